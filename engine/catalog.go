@@ -1,0 +1,73 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+
+	"dsql/sql"
+)
+
+// The catalog is the schema dsql in the file: what was declared, what was taken from where, versions, rejects and measurements.
+// It is part of the users' interface: names need no quoting and times are TIMESTAMP in UTC, so that any DuckDB client reads it.
+
+// Schema is the catalog's schema.
+const Schema = "dsql"
+
+// MetaType is the type of _meta and of dsql.rejects.meta: where a row came from. What a source doesn't have is NULL.
+const MetaType = `STRUCT(source VARCHAR, topic VARCHAR, "partition" INTEGER, "offset" BIGINT, "timestamp" TIMESTAMP, "key" BLOB, headers STRUCT("key" VARCHAR, "value" BLOB)[], tombstone BOOLEAN, file VARCHAR, line BIGINT)`
+
+// MetaColumn is the column that every row of a source has.
+const MetaColumn = "_meta"
+
+// VersionColumn is the column that a stored stream has.
+const VersionColumn = "_version"
+
+// migrations are run in order, each once, each in the transaction that records it. Append only: a file of an old dsql is brought
+// up by the ones it lacks.
+var migrations = [][]string{{
+	`CREATE TABLE dsql.versions (version BIGINT NOT NULL, committed_at TIMESTAMP NOT NULL)`,
+	`CREATE TABLE dsql.version_rows (version BIGINT NOT NULL, kind VARCHAR NOT NULL, name VARCHAR NOT NULL, rows_in BIGINT, written BIGINT, added BIGINT, changed BIGINT, removed BIGINT, unchanged BIGINT, rejected BIGINT, dropped BIGINT, bad BIGINT, skipped BIGINT, origin VARCHAR)`,
+	`CREATE SEQUENCE dsql.reject_ids`,
+	`CREATE TABLE dsql.rejects (id BIGINT NOT NULL DEFAULT nextval('dsql.reject_ids'), rejected_at TIMESTAMP NOT NULL, destination VARCHAR, source VARCHAR, rule VARCHAR, reason VARCHAR NOT NULL, meta ` + MetaType + `, payload BLOB, data JSON, version BIGINT, replayed_at TIMESTAMP)`,
+	`CREATE TABLE dsql.metrics (destination VARCHAR NOT NULL, metric VARCHAR NOT NULL, version BIGINT, recorded_at TIMESTAMP NOT NULL, value DOUBLE, value_text VARCHAR)`,
+	`CREATE TABLE dsql.checks (destination VARCHAR NOT NULL, name VARCHAR NOT NULL, version BIGINT, checked_at TIMESTAMP NOT NULL, value DOUBLE, value_text VARCHAR, verdict VARCHAR NOT NULL, failed_rows BIGINT)`,
+	`CREATE TABLE dsql.declarations (kind VARCHAR NOT NULL, name VARCHAR NOT NULL, body VARCHAR NOT NULL, fingerprint VARCHAR NOT NULL, pinned VARCHAR, declared_at TIMESTAMP NOT NULL)`,
+	`CREATE TABLE dsql.files (source VARCHAR NOT NULL, destination VARCHAR NOT NULL, path VARCHAR NOT NULL, size BIGINT NOT NULL, modified_at TIMESTAMP NOT NULL, hash VARCHAR, next_byte BIGINT NOT NULL, next_line BIGINT NOT NULL, done BOOLEAN NOT NULL, version BIGINT NOT NULL)`,
+	`CREATE TABLE dsql.places (destination VARCHAR NOT NULL, input VARCHAR NOT NULL, version BIGINT NOT NULL)`,
+	`CREATE TABLE dsql.models (name VARCHAR NOT NULL, version INTEGER NOT NULL, format VARCHAR NOT NULL, hash VARCHAR NOT NULL, inputs VARCHAR NOT NULL, outputs VARCHAR NOT NULL, tags MAP(VARCHAR, VARCHAR), created TIMESTAMP NOT NULL, in_use BOOLEAN NOT NULL, options VARCHAR NOT NULL, file BLOB NOT NULL)`,
+}}
+
+// Migrate brings the catalog up to date. A file written by a newer dsql is refused.
+func (c *Conn) Migrate(ctx context.Context) error {
+	have, err := c.catalogVersion(ctx)
+	if err != nil || have == len(migrations) {
+		return err
+	}
+	if have > len(migrations) {
+		return &sql.Error{Code: "newer-file", Exit: sql.ExitFailed, Msg: fmt.Sprintf("%s was written by a newer dsql (catalog %d, this one knows %d)", c.DB.Path, have, len(migrations)), Hint: "use that version of dsql, or another --db"}
+	}
+	return c.Update(ctx, func(tx *Tx) error {
+		if have == 0 {
+			if err := tx.Run(ctx, SQL("CREATE SCHEMA IF NOT EXISTS dsql"), SQL("CREATE TABLE dsql.catalog (version INTEGER NOT NULL)"), SQL("INSERT INTO dsql.catalog VALUES (0)")); err != nil {
+				return err
+			}
+		}
+		for _, m := range migrations[have:] {
+			for _, s := range m {
+				if err := tx.Run(ctx, &Query{text: s}); err != nil {
+					return err
+				}
+			}
+		}
+		return tx.Run(ctx, SQL("UPDATE dsql.catalog SET version = {n}", Args{"n": len(migrations)}))
+	})
+}
+
+func (c *Conn) catalogVersion(ctx context.Context) (int, error) {
+	n, err := c.Int(ctx, SQL("SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'dsql' AND table_name = 'catalog' AND database_name = current_database()"))
+	if err != nil || n == 0 {
+		return 0, err
+	}
+	n, err = c.Int(ctx, SQL("SELECT version FROM dsql.catalog"))
+	return int(n), err
+}

@@ -1,0 +1,9 @@
+#pragma once
+#include "duckdb.h"
+
+// dsql_exec runs one statement. It sleeps while other threads have all the work; duckdb_execute_pending would spin on a mutex.
+// It returns NULL and the rows changed, or a malloc'ed error text.
+char *dsql_exec(duckdb_connection con, const char *text, idx_t *changed);
+
+// dsql_parse only parses: NULL, or a malloc'ed error text; n is the number of statements.
+char *dsql_parse(duckdb_connection con, const char *text, idx_t *n);

@@ -1,0 +1,136 @@
+package engine
+
+import (
+	"context"
+
+	"dsql/sql"
+)
+
+// Kind joins a form of the language to its meaning: one value a kind, listed in pipeline/kinds.go.
+type Kind struct {
+	Syntax *sql.Syntax
+	// Compile reads a declaration's clauses. It runs no SQL and touches no file; what it can't take is a *sql.Error at the
+	// user's text. The result is a Source, a Destination or a Definition.
+	Compile func(*sql.Decl) (Object, error)
+}
+
+// Object is a compiled declaration.
+type Object interface {
+	Decl() *sql.Decl
+}
+
+// Definition is an object that is done when it is defined: a model, a function, a list of rules.
+type Definition interface {
+	Object
+	// Define makes it usable on this connection: inside the batch transaction of a run, or in a scratch one to check it.
+	Define(ctx context.Context, tx *Tx, env *Env) error
+}
+
+// Env is what a declaration may need to know of the run.
+type Env struct {
+	Dir string // folder that relative paths start at
+}
+
+// Source is a declared place that rows come from.
+type Source interface {
+	Object
+	// Columns are the declared columns; where the declaration leaves them out, those found in what the source holds now, or
+	// those pinned when that was first done. _meta comes behind them and is not listed.
+	Columns(ctx context.Context, c *Conn, env *Env, pinned []Column) ([]Column, error)
+	// Open starts reading for the destinations (those that take the source's new rows): each at its own place.
+	Open(ctx context.Context, c *Conn, env *Env, cols []Column, o ReadOptions) (Reader, error)
+}
+
+// ReadOptions say what the pipeline needs of a source's batches.
+type ReadOptions struct {
+	Destinations []string
+	Progress     func(Progress)
+	Warn         func(*sql.Error) // what the user should know and that stops nothing
+	NeedMeta     bool             // some reader names _meta: fill all its parts
+}
+
+// Progress of reading a source; Total and Done are in bytes, Total 0 where the end isn't known.
+type Progress struct {
+	Source, Item string // Item: the file or partition in hand
+	Done, Total  int64
+}
+
+// Reader hands out batches, reading ahead of the writer by one.
+type Reader interface {
+	// Next is the next batch, or io.EOF. The batch is valid until Release.
+	Next(ctx context.Context) (*Input, error)
+	Close() error
+}
+
+// Input is a batch of a source: the new rows as a relation, and what has to be recorded with them. All of its relations can be
+// scanned as often as needed until Release.
+type Input struct {
+	Source       string
+	Destinations []string // whom this batch is for: those that stand at the same place
+	// Rows is a FROM-item without alias giving the columns and _meta: a table function in place, or a reader of DuckDB's own.
+	Rows *Query
+	// RowID is a BIGINT expression over a column _meta in scope that tells the batch's records apart and orders them by arrival.
+	RowID *Query
+	// Raw is a FROM-item without alias giving, for each record, _meta and _payload (BLOB, the original bytes; NULL where the
+	// format has none).
+	Raw *Query
+	// Bad is a FROM-item giving the bad records: reason VARCHAR ("bad_record: …"), _meta, _payload, data JSON (what was
+	// understood, NULL when nothing was). nil when there are none.
+	Bad *Query
+	// Again says that another destination took this part before: its bad records are in dsql.rejects already.
+	Again bool
+
+	Records, Good, BadCount, Skipped int64    // Records = Good + BadCount + Skipped
+	Unknown                          int64    // fields that the declaration doesn't name
+	Snapshot                         bool     // the batch is a whole load of the table
+	Absent                           []string // declared columns that this batch's header or schema doesn't have (they read NULL)
+	Origin                           string   // which files or offsets: for dsql.version_rows
+	// Commit records the new places in the batch's transaction.
+	Commit func(ctx context.Context, tx *Tx, version int64) error
+	// Release gives the memory back. After the transaction has ended.
+	Release func()
+}
+
+// Destination is a declared table that batches are written to.
+type Destination interface {
+	Object
+	Chain() *Chain
+	// Define creates what the destination needs for rows of these columns (without _meta), or alters it to fit. In check mode
+	// it runs in a scratch transaction.
+	Define(ctx context.Context, tx *Tx, in []Column) error
+	// Write stores the accepted rows of a batch.
+	Write(ctx context.Context, tx *Tx, b *Accepted) (Counts, error)
+	// New is a relation of what versions (from, to] brought, for those that read this destination as new rows.
+	New(from, to int64) *Query
+	// NewColumns are the columns of New for stored columns in (a journal's changes have change_type as well).
+	NewColumns(in []Column) []Column
+}
+
+// Chain is the part of a destination that all kinds share.
+type Chain struct {
+	Body    *sql.Value  // AS query, nil where From is given
+	From    []sql.Name  // FROM a, b
+	Rules   []*sql.Decl // RULES items
+	Metrics []*sql.Decl // METRICS items
+	Checks  []*sql.Decl // CHECKS items
+	Limit   int64       // REJECT LIMIT n; 0: none
+}
+
+// Accepted is what the chain hands to a destination: the rows after RULES that are to be stored.
+type Accepted struct {
+	Version int64
+	Columns []Column // without _meta
+	// Rows is a FROM-item of the columns, and of _row where HasRow: the record's id in the batch, in order of arrival.
+	Rows   *Query
+	HasRow bool
+	// Input is the batch of the source, nil where the new rows come from a stored table.
+	Input *Input
+	// Absent are the columns that this batch's file does not have.
+	Absent []string
+}
+
+// Counts account for a destination's rows in a version: rows accepted by the chain = Written + Rejected.
+type Counts struct {
+	Written, Rejected                  int64
+	Added, Changed, Removed, Unchanged int64
+}
