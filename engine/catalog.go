@@ -35,32 +35,41 @@ var migrations = [][]string{{
 	`CREATE TABLE dsql.files (source VARCHAR NOT NULL, destination VARCHAR NOT NULL, path VARCHAR NOT NULL, size BIGINT NOT NULL, modified_at TIMESTAMP NOT NULL, hash VARCHAR, next_byte BIGINT NOT NULL, next_line BIGINT NOT NULL, done BOOLEAN NOT NULL, version BIGINT NOT NULL)`,
 	`CREATE TABLE dsql.places (destination VARCHAR NOT NULL, input VARCHAR NOT NULL, version BIGINT NOT NULL)`,
 	`CREATE TABLE dsql.models (name VARCHAR NOT NULL, version INTEGER NOT NULL, format VARCHAR NOT NULL, hash VARCHAR NOT NULL, inputs VARCHAR NOT NULL, outputs VARCHAR NOT NULL, tags MAP(VARCHAR, VARCHAR), created TIMESTAMP NOT NULL, in_use BOOLEAN NOT NULL, options VARCHAR NOT NULL, file BLOB NOT NULL)`,
+}, {
+	`CREATE TABLE dsql.check_rows (destination VARCHAR NOT NULL, name VARCHAR NOT NULL, version BIGINT, checked_at TIMESTAMP NOT NULL, data JSON NOT NULL)`,
 }}
 
-// Migrate brings the catalog up to date. A file written by a newer dsql is refused.
+// Migrate brings the catalog up to date, in a transaction of its own.
 func (c *Conn) Migrate(ctx context.Context) error {
 	have, err := c.catalogVersion(ctx)
 	if err != nil || have == len(migrations) {
 		return err
 	}
-	if have > len(migrations) {
-		return &sql.Error{Code: "newer-file", Exit: sql.ExitFailed, Msg: fmt.Sprintf("%s was written by a newer dsql (catalog %d, this one knows %d)", c.DB.Path, have, len(migrations)), Hint: "use that version of dsql, or another --db"}
+	return c.Update(ctx, func(tx *Tx) error { return tx.Migrate(ctx) })
+}
+
+// Migrate brings the catalog up to date in this transaction. A file written by a newer dsql is refused.
+func (tx *Tx) Migrate(ctx context.Context) error {
+	have, err := tx.catalogVersion(ctx)
+	if err != nil || have == len(migrations) {
+		return err
 	}
-	return c.Update(ctx, func(tx *Tx) error {
-		if have == 0 {
-			if err := tx.Run(ctx, SQL("CREATE SCHEMA IF NOT EXISTS dsql"), SQL("CREATE TABLE dsql.catalog (version INTEGER NOT NULL)"), SQL("INSERT INTO dsql.catalog VALUES (0)")); err != nil {
+	if have > len(migrations) {
+		return &sql.Error{Code: "newer-file", Exit: sql.ExitFailed, Msg: fmt.Sprintf("%s was written by a newer dsql (catalog %d, this one knows %d)", tx.DB.Path, have, len(migrations)), Hint: "use that version of dsql, or another --db"}
+	}
+	if have == 0 {
+		if err := tx.Run(ctx, SQL("CREATE SCHEMA IF NOT EXISTS dsql"), SQL("CREATE TABLE dsql.catalog (version INTEGER NOT NULL)"), SQL("INSERT INTO dsql.catalog VALUES (0)")); err != nil {
+			return err
+		}
+	}
+	for _, m := range migrations[have:] {
+		for _, s := range m {
+			if err := tx.Run(ctx, &Query{text: s}); err != nil {
 				return err
 			}
 		}
-		for _, m := range migrations[have:] {
-			for _, s := range m {
-				if err := tx.Run(ctx, &Query{text: s}); err != nil {
-					return err
-				}
-			}
-		}
-		return tx.Run(ctx, SQL("UPDATE dsql.catalog SET version = {n}", Args{"n": len(migrations)}))
-	})
+	}
+	return tx.Run(ctx, SQL("UPDATE dsql.catalog SET version = {n}", Args{"n": len(migrations)}))
 }
 
 func (c *Conn) catalogVersion(ctx context.Context) (int, error) {

@@ -35,11 +35,12 @@ type Options struct {
 
 // DB is an open DuckDB file (or memory, where Path is "").
 type DB struct {
-	Path   string
-	pool   *dbsql.DB
-	writer *Conn
-	mu     sync.Mutex
-	conns  []*Conn
+	Path    string
+	pool    *dbsql.DB
+	writer  *Conn
+	mu      sync.Mutex
+	conns   []*Conn
+	builtin Routines // DuckDB's own functions, once they were asked for
 }
 
 // Conn is one connection. It is not safe for use by several goroutines at once.
@@ -98,6 +99,9 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 	db := &DB{Path: path, pool: dbsql.OpenDB(connector)}
 	if db.writer, err = db.Reader(ctx); err != nil {
 		return nil, openError(path, o, errors.Join(err, db.pool.Close()))
+	}
+	if err := db.writer.registerBatch(); err != nil {
+		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
 }

@@ -13,6 +13,9 @@ typedef enum {
 	DUCKDB_PENDING_NO_TASKS_AVAILABLE = 3
 } duckdb_pending_state;
 
+typedef enum DUCKDB_TYPE { DUCKDB_TYPE_BIGINT = 5 } duckdb_type;
+
+typedef struct _duckdb_value { void *internal_ptr; } *duckdb_value;
 typedef struct _duckdb_connection { void *internal_ptr; } *duckdb_connection;
 typedef struct _duckdb_prepared_statement { void *internal_ptr; } *duckdb_prepared_statement;
 typedef struct _duckdb_pending_result { void *internal_ptr; } *duckdb_pending_result;
@@ -59,6 +62,7 @@ void duckdb_destroy_extracted(duckdb_extracted_statements *);
 duckdb_table_function duckdb_create_table_function(void);
 void duckdb_destroy_table_function(duckdb_table_function *);
 void duckdb_table_function_set_name(duckdb_table_function, const char *);
+void duckdb_table_function_add_parameter(duckdb_table_function, duckdb_logical_type);
 void duckdb_table_function_set_extra_info(duckdb_table_function, void *, duckdb_delete_callback_t);
 void duckdb_table_function_set_bind(duckdb_table_function, duckdb_table_function_bind_t);
 void duckdb_table_function_set_init(duckdb_table_function, duckdb_table_function_init_t);
@@ -67,13 +71,18 @@ void duckdb_table_function_set_function(duckdb_table_function, duckdb_table_func
 void duckdb_table_function_supports_projection_pushdown(duckdb_table_function, bool);
 duckdb_state duckdb_register_table_function(duckdb_connection, duckdb_table_function);
 void *duckdb_bind_get_extra_info(duckdb_bind_info);
+duckdb_value duckdb_bind_get_parameter(duckdb_bind_info, idx_t);
+void duckdb_bind_set_bind_data(duckdb_bind_info, void *, duckdb_delete_callback_t);
+void duckdb_bind_set_error(duckdb_bind_info, const char *);
 void duckdb_bind_add_result_column(duckdb_bind_info, const char *, duckdb_logical_type);
 void duckdb_bind_set_cardinality(duckdb_bind_info, idx_t, bool);
 void *duckdb_init_get_extra_info(duckdb_init_info);
+void *duckdb_init_get_bind_data(duckdb_init_info);
 idx_t duckdb_init_get_column_count(duckdb_init_info);
 idx_t duckdb_init_get_column_index(duckdb_init_info, idx_t);
 void duckdb_init_set_init_data(duckdb_init_info, void *, duckdb_delete_callback_t);
 void duckdb_init_set_max_threads(duckdb_init_info, idx_t);
+void *duckdb_function_get_bind_data(duckdb_function_info);
 void *duckdb_function_get_init_data(duckdb_function_info);
 void *duckdb_function_get_local_init_data(duckdb_function_info);
 idx_t duckdb_data_chunk_get_size(duckdb_data_chunk);
@@ -105,4 +114,7 @@ void duckdb_scalar_function_set_function(duckdb_scalar_function, duckdb_scalar_f
 void *duckdb_scalar_function_get_extra_info(duckdb_function_info);
 void duckdb_scalar_function_set_error(duckdb_function_info, const char *);
 duckdb_state duckdb_register_scalar_function(duckdb_connection, duckdb_scalar_function);
+duckdb_logical_type duckdb_create_logical_type(duckdb_type);
+int64_t duckdb_get_int64(duckdb_value);
+void duckdb_destroy_value(duckdb_value *);
 void duckdb_destroy_logical_type(duckdb_logical_type *);

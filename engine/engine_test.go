@@ -101,8 +101,8 @@ func TestOpenErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]string{
-		text:                                "not-a-database",
-		dir:                                 "not-a-database",
+		text:                                 "not-a-database",
+		dir:                                  "not-a-database",
 		filepath.Join(dir, "no", "x.duckdb"): "no-folder",
 	} {
 		_, err := engine.Open(t.Context(), path, engine.Options{})

@@ -63,16 +63,21 @@ func (q *Query) locate(err error, at Place) error {
 	}
 	msg, rest, _ := strings.Cut(d.Message, "\n")
 	e := &sql.Error{Src: at.Src, Span: at.Span, Code: duckCode(d.Type), Msg: lowerFirst(strings.TrimSuffix(msg, "!")), Err: err, Exit: exitOf(d.Type)}
-	switch {
-	case d.Candidates != "":
-		e.Hint = "did you mean " + firstCandidate(d.Candidates) + "?"
-	case candidates.MatchString(rest):
-		e.Hint = "did you mean " + firstCandidate(candidates.FindStringSubmatch(rest)[1]) + "?"
-	}
 	if pos, perr := strconv.Atoi(d.Position); perr == nil {
 		if src, sp, ok := q.place(pos, tokenLen(q.text, pos)); ok {
 			e.Src, e.Span = src, sp
 		}
+	}
+	list := d.Candidates
+	if m := candidates.FindStringSubmatch(rest); list == "" && m != nil {
+		list = m[1]
+	}
+	wrong := d.Name
+	if wrong == "" && e.Src != nil {
+		wrong = e.Span.Of(e.Src)
+	}
+	if c := firstCandidate(list); c != "" && (wrong == "" || sql.Nearest(wrong, []string{c}) != "") { // DuckDB always has one, however far
+		e.Hint = "did you mean " + c + "?"
 	}
 	return e
 }

@@ -12,6 +12,14 @@ type Kind struct {
 	// Compile reads a declaration's clauses. It runs no SQL and touches no file; what it can't take is a *sql.Error at the
 	// user's text. The result is a Source, a Destination or a Definition.
 	Compile func(*sql.Decl) (Object, error)
+	// Verbs are the statements on this kind beside those that all kinds have (SHOW, DESCRIBE, EXPLAIN, DROP).
+	Verbs []Verb
+}
+
+// Verb is a statement that acts on what is declared: ALTER MODEL … USE VERSION. Run is given a transaction of its own.
+type Verb struct {
+	Syntax *sql.Syntax
+	Run    func(ctx context.Context, tx *Tx, d *sql.Decl) error
 }
 
 // Object is a compiled declaration.

@@ -1,0 +1,58 @@
+# dsql: `make demo` runs the main job on real flights, `make test` passes the tests. Both do all the set-up they need but Go and a
+# C compiler. Everything else is listed by `make help`.
+SHELL := /bin/bash
+GO ?= go
+BIN := bin/dsql
+DEMO := demo-run
+# Packages with goroutines or raw memory, for the race detector.
+RACE := ./engine ./ingest ./models/... ./pipeline
+FUZZTIME ?= 20s
+
+.PHONY: help tools build demo test ci fmt vet lint race fuzz crash clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+tools:
+	@command -v $(GO) >/dev/null || { echo "Go is missing: install Go 1.26 or newer (https://go.dev/dl, or your package manager's 'golang')."; exit 1; }
+	@command -v $${CC:-cc} >/dev/null || command -v gcc >/dev/null || { echo "A C compiler is missing: install gcc or clang (Debian: apt-get install gcc; macOS: xcode-select --install)."; exit 1; }
+
+build: tools ## build bin/dsql
+	@CGO_ENABLED=1 $(GO) build -trimpath -ldflags="-s -w" -o $(BIN) ./cmd/dsql
+
+demo: build ## the main job on a week of real flights, in ./demo-run
+	@rm -rf $(DEMO)
+	@$(BIN) init $(DEMO)
+	@cd $(DEMO) && ../$(BIN) run pipeline.sql
+
+test: tools ## all tests
+	@$(GO) test -short ./...
+
+ci: fmt vet lint test race fuzz crash ## everything that must pass before a change lands
+
+fmt: tools
+	@bad=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$bad" ]; then echo "gofmt would change:"; echo "$$bad"; exit 1; fi
+
+vet: tools
+	@$(GO) vet ./...
+
+lint: tools ## staticcheck, a tool dependency of go.mod
+	@$(GO) tool staticcheck ./...
+
+race: tools ## the race detector where there are goroutines
+	@$(GO) test -race -short $(RACE)
+
+fuzz: tools ## every fuzz target for FUZZTIME
+	@set -e; for pkg in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "fuzz $$pkg $$f $(FUZZTIME)"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 200x $$pkg; done; done
+
+crash: tools ## the demo killed at every fault point, run again, compared
+	@$(GO) test -run TestCrashLoop -count=1 ./cmd/dsql
+
+clean: ## what builds and demos left
+	@rm -rf bin $(DEMO)
+
+.PHONY: bench-land
+bench-land: build ## landing a CSV, beside DuckDB's own reader
+	@python3 bench/land.py

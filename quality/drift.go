@@ -1,0 +1,201 @@
+package quality
+
+import (
+	"errors"
+	"strings"
+
+	"context"
+	dbsql "database/sql"
+	"dsql/sql"
+	"fmt"
+	"strconv"
+
+	"dsql/engine"
+)
+
+// Drift compares the values of a column with those of a baseline: a query of the user's, or what the last versions brought.
+//
+// psi is the population stability index: with ten bins cut at the baseline's deciles (linear interpolation for numbers; a bin
+// has its upper end), p the share of the values in a bin and q that of the baseline's, the sum of (p - q) * ln(p / q). A share of
+// zero counts as 0.0001. ks is the two-sample Kolmogorov-Smirnov statistic: the largest distance between the two empirical
+// distribution functions. NULLs count for neither; where one side has no values, both are NULL.
+
+const (
+	defaultVersions = 10
+	binCount        = 10
+	emptyShare      = 0.0001
+)
+
+// drift is one psi or ks in the text of an item.
+type drift struct {
+	item, at int
+	ks       bool
+	versions int
+}
+
+// bins of a baseline: edges are the upper ends of all but the last, q the shares.
+type bins struct {
+	edges []*engine.Query
+	q     []float64
+}
+
+func psi(x *expansion, c helperCall) *engine.Query { return x.drift(c, false) }
+func ks(x *expansion, c helperCall) *engine.Query  { return x.drift(c, true) }
+
+func (x *expansion) drift(c helperCall, ks bool) *engine.Query {
+	it := x.it()
+	d := drift{item: x.i, at: c.at, ks: ks, versions: defaultVersions}
+	if len(c.ext.args) > 1 {
+		if it.baseline != nil {
+			return x.fail(c.ext.args[1], "arguments", fmt.Sprintf("%s compares with the BASELINE, so it takes no number of versions", c.name), "leave one of the two out")
+		}
+		var err error
+		if d.versions, err = strconv.Atoi(c.ext.args[1].Of(it.read.src)); err != nil || d.versions < 1 {
+			return x.fail(c.ext.args[1], "arguments", "the number of versions is a whole number from 1", "write "+helpers[c.name].usage)
+		}
+	}
+	x.needs.drifts = append(x.needs.drifts, d)
+	a := engine.Args{"c": c.args[0]}
+	if x.env == nil {
+		return engine.SQL("(CASE WHEN count({c}) > 0 THEN NULL::DOUBLE END)", a)
+	}
+	if ks {
+		return x.env.ks[d]
+	}
+	b := x.env.bins[d]
+	if len(b.q) == 0 {
+		return engine.SQL("NULL::DOUBLE")
+	}
+	upTo := func(i int) *engine.Query {
+		if i == len(b.edges) {
+			return engine.SQL("count({c})", a)
+		}
+		return engine.SQL("count(*) FILTER (({c}) <= {e})", a.With(engine.Args{"e": b.edges[i]}))
+	}
+	var terms []*engine.Query
+	for i, q := range b.q {
+		n := upTo(i)
+		if i > 0 {
+			n = engine.SQL("({n} - {below})", engine.Args{"n": n, "below": upTo(i - 1)})
+		}
+		p := engine.SQL("coalesce(nullif({n}::DOUBLE / count({c}), 0), {zero})", a.With(engine.Args{"n": n, "zero": emptyShare}))
+		terms = append(terms, engine.SQL("({p} - {q}) * ln({p} / {q})", engine.Args{"p": p, "q": q}))
+	}
+	return engine.SQL("(CASE WHEN count({c}) > 0 THEN {sum} END)", a.With(engine.Args{"sum": engine.Join(" + ", terms...)}))
+}
+
+// argument is the column, or expression of columns, that a drift is about.
+func (p *Program) argument(d drift) *engine.Query {
+	it := &p.items[d.item]
+	return engine.User(it.read.src, it.read.extent(d.at).args[0])
+}
+
+// baseline is a FROM-item of the rows to compare with, nil when there are no versions yet.
+func (p *Program) baseline(ctx context.Context, tx *engine.Tx, b Batch, d drift) (*engine.Query, error) {
+	if q := p.items[d.item].baseline; q != nil {
+		return engine.SQL("({q})", engine.Args{"q": q}), nil
+	}
+	a := engine.Args{"d": b.Destination, "v": b.Version, "n": d.versions, "t": engine.Ident(b.Destination), "changes": engine.Ident(b.Destination + "_changes")}
+	first, err := tx.Int(ctx, engine.SQL(`SELECT min(version) FROM (SELECT DISTINCT version FROM dsql.version_rows
+		WHERE kind <> 'source' AND lower(name) = lower({d}) AND written > 0 AND version < {v} ORDER BY version DESC LIMIT {n})`, a))
+	if err != nil || first == 0 {
+		return nil, err
+	}
+	a["first"] = first
+	if b.Kind == "journal" {
+		return engine.SQL("(SELECT * FROM {changes}({first} - 1, {v} - 1) WHERE change_type IN ('insert', 'update_after'))", a), nil
+	}
+	return engine.SQL("(SELECT * FROM {t} WHERE _version >= {first} AND _version < {v})", a), nil
+}
+
+// bins cuts a baseline into ten, by its own deciles.
+func (p *Program) bins(ctx context.Context, tx *engine.Tx, d drift, base *engine.Query) (bins, error) {
+	var out bins
+	typ := p.compared[d]
+	quantile, cast := engine.SQL("quantile_disc"), typ
+	if isNumber(typ) {
+		quantile, cast = engine.SQL("quantile_cont"), "DOUBLE"
+	}
+	a := engine.Args{"f": quantile, "c": p.argument(d), "t": engine.Type(cast), "base": base}
+	edges, err := engine.Select(ctx, tx.Conn, engine.SQL(`SELECT DISTINCT e::VARCHAR, e FROM (SELECT unnest({f}(CAST(({c}) AS {t}), [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9])) AS e FROM {base}) WHERE e IS NOT NULL ORDER BY e`, a),
+		func(row func(...any) error) (s string, err error) {
+			var value any
+			return s, row(&s, &value)
+		})
+	if err != nil || len(edges) == 0 {
+		return out, err
+	}
+	for _, e := range edges {
+		out.edges = append(out.edges, engine.SQL("CAST({e} AS {t})", engine.Args{"e": e, "t": engine.Type(cast)}))
+	}
+	counts := make([]int64, len(edges)+1)
+	cols, dest := []*engine.Query{}, []any{}
+	for i, e := range out.edges {
+		cols, dest = append(cols, engine.SQL("count(*) FILTER (({c}) <= {e})", a.With(engine.Args{"e": e}))), append(dest, &counts[i])
+	}
+	cols, dest = append(cols, engine.SQL("count({c})", a)), append(dest, &counts[len(edges)])
+	if _, err := tx.Scan(ctx, engine.SQL("SELECT {cols} FROM {base}", a.With(engine.Args{"cols": engine.Join(", ", cols...)})), dest...); err != nil {
+		return out, err
+	}
+	n := float64(counts[len(edges)])
+	for i, c := range counts {
+		if i > 0 {
+			c -= counts[i-1]
+		}
+		share := float64(c) / n
+		if share == 0 {
+			share = emptyShare
+		}
+		out.q = append(out.q, share)
+	}
+	return out, nil
+}
+
+// ks compares in a query of its own: both sides have to be sorted together.
+func (p *Program) ks(ctx context.Context, tx *engine.Tx, d drift, rows, base *engine.Query) (*engine.Query, error) {
+	var v dbsql.NullFloat64
+	_, err := tx.Scan(ctx, engine.SQL(`SELECT max(abs(a / nullif(all_a, 0) - b / nullif(all_b, 0)))::DOUBLE FROM (
+		SELECT (sum(a) OVER w)::DOUBLE AS a, (sum(b) OVER w)::DOUBLE AS b, sum(a) OVER () AS all_a, sum(b) OVER () AS all_b FROM (
+			SELECT x, sum(a) AS a, sum(b) AS b FROM (SELECT ({c}) AS x, 1 AS a, 0 AS b FROM {rows} UNION ALL SELECT ({c}), 0, 1 FROM {base}) WHERE x IS NOT NULL GROUP BY x
+		) WINDOW w AS (ORDER BY x))`, engine.Args{"c": p.argument(d), "rows": rows, "base": base}), &v)
+	if err != nil || !v.Valid {
+		return engine.SQL("NULL::DOUBLE"), err
+	}
+	return engine.Lit(v.Float64), nil
+}
+
+// drifts finds the types of what psi and ks compare, binds their baselines, and refuses a BASELINE that nothing uses.
+func (b *compiler) drifts() {
+	used := map[int]bool{}
+	for _, d := range b.p.needs.drifts {
+		used[d.item] = true
+		it := &b.p.items[d.item]
+		cols, errs := b.c.DescribeEach(b.ctx, []engine.Bound{{At: it.at(), Query: engine.SQL("SELECT ({c}) FROM {rel}", engine.Args{"c": b.p.argument(d), "rel": engine.Empty(b.p.cols)})}})
+		if errs[0] != nil {
+			continue // found with the item itself
+		}
+		b.p.compared[d] = cols[0][0].Type
+		if it.baseline == nil {
+			continue
+		}
+		_, errs = b.c.DescribeEach(b.ctx, []engine.Bound{{At: it.at(), Query: engine.SQL("SELECT ({c}) FROM ({q})", engine.Args{"c": b.p.argument(d), "q": it.baseline})}})
+		if errs[0] == nil || b.unborn(errs[0]) {
+			continue
+		}
+		b.refuse(it, errs[0])
+		if e := b.errs[len(b.errs)-1]; e.Code == "unknown-column" {
+			e.Msg, e.Hint = fmt.Sprintf("the BASELINE gives no column %s", e.Span.Of(e.Src)), "give its column that name: SELECT … AS "+e.Span.Of(e.Src)
+		}
+	}
+	for i := range b.p.items {
+		if it := &b.p.items[i]; it.baseline != nil && !used[i] {
+			b.errs = append(b.errs, it.fail(it.decl.Arg("BASELINE").Keyword, "baseline-unused", fmt.Sprintf("the check %s has a BASELINE and nothing that compares with it", it.name()), "compare with psi(c) or ks(c), or leave BASELINE out"))
+		}
+	}
+}
+
+// unborn: the baseline reads the destination itself, which isn't there before it is defined.
+func (b *compiler) unborn(err error) bool {
+	var e *sql.Error
+	return errors.As(err, &e) && e.Code == "duckdb-catalog" && strings.Contains(strings.ToLower(e.Msg), strings.ToLower(strings.Trim(b.destination, `"`)))
+}

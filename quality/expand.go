@@ -1,0 +1,254 @@
+package quality
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+// expansion is the SQL of a Program's items for one batch. Each aggregate in a user's text becomes a column of the scan of the
+// batch or of the table; what is left of the text is an expression over those columns and over metrics.
+type expansion struct {
+	p      *Program
+	env    *env // nil where the items are only bound
+	aggs   [2][]*engine.Query
+	parts  []part // by item
+	needs  needs
+	errs   sql.List
+	failed []bool // by item
+	i      int    // the item in hand
+}
+
+// The scans of expansion.aggs.
+const (
+	ofBatch = iota
+	ofTable
+)
+
+// part is the SQL of one item.
+type part struct {
+	expr      *engine.Query // the metric, or the check's condition; nil: not in this statement
+	value     *engine.Query // what a check measures
+	predicate *engine.Query // of a check on rows: the condition on one
+	examples  []example     // of a check: what finds rows to show when it fails
+}
+
+// example gives a condition on the rows of rel.
+type example func(rel *engine.Query) *engine.Query
+
+// env is what a batch brings to the expansion.
+type env struct {
+	history map[past]*engine.Query
+	bins    map[drift]bins
+	ks      map[drift]*engine.Query
+	metrics func(i int) *engine.Query // values of metrics, once they are known; nil before
+}
+
+func (p *Program) expand(e *env) *expansion {
+	x := &expansion{p: p, env: e, parts: make([]part, len(p.items)), failed: make([]bool, len(p.items))}
+	for i := range p.items {
+		x.item(i)
+	}
+	return x
+}
+
+// expandOne is the expansion of item i alone, for binding.
+func (p *Program) expandOne(i int) *expansion {
+	x := &expansion{p: p, parts: make([]part, len(p.items)), failed: make([]bool, len(p.items))}
+	x.item(i)
+	return x
+}
+
+func (x *expansion) it() *item { return &x.p.items[x.i] }
+
+func (x *expansion) item(i int) {
+	x.i = i
+	it, pt := x.it(), &x.parts[i]
+	late := it.rows && x.p.usesMetrics(i) // a check on rows that compares them with metrics has to wait for those
+	if x.env != nil && late != (x.env.metrics != nil) {
+		return
+	}
+	errs := len(x.errs)
+	if it.rows {
+		pt.predicate = x.text(it.read.span, true)
+		n := x.aggregate(engine.SQL("count(*) FILTER (NOT ({p}))", engine.Args{"p": pt.predicate}))
+		pt.expr, pt.value = engine.SQL("({n} = 0)", engine.Args{"n": n}), n
+	} else {
+		pt.expr = engine.SQL("({e})", engine.Args{"e": x.text(it.read.span, false)})
+		if it.check {
+			if pt.value = pt.expr; it.value.End > 0 {
+				examples := pt.examples
+				pt.value = engine.SQL("({e})", engine.Args{"e": x.text(it.value, false)})
+				pt.examples = examples
+			}
+		}
+	}
+	x.failed[i] = len(x.errs) > errs
+}
+
+func (x *expansion) scan() int {
+	if x.it().table {
+		return ofTable
+	}
+	return ofBatch
+}
+
+func aggName(scan, n int) string { return fmt.Sprintf("%s %d", []string{"batch", "table"}[scan], n+1) }
+
+// aggregate makes an expression of aggregates a column of the scan, and returns its name. Equal ones are one column.
+func (x *expansion) aggregate(q *engine.Query) *engine.Query {
+	s := x.scan()
+	n := slices.IndexFunc(x.aggs[s], func(a *engine.Query) bool { return a.String() == q.String() })
+	if n < 0 {
+		n = len(x.aggs[s])
+		x.aggs[s] = append(x.aggs[s], q)
+	}
+	return engine.Ident(aggName(s, n))
+}
+
+// fail reports an error at a part of the item's text.
+func (x *expansion) fail(at sql.Span, code, msg, hint string) *engine.Query {
+	x.errs = append(x.errs, x.it().fail(at, code, msg, hint))
+	return engine.SQL("NULL")
+}
+
+// text is the user's text at sp with helpers, metrics and (outside aggregates) aggregates replaced. inside: it is about a row.
+func (x *expansion) text(sp sql.Span, inside bool) *engine.Query {
+	r := x.it().read
+	var out []*engine.Query
+	pos := sp.Start
+	put := func(q *engine.Query, from, to int) {
+		out = append(out, engine.User(r.src, sql.Span{Start: pos, End: from}), q)
+		pos = to
+	}
+	for _, e := range r.events {
+		if e.at < pos || e.at >= sp.End {
+			continue
+		}
+		switch e.kind {
+		case window:
+			x.fail(sql.Span{Start: e.at, End: r.nameEnd(e.at)}, "window-in-check", "a window function can't stand here: metrics and checks are aggregates", "aggregate it in a stream of its own, or in the destination's query")
+		case column:
+			if q, end := x.columnRef(e, inside); q != nil {
+				put(q, e.at, end)
+			}
+		case call:
+			h, helper := helpers[e.name]
+			if !helper && (inside || !x.p.aggregates[e.name]) {
+				continue
+			}
+			ext := r.extent(e.at)
+			if helper {
+				put(x.help(h, e, ext, inside), ext.span.Start, ext.span.End)
+				continue
+			}
+			if ext.filter.End > 0 && x.it().check {
+				filter := x.text(ext.filter, true)
+				x.example(func(*engine.Query) *engine.Query { return filter })
+			}
+			put(x.aggregate(x.text(ext.span, true)), ext.span.Start, ext.span.End)
+		}
+	}
+	return engine.Cat(append(out, engine.User(r.src, sql.Span{Start: pos, End: sp.End}))...)
+}
+
+func (x *expansion) example(e example) { x.parts[x.i].examples = append(x.parts[x.i].examples, e) }
+
+// columnRef is what stands for a column's name: outside aggregates a metric, or an error. nil leaves the name as it is.
+func (x *expansion) columnRef(e event, inside bool) (*engine.Query, int) {
+	it := x.it()
+	if inside && !it.rows {
+		return nil, 0
+	}
+	end := it.read.nameEnd(e.at)
+	if i, ok := x.p.metric(e.name); ok && !e.more && i < x.i {
+		if !it.rows {
+			return engine.Ident(x.p.items[i].name()), end
+		}
+		if x.env != nil {
+			return x.env.metrics(i), end
+		}
+		return engine.SQL("NULL::{t}", engine.Args{"t": engine.Type(x.p.metricType(i))}), end
+	}
+	if it.rows || !x.p.refersTo(e) {
+		return nil, 0
+	}
+	name := sql.Span{Start: e.at, End: end}
+	what, hint := "a metric", "write avg(%s), max(%s), … or count(*) FILTER (…)"
+	if it.check {
+		what, hint = "a check on aggregates", "aggregate it: avg(%s), max(%s), …; a condition on each row has no aggregates"
+	}
+	col := name.Of(it.read.src)
+	return x.fail(name, "non-aggregate", fmt.Sprintf("%s is a column of each row, and %s is about all of them", col, what), fmt.Sprintf(strings.ReplaceAll(hint, "%s", "%[1]s"), col)), end
+}
+
+// metricType is a metric's type, DOUBLE while it isn't known.
+func (p *Program) metricType(i int) string {
+	if t := p.items[i].typ; t != "" {
+		return t
+	}
+	return "DOUBLE"
+}
+
+func typeName(i int) string      { return fmt.Sprintf("type %d", i) }
+func conditionName(i int) string { return fmt.Sprintf("condition %d", i) }
+
+// scans is a FROM-item of one row with the aggregates of all scans that are needed.
+func (x *expansion) scans(rows, table *engine.Query) *engine.Query {
+	var from []*engine.Query
+	for s, rel := range []*engine.Query{rows, table} {
+		if len(x.aggs[s]) == 0 {
+			continue
+		}
+		n := -1
+		from = append(from, engine.SQL("(SELECT {aggs} FROM {rel}) AS {name}", engine.Args{"rel": rel, "name": engine.Ident([]string{"the batch", "the table"}[s]), "aggs": engine.Each(", ", x.aggs[s], func(a *engine.Query) *engine.Query {
+			n++
+			return engine.SQL("{a} AS {n}", engine.Args{"a": a, "n": engine.Ident(aggName(s, n))})
+		})}))
+	}
+	if len(from) == 0 {
+		return engine.SQL("(SELECT 1 AS one)")
+	}
+	return engine.Join(", ", from...)
+}
+
+// statement is the query of all items: a row with "type i", the value of item i, and "condition i" of a check.
+func (p *Program) statement(x *expansion, rows, table *engine.Query) *engine.Query {
+	rel := x.scans(rows, table)
+	var cols []*engine.Query
+	for i := range p.items {
+		it, pt := &p.items[i], x.parts[i]
+		if pt.expr == nil {
+			continue
+		}
+		if !it.check {
+			rel = engine.SQL("(SELECT *, {e} AS {n} FROM {rel})", engine.Args{"e": pt.expr, "n": engine.Ident(it.name()), "rel": rel})
+			cols = append(cols, engine.SQL("{m} AS {n}", engine.Args{"m": engine.Ident(it.name()), "n": engine.Ident(typeName(i))}))
+			continue
+		}
+		cols = append(cols, engine.SQL("{v} AS {n}, {e} AS {c}", engine.Args{"v": pt.value, "n": engine.Ident(typeName(i)), "e": pt.expr, "c": engine.Ident(conditionName(i))}))
+	}
+	if len(cols) == 0 {
+		cols = append(cols, engine.SQL("NULL"))
+	}
+	return engine.SQL("SELECT {cols} FROM {rel}", engine.Args{"cols": engine.Join(", ", cols...), "rel": rel})
+}
+
+// statementOf is the query of item i alone, over a relation without rows.
+func (p *Program) statementOf(x *expansion, i int, empty *engine.Query) *engine.Query {
+	cols := []*engine.Query{engine.SQL("1 AS one")}
+	for j := range p.items[:i] {
+		if it := &p.items[j]; !it.check {
+			cols = append(cols, engine.SQL("NULL::{t} AS {n}", engine.Args{"t": engine.Type(p.metricType(j)), "n": engine.Ident(it.name())}))
+		}
+	}
+	pt := x.parts[i]
+	a := engine.Args{"e": pt.expr, "v": pt.value, "t": engine.Ident(typeName(i)), "c": engine.Ident(conditionName(i)), "metrics": engine.Join(", ", cols...), "rel": x.scans(empty, empty)}
+	if p.items[i].check {
+		return engine.SQL("SELECT {v} AS {t}, {e} AS {c} FROM {rel}, (SELECT {metrics})", a)
+	}
+	return engine.SQL("SELECT {e} AS {t} FROM {rel}, (SELECT {metrics})", a)
+}

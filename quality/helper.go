@@ -1,0 +1,217 @@
+package quality
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+// helper is a function that METRICS and CHECKS have beside DuckDB's.
+type helper struct {
+	usage      string
+	min, max   int  // arguments
+	aggregates bool // it is about all rows of the scan
+	expand     func(x *expansion, c helperCall) *engine.Query
+}
+
+type helperCall struct {
+	event
+	ext  extent
+	args []*engine.Query
+}
+
+var helpers map[string]helper
+
+func init() { // the functions reach the table through expansion.text
+	helpers = map[string]helper{
+		"null_ratio":      {"null_ratio(c)", 1, 1, true, nullRatio},
+		"is_unique":       {"is_unique(c, …)", 1, 100, true, isUnique},
+		"duplicate_ratio": {"duplicate_ratio(c, …)", 1, 100, true, duplicateRatio},
+		"distinct_ratio":  {"distinct_ratio(c)", 1, 1, true, distinctRatio},
+		"freshness":       {"freshness(timestamp)", 1, 1, true, freshness},
+		"orphans":         {"orphans(c, table.c)", 2, 2, true, orphans},
+		"psi":             {"psi(c [, versions])", 1, 2, true, psi},
+		"ks":              {"ks(c [, versions])", 1, 2, true, ks},
+		"previous":        {"previous(metric [, versions back])", 1, 2, false, previous},
+		"mean_of_last":    {"mean_of_last(metric, versions)", 2, 2, false, meanOfLast},
+		"zscore":          {"zscore(metric, versions)", 2, 2, false, zscore},
+	}
+}
+
+// help expands a helper. One that aggregates becomes a column of the scan.
+func (x *expansion) help(h helper, e event, ext extent, inside bool) *engine.Query {
+	name := sql.Span{Start: e.at, End: x.it().read.nameEnd(e.at)}
+	switch {
+	case len(ext.args) < h.min || len(ext.args) > h.max:
+		return x.fail(name, "arguments", fmt.Sprintf("%s takes other arguments: %s", e.name, h.usage), "write "+h.usage)
+	case !ext.bare:
+		return x.fail(name, "arguments", fmt.Sprintf("%s takes no FILTER", e.name), "put the condition into its argument: CASE WHEN … THEN … END")
+	case h.aggregates && inside:
+		return x.fail(name, "aggregate-in-aggregate", fmt.Sprintf("%s is about all rows and can't stand inside an aggregate or in a condition on each row", e.name), "make it a metric, and compare that")
+	}
+	c := helperCall{event: e, ext: ext}
+	if h.aggregates {
+		for _, a := range ext.args {
+			c.args = append(c.args, x.text(a, true))
+		}
+		return x.aggregate(h.expand(x, c))
+	}
+	return h.expand(x, c)
+}
+
+func nullRatio(x *expansion, c helperCall) *engine.Query {
+	a := engine.Args{"c": c.args[0]}
+	x.example(func(*engine.Query) *engine.Query { return engine.SQL("({c}) IS NULL", a) })
+	return engine.SQL("((count(*) - count({c}))::DOUBLE / nullif(count(*), 0))", a)
+}
+
+// key is one value of several columns. As in SQL's UNIQUE, NULL in any of them makes it none.
+func key(args []*engine.Query) *engine.Query {
+	if len(args) == 1 {
+		return args[0]
+	}
+	return engine.SQL("CASE WHEN {all} THEN row({cols}) END", engine.Args{"cols": engine.Join(", ", args...), "all": engine.Each(" AND ", args, func(c *engine.Query) *engine.Query {
+		return engine.SQL("({c}) IS NOT NULL", engine.Args{"c": c})
+	})})
+}
+
+func (x *expansion) duplicates(k *engine.Query) {
+	x.example(func(rel *engine.Query) *engine.Query {
+		return engine.SQL("({k}) IN (SELECT {k} FROM {rel} GROUP BY {k} HAVING count(*) > 1)", engine.Args{"k": k, "rel": rel})
+	})
+}
+
+func isUnique(x *expansion, c helperCall) *engine.Query {
+	k := key(c.args)
+	x.duplicates(k)
+	return engine.SQL("(count(DISTINCT {k}) = count({k}))", engine.Args{"k": k})
+}
+
+func duplicateRatio(x *expansion, c helperCall) *engine.Query {
+	k := key(c.args)
+	x.duplicates(k)
+	return engine.SQL("((count({k}) - count(DISTINCT {k}))::DOUBLE / nullif(count(*), 0))", engine.Args{"k": k})
+}
+
+func distinctRatio(x *expansion, c helperCall) *engine.Query {
+	return engine.SQL("(count(DISTINCT {c})::DOUBLE / nullif(count({c}), 0))", engine.Args{"c": c.args[0]})
+}
+
+// freshness is the age in seconds of the newest; times without zone are in UTC.
+func freshness(_ *expansion, c helperCall) *engine.Query {
+	return engine.SQL("(epoch(now()) - epoch(max({c})))", engine.Args{"c": c.args[0]})
+}
+
+// orphansAlias qualifies the column that orphans looks in: without it a column of the batch by that name would be taken.
+const orphansAlias = "the other table"
+
+func orphans(x *expansion, c helperCall) *engine.Query {
+	r := x.it().read
+	first, last := r.tokenAt(c.ext.args[1].Start), r.tokenAt(c.ext.args[1].End)-1
+	if last < first+2 || !r.is(last-1, ".") {
+		return x.fail(c.ext.args[1], "arguments", "the second argument of orphans names the column to look in, with its table", "write "+helpers["orphans"].usage)
+	}
+	col := engine.User(r.src, r.toks[last].Span)
+	table := engine.User(r.src, r.toks[first].Span.To(r.toks[last-2].Span))
+	missing := engine.SQL("({c}) IS NOT NULL AND ({c}) NOT IN (SELECT {r}.{col} FROM {table} AS {r} WHERE {r}.{col} IS NOT NULL)", engine.Args{"c": c.args[0], "col": col, "table": table, "r": engine.Ident(orphansAlias)})
+	x.example(func(*engine.Query) *engine.Query { return missing })
+	return engine.SQL("count(*) FILTER ({m})", engine.Args{"m": missing})
+}
+
+// past names a value of a metric's history.
+type past struct {
+	metric string // in lower case
+	what   string // previous, mean, deviation
+	n      int    // previous: how many versions back; else over how many
+}
+
+// needs are what an expansion asks of a batch before the scan.
+type needs struct {
+	history []past
+	drifts  []drift
+}
+
+func (n needs) explain(i int) string {
+	for _, d := range n.drifts {
+		if d.item == i {
+			if d.ks {
+				return ", compared with its baseline in a scan of its own"
+			}
+			return ", its bins from a scan of the baseline"
+		}
+	}
+	return ""
+}
+
+// history reads the metric and the number of a helper's arguments, and gives what stands for a value of its history.
+func (x *expansion) history(c helperCall, current bool, whats ...string) (metric *engine.Query, values []*engine.Query) {
+	r := x.it().read
+	name := strings.Trim(c.ext.args[0].Of(r.src), `"`)
+	i, ok := x.p.metric(name)
+	if !ok || current && i >= x.i {
+		err := x.it().fail(c.ext.args[0], "unknown-metric", fmt.Sprintf("there is no metric %s", name), "declare it: METRICS ("+name+" = …)")
+		if ok {
+			err.Msg, err.Hint = fmt.Sprintf("the metric %s is not known here yet", name), "put it before this one"
+		} else if near := sql.Nearest(name, x.p.metricNames()); near != "" {
+			err.Hint = "did you mean " + near + "?"
+		}
+		x.errs = append(x.errs, err)
+		return engine.SQL("NULL"), []*engine.Query{engine.SQL("NULL"), engine.SQL("NULL")}
+	}
+	n := 1
+	if len(c.ext.args) > 1 {
+		text := c.ext.args[1].Of(r.src)
+		var err error
+		if n, err = strconv.Atoi(strings.ReplaceAll(text, "_", "")); err != nil || n < 1 {
+			x.fail(c.ext.args[1], "arguments", "the number of versions is a whole number from 1", "write "+helpers[c.name].usage)
+			n = 1
+		}
+	}
+	for _, what := range whats {
+		p := past{strings.ToLower(name), what, n}
+		x.needs.history = append(x.needs.history, p)
+		typ := "DOUBLE"
+		if t := x.p.metricType(i); what == "previous" && !isNumber(t) {
+			typ = t
+		}
+		v := engine.SQL("NULL")
+		if x.env != nil {
+			v = x.env.history[p]
+		}
+		values = append(values, engine.SQL("CAST({v} AS {t})", engine.Args{"v": v, "t": engine.Type(typ)}))
+	}
+	if !current {
+		return nil, values
+	}
+	e := event{kind: column, at: c.ext.args[0].Start, name: name}
+	metric, _ = x.columnRef(e, false)
+	return metric, values
+}
+
+func previous(x *expansion, c helperCall) *engine.Query {
+	_, v := x.history(c, false, "previous")
+	return v[0]
+}
+
+func meanOfLast(x *expansion, c helperCall) *engine.Query {
+	_, v := x.history(c, false, "mean")
+	return v[0]
+}
+
+func zscore(x *expansion, c helperCall) *engine.Query {
+	m, v := x.history(c, true, "mean", "deviation")
+	return engine.SQL("(({m} - {mean}) / nullif({sd}, 0))", engine.Args{"m": m, "mean": v[0], "sd": v[1]})
+}
+
+// isNumber: values of the type go into a DOUBLE.
+func isNumber(typ string) bool {
+	base, _, _ := strings.Cut(typ, "(")
+	switch base {
+	case "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT", "FLOAT", "DOUBLE", "DECIMAL":
+		return !strings.HasSuffix(typ, "]")
+	}
+	return false
+}

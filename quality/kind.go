@@ -1,0 +1,36 @@
+package quality
+
+import (
+	"context"
+
+	"dsql/engine"
+	"dsql/rules"
+	"dsql/sql"
+)
+
+// Kind is CREATE CHECKS: a list of checks that destinations APPLY.
+var Kind = engine.Kind{
+	Syntax: &sql.Syntax{
+		Keyword: "CHECKS", Plural: "CHECKS",
+		Head: []sql.Clause{{Arg: sql.ArgItems, Items: engine.CheckItems, Required: true, Doc: "the checks"}},
+		Doc:  "A list of checks that several destinations APPLY.",
+		Example: `CREATE CHECKS house_checks (
+  CHECK some_rows EXPECT (count(*) > 0) ON FAILURE WARN,
+  CHECK ids EXPECT (is_unique(id)) ON FAILURE HOLD
+);
+CREATE SOURCE people_in (id BIGINT, email VARCHAR) FROM FILES ('in/*.csv', format csv);
+CREATE STREAM people CHECKS (APPLY house_checks, CHECK mails EXPECT (null_ratio(email) < 0.1)) FROM people_in`,
+	},
+	Compile: func(d *sql.Decl) (engine.Object, error) {
+		return &List{d}, rules.ExpandAlone("checks", d.Arg("#0").Items)
+	},
+}
+
+// List is a compiled CREATE CHECKS.
+type List struct{ decl *sql.Decl }
+
+// Decl is the statement.
+func (l *List) Decl() *sql.Decl { return l.decl }
+
+// Define has nothing to make: a list lives in the destinations that apply it.
+func (l *List) Define(context.Context, *engine.Tx, *engine.Env) error { return nil }

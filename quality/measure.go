@@ -1,0 +1,329 @@
+package quality
+
+import (
+	"context"
+	dbsql "database/sql"
+	"fmt"
+	"math"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+// Batch is what is measured: the rows that the rules let through.
+type Batch struct {
+	Destination, Kind, Source string // Kind: stream or journal
+	Version                   int64
+	Rows                      *engine.Query // a FROM-item of Columns, and _row where HasRow
+	Table                     *engine.Query // a FROM-item of the table as it will be after this batch, for OVER TABLE
+	Columns                   []engine.Column
+	HasRow                    bool
+	Input                     *engine.Input
+}
+
+// Result is what the checks of a batch came to, when none of those ON FAILURE FAIL failed.
+type Result struct {
+	Held     []string // checks ON FAILURE HOLD that failed: the batch's rows are in dsql.rejects under the first of them
+	HeldRows int64
+	Warnings []*sql.Error // checks ON FAILURE WARN that failed
+}
+
+// outcome is one item's result.
+type outcome struct {
+	item    *item
+	value   dbsql.NullFloat64
+	text    dbsql.NullString
+	verdict string          // of a check
+	broken  dbsql.NullInt64 // rows that break a check on rows
+	rows    []string        // up to maxRows of them, or up to showRows that explain why another check failed; JSON
+}
+
+// Rows kept of each failed check on rows, and rows shown in an error.
+const (
+	maxRows  = 100
+	showRows = 3
+)
+
+// Verdicts in dsql.checks. A check whose condition is NULL is unknown, and passes.
+const (
+	passed  = "pass"
+	failed  = "fail" // ON FAILURE FAIL
+	held    = "held" // ON FAILURE HOLD
+	warned  = "warn" // ON FAILURE WARN
+	unknown = "unknown"
+)
+
+var verdicts = map[string]string{fail: failed, hold: held, warn: warned}
+
+// Measure computes all metrics and checks of a batch and records them. When a check ON FAILURE FAIL fails it records nothing and
+// returns a *Failure, which keeps what was measured for after the rollback.
+func (p *Program) Measure(ctx context.Context, tx *engine.Tx, b Batch) (Result, error) {
+	var res Result
+	if p.Empty() {
+		return res, nil
+	}
+	e, err := p.prepare(ctx, tx, b)
+	if err != nil {
+		return res, err
+	}
+	out, x, err := p.scan(ctx, tx, b, e)
+	if err != nil {
+		return res, err
+	}
+	for i := range out {
+		if err := p.collect(ctx, tx, b, x.parts[i], &out[i]); err != nil {
+			return res, err
+		}
+	}
+	if f := newFailure(b.Destination, out); f != nil {
+		return res, f
+	}
+	if err := record(ctx, tx, b.Destination, engine.Lit(b.Version), out); err != nil {
+		return res, err
+	}
+	var first *outcome
+	for i := range out {
+		switch o := &out[i]; o.verdict {
+		case held:
+			if first == nil {
+				first = o
+			}
+			res.Held = append(res.Held, o.item.name())
+		case warned:
+			res.Warnings = append(res.Warnings, o.warning(b.Destination))
+		}
+	}
+	if first == nil {
+		return res, nil
+	}
+	res.HeldRows, err = tx.Reject(ctx, engine.Rejection{Destination: b.Destination, Source: b.Source, Version: b.Version, Input: b.Input, HasRow: b.HasRow, Rows: b.Rows,
+		Data: engine.ColumnNames(b.Columns), Rule: engine.Lit(first.item.name()), Reason: engine.Lit("check: " + first.item.name() + ": " + first.item.text())})
+	return res, err
+}
+
+// prepare gets what the scan needs beforehand: histories and baselines.
+func (p *Program) prepare(ctx context.Context, tx *engine.Tx, b Batch) (*env, error) {
+	e := &env{history: map[past]*engine.Query{}, bins: map[drift]bins{}, ks: map[drift]*engine.Query{}}
+	for _, h := range p.needs.history {
+		if _, ok := e.history[h]; ok {
+			continue
+		}
+		v, err := history(ctx, tx, b, h)
+		if err != nil {
+			return nil, err
+		}
+		e.history[h] = v
+	}
+	for _, d := range p.needs.drifts {
+		base, err := p.baseline(ctx, tx, b, d)
+		if err != nil {
+			return nil, err
+		}
+		rows := b.Rows
+		if p.items[d.item].table {
+			rows = b.Table
+		}
+		switch {
+		case base == nil:
+			e.ks[d] = engine.SQL("NULL::DOUBLE")
+		case d.ks:
+			e.ks[d], err = p.ks(ctx, tx, d, rows, base)
+		default:
+			e.bins[d], err = p.bins(ctx, tx, d, base)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return e, nil
+}
+
+// history is a literal of what earlier versions recorded of a metric: those whose batch was held don't count, as it never
+// reached the table.
+func history(ctx context.Context, tx *engine.Tx, b Batch, h past) (*engine.Query, error) {
+	type recorded struct {
+		value dbsql.NullFloat64
+		text  dbsql.NullString
+	}
+	last, err := engine.Select(ctx, tx.Conn, engine.SQL(`SELECT value, value_text FROM dsql.metrics
+		WHERE lower(destination) = lower({d}) AND lower(metric) = {m} AND version < {v} AND (value IS NOT NULL OR value_text IS NOT NULL)
+		AND version NOT IN (SELECT version FROM dsql.checks WHERE lower(destination) = lower({d}) AND verdict = 'held' AND version IS NOT NULL)
+		ORDER BY version DESC, recorded_at DESC LIMIT {n}`, engine.Args{"d": b.Destination, "m": h.metric, "v": b.Version, "n": h.n}),
+		func(row func(...any) error) (r recorded, err error) { return r, row(&r.value, &r.text) })
+	if err != nil {
+		return nil, err
+	}
+	null := engine.SQL("NULL")
+	if h.what == "previous" {
+		switch {
+		case len(last) < h.n:
+			return null, nil
+		case last[h.n-1].value.Valid:
+			return engine.Lit(last[h.n-1].value.Float64), nil
+		}
+		return engine.Lit(last[h.n-1].text.String), nil
+	}
+	var n, sum float64
+	for _, r := range last {
+		if r.value.Valid {
+			n++
+			sum += r.value.Float64
+		}
+	}
+	if n == 0 {
+		return null, nil
+	}
+	mean := sum / n
+	if h.what == "mean" {
+		return engine.Lit(mean), nil
+	}
+	if n < 2 {
+		return null, nil
+	}
+	var squares float64
+	for _, r := range last {
+		if r.value.Valid {
+			squares += (r.value.Float64 - mean) * (r.value.Float64 - mean)
+		}
+	}
+	return engine.Lit(math.Sqrt(squares / (n - 1))), nil
+}
+
+// scan computes all items: in one statement, and those checks on rows that compare with metrics in a second.
+func (p *Program) scan(ctx context.Context, tx *engine.Tx, b Batch, e *env) ([]outcome, *expansion, error) {
+	out := make([]outcome, len(p.items))
+	for i := range p.items {
+		out[i].item = &p.items[i]
+	}
+	x := p.expand(e)
+	if err := p.run(ctx, tx, b, x, out); err != nil {
+		return nil, nil, err
+	}
+	later := *e
+	later.metrics = func(i int) *engine.Query {
+		o, t := out[i], engine.Type(p.metricType(i))
+		switch {
+		case o.value.Valid:
+			return engine.SQL("CAST({v} AS {t})", engine.Args{"v": o.value.Float64, "t": t})
+		case o.text.Valid:
+			return engine.SQL("CAST({v} AS {t})", engine.Args{"v": o.text.String, "t": t})
+		}
+		return engine.SQL("NULL::{t}", engine.Args{"t": t})
+	}
+	second := p.expand(&later)
+	if len(second.aggs[ofBatch])+len(second.aggs[ofTable]) > 0 {
+		if err := p.run(ctx, tx, b, second, out); err != nil {
+			return nil, nil, err
+		}
+	}
+	for i, pt := range second.parts {
+		if pt.expr != nil {
+			x.parts[i] = pt
+		}
+	}
+	return out, x, nil
+}
+
+// run runs an expansion's statement and reads its row. Division by zero is NULL in it: a metric that can't be told is no failure.
+func (p *Program) run(ctx context.Context, tx *engine.Tx, b Batch, x *expansion, out []outcome) (err error) {
+	var cols []*engine.Query
+	var dest []any
+	conditions := make([]dbsql.NullBool, len(p.items))
+	for i := range p.items {
+		it, o := &p.items[i], &out[i]
+		if x.parts[i].expr == nil {
+			continue
+		}
+		a := engine.Args{"v": engine.Ident(typeName(i)), "c": engine.Ident(conditionName(i))}
+		switch {
+		case isNumber(it.typ):
+			cols = append(cols, engine.SQL("CAST({v} AS DOUBLE), NULL::VARCHAR", a))
+		case it.typ == "BOOLEAN":
+			cols = append(cols, engine.SQL("CAST(CAST({v} AS INTEGER) AS DOUBLE), NULL::VARCHAR", a))
+		default:
+			cols = append(cols, engine.SQL("NULL::DOUBLE, CAST({v} AS VARCHAR)", a))
+		}
+		dest = append(dest, &o.value, &o.text)
+		if it.check {
+			cols, dest = append(cols, engine.SQL("{c}", a)), append(dest, &conditions[i])
+		}
+	}
+	if len(cols) == 0 {
+		return nil
+	}
+	restore, err := quietDivision(ctx, tx)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Scan(ctx, engine.SQL("SELECT {cols} FROM ({q})", engine.Args{"cols": engine.Join(", ", cols...), "q": p.statement(x, b.Rows, b.Table)}), dest...)
+	if rerr := restore(); err == nil {
+		err = rerr
+	}
+	if err != nil {
+		return err
+	}
+	for i := range p.items {
+		it, o := &p.items[i], &out[i]
+		if x.parts[i].expr == nil || !it.check {
+			continue
+		}
+		switch c := conditions[i]; {
+		case !c.Valid:
+			o.verdict = unknown
+		case c.Bool:
+			o.verdict = passed
+		default:
+			o.verdict = verdicts[it.action]
+		}
+		if it.rows {
+			o.broken = dbsql.NullInt64{Int64: int64(o.value.Float64), Valid: true}
+		}
+	}
+	return nil
+}
+
+// quietDivision makes DuckDB give NULL for a division by zero, and returns what puts the user's setting back.
+func quietDivision(ctx context.Context, tx *engine.Tx) (restore func() error, err error) {
+	var was string
+	if _, err := tx.Scan(ctx, engine.SQL("SELECT current_setting('ieee_floating_point_ops')::VARCHAR"), &was); err != nil {
+		return nil, err
+	}
+	if was != "true" {
+		return func() error { return nil }, nil
+	}
+	if err := tx.Run(ctx, engine.SQL("SET ieee_floating_point_ops = false")); err != nil {
+		return nil, err
+	}
+	return func() error {
+		return tx.Run(context.WithoutCancel(ctx), engine.SQL("SET ieee_floating_point_ops = true"))
+	}, nil
+}
+
+// collect fetches rows that show why a check failed.
+func (p *Program) collect(ctx context.Context, tx *engine.Tx, b Batch, pt part, o *outcome) error {
+	if !o.item.check || o.verdict == passed || o.verdict == unknown {
+		return nil
+	}
+	rel := b.Rows
+	if o.item.table {
+		rel = b.Table
+	}
+	a := engine.Args{"data": engine.DataJSON("_r", engine.ColumnNames(b.Columns)), "rel": rel, "n": showRows}
+	switch {
+	case o.item.rows:
+		a["cond"], a["n"] = engine.SQL("NOT ({p})", engine.Args{"p": pt.predicate}), maxRows
+	case len(pt.examples) > 0:
+		a["cond"] = engine.Each(" OR ", pt.examples, func(e example) *engine.Query { return engine.SQL("({c})", engine.Args{"c": e(rel)}) })
+	default:
+		return nil
+	}
+	var err error
+	o.rows, err = engine.Select(ctx, tx.Conn, engine.SQL("SELECT {data}::VARCHAR FROM {rel} AS _r WHERE {cond} LIMIT {n}", a), func(row func(...any) error) (s string, err error) { return s, row(&s) })
+	return err
+}
+
+// warning is a failed check ON FAILURE WARN.
+func (o *outcome) warning(destination string) *sql.Error {
+	return &sql.Error{Src: o.item.decl.Src, Span: o.item.decl.NameAt, Code: "check", Exit: sql.ExitFailed, Note: o.item.note,
+		Msg: fmt.Sprintf("the check %s of %s failed: %s, expected %s", o.item.name(), destination, o.measured(), o.item.text()), Hint: "see its history with: dsql checks " + destination}
+}

@@ -1,0 +1,329 @@
+// Package quality is the METRICS and CHECKS of a destination: aggregates of a batch after its rules, conditions on them, their
+// history in dsql.metrics and dsql.checks, and what a failed check does. All of a destination's are computed in one scan of the
+// batch (those OVER TABLE in one of the table) wherever SQL allows. It owns conditions on many rows; those on one are the rules
+// package's.
+package quality
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"dsql/engine"
+	"dsql/rules"
+	"dsql/sql"
+)
+
+// Program is the compiled METRICS and CHECKS of a destination.
+type Program struct {
+	items      []item // metrics first, in their order, then checks
+	cols       []engine.Column
+	aggregates map[string]bool // functions by name, in lower case, that aggregate
+	needs      needs
+	compared   map[drift]string // the types of what psi and ks compare
+}
+
+// item is a metric or a check.
+type item struct {
+	decl  *sql.Decl
+	note  []sql.Note
+	read  *reading
+	table bool // OVER TABLE
+
+	check    bool
+	action   string // ON FAILURE
+	baseline *engine.Query
+	rows     bool     // a condition on each row rather than on aggregates
+	value    sql.Span // what a check measures; empty: the condition itself
+
+	typ string // of the metric, or of what the check measures
+}
+
+// What ON FAILURE says.
+const (
+	fail = "FAIL"
+	hold = "HOLD"
+	warn = "WARN"
+)
+
+func (it *item) name() string { return it.decl.Name }
+
+func (it *item) at() engine.Place { return engine.Place{Src: it.read.src, Span: it.read.span} }
+
+func (it *item) fail(at sql.Span, code, msg, hint string) *sql.Error {
+	return &sql.Error{Src: it.decl.Src, Span: at, Code: code, Msg: msg, Hint: hint, Note: it.note}
+}
+
+// Compile reads METRICS and CHECKS items against the destination's columns. All errors of all items come back in one list. d is
+// the place of the destination's name.
+func Compile(ctx context.Context, c *engine.Conn, d engine.Place, metrics, checks []*sql.Decl, cols []engine.Column, lists rules.Lists) (*Program, error) {
+	p := &Program{cols: cols, compared: map[drift]string{}}
+	if len(metrics)+len(checks) == 0 {
+		return p, nil
+	}
+	b := &compiler{ctx: ctx, c: c, p: p, destination: d.Span.Of(d.Src)}
+	b.metrics(metrics)
+	all, errs := rules.Expand("checks", checks, lists)
+	b.errs = append(b.errs, errs...)
+	b.checks(all)
+	if err := b.functions(); err != nil {
+		return nil, err
+	}
+	b.bind()
+	return p, b.errs.Err()
+}
+
+// Empty: there is nothing to measure.
+func (p *Program) Empty() bool { return len(p.items) == 0 }
+
+// metric finds a metric by name; its place in items.
+func (p *Program) metric(name string) (int, bool) {
+	i := slices.IndexFunc(p.items, func(it item) bool { return !it.check && strings.EqualFold(it.name(), name) })
+	return i, i >= 0
+}
+
+func (p *Program) metricNames() []string {
+	var out []string
+	for _, it := range p.items {
+		if !it.check {
+			out = append(out, it.name())
+		}
+	}
+	return out
+}
+
+func (p *Program) column(name string) bool {
+	return slices.ContainsFunc(p.cols, func(c engine.Column) bool { return strings.EqualFold(c.Name, name) })
+}
+
+// Explain lists what is measured and the SQL of the scan. "" when there is nothing.
+func (p *Program) Explain() string {
+	if p.Empty() {
+		return ""
+	}
+	var b strings.Builder
+	for i := range p.items {
+		it := &p.items[i]
+		over := "the batch"
+		if it.table {
+			over = "the table"
+		}
+		if it.check {
+			fmt.Fprintf(&b, "CHECK %s EXPECT (%s) ON FAILURE %s", engine.Ident(it.name()), it.read.span.Of(it.read.src), it.action)
+		} else {
+			fmt.Fprintf(&b, "METRIC %s = %s", engine.Ident(it.name()), it.read.span.Of(it.read.src))
+		}
+		how := "in one scan of " + over
+		switch {
+		case it.rows && p.usesMetrics(i):
+			how = "in a scan of its own over " + over + ", once the metrics are known"
+		case it.rows:
+			how += ", row by row"
+		}
+		fmt.Fprintf(&b, "  -- %s%s\n", how, p.needs.explain(i))
+	}
+	x := p.expand(nil)
+	fmt.Fprintf(&b, "%s", p.statement(x, engine.Ident("the batch"), engine.Ident("the table")))
+	return b.String()
+}
+
+// compiler makes a Program.
+type compiler struct {
+	ctx         context.Context
+	c           *engine.Conn
+	p           *Program
+	destination string
+	errs        sql.List
+}
+
+// add reads an item's expression.
+func (b *compiler) add(it item, sp sql.Span) {
+	var err error
+	if it.read, err = read(b.ctx, b.c, it.decl.Src, sp); err != nil {
+		b.refuse(&it, err)
+		return
+	}
+	b.p.items = append(b.p.items, it)
+}
+
+func (b *compiler) metrics(items []*sql.Decl) {
+	for _, d := range items {
+		if i, ok := b.p.metric(d.Name); ok {
+			b.errs = append(b.errs, &sql.Error{Src: d.Src, Span: d.NameAt, Code: "duplicate-name", Msg: fmt.Sprintf("the metric %s stands twice", d.Name), Hint: "give each a name of its own: its values are kept by that",
+				Note: []sql.Note{{Src: d.Src, Span: b.p.items[i].decl.NameAt, Msg: "the first one"}}})
+			continue
+		}
+		b.add(item{decl: d, table: d.Arg("OVER TABLE") != nil}, d.Arg("=").Exprs[0])
+	}
+}
+
+func (b *compiler) checks(items []rules.Item) {
+	for _, x := range items {
+		d := x.Decl
+		it := item{decl: d, note: x.Note, check: true, action: fail, table: d.Arg("OVER TABLE") != nil}
+		if v := d.Arg("ON FAILURE"); v != nil {
+			it.action = v.Text
+		}
+		if v := d.Arg("BASELINE"); v != nil {
+			it.baseline = engine.User(d.Src, v.Exprs[0])
+		}
+		b.add(it, d.Arg("EXPECT").Exprs[0])
+	}
+}
+
+// functions finds which of the functions that are called aggregate, and with that what each check is about.
+func (b *compiler) functions() error {
+	var texts []string
+	for i := range b.p.items {
+		for _, e := range b.p.items[i].read.events {
+			if e.kind == call {
+				texts = append(texts, e.name+"()")
+			}
+		}
+	}
+	known, err := b.c.Routines(b.ctx, texts...)
+	if err != nil {
+		return err
+	}
+	b.p.aggregates = map[string]bool{"count_star": true}
+	for name := range known {
+		if known.Any(name, func(r engine.Routine) bool { return r.Type == "aggregate" }) {
+			b.p.aggregates[name] = true
+		}
+	}
+	for i := range b.p.items {
+		it := &b.p.items[i]
+		columns := slices.ContainsFunc(it.read.events, func(e event) bool { return b.p.refersTo(e) })
+		it.rows = it.check && columns && !slices.ContainsFunc(it.read.events, func(e event) bool { return b.p.aggregating(e) })
+		if sp, ok := it.read.measured(); ok && !it.rows {
+			it.value = sp
+		}
+	}
+	return nil
+}
+
+// refersTo: the event is one of the destination's columns.
+func (p *Program) refersTo(e event) bool {
+	if e.kind != column {
+		return false
+	}
+	_, metric := p.metric(e.name)
+	return p.column(e.name) && (!metric || e.more)
+}
+
+// aggregating: the event is the call of an aggregate or of a helper that is one.
+func (p *Program) aggregating(e event) bool {
+	h, ok := helpers[e.name]
+	return e.kind == call && (p.aggregates[e.name] || ok && h.aggregates)
+}
+
+// usesMetrics: item i names a metric.
+func (p *Program) usesMetrics(i int) bool {
+	r := p.items[i].read
+	for _, e := range r.events {
+		if _, ok := p.metric(e.name); ok && e.kind == column && !e.more {
+			return true
+		}
+	}
+	return false
+}
+
+// bind lets DuckDB judge all items: in one query where all are right, else one by one.
+func (b *compiler) bind() {
+	x := b.p.expand(nil)
+	b.p.needs = x.needs
+	if len(x.errs) > 0 || len(b.errs) > 0 {
+		b.errs = append(b.errs, x.errs...)
+		b.bindEach(x)
+		return
+	}
+	b.drifts()
+	empty := engine.Empty(b.p.cols)
+	cols, errs := b.c.DescribeEach(b.ctx, []engine.Bound{{Query: b.p.statement(x, empty, empty), At: b.p.items[0].at()}})
+	if errs[0] != nil {
+		b.bindEach(x)
+		return
+	}
+	types := map[string]string{}
+	for _, c := range cols[0] {
+		types[c.Name] = c.Type
+	}
+	for i := range b.p.items {
+		b.judge(i, types[typeName(i)], types[conditionName(i)])
+	}
+	b.retype(x)
+}
+
+// retype binds again when previous() gives something else than the number that it was taken for.
+func (b *compiler) retype(x *expansion) {
+	for _, h := range x.needs.history {
+		if i, ok := b.p.metric(h.metric); ok && !isNumber(b.p.items[i].typ) {
+			b.bindEach(b.p.expand(nil))
+			return
+		}
+	}
+}
+
+// bindEach binds the items one by one, each beside the metrics before it.
+func (b *compiler) bindEach(x *expansion) {
+	empty := engine.Empty(b.p.cols)
+	for i := range b.p.items {
+		it := &b.p.items[i]
+		if x.failed[i] {
+			continue
+		}
+		one := b.p.expandOne(i)
+		cols, errs := b.c.DescribeEach(b.ctx, []engine.Bound{{Query: b.p.statementOf(one, i, empty), At: it.at()}})
+		if errs[0] != nil {
+			b.refuse(it, errs[0])
+			continue
+		}
+		types := map[string]string{}
+		for _, c := range cols[0] {
+			types[c.Name] = c.Type
+		}
+		b.judge(i, types[typeName(i)], types[conditionName(i)])
+	}
+}
+
+// judge takes the types that DuckDB found.
+func (b *compiler) judge(i int, typ, condition string) {
+	it := &b.p.items[i]
+	it.typ = typ
+	if it.check && condition != "BOOLEAN" {
+		b.errs = append(b.errs, it.fail(it.read.span, "type-mismatch", fmt.Sprintf("a check expects a condition (BOOLEAN), and this is %s", condition), "compare it with something: … > 0, … IS NOT NULL"))
+	}
+}
+
+var notFound = regexp.MustCompile(`(?i)referenced column "(.*)" not found`)
+
+// refuse says in the words of METRICS and CHECKS what DuckDB refused.
+func (b *compiler) refuse(it *item, err error) {
+	var e *sql.Error
+	if !errors.As(err, &e) {
+		e = &sql.Error{Src: it.decl.Src, Span: it.decl.NameAt, Code: "failed", Msg: err.Error(), Err: err, Exit: sql.ExitFailed}
+	}
+	if m := notFound.FindStringSubmatch(e.Msg); m != nil {
+		e.Code, e.Msg, e.Hint = "unknown-column", fmt.Sprintf("there is no column %s, and no metric of that name before it", m[1]), "metrics may use those named before them, and checks all of them"
+		if _, ok := b.p.metric(m[1]); ok {
+			e.Code, e.Msg, e.Hint = "unknown-metric", fmt.Sprintf("the metric %s is not known here yet", m[1]), "put it before this one"
+		} else if near := sql.Nearest(m[1], append(b.p.metricNames(), engine.ColumnNames(b.p.cols)...)); near != "" {
+			e.Hint = "did you mean " + near + "?"
+		}
+	}
+	if strings.Contains(e.Msg, `"`+orphansAlias+`"`) {
+		i := slices.IndexFunc(it.read.events, func(e event) bool { return e.kind == call && e.name == "orphans" })
+		e.Span = it.read.extent(it.read.events[i].at).args[1]
+		e.Code, e.Msg = "unknown-column", fmt.Sprintf("there is no column %s", e.Span.Of(e.Src))
+	}
+	if e.Code == "duckdb-invalid-input" {
+		if sp, ok := rules.BadRegex(it.decl.Src, it.read.span); ok {
+			e.Code, e.Span, e.Msg, e.Hint = "bad-regex", sp, "this regular expression doesn't compile: "+e.Msg, "DuckDB's regular expressions are RE2's"
+		}
+	}
+	e.Note = append(e.Note, it.note...)
+	b.errs = append(b.errs, e)
+}

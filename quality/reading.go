@@ -1,0 +1,284 @@
+package quality
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+// reading is what DuckDB's own parser says of a user's expression: where it calls functions and names columns. dsql has no
+// parser of expressions; it replaces parts of the text at the places found here.
+type reading struct {
+	src    *sql.Source
+	span   sql.Span
+	events []event // by place
+	toks   []sql.Token
+	top    int // where a comparison at the top of the expression has its operator; -1
+}
+
+type eventKind int
+
+const (
+	call eventKind = iota
+	column
+	window
+)
+
+// event is a function call, a column or a window function.
+type event struct {
+	kind eventKind
+	at   int    // in the source
+	name string // of the function, in lower case; the first part of a column's
+	more bool   // a column's name has more parts
+}
+
+// read parses an expression. The error of one that DuckDB can't read is its own.
+func read(ctx context.Context, c *engine.Conn, src *sql.Source, sp sql.Span) (*reading, error) {
+	const head = "SELECT "
+	r := &reading{src: src, span: sp, top: -1, toks: sql.Tokens(src, sp)}
+	var out string
+	if _, err := c.Scan(ctx, engine.SQL("SELECT json_serialize_sql({q})::VARCHAR", engine.Args{"q": head + sp.Of(src)}), &out); err != nil {
+		return nil, err
+	}
+	var tree struct {
+		Error      bool
+		Statements []struct {
+			Node struct {
+				Select []map[string]any `json:"select_list"`
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(out), &tree); err != nil {
+		return nil, err
+	}
+	if tree.Error || len(tree.Statements) != 1 || len(tree.Statements[0].Node.Select) != 1 {
+		_, err := c.Describe(ctx, engine.SQL("SELECT ({e})", engine.Args{"e": engine.User(src, sp)}), engine.Place{Src: src, Span: sp})
+		return r, err
+	}
+	root := tree.Statements[0].Node.Select[0]
+	w := walker{offset: sp.Start - len(head), call: -1}
+	w.walk(root)
+	w.events = slices.DeleteFunc(w.events, func(e event) bool { return e.at < 0 })
+	slices.SortStableFunc(w.events, func(a, b event) int { return a.at - b.at })
+	r.events = w.events
+	if root["class"] == "COMPARISON" || root["class"] == "BETWEEN" {
+		r.top = w.place(root)
+	}
+	return r, nil
+}
+
+type walker struct {
+	offset int
+	params []string // of the lambdas around
+	call   int      // where the call around stands that the parser made several of: list(x ORDER BY y) is list_sort(list(x))
+	events []event
+}
+
+// place is where a node stands in the source; -1 where DuckDB doesn't say.
+func (w *walker) place(n map[string]any) int {
+	f, ok := n["query_location"].(float64)
+	if !ok || f > 1<<40 {
+		return -1
+	}
+	return int(f) + w.offset
+}
+
+func (w *walker) walk(n any) {
+	switch n := n.(type) {
+	case []any:
+		for _, x := range n {
+			w.walk(x)
+		}
+	case map[string]any:
+		switch n["class"] {
+		case "SUBQUERY": // its names are its own
+			w.walk(n["child"])
+			return
+		case "LAMBDA":
+			depth := len(w.params)
+			w.params = append(w.params, columnNames(n["lhs"])...)
+			w.walk(n["expr"])
+			w.params = w.params[:depth]
+			return
+		case "WINDOW":
+			w.add(event{kind: window}, n)
+			return
+		case "FUNCTION":
+			if n["is_operator"] != true {
+				name, _ := n["function_name"].(string)
+				outer := w.call
+				if at := w.place(n); at >= 0 {
+					w.call = at
+				}
+				w.events = append(w.events, event{kind: call, name: strings.ToLower(name), at: w.call})
+				defer func() { w.call = outer }()
+			}
+		case "COLUMN_REF":
+			parts := columnNames(n)
+			if len(parts) > 0 && !slices.Contains(w.params, parts[0]) {
+				w.add(event{kind: column, name: parts[0], more: len(parts) > 1}, n)
+			}
+			return
+		}
+		for _, x := range n {
+			w.walk(x)
+		}
+	}
+}
+
+func (w *walker) add(e event, n map[string]any) {
+	e.at = w.place(n)
+	w.events = append(w.events, e)
+}
+
+// columnNames are the parts of a column's name, or the names in the head of a lambda.
+func columnNames(n any) []string {
+	var out []string
+	switch n := n.(type) {
+	case []any:
+		for _, x := range n {
+			out = append(out, columnNames(x)...)
+		}
+	case map[string]any:
+		if list, ok := n["column_names"].([]any); ok {
+			for _, x := range list {
+				if s, ok := x.(string); ok {
+					out = append(out, s)
+				}
+			}
+			return out
+		}
+		for _, k := range []string{"children", "child"} {
+			out = append(out, columnNames(n[k])...)
+		}
+	}
+	return out
+}
+
+// tokenAt is the index of the token that starts at or behind a place.
+func (r *reading) tokenAt(at int) int {
+	i, _ := slices.BinarySearchFunc(r.toks, at, func(t sql.Token, at int) int { return t.Span.Start - at })
+	return i
+}
+
+func (r *reading) is(i int, text string) bool {
+	return i >= 0 && i < len(r.toks) && strings.EqualFold(r.toks[i].Span.Of(r.src), text)
+}
+
+// closing is the index of the bracket that closes the one at i.
+func (r *reading) closing(i int) int {
+	depth := 0
+	for ; i < len(r.toks); i++ {
+		if r.toks[i].Kind != sql.Op {
+			continue
+		}
+		switch r.toks[i].Span.Of(r.src) {
+		case "(", "[", "{":
+			depth++
+		case ")", "]", "}":
+			if depth--; depth == 0 {
+				return i
+			}
+		}
+	}
+	return len(r.toks) - 1
+}
+
+// extent is a function call as it stands in the source.
+type extent struct {
+	span   sql.Span   // with FILTER (…) and WITHIN GROUP (…)
+	args   []sql.Span // between the commas
+	filter sql.Span   // inside FILTER (…), without WHERE; empty when there is none
+	bare   bool       // nothing stands between the brackets' end and the extent's
+}
+
+func (r *reading) extent(at int) extent {
+	i := r.tokenAt(at)
+	start := r.toks[i].Span.Start
+	for !r.is(i, "(") && i < len(r.toks)-1 { // a qualified name
+		i++
+	}
+	end := r.closing(i)
+	x := extent{bare: true}
+	from := i + 1
+	for j := i + 1; j <= end; j++ {
+		if j == end || r.is(j, ",") {
+			if j > from {
+				x.args = append(x.args, r.toks[from].Span.To(r.toks[j-1].Span))
+			}
+			from = j + 1
+			continue
+		}
+		if r.is(j, "(") || r.is(j, "[") || r.is(j, "{") {
+			j = r.closing(j)
+		}
+	}
+	for {
+		open := 0
+		switch {
+		case r.is(end+1, "FILTER") && r.is(end+2, "("):
+			open = end + 2
+			inside := open + 1
+			if r.is(inside, "WHERE") {
+				inside++
+			}
+			if c := r.closing(open); c > inside {
+				x.filter = r.toks[inside].Span.To(r.toks[c-1].Span)
+			}
+		case r.is(end+1, "WITHIN") && r.is(end+2, "GROUP") && r.is(end+3, "("):
+			open = end + 3
+		default:
+			x.span = sql.Span{Start: start, End: r.toks[end].Span.End}
+			return x
+		}
+		x.bare = false
+		end = r.closing(open)
+	}
+}
+
+// nameEnd is where a column's name ends that starts at a place.
+func (r *reading) nameEnd(at int) int {
+	i := r.tokenAt(at)
+	for r.is(i+1, ".") && i+2 < len(r.toks) {
+		i += 2
+	}
+	return r.toks[i].Span.End
+}
+
+// measured is the side of a comparison that is measured, rather than what it is compared with: of count(*) > 0 it is count(*).
+// ok is false for an expression that is no comparison at its top.
+func (r *reading) measured() (sp sql.Span, ok bool) {
+	if r.top < 0 {
+		return sp, false
+	}
+	i := r.tokenAt(r.top)
+	depth := 0
+	for j := range i {
+		switch r.toks[j].Span.Of(r.src) {
+		case "(", "[", "{":
+			depth++
+		case ")", "]", "}":
+			depth--
+		}
+	}
+	if i == 0 || i >= len(r.toks) || depth != 0 || !(r.is(i, "BETWEEN") || strings.ContainsAny(r.toks[i].Span.Of(r.src), "<>=!")) {
+		return sp, false
+	}
+	left := r.toks[0].Span.To(r.toks[i-1].Span)
+	if r.is(i, "BETWEEN") || r.has(left) {
+		return left, !r.is(i-1, "NOT")
+	}
+	for i < len(r.toks)-1 && r.toks[i].Kind == sql.Op && strings.ContainsAny(r.toks[i].Span.Of(r.src), "<>=!") {
+		i++
+	}
+	return r.toks[i].Span.To(r.toks[len(r.toks)-1].Span), true
+}
+
+// has: something in the span is called or named.
+func (r *reading) has(sp sql.Span) bool {
+	return slices.ContainsFunc(r.events, func(e event) bool { return sp.Start <= e.at && e.at < sp.End })
+}

@@ -1,0 +1,166 @@
+package quality
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+// text is the condition or expression as the user wrote it, on one line.
+func (it *item) text() string {
+	return strings.Join(strings.Fields(it.read.span.Of(it.read.src)), " ")
+}
+
+// measured is the value in words.
+func (o *outcome) measured() string {
+	switch {
+	case o.broken.Valid:
+		return rowCount(o.broken.Int64)
+	case o.text.Valid:
+		return o.text.String
+	case !o.value.Valid:
+		return "NULL"
+	case o.item.typ == "BOOLEAN":
+		return strconv.FormatBool(o.value.Float64 != 0)
+	}
+	return strconv.FormatFloat(o.value.Float64, 'g', 6, 64)
+}
+
+func rowCount(n int64) string {
+	if n == 1 {
+		return "1 row"
+	}
+	return fmt.Sprintf("%d rows", n)
+}
+
+// record writes metrics, verdicts and the rows of failed checks on rows. version is NULL for a batch that was rolled back.
+func record(ctx context.Context, tx *engine.Tx, destination string, version *engine.Query, out []outcome) error {
+	var metrics, checks, rows []*engine.Query
+	for i := range out {
+		o := &out[i]
+		a := engine.Args{"d": destination, "name": o.item.name(), "v": version, "num": engine.Lit(nil), "text": engine.Lit(nil), "n": engine.Lit(nil), "verdict": o.verdict}
+		if o.value.Valid {
+			a["num"] = o.value.Float64
+		}
+		if o.text.Valid {
+			a["text"] = o.text.String
+		}
+		if o.broken.Valid {
+			a["n"] = o.broken.Int64
+		}
+		if !o.item.check {
+			metrics = append(metrics, engine.SQL("({d}, {name}, {v}, now()::TIMESTAMP, {num}, {text})", a))
+			continue
+		}
+		checks = append(checks, engine.SQL("({d}, {name}, {v}, now()::TIMESTAMP, {num}, {text}, {verdict}, {n})", a))
+		if o.item.rows {
+			for _, r := range o.rows {
+				rows = append(rows, engine.SQL("({d}, {name}, {v}, now()::TIMESTAMP, {row})", a.With(engine.Args{"row": r})))
+			}
+		}
+	}
+	for _, t := range []struct {
+		into string
+		rows []*engine.Query
+	}{
+		{"dsql.metrics (destination, metric, version, recorded_at, value, value_text)", metrics},
+		{"dsql.checks (destination, name, version, checked_at, value, value_text, verdict, failed_rows)", checks},
+		{"dsql.check_rows (destination, name, version, checked_at, data)", rows},
+	} {
+		if len(t.rows) == 0 {
+			continue
+		}
+		if err := tx.Run(ctx, engine.SQL("INSERT INTO {t} VALUES {rows}", engine.Args{"t": engine.Type(t.into), "rows": engine.Join(", ", t.rows...)})); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Failure is the error of a batch that a check ON FAILURE FAIL stopped. It keeps what was measured.
+type Failure struct {
+	err         *sql.Error
+	destination string
+	out         []outcome
+}
+
+func (f *Failure) Error() string { return f.err.Error() }
+
+// Unwrap is the error as users see it, a *sql.Error.
+func (f *Failure) Unwrap() error { return f.err }
+
+// Record writes what was measured, with version NULL, in a transaction of its own: after the batch was rolled back.
+func (f *Failure) Record(ctx context.Context, c *engine.Conn) error {
+	return c.Update(ctx, func(tx *engine.Tx) error { return record(ctx, tx, f.destination, engine.Lit(nil), f.out) })
+}
+
+// newFailure is nil when no check ON FAILURE FAIL failed.
+func newFailure(destination string, out []outcome) *Failure {
+	var first *outcome
+	var names []string
+	for i := range out {
+		if o := &out[i]; o.verdict == failed {
+			if first == nil {
+				first = o
+			}
+			names = append(names, o.item.name())
+		}
+	}
+	if first == nil {
+		return nil
+	}
+	what := fmt.Sprintf("the check %s of %s failed: %s, expected %s", first.item.name(), destination, first.measured(), first.item.text())
+	if len(names) > 1 {
+		what = fmt.Sprintf("%d checks of %s failed (%s)", len(names), destination, strings.Join(names, ", "))
+	}
+	return &Failure{destination: destination, out: out, err: &sql.Error{Src: first.item.decl.Src, Span: first.item.decl.NameAt, Code: "check", Exit: sql.ExitGate, Note: first.item.note,
+		Msg: what + "; nothing of the batch was published", Hint: "mend the data or the check and run again; look further with: dsql checks " + destination + "\n" + table(out)}}
+}
+
+// table shows the checks that did not pass: what was measured against what was expected, and rows that show why.
+func table(out []outcome) string {
+	lines := [][]string{{"check", "verdict", "measured", "expected"}}
+	var examples strings.Builder
+	for i := range out {
+		o := &out[i]
+		if !o.item.check || o.verdict == passed || o.verdict == unknown {
+			continue
+		}
+		lines = append(lines, []string{o.item.name(), o.verdict, o.measured(), o.item.text()})
+		if len(o.rows) == 0 {
+			continue
+		}
+		fmt.Fprintf(&examples, "\n    rows for %s:", o.item.name())
+		for _, r := range o.rows[:min(showRows, len(o.rows))] {
+			examples.WriteString("\n      " + r)
+		}
+	}
+	width := make([]int, len(lines[0]))
+	for _, l := range lines {
+		for j, cell := range l {
+			width[j] = max(width[j], utf8.RuneCountInString(cell))
+		}
+	}
+	var b strings.Builder
+	for i, l := range lines {
+		if i > 0 {
+			b.WriteString("\n")
+		}
+		b.WriteString("    ")
+		for j, cell := range l {
+			if j > 0 {
+				b.WriteString("  ")
+			}
+			b.WriteString(cell)
+			if j < len(l)-1 {
+				b.WriteString(strings.Repeat(" ", width[j]-utf8.RuneCountInString(cell)))
+			}
+		}
+	}
+	return b.String() + examples.String()
+}

@@ -1,0 +1,186 @@
+package rules
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+// compiler makes the steps of a Program.
+type compiler struct {
+	ctx  context.Context
+	c    *engine.Conn
+	cols []engine.Column
+	p    *Program
+	errs sql.List
+}
+
+func (b *compiler) fail(e *sql.Error) { b.errs = append(b.errs, e) }
+
+// item makes the steps of one SET or CONSTRAINT.
+func (b *compiler) item(it Item) {
+	d := it.Decl
+	if d.Syntax.Keyword == "CONSTRAINT" {
+		s := step{decl: d, name: d.Name, action: reject, note: it.Note}
+		if v := d.Arg("ON VIOLATION"); v != nil {
+			s.action = v.Text
+		}
+		if s.warns() {
+			s.broken = engine.FreeName(fmt.Sprintf("_broken_%d", len(b.p.steps)+1), b.cols)
+		}
+		v := d.Arg("EXPECT").Exprs[0]
+		s.at = engine.Place{Src: d.Src, Span: v}
+		s.expr = engine.User(d.Src, v)
+		b.p.steps = append(b.p.steps, s)
+		return
+	}
+	target, v := d.Arg("#0"), d.Arg("=")
+	for _, col := range b.targets(d, target, it.Note) {
+		s := step{decl: d, column: col.Name, typ: col.Type, note: it.Note, at: engine.Place{Src: d.Src, Span: v.Exprs[0]}}
+		s.expr = engine.User(d.Src, v.Exprs[0])
+		if target.Regex {
+			s.expr = underscore(d.Src, v.Exprs[0], col.Name)
+		}
+		b.p.steps = append(b.p.steps, s)
+	}
+}
+
+// targets are the columns that a SET changes.
+func (b *compiler) targets(d *sql.Decl, t *sql.Value, note []sql.Note) []engine.Column {
+	stored := slices.DeleteFunc(slices.Clone(b.cols), func(c engine.Column) bool { return c.Name == engine.MetaColumn })
+	if !t.Regex {
+		name := t.Names[0]
+		i := slices.IndexFunc(stored, func(c engine.Column) bool { return strings.EqualFold(c.Name, name.Text) })
+		if i >= 0 {
+			return stored[i : i+1]
+		}
+		e := &sql.Error{Src: d.Src, Span: name.Span, Code: "unknown-column", Msg: "there is no column " + name.Text + " to SET", Note: note,
+			Hint: "a SET changes a column that the query gives; add one there: SELECT *, … AS " + name.Text}
+		if name.Text == engine.MetaColumn {
+			e.Msg, e.Hint = "_meta can't be SET: it says where the row came from", "SET a column of the query"
+		} else if near := sql.Nearest(name.Text, engine.ColumnNames(stored)); near != "" {
+			e.Hint = "did you mean " + near + "?"
+		}
+		b.fail(e)
+		return nil
+	}
+	// DuckDB itself says which columns COLUMNS matches.
+	at := engine.Place{Src: d.Src, Span: t.Span}
+	cols, errs := b.c.DescribeEach(b.ctx, []engine.Bound{{Query: engine.SQL("SELECT COLUMNS({re}) FROM {rel}", engine.Args{"re": t.Text, "rel": engine.Empty(stored)}), At: at}})
+	if errs[0] == nil {
+		return cols[0]
+	}
+	var e *sql.Error
+	if !errors.As(errs[0], &e) {
+		e = &sql.Error{Src: at.Src, Span: at.Span, Code: "failed", Msg: errs[0].Error(), Err: errs[0]}
+	}
+	switch {
+	case strings.Contains(e.Msg, "No matching columns"), strings.Contains(e.Msg, "no matching columns"):
+		e.Code, e.Msg, e.Hint = "unknown-column", fmt.Sprintf("no column matches %q", t.Text), "the columns are "+strings.Join(engine.ColumnNames(stored), ", ")+"; case counts"
+	default:
+		e.Code = "bad-regex"
+	}
+	e.Note = note
+	b.fail(e)
+	return nil
+}
+
+// underscore is the user's expression with the column in place of _.
+func underscore(src *sql.Source, sp sql.Span, column string) *engine.Query {
+	var parts []*engine.Query
+	from, dot := sp.Start, false
+	for _, t := range sql.Tokens(src, sp) {
+		text := t.Span.Of(src)
+		if t.Kind == sql.Word && text == "_" && !dot {
+			parts = append(parts, engine.User(src, sql.Span{Start: from, End: t.Span.Start}), engine.Ident(column))
+			from = t.Span.End
+		}
+		dot = text == "."
+	}
+	return engine.Cat(append(parts, engine.User(src, sql.Span{Start: from, End: sp.End}))...)
+}
+
+// bind lets DuckDB judge all expressions, in one query where all are right, else one by one. SET keeps a column's type, so all
+// of them see the same columns. In WHERE DuckDB refuses what isn't about one row: aggregates, window functions, unnest.
+func (b *compiler) bind() {
+	if len(b.p.steps) == 0 {
+		return
+	}
+	rel := engine.Empty(b.cols)
+	query := func(steps []step) engine.Bound {
+		a := engine.Args{"rel": rel}
+		a["list"] = engine.Each(", ", steps, func(s step) *engine.Query { return engine.SQL("({e})", engine.Args{"e": s.expr}) })
+		a["where"] = engine.Each(" OR ", steps, func(s step) *engine.Query { return engine.SQL("({e}) IS NULL", engine.Args{"e": s.expr}) })
+		return engine.Bound{Query: engine.SQL("SELECT {list} FROM {rel} WHERE {where}", a), At: steps[0].at}
+	}
+	all, errs := b.c.DescribeEach(b.ctx, []engine.Bound{query(b.p.steps)})
+	if errs[0] == nil {
+		for i := range b.p.steps {
+			b.judge(&b.p.steps[i], all[0][i].Type)
+		}
+		return
+	}
+	each := make([]engine.Bound, len(b.p.steps))
+	for i := range b.p.steps {
+		each[i] = query(b.p.steps[i : i+1])
+	}
+	cols, errs := b.c.DescribeEach(b.ctx, each)
+	for i := range b.p.steps {
+		if errs[i] != nil {
+			b.explain(&b.p.steps[i], errs[i])
+		} else if cols[i] != nil {
+			b.judge(&b.p.steps[i], cols[i][0].Type)
+		}
+	}
+}
+
+// judge sees that an expression's type fits.
+func (b *compiler) judge(s *step, typ string) {
+	e := &sql.Error{Src: s.at.Src, Span: s.at.Span, Code: "type-mismatch", Note: s.note}
+	switch {
+	case s.sets():
+		if castable(typ, s.typ) || b.untyped(s) {
+			return
+		}
+		e.Msg, e.Hint = fmt.Sprintf("%s is %s and keeps its type, and %s can't become that", s.column, s.typ, typ), "write an expression of the column's type, or give the column another one in the query"
+	case typ == "BOOLEAN":
+		return
+	default:
+		e.Msg, e.Hint = fmt.Sprintf("a constraint expects a condition (BOOLEAN), and this is %s", typ), "compare it with something: … IS NOT NULL, … > 0"
+	}
+	b.fail(e)
+}
+
+// untyped: the value is NULL whatever the row, which DESCRIBE shows as INTEGER.
+func (b *compiler) untyped(s *step) bool {
+	_, errs := b.c.DescribeEach(b.ctx, []engine.Bound{{Query: engine.SQL("SELECT coalesce(({e}), NULL::{t}) FROM {rel}", engine.Args{"e": s.expr, "t": engine.Type(s.typ), "rel": engine.Empty(b.cols)})}})
+	return errs[0] == nil
+}
+
+// explain says in the words of RULES what DuckDB refused.
+func (b *compiler) explain(s *step, err error) {
+	var e *sql.Error
+	if !errors.As(err, &e) {
+		e = &sql.Error{Src: s.at.Src, Span: s.at.Span, Code: "failed", Msg: err.Error(), Err: err}
+	}
+	switch {
+	case strings.Contains(e.Msg, "cannot contain aggregates"):
+		e.Code, e.Msg, e.Hint = "aggregate-in-rule", "a rule looks at one row, and this is an aggregate", "a condition on the whole batch is a CHECK: CHECKS (CHECK … EXPECT (…))"
+	case strings.Contains(e.Msg, "cannot contain window functions"):
+		e.Code, e.Msg, e.Hint = "window-in-rule", "a rule looks at one row, and this is a window function", "compute it in the destination's query"
+	case e.Code == "duckdb-binder" && strings.HasPrefix(e.Msg, "referenced column"):
+		e.Code = "unknown-column"
+	case e.Code == "duckdb-invalid-input":
+		if sp, ok := BadRegex(s.at.Src, s.at.Span); ok {
+			e.Code, e.Span, e.Hint = "bad-regex", sp, "DuckDB's regular expressions are RE2's"
+			e.Msg = "this regular expression doesn't compile: " + e.Msg
+		}
+	}
+	e.Note = append(e.Note, s.note...)
+	b.fail(e)
+}

@@ -1,0 +1,94 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"dsql/sql"
+)
+
+// Item is an item of RULES or CHECKS, taken out of the named lists that it may stand in.
+type Item struct {
+	Decl *sql.Decl
+	Note []sql.Note // the APPLYs that brought it here, the outermost first
+}
+
+// Lists finds a declared list by name. When there is none it may give the one with the nearest name.
+type Lists func(name string) (*sql.Decl, bool)
+
+// Expand replaces each APPLY by the items of the list that it names: CREATE RULES for kind "rules", CREATE CHECKS for "checks".
+// Items with a name must differ in it.
+func Expand(kind string, items []*sql.Decl, lists Lists) ([]Item, sql.List) {
+	e := &expander{kind: kind, lists: lists, named: map[string]*sql.Decl{}}
+	e.items(items)
+	return e.out, e.errs
+}
+
+// ExpandAlone looks at a list by itself: what it applies is looked up where it is applied itself.
+func ExpandAlone(kind string, items []*sql.Decl) error {
+	_, errs := Expand(kind, items, func(name string) (*sql.Decl, bool) {
+		return &sql.Decl{Name: name, Args: map[string]*sql.Value{"#0": {}}}, true
+	})
+	return errs.Err()
+}
+
+type expander struct {
+	kind  string
+	lists Lists
+	out   []Item
+	errs  sql.List
+	named map[string]*sql.Decl // by name in lower case
+
+	path  []*sql.Decl // lists being read
+	notes []sql.Note
+}
+
+func (e *expander) fail(d *sql.Decl, code, msg, hint string, note ...sql.Note) *sql.Error {
+	err := &sql.Error{Src: d.Src, Span: d.NameAt, Code: code, Msg: msg, Hint: hint, Note: append(note, e.notes...)}
+	e.errs = append(e.errs, err)
+	return err
+}
+
+func (e *expander) items(items []*sql.Decl) {
+	for _, d := range items {
+		if d.Syntax.Keyword == "APPLY" {
+			e.apply(d)
+			continue
+		}
+		if d.Name != "" {
+			key := strings.ToLower(d.Name)
+			if first, ok := e.named[key]; ok {
+				word := strings.ToLower(d.Syntax.Keyword)
+				e.fail(d, "duplicate-name", fmt.Sprintf("the %s %s stands twice in this chain", word, d.Name), "give each a name of its own: what it finds is kept by that", sql.Note{Src: first.Src, Span: first.NameAt, Msg: "the first one"})
+				continue
+			}
+			e.named[key] = d
+		}
+		e.out = append(e.out, Item{d, slices.Clone(e.notes)})
+	}
+}
+
+func (e *expander) apply(d *sql.Decl) {
+	list, ok := e.lists(d.Name)
+	if !ok {
+		err := e.fail(d, "unknown-list", fmt.Sprintf("there is no list of %s named %s", e.kind, d.Name), fmt.Sprintf("declare it: CREATE %s %s (…)", strings.ToUpper(e.kind), d.Name))
+		if list != nil {
+			err.Hint = "did you mean " + list.Name + "?"
+		}
+		return
+	}
+	if i := slices.Index(e.path, list); i >= 0 {
+		var names []string
+		for _, l := range append(e.path[i:len(e.path):len(e.path)], list) {
+			names = append(names, l.Name)
+		}
+		e.fail(d, "list-cycle", fmt.Sprintf("these lists of %s apply each other in a ring: %s", e.kind, strings.Join(names, " → ")), "take one of the APPLYs out")
+		return
+	}
+	depth := len(e.notes)
+	e.path = append(e.path, list)
+	e.notes = append(e.notes, sql.Note{Src: d.Src, Span: d.NameAt, Msg: "applied here"})
+	e.items(list.Arg("#0").Items)
+	e.path, e.notes = e.path[:len(e.path)-1], e.notes[:depth]
+}

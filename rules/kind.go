@@ -1,0 +1,36 @@
+package rules
+
+import (
+	"context"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+// Kind is CREATE RULES: a list of items that destinations APPLY. What its expressions mean is known only where it is applied,
+// as they see that destination's columns.
+var Kind = engine.Kind{
+	Syntax: &sql.Syntax{
+		Keyword: "RULES", Plural: "RULES",
+		Head: []sql.Clause{{Arg: sql.ArgItems, Items: engine.RuleItems, Required: true, Doc: "the items, in order"}},
+		Doc:  "A list of rules that several destinations APPLY.",
+		Example: `CREATE RULES house_rules (
+  SET COLUMNS('.*_email') = lower(trim(_)),
+  CONSTRAINT has_contact EXPECT (work_email IS NOT NULL)
+);
+CREATE SOURCE people_in (id BIGINT, work_email VARCHAR, home_email VARCHAR) FROM FILES ('in/*.csv', format csv);
+CREATE STREAM people RULES (APPLY house_rules) FROM people_in`,
+	},
+	Compile: func(d *sql.Decl) (engine.Object, error) {
+		return &List{d}, ExpandAlone("rules", d.Arg("#0").Items)
+	},
+}
+
+// List is a compiled CREATE RULES.
+type List struct{ decl *sql.Decl }
+
+// Decl is the statement.
+func (l *List) Decl() *sql.Decl { return l.decl }
+
+// Define has nothing to make: a list lives in the destinations that apply it.
+func (l *List) Define(context.Context, *engine.Tx, *engine.Env) error { return nil }

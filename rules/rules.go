@@ -1,0 +1,140 @@
+// Package rules is the RULES of a destination: SET and CONSTRAINT items, lists of them, their expressions in SQL or expr-lang,
+// the order in which they see each other, and what happens to a row that breaks one. It owns the language of a row. What is
+// measured over a whole batch is the quality package's, and where rows come from or go to is its caller's.
+package rules
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+// Program is a compiled chain of rules. A row goes through its steps in order; each step is a layer of SQL over the one before.
+type Program struct {
+	steps    []step
+	verdict  string // column: 0, or the number (from 1) of the first gate that the row breaks
+	volatile bool   // some expression gives another value each time it is asked
+}
+
+// step is a SET of one column or a CONSTRAINT.
+type step struct {
+	decl *sql.Decl
+	expr *engine.Query // the value, or the condition
+	at   engine.Place  // of the expression
+	note []sql.Note    // the APPLYs that brought it here
+
+	column, typ string // SET
+
+	name, action string // CONSTRAINT
+	broken       string // WARN: column that says whether the row breaks it
+}
+
+// What ON VIOLATION says.
+const (
+	reject = "REJECT"
+	drop   = "DROP"
+	warn   = "WARN"
+	fail   = "FAIL"
+)
+
+func (s *step) sets() bool  { return s.column != "" }
+func (s *step) warns() bool { return s.action == warn }
+
+// gates: a row that breaks it goes no further.
+func (s *step) gates() bool { return s.name != "" && s.action != warn }
+
+// Compile reads RULES items against the columns that they see. Every expression is bound, and all errors of all items come back
+// in one list.
+func Compile(ctx context.Context, c *engine.Conn, items []*sql.Decl, cols []engine.Column, lists Lists) (*Program, error) {
+	all, errs := Expand("rules", items, lists)
+	b := &compiler{ctx: ctx, c: c, cols: cols, p: &Program{verdict: engine.FreeName("_rule", cols)}, errs: errs}
+	for _, it := range all {
+		b.item(it)
+	}
+	b.bind()
+	if err := b.errs.Err(); err != nil {
+		return nil, err
+	}
+	var err error
+	b.p.volatile, err = b.anyVolatile()
+	return b.p, err
+}
+
+// layers is the chain over rel: its columns after all SETs, the verdict (where there is a gate), and a column for each WARN.
+func (p *Program) layers(rel *engine.Query) *engine.Query {
+	judged := false // the verdict column is there
+	verdict := engine.Ident(p.verdict)
+	for i := 0; i < len(p.steps); {
+		s := &p.steps[i]
+		a := engine.Args{"rel": rel, "v": verdict, "e": s.expr}
+		end := i + 1
+		switch {
+		case s.sets():
+			a["c"], a["t"] = engine.Ident(s.column), engine.Type(s.typ)
+			a["e"] = engine.SQL("CAST(({e}) AS {t})", a)
+			if judged {
+				a["e"] = engine.SQL("CASE WHEN {v} = 0 THEN {e} ELSE {c} END", a)
+			}
+			rel = engine.SQL("(SELECT * REPLACE ({e} AS {c}) FROM {rel})", a)
+		case s.warns():
+			end = p.run(i, (*step).warns)
+			a["w"] = engine.Each(", ", p.steps[i:end], func(s step) *engine.Query {
+				a := a.With(engine.Args{"e": s.expr, "w": engine.Ident(s.broken)})
+				if judged {
+					return engine.SQL("CASE WHEN {v} = 0 THEN NOT ({e}) END AS {w}", a)
+				}
+				return engine.SQL("NOT ({e}) AS {w}", a)
+			})
+			rel = engine.SQL("(SELECT *, {w} FROM {rel})", a)
+		default:
+			end = p.run(i, (*step).gates)
+			n := i
+			a["cases"] = engine.Each(" ", p.steps[i:end], func(s step) *engine.Query {
+				n++
+				return engine.SQL("WHEN NOT ({e}) THEN {n}", engine.Args{"e": s.expr, "n": n})
+			})
+			if judged {
+				rel = engine.SQL("(SELECT * REPLACE ((CASE WHEN {v} <> 0 THEN {v} {cases} ELSE 0 END)::SMALLINT AS {v}) FROM {rel})", a)
+			} else {
+				rel = engine.SQL("(SELECT *, (CASE {cases} ELSE 0 END)::SMALLINT AS {v} FROM {rel})", a)
+			}
+			judged = true
+		}
+		i = end
+	}
+	return rel
+}
+
+// run is the end of the steps from i on that are all of one class.
+func (p *Program) run(i int, class func(*step) bool) int {
+	for i < len(p.steps) && class(&p.steps[i]) {
+		i++
+	}
+	return i
+}
+
+func (p *Program) any(class func(*step) bool) bool {
+	return slices.ContainsFunc(p.steps, func(s step) bool { return class(&s) })
+}
+
+// Explain is the ordered chain and the SQL that it compiles to over rel, a FROM-item. "" when there are no rules.
+func (p *Program) Explain(rel *engine.Query) string {
+	if len(p.steps) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	for i, s := range p.steps {
+		fmt.Fprintf(&b, "%3d. ", i+1)
+		if s.sets() {
+			fmt.Fprintf(&b, "SET %s = %s  -- %s\n", engine.Ident(s.column), s.expr, s.typ)
+		} else {
+			fmt.Fprintf(&b, "CONSTRAINT %s EXPECT (%s) ON VIOLATION %s\n", engine.Ident(s.name), s.expr, s.action)
+		}
+	}
+	fmt.Fprintf(&b, "%s", engine.SQL("FROM {rel}", engine.Args{"rel": p.layers(rel)}))
+	return b.String()
+}

@@ -1,0 +1,199 @@
+package rules
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+// Batch is the new rows that go through a Program.
+type Batch struct {
+	Destination, Source string
+	Version             int64
+	Rel                 *engine.Query   // a FROM-item: Columns, perhaps _meta, and _row BIGINT where HasRow
+	Columns             []engine.Column // without _meta
+	HasRow              bool
+	Input               *engine.Input // nil where the rows come from a stored table
+	Stage               bool          // Rel must be read once only: its rows are kept in a TEMP table
+	KeepMeta            bool          // Rows are to have _meta
+}
+
+// Outcome accounts for a batch: In = rows of Rows + Rejected + Dropped.
+type Outcome struct {
+	In                int64 // -1: not counted, as there are no rules
+	Rejected, Dropped int64
+	Rows              *engine.Query // a FROM-item of the rows that go on: Columns, _row where HasRow, _meta where KeepMeta
+	Warned            []*sql.Error  // rows that break an ON VIOLATION WARN, one error a constraint
+}
+
+// Run takes a batch through the rules. Rejected rows are in dsql.rejects, and what WARN counted in dsql.checks, when it returns.
+//
+// Where the rows may be read twice they are not kept aside: one scan counts the verdicts, for which DuckDB computes no more
+// than the constraints need, and Rows is a query that the caller reads in its own time.
+func (p *Program) Run(ctx context.Context, tx *engine.Tx, b Batch) (Outcome, error) {
+	out := Outcome{In: -1, Rows: b.Rel}
+	if len(p.steps) == 0 && !b.Stage {
+		return out, nil
+	}
+	rel := p.layers(b.Rel)
+	if b.Stage || p.volatile {
+		var err error
+		if rel, out.In, err = p.stage(ctx, tx, b, rel); err != nil {
+			return out, err
+		}
+	}
+	out.Rows = engine.SQL("(SELECT {cols} FROM {rel})", engine.Args{"cols": b.kept(), "rel": rel})
+	if !p.any((*step).gates) && !p.any((*step).warns) {
+		return out, nil
+	}
+	n, err := p.count(ctx, tx, rel)
+	if err != nil {
+		return out, err
+	}
+	out.In = n.rows
+	for i := range p.steps {
+		switch s := &p.steps[i]; s.action {
+		case reject:
+			out.Rejected += n.broken[i]
+		case drop:
+			out.Dropped += n.broken[i]
+		case fail:
+			if n.broken[i] > 0 {
+				return out, p.failure(ctx, tx, b, rel, i, n.broken[i])
+			}
+		case warn:
+			if err := s.record(ctx, tx, b, n.broken[i]); err != nil {
+				return out, err
+			}
+			if n.broken[i] > 0 {
+				out.Warned = append(out.Warned, &sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "constraint", Exit: sql.ExitFailed, Msg: fmt.Sprintf("%s of %s broke %s and were kept", rowCount(n.broken[i]), b.Destination, s.name)})
+			}
+		}
+	}
+	if out.Rejected+out.Dropped > 0 {
+		out.Rows = engine.SQL("(SELECT {cols} FROM {rel} WHERE {v} = 0)", engine.Args{"cols": b.kept(), "rel": rel, "v": engine.Ident(p.verdict)})
+	}
+	if out.Rejected == 0 {
+		return out, nil
+	}
+	got, err := p.reject(ctx, tx, b, rel)
+	if err == nil && got != out.Rejected {
+		err = &sql.Error{Code: "account", Exit: sql.ExitFailed, Msg: fmt.Sprintf("the rules of %s rejected %d rows when counted and %d when kept; nothing was committed", b.Destination, out.Rejected, got),
+			Hint: "a rule or the query gives another result each time it runs; make it give the same"}
+	}
+	return out, err
+}
+
+// kept are the columns of Outcome.Rows.
+func (b Batch) kept() *engine.Query {
+	cols := engine.ColumnNames(b.Columns)
+	if b.HasRow {
+		cols = append(cols, "_row")
+	}
+	if b.KeepMeta {
+		cols = append(cols, engine.MetaColumn)
+	}
+	return engine.Idents("", cols...)
+}
+
+// stage keeps the result of the rules in a TEMP table, until the destination's next batch.
+func (p *Program) stage(ctx context.Context, tx *engine.Tx, b Batch, rel *engine.Query) (*engine.Query, int64, error) {
+	t := engine.Ident("temp", "dsql_batch_"+strings.ToLower(b.Destination))
+	cols := []*engine.Query{b.kept()}
+	if p.any((*step).gates) {
+		cols = append(cols, engine.Ident(p.verdict))
+	}
+	for _, s := range p.steps {
+		if s.warns() {
+			cols = append(cols, engine.Ident(s.broken))
+		}
+	}
+	if _, err := tx.Exec(ctx, engine.SQL("CREATE OR REPLACE TEMP TABLE {t} AS SELECT {cols} FROM {rel}", engine.Args{"t": t, "cols": engine.Join(", ", cols...), "rel": rel})); err != nil {
+		return nil, 0, err
+	}
+	n, err := tx.Int(ctx, engine.SQL("SELECT count(*) FROM {t}", engine.Args{"t": t}))
+	return t, n, err
+}
+
+// counted is how many rows came and, for each step, how many it stopped (a WARN: how many it saw broken and go on).
+type counted struct {
+	rows   int64
+	broken []int64
+}
+
+func (p *Program) count(ctx context.Context, tx *engine.Tx, rel *engine.Query) (counted, error) {
+	n := counted{broken: make([]int64, len(p.steps))}
+	cols, dest := []*engine.Query{engine.SQL("count(*)")}, []any{&n.rows}
+	alive := engine.SQL("true")
+	if p.any((*step).gates) {
+		alive = engine.SQL("{v} = 0", engine.Args{"v": engine.Ident(p.verdict)})
+	}
+	for i, s := range p.steps {
+		a := engine.Args{"v": engine.Ident(p.verdict), "n": i + 1, "w": engine.Ident(s.broken), "alive": alive}
+		switch {
+		case s.gates():
+			cols = append(cols, engine.SQL("count(*) FILTER ({v} = {n})", a))
+		case s.warns():
+			cols = append(cols, engine.SQL("count(*) FILTER ({w} AND {alive})", a))
+		default:
+			continue
+		}
+		dest = append(dest, &n.broken[i])
+	}
+	_, err := tx.Scan(ctx, engine.SQL("SELECT {cols} FROM {rel}", engine.Args{"cols": engine.Join(", ", cols...), "rel": rel}), dest...)
+	return n, err
+}
+
+// reject writes the rows that a REJECT stopped.
+func (p *Program) reject(ctx context.Context, tx *engine.Tx, b Batch, rel *engine.Query) (int64, error) {
+	var names, reasons, numbers []*engine.Query
+	for i, s := range p.steps {
+		if s.action != reject {
+			continue
+		}
+		a := engine.Args{"n": i + 1, "name": s.name, "why": "constraint: " + s.name + ": " + s.at.Span.Of(s.at.Src)}
+		names = append(names, engine.SQL("WHEN {n} THEN {name}", a))
+		reasons = append(reasons, engine.SQL("WHEN {n} THEN {why}", a))
+		numbers = append(numbers, engine.Lit(i+1))
+	}
+	a := engine.Args{"v": engine.Ident(p.verdict), "cols": engine.SQL("*"), "rel": rel, "names": engine.Join(" ", names...), "reasons": engine.Join(" ", reasons...), "numbers": engine.Join(", ", numbers...)}
+	return tx.Reject(ctx, engine.Rejection{Destination: b.Destination, Source: b.Source, Version: b.Version, Input: b.Input, HasRow: b.HasRow, Data: engine.ColumnNames(b.Columns),
+		Rule:   engine.SQL("CASE {v} {names} END", a),
+		Reason: engine.SQL("CASE {v} {reasons} END", a),
+		Rows:   engine.SQL("(SELECT * FROM {rel} WHERE {v} IN ({numbers}))", a)})
+}
+
+// record keeps what a WARN counted.
+func (s *step) record(ctx context.Context, tx *engine.Tx, b Batch, n int64) error {
+	verdict := "pass"
+	if n > 0 {
+		verdict = "warn"
+	}
+	return tx.Run(ctx, engine.SQL("INSERT INTO dsql.checks (destination, name, version, checked_at, value, verdict, failed_rows) VALUES ({d}, {name}, {v}, now()::TIMESTAMP, {n}, {verdict}, {n})",
+		engine.Args{"d": b.Destination, "name": s.name, "v": b.Version, "n": n, "verdict": verdict}))
+}
+
+// failure is the error of an ON VIOLATION FAIL, with rows that broke it.
+func (p *Program) failure(ctx context.Context, tx *engine.Tx, b Batch, rel *engine.Query, i int, n int64) error {
+	s := p.steps[i]
+	rows, err := engine.Select(ctx, tx.Conn, engine.SQL("SELECT {data}::VARCHAR FROM {rel} _r WHERE {v} = {n} LIMIT 3",
+		engine.Args{"data": engine.DataJSON("_r", engine.ColumnNames(b.Columns)), "rel": rel, "v": engine.Ident(p.verdict), "n": i + 1}), func(row func(...any) error) (j string, err error) {
+		return j, row(&j)
+	})
+	if err != nil {
+		return err
+	}
+	return &sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "constraint", Exit: sql.ExitGate, Note: s.note,
+		Msg:  fmt.Sprintf("%s of %s broke %s, which is ON VIOLATION FAIL; nothing of the batch was written", rowCount(n), b.Destination, s.name),
+		Hint: "mend the data or the rule, or let the rule REJECT such rows and go on; they are like\n        " + strings.Join(rows, "\n        ")}
+}
+
+func rowCount(n int64) string {
+	if n == 1 {
+		return "1 row"
+	}
+	return fmt.Sprintf("%d rows", n)
+}

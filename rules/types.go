@@ -1,0 +1,46 @@
+package rules
+
+import (
+	"regexp/syntax"
+	"strings"
+
+	"dsql/sql"
+)
+
+// class of a type, as far as casts between them go: text and NULL go with all, the others with their own.
+func class(typ string) string {
+	base, _, _ := strings.Cut(typ, "(")
+	switch base = strings.TrimSpace(base); {
+	case strings.HasSuffix(typ, "]"), base == "STRUCT", base == "MAP", base == "UNION":
+		return "nested"
+	case strings.HasPrefix(base, "TIMESTAMP"), strings.HasPrefix(base, "TIME"), base == "DATE", base == "INTERVAL":
+		return "time"
+	case strings.HasSuffix(base, "INT"), strings.HasSuffix(base, "INTEGER"), base == "DOUBLE", base == "FLOAT", base == "DECIMAL", base == "BOOLEAN":
+		return "number"
+	}
+	return ""
+}
+
+// castable is false for pairs of types between which DuckDB has no cast at all. It would say so only when the first row comes.
+func castable(from, to string) bool {
+	a, b := class(from), class(to)
+	return a == b || a == "" || b == "" || from == `"NULL"`
+}
+
+// BadRegex finds the text in an expression that is no regular expression, once DuckDB has said that there is one: its errors of
+// that kind have no place.
+func BadRegex(src *sql.Source, sp sql.Span) (sql.Span, bool) {
+	for _, t := range sql.Tokens(src, sp) {
+		if t.Kind != sql.String {
+			continue
+		}
+		text, err := sql.Unquote(t.Span.Of(src))
+		if err != nil {
+			continue
+		}
+		if _, err := syntax.Parse(text, syntax.Perl); err != nil {
+			return t.Span, true
+		}
+	}
+	return sql.Span{}, false
+}

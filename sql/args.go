@@ -1,0 +1,353 @@
+package sql
+
+import (
+	"strconv"
+	"strings"
+)
+
+// value reads a clause's argument, the keyword of which has just been read. The value is returned even where it is wrong.
+func (r *reader) value(f *form, c *clause, rest []*clause) (*Value, bool) {
+	start := r.i
+	v := &Value{}
+	ok := c.ArgOpt && !r.begins(f, c, r.i) || r.arg(f, c, v, rest)
+	if v.Span == (Span{}) {
+		v.Span = r.since(start)
+	}
+	if v.Keyword = v.Span; len(c.words) > 0 {
+		v.Keyword = r.toks[start-len(c.words)].Span.To(r.toks[start-1].Span)
+	}
+	return v, ok
+}
+
+// begins reports that an argument that may be left out stands at token i.
+func (r *reader) begins(f *form, c *clause, i int) bool {
+	if i >= r.end {
+		return false
+	}
+	switch c.Arg {
+	case ArgNames, ArgParen, ArgOptions, ArgColumnDefs, ArgItems:
+		return r.op(i, "(")
+	case ArgString:
+		return r.kind(i) == String
+	case ArgInt:
+		return r.kind(i) == Number
+	case ArgColumns:
+		return r.op(i, "(") || r.op(i, "*")
+	case ArgPercent:
+		return r.op(i, "<")
+	case ArgWord:
+		return (r.kind(i) == Word || r.kind(i) == String) && !r.endsExpr(f, nil, i)
+	case ArgName, ArgNameList, ArgTarget, ArgTypeName:
+		return r.isName(i) && !r.endsExpr(f, nil, i)
+	}
+	return !r.endsExpr(f, nil, i)
+}
+
+func (r *reader) arg(f *form, c *clause, v *Value, rest []*clause) bool {
+	switch c.Arg {
+	case ArgNone:
+		return true
+	case ArgName:
+		return r.names1(v, c.after("a name"))
+	case ArgNames:
+		return r.nameList(v, c.after("names in parentheses"), "write "+c.usage())
+	case ArgNameList:
+		for {
+			if !r.names1(v, c.after("a name")) {
+				return false
+			}
+			if !r.isOp(",") {
+				return true
+			}
+			r.i++
+		}
+	case ArgString:
+		if r.kind(r.i) != String {
+			return r.expected("expected-string", c.after("a 'string'"), "write "+c.usage())
+		}
+		return r.string(v)
+	case ArgWord:
+		if r.kind(r.i) == String {
+			return r.string(v)
+		}
+		if r.kind(r.i) != Word || r.endsExpr(f, rest, r.i) {
+			return r.expected("expected-string", c.after("a word or a 'string'"), "write "+c.usage())
+		}
+		v.Text = lower(r.text(r.toks[r.i]))
+		r.i++
+		return true
+	case ArgInt:
+		return r.integer(c, v)
+	case ArgPercent:
+		return r.percent(c, v)
+	case ArgChoice:
+		return r.choice(f, c, v)
+	case ArgExpr:
+		return r.expr(f, c, v, rest)
+	case ArgExprs:
+		return r.exprs(f, c, v, rest)
+	case ArgParen:
+		if !r.isOp("(") {
+			return r.expected("expected-expression", c.after("an expression in parentheses"), "write "+c.usage())
+		}
+		open := r.i
+		r.skip()
+		if r.i == open+2 {
+			r.i--
+			r.expected("expected-expression", c.after("an expression in parentheses"), "")
+			r.i++
+			return false
+		}
+		v.Span = r.toks[open+1].Span.To(r.toks[r.i-2].Span)
+		v.Exprs = []Span{v.Span}
+		return true
+	case ArgColumns:
+		return r.columns(c, v)
+	case ArgTarget:
+		return r.target(c, v)
+	case ArgValue:
+		if r.word(r.i, "EXPR") && r.kind(r.i+1) == String {
+			r.i++
+			v.Expr = true
+			v.Span = r.toks[r.i].Span
+			return r.string(v)
+		}
+		return r.expr(f, c, v, rest)
+	case ArgOptions:
+		return r.options(c, v)
+	case ArgColumnDefs:
+		return r.columnDefs(c, v)
+	case ArgItems:
+		return r.items(c, v)
+	case ArgItem:
+		end := r.exprEnd(f, rest)
+		if end == r.i {
+			return r.expected("expected-item", c.after(orList(itemNames(c))), "write "+c.usage())
+		}
+		r.within(r.i, end, func() { r.item(c, v) })
+		return true
+	case ArgQuery:
+		return r.query(c, v)
+	case ArgTypeName:
+		return r.typeName(f, c.after("a type"), v)
+	}
+	panic("sql: clause " + c.Keyword + " has an unknown kind of argument")
+}
+
+// after is "what after KEYWORD".
+func (c *clause) after(what string) string {
+	if c.Keyword == "" {
+		return what
+	}
+	return what + " after " + c.Keyword
+}
+
+// names1 reads one name into v.
+func (r *reader) names1(v *Value, what string) bool {
+	if !r.isName(r.i) {
+		hint := ""
+		if r.kind(r.i) == String {
+			hint = "names are written without quotes, or in double quotes"
+		}
+		return r.expected("expected-name", what, hint)
+	}
+	n, ok := r.name()
+	if ok {
+		v.Names = append(v.Names, n)
+	}
+	return ok
+}
+
+// name reads an identifier that may be qualified; its parts are joined by dots.
+func (r *reader) name() (Name, bool) {
+	start := r.i
+	var parts []string
+	for {
+		if !r.isName(r.i) {
+			return Name{}, r.expected("expected-name", "a name after the dot", "")
+		}
+		text := r.text(r.toks[r.i])
+		if r.toks[r.i].Kind == Quoted {
+			text, _ = Unquote(text)
+		}
+		if text == "" {
+			return Name{}, r.expected("expected-name", "a name", "a quoted name can't be empty")
+		}
+		parts = append(parts, text)
+		r.i++
+		if !r.isOp(".") {
+			return Name{Text: strings.Join(parts, "."), Span: r.since(start)}, true
+		}
+		r.i++
+	}
+}
+
+func (r *reader) string(v *Value) bool {
+	text, err := Unquote(r.text(r.toks[r.i]))
+	if err != nil {
+		r.fail(r.toks[r.i].Span, "bad-escape", "write the character itself; where backslashes are meant, leave out the E before the string", "%s", err)
+		r.i++
+		return false
+	}
+	v.Text = text
+	r.i++
+	return true
+}
+
+func (r *reader) integer(c *clause, v *Value) bool {
+	if r.kind(r.i) == Number {
+		n, err := strconv.ParseInt(strings.ReplaceAll(r.text(r.toks[r.i]), "_", ""), 10, 64)
+		if err == nil {
+			v.Int = n
+			r.i++
+			return true
+		}
+	}
+	return r.expected("expected-number", c.after("a whole number"), "write "+c.usage())
+}
+
+func (r *reader) percent(c *clause, v *Value) bool {
+	if r.isOp("<") && r.kind(r.i+1) == Number && r.word(r.i+2, "PERCENT") && r.i+2 < r.end {
+		n, err := strconv.ParseFloat(strings.ReplaceAll(r.text(r.toks[r.i+1]), "_", ""), 64)
+		if err == nil {
+			v.Number = n
+			r.i += 3
+			return true
+		}
+	}
+	return r.expected("expected-number", c.after("< n PERCENT"), "write "+c.usage())
+}
+
+func (r *reader) choice(f *form, c *clause, v *Value) bool {
+	for _, words := range c.choices {
+		if r.words(r.i, words) {
+			v.Text = strings.Join(words, " ")
+			r.i += len(words)
+			return true
+		}
+	}
+	hint := ""
+	if r.more() {
+		if near := Nearest(r.text(r.toks[r.i]), c.Words); near != "" {
+			hint = "did you mean " + near + "?"
+		}
+	}
+	r.expected("bad-choice", c.after(orList(c.Words)), hint)
+	if r.more() && !r.endsExpr(f, nil, r.i) {
+		r.skip()
+	}
+	return false
+}
+
+// exprEnd is the index behind an expression that begins here.
+func (r *reader) exprEnd(f *form, rest []*clause) int {
+	start, end := r.i, 0
+	for r.more() && !r.endsExpr(f, rest, r.i) {
+		r.skip()
+	}
+	end, r.i = min(r.i, r.end), start
+	return end
+}
+
+func (r *reader) expr(f *form, c *clause, v *Value, rest []*clause) bool {
+	end := r.exprEnd(f, rest)
+	if end == r.i {
+		hint := "write " + c.usage()
+		if next := r.clauseAt(f, r.i); next != nil && r.kind(r.i) == Word && !r.begins(f, next, r.i+len(next.words)) {
+			hint = "put the expression in parentheses if " + strings.ToUpper(r.text(r.toks[r.i])) + " is a part of it"
+		}
+		return r.expected("expected-expression", c.after("an expression"), hint)
+	}
+	start := r.i
+	r.i = end
+	v.Span = r.since(start)
+	v.Exprs = []Span{v.Span}
+	return true
+}
+
+// exprs reads ( e, e ), or one expression, which may begin with a parenthesis too.
+func (r *reader) exprs(f *form, c *clause, v *Value, rest []*clause) bool {
+	end := r.exprEnd(f, rest)
+	if !r.isOp("(") || int(r.closes[r.i]) != end-1 {
+		return r.expr(f, c, v, rest)
+	}
+	if end == r.i+2 {
+		r.i++
+		return r.expected("expected-expression", c.after("an expression"), "")
+	}
+	start := r.i
+	r.elements("expected-expression", "an expression", func() bool {
+		v.Exprs = append(v.Exprs, r.toks[r.i].Span.To(r.toks[r.end-1].Span))
+		r.i = r.end
+		return true
+	})
+	v.Span = r.since(start)
+	return true
+}
+
+func (r *reader) columns(c *clause, v *Value) bool {
+	if r.isOp("*") {
+		v.Star = true
+		r.i++
+		if !r.more() || !r.word(r.i, "EXCEPT") && !r.word(r.i, "EXCLUDE") {
+			return true
+		}
+		r.i++
+	}
+	return r.nameList(v, c.after("columns"), "write "+c.usage())
+}
+
+// nameList reads ( a, b ) into v.
+func (r *reader) nameList(v *Value, what, hint string) bool {
+	switch {
+	case !r.isOp("("):
+		return r.expected("expected-list", what, hint)
+	case r.op(r.i+1, ")"):
+		r.i++
+		r.expected("expected-name", "a name", hint)
+		r.i++
+		return false
+	}
+	r.elements("expected-name", "a name", func() bool { return r.names1(v, "a name") })
+	return true
+}
+
+func (r *reader) target(c *clause, v *Value) bool {
+	if !r.word(r.i, "COLUMNS") || !r.op(r.i+1, "(") || r.i+1 >= r.end {
+		return r.names1(v, c.after("a column"))
+	}
+	start := r.i
+	r.i++
+	closing := int(r.closes[r.i])
+	ok := closing == r.i+2 && r.kind(r.i+1) == String
+	r.i++
+	if !ok {
+		ok = r.expected("expected-string", "COLUMNS('regular expression')", "")
+		r.i = closing + 1
+		return ok
+	}
+	v.Regex = true
+	ok = r.string(v)
+	r.i = closing + 1
+	v.Span = r.since(start)
+	return ok
+}
+
+func (r *reader) query(c *clause, v *Value) bool {
+	if !r.more() {
+		return r.expected("expected-expression", c.after("a query"), "write "+c.usage())
+	}
+	start := r.i
+	for r.more() {
+		if r.word(r.i, "CREATE") && r.i > start && r.startsStatement() {
+			v.Span = r.since(start)
+			r.fail(r.toks[r.i].Span, "missing-semicolon", "put a ; before CREATE", "the statement before CREATE doesn't end")
+			r.i = r.end
+			return false
+		}
+		r.skip()
+	}
+	v.Span = r.since(start)
+	v.Exprs = []Span{v.Span}
+	return true
+}

@@ -1,0 +1,146 @@
+package sql
+
+import (
+	"strings"
+)
+
+// columnDefs reads ( name TYPE clauses, … ).
+func (r *reader) columnDefs(c *clause, v *Value) bool {
+	if !r.isOp("(") {
+		return r.expected("expected-list", c.after("columns in parentheses"), "write "+c.usage())
+	}
+	seen := map[string]Span{}
+	r.elements("expected-name", "a column", func() bool {
+		names := &Value{}
+		if !r.names1(names, "the name of a column") {
+			return false
+		}
+		col := ColumnDef{Name: names.Names[0], Args: map[string]*Value{}}
+		typ := &Value{}
+		if !r.typeName(c.columns, "the type of "+col.Name.Text, typ) {
+			return false
+		}
+		col.Type, col.At = typ.Text, typ.Span
+		if len(c.Columns) > 0 {
+			d := &Decl{Src: r.src, Syntax: c.columns.Syntax, Name: col.Name.Text, NameAt: col.Name.Span, Args: col.Args}
+			start := r.i
+			r.missing(c.columns, d, r.clauses(c.columns, d), start)
+		}
+		key := lower(col.Name.Text)
+		if first, twice := seen[key]; twice {
+			r.fail(col.Name.Span, "duplicate-column", "remove one of them", "%s is declared twice", tidy(col.Name.Text)).note(first, "first declared here")
+			return true
+		}
+		seen[key] = col.Name.Span
+		v.Columns = append(v.Columns, col)
+		return true
+	})
+	return true
+}
+
+// Words that a type's name goes on with.
+var typeWords = set("WITH WITHOUT TIME ZONE LOCAL PRECISION VARYING ARRAY")
+
+// typeName reads a type: a name, then parameters, brackets and words such as WITH TIME ZONE.
+func (r *reader) typeName(f *form, what string, v *Value) bool {
+	if !r.isName(r.i) || r.endsExpr(f, nil, r.i) {
+		return r.expected("expected-type", what, "types are DuckDB's: VARCHAR, DECIMAL(10, 2), STRUCT(a INTEGER)[]")
+	}
+	start := r.i
+	r.i++
+	for r.more() {
+		switch {
+		case r.isOp(".") && r.isName(r.i+1):
+			r.i += 2
+			continue
+		case r.isOp("("), r.isOp("["):
+			r.skip()
+			continue
+		case r.kind(r.i) == Word && typeWords[strings.ToUpper(r.text(r.toks[r.i]))] && r.clauseAt(f, r.i) == nil:
+			r.i++
+			continue
+		}
+		break
+	}
+	v.Span = r.since(start)
+	v.Text = v.Span.Of(r.src)
+	return true
+}
+
+// items reads ( item, … ).
+func (r *reader) items(c *clause, v *Value) bool {
+	if !r.isOp("(") {
+		return r.expected("expected-list", c.after("a list in parentheses"), "write "+c.usage())
+	}
+	siblings := r.siblings
+	r.siblings = c.items
+	r.elements("expected-item", "an item", func() bool { return r.item(c, v) })
+	r.siblings = siblings
+	type key struct {
+		syntax *Syntax
+		name   string
+	}
+	seen := map[key]Span{}
+	for _, d := range v.Items {
+		k := key{d.Syntax, lower(d.Name)}
+		if first, twice := seen[k]; twice && d.Name != "" {
+			r.fail(d.NameAt, "duplicate-name", "rename or remove one of them", "there are two %s of this name", strings.TrimSpace(d.Syntax.Keyword+" items")).note(first, "the first one")
+			continue
+		}
+		seen[k] = d.NameAt
+	}
+	return true
+}
+
+// item reads one of a clause's items, to the end of what is being read.
+func (r *reader) item(c *clause, v *Value) bool {
+	f := r.itemForm(c)
+	if f == nil {
+		hint := ""
+		if near := Nearest(r.text(r.toks[r.i]), itemNames(c)); near != "" {
+			hint = "did you mean " + near + "?"
+		}
+		return r.expected("expected-item", orList(itemNames(c)), hint)
+	}
+	start := r.i
+	r.i += len(f.words)
+	d := &Decl{Src: r.src, Syntax: f.Syntax, NameAt: r.toks[start].Span.To(r.toks[max(start, r.i-1)].Span), Args: map[string]*Value{}}
+	d.Span = r.toks[start].Span.To(r.toks[r.end-1].Span)
+	r.form(f, d)
+	v.Items = append(v.Items, d)
+	return true
+}
+
+// itemForm chooses by the first words; a form without keyword takes what none of the others does, and a name that happens to be
+// a keyword of theirs ("apply = 1").
+func (r *reader) itemForm(c *clause) *form {
+	var plain, found *form
+	for _, f := range c.items {
+		switch {
+		case len(f.words) == 0:
+			plain = f
+		case found == nil && r.words(r.i, f.words):
+			found = f
+		}
+	}
+	if plain == nil {
+		return found
+	}
+	named := found == nil || len(plain.head) > 0 && len(plain.head[0].words) > 0 && r.words(r.i+1, plain.head[0].words)
+	if named {
+		return plain
+	}
+	return found
+}
+
+func itemNames(c *clause) []string {
+	var out []string
+	for _, f := range c.items {
+		if f.Keyword != "" {
+			out = append(out, f.Keyword)
+		} else {
+			out = append(out, "a name")
+		}
+	}
+	return out
+}

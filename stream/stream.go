@@ -1,0 +1,154 @@
+// Package stream is the append-only destination: a table of all accepted rows with the version that brought each, and views of
+// it at any version. It owns the table's layout and how it changes with the declaration; what rows are accepted is the chain's
+// business.
+package stream
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+// Kind is CREATE STREAM.
+var Kind = engine.Kind{
+	Syntax: &sql.Syntax{
+		Keyword: "STREAM", Plural: "STREAMS",
+		Clauses: engine.ChainClauses,
+		Body: []sql.Clause{
+			{Keyword: "AS", Arg: sql.ArgQuery, Doc: "the query whose rows are stored; it reads the new rows of the relation marked STREAM, or else of the first in its FROM"},
+			{Keyword: "FROM", Arg: sql.ArgNameList, Doc: "one input, or several with the same columns"},
+		},
+		Doc: "An append-only table: each batch adds its accepted rows, with the version in `_version`.",
+		Example: `CREATE SOURCE readings_in (sensor VARCHAR, celsius DOUBLE) FROM FILES ('in/*.csv', format csv);
+CREATE STREAM readings
+  RULES (CONSTRAINT sane EXPECT (celsius BETWEEN -80 AND 80))
+  AS SELECT sensor, celsius, celsius * 9 / 5 + 32 AS fahrenheit FROM readings_in`,
+	},
+	Compile: func(d *sql.Decl) (engine.Object, error) {
+		return &Stream{decl: d, chain: engine.CompileChain(d)}, nil
+	},
+}
+
+// Stream is a compiled CREATE STREAM.
+type Stream struct {
+	decl  *sql.Decl
+	chain *engine.Chain
+}
+
+func (s *Stream) Decl() *sql.Decl      { return s.decl }
+func (s *Stream) Chain() *engine.Chain { return s.chain }
+
+// stored are the stream's columns in the file, without _version; none when it isn't there.
+func (s *Stream) stored(ctx context.Context, tx *engine.Tx) ([]engine.Column, error) {
+	cols, err := tx.Table(ctx, s.decl.Name)
+	return slices.DeleteFunc(cols, func(c engine.Column) bool { return c.Name == engine.VersionColumn }), err
+}
+
+// Define creates the table, or adds the columns it lacks. A column that the declaration no longer has stays, and is NULL in new
+// rows. A column of another type is refused: stored rows would have to change.
+func (s *Stream) Define(ctx context.Context, tx *engine.Tx, in []engine.Column) error {
+	if err := reserved(s.decl, in); err != nil {
+		return err
+	}
+	have, err := s.stored(ctx, tx)
+	if err != nil {
+		return err
+	}
+	table := engine.Args{"t": engine.Ident(s.decl.Name)}
+	if len(have) == 0 {
+		cols := engine.Each(", ", in, func(c engine.Column) *engine.Query {
+			return engine.SQL("{n} {t}", engine.Args{"n": engine.Ident(c.Name), "t": engine.Type(c.Type)})
+		})
+		if _, err := tx.ExecAt(ctx, engine.SQL("CREATE TABLE {t} ({cols}, _version BIGINT)", table, engine.Args{"cols": cols}), engine.At(s.decl)); err != nil {
+			return err
+		}
+		return s.views(ctx, tx, in)
+	}
+	changed := false
+	for _, c := range in {
+		i := slices.IndexFunc(have, func(h engine.Column) bool { return strings.EqualFold(h.Name, c.Name) })
+		if i >= 0 && have[i].Type == c.Type {
+			continue
+		}
+		if i >= 0 {
+			return &sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "stream-rebuild-needed",
+				Msg:  fmt.Sprintf("%s is stored as %s in %s, and would be %s now", c.Name, have[i].Type, s.decl.Name, c.Type),
+				Hint: fmt.Sprintf("cast it to %s in the SELECT, or run: REBUILD STREAM %s FROM SOURCE", have[i].Type, s.decl.Name)}
+		}
+		if err := tx.Run(ctx, engine.SQL("ALTER TABLE {t} ADD COLUMN {n} {type}", table, engine.Args{"n": engine.Ident(c.Name), "type": engine.Type(c.Type)})); err != nil {
+			return err
+		}
+		have, changed = append(have, c), true
+	}
+	if changed {
+		return s.views(ctx, tx, have)
+	}
+	return nil
+}
+
+// reserved refuses column names that dsql needs for itself.
+func reserved(d *sql.Decl, in []engine.Column) error {
+	seen := map[string]bool{}
+	for _, c := range in {
+		l := strings.ToLower(c.Name)
+		if l == engine.VersionColumn || l == "_row" || l == "_rule" {
+			return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "reserved-column", Msg: fmt.Sprintf("the query of %s has a column %s, a name that dsql uses itself", d.Name, c.Name), Hint: "give it another name with AS"}
+		}
+		if seen[l] {
+			return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "duplicate-column", Msg: fmt.Sprintf("the query of %s has two columns %s", d.Name, c.Name), Hint: "give one of them another name with AS, or leave it out with EXCLUDE"}
+		}
+		seen[l] = true
+	}
+	return nil
+}
+
+// Write appends the accepted rows.
+func (s *Stream) Write(ctx context.Context, tx *engine.Tx, b *engine.Accepted) (engine.Counts, error) {
+	if err := engine.Fault(ctx, "stream-before-insert"); err != nil {
+		return engine.Counts{}, err
+	}
+	n, err := tx.ExecAt(ctx, engine.SQL("INSERT INTO {t} ({cols}, _version) SELECT {cols}, {v} FROM {rows}", engine.Args{
+		"t": engine.Ident(s.decl.Name), "cols": engine.Names(engine.ColumnNames(b.Columns)), "v": b.Version, "rows": b.Rows}), engine.At(s.decl))
+	if err != nil {
+		return engine.Counts{}, err
+	}
+	return engine.Counts{Written: n, Added: n}, engine.Fault(ctx, "stream-after-insert")
+}
+
+// New are the rows that versions (from, to] brought.
+func (s *Stream) New(from, to int64) *engine.Query {
+	return engine.SQL("(SELECT * EXCLUDE (_version) FROM {t} WHERE _version > {from} AND _version <= {to})", engine.Args{"t": engine.Ident(s.decl.Name), "from": from, "to": to})
+}
+
+// NewColumns are the stream's own.
+func (s *Stream) NewColumns(in []engine.Column) []engine.Column { return in }
+
+// views are macros that work in any DuckDB client. Their parameters have names that no column has: a parameter would replace a
+// column of its name, silently.
+func (s *Stream) views(ctx context.Context, tx *engine.Tx, cols []engine.Column) error {
+	name := s.decl.Name
+	p := func(base string) *engine.Query { return engine.Ident(engine.FreeName(base, cols)) }
+	a := engine.Args{"t": engine.Ident(name), "cols": engine.Names(engine.ColumnNames(cols)),
+		"at": engine.Ident(name + "_at"), "as_of": engine.Ident(name + "_as_of"), "changes": engine.Ident(name + "_changes"), "diff": engine.Ident(name + "_diff"),
+		"v": p("at_version"), "ts": p("at_time"), "v1": p("from_version"), "v2": p("to_version")}
+	return tx.Run(ctx,
+		engine.SQL("CREATE OR REPLACE MACRO {at}({v}) AS TABLE SELECT {cols} FROM {t} WHERE _version <= {v}", a),
+		engine.SQL("CREATE OR REPLACE MACRO {as_of}({ts}) AS TABLE SELECT {cols} FROM {t} WHERE _version <= (SELECT coalesce(max(version), 0) FROM dsql.versions WHERE committed_at <= {ts})", a),
+		engine.SQL("CREATE OR REPLACE MACRO {changes}({v1}, {v2}) AS TABLE SELECT 'insert' AS change_type, _version, {cols} FROM {t} WHERE _version > {v1} AND _version <= {v2}", a),
+		engine.SQL("CREATE OR REPLACE MACRO {diff}({v1}, {v2}) AS TABLE SELECT CASE WHEN {v1} <= {v2} THEN 'insert' ELSE 'delete' END AS change_type, _version, {cols} FROM {t} WHERE _version > least({v1}, {v2}) AND _version <= greatest({v1}, {v2})", a))
+}
+
+// Drop removes what Define made.
+func (s *Stream) Drop(ctx context.Context, tx *engine.Tx) error {
+	n := s.decl.Name
+	for _, m := range []string{"_at", "_as_of", "_changes", "_diff"} {
+		if err := tx.Run(ctx, engine.SQL("DROP MACRO TABLE IF EXISTS {m}", engine.Args{"m": engine.Ident(n + m)})); err != nil {
+			return err
+		}
+	}
+	return tx.Run(ctx, engine.SQL("DROP TABLE IF EXISTS {t}", engine.Args{"t": engine.Ident(n)}))
+}

@@ -1,0 +1,30 @@
+-- Statements that DuckDB reads and refuses: the errors are the same however the script is split.
+SELECT no_such_column;
+SELECT * FROM no_such_table;
+SELECT 1 + 'x;';
+SELECT 1 // 0, 1 / 0;
+CREATE TABLE e (a INT NOT NULL CHECK (a > 0), b INT UNIQUE);
+INSERT INTO e VALUES (NULL, 1);
+INSERT INTO e VALUES (-1, 1);
+INSERT INTO e VALUES (1, 1, 1);
+INSERT INTO e VALUES (1, 1), (2, 1);
+CREATE TABLE e (a INT);
+SELECT a FROM e, e;
+SELECT sum(a), b FROM e;
+SELECT (SELECT x FROM range(3) t(x));
+SELECT 'abc'::DATE;
+SELECT strptime('x', '%Y');
+SELECT 99999999999::INT;
+SELECT a FROM (SELECT 1 AS a, 2 AS a) WHERE a = 1;
+UPDATE e SET nothing = 1;
+DELETE FROM nothing;
+ALTER TABLE e DROP COLUMN nothing;
+DROP VIEW e;
+SELECT * FROM read_csv('no_such_file;.csv');
+EXECUTE nothing;
+CALL no_such_function(1);
+PRAGMA table_info('no;such');
+USE nothing;
+SELECT list_transform([1], lambda x: y);
+SELECT count(*) FROM e;
+SELECT 'still here;'

@@ -1,0 +1,22 @@
+CREATE TABLE cities (country VARCHAR, name VARCHAR, year INT, population INT);
+INSERT INTO cities VALUES ('NL', 'Amsterdam', 2000, 1005), ('NL', 'Amsterdam', 2010, 1065), ('US', 'Seattle', 2000, 564), ('US', 'Seattle', 2010, 608), ('US', 'New York', 2000, 8015);
+PIVOT cities ON year USING sum(population) ORDER BY ALL;
+PIVOT cities ON year USING sum(population) AS total, max(population) AS top GROUP BY country ORDER BY country;
+PIVOT cities ON year IN (2000, 2010) USING sum(population) GROUP BY country ORDER BY country;
+PIVOT cities ON country, name USING sum(population);
+PIVOT_WIDER cities ON country USING count(*) GROUP BY year ORDER BY year;
+FROM (PIVOT cities ON year USING first(population) GROUP BY name) SELECT * ORDER BY name;
+SELECT * FROM (PIVOT cities ON year IN (2000) USING sum(population) GROUP BY country) ORDER BY country;
+WITH p AS (PIVOT cities ON country IN ('NL', 'US') USING sum(population) GROUP BY year) SELECT * FROM p ORDER BY year;
+SELECT * FROM cities PIVOT (sum(population) AS s FOR year IN (2000, 2010) GROUP BY country) ORDER BY country;
+CREATE TABLE sales (dept VARCHAR, jan INT, feb INT, mar INT);
+INSERT INTO sales VALUES ('a;', 1, 2, 3), ('b', 4, NULL, 6);
+UNPIVOT sales ON jan, feb, mar INTO NAME month VALUE amount;
+UNPIVOT sales ON COLUMNS(* EXCLUDE (dept)) INTO NAME month VALUE amount ORDER BY ALL;
+UNPIVOT sales ON (jan, feb) AS first_two, (mar, mar) AS last INTO NAME half VALUE a, b ORDER BY ALL;
+SELECT * FROM sales UNPIVOT INCLUDE NULLS (amount FOR month IN (jan, feb, mar)) ORDER BY ALL;
+PIVOT_LONGER sales ON jan, feb INTO NAME m VALUE v ORDER BY ALL;
+CREATE TABLE pivoted AS PIVOT cities ON year USING sum(population) GROUP BY country;
+SELECT * FROM pivoted ORDER BY country;
+PIVOT cities ON nothing USING sum(population);
+SELECT 'after the pivots;'
