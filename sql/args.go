@@ -48,12 +48,12 @@ func (r *reader) arg(f *form, c *clause, v *Value, rest []*clause) bool {
 	case ArgNone:
 		return true
 	case ArgName:
-		return r.names1(v, c.after("a name"))
+		return r.addName(v, c.after("a name"))
 	case ArgNames:
 		return r.nameList(v, c.after("names in parentheses"), "write "+c.usage())
 	case ArgNameList:
 		for {
-			if !r.names1(v, c.after("a name")) {
+			if !r.addName(v, c.after("a name")) {
 				return false
 			}
 			if !r.isOp(",") {
@@ -142,8 +142,8 @@ func (c *clause) after(what string) string {
 	return what + " after " + c.Keyword
 }
 
-// names1 reads one name into v.
-func (r *reader) names1(v *Value, what string) bool {
+// addName reads one name into v.
+func (r *reader) addName(v *Value, what string) bool {
 	if !r.isName(r.i) {
 		hint := ""
 		if r.kind(r.i) == String {
@@ -308,13 +308,13 @@ func (r *reader) nameList(v *Value, what, hint string) bool {
 		r.i++
 		return false
 	}
-	r.elements("expected-name", "a name", func() bool { return r.names1(v, "a name") })
+	r.elements("expected-name", "a name", func() bool { return r.addName(v, "a name") })
 	return true
 }
 
 func (r *reader) target(c *clause, v *Value) bool {
 	if !r.word(r.i, "COLUMNS") || !r.op(r.i+1, "(") || r.i+1 >= r.end {
-		return r.names1(v, c.after("a column"))
+		return r.addName(v, c.after("a column"))
 	}
 	start := r.i
 	r.i++

@@ -53,8 +53,12 @@ func (r *reader) declName(f *form, d *Decl) bool {
 	return true
 }
 
-// oddName says that the word here is a clause's rather than a name: nothing that may follow a name follows it.
+// oddName says that the word here is a clause's rather than a name: the name may be left out, or nothing that may follow a name
+// follows it.
 func (r *reader) oddName(f *form) bool {
+	if f.NameOpt && r.endsExpr(f, f.head, r.i) {
+		return true
+	}
 	if r.clauseAt(f, r.i) == nil || r.i+1 >= r.end {
 		return false
 	}

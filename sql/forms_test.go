@@ -110,6 +110,10 @@ var testForms = func() []*Syntax {
 			{Keyword: "THEN", Arg: ArgItem, Repeat: true, Items: []*Syntax{{Head: []Clause{{Keyword: "AS", Arg: ArgParen, Required: true}}}}},
 			{Keyword: "EXPECT", Arg: ArgItem, Repeat: true, Required: true, Items: []*Syntax{{NoName: true, Head: []Clause{{Arg: ArgParen, Required: true}, {Keyword: "AS", Arg: ArgParen, Required: true}}}}},
 		}},
+		// What no statement of the page has: a name that may be left out, and optional parts of each kind.
+		{Verb: "ECHO", NameOpt: true, Head: []Clause{{Arg: ArgInt}, {Arg: ArgColumns}, {Arg: ArgPercent}, {Keyword: "OF", Arg: ArgExpr}, {Keyword: "TO", Arg: ArgTarget}},
+			Clauses: []Clause{{Keyword: "NOTE", Arg: ArgWord, ArgOpt: true}, {Keyword: "AT", Arg: ArgExpr, ArgOpt: true}, {Keyword: "BY", Arg: ArgName, ArgOpt: true},
+				{Keyword: "LIKE", Arg: ArgOptions, ArgOpt: true}}, Doc: "Shows what it reads."},
 		{Verb: "REFRESH", NoName: true, Head: []Clause{{Arg: ArgNameList}}, Doc: "Takes what is new."},
 		{Verb: "REPLAY REJECTS", NoName: true, Clauses: []Clause{{Keyword: "FROM", Arg: ArgName, Required: true}, {Keyword: "WHERE", Arg: ArgExpr}}},
 		{Verb: "REPLAY", Keyword: "SOURCE", Clauses: []Clause{{Keyword: "FROM TIMESTAMP", Arg: ArgString}, {Keyword: "FROM EARLIEST"}}},

@@ -12,7 +12,7 @@ func (r *reader) columnDefs(c *clause, v *Value) bool {
 	seen := map[string]Span{}
 	r.elements("expected-name", "a column", func() bool {
 		names := &Value{}
-		if !r.names1(names, "the name of a column") {
+		if !r.addName(names, "the name of a column") {
 			return false
 		}
 		col := ColumnDef{Name: names.Names[0], Args: map[string]*Value{}}

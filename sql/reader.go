@@ -202,7 +202,7 @@ func (r *reader) elements(code, what string, read func() bool) {
 }
 
 func article(what string) string {
-	if strings.Contains("aeio", what[:1]) {
+	if strings.Contains("aeioAEIO", what[:1]) {
 		return "an " + what
 	}
 	return "a " + what

@@ -102,6 +102,35 @@ func codes(t *testing.T) []string {
 	return slices.Compact(out)
 }
 
+// DuckDB's own statements stay DuckDB's, whatever forms there are.
+func TestCorpusIsDuckDBs(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("../testdata/corpus/*.sql")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no corpus: %v", err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		src := NewSource(file, string(text))
+		stmts, err := Parse(src, testForms)
+		if err != nil {
+			t.Error(render(err))
+		}
+		plain, err := Parse(src, nil)
+		if err != nil || len(plain) != len(stmts) {
+			t.Errorf("%s: %d statements, %d without forms: %v", file, len(stmts), len(plain), err)
+		}
+		for _, s := range stmts {
+			if s.Decl != nil {
+				t.Errorf("%s is taken for %s", s.Text(), s.Decl.Syntax.Title())
+			}
+		}
+	}
+}
+
 // Every SQL block of the language page parses into the forms it shows.
 func TestLanguagePage(t *testing.T) {
 	t.Parallel()
