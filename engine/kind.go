@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"time"
 
 	"dsql/sql"
 )
@@ -88,11 +89,13 @@ type Input struct {
 	// Again says that another destination took this part before: its bad records are in dsql.rejects already.
 	Again bool
 
-	Records, Good, BadCount, Skipped int64    // Records = Good + BadCount + Skipped
-	Unknown                          int64    // fields that the declaration doesn't name
-	Snapshot                         bool     // the batch is a whole load of the table
-	Absent                           []string // declared columns that this batch's header or schema doesn't have (they read NULL)
-	Origin                           string   // which files or offsets: for dsql.version_rows
+	Records, Good, BadCount, Skipped int64             // Records = Good + BadCount + Skipped
+	Unknown                          int64             // fields that the declaration doesn't name
+	Captures                         map[string]string // parts of the file's path, by name
+	FileTime                         time.Time         // when the file was last changed, UTC
+	Snapshot                         bool              // the batch is a whole load of the table
+	Absent                           []string          // declared columns that this batch's header or schema doesn't have (they read NULL)
+	Origin                           string            // which files or offsets: for dsql.version_rows
 	// Commit records the new places in the batch's transaction.
 	Commit func(ctx context.Context, tx *Tx, version int64) error
 	// Release gives the memory back. After the transaction has ended.
@@ -135,6 +138,8 @@ type Accepted struct {
 	Input *Input
 	// Absent are the columns that this batch's file does not have.
 	Absent []string
+	// Force takes a load that a guard would hold back.
+	Force bool
 }
 
 // Counts account for a destination's rows in a version: rows accepted by the chain = Written + Rejected.

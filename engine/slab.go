@@ -47,6 +47,10 @@ func (s *Slab) Alloc(n int) []byte {
 	return s.mem[s.top : s.top+n]
 }
 
+// Top is where the next Alloc goes; Free forgets what was allocated since Top was asked for.
+func (s *Slab) Top() int     { return s.top }
+func (s *Slab) Free(top int) { s.top = top }
+
 // Reset forgets everything.
 func (s *Slab) Reset() { s.n, s.top = 0, len(s.mem) }
 

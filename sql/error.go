@@ -54,11 +54,14 @@ func (e *Error) ExitCode() int {
 }
 
 // Render writes the message, the line and a caret under the span.
-func (e *Error) Render(w io.Writer) {
+func (e *Error) Render(w io.Writer) { e.RenderAs(w, "error") }
+
+// RenderAs is Render with another word than "error": what only warns is no error.
+func (e *Error) RenderAs(w io.Writer, word string) {
 	if e.Src == nil {
-		fmt.Fprintf(w, "error: %s [%s]\n", e.Msg, e.Code)
+		fmt.Fprintf(w, "%s: %s [%s]\n", word, e.Msg, e.Code)
 	} else {
-		fmt.Fprintf(w, "%s: error: %s [%s]\n", e.Src.Position(e.Span.Start), e.Msg, e.Code)
+		fmt.Fprintf(w, "%s: %s: %s [%s]\n", e.Src.Position(e.Span.Start), word, e.Msg, e.Code)
 		excerpt(w, e.Src, e.Span)
 	}
 	if e.Hint != "" {

@@ -275,3 +275,94 @@ by_hand('min', R, aggregate_function='MIN', n_targets=1)
 by_hand('max', R, aggregate_function='MAX', n_targets=1, weights=[-.1, -.2, .3])
 by_hand('targets', R, ids=[0, 1], n_targets=2, base_values=[.5, -.5], post_transform='LOGISTIC')
 by_hand('int64', C, kind=np.int64, **two)
+
+# Operators one by one, joined into a few graphs: what each makes of the rows is a few columns of the output.
+class Soup:
+    def __init__(self, name, opset=18, ints=False):
+        self.name, self.opset, self.nodes, self.init, self.cols, self.ints = 'onnx_ops_' + name, opset, [], [], [], ints
+    def const(self, v, dtype=None):
+        v = np.array(v, dtype or (np.int64 if np.asarray(v).dtype.kind in 'iu' else np.float32)); n = f'c{len(self.init)}'
+        self.init.append(onnx.numpy_helper.from_array(v, n)); return n
+    def op(self, op, ins=('X',), outs=1, domain='', **k):
+        ins = [i if isinstance(i, str) else self.const(i) for i in ins]
+        names = [f'{op}{len(self.nodes)}_{i}' for i in range(outs)]
+        self.nodes.append(onnx.helper.make_node(op, ins, names, domain=domain, **k)); return names[0] if outs == 1 else names
+    def show(self, v, cast=True):
+        """adds a value whose first axis is the rows"""
+        if cast: v = self.op('Cast', [v], to=T.FLOAT)
+        self.cols.append(self.op('Reshape', [v, [-1 if self.cols is None else 0, -1]]))
+    def save(self, X, edge=()):
+        if not wanted(self.name): return
+        self.nodes.append(onnx.helper.make_node('Concat', self.cols, ['out'], axis=1))
+        kind = T.INT64 if self.ints else T.FLOAT
+        g = onnx.helper.make_graph(self.nodes, 'g', [onnx.helper.make_tensor_value_info('X', kind, [None, X.shape[1]])], [onnx.helper.make_tensor_value_info('out', T.FLOAT, None)], initializer=self.init)
+        o = onnx.helper.make_model(g, opset_imports=[onnx.helper.make_opsetid('', self.opset), onnx.helper.make_opsetid('ai.onnx.ml', 3)], ir_version=8)
+        inp = onnx_inputs('ops_ints' if self.ints else 'ops' + ('_edge' if len(edge) else ''), X, edge)
+        onnx_add(self.name, o, inp, {'X': inp[1].astype(np.int64 if self.ints else np.float32)})
+
+XO = np.round(rng.normal(size=(N, 4)) * 2, 2)
+s = Soup('unary')
+for o in 'Abs Neg Exp Floor Ceil Round Sigmoid Tanh Erf Relu Sin Cos Tan Atan Sinh Cosh Softplus Softsign Sign Reciprocal LeakyRelu Elu Identity Dropout'.split(): s.show(s.op(o))
+p = s.op('Abs'); s.show(s.op('Sqrt', [p])); s.show(s.op('Log', [p])); u = s.op('Div', [s.op('Sin'), np.float32(1.5)]); s.show(s.op('Asin', [u])); s.show(s.op('Acos', [u]))
+for o in 'IsNaN IsInf'.split(): s.show(s.op(o))
+s.show(s.op('Binarizer', domain='ai.onnx.ml', threshold=.1))
+s.show(s.op('Not', [s.op('IsNaN')])); s.show(s.op('Clip', ['X', np.float32(-1), np.float32(1)])); s.show(s.op('Clip', ['X', '', np.float32(.5)]))
+s.save(XO)
+s = Soup('edge')
+for o in 'Abs Neg Floor Ceil Relu Sign IsNaN IsInf'.split(): s.show(s.op(o))
+s.show(s.op('IsInf', detect_negative=0)); s.show(s.op('Clip', ['X', np.float32(-1), np.float32(1)])); s.show(s.op('Where', [s.op('IsNaN'), np.float32(7), 'X'])); s.show(s.op('Less', ['X', np.float32(0)])); s.show(s.op('Equal', ['X', np.float32(0)])); s.show(s.op('Max', ['X', np.float32(0)])); s.show(s.op('Min', ['X', np.float32(0)]))
+s.show(s.op('Normalizer', domain='ai.onnx.ml', norm='L1'))
+s.save(XO, EDGE)
+s = Soup('binary')
+b, c = np.float32([[1.5, -2, .5, 3]]), np.float32([[[2], [-1]]])
+for o in 'Add Sub Mul Div'.split(): s.show(s.op(o, ['X', b])); s.show(s.op(o, [b, 'X'])); s.show(s.op(o, ['X', np.float32(2)]))
+s.show(s.op('Pow', [s.op('Abs'), np.float32(1.5)])); s.show(s.op('Pow', ['X', np.int64(2)])); s.show(s.op('Mod', ['X', b], fmod=1))
+for o in 'Less LessOrEqual Greater GreaterOrEqual Equal'.split(): s.show(s.op(o, ['X', b]))
+l, g = s.op('Less', ['X', b]), s.op('Greater', ['X', np.float32(0)])
+for o in 'And Or Xor'.split(): s.show(s.op(o, [l, g]))
+s.show(s.op('Where', [l, 'X', b])); s.show(s.op('Sum', ['X', b, np.float32(1)])); s.show(s.op('Mean', ['X', b])); s.show(s.op('Max', ['X', b, np.float32(0)])); s.show(s.op('Min', ['X', b, np.float32(0)]))
+three = s.op('Unsqueeze', ['X', [1]]); s.show(s.op('Add', [three, c])); s.show(s.op('Mul', [s.op('Unsqueeze', ['X', [2]]), np.float32([[[2, 3]]])])); s.show(s.op('Sub', [s.op('Unsqueeze', ['X', [2]]), three]))
+s.save(XO)
+s = Soup('shape')
+s.show(s.op('Transpose', [s.op('Unsqueeze', ['X', [1]])], perm=[0, 2, 1])); s.show(s.op('Transpose', [s.op('Transpose')], perm=[1, 0])); s.show(s.op('Flatten')); s.show(s.op('Squeeze', [s.op('Unsqueeze', ['X', [1]]), [1]]))
+for st, en, ax, sp in [([1], [3], [1], [1]), ([-1], [-9], [1], [-1]), ([0], [100], [1], [2]), ([3], [0], [1], [-2])]: s.show(s.op('Slice', ['X', st, en, ax, sp]))
+s.show(s.op('Gather', ['X', [[3, 0], [-1, 1]]], axis=1)); s.show(s.op('Gather', ['X', np.int64(2)], axis=1)); s.show(s.op('ArrayFeatureExtractor', ['X', [2, 0]], domain='ai.onnx.ml'))
+a, b2 = s.op('Split', ['X', [1, 3]], outs=2, axis=1); s.show(a); s.show(b2); s.show(s.op('Concat', [b2, a, 'X'], axis=1))
+s.show(s.op('Tile', ['X', [1, 2]])); s.show(s.op('Expand', [s.op('Unsqueeze', ['X', [1]]), [1, 3, 1]])); s.show(s.op('Reshape', ['X', [0, 2, 2]]))
+v, i = s.op('TopK', ['X', [3]], outs=2); s.show(v); s.show(i); v, i = s.op('TopK', ['X', [2]], outs=2, largest=0); s.show(v); s.show(i)
+s.show(s.op('ArgMax', axis=1)); s.show(s.op('ArgMin', axis=1, keepdims=0)); s.show(s.op('CumSum', ['X', np.int64(1)])); s.show(s.op('CumSum', ['X', np.int64(1)], reverse=1, exclusive=1))
+n = s.op('Shape'); s.show(s.op('GatherElements', ['X', s.op('ArgMax', axis=1)], axis=1)); s.show(s.op('ConstantOfShape', [n], value=onnx.helper.make_tensor('v', T.FLOAT, [1], [2.5])))
+s.show(s.op('OneHot', [s.op('ArgMax', axis=1, keepdims=0), np.int64(4), np.float32([-1, 5])])); s.show(s.op('OneHot', [s.op('ArgMin', axis=1, keepdims=0), np.int64(4), np.float32([0, 1])], axis=1))
+s.show(s.op('ScatterElements', ['X', s.op('ArgMax', axis=1), s.op('ReduceSum', ['X', [1]])], axis=1)); s.show(s.op('Mul', ['X', s.op('Cast', [s.op('Range', [np.int64(1), np.int64(9), np.int64(2)])], to=T.FLOAT)]))
+s.show(s.op('GatherND', ['X', s.op('Concat', [s.op('Reshape', [s.op('Range', [np.int64(0), s.op('Gather', [n, np.int64(0)]), np.int64(1)]), [-1, 1]]), s.op('ArgMax', axis=1)], axis=1)]))
+s.show(s.op('Mul', ['X', s.op('Cast', [s.op('Size')], to=T.FLOAT)])) if False else None
+s.show(s.op('MatMul', ['X', s.op('EyeLike', [np.float32(np.zeros((4, 4)))], k=1)])); s.show(s.op('FeatureVectorizer', ['X', a], domain='ai.onnx.ml', inputdimensions=[4, 1]))
+s.save(XO)
+s = Soup('reduce')
+for o in 'ReduceSum ReduceMean ReduceMax ReduceMin ReduceProd ReduceL1 ReduceL2 ReduceSumSquare ReduceLogSumExp'.split(): s.show(s.op(o, ['X', [1]])); s.show(s.op(o, [s.op('Reshape', ['X', [0, 2, 2]]), [-1]], keepdims=0))
+s.show(s.op('ReduceLogSum', [s.op('Abs'), [1]])); s.show(s.op('Mul', ['X', s.op('ReduceMax', [np.float32([[1, 4], [3, 2]])], keepdims=0)]))
+for o in 'Softmax LogSoftmax'.split(): s.show(s.op(o)); s.show(s.op(o, [s.op('Reshape', ['X', [0, 2, 2]])], axis=1))
+s.show(s.op('LpNormalization')); s.show(s.op('LpNormalization', p=1)); s.show(s.op('BatchNormalization', ['X', np.float32([1, 2, .5, 1]), np.float32([0, 1, 0, 1]), np.float32([.1, .2, .3, .4]), np.float32([1, 2, 3, 4])]))
+s.save(XO)
+s = Soup('linear')
+W, V = np.float32(rng.normal(size=(4, 3))), np.float32(rng.normal(size=(3, 4)))
+s.show(s.op('MatMul', ['X', W])); s.show(s.op('Gemm', ['X', V, np.float32([1, 2, 3])], transB=1, alpha=.5, beta=2.)); s.show(s.op('Gemm', [s.op('Transpose'), W], transA=1)); s.show(s.op('MatMul', [s.op('Reshape', ['X', [0, 2, 2]]), np.float32([[1, 2, 3], [4, 5, 6]])])); s.show(s.op('MatMul', ['X', np.float32([1, 2, 3, 4])]))
+s.show(s.op('MatMul', [s.op('Reshape', ['X', [0, 2, 2]]), s.op('Reshape', ['X', [0, 2, 2]])])); s.show(s.op('LinearRegressor', domain='ai.onnx.ml', coefficients=W.T.ravel().tolist(), intercepts=[1., 2., 3.], targets=3))
+for k, par in [('LINEAR', [0., 0., 0.]), ('RBF', [.3, 0., 3.]), ('POLY', [.2, 1., 2.]), ('SIGMOID', [.1, .2, 3.])]: s.show(s.op('SVMRegressor', domain='ai.onnx.ml', kernel_type=k, kernel_params=par, coefficients=[1., -.5, .25], support_vectors=V.ravel().tolist(), n_supports=3, rho=[.5]))
+s.show(s.op('SVMRegressor', domain='ai.onnx.ml', coefficients=[1., -.5, .25, 2.], rho=[.5], n_supports=0, one_class=1, kernel_params=[0., 0., 0.]))
+_, z1 = s.op('SVMClassifier', domain='ai.onnx.ml', outs=2, coefficients=W.T.ravel().tolist(), rho=[.5], classlabels_ints=[1, 2, 3], kernel_params=[0., 0., 0.], post_transform='SOFTMAX'); s.show(z1)
+s.save(XO)
+s = Soup('ints', ints=True)
+for o in 'Abs Neg Sign'.split(): s.show(s.op(o))
+for o in 'Add Sub Mul Mod Min Max'.split(): s.show(s.op(o, ['X', [3, -2, 5, 7]]))
+s.show(s.op('Div', ['X', [3, 2, 5, 7]])); s.show(s.op('Pow', ['X', [0, 1, 2, 3]])); s.show(s.op('Clip', ['X', np.int64(-1), np.int64(2)])); s.show(s.op('Where', [s.op('Less', ['X', np.int64(1)]), 'X', [1, 2, 3, 4]]))
+s.show(s.op('Cast', to=T.INT32)); s.show(s.op('Cast', [s.op('Cast', to=T.BOOL)], to=T.FLOAT)); s.show(s.op('Cast', [s.op('Cast', [s.op('Mul', ['X', [300, 1, 1, 1]])], to=T.UINT8)], to=T.INT64)); s.show(s.op('ReduceSum', ['X', [1]])); s.show(s.op('ReduceMax', ['X', [1]])); s.show(s.op('ArgMax', axis=1)); s.show(s.op('CumSum', ['X', np.int64(1)]))
+s.show(s.op('LabelEncoder', domain='ai.onnx.ml', keys_int64s=[-1, 0, 2], values_floats=[.5, 1.5, 2.5], default_float=-9.)); s.show(s.op('OneHotEncoder', domain='ai.onnx.ml', cats_int64s=[-1, 0, 2]))
+t = s.op('LabelEncoder', domain='ai.onnx.ml', keys_int64s=[-1, 0, 2], values_strings=['a', 'b', 'c']); s.show(s.op('LabelEncoder', [t], domain='ai.onnx.ml', keys_strings=['a', 'c'], values_int64s=[10, 30], default_int64=-3)); s.show(s.op('Equal', [t, s.const(['b'], object)])) if False else None
+s.show(s.op('CategoryMapper', [s.op('CategoryMapper', domain='ai.onnx.ml', cats_int64s=[0, 1], cats_strings=['no', 'yes'], default_string='?')], domain='ai.onnx.ml', cats_int64s=[5, 6], cats_strings=['no', 'yes'], default_int64=7))
+s.show(s.op('Cast', [s.op('Cast', [s.op('Cast', to=T.STRING)], to=T.FLOAT)], to=T.FLOAT)); s.show(s.op('Scaler', domain='ai.onnx.ml', offset=[1.], scale=[.5])); s.show(s.op('Imputer', domain='ai.onnx.ml', imputed_value_int64s=[9], replaced_value_int64=0))
+s.show(s.op('Normalizer', [s.op('Cast', to=T.FLOAT)], domain='ai.onnx.ml', norm='L2'))
+s.save(np.round(XO))
+s = Soup('opset9', opset=9)   # attributes that became inputs later
+s.show(s.op('Squeeze', [s.op('Unsqueeze', axes=[1])], axes=[1])); s.show(s.op('Slice', starts=[1], ends=[3], axes=[1])); s.show(s.op('ReduceSum', axes=[1], keepdims=1)); s.show(s.op('Clip', min=-1., max=1.)); a, b2 = s.op('Split', outs=2, axis=1); s.show(b2); s.show(a); s.show(s.op('Softmax')); s.show(s.op('TopK', ['X', s.const([2])], outs=2)[0]) if True else None
+s.save(XO)

@@ -1,0 +1,69 @@
+"""Scoring on one thread, dsql against the libraries themselves: the same models, the same rows, in turn.
+
+    pip install lightgbm xgboost onnxruntime numpy pandas
+    python compare.py [--rows 20000] [--repeat 5] [--dir /tmp/dsql-bench-models]
+
+Trains the models once (kept in --dir), checks that both sides agree, and prints rows a second and their ratio: the
+medians of --repeat rounds, one after the other.
+"""
+import argparse, json, os, re, statistics, subprocess, sys, time
+A = argparse.ArgumentParser()
+A.add_argument('--rows', type=int, default=20000); A.add_argument('--repeat', type=int, default=5); A.add_argument('--dir', default='/tmp/dsql-bench-models')
+A.add_argument('--only', default=''); A.add_argument('--overlay', default=''); A = A.parse_args()
+os.environ['OMP_NUM_THREADS'] = '1'
+import numpy as np, lightgbm as lgb, xgboost as xgb
+os.makedirs(A.dir, exist_ok=True)
+rng = np.random.default_rng(5)
+P, N = 30, 60000
+X = rng.normal(size=(N, P)); X[:, 25:] = rng.integers(0, [8, 20, 60, 200, 1000], (N, 5))
+z = np.sin(2 * X[:, 0]) + X[:, 1] * X[:, 2] - X[:, 3] ** 2 * .3 + X[:, 4:20] @ rng.normal(size=16) * .3 + rng.normal(size=1000)[X[:, 29].astype(int)] * .5 + rng.normal(size=N)
+M = X.copy(); M[rng.random(X.shape) < .05] = np.nan; M[:, 25:] = X[:, 25:]
+y = (z > 0).astype(int)
+cat = list(range(25, 30))
+types = ['c' if j in cat else 'q' for j in range(P)]
+
+def lightgbm(name, leaves, **k):
+    p = os.path.join(A.dir, name + '.txt')
+    if not os.path.exists(p):
+        cats = k.pop('cat', 'auto')
+        lgb.train(dict(objective='binary', num_leaves=leaves, min_data_in_leaf=5, learning_rate=.05, verbose=-1, num_threads=0, **k), lgb.Dataset(M, y, categorical_feature=cats), 500).save_model(p)
+    b = lgb.Booster(model_file=p)
+    return p, lambda x: b.predict(x, num_threads=1)
+
+def xgboost(name, ext='ubj', cats=False, **k):
+    p = os.path.join(A.dir, f'{name}.{ext}')
+    d = lambda x, y=None: xgb.DMatrix(x, y, feature_types=types if cats else None, enable_categorical=cats, nthread=1)
+    if not os.path.exists(p):
+        xgb.train(dict(objective='binary:logistic', eta=.05, tree_method='hist', **k), d(M, y), 500).save_model(p)
+    b = xgb.Booster(model_file=p); b.set_param({'nthread': 1})
+    return p, lambda x: b.predict(d(x))
+
+MODELS = {
+    'lightgbm_31': lambda n: lightgbm(n, 31), 'lightgbm_255': lambda n: lightgbm(n, 255),
+    'lightgbm_31_categorical': lambda n: lightgbm(n, 31, cat=cat, min_data_per_group=5), 'lightgbm_255_categorical': lambda n: lightgbm(n, 255, cat=cat, min_data_per_group=5),
+    'xgboost_depth6': lambda n: xgboost(n, max_depth=6), 'xgboost_depth6_json': lambda n: xgboost(n, 'json', max_depth=6), 'xgboost_depth8': lambda n: xgboost(n, max_depth=8),
+    'xgboost_depth6_categorical': lambda n: xgboost(n, cats=True, max_depth=6),
+}
+R = M[rng.choice(N, A.rows)]
+np.ascontiguousarray(R.T).tofile(os.path.join(A.dir, 'rows.f64'))
+ready = {n: f(n) for n, f in MODELS.items() if A.only in n}
+
+def go(path, kernel):
+    env = {**os.environ, 'MODEL_BENCH': path, 'MODEL_BENCH_ROWS': os.path.join(A.dir, 'rows.f64'), 'MODEL_BENCH_OUT': os.path.join(A.dir, 'out.f64'), 'GOMAXPROCS': '1'}
+    here = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', 'models')
+    o = subprocess.run(['go', 'test'] + (['-overlay', A.overlay] if A.overlay else []) + ['-run', 'xxx', '-bench', 'BenchmarkFile/' + kernel + '$', '-benchtime', '0.4s', '.'], cwd=here, env=env, capture_output=True, text=True)
+    m = re.search(r'([\d.e+]+) load-ms.*?([\d.e+]+) one-µs\s+([\d.e+]+) rows/s', o.stdout)
+    if not m: sys.exit(o.stdout + o.stderr)
+    return float(m[3]), float(m[1]), float(m[2]), np.fromfile(os.path.join(A.dir, 'out.f64'))
+
+print(f'{"model":28} {"library":>10} ' + ' '.join(f'{k:>22}' for k in ('avx512', 'avx2', 'sse2')) + '   load ms  one row µs')
+for n, (path, predict) in ready.items():
+    lib, own, load, one = [], {}, [], []
+    for _ in range(A.repeat):
+        t = time.perf_counter(); want = predict(R); lib.append(A.rows / (time.perf_counter() - t))
+        for k in ('avx512', 'avx2', 'sse2'):
+            r, l, o, got = go(path, k); own.setdefault(k, []).append(r); load.append(l); one.append(o)
+            worst = np.abs(got - want).max()
+            if not worst < (1e-12 if n.startswith('lightgbm') else 2e-6): sys.exit(f'{n}: off by {worst}')
+    base = statistics.median(lib)
+    print(f'{n:28} {base:10.0f} ' + ' '.join(f'{statistics.median(v):12.0f} {statistics.median(v) / base:7.1f}x ' for v in own.values()) + f'  {statistics.median(load):7.1f}  {statistics.median(one):8.1f}', flush=True)

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"encoding/json"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// layers lists what each package may import of the project, and who alone may import a library: DESIGN.md's one way.
+var layers = map[string][]string{
+	"sql":       {},
+	"engine":    {"sql"},
+	"rules":     {"engine", "sql"},
+	"quality":   {"rules", "engine", "sql"},
+	"ingest":    {"rules", "engine", "sql"},
+	"stream":    {"rules", "engine", "sql"},
+	"journal":   {"rules", "engine", "sql"},
+	"models":    {"rules", "engine", "sql"},
+	"pipeline":  {"ingest", "stream", "journal", "quality", "models", "rules", "engine", "sql"},
+	"demo":      {"sql"},
+	"cmd/dsql":  {"demo", "pipeline", "ingest", "stream", "journal", "quality", "models", "rules", "engine", "sql"},
+}
+
+var owners = map[string]string{
+	"github.com/duckdb/":         "engine",
+	"github.com/expr-lang/":      "rules",
+	"github.com/alecthomas/kong": "cmd/dsql",
+}
+
+func TestImportsGoOneWay(t *testing.T) {
+	t.Parallel()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "dsql/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for d := json.NewDecoder(strings.NewReader(string(out))); d.More(); seen++ {
+		var p struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := d.Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		name := strings.TrimPrefix(p.ImportPath, "dsql/")
+		layer := name
+		for layers[layer] == nil && strings.Contains(layer, "/") { // models/forest stands in the layer models
+			layer = layer[:strings.LastIndex(layer, "/")]
+		}
+		allowed, ok := layers[layer]
+		if !ok {
+			t.Errorf("%s stands in no layer: add it to the table, and to DESIGN.md", name)
+		}
+		for _, imp := range p.Imports {
+			if rest, own := strings.CutPrefix(imp, "dsql/"); own && !inLayer(rest, layer, allowed) {
+				t.Errorf("%s imports %s, which is not below it", name, rest)
+			}
+			for lib, owner := range owners {
+				if strings.HasPrefix(imp, lib) && layer != owner {
+					t.Errorf("%s imports %s, which only %s may", name, imp, owner)
+				}
+			}
+		}
+	}
+	if seen < len(layers)-2 {
+		t.Errorf("go list showed %d packages only", seen)
+	}
+}
+
+func inLayer(imp, own string, allowed []string) bool {
+	for _, a := range append(allowed, own) {
+		if imp == a || strings.HasPrefix(imp, a+"/") {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,288 @@
+package ingest
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"dsql/engine"
+)
+
+// Conversion without loss. A value either becomes a column's value and nothing of it is gone, or it is a fault and its record is
+// bad. The forms that are taken are DuckDB's casts of text, without those that lose something or guess (two-digit years, digits
+// behind underscores, hexadecimal).
+
+// fault is why a value does not become a column's value.
+type fault uint8
+
+const (
+	fine       fault = iota
+	wrong            // not of that type
+	outOfRange       // a number or time that the type doesn't reach
+	losing           // digits that the type doesn't have room for
+	aNumber          // a number for a time, without a FORMAT that says what it counts
+	notMidnight
+	notUTF8
+	twice  // named twice in one object
+	noRoom // the batch is full; nothing is wrong with the value
+	noObject
+	badJSON // the record, or the text of a nested column, is not JSON
+)
+
+// origin is what kind of token a value was.
+type origin uint8
+
+const (
+	fromText    origin = iota // a CSV field or a JSON string
+	fromNumber                // a JSON number
+	fromLiteral               // JSON true or false
+)
+
+// column is a declared column, or a part of a nested one, with all that its conversion needs.
+type column struct {
+	node         *engine.Node
+	id           engine.TypeID
+	name         string // in reasons: address.city
+	vec          int
+	epoch        epoch        // with FORMAT epoch_…
+	pattern      *timePattern // with a strptime pattern
+	width, scale int          // DECIMAL
+	point        byte         // decimal separator of CSV, 0 for a dot
+	children     []*column    // STRUCT: its fields; LIST: the element; MAP: key and value
+	fields       *object      // STRUCT: the children by name
+	labels       map[string]uint32
+	mark         uint64 // the object that gave it a value last
+}
+
+// writer converts values into the vectors of one chunk.
+type writer struct {
+	chunk *engine.Chunk
+	vecs  []engine.Vector
+	slab  *engine.Slab
+	buf   []byte // scratch
+}
+
+func (w *writer) use(c *engine.Chunk) { w.chunk, w.vecs = c, c.Vecs }
+
+// keep copies a string that isn't in the slab to where DuckDB can point at it.
+func (w *writer) keep(s []byte) ([]byte, bool) {
+	if len(s) <= 12 {
+		return s, true
+	}
+	k := w.slab.Alloc(len(s))
+	copy(k, s)
+	return k, k != nil
+}
+
+// scalar converts a token into row of a column that is no STRUCT, LIST or MAP. stable says that tok lies in the slab.
+func (w *writer) scalar(c *column, row int, tok []byte, from origin, stable bool) fault {
+	v := &w.vecs[c.vec]
+	switch c.id {
+	case engine.TypeVarchar:
+	case engine.TypeJSON: // CSV only: a JSON value never comes here
+		if !validJSON(tok) {
+			return wrong
+		}
+	case engine.TypeBoolean:
+		if from == fromNumber {
+			return wrong
+		}
+		b, ok := parseBool(tok)
+		if !ok {
+			return wrong
+		}
+		engine.Put(v, row, b)
+		return fine
+	case engine.TypeBlob:
+		b, ok := parseBlob(w.buf[:0], tok)
+		if !ok || from != fromText {
+			return wrong
+		}
+		if w.buf = b; bytes.IndexByte(tok, '\\') >= 0 {
+			tok, stable = b, false
+		}
+	case engine.TypeUUID:
+		x, ok := parseUUID(tok)
+		if !ok {
+			return wrong
+		}
+		engine.Put(v, row, x)
+		return fine
+	case engine.TypeEnum:
+		i, ok := c.labels[string(tok)]
+		if !ok {
+			return wrong
+		}
+		switch c.node.Size {
+		case 1:
+			engine.Put(v, row, uint8(i))
+		case 2:
+			engine.Put(v, row, uint16(i))
+		default:
+			engine.Put(v, row, i)
+		}
+		return fine
+	case engine.TypeDate, engine.TypeTime, engine.TypeTimestamp, engine.TypeTimestampS, engine.TypeTimestampMS, engine.TypeTimestampNS, engine.TypeTimestampTZ:
+		if from == fromLiteral {
+			return wrong
+		}
+		return c.putTime(v, row, tok, from)
+	default:
+		if from == fromLiteral {
+			return wrong
+		}
+		return c.putNumber(v, row, tok)
+	}
+	if !stable {
+		var ok bool
+		if tok, ok = w.keep(tok); !ok {
+			return noRoom
+		}
+	}
+	v.PutBytes(row, tok)
+	return fine
+}
+
+func trim(s []byte) []byte {
+	for len(s) > 0 && s[0] <= ' ' && space(s[0]) {
+		s = s[1:]
+	}
+	for len(s) > 0 && s[len(s)-1] <= ' ' && space(s[len(s)-1]) {
+		s = s[:len(s)-1]
+	}
+	return s
+}
+
+func space(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
+
+// parseBool takes what DuckDB's cast takes: true, t, yes, y, 1 and their opposites, in any case.
+func parseBool(s []byte) (value, ok bool) {
+	switch len(s) {
+	case 1:
+		switch s[0] {
+		case 't', 'T', 'y', 'Y', '1':
+			return true, true
+		case 'f', 'F', 'n', 'N', '0':
+			return false, true
+		}
+	case 2:
+		return false, s[0]|0x20 == 'n' && s[1]|0x20 == 'o'
+	case 3:
+		return true, s[0]|0x20 == 'y' && s[1]|0x20 == 'e' && s[2]|0x20 == 's'
+	case 4:
+		return true, bytes.EqualFold(s, []byte("true"))
+	case 5:
+		return false, bytes.EqualFold(s, []byte("false"))
+	}
+	return false, false
+}
+
+// parseBlob reads DuckDB's text form of a BLOB: ASCII bytes stand for themselves, \xAB for any byte.
+func parseBlob(to, s []byte) ([]byte, bool) {
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c >= 0x80:
+			return to, false
+		case c != '\\':
+			to = append(to, c)
+		default:
+			if i+3 >= len(s) || s[i+1] != 'x' {
+				return to, false
+			}
+			hi, ok1 := hexDigit(s[i+2])
+			lo, ok2 := hexDigit(s[i+3])
+			if !ok1 || !ok2 {
+				return to, false
+			}
+			to = append(to, hi<<4|lo)
+			i += 3
+		}
+	}
+	return to, true
+}
+
+func hexDigit(c byte) (byte, bool) {
+	switch {
+	case c-'0' <= 9:
+		return c - '0', true
+	case c|0x20 >= 'a' && c|0x20 <= 'f':
+		return c | 0x20 - 'a' + 10, true
+	}
+	return 0, false
+}
+
+// parseUUID reads 32 hexadecimal digits, with or without the four dashes, and braces around them.
+func parseUUID(s []byte) (engine.Int128, bool) {
+	if len(s) > 2 && s[0] == '{' && s[len(s)-1] == '}' {
+		s = s[1 : len(s)-1]
+	}
+	dashes := len(s) == 36
+	if !dashes && len(s) != 32 {
+		return engine.Int128{}, false
+	}
+	var hi, lo uint64
+	for i, c := range s {
+		if dashes && (i == 8 || i == 13 || i == 18 || i == 23) {
+			if c != '-' {
+				return engine.Int128{}, false
+			}
+			continue
+		}
+		d, ok := hexDigit(c)
+		if !ok {
+			return engine.Int128{}, false
+		}
+		hi, lo = hi<<4|lo>>60, lo<<4|uint64(d)
+	}
+	return engine.Int128{Lo: lo, Hi: int64(hi ^ 1<<63)}, true // DuckDB turns the first bit so that UUIDs sort as numbers
+}
+
+// excerptBytes is how much of a value a reason shows.
+const excerptBytes = 40
+
+// excerpt quotes the beginning of a value for a reason. A JSON string or number is shown as it stands there.
+func excerpt(tok []byte, quote bool) string {
+	more := ""
+	if len(tok) > excerptBytes {
+		tok, more = tok[:excerptBytes], "…"
+	}
+	for len(tok) > 0 && more != "" && !utf8.Valid(tok[max(0, len(tok)-utf8.UTFMax):]) && !utf8.RuneStart(tok[len(tok)-1]) {
+		tok = tok[:len(tok)-1]
+	}
+	s := strings.ToValidUTF8(string(tok), "\uFFFD")
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, s)
+	if quote {
+		return `"` + s + more + `"`
+	}
+	return s + more
+}
+
+// reason says in a reject why a value is none of its column.
+func (f fault) reason(c *column, tok []byte, quote bool) string {
+	x := excerpt(tok, quote)
+	t := c.node.Type
+	switch f {
+	case outOfRange:
+		return fmt.Sprintf("%s: %s is out of range for %s", c.name, x, t)
+	case losing:
+		return fmt.Sprintf("%s: %s has digits that %s would lose", c.name, x, t)
+	case aNumber:
+		return fmt.Sprintf("%s: the number %s is no %s without FORMAT epoch_s, epoch_ms or epoch_us", c.name, x, t)
+	case notMidnight:
+		return fmt.Sprintf("%s: %s has a time of day, which %s would lose", c.name, x, t)
+	case notUTF8:
+		return fmt.Sprintf("%s: %s is not UTF-8", c.name, x)
+	case twice:
+		return fmt.Sprintf("%s is named twice", c.name)
+	}
+	if c.pattern != nil {
+		return fmt.Sprintf("%s: %s is not of FORMAT '%s'", c.name, x, c.pattern.text)
+	}
+	return fmt.Sprintf("%s: %s is no %s", c.name, x, t)
+}

@@ -1,0 +1,446 @@
+package ingest
+
+import (
+	"bytes"
+	"errors"
+	"math"
+	"math/bits"
+	"strconv"
+	"unsafe"
+
+	"dsql/engine"
+)
+
+// putNumber converts the text of a number: an optional sign, digits, a point, an exponent; for FLOAT and DOUBLE also inf,
+// infinity and nan. White space around it is skipped.
+func (c *column) putNumber(v *engine.Vector, row int, s []byte) fault {
+	if c.point != 0 {
+		var ok bool
+		if s, ok = swapPoint(s, c.point); !ok {
+			return wrong
+		}
+	}
+	scale := 0
+	switch c.id {
+	case engine.TypeDouble:
+		if x, ok := fastDouble(s); ok {
+			engine.Put(v, row, x)
+			return fine
+		}
+		return c.putFloat(v, row, trim(s))
+	case engine.TypeFloat:
+		return c.putFloat(v, row, trim(s))
+	case engine.TypeDecimal:
+		scale = c.scale
+		if n, ok := fastDecimal(s, scale); ok && c.width <= 18 {
+			return c.putUnscaled(v, row, n)
+		}
+	default:
+		if n, ok := fastInt(s); ok {
+			return c.putInt(v, row, n)
+		}
+	}
+	neg, x, f := parseDecimal(trim(s), scale)
+	if f != fine {
+		return f
+	}
+	return c.putBig(v, row, neg, x)
+}
+
+// fastInt reads up to 18 digits with an optional minus.
+func fastInt(s []byte) (n int64, ok bool) {
+	t := s
+	if len(t) > 0 && t[0] == '-' {
+		t = t[1:]
+	}
+	if len(t) > 18 {
+		return 0, false
+	}
+	for _, c := range t {
+		if c -= '0'; c > 9 {
+			return 0, false
+		} else {
+			n = n*10 + int64(c)
+		}
+	}
+	if len(t) != len(s) {
+		n = -n
+	}
+	return n, len(t) > 0
+}
+
+// putInt stores a whole number in a column of an integer type.
+func (c *column) putInt(v *engine.Vector, row int, n int64) fault {
+	switch c.id {
+	case engine.TypeBigInt:
+		engine.Put(v, row, n)
+	case engine.TypeInteger:
+		if n != int64(int32(n)) {
+			return outOfRange
+		}
+		engine.Put(v, row, int32(n))
+	case engine.TypeSmallInt:
+		if n != int64(int16(n)) {
+			return outOfRange
+		}
+		engine.Put(v, row, int16(n))
+	case engine.TypeTinyInt:
+		if n != int64(int8(n)) {
+			return outOfRange
+		}
+		engine.Put(v, row, int8(n))
+	case engine.TypeHugeInt:
+		engine.Put(v, row, engine.Int128{Lo: uint64(n), Hi: n >> 63})
+	case engine.TypeUBigInt:
+		if n < 0 {
+			return outOfRange
+		}
+		engine.Put(v, row, uint64(n))
+	case engine.TypeUInteger:
+		if n != int64(uint32(n)) {
+			return outOfRange
+		}
+		engine.Put(v, row, uint32(n))
+	case engine.TypeUSmallInt:
+		if n != int64(uint16(n)) {
+			return outOfRange
+		}
+		engine.Put(v, row, uint16(n))
+	case engine.TypeUTinyInt:
+		if n != int64(uint8(n)) {
+			return outOfRange
+		}
+		engine.Put(v, row, uint8(n))
+	case engine.TypeUHugeInt:
+		if n < 0 {
+			return outOfRange
+		}
+		engine.Put(v, row, engine.Int128{Lo: uint64(n)})
+	}
+	return fine
+}
+
+// putUnscaled stores a DECIMAL of up to 18 digits, given without its point.
+func (c *column) putUnscaled(v *engine.Vector, row int, n int64) fault {
+	if limit := int64(pow10u[c.width]); n >= limit || n <= -limit {
+		return outOfRange
+	}
+	switch c.node.Size {
+	case 2:
+		engine.Put(v, row, int16(n))
+	case 4:
+		engine.Put(v, row, int32(n))
+	case 8:
+		engine.Put(v, row, n)
+	}
+	return fine
+}
+
+// putBig stores a whole number of any size, and a DECIMAL given without its point.
+func (c *column) putBig(v *engine.Vector, row int, neg bool, x u128) fault {
+	small := x.hi == 0 && x.lo <= math.MaxInt64
+	n := int64(x.lo)
+	if neg {
+		n = -n
+	}
+	switch c.id {
+	case engine.TypeDecimal:
+		if c.width <= 18 {
+			if !small {
+				return outOfRange
+			}
+			return c.putUnscaled(v, row, n)
+		}
+		if !x.less(pow10x[c.width]) {
+			return outOfRange
+		}
+		engine.Put(v, row, x.signed(neg))
+		return fine
+	case engine.TypeHugeInt:
+		if x.hi>>63 != 0 && !(neg && x.hi == 1<<63 && x.lo == 0) {
+			return outOfRange
+		}
+		engine.Put(v, row, x.signed(neg))
+		return fine
+	case engine.TypeUHugeInt:
+		if neg && x != (u128{}) {
+			return outOfRange
+		}
+		engine.Put(v, row, engine.Int128{Lo: x.lo, Hi: int64(x.hi)})
+		return fine
+	case engine.TypeUBigInt:
+		if x.hi != 0 || neg && x.lo != 0 {
+			return outOfRange
+		}
+		engine.Put(v, row, x.lo)
+		return fine
+	case engine.TypeBigInt:
+		if neg && x.hi == 0 && x.lo == 1<<63 {
+			engine.Put(v, row, int64(math.MinInt64))
+			return fine
+		}
+	}
+	if !small {
+		return outOfRange
+	}
+	return c.putInt(v, row, n)
+}
+
+func (c *column) putFloat(v *engine.Vector, row int, s []byte) fault {
+	size := 64
+	if c.id == engine.TypeFloat {
+		size = 32
+	}
+	x, f := parseFloat(s, size)
+	if f != fine {
+		return f
+	}
+	if size == 32 {
+		engine.Put(v, row, float32(x))
+	} else {
+		engine.Put(v, row, x)
+	}
+	return fine
+}
+
+var pow10f = [23]float64{1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22}
+
+// fastDouble reads up to 15 digits with a point among them: mantissa and power of ten are exact doubles, so one division rounds
+// to the nearest double. (W. Clinger, How to read floating point numbers accurately, PLDI 1990.)
+func fastDouble(s []byte) (float64, bool) {
+	t := s
+	if len(t) > 0 && t[0] == '-' {
+		t = t[1:]
+	}
+	if len(t) > 16 {
+		return 0, false
+	}
+	var m uint64
+	point := -1
+	for i, c := range t {
+		if d := c - '0'; d <= 9 {
+			m = m*10 + uint64(d)
+		} else if c == '.' && point < 0 {
+			point = i
+		} else {
+			return 0, false
+		}
+	}
+	digits, frac := len(t), 0
+	if point >= 0 {
+		digits--
+		frac = digits - point
+	}
+	if digits == 0 || digits > 15 {
+		return 0, false
+	}
+	x := float64(m) / pow10f[frac]
+	if len(t) != len(s) {
+		x = -x
+	}
+	return x, true
+}
+
+// parseFloat is the double (or float) nearest to the text. One that is too large for the type is out of range.
+func parseFloat(s []byte, size int) (float64, fault) {
+	t := s
+	if len(t) > 0 && (t[0] == '-' || t[0] == '+') {
+		t = t[1:]
+	}
+	if len(t) == 0 {
+		return 0, wrong
+	}
+	if c := t[0] | 0x20; c == 'i' || c == 'n' {
+		x := math.Inf(1)
+		switch {
+		case bytes.EqualFold(t, []byte("inf")), bytes.EqualFold(t, []byte("infinity")):
+		case bytes.EqualFold(t, []byte("nan")):
+			x = math.NaN()
+		default:
+			return 0, wrong
+		}
+		if s[0] == '-' {
+			x = -x
+		}
+		return x, fine
+	}
+	for _, c := range t { // strconv takes hexadecimal, and inf and nan
+		if c-'0' > 9 && c != '.' && c|0x20 != 'e' && c != '+' && c != '-' {
+			return 0, wrong
+		}
+	}
+	x, err := strconv.ParseFloat(unsafe.String(unsafe.SliceData(s), len(s)), size)
+	switch {
+	case errors.Is(err, strconv.ErrRange):
+		return 0, outOfRange
+	case err != nil:
+		return 0, wrong
+	}
+	return x, fine
+}
+
+// fastDecimal reads up to 18 digits with a point among them, no more than scale of them behind it.
+func fastDecimal(s []byte, scale int) (int64, bool) {
+	t := s
+	if len(t) > 0 && t[0] == '-' {
+		t = t[1:]
+	}
+	var m int64
+	point := -1
+	for i, c := range t {
+		if d := c - '0'; d <= 9 {
+			m = m*10 + int64(d)
+		} else if c == '.' && point < 0 {
+			point = i
+		} else {
+			return 0, false
+		}
+	}
+	digits, frac := len(t), 0
+	if point >= 0 {
+		digits--
+		frac = digits - point
+	}
+	if digits == 0 || frac > scale || digits+scale-frac > 18 {
+		return 0, false
+	}
+	m *= int64(pow10u[scale-frac])
+	if len(t) != len(s) {
+		m = -m
+	}
+	return m, true
+}
+
+// parseDecimal gives the text's value times 10^scale, as sign and magnitude; digits other than zero that this cuts off are a loss.
+// scale may be negative.
+func parseDecimal(s []byte, scale int) (neg bool, x u128, f fault) {
+	if len(s) > 0 && (s[0] == '-' || s[0] == '+') {
+		neg = s[0] == '-'
+		s = s[1:]
+	}
+	digits, frac, exp := 0, 0, 0
+	point := false
+	end := len(s)
+	for i, c := range s {
+		if c-'0' <= 9 {
+			digits++
+			if point {
+				frac++
+			}
+		} else if c == '.' && !point {
+			point = true
+		} else if c|0x20 == 'e' && digits > 0 {
+			var ok bool
+			if exp, ok = exponent(s[i+1:]); !ok {
+				return false, u128{}, wrong
+			}
+			end = i
+			break
+		} else {
+			return false, u128{}, wrong
+		}
+	}
+	if digits == 0 {
+		return false, u128{}, wrong
+	}
+	keep := digits - frac + exp + scale // that many digits count, with zeros behind them if there are fewer
+	ok := true
+	n := 0
+	for _, c := range s[:end] {
+		if c == '.' {
+			continue
+		}
+		if n >= keep && c != '0' {
+			return false, u128{}, losing
+		}
+		if n++; n <= keep && ok {
+			x, ok = x.mulAdd(10, uint64(c-'0'))
+		}
+	}
+	if zeros := keep - digits; zeros > 0 && x != (u128{}) && ok {
+		x, ok = x.times10(zeros)
+	}
+	if !ok {
+		return false, u128{}, outOfRange
+	}
+	return neg, x, fine
+}
+
+// exponent reads what follows an e; far beyond what any type holds it stays at ±10⁹.
+func exponent(s []byte) (int, bool) {
+	neg := false
+	if len(s) > 0 && (s[0] == '-' || s[0] == '+') {
+		neg = s[0] == '-'
+		s = s[1:]
+	}
+	e := 0
+	for _, c := range s {
+		if c-'0' > 9 {
+			return 0, false
+		}
+		e = min(e*10+int(c-'0'), 1e9)
+	}
+	if neg {
+		e = -e
+	}
+	return e, len(s) > 0
+}
+
+// swapPoint puts a dot where the dialect's decimal separator stands; a dot is then no part of a number.
+func swapPoint(s []byte, point byte) ([]byte, bool) {
+	if bytes.IndexByte(s, '.') >= 0 {
+		return nil, false
+	}
+	i := bytes.IndexByte(s, point)
+	if i < 0 {
+		return s, true
+	}
+	t := bytes.Clone(s)
+	t[i] = '.'
+	return t, true
+}
+
+// u128 is a magnitude.
+type u128 struct{ hi, lo uint64 }
+
+func (x u128) mulAdd(by, plus uint64) (u128, bool) {
+	h, lo := bits.Mul64(x.lo, by)
+	over, hi := bits.Mul64(x.hi, by)
+	lo, c := bits.Add64(lo, plus, 0)
+	hi, c = bits.Add64(hi, h, c)
+	return u128{hi, lo}, over == 0 && c == 0
+}
+
+func (x u128) times10(n int) (u128, bool) {
+	ok := true
+	for ; n > 0 && ok; n-- {
+		x, ok = x.mulAdd(10, 0)
+	}
+	return x, ok
+}
+
+func (x u128) less(y u128) bool { return x.hi < y.hi || x.hi == y.hi && x.lo < y.lo }
+
+func (x u128) signed(neg bool) engine.Int128 {
+	if !neg {
+		return engine.Int128{Lo: x.lo, Hi: int64(x.hi)}
+	}
+	lo, borrow := bits.Sub64(0, x.lo, 0)
+	hi, _ := bits.Sub64(0, x.hi, borrow)
+	return engine.Int128{Lo: lo, Hi: int64(hi)}
+}
+
+var pow10u = func() (p [20]uint64) {
+	p[0] = 1
+	for i := 1; i < len(p); i++ {
+		p[i] = p[i-1] * 10
+	}
+	return
+}()
+
+var pow10x = func() (p [39]u128) {
+	for i := range p {
+		p[i], _ = u128{lo: 1}.times10(i)
+	}
+	return
+}()

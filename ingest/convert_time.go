@@ -1,0 +1,439 @@
+package ingest
+
+import (
+	"bytes"
+	"math"
+	"math/bits"
+
+	"dsql/engine"
+)
+
+// epoch says what a number counts since 1970-01-01 00:00 UTC: its value is the number of decimal places below a second.
+type epoch uint8
+
+const (
+	noEpoch epoch = iota
+	epochS
+	epochMS
+	epochUS
+)
+
+func (e epoch) places() int { return 3 * (int(e) - 1) }
+
+// instant is a time in UTC.
+type instant struct {
+	sec      int64 // since 1970-01-01
+	ns       int32 // 0 to 999,999,999
+	infinity int8  // 1 or -1: no time at all
+}
+
+// places of the time types below a second.
+func places(id engine.TypeID) int {
+	switch id {
+	case engine.TypeTimestampS, engine.TypeDate:
+		return 0
+	case engine.TypeTimestampMS:
+		return 3
+	case engine.TypeTimestampNS:
+		return 9
+	}
+	return 6
+}
+
+// putTime converts a date or time. Without FORMAT it reads ISO 8601 as DuckDB does: 2024-01-31, 2024/1/31, with a time behind a
+// blank or T, digits below the second, and an offset (Z, UTC, +02, +0200, +02:00, +02:00:30) that is taken off.
+func (c *column) putTime(v *engine.Vector, row int, s []byte, from origin) fault {
+	if c.epoch != noEpoch {
+		return c.putEpoch(v, row, trim(s))
+	}
+	if from == fromNumber {
+		return aNumber
+	}
+	var t instant
+	f := wrong
+	switch {
+	case c.pattern != nil:
+		t, f = c.pattern.parse(s)
+	case c.id == engine.TypeTime:
+		return c.putClock(v, row, trim(s))
+	case c.id == engine.TypeDate:
+		if d, ok := fastDate(s); ok {
+			engine.Put(v, row, d)
+			return fine
+		}
+		t, f = parseInstant(trim(s))
+	default:
+		if x, ok := fastTimestamp(s); ok && places(c.id) == 6 {
+			engine.Put(v, row, x)
+			return fine
+		}
+		t, f = parseInstant(trim(s))
+	}
+	if f != fine {
+		return f
+	}
+	return c.putInstant(v, row, t)
+}
+
+func (c *column) putInstant(v *engine.Vector, row int, t instant) fault {
+	switch {
+	case c.id == engine.TypeDate && t.infinity != 0:
+		engine.Put(v, row, int32(t.infinity)*math.MaxInt32)
+		return fine
+	case c.id == engine.TypeDate:
+		if t.ns != 0 || t.sec%86400 != 0 {
+			return notMidnight
+		}
+		d := t.sec / 86400
+		if d < minDate || d >= math.MaxInt32 {
+			return outOfRange
+		}
+		engine.Put(v, row, int32(d))
+		return fine
+	case c.id == engine.TypeTime: // of a pattern: a time of day, on the first day
+		if t.ns%1000 != 0 {
+			return losing
+		}
+		engine.Put(v, row, t.sec*1e6+int64(t.ns/1000))
+		return fine
+	case t.infinity != 0:
+		engine.Put(v, row, int64(t.infinity)*math.MaxInt64)
+		return fine
+	}
+	x, f := t.count(places(c.id))
+	if f == fine {
+		engine.Put(v, row, x)
+	}
+	return f
+}
+
+// The range of DuckDB's dates and timestamps: 290309-12-22 (BC) to 294247-01-10 04:00:54.775806 for times of a microsecond or
+// longer, 5877642-06-25 (BC) to 5881580-07-10 for dates.
+const (
+	minDate    = -2147483646
+	minSeconds = -9223372022400
+	maxSeconds = math.MaxInt64 / 1000000
+)
+
+// count is the time in units of 10^-places seconds.
+func (t instant) count(places int) (int64, fault) {
+	unit := int64(1e9)
+	for range places {
+		unit /= 10
+	}
+	if int64(t.ns)%unit != 0 {
+		return 0, losing
+	}
+	if places == 9 {
+		const limit = math.MaxInt64 / 1000000000
+		if t.sec < -limit || t.sec > limit || t.sec == limit && int64(t.ns) >= math.MaxInt64%1000000000 {
+			return 0, outOfRange
+		}
+		return t.sec*1e9 + int64(t.ns), fine
+	}
+	if t.sec < minSeconds || t.sec > maxSeconds || t.sec == maxSeconds && int64(t.ns)/1000 >= math.MaxInt64%1000000 {
+		return 0, outOfRange
+	}
+	return t.sec*(1e9/unit) + int64(t.ns)/unit, fine
+}
+
+// putEpoch converts a number that counts seconds, milliseconds or microseconds.
+func (c *column) putEpoch(v *engine.Vector, row int, s []byte) fault {
+	neg, x, f := parseDecimal(s, 9-c.epoch.places())
+	if f != fine {
+		return f
+	}
+	const e9 = 1000000000
+	if x.hi >= 1<<28 { // the quotient fits an int64
+		return outOfRange
+	}
+	sec, ns := bits.Div64(x.hi, x.lo, e9)
+	t := instant{sec: int64(sec), ns: int32(ns)}
+	if neg {
+		t.sec = -t.sec
+		if ns > 0 {
+			t.sec, t.ns = t.sec-1, int32(e9-ns)
+		}
+	}
+	return c.putInstant(v, row, t)
+}
+
+// fastDate reads 2024-01-31.
+func fastDate(s []byte) (int32, bool) {
+	if len(s) != 10 || s[4] != '-' || s[7] != '-' {
+		return 0, false
+	}
+	y, m, d := two(s[0:])*100+two(s[2:]), two(s[5:]), two(s[8:])
+	if y > 9999 || !validDate(y, m, d) {
+		return 0, false
+	}
+	return int32(days(y, m, d)), true
+}
+
+// fastTimestamp reads 2024-01-31 12:34:56, with T or a blank, up to six digits below the second, and Z behind.
+func fastTimestamp(s []byte) (int64, bool) {
+	if len(s) < 19 || s[4] != '-' || s[7] != '-' || s[10] != ' ' && s[10] != 'T' || s[13] != ':' || s[16] != ':' {
+		return 0, false
+	}
+	y, m, d := two(s[0:])*100+two(s[2:]), two(s[5:]), two(s[8:])
+	h, mi, sec := two(s[11:]), two(s[14:]), two(s[17:])
+	if y > 9999 || h > 23 || mi > 59 || sec > 59 || !validDate(y, m, d) {
+		return 0, false
+	}
+	us, i := int64(0), 19
+	if i < len(s) && s[i] == '.' {
+		p := int64(1000000)
+		for i++; i < len(s) && s[i]-'0' <= 9; i++ {
+			p /= 10
+			us = us*10 + int64(s[i]-'0')
+		}
+		if p == 0 || i == 20 {
+			return 0, false
+		}
+		us *= p
+	}
+	if i < len(s) && !(i+1 == len(s) && s[i] == 'Z') {
+		return 0, false
+	}
+	return (days(y, m, d)*86400+int64(h*3600+mi*60+sec))*1e6 + us, true
+}
+
+// two reads two digits; what isn't two digits gives a number too large for any part of a time.
+func two(s []byte) int {
+	a, b := s[0]-'0', s[1]-'0'
+	if a > 9 || b > 9 {
+		return 1 << 20
+	}
+	return int(a)*10 + int(b)
+}
+
+func validDate(y, m, d int) bool {
+	return m >= 1 && m <= 12 && d >= 1 && (d <= 28 || d <= monthDays(y, m))
+}
+
+func monthDays(y, m int) int {
+	if m == 2 {
+		if y%4 == 0 && (y%100 != 0 || y%400 == 0) {
+			return 29
+		}
+		return 28
+	}
+	return 30 + (m+m>>3)&1
+}
+
+// days is the number of days from 1970-01-01 to a date of the proleptic Gregorian calendar; year 0 is 1 BC.
+// (H. Hinnant, chrono-compatible low-level date algorithms: days_from_civil.)
+func days(y, m, d int) int64 {
+	if m <= 2 {
+		y--
+		m += 12
+	}
+	era := y / 400
+	if y < 0 {
+		era = (y - 399) / 400
+	}
+	yoe := y - era*400
+	return int64(era)*146097 + int64(365*yoe+yoe/4-yoe/100+(153*(m-3)+2)/5+d-1) - 719468
+}
+
+// timeScanner steps through the text of a time.
+type timeScanner struct {
+	s []byte
+	i int
+}
+
+func (p *timeScanner) end() bool { return p.i == len(p.s) }
+
+func (p *timeScanner) peek() byte {
+	if p.i < len(p.s) {
+		return p.s[p.i]
+	}
+	return 0
+}
+
+func (p *timeScanner) is(c byte) bool {
+	if p.peek() == c && !p.end() {
+		p.i++
+		return true
+	}
+	return false
+}
+
+// digits reads a number of min to max digits.
+func (p *timeScanner) digits(min, max int) (n int, ok bool) {
+	from := p.i
+	for p.i < len(p.s) && p.i-from < max && p.s[p.i]-'0' <= 9 {
+		n = n*10 + int(p.s[p.i]-'0')
+		p.i++
+	}
+	return n, p.i-from >= min
+}
+
+// fraction reads the digits below a second, at least one; from the tenth on they must be zeros.
+func (p *timeScanner) fraction() (ns int, f fault) {
+	from, unit := p.i, 100000000
+	for p.i < len(p.s) && p.s[p.i]-'0' <= 9 {
+		d := int(p.s[p.i] - '0')
+		if unit == 0 && d != 0 {
+			f = losing
+		}
+		ns += d * unit
+		unit /= 10
+		p.i++
+	}
+	if p.i == from {
+		return 0, wrong
+	}
+	return ns, f
+}
+
+// clock reads 12:34, 12:34:56 or 12:34:56.789; 24:00:00 is the end of the day.
+func (p *timeScanner) clock() (sec, ns int, f fault) {
+	h, ok1 := p.digits(1, 2)
+	ok2 := p.is(':')
+	m, ok3 := p.digits(1, 2)
+	if !ok1 || !ok2 || !ok3 || m > 59 {
+		return 0, 0, wrong
+	}
+	s := 0
+	if p.is(':') {
+		var ok bool
+		if s, ok = p.digits(1, 2); !ok || s > 59 {
+			return 0, 0, wrong
+		}
+		if p.is('.') {
+			if ns, f = p.fraction(); f == wrong {
+				return 0, 0, wrong
+			}
+		}
+	}
+	sec = h*3600 + m*60 + s
+	if h > 24 || h == 24 && (sec != 86400 || ns != 0) {
+		return 0, 0, wrong
+	}
+	return sec, ns, f
+}
+
+// offset reads Z, UTC or ±02, ±0200, ±02:00, ±02:00:30, in seconds east of Greenwich.
+func (p *timeScanner) offset() (int, bool) {
+	if p.is('Z') {
+		return 0, true
+	}
+	if bytes.HasPrefix(p.s[p.i:], []byte("UTC")) {
+		p.i += 3
+		return 0, true
+	}
+	sign := 1
+	if p.peek() == '-' {
+		sign = -1
+	} else if p.peek() != '+' {
+		return 0, false
+	}
+	p.i++
+	h, ok := p.digits(2, 2)
+	if !ok || h > 15 {
+		return 0, false
+	}
+	off := h * 3600
+	if colon := p.is(':'); colon || !p.end() {
+		m, ok := p.digits(2, 2)
+		if !ok || m > 59 {
+			return 0, false
+		}
+		off += m * 60
+		if colon && p.is(':') {
+			s, ok := p.digits(2, 2)
+			if !ok || s > 59 {
+				return 0, false
+			}
+			off += s
+		}
+	}
+	return sign * off, true
+}
+
+// date reads a year of four digits or more, a month and a day of one or two, all behind the same separator of - / \ and blank,
+// and (BC) behind.
+func (p *timeScanner) date() (int64, fault) {
+	y, ok := p.digits(4, 7)
+	sep := p.peek()
+	if !ok || sep != '-' && sep != '/' && sep != '\\' && sep != ' ' {
+		return 0, wrong
+	}
+	p.i++
+	m, ok1 := p.digits(1, 2)
+	ok2 := p.is(sep)
+	d, ok3 := p.digits(1, 2)
+	if !ok1 || !ok2 || !ok3 {
+		return 0, wrong
+	}
+	if bytes.HasPrefix(p.s[p.i:], []byte(" (BC)")) {
+		p.i += 5
+		if y = 1 - y; y > 0 {
+			return 0, wrong
+		}
+	}
+	if !validDate(y, m, d) {
+		return 0, wrong
+	}
+	return days(y, m, d), fine
+}
+
+// parseInstant reads all that putTime takes without FORMAT.
+func parseInstant(s []byte) (instant, fault) {
+	if len(s) > 0 && s[0]-'0' > 9 {
+		switch {
+		case bytes.EqualFold(s, []byte("infinity")):
+			return instant{infinity: 1}, fine
+		case bytes.EqualFold(s, []byte("-infinity")):
+			return instant{infinity: -1}, fine
+		case bytes.EqualFold(s, []byte("epoch")):
+			return instant{}, fine
+		}
+		return instant{}, wrong
+	}
+	p := timeScanner{s: s}
+	day, f := p.date()
+	if f != fine || p.end() {
+		return instant{sec: day * 86400}, f
+	}
+	if !p.is('T') {
+		if p.peek() != ' ' {
+			return instant{}, wrong
+		}
+		for p.is(' ') {
+		}
+	}
+	sec, ns, f := p.clock()
+	if f == wrong {
+		return instant{}, f
+	}
+	if !p.end() {
+		p.is(' ')
+		off, ok := p.offset()
+		if !ok || !p.end() {
+			return instant{}, wrong
+		}
+		sec -= off
+	}
+	return instant{sec: day*86400 + int64(sec), ns: int32(ns)}, f
+}
+
+// putClock converts a time of day. An offset can't be taken off without a day, so only that of UTC may stand behind it.
+func (c *column) putClock(v *engine.Vector, row int, s []byte) fault {
+	p := timeScanner{s: s}
+	sec, ns, f := p.clock()
+	if f != fine {
+		return f
+	}
+	if !p.end() {
+		if off, ok := p.offset(); !ok || !p.end() || off != 0 {
+			return wrong
+		}
+	}
+	if ns%1000 != 0 {
+		return losing
+	}
+	engine.Put(v, row, int64(sec)*1e6+int64(ns/1000))
+	return fine
+}

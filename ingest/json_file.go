@@ -1,0 +1,299 @@
+package ingest
+
+import (
+	"bytes"
+	"fmt"
+
+	"dsql/engine"
+)
+
+// jsonLines cuts a file into lines, each a record; blank lines are none.
+type jsonLines struct{ f *File }
+
+func (j *jsonLines) run(b *Buffer, region []byte, eof bool) (n int, full bool) {
+	f := j.f
+	for n < len(region) {
+		k := bytes.IndexByte(region[n:], '\n')
+		end, size := n+k, k+1
+		if k < 0 {
+			if !eof && !f.skipping {
+				return n, false
+			}
+			end, size = len(region), len(region)-n
+		}
+		if f.skipping {
+			f.skipping = k < 0
+		} else if line := bytes.TrimSuffix(region[n:end], []byte{'\r'}); !blank(line) {
+			if b.full() || !f.decode(b, line) {
+				return n, true
+			}
+		}
+		n += size
+		if k >= 0 {
+			f.pos.Line++
+		}
+	}
+	return n, false
+}
+
+func (j *jsonLines) giant(b *Buffer, region []byte) (n, keep int) {
+	keep = min(len(region), giantBytes)
+	b.reject(j.f, coords{line: j.f.pos.Line, payload: region[:keep]}, j.f.l.tooLarge(), nil)
+	return len(region), keep
+}
+
+func (j *jsonLines) more(rest []byte, _ bool) bool { return !blank(rest) }
+
+func blank(b []byte) bool {
+	for _, c := range b {
+		if c != ' ' && c != '\n' && c != '\t' && c != '\r' {
+			return false
+		}
+	}
+	return true
+}
+
+// decode takes a line as a record. It is false when there is no room for it.
+func (f *File) decode(b *Buffer, line []byte) bool {
+	d := &f.l.json
+	d.jsonScanner = jsonScanner{b: line}
+	d.ws()
+	start := d.i
+	p := coords{line: f.pos.Line, payload: line}
+	return f.accept(b, p, true) || f.refuse(b, p, start)
+}
+
+// accept decodes the record at the decoder's place into the batch. whole says that the text must end with it; else the payload is
+// what the record takes of the text.
+func (f *File) accept(b *Buffer, p coords, whole bool) bool {
+	l := f.l
+	d := &l.json
+	top, start := b.slab.Top(), d.i
+	chunk, row := b.next(&b.good, f)
+	l.w.use(chunk)
+	l.w.slab = b.slab
+	l.sizes = chunk.ListSizes(l.sizes[:0])
+	d.lenient, d.unknown = false, 0
+	ok := d.record(row)
+	if ok && whole {
+		d.ws()
+		ok = d.i == len(d.b) || d.syntax()
+	}
+	if !ok {
+		chunk.Rewind(row, l.sizes)
+		b.slab.Free(top)
+		return false
+	}
+	if !whole {
+		p.payload = d.b[start:d.i]
+	}
+	b.add(&b.good, p)
+	b.unknown += d.unknown
+	return true
+}
+
+// refuse rejects the record that accept did not take; it begins at start of the decoder's text. It is false when there is no room.
+func (f *File) refuse(b *Buffer, p coords, start int) bool {
+	l := f.l
+	d := &l.json
+	if d.fault == noRoom {
+		return b.Records() == 0 && b.reject(f, p, l.tooLarge(), nil)
+	}
+	return b.reject(f, p, d.reason(0), func(c *engine.Chunk, row int) bool {
+		l.w.use(c)
+		d.i, d.lenient = start, true
+		d.record(row)
+		d.lenient = false
+		return d.set > 0
+	})
+}
+
+// jsonArray cuts a file that is one array into its elements. A text that goes wrong between elements, or inside of one so that its
+// end can't be told, makes what is left of the file one bad record.
+type jsonArray struct {
+	f     *File
+	phase phase
+	why   string // broken
+	skip  valueSkipper
+}
+
+type phase uint8
+
+const (
+	first   phase = iota // behind [
+	between              // behind an element
+	broken
+	after // behind ], or behind what was broken
+)
+
+func (j *jsonArray) run(b *Buffer, region []byte, eof bool) (n int, full bool) {
+	f := j.f
+	d := &f.l.json
+	if f.skipping {
+		n = j.skip.feed(region)
+		f.pos.Line += newlines(region[:n])
+		if n == len(region) && !eof {
+			return n, false
+		}
+		f.skipping = false
+	}
+	for {
+		m := n + spaces(region[n:])
+		switch {
+		case j.phase == after && m == len(region):
+			f.pos.Line += newlines(region[n:m])
+			return m, false
+		case j.phase == after:
+			j.breakAt(region, &n, m, "text behind the end of the array")
+			continue
+		case j.phase == broken && !eof:
+			return n, false
+		case j.phase == broken:
+			if b.full() || !b.reject(f, coords{line: f.pos.Line, offset: f.pos.Byte + int64(n), payload: region[n:]}, j.why, nil) {
+				return n, true
+			}
+			j.phase = after
+			f.pos.Line += newlines(region[n:])
+			return len(region), false
+		case m == len(region) && !eof:
+			return n, false
+		case m == len(region):
+			j.breakAt(region, &n, m, "the array does not end")
+			continue
+		case region[m] == ']':
+			f.pos.Line += newlines(region[n:m])
+			n = m + 1
+			j.phase = after
+			continue
+		case j.phase == between && region[m] != ',':
+			j.breakAt(region, &n, m, fmt.Sprintf("unexpected %s between the elements of the array", excerpt(region[m:m+1], true)))
+			continue
+		case j.phase == between:
+			m++
+			m += spaces(region[m:])
+		}
+		if b.full() {
+			return n, true
+		}
+		line := f.pos.Line + newlines(region[n:m])
+		p := coords{line: line, offset: f.pos.Byte + int64(m)}
+		d.jsonScanner = jsonScanner{b: region, i: m}
+		if f.accept(b, p, false) {
+			f.pos.Line = line + newlines(region[m:d.i])
+			n = d.i
+			j.phase = between
+			continue
+		}
+		s := jsonScanner{b: region, i: m}
+		if whole := s.skip(0); s.i >= len(region) && !eof {
+			return n, false // it may go on
+		} else if !whole {
+			j.breakAt(region, &n, m, s.problem(int(f.pos.Byte)))
+			continue
+		}
+		p.payload = region[m:s.i]
+		d.b = region[:s.i]
+		if !f.refuse(b, p, m) {
+			return n, true
+		}
+		f.pos.Line = line + newlines(p.payload)
+		n = s.i
+		j.phase = between
+	}
+}
+
+// breakAt makes the rest of the file from m on one bad record.
+func (j *jsonArray) breakAt(region []byte, n *int, m int, why string) {
+	j.f.pos.Line += newlines(region[*n:m])
+	*n = m
+	j.phase, j.why = broken, why+"; the rest of the file is this record"
+}
+
+func (j *jsonArray) giant(b *Buffer, region []byte) (n, keep int) {
+	f := j.f
+	m := 0
+	why := f.l.tooLarge()
+	if j.phase != broken {
+		if m = spaces(region); j.phase == between && m < len(region) && region[m] == ',' {
+			m++
+			m += spaces(region[m:])
+		}
+		j.skip = valueSkipper{}
+		j.skip.feed(region[m:])
+		j.phase = between
+	} else {
+		why = j.why + "; its first bytes are kept"
+		j.skip = valueSkipper{all: true}
+		j.phase = after
+	}
+	keep = min(len(region), m+giantBytes)
+	b.reject(f, coords{line: f.pos.Line + newlines(region[:m]), offset: f.pos.Byte + int64(m), payload: region[m:keep]}, why, nil)
+	f.pos.Line += newlines(region)
+	return len(region), keep
+}
+
+func (j *jsonArray) more(rest []byte, eof bool) bool {
+	m := spaces(rest)
+	if j.phase != after && m < len(rest) && rest[m] == ']' {
+		return !blank(rest[m+1:])
+	}
+	return m < len(rest) || eof && j.phase != after
+}
+
+func spaces(b []byte) (n int) {
+	for n < len(b) && (b[n] == ' ' || b[n] == '\n' || b[n] == '\t' || b[n] == '\r') {
+		n++
+	}
+	return n
+}
+
+func newlines(b []byte) int64 { return int64(bytes.Count(b, []byte{'\n'})) }
+
+// valueSkipper steps over an array's element that is too large to be kept, piece by piece.
+type valueSkipper struct {
+	depth       int
+	str, escape bool
+	all         bool // to the end of the file
+}
+
+// feed says how many bytes of b belong to the element; all of them when it goes on.
+func (s *valueSkipper) feed(b []byte) int {
+	if s.all {
+		return len(b)
+	}
+	for i, c := range b {
+		switch {
+		case s.escape:
+			s.escape = false
+		case s.str:
+			s.escape = c == '\\'
+			s.str = c != '"'
+		case c == '"':
+			s.str = true
+		case c == '{' || c == '[':
+			s.depth++
+		case s.depth == 0 && (c == ',' || c == ']'):
+			return i
+		case c == '}' || c == ']':
+			s.depth--
+		}
+	}
+	return len(b)
+}
+
+// openJSON tells an array from lines by the first byte that is not blank.
+func (f *File) openJSON() error {
+	for blank(f.carry) && !f.eof {
+		if err := f.readMore(); err != nil {
+			return err
+		}
+	}
+	n := spaces(f.carry)
+	if n < len(f.carry) && f.carry[n] == '[' {
+		f.array, f.dec = true, &jsonArray{f: f}
+		f.take(n+1, int(newlines(f.carry[:n])))
+		return nil
+	}
+	f.dec = &jsonLines{f: f}
+	return nil
+}

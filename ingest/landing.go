@@ -1,0 +1,323 @@
+// Package ingest owns the sources: files and their places, and the strict decoders that turn their records into batches that
+// DuckDB scans in place. Where rows go is none of its business.
+package ingest
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+// Field is a declared column as the decoders see it.
+type Field struct {
+	Name, Type string   // DuckDB type as DESCRIBE prints it
+	Path       []string // JSON path steps (FROM '$.a.b'; an array's elements by index), for CSV the one column of the header; nil: the column's name
+	Format     string   // "": by type; epoch_s, epoch_ms, epoch_us, or a strptime pattern
+	Capture    string   // not "": the value of the path capture of that name, the same for a whole file
+	Key        bool     // FROM KEY: from the record's key, which files don't have: NULL
+}
+
+// Header says whether a CSV file's first record names its columns.
+type Header uint8
+
+// HeaderAuto takes the first record for a header when one of its fields is the name of a declared column.
+const (
+	HeaderAuto Header = iota
+	HeaderYes
+	HeaderNo
+)
+
+// Dialect is how a format is written. The zero value of each field is DuckDB's default.
+type Dialect struct {
+	Format string // csv or json
+
+	// CSV
+	Header           Header
+	Delim            byte     // 0: found out for each file among , ; | and tab
+	Quote            byte     // default "
+	NoQuote          bool     // quotes mean nothing
+	Escape           byte     // default: the quote, doubled
+	NullStr          []string // with NullSet: the texts that are NULL, instead of the empty field
+	NullSet          bool
+	NoQuotedNull     bool // allow_quoted_nulls false: a quoted text is never NULL
+	NullPadding      bool // a record with too few fields has NULL for the others
+	Skip             int  // lines before the header or first record
+	Comment          byte // lines that begin with it are skipped, others end there
+	DecimalSeparator byte // default .
+
+	// Both
+	DateFormat, TimestampFormat string // strptime patterns for columns without a FORMAT of their own
+}
+
+// Limits of a batch; 0 is the default.
+type Limits struct {
+	Rows  int   // 245,760: two row groups, which DuckDB writes past its WAL
+	Bytes int64 // 96 MiB: raw bytes and what is derived of them; a record that is larger is bad
+}
+
+// Pos is the start of a record in a file, from which reading can go on: the byte, and the line counted from 1.
+type Pos struct{ Byte, Line int64 }
+
+// FileInfo is what a file's records share.
+type FileInfo struct {
+	Path     string            // for _meta.file
+	Captures map[string]string // by name
+}
+
+// Landing decodes the records of one source into batches that DuckDB scans in place. It owns two buffers which take turns, so
+// that one is filled while the other is written. One goroutine at a time may open files and fill buffers.
+type Landing struct {
+	fields  []Field
+	dialect Dialect
+	limits  Limits
+	columns []*column // by field
+	values  []int     // the fields that a record has values for: no captures, no keys
+	layout  *engine.Layout
+	meta    metaNodes
+	consts  *engine.Chunk // what is the same in every row
+	strings *engine.Slab
+	buffers []*Buffer
+	free    chan *Buffer
+	w       writer
+	json    jsonDecoder
+	sizes   []int
+}
+
+// metaNodes are what a landing fills beside the declared columns.
+type metaNodes struct {
+	file, line, offset, payload, reason, any *engine.Node
+}
+
+// Columns of the layout behind the declared ones.
+const (
+	outMeta = iota
+	outPayload
+	outReason
+	outAny
+)
+
+// NewLanding checks the fields and the dialect: what can't be decoded strictly is a *sql.Error here, without a place; its message
+// names the column. c is used during the call only, to ask DuckDB for the types.
+func NewLanding(c *engine.Conn, source string, fields []Field, d Dialect, o Limits) (*Landing, error) {
+	l := &Landing{fields: fields, dialect: d, limits: o}
+	if o.Rows <= 0 {
+		l.limits.Rows = 245_760
+	}
+	if o.Bytes <= 0 {
+		l.limits.Bytes = 96 << 20
+	}
+	cols := make([]engine.Column, len(fields), len(fields)+4)
+	for i, f := range fields {
+		cols[i] = engine.Column{Name: f.Name, Type: f.Type}
+	}
+	cols = append(cols, engine.Column{Name: engine.MetaColumn, Type: engine.MetaType}, engine.Column{Name: "_payload", Type: "BLOB"},
+		engine.Column{Name: "reason", Type: "VARCHAR"}, engine.Column{Name: "any", Type: "BOOLEAN"})
+	var err error
+	if l.layout, err = c.NewLayout(cols); err != nil {
+		return nil, err
+	}
+	if err := l.compile(); err != nil {
+		l.Close()
+		return nil, err
+	}
+	if err := l.allocate(source); err != nil {
+		l.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+func (l *Landing) compile() error {
+	if l.dialect.Format != "csv" && l.dialect.Format != "json" {
+		return errors.New("ingest: no decoder for format " + l.dialect.Format)
+	}
+	if l.dialect.Quote == 0 {
+		l.dialect.Quote = '"'
+	}
+	if l.dialect.Escape == 0 {
+		l.dialect.Escape = l.dialect.Quote
+	}
+	if l.dialect.NoQuote {
+		l.dialect.Quote, l.dialect.Escape = 0, 0
+	}
+	if !l.dialect.NullSet {
+		l.dialect.NullStr = []string{""}
+	}
+	l.json.w = &l.w
+	for i, f := range l.fields {
+		col, err := l.column(f, l.layout.Columns[i])
+		if err != nil {
+			e := &sql.Error{Code: "source-column", Msg: fmt.Sprintf("column %s: %s", f.Name, err)}
+			var known *sql.Error
+			if errors.As(err, &known) {
+				e.Hint = known.Hint
+			}
+			return e
+		}
+		l.columns = append(l.columns, col)
+		if f.Capture != "" || f.Key {
+			continue
+		}
+		l.values = append(l.values, i)
+		if l.dialect.Format == "json" {
+			steps := f.Path
+			if steps == nil {
+				steps = []string{f.Name}
+			}
+			l.json.root.path(steps).take(col)
+			l.json.columns = append(l.json.columns, col)
+		}
+	}
+	if l.json.root.obj == nil {
+		l.json.root.obj = newObject()
+	}
+	return nil
+}
+
+// column compiles a declared column.
+func (l *Landing) column(f Field, n *engine.Node) (*column, error) {
+	format := f.Format
+	isTime := n.ID >= engine.TypeDate && n.ID <= engine.TypeTimestampTZ
+	switch {
+	case format != "" && !isTime:
+		return nil, &sql.Error{Msg: fmt.Sprintf("FORMAT says how a time is written, and %s is none", f.Type), Hint: "take FORMAT away, or declare a TIMESTAMP, DATE or TIME"}
+	case format == "" && n.ID == engine.TypeDate:
+		format = l.dialect.DateFormat
+	case format == "" && isTime && n.ID != engine.TypeTime:
+		format = l.dialect.TimestampFormat
+	}
+	if f.Capture != "" && n.ID >= engine.TypeStruct {
+		return nil, &sql.Error{Msg: "a part of the path can't be a " + f.Type, Hint: "declare it VARCHAR, a number or a time"}
+	}
+	if l.dialect.Format == "csv" && len(f.Path) > 1 {
+		return nil, &sql.Error{Msg: "a column of a CSV file has no path", Hint: "name the file's column: FROM '$.name'"}
+	}
+	c := newColumn(n, f.Name)
+	if l.dialect.DecimalSeparator != '.' && (n.ID == engine.TypeFloat || n.ID == engine.TypeDouble || n.ID == engine.TypeDecimal) {
+		c.point = l.dialect.DecimalSeparator
+	}
+	switch format {
+	case "":
+		return c, nil
+	case "epoch_s":
+		c.epoch = epochS
+	case "epoch_ms":
+		c.epoch = epochMS
+	case "epoch_us":
+		c.epoch = epochUS
+	default:
+		p, err := compilePattern(format)
+		if err != nil {
+			return nil, &sql.Error{Msg: err.Error(), Hint: "declare the column VARCHAR and use strptime in the SELECT"}
+		}
+		if c.pattern = p; !p.day && n.ID != engine.TypeTime {
+			return nil, &sql.Error{Msg: fmt.Sprintf("the pattern '%s' gives no year for a %s", format, f.Type), Hint: "add %Y, or declare the column TIME"}
+		}
+	}
+	if n.ID == engine.TypeTime && (c.epoch != noEpoch || c.pattern.day) {
+		return nil, &sql.Error{Msg: fmt.Sprintf("FORMAT %s gives a day, which TIME would lose", format), Hint: "declare a TIMESTAMP and cast it in the SELECT"}
+	}
+	return c, nil
+}
+
+// newColumn compiles a node with all below it.
+func newColumn(n *engine.Node, name string) *column {
+	c := &column{node: n, id: n.ID, name: name, vec: n.Vec, width: int(n.Width), scale: int(n.Scale)}
+	switch n.ID {
+	case engine.TypeEnum:
+		c.labels = make(map[string]uint32, len(n.Labels))
+		for i, s := range n.Labels {
+			c.labels[s] = uint32(i)
+		}
+	case engine.TypeStruct:
+		c.fields = newObject()
+		for _, ch := range n.Children {
+			f := newColumn(ch, name+"."+ch.Name)
+			c.fields.at(ch.Name).take(f)
+			c.children = append(c.children, f)
+		}
+	case engine.TypeList:
+		c.children = []*column{newColumn(n.Children[0], name+"[]")}
+	case engine.TypeMap:
+		for _, ch := range n.Children[0].Children {
+			c.children = append(c.children, newColumn(ch, name+"."+ch.Name))
+		}
+	}
+	return c
+}
+
+// allocate makes the buffers and what they share.
+func (l *Landing) allocate(source string) error {
+	cols := l.layout.Columns[len(l.fields):]
+	meta := map[string]*engine.Node{}
+	for _, n := range cols[outMeta].Children {
+		meta[n.Name] = n
+	}
+	l.meta = metaNodes{meta["file"], meta["line"], meta["offset"], cols[outPayload], cols[outReason], cols[outAny]}
+	var err error
+	if l.strings, err = engine.NewSlab(len(source)); err != nil {
+		return err
+	}
+	l.consts = l.layout.NewChunk()
+	for _, n := range cols[outMeta].Children {
+		if n.Name == "source" {
+			name := l.strings.Alloc(len(source))
+			copy(name, source)
+			l.consts.Vecs[n.Vec].PutBytes(0, name)
+		} else {
+			l.consts.SetNull(n, 0)
+		}
+		l.consts.Repeat(n, 0, engine.ChunkRows)
+	}
+	l.free = make(chan *Buffer, 2)
+	for range cap(l.free) {
+		b, err := newBuffer(l)
+		if err != nil {
+			return err
+		}
+		l.buffers = append(l.buffers, b)
+		l.free <- b
+	}
+	return nil
+}
+
+// newChunk makes a chunk that shares what is the same in every row.
+func (l *Landing) newChunk() *engine.Chunk {
+	c := l.layout.NewChunk()
+	for _, n := range l.layout.Columns[len(l.fields)+outMeta].Children {
+		if n != l.meta.file && n != l.meta.line && !(n == l.meta.offset && l.dialect.Format == "json") {
+			c.Share(n, l.consts)
+		}
+	}
+	return c
+}
+
+// Close gives all memory back. No batch may be in use any more.
+func (l *Landing) Close() {
+	for _, b := range l.buffers {
+		b.close()
+	}
+	if l.consts != nil {
+		l.consts.Close()
+	}
+	if l.strings != nil {
+		l.strings.Close()
+	}
+	l.layout.Close()
+	*l = Landing{layout: &engine.Layout{}}
+}
+
+// UnknownNames are fields that the declaration doesn't name, as far as they were met: the first hundred, sorted.
+func (l *Landing) UnknownNames() []string { return slices.Clone(l.json.names.sorted()) }
+
+// sourceName is what the field is called in a record.
+func (f Field) sourceName() string {
+	if len(f.Path) > 0 {
+		return strings.Join(f.Path, ".")
+	}
+	return f.Name
+}

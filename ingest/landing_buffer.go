@@ -1,0 +1,315 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"dsql/engine"
+)
+
+// Buffer holds one batch: the records of one file or of several.
+type Buffer struct {
+	l       *Landing
+	slab    *engine.Slab
+	at      int // in the slab: the start of the next record
+	good    rowSet
+	bad     rowSet
+	rows    *engine.Relation
+	raw     *engine.Relation
+	rejects *engine.Relation
+	unknown int64
+	files   []string
+	path    []byte // of the file in hand, in the slab
+	capture [][]byte
+}
+
+// rowSet is a growing number of chunks.
+type rowSet struct {
+	chunks []*engine.Chunk // the first used of them hold rows
+	used   int
+	row    int // the next row of the last one
+	run    int // the first row of the file in hand there
+	total  int
+}
+
+func newBuffer(l *Landing) (*Buffer, error) {
+	slab, err := engine.NewSlab(int(l.limits.Bytes))
+	if err != nil {
+		return nil, err
+	}
+	b := &Buffer{l: l, slab: slab}
+	n := len(l.fields)
+	meta, payload := engine.Output{Name: engine.MetaColumn, At: n + outMeta}, engine.Output{Name: "_payload", At: n + outPayload}
+	var declared []engine.Output
+	rejects := []engine.Output{{Name: "reason", At: n + outReason}, meta, payload, {Name: "_any", At: n + outAny}}
+	for i, f := range l.fields {
+		declared = append(declared, engine.Output{Name: f.Name, At: i})
+		rejects = append(rejects, engine.Output{Name: fmt.Sprintf("_%d", i), At: i})
+	}
+	b.rows = l.layout.NewRelation(append(declared, meta)...)
+	b.raw = l.layout.NewRelation(meta, payload)
+	b.rejects = l.layout.NewRelation(rejects...)
+	return b, nil
+}
+
+func (b *Buffer) close() {
+	for _, r := range []*engine.Relation{b.rows, b.raw, b.rejects} {
+		r.Close()
+	}
+	for _, c := range append(b.good.chunks, b.bad.chunks...) {
+		c.Close()
+	}
+	b.slab.Close()
+}
+
+// Take waits for a free buffer, and empties it.
+func (l *Landing) Take(ctx context.Context) (*Buffer, error) {
+	select {
+	case b := <-l.free:
+		b.slab.Reset()
+		b.at, b.unknown, b.files = 0, 0, b.files[:0]
+		b.good = rowSet{chunks: b.good.chunks}
+		b.bad = rowSet{chunks: b.bad.chunks}
+		return b, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// readBytes is how much is read at a time: little enough to stay in the processor's cache.
+const readBytes = 256 << 10
+
+// Fill appends records of f until the buffer is full (rows or bytes; more is true) or the file has ended (more is false). An
+// error of reading or of ctx leaves the batch unusable but for Release.
+func (b *Buffer) Fill(ctx context.Context, f *File) (more bool, err error) {
+	if f.done {
+		return false, nil
+	}
+	if !b.begin(f) {
+		return true, nil
+	}
+	defer b.end(f)
+	for {
+		if err := ctx.Err(); err != nil {
+			return false, err
+		}
+		from := b.at
+		region := b.slab.Bytes()[from:]
+		n, full := f.dec.run(b, region, f.eof)
+		b.at += n
+		f.pos.Byte += int64(n)
+		if full {
+			f.unread(b)
+			return f.more()
+		}
+		if f.eof && b.at == from+len(region) {
+			f.done = true
+			return false, nil
+		}
+		if f.skipping { // nobody needs what was skipped
+			b.slab.Cut(from)
+			b.at = from
+		}
+		if b.Records() == 0 && b.at > 0 { // nor blank lines and such
+			rest := b.slab.Bytes()[b.at:]
+			copy(b.slab.Bytes(), rest)
+			b.slab.Cut(len(rest))
+			b.at = 0
+		}
+		room := b.slab.Room(max(readBytes, len(region)-n))
+		if len(room) == 0 {
+			if b.Records() > 0 {
+				f.unread(b)
+				return true, nil
+			}
+			n, keep := f.dec.giant(b, b.slab.Bytes()) // one record fills it all
+			f.pos.Byte += int64(n)
+			if f.skipping = n > keep; f.skipping {
+				b.slab.Cut(keep)
+			}
+			b.at = keep
+			continue
+		}
+		n, err = f.read(room)
+		b.slab.Add(n)
+		if f.eof = err == io.EOF; err != nil && !f.eof {
+			return false, fmt.Errorf("reading %s: %w", f.info.Path, err)
+		}
+	}
+}
+
+// begin prepares what all rows of the file share; false when there is no room for it.
+func (b *Buffer) begin(f *File) bool {
+	b.path = b.slab.Alloc(len(f.info.Path))
+	copy(b.path, f.info.Path)
+	ok := b.path != nil || f.info.Path == ""
+	b.capture = b.capture[:0]
+	for _, fd := range b.l.fields {
+		var s []byte
+		if fd.Capture != "" {
+			v := f.info.Captures[fd.Capture]
+			s = b.slab.Alloc(len(v))
+			copy(s, v)
+			ok = ok && (s != nil || v == "")
+		}
+		b.capture = append(b.capture, s)
+	}
+	b.good.run, b.bad.run = b.good.row, b.bad.row
+	if n := len(b.files); n == 0 || b.files[n-1] != f.info.Path {
+		b.files = append(b.files, f.info.Path)
+	}
+	return ok
+}
+
+func (b *Buffer) end(f *File) {
+	b.endRun(&b.good, f)
+	b.endRun(&b.bad, f)
+}
+
+// endRun fills what all rows of a file share, in those that were added to the last chunk.
+func (b *Buffer) endRun(r *rowSet, f *File) {
+	if r.used == 0 || r.run == r.row {
+		return
+	}
+	c := r.chunks[r.used-1]
+	c.Vecs[b.l.meta.file.Vec].PutBytes(r.run, b.path)
+	c.Repeat(b.l.meta.file, r.run, r.row)
+	if b.l.dialect.Format == "json" && !f.array {
+		c.SetNull(b.l.meta.offset, r.run)
+		c.Repeat(b.l.meta.offset, r.run, r.row)
+	}
+	for i, fd := range b.l.fields {
+		n := b.l.layout.Columns[i]
+		switch {
+		case fd.Capture != "":
+			b.l.w.use(c)
+			b.l.w.slab = b.slab
+			b.l.w.scalar(b.l.columns[i], r.run, b.capture[i], fromText, true) // Open has seen that it converts
+			c.Repeat(n, r.run, r.row)
+		case fd.Key || f.missing(i):
+			for row := r.run; row < r.row; row++ {
+				c.SetNull(n, row)
+			}
+		}
+	}
+	r.run = r.row
+}
+
+// next is where the next record goes.
+func (b *Buffer) next(r *rowSet, f *File) (*engine.Chunk, int) {
+	if r.used == 0 || r.row == engine.ChunkRows {
+		if r.used > 0 {
+			b.endRun(r, f)
+			r.chunks[r.used-1].Seal(r.row)
+		}
+		if r.used == len(r.chunks) {
+			r.chunks = append(r.chunks, b.l.newChunk())
+		} else {
+			r.chunks[r.used].Reset()
+		}
+		r.used++
+		r.row, r.run = 0, 0
+	}
+	return r.chunks[r.used-1], r.row
+}
+
+// coords are where a record stands, and its bytes.
+type coords struct {
+	line, offset int64
+	payload      []byte
+}
+
+// add takes the row that was written at next.
+func (b *Buffer) add(r *rowSet, p coords) {
+	v, m, row := r.chunks[r.used-1].Vecs, &b.l.meta, r.row
+	engine.Put(&v[m.line.Vec], row, p.line)
+	if b.l.dialect.Format == "json" {
+		engine.Put(&v[m.offset.Vec], row, p.offset)
+	}
+	v[m.payload.Vec].PutBytes(row, p.payload)
+	r.row++
+	r.total++
+}
+
+// reject takes a bad record. understood writes what of it can be into a row and says whether that is anything; nil: nothing can.
+// It is false when there is no room for the reason.
+func (b *Buffer) reject(f *File, p coords, reason string, understood func(c *engine.Chunk, row int) bool) bool {
+	const code = "bad_record: "
+	said := b.slab.Alloc(len(code) + len(reason))
+	if said == nil {
+		return false
+	}
+	copy(said[copy(said, code):], reason)
+	c, row := b.next(&b.bad, f)
+	any := false
+	if understood != nil {
+		any = understood(c, row)
+	}
+	if !any {
+		for _, i := range b.l.values {
+			c.SetNull(b.l.columns[i].node, row)
+		}
+	}
+	c.Vecs[b.l.meta.reason.Vec].PutBytes(row, said)
+	engine.Put(&c.Vecs[b.l.meta.any.Vec], row, any)
+	b.add(&b.bad, p)
+	return true
+}
+
+// Records is how many records the buffer holds, bad ones among them.
+func (b *Buffer) Records() int { return b.good.total + b.bad.total }
+
+func (b *Buffer) full() bool { return b.Records() >= b.l.limits.Rows }
+
+// Input is the batch as relations, with its counts: Rows, RowID, Raw, Bad, Records, Good, BadCount and Unknown. What the
+// destinations and places are, the caller adds. Its Release is b.Release.
+func (b *Buffer) Input() *engine.Input {
+	var all []*engine.Chunk
+	for _, r := range []*rowSet{&b.good, &b.bad} {
+		if r.used > 0 {
+			r.chunks[r.used-1].Seal(r.row)
+		}
+		all = append(all, r.chunks[:r.used]...)
+	}
+	good, bad := all[:b.good.used], all[b.good.used:]
+	b.rows.Show(good)
+	b.raw.Show(all)
+	b.rejects.Show(bad)
+	in := &engine.Input{Rows: b.rows.Query(), RowID: b.rowID(), Raw: b.raw.Query(), Records: int64(b.Records()), Good: int64(b.good.total),
+		BadCount: int64(b.bad.total), Unknown: b.unknown, Release: b.Release}
+	if b.bad.total > 0 {
+		data := engine.SQL("'{}'::JSON")
+		if len(b.l.fields) > 0 {
+			i := -1
+			data = engine.SQL("to_json(struct_pack({fields}))", engine.Args{"fields": engine.Each(", ", b.l.fields, func(f Field) *engine.Query {
+				i++
+				return engine.SQL("{name} := {value}", engine.Args{"name": engine.Ident(f.Name), "value": engine.Ident(fmt.Sprintf("_%d", i))})
+			})})
+		}
+		in.Bad = engine.SQL("(SELECT reason, _meta, _payload, CASE WHEN _any THEN {data} END AS data FROM {rel})", engine.Args{"data": data, "rel": b.rejects.Query()})
+	}
+	return in
+}
+
+// rowID tells the records of a batch apart: by line, or byte where lines may hold several records; behind the file's number where
+// there are several.
+func (b *Buffer) rowID() *engine.Query {
+	id := engine.SQL("_meta.line")
+	if b.l.dialect.Format == "json" {
+		id = engine.SQL(`coalesce(_meta."offset", _meta.line)`)
+	}
+	if len(b.files) < 2 {
+		return id
+	}
+	return engine.SQL("(list_position([{files}], _meta.file)::BIGINT * 1099511627776 + {id})", engine.Args{"id": id,
+		"files": engine.Each(", ", b.files, func(s string) *engine.Query { return engine.Lit(s) })})
+}
+
+// Release empties the batch's relations and lets the buffer be taken again. After the transaction that reads them has ended.
+func (b *Buffer) Release() {
+	for _, r := range []*engine.Relation{b.rows, b.raw, b.rejects} {
+		r.Show(nil)
+	}
+	b.l.free <- b
+}

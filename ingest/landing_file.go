@@ -1,0 +1,200 @@
+package ingest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+// File is a file in reading.
+type File struct {
+	l        *Landing
+	r        io.Reader
+	info     FileInfo
+	pos      Pos
+	carry    []byte // read, and not yet in a buffer
+	eof      bool   // r is at its end, and carry with it but in Open and more
+	done     bool
+	skipping bool // inside a record that is larger than a batch
+	dec      decoder
+	array    bool   // JSON: one array of records
+	absent   []bool // by field; nil: none
+}
+
+// decoder cuts a file's bytes into records and decodes them.
+type decoder interface {
+	// run decodes records from the start of region on and says how many bytes it took. It stops before a record that is not
+	// complete (at eof there is none such) or, full, when the buffer takes no more.
+	run(b *Buffer, region []byte, eof bool) (n int, full bool)
+	// giant rejects a record that begins a region and does not end in it, where there will be no more room. It says how many
+	// bytes it took, and how many of them the reject needs; the rest of the record is skipped by run.
+	giant(b *Buffer, region []byte) (n, keep int)
+	// more says whether what is left has a record in it, as far as it was read.
+	more(rest []byte, eof bool) bool
+}
+
+// giantBytes is how much of a record that is larger than a batch its reject keeps.
+const giantBytes = 64 << 10
+
+func (l *Landing) tooLarge() string {
+	return fmt.Sprintf("record_too_large: the record is longer than batch_bytes, %d; its first %d bytes are kept", l.limits.Bytes, min(giantBytes, l.limits.Bytes))
+}
+
+// Open starts reading a file. r gives the file's bytes from its beginning; pos is where to go on, the zero Pos for the first
+// record. Open reads the header; it seeks when r can, and reads up to pos.Byte otherwise. A header that names no declared column
+// and a capture that doesn't convert to its column's type are *sql.Errors. r stays the caller's to close.
+func (l *Landing) Open(r io.Reader, pos Pos, info FileInfo) (*File, error) {
+	f := &File{l: l, r: r, info: info, pos: Pos{Line: 1}}
+	if err := l.checkCaptures(info); err != nil {
+		return nil, err
+	}
+	for len(f.carry) < 3 && !f.eof {
+		if err := f.readMore(); err != nil {
+			return nil, err
+		}
+	}
+	if bytes.HasPrefix(f.carry, []byte("\xEF\xBB\xBF")) {
+		f.take(3, 0)
+	}
+	var err error
+	if l.dialect.Format == "csv" {
+		err = f.openCSV()
+	} else {
+		err = f.openJSON()
+	}
+	if err != nil {
+		return nil, err
+	}
+	if pos.Byte > f.pos.Byte {
+		if a, ok := f.dec.(*jsonArray); ok {
+			a.phase = between
+		}
+		err = f.seek(pos)
+	}
+	f.eof = false // there is carry to be read first
+	return f, err
+}
+
+func (l *Landing) checkCaptures(info FileInfo) error {
+	for i, fd := range l.fields {
+		if fd.Capture == "" {
+			continue
+		}
+		v := []byte(info.Captures[fd.Capture])
+		chunk := l.layout.NewChunk()
+		slab, err := engine.NewSlab(len(v))
+		if err != nil {
+			return err
+		}
+		l.w.use(chunk)
+		l.w.slab = slab
+		bad := l.w.scalar(l.columns[i], 0, v, fromText, false)
+		slab.Close()
+		chunk.Close()
+		if bad != fine {
+			return &sql.Error{Code: "source-capture", Exit: sql.ExitFailed, Msg: fmt.Sprintf("the path %s: %s", info.Path, bad.reason(l.columns[i], v, true)),
+				Hint: "declare the column VARCHAR, or let the pattern match fewer files"}
+		}
+	}
+	return nil
+}
+
+// readMore appends to carry, as much as it holds and 64 KiB at least.
+func (f *File) readMore() error {
+	n := len(f.carry)
+	f.carry = slices.Grow(f.carry, max(n, 64<<10))
+	m, err := io.ReadFull(f.r, f.carry[n:cap(f.carry)])
+	f.carry = f.carry[:n+m]
+	f.eof = err == io.EOF || err == io.ErrUnexpectedEOF
+	if err != nil && !f.eof {
+		return fmt.Errorf("reading %s: %w", f.info.Path, err)
+	}
+	return nil
+}
+
+// take moves on in carry.
+func (f *File) take(n, lines int) {
+	f.carry = f.carry[n:]
+	f.pos.Byte += int64(n)
+	f.pos.Line += int64(lines)
+}
+
+// seek goes on at a later place.
+func (f *File) seek(to Pos) error {
+	skip := to.Byte - f.pos.Byte
+	f.pos = to
+	if skip <= int64(len(f.carry)) {
+		f.carry = f.carry[skip:]
+		return nil
+	}
+	skip -= int64(len(f.carry))
+	f.carry, f.eof = nil, false
+	if s, ok := f.r.(io.Seeker); ok {
+		_, err := s.Seek(to.Byte, io.SeekStart)
+		return err
+	}
+	if _, err := io.CopyN(io.Discard, f.r, skip); err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("reading %s: %w", f.info.Path, err)
+	}
+	return nil
+}
+
+// read gives the file's next bytes.
+func (f *File) read(p []byte) (int, error) {
+	if len(f.carry) > 0 {
+		n := copy(p, f.carry)
+		if f.carry = f.carry[n:]; len(f.carry) == 0 {
+			f.carry = nil
+		}
+		return n, nil
+	}
+	for range 100 {
+		if n, err := f.r.Read(p); n > 0 || err != nil {
+			return n, err
+		}
+	}
+	return 0, io.ErrNoProgress
+}
+
+// unread takes back what a full buffer has no use for.
+func (f *File) unread(b *Buffer) {
+	f.carry = append(bytes.Clone(b.slab.Bytes()[b.at:]), f.carry...)
+	b.slab.Cut(b.at)
+	f.eof = false
+}
+
+// more says whether there is a record behind those that a full buffer has, so that the last batch is not an empty one.
+func (f *File) more() (bool, error) {
+	for !f.dec.more(f.carry, f.eof) {
+		if f.eof {
+			f.take(len(f.carry), bytes.Count(f.carry, []byte{'\n'}))
+			f.done = true
+			return false, nil
+		}
+		if err := f.readMore(); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// Pos is the start of the next record to be read: what Fill has put into buffers lies before it. At the end it is the file's size.
+func (f *File) Pos() Pos { return f.pos }
+
+// Absent are the declared columns that a CSV file's header doesn't name, nil for JSON.
+func (f *File) Absent() []string {
+	var out []string
+	for i, gone := range f.absent {
+		if gone {
+			out = append(out, f.l.fields[i].Name)
+		}
+	}
+	return out
+}
+
+func (f *File) missing(field int) bool { return f.absent != nil && f.absent[field] }

@@ -1,0 +1,161 @@
+package journal
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+// alter brings tables made for one definition in line with another. have becomes what they are afterwards.
+func (j *Journal) alter(ctx context.Context, tx *engine.Tx, have, want *definition) error {
+	if err := j.compatible(have, want); err != nil {
+		return err
+	}
+	l := j.layout(have)
+	for i, c := range have.Keys {
+		t := want.Keys[index(want.Keys, c.Name)].Type
+		if err := j.retype(ctx, tx, c.Name, c.Type, t, "now", "past", "mem"); err != nil {
+			return err
+		}
+		have.Keys[i].Type = wider(c.Type, t)
+	}
+	for i, c := range have.Columns {
+		k := index(want.Columns, c.Name)
+		if k < 0 {
+			continue
+		}
+		if err := j.retype(ctx, tx, c.Name, c.Type, want.Columns[k].Type, "now", "past", "mem"); err != nil {
+			return err
+		}
+		have.Columns[i].Type = wider(c.Type, want.Columns[k].Type)
+	}
+	for i, o := range have.Sequence {
+		t := want.Sequence[i].Type
+		for _, x := range []struct {
+			column string
+			in     []string
+		}{{l.from[i], []string{"now", "past"}}, {l.to[i], []string{"now", "past"}}, {l.seq[i], []string{"mem", "state"}}} {
+			if err := j.retype(ctx, tx, x.column, o.Type, t, x.in...); err != nil {
+				return err
+			}
+		}
+		have.Sequence[i].Type, have.Sequence[i].Text = wider(o.Type, t), want.Sequence[i].Text
+	}
+	if have.SCD == 1 {
+		for i := range have.Sparse {
+			if err := j.retypeTo(ctx, tx, since(i), l.pointType(), "now", "past"); err != nil {
+				return err
+			}
+		}
+	}
+	for _, c := range want.Columns {
+		if index(have.Columns, c.Name) >= 0 {
+			continue
+		}
+		if err := addColumn(ctx, tx, l.tables, []string{"now", "past", "mem"}, c.Name, c.Type); err != nil {
+			return err
+		}
+		have.Columns = append(have.Columns, c)
+	}
+	l = j.layout(have)
+	if err := j.provide(ctx, tx, l); err != nil {
+		return err
+	}
+	if l.moving() {
+		if err := l.images(ctx, tx); err != nil {
+			return err
+		}
+	}
+	return l.views(ctx, tx, engine.At(j.decl))
+}
+
+// compatible refuses what stored data can't follow.
+func (j *Journal) compatible(have, want *definition) error {
+	mode := func(d *definition) string {
+		switch {
+		case !d.Feed:
+			return "loads of the whole table (SNAPSHOT)"
+		}
+		return "a feed (SEQUENCE BY)"
+	}
+	names := func(cols []engine.Column) string { return strings.Join(engine.ColumnNames(cols), ", ") }
+	switch {
+	case have.Feed != want.Feed:
+		return j.rebuildNeeded(j.decl.NameAt, fmt.Sprintf("journal %s was made from %s, and would be from %s now", j.decl.Name, mode(have), mode(want)))
+	case have.SCD != want.SCD:
+		return j.rebuildNeeded(j.decl.NameAt, fmt.Sprintf("journal %s is stored as SCD type %d, and would be as type %d now", j.decl.Name, have.SCD, want.SCD))
+	}
+	alike := len(have.Keys) == len(want.Keys)
+	for _, k := range have.Keys {
+		alike = alike && index(want.Keys, k.Name) >= 0
+	}
+	if !alike {
+		return j.rebuildNeeded(j.decl.Arg("KEYS").Span, fmt.Sprintf("the keys of journal %s are (%s), and would be (%s) now: what it stores is by key", j.decl.Name, names(have.Keys), names(want.Keys)))
+	}
+	if have.Feed {
+		alike = len(have.Sequence) == len(want.Sequence)
+		for i := range have.Sequence {
+			alike = alike && have.Sequence[i].Text == want.Sequence[i].Text
+		}
+		if !alike {
+			text := func(d *definition) string {
+				var out []string
+				for _, o := range d.Sequence {
+					out = append(out, o.Text)
+				}
+				return strings.Join(out, ", ")
+			}
+			return j.rebuildNeeded(j.decl.Arg("SEQUENCE BY").Span, fmt.Sprintf("journal %s orders its events by (%s), and would by (%s) now: what it stores is in the old order", j.decl.Name, text(have), text(want)))
+		}
+	}
+	return nil
+}
+
+// wider is the type that a stored column has after rows of type in came to it.
+func wider(stored, in string) string {
+	if widens(in, stored) {
+		return stored
+	}
+	return in
+}
+
+// retype widens a stored column where its rows have become wider. A narrower type fits as it is.
+func (j *Journal) retype(ctx context.Context, tx *engine.Tx, name, stored, in string, tables ...string) error {
+	if widens(in, stored) {
+		return nil
+	}
+	if !widens(stored, in) {
+		return &sql.Error{Src: j.decl.Src, Span: j.decl.NameAt, Code: "journal-rebuild-needed", Msg: fmt.Sprintf("%s is stored as %s in journal %s, and would be %s now, which doesn't hold all of it", name, stored, j.decl.Name, in),
+			Hint: fmt.Sprintf("cast it to %s in the query, or empty the journal and fill it again: REBUILD JOURNAL %s FROM SOURCE", stored, j.decl.Name)}
+	}
+	return j.retypeTo(ctx, tx, name, in, tables...)
+}
+
+func (j *Journal) retypeTo(ctx context.Context, tx *engine.Tx, name, typ string, tables ...string) error {
+	for _, t := range tables {
+		q := engine.SQL("ALTER TABLE {t} ALTER COLUMN {c} SET DATA TYPE {type}", engine.Args{"t": j.table("__" + t), "c": engine.Ident(name), "type": engine.Type(typ)})
+		if err := tx.Run(ctx, q); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// images gives the events that are remembered without one (N) their own: a journal whose untracked columns move inside a row
+// can't read it off the row any more.
+func (l *layout) images(ctx context.Context, tx *engine.Tx) error {
+	n, err := tx.Int(ctx, engine.SQL("SELECT count(*) FROM {mem} WHERE _kind = 'N'", l.tables))
+	if err != nil || n == 0 {
+		return err
+	}
+	a := l.tables.With(engine.Args{
+		"image": engine.Join(", ", append([]*engine.Query{engine.SQL("_kind = 'E'")}, l.ownImage("m", l.seq, "h", "{c} = {own}")...)...),
+		"row":   list("", l.keys, l.cols, l.from, l.to), "on": l.on("m", "h"), "s": point("m", l.seq), "from": point("h", l.from), "to": point("h", l.to), "open": isNull("h", l.to[:1]),
+	})
+	return tx.Run(ctx, engine.SQL(`UPDATE {mem} AS m SET {image}
+		FROM (SELECT {row}, _v_from, _v_to FROM {now} UNION ALL SELECT {row}, _v_from, _v_to FROM {past}) h
+		WHERE m._kind = 'N' AND {on} AND h._v_from <= m._v_from AND (h._v_to = 0 OR h._v_to > m._v_from) AND {s} >= {from} AND ({open} OR {s} < {to})`, a))
+}

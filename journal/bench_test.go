@@ -1,0 +1,181 @@
+package journal
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+// bench is a journal in a database of its own.
+type bench struct {
+	t       testing.TB
+	db      *engine.DB
+	c       *engine.Conn
+	j       *Journal
+	version int64
+}
+
+func newBench(t testing.TB, path string) *bench {
+	t.Helper()
+	b := &bench{t: t}
+	b.openFile(path)
+	t.Cleanup(b.close)
+	if err := b.c.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func (b *bench) openFile(path string) {
+	b.t.Helper()
+	var err error
+	if b.db, err = engine.Open(context.Background(), path, engine.Options{Threads: 1}); err != nil {
+		b.t.Fatal(err)
+	}
+	b.c = b.db.Writer()
+}
+
+func (b *bench) close() {
+	if err := b.db.Close(); err != nil {
+		b.t.Error(err)
+	}
+}
+
+// parse compiles CREATE JOURNAL.
+func parse(text string) (*Journal, error) {
+	stmts, err := sql.Parse(sql.NewSource("test.sql", text), []*sql.Syntax{Kind.Syntax})
+	if err != nil {
+		return nil, err
+	}
+	o, err := Kind.Compile(stmts[0].Decl)
+	if err != nil {
+		return nil, err
+	}
+	return o.(*Journal), nil
+}
+
+// declare compiles and defines a journal for rows of these columns ("id BIGINT, name VARCHAR").
+func (b *bench) declare(text, columns string) error {
+	b.t.Helper()
+	j, err := parse(text)
+	if err != nil {
+		return err
+	}
+	if err := b.c.Update(b.t.Context(), func(tx *engine.Tx) error { return j.Define(b.t.Context(), tx, b.columns(columns)) }); err != nil {
+		return err
+	}
+	b.j = j
+	return nil
+}
+
+func (b *bench) mustDeclare(text, columns string) {
+	b.t.Helper()
+	if err := b.declare(text, columns); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *bench) columns(text string) []engine.Column {
+	b.t.Helper()
+	b.exec("CREATE OR REPLACE TEMP TABLE shape (" + text + ")")
+	return b.describe("shape")
+}
+
+func (b *bench) describe(table string) []engine.Column {
+	b.t.Helper()
+	cols, err := b.c.Describe(b.t.Context(), engine.SQL("FROM "+table), engine.Place{})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return slices.DeleteFunc(cols, func(c engine.Column) bool { return c.Name == "_row" || c.Name == "_meta" })
+}
+
+// write hands the rows of a query to the journal, in a version of its own.
+func (b *bench) write(query string, edit ...func(*engine.Accepted)) (engine.Counts, error) {
+	b.t.Helper()
+	b.exec("CREATE OR REPLACE TEMP TABLE incoming AS " + query)
+	acc := &engine.Accepted{Version: b.version + 1, Columns: b.describe("incoming"), Rows: engine.SQL("(SELECT * FROM incoming)")}
+	for _, f := range edit {
+		f(acc)
+	}
+	return b.take(acc)
+}
+
+func (b *bench) take(acc *engine.Accepted) (n engine.Counts, err error) {
+	b.t.Helper()
+	ctx := b.t.Context()
+	err = b.c.Update(ctx, func(tx *engine.Tx) error {
+		if err := tx.Run(ctx, engine.SQL("INSERT INTO dsql.versions VALUES ({v}, now()::TIMESTAMP)", engine.Args{"v": acc.Version})); err != nil {
+			return err
+		}
+		n, err = b.j.Write(ctx, tx, acc)
+		return err
+	})
+	if err == nil {
+		b.version = acc.Version
+	}
+	return n, err
+}
+
+func (b *bench) mustWrite(query string, edit ...func(*engine.Accepted)) engine.Counts {
+	b.t.Helper()
+	n, err := b.write(query, edit...)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return n
+}
+
+func (b *bench) exec(text string) {
+	b.t.Helper()
+	if _, err := b.c.Exec(b.t.Context(), engine.SQL(text)); err != nil {
+		b.t.Fatalf("%s: %v", text, err)
+	}
+}
+
+// rows are a query's rows as text, ordered: columns are separated by |, NULL is \N.
+func (b *bench) rows(query string) []string {
+	b.t.Helper()
+	text := fmt.Sprintf("SELECT array_to_string([%s], '|') FROM (%s) x ORDER BY 1", "coalesce(COLUMNS(*)::VARCHAR, '\\N')", query)
+	cols, err := b.c.Describe(b.t.Context(), engine.SQL(query), engine.Place{})
+	if err != nil {
+		b.t.Fatalf("%s: %v", query, err)
+	}
+	var parts []string
+	for _, c := range cols {
+		parts = append(parts, fmt.Sprintf(`coalesce("%s"::VARCHAR, '\N')`, c.Name))
+	}
+	text = fmt.Sprintf("SELECT array_to_string([%s], '|') FROM (%s) x", strings.Join(parts, ", "), query)
+	out, err := engine.Select(b.t.Context(), b.c, engine.SQL(text), func(row func(...any) error) (s string, err error) { return s, row(&s) })
+	if err != nil {
+		b.t.Fatalf("%s: %v", text, err)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// expect compares a query's rows, as b.rows gives them, with a text of lines.
+func (b *bench) expect(query, want string) {
+	b.t.Helper()
+	var lines []string
+	for _, l := range strings.Split(want, "\n") {
+		if l = strings.TrimSpace(l); l != "" {
+			lines = append(lines, l)
+		}
+	}
+	slices.Sort(lines)
+	if got := b.rows(query); !slices.Equal(got, lines) {
+		b.t.Errorf("%s\ngot:\n  %s\nwant:\n  %s", query, strings.Join(got, "\n  "), strings.Join(lines, "\n  "))
+	}
+}
+
+// count is b.rows of one number.
+func (b *bench) count(query string) string {
+	b.t.Helper()
+	return strings.Join(b.rows(query), " ")
+}

@@ -1,0 +1,218 @@
+package journal
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+// Define makes the journal's tables for rows of these columns, or brings those of an older declaration in line: new columns are
+// added, wider types taken over, columns no longer given kept. What stored data can't follow is refused.
+func (j *Journal) Define(ctx context.Context, tx *engine.Tx, in []engine.Column) error {
+	want, err := j.bind(ctx, tx, in)
+	if err != nil {
+		return err
+	}
+	cols, err := tx.Table(ctx, j.decl.Name+"__state")
+	if err != nil {
+		return err
+	}
+	if cols == nil {
+		l := j.layout(want)
+		if err := j.create(ctx, tx, l); err != nil {
+			return err
+		}
+		return l.views(ctx, tx, engine.At(j.decl))
+	}
+	have, _, err := j.stored(ctx, tx)
+	if err != nil {
+		return err
+	}
+	return j.alter(ctx, tx, have, want)
+}
+
+// reservedNames are those that the tables, views and queries of a journal use themselves.
+var reservedNames = regexp.MustCompile(`(?i)^(rowid|change_type|_version|_meta|_row|_rule|_v_from|_v_close|_v_to|_raw|_kind|_del|_late|_second|_b|_rid|_n|_min|_role|_is_now|_is_late|_run|_group|_changed|_moved|_new|_act|_is[ab]|_at|_(said|s|t|f|l|b|n|j|w)\d+)$`)
+
+// bind resolves the declaration and lets DuckDB judge its expressions.
+func (j *Journal) bind(ctx context.Context, tx *engine.Tx, in []engine.Column) (*definition, error) {
+	d, err := j.resolve(in)
+	if err != nil {
+		return nil, err
+	}
+	if err := j.names(d, in); err != nil {
+		return nil, err
+	}
+	rel := engine.SQL("(SELECT {cols} WHERE false)", engine.Args{"cols": engine.Each(", ", append(in[:len(in):len(in)], engine.Column{Name: engine.MetaColumn, Type: engine.MetaType}), nullColumn)})
+	var qs []engine.Bound
+	for _, sp := range j.exprs() {
+		// A WHERE takes neither aggregates nor window functions: these are expressions over one row.
+		e := engine.Args{"e": engine.User(j.decl.Src, sp), "rel": rel}
+		qs = append(qs, engine.Bound{Query: engine.SQL("SELECT ({e}) FROM {rel} WHERE ({e}) IS NULL", e), At: engine.Place{Src: j.decl.Src, Span: sp}})
+	}
+	types, failed := tx.DescribeEach(ctx, qs)
+	var errs sql.List
+	for i, err := range failed {
+		var e *sql.Error
+		switch {
+		case err == nil:
+		case errors.As(err, &e):
+			errs = append(errs, e)
+		default:
+			return nil, err
+		}
+		if err == nil && types[i] == nil {
+			return nil, errs.Err()
+		}
+	}
+	if err := errs.Err(); err != nil {
+		return nil, err
+	}
+	for i := range j.order() {
+		d.Sequence[i].Type = types[i][0].Type
+	}
+	if j.deleted != nil {
+		if t := types[len(types)-1][0].Type; t != "BOOLEAN" {
+			return nil, &sql.Error{Src: j.decl.Src, Span: *j.deleted, Code: "type-mismatch", Msg: "DELETE WHEN needs a condition (BOOLEAN), and this is " + t, Hint: "compare it with something: op = 'd'"}
+		}
+	}
+	if j.lateness != nil {
+		q := engine.SQL("SELECT _s0 - ({e}) < _s0 FROM (SELECT NULL::{t} AS _s0)", engine.Args{"e": engine.User(j.decl.Src, *j.lateness), "t": engine.Type(d.Sequence[0].Type)})
+		_, failed := tx.DescribeEach(ctx, []engine.Bound{{Query: q, At: engine.Place{Src: j.decl.Src, Span: *j.lateness}}})
+		if failed[0] != nil {
+			return nil, &sql.Error{Src: j.decl.Src, Span: *j.lateness, Code: "type-mismatch", Msg: fmt.Sprintf("LATENESS can't be taken from the sequence, which is %s", d.Sequence[0].Type),
+				Hint: "write an interval for times: INTERVAL 30 DAYS; a number for numbers", Err: failed[0]}
+		}
+	}
+	return d, nil
+}
+
+func nullColumn(c engine.Column) *engine.Query {
+	return engine.SQL("NULL::{t} AS {n}", engine.Args{"t": engine.Type(c.Type), "n": engine.Ident(c.Name)})
+}
+
+// names refuses columns that the journal's own would hide.
+func (j *Journal) names(d *definition, in []engine.Column) error {
+	l := j.layout(d)
+	taken := map[string]bool{}
+	for _, n := range slices.Concat(l.from, l.to) {
+		taken[strings.ToLower(n)] = true
+	}
+	seen := map[string]bool{}
+	for _, c := range in {
+		n := strings.ToLower(c.Name)
+		e := &sql.Error{Src: j.decl.Src, Span: j.decl.NameAt, Hint: "give it another name with AS: SELECT * EXCLUDE (…), … AS other"}
+		switch {
+		case seen[n]:
+			e.Code, e.Msg = "duplicate-column", fmt.Sprintf("the rows of journal %s have two columns %s", j.decl.Name, c.Name)
+			return e
+		case taken[n] && (index(d.Keys, c.Name) >= 0 || index(d.Columns, c.Name) >= 0), reservedNames.MatchString(c.Name):
+			e.Code, e.Msg = "reserved-column", fmt.Sprintf("the rows of journal %s have a column %s, a name that journals use themselves", j.decl.Name, c.Name)
+			return e
+		}
+		seen[n] = true
+	}
+	return nil
+}
+
+// create makes the tables.
+func (j *Journal) create(ctx context.Context, tx *engine.Tx, l *layout) error {
+	var wide, short []*engine.Query
+	for _, c := range append(l.Keys[:len(l.Keys):len(l.Keys)], l.Columns...) {
+		wide = append(wide, column(c.Name, c.Type))
+	}
+	keys, cols := wide[:len(l.keys):len(l.keys)], wide[len(l.keys):]
+	for i, o := range l.Sequence {
+		wide = append(wide, column(l.from[i], o.Type))
+		short = append(short, column(l.seq[i], o.Type))
+	}
+	for i, o := range l.Sequence {
+		wide = append(wide, column(l.to[i], o.Type))
+	}
+	a := l.tables.With(engine.Args{"row": engine.Join(", ", wide...), "seq": engine.Join(", ", short...),
+		"event": engine.Join(", ", slices.Concat(keys, short, []*engine.Query{engine.SQL("_kind VARCHAR")}, cols)...)})
+	for _, text := range []string{
+		"CREATE TABLE {now} ({row}, _v_from BIGINT, _v_close BIGINT, _v_to BIGINT)",
+		"CREATE TABLE {past} ({row}, _v_from BIGINT, _v_close BIGINT, _v_to BIGINT)",
+		"CREATE TABLE {mem} ({event}, _v_from BIGINT, _v_to BIGINT)",
+		"CREATE TABLE {state} (definition VARCHAR NOT NULL, oldest BIGINT NOT NULL, {seq})",
+		"INSERT INTO {state} (definition, oldest) VALUES ('', 0)",
+	} {
+		if _, err := tx.ExecAt(ctx, engine.SQL(text, a), engine.At(j.decl)); err != nil {
+			return err
+		}
+	}
+	return j.provide(ctx, tx, l)
+}
+
+func column(name, typ string) *engine.Query {
+	return engine.SQL("{n} {t}", engine.Args{"n": engine.Ident(name), "t": engine.Type(typ)})
+}
+
+// provide adds the marks that the declaration needs, and saves the definition.
+func (j *Journal) provide(ctx context.Context, tx *engine.Tx, l *layout) error {
+	var unsaid []string
+	for _, c := range l.cols {
+		if l.ignored[c] {
+			unsaid = append(unsaid, c)
+		}
+	}
+	if err := l.allow(ctx, tx, unsaid); err != nil {
+		return err
+	}
+	if l.moving() && !l.Raw {
+		l.Raw = true
+		if err := addColumn(ctx, tx, l.tables, []string{"now", "past"}, "_raw", "BOOLEAN DEFAULT true"); err != nil {
+			return err
+		}
+	}
+	return l.save(ctx, tx)
+}
+
+// allow gives columns their marks, for events that say nothing of them. All events so far did.
+func (l *layout) allow(ctx context.Context, tx *engine.Tx, columns []string) error {
+	words, sparse := l.words(), len(l.Sparse)
+	for _, c := range columns {
+		if !slices.Contains(l.Sparse, c) {
+			l.Sparse = append(l.Sparse, c)
+		}
+	}
+	if l.SCD == 1 {
+		for ; sparse < len(l.Sparse); sparse++ {
+			if err := addColumn(ctx, tx, l.tables, []string{"now", "past"}, since(sparse), l.pointType()); err != nil {
+				return err
+			}
+		}
+	}
+	for ; words < l.words(); words++ {
+		if err := addColumn(ctx, tx, l.tables, []string{"now", "past", "mem"}, said(words), "BIGINT DEFAULT -1"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func addColumn(ctx context.Context, tx *engine.Tx, tables engine.Args, in []string, name, typ string) error {
+	for _, t := range in {
+		if err := tx.Run(ctx, engine.SQL("ALTER TABLE {t} ADD COLUMN {column}", engine.Args{"t": tables[t], "column": column(name, typ)})); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// save writes the definition.
+func (l *layout) save(ctx context.Context, tx *engine.Tx) error {
+	text, err := json.Marshal(l.definition)
+	if err != nil {
+		return err
+	}
+	return tx.Run(ctx, engine.SQL("UPDATE {state} SET definition = {d}", l.tables, engine.Args{"d": string(text)}))
+}

@@ -1,0 +1,240 @@
+package journal
+
+import (
+	"context"
+
+	"dsql/engine"
+)
+
+// feed takes a batch of events. Keys with one event in order take the fast path, which compares it with the key's open row; the
+// others are folded (see fold.go).
+func (w *writer) feed(ctx context.Context) error {
+	if err := w.forget(ctx); err != nil {
+		return err
+	}
+	late, err := w.stage(ctx)
+	if err != nil || w.rows == w.n.Rejected {
+		return err
+	}
+	several, err := w.group(ctx)
+	if err != nil {
+		return err
+	}
+	if err := w.open(ctx); err != nil {
+		return err
+	}
+	folded := several > 0 || late
+	if folded {
+		if folded, err = w.divide(ctx, late); err != nil {
+			return err
+		}
+	}
+	if err := engine.Fault(ctx, "journal-staged"); err != nil {
+		return err
+	}
+	effective, err := w.fast(ctx, folded)
+	if err != nil {
+		return err
+	}
+	if folded {
+		n, err := w.fold(ctx)
+		if err != nil {
+			return err
+		}
+		effective += n
+	}
+	w.n.Written = w.rows - w.n.Rejected
+	w.n.Unchanged = w.n.Written - effective
+	if err := engine.Fault(ctx, "journal-inserted"); err != nil {
+		return err
+	}
+	return w.advance(ctx)
+}
+
+// forget allows for columns that the batch doesn't have: its events say nothing of them.
+func (w *writer) forget(ctx context.Context) error {
+	var names []string
+	for _, c := range w.cols {
+		if w.absent[c] && w.saidBit("", c) == nil {
+			names = append(names, c)
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	if err := w.allow(ctx, w.tx, names); err != nil {
+		return err
+	}
+	return w.save(ctx, w.tx)
+}
+
+// stage keeps the batch's rows with what the journal needs to know of each: its sequence, whether it deletes, what it says. Rows
+// without a key or sequence are rejected. late says that some event isn't newer than all that was accepted before.
+func (w *writer) stage(ctx context.Context) (late bool, err error) {
+	src := w.j.decl.Src
+	w.tables["batch"] = w.fresh("batch")
+	a := engine.Args{"rows": w.b.Rows, "columns": w.columns(), "deleted": engine.SQL("false"), "marks": w.saying()}
+	parts := make([]*engine.Query, len(w.seq))
+	for i, sp := range w.j.sequence {
+		parts[i] = engine.SQL("({e})::{t} AS {s}", engine.Args{"e": engine.User(src, sp), "t": engine.Type(w.Sequence[i].Type), "s": engine.Ident(w.seq[i])})
+	}
+	a["sequence"] = engine.Join(", ", parts...)
+	if w.j.deleted != nil {
+		a["deleted"] = engine.SQL("coalesce(({e}), false)", engine.Args{"e": engine.User(src, *w.j.deleted)})
+	}
+	if _, err := w.run(ctx, stageEvents, a); err != nil {
+		return false, err
+	}
+
+	null := engine.SQL("{k} OR {s}", engine.Args{"k": isNull("b", w.keys), "s": isNull("b", w.seq)})
+	newer := engine.SQL("false")
+	if w.known {
+		newer = engine.SQL("coalesce(bool_or({b} <= {h}), false)", engine.Args{"b": point("b", w.seq), "h": point("h", w.seq)})
+	}
+	var bad int64
+	if err := w.scan(ctx, w.sql("SELECT count(*), count(*) FILTER (WHERE {null}), {late} FROM {batch} b, {state} h", engine.Args{"null": null, "late": newer}), &w.rows, &bad, &late); err != nil {
+		return false, err
+	}
+	if bad > 0 {
+		if err := w.reject(ctx, w.sql("(SELECT * FROM {batch} b WHERE {null})", engine.Args{"null": null}), w.whyNull()); err != nil {
+			return false, err
+		}
+		if _, err := w.run(ctx, "DELETE FROM {batch} AS b WHERE {null}", engine.Args{"null": null}); err != nil {
+			return false, err
+		}
+	}
+	if w.j.lateness != nil {
+		tooLate, err := w.markLate(ctx)
+		return late || tooLate, err
+	}
+	return late, nil
+}
+
+const stageEvents = `CREATE OR REPLACE TEMP TABLE {batch} AS
+	SELECT {columns}, {sequence}, {deleted} AS _del, false AS _late, false AS _second{marks} FROM {rows}`
+
+// columns are all columns of the batch, for rejects, those of the journal in its types.
+func (w *writer) columns() *engine.Query {
+	stored := append(w.Keys[:len(w.Keys):len(w.Keys)], w.Columns...)
+	out := engine.Each(", ", stored, func(c engine.Column) *engine.Query {
+		a := engine.Args{"c": engine.Ident(c.Name), "t": engine.Type(c.Type)}
+		switch i := index(w.b.Columns, c.Name); {
+		case i < 0:
+			return engine.SQL("NULL::{t} AS {c}", a)
+		case w.b.Columns[i].Type != c.Type:
+			return engine.SQL("{c}::{t} AS {c}", a)
+		}
+		return a["c"].(*engine.Query)
+	})
+	for _, c := range w.b.Columns {
+		if index(stored, c.Name) < 0 {
+			out = engine.SQL("{out}, {c}", engine.Args{"out": out, "c": engine.Ident(c.Name)})
+		}
+	}
+	if w.b.HasRow {
+		out = engine.SQL("{out}, _row", engine.Args{"out": out})
+	}
+	return out
+}
+
+// saying computes the words of _said for each row of the batch. All bits are 1 but those of what the row says nothing of.
+func (w *writer) saying() *engine.Query {
+	var out []*engine.Query
+	for word := range w.words() {
+		sum := []*engine.Query{engine.SQL("-1::BIGINT")}
+		for i, c := range w.Sparse {
+			if i/wordBits != word {
+				continue
+			}
+			bit := int64(1) << (i % wordBits)
+			switch {
+			case w.absent[c]:
+				sum = append(sum, engine.Lit(bit))
+			case w.ignored[c]:
+				sum = append(sum, engine.SQL("CASE WHEN {c} IS NULL THEN {bit}::BIGINT ELSE 0 END", engine.Args{"c": engine.Ident(c), "bit": bit}))
+			}
+		}
+		out = append(out, engine.SQL(", {sum} AS {word}", engine.Args{"sum": engine.Join(" - ", sum...), "word": engine.Ident(said(word))}))
+	}
+	return engine.Cat(out...)
+}
+
+// arrival orders rows of the batch.
+func (w *writer) arrival(alias string) *engine.Query {
+	if w.b.HasRow {
+		return engine.SQL("{a}._row, {a}.rowid", engine.Args{"a": engine.SQL(alias)})
+	}
+	return engine.SQL("{a}.rowid", engine.Args{"a": engine.SQL(alias)})
+}
+
+// group finds the keys of the batch and how many have several events.
+func (w *writer) group(ctx context.Context) (several int64, err error) {
+	w.tables["groups"] = w.fresh("groups")
+	a := engine.Args{"keys": list("", w.keys), "s": point("b", w.seq)}
+	count := func() error {
+		if _, err := w.run(ctx, "CREATE OR REPLACE TEMP TABLE {groups} AS SELECT {keys}, count(*) AS _n, min({s}) AS _min FROM {batch} b GROUP BY {keys}", a); err != nil {
+			return err
+		}
+		return w.scan(ctx, w.sql("SELECT count(*) FILTER (WHERE _n > 1), count(*) FROM {groups}"), &several, &w.groups)
+	}
+	if err := count(); err != nil || several == 0 {
+		return several, err
+	}
+	repeats, err := w.dropRepeats(ctx)
+	if err == nil && repeats > 0 {
+		err = count()
+	}
+	return several, err
+}
+
+// few keys are looked up in two steps: rowids by the keys alone, then the rows by rowid. A join would read all columns of all
+// row groups.
+const few = 2000
+
+// open fetches the open rows of the batch's keys.
+func (w *writer) open(ctx context.Context) error {
+	w.tables["open"] = w.fresh("open")
+	a := engine.Args{"columns": list("h", w.row(), []string{"_v_from", "_v_close"}), "on": w.on("h", "k")}
+	if w.groups > few {
+		_, err := w.run(ctx, openMany, a)
+		return err
+	}
+	// A join on rowids reads no more than their vectors when the filter that it pushes down is a list of them.
+	if err := w.tx.Run(ctx, engine.SQL("SET dynamic_or_filter_threshold = {n}", engine.Args{"n": few + few/4})); err != nil {
+		return err
+	}
+	_, err := w.run(ctx, openFew, a)
+	if rerr := w.tx.Run(context.WithoutCancel(ctx), engine.SQL("RESET dynamic_or_filter_threshold")); err == nil {
+		err = rerr
+	}
+	return err
+}
+
+const (
+	openMany = `CREATE OR REPLACE TEMP TABLE {open} AS SELECT h.rowid AS _rid, {columns}
+		FROM {now} h JOIN {groups} k ON {on} WHERE h._v_close = 0 AND h._v_to = 0`
+	openFew = `CREATE OR REPLACE TEMP TABLE {open} AS SELECT h.rowid AS _rid, {columns}
+		FROM {now} h JOIN (SELECT h.rowid AS _rid FROM {now} h JOIN {groups} k ON {on} WHERE h._v_close = 0 AND h._v_to = 0) r ON h.rowid = r._rid`
+)
+
+// advance notes the highest sequence seen.
+func (w *writer) advance(ctx context.Context) error {
+	_, err := w.run(ctx, "UPDATE {state} AS h SET {set} FROM (SELECT {seq} FROM {batch} ORDER BY {down} LIMIT 1) m WHERE h._s0 IS NULL OR {m} > {h}",
+		engine.Args{"set": each(", ", "{c} = m.{c}", w.seq), "seq": list("", w.seq), "down": each(", ", "{c} DESC", w.seq), "m": point("m", w.seq), "h": point("h", w.seq)})
+	if err != nil {
+		return err
+	}
+	return engine.Fault(ctx, "journal-state")
+}
+
+// whyNull is the reason of rows without a key or sequence.
+func (w *writer) whyNull() *engine.Query {
+	var cases []*engine.Query
+	for _, k := range w.keys {
+		cases = append(cases, engine.SQL("WHEN _r.{c} IS NULL THEN {why}", engine.Args{"c": engine.Ident(k), "why": "null_key: " + k + " is NULL"}))
+	}
+	for i, sp := range w.j.sequence {
+		cases = append(cases, engine.SQL("WHEN _r.{c} IS NULL THEN {why}", engine.Args{"c": engine.Ident(w.seq[i]), "why": "null_sequence: " + sp.Of(w.j.decl.Src) + " is NULL"}))
+	}
+	return engine.SQL("CASE {cases} END", engine.Args{"cases": engine.Join(" ", cases...)})
+}

@@ -1,0 +1,169 @@
+package journal
+
+import (
+	"context"
+
+	"dsql/engine"
+)
+
+// Keys with several events in the batch, or with late ones, are folded: what is known of the key and the new events are put in
+// one line by sequence, the versions are computed from that, and the difference from the believed rows is written.
+//
+// Of a late key all is read: its believed rows and what is remembered. Of a key whose events are all in order the open row is
+// read alone. It stands for the whole past.
+
+// fold returns how many new events changed something.
+func (w *writer) fold(ctx context.Context) (int64, error) {
+	if err := w.gather(ctx); err != nil {
+		return 0, err
+	}
+	w.tables["new"] = w.fresh("new")
+	if _, err := w.run(ctx, "CREATE OR REPLACE TEMP TABLE {new} AS SELECT *, b.rowid AS _b FROM {batch} b SEMI JOIN {folded} USING ({keys})", engine.Args{"keys": list("", w.keys)}); err != nil {
+		return 0, err
+	}
+	if err := w.judge(ctx, same("n", "k", append([]string{"_del"}, w.cols...))); err != nil {
+		return 0, err
+	}
+	w.tables["touched"] = w.tables["folded"]
+	if w.late > 0 {
+		// A late key that nothing new came to drops out.
+		w.tables["touched"] = w.fresh("touched")
+		if _, err := w.run(ctx, "CREATE OR REPLACE TEMP TABLE {touched} AS SELECT DISTINCT {keys} FROM {new}", engine.Args{"keys": list("", w.keys)}); err != nil {
+			return 0, err
+		}
+	}
+	return w.refold(ctx, w.sql("UNION ALL SELECT {event}, true FROM {new}", engine.Args{"event": list("", w.event())}))
+}
+
+// refold computes the versions of the touched keys anew and writes the difference. more is what comes to the known events.
+func (w *writer) refold(ctx context.Context, more *engine.Query) (int64, error) {
+	if err := w.line(ctx, more); err != nil {
+		return 0, err
+	}
+	if err := w.build(ctx); err != nil {
+		return 0, err
+	}
+	if err := w.replace(ctx); err != nil {
+		return 0, err
+	}
+	if err := w.recall(ctx); err != nil {
+		return 0, err
+	}
+	return w.tx.Int(ctx, w.sql("SELECT count(*) FILTER (WHERE _new AND (_changed OR _moved)) FROM {line}"))
+}
+
+// gather reads what is known of the keys to fold: their believed rows (old), what is remembered (oldmem), and of late keys the
+// events that these tell (known).
+func (w *writer) gather(ctx context.Context) error {
+	w.tables["old"], w.tables["oldmem"], w.tables["known"] = w.fresh("old"), w.fresh("oldmem"), w.fresh("known")
+	a := engine.Args{"row": list("h", w.row(), []string{"_v_from", "_v_close"}), "on": w.on("h", "k"), "event": list("h", w.keys, w.seq, []string{"_kind"}, w.cols, w.saids())}
+	var rows []*engine.Query
+	if w.late > 0 {
+		rows = append(rows, w.sql("SELECT true AS _is_now, true AS _is_late, h.rowid AS _rid, {row} FROM {now} h JOIN (FROM {folded} WHERE _is_late) k ON {on} WHERE h._v_to = 0", a),
+			w.sql("SELECT false, true, h.rowid, {row} FROM {past} h JOIN (FROM {folded} WHERE _is_late) k ON {on} WHERE h._v_to = 0", a))
+	}
+	if w.tables["open"] != nil {
+		rows = append(rows, w.sql("SELECT true AS _is_now, false AS _is_late, h._rid, {row} FROM {open} h JOIN (FROM {folded} WHERE NOT _is_late) k ON {on}", a))
+	}
+	if _, err := w.run(ctx, "CREATE OR REPLACE TEMP TABLE {old} AS {rows}", engine.Args{"rows": engine.Join(" UNION ALL ", rows...)}); err != nil || w.late == 0 {
+		return err
+	}
+	if _, err := w.run(ctx, `CREATE OR REPLACE TEMP TABLE {oldmem} AS
+		SELECT h.rowid AS _rid, {event} FROM {mem} h JOIN (FROM {folded} WHERE _is_late) k ON {on} WHERE h._v_to = 0`, a); err != nil {
+		return err
+	}
+	return w.knownEvents(ctx)
+}
+
+// knownEvents are the accepted events of late keys, with the images that they came with.
+func (w *writer) knownEvents(ctx context.Context) error {
+	a := engine.Args{
+		"opening": list("h", w.keys, w.from), "raw": engine.SQL(""), "own": prefixed(engine.Join(", ", w.ownImage("h", w.from, "h", "{own} AS {c}")...)), "marks": prefixed(list("h", w.saids())),
+		"ending": list("h", w.keys, w.to), "nothing": prefixed(engine.Each(", ", w.Columns, nullColumn)), "all": prefixed(each(", ", "-1", w.saids())), "ends": isNull("h", w.to[:1]),
+		"next": w.at("h", w.to, "n", w.from), "deleted": w.at("h", w.to, "d", w.seq),
+		"place": list("r", w.keys, w.seq), "values": prefixed(list("r", w.cols)), "rmarks": prefixed(list("r", w.saids())),
+		"inside": w.on("r", "h"), "shown": prefixed(engine.Join(", ", w.ownImage("r", w.seq, "h", "{own}")...)),
+		"s": point("r", w.seq), "from": point("h", w.from), "to": point("h", w.to),
+		"columns": list("", w.keys, w.seq, []string{"_del"}, w.cols), "normal": prefixed(w.normalMarks()), "names": list("", w.event()),
+	}
+	if w.Raw {
+		a["raw"] = engine.SQL("AND h._raw")
+	}
+	_, err := w.run(ctx, `CREATE OR REPLACE TEMP TABLE {known} AS SELECT {columns} {normal} FROM (
+			SELECT {opening}, false {own} {marks} FROM {old} h WHERE h._is_late {raw}
+			UNION ALL SELECT {ending}, true {nothing} {all} FROM {old} h ANTI JOIN {old} n ON {next} ANTI JOIN (FROM {oldmem} WHERE _kind = 'D') d ON {deleted} WHERE h._is_late AND NOT ({ends})
+			UNION ALL SELECT {place}, _kind = 'D' {values} {rmarks} FROM {oldmem} r WHERE _kind IN ('D', 'E')
+			UNION ALL SELECT {place}, false {shown} {rmarks} FROM (FROM {oldmem} WHERE _kind = 'N') r JOIN {old} h ON {inside} AND {s} >= {from} AND ({ends} OR {s} < {to})
+		) x({names})`, a)
+	return err
+}
+
+// normalMarks are _said of events that came before the declaration said IGNORE NULL UPDATES: a NULL in them says nothing now.
+func (w *writer) normalMarks() *engine.Query {
+	out := make([]*engine.Query, w.words())
+	for i := range out {
+		sum := []*engine.Query{engine.Ident(said(i))}
+		for k, c := range w.Sparse {
+			if k/wordBits == i && w.ignored[c] {
+				sum = append(sum, engine.SQL("CASE WHEN {c} IS NULL THEN {word} & {bit} ELSE 0 END", engine.Args{"c": engine.Ident(c), "word": engine.Ident(said(i)), "bit": int64(1) << (k % wordBits)}))
+			}
+		}
+		out[i] = engine.SQL("{sum} AS {word}", engine.Args{"sum": engine.Join(" - ", sum...), "word": engine.Ident(said(i))})
+	}
+	return engine.Join(", ", out...)
+}
+
+// judge leaves those of the new events that are news. A repeat of an event that was accepted, or rejected as a conflict, is
+// ignored; one that is too late or in conflict with an event that came before it is rejected. repeats compares a new event n
+// with a known one k.
+func (w *writer) judge(ctx context.Context, repeats *engine.Query) error {
+	if w.late > 0 {
+		a := engine.Args{"same": w.at("n", w.seq, "k", w.seq), "image": repeats, "rsame": w.at("n", w.seq, "r", w.seq), "rimage": same("n", "r", w.cols)}
+		for _, text := range []string{
+			"DELETE FROM {new} AS n USING {known} k WHERE {same} AND {image}",
+			"DELETE FROM {new} AS n USING {oldmem} r WHERE r._kind = CASE WHEN n._del THEN 'RD' ELSE 'RE' END AND {rsame} AND {rimage}",
+		} {
+			if _, err := w.run(ctx, text, a); err != nil {
+				return err
+			}
+		}
+	}
+	if w.j.lateness != nil && w.late > 0 {
+		why := engine.SQL("'too_late: ' || _r._s0 || ' is older by more than ' || {l} || ' than the newest event before it'", engine.Args{"l": w.j.lateness.Of(w.j.decl.Src)})
+		if err := w.reject(ctx, w.sql("(SELECT * FROM {new} WHERE _late)"), why); err != nil {
+			return err
+		}
+		if _, err := w.run(ctx, "DELETE FROM {new} WHERE _late"); err != nil {
+			return err
+		}
+	}
+	return w.conflicts(ctx)
+}
+
+// conflicts rejects new events at the key and sequence of another one, and remembers them.
+func (w *writer) conflicts(ctx context.Context) error {
+	if w.late == 0 && w.seconds == 0 {
+		return nil
+	}
+	w.tables["conflict"] = w.fresh("conflict")
+	a := engine.Args{"place": list("", w.keys, w.seq), "known": engine.SQL(""), "into": w.memory(), "image": prefixed(list("", w.cols, w.saids()))}
+	if w.late > 0 {
+		a["known"] = w.sql("OR EXISTS (SELECT 1 FROM {known} k WHERE {same})", engine.Args{"same": w.at("n", w.seq, "k", w.seq)})
+	}
+	if _, err := w.run(ctx, "CREATE OR REPLACE TEMP TABLE {conflict} AS SELECT * FROM {new} n WHERE n._second {known}", a); err != nil {
+		return err
+	}
+	n, err := w.tx.Int(ctx, w.sql("SELECT count(*) FROM {conflict}"))
+	if err != nil || n == 0 {
+		return err
+	}
+	why := engine.SQL("'sequence_conflict: an event with other values came before it, at the same key and sequence ' || {s}", engine.Args{"s": each(" || ', ' || ", "_r.{c}::VARCHAR", w.seq)})
+	if err := w.reject(ctx, w.tables["conflict"].(*engine.Query), why); err != nil {
+		return err
+	}
+	if _, err := w.run(ctx, "INSERT INTO {mem} ({into}) SELECT {place}, CASE WHEN _del THEN 'RD' ELSE 'RE' END, {v}, 0 {image} FROM {conflict}", a); err != nil {
+		return err
+	}
+	_, err = w.run(ctx, "DELETE FROM {new} WHERE _b IN (SELECT _b FROM {conflict})")
+	return err
+}

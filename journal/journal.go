@@ -1,0 +1,209 @@
+// Package journal keeps a non-duplicated record of data that changes: from a feed of events, which may come late, twice or in
+// any order, or from loads of whole tables. It owns the tables of a journal, what an accepted row does to them, and the views
+// and macros that read them at any time and version. Which rows are accepted, transactions, versions and accounts are the
+// pipeline's.
+//
+// # Tables
+//
+//	name__now    keys, columns, valid_from…, valid_to…, _v_from, _v_close, _v_to   all open rows, and ended ones not yet moved away
+//	name__past   the same                                                        ended rows
+//	name__mem    keys, _s0…, _kind, columns, _v_from, _v_to                      what the rows don't tell: see below
+//	name__state  one row: the definition, and the highest sequence seen
+//
+// A row is believed in versions [_v_from, _v_to) and closed from version _v_close on; 0 is never. (Not NULL: it compresses to
+// nothing, and ranges over it use zone maps.) So a change in order costs an update of two numbers and an insert, and every
+// version can be read back. A late event ends the belief in the rows that it moves and adds their successors.
+//
+// # What is remembered
+//
+// The accepted events of a key are: the opening of each believed row; a delete at the end of each, where no other row starts;
+// and what name__mem holds, by _kind:
+//
+//	N   an event that changed nothing: its image is that of the row that it lies in
+//	E   an event with an image of its own: one that changed untracked columns only, and the opening of a row that shows others
+//	D   a delete that closed nothing, or that has an image
+//	RE  an event that was rejected as a conflict, so that its repeats are known
+//	RD  such a delete
+//	L   the time of a load, without keys
+//
+// The same filter at a version gives the events that were known then, which is why a rollback is exact for late events too.
+package journal
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+// New are the changes of the state in versions (from, to].
+func (j *Journal) New(from, to int64) *engine.Query {
+	return engine.SQL("(SELECT * EXCLUDE (_version) FROM {changes}({from}, {to}))", engine.Args{"changes": engine.Ident(j.decl.Name + "_changes"), "from": from, "to": to})
+}
+
+// NewColumns are the columns of New: change_type, the keys, the columns.
+func (j *Journal) NewColumns(in []engine.Column) []engine.Column {
+	d, err := j.resolve(in)
+	if err != nil { // Define says so
+		return in
+	}
+	out := append([]engine.Column{{Name: changeType, Type: "VARCHAR"}}, d.Keys...)
+	return append(out, d.Columns...)
+}
+
+// Write takes a batch of events, or a load, into the journal.
+func (j *Journal) Write(ctx context.Context, tx *engine.Tx, b *engine.Accepted) (engine.Counts, error) {
+	w, err := j.writer(ctx, tx, b.Version)
+	if err != nil {
+		return engine.Counts{}, err
+	}
+	if err := w.take(b); err != nil {
+		return engine.Counts{}, err
+	}
+	switch {
+	case !w.Feed:
+		err = w.load(ctx)
+	case w.SCD == 1:
+		err = w.merge(ctx)
+	default:
+		err = w.feed(ctx)
+	}
+	if err != nil {
+		return engine.Counts{}, err
+	}
+	return w.n, w.drop(ctx)
+}
+
+// writer is one Write.
+type writer struct {
+	*layout
+	j       *Journal
+	tx      *engine.Tx
+	b       *engine.Accepted
+	v       int64
+	known   bool // something was accepted before
+	absent  map[string]bool
+	temp    []string
+	rows    int64  // in the batch
+	groups  int64  // keys in the batch
+	late    int64  // keys in the batch that have late events
+	time    string // of a load
+	seconds int64  // events that another image of the same key and sequence came before, in the batch
+	n       engine.Counts
+}
+
+// writer reads the journal's definition for work on a version.
+func (j *Journal) writer(ctx context.Context, tx *engine.Tx, version int64) (*writer, error) {
+	d, known, err := j.stored(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	return &writer{j: j, tx: tx, v: version, known: known, layout: j.layout(d), absent: map[string]bool{}}, nil
+}
+
+// take prepares for a batch.
+func (w *writer) take(b *engine.Accepted) error {
+	w.b = b
+	have, err := w.j.resolve(b.Columns)
+	if err != nil {
+		return err
+	}
+	for _, c := range w.cols {
+		if index(have.Columns, c) < 0 || containsFold(b.Absent, c) {
+			w.absent[c] = true
+		}
+	}
+	return nil
+}
+
+// stored reads the definition that the tables were made for. known says that name__state has a sequence.
+func (j *Journal) stored(ctx context.Context, tx *engine.Tx) (d *definition, known bool, err error) {
+	var text string
+	ok, err := tx.Scan(ctx, engine.SQL("SELECT definition, _s0 IS NOT NULL FROM {state}", engine.Args{"state": j.table("__state")}), &text, &known)
+	if err == nil && !ok {
+		err = fmt.Errorf("%s__state is empty", j.decl.Name)
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	d = &definition{}
+	return d, known, json.Unmarshal([]byte(text), d)
+}
+
+func (j *Journal) table(suffix string) *engine.Query { return engine.Ident(j.decl.Name + suffix) }
+
+// fresh is the name of a temporary table, which w.drop drops.
+func (w *writer) fresh(name string) *engine.Query {
+	name = w.name + "__" + name
+	w.temp = append(w.temp, name)
+	return engine.Ident("temp", name)
+}
+
+// run is tx.Exec with the names of the journal's tables and the version at hand.
+func (w *writer) run(ctx context.Context, text string, a ...engine.Args) (int64, error) {
+	return w.tx.ExecAt(ctx, w.sql(text, a...), engine.At(w.j.decl))
+}
+
+// scan reads the one row of a query.
+func (w *writer) scan(ctx context.Context, q *engine.Query, dest ...any) error {
+	_, err := w.tx.Scan(ctx, q, dest...)
+	return err
+}
+
+// many is a number of rows from which the memory of temporary tables is worth a few statements.
+const many = 10_000
+
+// drop gives the memory of large temporary tables back; small ones are replaced by the next batch.
+func (w *writer) drop(ctx context.Context) error {
+	if w.rows < many {
+		return nil
+	}
+	for _, t := range w.temp {
+		if err := w.tx.Run(ctx, engine.SQL("DROP TABLE IF EXISTS {t}", engine.Args{"t": engine.Ident("temp", t)})); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reject sends rows of a temporary table to dsql.rejects. reason is an expression over _r, the row.
+func (w *writer) reject(ctx context.Context, rows, reason *engine.Query) error {
+	data := engine.ColumnNames(w.b.Columns)
+	source := ""
+	if w.b.Input != nil {
+		source = w.b.Input.Source
+	}
+	n, err := w.tx.Reject(ctx, engine.Rejection{Destination: w.name, Source: source, Reason: reason, Rows: rows, Data: data, Input: w.b.Input, HasRow: w.b.HasRow, Version: w.v})
+	w.n.Rejected += n
+	return err
+}
+
+// Drop removes the journal's tables, views and macros.
+func (j *Journal) Drop(ctx context.Context, tx *engine.Tx) error {
+	for _, m := range macros {
+		if err := tx.Run(ctx, engine.SQL("DROP MACRO TABLE IF EXISTS {m}", engine.Args{"m": j.table(m)})); err != nil {
+			return err
+		}
+	}
+	for _, v := range []string{"", "_history"} {
+		if err := tx.Run(ctx, engine.SQL("DROP VIEW IF EXISTS {v}", engine.Args{"v": j.table(v)})); err != nil {
+			return err
+		}
+	}
+	for _, t := range []string{"__now", "__past", "__mem", "__state"} {
+		if err := tx.Run(ctx, engine.SQL("DROP TABLE IF EXISTS {t}", engine.Args{"t": j.table(t)})); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var _ engine.Destination = (*Journal)(nil)
+
+// rebuildNeeded is the error for a change that stored data can't follow.
+func (j *Journal) rebuildNeeded(at sql.Span, msg string) *sql.Error {
+	return &sql.Error{Src: j.decl.Src, Span: at, Code: "journal-rebuild-needed", Msg: msg,
+		Hint: fmt.Sprintf("write it as it was, or empty the journal and fill it again: REBUILD JOURNAL %s FROM SOURCE", j.decl.Name)}
+}

@@ -1,0 +1,197 @@
+package journal
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+// definition is what the journal's tables were made for, as kept in name__state.
+type definition struct {
+	Feed     bool            `json:"feed"`
+	SCD      int             `json:"scd"`
+	Keys     []engine.Column `json:"keys"`
+	Columns  []engine.Column `json:"columns"`  // beside the keys, in the order in which they came; one that is no longer given stays
+	Sequence []order         `json:"sequence"` // a snapshot has one, the load's time
+	Sparse   []string        `json:"sparse"`   // columns that an event may say nothing of: see said and since
+	Raw      bool            `json:"raw"`      // rows have _raw: the row shows the image of the event that opened it
+}
+
+// order is one of the expressions that order events.
+type order struct {
+	Name string `json:"name"` // valid_from_<name> where there are several
+	Type string `json:"type"`
+	Text string `json:"text"` // the expression without what doesn't count, "" for a file's time
+}
+
+// layout is a definition with the names and roles of columns that follow from it and from the declaration.
+type layout struct {
+	*definition
+	name       string
+	keys, cols []string
+	seq        []string // of events: _s0, _s1 …
+	from, to   []string // of rows: valid_from…, valid_to…
+	tracked    []string // columns whose change makes a version
+	untracked  []string
+	own        map[string]int  // untracked columns that repeat a part of the sequence: which
+	ignored    map[string]bool // columns of IGNORE NULL UPDATES
+	tables     engine.Args
+}
+
+const (
+	changeType = "change_type"
+	wordBits   = 62 // of a BIGINT that holds bits, one for each sparse column
+)
+
+// resolve applies the declaration to the columns of its rows. Types of the sequence are not known yet: see bind.
+func (j *Journal) resolve(in []engine.Column) (*definition, error) {
+	d := &definition{Feed: j.feed(), SCD: j.scd}
+	var errs sql.List
+	unknown := func(n sql.Name, clause string) {
+		e := &sql.Error{Src: j.decl.Src, Span: n.Span, Code: "unknown-column", Msg: fmt.Sprintf("%s names %s, and the rows of journal %s have no such column", clause, n.Text, j.decl.Name)}
+		if near := sql.Nearest(n.Text, engine.ColumnNames(in)); near != "" {
+			e.Hint = "did you mean " + near + "?"
+		} else {
+			e.Hint = "they have: " + strings.Join(engine.ColumnNames(in), ", ")
+		}
+		errs = append(errs, e)
+	}
+	check := func(v *sql.Value, clause string) {
+		if v == nil {
+			return
+		}
+		for _, n := range v.Names {
+			if index(in, n.Text) < 0 {
+				unknown(n, clause)
+			}
+		}
+	}
+	for _, k := range j.keys {
+		if i := index(in, k.Text); i >= 0 {
+			d.Keys = append(d.Keys, in[i])
+		} else {
+			unknown(k, "KEYS")
+		}
+	}
+	check(j.columns, "COLUMNS")
+	check(j.track, "TRACK")
+	check(&sql.Value{Names: j.ignoreOn}, "IGNORE NULL UPDATES")
+	for _, c := range in {
+		if index(d.Keys, c.Name) < 0 && chosen(j.columns, c.Name) {
+			d.Columns = append(d.Columns, c)
+		}
+	}
+	for i, sp := range j.order() {
+		name, _ := lastName(j.decl.Src, sp)
+		if name == "" || slices.ContainsFunc(d.Sequence, func(o order) bool { return strings.EqualFold(o.Name, name) }) {
+			name = fmt.Sprint(i + 1)
+		}
+		d.Sequence = append(d.Sequence, order{Name: name, Text: sql.Fingerprint(sp.Of(j.decl.Src))})
+	}
+	if len(d.Sequence) == 0 {
+		d.Sequence = []order{{Name: "time", Type: "TIMESTAMP"}}
+	}
+	return d, errs.Err()
+}
+
+// chosen says whether *, * EXCEPT (…) or (…) takes a column.
+func chosen(v *sql.Value, column string) bool {
+	return v == nil || v.Star != slices.ContainsFunc(v.Names, func(n sql.Name) bool { return strings.EqualFold(n.Text, column) })
+}
+
+// layout joins a definition with the declaration.
+func (j *Journal) layout(d *definition) *layout {
+	l := &layout{definition: d, name: j.decl.Name, keys: engine.ColumnNames(d.Keys), cols: engine.ColumnNames(d.Columns), seq: numbered("_s", len(d.Sequence)), own: map[string]int{}, ignored: map[string]bool{}}
+	for _, s := range d.Sequence {
+		suffix := ""
+		if len(d.Sequence) > 1 {
+			suffix = "_" + s.Name
+		}
+		l.from, l.to = append(l.from, "valid_from"+suffix), append(l.to, "valid_to"+suffix)
+	}
+	var ordering []string
+	for _, sp := range j.order() {
+		ordering = append(ordering, mentions(j.decl.Src, sp)...)
+	}
+	for _, c := range l.cols {
+		tracked := chosen(j.track, c)
+		if j.track == nil {
+			tracked = !containsFold(ordering, c)
+		}
+		if tracked {
+			l.tracked = append(l.tracked, c)
+		} else {
+			l.untracked = append(l.untracked, c)
+		}
+		l.ignored[c] = j.ignore && (j.ignoreOn == nil || slices.ContainsFunc(j.ignoreOn, func(n sql.Name) bool { return strings.EqualFold(n.Text, c) }))
+	}
+	for i, sp := range j.sequence {
+		name, bare := lastName(j.decl.Src, sp)
+		for _, c := range l.untracked {
+			if bare && strings.EqualFold(c, name) {
+				l.own[c] = i
+			}
+		}
+	}
+	l.tables = engine.Args{"now": j.table("__now"), "past": j.table("__past"), "mem": j.table("__mem"), "state": j.table("__state")}
+	return l
+}
+
+// moving says that untracked columns can change inside a row by values of their own.
+func (l *layout) moving() bool { return l.Feed && l.SCD == 2 && len(l.untracked) > len(l.own) }
+
+// words is how many columns _said0, _said1 … there are.
+func (l *layout) words() int {
+	if l.SCD == 1 {
+		return 0
+	}
+	return (len(l.Sparse) + wordBits - 1) / wordBits
+}
+
+// said is a column of bits: bit i is 0 in an event that says nothing of the sparse column i.
+func said(word int) string { return fmt.Sprintf("_said%d", word) }
+
+// since is the column that has, in SCD type 1, the sequence of the event that a sparse column's value is from.
+func since(i int) string { return fmt.Sprintf("_w%d", i) }
+
+// marks are the columns of a row, beside its versions, that tell what its events said.
+func (l *layout) marks() []string {
+	if l.SCD == 1 {
+		return numbered("_w", len(l.Sparse))
+	}
+	out := l.saids()
+	if l.Raw {
+		out = append(out, "_raw")
+	}
+	return out
+}
+
+func (l *layout) saids() []string { return numbered("_said", l.words()) }
+
+// saidBit is a condition on a relation with _said: the event says something of the column. Nil where every event does.
+func (l *layout) saidBit(alias, column string) *engine.Query {
+	i := slices.Index(l.Sparse, column)
+	if i < 0 || l.SCD == 1 {
+		return nil
+	}
+	return engine.SQL("{said} & {bit} <> 0", engine.Args{"said": engine.Ident(alias, said(i/wordBits)), "bit": int64(1) << (i % wordBits)})
+}
+
+// row are the columns of name__now and name__past without the versions.
+func (l *layout) row() []string { return slices.Concat(l.keys, l.cols, l.from, l.to, l.marks()) }
+
+// event are the columns of an event in temporary tables.
+func (l *layout) event() []string {
+	return slices.Concat(l.keys, l.seq, []string{"_del"}, l.cols, l.saids())
+}
+
+func index(cols []engine.Column, name string) int {
+	return slices.IndexFunc(cols, func(c engine.Column) bool { return strings.EqualFold(c.Name, name) })
+}
+
+func containsFold(names []string, name string) bool {
+	return slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) })
+}

@@ -1,0 +1,312 @@
+package journal
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+// load takes a whole table as it was at one time. The load is compared with the open rows in one join, and only what differs is
+// kept and written. Each key has a role:
+//
+//	I  is new     V  has other tracked columns     W  has other untracked columns only     G  is missing in the load
+func (w *writer) load(ctx context.Context) error {
+	if in := w.b.Input; in != nil && !in.Snapshot {
+		return &sql.Error{Src: w.j.decl.Src, Span: w.j.decl.NameAt, Code: "journal-mode", Exit: sql.ExitFailed, Msg: fmt.Sprintf("journal %s takes whole tables, and %s hands out its rows in batches", w.name, in.Source),
+			Hint: fmt.Sprintf("declare %s with FROM FILES (…, mode snapshot), or use SEQUENCE BY for a feed of changes", in.Source)}
+	}
+	nulls, ok, err := w.dated(ctx)
+	if err != nil || !ok {
+		return err
+	}
+	newer := true
+	if w.known {
+		if err := w.scan(ctx, w.sql("SELECT {t} > _s0 FROM {state}"), &newer); err != nil {
+			return err
+		}
+	}
+	if !newer {
+		why := w.sql("{why} || (SELECT _s0 FROM {state})", engine.Args{"why": "too_late: this load, of " + w.time + ", is not newer than the last one, of "})
+		return w.reject(ctx, w.b.Rows, why)
+	}
+	if err := w.rejectNullKeys(ctx, nulls); err != nil {
+		return err
+	}
+	open, err := w.tx.Int(ctx, w.sql("SELECT count(*) FROM {now} WHERE _v_close = 0 AND _v_to = 0"))
+	if err != nil {
+		return err
+	}
+	var effective int64
+	if open == 0 {
+		effective, err = w.first(ctx)
+	} else {
+		effective, err = w.compare(ctx, open)
+	}
+	if err != nil {
+		return err
+	}
+	w.n.Written = w.rows - w.n.Rejected
+	w.n.Unchanged = w.n.Written - effective
+	if err := engine.Fault(ctx, "journal-inserted"); err != nil {
+		return err
+	}
+	for _, text := range []string{
+		"INSERT INTO {mem} (_s0, _kind, _v_from, _v_to) VALUES ({t}, 'L', {v}, 0)",
+		"UPDATE {state} SET _s0 = {t}",
+	} {
+		if _, err := w.run(ctx, text); err != nil {
+			return err
+		}
+	}
+	return engine.Fault(ctx, "journal-state")
+}
+
+// dated finds the load's time and counts its rows and those with a NULL in a key. ok is false where there is nothing to take in:
+// no file and no row.
+func (w *writer) dated(ctx context.Context) (nulls int64, ok bool, err error) {
+	in := w.b.Input
+	at := engine.SQL("NULL")
+	if w.j.at != nil {
+		at = engine.User(w.j.decl.Src, *w.j.at)
+	} else if in != nil {
+		at = engine.Lit(in.FileTime.UTC().Format("2006-01-02 15:04:05.999999"))
+	}
+	typ := engine.Type(w.Sequence[0].Type)
+	var first, last *string
+	var several bool
+	ask := func(rows *engine.Query) error {
+		return w.scan(ctx, engine.SQL("SELECT count(*), count(*) FILTER (WHERE {null}), min(_s0)::VARCHAR, max(_s0)::VARCHAR, count(*) <> count(_s0) OR coalesce(min(_s0) < max(_s0), false) FROM (SELECT *, ({at})::{t} AS _s0 FROM {rows}) b",
+			engine.Args{"null": isNull("b", w.keys), "at": at, "t": typ, "rows": rows}), &w.rows, &nulls, &first, &last, &several)
+	}
+	if err := ask(w.b.Rows); err != nil {
+		return 0, false, err
+	}
+	if w.rows == 0 {
+		if in == nil {
+			return 0, false, nil
+		}
+		if err := ask(w.captured()); err != nil {
+			return 0, false, err
+		}
+		w.rows, nulls = 0, 0
+	}
+	e := &sql.Error{Src: w.j.decl.Src, Span: w.j.decl.NameAt, Code: "load-time", Exit: sql.ExitFailed}
+	if w.j.at != nil {
+		e.Span = *w.j.at
+	}
+	switch {
+	case first == nil:
+		e.Msg, e.Hint = "the load has no time: SNAPSHOT AT gives NULL", "let SNAPSHOT AT use a {part} of the file's path or _meta, which an empty load has too"
+		return 0, false, e
+	case several:
+		e.Msg, e.Hint = fmt.Sprintf("the rows of one load have several times: %s, %s", *first, *last), "a load is the whole table at one time: let SNAPSHOT AT use a {part} of the file's path or _meta"
+		return 0, false, e
+	}
+	w.time = *first
+	w.tables["t"] = engine.SQL("{time}::{type}", engine.Args{"time": w.time, "type": typ})
+	return nulls, true, nil
+}
+
+// captured is a row of what an empty load has: the captures of its path, and _meta with the file's time.
+func (w *writer) captured() *engine.Query {
+	in := w.b.Input
+	value := func(c engine.Column) *engine.Query {
+		a := engine.Args{"t": engine.Type(c.Type), "n": engine.Ident(c.Name)}
+		for name, text := range in.Captures {
+			if containsFold([]string{name}, c.Name) {
+				return engine.SQL("{v}::{t} AS {n}", a, engine.Args{"v": text})
+			}
+		}
+		return nullColumn(c)
+	}
+	meta := engine.SQL(`struct_pack(source := {source}, "timestamp" := {time}::TIMESTAMP, file := {file})::`+engine.MetaType+` AS _meta`,
+		engine.Args{"source": in.Source, "time": in.FileTime.UTC().Format(time.DateTime), "file": in.Origin})
+	return engine.SQL("(SELECT {values}, {meta})", engine.Args{"values": engine.Each(", ", w.b.Columns, value), "meta": meta})
+}
+
+func (w *writer) rejectNullKeys(ctx context.Context, nulls int64) error {
+	if nulls == 0 {
+		return nil
+	}
+	return w.reject(ctx, engine.SQL("(SELECT * FROM {rows} b WHERE {null})", engine.Args{"rows": w.b.Rows, "null": isNull("b", w.keys)}), w.whyNull())
+}
+
+// given are the journal's columns that the load has.
+func (w *writer) given(names []string) []string {
+	var out []string
+	for _, c := range names {
+		if !w.absent[c] {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// loaded is the load as a relation of keys and given columns in the journal's types.
+func (w *writer) loaded() *engine.Query {
+	cols := w.Keys[:len(w.Keys):len(w.Keys)]
+	for _, c := range w.Columns {
+		if !w.absent[c.Name] {
+			cols = append(cols, c)
+		}
+	}
+	return engine.SQL("(SELECT {columns} FROM {rows} b WHERE NOT ({null}))", engine.Args{"rows": w.b.Rows, "null": isNull("b", w.keys), "columns": engine.Each(", ", cols, func(c engine.Column) *engine.Query {
+		a := engine.Args{"c": engine.Ident(c.Name), "t": engine.Type(c.Type)}
+		if w.b.Columns[index(w.b.Columns, c.Name)].Type == c.Type {
+			return engine.SQL("{c}", a)
+		}
+		return engine.SQL("{c}::{t} AS {c}", a)
+	})})
+}
+
+// first takes a load into a journal without open rows.
+func (w *writer) first(ctx context.Context) (int64, error) {
+	rows := w.loaded()
+	a := engine.Args{"keys": list("", w.keys), "rows": rows, "given": list("", w.keys, w.given(w.cols), w.from)}
+	twice, err := w.tx.Int(ctx, w.sql("SELECT count(*) FROM (SELECT 1 FROM {rows} GROUP BY {keys} HAVING count(*) > 1)", a))
+	if err != nil {
+		return 0, err
+	}
+	if twice > 0 {
+		if a["rows"], err = w.distinct(ctx, rows); err != nil {
+			return 0, err
+		}
+	}
+	a["values"] = list("", w.keys, w.given(w.cols))
+	w.n.Added, err = w.run(ctx, "INSERT INTO {now} ({given}, _v_from, _v_close, _v_to) SELECT {values}, {t}, {v}, 0, 0 FROM {rows}", a)
+	return w.n.Added, err
+}
+
+// compare takes a load into a journal that has open rows. It returns how many keys came or changed.
+//
+// That a key stands twice in the load is found without a pass of its own: then the rows that met an open row are more than the
+// open rows that met one, or a new key stands twice among the differences.
+func (w *writer) compare(ctx context.Context, open int64) (int64, error) {
+	w.tables["diff"] = w.fresh("diff")
+	rows := w.loaded()
+	if err := w.difference(ctx, rows); err != nil {
+		return 0, err
+	}
+	var n struct{ added, changed, moved, gone, vectors int64 }
+	count := func() error {
+		return w.scan(ctx, w.sql(`SELECT count(*) FILTER (WHERE _role = 'I'), count(*) FILTER (WHERE _role = 'V'), count(*) FILTER (WHERE _role = 'W'), count(*) FILTER (WHERE _role = 'G'), count(DISTINCT _rid // 2048) FROM {diff}`),
+			&n.added, &n.changed, &n.moved, &n.gone, &n.vectors)
+	}
+	if err := count(); err != nil {
+		return 0, err
+	}
+	twice := w.rows-w.n.Rejected-n.added != open-n.gone
+	if !twice {
+		again, err := w.tx.Int(ctx, w.sql("SELECT count(*) FROM (SELECT 1 FROM {diff} WHERE _role = 'I' GROUP BY {keys} HAVING count(*) > 1)", engine.Args{"keys": list("", w.keys)}))
+		if err != nil {
+			return 0, err
+		}
+		twice = again > 0
+	}
+	if twice {
+		rows, err := w.distinct(ctx, rows)
+		if err != nil {
+			return 0, err
+		}
+		if err := w.difference(ctx, rows); err != nil {
+			return 0, err
+		}
+		// A key that was rejected keeps its state.
+		if _, err := w.run(ctx, "DELETE FROM {diff} AS d USING {doubled} k WHERE d._role = 'G' AND {on}", engine.Args{"on": w.on("d", "k")}); err != nil {
+			return 0, err
+		}
+		if err := count(); err != nil {
+			return 0, err
+		}
+	}
+	if w.j.keep {
+		if _, err := w.run(ctx, "DELETE FROM {diff} WHERE _role = 'G'"); err != nil {
+			return 0, err
+		}
+		if err := count(); err != nil {
+			return 0, err
+		}
+	}
+	if err := w.guarded(n.gone, open); err != nil {
+		return 0, err
+	}
+	if err := engine.Fault(ctx, "journal-staged"); err != nil {
+		return 0, err
+	}
+	w.n.Added, w.n.Changed, w.n.Removed = n.added, n.changed+n.moved, n.gone
+	return n.added + n.changed + n.moved, w.apply(ctx, n.vectors)
+}
+
+// distinct makes equal rows one and rejects the keys that have several different ones (doubled).
+func (w *writer) distinct(ctx context.Context, rows *engine.Query) (*engine.Query, error) {
+	w.tables["distinct"], w.tables["doubled"] = w.fresh("distinct"), w.fresh("doubled")
+	a := engine.Args{"rows": rows, "keys": list("", w.keys)}
+	for _, text := range []string{
+		"CREATE OR REPLACE TEMP TABLE {distinct} AS SELECT DISTINCT * FROM {rows}",
+		"CREATE OR REPLACE TEMP TABLE {doubled} AS SELECT {keys} FROM {distinct} GROUP BY {keys} HAVING count(*) > 1",
+	} {
+		if _, err := w.run(ctx, text, a); err != nil {
+			return nil, err
+		}
+	}
+	all := w.sql("(SELECT * FROM {rows} b SEMI JOIN {doubled} k ON {on})", engine.Args{"rows": w.b.Rows, "on": w.on("b", "k")})
+	if err := w.reject(ctx, all, engine.SQL("'duplicate_key: the load has different rows with this key'")); err != nil {
+		return nil, err
+	}
+	return w.sql("(SELECT * FROM {distinct} ANTI JOIN {doubled} USING ({keys}))", a), nil
+}
+
+// difference keeps the open rows and the rows of the load that differ: both images, those of the open row as _j0, _j1 …
+func (w *writer) difference(ctx context.Context, rows *engine.Query) error {
+	old := numbered("_j", len(w.cols))
+	a := engine.Args{"rows": rows, "on": w.on("j", "s"), "s": engine.Ident("s", w.keys[0]), "j": engine.Ident("j", w.keys[0]),
+		"stored": list("", w.keys, w.cols, w.from), "old": prefixed(as("j", w.cols, old)), "from": list("j", w.from),
+		"keys": each(", ", "coalesce(s.{c}, j.{c}) AS {c}", w.keys),
+		"values": prefixed(engine.Each(", ", w.cols, func(c string) *engine.Query {
+			if w.absent[c] {
+				return engine.Ident("j", c)
+			}
+			return engine.Ident("s", c)
+		})),
+		"tracked": differ("j", "s", w.given(w.tracked)), "untracked": differ("j", "s", w.given(w.untracked))}
+	_, err := w.run(ctx, `CREATE OR REPLACE TEMP TABLE {diff} AS SELECT {keys} {values} {old}, {from}, j._rid, j._v_from,
+			CASE WHEN {s} IS NULL THEN 'G' WHEN {j} IS NULL THEN 'I' WHEN {tracked} THEN 'V' ELSE 'W' END AS _role
+		FROM (SELECT rowid AS _rid, {stored}, _v_from FROM {now} WHERE _v_close = 0 AND _v_to = 0) j FULL JOIN {rows} s ON {on}
+		WHERE {s} IS NULL OR {j} IS NULL OR {tracked} OR {untracked}`, a)
+	return err
+}
+
+// guarded holds back a load that would close too many keys.
+func (w *writer) guarded(gone, open int64) error {
+	share := 100 * float64(gone) / float64(open)
+	if gone == 0 || share < w.j.guard || w.b.Force {
+		return nil
+	}
+	return &sql.Error{Src: w.j.decl.Src, Span: w.j.decl.NameAt, Code: "load-held", Exit: sql.ExitGate,
+		Msg:  fmt.Sprintf("the load of %s is held back: %d of the %d open keys of journal %s are missing in it (%.1f %%, and IF REMOVED allows less than %g); nothing of it was taken in", w.time, gone, open, w.name, share, w.j.guard),
+		Hint: fmt.Sprintf("if the load is right: RELEASE HOLD %s takes it; if it is a part only: DISCARD HOLD %s skips it", w.name, w.name)}
+}
+
+// apply writes the difference.
+func (w *writer) apply(ctx context.Context, vectors int64) error {
+	// In SCD type 1 a row isn't closed but replaced.
+	closing := engine.SQL("'close'")
+	if w.SCD == 1 {
+		closing = engine.SQL("'kill'")
+	}
+	if vectors > 0 {
+		a := engine.Args{"closing": closing, "keys": list("", w.keys), "old": prefixed(as("", numbered("_j", len(w.cols)), w.cols)), "from": list("", w.from),
+			"to": each(", ", "NULL::{type} AS {c}", w.to, engine.Args{"type": engine.Type(w.Sequence[0].Type)})}
+		ends := w.sql("(SELECT _rid, {t} AS _t0, CASE WHEN _role = 'W' THEN 'kill' ELSE {closing} END AS _act FROM {diff} WHERE _rid IS NOT NULL)", a)
+		rows := w.sql("(SELECT _rid, {keys} {old}, {from}, {to}, _v_from, 0 AS _v_close FROM {diff} WHERE _rid IS NOT NULL)", a)
+		if err := w.end(ctx, ends, rows, vectors, w.SCD == 1 || len(w.untracked) > 0); err != nil {
+			return err
+		}
+	}
+	_, err := w.run(ctx, "INSERT INTO {now} ({row}, _v_from, _v_close, _v_to) SELECT {values}, CASE WHEN _role = 'W' THEN {from} ELSE {t} END, {v}, 0, 0 FROM {diff} WHERE _role <> 'G'",
+		engine.Args{"row": list("", w.keys, w.cols, w.from), "values": list("", w.keys, w.cols), "from": engine.Ident(w.from[0])})
+	return err
+}

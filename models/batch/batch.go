@@ -1,0 +1,46 @@
+// Package batch holds the form in which rows are handed to a model: columns in the caller's memory.
+package batch
+
+import (
+	"math"
+	"unsafe"
+)
+
+// Column is an input's values for one batch of rows. Numbers are in Values, text in Text; NULL and NaN are missing.
+type Column struct {
+	Values *float64 // the first row's value
+	Stride int      // values from one row to the next; 0 means 1
+	Valid  *uint64  // bit r%64 of word r/64 is 0 where row r is NULL; nil: no row is
+	Text   []string // a row's text; what stands at NULL is not read
+}
+
+// Numbers copies the values of the rows from from on into dst, NaN for NULL. from is a multiple of 64.
+func (c *Column) Numbers(from int, dst []float64) {
+	if c.Stride <= 1 {
+		copy(dst, unsafe.Slice((*float64)(unsafe.Add(unsafe.Pointer(c.Values), from*8)), len(dst)))
+	} else {
+		p := unsafe.Add(unsafe.Pointer(c.Values), from*c.Stride*8)
+		for i := range dst {
+			dst[i] = *(*float64)(unsafe.Add(p, i*c.Stride*8))
+		}
+	}
+	if c.Valid == nil {
+		return
+	}
+	words := unsafe.Slice((*uint64)(unsafe.Add(unsafe.Pointer(c.Valid), from/64*8)), (len(dst)+63)/64)
+	for w, bits := range words {
+		if bits == math.MaxUint64 {
+			continue
+		}
+		for i := w * 64; i < min(w*64+64, len(dst)); i++ {
+			if bits>>(i%64)&1 == 0 {
+				dst[i] = math.NaN()
+			}
+		}
+	}
+}
+
+// Null says whether a row is NULL.
+func (c *Column) Null(row int) bool {
+	return c.Valid != nil && *(*uint64)(unsafe.Add(unsafe.Pointer(c.Valid), row/64*8))>>(row%64)&1 == 0
+}

@@ -1,0 +1,217 @@
+package models
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// manifest lists cases: a model file, rows of inputs and what the model's own library made of them.
+// In inputs an empty field is missing; in expected.csv raw* columns are margins, label and output_label the class, the
+// others the prediction; a value is right when |got-want| ≤ abs_tol + rel_tol·|want|.
+type manifest struct {
+	Models []modelCase `json:"models"`
+}
+
+type modelCase struct {
+	Name         string   `json:"name"`
+	Format       string   `json:"format"`
+	Model        string   `json:"model"`
+	Inputs       string   `json:"inputs"`
+	Expected     string   `json:"expected"`
+	Rows         int      `json:"rows"`
+	Features     []string `json:"features"`
+	FeatureTypes []string `json:"feature_types"`
+	AbsTol       float64  `json:"abs_tol"`
+	RelTol       float64  `json:"rel_tol"`
+	RawExact     bool     `json:"raw_exact"` // raw scores bit for bit
+}
+
+// loadCases reads the manifests of testdata: models made for the test (make.py), and some of public data sets (real).
+// MODEL_CASES names another folder instead. The cases' paths are made whole.
+func loadCases(t testing.TB) []modelCase {
+	dirs := []string{"../testdata/models", "../testdata/models/real"}
+	if d := os.Getenv("MODEL_CASES"); d != "" {
+		dirs = []string{d}
+	}
+	var all []modelCase
+	for _, d := range dirs {
+		b, err := os.ReadFile(filepath.Join(d, "manifest.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var m manifest
+		if err := json.Unmarshal(b, &m); err != nil {
+			t.Fatal(err)
+		}
+		if len(m.Models) == 0 {
+			t.Fatalf("no cases in %s", d)
+		}
+		for _, c := range m.Models {
+			c.Model, c.Inputs, c.Expected = filepath.Join(d, c.Model), filepath.Join(d, c.Inputs), filepath.Join(d, c.Expected)
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// table reads a CSV file; a line without characters is a row of one empty field.
+func table(t testing.TB, path string) (head []string, rows [][]string) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, line := range strings.Split(strings.TrimSuffix(string(b), "\n"), "\n") {
+		rec := []string{""}
+		if line != "" {
+			if rec, err = csv.NewReader(strings.NewReader(line)).Read(); err != nil {
+				t.Fatalf("%s:%d: %v", path, i+1, err)
+			}
+		}
+		if i == 0 {
+			head = rec
+		} else {
+			rows = append(rows, rec)
+		}
+	}
+	return head, rows
+}
+
+// columns makes columns of a table's rows; asNull marks missing numbers in the validity mask, where else they are NaN.
+func columns(t testing.TB, inputs []Input, rows [][]string, asNull bool) []Column {
+	cols := make([]Column, len(inputs))
+	for i, in := range inputs {
+		valid := make([]uint64, (len(rows)+63)/64)
+		vals, text := make([]float64, len(rows)+1), make([]string, len(rows))
+		for r, row := range rows {
+			text[r], vals[r] = row[i], math.NaN()
+			if row[i] != "" {
+				if in.Type == Double {
+					var err error
+					if vals[r], err = strconv.ParseFloat(row[i], 64); err != nil {
+						t.Fatal(err)
+					}
+				}
+				valid[r/64] |= 1 << (r % 64)
+			} else if asNull {
+				vals[r] = -7 // what stands at NULL must not be read
+			}
+		}
+		cols[i].Values = &vals[0]
+		if in.Type == Varchar {
+			cols[i].Text = text
+		}
+		if asNull || in.Type == Varchar {
+			cols[i].Valid = &valid[0]
+		}
+	}
+	return cols
+}
+
+func TestCases(t *testing.T) {
+	t.Parallel()
+	for _, c := range loadCases(t) {
+		t.Run(c.Name, func(t *testing.T) {
+			t.Parallel()
+			data, err := os.ReadFile(c.Model)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m, err := Load(data, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want, _, _ := strings.Cut(c.Format, "-"); m.Format() != want {
+				t.Errorf("format %s, want %s", m.Format(), want)
+			}
+			if len(m.Inputs()) != len(c.Features) {
+				t.Fatalf("%d inputs, want %d", len(m.Inputs()), len(c.Features))
+			}
+			for i, in := range m.Inputs() {
+				if (in.Type == Varchar) != (c.FeatureTypes[i] == "VARCHAR") {
+					t.Errorf("input %d is %s, want %s", i, in.Type, c.FeatureTypes[i])
+				}
+			}
+			head, want := table(t, c.Expected)
+			_, rows := table(t, c.Inputs)
+			if len(rows) != c.Rows || len(want) != c.Rows {
+				t.Fatalf("%d rows in, %d out, want %d", len(rows), len(want), c.Rows)
+			}
+			for _, asNull := range []bool{false, true} {
+				cols := columns(t, m.Inputs(), rows, asNull)
+				for o, at := range outputsOf(head) {
+					if err := c.compare(m, Output(o), cols, at, want); err != nil {
+						t.Errorf("%s, missing as NULL %v: %v", Output(o), asNull, err)
+					}
+				}
+			}
+		})
+	}
+}
+
+// outputsOf groups the columns of expected.csv by output.
+func outputsOf(head []string) (at [3][]int) {
+	for i, h := range head {
+		switch {
+		case strings.HasPrefix(h, "raw"):
+			at[Raw] = append(at[Raw], i)
+		case h == "label" || h == "output_label":
+			at[Label] = append(at[Label], i)
+		default:
+			at[Prediction] = append(at[Prediction], i)
+		}
+	}
+	return at
+}
+
+func (c modelCase) compare(m *Model, o Output, cols []Column, at []int, want [][]string) error {
+	if len(at) == 0 {
+		return nil
+	}
+	n := len(want)
+	if w := m.Outputs(o); w != len(at) {
+		return fmt.Errorf("%d values a row, want %d", w, len(at))
+	}
+	if o == Label {
+		ints, text := make([]int64, n), make([]string, n)
+		if err := m.Labels(cols, n, ints, text); err != nil {
+			return err
+		}
+		for r := range n {
+			got := text[r]
+			if m.LabelType() == Bigint {
+				got = strconv.FormatInt(ints[r], 10)
+			}
+			if got != strings.TrimSuffix(want[r][at[0]], ".0") {
+				return fmt.Errorf("row %d: %s, want %s", r+1, got, want[r][at[0]])
+			}
+		}
+		return nil
+	}
+	out := make([]float64, n*len(at))
+	if err := m.Score(o, cols, n, out); err != nil {
+		return err
+	}
+	for r := range n {
+		for k, i := range at {
+			y := math.NaN()
+			if want[r][i] != "" {
+				y, _ = strconv.ParseFloat(want[r][i], 64)
+			}
+			got := out[r*len(at)+k]
+			off := math.Abs(got - y)
+			same := got == y || math.IsNaN(got) && math.IsNaN(y) || c.Format != "lightgbm-text" && float32(got) == float32(y)
+			if same || !math.IsInf(y, 0) && off <= c.AbsTol+c.RelTol*math.Abs(y) && !(c.RawExact && o == Raw) {
+				continue
+			}
+			return fmt.Errorf("row %d, value %d: %v, want %v (off by %g)", r+1, k, got, y, off)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,91 @@
+package models
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+// ExperimentKind is CREATE EXPERIMENT: a function from a unit (a user, say) to a variant.
+//
+// Assignment is weighted rendezvous hashing (Schindelhauer and Schomaker 2005): each variant draws a number for the unit from a
+// hash of salt, variant and unit, -ln(u)/weight, and the smallest wins. So a unit always gets the same variant, weights may sum
+// to anything, and raising one weight moves units to that variant only, as few as possible.
+var ExperimentKind = engine.Kind{
+	Syntax: &sql.Syntax{
+		Keyword: "EXPERIMENT", Plural: "EXPERIMENTS",
+		Clauses: []sql.Clause{
+			{Keyword: "VARIANTS", Arg: sql.ArgOptions, Required: true, Options: []sql.OptionDoc{{Name: sql.AnyOption, Doc: "a variant and its weight"}}, Doc: "(name weight, …): what units are given, and how often"},
+			{Keyword: "SALT", Arg: sql.ArgString, Doc: "makes the assignment independent of other experiments; the experiment's name by default"},
+		},
+		Doc: "A function of its name that gives each unit a variant, always the same one. Store exposures by calling it in a stream.",
+		Example: `CREATE EXPERIMENT rebooking VARIANTS (control 50, offer 50) SALT '2026-11';
+SELECT rebooking(42)`,
+	},
+	Compile: compileExperiment,
+}
+
+type experiment struct {
+	decl     *sql.Decl
+	variants []variant
+	salt     string
+}
+
+type variant struct {
+	name   string
+	weight float64
+}
+
+func compileExperiment(d *sql.Decl) (engine.Object, error) {
+	e := &experiment{decl: d, salt: d.Name}
+	if s := d.Arg("SALT"); s != nil {
+		e.salt = s.Text
+	}
+	var errs sql.List
+	sum := 0.0
+	for _, o := range d.Arg("VARIANTS").Options {
+		w, err := strconv.ParseFloat(o.Text, 64)
+		if o.Kind != sql.OptNumber || err != nil || w < 0 {
+			errs = append(errs, &sql.Error{Src: d.Src, Span: o.Value.To(o.Value), Code: "bad-weight", Msg: fmt.Sprintf("the weight of %s is not a number from 0 on", o.Name), Hint: "write VARIANTS (control 50, offer 50)"})
+			continue
+		}
+		sum += w
+		name := o.At.Of(d.Src)
+		if n, err := sql.Unquote(name); err == nil && strings.HasPrefix(name, `"`) {
+			name = n
+		}
+		e.variants = append(e.variants, variant{name, w})
+	}
+	if len(errs) == 0 && sum <= 0 {
+		errs = append(errs, &sql.Error{Src: d.Src, Span: d.Arg("VARIANTS").Span, Code: "bad-weight", Msg: "all weights are 0, so no unit could get a variant", Hint: "give one variant a weight above 0"})
+	}
+	return e, errs.Err()
+}
+
+func (e *experiment) Decl() *sql.Decl { return e.decl }
+
+// Define makes the function as a macro of plain SQL: it works in any DuckDB client.
+func (e *experiment) Define(ctx context.Context, tx *engine.Tx, _ *engine.Env) error {
+	var live []variant
+	for _, v := range e.variants {
+		if v.weight > 0 {
+			live = append(live, v)
+		}
+	}
+	draws := engine.Each(", ", live, func(v variant) *engine.Query {
+		return engine.SQL(`{'draw': -ln((md5_number_upper({key} || unit::VARCHAR)::DOUBLE + 0.5) / 18446744073709551616.0) / {weight}, 'variant': {name}}`,
+			engine.Args{"key": e.salt + "\x1f" + v.name + "\x1f", "weight": v.weight, "name": v.name})
+	})
+	_, err := tx.ExecAt(ctx, engine.SQL("CREATE OR REPLACE MACRO {n}(unit) AS CASE WHEN unit IS NOT NULL THEN list_min([{draws}]).variant END",
+		engine.Args{"n": engine.Ident(e.decl.Name), "draws": draws}), engine.At(e.decl))
+	return err
+}
+
+// Drop removes the function.
+func (e *experiment) Drop(ctx context.Context, tx *engine.Tx) error {
+	return tx.Run(ctx, engine.SQL("DROP MACRO IF EXISTS {n}", engine.Args{"n": engine.Ident(e.decl.Name)}))
+}

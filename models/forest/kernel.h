@@ -1,0 +1,86 @@
+// The quantised scorer's tables and kernels; quick.go makes the tables and explains them.
+#ifndef DSQL_FOREST_KERNEL_H
+#define DSQL_FOREST_KERNEL_H
+#include <stdint.h>
+
+enum { TILE = 256 };                    // rows scored together
+enum { MISSING = 0xffff };              // the rank of a missing value
+enum { EXACT, LIGHTGBM, SINGLE };       // how values are prepared, as the Go type Values
+enum { AVX512, AVX2, SSE2 };            // instruction sets
+
+typedef struct {                        // thresholds of one feature
+	uint32_t x;                     // its column among the values
+	uint32_t from, n, steps;        // its thresholds: first, number, smallest power of two above
+	uint32_t zero;                  // 0 is missing too
+	uint32_t col, cols;             // the columns made from its ranks
+} dsql_ranking;
+
+typedef struct {                        // ranks from low on, cut to a byte
+	uint16_t low;
+	uint8_t missing;                // the byte of a missing value
+} dsql_column;
+
+typedef struct {                        // categories, or single values, of one feature
+	uint32_t x;
+	uint32_t from, n;               // direct: code of category c < n; else n values, ascending, with codes from 1 on
+	uint32_t direct;
+	uint32_t codes;                 // number of codes: 0 for unknown values, then known ones, the last for missing
+	uint32_t trim;                  // categories: fractions are cut off
+	uint32_t table, col, cols;      // a byte a column and code
+} dsql_coding;
+
+typedef struct {                        // a node seen by eight leaves
+	uint16_t col;
+	int8_t than;                    // numbers: rows with a byte above it lose the leaves in mask; else rows with this bit
+	uint8_t mask;
+} dsql_entry;
+
+typedef struct {
+	uint32_t entry;                 // first entry
+	uint32_t plane, planes;         // eight leaves each; 0: the tree is walked
+	uint32_t node;                  // first node of a tree that is walked
+	uint32_t value, leaves;         // its values: first, and distance from output to output
+	uint32_t output, width;
+} dsql_tree;
+
+typedef struct {                        // numbers of entries in a plane: with numbers, with bits
+	uint16_t numbers, bits;
+} dsql_plane;
+
+typedef struct {
+	int kind;                       // EXACT, LIGHTGBM, SINGLE
+	int isa;
+	int ntrees, nrankings, ncodings, ncols, walked;
+	const dsql_tree *trees;
+	const dsql_entry *entries;
+	const dsql_plane *planes;
+	const dsql_ranking *rankings;
+	const dsql_column *columns;
+	const dsql_coding *codings;
+	const double *thresholds, *singles; // singles: values that a coding knows
+	const uint16_t *codes;
+	const uint8_t *tables;
+	const uint64_t *nodes;          // of walked trees: left child, column, mask, limit
+	const uint32_t *leafof;         // its leaf, by node
+	const double *values;
+	const float *values32;          // instead, for SINGLE
+} dsql_forest;
+
+// The best instruction set of this machine.
+int dsql_forest_isa(void);
+
+// Scores rows ≤ TILE: x holds their values, feature by feature, TILE apart; bins and across have room for TILE·ncols
+// bytes, aligned to 64; sums, of double or float, holds the start values, output by output, TILE apart.
+void dsql_forest_tile(const dsql_forest *f, const double *x, int rows, uint8_t *bins, uint8_t *across, void *sums);
+
+// What each instruction set has of its own: ranks of values, and the leaf of a tree for each row.
+typedef struct {
+	void (*rank)(const dsql_forest *, const dsql_ranking *, const double *x, int rows, uint16_t *ranks);
+	void (*leaves)(const dsql_forest *, const dsql_tree *, const uint8_t *bins, int rows, uint8_t *leaf);
+	void (*add)(const double *values, const uint8_t *leaf, int rows, int leaves, double *sums);
+	void (*add32)(const float *values, const uint8_t *leaf, int rows, int leaves, float *sums);
+} dsql_kernel;
+extern const dsql_kernel dsql_avx512, dsql_avx2, dsql_sse2;
+
+#define TINY 1.0000000180025095e-35
+#endif

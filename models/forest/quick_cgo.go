@@ -1,0 +1,115 @@
+//go:build amd64 && cgo
+
+package forest
+
+/*
+#cgo CFLAGS: -O3
+#include <stdlib.h>
+#include "kernel.h"
+*/
+import "C"
+
+import (
+	"runtime"
+	"unsafe"
+)
+
+// native scores with the kernels in C, one for each instruction set. Its tables lie in memory of C's, so that one
+// pointer hands them all over.
+type native struct {
+	f       *C.dsql_forest
+	columns int
+	walked  bool
+	held    []unsafe.Pointer
+}
+
+// nativeKernels are those that this machine can run, the best one first.
+func nativeKernels() []string {
+	return []string{"avx512", "avx2", "sse2"}[C.dsql_forest_isa():]
+}
+
+func newNative(t *tables, kernel string) quick {
+	q := &native{columns: len(t.columns), walked: t.walked}
+	q.f = (*C.dsql_forest)(q.hold(unsafe.Pointer(&C.dsql_forest{}), unsafe.Sizeof(C.dsql_forest{})))
+	c := q.f
+	c.kind = C.int(t.kind)
+	c.isa = map[string]C.int{"avx512": C.AVX512, "avx2": C.AVX2, "sse2": C.SSE2}[kernel]
+	c.ntrees, c.nrankings, c.ncodings, c.ncols = C.int(len(t.trees)), C.int(len(t.rankings)), C.int(len(t.codings)), C.int(len(t.columns))
+	if t.walked {
+		c.walked = 1
+	}
+	c.trees = (*C.dsql_tree)(hold(q, t.trees))
+	c.entries = (*C.dsql_entry)(hold(q, t.entries))
+	c.planes = (*C.dsql_plane)(hold(q, t.planes))
+	c.rankings = (*C.dsql_ranking)(hold(q, t.rankings))
+	c.columns = (*C.dsql_column)(hold(q, t.columns))
+	c.codings = (*C.dsql_coding)(hold(q, t.codings))
+	c.thresholds = (*C.double)(hold(q, t.thresholds))
+	c.singles = (*C.double)(hold(q, t.singles))
+	c.codes = (*C.uint16_t)(hold(q, t.codes))
+	c.tables = (*C.uint8_t)(hold(q, t.bits))
+	c.nodes = (*C.uint64_t)(hold(q, t.nodes))
+	c.leafof = (*C.uint32_t)(hold(q, t.leafOf))
+	if t.kind == Single {
+		values := make([]float32, len(t.values))
+		for i, v := range t.values {
+			values[i] = float32(v)
+		}
+		c.values32 = (*C.float)(hold(q, values))
+	} else {
+		c.values = (*C.double)(hold(q, t.values))
+	}
+	runtime.AddCleanup(q, func(held []unsafe.Pointer) {
+		for _, p := range held {
+			C.free(p)
+		}
+	}, q.held)
+	return q
+}
+
+// The tables are copied as they are, so both sides must lay them out alike.
+var _ = [1]struct{}{}[(unsafe.Sizeof(ranking{})-uintptr(C.sizeof_dsql_ranking))|(unsafe.Sizeof(column{})-uintptr(C.sizeof_dsql_column))|(unsafe.Sizeof(coding{})-uintptr(C.sizeof_dsql_coding))|
+	(unsafe.Sizeof(entry{})-uintptr(C.sizeof_dsql_entry))|(unsafe.Sizeof(quickTree{})-uintptr(C.sizeof_dsql_tree))|(unsafe.Sizeof(plane{})-uintptr(C.sizeof_dsql_plane))]
+
+func hold[T any](q *native, v []T) unsafe.Pointer {
+	return q.hold(unsafe.Pointer(unsafe.SliceData(v)), uintptr(len(v))*unsafe.Sizeof(*new(T)))
+}
+
+func (q *native) hold(from unsafe.Pointer, size uintptr) unsafe.Pointer {
+	p := C.malloc(C.size_t(size) + 64) // never nil: cgo's malloc ends the program instead
+	if size > 0 {
+		copy(unsafe.Slice((*byte)(p), size), unsafe.Slice((*byte)(from), size))
+	}
+	q.held = append(q.held, p)
+	return p
+}
+
+func (q *native) scratch(s *quickScratch, outputs int) {
+	s.bins = aligned(q.columns * TileRows)
+	if q.walked {
+		s.across = aligned(q.columns * TileRows)
+	}
+	if q.f.kind == C.SINGLE {
+		s.sums32 = make([]float32, outputs*TileRows)
+	}
+}
+
+// tile scores rows of values, output by output, on top of base.
+func (q *native) tile(x []float64, rows int, base []float64, s *quickScratch, sums []float64) {
+	to := unsafe.Pointer(&sums[0])
+	if s.sums32 != nil {
+		to = unsafe.Pointer(&s.sums32[0])
+		start(s.sums32, base, rows)
+	} else {
+		start(sums, base, rows)
+	}
+	C.dsql_forest_tile(q.f, (*C.double)(&x[0]), C.int(rows), (*C.uint8_t)(unsafe.SliceData(s.bins)), (*C.uint8_t)(unsafe.SliceData(s.across)), to)
+	if s.sums32 != nil {
+		for o := range base {
+			for r, v := range s.sums32[o*TileRows : o*TileRows+rows] {
+				sums[o*TileRows+r] = float64(v)
+			}
+		}
+	}
+	runtime.KeepAlive(q)
+}

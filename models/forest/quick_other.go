@@ -1,0 +1,7 @@
+//go:build !amd64 || !cgo
+
+package forest
+
+func nativeKernels() []string { return nil }
+
+func newNative(*tables, string) quick { return nil }

@@ -1,0 +1,323 @@
+package models
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+// Kind is CREATE MODEL.
+var Kind = engine.Kind{
+	Syntax: &sql.Syntax{
+		Keyword: "MODEL", Plural: "MODELS",
+		Clauses: []sql.Clause{
+			{Keyword: "FROM", Arg: sql.ArgString, Required: true, Doc: "the model's file; its format is recognised: lightgbm (text), xgboost (json, ubj), onnx"},
+			{Keyword: "INPUT", Arg: sql.ArgColumnDefs, Doc: "the arguments in the model's own order; without it those that the file names"},
+			{Keyword: "OUTPUT", Arg: sql.ArgChoice, Words: []string{"PREDICTION", "RAW", "LABEL"}, Doc: "what the function gives: the library's own prediction (default), the margins, or the class"},
+			{Keyword: "TAGS", Arg: sql.ArgOptions, Options: []sql.OptionDoc{{Name: sql.AnyOption, Doc: "any name and text"}}, Doc: "notes to find the model by"},
+		},
+		Doc: "A model as a SQL function of its name. The same file again changes nothing, another file is a new version.",
+		Example: `CREATE MODEL late_risk FROM 'models/late.txt' TAGS (owner 'ops');
+SELECT late_risk(1.0, 2.0)`,
+	},
+	Compile: compile,
+	Verbs: []engine.Verb{{
+		Syntax: &sql.Syntax{Verb: "ALTER", Keyword: "MODEL",
+			Clauses: []sql.Clause{{Keyword: "USE VERSION", Arg: sql.ArgInt, Required: true, Doc: "the version that the model's name means from now on"}},
+			Doc:     "Moves a model's name to another of its versions; every version stays callable as `name_vN`.",
+			Example: "ALTER MODEL late_risk USE VERSION 1"},
+		Run: useVersion,
+	}},
+}
+
+// useVersion is ALTER MODEL name USE VERSION n.
+func useVersion(ctx context.Context, tx *engine.Tx, d *sql.Decl) error {
+	want := d.Arg("USE VERSION")
+	fns, err := stored(ctx, tx.Conn, d.Name)
+	if err != nil {
+		return err
+	}
+	if len(fns) == 0 {
+		return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "unknown-name", Msg: "there is no model " + d.Name, Hint: "SHOW MODELS lists them"}
+	}
+	for _, f := range fns {
+		if int64(f.version) != want.Int {
+			continue
+		}
+		if err := tx.Run(ctx, engine.SQL("UPDATE dsql.models SET in_use = version = {v} WHERE lower(name) = lower({name})", engine.Args{"v": f.version, "name": d.Name})); err != nil {
+			return err
+		}
+		return f.macros(ctx, tx, true)
+	}
+	return &sql.Error{Src: d.Src, Span: want.Span, Code: "unknown-version", Msg: fmt.Sprintf("%s has no version %d: the versions are 1 to %d", d.Name, want.Int, fns[len(fns)-1].version), Hint: "SHOW MODELS lists them"}
+}
+
+// Drop removes all versions. Their native functions stay in the process until it ends; nothing names them any more.
+func (m *declared) Drop(ctx context.Context, tx *engine.Tx) error {
+	fns, err := stored(ctx, tx.Conn, m.decl.Name)
+	if err != nil {
+		return err
+	}
+	for _, f := range fns {
+		if err := tx.Run(ctx, engine.SQL("DROP MACRO IF EXISTS {m}", engine.Args{"m": engine.Ident(fmt.Sprintf("%s_v%d", f.name, f.version))})); err != nil {
+			return err
+		}
+	}
+	return tx.Run(ctx, engine.SQL("DROP MACRO IF EXISTS {m}", engine.Args{"m": engine.Ident(m.decl.Name)}),
+		engine.SQL("DELETE FROM dsql.models WHERE lower(name) = lower({name})", engine.Args{"name": m.decl.Name}))
+}
+
+// declared is a compiled CREATE MODEL.
+type declared struct {
+	decl   *sql.Decl
+	path   string
+	output Output
+	tags   map[string]string
+}
+
+func compile(d *sql.Decl) (engine.Object, error) {
+	m := &declared{decl: d, path: d.Arg("FROM").Text, tags: map[string]string{}}
+	if o := d.Arg("OUTPUT"); o != nil {
+		m.output = map[string]Output{"PREDICTION": Prediction, "RAW": Raw, "LABEL": Label}[o.Text]
+	}
+	if t := d.Arg("TAGS"); t != nil {
+		for _, o := range t.Options {
+			m.tags[o.Name] = o.Text
+		}
+	}
+	return m, nil
+}
+
+func (m *declared) Decl() *sql.Decl { return m.decl }
+
+func (m *declared) fail(code, msg, hint string, err error) *sql.Error {
+	return &sql.Error{Src: m.decl.Src, Span: m.decl.Arg("FROM").Span, Code: code, Msg: msg, Hint: hint, Err: err}
+}
+
+// maxFile bounds what is read as a model. DuckDB stores a BLOB of up to 4 GB; models of this size load in minutes.
+const maxFile = 1 << 30
+
+// read gives the file's bytes.
+func (m *declared) read(env *engine.Env) ([]byte, error) {
+	path := m.path
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(env.Dir, path)
+	}
+	info, err := os.Stat(path)
+	var data []byte
+	if err == nil && info.Size() > maxFile {
+		return nil, m.fail("bad-model", fmt.Sprintf("%s has %d bytes, and a model may have %d", m.path, info.Size(), maxFile), "save a smaller model", nil)
+	}
+	if err == nil {
+		data, err = os.ReadFile(path)
+	}
+	if err != nil {
+		e := m.fail("no-file", "the model's file "+m.path+" can't be read: "+reason(err), "relative paths start at the script's folder: "+env.Dir, err)
+		e.Exit = sql.ExitUnreachable
+		return nil, e
+	}
+	return data, nil
+}
+
+func reason(err error) string {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err.Error()
+	}
+	return err.Error()
+}
+
+// version is one row of dsql.models.
+type version struct {
+	Name    string
+	Version int
+	Hash    string
+	Options string
+	InUse   bool
+}
+
+// options is what beside the file makes a version: the same file with another output is another version.
+type options struct {
+	Output string  `json:"output"`
+	Inputs []input `json:"inputs,omitempty"`
+}
+
+type input struct {
+	Name string `json:"name"`
+	Type string `json:"type"`
+}
+
+func (m *declared) wanted() string {
+	o := options{Output: m.output.String()}
+	if in := m.decl.Arg("INPUT"); in != nil {
+		for _, c := range in.Columns {
+			o.Inputs = append(o.Inputs, input{c.Name.Text, c.Type})
+		}
+	}
+	b, _ := json.Marshal(o)
+	return string(b)
+}
+
+func versions(ctx context.Context, c *engine.Conn, name string) ([]version, error) {
+	return engine.Select(ctx, c, engine.SQL("SELECT name, version, hash, options, in_use FROM dsql.models WHERE lower(name) = lower({n}) ORDER BY version", engine.Args{"n": name}),
+		func(row func(...any) error) (v version, err error) {
+			return v, row(&v.Name, &v.Version, &v.Hash, &v.Options, &v.InUse)
+		})
+}
+
+// Stale says what differs between the file on disk and the newest stored version, "" if nothing does. The declaration's text
+// alone doesn't tell: a model's file may be replaced.
+func (m *declared) Stale(ctx context.Context, tx *engine.Tx, env *engine.Env) (string, error) {
+	data, err := m.read(env)
+	if err != nil {
+		return "", err
+	}
+	vs, err := versions(ctx, tx.Conn, m.decl.Name)
+	if err != nil || len(vs) > 0 && vs[len(vs)-1].Hash == hash(data) {
+		return "", err
+	}
+	return "its file is another one: a new version", nil
+}
+
+func hash(data []byte) string {
+	h := sha256.Sum256(data)
+	return hex.EncodeToString(h[:])
+}
+
+// Define loads the model, stores a new version where the file or what is asked of it differs from the newest one, and makes the
+// functions.
+func (m *declared) Define(ctx context.Context, tx *engine.Tx, env *engine.Env) error {
+	data, err := m.read(env)
+	if err != nil {
+		return err
+	}
+	model, err := Load(data, m.loadOptions())
+	if err != nil {
+		return m.fail("bad-model", m.path+" can't be used as a model: "+err.Error(), "dsql reads LightGBM's text format, XGBoost's JSON and UBJSON, and ONNX", err)
+	}
+	sig, err := m.signature(model)
+	if err != nil {
+		return err
+	}
+	vs, err := versions(ctx, tx.Conn, m.decl.Name)
+	if err != nil {
+		return err
+	}
+	h, opt := hash(data), m.wanted()
+	if n := len(vs); n > 0 && vs[n-1].Hash == h && vs[n-1].Options == opt {
+		return tx.Run(ctx, engine.SQL("UPDATE dsql.models SET tags = {tags} WHERE lower(name) = lower({name}) AND version = {v} AND tags IS DISTINCT FROM {tags}",
+			engine.Args{"tags": tagMap(m.tags), "name": m.decl.Name, "v": vs[n-1].Version}))
+	}
+	next := 1
+	if n := len(vs); n > 0 {
+		next = vs[n-1].Version + 1
+	}
+	fn := function{name: m.decl.Name, version: next, hash: h, sig: sig, load: func() (*Model, error) { return model, nil }}
+	if err := fn.register(tx.Conn); err != nil {
+		return err
+	}
+	inputs, err := json.Marshal(sig.Inputs)
+	if err != nil {
+		return err
+	}
+	a := engine.Args{"name": m.decl.Name, "v": next, "format": model.Format(), "hash": h, "inputs": string(inputs), "outputs": sig.Returns,
+		"tags": tagMap(m.tags), "options": opt, "file": data}
+	if err := tx.Run(ctx,
+		engine.SQL("UPDATE dsql.models SET in_use = false WHERE lower(name) = lower({name})", a),
+		engine.SQL("INSERT INTO dsql.models (name, version, format, hash, inputs, outputs, tags, created, in_use, options, file) VALUES ({name}, {v}, {format}, {hash}, {inputs}, {outputs}, {tags}, now()::TIMESTAMP, true, {options}, {file})", a)); err != nil {
+		return err
+	}
+	return fn.macros(ctx, tx, true)
+}
+
+func (m *declared) loadOptions() Options {
+	if in := m.decl.Arg("INPUT"); in != nil {
+		return Options{Features: len(in.Columns)}
+	}
+	return Options{}
+}
+
+func tagMap(tags map[string]string) *engine.Query {
+	var keys []string
+	for k := range tags {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	lit := func(s string) *engine.Query { return engine.Lit(s) }
+	return engine.SQL("map([{keys}]::VARCHAR[], [{values}]::VARCHAR[])", engine.Args{"keys": engine.Each(", ", keys, lit),
+		"values": engine.Each(", ", keys, func(k string) *engine.Query { return engine.Lit(tags[k]) })})
+}
+
+// signature is what the SQL function takes and gives.
+type signature struct {
+	Inputs  []input `json:"inputs"`
+	Returns string  `json:"returns"`
+	Output  Output  `json:"output"`
+}
+
+var madeUp = regexp.MustCompile(`^(Column_|f|x|float_input_?|X_?)\d*$`)
+
+// signature joins what the file says with INPUT and OUTPUT; where they disagree it is an error.
+func (m *declared) signature(model *Model) (signature, error) {
+	sig := signature{Output: m.output}
+	for _, in := range model.Inputs() {
+		sig.Inputs = append(sig.Inputs, input{in.Name, in.Type.String()})
+	}
+	if v := m.decl.Arg("INPUT"); v != nil {
+		if len(v.Columns) != len(sig.Inputs) {
+			return sig, &sql.Error{Src: m.decl.Src, Span: v.Span, Code: "model-inputs", Msg: fmt.Sprintf("INPUT names %d arguments and the model takes %d: %s", len(v.Columns), len(sig.Inputs), inputNames(sig.Inputs)), Hint: "name them all, in the model's order"}
+		}
+		for i, c := range v.Columns {
+			in := &sig.Inputs[i]
+			if !madeUp.MatchString(in.Name) && !strings.EqualFold(in.Name, c.Name.Text) {
+				return sig, &sql.Error{Src: m.decl.Src, Span: c.Name.Span, Code: "model-inputs", Msg: fmt.Sprintf("argument %d of the model is %s, not %s", i+1, in.Name, c.Name.Text), Hint: "the model's order is: " + inputNames(sig.Inputs)}
+			}
+			text := strings.EqualFold(c.Type, "VARCHAR") || strings.EqualFold(c.Type, "TEXT") || strings.EqualFold(c.Type, "STRING")
+			if text != (in.Type == "VARCHAR") {
+				return sig, &sql.Error{Src: m.decl.Src, Span: c.At, Code: "model-inputs", Msg: fmt.Sprintf("argument %d (%s) is %s in the model, not %s", i+1, c.Name.Text, in.Type, c.Type), Hint: "declare it as " + in.Type}
+			}
+			in.Name = c.Name.Text
+		}
+	}
+	switch {
+	case m.output == Label && model.LabelType() == None, model.Outputs(m.output) == 0 && m.output != Label:
+		return sig, &sql.Error{Src: m.decl.Src, Span: m.outputAt(), Code: "model-output", Msg: fmt.Sprintf("the model has no %s", m.output), Hint: "use OUTPUT prediction"}
+	case m.output == Label:
+		sig.Returns = model.LabelType().String()
+	case model.Outputs(m.output) == 1:
+		sig.Returns = "DOUBLE"
+	default:
+		sig.Returns = "DOUBLE[]"
+	}
+	return sig, nil
+}
+
+func (m *declared) outputAt() sql.Span {
+	if o := m.decl.Arg("OUTPUT"); o != nil {
+		return o.Span
+	}
+	return m.decl.Arg("FROM").Span
+}
+
+func inputNames(in []input) string {
+	names := make([]string, len(in))
+	for i, x := range in {
+		names[i] = x.Name
+	}
+	if len(names) > 12 {
+		return strings.Join(names[:12], ", ") + ", …"
+	}
+	return strings.Join(names, ", ")
+}

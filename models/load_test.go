@@ -1,0 +1,162 @@
+package models
+
+import (
+	"bytes"
+	"math"
+	"os"
+	"strings"
+	"testing"
+)
+
+// seeds are small files of each format.
+func seeds(t testing.TB) map[string][]byte {
+	out := map[string][]byte{}
+	for _, p := range []string{"lgb_categorical/model.txt", "lgb_linear/model.txt", "xgb_stump/model.json", "xgb_gblinear/model.json", "xgb_categorical_onehot/model.ubj",
+		"xgb_vector_leaf_ubj/model.ubj", "onnx_mixed/model.onnx", "onnx_hand_both/model.onnx", "onnx_mlp/model.onnx", "onnx_svc_linear_multi/model.onnx", "onnx_qda/model.onnx"} {
+		b, err := os.ReadFile("../testdata/models/" + p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out[p] = b
+	}
+	return out
+}
+
+// use scores a few rows by all outputs of a model.
+func use(t testing.TB, m *Model) {
+	const n = 3
+	cols := make([]Column, len(m.Inputs()))
+	for i, in := range m.Inputs() {
+		vals := []float64{0.5, math.NaN(), -1e300}
+		valid := uint64(3)
+		cols[i] = Column{Values: &vals[0], Valid: &valid}
+		if in.Type == Varchar {
+			cols[i].Text = []string{"a", "", "b"}
+		}
+	}
+	for _, o := range []Output{Prediction, Raw} {
+		if w := m.Outputs(o); w > 0 && w < 1000 {
+			out := make([]float64, n*w)
+			_ = m.Score(o, cols, n, out) // an error is allowed, a panic isn't
+		}
+	}
+	if m.LabelType() != None {
+		_ = m.Labels(cols, n, make([]int64, n), make([]string, n))
+	}
+}
+
+// FuzzLoad: whatever the bytes, loading ends with a model that can be used, or an error.
+func FuzzLoad(f *testing.F) {
+	for _, b := range seeds(f) {
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		m, err := Load(data, Options{})
+		if err != nil {
+			if err.Error() == "" {
+				t.Error("an error without words")
+			}
+			return
+		}
+		if len(m.Inputs()) < 5000 {
+			use(t, m)
+		}
+	})
+}
+
+// A file that is cut anywhere gives an error, or the same model where only what doesn't matter is lost.
+func TestLoadCut(t *testing.T) {
+	t.Parallel()
+	for name, b := range seeds(t) {
+		bad := 0
+		for i := 0; i < len(b); i += 1 + len(b)/300 {
+			m, err := Load(b[:i], Options{})
+			if err == nil {
+				use(t, m)
+				continue
+			}
+			bad++
+		}
+		if bad < 150 {
+			t.Errorf("%s: only %d cuts are errors", name, bad)
+		}
+	}
+}
+
+// Bytes changed at random give an error or a model that can be used.
+func TestLoadDamaged(t *testing.T) {
+	t.Parallel()
+	for _, b := range seeds(t) {
+		for i := 0; i < len(b); i += 1 + len(b)/200 {
+			for _, c := range []byte{0, '9', '-', 0xff} {
+				d := bytes.Clone(b)
+				d[i] = c
+				if m, err := Load(d, Options{}); err == nil && len(m.Inputs()) < 5000 {
+					use(t, m)
+				}
+			}
+		}
+	}
+}
+
+func TestLoadErrors(t *testing.T) {
+	t.Parallel()
+	read := func(p string) string {
+		b, err := os.ReadFile("../testdata/models/" + p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	lgb, xgb := read("lgb_stump/model.txt"), read("xgb_stump/model.json")
+	swap := func(s, old, new string) string {
+		if !strings.Contains(s, old) {
+			t.Fatalf("%q is not in the file", old)
+		}
+		return strings.Replace(s, old, new, 1)
+	}
+	for _, c := range []struct{ name, data, want string }{
+		{"empty", "", "the file is empty"},
+		{"unknown", "hello", "no known format"},
+		{"pickle", "\x80\x04\x95", "pickle"},
+		{"parquet", "PAR1xxxx", "no known format"},
+		{"lightgbm json", `{"name":"tree","version":"v4","num_class":1,"max_feature_idx":5}`, "save_model"},
+		{"xgboost dump", "booster[0]:\n0:[f0<1] yes=1,no=2", "save_model"},
+		{"old xgboost", "binf\x00\x00", "save_model"},
+		{"json array", "[{}]", "save_model"},
+		{"lightgbm version", swap(lgb, "version=v4", "version=v2"), "v3 and v4"},
+		{"lightgbm objective", swap(lgb, "objective=regression", "objective=magic"), "unknown objective"},
+		{"lightgbm cut", lgb[:len(lgb)/2], "cut short"},
+		{"lightgbm names", swap(lgb, "max_feature_idx=5", "max_feature_idx=7"), "feature_names"},
+		{"lightgbm cycle", swap(lgb, "left_child=-1", "left_child=0"), "own ancestor"},
+		{"lightgbm leaf", swap(lgb, "left_child=-1", "left_child=-9"), "leaf"},
+		{"lightgbm feature", swap(lgb, "split_feature=", "split_feature=99"), "feature"},
+		{"lightgbm counts", swap(lgb, "num_leaves=2", "num_leaves=2000000000"), "num_leaves"},
+		{"lightgbm classes", swap(lgb, "num_class=1", "num_class=999999999"), "num_class"},
+		{"xgboost objective", swap(xgb, `"reg:squarederror"`, `"reg:magic"`), "unknown objective"},
+		{"xgboost booster", swap(xgb, `"name":"gbtree"`, `"name":"gbmagic"`), "unknown booster"},
+		{"xgboost base", swap(xgb, `"base_score":"[`, `"base_score":"[x`), "base_score"},
+		{"xgboost classes", swap(xgb, `"num_class":"0"`, `"num_class":"900000000"`), "classes"},
+		{"xgboost deep", `{"x":` + strings.Repeat("[", 1000), "nested"},
+		{"ubj length", "{L\x00\x00\x00\x00\x00\x00\x00\x07learner{L\x7f\xff\xff\xff\xff\xff\xff\xff", "cut short"},
+		{"onnx", "\x08\x08", "no graph"},
+	} {
+		_, err := Load([]byte(c.data), Options{})
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want %q", c.name, err, c.want)
+		}
+	}
+}
+
+// What an ONNX file uses beyond the operators is named.
+func TestLoadOperator(t *testing.T) {
+	t.Parallel()
+	b, err := os.ReadFile("../testdata/models/onnx_mlp/model.onnx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = Load(bytes.ReplaceAll(b, []byte("MatMul"), []byte("MatFoo")), Options{})
+	if err == nil || !strings.Contains(err.Error(), "operator MatFoo") || !strings.Contains(err.Error(), "not supported") {
+		t.Errorf("error %v, want the operator's name", err)
+	}
+}

@@ -1,0 +1,138 @@
+// Package models reads model files of LightGBM, XGBoost and ONNX and scores them, batch by batch, without the library
+// that made them. It owns the formats, the objectives' transforms and the scoring; how trees are walked is
+// models/forest, how ONNX graphs are run is models/onnx.
+package models
+
+import (
+	"fmt"
+
+	"dsql/models/batch"
+)
+
+// Type is the type of an input or of a label.
+type Type uint8
+
+const (
+	None Type = iota // a model without labels has labels of this type
+	Double
+	Bigint
+	Varchar
+)
+
+func (t Type) String() string { return [...]string{"", "DOUBLE", "BIGINT", "VARCHAR"}[t] }
+
+// Input is an argument of a model, in the model's own order.
+type Input struct {
+	Name string
+	Type Type // Double or Varchar
+}
+
+// Output says which of a model's results is wanted.
+type Output uint8
+
+const (
+	Prediction Output = iota // what the library's own predict gives
+	Raw                      // margins: before the objective's transform
+	Label                    // the class
+)
+
+func (o Output) String() string { return [...]string{"prediction", "raw", "label"}[o] }
+
+// Column is an input's values for one batch, in the caller's memory. Inputs of type Double have Values, those of type
+// Varchar have Text.
+type Column = batch.Column
+
+// Options for Load; the zero value is right for most files.
+type Options struct {
+	// Features is the number of inputs to expect where an ONNX file leaves the width of its input open. 0: not known.
+	Features int
+	// Kernel is how trees are scored, one of forest.Kernels or "walk"; empty: the fastest that the machine has.
+	Kernel string
+}
+
+// Model is a loaded model. It is immutable and safe from many goroutines.
+type Model struct {
+	format string
+	inputs []Input
+	impl   scorer
+}
+
+// scorer is what a format's loader makes.
+type scorer interface {
+	trees() int
+	width(Output) int // values a row, 0: it has no such output
+	label() Type
+	score(o Output, cols []Column, n int, out []float64) error
+	labels(cols []Column, n int, ints []int64, text []string) error
+}
+
+// Format is lightgbm, xgboost or onnx.
+func (m *Model) Format() string { return m.format }
+
+// Inputs are the model's arguments, in its own order. Names are the model's, or made up where the file holds none.
+func (m *Model) Inputs() []Input { return m.inputs }
+
+// Trees is the number of trees, 0 for models of other kinds.
+func (m *Model) Trees() int { return m.impl.trees() }
+
+// Outputs is the number of values a row of an output, 0 where the model has no such output.
+func (m *Model) Outputs(o Output) int { return m.impl.width(o) }
+
+// LabelType is Bigint, Varchar, or None where the model gives no classes.
+func (m *Model) LabelType() Type { return m.impl.label() }
+
+// Score writes a Prediction or Raw output of n rows into out, row by row: out[r·Outputs(o)+k].
+// NaN stands where the model gives none.
+// It is safe from many goroutines; for tree models it allocates nothing once warm.
+func (m *Model) Score(o Output, cols []Column, n int, out []float64) error {
+	if o == Label {
+		return fmt.Errorf("labels are read with Labels")
+	}
+	w := m.impl.width(o)
+	if w == 0 {
+		return fmt.Errorf("the model has no %s output", o)
+	}
+	if err := m.check(cols, n); err != nil {
+		return err
+	}
+	if len(out) < n*w {
+		return fmt.Errorf("room for %d values, %d rows need %d", len(out), n, n*w)
+	}
+	if n == 0 {
+		return nil
+	}
+	return m.impl.score(o, cols, n, out[:n*w])
+}
+
+// Labels writes the classes of n rows into ints or text, whichever LabelType says.
+func (m *Model) Labels(cols []Column, n int, ints []int64, text []string) error {
+	space := len(ints)
+	switch m.impl.label() {
+	case None:
+		return fmt.Errorf("the model has no classes")
+	case Varchar:
+		space = len(text)
+	}
+	if err := m.check(cols, n); err != nil {
+		return err
+	}
+	if space < n {
+		return fmt.Errorf("room for %d labels, there are %d rows", space, n)
+	}
+	if n == 0 {
+		return nil
+	}
+	return m.impl.labels(cols, n, ints, text)
+}
+
+func (m *Model) check(cols []Column, n int) error {
+	if len(cols) != len(m.inputs) {
+		return fmt.Errorf("the model takes %d inputs, not %d", len(m.inputs), len(cols))
+	}
+	for i, in := range m.inputs {
+		if in.Type == Varchar && len(cols[i].Text) < n || in.Type == Double && cols[i].Values == nil && n > 0 {
+			return fmt.Errorf("input %d (%s) has no %s values", i+1, in.Name, in.Type)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,422 @@
+// Package onnx runs ONNX graphs of classical models (github.com/onnx/onnx): linear models, trees, support vectors,
+// small networks and the steps before them, as the converters of scikit-learn, LightGBM and XGBoost write them.
+//
+// It owns the file format, the operators and the choice of a graph's outputs. It computes in float64 and rounds to
+// float32 where a tensor is of that kind, so that results agree with onnxruntime's within float32's precision.
+package onnx
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+	"strconv"
+	"sync"
+
+	"dsql/models/batch"
+)
+
+// Input is a column that the model takes.
+type Input struct {
+	Name string
+	Text bool // strings, else numbers
+}
+
+// Output is a result of a graph.
+type Output uint8
+
+const (
+	Prediction Output = iota // the first floating-point output
+	Raw                      // the scores that the prediction's last operator transforms
+	Label                    // the first output of integers or strings
+)
+
+// Model is a graph made ready. It is immutable and safe from many goroutines.
+type Model struct {
+	inputs  []Input
+	feeds   []feed
+	slots   []slot // those that are set are constants
+	results [3]result
+	single  bool // the graph takes one row at a time
+	trees   int
+	pool    sync.Pool // of *state
+}
+
+// feed is a graph's input: a tensor of rows and width columns.
+type feed struct {
+	slot, width int
+	flat        bool // of one dimension
+	kind        Kind
+}
+
+// result is how one output is computed. Without steps it is not available.
+type result struct {
+	steps []step
+	only  []bool
+	slot  int
+	width int
+	kind  Kind
+}
+
+const chunkRows = 256 // rows run together: the graph's tensors stay small
+
+// Load reads an ONNX file. features is the number of columns of an input whose width the file leaves open, 0: not known;
+// kernel is how trees are scored, as forest.New takes it.
+func Load(data []byte, features int, kernel string) (m *Model, err error) {
+	p, err := parseModel(data)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case p.graph == nil:
+		return nil, errors.New("it has no graph")
+	case p.functions > 0:
+		return nil, errors.New("functions of its own are not supported")
+	}
+	v := &compiler{opsets: p.opsets, ops: allOperators(), names: map[string]int{}, left: maxElements / 4, kernel: kernel}
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case opError:
+			err = errors.New(r.msg)
+			if v.at != nil {
+				err = fmt.Errorf("operator %s: %s", v.at.title(), r.msg)
+			}
+		case runtime.Error:
+			if v.at == nil {
+				panic(r)
+			}
+			err = fmt.Errorf("operator %s: its attributes don't fit together (%v)", v.at.title(), r)
+		default:
+			panic(r)
+		}
+	}()
+	m = &Model{}
+	m.addInputs(p.graph, v, features)
+	prog := v.compile(p.graph)
+	m.slots = v.slots
+	for _, s := range prog.steps {
+		if s.node.is("ai.onnx.ml.TreeEnsembleClassifier ai.onnx.ml.TreeEnsembleRegressor") {
+			m.trees += treeCount(s.node)
+		}
+	}
+	m.pool.New = func() any {
+		st := &state{slots: make([]slot, len(m.slots))}
+		copy(st.slots, m.slots)
+		return st
+	}
+	if err := m.choose(p.graph, prog, v); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+var allOperators = sync.OnceValue(func() operators {
+	ops := operators{}
+	elementwiseOps(ops)
+	shapeOps(ops)
+	linearOps(ops)
+	preprocessOps(ops)
+	classifyOps(ops)
+	svmOps(ops)
+	treeOps(ops)
+	controlOps(ops)
+	return ops
+})
+
+// Inputs are the model's columns, in the order of the graph's inputs.
+func (m *Model) Inputs() []Input { return m.inputs }
+
+// Trees is the number of trees in the graph's ensembles.
+func (m *Model) Trees() int { return m.trees }
+
+// Width is the number of values a row of an output, 0 where the graph has none.
+func (m *Model) Width(o Output) int { return m.results[o].width }
+
+// TextLabels says whether labels are strings.
+func (m *Model) TextLabels() bool { return m.results[Label].kind == String }
+
+func (m *Model) addInputs(g *graphProto, v *compiler, features int) {
+	open := 0
+	var fed []valueInfo
+	for _, in := range g.inputs {
+		if _, ok := g.initializers[in.name]; !ok {
+			fed = append(fed, in)
+		}
+	}
+	for _, in := range fed {
+		if in.kind == 0 || in.isMap {
+			fail("input %q is no tensor: save the model with one input a column or one of all", in.name)
+		}
+		if !in.kind.isFloat() && !in.kind.isInt() && in.kind != String {
+			fail("input %q is of %s, which is not supported", in.name, in.kind)
+		}
+		f := feed{slot: v.slot(in.name), kind: in.kind, flat: len(in.dims) == 1}
+		if len(in.dims) > 0 && in.dims[0] == 1 && len(in.dims) > 1 {
+			m.single = true
+		}
+		switch {
+		case f.flat:
+			f.width = 1
+		case len(in.dims) == 2 && in.dims[1] > 0:
+			f.width = in.dims[1]
+		case len(in.dims) == 2 || !in.rank:
+			if f.width = widthOf(g, in.name); f.width == 0 || features > 0 && len(fed) == 1 {
+				f.width = features
+			}
+			if open++; f.width == 0 || open > 1 {
+				fail("the file leaves the number of columns of input %q open: name the inputs", in.name)
+			}
+		default:
+			fail("input %q has the shape %v, supported are rows of columns", in.name, in.dims)
+		}
+		if f.width > 1<<20 {
+			fail("input %q has %d columns", in.name, f.width)
+		}
+		for k := range f.width {
+			name := in.name
+			if f.width > 1 {
+				name += "_" + strconv.Itoa(k)
+			}
+			m.inputs = append(m.inputs, Input{Name: name, Text: in.kind == String})
+		}
+		m.feeds = append(m.feeds, f)
+	}
+}
+
+// widthOf guesses the width of an input from the first operator that reads it, 0 where it can't.
+func widthOf(g *graphProto, name string) int {
+	for i, n := range g.nodes {
+		if len(n.in) == 0 || n.in[0] != name {
+			continue
+		}
+		second := func() []int {
+			if len(n.in) > 1 && g.initializers[n.in[1]] != nil {
+				return g.initializers[n.in[1]].Dims
+			}
+			return nil
+		}()
+		switch {
+		case n.is("ai.onnx.ml.Scaler"):
+			return len(n.floats("offset"))
+		case n.is("ai.onnx.ml.Imputer"):
+			return len(n.floats("imputed_value_floats")) + len(n.ints("imputed_value_int64s"))
+		case n.is("ai.onnx.ml.LinearClassifier"):
+			return len(n.floats("coefficients")) / max(1, len(n.floats("intercepts")))
+		case n.is("ai.onnx.ml.LinearRegressor"):
+			return len(n.floats("coefficients")) / int(max(1, n.int("targets", 1)))
+		case n.is("ai.onnx.ml.TreeEnsembleClassifier ai.onnx.ml.TreeEnsembleRegressor"):
+			most := int64(-1)
+			for _, f := range n.ints("nodes_featureids") {
+				most = max(most, f)
+			}
+			return int(min(most+1, 1<<20))
+		case n.is("MatMul") && len(second) == 2:
+			return second[0]
+		case n.is("Gemm") && len(second) == 2:
+			return second[n.int("transB", 0)&1]
+		case n.is("Sub Add Mul Div") && len(second) > 0:
+			return second[len(second)-1]
+		case n.is("Cast Identity") && len(n.out) == 1:
+			return widthOf(&graphProto{nodes: g.nodes[i+1:], initializers: g.initializers}, n.out[0])
+		}
+	}
+	return 0
+}
+
+func treeCount(n *node) int {
+	seen := map[int64]bool{}
+	for _, t := range n.ints("nodes_treeids") {
+		seen[t] = true
+	}
+	return len(seen)
+}
+
+// choose picks the outputs by what a trial run with rows of zeros makes of them.
+func (m *Model) choose(g *graphProto, prog *program, v *compiler) error {
+	rows := 3
+	if m.single {
+		rows = 1
+	}
+	st := m.pool.Get().(*state)
+	if err := m.trial(st, prog.steps, rows); err != nil {
+		return err
+	}
+	for i, s := range prog.out {
+		t := &st.slots[s].Tensor
+		if !st.slots[s].set {
+			return fmt.Errorf("nothing makes the output %q", g.outputs[i].name)
+		}
+		o := Prediction
+		if !t.Kind.isFloat() {
+			o = Label
+		}
+		width := t.size() / rows
+		if m.results[o].steps != nil || width*rows != t.size() || width == 0 || o == Label && width != 1 {
+			continue
+		}
+		m.results[o] = result{steps: prog.steps, only: prog.needed(s), slot: s, width: width, kind: t.Kind}
+		if o == Prediction {
+			m.raw(prog, s, v)
+		}
+	}
+	if m.results[Raw].steps != nil {
+		r := &m.results[Raw]
+		if err := m.trial(st, r.steps, rows); err != nil {
+			return err
+		}
+		r.width = st.slots[r.slot].size() / rows
+	}
+	if m.results[Prediction].steps == nil && m.results[Label].steps == nil {
+		return errors.New("none of its outputs has a number, text or list for each row")
+	}
+	return nil
+}
+
+// raw finds the operator whose transform makes the prediction, and has it done without.
+func (m *Model) raw(prog *program, slot int, v *compiler) {
+	for {
+		s := prog.maker(slot)
+		switch {
+		case s == nil:
+			return
+		case s.node.is("Identity Cast ai.onnx.ml.ZipMap ai.onnx.ml.Normalizer Reshape"):
+			slot = s.in[0]
+			continue
+		case !s.node.is("ai.onnx.ml.TreeEnsembleClassifier ai.onnx.ml.LinearClassifier ai.onnx.ml.SVMClassifier ai.onnx.ml.TreeEnsembleRegressor ai.onnx.ml.LinearRegressor"):
+			return
+		}
+		plain := *s.node
+		plain.attrs = map[string]*attribute{}
+		for k, a := range s.node.attrs {
+			if k != "post_transform" {
+				plain.attrs[k] = a
+			}
+		}
+		steps := append([]step(nil), prog.steps...)
+		for i := range steps {
+			if &prog.steps[i] == s {
+				steps[i].node, steps[i].run = &plain, allOperators()[key(plain.domain, plain.op)](&plain, v)
+			}
+		}
+		m.results[Raw] = result{steps: steps, only: prog.needed(slot), slot: slot, kind: Float}
+		return
+	}
+}
+
+func (m *Model) trial(st *state, steps []step, rows int) (err error) {
+	defer st.guard(&err)
+	st.begin(rows)
+	for _, f := range m.feeds {
+		f.make(st, rows)
+	}
+	st.run(steps, nil)
+	return nil
+}
+
+func (st *state) begin(rows int) {
+	st.rows, st.left, st.at = rows, maxElements, nil
+	st.none = append(st.none[:0], make([]bool, rows)...)
+}
+
+// make is a feed's tensor, of zeros.
+func (f *feed) make(st *state, rows int) *Tensor {
+	c := call{state: st, step: &step{out: []int{f.slot}}}
+	if f.flat {
+		return c.out(0, f.kind, rows)
+	}
+	return c.out(0, f.kind, rows, f.width)
+}
+
+// Score writes a Prediction or Raw output of n rows into out, NaN where the model gives none.
+func (m *Model) Score(o Output, cols []batch.Column, n int, out []float64) error {
+	w := m.results[o].width
+	return m.each(o, cols, n, func(st *state, t *Tensor, from, rows int) {
+		copy(out[from*w:], t.F)
+		for r, none := range st.none {
+			if none {
+				for k := range w {
+					out[(from+r)*w+k] = math.NaN()
+				}
+			}
+		}
+	})
+}
+
+// Labels writes the labels of n rows into ints or text.
+func (m *Model) Labels(cols []batch.Column, n int, ints []int64, text []string) error {
+	return m.each(Label, cols, n, func(_ *state, t *Tensor, from, rows int) {
+		copy(ints[from:], t.I)
+		copy(text[from:], t.S)
+	})
+}
+
+// each runs an output's steps for chunks of rows.
+func (m *Model) each(o Output, cols []batch.Column, n int, use func(st *state, t *Tensor, from, rows int)) error {
+	res := &m.results[o]
+	if res.steps == nil {
+		return errors.New("the graph has no such output")
+	}
+	chunk := chunkRows
+	if m.single {
+		chunk = 1
+	}
+	st := m.pool.Get().(*state)
+	for from := 0; from < n; from += chunk {
+		rows := min(chunk, n-from)
+		if err := m.run(st, res, cols, from, rows); err != nil {
+			return err
+		}
+		t := &st.slots[res.slot].Tensor
+		if t.Kind != res.kind || t.size() != rows*res.width {
+			return fmt.Errorf("its output has the shape %v for %d rows", t.Dims, rows)
+		}
+		use(st, t, from, rows)
+	}
+	m.pool.Put(st)
+	return nil
+}
+
+func (m *Model) run(st *state, res *result, cols []batch.Column, from, rows int) (err error) {
+	defer st.guard(&err)
+	st.begin(rows)
+	for _, f := range m.feeds {
+		f.fill(st, cols[:f.width], from, rows)
+		cols = cols[f.width:]
+	}
+	st.run(res.steps, res.only)
+	return nil
+}
+
+// fill copies columns into a feed's tensor. Integers have no missing values: such a row gives no result.
+func (f *feed) fill(st *state, cols []batch.Column, from, rows int) {
+	t := f.make(st, rows)
+	var buf [chunkRows]float64
+	for k := range cols {
+		if f.kind == String {
+			for r := range rows {
+				if !cols[k].Null(from + r) {
+					t.S[r*f.width+k] = cols[k].Text[from+r]
+				}
+			}
+			continue
+		}
+		v := buf[:rows]
+		cols[k].Numbers(from, v)
+		for r, x := range v {
+			at := r*f.width + k
+			switch {
+			case f.kind == Float:
+				t.F[at] = f32(x)
+			case f.kind == Double:
+				t.F[at] = x
+			case math.IsNaN(x):
+				st.none[r] = true
+			case f.kind == Bool:
+				t.I[at] = truth(x != 0)
+			default:
+				t.I[at] = truncate(x)
+			}
+		}
+	}
+}

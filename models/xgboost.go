@@ -1,0 +1,458 @@
+package models
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"dsql/models/forest"
+)
+
+// XGBoost's model files, JSON and UBJSON, of versions 1.0 to 3.x; the schema is doc/model.schema of
+// github.com/dmlc/xgboost and the SaveModel functions in its src/learner.cc, src/gbm and src/tree.
+
+type xgbModel struct {
+	names       []string
+	types       []string
+	baseScore   string
+	classes     int
+	features    int
+	targets     int
+	objective   string
+	booster     string // gbtree, dart, gblinear
+	weights     []float64
+	weightDrop  []float64
+	trees       []xgbTree
+	groups      []int // tree → output group
+	rounds      []int // round → its first tree
+	parallel    int
+	best        int  // best_iteration, -1: none
+	sklearn     bool // saved by the scikit-learn interface, whose predict stops at the best iteration
+	haveBooster bool
+}
+
+type xgbTree struct {
+	id                         int
+	left, right, feature, dflt []int
+	cond, leaf, base           []float64
+	vector                     int // outputs in a leaf
+	isCat                      []int
+	catNodes, catFrom, catSize []int
+	cats                       []int
+}
+
+func loadXGBoost(d document, opt Options) (*Model, error) {
+	x := xgbModel{classes: 0, targets: 1, best: -1, parallel: 1}
+	seen := false
+	err := d.object(func(key string) error {
+		if key != "learner" {
+			return d.skip()
+		}
+		seen = true
+		return x.learner(d)
+	})
+	if err == nil && !seen {
+		err = fmt.Errorf("it has no learner: a text dump or another program's file; write the model with save_model")
+	}
+	var m *Model
+	if err == nil {
+		m, err = x.model(opt.Kernel)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("XGBoost model: %w", err)
+	}
+	return m, nil
+}
+
+func (x *xgbModel) learner(d document) error {
+	return d.object(func(key string) (err error) {
+		switch key {
+		case "feature_names":
+			x.names, err = texts(d)
+		case "feature_types":
+			x.types, err = texts(d)
+		case "learner_model_param":
+			err = x.params(d)
+		case "objective":
+			err = d.object(func(key string) (err error) {
+				if key != "name" {
+					return d.skip()
+				}
+				x.objective, err = d.text()
+				return err
+			})
+		case "gradient_booster":
+			err = x.gradientBooster(d)
+		case "attributes":
+			err = x.attributes(d)
+		default:
+			err = d.skip()
+		}
+		return inField(key, err)
+	})
+}
+
+// inField says in which part of the file an error is.
+func inField(key string, err error) error {
+	if err != nil && err != errCut {
+		return fmt.Errorf("%s: %w", key, err)
+	}
+	return err
+}
+
+func texts(d document) (out []string, err error) {
+	err = d.array(func() error {
+		s, err := d.text()
+		out = append(out, s)
+		return err
+	})
+	return out, err
+}
+
+// number reads a count that is written as a string.
+func number(d document, to *int) error {
+	s, err := d.text()
+	if err != nil {
+		return err
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 0 || n > math.MaxInt32 {
+		return fmt.Errorf("%s is no count", clip(s))
+	}
+	*to = n
+	return nil
+}
+
+func (x *xgbModel) params(d document) error {
+	return d.object(func(key string) (err error) {
+		switch key {
+		case "base_score":
+			x.baseScore, err = d.text()
+		case "num_class":
+			err = number(d, &x.classes)
+		case "num_feature":
+			err = number(d, &x.features)
+		case "num_target":
+			err = number(d, &x.targets)
+		default:
+			err = d.skip()
+		}
+		return inField(key, err)
+	})
+}
+
+func (x *xgbModel) attributes(d document) error {
+	return d.object(func(key string) error {
+		switch key {
+		case "best_iteration":
+			return number(d, &x.best)
+		case "scikit_learn":
+			x.sklearn = true
+		}
+		return d.skip()
+	})
+}
+
+func (x *xgbModel) gradientBooster(d document) error {
+	x.haveBooster = true
+	return d.object(func(key string) (err error) {
+		switch key {
+		case "name":
+			var s string
+			if s, err = d.text(); x.booster == "" || s == "dart" {
+				x.booster = s
+			}
+		case "gbtree": // dart wraps one
+			err = x.gradientBooster(d)
+		case "weight_drop":
+			x.weightDrop, err = d.floats()
+		case "model":
+			err = x.boosterModel(d)
+		default:
+			err = d.skip()
+		}
+		return inField(key, err)
+	})
+}
+
+func (x *xgbModel) boosterModel(d document) error {
+	return d.object(func(key string) (err error) {
+		switch key {
+		case "gbtree_model_param":
+			err = d.object(func(key string) error {
+				if key == "num_parallel_tree" {
+					return number(d, &x.parallel)
+				}
+				return d.skip()
+			})
+		case "trees":
+			err = d.array(func() error {
+				x.trees = append(x.trees, xgbTree{id: len(x.trees)})
+				return inField(fmt.Sprint(len(x.trees)-1), x.trees[len(x.trees)-1].read(d))
+			})
+		case "tree_info":
+			x.groups, err = d.ints()
+		case "iteration_indptr":
+			x.rounds, err = d.ints()
+		case "weights":
+			x.weights, err = d.floats()
+		default:
+			err = d.skip()
+		}
+		return inField(key, err)
+	})
+}
+
+func (t *xgbTree) read(d document) error {
+	return d.object(func(key string) (err error) {
+		switch key {
+		case "id":
+			t.id, err = d.int()
+		case "tree_param":
+			err = d.object(func(key string) error {
+				if key == "size_leaf_vector" {
+					return number(d, &t.vector)
+				}
+				return d.skip()
+			})
+		case "left_children":
+			t.left, err = d.ints()
+		case "right_children":
+			t.right, err = d.ints()
+		case "split_indices":
+			t.feature, err = d.ints()
+		case "split_conditions":
+			t.cond, err = d.floats()
+		case "default_left":
+			t.dflt, err = d.ints()
+		case "leaf_weights":
+			t.leaf, err = d.floats()
+		case "base_weights":
+			t.base, err = d.floats()
+		case "split_type":
+			t.isCat, err = d.ints()
+		case "categories_nodes":
+			t.catNodes, err = d.ints()
+		case "categories_segments":
+			t.catFrom, err = d.ints()
+		case "categories_sizes":
+			t.catSize, err = d.ints()
+		case "categories":
+			t.cats, err = d.ints()
+		default:
+			err = d.skip()
+		}
+		return inField(key, err)
+	})
+}
+
+func (x *xgbModel) model(kernel string) (*Model, error) {
+	outputs := max(x.targets, x.classes, 1)
+	switch {
+	case !x.haveBooster:
+		return nil, fmt.Errorf("it has no gradient_booster")
+	case outputs > forest.MaxOutputs:
+		return nil, fmt.Errorf("%d classes or targets, supported are %d", outputs, forest.MaxOutputs)
+	case len(x.names) > 0 && len(x.names) != x.features:
+		return nil, fmt.Errorf("%d feature_names for num_feature=%d", len(x.names), x.features)
+	}
+	base, err := x.base(outputs)
+	if err != nil {
+		return nil, err
+	}
+	l, err := xgbLink(x.objective, outputs, x.targets, base)
+	if err != nil {
+		return nil, err
+	}
+	var s summer
+	switch x.booster {
+	case "gbtree", "dart":
+		s, err = x.forest(outputs, base, kernel)
+	case "gblinear":
+		s, err = newXGBLinear(x.features, outputs, x.weights, base)
+	default:
+		err = fmt.Errorf("unknown booster %s", clip(x.booster))
+	}
+	if err != nil {
+		return nil, err
+	}
+	// Without names the file's length says nothing about the number of features, so it must be kept small here.
+	if x.features > 1<<20 {
+		return nil, fmt.Errorf("num_feature=%d, supported are %d", x.features, 1<<20)
+	}
+	m := &Model{format: "xgboost", impl: newBooster(s, l)}
+	for i := range x.features {
+		in := Input{Name: "f" + strconv.Itoa(i), Type: Double}
+		if len(x.names) > 0 {
+			in.Name = x.names[i]
+		}
+		m.inputs = append(m.inputs, in)
+	}
+	return m, nil
+}
+
+// base reads base_score: a number, since 3.1 a list in brackets, one value an output.
+func (x *xgbModel) base(outputs int) ([]float64, error) {
+	words := strings.Split(strings.Trim(x.baseScore, "[]() \t\n"), ",")
+	if len(words) != 1 && len(words) != outputs {
+		return nil, fmt.Errorf("base_score has %d values for %d outputs", len(words), outputs)
+	}
+	base := make([]float64, outputs)
+	for i := range base {
+		w := words[i%len(words)]
+		v, err := strconv.ParseFloat(strings.TrimSpace(w), 32)
+		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
+			return nil, fmt.Errorf("base_score %s is no number", clip(x.baseScore))
+		}
+		base[i] = v
+	}
+	return base, nil
+}
+
+func (x *xgbModel) forest(outputs int, base []float64, kernel string) (*forest.Scorer, error) {
+	n := len(x.trees)
+	if len(x.groups) != n {
+		return nil, fmt.Errorf("tree_info has %d values for %d trees", len(x.groups), n)
+	}
+	if x.booster == "dart" && len(x.weightDrop) != n {
+		return nil, fmt.Errorf("weight_drop has %d values for %d trees", len(x.weightDrop), n)
+	}
+	byID := make([]*xgbTree, n)
+	for i := range x.trees {
+		t := &x.trees[i]
+		if t.id < 0 || t.id >= n || byID[t.id] != nil {
+			return nil, fmt.Errorf("tree %d has the id %d", i, t.id)
+		}
+		byID[t.id] = t
+	}
+	if x.sklearn && x.best >= 0 {
+		byID = byID[:x.bestTrees(n, outputs)]
+	}
+	f := &forest.Forest{Features: x.features, Outputs: outputs, Values: forest.Single, Base: base}
+	for i, t := range byID {
+		tree, err := t.convert(f)
+		if err != nil {
+			return nil, fmt.Errorf("tree %d: %w", i, err)
+		}
+		if tree.Width == 1 {
+			tree.Output = x.groups[i]
+		}
+		if x.booster == "dart" {
+			for k, v := range tree.Leaves {
+				tree.Leaves[k] = float64(float32(v) * float32(x.weightDrop[i]))
+			}
+		}
+		f.Trees = append(f.Trees, tree)
+	}
+	return forest.New(f, kernel)
+}
+
+// bestTrees is the number of trees up to and with the best iteration.
+func (x *xgbModel) bestTrees(n, outputs int) int {
+	if x.best+1 < len(x.rounds) {
+		return min(n, max(0, x.rounds[x.best+1]))
+	}
+	if len(x.rounds) > 0 || x.best > n {
+		return n
+	}
+	return min(n, (x.best+1)*x.parallel*outputs)
+}
+
+// convert turns XGBoost's x < t into x ≤ the float32 before t, and its categories, which go right, around.
+func (t *xgbTree) convert(f *forest.Forest) (forest.Tree, error) {
+	n := len(t.left)
+	for _, l := range [...]int{len(t.right), len(t.feature), len(t.cond), len(t.dflt)} {
+		if l != n || n == 0 {
+			return forest.Tree{}, fmt.Errorf("its arrays have different lengths, or none")
+		}
+	}
+	catOf, err := t.sets(f)
+	if err != nil {
+		return forest.Tree{}, err
+	}
+	out := forest.Tree{Width: max(1, t.vector)}
+	index := make([]int, n) // node → inner node, or ^leaf
+	inner := 0
+	for i, left := range t.left {
+		if left >= 0 {
+			index[i], inner = inner, inner+1
+			continue
+		}
+		index[i] = ^(len(out.Leaves) / out.Width)
+		switch at := t.right[i]; { // of a vector leaf, right_children holds its number in leaf_weights
+		case out.Width == 1:
+			out.Leaves = append(out.Leaves, t.cond[i])
+		case len(t.leaf) == 0 && len(t.base) == n*out.Width:
+			out.Leaves = append(out.Leaves, t.base[i*out.Width:(i+1)*out.Width]...)
+		case at >= 0 && at < len(t.leaf)/out.Width:
+			out.Leaves = append(out.Leaves, t.leaf[at*out.Width:(at+1)*out.Width]...)
+		default:
+			return out, fmt.Errorf("leaf %d has no %d values", i, out.Width)
+		}
+	}
+	out.Nodes = make([]forest.Node, 0, inner)
+	for i, left := range t.left {
+		if left < 0 {
+			continue
+		}
+		right := t.right[i]
+		if left >= n || right < 0 || right >= n {
+			return out, fmt.Errorf("node %d has the children %d and %d of %d nodes", i, left, right, n)
+		}
+		d := forest.Node{Feature: t.feature[i], Left: index[left], Right: index[right], MissingLeft: t.dflt[i] != 0}
+		if set, ok := catOf[i]; ok {
+			d.Test, d.Set, d.Left, d.Right, d.MissingLeft = forest.InSet, set, d.Right, d.Left, !d.MissingLeft
+		} else {
+			d.Threshold = below(float32(t.cond[i]))
+		}
+		out.Nodes = append(out.Nodes, d)
+	}
+	if t.left[0] < 0 && n > 1 {
+		// A root that is a leaf: the others can't be reached.
+		out.Nodes, out.Leaves = nil, out.Leaves[:out.Width]
+	}
+	return out, nil
+}
+
+// below is the greatest float32 below t: x ≤ below(t) is x < t. Nothing is below -∞, for which NaN stands.
+func below(t float32) float64 {
+	if math.IsInf(float64(t), -1) {
+		return math.NaN()
+	}
+	return float64(math.Nextafter32(t, float32(math.Inf(-1))))
+}
+
+// sets adds the tree's category sets to the forest's and says which node has which.
+func (t *xgbTree) sets(f *forest.Forest) (map[int]int, error) {
+	of := map[int]int{}
+	if len(t.catFrom) != len(t.catNodes) || len(t.catSize) != len(t.catNodes) {
+		return nil, fmt.Errorf("its arrays of categories have different lengths")
+	}
+	for k, node := range t.catNodes {
+		from, size := t.catFrom[k], t.catSize[k]
+		if from < 0 || size < 0 || from > len(t.cats) || size > len(t.cats)-from {
+			return nil, fmt.Errorf("node %d has the categories %d to %d of %d", node, from, from+size, len(t.cats))
+		}
+		members := make([]int32, size)
+		for i, c := range t.cats[from : from+size] {
+			if c < 0 || c >= 1<<24 {
+				return nil, fmt.Errorf("node %d has the category %d", node, c)
+			}
+			members[i] = int32(c)
+		}
+		of[node] = len(f.Sets)
+		f.Sets = append(f.Sets, forest.SetOf(members))
+	}
+	for node, kind := range t.isCat {
+		if _, ok := of[node]; kind != 0 && !ok && node < len(t.left) && t.left[node] >= 0 {
+			return nil, fmt.Errorf("node %d has no categories", node)
+		}
+	}
+	return of, nil
+}
+
+// xgbIsJSON tells XGBoost's JSON from its UBJSON, which also begins with a brace.
+func xgbIsJSON(data []byte) bool {
+	return len(data) > 1 && strings.IndexByte(" \t\r\n\"}", data[1]) >= 0
+}

@@ -1,0 +1,69 @@
+package models
+
+import (
+	"fmt"
+	"math"
+	"sync"
+
+	"dsql/models/batch"
+)
+
+// xgbLinear is XGBoost's gblinear booster: bias + base + Σ weight·x in float32, feature by feature; a missing value
+// adds nothing. All outputs start from the first base score, as in GBLinear::PredictBatchInternal.
+type xgbLinear struct {
+	features, outputs int
+	weights           []float32 // [feature][output]
+	start             []float32 // [output]
+	pool              sync.Pool // of *linearScratch
+}
+
+// linearScratch has a value a row.
+type linearScratch struct {
+	sums []float32
+	vals []float64
+}
+
+func newXGBLinear(features, outputs int, weights, base []float64) (*xgbLinear, error) {
+	if len(weights) == 0 || len(weights)/outputs != features+1 || len(weights)%outputs != 0 {
+		return nil, fmt.Errorf("%d weights for %d features and %d outputs", len(weights), features, outputs)
+	}
+	x := &xgbLinear{features: features, outputs: outputs, weights: make([]float32, features*outputs), start: make([]float32, outputs)}
+	for i := range x.weights {
+		x.weights[i] = float32(weights[i])
+	}
+	for o := range x.start {
+		x.start[o] = float32(weights[features*outputs+o]) + float32(base[0])
+	}
+	x.pool.New = func() any { return new(linearScratch) }
+	return x, nil
+}
+
+func (x *xgbLinear) Outputs() int { return x.outputs }
+func (x *xgbLinear) Trees() int   { return 0 }
+
+func (x *xgbLinear) Score(cols []batch.Column, n int, out []float64) error {
+	w := x.pool.Get().(*linearScratch)
+	defer x.pool.Put(w)
+	if cap(w.sums) < n {
+		w.sums, w.vals = make([]float32, n), make([]float64, n)
+	}
+	sums, vals := w.sums[:n], w.vals[:n]
+	for o := range x.outputs {
+		for r := range sums {
+			sums[r] = x.start[o]
+		}
+		for f := range cols {
+			w := x.weights[f*x.outputs+o]
+			cols[f].Numbers(0, vals)
+			for r, v := range vals {
+				if !math.IsNaN(v) {
+					sums[r] += float32(float32(v) * w)
+				}
+			}
+		}
+		for r, s := range sums {
+			out[r*x.outputs+o] = float64(s)
+		}
+	}
+	return nil
+}

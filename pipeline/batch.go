@@ -1,0 +1,292 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"dsql/engine"
+	"dsql/quality"
+	"dsql/rules"
+	"dsql/sql"
+)
+
+// work is what one version has to take in: a source's batch, rejects to replay, or (neither) what stored tables have that some
+// destination hasn't taken yet.
+type work struct {
+	in     *engine.Input
+	active []*node // the destinations it reaches, each after what it reads
+	replay *replay
+}
+
+// batch runs one batch through the chains of its destinations in one transaction and one version.
+//
+//	SELECT → RULES → METRICS and CHECKS → write → version → places → COMMIT
+func (r *runner) batch(ctx context.Context, w work) error {
+	began, in := time.Now(), w.in
+	e := BatchCommitted{Version: r.version + 1}
+	rejected := map[string]int64{}
+	err := r.conn.Update(ctx, func(tx *engine.Tx) error {
+		if err := tx.Run(ctx, engine.SQL("INSERT INTO dsql.versions VALUES ({v}, now()::TIMESTAMP)", engine.Args{"v": e.Version})); err != nil {
+			return err
+		}
+		if in != nil {
+			e.Source, e.Origin, e.Records, e.Bad, e.Skipped = in.Source, in.Origin, in.Records, in.BadCount, in.Skipped
+			if err := r.accountSource(ctx, tx, in, e.Version); err != nil {
+				return err
+			}
+			if !in.Again {
+				rejected[in.Source] = in.BadCount
+			}
+		}
+		if w.replay != nil {
+			if err := w.replay.take(ctx, tx); err != nil {
+				return err
+			}
+		}
+		for _, n := range w.active {
+			rows, err := r.destination(ctx, tx, w, n, &e)
+			if err != nil {
+				return placed(err, n)
+			}
+			rejected[n.name] = rows.Rejected
+			e.Rows = append(e.Rows, rows)
+		}
+		if err := r.limits(rejected); err != nil {
+			return err
+		}
+		if err := engine.Fault(ctx, "before-places"); err != nil {
+			return err
+		}
+		if w.replay != nil {
+			return w.replay.done(ctx, tx)
+		}
+		if in == nil {
+			return nil
+		}
+		return in.Commit(ctx, tx, e.Version)
+	})
+	if err != nil {
+		return r.gate(ctx, err)
+	}
+	r.version = e.Version
+	for name, n := range rejected {
+		r.rejected[name] += n
+	}
+	r.sum.Versions++
+	r.sum.Records += e.Records
+	r.sum.Bad += e.Bad
+	r.sum.Skipped += e.Skipped
+	for _, d := range e.Rows {
+		r.sum.Written += d.Written
+		r.sum.Rejected += d.Rejected
+		r.sum.Dropped += d.Dropped
+	}
+	e.Took = time.Since(began)
+	e.Position, e.Total = r.progress.Done, r.progress.Total
+	r.emit(e)
+	return nil
+}
+
+// placed gives an error of DuckDB's that has no place in the script that of the declaration whose batch it stopped.
+func placed(err error, n *node) error {
+	var e *sql.Error
+	if !errors.As(err, &e) || e.Src != nil {
+		return err
+	}
+	c := *e
+	c.Src, c.Span = n.obj.Decl().Src, n.obj.Decl().NameAt
+	if c.Hint == "" {
+		c.Hint = "nothing of this batch was written; what was committed before stays"
+	}
+	return &c
+}
+
+// gate records what a failed check measured: the batch itself is rolled back.
+func (r *runner) gate(ctx context.Context, err error) error {
+	if f, ok := asFailure(err); ok {
+		if rerr := f.Record(ctx, r.conn); rerr != nil {
+			return rerr
+		}
+	}
+	return err
+}
+
+// accountSource writes the source's line and its bad records.
+func (r *runner) accountSource(ctx context.Context, tx *engine.Tx, in *engine.Input, v int64) error {
+	if in.Bad != nil && in.BadCount > 0 && !in.Again {
+		if _, err := tx.Exec(ctx, engine.SQL(`INSERT INTO dsql.rejects (rejected_at, destination, source, rule, reason, meta, payload, data, version)
+			SELECT now()::TIMESTAMP, NULL, {source}, NULL, reason, _meta, _payload, data, {v} FROM {bad}`, engine.Args{"source": in.Source, "v": v, "bad": in.Bad})); err != nil {
+			return err
+		}
+	}
+	return tx.Run(ctx, engine.SQL(`INSERT INTO dsql.version_rows (version, kind, name, rows_in, written, bad, skipped, origin) VALUES ({v}, 'source', {name}, {in}, {good}, {bad}, {skipped}, {origin})`,
+		engine.Args{"v": v, "name": in.Source, "in": in.Records, "good": in.Good, "bad": in.BadCount, "skipped": in.Skipped, "origin": in.Origin}))
+}
+
+// destination runs one destination's chain.
+func (r *runner) destination(ctx context.Context, tx *engine.Tx, w work, n *node, e *BatchCommitted) (DestinationRows, error) {
+	d, _ := n.destination()
+	out := DestinationRows{Kind: n.kind, Name: n.name}
+	src, inputs := w.in, n.inputs
+	if w.replay != nil && w.replay.node == n {
+		inputs = nil
+		rows, err := r.write(ctx, tx, d, n, w.replay.fresh(), e.Version)
+		if err != nil {
+			return out, err
+		}
+		out, e.Origin = rows, w.replay.origin()
+		if err := r.account(ctx, tx, rows, e.Version, e.Origin); err != nil {
+			return out, err
+		}
+	}
+	for _, in := range inputs {
+		b := fresh{in: in}
+		if _, isSource := in.of.source(); isSource {
+			if src == nil || !strings.EqualFold(src.Source, in.of.name) || !slices.Contains(src.Destinations, n.name) {
+				continue
+			}
+			b.rel, b.input, b.origin = src.Rows, src, src.Origin
+		} else {
+			from := r.places[edge{n.name, in.of.name}]
+			if r.latest[in.of.name] <= from {
+				continue
+			}
+			of, _ := in.of.destination()
+			b.rel, b.origin = of.New(from, e.Version), fmt.Sprintf("%s versions %d–%d", in.of.name, from+1, e.Version)
+		}
+		rows, err := r.write(ctx, tx, d, n, b, e.Version)
+		if err != nil {
+			return out, err
+		}
+		out.In += rows.In
+		out.Dropped += rows.Dropped
+		out.Counts = add(out.Counts, rows.Counts)
+		if e.Origin == "" {
+			e.Origin = b.origin
+		}
+		if err := r.account(ctx, tx, rows, e.Version, b.origin); err != nil {
+			return out, err
+		}
+		if b.input == nil {
+			if err := r.moved(ctx, tx, edge{n.name, in.of.name}, e.Version); err != nil {
+				return out, err
+			}
+		}
+	}
+	r.touched(n.name, e.Version)
+	return out, nil
+}
+
+// fresh is the new rows of one input of a destination.
+type fresh struct {
+	in     *input
+	rel    *engine.Query
+	input  *engine.Input // nil where the rows come from a stored table
+	origin string
+}
+
+// write is the chain of one destination over one input's new rows.
+func (r *runner) write(ctx context.Context, tx *engine.Tx, d engine.Destination, n *node, b fresh, v int64) (DestinationRows, error) {
+	out := DestinationRows{Kind: n.kind, Name: n.name}
+	source := ""
+	if b.input != nil {
+		source = b.input.Source
+	}
+	keepMeta := false
+	if m, ok := d.(interface{ NeedsMeta() bool }); ok {
+		keepMeta = m.NeedsMeta() && b.in.meta
+	}
+	rel := engine.SQL("({q})", engine.Args{"q": b.in.query(b.rel)})
+	hasRow := b.in.meta && b.input != nil && b.input.RowID != nil
+	if hasRow {
+		rel = engine.SQL("(SELECT *, {id} AS _row FROM {rel})", engine.Args{"id": b.input.RowID, "rel": rel})
+	}
+	ruled, err := n.rules.Run(ctx, tx, rules.Batch{Destination: n.name, Source: source, Version: v, Rel: rel, Columns: n.cols, HasRow: hasRow, Input: b.input, Stage: !b.in.plain, KeepMeta: keepMeta})
+	if err != nil {
+		return out, err
+	}
+	if err := engine.Fault(ctx, "after-rules"); err != nil {
+		return out, err
+	}
+	measured, err := n.quality.Measure(ctx, tx, quality.Batch{Destination: n.name, Kind: n.kind, Version: v, Rows: ruled.Rows, Table: r.tableAfter(n, ruled.Rows), Columns: n.cols, HasRow: hasRow, Input: b.input, Source: source})
+	if err != nil {
+		return out, err
+	}
+	for _, w := range measured.Warnings {
+		r.warn(w)
+	}
+	acc := &engine.Accepted{Version: v, Columns: n.cols, Rows: ruled.Rows, HasRow: hasRow, Input: b.input}
+	if b.input != nil {
+		acc.Absent = absent(b.input, n.cols)
+	}
+	var c engine.Counts
+	if len(measured.Held) > 0 {
+		c = engine.Counts{Rejected: measured.HeldRows}
+	} else if c, err = d.Write(ctx, tx, acc); err != nil {
+		return out, err
+	}
+	out.Dropped = ruled.Dropped
+	out.Counts = c
+	out.Rejected += ruled.Rejected
+	out.In = out.Written + out.Rejected + out.Dropped
+	if ruled.In >= 0 && ruled.In != out.In {
+		return out, &sql.Error{Code: "account", Exit: sql.ExitFailed, Msg: fmt.Sprintf("the account of %s does not close: %d rows came in, %d were written, %d rejected, %d dropped; nothing was committed", n.name, ruled.In, out.Written, out.Rejected, out.Dropped),
+			Hint: "if the query or a rule gives another result each time it runs (random(), a file that changes), make it give the same"}
+	}
+	return out, nil
+}
+
+// tableAfter is the destination's table as it will be once rows are in, for checks OVER TABLE. A journal's state after the batch
+// isn't known before it is written, so a journal's checks see the rows that come in beside those that stay.
+func (r *runner) tableAfter(n *node, rows *engine.Query) *engine.Query {
+	cols := engine.Names(engine.ColumnNames(n.cols))
+	return engine.SQL("(SELECT {cols} FROM {t} UNION ALL SELECT {cols} FROM {rows})", engine.Args{"cols": cols, "t": engine.Ident(n.name), "rows": rows})
+}
+
+func absent(in *engine.Input, cols []engine.Column) []string {
+	var out []string
+	for _, a := range in.Absent {
+		if slices.ContainsFunc(cols, func(c engine.Column) bool { return strings.EqualFold(c.Name, a) }) {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+func add(a, b engine.Counts) engine.Counts {
+	return engine.Counts{Written: a.Written + b.Written, Rejected: a.Rejected + b.Rejected, Added: a.Added + b.Added, Changed: a.Changed + b.Changed, Removed: a.Removed + b.Removed, Unchanged: a.Unchanged + b.Unchanged}
+}
+
+func (r *runner) account(ctx context.Context, tx *engine.Tx, d DestinationRows, v int64, origin string) error {
+	return tx.Run(ctx, engine.SQL(`INSERT INTO dsql.version_rows (version, kind, name, rows_in, written, added, changed, removed, unchanged, rejected, dropped, origin)
+		VALUES ({v}, {kind}, {name}, {in}, {written}, {added}, {changed}, {removed}, {unchanged}, {rejected}, {dropped}, {origin})`,
+		engine.Args{"v": v, "kind": d.Kind, "name": d.Name, "in": d.In, "written": d.Written, "added": d.Added, "changed": d.Changed, "removed": d.Removed, "unchanged": d.Unchanged, "rejected": d.Rejected, "dropped": d.Dropped, "origin": origin}))
+}
+
+// limits stops the run when more rows were rejected than a declaration allows.
+func (r *runner) limits(rejected map[string]int64) error {
+	for _, n := range r.p.nodes {
+		limit := int64(-1)
+		switch o := n.obj.(type) {
+		case engine.Destination:
+			if o.Chain().Limit > 0 {
+				limit = o.Chain().Limit
+			}
+		case interface{ RejectLimit() int64 }:
+			limit = o.RejectLimit()
+		}
+		total := r.rejected[n.name] + rejected[n.name]
+		if limit < 0 || rejected[n.name] == 0 || total <= limit {
+			continue
+		}
+		d := n.obj.Decl()
+		return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "reject-limit", Exit: sql.ExitGate,
+			Msg:  fmt.Sprintf("%d rows of %s were rejected in this run and its limit is %d; the batch that crossed it was rolled back", total, n.name, limit),
+			Hint: "look at what came in, mend the declaration or the data, and run again; what was committed before stays"}
+	}
+	return nil
+}

@@ -1,0 +1,148 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"dsql/engine"
+	"dsql/quality"
+	"dsql/rules"
+	"dsql/sql"
+)
+
+// bind finds a declaration's columns and compiles its chain against them. DuckDB's binder is the judge: all inputs are empty
+// relations of the right types, so nothing is read.
+func (p *program) bind(ctx context.Context, tx *engine.Tx, n *node) error {
+	if src, ok := n.source(); ok {
+		var pinned []engine.Column
+		if n.stored != nil && n.stored.Fingerprint == n.fingerprint {
+			pinned = n.stored.Pinned
+		}
+		cols, err := src.Columns(ctx, tx.Conn, p.env, pinned)
+		n.cols, n.bound = cols, err == nil
+		return err
+	}
+	d, ok := n.destination()
+	if !ok {
+		var err error
+		if o, ok := n.obj.(interface {
+			Stale(context.Context, *engine.Tx, *engine.Env) (string, error)
+		}); ok {
+			n.stale, err = o.Stale(ctx, tx, p.env)
+		}
+		n.bound = err == nil
+		return err
+	}
+	if err := p.bindInputs(ctx, tx, n); err != nil {
+		return err
+	}
+	var errs sql.List
+	ch := d.Chain()
+	seen := n.cols
+	if n.hasMeta() {
+		seen = append(slices.Clone(seen), engine.Column{Name: engine.MetaColumn, Type: engine.MetaType})
+	}
+	var err error
+	n.rules, err = rules.Compile(ctx, tx.Conn, ch.Rules, seen, p.list("rules"))
+	errs = collect(errs, err)
+	n.quality, err = quality.Compile(ctx, tx.Conn, engine.At(d.Decl()), ch.Metrics, ch.Checks, n.cols, p.list("checks"))
+	errs = collect(errs, err)
+	if err := errs.Err(); err != nil {
+		return err
+	}
+	n.bound = true
+	return nil
+}
+
+// bindInputs binds the query over each input: they must give the same columns.
+func (p *program) bindInputs(ctx context.Context, tx *engine.Tx, n *node) error {
+	decl := n.obj.Decl()
+	for i, in := range n.inputs {
+		q := in.query(empty(in.of))
+		cols, err := tx.Describe(ctx, q, engine.At(decl))
+		if err != nil {
+			return p.sourceHint(err)
+		}
+		in.meta = false
+		cols = slices.DeleteFunc(cols, func(c engine.Column) bool {
+			if c.Name == engine.MetaColumn {
+				in.meta = true
+				return true
+			}
+			return false
+		})
+		if len(cols) == 0 {
+			return &sql.Error{Src: decl.Src, Span: decl.NameAt, Code: "no-columns", Msg: fmt.Sprintf("the query of %s gives no column that can be stored", n.name), Hint: "select at least one column"}
+		}
+		if i == 0 {
+			n.cols = cols
+			continue
+		}
+		if !slices.Equal(cols, n.cols) {
+			name := decl.Arg("FROM").Names[i]
+			return &sql.Error{Src: decl.Src, Span: name.Span, Code: "inputs-differ",
+				Msg:  fmt.Sprintf("%s has other columns than %s: %s", name.Text, n.inputs[0].of.name, difference(n.cols, cols)),
+				Hint: "FROM a, b takes inputs with the same columns, names and types in the same order; bring them in line with a stream of their own"}
+		}
+	}
+	return nil
+}
+
+func difference(a, b []engine.Column) string {
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			return fmt.Sprintf("column %d is %s %s there and %s %s here", i+1, a[i].Name, a[i].Type, b[i].Name, b[i].Type)
+		}
+	}
+	return fmt.Sprintf("%d columns there and %d here", len(a), len(b))
+}
+
+// sourceHint explains DuckDB's "table does not exist" for a relation that is declared but isn't a table.
+func (p *program) sourceHint(err error) error {
+	for _, e := range collect(nil, err) {
+		for _, n := range p.nodes {
+			if _, ok := n.source(); ok && e.Code == "duckdb-catalog" && strings.Contains(e.Msg, " "+n.name+" ") {
+				e.Hint = fmt.Sprintf("%s is a source: its rows are read by destinations only. Store them first: CREATE STREAM … FROM %s", n.name, n.name)
+			}
+		}
+	}
+	return err
+}
+
+// hasMeta: some input hands _meta on.
+func (n *node) hasMeta() bool {
+	return slices.ContainsFunc(n.inputs, func(in *input) bool { return in.meta })
+}
+
+// empty is a relation without rows that has the columns of a node's new rows.
+func empty(n *node) *engine.Query {
+	cols := n.cols
+	if d, ok := n.destination(); ok {
+		cols = d.NewColumns(cols)
+	} else {
+		cols = append(slices.Clone(cols), engine.Column{Name: engine.MetaColumn, Type: engine.MetaType})
+	}
+	return engine.SQL("(SELECT {cols} WHERE false)", engine.Args{"cols": engine.Each(", ", cols, func(c engine.Column) *engine.Query {
+		return engine.SQL("NULL::{t} AS {n}", engine.Args{"t": engine.Type(c.Type), "n": engine.Ident(c.Name)})
+	})})
+}
+
+// define binds a declaration and makes what it needs in the file.
+func (p *program) define(ctx context.Context, tx *engine.Tx, n *node) error {
+	if err := p.bind(ctx, tx, n); err != nil {
+		return err
+	}
+	switch o := n.obj.(type) {
+	case engine.Destination:
+		if err := o.Define(ctx, tx, n.cols); err != nil {
+			return err
+		}
+	case engine.Definition:
+		if err := o.Define(ctx, tx, p.env); err != nil {
+			return err
+		}
+	}
+	return nil
+}

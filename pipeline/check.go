@@ -1,0 +1,182 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+// check finds the errors of a script before anything runs: DuckDB parses every statement of its own, and every declaration is
+// bound and defined in a transaction that is rolled back. The tables, views and types that the script's own SQL makes are made
+// there too, without rows. What only a real run can know (an attached file, say) makes the errors that may stem from it wait
+// for the run.
+func (p *program) check(ctx context.Context, tx *engine.Tx) error {
+	var errs sql.List
+	opaque := false
+	for i, st := range p.stmts {
+		if st.Decl == nil {
+			if err := tx.Parse(st.Src, st.Span); err != nil {
+				errs = collect(errs, err)
+				continue
+			}
+			if p.skip[i] || !p.shape(ctx, tx, st) {
+				opaque = true
+			}
+			if !p.skip[i] && !tx.Alive(ctx) {
+				return &abortedError{i}
+			}
+			continue
+		}
+		if st.Decl.Syntax.Verb != "" {
+			errs = collect(errs, p.checkVerb(st.Decl))
+		}
+		for _, n := range p.ready(i) {
+			err := p.define(ctx, tx, n)
+			if err != nil && !(opaque && missing(err)) {
+				errs = collect(errs, err)
+			}
+			if err == nil && n.stmt >= 0 {
+				p.plan = append(p.plan, p.change(n))
+			}
+		}
+	}
+	return errs.Err()
+}
+
+// abortedError: a statement's shape ended the scratch transaction.
+type abortedError struct{ stmt int }
+
+func (e *abortedError) Error() string { return "the scratch transaction ended" }
+
+// missing: DuckDB did not find a table or function, which a statement that was not run may have made.
+func missing(err error) bool {
+	for _, e := range collect(nil, err) {
+		if e.Code != "duckdb-catalog" {
+			return false
+		}
+	}
+	return true
+}
+
+// ready are the declarations that can be defined once statement i is reached: that statement's own, when all it reads is
+// defined, and those that waited for it. Declarations of the file come with the first statement.
+func (p *program) ready(i int) []*node {
+	var out []*node
+	for _, n := range p.sorted() {
+		if n.bound || n.stmt > i {
+			continue
+		}
+		ok := true
+		for _, m := range n.reads() {
+			if m.stmt > i {
+				ok = false
+			}
+		}
+		if ok {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// shape makes in the scratch transaction what a statement of the user would make, without its rows. It says false when the
+// statement may do more than was done here.
+func (p *program) shape(ctx context.Context, tx *engine.Tx, st sql.Stmt) bool {
+	toks := sql.Tokens(st.Src, st.Span)
+	word := func(i int) string {
+		if i < len(toks) {
+			return strings.ToUpper(toks[i].Span.Of(st.Src))
+		}
+		return ""
+	}
+	q := engine.User(st.Src, st.Span)
+	switch word(0) {
+	case "SELECT", "FROM", "WITH", "VALUES", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "COPY", "EXPLAIN", "DESCRIBE", "SHOW", "SUMMARIZE", "CHECKPOINT", "ANALYZE", "COMMENT", "TABLE", "MERGE", "VACUUM":
+		return true
+	case "CREATE":
+		i := 1
+		for word(i) == "OR" || word(i) == "REPLACE" || word(i) == "TEMP" || word(i) == "TEMPORARY" {
+			i++
+		}
+		switch word(i) {
+		case "TABLE":
+			if as := createdAs(toks, st.Src); as {
+				q = engine.SQL("{q} WITH NO DATA", engine.Args{"q": q})
+			}
+		case "VIEW", "MACRO", "FUNCTION", "TYPE", "SCHEMA", "SEQUENCE", "RECURSIVE":
+		default:
+			return true
+		}
+	case "ALTER":
+	case "DROP":
+	default:
+		return false
+	}
+	_, err := tx.Exec(ctx, q)
+	return err == nil
+}
+
+// createdAs: the statement is CREATE TABLE … AS query, and doesn't say WITH [NO] DATA already.
+func createdAs(toks []sql.Token, src *sql.Source) bool {
+	depth, as := 0, false
+	for i, t := range toks {
+		switch w := strings.ToUpper(t.Span.Of(src)); {
+		case t.Kind == sql.Op && (w == "(" || w == "["):
+			depth++
+		case t.Kind == sql.Op && (w == ")" || w == "]"):
+			depth--
+		case w == "AS" && t.Kind == sql.Word && depth == 0:
+			as = true
+		case w == "DATA" && i == len(toks)-1:
+			return false
+		}
+	}
+	return as
+}
+
+// checkVerb sees that the names of a verb are declared.
+func (p *program) checkVerb(d *sql.Decl) error {
+	s := d.Syntax
+	switch s.Verb {
+	case "REFRESH":
+		var errs sql.List
+		if v := d.Arg("#0"); v != nil {
+			for _, name := range v.Names {
+				if n := p.relation(name.Text); n == nil {
+					errs = append(errs, p.notDeclared("relation", name, d))
+				} else if _, src := n.source(); src {
+					errs = append(errs, &sql.Error{Src: d.Src, Span: name.Span, Code: "refresh-source", Msg: name.Text + " is a source; REFRESH takes destinations", Hint: "name the streams or journals that read it, or none for all"})
+				}
+			}
+		}
+		return errs.Err()
+	case "REPLAY REJECTS":
+		if name := d.Arg("FROM").Names[0]; p.relation(name.Text) == nil {
+			return p.notDeclared("relation", name, d)
+		}
+	case "DESCRIBE", "EXPLAIN":
+		if p.find(strings.ToLower(s.Keyword), d.Name) == nil {
+			return p.notDeclared(strings.ToLower(s.Keyword), sql.Name{Text: d.Name, Span: d.NameAt}, d)
+		}
+	}
+	return nil
+}
+
+func (p *program) notDeclared(kind string, name sql.Name, d *sql.Decl) *sql.Error {
+	var names []string
+	for _, n := range p.nodes {
+		if n.kind == kind || kind == "relation" && n.relation() {
+			names = append(names, n.name)
+		}
+	}
+	e := &sql.Error{Src: d.Src, Span: name.Span, Code: "unknown-name", Msg: fmt.Sprintf("there is no %s %s", strings.Replace(kind, "relation", "stream or journal", 1), name.Text)}
+	if near := sql.Nearest(name.Text, names); near != "" {
+		e.Hint = "did you mean " + near + "?"
+	} else if len(names) > 0 {
+		e.Hint = "declared are: " + strings.Join(names, ", ")
+	}
+	return e
+}

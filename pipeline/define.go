@@ -1,0 +1,137 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+// apply brings the file in line with one declaration. An unchanged one changes nothing.
+func (p *program) apply(ctx context.Context, r *runner, n *node) error {
+	var change Change
+	err := r.conn.Update(ctx, func(tx *engine.Tx) error {
+		if err := p.bind(ctx, tx, n); err != nil {
+			return err
+		}
+		change = p.change(n)
+		if change.Action == "none" {
+			return nil
+		}
+		if err := p.define(ctx, tx, n); err != nil {
+			return err
+		}
+		return p.record(ctx, tx, n)
+	})
+	if err != nil {
+		return err
+	}
+	if change.Action != "none" {
+		n.stored = &storedDecl{Kind: n.kind, Name: n.name, Fingerprint: n.fingerprint, Pinned: n.cols}
+		r.emit(Changed{change})
+	}
+	return nil
+}
+
+// record keeps the declaration's text in the file. Secrets stand in it as env('NAME') only.
+func (p *program) record(ctx context.Context, tx *engine.Tx, n *node) error {
+	pinned, err := json.Marshal(n.cols)
+	if err != nil {
+		return err
+	}
+	a := engine.Args{"kind": n.kind, "name": n.name, "body": n.obj.Decl().Text(), "fp": n.fingerprint, "pinned": string(pinned)}
+	if n.stored != nil {
+		return tx.Run(ctx, engine.SQL("UPDATE dsql.declarations SET name = {name}, body = {body}, fingerprint = {fp}, pinned = {pinned}, declared_at = now()::TIMESTAMP WHERE kind = {kind} AND lower(name) = lower({name})", a))
+	}
+	return tx.Run(ctx, engine.SQL("INSERT INTO dsql.declarations VALUES ({kind}, {name}, {body}, {fp}, {pinned}, now()::TIMESTAMP)", a))
+}
+
+// change compares a bound declaration with what the file has.
+func (p *program) change(n *node) Change {
+	c := Change{Action: "none", Kind: n.kind, Name: n.name}
+	if n.stored == nil {
+		c.Action = "create"
+		for _, in := range n.inputs {
+			c.What = append(c.What, "reads the new rows of "+in.of.name+", from the first that it still has")
+		}
+		return c
+	}
+	if n.stored.Fingerprint != n.fingerprint {
+		c.Action = "change"
+		c.What = append(c.What, "its text differs")
+	}
+	if n.stale != "" {
+		c.Action = "change"
+		c.What = append(c.What, n.stale)
+	}
+	if n.relation() {
+		if d := columnChanges(n.stored.Pinned, n.cols); len(d) > 0 {
+			c.Action = "change"
+			c.What = append(c.What, d...)
+		}
+	}
+	if c.Action == "change" {
+		if _, ok := n.destination(); ok {
+			c.What = append(c.What, "stored rows stay as they are; new rows follow the new text")
+		}
+	}
+	return c
+}
+
+func columnChanges(old, now []engine.Column) []string {
+	var out []string
+	at := func(cols []engine.Column, name string) int {
+		return slices.IndexFunc(cols, func(c engine.Column) bool { return strings.EqualFold(c.Name, name) })
+	}
+	for _, c := range now {
+		if i := at(old, c.Name); i < 0 {
+			out = append(out, fmt.Sprintf("new column %s %s", c.Name, c.Type))
+		} else if old[i].Type != c.Type {
+			out = append(out, fmt.Sprintf("column %s becomes %s, was %s", c.Name, c.Type, old[i].Type))
+		}
+	}
+	for _, c := range old {
+		if at(now, c.Name) < 0 {
+			out = append(out, fmt.Sprintf("column %s is no longer given", c.Name))
+		}
+	}
+	return out
+}
+
+// drop removes a declaration and what it stores.
+func (r *runner) drop(ctx context.Context, d *sql.Decl) error {
+	kind := strings.ToLower(d.Syntax.Keyword)
+	n := r.p.find(kind, d.Name)
+	if n == nil {
+		if d.IfExists {
+			return nil
+		}
+		return r.p.notDeclared(kind, sql.Name{Text: d.Name, Span: d.NameAt}, d)
+	}
+	for _, m := range r.p.nodes {
+		if slices.Contains(m.reads(), n) {
+			return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "in-use", Exit: sql.ExitFailed, Msg: fmt.Sprintf("%s %s reads %s", m.kind, m.name, n.name), Hint: fmt.Sprintf("first run: DROP %s %s", strings.ToUpper(m.kind), m.name)}
+		}
+	}
+	err := r.conn.Update(ctx, func(tx *engine.Tx) error {
+		if o, ok := n.obj.(interface {
+			Drop(context.Context, *engine.Tx) error
+		}); ok {
+			if err := o.Drop(ctx, tx); err != nil {
+				return err
+			}
+		}
+		a := engine.Args{"kind": n.kind, "name": n.name}
+		return tx.Run(ctx, engine.SQL("DELETE FROM dsql.declarations WHERE kind = {kind} AND lower(name) = lower({name})", a),
+			engine.SQL("DELETE FROM dsql.places WHERE lower(destination) = lower({name})", a),
+			engine.SQL("DELETE FROM dsql.files WHERE lower(destination) = lower({name}) OR lower(source) = lower({name})", a))
+	})
+	if err == nil {
+		r.p.nodes = slices.DeleteFunc(r.p.nodes, func(m *node) bool { return m == n })
+	}
+	return err
+}

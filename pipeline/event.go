@@ -1,0 +1,80 @@
+// Package pipeline turns scripts into declarations, checks them, plans what would change, and runs batches: each source's new
+// rows through the chain of every destination that takes them, in one transaction and one version. It owns the list of kinds
+// (kinds.go), the graph, the batch transaction and the events that everything above it shows. What a kind does with its rows
+// stands in that kind's package.
+package pipeline
+
+import (
+	"time"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+// Event is what a run tells while it goes. The progress bar, log lines, --output jsonl and tests read the same ones.
+type Event interface{ event() }
+
+// ReadStarted: a source is about to be read. Bytes is 0 when the end isn't known.
+type ReadStarted struct {
+	Source string
+	Files  int
+	Bytes  int64
+}
+
+// ReadProgress: so much of the source was read so far.
+type ReadProgress struct{ engine.Progress }
+
+// BatchCommitted: a version is in the file.
+type BatchCommitted struct {
+	Version  int64
+	Source   string // "" when the batch came from a stored table
+	Origin   string
+	Records  int64 // of the source
+	Bad      int64
+	Skipped  int64
+	Rows     []DestinationRows
+	Took     time.Duration
+	Position int64 // bytes of the source done
+	Total    int64 // bytes of the source to do, 0 if unknown
+}
+
+// DestinationRows accounts for one destination in a version: In = Written + Rejected + Dropped.
+type DestinationRows struct {
+	Kind, Name string
+	In         int64
+	Dropped    int64
+	engine.Counts
+}
+
+// Warned: something the user should know that does not stop the run.
+type Warned struct{ Err *sql.Error }
+
+// Changed: a declaration was created or replaced.
+type Changed struct{ Change Change }
+
+// Queried: a statement of the user returned rows. The receiver reads them all before it returns.
+type Queried struct{ Result *engine.Result }
+
+// Finished: the run's sums.
+type Finished struct {
+	Versions                                          int64
+	Records, Written, Rejected, Dropped, Bad, Skipped int64
+	Took                                              time.Duration
+	Interrupted                                       bool // stopped by the user after a whole batch
+}
+
+func (ReadStarted) event()    {}
+func (ReadProgress) event()   {}
+func (BatchCommitted) event() {}
+func (Warned) event()         {}
+func (Changed) event()        {}
+func (Queried) event()        {}
+func (Finished) event()       {}
+
+// Change is one line of a plan.
+type Change struct {
+	Action string // create, change, rebuild, none
+	Kind   string
+	Name   string
+	What   []string // what differs, and what it will cost
+}

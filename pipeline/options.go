@@ -1,0 +1,19 @@
+package pipeline
+
+import "dsql/sql"
+
+// Options are what the command line asks for.
+type Options struct {
+	Scripts []*sql.Source   // run one after the other as one script
+	Dir     string          // the folder that relative paths start at: the first script's
+	DB      string          // the DuckDB file
+	DryRun  bool            // say what would be done, change nothing
+	Events  func(Event)     // called from one goroutine at a time
+	Stop    <-chan struct{} // closed: finish the batch in hand, then end
+}
+
+func (o Options) emit(e Event) {
+	if o.Events != nil {
+		o.Events(e)
+	}
+}

@@ -1,0 +1,373 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"dsql/engine"
+	"dsql/quality"
+	"dsql/rules"
+	"dsql/sql"
+)
+
+// program is a script joined with what the file already declares.
+type program struct {
+	stmts []sql.Stmt
+	env   *engine.Env
+	nodes []*node      // in order of declaration: those of the file first, then the script's
+	plan  []Change     // what the check found that a run would do
+	skip  map[int]bool // statements whose shape can't be made in a scratch transaction
+}
+
+// node is one declaration and what is known of it.
+type node struct {
+	kind, name  string // kind in lower case: "stream"
+	obj         engine.Object
+	stmt        int // index of its statement in the script; -1 when it stands in the file only
+	fingerprint string
+	stored      *storedDecl // what the file has, nil for a new one
+
+	cols   []engine.Column // source: its columns; destination: the ones it stores
+	inputs []*input
+	whole  []*node // destinations that it reads whole
+	bound  bool
+	stale  string // what has changed though the text hasn't: a model's file
+
+	rules   *rules.Program
+	quality *quality.Program
+}
+
+// input is one relation whose new rows a destination takes.
+type input struct {
+	of    *node
+	body  *body // nil: FROM name
+	plain bool  // the query gives the same rows however often it runs
+	meta  bool  // it hands _meta on
+}
+
+// query is the destination's query over rel, a FROM-item of the new rows.
+func (in *input) query(rel *engine.Query) *engine.Query {
+	if in.body == nil {
+		return engine.SQL("SELECT * FROM {rel}", engine.Args{"rel": rel})
+	}
+	return in.body.query(rel)
+}
+
+type storedDecl struct {
+	Kind, Name, Body, Fingerprint string
+	Pinned                        []engine.Column
+}
+
+func (n *node) source() (engine.Source, bool) { s, ok := n.obj.(engine.Source); return s, ok }
+func (n *node) destination() (engine.Destination, bool) {
+	d, ok := n.obj.(engine.Destination)
+	return d, ok
+}
+func (n *node) relation() bool {
+	_, s := n.source()
+	_, d := n.destination()
+	return s || d
+}
+
+// find is the node of a kind; relation that of a source or destination: these share one name space.
+func (p *program) find(kind, name string) *node {
+	for _, n := range p.nodes {
+		if n.kind == kind && strings.EqualFold(n.name, name) {
+			return n
+		}
+	}
+	return nil
+}
+
+func (p *program) relation(name string) *node {
+	for _, n := range p.nodes {
+		if n.relation() && strings.EqualFold(n.name, name) {
+			return n
+		}
+	}
+	return nil
+}
+
+// parse reads scripts into one list of statements. Where something is wrong, DuckDB's grammar is asked about its own statements
+// too, so that all errors are told at once.
+func parse(ctx context.Context, scripts []*sql.Source) ([]sql.Stmt, error) {
+	var stmts []sql.Stmt
+	var errs sql.List
+	for _, src := range scripts {
+		s, err := sql.Parse(src, syntaxes)
+		errs = collect(errs, err)
+		stmts = append(stmts, s...)
+	}
+	if len(errs) == 0 {
+		return stmts, nil
+	}
+	db, err := engine.Open(ctx, "", engine.Options{})
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	for _, st := range stmts {
+		if st.Decl == nil {
+			errs = collect(errs, db.Writer().Parse(st.Src, st.Span))
+		}
+	}
+	return stmts, errs.Err()
+}
+
+// collect adds the script errors inside err to the list; another error goes in as one without a place.
+func collect(l sql.List, err error) sql.List {
+	var list sql.List
+	var one *sql.Error
+	switch {
+	case err == nil:
+	case errors.As(err, &list):
+		l = append(l, list...)
+	case errors.As(err, &one):
+		l = append(l, one)
+	default:
+		l = append(l, &sql.Error{Code: "failed", Msg: err.Error(), Exit: sql.ExitFailed, Err: err})
+	}
+	return l
+}
+
+// load compiles the script's declarations and those that the file has beside them, and finds who reads whom.
+func load(ctx context.Context, c *engine.Conn, stmts []sql.Stmt, env *engine.Env) (*program, error) {
+	p := &program{stmts: stmts, env: env}
+	stored, err := storedDeclarations(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	for i := range stored {
+		n, err := compileStored(&stored[i])
+		if err != nil {
+			return nil, err
+		}
+		p.nodes = append(p.nodes, n)
+	}
+	var errs sql.List
+	for i, st := range stmts {
+		if st.Decl == nil || st.Decl.Syntax.Verb != "" {
+			continue
+		}
+		errs = collect(errs, p.declare(i, st.Decl))
+	}
+	if err := errs.Err(); err != nil {
+		return p, err
+	}
+	return p, p.resolve(ctx, c)
+}
+
+// declare compiles a statement of the script. It takes the place of what the file has under its name.
+func (p *program) declare(i int, d *sql.Decl) error {
+	k, _ := kindOf(d.Syntax)
+	obj, err := k.Compile(d)
+	if err != nil {
+		return err
+	}
+	n := &node{kind: strings.ToLower(k.Syntax.Keyword), name: d.Name, obj: obj, stmt: i, fingerprint: sql.Fingerprint(d.Text())}
+	for j, old := range p.nodes {
+		if !strings.EqualFold(old.name, n.name) || old.kind != n.kind && !(old.relation() && n.relation()) {
+			continue
+		}
+		if old.kind != n.kind {
+			e := &sql.Error{Src: d.Src, Span: d.NameAt, Code: "name-taken", Msg: fmt.Sprintf("%s is a %s already", d.Name, old.kind), Hint: fmt.Sprintf("choose another name, or first run: DROP %s %s", strings.ToUpper(old.kind), d.Name)}
+			if old.stmt >= 0 {
+				e.Note = []sql.Note{{Src: old.obj.Decl().Src, Span: old.obj.Decl().NameAt, Msg: "declared here"}}
+			}
+			return e
+		}
+		if old.stmt >= 0 {
+			if old.fingerprint == n.fingerprint {
+				return nil
+			}
+			return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "declared-twice", Msg: fmt.Sprintf("%s %s is declared twice, and not alike", d.Syntax.Keyword, d.Name), Hint: "keep one of the two", Note: []sql.Note{{Src: old.obj.Decl().Src, Span: old.obj.Decl().NameAt, Msg: "first declared here"}}}
+		}
+		n.stored = old.stored
+		p.nodes = append(slices.Delete(p.nodes, j, j+1), n)
+		return nil
+	}
+	p.nodes = append(p.nodes, n)
+	return nil
+}
+
+func storedDeclarations(ctx context.Context, c *engine.Conn) ([]storedDecl, error) {
+	return engine.Select(ctx, c, engine.SQL("SELECT kind, name, body, fingerprint, coalesce(pinned, '[]') FROM dsql.declarations ORDER BY rowid"),
+		func(row func(...any) error) (d storedDecl, err error) {
+			var pinned string
+			if err := row(&d.Kind, &d.Name, &d.Body, &d.Fingerprint, &pinned); err != nil {
+				return d, err
+			}
+			return d, json.Unmarshal([]byte(pinned), &d.Pinned)
+		})
+}
+
+// compileStored reads a declaration back from the file.
+func compileStored(s *storedDecl) (*node, error) {
+	src := sql.NewSource("("+s.Kind+" "+s.Name+" in the file)", s.Body)
+	stmts, err := sql.Parse(src, syntaxes)
+	if err == nil && (len(stmts) != 1 || stmts[0].Decl == nil) {
+		err = fmt.Errorf("%s: not a declaration", src.Name)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the file's declaration of %s %s can't be read: %w", s.Kind, s.Name, err)
+	}
+	k, _ := kindOf(stmts[0].Decl.Syntax)
+	obj, err := k.Compile(stmts[0].Decl)
+	if err != nil {
+		return nil, err
+	}
+	return &node{kind: s.Kind, name: s.Name, obj: obj, stmt: -1, fingerprint: s.Fingerprint, stored: s}, nil
+}
+
+// resolve finds what each destination reads, and refuses unknown names and cycles.
+func (p *program) resolve(ctx context.Context, c *engine.Conn) error {
+	var errs sql.List
+	known := func(name string) bool { return p.relation(name) != nil }
+	for _, n := range p.nodes {
+		d, ok := n.destination()
+		if !ok {
+			continue
+		}
+		ch, decl := d.Chain(), d.Decl()
+		for _, name := range ch.From {
+			of := p.relation(name.Text)
+			if of == nil {
+				errs = append(errs, p.unknown(decl, name))
+				continue
+			}
+			n.inputs = append(n.inputs, &input{of: of, plain: true})
+		}
+		if ch.Body == nil {
+			continue
+		}
+		b, err := analyze(ctx, c, decl.Src, ch.Body.Exprs[0], known)
+		if err != nil {
+			errs = collect(errs, err)
+			continue
+		}
+		for i, r := range b.reads {
+			of := p.relation(r.name)
+			if i == b.fresh {
+				if of == nil {
+					errs = append(errs, p.unknown(decl, sql.Name{Text: r.name, Span: r.at}))
+					continue
+				}
+				n.inputs = append(n.inputs, &input{of: of, body: b, plain: b.plain})
+				continue
+			}
+			if of == nil || slices.Contains(n.whole, of) {
+				continue
+			}
+			if _, src := of.source(); src {
+				errs = append(errs, &sql.Error{Src: decl.Src, Span: r.at, Code: "source-read-whole", Msg: fmt.Sprintf("%s is a source: only its new rows can be read, and this query reads those of %s", of.name, b.reads[b.fresh].name),
+					Hint: fmt.Sprintf("put it first or write STREAM %s, or store it: CREATE STREAM … FROM %s", of.name, of.name)})
+				continue
+			}
+			n.whole = append(n.whole, of)
+		}
+	}
+	if err := errs.Err(); err != nil {
+		return err
+	}
+	return p.cycle()
+}
+
+// unknown is the error for a name that no declaration has.
+func (p *program) unknown(d *sql.Decl, name sql.Name) *sql.Error {
+	var names []string
+	for _, n := range p.nodes {
+		if n.relation() && n.obj.Decl() != d {
+			names = append(names, n.name)
+		}
+	}
+	e := &sql.Error{Src: d.Src, Span: name.Span, Code: "unknown-relation", Msg: fmt.Sprintf("there is no source, stream or journal %s, and %s %s takes new rows of one", name.Text, d.Syntax.Keyword, d.Name)}
+	if near := sql.Nearest(name.Text, names); near != "" {
+		e.Hint = "did you mean " + near + "?"
+	} else if len(names) > 0 {
+		e.Hint = "declared are: " + strings.Join(names, ", ")
+	} else {
+		e.Hint = "declare it first: CREATE SOURCE " + name.Text + " (…) FROM FILES (…)"
+	}
+	return e
+}
+
+// reads are all declared relations that n needs.
+func (n *node) reads() []*node {
+	out := slices.Clone(n.whole)
+	for _, in := range n.inputs {
+		out = append(out, in.of)
+	}
+	return out
+}
+
+// cycle refuses destinations that feed each other in a ring.
+func (p *program) cycle() error {
+	state := map[*node]int{} // 1: being visited, 2: done
+	var path []*node
+	var visit func(n *node) error
+	visit = func(n *node) error {
+		switch state[n] {
+		case 2:
+			return nil
+		case 1:
+			ring := append(slices.Clone(path[slices.Index(path, n):]), n)
+			names := make([]string, len(ring))
+			for i, r := range ring {
+				names[i] = r.name
+			}
+			d := n.obj.Decl()
+			return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "cycle", Msg: "these read each other in a ring: " + strings.Join(names, " → "), Hint: "break the ring: let one of them read a source instead"}
+		}
+		state[n] = 1
+		path = append(path, n)
+		for _, m := range n.reads() {
+			if err := visit(m); err != nil {
+				return err
+			}
+		}
+		path = path[:len(path)-1]
+		state[n] = 2
+		return nil
+	}
+	for _, n := range p.nodes {
+		if err := visit(n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sorted are nodes in an order in which everything comes after what it reads; among equals the order of declaration.
+func (p *program) sorted() []*node {
+	var out []*node
+	seen := map[*node]bool{}
+	var visit func(n *node)
+	visit = func(n *node) {
+		if seen[n] {
+			return
+		}
+		seen[n] = true
+		for _, m := range n.reads() {
+			visit(m)
+		}
+		out = append(out, n)
+	}
+	for _, n := range p.nodes {
+		visit(n)
+	}
+	return out
+}
+
+// list finds a named list of rules or checks.
+func (p *program) list(kind string) func(string) (*sql.Decl, bool) {
+	return func(name string) (*sql.Decl, bool) {
+		if n := p.find(kind, name); n != nil {
+			return n.obj.Decl(), true
+		}
+		return nil, false
+	}
+}

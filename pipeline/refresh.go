@@ -1,0 +1,273 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+
+	"dsql/engine"
+	"dsql/quality"
+	"dsql/sql"
+)
+
+// runner is a run in progress.
+type runner struct {
+	p        *program
+	conn     *engine.Conn
+	o        Options
+	version  int64            // the last committed
+	rejected map[string]int64 // rows rejected in this run, by source or destination
+	places   map[edge]int64   // how far a destination has read a stored table
+	latest   map[string]int64 // the last version that wrote a destination
+	undo     []func()         // takes back what a rolled back batch noted in places and latest
+	progress engine.Progress
+	sum      Finished
+}
+
+// edge says that a destination reads a stored table's new rows.
+type edge struct{ destination, input string }
+
+func newRunner(ctx context.Context, p *program, c *engine.Conn, o Options) (*runner, error) {
+	r := &runner{p: p, conn: c, o: o, rejected: map[string]int64{}, places: map[edge]int64{}, latest: map[string]int64{}}
+	var err error
+	if r.version, err = c.Int(ctx, engine.SQL("SELECT max(version) FROM dsql.versions")); err != nil {
+		return nil, err
+	}
+	type place struct {
+		e edge
+		v int64
+	}
+	places, err := engine.Select(ctx, c, engine.SQL("SELECT destination, input, version FROM dsql.places"), func(row func(...any) error) (p place, err error) {
+		return p, row(&p.e.destination, &p.e.input, &p.v)
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range places {
+		r.places[p.e] = p.v
+	}
+	latest, err := engine.Select(ctx, c, engine.SQL("SELECT name, max(version) FROM dsql.version_rows WHERE kind <> 'source' GROUP BY name"), func(row func(...any) error) (p place, err error) {
+		return p, row(&p.e.input, &p.v)
+	})
+	for _, l := range latest {
+		r.latest[l.e.input] = l.v
+	}
+	return r, err
+}
+
+func (r *runner) emit(e Event)      { r.o.emit(e) }
+func (r *runner) warn(e *sql.Error) { r.emit(Warned{e}) }
+
+func (r *runner) stopped() bool {
+	select {
+	case <-r.o.Stop:
+		return true
+	default:
+		return false
+	}
+}
+
+func asFailure(err error) (*quality.Failure, bool) {
+	var f *quality.Failure
+	ok := errors.As(err, &f)
+	return f, ok
+}
+
+// touched and moved note a destination's progress; a batch that is rolled back takes it back (see attempt).
+func (r *runner) touched(name string, v int64) {
+	old := r.latest[name]
+	r.undo = append(r.undo, func() { r.latest[name] = old })
+	r.latest[name] = v
+}
+
+func (r *runner) moved(ctx context.Context, tx *engine.Tx, e edge, v int64) error {
+	old, had := r.places[e]
+	r.undo = append(r.undo, func() {
+		if r.places[e] = old; !had {
+			delete(r.places, e)
+		}
+	})
+	r.places[e] = v
+	a := engine.Args{"d": e.destination, "i": e.input, "v": v}
+	if had {
+		return tx.Run(ctx, engine.SQL("UPDATE dsql.places SET version = {v} WHERE destination = {d} AND input = {i}", a))
+	}
+	return tx.Run(ctx, engine.SQL("INSERT INTO dsql.places VALUES ({d}, {i}, {v})", a))
+}
+
+// attempt is batch with the notes of a rolled back one taken back.
+func (r *runner) attempt(ctx context.Context, w work) error {
+	r.undo = nil
+	err := r.batch(ctx, w)
+	if err != nil {
+		for _, f := range slices.Backward(r.undo) {
+			f()
+		}
+	}
+	return err
+}
+
+// refresh brings destinations up to date: what stored tables have for them first, then each source to the end seen now.
+func (r *runner) refresh(ctx context.Context, names []sql.Name) error {
+	wanted := map[*node]bool{}
+	for _, n := range r.p.sorted() {
+		if _, ok := n.destination(); ok && n.bound && (len(names) == 0 || slices.ContainsFunc(names, func(x sql.Name) bool { return strings.EqualFold(x.Text, n.name) })) {
+			wanted[n] = true
+		}
+	}
+	if err := r.catchUp(ctx, wanted); err != nil {
+		return err
+	}
+	for _, s := range r.sources(wanted) {
+		if err := r.read(ctx, s, wanted); err != nil {
+			return err
+		}
+		if r.stopped() {
+			return nil
+		}
+	}
+	return nil
+}
+
+// catchUp gives each destination what the tables that it reads already have, one destination a version.
+func (r *runner) catchUp(ctx context.Context, wanted map[*node]bool) error {
+	for _, n := range r.p.sorted() {
+		if !wanted[n] {
+			continue
+		}
+		behind := slices.ContainsFunc(n.inputs, func(in *input) bool {
+			_, stored := in.of.destination()
+			return stored && r.latest[in.of.name] > r.places[edge{n.name, in.of.name}]
+		})
+		if !behind {
+			continue
+		}
+		if err := r.attempt(ctx, work{active: []*node{n}}); err != nil {
+			return err
+		}
+		if r.stopped() {
+			return nil
+		}
+	}
+	return nil
+}
+
+// downstream are the wanted destinations that new rows of n reach, n's own readers first.
+func (r *runner) downstream(n *node, wanted map[*node]bool) map[*node]bool {
+	out := map[*node]bool{}
+	for _, d := range r.p.sorted() {
+		for _, in := range d.inputs {
+			if wanted[d] && (in.of == n || out[in.of]) {
+				out[d] = true
+			}
+		}
+	}
+	return out
+}
+
+// sources in the order in which they are read: one that feeds what another's destinations read whole goes first.
+func (r *runner) sources(wanted map[*node]bool) []*node {
+	var all []*node
+	reach := map[*node]map[*node]bool{}
+	for _, n := range r.p.nodes {
+		if _, ok := n.source(); ok {
+			if reach[n] = r.downstream(n, wanted); len(reach[n]) > 0 {
+				all = append(all, n)
+			}
+		}
+	}
+	before := func(a, b *node) bool { // some destination fed by b reads whole what a feeds
+		for d := range reach[b] {
+			for _, w := range d.whole {
+				if reach[a][w] && !reach[b][w] {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	var out []*node
+	seen := map[*node]bool{}
+	var visit func(n *node)
+	visit = func(n *node) {
+		if seen[n] {
+			return
+		}
+		seen[n] = true
+		for _, m := range all {
+			if m != n && before(m, n) {
+				visit(m)
+			}
+		}
+		out = append(out, n)
+	}
+	for _, n := range all {
+		visit(n)
+	}
+	return out
+}
+
+// read takes one source to its end.
+func (r *runner) read(ctx context.Context, s *node, wanted map[*node]bool) error {
+	src, _ := s.source()
+	var direct []string
+	for _, d := range r.p.sorted() {
+		if wanted[d] && slices.ContainsFunc(d.inputs, func(in *input) bool { return in.of == s }) {
+			direct = append(direct, d.name)
+		}
+	}
+	r.progress = engine.Progress{Source: s.name}
+	rd, err := src.Open(ctx, r.conn, r.p.env, s.cols, engine.ReadOptions{Destinations: direct, Warn: r.warn, NeedMeta: r.p.mentionsMeta(s), Progress: func(p engine.Progress) {
+		r.progress = p
+		r.emit(ReadProgress{p})
+	}})
+	if err != nil {
+		return err
+	}
+	defer rd.Close()
+	for !r.stopped() {
+		in, err := rd.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		var active []*node
+		reached := map[*node]bool{}
+		for _, d := range r.p.sorted() {
+			for _, i := range d.inputs {
+				if wanted[d] && (i.of == s && slices.Contains(in.Destinations, d.name) || reached[i.of]) {
+					reached[d] = true
+				}
+			}
+			if reached[d] {
+				active = append(active, d)
+			}
+		}
+		err = r.attempt(ctx, work{in: in, active: active})
+		in.Release()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mentionsMeta: some reader of the source names _meta, so its parts must be filled. What only hands it on by * needs no more
+// than the record's coordinates.
+func (p *program) mentionsMeta(s *node) bool {
+	for _, n := range p.nodes {
+		for _, in := range n.inputs {
+			d := n.obj.Decl()
+			if in.of == s && slices.ContainsFunc(sql.Tokens(d.Src, d.Span), func(t sql.Token) bool {
+				return strings.EqualFold(t.Span.Of(d.Src), engine.MetaColumn)
+			}) {
+				return true
+			}
+		}
+	}
+	return false
+}
