@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"sync"
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
@@ -167,7 +168,12 @@ func openError(path string, o Options, err error) error {
 		e.Code, e.Msg, e.Hint = "no-file", "there is no file "+path, "`dsql run` makes it; --db names another one"
 	case errors.Is(statErr, fs.ErrNotExist), errors.Is(statErr, fs.ErrPermission), notWritable(text):
 		e.Code, e.Msg, e.Hint = "no-rights", path+" can't be opened: no right to write there", "check the rights of the file and of its folder, or choose another --db"
+	case strings.Contains(text, "not a valid DuckDB database file"):
+		e.Code, e.Msg, e.Hint = "not-a-database", path+" is no DuckDB file", "give --db another name; dsql never overwrites a file that it can't read"
 	default:
+		if _, rest, ok := strings.Cut(text, "Error: "); ok { // the driver's words before DuckDB's
+			text = rest
+		}
 		e.Code, e.Msg, e.Hint = "not-a-database", path+" can't be opened as a DuckDB file: "+text, "give --db another name; dsql never overwrites a file that it can't read"
 	}
 	return e

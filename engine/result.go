@@ -163,6 +163,9 @@ func (t valueType) number() bool {
 }
 
 func (t valueType) text(v any) string {
+	if t.name == "JSON" && v != nil {
+		return jsonText(v)
+	}
 	switch v := v.(type) {
 	case nil:
 		return "NULL"
@@ -216,11 +219,18 @@ func (t valueType) text(v any) string {
 		}
 		return fmt.Sprint(v.Value)
 	}
-	if t.name == "JSON" {
-		b, _ := json.Marshal(v)
-		return string(b)
-	}
 	return fmt.Sprint(v)
+}
+
+// jsonText writes what the driver parsed: the fields of objects by name.
+func jsonText(v any) string {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return fmt.Sprint(v)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 func (t valueType) child(i int) valueType {
@@ -327,6 +337,10 @@ func blobText(v []byte) string {
 }
 
 func (t valueType) json(b *strings.Builder, v any) {
+	if t.name == "JSON" && v != nil {
+		b.WriteString(jsonText(v))
+		return
+	}
 	switch v := v.(type) {
 	case nil:
 		b.WriteString("null")
@@ -354,11 +368,6 @@ func (t valueType) json(b *strings.Builder, v any) {
 		}
 		b.WriteByte(']')
 	case map[string]any:
-		if t.name != "STRUCT" {
-			raw, _ := json.Marshal(v)
-			b.Write(raw)
-			return
-		}
 		b.WriteByte('{')
 		for i, f := range t.fields {
 			if i > 0 {
@@ -388,11 +397,6 @@ func (t valueType) json(b *strings.Builder, v any) {
 			b.WriteString(t.text(v))
 			return
 		}
-		if t.name == "JSON" {
-			raw, _ := json.Marshal(v)
-			b.Write(raw)
-			return
-		}
 		jsonString(b, t.text(v))
 	}
 }
@@ -405,11 +409,4 @@ func jsonFloat(b *strings.Builder, f float64, bits int) {
 	b.WriteString(strconv.FormatFloat(f, 'g', -1, bits))
 }
 
-func jsonString(b *strings.Builder, s string) {
-	var line strings.Builder // Encode ends with a newline
-	e := json.NewEncoder(&line)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(s); err == nil {
-		b.WriteString(strings.TrimSuffix(line.String(), "\n"))
-	}
-}
+func jsonString(b *strings.Builder, s string) { b.WriteString(jsonText(s)) }

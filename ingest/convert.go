@@ -95,11 +95,12 @@ func (w *writer) scalar(c *column, row int, tok []byte, from origin, stable bool
 		engine.Put(v, row, b)
 		return fine
 	case engine.TypeBlob:
-		b, ok := parseBlob(w.buf[:0], tok)
+		escaped := bytes.IndexByte(tok, '\\') >= 0
+		b, ok := parseBlob(w.buf[:0], tok) // tok may be w.buf: what is read stays ahead of what is written
 		if !ok || from != fromText {
 			return wrong
 		}
-		if w.buf = b; bytes.IndexByte(tok, '\\') >= 0 {
+		if w.buf = b; escaped {
 			tok, stable = b, false
 		}
 	case engine.TypeUUID:

@@ -256,6 +256,7 @@ func (r *reader) readItem(ctx context.Context, it item, send func(batch) bool) b
 		if i == 0 {
 			pos = it.pos
 		}
+		whole := pos == (Pos{})
 		in, err := r.open(f, pos)
 		if err != nil {
 			return send(batch{err: err})
@@ -283,7 +284,7 @@ func (r *reader) readItem(ctx context.Context, it item, send func(batch) bool) b
 			}
 			b.files = append(b.files, t)
 			b.absent = in.file.Absent()
-			if more || pos != (Pos{}) || before.Line > 1 {
+			if whole = whole && !more; !whole {
 				b.lines = fmt.Sprintf(" lines %d–%d", max(before.Line, 1), t.pos.Line-1)
 			}
 			if more { // the buffer is full: this batch goes, the file goes on in the next

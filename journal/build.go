@@ -13,13 +13,13 @@ import (
 func (w *writer) line(ctx context.Context, more *engine.Query) error {
 	w.tables["line"] = w.fresh("line")
 	part := engine.SQL("PARTITION BY {keys} ORDER BY {seq}", engine.Args{"keys": list("", w.keys), "seq": list("", w.seq)})
-	a := engine.Args{"part": part, "keys": list("", w.keys), "seq": list("", w.seq), "event": list("", w.event()), "more": more, "known": engine.SQL(""),
+	a := engine.Args{"part": part, "keys": list("", w.keys), "seq": list("", w.seq), "event": list("", w.event()), "more": more, "before": engine.SQL(""),
 		"base": list("", w.keys, w.from), "values": prefixed(list("", w.cols)), "all": prefixed(each(", ", "-1", w.saids())), "names": list("", w.event(), []string{"_new"}),
 		"tracked": w.shift(w.tracked), "untracked": w.shift(w.untracked)}
 	if w.late > 0 {
-		a["known"] = w.sql("UNION ALL SELECT {event}, false FROM {known} SEMI JOIN {touched} USING ({keys})", a)
+		a["before"] = w.sql("UNION ALL SELECT {event}, false FROM {known} SEMI JOIN {touched} USING ({keys})", a)
 	}
-	a["events"] = w.sql("(SELECT * FROM (SELECT {base}, false {values} {all}, false FROM {old} WHERE NOT _is_late {known} {more}) x({names}))", a)
+	a["events"] = w.sql("(SELECT * FROM (SELECT {base}, false {values} {all}, false FROM {old} WHERE NOT _is_late {before} {more}) x({names}))", a)
 	if len(w.Sparse) > 0 {
 		a["fill"] = engine.Join(", ", w.fills()...)
 		a["events"] = engine.SQL("(SELECT *, {fill} FROM (SELECT *, count(*) FILTER (WHERE _del) OVER ({part}) AS _run FROM {events}) WINDOW w AS (PARTITION BY {keys}, _run ORDER BY {seq}))", a)
@@ -67,7 +67,7 @@ func (w *writer) shift(names []string) *engine.Query {
 }
 
 // build computes the versions: each begins with an event that changed something and ends with the next such. It shows untracked
-// columns as they are after its last event; _raw says that the opening event's own image can still be read off it.
+// columns as they are after its last event; _own says that the opening event's own image can still be read off it.
 func (w *writer) build(ctx context.Context) error {
 	w.tables["built"] = w.fresh("built")
 	raw := []*engine.Query{engine.SQL("true")}
@@ -102,7 +102,7 @@ func (w *writer) build(ctx context.Context) error {
 		a["line"] = w.sql("(SELECT * {last} FROM {line} WINDOW w AS (PARTITION BY {keys}, _group ORDER BY {seq} ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING))", a)
 	}
 	_, err := w.run(ctx, `CREATE OR REPLACE TEMP TABLE {built} AS SELECT * FROM (
-		SELECT {place}, _del {values} {marks}, {raw} AS _raw, {next} FROM {line} x WHERE _changed) WHERE NOT _del`, a)
+		SELECT {place}, _del {values} {marks}, {raw} AS _own, {next} FROM {line} x WHERE _changed) WHERE NOT _del`, a)
 	return err
 }
 
@@ -117,14 +117,14 @@ func (w *writer) replace(ctx context.Context) error {
 		"image": differ("o", "w", w.cols), "ends": pairs(" AND ", "o.{x} IS NOT DISTINCT FROM w.{y}", w.to, ts), "raw": engine.SQL("true"), "old": w.tables["old"],
 		"marks": prefixed(each(", ", "CASE WHEN NOT o._is_late THEN o.{c} ELSE w.{c} END AS {c}", w.saids()))}
 	if w.Raw {
-		a["raw"] = engine.SQL("o._raw")
+		a["raw"] = engine.SQL("o._raw = 1")
 	}
 	if w.late > 0 {
 		a["old"] = w.sql("(SELECT * FROM {old} SEMI JOIN {touched} USING ({keys}))", a)
 	}
 	if _, err := w.run(ctx, `CREATE OR REPLACE TEMP TABLE {change} AS
-		SELECT *, CASE WHEN _act IN ('keep', 'close') THEN _was_raw ELSE _own AND (_was_raw OR coalesce(_is_late, true)) END AS _raw FROM (
-			SELECT o._rid, o._is_now, o._is_late, {place} {marks}, {raw} AS _was_raw, w._raw AS _own,
+		SELECT *, CASE WHEN _act IN ('keep', 'close') THEN _was_raw ELSE _own AND (_was_raw OR coalesce(_is_late, true)) END::TINYINT AS _raw FROM (
+			SELECT o._rid, o._is_now, o._is_late, {place} {marks}, {raw} AS _was_raw, w._own,
 				CASE WHEN o._rid IS NULL THEN 'add' WHEN {key} IS NULL THEN 'kill' WHEN {image} THEN 'swap' WHEN {ends} THEN 'keep' WHEN {end} IS NULL THEN 'close' ELSE 'swap' END AS _act
 			FROM {old} o FULL JOIN {built} w ON {at})`, a); err != nil {
 		return err
@@ -168,8 +168,8 @@ func (w *writer) replace(ctx context.Context) error {
 func (w *writer) countKeys(ctx context.Context) error {
 	var added, changed, removed int64
 	err := w.scan(ctx, w.sql(`SELECT count(*) FILTER (WHERE o._rid IS NULL), count(*) FILTER (WHERE n._act IS NULL), count(*) FILTER (WHERE o._rid IS NOT NULL AND n._act IS NOT NULL AND {differ})
-		FROM (SELECT * FROM {old} SEMI JOIN {touched} USING ({keys}) WHERE {open}) o FULL JOIN (FROM {change} WHERE _act <> 'kill' AND _t0 IS NULL) n ON {on}`,
-		engine.Args{"differ": differ("o", "n", w.cols), "keys": list("", w.keys), "open": engine.SQL("{to} IS NULL", engine.Args{"to": engine.Ident(w.to[0])}), "on": w.on("o", "n")}), &added, &removed, &changed)
+		FROM (SELECT * FROM {old} SEMI JOIN {touched} USING ({keys}) WHERE {last}) o FULL JOIN (FROM {change} WHERE _act <> 'kill' AND _t0 IS NULL) n ON {on}`,
+		engine.Args{"differ": differ("o", "n", w.cols), "keys": list("", w.keys), "last": engine.SQL("{to} IS NULL", engine.Args{"to": engine.Ident(w.to[0])}), "on": w.on("o", "n")}), &added, &removed, &changed)
 	w.n.Added, w.n.Changed, w.n.Removed = w.n.Added+added, w.n.Changed+changed, w.n.Removed+removed
 	return err
 }
@@ -187,18 +187,18 @@ func (w *writer) recall(ctx context.Context) error {
 	if w.Raw {
 		own := w.ownImage("o", w.from, "o", "CASE WHEN NOT d._is_late THEN {own} ELSE f.{c} END")
 		a["openings"] = w.sql(`UNION ALL SELECT {place}, 'E' {own} {marks} FROM {change} d JOIN {line} f ON {at} LEFT JOIN {old} o ON o._rid = d._rid AND o._is_now = d._is_now
-			WHERE NOT d._raw AND d._act <> 'kill' AND (d._was_raw OR coalesce(d._is_late, true))`,
+			WHERE d._raw = 0 AND d._act <> 'kill' AND (d._was_raw OR coalesce(d._is_late, true))`,
 			engine.Args{"place": list("f", w.keys, w.seq), "own": prefixed(engine.Join(", ", own...)), "marks": prefixed(list("d", w.saids())), "at": w.at("f", w.seq, "d", w.seq)})
 	}
 	if _, err := w.run(ctx, `CREATE OR REPLACE TEMP TABLE {wanted} AS SELECT * FROM (
 		SELECT {place}, CASE WHEN _del THEN 'D' ELSE {kind} END {image} {marks} FROM {line} f WHERE NOT _changed OR _del AND {hasimage} {openings}) x({names})`, a); err != nil {
 		return err
 	}
-	a = engine.Args{"into": w.memory(), "place": list("t", w.keys, w.seq), "image": prefixed(list("t", w.cols, w.saids())), "known": engine.SQL(""), "same": w.at("r", w.seq, "t", w.seq), "keys": list("", w.keys)}
+	a = engine.Args{"into": w.memory(), "place": list("t", w.keys, w.seq), "image": prefixed(list("t", w.cols, w.saids())), "unless": engine.SQL(""), "same": w.at("r", w.seq, "t", w.seq), "keys": list("", w.keys)}
 	if w.late > 0 {
-		a["known"] = w.sql("ANTI JOIN {oldmem} r ON {same} AND r._kind = t._kind", a)
+		a["unless"] = w.sql("ANTI JOIN {oldmem} r ON {same} AND r._kind = t._kind", a)
 	}
-	if _, err := w.run(ctx, "INSERT INTO {mem} ({into}) SELECT {place}, t._kind, {v}, 0 {image} FROM {wanted} t {known}", a); err != nil || w.late == 0 {
+	if _, err := w.run(ctx, "INSERT INTO {mem} ({into}) SELECT {place}, t._kind, {v}, 0 {image} FROM {wanted} t {unless}", a); err != nil || w.late == 0 {
 		return err
 	}
 	_, err := w.run(ctx, `UPDATE {mem} AS h SET _v_to = {v} FROM (

@@ -196,7 +196,7 @@ func (c *journalCase) run(t *testing.T, deliver string) {
 	b.same(fmt.Sprintf("SELECT %s FROM j_history", quoted(head)), c.read(t, c.dir+"/expected.csv", head))
 	if deliver != "reversed" {
 		var want []string
-		for _, r := range table(t, c.dir + "/rejects.csv")[1:] {
+		for _, r := range table(t, c.dir+"/rejects.csv")[1:] {
 			want = append(want, r[1])
 		}
 		slices.Sort(want)

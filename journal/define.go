@@ -169,7 +169,7 @@ func (j *Journal) provide(ctx context.Context, tx *engine.Tx, l *layout) error {
 	}
 	if l.moving() && !l.Raw {
 		l.Raw = true
-		if err := addColumn(ctx, tx, l.tables, []string{"now", "past"}, "_raw", "BOOLEAN DEFAULT true"); err != nil {
+		if err := addColumn(ctx, tx, l.tables, []string{"now", "past"}, "_raw", "TINYINT DEFAULT 1"); err != nil {
 			return err
 		}
 	}

@@ -118,7 +118,7 @@ func (w *writer) insert(ctx context.Context) error {
 		values = append(values, engine.SQL("CASE WHEN x._role = 'V' THEN b.{s} ELSE o.{s} END", engine.Args{"s": engine.Ident(s)}))
 	}
 	if w.Raw {
-		values = append(values, engine.SQL("CASE x._role WHEN 'V' THEN true WHEN 'S' THEN o._raw ELSE false END"))
+		values = append(values, engine.SQL("CASE x._role WHEN 'V' THEN 1 WHEN 'S' THEN o._raw ELSE 0 END"))
 	}
 	a["values"] = engine.Join(", ", values...)
 	_, err := w.run(ctx, "INSERT INTO {now} ({into}) SELECT {values} FROM {batch} b JOIN {role} x ON b.rowid = x._b {join} WHERE x._role IN ('V', 'W', 'S')", a)
@@ -139,7 +139,7 @@ func (w *writer) remember(ctx context.Context, replaced bool) error {
 	a["place"], a["saids"] = list("o", w.keys, w.from), prefixed(list("o", w.saids()))
 	a["image"] = prefixed(engine.Join(", ", w.ownImage("o", w.from, "o", "{own}")...))
 	_, err := w.run(ctx, `INSERT INTO {mem} ({into}) SELECT {place}, 'E', {v}, 0 {image} {saids}
-		FROM {open} o JOIN {role} x ON x._rid = o._rid WHERE x._role = 'W' AND o._raw`, a)
+		FROM {open} o JOIN {role} x ON x._rid = o._rid WHERE x._role = 'W' AND o._raw = 1`, a)
 	return err
 }
 

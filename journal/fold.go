@@ -87,7 +87,7 @@ func (w *writer) knownEvents(ctx context.Context) error {
 		"columns": list("", w.keys, w.seq, []string{"_del"}, w.cols), "normal": prefixed(w.normalMarks()), "names": list("", w.event()),
 	}
 	if w.Raw {
-		a["raw"] = engine.SQL("AND h._raw")
+		a["raw"] = engine.SQL("AND h._raw = 1")
 	}
 	_, err := w.run(ctx, `CREATE OR REPLACE TEMP TABLE {known} AS SELECT {columns} {normal} FROM (
 			SELECT {opening}, false {own} {marks} FROM {old} h WHERE h._is_late {raw}
@@ -146,11 +146,11 @@ func (w *writer) conflicts(ctx context.Context) error {
 		return nil
 	}
 	w.tables["conflict"] = w.fresh("conflict")
-	a := engine.Args{"place": list("", w.keys, w.seq), "known": engine.SQL(""), "into": w.memory(), "image": prefixed(list("", w.cols, w.saids()))}
+	a := engine.Args{"place": list("", w.keys, w.seq), "before": engine.SQL(""), "into": w.memory(), "image": prefixed(list("", w.cols, w.saids()))}
 	if w.late > 0 {
-		a["known"] = w.sql("OR EXISTS (SELECT 1 FROM {known} k WHERE {same})", engine.Args{"same": w.at("n", w.seq, "k", w.seq)})
+		a["before"] = w.sql("OR EXISTS (SELECT 1 FROM {known} k WHERE {same})", engine.Args{"same": w.at("n", w.seq, "k", w.seq)})
 	}
-	if _, err := w.run(ctx, "CREATE OR REPLACE TEMP TABLE {conflict} AS SELECT * FROM {new} n WHERE n._second {known}", a); err != nil {
+	if _, err := w.run(ctx, "CREATE OR REPLACE TEMP TABLE {conflict} AS SELECT * FROM {new} n WHERE n._second {before}", a); err != nil {
 		return err
 	}
 	n, err := w.tx.Int(ctx, w.sql("SELECT count(*) FROM {conflict}"))

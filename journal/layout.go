@@ -17,7 +17,7 @@ type definition struct {
 	Columns  []engine.Column `json:"columns"`  // beside the keys, in the order in which they came; one that is no longer given stays
 	Sequence []order         `json:"sequence"` // a snapshot has one, the load's time
 	Sparse   []string        `json:"sparse"`   // columns that an event may say nothing of: see said and since
-	Raw      bool            `json:"raw"`      // rows have _raw: the row shows the image of the event that opened it
+	Raw      bool            `json:"raw"`      // rows have _raw: 1 where the row shows the image of the event that opened it
 }
 
 // order is one of the expressions that order events.

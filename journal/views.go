@@ -31,9 +31,9 @@ func (l *layout) views(ctx context.Context, tx *engine.Tx, at engine.Place) erro
 	a["before"], a["after"] = pairs(", ", "{x} AS {y}", b, values), pairs(", ", "{x} AS {y}", n, values)
 	a["pairs"] = engine.SQL(pairsQuery, engine.Args{"both": engine.Join(", ", as("_b", values, b), as("_a", values, n)), "on": l.on("_b", "_a")})
 	a["was"] = each(", ", "CASE WHEN _v_close <> 0 AND _v_close <= {v} THEN {c} END AS {c}", l.to, a)
-	templates := []string{stateView, historyView, asOfMacro, atMacro, historyAtMacro, changesMacro, diffMacro}
+	templates := []string{stateView, historyView, atMacro, asOfMacro, historyAtMacro, changesMacro, diffMacro}
 	if l.SCD == 1 {
-		templates[1], templates[2] = historyNow, asOfStored
+		templates[1], templates[3] = historyNow, asOfStored
 	}
 	for _, text := range templates {
 		if _, err := tx.ExecAt(ctx, engine.SQL(text, a), at); err != nil {

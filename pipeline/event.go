@@ -61,6 +61,7 @@ type Finished struct {
 	Records, Written, Rejected, Dropped, Bad, Skipped int64
 	Took                                              time.Duration
 	Interrupted                                       bool // stopped by the user after a whole batch
+	Failed                                            bool // an error ended the run; what is counted was committed before
 }
 
 func (ReadStarted) event()    {}

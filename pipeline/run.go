@@ -47,7 +47,7 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	err = r.script(ctx)
-	r.sum.Took, r.sum.Interrupted = time.Since(began), r.stopped()
+	r.sum.Took, r.sum.Interrupted, r.sum.Failed = time.Since(began), r.stopped(), err != nil
 	if cerr := db.Close(); err == nil && cerr != nil {
 		err = cerr
 	}

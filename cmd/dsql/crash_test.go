@@ -66,14 +66,14 @@ func TestCrashLoop(t *testing.T) {
 func newDemo(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "demo")
-	if out, err := command(t, ".", "init", dir).CombinedOutput(); err != nil {
+	if out, err := asCommand(t, ".", "init", dir).CombinedOutput(); err != nil {
 		t.Fatalf("init: %v\n%s", err, out)
 	}
 	return dir
 }
 
-// command is this test binary as dsql: see TestMain.
-func command(t *testing.T, dir string, args ...string) *exec.Cmd {
+// asCommand is this test binary as dsql: see TestMain.
+func asCommand(t *testing.T, dir string, args ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -86,7 +86,7 @@ func command(t *testing.T, dir string, args ...string) *exec.Cmd {
 
 func runDemo(t *testing.T, dir string, env ...string) error {
 	t.Helper()
-	c := command(t, dir, "run", "pipeline.sql")
+	c := asCommand(t, dir, "run", "pipeline.sql")
 	c.Env = append(c.Env, env...)
 	var stderr bytes.Buffer
 	c.Stderr = &stderr

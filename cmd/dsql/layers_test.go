@@ -9,17 +9,17 @@ import (
 
 // layers lists what each package may import of the project, and who alone may import a library: DESIGN.md's one way.
 var layers = map[string][]string{
-	"sql":       {},
-	"engine":    {"sql"},
-	"rules":     {"engine", "sql"},
-	"quality":   {"rules", "engine", "sql"},
-	"ingest":    {"rules", "engine", "sql"},
-	"stream":    {"rules", "engine", "sql"},
-	"journal":   {"rules", "engine", "sql"},
-	"models":    {"rules", "engine", "sql"},
-	"pipeline":  {"ingest", "stream", "journal", "quality", "models", "rules", "engine", "sql"},
-	"demo":      {"sql"},
-	"cmd/dsql":  {"demo", "pipeline", "ingest", "stream", "journal", "quality", "models", "rules", "engine", "sql"},
+	"sql":      {},
+	"engine":   {"sql"},
+	"rules":    {"engine", "sql"},
+	"quality":  {"rules", "engine", "sql"},
+	"ingest":   {"rules", "engine", "sql"},
+	"stream":   {"rules", "engine", "sql"},
+	"journal":  {"rules", "engine", "sql"},
+	"models":   {"rules", "engine", "sql"},
+	"pipeline": {"ingest", "stream", "journal", "quality", "models", "rules", "engine", "sql"},
+	"demo":     {"sql"},
+	"cmd/dsql": {"demo", "pipeline", "ingest", "stream", "journal", "quality", "models", "rules", "engine", "sql"},
 }
 
 var owners = map[string]string{

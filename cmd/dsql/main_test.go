@@ -10,7 +10,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv("DSQL_TEST_AS_COMMAND") != "" { // a child of a test: see command in crash_test.go
+	if os.Getenv("DSQL_TEST_AS_COMMAND") != "" { // a child of a test: see asCommand in crash_test.go
 		main()
 	}
 	testscript.Main(m, map[string]func(){"dsql": main})

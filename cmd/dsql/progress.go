@@ -51,7 +51,7 @@ func (p *progress) event(e pipeline.Event) {
 			fmt.Fprintf(p.w, "version %d: %s\n", e.Version, accounts(e))
 		}
 	case pipeline.Finished:
-		if !p.quiet {
+		if !p.quiet && !(e.Failed && e.Versions == 0) {
 			p.clear()
 			fmt.Fprintln(p.w, summary(e))
 		}
@@ -88,6 +88,9 @@ func summary(e pipeline.Finished) string {
 		if x.n > 0 {
 			s += fmt.Sprintf(", %s %s", count(x.n), x.what)
 		}
+	}
+	if e.Failed {
+		s = "committed before the error: " + s
 	}
 	if e.Bad+e.Rejected > 0 {
 		s += " (see dsql.rejects)"

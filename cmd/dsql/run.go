@@ -106,4 +106,3 @@ func (c *explainCmd) Run(ctx context.Context, s *streams) error {
 	fmt.Fprint(s.out, text)
 	return err
 }
-

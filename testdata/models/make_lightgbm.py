@@ -50,3 +50,25 @@ lgb_case('categorical_onehot', X=XC, y=yb, inp=ci, cat=[3, 4], objective='binary
 lgb_case('categorical_multiclass', X=XC, y=ym, inp=ci, cat=[3, 4], objective='multiclass', num_class=3, rounds=2)
 odd = ['plain', 'with blank', "a'b", 'x=y', 'größe', 'Ünï.%-/']
 lgb_case('odd_names', y=z, inp=inputs('odd', XM, EDGE, names=odd), feat=odd, rounds=2)
+
+def frame(third, new=()):
+    """a data frame with categories of text and of numbers, and rows of it as inputs"""
+    r = np.random.default_rng(3)
+    F = pd.DataFrame(dict(a=XM[:, 0], plan=pd.Categorical(np.array(['basic', 'pro', third])[r.integers(0, 3, N)]), b=XM[:, 1], code=pd.Categorical(np.array([10, 20, -5])[r.integers(0, 3, N)])))
+    y = np.nan_to_num(F.a) + (F.plan == 'pro') * 2. + (F.code == 10) * 1.5
+    I = F.iloc[:A.rows].copy(); I.loc[0, 'plan'] = np.nan; I.loc[1, 'code'] = np.nan
+    for i, v in enumerate(new): I['plan'] = I.plan.cat.add_categories(v); I.loc[3 + i, 'plan'] = v
+    kind = 'frame' + '_new' * bool(new)
+    rows = [['' if isinstance(v, float) and math.isnan(v) else v for v in row] for row in I.astype(object).to_numpy().tolist()]
+    path_ = f'inputs/{kind}.csv'
+    with open(path(os.path.dirname(path_), os.path.basename(path_)), 'w') as f:   # a missing text is an empty field without quotes
+        f.write('a,plan,b,code\n' + ''.join(','.join(v if v == '' else text(v) for v in r) + '\n' for r in rows))
+    return F, y, I, (path_, I, ['a', 'plan', 'b', 'code'], ['DOUBLE', 'VARCHAR', 'DOUBLE', 'DOUBLE'])
+
+if wanted('lgb_frame'):
+    F, y, I, inp = frame('größe', new=['unseen'])
+    b = lgb.train(dict(verbose=-1, num_threads=1, num_leaves=6, min_data_per_group=5, cat_smooth=1), lgb.Dataset(F, y), A.rounds)
+    s = b.model_to_string()   # categories are saved after the parameters
+    s = s[:s.index('\nfeature_importances:')] + '\n\nparameters:\n[categorical_feature: 1,3]\nend of parameters\n\npandas_categorical:' + json.dumps(b.pandas_categorical) + '\n'
+    open(path('lgb_frame', 'model.txt'), 'w').write(s); b = lgb.Booster(model_str=s)
+    case('lgb_frame', 'lightgbm-text', 'model.txt', inp, [('raw', b.predict(I, raw_score=True)), ('pred', b.predict(I))], (1e-12, 1e-12), raw_exact=True)

@@ -335,7 +335,8 @@ n = s.op('Shape'); s.show(s.op('GatherElements', ['X', s.op('ArgMax', axis=1)], 
 s.show(s.op('OneHot', [s.op('ArgMax', axis=1, keepdims=0), np.int64(4), np.float32([-1, 5])])); s.show(s.op('OneHot', [s.op('ArgMin', axis=1, keepdims=0), np.int64(4), np.float32([0, 1])], axis=1))
 s.show(s.op('ScatterElements', ['X', s.op('ArgMax', axis=1), s.op('ReduceSum', ['X', [1]])], axis=1)); s.show(s.op('Mul', ['X', s.op('Cast', [s.op('Range', [np.int64(1), np.int64(9), np.int64(2)])], to=T.FLOAT)]))
 s.show(s.op('GatherND', ['X', s.op('Concat', [s.op('Reshape', [s.op('Range', [np.int64(0), s.op('Gather', [n, np.int64(0)]), np.int64(1)]), [-1, 1]]), s.op('ArgMax', axis=1)], axis=1)]))
-s.show(s.op('Mul', ['X', s.op('Cast', [s.op('Size')], to=T.FLOAT)])) if False else None
+def branch(op): return onnx.helper.make_graph([onnx.helper.make_node(op, ['X'], [op + '_out'])], op, [], [onnx.helper.make_tensor_value_info(op + '_out', T.FLOAT, None)])
+for limit in (1e6, -1e6): s.show(s.op('If', [s.op('Less', [s.op('ReduceMax', keepdims=0), np.float32(limit)])], then_branch=branch('Exp' if limit > 0 else 'Sin'), else_branch=branch('Abs' if limit > 0 else 'Neg')))
 s.show(s.op('MatMul', ['X', s.op('EyeLike', [np.float32(np.zeros((4, 4)))], k=1)])); s.show(s.op('FeatureVectorizer', ['X', a], domain='ai.onnx.ml', inputdimensions=[4, 1]))
 s.save(XO)
 s = Soup('reduce')
@@ -358,11 +359,11 @@ for o in 'Add Sub Mul Mod Min Max'.split(): s.show(s.op(o, ['X', [3, -2, 5, 7]])
 s.show(s.op('Div', ['X', [3, 2, 5, 7]])); s.show(s.op('Pow', ['X', [0, 1, 2, 3]])); s.show(s.op('Clip', ['X', np.int64(-1), np.int64(2)])); s.show(s.op('Where', [s.op('Less', ['X', np.int64(1)]), 'X', [1, 2, 3, 4]]))
 s.show(s.op('Cast', to=T.INT32)); s.show(s.op('Cast', [s.op('Cast', to=T.BOOL)], to=T.FLOAT)); s.show(s.op('Cast', [s.op('Cast', [s.op('Mul', ['X', [300, 1, 1, 1]])], to=T.UINT8)], to=T.INT64)); s.show(s.op('ReduceSum', ['X', [1]])); s.show(s.op('ReduceMax', ['X', [1]])); s.show(s.op('ArgMax', axis=1)); s.show(s.op('CumSum', ['X', np.int64(1)]))
 s.show(s.op('LabelEncoder', domain='ai.onnx.ml', keys_int64s=[-1, 0, 2], values_floats=[.5, 1.5, 2.5], default_float=-9.)); s.show(s.op('OneHotEncoder', domain='ai.onnx.ml', cats_int64s=[-1, 0, 2]))
-t = s.op('LabelEncoder', domain='ai.onnx.ml', keys_int64s=[-1, 0, 2], values_strings=['a', 'b', 'c']); s.show(s.op('LabelEncoder', [t], domain='ai.onnx.ml', keys_strings=['a', 'c'], values_int64s=[10, 30], default_int64=-3)); s.show(s.op('Equal', [t, s.const(['b'], object)])) if False else None
+t = s.op('LabelEncoder', domain='ai.onnx.ml', keys_int64s=[-1, 0, 2], values_strings=['a', 'b', 'c']); s.show(s.op('LabelEncoder', [t], domain='ai.onnx.ml', keys_strings=['a', 'c'], values_int64s=[10, 30], default_int64=-3));
 s.show(s.op('CategoryMapper', [s.op('CategoryMapper', domain='ai.onnx.ml', cats_int64s=[0, 1], cats_strings=['no', 'yes'], default_string='?')], domain='ai.onnx.ml', cats_int64s=[5, 6], cats_strings=['no', 'yes'], default_int64=7))
 s.show(s.op('Cast', [s.op('Cast', [s.op('Cast', to=T.STRING)], to=T.FLOAT)], to=T.FLOAT)); s.show(s.op('Scaler', domain='ai.onnx.ml', offset=[1.], scale=[.5])); s.show(s.op('Imputer', domain='ai.onnx.ml', imputed_value_int64s=[9], replaced_value_int64=0))
 s.show(s.op('Normalizer', [s.op('Cast', to=T.FLOAT)], domain='ai.onnx.ml', norm='L2'))
 s.save(np.round(XO))
 s = Soup('opset9', opset=9)   # attributes that became inputs later
-s.show(s.op('Squeeze', [s.op('Unsqueeze', axes=[1])], axes=[1])); s.show(s.op('Slice', starts=[1], ends=[3], axes=[1])); s.show(s.op('ReduceSum', axes=[1], keepdims=1)); s.show(s.op('Clip', min=-1., max=1.)); a, b2 = s.op('Split', outs=2, axis=1); s.show(b2); s.show(a); s.show(s.op('Softmax')); s.show(s.op('TopK', ['X', s.const([2])], outs=2)[0]) if True else None
+s.show(s.op('Squeeze', [s.op('Unsqueeze', axes=[1])], axes=[1])); s.show(s.op('Slice', starts=[1], ends=[3], axes=[1])); s.show(s.op('ReduceSum', axes=[1], keepdims=1)); s.show(s.op('Clip', min=-1., max=1.)); a, b2 = s.op('Split', outs=2, axis=1); s.show(b2); s.show(a); s.show(s.op('Softmax')); s.show(s.op('TopK', outs=2, k=2)[0])
 s.save(XO)

@@ -80,3 +80,9 @@ def xgb_early(name, sklearn):
     case(name, 'xgboost-ubj', 'model.ubj', inp, [('raw', r), ('pred', p)], (2e-6, 2e-5))
 xgb_early('early_booster', False)
 xgb_early('early_sklearn', True)
+for ext in ('json', 'ubj'):
+    if wanted('xgb_frame_' + ext):
+        F, y, I, inp = frame('team, x')   # ASCII: before 3.4 XGBoost stores other text damaged
+        b = xgb.train(dict(max_depth=3, eta=.5, nthread=1, max_cat_to_onehot=1), xgb.DMatrix(F, y, enable_categorical=True), A.rounds)
+        f = path('xgb_frame_' + ext, 'model.' + ext); b.save_model(f); b = xgb.Booster(model_file=f); d = xgb.DMatrix(I, enable_categorical=True)
+        case('xgb_frame_' + ext, 'xgboost-' + ext, 'model.' + ext, inp, [('raw', b.predict(d, output_margin=True)), ('pred', b.predict(d))], (2e-6, 2e-5), raw_exact=True)

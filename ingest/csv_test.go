@@ -1,0 +1,247 @@
+package ingest
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"dsql/engine"
+)
+
+var ab = []Field{{Name: "a", Type: "INTEGER"}, {Name: "b", Type: "VARCHAR"}}
+
+// Each case: what the file holds, and what becomes of it: a line a good record ("line: a|b"), a line a bad one ("line! reason").
+func TestCSV(t *testing.T) {
+	t.Parallel()
+	c := memory(t)
+	header := Dialect{Header: HeaderYes}
+	for _, k := range []struct {
+		name, text string
+		d          Dialect
+		fields     []Field
+		want       string
+	}{
+		{"plain", "a,b\n1,x\n2,y", header, ab, "2: 1|x\n3: 2|y"},
+		{"header in another order and case, an unknown column", "z,B,A\n9,x,1\n", header, ab, "2: 1|x"},
+		{"a header that is found out", "a,b\n1,x\n", Dialect{}, ab, "2: 1|x"},
+		{"no header that is found out", "1,x\n2,y\n", Dialect{}, ab, "1: 1|x\n2: 2|y"},
+		{"no header", "1,a\n2,b\n", Dialect{Header: HeaderNo}, ab, "1: 1|a\n2: 2|b"},
+		{"a column that the file does not have", "b\nx\n", header, ab, "2: NULL|x"},
+		{"a column under another name", "n,b\n1,x\n", header, []Field{{Name: "a", Type: "INTEGER", Path: []string{"N"}}, ab[1]}, "2: 1|x"},
+		{"two columns of one field", "a\n1\n", header, []Field{ab[0], {Name: "b", Type: "VARCHAR", Path: []string{"a"}}}, "2: 1|1"},
+		{"a name twice: the first", "a,a,b\n1,2,x\n", header, ab, "2: 1|x"},
+		{"windows line ends", "a,b\r\n1,x\r\n2,\"y\"\r\n", header, ab, "2: 1|x\n3: 2|y"},
+		{"mixed line ends", "a,b\n1,x\r\n2,y\n", header, ab, "2: 1|x\n3: 2|y"},
+		{"old mac line ends", "a,b\r1,x\r2,\"y\rz\"\r3,w", header, ab, "2: 1|x\n3: 2|y\rz\n5: 3|w"},
+		{"byte order mark", "\xef\xbb\xbfa,b\n1,x\n", header, ab, "2: 1|x"},
+		{"blank lines", "\n\na,b\n\n1,x\n\r\n2,y\n\n\n", header, ab, "5: 1|x\n7: 2|y"},
+		{"a blank line of one column is NULL, as in DuckDB", "b\n\nx\n", header, ab[1:], "2: NULL\n3: x"},
+		{"quotes", "a,b\n1,\"x,\"\"y\"\"\"\n2,\"\"\"\"\n3,x\"\"y\n4,x\"y\n", header, ab, "2: 1|x,\"y\"\n3: 2|\"\n4: 3|x\"\"y\n5: 4|x\"y"},
+		{"a line end inside quotes", "a,b\n1,\"x\ny\r\nz\"\n2,w\n", header, ab, "2: 1|x\ny\r\nz\n5: 2|w"},
+		{"blanks around quotes", "a,b\n1,  \"x\"  \n 2 , y \n", header, ab, "2: 1|x\n3: 2| y "},
+		{"a quote in the header", "\"a\",\"b\n,\"\n1,x\n", header, []Field{ab[0], {Name: "b\n,", Type: "VARCHAR"}}, "3: 1|x"},
+		{"a quote that is not closed", "a,b\n1,\"x\n2,y\n3,z\n", header, ab, "2! a quote is not closed\n3: 2|y\n4: 3|z"},
+		{"a quote that is not closed, at the end", "a,b\n1,x\n2,\"y", header, ab, "2: 1|x\n3! a quote is not closed"},
+		{"text behind a quote", "a,b\n1,\"x\"y\n2,z\n", header, ab, "2! \"y\" stands behind a closing quote\n3: 2|z"},
+		{"a quote that the next line closes", "a,b\n1,\"x\n2,\"y\"\n3,z\n", header, ab, "2! stands behind a closing quote\n3: 2|y\n4: 3|z"},
+		{"too few and too many fields", "a,b\n1\n2,x,y\n3,z\n", header, ab, "2! 1 fields where there should be 2\n3! 3 fields where there should be 2\n4: 3|z"},
+		{"a delimiter at the line's end", "a,b\n1,x,\n2,y,\"\"\n", header, ab, "2: 1|x\n3! 3 fields"},
+		{"null padding", "a,b\n1\n2,x\n", Dialect{Header: HeaderYes, NullPadding: true}, ab, "2: 1|NULL\n3: 2|x"},
+		{"empty is NULL, quoted too", "a,b\n,\n\"\",\"\"\n", header, ab, "2: NULL|NULL\n3: NULL|NULL"},
+		{"quoted is not NULL", "b,a\n\"\",1\n,\"\"\n", Dialect{Header: HeaderYes, NoQuotedNull: true}, ab, "2: 1|\n3! a: \"\" is no INTEGER"},
+		{"nullstr", "a,b\nNA,NA\n1,\n,x\n\"NA\",\"NA\"\n", Dialect{Header: HeaderYes, NullStr: []string{"NA"}, NullSet: true}, ab, "2: NULL|NULL\n3: 1|\n4! a: \"\" is no INTEGER\n5: NULL|NULL"},
+		{"several nullstr", "a,b\nnull,-\n1,\n", Dialect{Header: HeaderYes, NullStr: []string{"null", "-", ""}, NullSet: true}, ab, "2: NULL|NULL\n3: 1|NULL"},
+		{"other dialect", "# a,b\n a;b\n1;'x;#''y'\n\n  # no record\n2;z # said\n", Dialect{Header: HeaderNo, Skip: 2, Delim: ';', Quote: '\'', Comment: '#'}, ab, "3: 1|x;#'y\n6: 2|z "},
+		{"backslash escapes", "a,b\n1,\"x\\\"y\\\\\"\n2,\"z\\n\"\n3,w\\n\n", Dialect{Header: HeaderYes, Escape: '\\'}, ab, "2: 1|x\"y\\\n3: 2|zn\n4: 3|w\\n"},
+		{"no quotes", "a,b\n1,\"x\n2,\"y\"\n", Dialect{Header: HeaderYes, NoQuote: true}, ab, "2: 1|\"x\n3: 2|\"y\""},
+		{"semicolons found out", "a;b\n1;x,y\n", header, ab, "2: 1|x,y"},
+		{"tabs found out", "1\tx, y\n2\tz\n", Dialect{Header: HeaderNo}, ab, "1: 1|x, y\n2: 2|z"},
+		{"a blank as delimiter", "a b\n1 \"x y\"\n", Dialect{Header: HeaderYes, Delim: ' '}, ab, "2: 1|x y"},
+		{"decimal comma", "a;b\n1,5;x\n1.5;y\n1;z\n1,5,0;w\n", Dialect{Header: HeaderYes, Delim: ';', DecimalSeparator: ','}, []Field{{Name: "a", Type: "DECIMAL(9,2)"}, ab[1]}, "2: 1.50|x\n3! \"1.5\" is no DECIMAL(9,2)\n4: 1.00|z\n5! \"1,5,0\" is no"},
+		{"formats of the dialect", "a,b\n31.01.2024,01/02/2024 03\n", Dialect{Header: HeaderYes, DateFormat: "%d.%m.%Y", TimestampFormat: "%d/%m/%Y %H"}, []Field{{Name: "a", Type: "DATE"}, {Name: "b", Type: "TIMESTAMP"}}, "2: 2024-01-31|2024-02-01 03:00:00"},
+		{"not UTF-8", "a,b\n1,ä\xff\n2,ü\n3,\"\xff\"\n", header, ab, "2! field 2 is not UTF-8\n3: 2|ü\n4! field 2 is not UTF-8"},
+		{"a NUL byte", "a,b\n1,x\x00y\n", header, ab, "2: 1|x\x00y"},
+		{"nested values", "a;b\n\"{\"\"x\"\": [1, 2]}\";1\n{'x': 1};2\n[1] 2;3\n;4\nnull;5\n", Dialect{Header: HeaderYes, Delim: ';'}, []Field{{Name: "a", Type: "STRUCT(x INTEGER[])"}, ab[1]}, "2: {'x': [1, 2]}|1\n3! is no STRUCT\n4! is no STRUCT\n5: NULL|4\n6: NULL|5"},
+		{"only a header", "a,b\n", header, ab, ""},
+		{"nothing", "", header, ab, ""},
+		{"nothing but blank lines", "\n\r\n\n", Dialect{}, ab, ""},
+		{"nothing but a header without line end", "a,b", header, ab, ""},
+	} {
+		t.Run(k.name, func(t *testing.T) {
+			k.d.Format = "csv"
+			got := landed{}
+			for _, l := range land(t, c, k.fields, k.d, Limits{}, FileInfo{Path: "dir/a.csv"}, k.text) {
+				got = l
+			}
+			checkRecords(t, k.want, got)
+		})
+	}
+}
+
+// checkRecords compares a batch with "line: row" and "line! reason" lines.
+func checkRecords(t *testing.T, want string, got landed) {
+	t.Helper()
+	var g []string
+	for i, r := range got.reasons {
+		g = append(g, got.badLines[i]+"! "+r)
+	}
+	for i, r := range got.rows {
+		g = append(g, got.lines[i]+": "+r)
+	}
+	var w []string
+	if want != "" {
+		w = splitRecords(want)
+	}
+	if len(g) != len(w) {
+		t.Fatalf("got %q, want %q", g, w)
+	}
+	for _, w := range w {
+		found := false
+		for _, g := range g {
+			line, reason, bad := strings.Cut(w, "! ")
+			if bad {
+				found = found || strings.HasPrefix(g, line+"! bad_record: ") && strings.Contains(g, reason)
+			} else {
+				found = found || g == w
+			}
+		}
+		if !found {
+			t.Errorf("no %q in %q", w, g)
+		}
+	}
+}
+
+// splitRecords splits before every number with a colon or exclamation mark at a line's start: values may hold line ends.
+func splitRecords(s string) (out []string) {
+	for _, line := range strings.SplitAfter(s, "\n") {
+		n := strings.TrimLeft(line, "0123456789")
+		if len(n) < len(line) && (strings.HasPrefix(n, ": ") || strings.HasPrefix(n, "! ")) {
+			out = append(out, line)
+		} else {
+			out[len(out)-1] += line
+		}
+	}
+	for i := range out[:len(out)-1] {
+		out[i] = strings.TrimSuffix(out[i], "\n")
+	}
+	return out
+}
+
+func TestCSVUnknownAndAbsent(t *testing.T) {
+	t.Parallel()
+	l, err := NewLanding(memory(t), "s", ab, Dialect{Format: "csv", Header: HeaderYes}, Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	f, err := l.Open(strings.NewReader("b,z,y\nx,1,2\n"), Pos{}, FileInfo{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := l.Take(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Fill(t.Context(), f); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([][]string{{"a"}, {"y", "z"}}, [][]string{f.Absent(), l.UnknownNames()}); diff != "" || b.Input().Unknown != 2 {
+		t.Error(diff, b.Input().Unknown)
+	}
+	b.Release()
+}
+
+func TestOpenErrors(t *testing.T) {
+	t.Parallel()
+	c := memory(t)
+	day := Field{Name: "day", Type: "DATE", Capture: "d"}
+	for _, k := range []struct {
+		fields     []Field
+		text, want string
+	}{
+		{ab, "x,y,z\n1,2,3\n", "f.csv: its header names none of the declared columns; it has x, y, z"},
+		{append([]Field{day}, ab...), "a,b\n", `the path f.csv: day: "Monday" is no DATE`},
+	} {
+		l, err := NewLanding(c, "s", k.fields, Dialect{Format: "csv", Header: HeaderYes}, Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = l.Open(strings.NewReader(k.text), Pos{}, FileInfo{Path: "f.csv", Captures: map[string]string{"d": "Monday"}})
+		if err == nil || !strings.Contains(err.Error(), k.want) {
+			t.Errorf("got %v, want %s", err, k.want)
+		}
+		l.Close()
+	}
+}
+
+func TestNewLandingErrors(t *testing.T) {
+	t.Parallel()
+	c := memory(t)
+	for _, k := range []struct {
+		f    Field
+		want string
+	}{
+		{Field{Name: "c", Type: "INTERVAL"}, "column c: a source can't read values of type INTERVAL"},
+		{Field{Name: "c", Type: "INTEGER", Format: "epoch_s"}, "column c: FORMAT says how a time is written"},
+		{Field{Name: "c", Type: "TIMESTAMP", Format: "%Y-%q"}, "%q"},
+		{Field{Name: "c", Type: "TIMESTAMP", Format: "%H:%M"}, "gives no year"},
+		{Field{Name: "c", Type: "TIME", Format: "epoch_s"}, "gives a day"},
+		{Field{Name: "c", Type: "DATE", Format: "100%"}, "ends in %"},
+		{Field{Name: "c", Type: "INTEGER[]", Capture: "c"}, "column c: a part of the path can't be a INTEGER[]"},
+		{Field{Name: "c", Type: "INTEGER", Path: []string{"a", "b"}}, "column c: a column of a CSV file has no path"},
+	} {
+		if _, err := NewLanding(c, "s", []Field{ab[0], k.f}, Dialect{Format: "csv"}, Limits{}); err == nil || !strings.Contains(err.Error(), k.want) {
+			t.Errorf("%+v: got %v, want %s", k.f, err, k.want)
+		}
+	}
+}
+
+// Captures and _meta of a batch of several files; the row ids tell the records apart.
+func TestSeveralFilesInABatch(t *testing.T) {
+	t.Parallel()
+	c := memory(t)
+	fields := append([]Field{{Name: "day", Type: "DATE", Capture: "d"}, {Name: "k", Type: "VARCHAR", Key: true}}, ab...)
+	l, err := NewLanding(c, "a source with a long name", fields, Dialect{Format: "csv"}, Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	b, err := l.Take(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range []string{"2024-01-01", "2024-01-02", "2024-01-03"} {
+		text := "a,b\n1," + d + "\nx,y\n2,z\n" + strings.Repeat("3,w\n", 1500)
+		if d == "2024-01-02" {
+			text = "b\n\"multi\nline\"\n"
+		}
+		f, err := l.Open(strings.NewReader(text), Pos{}, FileInfo{Path: "in/" + d + ".csv", Captures: map[string]string{"d": d}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if more, err := b.Fill(t.Context(), f); more || err != nil {
+			t.Fatal(more, err)
+		}
+	}
+	in := b.Input()
+	var got string
+	if _, err := c.Scan(t.Context(), engine.SQL(`SELECT string_agg(concat_ws(' ', day, a, b, _meta.file, _meta.line), ', ' ORDER BY {id}) || '; ' || count(DISTINCT {id}) || ' ' || count(_meta.topic) || count(_meta."offset") || count(k) || ' ' || min(_meta.source) || max(_meta.source)
+		FROM {rows} WHERE b <> 'w' OR _meta.line = 1504`, engine.Args{"rows": in.Rows, "id": in.RowID}), &got); err != nil {
+		t.Fatal(err)
+	}
+	want := "2024-01-01 1 2024-01-01 in/2024-01-01.csv 2, 2024-01-01 2 z in/2024-01-01.csv 4, 2024-01-01 3 w in/2024-01-01.csv 1504, 2024-01-02 multi\nline in/2024-01-02.csv 2, " +
+		"2024-01-03 1 2024-01-03 in/2024-01-03.csv 2, 2024-01-03 2 z in/2024-01-03.csv 4, 2024-01-03 3 w in/2024-01-03.csv 1504; 7 000 a source with a long namea source with a long name"
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := c.Scan(t.Context(), engine.SQL(`SELECT string_agg(concat_ws(' ', data, _meta.file, _meta.line, _payload::VARCHAR), ', ' ORDER BY {id}) || (SELECT ' ' || count(*) || ' ' || count(DISTINCT {id}) FROM {raw}) FROM {bad}`,
+		engine.Args{"bad": in.Bad, "id": in.RowID, "raw": in.Raw}), &got); err != nil {
+		t.Fatal(err)
+	}
+	want = `{"day":"2024-01-01","k":null,"a":null,"b":"y"} in/2024-01-01.csv 3 x,y, {"day":"2024-01-03","k":null,"a":null,"b":"y"} in/2024-01-03.csv 3 x,y 3007 3007`
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	b.Release()
+}
