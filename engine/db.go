@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -66,10 +65,18 @@ var globalSettings = []string{
 }
 
 // Open opens the file, or memory when path is "". The writer's connection is there at once.
-func Open(ctx context.Context, path string, o Options) (*DB, error) {
+func Open(ctx context.Context, path string, o Options) (db *DB, err error) {
 	dsn := path
 	if path != "" {
-		dsn = (&url.URL{Path: path}).EscapedPath()
+		if name, _, _ := strings.Cut(filepath.Base(path), "."); strings.EqualFold(name, Schema) {
+			return nil, &sql.Error{Code: "bad-file-name", Exit: sql.ExitUnreachable, Msg: path + ": DuckDB calls a database by its file's name, and " + Schema + " is the schema of dsql's own tables", Hint: "give the file another name: --db FILE"}
+		}
+		if strings.ContainsAny(path, "?%#") {
+			return nil, &sql.Error{Code: "bad-file-name", Exit: sql.ExitUnreachable, Msg: path + ": the name of the file has one of the characters ? % #", Hint: "give the file another name: --db FILE"}
+		}
+		if dsn, err = filepath.Abs(path); err != nil { // a name with a colon is no URL
+			return nil, err
+		}
 		if o.ReadOnly {
 			dsn += "?access_mode=READ_ONLY"
 		}
@@ -97,7 +104,7 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, openError(path, o, err)
 	}
-	db := &DB{Path: path, pool: dbsql.OpenDB(connector)}
+	db = &DB{Path: path, pool: dbsql.OpenDB(connector)}
 	if db.writer, err = db.Reader(ctx); err != nil {
 		return nil, openError(path, o, errors.Join(err, db.pool.Close()))
 	}
