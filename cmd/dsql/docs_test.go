@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -59,4 +60,75 @@ func TestReference(t *testing.T) {
 	if read(t, "../../docs/reference.md") != want {
 		t.Error("docs/reference.md differs from the syntax table; run: UPDATE=1 go test ./cmd/dsql -run TestReference")
 	}
+}
+
+var pageBlock = regexp.MustCompile("(?ms)^(?:<!-- ([^\n]*?) -->\n)?```([a-z]*)\n(.*?)^```$")
+
+// Every page is a session in a folder of its own: each sql block runs by `dsql run`, one after the other on one file. A comment
+// above a block says what else it is: "file NAME" writes it, "output" is what the block before printed, "fails CODE" is a block that
+// must fail, "fragment" is no whole statement. UPDATE=1 writes outputs.
+func TestPagesRun(t *testing.T) {
+	t.Parallel()
+	pages, err := exec.Command("git", "-C", "../..", "ls-files", "README.md", "docs/*.md").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range strings.Fields(string(pages)) {
+		if page == "docs/reference.md" { // its examples run in pipeline's TestKinds
+			continue
+		}
+		t.Run(page, func(t *testing.T) {
+			t.Parallel()
+			text := read(t, "../../"+page)
+			dir := t.TempDir()
+			var stdout string
+			updated := pageBlock.ReplaceAllStringFunc(text, func(block string) string {
+				m := pageBlock.FindStringSubmatch(block)
+				note, lang, body := m[1], m[2], m[3]
+				kind, arg, _ := strings.Cut(note, " ")
+				switch {
+				case kind == "file":
+					put(t, filepath.Join(dir, arg), body)
+				case kind == "output":
+					if body != stdout {
+						if os.Getenv("UPDATE") == "" {
+							t.Errorf("the output differs:\n%s\nwant\n%s", stdout, body)
+						}
+						return "<!-- output -->\n```" + lang + "\n" + stdout + "```"
+					}
+				case lang == "sql" && kind != "fragment":
+					stdout = runBlock(t, dir, body, kind, arg)
+				}
+				return block
+			})
+			if updated != text {
+				if err := os.WriteFile("../../"+page, []byte(updated), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func put(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func runBlock(t *testing.T, dir, body, kind, arg string) string {
+	t.Helper()
+	put(t, filepath.Join(dir, "page.sql"), body)
+	c := asCommand(t, dir, "run", "page.sql", "--quiet")
+	var out, errw strings.Builder
+	c.Stdout, c.Stderr = &out, &errw
+	err := c.Run()
+	if fails := kind == "fails"; fails != (err != nil) || fails && !strings.Contains(errw.String(), "["+arg+"]") {
+		t.Errorf("%v\n%s\n%s", err, errw.String(), body)
+	}
+	return out.String()
 }

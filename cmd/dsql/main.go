@@ -42,6 +42,7 @@ type streams struct {
 	in       io.Reader
 	out, err io.Writer
 	cli      *cli
+	shown    bool // a result was printed: the next table stands behind a blank line
 }
 
 // Main runs the command and returns its exit code.
@@ -53,7 +54,7 @@ func Main(args []string, in io.Reader, out, errw io.Writer) int {
 		fmt.Fprintln(errw, "error:", err)
 		return sql.ExitFailed
 	}
-	return run(p, &c, args, &streams{in, out, errw, &c})
+	return run(p, &c, args, &streams{in: in, out: out, err: errw, cli: &c})
 }
 
 type exit int

@@ -27,8 +27,12 @@ func (s *streams) show(ctx context.Context, r *engine.Result) error {
 	case "markdown":
 		err = writeMarkdown(w, r)
 	default:
+		if s.shown {
+			w.WriteByte('\n')
+		}
 		err = s.writeTable(w, r)
 	}
+	s.shown = true
 	if err == nil {
 		err = r.Err()
 	}

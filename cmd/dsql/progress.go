@@ -19,7 +19,6 @@ type progress struct {
 	last     time.Time
 	records  int64
 	rejected int64
-	source   string
 	drawn    bool
 }
 

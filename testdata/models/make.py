@@ -14,13 +14,13 @@ import lightgbm as lgb, xgboost as xgb
 
 A = argparse.ArgumentParser()
 A.add_argument('out', nargs='?', default=os.path.dirname(os.path.abspath(__file__)))
-A.add_argument('--rows', type=int, default=16)
-A.add_argument('--rounds', type=int, default=4)
+A.add_argument('--rows', type=int, default=14)
+A.add_argument('--rounds', type=int, default=3)
 A.add_argument('--only', default='')
 A = A.parse_args()
 rng = np.random.default_rng(7)
 N = 600
-CASES, SHARED = [], {}
+CASES, SHARED, TYPES = [], {}, {}
 
 # The training data: f0..f5 numeric with gaps, f3 whole numbers with many zeros, c0 and c1 categories.
 X = rng.normal(size=(N, 6)) * [1, 5, .1, 1, 100, 1]
@@ -61,13 +61,13 @@ def write(path, cols, rows):
         for r in rows: f.write(','.join(text(v) for v in r) + '\n')
 
 def case(name, fmt, file, inp, outs, tol, **kw):
-    cols, mats = [], []
+    cols, mats = [], []; TYPES[inp[0]] = inp[3]
     for c, a in outs:
         a = np.asarray(a); a = a if a.ndim > 1 else a.reshape(-1, 1)
         cols += [c] if a.shape[1] == 1 else [f'{c}_{k}' for k in range(a.shape[1])]
         mats.append([[v if isinstance(v, (str, np.float32)) else float(v) for v in r] for r in a])
     write(f'{name}/expected.csv', cols, [sum(rs, []) for rs in zip(*mats)])
-    CASES.append(dict(name=name, format=fmt, model=f'{name}/{file}', inputs=inp[0], expected=f'{name}/expected.csv', rows=len(inp[1]), features=inp[2], feature_types=inp[3], abs_tol=tol[0], rel_tol=tol[1], **kw))
+    CASES.append(dict(name=name, format=fmt, model=f'{name}/{file}', inputs=inp[0], expected=f'{name}/expected.csv', rows=len(inp[1]), abs_tol=tol[0], rel_tol=tol[1], **kw))
 
 def path(name, file):
     os.makedirs(os.path.join(A.out, name), exist_ok=True)
@@ -79,5 +79,5 @@ exec(open(os.path.join(os.path.dirname(os.path.abspath(__file__)), 'make_lightgb
 exec(open(os.path.join(os.path.dirname(os.path.abspath(__file__)), 'make_xgboost.py')).read())
 exec(open(os.path.join(os.path.dirname(os.path.abspath(__file__)), 'make_onnx.py')).read())
 import sklearn, onnxruntime
-json.dump(dict(made_with=dict(lightgbm=lgb.__version__, xgboost=xgb.__version__, sklearn=sklearn.__version__, onnxruntime=onnxruntime.__version__), models=CASES), open(os.path.join(A.out, 'manifest.json'), 'w'), separators=(',', ':'))
+json.dump(dict(made_with=dict(lightgbm=lgb.__version__, xgboost=xgb.__version__, sklearn=sklearn.__version__, onnxruntime=onnxruntime.__version__), inputs=TYPES, models=CASES), open(os.path.join(A.out, 'manifest.json'), 'w'), separators=(',', ':'))
 print(len(CASES), 'cases')

@@ -71,7 +71,7 @@ def xgb_early(name, sklearn):
     name = 'xgb_' + name; inp = inputs('single', XM, EDGE)
     if not wanted(name): return
     noise = rng.normal(size=N) * 3
-    m = xgb.XGBRegressor(n_estimators=40, max_depth=4, learning_rate=.8, early_stopping_rounds=5, n_jobs=1, random_state=1)
+    m = xgb.XGBRegressor(n_estimators=25, max_depth=3, learning_rate=.8, early_stopping_rounds=5, n_jobs=1, random_state=1)
     m.fit(XM[:300], (z + noise)[:300], eval_set=[(XM[300:], z[300:])], verbose=False)
     f = path(name, 'model.ubj')
     if sklearn: m.save_model(f); p = m.predict(inp[1]); r = m.predict(inp[1], output_margin=True)
