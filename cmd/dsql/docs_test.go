@@ -132,3 +132,24 @@ func runBlock(t *testing.T, dir, body, kind, arg string) string {
 	}
 	return out.String()
 }
+
+// Every command and flag stands in docs/cli.md.
+func TestCommandsAreDocumented(t *testing.T) {
+	t.Parallel()
+	doc := read(t, "../../docs/cli.md")
+	p, err := newParser(&cli{}, os.Stdout, os.Stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := describe(p)
+	for _, c := range append(m.commands, command{flags: m.flags}) {
+		if !strings.Contains(doc, "`dsql "+c.name) {
+			t.Errorf("the command %s is not there", c.name)
+		}
+		for _, f := range c.flags {
+			if f.name != "help" && !strings.Contains(doc, "--"+f.name) {
+				t.Errorf("the flag --%s of %s is not there", f.name, c.name)
+			}
+		}
+	}
+}

@@ -48,13 +48,17 @@ type streams struct {
 // Main runs the command and returns its exit code.
 func Main(args []string, in io.Reader, out, errw io.Writer) int {
 	var c cli
-	p, err := kong.New(&c, kong.Name("dsql"), kong.Description("Events and files into one DuckDB file: cleansed, checked, versioned and scored by declarations in SQL."),
-		kong.Writers(out, errw), kong.Exit(func(code int) { panic(exit(code)) }), kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	p, err := newParser(&c, out, errw)
 	if err != nil {
 		fmt.Fprintln(errw, "error:", err)
 		return sql.ExitFailed
 	}
 	return run(p, &c, args, &streams{in: in, out: out, err: errw, cli: &c})
+}
+
+func newParser(c *cli, out, errw io.Writer) (*kong.Kong, error) {
+	return kong.New(c, kong.Name("dsql"), kong.Description("Events and files into one DuckDB file: cleansed, checked, versioned and scored by declarations in SQL."),
+		kong.Writers(out, errw), kong.Exit(func(code int) { panic(exit(code)) }), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 }
 
 type exit int

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"dsql/engine"
+)
+
+// The demo, run by the command, gives what pandas and LightGBM gave when its data was made (demo/make/make.py); a second run
+// changes nothing, and a new file only what it touches.
+func TestDemo(t *testing.T) {
+	t.Parallel()
+	var want struct {
+		FlightLines int64 `json:"flight_lines"`
+		Flights     int64
+		Planes      int64
+		Risk        map[string]float64
+	}
+	b, err := os.ReadFile("../../demo/testdata/expected.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(b, &want); err != nil {
+		t.Fatal(err)
+	}
+	dir := newDemo(t)
+	if err := runDemo(t, dir); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "pipeline.duckdb")
+	ask := func(query string) int64 {
+		t.Helper()
+		db, err := engine.Open(t.Context(), file, engine.Options{ReadOnly: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		n, err := db.Writer().Int(t.Context(), engine.Type(query))
+		if err != nil {
+			t.Fatalf("%s: %v", query, err)
+		}
+		return n
+	}
+	for query, n := range map[string]int64{
+		"SELECT sum(rows_in)::BIGINT FROM dsql.version_rows WHERE name = 'flight_events'": want.FlightLines,
+		"SELECT count(*) FROM flights":                       want.Flights,
+		"SELECT count(*) FROM planes":                        want.Planes - 10, // ten were deleted
+		"SELECT count(DISTINCT tailnum) FROM planes_history": want.Planes,
+		"SELECT count(*) FROM dsql.rejects WHERE source = 'flight_events' AND destination IS NULL AND payload IS NULL":                                                               0,
+		"SELECT count(*) FROM planes_history h1 JOIN planes_history h2 USING (tailnum) WHERE h1.valid_from < h2.valid_from AND (h1.valid_to IS NULL OR h1.valid_to > h2.valid_from)": 0,
+		"SELECT count(*) FROM dsql.version_rows WHERE rows_in <> written + coalesce(rejected, 0) + coalesce(dropped, 0) + coalesce(bad, 0) + coalesce(skipped, 0)":                   0,
+	} {
+		if got := ask(query); got != n {
+			t.Errorf("%s: %d, want %d", query, got, n)
+		}
+	}
+	db, err := engine.Open(t.Context(), file, engine.Options{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	type score struct {
+		id   string
+		risk float64
+	}
+	scores, err := engine.Select(t.Context(), db.Writer(), engine.SQL("SELECT flight_id, any_value(risk) FROM scores GROUP BY flight_id"), func(row func(...any) error) (s score, err error) { return s, row(&s.id, &s.risk) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	compared := 0
+	for _, s := range scores {
+		if w, ok := want.Risk[s.id]; ok {
+			compared++
+			if math.Abs(w-s.risk) > 1e-12 {
+				t.Errorf("%s: risk %v, LightGBM says %v", s.id, s.risk, w)
+			}
+		}
+	}
+	if compared < 190 {
+		t.Errorf("only %d scores compared", compared)
+	}
+
+	before := contents(t, file)
+	if err := runDemo(t, dir); err != nil {
+		t.Fatal(err)
+	}
+	for table, rows := range contents(t, file) {
+		if before[table] != rows {
+			t.Errorf("a second run changed %s", table)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "in/planes/2013-07-16.csv"), []byte("tailnum,op,year,manufacturer,model,seats,updated_at\nNEW1,i,2013,BOEING,787,250,2013-07-16 00:00:00\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := runDemo(t, dir); err != nil {
+		t.Fatal(err)
+	}
+	after := contents(t, file)
+	for _, table := range []string{"main.events", "main.scores", "main.weather", "main.flights__now", "main.flights__past", "dsql.metrics", "dsql.models"} {
+		if before[table] != after[table] {
+			t.Errorf("a new file of planes changed %s", table)
+		}
+	}
+	if before["main.planes__now"] == after["main.planes__now"] {
+		t.Error("the new plane is not there")
+	}
+}
