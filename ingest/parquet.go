@@ -141,7 +141,8 @@ func (r *reader) parquetInput(ctx context.Context, p *parquetFile, from, to int6
 	if len(tests) > 0 {
 		a["why"] = engine.SQL("CASE {tests} END", engine.Args{"tests": engine.Join(" ", tests...)})
 		a["where"] = engine.SQL(" WHERE {why} IS NULL", a)
-		in.Bad = engine.SQL("(SELECT {why} AS reason, {meta} AS _meta, NULL::BLOB AS _payload, to_json(t) AS data FROM {file} t WHERE {why} IS NOT NULL)", a)
+		a["data"] = engine.DataJSON("_f", engine.ColumnNames(p.have))
+		in.Bad = engine.SQL("(SELECT {why} AS reason, {meta} AS _meta, NULL::BLOB AS _payload, {data} AS data FROM {file} _f WHERE {why} IS NOT NULL)", a)
 		n, err := r.conn.Int(ctx, engine.SQL("SELECT count(*) FROM {bad}", engine.Args{"bad": in.Bad}))
 		if err != nil {
 			return nil, s.placed(err)

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"dsql/engine"
+)
+
+// slowRun starts a run of a file with many batches, each delayed a little before its commit, and returns when the first version is
+// told.
+func slowRun(t *testing.T, dir string) (*exec.Cmd, *bufio.Scanner) {
+	t.Helper()
+	c := asCommand(t, dir, "run", "s.sql")
+	c.Env = append(c.Env, "DSQL_FAULT=delay:before-commit:0")
+	stderr, err := c.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(stderr)
+	for lines.Scan() {
+		if strings.HasPrefix(lines.Text(), "version 1:") {
+			return c, lines
+		}
+	}
+	t.Fatal("no version was told")
+	return nil, nil
+}
+
+func interruptDir(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	put(t, filepath.Join(dir, "s.sql"), "CREATE SOURCE s (id INTEGER) FROM FILES ('in/*.csv', format csv, header true, batch_rows 10);\nCREATE STREAM t FROM s;\n")
+	var rows strings.Builder
+	rows.WriteString("id\n")
+	for i := range 300 {
+		fmt.Fprintln(&rows, i)
+	}
+	put(t, filepath.Join(dir, "in", "1.csv"), rows.String())
+	return dir
+}
+
+func counts(t *testing.T, dir string) (rows, versions int64) {
+	t.Helper()
+	db, err := engine.Open(t.Context(), filepath.Join(dir, "s.duckdb"), engine.Options{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Writer().Scan(t.Context(), engine.SQL("SELECT (SELECT count(*) FROM t), (SELECT count(*) FROM dsql.versions)"), &rows, &versions); err != nil {
+		t.Fatal(err)
+	}
+	return rows, versions
+}
+
+// The first Ctrl-C lets the batch in hand be committed, the second rolls it back; the next run goes on where that one stopped.
+func TestInterrupt(t *testing.T) {
+	t.Parallel()
+	for _, signals := range [][]os.Signal{{os.Interrupt}, {syscall.SIGTERM}, {os.Interrupt, os.Interrupt}} {
+		t.Run(fmt.Sprint(signals), func(t *testing.T) {
+			t.Parallel()
+			dir := interruptDir(t)
+			c, lines := slowRun(t, dir)
+			for i, s := range signals {
+				if err := c.Process.Signal(s); err != nil {
+					t.Fatal(err)
+				}
+				for i == 0 && lines.Scan() && !strings.HasPrefix(lines.Text(), "stopping after this batch") {
+				}
+			}
+			for lines.Scan() {
+			}
+			if err := c.Wait(); c.ProcessState.ExitCode() != 130 {
+				t.Errorf("exit code %d (%v)", c.ProcessState.ExitCode(), err)
+			}
+			rows, versions := counts(t, dir)
+			if rows != 10*versions || rows == 0 || rows == 300 {
+				t.Errorf("%d rows in %d versions", rows, versions)
+			}
+			if out, err := asCommand(t, dir, "run", "s.sql", "-q").CombinedOutput(); err != nil {
+				t.Fatalf("the next run: %v\n%s", err, out)
+			}
+			if rows, _ := counts(t, dir); rows != 300 {
+				t.Errorf("%d rows in the end", rows)
+			}
+		})
+	}
+}
+
+// A script of 100 MB of garbage, and one with a NUL byte, are refused with a clear error and bounded memory.
+func TestGarbage(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	put(t, filepath.Join(dir, "big.sql"), strings.Repeat("gar\x01b'age; $$ \"x /* (", 5<<20))
+	put(t, filepath.Join(dir, "nul.sql"), "SELECT 1;\nSELECT 'a\x00b';\n")
+	for script, want := range map[string]string{"big.sql": "[script-too-large]", "nul.sql": "nul.sql:2:10: error"} {
+		c := asCommand(t, dir, "run", script)
+		out, _ := c.CombinedOutput()
+		if code := c.ProcessState.ExitCode(); code != 2 || !strings.Contains(string(out), want) {
+			t.Errorf("%s: exit code %d\n%.500s", script, code, out)
+		}
+		if kb := c.ProcessState.SysUsage().(*syscall.Rusage).Maxrss; kb > 500<<10 {
+			t.Errorf("%s took %d MB", script, kb>>10)
+		}
+	}
+}
