@@ -187,6 +187,7 @@ type fresh struct {
 	rel    *engine.Query
 	input  *engine.Input // nil where the rows come from a stored table
 	origin string
+	force  bool // released: past checks and guards
 }
 
 // write is the chain of one destination over one input's new rows.
@@ -212,16 +213,19 @@ func (r *runner) write(ctx context.Context, tx *engine.Tx, d engine.Destination,
 	if err := engine.Fault(ctx, "after-rules"); err != nil {
 		return out, err
 	}
+	acc := &engine.Accepted{Version: v, Columns: n.cols, Rows: ruled.Rows, HasRow: hasRow, Input: b.input, Force: b.force || r.holds[n] == "RELEASE HOLD"}
+	if b.input != nil {
+		acc.Absent = absent(b.input, n.cols)
+	}
+	if acc.Force || r.holds[n] != "" {
+		return r.released(ctx, tx, d, n, ruled, acc)
+	}
 	measured, err := n.quality.Measure(ctx, tx, quality.Batch{Destination: n.name, Kind: n.kind, Version: v, Rows: ruled.Rows, Table: r.tableAfter(n, ruled.Rows), Columns: n.cols, HasRow: hasRow, Input: b.input, Source: source})
 	if err != nil {
 		return out, err
 	}
 	for _, w := range measured.Warnings {
 		r.warn(w)
-	}
-	acc := &engine.Accepted{Version: v, Columns: n.cols, Rows: ruled.Rows, HasRow: hasRow, Input: b.input}
-	if b.input != nil {
-		acc.Absent = absent(b.input, n.cols)
 	}
 	var c engine.Counts
 	if len(measured.Held) > 0 {
@@ -238,6 +242,24 @@ func (r *runner) write(ctx context.Context, tx *engine.Tx, d engine.Destination,
 			Hint: "if the query or a rule gives another result each time it runs (random(), a file that changes), make it give the same"}
 	}
 	return out, nil
+}
+
+// released writes rows that were held back past the checks and guards, or (DISCARD HOLD) drops them. Only the first batch of a
+// refresh is meant: what comes behind it goes the usual way.
+func (r *runner) released(ctx context.Context, tx *engine.Tx, d engine.Destination, n *node, ruled rules.Outcome, acc *engine.Accepted) (DestinationRows, error) {
+	out := DestinationRows{Kind: n.kind, Name: n.name, Dropped: ruled.Dropped}
+	var err error
+	if acc.Force {
+		out.Counts, err = d.Write(ctx, tx, acc)
+	} else {
+		var rows int64
+		rows, err = tx.Int(ctx, engine.SQL("SELECT count(*) FROM {rows}", engine.Args{"rows": acc.Rows}))
+		out.Dropped += rows
+	}
+	delete(r.holds, n)
+	out.Rejected += ruled.Rejected
+	out.In = out.Written + out.Rejected + out.Dropped
+	return out, err
 }
 
 // tableAfter is the destination's table as it will be once rows are in, for checks OVER TABLE. A journal's state after the batch

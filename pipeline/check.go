@@ -157,6 +157,9 @@ func (p *program) checkVerb(d *sql.Decl) error {
 		if name := d.Arg("FROM").Names[0]; p.relation(name.Text) == nil {
 			return p.notDeclared("relation", name, d)
 		}
+	case "ROLLBACK", "REBUILD", "VACUUM", "RELEASE HOLD", "DISCARD HOLD":
+		_, _, err := p.target(d)
+		return err
 	case "DESCRIBE", "EXPLAIN":
 		if p.find(strings.ToLower(s.Keyword), d.Name) == nil {
 			return p.notDeclared(strings.ToLower(s.Keyword), sql.Name{Text: d.Name, Span: d.NameAt}, d)

@@ -37,12 +37,15 @@ var refreshSyntax = &sql.Syntax{Verb: "REFRESH", NoName: true,
 func Syntaxes() []*sql.Syntax { return syntaxes }
 
 var syntaxes = func() []*sql.Syntax {
-	out := slices.Clone(verbs)
+	out := append(slices.Clone(verbs), holdSyntaxes...)
 	for _, k := range kinds {
 		s := k.Syntax
 		out = append(out, s)
 		for _, verb := range []string{"DROP", "DESCRIBE", "EXPLAIN"} {
 			out = append(out, &sql.Syntax{Verb: verb, Keyword: s.Keyword, Doc: verbDocs[verb]})
+		}
+		if s.Keyword == "STREAM" || s.Keyword == "JOURNAL" {
+			out = append(out, destinationVerbs(s.Keyword)...)
 		}
 		for _, v := range k.Verbs {
 			out = append(out, v.Syntax)

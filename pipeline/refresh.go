@@ -21,6 +21,7 @@ type runner struct {
 	rejected map[string]int64 // rows rejected in this run, by source or destination
 	places   map[edge]int64   // how far a destination has read a stored table
 	latest   map[string]int64 // the last version that wrote a destination
+	holds    map[*node]string // whose next batch RELEASE HOLD or DISCARD HOLD is about
 	undo     []func()         // takes back what a rolled back batch noted in places and latest
 	progress engine.Progress
 	sum      Finished

@@ -19,6 +19,7 @@ var replaySyntax = &sql.Syntax{Verb: "REPLAY REJECTS", NoName: true,
 type replay struct {
 	node  *node
 	where *engine.Query
+	force bool // past the checks
 	rows  int64
 }
 
@@ -45,7 +46,7 @@ func fromJSON(c engine.Column) *engine.Query {
 func (p *replay) fresh() fresh {
 	a := engine.Args{"t": engine.Ident(replayTable), "cols": engine.Names(engine.ColumnNames(p.node.cols))}
 	rows := engine.SQL("(SELECT {cols}, _meta, _reject_id FROM {t})", a)
-	return fresh{in: &input{plain: true, meta: true}, rel: rows, origin: p.origin(),
+	return fresh{in: &input{plain: true, meta: true}, rel: rows, origin: p.origin(), force: p.force,
 		input: &engine.Input{Rows: rows, RowID: engine.SQL("_reject_id"), Raw: engine.SQL("(SELECT _meta, _payload, _reject_id FROM {t})", a)}}
 }
 
@@ -70,6 +71,11 @@ func (r *runner) replayRejects(ctx context.Context, d *sql.Decl) error {
 	if w := d.Arg("WHERE"); w != nil {
 		where = engine.User(d.Src, w.Exprs[0])
 	}
+	return r.replayWhere(ctx, n, where, false)
+}
+
+// replayWhere replays the rejects of n that meet a condition; forced ones skip the checks, which held them.
+func (r *runner) replayWhere(ctx context.Context, n *node, where *engine.Query, force bool) error {
 	count := engine.SQL("SELECT count(*) FROM dsql.rejects WHERE lower(destination) = lower({name}) AND replayed_at IS NULL AND ({where})", engine.Args{"name": n.name, "where": where})
 	if found, err := r.conn.Int(ctx, count); err != nil || found == 0 {
 		return err
@@ -85,5 +91,5 @@ func (r *runner) replayRejects(ctx context.Context, d *sql.Decl) error {
 			active = append(active, m)
 		}
 	}
-	return r.attempt(ctx, work{active: active, replay: &replay{node: n, where: where}})
+	return r.attempt(ctx, work{active: active, replay: &replay{node: n, where: where, force: force}})
 }

@@ -20,6 +20,10 @@ func (r *runner) verb(ctx context.Context, d *sql.Decl) error {
 		return r.drop(ctx, d)
 	case "REPLAY REJECTS":
 		return r.replayRejects(ctx, d)
+	case "ROLLBACK", "REBUILD", "VACUUM":
+		return r.maintain(ctx, d)
+	case "RELEASE HOLD", "DISCARD HOLD":
+		return r.hold(ctx, d)
 	case "SHOW":
 		k, _ := kindByWord(d.Syntax.Keyword)
 		q = r.p.show(strings.ToLower(k.Syntax.Keyword))

@@ -142,6 +142,18 @@ func (s *Stream) views(ctx context.Context, tx *engine.Tx, cols []engine.Column)
 		engine.SQL("CREATE OR REPLACE MACRO {diff}({v1}, {v2}) AS TABLE SELECT CASE WHEN {v1} <= {v2} THEN 'insert' ELSE 'delete' END AS change_type, _version, {cols} FROM {t} WHERE _version > least({v1}, {v2}) AND _version <= greatest({v1}, {v2})", a))
 }
 
+// Rollback takes away the rows that versions after `to` brought. A stream has no marks of its own: what is taken away is gone from
+// the versions in between, too.
+func (s *Stream) Rollback(ctx context.Context, tx *engine.Tx, to, _ int64) (engine.Counts, error) {
+	n, err := tx.Exec(ctx, engine.SQL("DELETE FROM {t} WHERE _version > {to}", engine.Args{"t": engine.Ident(s.decl.Name), "to": to}))
+	return engine.Counts{Removed: n}, err
+}
+
+// Empty takes all rows away.
+func (s *Stream) Empty(ctx context.Context, tx *engine.Tx, _ int64) error {
+	return tx.Run(ctx, engine.SQL("DELETE FROM {t}", engine.Args{"t": engine.Ident(s.decl.Name)}))
+}
+
 // Drop removes what Define made.
 func (s *Stream) Drop(ctx context.Context, tx *engine.Tx) error {
 	n := s.decl.Name
