@@ -28,6 +28,12 @@ type cli struct {
 	Plan       planCmd       `cmd:"" help:"Say what a run of a script would change."`
 	Query      queryCmd      `cmd:"" help:"Run SQL on a file, reading only."`
 	Explain    explainCmd    `cmd:"" help:"Show the chain of a declaration and the SQL that it compiles to."`
+	Status     statusCmd     `cmd:"" help:"Show how far each destination is."`
+	History    historyCmd    `cmd:"" help:"Show the life of one key of a journal."`
+	Diff       diffCmd       `cmd:"" help:"Show what differs in a destination between two versions."`
+	Checks     checksCmd     `cmd:"" help:"Show the last verdicts, and metrics over versions."`
+	Rejects    rejectsCmd    `cmd:"" help:"Show what was rejected, by rule and reason."`
+	Models     modelsCmd     `cmd:"" help:"List models with their versions."`
 	Init       initCmd       `cmd:"" help:"Write the demo, a week of real flights, into a folder."`
 	Completion completionCmd `cmd:"" help:"Print the completion script of a shell."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
@@ -117,6 +123,8 @@ func (s *streams) fail(ctx context.Context, err error) int {
 	switch {
 	case err == nil:
 		return 0
+	case errors.Is(err, errDiffers):
+		return sql.ExitFailed
 	case errors.Is(err, errInterrupted), ctx.Err() != nil:
 		return sql.ExitInterrupted
 	case errors.As(err, &list):

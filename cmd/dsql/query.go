@@ -2,18 +2,14 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
-	"path/filepath"
-	"strings"
 
 	"dsql/pipeline"
-	"dsql/sql"
 )
 
 type queryCmd struct {
+	fileArgs
 	SQL string `arg:"" name:"sql" help:"The statements; - reads standard input."`
-	DB  string `name:"db" placeholder:"FILE" help:"The DuckDB file; the only *.duckdb of the folder by default."`
 }
 
 func (c *queryCmd) Run(ctx context.Context, s *streams) error {
@@ -25,21 +21,5 @@ func (c *queryCmd) Run(ctx context.Context, s *streams) error {
 		}
 		text = string(b)
 	}
-	if c.DB == "" {
-		found, _ := filepath.Glob("*.duckdb")
-		if len(found) != 1 {
-			return &sql.Error{Code: "no-db", Exit: sql.ExitUsage, Msg: fmt.Sprintf("which file? There are %d *.duckdb here: %s", len(found), strings.Join(found, ", ")), Hint: "add --db FILE"}
-		}
-		c.DB = found[0]
-	}
-	var failed error
-	err := pipeline.Query(ctx, pipeline.Options{DB: c.DB, Dir: ".", Events: func(e pipeline.Event) {
-		if q, ok := e.(pipeline.Queried); ok && failed == nil {
-			failed = s.show(ctx, q.Result)
-		}
-	}}, text)
-	if err == nil {
-		err = failed
-	}
-	return err
+	return c.inspect(ctx, s, func(o pipeline.Options) error { return pipeline.Query(ctx, o, text) })
 }

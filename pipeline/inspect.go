@@ -1,0 +1,231 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+// What the commands that look into a file show: queries over dsql's own tables and over what destinations keep.
+
+// inspection opens a file for reading and gives f a runner that shows results as events.
+func inspection(ctx context.Context, o Options, f func(r *runner) error) error {
+	db, err := engine.Open(ctx, o.DB, engine.Options{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	c := db.Writer()
+	if n, err := c.Int(ctx, engine.SQL("SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'dsql' AND table_name = 'catalog'")); err != nil || n == 0 {
+		return firstError(err, &sql.Error{Code: "not-dsql", Exit: sql.ExitFailed, Msg: o.DB + " has no tables of dsql: nothing was declared in it", Hint: "`dsql run` a script with --db " + o.DB})
+	}
+	p, err := load(ctx, c, nil, &engine.Env{Dir: o.Dir})
+	if err != nil {
+		return err
+	}
+	return f(&runner{p: p, conn: c, o: o})
+}
+
+func firstError(a, b error) error {
+	if a != nil {
+		return a
+	}
+	return b
+}
+
+// query shows a result.
+func (r *runner) query(ctx context.Context, q *engine.Query) error {
+	res, err := r.conn.Query(ctx, q, engine.Place{})
+	if err != nil {
+		return err
+	}
+	r.emit(Queried{res})
+	return firstError(res.Err(), res.Close())
+}
+
+// stored is a destination of the file by name and kind ("" for any).
+func (r *runner) stored(kind, name string) (*node, error) {
+	var names []string
+	for _, n := range r.p.nodes {
+		if _, ok := n.destination(); !ok || kind != "" && n.kind != kind {
+			continue
+		}
+		if strings.EqualFold(n.name, name) {
+			return n, nil
+		}
+		names = append(names, n.name)
+	}
+	e := &sql.Error{Code: "unknown-name", Exit: sql.ExitUsage, Msg: "the file has no " + firstWord(kind, "stream or journal") + " " + name}
+	if near := sql.Nearest(name, names); near != "" {
+		e.Hint = "did you mean " + near + "?"
+	} else if len(names) > 0 {
+		e.Hint = "it has: " + strings.Join(names, ", ")
+	}
+	return nil, e
+}
+
+func firstWord(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// History shows the life of one key of a journal: each version's valid times, what changed, and which version and file or offsets
+// brought it. keys are values, or name=value, of the journal's KEYS.
+func History(ctx context.Context, o Options, name string, keys []string) error {
+	return inspection(ctx, o, func(r *runner) error {
+		n, err := r.stored("journal", name)
+		if err != nil {
+			return err
+		}
+		cols := n.obj.Decl().Arg("KEYS").Names
+		if len(keys) != len(cols) {
+			var names []string
+			for _, c := range cols {
+				names = append(names, c.Text+"=…")
+			}
+			return &sql.Error{Code: "bad-key", Exit: sql.ExitUsage, Msg: fmt.Sprintf("%s has %d key columns, and %d values are given", n.name, len(cols), len(keys)), Hint: "write --key " + strings.Join(names, " --key ")}
+		}
+		var where []*engine.Query
+		for i, k := range keys {
+			col, value := cols[i].Text, k
+			if before, after, ok := strings.Cut(k, "="); ok && slices.ContainsFunc(cols, func(c sql.Name) bool { return strings.EqualFold(c.Text, before) }) {
+				col, value = before, after
+			}
+			where = append(where, engine.SQL("{c}::VARCHAR = {v}", engine.Args{"c": engine.Ident(col), "v": value}))
+		}
+		table, err := r.conn.Table(ctx, n.name+"_history")
+		if err != nil {
+			return err
+		}
+		var from []string
+		var shown, diffs []*engine.Query
+		for _, c := range table {
+			switch {
+			case strings.HasPrefix(c.Name, "valid_from"):
+				from = append(from, c.Name)
+			case strings.HasPrefix(c.Name, "valid_to"), slices.ContainsFunc(cols, func(k sql.Name) bool { return strings.EqualFold(k.Text, c.Name) }):
+			default:
+				a := engine.Args{"c": engine.Ident(c.Name), "n": c.Name}
+				shown = append(shown, engine.Ident(c.Name))
+				diffs = append(diffs, engine.SQL("CASE WHEN _n > 1 AND {c} IS DISTINCT FROM lag({c}) OVER w THEN {n} || ': ' || coalesce(lag({c}) OVER w::VARCHAR, 'NULL') || ' → ' || coalesce({c}::VARCHAR, 'NULL') END", a))
+			}
+		}
+		to := make([]string, len(from))
+		for i, f := range from {
+			to[i] = strings.Replace(f, "valid_from", "valid_to", 1)
+		}
+		a := engine.Args{"now": engine.Ident(n.name + "__now"), "past": engine.Ident(n.name + "__past"), "where": engine.Join(" AND ", where...), "from": engine.Names(from), "to": engine.Names(to),
+			"shown": engine.Join(", ", shown...), "diffs": engine.Join(", ", diffs...), "name": n.name}
+		return r.query(ctx, engine.SQL(`SELECT {from}, {to}, CASE WHEN _n = 1 THEN 'first seen' ELSE array_to_string(list_filter([{diffs}]::VARCHAR[], lambda x: x IS NOT NULL), ', ') END AS what, {shown}, _v_from AS version,
+			(SELECT any_value(origin) FROM dsql.version_rows v WHERE v.version = _v_from AND lower(v.name) = lower({name})) AS origin
+			FROM (SELECT *, row_number() OVER (ORDER BY {from}) AS _n FROM (SELECT {from}, {to}, {shown}, _v_from FROM {now} WHERE _v_to = 0 AND {where} UNION ALL SELECT {from}, {to}, {shown}, _v_from FROM {past} WHERE _v_to = 0 AND {where}))
+			WINDOW w AS (ORDER BY {from}) ORDER BY {from}`, a))
+	})
+}
+
+// Diff shows what differs in a destination between two versions: how many rows, by column, then the rows. It says whether
+// anything does.
+func Diff(ctx context.Context, o Options, name string, v1, v2 int64, rowsOnly bool) (differs bool, err error) {
+	err = inspection(ctx, o, func(r *runner) error {
+		n, err := r.stored("", name)
+		if err != nil {
+			return err
+		}
+		newest, err := r.conn.Int(ctx, engine.SQL("SELECT max(version) FROM dsql.versions"))
+		if err != nil {
+			return err
+		}
+		if max(v1, v2) > newest || min(v1, v2) < 0 {
+			return &sql.Error{Code: "no-version", Exit: sql.ExitUsage, Msg: fmt.Sprintf("the file has the versions 1 to %d", newest), Hint: "dsql.versions lists them; 0 is before the first"}
+		}
+		diff := engine.SQL("{f}({v1}, {v2})", engine.Args{"f": engine.Ident(n.name + "_diff"), "v1": v1, "v2": v2})
+		count, err := r.conn.Int(ctx, engine.SQL("SELECT count(*) FROM {d}", engine.Args{"d": diff}))
+		if err != nil {
+			return err
+		}
+		differs = count > 0
+		if !rowsOnly {
+			if err := r.query(ctx, r.diffSummary(ctx, n, diff)); err != nil {
+				return err
+			}
+		}
+		return r.query(ctx, engine.SQL("SELECT * EXCLUDE (_version) FROM {d} ORDER BY ALL", engine.Args{"d": diff}))
+	})
+	return differs, err
+}
+
+// diffSummary counts rows by kind of change, and for changed rows by column.
+func (r *runner) diffSummary(ctx context.Context, n *node, diff *engine.Query) *engine.Query {
+	parts := []*engine.Query{engine.SQL("SELECT 'rows' AS what, count(*) FILTER (change_type = 'insert') AS added, count(*) FILTER (change_type = 'delete') AS removed, count(*) FILTER (change_type = 'update_after') AS changed FROM {d}", engine.Args{"d": diff})}
+	keys := n.obj.Decl().Arg("KEYS")
+	cols, err := r.conn.Table(ctx, n.name)
+	if keys != nil && err == nil {
+		var names []string
+		for _, k := range keys.Names {
+			names = append(names, k.Text)
+		}
+		for _, c := range cols {
+			if slices.ContainsFunc(names, func(k string) bool { return strings.EqualFold(k, c.Name) }) || strings.HasPrefix(c.Name, "valid_from") {
+				continue
+			}
+			parts = append(parts, engine.SQL("SELECT {name}, NULL, NULL, count(*) FROM (FROM {d} WHERE change_type = 'update_before') b JOIN (FROM {d} WHERE change_type = 'update_after') a USING ({keys}) WHERE a.{c} IS DISTINCT FROM b.{c} HAVING count(*) > 0",
+				engine.Args{"name": "column " + c.Name, "d": diff, "keys": engine.Names(names), "c": engine.Ident(c.Name)}))
+		}
+	}
+	return engine.Join(" UNION ALL ", parts...)
+}
+
+// Checks shows the last verdicts, and each metric over its last versions.
+func Checks(ctx context.Context, o Options, name string) error {
+	return inspection(ctx, o, func(r *runner) error {
+		a := engine.Args{"name": name}
+		if name != "" {
+			if _, err := r.stored("", name); err != nil {
+				return err
+			}
+		}
+		if err := r.query(ctx, engine.SQL(`SELECT destination, name AS "check", verdict, value_text AS value, failed_rows, version, checked_at FROM dsql.checks
+			WHERE {name} IN ('', destination) QUALIFY row_number() OVER (PARTITION BY destination, name ORDER BY checked_at DESC, rowid DESC) = 1 ORDER BY verdict <> 'fail', destination, name`, a)); err != nil {
+			return err
+		}
+		return r.query(ctx, engine.SQL(`SELECT destination, metric, last(value ORDER BY recorded_at) AS value, min(value) AS low, max(value) AS high, count(*) AS versions,
+			array_to_string(list_transform(list(value ORDER BY recorded_at), lambda v: CASE WHEN v IS NULL THEN ' ' ELSE substr('▁▂▃▄▅▆▇█', 1 + coalesce(floor(7 * (v - least_v) / nullif(most_v - least_v, 0)), 3)::INTEGER, 1) END), '') AS "over versions"
+			FROM (SELECT *, min(value) OVER m AS least_v, max(value) OVER m AS most_v FROM dsql.metrics WHERE {name} IN ('', destination) AND version IS NOT NULL
+				WINDOW m AS (PARTITION BY destination, metric) QUALIFY row_number() OVER (PARTITION BY destination, metric ORDER BY recorded_at DESC) <= 40)
+			GROUP BY destination, metric, least_v, most_v ORDER BY destination, metric`, a))
+	})
+}
+
+// Rejects groups what was rejected and not replayed by rule and reason.
+func Rejects(ctx context.Context, o Options, name string) error {
+	return inspection(ctx, o, func(r *runner) error {
+		return r.query(ctx, engine.SQL(`SELECT coalesce(destination, source) AS name, rule, split_part(reason, ':', 1) AS code, count(*) AS rows, min(rejected_at) AS first, max(rejected_at) AS last,
+			first(reason ORDER BY id) AS example, coalesce(first(decode(payload) ORDER BY id) FILTER (TRY(decode(payload)) IS NOT NULL), first(data::VARCHAR ORDER BY id)) AS row
+			FROM dsql.rejects WHERE replayed_at IS NULL AND {name} IN ('', coalesce(destination, source)) GROUP BY 1, 2, 3 ORDER BY rows DESC, name, code`, engine.Args{"name": name}))
+	})
+}
+
+// Models lists models with their versions, inputs and sizes.
+func Models(ctx context.Context, o Options) error {
+	return inspection(ctx, o, func(r *runner) error {
+		return r.query(ctx, engine.SQL(`SELECT name, version, in_use, format, outputs, array_to_string(list_transform(from_json(inputs, '[{"name":"VARCHAR","type":"VARCHAR"}]'), lambda i: i.name || ' ' || i.type), ', ') AS inputs,
+			octet_length(file) AS bytes, left(hash, 12) AS hash, tags, created FROM dsql.models ORDER BY name, version`))
+	})
+}
+
+// Status shows how far each destination is, and what the last version brought.
+func Status(ctx context.Context, o Options) error {
+	return inspection(ctx, o, func(r *runner) error {
+		if err := r.query(ctx, engine.SQL(`SELECT kind, name, sum(rows_in)::BIGINT AS rows_in, sum(written)::BIGINT AS written, coalesce(sum(rejected), 0)::BIGINT + coalesce(sum(bad), 0)::BIGINT AS rejected, coalesce(sum(dropped), 0)::BIGINT AS dropped,
+			max(r.version) AS version, max(committed_at) AS last_commit FROM dsql.version_rows r LEFT JOIN dsql.versions v USING (version) GROUP BY kind, name ORDER BY kind, name`)); err != nil {
+			return err
+		}
+		return r.query(ctx, engine.SQL(`SELECT source, destination, count(*) FILTER (done) AS files, count(*) FILTER (NOT done) AS half_read, max(path) AS newest FROM dsql.files GROUP BY ALL ORDER BY ALL`))
+	})
+}
