@@ -1,10 +1,12 @@
-// Package demo holds the demo in the binary: a week of real flights out of Newark as an airline's feed would give them, planes as a
-// changing table, weather, a model, and the script that makes something of them. make/make.py made the data.
+// Package demo holds the demo in the binary: a bad week of real flights out of Newark as an airline's feed would give them, planes as a
+// changing table, weather, a model, and the script that makes something of them. make/make.py makes the data, and testdata/expected.json,
+// which says what must come of it. What runs the script is no part of this package.
 package demo
 
 import (
 	"bytes"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -13,7 +15,7 @@ import (
 	"dsql/sql"
 )
 
-//go:embed all:files
+//go:embed files/*
 var embedded embed.FS
 
 // Files is the demo's folder.
@@ -25,10 +27,10 @@ func Files() fs.FS {
 	return f
 }
 
-// Write puts the demo into a folder, which it makes, and returns the names written. A file that is there and differs is never
-// overwritten: that is an error, and nothing is written.
+// Write puts the demo into a folder, which it makes, and returns the names of all its files, slash separated. A file that is there
+// already stays untouched when it is the same; one that differs is an error, before anything is written.
 func Write(dir string) ([]string, error) {
-	var names []string
+	var names, missing []string
 	err := fs.WalkDir(Files(), ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
@@ -38,15 +40,21 @@ func Write(dir string) ([]string, error) {
 		if err != nil {
 			return err
 		}
-		if have, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(name))); err == nil && !bytes.Equal(have, want) {
-			return &sql.Error{Code: "file-exists", Exit: sql.ExitFailed, Msg: fmt.Sprintf("%s is there already and differs", filepath.Join(dir, name)), Hint: "choose another folder: dsql init FOLDER"}
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		switch have, err := os.ReadFile(path); {
+		case errors.Is(err, fs.ErrNotExist):
+			missing = append(missing, name)
+		case err != nil:
+			return unwritable(path, err)
+		case !bytes.Equal(have, want):
+			return &sql.Error{Code: "file-exists", Exit: sql.ExitFailed, Msg: fmt.Sprintf("%s is there already and differs", path), Hint: "choose another folder: dsql init FOLDER"}
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range names {
+	for _, name := range missing {
 		data, err := fs.ReadFile(Files(), name)
 		if err != nil {
 			return nil, err

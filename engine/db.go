@@ -48,6 +48,8 @@ type Conn struct {
 	DB  *DB
 	sql *dbsql.Conn
 	raw C.duckdb_connection
+
+	printer *Conn // prints the values of results: see print.go
 }
 
 // settings hold for every connection. Why each is there: errors as JSON carry positions; extensions can't be had offline and a
@@ -148,6 +150,11 @@ func (db *DB) Close() error {
 
 // Close gives the connection back; closing twice is fine.
 func (c *Conn) Close() error {
+	if c.printer != nil {
+		if err := c.printer.Close(); err != nil {
+			return err
+		}
+	}
 	if err := c.sql.Close(); err != nil && !errors.Is(err, dbsql.ErrConnDone) {
 		return err
 	}

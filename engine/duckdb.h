@@ -14,9 +14,11 @@ typedef enum {
 } duckdb_pending_state;
 
 typedef enum DUCKDB_TYPE { DUCKDB_TYPE_BIGINT = 5 } duckdb_type;
+typedef enum { DUCKDB_CONFIG_OPTION_SCOPE_INVALID = 0 } duckdb_config_option_scope;
 
 typedef struct _duckdb_value { void *internal_ptr; } *duckdb_value;
 typedef struct _duckdb_connection { void *internal_ptr; } *duckdb_connection;
+typedef struct _duckdb_client_context { void *internal_ptr; } *duckdb_client_context;
 typedef struct _duckdb_prepared_statement { void *internal_ptr; } *duckdb_prepared_statement;
 typedef struct _duckdb_pending_result { void *internal_ptr; } *duckdb_pending_result;
 typedef struct _duckdb_extracted_statements { void *internal_ptr; } *duckdb_extracted_statements;
@@ -54,6 +56,7 @@ const char *duckdb_result_error(duckdb_result *);
 idx_t duckdb_rows_changed(duckdb_result *);
 void duckdb_destroy_result(duckdb_result *);
 void duckdb_interrupt(duckdb_connection);
+duckdb_value duckdb_client_context_get_config_option(duckdb_client_context, const char *, duckdb_config_option_scope *);
 
 idx_t duckdb_extract_statements(duckdb_connection, const char *, duckdb_extracted_statements *);
 const char *duckdb_extract_statements_error(duckdb_extracted_statements);

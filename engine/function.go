@@ -26,6 +26,8 @@ type Function struct {
 	Params  []string // of DOUBLE, BIGINT, VARCHAR
 	Returns string   // DOUBLE, BIGINT, VARCHAR or DOUBLE[]
 	Call    func(*Call) error
+	// Volatile: DuckDB calls it once for each row that it is asked for, and nowhere else.
+	Volatile bool
 }
 
 // Call is one vector's worth of a function's arguments and its result. It must not be kept.
@@ -71,6 +73,9 @@ func (c *Conn) Register(f Function) error {
 	bindings.ScalarFunctionSetReturnType(sf, t)
 	bindings.DestroyLogicalType(&t)
 	bindings.ScalarFunctionSetSpecialHandling(sf) // NULL arguments reach Call; a NULL feature is a missing value, not a NULL score
+	if f.Volatile {
+		bindings.ScalarFunctionSetVolatile(sf)
+	}
 	h := (*cgo.Handle)(C.malloc(C.size_t(unsafe.Sizeof(cgo.Handle(0)))))
 	*h = cgo.NewHandle(f.Call)
 	bindings.ScalarFunctionSetExtraInfo(sf, unsafe.Pointer(h), nil) // lives as long as the process: DuckDB may call until it ends
@@ -105,6 +110,12 @@ func dsqlScalar(info, chunk, out unsafe.Pointer) {
 func (c *Call) Doubles(i int) ([]float64, []uint64) {
 	v := bindings.DataChunkGetVector(c.chunk, bindings.IdxT(i))
 	return unsafe.Slice((*float64)(bindings.VectorGetData(v)), c.N), c.validity(v)
+}
+
+// Ints is argument i's values as Doubles are, for BIGINT.
+func (c *Call) Ints(i int) ([]int64, []uint64) {
+	v := bindings.DataChunkGetVector(c.chunk, bindings.IdxT(i))
+	return unsafe.Slice((*int64)(bindings.VectorGetData(v)), c.N), c.validity(v)
 }
 
 // Texts is argument i's VARCHAR values. A text is valid for the call only.

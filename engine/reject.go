@@ -9,6 +9,7 @@ type Rejection struct {
 	Reason              *Query   // an expression giving "code: details"
 	Rows                *Query   // a FROM-item
 	Data                []string // the columns that stand in dsql.rejects.data
+	JSON                *Query   // an expression giving what stands there, instead of Data
 	Input               *Input   // the source's batch; nil: the rows come from a stored table
 	HasRow              bool     // Rows have _row, the record's id in the batch
 	Version             int64
@@ -21,6 +22,9 @@ func (tx *Tx) Reject(ctx context.Context, r Rejection) (int64, error) {
 		"rows": r.Rows, "raw": SQL(""), "meta": SQL("NULL"), "payload": SQL("NULL"), "data": DataJSON("_r", r.Data)}
 	if r.Rule != nil {
 		a["rule"] = r.Rule
+	}
+	if r.JSON != nil {
+		a["data"] = r.JSON
 	}
 	if r.HasRow && r.Input != nil {
 		a["meta"], a["payload"] = SQL("_raw._meta"), SQL("_raw._payload")
