@@ -1,12 +1,16 @@
 package models
 
-import "sync"
+import (
+	"math"
+	"sync"
+)
 
 // booster is a gradient-boosted model: sums of trees or of weighted features, then a link.
 type booster struct {
-	sum  summer
-	link link
-	pool sync.Pool // of *[]float64
+	sum    summer
+	link   link
+	recode []*recoder // by input, nil for most; nil: for all
+	pool   sync.Pool  // of *boosterScratch
 }
 
 // summer adds up a row's margins.
@@ -23,9 +27,14 @@ type link struct {
 	class func(pred []float64) int64                // of one row's predictions; nil: no classes
 }
 
-func newBooster(sum summer, l link) *booster {
-	b := &booster{sum: sum, link: l}
-	b.pool.New = func() any { return new([]float64) }
+type boosterScratch struct {
+	vals   []float64
+	recode recodeScratch
+}
+
+func newBooster(sum summer, l link, by []*recoder) *booster {
+	b := &booster{sum: sum, link: l, recode: by}
+	b.pool.New = func() any { return new(boosterScratch) }
 	return b
 }
 
@@ -50,29 +59,43 @@ func (b *booster) label() Type {
 	return Bigint
 }
 
-func (b *booster) score(o Output, cols []Column, n int, out []float64) error {
-	if o == Raw {
-		return b.sum.Score(cols, n, out)
+func (b *booster) score(o Output, cols []Column, n int, out []float64, none []bool) error {
+	w := b.pool.Get().(*boosterScratch)
+	defer b.pool.Put(w)
+	if b.recode != nil {
+		cols = recode(b.recode, &w.recode, cols, n)
 	}
 	raw := out
-	if b.link.width != b.sum.Outputs() {
-		w := b.pool.Get().(*[]float64)
-		defer b.pool.Put(w)
-		raw = room(w, n*b.sum.Outputs())
+	if o == Prediction && b.link.width != b.sum.Outputs() {
+		raw = w.room(n * b.sum.Outputs())
 	}
 	if err := b.sum.Score(cols, n, raw); err != nil {
 		return err
 	}
-	b.link.apply(raw, n, out)
+	if o == Prediction {
+		b.link.apply(raw, n, out)
+	}
+	if b.recode == nil {
+		return nil
+	}
+	copy(none, w.recode.none)
+	for r, gone := range w.recode.none {
+		if gone {
+			k := len(out) / n
+			for i := range out[r*k : r*k+k] {
+				out[r*k+i] = math.NaN()
+			}
+		}
+	}
 	return nil
 }
 
-func (b *booster) labels(cols []Column, n int, ints []int64, _ []string) error {
-	w := b.pool.Get().(*[]float64)
+func (b *booster) labels(cols []Column, n int, ints []int64, _ []string, none []bool) error {
+	w := b.pool.Get().(*boosterScratch)
 	defer b.pool.Put(w)
 	k := b.link.width
-	pred := room(w, n*k)
-	if err := b.score(Prediction, cols, n, pred); err != nil {
+	pred := w.room(n * k)
+	if err := b.score(Prediction, cols, n, pred, none); err != nil {
 		return err
 	}
 	for r := range n {
@@ -81,9 +104,9 @@ func (b *booster) labels(cols []Column, n int, ints []int64, _ []string) error {
 	return nil
 }
 
-func room(w *[]float64, n int) []float64 {
-	if cap(*w) < n {
-		*w = make([]float64, n)
+func (w *boosterScratch) room(n int) []float64 {
+	if cap(w.vals) < n {
+		w.vals = make([]float64, n)
 	}
-	return (*w)[:n]
+	return w.vals[:n]
 }

@@ -16,7 +16,8 @@ import (
 // In inputs an empty field is missing; in expected.csv raw* columns are margins, label and output_label the class, the
 // others the prediction; a value is right when |got-want| ≤ abs_tol + rel_tol·|want|.
 type manifest struct {
-	Models []modelCase `json:"models"`
+	Inputs map[string][]string `json:"inputs"` // file → its columns' types, where the case doesn't have them
+	Models []modelCase         `json:"models"`
 }
 
 type modelCase struct {
@@ -26,7 +27,6 @@ type modelCase struct {
 	Inputs       string   `json:"inputs"`
 	Expected     string   `json:"expected"`
 	Rows         int      `json:"rows"`
-	Features     []string `json:"features"`
 	FeatureTypes []string `json:"feature_types"`
 	AbsTol       float64  `json:"abs_tol"`
 	RelTol       float64  `json:"rel_tol"`
@@ -54,6 +54,9 @@ func loadCases(t testing.TB) []modelCase {
 			t.Fatalf("no cases in %s", d)
 		}
 		for _, c := range m.Models {
+			if c.FeatureTypes == nil {
+				c.FeatureTypes = m.Inputs[c.Inputs]
+			}
 			c.Model, c.Inputs, c.Expected = filepath.Join(d, c.Model), filepath.Join(d, c.Inputs), filepath.Join(d, c.Expected)
 			all = append(all, c)
 		}
@@ -130,8 +133,8 @@ func TestCases(t *testing.T) {
 			if want, _, _ := strings.Cut(c.Format, "-"); m.Format() != want {
 				t.Errorf("format %s, want %s", m.Format(), want)
 			}
-			if len(m.Inputs()) != len(c.Features) {
-				t.Fatalf("%d inputs, want %d", len(m.Inputs()), len(c.Features))
+			if len(m.Inputs()) != len(c.FeatureTypes) {
+				t.Fatalf("%d inputs, want %d", len(m.Inputs()), len(c.FeatureTypes))
 			}
 			for i, in := range m.Inputs() {
 				if (in.Type == Varchar) != (c.FeatureTypes[i] == "VARCHAR") {

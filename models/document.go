@@ -1,10 +1,8 @@
 package models
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -18,8 +16,9 @@ type document interface {
 	array(each func() error) error            // each must read one element
 	text() (string, error)
 	int() (int, error)
-	floats() ([]float64, error) // an array of float32 values, as float64
-	ints() ([]int, error)       // an array of integers or booleans
+	floats() ([]float64, error)  // an array of float32 values, as float64
+	numbers() ([]float64, error) // an array of numbers of any kind
+	ints() ([]int, error)        // an array of integers or booleans
 	skip() error
 }
 
@@ -214,10 +213,10 @@ func (d *jsonDocument) int() (int, error) {
 	return 0, d.fail("an integer")
 }
 
-func (d *jsonDocument) float() (float64, error) {
+func (d *jsonDocument) float(bits int) (float64, error) {
 	d.peek()
 	from := d.i
-	v, err := strconv.ParseFloat(d.word(), 32)
+	v, err := strconv.ParseFloat(d.word(), bits)
 	if err != nil && !errors.Is(err, strconv.ErrRange) {
 		d.i = from
 		return 0, d.fail("a number")
@@ -225,8 +224,15 @@ func (d *jsonDocument) float() (float64, error) {
 	return v, nil
 }
 
-func (d *jsonDocument) floats() ([]float64, error) { return jsonList(d, d.float) }
-func (d *jsonDocument) ints() ([]int, error)       { return jsonList(d, d.int) }
+func (d *jsonDocument) floats() ([]float64, error) {
+	return jsonList(d, func() (float64, error) { return d.float(32) })
+}
+
+func (d *jsonDocument) numbers() ([]float64, error) {
+	return jsonList(d, func() (float64, error) { return d.float(64) })
+}
+
+func (d *jsonDocument) ints() ([]int, error) { return jsonList(d, d.int) }
 
 func jsonList[T any](d *jsonDocument, one func() (T, error)) ([]T, error) {
 	out := []T{}
@@ -252,264 +258,4 @@ func (d *jsonDocument) skip() error {
 		return d.fail("a value")
 	}
 	return nil
-}
-
-// ubjDocument reads UBJSON (ubjson.org, draft 12): a type marker before each value, numbers big-endian, containers
-// optionally with their element's type ($) and their length (#).
-type ubjDocument struct {
-	b     []byte
-	i     int
-	depth int
-}
-
-// ubjSize is the width of a number of each type.
-var ubjSize = [256]int{'i': 1, 'U': 1, 'I': 2, 'l': 4, 'L': 8, 'd': 4, 'D': 8, 'C': 1}
-
-func (d *ubjDocument) fail(want string) error {
-	if d.i >= len(d.b) {
-		return errCut
-	}
-	return fmt.Errorf("byte %d: %q instead of %s", d.i, d.b[d.i], want)
-}
-
-// peek is the next marker, 0 at the end. N is a filler without meaning.
-func (d *ubjDocument) peek() byte {
-	for d.i < len(d.b) && d.b[d.i] == 'N' {
-		d.i++
-	}
-	if d.i == len(d.b) {
-		return 0
-	}
-	return d.b[d.i]
-}
-
-func (d *ubjDocument) marker() byte {
-	c := d.peek()
-	if d.i < len(d.b) {
-		d.i++
-	}
-	return c
-}
-
-func (d *ubjDocument) take(n int) ([]byte, error) {
-	if n < 0 || n > len(d.b)-d.i {
-		return nil, errCut
-	}
-	d.i += n
-	return d.b[d.i-n : d.i], nil
-}
-
-// ubjInteger decodes a number of an integer type, b being as long as its size.
-func ubjInteger(kind byte, b []byte) int {
-	switch kind {
-	case 'i':
-		return int(int8(b[0]))
-	case 'U', 'C':
-		return int(b[0])
-	case 'I':
-		return int(int16(binary.BigEndian.Uint16(b)))
-	case 'l':
-		return int(int32(binary.BigEndian.Uint32(b)))
-	default: // L
-		return int(int64(binary.BigEndian.Uint64(b)))
-	}
-}
-
-func ubjFloat(kind byte, b []byte) float64 {
-	switch kind {
-	case 'd':
-		return float64(math.Float32frombits(binary.BigEndian.Uint32(b)))
-	case 'D':
-		return math.Float64frombits(binary.BigEndian.Uint64(b))
-	}
-	return float64(ubjInteger(kind, b))
-}
-
-func (d *ubjDocument) int() (int, error) {
-	kind := d.marker()
-	switch kind {
-	case 'T':
-		return 1, nil
-	case 'F':
-		return 0, nil
-	case 'i', 'U', 'C', 'I', 'l', 'L':
-		b, err := d.take(ubjSize[kind])
-		if err != nil {
-			return 0, err
-		}
-		return ubjInteger(kind, b), nil
-	}
-	d.i = max(d.i-1, 0)
-	return 0, d.fail("an integer")
-}
-
-func (d *ubjDocument) float() (float64, error) {
-	kind := d.peek()
-	if kind == 'd' || kind == 'D' {
-		d.i++
-		b, err := d.take(ubjSize[kind])
-		if err != nil {
-			return 0, err
-		}
-		return ubjFloat(kind, b), nil
-	}
-	v, err := d.int()
-	return float64(v), err
-}
-
-func (d *ubjDocument) name() (string, error) {
-	n, err := d.int()
-	if err != nil {
-		return "", err
-	}
-	b, err := d.take(n)
-	return string(b), err
-}
-
-func (d *ubjDocument) text() (string, error) {
-	if d.peek() != 'S' {
-		return "", d.fail("a string")
-	}
-	d.i++
-	return d.name()
-}
-
-// open reads a container's beginning: its elements' type, 0 if each has its own, and their number, -1 if it ends at a marker.
-func (d *ubjDocument) open(marker byte) (kind byte, n int, err error) {
-	if d.peek() != marker {
-		return 0, 0, d.fail(strconv.QuoteRune(rune(marker)))
-	}
-	if d.depth++; d.depth > maxDepth {
-		return 0, 0, fmt.Errorf("byte %d: nested deeper than %d", d.i, maxDepth)
-	}
-	d.i++
-	n = -1
-	if d.peek() == '$' {
-		d.i++
-		kind = d.marker()
-		if ubjSize[kind] == 0 {
-			return 0, 0, fmt.Errorf("byte %d: an array of type %q is not supported", d.i, kind)
-		}
-	}
-	if d.peek() == '#' {
-		d.i++
-		if n, err = d.int(); err != nil {
-			return 0, 0, err
-		}
-		if n < 0 || n > (len(d.b)-d.i)/max(1, ubjSize[kind]) {
-			return 0, 0, errCut
-		}
-	} else if kind != 0 {
-		return 0, 0, d.fail("a length")
-	}
-	return kind, n, nil
-}
-
-// sequence reads a container's elements.
-func (d *ubjDocument) sequence(open, shut byte, each func() error) error {
-	kind, n, err := d.open(open)
-	if err != nil {
-		return err
-	}
-	defer func() { d.depth-- }()
-	if kind != 0 {
-		return fmt.Errorf("byte %d: an array of numbers instead of other values", d.i)
-	}
-	for k := 0; n < 0 || k < n; k++ {
-		if n < 0 && d.peek() == shut {
-			d.i++
-			return nil
-		}
-		if d.i >= len(d.b) {
-			return errCut
-		}
-		if err := each(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (d *ubjDocument) object(each func(key string) error) error {
-	return d.sequence('{', '}', func() error {
-		k, err := d.name()
-		if err != nil {
-			return err
-		}
-		return each(k)
-	})
-}
-
-func (d *ubjDocument) array(each func() error) error { return d.sequence('[', ']', each) }
-
-func (d *ubjDocument) floats() ([]float64, error) { return ubjList(d, d.float, ubjFloat) }
-
-func (d *ubjDocument) ints() ([]int, error) {
-	if kind := d.b[d.i:]; len(kind) > 2 && kind[1] == '$' && (kind[2] == 'd' || kind[2] == 'D') {
-		return nil, fmt.Errorf("byte %d: an array of fractions instead of integers", d.i)
-	}
-	return ubjList(d, d.int, ubjInteger)
-}
-
-func ubjList[T any](d *ubjDocument, one func() (T, error), typed func(byte, []byte) T) ([]T, error) {
-	start, depth := d.i, d.depth
-	kind, n, err := d.open('[')
-	d.depth = depth
-	if err != nil {
-		return nil, err
-	}
-	out := []T{}
-	if kind == 0 {
-		d.i = start
-		err := d.array(func() error {
-			v, err := one()
-			out = append(out, v)
-			return err
-		})
-		return out, err
-	}
-	size := ubjSize[kind]
-	b, err := d.take(n * size)
-	if err != nil {
-		return nil, err
-	}
-	out = make([]T, n)
-	for k := range out {
-		out[k] = typed(kind, b[k*size:k*size+size])
-	}
-	return out, nil
-}
-
-func (d *ubjDocument) skip() error {
-	switch kind := d.peek(); kind {
-	case '{':
-		return d.object(func(string) error { return d.skip() })
-	case '[':
-		start, depth := d.i, d.depth
-		kind, n, err := d.open('[')
-		d.depth = depth
-		if err != nil {
-			return err
-		}
-		if kind != 0 {
-			_, err := d.take(n * ubjSize[kind])
-			return err
-		}
-		d.i = start
-		return d.array(d.skip)
-	case 'S', 'H':
-		d.i++
-		_, err := d.name()
-		return err
-	case 'Z', 'T', 'F':
-		d.i++
-		return nil
-	default:
-		if ubjSize[kind] == 0 {
-			return d.fail("a value")
-		}
-		d.i++
-		_, err := d.take(ubjSize[kind])
-		return err
-	}
 }

@@ -31,14 +31,15 @@ func (f function) register(c *engine.Conn) error {
 	for i, in := range f.sig.Inputs {
 		params[i] = in.Type
 	}
-	var pool = sync.Pool{New: func() any { return make([]Column, len(params)) }}
+	pool := sync.Pool{New: func() any { c := make([]Column, len(params)); return &c }}
 	return c.Register(engine.Function{Name: f.native(), Params: params, Returns: f.sig.Returns, Call: func(call *engine.Call) error {
 		m, err := f.load()
 		if err != nil {
 			return err
 		}
-		cols := pool.Get().([]Column)
-		defer pool.Put(cols) //nolint:staticcheck // a slice header a vector is nothing beside scoring
+		scratch := pool.Get().(*[]Column)
+		defer pool.Put(scratch)
+		cols := *scratch
 		for i, p := range params {
 			cols[i] = arguments(call, i, p, cols[i].Text)
 		}
@@ -64,23 +65,31 @@ func arguments(call *engine.Call, i int, typ string, texts []string) Column {
 	return Column{Text: texts, Valid: unsafe.SliceData(valid)}
 }
 
+// score fills the call's result. Rows for which the model itself gives nothing are NULL.
 func (f function) score(m *Model, call *engine.Call, cols []Column) error {
+	none := make([]bool, call.N)
+	var err error
 	switch {
 	case f.sig.Output == Label && f.sig.Returns == "VARCHAR":
 		out := make([]string, call.N)
-		if err := m.Labels(cols, call.N, nil, out); err != nil {
-			return err
+		if err = m.LabelsOrNone(cols, call.N, nil, out, none); err == nil {
+			for r, s := range out {
+				call.OutText(r, s)
+			}
 		}
-		for r, s := range out {
-			call.OutText(r, s)
-		}
-		return nil
 	case f.sig.Output == Label:
-		return m.Labels(cols, call.N, call.OutInts(), nil)
+		err = m.LabelsOrNone(cols, call.N, call.OutInts(), nil, none)
 	case f.sig.Returns == "DOUBLE":
-		return m.Score(f.sig.Output, cols, call.N, call.OutDoubles())
+		err = m.ScoreOrNone(f.sig.Output, cols, call.N, call.OutDoubles(), none)
+	default:
+		err = m.ScoreOrNone(f.sig.Output, cols, call.N, call.OutLists(m.Outputs(f.sig.Output)), none)
 	}
-	return m.Score(f.sig.Output, cols, call.N, call.OutLists(m.Outputs(f.sig.Output)))
+	for r, missing := range none {
+		if missing && err == nil {
+			call.SetNull(r)
+		}
+	}
+	return err
 }
 
 // macros make name_vN, and name when this version is in use.

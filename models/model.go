@@ -62,8 +62,8 @@ type scorer interface {
 	trees() int
 	width(Output) int // values a row, 0: it has no such output
 	label() Type
-	score(o Output, cols []Column, n int, out []float64) error
-	labels(cols []Column, n int, ints []int64, text []string) error
+	score(o Output, cols []Column, n int, out []float64, none []bool) error
+	labels(cols []Column, n int, ints []int64, text []string, none []bool) error
 }
 
 // Format is lightgbm, xgboost or onnx.
@@ -85,6 +85,11 @@ func (m *Model) LabelType() Type { return m.impl.label() }
 // NaN stands where the model gives none.
 // It is safe from many goroutines; for tree models it allocates nothing once warm.
 func (m *Model) Score(o Output, cols []Column, n int, out []float64) error {
+	return m.ScoreOrNone(o, cols, n, out, nil)
+}
+
+// ScoreOrNone is Score, and says in none[r] whether the model gives row r no result: NaN can be one too.
+func (m *Model) ScoreOrNone(o Output, cols []Column, n int, out []float64, none []bool) error {
 	if o == Label {
 		return fmt.Errorf("labels are read with Labels")
 	}
@@ -101,11 +106,17 @@ func (m *Model) Score(o Output, cols []Column, n int, out []float64) error {
 	if n == 0 {
 		return nil
 	}
-	return m.impl.score(o, cols, n, out[:n*w])
+	clear(none)
+	return m.impl.score(o, cols, n, out[:n*w], none)
 }
 
 // Labels writes the classes of n rows into ints or text, whichever LabelType says.
 func (m *Model) Labels(cols []Column, n int, ints []int64, text []string) error {
+	return m.LabelsOrNone(cols, n, ints, text, nil)
+}
+
+// LabelsOrNone is Labels, and says in none[r] whether the model gives row r no class.
+func (m *Model) LabelsOrNone(cols []Column, n int, ints []int64, text []string, none []bool) error {
 	space := len(ints)
 	switch m.impl.label() {
 	case None:
@@ -122,7 +133,8 @@ func (m *Model) Labels(cols []Column, n int, ints []int64, text []string) error 
 	if n == 0 {
 		return nil
 	}
-	return m.impl.labels(cols, n, ints, text)
+	clear(none)
+	return m.impl.labels(cols, n, ints, text, none)
 }
 
 func (m *Model) check(cols []Column, n int) error {

@@ -39,10 +39,10 @@ func (g graph) label() Type {
 	return Bigint
 }
 
-func (g graph) score(o Output, cols []Column, n int, out []float64) error {
-	return g.Score(onnx.Output(o), cols, n, out)
+func (g graph) score(o Output, cols []Column, n int, out []float64, none []bool) error {
+	return g.Score(onnx.Output(o), cols, n, out, none)
 }
 
-func (g graph) labels(cols []Column, n int, ints []int64, text []string) error {
-	return g.Labels(cols, n, ints, text)
+func (g graph) labels(cols []Column, n int, ints []int64, text []string, none []bool) error {
+	return g.Labels(cols, n, ints, text, none)
 }

@@ -14,7 +14,6 @@ import (
 
 type xgbModel struct {
 	names       []string
-	types       []string
 	baseScore   string
 	classes     int
 	features    int
@@ -24,8 +23,10 @@ type xgbModel struct {
 	weights     []float64
 	weightDrop  []float64
 	trees       []xgbTree
-	groups      []int // tree → output group
-	rounds      []int // round → its first tree
+	groups      []int      // tree → output group
+	rounds      []int      // round → its first tree
+	categories  []*recoder // feature → its categories, nil for most
+	version     []int
 	parallel    int
 	best        int  // best_iteration, -1: none
 	sklearn     bool // saved by the scikit-learn interface, whose predict stops at the best iteration
@@ -45,12 +46,16 @@ type xgbTree struct {
 func loadXGBoost(d document, opt Options) (*Model, error) {
 	x := xgbModel{classes: 0, targets: 1, best: -1, parallel: 1}
 	seen := false
-	err := d.object(func(key string) error {
-		if key != "learner" {
-			return d.skip()
+	err := d.object(func(key string) (err error) {
+		switch key {
+		case "learner":
+			seen = true
+			return x.learner(d)
+		case "version":
+			x.version, err = d.ints()
+			return err
 		}
-		seen = true
-		return x.learner(d)
+		return d.skip()
 	})
 	if err == nil && !seen {
 		err = fmt.Errorf("it has no learner: a text dump or another program's file; write the model with save_model")
@@ -70,8 +75,6 @@ func (x *xgbModel) learner(d document) error {
 		switch key {
 		case "feature_names":
 			x.names, err = texts(d)
-		case "feature_types":
-			x.types, err = texts(d)
 		case "learner_model_param":
 			err = x.params(d)
 		case "objective":
@@ -197,6 +200,8 @@ func (x *xgbModel) boosterModel(d document) error {
 			x.rounds, err = d.ints()
 		case "weights":
 			x.weights, err = d.floats()
+		case "cats":
+			err = x.cats(d)
 		default:
 			err = d.skip()
 		}
@@ -281,9 +286,16 @@ func (x *xgbModel) model(kernel string) (*Model, error) {
 	if x.features > 1<<20 {
 		return nil, fmt.Errorf("num_feature=%d, supported are %d", x.features, 1<<20)
 	}
-	m := &Model{format: "xgboost", impl: newBooster(s, l)}
+	by, err := x.recoders()
+	if err != nil {
+		return nil, err
+	}
+	m := &Model{format: "xgboost", impl: newBooster(s, l, by)}
 	for i := range x.features {
 		in := Input{Name: "f" + strconv.Itoa(i), Type: Double}
+		if by != nil && by[i] != nil {
+			in.Type = by[i].input()
+		}
 		if len(x.names) > 0 {
 			in.Name = x.names[i]
 		}
@@ -308,148 +320,6 @@ func (x *xgbModel) base(outputs int) ([]float64, error) {
 		base[i] = v
 	}
 	return base, nil
-}
-
-func (x *xgbModel) forest(outputs int, base []float64, kernel string) (*forest.Scorer, error) {
-	n := len(x.trees)
-	if len(x.groups) != n {
-		return nil, fmt.Errorf("tree_info has %d values for %d trees", len(x.groups), n)
-	}
-	if x.booster == "dart" && len(x.weightDrop) != n {
-		return nil, fmt.Errorf("weight_drop has %d values for %d trees", len(x.weightDrop), n)
-	}
-	byID := make([]*xgbTree, n)
-	for i := range x.trees {
-		t := &x.trees[i]
-		if t.id < 0 || t.id >= n || byID[t.id] != nil {
-			return nil, fmt.Errorf("tree %d has the id %d", i, t.id)
-		}
-		byID[t.id] = t
-	}
-	if x.sklearn && x.best >= 0 {
-		byID = byID[:x.bestTrees(n, outputs)]
-	}
-	f := &forest.Forest{Features: x.features, Outputs: outputs, Values: forest.Single, Base: base}
-	for i, t := range byID {
-		tree, err := t.convert(f)
-		if err != nil {
-			return nil, fmt.Errorf("tree %d: %w", i, err)
-		}
-		if tree.Width == 1 {
-			tree.Output = x.groups[i]
-		}
-		if x.booster == "dart" {
-			for k, v := range tree.Leaves {
-				tree.Leaves[k] = float64(float32(v) * float32(x.weightDrop[i]))
-			}
-		}
-		f.Trees = append(f.Trees, tree)
-	}
-	return forest.New(f, kernel)
-}
-
-// bestTrees is the number of trees up to and with the best iteration.
-func (x *xgbModel) bestTrees(n, outputs int) int {
-	if x.best+1 < len(x.rounds) {
-		return min(n, max(0, x.rounds[x.best+1]))
-	}
-	if len(x.rounds) > 0 || x.best > n {
-		return n
-	}
-	return min(n, (x.best+1)*x.parallel*outputs)
-}
-
-// convert turns XGBoost's x < t into x ≤ the float32 before t, and its categories, which go right, around.
-func (t *xgbTree) convert(f *forest.Forest) (forest.Tree, error) {
-	n := len(t.left)
-	for _, l := range [...]int{len(t.right), len(t.feature), len(t.cond), len(t.dflt)} {
-		if l != n || n == 0 {
-			return forest.Tree{}, fmt.Errorf("its arrays have different lengths, or none")
-		}
-	}
-	catOf, err := t.sets(f)
-	if err != nil {
-		return forest.Tree{}, err
-	}
-	out := forest.Tree{Width: max(1, t.vector)}
-	index := make([]int, n) // node → inner node, or ^leaf
-	inner := 0
-	for i, left := range t.left {
-		if left >= 0 {
-			index[i], inner = inner, inner+1
-			continue
-		}
-		index[i] = ^(len(out.Leaves) / out.Width)
-		switch at := t.right[i]; { // of a vector leaf, right_children holds its number in leaf_weights
-		case out.Width == 1:
-			out.Leaves = append(out.Leaves, t.cond[i])
-		case len(t.leaf) == 0 && len(t.base) == n*out.Width:
-			out.Leaves = append(out.Leaves, t.base[i*out.Width:(i+1)*out.Width]...)
-		case at >= 0 && at < len(t.leaf)/out.Width:
-			out.Leaves = append(out.Leaves, t.leaf[at*out.Width:(at+1)*out.Width]...)
-		default:
-			return out, fmt.Errorf("leaf %d has no %d values", i, out.Width)
-		}
-	}
-	out.Nodes = make([]forest.Node, 0, inner)
-	for i, left := range t.left {
-		if left < 0 {
-			continue
-		}
-		right := t.right[i]
-		if left >= n || right < 0 || right >= n {
-			return out, fmt.Errorf("node %d has the children %d and %d of %d nodes", i, left, right, n)
-		}
-		d := forest.Node{Feature: t.feature[i], Left: index[left], Right: index[right], MissingLeft: t.dflt[i] != 0}
-		if set, ok := catOf[i]; ok {
-			d.Test, d.Set, d.Left, d.Right, d.MissingLeft = forest.InSet, set, d.Right, d.Left, !d.MissingLeft
-		} else {
-			d.Threshold = below(float32(t.cond[i]))
-		}
-		out.Nodes = append(out.Nodes, d)
-	}
-	if t.left[0] < 0 && n > 1 {
-		// A root that is a leaf: the others can't be reached.
-		out.Nodes, out.Leaves = nil, out.Leaves[:out.Width]
-	}
-	return out, nil
-}
-
-// below is the greatest float32 below t: x ≤ below(t) is x < t. Nothing is below -∞, for which NaN stands.
-func below(t float32) float64 {
-	if math.IsInf(float64(t), -1) {
-		return math.NaN()
-	}
-	return float64(math.Nextafter32(t, float32(math.Inf(-1))))
-}
-
-// sets adds the tree's category sets to the forest's and says which node has which.
-func (t *xgbTree) sets(f *forest.Forest) (map[int]int, error) {
-	of := map[int]int{}
-	if len(t.catFrom) != len(t.catNodes) || len(t.catSize) != len(t.catNodes) {
-		return nil, fmt.Errorf("its arrays of categories have different lengths")
-	}
-	for k, node := range t.catNodes {
-		from, size := t.catFrom[k], t.catSize[k]
-		if from < 0 || size < 0 || from > len(t.cats) || size > len(t.cats)-from {
-			return nil, fmt.Errorf("node %d has the categories %d to %d of %d", node, from, from+size, len(t.cats))
-		}
-		members := make([]int32, size)
-		for i, c := range t.cats[from : from+size] {
-			if c < 0 || c >= 1<<24 {
-				return nil, fmt.Errorf("node %d has the category %d", node, c)
-			}
-			members[i] = int32(c)
-		}
-		of[node] = len(f.Sets)
-		f.Sets = append(f.Sets, forest.SetOf(members))
-	}
-	for node, kind := range t.isCat {
-		if _, ok := of[node]; kind != 0 && !ok && node < len(t.left) && t.left[node] >= 0 {
-			return nil, fmt.Errorf("node %d has no categories", node)
-		}
-	}
-	return of, nil
 }
 
 // xgbIsJSON tells XGBoost's JSON from its UBJSON, which also begins with a brace.

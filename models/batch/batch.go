@@ -14,7 +14,7 @@ type Column struct {
 	Text   []string // a row's text; what stands at NULL is not read
 }
 
-// Numbers copies the values of the rows from from on into dst, NaN for NULL. from is a multiple of 64.
+// Numbers copies the values of the rows from from on into dst, NaN for NULL.
 func (c *Column) Numbers(from int, dst []float64) {
 	if c.Stride <= 1 {
 		copy(dst, unsafe.Slice((*float64)(unsafe.Add(unsafe.Pointer(c.Values), from*8)), len(dst)))
@@ -27,14 +27,16 @@ func (c *Column) Numbers(from int, dst []float64) {
 	if c.Valid == nil {
 		return
 	}
-	words := unsafe.Slice((*uint64)(unsafe.Add(unsafe.Pointer(c.Valid), from/64*8)), (len(dst)+63)/64)
+	first := from / 64
+	words := unsafe.Slice((*uint64)(unsafe.Add(unsafe.Pointer(c.Valid), first*8)), (from+len(dst)+63)/64-first)
 	for w, bits := range words {
 		if bits == math.MaxUint64 {
 			continue
 		}
-		for i := w * 64; i < min(w*64+64, len(dst)); i++ {
-			if bits>>(i%64)&1 == 0 {
-				dst[i] = math.NaN()
+		row := (first + w) * 64
+		for r := max(row, from); r < min(row+64, from+len(dst)); r++ {
+			if bits>>(r%64)&1 == 0 {
+				dst[r-from] = math.NaN()
 			}
 		}
 	}

@@ -9,6 +9,8 @@ type span struct{ node, from, to int }
 func (b *tableBuilder) tree(i int) {
 	t := &b.f.Trees[i]
 	spans, leaves := spansOf(t)
+	walk := 13 * bits.Len(uint(len(leaves)))
+	b.walkCost += walk
 	q := quickTree{entry: uint32(len(b.entries)), plane: uint32(len(b.planes)), output: uint32(t.Output), width: uint32(t.Width)}
 	entries := 0
 	for _, s := range spans {
@@ -22,13 +24,12 @@ func (b *tableBuilder) tree(i int) {
 		q.node = uint32(len(b.nodes))
 		b.lay(t, b.tests[i])
 		b.walked = true
-		b.tileCost += 100
+		b.tileCost += 3 * walk // eight rows go down together, be they wanted or not
 		leaves = leaves[:0]
 		for l := range len(t.Leaves) / t.Width {
 			leaves = append(leaves, l)
 		}
 	}
-	b.walkCost += 13 * bits.Len(uint(len(leaves)))
 	q.value, q.leaves = uint32(len(b.values)), uint32(max(len(leaves), 32)) // up to 32 are read into registers
 	for o := range t.Width {
 		for _, l := range leaves {

@@ -38,6 +38,9 @@ func New(f *Forest, kernel string) (*Scorer, error) {
 	if kernel == "" {
 		kernel = Kernels()[0]
 	}
+	if kernel != walkKernel && !slices.Contains(Kernels(), kernel) {
+		return nil, fmt.Errorf("this machine has no kernel %q, only %v", kernel, Kernels())
+	}
 	if err := f.validate(); err != nil {
 		return nil, err
 	}
@@ -48,7 +51,7 @@ func New(f *Forest, kernel string) (*Scorer, error) {
 		s.quick, s.few = newQuick(f, s.used, &s.walk, kernel, func(entries int) bool { return entries <= mostEntries[kernel] })
 	}
 	s.pool.New = func() any {
-		w := &scratch{x: make([]float64, max(1, len(s.used))*(TileRows+1)), sums: make([]float64, s.outputs*TileRows)}
+		w := &scratch{sums: make([]float64, s.outputs*TileRows)}
 		if s.quick != nil {
 			s.quick.scratch(&w.quick, s.outputs)
 		}
@@ -78,23 +81,33 @@ func (s *Scorer) Score(cols []batch.Column, n int, out []float64) error {
 	for from := 0; from < n; from += TileRows {
 		rows := min(TileRows, n-from)
 		if s.quick != nil && rows > s.few {
+			x := w.room(len(s.used) * TileRows)
 			for i, f := range s.used {
-				cols[f].Numbers(from, w.x[i*TileRows:i*TileRows+rows])
+				cols[f].Numbers(from, x[i*TileRows:i*TileRows+rows])
 			}
-			s.quick.tile(w.x, rows, s.base, &w.quick, w.sums)
+			s.quick.tile(x, rows, s.base, &w.quick, w.sums)
 		} else {
 			stride := rows | 1 // a power of two would have all of a row's values fall into a few lines of the cache
+			all := w.room(len(s.used) * stride)
 			for i, f := range s.used {
-				x := w.x[i*stride : i*stride+rows]
+				x := all[i*stride : i*stride+rows]
 				cols[f].Numbers(from, x)
 				s.values.prepare(x)
 			}
-			s.walk.tile(w.x, stride, rows, s.base, w.sums)
+			s.walk.tile(all, stride, rows, s.base, w.sums)
 		}
 		transpose(w.sums, rows, s.outputs, out[from*s.outputs:])
 	}
 	s.pool.Put(w)
 	return nil
+}
+
+// room is memory for n values, at least a tile's: a forest that looks at no feature hands them on all the same.
+func (w *scratch) room(n int) []float64 {
+	if n = max(n, TileRows); cap(w.x) < n {
+		w.x = make([]float64, n)
+	}
+	return w.x[:n]
 }
 
 // prepare brings values into the form that thresholds are compared with.
@@ -125,7 +138,7 @@ func transpose(sums []float64, rows, outputs int, out []float64) {
 	}
 }
 
-// used lists the features that a reachable node or a linear leaf looks at.
+// used lists the features that a node or a linear leaf looks at.
 func (f *Forest) used() []int {
 	seen := map[int]bool{}
 	for i := range f.Trees {

@@ -20,7 +20,7 @@ func cast(c *call, to Kind) {
 	for i := range o.size() {
 		switch {
 		case to == String && t.Kind.isFloat():
-			o.S[i] = floatText(t.F[i], t.Kind)
+			o.S[i] = floatText(t.F[i])
 		case to == String:
 			o.S[i] = strconv.FormatInt(t.I[i], 10)
 		case to.isFloat() && t.Kind.isFloat():
@@ -53,12 +53,9 @@ func cast(c *call, to Kind) {
 	to.wrap(o.I)
 }
 
-// floatText is a number as onnxruntime writes it: printf's %.8g for float and %.17g for double, NaN and INF.
-func floatText(x float64, k Kind) string {
-	digits := 8
-	if k == Double {
-		digits = 17
-	}
+// floatText is a number as onnxruntime writes it: printf's %.8g, NaN and INF.
+func floatText(x float64) string {
+	const digits = 8
 	switch {
 	case math.IsNaN(x):
 		return "NaN"

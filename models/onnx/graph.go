@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"strings"
 )
 
 // A graph is compiled into a program: a list of steps, each a kernel that reads some slots and writes others. Nodes whose
@@ -178,21 +177,6 @@ func (st *state) guard(err *error) {
 	}
 }
 
-func (n *node) title() string {
-	s := key(n.domain, n.op)
-	if n.name != "" && n.name != n.op {
-		s += fmt.Sprintf(" (%s)", n.name)
-	}
-	return s
-}
-
-func key(domain, op string) string {
-	if domain == "" {
-		return op
-	}
-	return domain + "." + op
-}
-
 // compiler collects the slots of a model's graphs. Names are unique among all of them.
 type compiler struct {
 	opsets map[string]int64
@@ -215,16 +199,6 @@ func (v *compiler) slot(name string) int {
 
 func (v *compiler) constant(s int, t *Tensor) {
 	v.slots[s].Tensor, v.slots[s].set = *t, true
-}
-
-// known is the constant an input of a node is, nil when it depends on the rows.
-func (v *compiler) known(n *node, i int) *Tensor {
-	if i < len(n.in) {
-		if s, ok := v.names[n.in[i]]; ok && v.slots[s].set {
-			return &v.slots[s].Tensor
-		}
-	}
-	return nil
 }
 
 // version is the version of ai.onnx that the graph is written in.
@@ -295,66 +269,6 @@ func (v *compiler) compile(g *graphProto) *program {
 	return p
 }
 
-func (n *node) hasGraph() bool {
-	for _, a := range n.attrs {
-		if a.g != nil {
-			return true
-		}
-	}
-	return false
-}
-
-// Attributes, with a default.
-
-func (n *node) int(name string, or int64) int64 {
-	if a := n.attrs[name]; a != nil {
-		return a.i
-	}
-	return or
-}
-
-func (n *node) float(name string, or float64) float64 {
-	if a := n.attrs[name]; a != nil {
-		return a.f
-	}
-	return or
-}
-
-func (n *node) text(name, or string) string {
-	if a := n.attrs[name]; a != nil {
-		return a.s
-	}
-	return or
-}
-
-func (n *node) ints(name string) []int64 {
-	if a := n.attrs[name]; a != nil {
-		return a.ints
-	}
-	return nil
-}
-
-func (n *node) floats(name string) []float64 {
-	if a := n.attrs[name]; a != nil {
-		return a.floats
-	}
-	return nil
-}
-
-func (n *node) texts(name string) []string {
-	if a := n.attrs[name]; a != nil {
-		return a.strings
-	}
-	return nil
-}
-
-func (n *node) tensor(name string) *Tensor {
-	if a := n.attrs[name]; a != nil {
-		return a.t
-	}
-	return nil
-}
-
 // needed marks the steps that a slot's value depends on.
 func (p *program) needed(slots ...int) []bool {
 	want := map[int]bool{}
@@ -395,8 +309,4 @@ func (p *program) maker(slot int) *step {
 		}
 	}
 	return nil
-}
-
-func (n *node) is(names string) bool {
-	return strings.Contains(" "+names+" ", " "+key(n.domain, n.op)+" ")
 }

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"math"
 	"runtime"
-	"strconv"
 	"sync"
 
 	"dsql/models/batch"
@@ -40,13 +39,6 @@ type Model struct {
 	single  bool // the graph takes one row at a time
 	trees   int
 	pool    sync.Pool // of *state
-}
-
-// feed is a graph's input: a tensor of rows and width columns.
-type feed struct {
-	slot, width int
-	flat        bool // of one dimension
-	kind        Kind
 }
 
 // result is how one output is computed. Without steps it is not available.
@@ -136,94 +128,6 @@ func (m *Model) Width(o Output) int { return m.results[o].width }
 // TextLabels says whether labels are strings.
 func (m *Model) TextLabels() bool { return m.results[Label].kind == String }
 
-func (m *Model) addInputs(g *graphProto, v *compiler, features int) {
-	open := 0
-	var fed []valueInfo
-	for _, in := range g.inputs {
-		if _, ok := g.initializers[in.name]; !ok {
-			fed = append(fed, in)
-		}
-	}
-	for _, in := range fed {
-		if in.kind == 0 || in.isMap {
-			fail("input %q is no tensor: save the model with one input a column or one of all", in.name)
-		}
-		if !in.kind.isFloat() && !in.kind.isInt() && in.kind != String {
-			fail("input %q is of %s, which is not supported", in.name, in.kind)
-		}
-		f := feed{slot: v.slot(in.name), kind: in.kind, flat: len(in.dims) == 1}
-		if len(in.dims) > 0 && in.dims[0] == 1 && len(in.dims) > 1 {
-			m.single = true
-		}
-		switch {
-		case f.flat:
-			f.width = 1
-		case len(in.dims) == 2 && in.dims[1] > 0:
-			f.width = in.dims[1]
-		case len(in.dims) == 2 || !in.rank:
-			if f.width = widthOf(g, in.name); f.width == 0 || features > 0 && len(fed) == 1 {
-				f.width = features
-			}
-			if open++; f.width == 0 || open > 1 {
-				fail("the file leaves the number of columns of input %q open: name the inputs", in.name)
-			}
-		default:
-			fail("input %q has the shape %v, supported are rows of columns", in.name, in.dims)
-		}
-		if f.width > 1<<20 {
-			fail("input %q has %d columns", in.name, f.width)
-		}
-		for k := range f.width {
-			name := in.name
-			if f.width > 1 {
-				name += "_" + strconv.Itoa(k)
-			}
-			m.inputs = append(m.inputs, Input{Name: name, Text: in.kind == String})
-		}
-		m.feeds = append(m.feeds, f)
-	}
-}
-
-// widthOf guesses the width of an input from the first operator that reads it, 0 where it can't.
-func widthOf(g *graphProto, name string) int {
-	for i, n := range g.nodes {
-		if len(n.in) == 0 || n.in[0] != name {
-			continue
-		}
-		second := func() []int {
-			if len(n.in) > 1 && g.initializers[n.in[1]] != nil {
-				return g.initializers[n.in[1]].Dims
-			}
-			return nil
-		}()
-		switch {
-		case n.is("ai.onnx.ml.Scaler"):
-			return len(n.floats("offset"))
-		case n.is("ai.onnx.ml.Imputer"):
-			return len(n.floats("imputed_value_floats")) + len(n.ints("imputed_value_int64s"))
-		case n.is("ai.onnx.ml.LinearClassifier"):
-			return len(n.floats("coefficients")) / max(1, len(n.floats("intercepts")))
-		case n.is("ai.onnx.ml.LinearRegressor"):
-			return len(n.floats("coefficients")) / int(max(1, n.int("targets", 1)))
-		case n.is("ai.onnx.ml.TreeEnsembleClassifier ai.onnx.ml.TreeEnsembleRegressor"):
-			most := int64(-1)
-			for _, f := range n.ints("nodes_featureids") {
-				most = max(most, f)
-			}
-			return int(min(most+1, 1<<20))
-		case n.is("MatMul") && len(second) == 2:
-			return second[0]
-		case n.is("Gemm") && len(second) == 2:
-			return second[n.int("transB", 0)&1]
-		case n.is("Sub Add Mul Div") && len(second) > 0:
-			return second[len(second)-1]
-		case n.is("Cast Identity") && len(n.out) == 1:
-			return widthOf(&graphProto{nodes: g.nodes[i+1:], initializers: g.initializers}, n.out[0])
-		}
-	}
-	return 0
-}
-
 func treeCount(n *node) int {
 	seen := map[int64]bool{}
 	for _, t := range n.ints("nodes_treeids") {
@@ -307,6 +211,7 @@ func (m *Model) raw(prog *program, slot int, v *compiler) {
 func (m *Model) trial(st *state, steps []step, rows int) (err error) {
 	defer st.guard(&err)
 	st.begin(rows)
+	st.left = maxElements / 4
 	for _, f := range m.feeds {
 		f.make(st, rows)
 	}
@@ -319,22 +224,17 @@ func (st *state) begin(rows int) {
 	st.none = append(st.none[:0], make([]bool, rows)...)
 }
 
-// make is a feed's tensor, of zeros.
-func (f *feed) make(st *state, rows int) *Tensor {
-	c := call{state: st, step: &step{out: []int{f.slot}}}
-	if f.flat {
-		return c.out(0, f.kind, rows)
-	}
-	return c.out(0, f.kind, rows, f.width)
-}
-
-// Score writes a Prediction or Raw output of n rows into out, NaN where the model gives none.
-func (m *Model) Score(o Output, cols []batch.Column, n int, out []float64) error {
+// Score writes a Prediction or Raw output of n rows into out. Where the model gives none, NaN stands there, and none[r] is
+// set; none may be nil.
+func (m *Model) Score(o Output, cols []batch.Column, n int, out []float64, none []bool) error {
 	w := m.results[o].width
 	return m.each(o, cols, n, func(st *state, t *Tensor, from, rows int) {
 		copy(out[from*w:], t.F)
-		for r, none := range st.none {
-			if none {
+		if none != nil {
+			copy(none[from:], st.none)
+		}
+		for r, gone := range st.none {
+			if gone {
 				for k := range w {
 					out[(from+r)*w+k] = math.NaN()
 				}
@@ -343,9 +243,12 @@ func (m *Model) Score(o Output, cols []batch.Column, n int, out []float64) error
 	})
 }
 
-// Labels writes the labels of n rows into ints or text.
-func (m *Model) Labels(cols []batch.Column, n int, ints []int64, text []string) error {
-	return m.each(Label, cols, n, func(_ *state, t *Tensor, from, rows int) {
+// Labels writes the labels of n rows into ints or text, and into none, which may be nil, whether the model gives none.
+func (m *Model) Labels(cols []batch.Column, n int, ints []int64, text []string, none []bool) error {
+	return m.each(Label, cols, n, func(st *state, t *Tensor, from, rows int) {
+		if none != nil {
+			copy(none[from:], st.none)
+		}
 		copy(ints[from:], t.I)
 		copy(text[from:], t.S)
 	})
@@ -386,37 +289,4 @@ func (m *Model) run(st *state, res *result, cols []batch.Column, from, rows int)
 	}
 	st.run(res.steps, res.only)
 	return nil
-}
-
-// fill copies columns into a feed's tensor. Integers have no missing values: such a row gives no result.
-func (f *feed) fill(st *state, cols []batch.Column, from, rows int) {
-	t := f.make(st, rows)
-	var buf [chunkRows]float64
-	for k := range cols {
-		if f.kind == String {
-			for r := range rows {
-				if !cols[k].Null(from + r) {
-					t.S[r*f.width+k] = cols[k].Text[from+r]
-				}
-			}
-			continue
-		}
-		v := buf[:rows]
-		cols[k].Numbers(from, v)
-		for r, x := range v {
-			at := r*f.width + k
-			switch {
-			case f.kind == Float:
-				t.F[at] = f32(x)
-			case f.kind == Double:
-				t.F[at] = x
-			case math.IsNaN(x):
-				st.none[r] = true
-			case f.kind == Bool:
-				t.I[at] = truth(x != 0)
-			default:
-				t.I[at] = truncate(x)
-			}
-		}
-	}
 }
