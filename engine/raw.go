@@ -39,8 +39,7 @@ func (c *Conn) exec(ctx context.Context, text string) (int64, error) {
 	}
 	t := C.CString(text)
 	defer C.free(unsafe.Pointer(t))
-	stop := context.AfterFunc(ctx, func() { C.duckdb_interrupt(c.raw) })
-	defer stop()
+	defer c.watch(ctx)()
 	var n C.idx_t
 	if e := C.dsql_exec(c.raw, t, &n); e != nil {
 		defer C.free(unsafe.Pointer(e))

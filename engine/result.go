@@ -18,7 +18,7 @@ type Result struct {
 	conn    *Conn
 	ctx     context.Context
 	locate  func(error) error
-	unwatch func() bool
+	unwatch func()
 	res     bindings.Result
 	numbers []bool // by column
 	print   *printer
@@ -36,12 +36,17 @@ func (c *Conn) Query(ctx context.Context, q *Query, at Place) (*Result, error) {
 		return nil, err
 	}
 	r := &Result{conn: c, ctx: ctx, locate: func(err error) error { return q.locate(err, at) }}
-	r.unwatch = context.AfterFunc(ctx, func() { bindings.Interrupt(c.bound()) })
+	r.unwatch = c.watch(ctx)
 	if err := r.start(q.text); err != nil {
 		return nil, r.fail(err)
 	}
-	r.read()
-	return r, r.err
+	if r.read(); r.err != nil {
+		return nil, r.err
+	}
+	if r.rows == 0 && len(r.Columns) == 1 && r.Columns[0] == (Column{"Success", "BOOLEAN"}) { // CHECKPOINT and such
+		r.Columns = nil
+	}
+	return r, nil
 }
 
 // start runs the statement until it has rows. DuckDB makes several of some (PIVOT): the last one's rows count.
@@ -181,6 +186,21 @@ func (r *Result) Close() error {
 		r.print.close()
 	}
 	return nil
+}
+
+// watch interrupts what runs on the connection when ctx is cancelled, until stop is called. After stop nothing touches it any more:
+// the connection may be closed.
+func (c *Conn) watch(ctx context.Context) (stop func()) {
+	done := make(chan struct{})
+	unwatch := context.AfterFunc(ctx, func() {
+		bindings.Interrupt(c.bound())
+		close(done)
+	})
+	return func() {
+		if !unwatch() {
+			<-done
+		}
+	}
 }
 
 // bound is the connection as the driver's bindings take it.

@@ -23,7 +23,6 @@ const (
 	losing           // digits that the type doesn't have room for
 	aNumber          // a number for a time, without a FORMAT that says what it counts
 	notMidnight
-	notUTF8
 	twice  // named twice in one object
 	noRoom // the batch is full; nothing is wrong with the value
 	noObject
@@ -277,8 +276,6 @@ func (f fault) reason(c *column, tok []byte, quote bool) string {
 		return fmt.Sprintf("%s: the number %s is no %s without FORMAT epoch_s, epoch_ms or epoch_us", c.name, x, t)
 	case notMidnight:
 		return fmt.Sprintf("%s: %s has a time of day, which %s would lose", c.name, x, t)
-	case notUTF8:
-		return fmt.Sprintf("%s: %s is not UTF-8", c.name, x)
 	case twice:
 		return fmt.Sprintf("%s is named twice", c.name)
 	}

@@ -135,6 +135,7 @@ var conversions = map[string]string{
 		2024-01-31 12:00:00 -> !has a time of day, which DATE would lose
 		2024-01-31T00:00:00+02:00 -> !has a time of day
 		2024-01-31T02:00:00+02:00 -> 2024-01-31
+		2024-01-31 24:00:00 -> !has a time of day
 		0044-03-15 (BC) -> 0044-03-15 (BC)
 		10000-01-01 -> 10000-01-01
 		5881580-07-10 -> 5881580-07-10

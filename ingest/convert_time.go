@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"bytes"
 	"math"
 	"math/bits"
 
@@ -25,6 +24,7 @@ type instant struct {
 	sec      int64 // since 1970-01-01
 	ns       int32 // 0 to 999,999,999
 	infinity int8  // 1 or -1: no time at all
+	late     bool  // written as 24:00, the end of a day: which day is meant is no matter of course
 }
 
 // places of the time types below a second.
@@ -81,7 +81,7 @@ func (c *column) putInstant(v *engine.Vector, row int, t instant) fault {
 		engine.Put(v, row, int32(t.infinity)*math.MaxInt32)
 		return fine
 	case c.id == engine.TypeDate:
-		if t.ns != 0 || t.sec%86400 != 0 {
+		if t.ns != 0 || t.sec%86400 != 0 || t.late {
 			return notMidnight
 		}
 		d := t.sec / 86400
@@ -234,206 +234,4 @@ func days(y, m, d int) int64 {
 	}
 	yoe := y - era*400
 	return int64(era)*146097 + int64(365*yoe+yoe/4-yoe/100+(153*(m-3)+2)/5+d-1) - 719468
-}
-
-// timeScanner steps through the text of a time.
-type timeScanner struct {
-	s []byte
-	i int
-}
-
-func (p *timeScanner) end() bool { return p.i == len(p.s) }
-
-func (p *timeScanner) peek() byte {
-	if p.i < len(p.s) {
-		return p.s[p.i]
-	}
-	return 0
-}
-
-func (p *timeScanner) is(c byte) bool {
-	if p.peek() == c && !p.end() {
-		p.i++
-		return true
-	}
-	return false
-}
-
-// digits reads a number of min to max digits.
-func (p *timeScanner) digits(min, max int) (n int, ok bool) {
-	from := p.i
-	for p.i < len(p.s) && p.i-from < max && p.s[p.i]-'0' <= 9 {
-		n = n*10 + int(p.s[p.i]-'0')
-		p.i++
-	}
-	return n, p.i-from >= min
-}
-
-// fraction reads the digits below a second, at least one; from the tenth on they must be zeros.
-func (p *timeScanner) fraction() (ns int, f fault) {
-	from, unit := p.i, 100000000
-	for p.i < len(p.s) && p.s[p.i]-'0' <= 9 {
-		d := int(p.s[p.i] - '0')
-		if unit == 0 && d != 0 {
-			f = losing
-		}
-		ns += d * unit
-		unit /= 10
-		p.i++
-	}
-	if p.i == from {
-		return 0, wrong
-	}
-	return ns, f
-}
-
-// clock reads 12:34, 12:34:56 or 12:34:56.789; 24:00:00 is the end of the day.
-func (p *timeScanner) clock() (sec, ns int, f fault) {
-	h, ok1 := p.digits(1, 2)
-	ok2 := p.is(':')
-	m, ok3 := p.digits(1, 2)
-	if !ok1 || !ok2 || !ok3 || m > 59 {
-		return 0, 0, wrong
-	}
-	s := 0
-	if p.is(':') {
-		var ok bool
-		if s, ok = p.digits(1, 2); !ok || s > 59 {
-			return 0, 0, wrong
-		}
-		if p.is('.') {
-			if ns, f = p.fraction(); f == wrong {
-				return 0, 0, wrong
-			}
-		}
-	}
-	sec = h*3600 + m*60 + s
-	if h > 24 || h == 24 && (sec != 86400 || ns != 0) {
-		return 0, 0, wrong
-	}
-	return sec, ns, f
-}
-
-// offset reads Z, UTC or ±02, ±0200, ±02:00, ±02:00:30, in seconds east of Greenwich.
-func (p *timeScanner) offset() (int, bool) {
-	if p.is('Z') {
-		return 0, true
-	}
-	if bytes.HasPrefix(p.s[p.i:], []byte("UTC")) {
-		p.i += 3
-		return 0, true
-	}
-	sign := 1
-	if p.peek() == '-' {
-		sign = -1
-	} else if p.peek() != '+' {
-		return 0, false
-	}
-	p.i++
-	h, ok := p.digits(2, 2)
-	if !ok || h > 15 {
-		return 0, false
-	}
-	off := h * 3600
-	if colon := p.is(':'); colon || !p.end() {
-		m, ok := p.digits(2, 2)
-		if !ok || m > 59 {
-			return 0, false
-		}
-		off += m * 60
-		if colon && p.is(':') {
-			s, ok := p.digits(2, 2)
-			if !ok || s > 59 {
-				return 0, false
-			}
-			off += s
-		}
-	}
-	return sign * off, true
-}
-
-// date reads a year of four digits or more, a month and a day of one or two, all behind the same separator of - / \ and blank,
-// and (BC) behind.
-func (p *timeScanner) date() (int64, fault) {
-	y, ok := p.digits(4, 7)
-	sep := p.peek()
-	if !ok || sep != '-' && sep != '/' && sep != '\\' && sep != ' ' {
-		return 0, wrong
-	}
-	p.i++
-	m, ok1 := p.digits(1, 2)
-	ok2 := p.is(sep)
-	d, ok3 := p.digits(1, 2)
-	if !ok1 || !ok2 || !ok3 {
-		return 0, wrong
-	}
-	if bytes.HasPrefix(p.s[p.i:], []byte(" (BC)")) {
-		p.i += 5
-		if y = 1 - y; y > 0 {
-			return 0, wrong
-		}
-	}
-	if !validDate(y, m, d) {
-		return 0, wrong
-	}
-	return days(y, m, d), fine
-}
-
-// parseInstant reads all that putTime takes without FORMAT.
-func parseInstant(s []byte) (instant, fault) {
-	if len(s) > 0 && s[0]-'0' > 9 {
-		switch {
-		case bytes.EqualFold(s, []byte("infinity")):
-			return instant{infinity: 1}, fine
-		case bytes.EqualFold(s, []byte("-infinity")):
-			return instant{infinity: -1}, fine
-		case bytes.EqualFold(s, []byte("epoch")):
-			return instant{}, fine
-		}
-		return instant{}, wrong
-	}
-	p := timeScanner{s: s}
-	day, f := p.date()
-	if f != fine || p.end() {
-		return instant{sec: day * 86400}, f
-	}
-	if !p.is('T') {
-		if p.peek() != ' ' {
-			return instant{}, wrong
-		}
-		for p.is(' ') {
-		}
-	}
-	sec, ns, f := p.clock()
-	if f == wrong {
-		return instant{}, f
-	}
-	if !p.end() {
-		p.is(' ')
-		off, ok := p.offset()
-		if !ok || !p.end() {
-			return instant{}, wrong
-		}
-		sec -= off
-	}
-	return instant{sec: day*86400 + int64(sec), ns: int32(ns)}, f
-}
-
-// putClock converts a time of day. An offset can't be taken off without a day, so only that of UTC may stand behind it.
-func (c *column) putClock(v *engine.Vector, row int, s []byte) fault {
-	p := timeScanner{s: s}
-	sec, ns, f := p.clock()
-	if f != fine {
-		return f
-	}
-	if !p.end() {
-		if off, ok := p.offset(); !ok || !p.end() || off != 0 {
-			return wrong
-		}
-	}
-	if ns%1000 != 0 {
-		return losing
-	}
-	engine.Put(v, row, int64(sec)*1e6+int64(ns/1000))
-	return fine
 }

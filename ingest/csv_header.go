@@ -61,13 +61,15 @@ func (f *File) skipLine() (ok bool, err error) {
 	}
 }
 
-// maxHeader is how many fields a header may have.
-const maxHeader = 1 << 16
+const (
+	maxHeader = 1 << 16 // fields of a header
+	maxFirst  = 1 << 20 // bytes of it
+)
 
 var delimiters = []byte{',', ';', '|', '\t'}
 
 // firstRecord reads the first record, past blank lines and comments, without taking it. Where the dialect does not say, the
-// delimiter is the one that finds most of the declared names, else as many fields as are declared.
+// delimiter is the one that finds most of the declared names, else as many fields as are declared, in most of the first records.
 func (f *File) firstRecord(c *csvDecoder) (names []string, delim byte, size int, err error) {
 	c.width = maxHeader
 	candidates := []byte{f.l.dialect.Delim}
@@ -75,51 +77,64 @@ func (f *File) firstRecord(c *csvDecoder) (names []string, delim byte, size int,
 		candidates = delimiters
 	}
 	for {
-		for len(f.carry) > 0 {
+		for len(f.carry) > 0 && !(f.l.dialect.Header == HeaderNo && len(f.l.values) == 1) {
 			n := c.blankLine(f.carry, f.eof)
 			if n <= 0 {
 				break
 			}
 			f.take(n, 1)
 		}
-		best, lines := -1, 0
-		delim, names = candidates[0], nil
-		for _, d := range candidates {
-			if len(f.carry) == 0 {
-				break
-			}
-			c.delim = d
-			n := c.split(f.carry, f.eof)
-			if n < 0 {
-				best = -1
-				break
-			}
-			if c.broken != "" {
-				continue
-			}
-			got := c.texts(f.carry)
-			score := 2 * f.l.named(got)
-			if len(got) == len(f.l.values) {
-				score++
-			}
-			if score > best {
-				best, delim, names, size, lines = score, d, got, n, c.lines
-			}
-		}
-		if best >= 0 || f.eof {
-			c.lines = lines
-			if names != nil && len(names) > maxHeader {
+		best, short := f.bestDelimiter(c, candidates)
+		switch {
+		case best != 0:
+			c.delim = best
+			size = c.split(f.carry, f.eof)
+			if names = c.texts(f.carry); len(names) > maxHeader {
 				return nil, 0, 0, f.headerError(fmt.Sprintf("the first record has more than %d fields", maxHeader), "")
 			}
-			return names, delim, size, nil
-		}
-		if int64(len(f.carry)) > f.l.limits.Bytes {
-			return nil, 0, 0, f.headerError("the first record does not end", "is the file CSV? set delim and quote if it is")
+			return names, best, size, nil
+		case len(f.carry) > 0 && f.l.dialect.Header == HeaderYes && (!short || f.eof || len(f.carry) > maxFirst):
+			return nil, 0, 0, f.headerError("the header can't be read: a quote is not closed, or text stands behind a closing quote", "is the file CSV? set delim and quote as they are in it")
+		case !short || f.eof || len(f.carry) > maxFirst:
+			return nil, candidates[0], 0, nil
 		}
 		if err := f.readMore(); err != nil {
 			return nil, 0, 0, err
 		}
 	}
+}
+
+// bestDelimiter is 0 when there is no first record, or its quotes are wrong; short says that reading on may help.
+func (f *File) bestDelimiter(c *csvDecoder, candidates []byte) (best byte, short bool) {
+	score := -1
+	short = len(f.carry) == 0
+	for _, d := range candidates {
+		c.delim = d
+		n := c.split(f.carry, f.eof)
+		if short = short || n < 0; len(f.carry) == 0 || n < 0 || c.broken != "" {
+			continue
+		}
+		width := c.fields
+		s := 100 * f.l.named(c.texts(f.carry))
+		if width == len(f.l.values) {
+			s += 50
+		}
+		for rest := f.carry[n:]; width > 1 && len(rest) > 0 && s%50 < 20; rest = rest[n:] {
+			if n = c.blankLine(rest, f.eof); n == 0 {
+				if n = c.split(rest, f.eof); n > 0 && c.fields != width {
+					break
+				}
+				s++
+			}
+			if n <= 0 {
+				break
+			}
+		}
+		if s > score && (s > 0 || d == candidates[0]) {
+			best, score = d, s
+		}
+	}
+	return best, short
 }
 
 func (f *File) headerError(msg, hint string) error {

@@ -37,6 +37,7 @@ func TestCSV(t *testing.T) {
 		{"byte order mark", "\xef\xbb\xbfa,b\n1,x\n", header, ab, "2: 1|x"},
 		{"blank lines", "\n\na,b\n\n1,x\n\r\n2,y\n\n\n", header, ab, "5: 1|x\n7: 2|y"},
 		{"a blank line of one column is NULL, as in DuckDB", "b\n\nx\n", header, ab[1:], "2: NULL\n3: x"},
+		{"also the first", "\nx\n", Dialect{Header: HeaderNo}, ab[1:], "1: NULL\n2: x"},
 		{"quotes", "a,b\n1,\"x,\"\"y\"\"\"\n2,\"\"\"\"\n3,x\"\"y\n4,x\"y\n", header, ab, "2: 1|x,\"y\"\n3: 2|\"\n4: 3|x\"\"y\n5: 4|x\"y"},
 		{"a line end inside quotes", "a,b\n1,\"x\ny\r\nz\"\n2,w\n", header, ab, "2: 1|x\ny\r\nz\n5: 2|w"},
 		{"blanks around quotes", "a,b\n1,  \"x\"  \n 2 , y \n", header, ab, "2: 1|x\n3: 2| y "},
@@ -60,9 +61,10 @@ func TestCSV(t *testing.T) {
 		{"a blank as delimiter", "a b\n1 \"x y\"\n", Dialect{Header: HeaderYes, Delim: ' '}, ab, "2: 1|x y"},
 		{"decimal comma", "a;b\n1,5;x\n1.5;y\n1;z\n1,5,0;w\n", Dialect{Header: HeaderYes, Delim: ';', DecimalSeparator: ','}, []Field{{Name: "a", Type: "DECIMAL(9,2)"}, ab[1]}, "2: 1.50|x\n3! \"1.5\" is no DECIMAL(9,2)\n4: 1.00|z\n5! \"1,5,0\" is no"},
 		{"formats of the dialect", "a,b\n31.01.2024,01/02/2024 03\n", Dialect{Header: HeaderYes, DateFormat: "%d.%m.%Y", TimestampFormat: "%d/%m/%Y %H"}, []Field{{Name: "a", Type: "DATE"}, {Name: "b", Type: "TIMESTAMP"}}, "2: 2024-01-31|2024-02-01 03:00:00"},
-		{"not UTF-8", "a,b\n1,ä\xff\n2,ü\n3,\"\xff\"\n", header, ab, "2! field 2 is not UTF-8\n3: 2|ü\n4! field 2 is not UTF-8"},
+		{"not UTF-8", "a,b\n1,ä\xff\n2,ü\n3,\"\xff\"\n\"\xff\",4\n", header, ab, "2! field 2 is not UTF-8\n3: 2|ü\n4! field 2 is not UTF-8\n5! field 1 is not UTF-8"},
 		{"a NUL byte", "a,b\n1,x\x00y\n", header, ab, "2: 1|x\x00y"},
 		{"nested values", "a;b\n\"{\"\"x\"\": [1, 2]}\";1\n{'x': 1};2\n[1] 2;3\n;4\nnull;5\n", Dialect{Header: HeaderYes, Delim: ';'}, []Field{{Name: "a", Type: "STRUCT(x INTEGER[])"}, ab[1]}, "2: {'x': [1, 2]}|1\n3! is no STRUCT\n4! is no STRUCT\n5: NULL|4\n6: NULL|5"},
+		{"a first record that is bad", "1,\"x\n2,y\n", Dialect{}, ab, "1! a quote is not closed\n2: 2|y"},
 		{"only a header", "a,b\n", header, ab, ""},
 		{"nothing", "", header, ab, ""},
 		{"nothing but blank lines", "\n\r\n\n", Dialect{}, ab, ""},
@@ -146,7 +148,7 @@ func TestCSVUnknownAndAbsent(t *testing.T) {
 	if _, err := b.Fill(t.Context(), f); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([][]string{{"a"}, {"y", "z"}}, [][]string{f.Absent(), l.UnknownNames()}); diff != "" || b.Input().Unknown != 2 {
+	if diff := cmp.Diff([][]string{{"a"}, {"y", "z"}}, [][]string{f.Absent(), b.UnknownNames()}); diff != "" || b.Input().Unknown != 2 {
 		t.Error(diff, b.Input().Unknown)
 	}
 	b.Release()
@@ -161,6 +163,7 @@ func TestOpenErrors(t *testing.T) {
 		text, want string
 	}{
 		{ab, "x,y,z\n1,2,3\n", "f.csv: its header names none of the declared columns; it has x, y, z"},
+		{ab, "a,\"b\nx,y\n", "f.csv: the header can't be read"},
 		{append([]Field{day}, ab...), "a,b\n", `the path f.csv: day: "Monday" is no DATE`},
 	} {
 		l, err := NewLanding(c, "s", k.fields, Dialect{Format: "csv", Header: HeaderYes}, Limits{})

@@ -123,7 +123,7 @@ const (
 	first   phase = iota // behind [
 	between              // behind an element
 	broken
-	after // behind ], or behind what was broken
+	after // at the end of the file
 )
 
 func (j *jsonArray) run(b *Buffer, region []byte, eof bool) (n int, full bool) {
@@ -140,12 +140,8 @@ func (j *jsonArray) run(b *Buffer, region []byte, eof bool) (n int, full bool) {
 	for {
 		m := n + spaces(region[n:])
 		switch {
-		case j.phase == after && m == len(region):
-			f.pos.Line += newlines(region[n:m])
-			return m, false
 		case j.phase == after:
-			j.breakAt(region, &n, m, "text behind the end of the array")
-			continue
+			return len(region), false
 		case j.phase == broken && !eof:
 			return n, false
 		case j.phase == broken:
@@ -158,15 +154,24 @@ func (j *jsonArray) run(b *Buffer, region []byte, eof bool) (n int, full bool) {
 		case m == len(region) && !eof:
 			return n, false
 		case m == len(region):
-			j.breakAt(region, &n, m, "the array does not end")
+			j.breakAt(region, &n, m, "not JSON: the array does not end")
 			continue
 		case region[m] == ']':
-			f.pos.Line += newlines(region[n:m])
-			n = m + 1
+			end := m + 1 + spaces(region[m+1:])
+			switch {
+			case end < len(region) && b.full(): // the bracket stays with what is left, so that reading can begin anew there
+				return n, true
+			case end < len(region):
+				j.breakAt(region, &n, end, "not JSON: text behind the end of the array")
+				continue
+			case !eof:
+				return n, false
+			}
+			f.pos.Line += newlines(region[n:])
 			j.phase = after
-			continue
+			return end, false
 		case j.phase == between && region[m] != ',':
-			j.breakAt(region, &n, m, fmt.Sprintf("unexpected %s between the elements of the array", excerpt(region[m:m+1], true)))
+			j.breakAt(region, &n, m, fmt.Sprintf("not JSON: unexpected %s between the elements of the array", excerpt(region[m:m+1], true)))
 			continue
 		case j.phase == between:
 			m++

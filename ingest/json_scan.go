@@ -221,7 +221,11 @@ func (s *jsonScanner) number() bool {
 	for i < len(b) && b[i]-'0' <= 9 {
 		i++
 	}
-	ok := i > from && (!zero || i == from+1)
+	if zero && i > from+1 { // nothing may follow a zero
+		s.i = from + 1
+		return false
+	}
+	ok := i > from
 	if ok && i < len(b) && b[i] == '.' {
 		i++
 		from = i

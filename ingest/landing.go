@@ -5,7 +5,6 @@ package ingest
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"dsql/engine"
@@ -56,7 +55,7 @@ type Dialect struct {
 // Limits of a batch; 0 is the default.
 type Limits struct {
 	Rows  int   // 245,760: two row groups, which DuckDB writes past its WAL
-	Bytes int64 // 96 MiB: raw bytes and what is derived of them; a record that is larger is bad
+	Bytes int64 // 96 MiB of records, and as many again for values that don't stand in them as they are; a larger record is bad
 }
 
 // Pos is the start of a record in a file, from which reading can go on: the byte, and the line counted from 1.
@@ -143,9 +142,6 @@ func (l *Landing) compile() error {
 	}
 	if l.dialect.NoQuote {
 		l.dialect.Quote, l.dialect.Escape = 0, 0
-	}
-	if !l.dialect.NullSet {
-		l.dialect.NullStr = []string{""}
 	}
 	l.json.w = &l.w
 	for i, f := range l.fields {
@@ -310,9 +306,6 @@ func (l *Landing) Close() {
 	l.layout.Close()
 	*l = Landing{layout: &engine.Layout{}}
 }
-
-// UnknownNames are fields that the declaration doesn't name, as far as they were met: the first hundred, sorted.
-func (l *Landing) UnknownNames() []string { return slices.Clone(l.json.names.sorted()) }
 
 // sourceName is what the field is called in a record.
 func (f Field) sourceName() string {

@@ -59,3 +59,26 @@ func BenchmarkJSON(b *testing.B) {
 	}
 	benchmarkDecode(b, fields, Dialect{Format: "json"}, data.Bytes(), n)
 }
+
+// Every record is bad: decoding, the reason, and what of it can be saved.
+func BenchmarkCSVAllBad(b *testing.B) {
+	data := bytes.ReplaceAll(ordersCSV(100_000), []byte("@example.com,"), []byte("@example.com,x"))
+	l, err := NewLanding(memory(b), "bench", orderFields, Dialect{Format: "csv"}, Limits{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer l.Close()
+	b.SetBytes(int64(len(data)))
+	for b.Loop() {
+		f, err := l.Open(bytes.NewReader(data), Pos{}, FileInfo{Path: "bench"})
+		if err != nil {
+			b.Fatal(err)
+		}
+		buf, _ := l.Take(context.Background())
+		if more, err := buf.Fill(context.Background(), f); more || err != nil || buf.bad.total != 100_000 {
+			b.Fatal(more, err, buf.bad.total)
+		}
+		buf.Release()
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/100_000, "ns/record")
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"dsql/engine"
 )
@@ -19,9 +20,11 @@ type Buffer struct {
 	raw     *engine.Relation
 	rejects *engine.Relation
 	unknown int64
+	names   []string
 	files   []string
 	path    []byte // of the file in hand, in the slab
 	capture [][]byte
+	out     bool // between Take and Release
 }
 
 // rowSet is a growing number of chunks.
@@ -54,6 +57,7 @@ func newBuffer(l *Landing) (*Buffer, error) {
 }
 
 func (b *Buffer) close() {
+	b.out = false
 	for _, r := range []*engine.Relation{b.rows, b.raw, b.rejects} {
 		r.Close()
 	}
@@ -68,7 +72,7 @@ func (l *Landing) Take(ctx context.Context) (*Buffer, error) {
 	select {
 	case b := <-l.free:
 		b.slab.Reset()
-		b.at, b.unknown, b.files = 0, 0, b.files[:0]
+		b.at, b.unknown, b.files, b.out = 0, 0, b.files[:0], true
 		b.good = rowSet{chunks: b.good.chunks}
 		b.bad = rowSet{chunks: b.bad.chunks}
 		return b, nil
@@ -163,6 +167,7 @@ func (b *Buffer) begin(f *File) bool {
 }
 
 func (b *Buffer) end(f *File) {
+	b.names = b.l.json.names.list // which is only ever appended to
 	b.endRun(&b.good, f)
 	b.endRun(&b.bad, f)
 }
@@ -214,7 +219,7 @@ func (b *Buffer) next(r *rowSet, f *File) (*engine.Chunk, int) {
 	return r.chunks[r.used-1], r.row
 }
 
-// coords are where a record stands, and its bytes.
+// coords are where a record stands, and its bytes. The offset is for JSON only.
 type coords struct {
 	line, offset int64
 	payload      []byte
@@ -260,6 +265,9 @@ func (b *Buffer) reject(f *File, p coords, reason string, understood func(c *eng
 // Records is how many records the buffer holds, bad ones among them.
 func (b *Buffer) Records() int { return b.good.total + b.bad.total }
 
+// UnknownNames are fields that the declaration doesn't name, as far as the source has shown any: the first hundred, sorted.
+func (b *Buffer) UnknownNames() []string { return slices.Sorted(slices.Values(b.names)) }
+
 func (b *Buffer) full() bool { return b.Records() >= b.l.limits.Rows }
 
 // Input is the batch as relations, with its counts: Rows, RowID, Raw, Bad, Records, Good, BadCount and Unknown. What the
@@ -276,7 +284,7 @@ func (b *Buffer) Input() *engine.Input {
 	b.rows.Show(good)
 	b.raw.Show(all)
 	b.rejects.Show(bad)
-	in := &engine.Input{Rows: b.rows.Query(), RowID: b.rowID(), Raw: b.raw.Query(), Records: int64(b.Records()), Good: int64(b.good.total),
+	in := &engine.Input{Rows: b.rows.Query(), RowID: rowID(b.l.dialect.Format, b.files), Raw: b.raw.Query(), Records: int64(b.Records()), Good: int64(b.good.total),
 		BadCount: int64(b.bad.total), Unknown: b.unknown, Release: b.Release}
 	if b.bad.total > 0 {
 		data := engine.SQL("'{}'::JSON")
@@ -292,22 +300,27 @@ func (b *Buffer) Input() *engine.Input {
 	return in
 }
 
-// rowID tells the records of a batch apart: by line, or byte where lines may hold several records; behind the file's number where
-// there are several.
-func (b *Buffer) rowID() *engine.Query {
+// rowID tells the records of files apart, in order: by line, or byte where lines may hold several records; behind the file's number
+// where there are several.
+func rowID(format string, files []string) *engine.Query {
 	id := engine.SQL("_meta.line")
-	if b.l.dialect.Format == "json" {
+	if format == "json" {
 		id = engine.SQL(`coalesce(_meta."offset", _meta.line)`)
 	}
-	if len(b.files) < 2 {
+	if len(files) < 2 {
 		return id
 	}
 	return engine.SQL("(list_position([{files}], _meta.file)::BIGINT * 1099511627776 + {id})", engine.Args{"id": id,
-		"files": engine.Each(", ", b.files, func(s string) *engine.Query { return engine.Lit(s) })})
+		"files": engine.Each(", ", files, func(s string) *engine.Query { return engine.Lit(s) })})
 }
 
-// Release empties the batch's relations and lets the buffer be taken again. After the transaction that reads them has ended.
+// Release empties the batch's relations and lets the buffer be taken again. After the transaction that reads them has ended. A
+// second Release does nothing.
 func (b *Buffer) Release() {
+	if !b.out {
+		return
+	}
+	b.out = false
 	for _, r := range []*engine.Relation{b.rows, b.raw, b.rejects} {
 		r.Show(nil)
 	}

@@ -83,7 +83,7 @@ func show(t testing.TB, c *engine.Conn, fields []Field, in *engine.Input) landed
 		a["bad"] = in.Bad
 		out.reasons = one(engine.SQL("SELECT reason FROM {bad} ORDER BY {id}", a))
 		out.badLines = one(engine.SQL("SELECT _meta.line::VARCHAR FROM {bad} ORDER BY {id}", a))
-		out.payloads = one(engine.SQL("SELECT _payload::VARCHAR FROM {bad} ORDER BY {id}", a))
+		out.payloads = one(engine.SQL("SELECT coalesce(TRY(decode(_payload)), _payload::VARCHAR) FROM {bad} ORDER BY {id}", a))
 		out.data = one(engine.SQL("SELECT data::VARCHAR FROM {bad} ORDER BY {id}", a))
 	}
 	if got := fmt.Sprint(len(out.rows), " ", len(out.reasons)); got != fmt.Sprint(in.Good, " ", in.BadCount) || in.Records != in.Good+in.BadCount {

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	dbsql "database/sql"
 	"fmt"
 	"io"
 	"slices"
@@ -12,17 +13,32 @@ import (
 )
 
 // Parquet is read by DuckDB itself, which does that better than any decoder here could: the batch's relation is its reader, with
-// strict conversion in SQL where a column's declared type is not the file's.
+// strict conversion in SQL where a column's declared type is not the file's (lossless.go).
 
-// parquetFile is a file in reading: batches are ranges of its row numbers.
+// parquetFile is a file whose schema was read.
 type parquetFile struct {
-	item    item
-	file    file
-	rows    int64
-	next    int64 // row number, from 0
-	hash    string
-	have    []engine.Column
-	unknown int64
+	file
+	rows   int64
+	hash   string
+	have   []engine.Column
+	values []*engine.Query // of the source's columns, over _f
+	bad    []*engine.Query // why a value isn't its column's, or NULL
+	absent []string
+	new    []string // columns that the declaration doesn't name
+}
+
+// parquetPart is a range of a file's rows, counted from 0.
+type parquetPart struct {
+	*parquetFile
+	from, to int64
+}
+
+// parquetCut is a file that is read in ranges of rows.
+type parquetCut struct {
+	*parquetFile
+	item             *item
+	start, next, end int64
+	done             int64 // progress before it
 }
 
 func (r *reader) nextParquet(ctx context.Context) (*engine.Input, error) {
@@ -32,72 +48,124 @@ func (r *reader) nextParquet(ctx context.Context) (*engine.Input, error) {
 		}
 		it := r.work[0]
 		r.work = r.work[1:]
-		p, err := r.openParquet(ctx, it)
+		group, err := r.parquetGroup(ctx, &it)
 		if err != nil {
 			return nil, err
 		}
-		r.parquet = p
-		if len(it.files) > 1 { // one file at a time: DuckDB numbers rows within a file
-			rest := it
-			rest.files, rest.pos = it.files[1:], Pos{}
-			r.work = append([]item{rest}, r.work...)
-			p.item.files = it.files[:1]
+		if len(group) < len(it.files) { // the others go into a batch of their own
+			r.work = append([]item{{files: it.files[len(group):], destinations: it.destinations, again: it.again}}, r.work...)
+			it.files = it.files[:len(group)]
+		}
+		first := group[0]
+		if it.whole() && (r.s.snapshot || len(group) > 1 || first.rows <= int64(r.s.limits.Rows)) {
+			b := batch{item: &it, absent: first.absent, done: r.done}
+			var parts []parquetPart
+			for i, f := range group {
+				parts = append(parts, parquetPart{f, 0, f.rows})
+				b.files = append(b.files, taken{file: f.file, hash: f.hash, pos: Pos{Byte: f.rows, Line: f.rows + 1}, done: true})
+				b.done += r.s.weight(&it, i)
+				b.absent = slices.DeleteFunc(slices.Clone(b.absent), func(c string) bool { return !slices.Contains(f.absent, c) })
+			}
+			return r.parquetInput(ctx, b, parts)
+		}
+		r.parquet = &parquetCut{parquetFile: first, item: &it, start: it.from.Byte, next: it.from.Byte, end: first.rows, done: r.done}
+		if it.to != nil {
+			r.parquet.end = it.to.pos.Byte
 		}
 	}
-	p := r.parquet
-	from, to := p.next, p.rows
-	if !r.s.snapshot {
-		to = min(to, from+int64(r.s.limits.Rows))
-	}
-	p.next = to
-	b := batch{item: p.item, files: []taken{{file: p.file, hash: p.hash, pos: Pos{Byte: to, Line: to + 1}, done: to == p.rows}}}
-	if from > 0 || to < p.rows {
-		b.lines = fmt.Sprintf(" rows %d–%d", from+1, to)
-	}
-	if to == p.rows {
+	c := r.parquet
+	from, to := c.next, min(c.end, c.next+int64(r.s.limits.Rows))
+	c.next = to
+	t := taken{file: c.file, hash: c.hash, pos: Pos{Byte: to, Line: to + 1}, done: to == c.rows}
+	b := batch{item: c.item, absent: c.absent, files: []taken{t}, lines: fmt.Sprintf(" rows %d–%d", from+1, to)}
+	b.done = c.done + int64(float64(r.s.weight(c.item, 0))*float64(to-c.start)/float64(max(c.end-c.start, 1)))
+	if to == c.end {
 		r.parquet = nil
 	}
-	in, err := r.parquetInput(ctx, p, from, to)
+	return r.parquetInput(ctx, b, []parquetPart{{c.parquetFile, from, to}})
+}
+
+// parquetGroup opens an item's first file and, as far as they fit a batch with it, those that follow.
+func (r *reader) parquetGroup(ctx context.Context, it *item) ([]*parquetFile, error) {
+	var group []*parquetFile
+	rows := int64(0)
+	for i, f := range it.files {
+		p, err := r.openParquet(ctx, f)
+		if err != nil {
+			return nil, err
+		}
+		if i == 0 && it.hash != "" && it.hash != p.hash {
+			return nil, r.s.halfRead(f.path)
+		}
+		rows += p.rows
+		if i > 0 && !r.s.snapshot && (rows > int64(r.s.limits.Rows) || !slices.Equal(p.absent, group[0].absent)) {
+			break
+		}
+		group = append(group, p)
+	}
+	return group, nil
+}
+
+// scanParquet is DuckDB's reader of one file: nothing in its name is a pattern, and its folders are no columns.
+func (s *fileSource) scanParquet(full string) *engine.Query {
+	return engine.SQL("read_parquet({f}, hive_partitioning = false, binary_as_string = {s})", engine.Args{"f": escapeGlob(full), "s": s.asString})
+}
+
+func escapeGlob(name string) string {
+	return strings.NewReplacer("*", "[*]", "?", "[?]", "[", "[[]").Replace(name)
+}
+
+func (r *reader) openParquet(ctx context.Context, f file) (*parquetFile, error) {
+	s := r.s
+	p := &parquetFile{file: f}
+	var err error
+	if p.hash, err = hashFile(f.full); err != nil {
+		return nil, s.unreadable(err, f.path)
+	}
+	if p.have, err = r.conn.Describe(ctx, engine.SQL("SELECT * FROM {f}", engine.Args{"f": s.scanParquet(f.full)}), engine.Place{}); err != nil {
+		return nil, s.noParquet(err, f)
+	}
+	if findColumn(p.have, "file_row_number") != nil {
+		return nil, s.unreadable(fmt.Errorf("it has a column file_row_number, which DuckDB's reader uses itself"), f.path)
+	}
+	if p.rows, err = r.conn.Int(ctx, engine.SQL("SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata({f})", engine.Args{"f": escapeGlob(f.full)})); err != nil {
+		return nil, s.noParquet(err, f)
+	}
+	captures, err := r.capturesOf(ctx, f)
 	if err != nil {
 		return nil, err
 	}
-	for _, c := range r.cols {
-		if findColumn(p.have, r.s.parquetName(c.Name)) == nil && !slices.Contains(r.s.pattern.captures, c.Name) {
-			b.absent = append(b.absent, c.Name)
+	fields := s.fields(r.cols)
+	for i, c := range r.cols {
+		value, bad, err := r.parquetColumn(ctx, p, fields[i], captures)
+		if err != nil {
+			return nil, err
 		}
-	}
-	return r.input(ctx, b, in)
-}
-
-func (r *reader) openParquet(ctx context.Context, it item) (*parquetFile, error) {
-	f := it.files[0]
-	p := &parquetFile{item: it, file: f, next: it.pos.Byte}
-	place := engine.Place{Src: r.s.decl.Src, Span: r.s.patternAt}
-	var err error
-	if p.have, err = r.conn.Describe(ctx, engine.SQL("SELECT * FROM read_parquet({f})", engine.Args{"f": f.full}), place); err != nil {
-		e := r.s.unreachable(err)
-		e.Code, e.Msg, e.Hint = "unreadable", f.path+" can't be read as Parquet: "+plain(err), "mend the file or take it away, then run again"
-		return nil, e
+		p.values = append(p.values, engine.SQL("{v} AS {n}", engine.Args{"v": value, "n": engine.Ident(c.Name)}))
+		if bad != nil {
+			p.bad = append(p.bad, bad)
+		}
 	}
 	for _, h := range p.have {
-		if !slices.ContainsFunc(r.cols, func(c engine.Column) bool { return strings.EqualFold(r.s.parquetName(c.Name), h.Name) }) {
-			p.unknown++
+		if !s.names(r.cols, h.Name) {
+			p.new = append(p.new, h.Name)
 		}
 	}
-	if p.rows, err = r.conn.Int(ctx, engine.SQL("SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata({f})", engine.Args{"f": f.full})); err != nil {
-		return nil, err
-	}
-	if p.hash, err = hashFile(f.full); err != nil {
-		return nil, r.s.unreachable(err)
+	if s.onNew == "FAIL" && len(p.new) > 0 {
+		return nil, s.newFields(f.path, p.new)
 	}
 	return p, nil
 }
 
-func plain(err error) string {
+func (s *fileSource) noParquet(err error, f file) *sql.Error {
+	why := err.Error()
 	if e, ok := err.(*sql.Error); ok {
-		return e.Msg
+		why = e.Msg
 	}
-	return err.Error()
+	e := s.unreadable(err, f.path)
+	e.Code, e.Msg = "unreadable", s.shown(f.path)+" can't be read as Parquet: "+strings.TrimSpace(strings.ReplaceAll(why, f.full, f.path))
+	e.Hint = "mend the file or take it away, then run again: what was committed before stays"
+	return e
 }
 
 func findColumn(cols []engine.Column, name string) *engine.Column {
@@ -109,88 +177,130 @@ func findColumn(cols []engine.Column, name string) *engine.Column {
 	return nil
 }
 
-// parquetName is the file's column for a declared one: its FROM path's only step, or its name.
-func (s *source) parquetName(name string) string {
-	for _, d := range s.columns {
-		if v := d.Args["FROM"]; v != nil && strings.EqualFold(d.Name.Text, name) {
-			if steps, err := jsonPath(v.Text); err == nil && len(steps) == 1 {
-				return steps[0]
-			}
-		}
-	}
-	return name
+// names says whether a field of the files is one that a column reads.
+func (s *fileSource) names(cols []engine.Column, field string) bool {
+	return slices.ContainsFunc(s.fields(cols), func(f Field) bool { return f.Capture == "" && strings.EqualFold(f.steps()[0], field) })
 }
 
-// parquetInput is the relation of rows [from, to).
-func (r *reader) parquetInput(ctx context.Context, p *parquetFile, from, to int64) (*engine.Input, error) {
-	s := r.s
-	a := engine.Args{"f": p.file.full, "from": from, "to": to, "meta": engine.SQL(`struct_pack(source := {s}, topic := NULL::VARCHAR, "partition" := NULL::INTEGER, "offset" := NULL::BIGINT, "timestamp" := NULL::TIMESTAMP, "key" := NULL::BLOB, headers := NULL, tombstone := NULL::BOOLEAN, file := {path}, line := file_row_number + 1)::{type}`,
-		engine.Args{"s": s.decl.Name, "path": p.file.path, "type": engine.Type(engine.MetaType)})}
-	file := engine.SQL("(SELECT * FROM read_parquet({f}, file_row_number = true) WHERE file_row_number >= {from} AND file_row_number < {to})", a)
-	var values, tests []*engine.Query
-	for _, c := range r.cols {
-		v, test := s.convert(c, p)
-		values = append(values, engine.SQL("{v} AS {n}", engine.Args{"v": v, "n": engine.Ident(c.Name)}))
-		if test != nil {
-			tests = append(tests, engine.SQL("WHEN {test} THEN {reason} || coalesce(left({raw}::VARCHAR, 60), 'NULL') || {type}", engine.Args{"test": test, "raw": engine.Ident(s.parquetName(c.Name)),
-				"reason": "bad_record: " + c.Name + `: "`, "type": `" is no ` + c.Type}))
-		}
+// steps lead to a field's value in a record.
+func (f Field) steps() []string {
+	if f.Path != nil {
+		return f.Path
 	}
-	a["file"], a["values"], a["where"] = file, engine.Join(", ", values...), engine.SQL("")
-	in := &engine.Input{RowID: engine.SQL("_meta.line"), Records: to - from, Good: to - from, Unknown: p.unknown, Release: func() {}}
-	if len(tests) > 0 {
-		a["why"] = engine.SQL("CASE {tests} END", engine.Args{"tests": engine.Join(" ", tests...)})
-		a["where"] = engine.SQL(" WHERE {why} IS NULL", a)
-		a["data"] = engine.DataJSON("_f", engine.ColumnNames(p.have))
-		in.Bad = engine.SQL("(SELECT {why} AS reason, {meta} AS _meta, NULL::BLOB AS _payload, {data} AS data FROM {file} _f WHERE {why} IS NOT NULL)", a)
-		n, err := r.conn.Int(ctx, engine.SQL("SELECT count(*) FROM {bad}", engine.Args{"bad": in.Bad}))
+	return []string{f.Name}
+}
+
+// parquetColumn gives a column's value, and why it is bad where it may be.
+func (r *reader) parquetColumn(ctx context.Context, p *parquetFile, f Field, captures map[string]*engine.Query) (value, bad *engine.Query, err error) {
+	a := engine.Args{"t": engine.Type(f.Type)}
+	if f.Capture != "" {
+		return captures[f.Name], nil, nil
+	}
+	steps := f.steps()
+	have := findColumn(p.have, steps[0])
+	if have == nil {
+		p.absent = append(p.absent, f.Name)
+		return engine.SQL("NULL::{t}", a), nil, nil
+	}
+	v := engine.Ident(append([]string{"_f", have.Name}, steps[1:]...)...)
+	from := have.Type
+	if len(steps) > 1 {
+		cols, err := r.conn.Describe(ctx, engine.SQL("SELECT {v} AS v FROM {f} _f", engine.Args{"v": v, "f": r.s.scanParquet(p.full)}), engine.Place{})
 		if err != nil {
-			return nil, s.placed(err)
+			d := r.s.column(f.Name)
+			return nil, nil, &sql.Error{Src: r.s.decl.Src, Span: d.Args["FROM"].Span, Code: "source-column", Exit: sql.ExitFailed, Err: err,
+				Msg: fmt.Sprintf("column %s: %s has no %s in its column %s, which is %s", f.Name, p.path, strings.Join(steps, "."), have.Name, have.Type), Hint: "a path leads through the fields of a STRUCT"}
 		}
-		in.BadCount, in.Good = n, in.Records-n
+		from = cols[0].Type
 	}
-	in.Rows = engine.SQL("(SELECT {values}, {meta} AS _meta FROM {file}{where})", a)
-	in.Raw = engine.SQL("(SELECT {meta} AS _meta, NULL::BLOB AS _payload FROM {file})", a)
-	return in, nil
+	value, wrong := r.lossless(ctx, v, from, f)
+	if wrong == nil {
+		return value, nil, nil
+	}
+	return value, engine.SQL(`WHEN {wrong} THEN {before} || coalesce(left({v}::VARCHAR, 40), 'NULL') || {after}`, engine.Args{"wrong": wrong, "v": v,
+		"before": "bad_record: " + f.Name + `: "`, "after": `" is no ` + f.Type}), nil
 }
 
-// convert gives a column's value, and a condition for values that do not convert without loss (nil where all do).
-func (s *source) convert(c engine.Column, p *parquetFile) (value, bad *engine.Query) {
-	a := engine.Args{"t": engine.Type(c.Type), "c": engine.Ident(s.parquetName(c.Name))}
-	if i := slices.IndexFunc(s.pattern.captures, func(n string) bool { return strings.EqualFold(n, c.Name) }); i >= 0 {
-		a["v"] = p.file.captures[s.pattern.captures[i]]
-		return engine.SQL("CAST({v} AS {t})", a), nil
-	}
-	have := findColumn(p.have, s.parquetName(c.Name))
-	switch {
-	case have == nil:
-		return engine.SQL("NULL::{t}", a), nil
-	case have.Type == c.Type:
-		return engine.SQL("{c}", a), nil
-	case c.Type == "VARCHAR" || c.Type == "JSON":
-		return engine.SQL("CAST({c} AS {t})", a), nil
-	case isNumber(c.Type) && isNumber(have.Type), c.Type == "DATE" && strings.HasPrefix(have.Type, "TIMESTAMP"):
-		// There and back again must give the same: 1.7 is no whole number, noon is no date.
-		a["h"] = engine.Type(have.Type)
-		test := "{c} IS NOT NULL AND (TRY_CAST({c} AS {t}) IS NULL OR TRY_CAST(TRY_CAST({c} AS {t}) AS {h}) IS DISTINCT FROM {c})"
-		if c.Type == "DOUBLE" || c.Type == "FLOAT" { // rounding to the nearest is no loss, infinity is
-			test = "{c} IS NOT NULL AND (TRY_CAST({c} AS {t}) IS NULL OR (isinf(TRY_CAST({c} AS DOUBLE)) IS DISTINCT FROM isinf(CAST({c} AS DOUBLE))))"
+// checkColumns sees to it that formats and captures are ones that the decoders take, and keeps those to convert captures by.
+func (r *reader) checkColumns(ctx context.Context) (err error) {
+	var fields []Field
+	for _, f := range r.s.fields(r.cols) {
+		if f.Format != "" || f.Capture != "" {
+			fields = append(fields, f)
 		}
-		return engine.SQL("TRY_CAST({c} AS {t})", a), engine.SQL(test, a)
-	case isNumber(c.Type) && have.Type == "VARCHAR" && c.Type != "DOUBLE" && c.Type != "FLOAT":
-		// DuckDB rounds '1.7' to 2: the text must be the same number as a wide decimal.
-		return engine.SQL("TRY_CAST({c} AS {t})", a), engine.SQL("{c} IS NOT NULL AND (TRY_CAST({c} AS {t}) IS NULL OR TRY_CAST({c} AS DECIMAL(38, 9)) IS DISTINCT FROM TRY_CAST({c} AS {t})::DECIMAL(38, 9))", a)
 	}
-	return engine.SQL("TRY_CAST({c} AS {t})", a), engine.SQL("{c} IS NOT NULL AND TRY_CAST({c} AS {t}) IS NULL", a)
+	if len(fields) > 0 {
+		r.landing, err = NewLanding(r.conn, r.s.decl.Name, fields, Dialect{Format: "json"}, Limits{Rows: 1, Bytes: 1 << 16})
+	}
+	return r.s.placed(err)
 }
 
-func isNumber(t string) bool {
-	if strings.HasPrefix(t, "DECIMAL") {
-		return true
+// capturesOf are the values of the columns that come from a file's path: those of a record without fields.
+func (r *reader) capturesOf(ctx context.Context, f file) (map[string]*engine.Query, error) {
+	if r.landing == nil {
+		return nil, nil
 	}
-	switch t {
-	case "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT", "FLOAT", "DOUBLE":
-		return true
+	in, err := r.landing.Open(strings.NewReader("{}"), Pos{}, FileInfo{Path: f.path, Captures: f.captures})
+	if err != nil {
+		return nil, r.s.placed(err)
 	}
-	return false
+	b, err := r.landing.Take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer b.Release()
+	if _, err := b.Fill(ctx, in); err != nil {
+		return nil, err
+	}
+	rows := b.Input().Rows
+	out := map[string]*engine.Query{}
+	for _, c := range r.landing.fields {
+		var text dbsql.NullString
+		a := engine.Args{"c": engine.Ident(c.Name), "t": engine.Type(c.Type), "rows": rows}
+		if _, err := r.conn.Scan(ctx, engine.SQL("SELECT {c}::VARCHAR FROM {rows}", a), &text); err != nil {
+			return nil, err
+		}
+		out[c.Name] = engine.SQL("CAST({text} AS {t})", a, engine.Args{"text": text.String})
+	}
+	return out, nil
+}
+
+// parquetInput is the relation of ranges of files.
+func (r *reader) parquetInput(ctx context.Context, b batch, parts []parquetPart) (*engine.Input, error) {
+	var rows, raw, bad []*engine.Query
+	in := &engine.Input{RowID: rowID("parquet", paths(b.item.files)), Release: func() {}}
+	for _, p := range parts {
+		a := engine.Args{"from": p.from, "to": p.to, "values": engine.Join(", ", p.values...), "range": engine.SQL("true"), "why": engine.SQL("NULL"),
+			"file": engine.SQL("(SELECT *, file_row_number FROM {f}) _f", engine.Args{"f": r.s.scanParquet(p.full)}),
+			"meta": engine.SQL(`struct_pack(source := {s}, file := {path}, line := _f.file_row_number + 1)::{type}`, engine.Args{"s": r.s.decl.Name, "path": p.path, "type": engine.Type(engine.MetaType)})}
+		if p.from > 0 || p.to < p.rows {
+			a["range"] = engine.SQL("_f.file_row_number >= {from} AND _f.file_row_number < {to}", a)
+		}
+		good := engine.SQL("")
+		if len(p.bad) > 0 {
+			a["why"], a["data"] = engine.SQL("CASE {tests} END", engine.Args{"tests": engine.Join(" ", p.bad...)}), engine.DataJSON("_f", engine.ColumnNames(p.have))
+			good = engine.SQL(" AND {why} IS NULL", a)
+			bad = append(bad, engine.SQL("SELECT {why} AS reason, {meta} AS _meta, NULL::BLOB AS _payload, {data} AS data FROM {file} WHERE {range} AND {why} IS NOT NULL", a))
+		}
+		rows = append(rows, engine.SQL("SELECT {values}, {meta} AS _meta FROM {file} WHERE {range}{good}", a, engine.Args{"good": good}))
+		raw = append(raw, engine.SQL("SELECT {meta} AS _meta, NULL::BLOB AS _payload FROM {file} WHERE {range}", a))
+		in.Records += p.to - p.from
+		in.Unknown += int64(len(p.new)) * (p.to - p.from)
+	}
+	in.Rows, in.Raw = union(rows), union(raw)
+	if len(bad) > 0 {
+		n, err := r.conn.Int(ctx, engine.SQL("SELECT count(*) FROM {bad}", engine.Args{"bad": union(bad)}))
+		if err != nil {
+			return nil, r.s.noParquet(err, parts[0].file)
+		}
+		if in.BadCount = n; n > 0 {
+			in.Bad = union(bad)
+		}
+	}
+	in.Good = in.Records - in.BadCount
+	return r.input(ctx, b, in)
+}
+
+func union(qs []*engine.Query) *engine.Query {
+	return engine.SQL("({q})", engine.Args{"q": engine.Join(" UNION ALL ", qs...)})
 }

@@ -2,15 +2,25 @@ package ingest
 
 import (
 	"context"
-	"database/sql"
+	dbsql "database/sql"
+	"encoding/hex"
+	"io"
+	"os"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/cespare/xxhash/v2"
+
 	"dsql/engine"
+	"dsql/sql"
 )
 
-// filePlace says how far a destination has taken a file.
+// dsql.files has one row a source, destination and file: how far the destination has taken the file. size, modified_at and hash
+// are the file's when it was begun; hash is xxhash64 of all its bytes as they are on disk. next_byte counts what is left of the
+// file after decompression, next_line from 1; of Parquet, next_byte is the number of rows taken.
+
+// filePlace is such a row.
 type filePlace struct {
 	path, destination string
 	size              int64
@@ -21,10 +31,10 @@ type filePlace struct {
 }
 
 // places are those of all destinations of the source.
-func (s *source) places(ctx context.Context, c *engine.Conn) ([]filePlace, error) {
+func (s *fileSource) places(ctx context.Context, c *engine.Conn) ([]filePlace, error) {
 	return engine.Select(ctx, c, engine.SQL("SELECT path, destination, size, modified_at, hash, next_byte, next_line, done FROM dsql.files WHERE lower(source) = lower({s})", engine.Args{"s": s.decl.Name}),
 		func(row func(...any) error) (p filePlace, err error) {
-			var hash sql.NullString
+			var hash dbsql.NullString
 			err = row(&p.path, &p.destination, &p.size, &p.modified, &hash, &p.pos.Byte, &p.pos.Line, &p.done)
 			p.modified, p.hash = p.modified.UTC(), hash.String
 			return p, err
@@ -34,76 +44,175 @@ func (s *source) places(ctx context.Context, c *engine.Conn) ([]filePlace, error
 // taken is what a batch took of one file.
 type taken struct {
 	file
-	hash string // when done
-	pos  Pos
+	hash string
+	pos  Pos // where to go on; the end when done
 	done bool
 }
 
 // record writes the places of a batch for its destinations.
-func (s *source) record(ctx context.Context, tx *engine.Tx, files []taken, destinations []string, version int64) error {
+func (s *fileSource) record(ctx context.Context, tx *engine.Tx, files []taken, destinations []string, version int64) error {
 	var rows []*engine.Query
 	for _, f := range files {
 		for _, d := range destinations {
-			hash := engine.SQL("NULL")
-			if f.done {
-				hash = engine.Lit(f.hash)
-			}
 			rows = append(rows, engine.SQL("({s}, {d}, {path}, {size}, make_timestamp({mtime}), {hash}, {byte}, {line}, {done}, {v})", engine.Args{"s": s.decl.Name, "d": d, "path": f.path,
-				"size": f.size, "mtime": f.modified.UnixMicro(), "hash": hash, "byte": f.pos.Byte, "line": f.pos.Line, "done": f.done, "v": version}))
+				"size": f.size, "mtime": f.modified.UnixMicro(), "hash": f.hash, "byte": f.pos.Byte, "line": f.pos.Line, "done": f.done, "v": version}))
 		}
 	}
-	lit := func(x string) *engine.Query { return engine.Lit(x) }
-	paths := make([]string, len(files))
-	for i, f := range files {
-		paths[i] = f.path
-	}
+	lower := func(x string) *engine.Query { return engine.SQL("lower({x})", engine.Args{"x": x}) }
+	paths := engine.Each(", ", files, func(f taken) *engine.Query { return engine.Lit(f.path) })
 	return tx.Run(ctx,
-		engine.SQL("DELETE FROM dsql.files WHERE source = {s} AND NOT done AND path IN ({paths}) AND destination IN ({ds})", engine.Args{"s": s.decl.Name, "paths": engine.Each(", ", paths, lit), "ds": engine.Each(", ", destinations, lit)}),
+		engine.SQL("DELETE FROM dsql.files WHERE lower(source) = lower({s}) AND NOT done AND path IN ({paths}) AND lower(destination) IN ({ds})", engine.Args{"s": s.decl.Name, "paths": paths, "ds": engine.Each(", ", destinations, lower)}),
 		engine.SQL("INSERT INTO dsql.files VALUES {rows}", engine.Args{"rows": engine.Join(", ", rows...)}))
 }
 
-// item is work for the reader: files to read from a place, for the destinations that stand there.
+// changed reports files that differ from what was taken of them, and returns their paths. A file of which a part was taken must
+// not have changed at all. What was only touched has the hash that it had.
+func (s *fileSource) changed(files []file, places []filePlace, warn func(*sql.Error)) (map[string]bool, error) {
+	byPath := map[string]*file{}
+	for i := range files {
+		byPath[files[i].path] = &files[i]
+	}
+	hashes := map[string]string{}
+	out := map[string]bool{}
+	for _, p := range places {
+		f := byPath[p.path]
+		if f == nil || f.size == p.size && f.modified.Equal(p.modified) {
+			continue
+		}
+		sum := hashes[p.path]
+		if sum == "" {
+			var err error
+			if sum, err = hashFile(f.full); err != nil {
+				return nil, s.unreadable(err, f.path)
+			}
+			hashes[p.path] = sum
+		}
+		switch {
+		case sum == p.hash:
+		case !p.done:
+			return nil, s.halfRead(p.path)
+		case !out[p.path]:
+			out[p.path] = true
+			if warn != nil {
+				warn(&sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "file-changed", Msg: p.path + " has changed since it was read; it is not read again", Hint: "give the new content a new name"})
+			}
+		}
+	}
+	return out, nil
+}
+
+// halfRead is the error for a file that changed after a part of it was taken.
+func (s *fileSource) halfRead(path string) *sql.Error {
+	return &sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "file-changed", Exit: sql.ExitFailed, Msg: path + " has changed after a part of it was read",
+		Hint: "put the file back as it was and run again; or take it away, and give what is new in it another name"}
+}
+
+func hashFile(name string) (string, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := xxhash.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hexSum(h), nil
+}
+
+func hexSum(h *xxhash.Digest) string { return hex.EncodeToString(h.Sum(nil)) }
+
+// item is work for the reader: files, or a part of one, for the destinations that stand at its start.
 type item struct {
 	files        []file
-	pos          Pos // in the first file
+	from         Pos        // in the first file
+	to           *filePlace // where to stop in the only file, nil: at its end
+	hash         string     // of the first file, when a part of it was taken before
 	destinations []string
 	again        bool // another destination has taken this part before
 }
 
-// items says what there is to read: for each file, by name, the destinations that lack it. Destinations at the same place share a
-// batch; one that was added later first takes what the others have, then goes on in step with them.
-func items(files []file, places []filePlace, destinations []string, batchFiles int) []item {
-	type key struct{ path, destination string }
-	at := map[key]filePlace{}
+// whole says that all of its files is to be read.
+func (it *item) whole() bool { return it.from == (Pos{}) && it.to == nil }
+
+// items says what there is to read: of each file, by name, the parts that some destination lacks. Destinations at the same place
+// share a batch; one that was added later first takes what the others have, then goes on in step with them. Files in changed are
+// not what was taken under their name.
+func (s *fileSource) items(files []file, places []filePlace, changed map[string]bool, destinations []string) []item {
+	byPath := map[string][]filePlace{}
 	for _, p := range places {
-		at[key{p.path, strings.ToLower(p.destination)}] = p
+		byPath[p.path] = append(byPath[p.path], p)
 	}
 	var out []item
+	loads := map[string]int{}
 	for _, f := range files {
-		groups := map[Pos][]string{}
-		var starts []Pos
-		for _, d := range destinations {
-			p := at[key{f.path, strings.ToLower(d)}]
-			if p.done {
+		for _, it := range parts(f, byPath[f.path], changed[f.path], destinations) {
+			if i := s.group(out, &it, loads); i >= 0 {
+				out[i].files = append(out[i].files, f)
 				continue
 			}
-			if groups[p.pos] == nil {
-				starts = append(starts, p.pos)
-			}
-			groups[p.pos] = append(groups[p.pos], d)
+			loads[s.load(&it)] = len(out)
+			out = append(out, it)
 		}
-		slices.SortFunc(starts, func(a, b Pos) int { return int(b.Byte - a.Byte) })
-		for _, pos := range starts {
-			it := item{files: []file{f}, pos: pos, destinations: groups[pos]}
-			for _, p := range places {
-				if p.path == f.path && (p.done || p.pos.Byte > pos.Byte) {
-					it.again = true
-				}
+	}
+	return out
+}
+
+// load tells which files make a load: those with the same captures.
+func (s *fileSource) load(it *item) string {
+	var b strings.Builder
+	for _, n := range s.pattern.captures {
+		b.WriteString(it.files[0].captures[n] + "\x00")
+	}
+	return b.String()
+}
+
+// group is the item that a file goes into as well, -1 for none.
+func (s *fileSource) group(items []item, it *item, loads map[string]int) int {
+	i := len(items) - 1
+	n := s.batchFiles
+	if s.snapshot && len(s.pattern.captures) > 0 {
+		at, ok := loads[s.load(it)]
+		if !ok {
+			return -1
+		}
+		i, n = at, len(items[at].files)+1
+	}
+	if i < 0 || len(items[i].files) >= n || !it.whole() || !items[i].whole() || items[i].again != it.again || !slices.Equal(items[i].destinations, it.destinations) {
+		return -1
+	}
+	return i
+}
+
+// parts cuts a file where destinations stand in it.
+func parts(f file, places []filePlace, changed bool, destinations []string) []item {
+	at := map[string]filePlace{}
+	ends := []filePlace{{}} // where destinations stand, and the start
+	again := false
+	for _, p := range places {
+		at[strings.ToLower(p.destination)] = p
+		if p.done {
+			again = again || !changed
+		} else {
+			ends = append(ends, p)
+		}
+	}
+	byPlace := func(a, b filePlace) int { return int(min(max(a.pos.Byte-b.pos.Byte, -1), 1)) }
+	slices.SortFunc(ends, byPlace)
+	ends = slices.CompactFunc(ends, func(a, b filePlace) bool { return a.pos.Byte == b.pos.Byte })
+	var out []item
+	for i, from := range ends {
+		it := item{files: []file{f}, from: from.pos, hash: from.hash, again: again || i+1 < len(ends)}
+		if i+1 < len(ends) {
+			it.to = &ends[i+1]
+			it.hash = it.to.hash
+		}
+		for _, d := range destinations {
+			if p := at[strings.ToLower(d)]; !p.done && p.pos.Byte <= from.pos.Byte {
+				it.destinations = append(it.destinations, d)
 			}
-			if last := len(out) - 1; last >= 0 && len(out[last].files) < batchFiles && pos == (Pos{}) && out[last].pos == (Pos{}) && out[last].again == it.again && slices.Equal(out[last].destinations, it.destinations) {
-				out[last].files = append(out[last].files, f)
-				continue
-			}
+		}
+		if len(it.destinations) > 0 {
 			out = append(out, it)
 		}
 	}

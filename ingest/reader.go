@@ -1,125 +1,97 @@
 package ingest
 
 import (
-	"compress/gzip"
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"slices"
 	"strings"
-
-	"github.com/cespare/xxhash/v2"
-	"github.com/klauspost/compress/zstd"
 
 	"dsql/engine"
 	"dsql/sql"
 )
 
 // Open lists what there is to read now and starts reading it. Files that appear later belong to the next run.
-func (s *source) Open(ctx context.Context, c *engine.Conn, env *engine.Env, cols []engine.Column, o engine.ReadOptions) (engine.Reader, error) {
+func (s *fileSource) Open(ctx context.Context, c *engine.Conn, env *engine.Env, cols []engine.Column, o engine.ReadOptions) (engine.Reader, error) {
 	files, err := s.list(env)
 	if err != nil {
+		return nil, err
+	}
+	if len(files) == 0 && o.Warn != nil {
+		o.Warn(&sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "no-files", Msg: "no file matches " + s.pattern.text, Hint: "relative paths start at the script's folder; files that come later are read by the next run"})
+	}
+	if files, err = s.known(ctx, c, files, cols, o.Warn); err != nil {
 		return nil, err
 	}
 	places, err := s.places(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.changed(files, places, o.Warn); err != nil {
+	changed, err := s.changed(files, places, o.Warn)
+	if err != nil {
 		return nil, err
 	}
-	work := items(files, places, o.Destinations, s.batchFiles)
-	r := &reader{s: s, conn: c, cols: cols, o: o, work: work}
-	for _, it := range work {
-		for i, f := range it.files {
-			r.total += f.size
-			if i == 0 {
-				r.total -= min(it.pos.Byte, f.size)
-			}
+	r := &reader{s: s, conn: c, cols: cols, o: o, work: s.items(files, places, changed, o.Destinations)}
+	for _, it := range r.work {
+		for i := range it.files {
+			r.total += s.weight(&it, i)
 		}
 	}
-	if len(work) == 0 || s.format == "parquet" {
+	if len(r.work) == 0 {
 		return r, nil
+	}
+	if s.format == "parquet" {
+		return r, r.checkColumns(ctx)
 	}
 	if r.landing, err = NewLanding(c, s.decl.Name, s.fields(cols), s.dialect, s.limits); err != nil {
 		return nil, s.placed(err)
 	}
-	if !s.snapshot {
-		ctx, r.cancel = context.WithCancel(ctx)
-		r.ahead = make(chan batch, 1)
-		go r.readAhead(ctx)
-	}
+	ctx, r.cancel = context.WithCancel(ctx)
+	r.ahead = make(chan batch)
+	go r.readAhead(ctx)
 	return r, nil
 }
 
-// placed gives an error of the landing its place in the script: the column it names, or the files.
-func (s *source) placed(err error) error {
+// placed gives an error of the decoders its place in the script: the column that it names, or the files.
+func (s *fileSource) placed(err error) error {
 	var e *sql.Error
-	if !errors.As(err, &e) {
-		return s.unreachable(err)
-	}
-	if e.Src != nil {
+	if !errors.As(err, &e) || e.Src != nil {
 		return err
 	}
 	c := *e
 	c.Src, c.Span = s.decl.Src, s.patternAt
 	for _, d := range s.columns {
-		if strings.Contains(e.Msg, d.Name.Text) {
+		if strings.HasPrefix(e.Msg, "column "+d.Name.Text+":") {
 			c.Span = d.At
-			break
 		}
 	}
 	return &c
 }
 
-// changed reports files that differ from what was taken; a file half of which was taken must not have changed at all.
-func (s *source) changed(files []file, places []filePlace, warn func(*sql.Error)) error {
-	byPath := map[string]file{}
-	for _, f := range files {
-		byPath[f.path] = f
+// weight is how many bytes of progress a file of an item stands for.
+func (s *fileSource) weight(it *item, i int) int64 {
+	f := it.files[i]
+	if i > 0 || it.whole() {
+		return f.size
 	}
-	said := map[string]bool{}
-	for _, p := range places {
-		f, ok := byPath[p.path]
-		if !ok || said[p.path] || f.size == p.size && f.modified.Equal(p.modified) {
-			continue
+	if s.format == "parquet" || s.compressionOf(f.path) != "none" { // places don't count the file's bytes
+		if it.to != nil {
+			return 0
 		}
-		said[p.path] = true
-		e := &sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "file-changed", Msg: p.path + " has changed since it was read; it is not read again", Hint: "give the new content a new name"}
-		if !p.done {
-			e.Exit, e.Msg = sql.ExitFailed, fmt.Sprintf("%s has changed after its first %d bytes were read", p.path, p.pos.Byte)
-			e.Hint = "put the file back as it was, or give the new content a new name and take this one away"
-			return e
-		}
-		sum, err := hashFile(f.full)
-		if err != nil {
-			return s.unreachable(err)
-		}
-		if sum != p.hash && warn != nil {
-			warn(e)
-		}
+		return f.size
 	}
-	return nil
+	end := f.size
+	if it.to != nil {
+		end = it.to.pos.Byte
+	}
+	return max(end-it.from.Byte, 0)
 }
 
-func hashFile(name string) (string, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := xxhash.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
-}
-
-// reader hands out a source's batches. In append mode a goroutine fills the next one while the last is written.
+// reader hands out a source's batches. For text a goroutine fills the next one while the last is written: it alone touches the
+// landing between Open and Close. Parquet is read by DuckDB as the batch is scanned.
 type reader struct {
-	s       *source
+	s       *fileSource
 	conn    *engine.Conn
 	cols    []engine.Column
 	o       engine.ReadOptions
@@ -127,229 +99,255 @@ type reader struct {
 	landing *Landing
 	cancel  context.CancelFunc
 	ahead   chan batch
+	end     error // why ahead is closed: io.EOF when all was read
+	staged  bool  // temporary tables of a load are there
 
 	total, done int64
-	parquet     *parquetFile
+	parquet     *parquetCut
 }
 
-// batch is a filled buffer and what it holds, or why there is none.
+// batch is a filled buffer and what it holds.
 type batch struct {
+	item   *item
 	buf    *Buffer
-	item   item
 	files  []taken
 	absent []string
 	lines  string // of a file that was cut: which
-	err    error
+	last   bool   // the item's last: a load is complete
+	done   int64  // progress behind it
 }
 
 func (r *reader) Close() error {
 	if r.cancel != nil {
 		r.cancel()
 		for b := range r.ahead { // the goroutine ends and closes the channel
-			if b.buf != nil {
-				b.buf.Release()
-			}
+			b.buf.Release()
 		}
 	}
 	if r.landing != nil {
 		r.landing.Close()
 	}
-	return nil
+	return r.unstage(context.Background())
 }
 
 func (r *reader) Next(ctx context.Context) (*engine.Input, error) {
 	switch {
 	case r.s.format == "parquet":
 		return r.nextParquet(ctx)
-	case r.s.snapshot:
-		return r.nextLoad(ctx)
 	case r.ahead == nil:
 		return nil, io.EOF
+	case r.s.snapshot:
+		return r.nextLoad(ctx)
 	}
-	b, ok := <-r.ahead
-	if !ok {
-		return nil, errors.Join(ctx.Err(), io.EOF)
-	}
-	if b.err != nil {
-		return nil, b.err
+	b, err := r.receive(ctx)
+	if err != nil {
+		return nil, err
 	}
 	return r.input(ctx, b, b.buf.Input())
 }
 
-// input completes a batch with what only the source knows.
+// receive waits for the next batch.
+func (r *reader) receive(ctx context.Context) (batch, error) {
+	select {
+	case b, ok := <-r.ahead:
+		if !ok {
+			return batch{}, r.end
+		}
+		return b, nil
+	case <-ctx.Done():
+		return batch{}, ctx.Err()
+	}
+}
+
+// input completes a batch with what only the source knows. Where that fails the batch is given back.
 func (r *reader) input(ctx context.Context, b batch, in *engine.Input) (*engine.Input, error) {
 	s := r.s
 	in.Source, in.Destinations, in.Again, in.Snapshot = s.decl.Name, b.item.destinations, b.item.again, s.snapshot
-	in.Absent = b.absent
-	last := b.files[len(b.files)-1]
-	in.Captures, in.FileTime = last.captures, last.modified
-	var names []string
+	in.Absent, in.Captures = b.absent, shared(b.files)
 	for _, f := range b.files {
-		names = append(names, f.path)
-		r.done += f.size
+		if f.modified.After(in.FileTime) {
+			in.FileTime = f.modified
+		}
 	}
-	if b.lines != "" || !last.done {
-		r.done += last.pos.Byte - last.size
-	}
-	in.Origin = strings.Join(names, ", ")
-	if len(names) > 3 {
-		in.Origin = fmt.Sprintf("%s and %d more", strings.Join(names[:2], ", "), len(names)-2)
-	}
-	in.Origin += b.lines
+	in.Origin = originOf(b.files) + b.lines
 	in.Commit = func(ctx context.Context, tx *engine.Tx, v int64) error {
 		return s.record(ctx, tx, b.files, b.item.destinations, v)
 	}
-	if r.o.Progress != nil {
-		r.o.Progress(engine.Progress{Source: s.decl.Name, Item: last.path, Done: min(r.done, r.total), Total: r.total})
+	if err := s.badRecords(ctx, r.conn, in); err != nil {
+		in.Release()
+		return nil, err
 	}
-	return in, s.strict(ctx, r.conn, in)
+	r.done = max(r.done, min(b.done, r.total))
+	if r.o.Progress != nil {
+		r.o.Progress(engine.Progress{Source: s.decl.Name, Item: b.files[len(b.files)-1].path, Done: r.done, Total: r.total})
+	}
+	return in, nil
 }
 
-// strict applies ON BAD RECORD and ON SCHEMA CHANGE.
-func (s *source) strict(ctx context.Context, c *engine.Conn, in *engine.Input) error {
-	if s.failOnNew && in.Unknown > 0 {
-		return &sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "schema-change", Exit: sql.ExitFailed, Msg: fmt.Sprintf("%s has %d fields that %s does not declare", in.Origin, in.Unknown, s.decl.Name),
-			Hint: "declare them, or ON SCHEMA CHANGE IGNORE"}
+func originOf(files []taken) string {
+	names := make([]string, len(files))
+	for i, f := range files {
+		names[i] = f.path
 	}
-	if in.BadCount == 0 || s.onBad == "REJECT" {
-		return nil
+	if len(names) > 3 {
+		return fmt.Sprintf("%s, %s and %d more", names[0], names[1], len(names)-2)
 	}
-	if s.onBad == "SKIP" {
-		in.Skipped, in.BadCount, in.Bad = in.Skipped+in.BadCount, 0, nil
-		return nil
-	}
-	var reason string
-	var line int64
-	if _, err := c.Scan(ctx, engine.SQL("SELECT reason, coalesce(_meta.line, 0) FROM {bad} ORDER BY _meta.line LIMIT 1", engine.Args{"bad": in.Bad}), &reason, &line); err != nil {
-		return err
-	}
-	return &sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "bad-record", Exit: sql.ExitFailed, Msg: fmt.Sprintf("%s line %d: %s", in.Origin, line, reason),
-		Hint: "mend the record, or let ON BAD RECORD REJECT keep such ones in dsql.rejects"}
+	return strings.Join(names, ", ")
 }
 
 // readAhead fills buffers until the work or ctx ends.
 func (r *reader) readAhead(ctx context.Context) {
+	r.end = io.EOF
 	defer close(r.ahead)
-	send := func(b batch) bool {
-		select {
-		case r.ahead <- b:
-			return b.err == nil
-		case <-ctx.Done():
-			if b.buf != nil {
-				b.buf.Release()
+	var done int64
+	for i := range r.work {
+		rest := r.work[i]
+		for len(rest.files) > 0 {
+			n, err := r.read(ctx, &rest, &done)
+			if err != nil {
+				r.end = err
+				return
 			}
-			return false
-		}
-	}
-	for _, it := range r.work {
-		if !r.readItem(ctx, it, send) {
-			return
+			rest = item{files: rest.files[n:], destinations: rest.destinations, again: rest.again}
 		}
 	}
 }
 
-// readItem reads an item's files into one batch, or a single large file into several.
-func (r *reader) readItem(ctx context.Context, it item, send func(batch) bool) bool {
-	b := batch{item: it}
-	for i, f := range it.files {
-		pos := Pos{}
-		if i == 0 {
-			pos = it.pos
-		}
-		whole := pos == (Pos{})
-		in, err := r.open(f, pos)
+// read reads an item's files into one batch, or a single large file or a load into several, and says how many files it took: the
+// rest goes into a batch of its own where it doesn't fit, or has other columns.
+func (r *reader) read(ctx context.Context, it *item, done *int64) (n int, err error) {
+	w := &filling{reader: r, item: it, batch: batch{item: it}, done: *done}
+	defer w.release()
+	for i := range it.files {
+		fits, err := w.file(ctx, i)
 		if err != nil {
-			return send(batch{err: err})
+			return 0, err
 		}
-		for more := true; more; {
-			if b.buf == nil {
-				if b.buf, err = r.landing.Take(ctx); err != nil {
-					in.Close()
-					return false
-				}
-			}
-			before := in.file.Pos()
-			if more, err = b.buf.Fill(ctx, in.file); err != nil {
-				in.Close()
-				b.buf.Release()
-				return send(batch{err: r.s.placed(err)})
-			}
-			t := taken{file: f, pos: in.file.Pos(), done: !more}
-			if !more {
-				if t.hash, err = in.sum(); err != nil {
-					in.Close()
-					b.buf.Release()
-					return send(batch{err: r.s.unreachable(err)})
-				}
-			}
-			b.files = append(b.files, t)
-			b.absent = in.file.Absent()
-			if whole = whole && !more; !whole {
-				b.lines = fmt.Sprintf(" lines %d–%d", max(before.Line, 1), t.pos.Line-1)
-			}
-			if more { // the buffer is full: this batch goes, the file goes on in the next
-				if !send(b) {
-					in.Close()
-					return false
-				}
-				b = batch{item: it}
-			}
+		switch fits {
+		case otherColumns:
+			w.batch.last, *done = true, w.done
+			return i, w.send(ctx)
+		case alone:
+			*done = w.done
+			return i + 1, nil
+		case tooMuch: // what is before it is read again, so that no file is cut that fits a batch
+			w.release()
+			return r.read(ctx, &item{files: it.files[:i], destinations: it.destinations, again: it.again}, done)
 		}
-		in.Close()
 	}
-	return send(b)
+	*done = w.done
+	return len(it.files), nil
 }
 
-// opened is a file in reading, with the hash of its bytes as they are on disk.
-type opened struct {
-	f    *os.File
-	raw  io.Reader
-	hash *xxhash.Digest
-	unz  io.Closer
-	file *File
+// filling is a batch that is being filled from an item.
+type filling struct {
+	*reader
+	item  *item
+	batch batch
+	done  int64 // progress behind the files that were read
 }
 
-func (r *reader) open(f file, pos Pos) (*opened, error) {
-	fd, err := os.Open(f.full)
+// fits says whether a file went into the batch.
+type fits uint8
+
+const (
+	taking       fits = iota
+	otherColumns      // its header lacks other columns than those of the files before it
+	tooMuch           // the files before it leave too little room
+	alone             // it was cut, and its end is a batch of its own
+)
+
+func (w *filling) release() {
+	if w.batch.buf != nil {
+		w.batch.buf.Release()
+		w.batch.buf = nil
+	}
+}
+
+// send hands the batch over and begins the next one of the item.
+func (w *filling) send(ctx context.Context) error {
+	b := w.batch
+	w.batch = batch{item: w.item, absent: b.absent}
+	select {
+	case w.ahead <- b:
+		return nil
+	case <-ctx.Done():
+		b.buf.Release()
+		return ctx.Err()
+	}
+}
+
+// file reads the item's file i.
+func (w *filling) file(ctx context.Context, i int) (fits, error) {
+	s, f, b := w.s, w.item.files[i], &w.batch
+	in, err := s.open(w.landing, w.item, i)
 	if err != nil {
-		return nil, r.s.unreachable(err)
+		return taking, err
 	}
-	o := &opened{f: fd, hash: xxhash.New()}
-	o.raw = io.TeeReader(fd, o.hash)
-	data := o.raw
+	defer in.Close()
+	absent := in.file.Absent()
 	switch {
-	case strings.HasSuffix(strings.ToLower(f.path), ".gz"):
-		z, zerr := gzip.NewReader(o.raw)
-		if err = zerr; zerr == nil {
-			data, o.unz = z, z
+	case i == 0:
+		b.absent = absent
+	case !s.snapshot && !slices.Equal(absent, b.absent):
+		return otherColumns, nil
+	default: // a column that some file of a load has is not absent
+		b.absent = slices.DeleteFunc(slices.Clone(b.absent), func(c string) bool { return !slices.Contains(absent, c) })
+	}
+	cut, weight := !w.item.whole(), s.weight(w.item, i)
+	for more := true; more; {
+		if b.buf == nil {
+			if b.buf, err = w.landing.Take(ctx); err != nil {
+				return taking, err
+			}
 		}
-	case strings.HasSuffix(strings.ToLower(f.path), ".zst"):
-		z, zerr := zstd.NewReader(o.raw, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(1<<28))
-		if err = zerr; zerr == nil {
-			data, o.unz = z, z.IOReadCloser()
+		line := max(in.file.Pos().Line, 1)
+		if more, err = b.buf.Fill(ctx, in.file); err != nil {
+			if ctx.Err() != nil {
+				return taking, ctx.Err()
+			}
+			return taking, s.readError(err, f)
+		}
+		if s.onNew == "FAIL" {
+			if names := b.buf.UnknownNames(); len(names) > 0 {
+				return taking, s.newFields(f.path, names)
+			}
+		}
+		if more && i > 0 && !s.snapshot {
+			return tooMuch, nil
+		}
+		t, err := in.taken(more)
+		if err != nil {
+			return taking, err
+		}
+		b.files = append(b.files, t)
+		if cut = cut || more && !s.snapshot; cut {
+			b.lines = fmt.Sprintf(" lines %d–%d", line, t.pos.Line-1)
+		}
+		if b.done = w.done + min(in.consumed(), weight); !more {
+			w.done += weight
+			b.done = w.done
+		}
+		if b.last = !more && (cut || i == len(w.item.files)-1); more || b.last {
+			if err := w.send(ctx); err != nil {
+				return taking, err
+			}
 		}
 	}
-	if err == nil {
-		o.file, err = r.landing.Open(data, pos, FileInfo{Path: f.path, Captures: f.captures})
+	if cut {
+		return alone, nil
 	}
-	if err != nil {
-		o.Close()
-		return nil, r.s.placed(err)
-	}
-	return o, nil
+	return taking, nil
 }
 
-// sum is the hash of the whole file; what a decompressor left unread is read first.
-func (o *opened) sum() (string, error) {
-	if _, err := io.Copy(io.Discard, o.raw); err != nil {
-		return "", err
+// readError is the error for a file that could not be read to its end.
+func (s *fileSource) readError(err error, f file) error {
+	var e *sql.Error
+	if errors.As(err, &e) {
+		return s.placed(err)
 	}
-	return hex.EncodeToString(o.hash.Sum(nil)), nil
-}
-
-func (o *opened) Close() {
-	if o.unz != nil {
-		o.unz.Close()
+	if inner := errors.Unwrap(err); inner != nil { // without the name of the file, which is said anyway
+		err = inner
 	}
-	o.f.Close()
+	return s.unreadable(err, f.path)
 }

@@ -4,21 +4,29 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"dsql/engine"
 	"dsql/sql"
 )
 
-// Columns are the declared ones, and those that the path's captures add. Where none are declared they are what DuckDB's reader
-// finds in the first file, or those pinned when that was first done.
-func (s *source) Columns(ctx context.Context, c *engine.Conn, env *engine.Env, pinned []engine.Column) ([]engine.Column, error) {
-	if s.columns == nil {
-		if len(pinned) > 0 {
-			return pinned, nil
-		}
-		return s.infer(ctx, c, env)
-	}
+// declaration is what all sources share, wherever their rows come from.
+type declaration struct {
+	decl    *sql.Decl
+	columns []sql.ColumnDef // nil: inferred
+	onBad   string          // REJECT, SKIP, FAIL
+	onNew   string          // IGNORE, ADD COLUMNS, FAIL
+	rejects int64           // reject_limit, -1 none
+}
+
+func (s *declaration) Decl() *sql.Decl { return s.decl }
+
+// RejectLimit is how many bad records a run may bring, -1 for any number.
+func (s *declaration) RejectLimit() int64 { return s.rejects }
+
+// types are the declared columns with their types as DuckDB writes them.
+func (s *declaration) types(ctx context.Context, c *engine.Conn) ([]engine.Column, error) {
 	var cols []engine.Column
 	var errs sql.List
 	for _, col := range s.columns {
@@ -29,10 +37,7 @@ func (s *source) Columns(ctx context.Context, c *engine.Conn, env *engine.Env, p
 		}
 		cols = append(cols, engine.Column{Name: col.Name.Text, Type: found[0].Type})
 	}
-	if err := errs.Err(); err != nil {
-		return nil, err
-	}
-	return s.withCaptures(cols), nil
+	return cols, errs.Err()
 }
 
 func typeHint(t string) string {
@@ -42,88 +47,100 @@ func typeHint(t string) string {
 	return "types are DuckDB's: BIGINT, VARCHAR, DOUBLE, TIMESTAMP, STRUCT(…), …"
 }
 
-// withCaptures adds the captures that no column declares, as VARCHAR.
-func (s *source) withCaptures(cols []engine.Column) []engine.Column {
-	for _, name := range s.pattern.captures {
-		if !slices.ContainsFunc(cols, func(c engine.Column) bool { return strings.EqualFold(c.Name, name) }) {
-			cols = append(cols, engine.Column{Name: name, Type: "VARCHAR"})
-		}
-	}
-	return cols
-}
-
-// infer asks DuckDB's own readers about the first file.
-func (s *source) infer(ctx context.Context, c *engine.Conn, env *engine.Env) ([]engine.Column, error) {
-	files, err := s.list(env)
-	if err != nil {
-		return nil, err
-	}
-	if len(files) == 0 {
-		return nil, &sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "nothing-to-infer", Msg: fmt.Sprintf("%s has no columns, and no file of %s is there to infer them from", s.decl.Name, s.pattern.text),
-			Hint: "name the columns: CREATE SOURCE " + s.decl.Name + " (id BIGINT, …) FROM FILES (…)"}
-	}
-	reader := map[string]string{"csv": "read_csv", "json": "read_json_auto", "parquet": "read_parquet"}[s.format]
-	args := []*engine.Query{engine.Lit(files[0].full)}
-	if s.format == "csv" {
-		args = append(args, s.readerOptions()...)
-	}
-	cols, err := c.Describe(ctx, engine.SQL("SELECT * FROM {reader}({args})", engine.Args{"reader": engine.Ident(reader), "args": engine.Join(", ", args...)}), engine.Place{Src: s.decl.Src, Span: s.patternAt})
-	if err != nil {
-		return nil, err
-	}
-	for i, col := range cols { // what has no values yet: DuckDB says NULL or SQLNULL
-		if strings.Contains(col.Type, "NULL") {
-			cols[i].Type = "VARCHAR"
-		}
-	}
-	return s.withCaptures(cols), nil
-}
-
-// readerOptions hands the user's CSV options to DuckDB's reader.
-func (s *source) readerOptions() []*engine.Query {
-	var out []*engine.Query
-	for _, o := range s.options.Options {
-		switch o.Name {
-		case "header", "delim", "sep", "quote", "escape", "nullstr", "skip", "comment", "decimal_separator", "dateformat", "timestampformat", "null_padding", "allow_quoted_nulls":
-			v := engine.Lit(o.Text)
-			if o.Kind == sql.OptList {
-				v = engine.User(s.decl.Src, o.Value)
-			}
-			out = append(out, engine.SQL("{n} = {v}", engine.Args{"n": engine.Ident(o.Name), "v": v}))
-		}
-	}
-	return out
-}
-
 // fields are the columns as the decoders see them.
-func (s *source) fields(cols []engine.Column) []Field {
-	var out []Field
-	for _, c := range cols {
-		f := Field{Name: c.Name, Type: c.Type}
-		for _, d := range s.columns {
-			if !strings.EqualFold(d.Name.Text, c.Name) {
-				continue
-			}
-			if v := d.Args["FROM"]; v != nil {
-				f.Path, _ = jsonPath(v.Text) // compile has seen to it
-			}
-			if v := d.Args["FORMAT"]; v != nil {
-				f.Format = formatText(s.decl.Src, v)
-			}
+func (s *declaration) fields(cols []engine.Column) []Field {
+	out := make([]Field, len(cols))
+	for i, c := range cols {
+		out[i] = Field{Name: c.Name, Type: c.Type}
+		d := s.column(c.Name)
+		if d == nil {
+			continue
 		}
-		if i := slices.IndexFunc(s.pattern.captures, func(n string) bool { return strings.EqualFold(n, c.Name) }); i >= 0 {
-			f.Capture = s.pattern.captures[i]
+		if v := d.Args["FROM"]; v != nil {
+			out[i].Path, _ = jsonPath(v.Text) // compile has seen to it
 		}
-		out = append(out, f)
+		if v := d.Args["FORMAT"]; v != nil {
+			out[i].Format = v.Text
+		}
+		out[i].Key = d.Args["FROM KEY"] != nil
 	}
 	return out
 }
 
-// formatText is a FORMAT: a word or a string.
-func formatText(src *sql.Source, v *sql.Value) string {
-	text := v.Exprs[0].Of(src)
-	if s, err := sql.Unquote(text); err == nil {
-		return s
+// column is the declaration of a column, nil when there is none.
+func (s *declaration) column(name string) *sql.ColumnDef {
+	i := slices.IndexFunc(s.columns, func(d sql.ColumnDef) bool { return strings.EqualFold(d.Name.Text, name) })
+	if i < 0 {
+		return nil
 	}
-	return strings.ToLower(text)
+	return &s.columns[i]
+}
+
+// badRecords applies ON BAD RECORD to a batch.
+func (s *declaration) badRecords(ctx context.Context, c *engine.Conn, in *engine.Input) error {
+	switch {
+	case in.BadCount == 0 || s.onBad == "REJECT":
+		return nil
+	case s.onBad == "SKIP":
+		in.Skipped, in.BadCount, in.Bad = in.Skipped+in.BadCount, 0, nil
+		return nil
+	}
+	var reason, file string
+	var line int64
+	if _, err := c.Scan(ctx, engine.SQL("SELECT reason, coalesce(_meta.file, ''), coalesce(_meta.line, 0) FROM {bad} ORDER BY {id} LIMIT 1", engine.Args{"bad": in.Bad, "id": in.RowID}), &reason, &file, &line); err != nil {
+		return err
+	}
+	return &sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "bad-record", Exit: sql.ExitFailed, Msg: fmt.Sprintf("%s line %d: %s", file, line, reason),
+		Hint: "mend the record, or let ON BAD RECORD REJECT keep such ones in dsql.rejects"}
+}
+
+// newFields is the error of ON SCHEMA CHANGE FAIL.
+func (s *declaration) newFields(file string, names []string) *sql.Error {
+	what := "a field " + names[0]
+	if len(names) > 1 {
+		what = "fields " + strings.Join(names[:min(len(names), 10)], ", ")
+	}
+	return &sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "schema-change", Exit: sql.ExitFailed, Msg: fmt.Sprintf("%s has %s, which %s does not declare", file, what, s.decl.Name),
+		Hint: "declare what is new, or write ON SCHEMA CHANGE IGNORE or ADD COLUMNS"}
+}
+
+// jsonPath reads '$.a.b[0]."odd name"' into steps; an array's elements are steps by number.
+func jsonPath(text string) ([]string, error) {
+	bad := fmt.Errorf("%s is no path that dsql reads", text)
+	rest, ok := strings.CutPrefix(text, "$")
+	if !ok || rest == "" {
+		return nil, bad
+	}
+	var out []string
+	for rest != "" {
+		switch {
+		case strings.HasPrefix(rest, `."`):
+			end := strings.IndexByte(rest[2:], '"')
+			if end < 0 {
+				return nil, bad
+			}
+			out, rest = append(out, rest[2:2+end]), rest[3+end:]
+		case rest[0] == '.':
+			end := strings.IndexAny(rest[1:], ".[") + 1
+			if end == 0 {
+				end = len(rest)
+			}
+			if end == 1 {
+				return nil, bad
+			}
+			out, rest = append(out, rest[1:end]), rest[end:]
+		case rest[0] == '[':
+			end := strings.IndexByte(rest, ']')
+			if end < 2 {
+				return nil, bad
+			}
+			if n, err := strconv.Atoi(rest[1:end]); err != nil || n < 0 {
+				return nil, bad
+			}
+			out, rest = append(out, rest[1:end]), rest[end+1:]
+		default:
+			return nil, bad
+		}
+	}
+	return out, nil
 }

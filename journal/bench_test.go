@@ -141,16 +141,12 @@ func (b *bench) exec(text string) {
 // rows are a query's rows as text, ordered: columns are separated by |, NULL is \N.
 func (b *bench) rows(query string) []string {
 	b.t.Helper()
-	text := fmt.Sprintf("SELECT array_to_string([%s], '|') FROM (%s) x ORDER BY 1", "coalesce(COLUMNS(*)::VARCHAR, '\\N')", query)
 	cols, err := b.c.Describe(b.t.Context(), engine.SQL(query), engine.Place{})
 	if err != nil {
 		b.t.Fatalf("%s: %v", query, err)
 	}
-	var parts []string
-	for _, c := range cols {
-		parts = append(parts, fmt.Sprintf(`coalesce("%s"::VARCHAR, '\N')`, c.Name))
-	}
-	text = fmt.Sprintf("SELECT array_to_string([%s], '|') FROM (%s) x", strings.Join(parts, ", "), query)
+	names := numbered("c", len(cols))
+	text := fmt.Sprintf("SELECT array_to_string([%s], '|') FROM (%s) x(%s)", each(", ", `coalesce({c}::VARCHAR, '\N')`, names), query, list("", names))
 	out, err := engine.Select(b.t.Context(), b.c, engine.SQL(text), func(row func(...any) error) (s string, err error) { return s, row(&s) })
 	if err != nil {
 		b.t.Fatalf("%s: %v", text, err)

@@ -194,14 +194,14 @@ func (w *writer) recall(ctx context.Context) error {
 		SELECT {place}, CASE WHEN _del THEN 'D' ELSE {kind} END {image} {marks} FROM {line} f WHERE NOT _changed OR _del AND {hasimage} {openings}) x({names})`, a); err != nil {
 		return err
 	}
-	a = engine.Args{"into": w.memory(), "place": list("t", w.keys, w.seq), "image": prefixed(list("t", w.cols, w.saids())), "unless": engine.SQL(""), "same": w.at("r", w.seq, "t", w.seq), "keys": list("", w.keys)}
+	a = engine.Args{"into": w.memory(), "place": list("t", w.keys, w.seq), "image": prefixed(list("t", w.cols, w.saids())), "unless": engine.SQL(""), "same": engine.SQL("{at} AND r._kind = t._kind AND {marks}", engine.Args{"at": w.at("r", w.seq, "t", w.seq), "marks": same("r", "t", w.saids())}), "keys": list("", w.keys)}
 	if w.late > 0 {
-		a["unless"] = w.sql("ANTI JOIN {oldmem} r ON {same} AND r._kind = t._kind", a)
+		a["unless"] = w.sql("ANTI JOIN {oldmem} r ON {same}", a)
 	}
 	if _, err := w.run(ctx, "INSERT INTO {mem} ({into}) SELECT {place}, t._kind, {v}, 0 {image} FROM {wanted} t {unless}", a); err != nil || w.late == 0 {
 		return err
 	}
 	_, err := w.run(ctx, `UPDATE {mem} AS h SET _v_to = {v} FROM (
-		SELECT r._rid FROM {oldmem} r SEMI JOIN {touched} USING ({keys}) ANTI JOIN {wanted} t ON {same} AND r._kind = t._kind WHERE r._kind IN ('N', 'E', 'D')) x WHERE h.rowid = x._rid`, a)
+		SELECT r._rid FROM {oldmem} r SEMI JOIN {touched} USING ({keys}) ANTI JOIN {wanted} t ON {same} WHERE r._kind IN ('N', 'E', 'D')) x WHERE h.rowid = x._rid`, a)
 	return err
 }

@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"dsql/engine"
 )
@@ -83,77 +84,79 @@ func (w *writer) repeats(n, k string) *engine.Query {
 	return engine.Join(" AND ", all...)
 }
 
-// later is the later of two points, of which each may be NULL.
-func later(a, b *engine.Query) *engine.Query {
-	return engine.SQL("CASE WHEN {a} IS NULL OR {b} > {a} THEN {b} ELSE {a} END", engine.Args{"a": a, "b": b})
-}
-
-// merged computes the new state of the batch's keys: _up is the latest event that doesn't delete, _down the latest that does.
+// merged computes the new state of the batch's keys, in steps that each name what the next one uses:
+//
+//	g  of the batch: _top, _bottom (the latest event that doesn't delete, that does), _f0, _l0 … (the last value of a sparse column, and from when)
+//	x  with the open row: _at, its columns _j0 …, from when its sparse ones are _o0 …; _last, the latest delete known
+//	y  with _up and _down, the latest of both; _newer: the batch has the row's latest event
+//	z  the columns, and from when the sparse ones are
 func (w *writer) merged(ctx context.Context) error {
 	w.tables["merged"] = w.fresh("merged")
-	// A struct of NULLs is not NULL.
-	openAt := engine.SQL("CASE WHEN o._rid IS NOT NULL THEN {p} END", engine.Args{"p": point("o", w.from)})
-	var agg, values, sinces, moved, shifted []*engine.Query
-	for i, c := range w.Sparse {
-		a := engine.Args{"c": engine.Ident(c), "f": engine.Ident(numbered("_f", i+1)[i]), "l": engine.Ident(numbered("_l", i+1)[i]), "s": point("n", w.seq)}
-		if !w.ignored[c] || w.absent[c] {
-			continue
-		}
-		agg = append(agg, engine.SQL(", arg_max({c}, {s}) FILTER (WHERE NOT _del AND {c} IS NOT NULL) AS {f}, max({s}) FILTER (WHERE NOT _del AND {c} IS NOT NULL) AS {l}", a))
+	m := merging{writer: w}
+	for i, c := range w.cols {
+		m.column(i, c)
 	}
-	var sparse []string // those of cols, as sinces has them
-	place := map[string]int{}
-	for i, c := range w.Sparse {
-		place[c] = i
+	if len(m.moved) == 0 {
+		m.moved = append(m.moved, engine.SQL("false"))
 	}
-	for _, c := range w.cols {
-		a := engine.Args{"c": engine.Ident(c)}
-		value := engine.SQL("CASE WHEN x._newer THEN e.{c} ELSE o.{c} END", a)
-		i, isSparse := place[c]
-		if isSparse {
-			sparse = append(sparse, c)
-			a["w"], a["f"], a["l"], a["from"] = engine.Ident(since(i)), engine.Ident(numbered("_f", i+1)[i]), engine.Ident(numbered("_l", i+1)[i]), openAt
-			a["old"] = engine.SQL("CASE WHEN o._rid IS NOT NULL AND o.{c} IS NOT NULL THEN coalesce(o.{w}, {from}) END", a)
-		}
-		switch {
-		case w.absent[c] && !isSparse:
-			value = engine.SQL("CASE WHEN x._down IS NULL OR {from} > x._down THEN o.{c} END", a, engine.Args{"from": openAt})
-		case w.absent[c]:
-			value = engine.SQL("CASE WHEN x._down IS NULL OR {old} > x._down THEN o.{c} END", a)
-			sinces = append(sinces, engine.SQL("CASE WHEN x._down IS NULL OR {old} > x._down THEN {old} END", a))
-		case w.ignored[c]:
-			a["last"] = later(a["old"].(*engine.Query), engine.SQL("x.{l}", a))
-			value = engine.SQL("CASE WHEN x._down IS NULL OR {last} > x._down THEN CASE WHEN {old} IS NULL OR x.{l} > {old} THEN x.{f} ELSE o.{c} END END", a)
-			sinces = append(sinces, engine.SQL("CASE WHEN x._down IS NULL OR {last} > x._down THEN {last} END", a))
-		case isSparse: // no longer ignored
-			sinces = append(sinces, engine.SQL("NULL"))
-		}
-		values = append(values, engine.SQL("{value} AS {c}", a, engine.Args{"value": value}))
-		moved = append(moved, engine.SQL("{value} IS DISTINCT FROM o.{c}", a, engine.Args{"value": value}))
+	parts := w.parts(engine.SQL("_up"))
+	for i := range parts {
+		parts[i] = engine.SQL("{p} AS {t}", engine.Args{"p": parts[i], "t": engine.Ident(fmt.Sprintf("_t%d", i))})
 	}
-	for i, c := range sparse {
-		a := engine.Args{"v": sinces[i], "w": engine.Ident(since(place[c]))}
-		shifted = append(shifted, engine.SQL("OR {v} IS DISTINCT FROM o.{w}", a))
-		sinces[i] = engine.SQL("{v} AS {w}", a)
-	}
-	if len(moved) == 0 {
-		moved = append(moved, engine.SQL("false"))
-	}
-	ups := w.parts(engine.SQL("x._up"))
-	for i := range ups {
-		ups[i] = engine.SQL("{p} AS {t}", engine.Args{"p": ups[i], "t": engine.Ident(fmt.Sprintf("_t%d", i))})
-	}
-	a := engine.Args{"keys": list("", w.keys), "s": point("n", w.seq), "agg": engine.Cat(agg...), "values": prefixed(engine.Join(", ", values...)), "sinces": prefixed(engine.Join(", ", sinces...)), "key": list("x", w.keys),
-		"moved": engine.Join(" OR ", moved...), "shifted": engine.Join(" ", shifted...), "ofk": w.on("o", "g"), "dfk": w.on("d", "g"), "ofx": w.on("o", "x"), "efx": w.on("e", "x"), "es": point("e", w.seq), "from": openAt, "ds": point("d", w.seq),
-		"up": later(openAt, engine.SQL("g._top")), "down": later(engine.SQL("d._last"), engine.SQL("g._bottom")), "parts": engine.Join(", ", ups...)}
-	_, err := w.run(ctx, `CREATE OR REPLACE TEMP TABLE {merged} AS
-		WITH g AS (SELECT {keys}, max({s}) FILTER (WHERE NOT _del) AS _top, max({s}) FILTER (WHERE _del) AS _bottom {agg} FROM {new} n GROUP BY {keys}),
-		d AS (SELECT {keys}, max({ds}) AS _last FROM {oldmem} d WHERE _kind = 'D' GROUP BY {keys}),
-		x AS (SELECT g.*, {up} AS _up, {down} AS _down, g._top IS NOT NULL AND (o._rid IS NULL OR g._top > {from}) AS _newer, g._bottom IS NOT NULL AND (d._last IS NULL OR g._bottom > d._last) AS _buried
-			FROM g LEFT JOIN {open} o ON {ofk} LEFT JOIN d ON {dfk})
-		SELECT {key} {values} {sinces}, {parts}, x._bottom, x._buried, o._rid, x._up IS NOT NULL AND (x._down IS NULL OR x._up > x._down) AS _live, {moved} AS _moved, {from} IS DISTINCT FROM x._up {shifted} AS _advanced
-		FROM x LEFT JOIN {open} o ON {ofx} LEFT JOIN {new} e ON NOT e._del AND {efx} AND {es} = x._top`, a)
+	_, err := w.run(ctx, mergeEvents, engine.Args{
+		"keys": list("", w.keys), "gkeys": list("g", w.keys), "s": point("n", w.seq), "ds": point("d", w.seq), "es": point("e", w.seq), "open": w.tables["open"], "at": point("o", w.from),
+		"agg": engine.Cat(m.agg...), "old": engine.Cat(m.old...), "values": engine.Cat(m.values...), "columns": prefixed(list("", w.cols, w.marks())), "moved": engine.Join(" OR ", m.moved...), "shifted": engine.Cat(m.shifted...),
+		"parts": engine.Join(", ", parts...), "og": w.on("o", "g"), "dg": w.on("d", "g"), "ey": w.on("e", "y"), "ykeys": list("y", w.keys), "rest": engine.SQL("y._rid, y._at, y._up, y._down, y._bottom, y._buried"),
+		"oldnames": prefixed(list("y", m.oldnames)),
+	})
 	return err
+}
+
+// A struct of NULLs is not NULL, so the point of a row that isn't there is guarded.
+const mergeEvents = `CREATE OR REPLACE TEMP TABLE {merged} AS
+	WITH g AS (SELECT {keys}, max({s}) FILTER (WHERE NOT _del) AS _top, max({s}) FILTER (WHERE _del) AS _bottom {agg} FROM {new} n GROUP BY {keys}),
+	d AS (SELECT {keys}, max({ds}) AS _last FROM {oldmem} d WHERE _kind = 'D' GROUP BY {keys}),
+	x AS (SELECT g.*, o._rid, CASE WHEN o._rid IS NOT NULL THEN {at} END AS _at {old}, d._last FROM g LEFT JOIN {open} o ON {og} LEFT JOIN d ON {dg}),
+	y AS (SELECT *, CASE WHEN _at IS NULL OR _top > _at THEN _top ELSE _at END AS _up, CASE WHEN _last IS NULL OR _bottom > _last THEN _bottom ELSE _last END AS _down,
+		_top IS NOT NULL AND (_at IS NULL OR _top > _at) AS _newer, _bottom IS NOT NULL AND (_last IS NULL OR _bottom > _last) AS _buried FROM x),
+	z AS (SELECT {ykeys}, {rest} {oldnames} {values} FROM y LEFT JOIN {new} e ON NOT e._del AND {ey} AND {es} = y._top)
+	SELECT {keys} {columns}, {parts}, _bottom, _buried, _rid, _up IS NOT NULL AND (_down IS NULL OR _up > _down) AS _live, {moved} AS _moved, _at IS DISTINCT FROM _up {shifted} AS _advanced FROM z`
+
+// merging gathers what each column adds to the steps.
+type merging struct {
+	*writer
+	agg, old, values, moved, shifted []*engine.Query
+	oldnames                         []string
+}
+
+func (m *merging) column(i int, c string) {
+	j := fmt.Sprintf("_j%d", i)
+	a := engine.Args{"c": engine.Ident(c), "j": engine.Ident(j)}
+	m.old = append(m.old, engine.SQL(", o.{c} AS {j}", a))
+	m.oldnames = append(m.oldnames, j)
+	m.moved = append(m.moved, engine.SQL("{c} IS DISTINCT FROM {j}", a))
+	value := "CASE WHEN _newer THEN e.{c} ELSE {j} END"
+	if m.absent[c] {
+		value = "CASE WHEN _down IS NULL OR _at > _down THEN {j} END"
+	}
+	if k := slices.Index(m.Sparse, c); k >= 0 {
+		a["w"], a["f"], a["l"], a["o"] = engine.Ident(since(k)), engine.Ident(fmt.Sprintf("_f%d", k)), engine.Ident(fmt.Sprintf("_l%d", k)), engine.Ident(fmt.Sprintf("_o%d", k))
+		a["s"], a["at"] = point("n", m.seq), point("o", m.from)
+		m.old = append(m.old, engine.SQL(", CASE WHEN o._rid IS NOT NULL AND o.{c} IS NOT NULL THEN coalesce(o.{w}, {at}) END AS {o}", a))
+		from := "NULL" // no longer ignored
+		switch {
+		case m.absent[c]:
+			value, from = "CASE WHEN _down IS NULL OR {o} > _down THEN {j} END", "CASE WHEN _down IS NULL OR {o} > _down THEN {o} END"
+		case m.ignored[c]:
+			m.agg = append(m.agg, engine.SQL(", arg_max({c}, {s}) FILTER (WHERE NOT _del AND {c} IS NOT NULL) AS {f}, max({s}) FILTER (WHERE NOT _del AND {c} IS NOT NULL) AS {l}", a))
+			value = "CASE WHEN {o} IS NULL OR {l} > {o} THEN CASE WHEN _down IS NULL OR {l} > _down THEN {f} END WHEN _down IS NULL OR {o} > _down THEN {j} END"
+			from = "CASE WHEN {o} IS NULL OR {l} > {o} THEN CASE WHEN _down IS NULL OR {l} > _down THEN {l} END WHEN _down IS NULL OR {o} > _down THEN {o} END"
+		}
+		m.values = append(m.values, engine.SQL(", "+from+" AS {w}", a))
+		m.oldnames = append(m.oldnames, fmt.Sprintf("_o%d", k))
+		m.shifted = append(m.shifted, engine.SQL(" OR {w} IS DISTINCT FROM {o}", a))
+	}
+	m.values = append(m.values, engine.SQL(", "+value+" AS {c}", a))
 }
 
 // exchange writes the keys whose row differs, and the latest deletes.

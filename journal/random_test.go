@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"dsql/engine"
 )
@@ -15,7 +16,7 @@ import (
 // arrival, batches, replays, rollbacks and restarts are random, and every version is read again at the end.
 func TestRandom(t *testing.T) {
 	t.Parallel()
-	journals := 170
+	journals := 130
 	if os.Getenv("DSQL_LONG") != "" {
 		journals = 3000
 	}
@@ -30,7 +31,7 @@ func TestRandom(t *testing.T) {
 	}
 }
 
-const keysPerJournal = 60
+const keysPerJournal = 80
 
 // shape is the declaration of a random journal.
 type shape struct {
@@ -53,9 +54,9 @@ func newShape(seed uint64) (*shape, string) {
 	s.m = &model{accepted: map[string][]event{}, conflicts: map[string][]event{}}
 	s.ofSeq = []string{"BIGINT", "TIMESTAMP", "VARCHAR", "DATE", "DOUBLE"}[s.IntN(5)]
 	s.types["ts"] = s.ofSeq
-	s.span = []int{6, 12, 30}[s.IntN(3)]
+	s.span = []int{6, 12, 30, 100}[s.IntN(4)]
 	s.withRow = s.chance(.5)
-	s.m.current = s.chance(.15)
+	s.m.current = s.chance(.2)
 	if s.chance(.3) {
 		s.keys = append(s.keys, "k2")
 	}
@@ -67,7 +68,7 @@ func newShape(seed uint64) (*shape, string) {
 		text += " STORED AS SCD TYPE 1"
 	}
 	without := []string{"op"}
-	if s.own = s.chance(.3); s.own {
+	if s.own = s.chance(.4); s.own {
 		s.cols = append(s.cols, "ts")
 	} else {
 		without = append(without, "ts")
@@ -83,12 +84,12 @@ func newShape(seed uint64) (*shape, string) {
 	text += fmt.Sprintf(" COLUMNS * EXCEPT (%s)", strings.Join(without, ", "))
 	s.m.tracked, s.m.ignored = make([]bool, len(s.cols)), make([]bool, len(s.cols))
 	tracked := []string{"a", "v", "d"}
-	if s.chance(.4) {
+	if s.chance(.5) {
 		tracked = [][]string{{"a"}, {"a", "v"}, {"v", "d"}}[s.IntN(3)]
 		text += fmt.Sprintf(" TRACK (%s)", strings.Join(tracked, ", "))
 	}
 	ignored := []string{}
-	if s.chance(.35) {
+	if s.chance(.4) {
 		if ignored = s.cols; s.chance(.5) {
 			ignored = []string{"a", "d"}
 			text += " IGNORE NULL UPDATES ON (a, d)"
@@ -115,9 +116,9 @@ func newShape(seed uint64) (*shape, string) {
 func (s *shape) first(n int) string {
 	switch s.ofSeq {
 	case "TIMESTAMP":
-		return fmt.Sprintf("2025-01-%02d 00:00:00", n)
+		return time.Date(2025, 1, n, 0, 0, 0, 0, time.UTC).Format(time.DateTime)
 	case "DATE":
-		return fmt.Sprintf("2025-01-%02d", n)
+		return time.Date(2025, 1, n, 0, 0, 0, 0, time.UTC).Format(time.DateOnly)
 	case "VARCHAR":
 		return fmt.Sprintf("t%03d", n)
 	case "DOUBLE":
@@ -179,6 +180,16 @@ func (s *shape) batches() [][]event {
 			all = append(all, s.event(k))
 		}
 	}
+	order := s.Perm(len(all))
+	if s.chance(.5) {
+		out := s.drip(all, order)
+		if s.chance(.5) { // all of it again: what is remembered tells repeats from news
+			out = append(out, slices.Clone(all))
+		}
+		return out
+	}
+	n := 1 + s.IntN(8)
+	out := make([][]event, n)
 	inOrder := s.Float64()
 	rank := make([]int, len(all))
 	for i := range rank {
@@ -186,10 +197,7 @@ func (s *shape) batches() [][]event {
 			rank[i] = all[i].seq[0]*10 + all[i].seq[len(all[i].seq)-1]%3
 		}
 	}
-	order := s.Perm(len(all))
 	slices.SortStableFunc(order, func(a, b int) int { return rank[a] - rank[b] })
-	n := 1 + s.IntN(8)
-	out := make([][]event, n)
 	for i, at := range order {
 		out[i*n/len(order)] = append(out[i*n/len(order)], all[at])
 	}
@@ -211,6 +219,28 @@ func (s *shape) batches() [][]event {
 		out = slices.Insert(out, 1+s.IntN(n), out[0])
 	}
 	return out
+}
+
+// drip are batches in order at first, with one event a key each or several; some events come at the end, late.
+func (s *shape) drip(all []event, order []int) [][]event {
+	slices.SortStableFunc(order, func(a, b int) int { return slices.Compare(all[a].seq, all[b].seq) })
+	n, single, held, seen := 2+s.IntN(7), s.chance(.5), s.Float64()*.3, map[string]int{}
+	if single {
+		n = 14
+	}
+	out := make([][]event, n+1+s.IntN(2))
+	for i, at := range order {
+		k := i * n / len(order)
+		if single {
+			k = seen[all[at].key()]
+			seen[all[at].key()]++
+		}
+		if s.chance(held) {
+			k = n + s.IntN(len(out)-n)
+		}
+		out[k] = append(out[k], all[at])
+	}
+	return slices.DeleteFunc(out, func(b []event) bool { return len(b) == 0 })
 }
 
 // forget makes a batch of a file that lacks a column.
@@ -341,9 +371,35 @@ func runRandom(t *testing.T, seed uint64) {
 	}
 	b.between(s, max(oldest, 1), histories)
 	b.asOf(s, histories[b.version])
+	b.remembers(s, last())
 	if b.rebuilds(s, histories[b.version]); t.Failed() {
 		t.Fatalf("seed %d: %s", seed, text)
 	}
+}
+
+// remembers checks that rows and name__mem together tell each accepted event, once.
+func (b *bench) remembers(s *shape, m *model) {
+	b.t.Helper()
+	if m.current {
+		return
+	}
+	n := 0
+	for _, l := range m.accepted {
+		n += len(l)
+	}
+	d, _, err := b.j.stored(b.t.Context(), &engine.Tx{Conn: b.c})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	l := b.j.layout(d)
+	a := l.tables.With(engine.Args{"from": list("", l.keys, l.from), "to": list("h", l.keys, l.to), "place": list("", l.keys, l.seq), "raw": engine.SQL(""), "next": l.at("h", l.to, "n", l.from), "deleted": l.at("h", l.to, "d", l.seq), "ends": isNull("h", l.to[:1])})
+	if l.Raw {
+		a["raw"] = engine.SQL("WHERE _raw = 1")
+	}
+	q := engine.SQL(`WITH r AS (SELECT * FROM {now} WHERE _v_to = 0 UNION ALL BY NAME SELECT * FROM {past} WHERE _v_to = 0), m AS (FROM {mem} WHERE _v_to = 0 AND _kind IN ('N', 'E', 'D')),
+		e AS (SELECT {from} FROM r {raw} UNION ALL SELECT {place} FROM m UNION ALL SELECT {to} FROM r h ANTI JOIN r n ON {next} ANTI JOIN (FROM m WHERE _kind = 'D') d ON {deleted} WHERE NOT ({ends}))
+		SELECT count(*), count(DISTINCT e) FROM e`, a)
+	b.equal(q.String(), []string{fmt.Sprintf("%d|%d", n, n)})
 }
 
 // history compares j_history.

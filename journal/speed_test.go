@@ -46,10 +46,10 @@ func customersQuery(n int) string {
 
 // changesQuery takes a tenth of the customers, in random order.
 func changesQuery(n int) string {
-	return fmt.Sprintf(`SELECT CASE WHEN k < %[1]d / 20 THEN 'U' WHEN k < %[1]d * 85 / 1000 THEN 'U' ELSE 'D' END AS op,
+	return fmt.Sprintf(`FROM (SELECT CASE WHEN k < %[1]d * 85 / 1000 THEN 'U' ELSE 'D' END AS op,
 			id, name, CASE WHEN k < %[1]d / 20 AND k %% 2 = 0 THEN 'new_' || email ELSE email END AS email, city, tier, CASE WHEN k < %[1]d / 20 AND k %% 2 = 1 THEN balance + 1.5 ELSE balance END AS balance, score, TIMESTAMP '2025-01-01' + INTERVAL (k::INT %% 86400) SECOND AS ts
 		FROM (SELECT *, (id * 387420489) %% %[1]d AS k FROM (%[2]s)) WHERE k < %[1]d * 9 / 100
-		UNION ALL SELECT 'I', * REPLACE (TIMESTAMP '2025-01-01' AS ts) FROM (%[3]s) WHERE id > %[1]d ORDER BY hash(id)`, n, customersQuery(n), customersQuery(n+n/100))
+		UNION ALL SELECT 'I', * REPLACE (TIMESTAMP '2025-01-01' AS ts) FROM (%[3]s) WHERE id > %[1]d) ORDER BY hash(id)`, n, customersQuery(n), customersQuery(n+n/100))
 }
 
 // speedBase makes a file with a journal of n customers, or the tables of the hand-written way, and parquet files of the batches.

@@ -206,7 +206,8 @@ func (r *runner) write(ctx context.Context, tx *engine.Tx, d engine.Destination,
 	if hasRow {
 		rel = engine.SQL("(SELECT *, {id} AS _row FROM {rel})", engine.Args{"id": b.input.RowID, "rel": rel})
 	}
-	ruled, err := n.rules.Run(ctx, tx, rules.Batch{Destination: n.name, Source: source, Version: v, Rel: rel, Columns: n.cols, HasRow: hasRow, Input: b.input, Stage: !b.in.plain, KeepMeta: keepMeta})
+	ruled, err := n.rules.Run(ctx, tx, rules.Batch{Destination: n.name, Source: source, Version: v, Rel: rel, Columns: n.cols, HasRow: hasRow, Input: b.input, Stage: !b.in.plain, KeepMeta: keepMeta,
+		Once: n.kind == "stream" && n.quality.Empty() && !b.force && r.holds[n] == ""})
 	if err != nil {
 		return out, err
 	}
@@ -232,6 +233,12 @@ func (r *runner) write(ctx context.Context, tx *engine.Tx, d engine.Destination,
 		c = engine.Counts{Rejected: measured.HeldRows}
 	} else if c, err = d.Write(ctx, tx, acc); err != nil {
 		return out, err
+	}
+	if err := ruled.Settle(ctx, tx); err != nil {
+		return out, err
+	}
+	for _, w := range ruled.Warned {
+		r.warn(w)
 	}
 	out.Dropped = ruled.Dropped
 	out.Counts = c

@@ -9,6 +9,7 @@ import (
 
 	"dsql/engine"
 	"dsql/models"
+	"dsql/rules"
 	"dsql/sql"
 )
 
@@ -65,7 +66,7 @@ func openWriter(ctx context.Context, o Options) (*engine.DB, error) {
 	if err := c.Migrate(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	if err := models.Restore(ctx, c); err != nil {
+	if err := errors.Join(models.Restore(ctx, c), rules.Register(c)); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil

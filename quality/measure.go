@@ -312,7 +312,7 @@ func (p *Program) collect(ctx context.Context, tx *engine.Tx, b Batch, pt part, 
 	switch {
 	case o.item.rows:
 		a["cond"], a["n"] = engine.SQL("NOT ({p})", engine.Args{"p": pt.predicate}), maxRows
-	case len(pt.examples) > 0:
+	case len(pt.examples) > 0 && o.verdict != warned: // a scan more, which only a closed gate is worth
 		a["cond"] = engine.Each(" OR ", pt.examples, func(e example) *engine.Query { return engine.SQL("({c})", engine.Args{"c": e(rel)}) })
 	default:
 		return nil

@@ -139,12 +139,12 @@ func golden(t *testing.T, file string, got func(script string) string) {
 		t.Fatal(err)
 	}
 	var out strings.Builder
-	cases := strings.Split(string(data), "== ")[1:]
+	cases := strings.Split("\n"+string(data), "\n== ")[1:]
 	if len(cases) == 0 {
 		t.Fatalf("%s has no cases", file)
 	}
 	for _, c := range cases {
-		name, rest, _ := strings.Cut(c, "\n")
+		name, rest, _ := strings.Cut(strings.TrimSuffix(c, "\n")+"\n", "\n")
 		script, want, _ := strings.Cut(rest, "--\n")
 		is := got(strings.TrimSuffix(script, "\n"))
 		out.WriteString("== " + name + "\n" + script + "--\n" + is)

@@ -27,24 +27,30 @@ func TestWarn(t *testing.T) {
 	if err != nil {
 		t.Fatal(rendered(err))
 	}
-	err = c.Scratch(t.Context(), func(tx *engine.Tx) error {
-		out, err := p.Run(t.Context(), tx, Batch{Destination: "s", Version: 3, Rel: engine.Ident("p"), Columns: columnsOf(t, c, "p")})
+	for _, mode := range modes {
+		err = c.Scratch(t.Context(), func(tx *engine.Tx) error {
+			out, err := p.Run(t.Context(), tx, Batch{Destination: "s", Version: 3, Rel: engine.Ident("p"), Columns: columnsOf(t, c, "p"), Stage: mode == "stage", Once: mode == "once"})
+			if err != nil {
+				return err
+			}
+			rows := text(t, c, engine.SQL("FROM {rel}", engine.Args{"rel": out.Rows}))
+			if err := out.Settle(t.Context(), tx); err != nil {
+				return err
+			}
+			var said []string
+			for _, w := range out.Warned {
+				said = append(said, w.Error())
+			}
+			want := []any{"0\n20\n40\n60\n80", "low|3|2|warn|2\nall_right|3|0|pass|0\nhigh|3|3|warn|3", []string{"test.sql:1:35: 2 rows of s broke low and were kept", "test.sql:2:72: 3 rows of s broke high and were kept"}}
+			if d := cmp.Diff(want, []any{rows,
+				text(t, c, engine.SQL("SELECT name, version, value, verdict, failed_rows FROM dsql.checks")), said}); d != "" {
+				t.Error(d)
+			}
+			return nil
+		})
 		if err != nil {
-			return err
+			t.Fatal(rendered(err))
 		}
-		var said []string
-		for _, w := range out.Warned {
-			said = append(said, w.Error())
-		}
-		want := []any{"0\n20\n40\n60\n80", "low|3|2|warn|2\nall_right|3|0|pass|0\nhigh|3|3|warn|3", []string{"test.sql:1:35: 2 rows of s broke low and were kept", "test.sql:2:72: 3 rows of s broke high and were kept"}}
-		if d := cmp.Diff(want, []any{text(t, c, engine.SQL("FROM {rel}", engine.Args{"rel": out.Rows})),
-			text(t, c, engine.SQL("SELECT name, version, value, verdict, failed_rows FROM dsql.checks")), said}); d != "" {
-			t.Error(d)
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(rendered(err))
 	}
 }
 
@@ -52,12 +58,13 @@ func TestFail(t *testing.T) {
 	t.Parallel()
 	c := bench(t)
 	exec(t, c, `CREATE TABLE p AS SELECT * FROM range(10) v(id)`)
-	_, _, _, err := run(t, c, "p", "SET id = id + 1, CONSTRAINT low EXPECT (id < 7) ON VIOLATION FAIL", false)
-	var e *sql.Error
-	if !errors.As(err, &e) || e.ExitCode() != sql.ExitGate {
-		t.Fatal(err)
-	}
-	want := `test.sql:1:52: error: 4 rows of s broke low, which is ON VIOLATION FAIL; nothing of the batch was written [constraint]
+	for _, mode := range modes {
+		_, _, _, err := run(t, c, "p", "SET id = id + 1, CONSTRAINT low EXPECT (id < 7) ON VIOLATION FAIL", mode)
+		var e *sql.Error
+		if !errors.As(err, &e) || e.ExitCode() != sql.ExitGate {
+			t.Fatal(err)
+		}
+		want := `test.sql:1:52: error: 4 rows of s broke low, which is ON VIOLATION FAIL; nothing of the batch was written [constraint]
    1 | CREATE STREAM s RULES (SET id = id + 1, CONSTRAINT low EXPECT (id < 7) ON VIOLATION FAIL) FROM p
      |                                                    ^^^
   hint: mend the data or the rule, or let the rule REJECT such rows and go on; they are like
@@ -65,8 +72,9 @@ func TestFail(t *testing.T) {
         {"id":8}
         {"id":9}
 `
-	if d := cmp.Diff(want, rendered(err)); d != "" {
-		t.Error(d)
+		if d := cmp.Diff(want, rendered(err)); d != "" {
+			t.Error(d)
+		}
 	}
 }
 
@@ -88,23 +96,29 @@ func TestInput(t *testing.T) {
 		t.Fatal(rendered(err))
 	}
 	for _, keep := range []bool{false, true} {
-		err = c.Scratch(t.Context(), func(tx *engine.Tx) error {
-			out, err := p.Run(t.Context(), tx, Batch{Destination: "s", Source: "src", Version: 3, Rel: rel, Columns: cols, HasRow: true, Input: in, KeepMeta: keep})
-			if err != nil {
+		for _, mode := range modes {
+			err = c.Scratch(t.Context(), func(tx *engine.Tx) error {
+				out, err := p.Run(t.Context(), tx, Batch{Destination: "s", Source: "src", Version: 3, Rel: rel, Columns: cols, HasRow: true, Input: in, KeepMeta: keep, Stage: mode == "stage", Once: mode == "once"})
+				if err != nil {
+					return err
+				}
+				rows := text(t, c, engine.SQL("SELECT i, _row FROM {rel}", engine.Args{"rel": out.Rows}))
+				if err := out.Settle(t.Context(), tx); err != nil {
+					return err
+				}
+				want := []string{"0|0\n1|1\n3|3", "src|c|a.csv|2|line 2"}
+				if got := []string{rows, text(t, c, engine.SQL("SELECT source, rule, meta.file, meta.line, decode(payload) FROM dsql.rejects"))}; !cmp.Equal(got, want) {
+					t.Error(cmp.Diff(want, got))
+				}
+				have, err := c.Describe(t.Context(), engine.SQL("FROM {rel}", engine.Args{"rel": out.Rows}), engine.Place{})
+				if n := len(have); n != 2 && !keep || n != 3 && keep {
+					t.Errorf("columns %v", have)
+				}
 				return err
+			})
+			if err != nil {
+				t.Fatal(rendered(err))
 			}
-			want := []string{"0|0\n1|1\n3|3", "src|c|a.csv|2|line 2"}
-			if got := []string{text(t, c, engine.SQL("SELECT i, _row FROM {rel}", engine.Args{"rel": out.Rows})), text(t, c, engine.SQL("SELECT source, rule, meta.file, meta.line, decode(payload) FROM dsql.rejects"))}; !cmp.Equal(got, want) {
-				t.Error(cmp.Diff(want, got))
-			}
-			have, err := c.Describe(t.Context(), engine.SQL("FROM {rel}", engine.Args{"rel": out.Rows}), engine.Place{})
-			if n := len(have); n != 2 && !keep || n != 3 && keep {
-				t.Errorf("columns %v", have)
-			}
-			return err
-		})
-		if err != nil {
-			t.Fatal(rendered(err))
 		}
 	}
 }
@@ -191,12 +205,17 @@ func TestAccounts(t *testing.T) {
 		if err != nil {
 			t.Fatal(rendered(err))
 		}
+		mode := rapid.SampledFrom(modes).Draw(t, "mode")
 		err = c.Scratch(t.Context(), func(tx *engine.Tx) error {
-			out, err := p.Run(t.Context(), tx, Batch{Destination: "s", Version: 1, Rel: engine.Ident("p"), Columns: []engine.Column{{Name: "a", Type: "BIGINT"}, {Name: "b", Type: "BIGINT"}, {Name: "c", Type: "BIGINT"}}, Stage: rapid.Bool().Draw(t, "stage")})
+			out, err := p.Run(t.Context(), tx, Batch{Destination: "s", Version: 1, Rel: engine.Ident("p"), Columns: []engine.Column{{Name: "a", Type: "BIGINT"}, {Name: "b", Type: "BIGINT"}, {Name: "c", Type: "BIGINT"}}, Stage: mode == "stage", Once: mode == "once"})
 			if err != nil {
 				return err
 			}
-			got := []any{lines(text(t, c, engine.SQL("FROM {rel}", engine.Args{"rel": out.Rows}))),
+			rows := lines(text(t, c, engine.SQL("FROM {rel}", engine.Args{"rel": out.Rows})))
+			if err := out.Settle(t.Context(), tx); err != nil {
+				return err
+			}
+			got := []any{rows,
 				lines(text(t, c, engine.SQL("SELECT rule, data->>'a', data->>'b', data->>'c' FROM dsql.rejects"))),
 				text(t, c, engine.SQL("SELECT coalesce(sum(failed_rows), 0)::INTEGER FROM dsql.checks")), out.Dropped, out.Rejected}
 			want := []any{lines(strings.Join(kept, "\n")), lines(strings.Join(rejected, "\n")), fmt.Sprint(warned), int64(dropped), int64(len(rejected))}
@@ -248,12 +267,12 @@ func TestCases(t *testing.T) {
 			}
 			c := bench(t)
 			exec(t, c, "CREATE TABLE p AS FROM read_csv('"+dir+"/in.csv', header = true, nullstr = '\\N')")
-			for _, stage := range []bool{false, true} {
-				_, kept, rejected, err := run(t, c, "p", strings.Join(rules, ", "), stage)
+			for _, mode := range modes {
+				_, kept, rejected, err := run(t, c, "p", strings.Join(rules, ", "), mode)
 				if err != nil {
 					t.Fatal(rendered(err))
 				}
-				if d := cmp.Diff(file(t, dir+"/expected.csv", false), kept); d != "" {
+				if d := cmp.Diff(csvFile(t, dir+"/expected.csv", false), kept); d != "" {
 					t.Error(d)
 				}
 				var got []string
@@ -261,7 +280,7 @@ func TestCases(t *testing.T) {
 					rule, _, _ := strings.Cut(l, "|")
 					got = append(got, rule)
 				}
-				if d := cmp.Diff(file(t, dir+"/rejects.csv", true), strings.Join(got, "\n")); d != "" {
+				if d := cmp.Diff(csvFile(t, dir+"/rejects.csv", true), strings.Join(got, "\n")); d != "" {
 					t.Error(d)
 				}
 			}
@@ -269,8 +288,8 @@ func TestCases(t *testing.T) {
 	}
 }
 
-// file is a CSV file's rows as text, or their last column.
-func file(t *testing.T, name string, last bool) string {
+// csvFile is a CSV file's rows as text, or their last column.
+func csvFile(t *testing.T, name string, last bool) string {
 	t.Helper()
 	f, err := os.Open(name)
 	if err != nil {

@@ -36,18 +36,54 @@ func (b *compiler) item(it Item) {
 		v := d.Arg("EXPECT").Exprs[0]
 		s.at = engine.Place{Src: d.Src, Span: v}
 		s.expr = engine.User(d.Src, v)
+		if toks := sql.Tokens(d.Src, v); len(toks) == 2 && strings.EqualFold(toks[0].Span.Of(d.Src), "EXPR") && toks[1].Kind == sql.String {
+			if !b.exprLang(&s, toks[1].Span, "") {
+				return
+			}
+		}
 		b.p.steps = append(b.p.steps, s)
 		return
 	}
 	target, v := d.Arg("#0"), d.Arg("=")
 	for _, col := range b.targets(d, target, it.Note) {
-		s := step{decl: d, column: col.Name, typ: col.Type, note: it.Note, at: engine.Place{Src: d.Src, Span: v.Exprs[0]}}
-		s.expr = engine.User(d.Src, v.Exprs[0])
-		if target.Regex {
+		s := step{decl: d, column: col.Name, typ: col.Type, note: it.Note, at: engine.Place{Src: d.Src, Span: v.Span}}
+		switch {
+		case v.Expr && target.Regex:
+			if !b.exprLang(&s, v.Span, col.Name) {
+				return
+			}
+		case v.Expr:
+			if !b.exprLang(&s, v.Span, "") {
+				return
+			}
+		case target.Regex:
 			s.expr = underscore(d.Src, v.Exprs[0], col.Name)
+		default:
+			s.expr = engine.User(d.Src, v.Exprs[0])
 		}
 		b.p.steps = append(b.p.steps, s)
 	}
+}
+
+// exprLang compiles the expr-lang text at sp. Where underscore names a column, that is _ in it.
+func (b *compiler) exprLang(s *step, sp sql.Span, underscore string) bool {
+	cols := b.cols
+	if i := slices.IndexFunc(cols, func(c engine.Column) bool { return c.Name == underscore }); underscore != "" && i >= 0 {
+		cols = append(slices.Clone(cols), engine.Column{Name: "_", Type: cols[i].Type})
+	}
+	v, err := userExpr(s.decl.Src, sp, cols, func(c engine.Column) *engine.Query {
+		if c.Name == "_" && underscore != "" {
+			return engine.Ident(underscore)
+		}
+		return engine.Ident(c.Name)
+	})
+	if err != nil {
+		err.Note = append(err.Note, s.note...)
+		b.fail(err)
+		return false
+	}
+	s.expr = v.q
+	return true
 }
 
 // targets are the columns that a SET changes.

@@ -17,6 +17,7 @@ import (
 type Program struct {
 	steps    []step
 	verdict  string // column: 0, or the number (from 1) of the first gate that the row breaks
+	warned   string // column of Batch.Once: which WARNs a row breaks, as bits by step
 	volatile bool   // some expression gives another value each time it is asked
 }
 
@@ -51,7 +52,7 @@ func (s *step) gates() bool { return s.name != "" && s.action != warn }
 // in one list.
 func Compile(ctx context.Context, c *engine.Conn, items []*sql.Decl, cols []engine.Column, lists Lists) (*Program, error) {
 	all, errs := Expand("rules", items, lists)
-	b := &compiler{ctx: ctx, c: c, cols: cols, p: &Program{verdict: engine.FreeName("_rule", cols)}, errs: errs}
+	b := &compiler{ctx: ctx, c: c, cols: cols, p: &Program{verdict: engine.FreeName("_rule", cols), warned: engine.FreeName("_warned", cols)}, errs: errs}
 	for _, it := range all {
 		b.item(it)
 	}

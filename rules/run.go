@@ -19,34 +19,53 @@ type Batch struct {
 	Input               *engine.Input // nil where the rows come from a stored table
 	Stage               bool          // Rel must be read once only: its rows are kept in a TEMP table
 	KeepMeta            bool          // Rows are to have _meta
+	Once                bool          // the caller reads Rows once and wholly, and calls Settle then; Stage doesn't matter
 }
 
 // Outcome accounts for a batch: In = rows of Rows + Rejected + Dropped.
 type Outcome struct {
-	In                int64 // -1: not counted, as there are no rules
+	In                int64 // -1: not counted
 	Rejected, Dropped int64
 	Rows              *engine.Query // a FROM-item of the rows that go on: Columns, _row where HasRow, _meta where KeepMeta
 	Warned            []*sql.Error  // rows that break an ON VIOLATION WARN, one error a constraint
+
+	settle func(context.Context, *engine.Tx, *Outcome) error
 }
 
-// Run takes a batch through the rules. Rejected rows are in dsql.rejects, and what WARN counted in dsql.checks, when it returns.
+// Settle is to be called once the rows of a Batch with Once were read: the counts are known then, and an ON VIOLATION FAIL that
+// was broken is an error. For other batches Run has done it all.
+func (o *Outcome) Settle(ctx context.Context, tx *engine.Tx) error {
+	if o.settle == nil {
+		return nil
+	}
+	return o.settle(ctx, tx, o)
+}
+
+// Run takes a batch through the rules. Rejected rows are in dsql.rejects, and what WARN counted in dsql.checks, when it returns
+// (with Once, when Settle does).
 //
 // Where the rows may be read twice they are not kept aside: one scan counts the verdicts, for which DuckDB computes no more
 // than the constraints need, and Rows is a query that the caller reads in its own time.
 func (p *Program) Run(ctx context.Context, tx *engine.Tx, b Batch) (Outcome, error) {
 	out := Outcome{In: -1, Rows: b.Rel}
-	if len(p.steps) == 0 && !b.Stage {
+	if len(p.steps) == 0 && (!b.Stage || b.Once) {
 		return out, nil
 	}
 	rel := p.layers(b.Rel)
-	if b.Stage || p.volatile {
+	judges := p.any((*step).gates) || p.any((*step).warns)
+	once := b.Once && (!judges || len(p.steps) <= maxOnce && registered(tx.Conn))
+	if once && judges {
+		p.once(b, rel, &out)
+		return out, nil
+	}
+	if (b.Stage || p.volatile) && !once {
 		var err error
 		if rel, out.In, err = p.stage(ctx, tx, b, rel); err != nil {
 			return out, err
 		}
 	}
 	out.Rows = engine.SQL("(SELECT {cols} FROM {rel})", engine.Args{"cols": b.kept(), "rel": rel})
-	if !p.any((*step).gates) && !p.any((*step).warns) {
+	if !judges {
 		return out, nil
 	}
 	n, err := p.count(ctx, tx, rel)
@@ -54,24 +73,8 @@ func (p *Program) Run(ctx context.Context, tx *engine.Tx, b Batch) (Outcome, err
 		return out, err
 	}
 	out.In = n.rows
-	for i := range p.steps {
-		switch s := &p.steps[i]; s.action {
-		case reject:
-			out.Rejected += n.broken[i]
-		case drop:
-			out.Dropped += n.broken[i]
-		case fail:
-			if n.broken[i] > 0 {
-				return out, p.failure(ctx, tx, b, rel, i, n.broken[i])
-			}
-		case warn:
-			if err := s.record(ctx, tx, b, n.broken[i]); err != nil {
-				return out, err
-			}
-			if n.broken[i] > 0 {
-				out.Warned = append(out.Warned, &sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "constraint", Exit: sql.ExitFailed, Msg: fmt.Sprintf("%s of %s broke %s and were kept", rowCount(n.broken[i]), b.Destination, s.name)})
-			}
-		}
+	if err := p.settle(ctx, tx, b, rel, n.broken, &out); err != nil {
+		return out, err
 	}
 	if out.Rejected+out.Dropped > 0 {
 		out.Rows = engine.SQL("(SELECT {cols} FROM {rel} WHERE {v} = 0)", engine.Args{"cols": b.kept(), "rel": rel, "v": engine.Ident(p.verdict)})
@@ -79,12 +82,50 @@ func (p *Program) Run(ctx context.Context, tx *engine.Tx, b Batch) (Outcome, err
 	if out.Rejected == 0 {
 		return out, nil
 	}
-	got, err := p.reject(ctx, tx, b, rel)
-	if err == nil && got != out.Rejected {
-		err = &sql.Error{Code: "account", Exit: sql.ExitFailed, Msg: fmt.Sprintf("the rules of %s rejected %d rows when counted and %d when kept; nothing was committed", b.Destination, out.Rejected, got),
+	return out, p.rejectAll(ctx, tx, b, rel, out.Rejected)
+}
+
+// maxOnce is up to how many steps a row's broken WARNs fit into the bits of a number.
+const maxOnce = 62
+
+// settle turns the counts of each step into the outcome.
+func (p *Program) settle(ctx context.Context, tx *engine.Tx, b Batch, rel *engine.Query, broken []int64, out *Outcome) error {
+	for i := range p.steps {
+		switch s := &p.steps[i]; s.action {
+		case reject:
+			out.Rejected += broken[i]
+		case drop:
+			out.Dropped += broken[i]
+		case fail:
+			if broken[i] > 0 {
+				return p.failure(ctx, tx, b, rel, i, broken[i])
+			}
+		case warn:
+			if err := s.record(ctx, tx, b, broken[i]); err != nil {
+				return err
+			}
+			if broken[i] > 0 {
+				out.Warned = append(out.Warned, &sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "constraint", Exit: sql.ExitFailed, Msg: fmt.Sprintf("%s of %s broke %s and were kept", rowCount(broken[i]), b.Destination, s.name)})
+			}
+		}
+	}
+	return nil
+}
+
+// rejectAll writes the rows of rel that a REJECT stopped: so many.
+func (p *Program) rejectAll(ctx context.Context, tx *engine.Tx, b Batch, rel *engine.Query, want int64) error {
+	numbers := []*engine.Query{}
+	for i, s := range p.steps {
+		if s.action == reject {
+			numbers = append(numbers, engine.Lit(i+1))
+		}
+	}
+	got, err := p.reject(ctx, tx, b, engine.SQL("(SELECT * FROM {rel} WHERE {v} IN ({numbers}))", engine.Args{"rel": rel, "v": engine.Ident(p.verdict), "numbers": engine.Join(", ", numbers...)}), nil)
+	if err == nil && got != want {
+		err = &sql.Error{Code: "account", Exit: sql.ExitFailed, Msg: fmt.Sprintf("the rules of %s rejected %d rows when counted and %d when kept; nothing was committed", b.Destination, want, got),
 			Hint: "a rule or the query gives another result each time it runs; make it give the same"}
 	}
-	return out, err
+	return err
 }
 
 // kept are the columns of Outcome.Rows.
@@ -147,9 +188,9 @@ func (p *Program) count(ctx context.Context, tx *engine.Tx, rel *engine.Query) (
 	return n, err
 }
 
-// reject writes the rows that a REJECT stopped.
-func (p *Program) reject(ctx context.Context, tx *engine.Tx, b Batch, rel *engine.Query) (int64, error) {
-	var names, reasons, numbers []*engine.Query
+// reject writes rows to dsql.rejects: a FROM-item with the verdict, and the columns or (data) their JSON.
+func (p *Program) reject(ctx context.Context, tx *engine.Tx, b Batch, rows, data *engine.Query) (int64, error) {
+	var names, reasons []*engine.Query
 	for i, s := range p.steps {
 		if s.action != reject {
 			continue
@@ -157,13 +198,11 @@ func (p *Program) reject(ctx context.Context, tx *engine.Tx, b Batch, rel *engin
 		a := engine.Args{"n": i + 1, "name": s.name, "why": "constraint: " + s.name + ": " + s.at.Span.Of(s.at.Src)}
 		names = append(names, engine.SQL("WHEN {n} THEN {name}", a))
 		reasons = append(reasons, engine.SQL("WHEN {n} THEN {why}", a))
-		numbers = append(numbers, engine.Lit(i+1))
 	}
-	a := engine.Args{"v": engine.Ident(p.verdict), "cols": engine.SQL("*"), "rel": rel, "names": engine.Join(" ", names...), "reasons": engine.Join(" ", reasons...), "numbers": engine.Join(", ", numbers...)}
-	return tx.Reject(ctx, engine.Rejection{Destination: b.Destination, Source: b.Source, Version: b.Version, Input: b.Input, HasRow: b.HasRow, Data: engine.ColumnNames(b.Columns),
+	a := engine.Args{"v": engine.Ident(p.verdict), "names": engine.Join(" ", names...), "reasons": engine.Join(" ", reasons...)}
+	return tx.Reject(ctx, engine.Rejection{Destination: b.Destination, Source: b.Source, Version: b.Version, Input: b.Input, HasRow: b.HasRow, Data: engine.ColumnNames(b.Columns), JSON: data, Rows: rows,
 		Rule:   engine.SQL("CASE {v} {names} END", a),
-		Reason: engine.SQL("CASE {v} {reasons} END", a),
-		Rows:   engine.SQL("(SELECT * FROM {rel} WHERE {v} IN ({numbers}))", a)})
+		Reason: engine.SQL("CASE {v} {reasons} END", a)})
 }
 
 // record keeps what a WARN counted.

@@ -1,0 +1,207 @@
+package ingest
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"math/bits"
+)
+
+// span is a field.
+type span struct {
+	from, to        int
+	quoted, escaped bool
+}
+
+// split finds the fields of the record that b begins with and returns its size with the line end, or -1 when b ends before the
+// record does. At eof b's end ends the record.
+func (c *csvDecoder) split(b []byte, eof bool) int {
+	c.spans, c.fields, c.lines, c.high, c.broken = c.spans[:0], 0, 1, false, ""
+	delims, newlines := ones*uint64(c.delim), ones*uint64(c.newline)
+	var high uint64
+	for i := 0; ; i++ { // i: the start of a field
+		if c.quote != 0 && i < len(b) && (b[i] == c.quote || b[i] == ' ') {
+			if size, next, done := c.quoted(b, i, eof); done {
+				return size
+			} else if next >= 0 {
+				i = next
+				continue
+			}
+		}
+		j := i
+		for {
+			if j+8 > len(b) {
+				for j < len(b) && b[j] != c.delim && b[j] != c.newline {
+					high |= uint64(b[j])
+					j++
+				}
+				break
+			}
+			w := binary.LittleEndian.Uint64(b[j:])
+			high |= w
+			d, n := w^delims, w^newlines
+			if m := ((d-ones)&^d | (n-ones)&^n) & highs; m != 0 {
+				j += bits.TrailingZeros64(m) >> 3
+				break
+			}
+			j += 8
+		}
+		if j == len(b) && !eof {
+			return -1
+		}
+		to, last := j, j == len(b) || b[j] == c.newline
+		if c.comment != 0 {
+			if k := bytes.IndexByte(b[i:j], c.comment); k >= 0 {
+				c.add(span{from: i, to: i + k})
+				c.high = c.high || high&highs != 0
+				return c.lineEnd(b, i+k, i+k, eof)
+			}
+		}
+		if last && to > i && b[to-1] == '\r' && c.newline == '\n' {
+			to--
+		}
+		c.add(span{from: i, to: to})
+		if last {
+			c.end, c.high = to, c.high || high&highs != 0
+			return min(j+1, len(b))
+		}
+		i = j
+	}
+}
+
+func (c *csvDecoder) add(s span) {
+	if c.fields++; c.fields <= c.width+1 {
+		c.spans = append(c.spans, s)
+	}
+}
+
+// lineEnd finishes a record whose last field ends at end, at the line end that follows from on.
+func (c *csvDecoder) lineEnd(b []byte, end, from int, eof bool) int {
+	k := bytes.IndexByte(b[from:], c.newline)
+	if k < 0 {
+		if !eof {
+			return -1
+		}
+		k = len(b) - from
+	}
+	c.end = end
+	return min(from+k+1, len(b))
+}
+
+// quoted reads the field at i when it is a quoted one, with blanks before it. next is the delimiter behind it, -1 when the field
+// isn't quoted; done says that the record ends, or that b ends before it does.
+func (c *csvDecoder) quoted(b []byte, i int, eof bool) (size, next int, done bool) {
+	k := i
+	for k < len(b) && b[k] == ' ' && c.delim != ' ' {
+		k++
+	}
+	if k == len(b) && !eof {
+		return -1, 0, true
+	}
+	if k == len(b) || b[k] != c.quote {
+		return 0, -1, false
+	}
+	c.high = true
+	p, escaped := k+1, false
+	for {
+		var n int
+		if c.escape == c.quote {
+			n = bytes.IndexByte(b[p:], c.quote)
+		} else {
+			n = bytes.IndexAny(b[p:], string([]byte{c.quote, c.escape}))
+		}
+		if n < 0 {
+			if !eof {
+				return -1, 0, true
+			}
+			return c.giveUp(b, "a quote is not closed", eof), 0, true
+		}
+		p += n
+		if p+1 == len(b) && !eof {
+			return -1, 0, true
+		}
+		if b[p] == c.escape && (c.escape != c.quote || p+1 < len(b) && b[p+1] == c.quote) {
+			if p+1 == len(b) {
+				return c.giveUp(b, "a quote is not closed", eof), 0, true
+			}
+			escaped = true
+			p += 2
+			continue
+		}
+		break
+	}
+	c.add(span{k + 1, p, true, escaped})
+	c.lines += bytes.Count(b[k+1:p], []byte{c.newline})
+	p++
+	for p < len(b) && b[p] == ' ' && c.delim != ' ' {
+		p++
+	}
+	switch {
+	case p == len(b):
+		if c.end = p; !eof {
+			return -1, 0, true
+		}
+		return p, 0, true
+	case b[p] == c.delim:
+		return 0, p, false
+	case b[p] == c.newline:
+		c.end = p
+		return p + 1, 0, true
+	case b[p] == '\r' && c.newline == '\n':
+		if p+1 == len(b) && !eof {
+			return -1, 0, true
+		}
+		if p+1 == len(b) || b[p+1] == '\n' {
+			c.end = p
+			return min(p+2, len(b)), 0, true
+		}
+	case c.comment != 0 && b[p] == c.comment:
+		return c.lineEnd(b, p, p, eof), 0, true
+	}
+	return c.giveUp(b, fmt.Sprintf("%s stands behind a closing quote", excerpt(b[p:min(p+1, len(b))], true)), eof), 0, true
+}
+
+// giveUp makes the record's first line the whole of a bad record.
+func (c *csvDecoder) giveUp(b []byte, why string, eof bool) int {
+	c.broken, c.lines = why, 1
+	size := c.lineEnd(b, 0, 0, eof)
+	if size > 0 {
+		c.end = size
+		for c.end > 0 && (b[c.end-1] == c.newline || b[c.end-1] == '\r') {
+			c.end--
+		}
+	}
+	return size
+}
+
+// blankLine is the size of a line at b's start that is no record: empty, where a record has several fields, or a comment.
+// -1: b is too short to say.
+func (c *csvDecoder) blankLine(b []byte, eof bool) int {
+	if c.width != 1 {
+		switch {
+		case b[0] == c.newline:
+			return 1
+		case b[0] == '\r' && c.newline == '\n' && len(b) > 1 && b[1] == '\n':
+			return 2
+		case b[0] == '\r' && len(b) == 1:
+			if eof {
+				return 1
+			}
+			return -1
+		}
+	}
+	if c.comment == 0 {
+		return 0
+	}
+	k := 0
+	for k < len(b) && b[k] == ' ' {
+		k++
+	}
+	if k == len(b) && !eof {
+		return -1
+	}
+	if k < len(b) && b[k] == c.comment {
+		return c.lineEnd(b, 0, k, eof)
+	}
+	return 0
+}

@@ -1,0 +1,259 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+// fileSource is a compiled CREATE SOURCE … FROM FILES.
+type fileSource struct {
+	declaration
+	options     []sql.Option
+	pattern     pattern
+	patternAt   sql.Span
+	format      string // csv, json, parquet
+	compression string // gzip, zstd, none; "": by the ending
+	snapshot    bool
+	batchFiles  int
+	limits      Limits
+	dialect     Dialect
+	asString    bool // binary_as_string
+
+	scanned *scan // ON SCHEMA CHANGE ADD COLUMNS: what Columns has seen
+}
+
+// fileOption is an option of FROM FILES.
+type fileOption struct {
+	name   string
+	format string // the only format that has it; "": all, "text": csv and json
+	infer  bool   // DuckDB's reader takes it too, when columns are inferred
+	doc    string
+	set    func(*compiler, *fileSource, sql.Option)
+}
+
+var fileOptions = []fileOption{
+	{"format", "", false, "csv, json or parquet; by the file's ending where it is left out", func(c *compiler, s *fileSource, o sql.Option) { s.format = c.word(o, "csv", "json", "parquet") }},
+	{"mode", "", false, "append (default): files bring new rows; snapshot: each file, or the files with the same captures, are the whole table", func(c *compiler, s *fileSource, o sql.Option) {
+		s.snapshot = c.word(o, "append", "snapshot") == "snapshot"
+	}},
+	{"batch_files", "", false, "how many files make a batch, if they fit (default 1)", func(c *compiler, s *fileSource, o sql.Option) { s.batchFiles = int(c.number(o, 1, 100_000)) }},
+	{"batch_rows", "", false, "a file with more records is cut, in append mode (default 245760)", func(c *compiler, s *fileSource, o sql.Option) { s.limits.Rows = int(c.number(o, 1, 10_000_000)) }},
+	{"batch_bytes", "", false, "raw bytes of a batch at most (default 96 MiB)", func(c *compiler, s *fileSource, o sql.Option) { s.limits.Bytes = c.number(o, 1<<10, 1<<34) }},
+	{"reject_limit", "", false, "stops the run when more records than this are bad in it", func(c *compiler, s *fileSource, o sql.Option) { s.rejects = c.number(o, 0, 1<<60) }},
+	{"compression", "text", true, "none, gzip or zstd; by the ending (.gz, .zst) where it is left out", func(c *compiler, s *fileSource, o sql.Option) {
+		if s.compression = c.word(o, "auto", "none", "gzip", "zstd"); s.compression == "auto" {
+			s.compression = ""
+		}
+	}},
+	{"header", "csv", true, "whether the first record names the columns (found out by default)", func(c *compiler, s *fileSource, o sql.Option) {
+		s.dialect.Header = HeaderNo
+		if c.yes(o) {
+			s.dialect.Header = HeaderYes
+		}
+	}},
+	{"delim", "csv", true, "what stands between fields (found out by default)", func(c *compiler, s *fileSource, o sql.Option) { s.dialect.Delim = c.char(o, false) }},
+	{"sep", "csv", true, "the same as delim", func(c *compiler, s *fileSource, o sql.Option) { s.dialect.Delim = c.char(o, false) }},
+	{"quote", "csv", true, "the quote, '' for none", func(c *compiler, s *fileSource, o sql.Option) {
+		s.dialect.Quote = c.char(o, true)
+		s.dialect.NoQuote = s.dialect.Quote == 0
+	}},
+	{"escape", "csv", true, "what stands before a quote inside quotes (default: another quote)", func(c *compiler, s *fileSource, o sql.Option) { s.dialect.Escape = c.char(o, true) }},
+	{"nullstr", "csv", true, "the text that is NULL, or a list; then an empty field is the empty string", func(c *compiler, s *fileSource, o sql.Option) {
+		s.dialect.NullSet, s.dialect.NullStr = true, c.texts(o)
+	}},
+	{"allow_quoted_nulls", "csv", true, "whether a quoted nullstr is NULL (default true)", func(c *compiler, s *fileSource, o sql.Option) { s.dialect.NoQuotedNull = !c.yes(o) }},
+	{"null_padding", "csv", true, "whether missing fields at the end of a record are NULL", func(c *compiler, s *fileSource, o sql.Option) { s.dialect.NullPadding = c.yes(o) }},
+	{"skip", "csv", true, "lines before the header", func(c *compiler, s *fileSource, o sql.Option) { s.dialect.Skip = int(c.number(o, 0, 1<<30)) }},
+	{"comment", "csv", true, "what begins a comment", func(c *compiler, s *fileSource, o sql.Option) { s.dialect.Comment = c.char(o, true) }},
+	{"decimal_separator", "csv", true, ". or ,", func(c *compiler, s *fileSource, o sql.Option) {
+		if s.dialect.DecimalSeparator = c.char(o, false); o.Text != "." && o.Text != "," {
+			c.fail(o.Value, "bad-character", "decimal_separator is . or ,", "write decimal_separator ','")
+		}
+	}},
+	{"all_varchar", "csv", true, "whether inferred columns are all VARCHAR", func(c *compiler, s *fileSource, o sql.Option) { c.yes(o) }},
+	{"dateformat", "text", true, "strptime pattern of dates", func(c *compiler, s *fileSource, o sql.Option) { s.dialect.DateFormat = c.text(o) }},
+	{"timestampformat", "text", true, "strptime pattern of times", func(c *compiler, s *fileSource, o sql.Option) { s.dialect.TimestampFormat = c.text(o) }},
+	{"sample_size", "text", true, "how many records are looked at when columns are inferred, -1 for all (default 20480)", func(c *compiler, s *fileSource, o sql.Option) { c.number(o, -1, 1<<40) }},
+	{"binary_as_string", "parquet", true, "whether BLOB columns without a type are VARCHAR", func(c *compiler, s *fileSource, o sql.Option) { s.asString = c.yes(o) }},
+}
+
+func fileOptionDocs() []sql.OptionDoc {
+	out := make([]sql.OptionDoc, len(fileOptions))
+	for i, o := range fileOptions {
+		out[i] = sql.OptionDoc{Name: o.name, Doc: o.doc}
+		switch o.format {
+		case "":
+		case "text":
+			out[i].Doc = "csv, json: " + o.doc
+		default:
+			out[i].Doc = o.format + ": " + o.doc
+		}
+	}
+	return out
+}
+
+func fileOptionOf(name string) *fileOption {
+	for i := range fileOptions {
+		if fileOptions[i].name == name {
+			return &fileOptions[i]
+		}
+	}
+	return nil
+}
+
+// fileSource reads FROM FILES.
+func (c *compiler) fileSource(d declaration, v *sql.Value) *fileSource {
+	s := &fileSource{declaration: d, options: v.Options, batchFiles: 1, limits: Limits{Rows: 245_760, Bytes: 96 << 20}}
+	given := map[string]sql.Option{}
+	for _, o := range v.Options {
+		given[o.Name] = o
+		switch opt := fileOptionOf(o.Name); {
+		case o.Kind == sql.OptEnv:
+			c.fail(o.Value, "no-env", "env() keeps secrets out of the file, and files need none", "write the value itself")
+		case o.Name == "":
+			s.patternAt = o.Value
+			var err error
+			if s.pattern, err = parsePattern(o.Text); err != nil {
+				c.fail(o.Value, "bad-pattern", err.Error(), `a pattern has *, ?, [abc], ** and {name}; \ before one of these means the character itself`)
+			}
+		case opt != nil:
+			opt.set(c, s, o)
+		}
+	}
+	switch {
+	case s.patternAt == (sql.Span{}):
+		c.fail(v.Span, "missing-pattern", "FROM FILES names no files", "write FROM FILES ('in/*.csv')")
+		return s
+	case s.format == "" && len(c.errs) == 0:
+		if s.format = formatOf(s.pattern.text); s.format == "" {
+			c.fail(s.patternAt, "unknown-format", "the ending of "+s.pattern.text+" does not say the format", "add one: format csv, format json or format parquet")
+			return s
+		}
+	}
+	s.dialect.Format = s.format
+	c.contradictions(s, given)
+	for _, col := range s.columns {
+		captured := containsFold(s.pattern.captures, col.Name.Text)
+		if v := col.Args["FROM KEY"]; v != nil {
+			c.fail(v.Keyword, "no-key", "the records of files have no key", "remove FROM KEY")
+		} else if v := col.Args["FROM"]; v != nil && captured {
+			c.fail(v.Keyword, "contradicting-options", fmt.Sprintf("%s is a part of the path, {%s}, and comes from the record as well", col.Name.Text, col.Name.Text), "give one of the two another name")
+		}
+	}
+	return s
+}
+
+// contradictions finds options that don't go together.
+func (c *compiler) contradictions(s *fileSource, given map[string]sql.Option) {
+	for _, o := range s.options {
+		opt := fileOptionOf(o.Name)
+		if s.format == "" || opt == nil || opt.format == "" || opt.format == s.format || opt.format == "text" && s.format != "parquet" {
+			continue
+		}
+		of := opt.format
+		if of == "text" {
+			of = "csv and json"
+		}
+		c.fail(o.At, "contradicting-options", fmt.Sprintf("%s is an option of format %s, and this is %s", o.Name, of, s.format), "remove "+o.Name)
+	}
+	both := func(a, b, msg, hint string) {
+		if _, ok := given[a]; ok {
+			c.fail(given[b].At, "contradicting-options", msg, hint)
+		}
+	}
+	if _, ok := given["sep"]; ok {
+		both("delim", "sep", "sep is another name of delim", "remove one of them")
+	}
+	if s.dialect.NoQuote && s.dialect.Escape != 0 {
+		both("quote", "escape", "without a quote there is nothing to escape", "remove escape")
+	}
+	if o, ok := given["batch_files"]; ok && s.snapshot && s.batchFiles > 1 && len(s.pattern.captures) > 0 {
+		c.fail(o.At, "contradicting-options", "a load is all files with the same captures, however many these are", "remove batch_files")
+	}
+	seen := map[byte]string{}
+	for _, name := range []string{"delim", "sep", "quote", "comment", "decimal_separator"} {
+		o, ok := given[name]
+		if !ok || len(o.Text) != 1 {
+			continue
+		}
+		if first, twice := seen[o.Text[0]]; twice {
+			c.fail(o.Value, "contradicting-options", fmt.Sprintf("%s is %s already", o.Text, first), "choose another "+name)
+		}
+		seen[o.Text[0]] = name
+	}
+}
+
+// formatOf is the format that a file's name tells, "" if none.
+func formatOf(name string) string {
+	name = strings.TrimSuffix(strings.TrimSuffix(strings.ToLower(name), ".gz"), ".zst")
+	switch path.Ext(name) {
+	case ".csv", ".tsv":
+		return "csv"
+	case ".json", ".jsonl", ".ndjson":
+		return "json"
+	case ".parquet":
+		return "parquet"
+	}
+	return ""
+}
+
+func containsFold(names []string, name string) bool {
+	return slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) })
+}
+
+// fields are the columns as the decoders see them, the captures among them.
+func (s *fileSource) fields(cols []engine.Column) []Field {
+	out := s.declaration.fields(cols)
+	for i, f := range out {
+		if at := slices.IndexFunc(s.pattern.captures, func(n string) bool { return strings.EqualFold(n, f.Name) }); at >= 0 {
+			out[i].Capture = s.pattern.captures[at]
+		}
+	}
+	return out
+}
+
+// withCaptures adds the captures that no column declares, as VARCHAR.
+func (s *fileSource) withCaptures(cols []engine.Column) []engine.Column {
+	for _, name := range s.pattern.captures {
+		if !containsFold(engine.ColumnNames(cols), name) {
+			cols = append(cols, engine.Column{Name: name, Type: "VARCHAR"})
+		}
+	}
+	return cols
+}
+
+// Columns are the declared ones, and those that the path's captures add. Where none are declared they are what DuckDB's reader
+// finds in the first file that isn't empty, or those pinned when that was first done. ON SCHEMA CHANGE ADD COLUMNS adds to
+// either what files that no destination has taken yet have beside them.
+func (s *fileSource) Columns(ctx context.Context, c *engine.Conn, env *engine.Env, pinned []engine.Column) (cols []engine.Column, err error) {
+	switch {
+	case s.columns != nil:
+		if cols, err = s.types(ctx, c); err == nil {
+			cols = s.withCaptures(cols)
+		}
+	case len(pinned) > 0:
+		cols = pinned
+	default:
+		cols, err = s.infer(ctx, c, env)
+	}
+	if err != nil || s.onNew != "ADD COLUMNS" {
+		return cols, err
+	}
+	return s.grow(ctx, c, env, cols, pinned)
+}
+
+// shared are the captures that all files have alike.
+func shared(files []taken) map[string]string {
+	out := maps.Clone(files[0].captures)
+	for _, f := range files[1:] {
+		maps.DeleteFunc(out, func(k, v string) bool { return f.captures[k] != v })
+	}
+	return out
+}

@@ -1,0 +1,177 @@
+package ingest
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+)
+
+// pattern is a glob over paths, as DuckDB's, with captures. *, ? and [abc] stay within a part of the path, ** stands for any
+// number of folders, {name} for one or more characters of a part, as many as it can have. \ takes the meaning from the next
+// character.
+type pattern struct {
+	text     string
+	root     string // the folder to start at: the parts before the first that isn't plain
+	parts    []part
+	captures []string
+}
+
+// part is what stands between two slashes.
+type part struct {
+	plain string         // the name itself, "" for the others
+	deep  bool           // **
+	match *regexp.Regexp // with a group for each capture
+	names []string
+	dot   bool // it begins with a dot, so it matches names that do
+}
+
+var (
+	capture = regexp.MustCompile(`^\{([A-Za-z_][A-Za-z0-9_]*)\}`)
+	scheme  = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]+://`)
+)
+
+func parsePattern(text string) (pattern, error) {
+	p := pattern{text: text}
+	switch {
+	case text == "":
+		return p, errors.New("the pattern is empty")
+	case scheme.MatchString(text):
+		return p, fmt.Errorf("%s is no path: dsql reads files of this machine", text)
+	case strings.HasSuffix(text, "/"):
+		return p, fmt.Errorf("%s is a folder: add what its files are called, %s*.csv say", text, text)
+	case strings.IndexByte(text, 0) >= 0:
+		return p, errors.New("the pattern holds a NUL byte")
+	}
+	if strings.HasPrefix(text, "/") {
+		p.root = "/"
+	}
+	for _, s := range strings.Split(text, "/") {
+		switch s {
+		case "", ".":
+			continue
+		case "**":
+			p.parts = append(p.parts, part{deep: true})
+			continue
+		}
+		x, err := parsePart(s)
+		if err != nil {
+			return p, err
+		}
+		for _, n := range x.names {
+			if containsFold(p.captures, n) {
+				return p, fmt.Errorf("{%s} stands twice in the pattern", n)
+			}
+			p.captures = append(p.captures, n)
+		}
+		if x.plain != "" && len(p.parts) == 0 {
+			p.root = path.Join(p.root, x.plain)
+			continue
+		}
+		p.parts = append(p.parts, x)
+	}
+	if n := len(p.parts); n > 0 && p.parts[n-1].deep { // a/** is all files below a
+		p.parts = append(p.parts, part{match: regexp.MustCompile("")})
+	}
+	return p, nil
+}
+
+// parsePart compiles a part to a regular expression.
+func parsePart(s string) (part, error) {
+	x := part{dot: s[0] == '.'}
+	var re, plain strings.Builder
+	wild, captured := false, false
+	for rest := s; rest != ""; {
+		size, after := 1, false
+		switch rest[0] {
+		case '*':
+			re.WriteString("[^/]*")
+		case '?':
+			re.WriteString("[^/]")
+		case '[':
+			class, n := charClass(rest)
+			if n == 0 {
+				return x, fmt.Errorf("the [ in %s is not closed", s)
+			}
+			re.WriteString(class)
+			size = n
+		case '{':
+			m := capture.FindStringSubmatch(rest)
+			if m == nil {
+				return x, fmt.Errorf("the { in %s begins no {name}", s)
+			}
+			if captured {
+				return x, fmt.Errorf("nothing stands between {%s} and {%s}, so where one ends can't be told", x.names[len(x.names)-1], m[1])
+			}
+			re.WriteString("([^/]+)")
+			x.names = append(x.names, m[1])
+			size, after = len(m[0]), true
+		default:
+			if rest[0] == '\\' && len(rest) > 1 {
+				rest = rest[1:]
+			}
+			_, size = utf8.DecodeRuneInString(rest)
+			re.WriteString(regexp.QuoteMeta(rest[:size]))
+			plain.WriteString(rest[:size])
+			captured, rest = false, rest[size:]
+			continue
+		}
+		wild, captured, rest = true, after, rest[size:]
+	}
+	if !wild {
+		x.plain = plain.String()
+		return x, nil
+	}
+	var err error
+	if x.match, err = regexp.Compile("^(?s:" + re.String() + ")$"); err != nil {
+		return x, fmt.Errorf("a range in %s goes backwards", s)
+	}
+	return x, nil
+}
+
+// charClass reads [abc], [a-z] and [!abc] at the start of s and says how long it is, 0 when it doesn't end. ] as the first
+// character is one of the class.
+func charClass(s string) (re string, size int) {
+	i := 1
+	var b strings.Builder
+	b.WriteByte('[')
+	if i < len(s) && s[i] == '!' {
+		b.WriteString("^/")
+		i++
+	}
+	for first := i; i < len(s); {
+		if s[i] == ']' && i > first {
+			b.WriteByte(']')
+			return b.String(), i + 1
+		}
+		_, n := utf8.DecodeRuneInString(s[i:])
+		switch c := s[i : i+n]; {
+		case c == "-" && i > first && i+1 < len(s) && s[i+1] != ']':
+			b.WriteByte('-')
+		case c == "-":
+			b.WriteString(`\-`)
+		default:
+			b.WriteString(strings.NewReplacer(`\`, `\\`, "[", `\[`, "]", `\]`, "^", `\^`, "&", `\&`, "~", `\~`).Replace(c))
+		}
+		i += n
+	}
+	return "", 0
+}
+
+// find matches a name of a folder's listing and gives what its captures are. A name that begins with a dot is hidden from
+// wildcards.
+func (x *part) find(name string) (captures []string, ok bool) {
+	if strings.HasPrefix(name, ".") && !x.dot {
+		return nil, false
+	}
+	if x.plain != "" {
+		return nil, name == x.plain
+	}
+	m := x.match.FindStringSubmatch(name)
+	if m == nil {
+		return nil, false
+	}
+	return m[1:], true
+}

@@ -1,0 +1,211 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"dsql/engine"
+)
+
+// Conversion without loss in SQL, for the columns of Parquet whose type is not the declared one: what convert.go does for text. A
+// pair of types that isn't named here converts nothing but NULL. Where SQL can't tell that nothing is lost the value is bad: a
+// value too much is kept in dsql.rejects rather than one too few.
+
+// lossless converts v of type from to a field's type. bad is a condition that holds where a value that is not NULL would lose
+// something, nil where none does.
+func (r *reader) lossless(ctx context.Context, v *engine.Query, from string, f Field) (value, bad *engine.Query) {
+	a := engine.Args{"v": v, "t": engine.Type(f.Type), "h": engine.Type(from)}
+	q := func(text string, more ...engine.Args) *engine.Query {
+		return engine.SQL(text, append([]engine.Args{a}, more...)...)
+	}
+	to, is := familyOf(f.Type), familyOf(from)
+	tried := func(text string) (value, bad *engine.Query) {
+		a["x"] = q(text)
+		return a["x"].(*engine.Query), q("{v} IS NOT NULL AND {x} IS NULL")
+	}
+	switch {
+	case from == f.Type:
+		return v, nil
+	case is == nothing:
+		return q("NULL::{t}"), nil
+	case f.Format != "" && (is == text || is == number || is == float):
+		return r.formatted(ctx, q, is, f)
+	case to == text && is == blob:
+		return tried("TRY(decode({v}))")
+	case to == text && is == nested:
+		return q("to_json({v})::VARCHAR"), nil
+	case to == text && is == zoned:
+		return q("({v} AT TIME ZONE 'UTC')::VARCHAR || '+00'"), nil
+	case to == text:
+		return q("{v}::VARCHAR"), nil
+	case f.Type == "JSON" && is == text:
+		return tried("TRY_CAST({v} AS JSON)")
+	case f.Type == "JSON":
+		return q("to_json({v})"), nil
+	case to == number && is == text:
+		return wholeText(q, f)
+	case to == float && is == text:
+		// DuckDB takes 1_0 and 1e400, and is asked for neither.
+		return q("TRY_CAST({v} AS {t})"), q("{v} IS NOT NULL AND (TRY_CAST({v} AS {t}) IS NULL OR contains({v}, '_') OR isinf(TRY_CAST({v} AS {t})) AND NOT contains(lower({v}), 'inf'))")
+	case to == float && (is == number || is == float): // rounding to the nearest is no loss, infinity is
+		return q("TRY_CAST({v} AS {t})"), q("{v} IS NOT NULL AND (TRY_CAST({v} AS {t}) IS NULL OR isinf(TRY_CAST({v} AS {t})) AND NOT isinf({v}::DOUBLE))")
+	case to == number && (is == number || is == float), to == nested && is == nested && r.castable(ctx, from, f.Type):
+		return q("TRY_CAST({v} AS {t})"), q(thereAndBack)
+	case is == text && (to == day || to == clock || to == zoned):
+		return instantOf(q, f)
+	case to == zoned && is == day, to == day && is == zoned, to == day && is == day:
+		return fromTime(q, v, from, f)
+	case is == text && (to == boolean || to == other && !strings.HasPrefix(f.Type, "TIME")), is == text && to == blob:
+		return tried("TRY_CAST({v} AS {t})")
+	}
+	return q("NULL::{t}"), q("{v} IS NOT NULL")
+}
+
+// thereAndBack must give the same: 1.7 is no whole number, noon is no date.
+const thereAndBack = "{v} IS NOT NULL AND (TRY_CAST({v} AS {t}) IS NULL OR TRY_CAST(TRY_CAST({v} AS {t}) AS {h}) IS DISTINCT FROM {v})"
+
+type querier func(text string, more ...engine.Args) *engine.Query
+
+// family is a kind of types that convert alike.
+type family uint8
+
+const (
+	other   family = iota // UUID, ENUM, INTERVAL, …
+	nothing               // the type of NULL
+	text
+	number // whole numbers and decimals
+	float
+	boolean
+	blob
+	day   // DATE and the TIMESTAMPs without a zone
+	zoned // TIMESTAMP WITH TIME ZONE
+	clock // TIME
+	nested
+)
+
+func familyOf(t string) family {
+	switch t {
+	case `"NULL"`, "NULL":
+		return nothing
+	case "VARCHAR":
+		return text
+	case "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT":
+		return number
+	case "FLOAT", "DOUBLE":
+		return float
+	case "BOOLEAN":
+		return boolean
+	case "BLOB":
+		return blob
+	case "DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS":
+		return day
+	case "TIMESTAMP WITH TIME ZONE":
+		return zoned
+	case "TIME":
+		return clock
+	}
+	switch {
+	case strings.HasPrefix(t, "DECIMAL"):
+		return number
+	case strings.HasSuffix(t, "]"), strings.HasPrefix(t, "STRUCT("), strings.HasPrefix(t, "MAP("):
+		return nested
+	}
+	return other
+}
+
+// castable asks DuckDB whether it casts between two types: otherwise a query with the cast would not run.
+func (r *reader) castable(ctx context.Context, from, to string) bool {
+	_, err := r.conn.Describe(ctx, engine.SQL("SELECT TRY_CAST(NULL::{h} AS {t}), TRY_CAST(NULL::{t} AS {h})", engine.Args{"h": engine.Type(from), "t": engine.Type(to)}), engine.Place{})
+	return err == nil
+}
+
+// wholeText converts text to a whole number or decimal. DuckDB rounds 1.7 and takes 0x1F and 1_000, so the text must be one that
+// can't be rounded: no digits but zeros behind the scale; or, with an exponent, so few digits that a DOUBLE tells numbers apart.
+func wholeText(q querier, f Field) (value, bad *engine.Query) {
+	var precision, scale int
+	fmt.Sscanf(f.Type, "DECIMAL(%d,%d)", &precision, &scale) // of others it is 0
+	return q("TRY_CAST({v} AS {t})"), q(`{v} IS NOT NULL AND (TRY_CAST({v} AS {t}) IS NULL OR NOT regexp_full_match({v}, {plain}) AND NOT (regexp_full_match({v}, {exponent})
+		AND length(regexp_replace(split_part(lower({v}), 'e', 1), '[^0-9]', '', 'g')) <= 15 AND abs(TRY_CAST({v} AS DOUBLE)) < 9007199254740992 AND TRY_CAST({v} AS DOUBLE) = TRY_CAST({v} AS {t})::DOUBLE))`,
+		engine.Args{"plain": fmt.Sprintf(`\s*[+-]?[0-9]+(\.[0-9]{0,%d}0*)?\s*`, scale), "exponent": `\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)[eE][+-]?[0-9]+\s*`})
+}
+
+// Texts of times that DuckDB reads without leaving anything out.
+const (
+	clockText  = `[0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}(\.[0-9]{1,6}0*)?)?`
+	offsetText = `([zZ]|[uU][tT][cC]|[+-][0-9]{2}(:?[0-9]{2}(:?[0-9]{2})?)?)`
+	dayText    = `[0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}`
+)
+
+// instantOf converts ISO 8601 text. DuckDB's cast to TIMESTAMP leaves offsets out and its cast to DATE leaves out the time, so
+// the text becomes a TIMESTAMP in UTC first.
+func instantOf(q querier, f Field) (value, bad *engine.Query) {
+	if f.Type == "TIME" {
+		return q("TRY_CAST({v} AS TIME)"), q("{v} IS NOT NULL AND (NOT regexp_full_match({v}, {shape}) OR TRY_CAST({v} AS TIME) IS NULL)", engine.Args{"shape": `\s*` + clockText + `\s*`})
+	}
+	utc := q(`CASE WHEN regexp_full_match({v}, {local}) THEN TRY_CAST({v} AS TIMESTAMP) WHEN regexp_full_match({v}, {offset}) THEN TRY_CAST({v} AS TIMESTAMP WITH TIME ZONE) AT TIME ZONE 'UTC' END`,
+		engine.Args{"local": `\s*` + dayText + `([ T]` + clockText + `)?\s*`, "offset": `\s*` + dayText + `[ T]` + clockText + `\s*` + offsetText + `\s*`})
+	value, bad = fromTime(q, utc, "TIMESTAMP", f)
+	return value, orNull(q, utc, bad)
+}
+
+// orNull is bad where x is NULL, and where bad holds.
+func orNull(q querier, x, bad *engine.Query) *engine.Query {
+	if bad == nil {
+		return q("{v} IS NOT NULL AND {x} IS NULL", engine.Args{"x": x})
+	}
+	return q("{v} IS NOT NULL AND ({x} IS NULL OR ({bad}))", engine.Args{"x": x, "bad": bad})
+}
+
+// fromTime converts x, a time of type from, to a DATE or TIMESTAMP of whatever unit. What has no zone is UTC.
+func fromTime(q querier, x *engine.Query, from string, f Field) (value, bad *engine.Query) {
+	a := engine.Args{"v": x, "h": engine.Type(from)}
+	if from == "TIMESTAMP WITH TIME ZONE" {
+		a["v"], a["h"] = q("({x} AT TIME ZONE 'UTC')", engine.Args{"x": x}), engine.Type("TIMESTAMP")
+		from = "TIMESTAMP"
+	}
+	if f.Type == "TIMESTAMP WITH TIME ZONE" {
+		value, bad = q("TRY_CAST({v} AS TIMESTAMP) AT TIME ZONE 'UTC'", a), q(thereAndBack, a, engine.Args{"t": engine.Type("TIMESTAMP")})
+		return value, bad
+	}
+	if from == f.Type {
+		return a["v"].(*engine.Query), nil
+	}
+	return q("TRY_CAST({v} AS {t})", a), q(thereAndBack, a)
+}
+
+// formatted converts by a column's FORMAT: a number that counts from 1970, or text by a strptime pattern.
+func (r *reader) formatted(ctx context.Context, q querier, is family, f Field) (value, bad *engine.Query) {
+	a := engine.Args{"format": f.Format}
+	units := map[string]int{"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
+	if unit, epoch := units[f.Format]; epoch {
+		// As a decimal, which holds microseconds of any unit. A DOUBLE must be the nearest to that decimal.
+		a["unit"], a["count"] = unit, q("TRY_CAST({v} AS DECIMAL(29, 9))")
+		a["us"] = q("TRY({count} * {unit})", a)
+		a["utc"] = q("TRY(make_timestamp(TRY_CAST({us} AS BIGINT)))", a)
+		value, bad = fromTime(q, a["utc"].(*engine.Query), "TIMESTAMP", f)
+		a["bad"] = orNull(q, a["utc"].(*engine.Query), bad)
+		lost := "{us} <> round({us})"
+		switch is {
+		case float:
+			lost += " OR {count}::DOUBLE <> {v}::DOUBLE"
+		case text:
+			lost += " OR NOT regexp_full_match({v}, {shape})"
+			a["shape"] = `\s*[+-]?[0-9]+(\.[0-9]{1,9}0*)?\s*`
+		}
+		return value, q("{bad} OR {v} IS NOT NULL AND ("+lost+")", a)
+	}
+	if is != text {
+		return q("NULL::{t}"), q("{v} IS NOT NULL")
+	}
+	a["parsed"] = q("try_strptime({v}, {format})", a)
+	if f.Type == "TIME" { // the pattern has no day
+		return q("{parsed}::TIME", a), q("{v} IS NOT NULL AND {parsed} IS NULL", a)
+	}
+	from := "TIMESTAMP" // with a zone or nanoseconds in the pattern it is another
+	if cols, err := r.conn.Describe(ctx, q("SELECT try_strptime('', {format})", a), engine.Place{}); err == nil {
+		from = cols[0].Type
+	}
+	value, bad = fromTime(q, a["parsed"].(*engine.Query), from, f)
+	return value, orNull(q, a["parsed"].(*engine.Query), bad)
+}

@@ -1,0 +1,171 @@
+package ingest
+
+import (
+	"compress/gzip"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/klauspost/compress/zstd"
+)
+
+// opened is a file in reading, with the hash of its bytes as they are on disk.
+type opened struct {
+	s     *fileSource
+	it    *item
+	at    file
+	f     *os.File
+	raw   countedReader
+	unzip io.Closer
+	file  *File
+	known string // the file's hash, once it is needed
+}
+
+// countedReader reads through a hash.
+type countedReader struct {
+	r    io.Reader
+	hash *xxhash.Digest
+	n    int64
+}
+
+func (c *countedReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.hash.Write(p[:n])
+	c.n += int64(n)
+	return n, err
+}
+
+func (s *fileSource) compressionOf(path string) string {
+	name := strings.ToLower(path)
+	switch {
+	case s.compression != "":
+		return s.compression
+	case strings.HasSuffix(name, ".gz"):
+		return "gzip"
+	case strings.HasSuffix(name, ".zst"):
+		return "zstd"
+	}
+	return "none"
+}
+
+// open begins an item's file i, for reading by the landing.
+func (s *fileSource) open(l *Landing, it *item, i int) (*opened, error) {
+	f := it.files[i]
+	fd, err := os.Open(f.full)
+	if err != nil {
+		return nil, s.unreadable(err, f.path)
+	}
+	o := &opened{s: s, it: it, at: f, f: fd, raw: countedReader{r: fd, hash: xxhash.New()}}
+	var pos Pos
+	if i == 0 {
+		pos, o.known = it.from, it.hash
+	}
+	data, err := o.unpacked()
+	if err == nil {
+		stop := &stopReader{r: data, left: -1}
+		if it.to != nil {
+			stop.left = it.to.pos.Byte
+		}
+		if o.file, err = l.Open(stop, pos, FileInfo{Path: f.path, Captures: f.captures}); err == nil && o.file.array {
+			stop.tail = "]"
+		}
+	}
+	if err != nil {
+		o.Close()
+		return nil, s.readError(err, f)
+	}
+	return o, nil
+}
+
+func (o *opened) unpacked() (io.Reader, error) {
+	compression := o.s.compressionOf(o.at.path)
+	if o.at.size == 0 { // an empty file is one without records, however it is called
+		compression = "none"
+	}
+	switch compression {
+	case "gzip":
+		z, err := gzip.NewReader(&o.raw)
+		if err != nil {
+			return nil, err
+		}
+		o.unzip = z
+		return z, nil
+	case "zstd":
+		z, err := zstd.NewReader(&o.raw, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(1<<28))
+		if err != nil {
+			return nil, err
+		}
+		o.unzip = z.IOReadCloser()
+		return z, nil
+	}
+	return &o.raw, nil
+}
+
+// stopReader ends a file at the place where another destination stands: the end of a record. tail is what a text needs to be
+// whole there.
+type stopReader struct {
+	r    io.Reader
+	left int64 // -1: no end but the file's
+	tail string
+}
+
+func (s *stopReader) Read(p []byte) (int, error) {
+	switch {
+	case s.left < 0:
+		return s.r.Read(p)
+	case s.left > 0:
+		n, err := s.r.Read(p[:min(int64(len(p)), s.left)])
+		s.left -= int64(n)
+		return n, err
+	case s.tail != "":
+		n := copy(p, s.tail)
+		s.tail = s.tail[n:]
+		return n, nil
+	}
+	return 0, io.EOF
+}
+
+// consumed is how much of the file's weight was read.
+func (o *opened) consumed() int64 {
+	if o.unzip != nil {
+		return o.raw.n
+	}
+	return o.file.Pos().Byte - o.it.from.Byte
+}
+
+// taken is the place behind what was read. A file that is taken in parts must stay as it was at the first: its hash is computed
+// ahead then, and compared at its end.
+func (o *opened) taken(more bool) (taken, error) {
+	t := taken{file: o.at, pos: o.file.Pos()}
+	var err error
+	switch {
+	case more && o.s.snapshot: // one load, recorded at its end
+	case more:
+		if o.known == "" {
+			if o.known, err = hashFile(o.at.full); err != nil {
+				return t, o.s.unreadable(err, o.at.path)
+			}
+		}
+	case o.it.to != nil:
+		t.pos = o.it.to.pos
+	default:
+		if _, err = io.Copy(io.Discard, &o.raw); err != nil { // what a decompressor left unread
+			return t, o.s.unreadable(err, o.at.path)
+		}
+		sum := hexSum(o.raw.hash)
+		if o.known != "" && o.known != sum {
+			return t, o.s.halfRead(o.at.path)
+		}
+		o.known, t.done = sum, true
+	}
+	t.hash = o.known
+	return t, nil
+}
+
+func (o *opened) Close() {
+	if o.unzip != nil {
+		o.unzip.Close()
+	}
+	o.f.Close()
+}

@@ -1,0 +1,310 @@
+package rules
+
+import (
+	"github.com/expr-lang/expr/ast"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+func nearest(name string, names []string) string {
+	if near := sql.Nearest(name, names); near != "" {
+		return "did you mean " + near + "?"
+	}
+	return ""
+}
+
+// each is what a predicate makes of an array's elements.
+type each struct {
+	list val
+	p    *engine.Query // the element
+	i    *engine.Query // its place from 1; nil where nobody asks
+	body val
+}
+
+// predicate compiles a predicate over an array.
+func (c *exprCompiler) predicate(n ast.Node, list val) each {
+	e := each{list: list, p: c.param()}
+	c.scopes = append(c.scopes, scope{item: val{q: e.p, t: list.t.elem, mayNil: list.t.nilElem, simple: true}})
+	e.body = c.node(n.(*ast.PredicateNode).Node)
+	c.scopes = c.scopes[:len(c.scopes)-1]
+	return e
+}
+
+// itself is each for the element as it is.
+func (c *exprCompiler) itself(list val) each {
+	p := c.param()
+	return each{list: list, p: p, body: val{q: p, t: list.t.elem, mayNil: list.t.nilElem, simple: true}}
+}
+
+// lambda is the predicate's text with another body.
+func (e each) lambda(body *engine.Query) *engine.Query {
+	a := engine.Args{"p": e.p, "b": body}
+	if e.i != nil {
+		a["p"] = q("{p}, {i}", engine.Args{"p": e.p, "i": e.i})
+	}
+	return q("lambda {p}: {b}", a)
+}
+
+func (e each) apply(f string, body *engine.Query) *engine.Query {
+	return q("{f}({l}, {lambda})", engine.Args{"f": engine.Type(f), "l": e.list.q, "lambda": e.lambda(body)})
+}
+
+// every is v where the predicate's result for each element meets cond (never NULL); else an error.
+func (e each) every(cond *engine.Query, v val) val {
+	if cond == nil {
+		return v
+	}
+	return when(q("(list_bool_and({l}) IS NOT FALSE)", engine.Args{"l": e.apply("list_transform", cond)}), v)
+}
+
+// first is the place, from 0, of the first (or last) element whose predicate is not pass; -2 when it stops with an error or nil
+// there, NULL when there is none.
+func (e each) first(pass, last bool) *engine.Query {
+	a := engine.Args{"b": e.body.q, "i": e.i, "at": 1}
+	if e.i == nil {
+		e.i = q(`"_ i"`)
+		a["i"] = e.i
+	}
+	if last {
+		a["at"] = -1
+	}
+	if pass {
+		a["code"] = q("CASE WHEN {b} THEN -1 WHEN NOT {b} THEN {i} - 1 ELSE -2 END", a)
+	} else {
+		a["code"] = q("CASE WHEN {b} THEN {i} - 1 WHEN NOT {b} THEN -1 ELSE -2 END", a)
+	}
+	a["codes"] = e.apply("list_transform", a["code"].(*engine.Query))
+	return q(`list_extract(list_filter({codes}, lambda "_ c": "_ c" <> -1), {at})`, a)
+}
+
+// loops are the builtins that take a predicate.
+func (c *exprCompiler) loop(n *ast.BuiltinNode) val {
+	list := c.node(n.Arguments[0])
+	c.want(n.Arguments[0], list, kList)
+	switch n.Name {
+	case "reduce":
+		return c.reduce(n, list)
+	case "sortBy":
+		return c.hold(list, func(list val) val { return c.sortBy(n, list) })
+	case "groupBy":
+		refuse(n, "", "groupBy gives a map keyed by any value, which SQL has no type for")
+	}
+	return c.hold(list, func(list val) val {
+		e := c.itself(list)
+		if len(n.Arguments) > 1 {
+			e = c.predicate(n.Arguments[1], list)
+		}
+		switch n.Name {
+		case "map":
+			t := &typ{kind: kList, elem: e.body.t, nilElem: e.body.mayNil}
+			if e.body.t.kind == kNil {
+				refuse(n, "", "an array of nil has no type in SQL")
+			}
+			return e.every(e.body.okay(), strict(e.apply("list_transform", e.body.q), t, list))
+		case "sum":
+			return c.sum(n, e)
+		}
+		c.want(n, e.body, kBool)
+		return c.search(n, e)
+	})
+}
+
+// search are the loops that ask for a condition on each element.
+func (c *exprCompiler) search(n *ast.BuiltinNode, e each) val {
+	b, i := &typ{kind: kBool}, &typ{kind: kInt}
+	filtered := e.apply("list_filter", e.body.q)
+	a := engine.Args{"l": e.list.q, "f": filtered}
+	switch n.Name {
+	case "filter":
+		return e.every(e.body.present(), strict(filtered, e.list.t, e.list))
+	case "count":
+		v := e.every(e.body.present(), strict(q("len({f})", a), i, e.list))
+		v.bounded, v.hi = true, 1<<40
+		return v
+	case "one":
+		return e.every(e.body.present(), strict(q("(len({f}) = 1)", a), b, e.list))
+	case "any", "none", "all":
+		// They stop at the first element that settles it; what lies behind isn't looked at.
+		settled := map[string]bool{"any": true, "none": false, "all": false}[n.Name]
+		if !e.body.mayNull() && n.Name != "all" {
+			op := map[string]string{"any": ">", "none": "="}[n.Name]
+			return strict(q("(len({f}) {op} 0)", a.With(engine.Args{"op": engine.Type(op)})), b, e.list)
+		}
+		a["at"], a["yes"], a["no"] = e.first(n.Name == "all", false), settled, !settled
+		v := q("CASE coalesce({at}, -1) WHEN -2 THEN NULL WHEN -1 THEN {no} ELSE {yes} END", a)
+		if e.list.mayNull() {
+			v = q("CASE WHEN {l} IS NOT NULL THEN {v} END", a.With(engine.Args{"v": v}))
+		}
+		r := strict(v, b, e.list)
+		r.mayErr = r.mayErr || e.body.mayNull()
+		return r
+	}
+	last := n.Name == "findLast" || n.Name == "findLastIndex"
+	return c.hold(val{q: e.first(false, last), t: i}, func(at val) val {
+		a["at"] = at.q
+		v := val{t: i, mayNil: true, mayErr: e.list.mayNull() || e.body.mayNull()}
+		v.q = q("CASE WHEN {at} >= 0 THEN {at} END", a)
+		if n.Name == "find" || n.Name == "findLast" {
+			v.q, v.t = q("CASE WHEN {at} >= 0 THEN list_extract({l}, {at} + 1) END", a), e.list.t.elem
+		}
+		v.ok = all(e.list.present(), q("(coalesce({at}, -1) <> -2)", a))
+		return v
+	})
+}
+
+// sum adds in the array's order: to an int 0, so that no elements give 0.
+func (c *exprCompiler) sum(n *ast.BuiltinNode, e each) val {
+	c.want(n, e.body, kInt, kFloat)
+	return c.total(e, e.body.t)
+}
+
+func (c *exprCompiler) total(e each, t *typ) val {
+	list := e.list.q
+	if e.body.q != e.p {
+		list = e.apply("list_transform", e.body.q)
+	}
+	acc, x := c.param(), c.param()
+	l, r := val{q: acc, t: t, mayErr: true, simple: true}, val{q: x, t: t, mayErr: true, simple: true}
+	a := engine.Args{"l": list, "acc": acc, "x": x, "zero": q("0::{t}", engine.Args{"t": engine.Type(t.sql())})}
+	if t.kind == kInt {
+		a["add"] = c.arithmetic("+", l, r, t).q
+	} else {
+		a["add"] = q("{acc} + {x}", a)
+	}
+	v := strict(q("list_reduce({l}, lambda {acc}, {x}: {add}, {zero})", a), t, e.list)
+	v.mayErr = v.mayErr || e.body.mayNull()
+	return v
+}
+
+// reduce: once the accumulator is an error it stays one.
+func (c *exprCompiler) reduce(n *ast.BuiltinNode, list val) val {
+	var first val
+	acc := &typ{}
+	if len(n.Arguments) == 3 {
+		first = c.node(n.Arguments[2])
+		*acc = *first.t
+	} else {
+		*acc = *list.t.elem
+		if list.t.nilElem {
+			refuse(n, "give reduce a third argument to start with", "the first element may be nil, and the accumulator can't be")
+		}
+	}
+	if first.mayNil {
+		refuse(n.Arguments[2], "give it a value: … ?? 0", "the accumulator may be nil to start with")
+	}
+	return c.hold(list, func(list val) val {
+		// Each element is a STRUCT of the accumulator, itself, and what the body uses of outside.
+		l := &carried{elem: c.param()}
+		state, index, used := c.param(), c.param(), false
+		body := func() val {
+			a := val{q: q("struct_extract({s}, 'acc')", engine.Args{"s": state}), t: acc, mayErr: true, simple: true}
+			item := val{q: q("struct_extract({e}, 'x')", engine.Args{"e": l.elem}), t: list.t.elem, mayNil: list.t.nilElem, simple: true}
+			at := index
+			if first.q == nil { // the first element is the accumulator
+				at = q("({i} + 1)", engine.Args{"i": index})
+			}
+			c.loops = append(c.loops, l)
+			c.scopes = append(c.scopes, scope{item: item, index: at, acc: &a, used: &used})
+			b := c.node(n.Arguments[1].(*ast.PredicateNode).Node)
+			c.scopes = c.scopes[:len(c.scopes)-1]
+			c.loops = c.loops[:len(c.loops)-1]
+			return b
+		}
+		b := body()
+		if first.q != nil {
+			first.asFloat(b.t)
+			if first.t.kind != acc.kind { // a literal int beside floats: once more, with a float
+				*acc = *first.t
+				b = body()
+			}
+		}
+		if b.mayNil {
+			refuse(n.Arguments[1], "give it a value: … ?? 0", "the accumulator may become nil")
+		}
+		if !b.t.same(acc) {
+			refuse(n.Arguments[1], "bring them to one type: float(…), int(…), string(…)", "the accumulator is %s and becomes %s", acc, b.t)
+		}
+		a := engine.Args{"l": list.q, "s": state, "e": l.elem, "p": c.param(), "t": engine.Type(acc.sql()), "elem": engine.Type(list.t.elem.sql()), "i": q(""), "first": first.q, "body": b.q}
+		if used {
+			a["i"] = q(", {i}", engine.Args{"i": index})
+		}
+		var carry, nothing []*engine.Query
+		for i, v := range l.values {
+			f := engine.Args{"n": engine.Ident("c" + itoa(i)), "v": v.q, "t": engine.Type(v.t.sql())}
+			carry, nothing = append(carry, q(", {n} := {v}", f)), append(nothing, q(", {n} := NULL::{t}", f))
+		}
+		a["carry"], a["nothing"], a["rest"] = engine.Cat(carry...), engine.Cat(nothing...), list.q
+		if first.q == nil {
+			a["first"], a["rest"] = q("list_extract({l}, 1)", a), q("list_slice({l}, 2, len({l}))", a)
+		}
+		v := q(`struct_extract(list_reduce(list_transform({rest}, lambda {p}: struct_pack(acc := NULL::{t}, x := {p}{carry})), lambda {s}, {e}{i}: struct_pack(acc := CASE WHEN struct_extract({s}, 'acc') IS NOT NULL THEN {body} END, x := NULL::{elem}{nothing}),
+			struct_pack(acc := CAST({first} AS {t}), x := NULL::{elem}{nothing})), 'acc')`, a)
+		if first.q == nil {
+			return strict(q("CASE WHEN len({l}) > 0 THEN {v} END", a.With(engine.Args{"v": v})), acc, list).errs()
+		}
+		r := strict(v, acc, list, first)
+		r.mayErr = r.mayErr || b.mayErr
+		return r
+	})
+}
+
+// ordered is the order that sort and sortBy are asked for.
+func (c *exprCompiler) ordered(n ast.Node) (desc bool) {
+	s, ok := n.(*ast.StringNode)
+	if !ok || s.Value != "asc" && s.Value != "desc" {
+		refuse(n, `write "asc" or "desc"`, "the order must be known beforehand")
+	}
+	return s.Value == "desc"
+}
+
+// sortable: the VM orders such values, and so does DuckDB.
+func (c *exprCompiler) sortable(n ast.Node, t *typ) {
+	switch t.kind {
+	case kInt, kFloat, kString, kTime, kDuration:
+	default:
+		refuse(n, "", "%s has no order", t)
+	}
+}
+
+// sort: nil can't be compared, which nobody notices where there is nothing to compare it with.
+func (c *exprCompiler) sort(n *ast.BuiltinNode) val {
+	list := c.node(n.Arguments[0])
+	c.want(n.Arguments[0], list, kList)
+	c.sortable(n, list.t.elem)
+	f := "list_sort"
+	if len(n.Arguments) > 1 && c.ordered(n.Arguments[1]) {
+		f = "list_reverse_sort"
+	}
+	return c.hold(list, func(list val) val {
+		a := engine.Args{"f": engine.Type(f), "l": list.q}
+		v := strict(q("{f}({l})", a), list.t, list)
+		if list.t.nilElem {
+			v = when(q("coalesce(len({l}) < 2 OR list_count({l}) = len({l}), false)", a), v)
+		}
+		return v
+	})
+}
+
+func (c *exprCompiler) sortBy(n *ast.BuiltinNode, list val) val {
+	e := c.predicate(n.Arguments[1], list)
+	c.sortable(n.Arguments[1], e.body.t)
+	desc := len(n.Arguments) > 2 && c.ordered(n.Arguments[2])
+	if e.i == nil {
+		e.i = c.param()
+	}
+	a := engine.Args{"l": list.q, "k": e.body.q, "i": e.i, "f": engine.Type("list_sort"), "p": c.param()}
+	if desc {
+		a["f"], a["i"] = engine.Type("list_reverse_sort"), q("-{i}", a)
+	}
+	a["keys"] = e.apply("list_transform", q("struct_pack(k := {k}, i := {i})", a))
+	v := strict(q("list_transform({f}({keys}), lambda {p}: list_extract({l}, abs(struct_extract({p}, 'i'))))", a), list.t, list)
+	if !e.body.mayNull() {
+		return v
+	}
+	ok := q("coalesce(list_bool_and({oks}), true)", engine.Args{"oks": e.apply("list_transform", e.body.present())})
+	if e.body.mayNil {
+		ok = q("(coalesce(len({l}), 0) < 2 AND {alone} OR {ok})", a.With(engine.Args{"ok": ok, "alone": q("coalesce(list_bool_and({oks}), true)", engine.Args{"oks": e.apply("list_transform", orTrue(e.body.okay()))})}))
+	}
+	return when(ok, v)
+}

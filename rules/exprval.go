@@ -1,0 +1,146 @@
+package rules
+
+import (
+	"dsql/engine"
+)
+
+// val is the SQL of a node of an expression. Where the VM gives nil, or stops with an error, the SQL is NULL; generated SQL never
+// raises an error of its own. What looks at nil (==, ??, ?:, elements of arrays …) must tell the two apart: nil is a value, an
+// error makes the whole expression NULL. Most nodes can be only one of the two.
+type val struct {
+	q      *engine.Query
+	t      *typ
+	mayNil bool
+	mayErr bool
+	ok     *engine.Query // where both may be: a condition, never NULL, that holds when there is no error
+	stop   *engine.Query // inside a?.b.c: a condition that holds when the chain ended before
+
+	simple  bool  // repeating it costs nothing
+	literal any   // int, float64, string or bool of a literal
+	bounded bool  // an int between lo and hi
+	lo, hi  int64 //
+}
+
+func q(text string, args ...engine.Args) *engine.Query { return engine.SQL(text, args...) }
+
+// okay is a condition, never NULL, that holds when v is no error; nil where it never is one.
+func (v val) okay() *engine.Query {
+	switch {
+	case !v.mayErr:
+		return nil
+	case v.ok != nil:
+		return v.ok
+	}
+	return q("({v} IS NOT NULL)", engine.Args{"v": v.q})
+}
+
+// present is a condition, never NULL, that holds when v is neither nil nor an error; nil where it is always.
+func (v val) present() *engine.Query {
+	if !v.mayErr && !v.mayNil {
+		return nil
+	}
+	return q("({v} IS NOT NULL)", engine.Args{"v": v.q})
+}
+
+// may: the SQL may be NULL.
+func (v val) mayNull() bool { return v.mayErr || v.mayNil }
+
+// all joins conditions; nil means true.
+func all(conds ...*engine.Query) *engine.Query {
+	var out []*engine.Query
+	for _, c := range conds {
+		if c != nil {
+			out = append(out, c)
+		}
+	}
+	if len(out) < 2 {
+		if len(out) == 0 {
+			return nil
+		}
+		return out[0]
+	}
+	return q("({all})", engine.Args{"all": engine.Join(" AND ", out...)})
+}
+
+// when is v where cond holds, else an error.
+func when(cond *engine.Query, v val) val {
+	if cond == nil {
+		return v
+	}
+	v.ok = both(v, all(cond, v.okay()))
+	v.q = q("CASE WHEN {c} THEN {v} END", engine.Args{"c": cond, "v": v.q})
+	v.mayErr, v.simple, v.literal = true, false, nil
+	return v
+}
+
+// both is ok where v may be nil: only then it is needed.
+func both(v val, ok *engine.Query) *engine.Query {
+	if !v.mayNil {
+		return nil
+	}
+	return ok
+}
+
+// strict is the result of an operation that the VM can't do on nil: q is NULL when any of its operands is.
+func strict(q *engine.Query, t *typ, operands ...val) val {
+	v := val{q: q, t: t}
+	for _, o := range operands {
+		v.mayErr = v.mayErr || o.mayNull()
+	}
+	return v
+}
+
+// errs says that the operation itself may stop with an error, when its SQL is NULL.
+func (v val) errs() val {
+	v.mayErr = true
+	return v
+}
+
+// observe is the result of an operation that takes nil as a value: an error of an operand is still one of the result.
+func (c *exprCompiler) observe(t *typ, operands []val, f func([]val) *engine.Query) val {
+	for i, o := range operands {
+		if o.mayErr && o.ok == nil && !o.simple && len(o.q.String()) > shortText { // its okay() repeats it
+			return c.hold(o, func(o val) val {
+				o.simple = true
+				held := append([]val{}, operands...)
+				held[i] = o
+				return c.observe(t, held, f)
+			})
+		}
+	}
+	var oks []*engine.Query
+	for _, o := range operands {
+		oks = append(oks, o.okay())
+	}
+	return when(all(oks...), val{q: f(operands), t: t})
+}
+
+// shortText is up to what length SQL is repeated rather than computed once: a lambda has its price too.
+const shortText = 100
+
+// hold computes v once and hands f something that can be repeated.
+func (c *exprCompiler) hold(v val, f func(val) val) val {
+	if v.simple || len(v.q.String()) <= shortText {
+		return f(v)
+	}
+	p := c.param()
+	held := v
+	held.q, held.simple = p, true
+	a := engine.Args{"v": v.q, "p": p}
+	r := f(held)
+	once := func(body *engine.Query) *engine.Query {
+		if body == nil {
+			return nil
+		}
+		return q("list_extract(list_transform([{v}], lambda {p}: {b}), 1)", a.With(engine.Args{"b": body}))
+	}
+	r.q, r.ok, r.stop = once(r.q), once(r.ok), once(r.stop)
+	r.simple, r.literal = false, nil
+	return r
+}
+
+// param is a lambda parameter that no column is named like.
+func (c *exprCompiler) param() *engine.Query {
+	c.params++
+	return engine.Ident(c.prefix + itoa(c.params))
+}

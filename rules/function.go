@@ -1,0 +1,79 @@
+package rules
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+// FunctionKind is CREATE FUNCTION … LANGUAGE expr: an expression in expr-lang as a SQL macro, which any DuckDB client can call.
+var FunctionKind = engine.Kind{
+	Syntax: &sql.Syntax{
+		Keyword: "FUNCTION", OnlyWith: "LANGUAGE",
+		Head: []sql.Clause{{Arg: sql.ArgColumnDefs, Required: true, Doc: "the parameters, with their types"}},
+		Clauses: []sql.Clause{
+			{Keyword: "RETURNS", Arg: sql.ArgTypeName, Required: true, Doc: "the type of the result"},
+			{Keyword: "LANGUAGE", Arg: sql.ArgChoice, Words: []string{"EXPR"}, Required: true, Doc: "what the body is written in"},
+		},
+		Body:    []sql.Clause{{Keyword: "AS", Arg: sql.ArgString, Doc: "the expression, as a string: $$ … $$"}},
+		Doc:     "A function of a row's values, written in expr-lang and compiled to SQL.",
+		Example: `CREATE FUNCTION is_late(delay DOUBLE) RETURNS BOOLEAN LANGUAGE expr AS $$ (delay ?? 0.0) > 15 $$`,
+	},
+	Compile: func(d *sql.Decl) (engine.Object, error) { return &Function{d}, nil },
+}
+
+// Function is a compiled CREATE FUNCTION.
+type Function struct{ decl *sql.Decl }
+
+// Decl is the statement.
+func (f *Function) Decl() *sql.Decl { return f.decl }
+
+// Define makes the macro.
+func (f *Function) Define(ctx context.Context, tx *engine.Tx, _ *engine.Env) error {
+	d := f.decl
+	returns := d.Arg("RETURNS")
+	types := []*engine.Query{engine.SQL("NULL::{t}", engine.Args{"t": engine.User(d.Src, returns.Span)})}
+	var params []sql.ColumnDef
+	if v := d.Arg("#0"); v != nil {
+		params = v.Columns
+	}
+	for _, p := range params {
+		types = append(types, engine.SQL("NULL::{t}", engine.Args{"t": engine.User(d.Src, p.At)}))
+	}
+	known, errs := tx.DescribeEach(ctx, []engine.Bound{{Query: engine.SQL("SELECT {t}", engine.Args{"t": engine.Join(", ", types...)}), At: engine.At(d)}})
+	if errs[0] != nil {
+		return errs[0]
+	}
+	cols := make([]engine.Column, len(params))
+	names := make([]string, len(params))
+	for i, p := range params {
+		cols[i] = engine.Column{Name: p.Name.Text, Type: known[0][i+1].Type}
+		names[i] = p.Name.Text
+	}
+	v, refused := userExpr(d.Src, d.Arg("AS").Span, cols, func(c engine.Column) *engine.Query {
+		return engine.SQL("CAST({c} AS {t})", engine.Args{"c": engine.Ident(c.Name), "t": engine.Type(c.Type)})
+	})
+	if refused != nil {
+		return refused
+	}
+	if typ := known[0][0].Type; v.t.kind != kNil && !castable(v.t.sql(), typ) {
+		return &sql.Error{Src: d.Src, Span: returns.Span, Code: "type-mismatch", Msg: fmt.Sprintf("the expression gives %s, which can't become %s", v.t, typ), Hint: "change RETURNS, or the expression"}
+	}
+	_, err := tx.ExecAt(ctx, engine.SQL("CREATE OR REPLACE MACRO {name}({params}) AS CAST({e} AS {t})",
+		engine.Args{"name": engine.Ident(d.Name), "params": engine.Names(names), "e": v.q, "t": engine.Type(known[0][0].Type)}), engine.At(d))
+	return err
+}
+
+// Drop removes the macro.
+func (f *Function) Drop(ctx context.Context, tx *engine.Tx) error {
+	_, err := tx.ExecAt(ctx, engine.SQL("DROP MACRO IF EXISTS {name}", engine.Args{"name": engine.Ident(f.decl.Name)}), engine.At(f.decl))
+	return err
+}
+
+// Explain is the macro's SQL.
+func (f *Function) Explain() string {
+	return strings.TrimSpace(f.decl.Text()) + "\n"
+}

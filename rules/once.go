@@ -1,0 +1,189 @@
+package rules
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"dsql/engine"
+)
+
+// Where the caller reads the rows just once, the rules are judged in that very scan: a filter lets the good rows through, and
+// hands the others to a function that notes them. A second scan that only counts would cost a third of the first.
+
+// notes is what a scan found.
+type notes struct {
+	mu       sync.Mutex
+	passed   int64   // rows let through that broke a WARN
+	broken   []int64 // by step
+	rejected []note
+	text     []byte // of all rejected rows
+	full     bool   // the text got too long: rejected is not all
+}
+
+type note struct {
+	step     int
+	row      int64
+	from, to int // in text
+}
+
+// maxNotes is how many bytes of rejected rows are held; beyond that they are read once more.
+const maxNotes = 256 << 20
+
+// open are the scans going on, by number: what a function of DuckDB is given is numbers and text.
+var open struct {
+	sync.Map // int64 → *notes
+	next     atomic.Int64
+	known    sync.Map // *engine.DB that has the functions
+}
+
+func scanOf(call *engine.Call) *notes {
+	ids, _ := call.Ints(0)
+	n, _ := open.Load(ids[0])
+	return n.(*notes)
+}
+
+// Register makes callable what Batch.Once needs: when a database is opened, outside of a transaction. Where it was not called,
+// Once makes no difference.
+func Register(c *engine.Conn) error {
+	for _, f := range []engine.Function{
+		{Name: "dsql_judge", Params: []string{"BIGINT", "BIGINT", "BIGINT", "BIGINT", "VARCHAR"}, Returns: "BIGINT", Volatile: true, Call: judge},
+		{Name: "dsql_pin", Params: []string{"BIGINT"}, Returns: "BIGINT", Volatile: true, Call: pin},
+		{Name: "dsql_noted_rule", Params: []string{"BIGINT", "BIGINT"}, Returns: "BIGINT", Call: notedRule},
+		{Name: "dsql_noted_row", Params: []string{"BIGINT", "BIGINT"}, Returns: "BIGINT", Call: notedRow},
+		{Name: "dsql_noted_data", Params: []string{"BIGINT", "BIGINT"}, Returns: "VARCHAR", Call: notedData},
+	} {
+		if err := c.Register(f); err != nil {
+			return err
+		}
+	}
+	open.known.Store(c.DB, true)
+	return nil
+}
+
+func registered(c *engine.Conn) bool { _, ok := open.known.Load(c.DB); return ok }
+
+// judge takes a scan's number, a row's verdict, which WARNs it breaks (bits by step), its _row and its JSON; it gives 1 when the
+// row goes on.
+func judge(call *engine.Call) error {
+	n := scanOf(call)
+	verdicts, _ := call.Ints(1)
+	warns, _ := call.Ints(2)
+	rows, _ := call.Ints(3)
+	data, valid := call.Texts(4)
+	out := call.OutInts()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for i, v := range verdicts {
+		out[i] = 0
+		if v == 0 {
+			out[i] = 1
+			for s := range n.broken {
+				n.broken[s] += warns[i] >> s & 1
+			}
+			continue
+		}
+		n.broken[v-1]++
+		if engine.IsNull(valid, i) || n.full {
+			continue
+		}
+		from := len(n.text)
+		if n.text = append(n.text, data(i)...); len(n.text) > maxNotes {
+			n.full, n.text, n.rejected = true, nil, nil
+			continue
+		}
+		n.rejected = append(n.rejected, note{int(v), rows[i], from, len(n.text)})
+	}
+	return nil
+}
+
+// pin gives its argument. As it is volatile, DuckDB computes that where it stands, once: a filter on it isn't pushed down, which
+// would compute the rules again for each time that it names the verdict.
+func pin(call *engine.Call) error {
+	in, valid := call.Ints(0)
+	copy(call.OutInts(), in)
+	if valid != nil {
+		for i := range in {
+			if engine.IsNull(valid, i) {
+				call.SetNull(i)
+			}
+		}
+	}
+	return nil
+}
+
+func notedRule(call *engine.Call) error {
+	n := scanOf(call)
+	at, _ := call.Ints(1)
+	for i, out := 0, call.OutInts(); i < call.N; i++ {
+		out[i] = int64(n.rejected[at[i]].step)
+	}
+	return nil
+}
+
+func notedRow(call *engine.Call) error {
+	n := scanOf(call)
+	at, _ := call.Ints(1)
+	for i, out := 0, call.OutInts(); i < call.N; i++ {
+		out[i] = n.rejected[at[i]].row
+	}
+	return nil
+}
+
+func notedData(call *engine.Call) error {
+	n := scanOf(call)
+	at, _ := call.Ints(1)
+	for i := range call.N {
+		r := n.rejected[at[i]]
+		call.OutText(i, string(n.text[r.from:r.to]))
+	}
+	return nil
+}
+
+// once makes Rows judge itself while it is read.
+func (p *Program) once(b Batch, rel *engine.Query, out *Outcome) {
+	n := &notes{broken: make([]int64, len(p.steps))}
+	id := open.next.Add(1)
+	open.Store(id, n)
+	var bits, stored []*engine.Query
+	for i, s := range p.steps {
+		switch {
+		case s.warns():
+			bits = append(bits, engine.SQL("CASE WHEN {w} THEN {bit}::BIGINT ELSE 0 END", engine.Args{"w": engine.Ident(s.broken), "bit": int64(1) << i}))
+		case s.action == reject:
+			stored = append(stored, engine.Lit(i+1))
+		}
+	}
+	a := engine.Args{"cols": b.kept(), "rel": rel, "id": id, "v": engine.SQL("0"), "w": engine.Ident(p.warned), "bits": engine.SQL("0"), "row": engine.SQL("NULL"), "data": engine.SQL("NULL")}
+	if len(bits) > 0 {
+		a["bits"] = engine.Join(" + ", bits...)
+	}
+	a["rel"] = engine.SQL("(SELECT *, dsql_pin({bits}) AS {w} FROM {rel})", a)
+	if p.any((*step).gates) {
+		a["v"] = engine.Ident(p.verdict)
+		a["rel"] = engine.SQL("(SELECT * REPLACE (dsql_pin({v}) AS {v}) FROM {rel})", a)
+	}
+	if b.HasRow {
+		a["row"] = engine.SQL("_row")
+	}
+	if len(stored) > 0 {
+		a["data"] = engine.SQL("CASE WHEN {v} IN ({stored}) THEN {json}::VARCHAR END", a, engine.Args{"stored": engine.Join(", ", stored...), "json": engine.DataJSON("_r", engine.ColumnNames(b.Columns))})
+	}
+	out.Rows = engine.SQL("(SELECT {cols} FROM {rel} AS _r WHERE CASE WHEN {v} = 0 AND {w} = 0 THEN true ELSE dsql_judge({id}, {v}, {w}, {row}, {data}) = 1 END)", a)
+	out.settle = func(ctx context.Context, tx *engine.Tx, out *Outcome) error {
+		defer open.Delete(id)
+		if err := p.settle(ctx, tx, b, rel, n.broken, out); err != nil || out.Rejected == 0 {
+			return err
+		}
+		if n.full {
+			return p.rejectAll(ctx, tx, b, rel, out.Rejected)
+		}
+		if b.HasRow {
+			slices.SortStableFunc(n.rejected, func(a, b note) int { return int(min(max(a.row-b.row, -1), 1)) })
+		}
+		noted := engine.SQL("(SELECT dsql_noted_rule({id}, i) AS {v}, dsql_noted_row({id}, i) AS _row, dsql_noted_data({id}, i) AS _data FROM range({n}) t(i))", engine.Args{"id": id, "n": len(n.rejected), "v": engine.Ident(p.verdict)})
+		_, err := p.reject(ctx, tx, b, noted, engine.SQL("_r._data::JSON"))
+		return err
+	}
+}
