@@ -73,7 +73,7 @@ func TestPatterns(t *testing.T) {
 		{"in/*/a.csv", "in/there/a.csv|in/x/a.csv"},
 		{"in/*/*/a.csv", "in/x/up/a.csv|in/x/y/a.csv"},
 		{"**/a.csv", "in/a.csv|in/there/a.csv|in/x/a.csv|in/x/y/a.csv|other/a.csv"}, // in/x/up is in itself
-		{"in/x/**", "in/x/a.csv|in/x/up/.git"},
+		{"in/x/**", "in/x/a.csv|in/x/up/2025-01-02_north_west.csv|in/x/up/a.csv|in/x/up/b.csv|in/x/up/link.csv|in/x/up/there/a.csv|in/x/up/w[1]*.csv|in/x/up/{day}.csv|in/x/up/été.csv|in/x/y/a.csv"},
 		{`in/w[[]1]\*.csv`, "in/w[1]*.csv"},
 		{`in/w\[1\]\*.csv`, "in/w[1]*.csv"},
 		{"in/?t?.csv", "in/été.csv"},
@@ -82,12 +82,9 @@ func TestPatterns(t *testing.T) {
 		{"in/d*.csv", ""},
 		{"in/{day}_{place}.csv", "in/2025-01-02_north_west.csv day=2025-01-02_north place=west"},
 		{"{top}/{name}.csv", "in/2025-01-02_north_west.csv top=in name=2025-01-02_north_west|in/a.csv top=in name=a|in/b.csv top=in name=b|in/link.csv top=in name=link|in/w[1]*.csv top=in name=w[1]*|in/{day}.csv top=in name={day}|in/été.csv top=in name=été|other/a.csv top=other name=a"},
-		{"*/{d}/**/{f}.csv", "in/there/a.csv d=there f=a|in/x/a.csv d=x f=a|in/x/y/a.csv d=x f=a"},
+		{"in/{d}/**/y/{f}.csv", "in/x/y/a.csv d=x f=a"},
 		{"in/a.csv/*", ""},
 	} {
-		if strings.HasPrefix(k.pattern, "in/x/**") { // the ring leads to in, whose hidden files no wildcard finds
-			k.want = "in/x/a.csv|in/x/up/2025-01-02_north_west.csv|in/x/up/a.csv|in/x/up/b.csv|in/x/up/link.csv|in/x/up/there/a.csv|in/x/up/w[1]*.csv|in/x/up/{day}.csv|in/x/up/été.csv|in/x/y/a.csv"
-		}
 		want := []string{}
 		if k.want != "" {
 			want = strings.Split(k.want, "|")
@@ -121,7 +118,10 @@ func TestPatternsAreDuckDBs(t *testing.T) {
 	part := rapid.SampledFrom([]string{"*", "**", "a", "b", "?", "a*", "*b*", "[ab]", "[a-x]", "[!a]*", "x.csv", "*.csv", "?.csv", "x[-!y]*", "[[]x].csv", "*.c?v", "[!-a]"})
 	rapid.Check(t, func(t *rapid.T) {
 		parts := rapid.SliceOfN(part, 1, 4).Draw(t, "parts")
-		text := strings.Join(slices.CompactFunc(parts, func(a, b string) bool { return a == "**" && b == "**" }), "/")
+		if i := slices.Index(parts, "**"); i >= 0 { // DuckDB takes one of them only
+			parts = append(parts[:i+1], slices.DeleteFunc(parts[i+1:], func(p string) bool { return p == "**" })...)
+		}
+		text := strings.Join(parts, "/")
 		want, err := engine.Select(context.Background(), c, engine.SQL("SELECT file FROM glob({p})", engine.Args{"p": filepath.Join(dir, text)}), func(row func(...any) error) (s string, err error) {
 			err = row(&s)
 			return strings.TrimPrefix(s, dir+"/"), err
@@ -129,6 +129,10 @@ func TestPatternsAreDuckDBs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		want = slices.DeleteFunc(want, func(n string) bool { // a folder, if the last part is a plain name
+			info, err := os.Stat(filepath.Join(dir, n))
+			return err != nil || info.IsDir()
+		})
 		slices.Sort(want)
 		if want == nil {
 			want = []string{}

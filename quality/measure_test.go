@@ -222,10 +222,6 @@ func TestChecks(t *testing.T) {
       {"id":1,"amount":-1.0}
     rows for positive:
       {"id":1,"amount":-1.0}
-    rows for table_ids:
-      {"id":1,"amount":10.0}
-      {"id":1,"amount":2000.0}
-      {"id":1,"amount":-1.0}
 `
 	if d := cmp.Diff(want, rendered(err)); d != "" {
 		t.Error(d)

@@ -1,0 +1,156 @@
+package ingest
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+// A column of Parquet whose type is not the declared one: what of it becomes a value, and what is bad.
+func TestParquetTypes(t *testing.T) {
+	t.Parallel()
+	for _, k := range []struct{ values, declared, want string }{
+		{"1::TINYINT, 2, NULL", "BIGINT", "1|2|NULL"},
+		{"1.0, 1.5, NULL, 12.00", "INTEGER", "1|bad 1.5|NULL|12"}, // DECIMAL
+		{"1.0::DOUBLE, 1.5, 'nan', 'inf', 1e300, -0.0", "INTEGER", "1|bad 1.5|bad nan|bad inf|bad 1e+300|0"},
+		{"300, -1, 255", "UTINYINT", "bad 300|bad -1|255"},
+		{"9007199254740993", "DOUBLE", "9007199254740992.0"},
+		{"1e300::DOUBLE, 'inf', 0.1", "FLOAT", "bad 1e+300|inf|0.1"},
+		{"1.239::DOUBLE, 1.25, 0.1", "DECIMAL(4,2)", "bad 1.239|1.25|0.10"},
+		{"1234.5", "DECIMAL(4,2)", "bad 1234.5"},
+		{"1, 0", "BOOLEAN", "bad 1|bad 0"},
+		{"true, false", "INTEGER", "bad true|bad false"},
+		{"1, 2", "VARCHAR", "1|2"},
+		{"'\\xC3\\xA9'::BLOB, '\\xFF'", "VARCHAR", "é|bad \\xFF"},
+		{"{'a': 1, 'b': [true]}", "VARCHAR", `{"a":1,"b":[true]}`},
+		{"{'a': 1}", "JSON", `{"a":1}`},
+		{"'{\"a\":  1}', '{'", "JSON", `{"a":  1}|bad {`},
+		{"DATE '2025-01-02'", "TIMESTAMP", "2025-01-02 00:00:00"},
+		{"TIMESTAMP '2025-01-02 00:00:00', '2025-01-02 12:00:00'", "DATE", "2025-01-02|bad 2025-01-02 12:00:00"},
+		{"TIMESTAMP_NS '2025-01-02 00:00:00.123456', '2025-01-02 00:00:00.123456789'", "TIMESTAMP", "2025-01-02 00:00:00.123456|bad 2025-01-02 00:00:00.123456789"},
+		{"TIMESTAMPTZ '2025-01-02 02:00:00+02'", "TIMESTAMP", "2025-01-02 00:00:00"},
+		{"TIMESTAMPTZ '2025-01-02 02:00:00+02', '2025-01-02 02:00:00+00'", "DATE", "2025-01-02|bad 2025-01-02 02:00:00+00"},
+		{"TIMESTAMPTZ '2025-01-02 02:00:00+02'", "VARCHAR", "2025-01-02 00:00:00+00"},
+		{"TIMESTAMP '2025-01-02 02:00:00'", "TIMESTAMPTZ", "2025-01-02 02:00:00+00"},
+		{"1735725600", "TIMESTAMP", "bad 1735725600"},
+		{"1735725600, NULL", "TIMESTAMP FORMAT epoch_s", "2025-01-01 10:00:00|NULL"},
+		{"1735725600.5::DOUBLE, 1735725600.1234567", "TIMESTAMP FORMAT epoch_s", "2025-01-01 10:00:00.5|bad 1735725600.1234567"},
+		{"1735725600123, 9223372036854775807", "TIMESTAMP FORMAT epoch_ms", "2025-01-01 10:00:00.123|bad 9223372036854775807"},
+		{"1735725600, 1735689600", "DATE FORMAT epoch_s", "bad 1735725600|2025-01-01"},
+		{"'31.12.2024', '2024-12-31'", "DATE FORMAT '%d.%m.%Y'", "2024-12-31|bad 2024-12-31"},
+		{"'10h5', 'x'", "TIME FORMAT '%Hh%M'", "10:05:00|bad x"},
+		{"TIME '10:00:00', '10:00:00.5'", "TIMESTAMP", "bad 10:00:00|bad 10:00:00.5"},
+		{"[1, 2]", "INTEGER[]", "[1, 2]"},
+		{"[1.0::DOUBLE, 2.5], [1, NULL], NULL", "INTEGER[]", "bad [1.0, 2.5]|[1, NULL]|NULL"},
+		{"{'a': 1}, {'a': 2}", "STRUCT(a BIGINT, b VARCHAR)", "{'a': 1, 'b': NULL}|{'a': 2, 'b': NULL}"},
+		{"{'a': 1.5}, {'a': 2.0}", "STRUCT(a BIGINT)", "bad {'a': 1.5}|{'a': 2}"},
+		{"[1]", "STRUCT(a BIGINT)", "bad [1]"},
+		{"1, 2", "STRUCT(a BIGINT)", "bad 1|bad 2"},
+		{"'a', 'x'", "ENUM('a', 'b')", "a|bad x"},
+		{"'7d9c3a6e-7a35-4a61-9d4f-6a0ac7c7bd37', 'x'", "UUID", "7d9c3a6e-7a35-4a61-9d4f-6a0ac7c7bd37|bad x"},
+		{"NULL", "DATE", "NULL"},
+	} {
+		t.Run(k.values+" as "+k.declared, func(t *testing.T) {
+			t.Parallel()
+			l := newLab(t, nil)
+			l.sql("SET TimeZone = 'America/New_York'") // which must not matter
+			l.parquet("a.parquet", "SELECT unnest(["+k.values+"]) AS c")
+			typ, format, _ := strings.Cut(k.declared, " FORMAT ")
+			if format != "" {
+				typ += " FORMAT " + format
+			}
+			r := l.run("CREATE SOURCE s (c "+typ+") FROM FILES ('a.parquet')", "d")
+			if r.err != nil {
+				t.Fatal(r.err)
+			}
+			l.sql("SET TimeZone = 'UTC'")
+			l.sql("CREATE TABLE IF NOT EXISTS bad (reason VARCHAR, line BIGINT)")
+			got := l.show("SELECT c::VARCHAR FROM (SELECT line, c::VARCHAR AS c FROM d UNION ALL SELECT line, 'bad ' || regexp_extract(reason, '\"(.*)\" is no ', 1) FROM bad) ORDER BY line")
+			equalLines(t, strings.ReplaceAll(got, "\n", "|"), k.want)
+		})
+	}
+}
+
+// Text in a column of Parquet is read at least as strictly as text in JSON: what becomes a value becomes the same one there.
+func TestParquetTextIsStrict(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, nil)
+	types := []string{"BIGINT", "UTINYINT", "HUGEINT", "DECIMAL(6,2)", "DOUBLE", "FLOAT", "BOOLEAN", "DATE", "TIME", "TIMESTAMP", "TIMESTAMPTZ", "TIMESTAMP_MS", "UUID", "BLOB", "JSON"}
+	number := rapid.StringMatching(`[ +-]?[0-9]{1,3}([._][0-9]{0,3})?0?([eE][+-]?[0-9]{1,3})?[ ]?`)
+	clock := rapid.StringMatching(`[012]?[0-9]:[0-6][0-9](:[0-6][0-9](\.[0-9]{1,8}0{0,3})?)?`)
+	date := rapid.StringMatching(`20[0-3][0-9][-/][01]?[0-9][-/][0-3]?[0-9]`)
+	moment := rapid.Custom(func(t *rapid.T) string {
+		return date.Draw(t, "date") + rapid.SampledFrom([]string{" ", "T", "  ", ""}).Draw(t, "between") + clock.Draw(t, "clock") + rapid.SampledFrom([]string{"", "", "Z", "+02", "+02:00", " -0330", "+2", " UTC", " Europe/Oslo", "x"}).Draw(t, "zone")
+	})
+	text := rapid.OneOf(number, clock, date, moment, rapid.SampledFrom([]string{"", " ", "0x1F", "1_000", "1e400", "-1e-400", "nan", "inf", "-Infinity", "true", "No", "y", "1", "0", ".5", "5.", "12.0", "1e1", "1.7", "999999999999999999999", "9007199254740993e0", "1.00000000000000001e0", "\\x41", "é", "{}", "{'a': 1}",
+		"epoch", "infinity", "2024-02-30", "2024-01-01 (BC)", "24:00:00", "7d9c3a6e7a354a619d4f6a0ac7c7bd37"}))
+	accepted := map[string]int{}
+	n := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		texts := rapid.SliceOfN(text, 100, 100).Draw(rt, "texts")
+		typ := rapid.SampledFrom(types).Draw(rt, "type")
+		n++
+		name := fmt.Sprintf("%d", n)
+		var values []*engine.Query
+		var lines strings.Builder
+		for _, s := range texts {
+			values = append(values, engine.Lit(s))
+			b, _ := json.Marshal(s)
+			fmt.Fprintf(&lines, "{\"c\": %s}\n", b)
+		}
+		l.parquet(name+".parquet", engine.SQL("SELECT unnest([{v}]) AS c", engine.Args{"v": engine.Join(", ", values...)}).String())
+		l.put(name+".jsonl", lines.String())
+		for _, format := range []string{"parquet", "jsonl"} {
+			l.pinned = nil
+			if r := l.run("CREATE SOURCE "+format+"_"+name+" (c "+typ+") FROM FILES ('"+name+"."+format+"') ON BAD RECORD SKIP", format+name); r.err != nil {
+				rt.Fatal(r.err)
+			}
+		}
+		a := "parquet" + name
+		if got := l.show("SELECT p.line, p.c, j.c FROM " + a + " p LEFT JOIN jsonl" + name + " j USING (line) WHERE j.line IS NULL OR p.c::VARCHAR IS DISTINCT FROM j.c::VARCHAR"); got != "" {
+			var line int
+			fmt.Sscanf(got, "%d", &line)
+			rt.Fatalf("%s of %q: %s", typ, texts[max(line, 1)-1], got)
+		}
+		var kept int
+		fmt.Sscan(l.show("SELECT count(*) FROM "+a), &kept)
+		accepted[typ] += kept
+		l.sql("DROP TABLE {p}", engine.Args{"p": engine.Ident(a)})
+		l.sql("DROP TABLE {p}", engine.Args{"p": engine.Ident("jsonl" + name)})
+		os.Remove(filepath.Join(l.dir, name+".parquet"))
+		os.Remove(filepath.Join(l.dir, name+".jsonl"))
+	})
+	for typ, n := range accepted {
+		if n == 0 && typ != "UUID" && typ != "HUGEINT" {
+			t.Errorf("no text was accepted as %s", typ)
+		}
+	}
+}
+
+func TestParquetFiles(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, nil)
+	l.parquet("in/day=1/a[1]*.parquet", "SELECT range AS id, 'x' || range AS x, true AS extra FROM range(5)")
+	l.parquet("in/day=2/b.parquet", "SELECT 7 AS \"ID\"")
+	l.parquet("in/day=3/c.parquet", "SELECT 8 AS id WHERE false")
+	l.parquet("in/day=3/d.parquet", "SELECT 9 AS id, 'y' AS x, {'b': [10]} AS a")
+	l.parquet("in/day=3/e.parquet", "SELECT 10 AS id, 'z' AS x, {'b': [11]} AS a")
+	const s = "CREATE SOURCE s (id INTEGER, x VARCHAR, deep INTEGER[] FROM '$.a.b', day INTEGER) FROM FILES ('in/day={day}/*.parquet', batch_rows 2, batch_files 3)"
+	l.run(s, "d").is(t, "in/day=1/a[1]*.parquet rows 1–2 → d: 2 unknown 2 without deep\nin/day=1/a[1]*.parquet rows 3–4 → d: 2 unknown 2 without deep\nin/day=1/a[1]*.parquet rows 5–5 → d: 1 unknown 1 without deep\n"+
+		"in/day=2/b.parquet, in/day=3/c.parquet → d: 1 without x,deep\nin/day=3/d.parquet, in/day=3/e.parquet → d: 2")
+	equalLines(t, l.show("SELECT id, x, deep, day, line FROM d ORDER BY id"), "0|x0|NULL|1|1\n1|x1|NULL|1|2\n2|x2|NULL|1|3\n3|x3|NULL|1|4\n4|x4|NULL|1|5\n7|NULL|NULL|2|1\n9|y|[10]|3|1\n10|z|[11]|3|1")
+	l.run(s, "d").is(t, "")
+	l.run("CREATE SOURCE w (id INTEGER, day INTEGER) FROM FILES ('in/day={day}/*.parquet', batch_rows 2, mode snapshot)", "w").is(t,
+		"in/day=1/a[1]*.parquet → w: 5 unknown 10\nin/day=2/b.parquet → w: 1\nin/day=3/c.parquet, in/day=3/d.parquet, in/day=3/e.parquet → w: 2 unknown 4")
+	equalLines(t, l.show("SELECT day, count(*) FROM w GROUP BY day ORDER BY day"), "1|5\n2|1\n3|2")
+	l.run("CREATE SOURCE u (c INTEGER FROM '$.a.none') FROM FILES ('in/day=3/d.parquet')", "u").fails(t, "source-column", "has no a.none", sql.ExitFailed)
+	l.run("CREATE SOURCE v (id INTEGER FORMAT epoch_s) FROM FILES ('in/day=3/d.parquet')", "v").fails(t, "source-column", "column id: FORMAT says how a time is written", sql.ExitScript)
+}
