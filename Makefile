@@ -53,6 +53,9 @@ crash: tools ## the demo killed at every fault point, run again, compared
 clean: ## what builds and demos left
 	@rm -rf bin $(DEMO)
 
-.PHONY: bench-land
+.PHONY: bench-land bench-journal
 bench-land: build ## landing a CSV, beside DuckDB's own reader
 	@python3 bench/land.py
+
+bench-journal: build ## journals beside hand-written SQL; DATA=folder with cust1, cust2, cdc2.parquet
+	@python3 bench/journal.py $(DATA)
