@@ -55,7 +55,7 @@ var exprRows = []row{
 		"nn": list{nil, list{}, list{nil, 7}}, "flags": list{true, nil}, "addr": row{"city": nil, "zip": math.MinInt64, "geo": row{"lat": nil, "tags": nil}}, "m": row{"": 5, "ü": nil}, "ps": list{nil, row{"name": nil, "age": nil, "big": nil}}},
 	{"a": math.MinInt64, "i": math.MinInt32, "b": math.NaN(), "s": "abcabc", "u": "bc", "ok": nil, "at": clock("1677-09-21 00:12:43.145225"), "tags": list{"b", "a", "b"}, "ns": list{math.MinInt64, -1}, "xs": list{1e-9, 1e16, 123456789.125},
 		"nn": list{list{5, 4}, list{4, 5}}, "flags": list{true, true, true}, "addr": nil, "m": nil, "ps": nil},
-	{"a": -7, "i": -3, "b": -1e-7, "s": "12", "u": "1", "ok": false, "at": clock("1969-12-31 23:59:59.999999"), "tags": list{"aa"}, "ns": list{2, 2, 2}, "xs": list{-0.0, 0.0}, "nn": list{list{1}}, "flags": list{false},
+	{"a": -7, "i": -3, "b": -1e-7, "s": "12", "u": "1", "ok": false, "at": clock("1969-12-31 23:59:59.999999"), "tags": list{"aa"}, "ns": list{2, 2, 2}, "xs": list{math.Copysign(0, -1), 0.0}, "nn": list{list{1}}, "flags": list{false},
 		"addr": row{"city": "Zürich", "zip": 8001, "geo": row{"lat": -0.5, "tags": list{nil}}}, "m": row{"a": nil}, "ps": list{row{"name": "Cy", "age": -1, "big": 0.0}}},
 	{"a": 1 << 53, "i": 64, "b": 1e21, "s": "3.75", "u": "", "ok": true, "at": clock("0001-01-01 00:00:00"), "tags": list{nil}, "ns": list{1 << 62, 1 << 62}, "xs": list{1e21, -1e17, 0.1}, "nn": list{list{nil}}, "flags": list{nil, false},
 		"addr": row{"city": "ǆ", "zip": 1, "geo": row{"lat": math.Inf(1), "tags": list{}}}, "m": row{"a": math.MaxInt64, "zz": 0}, "ps": list{row{"name": "", "age": 0, "big": 99.99}, row{"name": "Ann", "age": 31, "big": 1.25}, nil}},

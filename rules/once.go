@@ -15,7 +15,6 @@ import (
 // notes is what a scan found.
 type notes struct {
 	mu       sync.Mutex
-	passed   int64   // rows let through that broke a WARN
 	broken   []int64 // by step
 	rejected []note
 	text     []byte // of all rejected rows
