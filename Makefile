@@ -8,7 +8,7 @@ DEMO := demo-run
 RACE := ./engine ./ingest ./models/... ./pipeline
 FUZZTIME ?= 20s
 
-.PHONY: help tools build demo test ci fmt vet lint race fuzz crash clean
+.PHONY: help tools build demo test ci fmt vet lint exprs race fuzz crash clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -28,7 +28,7 @@ demo: build ## the main job on a week of real flights, in ./demo-run
 test: tools ## all tests
 	@$(GO) test -short ./...
 
-ci: fmt vet lint test race fuzz crash ## everything that must pass before a change lands
+ci: fmt vet lint test exprs race fuzz crash ## everything that must pass before a change lands
 
 fmt: tools
 	@bad=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$bad" ]; then echo "gofmt would change:"; echo "$$bad"; exit 1; fi
@@ -38,6 +38,9 @@ vet: tools
 
 lint: tools ## staticcheck, a tool dependency of go.mod
 	@$(GO) tool staticcheck ./...
+
+exprs: tools ## 50,000 random expressions, in expr's VM and in SQL
+	@$(GO) test -run TestExprGenerated -count=1 ./rules
 
 race: tools ## the race detector where there are goroutines
 	@$(GO) test -race -short $(RACE)

@@ -55,7 +55,6 @@ void duckdb_destroy_pending(duckdb_pending_result *);
 const char *duckdb_result_error(duckdb_result *);
 idx_t duckdb_rows_changed(duckdb_result *);
 void duckdb_destroy_result(duckdb_result *);
-void duckdb_interrupt(duckdb_connection);
 duckdb_value duckdb_client_context_get_config_option(duckdb_client_context, const char *, duckdb_config_option_scope *);
 
 idx_t duckdb_extract_statements(duckdb_connection, const char *, duckdb_extracted_statements *);

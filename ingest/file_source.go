@@ -114,11 +114,13 @@ func (c *compiler) fileSource(d declaration, v *sql.Value) *fileSource {
 	given := map[string]sql.Option{}
 	for _, o := range v.Options {
 		given[o.Name] = o
+		if o.Name == "" {
+			s.patternAt = o.Value
+		}
 		switch opt := fileOptionOf(o.Name); {
 		case o.Kind == sql.OptEnv:
 			c.fail(o.Value, "no-env", "env() keeps secrets out of the file, and files need none", "write the value itself")
 		case o.Name == "":
-			s.patternAt = o.Value
 			var err error
 			if s.pattern, err = parsePattern(o.Text); err != nil {
 				c.fail(o.Value, "bad-pattern", err.Error(), `a pattern has *, ?, [abc], ** and {name}; \ before one of these means the character itself`)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -30,7 +31,7 @@ func (s *fileSource) infer(ctx context.Context, c *engine.Conn, env *engine.Env)
 	}
 	cols, lost, err := s.prove(ctx, c, files[i:i+1], nil, cols)
 	if err == nil && len(lost) > 0 {
-		err = s.notInferred(files[i], fmt.Sprintf("its header names no column %s, or several: DuckDB made up the name", lost[0]), nil)
+		err = s.notInferred(files[i], fmt.Sprintf("no field is called %s: DuckDB made up the name for one that has none, or whose name stands there twice", lost[0]), nil)
 	}
 	return s.withCaptures(cols), err
 }
@@ -99,8 +100,8 @@ func (s *fileSource) readerOptions() []*engine.Query {
 		switch o.Kind {
 		case sql.OptNone:
 			v = engine.Lit(true)
-		case sql.OptList:
-			v = engine.User(s.decl.Src, o.Value)
+		case sql.OptList: // of nullstr
+			v = engine.SQL("[{texts}]", engine.Args{"texts": engine.Each(", ", s.dialect.NullStr, func(x string) *engine.Query { return engine.Lit(x) })})
 		}
 		out = append(out, engine.SQL(", {n} = {v}", engine.Args{"n": engine.Ident(o.Name), "v": v}))
 	}
@@ -159,7 +160,11 @@ func (s *fileSource) loosen(c *engine.Column, reasons []string) bool {
 	return named
 }
 
-// sample decodes the beginning of a file: which columns its header lacks, and what was wrong with records.
+// madeUp is what DuckDB calls a further column of a name.
+var madeUp = regexp.MustCompile(`_[0-9]+$`)
+
+// sample decodes the beginning of a file: which columns its header lacks, or no record has by that name, and what was wrong with
+// records.
 func (s *fileSource) sample(ctx context.Context, c *engine.Conn, l *Landing, f file) (absent, reasons []string, err error) {
 	in, err := s.open(l, &item{files: []file{f}}, 0)
 	if err != nil {
@@ -177,7 +182,13 @@ func (s *fileSource) sample(ctx context.Context, c *engine.Conn, l *Landing, f f
 	if batch := b.Input(); batch.Bad != nil {
 		reasons, err = engine.Select(ctx, c, engine.SQL("SELECT DISTINCT reason FROM {bad}", engine.Args{"bad": batch.Bad}), func(row func(...any) error) (s string, err error) { return s, row(&s) })
 	}
-	return in.file.Absent(), reasons, err
+	absent = in.file.Absent()
+	for _, f := range l.fields { // JSON's a and A are one name in SQL
+		if at := madeUp.FindStringIndex(f.Name); s.format == "json" && at != nil && containsFold(b.UnknownNames(), f.Name[:at[0]]) {
+			absent = append(absent, f.Name)
+		}
+	}
+	return absent, reasons, err
 }
 
 // scan is what ON SCHEMA CHANGE ADD COLUMNS has seen: files as they were, and the columns that came of them.

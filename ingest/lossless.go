@@ -127,7 +127,7 @@ func wholeText(q querier, f Field) (value, bad *engine.Query) {
 	fmt.Sscanf(f.Type, "DECIMAL(%d,%d)", &precision, &scale) // of others it is 0
 	return q("TRY_CAST({v} AS {t})"), q(`{v} IS NOT NULL AND (TRY_CAST({v} AS {t}) IS NULL OR NOT regexp_full_match({v}, {plain}) AND NOT (regexp_full_match({v}, {exponent})
 		AND length(regexp_replace(split_part(lower({v}), 'e', 1), '[^0-9]', '', 'g')) <= 15 AND abs(TRY_CAST({v} AS DOUBLE)) < 9007199254740992 AND TRY_CAST({v} AS DOUBLE) = TRY_CAST({v} AS {t})::DOUBLE))`,
-		engine.Args{"plain": fmt.Sprintf(`\s*[+-]?[0-9]+(\.[0-9]{0,%d}0*)?\s*`, scale), "exponent": `\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)[eE][+-]?[0-9]+\s*`})
+		engine.Args{"plain": fmt.Sprintf(`\s*[+-]?[0-9]+(\.[0-9]{0,%d}0*)?\s*`, scale), "exponent": `\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)[eE][+-]?[0-9]{1,2}\s*`})
 }
 
 // Texts of times that DuckDB reads without leaving anything out.
@@ -198,8 +198,8 @@ func (r *reader) formatted(ctx context.Context, q querier, is family, f Field) (
 	if is != text {
 		return q("NULL::{t}"), q("{v} IS NOT NULL")
 	}
-	a["parsed"] = q("try_strptime({v}, {format})", a)
-	if f.Type == "TIME" { // the pattern has no day
+	a["parsed"] = q("CASE WHEN regexp_matches({v}, '[0-9]') THEN try_strptime({v}, {format}) END", a) // it takes 'epoch' by any pattern
+	if f.Type == "TIME" {                                                                             // the pattern has no day
 		return q("{parsed}::TIME", a), q("{v} IS NOT NULL AND {parsed} IS NULL", a)
 	}
 	from := "TIMESTAMP" // with a zone or nanoseconds in the pattern it is another

@@ -217,7 +217,11 @@ func (r *reader) parquetColumn(ctx context.Context, p *parquetFile, f Field, cap
 	if wrong == nil {
 		return value, nil, nil
 	}
-	return value, engine.SQL(`WHEN {wrong} THEN {before} || coalesce(left({v}::VARCHAR, 40), 'NULL') || {after}`, engine.Args{"wrong": wrong, "v": v,
+	shown := engine.SQL("{v}::VARCHAR", engine.Args{"v": v})
+	if familyOf(from) == zoned {
+		shown, _ = r.lossless(ctx, v, from, Field{Type: "VARCHAR"})
+	}
+	return value, engine.SQL(`WHEN {wrong} THEN {before} || left({shown}, 40) || {after}`, engine.Args{"wrong": wrong, "shown": shown,
 		"before": "bad_record: " + f.Name + `: "`, "after": `" is no ` + f.Type}), nil
 }
 

@@ -42,7 +42,10 @@ func (s *fileSource) Open(ctx context.Context, c *engine.Conn, env *engine.Env, 
 		return r, nil
 	}
 	if s.format == "parquet" {
-		return r, r.checkColumns(ctx)
+		if err := r.checkColumns(ctx); err != nil {
+			return nil, err
+		}
+		return r, nil
 	}
 	if r.landing, err = NewLanding(c, s.decl.Name, s.fields(cols), s.dialect, s.limits); err != nil {
 		return nil, s.placed(err)
@@ -200,15 +203,15 @@ func (r *reader) readAhead(ctx context.Context) {
 	r.end = io.EOF
 	defer close(r.ahead)
 	var done int64
-	for i := range r.work {
-		rest := r.work[i]
+	for _, rest := range r.work {
 		for len(rest.files) > 0 {
-			n, err := r.read(ctx, &rest, &done)
+			it := rest // which batches keep
+			n, err := r.read(ctx, &it, &done)
 			if err != nil {
 				r.end = err
 				return
 			}
-			rest = item{files: rest.files[n:], destinations: rest.destinations, again: rest.again}
+			rest = item{files: it.files[n:], destinations: it.destinations, again: it.again}
 		}
 	}
 }

@@ -55,10 +55,10 @@ func (w *writer) merge(ctx context.Context) error {
 // latest reads what is known of the batch's keys: the open row, the latest delete, and rejected events.
 func (w *writer) latest(ctx context.Context) error {
 	w.tables["oldmem"], w.tables["known"], w.tables["new"] = w.fresh("oldmem"), w.fresh("known"), w.fresh("new")
-	a := engine.Args{"event": list("h", w.keys, w.seq, []string{"_kind"}, w.cols), "on": w.on("h", "k"), "row": list("", w.keys, w.from), "place": list("", w.keys, w.seq), "image": prefixed(list("", w.cols)),
+	a := engine.Args{"event": list("h", w.keys, w.seq, []string{"_kind"}, w.cols), "found": w.lookup("mem", w.tables["groups"], "h._v_to = 0"), "row": list("", w.keys, w.from), "place": list("", w.keys, w.seq), "image": prefixed(list("", w.cols)),
 		"names": list("", w.event())}
 	for _, text := range []string{
-		"CREATE OR REPLACE TEMP TABLE {oldmem} AS SELECT h.rowid AS _rid, {event} FROM {mem} h JOIN {groups} k ON {on} WHERE h._v_to = 0",
+		"CREATE OR REPLACE TEMP TABLE {oldmem} AS SELECT h.rowid AS _rid, {event} FROM {found}",
 		"CREATE OR REPLACE TEMP TABLE {known} AS SELECT * FROM (SELECT {row}, false {image} FROM {open} UNION ALL SELECT {place}, true {image} FROM {oldmem} WHERE _kind = 'D') x({names})",
 		"CREATE OR REPLACE TEMP TABLE {new} AS SELECT *, rowid AS _b FROM {batch}",
 	} {
@@ -135,9 +135,9 @@ func (m *merging) column(i int, c string) {
 	m.old = append(m.old, engine.SQL(", o.{c} AS {j}", a))
 	m.oldnames = append(m.oldnames, j)
 	m.moved = append(m.moved, engine.SQL("{c} IS DISTINCT FROM {j}", a))
-	value := "CASE WHEN _newer THEN e.{c} ELSE {j} END"
+	value := "CASE WHEN y._newer THEN e.{c} ELSE {j} END"
 	if m.absent[c] {
-		value = "CASE WHEN _down IS NULL OR _at > _down THEN {j} END"
+		value = "CASE WHEN y._down IS NULL OR y._at > y._down THEN {j} END"
 	}
 	if k := slices.Index(m.Sparse, c); k >= 0 {
 		a["w"], a["f"], a["l"], a["o"] = engine.Ident(since(k)), engine.Ident(fmt.Sprintf("_f%d", k)), engine.Ident(fmt.Sprintf("_l%d", k)), engine.Ident(fmt.Sprintf("_o%d", k))
@@ -146,11 +146,11 @@ func (m *merging) column(i int, c string) {
 		from := "NULL" // no longer ignored
 		switch {
 		case m.absent[c]:
-			value, from = "CASE WHEN _down IS NULL OR {o} > _down THEN {j} END", "CASE WHEN _down IS NULL OR {o} > _down THEN {o} END"
+			value, from = "CASE WHEN y._down IS NULL OR {o} > y._down THEN {j} END", "CASE WHEN y._down IS NULL OR {o} > y._down THEN {o} END"
 		case m.ignored[c]:
 			m.agg = append(m.agg, engine.SQL(", arg_max({c}, {s}) FILTER (WHERE NOT _del AND {c} IS NOT NULL) AS {f}, max({s}) FILTER (WHERE NOT _del AND {c} IS NOT NULL) AS {l}", a))
-			value = "CASE WHEN {o} IS NULL OR {l} > {o} THEN CASE WHEN _down IS NULL OR {l} > _down THEN {f} END WHEN _down IS NULL OR {o} > _down THEN {j} END"
-			from = "CASE WHEN {o} IS NULL OR {l} > {o} THEN CASE WHEN _down IS NULL OR {l} > _down THEN {l} END WHEN _down IS NULL OR {o} > _down THEN {o} END"
+			value = "CASE WHEN {o} IS NULL OR {l} > {o} THEN CASE WHEN y._down IS NULL OR {l} > y._down THEN {f} END WHEN y._down IS NULL OR {o} > y._down THEN {j} END"
+			from = "CASE WHEN {o} IS NULL OR {l} > {o} THEN CASE WHEN y._down IS NULL OR {l} > y._down THEN {l} END WHEN y._down IS NULL OR {o} > y._down THEN {o} END"
 		}
 		m.values = append(m.values, engine.SQL(", "+from+" AS {w}", a))
 		m.oldnames = append(m.oldnames, fmt.Sprintf("_o%d", k))

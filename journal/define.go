@@ -38,8 +38,9 @@ func (j *Journal) Define(ctx context.Context, tx *engine.Tx, in []engine.Column)
 	return j.alter(ctx, tx, have, want)
 }
 
-// reservedNames are those that the tables, views and queries of a journal use themselves.
-var reservedNames = regexp.MustCompile(`(?i)^(rowid|change_type|_version|_meta|_row|_rule|_v_from|_v_close|_v_to|_raw|_kind|_del|_late|_b|_rid|_n|_min|_role|_is_now|_is_late|_run|_group|_changed|_moved|_new|_act|_is[ab]|_at|_top|_bottom|_last|_up|_down|_newer|_buried|_live|_advanced|_second|_own|_was_raw|_closed|_time|_old|_repeat|_image|_(said|s|t|f|l|b|n|j|w|o)\d+)$`)
+// reservedNames are those that stand beside the rows' own columns in the tables, views and queries of a journal.
+var reservedNames = regexp.MustCompile(`(?i)^(rowid|change_type|_version|_meta|_row|_rule|_v_from|_v_close|_v_to|_raw|_kind|_(said|[sftlwjo])\d+|_del|_late|_second|_b|_at|_n|_min|_rid|_role` +
+	`|_is_now|_is_late|_was_raw|_own|_act|_new|_run|_group|_changed|_moved|_closed|_top|_bottom|_last|_up|_down|_buried|_live|_advanced)$`)
 
 // bind resolves the declaration and lets DuckDB judge its expressions.
 func (j *Journal) bind(ctx context.Context, tx *engine.Tx, in []engine.Column) (*definition, error) {

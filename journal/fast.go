@@ -37,7 +37,7 @@ func (w *writer) fast(ctx context.Context, folded bool) (int64, error) {
 	}
 	var all, added, changed, removed, replaced, images, vectors int64
 	if err := w.scan(ctx, w.sql(`SELECT count(*), count(*) FILTER (WHERE _role = 'V' AND _rid IS NULL), count(*) FILTER (WHERE _role = 'V' AND _rid IS NOT NULL), count(*) FILTER (WHERE _role = 'C'),
-			count(*) FILTER (WHERE _role IN ('W', 'S')), count(*) FILTER (WHERE _role = 'C' AND _image), count(DISTINCT _rid // 2048) FILTER (WHERE _role <> 'N') FROM {role}`),
+			count(*) FILTER (WHERE _role IN ('W', 'S')), count(*) FILTER (WHERE _image), count(DISTINCT _rid // 2048) FILTER (WHERE _role <> 'N') FROM {role}`),
 		&all, &added, &changed, &removed, &replaced, &images, &vectors); err != nil || all == 0 {
 		return 0, err
 	}
@@ -58,7 +58,7 @@ func (w *writer) fast(ctx context.Context, folded bool) (int64, error) {
 	if all == added+changed+removed && images == 0 {
 		return effective, nil
 	}
-	return effective, w.remember(ctx, replaced > 0)
+	return effective, w.remember(ctx, replaced > 0, images > 0)
 }
 
 // value is a column after the event b came to the open row o.
@@ -126,10 +126,13 @@ func (w *writer) insert(ctx context.Context) error {
 }
 
 // remember keeps the events that the rows don't tell.
-func (w *writer) remember(ctx context.Context, replaced bool) error {
-	a := engine.Args{"into": w.memory(), "place": list("b", w.keys, w.seq), "kind": engine.SQL("'N'"), "saids": prefixed(list("b", w.saids())), "image": prefixed(each(", ", "CASE WHEN b._del THEN b.{c} END", w.cols))}
-	if w.moving() {
-		a["kind"], a["image"] = engine.SQL("'E'"), prefixed(list("b", w.cols))
+func (w *writer) remember(ctx context.Context, replaced, images bool) error {
+	a := engine.Args{"into": w.memory(), "place": list("b", w.keys, w.seq), "kind": "N", "saids": prefixed(list("b", w.saids())), "image": prefixed(each(", ", "CASE WHEN b._del THEN b.{c} END", w.cols))}
+	switch {
+	case w.moving():
+		a["kind"], a["image"] = "E", prefixed(list("b", w.cols))
+	case !images:
+		a["image"] = prefixed(each(", ", "NULL", w.cols))
 	}
 	if _, err := w.run(ctx, `INSERT INTO {mem} ({into}) SELECT {place}, CASE WHEN b._del THEN 'D' ELSE {kind} END, {v}, 0 {image} {saids}
 		FROM {batch} b JOIN {role} x ON b.rowid = x._b WHERE x._role NOT IN ('V', 'C') OR x._image`, a); err != nil || !replaced || !w.Raw {

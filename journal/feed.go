@@ -188,34 +188,55 @@ func (w *writer) group(ctx context.Context) (several int64, err error) {
 }
 
 // few keys are looked up in two steps: rowids by the keys alone, then the rows by rowid. A join would read all columns of all
-// row groups.
+// row groups. A join on rowids reads no more than their vectors when the filter that it pushes down is a list of them, which
+// DuckDB makes of up to 50 values unless it is told otherwise. (With many it is slower.)
 const few = 2000
+
+// tune prepares the connection for a batch of few keys; Write takes it back.
+func (w *writer) tune(ctx context.Context) error {
+	w.tuned = w.groups <= few
+	if !w.tuned {
+		return nil
+	}
+	return w.tx.Run(ctx, engine.SQL("SET dynamic_or_filter_threshold = {n}", engine.Args{"n": few + few/4}))
+}
+
+func (w *writer) untune(ctx context.Context) error {
+	if !w.tuned {
+		return nil
+	}
+	return w.tx.Run(context.WithoutCancel(ctx), engine.SQL("RESET dynamic_or_filter_threshold"))
+}
 
 // open fetches the open rows of the batch's keys.
 func (w *writer) open(ctx context.Context) error {
+	if err := w.tune(ctx); err != nil {
+		return err
+	}
 	w.tables["open"] = w.fresh("open")
-	a := engine.Args{"columns": list("h", w.row(), []string{"_v_from", "_v_close"}), "on": w.on("h", "k")}
-	if w.groups > few {
-		_, err := w.run(ctx, openMany, a)
-		return err
-	}
-	// A join on rowids reads no more than their vectors when the filter that it pushes down is a list of them.
-	if err := w.tx.Run(ctx, engine.SQL("SET dynamic_or_filter_threshold = {n}", engine.Args{"n": few + few/4})); err != nil {
-		return err
-	}
-	_, err := w.run(ctx, openFew, a)
-	if rerr := w.tx.Run(context.WithoutCancel(ctx), engine.SQL("RESET dynamic_or_filter_threshold")); err == nil {
-		err = rerr
-	}
+	// Open rows have no end, so that isn't read.
+	_, err := w.run(ctx, "CREATE OR REPLACE TEMP TABLE {open} AS SELECT h.rowid AS _rid, {columns}, {ends}, 0::BIGINT AS _v_close FROM {rows}", engine.Args{
+		"columns": list("h", w.keys, w.cols, w.from, w.marks(), []string{"_v_from"}), "ends": engine.Join(", ", w.noEnd()...), "rows": w.lookup("now", w.tables["groups"], "h._v_close = 0 AND h._v_to = 0")})
 	return err
 }
 
-const (
-	openMany = `CREATE OR REPLACE TEMP TABLE {open} AS SELECT h.rowid AS _rid, {columns}
-		FROM {now} h JOIN {groups} k ON {on} WHERE h._v_close = 0 AND h._v_to = 0`
-	openFew = `CREATE OR REPLACE TEMP TABLE {open} AS SELECT h.rowid AS _rid, {columns}
-		FROM {now} h JOIN (SELECT h.rowid AS _rid FROM {now} h JOIN {groups} k ON {on} WHERE h._v_close = 0 AND h._v_to = 0) r ON h.rowid = r._rid`
-)
+// lookup is what stands behind FROM to find the rows h of a table that have one of the keys.
+func (w *writer) lookup(table string, keys any, where string) *engine.Query {
+	a := engine.Args{"t": w.tables[table], "keys": keys, "on": w.on("h", "k"), "where": engine.SQL(where)}
+	if w.tuned {
+		return engine.SQL("{t} h JOIN (SELECT h.rowid AS _rid FROM {t} h JOIN {keys} k ON {on} WHERE {where}) r ON h.rowid = r._rid", a)
+	}
+	return engine.SQL("{t} h JOIN {keys} k ON {on} WHERE {where}", a)
+}
+
+// noEnd are the columns valid_to… of open rows.
+func (l *layout) noEnd() []*engine.Query {
+	out := make([]*engine.Query, len(l.to))
+	for i, t := range l.to {
+		out[i] = nullColumn(engine.Column{Name: t, Type: l.Sequence[i].Type})
+	}
+	return out
+}
 
 // advance notes the highest sequence seen.
 func (w *writer) advance(ctx context.Context) error {

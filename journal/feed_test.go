@@ -102,7 +102,7 @@ func TestSeveralWritesInOneVersion(t *testing.T) {
 	b.mustWrite(ev("1 i a 1 1\n2 i x 1 1"))
 	ctx := t.Context()
 	if err := b.c.Update(ctx, func(tx *engine.Tx) error {
-		for _, lines := range []string{"1 u b 2 2\n2 d NULL NULL 5\n3 i n 1 1", "1 u c 3 3\n2 u y 1 3\n3 d NULL NULL 2", "1 d NULL NULL 2\n1 u z 9 9", "1 u between 1 4"} {
+			for _, lines := range []string{"1 u b 2 2\n2 d NULL NULL 5\n3 i n 1 1", "1 u c 3 3\n2 u y 1 3\n3 d NULL NULL 2", "1 d NULL NULL 2\n1 u z 9 9", "1 u between 1 4"} {
 			b.exec("CREATE OR REPLACE TEMP TABLE part AS " + ev(lines))
 			if _, err := b.j.Write(ctx, tx, &engine.Accepted{Version: 2, Columns: b.describe("part"), Rows: engine.SQL("(SELECT * FROM part)")}); err != nil {
 				return err
@@ -210,8 +210,8 @@ func TestStateNow(t *testing.T) {
 // Names of columns may be any, also those that the generated SQL uses for its relations.
 func TestAnyColumnNames(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, "")
-	names := []string{"b", "o", "x", "k", "h", "e", "n", "d", "f", "w", "s", "j", "g", "r", "t", "y", "c", "l", "m", "u", "v", "_a", "_c", "at_version", "at_time", "from_version", "to_version", "version", "offset", "at", "row", "select", "ä b", `q"t`, "batch", "old", "new", "known"}
+	names := []string{"b", "o", "x", "k", "h", "e", "n", "d", "f", "w", "s", "j", "g", "r", "t", "y", "c", "l", "m", "u", "v", "_a", "_c", "at_version", "at_time", "from_version", "to_version", "version", "offset", "at", "row", "select", "ä b", `q"t`, "batch", "old", "new",
+		"_id", "_old", "_time", "_newer", "_image", "_repeat", "_isa", "_b0", "_n0", "known"}
 	var decl, first, second []string
 	for i, n := range names {
 		q := engine.Ident(n).String()
@@ -219,16 +219,64 @@ func TestAnyColumnNames(t *testing.T) {
 		first = append(first, fmt.Sprintf("'%d' AS %s", i, q))
 		second = append(second, fmt.Sprintf("'x%d' AS %s", i, q))
 	}
-	b.mustDeclare(`CREATE JOURNAL "j ""1" KEYS (b, "ä b") SEQUENCE BY (z, "offset") DELETE WHEN v = 'gone' IGNORE NULL UPDATES TRACK * EXCEPT ("row", z) LATENESS 100 FROM ev`, strings.Join(decl, ", ")+", z BIGINT")
-	write := func(cols []string, z int) {
-		b.mustWrite(fmt.Sprintf("SELECT %s, %d::BIGINT AS z", strings.Join(cols, ", "), z))
+	for scd, want := range map[int]string{1: "0|32|7|\\N\nx0|x32|6|\\N", 2: "0|32|5|\\N\nx0|x32|3|6\nx0|x32|6|\\N"} {
+		b := newBench(t, "")
+		b.mustDeclare(fmt.Sprintf(`CREATE JOURNAL "j ""1" KEYS (b, "ä b") SEQUENCE BY (z, "offset") DELETE WHEN v = 'gone' IGNORE NULL UPDATES TRACK * EXCEPT ("row", z) LATENESS 100 STORED AS SCD TYPE %d FROM ev`, scd), strings.Join(decl, ", ")+", z BIGINT")
+		for i, z := range []int{5, 6, 7, 3} {
+			cols := append([]string(nil), [][]string{first, second}[i%2]...)
+			if z == 3 {
+				cols[len(cols)-1] = `NULL::VARCHAR AS "known"`
+			}
+			b.mustWrite(fmt.Sprintf("SELECT %s, %d::BIGINT AS z", strings.Join(cols, ", "), z))
+		}
+		b.expect(`SELECT b, "ä b", valid_from_z, valid_to_z FROM "j ""1_history"`, want)
+		b.expect(`SELECT count(*) FROM "j ""1_at"(2)`, "2")
+		b.expect(`SELECT change_type, at_version FROM "j ""1_changes"(1, 2)`, "insert|x23")
+		b.expect(`SELECT change_type, at_version FROM "j ""1_diff"(2, 0)`, "delete|23\ndelete|x23")
 	}
-	write(first, 5)
-	write(second, 6)
-	write(first, 7)
-	second[len(second)-1] = `NULL::VARCHAR AS "known"`
-	write(second, 3)
-	b.expect(`SELECT b, "ä b", valid_from_z, valid_to_z FROM "j ""1_history"`, "0|32|5|\\N\nx0|x32|3|6\nx0|x32|6|\\N")
-	b.expect(`SELECT count(*) FROM "j ""1_at"(2)`, "2")
-	b.expect(`SELECT change_type, at_version FROM "j ""1_changes"(1, 2)`, "insert|x23")
+}
+
+// A column that a batch's file doesn't have, or none of them any more, keeps its last value, also where that is found out in the
+// middle of a version.
+func TestAbsentColumns(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, "")
+	b.mustDeclare(planes, planeColumns)
+	absent := func(a *engine.Accepted) { a.Absent = []string{"NAME"} }
+	b.mustWrite(ev("1 i a 1 1\n2 i b 2 1"))
+	ctx := t.Context()
+	if err := b.c.Update(ctx, func(tx *engine.Tx) error {
+		for i, lines := range []string{"1 u aa 1 2", "1 u NULL 2 3\n3 i NULL 3 3"} {
+			b.exec("CREATE OR REPLACE TEMP TABLE part AS " + ev(lines))
+			acc := &engine.Accepted{Version: 2, Columns: b.describe("part"), Rows: engine.SQL("(SELECT * FROM part)")}
+			if i == 1 {
+				absent(acc)
+			}
+			if _, err := b.j.Write(ctx, tx, acc); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	b.version = 2
+	b.mustWrite(ev("2 d NULL NULL 2\n2 u NULL 5 4"), absent)
+	b.mustWrite(ev("1 u NULL 2 5")) // NULL, and said so
+	b.mustWrite(ev("1 u late 1 2.5\n1 u NULL 2 3"), absent)
+	b.expect("SELECT * FROM j_history", `
+		1|a|1|1|2
+		1|aa|1|2|3
+		1|aa|2|3|5
+		1|\N|2|5|\N
+		2|b|2|1|2
+		2|\N|5|4|\N
+		3|\N|3|3|\N`)
+	b.expect("SELECT split_part(reason, ':', 1) FROM dsql.rejects", "")
+
+	b = newBench(t, "")
+	b.mustDeclare(strings.Replace(planes, "FROM", "STORED AS SCD TYPE 1 FROM", 1), planeColumns)
+	b.mustWrite(ev("1 i a 1 1\n2 i b 2 1"))
+	b.mustWrite(ev("1 u NULL 2 2\n2 d NULL NULL 2\n2 u NULL 5 3"), absent)
+	b.expect("SELECT * FROM j", "1|a|2|2\n2|\\N|5|3")
 }

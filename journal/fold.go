@@ -56,20 +56,21 @@ func (w *writer) refold(ctx context.Context, more *engine.Query) (int64, error) 
 // events that these tell (known).
 func (w *writer) gather(ctx context.Context) error {
 	w.tables["old"], w.tables["oldmem"], w.tables["known"] = w.fresh("old"), w.fresh("oldmem"), w.fresh("known")
-	a := engine.Args{"row": list("h", w.row(), []string{"_v_from", "_v_close"}), "on": w.on("h", "k"), "event": list("h", w.keys, w.seq, []string{"_kind"}, w.cols, w.saids())}
+	row := engine.Args{"row": list("h", w.row(), []string{"_v_from", "_v_close"}), "on": w.on("h", "k")}
+	late := w.sql("(FROM {folded} WHERE _is_late)")
 	var rows []*engine.Query
 	if w.late > 0 {
-		rows = append(rows, w.sql("SELECT true AS _is_now, true AS _is_late, h.rowid AS _rid, {row} FROM {now} h JOIN (FROM {folded} WHERE _is_late) k ON {on} WHERE h._v_to = 0", a),
-			w.sql("SELECT false, true, h.rowid, {row} FROM {past} h JOIN (FROM {folded} WHERE _is_late) k ON {on} WHERE h._v_to = 0", a))
+		rows = append(rows, engine.SQL("SELECT true AS _is_now, true AS _is_late, h.rowid AS _rid, {row} FROM {found}", row, engine.Args{"found": w.lookup("now", late, "h._v_to = 0")}),
+			engine.SQL("SELECT false, true, h.rowid, {row} FROM {found}", row, engine.Args{"found": w.lookup("past", late, "h._v_to = 0")}))
 	}
 	if w.tables["open"] != nil {
-		rows = append(rows, w.sql("SELECT true AS _is_now, false AS _is_late, h._rid, {row} FROM {open} h JOIN (FROM {folded} WHERE NOT _is_late) k ON {on}", a))
+		rows = append(rows, w.sql("SELECT true AS _is_now, false AS _is_late, h._rid, {row} FROM {open} h JOIN (FROM {folded} WHERE NOT _is_late) k ON {on}", row))
 	}
 	if _, err := w.run(ctx, "CREATE OR REPLACE TEMP TABLE {old} AS {rows}", engine.Args{"rows": engine.Join(" UNION ALL ", rows...)}); err != nil || w.late == 0 {
 		return err
 	}
-	if _, err := w.run(ctx, `CREATE OR REPLACE TEMP TABLE {oldmem} AS
-		SELECT h.rowid AS _rid, {event} FROM {mem} h JOIN (FROM {folded} WHERE _is_late) k ON {on} WHERE h._v_to = 0`, a); err != nil {
+	if _, err := w.run(ctx, "CREATE OR REPLACE TEMP TABLE {oldmem} AS SELECT h.rowid AS _rid, {event} FROM {found}", engine.Args{
+		"event": list("h", w.keys, w.seq, []string{"_kind"}, w.cols, w.saids()), "found": w.lookup("mem", late, "h._v_to = 0")}); err != nil {
 		return err
 	}
 	return w.knownEvents(ctx)

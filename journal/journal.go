@@ -70,10 +70,16 @@ func (j *Journal) Write(ctx context.Context, tx *engine.Tx, b *engine.Accepted) 
 	default:
 		err = w.feed(ctx)
 	}
+	if rerr := w.untune(ctx); err == nil {
+		err = rerr
+	}
+	if err == nil {
+		err = w.drop(ctx)
+	}
 	if err != nil {
 		return engine.Counts{}, err
 	}
-	return w.n, w.drop(ctx)
+	return w.n, nil
 }
 
 // writer is one Write.
@@ -90,6 +96,7 @@ type writer struct {
 	groups  int64  // keys in the batch
 	late    int64  // keys in the batch that have late events
 	time    string // of a load
+	tuned   bool   // see tune
 	seconds int64  // events that another image of the same key and sequence came before, in the batch
 	n       engine.Counts
 }

@@ -299,7 +299,7 @@ func (w *writer) apply(ctx context.Context, vectors int64) error {
 	}
 	if vectors > 0 {
 		a := engine.Args{"closing": closing, "keys": list("", w.keys), "old": prefixed(as("", numbered("_j", len(w.cols)), w.cols)), "from": list("", w.from),
-			"to": each(", ", "NULL::{type} AS {c}", w.to, engine.Args{"type": engine.Type(w.Sequence[0].Type)})}
+			"to": engine.Join(", ", w.noEnd()...)}
 		ends := w.sql("(SELECT _rid, {t} AS _t0, CASE WHEN _role = 'W' THEN 'kill' ELSE {closing} END AS _act FROM {diff} WHERE _rid IS NOT NULL)", a)
 		rows := w.sql("(SELECT _rid, {keys} {old}, {from}, {to}, _v_from, 0 AS _v_close FROM {diff} WHERE _rid IS NOT NULL)", a)
 		if err := w.end(ctx, ends, rows, vectors, w.SCD == 1 || len(w.untracked) > 0); err != nil {

@@ -20,6 +20,7 @@ var kinds = []engine.Kind{
 	stream.Kind,
 	journal.Kind,
 	rules.Kind,
+	rules.FunctionKind,
 	quality.Kind,
 	models.Kind,
 	models.ExperimentKind,

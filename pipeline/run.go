@@ -66,7 +66,7 @@ func openWriter(ctx context.Context, o Options) (*engine.DB, error) {
 	if err := c.Migrate(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	if err := errors.Join(models.Restore(ctx, c), rules.Register(c)); err != nil {
+	if err := errors.Join(models.Restore(ctx, c), rules.Install(ctx, c), rules.Register(c)); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
@@ -82,7 +82,7 @@ func rehearse(ctx context.Context, c *engine.Conn, o Options, stmts []sql.Stmt) 
 			if err := tx.Migrate(ctx); err != nil {
 				return err
 			}
-			if err := models.Restore(ctx, tx.Conn); err != nil {
+			if err := errors.Join(models.Restore(ctx, tx.Conn), rules.Install(ctx, tx.Conn)); err != nil {
 				return err
 			}
 			if p, err = load(ctx, tx.Conn, stmts, env); err != nil {

@@ -18,6 +18,7 @@ type compiler struct {
 	cols []engine.Column
 	p    *Program
 	errs sql.List
+	own  map[string]bool // names of helpers: whether the user has a function by them
 }
 
 func (b *compiler) fail(e *sql.Error) { b.errs = append(b.errs, e) }
@@ -35,7 +36,7 @@ func (b *compiler) item(it Item) {
 		}
 		v := d.Arg("EXPECT").Exprs[0]
 		s.at = engine.Place{Src: d.Src, Span: v}
-		s.expr = engine.User(d.Src, v)
+		s.expr = b.text(d.Src, v, "")
 		if toks := sql.Tokens(d.Src, v); len(toks) == 2 && strings.EqualFold(toks[0].Span.Of(d.Src), "EXPR") && toks[1].Kind == sql.String {
 			if !b.exprLang(&s, toks[1].Span, "") {
 				return
@@ -57,9 +58,9 @@ func (b *compiler) item(it Item) {
 				return
 			}
 		case target.Regex:
-			s.expr = underscore(d.Src, v.Exprs[0], col.Name)
+			s.expr = b.text(d.Src, v.Exprs[0], col.Name)
 		default:
-			s.expr = engine.User(d.Src, v.Exprs[0])
+			s.expr = b.text(d.Src, v.Exprs[0], "")
 		}
 		b.p.steps = append(b.p.steps, s)
 	}
@@ -126,19 +127,45 @@ func (b *compiler) targets(d *sql.Decl, t *sql.Value, note []sql.Note) []engine.
 	return nil
 }
 
-// underscore is the user's expression with the column in place of _.
-func underscore(src *sql.Source, sp sql.Span, column string) *engine.Query {
-	var parts []*engine.Query
-	from, dot := sp.Start, false
+// text is the user's expression, with the column in place of _ (where there is one) and the schema before helpers.
+func (b *compiler) text(src *sql.Source, sp sql.Span, column string) *engine.Query {
+	type edit struct {
+		at sql.Span
+		q  *engine.Query
+	}
+	var edits []edit
+	dot := false
 	for _, t := range sql.Tokens(src, sp) {
 		text := t.Span.Of(src)
-		if t.Kind == sql.Word && text == "_" && !dot {
-			parts = append(parts, engine.User(src, sql.Span{Start: from, End: t.Span.Start}), engine.Ident(column))
-			from = t.Span.End
+		if t.Kind == sql.Word && text == "_" && column != "" && !dot {
+			edits = append(edits, edit{t.Span, engine.Ident(column)})
 		}
 		dot = text == "."
 	}
+	helperCalls(src, sp, func(at sql.Span, name string) {
+		if !b.userHas(name) {
+			edits = append(edits, edit{sql.Span{Start: at.Start, End: at.Start}, engine.SQL("dsql.")})
+		}
+	})
+	slices.SortFunc(edits, func(a, b edit) int { return a.at.Start - b.at.Start })
+	var parts []*engine.Query
+	from := sp.Start
+	for _, e := range edits {
+		parts = append(parts, engine.User(src, sql.Span{Start: from, End: e.at.Start}), e.q)
+		from = e.at.End
+	}
 	return engine.Cat(append(parts, engine.User(src, sql.Span{Start: from, End: sp.End}))...)
+}
+
+// userHas: there is a function of the user's own by the name of a helper.
+func (b *compiler) userHas(name string) bool {
+	has, asked := b.own[name]
+	if !asked {
+		n, err := b.c.Int(b.ctx, engine.SQL("SELECT count(*) FROM duckdb_functions() WHERE function_name = {n} AND schema_name <> 'dsql'", engine.Args{"n": name}))
+		has = err == nil && n > 0
+		b.own[name] = has
+	}
+	return has
 }
 
 // bind lets DuckDB judge all expressions, in one query where all are right, else one by one. SET keeps a column's type, so all

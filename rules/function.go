@@ -16,7 +16,7 @@ var FunctionKind = engine.Kind{
 		Head: []sql.Clause{{Arg: sql.ArgColumnDefs, Required: true, Doc: "the parameters, with their types"}},
 		Clauses: []sql.Clause{
 			{Keyword: "RETURNS", Arg: sql.ArgTypeName, Required: true, Doc: "the type of the result"},
-			{Keyword: "LANGUAGE", Arg: sql.ArgChoice, Words: []string{"EXPR"}, Required: true, Doc: "what the body is written in"},
+			{Keyword: "LANGUAGE", Arg: sql.ArgChoice, Words: []string{"EXPR"}, Doc: "what the body is written in; without it the statement is DuckDB's own"},
 		},
 		Body:    []sql.Clause{{Keyword: "AS", Arg: sql.ArgString, Doc: "the expression, as a string: $$ … $$"}},
 		Doc:     "A function of a row's values, written in expr-lang and compiled to SQL.",

@@ -52,7 +52,7 @@ func (s *step) gates() bool { return s.name != "" && s.action != warn }
 // in one list.
 func Compile(ctx context.Context, c *engine.Conn, items []*sql.Decl, cols []engine.Column, lists Lists) (*Program, error) {
 	all, errs := Expand("rules", items, lists)
-	b := &compiler{ctx: ctx, c: c, cols: cols, p: &Program{verdict: engine.FreeName("_rule", cols), warned: engine.FreeName("_warned", cols)}, errs: errs}
+	b := &compiler{ctx: ctx, c: c, cols: cols, p: &Program{verdict: engine.FreeName("_rule", cols), warned: engine.FreeName("_warned", cols)}, errs: errs, own: map[string]bool{}}
 	for _, it := range all {
 		b.item(it)
 	}

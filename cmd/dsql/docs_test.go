@@ -52,7 +52,7 @@ func TestErrorCodesAreDocumented(t *testing.T) {
 func TestReference(t *testing.T) {
 	t.Parallel()
 	want := sql.Reference(pipeline.Syntaxes())
-	if os.Getenv("UPDATE") != "" {
+	if *update {
 		if err := os.WriteFile("../../docs/reference.md", []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -91,7 +91,7 @@ func TestPagesRun(t *testing.T) {
 					put(t, filepath.Join(dir, arg), body)
 				case kind == "output":
 					if body != stdout {
-						if os.Getenv("UPDATE") == "" {
+						if !*update {
 							t.Errorf("the output differs:\n%s\nwant\n%s", stdout, body)
 						}
 						return "<!-- output -->\n```" + lang + "\n" + stdout + "```"

@@ -2,14 +2,12 @@ package main
 
 import (
 	"fmt"
-	"runtime"
-	"runtime/debug"
 
 	"dsql/demo"
 )
 
 type initCmd struct {
-	Dir string `arg:"" optional:"" default:"flights" help:"The folder to write to."`
+	Dir string `arg:"" optional:"" default:"flights" complete:"dir" help:"The folder to write to."`
 }
 
 func (c *initCmd) Run(s *streams) error {
@@ -18,26 +16,5 @@ func (c *initCmd) Run(s *streams) error {
 		return err
 	}
 	fmt.Fprintf(s.err, "%s: %d files; next: cd %s && dsql run pipeline.sql\n", c.Dir, len(files), c.Dir)
-	return nil
-}
-
-type versionCmd struct{}
-
-// duckDB is the version that go.mod pins; TestVersion compares it with what DuckDB says.
-const duckDB = "1.5.6"
-
-// version is set by the linker for releases.
-var version = "dev"
-
-func (c *versionCmd) Run(s *streams) error {
-	commit := ""
-	if b, ok := debug.ReadBuildInfo(); ok {
-		for _, x := range b.Settings {
-			if x.Key == "vcs.revision" && len(x.Value) >= 12 {
-				commit = " " + x.Value[:12]
-			}
-		}
-	}
-	fmt.Fprintf(s.out, "dsql %s%s (DuckDB %s, %s, %s/%s)\n", version, commit, duckDB, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	return nil
 }

@@ -13,7 +13,7 @@ import (
 
 // fileArgs are what commands on a file take.
 type fileArgs struct {
-	DB string `name:"db" placeholder:"FILE" help:"The DuckDB file; the only *.duckdb of the folder by default."`
+	DB string `name:"db" placeholder:"FILE" complete:"file" help:"The DuckDB file; the only *.duckdb of the folder by default."`
 }
 
 func (a *fileArgs) options(ctx context.Context, s *streams, failed *error) (pipeline.Options, error) {
@@ -25,13 +25,10 @@ func (a *fileArgs) options(ctx context.Context, s *streams, failed *error) (pipe
 		a.DB = found[0]
 	}
 	return pipeline.Options{DB: a.DB, Dir: ".", Events: func(e pipeline.Event) {
-		switch e := e.(type) {
-		case pipeline.Queried:
-			if *failed == nil {
-				*failed = s.show(ctx, e.Result)
-			}
-		case pipeline.Warned:
-			e.Err.RenderAs(s.err, "warning")
+		if q, ok := e.(pipeline.Queried); !ok {
+			s.warn(e)
+		} else if *failed == nil {
+			*failed = s.show(q.Result)
 		}
 	}}, nil
 }

@@ -8,10 +8,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"github.com/alecthomas/kong"
 
@@ -48,18 +46,19 @@ type streams struct {
 	in       io.Reader
 	out, err io.Writer
 	cli      *cli
-	shown    bool // a result was printed: the next table stands behind a blank line
+	signals  *signals
+	events   *eventLines // not nil: stderr is for programs
+	shown    bool        // a result was printed: the next table stands behind a blank line
 }
 
 // Main runs the command and returns its exit code.
 func Main(args []string, in io.Reader, out, errw io.Writer) int {
-	var c cli
-	p, err := newParser(&c, out, errw)
+	s := &streams{in: in, out: out, err: errw, cli: &cli{}}
+	p, err := newParser(s.cli, out, errw)
 	if err != nil {
-		fmt.Fprintln(errw, "error:", err)
-		return sql.ExitFailed
+		return s.report(err)
 	}
-	return run(p, &c, args, &streams{in: in, out: out, err: errw, cli: &c})
+	return s.run(p, args)
 }
 
 func newParser(c *cli, out, errw io.Writer) (*kong.Kong, error) {
@@ -67,12 +66,17 @@ func newParser(c *cli, out, errw io.Writer) (*kong.Kong, error) {
 		kong.Writers(out, errw), kong.Exit(func(code int) { panic(exit(code)) }), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 }
 
+// exit is what kong panics with in place of os.Exit, after --help.
 type exit int
 
-func run(p *kong.Kong, c *cli, args []string, s *streams) (code int) {
+func (s *streams) run(p *kong.Kong, args []string) (code int) {
 	defer func() {
-		if e, ok := recover().(exit); ok {
-			code = int(e)
+		switch r := recover().(type) {
+		case nil:
+		case exit:
+			code = int(r)
+		default:
+			panic(r)
 		}
 	}()
 	if len(args) == 0 {
@@ -80,74 +84,82 @@ func run(p *kong.Kong, c *cli, args []string, s *streams) (code int) {
 	}
 	k, err := p.Parse(args)
 	if err != nil {
-		fmt.Fprintf(s.err, "error: %s\n  hint: `dsql --help` lists the commands, `dsql COMMAND --help` its flags\n", err)
-		return sql.ExitUsage
+		return s.report(&sql.Error{Code: "usage", Exit: sql.ExitUsage, Msg: err.Error(), Hint: usageHint(err)})
 	}
-	ctx, stop, done := signals(s.err)
+	ctx, done := s.watchSignals()
 	defer done()
 	k.BindTo(ctx, (*context.Context)(nil))
-	k.Bind(s, (<-chan struct{})(stop), p)
-	return s.fail(ctx, k.Run())
-}
-
-// signals: the first Ctrl-C (or SIGTERM) asks to end after the batch in hand, the second cancels and rolls back.
-func signals(errw io.Writer) (context.Context, chan struct{}, func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	stop := make(chan struct{})
-	ch := make(chan os.Signal, 2)
-	signal.Notify(ch, os.Interrupt, syscall.SIGTERM)
-	go func() {
-		for n := 0; ; n++ {
-			select {
-			case <-ctx.Done():
-				return
-			case <-ch:
-			}
-			if n == 0 {
-				fmt.Fprintln(errw, "stopping after this batch; once more to roll it back")
-				close(stop)
-				continue
-			}
-			cancel()
-		}
-	}()
-	return ctx, stop, func() { signal.Stop(ch); cancel() }
-}
-
-var errInterrupted = errors.New("interrupted")
-
-// fail shows an error and says its exit code.
-func (s *streams) fail(ctx context.Context, err error) int {
-	var list sql.List
-	var one *sql.Error
+	k.Bind(s, p)
+	err = k.Run()
 	switch {
 	case err == nil:
 		return 0
 	case errors.Is(err, errDiffers):
 		return sql.ExitFailed
-	case errors.Is(err, errInterrupted), ctx.Err() != nil:
+	case errors.Is(err, errInterrupted):
 		return sql.ExitInterrupted
-	case errors.As(err, &list):
-		for _, e := range list {
-			e.Render(s.err)
-		}
-		return list[0].ExitCode()
-	case errors.As(err, &one):
-		one.Render(s.err)
-		return one.ExitCode()
+	case ctx.Err() != nil:
+		s.report(&sql.Error{Code: "interrupted", Msg: "interrupted: what was not committed is rolled back"})
+		return sql.ExitInterrupted
 	}
-	fmt.Fprintln(s.err, "error:", err)
-	return sql.ExitFailed
+	return s.report(err)
+}
+
+// usageHint says where the help of the command stands that was meant.
+func usageHint(err error) string {
+	var p *kong.ParseError
+	if errors.As(err, &p) && p.Context != nil && p.Context.Command() != "" {
+		return "`dsql " + strings.Fields(p.Context.Command())[0] + " --help` shows its arguments and flags"
+	}
+	return "`dsql --help` lists the commands"
+}
+
+// errInterrupted: the user stopped the command, and it has said so.
+var errInterrupted = errors.New("interrupted")
+
+// report shows an error, each one of several, and gives the exit code: the first one's.
+func (s *streams) report(err error) int {
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
+		codes := []int{}
+		for _, e := range many.Unwrap() {
+			codes = append(codes, s.report(e))
+		}
+		return codes[0]
+	}
+	var list sql.List
+	var one *sql.Error
+	switch {
+	case errors.As(err, &list):
+		return s.report(list)
+	case !errors.As(err, &one):
+		one = &sql.Error{Msg: err.Error(), Exit: sql.ExitFailed}
+	}
+	switch {
+	case s.events != nil:
+		s.events.problem("error", one)
+	case one.Code == "":
+		fmt.Fprintln(s.err, "error:", one.Msg)
+	default:
+		one.Render(s.err)
+	}
+	return one.ExitCode()
+}
+
+// warn shows warnings, for commands that have no other use for events.
+func (s *streams) warn(e pipeline.Event) {
+	if w, ok := e.(pipeline.Warned); ok {
+		w.Err.RenderAs(s.err, "warning")
+	}
 }
 
 // scriptArgs are what commands on scripts take.
 type scriptArgs struct {
-	Script []string `arg:"" help:"Script files; - reads standard input."`
-	DB     string   `name:"db" placeholder:"FILE" help:"The DuckDB file; the first script's name with .duckdb by default."`
+	Script []string `arg:"" complete:"file" help:"Script files; - reads standard input."`
+	DB     string   `name:"db" placeholder:"FILE" complete:"file" help:"The DuckDB file; the first script's name with .duckdb by default."`
 }
 
 func (a *scriptArgs) options(s *streams) (pipeline.Options, error) {
-	o := pipeline.Options{DB: a.DB, Dir: "."}
+	o := pipeline.Options{DB: a.DB, Dir: ".", Events: s.warn}
 	for i, name := range a.Script {
 		var b []byte
 		var err error

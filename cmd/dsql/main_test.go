@@ -1,13 +1,20 @@
 package main
 
 import (
+	"errors"
+	stdflag "flag"
+	"fmt"
 	"os"
+	"os/exec"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"dsql/engine"
 )
+
+// update lets tests write what they expect: go test ./cmd/dsql -update, or UPDATE=1.
+var update = stdflag.Bool("update", os.Getenv("UPDATE") != "", "write expected outputs into scripts and pages")
 
 func TestMain(m *testing.M) {
 	if os.Getenv("DSQL_TEST_AS_COMMAND") != "" { // a child of a test: see asCommand in crash_test.go
@@ -19,8 +26,21 @@ func TestMain(m *testing.M) {
 // TestScripts runs testdata/scripts: each is one story of the real command, with its input files and what they become.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir: "../../testdata/scripts", UpdateScripts: os.Getenv("UPDATE") != "", RequireExplicitExec: true, RequireUniqueNames: true,
+		Dir: "../../testdata/scripts", UpdateScripts: *update, RequireExplicitExec: true, RequireUniqueNames: true,
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			// exits CODE COMMAND… runs a command that must end with that exit code.
+			"exits": func(ts *testscript.TestScript, neg bool, args []string) {
+				code := 0
+				var e *exec.ExitError
+				if err := ts.Exec(args[1], args[2:]...); errors.As(err, &e) {
+					code = e.ExitCode()
+				} else {
+					ts.Check(err)
+				}
+				if fmt.Sprint(code) != args[0] {
+					ts.Fatalf("exit code %d, want %s", code, args[0])
+				}
+			},
 			// hold FILE keeps a DuckDB file open in this process until the script ends.
 			"hold": func(ts *testscript.TestScript, neg bool, args []string) {
 				db, err := engine.Open(t.Context(), ts.MkAbs(args[0]), engine.Options{})

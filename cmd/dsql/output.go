@@ -2,39 +2,34 @@ package main
 
 import (
 	"bufio"
-	"context"
-	"encoding/csv"
+	"bytes"
+	"encoding/json"
 	"fmt"
-	"io"
-	"os"
 	"strings"
-	"unicode/utf8"
 
 	"dsql/engine"
 )
 
-// show prints a result to stdout in the format asked for, row by row but for tables, which are laid out first.
-func (s *streams) show(ctx context.Context, r *engine.Result) error {
+// show prints a result to stdout in the format asked for, row by row. Its error is one of writing; what ended the rows early is
+// told by whoever ran the statement.
+func (s *streams) show(r *engine.Result) error {
 	w := bufio.NewWriterSize(s.out, 1<<16)
+	if s.shown && s.cli.Output != "json" && s.cli.Output != "jsonl" {
+		w.WriteByte('\n')
+	}
+	s.shown = true
 	var err error
 	switch s.cli.Output {
 	case "json":
-		err = writeJSON(w, r, "[\n", ",\n", "\n]\n")
+		err = writeJSON(w, r)
 	case "jsonl":
-		err = writeJSON(w, r, "", "\n", "\n")
+		err = writeJSONLines(w, r)
 	case "csv":
 		err = writeCSV(w, r)
 	case "markdown":
 		err = writeMarkdown(w, r)
 	default:
-		if s.shown {
-			w.WriteByte('\n')
-		}
 		err = s.writeTable(w, r)
-	}
-	s.shown = true
-	if err == nil {
-		err = r.Err()
 	}
 	if ferr := w.Flush(); err == nil {
 		err = ferr
@@ -42,55 +37,29 @@ func (s *streams) show(ctx context.Context, r *engine.Result) error {
 	return err
 }
 
-func writeJSON(w *bufio.Writer, r *engine.Result, open, between, end string) error {
-	w.WriteString(open)
-	n := 0
-	for ; r.Next(); n++ {
-		if n > 0 {
-			w.WriteString(between)
+// writeJSON is one array of objects.
+func writeJSON(w *bufio.Writer, r *engine.Result) error {
+	names := fieldNames(r.Columns)
+	sep := "[\n"
+	for r.Next() {
+		w.WriteString(sep)
+		if err := writeObject(w, r, names); err != nil {
+			return err
 		}
-		w.WriteByte('{')
-		for i, c := range r.Columns {
-			if i > 0 {
-				w.WriteByte(',')
-			}
-			fmt.Fprintf(w, "%s:", jsonName(c.Name))
-			w.Write(r.JSON(i))
-		}
-		w.WriteByte('}')
+		sep = ",\n"
 	}
-	if n == 0 && open == "" {
-		return nil
+	end := "\n]\n"
+	if sep == "[\n" {
+		end = "[]\n"
 	}
 	_, err := w.WriteString(end)
 	return err
 }
 
-func jsonName(s string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\t", `\t`, "\r", `\r`).Replace(s) + `"`
-}
-
-// writeCSV is RFC 4180 with a header; NULL is an empty field, the empty string is quoted.
-func writeCSV(w *bufio.Writer, r *engine.Result) error {
-	c := csv.NewWriter(w)
-	if err := c.Write(engine.ColumnNames(r.Columns)); err != nil {
-		return err
-	}
-	c.Flush()
+func writeJSONLines(w *bufio.Writer, r *engine.Result) error {
+	names := fieldNames(r.Columns)
 	for r.Next() {
-		for i := range r.Columns {
-			if i > 0 {
-				w.WriteByte(',')
-			}
-			text, ok := r.Text(i)
-			switch {
-			case !ok:
-			case text == "" || strings.ContainsAny(text, ",\"\r\n"):
-				w.WriteString(`"` + strings.ReplaceAll(text, `"`, `""`) + `"`)
-			default:
-				w.WriteString(text)
-			}
-		}
+		writeObject(w, r, names)
 		if err := w.WriteByte('\n'); err != nil {
 			return err
 		}
@@ -98,14 +67,78 @@ func writeCSV(w *bufio.Writer, r *engine.Result) error {
 	return nil
 }
 
-func writeMarkdown(w *bufio.Writer, r *engine.Result) error {
-	cell := strings.NewReplacer("|", `\|`, "\n", "<br>", "\r", "")
-	for i, c := range r.Columns {
-		fmt.Fprintf(w, "| %s ", cell.Replace(c.Name))
-		if i == len(r.Columns)-1 {
-			w.WriteString("|\n")
-		}
+func writeObject(w *bufio.Writer, r *engine.Result, names [][]byte) error {
+	for i, name := range names {
+		w.WriteByte("{,"[min(i, 1)])
+		w.Write(name)
+		w.WriteByte(':')
+		w.Write(r.JSON(i))
 	}
+	return w.WriteByte('}')
+}
+
+// fieldNames are the names of columns as JSON strings. A name that stands there already gets a number, as in DuckDB's CREATE TABLE AS.
+func fieldNames(cols []engine.Column) [][]byte {
+	var out [][]byte
+	taken := map[string]bool{}
+	for _, c := range cols {
+		name := c.Name
+		for n := 1; taken[name]; n++ {
+			name = fmt.Sprintf("%s_%d", c.Name, n)
+		}
+		taken[name] = true
+		out = append(out, jsonText(name))
+	}
+	return out
+}
+
+// jsonText is a value as JSON on one line, with < > & as they are.
+func jsonText(v any) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		panic(err) // strings, numbers and structs of them can't fail
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}
+
+// writeCSV is RFC 4180 with a header, and lines that end with LF. NULL is an empty field, the empty string a quoted one.
+func writeCSV(w *bufio.Writer, r *engine.Result) error {
+	for i, c := range r.Columns {
+		writeField(w, i, c.Name, true)
+	}
+	err := w.WriteByte('\n')
+	for err == nil && r.Next() {
+		for i := range r.Columns {
+			text, ok := r.Text(i)
+			writeField(w, i, text, ok)
+		}
+		err = w.WriteByte('\n')
+	}
+	return err
+}
+
+func writeField(w *bufio.Writer, i int, text string, ok bool) {
+	if i > 0 {
+		w.WriteByte(',')
+	}
+	if ok && (text == "" || strings.ContainsAny(text, ",\"\r\n")) {
+		text = `"` + strings.ReplaceAll(text, `"`, `""`) + `"`
+	}
+	w.WriteString(text)
+}
+
+func markdownCell(s string) string { return printable(markdownEscapes.Replace(s)) }
+
+var markdownEscapes = strings.NewReplacer(`\`, `\\`, "|", `\|`, "\r\n", "<br>", "\n", "<br>", "\r", "<br>", "<", "&lt;", "&", "&amp;")
+
+// writeMarkdown is a pipe table; numbers stand right.
+func writeMarkdown(w *bufio.Writer, r *engine.Result) error {
+	for _, c := range r.Columns {
+		fmt.Fprintf(w, "| %s ", markdownCell(c.Name))
+	}
+	w.WriteString("|\n")
 	for i := range r.Columns {
 		if r.Number(i) {
 			w.WriteString("|---:")
@@ -114,138 +147,15 @@ func writeMarkdown(w *bufio.Writer, r *engine.Result) error {
 		}
 	}
 	_, err := w.WriteString("|\n")
-	for r.Next() {
+	for err == nil && r.Next() {
 		for i := range r.Columns {
 			text, ok := r.Text(i)
 			if !ok {
 				text = "NULL"
 			}
-			fmt.Fprintf(w, "| %s ", cell.Replace(text))
+			fmt.Fprintf(w, "| %s ", markdownCell(text))
 		}
 		_, err = w.WriteString("|\n")
 	}
 	return err
-}
-
-// maxRows is how many rows of a table are shown on a terminal, and laid out at once elsewhere.
-const maxRows = 1000
-
-// writeTable lays a result out in columns. On a terminal a table is cut to its width and to maxRows rows.
-func (s *streams) writeTable(w *bufio.Writer, r *engine.Result) error {
-	tty := terminal(s.out)
-	width := 0
-	if tty {
-		width = terminalWidth()
-	}
-	head := engine.ColumnNames(r.Columns)
-	size := make([]int, len(head))
-	for i, h := range head {
-		size[i] = cells(h)
-	}
-	var rows [][]string
-	total := 0
-	for r.Next() {
-		total++
-		if total > maxRows && tty {
-			continue
-		}
-		row := make([]string, len(head))
-		for i := range row {
-			text, ok := r.Text(i)
-			if !ok {
-				text = "NULL"
-			}
-			row[i] = oneLine.Replace(text)
-			size[i] = max(size[i], cells(row[i]))
-		}
-		rows = append(rows, row)
-	}
-	if width > 0 {
-		fit(size, width)
-	}
-	line := func(row []string) {
-		for i, text := range row {
-			if i > 0 {
-				w.WriteString("  ")
-			}
-			text = cut(text, size[i])
-			pad := strings.Repeat(" ", size[i]-cells(text))
-			switch {
-			case r.Number(i):
-				w.WriteString(pad + text)
-			case i == len(row)-1:
-				w.WriteString(text)
-			default:
-				w.WriteString(text + pad)
-			}
-		}
-		w.WriteByte('\n')
-	}
-	line(head)
-	rule := make([]string, len(head))
-	for i := range rule {
-		rule[i] = strings.Repeat("─", size[i])
-	}
-	line(rule)
-	for _, row := range rows {
-		line(row)
-	}
-	if total > len(rows) {
-		fmt.Fprintf(w, "(%d rows, the first %d shown; --output csv shows all)\n", total, len(rows))
-	}
-	return nil
-}
-
-var oneLine = strings.NewReplacer("\n", `\n`, "\r", `\r`, "\t", `\t`)
-
-// cells is how many columns of a terminal a text takes, wide characters counted twice.
-func cells(s string) int {
-	n := 0
-	for _, r := range s {
-		n++
-		if r >= 0x1100 && (r <= 0x115f || r >= 0x2e80 && r <= 0xa4cf || r >= 0xac00 && r <= 0xd7a3 || r >= 0xf900 && r <= 0xfaff || r >= 0xfe30 && r <= 0xfe6f || r >= 0xff00 && r <= 0xff60 || r >= 0x1f300) {
-			n++
-		}
-	}
-	return n
-}
-
-func cut(s string, width int) string {
-	if cells(s) <= width {
-		return s
-	}
-	for cells(s) >= width && s != "" {
-		_, n := utf8.DecodeLastRuneInString(s)
-		s = s[:len(s)-n]
-	}
-	return s + "…"
-}
-
-// fit shrinks the widest columns until the table has the width.
-func fit(size []int, width int) {
-	sum := 2 * (len(size) - 1)
-	for _, n := range size {
-		sum += n
-	}
-	for ; sum > width; sum-- {
-		widest := 0
-		for i := range size {
-			if size[i] > size[widest] {
-				widest = i
-			}
-		}
-		if size[widest] <= 8 {
-			return
-		}
-		size[widest]--
-	}
-}
-
-func terminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

@@ -9,21 +9,22 @@ import (
 	"dsql/pipeline"
 )
 
-// progress shows a run on stderr: one line that is kept up to date on a terminal, else a plain line a batch (one a second at most)
-// and a last one.
+// progress shows a run on stderr: on a terminal one line that is kept up to date, elsewhere a plain line for a batch, one a second
+// at most. Both end with the run's sums.
 type progress struct {
 	w        io.Writer
 	tty      bool
 	quiet    bool
 	began    time.Time
-	last     time.Time
-	records  int64
+	last     time.Time // when something was written
+	records  int64     // committed
 	rejected int64
-	drawn    bool
+	drawn    bool // the line stands there
 }
 
 func newProgress(s *streams) *progress {
-	return &progress{w: s.err, tty: terminal(s.err), quiet: s.cli.Quiet, began: time.Now()}
+	_, tty := terminal(s.err)
+	return &progress{w: s.err, tty: tty, quiet: s.cli.Quiet, began: time.Now()}
 }
 
 func (p *progress) event(e pipeline.Event) {
@@ -37,40 +38,42 @@ func (p *progress) event(e pipeline.Event) {
 		}
 	case pipeline.BatchCommitted:
 		p.records += e.Records
-		p.rejected += e.Bad
-		for _, d := range e.Rows {
-			p.rejected += d.Rejected
-		}
+		p.rejected += rejected(e)
 		switch {
 		case p.quiet:
 		case p.tty:
 			p.draw(e.Source, e.Origin, e.Position, e.Total)
-		case time.Since(p.last) > time.Second || p.last.IsZero():
+		case time.Since(p.last) > time.Second:
 			p.last = time.Now()
 			fmt.Fprintf(p.w, "version %d: %s\n", e.Version, accounts(e))
 		}
 	case pipeline.Finished:
+		p.clear()
 		if !p.quiet && !(e.Failed && e.Versions == 0) {
-			p.clear()
 			fmt.Fprintln(p.w, summary(e))
 		}
 	}
 }
 
+// rejected is what a batch rejected, bad records and rows of all destinations.
+func rejected(e pipeline.BatchCommitted) int64 {
+	n := e.Bad
+	for _, d := range e.Rows {
+		n += d.Rejected
+	}
+	return n
+}
+
 func accounts(e pipeline.BatchCommitted) string {
 	parts := []string{e.Origin}
 	if e.Source != "" {
-		parts = append(parts, fmt.Sprintf("%s records", count(e.Records)))
+		parts = append(parts, count(e.Records)+" records")
 	}
 	for _, d := range e.Rows {
-		parts = append(parts, fmt.Sprintf("%s %s", d.Name, count(d.Written)))
+		parts = append(parts, d.Name+" "+count(d.Written))
 	}
-	bad := e.Bad
-	for _, d := range e.Rows {
-		bad += d.Rejected
-	}
-	if bad > 0 {
-		parts = append(parts, count(bad)+" rejected")
+	if n := rejected(e); n > 0 {
+		parts = append(parts, count(n)+" rejected")
 	}
 	return strings.Join(parts, ", ")
 }
@@ -79,17 +82,21 @@ func summary(e pipeline.Finished) string {
 	if e.Versions == 0 {
 		return "nothing new"
 	}
-	s := fmt.Sprintf("%d versions, %s records in %.1f s (%s/s): %s rows written", e.Versions, count(e.Records), e.Took.Seconds(), count(int64(float64(e.Records)/e.Took.Seconds())), count(e.Written))
+	seconds := max(e.Took.Seconds(), 1e-3)
+	s := fmt.Sprintf("%s, %s in %.1f s (%s/s): %s written", amount(e.Versions, "version"), amount(e.Records, "record"), seconds, count(int64(float64(e.Records)/seconds)), amount(e.Written, "row"))
 	for _, x := range []struct {
 		n    int64
 		what string
-	}{{e.Bad, "bad records"}, {e.Rejected, "rejected"}, {e.Dropped, "dropped"}, {e.Skipped, "skipped"}} {
+	}{{e.Bad, "bad"}, {e.Rejected, "rejected"}, {e.Dropped, "dropped"}, {e.Skipped, "skipped"}} {
 		if x.n > 0 {
-			s += fmt.Sprintf(", %s %s", count(x.n), x.what)
+			s += ", " + count(x.n) + " " + x.what
 		}
 	}
-	if e.Failed {
+	switch {
+	case e.Failed:
 		s = "committed before the error: " + s
+	case e.Interrupted:
+		s = "committed before the interruption: " + s
 	}
 	if e.Bad+e.Rejected > 0 {
 		s += " (see dsql.rejects)"
@@ -97,7 +104,14 @@ func summary(e pipeline.Finished) string {
 	return s
 }
 
-// count writes a number with thin separators: 1,234,567.
+func amount(n int64, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return count(n) + " " + what
+}
+
+// count writes a number with separators: 1,234,567.
 func count(n int64) string {
 	s := fmt.Sprint(n)
 	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
@@ -114,13 +128,25 @@ func (p *progress) draw(source, item string, done, total int64) {
 		bar = "[" + strings.Repeat("=", n) + strings.Repeat(" ", 20-n) + "] "
 	}
 	rate := float64(p.records) / time.Since(p.began).Seconds()
-	fmt.Fprintf(p.w, "\r\x1b[K%s%s %s: %s records, %s/s, %s rejected", bar, source, item, count(p.records), count(int64(rate)), count(p.rejected))
+	line := fmt.Sprintf("%s%s: %s records, %s/s, %s rejected, %s", bar, source, count(p.records), count(int64(rate)), count(p.rejected), item)
+	columns, _ := terminal(p.w)
+	fmt.Fprint(p.w, eraseLine+cut(printable(line), columns-1)) // a line that reached the edge would wrap, and could not be erased
 }
+
+const eraseLine = "\r\x1b[K"
 
 // clear takes the line away, so that something else can be printed.
 func (p *progress) clear() {
 	if p.drawn {
-		fmt.Fprint(p.w, "\r\x1b[K")
+		fmt.Fprint(p.w, eraseLine)
 		p.drawn = false
 	}
+}
+
+func (p *progress) stopping() {
+	line := "stopping after this batch; once more to roll it back\n"
+	if p.tty {
+		line = eraseLine + line
+	}
+	fmt.Fprint(p.w, line)
 }

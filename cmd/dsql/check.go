@@ -1,0 +1,17 @@
+package main
+
+import (
+	"context"
+
+	"dsql/pipeline"
+)
+
+type checkCmd struct{ scriptArgs }
+
+func (c *checkCmd) Run(ctx context.Context, s *streams) error {
+	o, err := c.options(s)
+	if err != nil {
+		return err
+	}
+	return pipeline.Check(ctx, o)
+}

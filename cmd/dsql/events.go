@@ -1,0 +1,108 @@
+package main
+
+import (
+	"io"
+	"time"
+
+	"dsql/pipeline"
+	"dsql/sql"
+)
+
+// eventLines writes a run's events to stderr as JSON, one a line, for programs. docs/cli.md lists the fields.
+type eventLines struct {
+	w    io.Writer
+	last time.Time // of a progress line
+}
+
+func (l *eventLines) clear() {}
+
+func (l *eventLines) stopping() {
+	l.write(struct {
+		Event string `json:"event"`
+	}{"stopping"})
+}
+
+func (l *eventLines) event(e pipeline.Event) {
+	switch e := e.(type) {
+	case pipeline.ReadProgress:
+		if time.Since(l.last) > time.Second {
+			l.last = time.Now()
+			l.write(struct {
+				Event  string `json:"event"`
+				Source string `json:"source"`
+				Item   string `json:"item"`
+				Done   int64  `json:"done"`
+				Total  int64  `json:"total"`
+			}{"progress", e.Source, e.Item, e.Done, e.Total})
+		}
+	case pipeline.BatchCommitted:
+		rows := []rowsLine{}
+		for _, d := range e.Rows {
+			rows = append(rows, rowsLine{d.Kind, d.Name, d.In, d.Written, d.Rejected, d.Dropped})
+		}
+		l.write(struct {
+			Event   string     `json:"event"`
+			Version int64      `json:"version"`
+			Source  string     `json:"source"`
+			Origin  string     `json:"origin"`
+			Records int64      `json:"records"`
+			Bad     int64      `json:"bad"`
+			Skipped int64      `json:"skipped"`
+			Rows    []rowsLine `json:"rows"`
+			Seconds float64    `json:"seconds"`
+		}{"version", e.Version, e.Source, e.Origin, e.Records, e.Bad, e.Skipped, rows, e.Took.Seconds()})
+	case pipeline.Warned:
+		l.problem("warning", e.Err)
+	case pipeline.Changed:
+		l.write(struct {
+			Event  string   `json:"event"`
+			Action string   `json:"action"`
+			Kind   string   `json:"kind"`
+			Name   string   `json:"name"`
+			What   []string `json:"what"`
+		}{"declaration", e.Change.Action, e.Change.Kind, e.Change.Name, append([]string{}, e.Change.What...)})
+	case pipeline.Finished:
+		l.write(struct {
+			Event       string  `json:"event"`
+			Versions    int64   `json:"versions"`
+			Records     int64   `json:"records"`
+			Written     int64   `json:"written"`
+			Rejected    int64   `json:"rejected"`
+			Dropped     int64   `json:"dropped"`
+			Bad         int64   `json:"bad"`
+			Skipped     int64   `json:"skipped"`
+			Seconds     float64 `json:"seconds"`
+			Interrupted bool    `json:"interrupted"`
+			Failed      bool    `json:"failed"`
+		}{"finished", e.Versions, e.Records, e.Written, e.Rejected, e.Dropped, e.Bad, e.Skipped, e.Took.Seconds(), e.Interrupted, e.Failed})
+	}
+}
+
+type rowsLine struct {
+	Kind     string `json:"kind"`
+	Name     string `json:"name"`
+	In       int64  `json:"in"`
+	Written  int64  `json:"written"`
+	Rejected int64  `json:"rejected"`
+	Dropped  int64  `json:"dropped"`
+}
+
+// problem writes an error or a warning; line and column count from 1, and are 0 where it has no place in a script.
+func (l *eventLines) problem(event string, e *sql.Error) {
+	x := struct {
+		Event   string `json:"event"`
+		Code    string `json:"code"`
+		Message string `json:"message"`
+		Hint    string `json:"hint"`
+		File    string `json:"file"`
+		Line    int    `json:"line"`
+		Column  int    `json:"column"`
+	}{Event: event, Code: e.Code, Message: e.Msg, Hint: e.Hint}
+	if e.Src != nil {
+		p := e.Src.Position(e.Span.Start)
+		x.File, x.Line, x.Column = p.File, p.Line, p.Col
+	}
+	l.write(x)
+}
+
+func (l *eventLines) write(v any) { l.w.Write(append(jsonText(v), '\n')) }

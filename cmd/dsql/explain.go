@@ -1,0 +1,28 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"dsql/pipeline"
+)
+
+type explainCmd struct {
+	Script string `arg:"" complete:"file" help:"Script file; - reads standard input."`
+	Name   string `arg:"" optional:"" help:"One declaration; all by default."`
+	DB     string `name:"db" placeholder:"FILE" complete:"file" help:"The DuckDB file; the script's name with .duckdb by default."`
+}
+
+func (c *explainCmd) Run(ctx context.Context, s *streams) error {
+	a := scriptArgs{Script: []string{c.Script}, DB: c.DB}
+	o, err := a.options(s)
+	if err != nil {
+		return err
+	}
+	text, err := pipeline.Explain(ctx, o, c.Name)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprint(s.out, text)
+	return err
+}

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"strings"
+	"unicode"
+
+	"dsql/engine"
+)
+
+const (
+	maxShown   = 200  // rows that a terminal shows
+	layoutRows = 1000 // rows that say, where all are printed, how wide the columns are
+)
+
+// table lays rows out in columns.
+type table struct {
+	w      *bufio.Writer
+	sizes  []int
+	right  []bool // numbers stand right
+	narrow bool   // cells are cut to their column's size
+	dim    bool   // NULL and the rule are dimmed
+}
+
+type cell struct {
+	text string
+	null bool
+}
+
+// writeTable prints a result as a table. On a terminal it is cut to the terminal's width and to maxShown rows; elsewhere it holds
+// everything.
+func (s *streams) writeTable(w *bufio.Writer, r *engine.Result) error {
+	if len(r.Columns) == 2 && r.Columns[0].Name == "explain_key" { // EXPLAIN draws a plan over many lines
+		for r.Next() {
+			plan, _ := r.Text(1)
+			w.WriteString(strings.TrimRight(plan, "\n") + "\n")
+		}
+		return nil
+	}
+	columns, tty := terminal(s.out)
+	limit := layoutRows
+	if tty {
+		limit = maxShown
+	}
+	t := &table{w: w, narrow: tty, dim: s.coloured(s.out)}
+	var head []cell
+	for i, c := range r.Columns {
+		head = append(head, cell{text: printable(c.Name)})
+		t.sizes = append(t.sizes, width(head[i].text))
+		t.right = append(t.right, r.Number(i))
+	}
+	var rows [][]cell
+	for len(rows) < limit && r.Next() {
+		row := cellsOf(r)
+		for i, c := range row {
+			t.sizes[i] = max(t.sizes[i], width(c.text))
+		}
+		rows = append(rows, row)
+	}
+	if tty {
+		fit(t.sizes, columns)
+	}
+	t.line(head)
+	err := t.rule()
+	for _, row := range rows {
+		err = t.line(row)
+	}
+	total := len(rows)
+	for ; err == nil && r.Next(); total++ {
+		if !tty {
+			err = t.line(cellsOf(r))
+		}
+	}
+	if tty && total > len(rows) {
+		fmt.Fprintf(w, "(%s rows, the first %d shown; --output csv gives all)\n", count(int64(total)), len(rows))
+	}
+	return err
+}
+
+func cellsOf(r *engine.Result) []cell {
+	row := make([]cell, len(r.Columns))
+	for i := range row {
+		if text, ok := r.Text(i); ok {
+			row[i].text = printable(text)
+		} else {
+			row[i] = cell{"NULL", true}
+		}
+	}
+	return row
+}
+
+func (t *table) line(row []cell) error {
+	for i, c := range row {
+		if i > 0 {
+			t.w.WriteString("  ")
+		}
+		text := c.text
+		if t.narrow {
+			text = cut(text, t.sizes[i])
+		}
+		pad := strings.Repeat(" ", max(0, t.sizes[i]-width(text)))
+		if c.null && t.dim {
+			text = dimmed(text)
+		}
+		switch {
+		case t.right[i]:
+			text = pad + text
+		case i < len(row)-1:
+			text += pad
+		}
+		t.w.WriteString(text)
+	}
+	return t.w.WriteByte('\n')
+}
+
+func (t *table) rule() error {
+	parts := make([]string, len(t.sizes))
+	for i, n := range t.sizes {
+		parts[i] = strings.Repeat("─", n)
+	}
+	rule := strings.Join(parts, "  ")
+	if t.dim {
+		rule = dimmed(rule)
+	}
+	_, err := t.w.WriteString(rule + "\n")
+	return err
+}
+
+func dimmed(s string) string { return "\x1b[2m" + s + "\x1b[0m" }
+
+// printable keeps a text on its line, and a terminal safe from what stands in data: control characters are shown as escapes.
+func printable(s string) string {
+	if strings.IndexFunc(s, unicode.IsControl) < 0 {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case r == '\n':
+			b.WriteString(`\n`)
+		case r == '\r':
+			b.WriteString(`\r`)
+		case r == '\t':
+			b.WriteString(`\t`)
+		case unicode.IsControl(r):
+			fmt.Fprintf(&b, `\x%02x`, r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// minSize is the least that a column is cut to.
+const minSize = 8
+
+// fit cuts the widest columns until the table has the width, or none can be cut further.
+func fit(sizes []int, columns int) {
+	over := 2*(len(sizes)-1) - columns
+	for _, n := range sizes {
+		over += n
+	}
+	for ; over > 0; over-- {
+		widest := 0
+		for i := range sizes {
+			if sizes[i] > sizes[widest] {
+				widest = i
+			}
+		}
+		if sizes[widest] <= minSize {
+			return
+		}
+		sizes[widest]--
+	}
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"unsafe"
+)
+
+// onTerminal runs the command on a terminal of 60 columns and gives what it wrote there.
+func onTerminal(t *testing.T, dir string, env []string, args ...string) string {
+	t.Helper()
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Skip("no terminal to be had: ", err)
+	}
+	defer master.Close()
+	ioctl := func(request uintptr, arg unsafe.Pointer) {
+		if _, _, e := syscall.Syscall(syscall.SYS_IOCTL, master.Fd(), request, uintptr(arg)); e != 0 {
+			t.Skip("no terminal to be had: ", e)
+		}
+	}
+	var unlocked int32
+	var n uint32
+	ioctl(syscall.TIOCSPTLCK, unsafe.Pointer(&unlocked))
+	ioctl(syscall.TIOCGPTN, unsafe.Pointer(&n))
+	ioctl(syscall.TIOCSWINSZ, unsafe.Pointer(&[4]uint16{24, 60}))
+	slave, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Skip("no terminal to be had: ", err)
+	}
+	c := asCommand(t, dir, args...)
+	c.Env = append(append(c.Env, "TERM=xterm", "NO_COLOR=", "COLUMNS="), env...)
+	c.Stdout, c.Stderr = slave, slave
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	slave.Close()
+	var out bytes.Buffer
+	io.Copy(&out, master) // ends with an error when the command has closed the terminal
+	if err := c.Wait(); err != nil {
+		t.Errorf("%q: %v\n%s", args, err, out.String())
+	}
+	return strings.ReplaceAll(out.String(), "\r\n", "\n")
+}
+
+// On a terminal a table is cut to its width and to a number of rows, and NULL is dim; NO_COLOR and COLUMNS are heeded. A run keeps
+// one line up to date that never wraps, and takes it away.
+func TestTerminal(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	put(t, filepath.Join(dir, "s.sql"), "CREATE SOURCE s (id INTEGER) FROM FILES ('in/{day}-{a_long_name_of_a_capture}.csv', format csv, header true);\nCREATE STREAM t FROM s;\n")
+	for day := range 9 {
+		put(t, filepath.Join(dir, "in", fmt.Sprintf("%d-%s.csv", day, strings.Repeat("long", 20))), "id\n1\nx\n")
+	}
+	out := onTerminal(t, dir, nil, "run", "s.sql")
+	if last := strings.LastIndex(out, eraseLine); last < 0 || !strings.HasPrefix(out[last+len(eraseLine):], "9 versions, 18 records in ") {
+		t.Errorf("the last line is not alone:\n%q", out)
+	}
+	drawn := 0
+	for _, line := range strings.Split(out, eraseLine) {
+		if !strings.Contains(line, "\n") && line != "" {
+			drawn++
+			if width(line) >= 60 || !strings.HasPrefix(line, "[") && !strings.HasPrefix(line, "s: ") {
+				t.Errorf("a line of %d columns: %q", width(line), line)
+			}
+		}
+	}
+	if drawn < 9 {
+		t.Errorf("%d lines were drawn for 9 versions", drawn)
+	}
+
+	query := "SELECT i, NULL AS n, repeat('日本', 50) AS wide, chr(27) || '[31m' AS escape FROM range(1234) r(i)"
+	table := strings.Split(onTerminal(t, dir, nil, "query", query), "\n")
+	if len(table) != maxShown+4 || table[len(table)-2] != "(1,234 rows, the first 200 shown; --output csv gives all)" {
+		t.Errorf("%d lines, the last %q", len(table), table[len(table)-2])
+	}
+	if row := table[2]; !strings.Contains(row, dimmed("NULL")) || !strings.Contains(row, "…  ") || !strings.Contains(row, `\x1b[31m`) || width(strings.NewReplacer("\x1b[2m", "", "\x1b[0m", "").Replace(row)) > 60 {
+		t.Errorf("%q", row)
+	}
+	if out := onTerminal(t, dir, []string{"NO_COLOR=1"}, "query", query); strings.Contains(out, "\x1b") {
+		t.Errorf("NO_COLOR: %.300q", out)
+	}
+	if out := onTerminal(t, dir, []string{"NO_COLOR=1", "COLUMNS=200"}, "query", query); !strings.Contains(out, strings.Repeat("日本", 40)) {
+		t.Errorf("COLUMNS: %.300q", out)
+	}
+}

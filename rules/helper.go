@@ -1,0 +1,110 @@
+package rules
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"strings"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+// The cleansing helpers are SQL macros in the schema dsql of the file: dsql.clamp(x, 0, 1) works in any client. In RULES they are
+// callable without the schema, unless the user has a function of that name.
+
+// Helper is one cleansing macro.
+type Helper struct {
+	Name   string
+	Params string // as in CREATE MACRO
+	Doc    string
+	Body   string
+}
+
+// blanks are what counts as white space, ASCII and Unicode.
+const blanks = "chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || ' ' || chr(133) || chr(160) || chr(5760) || chr(8192) || chr(8193) || chr(8194) || chr(8195) || chr(8196) || chr(8197) || chr(8198) || chr(8199) || chr(8200) || chr(8201) || chr(8202) || chr(8232) || chr(8233) || chr(8239) || chr(8287) || chr(12288)"
+
+// jsonDepth is how deep canonical_json looks; a macro can't call itself.
+const jsonDepth = 5
+
+// Helpers are all of them, in an order in which each comes after those that it uses.
+var Helpers = slices.Concat([]Helper{
+	{"blank_to_null", "s", "NULL for a text of nothing but white space (also Unicode's), else the text as it is.",
+		`CASE WHEN trim(s, ` + blanks + `) <> '' THEN s END`},
+	{"collapse_spaces", "s", "The text without white space at its ends, and with one blank for each run of it inside.",
+		`regexp_replace(trim(s, ` + blanks + `), '[\s\x{0B}\x{85}\x{A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}]+', ' ', 'g')`},
+	{"parse_date", "s", "The DATE in any of the forms that can't be mistaken: 2026-03-01, 2026/03/01, 20260301, 01.03.2026, 1 Mar 2026, 1 March 2026, Mar 1, 2026, March 1, 2026; a time behind the first is cut off. NULL for all else, 01/03/2026 too: say which you mean with try_strptime(s, ['%d/%m/%Y', …]).",
+		`CAST(try_strptime(trim(s, ` + blanks + `), ['%Y-%m-%d', '%Y/%m/%d', '%Y%m%d', '%d.%m.%Y', '%d %b %Y', '%d %B %Y', '%b %d, %Y', '%B %d, %Y', '%Y-%m-%d %H:%M:%S', '%Y-%m-%dT%H:%M:%S', '%Y-%m-%dT%H:%M:%SZ']) AS DATE)`},
+	{"parse_number", "s, decimal_mark := '.'", "The DOUBLE in a text with thousands separated by blanks, apostrophes, commas or points (whichever isn't the decimal mark); NULL for what is no number.",
+		`CASE WHEN regexp_full_match(replace(translate(trim(s, ` + blanks + `), chr(160) || chr(8239) || ' ' || '''' || CASE decimal_mark WHEN '.' THEN ',' ELSE '.' END, ''), decimal_mark, '.'), '[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)')
+			THEN TRY_CAST(replace(translate(trim(s, ` + blanks + `), chr(160) || chr(8239) || ' ' || '''' || CASE decimal_mark WHEN '.' THEN ',' ELSE '.' END, ''), decimal_mark, '.') AS DOUBLE) END`},
+	{"phone_digits", "s, country_code", "A step of phone_e164: + and digits, whether or not they are a phone number.",
+		`CASE WHEN regexp_matches(s, '^[\s(]*\+') THEN '+' || regexp_replace(replace(s, '(0)', ''), '[^0-9]', '', 'g')
+			WHEN regexp_matches(s, '^[\s(]*00') THEN '+' || substring(regexp_replace(replace(s, '(0)', ''), '[^0-9]', '', 'g'), 3)
+			ELSE '+' || country_code || regexp_replace(regexp_replace(s, '[^0-9]', '', 'g'), '^0', '') END`},
+	{"phone_e164", "s, country_code", "The phone number in E.164 (ITU-T): + and 8 to 15 digits. A number without + or 00 is one of the country ('47'), whose trunk prefix 0 goes (countries that keep it, Italy say, need another rule). NULL for what has letters or can't be a number.",
+		`CASE WHEN regexp_full_match(s, '[0-9\s+()./-]+') AND regexp_full_match(dsql.phone_digits(s, country_code), '\+[1-9][0-9]{7,14}') THEN dsql.phone_digits(s, country_code) END`},
+	{"mask", "s, keep := 4", "The text with * for each character but the last keep; all of them where it is no longer than that.",
+		`CASE WHEN length(s) > keep THEN repeat('*', length(s) - keep) || right(s, keep) ELSE repeat('*', length(s)) END`},
+	{"mask_email", "s", "The address with *** for all but the first letter before the @; NULL for what has no @ inside.",
+		`CASE WHEN regexp_matches(s, '^[^@]+@[^@]+$') THEN left(s, 1) || '***' || substring(s, instr(s, '@')) END`},
+	{"salted_hash", "s, salt", "SHA-256 of the salt, a separator and the text, as 64 hexadecimal digits: the same text gives the same hash, and without the salt nobody can try texts out. NULL stays NULL.",
+		`sha256(salt || chr(31) || s)`},
+	{"clamp", "x, low, high", "x, but low where it is below that and high where it is above. NULL stays NULL.",
+		`CASE WHEN x < low THEN low WHEN x > high THEN high ELSE x END`},
+	{"map_value", "k, mapping", "What a table says for k: mapping is the name of one with the columns key and value. NULL where it has no such key; coalesce(map_value(c, 'codes'), c) leaves others as they are.",
+		`(SELECT min(_m.value) FROM query_table(mapping) AS _m WHERE _m.key = k)`},
+}, canonicalJSON())
+
+func canonicalJSON() []Helper {
+	out := []Helper{{"canonical_json_0", "j", "A step of canonical_json.", "CAST(j AS VARCHAR)"}}
+	for i := 1; i <= jsonDepth; i++ {
+		h := Helper{Name: fmt.Sprintf("canonical_json_%d", i), Params: "j", Doc: "A step of canonical_json.", Body: strings.NewReplacer("%k", fmt.Sprintf("k%d", i), "%e", fmt.Sprintf("e%d", i), "%inner", fmt.Sprintf("dsql.canonical_json_%d", i-1)).Replace(
+			`CASE json_type(j)
+			WHEN 'OBJECT' THEN '{' || array_to_string(list_transform(list_sort(CAST(json_keys(j) AS VARCHAR[])), lambda %k: CAST(to_json(%k) AS VARCHAR) || ':' || %inner(json_extract(j, '/' || replace(replace(%k, '~', '~0'), '/', '~1')))), ',') || '}'
+			WHEN 'ARRAY' THEN '[' || array_to_string(list_transform(CAST(json_extract(j, '$[*]') AS JSON[]), lambda %e: %inner(%e)), ',') || ']'
+			ELSE CAST(j AS VARCHAR) END`)}
+		out = append(out, h)
+	}
+	return append(out, Helper{"canonical_json", "j", fmt.Sprintf("JSON as text without blanks and with the keys of objects in order, so that equal values are equal texts. Objects deeper than %d stay as they are; NULL for text that is no JSON.", jsonDepth),
+		fmt.Sprintf("CASE WHEN json_valid(CAST(j AS VARCHAR)) THEN dsql.canonical_json_%d(CAST(j AS JSON)) END", jsonDepth)})
+}
+
+// create is the statement that makes a helper.
+func (h Helper) create() string {
+	return fmt.Sprintf("CREATE OR REPLACE MACRO dsql.%s(%s) AS %s", h.Name, h.Params, h.Body)
+}
+
+// Install makes the helpers in the file, where those of this dsql aren't there yet.
+func Install(ctx context.Context, c *engine.Conn) error {
+	sum := sha256.New()
+	for _, h := range Helpers {
+		fmt.Fprintln(sum, h.create())
+	}
+	version := fmt.Sprintf("%x", sum.Sum(nil)[:8])
+	n, err := c.Int(ctx, engine.SQL("SELECT count(*) FROM duckdb_functions() WHERE schema_name = 'dsql' AND function_name = 'helpers' AND macro_definition = {v}", engine.Args{"v": "'" + version + "'"}))
+	if err != nil || n > 0 {
+		return err
+	}
+	for _, h := range Helpers {
+		if _, err := c.Exec(ctx, engine.Type(h.create())); err != nil {
+			return err
+		}
+	}
+	return c.Run(ctx, engine.SQL("CREATE OR REPLACE MACRO dsql.helpers() AS {v}", engine.Args{"v": version}))
+}
+
+// helperCalls finds where an expression calls a helper without its schema.
+func helperCalls(src *sql.Source, sp sql.Span, f func(at sql.Span, name string)) {
+	toks := sql.Tokens(src, sp)
+	for i := 0; i+1 < len(toks); i++ {
+		if toks[i].Kind != sql.Word || toks[i+1].Span.Of(src) != "(" || i > 0 && toks[i-1].Span.Of(src) == "." {
+			continue
+		}
+		name := strings.ToLower(toks[i].Span.Of(src))
+		if slices.ContainsFunc(Helpers, func(h Helper) bool { return h.Name == name }) {
+			f(toks[i].Span, name)
+		}
+	}
+}
