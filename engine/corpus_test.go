@@ -194,6 +194,9 @@ var uuid = regexp.MustCompile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 func (s *scratch) tidy(out string) string {
 	out = uuid.ReplaceAllString(strings.ReplaceAll(out, s.dir, "TMP"), "UUID")
 	out, _, _ = strings.Cut(out, "\n\nLINE ")
+	if strings.HasPrefix(out, "Count (") { // DDL gives a Count whose value DuckDB never writes
+		out, _, _ = strings.Cut(out, "\n")
+	}
 	if strings.HasPrefix(out, `{"exception_type"`) {
 		out, _, _ = strings.Cut(out, `"position"`)
 	}

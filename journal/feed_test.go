@@ -102,7 +102,7 @@ func TestSeveralWritesInOneVersion(t *testing.T) {
 	b.mustWrite(ev("1 i a 1 1\n2 i x 1 1"))
 	ctx := t.Context()
 	if err := b.c.Update(ctx, func(tx *engine.Tx) error {
-			for _, lines := range []string{"1 u b 2 2\n2 d NULL NULL 5\n3 i n 1 1", "1 u c 3 3\n2 u y 1 3\n3 d NULL NULL 2", "1 d NULL NULL 2\n1 u z 9 9", "1 u between 1 4"} {
+		for _, lines := range []string{"1 u b 2 2\n2 d NULL NULL 5\n3 i n 1 1", "1 u c 3 3\n2 u y 1 3\n3 d NULL NULL 2", "1 d NULL NULL 2\n1 u z 9 9", "1 u between 1 4"} {
 			b.exec("CREATE OR REPLACE TEMP TABLE part AS " + ev(lines))
 			if _, err := b.j.Write(ctx, tx, &engine.Accepted{Version: 2, Columns: b.describe("part"), Rows: engine.SQL("(SELECT * FROM part)")}); err != nil {
 				return err
