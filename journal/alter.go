@@ -15,6 +15,7 @@ func (j *Journal) alter(ctx context.Context, tx *engine.Tx, have, want *definiti
 		return err
 	}
 	l := j.layout(have)
+	words := l.words()
 	for i, c := range have.Keys {
 		t := want.Keys[index(want.Keys, c.Name)].Type
 		if err := j.retype(ctx, tx, c.Name, c.Type, t, "now", "past", "mem"); err != nil {
@@ -61,7 +62,7 @@ func (j *Journal) alter(ctx context.Context, tx *engine.Tx, have, want *definiti
 		have.Columns = append(have.Columns, c)
 	}
 	l = j.layout(have)
-	if err := j.provide(ctx, tx, l); err != nil {
+	if err := j.provide(ctx, tx, l, words); err != nil {
 		return err
 	}
 	if l.moving() {

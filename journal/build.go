@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"dsql/engine"
 )
@@ -33,10 +34,8 @@ func (w *writer) line(ctx context.Context, more *engine.Query) error {
 
 // filled is a column's value after an event of the line.
 func (w *writer) filled(c string) *engine.Query {
-	for i, s := range w.Sparse {
-		if s == c {
-			return engine.Ident(fmt.Sprintf("_f%d", i))
-		}
+	if i := slices.Index(w.Sparse, c); i >= 0 {
+		return engine.Ident(fmt.Sprintf("_f%d", i))
 	}
 	return engine.Ident(c)
 }
@@ -46,11 +45,10 @@ func (w *writer) filled(c string) *engine.Query {
 func (w *writer) fills() []*engine.Query {
 	out := make([]*engine.Query, len(w.Sparse))
 	for i, c := range w.Sparse {
-		a := engine.Args{"c": engine.Ident(c), "f": engine.Ident(fmt.Sprintf("_f%d", i)), "bit": engine.SQL("{said} & {bit} <> 0", engine.Args{"said": engine.Ident(said(i / wordBits)), "bit": int64(1) << (i % wordBits)})}
-		if w.ignored[c] {
+		word, bit := w.bit(c)
+		a := engine.Args{"c": engine.Ident(c), "f": w.filled(c), "word": engine.Ident(word), "bit": bit}
+		if out[i] = engine.SQL("(last_value(CASE WHEN NOT _del AND {word} & {bit} <> 0 THEN struct_pack(v := {c}) END IGNORE NULLS) OVER w).v AS {f}", a); w.ignored[c] {
 			out[i] = engine.SQL("last_value(CASE WHEN NOT _del THEN {c} END IGNORE NULLS) OVER w AS {f}", a)
-		} else {
-			out[i] = engine.SQL("(last_value(CASE WHEN NOT _del AND {bit} THEN struct_pack(v := {c}) END IGNORE NULLS) OVER w).v AS {f}", a)
 		}
 	}
 	return out
@@ -83,7 +81,7 @@ func (w *writer) build(ctx context.Context) error {
 		}
 		pure := engine.SQL("{l} IS NOT DISTINCT FROM {c}", l)
 		if bit := w.saidBit("x", c); bit != nil {
-			pure = engine.SQL("({bit} = false OR {pure})", engine.Args{"bit": engine.SQL("({b})", engine.Args{"b": bit}), "pure": pure})
+			pure = engine.SQL("(NOT ({said}) OR {pure})", engine.Args{"said": bit, "pure": pure})
 		}
 		raw = append(raw, pure)
 	}

@@ -150,23 +150,34 @@ func (j *Journal) create(ctx context.Context, tx *engine.Tx, l *layout) error {
 			return err
 		}
 	}
-	return j.provide(ctx, tx, l)
+	return j.provide(ctx, tx, l, 0)
 }
 
 func column(name, typ string) *engine.Query {
 	return engine.SQL("{n} {t}", engine.Args{"n": engine.Ident(name), "t": engine.Type(typ)})
 }
 
-// provide adds the marks that the declaration needs, and saves the definition.
-func (j *Journal) provide(ctx context.Context, tx *engine.Tx, l *layout) error {
-	var unsaid []string
+// provide adds the marks that the declaration needs and the tables don't have yet, and saves the definition.
+func (j *Journal) provide(ctx context.Context, tx *engine.Tx, l *layout, words int) error {
+	sparse := len(l.Sparse)
 	for _, c := range l.cols {
 		if l.ignored[c] {
-			unsaid = append(unsaid, c)
+			l.allow([]string{c})
 		}
 	}
-	if err := l.allow(ctx, tx, unsaid); err != nil {
-		return err
+	if l.SCD == 1 {
+		for ; sparse < len(l.Sparse); sparse++ {
+			if err := addColumn(ctx, tx, l.tables, []string{"now", "past"}, since(sparse), l.pointType()); err != nil {
+				return err
+			}
+		}
+	}
+	if l.Feed && l.SCD == 2 {
+		for ; words < l.words(); words++ {
+			if err := addColumn(ctx, tx, l.tables, []string{"now", "past", "mem"}, said(words), "BIGINT DEFAULT -1"); err != nil {
+				return err
+			}
+		}
 	}
 	if l.moving() && !l.Raw {
 		l.Raw = true
@@ -177,27 +188,13 @@ func (j *Journal) provide(ctx context.Context, tx *engine.Tx, l *layout) error {
 	return l.save(ctx, tx)
 }
 
-// allow gives columns their marks, for events that say nothing of them. All events so far did.
-func (l *layout) allow(ctx context.Context, tx *engine.Tx, columns []string) error {
-	words, sparse := l.words(), len(l.Sparse)
+// allow makes columns sparse. All events so far said something of them.
+func (l *layout) allow(columns []string) {
 	for _, c := range columns {
 		if !slices.Contains(l.Sparse, c) {
 			l.Sparse = append(l.Sparse, c)
 		}
 	}
-	if l.SCD == 1 {
-		for ; sparse < len(l.Sparse); sparse++ {
-			if err := addColumn(ctx, tx, l.tables, []string{"now", "past"}, since(sparse), l.pointType()); err != nil {
-				return err
-			}
-		}
-	}
-	for ; words < l.words(); words++ {
-		if err := addColumn(ctx, tx, l.tables, []string{"now", "past", "mem"}, said(words), "BIGINT DEFAULT -1"); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func addColumn(ctx context.Context, tx *engine.Tx, tables engine.Args, in []string, name, typ string) error {

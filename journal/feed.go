@@ -62,9 +62,7 @@ func (w *writer) forget(ctx context.Context) error {
 	if len(names) == 0 {
 		return nil
 	}
-	if err := w.allow(ctx, w.tx, names); err != nil {
-		return err
-	}
+	w.allow(names)
 	return w.save(ctx, w.tx)
 }
 
@@ -139,24 +137,19 @@ func (w *writer) columns() *engine.Query {
 
 // saying computes the words of _said for each row of the batch. All bits are 1 but those of what the row says nothing of.
 func (w *writer) saying() *engine.Query {
-	var out []*engine.Query
-	for word := range w.words() {
-		sum := []*engine.Query{engine.SQL("-1::BIGINT")}
-		for i, c := range w.Sparse {
-			if i/wordBits != word {
-				continue
-			}
-			bit := int64(1) << (i % wordBits)
-			switch {
-			case w.absent[c]:
-				sum = append(sum, engine.Lit(bit))
-			case w.ignored[c]:
-				sum = append(sum, engine.SQL("CASE WHEN {c} IS NULL THEN {bit}::BIGINT ELSE 0 END", engine.Args{"c": engine.Ident(c), "bit": bit}))
-			}
+	unsaid := map[string][]*engine.Query{}
+	for _, c := range w.Sparse {
+		switch word, bit := w.bit(c); {
+		case w.absent[c]:
+			unsaid[word] = append(unsaid[word], engine.Lit(bit))
+		case w.ignored[c]:
+			unsaid[word] = append(unsaid[word], engine.SQL("CASE WHEN {c} IS NULL THEN {bit}::BIGINT ELSE 0 END", engine.Args{"c": engine.Ident(c), "bit": bit}))
 		}
-		out = append(out, engine.SQL(", {sum} AS {word}", engine.Args{"sum": engine.Join(" - ", sum...), "word": engine.Ident(said(word))}))
 	}
-	return engine.Cat(out...)
+	return prefixed(engine.Each(", ", w.saids(), func(word string) *engine.Query {
+		all := append([]*engine.Query{engine.SQL("-1::BIGINT")}, unsaid[word]...)
+		return engine.SQL("{bits} AS {word}", engine.Args{"bits": engine.Join(" - ", all...), "word": engine.Ident(word)})
+	}))
 }
 
 // arrival orders rows of the batch.

@@ -263,11 +263,12 @@ func TestAbsentColumns(t *testing.T) {
 	b.version = 2
 	b.mustWrite(ev("2 d NULL NULL 2\n2 u NULL 5 4"), absent)
 	b.mustWrite(ev("1 u NULL 2 5")) // NULL, and said so
-	b.mustWrite(ev("1 u late 1 2.5\n1 u NULL 2 3"), absent)
+	b.mustWrite(ev("1 u NULL 7 4\n1 u NULL 2 3"), absent)
 	b.expect("SELECT * FROM j_history", `
 		1|a|1|1|2
 		1|aa|1|2|3
-		1|aa|2|3|5
+		1|aa|2|3|4
+		1|aa|7|4|5
 		1|\N|2|5|\N
 		2|b|2|1|2
 		2|\N|5|4|\N

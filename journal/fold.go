@@ -101,17 +101,16 @@ func (w *writer) knownEvents(ctx context.Context) error {
 
 // normalMarks are _said of events that came before the declaration said IGNORE NULL UPDATES: a NULL in them says nothing now.
 func (w *writer) normalMarks() *engine.Query {
-	out := make([]*engine.Query, w.words())
-	for i := range out {
-		sum := []*engine.Query{engine.Ident(said(i))}
-		for k, c := range w.Sparse {
-			if k/wordBits == i && w.ignored[c] {
-				sum = append(sum, engine.SQL("CASE WHEN {c} IS NULL THEN {word} & {bit} ELSE 0 END", engine.Args{"c": engine.Ident(c), "word": engine.Ident(said(i)), "bit": int64(1) << (k % wordBits)}))
-			}
+	unsaid := map[string][]*engine.Query{}
+	for _, c := range w.Sparse {
+		if word, bit := w.bit(c); w.ignored[c] {
+			unsaid[word] = append(unsaid[word], engine.SQL("CASE WHEN {c} IS NULL THEN {word} & {bit} ELSE 0 END", engine.Args{"c": engine.Ident(c), "word": engine.Ident(word), "bit": bit}))
 		}
-		out[i] = engine.SQL("{sum} AS {word}", engine.Args{"sum": engine.Join(" - ", sum...), "word": engine.Ident(said(i))})
 	}
-	return engine.Join(", ", out...)
+	return engine.Each(", ", w.saids(), func(word string) *engine.Query {
+		all := append([]*engine.Query{engine.Ident(word)}, unsaid[word]...)
+		return engine.SQL("{bits} AS {word}", engine.Args{"bits": engine.Join(" - ", all...), "word": engine.Ident(word)})
+	})
 }
 
 // judge leaves those of the new events that are news. A repeat of an event that was accepted, or rejected as a conflict, is

@@ -16,7 +16,7 @@ type definition struct {
 	Keys     []engine.Column `json:"keys"`
 	Columns  []engine.Column `json:"columns"`  // beside the keys, in the order in which they came; one that is no longer given stays
 	Sequence []order         `json:"sequence"` // a snapshot has one, the load's time
-	Sparse   []string        `json:"sparse"`   // columns that an event may say nothing of: see said and since
+	Sparse   []string        `json:"sparse"`   // columns of which some event may say nothing: see said and since
 	Raw      bool            `json:"raw"`      // rows have _raw: 1 where the row shows the image of the event that opened it
 }
 
@@ -43,7 +43,7 @@ type layout struct {
 
 const (
 	changeType = "change_type"
-	wordBits   = 62 // of a BIGINT that holds bits, one for each sparse column
+	wordBits   = 62 // of a BIGINT that holds bits, one for each column
 )
 
 // resolve applies the declaration to the columns of its rows. Types of the sequence are not known yet: see bind.
@@ -143,15 +143,11 @@ func (j *Journal) layout(d *definition) *layout {
 // moving says that untracked columns can change inside a row by values of their own.
 func (l *layout) moving() bool { return l.Feed && l.SCD == 2 && len(l.untracked) > len(l.own) }
 
-// words is how many columns _said0, _said1 … there are.
-func (l *layout) words() int {
-	if l.SCD == 1 {
-		return 0
-	}
-	return (len(l.Sparse) + wordBits - 1) / wordBits
-}
+// words is how many columns _said0, _said1 … the tables of a feed have. They are there from the start, all 1, as a table can't be
+// altered in a transaction that has written to it; queries use them as soon as some column is sparse.
+func (l *layout) words() int { return (len(l.Columns) + wordBits - 1) / wordBits }
 
-// said is a column of bits: bit i is 0 in an event that says nothing of the sparse column i.
+// said is a column of bits: bit i of all of them is 0 in an event that says nothing of column i.
 func said(word int) string { return fmt.Sprintf("_said%d", word) }
 
 // since is the column that has, in SCD type 1, the sequence of the event that a sparse column's value is from.
@@ -169,15 +165,26 @@ func (l *layout) marks() []string {
 	return out
 }
 
-func (l *layout) saids() []string { return numbered("_said", l.words()) }
+func (l *layout) saids() []string {
+	if l.SCD == 1 || len(l.Sparse) == 0 {
+		return nil
+	}
+	return numbered("_said", l.words())
+}
+
+// bit is a column's bit and the word that has it.
+func (l *layout) bit(column string) (word string, bit int64) {
+	i := slices.Index(l.cols, column)
+	return said(i / wordBits), 1 << (i % wordBits)
+}
 
 // saidBit is a condition on a relation with _said: the event says something of the column. Nil where every event does.
 func (l *layout) saidBit(alias, column string) *engine.Query {
-	i := slices.Index(l.Sparse, column)
-	if i < 0 || l.SCD == 1 {
+	if l.SCD == 1 || !slices.Contains(l.Sparse, column) {
 		return nil
 	}
-	return engine.SQL("{said} & {bit} <> 0", engine.Args{"said": engine.Ident(alias, said(i/wordBits)), "bit": int64(1) << (i % wordBits)})
+	word, bit := l.bit(column)
+	return engine.SQL("{said} & {bit} <> 0", engine.Args{"said": engine.Ident(alias, word), "bit": bit})
 }
 
 // row are the columns of name__now and name__past without the versions.

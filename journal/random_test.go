@@ -16,7 +16,7 @@ import (
 // arrival, batches, replays, rollbacks and restarts are random, and every version is read again at the end.
 func TestRandom(t *testing.T) {
 	t.Parallel()
-	journals := 130
+	journals := 110
 	if os.Getenv("DSQL_LONG") != "" {
 		journals = 3000
 	}
@@ -31,7 +31,7 @@ func TestRandom(t *testing.T) {
 	}
 }
 
-const keysPerJournal = 80
+const keysPerJournal = 95
 
 // shape is the declaration of a random journal.
 type shape struct {

@@ -48,7 +48,6 @@ func scanOf(call *engine.Call) *notes {
 func Register(c *engine.Conn) error {
 	for _, f := range []engine.Function{
 		{Name: "dsql_judge", Params: []string{"BIGINT", "BIGINT", "BIGINT", "BIGINT", "VARCHAR"}, Returns: "BIGINT", Volatile: true, Call: judge},
-		{Name: "dsql_pin", Params: []string{"BIGINT"}, Returns: "BIGINT", Volatile: true, Call: pin},
 		{Name: "dsql_noted_rule", Params: []string{"BIGINT", "BIGINT"}, Returns: "BIGINT", Call: notedRule},
 		{Name: "dsql_noted_row", Params: []string{"BIGINT", "BIGINT"}, Returns: "BIGINT", Call: notedRow},
 		{Name: "dsql_noted_data", Params: []string{"BIGINT", "BIGINT"}, Returns: "VARCHAR", Call: notedData},
@@ -93,21 +92,6 @@ func judge(call *engine.Call) error {
 			continue
 		}
 		n.rejected = append(n.rejected, note{int(v), rows[i], from, len(n.text)})
-	}
-	return nil
-}
-
-// pin gives its argument. As it is volatile, DuckDB computes that where it stands, once: a filter on it isn't pushed down, which
-// would compute the rules again for each time that it names the verdict.
-func pin(call *engine.Call) error {
-	in, valid := call.Ints(0)
-	copy(call.OutInts(), in)
-	if valid != nil {
-		for i := range in {
-			if engine.IsNull(valid, i) {
-				call.SetNull(i)
-			}
-		}
 	}
 	return nil
 }
@@ -158,10 +142,10 @@ func (p *Program) once(b Batch, rel *engine.Query, out *Outcome) {
 	if len(bits) > 0 {
 		a["bits"] = engine.Join(" + ", bits...)
 	}
-	a["rel"] = engine.SQL("(SELECT *, dsql_pin({bits}) AS {w} FROM {rel})", a)
+	a["pin"] = pin(a["bits"].(*engine.Query))
+	a["rel"] = engine.SQL("(SELECT *, {pin} AS {w} FROM {rel})", a)
 	if p.any((*step).gates) {
 		a["v"] = engine.Ident(p.verdict)
-		a["rel"] = engine.SQL("(SELECT * REPLACE (dsql_pin({v}) AS {v}) FROM {rel})", a)
 	}
 	if b.HasRow {
 		a["row"] = engine.SQL("_row")

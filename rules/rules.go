@@ -18,7 +18,7 @@ type Program struct {
 	steps    []step
 	verdict  string // column: 0, or the number (from 1) of the first gate that the row breaks
 	warned   string // column of Batch.Once: which WARNs a row breaks, as bits by step
-	volatile bool   // some expression gives another value each time it is asked
+	volatile bool   // the rows have to be kept: some expression gives another value each time it is asked
 }
 
 // step is a SET of one column or a CONSTRAINT.
@@ -62,10 +62,20 @@ func Compile(ctx context.Context, c *engine.Conn, items []*sql.Decl, cols []engi
 	}
 	var err error
 	b.p.volatile, err = b.anyVolatile()
+	sets := map[string]int{}
+	for _, s := range b.p.steps {
+		sets[s.column]++
+		b.p.volatile = b.p.volatile || s.sets() && sets[s.column] > maxSets
+	}
 	return b.p, err
 }
 
-// layers is the chain over rel: its columns after all SETs, the verdict (where there is a gate), and a column for each WARN.
+// maxSets is how often a chain may SET one column and still be read as a query: a caller's filter on that column is pushed down
+// through all of the SETs, and doubles with each.
+const maxSets = 10
+
+// layers is the chain over rel: its columns after all SETs, the verdict (where there is a gate), and a column for each WARN. The
+// verdict can be filtered by.
 func (p *Program) layers(rel *engine.Query) *engine.Query {
 	judged := false // the verdict column is there
 	verdict := engine.Ident(p.verdict)
@@ -107,7 +117,17 @@ func (p *Program) layers(rel *engine.Query) *engine.Query {
 		}
 		i = end
 	}
+	if judged {
+		rel = engine.SQL("(SELECT * REPLACE ({pin} AS {v}) FROM {rel})", engine.Args{"pin": pin(verdict), "v": verdict, "rel": rel})
+	}
 	return rel
+}
+
+// pin gives an expression in a way that DuckDB computes where it stands, once a row: it is volatile. A filter on the verdict would
+// else be pushed down through the layers, each of which names what the one below gives more than once, and grow with a power of
+// their number.
+func pin(e *engine.Query) *engine.Query {
+	return engine.SQL("CASE WHEN random() < 2 THEN {e} END", engine.Args{"e": e})
 }
 
 // run is the end of the steps from i on that are all of one class.
