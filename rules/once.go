@@ -48,6 +48,7 @@ func scanOf(call *engine.Call) *notes {
 func Register(c *engine.Conn) error {
 	for _, f := range []engine.Function{
 		{Name: "dsql_judge", Params: []string{"BIGINT", "BIGINT", "BIGINT", "BIGINT", "VARCHAR"}, Returns: "BIGINT", Volatile: true, Call: judge},
+		{Name: "dsql_pin", Params: []string{"BIGINT"}, Returns: "BIGINT", Volatile: true, Call: pin},
 		{Name: "dsql_noted_rule", Params: []string{"BIGINT", "BIGINT"}, Returns: "BIGINT", Call: notedRule},
 		{Name: "dsql_noted_row", Params: []string{"BIGINT", "BIGINT"}, Returns: "BIGINT", Call: notedRow},
 		{Name: "dsql_noted_data", Params: []string{"BIGINT", "BIGINT"}, Returns: "VARCHAR", Call: notedData},
@@ -96,6 +97,18 @@ func judge(call *engine.Call) error {
 	return nil
 }
 
+// pin gives its argument.
+func pin(call *engine.Call) error {
+	in, valid := call.Ints(0)
+	copy(call.OutInts(), in)
+	for i := range in {
+		if engine.IsNull(valid, i) {
+			call.SetNull(i)
+		}
+	}
+	return nil
+}
+
 func notedRule(call *engine.Call) error {
 	n := scanOf(call)
 	at, _ := call.Ints(1)
@@ -138,12 +151,13 @@ func (p *Program) once(b Batch, rel *engine.Query, out *Outcome) {
 			stored = append(stored, engine.Lit(i+1))
 		}
 	}
-	a := engine.Args{"cols": b.kept(), "rel": rel, "id": id, "v": engine.SQL("0"), "w": engine.Ident(p.warned), "bits": engine.SQL("0"), "row": engine.SQL("NULL"), "data": engine.SQL("NULL")}
+	a := engine.Args{"cols": b.kept(), "rel": rel, "id": id, "v": engine.SQL("0"), "w": engine.Ident(p.warned), "row": engine.SQL("NULL"), "data": engine.SQL("NULL")}
 	if len(bits) > 0 {
-		a["bits"] = engine.Join(" + ", bits...)
+		a["pin"] = p.pin(engine.Join(" + ", bits...))
+		a["rel"] = engine.SQL("(SELECT *, {pin} AS {w} FROM {rel})", a)
+	} else {
+		a["w"] = engine.SQL("0")
 	}
-	a["pin"] = pin(a["bits"].(*engine.Query))
-	a["rel"] = engine.SQL("(SELECT *, {pin} AS {w} FROM {rel})", a)
 	if p.any((*step).gates) {
 		a["v"] = engine.Ident(p.verdict)
 	}

@@ -18,6 +18,7 @@ type Program struct {
 	steps    []step
 	verdict  string // column: 0, or the number (from 1) of the first gate that the row breaks
 	warned   string // column of Batch.Once: which WARNs a row breaks, as bits by step
+	native   bool   // the functions of Register are there
 	volatile bool   // the rows have to be kept: some expression gives another value each time it is asked
 }
 
@@ -60,6 +61,7 @@ func Compile(ctx context.Context, c *engine.Conn, items []*sql.Decl, cols []engi
 	if err := b.errs.Err(); err != nil {
 		return nil, err
 	}
+	b.p.native = registered(c)
 	var err error
 	b.p.volatile, err = b.anyVolatile()
 	sets := map[string]int{}
@@ -118,7 +120,7 @@ func (p *Program) layers(rel *engine.Query) *engine.Query {
 		i = end
 	}
 	if judged {
-		rel = engine.SQL("(SELECT * REPLACE ({pin} AS {v}) FROM {rel})", engine.Args{"pin": pin(verdict), "v": verdict, "rel": rel})
+		rel = engine.SQL("(SELECT * REPLACE ({pin} AS {v}) FROM {rel})", engine.Args{"pin": p.pin(verdict), "v": verdict, "rel": rel})
 	}
 	return rel
 }
@@ -126,7 +128,10 @@ func (p *Program) layers(rel *engine.Query) *engine.Query {
 // pin gives an expression in a way that DuckDB computes where it stands, once a row: it is volatile. A filter on the verdict would
 // else be pushed down through the layers, each of which names what the one below gives more than once, and grow with a power of
 // their number.
-func pin(e *engine.Query) *engine.Query {
+func (p *Program) pin(e *engine.Query) *engine.Query {
+	if p.native {
+		return engine.SQL("dsql_pin({e})", engine.Args{"e": e})
+	}
 	return engine.SQL("CASE WHEN random() < 2 THEN {e} END", engine.Args{"e": e})
 }
 

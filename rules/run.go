@@ -53,7 +53,7 @@ func (p *Program) Run(ctx context.Context, tx *engine.Tx, b Batch) (Outcome, err
 	}
 	rel := p.layers(b.Rel)
 	judges := p.any((*step).gates) || p.any((*step).warns)
-	once := b.Once && (!judges || len(p.steps) <= maxOnce && registered(tx.Conn))
+	once := b.Once && (!judges || len(p.steps) <= maxOnce && p.native)
 	if once && judges {
 		p.once(b, rel, &out)
 		return out, nil
