@@ -38,6 +38,9 @@ type Definition interface {
 // Env is what a declaration may need to know of the run.
 type Env struct {
 	Dir string // folder that relative paths start at
+	// Declared is the declaration of a kind (in lower case) under a name, nil when there is none; Names are those of a kind.
+	Declared func(kind, name string) Object
+	Names    func(kind string) []string
 }
 
 // Source is a declared place that rows come from.

@@ -37,13 +37,17 @@ func (p *program) apply(ctx context.Context, r *runner, n *node) error {
 	return nil
 }
 
-// record keeps the declaration's text in the file. Secrets stand in it as env('NAME') only.
+// record keeps the declaration's text in the file. Secrets don't stand in it: env('NAME') keeps its name only.
 func (p *program) record(ctx context.Context, tx *engine.Tx, n *node) error {
 	pinned, err := json.Marshal(n.cols)
 	if err != nil {
 		return err
 	}
-	a := engine.Args{"kind": n.kind, "name": n.name, "body": n.obj.Decl().Text(), "fp": n.fingerprint, "pinned": string(pinned)}
+	body := n.obj.Decl().Text()
+	if o, ok := n.obj.(interface{ Stored() string }); ok { // without its secrets
+		body = o.Stored()
+	}
+	a := engine.Args{"kind": n.kind, "name": n.name, "body": body, "fp": n.fingerprint, "pinned": string(pinned)}
 	if n.stored != nil {
 		return tx.Run(ctx, engine.SQL("UPDATE dsql.declarations SET name = {name}, body = {body}, fingerprint = {fp}, pinned = {pinned}, declared_at = now()::TIMESTAMP WHERE kind = {kind} AND lower(name) = lower({name})", a))
 	}

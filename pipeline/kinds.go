@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"dsql/connect"
 	"dsql/engine"
 	"dsql/ingest"
 	"dsql/journal"
@@ -16,6 +17,7 @@ import (
 
 // kinds is the list of what can be declared. A new kind is one line here.
 var kinds = []engine.Kind{
+	connect.Kind,
 	ingest.Kind,
 	stream.Kind,
 	journal.Kind,

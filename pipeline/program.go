@@ -73,6 +73,24 @@ func (n *node) relation() bool {
 	return s || d
 }
 
+// tell lets declarations find each other.
+func (p *program) tell(env *engine.Env) {
+	env.Declared = func(kind, name string) engine.Object {
+		if n := p.find(kind, name); n != nil {
+			return n.obj
+		}
+		return nil
+	}
+	env.Names = func(kind string) (names []string) {
+		for _, n := range p.nodes {
+			if n.kind == kind {
+				names = append(names, n.name)
+			}
+		}
+		return names
+	}
+}
+
 // find is the node of a kind; relation that of a source or destination: these share one name space.
 func (p *program) find(kind, name string) *node {
 	for _, n := range p.nodes {
@@ -137,6 +155,7 @@ func collect(l sql.List, err error) sql.List {
 // load compiles the script's declarations and those that the file has beside them, and finds who reads whom.
 func load(ctx context.Context, c *engine.Conn, stmts []sql.Stmt, env *engine.Env) (*program, error) {
 	p := &program{stmts: stmts, env: env}
+	p.tell(env)
 	stored, err := storedDeclarations(ctx, c)
 	if err != nil {
 		return nil, err

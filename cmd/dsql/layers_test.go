@@ -13,13 +13,14 @@ var layers = map[string][]string{
 	"engine":   {"sql"},
 	"rules":    {"engine", "sql"},
 	"quality":  {"rules", "engine", "sql"},
-	"ingest":   {"rules", "engine", "sql"},
+	"connect":  {"engine", "sql"},
+	"ingest":   {"connect", "rules", "engine", "sql"},
 	"stream":   {"rules", "engine", "sql"},
 	"journal":  {"rules", "engine", "sql"},
 	"models":   {"rules", "engine", "sql"},
-	"pipeline": {"ingest", "stream", "journal", "quality", "models", "rules", "engine", "sql"},
+	"pipeline": {"connect", "ingest", "stream", "journal", "quality", "models", "rules", "engine", "sql"},
 	"demo":     {"sql"},
-	"cmd/dsql": {"demo", "pipeline", "ingest", "stream", "journal", "quality", "models", "rules", "engine", "sql"},
+	"cmd/dsql": {"demo", "pipeline", "connect", "ingest", "stream", "journal", "quality", "models", "rules", "engine", "sql"},
 }
 
 var owners = map[string]string{

@@ -1,0 +1,297 @@
+package connect
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sasl/plain"
+	"github.com/twmb/franz-go/pkg/sasl/scram"
+	"github.com/twmb/franz-go/pkg/sr"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+// Patience is how long the first contact with a cluster may take.
+const Patience = 8 * time.Second
+
+// value is an option's value; env() is read here and now.
+func (c *Connection) value(name string) (string, error) {
+	o, ok := c.given[name]
+	switch {
+	case !ok:
+		return "", nil
+	case o.Kind == sql.OptEnv:
+		v, set := os.LookupEnv(o.Text)
+		if !set || v == "" {
+			return "", c.fail(o.Value, "no-env", fmt.Sprintf("the environment has no %s, which %s is read from", o.Text, name), "set it: export "+o.Text+"=…")
+		}
+		return v, nil
+	case o.Text == notStored:
+		return "", c.fail(o.Value, "not-stored", name+" is not kept in the file", "run the script that declares the connection, or write "+name+" env('NAME') there")
+	}
+	return o.Text, nil
+}
+
+func (c *Connection) fail(at sql.Span, code, msg, hint string) *sql.Error {
+	return &sql.Error{Src: c.src, Span: at, Code: code, Exit: sql.ExitUnreachable, Msg: msg, Hint: hint}
+}
+
+// Kafka are the options of a client of the cluster. Files are read here; nothing is connected yet.
+func (c *Connection) Kafka(env *engine.Env) ([]kgo.Opt, error) {
+	v := map[string]string{}
+	for _, o := range options {
+		s, err := c.value(o.name)
+		if err != nil {
+			return nil, err
+		}
+		v[o.name] = s
+	}
+	var seeds []string
+	for s := range strings.SplitSeq(v["brokers"], ",") {
+		if s = strings.TrimSpace(s); s != "" {
+			seeds = append(seeds, s)
+		}
+	}
+	id := v["client_id"]
+	if id == "" {
+		id = "dsql"
+	}
+	opts := []kgo.Opt{kgo.SeedBrokers(seeds...), kgo.ClientID(id), kgo.DialTimeout(5 * time.Second)}
+	if user := v["sasl_username"]; user != "" {
+		switch strings.ToUpper(v["sasl_mechanism"]) {
+		case "SCRAM-SHA-256":
+			opts = append(opts, kgo.SASL(scram.Auth{User: user, Pass: v["sasl_password"]}.AsSha256Mechanism()))
+		case "SCRAM-SHA-512":
+			opts = append(opts, kgo.SASL(scram.Auth{User: user, Pass: v["sasl_password"]}.AsSha512Mechanism()))
+		default:
+			opts = append(opts, kgo.SASL(plain.Auth{User: user, Pass: v["sasl_password"]}.AsMechanism()))
+		}
+	}
+	conf, err := c.tls(env, v)
+	if conf != nil {
+		opts = append(opts, kgo.DialTLSConfig(conf))
+	}
+	return opts, err
+}
+
+// tls is the configuration for TLS, nil for none.
+func (c *Connection) tls(env *engine.Env, v map[string]string) (*tls.Config, error) {
+	wanted := strings.EqualFold(v["tls"], "true") || v["tls"] == "" && v["tls_ca"]+v["tls_cert"]+v["tls_server_name"] != ""
+	if !wanted {
+		return nil, nil
+	}
+	conf := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: v["tls_server_name"]}
+	read := func(name string) ([]byte, error) {
+		p := v[name]
+		if !filepath.IsAbs(p) {
+			p = filepath.Join(env.Dir, p)
+		}
+		b, err := os.ReadFile(p)
+		if err != nil {
+			return nil, c.fail(c.given[name].Value, "unreadable-file", fmt.Sprintf("%s can't be read: %v", v[name], errors.Unwrap(err)), "relative paths start at the script's folder")
+		}
+		return b, nil
+	}
+	if v["tls_ca"] != "" {
+		pem, err := read("tls_ca")
+		if err != nil {
+			return nil, err
+		}
+		conf.RootCAs = x509.NewCertPool()
+		if !conf.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, c.fail(c.given["tls_ca"].Value, "bad-certificate", v["tls_ca"]+" holds no certificate in PEM", "it begins with -----BEGIN CERTIFICATE-----")
+		}
+	}
+	if v["tls_cert"] != "" {
+		cert, err := read("tls_cert")
+		if err != nil {
+			return nil, err
+		}
+		key, err := read("tls_key")
+		if err != nil {
+			return nil, err
+		}
+		pair, err := tls.X509KeyPair(cert, key)
+		if err != nil {
+			return nil, c.fail(c.given["tls_cert"].Value, "bad-certificate", fmt.Sprintf("%s and %s are no certificate and its key: %v", v["tls_cert"], v["tls_key"], err), "both are PEM files")
+		}
+		conf.Certificates = []tls.Certificate{pair}
+	}
+	return conf, nil
+}
+
+// Registry is a client of the schema registry.
+func (c *Connection) Registry() (*sr.Client, error) {
+	url, err := c.value("schema_registry")
+	if err != nil {
+		return nil, err
+	}
+	if url == "" {
+		return nil, c.fail(c.at, "no-registry", "the connection has no schema_registry", "add schema_registry 'http://host:8081'")
+	}
+	opts := []sr.ClientOpt{sr.URLs(url), sr.UserAgent("dsql")}
+	user, err := c.value("schema_registry_username")
+	if err != nil {
+		return nil, err
+	}
+	if user != "" {
+		pass, err := c.value("schema_registry_password")
+		if err != nil {
+			return nil, err
+		}
+		opts = append(opts, sr.BasicAuth(user, pass))
+	}
+	return sr.NewClient(opts...)
+}
+
+// Dial makes a client and waits for the cluster's first answer, Patience at most. An error has its place at the connection's
+// declaration, and exit code 4.
+func (c *Connection) Dial(ctx context.Context, env *engine.Env, more ...kgo.Opt) (*kgo.Client, error) {
+	opts, err := c.Kafka(env)
+	if err != nil {
+		return nil, err
+	}
+	tried := &attempts{}
+	cl, err := kgo.NewClient(append(append(opts, kgo.WithHooks(tried)), more...)...)
+	if err != nil {
+		return nil, c.fail(c.at, "bad-connection", err.Error(), "see docs/kafka.md for the options")
+	}
+	if err := c.reach(ctx, cl, tried); err != nil {
+		cl.Close()
+		return nil, err
+	}
+	return cl, nil
+}
+
+// Reach asks the cluster whether it is there.
+func (c *Connection) Reach(ctx context.Context, cl *kgo.Client) error {
+	return c.reach(ctx, cl, &attempts{})
+}
+
+func (c *Connection) reach(ctx context.Context, cl *kgo.Client, tried *attempts) error {
+	within, cancel := context.WithTimeout(ctx, Patience)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- cl.Ping(within) }()
+	var err error
+	select {
+	case err = <-done:
+	case <-tried.hopeless():
+		err = tried.last()
+	}
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if last := tried.last(); last != nil && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, kgo.ErrClientClosed)) {
+		err = last
+	}
+	return c.Unreachable(err)
+}
+
+// Unreachable says what went wrong on the way to the cluster.
+func (c *Connection) Unreachable(err error) *sql.Error {
+	brokers, _ := c.value("brokers")
+	at := c.at
+	if o, ok := c.given["brokers"]; ok {
+		at = o.Value
+	}
+	e := &sql.Error{Src: c.src, Span: at, Code: "broker-unreachable", Exit: sql.ExitUnreachable, Err: err}
+	var unknown x509.UnknownAuthorityError
+	var host x509.HostnameError
+	var dns *net.DNSError
+	var record tls.RecordHeaderError
+	_, sasl := c.given["sasl_username"]
+	switch {
+	case errors.Is(err, kerr.SaslAuthenticationFailed) || errors.Is(err, kerr.UnsupportedSaslMechanism) || errors.Is(err, kerr.IllegalSaslState) || strings.Contains(strings.ToUpper(err.Error()), "SASL"):
+		e.Code, e.Msg, e.Hint = "login-refused", "the brokers "+brokers+" refuse the login: "+cause(err), "check sasl_mechanism, sasl_username and sasl_password"
+	case errors.As(err, &unknown):
+		e.Code, e.Msg, e.Hint = "bad-certificate", "the certificate of "+brokers+" is signed by an unknown authority", "name the authority's file: tls_ca 'ca.pem'"
+	case errors.As(err, &host):
+		e.Code, e.Msg, e.Hint = "bad-certificate", "the certificate of "+brokers+" is for another host: "+cause(err), "tls_server_name 'name' says which name stands in it"
+	case errors.As(err, &record):
+		e.Msg, e.Hint = brokers+" does not speak TLS", "take tls away, or use the port of the TLS listener"
+	case errors.As(err, &dns):
+		e.Msg, e.Hint = "no host "+dns.Name+" is known", "check the name in brokers"
+	case errors.Is(err, io.EOF) || errors.As(err, new(*kgo.ErrFirstReadEOF)):
+		e.Msg, e.Hint = brokers+" closes the connection at once", "it may want TLS (tls true) or a login (sasl_username …)"
+		if sasl {
+			e.Hint = "the listener may want TLS (tls true), another sasl_mechanism or another login"
+		}
+	case errors.Is(err, context.DeadlineExceeded):
+		e.Msg, e.Hint = fmt.Sprintf("%s does not answer within %d s", brokers, Patience/time.Second), "check that the broker runs, and that the port is that of a Kafka listener"
+	default:
+		e.Msg, e.Hint = brokers+" can't be reached: "+cause(err), "check that the broker runs, and its host and port"
+	}
+	return e
+}
+
+// cause is the innermost message that says something to a user.
+func cause(err error) string {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		err = op.Err
+		if inner := errors.Unwrap(err); inner != nil {
+			err = inner
+		}
+	}
+	var k *kerr.Error
+	if errors.As(err, &k) {
+		return k.Description
+	}
+	return err.Error()
+}
+
+// attempts remembers what connecting to brokers gave.
+type attempts struct {
+	mu     sync.Mutex
+	err    error
+	failed int
+	stop   chan struct{}
+}
+
+// OnBrokerConnect is called by the client.
+func (a *attempts) OnBrokerConnect(_ kgo.BrokerMetadata, _ time.Duration, _ net.Conn, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.err = err; err == nil {
+		return
+	}
+	if a.failed++; a.failed == 6 && a.stop != nil {
+		close(a.stop)
+	}
+}
+
+// hopeless is closed when connecting has failed a few times: there is no use in waiting longer.
+func (a *attempts) hopeless() <-chan struct{} {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.stop == nil {
+		a.stop = make(chan struct{})
+		if a.failed >= 6 {
+			close(a.stop)
+		}
+	}
+	return a.stop
+}
+
+func (a *attempts) last() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.err
+}
