@@ -37,6 +37,9 @@ var migrations = [][]string{{
 	`CREATE TABLE dsql.models (name VARCHAR NOT NULL, version INTEGER NOT NULL, format VARCHAR NOT NULL, hash VARCHAR NOT NULL, inputs VARCHAR NOT NULL, outputs VARCHAR NOT NULL, tags MAP(VARCHAR, VARCHAR), created TIMESTAMP NOT NULL, in_use BOOLEAN NOT NULL, options VARCHAR NOT NULL, file BLOB NOT NULL)`,
 }, {
 	`CREATE TABLE dsql.check_rows (destination VARCHAR NOT NULL, name VARCHAR NOT NULL, version BIGINT, checked_at TIMESTAMP NOT NULL, data JSON NOT NULL)`,
+}, {
+	`CREATE TABLE dsql.offsets (source VARCHAR NOT NULL, destination VARCHAR NOT NULL, topic VARCHAR NOT NULL, partition INTEGER NOT NULL, next_offset BIGINT NOT NULL, leader_epoch INTEGER NOT NULL, topic_id VARCHAR NOT NULL, cluster_id VARCHAR NOT NULL, version BIGINT)`,
+	`CREATE TABLE dsql.gaps (source VARCHAR NOT NULL, topic VARCHAR NOT NULL, partition INTEGER NOT NULL, from_offset BIGINT NOT NULL, to_offset BIGINT, reason VARCHAR NOT NULL, noticed_at TIMESTAMP NOT NULL)`,
 }}
 
 // Migrate brings the catalog up to date, in a transaction of its own.

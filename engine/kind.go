@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"dsql/sql"
@@ -59,7 +60,19 @@ type ReadOptions struct {
 	Progress     func(Progress)
 	Warn         func(*sql.Error) // what the user should know and that stops nothing
 	NeedMeta     bool             // some reader names _meta: fill all its parts
+	// Follow: go on after the end, see Reader. Wake is called, from any goroutine, when Next has something again.
+	Follow bool
+	Wake   func()
+	Replay *Replay // read again what was read before, to the places where the destinations stand
 }
+
+// Replay says from where a source is read again: from its earliest, or from a time on. Nobody's place moves by it.
+type Replay struct {
+	Since *time.Time // UTC; nil: the earliest
+}
+
+// ErrIdle is what a reader that follows gives when it has nothing at the moment.
+var ErrIdle = errors.New("no new rows at the moment")
 
 // Progress of reading a source; Total and Done are in bytes, Total 0 where the end isn't known.
 type Progress struct {
@@ -69,7 +82,9 @@ type Progress struct {
 
 // Reader hands out batches, reading ahead of the writer by one.
 type Reader interface {
-	// Next is the next batch, or io.EOF. The batch is valid until Release.
+	// Next is the next batch, or io.EOF at the end that was seen when the reader was opened. The batch is valid until Release.
+	// A reader that was told to follow gives io.EOF once, when it has come to that end, and goes on with what is new; from then on
+	// it doesn't wait but gives ErrIdle. One that can't follow stays at io.EOF: to see what is new it is opened again.
 	Next(ctx context.Context) (*Input, error)
 	Close() error
 }
@@ -101,6 +116,8 @@ type Input struct {
 	Origin                           string            // which files or offsets: for dsql.version_rows
 	// Commit records the new places in the batch's transaction.
 	Commit func(ctx context.Context, tx *Tx, version int64) error
+	// Committed tells the world outside of the file that the places have moved; nil: nobody. What goes wrong there harms no row.
+	Committed func(ctx context.Context)
 	// Release gives the memory back. After the transaction has ended.
 	Release func()
 }

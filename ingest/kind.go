@@ -17,11 +17,12 @@ var Kind = engine.Kind{
 		Head: []sql.Clause{{Arg: sql.ArgColumnDefs, Doc: "the columns; without them they are inferred from the first file that isn't empty, then pinned",
 			Columns: []sql.Clause{
 				{Keyword: "FROM", Arg: sql.ArgString, Doc: "a JSON path, where it is not the column's name: '$.address.city'"},
-				{Keyword: "FROM KEY", Arg: sql.ArgString, ArgOpt: true, Doc: "the record's key, or a path in it; files have none"},
+				{Keyword: "FROM KEY", Arg: sql.ArgString, ArgOpt: true, Doc: "the key of a topic's record, or a path in it; files have none"},
 				{Keyword: "FORMAT", Arg: sql.ArgWord, Doc: "how a time is written: epoch_s, epoch_ms, epoch_us, or a strptime pattern in quotes"},
 			}}},
 		Clauses: []sql.Clause{
-			{Keyword: "FROM FILES", Arg: sql.ArgOptions, Required: true, Options: fileOptionDocs(), Doc: "('pattern', option value, …): files by a glob; {name} in it captures a part of the path as a column"},
+			{Keyword: "FROM FILES", Arg: sql.ArgOptions, Options: fileOptionDocs(), Doc: "('pattern', option value, …): files by a glob; {name} in it captures a part of the path as a column"},
+			{Keyword: "FROM KAFKA", Arg: sql.ArgOptions, Options: kafkaOptionDocs(), Doc: "(option value, …): the records of topics"},
 			{Keyword: "ON BAD RECORD", Arg: sql.ArgChoice, Words: []string{"REJECT", "SKIP", "FAIL"}, Doc: "what becomes of a record that can't be read without loss: REJECT (default) keeps it in dsql.rejects, SKIP counts it, FAIL stops"},
 			{Keyword: "ON SCHEMA CHANGE", Arg: sql.ArgChoice, Words: []string{"IGNORE", "ADD COLUMNS", "FAIL"}, Doc: "fields that the declaration doesn't name: IGNORE (default) counts them, ADD COLUMNS makes them columns, FAIL stops"},
 		},
@@ -36,11 +37,22 @@ CREATE STREAM readings FROM readings_in`,
 func compile(d *sql.Decl) (engine.Object, error) {
 	c := &compiler{src: d.Src}
 	s := c.declaration(d)
-	f := c.fileSource(s, d.Arg("FROM FILES"))
+	files, kafka := d.Arg("FROM FILES"), d.Arg("FROM KAFKA")
+	var out engine.Object
+	switch {
+	case files != nil && kafka != nil:
+		c.fail(kafka.Keyword, "contradicting-options", "a source reads files or a topic", "declare two sources; a stream may read both: FROM a, b")
+	case files != nil:
+		out = c.fileSource(s, files)
+	case kafka != nil:
+		out = c.kafkaSource(s, kafka)
+	default:
+		c.fail(d.NameAt, "missing-clause", "SOURCE "+d.Name+" needs FROM FILES or FROM KAFKA", "add: FROM FILES ('in/*.csv') or FROM KAFKA (brokers 'host:9092', topic 'name')")
+	}
 	if err := c.errs.Err(); err != nil {
 		return nil, err
 	}
-	return f, nil
+	return out, nil
 }
 
 // compiler collects the errors of one declaration.

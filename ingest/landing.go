@@ -34,6 +34,10 @@ const (
 type Dialect struct {
 	Format string // csv or json
 
+	// Records of topics
+	Records string                               // their format: json, debezium, csv, raw, or another one that values decodes; "" for files
+	values  func(*Landing) (valueDecoder, error) // makes the decoder of other formats
+
 	// CSV
 	Header           Header
 	Delim            byte     // 0: found out for each file among , ; | and tab
@@ -84,6 +88,7 @@ type Landing struct {
 	w       writer
 	json    jsonDecoder
 	sizes   []int
+	records *topicRecords // of topics; nil: files
 }
 
 // metaNodes are what a landing fills beside the declared columns.
@@ -269,6 +274,11 @@ func (l *Landing) allocate(source string) error {
 		}
 		l.consts.Repeat(n, 0, engine.ChunkRows)
 	}
+	if l.dialect.Records != "" {
+		if err := l.newRecords(l.dialect.Records, meta); err != nil {
+			return err
+		}
+	}
 	l.free = make(chan *Buffer, 2)
 	for range cap(l.free) {
 		b, err := newBuffer(l)
@@ -285,11 +295,19 @@ func (l *Landing) allocate(source string) error {
 func (l *Landing) newChunk() *engine.Chunk {
 	c := l.layout.NewChunk()
 	for _, n := range l.layout.Columns[len(l.fields)+outMeta].Children {
-		if n != l.meta.file && n != l.meta.line && !(n == l.meta.offset && l.dialect.Format == "json") {
+		if !l.varies(n) {
 			c.Share(n, l.consts)
 		}
 	}
 	return c
+}
+
+// varies says whether a part of _meta differs from record to record.
+func (l *Landing) varies(n *engine.Node) bool {
+	if l.records != nil {
+		return n != l.meta.file && n != l.meta.line && n.Name != "source"
+	}
+	return n == l.meta.file || n == l.meta.line || n == l.meta.offset && l.dialect.Format == "json"
 }
 
 // Close gives all memory back. No batch may be in use any more.

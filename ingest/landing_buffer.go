@@ -24,7 +24,8 @@ type Buffer struct {
 	files   []string
 	path    []byte // of the file in hand, in the slab
 	capture [][]byte
-	out     bool // between Take and Release
+	out     bool   // between Take and Release
+	runs    []*run // of topics: what the batch has of each partition
 }
 
 // rowSet is a growing number of chunks.
@@ -72,7 +73,7 @@ func (l *Landing) Take(ctx context.Context) (*Buffer, error) {
 	select {
 	case b := <-l.free:
 		b.slab.Reset()
-		b.at, b.unknown, b.files, b.out = 0, 0, b.files[:0], true
+		b.at, b.unknown, b.files, b.runs, b.out = 0, 0, b.files[:0], nil, true
 		b.good = rowSet{chunks: b.good.chunks}
 		b.bad = rowSet{chunks: b.bad.chunks}
 		return b, nil
@@ -174,7 +175,7 @@ func (b *Buffer) end(f *File) {
 
 // endRun fills what all rows of a file share, in those that were added to the last chunk.
 func (b *Buffer) endRun(r *rowSet, f *File) {
-	if r.used == 0 || r.run == r.row {
+	if f == nil || r.used == 0 || r.run == r.row {
 		return
 	}
 	c := r.chunks[r.used-1]
@@ -284,7 +285,11 @@ func (b *Buffer) Input() *engine.Input {
 	b.rows.Show(good)
 	b.raw.Show(all)
 	b.rejects.Show(bad)
-	in := &engine.Input{Rows: b.rows.Query(), RowID: rowID(b.l.dialect.Format, b.files), Raw: b.raw.Query(), Records: int64(b.Records()), Good: int64(b.good.total),
+	id := rowID(b.l.dialect.Format, b.files)
+	if b.l.records != nil {
+		id = recordID(b.runs)
+	}
+	in := &engine.Input{Rows: b.rows.Query(), RowID: id, Raw: b.raw.Query(), Records: int64(b.Records()), Good: int64(b.good.total),
 		BadCount: int64(b.bad.total), Unknown: b.unknown, Release: b.Release}
 	if b.bad.total > 0 {
 		data := engine.SQL("'{}'::JSON")

@@ -298,6 +298,12 @@ func TestConversionsAgreeWithDuckDB(t *testing.T) {
 			if strings.HasPrefix(k.typ, "T") || k.typ == "DATE" {                // an offset behind hours and minutes
 				added = `v SIMILAR TO '.*[T ]\d\d:\d\d(Z|UTC|[ +-]).*' AND want IS NULL`
 			}
+			switch { // where DuckDB is no measure
+			case strings.HasPrefix(k.typ, "DECIMAL"): // .0000000001e8 is 0.00 there
+				added += " OR v ILIKE '%e%'"
+			case strings.HasPrefix(k.typ, "TIMESTAMP"): // 286561-01-31 (BC) 05:25:16.793Z loses a millisecond
+				added += " OR v LIKE '2_____%(BC)%'"
+			}
 			diff, err := engine.Select(context.Background(), c, engine.SQL("SELECT concat_ws(' ', v, 'is', x, 'not', want) FROM (SELECT v, x, {cast} AS want FROM {rows}) WHERE x IS DISTINCT FROM want AND NOT ({added})",
 				engine.Args{"cast": engine.Type(k.cast), "rows": in.Rows, "added": engine.Type(added)}), func(row func(...any) error) (s string, err error) { return s, row(&s) })
 			if err != nil || len(diff) > 0 {

@@ -73,6 +73,9 @@ func (r *runner) batch(ctx context.Context, w work) error {
 		return r.gate(ctx, err)
 	}
 	r.version = e.Version
+	if in != nil && in.Committed != nil {
+		in.Committed(ctx)
+	}
 	for name, n := range rejected {
 		r.rejected[name] += n
 	}

@@ -132,7 +132,8 @@ func (r *runner) drop(ctx context.Context, d *sql.Decl) error {
 		a := engine.Args{"kind": n.kind, "name": n.name}
 		return tx.Run(ctx, engine.SQL("DELETE FROM dsql.declarations WHERE kind = {kind} AND lower(name) = lower({name})", a),
 			engine.SQL("DELETE FROM dsql.places WHERE lower(destination) = lower({name})", a),
-			engine.SQL("DELETE FROM dsql.files WHERE lower(destination) = lower({name}) OR lower(source) = lower({name})", a))
+			engine.SQL("DELETE FROM dsql.files WHERE lower(destination) = lower({name}) OR lower(source) = lower({name})", a),
+			engine.SQL("DELETE FROM dsql.offsets WHERE lower(destination) = lower({name}) OR lower(source) = lower({name})", a))
 	})
 	if err == nil {
 		r.p.nodes = slices.DeleteFunc(r.p.nodes, func(m *node) bool { return m == n })

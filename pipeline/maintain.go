@@ -152,7 +152,7 @@ func (r *runner) refill(ctx context.Context, n *node, dest engine.Destination) e
 		if err := e.Empty(ctx, tx, v); err != nil {
 			return c, err
 		}
-		if err := tx.Run(ctx, engine.SQL("DELETE FROM dsql.files WHERE destination = {d}", a), engine.SQL("DELETE FROM dsql.places WHERE destination = {d}", a)); err != nil {
+		if err := tx.Run(ctx, engine.SQL("DELETE FROM dsql.files WHERE destination = {d}", a), engine.SQL("DELETE FROM dsql.offsets WHERE destination = {d}", a), engine.SQL("DELETE FROM dsql.places WHERE destination = {d}", a)); err != nil {
 			return c, err
 		}
 		for _, in := range n.inputs {

@@ -8,6 +8,7 @@ type Options struct {
 	Dir     string          // the folder that relative paths start at: the first script's
 	DB      string          // the DuckDB file
 	DryRun  bool            // say what would be done, change nothing
+	Follow  bool            // go on when all is read, until Stop
 	Events  func(Event)     // called from one goroutine at a time
 	Stop    <-chan struct{} // closed: finish the batch in hand, then end
 }

@@ -112,12 +112,7 @@ func (r *runner) attempt(ctx context.Context, w work) error {
 
 // refresh brings destinations up to date: what stored tables have for them first, then each source to the end seen now.
 func (r *runner) refresh(ctx context.Context, names []sql.Name) error {
-	wanted := map[*node]bool{}
-	for _, n := range r.p.sorted() {
-		if _, ok := n.destination(); ok && n.bound && (len(names) == 0 || slices.ContainsFunc(names, func(x sql.Name) bool { return strings.EqualFold(x.Text, n.name) })) {
-			wanted[n] = true
-		}
-	}
+	wanted := r.wanted(names)
 	if err := r.catchUp(ctx, wanted); err != nil {
 		return err
 	}
@@ -130,6 +125,17 @@ func (r *runner) refresh(ctx context.Context, names []sql.Name) error {
 		}
 	}
 	return nil
+}
+
+// wanted are the destinations of these names, all of them without names.
+func (r *runner) wanted(names []sql.Name) map[*node]bool {
+	out := map[*node]bool{}
+	for _, n := range r.p.sorted() {
+		if _, ok := n.destination(); ok && n.bound && (len(names) == 0 || slices.ContainsFunc(names, func(x sql.Name) bool { return strings.EqualFold(x.Text, n.name) })) {
+			out[n] = true
+		}
+	}
+	return out
 }
 
 // catchUp gives each destination what the tables that it reads already have, one destination a version.
@@ -212,49 +218,64 @@ func (r *runner) sources(wanted map[*node]bool) []*node {
 
 // read takes one source to its end.
 func (r *runner) read(ctx context.Context, s *node, wanted map[*node]bool) error {
-	src, _ := s.source()
-	var direct []string
-	for _, d := range r.p.sorted() {
-		if wanted[d] && slices.ContainsFunc(d.inputs, func(in *input) bool { return in.of == s }) {
-			direct = append(direct, d.name)
-		}
-	}
-	r.progress = engine.Progress{Source: s.name}
-	rd, err := src.Open(ctx, r.conn, r.p.env, s.cols, engine.ReadOptions{Destinations: direct, Warn: r.warn, NeedMeta: r.p.mentionsMeta(s), Progress: func(p engine.Progress) {
-		r.progress = p
-		r.emit(ReadProgress{p})
-	}})
+	rd, err := r.open(ctx, s, wanted, engine.ReadOptions{})
 	if err != nil {
 		return err
 	}
 	defer rd.Close()
+	return r.drain(ctx, s, rd, wanted)
+}
+
+// open begins to read a source for those of the wanted destinations that take its new rows.
+func (r *runner) open(ctx context.Context, s *node, wanted map[*node]bool, o engine.ReadOptions) (engine.Reader, error) {
+	src, _ := s.source()
+	for _, d := range r.p.sorted() {
+		if wanted[d] && slices.ContainsFunc(d.inputs, func(in *input) bool { return in.of == s }) {
+			o.Destinations = append(o.Destinations, d.name)
+		}
+	}
+	r.progress = engine.Progress{Source: s.name}
+	o.Warn, o.NeedMeta = r.warn, r.p.mentionsMeta(s)
+	o.Progress = func(p engine.Progress) {
+		r.progress = p
+		r.emit(ReadProgress{p})
+	}
+	return src.Open(ctx, r.conn, r.p.env, s.cols, o)
+}
+
+// drain takes what a reader has, to its end.
+func (r *runner) drain(ctx context.Context, s *node, rd engine.Reader, wanted map[*node]bool) error {
 	for !r.stopped() {
 		in, err := rd.Next(ctx)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
-		if err != nil {
-			return err
+		if err == nil {
+			err = r.take(ctx, s, in, wanted)
 		}
-		var active []*node
-		reached := map[*node]bool{}
-		for _, d := range r.p.sorted() {
-			for _, i := range d.inputs {
-				if wanted[d] && (i.of == s && slices.Contains(in.Destinations, d.name) || reached[i.of]) {
-					reached[d] = true
-				}
-			}
-			if reached[d] {
-				active = append(active, d)
-			}
-		}
-		err = r.attempt(ctx, work{in: in, active: active})
-		in.Release()
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// take runs a batch of a source through all that it reaches.
+func (r *runner) take(ctx context.Context, s *node, in *engine.Input, wanted map[*node]bool) error {
+	defer in.Release()
+	var active []*node
+	reached := map[*node]bool{}
+	for _, d := range r.p.sorted() {
+		for _, i := range d.inputs {
+			if wanted[d] && (i.of == s && slices.Contains(in.Destinations, d.name) || reached[i.of]) {
+				reached[d] = true
+			}
+		}
+		if reached[d] {
+			active = append(active, d)
+		}
+	}
+	return r.attempt(ctx, work{in: in, active: active})
 }
 
 // mentionsMeta: some reader of the source names _meta, so its parts must be filled. What only hands it on by * needs no more

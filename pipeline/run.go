@@ -207,7 +207,10 @@ func (r *runner) script(ctx context.Context) error {
 			return nil
 		}
 	}
-	if declares && !refreshed {
+	switch {
+	case r.o.Follow:
+		return r.follow(ctx)
+	case declares && !refreshed:
 		return r.refresh(ctx, nil)
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 
 type runCmd struct {
 	scriptArgs
+	Follow bool   `help:"Go on with what comes, until SIGTERM or Ctrl-C; the batch in hand is finished."`
 	DryRun bool   `help:"Check the script and say what would change; change nothing."`
 	Events string `enum:"text,jsonl" default:"text" help:"How stderr tells what happens: ${enum}."`
 }
@@ -28,7 +29,7 @@ func (c *runCmd) Run(ctx context.Context, s *streams) error {
 	}
 	interrupted := false
 	var failed error
-	o.DryRun, o.Stop = c.DryRun, s.batchEnd(told.stopping)
+	o.DryRun, o.Follow, o.Stop = c.DryRun, c.Follow, s.batchEnd(told.stopping)
 	o.Events = func(e pipeline.Event) {
 		switch e := e.(type) {
 		case pipeline.Queried:

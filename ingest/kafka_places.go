@@ -1,0 +1,123 @@
+package ingest
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"dsql/engine"
+)
+
+// dsql.offsets has one row a source, destination and partition: the offset of the next record that the destination takes, and of
+// which topic of which cluster that is, so that another one of the same name is not taken for it. dsql.gaps has one row for each
+// stretch of a partition that was gone before it was read.
+
+// topicPartition names a partition.
+type topicPartition struct {
+	topic     string
+	partition int32
+}
+
+func byPartition(a, b topicPartition) int {
+	if c := strings.Compare(a.topic, b.topic); c != 0 {
+		return c
+	}
+	return int(a.partition) - int(b.partition)
+}
+
+// position is how far a partition has been read.
+type position struct {
+	next    int64
+	epoch   int32 // of the leader that gave the record before it, -1 if unknown
+	topicID string
+	cluster string
+	fresh   bool // the file has none: it is where a new destination begins
+}
+
+// positions are those of the partitions of a source.
+type positions map[topicPartition]position
+
+// places are how far each destination is, by its name in lower case.
+func (s *kafkaSource) places(ctx context.Context, c *engine.Conn) (map[string]positions, error) {
+	type row struct {
+		destination string
+		at          topicPartition
+		position
+	}
+	rows, err := engine.Select(ctx, c, engine.SQL("SELECT destination, topic, partition, next_offset, leader_epoch, topic_id, cluster_id FROM dsql.offsets WHERE lower(source) = lower({s})", engine.Args{"s": s.decl.Name}),
+		func(scan func(...any) error) (r row, err error) {
+			return r, scan(&r.destination, &r.at.topic, &r.at.partition, &r.next, &r.epoch, &r.topicID, &r.cluster)
+		})
+	out := map[string]positions{}
+	for _, r := range rows {
+		d := strings.ToLower(r.destination)
+		if out[d] == nil {
+			out[d] = positions{}
+		}
+		out[d][r.at] = r.position
+	}
+	return out, err
+}
+
+// record writes places for destinations. version is nil for places that no batch brought.
+func (s *kafkaSource) record(ctx context.Context, tx *engine.Tx, at positions, destinations []string, version *int64) error {
+	if len(at) == 0 || len(destinations) == 0 {
+		return nil
+	}
+	v := engine.SQL("NULL")
+	if version != nil {
+		v = engine.Lit(*version)
+	}
+	var rows, keys []*engine.Query
+	for _, tp := range sortedPartitions(at) {
+		p := at[tp]
+		a := engine.Args{"s": s.decl.Name, "t": tp.topic, "p": int64(tp.partition), "next": p.next, "epoch": int64(p.epoch), "id": p.topicID, "cluster": p.cluster, "v": v}
+		keys = append(keys, engine.SQL("({t}, {p})", a))
+		for _, d := range destinations {
+			a["d"] = d
+			rows = append(rows, engine.SQL("({s}, {d}, {t}, {p}, {next}, {epoch}, {id}, {cluster}, {v})", a))
+		}
+	}
+	lower := func(x string) *engine.Query { return engine.SQL("lower({x})", engine.Args{"x": x}) }
+	return tx.Run(ctx,
+		engine.SQL("DELETE FROM dsql.offsets WHERE lower(source) = lower({s}) AND lower(destination) IN ({ds}) AND (topic, partition) IN ({keys})",
+			engine.Args{"s": s.decl.Name, "ds": engine.Each(", ", destinations, lower), "keys": engine.Join(", ", keys...)}),
+		engine.SQL("INSERT INTO dsql.offsets VALUES {rows}", engine.Args{"rows": engine.Join(", ", rows...)}))
+}
+
+// gap is a stretch of a partition that could not be read any more. Its end is not known where the topic is another one now.
+type gap struct {
+	topicPartition
+	from, to int64 // to -1: unknown
+	reason   string
+}
+
+// settle notes gaps, and the places from which reading goes on.
+func (s *kafkaSource) settle(ctx context.Context, c *engine.Conn, at positions, gaps []gap, destinations []string) error {
+	if len(at) == 0 && len(gaps) == 0 {
+		return nil
+	}
+	return c.Update(ctx, func(tx *engine.Tx) error {
+		for _, g := range gaps {
+			to := engine.SQL("NULL")
+			if g.to >= 0 {
+				to = engine.Lit(g.to)
+			}
+			if err := tx.Run(ctx, engine.SQL(`INSERT INTO dsql.gaps SELECT {s}, {t}, {p}, {from}, {to}, {why}, now()::TIMESTAMP
+				WHERE NOT EXISTS (FROM dsql.gaps WHERE source = {s} AND topic = {t} AND partition = {p} AND from_offset = {from} AND to_offset IS NOT DISTINCT FROM {to} AND reason = {why})`,
+				engine.Args{"s": s.decl.Name, "t": g.topic, "p": int64(g.partition), "from": g.from, "to": to, "why": g.reason})); err != nil {
+				return err
+			}
+		}
+		return s.record(ctx, tx, at, destinations, nil)
+	})
+}
+
+func sortedPartitions[V any](m map[topicPartition]V) []topicPartition {
+	out := make([]topicPartition, 0, len(m))
+	for tp := range m {
+		out = append(out, tp)
+	}
+	slices.SortFunc(out, byPartition)
+	return out
+}

@@ -1,0 +1,140 @@
+package ingest
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"dsql/engine"
+)
+
+// stretchToRead is a part of the source's topics for the destinations that stand at its start.
+type stretchToRead struct {
+	destinations []string
+	from         positions
+	to           map[topicPartition]int64 // where it ends
+	again        bool                     // another destination has taken this before
+	last         bool                     // what all take in step: it goes on with what is new
+	replay       bool                     // nobody's place moves
+}
+
+// plan says what there is to read: first what destinations lack that others have, then what all of them lack. It notes what was
+// lost, and where new destinations begin, in the file.
+func (s *kafkaSource) plan(ctx context.Context, db *engine.Conn, cl *kgo.Client, c *cluster, o engine.ReadOptions) ([]stretchToRead, error) {
+	stored, err := s.places(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	type standing struct {
+		destinations []string
+		at           positions
+	}
+	var all []standing
+	for _, d := range o.Destinations {
+		at, err := s.standing(ctx, db, cl, c, d, stored, o)
+		if err != nil {
+			return nil, err
+		}
+		i := slices.IndexFunc(all, func(x standing) bool {
+			return maps.EqualFunc(x.at, at, func(a, b position) bool { return a.next == b.next })
+		})
+		if i < 0 {
+			all = append(all, standing{nil, at})
+			i = len(all) - 1
+		}
+		all[i].destinations = append(all[i].destinations, d)
+	}
+	front := positions{} // how far the first of them are
+	for _, x := range all {
+		for tp, p := range x.at {
+			if f, ok := front[tp]; !ok || p.next > f.next {
+				front[tp] = p
+			}
+		}
+	}
+	if o.Replay != nil {
+		return s.again(ctx, cl, c, o, front)
+	}
+	var out []stretchToRead
+	for _, x := range all {
+		to, behind := map[topicPartition]int64{}, false
+		for tp, p := range x.at {
+			to[tp] = front[tp].next
+			behind = behind || p.next < to[tp]
+		}
+		if behind {
+			out = append(out, stretchToRead{destinations: x.destinations, from: x.at, to: to, again: true})
+		}
+	}
+	to := map[topicPartition]int64{}
+	for tp := range front {
+		to[tp] = c.partitions[tp].end
+	}
+	return append(out, stretchToRead{destinations: o.Destinations, from: front, to: to, last: true}), nil
+}
+
+// again is what REPLAY SOURCE reads: what the destinations have taken before.
+func (s *kafkaSource) again(ctx context.Context, cl *kgo.Client, c *cluster, o engine.ReadOptions, front positions) ([]stretchToRead, error) {
+	x := stretchToRead{destinations: o.Destinations, from: positions{}, to: map[topicPartition]int64{}, again: true, replay: true}
+	for tp, f := range front {
+		f.epoch, x.to[tp] = -1, min(f.next, c.partitions[tp].end)
+		f.next = c.partitions[tp].start
+		x.from[tp] = f
+	}
+	if o.Replay.Since != nil {
+		listed, err := offsetsSince(ctx, cl, c, *o.Replay.Since)
+		if err != nil {
+			return nil, err
+		}
+		for tp, p := range x.from {
+			if l, ok := listed.Lookup(tp.topic, tp.partition); ok {
+				p.next = max(p.next, l.Offset)
+				x.from[tp] = p
+			}
+		}
+	}
+	return []stretchToRead{x}, nil
+}
+
+// standing is where a destination begins to read.
+func (s *kafkaSource) standing(ctx context.Context, db *engine.Conn, cl *kgo.Client, c *cluster, d string, stored map[string]positions, o engine.ReadOptions) (positions, error) {
+	known := stored[strings.ToLower(d)]
+	at := positions{}
+	if len(known) == 0 {
+		var err error
+		if at, err = s.startOf(ctx, cl, c); err != nil || s.group != "" {
+			return at, err // a member of a group begins where the group is
+		}
+		if s.start.latest || s.start.since != nil { // the next run begins there too, if nothing comes in this one
+			return at, s.settle(ctx, db, at, nil, []string{d})
+		}
+		return at, nil
+	}
+	moved := positions{}
+	var gaps []gap
+	if s.group != "" { // what is lost is found when the group has said which partitions are ours
+		begin, err := s.startOf(ctx, cl, c)
+		maps.Copy(begin, known)
+		return begin, err
+	}
+	for tp, e := range c.partitions {
+		p, ok := known[tp]
+		if !ok { // one that came later: from its first record
+			p = position{epoch: -1, topicID: e.topicID, cluster: c.id}
+		}
+		now, lost, err := s.judge(tp, p, c)
+		if err != nil {
+			return nil, err
+		}
+		if at[tp] = now; lost != nil {
+			moved[tp], gaps = now, append(gaps, *lost)
+			if o.Warn != nil {
+				o.Warn(s.lossWarning(*lost))
+			}
+		}
+	}
+	return at, s.settle(ctx, db, moved, gaps, []string{d})
+}

@@ -1,0 +1,488 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"dsql/sql"
+)
+
+// Limits of what the client holds beside the batches: larger fetches cost memory and win nothing.
+const (
+	fetchBytes          = 4 << 20
+	fetchPartitionBytes = 1 << 20
+	pollRecords         = 8192
+)
+
+// How often the brokers are asked what there is: for new partitions and topics, and when nothing comes.
+const (
+	lookEvery = 5 * time.Second
+	lookQuiet = time.Second
+	giveUp    = 20 * time.Second // a run that doesn't follow ends when the brokers are away for so long
+	lag       = time.Second      // batch_time with --follow
+)
+
+// open are the partitions of a stretch that have something to be read.
+func (x *stretchToRead) open() []topicPartition {
+	var out []topicPartition
+	for tp, p := range x.from {
+		if p.next < x.to[tp] {
+			out = append(out, tp)
+		}
+	}
+	return out
+}
+
+// readAhead reads the work, stretch by stretch.
+func (r *kafkaReader) readAhead(ctx context.Context) {
+	defer r.running.Done()
+	r.end = io.EOF
+	defer close(r.ahead)
+	defer r.wake()
+	for i := range r.work {
+		x := &r.work[i]
+		if len(x.open()) == 0 && !(x.last && (r.o.Follow || r.s.group != "")) {
+			continue
+		}
+		p := &poller{r: r, x: x, at: maps.Clone(x.from), changed: positions{}, follow: x.last && r.o.Follow}
+		if err := p.read(ctx); err != nil {
+			if ctx.Err() != nil {
+				err = ctx.Err()
+			}
+			r.end = r.s.reachError(r.connection, err)
+			return
+		}
+	}
+}
+
+// poller reads one stretch.
+type poller struct {
+	r      *kafkaReader
+	x      *stretchToRead
+	cl     *kgo.Client
+	follow bool
+
+	mu      sync.Mutex // the callbacks of a group change these too
+	at      positions
+	buf     *Buffer
+	changed positions // those of the buffer's records, behind them
+	began   time.Time // when the buffer got its first record
+	reached bool      // the end that was seen at first
+
+	rec      Record
+	looked   time.Time
+	came     time.Time // the last record
+	away     time.Time // since when the brokers don't answer
+	failures int
+	lost     map[topicPartition]bool // to be looked at
+	fatal    error                   // guarded by mu
+	ctx      context.Context         // of the reading, for the callbacks of a group
+}
+
+func (p *poller) read(ctx context.Context) error {
+	defer func() {
+		if p.buf != nil {
+			p.buf.Release()
+		}
+	}()
+	opts := []kgo.Opt{kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(), kgo.FetchMaxBytes(fetchBytes), kgo.FetchMaxPartitionBytes(fetchPartitionBytes),
+		kgo.ConsumeResetOffset(kgo.NoResetOffset()), kgo.FetchMaxWait(500 * time.Millisecond), kgo.MetadataMinAge(250 * time.Millisecond),
+		kgo.MaxDecompressBatchBytes(int(max(p.r.landing.limits.Bytes, 128<<20)))}
+	if p.ctx = ctx; p.r.s.group != "" && p.x.last {
+		p.r.group = newMembership(p)
+		opts = append(opts, p.r.group.options()...)
+		p.at = positions{}
+	}
+	base, err := p.r.connection.Kafka(p.r.env)
+	if err != nil {
+		return err
+	}
+	if p.cl, err = kgo.NewClient(append(base, opts...)...); err != nil {
+		return err
+	}
+	defer p.cl.CloseAllowingRebalance()
+	if p.r.group != nil {
+		p.r.group.use(p.cl)
+	} else {
+		p.add(p.at)
+	}
+	p.looked, p.came = time.Now(), time.Now()
+	for {
+		if err := p.step(ctx); err != nil {
+			return err
+		}
+		if !p.done() {
+			continue
+		}
+		if err := p.finish(ctx); err != nil || !p.follow {
+			return err
+		}
+		p.reached = true
+		if err := p.send(ctx, topicBatch{work: p.x, atEnd: true}); err != nil {
+			return err
+		}
+	}
+}
+
+// add begins to consume partitions at positions.
+func (p *poller) add(at positions) {
+	m := map[string]map[int32]kgo.Offset{}
+	for tp, pos := range at {
+		if !p.follow && pos.next >= p.x.to[tp] {
+			continue
+		}
+		if m[tp.topic] == nil {
+			m[tp.topic] = map[int32]kgo.Offset{}
+		}
+		m[tp.topic][tp.partition] = kgo.NewOffset().At(pos.next).WithEpoch(pos.epoch)
+	}
+	p.cl.AddConsumePartitions(m)
+}
+
+// done says, once, that all was read up to the end that was seen at first.
+func (p *poller) done() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.reached || p.r.group != nil && !p.r.group.joined() {
+		return false
+	}
+	for tp, pos := range p.at {
+		if pos.next < p.x.to[tp] {
+			return false
+		}
+	}
+	return true
+}
+
+// ripe says that a batch has been filled for long enough.
+func (p *poller) ripe() bool {
+	wait := p.r.quiet
+	if wait == 0 {
+		if wait = lag; !p.follow {
+			return false
+		}
+		if time.Since(p.came) < wait/10 { // there is more at once: larger batches are cheaper
+			wait *= 5
+		}
+	}
+	return p.buf != nil && p.buf.Records() > 0 && time.Since(p.began) >= wait
+}
+
+// step polls once and takes what came.
+func (p *poller) step(ctx context.Context) error {
+	within, cancel := context.WithTimeout(ctx, p.patience())
+	fs := p.cl.PollRecords(within, pollRecords)
+	cancel()
+	if p.r.group != nil {
+		defer p.cl.AllowRebalance()
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	fs.EachError(func(topic string, partition int32, err error) { p.problem(topicPartition{topic, partition}, err) })
+	err := p.take(ctx, fs)
+	if err == nil && p.ripe() {
+		err = p.flushLocked(ctx)
+	}
+	if err == nil {
+		err = p.fatal
+	}
+	p.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return p.watch(ctx)
+}
+
+// patience is how long a poll may wait.
+func (p *poller) patience() time.Duration {
+	if p.buf != nil && p.buf.Records() > 0 {
+		return 50 * time.Millisecond
+	}
+	return 500 * time.Millisecond
+}
+
+// problem is an error of a partition.
+func (p *poller) problem(tp topicPartition, err error) {
+	var loss *kgo.ErrDataLoss
+	switch {
+	case errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || errors.Is(err, kgo.ErrClientClosed):
+	case errors.Is(err, kerr.TopicAuthorizationFailed) || errors.Is(err, kerr.GroupAuthorizationFailed):
+		p.fail(&sql.Error{Src: p.r.s.decl.Src, Span: p.r.s.topicAt, Code: "not-authorised", Exit: sql.ExitUnreachable, Msg: "this login may not read " + tp.topic + ": " + err.Error(), Hint: "ask for the rights READ on the topic and on the group"})
+	case errors.As(err, &loss) || tp.topic != "":
+		if p.lost == nil {
+			p.lost = map[topicPartition]bool{}
+		}
+		p.lost[tp] = true
+	}
+}
+
+// fail ends the reading at the next step.
+func (p *poller) fail(err error) {
+	if p.fatal == nil {
+		p.fatal = err
+	}
+}
+
+// take adds what was polled to batches.
+func (p *poller) take(ctx context.Context, fs kgo.Fetches) error {
+	var failed error
+	fs.EachPartition(func(f kgo.FetchTopicPartition) {
+		if failed != nil || len(f.Records) == 0 {
+			return
+		}
+		tp := topicPartition{f.Topic, f.Partition}
+		pos, ok := p.at[tp]
+		if !ok {
+			return // no longer ours
+		}
+		p.came = time.Now()
+		end := int64(1<<63 - 1)
+		if !p.follow {
+			end = p.x.to[tp]
+		}
+		if failed = p.r.landing.Topic(f.Topic); failed != nil {
+			return
+		}
+		for _, rec := range f.Records {
+			switch {
+			case rec.Offset >= end:
+				p.note(tp, pos)
+				return
+			case rec.Offset < pos.next: // another topic of that name
+				p.problem(tp, &kgo.ErrDataLoss{Topic: tp.topic, Partition: tp.partition})
+				p.note(tp, pos)
+				return
+			}
+			if !rec.Attrs.IsControl() {
+				if failed = p.put(ctx, tp, pos, rec); failed != nil {
+					return
+				}
+			}
+			pos.next, pos.epoch = rec.Offset+1, rec.LeaderEpoch
+		}
+		p.note(tp, pos)
+	})
+	return failed
+}
+
+// note keeps a position, for the file with the buffer in hand.
+func (p *poller) note(tp topicPartition, pos position) {
+	if old := p.at[tp]; old.next != pos.next {
+		p.at[tp], p.changed[tp] = pos, pos
+	}
+}
+
+// put adds a record; a full buffer is sent before.
+func (p *poller) put(ctx context.Context, tp topicPartition, pos position, rec *kgo.Record) error {
+	p.rec = Record{Topic: tp.topic, Partition: rec.Partition, Offset: rec.Offset, Time: rec.Timestamp, Key: rec.Key, Value: rec.Value, Headers: p.rec.Headers[:0]}
+	for _, h := range rec.Headers {
+		p.rec.Headers = append(p.rec.Headers, RecordHeader{h.Key, h.Value})
+	}
+	for {
+		if p.buf == nil {
+			var err error
+			if p.buf, err = p.r.landing.Take(ctx); err != nil {
+				return err
+			}
+			p.began = time.Now()
+		}
+		if p.buf.Records() == 0 {
+			p.began = time.Now()
+		}
+		added, err := p.buf.Add(ctx, &p.rec)
+		if err != nil {
+			return p.r.s.placed(err)
+		}
+		if added {
+			if p.r.s.onNew == "FAIL" {
+				if names := p.r.landing.unknownNames(); len(names) > 0 {
+					return p.r.s.newFields(fmt.Sprintf("the record at %s[%d] offset %d", tp.topic, tp.partition, rec.Offset), names)
+				}
+			}
+			return nil
+		}
+		p.note(tp, pos)
+		if err := p.flushLocked(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// finish is flush at the end: positions that only control records moved are noted too.
+func (p *poller) finish(ctx context.Context) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := p.flushLocked(ctx); err != nil || len(p.changed) == 0 || p.x.replay {
+		return err
+	}
+	b := topicBatch{work: p.x, places: p.changed}
+	p.changed = positions{}
+	return p.send(ctx, b)
+}
+
+// flushLocked hands over what there is. Positions that only control records moved go with the next batch.
+func (p *poller) flushLocked(ctx context.Context) error {
+	if p.buf == nil || p.buf.Records() == 0 {
+		return nil
+	}
+	b := topicBatch{work: p.x, buf: p.buf, places: p.changed}
+	p.buf, p.changed = nil, positions{}
+	if p.r.group != nil {
+		p.r.group.sent()
+	}
+	return p.send(ctx, b)
+}
+
+func (p *poller) send(ctx context.Context, b topicBatch) error {
+	p.r.wake()
+	for {
+		select {
+		case p.r.ahead <- b:
+			return nil
+		case <-ctx.Done():
+			if b.buf != nil {
+				b.buf.Release()
+			}
+			return ctx.Err()
+		case <-time.After(100 * time.Millisecond): // the receiver may have looked just before
+			p.r.wake()
+		}
+	}
+}
+
+// watch asks the brokers what there is, from time to time and when nothing comes.
+func (p *poller) watch(ctx context.Context) error {
+	wait := lookEvery
+	if time.Since(p.came) > lookQuiet && !p.follow || !p.away.IsZero() {
+		wait = lookQuiet
+	}
+	if len(p.lost) == 0 && time.Since(p.looked) < wait {
+		return nil
+	}
+	s := p.r.s
+	c, err := s.look(ctx, p.r.admin)
+	p.looked = time.Now()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		return p.outage(err)
+	}
+	if !p.away.IsZero() {
+		p.r.warn(&sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "broker-back", Msg: fmt.Sprintf("the brokers answer again after %s", time.Since(p.away).Round(time.Second))})
+		p.away = time.Time{}
+	}
+	if err := p.compare(ctx, c); err != nil {
+		return err
+	}
+	if !p.follow && time.Since(p.came) > lookQuiet {
+		return p.skipHoles(ctx, c)
+	}
+	return nil
+}
+
+// outage waits for brokers that are away: as long as it takes when following, else for giveUp.
+func (p *poller) outage(err error) error {
+	var e *sql.Error
+	if errors.As(err, &e) && e.Code != "unknown-topic" {
+		return err
+	}
+	if e == nil {
+		e = p.r.connection.Unreachable(err)
+	}
+	if p.away.IsZero() {
+		p.away = time.Now()
+		if p.follow {
+			w := *e
+			w.Hint = "waiting for them; the run goes on when they are back"
+			if e.Code == "unknown-topic" {
+				w.Hint = "waiting for it; the run goes on when it is back"
+			}
+			p.r.warn(&w)
+		}
+	}
+	if !p.follow && time.Since(p.away) > giveUp || e.Code == "login-refused" {
+		return e
+	}
+	return nil
+}
+
+// compare takes in what is new or other than it was.
+func (p *poller) compare(ctx context.Context, c *cluster) error {
+	fresh, moved := positions{}, positions{}
+	var gaps []gap
+	var failed error
+	p.mu.Lock()
+	for tp, e := range c.partitions {
+		pos, ok := p.at[tp]
+		if !ok {
+			if p.follow && p.r.group == nil { // a partition or topic that came later: from its first record
+				fresh[tp] = position{next: e.start, epoch: -1, topicID: e.topicID, cluster: c.id}
+			}
+			continue
+		}
+		now, lost, err := p.r.s.judge(tp, pos, c)
+		failed = errors.Join(failed, err)
+		if lost != nil {
+			moved[tp], gaps = now, append(gaps, *lost)
+		} else if p.lost[tp] {
+			fresh[tp] = pos // consume it anew where it stands
+		}
+	}
+	p.lost = nil
+	if len(fresh)+len(moved) == 0 {
+		p.mu.Unlock()
+		return nil
+	}
+	if err := p.flushLocked(ctx); err != nil || failed != nil { // what was read before comes before
+		p.mu.Unlock()
+		return errors.Join(err, failed)
+	}
+	drop := map[string][]int32{}
+	for _, m := range []positions{fresh, moved} {
+		for tp, pos := range m {
+			drop[tp.topic] = append(drop[tp.topic], tp.partition)
+			p.at[tp] = pos
+			delete(p.changed, tp)
+		}
+	}
+	p.mu.Unlock()
+	for _, g := range gaps {
+		p.r.warn(p.r.s.lossWarning(g))
+	}
+	if len(moved) > 0 {
+		if err := p.send(ctx, topicBatch{work: p.x, places: moved, gaps: gaps}); err != nil {
+			return err
+		}
+	}
+	maps.Copy(fresh, moved)
+	if p.r.group != nil {
+		p.cl.SetOffsets(groupOffsets(fresh))
+		return nil
+	}
+	p.cl.RemoveConsumePartitions(drop)
+	p.add(fresh)
+	return nil
+}
+
+// lossWarning tells of a gap that on_offset_loss goes over.
+func (s *kafkaSource) lossWarning(g gap) *sql.Error {
+	what := fmt.Sprintf("from offset %d on", g.from)
+	if g.to >= 0 {
+		what = fmt.Sprintf("offsets %d to %d", g.from, g.to-1)
+	}
+	return &sql.Error{Src: s.decl.Src, Span: s.topicAt, Code: "offset-loss", Msg: fmt.Sprintf("%s partition %d: %s were not read: %s", g.topic, g.partition, what, g.reason), Hint: "dsql.gaps notes it; on_offset_loss is " + s.onLoss}
+}
+
+// unknownNames are fields that no column takes, as far as the records have shown any.
+func (l *Landing) unknownNames() []string { return l.json.names.list }

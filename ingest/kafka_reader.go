@@ -1,0 +1,324 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"dsql/connect"
+	"dsql/engine"
+	"dsql/sql"
+)
+
+// Open contacts the cluster, decides where each destination goes on, and starts reading.
+func (s *kafkaSource) Open(ctx context.Context, c *engine.Conn, env *engine.Env, cols []engine.Column, o engine.ReadOptions) (engine.Reader, error) {
+	conn, err := s.dial(env)
+	if err != nil {
+		return nil, err
+	}
+	cl, err := conn.Dial(ctx, env)
+	if err != nil {
+		return nil, err
+	}
+	r := &kafkaReader{s: s, env: env, connection: conn, db: c, o: o, admin: cl, ahead: make(chan topicBatch)}
+	fail := func(err error) (engine.Reader, error) {
+		r.Close()
+		return nil, s.reachError(conn, err)
+	}
+	seen, err := s.look(ctx, cl)
+	if err != nil {
+		return fail(err)
+	}
+	if r.work, err = s.plan(ctx, c, cl, seen, o); err != nil {
+		return fail(err)
+	}
+	if !o.Follow && s.group == "" && !slices.ContainsFunc(r.work, func(x stretchToRead) bool { return len(x.open()) > 0 }) {
+		return r, nil // nothing new: no buffers are needed
+	}
+	d := s.dialect
+	if r.landing, err = NewLanding(c, s.decl.Name, s.fields(cols), d, s.limits); err != nil {
+		return fail(s.placed(err))
+	}
+	r.quiet = s.wait
+	ctx, r.cancel = context.WithCancel(ctx)
+	r.running.Add(1)
+	go r.readAhead(ctx)
+	return r, nil
+}
+
+// placed gives an error of the decoders its place: the column that it names, or the source.
+func (s *kafkaSource) placed(err error) error {
+	var e *sql.Error
+	if !errors.As(err, &e) || e.Src != nil {
+		return err
+	}
+	c := *e
+	c.Src, c.Span = s.decl.Src, s.decl.NameAt
+	for _, d := range s.columns {
+		if strings.HasPrefix(e.Msg, "column "+d.Name.Text+":") {
+			c.Span = d.At
+		}
+	}
+	return &c
+}
+
+// reachError says of an error of the client's what it means to the user.
+func (s *kafkaSource) reachError(conn *connect.Connection, err error) error {
+	var e *sql.Error
+	var list sql.List
+	if errors.As(err, &e) || errors.As(err, &list) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return conn.Unreachable(err)
+}
+
+// kafkaReader hands out a source's batches. One goroutine polls the brokers and fills the next batch while the last is written; it
+// alone touches the landing between Open and Close, but for the callbacks of a group, which hold mu.
+type kafkaReader struct {
+	s          *kafkaSource
+	env        *engine.Env
+	connection *connect.Connection
+	db         *engine.Conn
+	o          engine.ReadOptions
+	admin      *kgo.Client // asks what there is; commits for sources without a group
+	work       []stretchToRead
+	landing    *Landing
+	quiet      time.Duration // batch_time
+	cancel     context.CancelFunc
+	running    sync.WaitGroup
+	ahead      chan topicBatch
+	end        error // why ahead is closed: io.EOF when all was read
+
+	told     sync.Mutex
+	warnings []*sql.Error // said by the goroutine, handed on by Next
+
+	commits committer
+	group   *membership // of the stretch in hand, nil without a group
+	sawEnd  bool
+}
+
+// topicBatch is a filled buffer and what it holds; or, without a buffer, news for the file.
+type topicBatch struct {
+	work   *stretchToRead
+	buf    *Buffer
+	places positions // behind it
+	gaps   []gap
+	atEnd  bool // the end that was seen when the reader was opened
+}
+
+func (r *kafkaReader) Close() error {
+	if r.cancel != nil {
+		r.cancel()
+		for b := range r.ahead { // the goroutine ends and closes the channel
+			if b.buf != nil {
+				b.buf.Release()
+			}
+		}
+		r.running.Wait()
+	}
+	r.commits.idle.Wait()
+	if r.admin != nil {
+		r.admin.Close()
+	}
+	if r.landing != nil {
+		r.landing.Close()
+	}
+	return nil
+}
+
+// warn hands a warning on at the next Next.
+func (r *kafkaReader) warn(e *sql.Error) {
+	r.told.Lock()
+	r.warnings = append(r.warnings, e)
+	r.told.Unlock()
+	r.wake()
+}
+
+func (r *kafkaReader) wake() {
+	if r.o.Wake != nil {
+		r.o.Wake()
+	}
+}
+
+func (r *kafkaReader) Next(ctx context.Context) (*engine.Input, error) {
+	for {
+		r.told.Lock()
+		said := r.warnings
+		r.warnings = nil
+		r.told.Unlock()
+		for _, e := range said {
+			if r.o.Warn != nil {
+				r.o.Warn(e)
+			}
+		}
+		if r.cancel == nil {
+			return nil, io.EOF
+		}
+		b, err := r.receive(ctx)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case b.buf != nil:
+			return r.input(ctx, b)
+		case b.atEnd:
+			r.sawEnd = true
+			return nil, io.EOF
+		default:
+			if err := r.s.settle(ctx, r.db, b.places, b.gaps, b.work.destinations); err != nil {
+				return nil, err
+			}
+			r.tell(ctx, b)
+		}
+	}
+}
+
+// receive waits for the next batch; not when it follows and has come to the end.
+func (r *kafkaReader) receive(ctx context.Context) (topicBatch, error) {
+	if r.o.Follow && r.sawEnd {
+		select {
+		case b, ok := <-r.ahead:
+			if !ok {
+				return b, r.end
+			}
+			return b, nil
+		default:
+			return topicBatch{}, engine.ErrIdle
+		}
+	}
+	select {
+	case b, ok := <-r.ahead:
+		if !ok {
+			return b, r.end
+		}
+		return b, nil
+	case <-ctx.Done():
+		return topicBatch{}, ctx.Err()
+	}
+}
+
+// input completes a batch with what only the source knows. Where that fails the batch is given back.
+func (r *kafkaReader) input(ctx context.Context, b topicBatch) (*engine.Input, error) {
+	s, in := r.s, b.buf.Input()
+	in.Source, in.Destinations, in.Again = s.decl.Name, b.work.destinations, b.work.again
+	in.Origin = originOfRuns(b.buf.runs)
+	in.Commit = func(ctx context.Context, tx *engine.Tx, v int64) error {
+		if b.work.replay {
+			return nil
+		}
+		return s.record(ctx, tx, b.places, b.work.destinations, &v)
+	}
+	if b.work.last {
+		in.Committed = func(ctx context.Context) { r.tell(ctx, b) }
+	}
+	release := in.Release
+	in.Release = func() {
+		release()
+		if b.work.last && r.group != nil {
+			r.group.written()
+		}
+	}
+	if err := s.badRecords(ctx, r.db, in); err != nil {
+		in.Release()
+		return nil, err
+	}
+	if r.o.Progress != nil {
+		r.o.Progress(engine.Progress{Source: s.decl.Name, Item: in.Origin})
+	}
+	return in, nil
+}
+
+// tell lets the group know how far the file is.
+func (r *kafkaReader) tell(ctx context.Context, b topicBatch) {
+	switch {
+	case !b.work.last:
+	case r.group != nil:
+		r.group.commit(ctx, b.places)
+	default:
+		r.commits.later(r.admin, r.s.groupName(r.db), b.places)
+	}
+}
+
+// groupName is the consumer group that shows the source's places to other tools.
+func (s *kafkaSource) groupName(c *engine.Conn) string {
+	if s.group != "" {
+		return s.group
+	}
+	file := strings.TrimSuffix(filepath.Base(c.DB.Path), filepath.Ext(c.DB.Path))
+	return "dsql." + file + "." + s.decl.Name
+}
+
+func originOfRuns(runs []*run) string {
+	ordered := slices.Clone(runs)
+	slices.SortFunc(ordered, func(a, b *run) int {
+		return byPartition(topicPartition{a.topic, a.partition}, topicPartition{b.topic, b.partition})
+	})
+	var parts []string
+	for i, r := range ordered {
+		if i == 3 && len(ordered) > 4 {
+			parts = append(parts, fmt.Sprintf("and %d more partitions", len(ordered)-3))
+			break
+		}
+		parts = append(parts, fmt.Sprintf("%s[%d] %d–%d", r.topic, r.partition, r.first, r.next-1))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// committer tells the brokers how far a source without a group has come, so that tools that show the lag of groups show it too.
+// Only the newest places are sent; nothing waits for it, and nothing depends on it.
+type committer struct {
+	mu      sync.Mutex
+	places  positions
+	group   string
+	sending bool
+	idle    sync.WaitGroup
+}
+
+func (c *committer) later(cl *kgo.Client, group string, at positions) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.places == nil {
+		c.places = positions{}
+	}
+	for tp, p := range at {
+		c.places[tp] = p
+	}
+	c.group = group
+	if !c.sending {
+		c.sending = true
+		c.idle.Add(1)
+		go c.send(cl)
+	}
+}
+
+func (c *committer) send(cl *kgo.Client) {
+	defer c.idle.Done()
+	for {
+		c.mu.Lock()
+		at := c.places
+		c.places = nil
+		if at == nil {
+			c.sending = false
+			c.mu.Unlock()
+			return
+		}
+		group := c.group
+		c.mu.Unlock()
+		offsets := kadm.Offsets{}
+		for tp, p := range at {
+			offsets.Add(kadm.Offset{Topic: tp.topic, Partition: tp.partition, At: p.next, LeaderEpoch: p.epoch})
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		kadm.NewClient(cl).CommitOffsets(ctx, group, offsets) // the next commit says more; the file holds the truth
+		cancel()
+	}
+}

@@ -1,0 +1,426 @@
+package ingest
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"dsql/engine"
+)
+
+// Record is a message of a topic. Its bytes are copied when it is added to a buffer.
+type Record struct {
+	Topic     string
+	Partition int32
+	Offset    int64
+	Time      time.Time // the zero Time: none
+	Key       []byte    // nil: none
+	Value     []byte    // nil: a tombstone
+	Headers   []RecordHeader
+}
+
+// RecordHeader is one of a record's headers.
+type RecordHeader struct {
+	Key   string
+	Value []byte
+}
+
+// valueDecoder turns the value of a record into a row of the chunk that the landing's writer has in use.
+type valueDecoder interface {
+	// decode writes each column of l.values; one that the value doesn't have is NULL. why says what is wrong with the value, "" for
+	// nothing: then the row is half written. full says that there was no room for it. A lenient decode goes on behind what does not
+	// convert, with NULL there. set is how many columns got a value.
+	decode(value []byte, row int, lenient bool) (why string, set int, full bool)
+	// unknown is how many fields of the value decoded last nobody declared.
+	unknown() int64
+}
+
+// preparer is a decoder that needs something from outside before it can decode a value.
+type preparer interface {
+	prepare(ctx context.Context, value []byte) error
+}
+
+// topicMeta are the parts of _meta that differ from record to record.
+type topicMeta struct {
+	topic, partition, offset, timestamp, key, headers, headerKey, headerValue, tombstone *engine.Node
+}
+
+// topicRecords is what a landing has beside, to decode the records of topics.
+type topicRecords struct {
+	l       *Landing
+	meta    topicMeta
+	values  valueDecoder
+	keys    []*keyColumn
+	keyJSON jsonDecoder       // of those with a path
+	topics  map[string][]byte // their names, where DuckDB can point at them
+}
+
+// keyColumn is a column FROM KEY; path: from the key as JSON.
+type keyColumn struct {
+	field int
+	col   *column
+	path  bool
+}
+
+// newRecords prepares a landing for records of topics instead of files.
+func (l *Landing) newRecords(format string, meta map[string]*engine.Node) error {
+	r := &topicRecords{l: l, topics: map[string][]byte{}}
+	h := meta["headers"]
+	entry := h.Children[0]
+	r.meta = topicMeta{meta["topic"], meta["partition"], meta["offset"], meta["timestamp"], meta["key"], h, entry.Children[0], entry.Children[1], meta["tombstone"]}
+	r.keyJSON.w = &l.w
+	r.keyJSON.root.obj = newObject()
+	for i, f := range l.fields {
+		if !f.Key {
+			continue
+		}
+		k := &keyColumn{field: i, col: l.columns[i], path: f.Path != nil}
+		r.keys = append(r.keys, k)
+		if k.path {
+			r.keyJSON.root.path(f.Path).take(k.col)
+			if format == "debezium" { // a key in the envelope of JSON with its schema
+				r.keyJSON.root.path(append([]string{"payload"}, f.Path...)).take(k.col)
+			}
+			r.keyJSON.columns = append(r.keyJSON.columns, k.col)
+		}
+	}
+	switch format {
+	case "json":
+		r.values = &jsonValue{d: &l.json}
+	case "debezium":
+		r.values = newDebezium(l)
+	case "csv":
+		r.values = newCSVValue(l)
+	case "raw":
+		r.values = &rawValue{l: l}
+	default:
+		if l.dialect.values == nil {
+			return errors.New("ingest: no decoder for records of format " + format)
+		}
+		var err error
+		if r.values, err = l.dialect.values(l); err != nil {
+			return err
+		}
+	}
+	l.records = r
+	return nil
+}
+
+// Add decodes a record into the batch, as a good one or a bad one. It is false when the batch has no room for it: then it belongs
+// into the next. An error
+// is one of what the decoder needs beside the record: a schema registry that doesn't answer.
+func (b *Buffer) Add(ctx context.Context, rec *Record) (bool, error) {
+	if b.full() {
+		return false, nil
+	}
+	r := b.l.records
+	if p, ok := r.values.(preparer); ok && rec.Value != nil {
+		if err := p.prepare(ctx, rec.Value); err != nil {
+			return false, err
+		}
+	}
+	return b.decode(r, rec), nil
+}
+
+func (b *Buffer) decode(r *topicRecords, rec *Record) bool {
+	s := b.slab
+	from, top := len(s.Bytes()), s.Top()
+	value, key, ok := r.copyIn(s, rec)
+	undo := func() bool {
+		s.Cut(from)
+		s.Free(top)
+		return false
+	}
+	if !ok {
+		if b.Records() > 0 {
+			return undo()
+		}
+		undo()
+		return b.tooLarge(rec)
+	}
+	why, room := b.take(rec, value, key)
+	if why != "" && room {
+		room = b.refuse(rec, value, key, why)
+	}
+	if !room {
+		if b.Records() > 0 {
+			return undo()
+		}
+		undo()
+		return b.tooLarge(rec)
+	}
+	return true
+}
+
+// copyIn puts a record's value and key where DuckDB can point at them.
+func (r *topicRecords) copyIn(s *engine.Slab, rec *Record) (value, key []byte, ok bool) {
+	n := len(rec.Value) + len(rec.Key)
+	room := s.Room(n)
+	if len(room) < n {
+		return nil, nil, false
+	}
+	copy(room, rec.Value)
+	copy(room[len(rec.Value):], rec.Key)
+	s.Add(n)
+	if rec.Value != nil {
+		value = room[:len(rec.Value):n]
+	}
+	if rec.Key != nil {
+		key = room[len(rec.Value):]
+	}
+	return value, key, true
+}
+
+// take decodes a record as a good one. why says what is wrong with it; room is false when the batch has none.
+func (b *Buffer) take(rec *Record, value, key []byte) (why string, room bool) {
+	l, r := b.l, b.l.records
+	top := b.slab.Top()
+	chunk, row := b.next(&b.good, nil)
+	l.w.use(chunk)
+	l.w.slab = b.slab
+	l.sizes = chunk.ListSizes(l.sizes[:0])
+	full := false
+	if value == nil {
+		for _, i := range l.values {
+			chunk.SetNull(l.columns[i].node, row)
+		}
+	} else if why, _, full = r.values.decode(value, row, false); why != "" && !full {
+		if len(value) == 0 {
+			why = "an empty value"
+		}
+	}
+	if why == "" && !full && len(r.keys) > 0 {
+		why, _, full = r.key(chunk, key, row, false)
+	}
+	if why == "" && !full {
+		full = !r.coordinates(chunk, row, rec, key)
+	}
+	if why != "" || full {
+		chunk.Rewind(row, l.sizes)
+		b.slab.Free(top)
+		return why, !full
+	}
+	if value != nil {
+		b.unknown += r.values.unknown()
+	}
+	b.put(&b.good, rec, value)
+	return "", true
+}
+
+// refuse adds a record as a bad one.
+func (b *Buffer) refuse(rec *Record, value, key []byte, why string) bool {
+	l, r := b.l, b.l.records
+	const code = "bad_record: "
+	said := b.slab.Alloc(len(code) + len(why))
+	if said == nil {
+		return false
+	}
+	copy(said[copy(said, code):], why)
+	chunk, row := b.next(&b.bad, nil)
+	l.w.use(chunk)
+	l.w.slab = b.slab
+	l.sizes = chunk.ListSizes(l.sizes[:0])
+	set := 0
+	if value != nil && utf8.Valid(value) {
+		_, set, _ = r.values.decode(value, row, true)
+	}
+	if set == 0 {
+		for _, i := range l.values {
+			chunk.SetNull(l.columns[i].node, row)
+		}
+	}
+	_, keys, _ := r.key(chunk, key, row, true)
+	if !r.coordinates(chunk, row, rec, key) {
+		chunk.Rewind(row, l.sizes)
+		return false
+	}
+	chunk.Vecs[l.meta.reason.Vec].PutBytes(row, said)
+	engine.Put(&chunk.Vecs[l.meta.any.Vec], row, set+keys > 0)
+	b.put(&b.bad, rec, value)
+	return true
+}
+
+// tooLarge rejects a record that no batch has room for; its first bytes are kept.
+func (b *Buffer) tooLarge(rec *Record) bool {
+	cut := *rec
+	cut.Headers = nil
+	room := min(giantBytes, int(b.l.limits.Bytes)/2)
+	cut.Value, cut.Key = rec.Value[:min(len(rec.Value), room)], rec.Key[:min(len(rec.Key), room)]
+	if rec.Value == nil {
+		cut.Value = nil
+	}
+	value, key, ok := b.l.records.copyIn(b.slab, &cut)
+	if !ok {
+		return false
+	}
+	if !utf8.Valid(key) { // cut in the middle of a rune, or no text at all: columns from the key are NULL
+		key = nil
+	}
+	return b.refuse(&cut, value, key, b.l.tooLarge())
+}
+
+// put takes the row that was written at next.
+func (b *Buffer) put(r *rowSet, rec *Record, value []byte) {
+	c := r.chunks[r.used-1]
+	if v := &c.Vecs[b.l.meta.payload.Vec]; value == nil {
+		c.SetNull(b.l.meta.payload, r.row)
+	} else {
+		v.PutBytes(r.row, value)
+	}
+	r.row++
+	r.total++
+	b.stretch(rec)
+}
+
+// key writes the columns FROM KEY.
+func (r *topicRecords) key(c *engine.Chunk, key []byte, row int, lenient bool) (why string, set int, full bool) {
+	paths := false
+	for _, k := range r.keys {
+		switch {
+		case key == nil:
+			c.SetNull(k.col.node, row)
+		case k.path:
+			paths = true
+		default:
+			f := r.l.w.bytes(k.col, row, key)
+			switch {
+			case f == fine:
+				set++
+				continue
+			case why == "" && f != noRoom:
+				why = "the key: " + f.reason(k.col, key, false)
+			}
+			full = full || f == noRoom
+			c.SetNull(k.col.node, row)
+		}
+	}
+	if !paths {
+		return why, set, full
+	}
+	d := &r.keyJSON
+	d.jsonScanner = jsonScanner{b: key}
+	d.lenient, d.unknown = lenient, 0
+	d.ws()
+	ok := d.record(row)
+	if ok {
+		d.ws()
+		ok = d.i == len(key) || d.syntax()
+	}
+	if !ok && why == "" {
+		why = "the key: " + d.reason(0)
+	}
+	if !ok && lenient && d.set == 0 {
+		d.nullRest(d.columns, row)
+	}
+	return why, set + d.set, full || !ok && d.fault == noRoom
+}
+
+// coordinates writes _meta; it is false when there is no room for the headers.
+func (r *topicRecords) coordinates(c *engine.Chunk, row int, rec *Record, key []byte) bool {
+	v, m := c.Vecs, &r.meta
+	v[m.topic.Vec].PutBytes(row, r.topics[rec.Topic])
+	engine.Put(&v[m.partition.Vec], row, rec.Partition)
+	engine.Put(&v[m.offset.Vec], row, rec.Offset)
+	if rec.Time.IsZero() {
+		c.SetNull(m.timestamp, row)
+	} else {
+		engine.Put(&v[m.timestamp.Vec], row, rec.Time.UnixMicro())
+	}
+	if rec.Key == nil {
+		c.SetNull(m.key, row)
+	} else {
+		v[m.key.Vec].PutBytes(row, key)
+	}
+	engine.Put(&v[m.tombstone.Vec], row, rec.Value == nil)
+	at := 0
+	for i, h := range rec.Headers {
+		e := c.Append(m.headers)
+		if i == 0 {
+			at = e
+		}
+		name := []byte(h.Key)
+		if !utf8.Valid(name) {
+			name = bytes.ToValidUTF8(name, []byte("\uFFFD"))
+		}
+		k, ok := r.l.w.keep(name)
+		if !ok {
+			return false
+		}
+		v[m.headerKey.Vec].PutBytes(e, k)
+		if h.Value == nil {
+			c.SetNull(m.headerValue, e)
+			continue
+		}
+		val, ok := r.l.w.keep(h.Value)
+		if !ok {
+			return false
+		}
+		v[m.headerValue.Vec].PutBytes(e, val)
+	}
+	v[m.headers.Vec].PutList(row, at, len(rec.Headers))
+	return true
+}
+
+// Topic makes a topic's name known; before its records are added.
+func (l *Landing) Topic(name string) error {
+	r := l.records
+	if r.topics[name] != nil {
+		return nil
+	}
+	p := l.strings.Alloc(len(name))
+	if p == nil {
+		return fmt.Errorf("too many topics: there is no room for the name of %s", name)
+	}
+	copy(p, name)
+	r.topics[name] = p
+	return nil
+}
+
+// run is what a batch holds of one partition: offsets from first up to next, which isn't in it.
+type run struct {
+	topic       string
+	partition   int32
+	first, next int64
+}
+
+// stretch notes that a record is in the batch.
+func (b *Buffer) stretch(rec *Record) {
+	for i := len(b.runs) - 1; i >= 0; i-- { // nearly always the last
+		if r := b.runs[i]; r.partition == rec.Partition && r.topic == rec.Topic {
+			if i != len(b.runs)-1 {
+				b.runs[i], b.runs[len(b.runs)-1] = b.runs[len(b.runs)-1], r
+			}
+			r.next = rec.Offset + 1
+			return
+		}
+	}
+	b.runs = append(b.runs, &run{rec.Topic, rec.Partition, rec.Offset, rec.Offset + 1})
+}
+
+// recordID tells a batch's records apart and orders them by topic, partition and offset. (Offsets of a partition span less than
+// 2^40 in a batch.)
+func recordID(runs []*run) *engine.Query {
+	ordered := slices.Clone(runs)
+	slices.SortFunc(ordered, func(a, b *run) int {
+		return cmp.Or(strings.Compare(a.topic, b.topic), cmp.Compare(a.partition, b.partition))
+	})
+	if len(ordered) == 0 {
+		return engine.SQL(`_meta."offset"`)
+	}
+	several := ordered[0].topic != ordered[len(ordered)-1].topic
+	i := int64(-1)
+	return engine.SQL(`(_meta."offset" + CASE {cases} END)`, engine.Args{"cases": engine.Each(" ", ordered, func(r *run) *engine.Query {
+		i++
+		a := engine.Args{"t": r.topic, "p": int64(r.partition), "n": i<<40 - r.first}
+		if several {
+			return engine.SQL(`WHEN _meta."partition" = {p} AND _meta.topic = {t} THEN {n}`, a)
+		}
+		return engine.SQL(`WHEN _meta."partition" = {p} THEN {n}`, a)
+	})})
+}

@@ -1,0 +1,118 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+// lookEvery is how often sources that can't follow by themselves (files) are looked at again.
+const lookEvery = time.Second
+
+// following is a source that is read on and on.
+type following struct {
+	s  *node
+	rd engine.Reader // nil: to be opened again
+}
+
+// follow is REFRESH that doesn't end: each source to the end seen now, in their order, and then whatever comes in any of them, until
+// the run is stopped.
+func (r *runner) follow(ctx context.Context) error {
+	wanted := r.wanted(nil)
+	if err := r.catchUp(ctx, wanted); err != nil {
+		return err
+	}
+	woken := make(chan struct{}, 1)
+	wake := func() {
+		select {
+		case woken <- struct{}{}:
+		default:
+		}
+	}
+	var all []*following
+	defer func() {
+		for _, f := range all {
+			if f.rd != nil {
+				f.rd.Close()
+			}
+		}
+	}()
+	for _, s := range r.sources(wanted) {
+		f := &following{s: s}
+		all = append(all, f)
+		if err := r.reopen(ctx, f, wanted, wake); err != nil {
+			return err
+		}
+	}
+	if len(all) == 0 {
+		r.warn(&sql.Error{Code: "nothing-to-follow", Msg: "--follow has nothing to follow: no destination reads a source"})
+		return nil
+	}
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for !r.stopped() {
+		some := false
+		for _, f := range all {
+			got, err := r.step(ctx, f, wanted)
+			if err != nil {
+				return err
+			}
+			some = some || got
+		}
+		if some {
+			continue
+		}
+		select {
+		case <-woken:
+		case <-r.o.Stop:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+			for _, f := range all {
+				if f.rd != nil {
+					continue
+				}
+				if err := r.reopen(ctx, f, wanted, wake); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// reopen reads a source to the end that is seen now. A reader that follows stays open.
+func (r *runner) reopen(ctx context.Context, f *following, wanted map[*node]bool, wake func()) error {
+	rd, err := r.open(ctx, f.s, wanted, engine.ReadOptions{Follow: true, Wake: wake})
+	if err != nil {
+		return err
+	}
+	if err := r.drain(ctx, f.s, rd, wanted); err != nil || r.stopped() {
+		return errors.Join(err, rd.Close())
+	}
+	f.rd = rd
+	return nil
+}
+
+// step takes one batch of a source, if it has one.
+func (r *runner) step(ctx context.Context, f *following, wanted map[*node]bool) (got bool, err error) {
+	if f.rd == nil || r.stopped() {
+		return false, nil
+	}
+	in, err := f.rd.Next(ctx)
+	switch {
+	case errors.Is(err, engine.ErrIdle):
+		return false, nil
+	case errors.Is(err, io.EOF): // it can't follow
+		rd := f.rd
+		f.rd = nil
+		return false, rd.Close()
+	case err != nil:
+		return false, err
+	}
+	return true, r.take(ctx, f.s, in, wanted)
+}
