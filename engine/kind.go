@@ -63,7 +63,9 @@ type ReadOptions struct {
 	// Follow: go on after the end, see Reader. Wake is called, from any goroutine, when Next has something again.
 	Follow bool
 	Wake   func()
-	Replay *Replay // read again what was read before, to the places where the destinations stand
+	// Everything: from the first row that the source still has, for destinations that were emptied, in an open transaction.
+	Everything bool
+	Replay     *Replay // read again what was read before, to the places where the destinations stand
 }
 
 // Replay says from where a source is read again: from its earliest, or from a time on. Nobody's place moves by it.

@@ -47,16 +47,26 @@ func (s *kafkaSource) plan(ctx context.Context, db *engine.Conn, cl *kgo.Client,
 		}
 		all[i].destinations = append(all[i].destinations, d)
 	}
-	front := positions{} // how far the first of them are
+	front := positions{} // how far any destination is
+	further := func(tp topicPartition, p position) {
+		if f, ok := front[tp]; !ok || p.next > f.next {
+			front[tp] = p
+		}
+	}
 	for _, x := range all {
 		for tp, p := range x.at {
-			if f, ok := front[tp]; !ok || p.next > f.next {
-				front[tp] = p
-			}
+			further(tp, p)
 		}
 	}
 	if o.Replay != nil {
 		return s.again(ctx, cl, c, o, front)
+	}
+	for _, at := range stored { // of destinations that aren't read for now, too
+		for tp, p := range at {
+			if e, ok := c.partitions[tp]; ok && e.topicID == p.topicID && p.next <= e.end && s.group == "" {
+				further(tp, p)
+			}
+		}
 	}
 	var out []stretchToRead
 	for _, x := range all {
@@ -73,7 +83,7 @@ func (s *kafkaSource) plan(ctx context.Context, db *engine.Conn, cl *kgo.Client,
 	for tp := range front {
 		to[tp] = c.partitions[tp].end
 	}
-	return append(out, stretchToRead{destinations: o.Destinations, from: front, to: to, last: true}), nil
+	return append(out, stretchToRead{destinations: o.Destinations, from: front, to: to, last: !o.Everything}), nil
 }
 
 // again is what REPLAY SOURCE reads: what the destinations have taken before.
@@ -103,6 +113,12 @@ func (s *kafkaSource) again(ctx context.Context, cl *kgo.Client, c *cluster, o e
 func (s *kafkaSource) standing(ctx context.Context, db *engine.Conn, cl *kgo.Client, c *cluster, d string, stored map[string]positions, o engine.ReadOptions) (positions, error) {
 	known := stored[strings.ToLower(d)]
 	at := positions{}
+	if o.Everything {
+		for tp, e := range c.partitions {
+			at[tp] = position{next: e.start, epoch: -1, topicID: e.topicID, cluster: c.id}
+		}
+		return at, nil
+	}
 	if len(known) == 0 {
 		var err error
 		if at, err = s.startOf(ctx, cl, c); err != nil || s.group != "" {

@@ -169,9 +169,6 @@ func (p *poller) ripe() bool {
 		if wait = lag; !p.follow {
 			return false
 		}
-		if time.Since(p.came) < wait/10 { // there is more at once: larger batches are cheaper
-			wait *= 5
-		}
 	}
 	return p.buf != nil && p.buf.Records() > 0 && time.Since(p.began) >= wait
 }

@@ -218,3 +218,22 @@ func parts(f file, places []filePlace, changed bool, destinations []string) []it
 	}
 	return out
 }
+
+// again are the files that REPLAY SOURCE reads: those that were taken before, and are as they were.
+func (s *fileSource) again(files []file, places []filePlace, changed map[string]bool, o *engine.Replay) ([]file, error) {
+	if s.snapshot {
+		return nil, &sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "replay-loads", Exit: sql.ExitFailed, Msg: "the files of " + s.decl.Name + " are loads of a whole table, and a load that isn't newer than the last is rejected",
+			Hint: "REBUILD JOURNAL name FROM SOURCE takes all loads anew"}
+	}
+	read := map[string]bool{}
+	for _, p := range places {
+		read[p.path] = read[p.path] || p.done
+	}
+	var out []file
+	for _, f := range files {
+		if read[f.path] && !changed[f.path] && (o.Since == nil || !f.modified.Before(*o.Since)) {
+			out = append(out, f)
+		}
+	}
+	return out, nil
+}

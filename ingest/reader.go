@@ -32,6 +32,12 @@ func (s *fileSource) Open(ctx context.Context, c *engine.Conn, env *engine.Env, 
 	if err != nil {
 		return nil, err
 	}
+	if o.Replay != nil {
+		if files, err = s.again(files, places, changed, o.Replay); err != nil {
+			return nil, err
+		}
+		places = nil
+	}
 	r := &reader{s: s, conn: c, cols: cols, o: o, work: s.items(files, places, changed, o.Destinations)}
 	for _, it := range r.work {
 		for i := range it.files {
@@ -173,7 +179,11 @@ func (r *reader) input(ctx context.Context, b batch, in *engine.Input) (*engine.
 		}
 	}
 	in.Origin = originOf(b.files) + b.lines
+	in.Again = in.Again || r.o.Replay != nil
 	in.Commit = func(ctx context.Context, tx *engine.Tx, v int64) error {
+		if r.o.Replay != nil {
+			return nil
+		}
 		return s.record(ctx, tx, b.files, b.item.destinations, v)
 	}
 	if err := s.badRecords(ctx, r.conn, in); err != nil {

@@ -160,7 +160,7 @@ func (p *program) checkVerb(d *sql.Decl) error {
 	case "ROLLBACK", "REBUILD", "VACUUM", "RELEASE HOLD", "DISCARD HOLD":
 		_, _, err := p.target(d)
 		return err
-	case "DESCRIBE", "EXPLAIN":
+	case "DESCRIBE", "EXPLAIN", "REPLAY":
 		if p.find(strings.ToLower(s.Keyword), d.Name) == nil {
 			return p.notDeclared(strings.ToLower(s.Keyword), sql.Name{Text: d.Name, Span: d.NameAt}, d)
 		}

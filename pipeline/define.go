@@ -43,11 +43,7 @@ func (p *program) record(ctx context.Context, tx *engine.Tx, n *node) error {
 	if err != nil {
 		return err
 	}
-	body := n.obj.Decl().Text()
-	if o, ok := n.obj.(interface{ Stored() string }); ok { // without its secrets
-		body = o.Stored()
-	}
-	a := engine.Args{"kind": n.kind, "name": n.name, "body": body, "fp": n.fingerprint, "pinned": string(pinned)}
+	a := engine.Args{"kind": n.kind, "name": n.name, "body": n.text(), "fp": n.fingerprint, "pinned": string(pinned)}
 	if n.stored != nil {
 		return tx.Run(ctx, engine.SQL("UPDATE dsql.declarations SET name = {name}, body = {body}, fingerprint = {fp}, pinned = {pinned}, declared_at = now()::TIMESTAMP WHERE kind = {kind} AND lower(name) = lower({name})", a))
 	}

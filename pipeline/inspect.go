@@ -219,11 +219,19 @@ func Models(ctx context.Context, o Options) error {
 	})
 }
 
-// Status shows how far each destination is, and what the last version brought.
+// Status shows how far each destination is, what the last minute brought, and how far the sources are read: of topics with the lag
+// that the brokers tell now.
 func Status(ctx context.Context, o Options) error {
 	return inspection(ctx, o, func(r *runner) error {
 		if err := r.query(ctx, engine.SQL(`SELECT kind, name, sum(rows_in)::BIGINT AS rows_in, sum(written)::BIGINT AS written, coalesce(sum(rejected), 0)::BIGINT + coalesce(sum(bad), 0)::BIGINT AS rejected, coalesce(sum(dropped), 0)::BIGINT AS dropped,
-			max(r.version) AS version, max(committed_at) AS last_commit FROM dsql.version_rows r LEFT JOIN dsql.versions v USING (version) GROUP BY kind, name ORDER BY kind, name`)); err != nil {
+			max(r.version) AS version, max(committed_at) AS last_commit, round(sum(rows_in) FILTER (recent) / nullif(date_diff('ms', min(committed_at) FILTER (recent), max(committed_at)) / 1000.0, 0), 1) AS rows_per_s
+			FROM (SELECT *, committed_at > max(committed_at) OVER (PARTITION BY kind, name) - INTERVAL 1 MINUTE AS recent FROM dsql.version_rows LEFT JOIN dsql.versions USING (version)) r GROUP BY kind, name ORDER BY kind, name`)); err != nil {
+			return err
+		}
+		if err := r.lag(ctx); err != nil {
+			return err
+		}
+		if n, err := r.conn.Int(ctx, engine.SQL("SELECT count(*) FROM dsql.files")); err != nil || n == 0 {
 			return err
 		}
 		return r.query(ctx, engine.SQL(`SELECT source, destination, count(*) FILTER (done) AS files, count(*) FILTER (NOT done) AS half_read, max(path) AS newest FROM dsql.files GROUP BY ALL ORDER BY ALL`))

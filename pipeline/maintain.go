@@ -189,7 +189,7 @@ func (r *runner) refillInput(ctx context.Context, tx *engine.Tx, n *node, in *in
 		rows, err := r.destination(ctx, tx, work{}, n, &e)
 		return rows.Counts, err
 	}
-	rd, err := src.Open(ctx, r.conn, r.p.env, in.of.cols, engine.ReadOptions{Destinations: []string{n.name}, Warn: r.warn, NeedMeta: r.p.mentionsMeta(in.of)})
+	rd, err := src.Open(ctx, r.conn, r.p.env, in.of.cols, engine.ReadOptions{Destinations: []string{n.name}, Everything: true, Warn: r.warn, NeedMeta: r.p.mentionsMeta(in.of)})
 	if err != nil {
 		return c, err
 	}

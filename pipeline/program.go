@@ -67,6 +67,15 @@ func (n *node) destination() (engine.Destination, bool) {
 	d, ok := n.obj.(engine.Destination)
 	return d, ok
 }
+
+// text is the declaration's, without its secrets.
+func (n *node) text() string {
+	if o, ok := n.obj.(interface{ Stored() string }); ok {
+		return o.Stored()
+	}
+	return n.obj.Decl().Text()
+}
+
 func (n *node) relation() bool {
 	_, s := n.source()
 	_, d := n.destination()

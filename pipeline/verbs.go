@@ -20,6 +20,8 @@ func (r *runner) verb(ctx context.Context, d *sql.Decl) error {
 		return r.drop(ctx, d)
 	case "REPLAY REJECTS":
 		return r.replayRejects(ctx, d)
+	case "REPLAY":
+		return r.replaySource(ctx, d)
 	case "ROLLBACK", "REBUILD", "VACUUM":
 		return r.maintain(ctx, d)
 	case "RELEASE HOLD", "DISCARD HOLD":
@@ -83,7 +85,7 @@ func (p *program) show(kind string) *engine.Query {
 		for _, m := range n.reads() {
 			reads = append(reads, m.name)
 		}
-		rows = append(rows, engine.SQL("SELECT {name}, {reads}, {text}", engine.Args{"name": n.name, "reads": strings.Join(reads, ", "), "text": n.obj.Decl().Text()}))
+		rows = append(rows, engine.SQL("SELECT {name}, {reads}, {text}", engine.Args{"name": n.name, "reads": strings.Join(reads, ", "), "text": n.text()}))
 	}
 	return engine.Join(" UNION ALL ", rows...)
 }

@@ -26,6 +26,7 @@ type cli struct {
 	Plan       planCmd       `cmd:"" help:"Say what a run of a script would change."`
 	Query      queryCmd      `cmd:"" help:"Run SQL on a file, reading only."`
 	Explain    explainCmd    `cmd:"" help:"Show the chain of a declaration and the SQL that it compiles to."`
+	Inspect    sourceCmd     `cmd:"" help:"Print the CREATE SOURCE that files or a topic show."`
 	Status     statusCmd     `cmd:"" help:"Show how far each destination is."`
 	History    historyCmd    `cmd:"" help:"Show the life of one key of a journal."`
 	Diff       diffCmd       `cmd:"" help:"Show what differs in a destination between two versions."`

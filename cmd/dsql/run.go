@@ -54,6 +54,8 @@ func (c *runCmd) Run(ctx context.Context, s *streams) error {
 		return err
 	case failed != nil:
 		return failed
+	case interrupted && c.Follow && s.signals.ended.Load(): // that is how following ends
+		return nil
 	case interrupted:
 		return errInterrupted
 	}

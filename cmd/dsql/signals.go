@@ -12,6 +12,7 @@ import (
 // to end after the batch in hand, and the second rolls that back. One more ends the process, whatever it does.
 type signals struct {
 	stop    chan struct{}
+	ended   atomic.Bool            // it was SIGTERM
 	batches atomic.Pointer[func()] // says that the command will stop; nil: it doesn't work in batches, or was told already
 }
 
@@ -25,7 +26,8 @@ func (s *streams) watchSignals() (ctx context.Context, done func()) {
 			select {
 			case <-ctx.Done():
 				return
-			case <-ch:
+			case sig := <-ch:
+				s.signals.ended.Store(sig == syscall.SIGTERM)
 			}
 			tell := s.signals.batches.Swap(nil)
 			if tell == nil {

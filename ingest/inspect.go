@@ -1,0 +1,297 @@
+package ingest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+// How much of a topic `dsql inspect` looks at: its newest records.
+const (
+	inspectRecords = 2000
+	inspectTime    = 5 * time.Second
+)
+
+// Inspect prints the CREATE SOURCE of files or of a topic (kafka://broker:port/topic), with the columns and types that a sample shows.
+func Inspect(ctx context.Context, c *engine.Conn, env *engine.Env, target string) (string, error) {
+	rest, ok := strings.CutPrefix(target, "kafka://")
+	if !ok {
+		cols, err := inferred(ctx, c, env, target)
+		if err != nil {
+			return "", err
+		}
+		return declarationText(ctx, c, sourceName(filepath.Base(target)), cols, nil, "FROM FILES ("+quote(target)+")")
+	}
+	brokers, topic, ok := strings.Cut(rest, "/")
+	if !ok || brokers == "" || topic == "" {
+		return "", &sql.Error{Code: "bad-target", Exit: sql.ExitUsage, Msg: target + " names no topic", Hint: "write kafka://localhost:9092/topic"}
+	}
+	return inspectTopic(ctx, c, env, brokers, topic)
+}
+
+func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+
+var notInNames = regexp.MustCompile(`[^A-Za-z0-9]+`)
+
+// sourceName makes a name of a file's or topic's.
+func sourceName(s string) string {
+	s = strings.Trim(notInNames.ReplaceAllString(strings.TrimSuffix(s, filepath.Ext(s)), "_"), "_")
+	if s == "" || s[0] >= '0' && s[0] <= '9' {
+		s = "s" + s
+	}
+	return strings.ToLower(s) + "_in"
+}
+
+// compiled is the source that a text declares.
+func compiled(text string) (engine.Source, error) {
+	stmts, err := sql.Parse(sql.NewSource("inspect", text), []*sql.Syntax{Kind.Syntax})
+	if err != nil {
+		return nil, err
+	}
+	o, err := Kind.Compile(stmts[0].Decl)
+	if err != nil {
+		return nil, err
+	}
+	return o.(engine.Source), nil
+}
+
+// inferred are the columns of files.
+func inferred(ctx context.Context, c *engine.Conn, env *engine.Env, pattern string, options ...string) ([]engine.Column, error) {
+	s, err := compiled("CREATE SOURCE s FROM FILES (" + strings.Join(append([]string{quote(pattern)}, options...), ", ") + ")")
+	if err != nil {
+		return nil, err
+	}
+	return s.Columns(ctx, c, env, nil)
+}
+
+// declarationText is a CREATE SOURCE. notes are comments behind columns, by name.
+func declarationText(ctx context.Context, c *engine.Conn, name string, cols []engine.Column, notes map[string]string, from string) (string, error) {
+	words, err := engine.Select(ctx, c, engine.SQL("SELECT keyword_name FROM duckdb_keywords() WHERE keyword_category <> 'unreserved'"), func(row func(...any) error) (w string, err error) { return w, row(&w) })
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "CREATE SOURCE %s (\n", name)
+	for i, col := range cols {
+		comma := ","
+		if i == len(cols)-1 {
+			comma = ""
+		}
+		ident := engine.Ident(col.Name).String()
+		if plainName.MatchString(col.Name) && !slices.Contains(words, strings.ToLower(col.Name)) {
+			ident = col.Name
+		}
+		fmt.Fprintf(&b, "  %s %s%s", ident, col.Type, comma)
+		if n := notes[col.Name]; n != "" {
+			b.WriteString("  -- " + n)
+		}
+		b.WriteByte('\n')
+	}
+	fmt.Fprintf(&b, ") %s;\n", from)
+	return b.String(), nil
+}
+
+var plainName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// inspectTopic looks at the newest records of a topic.
+func inspectTopic(ctx context.Context, c *engine.Conn, env *engine.Env, brokers, topic string) (string, error) {
+	text := fmt.Sprintf("CREATE SOURCE s (v BLOB) FROM KAFKA (brokers %s, topic %s, format raw)", quote(brokers), quote(topic))
+	src, err := compiled(text)
+	if err != nil {
+		return "", err
+	}
+	s := src.(*kafkaSource)
+	recs, err := s.newest(ctx, env)
+	if err != nil {
+		return "", err
+	}
+	from := func(format string) string {
+		return fmt.Sprintf("FROM KAFKA (brokers %s, topic %s, format %s)", quote(brokers), quote(topic), format)
+	}
+	name := sourceName(topic)
+	if len(recs) == 0 {
+		return "", &sql.Error{Code: "nothing-to-infer", Exit: sql.ExitFailed, Msg: "the topic " + topic + " holds no records to look at", Hint: "write some, or declare the columns by hand"}
+	}
+	format, lines := sampleFormat(recs)
+	if format == "raw" {
+		col := engine.Column{Name: "value", Type: "BLOB"}
+		if allText(recs) {
+			col.Type = "VARCHAR"
+		}
+		text, err := declarationText(ctx, c, name, []engine.Column{col}, nil, from("raw"))
+		return keyNote(recs) + text, err
+	}
+	dir, err := os.MkdirTemp("", "dsql")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(dir)
+	if err := os.WriteFile(filepath.Join(dir, "sample.json"), bytes.Join(lines, []byte{'\n'}), 0o600); err != nil {
+		return "", err
+	}
+	cols, err := inferred(ctx, c, &engine.Env{Dir: dir}, "sample.json", "format json")
+	if err != nil {
+		return "", err
+	}
+	if format == "debezium" {
+		cols = append(cols, engine.Column{Name: "op", Type: "VARCHAR"}, engine.Column{Name: "ts_ms", Type: "BIGINT"})
+	}
+	notes, err := timeNotes(ctx, c, filepath.Join(dir, "sample.json"), cols)
+	if err != nil {
+		return "", err
+	}
+	if text, err = declarationText(ctx, c, name, cols, notes, from(format)); err != nil {
+		return "", err
+	}
+	return keyNote(recs) + text, nil
+}
+
+// newest reads the last records of each partition.
+func (s *kafkaSource) newest(ctx context.Context, env *engine.Env) ([]*kgo.Record, error) {
+	cl, err := s.brokers.Dial(ctx, env, kgo.FetchMaxBytes(fetchBytes), kgo.FetchMaxPartitionBytes(fetchPartitionBytes), kgo.ConsumeResetOffset(kgo.NoResetOffset()))
+	if err != nil {
+		return nil, err
+	}
+	defer cl.Close()
+	seen, err := s.look(ctx, cl)
+	if err != nil {
+		return nil, s.reachError(s.brokers, err)
+	}
+	from, left := map[string]map[int32]kgo.Offset{s.topic: {}}, int64(0)
+	each := int64(max(inspectRecords/max(len(seen.partitions), 1), 10))
+	for tp, e := range seen.partitions {
+		if e.end > e.start {
+			at := max(e.start, e.end-each)
+			from[tp.topic][tp.partition] = kgo.NewOffset().At(at)
+			left += e.end - at
+		}
+	}
+	if left == 0 {
+		return nil, nil
+	}
+	cl.AddConsumePartitions(from)
+	within, cancel := context.WithTimeout(ctx, inspectTime)
+	defer cancel()
+	var out []*kgo.Record
+	for int64(len(out)) < left && within.Err() == nil {
+		fs := cl.PollRecords(within, inspectRecords)
+		fs.EachRecord(func(r *kgo.Record) { out = append(out, r) })
+	}
+	return out, ctx.Err()
+}
+
+// sampleFormat says how the values are written, and gives those that are JSON as lines.
+func sampleFormat(recs []*kgo.Record) (format string, lines [][]byte) {
+	values, events := 0, 0
+	for _, r := range recs {
+		if r.Value == nil {
+			continue
+		}
+		values++
+		text := plainJSON(r.Value)
+		if !validJSON(text) || !bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
+			continue
+		}
+		text = bytes.ReplaceAll(bytes.ReplaceAll(text, []byte{'\n'}, []byte{' '}), []byte{'\r'}, []byte{' '})
+		if row := rowOf(text); row != nil {
+			events++
+			text = row
+		}
+		lines = append(lines, text)
+	}
+	switch {
+	case len(lines) == 0 || len(lines) < values/2:
+		return "raw", nil
+	case events == len(lines):
+		return "debezium", lines
+	}
+	return "json", lines
+}
+
+// rowOf is the row in a Debezium event, nil when it is none.
+func rowOf(text []byte) []byte {
+	s := jsonScanner{b: text}
+	s.ws()
+	e := event{}
+	if !s.event(&e) {
+		return nil
+	}
+	if e.payload > 0 && e.op == 0 && text[e.payload] == '{' {
+		s.i, e = e.payload, event{}
+		s.event(&e)
+	}
+	at := e.after
+	if at == 0 || text[at] != '{' {
+		at = e.before
+	}
+	if e.op == 0 || at == 0 || text[at] != '{' {
+		return nil
+	}
+	s.i = at
+	s.skip(0)
+	return text[at:s.i]
+}
+
+func allText(recs []*kgo.Record) bool {
+	for _, r := range recs {
+		if !validText(r.Value) {
+			return false
+		}
+	}
+	return true
+}
+
+func validText(b []byte) bool { return len(bytes.ToValidUTF8(b, nil)) == len(b) }
+
+// keyNote is a comment on the records' keys.
+func keyNote(recs []*kgo.Record) string {
+	for _, r := range recs {
+		if r.Key == nil {
+			continue
+		}
+		k := excerpt(r.Key, true)
+		if validJSON(r.Key) && r.Key[0] == '{' {
+			return "-- The records have keys: " + k + ". A column takes a part of it by FROM KEY '$.name'.\n"
+		}
+		return "-- The records have keys: " + k + ". A column takes it by FROM KEY.\n"
+	}
+	return ""
+}
+
+// timeNotes finds whole numbers that look like times.
+func timeNotes(ctx context.Context, c *engine.Conn, file string, cols []engine.Column) (map[string]string, error) {
+	notes := map[string]string{}
+	for _, col := range cols {
+		if col.Type != "BIGINT" || col.Name == "ts_ms" {
+			continue
+		}
+		lo, err := c.Int(ctx, engine.SQL("SELECT coalesce(min({c}), 0) FROM read_json_auto({f})", engine.Args{"c": engine.Ident(col.Name), "f": file}))
+		if err != nil {
+			return nil, err
+		}
+		hi, err := c.Int(ctx, engine.SQL("SELECT coalesce(max({c}), 0) FROM read_json_auto({f})", engine.Args{"c": engine.Ident(col.Name), "f": file}))
+		if err != nil {
+			return nil, err
+		}
+		for _, u := range []struct {
+			unit  string
+			scale int64
+		}{{"epoch_s", 1}, {"epoch_ms", 1e3}, {"epoch_us", 1e6}} {
+			if lo >= 946_684_800*u.scale && hi <= 4_102_444_800*u.scale { // 2000 to 2100
+				notes[col.Name] = "a time? TIMESTAMP FORMAT " + u.unit
+			}
+		}
+	}
+	return notes, nil
+}

@@ -1,0 +1,18 @@
+package pipeline
+
+import (
+	"context"
+
+	"dsql/engine"
+	"dsql/ingest"
+)
+
+// InspectSource prints the declaration of a source that files or a topic show.
+func InspectSource(ctx context.Context, o Options, target string) (string, error) {
+	db, err := engine.Open(ctx, "", engine.Options{SearchPath: o.Dir})
+	if err != nil {
+		return "", err
+	}
+	defer db.Close()
+	return ingest.Inspect(ctx, db.Writer(), &engine.Env{Dir: o.Dir}, target)
+}
