@@ -102,12 +102,12 @@ func (f function) macros(ctx context.Context, tx *engine.Tx, inUse bool) error {
 	for i := range params {
 		params[i] = fmt.Sprintf("argument_%d", i+1)
 	}
-	a := engine.Args{"native": engine.Ident(f.native()), "params": engine.Names(params),
+	a := engine.Args{"native": engine.Ident(f.native()), "params": engine.Names(params), "args": engine.Names(params),
 		"fields": engine.Each(", ", f.sig.Inputs, func(in input) *engine.Query { return engine.Ident("features", in.Name) })}
-	body := engine.SQL("({params}) AS {native}({params})", a)
-	if len(params) != 1 { // one argument could be a number as well as a STRUCT, and macros are told apart by their number only
-		body = engine.SQL("{body}, (features) AS {native}({fields})", a, engine.Args{"body": body})
+	if len(params) == 1 { // what isn't of the one argument's type is a STRUCT
+		a["params"] = engine.SQL("{p} {type}", engine.Args{"p": engine.Ident(params[0]), "type": engine.Type(f.sig.Inputs[0].Type)})
 	}
+	body := engine.SQL("({params}) AS {native}({args}), (features) AS {native}({fields})", a)
 	for _, n := range names {
 		if err := tx.Run(ctx, engine.SQL("CREATE OR REPLACE MACRO {n}{body}", engine.Args{"n": engine.Ident(n), "body": body})); err != nil {
 			return err
@@ -148,7 +148,9 @@ func stored(ctx context.Context, c *engine.Conn, name string) ([]function, error
 				return f, err
 			}
 			f.sig.Output = map[string]Output{"raw": Raw, "label": Label}[o.Output]
-			f.load = sync.OnceValues(func() (*Model, error) { return Load(data, Options{Features: len(o.Inputs)}) })
+			f.load = sync.OnceValues(func() (*Model, error) {
+				return loadStored(data, Options{Features: len(o.Inputs), Runtime: o.path(f.sig.Output)})
+			})
 			return f, json.Unmarshal([]byte(inputs), &f.sig.Inputs)
 		})
 }

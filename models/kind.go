@@ -24,6 +24,8 @@ var Kind = engine.Kind{
 		Keyword: "MODEL", Plural: "MODELS",
 		Clauses: []sql.Clause{
 			{Keyword: "FROM", Arg: sql.ArgString, Required: true, Doc: "the model's file; its format is recognised: lightgbm (text), xgboost (json, ubj), onnx"},
+			{Keyword: "FORMAT", Arg: sql.ArgChoice, Words: []string{"LIGHTGBM", "XGBOOST", "ONNX"}, Doc: "what the file must be; without it any of them"},
+			{Arg: sql.ArgOptions, Options: []sql.OptionDoc{{Name: "onnxruntime", Doc: "the path of onnxruntime's shared library (1.24 or a later 1.x), which then runs the ONNX model; without it DSQL_ONNXRUNTIME, or dsql itself"}}, Doc: "(onnxruntime '/path/lib.so')"},
 			{Keyword: "INPUT", Arg: sql.ArgColumnDefs, Doc: "the arguments in the model's own order; without it those that the file names"},
 			{Keyword: "OUTPUT", Arg: sql.ArgChoice, Words: []string{"PREDICTION", "RAW", "LABEL"}, Doc: "what the function gives: the library's own prediction (default), the margins, or the class"},
 			{Keyword: "TAGS", Arg: sql.ArgOptions, Options: []sql.OptionDoc{{Name: sql.AnyOption, Doc: "any name and text"}}, Doc: "notes to find the model by"},
@@ -144,14 +146,21 @@ type version struct {
 	Name    string
 	Version int
 	Hash    string
-	Options string
+	Options options
 	InUse   bool
 }
 
-// options is what beside the file makes a version: the same file with another output is another version.
+// options are kept with a version. Output and Inputs make it, beside the file: the same file with another output is another version.
 type options struct {
 	Output string  `json:"output"`
 	Inputs []input `json:"inputs,omitempty"`
+	Trees  int     `json:"trees,omitempty"`
+	runtime
+}
+
+// same says whether two versions of the same file are one.
+func (o options) same(p options) bool {
+	return o.Output == p.Output && slices.Equal(o.Inputs, p.Inputs)
 }
 
 type input struct {
@@ -159,21 +168,24 @@ type input struct {
 	Type string `json:"type"`
 }
 
-func (m *declared) wanted() string {
-	o := options{Output: m.output.String()}
+func (m *declared) wanted(r runtime, model *Model) options {
+	o := options{Output: m.output.String(), Trees: model.Trees(), runtime: r}
 	if in := m.decl.Arg("INPUT"); in != nil {
 		for _, c := range in.Columns {
 			o.Inputs = append(o.Inputs, input{c.Name.Text, c.Type})
 		}
 	}
-	b, _ := json.Marshal(o)
-	return string(b)
+	return o
 }
 
 func versions(ctx context.Context, c *engine.Conn, name string) ([]version, error) {
 	return engine.Select(ctx, c, engine.SQL("SELECT name, version, hash, options, in_use FROM dsql.models WHERE lower(name) = lower({n}) ORDER BY version", engine.Args{"n": name}),
 		func(row func(...any) error) (v version, err error) {
-			return v, row(&v.Name, &v.Version, &v.Hash, &v.Options, &v.InUse)
+			var opt string
+			if err := row(&v.Name, &v.Version, &v.Hash, &opt, &v.InUse); err != nil {
+				return v, err
+			}
+			return v, json.Unmarshal([]byte(opt), &v.Options)
 		})
 }
 
@@ -203,9 +215,21 @@ func (m *declared) Define(ctx context.Context, tx *engine.Tx, env *engine.Env) e
 	if err != nil {
 		return err
 	}
-	model, err := Load(data, m.loadOptions())
+	rt, rtAt, err := m.runtime(env)
 	if err != nil {
-		return m.fail("bad-model", m.path+" can't be used as a model: "+err.Error(), "dsql reads LightGBM's text format, XGBoost's JSON and UBJSON, and ONNX", err)
+		return err
+	}
+	opt := m.loadOptions()
+	opt.Runtime = rt.path(m.output)
+	model, err := Load(data, opt)
+	if err := m.unusable(err, rt, rtAt); err != nil {
+		return err
+	}
+	if f := m.decl.Arg("FORMAT"); f != nil && !strings.EqualFold(f.Text, model.Format()) {
+		return &sql.Error{Src: m.decl.Src, Span: f.Span, Code: "model-format", Msg: fmt.Sprintf("%s is of format %s, not %s", m.path, model.Format(), strings.ToLower(f.Text)), Hint: "leave FORMAT out: formats are recognised"}
+	}
+	if m.decl.Arg("") != nil && model.Format() != "onnx" {
+		return &sql.Error{Src: m.decl.Src, Span: rtAt, Code: "model-format", Msg: fmt.Sprintf("%s is of format %s, which onnxruntime doesn't run", m.path, model.Format()), Hint: "leave the option out: dsql scores it itself"}
 	}
 	sig, err := m.signature(model)
 	if err != nil {
@@ -215,16 +239,27 @@ func (m *declared) Define(ctx context.Context, tx *engine.Tx, env *engine.Env) e
 	if err != nil {
 		return err
 	}
-	h, opt := hash(data), m.wanted()
-	if n := len(vs); n > 0 && vs[n-1].Hash == h && vs[n-1].Options == opt {
-		return tx.Run(ctx, engine.SQL("UPDATE dsql.models SET tags = {tags} WHERE lower(name) = lower({name}) AND version = {v} AND tags IS DISTINCT FROM {tags}",
-			engine.Args{"tags": tagMap(m.tags), "name": m.decl.Name, "v": vs[n-1].Version}))
+	h, want := hash(data), m.wanted(rt, model)
+	optText, err := json.Marshal(want)
+	if err != nil {
+		return err
+	}
+	fn := function{name: m.decl.Name, hash: h, sig: sig, load: func() (*Model, error) { return model, nil }}
+	if n := len(vs); n > 0 && vs[n-1].Hash == h && vs[n-1].Options.same(want) {
+		if vs[n-1].Options.runtime != rt {
+			fn.version = vs[n-1].Version
+			if err := fn.register(tx.Conn); err != nil {
+				return err
+			}
+		}
+		return tx.Run(ctx, engine.SQL("UPDATE dsql.models SET tags = {tags}, options = {options} WHERE lower(name) = lower({name}) AND version = {v} AND (tags IS DISTINCT FROM {tags} OR options <> {options})",
+			engine.Args{"tags": tagMap(m.tags), "options": string(optText), "name": m.decl.Name, "v": vs[n-1].Version}))
 	}
 	next := 1
 	if n := len(vs); n > 0 {
 		next = vs[n-1].Version + 1
 	}
-	fn := function{name: m.decl.Name, version: next, hash: h, sig: sig, load: func() (*Model, error) { return model, nil }}
+	fn.version = next
 	if err := fn.register(tx.Conn); err != nil {
 		return err
 	}
@@ -233,13 +268,31 @@ func (m *declared) Define(ctx context.Context, tx *engine.Tx, env *engine.Env) e
 		return err
 	}
 	a := engine.Args{"name": m.decl.Name, "v": next, "format": model.Format(), "hash": h, "inputs": string(inputs), "outputs": sig.Returns,
-		"tags": tagMap(m.tags), "options": opt, "file": data}
+		"tags": tagMap(m.tags), "options": string(optText), "file": data}
 	if err := tx.Run(ctx,
 		engine.SQL("UPDATE dsql.models SET in_use = false WHERE lower(name) = lower({name})", a),
 		engine.SQL("INSERT INTO dsql.models (name, version, format, hash, inputs, outputs, tags, created, in_use, options, file) VALUES ({name}, {v}, {format}, {hash}, {inputs}, {outputs}, {tags}, now()::TIMESTAMP, true, {options}, {file})", a)); err != nil {
 		return err
 	}
 	return fn.macros(ctx, tx, true)
+}
+
+// unusable makes an error of Load's one at the user's text.
+func (m *declared) unusable(err error, rt runtime, rtAt sql.Span) error {
+	var lib *RuntimeError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &lib):
+		hint := "give the path of libonnxruntime.so, as PyPI's onnxruntime wheel holds it in onnxruntime/capi; without it dsql runs most models itself"
+		if rt == (runtime{}) {
+			hint = "it is named by " + RuntimeVariable + ": " + hint
+		}
+		return &sql.Error{Src: m.decl.Src, Span: rtAt, Code: "no-onnxruntime", Exit: sql.ExitUnreachable, Msg: lib.Error(), Hint: hint, Err: err}
+	case strings.HasPrefix(err.Error(), "ONNX") && rt.path(m.output) == "":
+		return m.fail("bad-model", m.path+" can't be used as a model: "+err.Error(), "onnxruntime runs any ONNX model: FORMAT onnx (onnxruntime '/path/libonnxruntime.so'), or "+RuntimeVariable, err)
+	}
+	return m.fail("bad-model", m.path+" can't be used as a model: "+err.Error(), "dsql reads LightGBM's text format, XGBoost's JSON and UBJSON, and ONNX", err)
 }
 
 func (m *declared) loadOptions() Options {

@@ -48,6 +48,8 @@ type Options struct {
 	Features int
 	// Kernel is how trees are scored, one of forest.Kernels or "walk"; empty: the fastest that the machine has.
 	Kernel string
+	// Runtime is the path of onnxruntime's shared library, which then runs ONNX models; empty: dsql runs them itself.
+	Runtime string
 }
 
 // Model is a loaded model. It is immutable and safe from many goroutines.

@@ -215,7 +215,7 @@ func Rejects(ctx context.Context, o Options, name string) error {
 func Models(ctx context.Context, o Options) error {
 	return inspection(ctx, o, func(r *runner) error {
 		return r.query(ctx, engine.SQL(`SELECT name, version, in_use, format, outputs, array_to_string(list_transform(from_json(inputs, '[{"name":"VARCHAR","type":"VARCHAR"}]'), lambda i: i.name || ' ' || i.type), ', ') AS inputs,
-			octet_length(file) AS bytes, left(hash, 12) AS hash, tags, created FROM dsql.models ORDER BY name, version`))
+			(json_extract_string(options, '$.trees'))::INTEGER AS trees, octet_length(file) AS bytes, left(hash, 12) AS hash, tags, created FROM dsql.models ORDER BY name, version`))
 	})
 }
 

@@ -1,0 +1,74 @@
+package models
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+// RuntimeVariable names onnxruntime's shared library for all ONNX models whose declaration doesn't name one.
+const RuntimeVariable = "DSQL_ONNXRUNTIME"
+
+// runtime is where a declaration says that onnxruntime is found. The zero value: nowhere.
+type runtime struct {
+	Path     string `json:"onnxruntime,omitempty"`
+	Variable string `json:"onnxruntime_env,omitempty"` // what env('NAME') reads is not stored
+}
+
+// path is what to hand to Load, "" for dsql's own way. onnxruntime gives a graph's outputs and no scores before them, so that raw
+// ones need a path that is asked for to be refused.
+func (r runtime) path(o Output) string {
+	switch {
+	case r.Variable != "":
+		return os.Getenv(r.Variable)
+	case r.Path != "":
+		return r.Path
+	case o == Raw:
+		return ""
+	}
+	return os.Getenv(RuntimeVariable)
+}
+
+// runtime reads FORMAT's options.
+func (m *declared) runtime(env *engine.Env) (r runtime, at sql.Span, err error) {
+	v := m.decl.Arg("")
+	if v == nil {
+		return runtime{}, m.decl.Arg("FROM").Span, nil
+	}
+	for _, o := range v.Options { // there is one kind of it
+		at = o.Value
+		switch {
+		case o.Kind == sql.OptEnv:
+			r.Variable = o.Text
+			if os.Getenv(o.Text) == "" {
+				return r, at, &sql.Error{Src: m.decl.Src, Span: at, Code: "no-env", Exit: sql.ExitUnreachable, Msg: fmt.Sprintf("the environment has no %s, which onnxruntime's path is read from", o.Text), Hint: "set it: export " + o.Text + "=…"}
+			}
+		case o.Kind != sql.OptString || o.Text == "":
+			return r, at, &sql.Error{Src: m.decl.Src, Span: at, Code: "bad-option", Msg: "onnxruntime is not the path of a library", Hint: "write onnxruntime '/path/libonnxruntime.so', or env('NAME')"}
+		default:
+			if r.Path = o.Text; !filepath.IsAbs(r.Path) {
+				r.Path = filepath.Join(env.Dir, r.Path)
+			}
+		}
+	}
+	return r, at, nil
+}
+
+// loadStored loads a model of the file. It was checked when it was declared; the library that ran it then may not be here.
+func loadStored(data []byte, opt Options) (*Model, error) {
+	m, err := Load(data, opt)
+	var gone *RuntimeError
+	if !errors.As(err, &gone) {
+		return m, err
+	}
+	opt.Runtime = ""
+	m, own := Load(data, opt)
+	if own != nil {
+		return nil, fmt.Errorf("%w; set %s to its path (without it: %w)", err, RuntimeVariable, own)
+	}
+	return m, nil
+}
