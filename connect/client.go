@@ -231,7 +231,7 @@ func (c *Connection) Unreachable(err error) *sql.Error {
 	case errors.Is(err, io.EOF) || errors.As(err, new(*kgo.ErrFirstReadEOF)):
 		e.Msg, e.Hint = brokers+" closes the connection at once", "it may want TLS (tls true) or a login (sasl_username …)"
 		if sasl {
-			e.Hint = "the listener may want TLS (tls true), another sasl_mechanism or another login"
+			e.Code, e.Msg, e.Hint = "login-refused", brokers+" closes the connection at the login", "check sasl_mechanism, sasl_username and sasl_password; or the listener wants TLS (tls true)"
 		}
 	case errors.Is(err, context.DeadlineExceeded):
 		e.Msg, e.Hint = fmt.Sprintf("%s does not answer within %d s", brokers, Patience/time.Second), "check that the broker runs, and that the port is that of a Kafka listener"

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -468,8 +469,28 @@ func (p *poller) compare(ctx context.Context, c *cluster) error {
 		return nil
 	}
 	p.cl.RemoveConsumePartitions(drop)
+	if renewed := renewedTopics(gaps); len(renewed) > 0 { // the client remembers topics by their ids
+		p.cl.PurgeTopicsFromClient(renewed...)
+		p.mu.Lock()
+		for tp, pos := range p.at {
+			if slices.Contains(renewed, tp.topic) {
+				fresh[tp] = pos
+			}
+		}
+		p.mu.Unlock()
+	}
 	p.add(fresh)
 	return nil
+}
+
+// renewedTopics are those that were created anew.
+func renewedTopics(gaps []gap) (out []string) {
+	for _, g := range gaps {
+		if g.to < 0 && !slices.Contains(out, g.topic) {
+			out = append(out, g.topic)
+		}
+	}
+	return out
 }
 
 // lossWarning tells of a gap that on_offset_loss goes over.

@@ -85,12 +85,11 @@ func (s *declaration) badRecords(ctx context.Context, c *engine.Conn, in *engine
 		in.Skipped, in.BadCount, in.Bad = in.Skipped+in.BadCount, 0, nil
 		return nil
 	}
-	var reason, file string
-	var line int64
-	if _, err := c.Scan(ctx, engine.SQL("SELECT reason, coalesce(_meta.file, ''), coalesce(_meta.line, 0) FROM {bad} ORDER BY {id} LIMIT 1", engine.Args{"bad": in.Bad, "id": in.RowID}), &reason, &file, &line); err != nil {
+	var reason, where string
+	if _, err := c.Scan(ctx, engine.SQL(`SELECT reason, coalesce(_meta.file || ' line ' || _meta.line, _meta.topic || '[' || _meta."partition" || '] offset ' || _meta."offset") FROM {bad} ORDER BY {id} LIMIT 1`, engine.Args{"bad": in.Bad, "id": in.RowID}), &reason, &where); err != nil {
 		return err
 	}
-	return &sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "bad-record", Exit: sql.ExitFailed, Msg: fmt.Sprintf("%s line %d: %s", file, line, reason),
+	return &sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "bad-record", Exit: sql.ExitFailed, Msg: where + ": " + reason,
 		Hint: "mend the record, or let ON BAD RECORD REJECT keep such ones in dsql.rejects"}
 }
 
