@@ -62,3 +62,10 @@ bench-land: build ## landing a CSV, beside DuckDB's own reader
 
 bench-journal: build ## journals beside hand-written SQL; DATA=folder with cust1, cust2, cdc2.parquet
 	@python3 bench/journal.py $(DATA)
+
+.PHONY: bench-quality bench-rules
+bench-quality: build ## twelve checks on 5M rows, beside SQL by hand and peers; DATA=folder for the orders, PEERS='--soda VENV …'
+	@python3 bench/quality.py $(DATA) $(PEERS)
+
+bench-rules: build ## ten SETs and ten CONSTRAINTs on 5M rows, beside one CREATE TABLE AS; DATA=folder for the orders
+	@python3 bench/rules.py $(DATA)

@@ -44,6 +44,7 @@ type env struct {
 	history map[past]*engine.Query
 	bins    map[drift]bins
 	ks      map[drift]*engine.Query
+	spans   map[string]span           // of columns of the table whose values lie close together
 	metrics func(i int) *engine.Query // values of metrics, once they are known; nil before
 }
 

@@ -87,17 +87,17 @@ func (x *expansion) duplicates(k *engine.Query) {
 func isUnique(x *expansion, c helperCall) *engine.Query {
 	k := key(c.args)
 	x.duplicates(k)
-	return engine.SQL("(count(DISTINCT {k}) = count({k}))", engine.Args{"k": k})
+	return engine.SQL("({distinct} = count({k}))", engine.Args{"k": k, "distinct": x.distinct(k)})
 }
 
 func duplicateRatio(x *expansion, c helperCall) *engine.Query {
 	k := key(c.args)
 	x.duplicates(k)
-	return engine.SQL("((count({k}) - count(DISTINCT {k}))::DOUBLE / nullif(count(*), 0))", engine.Args{"k": k})
+	return engine.SQL("((count({k}) - {distinct})::DOUBLE / nullif(count(*), 0))", engine.Args{"k": k, "distinct": x.distinct(k)})
 }
 
 func distinctRatio(x *expansion, c helperCall) *engine.Query {
-	return engine.SQL("(count(DISTINCT {c})::DOUBLE / nullif(count({c}), 0))", engine.Args{"c": c.args[0]})
+	return engine.SQL("({distinct}::DOUBLE / nullif(count({c}), 0))", engine.Args{"c": c.args[0], "distinct": x.distinct(c.args[0])})
 }
 
 // freshness is the age in seconds of the newest; times without zone are in UTC.
@@ -132,6 +132,13 @@ type past struct {
 type needs struct {
 	history []past
 	drifts  []drift
+	spans   []counted
+}
+
+// counted is a column of the table whose distinct values an item counts.
+type counted struct {
+	item   int
+	column string // in lower case
 }
 
 func (n needs) explain(i int) string {
@@ -141,6 +148,11 @@ func (n needs) explain(i int) string {
 				return ", compared with its baseline in a scan of its own"
 			}
 			return ", its bins from a scan of the baseline"
+		}
+	}
+	for _, c := range n.spans {
+		if c.item == i {
+			return ", after a look at the least and greatest " + c.column
 		}
 	}
 	return ""

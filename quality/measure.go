@@ -114,6 +114,10 @@ func (p *Program) prepare(ctx context.Context, tx *engine.Tx, b Batch) (*env, er
 		}
 		e.history[h] = v
 	}
+	var err error
+	if e.spans, err = p.spans(ctx, tx, b, p.needs.spans); err != nil {
+		return nil, err
+	}
 	for _, d := range p.needs.drifts {
 		base, err := p.baseline(ctx, tx, b, d)
 		if err != nil {

@@ -1,0 +1,1 @@
+SELECT * FROM {{ source('src', 'orders') }} WHERE NOT regexp_full_match(sku, 'SKU-[0-9]{5}')
