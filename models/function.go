@@ -102,12 +102,13 @@ func (f function) macros(ctx context.Context, tx *engine.Tx, inUse bool) error {
 	for i := range params {
 		params[i] = fmt.Sprintf("argument_%d", i+1)
 	}
-	a := engine.Args{"native": engine.Ident(f.native()), "params": engine.Names(params), "args": engine.Names(params),
+	a := engine.Args{"native": engine.Ident(f.native()), "params": engine.Names(params),
 		"fields": engine.Each(", ", f.sig.Inputs, func(in input) *engine.Query { return engine.Ident("features", in.Name) })}
-	if len(params) == 1 { // what isn't of the one argument's type is a STRUCT
-		a["params"] = engine.SQL("{p} {type}", engine.Args{"p": engine.Ident(params[0]), "type": engine.Type(f.sig.Inputs[0].Type)})
+	body := engine.SQL("({params}) AS {native}({params}), (features) AS {native}({fields})", a)
+	if len(params) == 1 { // macros are told apart by their number of arguments only; the branch that isn't taken is folded away
+		a["type"], a["field"] = engine.Type(f.sig.Inputs[0].Type), engine.Ident(f.sig.Inputs[0].Name)
+		body = engine.SQL("({params}) AS {native}(CASE WHEN typeof({params}) LIKE 'STRUCT(%' THEN CAST({params} AS STRUCT({field} {type})).{field} ELSE CAST({params} AS {type}) END)", a)
 	}
-	body := engine.SQL("({params}) AS {native}({args}), (features) AS {native}({fields})", a)
 	for _, n := range names {
 		if err := tx.Run(ctx, engine.SQL("CREATE OR REPLACE MACRO {n}{body}", engine.Args{"n": engine.Ident(n), "body": body})); err != nil {
 			return err

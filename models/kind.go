@@ -87,7 +87,12 @@ type declared struct {
 	path   string
 	output Output
 	tags   map[string]string
+	kept   bool
 }
+
+// Keep says that the declaration is one of the DuckDB file and not of a script: its model is the stored one, and where that came
+// from isn't looked at. The file may stand on another machine.
+func (m *declared) Keep() { m.kept = true }
 
 func compile(d *sql.Decl) (engine.Object, error) {
 	m := &declared{decl: d, path: d.Arg("FROM").Text, tags: map[string]string{}}
@@ -192,6 +197,9 @@ func versions(ctx context.Context, c *engine.Conn, name string) ([]version, erro
 // Stale says what differs between the file on disk and the newest stored version, "" if nothing does. The declaration's text
 // alone doesn't tell: a model's file may be replaced.
 func (m *declared) Stale(ctx context.Context, tx *engine.Tx, env *engine.Env) (string, error) {
+	if m.kept {
+		return "", nil
+	}
 	data, err := m.read(env)
 	if err != nil {
 		return "", err
@@ -211,6 +219,9 @@ func hash(data []byte) string {
 // Define loads the model, stores a new version where the file or what is asked of it differs from the newest one, and makes the
 // functions.
 func (m *declared) Define(ctx context.Context, tx *engine.Tx, env *engine.Env) error {
+	if m.kept {
+		return nil
+	}
 	data, err := m.read(env)
 	if err != nil {
 		return err
@@ -330,7 +341,7 @@ func (m *declared) signature(model *Model) (signature, error) {
 	}
 	if v := m.decl.Arg("INPUT"); v != nil {
 		if len(v.Columns) != len(sig.Inputs) {
-			return sig, &sql.Error{Src: m.decl.Src, Span: v.Span, Code: "model-inputs", Msg: fmt.Sprintf("INPUT names %d arguments and the model takes %d: %s", len(v.Columns), len(sig.Inputs), inputNames(sig.Inputs)), Hint: "name them all, in the model's order"}
+			return sig, &sql.Error{Src: m.decl.Src, Span: v.Span, Code: "model-inputs", Msg: fmt.Sprintf("the number of the model's arguments is %d (%s), and INPUT names %d", len(sig.Inputs), inputNames(sig.Inputs), len(v.Columns)), Hint: "name them all, in the model's order"}
 		}
 		for i, c := range v.Columns {
 			in := &sig.Inputs[i]

@@ -248,6 +248,9 @@ func compileStored(s *storedDecl) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o, ok := obj.(interface{ Keep() }); ok { // what it was made of is in the file too
+		o.Keep()
+	}
 	return &node{kind: s.Kind, name: s.Name, obj: obj, stmt: -1, fingerprint: s.Fingerprint, stored: s}, nil
 }
 
