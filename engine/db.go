@@ -173,7 +173,7 @@ func openError(path string, o Options, err error) error {
 	case m != nil:
 		e.Code = "file-locked"
 		e.Msg = fmt.Sprintf("%s is in use: process %s (%s) has it open", path, m[2], m[1])
-		e.Hint = "wait for that process or end it; DuckDB lets one process at a time write a file, and none read while it is written"
+		e.Hint = "wait for that process or end it, or read the copy that `dsql run --snapshot FILE` keeps: DuckDB lets one process at a time write a file, and none read while it is written"
 	case statErr == nil && info.IsDir():
 		e.Code, e.Msg, e.Hint = "not-a-database", path+" is a folder", "give --db the name of a file"
 	case errors.Is(statErr, fs.ErrNotExist) && !exists(filepath.Dir(abs)):

@@ -17,6 +17,8 @@ const lookEvery = time.Second
 type following struct {
 	s  *node
 	rd engine.Reader // nil: to be opened again
+
+	said map[string]bool // warnings
 }
 
 // follow is REFRESH that doesn't end: each source to the end seen now, in their order, and then whatever comes in any of them, until
@@ -72,6 +74,9 @@ func (r *runner) follow(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-tick.C:
+			if err := r.snapshot(ctx, false); err != nil {
+				return err
+			}
 			for _, f := range all {
 				if f.rd != nil {
 					continue
@@ -87,7 +92,7 @@ func (r *runner) follow(ctx context.Context) error {
 
 // reopen reads a source to the end that is seen now. A reader that follows stays open.
 func (r *runner) reopen(ctx context.Context, f *following, wanted map[*node]bool, wake func()) error {
-	rd, err := r.open(ctx, f.s, wanted, engine.ReadOptions{Follow: true, Wake: wake})
+	rd, err := r.open(ctx, f.s, wanted, engine.ReadOptions{Follow: true, Wake: wake, Warn: f.once(r.warn)})
 	if err != nil {
 		return err
 	}
@@ -96,6 +101,23 @@ func (r *runner) reopen(ctx context.Context, f *following, wanted map[*node]bool
 	}
 	f.rd = rd
 	return nil
+}
+
+// once says a warning one time, however often the source is looked at.
+func (f *following) once(warn func(*sql.Error)) func(*sql.Error) {
+	return func(e *sql.Error) {
+		if e.Code == "broker-back" || e.Code == "broker-unreachable" {
+			warn(e)
+			return
+		}
+		if f.said == nil {
+			f.said = map[string]bool{}
+		}
+		if !f.said[e.Msg] {
+			f.said[e.Msg] = true
+			warn(e)
+		}
+	}
 }
 
 // step takes one batch of a source, if it has one.

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"dsql/engine"
 	"dsql/quality"
@@ -25,6 +27,9 @@ type runner struct {
 	undo     []func()         // takes back what a rolled back batch noted in places and latest
 	progress engine.Progress
 	sum      Finished
+	copied   int64     // the version that the snapshot has
+	copiedAt time.Time // when it was made
+	original *os.File  // what it is a copy of
 }
 
 // edge says that a destination reads a stored table's new rows.
@@ -235,7 +240,10 @@ func (r *runner) open(ctx context.Context, s *node, wanted map[*node]bool, o eng
 		}
 	}
 	r.progress = engine.Progress{Source: s.name}
-	o.Warn, o.NeedMeta = r.warn, r.p.mentionsMeta(s)
+	if o.Warn == nil {
+		o.Warn = r.warn
+	}
+	o.NeedMeta = r.p.mentionsMeta(s)
 	o.Progress = func(p engine.Progress) {
 		r.progress = p
 		r.emit(ReadProgress{p})
@@ -275,7 +283,10 @@ func (r *runner) take(ctx context.Context, s *node, in *engine.Input, wanted map
 			active = append(active, d)
 		}
 	}
-	return r.attempt(ctx, work{in: in, active: active})
+	if err := r.attempt(ctx, work{in: in, active: active}); err != nil {
+		return err
+	}
+	return r.snapshot(ctx, false)
 }
 
 // mentionsMeta: some reader of the source names _meta, so its parts must be filled. What only hands it on by * needs no more

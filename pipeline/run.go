@@ -47,10 +47,15 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	err = r.script(ctx)
+	if err = r.script(ctx); err == nil {
+		err = r.snapshot(ctx, true)
+	}
 	r.sum.Took, r.sum.Interrupted, r.sum.Failed = time.Since(began), r.stopped(), err != nil
 	if cerr := db.Close(); err == nil && cerr != nil {
 		err = cerr
+	}
+	if r.original != nil {
+		r.original.Close()
 	}
 	r.emit(r.sum)
 	return err

@@ -1,12 +1,16 @@
 package main
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"dsql/pipeline"
 	"dsql/sql"
@@ -65,7 +69,7 @@ func TestReference(t *testing.T) {
 var pageBlock = regexp.MustCompile("(?ms)^(?:<!-- ([^\n]*?) -->\n)?```([a-z]*)\n(.*?)^```$")
 
 // Every page is a session in a folder of its own: each sql block runs by `dsql run`, one after the other on one file. A comment
-// above a block says what else it is: "file NAME" writes it, "output" is what the block before printed, "fails CODE" is a block that
+// above a block says what else it is: "file NAME" writes it, "topic NAME" fills a topic (a record a line, the key before a tab), "output" is what the block before printed, "fails CODE" is a block that
 // must fail, "fragment" is no whole statement. UPDATE=1 writes outputs.
 func TestPagesRun(t *testing.T) {
 	t.Parallel()
@@ -82,6 +86,7 @@ func TestPagesRun(t *testing.T) {
 			text := read(t, "../../"+page)
 			dir := t.TempDir()
 			var stdout string
+			var broker *pageBroker
 			updated := pageBlock.ReplaceAllStringFunc(text, func(block string) string {
 				m := pageBlock.FindStringSubmatch(block)
 				note, lang, body := m[1], m[2], m[3]
@@ -89,6 +94,11 @@ func TestPagesRun(t *testing.T) {
 				switch {
 				case kind == "file":
 					put(t, filepath.Join(dir, arg), body)
+				case kind == "topic":
+					if broker == nil {
+						broker = newPageBroker(t)
+					}
+					broker.fill(arg, body)
 				case kind == "output":
 					if body != stdout {
 						if !*update {
@@ -97,7 +107,7 @@ func TestPagesRun(t *testing.T) {
 						return "<!-- output -->\n```" + lang + "\n" + stdout + "```"
 					}
 				case lang == "sql" && kind != "fragment":
-					stdout = runBlock(t, dir, body, kind, arg)
+					stdout = runBlock(t, dir, broker.address(body), kind, arg)
 				}
 				return block
 			})
@@ -108,6 +118,58 @@ func TestPagesRun(t *testing.T) {
 			}
 		})
 	}
+}
+
+// pageBroker is what a page means by localhost:9092.
+type pageBroker struct {
+	t    *testing.T
+	fake *kfake.Cluster
+	cl   *kgo.Client
+}
+
+func newPageBroker(t *testing.T) *pageBroker {
+	t.Helper()
+	c, err := kfake.NewCluster(kfake.NumBrokers(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	cl, err := kgo.NewClient(kgo.SeedBrokers(c.ListenAddrs()...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cl.Close)
+	return &pageBroker{t, c, cl}
+}
+
+func (b *pageBroker) fill(topic, body string) {
+	if b.fake.TopicInfo(topic) == nil {
+		if err := b.fake.CreateTopic(topic, 1, nil); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	for line := range strings.Lines(body) {
+		r := &kgo.Record{Topic: topic}
+		key, value, keyed := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
+		if keyed {
+			r.Key = []byte(key)
+		} else {
+			value = key
+		}
+		if value != "" {
+			r.Value = []byte(value)
+		}
+		if err := b.cl.ProduceSync(context.Background(), r).FirstErr(); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+}
+
+func (b *pageBroker) address(body string) string {
+	if b == nil {
+		return body
+	}
+	return strings.ReplaceAll(body, "localhost:9092", b.fake.ListenAddrs()[0])
 }
 
 func put(t *testing.T, path, text string) {

@@ -2,15 +2,18 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"dsql/pipeline"
 )
 
 type runCmd struct {
 	scriptArgs
-	Follow bool   `help:"Go on with what comes, until SIGTERM or Ctrl-C; the batch in hand is finished."`
-	DryRun bool   `help:"Check the script and say what would change; change nothing."`
-	Events string `enum:"text,jsonl" default:"text" help:"How stderr tells what happens: ${enum}."`
+	Follow        bool          `help:"Go on with what comes, until SIGTERM or Ctrl-C; the batch in hand is finished."`
+	Snapshot      string        `placeholder:"FILE" complete:"file" help:"Keep a copy of the file for readers: a run lets no other process into its own."`
+	SnapshotEvery time.Duration `default:"30s" help:"How often the copy is renewed."`
+	DryRun        bool          `help:"Check the script and say what would change; change nothing."`
+	Events        string        `enum:"text,jsonl" default:"text" help:"How stderr tells what happens: ${enum}."`
 }
 
 func (c *runCmd) Run(ctx context.Context, s *streams) error {
@@ -29,6 +32,7 @@ func (c *runCmd) Run(ctx context.Context, s *streams) error {
 	}
 	interrupted := false
 	var failed error
+	o.Snapshot, o.SnapshotEvery = c.Snapshot, c.SnapshotEvery
 	o.DryRun, o.Follow, o.Stop = c.DryRun, c.Follow, s.batchEnd(told.stopping)
 	o.Events = func(e pipeline.Event) {
 		switch e := e.(type) {
