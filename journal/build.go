@@ -12,7 +12,6 @@ import (
 // or ends one, _group numbers the stretches between, _moved is true of one that gives an untracked column another value. What an
 // event says nothing of is filled in from the one before it: _f0, _f1 …, by the column's place in Sparse.
 func (w *writer) line(ctx context.Context, more *engine.Query) error {
-	w.tables["line"] = w.fresh("line")
 	part := engine.SQL("PARTITION BY {keys} ORDER BY {seq}", engine.Args{"keys": list("", w.keys), "seq": list("", w.seq)})
 	a := engine.Args{"part": part, "keys": list("", w.keys), "seq": list("", w.seq), "event": list("", w.event()), "more": more, "before": engine.SQL(""),
 		"base": list("", w.keys, w.from), "values": prefixed(list("", w.cols)), "all": prefixed(each(", ", "-1", w.saids())), "names": list("", w.event(), []string{"_new"}),
@@ -25,7 +24,7 @@ func (w *writer) line(ctx context.Context, more *engine.Query) error {
 		a["fill"] = engine.Join(", ", w.fills()...)
 		a["events"] = engine.SQL("(SELECT *, {fill} FROM (SELECT *, count(*) FILTER (WHERE _del) OVER ({part}) AS _run FROM {events}) WINDOW w AS (PARTITION BY {keys}, _run ORDER BY {seq}))", a)
 	}
-	_, err := w.run(ctx, `CREATE OR REPLACE TEMP TABLE {line} AS SELECT *, count(*) FILTER (WHERE _changed) OVER ({part}) AS _group FROM (
+	err := w.make(ctx, "line", `SELECT *, count(*) FILTER (WHERE _changed) OVER ({part}) AS _group FROM (
 		SELECT *, NOT _del AND {untracked} AS _moved,
 			CASE WHEN _del THEN coalesce(NOT lag(_del) OVER w, false) ELSE coalesce(lag(_del) OVER w, true) OR {tracked} END AS _changed
 		FROM {events} WINDOW w AS ({part}))`, a)
@@ -67,7 +66,6 @@ func (w *writer) shift(names []string) *engine.Query {
 // build computes the versions: each begins with an event that changed something and ends with the next such. It shows untracked
 // columns as they are after its last event; _own says that the opening event's own image can still be read off it.
 func (w *writer) build(ctx context.Context) error {
-	w.tables["built"] = w.fresh("built")
 	raw := []*engine.Query{engine.SQL("true")}
 	var values, last []*engine.Query
 	names := map[string]bool{}
@@ -99,7 +97,7 @@ func (w *writer) build(ctx context.Context) error {
 		a["last"] = engine.Cat(last...)
 		a["line"] = w.sql("(SELECT * {last} FROM {line} WINDOW w AS (PARTITION BY {keys}, _group ORDER BY {seq} ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING))", a)
 	}
-	_, err := w.run(ctx, `CREATE OR REPLACE TEMP TABLE {built} AS SELECT * FROM (
+	err := w.make(ctx, "built", `SELECT * FROM (
 		SELECT {place}, _del {values} {marks}, {raw} AS _own, {next} FROM {line} x WHERE _changed) WHERE NOT _del`, a)
 	return err
 }
@@ -109,7 +107,6 @@ func (w *writer) build(ctx context.Context) error {
 //	add    a new version        keep   the row is one                close  the row ends now
 //	kill   the row is none      swap   it is one with other columns, or with another end
 func (w *writer) replace(ctx context.Context) error {
-	w.tables["change"] = w.fresh("change")
 	ts := numbered("_t", len(w.seq))
 	a := engine.Args{"place": list("w", w.keys, w.seq, ts, w.cols), "key": engine.Ident("w", w.keys[0]), "at": w.at("o", w.from, "w", w.seq), "end": engine.Ident("o", w.to[0]), "keys": list("", w.keys),
 		"image": differ("o", "w", w.cols), "ends": pairs(" AND ", "o.{x} IS NOT DISTINCT FROM w.{y}", w.to, ts), "raw": engine.SQL("true"), "old": w.tables["old"],
@@ -120,8 +117,7 @@ func (w *writer) replace(ctx context.Context) error {
 	if w.late > 0 {
 		a["old"] = w.sql("(SELECT * FROM {old} SEMI JOIN {touched} USING ({keys}))", a)
 	}
-	if _, err := w.run(ctx, `CREATE OR REPLACE TEMP TABLE {change} AS
-		SELECT *, CASE WHEN _act IN ('keep', 'close') THEN _was_raw ELSE _own AND (_was_raw OR coalesce(_is_late, true)) END::TINYINT AS _raw FROM (
+	if err := w.make(ctx, "change", `SELECT *, CASE WHEN _act IN ('keep', 'close') THEN _was_raw ELSE _own AND (_was_raw OR coalesce(_is_late, true)) END::TINYINT AS _raw FROM (
 			SELECT o._rid, o._is_now, o._is_late, {place} {marks}, {raw} AS _was_raw, w._own,
 				CASE WHEN o._rid IS NULL THEN 'add' WHEN {key} IS NULL THEN 'kill' WHEN {image} THEN 'swap' WHEN {ends} THEN 'keep' WHEN {end} IS NULL THEN 'close' ELSE 'swap' END AS _act
 			FROM {old} o FULL JOIN {built} w ON {at})`, a); err != nil {
@@ -175,7 +171,6 @@ func (w *writer) countKeys(ctx context.Context) error {
 // recall brings name__mem in line with the folded keys: it remembers the events that opened nothing, deletes that have an image
 // or ended nothing, and the openings of rows that show another image.
 func (w *writer) recall(ctx context.Context) error {
-	w.tables["wanted"] = w.fresh("wanted")
 	kind, image := "N", each(", ", "CASE WHEN _del THEN {c} END", w.cols)
 	if w.moving() {
 		kind, image = "E", list("", w.cols)
@@ -188,7 +183,7 @@ func (w *writer) recall(ctx context.Context) error {
 			WHERE d._raw = 0 AND d._act <> 'kill' AND (d._was_raw OR coalesce(d._is_late, true))`,
 			engine.Args{"place": list("f", w.keys, w.seq), "own": prefixed(engine.Join(", ", own...)), "marks": prefixed(list("d", w.saids())), "at": w.at("f", w.seq, "d", w.seq)})
 	}
-	if _, err := w.run(ctx, `CREATE OR REPLACE TEMP TABLE {wanted} AS SELECT * FROM (
+	if err := w.make(ctx, "wanted", `SELECT * FROM (
 		SELECT {place}, CASE WHEN _del THEN 'D' ELSE {kind} END {image} {marks} FROM {line} f WHERE NOT _changed OR _del AND {hasimage} {openings}) x({names})`, a); err != nil {
 		return err
 	}

@@ -54,19 +54,15 @@ func (w *writer) merge(ctx context.Context) error {
 
 // latest reads what is known of the batch's keys: the open row, the latest delete, and rejected events.
 func (w *writer) latest(ctx context.Context) error {
-	w.tables["oldmem"], w.tables["known"], w.tables["new"] = w.fresh("oldmem"), w.fresh("known"), w.fresh("new")
 	a := engine.Args{"event": list("h", w.keys, w.seq, []string{"_kind"}, w.cols), "found": w.lookup("mem", w.tables["groups"], "h._v_to = 0"), "row": list("", w.keys, w.from), "place": list("", w.keys, w.seq), "image": prefixed(list("", w.cols)),
 		"names": list("", w.event())}
-	for _, text := range []string{
-		"CREATE OR REPLACE TEMP TABLE {oldmem} AS SELECT h.rowid AS _rid, {event} FROM {found}",
-		"CREATE OR REPLACE TEMP TABLE {known} AS SELECT * FROM (SELECT {row}, false {image} FROM {open} UNION ALL SELECT {place}, true {image} FROM {oldmem} WHERE _kind = 'D') x({names})",
-		"CREATE OR REPLACE TEMP TABLE {new} AS SELECT *, rowid AS _b FROM {batch}",
-	} {
-		if _, err := w.run(ctx, text, a); err != nil {
-			return err
-		}
+	if err := w.make(ctx, "oldmem", "SELECT h.rowid AS _rid, {event} FROM {found}", a); err != nil {
+		return err
 	}
-	return nil
+	if err := w.make(ctx, "known", "SELECT * FROM (SELECT {row}, false {image} FROM {open} UNION ALL SELECT {place}, true {image} FROM {oldmem} WHERE _kind = 'D') x({names})", a); err != nil {
+		return err
+	}
+	return w.make(ctx, "new", "SELECT *, rowid AS _b FROM {batch}")
 }
 
 // repeats says that a new event has nothing else to say than a known one: of the open row it is known what it shows, not what
@@ -91,7 +87,6 @@ func (w *writer) repeats(n, k string) *engine.Query {
 //	y  with _up and _down, the latest of both; _newer: the batch has the row's latest event
 //	z  the columns, and from when the sparse ones are
 func (w *writer) merged(ctx context.Context) error {
-	w.tables["merged"] = w.fresh("merged")
 	m := merging{writer: w}
 	for i, c := range w.cols {
 		m.column(i, c)
@@ -103,18 +98,16 @@ func (w *writer) merged(ctx context.Context) error {
 	for i := range parts {
 		parts[i] = engine.SQL("{p} AS {t}", engine.Args{"p": parts[i], "t": engine.Ident(fmt.Sprintf("_t%d", i))})
 	}
-	_, err := w.run(ctx, mergeEvents, engine.Args{
+	return w.make(ctx, "merged", mergeEvents, engine.Args{
 		"keys": list("", w.keys), "gkeys": list("g", w.keys), "s": point("n", w.seq), "ds": point("d", w.seq), "es": point("e", w.seq), "open": w.tables["open"], "at": point("o", w.from),
 		"agg": engine.Cat(m.agg...), "old": engine.Cat(m.old...), "values": engine.Cat(m.values...), "columns": prefixed(list("", w.cols, w.marks())), "moved": engine.Join(" OR ", m.moved...), "shifted": engine.Cat(m.shifted...),
 		"parts": engine.Join(", ", parts...), "og": w.on("o", "g"), "dg": w.on("d", "g"), "ey": w.on("e", "y"), "ykeys": list("y", w.keys), "rest": engine.SQL("y._rid, y._at, y._up, y._down, y._bottom, y._buried"),
 		"oldnames": prefixed(list("y", m.oldnames)),
 	})
-	return err
 }
 
 // A struct of NULLs is not NULL, so the point of a row that isn't there is guarded.
-const mergeEvents = `CREATE OR REPLACE TEMP TABLE {merged} AS
-	WITH g AS (SELECT {keys}, max({s}) FILTER (WHERE NOT _del) AS _top, max({s}) FILTER (WHERE _del) AS _bottom {agg} FROM {new} n GROUP BY {keys}),
+const mergeEvents = `WITH g AS (SELECT {keys}, max({s}) FILTER (WHERE NOT _del) AS _top, max({s}) FILTER (WHERE _del) AS _bottom {agg} FROM {new} n GROUP BY {keys}),
 	d AS (SELECT {keys}, max({ds}) AS _last FROM {oldmem} d WHERE _kind = 'D' GROUP BY {keys}),
 	x AS (SELECT g.*, o._rid, CASE WHEN o._rid IS NOT NULL THEN {at} END AS _at {old}, d._last FROM g LEFT JOIN {open} o ON {og} LEFT JOIN d ON {dg}),
 	y AS (SELECT *, CASE WHEN _at IS NULL OR _top > _at THEN _top ELSE _at END AS _up, CASE WHEN _last IS NULL OR _bottom > _last THEN _bottom ELSE _last END AS _down,
@@ -170,7 +163,7 @@ func (w *writer) exchange(ctx context.Context) error {
 	}
 	if vectors > 0 {
 		ends := w.sql("(SELECT _rid, {ts}, 'kill' AS _act FROM {merged} WHERE _rid IS NOT NULL AND (NOT _live OR {alters}))", a, engine.Args{"ts": list("", numbered("_t", len(w.to)))})
-		if err := w.end(ctx, ends, w.tables["open"].(*engine.Query), vectors, true); err != nil {
+		if err := w.end(ctx, ends, w.sql("{open}"), vectors, true); err != nil {
 			return err
 		}
 	}

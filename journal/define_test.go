@@ -2,6 +2,7 @@ package journal
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -188,6 +189,33 @@ func TestDrop(t *testing.T) {
 			t.Fatal(err)
 		}
 		b.expect(left, "0")
+	}
+}
+
+// By default the columns that order the events aren't tracked; a part of _meta of some column's name doesn't count.
+func TestTrackedByDefault(t *testing.T) {
+	t.Parallel()
+	const cols = "id INTEGER, a VARCHAR, ts TIMESTAMP, \"offset\" BIGINT, date_trunc VARCHAR"
+	for _, x := range []struct{ clauses, tracked, own string }{
+		{"SEQUENCE BY ts", "[a offset date_trunc]", "map[ts:0]"},
+		{"SEQUENCE BY (ts, _meta.offset)", "[a offset date_trunc]", "map[ts:0]"},
+		{"SEQUENCE BY (\"offset\", TS)", "[a date_trunc]", "map[offset:0 ts:1]"},
+		{"SEQUENCE BY date_trunc('day', ts)", "[a offset date_trunc]", "map[]"},
+		{"SEQUENCE BY ts TRACK *", "[a ts offset date_trunc]", "map[]"},
+		{"SEQUENCE BY ts TRACK * EXCEPT (ts, a)", "[offset date_trunc]", "map[ts:0]"},
+		{"SEQUENCE BY ts COLUMNS (id, a, ts) TRACK (id, a)", "[a]", "map[ts:0]"},
+		{"SNAPSHOT AT ts", "[a offset date_trunc]", "map[]"},
+		{"SNAPSHOT", "[a ts offset date_trunc]", "map[]"},
+	} {
+		b := newBench(t, "")
+		b.mustDeclare("CREATE JOURNAL j KEYS (id) "+x.clauses+" FROM ev", cols)
+		d, err := b.j.resolve(b.columns(cols))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l := b.j.layout(d); fmt.Sprint(l.tracked) != x.tracked || fmt.Sprint(l.own) != x.own {
+			t.Errorf("%s: %v %v", x.clauses, l.tracked, l.own)
+		}
 	}
 }
 

@@ -13,7 +13,6 @@ import (
 //
 // V and C close the open row; W and S replace it by one with the same valid_from. fast returns how many events changed something.
 func (w *writer) fast(ctx context.Context, folded bool) (int64, error) {
-	w.tables["role"] = w.fresh("role")
 	a := engine.Args{
 		"rest": engine.SQL(""), "key": w.on("b", "o"), "seq": list("b", w.seq),
 		"image": w.hasImage("b"), "moved": w.moved(w.tracked), "untracked": engine.SQL(""),
@@ -30,7 +29,7 @@ func (w *writer) fast(ctx context.Context, folded bool) (int64, error) {
 		}
 		a["untracked"] = engine.SQL("WHEN {real} THEN 'W' WHEN {any} THEN 'S'", engine.Args{"real": w.moved(real), "any": w.moved(w.untracked)})
 	}
-	if _, err := w.run(ctx, `CREATE OR REPLACE TEMP TABLE {role} AS SELECT b._b, o._rid, {seq}, b._del AND {image} AS _image,
+	if err := w.make(ctx, "role", `SELECT b._b, o._rid, {seq}, b._del AND {image} AS _image,
 			CASE WHEN b._del THEN CASE WHEN o._rid IS NULL THEN 'D' ELSE 'C' END WHEN o._rid IS NULL OR {moved} THEN 'V' {untracked} ELSE 'N' END AS _role
 		FROM (SELECT *, rowid AS _b FROM {batch}) b {rest} LEFT JOIN {open} o ON {key}`, a); err != nil {
 		return 0, err
@@ -46,7 +45,7 @@ func (w *writer) fast(ctx context.Context, folded bool) (int64, error) {
 	if vectors > 0 {
 		ends := w.sql("(SELECT _rid, {t}, CASE WHEN _role IN ('W', 'S') THEN 'kill' ELSE 'close' END AS _act FROM {role} WHERE _rid IS NOT NULL AND _role <> 'N')",
 			engine.Args{"t": as("", w.seq, numbered("_t", len(w.seq)))})
-		if err := w.end(ctx, ends, w.tables["open"].(*engine.Query), vectors, replaced > 0); err != nil {
+		if err := w.end(ctx, ends, w.sql("{open}"), vectors, replaced > 0); err != nil {
 			return 0, err
 		}
 	}

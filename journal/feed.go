@@ -70,7 +70,6 @@ func (w *writer) forget(ctx context.Context) error {
 // without a key or sequence are rejected. late says that some event isn't newer than all that was accepted before.
 func (w *writer) stage(ctx context.Context) (late bool, err error) {
 	src := w.j.decl.Src
-	w.tables["batch"] = w.fresh("batch")
 	a := engine.Args{"rows": w.b.Rows, "columns": w.columns(), "deleted": engine.SQL("false"), "marks": w.saying()}
 	parts := make([]*engine.Query, len(w.seq))
 	for i, sp := range w.j.sequence {
@@ -80,7 +79,7 @@ func (w *writer) stage(ctx context.Context) (late bool, err error) {
 	if w.j.deleted != nil {
 		a["deleted"] = engine.SQL("coalesce(({e}), false)", engine.Args{"e": engine.User(src, *w.j.deleted)})
 	}
-	if _, err := w.run(ctx, stageEvents, a); err != nil {
+	if err := w.make(ctx, "batch", stageEvents, a); err != nil {
 		return false, err
 	}
 
@@ -108,8 +107,7 @@ func (w *writer) stage(ctx context.Context) (late bool, err error) {
 	return late, nil
 }
 
-const stageEvents = `CREATE OR REPLACE TEMP TABLE {batch} AS
-	SELECT {columns}, {sequence}, {deleted} AS _del, false AS _late, false AS _second{marks} FROM {rows}`
+const stageEvents = `SELECT {columns}, {sequence}, {deleted} AS _del, false AS _late, false AS _second{marks} FROM {rows}`
 
 // columns are all columns of the batch, for rejects, those of the journal in its types.
 func (w *writer) columns() *engine.Query {
@@ -162,10 +160,9 @@ func (w *writer) arrival(alias string) *engine.Query {
 
 // group finds the keys of the batch and how many have several events.
 func (w *writer) group(ctx context.Context) (several int64, err error) {
-	w.tables["groups"] = w.fresh("groups")
 	a := engine.Args{"keys": list("", w.keys), "s": point("b", w.seq)}
 	count := func() error {
-		if _, err := w.run(ctx, "CREATE OR REPLACE TEMP TABLE {groups} AS SELECT {keys}, count(*) AS _n, min({s}) AS _min FROM {batch} b GROUP BY {keys}", a); err != nil {
+		if err := w.make(ctx, "groups", "SELECT {keys}, count(*) AS _n, min({s}) AS _min FROM {batch} b GROUP BY {keys}", a); err != nil {
 			return err
 		}
 		return w.scan(ctx, w.sql("SELECT count(*) FILTER (WHERE _n > 1), count(*) FROM {groups}"), &several, &w.groups)
@@ -206,9 +203,8 @@ func (w *writer) open(ctx context.Context) error {
 	if err := w.tune(ctx); err != nil {
 		return err
 	}
-	w.tables["open"] = w.fresh("open")
 	// Open rows have no end, so that isn't read.
-	_, err := w.run(ctx, "CREATE OR REPLACE TEMP TABLE {open} AS SELECT h.rowid AS _rid, {columns}, {ends}, 0::BIGINT AS _v_close FROM {rows}", engine.Args{
+	err := w.make(ctx, "open", "SELECT h.rowid AS _rid, {columns}, {ends}, 0::BIGINT AS _v_close FROM {rows}", engine.Args{
 		"columns": list("h", w.keys, w.cols, w.from, w.marks(), []string{"_v_from"}), "ends": engine.Join(", ", w.noEnd()...), "rows": w.lookup("now", w.tables["groups"], "h._v_close = 0 AND h._v_to = 0")})
 	return err
 }

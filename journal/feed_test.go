@@ -61,7 +61,7 @@ func TestCounts(t *testing.T) {
 		5|e|5|1|2`)
 	b.expect("SELECT reason, version FROM dsql.rejects", `
 		null_key: id is NULL|2
-		sequence_conflict: an event with other values came before it, at the same key and sequence 2|3
+		sequence_conflict: its key has an event with other values at 2|3
 		null_key: id is NULL|6`)
 }
 

@@ -17,8 +17,7 @@ func (w *writer) fold(ctx context.Context) (int64, error) {
 	if err := w.gather(ctx); err != nil {
 		return 0, err
 	}
-	w.tables["new"] = w.fresh("new")
-	if _, err := w.run(ctx, "CREATE OR REPLACE TEMP TABLE {new} AS SELECT *, b.rowid AS _b FROM {batch} b SEMI JOIN {folded} USING ({keys})", engine.Args{"keys": list("", w.keys)}); err != nil {
+	if err := w.make(ctx, "new", "SELECT *, b.rowid AS _b FROM {batch} b SEMI JOIN {folded} USING ({keys})", engine.Args{"keys": list("", w.keys)}); err != nil {
 		return 0, err
 	}
 	if err := w.judge(ctx, same("n", "k", append([]string{"_del"}, w.cols...))); err != nil {
@@ -27,8 +26,7 @@ func (w *writer) fold(ctx context.Context) (int64, error) {
 	w.tables["touched"] = w.tables["folded"]
 	if w.late > 0 {
 		// A late key that nothing new came to drops out.
-		w.tables["touched"] = w.fresh("touched")
-		if _, err := w.run(ctx, "CREATE OR REPLACE TEMP TABLE {touched} AS SELECT DISTINCT {keys} FROM {new}", engine.Args{"keys": list("", w.keys)}); err != nil {
+		if err := w.make(ctx, "touched", "SELECT DISTINCT {keys} FROM {new}", engine.Args{"keys": list("", w.keys)}); err != nil {
 			return 0, err
 		}
 	}
@@ -55,7 +53,6 @@ func (w *writer) refold(ctx context.Context, more *engine.Query) (int64, error) 
 // gather reads what is known of the keys to fold: their believed rows (old), what is remembered (oldmem), and of late keys the
 // events that these tell (known).
 func (w *writer) gather(ctx context.Context) error {
-	w.tables["old"], w.tables["oldmem"], w.tables["known"] = w.fresh("old"), w.fresh("oldmem"), w.fresh("known")
 	row := engine.Args{"row": list("h", w.row(), []string{"_v_from", "_v_close"}), "on": w.on("h", "k")}
 	late := w.sql("(FROM {folded} WHERE _is_late)")
 	var rows []*engine.Query
@@ -66,10 +63,10 @@ func (w *writer) gather(ctx context.Context) error {
 	if w.tables["open"] != nil {
 		rows = append(rows, w.sql("SELECT true AS _is_now, false AS _is_late, h._rid, {row} FROM {open} h JOIN (FROM {folded} WHERE NOT _is_late) k ON {on}", row))
 	}
-	if _, err := w.run(ctx, "CREATE OR REPLACE TEMP TABLE {old} AS {rows}", engine.Args{"rows": engine.Join(" UNION ALL ", rows...)}); err != nil || w.late == 0 {
+	if err := w.make(ctx, "old", "{rows}", engine.Args{"rows": engine.Join(" UNION ALL ", rows...)}); err != nil || w.late == 0 {
 		return err
 	}
-	if _, err := w.run(ctx, "CREATE OR REPLACE TEMP TABLE {oldmem} AS SELECT h.rowid AS _rid, {event} FROM {found}", engine.Args{
+	if err := w.make(ctx, "oldmem", "SELECT h.rowid AS _rid, {event} FROM {found}", engine.Args{
 		"event": list("h", w.keys, w.seq, []string{"_kind"}, w.cols, w.saids()), "found": w.lookup("mem", late, "h._v_to = 0")}); err != nil {
 		return err
 	}
@@ -90,7 +87,7 @@ func (w *writer) knownEvents(ctx context.Context) error {
 	if w.Raw {
 		a["raw"] = engine.SQL("AND h._raw = 1")
 	}
-	_, err := w.run(ctx, `CREATE OR REPLACE TEMP TABLE {known} AS SELECT {columns} {normal} FROM (
+	err := w.make(ctx, "known", `SELECT {columns} {normal} FROM (
 			SELECT {opening}, false {own} {marks} FROM {old} h WHERE h._is_late {raw}
 			UNION ALL SELECT {ending}, true {nothing} {all} FROM {old} h ANTI JOIN {old} n ON {next} ANTI JOIN (FROM {oldmem} WHERE _kind = 'D') d ON {deleted} WHERE h._is_late AND NOT ({ends})
 			UNION ALL SELECT {place}, _kind = 'D' {values} {rmarks} FROM {oldmem} r WHERE _kind IN ('D', 'E')
@@ -145,20 +142,19 @@ func (w *writer) conflicts(ctx context.Context) error {
 	if w.late == 0 && w.seconds == 0 {
 		return nil
 	}
-	w.tables["conflict"] = w.fresh("conflict")
 	a := engine.Args{"place": list("", w.keys, w.seq), "before": engine.SQL(""), "into": w.memory(), "image": prefixed(list("", w.cols, w.saids()))}
 	if w.late > 0 {
 		a["before"] = w.sql("OR EXISTS (SELECT 1 FROM {known} k WHERE {same})", engine.Args{"same": w.at("n", w.seq, "k", w.seq)})
 	}
-	if _, err := w.run(ctx, "CREATE OR REPLACE TEMP TABLE {conflict} AS SELECT * FROM {new} n WHERE n._second {before}", a); err != nil {
+	if err := w.make(ctx, "conflict", "SELECT * FROM {new} n WHERE n._second {before}", a); err != nil {
 		return err
 	}
 	n, err := w.tx.Int(ctx, w.sql("SELECT count(*) FROM {conflict}"))
 	if err != nil || n == 0 {
 		return err
 	}
-	why := engine.SQL("'sequence_conflict: an event with other values came before it, at the same key and sequence ' || {s}", engine.Args{"s": each(" || ', ' || ", "_r.{c}::VARCHAR", w.seq)})
-	if err := w.reject(ctx, w.tables["conflict"].(*engine.Query), why); err != nil {
+	why := engine.SQL("'sequence_conflict: its key has an event with other values at ' || {s}", engine.Args{"s": each(" || ', ' || ", "_r.{c}::VARCHAR", w.seq)})
+	if err := w.reject(ctx, w.sql("{conflict}"), why); err != nil {
 		return err
 	}
 	if _, err := w.run(ctx, "INSERT INTO {mem} ({into}) SELECT {place}, CASE WHEN _del THEN 'RD' ELSE 'RE' END, {v}, 0 {image} FROM {conflict}", a); err != nil {

@@ -91,13 +91,13 @@ type writer struct {
 	v       int64
 	known   bool // something was accepted before
 	absent  map[string]bool
-	temp    []string
-	rows    int64  // in the batch
-	groups  int64  // keys in the batch
-	late    int64  // keys in the batch that have late events
-	time    string // of a load
-	tuned   bool   // see tune
-	seconds int64  // events that another image of the same key and sequence came before, in the batch
+	temp    []*engine.Query // temporary tables
+	rows    int64           // in the batch
+	groups  int64           // keys in the batch
+	late    int64           // keys in the batch that have late events
+	time    string          // of a load
+	tuned   bool            // see tune
+	seconds int64           // events that another image of the same key and sequence came before, in the batch
 	n       engine.Counts
 }
 
@@ -141,11 +141,13 @@ func (j *Journal) stored(ctx context.Context, tx *engine.Tx) (d *definition, kno
 
 func (j *Journal) table(suffix string) *engine.Query { return engine.Ident(j.decl.Name + suffix) }
 
-// fresh is the name of a temporary table, which w.drop drops.
-func (w *writer) fresh(name string) *engine.Query {
-	name = w.name + "__" + name
-	w.temp = append(w.temp, name)
-	return engine.Ident("temp", name)
+// make keeps the result of a query in a temporary table of the journal's, which the templates that follow know by its name.
+func (w *writer) make(ctx context.Context, name, query string, a ...engine.Args) error {
+	q := w.sql(query, a...)
+	w.tables[name] = engine.Ident("temp", w.name+"__"+name)
+	w.temp = append(w.temp, w.tables[name].(*engine.Query))
+	_, err := w.run(ctx, "CREATE OR REPLACE TEMP TABLE {table} AS {query}", engine.Args{"table": w.tables[name], "query": q})
+	return err
 }
 
 // run is tx.Exec with the names of the journal's tables and the version at hand.
@@ -168,7 +170,7 @@ func (w *writer) drop(ctx context.Context) error {
 		return nil
 	}
 	for _, t := range w.temp {
-		if err := w.tx.Run(ctx, engine.SQL("DROP TABLE IF EXISTS {t}", engine.Args{"t": engine.Ident("temp", t)})); err != nil {
+		if err := w.tx.Run(ctx, engine.SQL("DROP TABLE IF EXISTS {t}", engine.Args{"t": t})); err != nil {
 			return err
 		}
 	}

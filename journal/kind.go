@@ -198,11 +198,14 @@ func lastName(src *sql.Source, sp sql.Span) (name string, bare bool) {
 	return name, len(toks) == 1
 }
 
-// mentions are the names that stand in an expression.
+// mentions are the columns that an expression may name: not functions, and not what stands behind a dot.
 func mentions(src *sql.Source, sp sql.Span) []string {
 	var out []string
-	for _, t := range sql.Tokens(src, sp) {
-		if n := identifier(src, t); n != "" {
+	toks := sql.Tokens(src, sp)
+	for i, t := range toks {
+		behindDot := i > 0 && toks[i-1].Span.Of(src) == "."
+		call := i+1 < len(toks) && toks[i+1].Span.Of(src) == "("
+		if n := identifier(src, t); n != "" && !behindDot && !call {
 			out = append(out, n)
 		}
 	}

@@ -26,9 +26,8 @@ func (w *writer) markLate(ctx context.Context) (bool, error) {
 // dropRepeats removes events that an equal one came before in this batch, and marks those that another image of the same key and
 // sequence came before. (An event that is too late isn't known, so its repeats aren't any.)
 func (w *writer) dropRepeats(ctx context.Context) (int64, error) {
-	w.tables["twins"], w.tables["again"] = w.fresh("twins"), w.fresh("again")
 	a := engine.Args{"keys": list("", w.keys), "place": list("", w.keys, w.seq), "image": list("", w.keys, w.seq, []string{"_del"}, w.cols), "arrival": w.arrival("b")}
-	if _, err := w.run(ctx, `CREATE OR REPLACE TEMP TABLE {twins} AS SELECT {place}
+	if err := w.make(ctx, "twins", `SELECT {place}
 		FROM {batch} SEMI JOIN (FROM {groups} WHERE _n > 1) k USING ({keys}) GROUP BY {place} HAVING count(*) > 1`, a); err != nil {
 		return 0, err
 	}
@@ -36,7 +35,7 @@ func (w *writer) dropRepeats(ctx context.Context) (int64, error) {
 	if err != nil || n == 0 {
 		return 0, err
 	}
-	if _, err := w.run(ctx, `CREATE OR REPLACE TEMP TABLE {again} AS SELECT _b, _n > 1 AND NOT _old AS _repeat FROM (
+	if err := w.make(ctx, "again", `SELECT _b, _n > 1 AND NOT _old AS _repeat FROM (
 			SELECT _b, row_number() OVER w AS _n, first_value(_late) OVER w AS _old, min(_at) OVER (PARTITION BY {image}) AS _min
 			FROM (SELECT *, b.rowid AS _b, row_number() OVER (PARTITION BY {place} ORDER BY {arrival}) AS _at FROM {batch} b SEMI JOIN {twins} USING ({place}))
 			WINDOW w AS (PARTITION BY {image} ORDER BY _at))
@@ -52,16 +51,15 @@ func (w *writer) dropRepeats(ctx context.Context) (int64, error) {
 // divide finds the keys that must be folded: those with several events, and those of which something is known at or after their
 // first event here. It reports whether there are any.
 func (w *writer) divide(ctx context.Context, late bool) (bool, error) {
-	w.tables["folded"] = w.fresh("folded")
 	a := engine.Args{"keys": list("", w.keys), "key": engine.Ident("l", w.keys[0])}
-	text := "CREATE OR REPLACE TEMP TABLE {folded} AS SELECT {keys}, false AS _is_late FROM {groups} WHERE _n > 1"
+	text := "SELECT {keys}, false AS _is_late FROM {groups} WHERE _n > 1"
 	if late {
 		if err := w.findLate(ctx); err != nil {
 			return false, err
 		}
-		text = "CREATE OR REPLACE TEMP TABLE {folded} AS SELECT {keys}, {key} IS NOT NULL AS _is_late FROM {groups} k LEFT JOIN {late} l USING ({keys}) WHERE _n > 1 OR {key} IS NOT NULL"
+		text = "SELECT {keys}, {key} IS NOT NULL AS _is_late FROM {groups} k LEFT JOIN {late} l USING ({keys}) WHERE _n > 1 OR {key} IS NOT NULL"
 	}
-	if _, err := w.run(ctx, text, a); err != nil {
+	if err := w.make(ctx, "folded", text, a); err != nil {
 		return false, err
 	}
 	var n int64
@@ -72,7 +70,6 @@ func (w *writer) divide(ctx context.Context, late bool) (bool, error) {
 // findLate compares what is known of the batch's keys with their first event here. The batch's lowest sequence stands in each
 // branch as a literal too, so that zone maps skip what ended long ago.
 func (w *writer) findLate(ctx context.Context) error {
-	w.tables["late"] = w.fresh("late")
 	a := engine.Args{"floor_to": engine.SQL(""), "floor_s": engine.SQL(""), "keys": list("", w.keys), "known": list("h", w.keys), "on": w.on("h", "k"), "same": w.on("k", "x"),
 		"from": point("h", w.from), "to": point("h", w.to), "s": point("h", w.seq)}
 	if prunes(w.Sequence[0].Type) {
@@ -83,7 +80,7 @@ func (w *writer) findLate(ctx context.Context) error {
 		f := engine.Args{"floor": floor, "type": engine.Type(w.Sequence[0].Type), "to": engine.Ident("h", w.to[0])}
 		a["floor_to"], a["floor_s"] = engine.SQL("AND {to} >= {floor}::{type}", f), engine.SQL("AND h._s0 >= {floor}::{type}", f)
 	}
-	_, err := w.run(ctx, `CREATE OR REPLACE TEMP TABLE {late} AS SELECT {keys} FROM {groups} k SEMI JOIN (
+	err := w.make(ctx, "late", `SELECT {keys} FROM {groups} k SEMI JOIN (
 			SELECT {known} FROM {open} h JOIN {groups} k ON {on} WHERE {from} >= k._min
 			UNION ALL SELECT {known} FROM {now} h JOIN {groups} k ON {on} WHERE h._v_to = 0 AND h._v_close <> 0 {floor_to} AND {to} >= k._min
 			UNION ALL SELECT {known} FROM {past} h JOIN {groups} k ON {on} WHERE h._v_to = 0 {floor_to} AND {to} >= k._min

@@ -23,15 +23,17 @@ func (j *Journal) Rollback(ctx context.Context, tx *engine.Tx, to, version int64
 		return engine.Counts{}, &sql.Error{Code: "no-version", Exit: sql.ExitFailed, Msg: fmt.Sprintf("journal %s can't go back to version %d: it can be read at versions %d to %d", w.name, to, oldest, version-1),
 			Hint: "choose one of those; dsql.versions lists them with their times"}
 	}
-	w.tables["back"], w.tables["backmem"] = w.fresh("back"), w.fresh("backmem")
 	a := engine.Args{"row": list("", w.keys, w.cols, w.from, w.marks()), "to": list("", w.to), "n": to, "event": list("", w.keys, w.seq, []string{"_kind"}, w.cols, w.saids()),
 		"was": each(", ", "CASE WHEN _v_close <> 0 AND _v_close <= {n} THEN {c} END AS {c}", w.to, engine.Args{"n": to})}
+	// What was believed then and has ended since, or was open then and has been closed since.
+	if err := w.make(ctx, "back", `SELECT {row}, {was}, _v_close <> 0 AND _v_close <= {n} AS _closed FROM {now} WHERE _v_from <= {n} AND (_v_to = 0 OR _v_to > {n}) AND (_v_to <> 0 OR _v_close > {n})
+		UNION ALL SELECT {row}, {was}, _v_close <> 0 AND _v_close <= {n} FROM {past} WHERE _v_from <= {n} AND (_v_to = 0 OR _v_to > {n}) AND (_v_to <> 0 OR _v_close > {n})`, a); err != nil {
+		return engine.Counts{}, err
+	}
+	if err := w.make(ctx, "backmem", "SELECT {event} FROM {mem} WHERE _v_from <= {n} AND _v_to > {n}", a); err != nil {
+		return engine.Counts{}, err
+	}
 	for _, text := range []string{
-		// What was believed then and has ended since, or was open then and has been closed since.
-		`CREATE OR REPLACE TEMP TABLE {back} AS
-			SELECT {row}, {was}, _v_close <> 0 AND _v_close <= {n} AS _closed FROM {now} WHERE _v_from <= {n} AND (_v_to = 0 OR _v_to > {n}) AND (_v_to <> 0 OR _v_close > {n})
-			UNION ALL SELECT {row}, {was}, _v_close <> 0 AND _v_close <= {n} FROM {past} WHERE _v_from <= {n} AND (_v_to = 0 OR _v_to > {n}) AND (_v_to <> 0 OR _v_close > {n})`,
-		"CREATE OR REPLACE TEMP TABLE {backmem} AS SELECT {event} FROM {mem} WHERE _v_from <= {n} AND _v_to > {n}",
 		"UPDATE {now} SET _v_to = {v} WHERE _v_to = 0 AND (_v_from > {n} OR _v_close > {n})",
 		"UPDATE {past} SET _v_to = {v} WHERE _v_to = 0 AND (_v_from > {n} OR _v_close > {n})",
 		"UPDATE {mem} SET _v_to = {v} WHERE _v_to = 0 AND _v_from > {n}",
@@ -97,13 +99,12 @@ func (j *Journal) Rebuild(ctx context.Context, tx *engine.Tx, version int64) (en
 	if err != nil || w.SCD == 1 {
 		return engine.Counts{}, err
 	}
-	w.tables["folded"] = w.fresh("folded")
-	w.tables["touched"] = w.tables["folded"]
 	a := engine.Args{"keys": list("", w.keys), "key": engine.Ident(w.keys[0])}
-	if _, err := w.run(ctx, `CREATE OR REPLACE TEMP TABLE {folded} AS SELECT DISTINCT {keys}, true AS _is_late FROM (
+	if err := w.make(ctx, "folded", `SELECT DISTINCT {keys}, true AS _is_late FROM (
 		SELECT {keys} FROM {now} WHERE _v_to = 0 UNION ALL SELECT {keys} FROM {past} WHERE _v_to = 0 UNION ALL SELECT {keys} FROM {mem} WHERE _v_to = 0 AND {key} IS NOT NULL)`, a); err != nil {
 		return engine.Counts{}, err
 	}
+	w.tables["touched"] = w.tables["folded"]
 	if w.late, err = tx.Int(ctx, w.sql("SELECT count(*) FROM {folded}")); err != nil || w.late == 0 {
 		return engine.Counts{}, err
 	}

@@ -185,7 +185,6 @@ func (w *writer) first(ctx context.Context) (int64, error) {
 // That a key stands twice in the load is found without a pass of its own: then the rows that met an open row are more than the
 // open rows that met one, or a new key stands twice among the differences.
 func (w *writer) compare(ctx context.Context, open int64) (int64, error) {
-	w.tables["diff"] = w.fresh("diff")
 	rows := w.loaded()
 	if err := w.difference(ctx, rows); err != nil {
 		return 0, err
@@ -242,15 +241,12 @@ func (w *writer) compare(ctx context.Context, open int64) (int64, error) {
 
 // distinct makes equal rows one and rejects the keys that have several different ones (doubled).
 func (w *writer) distinct(ctx context.Context, rows *engine.Query) (*engine.Query, error) {
-	w.tables["distinct"], w.tables["doubled"] = w.fresh("distinct"), w.fresh("doubled")
 	a := engine.Args{"rows": rows, "keys": list("", w.keys)}
-	for _, text := range []string{
-		"CREATE OR REPLACE TEMP TABLE {distinct} AS SELECT DISTINCT * FROM {rows}",
-		"CREATE OR REPLACE TEMP TABLE {doubled} AS SELECT {keys} FROM {distinct} GROUP BY {keys} HAVING count(*) > 1",
-	} {
-		if _, err := w.run(ctx, text, a); err != nil {
-			return nil, err
-		}
+	if err := w.make(ctx, "distinct", "SELECT DISTINCT * FROM {rows}", a); err != nil {
+		return nil, err
+	}
+	if err := w.make(ctx, "doubled", "SELECT {keys} FROM {distinct} GROUP BY {keys} HAVING count(*) > 1", a); err != nil {
+		return nil, err
 	}
 	all := w.sql("(SELECT * FROM {rows} b SEMI JOIN {doubled} k ON {on})", engine.Args{"rows": w.b.Rows, "on": w.on("b", "k")})
 	if err := w.reject(ctx, all, engine.SQL("'duplicate_key: the load has different rows with this key'")); err != nil {
@@ -272,7 +268,7 @@ func (w *writer) difference(ctx context.Context, rows *engine.Query) error {
 			return engine.Ident("s", c)
 		})),
 		"tracked": differ("j", "s", w.given(w.tracked)), "untracked": differ("j", "s", w.given(w.untracked))}
-	_, err := w.run(ctx, `CREATE OR REPLACE TEMP TABLE {diff} AS SELECT {keys} {values} {old}, {from}, j._rid, j._v_from,
+	err := w.make(ctx, "diff", `SELECT {keys} {values} {old}, {from}, j._rid, j._v_from,
 			CASE WHEN {s} IS NULL THEN 'G' WHEN {j} IS NULL THEN 'I' WHEN {tracked} THEN 'V' ELSE 'W' END AS _role
 		FROM (SELECT rowid AS _rid, {stored}, _v_from FROM {now} WHERE _v_close = 0 AND _v_to = 0) j FULL JOIN {rows} s ON {on}
 		WHERE {s} IS NULL OR {j} IS NULL OR {tracked} OR {untracked}`, a)
