@@ -97,10 +97,17 @@ func (r *runner) batch(ctx context.Context, w work) error {
 // placed gives an error of DuckDB's that has no place in the script that of the declaration whose batch it stopped.
 func placed(err error, n *node) error {
 	var e *sql.Error
-	if !errors.As(err, &e) || e.Src != nil {
+	if !errors.As(err, &e) {
 		return err
 	}
 	c := *e
+	if c.Src != nil {
+		if c.Hint == "" && c.Code == "duckdb-conversion" {
+			c.Hint = "TRY_CAST(… AS type) makes NULL of what doesn't convert; nothing of this batch was written"
+			return &c
+		}
+		return err
+	}
 	c.Src, c.Span = n.obj.Decl().Src, n.obj.Decl().NameAt
 	if c.Hint == "" {
 		c.Hint = "nothing of this batch was written; what was committed before stays"

@@ -24,9 +24,15 @@ func (p *program) bind(ctx context.Context, tx *engine.Tx, n *node) error {
 		n.cols, n.bound = cols, err == nil
 		return err
 	}
+	if s, ok := n.sink(); ok {
+		return p.bindSink(ctx, tx, n, s)
+	}
 	d, ok := n.destination()
 	if !ok {
 		var err error
+		if l, ok := n.obj.(interface{ Check(rules.Lists) error }); ok {
+			err = l.Check(p.lists(n.kind))
+		}
 		if o, ok := n.obj.(interface {
 			Stale(context.Context, *engine.Tx, *engine.Env) (string, error)
 		}); ok {
@@ -45,9 +51,9 @@ func (p *program) bind(ctx context.Context, tx *engine.Tx, n *node) error {
 		seen = append(slices.Clone(seen), engine.Column{Name: engine.MetaColumn, Type: engine.MetaType})
 	}
 	var err error
-	n.rules, err = rules.Compile(ctx, tx.Conn, ch.Rules, seen, p.list("rules"))
+	n.rules, err = rules.Compile(ctx, tx.Conn, ch.Rules, seen, p.lists("rules"))
 	errs = collect(errs, err)
-	n.quality, err = quality.Compile(ctx, tx.Conn, engine.At(d.Decl()), ch.Metrics, ch.Checks, n.cols, p.list("checks"))
+	n.quality, err = quality.Compile(ctx, tx.Conn, engine.At(d.Decl()), ch.Metrics, ch.Checks, n.cols, p.lists("checks"))
 	errs = collect(errs, err)
 	if err := errs.Err(); err != nil {
 		return err

@@ -112,10 +112,8 @@ func (r *runner) drop(ctx context.Context, d *sql.Decl) error {
 		}
 		return r.p.notDeclared(kind, sql.Name{Text: d.Name, Span: d.NameAt}, d)
 	}
-	for _, m := range r.p.nodes {
-		if slices.Contains(m.reads(), n) {
-			return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "in-use", Exit: sql.ExitFailed, Msg: fmt.Sprintf("%s %s reads %s", m.kind, m.name, n.name), Hint: fmt.Sprintf("first run: DROP %s %s", strings.ToUpper(m.kind), m.name)}
-		}
+	if err := r.p.inUse(d, n); err != nil {
+		return err
 	}
 	err := r.conn.Update(ctx, func(tx *engine.Tx) error {
 		if o, ok := n.obj.(interface {

@@ -181,36 +181,6 @@ func (r *runner) diffSummary(ctx context.Context, n *node, diff *engine.Query) *
 	return engine.Join(" UNION ALL ", parts...)
 }
 
-// Checks shows the last verdicts, and each metric over its last versions.
-func Checks(ctx context.Context, o Options, name string) error {
-	return inspection(ctx, o, func(r *runner) error {
-		a := engine.Args{"name": name}
-		if name != "" {
-			if _, err := r.stored("", name); err != nil {
-				return err
-			}
-		}
-		if err := r.query(ctx, engine.SQL(`SELECT destination, name AS "check", verdict, value_text AS value, failed_rows, version, checked_at FROM dsql.checks
-			WHERE {name} IN ('', destination) QUALIFY row_number() OVER (PARTITION BY destination, name ORDER BY checked_at DESC, rowid DESC) = 1 ORDER BY verdict <> 'fail', destination, name`, a)); err != nil {
-			return err
-		}
-		return r.query(ctx, engine.SQL(`SELECT destination, metric, last(value ORDER BY recorded_at) AS value, min(value) AS low, max(value) AS high, count(*) AS versions,
-			array_to_string(list_transform(list(value ORDER BY recorded_at), lambda v: CASE WHEN v IS NULL THEN ' ' ELSE substr('▁▂▃▄▅▆▇█', 1 + coalesce(floor(7 * (v - least_v) / nullif(most_v - least_v, 0)), 3)::INTEGER, 1) END), '') AS "over versions"
-			FROM (SELECT *, min(value) OVER m AS least_v, max(value) OVER m AS most_v FROM dsql.metrics WHERE {name} IN ('', destination) AND version IS NOT NULL
-				WINDOW m AS (PARTITION BY destination, metric) QUALIFY row_number() OVER (PARTITION BY destination, metric ORDER BY recorded_at DESC) <= 40)
-			GROUP BY destination, metric, least_v, most_v ORDER BY destination, metric`, a))
-	})
-}
-
-// Rejects groups what was rejected and not replayed by rule and reason.
-func Rejects(ctx context.Context, o Options, name string) error {
-	return inspection(ctx, o, func(r *runner) error {
-		return r.query(ctx, engine.SQL(`SELECT coalesce(destination, source) AS name, rule, split_part(reason, ':', 1) AS code, count(*) AS rows, min(rejected_at) AS first, max(rejected_at) AS last,
-			first(reason ORDER BY id) AS example, coalesce(first(decode(payload) ORDER BY id) FILTER (TRY(decode(payload)) IS NOT NULL), first(data::VARCHAR ORDER BY id)) AS row
-			FROM dsql.rejects WHERE replayed_at IS NULL AND {name} IN ('', coalesce(destination, source)) GROUP BY 1, 2, 3 ORDER BY rows DESC, name, code`, engine.Args{"name": name}))
-	})
-}
-
 // Models lists models with their versions, inputs and sizes.
 func Models(ctx context.Context, o Options) error {
 	return inspection(ctx, o, func(r *runner) error {

@@ -167,6 +167,15 @@ func (x *expansion) history(c helperCall, current bool, whats ...string) (metric
 		err := x.it().fail(c.ext.args[0], "unknown-metric", fmt.Sprintf("there is no metric %s", name), "declare it: METRICS ("+name+" = …)")
 		if ok {
 			err.Msg, err.Hint = fmt.Sprintf("the metric %s is not known here yet", name), "put it before this one"
+		} else if first := r.tokenAt(c.ext.args[0].Start); x.p.column(name) || r.toks[first].Span.End < c.ext.args[0].End {
+			err.Msg, err.Hint = fmt.Sprintf("%s takes the name of a metric, and %s is none", c.name, name), fmt.Sprintf("measure it, METRICS (m = %s), and write %s(m", name, c.name)
+			if x.p.column(name) {
+				err.Hint = fmt.Sprintf("measure it, METRICS (m = avg(%s)), and write %s(m", name, c.name)
+			}
+			for _, a := range c.ext.args[1:] {
+				err.Hint += ", " + a.Of(r.src)
+			}
+			err.Hint += ")"
 		} else if near := sql.Nearest(name, x.p.metricNames()); near != "" {
 			err.Hint = "did you mean " + near + "?"
 		}

@@ -1,8 +1,6 @@
 package quality
 
 import (
-	"context"
-
 	"dsql/engine"
 	"dsql/rules"
 	"dsql/sql"
@@ -22,15 +20,6 @@ CREATE SOURCE people_in (id BIGINT, email VARCHAR) FROM FILES ('in/*.csv', forma
 CREATE STREAM people CHECKS (APPLY house_checks, CHECK mails EXPECT (null_ratio(email) < 0.1)) FROM people_in`,
 	},
 	Compile: func(d *sql.Decl) (engine.Object, error) {
-		return &List{d}, rules.ExpandAlone("checks", d.Arg("#0").Items)
+		return rules.NewList("checks", d)
 	},
 }
-
-// List is a compiled CREATE CHECKS.
-type List struct{ decl *sql.Decl }
-
-// Decl is the statement.
-func (l *List) Decl() *sql.Decl { return l.decl }
-
-// Define has nothing to make: a list lives in the destinations that apply it.
-func (l *List) Define(context.Context, *engine.Tx, *engine.Env) error { return nil }

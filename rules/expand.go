@@ -25,14 +25,6 @@ func Expand(kind string, items []*sql.Decl, lists Lists) ([]Item, sql.List) {
 	return e.out, e.errs
 }
 
-// ExpandAlone looks at a list by itself: what it applies is looked up where it is applied itself.
-func ExpandAlone(kind string, items []*sql.Decl) error {
-	_, errs := Expand(kind, items, func(name string) (*sql.Decl, bool) {
-		return &sql.Decl{Name: name, Args: map[string]*sql.Value{"#0": {}}}, true
-	})
-	return errs.Err()
-}
-
 type expander struct {
 	kind  string
 	lists Lists

@@ -1,8 +1,6 @@
 package rules
 
 import (
-	"context"
-
 	"dsql/engine"
 	"dsql/sql"
 )
@@ -22,15 +20,6 @@ CREATE SOURCE people_in (id BIGINT, work_email VARCHAR, home_email VARCHAR) FROM
 CREATE STREAM people RULES (APPLY house_rules) FROM people_in`,
 	},
 	Compile: func(d *sql.Decl) (engine.Object, error) {
-		return &List{d}, ExpandAlone("rules", d.Arg("#0").Items)
+		return NewList("rules", d)
 	},
 }
-
-// List is a compiled CREATE RULES.
-type List struct{ decl *sql.Decl }
-
-// Decl is the statement.
-func (l *List) Decl() *sql.Decl { return l.decl }
-
-// Define has nothing to make: a list lives in the destinations that apply it.
-func (l *List) Define(context.Context, *engine.Tx, *engine.Env) error { return nil }

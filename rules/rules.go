@@ -88,7 +88,9 @@ func (p *Program) layers(rel *engine.Query) *engine.Query {
 		switch {
 		case s.sets():
 			a["c"], a["t"] = engine.Ident(s.column), engine.Type(s.typ)
-			a["e"] = engine.SQL("CAST(({e}) AS {t})", a)
+			// A value that doesn't convert is an error at the CAST: that is where the user's expression begins.
+			a["here"] = engine.User(s.at.Src, sql.Span{Start: s.at.Span.Start, End: s.at.Span.Start})
+			a["e"] = engine.SQL("{here}CAST(({e}) AS {t})", a)
 			if judged {
 				a["e"] = engine.SQL("CASE WHEN {v} = 0 THEN {e} ELSE {c} END", a)
 			}

@@ -78,24 +78,6 @@ func (c *diffCmd) Run(ctx context.Context, s *streams) error {
 	return err
 }
 
-type checksCmd struct {
-	fileArgs
-	Name string `arg:"" optional:"" help:"One destination; all by default."`
-}
-
-func (c *checksCmd) Run(ctx context.Context, s *streams) error {
-	return c.inspect(ctx, s, func(o pipeline.Options) error { return pipeline.Checks(ctx, o, c.Name) })
-}
-
-type rejectsCmd struct {
-	fileArgs
-	Name string `arg:"" optional:"" help:"One destination or source; all by default."`
-}
-
-func (c *rejectsCmd) Run(ctx context.Context, s *streams) error {
-	return c.inspect(ctx, s, func(o pipeline.Options) error { return pipeline.Rejects(ctx, o, c.Name) })
-}
-
 type modelsCmd struct{ fileArgs }
 
 func (c *modelsCmd) Run(ctx context.Context, s *streams) error {

@@ -1,0 +1,16 @@
+package main
+
+import (
+	"context"
+
+	"dsql/pipeline"
+)
+
+type checksCmd struct {
+	fileArgs
+	Name string `arg:"" optional:"" help:"One destination, with rows that broke its checks; all by default."`
+}
+
+func (c *checksCmd) Run(ctx context.Context, s *streams) error {
+	return c.inspect(ctx, s, func(o pipeline.Options) error { return pipeline.Checks(ctx, o, c.Name) })
+}

@@ -1,0 +1,59 @@
+package pipeline
+
+import (
+	"context"
+	"strings"
+
+	"dsql/engine"
+)
+
+// Checks shows the last verdicts, each metric over its last versions, and (of one destination) rows that broke its checks.
+func Checks(ctx context.Context, o Options, name string) error {
+	return inspection(ctx, o, func(r *runner) error {
+		a := engine.Args{"name": name}
+		if name != "" {
+			n, err := r.stored("", name)
+			if err != nil {
+				return err
+			}
+			a["name"] = n.name
+		}
+		last := engine.SQL(`(FROM dsql.checks WHERE {name} IN ('', destination) QUALIFY row_number() OVER (PARTITION BY destination, name ORDER BY checked_at DESC, rowid DESC) = 1)`, a)
+		a["last"] = last
+		if err := r.query(ctx, engine.SQL(`SELECT destination, name AS "check", verdict, coalesce(value_text, value::VARCHAR) AS value, failed_rows, version, checked_at FROM {last}
+			ORDER BY list_position(['fail', 'held', 'warn', 'unknown', 'pass'], verdict), destination, "check"`, a)); err != nil {
+			return err
+		}
+		if err := r.query(ctx, engine.SQL(`SELECT destination, metric, last(coalesce(value_text, value::VARCHAR) ORDER BY version, recorded_at) AS value, min(value) AS low, max(value) AS high, count(*) AS versions,
+			array_to_string(list_transform(list(value ORDER BY version, recorded_at), lambda v: CASE WHEN v IS NULL THEN ' ' ELSE substr('▁▂▃▄▅▆▇█', 1 + coalesce(floor(7 * (v - least_v) / nullif(most_v - least_v, 0)), 3)::INTEGER, 1) END), '') AS "over versions"
+			FROM (SELECT *, min(value) OVER m AS least_v, max(value) OVER m AS most_v FROM (FROM dsql.metrics WHERE {name} IN ('', destination) AND version IS NOT NULL
+					QUALIFY row_number() OVER (PARTITION BY destination, metric ORDER BY version DESC, recorded_at DESC) <= 40)
+				WINDOW m AS (PARTITION BY destination, metric))
+			GROUP BY destination, metric, least_v, most_v ORDER BY destination, metric`, a)); err != nil || name == "" {
+			return err
+		}
+		broken := engine.SQL(`FROM dsql.check_rows r JOIN {last} c USING (destination, name) WHERE r.checked_at = c.checked_at AND r.version IS NOT DISTINCT FROM c.version
+			QUALIFY row_number() OVER (PARTITION BY name ORDER BY r.rowid) <= 5`, a)
+		if n, err := r.conn.Int(ctx, engine.SQL("SELECT count(*) FROM (SELECT name {broken})", engine.Args{"broken": broken})); err != nil || n == 0 {
+			return err
+		}
+		return r.query(ctx, engine.SQL(`SELECT name AS "check", data AS "row" {broken}`, engine.Args{"broken": broken}))
+	})
+}
+
+// Rejects groups what was rejected and not replayed by rule and reason.
+func Rejects(ctx context.Context, o Options, name string) error {
+	return inspection(ctx, o, func(r *runner) error {
+		if name != "" {
+			n := r.p.relation(name)
+			if n == nil {
+				_, err := r.stored("", name)
+				return err
+			}
+			name = n.name
+		}
+		return r.query(ctx, engine.SQL(`SELECT coalesce(destination, source) AS name, rule, split_part(reason, ':', 1) AS code, count(*) AS rows, min(rejected_at) AS first, max(rejected_at) AS last,
+			first(reason ORDER BY id) AS example, coalesce(first(decode(payload) ORDER BY id) FILTER (TRY(decode(payload)) IS NOT NULL), first(data::VARCHAR ORDER BY id)) AS row
+			FROM dsql.rejects WHERE replayed_at IS NULL AND {name} IN ('', lower(coalesce(destination, source))) GROUP BY 1, 2, 3 ORDER BY rows DESC, name, code, rule`, engine.Args{"name": strings.ToLower(name)}))
+	})
+}

@@ -1,0 +1,35 @@
+package rules
+
+import (
+	"context"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+// List is a compiled CREATE RULES or CREATE CHECKS.
+type List struct {
+	kind string
+	decl *sql.Decl
+}
+
+// NewList looks at a list by itself. What it applies may be declared later: see Check.
+func NewList(kind string, d *sql.Decl) (*List, error) {
+	_, errs := Expand(kind, d.Arg("#0").Items, func(name string) (*sql.Decl, bool) {
+		return &sql.Decl{Name: name, Args: map[string]*sql.Value{"#0": {}}}, true
+	})
+	return &List{kind, d}, errs.Err()
+}
+
+// Decl is the statement.
+func (l *List) Decl() *sql.Decl { return l.decl }
+
+// Define has nothing to make: a list lives in the destinations that apply it.
+func (l *List) Define(context.Context, *engine.Tx, *engine.Env) error { return nil }
+
+// Check finds lists that are not there, and rings, also where no destination applies the list.
+func (l *List) Check(lists Lists) error {
+	e := &expander{kind: l.kind, lists: lists, named: map[string]*sql.Decl{}, path: []*sql.Decl{l.decl}}
+	e.items(l.decl.Arg("#0").Items)
+	return e.errs.Err()
+}
