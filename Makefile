@@ -56,7 +56,7 @@ crash: tools ## the demo killed at every fault point, run again, compared
 clean: ## what builds and demos left
 	@rm -rf bin $(DEMO)
 
-.PHONY: bench-land bench-journal
+.PHONY: bench-land bench-journal bench-models
 bench-land: build ## landing a CSV, beside DuckDB's own reader
 	@python3 bench/land.py
 
@@ -69,3 +69,7 @@ bench-quality: build ## twelve checks on 5M rows, beside SQL by hand and peers; 
 
 bench-rules: build ## ten SETs and ten CONSTRAINTs on 5M rows, beside one CREATE TABLE AS; DATA=folder for the orders
 	@python3 bench/rules.py $(DATA)
+
+bench-models: build ## models beside their own libraries, a thread each, and in SQL; PYTHON=one with lightgbm, xgboost, pandas, duckdb==1.5.6
+	@$${PYTHON:-python3} bench/models/compare.py
+	@$${PYTHON:-python3} bench/models/sql.py --dsql $(BIN)

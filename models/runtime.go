@@ -50,8 +50,10 @@ func (m *declared) runtime(env *engine.Env) (r runtime, at sql.Span, err error) 
 		case o.Kind != sql.OptString || o.Text == "":
 			return r, at, &sql.Error{Src: m.decl.Src, Span: at, Code: "bad-option", Msg: "onnxruntime is not the path of a library", Hint: "write onnxruntime '/path/libonnxruntime.so', or env('NAME')"}
 		default:
-			if r.Path = o.Text; !filepath.IsAbs(r.Path) {
-				r.Path = filepath.Join(env.Dir, r.Path)
+			if r.Path = o.Text; !filepath.IsAbs(r.Path) { // the loader would search for a name without a folder
+				if r.Path, err = filepath.Abs(filepath.Join(env.Dir, r.Path)); err != nil {
+					return r, at, err
+				}
 			}
 		}
 	}
