@@ -254,3 +254,40 @@ func TestKafkaReplay(t *testing.T) {
 	k.script(script + "REPLAY SOURCE evv FROM EARLIEST;\n")
 	k.fails(2, "did you mean ev?")
 }
+
+// dsql inspect prints a declaration that reads the topic.
+func TestKafkaInspect(t *testing.T) {
+	k := newKafka(t, 2, false)
+	if _, code := k.dsql("inspect", "kafka://"+k.brokers+"/"+k.topic); code != 1 || !strings.Contains(k.lastErrOutput, "[nothing-to-infer]") {
+		t.Errorf("exit code %d\n%s", code, k.lastErrOutput)
+	}
+	k.record(&kgo.Record{Key: []byte("7"), Value: []byte(`{"id":1,"at":"2026-01-02T03:04:05Z","ms":1767323045678,"order":true,"address":{"city":"Oslo","no":3}}`)})
+	k.record(&kgo.Record{Partition: 1, Value: []byte(`{"id":2.5,"at":null,"ms":1767323045679,"tags":["a"]}`)})
+	text, code := k.dsql("inspect", "kafka://"+k.brokers+"/"+k.topic)
+	want := `-- The records have keys: "7". A column takes it by FROM KEY.
+CREATE SOURCE ` + strings.ReplaceAll(k.topic, "-", "_") + `_in (
+  id DOUBLE,
+  "at" TIMESTAMP,
+  ms BIGINT,  -- a time? TIMESTAMP FORMAT epoch_ms
+  "order" BOOLEAN,
+  address STRUCT(city VARCHAR, "no" BIGINT),
+  tags VARCHAR[]
+) FROM KAFKA (brokers '` + k.brokers + `', topic '` + k.topic + `', format json);
+`
+	if code != 0 || text != want {
+		t.Errorf("exit code %d\n%s\nwant\n%s\n%s", code, text, want, k.lastErrOutput)
+	}
+	k.script(text + "CREATE STREAM s FROM " + strings.ReplaceAll(k.topic, "-", "_") + "_in;")
+	k.runs()
+	k.is("SELECT id, ms, tags FROM s ORDER BY id", "1.0|1767323045678|NULL\n2.5|1767323045679|[a]")
+	k.create(k.topic+"d", 1)
+	k.record(&kgo.Record{Topic: k.topic + "d", Value: []byte(`{"before":null,"after":{"id":1,"name":"a"},"op":"c","ts_ms":5}`)})
+	if text, _ = k.dsql("inspect", "kafka://"+k.brokers+"/"+k.topic+"d"); !strings.Contains(text, "  id BIGINT,\n  name VARCHAR,\n  op VARCHAR,\n  ts_ms BIGINT\n) FROM KAFKA") || !strings.Contains(text, "format debezium") {
+		t.Error(text)
+	}
+	k.create(k.topic+"r", 1)
+	k.record(&kgo.Record{Topic: k.topic + "r", Value: []byte("plain text")})
+	if text, _ = k.dsql("inspect", "kafka://"+k.brokers+"/"+k.topic+"r"); !strings.Contains(text, "  value VARCHAR\n) FROM KAFKA") || !strings.Contains(text, "format raw") {
+		t.Error(text)
+	}
+}
