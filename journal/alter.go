@@ -3,17 +3,14 @@ package journal
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"dsql/engine"
-	"dsql/sql"
 )
 
-// alter brings tables made for one definition in line with another. have becomes what they are afterwards.
+// alter brings tables made for one definition in line with a compatible one. have becomes what they are afterwards.
 func (j *Journal) alter(ctx context.Context, tx *engine.Tx, have, want *definition) error {
-	if err := j.compatible(have, want); err != nil {
-		return err
-	}
 	l := j.layout(have)
 	words := l.words()
 	for i, c := range have.Keys {
@@ -76,11 +73,10 @@ func (j *Journal) alter(ctx context.Context, tx *engine.Tx, have, want *definiti
 // compatible refuses what stored data can't follow.
 func (j *Journal) compatible(have, want *definition) error {
 	mode := func(d *definition) string {
-		switch {
-		case !d.Feed:
-			return "loads of the whole table (SNAPSHOT)"
+		if d.Feed {
+			return "a feed (SEQUENCE BY)"
 		}
-		return "a feed (SEQUENCE BY)"
+		return "loads of the whole table (SNAPSHOT)"
 	}
 	names := func(cols []engine.Column) string { return strings.Join(engine.ColumnNames(cols), ", ") }
 	switch {
@@ -97,11 +93,7 @@ func (j *Journal) compatible(have, want *definition) error {
 		return j.rebuildNeeded(j.decl.Arg("KEYS").Span, fmt.Sprintf("the keys of journal %s are (%s), and would be (%s) now: what it stores is by key", j.decl.Name, names(have.Keys), names(want.Keys)))
 	}
 	if have.Feed {
-		alike = len(have.Sequence) == len(want.Sequence)
-		for i := range have.Sequence {
-			alike = alike && have.Sequence[i].Text == want.Sequence[i].Text
-		}
-		if !alike {
+		if !slices.EqualFunc(have.Sequence, want.Sequence, func(a, b order) bool { return a.Text == b.Text }) {
 			text := func(d *definition) string {
 				var out []string
 				for _, o := range d.Sequence {
@@ -112,7 +104,30 @@ func (j *Journal) compatible(have, want *definition) error {
 			return j.rebuildNeeded(j.decl.Arg("SEQUENCE BY").Span, fmt.Sprintf("journal %s orders its events by (%s), and would by (%s) now: what it stores is in the old order", j.decl.Name, text(have), text(want)))
 		}
 	}
+	now := slices.Concat(want.Keys, want.Columns)
+	for _, c := range slices.Concat(have.Keys, have.Columns) {
+		if i := index(now, c.Name); i >= 0 {
+			if err := j.fits(c, now[i].Type); err != nil {
+				return err
+			}
+		}
+	}
+	for i, o := range have.Sequence {
+		if err := j.fits(engine.Column{Name: "the sequence", Type: o.Type}, want.Sequence[i].Type); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// fits refuses a type that neither holds what is stored nor is held by its column.
+func (j *Journal) fits(stored engine.Column, in string) error {
+	if widens(in, stored.Type) || widens(stored.Type, in) {
+		return nil
+	}
+	e := j.rebuildNeeded(j.decl.NameAt, fmt.Sprintf("%s is stored as %s in journal %s, and would be %s now, which doesn't hold all of it", stored.Name, stored.Type, j.decl.Name, in))
+	e.Hint = fmt.Sprintf("cast it to %s in the query; or %s", stored.Type, e.Hint)
+	return e
 }
 
 // wider is the type that a stored column has after rows of type in came to it.
@@ -127,10 +142,6 @@ func wider(stored, in string) string {
 func (j *Journal) retype(ctx context.Context, tx *engine.Tx, name, stored, in string, tables ...string) error {
 	if widens(in, stored) {
 		return nil
-	}
-	if !widens(stored, in) {
-		return &sql.Error{Src: j.decl.Src, Span: j.decl.NameAt, Code: "journal-rebuild-needed", Msg: fmt.Sprintf("%s is stored as %s in journal %s, and would be %s now, which doesn't hold all of it", name, stored, j.decl.Name, in),
-			Hint: fmt.Sprintf("cast it to %s in the query, or empty the journal and fill it again: REBUILD JOURNAL %s FROM SOURCE", stored, j.decl.Name)}
 	}
 	return j.retypeTo(ctx, tx, name, in, tables...)
 }

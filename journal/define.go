@@ -25,17 +25,26 @@ func (j *Journal) Define(ctx context.Context, tx *engine.Tx, in []engine.Column)
 		return err
 	}
 	if cols == nil {
-		l := j.layout(want)
-		if err := j.create(ctx, tx, l); err != nil {
-			return err
-		}
-		return l.views(ctx, tx, engine.At(j.decl))
+		return j.create(ctx, tx, j.layout(want))
 	}
 	have, _, err := j.stored(ctx, tx)
 	if err != nil {
 		return err
 	}
-	return j.alter(ctx, tx, have, want)
+	switch err := j.compatible(have, want); {
+	case err == nil:
+		return j.alter(ctx, tx, have, want)
+	case !j.reshape:
+		return err
+	}
+	if err := j.Drop(ctx, tx); err != nil {
+		return err
+	}
+	if err := j.create(ctx, tx, j.layout(want)); err != nil {
+		return err
+	}
+	// What the versions so far showed is gone.
+	return tx.Run(ctx, engine.SQL("UPDATE {state} SET oldest = (SELECT coalesce(max(version), 0) + 1 FROM dsql.versions)", engine.Args{"state": j.table("__state")}))
 }
 
 // reservedNames are those that stand beside the rows' own columns in the tables, views and queries of a journal.
@@ -123,7 +132,7 @@ func (j *Journal) names(d *definition, in []engine.Column) error {
 	return nil
 }
 
-// create makes the tables.
+// create makes the tables, views and macros.
 func (j *Journal) create(ctx context.Context, tx *engine.Tx, l *layout) error {
 	var wide, short []*engine.Query
 	for _, c := range append(l.Keys[:len(l.Keys):len(l.Keys)], l.Columns...) {
@@ -150,7 +159,10 @@ func (j *Journal) create(ctx context.Context, tx *engine.Tx, l *layout) error {
 			return err
 		}
 	}
-	return j.provide(ctx, tx, l, 0)
+	if err := j.provide(ctx, tx, l, 0); err != nil {
+		return err
+	}
+	return l.views(ctx, tx, engine.At(j.decl))
 }
 
 func column(name, typ string) *engine.Query {

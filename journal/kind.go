@@ -63,6 +63,7 @@ type Journal struct {
 	scd      int     // 1 or 2
 
 	maxVectors int64 // see end
+	reshape    bool  // see Reshape
 }
 
 func (j *Journal) Decl() *sql.Decl      { return j.decl }

@@ -31,7 +31,7 @@ func (p *program) apply(ctx context.Context, r *runner, n *node) error {
 		return err
 	}
 	if change.Action != "none" {
-		n.stored = &storedDecl{Kind: n.kind, Name: n.name, Fingerprint: n.fingerprint, Pinned: n.cols}
+		n.stored = &storedDecl{Kind: n.kind, Name: n.name, Fingerprint: n.fingerprint, Pinned: n.cols, obj: n.obj}
 		r.emit(Changed{change})
 	}
 	return nil
@@ -51,6 +51,12 @@ func (p *program) record(ctx context.Context, tx *engine.Tx, n *node) error {
 }
 
 // change compares a bound declaration with what the file has.
+// historian is a destination that says itself what becomes of what it stores when it takes the place of old; anew: it is emptied.
+// was and now are the columns of its rows.
+type historian interface {
+	Changed(old engine.Object, was, now []engine.Column) (what []string, anew bool)
+}
+
 func (p *program) change(n *node) Change {
 	c := Change{Action: "none", Kind: n.kind, Name: n.name}
 	if n.stored == nil {
@@ -75,7 +81,12 @@ func (p *program) change(n *node) Change {
 		}
 	}
 	if c.Action == "change" {
-		if _, ok := n.destination(); ok {
+		if o, ok := n.obj.(historian); ok {
+			what, anew := o.Changed(n.stored.obj, n.stored.Pinned, n.cols)
+			if c.What = append(c.What, what...); anew {
+				c.Action = "rebuild"
+			}
+		} else if _, ok := n.destination(); ok {
 			c.What = append(c.What, "stored rows stay as they are; new rows follow the new text")
 		}
 	}

@@ -60,6 +60,7 @@ func (in *input) query(rel *engine.Query) *engine.Query {
 type storedDecl struct {
 	Kind, Name, Body, Fingerprint string
 	Pinned                        []engine.Column
+	obj                           engine.Object // compiled from Body
 }
 
 func (n *node) source() (engine.Source, bool) { s, ok := n.obj.(engine.Source); return s, ok }
@@ -186,7 +187,22 @@ func load(ctx context.Context, c *engine.Conn, stmts []sql.Stmt, env *engine.Env
 	if err := errs.Err(); err != nil {
 		return p, err
 	}
+	p.reshape()
 	return p, p.resolve(ctx, c)
+}
+
+// reshape tells destinations that the script fills them again from their inputs, once it has declared them.
+func (p *program) reshape() {
+	for i, st := range p.stmts {
+		if st.Decl == nil || st.Decl.Syntax.Verb != "REBUILD" || st.Decl.Arg("FROM SOURCE") == nil {
+			continue
+		}
+		if n := p.find(strings.ToLower(st.Decl.Syntax.Keyword), st.Decl.Name); n != nil && n.stmt >= 0 && n.stmt < i {
+			if o, ok := n.obj.(interface{ Reshape() }); ok {
+				o.Reshape()
+			}
+		}
+	}
 }
 
 // declare compiles a statement of the script. It takes the place of what the file has under its name.
@@ -251,6 +267,7 @@ func compileStored(s *storedDecl) (*node, error) {
 	if o, ok := obj.(interface{ Keep() }); ok { // what it was made of is in the file too
 		o.Keep()
 	}
+	s.obj = obj
 	return &node{kind: s.Kind, name: s.Name, obj: obj, stmt: -1, fingerprint: s.Fingerprint, stored: s}, nil
 }
 
