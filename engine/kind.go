@@ -12,7 +12,7 @@ import (
 type Kind struct {
 	Syntax *sql.Syntax
 	// Compile reads a declaration's clauses. It runs no SQL and touches no file; what it can't take is a *sql.Error at the
-	// user's text. The result is a Source, a Destination or a Definition.
+	// user's text. The result is a Source, a Destination, a Sink or a Definition.
 	Compile func(*sql.Decl) (Object, error)
 	// Verbs are the statements on this kind beside those that all kinds have (SHOW, DESCRIBE, EXPLAIN, DROP).
 	Verbs []Verb
@@ -106,6 +106,9 @@ type Input struct {
 	// Bad is a FROM-item giving the bad records: reason VARCHAR ("bad_record: …"), _meta, _payload, data JSON (what was
 	// understood, NULL when nothing was). nil when there are none.
 	Bad *Query
+	// Original is a FROM-item giving, for each _row, the columns that a destination's SETs change as they were before, as JSON
+	// (_original). nil where there are none; it is each destination's own.
+	Original *Query
 	// Again says that another destination took this part before: its bad records are in dsql.rejects already.
 	Again bool
 
@@ -137,6 +140,8 @@ type Destination interface {
 	New(from, to int64) *Query
 	// NewColumns are the columns of New for stored columns in (a journal's changes have change_type as well).
 	NewColumns(in []Column) []Column
+	// InOrder is a query of what one version brought, the columns of NewColumns, in an order that is always the same.
+	InOrder(version int64, cols []Column) *Query
 }
 
 // Chain is the part of a destination that all kinds share.
@@ -168,4 +173,35 @@ type Accepted struct {
 type Counts struct {
 	Written, Rejected                  int64
 	Added, Changed, Removed, Unchanged int64
+}
+
+// Sink is a declared place outside of the file. It gets the new rows of one destination, a version at a time and in order, once they
+// are committed; how far it is stands in dsql.places.
+type Sink interface {
+	Object
+	Input() sql.Name // the destination
+	// Bind checks the declaration against the columns of the rows that it will get. Nothing outside is touched.
+	Bind(ctx context.Context, c *Conn, env *Env, cols []Column) error
+	Open(ctx context.Context, c *Conn, env *Env, o SinkOptions) (Outlet, error)
+	// Explain is what EXPLAIN SINK shows behind the columns.
+	Explain(cols []Column) string
+}
+
+// SinkOptions say what a sink should know of the run.
+type SinkOptions struct {
+	Columns []Column         // of the rows
+	First   bool             // it never got a version before
+	Follow  bool             // the run doesn't end by itself: wait for what is away
+	Warn    func(*sql.Error) // what the user should know and that stops nothing
+}
+
+// Outlet is an open sink.
+type Outlet interface {
+	// Write hands the rows of a version over, all or (with an error) perhaps some of them, and says how many. nil means that they are
+	// safe out there. Where the run ends before that is recorded in the file the version comes again, with the same rows in the same
+	// order: the outlet gives them the same names.
+	Write(ctx context.Context, version int64, rows *Query) (int64, error)
+	// Recorded says that a version's place is in the file: it does not come again.
+	Recorded(version int64) error
+	Close() error
 }

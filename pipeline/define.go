@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -50,13 +51,13 @@ func (p *program) record(ctx context.Context, tx *engine.Tx, n *node) error {
 	return tx.Run(ctx, engine.SQL("INSERT INTO dsql.declarations VALUES ({kind}, {name}, {body}, {fp}, {pinned}, now()::TIMESTAMP)", a))
 }
 
-// change compares a bound declaration with what the file has.
 // historian is a destination that says itself what becomes of what it stores when it takes the place of old; anew: it is emptied.
 // was and now are the columns of its rows.
 type historian interface {
 	Changed(old engine.Object, was, now []engine.Column) (what []string, anew bool)
 }
 
+// change compares a bound declaration with what the file has.
 func (p *program) change(n *node) Change {
 	c := Change{Action: "none", Kind: n.kind, Name: n.name}
 	if n.stored == nil {
@@ -88,6 +89,9 @@ func (p *program) change(n *node) Change {
 			}
 		} else if _, ok := n.destination(); ok {
 			c.What = append(c.What, "stored rows stay as they are; new rows follow the new text")
+		}
+		if _, ok := n.sink(); ok {
+			c.What = append(c.What, "what it has written stays as it is; the versions that follow go where the new text says")
 		}
 	}
 	return c
@@ -141,6 +145,7 @@ func (r *runner) drop(ctx context.Context, d *sql.Decl) error {
 			engine.SQL("DELETE FROM dsql.offsets WHERE lower(destination) = lower({name}) OR lower(source) = lower({name})", a))
 	})
 	if err == nil {
+		maps.DeleteFunc(r.places, func(e edge, _ int64) bool { return strings.EqualFold(e.destination, n.name) })
 		r.p.nodes = slices.DeleteFunc(r.p.nodes, func(m *node) bool { return m == n })
 	}
 	return err

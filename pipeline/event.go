@@ -55,13 +55,21 @@ type Changed struct{ Change Change }
 // Queried: a statement of the user returned rows. The receiver reads them all before it returns.
 type Queried struct{ Result *engine.Result }
 
+// SinkWritten: a version's rows are safe in a sink, and the file knows it.
+type SinkWritten struct {
+	Sink          string
+	Version, Rows int64
+	Took          time.Duration
+}
+
 // Finished: the run's sums.
 type Finished struct {
 	Versions                                          int64
 	Records, Written, Rejected, Dropped, Bad, Skipped int64
 	Took                                              time.Duration
-	Interrupted                                       bool // stopped by the user after a whole batch
-	Failed                                            bool // an error ended the run; what is counted was committed before
+	Interrupted                                       bool  // stopped by the user after a whole batch
+	Failed                                            bool  // an error ended the run; what is counted was committed before
+	Sunk                                              int64 // rows that sinks wrote
 }
 
 func (ReadStarted) event()    {}
@@ -70,6 +78,7 @@ func (BatchCommitted) event() {}
 func (Warned) event()         {}
 func (Changed) event()        {}
 func (Queried) event()        {}
+func (SinkWritten) event()    {}
 func (Finished) event()       {}
 
 // Change is one line of a plan.

@@ -201,6 +201,11 @@ func Status(ctx context.Context, o Options) error {
 		if err := r.lag(ctx); err != nil {
 			return err
 		}
+		if q := r.p.sinksStatus(); q != nil {
+			if err := r.query(ctx, q); err != nil {
+				return err
+			}
+		}
 		if n, err := r.conn.Int(ctx, engine.SQL("SELECT count(*) FROM dsql.files")); err != nil || n == 0 {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 	"dsql/models"
 	"dsql/quality"
 	"dsql/rules"
+	"dsql/sinks"
 	"dsql/sql"
 	"dsql/stream"
 )
@@ -26,6 +27,7 @@ var kinds = []engine.Kind{
 	quality.Kind,
 	models.Kind,
 	models.ExperimentKind,
+	sinks.Kind,
 }
 
 // verbs are dsql's statements that declare nothing and are no verb on a kind (those are made from the list above).

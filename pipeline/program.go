@@ -214,7 +214,7 @@ func (p *program) declare(i int, d *sql.Decl) error {
 	}
 	n := &node{kind: strings.ToLower(k.Syntax.Keyword), name: d.Name, obj: obj, stmt: i, fingerprint: sql.Fingerprint(d.Text())}
 	for j, old := range p.nodes {
-		if !strings.EqualFold(old.name, n.name) || old.kind != n.kind && !(old.relation() && n.relation()) {
+		if !strings.EqualFold(old.name, n.name) || old.kind != n.kind && !(old.exclusive() && n.exclusive()) {
 			continue
 		}
 		if old.kind != n.kind {
@@ -276,6 +276,10 @@ func (p *program) resolve(ctx context.Context, c *engine.Conn) error {
 	var errs sql.List
 	known := func(name string) bool { return p.relation(name) != nil }
 	for _, n := range p.nodes {
+		if s, ok := n.sink(); ok {
+			errs = collect(errs, p.resolveSink(n, s))
+			continue
+		}
 		d, ok := n.destination()
 		if !ok {
 			continue

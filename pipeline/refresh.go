@@ -25,6 +25,7 @@ type runner struct {
 	latest   map[string]int64 // the last version that wrote a destination
 	holds    map[*node]string // whose next batch RELEASE HOLD or DISCARD HOLD is about
 	undo     []func()         // takes back what a rolled back batch noted in places and latest
+	outlets  map[*node]engine.Outlet
 	progress engine.Progress
 	sum      Finished
 	copied   int64     // the version that the snapshot has
@@ -111,8 +112,9 @@ func (r *runner) attempt(ctx context.Context, w work) error {
 		for _, f := range slices.Backward(r.undo) {
 			f()
 		}
+		return err
 	}
-	return err
+	return r.sink(ctx)
 }
 
 // refresh brings destinations up to date: what stored tables have for them first, then each source to the end seen now.
@@ -145,6 +147,9 @@ func (r *runner) wanted(names []sql.Name) map[*node]bool {
 
 // catchUp gives each destination what the tables that it reads already have, one destination a version.
 func (r *runner) catchUp(ctx context.Context, wanted map[*node]bool) error {
+	if err := r.sink(ctx); err != nil { // a run may have ended between a version and its sinks
+		return err
+	}
 	for _, n := range r.p.sorted() {
 		if !wanted[n] {
 			continue

@@ -51,7 +51,7 @@ func Run(ctx context.Context, o Options) error {
 		err = r.snapshot(ctx, true)
 	}
 	r.sum.Took, r.sum.Interrupted, r.sum.Failed = time.Since(began), r.stopped(), err != nil
-	if cerr := db.Close(); err == nil && cerr != nil {
+	if cerr := errors.Join(r.closeOutlets(), db.Close()); err == nil && cerr != nil {
 		err = cerr
 	}
 	if r.original != nil {

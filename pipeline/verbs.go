@@ -23,7 +23,13 @@ func (r *runner) verb(ctx context.Context, d *sql.Decl) error {
 	case "REPLAY":
 		return r.replaySource(ctx, d)
 	case "ROLLBACK", "REBUILD", "VACUUM":
-		return r.maintain(ctx, d)
+		if err := r.sink(ctx); err != nil { // what is due may be gone afterwards
+			return err
+		}
+		if err := r.maintain(ctx, d); err != nil {
+			return err
+		}
+		return r.sink(ctx)
 	case "RELEASE HOLD", "DISCARD HOLD":
 		return r.hold(ctx, d)
 	case "SHOW":
@@ -97,6 +103,9 @@ func (p *program) explain(n *node) string {
 	fmt.Fprintf(&b, "%s %s\n", d.Syntax.Keyword, n.name)
 	for _, c := range n.cols {
 		fmt.Fprintf(&b, "  %s %s\n", c.Name, c.Type)
+	}
+	if s, ok := n.sink(); ok {
+		b.WriteString(s.Explain(n.cols))
 	}
 	if e, ok := n.obj.(interface{ Explain() string }); ok {
 		b.WriteString(e.Explain())

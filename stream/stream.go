@@ -127,6 +127,15 @@ func (s *Stream) New(from, to int64) *engine.Query {
 // NewColumns are the stream's own.
 func (s *Stream) NewColumns(in []engine.Column) []engine.Column { return in }
 
+// InOrder are the rows that a version brought, as they came.
+func (s *Stream) InOrder(version int64, cols []engine.Column) *engine.Query {
+	order := engine.SQL(" ORDER BY rowid")
+	if slices.ContainsFunc(cols, func(c engine.Column) bool { return strings.EqualFold(c.Name, "rowid") }) { // the user's own; a scan is in order
+		order = engine.SQL("")
+	}
+	return engine.SQL("SELECT {cols} FROM {t} WHERE _version = {v}{order}", engine.Args{"cols": engine.Names(engine.ColumnNames(cols)), "t": engine.Ident(s.decl.Name), "v": version, "order": order})
+}
+
 // views are macros that work in any DuckDB client. Their parameters have names that no column has: a parameter would replace a
 // column of its name, silently.
 func (s *Stream) views(ctx context.Context, tx *engine.Tx, cols []engine.Column) error {

@@ -51,6 +51,14 @@ func (l *eventLines) event(e pipeline.Event) {
 			Rows    []rowsLine `json:"rows"`
 			Seconds float64    `json:"seconds"`
 		}{"version", e.Version, e.Source, e.Origin, e.Records, e.Bad, e.Skipped, rows, e.Took.Seconds()})
+	case pipeline.SinkWritten:
+		l.write(struct {
+			Event   string  `json:"event"`
+			Sink    string  `json:"sink"`
+			Version int64   `json:"version"`
+			Rows    int64   `json:"rows"`
+			Seconds float64 `json:"seconds"`
+		}{"sink", e.Sink, e.Version, e.Rows, e.Took.Seconds()})
 	case pipeline.Warned:
 		l.problem("warning", e.Err)
 	case pipeline.Changed:
@@ -71,10 +79,11 @@ func (l *eventLines) event(e pipeline.Event) {
 			Dropped     int64   `json:"dropped"`
 			Bad         int64   `json:"bad"`
 			Skipped     int64   `json:"skipped"`
+			Sunk        int64   `json:"sunk"`
 			Seconds     float64 `json:"seconds"`
 			Interrupted bool    `json:"interrupted"`
 			Failed      bool    `json:"failed"`
-		}{"finished", e.Versions, e.Records, e.Written, e.Rejected, e.Dropped, e.Bad, e.Skipped, e.Took.Seconds(), e.Interrupted, e.Failed})
+		}{"finished", e.Versions, e.Records, e.Written, e.Rejected, e.Dropped, e.Bad, e.Skipped, e.Sunk, e.Took.Seconds(), e.Interrupted, e.Failed})
 	}
 }
 

@@ -18,9 +18,10 @@ var layers = map[string][]string{
 	"stream":   {"rules", "engine", "sql"},
 	"journal":  {"rules", "engine", "sql"},
 	"models":   {"rules", "engine", "sql"},
-	"pipeline": {"connect", "ingest", "stream", "journal", "quality", "models", "rules", "engine", "sql"},
+	"sinks":    {"connect", "engine", "sql"},
+	"pipeline": {"connect", "ingest", "sinks", "stream", "journal", "quality", "models", "rules", "engine", "sql"},
 	"demo":     {"sql"},
-	"cmd/dsql": {"demo", "pipeline", "connect", "ingest", "stream", "journal", "quality", "models", "rules", "engine", "sql"},
+	"cmd/dsql": {"demo", "pipeline", "connect", "ingest", "sinks", "stream", "journal", "quality", "models", "rules", "engine", "sql"},
 }
 
 var owners = map[string]string{

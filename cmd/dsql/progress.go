@@ -79,7 +79,10 @@ func accounts(e pipeline.BatchCommitted) string {
 }
 
 func summary(e pipeline.Finished) string {
-	if e.Versions == 0 {
+	switch {
+	case e.Versions == 0 && e.Sunk > 0:
+		return "nothing new; " + amount(e.Sunk, "row") + " to sinks"
+	case e.Versions == 0:
 		return "nothing new"
 	}
 	seconds := max(e.Took.Seconds(), 1e-3)
@@ -91,6 +94,9 @@ func summary(e pipeline.Finished) string {
 		if x.n > 0 {
 			s += ", " + count(x.n) + " " + x.what
 		}
+	}
+	if e.Sunk > 0 {
+		s += ", " + amount(e.Sunk, "row") + " to sinks"
 	}
 	switch {
 	case e.Failed:

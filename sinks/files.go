@@ -1,0 +1,221 @@
+package sinks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+var fileOptions = []option{
+	{name: "format", doc: "parquet (default), csv or json (an object a line)"},
+	{name: "partition_by", doc: "(a, b): columns whose values become folders, a=1/b=2; NULL is __HIVE_DEFAULT_PARTITION__"},
+	{name: "write_partition_columns", doc: "whether these columns stand in the files too (default false)"},
+	{name: "compression", doc: "parquet: snappy (default), zstd, gzip, brotli, lz4 or uncompressed; csv, json: none (default), gzip or zstd", copy: true},
+	{name: "compression_level", format: "parquet", doc: "of zstd, 1 to 22 (default 3)", copy: true},
+	{name: "row_group_size", format: "parquet", doc: "rows of a row group (default 122880)", copy: true},
+	{name: "parquet_version", format: "parquet", doc: "v1 (default) or v2", copy: true},
+	{name: "header", format: "csv", doc: "whether the first line has the columns' names (default true)", copy: true},
+	{name: "delim", format: "csv", doc: "what stands between fields (default ,)", copy: true},
+	{name: "quote", format: "csv", doc: "the quote", copy: true},
+	{name: "escape", format: "csv", doc: "what stands before a quote inside quotes (default: another quote)", copy: true},
+	{name: "force_quote", format: "csv", doc: "(a, b): columns that are always quoted", copy: true},
+	{name: "nullstr", format: "csv", doc: "how NULL is written (default: nothing)", copy: true},
+	{name: "dateformat", format: "csv", doc: "strftime pattern of dates", copy: true},
+	{name: "timestampformat", format: "csv", doc: "strftime pattern of times", copy: true},
+	{name: "array", format: "json", doc: "whether a file is one array (default false)"},
+}
+
+// files is a compiled CREATE SINK … INTO FILES.
+type files struct {
+	declared
+	kind      string // the format
+	partition []sql.Name
+	inside    bool // the partition columns stand in the files
+	array     bool
+	copied    []sql.Option // DuckDB's COPY takes them as they are
+}
+
+func compileFiles(d declared, options []sql.Option) (engine.Object, error) {
+	s := &files{declared: d}
+	var errs sql.List
+	fail := func(at sql.Span, code, msg, hint string) { errs = append(errs, d.fail(at, code, msg, hint)) }
+	var bad *sql.Error
+	if s.kind, bad = d.format("parquet", "csv", "json"); bad != nil {
+		errs = append(errs, bad)
+	}
+	for _, o := range options {
+		i := slices.IndexFunc(fileOptions, func(x option) bool { return x.name == o.Name })
+		switch {
+		case o.Name == "":
+			if strings.Contains(o.Text, "://") {
+				fail(o.Value, "bad-folder", o.Text+" is no folder of this machine", "name a folder; a path relative to the script's, or one that begins with /")
+			}
+		case o.Kind == sql.OptEnv:
+			fail(o.Value, "no-env", "only the folder may be read from the environment", "write the value itself")
+		case o.Name == "partition_by":
+			if s.partition = names(o); s.partition == nil {
+				fail(o.Value, "expected-name", "partition_by is a list of columns", "write partition_by (day)")
+			}
+		case o.Name == "write_partition_columns":
+			s.inside = d.yes(o, &errs)
+		case o.Name == "array":
+			s.array = d.yes(o, &errs)
+		case i >= 0 && fileOptions[i].copy:
+			s.copied = append(s.copied, o)
+		}
+	}
+	if _, ok := d.given[""]; !ok {
+		fail(d.at, "missing-folder", "INTO FILES names no folder", "write INTO FILES ('lake/"+d.decl.Name+"', …)")
+	}
+	errs = append(errs, d.contradictions(fileOptions, options, s.kind)...)
+	if err := errs.Err(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// yes is a BOOLEAN; the name alone is true, as in DuckDB.
+func (d *declared) yes(o sql.Option, errs *sql.List) bool {
+	switch strings.ToLower(o.Text) {
+	case "true", "1":
+		return true
+	case "false", "0":
+		return false
+	}
+	if o.Kind != sql.OptNone {
+		*errs = append(*errs, d.fail(o.Value, "bad-choice", o.Name+" is true or false", "write "+o.Name+" true"))
+	}
+	return true
+}
+
+// whole are integers that Parquet has no type for: DuckDB would write doubles, which lose digits.
+var whole = regexp.MustCompile(`\bU?HUGEINT\b`)
+
+// Bind finds the partition's columns, and lets DuckDB judge the options of its COPY, each at its place.
+func (s *files) Bind(ctx context.Context, c *engine.Conn, _ *engine.Env, cols []engine.Column) error {
+	var errs sql.List
+	for _, p := range s.partition {
+		var e *sql.Error
+		if _, err := s.column(p, "partition", cols); errors.As(err, &e) {
+			errs = append(errs, e)
+		}
+	}
+	if len(s.partition) >= len(cols) && len(errs) == 0 && !s.inside {
+		errs = append(errs, s.fail(s.given["partition_by"].Value, "no-columns", "all columns are partitions: none is left to be written", "leave one out, or add write_partition_columns"))
+	}
+	for _, col := range cols {
+		if s.kind == "parquet" && whole.MatchString(col.Type) {
+			errs = append(errs, s.fail(s.Input().Span, "no-parquet-type", fmt.Sprintf("%s.%s is %s, and Parquet has no whole numbers of 128 bits", s.Input().Text, col.Name, col.Type), "cast it to BIGINT, DECIMAL(38, 0) or VARCHAR there"))
+		}
+	}
+	if err := errs.Err(); err != nil {
+		return err
+	}
+	probe, err := c.DB.Reader(ctx) // an error of DuckDB's may end a transaction
+	if err != nil {
+		return err
+	}
+	defer probe.Close()
+	for _, o := range s.copied {
+		one := *s
+		one.copied = []sql.Option{o}
+		q := engine.Cat(engine.SQL("EXPLAIN "), one.copy(engine.Cat(engine.SQL("SELECT * FROM "), engine.Empty(cols)), cols, "x"))
+		var e *sql.Error
+		if _, err := probe.ExecAt(ctx, q, engine.Place{Src: s.decl.Src, Span: o.Value}); errors.As(err, &e) {
+			if e.Exit = 0; e.Code != "duckdb-catalog" { // a type that only this transaction knows
+				errs = append(errs, e)
+			}
+		} else if err != nil {
+			return err
+		}
+	}
+	return errs.Err()
+}
+
+// copy is DuckDB's statement that writes rows: to a file, or with partitions to a folder. In either the rows are in order: a window
+// without parts makes DuckDB hand rows on one after the other, where several threads would each write what they have.
+func (s *files) copy(rows *engine.Query, cols []engine.Column, to string) *engine.Query {
+	parts := make([]string, len(s.partition))
+	for i, p := range s.partition {
+		c, _ := s.column(p, "", cols)
+		parts[i] = c.Name
+	}
+	isPart := func(c engine.Column) bool { return slices.Contains(parts, c.Name) }
+	a := engine.Args{"rows": rows, "to": to, "n": engine.Ident(engine.FreeName("_n", cols)), "parts": engine.Names(parts)}
+	opts := []*engine.Query{engine.SQL("FORMAT {f}", engine.Args{"f": engine.Type(s.kind)})}
+	if len(parts) > 0 {
+		a["rows"] = engine.SQL("SELECT * EXCLUDE ({n}) FROM (SELECT *, row_number() OVER () AS {n} FROM ({rows})) WHERE {n} > 0", a)
+		opts = append(opts, engine.SQL("PARTITION_BY ({parts}), FILE_EXTENSION 'part'", a))
+	} else {
+		opts = append(opts, engine.SQL("USE_TMP_FILE false"))
+	}
+	if s.kind == "json" { // DuckDB's own writer of JSON knows no partitions; it writes CSV of one column as well
+		text := cols
+		if !s.inside {
+			text = slices.DeleteFunc(slices.Clone(cols), isPart)
+		}
+		a["fields"] = engine.Each(", ", text, func(c engine.Column) *engine.Query {
+			return engine.SQL("{c} := {c}", engine.Args{"c": engine.Ident(c.Name)})
+		})
+		a["json"] = engine.Ident(engine.FreeName("json", cols))
+		a["rest"] = engine.Each("", parts, func(p string) *engine.Query { return engine.SQL(", {c}", engine.Args{"c": engine.Ident(p)}) })
+		a["rows"] = engine.SQL("SELECT to_json(struct_pack({fields}))::VARCHAR AS {json}{rest} FROM ({rows})", a)
+		opts[0] = engine.SQL("FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIM ''")
+		if s.array {
+			opts = append(opts, engine.SQL("PREFIX {p}, NEW_LINE {n}, SUFFIX {s}", engine.Args{"p": "[\n\t", "n": ",\n\t", "s": "\n]\n"}))
+		}
+	} else if s.inside {
+		opts = append(opts, engine.SQL("WRITE_PARTITION_COLUMNS true"))
+	}
+	for _, o := range s.copied {
+		opts = append(opts, engine.User(s.decl.Src, o.At.To(o.Value)))
+	}
+	a["options"] = engine.Join(", ", opts...)
+	return engine.SQL("COPY ({rows}) TO {to} ({options})", a)
+}
+
+// ending is what the files' names end in.
+func (s *files) ending() string {
+	e := "." + s.kind
+	if o, ok := s.given["compression"]; ok && s.kind != "parquet" {
+		switch strings.ToLower(o.Text) {
+		case "gzip":
+			e += ".gz"
+		case "zstd":
+			e += ".zst"
+		}
+	}
+	return e
+}
+
+// folder is the target's path.
+func (s *files) folder(env *engine.Env) (string, error) {
+	o := s.given[""]
+	path := o.Text
+	if o.Kind == sql.OptEnv {
+		if path = os.Getenv(o.Text); path == "" {
+			e := s.fail(o.Value, "no-env", "the environment has no "+o.Text+", which the folder is read from", "set it: export "+o.Text+"=…")
+			e.Exit = sql.ExitUnreachable
+			return "", e
+		}
+	}
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(env.Dir, path)
+	}
+	return filepath.Abs(path)
+}
+
+// Explain is what EXPLAIN SINK shows.
+func (s *files) Explain(cols []engine.Column) string {
+	rows := engine.SQL("SELECT * FROM {v} ORDER BY {o}", engine.Args{"v": engine.Ident("a version of " + s.Input().Text), "o": engine.Type("…")})
+	return fmt.Sprintf("1. each version of %s, once it is committed, into a hidden folder\n     %s\n2. flush to disk, rename to v<version>-<n>%s\n3. the place in dsql.places: a transaction of its own\n",
+		s.Input().Text, s.copy(rows, cols, s.given[""].Text), s.ending())
+}

@@ -1,0 +1,320 @@
+package sinks
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"dsql/connect"
+	"dsql/engine"
+	"dsql/sql"
+)
+
+// IDHeader is the header that names a record: sink/version/row, rows counted from 1 in each version.
+const IDHeader = "dsql-id"
+
+var kafkaOptions = []option{
+	{name: "connection", doc: "the CREATE CONNECTION that says how the cluster is reached"},
+	{name: "brokers", doc: "host:port of the cluster's brokers, instead of a connection"},
+	{name: "topic", doc: "the topic; it must be there"},
+	{name: "key", doc: "the column whose text is the record's key: records of one key keep their order (without it records have no key)"},
+	{name: "format", doc: "json: the row as one object"},
+}
+
+// kafka is a compiled CREATE SINK … INTO KAFKA.
+type kafka struct {
+	declared
+	topic  string
+	key    sql.Name // "": none
+	limits limits
+}
+
+// limits of what is held in memory and of patience.
+type limits struct {
+	records, bytes int
+	retries        int           // of a record that the brokers refuse for the moment; some 20 seconds
+	giveUp         time.Duration // without any record taken
+}
+
+var defaults = limits{records: 20_000, bytes: 32 << 20, retries: 10, giveUp: 20 * time.Second}
+
+func compileKafka(d declared, options []sql.Option) (engine.Object, error) {
+	s := &kafka{declared: d, limits: defaults}
+	var errs sql.List
+	fail := func(at sql.Span, code, msg, hint string) { errs = append(errs, d.fail(at, code, msg, hint)) }
+	for _, o := range options {
+		switch {
+		case o.Kind == sql.OptNone:
+			fail(o.At, "missing-value", o.Name+" needs a value", "write "+o.Name+" '…'")
+		case o.Kind == sql.OptEnv && o.Name != "brokers":
+			fail(o.Value, "no-env", "only brokers may be read from the environment", "write the value itself, or put it into a CREATE CONNECTION")
+		case o.Name == "" || o.Kind == sql.OptList || o.Kind == sql.OptNumber:
+			fail(o.Value, "expected-value", "a name or a text belongs here", "write topic 'scores', key flight_id")
+		}
+	}
+	if _, bad := d.format("json"); bad != nil {
+		errs = append(errs, bad)
+	}
+	conn, byName := d.given["connection"]
+	_, direct := d.given["brokers"]
+	switch {
+	case byName && direct:
+		fail(conn.At, "contradicting-options", "connection and brokers exclude each other", "remove one of them")
+	case !byName && !direct:
+		fail(d.at, "missing-option", "INTO KAFKA needs connection or brokers", "add brokers 'host:9092', or connection name")
+	}
+	if o, ok := d.given["topic"]; !ok {
+		fail(d.at, "missing-option", "INTO KAFKA needs a topic", "add topic 'name'")
+	} else if n := names(o); n != nil {
+		s.topic = n[0].Text
+	}
+	if o, ok := d.given["key"]; ok && len(names(o)) == 1 {
+		s.key = names(o)[0]
+	}
+	if err := errs.Err(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Bind finds the key's column and the connection. The brokers are not asked: a check needs none.
+func (s *kafka) Bind(_ context.Context, _ *engine.Conn, env *engine.Env, cols []engine.Column) error {
+	var errs sql.List
+	add := func(err error) {
+		var e *sql.Error
+		if errors.As(err, &e) {
+			errs = append(errs, e)
+		}
+	}
+	if s.key.Text != "" {
+		_, err := s.column(s.key, "key", cols)
+		add(err)
+	}
+	_, err := s.connection(env)
+	add(err)
+	return errs.Err()
+}
+
+func (s *kafka) connection(env *engine.Env) (*connect.Connection, error) {
+	if o, ok := s.given["brokers"]; ok {
+		return connect.Brokers(s.decl.Src, o), nil
+	}
+	return connect.Find(env, s.decl.Src, names(s.given["connection"])[0])
+}
+
+// Explain is what EXPLAIN SINK shows.
+func (s *kafka) Explain(cols []engine.Column) string {
+	key := "none"
+	if c, err := s.column(s.key, "key", cols); err == nil {
+		key = c.Name
+	}
+	return fmt.Sprintf("1. each row of each version of %s, once it is committed, as a record of the topic %s\n     key    %s\n     value  the row as JSON: %s\n     header %s = %s/<version>/<row>\n2. all acknowledged by all replicas in sync\n3. the place in dsql.places: a transaction of its own\n",
+		s.Input().Text, s.topic, key, strings.Join(engine.ColumnNames(cols), ", "), IDHeader, s.decl.Name)
+}
+
+// kafkaOutlet is a producer on one topic.
+type kafkaOutlet struct {
+	s    *kafka
+	c    *engine.Conn
+	o    engine.SinkOptions
+	conn *connect.Connection
+	cl   *kgo.Client
+
+	keyAt  int      // index of the key's column, -1: none
+	fields [][]byte // {"a":  ,"b":  …
+	blob   bool     // the key is binary
+	exact  bool     // the key is JSON text as it is
+	acked  atomic.Int64
+}
+
+// Open connects and sees that the topic is there: the client must not make one of a name that is misspelt.
+func (s *kafka) Open(ctx context.Context, c *engine.Conn, env *engine.Env, o engine.SinkOptions) (engine.Outlet, error) {
+	conn, err := s.connection(env)
+	if err != nil {
+		return nil, err
+	}
+	batch := int32(usualBatch)
+	opts := []kgo.Opt{kgo.RequiredAcks(kgo.AllISRAcks()), kgo.DefaultProduceTopic(s.topic), kgo.MaxBufferedRecords(s.limits.records), kgo.MaxBufferedBytes(s.limits.bytes),
+		kgo.ProducerBatchMaxBytesFn(func(string) int32 { return batch })} // asked when the first record is produced
+	if !o.Follow {
+		opts = append(opts, kgo.RecordRetries(s.limits.retries))
+	}
+	k := &kafkaOutlet{s: s, c: c, o: o, conn: conn, keyAt: -1}
+	k.shape()
+	if k.cl, err = conn.Dial(ctx, env, opts...); err != nil {
+		return nil, interrupted(ctx, err)
+	}
+	adm := kadm.NewClient(k.cl)
+	if err := s.look(ctx, conn, adm); err != nil {
+		k.cl.Close()
+		return nil, interrupted(ctx, err)
+	}
+	batch = s.largestBatch(ctx, adm)
+	return k, nil
+}
+
+// usualBatch is the client's own limit of a batch in bytes, a little below the brokers' default.
+const usualBatch = 1_000_012
+
+// largestBatch is what the topic takes: a record that is larger is refused, and batches are cut to it. Where the login may not ask it is
+// the client's default.
+func (s *kafka) largestBatch(ctx context.Context, adm *kadm.Client) int32 {
+	ctx, cancel := context.WithTimeout(ctx, connect.Patience)
+	defer cancel()
+	confs, err := adm.DescribeTopicConfigs(ctx, s.topic)
+	if err != nil {
+		return usualBatch
+	}
+	for _, conf := range confs {
+		for _, c := range conf.Configs {
+			if n, err := strconv.Atoi(c.MaybeValue()); c.Key == "max.message.bytes" && err == nil && n >= 512 {
+				return int32(min(n, 1<<30))
+			}
+		}
+	}
+	return usualBatch
+}
+
+// shape prepares for the columns.
+func (k *kafkaOutlet) shape() {
+	for i, c := range k.o.Columns {
+		b := bytes.NewBufferString(",")
+		if i == 0 {
+			b = bytes.NewBufferString("{")
+		}
+		e := json.NewEncoder(b)
+		e.SetEscapeHTML(false)
+		_ = e.Encode(c.Name) // a string can't fail
+		k.fields = append(k.fields, append(bytes.TrimSuffix(b.Bytes(), []byte("\n")), ':'))
+		if strings.EqualFold(c.Name, k.s.key.Text) {
+			k.keyAt, k.blob, k.exact = i, c.Type == "BLOB", c.Type == "JSON"
+		}
+	}
+}
+
+var errStuck = errors.New("no record was taken for a while")
+
+// Write sends the rows of a version and waits until all are acknowledged. Memory is bounded by what the client buffers: Produce waits.
+func (k *kafkaOutlet) Write(ctx context.Context, version int64, rows *engine.Query) (int64, error) {
+	outer := ctx
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	res, err := k.c.Query(ctx, rows, engine.Place{Src: k.s.decl.Src, Span: k.s.at})
+	if err != nil {
+		return 0, interrupted(outer, err)
+	}
+	defer res.Close()
+	go k.watch(ctx, cancel)
+	var n int64
+	for ctx.Err() == nil && res.Next() {
+		n++
+		rec := k.record(res, fmt.Sprintf("%s/%d/%d", k.s.decl.Name, version, n))
+		k.cl.Produce(ctx, rec, func(r *kgo.Record, err error) {
+			k.acked.Add(1)
+			if err != nil {
+				cancel(&refusal{err, string(r.Headers[0].Value), len(r.Value)})
+			}
+		})
+	}
+	if err := res.Err(); err != nil && ctx.Err() == nil {
+		return 0, err
+	}
+	if ctx.Err() == nil {
+		err = k.cl.Flush(ctx)
+	}
+	if ctx.Err() != nil {
+		if outer.Err() != nil {
+			return 0, context.Cause(outer)
+		}
+		return 0, k.explain(outer, context.Cause(ctx))
+	}
+	return n, err
+}
+
+// record is a row as a record.
+func (k *kafkaOutlet) record(res *engine.Result, id string) *kgo.Record {
+	value := make([]byte, 0, 64*len(k.fields))
+	rec := &kgo.Record{Headers: []kgo.RecordHeader{{Key: IDHeader, Value: []byte(id)}}}
+	for i, f := range k.fields {
+		v := res.JSON(i)
+		value = append(append(value, f...), v...)
+		if i == k.keyAt {
+			rec.Key = k.key(v)
+		}
+	}
+	rec.Value = append(value, '}')
+	return rec
+}
+
+// key is a JSON value as a record's key: a string without its quotes, bytes as they are, anything else as its JSON; NULL is no key.
+func (k *kafkaOutlet) key(v []byte) []byte {
+	if string(v) == "null" {
+		return nil
+	}
+	var text string
+	if k.exact || v[0] != '"' || json.Unmarshal(v, &text) != nil {
+		return bytes.Clone(v)
+	}
+	if k.blob {
+		return unescape(text)
+	}
+	return []byte(text)
+}
+
+// unescape reads DuckDB's text of a BLOB, in which \xAB stands for all bytes but printable ASCII.
+func unescape(text string) []byte {
+	var out []byte
+	for i := 0; i < len(text); i++ {
+		if text[i] == '\\' && i+3 < len(text) {
+			if b, err := strconv.ParseUint(text[i+2:i+4], 16, 8); err == nil {
+				out, i = append(out, byte(b)), i+3
+				continue
+			}
+		}
+		out = append(out, text[i])
+	}
+	return out
+}
+
+// watch ends a write when the brokers take nothing for a while. A run that follows waits for them, and says so.
+func (k *kafkaOutlet) watch(ctx context.Context, cancel context.CancelCauseFunc) {
+	tick := time.NewTicker(max(k.s.limits.giveUp/40, time.Millisecond))
+	defer tick.Stop()
+	last, since, told := k.acked.Load(), time.Now(), false
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if n := k.acked.Load(); n != last || k.cl.BufferedProduceRecords() == 0 {
+			last, since, told = n, time.Now(), false
+			continue
+		}
+		switch late := time.Since(since) > k.s.limits.giveUp; {
+		case late && !k.o.Follow:
+			cancel(errStuck)
+			return
+		case late && !told:
+			told = true
+			k.o.Warn(k.s.fail(k.s.decl.NameAt, "sink-stuck", fmt.Sprintf("the brokers have taken no record of %s for %s; the run waits for them", k.s.topic, k.s.limits.giveUp), "check the cluster; nothing is lost"))
+		}
+	}
+}
+
+// Recorded does nothing: the brokers keep what they have.
+func (k *kafkaOutlet) Recorded(int64) error { return nil }
+
+func (k *kafkaOutlet) Close() error {
+	k.cl.Close()
+	return nil
+}

@@ -1,0 +1,239 @@
+package sinks
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+// fileOutlet writes versions into a folder, its target:
+//
+//	v00000012-0.parquet, day=2026-01-31/v00000012-0.parquet   what readers see
+//	.dsql-<sink>/data/…                                       a version that is being written
+//	.dsql-<sink>/version.json                                 its names in the target, from before the first of them is there until the
+//	                                                          version is recorded
+//
+// Files are whole and on disk before they get their names. A version that comes again gets the same names; what another attempt
+// left under names that are no longer needed is removed.
+type fileOutlet struct {
+	s       *files
+	c       *engine.Conn
+	o       engine.SinkOptions
+	target  string
+	staging string
+}
+
+// note is version.json.
+type note struct {
+	Version int64    `json:"version"`
+	Files   []string `json:"files"` // relative to the target
+}
+
+// Open does nothing yet: a folder is made when there is something to write.
+func (s *files) Open(_ context.Context, c *engine.Conn, env *engine.Env, o engine.SinkOptions) (engine.Outlet, error) {
+	target, err := s.folder(env)
+	if err != nil {
+		return nil, err
+	}
+	return &fileOutlet{s: s, c: c, o: o, target: target, staging: filepath.Join(target, ".dsql-"+strings.ToLower(s.decl.Name))}, nil
+}
+
+// Write writes the rows of a version beside the target's files, and then gives them their names.
+func (f *fileOutlet) Write(ctx context.Context, version int64, rows *engine.Query) (int64, error) {
+	n, err := f.write(ctx, version, rows)
+	if err != nil && ctx.Err() == nil {
+		var p *fs.PathError
+		var l *os.LinkError
+		var e *sql.Error
+		switch {
+		case errors.As(err, &e) && e.Code == "duckdb-io":
+			e.Exit = sql.ExitUnreachable
+		case errors.As(err, &p):
+			return 0, f.unwritable(p.Path, p.Err)
+		case errors.As(err, &l):
+			return 0, f.unwritable(l.New, l.Err)
+		}
+	}
+	return n, interrupted(ctx, err)
+}
+
+func (f *fileOutlet) unwritable(path string, err error) *sql.Error {
+	e := f.s.fail(f.s.given[""].Value, "unwritable-folder", fmt.Sprintf("%s can't be written: %v", path, err), "check the folder, its rights and its disk; what is committed stays, and the next run goes on from here")
+	e.Exit, e.Err = sql.ExitUnreachable, err
+	return e
+}
+
+func (f *fileOutlet) write(ctx context.Context, version int64, rows *engine.Query) (int64, error) {
+	before, err := f.read()
+	if err != nil {
+		return 0, err
+	}
+	if f.o.First && before == nil {
+		if err := f.foreign(); err != nil {
+			return 0, err
+		}
+	}
+	data := filepath.Join(f.staging, "data")
+	if err := errors.Join(os.RemoveAll(data), os.MkdirAll(data, 0o755)); err != nil {
+		return 0, err
+	}
+	to := data
+	if len(f.s.partition) == 0 {
+		to = filepath.Join(data, "0.part")
+	}
+	n, err := f.c.ExecAt(ctx, f.s.copy(rows, f.o.Columns, to), engine.Place{Src: f.s.decl.Src, Span: f.s.at})
+	if err != nil || n == 0 {
+		return 0, errors.Join(err, os.RemoveAll(f.staging))
+	}
+	if err := engine.Fault(ctx, "sink-staged"); err != nil {
+		return 0, err
+	}
+	staged, now, err := f.names(data, version)
+	if err != nil {
+		return 0, err
+	}
+	if err := f.keep(now); err != nil {
+		return 0, err
+	}
+	if err := f.publish(ctx, staged, now.Files); err != nil {
+		return 0, err
+	}
+	if before != nil && before.Version == version {
+		for _, old := range before.Files {
+			if !slices.Contains(now.Files, old) {
+				if err := os.Remove(filepath.Join(f.target, old)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+					return 0, err
+				}
+			}
+		}
+	}
+	f.o.First = false
+	return n, nil
+}
+
+// names says which name in the target each staged file gets; all are on disk when it returns.
+func (f *fileOutlet) names(data string, version int64) (staged []string, now note, err error) {
+	now.Version = version
+	count := map[string]int{}
+	err = filepath.WalkDir(data, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		dir, err := filepath.Rel(data, filepath.Dir(path))
+		if err != nil {
+			return err
+		}
+		staged = append(staged, path)
+		now.Files = append(now.Files, filepath.Join(dir, fmt.Sprintf("v%08d-%d%s", version, count[dir], f.s.ending())))
+		count[dir]++
+		return sync(path)
+	})
+	return staged, now, err
+}
+
+// publish moves the staged files to their names in the target.
+func (f *fileOutlet) publish(ctx context.Context, staged, names []string) error {
+	touched := map[string]bool{}
+	for i, name := range names {
+		path := filepath.Join(f.target, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := os.Rename(staged[i], path); err != nil {
+			return err
+		}
+		for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) {
+			if touched[dir] = true; dir == f.target {
+				break
+			}
+		}
+		if err := engine.Fault(ctx, "sink-renamed"); err != nil {
+			return err
+		}
+	}
+	touched[filepath.Dir(f.target)] = true
+	for dir := range touched {
+		if err := sync(dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sync waits until a file, or the names in a folder, are on disk.
+func sync(path string) error {
+	x, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(x.Sync(), x.Close())
+}
+
+func (f *fileOutlet) read() (*note, error) {
+	text, err := os.ReadFile(filepath.Join(f.staging, "version.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var n note
+	if json.Unmarshal(text, &n) != nil { // a crash while it was written: nothing was renamed
+		return nil, nil
+	}
+	return &n, nil
+}
+
+// keep writes version.json.
+func (f *fileOutlet) keep(n note) error {
+	text, err := json.Marshal(n)
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(f.staging, "version.json")
+	if err := os.WriteFile(path+".new", text, 0o644); err != nil {
+		return err
+	}
+	if err := sync(path + ".new"); err != nil {
+		return err
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		return err
+	}
+	return sync(f.staging)
+}
+
+var ofVersion = regexp.MustCompile(`^v\d{8,}-\d+\.`)
+
+// foreign refuses a folder that holds files of versions when this sink has never written one: they would be taken for its own, and
+// some be replaced.
+func (f *fileOutlet) foreign() error {
+	err := filepath.WalkDir(f.target, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !ofVersion.MatchString(d.Name()) {
+			return err
+		}
+		e := f.s.fail(f.s.given[""].Value, "folder-in-use", fmt.Sprintf("%s is there already, and was not written by this sink", path), "it is another file's or another sink's, or of one that was dropped: name another folder, or empty this one")
+		e.Exit = sql.ExitFailed
+		return e
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// Recorded removes what was kept for a repeat.
+func (f *fileOutlet) Recorded(int64) error { return os.RemoveAll(f.staging) }
+
+// Close leaves version.json where a version is not recorded.
+func (f *fileOutlet) Close() error { return nil }

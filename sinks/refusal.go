@@ -1,0 +1,97 @@
+package sinks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"dsql/connect"
+	"dsql/sql"
+)
+
+// refusal is a record that the client or a broker did not take, by its id.
+type refusal struct {
+	err   error
+	id    string
+	bytes int // of its value
+}
+
+func (r *refusal) Error() string { return r.id + ": " + r.err.Error() }
+func (r *refusal) Unwrap() error { return r.err }
+
+// look sees that the topic is there.
+func (s *kafka) look(ctx context.Context, conn *connect.Connection, adm *kadm.Client) error {
+	ctx, cancel := context.WithTimeout(ctx, connect.Patience)
+	defer cancel()
+	m, err := adm.Metadata(ctx, s.topic)
+	if err == nil {
+		err = m.Topics[s.topic].Err
+	}
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, kerr.UnknownTopicOrPartition) || errors.Is(err, kerr.InvalidTopicException):
+		e := s.noTopic(err)
+		if all, lerr := adm.ListTopics(ctx); lerr == nil {
+			if near := sql.Nearest(s.topic, all.Names()); near != "" {
+				e.Hint = "did you mean " + near + "?"
+			}
+		}
+		return e
+	case errors.Is(err, kerr.TopicAuthorizationFailed):
+		return s.notAllowed(err)
+	}
+	return conn.Unreachable(err)
+}
+
+func (s *kafka) outside(code string, err error, msg, hint string) *sql.Error {
+	e := s.fail(s.given["topic"].Value, code, msg, hint)
+	e.Exit, e.Err = sql.ExitUnreachable, err
+	return e
+}
+
+func (s *kafka) noTopic(err error) *sql.Error {
+	return s.outside("unknown-topic", err, "there is no topic "+s.topic, "create it, or check its name; dsql creates none")
+}
+
+func (s *kafka) notAllowed(err error) *sql.Error {
+	return s.outside("not-authorised", err, "this login may not write to the topic "+s.topic, "ask for the rights WRITE and DESCRIBE on it, and on brokers before 2.8 for IDEMPOTENT_WRITE on the cluster")
+}
+
+const stays = "what is committed stays, and the next run goes on from here"
+
+// explain says why records were not taken. The place has not moved: the version comes again.
+func (k *kafkaOutlet) explain(ctx context.Context, err error) error {
+	s := k.s
+	var r *refusal
+	errors.As(err, &r)
+	var broker *kerr.Error
+	errors.As(err, &broker)
+	switch {
+	case errors.Is(err, kerr.MessageTooLarge) || errors.Is(err, kerr.RecordListTooLarge):
+		e := s.outside("record-too-large", err, fmt.Sprintf("the record %s is larger than the topic %s takes: its value has %d bytes", r.id, s.topic, r.bytes), "raise the topic's max.message.bytes, or select less; "+stays)
+		e.Exit = sql.ExitFailed
+		return e
+	case errors.Is(err, kerr.UnknownTopicOrPartition) || errors.Is(err, kerr.UnknownTopicID):
+		return s.noTopic(err)
+	case errors.Is(err, kerr.TopicAuthorizationFailed) || errors.Is(err, kerr.ClusterAuthorizationFailed):
+		return s.notAllowed(err)
+	case broker != nil && !broker.Retriable:
+		e := s.outside("record-refused", err, fmt.Sprintf("the brokers refuse the record %s: %s: %s", r.id, broker.Message, broker.Description), "see the topic's settings; "+stays)
+		e.Exit = sql.ExitFailed
+		return e
+	case broker != nil:
+		return s.outside("sink-stuck", err, fmt.Sprintf("the brokers don't take records of %s: %s: %s", s.topic, broker.Message, broker.Description), "check the cluster; "+stays)
+	}
+	if gone := k.conn.Reach(ctx, k.cl); gone != nil {
+		return interrupted(ctx, gone)
+	}
+	if errors.Is(err, errStuck) || errors.Is(err, kgo.ErrRecordRetries) || errors.Is(err, kgo.ErrRecordTimeout) {
+		return s.outside("sink-stuck", err, fmt.Sprintf("the brokers have taken no record of %s for %s", s.topic, s.limits.giveUp), "check the cluster; "+stays)
+	}
+	return k.conn.Unreachable(err)
+}
