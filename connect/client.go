@@ -69,7 +69,7 @@ func (c *Connection) Kafka(env *engine.Env) ([]kgo.Opt, error) {
 	if id == "" {
 		id = "dsql"
 	}
-	opts := []kgo.Opt{kgo.SeedBrokers(seeds...), kgo.ClientID(id), kgo.DialTimeout(5 * time.Second)}
+	opts := []kgo.Opt{kgo.SeedBrokers(seeds...), kgo.ClientID(id), kgo.DialTimeout(5 * time.Second), kgo.DisableClientMetrics()}
 	if user := v["sasl_username"]; user != "" {
 		switch strings.ToUpper(v["sasl_mechanism"]) {
 		case "SCRAM-SHA-256":
@@ -132,6 +132,9 @@ func (c *Connection) tls(env *engine.Env, v map[string]string) (*tls.Config, err
 	}
 	return conf, nil
 }
+
+// HasRegistry says whether the connection names a schema registry.
+func (c *Connection) HasRegistry() bool { _, ok := c.given["schema_registry"]; return ok }
 
 // Registry is a client of the schema registry.
 func (c *Connection) Registry() (*sr.Client, error) {

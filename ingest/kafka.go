@@ -243,8 +243,15 @@ func (c *compiler) kafkaColumns(s *kafkaSource) {
 	}
 }
 
-// Columns are the declared ones.
-func (s *kafkaSource) Columns(ctx context.Context, c *engine.Conn, _ *engine.Env, _ []engine.Column) ([]engine.Column, error) {
+// Columns are the declared ones. The connection has to be declared too; it isn't made yet.
+func (s *kafkaSource) Columns(ctx context.Context, c *engine.Conn, env *engine.Env, _ []engine.Column) ([]engine.Column, error) {
+	conn, err := s.dial(env)
+	switch {
+	case err != nil:
+		return nil, err
+	case s.format == "avro" && !conn.HasRegistry():
+		return nil, &sql.Error{Src: s.decl.Src, Span: s.at, Code: "no-registry", Msg: "avro needs a schema registry, and the connection " + s.connection.Text + " names none", Hint: "add schema_registry 'http://host:8081' to it"}
+	}
 	return s.types(ctx, c)
 }
 
