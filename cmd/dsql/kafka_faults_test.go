@@ -383,6 +383,7 @@ func TestKafkaGroup(t *testing.T) {
 	k.script(strings.Replace(eventsScript, "'{topic}')", "'{topic}', group '{topic}', batch_time '50ms')", 1))
 	one, two := *k, *k
 	one.args, two.args = []string{"--db", "one.duckdb"}, []string{"--db", "two.duckdb"}
+	one.env = []string{"DSQL_FAULT=delay:*:0"} // its batches are slow, and it gives partitions up in the middle of one
 	k.events(0, 100, 4)
 	a := one.follow()
 	a.sees(`"event":"version"`, 1)
