@@ -6,7 +6,7 @@ BIN := bin/dsql
 DEMO := demo-run
 # Packages with goroutines or raw memory, for the race detector.
 RACE := ./engine ./ingest ./models/... ./pipeline
-FUZZTIME ?= 20s
+FUZZTIME ?= 10s
 
 .PHONY: help tools build demo test ci fmt vet lint exprs race fuzz crash clean
 
