@@ -155,26 +155,35 @@ func Diff(ctx context.Context, o Options, name string, v1, v2 int64, rowsOnly bo
 				return err
 			}
 		}
-		return r.query(ctx, engine.SQL("SELECT * EXCLUDE (_version) FROM {d} ORDER BY ALL", engine.Args{"d": diff}))
+		// The two states of a changed row stand one above the other: 'update_before', 'update_after'.
+		order := engine.SQL("ALL")
+		if keys := n.obj.Decl().Arg("KEYS"); keys != nil {
+			order = engine.SQL("{keys}, change_type DESC", engine.Args{"keys": engine.Names(keyNames(keys))})
+		}
+		return r.query(ctx, engine.SQL("SELECT * EXCLUDE (_version) FROM {d} ORDER BY {order}", engine.Args{"d": diff, "order": order}))
 	})
 	return differs, err
 }
 
-// diffSummary counts rows by kind of change, and for changed rows by column.
+func keyNames(keys *sql.Value) (names []string) {
+	for _, k := range keys.Names {
+		names = append(names, k.Text)
+	}
+	return names
+}
+
+// diffSummary counts rows by kind of change, and values of changed rows by column: added where there was NULL, removed where NULL is now.
 func (r *runner) diffSummary(ctx context.Context, n *node, diff *engine.Query) *engine.Query {
 	parts := []*engine.Query{engine.SQL("SELECT 'rows' AS what, count(*) FILTER (change_type = 'insert') AS added, count(*) FILTER (change_type = 'delete') AS removed, count(*) FILTER (change_type = 'update_after') AS changed FROM {d}", engine.Args{"d": diff})}
 	keys := n.obj.Decl().Arg("KEYS")
 	cols, err := r.conn.Table(ctx, n.name)
 	if keys != nil && err == nil {
-		var names []string
-		for _, k := range keys.Names {
-			names = append(names, k.Text)
-		}
+		names := keyNames(keys)
 		for _, c := range cols {
 			if slices.ContainsFunc(names, func(k string) bool { return strings.EqualFold(k, c.Name) }) || strings.HasPrefix(c.Name, "valid_from") {
 				continue
 			}
-			parts = append(parts, engine.SQL("SELECT {name}, NULL, NULL, count(*) FROM (FROM {d} WHERE change_type = 'update_before') b JOIN (FROM {d} WHERE change_type = 'update_after') a USING ({keys}) WHERE a.{c} IS DISTINCT FROM b.{c} HAVING count(*) > 0",
+			parts = append(parts, engine.SQL("SELECT {name}, count(*) FILTER (b.{c} IS NULL), count(*) FILTER (a.{c} IS NULL), count(*) FILTER (b.{c} IS NOT NULL AND a.{c} IS NOT NULL) FROM (FROM {d} WHERE change_type = 'update_before') b JOIN (FROM {d} WHERE change_type = 'update_after') a USING ({keys}) WHERE a.{c} IS DISTINCT FROM b.{c} HAVING count(*) > 0",
 				engine.Args{"name": "column " + c.Name, "d": diff, "keys": engine.Names(names), "c": engine.Ident(c.Name)}))
 		}
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -44,38 +43,6 @@ func (a *fileArgs) inspect(ctx context.Context, s *streams, f func(pipeline.Opti
 		return err
 	}
 	return failed
-}
-
-type historyCmd struct {
-	fileArgs
-	Name string   `arg:"" help:"A journal."`
-	Key  []string `required:"" placeholder:"VALUE" help:"The key's value, or NAME=VALUE; once for each key column."`
-}
-
-func (c *historyCmd) Run(ctx context.Context, s *streams) error {
-	return c.inspect(ctx, s, func(o pipeline.Options) error { return pipeline.History(ctx, o, c.Name, c.Key) })
-}
-
-type diffCmd struct {
-	fileArgs
-	Name     string `arg:"" help:"A stream or journal."`
-	V1       int64  `arg:"" name:"v1" help:"The old version; 0 is before the first."`
-	V2       int64  `arg:"" name:"v2" help:"The new version."`
-	ExitCode bool   `help:"Exit with 1 when there is a difference."`
-}
-
-var errDiffers = errors.New("there is a difference")
-
-func (c *diffCmd) Run(ctx context.Context, s *streams) error {
-	differs := false
-	err := c.inspect(ctx, s, func(o pipeline.Options) (err error) {
-		differs, err = pipeline.Diff(ctx, o, c.Name, c.V1, c.V2, s.cli.Output != "table")
-		return err
-	})
-	if err == nil && differs && c.ExitCode {
-		return errDiffers
-	}
-	return err
 }
 
 type modelsCmd struct{ fileArgs }

@@ -48,8 +48,9 @@ type streams struct {
 	out, err io.Writer
 	cli      *cli
 	signals  *signals
-	events   *eventLines // not nil: stderr is for programs
-	shown    bool        // a result was printed: the next table stands behind a blank line
+	events   *eventLines                            // not nil: stderr is for programs
+	shown    bool                                   // a result was printed: the next table stands behind a blank line
+	paint    func(before, row []cell, i int) string // not nil: the colour of a table's cell, "" for none
 }
 
 // Main runs the command and returns its exit code.

@@ -21,6 +21,8 @@ type table struct {
 	right  []bool // numbers stand right
 	narrow bool   // cells are cut to their column's size
 	dim    bool   // NULL and the rule are dimmed
+	paint  func(before, row []cell, i int) string
+	before []cell // the line above
 }
 
 type cell struct {
@@ -44,6 +46,9 @@ func (s *streams) writeTable(w *bufio.Writer, r *engine.Result) error {
 		limit = maxShown
 	}
 	t := &table{w: w, narrow: tty, dim: s.coloured(s.out)}
+	if t.dim {
+		t.paint = s.paint
+	}
 	var head []cell
 	for i, c := range r.Columns {
 		head = append(head, cell{text: printable(c.Name)})
@@ -100,7 +105,14 @@ func (t *table) line(row []cell) error {
 			text = cut(text, t.sizes[i])
 		}
 		pad := strings.Repeat(" ", max(0, t.sizes[i]-width(text)))
-		if c.null && t.dim {
+		colour := ""
+		if t.paint != nil {
+			colour = t.paint(t.before, row, i)
+		}
+		switch {
+		case colour != "":
+			text = colour + text + "\x1b[0m"
+		case c.null && t.dim:
 			text = dimmed(text)
 		}
 		switch {
@@ -111,6 +123,7 @@ func (t *table) line(row []cell) error {
 		}
 		t.w.WriteString(text)
 	}
+	t.before = row
 	return t.w.WriteByte('\n')
 }
 
