@@ -160,7 +160,7 @@ type options struct {
 	Output string  `json:"output"`
 	Inputs []input `json:"inputs,omitempty"`
 	Trees  int     `json:"trees,omitempty"`
-	runtime
+	library
 }
 
 // same says whether two versions of the same file are one.
@@ -173,8 +173,8 @@ type input struct {
 	Type string `json:"type"`
 }
 
-func (m *declared) wanted(r runtime, model *Model) options {
-	o := options{Output: m.output.String(), Trees: model.Trees(), runtime: r}
+func (m *declared) wanted(r library, model *Model) options {
+	o := options{Output: m.output.String(), Trees: model.Trees(), library: r}
 	if in := m.decl.Arg("INPUT"); in != nil {
 		for _, c := range in.Columns {
 			o.Inputs = append(o.Inputs, input{c.Name.Text, c.Type})
@@ -226,7 +226,7 @@ func (m *declared) Define(ctx context.Context, tx *engine.Tx, env *engine.Env) e
 	if err != nil {
 		return err
 	}
-	rt, rtAt, err := m.runtime(env)
+	rt, rtAt, err := m.library(env)
 	if err != nil {
 		return err
 	}
@@ -257,7 +257,7 @@ func (m *declared) Define(ctx context.Context, tx *engine.Tx, env *engine.Env) e
 	}
 	fn := function{name: m.decl.Name, hash: h, sig: sig, load: func() (*Model, error) { return model, nil }}
 	if n := len(vs); n > 0 && vs[n-1].Hash == h && vs[n-1].Options.same(want) {
-		if vs[n-1].Options.runtime != rt {
+		if vs[n-1].Options.library != rt {
 			fn.version = vs[n-1].Version
 			if err := fn.register(tx.Conn); err != nil {
 				return err
@@ -289,14 +289,14 @@ func (m *declared) Define(ctx context.Context, tx *engine.Tx, env *engine.Env) e
 }
 
 // unusable makes an error of Load's one at the user's text.
-func (m *declared) unusable(err error, rt runtime, rtAt sql.Span) error {
+func (m *declared) unusable(err error, rt library, rtAt sql.Span) error {
 	var lib *RuntimeError
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &lib):
 		hint := "give the path of libonnxruntime.so, as PyPI's onnxruntime wheel holds it in onnxruntime/capi; without it dsql runs most models itself"
-		if rt == (runtime{}) {
+		if rt == (library{}) {
 			hint = "it is named by " + RuntimeVariable + ": " + hint
 		}
 		return &sql.Error{Src: m.decl.Src, Span: rtAt, Code: "no-onnxruntime", Exit: sql.ExitUnreachable, Msg: lib.Error(), Hint: hint, Err: err}

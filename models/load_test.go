@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -45,13 +46,19 @@ func use(t testing.TB, m *Model) {
 	}
 }
 
-// FuzzLoad: whatever the bytes, loading ends with a model that can be used, or an error.
+// FuzzLoad: whatever the bytes, loading ends with a model that can be used, or an error, and takes memory in proportion.
 func FuzzLoad(f *testing.F) {
 	for _, b := range seeds(f) {
 		f.Add(b)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
 		m, err := Load(data, Options{})
+		runtime.ReadMemStats(&after)
+		if used := after.TotalAlloc - before.TotalAlloc; used > 256<<20+400*uint64(len(data)) {
+			t.Errorf("%d bytes of memory for a file of %d", used, len(data))
+		}
 		if err != nil {
 			if err.Error() == "" {
 				t.Error("an error without words")

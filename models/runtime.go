@@ -13,15 +13,15 @@ import (
 // RuntimeVariable names onnxruntime's shared library for all ONNX models whose declaration doesn't name one.
 const RuntimeVariable = "DSQL_ONNXRUNTIME"
 
-// runtime is where a declaration says that onnxruntime is found. The zero value: nowhere.
-type runtime struct {
+// library is where a declaration says that onnxruntime is found. The zero value: nowhere.
+type library struct {
 	Path     string `json:"onnxruntime,omitempty"`
 	Variable string `json:"onnxruntime_env,omitempty"` // what env('NAME') reads is not stored
 }
 
 // path is what to hand to Load, "" for dsql's own way. onnxruntime gives a graph's outputs and no scores before them, so that raw
 // ones need a path that is asked for to be refused.
-func (r runtime) path(o Output) string {
+func (r library) path(o Output) string {
 	switch {
 	case r.Variable != "":
 		return os.Getenv(r.Variable)
@@ -33,11 +33,11 @@ func (r runtime) path(o Output) string {
 	return os.Getenv(RuntimeVariable)
 }
 
-// runtime reads FORMAT's options.
-func (m *declared) runtime(env *engine.Env) (r runtime, at sql.Span, err error) {
+// library reads FORMAT's options.
+func (m *declared) library(env *engine.Env) (r library, at sql.Span, err error) {
 	v := m.decl.Arg("")
 	if v == nil {
-		return runtime{}, m.decl.Arg("FROM").Span, nil
+		return library{}, m.decl.Arg("FROM").Span, nil
 	}
 	for _, o := range v.Options { // there is one kind of it
 		at = o.Value
