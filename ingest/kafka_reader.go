@@ -45,6 +45,13 @@ func (s *kafkaSource) Open(ctx context.Context, c *engine.Conn, env *engine.Env,
 		return r, nil // nothing new: no buffers are needed
 	}
 	d := s.dialect
+	if s.format == "avro" {
+		registry, err := conn.Registry()
+		if err != nil {
+			return fail(err)
+		}
+		d.values = func(l *Landing) (valueDecoder, error) { return newAvro(l, registrySchemas(registry)), nil }
+	}
 	if r.landing, err = NewLanding(c, s.decl.Name, s.fields(cols), d, s.limits); err != nil {
 		return fail(s.placed(err))
 	}

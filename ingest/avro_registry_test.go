@@ -1,0 +1,75 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/sr"
+	"github.com/twmb/franz-go/pkg/sr/srfake"
+
+	"dsql/sql"
+)
+
+func TestRegistrySchemas(t *testing.T) {
+	t.Parallel()
+	reg := srfake.New()
+	t.Cleanup(reg.Close)
+	reg.SeedSchema("geo", 1, 1, sr.Schema{Type: sr.TypeAvro, Schema: `{"type":"record","name":"geo.Point","fields":[{"name":"lat","type":"double"}]}`})
+	reg.SeedSchema("address", 1, 2, sr.Schema{Type: sr.TypeAvro, Schema: `{"type":"record","name":"Address","fields":[{"name":"city","type":"string"},{"name":"at","type":"geo.Point"}]}`, References: []sr.SchemaReference{{Name: "geo.Point", Subject: "geo", Version: 1}}})
+	reg.SeedSchema("orders-value", 1, 3, sr.Schema{Type: sr.TypeAvro, Schema: `{"type":"record","name":"Order","fields":[{"name":"id","type":"int"},{"name":"address","type":["null","Address"]},{"name":"home","type":"geo.Point"}]}`,
+		References: []sr.SchemaReference{{Name: "Address", Subject: "address", Version: 1}, {Name: "geo.Point", Subject: "geo", Version: 1}}})
+	reg.SeedSchema("proto", 1, 4, sr.Schema{Type: sr.TypeProtobuf, Schema: `syntax = "proto3"; message M { int32 a = 1; }`})
+	client, err := sr.NewClient(sr.URLs(reg.URL()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	value := append(append([]byte{2, 2}, varint(4)...), "Oslo\x00\x00\x00\x00\x00\x00\xf0\x3f\x00\x00\x00\x00\x00\x00\x00\x40"...)
+	fields := []Field{{Name: "id", Type: "INTEGER"}, {Name: "city", Type: "VARCHAR", Path: []string{"address", "city"}}, {Name: "lat", Type: "DOUBLE", Path: []string{"address", "at", "lat"}}, {Name: "home", Type: "STRUCT(lat DOUBLE)"}}
+	got := landAvro(t, memory(t), fields, registrySchemas(client), framed(3, value), framed(7, value), framed(4, value))
+	if diff := cmp.Diff([]string{"1|Oslo|1.0|{'lat': 2.0}"}, got.rows); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"bad_record: unknown schema id 7", "bad_record: schema id 4 is of PROTOBUF, not of AVRO"}, got.reasons); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A registry that gives no answer is an error of the run, not a bad record.
+func TestRegistryErrors(t *testing.T) {
+	t.Parallel()
+	locked := srfake.New(srfake.WithAuth("Basic eDp5"))
+	t.Cleanup(locked.Close)
+	broken := srfake.New()
+	t.Cleanup(broken.Close)
+	broken.Intercept(func(w http.ResponseWriter, _ *http.Request) bool {
+		http.Error(w, `{"error_code": 50001, "message": "the store is gone"}`, http.StatusInternalServerError)
+		return true
+	})
+	gone := srfake.New()
+	gone.Close()
+	for _, k := range []struct{ url, code, msg, hint string }{
+		{locked.URL(), "registry-refuses", "with 401", "schema_registry_username"},
+		{broken.URL(), "registry-refuses", "with 500: the store is gone", "log"},
+		{broken.URL() + "/x\x00", "registry-unreachable", "can't be reached", "schema_registry"},
+		{gone.URL(), "registry-unreachable", "can't be reached: ", "schema_registry"},
+	} {
+		client, err := sr.NewClient(sr.URLs(k.url))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _, err = registrySchemas(client)(context.Background(), 1)
+		var e *sql.Error
+		if !errors.As(err, &e) || e.Code != k.code || !strings.Contains(e.Msg, k.msg) || !strings.Contains(e.Hint, k.hint) || e.ExitCode() != sql.ExitUnreachable {
+			t.Errorf("%s: %#v", k.url, err)
+		}
+		stopped, cancel := context.WithCancel(context.Background())
+		cancel()
+		if _, _, err := registrySchemas(client)(stopped, 1); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v, want that it was cancelled", k.url, err)
+		}
+	}
+}

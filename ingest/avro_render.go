@@ -1,0 +1,118 @@
+package ingest
+
+import (
+	"math"
+	"strconv"
+	"unicode/utf8"
+)
+
+// render appends the value at i as JSON: records and maps as objects, a union's value as it is, bytes as Avro's own JSON has them
+// (a code point a byte), what has a logical type as its text. nan and inf become strings.
+func (d *avroDecoder) render(t *avroType, depth int) bool {
+	if depth > maxDepth {
+		return d.bad("more than %d levels", maxDepth)
+	}
+	if len(d.text) > d.limit {
+		d.fail(noRoom, nil, nil, false)
+		return false
+	}
+	switch t.kind {
+	case avroNull:
+		d.text = append(d.text, "null"...)
+		return true
+	case avroUnion:
+		k, ok := d.branch(t)
+		return ok && d.render(t.branches[k], depth+1)
+	case avroRecord:
+		for i, f := range t.fields {
+			d.text = appendJSON(append(d.text, "{,"[min(i, 1)]), f.name)
+			d.text = append(d.text, ':')
+			if !d.render(f.t, depth+1) {
+				return false
+			}
+		}
+		if len(t.fields) == 0 {
+			d.text = append(d.text, '{')
+		}
+		d.text = append(d.text, '}')
+		return true
+	case avroArray:
+		d.text = append(d.text, '[')
+		ok := d.blocks(t, func(k int) bool {
+			if k > 0 {
+				d.text = append(d.text, ',')
+			}
+			return d.render(t.elem, depth+1)
+		})
+		d.text = append(d.text, ']')
+		return ok
+	case avroMap:
+		d.text = append(d.text, '{')
+		first := true
+		ok := d.entries(t, func(key []byte) bool {
+			if !first {
+				d.text = append(d.text, ',')
+			}
+			first = false
+			d.text = append(appendJSON(d.text, key), ':')
+			return d.render(t.elem, depth+1)
+		})
+		d.text = append(d.text, '}')
+		return ok
+	}
+	s, ok := d.scalar(t)
+	if !ok {
+		return false
+	}
+	switch {
+	case t.kind == avroString && !utf8.Valid(s.b):
+		return d.bad("text that is no UTF-8 at byte %d", d.i)
+	case t.logical == avroPlain && (t.kind == avroBytes || t.kind == avroFixed):
+		d.text = append(d.text, '"')
+		for _, c := range s.b {
+			d.text = appendJSONRune(d.text, rune(c))
+		}
+		d.text = append(d.text, '"')
+		return true
+	}
+	f := d.writeText(t, s)
+	switch {
+	case f != fine: // a time that no text has: the number that it is
+		d.text = strconv.AppendInt(d.text, s.n, 10)
+	case t.kind == avroBoolean, t.kind == avroFloat || t.kind == avroDouble, t.logical == avroDecimal, t.logical == avroPlain && (t.kind == avroInt || t.kind == avroLong):
+		if t.logical == avroPlain && (math.IsNaN(s.f) || math.IsInf(s.f, 0)) {
+			d.text = appendJSON(d.text, d.w.buf)
+		} else {
+			d.text = append(d.text, d.w.buf...)
+		}
+	default:
+		d.text = appendJSON(d.text, d.w.buf)
+	}
+	return true
+}
+
+// appendJSON writes text as a JSON string.
+func appendJSON[T string | []byte](to []byte, s T) []byte {
+	to = append(to, '"')
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c == '"' || c == '\\' {
+			to = appendJSONRune(to, rune(c))
+		} else {
+			to = append(to, c)
+		}
+	}
+	return append(to, '"')
+}
+
+func appendJSONRune(to []byte, r rune) []byte {
+	const digits = "0123456789abcdef"
+	switch {
+	case r == '"' || r == '\\':
+		return append(to, '\\', byte(r))
+	case r == '\n':
+		return append(to, '\\', 'n')
+	case r < ' ':
+		return append(to, '\\', 'u', '0', '0', digits[r>>4], digits[r&15])
+	}
+	return utf8.AppendRune(to, r)
+}
