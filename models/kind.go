@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -146,54 +145,6 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// version is one row of dsql.models.
-type version struct {
-	Name    string
-	Version int
-	Hash    string
-	Options options
-	InUse   bool
-}
-
-// options are kept with a version. Output and Inputs make it, beside the file: the same file with another output is another version.
-type options struct {
-	Output string  `json:"output"`
-	Inputs []input `json:"inputs,omitempty"`
-	Trees  int     `json:"trees,omitempty"`
-	library
-}
-
-// same says whether two versions of the same file are one.
-func (o options) same(p options) bool {
-	return o.Output == p.Output && slices.Equal(o.Inputs, p.Inputs)
-}
-
-type input struct {
-	Name string `json:"name"`
-	Type string `json:"type"`
-}
-
-func (m *declared) wanted(r library, model *Model) options {
-	o := options{Output: m.output.String(), Trees: model.Trees(), library: r}
-	if in := m.decl.Arg("INPUT"); in != nil {
-		for _, c := range in.Columns {
-			o.Inputs = append(o.Inputs, input{c.Name.Text, c.Type})
-		}
-	}
-	return o
-}
-
-func versions(ctx context.Context, c *engine.Conn, name string) ([]version, error) {
-	return engine.Select(ctx, c, engine.SQL("SELECT name, version, hash, options, in_use FROM dsql.models WHERE lower(name) = lower({n}) ORDER BY version", engine.Args{"n": name}),
-		func(row func(...any) error) (v version, err error) {
-			var opt string
-			if err := row(&v.Name, &v.Version, &v.Hash, &opt, &v.InUse); err != nil {
-				return v, err
-			}
-			return v, json.Unmarshal([]byte(opt), &v.Options)
-		})
-}
-
 // Stale says what differs between the file on disk and the newest stored version, "" if nothing does. The declaration's text
 // alone doesn't tell: a model's file may be replaced.
 func (m *declared) Stale(ctx context.Context, tx *engine.Tx, env *engine.Env) (string, error) {
@@ -322,66 +273,4 @@ func tagMap(tags map[string]string) *engine.Query {
 	lit := func(s string) *engine.Query { return engine.Lit(s) }
 	return engine.SQL("map([{keys}]::VARCHAR[], [{values}]::VARCHAR[])", engine.Args{"keys": engine.Each(", ", keys, lit),
 		"values": engine.Each(", ", keys, func(k string) *engine.Query { return engine.Lit(tags[k]) })})
-}
-
-// signature is what the SQL function takes and gives.
-type signature struct {
-	Inputs  []input `json:"inputs"`
-	Returns string  `json:"returns"`
-	Output  Output  `json:"output"`
-}
-
-var madeUp = regexp.MustCompile(`^(Column_|f|x|float_input_?|X_?)\d*$`)
-
-// signature joins what the file says with INPUT and OUTPUT; where they disagree it is an error.
-func (m *declared) signature(model *Model) (signature, error) {
-	sig := signature{Output: m.output}
-	for _, in := range model.Inputs() {
-		sig.Inputs = append(sig.Inputs, input{in.Name, in.Type.String()})
-	}
-	if v := m.decl.Arg("INPUT"); v != nil {
-		if len(v.Columns) != len(sig.Inputs) {
-			return sig, &sql.Error{Src: m.decl.Src, Span: v.Span, Code: "model-inputs", Msg: fmt.Sprintf("the number of the model's arguments is %d (%s), and INPUT names %d", len(sig.Inputs), inputNames(sig.Inputs), len(v.Columns)), Hint: "name them all, in the model's order"}
-		}
-		for i, c := range v.Columns {
-			in := &sig.Inputs[i]
-			if !madeUp.MatchString(in.Name) && !strings.EqualFold(in.Name, c.Name.Text) {
-				return sig, &sql.Error{Src: m.decl.Src, Span: c.Name.Span, Code: "model-inputs", Msg: fmt.Sprintf("argument %d of the model is %s, not %s", i+1, in.Name, c.Name.Text), Hint: "the model's order is: " + inputNames(sig.Inputs)}
-			}
-			text := strings.EqualFold(c.Type, "VARCHAR") || strings.EqualFold(c.Type, "TEXT") || strings.EqualFold(c.Type, "STRING")
-			if text != (in.Type == "VARCHAR") {
-				return sig, &sql.Error{Src: m.decl.Src, Span: c.At, Code: "model-inputs", Msg: fmt.Sprintf("argument %d (%s) is %s in the model, not %s", i+1, c.Name.Text, in.Type, c.Type), Hint: "declare it as " + in.Type}
-			}
-			in.Name = c.Name.Text
-		}
-	}
-	switch {
-	case m.output == Label && model.LabelType() == None, model.Outputs(m.output) == 0 && m.output != Label:
-		return sig, &sql.Error{Src: m.decl.Src, Span: m.outputAt(), Code: "model-output", Msg: fmt.Sprintf("the model has no %s", m.output), Hint: "use OUTPUT prediction"}
-	case m.output == Label:
-		sig.Returns = model.LabelType().String()
-	case model.Outputs(m.output) == 1:
-		sig.Returns = "DOUBLE"
-	default:
-		sig.Returns = "DOUBLE[]"
-	}
-	return sig, nil
-}
-
-func (m *declared) outputAt() sql.Span {
-	if o := m.decl.Arg("OUTPUT"); o != nil {
-		return o.Span
-	}
-	return m.decl.Arg("FROM").Span
-}
-
-func inputNames(in []input) string {
-	names := make([]string, len(in))
-	for i, x := range in {
-		names[i] = x.Name
-	}
-	if len(names) > 12 {
-		return strings.Join(names[:12], ", ") + ", …"
-	}
-	return strings.Join(names, ", ")
 }

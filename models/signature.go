@@ -1,0 +1,71 @@
+package models
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"dsql/sql"
+)
+
+// signature is what the SQL function takes and gives.
+type signature struct {
+	Inputs  []input `json:"inputs"`
+	Returns string  `json:"returns"`
+	Output  Output  `json:"output"`
+}
+
+var madeUp = regexp.MustCompile(`^(Column_|f|x|float_input_?|X_?)\d*$`)
+
+// signature joins what the file says with INPUT and OUTPUT; where they disagree it is an error.
+func (m *declared) signature(model *Model) (signature, error) {
+	sig := signature{Output: m.output}
+	for _, in := range model.Inputs() {
+		sig.Inputs = append(sig.Inputs, input{in.Name, in.Type.String()})
+	}
+	if v := m.decl.Arg("INPUT"); v != nil {
+		if len(v.Columns) != len(sig.Inputs) {
+			return sig, &sql.Error{Src: m.decl.Src, Span: v.Span, Code: "model-inputs", Msg: fmt.Sprintf("the number of the model's arguments is %d (%s), and INPUT names %d", len(sig.Inputs), inputNames(sig.Inputs), len(v.Columns)), Hint: "name them all, in the model's order"}
+		}
+		for i, c := range v.Columns {
+			in := &sig.Inputs[i]
+			if !madeUp.MatchString(in.Name) && !strings.EqualFold(in.Name, c.Name.Text) {
+				return sig, &sql.Error{Src: m.decl.Src, Span: c.Name.Span, Code: "model-inputs", Msg: fmt.Sprintf("argument %d of the model is %s, not %s", i+1, in.Name, c.Name.Text), Hint: "the model's order is: " + inputNames(sig.Inputs)}
+			}
+			text := strings.EqualFold(c.Type, "VARCHAR") || strings.EqualFold(c.Type, "TEXT") || strings.EqualFold(c.Type, "STRING")
+			if text != (in.Type == "VARCHAR") {
+				return sig, &sql.Error{Src: m.decl.Src, Span: c.At, Code: "model-inputs", Msg: fmt.Sprintf("argument %d (%s) is %s in the model, not %s", i+1, c.Name.Text, in.Type, c.Type), Hint: "declare it as " + in.Type}
+			}
+			in.Name = c.Name.Text
+		}
+	}
+	switch {
+	case m.output == Label && model.LabelType() == None, model.Outputs(m.output) == 0 && m.output != Label:
+		return sig, &sql.Error{Src: m.decl.Src, Span: m.outputAt(), Code: "model-output", Msg: fmt.Sprintf("the model has no %s", m.output), Hint: "use OUTPUT prediction"}
+	case m.output == Label:
+		sig.Returns = model.LabelType().String()
+	case model.Outputs(m.output) == 1:
+		sig.Returns = "DOUBLE"
+	default:
+		sig.Returns = "DOUBLE[]"
+	}
+	return sig, nil
+}
+
+func (m *declared) outputAt() sql.Span {
+	if o := m.decl.Arg("OUTPUT"); o != nil {
+		return o.Span
+	}
+	return m.decl.Arg("FROM").Span
+}
+
+func inputNames(in []input) string {
+	names := make([]string, len(in))
+	for i, x := range in {
+		names[i] = x.Name
+	}
+	if len(names) > 12 {
+		return strings.Join(names[:12], ", ") + ", …"
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,57 @@
+package models
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+
+	"dsql/engine"
+)
+
+// version is one row of dsql.models.
+type version struct {
+	Name    string
+	Version int
+	Hash    string
+	Options options
+	InUse   bool
+}
+
+// options are kept with a version. Output and Inputs make it, beside the file: the same file with another output is another version.
+type options struct {
+	Output string  `json:"output"`
+	Inputs []input `json:"inputs,omitempty"`
+	Trees  int     `json:"trees,omitempty"`
+	library
+}
+
+// same says whether two versions of the same file are one.
+func (o options) same(p options) bool {
+	return o.Output == p.Output && slices.Equal(o.Inputs, p.Inputs)
+}
+
+type input struct {
+	Name string `json:"name"`
+	Type string `json:"type"`
+}
+
+func (m *declared) wanted(r library, model *Model) options {
+	o := options{Output: m.output.String(), Trees: model.Trees(), library: r}
+	if in := m.decl.Arg("INPUT"); in != nil {
+		for _, c := range in.Columns {
+			o.Inputs = append(o.Inputs, input{c.Name.Text, c.Type})
+		}
+	}
+	return o
+}
+
+func versions(ctx context.Context, c *engine.Conn, name string) ([]version, error) {
+	return engine.Select(ctx, c, engine.SQL("SELECT name, version, hash, options, in_use FROM dsql.models WHERE lower(name) = lower({n}) ORDER BY version", engine.Args{"n": name}),
+		func(row func(...any) error) (v version, err error) {
+			var opt string
+			if err := row(&v.Name, &v.Version, &v.Hash, &opt, &v.InUse); err != nil {
+				return v, err
+			}
+			return v, json.Unmarshal([]byte(opt), &v.Options)
+		})
+}
