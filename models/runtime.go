@@ -64,6 +64,10 @@ func (m *declared) library(env *engine.Env) (r library, at sql.Span, err error) 
 func loadStored(data []byte, opt Options) (*Model, error) {
 	m, err := Load(data, opt)
 	var gone *RuntimeError
+	if path := os.Getenv(RuntimeVariable); errors.As(err, &gone) && path != "" && path != opt.Runtime {
+		opt.Runtime = path
+		m, err = Load(data, opt)
+	}
 	if !errors.As(err, &gone) {
 		return m, err
 	}

@@ -320,8 +320,8 @@ func destroy(values []ort.Value) {
 // plain takes what the binding writes around the library's own words away.
 func plain(err error) error {
 	s := err.Error()
-	if i := strings.LastIndex(s, "Error running network: "); i >= 0 {
-		s = s[i+len("Error running network: "):]
+	for _, step := range []string{"Error running network: ", "Error creating temporary session: ", "Error creating session: "} {
+		s = strings.TrimPrefix(s, step)
 	}
 	return errors.New("onnxruntime " + library.version + ": " + s)
 }
