@@ -247,7 +247,12 @@ func appendFloat(to []byte, x float64, size int) []byte {
 	case math.IsInf(x, -1):
 		return append(to, "-inf"...)
 	case a != 0 && (a < 1e-6 || a >= 1e21):
-		return strconv.AppendFloat(to, x, 'e', -1, size)
+		to = strconv.AppendFloat(to, x, 'e', -1, size)
+		if n := len(to); to[n-2] == '0' && to[n-3] == '-' { // e-07
+			to[n-2] = to[n-1]
+			to = to[:n-1]
+		}
+		return to
 	}
 	return strconv.AppendFloat(to, x, 'f', -1, size)
 }
