@@ -123,6 +123,9 @@ func (m *declared) read(env *engine.Env) ([]byte, error) {
 	}
 	info, err := os.Stat(path)
 	var data []byte
+	if err == nil && !info.Mode().IsRegular() { // a device may have no end
+		err = errors.New("it is no file")
+	}
 	if err == nil && info.Size() > maxFile {
 		return nil, m.fail("bad-model", fmt.Sprintf("%s has %d bytes, and a model may have %d", m.path, info.Size(), maxFile), "save a smaller model", nil)
 	}
