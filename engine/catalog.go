@@ -28,7 +28,7 @@ var migrations = [][]string{{
 	`CREATE TABLE dsql.versions (version BIGINT NOT NULL, committed_at TIMESTAMP NOT NULL)`,
 	`CREATE TABLE dsql.version_rows (version BIGINT NOT NULL, kind VARCHAR NOT NULL, name VARCHAR NOT NULL, rows_in BIGINT, written BIGINT, added BIGINT, changed BIGINT, removed BIGINT, unchanged BIGINT, rejected BIGINT, dropped BIGINT, bad BIGINT, skipped BIGINT, origin VARCHAR)`,
 	`CREATE SEQUENCE dsql.reject_ids`,
-	`CREATE TABLE dsql.rejects (id BIGINT NOT NULL DEFAULT nextval('dsql.reject_ids'), rejected_at TIMESTAMP NOT NULL, destination VARCHAR, source VARCHAR, rule VARCHAR, reason VARCHAR NOT NULL, meta ` + MetaType + `, payload BLOB, data JSON, version BIGINT, replayed_at TIMESTAMP)`,
+	`CREATE TABLE dsql.rejects (id BIGINT NOT NULL DEFAULT nextval('dsql.reject_ids'), rejected_at TIMESTAMP NOT NULL, destination VARCHAR, source VARCHAR, rule VARCHAR, reason VARCHAR NOT NULL, meta ` + MetaType + `, payload BLOB, data JSON, version BIGINT, replayed_at TIMESTAMP, original JSON)`,
 	`CREATE TABLE dsql.metrics (destination VARCHAR NOT NULL, metric VARCHAR NOT NULL, version BIGINT, recorded_at TIMESTAMP NOT NULL, value DOUBLE, value_text VARCHAR)`,
 	`CREATE TABLE dsql.checks (destination VARCHAR NOT NULL, name VARCHAR NOT NULL, version BIGINT, checked_at TIMESTAMP NOT NULL, value DOUBLE, value_text VARCHAR, verdict VARCHAR NOT NULL, failed_rows BIGINT)`,
 	`CREATE TABLE dsql.declarations (kind VARCHAR NOT NULL, name VARCHAR NOT NULL, body VARCHAR NOT NULL, fingerprint VARCHAR NOT NULL, pinned VARCHAR, declared_at TIMESTAMP NOT NULL)`,
@@ -40,6 +40,10 @@ var migrations = [][]string{{
 }, {
 	`CREATE TABLE dsql.offsets (source VARCHAR NOT NULL, destination VARCHAR NOT NULL, topic VARCHAR NOT NULL, partition INTEGER NOT NULL, next_offset BIGINT NOT NULL, leader_epoch INTEGER NOT NULL, topic_id VARCHAR NOT NULL, cluster_id VARCHAR NOT NULL, version BIGINT)`,
 	`CREATE TABLE dsql.gaps (source VARCHAR NOT NULL, topic VARCHAR NOT NULL, partition INTEGER NOT NULL, from_offset BIGINT NOT NULL, to_offset BIGINT, reason VARCHAR NOT NULL, noticed_at TIMESTAMP NOT NULL)`,
+}, {
+	// The columns that SETs change, as they were before: a replay starts from those. In a new file they are there from the start: DuckDB
+	// can't replay its log after a crash where a table with nextval in a default was altered.
+	`ALTER TABLE dsql.rejects ADD COLUMN IF NOT EXISTS original JSON`,
 }}
 
 // Migrate brings the catalog up to date, in a transaction of its own.
@@ -48,7 +52,10 @@ func (c *Conn) Migrate(ctx context.Context) error {
 	if err != nil || have == len(migrations) {
 		return err
 	}
-	return c.Update(ctx, func(tx *Tx) error { return tx.Migrate(ctx) })
+	if err := c.Update(ctx, func(tx *Tx) error { return tx.Migrate(ctx) }); err != nil {
+		return err
+	}
+	return c.Run(ctx, SQL("CHECKPOINT")) // tables that were altered don't have to come from the log
 }
 
 // Migrate brings the catalog up to date in this transaction. A file written by a newer dsql is refused.

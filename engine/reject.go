@@ -10,6 +10,7 @@ type Rejection struct {
 	Rows                *Query   // a FROM-item
 	Data                []string // the columns that stand in dsql.rejects.data
 	JSON                *Query   // an expression giving what stands there, instead of Data
+	Original            *Query   // an expression giving (as JSON) the columns that SETs changed as they were before; nil: none, or as Input says
 	Input               *Input   // the source's batch; nil: the rows come from a stored table
 	HasRow              bool     // Rows have _row, the record's id in the batch
 	Version             int64
@@ -19,7 +20,7 @@ type Rejection struct {
 // coordinates and original bytes.
 func (tx *Tx) Reject(ctx context.Context, r Rejection) (int64, error) {
 	a := Args{"destination": r.Destination, "source": nullable(r.Source), "rule": SQL("NULL"), "reason": r.Reason, "v": r.Version,
-		"rows": r.Rows, "raw": SQL(""), "meta": SQL("NULL"), "payload": SQL("NULL"), "data": DataJSON("_r", r.Data)}
+		"rows": r.Rows, "raw": SQL(""), "meta": SQL("NULL"), "payload": SQL("NULL"), "data": DataJSON("_r", r.Data), "original": SQL("NULL")}
 	if r.Rule != nil {
 		a["rule"] = r.Rule
 	}
@@ -30,8 +31,15 @@ func (tx *Tx) Reject(ctx context.Context, r Rejection) (int64, error) {
 		a["meta"], a["payload"] = SQL("_raw._meta"), SQL("_raw._payload")
 		a["raw"] = SQL(" LEFT JOIN (SELECT _meta, _payload, {id} AS _id FROM {raw}) _raw ON _raw._id = _r._row", Args{"id": r.Input.RowID, "raw": r.Input.Raw})
 	}
-	return tx.Exec(ctx, SQL(`INSERT INTO dsql.rejects (rejected_at, destination, source, rule, reason, meta, payload, data, version)
-		SELECT now()::TIMESTAMP, {destination}, {source}, {rule}, {reason}, {meta}, {payload}, {data}, {v} FROM {rows} _r{raw}`, a))
+	switch {
+	case r.Original != nil:
+		a["original"] = r.Original
+	case r.HasRow && r.Input != nil && r.Input.Original != nil:
+		a["original"] = SQL("_was._original")
+		a["raw"] = SQL("{raw} LEFT JOIN {was} _was ON _was._row = _r._row", a, Args{"was": r.Input.Original})
+	}
+	return tx.Exec(ctx, SQL(`INSERT INTO dsql.rejects (rejected_at, destination, source, rule, reason, meta, payload, data, version, original)
+		SELECT now()::TIMESTAMP, {destination}, {source}, {rule}, {reason}, {meta}, {payload}, {data}, {v}, {original} FROM {rows} _r{raw}`, a))
 }
 
 func nullable(s string) *Query {

@@ -215,8 +215,13 @@ func (r *runner) write(ctx context.Context, tx *engine.Tx, d engine.Destination,
 	hasRow := b.in.meta && b.input != nil && b.input.RowID != nil
 	if hasRow {
 		rel = engine.SQL("(SELECT *, {id} AS _row FROM {rel})", engine.Args{"id": b.input.RowID, "rel": rel})
+		if b.in.plain { // a record gives one row: what it was before the SETs is found by its number
+			in := *b.input
+			in.Original = n.rules.Original(rel)
+			b.input = &in
+		}
 	}
-	ruled, err := n.rules.Run(ctx, tx, rules.Batch{Destination: n.name, Source: source, Version: v, Rel: rel, Columns: n.cols, HasRow: hasRow, Input: b.input, Stage: !b.in.plain, KeepMeta: keepMeta,
+	ruled, err := n.rules.Run(ctx, tx, rules.Batch{Destination: n.name, Source: source, Version: v, Rel: rel, Columns: n.cols, HasRow: hasRow, Input: b.input, Stage: !b.in.plain, KeepMeta: keepMeta, KeepOriginal: n.quality.Holds(),
 		Once: n.kind == "stream" && n.quality.Empty() && !b.force && r.holds[n] == ""})
 	if err != nil {
 		return out, err
@@ -231,7 +236,7 @@ func (r *runner) write(ctx context.Context, tx *engine.Tx, d engine.Destination,
 	if acc.Force || r.holds[n] != "" {
 		return r.released(ctx, tx, d, n, ruled, acc)
 	}
-	measured, err := n.quality.Measure(ctx, tx, quality.Batch{Destination: n.name, Kind: n.kind, Version: v, Rows: ruled.Rows, Table: r.tableAfter(n, ruled.Rows), Columns: n.cols, HasRow: hasRow, Input: b.input, Source: source})
+	measured, err := n.quality.Measure(ctx, tx, quality.Batch{Destination: n.name, Kind: n.kind, Version: v, Rows: ruled.Rows, Table: r.tableAfter(n, ruled.Rows), Columns: n.cols, HasRow: hasRow, Input: b.input, Source: source, Original: ruled.Original})
 	if err != nil {
 		return out, err
 	}

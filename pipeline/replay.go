@@ -15,7 +15,7 @@ var replaySyntax = &sql.Syntax{Verb: "REPLAY REJECTS", NoName: true,
 	Example: "REPLAY REJECTS FROM orders WHERE rule = 'sane_qty'"}
 
 // replay is rejected rows on their way through a destination's chain again. They enter behind the destination's query: what
-// dsql.rejects keeps is the query's row.
+// dsql.rejects keeps is the query's row, and what the rules made of it.
 type replay struct {
 	node  *node
 	where *engine.Query
@@ -34,14 +34,16 @@ func (p *replay) take(ctx context.Context, tx *engine.Tx) error {
 	return err
 }
 
-// fromJSON reads a column back from dsql.rejects.data.
+// fromJSON reads a column back: what a SET changed from dsql.rejects.original, as the chain runs from its beginning, else from data.
 func fromJSON(c engine.Column) *engine.Query {
-	a := engine.Args{"path": `$."` + strings.ReplaceAll(c.Name, `"`, `\"`) + `"`, "n": engine.Ident(c.Name), "t": engine.Type(c.Type)}
+	a := engine.Args{"row": engine.SQL("CASE WHEN json_exists(original, {path}) THEN original ELSE data END", engine.Args{"path": jsonPath(c.Name)}), "path": jsonPath(c.Name), "n": engine.Ident(c.Name), "t": engine.Type(c.Type)}
 	if strings.HasPrefix(c.Type, "STRUCT") || strings.HasPrefix(c.Type, "MAP") || strings.HasSuffix(c.Type, "]") || c.Type == "JSON" {
-		return engine.SQL("CAST(json_extract(data, {path}) AS {t}) AS {n}", a)
+		return engine.SQL("CAST(json_extract({row}, {path}) AS {t}) AS {n}", a)
 	}
-	return engine.SQL("CAST(json_extract_string(data, {path}) AS {t}) AS {n}", a)
+	return engine.SQL("CAST(json_extract_string({row}, {path}) AS {t}) AS {n}", a)
 }
+
+func jsonPath(column string) string { return `$."` + strings.ReplaceAll(column, `"`, `\"`) + `"` }
 
 func (p *replay) fresh() fresh {
 	a := engine.Args{"t": engine.Ident(replayTable), "cols": engine.Names(engine.ColumnNames(p.node.cols))}

@@ -19,6 +19,7 @@ type Batch struct {
 	Columns                   []engine.Column
 	HasRow                    bool
 	Input                     *engine.Input
+	Original                  *engine.Query // an expression over Rows: as in engine.Rejection
 }
 
 // Result is what the checks of a batch came to, when none of those ON FAILURE FAIL failed.
@@ -96,7 +97,7 @@ func (p *Program) Measure(ctx context.Context, tx *engine.Tx, b Batch) (Result, 
 	if first == nil {
 		return res, nil
 	}
-	res.HeldRows, err = tx.Reject(ctx, engine.Rejection{Destination: b.Destination, Source: b.Source, Version: b.Version, Input: b.Input, HasRow: b.HasRow, Rows: b.Rows,
+	res.HeldRows, err = tx.Reject(ctx, engine.Rejection{Destination: b.Destination, Source: b.Source, Version: b.Version, Input: b.Input, HasRow: b.HasRow, Original: b.Original, Rows: b.Rows,
 		Data: engine.ColumnNames(b.Columns), Rule: engine.Lit(first.item.name()), Reason: engine.Lit("check: " + first.item.name() + ": " + first.item.text())})
 	return res, err
 }

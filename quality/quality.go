@@ -79,6 +79,11 @@ func Compile(ctx context.Context, c *engine.Conn, d engine.Place, metrics, check
 // Empty: there is nothing to measure.
 func (p *Program) Empty() bool { return len(p.items) == 0 }
 
+// Holds: there is a check that may put the batch into dsql.rejects.
+func (p *Program) Holds() bool {
+	return slices.ContainsFunc(p.items, func(it item) bool { return it.check && it.action == hold })
+}
+
 // metric finds a metric by name; its place in items.
 func (p *Program) metric(name string) (int, bool) {
 	i := slices.IndexFunc(p.items, func(it item) bool { return !it.check && strings.EqualFold(it.name(), name) })

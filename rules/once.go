@@ -151,7 +151,7 @@ func (p *Program) once(b Batch, rel *engine.Query, out *Outcome) {
 			stored = append(stored, engine.Lit(i+1))
 		}
 	}
-	a := engine.Args{"cols": b.kept(), "rel": rel, "id": id, "v": engine.SQL("0"), "w": engine.Ident(p.warned), "row": engine.SQL("NULL"), "data": engine.SQL("NULL")}
+	a := engine.Args{"cols": p.kept(b), "rel": rel, "id": id, "v": engine.SQL("0"), "w": engine.Ident(p.warned), "row": engine.SQL("NULL"), "data": engine.SQL("NULL")}
 	if len(bits) > 0 {
 		a["pin"] = p.pin(engine.Join(" + ", bits...))
 		a["rel"] = engine.SQL("(SELECT *, {pin} AS {w} FROM {rel})", a)
@@ -165,7 +165,11 @@ func (p *Program) once(b Batch, rel *engine.Query, out *Outcome) {
 		a["row"] = engine.SQL("_row")
 	}
 	if len(stored) > 0 {
-		a["data"] = engine.SQL("CASE WHEN {v} IN ({stored}) THEN {json}::VARCHAR END", a, engine.Args{"stored": engine.Join(", ", stored...), "json": engine.DataJSON("_r", engine.ColumnNames(b.Columns))})
+		a["json"], a["was"] = engine.DataJSON("_r", engine.ColumnNames(b.Columns)), engine.SQL("NULL")
+		if o := p.original(); o != nil {
+			a["was"] = o
+		}
+		a["data"] = engine.SQL("CASE WHEN {v} IN ({stored}) THEN json_array({json}, {was})::VARCHAR END", a, engine.Args{"stored": engine.Join(", ", stored...)})
 	}
 	out.Rows = engine.SQL("(SELECT {cols} FROM {rel} AS _r WHERE CASE WHEN {v} = 0 AND {w} = 0 THEN true ELSE dsql_judge({id}, {v}, {w}, {row}, {data}) = 1 END)", a)
 	out.settle = func(ctx context.Context, tx *engine.Tx, out *Outcome) error {
@@ -180,7 +184,11 @@ func (p *Program) once(b Batch, rel *engine.Query, out *Outcome) {
 			slices.SortStableFunc(n.rejected, func(a, b note) int { return int(min(max(a.row-b.row, -1), 1)) })
 		}
 		noted := engine.SQL("(SELECT dsql_noted_rule({id}, i) AS {v}, dsql_noted_row({id}, i) AS _row, dsql_noted_data({id}, i) AS _data FROM range({n}) t(i))", engine.Args{"id": id, "n": len(n.rejected), "v": engine.Ident(p.verdict)})
-		_, err := p.reject(ctx, tx, b, noted, engine.SQL("_r._data::JSON"))
+		var was *engine.Query
+		if p.any((*step).sets) {
+			was = engine.SQL("json_extract(_r._data, '$[1]')")
+		}
+		_, err := p.reject(ctx, tx, b, noted, engine.SQL("json_extract(_r._data, '$[0]')"), was)
 		return err
 	}
 }

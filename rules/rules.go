@@ -18,6 +18,7 @@ type Program struct {
 	steps    []step
 	verdict  string // column: 0, or the number (from 1) of the first gate that the row breaks
 	warned   string // column of Batch.Once: which WARNs a row breaks, as bits by step
+	was      string // column: the columns that SETs change, as they were before the first
 	native   bool   // the functions of Register are there
 	volatile bool   // the rows have to be kept: some expression gives another value each time it is asked
 }
@@ -53,7 +54,7 @@ func (s *step) gates() bool { return s.name != "" && s.action != warn }
 // in one list.
 func Compile(ctx context.Context, c *engine.Conn, items []*sql.Decl, cols []engine.Column, lists Lists) (*Program, error) {
 	all, errs := Expand("rules", items, lists)
-	b := &compiler{ctx: ctx, c: c, cols: cols, p: &Program{verdict: engine.FreeName("_rule", cols), warned: engine.FreeName("_warned", cols)}, errs: errs, own: map[string]bool{}}
+	b := &compiler{ctx: ctx, c: c, cols: cols, p: &Program{verdict: engine.FreeName("_rule", cols), warned: engine.FreeName("_warned", cols), was: engine.FreeName("_was", cols)}, errs: errs, own: map[string]bool{}}
 	for _, it := range all {
 		b.item(it)
 	}
@@ -81,6 +82,11 @@ const maxSets = 10
 func (p *Program) layers(rel *engine.Query) *engine.Query {
 	judged := false // the verdict column is there
 	verdict := engine.Ident(p.verdict)
+	if set := p.changed(); len(set) > 0 {
+		rel = engine.SQL("(SELECT *, struct_pack({set}) AS {was} FROM {rel})", engine.Args{"rel": rel, "was": engine.Ident(p.was), "set": engine.Each(", ", set, func(c string) *engine.Query {
+			return engine.SQL("{c} := {c}", engine.Args{"c": engine.Ident(c)})
+		})})
+	}
 	for i := 0; i < len(p.steps); {
 		s := &p.steps[i]
 		a := engine.Args{"rel": rel, "v": verdict, "e": s.expr}
@@ -125,6 +131,27 @@ func (p *Program) layers(rel *engine.Query) *engine.Query {
 		rel = engine.SQL("(SELECT * REPLACE ({pin} AS {v}) FROM {rel})", engine.Args{"pin": p.pin(verdict), "v": verdict, "rel": rel})
 	}
 	return rel
+}
+
+// changed are the columns that SETs change.
+func (p *Program) changed() []string {
+	var out []string
+	for _, s := range p.steps {
+		if s.sets() && !slices.Contains(out, s.column) {
+			out = append(out, s.column)
+		}
+	}
+	return out
+}
+
+// Original is a FROM-item of rel's _row and, as JSON, _original: the columns that SETs change, as rel has them. nil: there are none.
+// Who rejects rows behind the rules finds them there.
+func (p *Program) Original(rel *engine.Query) *engine.Query {
+	set := p.changed()
+	if len(set) == 0 {
+		return nil
+	}
+	return engine.SQL("(SELECT _row, {json} AS _original FROM {rel} AS _o)", engine.Args{"json": engine.DataJSON("_o", set), "rel": rel})
 }
 
 // pin gives an expression in a way that DuckDB computes where it stands, once a row: it is volatile. A filter on the verdict would

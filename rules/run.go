@@ -19,6 +19,7 @@ type Batch struct {
 	Input               *engine.Input // nil where the rows come from a stored table
 	Stage               bool          // Rel must be read once only: its rows are kept in a TEMP table
 	KeepMeta            bool          // Rows are to have _meta
+	KeepOriginal        bool          // Rows are to have what Outcome.Original reads
 	Once                bool          // the caller reads Rows once and wholly, and calls Settle then; Stage doesn't matter
 }
 
@@ -27,6 +28,7 @@ type Outcome struct {
 	In                int64 // -1: not counted
 	Rejected, Dropped int64
 	Rows              *engine.Query // a FROM-item of the rows that go on: Columns, _row where HasRow, _meta where KeepMeta
+	Original          *engine.Query // with KeepOriginal: an expression over Rows that gives the columns that SETs change as they were, as JSON; nil: there are none
 	Warned            []*sql.Error  // rows that break an ON VIOLATION WARN, one error a constraint
 
 	settle func(context.Context, *engine.Tx, *Outcome) error
@@ -64,7 +66,10 @@ func (p *Program) Run(ctx context.Context, tx *engine.Tx, b Batch) (Outcome, err
 			return out, err
 		}
 	}
-	out.Rows = engine.SQL("(SELECT {cols} FROM {rel})", engine.Args{"cols": b.kept(), "rel": rel})
+	if b.KeepOriginal {
+		out.Original = p.original()
+	}
+	out.Rows = engine.SQL("(SELECT {cols} FROM {rel})", engine.Args{"cols": p.kept(b), "rel": rel})
 	if !judges {
 		return out, nil
 	}
@@ -77,7 +82,7 @@ func (p *Program) Run(ctx context.Context, tx *engine.Tx, b Batch) (Outcome, err
 		return out, err
 	}
 	if out.Rejected+out.Dropped > 0 {
-		out.Rows = engine.SQL("(SELECT {cols} FROM {rel} WHERE {v} = 0)", engine.Args{"cols": b.kept(), "rel": rel, "v": engine.Ident(p.verdict)})
+		out.Rows = engine.SQL("(SELECT {cols} FROM {rel} WHERE {v} = 0)", engine.Args{"cols": p.kept(b), "rel": rel, "v": engine.Ident(p.verdict)})
 	}
 	if out.Rejected == 0 {
 		return out, nil
@@ -120,7 +125,7 @@ func (p *Program) rejectAll(ctx context.Context, tx *engine.Tx, b Batch, rel *en
 			numbers = append(numbers, engine.Lit(i+1))
 		}
 	}
-	got, err := p.reject(ctx, tx, b, engine.SQL("(SELECT * FROM {rel} WHERE {v} IN ({numbers}))", engine.Args{"rel": rel, "v": engine.Ident(p.verdict), "numbers": engine.Join(", ", numbers...)}), nil)
+	got, err := p.reject(ctx, tx, b, engine.SQL("(SELECT * FROM {rel} WHERE {v} IN ({numbers}))", engine.Args{"rel": rel, "v": engine.Ident(p.verdict), "numbers": engine.Join(", ", numbers...)}), nil, p.original())
 	if err == nil && got != want {
 		err = &sql.Error{Code: "account", Exit: sql.ExitFailed, Msg: fmt.Sprintf("the rules of %s rejected %d rows when counted and %d when kept; nothing was committed", b.Destination, want, got),
 			Hint: "a rule or the query gives another result each time it runs; make it give the same"}
@@ -129,7 +134,7 @@ func (p *Program) rejectAll(ctx context.Context, tx *engine.Tx, b Batch, rel *en
 }
 
 // kept are the columns of Outcome.Rows.
-func (b Batch) kept() *engine.Query {
+func (p *Program) kept(b Batch) *engine.Query {
 	cols := engine.ColumnNames(b.Columns)
 	if b.HasRow {
 		cols = append(cols, "_row")
@@ -137,13 +142,19 @@ func (b Batch) kept() *engine.Query {
 	if b.KeepMeta {
 		cols = append(cols, engine.MetaColumn)
 	}
+	if b.KeepOriginal && p.any((*step).sets) {
+		cols = append(cols, p.was)
+	}
 	return engine.Idents("", cols...)
 }
 
 // stage keeps the result of the rules in a TEMP table, until the destination's next batch.
 func (p *Program) stage(ctx context.Context, tx *engine.Tx, b Batch, rel *engine.Query) (*engine.Query, int64, error) {
 	t := engine.Ident("temp", "dsql_batch_"+strings.ToLower(b.Destination))
-	cols := []*engine.Query{b.kept()}
+	cols := []*engine.Query{p.kept(b)}
+	if !b.KeepOriginal && p.any((*step).sets) && p.any((*step).gates) {
+		cols = append(cols, engine.Ident(p.was))
+	}
 	if p.any((*step).gates) {
 		cols = append(cols, engine.Ident(p.verdict))
 	}
@@ -188,8 +199,16 @@ func (p *Program) count(ctx context.Context, tx *engine.Tx, rel *engine.Query) (
 	return n, err
 }
 
+// original is an expression over the layers that gives the columns that SETs change as they were, as JSON. nil: there are none.
+func (p *Program) original() *engine.Query {
+	if !p.any((*step).sets) {
+		return nil
+	}
+	return engine.SQL("to_json({was})", engine.Args{"was": engine.Ident("_r", p.was)})
+}
+
 // reject writes rows to dsql.rejects: a FROM-item with the verdict, and the columns or (data) their JSON.
-func (p *Program) reject(ctx context.Context, tx *engine.Tx, b Batch, rows, data *engine.Query) (int64, error) {
+func (p *Program) reject(ctx context.Context, tx *engine.Tx, b Batch, rows, data, original *engine.Query) (int64, error) {
 	var names, reasons []*engine.Query
 	for i, s := range p.steps {
 		if s.action != reject {
@@ -200,7 +219,7 @@ func (p *Program) reject(ctx context.Context, tx *engine.Tx, b Batch, rows, data
 		reasons = append(reasons, engine.SQL("WHEN {n} THEN {why}", a))
 	}
 	a := engine.Args{"v": engine.Ident(p.verdict), "names": engine.Join(" ", names...), "reasons": engine.Join(" ", reasons...)}
-	return tx.Reject(ctx, engine.Rejection{Destination: b.Destination, Source: b.Source, Version: b.Version, Input: b.Input, HasRow: b.HasRow, Data: engine.ColumnNames(b.Columns), JSON: data, Rows: rows,
+	return tx.Reject(ctx, engine.Rejection{Destination: b.Destination, Source: b.Source, Version: b.Version, Input: b.Input, HasRow: b.HasRow, Data: engine.ColumnNames(b.Columns), JSON: data, Original: original, Rows: rows,
 		Rule:   engine.SQL("CASE {v} {names} END", a),
 		Reason: engine.SQL("CASE {v} {reasons} END", a)})
 }
