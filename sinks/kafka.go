@@ -204,17 +204,33 @@ func (k *kafkaOutlet) shape() {
 var errStuck = errors.New("no record was taken for a while")
 
 // Write sends the rows of a version and waits until all are acknowledged. Memory is bounded by what the client buffers: Produce waits.
-func (k *kafkaOutlet) Write(ctx context.Context, version int64, rows *engine.Query) (int64, error) {
-	outer := ctx
-	ctx, cancel := context.WithCancelCause(ctx)
+func (k *kafkaOutlet) Write(ctx context.Context, version int64, rows *engine.Query) (n int64, err error) {
+	within, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		n, err = k.send(within, cancel, version, rows)
+	}()
+	k.watch(done, cancel)
+	switch {
+	case err == nil:
+		return n, nil
+	case ctx.Err() != nil:
+		return 0, context.Cause(ctx)
+	case within.Err() != nil:
+		return 0, k.explain(ctx, context.Cause(within))
+	}
+	return 0, err
+}
+
+// send ends early, with an error, when ctx is cancelled: by itself with the first record that is refused.
+func (k *kafkaOutlet) send(ctx context.Context, cancel context.CancelCauseFunc, version int64, rows *engine.Query) (n int64, err error) {
 	res, err := k.c.Query(ctx, rows, engine.Place{Src: k.s.decl.Src, Span: k.s.at})
 	if err != nil {
-		return 0, interrupted(outer, err)
+		return 0, err
 	}
 	defer res.Close()
-	go k.watch(ctx, cancel)
-	var n int64
 	for ctx.Err() == nil && res.Next() {
 		n++
 		rec := k.record(res, fmt.Sprintf("%s/%d/%d", k.s.decl.Name, version, n))
@@ -225,19 +241,13 @@ func (k *kafkaOutlet) Write(ctx context.Context, version int64, rows *engine.Que
 			}
 		})
 	}
-	if err := res.Err(); err != nil && ctx.Err() == nil {
+	if err := errors.Join(ctx.Err(), res.Err()); err != nil {
 		return 0, err
 	}
-	if ctx.Err() == nil {
-		err = k.cl.Flush(ctx)
+	if err := k.cl.Flush(ctx); err != nil {
+		return 0, err
 	}
-	if ctx.Err() != nil {
-		if outer.Err() != nil {
-			return 0, context.Cause(outer)
-		}
-		return 0, k.explain(outer, context.Cause(ctx))
-	}
-	return n, err
+	return n, ctx.Err() // the last record may be the one
 }
 
 // record is a row as a record.
@@ -285,14 +295,14 @@ func unescape(text string) []byte {
 	return out
 }
 
-// watch ends a write when the brokers take nothing for a while. A run that follows waits for them, and says so.
-func (k *kafkaOutlet) watch(ctx context.Context, cancel context.CancelCauseFunc) {
+// watch waits for a write, and ends it when the brokers take nothing for a while. A run that follows waits for them, and says so.
+func (k *kafkaOutlet) watch(done <-chan struct{}, cancel context.CancelCauseFunc) {
 	tick := time.NewTicker(max(k.s.limits.giveUp/40, time.Millisecond))
 	defer tick.Stop()
 	last, since, told := k.acked.Load(), time.Now(), false
 	for {
 		select {
-		case <-ctx.Done():
+		case <-done:
 			return
 		case <-tick.C:
 		}
@@ -303,7 +313,6 @@ func (k *kafkaOutlet) watch(ctx context.Context, cancel context.CancelCauseFunc)
 		switch late := time.Since(since) > k.s.limits.giveUp; {
 		case late && !k.o.Follow:
 			cancel(errStuck)
-			return
 		case late && !told:
 			told = true
 			k.o.Warn(k.s.fail(k.s.decl.NameAt, "sink-stuck", fmt.Sprintf("the brokers have taken no record of %s for %s; the run waits for them", k.s.topic, k.s.limits.giveUp), "check the cluster; nothing is lost"))

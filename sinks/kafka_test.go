@@ -1,0 +1,181 @@
+package sinks
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+// opened is an open sink into a topic of a cluster of its own, and rows for it.
+func opened(t *testing.T, l limits, o engine.SinkOptions) (*kfake.Cluster, engine.Outlet) {
+	t.Helper()
+	fake, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "t"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(fake.Close)
+	db, err := engine.Open(t.Context(), "", engine.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	stmts, err := sql.Parse(sql.NewSource("s.sql", "CREATE SINK x INTO KAFKA (brokers '"+fake.ListenAddrs()[0]+"', topic 't', key id) FROM s"), []*sql.Syntax{Kind.Syntax})
+	if err != nil {
+		t.Fatal(err)
+	}
+	obj, err := Kind.Compile(stmts[0].Decl)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := obj.(*kafka)
+	s.limits = l
+	o.Columns = []engine.Column{{Name: "id", Type: "BIGINT"}}
+	out, err := s.Open(t.Context(), db.Writer(), &engine.Env{}, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { out.Close() })
+	return fake, out
+}
+
+var rows = engine.SQL("SELECT range AS id FROM range(5000)")
+
+// control answers every produce request.
+func control(fake *kfake.Cluster, answer func(*kmsg.ProduceRequest) (*kmsg.ProduceResponse, bool)) {
+	fake.ControlKey(int16(kmsg.Produce), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		fake.KeepControl()
+		res, mine := answer(req.(*kmsg.ProduceRequest))
+		if !mine {
+			return nil, nil, false
+		}
+		return res, nil, true
+	})
+}
+
+func refuse(req *kmsg.ProduceRequest, code int16) *kmsg.ProduceResponse {
+	res := req.ResponseKind().(*kmsg.ProduceResponse)
+	for _, t := range req.Topics {
+		rt := kmsg.NewProduceResponseTopic()
+		rt.Topic, rt.TopicID = t.Topic, t.TopicID
+		for _, p := range t.Partitions {
+			rp := kmsg.NewProduceResponseTopicPartition()
+			rp.Partition, rp.ErrorCode = p.Partition, code
+			rt.Partitions = append(rt.Partitions, rp)
+		}
+		res.Topics = append(res.Topics, rt)
+	}
+	return res
+}
+
+func fails(t *testing.T, out engine.Outlet, code, text string) {
+	t.Helper()
+	_, err := out.Write(t.Context(), 1, rows)
+	var e *sql.Error
+	if !errors.As(err, &e) || e.Code != code || !strings.Contains(e.Msg, text) || e.Exit != sql.ExitUnreachable {
+		t.Errorf("%v, want %s with %q", err, code, text)
+	}
+}
+
+// Brokers that refuse on and on end a run that doesn't follow, with their reason.
+func TestRefusedForEver(t *testing.T) {
+	t.Parallel()
+	l := defaults
+	l.retries = 2
+	fake, out := opened(t, l, engine.SinkOptions{})
+	control(fake, func(req *kmsg.ProduceRequest) (*kmsg.ProduceResponse, bool) {
+		return refuse(req, kerr.NotEnoughReplicas.Code), true
+	})
+	fails(t, out, "sink-stuck", "NOT_ENOUGH_REPLICAS")
+}
+
+// Brokers that don't answer do so too; in less memory than the rows take, for what isn't acknowledged isn't made.
+func TestNoAnswer(t *testing.T) {
+	t.Parallel()
+	l := defaults
+	l.records, l.giveUp = 100, 300*time.Millisecond
+	fake, out := opened(t, l, engine.SinkOptions{})
+	until := make(chan struct{})
+	t.Cleanup(func() { close(until) })
+	control(fake, func(req *kmsg.ProduceRequest) (*kmsg.ProduceResponse, bool) {
+		fake.SleepControl(func() { <-until })
+		return refuse(req, kerr.NotEnoughReplicas.Code), true
+	})
+	fails(t, out, "sink-stuck", "have taken no record of t")
+	if n := out.(*kafkaOutlet).cl.BufferedProduceRecords(); n > 100 {
+		t.Errorf("%d records are in memory, want 100 at most", n)
+	}
+}
+
+// A run that follows waits, says so once, and goes on when they take records again.
+func TestFollowingWaits(t *testing.T) {
+	t.Parallel()
+	l := defaults
+	l.giveUp = 100 * time.Millisecond
+	var warned atomic.Int32
+	told := make(chan struct{})
+	fake, out := opened(t, l, engine.SinkOptions{Follow: true, Warn: func(e *sql.Error) {
+		if warned.Add(1) == 1 {
+			close(told)
+		}
+	}})
+	control(fake, func(req *kmsg.ProduceRequest) (*kmsg.ProduceResponse, bool) {
+		select {
+		case <-told:
+			return nil, false
+		default:
+			return refuse(req, kerr.NotEnoughReplicas.Code), true
+		}
+	})
+	n, err := out.Write(t.Context(), 1, rows)
+	if n != 5000 || err != nil {
+		t.Errorf("%d rows, %v", n, err)
+	}
+	if warned.Load() != 1 {
+		t.Errorf("%d warnings", warned.Load())
+	}
+}
+
+// A write that is cancelled says why it was.
+func TestCancelled(t *testing.T) {
+	t.Parallel()
+	fake, out := opened(t, defaults, engine.SinkOptions{})
+	ctx, cancel := context.WithCancelCause(t.Context())
+	why := errors.New("the user wants it")
+	control(fake, func(req *kmsg.ProduceRequest) (*kmsg.ProduceResponse, bool) {
+		cancel(why)
+		return refuse(req, kerr.NotEnoughReplicas.Code), true
+	})
+	if _, err := out.Write(ctx, 1, rows); !errors.Is(err, why) {
+		t.Errorf("%v, want %v", err, why)
+	}
+}
+
+// The text of a BLOB gives back its bytes.
+func TestUnescape(t *testing.T) {
+	t.Parallel()
+	db, err := engine.Open(t.Context(), "", engine.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for b := range 256 {
+		want := []byte{'x', byte(b), '\\', 'x', '4', '1', byte(b), byte(255 - b)}
+		var text string
+		if _, err := db.Writer().Scan(t.Context(), engine.SQL("SELECT {b}::VARCHAR", engine.Args{"b": engine.Lit(want)}), &text); err != nil {
+			t.Fatal(err)
+		}
+		if got := unescape(text); string(got) != string(want) {
+			t.Errorf("%q gives % x, want % x", text, got, want)
+		}
+	}
+}
