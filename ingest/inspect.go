@@ -3,6 +3,7 @@ package ingest
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sr"
 
 	"dsql/engine"
 	"dsql/sql"
@@ -23,8 +25,9 @@ const (
 	inspectTime    = 5 * time.Second
 )
 
-// Inspect prints the CREATE SOURCE of files or of a topic (kafka://broker:port/topic), with the columns and types that a sample shows.
-func Inspect(ctx context.Context, c *engine.Conn, env *engine.Env, target string) (string, error) {
+// Inspect prints the CREATE SOURCE of files or of a topic (kafka://broker:port/topic), with the columns and types that a sample
+// shows; of a topic in Avro those of the newest schema, which registry (a URL) has.
+func Inspect(ctx context.Context, c *engine.Conn, env *engine.Env, target, registry string) (string, error) {
 	rest, ok := strings.CutPrefix(target, "kafka://")
 	if !ok {
 		cols, err := inferred(ctx, c, env, target)
@@ -37,7 +40,7 @@ func Inspect(ctx context.Context, c *engine.Conn, env *engine.Env, target string
 	if !ok || brokers == "" || topic == "" {
 		return "", &sql.Error{Code: "bad-target", Exit: sql.ExitUsage, Msg: target + " names no topic", Hint: "write kafka://localhost:9092/topic"}
 	}
-	return inspectTopic(ctx, c, env, brokers, topic)
+	return inspectTopic(ctx, c, env, brokers, topic, registry)
 }
 
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
@@ -105,7 +108,7 @@ func declarationText(ctx context.Context, c *engine.Conn, name string, cols []en
 var plainName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // inspectTopic looks at the newest records of a topic.
-func inspectTopic(ctx context.Context, c *engine.Conn, env *engine.Env, brokers, topic string) (string, error) {
+func inspectTopic(ctx context.Context, c *engine.Conn, env *engine.Env, brokers, topic, registry string) (string, error) {
 	text := fmt.Sprintf("CREATE SOURCE s (v BLOB) FROM KAFKA (brokers %s, topic %s, format raw)", quote(brokers), quote(topic))
 	src, err := compiled(text)
 	if err != nil {
@@ -124,6 +127,14 @@ func inspectTopic(ctx context.Context, c *engine.Conn, env *engine.Env, brokers,
 		return "", &sql.Error{Code: "nothing-to-infer", Exit: sql.ExitFailed, Msg: "the topic " + topic + " holds no records to look at", Hint: "write some, or declare the columns by hand"}
 	}
 	format, lines := sampleFormat(recs)
+	if id, ok := newestSchema(recs); ok && format == "raw" && registry != "" {
+		cols, err := registered(ctx, registry, id)
+		if err != nil {
+			return "", err
+		}
+		text, err := declarationText(ctx, c, name, cols, nil, fmt.Sprintf("FROM KAFKA (connection %s_kafka, topic %s, format avro)", name, quote(topic)))
+		return fmt.Sprintf("%sCREATE CONNECTION %s_kafka TO KAFKA (brokers %s, schema_registry %s);\n", keyNote(recs), name, quote(brokers), quote(registry)) + text, err
+	}
 	if format == "raw" {
 		col := engine.Column{Name: "value", Type: "BLOB"}
 		if allText(recs) {
@@ -217,6 +228,30 @@ func sampleFormat(recs []*kgo.Record) (format string, lines [][]byte) {
 		return "debezium", lines
 	}
 	return "json", lines
+}
+
+// newestSchema is the number of the schema of the last record in the format of a schema registry's serialisers.
+func newestSchema(recs []*kgo.Record) (id int, ok bool) {
+	var last time.Time
+	for _, r := range recs {
+		if len(r.Value) > 5 && r.Value[0] == 0 && !r.Timestamp.Before(last) {
+			id, ok, last = int(binary.BigEndian.Uint32(r.Value[1:])), true, r.Timestamp
+		}
+	}
+	return id, ok
+}
+
+// registered are the columns of a schema in a registry.
+func registered(ctx context.Context, url string, id int) ([]engine.Column, error) {
+	cl, err := sr.NewClient(sr.URLs(url), sr.UserAgent("dsql"))
+	if err != nil {
+		return nil, err
+	}
+	text, references, err := registrySchemas(cl)(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return avroColumns(text, references)
 }
 
 // rowOf is the row in a Debezium event, nil when it is none.

@@ -7,12 +7,12 @@ import (
 	"dsql/ingest"
 )
 
-// InspectSource prints the declaration of a source that files or a topic show.
-func InspectSource(ctx context.Context, o Options, target string) (string, error) {
+// InspectSource prints the declaration of a source that files or a topic show; registry is the URL of a schema registry, or "".
+func InspectSource(ctx context.Context, o Options, target, registry string) (string, error) {
 	db, err := engine.Open(ctx, "", engine.Options{SearchPath: o.Dir})
 	if err != nil {
 		return "", err
 	}
 	defer db.Close()
-	return ingest.Inspect(ctx, db.Writer(), &engine.Env{Dir: o.Dir}, target)
+	return ingest.Inspect(ctx, db.Writer(), &engine.Env{Dir: o.Dir}, target, registry)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/sr"
@@ -36,4 +37,10 @@ func TestKafkaAvro(t *testing.T) {
 	source(reg.URL())
 	k.runs()
 	k.is("SELECT max(id) FROM d", "4")
+
+	k.put("\x00\x00\x00\x00\x02\x08Lima\x04\x06")
+	text, code := k.dsql("inspect", "kafka://"+k.brokers+"/"+k.topic, "--schema-registry", reg.URL())
+	if code != 0 || !strings.Contains(text, "  city VARCHAR,\n  id INTEGER,\n  extra INTEGER\n) FROM KAFKA (connection ") {
+		t.Errorf("exit code %d\n%s\n%s", code, text, k.lastErrOutput)
+	}
 }

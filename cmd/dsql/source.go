@@ -8,11 +8,12 @@ import (
 )
 
 type sourceCmd struct {
-	Target string `arg:"" complete:"file" help:"Files by a pattern, or a topic: kafka://localhost:9092/topic."`
+	Target         string `arg:"" complete:"file" help:"Files by a pattern, or a topic: kafka://localhost:9092/topic."`
+	SchemaRegistry string `placeholder:"URL" help:"The schema registry of a topic in Avro."`
 }
 
 func (c *sourceCmd) Run(ctx context.Context, s *streams) error {
-	text, err := pipeline.InspectSource(ctx, pipeline.Options{Dir: "."}, c.Target)
+	text, err := pipeline.InspectSource(ctx, pipeline.Options{Dir: "."}, c.Target, c.SchemaRegistry)
 	if err != nil {
 		return err
 	}
