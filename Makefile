@@ -60,8 +60,14 @@ clean: ## what builds and demos left
 bench-land: build ## landing a CSV, beside DuckDB's own reader
 	@python3 bench/land.py
 
-bench-journal: build ## journals beside hand-written SQL; DATA=folder with cust1, cust2, cdc2.parquet
-	@python3 bench/journal.py $(DATA)
+bench-journal: build ## journals beside hand-written SQL and peers; DATA=folder for the customers, PEERS='--dbt VENV …'
+	@python3 bench/journal.py $(DATA) $(PEERS)
+
+bench-journal-growth: build ## a batch into histories of 1, 5 and 20 million rows; DATA=folder for them
+	@python3 bench/journal_growth.py $(DATA)
+
+bench-journal-size: build ## a journal's file beside a minimal history; DATA=folder for the batches
+	@python3 bench/journal_size.py $(DATA)
 
 .PHONY: bench-quality bench-rules
 bench-quality: build ## twelve checks on 5M rows, beside SQL by hand and peers; DATA=folder for the orders, PEERS='--soda VENV …'

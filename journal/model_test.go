@@ -60,14 +60,17 @@ func (m *model) take(batch []event) map[string]int {
 	for _, e := range batch {
 		k := e.key()
 		same := func(o event) bool { return slices.Equal(o.seq, e.seq) && o.image() == e.image() }
-		newest, known := m.newest()
+		newest, known := 0, false
+		if m.lateness > 0 {
+			newest, known = m.newest()
+		}
 		switch {
 		case slices.Contains(e.keys, null):
 			rejected["null_key"]++
 		case e.seq == nil:
 			rejected["null_sequence"]++
 		case slices.ContainsFunc(m.accepted[k], same), slices.ContainsFunc(m.conflicts[k], same):
-		case m.lateness > 0 && known && e.seq[0] < newest-m.lateness:
+		case known && e.seq[0] < newest-m.lateness:
 			rejected["too_late"]++
 		case slices.ContainsFunc(m.accepted[k], func(o event) bool { return slices.Equal(o.seq, e.seq) }):
 			rejected["sequence_conflict"]++
