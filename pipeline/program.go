@@ -413,13 +413,3 @@ func (p *program) sorted() []*node {
 	}
 	return out
 }
-
-// list finds a named list of rules or checks.
-func (p *program) list(kind string) func(string) (*sql.Decl, bool) {
-	return func(name string) (*sql.Decl, bool) {
-		if n := p.find(kind, name); n != nil {
-			return n.obj.Decl(), true
-		}
-		return nil, false
-	}
-}
