@@ -83,13 +83,13 @@ def main():
             sides['dbt test'] = peer([o.dbt + '/bin/dbt', '--no-use-colors', 'test', '--project-dir', 'dbt', '--profiles-dir', 'dbt'])
         if o.gx:
             sides['great expectations'] = peer([o.gx + '/bin/python', 'gx.py'])
-        median = in_turn(sides, o.rounds)
+        ratio = in_turn(sides, o.rounds)
         verdicts = duckdb.connect(d + '/run/q.duckdb', read_only=True).execute('SELECT count(*), count(*) FILTER (verdict = $$pass$$) FROM dsql.checks WHERE version = 2').fetchone()
         if verdicts != (12, 12):
             sys.exit('%d checks of dsql, %d passed; wanted 12 of 12' % verdicts)
-        print('dsql takes %.2f of the time of the hand-written scan' % (median['dsql'] / median['hand-written']))
+        print('dsql takes %.2f of the time of the hand-written scan' % ratio('dsql', 'hand-written'))
         for name in list(sides)[2:]:
-            print('%s takes %.1f times as long as dsql' % (name, median[name] / median['dsql']))
+            print('%s takes %.1f times as long as dsql' % (name, ratio(name, 'dsql')))
 
 
 if __name__ == '__main__':

@@ -67,7 +67,7 @@ def main():
                 return timed(cmd, folder)
             return run
 
-        median = in_turn({'dsql': side([dsql, 'run', '-q', '--db', 'r.duckdb', 'rules.sql'], d + '/dsql'), 'hand-written': side([sys.executable, 'hand.py'], d + '/hand'),
+        ratio = in_turn({'dsql': side([dsql, 'run', '-q', '--db', 'r.duckdb', 'rules.sql'], d + '/dsql'), 'hand-written': side([sys.executable, 'hand.py'], d + '/hand'),
                           'by hand, all kept': side([sys.executable, 'hand_keep.py'], d + '/keep')}, o.rounds)
         con = duckdb.connect()
         for name in ('dsql', 'hand', 'keep'):
@@ -81,7 +81,7 @@ def main():
         if rejected != kept:
             sys.exit('dsql rejected %d rows, by hand %d' % (rejected, kept))
         print('%d rows written, %d rejected' % (clean, rejected))
-        print('dsql takes %.2f of the time of one CREATE TABLE AS, and %.2f of that of two, which keep what is rejected too' % (median['dsql'] / median['hand-written'], median['dsql'] / median['by hand, all kept']))
+        print('dsql takes %.2f of the time of one CREATE TABLE AS, and %.2f of that of two, which keep what is rejected too' % (ratio('dsql', 'hand-written'), ratio('dsql', 'by hand, all kept')))
 
 
 if __name__ == '__main__':

@@ -16,14 +16,14 @@ def timed(cmd, cwd, env=None, codes=(0,)):
 
 
 def in_turn(sides, rounds):
-    """Runs each side (a function that gives what timed gives) once a round, and prints medians; gives the medians of the time."""
+    """Runs each side (a function that gives what timed gives) once a round, and prints medians. Gives ratio(a, b): the median over the
+    rounds of a's time by b's, as what else the machine does then weighs on both."""
     got = {name: [] for name in sides}
-    print('load %s' % open('/proc/loadavg').read().split()[0] if os.path.exists('/proc/loadavg') else '')
+    if os.path.exists('/proc/loadavg'):
+        print('load %s' % open('/proc/loadavg').read().split()[0])
     for _ in range(rounds):
         for name, run in sides.items():
             got[name].append(run())
-    median = {}
     for name, rows in got.items():
-        median[name] = statistics.median(r[0] for r in rows)
-        print('%-18s %6.2f s (%s), %.2f s CPU, %.0f MB peak' % (name, median[name], ' '.join('%.2f' % r[0] for r in rows), statistics.median(r[1] for r in rows), max(r[2] for r in rows)), flush=True)
-    return median
+        print('%-18s %6.2f s (%s), %.2f s CPU, %.0f MB peak' % (name, statistics.median(r[0] for r in rows), ' '.join('%.2f' % r[0] for r in rows), statistics.median(r[1] for r in rows), max(r[2] for r in rows)), flush=True)
+    return lambda a, b: statistics.median(x[0] / y[0] for x, y in zip(got[a], got[b]))
