@@ -26,6 +26,11 @@ func (p *program) apply(ctx context.Context, r *runner, n *node) error {
 		if err := p.define(ctx, tx, n); err != nil {
 			return err
 		}
+		if change.Action == "rebuild" {
+			if err := r.unread(ctx, tx, n); err != nil {
+				return err
+			}
+		}
 		return p.record(ctx, tx, n)
 	})
 	if err != nil {

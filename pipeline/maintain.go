@@ -148,15 +148,13 @@ func (r *runner) refill(ctx context.Context, n *node, dest engine.Destination) e
 	r.undo = nil
 	err := r.newVersion(ctx, n, "rebuild from source", true, func(tx *engine.Tx, v int64) (engine.Counts, error) {
 		var c engine.Counts
-		a := engine.Args{"d": n.name}
 		if err := e.Empty(ctx, tx, v); err != nil {
 			return c, err
 		}
-		if err := tx.Run(ctx, engine.SQL("DELETE FROM dsql.files WHERE destination = {d}", a), engine.SQL("DELETE FROM dsql.offsets WHERE destination = {d}", a), engine.SQL("DELETE FROM dsql.places WHERE destination = {d}", a)); err != nil {
+		if err := r.unread(ctx, tx, n); err != nil {
 			return c, err
 		}
 		for _, in := range n.inputs {
-			delete(r.places, edge{n.name, in.of.name})
 			rows, err := r.refillInput(ctx, tx, n, in, v)
 			if c = add(c, rows); err != nil {
 				return c, err
@@ -179,6 +177,15 @@ func (r *runner) refill(ctx context.Context, n *node, dest engine.Destination) e
 		}
 	}
 	return err
+}
+
+// unread forgets how far a destination has come: it starts with all that its inputs still have.
+func (r *runner) unread(ctx context.Context, tx *engine.Tx, n *node) error {
+	for _, in := range n.inputs {
+		delete(r.places, edge{n.name, in.of.name})
+	}
+	a := engine.Args{"d": n.name}
+	return tx.Run(ctx, engine.SQL("DELETE FROM dsql.files WHERE destination = {d}", a), engine.SQL("DELETE FROM dsql.offsets WHERE destination = {d}", a), engine.SQL("DELETE FROM dsql.places WHERE destination = {d}", a))
 }
 
 func (r *runner) refillInput(ctx context.Context, tx *engine.Tx, n *node, in *input, v int64) (engine.Counts, error) {
