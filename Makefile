@@ -5,7 +5,7 @@ GO ?= go
 BIN := bin/dsql
 DEMO := demo-run
 # Packages with goroutines or raw memory, for the race detector.
-RACE := ./engine ./ingest ./models/... ./pipeline
+RACE := ./engine ./ingest ./models/... ./pipeline ./sinks
 FUZZTIME ?= 10s
 
 .PHONY: help tools build demo test ci fmt vet lint exprs race fuzz crash clean

@@ -149,9 +149,14 @@ func (r *runner) drop(ctx context.Context, d *sql.Decl) error {
 			engine.SQL("DELETE FROM dsql.files WHERE lower(destination) = lower({name}) OR lower(source) = lower({name})", a),
 			engine.SQL("DELETE FROM dsql.offsets WHERE lower(destination) = lower({name}) OR lower(source) = lower({name})", a))
 	})
-	if err == nil {
-		maps.DeleteFunc(r.places, func(e edge, _ int64) bool { return strings.EqualFold(e.destination, n.name) })
+	if err != nil {
+		return err
+	}
+	maps.DeleteFunc(r.places, func(e edge, _ int64) bool { return strings.EqualFold(e.destination, n.name) })
+	if slices.IndexFunc(r.p.stmts, func(st sql.Stmt) bool { return st.Decl == d }) < n.stmt { // the script declares it anew
+		n.stored, n.bound = nil, false
+	} else {
 		r.p.nodes = slices.DeleteFunc(r.p.nodes, func(m *node) bool { return m == n })
 	}
-	return err
+	return r.closeOutlet(n)
 }

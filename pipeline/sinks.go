@@ -172,13 +172,22 @@ func (r *runner) recordSink(ctx context.Context, e edge, v int64) error {
 	})
 }
 
-// closeOutlets ends what the sinks of a run have open.
+// closeOutlet ends what a sink has open.
+func (r *runner) closeOutlet(n *node) error {
+	out, ok := r.outlets[n]
+	if !ok {
+		return nil
+	}
+	delete(r.outlets, n)
+	return out.Close()
+}
+
+// closeOutlets does so for all of them.
 func (r *runner) closeOutlets() error {
 	var errs []error
-	for _, out := range r.outlets {
-		errs = append(errs, out.Close())
+	for n := range r.outlets {
+		errs = append(errs, r.closeOutlet(n))
 	}
-	r.outlets = nil
 	return errors.Join(errs...)
 }
 

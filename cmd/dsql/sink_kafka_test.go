@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -211,17 +213,18 @@ func TestSinkKafkaRefusals(t *testing.T) {
 	k := newKafka(t, 3, true)
 	k.script(scoresScript)
 	k.rows("1.csv", 0, 2000)
-	refused := 0
+	var refused atomic.Int32
 	k.fake.ControlKey(int16(kmsg.Produce), func(req kmsg.Request) (kmsg.Response, error, bool) {
 		k.fake.KeepControl()
-		if refused++; refused > 3 {
+		n := refused.Add(1)
+		if n > 3 {
 			return nil, nil, false
 		}
-		return refuse(req.(*kmsg.ProduceRequest), []int16{kerr.NotEnoughReplicas.Code, kerr.NotLeaderForPartition.Code, kerr.NotEnoughReplicas.Code}[refused-1]), nil, true
+		return refuse(req.(*kmsg.ProduceRequest), []int16{kerr.NotEnoughReplicas.Code, kerr.NotLeaderForPartition.Code, kerr.NotEnoughReplicas.Code}[n-1]), nil, true
 	})
 	k.runs()
-	if refused <= 3 {
-		t.Errorf("%d requests only", refused)
+	if n := refused.Load(); n <= 3 {
+		t.Errorf("%d requests only", n)
 	}
 	if n := k.complete(k.topic, 2000); n != 2000 {
 		t.Errorf("%d records, want 2000", n)
@@ -244,25 +247,50 @@ func refuse(req *kmsg.ProduceRequest, code int16) *kmsg.ProduceResponse {
 	return res
 }
 
+// A run that follows and waits for brokers ends when it is asked to; the next run sends what they didn't take.
+func TestSinkKafkaStops(t *testing.T) {
+	k := newKafka(t, 1, true)
+	k.script(scoresScript)
+	k.rows("1.csv", 0, 100)
+	asked := make(chan struct{})
+	var once sync.Once
+	var healthy atomic.Bool
+	k.fake.ControlKey(int16(kmsg.Produce), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		k.fake.KeepControl()
+		once.Do(func() { close(asked) })
+		return refuse(req.(*kmsg.ProduceRequest), kerr.NotEnoughReplicas.Code), nil, !healthy.Load()
+	})
+	f := k.follow()
+	<-asked
+	if code := f.ends(syscall.SIGTERM); code != 0 {
+		t.Errorf("exit code %d\n%s", code, f.said())
+	}
+	k.is("SELECT count(*) FROM dsql.places", "0")
+	healthy.Store(true)
+	k.runs()
+	k.complete(k.topic, 100)
+}
+
 // What the brokers refuse for good is told, the place stays, and once it is mended the next run goes on.
 func TestSinkKafkaPermanentRefusal(t *testing.T) {
 	k := newKafka(t, 3, true)
 	k.script(scoresScript)
 	k.rows("1.csv", 0, 100)
-	code := kerr.TopicAuthorizationFailed.Code
+	var code atomic.Int32
+	code.Store(int32(kerr.TopicAuthorizationFailed.Code))
 	k.fake.ControlKey(int16(kmsg.Produce), func(req kmsg.Request) (kmsg.Response, error, bool) {
 		k.fake.KeepControl()
-		return refuse(req.(*kmsg.ProduceRequest), code), nil, code != 0
+		return refuse(req.(*kmsg.ProduceRequest), int16(code.Load())), nil, code.Load() != 0
 	})
 	k.fails(4, "not-authorised")
-	code = kerr.PolicyViolation.Code
+	code.Store(int32(kerr.PolicyViolation.Code))
 	k.fails(1, "record-refused")
 	k.is("SELECT count(*) FROM scores", "100")
 	k.is("SELECT count(*) FROM dsql.places", "0")
 	if out, _ := k.dsql("status", "--db", "s.duckdb", "--output", "csv"); !strings.Contains(out, "out,scores,,1") {
 		t.Errorf("the status is\n%s", out)
 	}
-	code = 0
+	code.Store(0)
 	k.runs()
 	k.complete(k.topic, 100)
 }
