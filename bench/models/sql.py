@@ -3,8 +3,9 @@
     pip install lightgbm pandas numpy pyarrow duckdb==1.5.6
     python sql.py --dsql ../../bin/dsql [--rows 1000000] [--repeat 5] [--dir /tmp/dsql-bench-models]
 
-500 trees of 31 leaves, which compare.py trains and keeps in --dir. dsql's time is that of its whole process, start, check and loading
-included; Python's is without its imports and loading. Both use two threads. Medians, and the memory that a process has at its peak.
+500 trees of 31 leaves, which compare.py trains and keeps in --dir. Times are of the statements alone: Python's is without its imports
+and loading, dsql's that of its process less that of one which scores no row. Both use two threads. Medians; CPU seconds and the memory at its
+peak are the whole processes'.
 """
 import argparse, os, statistics, subprocess, sys, time
 A = argparse.ArgumentParser()
@@ -34,24 +35,29 @@ if A.make:
 # This process stays small: a child's peak of memory counts what it had of its parent's when it was forked.
 if not os.path.exists(model): sys.exit(f'{model} is missing: run compare.py --only lightgbm_31 first')
 if not os.path.exists(db): subprocess.run([sys.executable, __file__, '--dsql', '', '--dir', A.dir, '--rows', str(A.rows), '--make'], check=True)
-script = os.path.join(A.dir, 'score.sql')
-with open(script, 'w') as f:
-    f.write(f"SET threads = 2;\nCREATE MODEL score FROM '{os.path.abspath(model)}' INPUT ({', '.join(x + ' DOUBLE' for x in F)}) OUTPUT raw;\nCREATE OR REPLACE TABLE own AS SELECT id, score({', '.join(F)}) AS s FROM t;\n")
+def script(name, where):
+    p = os.path.join(A.dir, name)
+    with open(p, 'w') as f:
+        f.write(f"SET threads = 2;\nCREATE MODEL score FROM '{os.path.abspath(model)}' INPUT ({', '.join(x + ' DOUBLE' for x in F)}) OUTPUT raw;\nCREATE OR REPLACE TABLE own AS SELECT id, score({', '.join(F)}) AS s FROM t{where};\n")
+    return p
+score, nothing = script('score.sql', ''), script('nothing.sql', ' WHERE false')
 
 def run(*cmd):
     t = time.perf_counter(); p = subprocess.Popen(cmd, stdout=subprocess.PIPE, text=True); out = p.stdout.read()
     _, status, use = os.wait4(p.pid, 0)
     if status: sys.exit(f'{cmd}: failed')
-    return time.perf_counter() - t, use.ru_maxrss / 1024, out
+    return time.perf_counter() - t, use.ru_maxrss / 1024, use.ru_utime + use.ru_stime, out
 
-own, peer, mem, pmem = [], [], [], []
+own, peer = [], []   # (seconds, MiB, CPU seconds)
 for _ in range(A.repeat):
-    t, m, _ = run(A.dsql, 'run', '-q', script, '--db', db); own.append(t); mem.append(m)
-    _, m, out = run(sys.executable, __file__, '--dsql', '', '--dir', A.dir, '--peer'); peer.append(float(out)); pmem.append(m)
+    least = run(A.dsql, 'run', '-q', nothing, '--db', db)[0]
+    t, m, cpu, _ = run(A.dsql, 'run', '-q', score, '--db', db); own.append((t - least, m, cpu))
+    _, m, cpu, out = run(sys.executable, __file__, '--dsql', '', '--dir', A.dir, '--peer'); peer.append((float(out), m, cpu))
 import duckdb
 n, wrong = duckdb.connect(db).execute('SELECT count(*), count(*) FILTER (own.s IS DISTINCT FROM peer.s) FROM own JOIN peer USING (id)').fetchone()
 if wrong or n == 0: sys.exit(f'{wrong} of {n} scores differ')
 print(f'{n} rows, bit for bit the same; load average {os.getloadavg()[0]:.1f}')
-for name, t, m in ('dsql', own, mem), ('pandas and LightGBM', peer, pmem):
-    print(f'{name:22} {statistics.median(t):7.2f} s {n / statistics.median(t):10.0f} rows/s   best {n / min(t):10.0f} rows/s   {max(m):6.0f} MiB')
-print(f'{statistics.median(peer) / statistics.median(own):.1f} times')
+mid = lambda runs, i: statistics.median(r[i] for r in runs)
+for name, runs in ('dsql', own), ('pandas and LightGBM', peer):
+    print(f'{name:22} {mid(runs, 0):7.2f} s {n / mid(runs, 0):10.0f} rows/s   best {n / min(r[0] for r in runs):10.0f} rows/s  {mid(runs, 2):7.2f} CPU-s {max(r[1] for r in runs):6.0f} MiB')
+print(f'{mid(peer, 0) / mid(own, 0):.1f} times the rows, {mid(peer, 2) / mid(own, 2):.1f} times less CPU')
