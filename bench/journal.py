@@ -6,7 +6,8 @@
 
 The data is made in FOLDER by customers.py. Only the second step is timed, as a whole process; the folder with the first is copied anew
 for each round, and the sides take turns. A VENV is a virtual environment that has the peer (dbt-core<1.12 dbt-duckdb; sqlmesh;
-dlt[duckdb] pyarrow). Prints medians, peak memory, file sizes, and the ratios to each peer; what each side stored is counted."""
+dlt[duckdb] pyarrow). Prints medians, peak memory, file sizes, and the median
+over the rounds of the ratio to each peer; what each side stored is counted."""
 import argparse
 import os
 import shutil
@@ -119,11 +120,11 @@ def main():
                 if mode == 'snap' and getattr(o, peer):
                     sides[peer] = make(root, o)
             print('\n' + mode)
-            median = in_turn(sides, o.rounds)
+            ratio = in_turn(sides, o.rounds)
             for name, side in sides.items():
                 print('%-18s history of %d rows, file %.1f MB' % ((name,) + side.stored()))
             for name in list(sides)[1:]:
-                print('dsql takes %.2f of the time of %s' % (median['dsql'] / median[name], name))
+                print('dsql takes %.2f of the time of %s' % (ratio('dsql', name), name))
 
 
 if __name__ == '__main__':
