@@ -21,19 +21,23 @@ def mixed(i):
     return (i ^ i >> 15) * 2246822519 & 0xffffffff
 
 
+def amount_of(i):
+    m = mixed(i ^ 0x5bd1e995)                                                # not bound to the customer
+    return m % 50000 - (50000 if m % 20 == 0 else 0)
+
+
 def event(i, bad=0.0):
     m = mixed(i)
-    cents = m % 50000 - (50000 if m % 20 == 0 else 0)
+    cents = amount_of(i)
     amount = '"n/a"' if mixed(i + 7) < bad * 4294967296 else '%.2f' % (cents / 100)
-    t = i % 86400000 // 1000
+    t = i // 1000
     return (f'{{"id":"o{i:012d}","customer_id":{m % 50000},"email":"Customer{m % 50000}@Example.com","amount":{amount},"status":"{STATUS[m % 5]}",'
-            f'"ts":"2026-01-{1 + t // 3600 % 28:02d}T{t // 60 % 24:02d}:{t // 7 % 60:02d}:{t % 60:02d}.{i % 1000:03d}Z","address":{{"city":"{CITIES[m % 6]}","zip":"{m % 99999:05d}"}},"note":"{NOTE[:40 + m % 30]}"}}').encode()
+            f'"ts":"2026-01-01T{t // 3600 % 24:02d}:{t // 60 % 60:02d}:{t % 60:02d}.{i % 1000:03d}Z","address":{{"city":"{CITIES[m % 6]}","zip":"{m % 99999:05d}"}},"note":"{NOTE[:40 + m % 30]}"}}').encode()
 
 
 def kept(i):
     """Is event i, when it isn't bad, one whose amount isn't negative?"""
-    m = mixed(i)
-    return m % 50000 - (50000 if m % 20 == 0 else 0) >= 0
+    return amount_of(i) >= 0
 
 
 def make_topic(topic, partitions):
@@ -64,7 +68,7 @@ def produce(topic, n, partitions=4, bad=0.0, compression='lz4', first=0, rate=0)
                 p.poll(0.1)
         if i % 1000 == 0:
             p.poll(0)
-            if rate and (ahead := (i - first) / rate - (time.monotonic() - began)) > 0:
+            while rate and (ahead := (i - first) / rate - (time.monotonic() - began)) > 0:
                 p.poll(ahead)
     p.flush()
     if failed:
