@@ -28,7 +28,7 @@ demo: build ## the main job on a week of real flights, in ./demo-run
 test: tools ## all tests
 	@$(GO) test -short ./...
 
-ci: fmt vet lint test exprs race fuzz crash ## everything that must pass before a change lands
+ci: fmt vet lint test exprs race fuzz crash kafka-test ## everything that must pass before a change lands
 
 fmt: tools
 	@bad=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$bad" ]; then echo "gofmt would change:"; echo "$$bad"; exit 1; fi
@@ -79,3 +79,16 @@ bench-rules: build ## ten SETs and ten CONSTRAINTs on 5M rows, beside one CREATE
 bench-models: build ## models beside their own libraries, a thread each, and in SQL; PYTHON=one with lightgbm, xgboost, pandas, duckdb==1.5.6
 	@$${PYTHON:-python3} bench/models/compare.py
 	@$${PYTHON:-python3} bench/models/sql.py --dsql $(BIN)
+
+.PHONY: kafka-test kafka-kills kafka-group bench-kafka
+kafka-test: build ## the tests of topics against a real Apache Kafka; needs Java and Maven. PYTHON=one with confluent-kafka and duckdb==1.5.6 does more
+	@bench/kafka/test.sh
+
+kafka-kills: build ## a follower killed 30 times while a million events come; PYTHON as above
+	@bench/kafka/broker.sh $${PYTHON:-python3} bench/kafka/kills.py
+
+kafka-group: build ## two members of a group, one of them killed ten times; PYTHON as above
+	@bench/kafka/broker.sh $${PYTHON:-python3} bench/kafka/group.py
+
+bench-kafka: build ## landing a topic, beside what is written by hand; PYTHON as above, with orjson, pyarrow, quixstreams
+	@bench/kafka/broker.sh $${PYTHON:-python3} bench/kafka_speed.py
