@@ -117,13 +117,14 @@ CREATE SINK b INTO FILES ('b', partition_by (p)) FROM s;
 CREATE SINK c INTO FILES ('c', partition_by (p), format json) FROM s;
 `)
 	runs(t, dir)
+	ask := asking(t, dir)
 	for _, x := range []struct{ files, want string }{
 		{"read_parquet('a/*.parquet', filename = true, file_row_number = true)", "2|400000|0"},
 		{"read_parquet('b/*/*.parquet', filename = true, file_row_number = true)", "6|400000|0"},
 		{"(SELECT *, row_number() OVER () AS file_row_number FROM read_json('c/*/*.json', filename = true))", "6|400000|0"},
 	} {
 		q := "SELECT count(DISTINCT filename), count(*), count(*) FILTER (id <= was) FROM (SELECT filename, id, lag(id) OVER (PARTITION BY filename ORDER BY file_row_number) AS was FROM " + x.files + ")"
-		if got := ask(t, dir, q); got != x.want {
+		if got := ask(q); got != x.want {
 			t.Errorf("%s: files, rows, rows out of order: %s, want %s", x.files, got, x.want)
 		}
 	}
@@ -157,6 +158,7 @@ func runs(t *testing.T, dir string, env ...string) {
 func lake(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	out := map[string]string{}
+	ask := asking(t, dir)
 	err := filepath.WalkDir(filepath.Join(dir, "lake"), func(path string, d fs.DirEntry, err error) error {
 		if err != nil || strings.HasPrefix(d.Name(), ".") {
 			if d != nil && d.IsDir() {
@@ -168,7 +170,7 @@ func lake(t *testing.T, dir string) map[string]string {
 			return nil
 		}
 		name, err := filepath.Rel(dir, path)
-		out[name] = ask(t, dir, "SELECT count(*) || ' rows: ' || string_agg(t::VARCHAR, ' ') FROM '"+name+"' t")
+		out[name] = ask("SELECT count(*) || ' rows: ' || string_agg(t::VARCHAR, ' ') FROM '"+name+"' t")
 		return err
 	})
 	if err != nil && !os.IsNotExist(err) {
@@ -177,17 +179,19 @@ func lake(t *testing.T, dir string) map[string]string {
 	return out
 }
 
-// ask is the one row of a query in a folder.
-func ask(t *testing.T, dir, query string) string {
+// asking gives the one row of a query in a folder.
+func asking(t *testing.T, dir string) func(query string) string {
 	t.Helper()
 	db, err := engine.Open(t.Context(), "", engine.Options{SearchPath: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
-	var s string
-	if _, err := db.Writer().Scan(t.Context(), engine.SQL("SELECT concat_ws('|', *COLUMNS(*)) FROM ({q})", engine.Args{"q": engine.Type(query)}), &s); err != nil {
-		t.Fatal(err)
+	t.Cleanup(func() { db.Close() })
+	return func(query string) (s string) {
+		t.Helper()
+		if _, err := db.Writer().Scan(t.Context(), engine.SQL("SELECT concat_ws('|', *COLUMNS(*)) FROM ({q})", engine.Args{"q": engine.Type(query)}), &s); err != nil {
+			t.Fatal(err)
+		}
+		return s
 	}
-	return s
 }
