@@ -51,7 +51,7 @@ fuzz: tools ## every fuzz target for FUZZTIME
 	    echo "fuzz $$pkg $$f $(FUZZTIME)"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 200x $$pkg; done; done
 
 crash: tools ## the demo killed at every fault point, run again, compared
-	@$(GO) test -run TestCrashLoop -count=1 ./cmd/dsql
+	@$(GO) test -run "TestCrashLoop|TestSinkCrashes" -count=1 ./cmd/dsql
 
 clean: ## what builds and demos left
 	@rm -rf bin $(DEMO)
