@@ -73,7 +73,7 @@ def main():
         def wanted(text, is_, ok):
             nonlocal failed
             failed |= not ok
-            print('%-58s %6.2f  %s' % (text, is_, 'ok' if ok else 'MISSED'))
+            print('%-58s %7.3f  %s' % (text, is_, 'ok' if ok else 'MISSED'))
         wanted('records/s, times confluent_py (>= 3)', r := median['confluent_py'][0] / me[0], r >= 3)
         wanted('CPU seconds, share of confluent_py (<= 0.5)', r := me[1] / median['confluent_py'][1], r <= 0.5)
         wanted('records/s, times confluent_sql', median['confluent_sql'][0] / me[0], True)
