@@ -174,7 +174,7 @@ func lake(t *testing.T, dir string) map[string]string {
 			return nil
 		}
 		name, err := filepath.Rel(dir, path)
-		out[name] = ask("SELECT count(*) || ' rows: ' || string_agg(t::VARCHAR, ' ') FROM '"+name+"' t")
+		out[name] = ask("SELECT count(*) || ' rows: ' || string_agg(t::VARCHAR, ' ') FROM '" + name + "' t")
 		return err
 	})
 	if err != nil && !os.IsNotExist(err) {
