@@ -78,14 +78,13 @@ type poller struct {
 	began   time.Time // when the buffer got its first record
 	reached bool      // the end that was seen at first
 
-	rec      Record
-	looked   time.Time
-	came     time.Time // the last record
-	away     time.Time // since when the brokers don't answer
-	failures int
-	lost     map[topicPartition]bool // to be looked at
-	fatal    error                   // guarded by mu
-	ctx      context.Context         // of the reading, for the callbacks of a group
+	rec    Record
+	looked time.Time
+	came   time.Time               // the last record
+	away   time.Time               // since when the brokers don't answer
+	lost   map[topicPartition]bool // to be looked at
+	fatal  error                   // guarded by mu
+	ctx    context.Context         // of the reading, for the callbacks of a group
 }
 
 func (p *poller) read(ctx context.Context) error {
