@@ -269,7 +269,14 @@ func (b *Buffer) Records() int { return b.good.total + b.bad.total }
 // UnknownNames are fields that the declaration doesn't name, as far as the source has shown any: the first hundred, sorted.
 func (b *Buffer) UnknownNames() []string { return slices.Sorted(slices.Values(b.names)) }
 
-func (b *Buffer) full() bool { return b.Records() >= b.l.limits.Rows }
+// full: of topics a bad record counts twice. It becomes a row of dsql.rejects with its bytes and what was understood, so that a flood
+// of them would take twice the memory; half a batch of them is a row group still.
+func (b *Buffer) full() bool {
+	if b.l.records != nil {
+		return b.Records()+b.bad.total >= b.l.limits.Rows
+	}
+	return b.Records() >= b.l.limits.Rows
+}
 
 // Input is the batch as relations, with its counts: Rows, RowID, Raw, Bad, Records, Good, BadCount and Unknown. What the
 // destinations and places are, the caller adds. Its Release is b.Release.
