@@ -160,7 +160,7 @@ func (c *compiler) duration(o sql.Option) time.Duration {
 
 // kafkaSource reads FROM KAFKA.
 func (c *compiler) kafkaSource(d declaration, v *sql.Value) *kafkaSource {
-	s := &kafkaSource{declaration: d, at: v.Keyword, onLoss: "fail", format: "json", limits: Limits{Rows: 245_760, Bytes: 96 << 20}}
+	s := &kafkaSource{declaration: d, at: v.Keyword, onLoss: "fail", format: "json", limits: Limits{Rows: usualRows, Bytes: 96 << 20}}
 	if s.at == (sql.Span{}) {
 		s.at = v.Span
 	}

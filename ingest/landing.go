@@ -56,9 +56,12 @@ type Dialect struct {
 	DateFormat, TimestampFormat string // strptime patterns for columns without a FORMAT of their own
 }
 
+// usualRows is how many records a batch has at most by default: two row groups, which DuckDB writes past its WAL.
+const usualRows = 245_760
+
 // Limits of a batch; 0 is the default.
 type Limits struct {
-	Rows  int   // 245,760: two row groups, which DuckDB writes past its WAL
+	Rows  int   // usualRows
 	Bytes int64 // 96 MiB of records, and as many again for values that don't stand in them as they are; a larger record is bad
 }
 
@@ -109,7 +112,7 @@ const (
 func NewLanding(c *engine.Conn, source string, fields []Field, d Dialect, o Limits) (*Landing, error) {
 	l := &Landing{fields: fields, dialect: d, limits: o}
 	if o.Rows <= 0 {
-		l.limits.Rows = 245_760
+		l.limits.Rows = usualRows
 	}
 	if o.Bytes <= 0 {
 		l.limits.Bytes = 96 << 20

@@ -60,10 +60,12 @@ var Helpers = slices.Concat([]Helper{
 func canonicalJSON() []Helper {
 	out := []Helper{{"canonical_json_0", "j", "A step of canonical_json.", "CAST(j AS VARCHAR)"}}
 	for i := 1; i <= jsonDepth; i++ {
-		h := Helper{Name: fmt.Sprintf("canonical_json_%d", i), Params: "j", Doc: "A step of canonical_json.", Body: strings.NewReplacer("%k", fmt.Sprintf("k%d", i), "%e", fmt.Sprintf("e%d", i), "%inner", fmt.Sprintf("dsql.canonical_json_%d", i-1)).Replace(
-			`CASE json_type(j)
-			WHEN 'OBJECT' THEN '{' || array_to_string(list_transform(list_sort(CAST(json_keys(j) AS VARCHAR[])), lambda %k: CAST(to_json(%k) AS VARCHAR) || ':' || %inner(json_extract(j, '/' || replace(replace(%k, '~', '~0'), '/', '~1')))), ',') || '}'
-			WHEN 'ARRAY' THEN '[' || array_to_string(list_transform(CAST(json_extract(j, '$[*]') AS JSON[]), lambda %e: %inner(%e)), ',') || ']'
+		// A level names the one below once: DuckDB writes macros out where they are called, and two calls a level would be 2^5.
+		h := Helper{Name: fmt.Sprintf("canonical_json_%d", i), Params: "j", Doc: "A step of canonical_json.", Body: strings.NewReplacer("%k", fmt.Sprintf("k%d", i), "%e", fmt.Sprintf("e%d", i), "%p", fmt.Sprintf("p%d", i), "%inner", fmt.Sprintf("dsql.canonical_json_%d", i-1)).Replace(
+			`CASE WHEN json_type(j) IN ('OBJECT', 'ARRAY') THEN CASE json_type(j) WHEN 'OBJECT' THEN '{' ELSE '[' END || array_to_string(list_transform(
+				CASE json_type(j) WHEN 'OBJECT' THEN list_transform(list_sort(CAST(json_keys(j) AS VARCHAR[])), lambda %k: {'k': CAST(to_json(%k) AS VARCHAR) || ':', 'v': json_extract(j, '/' || replace(replace(%k, '~', '~0'), '/', '~1'))})
+				ELSE list_transform(CAST(json_extract(j, '$[*]') AS JSON[]), lambda %e: {'k': '', 'v': %e}) END,
+				lambda %p: %p.k || %inner(%p.v)), ',') || CASE json_type(j) WHEN 'OBJECT' THEN '}' ELSE ']' END
 			ELSE CAST(j AS VARCHAR) END`)}
 		out = append(out, h)
 	}
