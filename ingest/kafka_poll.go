@@ -70,7 +70,6 @@ type poller struct {
 	buf     *Buffer
 	changed positions // those of the buffer's records, behind them
 	began   time.Time // when the buffer got its first record
-	sent    bool      // a batch was
 	reached bool      // the end that was seen at first
 
 	rec    Record
@@ -301,12 +300,7 @@ func (p *poller) put(ctx context.Context, tp topicPartition, pos position, rec *
 					return p.r.s.newFields(fmt.Sprintf("the record at %s[%d] offset %d", tp.topic, tp.partition, rec.Offset), names)
 				}
 			}
-			if p.sent || p.r.s.limits.Rows < usualRows || p.buf.Records() < usualRows/2 {
-				return nil
-			}
-			// The first batch is half of one, so that the writer begins earlier: until then it has nothing to do.
-			p.note(tp, position{next: rec.Offset + 1, epoch: rec.LeaderEpoch, topicID: pos.topicID, cluster: pos.cluster})
-			return p.flushLocked(ctx)
+			return nil
 		}
 		p.note(tp, pos)
 		if err := p.flushLocked(ctx); err != nil {
@@ -333,7 +327,7 @@ func (p *poller) flushLocked(ctx context.Context) error {
 		return nil
 	}
 	b := topicBatch{work: p.x, buf: p.buf, places: p.changed}
-	p.buf, p.changed, p.sent = nil, positions{}, true
+	p.buf, p.changed = nil, positions{}
 	if p.r.group != nil {
 		p.r.group.sent()
 	}

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"strings"
 	"time"
@@ -21,15 +22,14 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	if o.DryRun || existing(o.DB) == "" { // a wrong script leaves no empty file behind
+	if o.DryRun {
 		changes, err := plan(ctx, o, stmts)
-		if err != nil || o.DryRun {
-			for _, ch := range changes {
-				o.emit(Changed{ch})
-			}
-			return err
+		for _, ch := range changes {
+			o.emit(Changed{ch})
 		}
+		return err
 	}
+	fresh := existing(o.DB) == ""
 	db, err := openWriter(ctx, o)
 	if err != nil {
 		return err
@@ -38,6 +38,11 @@ func Run(ctx context.Context, o Options) error {
 	c := db.Writer()
 	p, err := rehearse(ctx, c, o, stmts)
 	if err != nil {
+		if fresh { // a wrong script leaves no empty file behind
+			if cerr := errors.Join(db.Close(), removeNew(o.DB)); cerr != nil {
+				return errors.Join(err, cerr)
+			}
+		}
 		return err
 	}
 	for _, n := range p.nodes {
@@ -59,6 +64,16 @@ func Run(ctx context.Context, o Options) error {
 	}
 	r.emit(r.sum)
 	return err
+}
+
+// removeNew takes away a file that this run made and that nothing was declared in.
+func removeNew(path string) error {
+	for _, name := range []string{path, path + ".wal"} {
+		if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }
 
 // openWriter opens the file, brings its catalog up to date, and makes its models callable.
