@@ -60,6 +60,9 @@ func (c *Conn) Migrate(ctx context.Context) error {
 	if err := c.Update(ctx, func(tx *Tx) error { return tx.Migrate(ctx) }); err != nil {
 		return err
 	}
+	if have == 0 {
+		return nil
+	}
 	return c.Run(ctx, SQL("CHECKPOINT")) // tables that were altered don't have to come from the log
 }
 

@@ -68,6 +68,10 @@ func (q *Query) locate(err error, at Place) error {
 			e.Src, e.Span = src, sp
 		}
 	}
+	if strings.Contains(d.Message, "No space left on device") {
+		e.Code, e.Exit, e.Hint = "disk-full", sql.ExitFailed, "make room on the disk and run again: what was committed before stays, and the run goes on behind it"
+		return e
+	}
 	list := d.Candidates
 	if m := candidates.FindStringSubmatch(rest); list == "" && m != nil {
 		list = m[1]

@@ -113,7 +113,8 @@ type Input struct {
 	Again bool
 
 	Records, Good, BadCount, Skipped int64             // Records = Good + BadCount + Skipped
-	Unknown                          int64             // fields that the declaration doesn't name
+	Unknown                          int64             // values of fields that the declaration doesn't name
+	UnknownNames                     []string          // the first of those fields
 	Captures                         map[string]string // parts of the file's path, by name
 	FileTime                         time.Time         // when the file was last changed, UTC
 	Snapshot                         bool              // the batch is a whole load of the table
@@ -161,6 +162,8 @@ type Accepted struct {
 	// Rows is a FROM-item of the columns, and of _row where HasRow: the record's id in the batch, in order of arrival.
 	Rows   *Query
 	HasRow bool
+	// Sample is like Rows before its rules, and can be read more than once; nil where that would cost too much.
+	Sample *Query
 	// Input is the batch of the source, nil where the new rows come from a stored table.
 	Input *Input
 	// Absent are the columns that this batch's file does not have.

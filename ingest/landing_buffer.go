@@ -297,7 +297,7 @@ func (b *Buffer) Input() *engine.Input {
 		id = recordID(b.runs)
 	}
 	in := &engine.Input{Rows: b.rows.Query(), RowID: id, Raw: b.raw.Query(), Records: int64(b.Records()), Good: int64(b.good.total),
-		BadCount: int64(b.bad.total), Unknown: b.unknown, Release: b.Release}
+		BadCount: int64(b.bad.total), Unknown: b.unknown, UnknownNames: b.UnknownNames(), Release: b.Release}
 	if b.bad.total > 0 {
 		data := engine.SQL("'{}'::JSON")
 		if len(b.l.fields) > 0 {

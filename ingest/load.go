@@ -79,6 +79,7 @@ func (r *reader) stage(ctx context.Context, in, sum *engine.Input) error {
 	sum.Good += in.Good
 	sum.BadCount += in.BadCount
 	sum.Unknown += in.Unknown
+	sum.UnknownNames = in.UnknownNames // of all that the source has shown so far
 	return nil
 }
 

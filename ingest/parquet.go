@@ -290,6 +290,7 @@ func (r *reader) parquetInput(ctx context.Context, b batch, parts []parquetPart)
 		raw = append(raw, engine.SQL("SELECT {meta} AS _meta, NULL::BLOB AS _payload FROM {file} WHERE {range}", a))
 		in.Records += p.to - p.from
 		in.Unknown += int64(len(p.new)) * (p.to - p.from)
+		in.UnknownNames = append(in.UnknownNames, p.new...)
 	}
 	in.Rows, in.Raw = union(rows), union(raw)
 	if len(bad) > 0 {

@@ -27,6 +27,9 @@ func (j *Journal) Define(ctx context.Context, tx *engine.Tx, in []engine.Column)
 	if cols == nil {
 		return j.create(ctx, tx, j.layout(want))
 	}
+	if err := j.moved(ctx, tx, cols); err != nil {
+		return err
+	}
 	have, _, err := j.stored(ctx, tx)
 	if err != nil {
 		return err
@@ -152,8 +155,8 @@ func (j *Journal) create(ctx context.Context, tx *engine.Tx, l *layout) error {
 		"CREATE TABLE {now} ({row}, _v_from BIGINT, _v_close BIGINT, _v_to BIGINT)",
 		"CREATE TABLE {past} ({row}, _v_from BIGINT, _v_close BIGINT, _v_to BIGINT)",
 		"CREATE TABLE {mem} ({event}, _v_from BIGINT, _v_to BIGINT)",
-		"CREATE TABLE {state} (definition VARCHAR NOT NULL, oldest BIGINT NOT NULL, {seq})",
-		"INSERT INTO {state} (definition, oldest) VALUES ('', 0)",
+		"CREATE TABLE {state} (oldest BIGINT NOT NULL, {seq})",
+		"INSERT INTO {state} (oldest) VALUES (0)",
 	} {
 		if _, err := tx.ExecAt(ctx, engine.SQL(text, a), engine.At(j.decl)); err != nil {
 			return err
@@ -224,5 +227,18 @@ func (l *layout) save(ctx context.Context, tx *engine.Tx) error {
 	if err != nil {
 		return err
 	}
-	return tx.Run(ctx, engine.SQL("UPDATE {state} SET definition = {d}", l.tables, engine.Args{"d": string(text)}))
+	return tx.Run(ctx, engine.SQL("CREATE OR REPLACE MACRO {definition}() AS {d}", l.tables, engine.Args{"d": string(text)}))
+}
+
+// moved takes the definition out of name__state, where it once stood.
+func (j *Journal) moved(ctx context.Context, tx *engine.Tx, state []engine.Column) error {
+	if !slices.ContainsFunc(state, func(c engine.Column) bool { return c.Name == "definition" }) {
+		return nil
+	}
+	a := engine.Args{"state": j.table("__state"), "definition": j.table("__definition")}
+	var text string
+	if _, err := tx.Scan(ctx, engine.SQL("SELECT definition FROM {state}", a), &text); err != nil {
+		return err
+	}
+	return tx.Run(ctx, engine.SQL("CREATE OR REPLACE MACRO {definition}() AS {d}", a, engine.Args{"d": text}), engine.SQL("ALTER TABLE {state} DROP COLUMN definition", a))
 }

@@ -176,6 +176,21 @@ func TestAttached(t *testing.T) {
 	b.expect("SELECT change_type, name FROM j_diff(2, 0)", "delete|b")
 }
 
+// Files of before have the definition in the table of the state.
+func TestDefinitionMoves(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, "")
+	b.mustDeclare(planes, planeColumns)
+	b.mustWrite(ev("1 i a 1 1"))
+	for _, s := range []string{"ALTER TABLE j__state ADD COLUMN definition VARCHAR", "UPDATE j__state SET definition = j__definition()", "DROP MACRO j__definition"} {
+		b.exec(s)
+	}
+	b.mustDeclare(planes, planeColumns)
+	b.mustWrite(ev("1 u b 1 2"))
+	b.expect("SELECT * FROM j_history", "1|a|1|1|2\n1|b|1|2|\\N")
+	b.expect("SELECT count(*) FROM duckdb_columns() WHERE table_name = 'j__state' AND column_name = 'definition'", "0")
+}
+
 func TestDrop(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, "")
@@ -183,7 +198,7 @@ func TestDrop(t *testing.T) {
 	for range 2 {
 		b.mustDeclare(planes, planeColumns)
 		b.mustWrite(ev("1 i a 1 1"))
-		b.expect(left, "11")
+		b.expect(left, "12")
 		ctx := t.Context()
 		if err := b.c.Update(ctx, func(tx *engine.Tx) error { return b.j.Drop(ctx, tx) }); err != nil {
 			t.Fatal(err)

@@ -8,7 +8,9 @@
 //	name__now    keys, columns, valid_from…, valid_to…, _v_from, _v_close, _v_to   all open rows, and ended ones not yet moved away
 //	name__past   the same                                                        ended rows
 //	name__mem    keys, _s0…, _kind, columns, _v_from, _v_to                      what the rows don't tell: see below
-//	name__state  one row: the definition, and the highest sequence seen
+//	name__state  one row: the highest sequence seen
+//
+// What they were made for is what the macro name__definition gives: a text in a table would take a block of 256 kB in the file.
 //
 // A row is believed in versions [_v_from, _v_to) and closed from version _v_close on; 0 is never. (Not NULL: it compresses to
 // nothing, and ranges over it use zone maps.) So a change in order costs an update of two numbers and an insert, and every
@@ -128,7 +130,7 @@ func (w *writer) take(b *engine.Accepted) error {
 // stored reads the definition that the tables were made for. known says that name__state has a sequence.
 func (j *Journal) stored(ctx context.Context, tx *engine.Tx) (d *definition, known bool, err error) {
 	var text string
-	ok, err := tx.Scan(ctx, engine.SQL("SELECT definition, _s0 IS NOT NULL FROM {state}", engine.Args{"state": j.table("__state")}), &text, &known)
+	ok, err := tx.Scan(ctx, engine.SQL("SELECT {definition}(), _s0 IS NOT NULL FROM {state}", engine.Args{"definition": j.table("__definition"), "state": j.table("__state")}), &text, &known)
 	if err == nil && !ok {
 		err = fmt.Errorf("%s__state is empty", j.decl.Name)
 	}
@@ -200,6 +202,9 @@ func (j *Journal) Drop(ctx context.Context, tx *engine.Tx) error {
 		if err := tx.Run(ctx, engine.SQL("DROP VIEW IF EXISTS {v}", engine.Args{"v": j.table(v)})); err != nil {
 			return err
 		}
+	}
+	if err := tx.Run(ctx, engine.SQL("DROP MACRO IF EXISTS {m}", engine.Args{"m": j.table("__definition")})); err != nil {
+		return err
 	}
 	for _, t := range []string{"__now", "__past", "__mem", "__state"} {
 		if err := tx.Run(ctx, engine.SQL("DROP TABLE IF EXISTS {t}", engine.Args{"t": j.table(t)})); err != nil {

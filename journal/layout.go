@@ -136,7 +136,7 @@ func (j *Journal) layout(d *definition) *layout {
 			}
 		}
 	}
-	l.tables = engine.Args{"now": j.table("__now"), "past": j.table("__past"), "mem": j.table("__mem"), "state": j.table("__state")}
+	l.tables = engine.Args{"now": j.table("__now"), "past": j.table("__past"), "mem": j.table("__mem"), "state": j.table("__state"), "definition": j.table("__definition")}
 	return l
 }
 

@@ -34,7 +34,7 @@ func (r *runner) batch(ctx context.Context, w work) error {
 			return err
 		}
 		if in != nil {
-			e.Source, e.Origin, e.Records, e.Bad, e.Skipped = in.Source, in.Origin, in.Records, in.BadCount, in.Skipped
+			e.Source, e.Origin, e.Records, e.Bad, e.Skipped, e.Unknown = in.Source, in.Origin, in.Records, in.BadCount, in.Skipped, in.Unknown
 			if err := r.accountSource(ctx, tx, in, e.Version); err != nil {
 				return err
 			}
@@ -83,6 +83,7 @@ func (r *runner) batch(ctx context.Context, w work) error {
 	r.sum.Records += e.Records
 	r.sum.Bad += e.Bad
 	r.sum.Skipped += e.Skipped
+	r.sum.notice(in)
 	for _, d := range e.Rows {
 		r.sum.Written += d.Written
 		r.sum.Rejected += d.Rejected
@@ -230,6 +231,9 @@ func (r *runner) write(ctx context.Context, tx *engine.Tx, d engine.Destination,
 		return out, err
 	}
 	acc := &engine.Accepted{Version: v, Columns: n.cols, Rows: ruled.Rows, HasRow: hasRow, Input: b.input, Force: b.force || r.holds[n] == "RELEASE HOLD"}
+	if b.in.plain {
+		acc.Sample = rel
+	}
 	if b.input != nil {
 		acc.Absent = absent(b.input, n.cols)
 	}

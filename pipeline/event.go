@@ -5,6 +5,7 @@
 package pipeline
 
 import (
+	"slices"
 	"time"
 
 	"dsql/engine"
@@ -32,6 +33,7 @@ type BatchCommitted struct {
 	Records  int64 // of the source
 	Bad      int64
 	Skipped  int64
+	Unknown  int64 // values of fields that the source doesn't declare
 	Rows     []DestinationRows
 	Took     time.Duration
 	Position int64 // bytes of the source done
@@ -62,14 +64,37 @@ type SinkWritten struct {
 	Took          time.Duration
 }
 
+// UnknownFields is what a source had and nobody declared.
+type UnknownFields struct {
+	Values int64
+	Names  []string // the first of them, sorted
+}
+
 // Finished: the run's sums.
 type Finished struct {
 	Versions                                          int64
 	Records, Written, Rejected, Dropped, Bad, Skipped int64
+	Unknown                                           map[string]*UnknownFields // by source
 	Took                                              time.Duration
 	Interrupted                                       bool  // stopped by the user after a whole batch
 	Failed                                            bool  // an error ended the run; what is counted was committed before
 	Sunk                                              int64 // rows that sinks wrote
+}
+
+func (f *Finished) notice(in *engine.Input) {
+	if in == nil || in.Unknown == 0 {
+		return
+	}
+	if f.Unknown == nil {
+		f.Unknown = map[string]*UnknownFields{}
+	}
+	u := f.Unknown[in.Source]
+	if u == nil {
+		u = &UnknownFields{}
+		f.Unknown[in.Source] = u
+	}
+	u.Values += in.Unknown
+	u.Names = slices.Compact(slices.Sorted(slices.Values(append(u.Names, in.UnknownNames...))))
 }
 
 func (ReadStarted) event()    {}

@@ -161,10 +161,10 @@ func (p *Program) once(b Batch, rel *engine.Query, out *Outcome) {
 	if p.any((*step).gates) {
 		a["v"] = engine.Ident(p.verdict)
 	}
-	if b.HasRow {
-		a["row"] = engine.SQL("_row")
-	}
 	if len(stored) > 0 {
+		if b.HasRow {
+			a["row"] = engine.SQL("_row")
+		}
 		a["json"], a["was"] = engine.DataJSON("_r", engine.ColumnNames(b.Columns)), engine.SQL("NULL")
 		if o := p.original(); o != nil {
 			a["was"] = o

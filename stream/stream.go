@@ -35,8 +35,9 @@ CREATE STREAM readings
 
 // Stream is a compiled CREATE STREAM.
 type Stream struct {
-	decl  *sql.Decl
-	chain *engine.Chain
+	decl   *sql.Decl
+	chain  *engine.Chain
+	packed bool // pack has been here
 }
 
 func (s *Stream) Decl() *sql.Decl      { return s.decl }
@@ -109,6 +110,9 @@ func reserved(d *sql.Decl, in []engine.Column) error {
 // Write appends the accepted rows.
 func (s *Stream) Write(ctx context.Context, tx *engine.Tx, b *engine.Accepted) (engine.Counts, error) {
 	if err := engine.Fault(ctx, "stream-before-insert"); err != nil {
+		return engine.Counts{}, err
+	}
+	if err := s.pack(ctx, tx, b); err != nil {
 		return engine.Counts{}, err
 	}
 	n, err := tx.ExecAt(ctx, engine.SQL("INSERT INTO {t} ({cols}, _version) SELECT {cols}, {v} FROM {rows}", engine.Args{

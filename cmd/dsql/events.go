@@ -48,9 +48,10 @@ func (l *eventLines) event(e pipeline.Event) {
 			Records int64      `json:"records"`
 			Bad     int64      `json:"bad"`
 			Skipped int64      `json:"skipped"`
+			Unknown int64      `json:"unknown"`
 			Rows    []rowsLine `json:"rows"`
 			Seconds float64    `json:"seconds"`
-		}{"version", e.Version, e.Source, e.Origin, e.Records, e.Bad, e.Skipped, rows, e.Took.Seconds()})
+		}{"version", e.Version, e.Source, e.Origin, e.Records, e.Bad, e.Skipped, e.Unknown, rows, e.Took.Seconds()})
 	case pipeline.SinkWritten:
 		l.write(struct {
 			Event   string  `json:"event"`
@@ -79,12 +80,21 @@ func (l *eventLines) event(e pipeline.Event) {
 			Dropped     int64   `json:"dropped"`
 			Bad         int64   `json:"bad"`
 			Skipped     int64   `json:"skipped"`
+			Unknown     int64   `json:"unknown"`
 			Sunk        int64   `json:"sunk"`
 			Seconds     float64 `json:"seconds"`
 			Interrupted bool    `json:"interrupted"`
 			Failed      bool    `json:"failed"`
-		}{"finished", e.Versions, e.Records, e.Written, e.Rejected, e.Dropped, e.Bad, e.Skipped, e.Sunk, e.Took.Seconds(), e.Interrupted, e.Failed})
+		}{"finished", e.Versions, e.Records, e.Written, e.Rejected, e.Dropped, e.Bad, e.Skipped, unknown(e), e.Sunk, e.Took.Seconds(), e.Interrupted, e.Failed})
 	}
+}
+
+// unknown is how many values of undeclared fields a run left out.
+func unknown(e pipeline.Finished) (n int64) {
+	for _, u := range e.Unknown {
+		n += u.Values
+	}
+	return n
 }
 
 type rowsLine struct {

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -107,7 +109,19 @@ func summary(e pipeline.Finished) string {
 	if e.Bad+e.Rejected > 0 {
 		s += " (see dsql.rejects)"
 	}
+	for _, source := range slices.Sorted(maps.Keys(e.Unknown)) {
+		s += "; " + undeclared(source, e.Unknown[source])
+	}
 	return s
+}
+
+// undeclared tells of the fields that a source doesn't name: they are in no table.
+func undeclared(source string, u *pipeline.UnknownFields) string {
+	names, more := u.Names, ""
+	if len(names) > 5 {
+		names, more = names[:5], " …"
+	}
+	return fmt.Sprintf("%s of undeclared fields left out of %s: %s%s", amount(u.Values, "value"), source, strings.Join(names, ", "), more)
 }
 
 func amount(n int64, what string) string {
