@@ -230,9 +230,14 @@ func (l *layout) save(ctx context.Context, tx *engine.Tx) error {
 	return tx.Run(ctx, engine.SQL("CREATE OR REPLACE MACRO {definition}() AS {d}", l.tables, engine.Args{"d": string(text)}))
 }
 
-// moved takes the definition out of name__state, where it once stood.
+// once says that the definition is a column of name__state, where it stood once. It stays there until the journal is declared anew.
+func once(state []engine.Column) bool {
+	return slices.ContainsFunc(state, func(c engine.Column) bool { return c.Name == "definition" })
+}
+
+// moved takes the definition out of name__state.
 func (j *Journal) moved(ctx context.Context, tx *engine.Tx, state []engine.Column) error {
-	if !slices.ContainsFunc(state, func(c engine.Column) bool { return c.Name == "definition" }) {
+	if !once(state) {
 		return nil
 	}
 	a := engine.Args{"state": j.table("__state"), "definition": j.table("__definition")}
