@@ -6,7 +6,7 @@ import (
 )
 
 // long reads a variable-length zigzag number.
-func (d *avroDecoder) long(t *avroType) (int64, bool) {
+func (d *avroDecoder) long(t *schemaType) (int64, bool) {
 	if d.i < len(d.b) && d.b[d.i] < 0x80 { // nearly always
 		u := d.b[d.i]
 		d.i++
@@ -21,14 +21,14 @@ func (d *avroDecoder) long(t *avroType) (int64, bool) {
 	}
 	d.i += n
 	x := int64(u>>1) ^ -int64(u&1)
-	if t.kind == avroInt && x != int64(int32(x)) {
+	if t.kind == kindInt && x != int64(int32(x)) {
 		return 0, d.bad("an int of more than 32 bits at byte %d", d.i)
 	}
 	return x, true
 }
 
 // bytes reads n bytes, which stay where they are.
-func (d *avroDecoder) bytes(t *avroType, n int64) ([]byte, bool) {
+func (d *avroDecoder) bytes(t *schemaType, n int64) ([]byte, bool) {
 	if n < 0 {
 		return nil, d.bad("%s of length %d at byte %d", t.what(), n, d.i)
 	}
@@ -40,7 +40,7 @@ func (d *avroDecoder) bytes(t *avroType, n int64) ([]byte, bool) {
 	return s, true
 }
 
-func (d *avroDecoder) prefixed(t *avroType) ([]byte, bool) {
+func (d *avroDecoder) prefixed(t *schemaType) ([]byte, bool) {
 	n, ok := d.long(t)
 	if !ok {
 		return nil, false
@@ -49,7 +49,7 @@ func (d *avroDecoder) prefixed(t *avroType) ([]byte, bool) {
 }
 
 // branch reads which type of a union comes.
-func (d *avroDecoder) branch(t *avroType) (int, bool) {
+func (d *avroDecoder) branch(t *schemaType) (int, bool) {
 	k, ok := d.long(t)
 	if !ok {
 		return 0, false
@@ -61,7 +61,7 @@ func (d *avroDecoder) branch(t *avroType) (int, bool) {
 }
 
 // block reads how many items follow, and how many bytes they take where the writer says so (else -1).
-func (d *avroDecoder) block(t *avroType) (items, size int64, ok bool) {
+func (d *avroDecoder) block(t *schemaType) (items, size int64, ok bool) {
 	if items, ok = d.long(t); !ok || items >= 0 {
 		return items, -1, ok
 	}
@@ -78,7 +78,7 @@ func (d *avroDecoder) block(t *avroType) (items, size int64, ok bool) {
 }
 
 // blocks calls item for each item of the array at i.
-func (d *avroDecoder) blocks(t *avroType, item func(k int) bool) bool {
+func (d *avroDecoder) blocks(t *schemaType, item func(k int) bool) bool {
 	for k := 0; ; {
 		n, _, ok := d.block(t)
 		if !ok || n == 0 {
@@ -100,7 +100,7 @@ func (d *avroDecoder) blocks(t *avroType, item func(k int) bool) bool {
 }
 
 // entries calls item behind each key of the map at i.
-func (d *avroDecoder) entries(t *avroType, item func(key []byte) bool) bool {
+func (d *avroDecoder) entries(t *schemaType, item func(key []byte) bool) bool {
 	for {
 		n, _, ok := d.block(t)
 		if !ok || n == 0 {
@@ -122,7 +122,7 @@ func (d *avroDecoder) entries(t *avroType, item func(key []byte) bool) bool {
 }
 
 // skip steps over a value.
-func (d *avroDecoder) skip(t *avroType, depth int) bool {
+func (d *avroDecoder) skip(t *schemaType, depth int) bool {
 	if t.noBytes {
 		return true
 	}
@@ -131,28 +131,28 @@ func (d *avroDecoder) skip(t *avroType, depth int) bool {
 	}
 	ok := true
 	switch t.kind {
-	case avroBoolean:
+	case kindBoolean:
 		_, ok = d.bytes(t, 1)
-	case avroInt, avroLong, avroEnum:
+	case kindInt, kindLong, kindEnum:
 		_, ok = d.long(t)
-	case avroFloat:
+	case kindFloat:
 		_, ok = d.bytes(t, 4)
-	case avroDouble:
+	case kindDouble:
 		_, ok = d.bytes(t, 8)
-	case avroBytes, avroString:
+	case kindBytes, kindString:
 		_, ok = d.prefixed(t)
-	case avroFixed:
+	case kindFixed:
 		_, ok = d.bytes(t, int64(t.size))
-	case avroUnion:
+	case kindUnion:
 		var k int
 		if k, ok = d.branch(t); ok {
 			ok = d.skip(t.branches[k], depth+1)
 		}
-	case avroRecord:
+	case kindRecord:
 		for i := 0; i < len(t.fields) && ok; i++ {
 			ok = d.skip(t.fields[i].t, depth+1)
 		}
-	case avroArray, avroMap:
+	case kindArray, kindMap:
 		for {
 			n, size, ok := d.block(t)
 			if !ok || n == 0 {
@@ -162,11 +162,11 @@ func (d *avroDecoder) skip(t *avroType, depth int) bool {
 				d.i += int(size)
 				continue
 			}
-			if t.kind == avroArray && t.elem.noBytes {
+			if t.kind == kindArray && t.elem.noBytes {
 				continue
 			}
 			for ; n > 0; n-- {
-				if t.kind == avroMap {
+				if t.kind == kindMap {
 					if _, ok := d.prefixed(t); !ok {
 						return false
 					}
@@ -178,4 +178,39 @@ func (d *avroDecoder) skip(t *avroType, depth int) bool {
 		}
 	}
 	return ok
+}
+
+// scalar reads the value at i.
+func (d *avroDecoder) scalar(t *schemaType) (s schemaScalar, ok bool) {
+	switch t.kind {
+	case kindBoolean:
+		s.b, ok = d.bytes(t, 1)
+		if ok {
+			if s.n = int64(s.b[0]); s.n > 1 {
+				ok = d.bad("a boolean of %d at byte %d", s.n, d.i-1)
+			}
+		}
+	case kindInt, kindLong:
+		s.n, ok = d.long(t)
+	case kindFloat:
+		if s.b, ok = d.bytes(t, 4); ok {
+			s.f = float64(math.Float32frombits(binary.LittleEndian.Uint32(s.b)))
+		}
+	case kindDouble:
+		if s.b, ok = d.bytes(t, 8); ok {
+			s.f = math.Float64frombits(binary.LittleEndian.Uint64(s.b))
+		}
+	case kindBytes, kindString:
+		s.b, ok = d.prefixed(t)
+	case kindFixed:
+		s.b, ok = d.bytes(t, int64(t.size))
+	case kindEnum:
+		if s.n, ok = d.long(t); ok {
+			if s.n < 0 || s.n >= int64(len(t.symbols)) {
+				return s, d.bad("symbol %d of an enum of %d at byte %d", s.n, len(t.symbols), d.i)
+			}
+			s.b = t.symbols[s.n]
+		}
+	}
+	return s, ok
 }

@@ -8,7 +8,7 @@ import (
 
 // render appends the value at i as JSON: records and maps as objects, a union's value as it is, bytes as Avro's own JSON has them
 // (a code point a byte), what has a logical type as its text. nan and inf become strings.
-func (d *avroDecoder) render(t *avroType, depth int) bool {
+func (d *avroDecoder) render(t *schemaType, depth int) bool {
 	if depth > maxDepth {
 		return d.bad("more than %d levels", maxDepth)
 	}
@@ -17,13 +17,13 @@ func (d *avroDecoder) render(t *avroType, depth int) bool {
 		return false
 	}
 	switch t.kind {
-	case avroNull:
+	case kindNull:
 		d.text = append(d.text, "null"...)
 		return true
-	case avroUnion:
+	case kindUnion:
 		k, ok := d.branch(t)
 		return ok && d.render(t.branches[k], depth+1)
-	case avroRecord:
+	case kindRecord:
 		for i, f := range t.fields {
 			d.text = appendJSON(append(d.text, "{,"[min(i, 1)]), f.name)
 			d.text = append(d.text, ':')
@@ -36,7 +36,7 @@ func (d *avroDecoder) render(t *avroType, depth int) bool {
 		}
 		d.text = append(d.text, '}')
 		return true
-	case avroArray:
+	case kindArray:
 		d.text = append(d.text, '[')
 		ok := d.blocks(t, func(k int) bool {
 			if k > 0 {
@@ -46,7 +46,7 @@ func (d *avroDecoder) render(t *avroType, depth int) bool {
 		})
 		d.text = append(d.text, ']')
 		return ok
-	case avroMap:
+	case kindMap:
 		d.text = append(d.text, '{')
 		first := true
 		ok := d.entries(t, func(key []byte) bool {
@@ -65,9 +65,9 @@ func (d *avroDecoder) render(t *avroType, depth int) bool {
 		return false
 	}
 	switch {
-	case t.kind == avroString && !utf8.Valid(s.b):
+	case t.kind == kindString && !utf8.Valid(s.b):
 		return d.bad("text that is no UTF-8 at byte %d", d.i)
-	case t.logical == avroPlain && (t.kind == avroBytes || t.kind == avroFixed):
+	case t.logical == logicalNone && (t.kind == kindBytes || t.kind == kindFixed):
 		d.text = append(d.text, '"')
 		for _, c := range s.b {
 			d.text = appendJSONRune(d.text, rune(c))
@@ -75,12 +75,12 @@ func (d *avroDecoder) render(t *avroType, depth int) bool {
 		d.text = append(d.text, '"')
 		return true
 	}
-	f := d.writeText(t, s)
+	f := d.w.writeText(t, s)
 	switch {
 	case f != fine: // a time that no text has: the number that it is
 		d.text = strconv.AppendInt(d.text, s.n, 10)
-	case t.kind == avroBoolean, t.kind == avroFloat || t.kind == avroDouble, t.logical == avroDecimal, t.logical == avroPlain && (t.kind == avroInt || t.kind == avroLong):
-		if t.logical == avroPlain && (math.IsNaN(s.f) || math.IsInf(s.f, 0)) {
+	case t.kind == kindBoolean, t.kind == kindFloat || t.kind == kindDouble, t.logical == logicalDecimal, t.logical == logicalNone && (t.kind == kindInt || t.kind == kindLong):
+		if t.logical == logicalNone && (math.IsNaN(s.f) || math.IsInf(s.f, 0)) {
 			d.text = appendJSON(d.text, d.w.buf)
 		} else {
 			d.text = append(d.text, d.w.buf...)

@@ -11,89 +11,23 @@ import (
 // Schemas as the Avro specification 1.12 has them: names and namespaces, logical types, schemas that contain themselves. What a
 // reader needs of a schema to follow the bytes that its writer made is here; defaults, aliases, orders and docs are for others.
 
-type avroKind uint8
-
-const (
-	avroNull avroKind = iota
-	avroBoolean
-	avroInt
-	avroLong
-	avroFloat
-	avroDouble
-	avroBytes
-	avroString
-	avroRecord
-	avroEnum
-	avroArray
-	avroMap
-	avroFixed
-	avroUnion
-)
-
-var avroKinds = [...]string{"null", "boolean", "int", "long", "float", "double", "bytes", "string", "record", "enum", "array", "map", "fixed", "union"}
-
-func (k avroKind) String() string { return avroKinds[k] }
-
-// avroLogical is what a type's values mean. One that the specification doesn't know, or that doesn't fit its type, is none.
-type avroLogical uint8
-
-const (
-	avroPlain avroLogical = iota
-	avroDate
-	avroTime      // since midnight, in units of 10^-scale seconds
-	avroTimestamp // since 1970-01-01, in UTC or local, in units of 10^-scale seconds
-	avroDecimal   // big-endian two's complement, times 10^-scale
-	avroUUID
-	avroDuration // months, days and milliseconds
-)
-
-// avroType is a type of a writer's schema.
-type avroType struct {
-	kind             avroKind
-	name             string // of a record, enum or fixed, with its namespace
-	logical          avroLogical
-	precision, scale int
-	size             int // fixed
-	symbols          [][]byte
-	fields           []avroField // record
-	elem             *avroType   // array, map
-	branches         []*avroType // union
-	noBytes          bool        // values take no bytes: null, and what is made of it alone; all others take at least one
-}
-
-type avroField struct {
-	name string
-	t    *avroType
-}
-
-// what is how messages call the type.
-func (t *avroType) what() string {
-	switch t.kind {
-	case avroInt, avroArray, avroEnum:
-		return "an " + t.kind.String()
-	case avroNull, avroBytes:
-		return t.kind.String()
-	}
-	return "a " + t.kind.String()
-}
-
 // avroParser makes types of the JSON text of a schema and of those that it refers to.
 type avroParser struct {
-	named      map[string]*avroType
+	named      map[string]*schemaType
 	references map[string]string // texts by name, parsed when a name is met that isn't there
 }
 
 // parseAvro makes the type of a schema. references are the texts of schemas that it names, by full name.
-func parseAvro(text string, references map[string]string) (*avroType, error) {
-	p := &avroParser{named: map[string]*avroType{}, references: references}
+func parseAvro(text string, references map[string]string) (*schemaType, error) {
+	p := &avroParser{named: map[string]*schemaType{}, references: references}
 	t, err := p.text(text)
 	if err != nil {
 		return nil, err
 	}
-	return t, t.measure(map[*avroType]bool{})
+	return t, t.measure(map[*schemaType]bool{})
 }
 
-func (p *avroParser) text(text string) (*avroType, error) {
+func (p *avroParser) text(text string) (*schemaType, error) {
 	var v any
 	if err := json.Unmarshal([]byte(text), &v); err != nil {
 		if text != "" && strings.IndexFunc(text, func(r rune) bool { return r != '_' && r != '.' && (r < 'a' || r > 'z') }) < 0 {
@@ -104,7 +38,7 @@ func (p *avroParser) text(text string) (*avroType, error) {
 	return p.parse(v, "")
 }
 
-func (p *avroParser) parse(v any, namespace string) (*avroType, error) {
+func (p *avroParser) parse(v any, namespace string) (*schemaType, error) {
 	switch v := v.(type) {
 	case string:
 		return p.name(v, namespace)
@@ -117,10 +51,10 @@ func (p *avroParser) parse(v any, namespace string) (*avroType, error) {
 }
 
 // name finds a primitive type or one that has been defined.
-func (p *avroParser) name(name, namespace string) (*avroType, error) {
-	for k := avroNull; k <= avroString; k++ {
+func (p *avroParser) name(name, namespace string) (*schemaType, error) {
+	for k := kindNull; k <= kindString; k++ {
 		if name == k.String() {
-			return &avroType{kind: k}, nil
+			return &schemaType{kind: k}, nil
 		}
 	}
 	full := fullName(name, namespace)
@@ -150,14 +84,14 @@ func fullName(name, namespace string) string {
 	return namespace + "." + name
 }
 
-func (p *avroParser) union(list []any, namespace string) (*avroType, error) {
-	t := &avroType{kind: avroUnion}
+func (p *avroParser) union(list []any, namespace string) (*schemaType, error) {
+	t := &schemaType{kind: kindUnion}
 	for _, v := range list {
 		b, err := p.parse(v, namespace)
 		if err != nil {
 			return nil, err
 		}
-		if b.kind == avroUnion {
+		if b.kind == kindUnion {
 			return nil, errors.New("a union stands directly in a union")
 		}
 		t.branches = append(t.branches, b)
@@ -168,7 +102,7 @@ func (p *avroParser) union(list []any, namespace string) (*avroType, error) {
 	return t, nil
 }
 
-func (p *avroParser) object(m map[string]any, namespace string) (*avroType, error) {
+func (p *avroParser) object(m map[string]any, namespace string) (*schemaType, error) {
 	name, ok := m["type"].(string)
 	if !ok { // {"type": {…}}
 		if m["type"] == nil {
@@ -180,10 +114,10 @@ func (p *avroParser) object(m map[string]any, namespace string) (*avroType, erro
 	case "record", "error", "enum", "fixed":
 		return p.define(name, m, namespace)
 	case "array", "map":
-		t := &avroType{kind: avroArray}
+		t := &schemaType{kind: kindArray}
 		of := "items"
 		if name == "map" {
-			t.kind, of = avroMap, "values"
+			t.kind, of = kindMap, "values"
 		}
 		var err error
 		if t.elem, err = p.parse(m[of], namespace); err != nil {
@@ -200,7 +134,7 @@ func (p *avroParser) object(m map[string]any, namespace string) (*avroType, erro
 }
 
 // define makes a record, enum or fixed.
-func (p *avroParser) define(kind string, m map[string]any, namespace string) (*avroType, error) {
+func (p *avroParser) define(kind string, m map[string]any, namespace string) (*schemaType, error) {
 	name, _ := m["name"].(string)
 	if name == "" {
 		return nil, fmt.Errorf("a type %s without a name", kind)
@@ -208,7 +142,7 @@ func (p *avroParser) define(kind string, m map[string]any, namespace string) (*a
 	if ns, ok := m["namespace"].(string); ok && !strings.Contains(name, ".") {
 		namespace = ns
 	}
-	t := &avroType{name: fullName(name, namespace)}
+	t := &schemaType{name: fullName(name, namespace)}
 	if p.named[t.name] != nil {
 		return nil, fmt.Errorf("%s is defined twice", t.name)
 	}
@@ -220,7 +154,7 @@ func (p *avroParser) define(kind string, m map[string]any, namespace string) (*a
 	}
 	switch kind {
 	case "enum":
-		t.kind = avroEnum
+		t.kind = kindEnum
 		list, _ := m["symbols"].([]any)
 		for _, v := range list {
 			s, ok := v.(string)
@@ -231,7 +165,7 @@ func (p *avroParser) define(kind string, m map[string]any, namespace string) (*a
 		}
 		return t, nil
 	case "fixed":
-		t.kind = avroFixed
+		t.kind = kindFixed
 		size, ok := whole(m["size"])
 		if !ok {
 			return nil, fmt.Errorf("the fixed %s has no size", t.name)
@@ -240,7 +174,7 @@ func (p *avroParser) define(kind string, m map[string]any, namespace string) (*a
 		t.means(m)
 		return t, nil
 	}
-	t.kind = avroRecord
+	t.kind = kindRecord
 	list, ok := m["fields"].([]any)
 	if !ok {
 		return nil, fmt.Errorf("the record %s has no fields", t.name)
@@ -257,7 +191,7 @@ func (p *avroParser) define(kind string, m map[string]any, namespace string) (*a
 		if err != nil {
 			return nil, fmt.Errorf("field %s of %s: %w", name, t.name, err)
 		}
-		t.fields = append(t.fields, avroField{name, ft})
+		t.fields = append(t.fields, schemaField{name: name, t: ft})
 	}
 	return t, nil
 }
@@ -272,41 +206,41 @@ func whole(v any) (int, bool) {
 const maxDigits = 1000
 
 // means notes the logical type, where the type can carry it.
-func (t *avroType) means(m map[string]any) {
+func (t *schemaType) means(m map[string]any) {
 	name, _ := m["logicalType"].(string)
-	on := func(kind avroKind, logical avroLogical, scale int) {
+	on := func(kind schemaKind, logical logicalType, scale int) {
 		if t.kind == kind {
 			t.logical, t.scale = logical, scale
 		}
 	}
 	switch strings.TrimPrefix(name, "local-") {
 	case "date":
-		on(avroInt, avroDate, 0)
+		on(kindInt, logicalDate, 0)
 	case "time-millis":
-		on(avroInt, avroTime, 3)
+		on(kindInt, logicalTime, 3)
 	case "time-micros":
-		on(avroLong, avroTime, 6)
+		on(kindLong, logicalTime, 6)
 	case "timestamp-millis":
-		on(avroLong, avroTimestamp, 3)
+		on(kindLong, logicalTimestamp, 3)
 	case "timestamp-micros":
-		on(avroLong, avroTimestamp, 6)
+		on(kindLong, logicalTimestamp, 6)
 	case "timestamp-nanos":
-		on(avroLong, avroTimestamp, 9)
+		on(kindLong, logicalTimestamp, 9)
 	case "uuid":
-		on(avroString, avroUUID, 0)
+		on(kindString, logicalUUID, 0)
 		if t.size == 16 {
-			on(avroFixed, avroUUID, 0)
+			on(kindFixed, logicalUUID, 0)
 		}
 	case "duration":
 		if t.size == 12 {
-			on(avroFixed, avroDuration, 0)
+			on(kindFixed, logicalDuration, 0)
 		}
 	case "decimal":
 		precision, ok := whole(m["precision"])
 		scale, ok2 := whole(m["scale"])
 		if ok && precision > 0 && precision <= maxDigits && scale <= precision && (ok2 || m["scale"] == nil) {
-			on(avroBytes, avroDecimal, scale)
-			on(avroFixed, avroDecimal, scale)
+			on(kindBytes, logicalDecimal, scale)
+			on(kindFixed, logicalDecimal, scale)
 			t.precision = precision
 		}
 	}
@@ -314,12 +248,12 @@ func (t *avroType) means(m map[string]any) {
 
 // measure finds the types whose values take no bytes, among all that t leads to. A record that is always in itself has no end, and
 // is an error.
-func (t *avroType) measure(seen map[*avroType]bool) error {
+func (t *schemaType) measure(seen map[*schemaType]bool) error {
 	if seen[t] {
 		return nil
 	}
 	seen[t] = true
-	if err := t.sum(map[*avroType]bool{}); err != nil {
+	if err := t.sum(map[*schemaType]bool{}); err != nil {
 		return err
 	}
 	if t.elem != nil {
@@ -339,13 +273,13 @@ func (t *avroType) measure(seen map[*avroType]bool) error {
 }
 
 // sum adds up what stands in a value whatever it is; done has the records that were seen, true for those that are summed up.
-func (t *avroType) sum(done map[*avroType]bool) error {
+func (t *schemaType) sum(done map[*schemaType]bool) error {
 	switch t.kind {
-	case avroNull:
+	case kindNull:
 		t.noBytes = true
-	case avroFixed:
+	case kindFixed:
 		t.noBytes = t.size == 0
-	case avroRecord:
+	case kindRecord:
 		if ready, met := done[t]; met {
 			if !ready {
 				return fmt.Errorf("the record %s is always in itself", t.name)

@@ -11,17 +11,18 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/linkedin/goavro/v2"
+	"github.com/twmb/franz-go/pkg/sr"
 
 	"dsql/engine"
 )
 
 // texts is a schemaSource of schemas at hand, without references.
 func texts(schemas ...string) schemaSource {
-	return func(_ context.Context, id int) (string, map[string]string, error) {
+	return func(_ context.Context, id int) (*schemaText, error) {
 		if id >= len(schemas) {
-			return "", nil, noSchema(fmt.Sprintf("unknown schema id %d", id))
+			return nil, noSchema(fmt.Sprintf("unknown schema id %d", id))
 		}
-		return schemas[id], nil, nil
+		return &schemaText{sr.TypeAvro, schemas[id], nil}, nil
 	}
 }
 
@@ -278,7 +279,7 @@ func TestAvroRejects(t *testing.T) {
 		"bad_record: no Avro with a schema id: 2 bytes <none>",
 		`bad_record: no Avro with a schema id: it begins with "{"a":", not with a zero byte <none>`,
 		"bad_record: unknown schema id 99 <none>",
-		"bad_record: its schema is a string, not a record <none>",
+		"bad_record: schema id 1: it is a string, not a record <none>",
 		"bad_record: schema id 2: a type record without a name <none>",
 		"bad_record: no Avro of its schema: more than 1000 levels <none>",
 		"bad_record: schema id 4: the record r is always in itself <none>",
@@ -312,10 +313,10 @@ func TestAvroAsksOnce(t *testing.T) {
 	t.Parallel()
 	asked := map[int]int{}
 	known := texts(`{"type":"record","name":"r","fields":[{"name":"a","type":"int"}]}`)
-	l := avroLanding(t, memory(t), []Field{{Name: "a", Type: "INTEGER"}}, Limits{}, func(ctx context.Context, id int) (string, map[string]string, error) {
+	l := avroLanding(t, memory(t), []Field{{Name: "a", Type: "INTEGER"}}, Limits{}, func(ctx context.Context, id int) (*schemaText, error) {
 		asked[id]++
 		if id == 9 {
-			return "", nil, errors.New("down")
+			return nil, errors.New("down")
 		}
 		return known(ctx, id)
 	})
@@ -336,7 +337,7 @@ func TestAvroAsksOnce(t *testing.T) {
 		}
 	}
 	d := l.records.values.(*avroDecoder)
-	d.unheard[7] = unheard{d.unheard[7].why, time.Now().Add(-time.Second)}
+	d.plans.unheard[7] = unheard{d.plans.unheard[7].why, time.Now().Add(-time.Second)}
 	if err := add(7); err != nil {
 		t.Fatal(err)
 	}
@@ -354,7 +355,7 @@ func TestAvroColumns(t *testing.T) {
 		{"name":"d","type":{"type":"bytes","logicalType":"decimal","precision":9,"scale":2}},{"name":"day","type":{"type":"int","logicalType":"date"}},{"name":"clock","type":{"type":"int","logicalType":"time-millis"}},
 		{"name":"u","type":{"type":"string","logicalType":"uuid"}},{"name":"m","type":{"type":"map","values":"double"}},{"name":"l","type":{"type":"array","items":{"type":"record","name":"x","fields":[{"name":"the name","type":"float"},{"name":"b","type":"boolean"}]}}},
 		{"name":"e","type":{"type":"enum","name":"en","symbols":["a"]}},{"name":"f","type":{"type":"fixed","name":"fx","size":2}},{"name":"n","type":["int","long"]},{"name":"num","type":["null","int","double"]},{"name":"s","type":["int","string"]},{"name":"any","type":["null","string","x"]},{"name":"self","type":["null","r"]}]}`
-	cols, err := avroColumns(schema, nil)
+	cols, err := columnsOf(schema)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -369,7 +370,15 @@ func TestAvroColumns(t *testing.T) {
 	if _, err := memory(t).NewLayout(cols); err != nil {
 		t.Error(err)
 	}
-	if _, err := avroColumns(`"int"`, nil); err == nil {
+	if _, err := columnsOf(`"int"`); err == nil {
 		t.Error("an int has no columns")
 	}
+}
+
+func columnsOf(schema string) ([]engine.Column, error) {
+	t, err := parseAvro(schema, nil)
+	if err != nil {
+		return nil, err
+	}
+	return t.columns()
 }

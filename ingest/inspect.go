@@ -26,7 +26,7 @@ const (
 )
 
 // Inspect prints the CREATE SOURCE of files or of a topic (kafka://broker:port/topic), with the columns and types that a sample
-// shows; of a topic in Avro those of the newest schema, which registry (a URL) has.
+// shows; of a topic in Avro or Protobuf those of the newest record's schema, which registry (a URL) has.
 func Inspect(ctx context.Context, c *engine.Conn, env *engine.Env, target, registry string) (string, error) {
 	rest, ok := strings.CutPrefix(target, "kafka://")
 	if !ok {
@@ -127,12 +127,12 @@ func inspectTopic(ctx context.Context, c *engine.Conn, env *engine.Env, brokers,
 		return "", &sql.Error{Code: "nothing-to-infer", Exit: sql.ExitFailed, Msg: "the topic " + topic + " holds no records to look at", Hint: "write some, or declare the columns by hand"}
 	}
 	format, lines := sampleFormat(recs)
-	if id, ok := newestSchema(recs); ok && format == "raw" && registry != "" {
-		cols, err := registered(ctx, registry, id)
+	if value := newestWithSchema(recs); value != nil && format == "raw" && registry != "" {
+		cols, format, err := ofRegistry(ctx, registry, value)
 		if err != nil {
 			return "", err
 		}
-		text, err := declarationText(ctx, c, name, cols, nil, fmt.Sprintf("FROM KAFKA (connection %s_kafka, topic %s, format avro)", name, quote(topic)))
+		text, err := declarationText(ctx, c, name, cols, nil, fmt.Sprintf("FROM KAFKA (connection %s_kafka, topic %s, format %s)", name, quote(topic), format))
 		return fmt.Sprintf("%sCREATE CONNECTION %s_kafka TO KAFKA (brokers %s, schema_registry %s);\n", keyNote(recs), name, quote(brokers), quote(registry)) + text, err
 	}
 	if format == "raw" {
@@ -230,28 +230,43 @@ func sampleFormat(recs []*kgo.Record) (format string, lines [][]byte) {
 	return "json", lines
 }
 
-// newestSchema is the number of the schema of the last record in the format of a schema registry's serialisers.
-func newestSchema(recs []*kgo.Record) (id int, ok bool) {
+// newestWithSchema is the value of the last record in the format of a schema registry's serialisers.
+func newestWithSchema(recs []*kgo.Record) (value []byte) {
 	var last time.Time
 	for _, r := range recs {
 		if len(r.Value) > 5 && r.Value[0] == 0 && !r.Timestamp.Before(last) {
-			id, ok, last = int(binary.BigEndian.Uint32(r.Value[1:])), true, r.Timestamp
+			value, last = r.Value, r.Timestamp
 		}
 	}
-	return id, ok
+	return value
 }
 
-// registered are the columns of a schema in a registry.
-func registered(ctx context.Context, url string, id int) ([]engine.Column, error) {
+// ofRegistry are the columns that the schema of a value has in a registry, and the format of such values.
+func ofRegistry(ctx context.Context, url string, value []byte) (cols []engine.Column, format string, err error) {
 	cl, err := sr.NewClient(sr.URLs(url), sr.UserAgent("dsql"))
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	text, references, err := registrySchemas(cl)(ctx, id)
+	id := int(binary.BigEndian.Uint32(value[1:]))
+	s, err := registrySchemas(cl)(ctx, id)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	return avroColumns(text, references)
+	t, format := (*schemaType)(nil), "avro"
+	switch s.kind {
+	case sr.TypeAvro:
+		t, err = parseAvro(s.text, s.references)
+	case sr.TypeProtobuf:
+		format = "protobuf"
+		t, err = s.protoMessage(ctx, value[5:])
+	default:
+		err = fmt.Errorf("schema id %d is of %s, which no format of a source takes", id, s.kind)
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	cols, err = t.columns()
+	return cols, format, err
 }
 
 // rowOf is the row in a Debezium event, nil when it is none.

@@ -74,12 +74,8 @@ var kafkaOptions = []kafkaOption{
 			c.fail(o.Value, "bad-regex", strings.TrimPrefix(err.Error(), "error parsing regexp: "), "the syntax is RE2's: topics 'orders_.*'")
 		}
 	}},
-	{"format", "", "json, csv, raw (the value as it is, into the one column that there is), avro (with a schema registry) or debezium (its JSON)", func(c *compiler, s *kafkaSource, o sql.Option) {
-		if strings.EqualFold(o.Text, "protobuf") {
-			c.fail(o.Value, "no-protobuf", "records in protobuf can't be read yet", "write them as json or avro, or take them as they are: format raw with one BLOB column")
-			return
-		}
-		s.format = c.word(o, "json", "csv", "avro", "raw", "debezium")
+	{"format", "", "json, csv, raw (the value as it is, into the one column that there is), avro or protobuf (with a schema registry) or debezium (its JSON)", func(c *compiler, s *kafkaSource, o sql.Option) {
+		s.format = c.word(o, "json", "csv", "avro", "protobuf", "raw", "debezium")
 	}},
 	{"start", "", "where a destination begins that is new: earliest (default), latest, or timestamp '…' in UTC", func(c *compiler, s *kafkaSource, o sql.Option) {
 		switch {
@@ -186,8 +182,8 @@ func (c *compiler) kafkaSource(d declaration, v *sql.Value) *kafkaSource {
 			c.fail(o.At, "contradicting-options", fmt.Sprintf("%s is an option of format %s, and this is %s", o.Name, k.format, s.format), "remove "+o.Name)
 		}
 	}
-	if s.brokers != nil && s.format == "avro" {
-		c.fail(given["brokers"].At, "no-registry", "avro needs a schema registry, which a connection names", "CREATE CONNECTION name TO KAFKA (brokers '…', schema_registry 'http://host:8081'), and here connection name")
+	if s.brokers != nil && registered[s.format] != nil {
+		c.fail(given["brokers"].At, "no-registry", s.format+" needs a schema registry, which a connection names", "CREATE CONNECTION name TO KAFKA (brokers '…', schema_registry 'http://host:8081'), and here connection name")
 	}
 	if s.onNew == "ADD COLUMNS" {
 		c.fail(s.decl.Arg("ON SCHEMA CHANGE").Keyword, "no-growth", "the columns of a topic are those declared: JSON says no types", "write ON SCHEMA CHANGE IGNORE or FAIL; `dsql inspect` prints the columns that a topic shows")
@@ -249,8 +245,8 @@ func (s *kafkaSource) Columns(ctx context.Context, c *engine.Conn, env *engine.E
 	switch {
 	case err != nil:
 		return nil, err
-	case s.format == "avro" && !conn.HasRegistry():
-		return nil, &sql.Error{Src: s.decl.Src, Span: s.at, Code: "no-registry", Msg: "avro needs a schema registry, and the connection " + s.connection.Text + " names none", Hint: "add schema_registry 'http://host:8081' to it"}
+	case registered[s.format] != nil && !conn.HasRegistry():
+		return nil, &sql.Error{Src: s.decl.Src, Span: s.at, Code: "no-registry", Msg: s.format + " needs a schema registry, and the connection " + s.connection.Text + " names none", Hint: "add schema_registry 'http://host:8081' to it"}
 	}
 	return s.types(ctx, c)
 }

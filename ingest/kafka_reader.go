@@ -45,12 +45,12 @@ func (s *kafkaSource) Open(ctx context.Context, c *engine.Conn, env *engine.Env,
 		return r, nil // nothing new: no buffers are needed
 	}
 	d := s.dialect
-	if s.format == "avro" {
+	if decoder := registered[s.format]; decoder != nil {
 		registry, err := conn.Registry()
 		if err != nil {
 			return fail(err)
 		}
-		d.values = func(l *Landing) (valueDecoder, error) { return newAvro(l, registrySchemas(registry)), nil }
+		d.values = func(l *Landing) (valueDecoder, error) { return decoder(l, registrySchemas(registry)), nil }
 	}
 	if r.landing, err = NewLanding(c, s.decl.Name, s.fields(cols), d, s.limits); err != nil {
 		return fail(s.placed(err))

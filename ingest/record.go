@@ -224,7 +224,7 @@ func (b *Buffer) refuse(rec *Record, value, key []byte, why string) bool {
 	l.w.slab = b.slab
 	l.sizes = chunk.ListSizes(l.sizes[:0])
 	set := 0
-	if _, binary := r.values.(*avroDecoder); value != nil && (binary || utf8.Valid(value)) {
+	if _, binary := r.values.(preparer); value != nil && (binary || utf8.Valid(value)) {
 		_, set, _ = r.values.decode(value, row, true)
 	}
 	if set == 0 {

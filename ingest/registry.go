@@ -11,11 +11,17 @@ import (
 	"dsql/sql"
 )
 
-// schemaSource gives the text of a schema by its id, with the texts of all schemas that it refers to, by name. A noSchema is an answer
-// too; another error says that the source can't be asked.
-type schemaSource func(ctx context.Context, id int) (schema string, references map[string]string, err error)
+// schemaSource gives a schema by its id. A noSchema is an answer too; another error says that the source can't be asked.
+type schemaSource func(ctx context.Context, id int) (*schemaText, error)
 
-// noSchema says why there is no schema of Avro with an id: what is wrong with the records that carry it.
+// schemaText is a schema as a registry has it, with the texts of all schemas that it refers to, by name.
+type schemaText struct {
+	kind       sr.SchemaType
+	text       string
+	references map[string]string
+}
+
+// noSchema says why there is no schema with an id: what is wrong with the records that carry it.
 type noSchema string
 
 func (e noSchema) Error() string { return string(e) }
@@ -25,13 +31,10 @@ const maxReferences = 1000
 
 // registrySchemas reads schemas of a Confluent schema registry (GET /schemas/ids/{id}, /subjects/{subject}/versions/{version}).
 func registrySchemas(cl *sr.Client) schemaSource {
-	return func(ctx context.Context, id int) (string, map[string]string, error) {
+	return func(ctx context.Context, id int) (*schemaText, error) {
 		s, err := cl.SchemaByID(ctx, id)
 		if err != nil {
-			return "", nil, registryError(ctx, err, fmt.Sprintf("unknown schema id %d", id))
-		}
-		if s.Type != sr.TypeAvro {
-			return "", nil, noSchema(fmt.Sprintf("schema id %d is of %s, not of AVRO", id, s.Type))
+			return nil, registryError(ctx, err, fmt.Sprintf("unknown schema id %d", id))
 		}
 		references := map[string]string{}
 		todo := s.References
@@ -42,16 +45,16 @@ func registrySchemas(cl *sr.Client) schemaSource {
 				continue
 			}
 			if len(references) == maxReferences {
-				return "", nil, noSchema(fmt.Sprintf("schema id %d refers to more than %d schemas", id, maxReferences))
+				return nil, noSchema(fmt.Sprintf("schema id %d refers to more than %d schemas", id, maxReferences))
 			}
 			other, err := cl.SchemaByVersion(ctx, r.Subject, r.Version)
 			if err != nil {
-				return "", nil, registryError(ctx, err, fmt.Sprintf("schema id %d refers to version %d of %s, which the registry doesn't have", id, r.Version, r.Subject))
+				return nil, registryError(ctx, err, fmt.Sprintf("schema id %d refers to version %d of %s, which the registry doesn't have", id, r.Version, r.Subject))
 			}
 			references[r.Name] = other.Schema.Schema
 			todo = append(todo, other.References...)
 		}
-		return s.Schema, references, nil
+		return &schemaText{s.Type, s.Schema, references}, nil
 	}
 }
 

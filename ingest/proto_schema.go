@@ -1,0 +1,228 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/bufbuild/protocompile"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// Schemas of Protocol Buffers (proto2, proto3 and editions, as protocompile reads them) become the same types as those of Avro: a
+// message a record, a repeated field an array. What of google.protobuf's messages stands for a plain value is that value: wrappers, a
+// Timestamp, a Duration, and a Struct is the object that it means.
+
+// protoType is what the wire format adds to a type.
+type protoType struct {
+	wire    protowire.Type
+	zigzag  bool
+	boxed   *schemaType      // the value is field 1 of a message, of this type: google.protobuf's wrappers, Struct and ListValue
+	dynamic bool             // google.protobuf.Value: the branch is the field that is there
+	key     *schemaType      // of a map
+	names   map[int64][]byte // an enum's, by number
+	index   *fieldIndex      // of a message
+	oneofs  int
+}
+
+// fieldIndex finds fields by their numbers: which of the message's it is, and 1. Numbers are small nearly always.
+type fieldIndex struct {
+	low  [64]int32
+	high map[protowire.Number]int32
+}
+
+func (x *fieldIndex) put(n protowire.Number, i int) {
+	if int(n) < len(x.low) {
+		x.low[n] = int32(i) + 1
+		return
+	}
+	if x.high == nil {
+		x.high = map[protowire.Number]int32{}
+	}
+	x.high[n] = int32(i) + 1
+}
+
+// get is -1 for a number that no field has.
+func (x *fieldIndex) get(n protowire.Number) int32 {
+	if int(n) < len(x.low) {
+		return x.low[n] - 1
+	}
+	return x.high[n] - 1
+}
+
+// protoField is what Protocol Buffers add to a field.
+type protoField struct {
+	jsonName string
+	absent   absence
+	oneof    int // 1 and up; 0 for none
+}
+
+// absence is what a field that isn't there means.
+type absence uint8
+
+const (
+	absentZero  absence = iota // a field without presence isn't written when it is zero, or without elements
+	absentNull                 // optional fields, messages, fields of a oneof
+	absentError                // required
+)
+
+// confluentImports are the files that Confluent's serialisers import, and no registry gives.
+var confluentImports = map[string]string{
+	"confluent/meta.proto": `syntax = "proto3"; package confluent; import "google/protobuf/descriptor.proto";
+		message Meta { string doc = 1; map<string, string> params = 2; repeated string tags = 3; }
+		extend google.protobuf.FileOptions { Meta file_meta = 1088; } extend google.protobuf.MessageOptions { Meta message_meta = 1088; }
+		extend google.protobuf.FieldOptions { Meta field_meta = 1088; } extend google.protobuf.EnumOptions { Meta enum_meta = 1088; }
+		extend google.protobuf.EnumValueOptions { Meta enum_value_meta = 1088; }`,
+	"confluent/type/decimal.proto": `syntax = "proto3"; package confluent.type; message Decimal { bytes value = 1; uint32 precision = 2; int32 scale = 3; }`,
+}
+
+// parseProto compiles the text of a schema; references are the texts of the files that it imports, by the names it imports them by.
+func parseProto(ctx context.Context, text string, references map[string]string) (protoreflect.FileDescriptor, error) {
+	const name = "the schema"
+	files := map[string]string{}
+	for _, m := range []map[string]string{confluentImports, references, {name: text}} {
+		for k, v := range m {
+			files[k] = v
+		}
+	}
+	c := protocompile.Compiler{Resolver: protocompile.WithStandardImports(&protocompile.SourceResolver{Accessor: protocompile.SourceAccessorFromMap(files)}), MaxParallelism: 1}
+	out, err := c.Compile(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return out[0], nil
+}
+
+// message finds the type that a list of numbers leads to: of the file's messages, then of those inside.
+func message(file protoreflect.FileDescriptor, path []int) (protoreflect.MessageDescriptor, error) {
+	var in interface {
+		Messages() protoreflect.MessageDescriptors
+	} = file
+	for _, i := range path {
+		if i >= in.Messages().Len() {
+			return nil, fmt.Errorf("it has no message %v", path)
+		}
+		in = in.Messages().Get(i)
+	}
+	m, ok := in.(protoreflect.MessageDescriptor)
+	if !ok {
+		return nil, errors.New("it has no message without a number")
+	}
+	return m, nil
+}
+
+// protoTypes makes types of messages, one of each.
+type protoTypes map[protoreflect.FullName]*schemaType
+
+// message is the type of a message's values.
+func (all protoTypes) message(m protoreflect.MessageDescriptor) *schemaType {
+	name := m.FullName()
+	if t := all[name]; t != nil {
+		return t
+	}
+	t := &schemaType{kind: kindRecord, name: string(name), proto: protoType{wire: protowire.BytesType, index: &fieldIndex{}, oneofs: m.Oneofs().Len()}}
+	all[name] = t
+	fields := m.Fields()
+	switch name {
+	case "google.protobuf.Timestamp", "google.protobuf.Duration":
+		t.kind, t.logical, t.scale = kindMoment, logicalTimestamp, 9
+		if name == "google.protobuf.Duration" {
+			t.logical = logicalDuration
+		}
+		return t
+	case "confluent.type.Decimal":
+		t.kind, t.logical, t.precision = kindBytes, logicalDecimal, math.MaxInt32
+		return t
+	case "google.protobuf.Value":
+		t.kind, t.proto.dynamic = kindUnion, true
+	case "google.protobuf.DoubleValue", "google.protobuf.FloatValue", "google.protobuf.Int64Value", "google.protobuf.UInt64Value", "google.protobuf.Int32Value",
+		"google.protobuf.UInt32Value", "google.protobuf.BoolValue", "google.protobuf.StringValue", "google.protobuf.BytesValue", "google.protobuf.Struct", "google.protobuf.ListValue":
+		inside := all.field(fields.Get(0))
+		*t = *inside
+		t.proto.boxed, t.proto.wire = inside, protowire.BytesType
+		return t
+	}
+	for i := range fields.Len() {
+		f := fields.Get(i)
+		t.proto.index.put(f.Number(), i)
+		if t.proto.dynamic {
+			if t.branches = append(t.branches, all.field(f)); f.Kind() == protoreflect.EnumKind {
+				t.branches[i] = &schemaType{kind: kindNull, proto: protoType{wire: protowire.VarintType}}
+			}
+			continue
+		}
+		to := schemaField{name: string(f.Name()), t: all.field(f), proto: protoField{jsonName: f.JSONName()}}
+		switch {
+		case f.Cardinality() == protoreflect.Required:
+			to.proto.absent = absentError
+		case f.HasPresence():
+			to.proto.absent = absentNull
+		}
+		if o := f.ContainingOneof(); o != nil {
+			to.proto.oneof = o.Index() + 1
+		}
+		t.fields = append(t.fields, to)
+	}
+	return t
+}
+
+// field is the type of a field's values.
+func (all protoTypes) field(f protoreflect.FieldDescriptor) *schemaType {
+	switch {
+	case f.IsMap():
+		return &schemaType{kind: kindMap, elem: all.one(f.MapValue()), proto: protoType{wire: protowire.BytesType, key: all.one(f.MapKey())}}
+	case f.IsList():
+		return &schemaType{kind: kindArray, elem: all.one(f), proto: protoType{wire: protowire.BytesType}}
+	}
+	return all.one(f)
+}
+
+// one is the type of a field's single value.
+func (all protoTypes) one(f protoreflect.FieldDescriptor) *schemaType {
+	t := &schemaType{}
+	switch f.Kind() {
+	case protoreflect.MessageKind, protoreflect.GroupKind:
+		return all.message(f.Message())
+	case protoreflect.EnumKind:
+		t.kind, t.name, t.proto.names = kindEnum, string(f.Enum().FullName()), map[int64][]byte{}
+		for i := range f.Enum().Values().Len() {
+			v := f.Enum().Values().Get(i)
+			if t.proto.names[int64(v.Number())] == nil { // of aliases the first
+				t.proto.names[int64(v.Number())] = []byte(v.Name())
+			}
+		}
+	case protoreflect.BoolKind:
+		t.kind = kindBoolean
+	case protoreflect.Int32Kind:
+		t.kind = kindInt
+	case protoreflect.Sint32Kind:
+		t.kind, t.proto.zigzag = kindInt, true
+	case protoreflect.Sfixed32Kind:
+		t.kind, t.proto.wire = kindInt, protowire.Fixed32Type
+	case protoreflect.Uint32Kind:
+		t.kind = kindUint
+	case protoreflect.Fixed32Kind:
+		t.kind, t.proto.wire = kindUint, protowire.Fixed32Type
+	case protoreflect.Int64Kind:
+		t.kind = kindLong
+	case protoreflect.Sint64Kind:
+		t.kind, t.proto.zigzag = kindLong, true
+	case protoreflect.Sfixed64Kind:
+		t.kind, t.proto.wire = kindLong, protowire.Fixed64Type
+	case protoreflect.Uint64Kind:
+		t.kind = kindUlong
+	case protoreflect.Fixed64Kind:
+		t.kind, t.proto.wire = kindUlong, protowire.Fixed64Type
+	case protoreflect.FloatKind:
+		t.kind, t.proto.wire = kindFloat, protowire.Fixed32Type
+	case protoreflect.DoubleKind:
+		t.kind, t.proto.wire = kindDouble, protowire.Fixed64Type
+	case protoreflect.StringKind:
+		t.kind, t.proto.wire = kindString, protowire.BytesType
+	case protoreflect.BytesKind:
+		t.kind, t.proto.wire = kindBytes, protowire.BytesType
+	}
+	return t
+}

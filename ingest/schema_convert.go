@@ -1,0 +1,171 @@
+package ingest
+
+import (
+	"encoding/binary"
+	"math"
+	"strconv"
+	"unicode/utf8"
+
+	"dsql/engine"
+)
+
+// schemaScalar is a value that is no record, array, map or union.
+type schemaScalar struct {
+	n  int64   // boolean, int, long, enum: the symbol's number; a moment's seconds
+	ns int32   // a moment's nanoseconds
+	f  float64 // float, double
+	b  []byte  // bytes, string, fixed: where they lie in the record; enum: the symbol
+}
+
+var plainLong = schemaType{kind: kindLong}
+
+// typed writes a value into a row of a column. After a fault w.buf has the value's text.
+func (w *writer) typed(t *schemaType, c *column, row int, s schemaScalar) fault {
+	v := &w.vecs[c.vec]
+	if c.id >= engine.TypeStruct {
+		return w.orText(wrong, t, s)
+	}
+	switch t.kind {
+	case kindBoolean:
+		if c.id == engine.TypeBoolean {
+			engine.Put(v, row, s.n == 1)
+			return fine
+		}
+	case kindMoment:
+		switch {
+		case t.logical == logicalDuration && c.id != engine.TypeVarchar:
+			w.buf = appendSeconds(w.buf[:0], s)
+			return w.scalar(c, row, w.buf, fromNumber, false)
+		case t.logical == logicalTimestamp && c.id >= engine.TypeDate && c.id <= engine.TypeTimestampTZ:
+			return w.orText(c.putInstant(v, row, instant{sec: s.n, ns: s.ns}), t, s)
+		case c.id != engine.TypeVarchar:
+			return w.orText(wrong, t, s)
+		}
+	case kindEnum:
+		if t.proto.names != nil && c.id >= engine.TypeTinyInt && c.id <= engine.TypeUHugeInt {
+			return w.orText(c.putInt(v, row, s.n), &plainLong, s)
+		}
+	case kindInt, kindLong, kindUint, kindUlong:
+		switch {
+		case t.kind == kindUlong && s.n < 0: // 2^63 and more
+			w.buf = strconv.AppendUint(w.buf[:0], uint64(s.n), 10)
+			return w.scalar(c, row, w.buf, fromNumber, false)
+		case t.logical != logicalNone && (c.id >= engine.TypeDate && c.id <= engine.TypeTimestampTZ):
+			return w.orText(t.temporal(c, v, row, s.n), t, s)
+		case t.logical != logicalNone && c.id == engine.TypeVarchar:
+		case c.id == engine.TypeBigInt:
+			engine.Put(v, row, s.n)
+			return fine
+		case c.id == engine.TypeDouble:
+			engine.Put(v, row, float64(s.n))
+			return fine
+		case c.id >= engine.TypeTinyInt && c.id <= engine.TypeUHugeInt:
+			return w.orText(c.putInt(v, row, s.n), &plainLong, s)
+		default: // as a number, whatever it means
+			w.buf = strconv.AppendInt(w.buf[:0], s.n, 10)
+			return w.scalar(c, row, w.buf, fromNumber, false)
+		}
+	case kindDouble, kindFloat:
+		switch c.id {
+		case engine.TypeDouble:
+			engine.Put(v, row, s.f)
+			return fine
+		case engine.TypeFloat:
+			x := float32(s.f)
+			if math.IsInf(float64(x), 0) && !math.IsInf(s.f, 0) {
+				return w.orText(outOfRange, t, s)
+			}
+			engine.Put(v, row, x)
+			return fine
+		}
+	case kindString, kindBytes, kindFixed:
+		switch {
+		case c.id == engine.TypeBlob, c.id == engine.TypeVarchar && t.kind == kindString:
+			v.PutBytes(row, s.b)
+			return fine
+		case t.kind == kindString:
+			f := w.scalar(c, row, s.b, fromText, true)
+			if f != fine {
+				w.buf = append(w.buf[:0], s.b[:min(len(s.b), 2*excerptBytes)]...)
+			}
+			return f
+		case t.logical == logicalNone && c.id == engine.TypeVarchar && utf8.Valid(s.b):
+			v.PutBytes(row, s.b)
+			return fine
+		case t.logical == logicalNone:
+			return w.orText(wrong, t, s)
+		case t.logical == logicalUUID && c.id == engine.TypeUUID:
+			engine.Put(v, row, engine.Int128{Lo: binary.BigEndian.Uint64(s.b[8:]), Hi: int64(binary.BigEndian.Uint64(s.b) ^ 1<<63)}) // turned: see parseUUID
+			return fine
+		case t.logical == logicalDecimal && c.id == engine.TypeDecimal && c.scale >= t.scale:
+			if neg, x, ok := magnitude(s.b); ok {
+				if x, ok = x.times10(c.scale - t.scale); ok {
+					return w.orText(c.putBig(v, row, neg, x), t, s)
+				}
+			}
+			return w.orText(outOfRange, t, s)
+		case t.logical != logicalDecimal && c.id != engine.TypeVarchar:
+			return w.orText(wrong, t, s)
+		}
+	}
+	if f := w.writeText(t, s); f != fine {
+		return w.orText(f, t, s)
+	}
+	from := fromText
+	switch {
+	case t.kind == kindBoolean:
+		from = fromLiteral
+	case t.kind == kindFloat || t.kind == kindDouble || t.logical == logicalDecimal:
+		from = fromNumber
+	}
+	return w.scalar(c, row, w.buf, from, false)
+}
+
+// orText writes the value's text for the reason, after a fault.
+func (w *writer) orText(f fault, t *schemaType, s schemaScalar) fault {
+	if f != fine {
+		if w.writeText(t, s) != fine && (t.kind == kindInt || t.kind == kindLong) {
+			w.buf = strconv.AppendInt(w.buf[:0], s.n, 10)
+		}
+	}
+	return f
+}
+
+// temporal writes a date or time.
+func (t *schemaType) temporal(c *column, v *engine.Vector, row int, n int64) fault {
+	if (t.logical == logicalTime) != (c.id == engine.TypeTime) {
+		return wrong
+	}
+	if t.logical == logicalTime {
+		us := n
+		if t.scale == 3 {
+			us *= 1000 // an int
+		}
+		if us < 0 || us > 86400e6 {
+			return outOfRange
+		}
+		engine.Put(v, row, us)
+		return fine
+	}
+	if t.scale == 6 && (c.id == engine.TypeTimestamp || c.id == engine.TypeTimestampTZ) && n >= minSeconds*1e6 && n < math.MaxInt64 {
+		engine.Put(v, row, n)
+		return fine
+	}
+	return c.putInstant(v, row, t.instant(n))
+}
+
+// instant is a date's or timestamp's time.
+func (t *schemaType) instant(n int64) instant {
+	if t.logical == logicalDate {
+		return instant{sec: n * 86400}
+	}
+	unit := int64(1)
+	for range t.scale {
+		unit *= 10
+	}
+	sec, rest := n/unit, n%unit
+	if rest < 0 {
+		sec, rest = sec-1, rest+unit
+	}
+	return instant{sec: sec, ns: int32(rest * (1e9 / unit))}
+}

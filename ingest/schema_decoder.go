@@ -1,0 +1,218 @@
+package ingest
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/sr"
+)
+
+// schemaDecoder is what the decoders of values with a schema have in common: what has become of the value in hand. Like the JSON
+// decoder they follow its bytes along the declared columns and keep nothing in between; all three agree on what converts.
+type schemaDecoder struct {
+	w       *writer
+	root    *slot // the columns by their paths
+	columns []*column
+	names   *nameSet
+	limit   int    // bytes of a text that is made of a value
+	format  string // for reasons
+
+	lenient bool
+	set     int    // columns of the record or STRUCT in hand that have a value
+	serial  uint64 // counts records and STRUCTs
+	scope   uint64 // the one in hand
+	found   int64  // fields that no column takes
+
+	broken string // what is wrong with the bytes; nothing behind it can be read
+	fault  fault  // the first value that doesn't convert
+	col    *column
+	said   []byte // that value, for the reason
+	quote  bool
+	text   []byte // JSON in the making
+}
+
+// registered makes the decoders of the formats whose schemas a registry has.
+var registered = map[string]func(l *Landing, schemas schemaSource) valueDecoder{
+	"avro":     func(l *Landing, schemas schemaSource) valueDecoder { return newAvro(l, schemas) },
+	"protobuf": func(l *Landing, schemas schemaSource) valueDecoder { return newProto(l, schemas) },
+}
+
+func newSchemaDecoder(l *Landing, format string) schemaDecoder {
+	return schemaDecoder{w: &l.w, root: &l.json.root, columns: l.json.columns, names: &l.json.names, limit: int(l.limits.Bytes), format: format}
+}
+
+func (d *schemaDecoder) unknown() int64 { return d.found }
+
+func (d *schemaDecoder) begin(lenient bool) {
+	d.lenient, d.found, d.set = lenient, 0, 0
+	d.broken, d.fault = "", fine
+	d.serial++
+	d.scope = d.serial
+}
+
+// end is the answer of decode.
+func (d *schemaDecoder) end(ok bool, row int) (why string, set int, full bool) {
+	if (ok || d.lenient) && d.set < len(d.columns) {
+		d.nullRest(d.columns, row)
+	}
+	switch {
+	case ok || d.lenient:
+		return "", d.set, false
+	case d.broken != "":
+		return d.broken, 0, false
+	case d.fault == noRoom:
+		return "", 0, true
+	}
+	return d.fault.reason(d.col, d.said, d.quote), 0, false
+}
+
+// inside calls fields for the columns of a STRUCT; those that got no value are NULL then.
+func (d *schemaDecoder) inside(children []*column, row int, fields func() bool) bool {
+	scope, set := d.scope, d.set
+	d.serial++
+	d.scope, d.set = d.serial, 0
+	ok := fields()
+	if ok && d.set < len(children) {
+		d.nullRest(children, row)
+	}
+	d.scope, d.set = scope, set
+	return ok
+}
+
+func (d *schemaDecoder) nullRest(cols []*column, row int) {
+	for _, c := range cols {
+		if c.mark != d.scope {
+			d.w.chunk.SetNull(c.node, row)
+		}
+	}
+}
+
+// took notes that a column of the record or STRUCT in hand has a value.
+func (d *schemaDecoder) took(c *column) {
+	if c.mark != d.scope { // a key of a map may stand there twice
+		c.mark = d.scope
+		d.set++
+	}
+}
+
+// bad notes what is wrong with the bytes: nothing behind it can be read.
+func (d *schemaDecoder) bad(format string, args ...any) bool {
+	if d.broken == "" {
+		d.broken = "no " + d.format + " of its schema: " + fmt.Sprintf(format, args...)
+	}
+	return false
+}
+
+// fail notes the first value that doesn't convert.
+func (d *schemaDecoder) fail(f fault, c *column, said []byte, quote bool) outcome {
+	if d.fault == fine {
+		d.fault, d.col, d.quote = f, c, quote
+		d.said = append(d.said[:0], said[:min(len(said), 2*excerptBytes)]...)
+	}
+	return failed
+}
+
+// mayPass says whether to go on behind a value that did not convert.
+func (d *schemaDecoder) mayPass() bool { return d.lenient && d.broken == "" && d.fault != noRoom }
+
+// keepText gives the JSON that was made to a column.
+func (d *schemaDecoder) keepText(c *column, row int) outcome {
+	text, room := d.w.keep(d.text)
+	if !room {
+		return d.fail(noRoom, c, nil, false)
+	}
+	d.w.vecs[c.vec].PutBytes(row, text)
+	return isSet
+}
+
+// abandon makes the elements of a list that was not finished NULL: DuckDB casts whole child vectors, also what no list points at.
+func (d *schemaDecoder) abandon(c *column, at, n int) bool {
+	for r := at; r < at+n; r++ {
+		d.w.chunk.SetNull(c.node.Children[0], r)
+	}
+	return false
+}
+
+// schemaID reads what stands before a value in Confluent's wire format: a zero, the schema's number in four bytes big-endian.
+func schemaID(value []byte) (uint32, bool) {
+	if len(value) < 5 || value[0] != 0 {
+		return 0, false
+	}
+	return binary.BigEndian.Uint32(value[1:]), true
+}
+
+// noID says why a value names no schema.
+func (d *schemaDecoder) noID(value []byte) string {
+	if len(value) < 5 {
+		return fmt.Sprintf("no %s with a schema id: %d bytes", d.format, len(value))
+	}
+	return "no " + d.format + " with a schema id: it begins with " + excerpt(value[:5], true) + ", not with a zero byte"
+}
+
+// schemaCache has what was made of schemas, by their numbers; each is asked of the registry once.
+type schemaCache[T any] struct {
+	fetch   schemaSource
+	want    sr.SchemaType
+	compile func(ctx context.Context, s *schemaText) (T, error)
+	known   map[uint32]*compiledSchema[T]
+	unheard map[uint32]unheard
+}
+
+// compiledSchema is what was made of a schema; why says what is wrong with it, and so with all its records.
+type compiledSchema[T any] struct {
+	t   T
+	why string
+}
+
+// unheard is a number that the registry didn't know when it was asked.
+type unheard struct {
+	why   string
+	until time.Time // when it is asked again
+}
+
+const (
+	askAgain   = 10 * time.Second
+	maxUnheard = 1000
+)
+
+func newSchemaCache[T any](fetch schemaSource, want sr.SchemaType, compile func(ctx context.Context, s *schemaText) (T, error)) schemaCache[T] {
+	return schemaCache[T]{fetch, want, compile, map[uint32]*compiledSchema[T]{}, map[uint32]unheard{}}
+}
+
+// get gives nil when there is no such schema; then unheard says why. An error is the registry's.
+func (c *schemaCache[T]) get(ctx context.Context, id uint32) (*compiledSchema[T], error) {
+	if s := c.known[id]; s != nil {
+		return s, nil
+	}
+	u, asked := c.unheard[id]
+	if asked && time.Now().Before(u.until) {
+		return nil, nil
+	}
+	text, err := c.fetch(ctx, int(id))
+	var none noSchema
+	switch {
+	case errors.As(err, &none):
+		if len(c.unheard) == maxUnheard {
+			clear(c.unheard)
+		}
+		c.unheard[id] = unheard{string(none), time.Now().Add(askAgain)}
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	s := &compiledSchema[T]{}
+	if text.kind != c.want {
+		s.why = fmt.Sprintf("schema id %d is of %s, not of %s", id, text.kind, c.want)
+	} else if s.t, err = c.compile(ctx, text); err != nil {
+		s.why = fmt.Sprintf("schema id %d: %v", id, err)
+	}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	delete(c.unheard, id)
+	c.known[id] = s
+	return s, nil
+}
