@@ -73,6 +73,10 @@ type Replay struct {
 	Since *time.Time // UTC; nil: the earliest
 }
 
+// ErrColumns is what a reader gives when its source turns out to have columns that nobody knew of when it was opened. What it gave
+// before counts; it is closed, Columns asked again, and opened again.
+var ErrColumns = errors.New("the source has new columns")
+
 // ErrIdle is what a reader that follows gives when it has nothing at the moment.
 var ErrIdle = errors.New("no new rows at the moment")
 

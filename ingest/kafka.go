@@ -29,6 +29,7 @@ type kafkaSource struct {
 	limits     Limits
 	wait       time.Duration // batch_time; 0: as the run needs it
 	dialect    Dialect
+	found      []engine.Column // by ON SCHEMA CHANGE ADD COLUMNS, in this run
 }
 
 // start is where a destination begins that has no place in a topic yet.
@@ -185,8 +186,8 @@ func (c *compiler) kafkaSource(d declaration, v *sql.Value) *kafkaSource {
 	if s.brokers != nil && registered[s.format] != nil {
 		c.fail(given["brokers"].At, "no-registry", s.format+" needs a schema registry, which a connection names", "CREATE CONNECTION name TO KAFKA (brokers '…', schema_registry 'http://host:8081'), and here connection name")
 	}
-	if s.onNew == "ADD COLUMNS" {
-		c.fail(s.decl.Arg("ON SCHEMA CHANGE").Keyword, "no-growth", "the columns of a topic are those declared: JSON says no types", "write ON SCHEMA CHANGE IGNORE or FAIL; `dsql inspect` prints the columns that a topic shows")
+	if s.onNew == "ADD COLUMNS" && (s.format == "csv" || s.format == "raw") {
+		c.fail(s.decl.Arg("ON SCHEMA CHANGE").Keyword, "no-growth", "values of format "+s.format+" don't name their fields", "write ON SCHEMA CHANGE IGNORE, or leave it out")
 	}
 	c.kafkaColumns(s)
 	s.dialect.Format, s.dialect.Records = "json", s.format
@@ -240,7 +241,7 @@ func (c *compiler) kafkaColumns(s *kafkaSource) {
 }
 
 // Columns are the declared ones. The connection has to be declared too; it isn't made yet.
-func (s *kafkaSource) Columns(ctx context.Context, c *engine.Conn, env *engine.Env, _ []engine.Column) ([]engine.Column, error) {
+func (s *kafkaSource) Columns(ctx context.Context, c *engine.Conn, env *engine.Env, pinned []engine.Column) ([]engine.Column, error) {
 	conn, err := s.dial(env)
 	switch {
 	case err != nil:
@@ -248,7 +249,11 @@ func (s *kafkaSource) Columns(ctx context.Context, c *engine.Conn, env *engine.E
 	case registered[s.format] != nil && !conn.HasRegistry():
 		return nil, &sql.Error{Src: s.decl.Src, Span: s.at, Code: "no-registry", Msg: s.format + " needs a schema registry, and the connection " + s.connection.Text + " names none", Hint: "add schema_registry 'http://host:8081' to it"}
 	}
-	return s.types(ctx, c)
+	cols, err := s.types(ctx, c)
+	if err != nil || s.onNew != "ADD COLUMNS" {
+		return cols, err
+	}
+	return s.grown(cols, pinned), nil
 }
 
 // fields are the columns as the decoders see them.

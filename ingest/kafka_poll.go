@@ -326,6 +326,7 @@ func (p *poller) flushLocked(ctx context.Context) error {
 	if p.buf == nil || p.buf.Records() == 0 {
 		return nil
 	}
+	p.buf.names = p.r.landing.unknownNames()
 	b := topicBatch{work: p.x, buf: p.buf, places: p.changed}
 	p.buf, p.changed = nil, positions{}
 	if p.r.group != nil {

@@ -29,7 +29,7 @@ func (s *kafkaSource) Open(ctx context.Context, c *engine.Conn, env *engine.Env,
 	if err != nil {
 		return nil, err
 	}
-	r := &kafkaReader{s: s, env: env, connection: conn, db: c, o: o, admin: cl, ahead: make(chan topicBatch)}
+	r := &kafkaReader{s: s, cols: cols, env: env, connection: conn, db: c, o: o, admin: cl, ahead: make(chan topicBatch)}
 	fail := func(err error) (engine.Reader, error) {
 		r.Close()
 		return nil, s.reachError(conn, err)
@@ -92,6 +92,8 @@ func (s *kafkaSource) reachError(conn *connect.Connection, err error) error {
 // alone touches the landing between Open and Close, but for the callbacks of a group, which hold mu.
 type kafkaReader struct {
 	s          *kafkaSource
+	cols       []engine.Column
+	examined   map[string]bool // unknown fields that give no columns
 	env        *engine.Env
 	connection *connect.Connection
 	db         *engine.Conn
@@ -235,6 +237,10 @@ func (r *kafkaReader) input(ctx context.Context, b topicBatch) (*engine.Input, e
 		}
 	}
 	if err := s.badRecords(ctx, r.db, in); err != nil {
+		in.Release()
+		return nil, err
+	}
+	if err := r.grow(ctx, in); err != nil {
 		in.Release()
 		return nil, err
 	}

@@ -17,6 +17,7 @@ type schemaDecoder struct {
 	root    *slot // the columns by their paths
 	columns []*column
 	names   *nameSet
+	more    *additions
 	limit   int    // bytes of a text that is made of a value
 	format  string // for reasons
 
@@ -41,7 +42,8 @@ var registered = map[string]func(l *Landing, schemas schemaSource) valueDecoder{
 }
 
 func newSchemaDecoder(l *Landing, format string) schemaDecoder {
-	return schemaDecoder{w: &l.w, root: &l.json.root, columns: l.json.columns, names: &l.json.names, limit: int(l.limits.Bytes), format: format}
+	l.additions = &additions{}
+	return schemaDecoder{more: l.additions, w: &l.w, root: &l.json.root, columns: l.json.columns, names: &l.json.names, limit: int(l.limits.Bytes), format: format}
 }
 
 func (d *schemaDecoder) unknown() int64 { return d.found }

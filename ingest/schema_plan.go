@@ -40,6 +40,7 @@ func (d *schemaDecoder) plan(t *schemaType) (*schemaPlan, error) {
 	}
 	p := &schemaPlan{root: &schemaNode{t: t, below: true}}
 	p.below(p.root, []*object{d.root.obj})
+	d.more.note(p.root)
 	for _, n := range p.names {
 		d.names.add([]byte(n))
 	}

@@ -12,35 +12,46 @@ import (
 	"dsql/sql"
 )
 
-// apply brings the file in line with one declaration. An unchanged one changes nothing.
-func (p *program) apply(ctx context.Context, r *runner, n *node) error {
-	var change Change
-	err := r.conn.Update(ctx, func(tx *engine.Tx) error {
-		if err := p.bind(ctx, tx, n); err != nil {
-			return err
-		}
-		change = p.change(n)
-		if change.Action == "none" {
-			return nil
-		}
-		if err := p.define(ctx, tx, n); err != nil {
-			return err
-		}
-		if change.Action == "rebuild" {
-			if err := r.unread(ctx, tx, n); err != nil {
+// apply brings the file in line with declarations, in one transaction. An unchanged one changes nothing.
+func (p *program) apply(ctx context.Context, r *runner, nodes ...*node) error {
+	changes := make([]Change, len(nodes))
+	err := r.conn.Update(ctx, func(tx *engine.Tx) (err error) {
+		for i, n := range nodes {
+			if changes[i], err = p.bring(ctx, tx, r, n); err != nil {
 				return err
 			}
 		}
-		return p.record(ctx, tx, n)
+		return nil
 	})
 	if err != nil {
 		return err
 	}
-	if change.Action != "none" {
-		n.stored = &storedDecl{Kind: n.kind, Name: n.name, Fingerprint: n.fingerprint, Pinned: n.cols, obj: n.obj}
-		r.emit(Changed{change})
+	for i, n := range nodes {
+		if changes[i].Action != "none" {
+			n.stored = &storedDecl{Kind: n.kind, Name: n.name, Fingerprint: n.fingerprint, Pinned: n.cols, obj: n.obj}
+			r.emit(Changed{changes[i]})
+		}
 	}
 	return nil
+}
+
+func (p *program) bring(ctx context.Context, tx *engine.Tx, r *runner, n *node) (Change, error) {
+	if err := p.bind(ctx, tx, n); err != nil {
+		return Change{}, err
+	}
+	change := p.change(n)
+	if change.Action == "none" {
+		return change, nil
+	}
+	if err := p.define(ctx, tx, n); err != nil {
+		return change, err
+	}
+	if change.Action == "rebuild" {
+		if err := r.unread(ctx, tx, n); err != nil {
+			return change, err
+		}
+	}
+	return change, p.record(ctx, tx, n)
 }
 
 // record keeps the declaration's text in the file. Secrets don't stand in it: env('NAME') keeps its name only.

@@ -228,12 +228,32 @@ func (r *runner) sources(wanted map[*node]bool) []*node {
 
 // read takes one source to its end.
 func (r *runner) read(ctx context.Context, s *node, wanted map[*node]bool) error {
-	rd, err := r.open(ctx, s, wanted, engine.ReadOptions{})
-	if err != nil {
+	return r.readWith(ctx, s, wanted, engine.ReadOptions{})
+}
+
+func (r *runner) readWith(ctx context.Context, s *node, wanted map[*node]bool, o engine.ReadOptions) error {
+	for {
+		rd, err := r.open(ctx, s, wanted, o)
+		if err != nil {
+			return err
+		}
+		err = r.drain(ctx, s, rd, wanted)
+		rd.Close()
+		if !errors.Is(err, engine.ErrColumns) {
+			return err
+		}
+		if err := r.grow(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// grow brings the file in line with columns that a source has found while it was read: all that takes them by * has them then.
+func (r *runner) grow(ctx context.Context) error {
+	if err := r.closeOutlets(); err != nil {
 		return err
 	}
-	defer rd.Close()
-	return r.drain(ctx, s, rd, wanted)
+	return r.p.apply(ctx, r, slices.DeleteFunc(r.p.sorted(), func(n *node) bool { return !n.bound })...)
 }
 
 // open begins to read a source for those of the wanted destinations that take its new rows.

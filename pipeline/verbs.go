@@ -39,14 +39,14 @@ func (r *runner) verb(ctx context.Context, d *sql.Decl) error {
 			q = engine.SQL("SELECT * FROM ({q}) WHERE ({w})", engine.Args{"q": q, "w": engine.User(d.Src, w.Exprs[0])})
 		}
 	case "DESCRIBE":
-		n, err := r.named(d)
+		n, err := r.named(ctx, d)
 		if err != nil {
 			return err
 		}
 		q = engine.SQL("SELECT unnest({names}) AS column_name, unnest({types}) AS column_type", engine.Args{
 			"names": texts(engine.ColumnNames(n.cols)), "types": engine.SQL("[{t}]", engine.Args{"t": engine.Each(", ", n.cols, func(c engine.Column) *engine.Query { return engine.Lit(c.Type) })})})
 	case "EXPLAIN":
-		n, err := r.named(d)
+		n, err := r.named(ctx, d)
 		if err != nil {
 			return err
 		}
@@ -63,14 +63,29 @@ func (r *runner) verb(ctx context.Context, d *sql.Decl) error {
 	return res.Close()
 }
 
-// named is the declared node of a verb, bound.
-func (r *runner) named(d *sql.Decl) (*node, error) {
+// named is the declared node of a verb, bound: where nothing is run, with all that it reads.
+func (r *runner) named(ctx context.Context, d *sql.Decl) (*node, error) {
 	kind := strings.ToLower(d.Syntax.Keyword)
 	n := r.p.find(kind, d.Name)
 	if n == nil {
 		return nil, r.p.notDeclared(kind, sql.Name{Text: d.Name, Span: d.NameAt}, d)
 	}
-	return n, nil
+	if n.bound {
+		return n, nil
+	}
+	return n, r.conn.Scratch(ctx, func(tx *engine.Tx) error { return r.p.bindWithInputs(ctx, tx, n) })
+}
+
+func (p *program) bindWithInputs(ctx context.Context, tx *engine.Tx, n *node) error {
+	if n.bound {
+		return nil
+	}
+	for _, m := range n.reads() {
+		if err := p.bindWithInputs(ctx, tx, m); err != nil {
+			return err
+		}
+	}
+	return p.bind(ctx, tx, n)
 }
 
 func texts(s []string) *engine.Query {

@@ -1,0 +1,157 @@
+package ingest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+// maxGrown is how many columns ON SCHEMA CHANGE ADD COLUMNS gives a topic: whoever may write to it can name any number of fields.
+const maxGrown = 1000
+
+// additions are the fields of records with schemas that no column reads. The decoder notes them while the batch before is written.
+type additions struct {
+	mu   sync.Mutex
+	cols []engine.Column
+}
+
+// note takes the fields of a message's schema that have no node.
+func (a *additions) note(root *schemaNode) {
+	if root.t.kind != kindRecord {
+		return
+	}
+	left := maxColumns
+	inside := map[*schemaType]bool{root.t: true}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for i, f := range root.t.fields {
+		if root.fields[i] == nil && !containsFold(engine.ColumnNames(a.cols), f.name) {
+			a.cols = append(a.cols, engine.Column{Name: f.name, Type: f.t.duckdb(inside, &left)})
+		}
+	}
+}
+
+func (a *additions) columns() []engine.Column {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Clone(a.cols)
+}
+
+// grown are the columns that ON SCHEMA CHANGE ADD COLUMNS has added: those of the file, and those that were found since.
+func (s *kafkaSource) grown(cols, pinned []engine.Column) []engine.Column {
+	for _, c := range slices.Concat(pinned, s.found) {
+		if !containsFold(engine.ColumnNames(cols), c.Name) {
+			cols = append(cols, c)
+		}
+	}
+	return cols
+}
+
+// grow finds the fields of a batch that no column reads. When there are some the batch must not be taken: engine.ErrColumns. What
+// came before it has been written, and it is read again once there are columns for all of it.
+func (r *kafkaReader) grow(ctx context.Context, in *engine.Input) error {
+	s := r.s
+	if s.onNew != "ADD COLUMNS" || r.o.Everything || in.Unknown == 0 {
+		return nil
+	}
+	fresh := len(in.UnknownNames) == maxNames // there may be more
+	for _, n := range in.UnknownNames {
+		fresh = fresh || !r.examined[n]
+	}
+	if !fresh { // inside objects, which don't grow
+		return nil
+	}
+	var found []engine.Column
+	var err error
+	if a := r.landing.additions; a != nil {
+		found = a.columns()
+	} else if found, err = r.additions(ctx, in); err != nil {
+		return err
+	}
+	fields := s.fields(r.cols)
+	found = slices.DeleteFunc(found, func(c engine.Column) bool {
+		return containsFold(engine.ColumnNames(r.cols), c.Name) || strings.EqualFold(c.Name, engine.MetaColumn) ||
+			slices.ContainsFunc(fields, func(f Field) bool { return !f.Key && strings.EqualFold(f.steps()[0], c.Name) })
+	})
+	if len(found) == 0 {
+		if r.examined == nil {
+			r.examined = map[string]bool{}
+		}
+		for _, n := range in.UnknownNames {
+			r.examined[n] = true
+		}
+		return nil
+	}
+	if len(r.cols)+len(found) > maxGrown {
+		return &sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "too-many-columns", Exit: sql.ExitFailed, Msg: fmt.Sprintf("%s brings %d new fields, and ON SCHEMA CHANGE ADD COLUMNS goes up to %d columns", in.Origin, len(found), maxGrown),
+			Hint: "take what varies as one column: a JSON or MAP column reads an object with any fields"}
+	}
+	s.found = append(s.found, found...)
+	return engine.ErrColumns
+}
+
+// additions are the fields of a batch's JSON, as columns: what DuckDB finds in all of its records, and the decoder proves.
+func (r *kafkaReader) additions(ctx context.Context, in *engine.Input) ([]engine.Column, error) {
+	var lines [][]byte
+	_, err := engine.Select(ctx, r.db, engine.SQL("SELECT _payload FROM {raw} WHERE _payload IS NOT NULL", engine.Args{"raw": in.Raw}), func(row func(...any) error) (none struct{}, err error) {
+		var value []byte
+		if err := row(&value); err != nil {
+			return none, err
+		}
+		if line := jsonLine(value, r.s.format == "debezium"); line != nil {
+			lines = append(lines, line)
+		}
+		return none, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "dsql")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	if err := os.WriteFile(filepath.Join(dir, "sample.json"), bytes.Join(lines, []byte{'\n'}), 0o600); err != nil {
+		return nil, err
+	}
+	o, err := compiled("CREATE SOURCE s FROM FILES ('sample.json', format json)")
+	if err != nil {
+		return nil, err
+	}
+	sample := o.(*fileSource)
+	files, err := sample.list(&engine.Env{Dir: dir})
+	if err != nil {
+		return nil, err
+	}
+	found, err := sample.describe(ctx, r.db, files, true)
+	if err != nil {
+		return nil, err
+	}
+	found = slices.DeleteFunc(found, func(c engine.Column) bool { return containsFold(engine.ColumnNames(r.cols), c.Name) })
+	found, lost, err := sample.prove(ctx, r.db, files, nil, found)
+	return slices.DeleteFunc(found, func(c engine.Column) bool { return slices.Contains(lost, c.Name) }), err
+}
+
+// jsonLine is the row in a value, on one line; nil when there is none.
+func jsonLine(value []byte, event bool) []byte {
+	text := plainJSON(value)
+	if !validJSON(text) {
+		return nil
+	}
+	text = bytes.ReplaceAll(bytes.ReplaceAll(text, []byte{'\n'}, []byte{' '}), []byte{'\r'}, []byte{' '})
+	if event {
+		text = rowOf(text)
+	}
+	if !bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
+		return nil
+	}
+	return text
+}
