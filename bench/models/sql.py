@@ -4,7 +4,7 @@
     python sql.py --dsql ../../bin/dsql [--rows 1000000] [--repeat 5] [--dir /tmp/dsql-bench-models]
 
 500 trees of 31 leaves, which compare.py trains and keeps in --dir. Times are of the statements alone: Python's is without its imports
-and loading, dsql's that of its process less that of one which scores no row. Both use two threads. Medians; CPU seconds and the memory at its
+and loading, dsql's that of its process less the median of those that score no row. Both use two threads. Medians; CPU seconds and the memory at its
 peak are the whole processes'.
 """
 import argparse, os, statistics, subprocess, sys, time
@@ -48,11 +48,13 @@ def run(*cmd):
     if status: sys.exit(f'{cmd}: failed')
     return time.perf_counter() - t, use.ru_maxrss / 1024, use.ru_utime + use.ru_stime, out
 
-own, peer = [], []   # (seconds, MiB, CPU seconds)
+own, peer, least = [], [], []   # (seconds, MiB, CPU seconds)
+run(A.dsql, 'run', '-q', nothing, '--db', db)   # takes the model into the file
 for _ in range(A.repeat):
-    least = run(A.dsql, 'run', '-q', nothing, '--db', db)[0]
-    t, m, cpu, _ = run(A.dsql, 'run', '-q', score, '--db', db); own.append((t - least, m, cpu))
+    least.append(run(A.dsql, 'run', '-q', nothing, '--db', db)[0])
+    own.append(run(A.dsql, 'run', '-q', score, '--db', db)[:3])
     _, m, cpu, out = run(sys.executable, __file__, '--dsql', '', '--dir', A.dir, '--peer'); peer.append((float(out), m, cpu))
+own = [(t - statistics.median(least), m, cpu) for t, m, cpu in own]
 import duckdb
 n, wrong = duckdb.connect(db).execute('SELECT count(*), count(*) FILTER (own.s IS DISTINCT FROM peer.s) FROM own JOIN peer USING (id)').fetchone()
 if wrong or n == 0: sys.exit(f'{wrong} of {n} scores differ')
