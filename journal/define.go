@@ -230,14 +230,22 @@ func (l *layout) save(ctx context.Context, tx *engine.Tx) error {
 	return tx.Run(ctx, engine.SQL("CREATE OR REPLACE MACRO {definition}() AS {d}", l.tables, engine.Args{"d": string(text)}))
 }
 
-// once says that the definition is a column of name__state, where it stood once. It stays there until the journal is declared anew.
-func once(state []engine.Column) bool {
+// Stale says that an older dsql made the tables, whose definition stood in name__state: Define brings them in line.
+func (j *Journal) Stale(ctx context.Context, tx *engine.Tx, _ *engine.Env) (string, error) {
+	state, err := tx.Table(ctx, j.decl.Name+"__state")
+	if err != nil || !defines(state) {
+		return "", err
+	}
+	return "its tables are of an older dsql, and are brought in line", nil
+}
+
+func defines(state []engine.Column) bool {
 	return slices.ContainsFunc(state, func(c engine.Column) bool { return c.Name == "definition" })
 }
 
 // moved takes the definition out of name__state.
 func (j *Journal) moved(ctx context.Context, tx *engine.Tx, state []engine.Column) error {
-	if !once(state) {
+	if !defines(state) {
 		return nil
 	}
 	a := engine.Args{"state": j.table("__state"), "definition": j.table("__definition")}

@@ -185,8 +185,20 @@ func TestDefinitionMoves(t *testing.T) {
 	for _, s := range []string{"ALTER TABLE j__state ADD COLUMN definition VARCHAR", "UPDATE j__state SET definition = j__definition()", "DROP MACRO j__definition"} {
 		b.exec(s)
 	}
-	b.mustWrite(ev("1 u b 1 2")) // an unchanged declaration isn't declared anew
+	stale := func() (what string) {
+		if err := b.c.Update(t.Context(), func(tx *engine.Tx) (err error) { what, err = b.j.Stale(t.Context(), tx, nil); return err }); err != nil {
+			t.Fatal(err)
+		}
+		return what
+	}
+	if stale() == "" {
+		t.Error("an unchanged declaration would not be declared anew")
+	}
 	b.mustDeclare(planes, planeColumns)
+	if what := stale(); what != "" {
+		t.Error(what)
+	}
+	b.mustWrite(ev("1 u b 1 2"))
 	b.mustWrite(ev("1 u c 1 3"))
 	b.expect("SELECT * FROM j_history", "1|a|1|1|2\n1|b|1|2|3\n1|c|1|3|\\N")
 	b.expect("SELECT count(*) FROM duckdb_columns() WHERE table_name = 'j__state' AND column_name = 'definition'", "0")

@@ -129,16 +129,8 @@ func (w *writer) take(b *engine.Accepted) error {
 
 // stored reads the definition that the tables were made for. known says that name__state has a sequence.
 func (j *Journal) stored(ctx context.Context, tx *engine.Tx) (d *definition, known bool, err error) {
-	cols, err := tx.Table(ctx, j.decl.Name+"__state")
-	if err != nil {
-		return nil, false, err
-	}
-	what := engine.SQL("{m}()", engine.Args{"m": j.table("__definition")})
-	if once(cols) {
-		what = engine.SQL("definition")
-	}
 	var text string
-	ok, err := tx.Scan(ctx, engine.SQL("SELECT {definition}, _s0 IS NOT NULL FROM {state}", engine.Args{"definition": what, "state": j.table("__state")}), &text, &known)
+	ok, err := tx.Scan(ctx, engine.SQL("SELECT {definition}(), _s0 IS NOT NULL FROM {state}", engine.Args{"definition": j.table("__definition"), "state": j.table("__state")}), &text, &known)
 	if err == nil && !ok {
 		err = fmt.Errorf("%s__state is empty", j.decl.Name)
 	}

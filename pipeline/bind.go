@@ -33,10 +33,8 @@ func (p *program) bind(ctx context.Context, tx *engine.Tx, n *node) error {
 		if l, ok := n.obj.(interface{ Check(rules.Lists) error }); ok {
 			err = l.Check(p.lists(n.kind))
 		}
-		if o, ok := n.obj.(interface {
-			Stale(context.Context, *engine.Tx, *engine.Env) (string, error)
-		}); ok {
-			n.stale, err = o.Stale(ctx, tx, p.env)
+		if err == nil {
+			err = p.outdated(ctx, tx, n)
 		}
 		n.bound = err == nil
 		return err
@@ -58,8 +56,22 @@ func (p *program) bind(ctx context.Context, tx *engine.Tx, n *node) error {
 	if err := errs.Err(); err != nil {
 		return err
 	}
+	if err := p.outdated(ctx, tx, n); err != nil {
+		return err
+	}
 	n.bound = true
 	return nil
+}
+
+// outdated asks a declaration whether what it made in the file is behind, whatever its text: a model's file is another one, or tables are
+// of an older dsql.
+func (p *program) outdated(ctx context.Context, tx *engine.Tx, n *node) (err error) {
+	if o, ok := n.obj.(interface {
+		Stale(context.Context, *engine.Tx, *engine.Env) (string, error)
+	}); ok {
+		n.stale, err = o.Stale(ctx, tx, p.env)
+	}
+	return err
 }
 
 // bindInputs binds the query over each input: they must give the same columns.

@@ -60,13 +60,6 @@ func (r *runner) follow(ctx context.Context) error {
 		some := false
 		for _, f := range all {
 			got, err := r.step(ctx, f, wanted)
-			if errors.Is(err, engine.ErrColumns) {
-				rd := f.rd
-				f.rd = nil
-				if err = errors.Join(rd.Close(), r.grow(ctx)); err == nil {
-					err = r.reopen(ctx, f, wanted, wake)
-				}
-			}
 			if err != nil {
 				return err
 			}
@@ -99,23 +92,15 @@ func (r *runner) follow(ctx context.Context) error {
 
 // reopen reads a source to the end that is seen now. A reader that follows stays open.
 func (r *runner) reopen(ctx context.Context, f *following, wanted map[*node]bool, wake func()) error {
-	for {
-		rd, err := r.open(ctx, f.s, wanted, engine.ReadOptions{Follow: true, Wake: wake, Warn: f.once(r.warn)})
-		if err != nil {
-			return err
-		}
-		err = r.drain(ctx, f.s, rd, wanted)
-		if err == nil && !r.stopped() {
-			f.rd = rd
-			return nil
-		}
-		if cerr := rd.Close(); !errors.Is(err, engine.ErrColumns) {
-			return errors.Join(err, cerr)
-		}
-		if err := r.grow(ctx); err != nil {
-			return err
-		}
+	rd, err := r.open(ctx, f.s, wanted, engine.ReadOptions{Follow: true, Wake: wake, Warn: f.once(r.warn)})
+	if err != nil {
+		return err
 	}
+	if err := r.drain(ctx, f.s, rd, wanted); err != nil || r.stopped() {
+		return errors.Join(err, rd.Close())
+	}
+	f.rd = rd
+	return nil
 }
 
 // once says a warning one time, however often the source is looked at.

@@ -228,37 +228,16 @@ func (r *runner) sources(wanted map[*node]bool) []*node {
 
 // read takes one source to its end.
 func (r *runner) read(ctx context.Context, s *node, wanted map[*node]bool) error {
-	return r.readWith(ctx, s, wanted, engine.ReadOptions{})
-}
-
-func (r *runner) readWith(ctx context.Context, s *node, wanted map[*node]bool, o engine.ReadOptions) error {
-	for {
-		rd, err := r.open(ctx, s, wanted, o)
-		if err != nil {
-			return err
-		}
-		err = r.drain(ctx, s, rd, wanted)
-		rd.Close()
-		if !errors.Is(err, engine.ErrColumns) {
-			return err
-		}
-		if err := r.grow(ctx); err != nil {
-			return err
-		}
-	}
-}
-
-// grow brings the file in line with columns that a source has found while it was read: all that takes them by * has them then.
-func (r *runner) grow(ctx context.Context) error {
-	if err := r.closeOutlets(); err != nil {
+	rd, err := r.open(ctx, s, wanted, engine.ReadOptions{})
+	if err != nil {
 		return err
 	}
-	return r.p.apply(ctx, r, slices.DeleteFunc(r.p.sorted(), func(n *node) bool { return !n.bound })...)
+	defer rd.Close()
+	return r.drain(ctx, s, rd, wanted)
 }
 
 // open begins to read a source for those of the wanted destinations that take its new rows.
 func (r *runner) open(ctx context.Context, s *node, wanted map[*node]bool, o engine.ReadOptions) (engine.Reader, error) {
-	src, _ := s.source()
 	for _, d := range r.p.sorted() {
 		if wanted[d] && slices.ContainsFunc(d.inputs, func(in *input) bool { return in.of == s }) {
 			o.Destinations = append(o.Destinations, d.name)
@@ -273,7 +252,8 @@ func (r *runner) open(ctx context.Context, s *node, wanted map[*node]bool, o eng
 		r.progress = p
 		r.emit(ReadProgress{p})
 	}
-	return src.Open(ctx, r.conn, r.p.env, s.cols, o)
+	g := &growing{r: r, s: s, o: o}
+	return g, g.open(ctx)
 }
 
 // drain takes what a reader has, to its end.

@@ -44,9 +44,18 @@ func (r *runner) replaySource(ctx context.Context, d *sql.Decl) error {
 				journals[m] = true
 			}
 		}
-		if err := r.readWith(ctx, n, journals, engine.ReadOptions{Replay: again}); err != nil || r.stopped() {
+		if err := r.readAgain(ctx, n, journals, again); err != nil || r.stopped() {
 			return err
 		}
 	}
 	return r.read(ctx, n, wanted)
+}
+
+func (r *runner) readAgain(ctx context.Context, n *node, journals map[*node]bool, again *engine.Replay) error {
+	rd, err := r.open(ctx, n, journals, engine.ReadOptions{Replay: again})
+	if err != nil {
+		return err
+	}
+	defer rd.Close()
+	return r.drain(ctx, n, rd, journals)
 }
