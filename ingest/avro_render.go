@@ -9,11 +9,7 @@ import (
 // render appends the value at i as JSON: records and maps as objects, a union's value as it is, bytes as Avro's own JSON has them
 // (a code point a byte), what has a logical type as its text. nan and inf become strings.
 func (d *avroDecoder) render(t *schemaType, depth int) bool {
-	if depth > maxDepth {
-		return d.bad("more than %d levels", maxDepth)
-	}
-	if len(d.text) > d.limit {
-		d.fail(noRoom, nil, nil, false)
+	if !d.mayRender(depth) {
 		return false
 	}
 	switch t.kind {

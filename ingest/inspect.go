@@ -143,22 +143,19 @@ func inspectTopic(ctx context.Context, c *engine.Conn, env *engine.Env, brokers,
 		text, err := declarationText(ctx, c, name, []engine.Column{col}, nil, from("raw"))
 		return keyNote(recs) + text, err
 	}
-	dir, err := os.MkdirTemp("", "dsql")
+	dir, err := sampleFile(lines)
 	if err != nil {
 		return "", err
 	}
 	defer os.RemoveAll(dir)
-	if err := os.WriteFile(filepath.Join(dir, "sample.json"), bytes.Join(lines, []byte{'\n'}), 0o600); err != nil {
-		return "", err
-	}
-	cols, err := inferred(ctx, c, &engine.Env{Dir: dir}, "sample.json", "format json")
+	cols, err := inferred(ctx, c, &engine.Env{Dir: dir}, sampleName, "format json")
 	if err != nil {
 		return "", err
 	}
 	if format == "debezium" {
 		cols = append(cols, engine.Column{Name: "op", Type: "VARCHAR"}, engine.Column{Name: "ts_ms", Type: "BIGINT"})
 	}
-	notes, err := timeNotes(ctx, c, filepath.Join(dir, "sample.json"), cols)
+	notes, err := timeNotes(ctx, c, filepath.Join(dir, sampleName), cols)
 	if err != nil {
 		return "", err
 	}
@@ -210,11 +207,10 @@ func sampleFormat(recs []*kgo.Record) (format string, lines [][]byte) {
 			continue
 		}
 		values++
-		text := plainJSON(r.Value)
-		if !validJSON(text) || !bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
+		text := jsonLine(r.Value)
+		if text == nil {
 			continue
 		}
-		text = bytes.ReplaceAll(bytes.ReplaceAll(text, []byte{'\n'}, []byte{' '}), []byte{'\r'}, []byte{' '})
 		if row := rowOf(text); row != nil {
 			events++
 			text = row
@@ -228,6 +224,25 @@ func sampleFormat(recs []*kgo.Record) (format string, lines [][]byte) {
 		return "debezium", lines
 	}
 	return "json", lines
+}
+
+// jsonLine is the object in a value, on one line; nil when there is none.
+func jsonLine(value []byte) []byte {
+	text := plainJSON(value)
+	if !validJSON(text) || !bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
+		return nil
+	}
+	return bytes.ReplaceAll(bytes.ReplaceAll(text, []byte{'\n'}, []byte{' '}), []byte{'\r'}, []byte{' '})
+}
+
+const sampleName = "sample.json"
+
+// sampleFile writes lines of JSON for DuckDB to look at, into a folder that the caller removes.
+func sampleFile(lines [][]byte) (dir string, err error) {
+	if dir, err = os.MkdirTemp("", "dsql"); err != nil {
+		return "", err
+	}
+	return dir, os.WriteFile(filepath.Join(dir, sampleName), bytes.Join(lines, []byte{'\n'}), 0o600)
 }
 
 // newestWithSchema is the value of the last record in the format of a schema registry's serialisers.

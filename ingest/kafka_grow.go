@@ -1,11 +1,9 @@
 package ingest
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -69,18 +67,10 @@ func (r *kafkaReader) grow(ctx context.Context, in *engine.Input) error {
 	if !fresh { // inside objects, which don't grow
 		return nil
 	}
-	var found []engine.Column
-	var err error
-	if a := r.landing.additions; a != nil {
-		found = a.columns()
-	} else if found, err = r.additions(ctx, in); err != nil {
+	found, err := r.additions(ctx, in)
+	if err != nil {
 		return err
 	}
-	fields := s.fields(r.cols)
-	found = slices.DeleteFunc(found, func(c engine.Column) bool {
-		return containsFold(engine.ColumnNames(r.cols), c.Name) || strings.EqualFold(c.Name, engine.MetaColumn) ||
-			slices.ContainsFunc(fields, func(f Field) bool { return !f.Key && strings.EqualFold(f.steps()[0], c.Name) })
-	})
 	if len(found) == 0 {
 		if r.examined == nil {
 			r.examined = map[string]bool{}
@@ -98,31 +88,32 @@ func (r *kafkaReader) grow(ctx context.Context, in *engine.Input) error {
 	return engine.ErrColumns
 }
 
-// additions are the fields of a batch's JSON, as columns: what DuckDB finds in all of its records, and the decoder proves.
+// additions are the fields of a batch that no column reads, as columns: those of the schemas, or what DuckDB finds in all of the batch's
+// JSON, and the decoder proves.
 func (r *kafkaReader) additions(ctx context.Context, in *engine.Input) ([]engine.Column, error) {
-	var lines [][]byte
-	_, err := engine.Select(ctx, r.db, engine.SQL("SELECT _payload FROM {raw} WHERE _payload IS NOT NULL", engine.Args{"raw": in.Raw}), func(row func(...any) error) (none struct{}, err error) {
-		var value []byte
-		if err := row(&value); err != nil {
-			return none, err
-		}
-		if line := jsonLine(value, r.s.format == "debezium"); line != nil {
-			lines = append(lines, line)
-		}
-		return none, nil
-	})
+	if d, ok := r.landing.records.values.(interface{ additions() []engine.Column }); ok {
+		return r.unread(d.additions()), nil
+	}
+	values, err := engine.Select(ctx, r.db, engine.SQL("SELECT _payload FROM {raw} WHERE _payload IS NOT NULL", engine.Args{"raw": in.Raw}), func(row func(...any) error) (v []byte, err error) { return v, row(&v) })
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "dsql")
+	var lines [][]byte
+	for _, v := range values {
+		line := jsonLine(v)
+		if line != nil && r.s.format == "debezium" {
+			line = rowOf(line)
+		}
+		if line != nil {
+			lines = append(lines, line)
+		}
+	}
+	dir, err := sampleFile(lines)
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	if err := os.WriteFile(filepath.Join(dir, "sample.json"), bytes.Join(lines, []byte{'\n'}), 0o600); err != nil {
-		return nil, err
-	}
-	o, err := compiled("CREATE SOURCE s FROM FILES ('sample.json', format json)")
+	o, err := compiled("CREATE SOURCE s FROM FILES ('" + sampleName + "', format json)")
 	if err != nil {
 		return nil, err
 	}
@@ -132,26 +123,19 @@ func (r *kafkaReader) additions(ctx context.Context, in *engine.Input) ([]engine
 		return nil, err
 	}
 	found, err := sample.describe(ctx, r.db, files, true)
-	if err != nil {
+	if found = r.unread(found); err != nil || len(found) == 0 {
 		return nil, err
 	}
-	found = slices.DeleteFunc(found, func(c engine.Column) bool { return containsFold(engine.ColumnNames(r.cols), c.Name) })
 	found, lost, err := sample.prove(ctx, r.db, files, nil, found)
 	return slices.DeleteFunc(found, func(c engine.Column) bool { return slices.Contains(lost, c.Name) }), err
 }
 
-// jsonLine is the row in a value, on one line; nil when there is none.
-func jsonLine(value []byte, event bool) []byte {
-	text := plainJSON(value)
-	if !validJSON(text) {
-		return nil
-	}
-	text = bytes.ReplaceAll(bytes.ReplaceAll(text, []byte{'\n'}, []byte{' '}), []byte{'\r'}, []byte{' '})
-	if event {
-		text = rowOf(text)
-	}
-	if !bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
-		return nil
-	}
-	return text
+// unread are those fields of records that no column is called by or reads.
+func (r *kafkaReader) unread(found []engine.Column) []engine.Column {
+	fields := r.s.fields(r.cols)
+	return slices.DeleteFunc(found, func(c engine.Column) bool {
+		return strings.EqualFold(c.Name, engine.MetaColumn) || slices.ContainsFunc(fields, func(f Field) bool {
+			return strings.EqualFold(f.Name, c.Name) || !f.Key && strings.EqualFold(f.steps()[0], c.Name)
+		})
+	})
 }

@@ -92,8 +92,6 @@ type Landing struct {
 	json    jsonDecoder
 	sizes   []int
 	records *topicRecords // of topics; nil: files
-	// of records with schemas: the fields that no column reads
-	additions *additions
 }
 
 // metaNodes are what a landing fills beside the declared columns.

@@ -269,7 +269,8 @@ func TestConversionsAgreeWithDuckDB(t *testing.T) {
 		{"FLOAT", "TRY_CAST(v AS FLOAT)", double, 0.2},
 		{"DATE", "TRY_CAST(v AS DATE)", day, 0.3},
 		{"TIME", "TRY_CAST(v AS TIME)", clock, 0.3},
-		{"TIMESTAMP", "TRY_CAST(v AS TIMESTAMPTZ)::TIMESTAMP", instants, 0.2},
+		// ICU's way over TIMESTAMPTZ minds offsets, and loses milliseconds of years with six digits: it is asked only where there is an offset
+		{"TIMESTAMP", `CASE WHEN v SIMILAR TO '\d+[-/ \\]\d+[-/ \\]\d+( \(BC\))?[T ]\d+:\d+:\d+(\.\d+)?' THEN TRY_CAST(v AS TIMESTAMP) ELSE TRY_CAST(v AS TIMESTAMPTZ)::TIMESTAMP END`, instants, 0.2},
 		{"TIMESTAMP_NS", "TRY_CAST(v AS TIMESTAMP_NS)", instants, 0.05},
 		{"DATE", "TRY_CAST(v AS DATE)", instants, 0.05},
 	} {
@@ -301,8 +302,8 @@ func TestConversionsAgreeWithDuckDB(t *testing.T) {
 			switch { // where DuckDB is no measure
 			case strings.HasPrefix(k.typ, "DECIMAL"): // .0000000001e8 is 0.00 there
 				added += " OR v ILIKE '%e%'"
-			case strings.HasPrefix(k.typ, "TIMESTAMP"): // 286561-01-31 (BC) 05:25:16.793Z loses a millisecond
-				added += " OR v LIKE '2_____%(BC)%'"
+			case strings.HasPrefix(k.typ, "TIMESTAMP"): // 286561-01-31 (BC) 05:25:16.793Z loses a millisecond, 287397-01-01 00:00:00.001Z too
+				added += ` OR v LIKE '2_____%(BC)%' OR v SIMILAR TO '2\d{5}[-/ \\].*:.*(Z|UTC|[ +-]).*'`
 			}
 			diff, err := engine.Select(context.Background(), c, engine.SQL("SELECT concat_ws(' ', v, 'is', x, 'not', want) FROM (SELECT v, x, {cast} AS want FROM {rows}) WHERE x IS DISTINCT FROM want AND NOT ({added})",
 				engine.Args{"cast": engine.Type(k.cast), "rows": in.Rows, "added": engine.Type(added)}), func(row func(...any) error) (s string, err error) { return s, row(&s) })

@@ -33,7 +33,7 @@ func numbers[T any](gen *rapid.Generator[T], zero T, duckdb string, decls ...str
 	return out
 }
 
-func protoScalars() []protoGen {
+func protoScalarGens() []protoGen {
 	at := rapid.Map(rapid.Int64Range(-6e16, 2e17), func(us int64) time.Time { return time.UnixMicro(us).UTC() })
 	moment := func(v time.Time) string {
 		s, ns := v.Unix(), v.Nanosecond()
@@ -100,12 +100,12 @@ func protoScalars() []protoGen {
 	return append(out, numbers(rapid.Float32(), 0, "FLOAT", "float")...)
 }
 
-var protoScalar = protoScalars()
+var drawnScalars = protoScalarGens()
 
 // drawProto makes a type, and adds the messages that it needs to defs.
 func drawProto(t *rapid.T, defs *[]string, depth int) protoGen {
 	if depth == 0 || rapid.IntRange(0, 2).Draw(t, "scalar") > 0 {
-		return rapid.SampledFrom(protoScalar).Draw(t, "of")
+		return rapid.SampledFrom(drawnScalars).Draw(t, "of")
 	}
 	of, other := drawProto(t, defs, depth-1), drawProto(t, defs, depth-1)
 	name := fmt.Sprintf("M%d", len(*defs))

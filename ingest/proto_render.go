@@ -9,11 +9,7 @@ import (
 // render appends a value as JSON, as protojson writes it with proto names and default values: a field that isn't there and could be is
 // left out, bytes are base64. But numbers of 64 bits are numbers, and times are DuckDB's texts.
 func (d *protoDecoder) render(t *schemaType, occ []occurrence, depth int) bool {
-	if depth > maxDepth {
-		return d.bad("more than %d levels", maxDepth)
-	}
-	if len(d.text) > d.limit {
-		d.fail(noRoom, nil, nil, false)
+	if !d.mayRender(depth) {
 		return false
 	}
 	base := len(d.occ)

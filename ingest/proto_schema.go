@@ -179,50 +179,40 @@ func (all protoTypes) field(f protoreflect.FieldDescriptor) *schemaType {
 	return all.one(f)
 }
 
+// protoScalars are the types of values that are no messages or enums.
+var protoScalars = map[protoreflect.Kind]schemaType{
+	protoreflect.BoolKind:     {kind: kindBoolean},
+	protoreflect.Int32Kind:    {kind: kindInt},
+	protoreflect.Sint32Kind:   {kind: kindInt, proto: protoType{zigzag: true}},
+	protoreflect.Sfixed32Kind: {kind: kindInt, proto: protoType{wire: protowire.Fixed32Type}},
+	protoreflect.Uint32Kind:   {kind: kindUint},
+	protoreflect.Fixed32Kind:  {kind: kindUint, proto: protoType{wire: protowire.Fixed32Type}},
+	protoreflect.Int64Kind:    {kind: kindLong},
+	protoreflect.Sint64Kind:   {kind: kindLong, proto: protoType{zigzag: true}},
+	protoreflect.Sfixed64Kind: {kind: kindLong, proto: protoType{wire: protowire.Fixed64Type}},
+	protoreflect.Uint64Kind:   {kind: kindUlong},
+	protoreflect.Fixed64Kind:  {kind: kindUlong, proto: protoType{wire: protowire.Fixed64Type}},
+	protoreflect.FloatKind:    {kind: kindFloat, proto: protoType{wire: protowire.Fixed32Type}},
+	protoreflect.DoubleKind:   {kind: kindDouble, proto: protoType{wire: protowire.Fixed64Type}},
+	protoreflect.StringKind:   {kind: kindString, proto: protoType{wire: protowire.BytesType}},
+	protoreflect.BytesKind:    {kind: kindBytes, proto: protoType{wire: protowire.BytesType}},
+}
+
 // one is the type of a field's single value.
 func (all protoTypes) one(f protoreflect.FieldDescriptor) *schemaType {
-	t := &schemaType{}
 	switch f.Kind() {
 	case protoreflect.MessageKind, protoreflect.GroupKind:
 		return all.message(f.Message())
 	case protoreflect.EnumKind:
-		t.kind, t.name, t.proto.names = kindEnum, string(f.Enum().FullName()), map[int64][]byte{}
+		t := &schemaType{kind: kindEnum, name: string(f.Enum().FullName()), proto: protoType{names: map[int64][]byte{}}}
 		for i := range f.Enum().Values().Len() {
 			v := f.Enum().Values().Get(i)
 			if t.proto.names[int64(v.Number())] == nil { // of aliases the first
 				t.proto.names[int64(v.Number())] = []byte(v.Name())
 			}
 		}
-	case protoreflect.BoolKind:
-		t.kind = kindBoolean
-	case protoreflect.Int32Kind:
-		t.kind = kindInt
-	case protoreflect.Sint32Kind:
-		t.kind, t.proto.zigzag = kindInt, true
-	case protoreflect.Sfixed32Kind:
-		t.kind, t.proto.wire = kindInt, protowire.Fixed32Type
-	case protoreflect.Uint32Kind:
-		t.kind = kindUint
-	case protoreflect.Fixed32Kind:
-		t.kind, t.proto.wire = kindUint, protowire.Fixed32Type
-	case protoreflect.Int64Kind:
-		t.kind = kindLong
-	case protoreflect.Sint64Kind:
-		t.kind, t.proto.zigzag = kindLong, true
-	case protoreflect.Sfixed64Kind:
-		t.kind, t.proto.wire = kindLong, protowire.Fixed64Type
-	case protoreflect.Uint64Kind:
-		t.kind = kindUlong
-	case protoreflect.Fixed64Kind:
-		t.kind, t.proto.wire = kindUlong, protowire.Fixed64Type
-	case protoreflect.FloatKind:
-		t.kind, t.proto.wire = kindFloat, protowire.Fixed32Type
-	case protoreflect.DoubleKind:
-		t.kind, t.proto.wire = kindDouble, protowire.Fixed64Type
-	case protoreflect.StringKind:
-		t.kind, t.proto.wire = kindString, protowire.BytesType
-	case protoreflect.BytesKind:
-		t.kind, t.proto.wire = kindBytes, protowire.BytesType
+		return t
 	}
-	return t
+	t := protoScalars[f.Kind()]
+	return &t
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/sr"
+
+	"dsql/engine"
 )
 
 // schemaDecoder is what the decoders of values with a schema have in common: what has become of the value in hand. Like the JSON
@@ -17,9 +19,9 @@ type schemaDecoder struct {
 	root    *slot // the columns by their paths
 	columns []*column
 	names   *nameSet
-	more    *additions
-	limit   int    // bytes of a text that is made of a value
-	format  string // for reasons
+	more    *additions // fields that no column reads
+	limit   int        // bytes of a text that is made of a value
+	format  string     // for reasons
 
 	lenient bool
 	set     int    // columns of the record or STRUCT in hand that have a value
@@ -42,11 +44,12 @@ var registered = map[string]func(l *Landing, schemas schemaSource) valueDecoder{
 }
 
 func newSchemaDecoder(l *Landing, format string) schemaDecoder {
-	l.additions = &additions{}
-	return schemaDecoder{more: l.additions, w: &l.w, root: &l.json.root, columns: l.json.columns, names: &l.json.names, limit: int(l.limits.Bytes), format: format}
+	return schemaDecoder{more: &additions{}, w: &l.w, root: &l.json.root, columns: l.json.columns, names: &l.json.names, limit: int(l.limits.Bytes), format: format}
 }
 
 func (d *schemaDecoder) unknown() int64 { return d.found }
+
+func (d *schemaDecoder) additions() []engine.Column { return d.more.columns() }
 
 func (d *schemaDecoder) begin(lenient bool) {
 	d.lenient, d.found, d.set = lenient, 0, 0
@@ -128,6 +131,18 @@ func (d *schemaDecoder) keepText(c *column, row int) outcome {
 	}
 	d.w.vecs[c.vec].PutBytes(row, text)
 	return isSet
+}
+
+// mayRender bounds the JSON that is made of a value.
+func (d *schemaDecoder) mayRender(depth int) bool {
+	if depth > maxDepth {
+		return d.bad("more than %d levels", maxDepth)
+	}
+	if len(d.text) > d.limit {
+		d.fail(noRoom, nil, nil, false)
+		return false
+	}
+	return true
 }
 
 // abandon makes the elements of a list that was not finished NULL: DuckDB casts whole child vectors, also what no list points at.
