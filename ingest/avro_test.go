@@ -16,50 +16,19 @@ import (
 	"dsql/engine"
 )
 
-// texts is a schemaSource of schemas at hand, without references.
-func texts(schemas ...string) schemaSource {
-	return func(_ context.Context, id int) (*schemaText, error) {
-		if id >= len(schemas) {
-			return nil, noSchema(fmt.Sprintf("unknown schema id %d", id))
-		}
-		return &schemaText{sr.TypeAvro, schemas[id], nil}, nil
-	}
-}
+func texts(schemas ...string) schemaSource { return schemasOf(sr.TypeAvro, schemas...) }
 
 func avroLanding(t testing.TB, c *engine.Conn, fields []Field, lim Limits, schemas schemaSource) *Landing {
-	t.Helper()
-	d := Dialect{Format: "json", Records: "avro", values: func(l *Landing) (valueDecoder, error) { return newAvro(l, schemas), nil }}
-	l, err := NewLanding(c, "src", fields, d, lim)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(l.Close)
-	if err := l.Topic("t"); err != nil {
-		t.Fatal(err)
-	}
-	return l
+	return schemaLanding(t, c, "avro", fields, lim, schemas)
+}
+
+func landAvro(t testing.TB, c *engine.Conn, fields []Field, schemas schemaSource, values ...[]byte) landed {
+	return landSchema(t, c, "avro", fields, schemas, values...)
 }
 
 // framed is a value in the wire format.
 func framed(id int, value []byte) []byte {
 	return append(binary.BigEndian.AppendUint32([]byte{0}, uint32(id)), value...)
-}
-
-// landAvro decodes values into one batch.
-func landAvro(t testing.TB, c *engine.Conn, fields []Field, schemas schemaSource, values ...[]byte) landed {
-	t.Helper()
-	l := avroLanding(t, c, fields, Limits{}, schemas)
-	b, err := l.Take(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.Release()
-	for i, v := range values {
-		if ok, err := b.Add(context.Background(), &Record{Topic: "t", Offset: int64(i), Value: v}); !ok || err != nil {
-			t.Fatal(ok, err)
-		}
-	}
-	return show(t, c, fields, b.Input())
 }
 
 // encoded is a value, given in Avro's own JSON, as another library writes it.

@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -11,8 +10,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/encoding/protowire"
 	"pgregory.net/rapid"
-
-	"dsql/engine"
 )
 
 // protoGen is a type of a field, the column that takes its values, and how to draw one: in the text format and as JSON has it.
@@ -235,36 +232,13 @@ func FuzzProto(f *testing.F) {
 	fields := append([]Field(nil), fuzzFields...)
 	fields[len(fields)-1] = Field{Name: "e", Type: "VARCHAR"}
 	fields = append(fields, Field{Name: "struct", Type: "JSON", Path: []string{"k"}})
-	l := protoLanding(f, c, fields, Limits{Bytes: 1 << 20}, protos(fuzzProto))
+	l := schemaLanding(f, c, "protobuf", fields, Limits{Bytes: 1 << 20}, protos(fuzzProto))
 	short := protoEncoded(f, fuzzProto, []int{0}, `i: 7 s: "a text of some length" d: {value: "\001\002" scale: 3} f: 0.5 t: {seconds: 1704190272 nanos: 123000000} b: "ab" l: {a: "x" b: [1, 2]} m: {key: "k" value: {}} j: {s: "x" skipped: {}} e: x`)
 	other := protoEncoded(f, fuzzProto, []int{0}, `skipped: {} k: {fields: {key: "a" value: {list_value: {values: [{}, {number_value: 1}, {null_value: NULL_VALUE}]}}}}`)
 	for _, s := range [][]byte{nil, {8, 14}, short, short[:20], append(short[:len(short):len(short)], 0), append(short[:len(short):len(short)], other...), other, {0x33, 0x08, 0x01, 0x34}, {0x52, 0x02, 0x52, 0x00, 0x52, 0x02, 0x08, 0x01}} {
 		f.Add(s)
 	}
-	f.Fuzz(func(t *testing.T, value []byte) {
-		b, err := l.Take(context.Background())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer b.Release()
-		for i := range 2 {
-			if ok, err := b.Add(context.Background(), &Record{Topic: "t", Offset: int64(i), Value: protoFramed(0, "\x00", value)}); !ok || err != nil {
-				t.Fatal(ok, err)
-			}
-		}
-		in := b.Input()
-		a := engine.Args{"rows": in.Rows}
-		n := int64(0)
-		if in.Bad == nil {
-			n, err = c.Int(context.Background(), engine.SQL("SELECT count(x::VARCHAR) FROM {rows} x", a))
-		} else {
-			a["bad"] = in.Bad
-			n, err = c.Int(context.Background(), engine.SQL("SELECT count(reason || coalesce(data::VARCHAR, '')) FROM {bad} WHERE reason LIKE 'bad_record: %'", a))
-		}
-		if err != nil || n != 2 {
-			t.Fatal(n, err)
-		}
-	})
+	f.Fuzz(func(t *testing.T, value []byte) { takesAnything(t, c, l, protoFramed(0, "\x00", value)) })
 }
 
 const protoOrders = `syntax = "proto3"; import "google/protobuf/timestamp.proto"; enum Status { open = 0; paid = 1; }
@@ -286,48 +260,11 @@ func protoOrder(i int) []byte {
 // Records of a known schema are decoded without garbage.
 func TestProtoAllocations(t *testing.T) {
 	c := memory(t)
-	l := protoLanding(t, c, append([]Field{{Name: "text", Type: "VARCHAR", Path: []string{"tags"}}, {Name: "m", Type: "VARCHAR"}}, avroOrderFields...), Limits{}, protos(protoOrders))
-	b, err := l.Take(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.Release()
-	rec := &Record{Topic: "t", Value: protoOrder(12345)}
-	add := func() {
-		if ok, err := b.Add(context.Background(), rec); !ok || err != nil {
-			t.Fatal(ok, err)
-		}
-		rec.Offset++
-	}
-	add()
-	if n := testing.AllocsPerRun(1000, add); n > 0 || b.bad.total > 0 {
-		t.Errorf("%v allocations a record, %d bad", n, b.bad.total)
-	}
+	l := schemaLanding(t, c, "protobuf", append([]Field{{Name: "text", Type: "VARCHAR", Path: []string{"tags"}}, {Name: "m", Type: "VARCHAR"}}, avroOrderFields...), Limits{}, protos(protoOrders))
+	withoutGarbage(t, l, protoOrder(12345))
 }
 
 func BenchmarkProto(b *testing.B) {
-	const n = 100_000
-	l := protoLanding(b, memory(b), avroOrderFields, Limits{}, protos(protoOrders))
-	recs, size := make([]Record, n), 0
-	for i := range recs {
-		recs[i] = Record{Topic: "t", Offset: int64(i), Value: protoOrder(i)}
-		size += len(recs[i].Value)
-	}
-	b.SetBytes(int64(size))
-	for b.Loop() {
-		buf, err := l.Take(context.Background())
-		if err != nil {
-			b.Fatal(err)
-		}
-		for i := range recs {
-			if ok, err := buf.Add(context.Background(), &recs[i]); !ok || err != nil {
-				b.Fatal(ok, err)
-			}
-		}
-		if buf.bad.total != 0 {
-			b.Fatal(buf.Input().BadCount)
-		}
-		buf.Release()
-	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/record")
+	l := schemaLanding(b, memory(b), "protobuf", avroOrderFields, Limits{}, protos(protoOrders))
+	benchRecords(b, l, protoOrder)
 }

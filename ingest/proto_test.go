@@ -15,43 +15,10 @@ import (
 	"dsql/engine"
 )
 
-// protos is a schemaSource of schemas at hand, without references.
-func protos(schemas ...string) schemaSource {
-	return func(_ context.Context, id int) (*schemaText, error) {
-		if id >= len(schemas) {
-			return nil, noSchema(fmt.Sprintf("unknown schema id %d", id))
-		}
-		return &schemaText{sr.TypeProtobuf, schemas[id], nil}, nil
-	}
-}
-
-func protoLanding(t testing.TB, c *engine.Conn, fields []Field, lim Limits, schemas schemaSource) *Landing {
-	t.Helper()
-	d := Dialect{Format: "json", Records: "protobuf", values: func(l *Landing) (valueDecoder, error) { return newProto(l, schemas), nil }}
-	l, err := NewLanding(c, "src", fields, d, lim)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(l.Close)
-	if err := l.Topic("t"); err != nil {
-		t.Fatal(err)
-	}
-	return l
-}
+func protos(schemas ...string) schemaSource { return schemasOf(sr.TypeProtobuf, schemas...) }
 
 func landProto(t testing.TB, c *engine.Conn, fields []Field, schemas schemaSource, values ...[]byte) landed {
-	t.Helper()
-	b, err := protoLanding(t, c, fields, Limits{}, schemas).Take(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.Release()
-	for i, v := range values {
-		if ok, err := b.Add(context.Background(), &Record{Topic: "t", Offset: int64(i), Value: v}); !ok || err != nil {
-			t.Fatal(ok, err)
-		}
-	}
-	return show(t, c, fields, b.Input())
+	return landSchema(t, c, "protobuf", fields, schemas, values...)
 }
 
 // protoEncoded is a value of a message, given as text, as Google's library writes it.

@@ -49,15 +49,7 @@ func TestCrashLoop(t *testing.T) {
 				if err := runDemo(t, dir); err != nil {
 					t.Fatalf("after the crash: %v", err)
 				}
-				got := contents(t, filepath.Join(dir, "pipeline.duckdb"))
-				for table, rows := range want {
-					if got[table] != rows {
-						t.Errorf("%s differs from a run that was not killed:\ngot  %.600s\nwant %.600s", table, got[table], rows)
-					}
-				}
-				if len(got) != len(want) {
-					t.Errorf("%d tables, want %d", len(got), len(want))
-				}
+				sameContents(t, want, filepath.Join(dir, "pipeline.duckdb"))
 			})
 		}
 	}
@@ -147,4 +139,18 @@ func contents(t *testing.T, path string) map[string]string {
 		out[x.schema+"."+x.name] = rows
 	}
 	return out
+}
+
+// sameContents holds a file against what one has whose run was not killed.
+func sameContents(t *testing.T, want map[string]string, path string) {
+	t.Helper()
+	got := contents(t, path)
+	for table, rows := range want {
+		if got[table] != rows {
+			t.Errorf("%s differs from a run that was not killed:\ngot  %.600s\nwant %.600s", table, got[table], rows)
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("%d tables, want %d", len(got), len(want))
+	}
 }

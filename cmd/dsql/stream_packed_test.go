@@ -76,12 +76,7 @@ CREATE OR REPLACE VIEW theirs AS SELECT * FROM t WHERE n = 11;`
 			if err := runJournal(t, dir); err != nil {
 				t.Fatalf("after the crash: %v", err)
 			}
-			got := contents(t, filepath.Join(dir, "j.duckdb"))
-			for table, rows := range want {
-				if got[table] != rows {
-					t.Errorf("%s differs from a run that was not killed:\ngot  %.600s\nwant %.600s", table, got[table], rows)
-				}
-			}
+			sameContents(t, want, filepath.Join(dir, "j.duckdb"))
 		})
 	}
 }
