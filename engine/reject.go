@@ -19,7 +19,7 @@ type Rejection struct {
 // Reject writes rows to dsql.rejects and returns how many. A row that still knows its record (_row) is kept with the record's
 // coordinates and original bytes.
 func (tx *Tx) Reject(ctx context.Context, r Rejection) (int64, error) {
-	a := Args{"destination": r.Destination, "source": nullable(r.Source), "rule": SQL("NULL"), "reason": r.Reason, "v": r.Version,
+	a := Args{"now": Now, "destination": r.Destination, "source": nullable(r.Source), "rule": SQL("NULL"), "reason": r.Reason, "v": r.Version,
 		"rows": r.Rows, "raw": SQL(""), "meta": SQL("NULL"), "payload": SQL("NULL"), "data": DataJSON("_r", r.Data), "original": SQL("NULL")}
 	if r.Rule != nil {
 		a["rule"] = r.Rule
@@ -39,7 +39,7 @@ func (tx *Tx) Reject(ctx context.Context, r Rejection) (int64, error) {
 		a["raw"] = SQL("{raw} LEFT JOIN {was} _was ON _was._row = _r._row", a, Args{"was": r.Input.Original})
 	}
 	return tx.Exec(ctx, SQL(`INSERT INTO dsql.rejects (rejected_at, destination, source, rule, reason, meta, payload, data, version, original)
-		SELECT now()::TIMESTAMP, {destination}, {source}, {rule}, {reason}, {meta}, {payload}, {data}, {v}, {original} FROM {rows} _r{raw}`, a))
+		SELECT {now}, {destination}, {source}, {rule}, {reason}, {meta}, {payload}, {data}, {v}, {original} FROM {rows} _r{raw}`, a))
 }
 
 func nullable(s string) *Query {

@@ -103,9 +103,9 @@ func (s *kafkaSource) settle(ctx context.Context, c *engine.Conn, at positions, 
 			if g.to >= 0 {
 				to = engine.Lit(g.to)
 			}
-			if err := tx.Run(ctx, engine.SQL(`INSERT INTO dsql.gaps SELECT {s}, {t}, {p}, {from}, {to}, {why}, now()::TIMESTAMP
+			if err := tx.Run(ctx, engine.SQL(`INSERT INTO dsql.gaps SELECT {s}, {t}, {p}, {from}, {to}, {why}, {now}
 				WHERE NOT EXISTS (FROM dsql.gaps WHERE source = {s} AND topic = {t} AND partition = {p} AND from_offset = {from} AND to_offset IS NOT DISTINCT FROM {to} AND reason = {why})`,
-				engine.Args{"s": s.decl.Name, "t": g.topic, "p": int64(g.partition), "from": g.from, "to": to, "why": g.reason})); err != nil {
+				engine.Args{"now": engine.Now, "s": s.decl.Name, "t": g.topic, "p": int64(g.partition), "from": g.from, "to": to, "why": g.reason})); err != nil {
 				return err
 			}
 		}

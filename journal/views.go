@@ -25,7 +25,7 @@ func (l *layout) views(ctx context.Context, tx *engine.Tx, at engine.Place) erro
 		"t": param("at_time"), "v": param("at_version"), "v1": param("from_version"), "v2": param("to_version"),
 		"state": list("", values, l.from), "rows": list("", values, l.from, l.to), "values": list("", values),
 		"from": engine.Ident(l.from[0]), "to": engine.Ident(l.to[0]),
-		"differ": differ("_b", "_a", l.cols),
+		"differ": differ("_b", "_a", l.cols), "asof": engine.VersionAsOf(param("at_time")),
 	})
 	b, n := numbered("_b", len(values)), numbered("_n", len(values))
 	a["before"], a["after"] = pairs(", ", "{x} AS {y}", b, values), pairs(", ", "{x} AS {y}", n, values)
@@ -60,7 +60,7 @@ const (
 	// Of SCD type 1: the only history is that of versions.
 	historyNow = `CREATE OR REPLACE VIEW {history} AS SELECT {rows} FROM {now} WHERE _v_to = 0`
 	asOfStored = `CREATE OR REPLACE MACRO {as_of}({t}) AS TABLE
-		SELECT * FROM {at}((SELECT coalesce(max(version), 0) FROM dsql.versions WHERE committed_at <= {t}))`
+		SELECT * FROM {at}({asof})`
 
 	// A row is the state from _v_from on until _v_close or, never closed, until _v_to. One that begins and ends in the same
 	// version was never seen. A row that differs by its times alone is no change of the state.

@@ -232,11 +232,11 @@ func (m *declared) Define(ctx context.Context, tx *engine.Tx, env *engine.Env) e
 	if err != nil {
 		return err
 	}
-	a := engine.Args{"name": m.decl.Name, "v": next, "format": model.Format(), "hash": h, "inputs": string(inputs), "outputs": sig.Returns,
+	a := engine.Args{"now": engine.Now, "name": m.decl.Name, "v": next, "format": model.Format(), "hash": h, "inputs": string(inputs), "outputs": sig.Returns,
 		"tags": tagMap(m.tags), "options": string(optText), "file": data}
 	if err := tx.Run(ctx,
 		engine.SQL("UPDATE dsql.models SET in_use = false WHERE lower(name) = lower({name})", a),
-		engine.SQL("INSERT INTO dsql.models (name, version, format, hash, inputs, outputs, tags, created, in_use, options, file) VALUES ({name}, {v}, {format}, {hash}, {inputs}, {outputs}, {tags}, now()::TIMESTAMP, true, {options}, {file})", a)); err != nil {
+		engine.SQL("INSERT INTO dsql.models (name, version, format, hash, inputs, outputs, tags, created, in_use, options, file) VALUES ({name}, {v}, {format}, {hash}, {inputs}, {outputs}, {tags}, {now}, true, {options}, {file})", a)); err != nil {
 		return err
 	}
 	return fn.macros(ctx, tx, true)

@@ -30,7 +30,7 @@ func (r *runner) batch(ctx context.Context, w work) error {
 	e := BatchCommitted{Version: r.version + 1}
 	rejected := map[string]int64{}
 	err := r.conn.Update(ctx, func(tx *engine.Tx) error {
-		if err := tx.Run(ctx, engine.SQL("INSERT INTO dsql.versions VALUES ({v}, now()::TIMESTAMP)", engine.Args{"v": e.Version})); err != nil {
+		if err := tx.Run(ctx, engine.SQL("INSERT INTO dsql.versions VALUES ({v}, {now})", engine.Args{"now": engine.Now, "v": e.Version})); err != nil {
 			return err
 		}
 		if in != nil {
@@ -130,7 +130,7 @@ func (r *runner) gate(ctx context.Context, err error) error {
 func (r *runner) accountSource(ctx context.Context, tx *engine.Tx, in *engine.Input, v int64) error {
 	if in.Bad != nil && in.BadCount > 0 && !in.Again {
 		if _, err := tx.Exec(ctx, engine.SQL(`INSERT INTO dsql.rejects (rejected_at, destination, source, rule, reason, meta, payload, data, version)
-			SELECT now()::TIMESTAMP, NULL, {source}, NULL, reason, _meta, _payload, data, {v} FROM {bad}`, engine.Args{"source": in.Source, "v": v, "bad": in.Bad})); err != nil {
+			SELECT {now}, NULL, {source}, NULL, reason, _meta, _payload, data, {v} FROM {bad}`, engine.Args{"now": engine.Now, "source": in.Source, "v": v, "bad": in.Bad})); err != nil {
 			return err
 		}
 	}

@@ -60,11 +60,11 @@ func (p *program) record(ctx context.Context, tx *engine.Tx, n *node) error {
 	if err != nil {
 		return err
 	}
-	a := engine.Args{"kind": n.kind, "name": n.name, "body": n.text(), "fp": n.fingerprint, "pinned": string(pinned)}
+	a := engine.Args{"now": engine.Now, "kind": n.kind, "name": n.name, "body": n.text(), "fp": n.fingerprint, "pinned": string(pinned)}
 	if n.stored != nil {
-		return tx.Run(ctx, engine.SQL("UPDATE dsql.declarations SET name = {name}, body = {body}, fingerprint = {fp}, pinned = {pinned}, declared_at = now()::TIMESTAMP WHERE kind = {kind} AND lower(name) = lower({name})", a))
+		return tx.Run(ctx, engine.SQL("UPDATE dsql.declarations SET name = {name}, body = {body}, fingerprint = {fp}, pinned = {pinned}, declared_at = {now} WHERE kind = {kind} AND lower(name) = lower({name})", a))
 	}
-	return tx.Run(ctx, engine.SQL("INSERT INTO dsql.declarations VALUES ({kind}, {name}, {body}, {fp}, {pinned}, now()::TIMESTAMP)", a))
+	return tx.Run(ctx, engine.SQL("INSERT INTO dsql.declarations VALUES ({kind}, {name}, {body}, {fp}, {pinned}, {now})", a))
 }
 
 // historian is a destination that says itself what becomes of what it stores when it takes the place of old; anew: it is emptied.

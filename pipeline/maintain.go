@@ -48,7 +48,7 @@ func (r *runner) newVersion(ctx context.Context, n *node, origin string, account
 	began := time.Now()
 	e := BatchCommitted{Version: r.version + 1, Origin: origin}
 	err := r.conn.Update(ctx, func(tx *engine.Tx) error {
-		if err := tx.Run(ctx, engine.SQL("INSERT INTO dsql.versions VALUES ({v}, now()::TIMESTAMP)", engine.Args{"v": e.Version})); err != nil {
+		if err := tx.Run(ctx, engine.SQL("INSERT INTO dsql.versions VALUES ({v}, {now})", engine.Args{"now": engine.Now, "v": e.Version})); err != nil {
 			return err
 		}
 		c, err := f(tx, e.Version)
@@ -129,7 +129,7 @@ func (r *runner) vacuum(ctx context.Context, d *sql.Decl, n *node, dest engine.D
 	if !ok { // an append-only table has no superseded rows
 		return nil
 	}
-	oldest, err := r.conn.Int(ctx, engine.SQL("SELECT max(version) FROM dsql.versions WHERE committed_at <= now()::TIMESTAMP - ({i})", engine.Args{"i": engine.User(dest.Decl().Src, retain.Exprs[0])}))
+	oldest, err := r.conn.Int(ctx, engine.SQL("SELECT max(version) FROM dsql.versions WHERE committed_at <= {now} - ({i})", engine.Args{"now": engine.Now, "i": engine.User(dest.Decl().Src, retain.Exprs[0])}))
 	if err != nil || oldest == 0 {
 		return err
 	}
@@ -231,7 +231,7 @@ func (r *runner) hold(ctx context.Context, d *sql.Decl) error {
 	}
 	release := d.Syntax.Verb == "RELEASE HOLD"
 	held := engine.SQL("starts_with(reason, 'check:')")
-	a := engine.Args{"name": n.name, "held": held}
+	a := engine.Args{"now": engine.Now, "name": n.name, "held": held}
 	rows, err := r.conn.Int(ctx, engine.SQL("SELECT count(*) FROM dsql.rejects WHERE lower(destination) = lower({name}) AND replayed_at IS NULL AND {held}", a))
 	if err != nil {
 		return err
@@ -241,7 +241,7 @@ func (r *runner) hold(ctx context.Context, d *sql.Decl) error {
 		return r.replayWhere(ctx, n, held, true)
 	case rows > 0:
 		return r.conn.Update(ctx, func(tx *engine.Tx) error {
-			return tx.Run(ctx, engine.SQL("UPDATE dsql.rejects SET replayed_at = now()::TIMESTAMP WHERE lower(destination) = lower({name}) AND replayed_at IS NULL AND {held}", a))
+			return tx.Run(ctx, engine.SQL("UPDATE dsql.rejects SET replayed_at = {now} WHERE lower(destination) = lower({name}) AND replayed_at IS NULL AND {held}", a))
 		})
 	}
 	r.holds = map[*node]string{n: d.Syntax.Verb}

@@ -56,7 +56,7 @@ func (p *replay) origin() string { return "rejects of " + p.node.name }
 
 // done marks the rows as replayed.
 func (p *replay) done(ctx context.Context, tx *engine.Tx) error {
-	return tx.Run(ctx, engine.SQL("UPDATE dsql.rejects SET replayed_at = now()::TIMESTAMP WHERE id IN (SELECT _reject_id FROM {t})", engine.Args{"t": engine.Ident(replayTable)}))
+	return tx.Run(ctx, engine.SQL("UPDATE dsql.rejects SET replayed_at = {now} WHERE id IN (SELECT _reject_id FROM {t})", engine.Args{"now": engine.Now, "t": engine.Ident(replayTable)}))
 }
 
 // replayRejects is REPLAY REJECTS FROM name [WHERE …].

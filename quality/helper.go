@@ -102,7 +102,7 @@ func distinctRatio(x *expansion, c helperCall) *engine.Query {
 
 // freshness is the age in seconds of the newest; times without zone are in UTC.
 func freshness(_ *expansion, c helperCall) *engine.Query {
-	return engine.SQL("(epoch(now()) - epoch(max({c})))", engine.Args{"c": c.args[0]})
+	return engine.SQL("(epoch({now}) - epoch(max({c})))", engine.Args{"now": engine.Now, "c": c.args[0]})
 }
 
 // orphansAlias qualifies the column that orphans looks in: without it a column of the batch by that name would be taken.

@@ -43,7 +43,7 @@ func record(ctx context.Context, tx *engine.Tx, destination string, version *eng
 	var metrics, checks, rows []*engine.Query
 	for i := range out {
 		o := &out[i]
-		a := engine.Args{"d": destination, "name": o.item.name(), "v": version, "num": engine.Lit(nil), "text": engine.Lit(nil), "n": engine.Lit(nil), "verdict": o.verdict}
+		a := engine.Args{"now": engine.Now, "d": destination, "name": o.item.name(), "v": version, "num": engine.Lit(nil), "text": engine.Lit(nil), "n": engine.Lit(nil), "verdict": o.verdict}
 		if o.value.Valid {
 			a["num"] = o.value.Float64
 		}
@@ -54,13 +54,13 @@ func record(ctx context.Context, tx *engine.Tx, destination string, version *eng
 			a["n"] = o.broken.Int64
 		}
 		if !o.item.check {
-			metrics = append(metrics, engine.SQL("({d}, {name}, {v}, now()::TIMESTAMP, {num}, {text})", a))
+			metrics = append(metrics, engine.SQL("({d}, {name}, {v}, {now}, {num}, {text})", a))
 			continue
 		}
-		checks = append(checks, engine.SQL("({d}, {name}, {v}, now()::TIMESTAMP, {num}, {text}, {verdict}, {n})", a))
+		checks = append(checks, engine.SQL("({d}, {name}, {v}, {now}, {num}, {text}, {verdict}, {n})", a))
 		if o.item.rows {
 			for _, r := range o.rows {
-				rows = append(rows, engine.SQL("({d}, {name}, {v}, now()::TIMESTAMP, {row})", a.With(engine.Args{"row": r})))
+				rows = append(rows, engine.SQL("({d}, {name}, {v}, {now}, {row})", a.With(engine.Args{"row": r})))
 			}
 		}
 	}

@@ -20,7 +20,7 @@ func (c *exprCompiler) timeFunction(n *ast.BuiltinNode) val {
 	}
 	switch n.Name {
 	case "now":
-		return val{q: q("CAST(now() AT TIME ZONE 'UTC' AS TIMESTAMP)"), t: &typ{kind: kTime, zone: "UTC"}, simple: true}
+		return val{q: engine.Now, t: &typ{kind: kTime, zone: "UTC"}, simple: true}
 	case "duration":
 		d, err := time.ParseDuration(text[0])
 		if err != nil {

@@ -230,8 +230,8 @@ func (s *step) record(ctx context.Context, tx *engine.Tx, b Batch, n int64) erro
 	if n > 0 {
 		verdict = "warn"
 	}
-	return tx.Run(ctx, engine.SQL("INSERT INTO dsql.checks (destination, name, version, checked_at, value, verdict, failed_rows) VALUES ({d}, {name}, {v}, now()::TIMESTAMP, {n}, {verdict}, {n})",
-		engine.Args{"d": b.Destination, "name": s.name, "v": b.Version, "n": n, "verdict": verdict}))
+	return tx.Run(ctx, engine.SQL("INSERT INTO dsql.checks (destination, name, version, checked_at, value, verdict, failed_rows) VALUES ({d}, {name}, {v}, {now}, {n}, {verdict}, {n})",
+		engine.Args{"now": engine.Now, "d": b.Destination, "name": s.name, "v": b.Version, "n": n, "verdict": verdict}))
 }
 
 // failure is the error of an ON VIOLATION FAIL, with rows that broke it.

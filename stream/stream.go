@@ -147,10 +147,10 @@ func (s *Stream) views(ctx context.Context, tx *engine.Tx, cols []engine.Column)
 	p := func(base string) *engine.Query { return engine.Ident(engine.FreeName(base, cols)) }
 	a := engine.Args{"t": engine.Ident(name), "cols": engine.Names(engine.ColumnNames(cols)),
 		"at": engine.Ident(name + "_at"), "as_of": engine.Ident(name + "_as_of"), "changes": engine.Ident(name + "_changes"), "diff": engine.Ident(name + "_diff"),
-		"v": p("at_version"), "ts": p("at_time"), "v1": p("from_version"), "v2": p("to_version")}
+		"v": p("at_version"), "ts": p("at_time"), "asof": engine.VersionAsOf(p("at_time")), "v1": p("from_version"), "v2": p("to_version")}
 	return tx.Run(ctx,
 		engine.SQL("CREATE OR REPLACE MACRO {at}({v}) AS TABLE SELECT {cols} FROM {t} WHERE _version <= {v}", a),
-		engine.SQL("CREATE OR REPLACE MACRO {as_of}({ts}) AS TABLE SELECT {cols} FROM {t} WHERE _version <= (SELECT coalesce(max(version), 0) FROM dsql.versions WHERE committed_at <= {ts})", a),
+		engine.SQL("CREATE OR REPLACE MACRO {as_of}({ts}) AS TABLE SELECT {cols} FROM {t} WHERE _version <= {asof}", a),
 		engine.SQL("CREATE OR REPLACE MACRO {changes}({v1}, {v2}) AS TABLE SELECT 'insert' AS change_type, _version, {cols} FROM {t} WHERE _version > {v1} AND _version <= {v2}", a),
 		engine.SQL("CREATE OR REPLACE MACRO {diff}({v1}, {v2}) AS TABLE SELECT CASE WHEN {v1} <= {v2} THEN 'insert' ELSE 'delete' END AS change_type, _version, {cols} FROM {t} WHERE _version > least({v1}, {v2}) AND _version <= greatest({v1}, {v2})", a))
 }

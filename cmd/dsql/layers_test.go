@@ -2,9 +2,15 @@ package main
 
 import (
 	"encoding/json"
+	"io/fs"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+
+	"dsql/engine"
 )
 
 // layers lists what each package may import of the project, and who alone may import a library: DESIGN.md's one way.
@@ -77,4 +83,28 @@ func inLayer(imp, own string, allowed []string) bool {
 		}
 	}
 	return false
+}
+
+// TestTimesAreUTC sees that SQL takes the time from engine.Now alone: any other spelling of it follows the session's TimeZone, or may.
+func TestTimesAreUTC(t *testing.T) {
+	t.Parallel()
+	now := regexp.MustCompile("(?i)[\"`(, {=]now\\(\\)|current_timestamp|localtimestamp|get_current_time|transaction_timestamp|today\\(\\)|current_date")
+	if !now.MatchString(engine.Now.String()) {
+		t.Fatal("the pattern doesn't find what it looks for")
+	}
+	err := filepath.WalkDir("../..", func(name string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") || strings.HasSuffix(name, "engine/time.go") {
+			return err
+		}
+		text, err := os.ReadFile(name)
+		for i, line := range strings.Split(string(text), "\n") {
+			if code, _, _ := strings.Cut(line, "//"); now.MatchString(code) {
+				t.Errorf("%s:%d: take the time from engine.Now: %s", name, i+1, strings.TrimSpace(line))
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
