@@ -86,6 +86,9 @@ func openWriter(ctx context.Context, o Options) (*engine.DB, error) {
 	if err := c.Migrate(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
+	if err := rules.RegisterHelpers(c); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	helpers := c.Update(ctx, func(tx *engine.Tx) error { return rules.Install(ctx, tx.Conn) }) // in one commit: each takes a millisecond
 	if err := errors.Join(models.Restore(ctx, c), helpers, rules.Register(c)); err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -98,6 +101,9 @@ func openWriter(ctx context.Context, o Options) (*engine.DB, error) {
 func rehearse(ctx context.Context, c *engine.Conn, o Options, stmts []sql.Stmt) (p *program, err error) {
 	env := &engine.Env{Dir: o.Dir}
 	skip := map[int]bool{}
+	if err := rules.RegisterHelpers(c); err != nil {
+		return nil, err
+	}
 	for {
 		err = c.Scratch(ctx, func(tx *engine.Tx) error {
 			if err := tx.Migrate(ctx); err != nil {
@@ -173,7 +179,7 @@ func Query(ctx context.Context, o Options, text string) error {
 	}
 	defer db.Close()
 	c := db.Writer()
-	if err := models.Restore(ctx, c); err != nil {
+	if err := errors.Join(models.Restore(ctx, c), rules.RegisterHelpers(c)); err != nil {
 		return err
 	}
 	p, err := load(ctx, c, stmts, &engine.Env{Dir: o.Dir})

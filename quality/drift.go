@@ -1,24 +1,24 @@
 package quality
 
 import (
-	"errors"
-	"strings"
-
 	"context"
 	dbsql "database/sql"
-	"dsql/sql"
+	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"dsql/engine"
+	"dsql/sql"
 )
 
 // Drift compares the values of a column with those of a baseline: a query of the user's, or what the last versions brought.
 //
-// psi is the population stability index: with ten bins cut at the baseline's deciles (linear interpolation for numbers; a bin
-// has its upper end), p the share of the values in a bin and q that of the baseline's, the sum of (p - q) * ln(p / q). A share of
-// zero counts as 0.0001. ks is the two-sample Kolmogorov-Smirnov statistic: the largest distance between the two empirical
-// distribution functions. NULLs count for neither; where one side has no values, both are NULL.
+// psi is the population stability index: with p the share of the values in a bin and q that of the baseline's, the sum of
+// (p - q) * ln(p / q). Numbers and times have ten bins cut at the baseline's deciles (linear interpolation for numbers; a bin has
+// its upper end), all else a bin for each value on either side. A share of zero counts as 0.0001. ks is the two-sample
+// Kolmogorov-Smirnov statistic: the largest distance between the two empirical distribution functions. NULLs and NaNs count for
+// neither; where one side has no values, both are NULL.
 
 const (
 	defaultVersions = 10
@@ -59,13 +59,14 @@ func (x *expansion) drift(c helperCall, ks bool) *engine.Query {
 	if x.env == nil {
 		return engine.SQL("(CASE WHEN count({c}) > 0 THEN NULL::DOUBLE END)", a)
 	}
-	if ks {
-		return x.env.ks[d]
+	if v, ok := x.env.drifts[d]; ok {
+		return v
 	}
 	b := x.env.bins[d]
 	if len(b.q) == 0 {
 		return engine.SQL("NULL::DOUBLE")
 	}
+	a["c"] = noNaN(c.args[0], x.p.compared[d])
 	upTo := func(i int) *engine.Query {
 		if i == len(b.edges) {
 			return engine.SQL("count({c})", a)
@@ -82,6 +83,23 @@ func (x *expansion) drift(c helperCall, ks bool) *engine.Query {
 		terms = append(terms, engine.SQL("({p} - {q}) * ln({p} / {q})", engine.Args{"p": p, "q": q}))
 	}
 	return engine.SQL("(CASE WHEN count({c}) > 0 THEN {sum} END)", a.With(engine.Args{"sum": engine.Join(" + ", terms...)}))
+}
+
+// noNaN is a value of a type, NULL where it is NaN.
+func noNaN(v *engine.Query, typ string) *engine.Query {
+	if typ == "FLOAT" || typ == "DOUBLE" {
+		return engine.SQL("CASE WHEN NOT isnan({v}) THEN {v} END", engine.Args{"v": v})
+	}
+	return v
+}
+
+// binned: values of the type lie on a line, so that ranges of them are alike. Of all others each is a category of its own.
+func binned(typ string) bool {
+	switch typ {
+	case "DATE", "TIME", "INTERVAL":
+		return true
+	}
+	return isNumber(typ) || !strings.HasSuffix(typ, "]") && (strings.HasPrefix(typ, "TIMESTAMP") || strings.HasPrefix(typ, "TIME "))
 }
 
 // argument is the column, or expression of columns, that a drift is about.
@@ -116,8 +134,10 @@ func (p *Program) bins(ctx context.Context, tx *engine.Tx, d drift, base *engine
 	if isNumber(typ) {
 		quantile, cast = engine.SQL("quantile_cont"), "DOUBLE"
 	}
-	a := engine.Args{"f": quantile, "c": p.argument(d), "t": engine.Type(cast), "base": base}
-	edges, err := engine.Select(ctx, tx.Conn, engine.SQL(`SELECT DISTINCT e::VARCHAR, e FROM (SELECT unnest({f}(CAST(({c}) AS {t}), [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9])) AS e FROM {base}) WHERE e IS NOT NULL ORDER BY e`, a),
+	c := noNaN(engine.SQL("CAST(({c}) AS {t})", engine.Args{"c": p.argument(d), "t": engine.Type(cast)}), cast)
+	a := engine.Args{"f": quantile, "c": c, "base": base}
+	edges, err := engine.Select(ctx, tx.Conn, engine.SQL(`SELECT DISTINCT e::VARCHAR, e FROM (
+		SELECT unnest({f}({c}, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9])) AS e FROM {base}) WHERE e IS NOT NULL ORDER BY e`, a),
 		func(row func(...any) error) (s string, err error) {
 			var value any
 			return s, row(&s, &value)
@@ -151,14 +171,27 @@ func (p *Program) bins(ctx context.Context, tx *engine.Tx, d drift, base *engine
 	return out, nil
 }
 
-// ks compares in a query of its own: both sides have to be sorted together.
-func (p *Program) ks(ctx context.Context, tx *engine.Tx, d drift, rows, base *engine.Query) (*engine.Query, error) {
+// beside is a drift that is computed in a query of its own, over how often each value stands on either side: a is the number of
+// rows, b that of the baseline's.
+func (p *Program) beside(ctx context.Context, tx *engine.Tx, d drift, rows, base *engine.Query) (*engine.Query, error) {
+	a := engine.Args{"c": engine.SQL("({c})", engine.Args{"c": p.argument(d)}), "rows": rows, "base": base, "zero": emptyShare, "nan": engine.SQL("")}
+	switch {
+	case !d.ks:
+		a["c"] = engine.SQL("CAST({c} AS VARCHAR)", a)
+	case isNumber(p.compared[d]):
+		a["nan"] = engine.SQL(" AND NOT isnan(CAST(x AS DOUBLE))")
+	}
+	counts := engine.SQL(`(SELECT x, sum(a)::DOUBLE AS a, sum(b)::DOUBLE AS b, sum(sum(a)) OVER () AS all_a, sum(sum(b)) OVER () AS all_b
+		FROM (SELECT {c} AS x, 1 AS a, 0 AS b FROM {rows} UNION ALL SELECT {c}, 0, 1 FROM {base}) WHERE x IS NOT NULL{nan} GROUP BY x)`, a)
+	q := engine.SQL(`SELECT sum((p - q) * ln(p / q))::DOUBLE FROM (
+		SELECT coalesce(nullif(a / nullif(all_a, 0), 0), {zero}) AS p, coalesce(nullif(b / nullif(all_b, 0), 0), {zero}) AS q
+		FROM {counts} WHERE all_a > 0 AND all_b > 0)`, a, engine.Args{"counts": counts})
+	if d.ks {
+		q = engine.SQL(`SELECT max(abs(a / nullif(all_a, 0) - b / nullif(all_b, 0)))::DOUBLE FROM (
+			SELECT sum(a) OVER w AS a, sum(b) OVER w AS b, all_a, all_b FROM {counts} WINDOW w AS (ORDER BY x))`, engine.Args{"counts": counts})
+	}
 	var v dbsql.NullFloat64
-	_, err := tx.Scan(ctx, engine.SQL(`SELECT max(abs(a / nullif(all_a, 0) - b / nullif(all_b, 0)))::DOUBLE FROM (
-		SELECT (sum(a) OVER w)::DOUBLE AS a, (sum(b) OVER w)::DOUBLE AS b, sum(a) OVER () AS all_a, sum(b) OVER () AS all_b FROM (
-			SELECT x, sum(a) AS a, sum(b) AS b FROM (SELECT ({c}) AS x, 1 AS a, 0 AS b FROM {rows} UNION ALL SELECT ({c}), 0, 1 FROM {base}) WHERE x IS NOT NULL GROUP BY x
-		) WINDOW w AS (ORDER BY x))`, engine.Args{"c": p.argument(d), "rows": rows, "base": base}), &v)
-	if err != nil || !v.Valid {
+	if _, err := tx.Scan(ctx, q, &v); err != nil || !v.Valid {
 		return engine.SQL("NULL::DOUBLE"), err
 	}
 	return engine.Lit(v.Float64), nil
@@ -197,5 +230,5 @@ func (b *compiler) drifts() {
 // unborn: the baseline reads the destination itself, which isn't there before it is defined.
 func (b *compiler) unborn(err error) bool {
 	var e *sql.Error
-	return errors.As(err, &e) && e.Code == "duckdb-catalog" && strings.Contains(strings.ToLower(e.Msg), strings.ToLower(strings.Trim(b.destination, `"`)))
+	return errors.As(err, &e) && e.Code == "duckdb-catalog" && strings.Contains(strings.ToLower(e.Msg), strings.ToLower(b.p.name))
 }

@@ -13,7 +13,8 @@ import (
 // batch or of the table; what is left of the text is an expression over those columns and over metrics.
 type expansion struct {
 	p      *Program
-	env    *env // nil where the items are only bound
+	env    *env          // nil where the items are only bound
+	table  *engine.Query // the destination as it will be: for items that read it beside the batch
 	aggs   [2][]*engine.Query
 	parts  []part // by item
 	needs  needs
@@ -43,13 +44,21 @@ type example func(rel *engine.Query) *engine.Query
 type env struct {
 	history map[past]*engine.Query
 	bins    map[drift]bins
-	ks      map[drift]*engine.Query
+	drifts  map[drift]*engine.Query   // those that take a query of their own
+	table   *engine.Query             // the destination as it will be
 	spans   map[string]span           // of columns of the table whose values lie close together
 	metrics func(i int) *engine.Query // values of metrics, once they are known; nil before
 }
 
 func (p *Program) expand(e *env) *expansion {
-	x := &expansion{p: p, env: e, parts: make([]part, len(p.items)), failed: make([]bool, len(p.items))}
+	if e == nil {
+		return p.expandOver(nil, engine.Empty(p.cols))
+	}
+	return p.expandOver(e, e.table)
+}
+
+func (p *Program) expandOver(e *env, table *engine.Query) *expansion {
+	x := &expansion{p: p, env: e, table: table, parts: make([]part, len(p.items)), failed: make([]bool, len(p.items))}
 	for i := range p.items {
 		x.item(i)
 	}
@@ -58,7 +67,7 @@ func (p *Program) expand(e *env) *expansion {
 
 // expandOne is the expansion of item i alone, for binding.
 func (p *Program) expandOne(i int) *expansion {
-	x := &expansion{p: p, parts: make([]part, len(p.items)), failed: make([]bool, len(p.items))}
+	x := &expansion{p: p, table: engine.Empty(p.cols), parts: make([]part, len(p.items)), failed: make([]bool, len(p.items))}
 	x.item(i)
 	return x
 }
@@ -132,6 +141,10 @@ func (x *expansion) text(sp sql.Span, inside bool) *engine.Query {
 		switch e.kind {
 		case window:
 			x.fail(sql.Span{Start: e.at, End: r.nameEnd(e.at)}, "window-in-check", "a window function can't stand here: metrics and checks are aggregates", "aggregate it in a stream of its own, or in the destination's query")
+		case relation:
+			if strings.EqualFold(e.name, x.p.name) {
+				put(x.itself(e.alias, e.name), e.at, r.nameEnd(e.at))
+			}
 		case column:
 			if q, end := x.columnRef(e, inside); q != nil {
 				put(q, e.at, end)
@@ -154,6 +167,14 @@ func (x *expansion) text(sp sql.Span, inside bool) *engine.Query {
 		}
 	}
 	return engine.Cat(append(out, engine.User(r.src, sql.Span{Start: pos, End: sp.End}))...)
+}
+
+// itself is the destination in the FROM of a subquery: as it will be, as all that a batch feeds is read.
+func (x *expansion) itself(alias bool, name string) *engine.Query {
+	if alias {
+		return x.table
+	}
+	return engine.SQL("{t} AS {n}", engine.Args{"t": x.table, "n": engine.Ident(name)})
 }
 
 func (x *expansion) example(e example) { x.parts[x.i].examples = append(x.parts[x.i].examples, e) }

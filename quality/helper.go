@@ -115,7 +115,11 @@ func orphans(x *expansion, c helperCall) *engine.Query {
 		return x.fail(c.ext.args[1], "arguments", "the second argument of orphans names the column to look in, with its table", "write "+helpers["orphans"].usage)
 	}
 	col := engine.User(r.src, r.toks[last].Span)
-	table := engine.User(r.src, r.toks[first].Span.To(r.toks[last-2].Span))
+	name := r.toks[first].Span.To(r.toks[last-2].Span)
+	table := engine.User(r.src, name)
+	if strings.EqualFold(strings.Trim(name.Of(r.src), `"`), x.p.name) {
+		table = x.table
+	}
 	missing := engine.SQL("({c}) IS NOT NULL AND ({c}) NOT IN (SELECT {r}.{col} FROM {table} AS {r} WHERE {r}.{col} IS NOT NULL)", engine.Args{"c": c.args[0], "col": col, "table": table, "r": engine.Ident(orphansAlias)})
 	x.example(func(*engine.Query) *engine.Query { return missing })
 	return engine.SQL("count(*) FILTER ({m})", engine.Args{"m": missing})
@@ -195,14 +199,14 @@ func (x *expansion) history(c helperCall, current bool, whats ...string) (metric
 		p := past{strings.ToLower(name), what, n}
 		x.needs.history = append(x.needs.history, p)
 		typ := "DOUBLE"
-		if t := x.p.metricType(i); what == "previous" && !isNumber(t) {
-			typ = t
+		if what == "previous" {
+			typ = pastType(x.p.metricType(i))
 		}
 		v := engine.SQL("NULL")
 		if x.env != nil {
 			v = x.env.history[p]
 		}
-		values = append(values, engine.SQL("CAST({v} AS {t})", engine.Args{"v": v, "t": engine.Type(typ)}))
+		values = append(values, engine.SQL("TRY_CAST({v} AS {t})", engine.Args{"v": v, "t": engine.Type(typ)})) // the metric may have been of another type then
 	}
 	if !current {
 		return nil, values
@@ -225,6 +229,24 @@ func meanOfLast(x *expansion, c helperCall) *engine.Query {
 func zscore(x *expansion, c helperCall) *engine.Query {
 	m, v := x.history(c, true, "mean", "deviation")
 	return engine.SQL("(({m} - {mean}) / nullif({sd}, 0))", engine.Args{"m": m, "mean": v[0], "sd": v[1]})
+}
+
+// pastType is the type of an earlier value of a metric: its own, but for integers one that differences fit into.
+func pastType(typ string) string {
+	switch typ {
+	case "TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT", "UINTEGER":
+		return "BIGINT"
+	case "UBIGINT":
+		return "HUGEINT"
+	case "FLOAT":
+		return "DOUBLE"
+	}
+	return typ
+}
+
+// isExact: a number of the type may have more digits than a DOUBLE holds.
+func isExact(typ string) bool {
+	return isNumber(typ) && typ != "DOUBLE" && typ != "FLOAT"
 }
 
 // isNumber: values of the type go into a DOUBLE.

@@ -5,6 +5,7 @@ import (
 	dbsql "database/sql"
 	"fmt"
 	"math"
+	"slices"
 
 	"dsql/engine"
 	"dsql/sql"
@@ -104,7 +105,7 @@ func (p *Program) Measure(ctx context.Context, tx *engine.Tx, b Batch) (Result, 
 
 // prepare gets what the scan needs beforehand: histories and baselines.
 func (p *Program) prepare(ctx context.Context, tx *engine.Tx, b Batch) (*env, error) {
-	e := &env{history: map[past]*engine.Query{}, bins: map[drift]bins{}, ks: map[drift]*engine.Query{}}
+	e := &env{history: map[past]*engine.Query{}, bins: map[drift]bins{}, drifts: map[drift]*engine.Query{}, table: b.Table}
 	for _, h := range p.needs.history {
 		if _, ok := e.history[h]; ok {
 			continue
@@ -130,9 +131,9 @@ func (p *Program) prepare(ctx context.Context, tx *engine.Tx, b Batch) (*env, er
 		}
 		switch {
 		case base == nil:
-			e.ks[d] = engine.SQL("NULL::DOUBLE")
-		case d.ks:
-			e.ks[d], err = p.ks(ctx, tx, d, rows, base)
+			e.drifts[d] = engine.SQL("NULL::DOUBLE")
+		case d.ks || !binned(p.compared[d]):
+			e.drifts[d], err = p.beside(ctx, tx, d, rows, base)
 		default:
 			e.bins[d], err = p.bins(ctx, tx, d, base)
 		}
@@ -144,7 +145,7 @@ func (p *Program) prepare(ctx context.Context, tx *engine.Tx, b Batch) (*env, er
 }
 
 // history is a literal of what earlier versions recorded of a metric: those whose batch was held don't count, as it never
-// reached the table.
+// reached the table, and neither does a NaN, which would make one of all that is computed from it.
 func history(ctx context.Context, tx *engine.Tx, b Batch, h past) (*engine.Query, error) {
 	type recorded struct {
 		value dbsql.NullFloat64
@@ -152,6 +153,7 @@ func history(ctx context.Context, tx *engine.Tx, b Batch, h past) (*engine.Query
 	}
 	last, err := engine.Select(ctx, tx.Conn, engine.SQL(`SELECT value, value_text FROM dsql.metrics
 		WHERE lower(destination) = lower({d}) AND lower(metric) = {m} AND version < {v} AND (value IS NOT NULL OR value_text IS NOT NULL)
+		AND NOT coalesce(isnan(value), false)
 		AND version NOT IN (SELECT version FROM dsql.checks WHERE lower(destination) = lower({d}) AND verdict = 'held' AND version IS NOT NULL)
 		ORDER BY version DESC, recorded_at DESC LIMIT {n}`, engine.Args{"d": b.Destination, "m": h.metric, "v": b.Version, "n": h.n}),
 		func(row func(...any) error) (r recorded, err error) { return r, row(&r.value, &r.text) })
@@ -163,11 +165,12 @@ func history(ctx context.Context, tx *engine.Tx, b Batch, h past) (*engine.Query
 		switch {
 		case len(last) < h.n:
 			return null, nil
-		case last[h.n-1].value.Valid:
-			return engine.Lit(last[h.n-1].value.Float64), nil
+		case last[h.n-1].text.Valid: // what a DOUBLE doesn't hold stands there, too
+			return engine.Lit(last[h.n-1].text.String), nil
 		}
-		return engine.Lit(last[h.n-1].text.String), nil
+		return engine.Lit(last[h.n-1].value.Float64), nil
 	}
+	last = slices.DeleteFunc(last, func(r recorded) bool { return math.IsInf(r.value.Float64, 0) })
 	var n, sum float64
 	for _, r := range last {
 		if r.value.Valid {
@@ -208,10 +211,10 @@ func (p *Program) scan(ctx context.Context, tx *engine.Tx, b Batch, e *env) ([]o
 	later.metrics = func(i int) *engine.Query {
 		o, t := out[i], engine.Type(p.metricType(i))
 		switch {
-		case o.value.Valid:
-			return engine.SQL("CAST({v} AS {t})", engine.Args{"v": o.value.Float64, "t": t})
 		case o.text.Valid:
 			return engine.SQL("CAST({v} AS {t})", engine.Args{"v": o.text.String, "t": t})
+		case o.value.Valid:
+			return engine.SQL("CAST({v} AS {t})", engine.Args{"v": o.value.Float64, "t": t})
 		}
 		return engine.SQL("NULL::{t}", engine.Args{"t": t})
 	}
@@ -241,6 +244,9 @@ func (p *Program) run(ctx context.Context, tx *engine.Tx, b Batch, x *expansion,
 		}
 		a := engine.Args{"v": engine.Ident(typeName(i)), "c": engine.Ident(conditionName(i))}
 		switch {
+		case isExact(it.typ): // beside the DOUBLE the text of what it doesn't hold
+			a["t"] = engine.Type(it.typ)
+			cols = append(cols, engine.SQL("CAST({v} AS DOUBLE), CASE WHEN TRY_CAST(CAST({v} AS DOUBLE) AS {t}) IS DISTINCT FROM {v} THEN CAST({v} AS VARCHAR) END", a))
 		case isNumber(it.typ):
 			cols = append(cols, engine.SQL("CAST({v} AS DOUBLE), NULL::VARCHAR", a))
 		case it.typ == "BOOLEAN":

@@ -20,6 +20,7 @@ import (
 // Program is the compiled METRICS and CHECKS of a destination.
 type Program struct {
 	items      []item // metrics first, in their order, then checks
+	name       string // the destination's
 	cols       []engine.Column
 	aggregates map[string]bool // functions by name, in lower case, that aggregate
 	needs      needs
@@ -60,11 +61,11 @@ func (it *item) fail(at sql.Span, code, msg, hint string) *sql.Error {
 // Compile reads METRICS and CHECKS items against the destination's columns. All errors of all items come back in one list. d is
 // the place of the destination's name.
 func Compile(ctx context.Context, c *engine.Conn, d engine.Place, metrics, checks []*sql.Decl, cols []engine.Column, lists rules.Lists) (*Program, error) {
-	p := &Program{cols: cols, compared: map[drift]string{}}
+	p := &Program{name: strings.Trim(d.Span.Of(d.Src), `"`), cols: cols, compared: map[drift]string{}}
 	if len(metrics)+len(checks) == 0 {
 		return p, nil
 	}
-	b := &compiler{ctx: ctx, c: c, p: p, destination: d.Span.Of(d.Src)}
+	b := &compiler{ctx: ctx, c: c, p: p}
 	b.metrics(metrics)
 	all, errs := rules.Expand("checks", checks, lists)
 	b.errs = append(b.errs, errs...)
@@ -130,18 +131,17 @@ func (p *Program) Explain() string {
 		}
 		fmt.Fprintf(&b, "  -- %s%s\n", how, p.needs.explain(i))
 	}
-	x := p.expand(nil)
+	x := p.expandOver(nil, engine.Ident("the table"))
 	fmt.Fprintf(&b, "%s", p.statement(x, engine.Ident("the batch"), engine.Ident("the table")))
 	return b.String()
 }
 
 // compiler makes a Program.
 type compiler struct {
-	ctx         context.Context
-	c           *engine.Conn
-	p           *Program
-	destination string
-	errs        sql.List
+	ctx  context.Context
+	c    *engine.Conn
+	p    *Program
+	errs sql.List
 }
 
 // add reads an item's expression.
@@ -203,7 +203,7 @@ func (b *compiler) functions() error {
 		it := &b.p.items[i]
 		columns := slices.ContainsFunc(it.read.events, func(e event) bool { return b.p.refersTo(e) })
 		it.rows = it.check && columns && !slices.ContainsFunc(it.read.events, func(e event) bool { return b.p.aggregating(e) })
-		if sp, ok := it.read.measured(); ok && !it.rows {
+		if sp, ok := it.read.measured(b.p.aboutRows); ok && !it.rows {
 			it.value = sp
 		}
 	}
@@ -223,6 +223,12 @@ func (p *Program) refersTo(e event) bool {
 func (p *Program) aggregating(e event) bool {
 	h, ok := helpers[e.name]
 	return e.kind == call && (p.aggregates[e.name] || ok && h.aggregates)
+}
+
+// aboutRows: the event is an aggregate or a metric, rather than a value of their history.
+func (p *Program) aboutRows(e event) bool {
+	_, metric := p.metric(e.name)
+	return p.aggregating(e) || e.kind == column && metric && !e.more
 }
 
 // usesMetrics: item i names a metric.
@@ -262,10 +268,10 @@ func (b *compiler) bind() {
 	b.retype(x)
 }
 
-// retype binds again when previous() gives something else than the number that it was taken for.
+// retype binds again when previous() gives something else than the DOUBLE that it was taken for.
 func (b *compiler) retype(x *expansion) {
 	for _, h := range x.needs.history {
-		if i, ok := b.p.metric(h.metric); ok && !isNumber(b.p.items[i].typ) {
+		if i, ok := b.p.metric(h.metric); ok && pastType(b.p.items[i].typ) != "DOUBLE" {
 			b.bindEach(b.p.expand(nil))
 			return
 		}

@@ -26,14 +26,16 @@ const (
 	call eventKind = iota
 	column
 	window
+	relation
 )
 
-// event is a function call, a column or a window function.
+// event is a function call, a column, a window function, or a table that a subquery reads.
 type event struct {
-	kind eventKind
-	at   int    // in the source
-	name string // of the function, in lower case; the first part of a column's
-	more bool   // a column's name has more parts
+	kind  eventKind
+	at    int    // in the source
+	name  string // of the function, in lower case; the first part of a column's; a table's without its schema
+	more  bool   // a column's name has more parts
+	alias bool   // the user gave the table one
 }
 
 // read parses an expression. The error of one that DuckDB can't read is its own.
@@ -62,7 +64,9 @@ func read(ctx context.Context, c *engine.Conn, src *sql.Source, sp sql.Span) (*r
 	root := tree.Statements[0].Node.Select[0]
 	w := walker{offset: sp.Start - len(head), call: -1}
 	w.walk(root)
-	w.events = slices.DeleteFunc(w.events, func(e event) bool { return e.at < 0 })
+	w.events = slices.DeleteFunc(w.events, func(e event) bool {
+		return e.at < 0 || e.kind == relation && slices.Contains(w.ctes, strings.ToLower(e.name))
+	})
 	slices.SortStableFunc(w.events, func(a, b event) int { return a.at - b.at })
 	r.events = w.events
 	if root["class"] == "COMPARISON" || root["class"] == "BETWEEN" {
@@ -75,6 +79,7 @@ type walker struct {
 	offset int
 	params []string // of the lambdas around
 	call   int      // where the call around stands that the parser made several of: list(x ORDER BY y) is list_sort(list(x))
+	ctes   []string // names that subqueries give to queries of their own, in lower case
 	events []event
 }
 
@@ -95,8 +100,9 @@ func (w *walker) walk(n any) {
 		}
 	case map[string]any:
 		switch n["class"] {
-		case "SUBQUERY": // its names are its own
+		case "SUBQUERY": // its names are its own, but for the tables
 			w.walk(n["child"])
+			w.tables(n["subquery"])
 			return
 		case "LAMBDA":
 			depth := len(w.params)
@@ -126,6 +132,33 @@ func (w *walker) walk(n any) {
 		}
 		for _, x := range n {
 			w.walk(x)
+		}
+	}
+}
+
+// tables notes what a subquery reads.
+func (w *walker) tables(n any) {
+	switch n := n.(type) {
+	case []any:
+		for _, x := range n {
+			w.tables(x)
+		}
+	case map[string]any:
+		if ctes, ok := n["cte_map"].(map[string]any); ok {
+			entries, _ := ctes["map"].([]any)
+			for _, e := range entries {
+				if e, ok := e.(map[string]any); ok {
+					name, _ := e["key"].(string)
+					w.ctes = append(w.ctes, strings.ToLower(name))
+				}
+			}
+		}
+		if schema, _ := n["schema_name"].(string); n["type"] == "BASE_TABLE" && (schema == "" || strings.EqualFold(schema, "main")) {
+			name, _ := n["table_name"].(string)
+			w.add(event{kind: relation, name: name, alias: n["alias"] != ""}, n)
+		}
+		for _, x := range n {
+			w.tables(x)
 		}
 	}
 }
@@ -249,9 +282,11 @@ func (r *reading) nameEnd(at int) int {
 	return r.toks[i].Span.End
 }
 
-// measured is the side of a comparison that is measured, rather than what it is compared with: of count(*) > 0 it is count(*).
-// ok is false for an expression that is no comparison at its top.
-func (r *reading) measured() (sp sql.Span, ok bool) {
+// measured is the side of a comparison that is measured, rather than what it is compared with: of count(*) > 0 it is count(*). It
+// is the left one, unless the right one says more: rows says of which events that they are about the rows, which weighs more than
+// a subquery or the call of another function, and that more than a constant. ok is false for an expression that is no comparison at
+// its top.
+func (r *reading) measured(rows func(event) bool) (sp sql.Span, ok bool) {
 	if r.top < 0 {
 		return sp, false
 	}
@@ -269,16 +304,31 @@ func (r *reading) measured() (sp sql.Span, ok bool) {
 		return sp, false
 	}
 	left := r.toks[0].Span.To(r.toks[i-1].Span)
-	if r.is(i, "BETWEEN") || r.has(left) {
+	if r.is(i, "BETWEEN") {
 		return left, !r.is(i-1, "NOT")
 	}
 	for i < len(r.toks)-1 && r.toks[i].Kind == sql.Op && strings.ContainsAny(r.toks[i].Span.Of(r.src), "<>=!") {
 		i++
 	}
-	return r.toks[i].Span.To(r.toks[len(r.toks)-1].Span), true
+	right := r.toks[i].Span.To(r.toks[len(r.toks)-1].Span)
+	if r.weight(right, rows) > r.weight(left, rows) {
+		return right, true
+	}
+	return left, true
 }
 
-// has: something in the span is called or named.
-func (r *reading) has(sp sql.Span) bool {
-	return slices.ContainsFunc(r.events, func(e event) bool { return sp.Start <= e.at && e.at < sp.End })
+// weight of a side of a comparison: 2 where something in it is about the rows, 1 where something is called or asked for.
+func (r *reading) weight(sp sql.Span, rows func(event) bool) (weight int) {
+	for _, e := range r.events {
+		if sp.Start > e.at || e.at >= sp.End {
+			continue
+		}
+		if weight = max(weight, 1); rows(e) {
+			return 2
+		}
+	}
+	if slices.ContainsFunc(sql.Tokens(r.src, sp), func(t sql.Token) bool { return strings.EqualFold(t.Span.Of(r.src), "SELECT") }) {
+		weight = 1
+	}
+	return weight
 }

@@ -27,8 +27,10 @@ func (o *outcome) measured() string {
 		return "NULL"
 	case o.item.typ == "BOOLEAN":
 		return strconv.FormatBool(o.value.Float64 != 0)
+	case isExact(o.item.typ):
+		return strconv.FormatFloat(o.value.Float64, 'f', -1, 64)
 	}
-	return strconv.FormatFloat(o.value.Float64, 'g', 6, 64)
+	return strconv.FormatFloat(o.value.Float64, 'g', 12, 64) // what a sum of decimals leaves behind that is noise
 }
 
 func rowCount(n int64) string {

@@ -35,17 +35,21 @@ var Helpers = slices.Concat([]Helper{
 		`CASE WHEN trim(s, ` + blanks + `) <> '' THEN s END`},
 	{"collapse_spaces", "s", "The text without white space at its ends, and with one blank for each run of it inside.",
 		`regexp_replace(trim(s, ` + blanks + `), '[\s\x{0B}\x{85}\x{A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}]+', ' ', 'g')`},
-	{"parse_date", "s", "The DATE in any of the forms that can't be mistaken: 2026-03-01, 2026/03/01, 20260301, 01.03.2026, 1 Mar 2026, 1 March 2026, Mar 1, 2026, March 1, 2026; a time behind the first is cut off. NULL for all else, 01/03/2026 too: say which you mean with try_strptime(s, ['%d/%m/%Y', …]).",
-		`CAST(try_strptime(trim(s, ` + blanks + `), ['%Y-%m-%d', '%Y/%m/%d', '%Y%m%d', '%d.%m.%Y', '%d %b %Y', '%d %B %Y', '%b %d, %Y', '%B %d, %Y', '%Y-%m-%d %H:%M:%S', '%Y-%m-%dT%H:%M:%S', '%Y-%m-%dT%H:%M:%SZ']) AS DATE)`},
-	{"parse_number", "s, decimal_mark := '.'", "The DOUBLE in a text with thousands separated by blanks, apostrophes, commas or points (whichever isn't the decimal mark); NULL for what is no number.",
-		`CASE WHEN regexp_full_match(replace(translate(trim(s, ` + blanks + `), chr(160) || chr(8239) || ' ' || '''' || CASE decimal_mark WHEN '.' THEN ',' ELSE '.' END, ''), decimal_mark, '.'), '[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)')
-			THEN TRY_CAST(replace(translate(trim(s, ` + blanks + `), chr(160) || chr(8239) || ' ' || '''' || CASE decimal_mark WHEN '.' THEN ',' ELSE '.' END, ''), decimal_mark, '.') AS DOUBLE) END`},
-	{"phone_digits", "s, country_code", "A step of phone_e164: + and digits, whether or not they are a phone number.",
-		`CASE WHEN regexp_matches(s, '^[\s(]*\+') THEN '+' || regexp_replace(replace(s, '(0)', ''), '[^0-9]', '', 'g')
-			WHEN regexp_matches(s, '^[\s(]*00') THEN '+' || substring(regexp_replace(replace(s, '(0)', ''), '[^0-9]', '', 'g'), 3)
-			ELSE '+' || country_code || regexp_replace(regexp_replace(s, '[^0-9]', '', 'g'), '^0', '') END`},
-	{"phone_e164", "s, country_code", "The phone number in E.164 (ITU-T): + and 8 to 15 digits. A number without + or 00 is one of the country ('47'), whose trunk prefix 0 goes (countries that keep it, Italy say, need another rule). NULL for what has letters or can't be a number.",
-		`CASE WHEN regexp_full_match(s, '[0-9\s+()./-]+') AND regexp_full_match(dsql.phone_digits(s, country_code), '\+[1-9][0-9]{7,14}') THEN dsql.phone_digits(s, country_code) END`},
+	{"parse_date", "s", "The DATE in any of the forms that can't be mistaken: 2026-03-01, 2026/03/01, 20260301, 01.03.2026, 1 Mar 2026, " +
+		"1 March 2026, Mar 1, 2026, March 1, 2026; a time behind the first is cut off. NULL for all else: for years that aren't written with four " +
+		"digits, and for 01/03/2026 (say which you mean with try_strptime(s, ['%d/%m/%Y', …])).",
+		// strptime takes a year of any number of digits, and for %Y%m%d fewer than eight
+		`CASE WHEN regexp_matches(s, '(^|[^0-9])([0-9]{4}|[0-9]{8})([^0-9]|$)') THEN CAST(try_strptime(trim(s, ` + blanks + `), ` +
+			`['%Y-%m-%d', '%Y/%m/%d', '%Y%m%d', '%d.%m.%Y', '%d %b %Y', '%d %B %Y', '%b %d, %Y', '%B %d, %Y', ` +
+			`'%Y-%m-%d %H:%M:%S', '%Y-%m-%dT%H:%M:%S', '%Y-%m-%dT%H:%M:%SZ']) AS DATE) END`},
+	{"parse_number", "s, decimal_mark := '.'", "The DOUBLE in a text with groups of three digits, parted by blanks, apostrophes, or commas (points where the " +
+		"decimal mark is a comma); NULL for what is no number, groups of another size too: with a decimal comma 1.5 is none.",
+		`CASE decimal_mark WHEN '.' THEN ` + parseNumber(`.`, `,`) + ` WHEN ',' THEN ` + parseNumber(`,`, `.`) +
+			` ELSE error('parse_number: decimal_mark is . or ,') END`},
+	{"phone_e164", "s, country_code", "The phone number in E.164 (ITU-T): + and 8 to 15 digits, as libphonenumber reads it. A number without + or the " +
+		"prefix for calls abroad is one of the country, by its calling code ('47') or region ('NO'), and sheds that country's trunk prefix. NULL for " +
+		"what has letters or an extension, or can't be a number. The one helper that needs dsql: other clients don't have its function.",
+		phoneFunction + `(CAST(s AS VARCHAR), CAST(country_code AS VARCHAR))`},
 	{"mask", "s, keep := 4", "The text with * for each character but the last keep; all of them where it is no longer than that.",
 		`CASE WHEN length(s) > keep THEN repeat('*', length(s) - keep) || right(s, keep) ELSE repeat('*', length(s)) END`},
 	{"mask_email", "s", "The address with *** for all but the first letter before the @; NULL for what has no @ inside.",
@@ -57,6 +61,19 @@ var Helpers = slices.Concat([]Helper{
 	{"map_value", "k, mapping", "What a table says for k: mapping is the name of one with the columns key and value. NULL where it has no such key; coalesce(map_value(c, 'codes'), c) leaves others as they are.",
 		`(SELECT min(_m.value) FROM query_table(mapping) AS _m WHERE _m.key = k)`},
 }, canonicalJSON())
+
+// parseNumber is the number in s for a decimal mark and the point or comma that may part groups.
+func parseNumber(mark, group string) string {
+	const blank = `[ \x{A0}\x{2009}\x{202F}]`
+	forms := []string{`[0-9]+`}
+	for _, sep := range []string{`[` + group + `]`, blank, `[''’]`} {
+		forms = append(forms, `[0-9]{1,3}(?:`+sep+`[0-9]{3})+`)
+	}
+	number := `[+-]?` + blank + `?(?:(?:` + strings.Join(forms, "|") + `)(?:[` + mark + `][0-9]*)?|[` + mark + `][0-9]+)`
+	text := `trim(s, ` + blanks + `)`
+	plain := `replace(translate(` + text + `, ' ' || chr(160) || chr(8201) || chr(8239) || chr(8217) || '''` + group + `', ''), '` + mark + `', '.')`
+	return `CASE WHEN regexp_full_match(` + text + `, '` + number + `') THEN TRY_CAST(` + plain + ` AS DOUBLE) END`
+}
 
 func canonicalJSON() []Helper {
 	out := []Helper{{"canonical_json_0", "j", "A step of canonical_json.", "CAST(j AS VARCHAR)"}}

@@ -42,6 +42,45 @@ phone_e164('22334455', '47')|+4722334455
 phone_e164('call me', '47')|NULL
 phone_e164('123', '47')|NULL
 phone_e164(NULL, '47')|NULL
+parse_number('1,23')|NULL
+parse_number('12 34')|NULL
+parse_number('1,234 567')|NULL
+parse_number('1.234,567')|NULL
+parse_number('1''234''567.5')|1.2345675e+06
+parse_number('1’234.5')|1234.5
+parse_number('1234,567')|NULL
+parse_number('0.5')|0.5
+parse_number('.5')|0.5
+parse_number('5.')|5
+parse_number('1.5', decimal_mark := ',')|NULL
+parse_number('99.95', decimal_mark := ',')|NULL
+parse_number('1,234.5', decimal_mark := ',')|NULL
+parse_number('1.234', decimal_mark := ',')|1234
+parse_number('1 234,5', decimal_mark := ',')|1234.5
+parse_number(',5', decimal_mark := ',')|0.5
+parse_number(NULL)|NULL
+parse_date('01.03.26')::VARCHAR|NULL
+parse_date('1 Mar 26')::VARCHAR|NULL
+parse_date('Mar 1, 26')::VARCHAR|NULL
+parse_date('26/03/01')::VARCHAR|NULL
+parse_date('126-03-01')::VARCHAR|NULL
+parse_date('202631')::VARCHAR|NULL
+parse_date('26-03-01 10:00:00')::VARCHAR|NULL
+parse_date('0026-03-01')::VARCHAR|0026-03-01
+parse_date('2026-3-1')::VARCHAR|2026-03-01
+parse_date('1.3.2026')::VARCHAR|2026-03-01
+phone_e164('22334455', NULL)|NULL
+phone_e164('06 698 12345', '39')|+390669812345
+phone_e164('1 212 555 0100', '1')|+12125550100
+phone_e164('8 495 123 45 67', '7')|+74951234567
+phone_e164('06 1 234 5678', '36')|+3612345678
+phone_e164('044 668 18 00', 'CH')|+41446681800
+phone_e164('044 668 18 00', '+41')|+41446681800
+phone_e164('+1 212 555 0100 ext. 7', '1')|NULL
+phone_e164('212 555 0100 #7', '1')|NULL
+phone_e164('1-800-FLOWERS', '1')|NULL
+phone_e164('212 555 0100', '999')|NULL
+phone_e164(repeat('1', 100), '1')|NULL
 mask('4111111111111111')|************1111
 mask('abc')|***
 mask('secret', keep := 0)|******

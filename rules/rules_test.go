@@ -31,7 +31,7 @@ func bench(t testing.TB) *engine.Conn {
 	if err := db.Writer().Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(Install(t.Context(), db.Writer()), Register(db.Writer())); err != nil {
+	if err := errors.Join(RegisterHelpers(db.Writer()), Install(t.Context(), db.Writer()), Register(db.Writer())); err != nil {
 		t.Fatal(err)
 	}
 	return db.Writer()
