@@ -49,7 +49,24 @@ var migrations = [][]string{{
 	// The columns that SETs change, as they were before: a replay starts from those. In a new file they are there from the start: DuckDB
 	// can't replay its log after a crash where a table with nextval in a default was altered.
 	`ALTER TABLE dsql.rejects ADD COLUMN IF NOT EXISTS original JSON`,
-}}
+}, oneSpelling()}
+
+// oneSpelling brings names in line with the declarations', which an older dsql wrote as the script at hand spelt them. Where places
+// stood under several spellings the one that is furthest counts: what lies before it was taken.
+func oneSpelling() (out []string) {
+	const fold = `translate(%s, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')`
+	for _, at := range []string{"places.destination", "places.input", "files.source", "files.destination", "offsets.source", "offsets.destination", "gaps.source",
+		"version_rows.name", "rejects.destination", "rejects.source", "metrics.destination", "checks.destination", "check_rows.destination"} {
+		table, column, _ := strings.Cut(at, ".")
+		out = append(out, fmt.Sprintf(`UPDATE dsql.%[1]s SET %[2]s = d.name FROM dsql.declarations d
+			WHERE d.kind IN ('source', 'stream', 'journal', 'sink') AND d.name <> %[1]s.%[2]s AND %[3]s = %[4]s`, table, column, fmt.Sprintf(fold, "d.name"), fmt.Sprintf(fold, table+"."+column)))
+	}
+	for _, place := range []struct{ table, key, furthest string }{
+		{"places", "destination, input", "version"}, {"files", "source, destination, path", "next_byte, done"}, {"offsets", "source, destination, topic, partition", "next_offset"}} {
+		out = append(out, fmt.Sprintf(`DELETE FROM dsql.%[1]s WHERE rowid NOT IN (SELECT last(rowid ORDER BY %[3]s) FROM dsql.%[1]s GROUP BY %[2]s)`, place.table, place.key, place.furthest))
+	}
+	return out
+}
 
 // Migrate brings the catalog up to date, in a transaction of its own.
 func (c *Conn) Migrate(ctx context.Context) error {
@@ -86,6 +103,9 @@ func (tx *Tx) Migrate(ctx context.Context) error {
 	}
 	for _, m := range migrations[have:] {
 		for _, s := range m {
+			if have == 0 && !strings.HasPrefix(s, "CREATE") && !strings.HasPrefix(s, "ALTER") {
+				continue // a new file has no rows to mend
+			}
 			if storage == 0 { // memory, or a file that another client made
 				s = strings.ReplaceAll(s, zstd, "")
 			}

@@ -37,24 +37,23 @@ type position struct {
 // positions are those of the partitions of a source.
 type positions map[topicPartition]position
 
-// places are how far each destination is, by its name in lower case.
+// places are how far each destination is, by its name.
 func (s *kafkaSource) places(ctx context.Context, c *engine.Conn) (map[string]positions, error) {
 	type row struct {
 		destination string
 		at          topicPartition
 		position
 	}
-	rows, err := engine.Select(ctx, c, engine.SQL("SELECT destination, topic, partition, next_offset, leader_epoch, topic_id, cluster_id FROM dsql.offsets WHERE lower(source) = lower({s})", engine.Args{"s": s.decl.Name}),
+	rows, err := engine.Select(ctx, c, engine.SQL("SELECT destination, topic, partition, next_offset, leader_epoch, topic_id, cluster_id FROM dsql.offsets WHERE source = {s}", engine.Args{"s": s.decl.Name}),
 		func(scan func(...any) error) (r row, err error) {
 			return r, scan(&r.destination, &r.at.topic, &r.at.partition, &r.next, &r.epoch, &r.topicID, &r.cluster)
 		})
 	out := map[string]positions{}
 	for _, r := range rows {
-		d := strings.ToLower(r.destination)
-		if out[d] == nil {
-			out[d] = positions{}
+		if out[r.destination] == nil {
+			out[r.destination] = positions{}
 		}
-		out[d][r.at] = r.position
+		out[r.destination][r.at] = r.position
 	}
 	return out, err
 }
@@ -78,10 +77,10 @@ func (s *kafkaSource) record(ctx context.Context, tx *engine.Tx, at positions, d
 			rows = append(rows, engine.SQL("({s}, {d}, {t}, {p}, {next}, {epoch}, {id}, {cluster}, {v})", a))
 		}
 	}
-	lower := func(x string) *engine.Query { return engine.SQL("lower({x})", engine.Args{"x": x}) }
+	names := engine.Each(", ", destinations, func(d string) *engine.Query { return engine.Lit(d) })
 	return tx.Run(ctx,
-		engine.SQL("DELETE FROM dsql.offsets WHERE lower(source) = lower({s}) AND lower(destination) IN ({ds}) AND (topic, partition) IN ({keys})",
-			engine.Args{"s": s.decl.Name, "ds": engine.Each(", ", destinations, lower), "keys": engine.Join(", ", keys...)}),
+		engine.SQL("DELETE FROM dsql.offsets WHERE source = {s} AND destination IN ({ds}) AND (topic, partition) IN ({keys})",
+			engine.Args{"s": s.decl.Name, "ds": names, "keys": engine.Join(", ", keys...)}),
 		engine.SQL("INSERT INTO dsql.offsets VALUES {rows}", engine.Args{"rows": engine.Join(", ", rows...)}))
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -111,7 +110,7 @@ func (s *kafkaSource) again(ctx context.Context, cl *kgo.Client, c *cluster, o e
 
 // standing is where a destination begins to read.
 func (s *kafkaSource) standing(ctx context.Context, db *engine.Conn, cl *kgo.Client, c *cluster, d string, stored map[string]positions, o engine.ReadOptions) (positions, error) {
-	known := stored[strings.ToLower(d)]
+	known := stored[d]
 	at := positions{}
 	if o.Everything {
 		for tp, e := range c.partitions {

@@ -32,7 +32,7 @@ type filePlace struct {
 
 // places are those of all destinations of the source.
 func (s *fileSource) places(ctx context.Context, c *engine.Conn) ([]filePlace, error) {
-	return engine.Select(ctx, c, engine.SQL("SELECT path, destination, size, modified_at, hash, next_byte, next_line, done FROM dsql.files WHERE lower(source) = lower({s})", engine.Args{"s": s.decl.Name}),
+	return engine.Select(ctx, c, engine.SQL("SELECT path, destination, size, modified_at, hash, next_byte, next_line, done FROM dsql.files WHERE source = {s}", engine.Args{"s": s.decl.Name}),
 		func(row func(...any) error) (p filePlace, err error) {
 			var hash dbsql.NullString
 			err = row(&p.path, &p.destination, &p.size, &p.modified, &hash, &p.pos.Byte, &p.pos.Line, &p.done)
@@ -58,10 +58,10 @@ func (s *fileSource) record(ctx context.Context, tx *engine.Tx, files []taken, d
 				"size": f.size, "mtime": f.modified.UnixMicro(), "hash": f.hash, "byte": f.pos.Byte, "line": f.pos.Line, "done": f.done, "v": version}))
 		}
 	}
-	lower := func(x string) *engine.Query { return engine.SQL("lower({x})", engine.Args{"x": x}) }
+	names := engine.Each(", ", destinations, func(d string) *engine.Query { return engine.Lit(d) })
 	paths := engine.Each(", ", files, func(f taken) *engine.Query { return engine.Lit(f.path) })
 	return tx.Run(ctx,
-		engine.SQL("DELETE FROM dsql.files WHERE lower(source) = lower({s}) AND NOT done AND path IN ({paths}) AND lower(destination) IN ({ds})", engine.Args{"s": s.decl.Name, "paths": paths, "ds": engine.Each(", ", destinations, lower)}),
+		engine.SQL("DELETE FROM dsql.files WHERE source = {s} AND NOT done AND path IN ({paths}) AND destination IN ({ds})", engine.Args{"s": s.decl.Name, "paths": paths, "ds": names}),
 		engine.SQL("INSERT INTO dsql.files VALUES {rows}", engine.Args{"rows": engine.Join(", ", rows...)}))
 }
 
@@ -190,7 +190,7 @@ func parts(f file, places []filePlace, changed bool, destinations []string) []it
 	ends := []filePlace{{}} // where destinations stand, and the start
 	again := false
 	for _, p := range places {
-		at[strings.ToLower(p.destination)] = p
+		at[p.destination] = p
 		if p.done {
 			again = again || !changed
 		} else {
@@ -208,7 +208,7 @@ func parts(f file, places []filePlace, changed bool, destinations []string) []it
 			it.hash = it.to.hash
 		}
 		for _, d := range destinations {
-			if p := at[strings.ToLower(d)]; !p.done && p.pos.Byte <= from.pos.Byte {
+			if p := at[d]; !p.done && p.pos.Byte <= from.pos.Byte {
 				it.destinations = append(it.destinations, d)
 			}
 		}

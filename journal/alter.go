@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"dsql/engine"
+	"dsql/sql"
 )
 
 // alter brings tables made for one definition in line with a compatible one. have becomes what they are afterwards.
@@ -93,7 +94,7 @@ func (j *Journal) compatible(have, want *definition) error {
 		return j.rebuildNeeded(j.decl.Arg("KEYS").Span, fmt.Sprintf("the keys of journal %s are (%s), and would be (%s) now: what it stores is by key", j.decl.Name, names(have.Keys), names(want.Keys)))
 	}
 	if have.Feed {
-		if !slices.EqualFunc(have.Sequence, want.Sequence, func(a, b order) bool { return a.Text == b.Text }) {
+		if !slices.EqualFunc(have.Sequence, want.Sequence, func(a, b order) bool { return sql.Fingerprint(a.Text) == sql.Fingerprint(b.Text) }) {
 			text := func(d *definition) string {
 				var out []string
 				for _, o := range d.Sequence {

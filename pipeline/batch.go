@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"dsql/engine"
@@ -28,7 +27,7 @@ type work struct {
 func (r *runner) batch(ctx context.Context, w work) error {
 	began, in := time.Now(), w.in
 	e := BatchCommitted{Version: r.version + 1}
-	rejected := map[string]int64{}
+	rejected := map[*node]int64{}
 	err := r.conn.Update(ctx, func(tx *engine.Tx) error {
 		if err := tx.Run(ctx, engine.SQL("INSERT INTO dsql.versions VALUES ({v}, {now})", engine.Args{"now": engine.Now, "v": e.Version})); err != nil {
 			return err
@@ -39,7 +38,7 @@ func (r *runner) batch(ctx context.Context, w work) error {
 				return err
 			}
 			if !in.Again {
-				rejected[in.Source] = in.BadCount
+				rejected[r.p.relation(in.Source)] = in.BadCount
 			}
 		}
 		if w.replay != nil {
@@ -52,7 +51,7 @@ func (r *runner) batch(ctx context.Context, w work) error {
 			if err != nil {
 				return placed(err, n)
 			}
-			rejected[n.name] = rows.Rejected
+			rejected[n] = rows.Rejected
 			e.Rows = append(e.Rows, rows)
 		}
 		if err := r.limits(rejected); err != nil {
@@ -76,8 +75,8 @@ func (r *runner) batch(ctx context.Context, w work) error {
 	if in != nil && in.Committed != nil {
 		in.Committed(ctx)
 	}
-	for name, n := range rejected {
-		r.rejected[name] += n
+	for n, rows := range rejected {
+		r.rejected[n] += rows
 	}
 	r.sum.Versions++
 	r.sum.Records += e.Records
@@ -157,13 +156,13 @@ func (r *runner) destination(ctx context.Context, tx *engine.Tx, w work, n *node
 	for _, in := range inputs {
 		b := fresh{in: in}
 		if _, isSource := in.of.source(); isSource {
-			if src == nil || !strings.EqualFold(src.Source, in.of.name) || !slices.Contains(src.Destinations, n.name) {
+			if src == nil || src.Source != in.of.name || !slices.Contains(src.Destinations, n.name) {
 				continue
 			}
 			b.rel, b.input, b.origin = src.Rows, src, src.Origin
 		} else {
-			from := r.places[edge{n.name, in.of.name}]
-			if r.latest[in.of.name] <= from {
+			from := r.places[edge{n, in.of}]
+			if !r.behind(edge{n, in.of}) {
 				continue
 			}
 			of, _ := in.of.destination()
@@ -183,12 +182,12 @@ func (r *runner) destination(ctx context.Context, tx *engine.Tx, w work, n *node
 			return out, err
 		}
 		if b.input == nil {
-			if err := r.moved(ctx, tx, edge{n.name, in.of.name}, e.Version); err != nil {
+			if err := r.moved(ctx, tx, edge{n, in.of}, e.Version); err != nil {
 				return out, err
 			}
 		}
 	}
-	r.touched(n.name, e.Version)
+	r.touched(n, e.Version)
 	return out, nil
 }
 
@@ -298,7 +297,7 @@ func (r *runner) tableAfter(n *node, rows *engine.Query) *engine.Query {
 func absent(in *engine.Input, cols []engine.Column) []string {
 	var out []string
 	for _, a := range in.Absent {
-		if slices.ContainsFunc(cols, func(c engine.Column) bool { return strings.EqualFold(c.Name, a) }) {
+		if slices.ContainsFunc(cols, func(c engine.Column) bool { return sql.Same(c.Name, a) }) {
 			out = append(out, a)
 		}
 	}
@@ -316,7 +315,7 @@ func (r *runner) account(ctx context.Context, tx *engine.Tx, d DestinationRows, 
 }
 
 // limits stops the run when more rows were rejected than a declaration allows.
-func (r *runner) limits(rejected map[string]int64) error {
+func (r *runner) limits(rejected map[*node]int64) error {
 	for _, n := range r.p.nodes {
 		limit := int64(-1)
 		switch o := n.obj.(type) {
@@ -327,8 +326,8 @@ func (r *runner) limits(rejected map[string]int64) error {
 		case interface{ RejectLimit() int64 }:
 			limit = o.RejectLimit()
 		}
-		total := r.rejected[n.name] + rejected[n.name]
-		if limit < 0 || rejected[n.name] == 0 || total <= limit {
+		total := r.rejected[n] + rejected[n]
+		if limit < 0 || rejected[n] == 0 || total <= limit {
 			continue
 		}
 		d := n.obj.Decl()

@@ -85,7 +85,7 @@ func (p *program) bindInputs(ctx context.Context, tx *engine.Tx, n *node) error 
 		}
 		in.meta = false
 		cols = slices.DeleteFunc(cols, func(c engine.Column) bool {
-			if c.Name == engine.MetaColumn {
+			if sql.Same(c.Name, engine.MetaColumn) {
 				in.meta = true
 				return true
 			}
@@ -95,10 +95,10 @@ func (p *program) bindInputs(ctx context.Context, tx *engine.Tx, n *node) error 
 			return &sql.Error{Src: decl.Src, Span: decl.NameAt, Code: "no-columns", Msg: fmt.Sprintf("the query of %s gives no column that can be stored", n.name), Hint: "select at least one column"}
 		}
 		if i == 0 {
-			n.cols = cols
+			n.cols = n.respelt(cols)
 			continue
 		}
-		if !slices.Equal(cols, n.cols) {
+		if !slices.EqualFunc(cols, n.cols, func(a, b engine.Column) bool { return a.Type == b.Type && sql.Same(a.Name, b.Name) }) {
 			name := decl.Arg("FROM").Names[i]
 			return &sql.Error{Src: decl.Src, Span: name.Span, Code: "inputs-differ",
 				Msg:  fmt.Sprintf("%s has other columns than %s: %s", name.Text, n.inputs[0].of.name, difference(n.cols, cols)),
@@ -106,6 +106,19 @@ func (p *program) bindInputs(ctx context.Context, tx *engine.Tx, n *node) error 
 		}
 	}
 	return nil
+}
+
+// respelt are columns with the names that they had when they were first stored: what dsql keeps of a row, as JSON, goes by those.
+func (n *node) respelt(cols []engine.Column) []engine.Column {
+	if n.stored == nil {
+		return cols
+	}
+	for i, c := range cols {
+		if at := slices.IndexFunc(n.stored.Pinned, func(s engine.Column) bool { return sql.Same(s.Name, c.Name) }); at >= 0 {
+			cols[i].Name = n.stored.Pinned[at].Name
+		}
+	}
+	return cols
 }
 
 func difference(a, b []engine.Column) string {

@@ -62,7 +62,7 @@ func (p *program) record(ctx context.Context, tx *engine.Tx, n *node) error {
 	}
 	a := engine.Args{"now": engine.Now, "kind": n.kind, "name": n.name, "body": n.text(), "fp": n.fingerprint, "pinned": string(pinned)}
 	if n.stored != nil {
-		return tx.Run(ctx, engine.SQL("UPDATE dsql.declarations SET name = {name}, body = {body}, fingerprint = {fp}, pinned = {pinned}, declared_at = {now} WHERE kind = {kind} AND lower(name) = lower({name})", a))
+		return tx.Run(ctx, engine.SQL("UPDATE dsql.declarations SET body = {body}, fingerprint = {fp}, pinned = {pinned}, declared_at = {now} WHERE kind = {kind} AND name = {name}", a))
 	}
 	return tx.Run(ctx, engine.SQL("INSERT INTO dsql.declarations VALUES ({kind}, {name}, {body}, {fp}, {pinned}, {now})", a))
 }
@@ -116,7 +116,7 @@ func (p *program) change(n *node) Change {
 func columnChanges(old, now []engine.Column) []string {
 	var out []string
 	at := func(cols []engine.Column, name string) int {
-		return slices.IndexFunc(cols, func(c engine.Column) bool { return strings.EqualFold(c.Name, name) })
+		return slices.IndexFunc(cols, func(c engine.Column) bool { return sql.Same(c.Name, name) })
 	}
 	for _, c := range now {
 		if i := at(old, c.Name); i < 0 {
@@ -155,15 +155,15 @@ func (r *runner) drop(ctx context.Context, d *sql.Decl) error {
 			}
 		}
 		a := engine.Args{"kind": n.kind, "name": n.name}
-		return tx.Run(ctx, engine.SQL("DELETE FROM dsql.declarations WHERE kind = {kind} AND lower(name) = lower({name})", a),
-			engine.SQL("DELETE FROM dsql.places WHERE lower(destination) = lower({name})", a),
-			engine.SQL("DELETE FROM dsql.files WHERE lower(destination) = lower({name}) OR lower(source) = lower({name})", a),
-			engine.SQL("DELETE FROM dsql.offsets WHERE lower(destination) = lower({name}) OR lower(source) = lower({name})", a))
+		if err := tx.Run(ctx, engine.SQL("DELETE FROM dsql.declarations WHERE kind = {kind} AND name = {name}", a)); err != nil {
+			return err
+		}
+		return forget(ctx, tx, n)
 	})
 	if err != nil {
 		return err
 	}
-	maps.DeleteFunc(r.places, func(e edge, _ int64) bool { return strings.EqualFold(e.destination, n.name) })
+	maps.DeleteFunc(r.places, func(e edge, _ int64) bool { return e.reader == n })
 	if slices.IndexFunc(r.p.stmts, func(st sql.Stmt) bool { return st.Decl == d }) < n.stmt { // the script declares it anew
 		n.stored, n.bound = nil, false
 	} else {

@@ -54,7 +54,7 @@ func (r *runner) stored(kind, name string) (*node, error) {
 		if _, ok := n.destination(); !ok || kind != "" && n.kind != kind {
 			continue
 		}
-		if strings.EqualFold(n.name, name) {
+		if sql.Same(n.name, name) {
 			return n, nil
 		}
 		names = append(names, n.name)
@@ -94,7 +94,7 @@ func History(ctx context.Context, o Options, name string, keys []string) error {
 		var where []*engine.Query
 		for i, k := range keys {
 			col, value := cols[i].Text, k
-			if before, after, ok := strings.Cut(k, "="); ok && slices.ContainsFunc(cols, func(c sql.Name) bool { return strings.EqualFold(c.Text, before) }) {
+			if before, after, ok := strings.Cut(k, "="); ok && slices.ContainsFunc(cols, func(c sql.Name) bool { return sql.Same(c.Text, before) }) {
 				col, value = before, after
 			}
 			where = append(where, engine.SQL("{c}::VARCHAR = {v}", engine.Args{"c": engine.Ident(col), "v": value}))
@@ -109,7 +109,7 @@ func History(ctx context.Context, o Options, name string, keys []string) error {
 			switch {
 			case strings.HasPrefix(c.Name, "valid_from"):
 				from = append(from, c.Name)
-			case strings.HasPrefix(c.Name, "valid_to"), slices.ContainsFunc(cols, func(k sql.Name) bool { return strings.EqualFold(k.Text, c.Name) }):
+			case strings.HasPrefix(c.Name, "valid_to"), slices.ContainsFunc(cols, func(k sql.Name) bool { return sql.Same(k.Text, c.Name) }):
 			default:
 				a := engine.Args{"c": engine.Ident(c.Name), "n": c.Name}
 				shown = append(shown, engine.Ident(c.Name))
@@ -123,7 +123,7 @@ func History(ctx context.Context, o Options, name string, keys []string) error {
 		a := engine.Args{"now": engine.Ident(n.name + "__now"), "past": engine.Ident(n.name + "__past"), "where": engine.Join(" AND ", where...), "from": engine.Names(from), "to": engine.Names(to),
 			"shown": engine.Join(", ", shown...), "diffs": engine.Join(", ", diffs...), "name": n.name}
 		return r.query(ctx, engine.SQL(`SELECT {from}, {to}, CASE WHEN _n = 1 THEN 'first seen' ELSE array_to_string(list_filter([{diffs}]::VARCHAR[], lambda x: x IS NOT NULL), ', ') END AS what, {shown}, _v_from AS version,
-			(SELECT any_value(origin) FROM dsql.version_rows v WHERE v.version = _v_from AND lower(v.name) = lower({name})) AS origin
+			(SELECT any_value(origin) FROM dsql.version_rows v WHERE v.version = _v_from AND v.name = {name}) AS origin
 			FROM (SELECT *, row_number() OVER (ORDER BY {from}) AS _n FROM (SELECT {from}, {to}, {shown}, _v_from FROM {now} WHERE _v_to = 0 AND {where} UNION ALL SELECT {from}, {to}, {shown}, _v_from FROM {past} WHERE _v_to = 0 AND {where}))
 			WINDOW w AS (ORDER BY {from}) ORDER BY {from}`, a))
 	})
@@ -180,7 +180,7 @@ func (r *runner) diffSummary(ctx context.Context, n *node, diff *engine.Query) *
 	if keys != nil && err == nil {
 		names := keyNames(keys)
 		for _, c := range cols {
-			if slices.ContainsFunc(names, func(k string) bool { return strings.EqualFold(k, c.Name) }) || strings.HasPrefix(c.Name, "valid_from") {
+			if slices.ContainsFunc(names, func(k string) bool { return sql.Same(k, c.Name) }) || strings.HasPrefix(c.Name, "valid_from") {
 				continue
 			}
 			parts = append(parts, engine.SQL("SELECT {name}, count(*) FILTER (b.{c} IS NULL), count(*) FILTER (a.{c} IS NULL), count(*) FILTER (b.{c} IS NOT NULL AND a.{c} IS NOT NULL) FROM (FROM {d} WHERE change_type = 'update_before') b JOIN (FROM {d} WHERE change_type = 'update_after') a USING ({keys}) WHERE a.{c} IS DISTINCT FROM b.{c} HAVING count(*) > 0",

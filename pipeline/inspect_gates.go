@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"strings"
 
 	"dsql/engine"
 )
@@ -54,6 +53,6 @@ func Rejects(ctx context.Context, o Options, name string) error {
 		}
 		return r.query(ctx, engine.SQL(`SELECT coalesce(destination, source) AS name, rule, split_part(reason, ':', 1) AS code, count(*) AS rows, min(rejected_at) AS first, max(rejected_at) AS last,
 			first(reason ORDER BY id) AS example, coalesce(first(decode(payload) ORDER BY id) FILTER (TRY(decode(payload)) IS NOT NULL), first(data::VARCHAR ORDER BY id)) AS row
-			FROM dsql.rejects WHERE replayed_at IS NULL AND {name} IN ('', lower(coalesce(destination, source))) GROUP BY 1, 2, 3 ORDER BY rows DESC, name, code, rule`, engine.Args{"name": strings.ToLower(name)}))
+			FROM dsql.rejects WHERE replayed_at IS NULL AND {name} IN ('', coalesce(destination, source)) GROUP BY 1, 2, 3 ORDER BY rows DESC, name, code, rule`, engine.Args{"name": name}))
 	})
 }

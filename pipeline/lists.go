@@ -44,7 +44,7 @@ func (n *node) applies(list *node) bool {
 		items = n.obj.Decl().Arg("#0").Items
 	}
 	return slices.ContainsFunc(items, func(d *sql.Decl) bool {
-		return d.Syntax.Keyword == "APPLY" && strings.EqualFold(d.Name, list.name)
+		return d.Syntax.Keyword == "APPLY" && sql.Same(d.Name, list.name)
 	})
 }
 

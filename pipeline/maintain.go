@@ -32,7 +32,7 @@ var holdSyntaxes = []*sql.Syntax{
 func (p *program) target(d *sql.Decl) (*node, engine.Destination, error) {
 	n := p.relation(d.Name)
 	if n != nil {
-		if dest, ok := n.destination(); ok && (d.Syntax.Keyword == "" || strings.EqualFold(n.kind, d.Syntax.Keyword)) {
+		if dest, ok := n.destination(); ok && (d.Syntax.Keyword == "" || sql.Same(n.kind, d.Syntax.Keyword)) {
 			return n, dest, nil
 		}
 	}
@@ -66,7 +66,7 @@ func (r *runner) newVersion(ctx context.Context, n *node, origin string, account
 		return err
 	}
 	r.version = e.Version
-	r.latest[n.name] = e.Version
+	r.latest[n] = e.Version
 	r.sum.Versions++
 	e.Took = time.Since(began)
 	r.emit(e)
@@ -163,7 +163,7 @@ func (r *runner) refill(ctx context.Context, n *node, dest engine.Destination) e
 		for _, m := range r.p.nodes { // those that read it keep what they have
 			for _, in := range m.inputs {
 				if in.of == n {
-					if err := r.moved(ctx, tx, edge{m.name, n.name}, v); err != nil {
+					if err := r.moved(ctx, tx, edge{m, n}, v); err != nil {
 						return c, err
 					}
 				}
@@ -177,15 +177,6 @@ func (r *runner) refill(ctx context.Context, n *node, dest engine.Destination) e
 		}
 	}
 	return err
-}
-
-// unread forgets how far a destination has come: it starts with all that its inputs still have.
-func (r *runner) unread(ctx context.Context, tx *engine.Tx, n *node) error {
-	for _, in := range n.inputs {
-		delete(r.places, edge{n.name, in.of.name})
-	}
-	a := engine.Args{"d": n.name}
-	return tx.Run(ctx, engine.SQL("DELETE FROM dsql.files WHERE destination = {d}", a), engine.SQL("DELETE FROM dsql.offsets WHERE destination = {d}", a), engine.SQL("DELETE FROM dsql.places WHERE destination = {d}", a))
 }
 
 func (r *runner) refillInput(ctx context.Context, tx *engine.Tx, n *node, in *input, v int64) (engine.Counts, error) {
@@ -232,7 +223,7 @@ func (r *runner) hold(ctx context.Context, d *sql.Decl) error {
 	release := d.Syntax.Verb == "RELEASE HOLD"
 	held := engine.SQL("starts_with(reason, 'check:')")
 	a := engine.Args{"now": engine.Now, "name": n.name, "held": held}
-	rows, err := r.conn.Int(ctx, engine.SQL("SELECT count(*) FROM dsql.rejects WHERE lower(destination) = lower({name}) AND replayed_at IS NULL AND {held}", a))
+	rows, err := r.conn.Int(ctx, engine.SQL("SELECT count(*) FROM dsql.rejects WHERE destination = {name} AND replayed_at IS NULL AND {held}", a))
 	if err != nil {
 		return err
 	}
@@ -241,7 +232,7 @@ func (r *runner) hold(ctx context.Context, d *sql.Decl) error {
 		return r.replayWhere(ctx, n, held, true)
 	case rows > 0:
 		return r.conn.Update(ctx, func(tx *engine.Tx) error {
-			return tx.Run(ctx, engine.SQL("UPDATE dsql.rejects SET replayed_at = {now} WHERE lower(destination) = lower({name}) AND replayed_at IS NULL AND {held}", a))
+			return tx.Run(ctx, engine.SQL("UPDATE dsql.rejects SET replayed_at = {now} WHERE destination = {name} AND replayed_at IS NULL AND {held}", a))
 		})
 	}
 	r.holds = map[*node]string{n: d.Syntax.Verb}

@@ -25,7 +25,7 @@ type program struct {
 
 // node is one declaration and what is known of it.
 type node struct {
-	kind, name  string // kind in lower case: "stream"
+	kind, name  string // kind in lower case: "stream"; the name as it was first declared, which is what the system tables have
 	obj         engine.Object
 	stmt        int // index of its statement in the script; -1 when it stands in the file only
 	fingerprint string
@@ -74,7 +74,7 @@ func (n *node) text() string {
 	if o, ok := n.obj.(interface{ Stored() string }); ok {
 		return o.Stored()
 	}
-	return n.obj.Decl().Text()
+	return n.obj.Decl().Spelt()
 }
 
 func (n *node) relation() bool {
@@ -104,7 +104,7 @@ func (p *program) tell(env *engine.Env) {
 // find is the node of a kind; relation that of a source or destination: these share one name space.
 func (p *program) find(kind, name string) *node {
 	for _, n := range p.nodes {
-		if n.kind == kind && strings.EqualFold(n.name, name) {
+		if n.kind == kind && sql.Same(n.name, name) {
 			return n
 		}
 	}
@@ -113,7 +113,7 @@ func (p *program) find(kind, name string) *node {
 
 func (p *program) relation(name string) *node {
 	for _, n := range p.nodes {
-		if n.relation() && strings.EqualFold(n.name, name) {
+		if n.relation() && sql.Same(n.name, name) {
 			return n
 		}
 	}
@@ -205,16 +205,19 @@ func (p *program) reshape() {
 	}
 }
 
-// declare compiles a statement of the script. It takes the place of what the file has under its name.
+// declare compiles a statement of the script. It takes the place of what the file has under its name, and has its spelling.
 func (p *program) declare(i int, d *sql.Decl) error {
 	k, _ := kindOf(d.Syntax)
+	if old := p.find(strings.ToLower(k.Syntax.Keyword), d.Name); old != nil {
+		d.Respell(old.obj.Decl())
+	}
 	obj, err := k.Compile(d)
 	if err != nil {
 		return err
 	}
 	n := &node{kind: strings.ToLower(k.Syntax.Keyword), name: d.Name, obj: obj, stmt: i, fingerprint: sql.Fingerprint(d.Text())}
 	for j, old := range p.nodes {
-		if !strings.EqualFold(old.name, n.name) || old.kind != n.kind && !(old.exclusive() && n.exclusive()) {
+		if !sql.Same(old.name, n.name) || old.kind != n.kind && !(old.exclusive() && n.exclusive()) {
 			continue
 		}
 		if old.kind != n.kind {
@@ -245,6 +248,7 @@ func storedDeclarations(ctx context.Context, c *engine.Conn) ([]storedDecl, erro
 			if err := row(&d.Kind, &d.Name, &d.Body, &d.Fingerprint, &pinned); err != nil {
 				return d, err
 			}
+			d.Fingerprint = sql.Fingerprint(d.Fingerprint) // an older dsql kept the case of quoted names
 			return d, json.Unmarshal([]byte(pinned), &d.Pinned)
 		})
 }
@@ -259,8 +263,10 @@ func compileStored(s *storedDecl) (*node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the file's declaration of %s %s can't be read: %w", s.Kind, s.Name, err)
 	}
-	k, _ := kindOf(stmts[0].Decl.Syntax)
-	obj, err := k.Compile(stmts[0].Decl)
+	d := stmts[0].Decl
+	k, _ := kindOf(d.Syntax)
+	d.Name = s.Name // what an older dsql kept may be spelt otherwise
+	obj, err := k.Compile(d)
 	if err != nil {
 		return nil, err
 	}

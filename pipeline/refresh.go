@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"dsql/engine"
@@ -20,9 +19,9 @@ type runner struct {
 	conn     *engine.Conn
 	o        Options
 	version  int64            // the last committed
-	rejected map[string]int64 // rows rejected in this run, by source or destination
-	places   map[edge]int64   // how far a destination has read a stored table
-	latest   map[string]int64 // the last version that wrote a destination
+	rejected map[*node]int64  // rows rejected in this run, by source or destination
+	places   map[edge]int64   // how far a destination or sink has read a stored table
+	latest   map[*node]int64  // the last version that wrote a destination
 	holds    map[*node]string // whose next batch RELEASE HOLD or DISCARD HOLD is about
 	undo     []func()         // takes back what a rolled back batch noted in places and latest
 	outlets  map[*node]engine.Outlet
@@ -33,35 +32,9 @@ type runner struct {
 	original *os.File  // what it is a copy of
 }
 
-// edge says that a destination reads a stored table's new rows.
-type edge struct{ destination, input string }
-
 func newRunner(ctx context.Context, p *program, c *engine.Conn, o Options) (*runner, error) {
-	r := &runner{p: p, conn: c, o: o, rejected: map[string]int64{}, places: map[edge]int64{}, latest: map[string]int64{}}
-	var err error
-	if r.version, err = c.Int(ctx, engine.SQL("SELECT max(version) FROM dsql.versions")); err != nil {
-		return nil, err
-	}
-	type place struct {
-		e edge
-		v int64
-	}
-	places, err := engine.Select(ctx, c, engine.SQL("SELECT destination, input, version FROM dsql.places"), func(row func(...any) error) (p place, err error) {
-		return p, row(&p.e.destination, &p.e.input, &p.v)
-	})
-	if err != nil {
-		return nil, err
-	}
-	for _, p := range places {
-		r.places[p.e] = p.v
-	}
-	latest, err := engine.Select(ctx, c, engine.SQL("SELECT name, max(version) FROM dsql.version_rows WHERE kind <> 'source' GROUP BY name"), func(row func(...any) error) (p place, err error) {
-		return p, row(&p.e.input, &p.v)
-	})
-	for _, l := range latest {
-		r.latest[l.e.input] = l.v
-	}
-	return r, err
+	r := &runner{p: p, conn: c, o: o, rejected: map[*node]int64{}, places: map[edge]int64{}, latest: map[*node]int64{}}
+	return r, r.loadPlaces(ctx)
 }
 
 func (r *runner) emit(e Event)      { r.o.emit(e) }
@@ -80,28 +53,6 @@ func asFailure(err error) (*quality.Failure, bool) {
 	var f *quality.Failure
 	ok := errors.As(err, &f)
 	return f, ok
-}
-
-// touched and moved note a destination's progress; a batch that is rolled back takes it back (see attempt).
-func (r *runner) touched(name string, v int64) {
-	old := r.latest[name]
-	r.undo = append(r.undo, func() { r.latest[name] = old })
-	r.latest[name] = v
-}
-
-func (r *runner) moved(ctx context.Context, tx *engine.Tx, e edge, v int64) error {
-	old, had := r.places[e]
-	r.undo = append(r.undo, func() {
-		if r.places[e] = old; !had {
-			delete(r.places, e)
-		}
-	})
-	r.places[e] = v
-	a := engine.Args{"d": e.destination, "i": e.input, "v": v}
-	if had {
-		return tx.Run(ctx, engine.SQL("UPDATE dsql.places SET version = {v} WHERE destination = {d} AND input = {i}", a))
-	}
-	return tx.Run(ctx, engine.SQL("INSERT INTO dsql.places VALUES ({d}, {i}, {v})", a))
 }
 
 // attempt is batch with the notes of a rolled back one taken back.
@@ -138,7 +89,7 @@ func (r *runner) refresh(ctx context.Context, names []sql.Name) error {
 func (r *runner) wanted(names []sql.Name) map[*node]bool {
 	out := map[*node]bool{}
 	for _, n := range r.p.sorted() {
-		if _, ok := n.destination(); ok && n.bound && (len(names) == 0 || slices.ContainsFunc(names, func(x sql.Name) bool { return strings.EqualFold(x.Text, n.name) })) {
+		if _, ok := n.destination(); ok && n.bound && (len(names) == 0 || slices.ContainsFunc(names, func(x sql.Name) bool { return sql.Same(x.Text, n.name) })) {
 			out[n] = true
 		}
 	}
@@ -156,7 +107,7 @@ func (r *runner) catchUp(ctx context.Context, wanted map[*node]bool) error {
 		}
 		behind := slices.ContainsFunc(n.inputs, func(in *input) bool {
 			_, stored := in.of.destination()
-			return stored && r.latest[in.of.name] > r.places[edge{n.name, in.of.name}]
+			return stored && r.behind(edge{n, in.of})
 		})
 		if !behind {
 			continue
@@ -175,8 +126,9 @@ func (r *runner) catchUp(ctx context.Context, wanted map[*node]bool) error {
 func (r *runner) downstream(n *node, wanted map[*node]bool) map[*node]bool {
 	out := map[*node]bool{}
 	for _, d := range r.p.sorted() {
+		_, stores := d.destination() // a sink gets its rows behind the version
 		for _, in := range d.inputs {
-			if wanted[d] && (in.of == n || out[in.of]) {
+			if stores && wanted[d] && (in.of == n || out[in.of]) {
 				out[d] = true
 			}
 		}
@@ -301,7 +253,7 @@ func (p *program) mentionsMeta(s *node) bool {
 		for _, in := range n.inputs {
 			d := n.obj.Decl()
 			if in.of == s && slices.ContainsFunc(sql.Tokens(d.Src, d.Span), func(t sql.Token) bool {
-				return strings.EqualFold(t.Span.Of(d.Src), engine.MetaColumn)
+				return sql.Same(unquoteName(t.Span.Of(d.Src)), engine.MetaColumn)
 			}) {
 				return true
 			}

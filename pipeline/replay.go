@@ -29,7 +29,7 @@ const replayTable = "_dsql_replay"
 func (p *replay) take(ctx context.Context, tx *engine.Tx) error {
 	a := engine.Args{"t": engine.Ident(replayTable), "name": p.node.name, "where": p.where, "cols": engine.Each(", ", p.node.cols, fromJSON)}
 	n, err := tx.Exec(ctx, engine.SQL(`CREATE OR REPLACE TEMP TABLE {t} AS SELECT {cols}, meta AS _meta, payload AS _payload, id AS _reject_id
-		FROM dsql.rejects WHERE lower(destination) = lower({name}) AND replayed_at IS NULL AND ({where}) ORDER BY id`, a))
+		FROM dsql.rejects WHERE destination = {name} AND replayed_at IS NULL AND ({where}) ORDER BY id`, a))
 	p.rows = n
 	return err
 }
@@ -78,7 +78,7 @@ func (r *runner) replayRejects(ctx context.Context, d *sql.Decl) error {
 
 // replayWhere replays the rejects of n that meet a condition; forced ones skip the checks, which held them.
 func (r *runner) replayWhere(ctx context.Context, n *node, where *engine.Query, force bool) error {
-	count := engine.SQL("SELECT count(*) FROM dsql.rejects WHERE lower(destination) = lower({name}) AND replayed_at IS NULL AND ({where})", engine.Args{"name": n.name, "where": where})
+	count := engine.SQL("SELECT count(*) FROM dsql.rejects WHERE destination = {name} AND replayed_at IS NULL AND ({where})", engine.Args{"name": n.name, "where": where})
 	if found, err := r.conn.Int(ctx, count); err != nil || found == 0 {
 		return err
 	}

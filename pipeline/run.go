@@ -283,7 +283,7 @@ func onlyCount(st sql.Stmt, res *engine.Result) bool {
 func (r *runner) hintUnfilled(st sql.Stmt) {
 	for _, t := range sql.Tokens(st.Src, st.Span) {
 		n := r.p.relation(unquoteName(t.Span.Of(st.Src)))
-		if n == nil || n.stmt < 0 || !isName(t) || r.latest[n.name] > 0 {
+		if n == nil || n.stmt < 0 || !isName(t) || r.latest[n] > 0 {
 			continue
 		}
 		if _, ok := n.destination(); ok {

@@ -74,7 +74,7 @@ func (r *runner) sink(ctx context.Context) error {
 	watched := false
 	for _, n := range r.p.nodes {
 		s, ok := n.sink()
-		if !ok || !n.bound || r.latest[n.inputs[0].of.name] <= r.places[edge{n.name, n.inputs[0].of.name}] {
+		if !ok || !n.bound || !r.behind(edge{n, n.inputs[0].of}) {
 			continue
 		}
 		if !watched {
@@ -108,9 +108,9 @@ func (r *runner) endSoon(ctx context.Context, cancel func()) {
 // sinkTo writes what one sink hasn't got.
 func (r *runner) sinkTo(ctx context.Context, n *node, s engine.Sink) error {
 	of := n.inputs[0].of
-	e := edge{n.name, of.name}
+	e := edge{n, of}
 	d, _ := of.destination()
-	due, err := engine.Select(ctx, r.conn, engine.SQL("SELECT DISTINCT version FROM dsql.version_rows WHERE version > {from} AND kind = {kind} AND lower(name) = lower({name}) ORDER BY version",
+	due, err := engine.Select(ctx, r.conn, engine.SQL("SELECT DISTINCT version FROM dsql.version_rows WHERE version > {from} AND kind = {kind} AND name = {name} ORDER BY version",
 		engine.Args{"from": r.places[e], "kind": of.kind, "name": of.name}), func(row func(...any) error) (v int64, err error) { return v, row(&v) })
 	if err != nil || len(due) == 0 {
 		return err
@@ -189,19 +189,4 @@ func (r *runner) closeOutlets() error {
 		errs = append(errs, r.closeOutlet(n))
 	}
 	return errors.Join(errs...)
-}
-
-// sinksStatus is a query of how far the sinks are: versions is how many they haven't got.
-func (p *program) sinksStatus() *engine.Query {
-	var rows []*engine.Query
-	for _, n := range p.nodes {
-		if _, ok := n.sink(); ok {
-			rows = append(rows, engine.SQL("({s}, {i})", engine.Args{"s": n.name, "i": n.inputs[0].of.name}))
-		}
-	}
-	if len(rows) == 0 {
-		return nil
-	}
-	return engine.SQL(`SELECT sink, s.input, p.version, (SELECT count(DISTINCT version) FROM dsql.version_rows r WHERE r.name = s.input AND kind <> 'source' AND r.version > coalesce(p.version, 0)) AS versions_to_write
-		FROM (VALUES {rows}) s(sink, input) LEFT JOIN dsql.places p ON p.destination = sink AND p.input = s.input ORDER BY sink`, engine.Args{"rows": engine.Join(", ", rows...)})
 }

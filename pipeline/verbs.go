@@ -178,7 +178,7 @@ func Explain(ctx context.Context, o Options, name string) (string, error) {
 	}
 	var b strings.Builder
 	for _, n := range p.nodes {
-		if name == "" && n.stmt >= 0 || strings.EqualFold(n.name, name) {
+		if name == "" && n.stmt >= 0 || sql.Same(n.name, name) {
 			b.WriteString(p.explain(n))
 		}
 	}

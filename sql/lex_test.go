@@ -130,10 +130,10 @@ func TestSplitJoin(t *testing.T) {
 func TestFingerprint(t *testing.T) {
 	t.Parallel()
 	a := Fingerprint("CREATE Stream s -- c\n AS select 'A  b', \"C\" , É>=1 ; ")
-	if want := `create stream s as select 'A  b' , "C" , É > = 1`; a != want {
+	if want := `create stream s as select 'A  b' , "c" , É > = 1`; a != want {
 		t.Errorf("%q, want %q", a, want)
 	}
-	for _, other := range []string{`create stream s as select 'a  b', "C", É>=1`, `create stream s as select 'A  b', "c", É>=1`, `create stream s as select 'A  b', "C", é>=1`} {
+	for _, other := range []string{`create stream s as select 'a  b', "C", É>=1`, `create stream s as select 'A  b', "C", é>=1`} {
 		if Fingerprint(other) == a {
 			t.Errorf("%q has the fingerprint of another statement", other)
 		}

@@ -102,8 +102,8 @@ func digitsOf(s string, limit, base int) int {
 	return n
 }
 
-// Fingerprint is a statement's text without what doesn't count: its tokens with one blank between, words in lower case, no
-// comments, no final semicolon. Two statements with one fingerprint mean the same.
+// Fingerprint is a statement's text without what doesn't count: its tokens with one blank between, words and quoted names in lower
+// case, no comments, no final semicolon. Two statements with one fingerprint mean the same. The fingerprint of one is itself.
 func Fingerprint(text string) string {
 	var b strings.Builder
 	b.Grow(len(text))
@@ -121,7 +121,7 @@ func Fingerprint(text string) string {
 			b.WriteByte(' ')
 		}
 		s := text[t.Span.Start:t.Span.End]
-		if t.Kind == Word {
+		if t.Kind == Word || t.Kind == Quoted {
 			s = lower(s)
 		}
 		b.WriteString(s)

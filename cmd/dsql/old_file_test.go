@@ -66,11 +66,11 @@ func TestOldFiles(t *testing.T) {
 		return states
 	}
 	want := life(t, func(string) {})
-	for _, name := range []string{"first", "second"} {
+	for _, name := range []string{"first", "second", "respelt"} { // respelt: the second, as scripts made it that spelt names otherwise
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got := life(t, func(dir string) {
-				in, err := os.Open(filepath.Join(dir, name+".duckdb.gz"))
+				in, err := os.Open(filepath.Join(dir, strings.Replace(name, "respelt", "second", 1)+".duckdb.gz"))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -84,6 +84,9 @@ func TestOldFiles(t *testing.T) {
 					t.Fatal(err)
 				}
 				place(t, dir, "j.duckdb", string(b))
+				if name == "respelt" {
+					respellNames(t, filepath.Join(dir, "j.duckdb"))
+				}
 			})
 			for i := range want {
 				after := append([]string{"nothing", "new input"}, steps...)[i]
@@ -94,6 +97,23 @@ func TestOldFiles(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// respellNames writes names in another case into an older file's tables, and some places under a second spelling beside.
+func respellNames(t *testing.T, path string) {
+	t.Helper()
+	db, err := engine.Open(t.Context(), path, engine.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.Writer().Run(t.Context(),
+		engine.SQL("INSERT INTO dsql.places SELECT upper(destination), input, 0 FROM dsql.places"),
+		engine.SQL("INSERT INTO dsql.files SELECT * REPLACE (upper(source) AS source, 0 AS next_byte, false AS done) FROM dsql.files"),
+		engine.SQL("UPDATE dsql.version_rows SET name = upper(name)"), engine.SQL("UPDATE dsql.rejects SET destination = upper(destination)"),
+		engine.SQL("UPDATE dsql.metrics SET destination = upper(destination)"), engine.SQL("UPDATE dsql.checks SET destination = upper(destination)")); err != nil {
+		t.Fatal(err)
 	}
 }
 

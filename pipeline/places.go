@@ -1,0 +1,118 @@
+package pipeline
+
+import (
+	"context"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+// Places are how far each reader is in what it reads: of stored tables in dsql.places, of files and topics in dsql.files and
+// dsql.offsets, which sources write in each batch's transaction. What is read and written otherwise of them stands here. Names in the
+// tables are those that declarations have (node.name); in memory a declaration is itself the key.
+
+// edge says that a destination or sink takes a stored table's new rows.
+type edge struct{ reader, input *node }
+
+// loadPlaces reads how far all that is declared has come.
+func (r *runner) loadPlaces(ctx context.Context) (err error) {
+	if r.version, err = r.conn.Int(ctx, engine.SQL("SELECT max(version) FROM dsql.versions")); err != nil {
+		return err
+	}
+	type row struct {
+		reader, input string
+		version       int64
+	}
+	places, err := engine.Select(ctx, r.conn, engine.SQL("SELECT destination, input, version FROM dsql.places"), func(scan func(...any) error) (p row, err error) {
+		return p, scan(&p.reader, &p.input, &p.version)
+	})
+	if err != nil {
+		return err
+	}
+	for _, p := range places {
+		if e := (edge{r.p.known(p.reader), r.p.known(p.input)}); e.reader != nil && e.input != nil {
+			r.places[e] = p.version
+		}
+	}
+	latest, err := engine.Select(ctx, r.conn, engine.SQL("SELECT name, max(version) FROM dsql.version_rows WHERE kind <> 'source' GROUP BY name"), func(scan func(...any) error) (p row, err error) {
+		return p, scan(&p.input, &p.version)
+	})
+	for _, l := range latest {
+		if n := r.p.known(l.input); n != nil {
+			r.latest[n] = l.version
+		}
+	}
+	return err
+}
+
+// known is the declaration of the name among those that share one name space.
+func (p *program) known(name string) *node {
+	for _, n := range p.nodes {
+		if n.exclusive() && sql.Same(n.name, name) {
+			return n
+		}
+	}
+	return nil
+}
+
+// touched and moved note a destination's progress; a batch that is rolled back takes it back (see attempt).
+func (r *runner) touched(n *node, v int64) {
+	old := r.latest[n]
+	r.undo = append(r.undo, func() { r.latest[n] = old })
+	r.latest[n] = v
+}
+
+func (r *runner) moved(ctx context.Context, tx *engine.Tx, e edge, v int64) error {
+	old, had := r.places[e]
+	r.undo = append(r.undo, func() {
+		if r.places[e] = old; !had {
+			delete(r.places, e)
+		}
+	})
+	r.places[e] = v
+	a := engine.Args{"d": e.reader.name, "i": e.input.name, "v": v}
+	if had {
+		return tx.Run(ctx, engine.SQL("UPDATE dsql.places SET version = {v} WHERE destination = {d} AND input = {i}", a))
+	}
+	return tx.Run(ctx, engine.SQL("INSERT INTO dsql.places VALUES ({d}, {i}, {v})", a))
+}
+
+// behind: the input has versions that the reader hasn't taken.
+func (r *runner) behind(e edge) bool { return r.latest[e.input] > r.places[e] }
+
+// unread forgets how far a destination or sink has come: it starts with all that its inputs still have.
+func (r *runner) unread(ctx context.Context, tx *engine.Tx, n *node) error {
+	for e, v := range r.places {
+		if e.reader == n {
+			r.undo = append(r.undo, func() { r.places[e] = v })
+			delete(r.places, e)
+		}
+	}
+	a := engine.Args{"d": n.name}
+	return tx.Run(ctx, engine.SQL("DELETE FROM dsql.files WHERE destination = {d}", a), engine.SQL("DELETE FROM dsql.offsets WHERE destination = {d}", a), engine.SQL("DELETE FROM dsql.places WHERE destination = {d}", a))
+}
+
+// forget takes a declaration that is dropped out of all places.
+func forget(ctx context.Context, tx *engine.Tx, n *node) error {
+	a := engine.Args{"kind": n.kind, "name": n.name}
+	if !n.exclusive() {
+		return nil
+	}
+	return tx.Run(ctx, engine.SQL("DELETE FROM dsql.places WHERE {name} IN (destination, input)", a),
+		engine.SQL("DELETE FROM dsql.files WHERE {name} IN (destination, source)", a), engine.SQL("DELETE FROM dsql.offsets WHERE {name} IN (destination, source)", a))
+}
+
+// sinksStatus is a query of how far the sinks are: versions is how many they haven't got.
+func (p *program) sinksStatus() *engine.Query {
+	var rows []*engine.Query
+	for _, n := range p.nodes {
+		if _, ok := n.sink(); ok {
+			rows = append(rows, engine.SQL("({s}, {i})", engine.Args{"s": n.name, "i": n.inputs[0].of.name}))
+		}
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	return engine.SQL(`SELECT sink, s.input, p.version, (SELECT count(DISTINCT version) FROM dsql.version_rows r WHERE r.name = s.input AND kind <> 'source' AND r.version > coalesce(p.version, 0)) AS versions_to_write
+		FROM (VALUES {rows}) s(sink, input) LEFT JOIN dsql.places p ON p.destination = sink AND p.input = s.input ORDER BY sink`, engine.Args{"rows": engine.Join(", ", rows...)})
+}
