@@ -63,6 +63,7 @@ type ReadOptions struct {
 	// Follow: go on after the end, see Reader. Wake is called, from any goroutine, when Next has something again.
 	Follow bool
 	Wake   func()
+	Stop   <-chan struct{} // closed: the run is to end; a Next that waits gives ErrIdle
 	// Everything: from the first row that the source still has, for destinations that were emptied, in an open transaction.
 	Everything bool
 	Replay     *Replay // read again what was read before, to the places where the destinations stand
@@ -77,7 +78,7 @@ type Replay struct {
 // before counts; it is closed, Columns asked again, and opened again.
 var ErrColumns = errors.New("the source has new columns")
 
-// ErrIdle is what a reader that follows gives when it has nothing at the moment.
+// ErrIdle is what a reader that follows gives when it has nothing at the moment, and any reader that waits when the run is to end.
 var ErrIdle = errors.New("no new rows at the moment")
 
 // Progress of reading a source; Total and Done are in bytes, Total 0 where the end isn't known.

@@ -26,6 +26,7 @@ type kafkaSource struct {
 	start      start
 	group      string
 	onLoss     string // fail, earliest, latest
+	onBadBatch string // fail, skip
 	limits     Limits
 	wait       time.Duration // batch_time; 0: as the run needs it
 	dialect    Dialect
@@ -92,6 +93,7 @@ var kafkaOptions = []kafkaOption{
 	}},
 	{"group", "", "a consumer group whose members share the partitions; without it this file takes all of them", func(c *compiler, s *kafkaSource, o sql.Option) { s.group = c.name(o) }},
 	{"on_offset_loss", "", "when records are gone that were not read yet: fail (default), earliest or latest, noted in dsql.gaps", func(c *compiler, s *kafkaSource, o sql.Option) { s.onLoss = c.word(o, "fail", "earliest", "latest") }},
+	{"on_bad_batch", "", "when a batch of the brokers' can't be read (wrong checksum, more than 1 GiB unpacked): fail (default), or skip, noted in dsql.gaps", func(c *compiler, s *kafkaSource, o sql.Option) { s.onBadBatch = c.word(o, "fail", "skip") }},
 	{"batch_rows", "", "records of a batch at most (default 245760)", func(c *compiler, s *kafkaSource, o sql.Option) { s.limits.Rows = int(c.number(o, 1, 10_000_000)) }},
 	{"batch_bytes", "", "raw bytes of a batch at most (default 96 MiB); a larger record is bad", func(c *compiler, s *kafkaSource, o sql.Option) { s.limits.Bytes = c.number(o, 1<<10, 1<<34) }},
 	{"batch_time", "", "how long a batch is filled at most: '500ms', '2s' (default 1s with --follow, else as long as there is more)", func(c *compiler, s *kafkaSource, o sql.Option) { s.wait = c.duration(o) }},
@@ -157,7 +159,7 @@ func (c *compiler) duration(o sql.Option) time.Duration {
 
 // kafkaSource reads FROM KAFKA.
 func (c *compiler) kafkaSource(d declaration, v *sql.Value) *kafkaSource {
-	s := &kafkaSource{declaration: d, at: v.Keyword, onLoss: "fail", format: "json", limits: Limits{Rows: usualRows, Bytes: 96 << 20}}
+	s := &kafkaSource{declaration: d, at: v.Keyword, onLoss: "fail", onBadBatch: "fail", format: "json", limits: Limits{Rows: usualRows, Bytes: 96 << 20}}
 	if s.at == (sql.Span{}) {
 		s.at = v.Span
 	}

@@ -11,29 +11,40 @@ import (
 // Compaction takes records away and leaves their offsets; what is left of a batch may be its header alone. The client steps over
 // such offsets without saying so, and a run that waits for the last of them would wait for ever.
 
-// skipHoles moves positions over offsets that hold no record, where a partition has not come to its end and nothing comes.
-func (p *poller) skipHoles(ctx context.Context, c *cluster) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for tp, pos := range p.at {
-		e, ok := c.partitions[tp]
-		if end := p.x.to[tp]; !ok || pos.next >= end || e.end < end {
-			continue
-		}
-		next, err := p.behindHole(ctx, tp, pos.next, e)
-		if err != nil {
-			return nil // the next look tells whether the brokers are there
-		}
-		if next > pos.next {
-			pos.next = min(next, p.x.to[tp])
-			p.note(tp, pos)
-		}
-	}
-	return nil
-}
-
 // behindHole is the first offset from next on that may hold a record.
 func (p *poller) behindHole(ctx context.Context, tp topicPartition, next int64, e extent) (int64, error) {
+	part, err := p.fetch(ctx, tp, next, e)
+	if err != nil || part == nil {
+		return next, err
+	}
+	if len(part.RecordBatches) == 0 { // there is nothing at all from here on
+		return max(next, part.HighWatermark), nil
+	}
+	return firstRecord(part.RecordBatches, next), nil
+}
+
+// behindBatch is the offset behind the batch that holds next: where the one behind it begins, or what its header says. Either may be
+// damaged; at least one offset is stepped over.
+func (p *poller) behindBatch(ctx context.Context, tp topicPartition, next int64, e extent) int64 {
+	part, err := p.fetch(ctx, tp, next, e)
+	if err != nil || part == nil || len(part.RecordBatches) < 27 {
+		return next + 1
+	}
+	b := part.RecordBatches
+	size := int(int32(binary.BigEndian.Uint32(b[8:]))) + 12
+	if size > 12 && size+8 <= len(b) {
+		if behind := int64(binary.BigEndian.Uint64(b[size:])); behind > next && behind <= e.high {
+			return behind
+		}
+	}
+	if behind := int64(binary.BigEndian.Uint64(b)) + int64(int32(binary.BigEndian.Uint32(b[23:]))) + 1; b[16] == 2 && behind > next && behind <= e.high {
+		return behind
+	}
+	return next + 1
+}
+
+// fetch asks a partition's leader for what begins at an offset, as it stands there; nil when it gives nothing.
+func (p *poller) fetch(ctx context.Context, tp topicPartition, next int64, e extent) (*kmsg.FetchResponseTopicPartition, error) {
 	req := kmsg.NewPtrFetchRequest()
 	req.ReplicaID, req.MaxWaitMillis, req.MinBytes, req.MaxBytes, req.IsolationLevel = -1, 200, 1, 1<<20, 0
 	t := kmsg.NewFetchRequestTopic()
@@ -47,19 +58,16 @@ func (p *poller) behindHole(ctx context.Context, tp topicPartition, next int64, 
 	req.Topics = append(req.Topics, t)
 	res, err := p.r.admin.Broker(int(e.leader)).Request(ctx, req)
 	if err != nil {
-		return next, err
+		return nil, err
 	}
 	for _, t := range res.(*kmsg.FetchResponse).Topics {
-		for _, part := range t.Partitions {
-			if part.ErrorCode == 0 {
-				next = firstRecord(part.RecordBatches, next)
-				if len(part.RecordBatches) == 0 { // there is nothing at all from here on
-					next = max(next, part.HighWatermark)
-				}
+		for i := range t.Partitions {
+			if t.Partitions[i].ErrorCode == 0 {
+				return &t.Partitions[i], nil
 			}
 		}
 	}
-	return next, nil
+	return nil, nil
 }
 
 // firstRecord steps over the batches without records that a fetch from an offset begins with (the v2 format, KIP-98: base offset 8

@@ -9,22 +9,23 @@ import (
 )
 
 // Lag has a row for each destination and partition: the next offset, the end that the brokers tell now, and how many records lie
-// between. (With transactions and compaction fewer: their offsets aren't all records.) The end is NULL when they don't answer.
+// between, as tools count that show the lag of groups. (With transactions and compaction fewer: their offsets aren't all records.) The end
+// is NULL when they don't answer. in_transaction are those from the first transaction on that is still open: nobody reads them before it ends.
 func (s *kafkaSource) Lag(ctx context.Context, c *engine.Conn, env *engine.Env) (*engine.Query, error) {
 	stored, err := s.places(ctx, c)
 	if err != nil {
 		return nil, err
 	}
 	ends, reached := s.ends(ctx, env)
-	rows := []*engine.Query{engine.SQL("SELECT NULL::VARCHAR AS source, NULL::VARCHAR AS destination, NULL::VARCHAR AS topic, NULL::INTEGER AS partition, NULL::BIGINT AS next_offset, NULL::BIGINT AS end_offset, NULL::BIGINT AS lag, NULL::VARCHAR AS \"group\" WHERE false")}
+	rows := []*engine.Query{engine.SQL("SELECT NULL::VARCHAR AS source, NULL::VARCHAR AS destination, NULL::VARCHAR AS topic, NULL::INTEGER AS partition, NULL::BIGINT AS next_offset, NULL::BIGINT AS end_offset, NULL::BIGINT AS lag, NULL::BIGINT AS in_transaction, NULL::VARCHAR AS \"group\" WHERE false")}
 	for _, d := range slices.Sorted(maps.Keys(stored)) {
 		for _, tp := range sortedPartitions(stored[d]) {
 			p := stored[d][tp]
-			end, lag := engine.SQL("NULL"), engine.SQL("NULL")
+			end, lag, open := engine.SQL("NULL"), engine.SQL("NULL"), engine.SQL("NULL")
 			if e, ok := ends[tp]; ok {
-				end, lag = engine.Lit(e.end), engine.Lit(max(e.end-p.next, 0))
+				end, lag, open = engine.Lit(e.high), engine.Lit(max(e.high-p.next, 0)), engine.Lit(e.high-e.end)
 			}
-			rows = append(rows, engine.SQL("SELECT {s}, {d}, {t}, {p}, {next}, {end}, {lag}, {g}", engine.Args{"s": s.decl.Name, "d": d, "t": tp.topic, "p": int64(tp.partition), "next": p.next, "end": end, "lag": lag, "g": s.groupName(c)}))
+			rows = append(rows, engine.SQL("SELECT {s}, {d}, {t}, {p}, {next}, {end}, {lag}, {open}, {g}", engine.Args{"s": s.decl.Name, "d": d, "t": tp.topic, "p": int64(tp.partition), "next": p.next, "end": end, "lag": lag, "open": open, "g": s.groupName(c)}))
 		}
 	}
 	return engine.Join(" UNION ALL ", rows...), reached

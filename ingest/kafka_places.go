@@ -89,6 +89,7 @@ type gap struct {
 	topicPartition
 	from, to int64 // to -1: unknown
 	reason   string
+	batch    bool // they are there, and can't be read
 }
 
 // settle notes gaps, and the places from which reading goes on.

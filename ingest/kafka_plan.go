@@ -85,6 +85,15 @@ func (s *kafkaSource) plan(ctx context.Context, db *engine.Conn, cl *kgo.Client,
 	return append(out, stretchToRead{destinations: o.Destinations, from: front, to: to, last: !o.Everything}), nil
 }
 
+// lastPartitions are the highest that have a place, by topic.
+func lastPartitions(at positions) map[string]int32 {
+	out := map[string]int32{}
+	for tp := range at {
+		out[tp.topic] = max(out[tp.topic], tp.partition)
+	}
+	return out
+}
+
 // again is what REPLAY SOURCE reads: what the destinations have taken before.
 func (s *kafkaSource) again(ctx context.Context, cl *kgo.Client, c *cluster, o engine.ReadOptions, front positions) ([]stretchToRead, error) {
 	x := stretchToRead{destinations: o.Destinations, from: positions{}, to: map[topicPartition]int64{}, again: true, replay: true}
@@ -118,27 +127,35 @@ func (s *kafkaSource) standing(ctx context.Context, db *engine.Conn, cl *kgo.Cli
 		}
 		return at, nil
 	}
-	if len(known) == 0 {
-		var err error
-		if at, err = s.startOf(ctx, cl, c); err != nil || s.group != "" {
-			return at, err // a member of a group begins where the group is
-		}
-		if s.start.latest || s.start.since != nil { // the next run begins there too, if nothing comes in this one
-			return at, s.settle(ctx, db, at, nil, []string{d})
-		}
-		return at, nil
+	begin, err := s.startOf(ctx, cl, c)
+	if err != nil {
+		return nil, err
+	}
+	if s.group != "" { // where the group is; what is lost is found when it has said which partitions are ours
+		maps.Copy(begin, known)
+		return begin, nil
 	}
 	moved := positions{}
 	var gaps []gap
-	if s.group != "" { // what is lost is found when the group has said which partitions are ours
-		begin, err := s.startOf(ctx, cl, c)
-		maps.Copy(begin, known)
-		return begin, err
-	}
+	last := lastPartitions(known)
 	for tp, e := range c.partitions {
 		p, ok := known[tp]
-		if !ok { // one that came later: from its first record
+		if highest, before := last[tp.topic]; !ok && !before {
+			// A topic that this destination never read: nothing of it was lost. One that a regular expression has come to match is read from
+			// its first record.
+			at[tp] = begin[tp]
+			if s.topics != nil && len(known) > 0 {
+				at[tp] = position{next: e.start, epoch: -1, topicID: e.topicID, cluster: c.id, fresh: true}
+			}
+			if s.start.latest || s.start.since != nil || at[tp].next > 0 { // the next run begins there too, if nothing comes in this one
+				moved[tp] = at[tp]
+			}
+			continue
+		} else if !ok {
 			p = position{epoch: -1, topicID: e.topicID, cluster: c.id}
+			if tp.partition < highest { // it was there, and empty
+				p.next = e.start
+			}
 		}
 		now, lost, err := s.judge(tp, p, c)
 		if err != nil {

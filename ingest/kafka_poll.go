@@ -20,6 +20,7 @@ const (
 	fetchBytes          = 4 << 20
 	fetchPartitionBytes = 1 << 20
 	pollRecords         = 8192
+	maxBatch            = 1 << 30 // what a batch may take: as the broker has it, and unpacked
 )
 
 // lag is batch_time with --follow.
@@ -74,11 +75,13 @@ type poller struct {
 
 	rec    Record
 	looked time.Time
-	came   time.Time               // the last record
-	away   time.Time               // since when the brokers don't answer
-	lost   map[topicPartition]bool // to be looked at
-	fatal  error                   // guarded by mu
-	ctx    context.Context         // of the reading, for the callbacks of a group
+	came   time.Time                // the last record
+	moved  time.Time                // a position last moved without a record
+	away   time.Time                // since when the brokers don't answer
+	lost   map[topicPartition]error // to be looked at, and why
+	sick   sickness
+	fatal  error           // guarded by mu
+	ctx    context.Context // of the reading, for the callbacks of a group
 }
 
 func (p *poller) read(ctx context.Context) error {
@@ -89,7 +92,7 @@ func (p *poller) read(ctx context.Context) error {
 	}()
 	opts := []kgo.Opt{kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(), kgo.FetchMaxBytes(fetchBytes), kgo.FetchMaxPartitionBytes(fetchPartitionBytes),
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()), kgo.FetchMaxWait(500 * time.Millisecond), kgo.MetadataMinAge(250 * time.Millisecond),
-		kgo.MaxDecompressBatchBytes(int(max(p.r.landing.limits.Bytes, 128<<20)))}
+		kgo.MaxDecompressBatchBytes(int(min(max(p.r.landing.limits.Bytes, maxBatch), 1<<31-1))), kgo.BrokerMaxReadBytes(maxBatch)}
 	if p.ctx = ctx; p.r.s.group != "" && p.x.last {
 		p.r.group = newMembership(p)
 		opts = append(opts, p.r.group.options()...)
@@ -116,7 +119,10 @@ func (p *poller) read(ctx context.Context) error {
 		if !p.done() {
 			continue
 		}
-		if err := p.finish(ctx); err != nil || !p.follow {
+		if err := p.finish(ctx); err != nil {
+			return err
+		}
+		if err := p.sick.errors(); err != nil || !p.follow { // what could be read was handed over
 			return err
 		}
 		p.reached = true
@@ -146,10 +152,10 @@ func (p *poller) done() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.reached || p.r.group != nil && !p.r.group.joined() {
-		return false
+		return len(p.sick.dead) > 0
 	}
 	for tp, pos := range p.at {
-		if pos.next < p.x.to[tp] {
+		if pos.next < p.x.to[tp] && p.sick.dead[tp] == nil {
 			return false
 		}
 	}
@@ -181,8 +187,13 @@ func (p *poller) step(ctx context.Context) error {
 	p.mu.Lock()
 	fs.EachError(func(topic string, partition int32, err error) { p.problem(topicPartition{topic, partition}, err) })
 	err := p.take(ctx, fs)
-	if err == nil && p.ripe() {
+	p.sick.polls++
+	switch {
+	case err != nil:
+	case p.ripe():
 		err = p.flushLocked(ctx)
+	case p.reached && (p.buf == nil || p.buf.Records() == 0) && len(p.changed) > 0 && time.Since(p.moved) > lag:
+		err = p.sendPlaces(ctx)
 	}
 	if err == nil {
 		err = p.fatal
@@ -204,16 +215,15 @@ func (p *poller) patience() time.Duration {
 
 // problem is an error of a partition.
 func (p *poller) problem(tp topicPartition, err error) {
-	var loss *kgo.ErrDataLoss
 	switch {
 	case errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || errors.Is(err, kgo.ErrClientClosed):
 	case errors.Is(err, kerr.TopicAuthorizationFailed) || errors.Is(err, kerr.GroupAuthorizationFailed):
 		p.fail(&sql.Error{Src: p.r.s.decl.Src, Span: p.r.s.topicAt, Code: "not-authorised", Exit: sql.ExitUnreachable, Msg: "this login may not read " + tp.topic + ": " + err.Error(), Hint: "ask for the rights READ on the topic and on the group"})
-	case errors.As(err, &loss) || tp.topic != "":
+	case tp.topic != "":
 		if p.lost == nil {
-			p.lost = map[topicPartition]bool{}
+			p.lost = map[topicPartition]error{}
 		}
-		p.lost[tp] = true
+		p.lost[tp] = err
 	}
 }
 
@@ -270,6 +280,7 @@ func (p *poller) take(ctx context.Context, fs kgo.Fetches) error {
 func (p *poller) note(tp topicPartition, pos position) {
 	if old := p.at[tp]; old.next != pos.next {
 		p.at[tp], p.changed[tp] = pos, pos
+		p.moved = time.Now()
 	}
 }
 
@@ -313,15 +324,22 @@ func (p *poller) put(ctx context.Context, tp topicPartition, pos position, rec *
 func (p *poller) finish(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if err := p.flushLocked(ctx); err != nil || len(p.changed) == 0 || p.x.replay {
+	if err := p.flushLocked(ctx); err != nil || len(p.changed) == 0 {
 		return err
 	}
+	return p.sendPlaces(ctx)
+}
+
+// sendPlaces hands over positions that no record moved: those behind markers of transactions, aborted records and holes.
+func (p *poller) sendPlaces(ctx context.Context) error {
 	b := topicBatch{work: p.x, places: p.changed}
-	p.changed = positions{}
+	if p.changed = (positions{}); p.x.replay {
+		return nil
+	}
 	return p.send(ctx, b)
 }
 
-// flushLocked hands over what there is. Positions that only control records moved go with the next batch.
+// flushLocked hands over what there is. Positions that only control records moved go with the next batch, or are sent when none comes.
 func (p *poller) flushLocked(ctx context.Context) error {
 	if p.buf == nil || p.buf.Records() == 0 {
 		return nil

@@ -25,20 +25,22 @@ func (s *kafkaSource) Open(ctx context.Context, c *engine.Conn, env *engine.Env,
 	if err != nil {
 		return nil, err
 	}
-	cl, err := conn.Dial(ctx, env)
+	within, done := untilStop(ctx, o.Stop)
+	defer done()
+	cl, err := conn.Dial(within, env)
 	if err != nil {
 		return nil, err
 	}
-	r := &kafkaReader{s: s, cols: cols, env: env, connection: conn, db: c, o: o, admin: cl, ahead: make(chan topicBatch)}
+	r := &kafkaReader{s: s, cols: cols, env: env, connection: conn, db: c, o: o, admin: cl, ahead: make(chan topicBatch), news: make(chan struct{}, 1)}
 	fail := func(err error) (engine.Reader, error) {
 		r.Close()
 		return nil, s.reachError(conn, err)
 	}
-	seen, err := s.look(ctx, cl)
+	seen, err := s.look(within, cl)
 	if err != nil {
 		return fail(err)
 	}
-	if r.work, err = s.plan(ctx, c, cl, seen, o); err != nil {
+	if r.work, err = s.plan(within, c, cl, seen, o); err != nil {
 		return fail(err)
 	}
 	if !o.Follow && s.group == "" && !slices.ContainsFunc(r.work, func(x stretchToRead) bool { return len(x.open()) > 0 }) {
@@ -60,6 +62,19 @@ func (s *kafkaSource) Open(ctx context.Context, c *engine.Conn, env *engine.Env,
 	r.running.Add(1)
 	go r.readAhead(ctx)
 	return r, nil
+}
+
+// untilStop ends with ctx, and when the run is to end.
+func untilStop(ctx context.Context, stop <-chan struct{}) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-stop: // nil: never
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
 }
 
 // placed gives an error of the decoders its place: the column that it names, or the source.
@@ -109,6 +124,7 @@ type kafkaReader struct {
 
 	told     sync.Mutex
 	warnings []*sql.Error // said by the goroutine, handed on by Next
+	news     chan struct{}
 
 	commits committer
 	group   *membership // of the stretch in hand, nil without a group
@@ -149,6 +165,10 @@ func (r *kafkaReader) warn(e *sql.Error) {
 	r.told.Lock()
 	r.warnings = append(r.warnings, e)
 	r.told.Unlock()
+	select {
+	case r.news <- struct{}{}:
+	default:
+	}
 	r.wake()
 }
 
@@ -173,7 +193,10 @@ func (r *kafkaReader) Next(ctx context.Context) (*engine.Input, error) {
 			return nil, io.EOF
 		}
 		b, err := r.receive(ctx)
-		if err != nil {
+		switch {
+		case errors.Is(err, errNews):
+			continue
+		case err != nil:
 			return nil, err
 		}
 		switch {
@@ -183,6 +206,9 @@ func (r *kafkaReader) Next(ctx context.Context) (*engine.Input, error) {
 			r.sawEnd = true
 			return nil, io.EOF
 		default:
+			if b.work.replay {
+				b.places = nil
+			}
 			if err := r.s.settle(ctx, r.db, b.places, b.gaps, b.work.destinations); err != nil {
 				return nil, err
 			}
@@ -210,10 +236,17 @@ func (r *kafkaReader) receive(ctx context.Context) (topicBatch, error) {
 			return b, r.end
 		}
 		return b, nil
+	case <-r.news:
+		return topicBatch{}, errNews
+	case <-r.o.Stop:
+		return topicBatch{}, engine.ErrIdle
 	case <-ctx.Done():
 		return topicBatch{}, ctx.Err()
 	}
 }
+
+// errNews: there are warnings to hand on.
+var errNews = errors.New("warnings")
 
 // input completes a batch with what only the source knows. Where that fails the batch is given back.
 func (r *kafkaReader) input(ctx context.Context, b topicBatch) (*engine.Input, error) {

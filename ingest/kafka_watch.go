@@ -15,7 +15,8 @@ import (
 const (
 	lookEvery = 5 * time.Second
 	lookQuiet = time.Second
-	giveUp    = 20 * time.Second // a run that doesn't follow ends when the brokers are away for so long
+	lookSoon  = 200 * time.Millisecond // behind an error: a batch that can't be read is given again at once
+	giveUp    = 20 * time.Second       // a run that doesn't follow ends when the brokers are away for so long
 )
 
 // watch asks the brokers what there is, from time to time and when nothing comes.
@@ -24,7 +25,10 @@ func (p *poller) watch(ctx context.Context) error {
 	if time.Since(p.came) > lookQuiet && !p.follow || !p.away.IsZero() {
 		wait = lookQuiet
 	}
-	if len(p.lost) == 0 && time.Since(p.looked) < wait {
+	if len(p.lost) > 0 {
+		wait = lookSoon
+	}
+	if time.Since(p.looked) < wait {
 		return nil
 	}
 	s := p.r.s
@@ -43,10 +47,7 @@ func (p *poller) watch(ctx context.Context) error {
 	if err := p.compare(ctx, c); err != nil {
 		return err
 	}
-	if !p.follow && time.Since(p.came) > lookQuiet {
-		return p.skipHoles(ctx, c)
-	}
-	return nil
+	return p.stalled(ctx, c)
 }
 
 // outage waits for brokers that are away: as long as it takes when following, else for giveUp.
@@ -77,8 +78,9 @@ func (p *poller) outage(err error) error {
 
 // compare takes in what is new or other than it was.
 func (p *poller) compare(ctx context.Context, c *cluster) error {
-	fresh, moved := positions{}, positions{}
+	fresh, moved, skipped := positions{}, positions{}, positions{}
 	var gaps []gap
+	dead := len(p.sick.dead)
 	var failed error
 	p.mu.Lock()
 	for tp, e := range c.partitions {
@@ -91,14 +93,20 @@ func (p *poller) compare(ctx context.Context, c *cluster) error {
 		}
 		now, lost, err := p.r.s.judge(tp, pos, c)
 		failed = errors.Join(failed, err)
+		cause, told := p.lost[tp]
+		if lost == nil && cause != nil && p.sick.dead[tp] == nil {
+			if now, lost = p.judgeError(ctx, tp, pos, e, cause); lost != nil {
+				skipped[tp] = now
+			}
+		}
 		if lost != nil {
 			moved[tp], gaps = now, append(gaps, *lost)
-		} else if p.lost[tp] {
-			fresh[tp] = pos // consume it anew where it stands
+		} else if told {
+			fresh[tp] = pos // consume it anew where it stands; not when it is dead
 		}
 	}
 	p.lost = nil
-	if len(fresh)+len(moved) == 0 {
+	if len(fresh)+len(moved) == 0 && dead == len(p.sick.dead) {
 		p.mu.Unlock()
 		return nil
 	}
@@ -126,7 +134,13 @@ func (p *poller) compare(ctx context.Context, c *cluster) error {
 	maps.Copy(fresh, moved)
 	if p.r.group != nil {
 		p.cl.SetOffsets(groupOffsets(fresh))
+		for tp := range p.sick.dead {
+			p.cl.PauseFetchPartitions(map[string][]int32{tp.topic: {tp.partition}})
+		}
 		return nil
+	}
+	for tp := range p.sick.dead {
+		delete(fresh, tp)
 	}
 	p.cl.RemoveConsumePartitions(drop)
 	if renewed := renewedTopics(gaps); len(renewed) > 0 { // the client remembers topics by their ids
@@ -140,6 +154,9 @@ func (p *poller) compare(ctx context.Context, c *cluster) error {
 		p.mu.Unlock()
 	}
 	p.add(fresh)
+	if len(skipped) > 0 { // the client stops at a batch that is too large unpacked
+		p.cl.SetOffsets(groupOffsets(skipped))
+	}
 	return nil
 }
 
@@ -158,6 +175,9 @@ func (s *kafkaSource) lossWarning(g gap) *sql.Error {
 	what := fmt.Sprintf("from offset %d on", g.from)
 	if g.to >= 0 {
 		what = fmt.Sprintf("offsets %d to %d", g.from, g.to-1)
+	}
+	if g.batch {
+		return &sql.Error{Src: s.decl.Src, Span: s.topicAt, Code: "bad-batch", Msg: fmt.Sprintf("%s partition %d: %s were not read: %s", g.topic, g.partition, what, g.reason), Hint: "dsql.gaps notes it; on_bad_batch is skip"}
 	}
 	return &sql.Error{Src: s.decl.Src, Span: s.topicAt, Code: "offset-loss", Msg: fmt.Sprintf("%s partition %d: %s were not read: %s", g.topic, g.partition, what, g.reason), Hint: "dsql.gaps notes it; on_offset_loss is " + s.onLoss}
 }

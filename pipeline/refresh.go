@@ -182,10 +182,18 @@ func (r *runner) sources(wanted map[*node]bool) []*node {
 func (r *runner) read(ctx context.Context, s *node, wanted map[*node]bool) error {
 	rd, err := r.open(ctx, s, wanted, engine.ReadOptions{})
 	if err != nil {
-		return err
+		return r.unlessStopped(err)
 	}
 	defer rd.Close()
 	return r.drain(ctx, s, rd, wanted)
+}
+
+// unlessStopped is the error, or nil where it is that the run was asked to end.
+func (r *runner) unlessStopped(err error) error {
+	if r.stopped() && errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
 }
 
 // open begins to read a source for those of the wanted destinations that take its new rows.
@@ -196,6 +204,7 @@ func (r *runner) open(ctx context.Context, s *node, wanted map[*node]bool, o eng
 		}
 	}
 	r.progress = engine.Progress{Source: s.name}
+	o.Stop = r.o.Stop
 	if o.Warn == nil {
 		o.Warn = r.warn
 	}
@@ -212,10 +221,12 @@ func (r *runner) open(ctx context.Context, s *node, wanted map[*node]bool, o eng
 func (r *runner) drain(ctx context.Context, s *node, rd engine.Reader, wanted map[*node]bool) error {
 	for !r.stopped() {
 		in, err := rd.Next(ctx)
-		if errors.Is(err, io.EOF) {
+		switch {
+		case errors.Is(err, io.EOF):
 			return nil
-		}
-		if err == nil {
+		case errors.Is(err, engine.ErrIdle): // the run is to end
+			continue
+		case err == nil:
 			err = r.take(ctx, s, in, wanted)
 		}
 		if err != nil {

@@ -95,7 +95,7 @@ func TestKafkaLag(t *testing.T) {
 		if l.Topic != k.topic {
 			continue // other tests have the same group
 		}
-		want = append(want, fmt.Sprintf("ev,s,%s,%d,%d,%d,%d,dsql.s.ev", k.topic, l.Partition, l.Commit.At, l.End.Offset, l.Lag))
+		want = append(want, fmt.Sprintf("ev,s,%s,%d,%d,%d,%d,0,dsql.s.ev", k.topic, l.Partition, l.Commit.At, l.End.Offset, l.Lag))
 	}
 	if state := lags["dsql.s.ev"].State; state != "Empty" || len(want) != 2 {
 		t.Errorf("the group is %s; lags %v", state, want)

@@ -183,7 +183,13 @@ func (k *kafka) fails(code int, text string, args ...string) {
 // follow starts the script; the test must stop it.
 func (k *kafka) follow(args ...string) *following {
 	k.t.Helper()
-	f := &following{k: k, cmd: k.command(append([]string{"run", "s.sql", "--follow", "--events", "jsonl"}, args...)...)}
+	return k.start(append([]string{"run", "s.sql", "--follow", "--events", "jsonl"}, args...)...)
+}
+
+// start starts a command that is not waited for.
+func (k *kafka) start(args ...string) *following {
+	k.t.Helper()
+	f := &following{k: k, cmd: k.command(args...)}
 	f.cmd.Stderr = f
 	k.must(f.cmd.Start())
 	k.t.Cleanup(func() { f.cmd.Process.Kill() })
