@@ -273,7 +273,7 @@ func (f fault) reason(c *column, tok []byte, quote bool) string {
 	case losing:
 		return fmt.Sprintf("%s: %s has digits that %s would lose", c.name, x, t)
 	case aNumber:
-		return fmt.Sprintf("%s: the number %s is no %s without FORMAT epoch_s, epoch_ms or epoch_us", c.name, x, t)
+		return fmt.Sprintf("%s: the number %s is no %s without FORMAT %s", c.name, x, t, epochWords)
 	case notMidnight:
 		return fmt.Sprintf("%s: %s has a time of day, which %s would lose", c.name, x, t)
 	case twice:

@@ -15,9 +15,23 @@ const (
 	epochS
 	epochMS
 	epochUS
+	epochNS
+	epochDays
 )
 
-func (e epoch) places() int { return 3 * (int(e) - 1) }
+// epochs are the words of FORMAT for them.
+var epochs = map[string]epoch{"epoch_s": epochS, "epoch_ms": epochMS, "epoch_us": epochUS, "epoch_ns": epochNS, "epoch_days": epochDays}
+
+// epochWords is what a message says there is.
+const epochWords = "epoch_s, epoch_ms, epoch_us, epoch_ns or epoch_days"
+
+// places of days are none: half a day is no day.
+func (e epoch) places() int {
+	if e == epochDays {
+		return 9
+	}
+	return 3 * (int(e) - 1)
+}
 
 // instant is a time in UTC.
 type instant struct {
@@ -137,13 +151,20 @@ func (t instant) count(places int) (int64, fault) {
 	return t.sec*(1e9/unit) + int64(t.ns)/unit, fine
 }
 
-// putEpoch converts a number that counts seconds, milliseconds or microseconds.
+// putEpoch converts a number that counts seconds, parts of them, or days.
 func (c *column) putEpoch(v *engine.Vector, row int, s []byte) fault {
 	neg, x, f := parseDecimal(s, 9-c.epoch.places())
 	if f != fine {
 		return f
 	}
 	const e9 = 1000000000
+	if c.epoch == epochDays {
+		if x.hi != 0 || x.lo > math.MaxUint32 {
+			return outOfRange
+		}
+		hi, lo := bits.Mul64(x.lo*86400, e9)
+		x = u128{hi: hi, lo: lo}
+	}
 	if x.hi >= 1<<28 { // the quotient fits an int64
 		return outOfRange
 	}

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"slices"
 	"strconv"
 
 	"dsql/engine"
@@ -16,6 +17,8 @@ type jsonDecoder struct {
 	lenient bool
 	unknown int64
 	names   nameSet // of unknown fields
+	folded  []foldedField
+	lower   []byte // scratch
 
 	serial uint64 // counts objects
 	scope  uint64 // the record or STRUCT in hand
@@ -36,7 +39,7 @@ const (
 
 // record decodes the object at i into a row. When it returns false the row is half written.
 func (d *jsonDecoder) record(row int) bool {
-	d.fault, d.why, d.set = fine, "", 0
+	d.fault, d.why, d.set, d.folded = fine, "", 0, d.folded[:0]
 	d.serial++
 	d.scope = d.serial
 	ok := false
@@ -137,10 +140,53 @@ func (d *jsonDecoder) pass(start int) bool {
 	return d.skip(0)
 }
 
+// foldedField is a field whose name is a slot's but for its case, where its value begins. The slot's own name goes first, so it waits
+// for the end of its object.
+type foldedField struct {
+	slot            *slot
+	from, to, value int // its key, its value
+}
+
 // object follows the object at i along o.
 func (d *jsonDecoder) object(o *object, row int) bool {
+	base := len(d.folded)
 	d.serial++
 	this := d.serial
+	ok := d.fields(o, this, row)
+	if len(d.folded) > base {
+		ok = ok && d.unfold(d.folded[base:], this, row)
+		d.folded = d.folded[:base]
+	}
+	return ok
+}
+
+// unfold gives the fields that waited to their slots. One whose slot has a value under its own name is one that nobody declared.
+func (d *jsonDecoder) unfold(fields []foldedField, this uint64, row int) bool {
+	end := d.i
+	fields = slices.DeleteFunc(fields, func(f foldedField) bool {
+		if f.slot.mark != this {
+			return false
+		}
+		d.unknown++
+		d.names.add(d.b[f.from:f.to])
+		return true
+	})
+	for _, f := range fields {
+		if f.slot.mark == this {
+			d.named(f.slot, f.from, f.to)
+			return false
+		}
+		f.slot.mark = this
+		if d.i = f.value; !d.member(f.slot, row) {
+			return false
+		}
+	}
+	d.i = end
+	return true
+}
+
+// fields follows the fields of the object at i.
+func (d *jsonDecoder) fields(o *object, this uint64, row int) bool {
 	d.i++
 	d.ws()
 	if d.is('}') {
@@ -159,12 +205,17 @@ func (d *jsonDecoder) object(o *object, row int) bool {
 		if !d.colon() {
 			return d.syntax()
 		}
-		if k < 0 {
-			d.unknown++
+		switch {
+		case k < 0:
+			if k == unknownField {
+				d.unknown++
+			} else {
+				d.folded = append(d.folded, foldedField{o.slots[otherCase-k], start, keyEnd, d.i})
+			}
 			if !d.skip(0) {
 				return d.syntax()
 			}
-		} else {
+		default:
 			s := o.slots[k]
 			if s.mark == this {
 				d.named(s, start, keyEnd)
@@ -196,7 +247,14 @@ func (d *jsonDecoder) named(s *slot, from, to int) {
 	}
 }
 
-// key reads a key after its opening quote and gives its slot, -1 for none.
+// What key gives beside the number of a slot: a field that nobody declared, and from otherCase downwards the slots whose name it has
+// in another case.
+const (
+	unknownField = -1
+	otherCase    = -2
+)
+
+// key reads a key after its opening quote and gives its slot.
 func (d *jsonDecoder) key(o *object, n int) (int, bool) {
 	if n < len(o.order) {
 		l := &o.order[n]
@@ -217,8 +275,13 @@ func (d *jsonDecoder) key(o *object, n int) (int, bool) {
 	}
 	i, found := o.byName[string(k)]
 	if !found {
-		i = -1
-		d.names.add(k)
+		d.lower = appendLower(d.lower[:0], k)
+		if i, found = o.anyCase()[string(d.lower)]; found {
+			i = otherCase - i
+		} else {
+			i = unknownField
+			d.names.add(k)
+		}
 	}
 	if !escaped && n <= len(o.order) && n < 256 && o.budget > 0 {
 		o.budget--

@@ -7,65 +7,18 @@ import (
 	"dsql/engine"
 )
 
-// jsonLines cuts a file into lines, each a record; blank lines are none.
-type jsonLines struct{ f *File }
+// stand is how a record stands in the decoder's text.
+type stand uint8
 
-func (j *jsonLines) run(b *Buffer, region []byte, eof bool) (n int, full bool) {
-	f := j.f
-	for n < len(region) {
-		k := bytes.IndexByte(region[n:], '\n')
-		end, size := n+k, k+1
-		if k < 0 {
-			if !eof && !f.skipping {
-				return n, false
-			}
-			end, size = len(region), len(region)-n
-		}
-		if f.skipping {
-			f.skipping = k < 0
-		} else if line := bytes.TrimSuffix(region[n:end], []byte{'\r'}); !blank(line) {
-			if b.full() || !f.decode(b, line) {
-				return n, true
-			}
-		}
-		n += size
-		if k >= 0 {
-			f.pos.Line++
-		}
-	}
-	return n, false
-}
+const (
+	inText  stand = iota // the text ends with it
+	inLine               // another object may follow
+	inArray              // the text goes on
+)
 
-func (j *jsonLines) giant(b *Buffer, region []byte) (n, keep int) {
-	keep = min(len(region), giantBytes)
-	b.reject(j.f, coords{line: j.f.pos.Line, payload: region[:keep]}, j.f.l.tooLarge(), nil)
-	return len(region), keep
-}
-
-func (j *jsonLines) more(rest []byte, _ bool) bool { return !blank(rest) }
-
-func blank(b []byte) bool {
-	for _, c := range b {
-		if c != ' ' && c != '\n' && c != '\t' && c != '\r' {
-			return false
-		}
-	}
-	return true
-}
-
-// decode takes a line as a record. It is false when there is no room for it.
-func (f *File) decode(b *Buffer, line []byte) bool {
-	d := &f.l.json
-	d.jsonScanner = jsonScanner{b: line}
-	d.ws()
-	start := d.i
-	p := coords{line: f.pos.Line, payload: line}
-	return f.accept(b, p, true) || f.refuse(b, p, start)
-}
-
-// accept decodes the record at the decoder's place into the batch. whole says that the text must end with it; else the payload is
-// what the record takes of the text.
-func (f *File) accept(b *Buffer, p coords, whole bool) bool {
+// accept decodes the record at the decoder's place into the batch. Where the text goes on the payload is what the record takes of it,
+// and the decoder's place is where it goes on.
+func (f *File) accept(b *Buffer, p coords, where stand) bool {
 	l := f.l
 	d := &l.json
 	top, start := b.slab.Top(), d.i
@@ -75,17 +28,23 @@ func (f *File) accept(b *Buffer, p coords, whole bool) bool {
 	l.sizes = chunk.ListSizes(l.sizes[:0])
 	d.lenient, d.unknown = false, 0
 	ok := d.record(row)
-	if ok && whole {
-		d.ws()
-		ok = d.i == len(d.b) || d.syntax()
+	end := d.i
+	if ok && where != inArray {
+		if d.ws(); d.i < len(d.b) {
+			if ok = where == inLine && d.b[d.i] == '{'; !ok {
+				d.syntax()
+			} else {
+				p.payload = d.b[start:end]
+			}
+		}
 	}
 	if !ok {
 		chunk.Rewind(row, l.sizes)
 		b.slab.Free(top)
 		return false
 	}
-	if !whole {
-		p.payload = d.b[start:d.i]
+	if where == inArray {
+		p.payload = d.b[start:end]
 	}
 	b.add(&b.good, p)
 	b.unknown += d.unknown
@@ -183,7 +142,7 @@ func (j *jsonArray) run(b *Buffer, region []byte, eof bool) (n int, full bool) {
 		line := f.pos.Line + newlines(region[n:m])
 		p := coords{line: line, offset: f.pos.Byte + int64(m)}
 		d.jsonScanner = jsonScanner{b: region, i: m}
-		if f.accept(b, p, false) {
+		if f.accept(b, p, inArray) {
 			f.pos.Line = line + newlines(region[m:d.i])
 			n = d.i
 			j.phase = between

@@ -1,16 +1,22 @@
 package ingest
 
+import (
+	"bytes"
+	"strings"
+)
+
 // object is how the fields of a JSON object find their columns.
 type object struct {
 	slots  []*slot
 	byName map[string]int
-	order  []learned // what came after what in the records before: most name their fields in one order
-	budget int       // how many keys may still be learned: records without an order must not cost more
+	folded map[string]int // by name in lower case, made when it is asked for
+	order  []learned      // what came after what in the records before: most name their fields in one order
+	budget int            // how many keys may still be learned: records without an order must not cost more
 }
 
 type learned struct {
 	key  string // with the closing quote, so that one comparison decides
-	slot int    // -1 for a field that nobody declared
+	slot int    // as key gives it
 }
 
 // slot is what becomes of one field.
@@ -32,6 +38,40 @@ func (o *object) at(key string) *slot {
 		o.slots = append(o.slots, &slot{})
 	}
 	return o.slots[i]
+}
+
+// anyCase has the slots by their names in lower case, without those that differ in nothing else.
+func (o *object) anyCase() map[string]int {
+	if o.folded != nil {
+		return o.folded
+	}
+	o.folded = map[string]int{}
+	several := map[string]bool{}
+	for name, i := range o.byName {
+		name = strings.ToLower(name)
+		if _, ok := o.folded[name]; ok {
+			several[name] = true
+		}
+		o.folded[name] = i
+	}
+	for name := range several {
+		delete(o.folded, name)
+	}
+	return o.folded
+}
+
+// appendLower appends a name in lower case.
+func appendLower(to, name []byte) []byte {
+	for _, c := range name {
+		if c >= 0x80 {
+			return append(to[:0], bytes.ToLower(name)...)
+		}
+		if c-'A' < 26 {
+			c += 'a' - 'A'
+		}
+		to = append(to, c)
+	}
+	return to
 }
 
 func (s *slot) take(c *column) {

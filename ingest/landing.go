@@ -15,7 +15,7 @@ import (
 type Field struct {
 	Name, Type string   // DuckDB type as DESCRIBE prints it
 	Path       []string // JSON path steps (FROM '$.a.b'; an array's elements by index), for CSV the one column of the header; nil: the column's name
-	Format     string   // "": by type; epoch_s, epoch_ms, epoch_us, or a strptime pattern
+	Format     string   // "": by type; a word of epochs, or a strptime pattern
 	Capture    string   // not "": the value of the path capture of that name, the same for a whole file
 	Key        bool     // FROM KEY: from the record's key, which files don't have: NULL
 }
@@ -204,16 +204,13 @@ func (l *Landing) column(f Field, n *engine.Node) (*column, error) {
 	if l.dialect.DecimalSeparator != '.' && (n.ID == engine.TypeFloat || n.ID == engine.TypeDouble || n.ID == engine.TypeDecimal) {
 		c.point = l.dialect.DecimalSeparator
 	}
-	switch format {
-	case "":
+	if format == "" {
 		return c, nil
-	case "epoch_s":
-		c.epoch = epochS
-	case "epoch_ms":
-		c.epoch = epochMS
-	case "epoch_us":
-		c.epoch = epochUS
-	default:
+	}
+	if c.epoch = epochs[format]; c.epoch == noEpoch {
+		if strings.HasPrefix(format, "epoch") {
+			return nil, &sql.Error{Msg: "there is no FORMAT " + format, Hint: "a number counts by " + epochWords}
+		}
 		p, err := compilePattern(format)
 		if err != nil {
 			return nil, &sql.Error{Msg: err.Error(), Hint: "declare the column VARCHAR and use strptime in the SELECT"}

@@ -181,10 +181,6 @@ func (b *Buffer) endRun(r *rowSet, f *File) {
 	c := r.chunks[r.used-1]
 	c.Vecs[b.l.meta.file.Vec].PutBytes(r.run, b.path)
 	c.Repeat(b.l.meta.file, r.run, r.row)
-	if b.l.dialect.Format == "json" && !f.array {
-		c.SetNull(b.l.meta.offset, r.run)
-		c.Repeat(b.l.meta.offset, r.run, r.row)
-	}
 	for i, fd := range b.l.fields {
 		n := b.l.layout.Columns[i]
 		switch {

@@ -27,6 +27,7 @@ func TestRecordTooLarge(t *testing.T) {
 		{"csv, a quote that nothing closes", "1,x\n2,\"y\n" + strings.Repeat("3,z\n", 50<<10), "2,\"y", "1: 1|x\n2! a quote is not closed\n51202: 3|z", Dialect{Format: "csv", Header: HeaderNo}},
 		{"lines", "{\"a\":1}\n{\"b\":\"" + long + "\"}\n{\"a\":3}\n", "{\"b\":\"" + long, "1: 1|NULL\n2! record_too_large\n3: 3|NULL", Dialect{Format: "json"}},
 		{"lines, at the end", "{\"a\":1}\n{\"b\":\"" + long + "\"}", "{\"b\":\"" + long, "1: 1|NULL\n2! record_too_large", Dialect{Format: "json"}},
+		{"lines, over several", "{\"a\":1}\n{\"b\":\n\"" + long + "\",\n\"z\":[{}]}\n{\"a\":3}\n", "{\"b\":\n\"" + long, "1: 1|NULL\n2! record_too_large\n5: 3|NULL", Dialect{Format: "json"}},
 		{"array", "[{\"a\":1},\n{\"z\":[\"]\\\"}" + long + "\",\n{}],\"b\":2},\n{\"a\":3}]", "{\"z\":[\"]\\\"}" + long, "1: 1|NULL\n2! record_too_large\n4: 3|NULL", Dialect{Format: "json"}},
 		{"array, the first", "[{\"b\":\"" + long + "\"},\n{\"a\":3}]", "{\"b\":\"" + long, "1! record_too_large\n2: 3|NULL", Dialect{Format: "json"}},
 		{"array, at the end", "[{\"a\":1},{\"b\":\"" + long, "{\"b\":\"" + long, "1: 1|NULL\n1! record_too_large\n1! the array does not end", Dialect{Format: "json"}},

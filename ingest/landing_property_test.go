@@ -27,7 +27,7 @@ func TestCutsChangeNothing(t *testing.T) {
 	c := memory(t)
 	pieces := map[string][]string{
 		"csv":   {"1", "22", "x", "1.5", ",", ",", "\n", "\n", "\r\n", "\"", "\"\"", "\"a\nb\"", " ", "ü", "a long piece of text"},
-		"lines": {`{"a":1}`, `{"a":1,"b":"x"}`, `{"a":"x"}`, "\n", "\n", "\r\n", " ", "{", `"`, `{"b":"ü and more than that"}`, "[1]"},
+		"lines": {`{"a":1}`, `{"a":1,"b":"x"}`, `{"a":"x"}`, "\n", "\n", "\r\n", "\r", " ", "{", `"`, `{"b":"ü and more than that"}`, "[1]", `{"a":1,`, `{"a":"x",`, `"b":"y"}`, `{"z":[`, "]}", ","},
 		"array": {`{"a":1}`, `{"a":1,"b":"x"}`, `{"a":"x"}`, ",", ",", ",\n", " ", "{", `"`, `{"b":"ü and more than that"}`, "[1]", "]", "1"},
 	}
 	rapid.Check(t, func(rt *rapid.T) {

@@ -110,7 +110,7 @@ func TestKafkaFormats(t *testing.T) {
 		{"blob", "(line BLOB) FROM KAFKA (brokers '{brokers}', topic '{topic}', format raw)", "a\\x|\xff", "SELECT hex(line) FROM s", "615C78\nFF"},
 		{"paths", "(city VARCHAR FROM '$.address.city', seen TIMESTAMP FROM '$.at' FORMAT epoch_ms, n BIGINT FROM '$.list[1]') FROM KAFKA (brokers '{brokers}', topic '{topic}')", `{"address":{"city":"Oslo"},"at":1767323045678,"list":[1,2]}`,
 			"SELECT city, seen, n FROM s", "Oslo|2026-01-02 03:04:05.678|2"},
-		{"epoch", "(at TIMESTAMP) FROM KAFKA (brokers '{brokers}', topic '{topic}')", `{"at":1767323045678}`, "SELECT reason FROM dsql.rejects", "bad_record: at: the number 1767323045678 is no TIMESTAMP without FORMAT epoch_s, epoch_ms or epoch_us"},
+		{"epoch", "(at TIMESTAMP) FROM KAFKA (brokers '{brokers}', topic '{topic}')", `{"at":1767323045678}`, "SELECT reason FROM dsql.rejects", "bad_record: at: the number 1767323045678 is no TIMESTAMP without FORMAT epoch_s, epoch_ms, epoch_us, epoch_ns or epoch_days"},
 		{"registry json", "(id BIGINT) FROM KAFKA (brokers '{brokers}', topic '{topic}')", "\x00\x00\x00\x00\x07{\"id\":3}", "SELECT id FROM s", "3"},
 		{"debezium", "(id BIGINT, name VARCHAR, op VARCHAR, ts_ms BIGINT, was VARCHAR FROM '$.before.name', db VARCHAR FROM '$.source.db') FROM KAFKA (brokers '{brokers}', topic '{topic}', format debezium)",
 			`{"before":null,"after":{"id":1,"name":"a"},"source":{"db":"shop"},"op":"c","ts_ms":5}|{"schema":{"x":1},"payload":{"before":{"id":1,"name":"a"},"after":{"id":1,"name":"b"},"source":{"db":"shop"},"op":"u","ts_ms":6}}|{"before":{"id":1,"name":"b"},"after":null,"source":{"db":"shop"},"op":"d","ts_ms":7}|{"id":1}|nonsense`,
