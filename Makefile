@@ -9,7 +9,7 @@ RACE := ./engine ./ingest ./models/... ./pipeline ./sinks
 # A number of inputs, not a time: with a time go test fails now and then at its end, without an input that fails (golang/go#75804).
 FUZZTIME ?= 4000x
 
-.PHONY: help tools build demo test ci fmt vet lint exprs race fuzz crash clean
+.PHONY: help tools build demo test ci fmt vet lint exprs race fuzz crash torture torture-ci clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -29,7 +29,7 @@ demo: build ## the main job on a week of real flights, in ./demo-run
 test: tools ## all tests
 	@$(GO) test -short ./...
 
-ci: fmt vet lint test exprs race fuzz crash kafka-test ## everything that must pass before a change lands
+ci: fmt vet lint test exprs race fuzz crash torture-ci kafka-test ## everything that must pass before a change lands
 
 fmt: tools
 	@bad=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$bad" ]; then echo "gofmt would change:"; echo "$$bad"; exit 1; fi
@@ -53,6 +53,15 @@ fuzz: tools ## every fuzz target for FUZZTIME
 
 crash: tools ## the demo killed at every fault point, run again, compared
 	@$(GO) test -run "TestCrashLoop|TestSinkCrashes" -count=1 ./cmd/dsql
+
+# Seeds, not a time: the same ones on every machine. They take some three minutes on two cores.
+torture-ci:
+	@$(GO) test -run 'TestTorture$$' -count=1 -timeout 30m ./cmd/dsql -torture.seeds 1-$(or $(TORTURE_SEEDS),120)
+
+MINUTES ?= 3
+FROM ?= 1
+torture: tools ## random pipelines beside a model, for MINUTES=3, from seed FROM=1; ARGS='-torture.with all' and such
+	@$(GO) test -run 'TestTorture$$' -count=1 -timeout 0 -v ./cmd/dsql -torture.seeds $(FROM)-999999999 -torture.time $(MINUTES)m $(ARGS)
 
 clean: ## what builds and demos left
 	@rm -rf bin $(DEMO)

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	stdflag "flag"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"dsql/torture"
+)
+
+// The flags of the random tester; CONTRIBUTING.md shows how they are used.
+var (
+	tortureSeeds  = stdflag.String("torture.seeds", "", "seeds to play, a-b or n")
+	tortureTime   = stdflag.Duration("torture.time", 0, "begin no seed after this; 0 is no limit")
+	tortureSteps  = stdflag.Int("torture.steps", 7, "runs of the command a seed")
+	tortureMay    = stdflag.String("torture.features", "", "what may be made, separated by commas; none is the narrow core; everything by default")
+	tortureWith   = stdflag.String("torture.with", "", "known faults to show, or all")
+	torturePlan   = stdflag.String("torture.plan", "", "a plan.json to play once more, in place of seeds")
+	tortureFound  = stdflag.String("torture.found", "", "folder for what is found (a folder in the system's temporary one by default)")
+	tortureShrink = stdflag.Duration("torture.shrink", time.Minute, "how long a difference is made small")
+)
+
+// TestTorture plays random plans with the command and a model, and holds what the file says against the model: see package torture.
+func TestTorture(t *testing.T) {
+	t.Parallel()
+	o := tortureOptions(t)
+	if *torturePlan != "" {
+		b, err := os.ReadFile(*torturePlan)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := torture.ReadPlan(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := o.Play(t.Context(), p); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	from, to := seedRange(t)
+	began, seeds := time.Now(), make(chan uint64)
+	go func() {
+		defer close(seeds)
+		for s := from; s <= to && (*tortureTime == 0 || time.Since(began) < *tortureTime); s++ {
+			seeds <- s
+		}
+	}()
+	tallies := make(chan torture.Tally)
+	for range 2 {
+		go func() {
+			sum := torture.Tally{}
+			for s := range seeds {
+				tally, err := o.Seed(context.Background(), s)
+				var d *torture.Difference
+				if errors.As(err, &d) {
+					t.Errorf("%s\nonce more: go test ./cmd/dsql -run TestTorture -torture.seeds %d", d.Text, s)
+				} else if err != nil {
+					t.Errorf("seed %d: the tester failed: %v", s, err)
+				}
+				sum["seeds"]++
+				for k, n := range tally {
+					sum[k] += n
+				}
+			}
+			tallies <- sum
+		}()
+	}
+	sum := <-tallies
+	for k, n := range <-tallies {
+		sum[k] += n
+	}
+	for _, k := range slices.Sorted(maps.Keys(sum)) {
+		t.Logf("%6d %s", sum[k], k)
+	}
+	t.Logf("seeds from %d, %s", from, time.Since(began).Round(time.Millisecond))
+}
+
+func tortureOptions(t *testing.T) torture.Options {
+	o := torture.Options{Steps: *tortureSteps, Shrink: *tortureShrink, Found: *tortureFound}
+	if info, err := os.Stat("/dev/shm"); err == nil && info.IsDir() { // a file system in memory halves the time
+		o.Work = "/dev/shm"
+	}
+	if o.Found == "" {
+		o.Found = filepath.Join(os.TempDir(), "torture-found")
+	}
+	switch *tortureMay {
+	case "":
+	case "none":
+		o.Features = []string{}
+	default:
+		o.Features = strings.Split(*tortureMay, ",")
+		for _, f := range o.Features {
+			if !slices.Contains(torture.Features(), f) {
+				t.Fatalf("no feature %s; there are %s", f, strings.Join(torture.Features(), ", "))
+			}
+		}
+	}
+	if *tortureWith != "" {
+		o.Shown = strings.Split(*tortureWith, ",")
+	}
+	o.Command = func(dir string, env []string, args ...string) (int, string) {
+		c := asCommand(t, dir, args...)
+		c.Env = append(c.Env, env...)
+		var stderr bytes.Buffer
+		c.Stderr = &stderr
+		if err := c.Start(); err != nil {
+			return -1, err.Error()
+		}
+		late := time.AfterFunc(2*time.Minute, func() { c.Process.Signal(syscall.SIGQUIT) }) // with what every goroutine does
+		err := c.Wait()
+		late.Stop()
+		var exit *exec.ExitError
+		if err != nil && !errors.As(err, &exit) {
+			return -1, err.Error()
+		}
+		if code := c.ProcessState.ExitCode(); code >= 0 || len(env) == 0 {
+			return code, stderr.String()
+		}
+		return -9, stderr.String()
+	}
+	return o
+}
+
+func seedRange(t *testing.T) (from, to uint64) {
+	text := *tortureSeeds
+	if text == "" {
+		if text = "1-20"; testing.Short() {
+			text = "1-6"
+		}
+	}
+	a, b, several := strings.Cut(text, "-")
+	if !several {
+		b = a
+	}
+	from, err := strconv.ParseUint(a, 10, 64)
+	if err == nil {
+		to, err = strconv.ParseUint(b, 10, 64)
+	}
+	if err != nil {
+		t.Fatalf("-torture.seeds %s: %v", text, err)
+	}
+	return from, to
+}

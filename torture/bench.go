@@ -1,0 +1,292 @@
+package torture
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"dsql/engine"
+)
+
+// Command runs dsql in a folder: the exit code, -9 where it was killed, and what it says on stderr.
+type Command func(dir string, env []string, args ...string) (code int, stderr string)
+
+// Bench plays a plan with the command and the model side by side.
+type Bench struct {
+	run    Command
+	dir    string
+	db     string
+	model  *Model
+	dice   *rand.Rand // which versions are looked at
+	steps  []played
+	killed bool // a run was killed: what it left behind may be more than the model says
+}
+
+// played is a step as it was played, for the folder of a case.
+type played struct {
+	script string
+	files  []File
+	kill   int
+	code   int
+}
+
+// Difference is what a file has and should have otherwise.
+type Difference struct {
+	Step int
+	Kind string // table, exit, accounts …: what shrinking keeps
+	Text string
+	ask  string // a query that shows it
+	want *table // its rows
+	code int    // the exit code that should be
+}
+
+func (d *Difference) Error() string { return fmt.Sprintf("step %d: %s: %s", d.Step+1, d.Kind, d.Text) }
+
+// NewBench is of an empty folder.
+func NewBench(run Command, dir string, seed uint64) *Bench {
+	return &Bench{run: run, dir: dir, db: "x.duckdb", model: NewModel(), dice: rand.New(rand.NewPCG(seed, 2))}
+}
+
+// Play plays a plan to its end or to the first difference. A step without a meaning is passed over.
+func (b *Bench) Play(ctx context.Context, p Plan) error {
+	for i, s := range p.Steps {
+		if err := b.Step(ctx, i, s); err != nil && !errors.Is(err, errSkip) {
+			return err
+		}
+	}
+	return nil
+}
+
+// Step plays a step.
+func (b *Bench) Step(ctx context.Context, i int, s Step) error {
+	err := b.step(ctx, i, s)
+	var d *Difference
+	if errors.As(err, &d) {
+		d.Step = i
+	}
+	return err
+}
+
+func (b *Bench) step(ctx context.Context, i int, s Step) error {
+	m := b.model
+	for _, v := range s.Drops {
+		if m.decl(v.Name) == nil {
+			return errSkip
+		}
+	}
+	text, acts, err := b.script(s)
+	if err != nil {
+		return err
+	}
+	for _, f := range s.Files {
+		if src := m.sources[low(f.Source)]; src != nil {
+			if err := b.file(ctx, src, f); err != nil {
+				return err
+			}
+			m.files[low(f.Source)] = append(m.files[low(f.Source)], f)
+		}
+	}
+	name := fmt.Sprintf("s%d.sql", i+1)
+	if err := os.WriteFile(filepath.Join(b.dir, name), []byte(text), 0o644); err != nil {
+		return err
+	}
+	b.steps = append(b.steps, played{script: name, files: s.Files, kill: s.Kill})
+	if s.Copied {
+		if err := b.copied(fmt.Sprintf("copy%d.duckdb", i+1)); err != nil {
+			return err
+		}
+	}
+	args := []string{"run", name, "--db", b.db, "--quiet"}
+	if s.Kill > 0 {
+		code, stderr := b.run(b.dir, []string{fmt.Sprint("DSQL_FAULT=kill:*:", s.Kill)}, args...)
+		if code != -9 {
+			return b.finish(ctx, acts, code, stderr)
+		}
+		if err := b.afterKill(ctx, acts); err != nil {
+			return err
+		}
+	}
+	code, stderr := b.run(b.dir, nil, args...)
+	return b.finish(ctx, acts, code, stderr)
+}
+
+// script is the text of a step and what it does, statement by statement.
+func (b *Bench) script(s Step) (string, []func() error, error) {
+	m, w := b.model, &writer{m: b.model}
+	if s.Spell != 0 {
+		w.spell = rand.New(rand.NewPCG(s.Spell, 3))
+	}
+	var text strings.Builder
+	var acts []func() error
+	for _, v := range s.Drops {
+		text.WriteString(w.verb(v))
+		if err := verbs[v.Do].play(m, v); err != nil { // at once: what is written below stands without it
+			return "", nil, err
+		}
+	}
+	fresh := map[string]bool{}
+	for _, d := range s.Decls {
+		for _, f := range append(lowered(d.From), low(d.Dim)) {
+			if f != "" && m.decl(f) == nil {
+				return "", nil, errSkip
+			}
+		}
+		m.declare(&d)
+		fresh[low(d.Name)] = true
+	}
+	for _, n := range m.order {
+		if !s.Part || fresh[n] {
+			text.WriteString(w.create(m.decl(n)))
+		}
+	}
+	refreshes := false
+	for _, v := range s.Verbs {
+		if n := low(v.Name); n != "" && m.decl(n) == nil || len(filter(v.Names, func(n string) bool { return m.dests[low(n)] == nil })) > 0 {
+			return "", nil, errSkip
+		}
+		text.WriteString(w.verb(v))
+		acts = append(acts, func() error { return verbs[v.Do].play(m, v) })
+		refreshes = refreshes || v.Do == "refresh"
+	}
+	if !refreshes && (!s.Part || len(s.Decls) > 0) {
+		acts = append(acts, func() error { return m.refresh(nil) })
+	}
+	return text.String(), acts, nil
+}
+
+// play runs the statements through the model: the exit code.
+func (b *Bench) play(acts []func() error) (int, error) {
+	for _, f := range acts {
+		err := f()
+		var e *exit
+		switch {
+		case errors.Is(err, errSkip):
+			return 0, err
+		case errors.As(err, &e):
+			return e.code, nil
+		case err != nil:
+			return 0, err
+		}
+	}
+	return 0, nil
+}
+
+// afterKill looks at what a killed run has committed: whole versions, and none of before is lost.
+func (b *Bench) afterKill(ctx context.Context, acts []func() error) error {
+	b.killed = true
+	if _, err := os.Stat(filepath.Join(b.dir, b.db)); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	look, err := b.look(ctx)
+	if err != nil {
+		return err
+	}
+	defer look.Close()
+	there, err := look.newest()
+	if err != nil || there == b.model.version {
+		return err
+	}
+	if there < b.model.version {
+		return &Difference{Kind: "lost", Text: fmt.Sprintf("the file had version %d, after a kill it has %d", b.model.version, there)}
+	}
+	b.model.stop = there
+	_, err = b.play(acts)
+	b.model.stop = 0
+	if err != nil {
+		return err
+	}
+	if b.model.version < there {
+		return &Difference{Kind: "versions", Text: fmt.Sprintf("a killed run has made version %d, a whole one ends with %d", there, b.model.version)}
+	}
+	return look.compare(true)
+}
+
+var codeOf = regexp.MustCompile(`error: .*\[([a-z0-9-]+)\]`)
+
+// finish holds what a run left against the model.
+func (b *Bench) finish(ctx context.Context, acts []func() error, code int, stderr string) error {
+	if strings.Contains(stderr, "panic:") || strings.Contains(stderr, "SIGSEGV") || code < 0 {
+		return &Difference{Kind: "panic", Text: stderr[:min(len(stderr), 3000)]}
+	}
+	want, err := b.play(acts)
+	if err != nil {
+		return err
+	}
+	b.steps[len(b.steps)-1].code = want
+	if code != want {
+		kind := "exit"
+		if m := codeOf.FindStringSubmatch(stderr); m != nil {
+			kind += " " + m[1]
+		}
+		return &Difference{Kind: kind, Text: fmt.Sprintf("exit code %d, should be %d\n%s", code, want, stderr), code: want}
+	}
+	if _, err := os.Stat(filepath.Join(b.dir, b.db)); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	look, err := b.look(ctx)
+	if err != nil {
+		return err
+	}
+	defer look.Close()
+	return look.compare(false)
+}
+
+// copied goes on with a copy of the file.
+func (b *Bench) copied(to string) error {
+	for _, ext := range []string{"", ".wal"} {
+		from, err := os.Open(filepath.Join(b.dir, b.db+ext))
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		} else if err != nil {
+			return err
+		}
+		out, err := os.Create(filepath.Join(b.dir, to+ext))
+		if err == nil {
+			_, err = io.Copy(out, from)
+			err = errors.Join(err, out.Close())
+		}
+		if err = errors.Join(err, from.Close()); err != nil {
+			return err
+		}
+	}
+	b.db = to
+	return nil
+}
+
+// file writes a file of a source.
+func (b *Bench) file(ctx context.Context, src *Decl, f File) error {
+	path := filepath.Join(b.dir, "in", f.Path)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	if src.Format == "parquet" {
+		return writeParquet(ctx, src, f, path)
+	}
+	return os.WriteFile(path, []byte(contents(src, f)), 0o644)
+}
+
+// writeParquet lets DuckDB write a file.
+func writeParquet(ctx context.Context, src *Decl, f File, path string) (err error) {
+	db, err := engine.Open(ctx, "", engine.Options{Threads: 1})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	cols := filter(src.Cols, func(c Column) bool { return has(f.Cols, c.Name) && c.Name != "day" })
+	value := func(r Record) *engine.Query {
+		return engine.Each(", ", cols, func(c Column) *engine.Query {
+			return engine.SQL("{v}::{t} AS {n}", engine.Args{"v": engine.Lit(r.Values[c.Name]), "t": engine.Type(c.Type), "n": engine.Ident(c.Name)})
+		})
+	}
+	rows := engine.SQL("SELECT {values} LIMIT 0", engine.Args{"values": value(Record{})})
+	if len(f.Rows) > 0 {
+		rows = engine.Each(" UNION ALL ", f.Rows, func(r Record) *engine.Query { return engine.SQL("SELECT {values}", engine.Args{"values": value(r)}) })
+	}
+	return db.Writer().Run(ctx, engine.SQL("COPY ({rows}) TO {path} (FORMAT parquet)", engine.Args{"rows": rows, "path": path}))
+}

@@ -1,0 +1,263 @@
+package torture
+
+import (
+	"slices"
+
+	"dsql/sql"
+)
+
+// A destination's chain: rules, metrics and checks, the write, the account.
+
+// way is how rows come to a chain.
+type way int
+
+const (
+	fresh    way = iota // from a source or a stored table
+	replayed            // from dsql.rejects, by REPLAY REJECTS: no check on batches judges them
+	released            // from a hold
+)
+
+// batch is rows on their way through one destination.
+type batch struct {
+	m       *Model
+	n       string
+	x       *Dest
+	version int
+	source  string // where the rows come from, "" for a stored table or rejects
+	way     way
+	day     Value // the time of a load
+	account Account
+	held    string // the check that holds the batch back
+}
+
+// through takes rows of the destination's query through its chain.
+func (b *batch) through(in []Rec) error {
+	b.x = b.m.dests[b.n]
+	b.account = Account{Version: b.version, Kind: b.x.decl.Kind, Name: b.n, In: len(in)}
+	rows, warned, err := b.rules(in)
+	if err != nil {
+		return err
+	}
+	if err := b.gates(rows, warned); err != nil {
+		return err
+	}
+	before := b.x.open()
+	if b.held != "" {
+		for _, r := range rows {
+			b.reject(r, b.held, "check")
+		}
+	} else if err := b.write(b.x, rows); err != nil {
+		return err
+	}
+	b.changed(before, rows)
+	b.m.accounts = append(b.m.accounts, b.account)
+	b.x.wrote(b.version)
+	return nil
+}
+
+// changed notes what the batch did to the table.
+func (b *batch) changed(before map[string]span, rows []Rec) {
+	a := &b.account
+	if !b.x.journal() {
+		if a.Added = a.Written; b.held == "" {
+			for _, r := range rows {
+				b.x.changes[b.version] = append(b.x.changes[b.version], Change{"insert", r.Row})
+			}
+		}
+		return
+	}
+	ch := difference(before, b.x.open(), b.x.names())
+	a.count(ch)
+	b.x.changes[b.version] = append(b.x.changes[b.version], ch...)
+}
+
+// count counts changes by what they are.
+func (a *Account) count(ch []Change) {
+	for _, c := range ch {
+		switch c.Type {
+		case "insert":
+			a.Added++
+		case "update_after":
+			a.Changed++
+		case "delete":
+			a.Removed++
+		}
+	}
+}
+
+// difference is what makes one state of a journal from another.
+func difference(from, to map[string]span, cols []string) []Change {
+	var out []Change
+	for k, s := range to {
+		switch old, had := from[k]; {
+		case !had:
+			out = append(out, Change{"insert", s.row})
+		case old.row.line(cols) != s.row.line(cols):
+			out = append(out, Change{"update_before", old.row}, Change{"update_after", s.row})
+		}
+	}
+	for k, s := range from {
+		if _, still := to[k]; !still {
+			out = append(out, Change{"delete", s.row})
+		}
+	}
+	return out
+}
+
+func (b *batch) reject(r Rec, rule, code string) {
+	raw := r
+	if r.Raw != nil {
+		raw = *r.Raw
+	}
+	raw.Absent = nil // what comes back has NULL there
+	b.account.Rejected++
+	b.m.rejects = append(b.m.rejects, Reject{Dest: b.n, Source: b.source, Rule: rule, Code: code, At: r.At, Version: b.version, Rec: raw, Data: r.Row})
+}
+
+// rules runs RULES: what is left, and how many rows each WARN counted.
+func (b *batch) rules(in []Rec) (out []Rec, warned map[string]int, err error) {
+	warned = map[string]int{}
+	for _, r := range b.x.decl.Rules {
+		if r.Break == "WARN" {
+			warned[r.Name] = 0
+		}
+	}
+	for _, r := range in {
+		raw := r
+		r.Raw = &raw
+		kept, warns, err := b.rule(&r)
+		if err != nil {
+			return nil, nil, err
+		}
+		if !kept {
+			continue
+		}
+		for _, w := range warns {
+			warned[w]++
+		}
+		out = append(out, r)
+	}
+	return out, warned, nil
+}
+
+func (b *batch) rule(r *Rec) (kept bool, warns []string, err error) {
+	for _, rule := range b.x.decl.Rules {
+		if rule.Set != "" {
+			s := sets[rule.Set]
+			v := s.of(r.Row)
+			r.Row = r.Row.with(s.col, v)
+			r.Absent = filter(r.Absent, func(c string) bool { return c != s.col || v == nil })
+			continue
+		}
+		if conds[rule.Expect].of(r.Row) != false {
+			continue
+		}
+		switch rule.Break {
+		case "WARN":
+			warns = append(warns, rule.Name)
+			continue
+		case "FAIL":
+			return false, nil, &exit{code: sql.ExitGate, why: "constraint " + rule.Name}
+		case "DROP":
+			b.account.Dropped++
+		default:
+			b.reject(*r, rule.Name, "constraint")
+		}
+		return false, nil, nil
+	}
+	return true, warns, nil
+}
+
+// gates runs METRICS and CHECKS.
+func (b *batch) gates(rows []Rec, warned map[string]int) error {
+	var verdicts []Verdict
+	for name, n := range warned {
+		verdicts = append(verdicts, Verdict{Dest: b.n, Name: name, Version: b.version, Value: float64(n), Failed: int64(n), Verdict: either(n > 0, "warn", "pass")})
+	}
+	if b.way != fresh {
+		b.m.verdicts = append(b.m.verdicts, verdicts...)
+		return nil
+	}
+	here := make([]Row, len(rows))
+	for i, r := range rows {
+		here[i] = r.Row
+	}
+	over := func(table bool) []Row {
+		if table {
+			return b.after(rows, here)
+		}
+		return here
+	}
+	var failed []Verdict
+	fails := false
+	for _, c := range b.x.decl.Checks {
+		value, ok, n := checks[c.Expect].judge(over(c.Over))
+		v := Verdict{Dest: b.n, Name: c.Name, Version: b.version, Value: asDouble(value), Failed: n}
+		switch {
+		case ok == nil:
+			v.Verdict = "unknown"
+		case ok == true:
+			v.Verdict = "pass"
+		default:
+			v.Verdict = map[string]string{"FAIL": "fail", "HOLD": "held", "WARN": "warn"}[c.Fail]
+			if fails = fails || c.Fail == "FAIL"; c.Fail == "HOLD" && b.held == "" {
+				b.held = c.Name
+			}
+		}
+		verdicts = append(verdicts, v)
+		v.Version = 0
+		failed = append(failed, v)
+	}
+	if fails {
+		return &exit{code: sql.ExitGate, why: "check", verdicts: failed}
+	}
+	for _, x := range b.x.decl.Metrics {
+		b.m.metrics = append(b.m.metrics, Measured{b.n, x.Name, b.version, asDouble(aggs[x.Agg].of(over(x.Over)))})
+	}
+	b.m.verdicts = append(b.m.verdicts, verdicts...)
+	return nil
+}
+
+// after is the table as it will be.
+func (b *batch) after(rows []Rec, here []Row) []Row {
+	if !b.x.journal() {
+		var out []Row
+		for _, s := range b.x.rows {
+			out = append(out, s.row)
+		}
+		return append(out, here...)
+	}
+	x, dry := b.x.clone(), *b
+	dry.m = &Model{Tally: Tally{}} // its rejects are nobody's
+	if err := dry.write(x, slices.Clone(rows)); err != nil {
+		return nil
+	}
+	var out []Row
+	for _, s := range x.open() {
+		out = append(out, s.row)
+	}
+	return out
+}
+
+// write stores rows.
+func (b *batch) write(x *Dest, rows []Rec) error {
+	switch {
+	case !x.journal():
+		for _, r := range rows {
+			x.rows = append(x.rows, stored{r.Row, b.version})
+		}
+		b.account.Written += len(rows)
+		return nil
+	case len(x.decl.Seq) > 0:
+		b.feed(x, rows)
+		return nil
+	}
+	return b.take(x, rows)
+}
+
+func either[T any](yes bool, a, b T) T {
+	if yes {
+		return a
+	}
+	return b
+}

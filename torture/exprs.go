@@ -1,0 +1,207 @@
+package torture
+
+import "strings"
+
+// What stands in scripts is here as SQL and as what it means, side by side: a line in a table is a new expression.
+
+// setExpr is a SET of a rule.
+type setExpr struct {
+	col, sql string
+	of       func(Row) Value
+}
+
+// condExpr is a predicate on a row: nil (NULL), true or false.
+type condExpr struct {
+	cols []string
+	of   func(Row) Value
+}
+
+// aggExpr is an aggregate: a metric, or one side of a check.
+type aggExpr struct {
+	cols []string
+	of   func([]Row) Value
+}
+
+// checkExpr is a check. Its aggregate is judged by ok; a check on rows counts the rows for which rows is FALSE.
+type checkExpr struct {
+	agg  string
+	ok   func(float64) bool
+	rows string // a text of conds
+}
+
+var sets = map[string]setExpr{
+	"upper":    {"a", "upper(a)", onText("a", strings.ToUpper)},
+	"mark":     {"a", "a || '!'", onText("a", func(s string) string { return s + "!" })},
+	"coalesce": {"b", "coalesce(b, 0)", func(r Row) Value { return orElse(r["b"], int64(0)) }},
+	"none":     {"a", "coalesce(a, 'none')", func(r Row) Value { return orElse(r["a"], "none") }},
+	"plus":     {"b", "b + 1", onNum("b", func(n int64) Value { return n + 1 })},
+	"nullif": {"a", "nullif(a, 'x')", func(r Row) Value {
+		if r["a"] == "x" {
+			return nil
+		}
+		return r["a"]
+	}},
+	"expr": {"a", `EXPR 'a ?? "none"'`, func(r Row) Value { return orElse(r["a"], "none") }},
+}
+
+var conds = map[string]condExpr{
+	"b < 7":           {[]string{"b"}, onNum("b", func(n int64) Value { return n < 7 })},
+	"b > 1":           {[]string{"b"}, onNum("b", func(n int64) Value { return n > 1 })},
+	"b < 8":           {[]string{"b"}, onNum("b", func(n int64) Value { return n < 8 })},
+	"b IS NOT NULL":   {[]string{"b"}, func(r Row) Value { return r["b"] != nil }},
+	"a IS NOT NULL":   {[]string{"a"}, func(r Row) Value { return r["a"] != nil }},
+	"id IS NOT NULL":  {[]string{"id"}, func(r Row) Value { return r["id"] != nil }},
+	"id % 3 <> 0":     {[]string{"id"}, onNum("id", func(n int64) Value { return n%3 != 0 })},
+	"a <> 'x'":        {[]string{"a"}, onTextTo("a", func(s string) Value { return s != "x" })},
+	"upper(a) <> 'Y'": {[]string{"a"}, onTextTo("a", func(s string) Value { return strings.ToUpper(s) != "Y" })},
+}
+
+var aggs = map[string]aggExpr{
+	"count(*)": {nil, func(rs []Row) Value { return int64(len(rs)) }},
+	"count(b)": {[]string{"b"}, func(rs []Row) Value { return int64(len(numbers(rs, "b"))) }},
+	"sum(b)":   {[]string{"b"}, sumOf("b")},
+	"max(b)": {[]string{"b"}, func(rs []Row) Value {
+		var out Value
+		for _, n := range numbers(rs, "b") {
+			if out == nil || n > out.(int64) {
+				out = n
+			}
+		}
+		return out
+	}},
+	"count(DISTINCT id)": {[]string{"id"}, func(rs []Row) Value { return int64(distinct(rs, "id")) }},
+	"null_ratio(a)": {[]string{"a"}, func(rs []Row) Value {
+		if len(rs) == 0 {
+			return nil
+		}
+		n := 0
+		for _, r := range rs {
+			if r["a"] == nil {
+				n++
+			}
+		}
+		return float64(n) / float64(len(rs))
+	}},
+	"duplicate_ratio(id)": {[]string{"id"}, func(rs []Row) Value {
+		if len(rs) == 0 {
+			return nil
+		}
+		return float64(len(numbers(rs, "id"))-distinct(rs, "id")) / float64(len(rs))
+	}},
+	"is_unique(id)": {[]string{"id"}, func(rs []Row) Value { return len(numbers(rs, "id")) == distinct(rs, "id") }},
+}
+
+var checks = map[string]checkExpr{
+	"count(*) < 2":        {agg: "count(*)", ok: below(2)},
+	"count(*) < 3":        {agg: "count(*)", ok: below(3)},
+	"count(*) < 5":        {agg: "count(*)", ok: below(5)},
+	"count(*) > 0":        {agg: "count(*)", ok: func(x float64) bool { return x > 0 }},
+	"sum(b) < 12":         {agg: "sum(b)", ok: below(12)},
+	"max(b) < 8":          {agg: "max(b)", ok: below(8)},
+	"null_ratio(a) < 0.5": {agg: "null_ratio(a)", ok: below(0.5)},
+	"is_unique(id)":       {agg: "is_unique(id)", ok: func(x float64) bool { return x == 1 }},
+	"b < 8":               {rows: "b < 8"},
+	"a <> 'x'":            {rows: "a <> 'x'"},
+}
+
+// needs are the columns that a check reads.
+func (c checkExpr) needs() []string {
+	if c.rows != "" {
+		return conds[c.rows].cols
+	}
+	return aggs[c.agg].cols
+}
+
+// judge is a check over rows: its value and the verdict as SQL has it; failed counts the rows that break a check on rows.
+func (c checkExpr) judge(rows []Row) (value, ok, failed Value) {
+	if c.rows != "" {
+		n := int64(0)
+		for _, r := range rows {
+			if conds[c.rows].of(r) == false {
+				n++
+			}
+		}
+		return n, n == 0, n
+	}
+	value = asDouble(aggs[c.agg].of(rows))
+	if value == nil {
+		return nil, nil, nil
+	}
+	return value, c.ok(value.(float64)), nil
+}
+
+// asDouble is a value as dsql.metrics and dsql.checks keep it.
+func asDouble(v Value) Value {
+	switch v := v.(type) {
+	case int64:
+		return float64(v)
+	case bool:
+		if v {
+			return 1.0
+		}
+		return 0.0
+	}
+	return v
+}
+
+func below(n float64) func(float64) bool { return func(x float64) bool { return x < n } }
+
+func onText(col string, f func(string) string) func(Row) Value {
+	return onTextTo(col, func(s string) Value { return f(s) })
+}
+
+func onTextTo(col string, f func(string) Value) func(Row) Value {
+	return func(r Row) Value {
+		if s, ok := r.str(col); ok {
+			return f(s)
+		}
+		return nil
+	}
+}
+
+func onNum(col string, f func(int64) Value) func(Row) Value {
+	return func(r Row) Value {
+		if n, ok := r.num(col); ok {
+			return f(n)
+		}
+		return nil
+	}
+}
+
+func orElse(v, other Value) Value {
+	if v == nil {
+		return other
+	}
+	return v
+}
+
+func numbers(rs []Row, col string) []int64 {
+	var out []int64
+	for _, r := range rs {
+		if n, ok := r.num(col); ok {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+func distinct(rs []Row, col string) int {
+	seen := map[int64]bool{}
+	for _, n := range numbers(rs, col) {
+		seen[n] = true
+	}
+	return len(seen)
+}
+
+func sumOf(col string) func([]Row) Value {
+	return func(rs []Row) Value {
+		var out Value
+		for _, n := range numbers(rs, col) {
+			if out == nil {
+				out = int64(0)
+			}
+			out = out.(int64) + n
+		}
+		return out
+	}
+}

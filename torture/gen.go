@@ -1,0 +1,222 @@
+package torture
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+)
+
+// features are what a seed may make. Each seed switches on about half of them, so that pairs meet which rarely would if all were on.
+// Without any it makes the narrow core: files, streams, journals, versions.
+var features = []string{"json", "parquet", "bad", "absent", "snapshot", "rules", "checks", "metrics", "over_table", "where", "group", "join", "join_history", "chain", "changes",
+	"clauses", "late", "redeclare", "part", "replay", "rollback", "rebuild", "from_source", "replay_source", "vacuum", "drop", "kill", "copy", "respell", "sink", "batch_files", "batch_rows", "twins", "keys", "types"}
+
+// known are faults that would hide others: what shows them isn't made, unless -torture.with names it. An entry goes when its fault is
+// mended: from then on the tester holds it.
+var known = map[string]string{
+	"journal_over_table": "a check or metric OVER TABLE of a journal sees the rows of the batch beside those that they replace",
+	"whole_history":      "a query that reads a journal by name_history isn't run behind what fills it",
+	"changed_track":      "TRACK or IGNORE NULL UPDATES taken away or changed",
+	"loads_held":         "what a check holds back of a load, and rejects of a load, can't be sent through again",
+	"absent_expression":  "an expression or a SET over a column that a file lacks is thrown away in a journal",
+	"replay_is_judged":   "REPLAY REJECTS is judged by checks on batches",
+	"sink_replay":        "REPLAY REJECTS of a destination with a sink behind it ends in a panic",
+	"refill":             "REBUILD … FROM SOURCE moves readers past what they haven't seen; a check that stops it leaves no verdict; bad records that it reads first aren't kept",
+	"dropped_rejects":    "rejects of a dropped destination go into the new one of its name",
+	"bad_again":          "a bad record is kept once more where all readers of its file were dropped",
+}
+
+// gen makes the plan of a seed, a step at a time: what makes sense next depends on what there is.
+type gen struct {
+	*rand.Rand
+	on      map[string]bool
+	shown   map[string]bool // known faults that are made all the same
+	counter map[string]int
+	days    map[string]int // the newest load of a source
+}
+
+func newGen(seed uint64, may []string, shown []string) *gen {
+	g := &gen{Rand: rand.New(rand.NewPCG(seed, 1)), on: map[string]bool{}, shown: map[string]bool{}, counter: map[string]int{}, days: map[string]int{}}
+	for _, f := range features { // all are drawn, so that a seed makes the same of those that may
+		if on := g.chance(.55); on && has(may, f) {
+			g.on[f] = true
+		}
+	}
+	for _, k := range shown {
+		g.shown[k] = true
+	}
+	return g
+}
+
+func (g *gen) chance(p float64) bool { return g.Float64() < p }
+
+// may says whether a feature is on, with some probability.
+func (g *gen) may(feature string, p float64) bool { return g.on[feature] && g.chance(p) }
+
+// hides says whether a known fault is kept away from.
+func (g *gen) hides(fault string) bool {
+	if _, ok := known[fault]; !ok {
+		return false // it is mended
+	}
+	return !g.shown[fault] && !g.shown["all"]
+}
+
+func one[T any](g *gen, list []T) T { return list[g.IntN(len(list))] }
+
+func (g *gen) next(kind string) string {
+	g.counter[kind]++
+	return fmt.Sprintf("%s%d", kind, g.counter[kind])
+}
+
+// first is the step that begins a file.
+func (g *gen) first() Step {
+	m, s := NewModel(), Step{}
+	for range 1 + g.IntN(2) {
+		d := g.source()
+		m.declare(&d)
+		s.Decls = append(s.Decls, d)
+		for range g.IntN(3) {
+			s.Files = append(s.Files, g.file(&d))
+		}
+	}
+	for range 1 + g.IntN(3) {
+		d := g.destination(m)
+		m.declare(&d)
+		s.Decls = append(s.Decls, d)
+	}
+	return s
+}
+
+// step is the next step of a file that the model knows.
+func (g *gen) step(m *Model) Step {
+	if len(m.dests) == 0 {
+		return g.first()
+	}
+	s := Step{Part: g.chance(.15)}
+	for _, n := range m.order {
+		if src := m.sources[n]; src != nil && g.chance(.55) {
+			for range 1 + g.IntN(2) {
+				s.Files = append(s.Files, g.file(src))
+			}
+		}
+	}
+	g.deed(m, &s)
+	if s.Part && len(s.Verbs) == 0 {
+		s.Verbs = append(s.Verbs, Verb{Do: "refresh"})
+	}
+	if g.may("respell", .4) {
+		s.Spell = 1 + g.Uint64N(99)
+	}
+	if g.may("kill", .25) && len(s.Drops) == 0 && len(s.Decls) == 0 {
+		s.Kill = 1 + g.IntN(40)
+	}
+	s.Copied = g.may("copy", .1) && len(m.sinks) == 0
+	return s
+}
+
+// deed adds what else a step does beside taking new files.
+func (g *gen) deed(m *Model, s *Step) {
+	names := []string{"nothing"}
+	weights := []int{4}
+	for _, v := range sortedKeys(verbs) {
+		if verbs[v].weight > 0 && g.on[verbs[v].feature] {
+			names, weights = append(names, v), append(weights, verbs[v].weight)
+		}
+	}
+	for _, d := range deeds {
+		if g.on[d.feature] {
+			names, weights = append(names, d.feature), append(weights, 2)
+		}
+	}
+	pick := names[g.weighted(weights)]
+	for _, d := range deeds {
+		if d.feature == pick {
+			d.draw(g, m, s)
+		}
+	}
+	v, ok := verbs[pick]
+	if !ok || v.draw == nil {
+		return
+	}
+	if x, there := v.draw(g, m); there {
+		x.Do = pick
+		s.Verbs = append(s.Verbs, x)
+	}
+}
+
+func (g *gen) weighted(weights []int) int {
+	sum := 0
+	for _, w := range weights {
+		sum += w
+	}
+	at := g.IntN(sum)
+	for i, w := range weights {
+		if at -= w; at < 0 {
+			return i
+		}
+	}
+	panic("weights without a sum")
+}
+
+func sortedKeys[T any](m map[string]T) []string {
+	var out []string
+	for k := range m {
+		out = append(out, k)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// deeds are changes of the script. A new one is an entry here, and a word in features.
+var deeds = []struct {
+	feature string
+	draw    func(g *gen, m *Model, s *Step)
+}{
+	{"redeclare", func(g *gen, m *Model, s *Step) { s.Decls = append(s.Decls, g.changed(g.dest(m))) }},
+	{"late", func(g *gen, m *Model, s *Step) {
+		if len(m.dests) < 6 {
+			s.Decls = append(s.Decls, g.destination(m))
+		}
+	}},
+	{"sink", func(g *gen, m *Model, s *Step) {
+		if len(m.sinks) < 2 {
+			s.Decls = append(s.Decls, g.sink(m))
+		}
+	}},
+	{"drop", func(g *gen, m *Model, s *Step) {
+		free := filter(m.order, func(n string) bool {
+			return m.sources[n] == nil && len(m.readers(n)) == 0 && (m.dests[n] == nil || len(m.dests) > 1)
+		})
+		if len(free) == 0 {
+			return
+		}
+		n := one(g, free)
+		if g.hides("dropped_rejects") && rejectsOf(m, n) {
+			return
+		}
+		d := *m.decl(n)
+		s.Drops = []Verb{{Do: "drop", Name: d.Name}}
+		if d.Kind == "sink" {
+			d.Folder = "out/" + g.next("folder")
+		}
+		if g.chance(.5) && !(g.hides("bad_again") && g.on["bad"]) {
+			s.Decls = append(s.Decls, d)
+		}
+	}},
+}
+
+func rejectsOf(m *Model, n string) bool {
+	return slices.ContainsFunc(m.rejects, func(r Reject) bool { return r.Dest == n })
+}
+
+// dest is some destination.
+func (g *gen) dest(m *Model) *Decl { return m.dests[one(g, m.sorted())].decl }
+
+// someDest is a verb on some destination that fits, false where none does.
+func (g *gen) someDest(m *Model, fits func(*Dest) bool) (Verb, bool) {
+	list := filter(m.sorted(), func(n string) bool { return fits(m.dests[n]) })
+	if len(list) == 0 {
+		return Verb{}, false
+	}
+	return Verb{Name: m.dests[one(g, list)].decl.Name}, true
+}

@@ -1,0 +1,320 @@
+package torture
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Random declarations and files.
+
+func (g *gen) source() Decl {
+	d := Decl{Kind: "source", Name: g.next("s"), Format: "csv", Snapshot: g.may("snapshot", .45)}
+	for _, f := range []string{"json", "parquet"} {
+		if g.may(f, .35) {
+			d.Format = f
+		}
+	}
+	d.Cols = []Column{{"id", "INTEGER"}, {"op", "VARCHAR"}, {"a", "VARCHAR"}, {"b", "INTEGER"}, {"t", "INTEGER"}}
+	if d.Snapshot {
+		d.Cols = []Column{{"id", "INTEGER"}, {"a", "VARCHAR"}, {"b", "INTEGER"}, {"day", "INTEGER"}}
+	}
+	if g.may("types", .7) {
+		d.Cols = append(d.Cols, Column{"x", one(g, sortedKeys(types))})
+	}
+	if g.may("bad", .2) {
+		d.Bad = "SKIP"
+	}
+	switch {
+	case d.Snapshot:
+	case g.may("batch_files", .5):
+		d.BatchFiles = 2 + g.IntN(2)
+	case g.may("batch_rows", .4) && d.Format != "parquet":
+		d.BatchRows = 2 + g.IntN(3)
+	}
+	return d
+}
+
+func (g *gen) value(c Column) Value {
+	if p := map[string]float64{"id": .04, "t": .04, "op": .1}; g.chance(orFloat(p[c.Name], .15)) {
+		return nil
+	}
+	switch c.Name {
+	case "id":
+		return int64(1 + g.IntN(4))
+	case "op":
+		return one(g, []string{"u", "u", "u", "d"})
+	case "a":
+		return one(g, []string{"x", "y", "z", "w"})
+	case "b":
+		return int64(g.IntN(10))
+	case "t":
+		return int64(1 + g.IntN(15))
+	}
+	return one(g, types[c.Type])
+}
+
+func orFloat(p, other float64) float64 { return either(p == 0, other, p) }
+
+func (g *gen) file(src *Decl) File {
+	f := File{Source: src.Name, Cols: names(src.Cols)}
+	n := g.counter["file"]
+	g.counter["file"]++
+	at := either(g.chance(.9), n, 999-n) // some stand before older ones
+	if src.Snapshot {
+		at = g.day(src)
+		f.Day = fmt.Sprintf("%03d", at)
+	}
+	f.Path = fmt.Sprintf("%s_%03d.%s", src.Name, at, src.Format)
+	if g.may("absent", .25) {
+		gone := one(g, []string{"a", "b"})
+		f.Cols = filter(f.Cols, func(c string) bool { return c != gone })
+	}
+	for range one(g, []int{0, 1, 2, 3, 3, 4, 6}) {
+		r := Record{Values: Row{}}
+		for _, c := range src.Cols {
+			if has(f.Cols, c.Name) && c.Name != "day" {
+				r.Values[c.Name] = g.value(c)
+			}
+		}
+		if g.may("bad", .12) && src.Format != "parquet" {
+			r.Bad = one(g, []string{"type", "short", "fraction"})
+			if r.Bad == "fraction" && !has(f.Cols, "b") {
+				r.Bad = "type"
+			}
+		}
+		f.Rows = append(f.Rows, r)
+	}
+	if src.Snapshot && g.chance(.7) { // mostly a whole table with each key once
+		for i := range f.Rows {
+			f.Rows[i].Values["id"] = int64(i + 1)
+		}
+	}
+	if len(f.Rows) > 0 && g.may("twins", .3) {
+		f.Rows = append(f.Rows, one(g, f.Rows))
+	}
+	return f
+}
+
+// day is the time of a load: mostly later than the one before, never one that was there.
+func (g *gen) day(src *Decl) int {
+	n := max(g.days[src.Name]+either(g.chance(.9), 1+g.IntN(3), -g.IntN(4)), 1)
+	for used := fmt.Sprint(src.Name, " ", n); g.days[used] > 0; used = fmt.Sprint(src.Name, " ", n) {
+		n++
+	}
+	g.days[fmt.Sprint(src.Name, " ", n)] = 1
+	g.days[src.Name] = max(g.days[src.Name], n)
+	return n
+}
+
+// destination is a new one over what there is.
+func (g *gen) destination(m *Model) Decl {
+	from := filter(m.order, func(n string) bool {
+		switch d := m.decl(n); d.Kind {
+		case "source":
+			return true
+		case "stream":
+			return g.on["chain"]
+		case "journal":
+			return g.on["changes"]
+		}
+		return false
+	})
+	of := m.decl(one(g, from))
+	cols := m.columns(of.Name)
+	d := Decl{Kind: "stream", Name: g.next("d"), From: []string{of.Name}}
+	feed := has(cols, "id") && has(cols, "t") && has(cols, "op") && !has(cols, "change_type") && of.Kind != "journal"
+	if of.Snapshot && g.chance(.8) || !of.Snapshot && feed && g.chance(.55) {
+		d.Kind = "journal"
+		g.journal(&d, cols, of.Snapshot)
+	} else {
+		g.stream(&d, m, cols)
+	}
+	g.chain(&d, forms[d.Form].cols(cols))
+	if g.hides("absent_expression") && g.on["absent"] && d.Kind == "journal" {
+		d.Rules = filter(d.Rules, func(r Rule) bool { return r.Set == "" })
+		d.Form = either(d.Form == "replace", "", d.Form)
+	}
+	return d
+}
+
+func (g *gen) stream(d *Decl, m *Model, cols []string) {
+	var can []string
+	journals := filter(m.sorted(), func(n string) bool {
+		return m.dests[n].journal() && has(m.dests[n].cols, "a") && low(d.From[0]) != n && has(m.dests[n].decl.Keys, "id") && len(m.dests[n].decl.Keys) == 1
+	})
+	for _, f := range sortedKeys(forms) {
+		x := forms[f]
+		dim := x.kind == "join" || x.kind == "join_history"
+		if x.kind == "join_history" && g.hides("whole_history") || dim && (len(journals) == 0 || has(cols, "da")) || f == "plus" && has(cols, "b2") {
+			continue
+		}
+		if (x.kind == "" || g.on[x.kind]) && !slices.ContainsFunc(x.need, func(c string) bool { return !has(cols, c) }) {
+			can = append(can, f)
+		}
+	}
+	d.Form = one(g, can)
+	if k := forms[d.Form].kind; k == "join" || k == "join_history" {
+		d.Dim = m.dests[one(g, journals)].decl.Name
+	}
+	if g.may("clauses", .3) {
+		d.Retain = "0 SECONDS"
+	}
+}
+
+func (g *gen) journal(d *Decl, cols []string, load bool) {
+	d.Keys = []string{"id"}
+	if g.may("keys", .3) {
+		d.Keys = one(g, [][]string{{"id", "a"}, {"a", "id"}, {"a"}})
+	}
+	d.Form = one(g, []string{"", "", "star", "some", "replace"})
+	if slices.ContainsFunc(forms[d.Form].need, func(c string) bool { return !has(cols, c) }) {
+		d.Form = ""
+	}
+	if load {
+		d.Columns = one(g, []List{{}, {}, {Star: true, Names: []string{"day"}}})
+		if g.on["clauses"] {
+			d.Keep, d.Guard = g.chance(.2), one(g, []int{0, 101, 101, 30, 50})
+		}
+		return
+	}
+	d.Seq, d.Delete = []string{"t"}, g.chance(.7)
+	if g.may("keys", .3) && has(cols, "b") {
+		d.Seq = []string{"t", "b"}
+	}
+	d.Columns = one(g, []List{{}, {Star: true}, {Star: true, Names: []string{"op", "t"}}, {Star: true, Names: []string{"op"}}, {Names: []string{"a", "b"}}})
+	if !has(cols, "a") || !has(cols, "b") {
+		d.Columns = List{}
+	}
+	if !g.on["clauses"] {
+		return
+	}
+	d.Track = one(g, []List{{}, {}, {}, {Names: []string{"a"}}, {Star: true, Names: []string{"b"}}})
+	stored := filter(forms[d.Form].cols(cols), func(c string) bool { return !has(d.Keys, c) })
+	if !d.Columns.none() {
+		stored = filter(d.Columns.of(stored), func(c string) bool { return !has(d.Keys, c) })
+	}
+	if slices.ContainsFunc(d.Track.Names, func(c string) bool { return !has(stored, c) }) || len(d.Track.of(stored)) == 0 {
+		d.Track = List{}
+	}
+	if g.chance(.25) {
+		d.IgnoreNull = one(g, [][]string{{"*"}, {"a"}})
+		if !has(stored, "a") {
+			d.IgnoreNull = nil
+		}
+	}
+	if g.chance(.2) {
+		d.Late = 2 + g.IntN(5)
+	}
+	if g.chance(.2) {
+		d.Retain = "0 SECONDS"
+	}
+}
+
+// chain draws RULES, METRICS and CHECKS over columns.
+func (g *gen) chain(d *Decl, cols []string) {
+	ok := func(need []string) bool {
+		return !slices.ContainsFunc(need, func(c string) bool { return !has(cols, c) })
+	}
+	if g.may("rules", .6) {
+		d.Rules = nil
+		for i := range 1 + g.IntN(3) {
+			if g.chance(.4) {
+				if s := filter(sortedKeys(sets), func(s string) bool { return ok([]string{sets[s].col}) }); len(s) > 0 {
+					d.Rules = append(d.Rules, Rule{Set: one(g, s)})
+				}
+				continue
+			}
+			c := filter(sortedKeys(conds), func(c string) bool { return ok(conds[c].cols) })
+			if len(c) > 0 {
+				d.Rules = append(d.Rules, Rule{Name: fmt.Sprint("c", i), Expect: one(g, c), Break: one(g, []string{"REJECT", "REJECT", "REJECT", "DROP", "DROP", "WARN", "WARN", either(g.chance(.4), "FAIL", "WARN")})})
+			}
+		}
+	}
+	over := func(p float64) bool {
+		return g.may("over_table", p) && !(d.Kind == "journal" && g.hides("journal_over_table"))
+	}
+	if g.may("metrics", .6) {
+		d.Metrics = nil
+		for i := range 1 + g.IntN(2) {
+			a := filter(sortedKeys(aggs), func(a string) bool { return ok(aggs[a].cols) })
+			d.Metrics = append(d.Metrics, Metric{fmt.Sprint("m", i), one(g, a), over(.3)})
+		}
+	}
+	if g.may("checks", .6) {
+		d.Checks = nil
+		for i := range 1 + g.IntN(2) {
+			c := one(g, filter(sortedKeys(checks), func(c string) bool { return ok(checks[c].needs()) }))
+			d.Checks = append(d.Checks, Check{fmt.Sprint("k", i), c, one(g, []string{"WARN", "HOLD", "HOLD", "FAIL"}), checks[c].rows == "" && over(.25)})
+		}
+	}
+	if d.Kind == "journal" && len(d.Seq) == 0 && g.hides("loads_held") {
+		for i := range d.Checks {
+			d.Checks[i].Fail = either(d.Checks[i].Fail == "HOLD", "WARN", d.Checks[i].Fail)
+		}
+	}
+}
+
+// changed is another text of a destination that what is stored can follow.
+func (g *gen) changed(old *Decl) Decl {
+	d := *old
+	cols := []string{"id", "a", "b"}
+	if d.Form == "group" {
+		cols = []string{"a", "b"}
+	}
+	switch g.IntN(5) {
+	case 0:
+		d.Rules = nil
+		g.part("rules", &d, cols)
+	case 1:
+		d.Checks = nil
+		g.part("checks", &d, cols)
+	case 2:
+		d.Metrics = nil
+		g.part("metrics", &d, cols)
+	case 3: // what let nothing through does now
+		d.Checks = slices.Clone(d.Checks)
+		for i := range d.Checks {
+			d.Checks[i].Fail = "WARN"
+		}
+		d.Rules = slices.Clone(d.Rules)
+		for i := range d.Rules {
+			d.Rules[i].Break = either(d.Rules[i].Break == "FAIL", "REJECT", d.Rules[i].Break)
+		}
+		if d.Kind == "journal" && len(d.Seq) == 0 {
+			d.Guard = 101
+		}
+	case 4:
+		g.clauses(&d)
+	}
+	return d
+}
+
+// part draws one part of the chain anew.
+func (g *gen) part(feature string, d *Decl, cols []string) {
+	was := g.on
+	g.on = map[string]bool{feature: true, "over_table": was["over_table"], "absent": was["absent"]}
+	g.chain(d, cols)
+	g.on = was
+	if g.hides("absent_expression") && g.on["absent"] && d.Kind == "journal" {
+		d.Rules = filter(d.Rules, func(r Rule) bool { return r.Set == "" })
+	}
+}
+
+// clauses changes a journal's clauses.
+func (g *gen) clauses(d *Decl) {
+	switch {
+	case d.Kind != "journal":
+	case len(d.Seq) == 0:
+		d.Guard = one(g, []int{101, 50, 30})
+	case g.chance(.3):
+		d.Late = one(g, []int{0, 2, 5})
+	case !g.hides("changed_track") && g.chance(.5):
+		d.Track = one(g, []List{{}, {Names: []string{"a"}}, {Names: []string{"b"}}, {Star: true, Names: []string{"b"}}})
+	case !g.hides("changed_track"):
+		d.IgnoreNull = one(g, [][]string{nil, {"*"}, {"a"}})
+	}
+}
+
+func (g *gen) sink(m *Model) Decl {
+	return Decl{Kind: "sink", Name: g.next("o"), Format: one(g, []string{"csv", "json", "parquet"}), Folder: "out/" + g.next("folder"), From: []string{g.dest(m).Name}}
+}

@@ -1,0 +1,351 @@
+package torture
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"dsql/sql"
+)
+
+// Model says what a file has to hold after each statement: plain rows, no SQL. It is written from the contract, not from the code that it
+// judges, and it shares nothing with it.
+type Model struct {
+	Tally // what is counted beside the state
+	state
+	files   map[string][]File // of a source, by path
+	order   []string          // names of all declarations, in the order in which they came
+	sources map[string]*Decl
+	sinks   map[string]*Sink
+	stop    int // not 0: a killed run came to this version, and no further
+}
+
+// state is what a batch changes, and what it takes back when it fails.
+type state struct {
+	version  int
+	dests    map[string]*Dest
+	rejects  []Reject
+	accounts []Account
+	metrics  []Measured
+	verdicts []Verdict
+}
+
+// Dest is a stream or a journal.
+type Dest struct {
+	decl    *Decl
+	cols    []string // that are stored, without a journal's keys; those that a declaration took away stay
+	stores  []string // of cols, those that the declaration names
+	rows    []stored
+	hist    map[string][]span  // a journal's versions by key, in order of time
+	events  map[string][]event // a feed's, by key, in order of the sequence
+	clashes map[string]bool    // events that were rejected for their sequence
+	newest  []Value            // the newest sequence accepted
+	load    Value              // the time of the newest load
+	taken   map[string]bool    // units of sources (see work.go) that it has
+	place   map[string]int     // the version up to which it has read a stored input
+	latest  int                // the version that wrote it last
+	changes map[int][]Change
+	past    map[int]*Dest // as it was when a version wrote it
+	unsure  []gap         // versions that ROLLBACK or REBUILD took out of a stream
+	horizon int           // VACUUM may have given up what was before
+}
+
+// gap is what lies between the version that a stream went back to and the one that did so.
+type gap struct{ from, to int }
+
+type stored struct {
+	row     Row
+	version int
+}
+
+// span is a version of a key: half open, and without an end while it is open.
+type span struct {
+	row      Row
+	from, to []Value
+}
+
+// event is an accepted event of a feed.
+type event struct {
+	key    string
+	seq    []Value
+	del    bool
+	row    Row
+	absent []string
+}
+
+// Change is what a version did to a row of a destination.
+type Change struct {
+	Type string // insert, update_before, update_after, delete
+	Row  Row
+}
+
+// Rec is a row on its way.
+type Rec struct {
+	Row    Row
+	At     Place
+	Absent []string // columns that its file doesn't have
+	Raw    *Rec     // as it was before the rules
+}
+
+// Place is where a record stands; the zero value is a row that doesn't know.
+type Place struct {
+	File string
+	Line int
+}
+
+// Reject is a row of dsql.rejects.
+type Reject struct {
+	Dest, Source, Rule, Code string
+	At                       Place
+	Version                  int
+	Settled                  bool
+	Rec                      Rec // what the query gave: what a replay sends through the rules again
+	Data                     Row // the row after the SETs that ran
+}
+
+// Account is a row of dsql.version_rows, in the columns that the contract speaks of.
+type Account struct {
+	Version                        int
+	Kind, Name                     string
+	In, Written, Rejected, Dropped int // of a source: records, rows, bad, skipped
+	Added, Changed, Removed        int
+}
+
+// Measured is a value of a metric.
+type Measured struct {
+	Dest, Name string
+	Version    int
+	Value      Value
+}
+
+// Verdict is a verdict of a check or of a WARN constraint. Version 0 is NULL: of a batch that failed.
+type Verdict struct {
+	Dest, Name    string
+	Version       int
+	Value, Failed Value
+	Verdict       string
+}
+
+// Sink is a sink of files: what each version wrote.
+type Sink struct {
+	decl  *Decl
+	files map[int][]Row
+	place int
+}
+
+// Tally counts what a run passed over, so that a report says what was not compared.
+type Tally map[string]int
+
+// exit is why a run ends: with which exit code.
+type exit struct {
+	code     int
+	why      string
+	verdicts []Verdict // that stay, of a batch that failed
+}
+
+func (e *exit) Error() string { return e.why }
+
+// errStop ends the model's run where a killed one was.
+var errStop = &exit{code: -1, why: "the killed run came no further"}
+
+// errSkip is a statement without a meaning: a plan that was cut down has some.
+var errSkip = &exit{code: -2, why: "there is nothing to do it to"}
+
+// NewModel is of a file that isn't there yet.
+func NewModel() *Model {
+	return &Model{Tally: Tally{}, state: state{dests: map[string]*Dest{}}, files: map[string][]File{}, sources: map[string]*Decl{}, sinks: map[string]*Sink{}}
+}
+
+func (s state) clone() state {
+	c := s
+	c.dests = map[string]*Dest{}
+	for n, d := range s.dests {
+		c.dests[n] = d.clone()
+	}
+	c.rejects, c.accounts = slices.Clone(s.rejects), slices.Clip(s.accounts)
+	c.metrics, c.verdicts = slices.Clip(s.metrics), slices.Clip(s.verdicts)
+	return c
+}
+
+func (d *Dest) clone() *Dest {
+	c := *d
+	c.rows, c.cols, c.unsure = slices.Clip(d.rows), slices.Clip(d.cols), slices.Clip(d.unsure)
+	c.hist, c.events = map[string][]span{}, map[string][]event{}
+	for k, h := range d.hist {
+		c.hist[k] = slices.Clone(h)
+	}
+	for k, e := range d.events {
+		c.events[k] = slices.Clone(e)
+	}
+	c.clashes, c.taken, c.place, c.changes, c.past = maps.Clone(d.clashes), maps.Clone(d.taken), maps.Clone(d.place), maps.Clone(d.changes), maps.Clone(d.past)
+	return &c
+}
+
+func newDest(d *Decl) *Dest {
+	return &Dest{decl: d, hist: map[string][]span{}, events: map[string][]event{}, clashes: map[string]bool{}, taken: map[string]bool{}, place: map[string]int{}, changes: map[int][]Change{}, past: map[int]*Dest{}}
+}
+
+func (d *Dest) journal() bool { return d.decl.Kind == "journal" }
+
+// wrote keeps the destination as a version left it.
+func (d *Dest) wrote(v int) {
+	c := d.clone()
+	c.past = nil
+	d.past[v], d.latest = c, v
+}
+
+// at is the destination as it was at a version.
+func (d *Dest) at(v int) *Dest {
+	for ; v > 0; v-- {
+		if p := d.past[v]; p != nil {
+			return p
+		}
+	}
+	return newDest(d.decl)
+}
+
+// open are a journal's rows of now, by key.
+func (d *Dest) open() map[string]span {
+	out := map[string]span{}
+	for k, h := range d.hist {
+		if n := len(h); n > 0 && h[n-1].to == nil {
+			out[k] = h[n-1]
+		}
+	}
+	return out
+}
+
+// names are the columns of a journal's rows: keys and columns.
+func (d *Dest) names() []string {
+	if !d.journal() {
+		return d.cols
+	}
+	return append(slices.Clone(d.decl.Keys), d.cols...)
+}
+
+// declare takes a declaration, new or changed.
+func (m *Model) declare(d *Decl) {
+	n := low(d.Name)
+	if !has(m.order, n) {
+		m.order = append(m.order, n)
+	}
+	switch d.Kind {
+	case "source":
+		m.sources[n] = d
+	case "sink":
+		if m.sinks[n] == nil {
+			m.sinks[n] = &Sink{files: map[int][]Row{}}
+		}
+		m.sinks[n].decl = d
+	default:
+		if m.dests[n] == nil {
+			m.dests[n] = newDest(d)
+		}
+		x := m.dests[n]
+		x.decl = d
+		x.stores = m.kept(d)
+		for _, c := range x.stores {
+			if !has(x.cols, c) {
+				x.cols = append(x.cols, c)
+			}
+		}
+	}
+}
+
+// decl is a declaration by name, nil when there is none.
+func (m *Model) decl(name string) *Decl {
+	n := low(name)
+	switch {
+	case m.sources[n] != nil:
+		return m.sources[n]
+	case m.dests[n] != nil:
+		return m.dests[n].decl
+	case m.sinks[n] != nil:
+		return m.sinks[n].decl
+	}
+	return nil
+}
+
+// readers are the declarations that read a name.
+func (m *Model) readers(name string) []*Decl {
+	var out []*Decl
+	for _, n := range m.order {
+		d := m.decl(n)
+		if d.Dim != "" && low(d.Dim) == low(name) || slices.ContainsFunc(d.From, func(f string) bool { return low(f) == low(name) }) {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// drop takes a declaration away. Its rejects and holds are settled with it.
+func (m *Model) drop(name string) {
+	n := low(name)
+	m.order = filter(m.order, func(x string) bool { return x != n })
+	delete(m.dests, n)
+	delete(m.sinks, n)
+	delete(m.sources, n)
+	for i := range m.rejects {
+		if m.rejects[i].Dest == n {
+			m.rejects[i].Settled = true
+		}
+	}
+}
+
+// columns are those of the new rows of what a name stands for.
+func (m *Model) columns(name string) []string {
+	d := m.decl(name)
+	if d.Kind == "source" {
+		return names(d.Cols)
+	}
+	x := m.dests[low(name)]
+	if x.journal() {
+		return append([]string{"change_type"}, x.names()...)
+	}
+	return x.cols
+}
+
+// kept are the columns that a declaration stores, without a journal's keys.
+func (m *Model) kept(d *Decl) []string {
+	cols := forms[d.Form].cols(m.columns(d.From[0]))
+	if d.Kind == "journal" {
+		if !d.Columns.none() {
+			cols = d.Columns.of(cols)
+		}
+		cols = filter(cols, func(c string) bool { return !has(d.Keys, c) })
+	}
+	return cols
+}
+
+// tracked are the columns whose changes make a version.
+func (d *Dest) tracked(cols []string) []string {
+	if d.decl.Track.none() {
+		return filter(cols, func(c string) bool { return !has(d.decl.sequence(), c) })
+	}
+	return d.decl.Track.of(cols)
+}
+
+// sorted are the destinations, each behind what it reads.
+func (m *Model) sorted() []string {
+	var out []string
+	var visit func(n string)
+	visit = func(n string) {
+		if has(out, n) || m.dests[n] == nil {
+			return
+		}
+		d := m.dests[n].decl
+		for _, f := range d.From {
+			visit(low(f))
+		}
+		visit(low(d.Dim))
+		out = append(out, n)
+	}
+	for _, n := range m.order {
+		visit(n)
+	}
+	return out
+}
+
+func refusal(format string, args ...any) *exit {
+	return &exit{code: sql.ExitScript, why: fmt.Sprintf(format, args...)}
+}

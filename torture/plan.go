@@ -1,0 +1,155 @@
+package torture
+
+import "strings"
+
+// Plan is what a seed does: a list of steps, each one run of the command. It is plain data, so that it can be cut down, kept and played
+// again when the generator makes other plans of its seed.
+type Plan struct {
+	Seed  uint64
+	Steps []Step
+}
+
+// Step is what happens before a run of the command, and its script.
+type Step struct {
+	Files  []File `json:",omitempty"` // new in the folder
+	Drops  []Verb `json:",omitempty"` // before the declarations
+	Decls  []Decl `json:",omitempty"` // new ones, and new texts of old ones
+	Verbs  []Verb `json:",omitempty"` // behind the declarations
+	Part   bool   `json:",omitempty"` // the script has Decls and Verbs alone; else all that is declared
+	Spell  uint64 `json:",omitempty"` // not 0: names in another case, by this seed
+	Kill   int    `json:",omitempty"` // SIGKILL at this pass of the fault points, then the same run again
+	Copied bool   `json:",omitempty"` // the file is copied first, and the copy goes on
+}
+
+// Decl is a declaration of any kind; what a kind doesn't have is empty.
+type Decl struct {
+	Kind string // source, stream, journal, sink
+	Name string
+
+	// A source.
+	Format     string   `json:",omitempty"` // csv, json, parquet
+	Snapshot   bool     `json:",omitempty"`
+	Cols       []Column `json:",omitempty"`
+	BatchFiles int      `json:",omitempty"`
+	BatchRows  int      `json:",omitempty"`
+	Bad        string   `json:",omitempty"` // SKIP; REJECT is the default
+
+	// A destination or a sink.
+	From    []string `json:",omitempty"`
+	Form    string   `json:",omitempty"` // of its query, of forms
+	Dim     string   `json:",omitempty"` // what its query reads whole
+	Rules   []Rule   `json:",omitempty"`
+	Metrics []Metric `json:",omitempty"`
+	Checks  []Check  `json:",omitempty"`
+	Retain  string   `json:",omitempty"`
+	Folder  string   `json:",omitempty"` // of a sink
+
+	// A journal.
+	Keys       []string `json:",omitempty"`
+	Seq        []string `json:",omitempty"` // empty: of loads
+	Delete     bool     `json:",omitempty"`
+	Columns    List     `json:",omitzero"`
+	Track      List     `json:",omitzero"`
+	IgnoreNull []string `json:",omitempty"` // * is all
+	Late       int      `json:",omitempty"`
+	Keep       bool     `json:",omitempty"` // ON MISSING KEEP
+	Guard      int      `json:",omitempty"`
+}
+
+// sequence are the columns that order a journal's history: of loads their time.
+func (d *Decl) sequence() []string {
+	if len(d.Seq) == 0 {
+		return []string{"day"}
+	}
+	return d.Seq
+}
+
+// Column is a column of a source.
+type Column struct{ Name, Type string }
+
+// List is *, * EXCEPT (names) or (names); the zero value is no list.
+type List struct {
+	Star  bool
+	Names []string
+}
+
+// of are the columns of cols that the list has.
+func (l List) of(cols []string) []string {
+	if !l.Star {
+		return filter(l.Names, func(c string) bool { return has(cols, c) })
+	}
+	return filter(cols, func(c string) bool { return !has(l.Names, c) })
+}
+
+func (l List) none() bool { return !l.Star && len(l.Names) == 0 }
+
+// Rule is a SET or a CONSTRAINT.
+type Rule struct {
+	Set                 string `json:",omitempty"` // of sets
+	Name, Expect, Break string `json:",omitempty"` // Expect: of conds
+}
+
+// Metric is an item of METRICS.
+type Metric struct {
+	Name, Agg string
+	Over      bool `json:",omitempty"`
+}
+
+// Check is an item of CHECKS.
+type Check struct {
+	Name, Expect, Fail string
+	Over               bool `json:",omitempty"`
+}
+
+// Verb is a statement that does something, of verbs.
+type Verb struct {
+	Do    string
+	Name  string   `json:",omitempty"`
+	Names []string `json:",omitempty"`
+	Rule  string   `json:",omitempty"` // REPLAY REJECTS … WHERE rule = …
+	To    int      `json:",omitempty"` // a version
+}
+
+// File is a file of a source.
+type File struct {
+	Source string
+	Path   string // without the folder in/
+	Cols   []string
+	Day    string `json:",omitempty"` // the capture of a load
+	Rows   []Record
+}
+
+// Record is a record of a file or topic.
+type Record struct {
+	Values Row
+	Bad    string `json:",omitempty"` // how it is spoilt: type, fraction, short
+}
+
+func low(s string) string { return strings.ToLower(s) }
+
+func has[T comparable](list []T, x T) bool {
+	for _, y := range list {
+		if x == y {
+			return true
+		}
+	}
+	return false
+}
+
+func filter[T any](list []T, keep func(T) bool) []T {
+	var out []T
+	for _, x := range list {
+		if keep(x) {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+func names(cols []Column) []string {
+	out := make([]string, len(cols))
+	for i, c := range cols {
+		out[i] = c.Name
+	}
+	return out
+}

@@ -1,0 +1,85 @@
+package torture
+
+import (
+	"cmp"
+	"maps"
+	"strconv"
+	"strings"
+)
+
+// Value is what the model holds of a column: nil (NULL), int64, float64 or string. A value of any other type of DuckDB is its text, as a
+// cast to VARCHAR gives it: the model moves such values, and never computes with them.
+type Value any
+
+// Row is the values of a row by column. It is never changed once others may hold it.
+type Row map[string]Value
+
+// with is the row with another value.
+func (r Row) with(col string, v Value) Row {
+	c := maps.Clone(r)
+	c[col] = v
+	return c
+}
+
+// null stands for NULL where values are told apart by their text.
+const null = "\\N"
+
+// textOf is the value as DuckDB's cast to VARCHAR gives it.
+func textOf(v Value) string {
+	switch v := v.(type) {
+	case nil:
+		return null
+	case int64:
+		return strconv.FormatInt(v, 10)
+	case int:
+		return strconv.Itoa(v)
+	case bool:
+		return strconv.FormatBool(v)
+	case float64:
+		s := strconv.FormatFloat(v, 'g', -1, 64)
+		if !strings.ContainsAny(s, ".e") {
+			s += ".0"
+		}
+		return s
+	}
+	return v.(string)
+}
+
+// texts are the values of some columns, as texts.
+func (r Row) texts(cols []string) []string {
+	out := make([]string, len(cols))
+	for i, c := range cols {
+		out[i] = textOf(r[c])
+	}
+	return out
+}
+
+// line is the values of some columns as one text: the same for equal values only.
+func (r Row) line(cols []string) string { return strings.Join(r.texts(cols), "\x1f") }
+
+// compare orders two values of one type that are not NULL.
+func compare(a, b Value) int {
+	switch a := a.(type) {
+	case int64:
+		return cmp.Compare(a, b.(int64))
+	case float64:
+		return cmp.Compare(a, b.(float64))
+	}
+	return cmp.Compare(a.(string), b.(string))
+}
+
+// compareAll orders lists of values, as sequences of several columns are ordered.
+func compareAll(a, b []Value) int {
+	for i := range a {
+		if c := compare(a[i], b[i]); c != 0 {
+			return c
+		}
+	}
+	return 0
+}
+
+// num is the value as a number, false for NULL.
+func (r Row) num(col string) (int64, bool) { n, ok := r[col].(int64); return n, ok }
+
+// str is the value as a text, false for NULL.
+func (r Row) str(col string) (string, bool) { s, ok := r[col].(string); return s, ok }

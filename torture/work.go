@@ -1,0 +1,309 @@
+package torture
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+
+	"dsql/sql"
+)
+
+// How new rows get to destinations: which batches there are, in which order.
+
+// commit runs f as the transaction of a new version.
+func (m *Model) commit(f func(v int) error) error {
+	if m.stop > 0 && m.version >= m.stop {
+		return errStop
+	}
+	before := m.state.clone()
+	if err := f(m.version + 1); err != nil {
+		m.state = before
+		var e *exit
+		if errors.As(err, &e) {
+			m.verdicts = append(m.verdicts, e.verdicts...)
+		}
+		return err
+	}
+	m.version++
+	m.sink()
+	return nil
+}
+
+// sink hands new versions to the sinks.
+func (m *Model) sink() {
+	for _, k := range m.sinks {
+		of := m.dests[low(k.decl.From[0])]
+		for v := k.place + 1; v <= m.version; v++ {
+			if rows := of.news(v-1, v); len(rows) > 0 {
+				k.files[v] = rows
+			}
+		}
+		k.place = m.version
+	}
+}
+
+// news are the new rows that versions after from up to to hand on: a stream's rows, a journal's changes.
+func (d *Dest) news(from, to int) []Row {
+	var out []Row
+	for _, s := range d.rows {
+		if s.version > from && s.version <= to {
+			out = append(out, s.row)
+		}
+	}
+	for v := from + 1; v <= to && d.journal(); v++ {
+		for _, c := range d.changes[v] {
+			out = append(out, c.Row.with("change_type", c.Type))
+		}
+	}
+	return out
+}
+
+// waiting are the stored inputs of a destination that have rows for it.
+func (m *Model) waiting(n string) []string {
+	x := m.dests[n]
+	return filter(lowered(x.decl.From), func(f string) bool { return m.dests[f] != nil && m.dests[f].latest > x.place[f] })
+}
+
+func lowered(names []string) []string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = low(n)
+	}
+	return out
+}
+
+// stored takes what stored inputs have for a destination.
+func (m *Model) stored(n string, v int) error {
+	for _, f := range m.waiting(n) {
+		of, x := m.dests[f], m.dests[n]
+		var rows []Rec
+		for _, r := range of.news(x.place[f], v) {
+			rows = append(rows, Rec{Row: r})
+		}
+		b := &batch{m: m, n: n, version: v}
+		if err := b.through(m.query(x.decl, rows)); err != nil {
+			return err
+		}
+		m.dests[n].place[f] = v
+	}
+	return nil
+}
+
+// reach are the destinations of wanted that new rows of the first ones get to, in order.
+func (m *Model) reach(first, wanted []string) []string {
+	var out []string
+	for _, n := range m.sorted() {
+		if has(wanted, n) && (has(first, n) || slices.ContainsFunc(lowered(m.dests[n].decl.From), func(f string) bool { return has(out, f) })) {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// refresh brings destinations up to date, all of them without names.
+func (m *Model) refresh(only []string) error {
+	wanted := filter(m.sorted(), func(n string) bool { return len(only) == 0 || has(lowered(only), n) })
+	m.sink()
+	for _, n := range wanted {
+		if len(m.waiting(n)) == 0 {
+			continue
+		}
+		if err := m.commit(func(v int) error { return m.stored(n, v) }); err != nil {
+			return err
+		}
+	}
+	for _, s := range m.inOrder(wanted) {
+		if err := m.read(s, wanted, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inOrder are the sources: what feeds what another's readers read whole goes first.
+func (m *Model) inOrder(wanted []string) []string {
+	left := filter(m.order, func(n string) bool { return m.sources[n] != nil })
+	feeds := map[string][]string{}
+	for _, s := range left {
+		feeds[s] = m.reach(m.direct(s, wanted), wanted)
+	}
+	before := func(a, b string) bool {
+		return slices.ContainsFunc(feeds[b], func(n string) bool {
+			dim := low(m.dests[n].decl.Dim)
+			return has(feeds[a], dim) && !has(feeds[b], dim)
+		})
+	}
+	var out []string
+	var visit func(s string)
+	visit = func(s string) {
+		if has(out, s) {
+			return
+		}
+		for _, a := range left {
+			if a != s && !has(out, a) && before(a, s) && !before(s, a) {
+				visit(a)
+			}
+		}
+		out = append(out, s)
+	}
+	for _, s := range left {
+		visit(s)
+	}
+	return out
+}
+
+func (m *Model) direct(source string, wanted []string) []string {
+	return filter(wanted, func(n string) bool { return has(lowered(m.dests[n].decl.From), source) })
+}
+
+// unit is what a batch takes of a file: all of it, or as many records as batch_rows says.
+type unit struct {
+	file  File
+	from  int // of Rows
+	to    int
+	whole bool
+}
+
+func (u unit) name() string { return fmt.Sprint(u.file.Path, "#", u.from) }
+
+// units of a source, in the order in which they are read.
+func (m *Model) units(source string) []unit {
+	src := m.sources[source]
+	files := slices.SortedFunc(slices.Values(m.files[source]), func(a, b File) int { return compare(a.Path, b.Path) })
+	var out []unit
+	for _, f := range files {
+		step := either(src.BatchRows > 0, src.BatchRows, max(len(f.Rows), 1))
+		for at := 0; at == 0 || at < len(f.Rows); at += step {
+			out = append(out, unit{f, at, min(at+step, len(f.Rows)), step >= len(f.Rows)})
+		}
+	}
+	return out
+}
+
+// batches puts units together as batch_files says. Files with other columns stand in a batch of their own.
+func (m *Model) batches(source string, units []unit, alike func(a, b unit) bool) [][]unit {
+	src := m.sources[source]
+	var groups [][]unit
+	for _, u := range units {
+		if n := len(groups); n > 0 && len(groups[n-1]) < src.BatchFiles && alike(groups[n-1][0], u) {
+			groups[n-1] = append(groups[n-1], u)
+		} else {
+			groups = append(groups, []unit{u})
+		}
+	}
+	var out [][]unit
+	for _, g := range groups {
+		for i, u := range g {
+			if n := len(out); i > 0 && (src.Format == "json" || slices.Equal(out[n-1][0].file.Cols, u.file.Cols)) {
+				out[n-1] = append(out[n-1], u)
+			} else {
+				out = append(out, []unit{u})
+			}
+		}
+	}
+	return out
+}
+
+// read takes a source to its end. again: its readers take what they had once more.
+func (m *Model) read(source string, wanted []string, again bool) error {
+	direct := m.direct(source, wanted)
+	had := func(u unit) bool {
+		return slices.ContainsFunc(slices.Collect(maps.Keys(m.dests)), func(n string) bool { return has(lowered(m.dests[n].decl.From), source) && m.dests[n].taken[u.name()] })
+	}
+	need := func(u unit) []string {
+		if again {
+			return either(had(u), direct, nil)
+		}
+		return filter(direct, func(n string) bool { return !m.dests[n].taken[u.name()] })
+	}
+	units := filter(m.units(source), func(u unit) bool { return len(need(u)) > 0 })
+	for _, g := range m.batches(source, units, func(a, b unit) bool { return slices.Equal(need(a), need(b)) && had(a) == had(b) }) {
+		to, old := need(g[0]), had(g[0])
+		if err := m.commit(func(v int) error { return m.arrive(source, g, to, wanted, v, old, again) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// arrive is a batch of a source: old when others had it before, again when these had it.
+func (m *Model) arrive(source string, g []unit, to, wanted []string, v int, old, again bool) error {
+	src := m.sources[source]
+	rows, bad := m.records(src, g)
+	a := Account{Version: v, Kind: "source", Name: source, In: len(rows) + len(bad), Written: len(rows)}
+	if src.Bad == "SKIP" {
+		a.Dropped = len(bad)
+	} else {
+		if a.Rejected = len(bad); src.Bad == "FAIL" && len(bad) > 0 {
+			return &exit{code: sql.ExitGate, why: "bad record"}
+		}
+		m.keepBad(source, bad, v, old)
+	}
+	m.accounts = append(m.accounts, a)
+	for _, n := range m.reach(to, wanted) {
+		if !has(to, n) {
+			if err := m.stored(n, v); err != nil {
+				return err
+			}
+			continue
+		}
+		b := &batch{m: m, n: n, version: v, source: source, day: dayOf(g[0].file)}
+		if err := b.through(m.query(m.dests[n].decl, rows)); err != nil {
+			return err
+		}
+		for _, u := range g {
+			m.dests[n].taken[u.name()] = true
+		}
+	}
+	return nil
+}
+
+// keepBad puts bad records into dsql.rejects, but for those that stand there.
+func (m *Model) keepBad(source string, bad []Place, v int, old bool) {
+	for _, at := range bad {
+		kept := slices.ContainsFunc(m.rejects, func(r Reject) bool { return r.Dest == "" && r.Source == source && r.At == at })
+		if !kept {
+			m.rejects = append(m.rejects, Reject{Source: source, Code: "bad_record", At: at, Version: v})
+		}
+	}
+}
+
+// records are the rows of a batch and the places of its bad records.
+func (m *Model) records(src *Decl, g []unit) (rows []Rec, bad []Place) {
+	for _, u := range g {
+		var absent []string
+		if src.Format != "json" {
+			absent = filter(names(src.Cols), func(c string) bool { return !has(u.file.Cols, c) && c != "day" })
+		}
+		for i := u.from; i < u.to; i++ {
+			at := Place{"in/" + u.file.Path, i + either(src.Format == "csv", 2, 1)}
+			if u.file.Rows[i].Bad != "" {
+				bad = append(bad, at)
+				continue
+			}
+			r := Row{}
+			for _, c := range src.Cols {
+				r[c.Name] = either(has(u.file.Cols, c.Name), u.file.Rows[i].Values[c.Name], nil)
+			}
+			if src.Snapshot {
+				r["day"] = dayOf(u.file)
+			}
+			rows = append(rows, Rec{Row: r, At: at, Absent: absent})
+		}
+	}
+	return rows, bad
+}
+
+// dayOf is the capture {day} of a load.
+func dayOf(f File) Value {
+	if f.Day == "" {
+		return nil
+	}
+	n, err := strconv.ParseInt(f.Day, 10, 64)
+	if err != nil {
+		panic(err) // the generator writes digits
+	}
+	return n
+}

@@ -1,0 +1,191 @@
+package torture
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+)
+
+// writer makes the text of a script.
+type writer struct {
+	m     *Model
+	spell *rand.Rand // not nil: names in another case
+}
+
+// name is a declared name, in some case.
+func (w *writer) name(n string) string {
+	if w.spell == nil {
+		return n
+	}
+	return []string{n, strings.ToUpper(n), strings.ToUpper(n[:1]) + n[1:], strings.ToLower(n)}[w.spell.IntN(4)]
+}
+
+func (w *writer) names(ns []string) string {
+	out := make([]string, len(ns))
+	for i, n := range ns {
+		out[i] = w.name(n)
+	}
+	return strings.Join(out, ", ")
+}
+
+// create is a declaration.
+func (w *writer) create(d *Decl) string {
+	switch d.Kind {
+	case "source":
+		return w.source(d)
+	case "sink":
+		return fmt.Sprintf("CREATE SINK %s INTO FILES ('%s', format %s) FROM %s;\n", w.name(d.Name), d.Folder, d.Format, w.name(d.From[0]))
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "CREATE %s %s", strings.ToUpper(d.Kind), w.name(d.Name))
+	if d.Kind == "journal" {
+		w.journal(&b, d)
+	}
+	if d.Retain != "" {
+		b.WriteString(" RETAIN VERSIONS INTERVAL " + d.Retain)
+	}
+	clause(&b, "RULES", d.Rules, func(r Rule) string {
+		if r.Set != "" {
+			return "SET " + sets[r.Set].col + " = " + sets[r.Set].sql
+		}
+		return fmt.Sprintf("CONSTRAINT %s EXPECT (%s) ON VIOLATION %s", r.Name, r.Expect, r.Break)
+	})
+	clause(&b, "METRICS", d.Metrics, func(m Metric) string { return m.Name + " = " + m.Agg + either(m.Over, " OVER TABLE", "") })
+	clause(&b, "CHECKS", d.Checks, func(c Check) string {
+		return fmt.Sprintf("CHECK %s EXPECT (%s)%s ON FAILURE %s", c.Name, c.Expect, either(c.Over, " OVER TABLE", ""), c.Fail)
+	})
+	from := w.names(d.From)
+	if of := w.m.decl(d.From[0]); of.Kind == "journal" {
+		from = "STREAM " + from
+	}
+	b.WriteString("\n  " + forms[d.Form].text(w, d, from) + ";\n")
+	return b.String()
+}
+
+func clause[T any](b *strings.Builder, name string, items []T, text func(T) string) {
+	if len(items) == 0 {
+		return
+	}
+	out := make([]string, len(items))
+	for i, x := range items {
+		out[i] = text(x)
+	}
+	b.WriteString("\n  " + name + " (" + strings.Join(out, ", ") + ")")
+}
+
+func (w *writer) source(d *Decl) string {
+	cols := make([]string, len(d.Cols))
+	for i, c := range d.Cols {
+		cols[i] = c.Name + " " + c.Type
+	}
+	o := "format " + d.Format
+	if d.Snapshot {
+		o += ", mode snapshot"
+	}
+	if d.BatchFiles > 1 {
+		o += fmt.Sprint(", batch_files ", d.BatchFiles)
+	}
+	if d.BatchRows > 0 {
+		o += fmt.Sprint(", batch_rows ", d.BatchRows)
+	}
+	return fmt.Sprintf("CREATE SOURCE %s (%s) FROM FILES ('in/%s_%s.%s', %s)%s;\n", w.name(d.Name), strings.Join(cols, ", "), low(d.Name),
+		either(d.Snapshot, "{day}", "*"), d.Format, o, either(d.Bad != "", " ON BAD RECORD "+d.Bad, ""))
+}
+
+func (w *writer) journal(b *strings.Builder, d *Decl) {
+	fmt.Fprintf(b, " KEYS (%s)", strings.Join(d.Keys, ", "))
+	if len(d.Seq) > 0 {
+		fmt.Fprintf(b, " SEQUENCE BY (%s)%s", strings.Join(d.Seq, ", "), either(d.Delete, " DELETE WHEN op = 'd'", ""))
+	} else {
+		b.WriteString(" SNAPSHOT AT day ON MISSING " + either(d.Keep, "KEEP", fmt.Sprintf("CLOSE IF REMOVED < %d PERCENT", d.guard())))
+	}
+	list := func(word string, l List) {
+		if !l.none() {
+			b.WriteString(" " + word + " " + l.text())
+		}
+	}
+	list("COLUMNS", d.Columns)
+	list("TRACK", d.Track)
+	if has(d.IgnoreNull, "*") {
+		b.WriteString(" IGNORE NULL UPDATES")
+	} else if len(d.IgnoreNull) > 0 {
+		b.WriteString(" IGNORE NULL UPDATES ON (" + strings.Join(d.IgnoreNull, ", ") + ")")
+	}
+	if d.Late > 0 {
+		fmt.Fprintf(b, " LATENESS %d", d.Late)
+	}
+}
+
+func (l List) text() string {
+	switch {
+	case !l.Star:
+		return "(" + strings.Join(l.Names, ", ") + ")"
+	case len(l.Names) == 0:
+		return "*"
+	}
+	return "* EXCEPT (" + strings.Join(l.Names, ", ") + ")"
+}
+
+// contents is a file of a source in its format; what Parquet files hold DuckDB must write.
+func contents(src *Decl, f File) string {
+	var b strings.Builder
+	cols := filter(f.Cols, func(c string) bool { return c != "day" })
+	if src.Format == "csv" {
+		b.WriteString(strings.Join(cols, ",") + "\n")
+	}
+	for _, r := range f.Rows {
+		if src.Format == "csv" {
+			b.WriteString(csvRecord(cols, r))
+		} else {
+			b.WriteString(jsonRecord(cols, r))
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+func csvRecord(cols []string, r Record) string {
+	var cells []string
+	for _, c := range cols {
+		s := textOf(r.Values[c])
+		switch {
+		case r.Bad == "type" && c == "id":
+			s = "x"
+		case r.Bad == "fraction" && c == "b":
+			s = "1.5"
+		case s == null:
+			s = ""
+		case s == "" || strings.ContainsAny(s, "\",\n\r"):
+			s = `"` + strings.ReplaceAll(s, `"`, `""`) + `"`
+		}
+		cells = append(cells, s)
+	}
+	if r.Bad == "short" {
+		cells = cells[:len(cells)-1]
+	}
+	return strings.Join(cells, ",")
+}
+
+func jsonRecord(cols []string, r Record) string {
+	if r.Bad == "short" {
+		return `{"id":1,"b"`
+	}
+	v := map[string]any{}
+	for _, c := range cols {
+		if x := r.Values[c]; x != nil {
+			v[c] = x
+		}
+	}
+	switch r.Bad {
+	case "type":
+		v["id"] = "x"
+	case "fraction":
+		v["b"] = 1.5
+	}
+	out, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // values are numbers and texts
+	}
+	return string(out)
+}
