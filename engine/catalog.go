@@ -49,7 +49,15 @@ var migrations = [][]string{{
 	// The columns that SETs change, as they were before: a replay starts from those. In a new file they are there from the start: DuckDB
 	// can't replay its log after a crash where a table with nextval in a default was altered.
 	`ALTER TABLE dsql.rejects ADD COLUMN IF NOT EXISTS original JSON`,
-}, oneSpelling()}
+}, oneSpelling(), {
+	// exact: what JSON doesn't hold of a row. The table is made anew, as one with nextval in a default must not be altered.
+	`CREATE TEMP TABLE dsql_rejects_before AS FROM dsql.rejects`,
+	`DROP TABLE dsql.rejects`,
+	`CREATE TABLE dsql.rejects (id BIGINT NOT NULL DEFAULT nextval('dsql.reject_ids'), rejected_at TIMESTAMP NOT NULL, destination VARCHAR, source VARCHAR, rule VARCHAR, reason VARCHAR NOT NULL, meta ` + MetaType + `, payload BLOB` + zstd + `, data JSON` + zstd + `, version BIGINT, replayed_at TIMESTAMP, original JSON` + zstd + `, exact JSON` + zstd + `, taken VARCHAR[])`,
+	`INSERT INTO dsql.rejects BY NAME FROM dsql_rejects_before`,
+	`DROP TABLE temp.dsql_rejects_before`,
+	`CREATE VIEW dsql.rejects_text AS SELECT id, rejected_at, destination, source, rule, reason, meta, coalesce(TRY(decode(payload)), payload::VARCHAR) AS payload_text, data, version, replayed_at FROM dsql.rejects`,
+}}
 
 // oneSpelling brings names in line with the declarations', which an older dsql wrote as the script at hand spelt them. Where places
 // stood under several spellings the one that is furthest counts: what lies before it was taken.
@@ -103,7 +111,7 @@ func (tx *Tx) Migrate(ctx context.Context) error {
 	}
 	for _, m := range migrations[have:] {
 		for _, s := range m {
-			if have == 0 && !strings.HasPrefix(s, "CREATE") && !strings.HasPrefix(s, "ALTER") {
+			if have == 0 && (strings.HasPrefix(s, "UPDATE") || strings.HasPrefix(s, "DELETE")) {
 				continue // a new file has no rows to mend
 			}
 			if storage == 0 { // memory, or a file that another client made

@@ -100,6 +100,7 @@ type Reader interface {
 // scanned as often as needed until Release.
 type Input struct {
 	Source       string
+	SourceOf     *Query   // of replayed rejects, which may be of several: an expression over Raw; Source is empty then
 	Destinations []string // whom this batch is for: those that stand at the same place
 	// Rows is a FROM-item without alias giving the columns and _meta: a table function in place, or a reader of DuckDB's own.
 	Rows *Query
@@ -111,9 +112,9 @@ type Input struct {
 	// Bad is a FROM-item giving the bad records: reason VARCHAR ("bad_record: …"), _meta, _payload, data JSON (what was
 	// understood, NULL when nothing was). nil when there are none.
 	Bad *Query
-	// Original is a FROM-item giving, for each _row, the columns that a destination's SETs change as they were before, as JSON
-	// (_original). nil where there are none; it is each destination's own.
-	Original *Query
+	// Original is what a destination's SETs change, as it was before them: Struct is a FROM-item of _row and _was. nil where there is
+	// none; it is each destination's own.
+	Original *Was
 	// Again says that another destination took this part before: its bad records are in dsql.rejects already.
 	Again bool
 

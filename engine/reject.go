@@ -1,6 +1,9 @@
 package engine
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // Rejection is a set of rows that a destination does not take.
 type Rejection struct {
@@ -8,38 +11,73 @@ type Rejection struct {
 	Rule                *Query   // an expression giving the constraint's or check's name; nil: NULL
 	Reason              *Query   // an expression giving "code: details"
 	Rows                *Query   // a FROM-item
-	Data                []string // the columns that stand in dsql.rejects.data
-	JSON                *Query   // an expression giving what stands there, instead of Data
-	Original            *Query   // an expression giving (as JSON) the columns that SETs changed as they were before; nil: none, or as Input says
+	Columns             []Column // what of a row is kept
+	Was                 Was      // what the row was before the SETs; none: as Input says
+	Kept                *Kept    // expressions over _r that give the row as it is kept, instead of Columns and Was
 	Input               *Input   // the source's batch; nil: the rows come from a stored table
 	HasRow              bool     // Rows have _row, the record's id in the batch
 	Version             int64
+}
+
+// Was is what SETs changed of a row.
+type Was struct {
+	Columns []string
+	Struct  *Query // an expression giving these columns, as they were, as a STRUCT
+}
+
+// Kept is a row in dsql.rejects: data shows it, original the columns that SETs changed as they were; exact has what JSON doesn't hold
+// of what is replayed. The last two may be nil.
+type Kept struct{ Data, Original, Exact *Query }
+
+// KeptRow is the row _r as it is kept.
+func KeptRow(cols []Column, was Was) Kept {
+	k := Kept{Data: DataJSON("_r", ColumnNames(cols))}
+	if was.Struct != nil {
+		k.Original = SQL("to_json({was})", Args{"was": was.Struct})
+	}
+	k.Exact = exactJSON(cols, func(c Column) *Query {
+		if slices.Contains(was.Columns, c.Name) {
+			return SQL("struct_extract({was}, {n})", Args{"was": was.Struct, "n": c.Name})
+		}
+		return Ident("_r", c.Name)
+	})
+	return k
 }
 
 // Reject writes rows to dsql.rejects and returns how many. A row that still knows its record (_row) is kept with the record's
 // coordinates and original bytes.
 func (tx *Tx) Reject(ctx context.Context, r Rejection) (int64, error) {
 	a := Args{"now": Now, "destination": r.Destination, "source": nullable(r.Source), "rule": SQL("NULL"), "reason": r.Reason, "v": r.Version,
-		"rows": r.Rows, "raw": SQL(""), "meta": SQL("NULL"), "payload": SQL("NULL"), "data": DataJSON("_r", r.Data), "original": SQL("NULL")}
+		"rows": r.Rows, "raw": SQL(""), "meta": SQL("NULL"), "payload": SQL("NULL"), "original": SQL("NULL"), "exact": SQL("NULL")}
 	if r.Rule != nil {
 		a["rule"] = r.Rule
 	}
-	if r.JSON != nil {
-		a["data"] = r.JSON
-	}
+	was := r.Was
 	if r.HasRow && r.Input != nil {
 		a["meta"], a["payload"] = SQL("_raw._meta"), SQL("_raw._payload")
-		a["raw"] = SQL(" LEFT JOIN (SELECT _meta, _payload, {id} AS _id FROM {raw}) _raw ON _raw._id = _r._row", Args{"id": r.Input.RowID, "raw": r.Input.Raw})
+		of := SQL("NULL")
+		if r.Input.SourceOf != nil {
+			of, a["source"] = r.Input.SourceOf, SQL("_raw._source")
+		}
+		a["raw"] = SQL(" LEFT JOIN (SELECT _meta, _payload, {of} AS _source, {id} AS _id FROM {raw}) _raw ON _raw._id = _r._row", Args{"of": of, "id": r.Input.RowID, "raw": r.Input.Raw})
+		if o := r.Input.Original; o != nil && was.Struct == nil && r.Kept == nil {
+			was = Was{o.Columns, SQL("_o._was")}
+			a["raw"] = SQL("{raw} LEFT JOIN {was} _o ON _o._row = _r._row", a, Args{"was": o.Struct})
+		}
 	}
-	switch {
-	case r.Original != nil:
-		a["original"] = r.Original
-	case r.HasRow && r.Input != nil && r.Input.Original != nil:
-		a["original"] = SQL("_was._original")
-		a["raw"] = SQL("{raw} LEFT JOIN {was} _was ON _was._row = _r._row", a, Args{"was": r.Input.Original})
+	if r.Kept == nil {
+		k := KeptRow(r.Columns, was)
+		r.Kept = &k
 	}
-	return tx.Exec(ctx, SQL(`INSERT INTO dsql.rejects (rejected_at, destination, source, rule, reason, meta, payload, data, version, original)
-		SELECT {now}, {destination}, {source}, {rule}, {reason}, {meta}, {payload}, {data}, {v}, {original} FROM {rows} _r{raw}`, a))
+	a["data"] = r.Kept.Data
+	if r.Kept.Original != nil {
+		a["original"] = r.Kept.Original
+	}
+	if r.Kept.Exact != nil {
+		a["exact"] = r.Kept.Exact
+	}
+	return tx.Exec(ctx, SQL(`INSERT INTO dsql.rejects (rejected_at, destination, source, rule, reason, meta, payload, data, version, original, exact)
+		SELECT {now}, {destination}, {source}, {rule}, {reason}, {meta}, {payload}, {data}, {v}, {original}, {exact} FROM {rows} _r{raw}`, a))
 }
 
 func nullable(s string) *Query {

@@ -181,12 +181,11 @@ func (w *writer) drop(ctx context.Context) error {
 
 // reject sends rows of a temporary table to dsql.rejects. reason is an expression over _r, the row.
 func (w *writer) reject(ctx context.Context, rows, reason *engine.Query) error {
-	data := engine.ColumnNames(w.b.Columns)
 	source := ""
 	if w.b.Input != nil {
 		source = w.b.Input.Source
 	}
-	n, err := w.tx.Reject(ctx, engine.Rejection{Destination: w.name, Source: source, Reason: reason, Rows: rows, Data: data, Input: w.b.Input, HasRow: w.b.HasRow, Version: w.v})
+	n, err := w.tx.Reject(ctx, engine.Rejection{Destination: w.name, Source: source, Reason: reason, Rows: rows, Columns: w.b.Columns, Input: w.b.Input, HasRow: w.b.HasRow, Version: w.v})
 	w.n.Rejected += n
 	return err
 }

@@ -239,7 +239,7 @@ func (r *runner) write(ctx context.Context, tx *engine.Tx, d engine.Destination,
 	if acc.Force || r.holds[n] != "" {
 		return r.released(ctx, tx, d, n, ruled, acc)
 	}
-	measured, err := n.quality.Measure(ctx, tx, quality.Batch{Destination: n.name, Kind: n.kind, Version: v, Rows: ruled.Rows, Table: r.tableAfter(n, ruled.Rows), Columns: n.cols, HasRow: hasRow, Input: b.input, Source: source, Original: ruled.Original})
+	measured, err := n.quality.Measure(ctx, tx, quality.Batch{Destination: n.name, Kind: n.kind, Version: v, Rows: ruled.Rows, Table: r.tableAfter(n, ruled.Rows), Columns: n.cols, HasRow: hasRow, Input: b.input, Source: source, Was: ruled.Was})
 	if err != nil {
 		return out, err
 	}

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"strings"
 
 	"dsql/engine"
 	"dsql/sql"
@@ -23,33 +22,11 @@ type replay struct {
 	rows  int64
 }
 
-const replayTable = "_dsql_replay"
-
-// take fixes the rows to replay: the chain may reject some again, which are not to be replayed now.
-func (p *replay) take(ctx context.Context, tx *engine.Tx) error {
-	a := engine.Args{"t": engine.Ident(replayTable), "name": p.node.name, "where": p.where, "cols": engine.Each(", ", p.node.cols, fromJSON)}
-	n, err := tx.Exec(ctx, engine.SQL(`CREATE OR REPLACE TEMP TABLE {t} AS SELECT {cols}, meta AS _meta, payload AS _payload, id AS _reject_id
-		FROM dsql.rejects WHERE destination = {name} AND replayed_at IS NULL AND ({where}) ORDER BY id`, a))
-	p.rows = n
-	return err
-}
-
-// fromJSON reads a column back: what a SET changed from dsql.rejects.original, as the chain runs from its beginning, else from data.
-func fromJSON(c engine.Column) *engine.Query {
-	a := engine.Args{"row": engine.SQL("CASE WHEN json_exists(original, {path}) THEN original ELSE data END", engine.Args{"path": jsonPath(c.Name)}), "path": jsonPath(c.Name), "n": engine.Ident(c.Name), "t": engine.Type(c.Type)}
-	if strings.HasPrefix(c.Type, "STRUCT") || strings.HasPrefix(c.Type, "MAP") || strings.HasSuffix(c.Type, "]") || c.Type == "JSON" {
-		return engine.SQL("CAST(json_extract({row}, {path}) AS {t}) AS {n}", a)
-	}
-	return engine.SQL("CAST(json_extract_string({row}, {path}) AS {t}) AS {n}", a)
-}
-
-func jsonPath(column string) string { return `$."` + strings.ReplaceAll(column, `"`, `\"`) + `"` }
-
 func (p *replay) fresh() fresh {
 	a := engine.Args{"t": engine.Ident(replayTable), "cols": engine.Names(engine.ColumnNames(p.node.cols))}
 	rows := engine.SQL("(SELECT {cols}, _meta, _reject_id FROM {t})", a)
 	return fresh{in: &input{plain: true, meta: true}, rel: rows, origin: p.origin(), force: p.force,
-		input: &engine.Input{Rows: rows, RowID: engine.SQL("_reject_id"), Raw: engine.SQL("(SELECT _meta, _payload, _reject_id FROM {t})", a)}}
+		input: &engine.Input{SourceOf: engine.SQL("_source"), Rows: rows, RowID: engine.SQL("_reject_id"), Raw: engine.SQL("(SELECT _meta, _payload, _reject_id, _source FROM {t})", a)}}
 }
 
 func (p *replay) origin() string { return "rejects of " + p.node.name }

@@ -20,7 +20,7 @@ type Batch struct {
 	Columns                   []engine.Column
 	HasRow                    bool
 	Input                     *engine.Input
-	Original                  *engine.Query // an expression over Rows: as in engine.Rejection
+	Was                       engine.Was // of a row _r of Rows: as in engine.Rejection
 }
 
 // Result is what the checks of a batch came to, when none of those ON FAILURE FAIL failed.
@@ -98,8 +98,8 @@ func (p *Program) Measure(ctx context.Context, tx *engine.Tx, b Batch) (Result, 
 	if first == nil {
 		return res, nil
 	}
-	res.HeldRows, err = tx.Reject(ctx, engine.Rejection{Destination: b.Destination, Source: b.Source, Version: b.Version, Input: b.Input, HasRow: b.HasRow, Original: b.Original, Rows: b.Rows,
-		Data: engine.ColumnNames(b.Columns), Rule: engine.Lit(first.item.name()), Reason: engine.Lit("check: " + first.item.name() + ": " + first.item.text())})
+	res.HeldRows, err = tx.Reject(ctx, engine.Rejection{Destination: b.Destination, Source: b.Source, Version: b.Version, Input: b.Input, HasRow: b.HasRow, Was: b.Was, Rows: b.Rows,
+		Columns: b.Columns, Rule: engine.Lit(first.item.name()), Reason: engine.Lit("check: " + first.item.name() + ": " + first.item.text())})
 	return res, err
 }
 

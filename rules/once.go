@@ -2,6 +2,7 @@ package rules
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -143,6 +144,7 @@ func (p *Program) once(b Batch, rel *engine.Query, out *Outcome) {
 	id := open.next.Add(1)
 	open.Store(id, n)
 	var bits, stored []*engine.Query
+	var noted *engine.Kept
 	for i, s := range p.steps {
 		switch {
 		case s.warns():
@@ -165,11 +167,17 @@ func (p *Program) once(b Batch, rel *engine.Query, out *Outcome) {
 		if b.HasRow {
 			a["row"] = engine.SQL("_row")
 		}
-		a["json"], a["was"] = engine.DataJSON("_r", engine.ColumnNames(b.Columns)), engine.SQL("NULL")
-		if o := p.original(); o != nil {
-			a["was"] = o
+		kept := engine.KeptRow(b.Columns, p.original())
+		parts := []*engine.Query{kept.Data}
+		from := func(part *engine.Query) *engine.Query { // where the note has it
+			if part == nil {
+				return nil
+			}
+			parts = append(parts, part)
+			return engine.SQL("json_extract(_r._data, {path})", engine.Args{"path": fmt.Sprintf("$[%d]", len(parts)-1)})
 		}
-		a["data"] = engine.SQL("CASE WHEN {v} IN ({stored}) THEN json_array({json}, {was})::VARCHAR END", a, engine.Args{"stored": engine.Join(", ", stored...)})
+		noted = &engine.Kept{Data: engine.SQL("json_extract(_r._data, '$[0]')"), Original: from(kept.Original), Exact: from(kept.Exact)}
+		a["data"] = engine.SQL("CASE WHEN {v} IN ({stored}) THEN json_array({parts})::VARCHAR END", a, engine.Args{"parts": engine.Join(", ", parts...), "stored": engine.Join(", ", stored...)})
 	}
 	out.Rows = engine.SQL("(SELECT {cols} FROM {rel} AS _r WHERE CASE WHEN {v} = 0 AND {w} = 0 THEN true ELSE dsql_judge({id}, {v}, {w}, {row}, {data}) = 1 END)", a)
 	out.settle = func(ctx context.Context, tx *engine.Tx, out *Outcome) error {
@@ -183,12 +191,8 @@ func (p *Program) once(b Batch, rel *engine.Query, out *Outcome) {
 		if b.HasRow {
 			slices.SortStableFunc(n.rejected, func(a, b note) int { return int(min(max(a.row-b.row, -1), 1)) })
 		}
-		noted := engine.SQL("(SELECT dsql_noted_rule({id}, i) AS {v}, dsql_noted_row({id}, i) AS _row, dsql_noted_data({id}, i) AS _data FROM range({n}) t(i))", engine.Args{"id": id, "n": len(n.rejected), "v": engine.Ident(p.verdict)})
-		var was *engine.Query
-		if p.any((*step).sets) {
-			was = engine.SQL("json_extract(_r._data, '$[1]')")
-		}
-		_, err := p.reject(ctx, tx, b, noted, engine.SQL("json_extract(_r._data, '$[0]')"), was)
+		rows := engine.SQL("(SELECT dsql_noted_rule({id}, i) AS {v}, dsql_noted_row({id}, i) AS _row, dsql_noted_data({id}, i) AS _data FROM range({n}) t(i))", engine.Args{"id": id, "n": len(n.rejected), "v": engine.Ident(p.verdict)})
+		_, err := p.reject(ctx, tx, b, rows, noted)
 		return err
 	}
 }

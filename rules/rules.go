@@ -83,9 +83,7 @@ func (p *Program) layers(rel *engine.Query) *engine.Query {
 	judged := false // the verdict column is there
 	verdict := engine.Ident(p.verdict)
 	if set := p.changed(); len(set) > 0 {
-		rel = engine.SQL("(SELECT *, struct_pack({set}) AS {was} FROM {rel})", engine.Args{"rel": rel, "was": engine.Ident(p.was), "set": engine.Each(", ", set, func(c string) *engine.Query {
-			return engine.SQL("{c} := {c}", engine.Args{"c": engine.Ident(c)})
-		})})
+		rel = engine.SQL("(SELECT *, struct_pack({set}) AS {was} FROM {rel})", engine.Args{"rel": rel, "was": engine.Ident(p.was), "set": same(set)})
 	}
 	for i := 0; i < len(p.steps); {
 		s := &p.steps[i]
@@ -144,14 +142,19 @@ func (p *Program) changed() []string {
 	return out
 }
 
-// Original is a FROM-item of rel's _row and, as JSON, _original: the columns that SETs change, as rel has them. nil: there are none.
-// Who rejects rows behind the rules finds them there.
-func (p *Program) Original(rel *engine.Query) *engine.Query {
+// Original has a FROM-item of rel's _row and _was: the columns that SETs change, as rel has them. nil: there are none. Who rejects
+// rows behind the rules finds them there.
+func (p *Program) Original(rel *engine.Query) *engine.Was {
 	set := p.changed()
 	if len(set) == 0 {
 		return nil
 	}
-	return engine.SQL("(SELECT _row, {json} AS _original FROM {rel} AS _o)", engine.Args{"json": engine.DataJSON("_o", set), "rel": rel})
+	return &engine.Was{Columns: set, Struct: engine.SQL("(SELECT _row, struct_pack({set}) AS _was FROM {rel})", engine.Args{"rel": rel, "set": same(set)})}
+}
+
+// same are fields of a STRUCT for columns.
+func same(cols []string) *engine.Query {
+	return engine.Each(", ", cols, func(c string) *engine.Query { return engine.SQL("{c} := {c}", engine.Args{"c": engine.Ident(c)}) })
 }
 
 // pin gives an expression in a way that DuckDB computes where it stands, once a row: it is volatile. A filter on the verdict would

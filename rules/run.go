@@ -19,7 +19,7 @@ type Batch struct {
 	Input               *engine.Input // nil where the rows come from a stored table
 	Stage               bool          // Rel must be read once only: its rows are kept in a TEMP table
 	KeepMeta            bool          // Rows are to have _meta
-	KeepOriginal        bool          // Rows are to have what Outcome.Original reads
+	KeepOriginal        bool          // Rows are to have what Outcome.Was reads
 	Once                bool          // the caller reads Rows once and wholly, and calls Settle then; Stage doesn't matter
 }
 
@@ -28,7 +28,7 @@ type Outcome struct {
 	In                int64 // -1: not counted
 	Rejected, Dropped int64
 	Rows              *engine.Query // a FROM-item of the rows that go on: Columns, _row where HasRow, _meta where KeepMeta
-	Original          *engine.Query // with KeepOriginal: an expression over Rows that gives the columns that SETs change as they were, as JSON; nil: there are none
+	Was               engine.Was    // with KeepOriginal: the columns that SETs change as they were, of a row _r of Rows
 	Warned            []*sql.Error  // rows that break an ON VIOLATION WARN, one error a constraint
 
 	settle func(context.Context, *engine.Tx, *Outcome) error
@@ -67,7 +67,7 @@ func (p *Program) Run(ctx context.Context, tx *engine.Tx, b Batch) (Outcome, err
 		}
 	}
 	if b.KeepOriginal {
-		out.Original = p.original()
+		out.Was = p.original()
 	}
 	out.Rows = engine.SQL("(SELECT {cols} FROM {rel})", engine.Args{"cols": p.kept(b), "rel": rel})
 	if !judges {
@@ -125,7 +125,7 @@ func (p *Program) rejectAll(ctx context.Context, tx *engine.Tx, b Batch, rel *en
 			numbers = append(numbers, engine.Lit(i+1))
 		}
 	}
-	got, err := p.reject(ctx, tx, b, engine.SQL("(SELECT * FROM {rel} WHERE {v} IN ({numbers}))", engine.Args{"rel": rel, "v": engine.Ident(p.verdict), "numbers": engine.Join(", ", numbers...)}), nil, p.original())
+	got, err := p.reject(ctx, tx, b, engine.SQL("(SELECT * FROM {rel} WHERE {v} IN ({numbers}))", engine.Args{"rel": rel, "v": engine.Ident(p.verdict), "numbers": engine.Join(", ", numbers...)}), nil)
 	if err == nil && got != want {
 		err = &sql.Error{Code: "account", Exit: sql.ExitFailed, Msg: fmt.Sprintf("the rules of %s rejected %d rows when counted and %d when kept; nothing was committed", b.Destination, want, got),
 			Hint: "a rule or the query gives another result each time it runs; make it give the same"}
@@ -199,16 +199,17 @@ func (p *Program) count(ctx context.Context, tx *engine.Tx, rel *engine.Query) (
 	return n, err
 }
 
-// original is an expression over the layers that gives the columns that SETs change as they were, as JSON. nil: there are none.
-func (p *Program) original() *engine.Query {
-	if !p.any((*step).sets) {
-		return nil
+// original are the columns that SETs change as they were, of a row _r of the layers.
+func (p *Program) original() engine.Was {
+	set := p.changed()
+	if len(set) == 0 {
+		return engine.Was{}
 	}
-	return engine.SQL("to_json({was})", engine.Args{"was": engine.Ident("_r", p.was)})
+	return engine.Was{Columns: set, Struct: engine.Ident("_r", p.was)}
 }
 
-// reject writes rows to dsql.rejects: a FROM-item with the verdict, and the columns or (data) their JSON.
-func (p *Program) reject(ctx context.Context, tx *engine.Tx, b Batch, rows, data, original *engine.Query) (int64, error) {
+// reject writes rows to dsql.rejects: a FROM-item with the verdict, and the columns or what is kept of them.
+func (p *Program) reject(ctx context.Context, tx *engine.Tx, b Batch, rows *engine.Query, kept *engine.Kept) (int64, error) {
 	var names, reasons []*engine.Query
 	for i, s := range p.steps {
 		if s.action != reject {
@@ -219,7 +220,7 @@ func (p *Program) reject(ctx context.Context, tx *engine.Tx, b Batch, rows, data
 		reasons = append(reasons, engine.SQL("WHEN {n} THEN {why}", a))
 	}
 	a := engine.Args{"v": engine.Ident(p.verdict), "names": engine.Join(" ", names...), "reasons": engine.Join(" ", reasons...)}
-	return tx.Reject(ctx, engine.Rejection{Destination: b.Destination, Source: b.Source, Version: b.Version, Input: b.Input, HasRow: b.HasRow, Data: engine.ColumnNames(b.Columns), JSON: data, Original: original, Rows: rows,
+	return tx.Reject(ctx, engine.Rejection{Destination: b.Destination, Source: b.Source, Version: b.Version, Input: b.Input, HasRow: b.HasRow, Columns: b.Columns, Was: p.original(), Kept: kept, Rows: rows,
 		Rule:   engine.SQL("CASE {v} {names} END", a),
 		Reason: engine.SQL("CASE {v} {reasons} END", a)})
 }
