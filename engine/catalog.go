@@ -57,6 +57,17 @@ var migrations = [][]string{{
 	`INSERT INTO dsql.rejects BY NAME FROM dsql_rejects_before`,
 	`DROP TABLE temp.dsql_rejects_before`,
 	`CREATE VIEW dsql.rejects_text AS SELECT id, rejected_at, destination, source, rule, reason, meta, coalesce(TRY(decode(payload)), payload::VARCHAR) AS payload_text, data, version, replayed_at FROM dsql.rejects`,
+}, {
+	// What a check or a guard holds back. The rows that a check holds stand in dsql.rejects, from first_reject to last_reject; of what a guard
+	// holds nothing was taken (version is NULL): it waits in its source. load says what rows can't (see pipeline/holds.go).
+	`CREATE TABLE dsql.holds (destination VARCHAR NOT NULL, name VARCHAR NOT NULL, since TIMESTAMP NOT NULL, origin VARCHAR, rows BIGINT NOT NULL,
+		source VARCHAR, version BIGINT, first_reject BIGINT, last_reject BIGINT, load JSON NOT NULL)`,
+	`INSERT INTO dsql.holds SELECT destination, coalesce(rule, 'check'), min(rejected_at),
+			(SELECT min(origin) FROM dsql.version_rows v WHERE v.version = r.version AND v.name = r.destination), count(*), source, version, min(id), max(id), '{}'
+		FROM dsql.rejects r WHERE starts_with(reason, 'check:') AND replayed_at IS NULL AND destination IS NOT NULL
+		GROUP BY destination, rule, source, version ORDER BY min(id)`,
+	// The newest version when a declaration was made: what stands under its name in older ones is that of another, which was dropped.
+	`ALTER TABLE dsql.declarations ADD COLUMN born BIGINT`,
 }}
 
 // oneSpelling brings names in line with the declarations', which an older dsql wrote as the script at hand spelt them. Where places

@@ -14,7 +14,7 @@ import (
 )
 
 // Fault points let tests stop the program at the places where a crash would hurt most. They are off unless the environment
-// says DSQL_FAULT=action:name:k, where action is kill, error or delay (100 ms), name is a point's name or *, and k counts the
+// says DSQL_FAULT=action:name:k, where action is kill, error, panic or delay (100 ms), name is a point's name or *, and k counts the
 // passes of that point from 1 (0: every pass). DSQL_FAULT_LOG names a file that gets a line for each point passed.
 
 type faultPlan struct {
@@ -70,6 +70,8 @@ func Fault(ctx context.Context, name string) error {
 		select {}
 	case "error":
 		return &sql.Error{Code: "fault", Exit: sql.ExitFailed, Msg: "a fault was asked for at " + name}
+	case "panic":
+		panic("a fault was asked for at " + name)
 	case "delay":
 		select {
 		case <-ctx.Done():

@@ -178,6 +178,17 @@ type Accepted struct {
 	Force bool
 }
 
+// HeldBack is the error of a Write that a guard stopped: nothing of the load is taken until somebody decides about it (Force, or to skip it).
+type HeldBack struct {
+	Rows int64 // of the load
+	Err  *sql.Error
+}
+
+func (h *HeldBack) Error() string { return h.Err.Error() }
+
+// Unwrap is the error as users see it.
+func (h *HeldBack) Unwrap() error { return h.Err }
+
 // Counts account for a destination's rows in a version: rows accepted by the chain = Written + Rejected.
 type Counts struct {
 	Written, Rejected                  int64

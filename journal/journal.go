@@ -141,6 +141,9 @@ func (j *Journal) stored(ctx context.Context, tx *engine.Tx) (d *definition, kno
 	return d, known, json.Unmarshal([]byte(text), d)
 }
 
+// WholeLoads: what it takes is the whole table, so that rows can't come back one by one.
+func (j *Journal) WholeLoads() bool { return !j.feed() }
+
 func (j *Journal) table(suffix string) *engine.Query { return engine.Ident(j.decl.Name + suffix) }
 
 // make keeps the result of a query in a temporary table of the journal's, which the templates that follow know by its name.

@@ -281,9 +281,9 @@ func (w *writer) guarded(gone, open int64) error {
 	if gone == 0 || share < w.j.guard || w.b.Force {
 		return nil
 	}
-	return &sql.Error{Src: w.j.decl.Src, Span: w.j.decl.NameAt, Code: "load-held", Exit: sql.ExitGate,
+	return &engine.HeldBack{Rows: w.rows, Err: &sql.Error{Src: w.j.decl.Src, Span: w.j.decl.NameAt, Code: "load-held", Exit: sql.ExitGate,
 		Msg:  fmt.Sprintf("the load of %s is held back: %d of the %d open keys of journal %s are missing in it (%.1f %%, and IF REMOVED allows less than %g); nothing of it was taken in", w.time, gone, open, w.name, share, w.j.guard),
-		Hint: fmt.Sprintf("if the load is right: RELEASE HOLD %s takes it; if it is a part only: DISCARD HOLD %s skips it", w.name, w.name)}
+		Hint: fmt.Sprintf("if the load is right: RELEASE HOLD %s takes it; if it is a part only: DISCARD HOLD %s skips it", w.name, w.name)}}
 }
 
 // apply writes the difference.

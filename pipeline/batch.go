@@ -115,12 +115,17 @@ func placed(err error, n *node) error {
 	return &c
 }
 
-// gate records what a failed check measured: the batch itself is rolled back.
+// gate records what a failed check measured, or what a guard holds back: the batch itself is rolled back.
 func (r *runner) gate(ctx context.Context, err error) error {
+	var load *heldLoad
+	var rerr error
 	if f, ok := asFailure(err); ok {
-		if rerr := f.Record(ctx, r.conn); rerr != nil {
-			return rerr
-		}
+		rerr = f.Record(ctx, r.conn)
+	} else if errors.As(err, &load) {
+		rerr = load.record(ctx, r)
+	}
+	if rerr != nil {
+		return rerr
 	}
 	return err
 }
@@ -197,12 +202,16 @@ type fresh struct {
 	rel    *engine.Query
 	input  *engine.Input // nil where the rows come from a stored table
 	origin string
-	force  bool // released: past checks and guards
+	held   *hold // these rows were held back, and somebody decided about them
 }
 
 // write is the chain of one destination over one input's new rows.
 func (r *runner) write(ctx context.Context, tx *engine.Tx, d engine.Destination, n *node, b fresh, v int64) (DestinationRows, error) {
 	out := DestinationRows{Kind: n.kind, Name: n.name}
+	decided := r.decision(n, b)
+	if b.held != nil && b.held.discard {
+		return r.discarded(ctx, tx, n, b.held, rules.Outcome{Rows: b.rel})
+	}
 	source := ""
 	if b.input != nil {
 		source = b.input.Source
@@ -222,24 +231,29 @@ func (r *runner) write(ctx context.Context, tx *engine.Tx, d engine.Destination,
 		}
 	}
 	ruled, err := n.rules.Run(ctx, tx, rules.Batch{Destination: n.name, Source: source, Version: v, Rel: rel, Columns: n.cols, HasRow: hasRow, Input: b.input, Stage: !b.in.plain, KeepMeta: keepMeta, KeepOriginal: n.quality.Holds(),
-		Once: n.kind == "stream" && n.quality.Empty() && !b.force && r.holds[n] == ""})
+		Once: n.kind == "stream" && n.quality.Empty() && decided == nil})
 	if err != nil {
 		return out, err
 	}
 	if err := engine.Fault(ctx, "after-rules"); err != nil {
 		return out, err
 	}
-	acc := &engine.Accepted{Version: v, Columns: n.cols, Rows: ruled.Rows, HasRow: hasRow, Input: b.input, Force: b.force || r.holds[n] == "RELEASE HOLD"}
+	acc := &engine.Accepted{Version: v, Columns: n.cols, Rows: ruled.Rows, HasRow: hasRow, Input: b.input, Force: decided != nil}
 	if b.in.plain {
 		acc.Sample = rel
 	}
 	if b.input != nil {
 		acc.Absent = absent(b.input, n.cols)
 	}
-	if acc.Force || r.holds[n] != "" {
-		return r.released(ctx, tx, d, n, ruled, acc)
+	if decided != nil && decided.discard {
+		return r.discarded(ctx, tx, n, decided, ruled)
 	}
-	measured, err := n.quality.Measure(ctx, tx, quality.Batch{Destination: n.name, Kind: n.kind, Version: v, Rows: ruled.Rows, Table: r.tableAfter(n, ruled.Rows), Columns: n.cols, HasRow: hasRow, Input: b.input, Source: source, Was: ruled.Was})
+	released := ""
+	if b.held != nil { // what waits in its source because of a guard comes to the checks as any load
+		released = b.held.name
+	}
+	measured, err := n.quality.Measure(ctx, tx, quality.Batch{Destination: n.name, Kind: n.kind, Version: v, Rows: ruled.Rows, Table: r.tableAfter(n, ruled.Rows),
+		Columns: n.cols, HasRow: hasRow, Input: b.input, Source: source, Was: ruled.Was, Born: n.born(), Released: released})
 	if err != nil {
 		return out, err
 	}
@@ -249,8 +263,19 @@ func (r *runner) write(ctx context.Context, tx *engine.Tx, d engine.Destination,
 	var c engine.Counts
 	if len(measured.Held) > 0 {
 		c = engine.Counts{Rejected: measured.HeldRows}
+		if err := r.keepHold(ctx, tx, n, b, measured.Held[0], measured.HeldRows, v); err != nil {
+			return out, err
+		}
 	} else if c, err = d.Write(ctx, tx, acc); err != nil {
+		return out, heldBack(err, n, b)
+	}
+	if err := r.unguard(ctx, tx, n, b.from()); err != nil {
 		return out, err
+	}
+	if decided != nil && len(measured.Held) == 0 {
+		if err := r.freed(ctx, tx, n, decided, v); err != nil {
+			return out, err
+		}
 	}
 	if err := ruled.Settle(ctx, tx); err != nil {
 		return out, err
@@ -269,22 +294,15 @@ func (r *runner) write(ctx context.Context, tx *engine.Tx, d engine.Destination,
 	return out, nil
 }
 
-// released writes rows that were held back past the checks and guards, or (DISCARD HOLD) drops them. Only the first batch of a
-// refresh is meant: what comes behind it goes the usual way.
-func (r *runner) released(ctx context.Context, tx *engine.Tx, d engine.Destination, n *node, ruled rules.Outcome, acc *engine.Accepted) (DestinationRows, error) {
-	out := DestinationRows{Kind: n.kind, Name: n.name, Dropped: ruled.Dropped}
-	var err error
-	if acc.Force {
-		out.Counts, err = d.Write(ctx, tx, acc)
-	} else {
-		var rows int64
-		rows, err = tx.Int(ctx, engine.SQL("SELECT count(*) FROM {rows}", engine.Args{"rows": acc.Rows}))
-		out.Dropped += rows
+// discarded drops what was held back: all of the rows that a check holds, and what the rules leave of a load.
+func (r *runner) discarded(ctx context.Context, tx *engine.Tx, n *node, h *hold, ruled rules.Outcome) (DestinationRows, error) {
+	rows, err := tx.Int(ctx, engine.SQL("SELECT count(*) FROM {rows}", engine.Args{"rows": ruled.Rows}))
+	if err != nil {
+		return DestinationRows{}, err
 	}
-	delete(r.holds, n)
-	out.Rejected += ruled.Rejected
-	out.In = out.Written + out.Rejected + out.Dropped
-	return out, err
+	out := DestinationRows{Kind: n.kind, Name: n.name, Dropped: ruled.Dropped + rows, Counts: engine.Counts{Rejected: ruled.Rejected}}
+	out.In = out.Rejected + out.Dropped
+	return out, h.end(ctx, tx, n)
 }
 
 // tableAfter is the destination's table as it will be once rows are in, for checks OVER TABLE. A journal's state after the batch

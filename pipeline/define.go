@@ -28,7 +28,11 @@ func (p *program) apply(ctx context.Context, r *runner, nodes ...*node) error {
 	}
 	for i, n := range nodes {
 		if changes[i].Action != "none" {
-			n.stored = &storedDecl{Kind: n.kind, Name: n.name, Fingerprint: n.fingerprint, Pinned: n.cols, obj: n.obj}
+			born := r.version
+			if n.stored != nil {
+				born = n.stored.Born
+			}
+			n.stored = &storedDecl{Kind: n.kind, Name: n.name, Fingerprint: n.fingerprint, Pinned: n.cols, Born: born, obj: n.obj}
 			r.emit(Changed{changes[i]})
 		}
 	}
@@ -64,7 +68,7 @@ func (p *program) record(ctx context.Context, tx *engine.Tx, n *node) error {
 	if n.stored != nil {
 		return tx.Run(ctx, engine.SQL("UPDATE dsql.declarations SET body = {body}, fingerprint = {fp}, pinned = {pinned}, declared_at = {now} WHERE kind = {kind} AND name = {name}", a))
 	}
-	return tx.Run(ctx, engine.SQL("INSERT INTO dsql.declarations VALUES ({kind}, {name}, {body}, {fp}, {pinned}, {now})", a))
+	return tx.Run(ctx, engine.SQL("INSERT INTO dsql.declarations (kind, name, body, fingerprint, pinned, declared_at, born) VALUES ({kind}, {name}, {body}, {fp}, {pinned}, {now}, (SELECT coalesce(max(version), 0) FROM dsql.versions))", a))
 }
 
 // historian is a destination that says itself what becomes of what it stores when it takes the place of old; anew: it is emptied.
@@ -154,6 +158,9 @@ func (r *runner) drop(ctx context.Context, d *sql.Decl) error {
 				return err
 			}
 		}
+		if err := r.settleAll(ctx, tx, n); err != nil {
+			return err
+		}
 		a := engine.Args{"kind": n.kind, "name": n.name}
 		if err := tx.Run(ctx, engine.SQL("DELETE FROM dsql.declarations WHERE kind = {kind} AND name = {name}", a)); err != nil {
 			return err
@@ -163,6 +170,8 @@ func (r *runner) drop(ctx context.Context, d *sql.Decl) error {
 	if err != nil {
 		return err
 	}
+	delete(r.latest, n)
+	delete(r.guarded, n)
 	maps.DeleteFunc(r.places, func(e edge, _ int64) bool { return e.reader == n })
 	if slices.IndexFunc(r.p.stmts, func(st sql.Stmt) bool { return st.Decl == d }) < n.stmt { // the script declares it anew
 		n.stored, n.bound = nil, false

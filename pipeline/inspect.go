@@ -210,6 +210,9 @@ func Status(ctx context.Context, o Options) error {
 		if err := r.lag(ctx); err != nil {
 			return err
 		}
+		if q, err := r.holdsQuery(ctx); err != nil || q != nil && r.query(ctx, q) != nil {
+			return err
+		}
 		if q := r.p.sinksStatus(); q != nil {
 			if err := r.query(ctx, q); err != nil {
 				return err

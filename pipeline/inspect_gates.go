@@ -20,7 +20,7 @@ func Checks(ctx context.Context, o Options, name string) error {
 		last := engine.SQL(`(FROM dsql.checks WHERE {name} IN ('', destination) QUALIFY row_number() OVER (PARTITION BY destination, name ORDER BY checked_at DESC, rowid DESC) = 1)`, a)
 		a["last"] = last
 		if err := r.query(ctx, engine.SQL(`SELECT destination, name AS "check", verdict, coalesce(value_text, value::VARCHAR) AS value, failed_rows, version, checked_at FROM {last}
-			ORDER BY list_position(['fail', 'held', 'warn', 'unknown', 'pass'], verdict), destination, "check"`, a)); err != nil {
+			ORDER BY list_position(['fail', 'held', 'released', 'warn', 'unknown', 'pass'], verdict), destination, "check"`, a)); err != nil {
 			return err
 		}
 		if err := r.query(ctx, engine.SQL(`SELECT destination, metric, last(coalesce(value_text, value::VARCHAR) ORDER BY version, recorded_at) AS value, min(value) AS low, max(value) AS high, count(*) AS versions,

@@ -23,11 +23,6 @@ func destinationVerbs(keyword string) []*sql.Syntax {
 	}
 }
 
-var holdSyntaxes = []*sql.Syntax{
-	{Verb: "RELEASE HOLD", Doc: "Takes what a check or a guard holds back: a batch that a check put into dsql.rejects, or a load that lacks too many keys.", Example: "RELEASE HOLD orders"},
-	{Verb: "DISCARD HOLD", Doc: "Gives up what a check or a guard holds back: it is counted as dropped.", Example: "DISCARD HOLD orders"},
-}
-
 // target is the destination that a verb names.
 func (p *program) target(d *sql.Decl) (*node, engine.Destination, error) {
 	n := p.relation(d.Name)
@@ -212,30 +207,4 @@ func (r *runner) refillInput(ctx context.Context, tx *engine.Tx, n *node, in *in
 			return c, err
 		}
 	}
-}
-
-// hold runs RELEASE HOLD and DISCARD HOLD: of rows that a check put into dsql.rejects, else of the load that a guard keeps back.
-func (r *runner) hold(ctx context.Context, d *sql.Decl) error {
-	n, _, err := r.p.target(d)
-	if err != nil {
-		return err
-	}
-	release := d.Syntax.Verb == "RELEASE HOLD"
-	held := engine.SQL("starts_with(reason, 'check:')")
-	a := engine.Args{"now": engine.Now, "name": n.name, "held": held}
-	rows, err := r.conn.Int(ctx, engine.SQL("SELECT count(*) FROM dsql.rejects WHERE destination = {name} AND replayed_at IS NULL AND {held}", a))
-	if err != nil {
-		return err
-	}
-	switch {
-	case rows > 0 && release:
-		return r.replayWhere(ctx, n, held, true)
-	case rows > 0:
-		return r.conn.Update(ctx, func(tx *engine.Tx) error {
-			return tx.Run(ctx, engine.SQL("UPDATE dsql.rejects SET replayed_at = {now} WHERE destination = {name} AND replayed_at IS NULL AND {held}", a))
-		})
-	}
-	r.holds = map[*node]string{n: d.Syntax.Verb}
-	defer func() { r.holds = nil }()
-	return r.refresh(ctx, []sql.Name{{Text: n.name}})
 }

@@ -34,12 +34,23 @@ func (r *runner) loadPlaces(ctx context.Context) (err error) {
 			r.places[e] = p.version
 		}
 	}
-	latest, err := engine.Select(ctx, r.conn, engine.SQL("SELECT name, max(version) FROM dsql.version_rows WHERE kind <> 'source' GROUP BY name"), func(scan func(...any) error) (p row, err error) {
+	latest, err := engine.Select(ctx, r.conn, engine.SQL(`SELECT d.name, max(v.version) FROM dsql.version_rows v JOIN dsql.declarations d USING (kind, name)
+		WHERE v.kind <> 'source' AND v.version > coalesce(d.born, 0) GROUP BY d.name`), func(scan func(...any) error) (p row, err error) {
 		return p, scan(&p.input, &p.version)
 	})
+	if err != nil {
+		return err
+	}
 	for _, l := range latest {
 		if n := r.p.known(l.input); n != nil {
 			r.latest[n] = l.version
+		}
+	}
+	births, err := engine.Select(ctx, r.conn, engine.SQL("SELECT name, born FROM dsql.declarations WHERE born > 0 AND kind IN ('stream', 'journal')"),
+		func(scan func(...any) error) (p row, err error) { return p, scan(&p.input, &p.version) })
+	for _, b := range births {
+		if n := r.p.known(b.input); n != nil && n.stored != nil {
+			n.stored.Born = b.version
 		}
 	}
 	return err

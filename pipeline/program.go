@@ -60,7 +60,16 @@ func (in *input) query(rel *engine.Query) *engine.Query {
 type storedDecl struct {
 	Kind, Name, Body, Fingerprint string
 	Pinned                        []engine.Column
+	Born                          int64         // the newest version when it was declared; a run knows it
 	obj                           engine.Object // compiled from Body
+}
+
+// born: versions after this one are the declaration's own. What stands under its name in older ones is of another, which was dropped.
+func (n *node) born() int64 {
+	if n.stored == nil {
+		return 0
+	}
+	return n.stored.Born
 }
 
 func (n *node) source() (engine.Source, bool) { s, ok := n.obj.(engine.Source); return s, ok }

@@ -18,12 +18,13 @@ type runner struct {
 	p        *program
 	conn     *engine.Conn
 	o        Options
-	version  int64            // the last committed
-	rejected map[*node]int64  // rows rejected in this run, by source or destination
-	places   map[edge]int64   // how far a destination or sink has read a stored table
-	latest   map[*node]int64  // the last version that wrote a destination
-	holds    map[*node]string // whose next batch RELEASE HOLD or DISCARD HOLD is about
-	undo     []func()         // takes back what a rolled back batch noted in places and latest
+	version  int64           // the last committed
+	rejected map[*node]int64 // rows rejected in this run, by source or destination
+	places   map[edge]int64  // how far a destination or sink has read a stored table
+	latest   map[*node]int64 // the last version that wrote a destination
+	guarded  map[*node]bool  // a guard may hold back a load of it
+	decided  *decision       // what is to become of the load that a guard holds back
+	undo     []func()        // takes back what a rolled back batch noted in places and latest
 	outlets  map[*node]engine.Outlet
 	progress engine.Progress
 	sum      Finished
@@ -33,8 +34,11 @@ type runner struct {
 }
 
 func newRunner(ctx context.Context, p *program, c *engine.Conn, o Options) (*runner, error) {
-	r := &runner{p: p, conn: c, o: o, rejected: map[*node]int64{}, places: map[edge]int64{}, latest: map[*node]int64{}}
-	return r, r.loadPlaces(ctx)
+	r := &runner{p: p, conn: c, o: o, rejected: map[*node]int64{}, places: map[edge]int64{}, latest: map[*node]int64{}, guarded: map[*node]bool{}}
+	if err := r.loadPlaces(ctx); err != nil {
+		return nil, err
+	}
+	return r, r.loadGuarded(ctx)
 }
 
 func (r *runner) emit(e Event)      { r.o.emit(e) }
@@ -70,7 +74,10 @@ func (r *runner) attempt(ctx context.Context, w work) error {
 
 // refresh brings destinations up to date: what stored tables have for them first, then each source to the end seen now.
 func (r *runner) refresh(ctx context.Context, names []sql.Name) error {
-	wanted := r.wanted(names)
+	return r.bring(ctx, r.wanted(names))
+}
+
+func (r *runner) bring(ctx context.Context, wanted map[*node]bool) error {
 	if err := r.catchUp(ctx, wanted); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"fmt"
 
 	"dsql/engine"
 	"dsql/sql"
@@ -18,18 +19,30 @@ var replaySyntax = &sql.Syntax{Verb: "REPLAY REJECTS", NoName: true,
 type replay struct {
 	node  *node
 	where *engine.Query
-	force bool // past the checks
+	hold  *hold // these rows are what a check held back
 	rows  int64
 }
 
 func (p *replay) fresh() fresh {
 	a := engine.Args{"t": engine.Ident(replayTable), "cols": engine.Names(engine.ColumnNames(p.node.cols))}
 	rows := engine.SQL("(SELECT {cols}, _meta, _reject_id FROM {t})", a)
-	return fresh{in: &input{plain: true, meta: true}, rel: rows, origin: p.origin(), force: p.force,
-		input: &engine.Input{SourceOf: engine.SQL("_source"), Rows: rows, RowID: engine.SQL("_reject_id"), Raw: engine.SQL("(SELECT _meta, _payload, _reject_id, _source FROM {t})", a)}}
+	in := &engine.Input{SourceOf: engine.SQL("_source"), Rows: rows, RowID: engine.SQL("_reject_id"),
+		Raw: engine.SQL("(SELECT _meta, _payload, _reject_id, _source FROM {t})", a)}
+	if h := p.hold; h != nil {
+		in.Source, in.Origin, in.Snapshot, in.Captures, in.Absent = h.source, h.origin, h.load.Snapshot, h.load.Captures, h.load.Absent
+		if h.load.Time != nil {
+			in.FileTime = *h.load.Time
+		}
+	}
+	return fresh{in: &input{plain: true, meta: true}, rel: rows, origin: p.origin(), held: p.hold, input: in}
 }
 
-func (p *replay) origin() string { return "rejects of " + p.node.name }
+func (p *replay) origin() string {
+	if p.hold != nil {
+		return p.hold.origin
+	}
+	return "rejects of " + p.node.name
+}
 
 // done marks the rows as replayed.
 func (p *replay) done(ctx context.Context, tx *engine.Tx) error {
@@ -50,25 +63,34 @@ func (r *runner) replayRejects(ctx context.Context, d *sql.Decl) error {
 	if w := d.Arg("WHERE"); w != nil {
 		where = engine.User(d.Src, w.Exprs[0])
 	}
-	return r.replayWhere(ctx, n, where, false)
+	return r.replayWhere(ctx, d, n, where)
 }
 
-// replayWhere replays the rejects of n that meet a condition; forced ones skip the checks, which held them.
-func (r *runner) replayWhere(ctx context.Context, n *node, where *engine.Query, force bool) error {
-	count := engine.SQL("SELECT count(*) FROM dsql.rejects WHERE destination = {name} AND replayed_at IS NULL AND ({where})", engine.Args{"name": n.name, "where": where})
-	if found, err := r.conn.Int(ctx, count); err != nil || found == 0 {
+// replayWhere replays the rejects of n that meet a condition. What is held back is left to RELEASE HOLD and DISCARD HOLD.
+func (r *runner) replayWhere(ctx context.Context, d *sql.Decl, n *node, where *engine.Query) error {
+	var free, held int64
+	if _, err := r.conn.Scan(ctx, engine.SQL(`SELECT count(*) FILTER (NOT held), count(*) FILTER (held)
+		FROM (SELECT {held} AS held FROM dsql.rejects WHERE destination = {name} AND replayed_at IS NULL AND ({where}))`,
+		engine.Args{"name": n.name, "where": where, "held": isHeld}), &free, &held); err != nil {
 		return err
 	}
-	all := map[*node]bool{}
-	for _, m := range r.p.nodes {
-		all[m] = m.bound
+	if l, ok := n.obj.(interface{ WholeLoads() bool }); ok && l.WholeLoads() && free > 0 {
+		return &sql.Error{Src: d.Src, Span: d.Span, Code: "replay-loads", Exit: sql.ExitFailed,
+			Msg:  fmt.Sprintf("journal %s takes whole tables, and %d rejected rows of loads are none", n.name, free),
+			Hint: fmt.Sprintf("mend the rules or the files, and run REBUILD JOURNAL %s FROM SOURCE: it takes all loads anew", n.name)}
 	}
-	reach := r.downstream(n, all)
-	active := []*node{n}
-	for _, m := range r.p.sorted() {
-		if reach[m] {
-			active = append(active, m)
-		}
+	if held > 0 {
+		r.warn(&sql.Error{Src: d.Src, Span: d.Arg("FROM").Names[0].Span, Code: "replay-held",
+			Msg:  fmt.Sprintf("%d rows that checks hold back were left as they are", held),
+			Hint: fmt.Sprintf("RELEASE HOLD %s takes them, DISCARD HOLD %s gives them up", n.name, n.name)})
 	}
-	return r.attempt(ctx, work{active: active, replay: &replay{node: n, where: where, force: force}})
+	if free == 0 {
+		return nil
+	}
+	where = engine.SQL("({where}) AND NOT {held}", engine.Args{"where": where, "held": isHeld})
+	return r.attempt(ctx, work{active: r.reached(n), replay: &replay{node: n, where: where}})
 }
+
+// isHeld is a condition on rows of dsql.rejects: they are what a check holds back.
+var isHeld = engine.SQL(`EXISTS (FROM dsql.holds _h
+	WHERE _h.destination = rejects.destination AND rejects.id BETWEEN _h.first_reject AND _h.last_reject)`)

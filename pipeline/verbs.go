@@ -31,7 +31,7 @@ func (r *runner) verb(ctx context.Context, d *sql.Decl) error {
 		}
 		return r.sink(ctx)
 	case "RELEASE HOLD", "DISCARD HOLD":
-		return r.hold(ctx, d)
+		return r.decide(ctx, d)
 	case "SHOW":
 		k, _ := kindByWord(d.Syntax.Keyword)
 		q = r.p.show(strings.ToLower(k.Syntax.Keyword))

@@ -21,6 +21,8 @@ type Batch struct {
 	HasRow                    bool
 	Input                     *engine.Input
 	Was                       engine.Was // of a row _r of Rows: as in engine.Rejection
+	Born                      int64      // versions after this one are the destination's own; older ones are of one that was dropped
+	Released                  string     // the check that held these rows back until somebody released them: they are measured, and nothing stops them
 }
 
 // Result is what the checks of a batch came to, when none of those ON FAILURE FAIL failed.
@@ -51,6 +53,7 @@ const (
 	passed  = "pass"
 	failed  = "fail" // ON FAILURE FAIL
 	held    = "held" // ON FAILURE HOLD
+	freed   = "released"
 	warned  = "warn" // ON FAILURE WARN
 	unknown = "unknown"
 )
@@ -62,6 +65,9 @@ var verdicts = map[string]string{fail: failed, hold: held, warn: warned}
 func (p *Program) Measure(ctx context.Context, tx *engine.Tx, b Batch) (Result, error) {
 	var res Result
 	if p.Empty() {
+		if b.Released != "" {
+			return res, Released(ctx, tx, b.Destination, b.Released, b.Version)
+		}
 		return res, nil
 	}
 	e, err := p.prepare(ctx, tx, b)
@@ -74,6 +80,11 @@ func (p *Program) Measure(ctx context.Context, tx *engine.Tx, b Batch) (Result, 
 	}
 	for i := range out {
 		if err := p.collect(ctx, tx, b, x.parts[i], &out[i]); err != nil {
+			return res, err
+		}
+	}
+	if b.Released != "" {
+		if err := release(ctx, tx, b, out); err != nil {
 			return res, err
 		}
 	}
@@ -101,6 +112,23 @@ func (p *Program) Measure(ctx context.Context, tx *engine.Tx, b Batch) (Result, 
 	res.HeldRows, err = tx.Reject(ctx, engine.Rejection{Destination: b.Destination, Source: b.Source, Version: b.Version, Input: b.Input, HasRow: b.HasRow, Was: b.Was, Rows: b.Rows,
 		Columns: b.Columns, Rule: engine.Lit(first.item.name()), Reason: engine.Lit("check: " + first.item.name() + ": " + first.item.text())})
 	return res, err
+}
+
+// release gives the check that held a batch back, and those that would stop it now, the verdict that says so.
+func release(ctx context.Context, tx *engine.Tx, b Batch, out []outcome) error {
+	found := false
+	for i := range out {
+		o := &out[i]
+		own := o.item.check && sql.Same(o.item.name(), b.Released)
+		if own || o.verdict == failed || o.verdict == held {
+			o.verdict = freed
+		}
+		found = found || own
+	}
+	if found {
+		return nil
+	}
+	return Released(ctx, tx, b.Destination, b.Released, b.Version)
 }
 
 // prepare gets what the scan needs beforehand: histories and baselines.
@@ -152,10 +180,10 @@ func history(ctx context.Context, tx *engine.Tx, b Batch, h past) (*engine.Query
 		text  dbsql.NullString
 	}
 	last, err := engine.Select(ctx, tx.Conn, engine.SQL(`SELECT value, value_text FROM dsql.metrics
-		WHERE lower(destination) = lower({d}) AND lower(metric) = {m} AND version < {v} AND (value IS NOT NULL OR value_text IS NOT NULL)
-		AND NOT coalesce(isnan(value), false)
+		WHERE lower(destination) = lower({d}) AND lower(metric) = {m} AND version < {v} AND version > {born}
+		AND (value IS NOT NULL OR value_text IS NOT NULL) AND NOT coalesce(isnan(value), false)
 		AND version NOT IN (SELECT version FROM dsql.checks WHERE lower(destination) = lower({d}) AND verdict = 'held' AND version IS NOT NULL)
-		ORDER BY version DESC, recorded_at DESC LIMIT {n}`, engine.Args{"d": b.Destination, "m": h.metric, "v": b.Version, "n": h.n}),
+		ORDER BY version DESC, recorded_at DESC LIMIT {n}`, engine.Args{"d": b.Destination, "m": h.metric, "v": b.Version, "born": b.Born, "n": h.n}),
 		func(row func(...any) error) (r recorded, err error) { return r, row(&r.value, &r.text) })
 	if err != nil {
 		return nil, err

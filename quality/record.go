@@ -84,6 +84,12 @@ func record(ctx context.Context, tx *engine.Tx, destination string, version *eng
 	return nil
 }
 
+// Released writes the verdict of what held a batch back, where nothing measures that any more: a guard, or a check that is no longer declared.
+func Released(ctx context.Context, tx *engine.Tx, destination, name string, version int64) error {
+	return tx.Run(ctx, engine.SQL("INSERT INTO dsql.checks (destination, name, version, checked_at, verdict) VALUES ({d}, {name}, {v}, {now}, {verdict})",
+		engine.Args{"now": engine.Now, "d": destination, "name": name, "v": version, "verdict": freed}))
+}
+
 // Failure is the error of a batch that a check ON FAILURE FAIL stopped. It keeps what was measured.
 type Failure struct {
 	err         *sql.Error

@@ -84,7 +84,8 @@ func (s *streams) run(p *kong.Kong, args []string) (code int) {
 		case exit:
 			code = int(r)
 		default:
-			panic(r)
+			code = s.report(&sql.Error{Code: "bug", Exit: sql.ExitFailed, Msg: fmt.Sprintf("dsql went wrong, and that is its own fault, not the script's: %v", r),
+				Hint: "this is a bug: please report it with the script and these lines; what was committed before stays, all else is rolled back\n" + string(debug.Stack())})
 		}
 	}()
 	if len(args) == 0 {
