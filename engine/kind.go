@@ -125,6 +125,7 @@ type Input struct {
 	FileTime                         time.Time         // when the file was last changed, UTC
 	Snapshot                         bool              // the batch is a whole load of the table
 	Absent                           []string          // declared columns that this batch's header or schema doesn't have (they read NULL)
+	Truncate                         bool              // its rows say that all rows of the table are gone
 	Origin                           string            // which files or offsets: for dsql.version_rows
 	// Commit records the new places in the batch's transaction.
 	Commit func(ctx context.Context, tx *Tx, version int64) error

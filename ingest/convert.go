@@ -48,6 +48,8 @@ type column struct {
 	pattern      *timePattern // with a strptime pattern
 	width, scale int          // DECIMAL
 	point        byte         // decimal separator of CSV, 0 for a dot
+	format       *wire        // with FORMAT base64…
+	wire         *wire        // what its values mean: by the schema of the message in hand, else format; nil: what they say
 	children     []*column    // STRUCT: its fields; LIST: the element; MAP: key and value
 	fields       *object      // STRUCT: the children by name
 	labels       map[string]uint32
@@ -76,6 +78,14 @@ func (w *writer) keep(s []byte) ([]byte, bool) {
 
 // scalar converts a token into row of a column that is no STRUCT, LIST or MAP. stable says that tok lies in the slab.
 func (w *writer) scalar(c *column, row int, tok []byte, from origin, stable bool) fault {
+	if c.wire != nil && c.wire.takes(c, from) {
+		return w.wired(c, row, tok, stable)
+	}
+	return w.plain(c, row, tok, from, stable)
+}
+
+// plain converts a token that means what it says.
+func (w *writer) plain(c *column, row int, tok []byte, from origin, stable bool) fault {
 	v := &w.vecs[c.vec]
 	switch c.id {
 	case engine.TypeVarchar:

@@ -1,24 +1,45 @@
 package ingest
 
-import "strings"
+import (
+	"bytes"
+	"slices"
+	"strings"
+
+	"dsql/engine"
+)
 
 // debezium decodes Debezium's change events in JSON, with or without their schema (docs: debezium.io, "Data change events"):
 //
 //	{"before": {…}, "after": {…}, "source": {…}, "op": "c", "ts_ms": 1}      {"schema": …, "payload": {the same}}
 //
 // A column is a field of the row as it is after the change, of a deleted one as it was before. A column with a path, and one that
-// is named like a part of the envelope, is read from the envelope.
+// is named like a part of the envelope, is read from the envelope. MongoDB's connector writes the row as a text.
 type debezium struct {
+	l        *Landing
 	row      *jsonDecoder
 	envelope jsonDecoder
 	scan     jsonScanner
 	found    int64
+	schema   []byte // of the message before, whose wires the columns have
+	more     additions
+	marks    marks
 }
+
+// marks are what a record says of the batch that it is in: its batch has but records that say the same.
+type marks struct {
+	absent   string // columns that it says nothing of, each behind a zero
+	truncate bool   // all rows are gone
+}
+
+// marking is a decoder whose records have marks.
+type marking interface{ marked() marks }
+
+func (z *debezium) marked() marks { return z.marks }
 
 var envelopeFields = []string{"op", "ts_ms", "ts_us", "ts_ns", "source", "transaction", "before", "after"}
 
 func newDebezium(l *Landing) *debezium {
-	z := &debezium{row: &l.json}
+	z := &debezium{l: l, row: &l.json}
 	z.envelope.w = &l.w
 	l.json.root, l.json.columns = slot{obj: newObject()}, nil
 	z.envelope.root.obj = newObject()
@@ -42,41 +63,23 @@ func newDebezium(l *Landing) *debezium {
 
 func (z *debezium) unknown() int64 { return z.found }
 
+const noEvent = "no Debezium event: "
+
 func (z *debezium) decode(value []byte, row int, lenient bool) (why string, set int, full bool) {
 	value = plainJSON(value)
-	z.found = 0
-	s := &z.scan
-	*s = jsonScanner{b: value}
-	s.ws()
-	e := event{envelope: s.i}
-	if s.i >= len(value) || value[s.i] != '{' {
-		return "no Debezium event: not a JSON object", 0, false
+	z.found, z.marks = 0, marks{}
+	e, why := z.find(value)
+	if why != "" {
+		return why, 0, false
 	}
-	if !s.event(&e) {
-		return s.problem(0), 0, false
+	text, why, full := z.rowText(value, &e)
+	if why != "" || full {
+		return why, 0, full
 	}
-	s.ws()
-	if s.i < len(value) {
-		return s.problem(0), 0, false
-	}
-	if e.payload > 0 && e.op == 0 {
-		e = event{envelope: e.payload}
-		if s.i = e.envelope; value[s.i] != '{' {
-			return "no Debezium event: its payload is no object", 0, false
-		}
-		s.event(&e)
-	}
-	if e.op == 0 {
-		return "no Debezium event: it has no op (for plain rows use format json)", 0, false
-	}
-	at := e.after
-	if at == 0 || value[at] == 'n' {
-		at = e.before
-	}
-	z.row.jsonScanner = jsonScanner{b: value, i: at}
+	z.row.jsonScanner = jsonScanner{b: text}
 	z.row.lenient, z.row.unknown, z.row.set, z.row.fault = lenient, 0, 0, fine
 	ok := true
-	if at > 0 && value[at] == '{' {
+	if text != nil {
 		ok = z.row.record(row)
 	} else {
 		z.row.serial++
@@ -98,8 +101,166 @@ func (z *debezium) decode(value []byte, row int, lenient bool) (why string, set 
 	return "", set + z.row.set, false
 }
 
+// find steps over an event and takes note of its schema.
+func (z *debezium) find(value []byte) (e event, why string) {
+	s := &z.scan
+	*s = jsonScanner{b: value}
+	s.ws()
+	e = event{envelope: s.i}
+	if s.i >= len(value) || value[s.i] != '{' {
+		return e, noEvent + "not a JSON object"
+	}
+	if !s.event(&e) {
+		return e, s.problem(0)
+	}
+	s.ws()
+	if s.i < len(value) {
+		return e, s.problem(0)
+	}
+	var schema []byte
+	if e.payload > 0 && e.op == 0 {
+		if schema = value[e.schema:e.schemaEnd]; e.schema == 0 || value[e.schema] != '{' {
+			schema = nil
+		}
+		e = event{envelope: e.payload}
+		if s.i = e.envelope; value[s.i] != '{' {
+			return e, noEvent + "its payload is no object"
+		}
+		s.event(&e)
+	}
+	if e.op == 0 {
+		return e, noEvent + "it has no op (for plain rows use format json)"
+	}
+	if !bytes.Equal(schema, z.schema) {
+		z.learn(schema)
+	}
+	return e, ""
+}
+
+// learn gives the columns what the schema of a message says of their values; without one what their FORMATs say.
+func (z *debezium) learn(text []byte) {
+	z.schema = bytes.Clone(text)
+	var s *connectSchema
+	if text != nil {
+		s = parseConnect(text)
+	}
+	row := s.field("after")
+	row.bind(&z.row.root)
+	s.bind(&z.envelope.root)
+	if row == nil {
+		return
+	}
+	z.more.mu.Lock()
+	defer z.more.mu.Unlock()
+	for i := range row.Fields {
+		if f := &row.Fields[i]; f.duckdb() != "" && !containsFold(engine.ColumnNames(z.more.cols), f.Field) {
+			z.more.cols = append(z.more.cols, engine.Column{Name: f.Field, Type: f.duckdb()})
+		}
+	}
+}
+
+// types are what schemas of messages have said of the rows' fields so far.
+func (z *debezium) types() []engine.Column { return z.more.columns() }
+
+// rowText is the row of an event: nil when it has none, with why not when it should have one.
+func (z *debezium) rowText(value []byte, e *event) (text []byte, why string, full bool) {
+	at, op := e.after, opOf(value, e.op)
+	if at == 0 || value[at] == 'n' {
+		at = e.before
+	}
+	switch {
+	case at == 0 || value[at] == 'n':
+		if z.marks.truncate = op == 't'; op == 'c' || op == 'r' || op == 'u' {
+			return nil, noEvent + "op " + string(op) + " without a row after it", false
+		}
+		return nil, "", false
+	case value[at] == '{':
+		s := jsonScanner{b: value, i: at}
+		s.skip(0)
+		text, full = z.withoutPlaceholders(value[at:s.i])
+		return text, "", full
+	case value[at] == '"':
+		s := jsonScanner{b: value, i: at + 1}
+		s.str()
+		text = plainExtended(unescape(nil, value[at+1:s.i-1]))
+		in := jsonScanner{b: text}
+		if in.ws(); validJSON(text) && text[in.i] == '{' {
+			kept, room := z.l.w.keep(text[in.i:])
+			return kept, "", !room
+		}
+	}
+	s := jsonScanner{b: value, i: at}
+	s.skip(0)
+	return nil, noEvent + "the row is no object: " + excerpt(value[at:s.i], false), false
+}
+
+// opOf is the letter of an event's op, 0 when that is none.
+func opOf(value []byte, at int) byte {
+	if at+2 < len(value) && value[at] == '"' && value[at+2] == '"' {
+		return value[at+1]
+	}
+	return 0
+}
+
+// The placeholder stands where PostgreSQL didn't log a large value because the UPDATE left it alone: as a text, in base64 for bytes, as
+// its bytes in an array of numbers, alone in a list or map.
+const placeholder = "__debezium_unavailable_value"
+
+var (
+	placeholderText   = []byte(`"` + placeholder + `"`)
+	placeholderBase64 = []byte(`"X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ=="`)
+	placeholderBytes  = []byte(`95,95,100,101,98,101,122,105,117,109,95,117,110,97,118,97,105,108,97,98,108,101,95,118,97,108,117,101`)
+)
+
+func isPlaceholder(value []byte) bool {
+	if bytes.Equal(value, placeholderText) || bytes.Equal(value, placeholderBase64) {
+		return true
+	}
+	if len(value) < 2 || value[0] != '[' && value[0] != '{' {
+		return false
+	}
+	bare := bytes.Map(func(r rune) rune {
+		if r == ' ' || r == '\n' || r == '\t' || r == '\r' {
+			return -1
+		}
+		return r
+	}, value[1:len(value)-1])
+	return value[0] == '[' && (isPlaceholder(bare) || bytes.Equal(bare, placeholderBytes)) || value[0] == '{' && bytes.Equal(bare, bytes.Join([][]byte{placeholderText, placeholderText}, []byte{':'}))
+}
+
+// withoutPlaceholders is a row with NULL where a value isn't there, and takes note of its columns.
+func (z *debezium) withoutPlaceholders(row []byte) (text []byte, full bool) {
+	if !bytes.Contains(row, placeholderText) && !bytes.Contains(row, placeholderBase64) && !bytes.Contains(row, []byte("95,")) && !bytes.Contains(row, []byte("95 ")) {
+		return row, false
+	}
+	out, gone := make([]byte, 0, len(row)), []string(nil)
+	s := jsonScanner{b: row}
+	s.members(func(key, value []byte) {
+		if len(out) > 0 {
+			out = append(out, ',')
+		}
+		out = append(append(append(out, '"'), key...), `":`...)
+		if !isPlaceholder(value) {
+			out = append(out, value...)
+			return
+		}
+		out = append(out, "null"...)
+		gone = append(gone, string(unescape(nil, key)))
+	})
+	if gone == nil {
+		return row, false
+	}
+	for _, i := range z.l.values {
+		if f := &z.l.fields[i]; f.Path == nil && containsFold(gone, f.Name) {
+			z.marks.absent += "\x00" + f.Name
+		}
+	}
+	kept, room := z.l.w.keep(slices.Concat([]byte("{"), out, []byte("}")))
+	return kept, !room
+}
+
 // event is where the values of an event's fields begin; 0: it has none.
-type event struct{ envelope, payload, op, before, after int }
+type event struct{ envelope, schema, schemaEnd, payload, op, before, after int }
 
 // event steps over an object and notes its fields.
 func (s *jsonScanner) event(p *event) bool {
@@ -120,7 +281,10 @@ func (s *jsonScanner) event(p *event) bool {
 		if !s.colon() {
 			return false
 		}
-		switch string(key) {
+		is := string(key)
+		switch is {
+		case "schema":
+			p.schema = s.i
 		case "payload":
 			p.payload = s.i
 		case "op":
@@ -132,6 +296,9 @@ func (s *jsonScanner) event(p *event) bool {
 		}
 		if !s.skip(0) {
 			return false
+		}
+		if is == "schema" {
+			p.schemaEnd = s.i
 		}
 		s.ws()
 		if s.is('}') {

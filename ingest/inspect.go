@@ -34,7 +34,7 @@ func Inspect(ctx context.Context, c *engine.Conn, env *engine.Env, target, regis
 		if err != nil {
 			return "", err
 		}
-		return declarationText(ctx, c, sourceName(filepath.Base(target)), cols, nil, "FROM FILES ("+quote(target)+")")
+		return declarationText(ctx, c, sourceName(strings.TrimSuffix(filepath.Base(target), filepath.Ext(target))), cols, nil, "FROM FILES ("+quote(target)+")")
 	}
 	brokers, topic, ok := strings.Cut(rest, "/")
 	if !ok || brokers == "" || topic == "" {
@@ -47,9 +47,9 @@ func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'
 
 var notInNames = regexp.MustCompile(`[^A-Za-z0-9]+`)
 
-// sourceName makes a name of a file's or topic's.
+// sourceName makes a name of a topic's, or of a file's without its ending.
 func sourceName(s string) string {
-	s = strings.Trim(notInNames.ReplaceAllString(strings.TrimSuffix(s, filepath.Ext(s)), "_"), "_")
+	s = strings.Trim(notInNames.ReplaceAllString(s, "_"), "_")
 	if s == "" || s[0] >= '0' && s[0] <= '9' {
 		s = "s" + s
 	}
@@ -153,6 +153,7 @@ func inspectTopic(ctx context.Context, c *engine.Conn, env *engine.Env, brokers,
 		return "", err
 	}
 	if format == "debezium" {
+		connectTypes(jsonLine(recs[len(recs)-1].Value), cols)
 		cols = append(cols, engine.Column{Name: "op", Type: "VARCHAR"}, engine.Column{Name: "ts_ms", Type: "BIGINT"})
 	}
 	notes, err := timeNotes(ctx, c, filepath.Join(dir, sampleName), cols)
@@ -297,15 +298,37 @@ func rowOf(text []byte) []byte {
 		s.event(&e)
 	}
 	at := e.after
-	if at == 0 || text[at] != '{' {
+	if at == 0 || text[at] == 'n' {
 		at = e.before
 	}
-	if e.op == 0 || at == 0 || text[at] != '{' {
+	if e.op == 0 || at == 0 {
 		return nil
 	}
 	s.i = at
 	s.skip(0)
-	return text[at:s.i]
+	switch row := text[at:s.i]; row[0] {
+	case '{':
+		return row
+	case '"':
+		return jsonLine(plainExtended(unescape(nil, row[1:len(row)-1])))
+	}
+	return nil
+}
+
+// connectTypes gives columns the types that the schema of a Debezium event has for them.
+func connectTypes(text []byte, cols []engine.Column) {
+	s := jsonScanner{b: text}
+	s.ws()
+	e := event{}
+	if !s.event(&e) || e.schema == 0 || e.payload == 0 {
+		return
+	}
+	row := parseConnect(text[e.schema:e.schemaEnd]).field("after")
+	for i, c := range cols {
+		if f := row.field(c.Name); f != nil && f.duckdb() != "" {
+			cols[i].Type = f.duckdb()
+		}
+	}
 }
 
 func allText(recs []*kgo.Record) bool {

@@ -335,6 +335,14 @@ func (d *jsonDecoder) value(c *column, row int) outcome {
 	switch {
 	case c.id >= engine.TypeStruct:
 		return d.nested(c, row)
+	case first == '{' && c.wire != nil && c.wire.form == wireVariable && c.id != engine.TypeVarchar && c.id != engine.TypeJSON:
+		var ok bool
+		if f, ok = d.variable(c, row); !ok {
+			d.syntax()
+			return failed
+		}
+	case first == '"' && c.id == engine.TypeJSON && c.wire != nil && c.wire.form == wireJSON:
+		return d.inner(c, row)
 	case c.id == engine.TypeJSON || c.id == engine.TypeVarchar && (first == '{' || first == '['):
 		if !d.skip(0) {
 			d.syntax()

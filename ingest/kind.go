@@ -18,7 +18,7 @@ var Kind = engine.Kind{
 			Columns: []sql.Clause{
 				{Keyword: "FROM", Arg: sql.ArgString, Doc: "a JSON path, where it is not the column's name: '$.address.city'"},
 				{Keyword: "FROM KEY", Arg: sql.ArgString, ArgOpt: true, Doc: "the key of a topic's record, or a path in it; files have none"},
-				{Keyword: "FORMAT", Arg: sql.ArgWord, Doc: "how a time is written: epoch_s, epoch_ms, epoch_us, epoch_ns, epoch_days, or a strptime pattern in quotes"},
+				{Keyword: "FORMAT", Arg: sql.ArgWord, Doc: "how a time is written: epoch_s, epoch_ms, epoch_us, epoch_ns, epoch_days, or a strptime pattern in quotes; or what base64 holds: base64 (a BLOB), base64_decimal(scale)"},
 			}}},
 		Clauses: []sql.Clause{
 			{Keyword: "FROM FILES", Arg: sql.ArgOptions, Options: fileOptionDocs(), Doc: "('pattern', option value, …): files by a glob; {name} in it captures a part of the path as a column"},

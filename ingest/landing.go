@@ -187,6 +187,13 @@ func (l *Landing) column(f Field, n *engine.Node) (*column, error) {
 	format := f.Format
 	isTime := n.ID >= engine.TypeDate && n.ID <= engine.TypeTimestampTZ
 	switch {
+	case base64Format(format) != nil:
+		c := newColumn(n, f.Name)
+		c.format = base64Format(format)
+		if c.wire = c.format; n.ID >= engine.TypeStruct || isTime || n.ID == engine.TypeBoolean || (n.ID == engine.TypeBlob) != (format == "base64") {
+			return nil, &sql.Error{Msg: fmt.Sprintf("FORMAT %s gives no %s", format, f.Type), Hint: "base64 is for BLOB, base64_decimal(scale) for DECIMAL and other numbers"}
+		}
+		return c, nil
 	case format != "" && !isTime:
 		return nil, &sql.Error{Msg: fmt.Sprintf("FORMAT says how a time is written, and %s is none", f.Type), Hint: "take FORMAT away, or declare a TIMESTAMP, DATE or TIME"}
 	case format == "" && n.ID == engine.TypeDate:

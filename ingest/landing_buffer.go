@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"dsql/engine"
 )
@@ -26,6 +27,7 @@ type Buffer struct {
 	capture [][]byte
 	out     bool   // between Take and Release
 	runs    []*run // of topics: what the batch has of each partition
+	marks   marks  // of its good records
 }
 
 // rowSet is a growing number of chunks.
@@ -74,6 +76,7 @@ func (l *Landing) Take(ctx context.Context) (*Buffer, error) {
 	case b := <-l.free:
 		b.slab.Reset()
 		b.at, b.unknown, b.files, b.runs, b.out = 0, 0, b.files[:0], nil, true
+		b.marks = marks{}
 		b.good = rowSet{chunks: b.good.chunks}
 		b.bad = rowSet{chunks: b.bad.chunks}
 		return b, nil
@@ -294,6 +297,9 @@ func (b *Buffer) Input() *engine.Input {
 	}
 	in := &engine.Input{Rows: b.rows.Query(), RowID: id, Raw: b.raw.Query(), Records: int64(b.Records()), Good: int64(b.good.total),
 		BadCount: int64(b.bad.total), Unknown: b.unknown, UnknownNames: b.UnknownNames(), Release: b.Release}
+	if in.Truncate = b.marks.truncate; b.marks.absent != "" {
+		in.Absent = strings.Split(b.marks.absent[1:], "\x00")
+	}
 	if b.bad.total > 0 {
 		data := engine.SQL("'{}'::JSON")
 		if len(b.l.fields) > 0 {

@@ -192,6 +192,9 @@ func (b *Buffer) take(rec *Record, value, key []byte) (why string, room bool) {
 			why = "an empty value"
 		}
 	}
+	if why == "" && !full {
+		full = !b.fits(value)
+	}
 	if why == "" && !full && len(r.keys) > 0 {
 		why, _, full = r.key(chunk, key, row, false)
 	}
@@ -208,6 +211,20 @@ func (b *Buffer) take(rec *Record, value, key []byte) (why string, room bool) {
 	}
 	b.put(&b.good, rec, value)
 	return "", true
+}
+
+// fits says whether the record that was decoded last may stand beside the good ones of the batch.
+func (b *Buffer) fits(value []byte) bool {
+	m, ok := b.l.records.values.(marking)
+	switch {
+	case !ok:
+		return true
+	case value == nil:
+		return !b.marks.truncate
+	case b.good.total == 0:
+		b.marks = m.marked()
+	}
+	return b.marks == m.marked()
 }
 
 // refuse adds a record as a bad one.

@@ -75,6 +75,10 @@ func (r *reader) arg(f *form, c *clause, v *Value, rest []*clause) bool {
 		}
 		v.Text = lower(r.text(r.toks[r.i]))
 		r.i++
+		if r.isOp("(") && r.kind(r.i+1) == Number && r.op(r.i+2, ")") { // base64_decimal(2)
+			v.Text += "(" + r.text(r.toks[r.i+1]) + ")"
+			r.i += 3
+		}
 		return true
 	case ArgInt:
 		return r.integer(c, v)

@@ -23,7 +23,7 @@ const (
 	ArgPercent               // < n PERCENT                                           → Number
 	ArgQuery                 // the rest of the statement                             → Span, Exprs[0]
 	ArgTypeName              // a type: DECIMAL(10, 2), STRUCT(a INTEGER)[]           → Text (as written), Span
-	ArgWord                  // a word or 'text'                                      → Text (a word in lower case)
+	ArgWord                  // a word, one with a number, word(2), or 'text'         → Text (a word in lower case)
 	ArgItem                  // one item of Clause.Items, without parentheses         → Items
 )
 

@@ -62,3 +62,44 @@ func TestKafkaAddsColumnsOfSchemas(t *testing.T) {
 		t.Error(code, text)
 	}
 }
+
+// Whole numbers of both signs are BIGINT, beyond it DECIMAL: types that a sink into Parquet takes, in nested ones too.
+func TestKafkaAddsWholeNumbers(t *testing.T) {
+	k := newKafka(t, 1, true)
+	k.script("CREATE SOURCE s (n BIGINT) FROM KAFKA (brokers '{brokers}', topic '{topic}', batch_time '20ms') ON SCHEMA CHANGE ADD COLUMNS;\nCREATE STREAM d FROM s;\nCREATE SINK lake INTO FILES ('lake') FROM d;")
+	k.put(`{"n":1}`)
+	f := k.follow()
+	f.sees(`"event":"version"`, 1)
+	k.put(`{"n":2,"delta":5,"o":{"a":1},"l":[1,-1],"large":18446744073709551615,"all":9223372036854775808}`)
+	k.put(`{"n":3,"delta":-5,"o":{"a":-1},"l":[],"large":18446744073709551615,"all":-1}`)
+	f.sees(`"event":"sink"`, 2)
+	if code := f.ends(syscall.SIGTERM); code != 0 {
+		t.Errorf("exit code %d\n%s", code, f.said())
+	}
+	k.is("SELECT count(*) FROM d", "3")
+	k.is("SELECT count(*), count(delta) FROM read_parquet('"+k.dir+"/lake/*.parquet', union_by_name = true)", "3|2")
+	k.args = []string{"--db", "again.duckdb"} // all in one batch
+	k.script("CREATE SOURCE s (n BIGINT) FROM KAFKA (brokers '{brokers}', topic '{topic}') ON SCHEMA CHANGE ADD COLUMNS;\nCREATE STREAM d FROM s;\nCREATE SINK lake INTO FILES ('lake2') FROM d;")
+	k.runs()
+	k.is("SELECT typeof(delta), typeof(o), typeof(l), typeof(\"all\") FROM d LIMIT 1", "BIGINT|STRUCT(a BIGINT)|BIGINT[]|DECIMAL(38,0)")
+	k.is("SELECT delta, \"all\" FROM d WHERE n > 1 ORDER BY n", "5|9223372036854775808\n-5|-1")
+}
+
+// Columns of Debezium's rows have the types that the message's schema gives them; MongoDB's documents are looked into.
+func TestDebeziumAddsColumns(t *testing.T) {
+	k := newKafka(t, 1, true)
+	k.script("CREATE SOURCE s (id BIGINT) FROM KAFKA (brokers '{brokers}', topic '{topic}', format debezium) ON SCHEMA CHANGE ADD COLUMNS;\nCREATE STREAM d FROM s;")
+	long := connectField{"id", `{"type":"int64"}`, "1"}
+	day, price := connectField{"born", `{"type":"int32","name":"io.debezium.time.Date"}`, "20454"}, connectField{"price", `{"type":"bytes","name":"org.apache.kafka.connect.data.Decimal","parameters":{"scale":"2","connect.decimal.precision":"10"}}`, `"MDk="`}
+	k.put(connectEvent("c", long), connectEvent("c", long, day, price), `{"after":"{\"id\": {\"$numberLong\": \"7\"}, \"name\": \"Ada\"}","op":"c"}`)
+	k.runs()
+	k.is("SELECT id, born, price, name FROM d ORDER BY ALL", "1|2026-01-01|123.45|NULL\n1|NULL|NULL|NULL\n7|NULL|NULL|Ada")
+	text, code := k.dsql("inspect", "kafka://"+k.brokers+"/"+k.topic)
+	if code != 0 || !strings.Contains(text, "op VARCHAR") {
+		t.Errorf("exit code %d\n%s", code, text)
+	}
+	k.put(connectEvent("c", long, day, price))
+	if text, _ := k.dsql("inspect", "kafka://"+k.brokers+"/"+k.topic); !strings.Contains(text, "born DATE") || !strings.Contains(text, "price DECIMAL(10,2)") {
+		t.Error(text)
+	}
+}
