@@ -152,6 +152,11 @@ type Destination interface {
 	InOrder(version int64, cols []Column) *Query
 }
 
+// Maker is a declaration that makes more in the file than what has its name: views and macros, which others may read, and tables.
+type Maker interface {
+	Makes() []string // their names
+}
+
 // Chain is the part of a destination that all kinds share.
 type Chain struct {
 	Body    *sql.Value  // AS query, nil where From is given

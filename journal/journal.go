@@ -216,6 +216,14 @@ func (j *Journal) Drop(ctx context.Context, tx *engine.Tx) error {
 	return nil
 }
 
+// Makes are the names of what Define makes beside the journal's own.
+func (j *Journal) Makes() (out []string) {
+	for _, m := range append([]string{"_history", "__definition", "__now", "__past", "__mem", "__state"}, macros...) {
+		out = append(out, j.decl.Name+m)
+	}
+	return out
+}
+
 var _ engine.Destination = (*Journal)(nil)
 
 // rebuildNeeded is the error for a change that stored data can't follow.

@@ -12,8 +12,7 @@ import (
 	"dsql/sql"
 )
 
-// bind finds a declaration's columns and compiles its chain against them. DuckDB's binder is the judge: all inputs are empty
-// relations of the right types, so nothing is read.
+// bind finds a declaration's columns. DuckDB's binder is the judge: all inputs are empty relations of the right types, so nothing is read.
 func (p *program) bind(ctx context.Context, tx *engine.Tx, n *node) error {
 	if src, ok := n.source(); ok {
 		var pinned []engine.Column
@@ -27,8 +26,7 @@ func (p *program) bind(ctx context.Context, tx *engine.Tx, n *node) error {
 	if s, ok := n.sink(); ok {
 		return p.bindSink(ctx, tx, n, s)
 	}
-	d, ok := n.destination()
-	if !ok {
+	if _, ok := n.destination(); !ok {
 		var err error
 		if l, ok := n.obj.(interface{ Check(rules.Lists) error }); ok {
 			err = l.Check(p.lists(n.kind))
@@ -42,6 +40,19 @@ func (p *program) bind(ctx context.Context, tx *engine.Tx, n *node) error {
 	if err := p.bindInputs(ctx, tx, n); err != nil {
 		return err
 	}
+	if err := p.outdated(ctx, tx, n); err != nil {
+		return err
+	}
+	n.bound = true
+	return nil
+}
+
+// chain compiles what stands behind a destination's query. The tables of all that it reads are there by then, its own too.
+func (p *program) chain(ctx context.Context, tx *engine.Tx, n *node) error {
+	d, ok := n.destination()
+	if !ok {
+		return nil
+	}
 	var errs sql.List
 	ch := d.Chain()
 	seen := n.cols
@@ -52,15 +63,7 @@ func (p *program) bind(ctx context.Context, tx *engine.Tx, n *node) error {
 	n.rules, err = rules.Compile(ctx, tx.Conn, ch.Rules, seen, p.lists("rules"))
 	errs = collect(errs, err)
 	n.quality, err = quality.Compile(ctx, tx.Conn, engine.At(d.Decl()), ch.Metrics, ch.Checks, n.cols, p.lists("checks"))
-	errs = collect(errs, err)
-	if err := errs.Err(); err != nil {
-		return err
-	}
-	if err := p.outdated(ctx, tx, n); err != nil {
-		return err
-	}
-	n.bound = true
-	return nil
+	return collect(errs, err).Err()
 }
 
 // outdated asks a declaration whether what it made in the file is behind, whatever its text: a model's file is another one, or tables are
@@ -160,20 +163,13 @@ func empty(n *node) *engine.Query {
 	})})
 }
 
-// define binds a declaration and makes what it needs in the file.
+// define makes in the file what a bound declaration needs there.
 func (p *program) define(ctx context.Context, tx *engine.Tx, n *node) error {
-	if err := p.bind(ctx, tx, n); err != nil {
-		return err
-	}
 	switch o := n.obj.(type) {
 	case engine.Destination:
-		if err := o.Define(ctx, tx, n.cols); err != nil {
-			return err
-		}
+		return o.Define(ctx, tx, n.cols)
 	case engine.Definition:
-		if err := o.Define(ctx, tx, p.env); err != nil {
-			return err
-		}
+		return o.Define(ctx, tx, p.env)
 	}
 	return nil
 }

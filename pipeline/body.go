@@ -18,6 +18,7 @@ type body struct {
 	reads []read
 	fresh int  // index in reads of the relation whose new rows are read
 	plain bool // one relation, no join, grouping or subquery: scanning twice gives the same rows twice
+	names []ref
 }
 
 // read is a relation that a body names.
@@ -30,9 +31,10 @@ type read struct {
 	alias  bool     // the user gave it an alias
 }
 
-// analyze finds what the query at sp reads. known says whether a name is a declared relation: STREAM marks only those.
-func analyze(ctx context.Context, c *engine.Conn, src *sql.Source, sp sql.Span, known func(string) bool) (*body, error) {
-	b := &body{src: src, span: sp, fresh: -1}
+// analyze finds what the query at sp reads. STREAM marks only declared relations.
+func (s *scope) analyze(ctx context.Context, src *sql.Source, sp sql.Span) (b *body, err error) {
+	c, known := s.conn, func(name string) bool { return s.p.relation(name) != nil }
+	b = &body{src: src, span: sp, fresh: -1}
 	marks := markers(src, sp, known)
 	text := []byte(sp.Of(src))
 	for _, m := range marks { // blank STREAM and its brackets, so that positions stay
@@ -56,11 +58,15 @@ func analyze(ctx context.Context, c *engine.Conn, src *sql.Source, sp sql.Span, 
 			return nil, c.Parse(src, sp) // a syntax error: DuckDB's own words, with its place
 		}
 		b.byTokens(known, marks)
+		b.names = tokenRefs(string(text))
 		return b, b.choose()
 	}
 	stmts, _ := root["statements"].([]any)
 	if len(stmts) != 1 {
 		return nil, &sql.Error{Src: src, Span: sp, Code: "expected-query", Msg: "a declaration has one query"}
+	}
+	if b.names, err = s.treeRefs(ctx, tree); err != nil {
+		return nil, err
 	}
 	w := walker{ctes: map[string]any{}}
 	w.collectCTEs(tree)

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"dsql/engine"
@@ -33,14 +34,27 @@ func (p *program) check(ctx context.Context, tx *engine.Tx) error {
 		if st.Decl.Syntax.Verb != "" {
 			errs = collect(errs, p.checkVerb(st.Decl))
 		}
-		for _, n := range p.ready(i) {
-			err := p.define(ctx, tx, n)
+		note := func(err error) {
 			if err != nil && !(opaque && missing(err)) {
 				errs = collect(errs, err)
 			}
-			if err == nil && n.stmt >= 0 {
+		}
+		var made []*node
+		for _, n := range p.ready(i) {
+			err := p.bind(ctx, tx, n)
+			if err == nil {
+				err = p.define(ctx, tx, n)
+			}
+			if note(err); err != nil {
+				continue
+			}
+			made = append(made, n)
+			if n.stmt >= 0 {
 				p.plan = append(p.plan, p.change(n))
 			}
+		}
+		for _, n := range made {
+			note(p.chain(ctx, tx, n))
 		}
 	}
 	return errs.Err()
@@ -62,24 +76,18 @@ func missing(err error) bool {
 }
 
 // ready are the declarations that can be defined once statement i is reached: that statement's own, when all it reads is
-// defined, and those that waited for it. Declarations of the file come with the first statement.
+// defined, and those that waited for it. Declarations of the file come with the first statement, but for those that wait.
 func (p *program) ready(i int) []*node {
-	var out []*node
-	for _, n := range p.sorted() {
-		if n.bound || n.stmt > i {
-			continue
-		}
-		ok := true
-		for _, m := range n.reads() {
-			if m.stmt > i {
-				ok = false
+	waits := map[*node]bool{}
+	for some := true; some; { // until it has come to all that read what waits
+		some = false
+		for _, n := range p.nodes {
+			if !waits[n] && (n.stmt > i || slices.ContainsFunc(append(n.feeds(), n.beside...), func(m *node) bool { return waits[m] })) {
+				waits[n], some = true, true
 			}
 		}
-		if ok {
-			out = append(out, n)
-		}
 	}
-	return out
+	return slices.DeleteFunc(p.sorted(), func(n *node) bool { return n.bound || waits[n] })
 }
 
 // shape makes in the scratch transaction what a statement of the user would make, without its rows. It says false when the

@@ -21,6 +21,11 @@ func (p *program) apply(ctx context.Context, r *runner, nodes ...*node) error {
 				return err
 			}
 		}
+		for _, n := range nodes {
+			if err := p.chain(ctx, tx, n); err != nil {
+				return err
+			}
+		}
 		return nil
 	})
 	if err != nil {

@@ -33,7 +33,9 @@ type node struct {
 
 	cols   []engine.Column // source: its columns; destination: the ones it stores
 	inputs []*input
-	whole  []*node // destinations that it reads whole
+	whole  []*node        // destinations that its query reads whole
+	beside []*node        // what the rest of its text reads or calls
+	around map[*node]bool // those of beside that read it too
 	bound  bool
 	stale  string // what has changed though the text hasn't: a model's file
 
@@ -288,58 +290,22 @@ func compileStored(s *storedDecl) (*node, error) {
 
 // resolve finds what each destination reads, and refuses unknown names and cycles.
 func (p *program) resolve(ctx context.Context, c *engine.Conn) error {
+	scope, err := p.scope(ctx, c)
+	if err != nil {
+		return err
+	}
 	var errs sql.List
-	known := func(name string) bool { return p.relation(name) != nil }
 	for _, n := range p.nodes {
 		if s, ok := n.sink(); ok {
 			errs = collect(errs, p.resolveSink(n, s))
-			continue
-		}
-		d, ok := n.destination()
-		if !ok {
-			continue
-		}
-		ch, decl := d.Chain(), d.Decl()
-		for _, name := range ch.From {
-			of := p.relation(name.Text)
-			if of == nil {
-				errs = append(errs, p.unknown(decl, name))
-				continue
-			}
-			n.inputs = append(n.inputs, &input{of: of, plain: true})
-		}
-		if ch.Body == nil {
-			continue
-		}
-		b, err := analyze(ctx, c, decl.Src, ch.Body.Exprs[0], known)
-		if err != nil {
-			errs = collect(errs, err)
-			continue
-		}
-		for i, r := range b.reads {
-			of := p.relation(r.name)
-			if i == b.fresh {
-				if of == nil {
-					errs = append(errs, p.unknown(decl, sql.Name{Text: r.name, Span: r.at}))
-					continue
-				}
-				n.inputs = append(n.inputs, &input{of: of, body: b, plain: b.plain})
-				continue
-			}
-			if of == nil || slices.Contains(n.whole, of) {
-				continue
-			}
-			if _, src := of.source(); src {
-				errs = append(errs, &sql.Error{Src: decl.Src, Span: r.at, Code: "source-read-whole", Msg: fmt.Sprintf("%s is a source: only its new rows can be read, and this query reads those of %s", of.name, b.reads[b.fresh].name),
-					Hint: fmt.Sprintf("put it first or write STREAM %s, or store it: CREATE STREAM … FROM %s", of.name, of.name)})
-				continue
-			}
-			n.whole = append(n.whole, of)
+		} else if d, ok := n.destination(); ok {
+			errs = collect(errs, scope.resolve(ctx, n, d))
 		}
 	}
 	if err := errs.Err(); err != nil {
 		return err
 	}
+	p.rings()
 	return p.cycle()
 }
 
@@ -360,71 +326,4 @@ func (p *program) unknown(d *sql.Decl, name sql.Name) *sql.Error {
 		e.Hint = "declare it first: CREATE SOURCE " + name.Text + " (…) FROM FILES (…)"
 	}
 	return e
-}
-
-// reads are all declared relations that n needs.
-func (n *node) reads() []*node {
-	out := slices.Clone(n.whole)
-	for _, in := range n.inputs {
-		out = append(out, in.of)
-	}
-	return out
-}
-
-// cycle refuses destinations that feed each other in a ring.
-func (p *program) cycle() error {
-	state := map[*node]int{} // 1: being visited, 2: done
-	var path []*node
-	var visit func(n *node) error
-	visit = func(n *node) error {
-		switch state[n] {
-		case 2:
-			return nil
-		case 1:
-			ring := append(slices.Clone(path[slices.Index(path, n):]), n)
-			names := make([]string, len(ring))
-			for i, r := range ring {
-				names[i] = r.name
-			}
-			d := n.obj.Decl()
-			return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "cycle", Msg: "these read each other in a ring: " + strings.Join(names, " → "), Hint: "break the ring: let one of them read a source instead"}
-		}
-		state[n] = 1
-		path = append(path, n)
-		for _, m := range n.reads() {
-			if err := visit(m); err != nil {
-				return err
-			}
-		}
-		path = path[:len(path)-1]
-		state[n] = 2
-		return nil
-	}
-	for _, n := range p.nodes {
-		if err := visit(n); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// sorted are nodes in an order in which everything comes after what it reads; among equals the order of declaration.
-func (p *program) sorted() []*node {
-	var out []*node
-	seen := map[*node]bool{}
-	var visit func(n *node)
-	visit = func(n *node) {
-		if seen[n] {
-			return
-		}
-		seen[n] = true
-		for _, m := range n.reads() {
-			visit(m)
-		}
-		out = append(out, n)
-	}
-	for _, n := range p.nodes {
-		visit(n)
-	}
-	return out
 }

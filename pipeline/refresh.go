@@ -156,7 +156,7 @@ func (r *runner) sources(wanted map[*node]bool) []*node {
 	}
 	before := func(a, b *node) bool { // some destination fed by b reads whole what a feeds
 		for d := range reach[b] {
-			for _, w := range d.whole {
+			for _, w := range d.aside() {
 				if reach[a][w] && !reach[b][w] {
 					return true
 				}

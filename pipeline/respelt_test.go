@@ -45,7 +45,7 @@ var respeltSteps = []struct{ file, verbs string }{
 // Names know no case: a script that spells them otherwise in each run is the same script.
 func TestRespelt(t *testing.T) {
 	t.Parallel()
-	lives := 2
+	lives := 1
 	if os.Getenv("DSQL_LONG") != "" {
 		lives = 100
 	}

@@ -256,14 +256,13 @@ func (r *runner) plain(ctx context.Context, st sql.Stmt) error {
 	return errors.Join(engine.AtRunTime(res.Err()), res.Close())
 }
 
-// defineReady makes the declarations whose turn has come, each in a transaction of its own.
+// defineReady makes the declarations whose turn has come.
 func (r *runner) defineReady(ctx context.Context, i int) error {
-	for _, n := range r.p.ready(i) {
-		if err := r.p.apply(ctx, r, n); err != nil {
-			return err
-		}
+	ready := r.p.ready(i)
+	if len(ready) == 0 {
+		return nil
 	}
-	return nil
+	return r.p.apply(ctx, r, ready...)
 }
 
 // onlyCount: DuckDB gives the number of rows for statements that change some; that is no data to show.

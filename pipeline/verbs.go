@@ -73,14 +73,19 @@ func (r *runner) named(ctx context.Context, d *sql.Decl) (*node, error) {
 	if n.bound {
 		return n, nil
 	}
-	return n, r.conn.Scratch(ctx, func(tx *engine.Tx) error { return r.p.bindWithInputs(ctx, tx, n) })
+	return n, r.conn.Scratch(ctx, func(tx *engine.Tx) error {
+		if err := r.p.bindWithInputs(ctx, tx, n); err != nil {
+			return err
+		}
+		return r.p.chain(ctx, tx, n)
+	})
 }
 
 func (p *program) bindWithInputs(ctx context.Context, tx *engine.Tx, n *node) error {
 	if n.bound {
 		return nil
 	}
-	for _, m := range n.reads() {
+	for _, m := range n.needs() {
 		if err := p.bindWithInputs(ctx, tx, m); err != nil {
 			return err
 		}

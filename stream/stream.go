@@ -169,11 +169,16 @@ func (s *Stream) Empty(ctx context.Context, tx *engine.Tx, _ int64) error {
 
 // Drop removes what Define made.
 func (s *Stream) Drop(ctx context.Context, tx *engine.Tx) error {
-	n := s.decl.Name
-	for _, m := range []string{"_at", "_as_of", "_changes", "_diff"} {
-		if err := tx.Run(ctx, engine.SQL("DROP MACRO TABLE IF EXISTS {m}", engine.Args{"m": engine.Ident(n + m)})); err != nil {
+	for _, m := range s.Makes() {
+		if err := tx.Run(ctx, engine.SQL("DROP MACRO TABLE IF EXISTS {m}", engine.Args{"m": engine.Ident(m)})); err != nil {
 			return err
 		}
 	}
-	return tx.Run(ctx, engine.SQL("DROP TABLE IF EXISTS {t}", engine.Args{"t": engine.Ident(n)}))
+	return tx.Run(ctx, engine.SQL("DROP TABLE IF EXISTS {t}", engine.Args{"t": engine.Ident(s.decl.Name)}))
+}
+
+// Makes are the names of the macros over the table.
+func (s *Stream) Makes() []string {
+	n := s.decl.Name
+	return []string{n + "_at", n + "_as_of", n + "_changes", n + "_diff"}
 }
