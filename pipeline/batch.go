@@ -28,7 +28,7 @@ func (r *runner) batch(ctx context.Context, w work) error {
 	began, in := time.Now(), w.in
 	e := BatchCommitted{Version: r.version + 1}
 	rejected := map[*node]int64{}
-	err := r.conn.Update(ctx, func(tx *engine.Tx) error {
+	err := r.update(ctx, func(tx *engine.Tx) error {
 		if err := tx.Run(ctx, engine.SQL("INSERT INTO dsql.versions VALUES ({v}, {now})", engine.Args{"now": engine.Now, "v": e.Version})); err != nil {
 			return err
 		}
@@ -83,11 +83,7 @@ func (r *runner) batch(ctx context.Context, w work) error {
 	r.sum.Bad += e.Bad
 	r.sum.Skipped += e.Skipped
 	r.sum.notice(in)
-	for _, d := range e.Rows {
-		r.sum.Written += d.Written
-		r.sum.Rejected += d.Rejected
-		r.sum.Dropped += d.Dropped
-	}
+	r.sum.count(e.Rows)
 	e.Took = time.Since(began)
 	e.Position, e.Total = r.progress.Done, r.progress.Total
 	r.emit(e)
@@ -177,9 +173,7 @@ func (r *runner) destination(ctx context.Context, tx *engine.Tx, w work, n *node
 		if err != nil {
 			return out, err
 		}
-		out.In += rows.In
-		out.Dropped += rows.Dropped
-		out.Counts = add(out.Counts, rows.Counts)
+		out.add(rows)
 		if e.Origin == "" {
 			e.Origin = b.origin
 		}
@@ -192,7 +186,7 @@ func (r *runner) destination(ctx context.Context, tx *engine.Tx, w work, n *node
 			}
 		}
 	}
-	r.touched(n, e.Version)
+	r.latest[n] = e.Version
 	return out, nil
 }
 

@@ -56,6 +56,7 @@ func (p *program) bring(ctx context.Context, tx *engine.Tx, r *runner, n *node) 
 		return change, err
 	}
 	if change.Action == "rebuild" {
+		r.reshaped[n] = true
 		if err := r.unread(ctx, tx, n); err != nil {
 			return change, err
 		}

@@ -48,6 +48,12 @@ type DestinationRows struct {
 	engine.Counts
 }
 
+func (d *DestinationRows) add(o DestinationRows) {
+	d.In += o.In
+	d.Dropped += o.Dropped
+	d.Counts = add(d.Counts, o.Counts)
+}
+
 // Warned: something the user should know that does not stop the run.
 type Warned struct{ Err *sql.Error }
 
@@ -79,6 +85,14 @@ type Finished struct {
 	Interrupted                                       bool  // stopped by the user after a whole batch
 	Failed                                            bool  // an error ended the run; what is counted was committed before
 	Sunk                                              int64 // rows that sinks wrote
+}
+
+func (f *Finished) count(rows []DestinationRows) {
+	for _, d := range rows {
+		f.Written += d.Written
+		f.Rejected += d.Rejected
+		f.Dropped += d.Dropped
+	}
 }
 
 func (f *Finished) notice(in *engine.Input) {

@@ -18,7 +18,8 @@ func destinationVerbs(keyword string) []*sql.Syntax {
 		{Verb: "ROLLBACK", Keyword: keyword, Clauses: []sql.Clause{{Keyword: "TO VERSION", Arg: sql.ArgInt, Required: true, Doc: "the version to go back to"}},
 			Doc: "Makes a new version that equals an old one. What came later is forgotten; places stay, so it isn't read again."},
 		{Verb: "REBUILD", Keyword: keyword, Clauses: []sql.Clause{{Keyword: "FROM SOURCE", Arg: sql.ArgNone, Doc: "empty it and fill it again from all that its inputs still have, in one new version"}},
-			Doc: "Recomputes what is stored from what is remembered, or from its inputs. What reads it keeps what it has."},
+			Doc: "Recomputes what is stored from what is remembered, or from its inputs: then what waits is taken first, and earlier rejects and holds are settled. " +
+				"What reads a journal gets the difference; what reads a stream keeps what it has."},
 		{Verb: "VACUUM", Keyword: keyword, Doc: "Gives up superseded rows that RETAIN VERSIONS no longer keeps; never events."},
 	}
 }
@@ -39,30 +40,37 @@ func (p *program) target(d *sql.Decl) (*node, engine.Destination, error) {
 }
 
 // newVersion runs f in a transaction of a new version, and writes its account where f doesn't.
-func (r *runner) newVersion(ctx context.Context, n *node, origin string, accounted bool, f func(tx *engine.Tx, v int64) (engine.Counts, error)) error {
+func (r *runner) newVersion(ctx context.Context, n *node, origin string, accounted bool, f func(tx *engine.Tx, v int64, rows *DestinationRows) error) error {
 	began := time.Now()
 	e := BatchCommitted{Version: r.version + 1, Origin: origin}
-	err := r.conn.Update(ctx, func(tx *engine.Tx) error {
-		if err := tx.Run(ctx, engine.SQL("INSERT INTO dsql.versions VALUES ({v}, {now})", engine.Args{"now": engine.Now, "v": e.Version})); err != nil {
+	err := r.update(ctx, func(tx *engine.Tx) error {
+		begin := engine.SQL("INSERT INTO dsql.versions VALUES ({v}, {now})", engine.Args{"now": engine.Now, "v": e.Version})
+		if err := tx.Run(ctx, begin); err != nil {
 			return err
 		}
-		c, err := f(tx, e.Version)
-		if err != nil {
+		row := DestinationRows{Kind: n.kind, Name: n.name}
+		if err := f(tx, e.Version, &row); err != nil {
 			return placed(err, n)
 		}
-		row := DestinationRows{Kind: n.kind, Name: n.name, In: c.Written + c.Rejected, Counts: c}
+		row.In = row.Written + row.Rejected + row.Dropped
 		e.Rows = append(e.Rows, row)
+		r.latest[n] = e.Version
 		if accounted {
 			return nil
 		}
 		return r.account(ctx, tx, row, e.Version, origin)
 	})
+	if f, ok := asFailure(err); ok {
+		if rerr := f.Record(ctx, r.conn); rerr != nil {
+			return rerr
+		}
+	}
 	if err != nil {
 		return err
 	}
 	r.version = e.Version
-	r.latest[n] = e.Version
 	r.sum.Versions++
+	r.sum.count(e.Rows)
 	e.Took = time.Since(began)
 	r.emit(e)
 	return nil
@@ -97,9 +105,9 @@ func (r *runner) maintain(ctx context.Context, d *sql.Decl) error {
 		if to.Int < 0 || to.Int > r.version {
 			return &sql.Error{Src: d.Src, Span: to.Span, Code: "no-version", Exit: sql.ExitFailed, Msg: fmt.Sprintf("there is no version %d: the newest is %d", to.Int, r.version), Hint: "dsql.versions lists them"}
 		}
-		return r.newVersion(ctx, n, fmt.Sprintf("rollback to version %d", to.Int), false, func(tx *engine.Tx, v int64) (engine.Counts, error) {
-			c, err := dest.(rollbacker).Rollback(ctx, tx, to.Int, v)
-			return c, err
+		return r.newVersion(ctx, n, fmt.Sprintf("rollback to version %d", to.Int), false, func(tx *engine.Tx, v int64, rows *DestinationRows) (err error) {
+			rows.Counts, err = dest.(rollbacker).Rollback(ctx, tx, to.Int, v)
+			return err
 		})
 	case "REBUILD":
 		if d.Arg("FROM SOURCE") != nil {
@@ -109,7 +117,10 @@ func (r *runner) maintain(ctx context.Context, d *sql.Decl) error {
 		if !ok {
 			return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "nothing-remembered", Msg: "a stream remembers nothing beside its rows", Hint: "REBUILD STREAM " + n.name + " FROM SOURCE fills it again from its inputs"}
 		}
-		return r.newVersion(ctx, n, "rebuild", false, func(tx *engine.Tx, v int64) (engine.Counts, error) { return b.Rebuild(ctx, tx, v) })
+		return r.newVersion(ctx, n, "rebuild", false, func(tx *engine.Tx, v int64, rows *DestinationRows) (err error) {
+			rows.Counts, err = b.Rebuild(ctx, tx, v)
+			return err
+		})
 	}
 	return r.vacuum(ctx, d, n, dest)
 }
@@ -134,77 +145,125 @@ func (r *runner) vacuum(ctx context.Context, d *sql.Decl, n *node, dest engine.D
 	})
 }
 
-// refill is REBUILD … FROM SOURCE: the destination is emptied and takes all that its inputs still have, in one transaction.
+// refill is REBUILD … FROM SOURCE: the destination is emptied and takes all that its inputs still have, in one transaction, and what was
+// open of it, rejects and holds, is settled.
+//
+// What waits is taken before that, as ordinary batches: so what reads it has seen all that it had. Of a journal's rebuild readers and
+// sinks then get the difference, as of any version; a stream's rows are new ones to nobody.
 func (r *runner) refill(ctx context.Context, n *node, dest engine.Destination) error {
 	e, ok := dest.(emptier)
 	if !ok {
 		return fmt.Errorf("%s can't be emptied", n.name)
 	}
-	r.undo = nil
-	err := r.newVersion(ctx, n, "rebuild from source", true, func(tx *engine.Tx, v int64) (engine.Counts, error) {
-		var c engine.Counts
+	if !r.reshaped[n] {
+		if err := r.bringFor(ctx, n); err != nil || r.stopped() {
+			return err
+		}
+	}
+	err := r.newVersion(ctx, n, rebuildOrigin, true, func(tx *engine.Tx, v int64, rows *DestinationRows) error {
 		if err := e.Empty(ctx, tx, v); err != nil {
-			return c, err
+			return err
 		}
 		if err := r.unread(ctx, tx, n); err != nil {
-			return c, err
+			return err
 		}
+		if err := r.settleAll(ctx, tx, n); err != nil {
+			return err
+		}
+		batches := 0
 		for _, in := range n.inputs {
-			rows, err := r.refillInput(ctx, tx, n, in, v)
-			if c = add(c, rows); err != nil {
-				return c, err
+			took, err := r.refillInput(ctx, tx, n, in, v, rows)
+			if batches += took; err != nil {
+				return err
 			}
 		}
-		for _, m := range r.p.nodes { // those that read it keep what they have
+		if batches == 0 { // it is a version of the destination all the same
+			if err := r.account(ctx, tx, *rows, v, rebuildOrigin); err != nil {
+				return err
+			}
+		}
+		if _, net := dest.(rebuilder); net && !r.reshaped[n] {
+			return nil
+		}
+		for _, m := range r.p.nodes {
 			for _, in := range m.inputs {
 				if in.of == n {
 					if err := r.moved(ctx, tx, edge{m, n}, v); err != nil {
-						return c, err
+						return err
 					}
 				}
 			}
 		}
-		return c, nil
+		return nil
 	})
-	if err != nil {
-		for i := len(r.undo) - 1; i >= 0; i-- {
-			r.undo[i]()
-		}
+	if err == nil {
+		delete(r.reshaped, n)
+	}
+	var load *heldLoad
+	if errors.As(err, &load) {
+		held := *load.Err
+		held.Hint = fmt.Sprintf("nothing was rebuilt; IF REMOVED < 101 PERCENT lets the loads of %s in as they are", n.name)
+		return &held
 	}
 	return err
 }
 
-func (r *runner) refillInput(ctx context.Context, tx *engine.Tx, n *node, in *input, v int64) (engine.Counts, error) {
-	var c engine.Counts
+// rebuildOrigin is what REBUILD … FROM SOURCE calls its version.
+const rebuildOrigin = "rebuild from source"
+
+// bringFor takes what waits for a destination, and what it has for those that read it.
+func (r *runner) bringFor(ctx context.Context, n *node) error {
+	wanted := r.downstream(n, r.wanted(nil))
+	wanted[n] = true
+	if err := r.catchUp(ctx, wanted); err != nil {
+		return err
+	}
+	for _, in := range n.inputs {
+		if _, ok := in.of.source(); !ok {
+			continue
+		}
+		if err := r.read(ctx, in.of, wanted); err != nil || r.stopped() {
+			return err
+		}
+	}
+	return nil
+}
+
+// refillInput takes all that an input has, and says in how many batches.
+func (r *runner) refillInput(ctx context.Context, tx *engine.Tx, n *node, in *input, v int64, sum *DestinationRows) (batches int, err error) {
 	src, ok := in.of.source()
 	if !ok {
-		e := BatchCommitted{Version: v}
-		rows, err := r.destination(ctx, tx, work{}, n, &e)
-		return rows.Counts, err
+		if !r.behind(edge{n, in.of}) {
+			return 0, nil
+		}
+		rows, err := r.destination(ctx, tx, work{}, n, &BatchCommitted{Version: v})
+		sum.add(rows)
+		return 1, err
 	}
-	rd, err := src.Open(ctx, r.conn, r.p.env, in.of.cols, engine.ReadOptions{Destinations: []string{n.name}, Everything: true, Warn: r.warn, NeedMeta: r.p.mentionsMeta(in.of)})
+	rd, err := src.Open(ctx, r.conn, r.p.env, in.of.cols, engine.ReadOptions{Destinations: []string{n.name}, Everything: true, Warn: r.warn,
+		NeedMeta: r.p.mentionsMeta(in.of)})
 	if err != nil {
-		return c, err
+		return 0, err
 	}
 	defer rd.Close()
 	for {
 		batch, err := rd.Next(ctx)
 		if errors.Is(err, io.EOF) {
-			return c, nil
+			return batches, nil
 		}
 		if err != nil {
-			return c, err
+			return batches, err
 		}
 		batch.Again = true // its bad records are in dsql.rejects already
-		e := BatchCommitted{Version: v}
-		rows, err := r.destination(ctx, tx, work{in: batch}, n, &e)
-		c = add(c, rows.Counts)
+		rows, err := r.destination(ctx, tx, work{in: batch}, n, &BatchCommitted{Version: v})
+		sum.add(rows)
 		if err == nil {
 			err = batch.Commit(ctx, tx, v)
 		}
 		batch.Release()
 		if err != nil {
-			return c, err
+			return batches, err
 		}
+		batches++
 	}
 }

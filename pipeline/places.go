@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"maps"
 
 	"dsql/engine"
 	"dsql/sql"
@@ -66,20 +67,19 @@ func (p *program) known(name string) *node {
 	return nil
 }
 
-// touched and moved note a destination's progress; a batch that is rolled back takes it back (see attempt).
-func (r *runner) touched(n *node, v int64) {
-	old := r.latest[n]
-	r.undo = append(r.undo, func() { r.latest[n] = old })
-	r.latest[n] = v
+// update runs f in a transaction; where that is rolled back, what f noted of places and versions is as it was.
+func (r *runner) update(ctx context.Context, f func(tx *engine.Tx) error) error {
+	places, latest := maps.Clone(r.places), maps.Clone(r.latest)
+	err := r.conn.Update(ctx, f)
+	if err != nil {
+		r.places, r.latest = places, latest
+	}
+	return err
 }
 
+// moved notes how far a reader has come, inside update.
 func (r *runner) moved(ctx context.Context, tx *engine.Tx, e edge, v int64) error {
-	old, had := r.places[e]
-	r.undo = append(r.undo, func() {
-		if r.places[e] = old; !had {
-			delete(r.places, e)
-		}
-	})
+	_, had := r.places[e]
 	r.places[e] = v
 	a := engine.Args{"d": e.reader.name, "i": e.input.name, "v": v}
 	if had {
@@ -93,12 +93,7 @@ func (r *runner) behind(e edge) bool { return r.latest[e.input] > r.places[e] }
 
 // unread forgets how far a destination or sink has come: it starts with all that its inputs still have.
 func (r *runner) unread(ctx context.Context, tx *engine.Tx, n *node) error {
-	for e, v := range r.places {
-		if e.reader == n {
-			r.undo = append(r.undo, func() { r.places[e] = v })
-			delete(r.places, e)
-		}
-	}
+	maps.DeleteFunc(r.places, func(e edge, _ int64) bool { return e.reader == n })
 	a := engine.Args{"d": n.name}
 	return tx.Run(ctx, engine.SQL("DELETE FROM dsql.files WHERE destination = {d}", a), engine.SQL("DELETE FROM dsql.offsets WHERE destination = {d}", a), engine.SQL("DELETE FROM dsql.places WHERE destination = {d}", a))
 }

@@ -23,8 +23,8 @@ type runner struct {
 	places   map[edge]int64  // how far a destination or sink has read a stored table
 	latest   map[*node]int64 // the last version that wrote a destination
 	guarded  map[*node]bool  // a guard may hold back a load of it
+	reshaped map[*node]bool  // emptied by a new declaration: a REBUILD … FROM SOURCE is to fill it
 	decided  *decision       // what is to become of the load that a guard holds back
-	undo     []func()        // takes back what a rolled back batch noted in places and latest
 	outlets  map[*node]engine.Outlet
 	progress engine.Progress
 	sum      Finished
@@ -34,7 +34,7 @@ type runner struct {
 }
 
 func newRunner(ctx context.Context, p *program, c *engine.Conn, o Options) (*runner, error) {
-	r := &runner{p: p, conn: c, o: o, rejected: map[*node]int64{}, places: map[edge]int64{}, latest: map[*node]int64{}, guarded: map[*node]bool{}}
+	r := &runner{p: p, conn: c, o: o, rejected: map[*node]int64{}, places: map[edge]int64{}, latest: map[*node]int64{}, guarded: map[*node]bool{}, reshaped: map[*node]bool{}}
 	if err := r.loadPlaces(ctx); err != nil {
 		return nil, err
 	}
@@ -59,14 +59,9 @@ func asFailure(err error) (*quality.Failure, bool) {
 	return f, ok
 }
 
-// attempt is batch with the notes of a rolled back one taken back.
+// attempt is batch, and then what sinks get of it.
 func (r *runner) attempt(ctx context.Context, w work) error {
-	r.undo = nil
-	err := r.batch(ctx, w)
-	if err != nil {
-		for _, f := range slices.Backward(r.undo) {
-			f()
-		}
+	if err := r.batch(ctx, w); err != nil {
 		return err
 	}
 	return r.sink(ctx)

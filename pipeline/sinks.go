@@ -164,7 +164,7 @@ func (r *runner) outlet(ctx context.Context, n *node, s engine.Sink, e edge) (en
 
 // recordSink notes how far a sink is.
 func (r *runner) recordSink(ctx context.Context, e edge, v int64) error {
-	return r.conn.Update(ctx, func(tx *engine.Tx) error {
+	return r.update(ctx, func(tx *engine.Tx) error {
 		if err := r.moved(ctx, tx, e, v); err != nil {
 			return err
 		}
