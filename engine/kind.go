@@ -115,8 +115,9 @@ type Input struct {
 	// Original is what a destination's SETs change, as it was before them: Struct is a FROM-item of _row and _was. nil where there is
 	// none; it is each destination's own.
 	Original *Was
-	// Again says that another destination took this part before: its bad records are in dsql.rejects already.
-	Again bool
+	// Again says that some of this may have been read before, so that its bad records may be in dsql.rejects already; Replayed, that its
+	// destinations still have what they took then.
+	Again, Replayed bool
 
 	Records, Good, BadCount, Skipped int64             // Records = Good + BadCount + Skipped
 	Unknown                          int64             // values of fields that the declaration doesn't name

@@ -58,6 +58,22 @@ func (s *kafkaSource) places(ctx context.Context, c *engine.Conn) (map[string]po
 	return out, err
 }
 
+// rejectedUpTo are the highest offsets of the bad records in dsql.rejects: up to there a partition was read before, even if no destination
+// has a place in it any more.
+func (s *kafkaSource) rejectedUpTo(ctx context.Context, c *engine.Conn) (map[topicPartition]int64, error) {
+	type row struct {
+		topicPartition
+		offset int64
+	}
+	rows, err := engine.Select(ctx, c, engine.SQL(`SELECT meta.topic, meta."partition", max(meta."offset") FROM dsql.rejects WHERE destination IS NULL AND source = {s} AND meta.topic IS NOT NULL GROUP BY ALL`, engine.Args{"s": s.decl.Name}),
+		func(scan func(...any) error) (r row, err error) { return r, scan(&r.topic, &r.partition, &r.offset) })
+	out := map[topicPartition]int64{}
+	for _, r := range rows {
+		out[r.topicPartition] = r.offset
+	}
+	return out, err
+}
+
 // record writes places for destinations. version is nil for places that no batch brought.
 func (s *kafkaSource) record(ctx context.Context, tx *engine.Tx, at positions, destinations []string, version *int64) error {
 	if len(at) == 0 || len(destinations) == 0 {

@@ -115,6 +115,7 @@ type kafkaReader struct {
 	o          engine.ReadOptions
 	admin      *kgo.Client // asks what there is; commits for sources without a group
 	work       []stretchToRead
+	rejected   map[topicPartition]int64 // see rejectedUpTo
 	landing    *Landing
 	quiet      time.Duration // batch_time
 	cancel     context.CancelFunc
@@ -251,7 +252,11 @@ var errNews = errors.New("warnings")
 // input completes a batch with what only the source knows. Where that fails the batch is given back.
 func (r *kafkaReader) input(ctx context.Context, b topicBatch) (*engine.Input, error) {
 	s, in := r.s, b.buf.Input()
-	in.Source, in.Destinations, in.Again = s.decl.Name, b.work.destinations, b.work.again
+	in.Source, in.Destinations, in.Again, in.Replayed = s.decl.Name, b.work.destinations, b.work.again, b.work.replay
+	for _, x := range b.buf.runs {
+		last, ok := r.rejected[topicPartition{x.topic, x.partition}]
+		in.Again = in.Again || ok && x.first <= last
+	}
 	in.Origin = originOfRuns(b.buf.runs)
 	in.Commit = func(ctx context.Context, tx *engine.Tx, v int64) error {
 		if b.work.replay {

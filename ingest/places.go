@@ -41,6 +41,17 @@ func (s *fileSource) places(ctx context.Context, c *engine.Conn) ([]filePlace, e
 		})
 }
 
+// rejectedFiles are those that have bad records in dsql.rejects: they were read before, even if no destination has a place in them any more.
+func (s *fileSource) rejectedFiles(ctx context.Context, c *engine.Conn) (map[string]bool, error) {
+	paths, err := engine.Select(ctx, c, engine.SQL("SELECT DISTINCT meta.file FROM dsql.rejects WHERE destination IS NULL AND source = {s} AND meta.file IS NOT NULL", engine.Args{"s": s.decl.Name}),
+		func(row func(...any) error) (p string, err error) { return p, row(&p) })
+	out := map[string]bool{}
+	for _, p := range paths {
+		out[p] = true
+	}
+	return out, err
+}
+
 // taken is what a batch took of one file.
 type taken struct {
 	file
@@ -129,7 +140,7 @@ type item struct {
 	to           *filePlace // where to stop in the only file, nil: at its end
 	hash         string     // of the first file, when a part of it was taken before
 	destinations []string
-	again        bool // another destination has taken this part before
+	again        bool // some of this part may have been read before
 }
 
 // whole says that all of its files is to be read.
@@ -137,8 +148,8 @@ func (it *item) whole() bool { return it.from == (Pos{}) && it.to == nil }
 
 // items says what there is to read: of each file, by name, the parts that some destination lacks. Destinations at the same place
 // share a batch; one that was added later first takes what the others have, then goes on in step with them. Files in changed are
-// not what was taken under their name.
-func (s *fileSource) items(files []file, places []filePlace, changed map[string]bool, destinations []string) []item {
+// not what was taken under their name; of those in rejected bad records are kept.
+func (s *fileSource) items(files []file, places []filePlace, changed, rejected map[string]bool, destinations []string) []item {
 	byPath := map[string][]filePlace{}
 	for _, p := range places {
 		byPath[p.path] = append(byPath[p.path], p)
@@ -146,7 +157,7 @@ func (s *fileSource) items(files []file, places []filePlace, changed map[string]
 	var out []item
 	loads := map[string]int{}
 	for _, f := range files {
-		for _, it := range parts(f, byPath[f.path], changed[f.path], destinations) {
+		for _, it := range parts(f, byPath[f.path], changed[f.path], rejected[f.path], destinations) {
 			if i := s.group(out, &it, loads); i >= 0 {
 				out[i].files = append(out[i].files, f)
 				continue
@@ -185,10 +196,9 @@ func (s *fileSource) group(items []item, it *item, loads map[string]int) int {
 }
 
 // parts cuts a file where destinations stand in it.
-func parts(f file, places []filePlace, changed bool, destinations []string) []item {
+func parts(f file, places []filePlace, changed, again bool, destinations []string) []item {
 	at := map[string]filePlace{}
 	ends := []filePlace{{}} // where destinations stand, and the start
-	again := false
 	for _, p := range places {
 		at[p.destination] = p
 		if p.done {

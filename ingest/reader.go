@@ -38,7 +38,11 @@ func (s *fileSource) Open(ctx context.Context, c *engine.Conn, env *engine.Env, 
 		}
 		places = nil
 	}
-	r := &reader{s: s, conn: c, cols: cols, o: o, work: s.items(files, places, changed, o.Destinations)}
+	rejected, err := s.rejectedFiles(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	r := &reader{s: s, conn: c, cols: cols, o: o, work: s.items(files, places, changed, rejected, o.Destinations)}
 	for _, it := range r.work {
 		for i := range it.files {
 			r.total += s.weight(&it, i)
@@ -179,7 +183,8 @@ func (r *reader) input(ctx context.Context, b batch, in *engine.Input) (*engine.
 		}
 	}
 	in.Origin = originOf(b.files) + b.lines
-	in.Again = in.Again || r.o.Replay != nil
+	in.Replayed = r.o.Replay != nil
+	in.Again = in.Again || in.Replayed
 	in.Commit = func(ctx context.Context, tx *engine.Tx, v int64) error {
 		if r.o.Replay != nil {
 			return nil

@@ -34,12 +34,11 @@ func (r *runner) batch(ctx context.Context, w work) error {
 		}
 		if in != nil {
 			e.Source, e.Origin, e.Records, e.Bad, e.Skipped, e.Unknown = in.Source, in.Origin, in.Records, in.BadCount, in.Skipped, in.Unknown
-			if err := r.accountSource(ctx, tx, in, e.Version); err != nil {
+			kept, err := r.accountSource(ctx, tx, in, e.Version)
+			if err != nil {
 				return err
 			}
-			if !in.Again {
-				rejected[r.p.relation(in.Source)] = in.BadCount
-			}
+			rejected[r.p.relation(in.Source)] = kept
 		}
 		if w.replay != nil {
 			if err := w.replay.take(ctx, tx); err != nil {
@@ -124,18 +123,6 @@ func (r *runner) gate(ctx context.Context, err error) error {
 		return rerr
 	}
 	return err
-}
-
-// accountSource writes the source's line and its bad records.
-func (r *runner) accountSource(ctx context.Context, tx *engine.Tx, in *engine.Input, v int64) error {
-	if in.Bad != nil && in.BadCount > 0 && !in.Again {
-		if _, err := tx.Exec(ctx, engine.SQL(`INSERT INTO dsql.rejects (rejected_at, destination, source, rule, reason, meta, payload, data, version)
-			SELECT {now}, NULL, {source}, NULL, reason, _meta, _payload, data, {v} FROM {bad}`, engine.Args{"now": engine.Now, "source": in.Source, "v": v, "bad": in.Bad})); err != nil {
-			return err
-		}
-	}
-	return tx.Run(ctx, engine.SQL(`INSERT INTO dsql.version_rows (version, kind, name, rows_in, written, bad, skipped, origin) VALUES ({v}, 'source', {name}, {in}, {good}, {bad}, {skipped}, {origin})`,
-		engine.Args{"v": v, "name": in.Source, "in": in.Records, "good": in.Good, "bad": in.BadCount, "skipped": in.Skipped, "origin": in.Origin}))
 }
 
 // destination runs one destination's chain.

@@ -160,6 +160,7 @@ func (r *runner) refill(ctx context.Context, n *node, dest engine.Destination) e
 			return err
 		}
 	}
+	rejected := map[*node]int64{}
 	err := r.newVersion(ctx, n, rebuildOrigin, true, func(tx *engine.Tx, v int64, rows *DestinationRows) error {
 		if err := e.Empty(ctx, tx, v); err != nil {
 			return err
@@ -172,7 +173,7 @@ func (r *runner) refill(ctx context.Context, n *node, dest engine.Destination) e
 		}
 		batches := 0
 		for _, in := range n.inputs {
-			took, err := r.refillInput(ctx, tx, n, in, v, rows)
+			took, err := r.refillInput(ctx, tx, n, in, v, rows, rejected)
 			if batches += took; err != nil {
 				return err
 			}
@@ -205,7 +206,13 @@ func (r *runner) refill(ctx context.Context, n *node, dest engine.Destination) e
 		held.Hint = fmt.Sprintf("nothing was rebuilt; IF REMOVED < 101 PERCENT lets the loads of %s in as they are", n.name)
 		return &held
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	for m, rows := range rejected {
+		r.rejected[m] += rows
+	}
+	return nil
 }
 
 // rebuildOrigin is what REBUILD … FROM SOURCE calls its version.
@@ -230,7 +237,8 @@ func (r *runner) bringFor(ctx context.Context, n *node) error {
 }
 
 // refillInput takes all that an input has, and says in how many batches.
-func (r *runner) refillInput(ctx context.Context, tx *engine.Tx, n *node, in *input, v int64, sum *DestinationRows) (batches int, err error) {
+func (r *runner) refillInput(ctx context.Context, tx *engine.Tx, n *node, in *input, v int64, sum *DestinationRows,
+	rejected map[*node]int64) (batches int, err error) {
 	src, ok := in.of.source()
 	if !ok {
 		if !r.behind(edge{n, in.of}) {
@@ -254,16 +262,33 @@ func (r *runner) refillInput(ctx context.Context, tx *engine.Tx, n *node, in *in
 		if err != nil {
 			return batches, err
 		}
-		batch.Again = true // its bad records are in dsql.rejects already
-		rows, err := r.destination(ctx, tx, work{in: batch}, n, &BatchCommitted{Version: v})
+		rows, err := r.refillBatch(ctx, tx, n, batch, v, rejected)
 		sum.add(rows)
-		if err == nil {
-			err = batch.Commit(ctx, tx, v)
-		}
 		batch.Release()
 		if err != nil {
 			return batches, err
 		}
 		batches++
 	}
+}
+
+// refillBatch takes a batch that was read before into a destination that was emptied.
+func (r *runner) refillBatch(ctx context.Context, tx *engine.Tx, n *node, batch *engine.Input, v int64,
+	rejected map[*node]int64) (DestinationRows, error) {
+	batch.Again = true
+	kept, err := r.accountSource(ctx, tx, batch, v)
+	if err != nil {
+		return DestinationRows{}, err
+	}
+	e := BatchCommitted{Version: v}
+	rows, err := r.destination(ctx, tx, work{in: batch}, n, &e)
+	if err != nil {
+		return rows, err
+	}
+	rejected[r.p.relation(batch.Source)] += kept
+	rejected[n] += rows.Rejected
+	if err := r.limits(rejected); err != nil {
+		return rows, err
+	}
+	return rows, batch.Commit(ctx, tx, v)
 }
