@@ -72,6 +72,10 @@ func (q *Query) locate(err error, at Place) error {
 		e.Code, e.Exit, e.Hint = "disk-full", sql.ExitFailed, "make room on the disk and run again: what was committed before stays, and the run goes on behind it"
 		return e
 	}
+	if strings.Contains(msg, CanBeRead) {
+		e.Code, e.Hint = "no-version", "dsql.versions lists them with their times"
+		return e
+	}
 	list := d.Candidates
 	if m := candidates.FindStringSubmatch(rest); list == "" && m != nil {
 		list = m[1]
@@ -85,6 +89,9 @@ func (q *Query) locate(err error, at Place) error {
 	}
 	return e
 }
+
+// CanBeRead stands in what macros say with error() of a version that can't be read.
+const CanBeRead = " can be read at versions "
 
 var candidates = regexp.MustCompile(`(?:Candidate bindings|Candidate functions|Did you mean|Candidates): *(.*)`)
 

@@ -13,7 +13,7 @@ import (
 // alter brings tables made for one definition in line with a compatible one. have becomes what they are afterwards.
 func (j *Journal) alter(ctx context.Context, tx *engine.Tx, have, want *definition) error {
 	l := j.layout(have)
-	words := l.words()
+	words, before := len(l.starts()), len(have.Columns)
 	for i, c := range have.Keys {
 		t := want.Keys[index(want.Keys, c.Name)].Type
 		if err := j.retype(ctx, tx, c.Name, c.Type, t, "now", "past", "mem"); err != nil {
@@ -59,6 +59,16 @@ func (j *Journal) alter(ctx context.Context, tx *engine.Tx, have, want *definiti
 		}
 		have.Columns = append(have.Columns, c)
 	}
+	l.cols = engine.ColumnNames(have.Columns)
+	if have.Feed && have.SCD == 2 && len(have.Columns) > before {
+		some, err := tx.Int(ctx, engine.SQL("SELECT count(*) FROM (SELECT 1 FROM {now} UNION ALL SELECT 1 FROM {past} UNION ALL SELECT 1 FROM {mem} LIMIT 1)", l.tables))
+		if err != nil {
+			return err
+		}
+		if l.extend(before); some > 0 {
+			l.allow(l.cols[before:])
+		}
+	}
 	l = j.layout(have)
 	if err := j.provide(ctx, tx, l, words); err != nil {
 		return err
@@ -68,7 +78,7 @@ func (j *Journal) alter(ctx context.Context, tx *engine.Tx, have, want *definiti
 			return err
 		}
 	}
-	return l.views(ctx, tx, engine.At(j.decl))
+	return l.show(ctx, tx, engine.At(j.decl))
 }
 
 // compatible refuses what stored data can't follow.
@@ -126,7 +136,7 @@ func (j *Journal) fits(stored engine.Column, in string) error {
 	if widens(in, stored.Type) || widens(stored.Type, in) {
 		return nil
 	}
-	e := j.rebuildNeeded(j.decl.NameAt, fmt.Sprintf("%s is stored as %s in journal %s, and would be %s now, which doesn't hold all of it", stored.Name, stored.Type, j.decl.Name, in))
+	e := j.rebuildNeeded(j.decl.NameAt, fmt.Sprintf("%s is stored as %s in journal %s, and would be %s now, which doesn't hold all of it, in its order", stored.Name, stored.Type, j.decl.Name, in))
 	e.Hint = fmt.Sprintf("cast it to %s in the query; or %s", stored.Type, e.Hint)
 	return e
 }

@@ -108,16 +108,23 @@ func (b *bench) write(query string, edit ...func(*engine.Accepted)) (engine.Coun
 
 func (b *bench) take(acc *engine.Accepted) (n engine.Counts, err error) {
 	b.t.Helper()
-	ctx := b.t.Context()
-	err = b.c.Update(ctx, func(tx *engine.Tx) error {
-		if err := tx.Run(ctx, engine.SQL("INSERT INTO dsql.versions VALUES ({v}, now()::TIMESTAMP)", engine.Args{"v": acc.Version})); err != nil {
-			return err
+	return b.step(func(ctx context.Context, tx *engine.Tx, _ int64) (engine.Counts, error) {
+		return b.j.Write(ctx, tx, acc)
+	})
+}
+
+// step makes a version.
+func (b *bench) step(f func(ctx context.Context, tx *engine.Tx, v int64) (engine.Counts, error)) (n engine.Counts, err error) {
+	b.t.Helper()
+	ctx, v := b.t.Context(), b.version+1
+	err = b.c.Update(ctx, func(tx *engine.Tx) (err error) {
+		if err = tx.Run(ctx, engine.SQL("INSERT INTO dsql.versions (version, committed_at) VALUES ({v}, now()::TIMESTAMP)", engine.Args{"v": v})); err == nil {
+			n, err = f(ctx, tx, v)
 		}
-		n, err = b.j.Write(ctx, tx, acc)
 		return err
 	})
 	if err == nil {
-		b.version = acc.Version
+		b.version = v
 	}
 	return n, err
 }

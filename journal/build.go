@@ -10,17 +10,17 @@ import (
 
 // line puts the events of the touched keys in order and finds where versions begin: _changed is true of an event that opens one
 // or ends one, _group numbers the stretches between, _moved is true of one that gives an untracked column another value. What an
-// event says nothing of is filled in from the one before it: _f0, _f1 …, by the column's place in Sparse.
+// event says nothing of is filled in from the one before it: _f0, _f1 …, by the column's place among the gaps.
 func (w *writer) line(ctx context.Context, more *engine.Query) error {
 	part := engine.SQL("PARTITION BY {keys} ORDER BY {seq}", engine.Args{"keys": list("", w.keys), "seq": list("", w.seq)})
 	a := engine.Args{"part": part, "keys": list("", w.keys), "seq": list("", w.seq), "event": list("", w.event()), "more": more, "before": engine.SQL(""),
-		"base": list("", w.keys, w.from), "values": prefixed(list("", w.cols)), "all": prefixed(each(", ", "-1", w.saids())), "names": list("", w.event(), []string{"_new"}),
+		"base": list("", w.keys, w.from), "values": prefixed(list("", w.cols)), "all": w.allSaid(), "names": list("", w.event(), []string{"_new"}),
 		"tracked": w.shift(w.tracked), "untracked": w.shift(w.untracked)}
 	if w.late > 0 {
 		a["before"] = w.sql("UNION ALL SELECT {event}, false FROM {known} SEMI JOIN {touched} USING ({keys})", a)
 	}
 	a["events"] = w.sql("(SELECT * FROM (SELECT {base}, false {values} {all}, false FROM {old} WHERE NOT _is_late {before} {more}) x({names}))", a)
-	if len(w.Sparse) > 0 {
+	if len(w.gaps()) > 0 {
 		a["fill"] = engine.Join(", ", w.fills()...)
 		a["events"] = engine.SQL("(SELECT *, {fill} FROM (SELECT *, count(*) FILTER (WHERE _del) OVER ({part}) AS _run FROM {events}) WINDOW w AS (PARTITION BY {keys}, _run ORDER BY {seq}))", a)
 	}
@@ -33,7 +33,7 @@ func (w *writer) line(ctx context.Context, more *engine.Query) error {
 
 // filled is a column's value after an event of the line.
 func (w *writer) filled(c string) *engine.Query {
-	if i := slices.Index(w.Sparse, c); i >= 0 {
+	if i := slices.Index(w.gaps(), c); i >= 0 {
 		return engine.Ident(fmt.Sprintf("_f%d", i))
 	}
 	return engine.Ident(c)
@@ -42,10 +42,11 @@ func (w *writer) filled(c string) *engine.Query {
 // fills computes the values that events say nothing of, in a stretch without a delete. A value that is said may be NULL: a
 // struct around it tells it from what isn't said.
 func (w *writer) fills() []*engine.Query {
-	out := make([]*engine.Query, len(w.Sparse))
-	for i, c := range w.Sparse {
+	gaps := w.gaps()
+	out := make([]*engine.Query, len(gaps))
+	for i, c := range gaps {
 		word, bit := w.bit(c)
-		a := engine.Args{"c": engine.Ident(c), "f": w.filled(c), "word": engine.Ident(word), "bit": bit}
+		a := engine.Args{"c": engine.Ident(c), "f": w.filled(c), "word": engine.Ident(said(word)), "bit": bit}
 		if out[i] = engine.SQL("(last_value(CASE WHEN NOT _del AND {word} & {bit} <> 0 THEN struct_pack(v := {c}) END IGNORE NULLS) OVER w).v AS {f}", a); w.ignored[c] {
 			out[i] = engine.SQL("last_value(CASE WHEN NOT _del THEN {c} END IGNORE NULLS) OVER w AS {f}", a)
 		}
@@ -78,8 +79,8 @@ func (w *writer) build(ctx context.Context) error {
 			continue
 		}
 		pure := engine.SQL("{l} IS NOT DISTINCT FROM {c}", l)
-		if bit := w.saidBit("x", c); bit != nil {
-			pure = engine.SQL("(NOT ({said}) OR {pure})", engine.Args{"said": bit, "pure": pure})
+		if shown := w.shown("x", c); shown != nil {
+			pure = engine.SQL("(NOT ({shown}) OR {pure})", engine.Args{"shown": shown, "pure": pure})
 		}
 		raw = append(raw, pure)
 	}
@@ -88,7 +89,7 @@ func (w *writer) build(ctx context.Context) error {
 			values = append(values, engine.SQL("{f} AS {c}", engine.Args{"f": w.filled(c), "c": engine.Ident(c)}))
 		}
 	}
-	a := engine.Args{"keys": list("", w.keys), "seq": list("", w.seq), "place": list("", w.keys, w.seq), "marks": prefixed(list("", w.saids())), "raw": engine.Join(" AND ", raw...),
+	a := engine.Args{"keys": list("", w.keys), "seq": list("", w.seq), "place": list("", w.keys, w.seq), "marks": prefixed(list("", w.bits())), "raw": engine.Join(" AND ", raw...),
 		"values": prefixed(engine.Join(", ", values...)), "line": w.tables["line"],
 		"next": engine.Each(", ", w.seq, func(s string) *engine.Query {
 			return engine.SQL("lead({s}) OVER (PARTITION BY {keys} ORDER BY {seq}) AS {t}", engine.Args{"s": engine.Ident(s), "t": engine.Ident("_t" + s[2:]), "keys": list("", w.keys), "seq": list("", w.seq)})
@@ -110,7 +111,7 @@ func (w *writer) replace(ctx context.Context) error {
 	ts := numbered("_t", len(w.seq))
 	a := engine.Args{"place": list("w", w.keys, w.seq, ts, w.cols), "key": engine.Ident("w", w.keys[0]), "at": w.at("o", w.from, "w", w.seq), "end": engine.Ident("o", w.to[0]), "keys": list("", w.keys),
 		"image": differ("o", "w", w.cols), "ends": pairs(" AND ", "o.{x} IS NOT DISTINCT FROM w.{y}", w.to, ts), "raw": engine.SQL("true"), "old": w.tables["old"],
-		"marks": prefixed(each(", ", "CASE WHEN NOT o._is_late THEN o.{c} ELSE w.{c} END AS {c}", w.saids()))}
+		"marks": prefixed(each(", ", "CASE WHEN NOT o._is_late THEN o.{c} ELSE w.{c} END AS {c}", w.bits()))}
 	if w.Raw {
 		a["raw"] = engine.SQL("o._raw = 1")
 	}
@@ -175,19 +176,19 @@ func (w *writer) recall(ctx context.Context) error {
 	if w.moving() {
 		kind, image = "E", list("", w.cols)
 	}
-	a := engine.Args{"place": list("", w.keys, w.seq), "kind": kind, "image": prefixed(image), "marks": prefixed(list("", w.saids())), "hasimage": w.hasImage("f"), "openings": engine.SQL(""),
-		"names": list("", w.keys, w.seq, []string{"_kind"}, w.cols, w.saids())}
+	a := engine.Args{"place": list("", w.keys, w.seq), "kind": kind, "image": prefixed(image), "marks": prefixed(list("", w.bits())), "hasimage": w.hasImage("f"), "openings": engine.SQL(""),
+		"names": list("", w.keys, w.seq, []string{"_kind"}, w.cols, w.bits())}
 	if w.Raw {
 		own := w.ownImage("o", w.from, "o", "CASE WHEN NOT d._is_late THEN {own} ELSE f.{c} END")
 		a["openings"] = w.sql(`UNION ALL SELECT {place}, 'E' {own} {marks} FROM {change} d JOIN {line} f ON {at} LEFT JOIN {old} o ON o._rid = d._rid AND o._is_now = d._is_now
 			WHERE d._raw = 0 AND d._act <> 'kill' AND (d._was_raw OR coalesce(d._is_late, true))`,
-			engine.Args{"place": list("f", w.keys, w.seq), "own": prefixed(engine.Join(", ", own...)), "marks": prefixed(list("d", w.saids())), "at": w.at("f", w.seq, "d", w.seq)})
+			engine.Args{"place": list("f", w.keys, w.seq), "own": prefixed(engine.Join(", ", own...)), "marks": prefixed(list("d", w.bits())), "at": w.at("f", w.seq, "d", w.seq)})
 	}
 	if err := w.make(ctx, "wanted", `SELECT * FROM (
 		SELECT {place}, CASE WHEN _del THEN 'D' ELSE {kind} END {image} {marks} FROM {line} f WHERE NOT _changed OR _del AND {hasimage} {openings}) x({names})`, a); err != nil {
 		return err
 	}
-	a = engine.Args{"into": w.memory(), "place": list("t", w.keys, w.seq), "image": prefixed(list("t", w.cols, w.saids())), "unless": engine.SQL(""), "same": engine.SQL("{at} AND r._kind = t._kind AND {marks}", engine.Args{"at": w.at("r", w.seq, "t", w.seq), "marks": same("r", "t", w.saids())}), "keys": list("", w.keys)}
+	a = engine.Args{"into": w.memory(), "place": list("t", w.keys, w.seq), "image": prefixed(list("t", w.cols, w.bits())), "unless": engine.SQL(""), "same": engine.SQL("{at} AND r._kind = t._kind AND {marks}", engine.Args{"at": w.at("r", w.seq, "t", w.seq), "marks": same("r", "t", w.bits())}), "keys": list("", w.keys)}
 	if w.late > 0 {
 		a["unless"] = w.sql("ANTI JOIN {oldmem} r ON {same}", a)
 	}

@@ -51,7 +51,7 @@ func (j *Journal) Define(ctx context.Context, tx *engine.Tx, in []engine.Column)
 }
 
 // reservedNames are those that stand beside the rows' own columns in the tables, views and queries of a journal.
-var reservedNames = regexp.MustCompile(`(?i)^(rowid|change_type|_version|_meta|_row|_rule|_v_from|_v_close|_v_to|_raw|_kind|_(said|[sftlwjo])\d+|_del|_late|_second|_b|_at|_n|_min|_rid|_role` +
+var reservedNames = regexp.MustCompile(`(?i)^(rowid|change_type|_version|_meta|_row|_rule|_v_from|_v_close|_v_to|_raw|_kind|_(said|null|was|[sftlwjo])\d+|_del|_late|_second|_b|_at|_n|_min|_rid|_role` +
 	`|_is_now|_is_late|_was_raw|_own|_act|_new|_run|_group|_changed|_moved|_closed|_top|_bottom|_last|_up|_down|_buried|_live|_advanced)$`)
 
 // bind resolves the declaration and lets DuckDB judge its expressions.
@@ -97,14 +97,31 @@ func (j *Journal) bind(ctx context.Context, tx *engine.Tx, in []engine.Column) (
 		}
 	}
 	if j.lateness != nil {
-		q := engine.SQL("SELECT _s0 - ({e}) < _s0 FROM (SELECT NULL::{t} AS _s0)", engine.Args{"e": engine.User(j.decl.Src, *j.lateness), "t": engine.Type(d.Sequence[0].Type)})
-		_, failed := tx.DescribeEach(ctx, []engine.Bound{{Query: q, At: engine.Place{Src: j.decl.Src, Span: *j.lateness}}})
-		if failed[0] != nil {
-			return nil, &sql.Error{Src: j.decl.Src, Span: *j.lateness, Code: "type-mismatch", Msg: fmt.Sprintf("LATENESS can't be taken from the sequence, which is %s", d.Sequence[0].Type),
-				Hint: "write an interval for times: INTERVAL 30 DAYS; a number for numbers", Err: failed[0]}
+		if err := j.bindLateness(ctx, tx, d.Sequence[0].Type); err != nil {
+			return nil, err
 		}
 	}
 	return d, nil
+}
+
+// bindLateness lets DuckDB judge LATENESS. One below nothing would take all that is in order for too late, and NULL nothing ever.
+func (j *Journal) bindLateness(ctx context.Context, tx *engine.Tx, sequence string) error {
+	at := engine.Place{Src: j.decl.Src, Span: *j.lateness}
+	a := engine.Args{"e": engine.User(j.decl.Src, *j.lateness), "t": engine.Type(sequence)}
+	e := &sql.Error{Src: j.decl.Src, Span: *j.lateness, Code: "type-mismatch", Msg: fmt.Sprintf("LATENESS can't be taken from the sequence, which is %s", sequence), Hint: "write an interval for times: INTERVAL 30 DAYS; a number for numbers"}
+	_, failed := tx.DescribeEach(ctx, []engine.Bound{{Query: engine.SQL("SELECT _s0 - ({e}) < _s0 FROM (SELECT NULL::{t} AS _s0)", a), At: at}})
+	if e.Err = failed[0]; e.Err != nil {
+		return e
+	}
+	var none bool
+	if _, err := tx.Scan(ctx, engine.SQL("SELECT coalesce(({e}) < ({e}) - ({e}), true)", a), &none); err != nil {
+		return err
+	}
+	if none {
+		e.Code, e.Msg = "bad-lateness", "LATENESS is negative or NULL"
+		return e
+	}
+	return nil
 }
 
 func nullColumn(c engine.Column) *engine.Query {
@@ -162,10 +179,10 @@ func (j *Journal) create(ctx context.Context, tx *engine.Tx, l *layout) error {
 			return err
 		}
 	}
-	if err := j.provide(ctx, tx, l, 0); err != nil {
+	if err := j.provide(ctx, tx, l, fresh); err != nil {
 		return err
 	}
-	return l.views(ctx, tx, engine.At(j.decl))
+	return l.show(ctx, tx, engine.At(j.decl))
 }
 
 func column(name, typ string) *engine.Query {
@@ -175,12 +192,12 @@ func column(name, typ string) *engine.Query {
 // provide adds the marks that the declaration needs and the tables don't have yet, and saves the definition.
 func (j *Journal) provide(ctx context.Context, tx *engine.Tx, l *layout, words int) error {
 	sparse := len(l.Sparse)
-	for _, c := range l.cols {
-		if l.ignored[c] {
-			l.allow([]string{c})
-		}
-	}
 	if l.SCD == 1 {
+		for _, c := range l.cols {
+			if l.ignored[c] {
+				l.allow([]string{c})
+			}
+		}
 		for ; sparse < len(l.Sparse); sparse++ {
 			if err := addColumn(ctx, tx, l.tables, []string{"now", "past"}, since(sparse), l.pointType()); err != nil {
 				return err
@@ -188,10 +205,8 @@ func (j *Journal) provide(ctx context.Context, tx *engine.Tx, l *layout, words i
 		}
 	}
 	if l.Feed && l.SCD == 2 {
-		for ; words < l.words(); words++ {
-			if err := addColumn(ctx, tx, l.tables, []string{"now", "past", "mem"}, said(words), "BIGINT DEFAULT -1"); err != nil {
-				return err
-			}
+		if err := l.provideBits(ctx, tx, words); err != nil {
+			return err
 		}
 	}
 	if l.moving() && !l.Raw {
@@ -200,7 +215,50 @@ func (j *Journal) provide(ctx context.Context, tx *engine.Tx, l *layout, words i
 			return err
 		}
 	}
+	l.Layout = layoutNow
 	return l.save(ctx, tx)
+}
+
+// provideBits adds the words of bits that the tables don't have. Of a word that comes to tables with events all bits of said are 0:
+// these events say nothing of its columns.
+func (l *layout) provideBits(ctx context.Context, tx *engine.Tx, words int) error {
+	nulls := 0
+	if len(l.Nulls) > 0 {
+		nulls = words
+	}
+	for _, c := range l.cols {
+		if l.ignored[c] && !slices.Contains(l.Nulls, c) {
+			l.Nulls = append(l.Nulls, c)
+		}
+	}
+	for i := range l.starts() {
+		if i >= words {
+			all := "BIGINT DEFAULT 0"
+			if words == fresh {
+				all = "BIGINT DEFAULT -1"
+			}
+			if err := addColumn(ctx, tx, l.tables, []string{"now", "past", "mem"}, said(i), all); err != nil {
+				return err
+			}
+		}
+		if i >= nulls && len(l.Nulls) > 0 {
+			if err := addColumn(ctx, tx, l.tables, []string{"now", "past", "mem"}, nulled(i), "BIGINT DEFAULT 0"); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// fresh stands for the number of words of tables without events.
+const fresh = -1
+
+// extend gives columns from the i-th on words of their own: the events that are stored say nothing of them.
+func (l *layout) extend(i int) {
+	l.Words = l.starts()
+	for ; i < len(l.Columns); i += wordBits {
+		l.Words = append(l.Words, i)
+	}
 }
 
 // allow makes columns sparse. All events so far said something of them.
@@ -230,13 +288,41 @@ func (l *layout) save(ctx context.Context, tx *engine.Tx) error {
 	return tx.Run(ctx, engine.SQL("CREATE OR REPLACE MACRO {definition}() AS {d}", l.tables, engine.Args{"d": string(text)}))
 }
 
-// Stale says that an older dsql made the tables, whose definition stood in name__state: Define brings them in line.
+// layoutNow numbers what this dsql makes of a definition:
+//
+//	0  said has bits for all that an event doesn't tell: what it lacks, and what IGNORE NULL UPDATES passed over
+//	1  the second stands in nulled; versions that can't be read any more are errors; name_bitemporal
+const layoutNow = 1
+
+// Stale says that an older dsql made the tables, or that views are gone: Define brings them in line.
 func (j *Journal) Stale(ctx context.Context, tx *engine.Tx, _ *engine.Env) (string, error) {
 	state, err := tx.Table(ctx, j.decl.Name+"__state")
-	if err != nil || !defines(state) {
+	if err != nil || state == nil {
 		return "", err
 	}
+	if !defines(state) {
+		d, _, err := j.stored(ctx, tx)
+		if err != nil {
+			return "", err
+		}
+		if d.Layout == layoutNow {
+			return j.missing(ctx, tx)
+		}
+	}
 	return "its tables are of an older dsql, and are brought in line", nil
+}
+
+// missing says which of the views and macros aren't there: they were dropped by hand.
+func (j *Journal) missing(ctx context.Context, tx *engine.Tx) (string, error) {
+	names := engine.Each(", ", slices.Concat(views, macros), func(suffix string) *engine.Query { return engine.Lit(j.decl.Name + suffix) })
+	var gone *string
+	_, err := tx.Scan(ctx, engine.SQL(`SELECT string_agg(n, ', ') FROM (SELECT unnest([{names}]) AS n) WHERE lower(n) NOT IN (
+		SELECT lower(view_name) FROM duckdb_views() WHERE NOT internal UNION ALL SELECT lower(function_name) FROM duckdb_functions() WHERE function_type = 'table_macro' AND NOT internal)`,
+		engine.Args{"names": names}), &gone)
+	if err != nil || gone == nil {
+		return "", err
+	}
+	return *gone + " is made again", nil
 }
 
 func defines(state []engine.Column) bool {

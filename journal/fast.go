@@ -105,7 +105,7 @@ func (w *writer) insert(ctx context.Context) error {
 	for _, c := range w.cols {
 		values = append(values, w.value(c))
 	}
-	needOpen := len(w.untracked)+len(w.Sparse) > 0
+	needOpen := len(w.untracked)+len(w.marks()) > 0
 	if needOpen {
 		a["join"] = w.sql("LEFT JOIN {open} o ON o._rid = x._rid")
 		values = append(values, pairs(", ", "CASE WHEN x._role = 'V' THEN b.{x} ELSE o.{y} END", w.seq, w.from))
@@ -113,7 +113,7 @@ func (w *writer) insert(ctx context.Context) error {
 		values = append(values, list("b", w.seq))
 	}
 	values = append(values, w.sql("{v}, 0, 0"))
-	for _, s := range w.saids() {
+	for _, s := range w.bits() {
 		values = append(values, engine.SQL("CASE WHEN x._role = 'V' THEN b.{s} ELSE o.{s} END", engine.Args{"s": engine.Ident(s)}))
 	}
 	if w.Raw {
@@ -126,28 +126,28 @@ func (w *writer) insert(ctx context.Context) error {
 
 // remember keeps the events that the rows don't tell.
 func (w *writer) remember(ctx context.Context, replaced, images bool) error {
-	a := engine.Args{"into": w.memory(), "place": list("b", w.keys, w.seq), "kind": "N", "saids": prefixed(list("b", w.saids())), "image": prefixed(each(", ", "CASE WHEN b._del THEN b.{c} END", w.cols))}
+	a := engine.Args{"into": w.memory(), "place": list("b", w.keys, w.seq), "kind": "N", "bits": prefixed(list("b", w.bits())), "image": prefixed(each(", ", "CASE WHEN b._del THEN b.{c} END", w.cols))}
 	switch {
 	case w.moving():
 		a["kind"], a["image"] = "E", prefixed(list("b", w.cols))
 	case !images:
 		a["image"] = prefixed(each(", ", "NULL", w.cols))
 	}
-	if _, err := w.run(ctx, `INSERT INTO {mem} ({into}) SELECT {place}, CASE WHEN b._del THEN 'D' ELSE {kind} END, {v}, 0 {image} {saids}
+	if _, err := w.run(ctx, `INSERT INTO {mem} ({into}) SELECT {place}, CASE WHEN b._del THEN 'D' ELSE {kind} END, {v}, 0 {image} {bits}
 		FROM {batch} b JOIN {role} x ON b.rowid = x._b WHERE x._role NOT IN ('V', 'C') OR x._image`, a); err != nil || !replaced || !w.Raw {
 		return err
 	}
 	// The row doesn't show the image of its opening event any more.
-	a["place"], a["saids"] = list("o", w.keys, w.from), prefixed(list("o", w.saids()))
+	a["place"], a["bits"] = list("o", w.keys, w.from), prefixed(list("o", w.bits()))
 	a["image"] = prefixed(engine.Join(", ", w.ownImage("o", w.from, "o", "{own}")...))
-	_, err := w.run(ctx, `INSERT INTO {mem} ({into}) SELECT {place}, 'E', {v}, 0 {image} {saids}
+	_, err := w.run(ctx, `INSERT INTO {mem} ({into}) SELECT {place}, 'E', {v}, 0 {image} {bits}
 		FROM {open} o JOIN {role} x ON x._rid = o._rid WHERE x._role = 'W' AND o._raw = 1`, a)
 	return err
 }
 
 // memory are the columns of name__mem in the order in which all inserts have them.
 func (l *layout) memory() *engine.Query {
-	return list("", l.keys, l.seq, []string{"_kind", "_v_from", "_v_to"}, l.cols, l.saids())
+	return list("", l.keys, l.seq, []string{"_kind", "_v_from", "_v_to"}, l.cols, l.bits())
 }
 
 // prefixed is a list, perhaps empty, that goes on another.
@@ -166,8 +166,8 @@ func (l *layout) ownImage(event string, seq []string, row, text string) []*engin
 		own := engine.Ident(row, c)
 		if n, ok := l.own[c]; ok {
 			own = engine.Ident(event, seq[n])
-		} else if bit := l.saidBit(event, c); bit != nil {
-			own = engine.SQL("CASE WHEN {bit} THEN {c} END", engine.Args{"bit": bit, "c": own})
+		} else if shown := l.shown(event, c); shown != nil {
+			own = engine.SQL("CASE WHEN {shown} THEN {c} END", engine.Args{"shown": shown, "c": own})
 		}
 		out[i] = engine.SQL(text, engine.Args{"c": engine.Ident(c), "own": own})
 	}

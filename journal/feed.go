@@ -2,6 +2,8 @@ package journal
 
 import (
 	"context"
+	"fmt"
+	"slices"
 
 	"dsql/engine"
 )
@@ -55,7 +57,7 @@ func (w *writer) feed(ctx context.Context) error {
 func (w *writer) forget(ctx context.Context) error {
 	var names []string
 	for _, c := range w.cols {
-		if w.absent[c] && w.saidBit("", c) == nil {
+		if w.absent[c] && !slices.Contains(w.Sparse, c) {
 			names = append(names, c)
 		}
 	}
@@ -109,19 +111,23 @@ func (w *writer) stage(ctx context.Context) (late bool, err error) {
 
 const stageEvents = `SELECT {columns}, {sequence}, {deleted} AS _del, false AS _late, false AS _second{marks} FROM {rows}`
 
-// columns are all columns of the batch, for rejects, those of the journal in its types.
+// columns are all columns of the batch, for rejects, those of the journal in its types. (A type says nothing of a collation; with the
+// cast texts are the same only when all of their bytes are.) One that COLUMNS no longer takes is NULL to the journal, and _was0, … to
+// rejects.
 func (w *writer) columns() *engine.Query {
 	stored := append(w.Keys[:len(w.Keys):len(w.Keys)], w.Columns...)
+	var was []*engine.Query
 	out := engine.Each(", ", stored, func(c engine.Column) *engine.Query {
-		a := engine.Args{"c": engine.Ident(c.Name), "t": engine.Type(c.Type)}
-		switch i := index(w.b.Columns, c.Name); {
-		case i < 0:
+		a := engine.Args{"c": engine.Ident(c.Name), "t": engine.Type(c.Type), "was": engine.Ident(fmt.Sprintf("_was%d", len(w.was)))}
+		if index(w.b.Columns, c.Name) < 0 || w.absent[c.Name] {
+			if index(w.b.Columns, c.Name) >= 0 {
+				was, w.was = append(was, engine.SQL(", {c} AS {was}", a)), append(w.was, c.Name)
+			}
 			return engine.SQL("NULL::{t} AS {c}", a)
-		case w.b.Columns[i].Type != c.Type:
-			return engine.SQL("{c}::{t} AS {c}", a)
 		}
-		return a["c"].(*engine.Query)
+		return engine.SQL("{c}::{t} AS {c}", a)
 	})
+	out = engine.Cat(append([]*engine.Query{out}, was...)...)
 	for _, c := range w.b.Columns {
 		if index(stored, c.Name) < 0 {
 			out = engine.SQL("{out}, {c}", engine.Args{"out": out, "c": engine.Ident(c.Name)})
@@ -133,21 +139,30 @@ func (w *writer) columns() *engine.Query {
 	return out
 }
 
-// saying computes the words of _said for each row of the batch. All bits are 1 but those of what the row says nothing of.
+// saying computes the bits of each row of the batch.
 func (w *writer) saying() *engine.Query {
-	unsaid := map[string][]*engine.Query{}
-	for _, c := range w.Sparse {
-		switch word, bit := w.bit(c); {
-		case w.absent[c]:
-			unsaid[word] = append(unsaid[word], engine.Lit(bit))
-		case w.ignored[c]:
-			unsaid[word] = append(unsaid[word], engine.SQL("CASE WHEN {c} IS NULL THEN {bit}::BIGINT ELSE 0 END", engine.Args{"c": engine.Ident(c), "bit": bit}))
+	set := map[string][]*engine.Query{}
+	for _, c := range w.cols {
+		word, bit := w.bit(c)
+		if w.absent[c] {
+			set[said(word)] = append(set[said(word)], engine.Lit(-bit))
+		}
+		if w.ignored[c] {
+			set[nulled(word)] = append(set[nulled(word)], engine.SQL("CASE WHEN {c} IS NULL THEN {bit}::BIGINT ELSE 0 END", engine.Args{"c": engine.Ident(c), "bit": bit}))
 		}
 	}
-	return prefixed(engine.Each(", ", w.saids(), func(word string) *engine.Query {
-		all := append([]*engine.Query{engine.SQL("-1::BIGINT")}, unsaid[word]...)
-		return engine.SQL("{bits} AS {word}", engine.Args{"bits": engine.Join(" - ", all...), "word": engine.Ident(word)})
-	}))
+	column := func(word string, none int64) *engine.Query {
+		all := append([]*engine.Query{engine.SQL("{none}::BIGINT", engine.Args{"none": none})}, set[word]...)
+		return engine.SQL(", {bits} AS {word}", engine.Args{"bits": engine.Join(" + ", all...), "word": engine.Ident(word)})
+	}
+	var out []*engine.Query
+	for _, word := range w.saids() {
+		out = append(out, column(word, -1))
+	}
+	for _, word := range w.nulls() {
+		out = append(out, column(word, 0))
+	}
+	return engine.Cat(out...)
 }
 
 // arrival orders rows of the batch.

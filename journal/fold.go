@@ -67,7 +67,7 @@ func (w *writer) gather(ctx context.Context) error {
 		return err
 	}
 	if err := w.make(ctx, "oldmem", "SELECT h.rowid AS _rid, {event} FROM {found}", engine.Args{
-		"event": list("h", w.keys, w.seq, []string{"_kind"}, w.cols, w.saids()), "found": w.lookup("mem", late, "h._v_to = 0")}); err != nil {
+		"event": list("h", w.keys, w.seq, []string{"_kind"}, w.cols, w.bits()), "found": w.lookup("mem", late, "h._v_to = 0")}); err != nil {
 		return err
 	}
 	return w.knownEvents(ctx)
@@ -76,13 +76,13 @@ func (w *writer) gather(ctx context.Context) error {
 // knownEvents are the accepted events of late keys, with the images that they came with.
 func (w *writer) knownEvents(ctx context.Context) error {
 	a := engine.Args{
-		"opening": list("h", w.keys, w.from), "raw": engine.SQL(""), "own": prefixed(engine.Join(", ", w.ownImage("h", w.from, "h", "{own} AS {c}")...)), "marks": prefixed(list("h", w.saids())),
-		"ending": list("h", w.keys, w.to), "nothing": prefixed(engine.Each(", ", w.Columns, nullColumn)), "all": prefixed(each(", ", "-1", w.saids())), "ends": isNull("h", w.to[:1]),
+		"opening": list("h", w.keys, w.from), "raw": engine.SQL(""), "own": prefixed(engine.Join(", ", w.ownImage("h", w.from, "h", "{own} AS {c}")...)), "marks": prefixed(list("h", w.bits())),
+		"ending": list("h", w.keys, w.to), "nothing": prefixed(engine.Each(", ", w.Columns, nullColumn)), "all": w.allSaid(), "ends": isNull("h", w.to[:1]),
 		"next": w.at("h", w.to, "n", w.from), "deleted": w.at("h", w.to, "d", w.seq),
-		"place": list("r", w.keys, w.seq), "values": prefixed(list("r", w.cols)), "rmarks": prefixed(list("r", w.saids())),
+		"place": list("r", w.keys, w.seq), "values": prefixed(list("r", w.cols)), "rmarks": prefixed(list("r", w.bits())),
 		"inside": w.on("r", "h"), "shown": prefixed(engine.Join(", ", w.ownImage("r", w.seq, "h", "{own}")...)),
 		"s": point("r", w.seq), "from": point("h", w.from), "to": point("h", w.to),
-		"columns": list("", w.keys, w.seq, []string{"_del"}, w.cols), "normal": prefixed(w.normalMarks()), "names": list("", w.event()),
+		"columns": list("", w.keys, w.seq, []string{"_del"}, w.cols), "normal": w.normalBits(), "names": list("", w.event()),
 	}
 	if w.Raw {
 		a["raw"] = engine.SQL("AND h._raw = 1")
@@ -96,18 +96,18 @@ func (w *writer) knownEvents(ctx context.Context) error {
 	return err
 }
 
-// normalMarks are _said of events that came before the declaration said IGNORE NULL UPDATES: a NULL in them says nothing now.
-func (w *writer) normalMarks() *engine.Query {
-	unsaid := map[string][]*engine.Query{}
-	for _, c := range w.Sparse {
+// normalBits are the bits of known events, as they would be had the events come under the IGNORE NULL UPDATES of now: rows may show
+// other values for their NULLs.
+func (w *writer) normalBits() *engine.Query {
+	set := map[string][]*engine.Query{}
+	for _, c := range w.cols {
 		if word, bit := w.bit(c); w.ignored[c] {
-			unsaid[word] = append(unsaid[word], engine.SQL("CASE WHEN {c} IS NULL THEN {word} & {bit} ELSE 0 END", engine.Args{"c": engine.Ident(c), "word": engine.Ident(word), "bit": bit}))
+			set[nulled(word)] = append(set[nulled(word)], engine.SQL(" | CASE WHEN {c} IS NULL THEN {bit}::BIGINT ELSE 0 END", engine.Args{"c": engine.Ident(c), "bit": bit}))
 		}
 	}
-	return engine.Each(", ", w.saids(), func(word string) *engine.Query {
-		all := append([]*engine.Query{engine.Ident(word)}, unsaid[word]...)
-		return engine.SQL("{bits} AS {word}", engine.Args{"bits": engine.Join(" - ", all...), "word": engine.Ident(word)})
-	})
+	return prefixed(engine.Each(", ", w.bits(), func(word string) *engine.Query {
+		return engine.SQL("{word} {set} AS {word}", engine.Args{"set": engine.Cat(set[word]...), "word": engine.Ident(word)})
+	}))
 }
 
 // judge leaves those of the new events that are news. A repeat of an event that was accepted, or rejected as a conflict, is
@@ -142,7 +142,7 @@ func (w *writer) conflicts(ctx context.Context) error {
 	if w.late == 0 && w.seconds == 0 {
 		return nil
 	}
-	a := engine.Args{"place": list("", w.keys, w.seq), "before": engine.SQL(""), "into": w.memory(), "image": prefixed(list("", w.cols, w.saids()))}
+	a := engine.Args{"place": list("", w.keys, w.seq), "before": engine.SQL(""), "into": w.memory(), "image": prefixed(list("", w.cols, w.bits()))}
 	if w.late > 0 {
 		a["before"] = w.sql("OR EXISTS (SELECT 1 FROM {known} k WHERE {same})", engine.Args{"same": w.at("n", w.seq, "k", w.seq)})
 	}

@@ -35,6 +35,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"dsql/engine"
 	"dsql/sql"
@@ -42,7 +43,7 @@ import (
 
 // New are the changes of the state in versions (from, to].
 func (j *Journal) New(from, to int64) *engine.Query {
-	return engine.SQL("(SELECT * EXCLUDE (_version) FROM {changes}({from}, {to}))", engine.Args{"changes": engine.Ident(j.decl.Name + "_changes"), "from": from, "to": to})
+	return engine.SQL("(SELECT * EXCLUDE (_version) FROM {changes}({from}, {to}))", engine.Args{"changes": j.table("__changes"), "from": from, "to": to})
 }
 
 // NewColumns are the columns of New: change_type, the keys, the columns.
@@ -93,6 +94,7 @@ type writer struct {
 	v       int64
 	known   bool // something was accepted before
 	absent  map[string]bool
+	was     []string        // see columns
 	temp    []*engine.Query // temporary tables
 	rows    int64           // in the batch
 	groups  int64           // keys in the batch
@@ -184,6 +186,9 @@ func (w *writer) drop(ctx context.Context) error {
 
 // reject sends rows of a temporary table to dsql.rejects. reason is an expression over _r, the row.
 func (w *writer) reject(ctx context.Context, rows, reason *engine.Query) error {
+	if len(w.was) > 0 {
+		rows = engine.SQL("(SELECT * REPLACE ({was}) FROM {rows})", engine.Args{"rows": rows, "was": pairs(", ", "{x} AS {y}", numbered("_was", len(w.was)), w.was)})
+	}
 	source := ""
 	if w.b.Input != nil {
 		source = w.b.Input.Source
@@ -200,7 +205,7 @@ func (j *Journal) Drop(ctx context.Context, tx *engine.Tx) error {
 			return err
 		}
 	}
-	for _, v := range []string{"", "_history"} {
+	for _, v := range views {
 		if err := tx.Run(ctx, engine.SQL("DROP VIEW IF EXISTS {v}", engine.Args{"v": j.table(v)})); err != nil {
 			return err
 		}
@@ -218,7 +223,7 @@ func (j *Journal) Drop(ctx context.Context, tx *engine.Tx) error {
 
 // Makes are the names of what Define makes beside the journal's own.
 func (j *Journal) Makes() (out []string) {
-	for _, m := range append([]string{"_history", "__definition", "__now", "__past", "__mem", "__state"}, macros...) {
+	for _, m := range slices.Concat(views[1:], []string{"__definition", "__now", "__past", "__mem", "__state"}, macros) {
 		out = append(out, j.decl.Name+m)
 	}
 	return out

@@ -17,7 +17,10 @@ type definition struct {
 	Columns  []engine.Column `json:"columns"`  // beside the keys, in the order in which they came; one that is no longer given stays
 	Sequence []order         `json:"sequence"` // a snapshot has one, the load's time
 	Sparse   []string        `json:"sparse"`   // columns of which some event may say nothing: see said and since
+	Nulls    []string        `json:"nulls"`    // columns that are or were ignored where an event says NULL: see nulled
+	Words    []int           `json:"words"`    // the first column of each word of bits; older tables have one each wordBits columns
 	Raw      bool            `json:"raw"`      // rows have _raw: 1 where the row shows the image of the event that opened it
+	Layout   int             `json:"layout"`   // see layoutNow
 }
 
 // order is one of the expressions that order events.
@@ -43,7 +46,7 @@ type layout struct {
 
 const (
 	changeType = "change_type"
-	wordBits   = 62 // of a BIGINT that holds bits, one for each column
+	wordBits   = 62 // of a BIGINT that holds bits, one for each column (see starts)
 )
 
 // resolve applies the declaration to the columns of its rows. Types of the sequence are not known yet: see bind.
@@ -84,6 +87,10 @@ func (j *Journal) resolve(in []engine.Column) (*definition, error) {
 			d.Columns = append(d.Columns, c)
 		}
 	}
+	if j.track != nil && !j.track.Star {
+		errs = append(errs, j.unstored(d, in, j.track.Names, "TRACK")...)
+	}
+	errs = append(errs, j.unstored(d, in, j.ignoreOn, "IGNORE NULL UPDATES ON")...)
 	for i, sp := range j.order() {
 		name, _ := lastName(j.decl.Src, sp)
 		if name == "" || slices.ContainsFunc(d.Sequence, func(o order) bool { return strings.EqualFold(o.Name, name) }) {
@@ -95,6 +102,24 @@ func (j *Journal) resolve(in []engine.Column) (*definition, error) {
 		d.Sequence = []order{{Name: "time", Type: "TIMESTAMP"}}
 	}
 	return d, errs.Err()
+}
+
+// unstored refuses names whose values the journal doesn't keep, or which can't change: the clause would do nothing.
+func (j *Journal) unstored(d *definition, in []engine.Column, names []sql.Name, clause string) sql.List {
+	var errs sql.List
+	for _, n := range names {
+		e := &sql.Error{Src: j.decl.Src, Span: n.Span, Code: "column-not-stored"}
+		switch {
+		case index(in, n.Text) < 0 || index(d.Columns, n.Text) >= 0:
+			continue
+		case index(d.Keys, n.Text) >= 0:
+			e.Msg, e.Hint = fmt.Sprintf("%s names %s, which is a key: it is the same in all events of its key", clause, n.Text), "remove it"
+		default:
+			e.Msg, e.Hint = fmt.Sprintf("%s names %s, which COLUMNS leaves out", clause, n.Text), "let COLUMNS take it, or remove it here"
+		}
+		errs = append(errs, e)
+	}
+	return errs
 }
 
 // chosen says whether *, * EXCEPT (…) or (…) takes a column.
@@ -143,12 +168,26 @@ func (j *Journal) layout(d *definition) *layout {
 // moving says that untracked columns can change inside a row by values of their own.
 func (l *layout) moving() bool { return l.Feed && l.SCD == 2 && len(l.untracked) > len(l.own) }
 
-// words is how many columns _said0, _said1 … the tables of a feed have. They are there from the start, all 1, as a table can't be
-// altered in a transaction that has written to it; queries use them as soon as some column is sparse.
-func (l *layout) words() int { return (len(l.Columns) + wordBits - 1) / wordBits }
+// starts are the first columns of the words of bits. Columns that are added later begin a word of their own: the events before it
+// have 0 there, as they say nothing of these columns.
+func (d *definition) starts() []int {
+	if d.Words != nil {
+		return d.Words
+	}
+	var out []int
+	for i := 0; i < len(d.Columns); i += wordBits {
+		out = append(out, i)
+	}
+	return out
+}
 
-// said is a column of bits: bit i of all of them is 0 in an event that says nothing of column i.
+// said is a column of bits: 0 in an event that says nothing of a column. They are in the tables of a feed from the start, all 1,
+// as a table can't be altered in a transaction that has written to it; queries use them as soon as some column is sparse.
 func said(word int) string { return fmt.Sprintf("_said%d", word) }
+
+// nulled is a column of bits: 1 in an event that says NULL where the row may show the value before it, by IGNORE NULL UPDATES. What
+// the event said stays known so, whatever the clause is later. It is there once the clause has been.
+func nulled(word int) string { return fmt.Sprintf("_null%d", word) }
 
 // since is the column that has, in SCD type 1, the sequence of the event that a sparse column's value is from.
 func since(i int) string { return fmt.Sprintf("_w%d", i) }
@@ -158,7 +197,7 @@ func (l *layout) marks() []string {
 	if l.SCD == 1 {
 		return numbered("_w", len(l.Sparse))
 	}
-	out := l.saids()
+	out := l.bits()
 	if l.Raw {
 		out = append(out, "_raw")
 	}
@@ -169,22 +208,62 @@ func (l *layout) saids() []string {
 	if l.SCD == 1 || len(l.Sparse) == 0 {
 		return nil
 	}
-	return numbered("_said", l.words())
+	return numbered("_said", len(l.starts()))
+}
+
+func (l *layout) nulls() []string {
+	if l.SCD == 1 || len(l.Nulls) == 0 {
+		return nil
+	}
+	return numbered("_null", len(l.starts()))
+}
+
+// bits are the columns that tell what an event said.
+func (l *layout) bits() []string { return append(l.saids(), l.nulls()...) }
+
+// allSaid are the bits of an event that says something of all columns.
+func (l *layout) allSaid() *engine.Query {
+	return prefixed(engine.Join(", ", slices.Concat(slices.Repeat([]*engine.Query{engine.SQL("-1")}, len(l.saids())), slices.Repeat([]*engine.Query{engine.SQL("0")}, len(l.nulls())))...))
 }
 
 // bit is a column's bit and the word that has it.
-func (l *layout) bit(column string) (word string, bit int64) {
-	i := slices.Index(l.cols, column)
-	return said(i / wordBits), 1 << (i % wordBits)
+func (l *layout) bit(column string) (word int, bit int64) {
+	i, starts := slices.Index(l.cols, column), l.starts()
+	for word+1 < len(starts) && starts[word+1] <= i {
+		word++
+	}
+	return word, 1 << (i - starts[word])
 }
 
-// saidBit is a condition on a relation with _said: the event says something of the column. Nil where every event does.
-func (l *layout) saidBit(alias, column string) *engine.Query {
-	if l.SCD == 1 || !slices.Contains(l.Sparse, column) {
+// shown is a condition on a relation with the bits of an event: its own value of the column can be read off the row that it opened.
+// Otherwise it is NULL. Nil where that holds for every event.
+func (l *layout) shown(alias, column string) *engine.Query {
+	if l.SCD == 1 {
 		return nil
 	}
+	var all []*engine.Query
 	word, bit := l.bit(column)
-	return engine.SQL("{said} & {bit} <> 0", engine.Args{"said": engine.Ident(alias, word), "bit": bit})
+	if slices.Contains(l.Sparse, column) {
+		all = append(all, engine.SQL("{said} & {bit} <> 0", engine.Args{"said": engine.Ident(alias, said(word)), "bit": bit}))
+	}
+	if slices.Contains(l.Nulls, column) {
+		all = append(all, engine.SQL("{null} & {bit} = 0", engine.Args{"null": engine.Ident(alias, nulled(word)), "bit": bit}))
+	}
+	if all == nil {
+		return nil
+	}
+	return engine.Join(" AND ", all...)
+}
+
+// gaps are the columns whose value after an event may be one from before it.
+func (l *layout) gaps() []string {
+	var out []string
+	for _, c := range l.cols {
+		if l.ignored[c] || slices.Contains(l.Sparse, c) {
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 // row are the columns of name__now and name__past without the versions.
@@ -192,7 +271,7 @@ func (l *layout) row() []string { return slices.Concat(l.keys, l.cols, l.from, l
 
 // event are the columns of an event in temporary tables.
 func (l *layout) event() []string {
-	return slices.Concat(l.keys, l.seq, []string{"_del"}, l.cols, l.saids())
+	return slices.Concat(l.keys, l.seq, []string{"_del"}, l.cols, l.bits())
 }
 
 func index(cols []engine.Column, name string) int {

@@ -11,15 +11,17 @@ import (
 // markLate marks the events that are older by more than LATENESS than the newest accepted before them, in order of arrival.
 // Whether one of these is an exact repeat, and so no news, is found when its key is folded.
 func (w *writer) markLate(ctx context.Context) (bool, error) {
+	// What lies that far before the lowest value that the type has is nothing: nothing is older.
 	a := engine.Args{"lateness": engine.User(w.j.decl.Src, *w.j.lateness), "arrival": w.arrival("b")}
 	var any bool
-	q := w.sql("SELECT coalesce(min(b._s0) < greatest(max(b._s0), max(h._s0)) - ({lateness}), false) FROM {batch} b, {state} h", a)
+	q := w.sql("SELECT coalesce(_min < TRY(_max - ({lateness})), false) FROM (SELECT min(b._s0) AS _min, greatest(max(b._s0), max(h._s0)) AS _max FROM {batch} b, {state} h)", a)
 	if err := w.scan(ctx, q, &any); err != nil || !any {
 		return false, err
 	}
 	n, err := w.run(ctx, `UPDATE {batch} AS b SET _late = true FROM (
-		SELECT b.rowid AS _b, b._s0 < greatest(max(b._s0) OVER (ORDER BY {arrival} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), h._s0) - ({lateness}) AS _old
-		FROM {batch} b, {state} h) x WHERE b.rowid = x._b AND x._old`, a)
+		SELECT _b, _s0 < TRY(_max - ({lateness})) AS _old FROM (
+			SELECT b.rowid AS _b, b._s0, greatest(max(b._s0) OVER (ORDER BY {arrival} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), h._s0) AS _max FROM {batch} b, {state} h)) x
+		WHERE b.rowid = x._b AND x._old`, a)
 	return n > 0, err
 }
 

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -411,6 +412,7 @@ func (b *bench) history(s *shape, want []version) {
 func (b *bench) at(s *shape, v int64, want []version) {
 	b.t.Helper()
 	b.equal(fmt.Sprintf("SELECT * FROM j_history_at(%d)", v), s.lines(want))
+	b.bitemporal(v)
 	var state []string
 	for _, x := range want {
 		if x.to == nil {
@@ -456,13 +458,13 @@ func (b *bench) asOf(s *shape, history []version) {
 
 func (b *bench) rollback(s *shape, to int64, histories [][]version) {
 	b.t.Helper()
-	ctx, v := b.t.Context(), b.version+1
-	var got engine.Counts
-	if err := b.c.Update(ctx, func(tx *engine.Tx) (err error) { got, err = b.j.Rollback(ctx, tx, to, v); return err }); err != nil {
+	got, err := b.step(func(ctx context.Context, tx *engine.Tx, v int64) (engine.Counts, error) {
+		return b.j.Rollback(ctx, tx, to, v)
+	})
+	if err != nil {
 		b.t.Fatal(err)
 	}
-	b.version = v
-	b.counted(got, 0, nil, histories[v-1], histories[to])
+	b.counted(got, 0, nil, histories[b.version-1], histories[to])
 }
 
 func (b *bench) vacuum(oldest int64) {
@@ -479,11 +481,11 @@ func (b *bench) rebuilds(s *shape, history []version) {
 	if !s.chance(.3) {
 		return
 	}
-	ctx, v := b.t.Context(), b.version+1
-	var got engine.Counts
-	if err := b.c.Update(ctx, func(tx *engine.Tx) (err error) { got, err = b.j.Rebuild(ctx, tx, v); return err }); err != nil {
+	got, err := b.step(b.j.Rebuild)
+	if err != nil {
 		b.t.Fatal(err)
 	}
+	v := b.version
 	if got != (engine.Counts{}) {
 		b.t.Errorf("a rebuild changed %+v", got)
 	}

@@ -23,7 +23,7 @@ func (j *Journal) Rollback(ctx context.Context, tx *engine.Tx, to, version int64
 		return engine.Counts{}, &sql.Error{Code: "no-version", Exit: sql.ExitFailed, Msg: fmt.Sprintf("journal %s can't go back to version %d: it can be read at versions %d to %d", w.name, to, oldest, version-1),
 			Hint: "choose one of those; dsql.versions lists them with their times"}
 	}
-	a := engine.Args{"row": list("", w.keys, w.cols, w.from, w.marks()), "to": list("", w.to), "n": to, "event": list("", w.keys, w.seq, []string{"_kind"}, w.cols, w.saids()),
+	a := engine.Args{"row": list("", w.keys, w.cols, w.from, w.marks()), "to": list("", w.to), "n": to, "event": list("", w.keys, w.seq, []string{"_kind"}, w.cols, w.bits()),
 		"was": each(", ", "CASE WHEN _v_close <> 0 AND _v_close <= {n} THEN {c} END AS {c}", w.to, engine.Args{"n": to})}
 	// What was believed then and has ended since, or was open then and has been closed since.
 	if err := w.make(ctx, "back", `SELECT {row}, {was}, _v_close <> 0 AND _v_close <= {n} AS _closed FROM {now} WHERE _v_from <= {n} AND (_v_to = 0 OR _v_to > {n}) AND (_v_to <> 0 OR _v_close > {n})
@@ -54,7 +54,7 @@ func (j *Journal) Rollback(ctx context.Context, tx *engine.Tx, to, version int64
 // settle finds the highest sequence believed and counts what the version changed in the state.
 func (w *writer) settle(ctx context.Context) (engine.Counts, error) {
 	a := engine.Args{"seq": list("", w.seq), "from": list("", w.from), "to": list("", w.to), "ends": engine.Ident(w.to[0]), "down": each(", ", "{c} DESC NULLS LAST", w.seq), "none": each(", ", "{c} = NULL", w.seq), "set": each(", ", "{c} = m.{c}", w.seq),
-		"changes": engine.Ident(w.name + "_changes"), "before": w.v - 1}
+		"changes": w.j.table("__changes"), "before": w.v - 1}
 	// Loads stand in name__mem all; of a feed, each event is the opening of a row, its end, or remembered.
 	points := "SELECT {seq} FROM {mem} WHERE _v_to = 0"
 	if w.Feed {

@@ -54,6 +54,7 @@ func (p *program) chain(ctx context.Context, tx *engine.Tx, n *node) error {
 		return nil
 	}
 	var errs sql.List
+	errs = collect(errs, retention(ctx, tx, d.Decl()))
 	ch := d.Chain()
 	seen := n.cols
 	if n.hasMeta() {
@@ -64,6 +65,30 @@ func (p *program) chain(ctx context.Context, tx *engine.Tx, n *node) error {
 	errs = collect(errs, err)
 	n.quality, err = quality.Compile(ctx, tx.Conn, engine.At(d.Decl()), ch.Metrics, ch.Checks, n.cols, p.lists("checks"))
 	return collect(errs, err).Err()
+}
+
+// retention refuses a RETAIN VERSIONS that is no time to keep versions for.
+func retention(ctx context.Context, tx *engine.Tx, d *sql.Decl) error {
+	v := d.Arg("RETAIN VERSIONS")
+	if v == nil {
+		return nil
+	}
+	at := engine.Place{Src: d.Src, Span: v.Exprs[0]}
+	a := engine.Args{"e": engine.User(d.Src, v.Exprs[0])}
+	e := &sql.Error{Src: d.Src, Span: at.Span, Code: "type-mismatch", Hint: "write an interval: RETAIN VERSIONS INTERVAL 90 DAYS"}
+	cols, err := tx.Describe(ctx, engine.SQL("SELECT ({e})", a), at)
+	if err != nil {
+		return err
+	}
+	if cols[0].Type != "INTERVAL" {
+		e.Msg = "RETAIN VERSIONS takes an interval, and this is " + cols[0].Type
+		return e
+	}
+	if n, err := tx.Int(ctx, engine.SQL("SELECT (coalesce(({e}) >= INTERVAL 0 SECONDS, false))::BIGINT", a)); err != nil || n == 1 {
+		return err
+	}
+	e.Msg = "RETAIN VERSIONS is negative or NULL"
+	return e
 }
 
 // outdated asks a declaration whether what it made in the file is behind, whatever its text: a model's file is another one, or tables are

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"dsql/engine"
@@ -75,6 +74,12 @@ func firstWord(a, b string) string {
 	return b
 }
 
+// biographer is a destination that tells the life of a key, and sums a difference up.
+type biographer interface {
+	Life(ctx context.Context, c *engine.Conn, key []string) (*engine.Query, error)
+	Summary(ctx context.Context, c *engine.Conn, diff *engine.Query) (*engine.Query, error)
+}
+
 // History shows the life of one key of a journal: each version's valid times, what changed, and which version and file or offsets
 // brought it. keys are values, or name=value, of the journal's KEYS.
 func History(ctx context.Context, o Options, name string, keys []string) error {
@@ -83,51 +88,24 @@ func History(ctx context.Context, o Options, name string, keys []string) error {
 		if err != nil {
 			return err
 		}
-		cols := n.obj.Decl().Arg("KEYS").Names
-		if len(keys) != len(cols) {
-			var names []string
-			for _, c := range cols {
-				names = append(names, c.Text+"=…")
-			}
-			return &sql.Error{Code: "bad-key", Exit: sql.ExitUsage, Msg: fmt.Sprintf("%s has %d key columns, and %d values are given", n.name, len(cols), len(keys)), Hint: "write --key " + strings.Join(names, " --key ")}
-		}
-		var where []*engine.Query
-		for i, k := range keys {
-			col, value := cols[i].Text, k
-			if before, after, ok := strings.Cut(k, "="); ok && slices.ContainsFunc(cols, func(c sql.Name) bool { return sql.Same(c.Text, before) }) {
-				col, value = before, after
-			}
-			where = append(where, engine.SQL("{c}::VARCHAR = {v}", engine.Args{"c": engine.Ident(col), "v": value}))
-		}
-		table, err := r.conn.Table(ctx, n.name+"_history")
+		life, err := n.obj.(biographer).Life(ctx, r.conn, keys)
 		if err != nil {
 			return err
 		}
-		var from []string
-		var shown, diffs []*engine.Query
-		for _, c := range table {
-			switch {
-			case strings.HasPrefix(c.Name, "valid_from"):
-				from = append(from, c.Name)
-			case strings.HasPrefix(c.Name, "valid_to"), slices.ContainsFunc(cols, func(k sql.Name) bool { return sql.Same(k.Text, c.Name) }):
-			default:
-				a := engine.Args{"c": engine.Ident(c.Name), "n": c.Name}
-				shown = append(shown, engine.Ident(c.Name))
-				diffs = append(diffs, engine.SQL("CASE WHEN _n > 1 AND {c} IS DISTINCT FROM lag({c}) OVER w THEN {n} || ': ' || coalesce(lag({c}) OVER w::VARCHAR, 'NULL') || ' → ' || coalesce({c}::VARCHAR, 'NULL') END", a))
-			}
+		a := engine.Args{"life": life, "name": n.name}
+		if some, err := r.conn.Int(ctx, engine.SQL("SELECT count(*) FROM ({life})", a)); err != nil || some == 0 {
+			return firstError(err, &sql.Error{Code: "unknown-key", Exit: sql.ExitFailed, Msg: fmt.Sprintf("journal %s never had the key %s", n.name, strings.Join(keys, ", ")), Hint: "dsql.rejects may have its rows: `dsql rejects " + n.name + "`"})
 		}
-		to := make([]string, len(from))
-		for i, f := range from {
-			to[i] = strings.Replace(f, "valid_from", "valid_to", 1)
-		}
-		a := engine.Args{"now": engine.Ident(n.name + "__now"), "past": engine.Ident(n.name + "__past"), "where": engine.Join(" AND ", where...), "from": engine.Names(from), "to": engine.Names(to),
-			"shown": engine.Join(", ", shown...), "diffs": engine.Join(", ", diffs...), "name": n.name}
-		return r.query(ctx, engine.SQL(`SELECT {from}, {to}, CASE WHEN _n = 1 THEN 'first seen' ELSE array_to_string(list_filter([{diffs}]::VARCHAR[], lambda x: x IS NOT NULL), ', ') END AS what, {shown}, _v_from AS version,
-			(SELECT any_value(origin) FROM dsql.version_rows v WHERE v.version = _v_from AND v.name = {name}) AS origin
-			FROM (SELECT *, row_number() OVER (ORDER BY {from}) AS _n FROM (SELECT {from}, {to}, {shown}, _v_from FROM {now} WHERE _v_to = 0 AND {where} UNION ALL SELECT {from}, {to}, {shown}, _v_from FROM {past} WHERE _v_to = 0 AND {where}))
-			WINDOW w AS (ORDER BY {from}) ORDER BY {from}`, a))
+		return r.query(ctx, engine.SQL(originQuery, a))
 	})
 }
+
+// originQuery adds to versions of a key what they come from. What was read from a stored table comes from what that had read.
+const originQuery = `WITH o AS (SELECT version, origin, regexp_extract(origin, '^(.*) versions (\d+)–(\d+)$', ['name', 'low', 'high']) AS _via FROM dsql.version_rows WHERE kind <> 'source' AND name = {name}),
+	s AS (SELECT version, origin FROM dsql.version_rows WHERE kind = 'source'),
+	f AS (SELECT version, coalesce((SELECT string_agg(DISTINCT s.origin, ', ' ORDER BY s.origin) FROM s WHERE _via.name <> '' AND s.version BETWEEN TRY_CAST(_via.low AS BIGINT) AND TRY_CAST(_via.high AS BIGINT)
+		AND s.version IN (SELECT v.version FROM dsql.version_rows v WHERE v.kind <> 'source' AND v.name = _via.name)), origin) AS origin FROM o)
+	SELECT *, (SELECT string_agg(DISTINCT f.origin, ', ' ORDER BY f.origin) FROM f WHERE f.version = l.version) AS origin FROM ({life}) l`
 
 // Diff shows what differs in a destination between two versions: how many rows, by column, then the rows. It says whether
 // anything does.
@@ -145,13 +123,19 @@ func Diff(ctx context.Context, o Options, name string, v1, v2 int64, rowsOnly bo
 			return &sql.Error{Code: "no-version", Exit: sql.ExitUsage, Msg: fmt.Sprintf("the file has the versions 1 to %d", newest), Hint: "dsql.versions lists them; 0 is before the first"}
 		}
 		diff := engine.SQL("{f}({v1}, {v2})", engine.Args{"f": engine.Ident(n.name + "_diff"), "v1": v1, "v2": v2})
-		count, err := r.conn.Int(ctx, engine.SQL("SELECT count(*) FROM {d}", engine.Args{"d": diff}))
+		count, err := r.conn.Int(ctx, engine.SQL("SELECT count(*) FROM (SELECT 1 FROM {d} LIMIT 1)", engine.Args{"d": diff}))
 		if err != nil {
 			return err
 		}
 		differs = count > 0
 		if !rowsOnly {
-			if err := r.query(ctx, r.diffSummary(ctx, n, diff)); err != nil {
+			summary := engine.SQL("SELECT 'rows' AS what, count(*) FILTER (change_type = 'insert') AS added, count(*) FILTER (change_type = 'delete') AS removed, count(*) FILTER (change_type = 'update_after') AS changed FROM {d}", engine.Args{"d": diff})
+			if b, ok := n.obj.(biographer); ok {
+				if summary, err = b.Summary(ctx, r.conn, diff); err != nil {
+					return err
+				}
+			}
+			if err := r.query(ctx, summary); err != nil {
 				return err
 			}
 		}
@@ -170,24 +154,6 @@ func keyNames(keys *sql.Value) (names []string) {
 		names = append(names, k.Text)
 	}
 	return names
-}
-
-// diffSummary counts rows by kind of change, and values of changed rows by column: added where there was NULL, removed where NULL is now.
-func (r *runner) diffSummary(ctx context.Context, n *node, diff *engine.Query) *engine.Query {
-	parts := []*engine.Query{engine.SQL("SELECT 'rows' AS what, count(*) FILTER (change_type = 'insert') AS added, count(*) FILTER (change_type = 'delete') AS removed, count(*) FILTER (change_type = 'update_after') AS changed FROM {d}", engine.Args{"d": diff})}
-	keys := n.obj.Decl().Arg("KEYS")
-	cols, err := r.conn.Table(ctx, n.name)
-	if keys != nil && err == nil {
-		names := keyNames(keys)
-		for _, c := range cols {
-			if slices.ContainsFunc(names, func(k string) bool { return sql.Same(k, c.Name) }) || strings.HasPrefix(c.Name, "valid_from") {
-				continue
-			}
-			parts = append(parts, engine.SQL("SELECT {name}, count(*) FILTER (b.{c} IS NULL), count(*) FILTER (a.{c} IS NULL), count(*) FILTER (b.{c} IS NOT NULL AND a.{c} IS NOT NULL) FROM (FROM {d} WHERE change_type = 'update_before') b JOIN (FROM {d} WHERE change_type = 'update_after') a USING ({keys}) WHERE a.{c} IS DISTINCT FROM b.{c} HAVING count(*) > 0",
-				engine.Args{"name": "column " + c.Name, "d": diff, "keys": engine.Names(names), "c": engine.Ident(c.Name)}))
-		}
-	}
-	return engine.Join(" UNION ALL ", parts...)
 }
 
 // Models lists models with their versions, inputs and sizes.

@@ -113,7 +113,7 @@ func (p *Program) baseline(ctx context.Context, tx *engine.Tx, b Batch, d drift)
 	if q := p.items[d.item].baseline; q != nil {
 		return engine.SQL("({q})", engine.Args{"q": q}), nil
 	}
-	a := engine.Args{"d": b.Destination, "v": b.Version, "born": b.Born, "n": d.versions, "t": engine.Ident(b.Destination), "changes": engine.Ident(b.Destination + "_changes")}
+	a := engine.Args{"d": b.Destination, "v": b.Version, "born": b.Born, "n": d.versions, "t": engine.Ident(b.Destination), "changes": engine.Ident(b.Destination + "__changes")}
 	first, err := tx.Int(ctx, engine.SQL(`SELECT min(version) FROM (SELECT DISTINCT version FROM dsql.version_rows
 		WHERE kind <> 'source' AND lower(name) = lower({d}) AND written > 0 AND version < {v} AND version > {born} ORDER BY version DESC LIMIT {n})`, a))
 	if err != nil || first == 0 {
