@@ -21,6 +21,9 @@ type work struct {
 	replay *replay
 }
 
+// replays: the version brings rejects back. What a check held comes as the batch that it was.
+func (w work) replays() bool { return w.replay != nil && w.replay.hold == nil }
+
 // batch runs one batch through the chains of its destinations in one transaction and one version.
 //
 //	SELECT → RULES → METRICS and CHECKS → write → version → places → COMMIT
@@ -132,7 +135,9 @@ func (r *runner) destination(ctx context.Context, tx *engine.Tx, w work, n *node
 	src, inputs := w.in, n.inputs
 	if w.replay != nil && w.replay.node == n {
 		inputs = nil
-		rows, err := r.write(ctx, tx, d, n, w.replay.fresh(), e.Version)
+		b := w.replay.fresh()
+		b.replay = w.replays()
+		rows, err := r.write(ctx, tx, d, n, b, e.Version)
 		if err != nil {
 			return out, err
 		}
@@ -142,7 +147,7 @@ func (r *runner) destination(ctx context.Context, tx *engine.Tx, w work, n *node
 		}
 	}
 	for _, in := range inputs {
-		b := fresh{in: in}
+		b := fresh{in: in, replay: w.replays()}
 		if _, isSource := in.of.source(); isSource {
 			if src == nil || src.Source != in.of.name || !slices.Contains(src.Destinations, n.name) {
 				continue
@@ -184,6 +189,7 @@ type fresh struct {
 	input  *engine.Input // nil where the rows come from a stored table
 	origin string
 	held   *hold // these rows were held back, and somebody decided about them
+	replay bool  // they are rejects that come back, or what reads these gets of them
 }
 
 // write is the chain of one destination over one input's new rows.
@@ -234,7 +240,7 @@ func (r *runner) write(ctx context.Context, tx *engine.Tx, d engine.Destination,
 		released = b.held.name
 	}
 	measured, err := n.quality.Measure(ctx, tx, quality.Batch{Destination: n.name, Kind: n.kind, Version: v, Rows: ruled.Rows, Table: r.tableAfter(n, ruled.Rows),
-		Columns: n.cols, HasRow: hasRow, Input: b.input, Source: source, Was: ruled.Was, Born: n.born(), Released: released})
+		Columns: n.cols, HasRow: hasRow, Input: b.input, Source: source, Was: ruled.Was, Born: n.born(), Released: released, Replayed: b.replay})
 	if err != nil {
 		return out, err
 	}

@@ -52,7 +52,7 @@ func Rejects(ctx context.Context, o Options, name string) error {
 			name = n.name
 		}
 		return r.query(ctx, engine.SQL(`SELECT coalesce(destination, source) AS name, rule, split_part(reason, ':', 1) AS code, count(*) AS rows, min(rejected_at) AS first, max(rejected_at) AS last,
-			first(reason ORDER BY id) AS example, coalesce(first(decode(payload) ORDER BY id) FILTER (TRY(decode(payload)) IS NOT NULL), first(data::VARCHAR ORDER BY id)) AS row
-			FROM dsql.rejects WHERE replayed_at IS NULL AND {name} IN ('', coalesce(destination, source)) GROUP BY 1, 2, 3 ORDER BY rows DESC, name, code, rule`, engine.Args{"name": name}))
+			first(reason ORDER BY id) AS example, coalesce(first(payload_text ORDER BY id) FILTER (payload_text IS NOT NULL), first(data::VARCHAR ORDER BY id)) AS row
+			FROM (SELECT *, coalesce(TRY(decode(payload)), payload::VARCHAR) AS payload_text FROM dsql.rejects) WHERE replayed_at IS NULL AND {name} IN ('', coalesce(destination, source)) GROUP BY 1, 2, 3 ORDER BY rows DESC, name, code, rule`, engine.Args{"name": name}))
 	})
 }

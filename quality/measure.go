@@ -22,6 +22,7 @@ type Batch struct {
 	Input                     *engine.Input
 	Was                       engine.Was // of a row _r of Rows: as in engine.Rejection
 	Born                      int64      // versions after this one are the destination's own; older ones are of one that was dropped
+	Replayed                  bool       // these rows are rejects that come back: only checks OVER TABLE judge them, and they make no metrics
 	Released                  string     // the check that held these rows back until somebody released them: they are measured, and nothing stops them
 }
 
@@ -56,6 +57,7 @@ const (
 	freed   = "released"
 	warned  = "warn" // ON FAILURE WARN
 	unknown = "unknown"
+	ignored = "" // nothing is kept of it
 )
 
 var verdicts = map[string]string{fail: failed, hold: held, warn: warned}
@@ -78,6 +80,13 @@ func (p *Program) Measure(ctx context.Context, tx *engine.Tx, b Batch) (Result, 
 	if err != nil {
 		return res, err
 	}
+	if b.Replayed { // a handful of rows is no batch like others
+		for i := range out {
+			if o := &out[i]; !o.item.check || !o.item.table {
+				o.verdict = ignored
+			}
+		}
+	}
 	for i := range out {
 		if err := p.collect(ctx, tx, b, x.parts[i], &out[i]); err != nil {
 			return res, err
@@ -91,7 +100,7 @@ func (p *Program) Measure(ctx context.Context, tx *engine.Tx, b Batch) (Result, 
 	if f := newFailure(b.Destination, out); f != nil {
 		return res, f
 	}
-	if err := record(ctx, tx, b.Destination, engine.Lit(b.Version), out); err != nil {
+	if err := record(ctx, tx, b.Destination, engine.Lit(b.Version), kept(b, out)); err != nil {
 		return res, err
 	}
 	var first *outcome
@@ -112,6 +121,14 @@ func (p *Program) Measure(ctx context.Context, tx *engine.Tx, b Batch) (Result, 
 	res.HeldRows, err = tx.Reject(ctx, engine.Rejection{Destination: b.Destination, Source: b.Source, Version: b.Version, Input: b.Input, HasRow: b.HasRow, Was: b.Was, Rows: b.Rows,
 		Columns: b.Columns, Rule: engine.Lit(first.item.name()), Reason: engine.Lit("check: " + first.item.name() + ": " + first.item.text())})
 	return res, err
+}
+
+// kept are the outcomes that are recorded.
+func kept(b Batch, out []outcome) []outcome {
+	if !b.Replayed {
+		return out
+	}
+	return slices.DeleteFunc(slices.Clone(out), func(o outcome) bool { return o.verdict == ignored })
 }
 
 // release gives the check that held a batch back, and those that would stop it now, the verdict that says so.
@@ -340,7 +357,7 @@ func quietDivision(ctx context.Context, tx *engine.Tx) (restore func() error, er
 
 // collect fetches rows that show why a check failed.
 func (p *Program) collect(ctx context.Context, tx *engine.Tx, b Batch, pt part, o *outcome) error {
-	if !o.item.check || o.verdict == passed || o.verdict == unknown {
+	if !o.item.check || o.verdict == passed || o.verdict == unknown || o.verdict == ignored {
 		return nil
 	}
 	rel := b.Rows
