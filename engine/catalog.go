@@ -68,6 +68,8 @@ var migrations = [][]string{{
 		GROUP BY destination, rule, source, version ORDER BY min(id)`,
 	// The newest version when a declaration was made: what stands under its name in older ones is that of another, which was dropped.
 	`ALTER TABLE dsql.declarations ADD COLUMN born BIGINT`,
+}, {
+	`CREATE TABLE dsql.dialects (source VARCHAR NOT NULL, dialect VARCHAR NOT NULL)`,
 }}
 
 // oneSpelling brings names in line with the declarations', which an older dsql wrote as the script at hand spelt them. Where places

@@ -48,6 +48,7 @@ type column struct {
 	pattern      *timePattern // with a strptime pattern
 	width, scale int          // DECIMAL
 	point        byte         // decimal separator of CSV, 0 for a dot
+	thousands    byte         // between the thousands of CSV, 0 for nothing
 	format       *wire        // with FORMAT base64…
 	wire         *wire        // what its values mean: by the schema of the message in hand, else format; nil: what they say
 	children     []*column    // STRUCT: its fields; LIST: the element; MAP: key and value

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"math"
 	"strconv"
@@ -13,6 +14,12 @@ import (
 // putNumber converts the text of a number: an optional sign, digits, a point, an exponent; for FLOAT and DOUBLE also inf,
 // infinity and nan. White space around it is skipped.
 func (c *column) putNumber(v *engine.Vector, row int, s []byte) fault {
+	if c.thousands != 0 {
+		var ok bool
+		if s, ok = joinThousands(s, c.thousands, cmp.Or(c.point, '.')); !ok {
+			return wrong
+		}
+	}
 	if c.point != 0 {
 		var ok bool
 		if s, ok = swapPoint(s, c.point); !ok {
@@ -44,6 +51,35 @@ func (c *column) putNumber(v *engine.Vector, row int, s []byte) fault {
 		return f
 	}
 	return c.putBig(v, row, neg, x)
+}
+
+// joinThousands takes the separators out of a number. They may only stand where thousands end: 1,234,567 and 12,34,567, not 1,5.
+func joinThousands(s []byte, sep, point byte) ([]byte, bool) {
+	if bytes.IndexByte(s, sep) < 0 {
+		return s, true
+	}
+	whole := trim(s)
+	var rest []byte
+	if k := bytes.IndexAny(whole, string([]byte{point})+"eE"); k >= 0 {
+		whole, rest = whole[:k], whole[k:]
+	}
+	if bytes.IndexByte(rest, sep) >= 0 {
+		return s, false
+	}
+	groups := bytes.Split(whole, []byte{sep})
+	out := make([]byte, 0, len(s))
+	for i, g := range groups {
+		digits := g
+		if i == 0 {
+			digits = bytes.TrimLeft(g, "+-")
+		}
+		switch n := len(digits); {
+		case i == len(groups)-1 && n != 3, i == 0 && (n == 0 || n > 3), i > 0 && n != 2 && n != 3:
+			return s, false
+		}
+		out = append(out, g...)
+	}
+	return append(out, rest...), true
 }
 
 // fastInt reads up to 18 digits with an optional minus.

@@ -11,18 +11,20 @@ import (
 
 // csvDecoder reads delimited text as DuckDB's reader does in its strict mode: fields in quotes may hold delimiters and line ends,
 // a quote inside such a field is doubled (or escaped), blanks around a quoted field don't belong to it, a quote that doesn't begin
-// a field is a character like others. Stricter than DuckDB: see convert.go; looser: lines may end in \n and \r\n by turns.
+// a field is a character like others. Stricter than DuckDB: see convert.go; looser: lines may end in \n, \r\n and \r\r\n by turns.
 //
 // A record whose quotes are wrong ends with its first line, so that one stray quote doesn't take the rest of the file with it.
 type csvDecoder struct {
 	f       *File
 	delim   byte
-	newline byte // \n, or \r where there is no \n in the file
-	quote   byte // 0: none
+	rest    []byte // what follows it in a delimiter of several bytes
+	newline byte   // \n, or \r where no \n stands outside quotes
+	quote   byte   // 0: none
 	escape  byte
 	comment byte // 0: none
 
 	width      int      // fields of a record
+	surplus    bool     // behind the last field of each record stands one more delimiter, which the header doesn't have
 	targets    []target // the columns that the file has
 	unknown    int64    // fields of a record that nobody declared
 	nullStr    [][]byte // nil: the empty field
@@ -35,11 +37,14 @@ type csvDecoder struct {
 	lines  int
 	high   bool   // bytes that are not ASCII may be there
 	broken string // what is wrong with the quotes
+
+	refused string // why no record of the file is good
 }
 
 type target struct {
-	at  int // the file's field
-	col *column
+	at      int // the file's field
+	col     *column
+	notNull bool // the texts that are NULL are values of it: force_not_null
 }
 
 func (c *csvDecoder) run(b *Buffer, region []byte, eof bool) (n int, full bool) {
@@ -105,7 +110,7 @@ func (c *csvDecoder) record(b *Buffer, rec []byte) bool {
 		t := c.targets[at]
 		why = f.reason(t.col, rec[c.spans[t.at].from:c.spans[t.at].to], true)
 	}
-	if c.broken != "" || !utf8.Valid(rec) {
+	if c.broken != "" || c.refused != "" || !utf8.Valid(rec) {
 		return b.reject(c.f, p, why, nil)
 	}
 	return b.reject(c.f, p, why, c.salvage(rec))
@@ -114,11 +119,23 @@ func (c *csvDecoder) record(b *Buffer, rec []byte) bool {
 // check says what is wrong with a record as a whole.
 func (c *csvDecoder) check(rec []byte) string {
 	switch n := c.fields; {
-	case n == c.width:
-	case n == c.width+1 && c.spans[n-1].from == c.spans[n-1].to && !c.spans[n-1].quoted: // a delimiter at the end of the line
+	case c.refused != "":
+		return c.refused
+	case n == c.width && !c.surplus:
+	case n == c.width+1 && c.surplus && c.emptyEnd():
 	case n < c.width && c.f.l.dialect.NullPadding:
+	case n == c.width:
+		return "the delimiter at the end is missing, which the records before it have"
 	default:
 		return fmt.Sprintf("%d fields where there should be %d", n, c.width)
+	}
+	if c.quote != 0 && bytes.IndexByte(rec, c.quote) >= 0 {
+		if i := c.severed(rec); i >= 0 {
+			return fmt.Sprintf("a quote opens within field %d and closes within a later one", i+1)
+		}
+	}
+	if c.newline == '\r' && c.lineFeed(rec) {
+		return "a line feed stands outside of quotes, and the lines of the file end in carriage returns"
 	}
 	if c.high && !utf8.Valid(rec) {
 		for i := range c.spans {
@@ -131,6 +148,47 @@ func (c *csvDecoder) check(rec []byte) string {
 	return ""
 }
 
+// emptyEnd says whether the record ends in a delimiter.
+func (c *csvDecoder) emptyEnd() bool {
+	last := c.spans[c.fields-1]
+	return last.from == last.to && !last.quoted
+}
+
+// severed finds a field that isn't quoted and has a quote with text behind it, where a later field ends in the quote that belongs to
+// it: a quoted text that was cut at a delimiter, because a delimiter before it is missing. -1: none. (5" pipe is a text like others.)
+func (c *csvDecoder) severed(rec []byte) int {
+	open := -1
+	for i := range c.spans {
+		s := &c.spans[i]
+		if s.quoted || s.from == s.to {
+			continue
+		}
+		tok := rec[s.from:s.to]
+		n := bytes.Count(tok, []byte{c.quote})
+		if n%2 == 0 {
+			continue
+		}
+		ends := tok[len(tok)-1] == c.quote
+		switch {
+		case open >= 0 && ends:
+			return open
+		case open < 0 && !ends:
+			open = i
+		}
+	}
+	return -1
+}
+
+// lineFeed says whether one stands outside of quotes.
+func (c *csvDecoder) lineFeed(rec []byte) bool {
+	for i := range c.spans {
+		if s := &c.spans[i]; !s.quoted && bytes.IndexByte(rec[s.from:s.to], '\n') >= 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // convert writes the record's columns into a row. It stops at the first fault and says at which target.
 func (c *csvDecoder) convert(rec []byte, row int) (int, fault) {
 	w := &c.f.l.w
@@ -140,21 +198,21 @@ func (c *csvDecoder) convert(rec []byte, row int) (int, fault) {
 			w.chunk.SetNull(t.col.node, row)
 			continue
 		}
-		if f := c.field(t.col, rec, &c.spans[t.at], row); f != fine {
+		if f := c.field(t, rec, &c.spans[t.at], row); f != fine {
 			return i, f
 		}
 	}
 	return 0, fine
 }
 
-func (c *csvDecoder) field(col *column, rec []byte, s *span, row int) fault {
-	w := &c.f.l.w
+func (c *csvDecoder) field(t *target, rec []byte, s *span, row int) fault {
+	w, col := &c.f.l.w, t.col
 	tok, stable := rec[s.from:s.to], true
 	if s.escaped {
 		w.buf = c.unescape(w.buf[:0], tok)
 		tok, stable = w.buf, false
 	}
-	if c.null(tok, s.quoted) {
+	if !t.notNull && c.null(tok, s.quoted) {
 		w.chunk.SetNull(col.node, row)
 		return fine
 	}
@@ -218,8 +276,9 @@ func (c *csvDecoder) salvage(rec []byte) func(*engine.Chunk, int) bool {
 		l := c.f.l
 		l.w.use(chunk)
 		any := false
-		for _, t := range c.targets {
-			if t.at >= len(c.spans) || c.field(t.col, rec, &c.spans[t.at], row) != fine {
+		for i := range c.targets {
+			t := &c.targets[i]
+			if t.at >= len(c.spans) || c.field(t, rec, &c.spans[t.at], row) != fine {
 				chunk.SetNull(t.col.node, row)
 				continue
 			}

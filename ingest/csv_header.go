@@ -1,64 +1,65 @@
 package ingest
 
 import (
-	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 
+	"dsql/engine"
 	"dsql/sql"
 )
 
 // openCSV finds out what the dialect leaves open, reads the header and joins the file's fields to the columns.
-func (f *File) openCSV() error {
-	l, d := f.l, f.l.dialect
-	c := &csvDecoder{f: f, newline: '\n', quote: d.Quote, escape: d.Escape, comment: d.Comment, quotedNull: !d.NoQuotedNull}
+func (f *File) openCSV() (err error) {
+	d := &f.l.dialect
+	c := newCSVDecoder(f)
 	f.dec = c
-	for range d.Skip {
-		if ok, err := f.skipLine(); err != nil || !ok {
-			return err
+	if c.newline, err = f.lineEnds(c); err != nil {
+		return err
+	}
+	delims := d.candidates()
+	if sep, err := f.separator(c); err != nil {
+		return err
+	} else if sep != "" && (d.Delim == "" || d.Delim == sep) {
+		delims = []string{sep}
+		if d.Skip == 0 {
+			size, lines, err := f.line(c)
+			if err != nil {
+				return err
+			}
+			f.take(size, lines)
 		}
 	}
-	if k := bytes.IndexAny(f.carry, "\r\n"); k >= 0 && k+1 < len(f.carry) && f.carry[k] == '\r' && f.carry[k+1] != '\n' {
-		c.newline = '\r'
+	if err := f.skipLines(c, d.Skip); err != nil {
+		return err
 	}
-	if d.NullSet {
-		c.nullStr = [][]byte{}
-		for _, s := range d.NullStr {
-			c.nullStr = append(c.nullStr, []byte(s))
-		}
-	}
-	names, delim, size, err := f.firstRecord(c)
+	h, size, err := f.firstRecord(c, delims)
 	if err != nil {
 		return err
 	}
-	c.delim = delim
-	header := d.Header == HeaderYes || d.Header == HeaderAuto && l.named(names) > 0
-	if !header || names == nil {
-		c.width = len(l.values)
-		for at, i := range l.values {
-			c.targets = append(c.targets, target{at, l.columns[i]})
-		}
-		return nil
-	}
-	f.take(size, c.lines)
-	return c.join(names)
-}
-
-// skipLine takes one line of what was read; ok is false at the end of the file.
-func (f *File) skipLine() (ok bool, err error) {
-	for {
-		if k := bytes.IndexByte(f.carry, '\n'); k >= 0 {
-			f.take(k+1, 1)
-			return true, nil
-		}
-		if f.eof {
-			f.take(len(f.carry), 0)
-			return false, nil
-		}
-		if err := f.readMore(); err != nil {
-			return false, err
+	if h != nil && d.Found != nil && d.Header != HeaderNo {
+		if h, size, err = f.passTitles(c, h, size, delims); err != nil {
+			return err
 		}
 	}
+	header, err := f.hasHeader(h)
+	if err != nil {
+		return err
+	}
+	if header {
+		if c.lines > 1 {
+			f.passed += int64(size)
+		}
+		f.header = HeaderYes
+		f.take(size, c.lines)
+		if err := c.join(h); err != nil {
+			return err
+		}
+	} else {
+		c.byPosition()
+	}
+	c.surplus = f.surplus(c)
+	return nil
 }
 
 const (
@@ -66,16 +67,11 @@ const (
 	maxFirst  = 1 << 20 // bytes of it
 )
 
-var delimiters = []byte{',', ';', '|', '\t'}
-
-// firstRecord reads the first record, past blank lines and comments, without taking it. Where the dialect does not say, the
-// delimiter is the one that finds most of the declared names, else as many fields as are declared, in most of the first records.
-func (f *File) firstRecord(c *csvDecoder) (names []string, delim byte, size int, err error) {
+// firstRecord reads the first record, past blank lines and comments, without taking it; nil when there is none, or its quotes are
+// wrong. Where the dialect does not say, the delimiter is the one that finds most of the declared names, else as many fields as are
+// declared, in most of the first records.
+func (f *File) firstRecord(c *csvDecoder, delims []string) (h *csvHeader, size int, err error) {
 	c.width = maxHeader
-	candidates := []byte{f.l.dialect.Delim}
-	if candidates[0] == 0 {
-		candidates = delimiters
-	}
 	for {
 		for len(f.carry) > 0 && !(f.l.dialect.Header == HeaderNo && len(f.l.values) == 1) {
 			n := c.blankLine(f.carry, f.eof)
@@ -84,38 +80,40 @@ func (f *File) firstRecord(c *csvDecoder) (names []string, delim byte, size int,
 			}
 			f.take(n, 1)
 		}
-		best, short := f.bestDelimiter(c, candidates)
+		best, short := f.bestDelimiter(c, delims)
 		switch {
-		case best != 0:
-			c.delim = best
+		case best != "":
+			c.setDelim(best)
 			size = c.split(f.carry, f.eof)
-			if names = c.texts(f.carry); len(names) > maxHeader {
-				return nil, 0, 0, f.headerError(fmt.Sprintf("the first record has more than %d fields", maxHeader), "")
+			names := c.texts(f.carry)
+			if len(names) > maxHeader {
+				return nil, 0, f.headerError(fmt.Sprintf("the first record has more than %d fields", maxHeader), "")
 			}
-			return names, best, size, nil
+			return f.l.newHeader(names), size, nil
 		case len(f.carry) > 0 && f.l.dialect.Header == HeaderYes && (!short || f.eof || len(f.carry) > maxFirst):
-			return nil, 0, 0, f.headerError("the header can't be read: a quote is not closed, or text stands behind a closing quote", "is the file CSV? set delim and quote as they are in it")
+			return nil, 0, f.headerError("the header can't be read: a quote is not closed, or text stands behind a closing quote", "is the file CSV? set delim and quote as they are in it")
 		case !short || f.eof || len(f.carry) > maxFirst:
-			return nil, candidates[0], 0, nil
+			c.setDelim(delims[0])
+			return nil, 0, nil
 		}
 		if err := f.readMore(); err != nil {
-			return nil, 0, 0, err
+			return nil, 0, err
 		}
 	}
 }
 
-// bestDelimiter is 0 when there is no first record, or its quotes are wrong; short says that reading on may help.
-func (f *File) bestDelimiter(c *csvDecoder, candidates []byte) (best byte, short bool) {
+// bestDelimiter is "" when there is no first record, or its quotes are wrong; short says that reading on may help.
+func (f *File) bestDelimiter(c *csvDecoder, delims []string) (best string, short bool) {
 	score := -1
 	short = len(f.carry) == 0
-	for _, d := range candidates {
-		c.delim = d
+	for _, d := range delims {
+		c.setDelim(d)
 		n := c.split(f.carry, f.eof)
 		if short = short || n < 0; len(f.carry) == 0 || n < 0 || c.broken != "" {
 			continue
 		}
 		width := c.fields
-		s := 100 * f.l.named(c.texts(f.carry))
+		s := 100 * f.l.named(f.l.newHeader(c.texts(f.carry)))
 		if width == len(f.l.values) {
 			s += 50
 		}
@@ -130,7 +128,7 @@ func (f *File) bestDelimiter(c *csvDecoder, candidates []byte) (best byte, short
 				break
 			}
 		}
-		if s > score && (s > 0 || d == candidates[0]) {
+		if s > score && (s > 0 || d == delims[0]) {
 			best, score = d, s
 		}
 	}
@@ -154,33 +152,167 @@ func (c *csvDecoder) texts(b []byte) []string {
 	return out
 }
 
-// named counts the declared columns among names.
-func (l *Landing) named(names []string) (n int) {
+// named counts the declared columns that a header names.
+func (l *Landing) named(h *csvHeader) (n int) {
 	for _, i := range l.values {
-		if index(names, l.fields[i].sourceName()) >= 0 {
+		if h.find(l.fields[i].sourceName()) >= 0 {
 			n++
 		}
 	}
 	return n
 }
 
-// index finds a name as SQL compares names: in any case; the first of several.
-func index(names []string, name string) int {
-	for i, n := range names {
-		if strings.EqualFold(n, name) {
-			return i
+// titleRecords is how far a header is looked for below lines of text, where columns were inferred.
+const titleRecords = 1000
+
+// passTitles takes the lines above the header of a file whose columns were inferred: the header is the record that names the most of
+// them. Where the first file had no header they are, as there, the first records that have another number of fields.
+func (f *File) passTitles(c *csvDecoder, h *csvHeader, size int, delims []string) (*csvHeader, int, error) {
+	l := f.l
+	want, found := len(l.values), l.dialect.Found
+	best := l.named(h)
+	at, delim, rest := 0, string(c.delim)+string(c.rest), f.carry
+	if found.Header == HeaderNo {
+		c.width = want
+		for n := 0; n < found.Skip && len(rest) > 0; n++ {
+			size := c.nextRecord(rest, f.eof)
+			if size <= 0 || c.fields == want || c.fields == want+1 && c.emptyEnd() {
+				break
+			}
+			rest = rest[size:]
+		}
+		at = len(f.carry) - len(rest)
+	} else {
+		for _, d := range delims {
+			c.setDelim(d)
+			for rest, n := f.carry, 0; len(rest) > 0 && n < titleRecords && best < want; n++ {
+				size := c.nextRecord(rest, f.eof)
+				if size <= 0 {
+					break
+				}
+				if c.broken == "" && c.fields*2 >= want {
+					if k := l.named(l.newHeader(c.texts(rest))); k > best && k*2 >= want {
+						best, at, delim = k, len(f.carry)-len(rest), d
+					}
+				}
+				rest = rest[size:]
+			}
 		}
 	}
-	return -1
+	c.width = maxHeader
+	c.setDelim(delim)
+	if at == 0 {
+		size = c.split(f.carry, f.eof)
+		return h, size, nil
+	}
+	lines := strings.Count(string(f.carry[:at]), string(c.newline))
+	f.warn("title-lines", fmt.Sprintf("%s above the records of %s are passed over", count(lines, "line"), f.info.Path), "write skip, or name the columns, to say it yourself")
+	f.take(at, lines)
+	return f.firstRecord(c, []string{delim})
+}
+
+// nextRecord is the size of the record that comes next, with the blank lines before it; its fields are those of the record.
+func (c *csvDecoder) nextRecord(b []byte, eof bool) int {
+	at := 0
+	for at < len(b) {
+		n := c.blankLine(b[at:], eof)
+		if n < 0 {
+			return -1
+		}
+		if n == 0 {
+			if n = c.split(b[at:], eof); n < 0 {
+				return -1
+			}
+			for i := range c.spans {
+				c.spans[i].from += at
+				c.spans[i].to += at
+			}
+			return at + n
+		}
+		at += n
+	}
+	return 0
+}
+
+// hasHeader says whether the first record is a header. The first file that was found to have one, or none, speaks for those behind it.
+func (f *File) hasHeader(h *csvHeader) (bool, error) {
+	l, d := f.l, &f.l.dialect
+	switch {
+	case d.Header == HeaderYes:
+		return h != nil, nil
+	case d.Header == HeaderNo || len(l.values) == 0:
+		return false, nil
+	case h == nil:
+		return false, nil
+	}
+	switch n := l.named(h); {
+	case n == len(l.values), n > 0 && d.Seen == HeaderYes, n > 0 && d.Seen == HeaderAuto && !l.convertible(h):
+		d.Seen = HeaderYes
+		return true, nil
+	case d.Seen == HeaderYes:
+		c := f.dec.(*csvDecoder)
+		c.refused = "the file has no header that names a declared column, as the files before it have"
+		f.warn("source-header", fmt.Sprintf("%s: the first record names none of the declared columns, and the files before it had headers: all its records are rejected; it has %s", f.info.Path, shownNames(h.names)),
+			"give it the header of the others, or say with FROM '$.name' what a column is called in the file; files without header are read by a source with header false")
+		return false, nil
+	case d.Seen == HeaderAuto:
+		f.warn("no-header", fmt.Sprintf("%s: the first record names none of the declared columns, so it is taken for data, and the columns go by position", f.info.Path),
+			"write header false if that is right, or header true if the first record is a header")
+	}
+	d.Seen, f.header = HeaderNo, HeaderNo
+	return false, nil
+}
+
+// convertible says whether a first record is a record: it has a field for each column, and one of them isn't text and takes its field.
+func (l *Landing) convertible(h *csvHeader) bool {
+	if len(h.names) != len(l.values) {
+		return false
+	}
+	return slices.ContainsFunc(l.values, func(i int) bool {
+		at := slices.Index(l.values, i)
+		return l.columns[i].id != engine.TypeVarchar && l.takes(i, h.names[at])
+	})
+}
+
+func shownNames(names []string) string {
+	var out []string
+	for _, n := range names[:min(len(names), 20)] {
+		out = append(out, sql.ShownName(n))
+	}
+	return excerptOf(strings.Join(out, ", "))
+}
+
+// byPosition gives the fields to the columns in order. A source whose names were given finds its columns by these.
+func (c *csvDecoder) byPosition() {
+	l := c.f.l
+	c.targets, c.width = nil, len(l.values)
+	if names := l.dialect.Names; len(names) > 0 && l.dialect.Found == nil {
+		c.width = len(names)
+		c.joinNames(l.newHeader(names))
+		return
+	}
+	for at, i := range l.values {
+		c.targets = append(c.targets, l.target(at, i))
+	}
 }
 
 // join finds the header's field of each column.
-func (c *csvDecoder) join(names []string) error {
+func (c *csvDecoder) join(h *csvHeader) error {
 	f, l := c.f, c.f.l
-	c.width = len(names)
+	c.width = len(h.names)
+	c.joinNames(h)
+	if len(c.targets) == 0 && len(l.values) > 0 {
+		return f.headerError("its header names none of the declared columns; it has "+shownNames(h.names), "declare these names, say with FROM '$.name' what a column is called in the file, or set header false")
+	}
+	return nil
+}
+
+func (c *csvDecoder) joinNames(h *csvHeader) {
+	f, l := c.f, c.f.l
+	f.names = h.names
 	used := map[int]bool{}
 	for _, i := range l.values {
-		at := index(names, l.fields[i].sourceName())
+		at := h.find(l.fields[i].sourceName())
 		if at < 0 {
 			if f.absent == nil {
 				f.absent = make([]bool, len(l.fields))
@@ -189,19 +321,40 @@ func (c *csvDecoder) join(names []string) error {
 			continue
 		}
 		used[at] = true
-		c.targets = append(c.targets, target{at, l.columns[i]})
+		c.targets = append(c.targets, l.target(at, i))
 	}
-	if len(c.targets) == 0 && len(l.values) > 0 {
-		shown := strings.Join(names[:min(len(names), 20)], ", ")
-		return f.headerError("its header names none of the declared columns; it has "+excerptOf(shown), "declare these names, say with FROM '$.name' what a column is called in the file, or set header false")
-	}
-	for i, n := range names {
+	for i, n := range h.names {
 		if !used[i] {
 			c.unknown++
 			l.json.names.add([]byte(n))
+			f.fresh = append(f.fresh, n)
 		}
 	}
-	return nil
+}
+
+// target gives a column the file's field.
+func (l *Landing) target(at, i int) target {
+	return target{at: at, col: l.columns[i], notNull: containsFold(l.dialect.NotNull, l.fields[i].sourceName()) || containsFold(l.dialect.NotNull, l.fields[i].Name)}
+}
+
+// surplus says whether the records end in a delimiter that the header doesn't have: those that were read first all do.
+func (f *File) surplus(c *csvDecoder) bool {
+	yes := false
+	for rest := f.carry; len(rest) > 0; {
+		n := c.nextRecord(rest, f.eof)
+		if n <= 0 {
+			break
+		}
+		switch {
+		case c.broken != "":
+		case c.fields == c.width:
+			return false
+		case c.fields == c.width+1 && c.emptyEnd():
+			yes = true
+		}
+		rest = rest[n:]
+	}
+	return yes
 }
 
 func excerptOf(s string) string {
@@ -209,4 +362,11 @@ func excerptOf(s string) string {
 		s = s[:200] + "…"
 	}
 	return strings.ToValidUTF8(s, "")
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -29,6 +29,7 @@ func (c *csvDecoder) split(b []byte, eof bool) int {
 			}
 		}
 		j := i
+	scan:
 		for {
 			if j+8 > len(b) {
 				for j < len(b) && b[j] != c.delim && b[j] != c.newline {
@@ -49,6 +50,15 @@ func (c *csvDecoder) split(b []byte, eof bool) int {
 		if j == len(b) && !eof {
 			return -1
 		}
+		if len(c.rest) > 0 && j < len(b) && b[j] == c.delim { // of a delimiter of several bytes the first
+			if !c.delimAt(b, j) {
+				if len(b)-j <= len(c.rest) && !eof {
+					return -1
+				}
+				j++
+				goto scan
+			}
+		}
 		to, last := j, j == len(b) || b[j] == c.newline
 		if c.comment != 0 {
 			if k := bytes.IndexByte(b[i:j], c.comment); k >= 0 {
@@ -57,7 +67,7 @@ func (c *csvDecoder) split(b []byte, eof bool) int {
 				return c.lineEnd(b, i+k, i+k, eof)
 			}
 		}
-		if last && to > i && b[to-1] == '\r' && c.newline == '\n' {
+		for last && to > i && b[to-1] == '\r' && c.newline == '\n' {
 			to--
 		}
 		c.add(span{from: i, to: to})
@@ -65,8 +75,13 @@ func (c *csvDecoder) split(b []byte, eof bool) int {
 			c.end, c.high = to, c.high || high&highs != 0
 			return min(j+1, len(b))
 		}
-		i = j
+		i = j + len(c.rest)
 	}
+}
+
+// delimAt says whether the delimiter stands at b[j].
+func (c *csvDecoder) delimAt(b []byte, j int) bool {
+	return b[j] == c.delim && (len(c.rest) == 0 || bytes.HasPrefix(b[j+1:], c.rest))
 }
 
 func (c *csvDecoder) add(s span) {
@@ -92,10 +107,10 @@ func (c *csvDecoder) lineEnd(b []byte, end, from int, eof bool) int {
 // isn't quoted; done says that the record ends, or that b ends before it does.
 func (c *csvDecoder) quoted(b []byte, i int, eof bool) (size, next int, done bool) {
 	k := i
-	for k < len(b) && b[k] == ' ' && c.delim != ' ' {
+	for k < len(b) && b[k] == ' ' && !c.delimAt(b, k) {
 		k++
 	}
-	if k == len(b) && !eof {
+	if len(b)-k <= len(c.rest) && !eof {
 		return -1, 0, true
 	}
 	if k == len(b) || b[k] != c.quote {
@@ -133,27 +148,32 @@ func (c *csvDecoder) quoted(b []byte, i int, eof bool) (size, next int, done boo
 	c.add(span{k + 1, p, true, escaped})
 	c.lines += bytes.Count(b[k+1:p], []byte{c.newline})
 	p++
-	for p < len(b) && b[p] == ' ' && c.delim != ' ' {
+	for p < len(b) && b[p] == ' ' && !c.delimAt(b, p) {
 		p++
+	}
+	if len(b)-p <= len(c.rest) && !eof { // too short to tell a delimiter
+		return -1, 0, true
 	}
 	switch {
 	case p == len(b):
-		if c.end = p; !eof {
-			return -1, 0, true
-		}
+		c.end = p
 		return p, 0, true
-	case b[p] == c.delim:
-		return 0, p, false
+	case c.delimAt(b, p):
+		return 0, p + len(c.rest), false
 	case b[p] == c.newline:
 		c.end = p
 		return p + 1, 0, true
 	case b[p] == '\r' && c.newline == '\n':
-		if p+1 == len(b) && !eof {
+		q := p
+		for q < len(b) && b[q] == '\r' {
+			q++
+		}
+		if q == len(b) && !eof {
 			return -1, 0, true
 		}
-		if p+1 == len(b) || b[p+1] == '\n' {
+		if q == len(b) || b[q] == '\n' {
 			c.end = p
-			return min(p+2, len(b)), 0, true
+			return min(q+1, len(b)), 0, true
 		}
 	case c.comment != 0 && b[p] == c.comment:
 		return c.lineEnd(b, p, p, eof), 0, true
@@ -177,16 +197,17 @@ func (c *csvDecoder) giveUp(b []byte, why string, eof bool) int {
 // blankLine is the size of a line at b's start that is no record: empty, where a record has several fields, or a comment.
 // -1: b is too short to say.
 func (c *csvDecoder) blankLine(b []byte, eof bool) int {
-	if c.width != 1 {
+	if c.width != 1 || c.surplus {
+		k := 0
+		for c.newline == '\n' && k < len(b) && b[k] == '\r' {
+			k++
+		}
 		switch {
-		case b[0] == c.newline:
-			return 1
-		case b[0] == '\r' && c.newline == '\n' && len(b) > 1 && b[1] == '\n':
-			return 2
-		case b[0] == '\r' && len(b) == 1:
-			if eof {
-				return 1
-			}
+		case k < len(b) && b[k] == c.newline:
+			return k + 1
+		case k == len(b) && eof:
+			return k
+		case k == len(b):
 			return -1
 		}
 	}

@@ -26,7 +26,9 @@ type fileSource struct {
 	dialect     Dialect
 	asString    bool // binary_as_string
 
-	scanned *scan // ON SCHEMA CHANGE ADD COLUMNS: what Columns has seen
+	known    *Found // CSV: what dsql.dialects has; nil: not asked yet
+	recorded *Found // what the batch in hand writes there
+	scanned  *scan  // ON SCHEMA CHANGE ADD COLUMNS: what Columns has seen
 }
 
 // fileOption is an option of FROM FILES.
@@ -58,8 +60,21 @@ var fileOptions = []fileOption{
 			s.dialect.Header = HeaderYes
 		}
 	}},
-	{"delim", "csv", true, "what stands between fields (found out by default)", func(c *compiler, s *fileSource, o sql.Option) { s.dialect.Delim = c.char(o, false) }},
-	{"sep", "csv", true, "the same as delim", func(c *compiler, s *fileSource, o sql.Option) { s.dialect.Delim = c.char(o, false) }},
+	{"delim", "csv", true, "what stands between fields, up to four bytes (found out by default)", func(c *compiler, s *fileSource, o sql.Option) { s.dialect.Delim = c.delimiter(o) }},
+	{"sep", "csv", true, "the same as delim", func(c *compiler, s *fileSource, o sql.Option) { s.dialect.Delim = c.delimiter(o) }},
+	{"encoding", "csv", false, "what the text is written in: utf-8 (default), utf-16, latin-1, cp1252, shift_jis, gb18030, …", func(c *compiler, s *fileSource, o sql.Option) {
+		if _, err := encodingOf(o.Text); err != nil {
+			c.fail(o.Value, "bad-choice", err.Error(), "write utf-8, utf-16, latin-1, cp1252, shift_jis, gb18030 or another name of IANA's")
+			return
+		}
+		if s.dialect.Encoding = o.Text; isUTF8(o.Text) {
+			s.dialect.Encoding = ""
+		}
+	}},
+	{"thousands", "csv", true, "what stands between the thousands of a number", func(c *compiler, s *fileSource, o sql.Option) { s.dialect.Thousands = c.char(o, false) }},
+	{"names", "csv", true, "a list of what the fields are called, instead of their names in the header", func(c *compiler, s *fileSource, o sql.Option) { s.dialect.Names = c.texts(o) }},
+	{"normalize_names", "csv", true, "whether names of the header become lower case, with _ for blanks and nothing for other characters", func(c *compiler, s *fileSource, o sql.Option) { s.dialect.Normalize = c.yes(o) }},
+	{"force_not_null", "csv", true, "a list of columns in which no text is NULL", func(c *compiler, s *fileSource, o sql.Option) { s.dialect.NotNull = c.texts(o) }},
 	{"quote", "csv", true, "the quote, '' for none", func(c *compiler, s *fileSource, o sql.Option) {
 		s.dialect.Quote = c.char(o, true)
 		s.dialect.NoQuote = s.dialect.Quote == 0
@@ -180,7 +195,7 @@ func (c *compiler) contradictions(s *fileSource, given map[string]sql.Option) {
 		c.fail(o.At, "contradicting-options", "a load is all files with the same captures, however many these are", "remove batch_files")
 	}
 	seen := map[byte]string{}
-	for _, name := range []string{"delim", "sep", "quote", "comment", "decimal_separator"} {
+	for _, name := range []string{"delim", "sep", "quote", "comment", "decimal_separator", "thousands"} {
 		o, ok := given[name]
 		if !ok || len(o.Text) != 1 {
 			continue

@@ -392,7 +392,7 @@ func TestBatchFiles(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, map[string]string{"in/1.csv": "id,x\n1,a\n", "in/2.csv": "id,x\n2,b\n3,c\n", "in/3.csv": "id,x\n4,d\n5,e\n", "in/4.csv": "x,id\nf,6\n", "in/5.csv": "id\n7\n", "in/6.csv": "id\n8\n9\n10\n11\n12\n", "in/7.csv": "id\n"})
 	const s = "CREATE SOURCE s (id BIGINT, x VARCHAR) FROM FILES ('in/*.csv', header, batch_files 10, batch_rows 4)"
-	l.run(s, "d").is(t, "in/1.csv, in/2.csv → d: 3\nin/3.csv, in/4.csv → d: 3\nin/5.csv → d: 1 without x\nin/6.csv lines 2–5 → d: 4 without x\nin/6.csv lines 6–6 → d: 1 without x\nin/7.csv → d: 0 without x")
+	l.run(s, "d").is(t, "in/1.csv, in/2.csv → d: 3\nin/3.csv, in/4.csv → d: 3\nwarning: in/5.csv has no column x [missing-column]\nin/5.csv → d: 1 without x\nin/6.csv lines 2–5 → d: 4 without x\nin/6.csv lines 6–6 → d: 1 without x\nin/7.csv → d: 0 without x")
 	equalLines(t, l.show("SELECT string_agg(id, ',' ORDER BY rowid) FROM d"), "1,2,3,4,5,6,7,8,9,10,11,12")
 	equalLines(t, l.show("SELECT count(*) FROM dsql.files WHERE done"), "7")
 }

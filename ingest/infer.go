@@ -15,25 +15,43 @@ import (
 // What a declaration leaves out is found by DuckDB's own readers, and then proved by the decoders: they take no type that guesses
 // (a date that is not ISO 8601 without its pattern, say), and such a column is VARCHAR.
 
-// infer finds the columns of the first file that isn't empty.
+// infer finds the columns of the first file that has a record. A file without one would tell names at most, and those as they are
+// read where nothing else is there.
 func (s *fileSource) infer(ctx context.Context, c *engine.Conn, env *engine.Env) ([]engine.Column, error) {
 	files, err := s.list(env)
 	if err != nil {
 		return nil, err
 	}
-	i := slices.IndexFunc(files, func(f file) bool { return f.size > 0 })
-	if i < 0 {
-		return nil, &sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "nothing-to-infer", Msg: fmt.Sprintf("%s has no columns, and no file of %s is there to infer them from", s.decl.Name, s.pattern.text), Hint: s.nameThem()}
+	for i, f := range files {
+		if f.size == 0 {
+			continue
+		}
+		p, found, err := s.inferFrom(ctx, c, files[i:i+1], false)
+		if err == nil && p.records == 0 && found != nil { // all of it was taken for lines above a header
+			p, found, err = s.inferFrom(ctx, c, files[i:i+1], true)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if p.records == 0 {
+			continue
+		}
+		if len(p.lost) > 0 {
+			return nil, s.notInferred(f, fmt.Sprintf("no field is called %s: DuckDB made up the name for one that has none, or whose name stands there twice", sql.ShownName(p.lost[0])), nil)
+		}
+		s.dialect.Found = found
+		return s.withCaptures(p.cols), nil
 	}
-	cols, err := s.describe(ctx, c, files[i:i+1], false)
+	return nil, &sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "nothing-to-infer", Msg: fmt.Sprintf("%s has no columns, and no file of %s has a record to infer them from", s.decl.Name, s.pattern.text), Hint: s.nameThem()}
+}
+
+func (s *fileSource) inferFrom(ctx context.Context, c *engine.Conn, files []file, lax bool) (proof, *Found, error) {
+	cols, found, err := s.describe(ctx, c, files, false, lax)
 	if err != nil {
-		return nil, err
+		return proof{}, nil, err
 	}
-	cols, lost, err := s.prove(ctx, c, files[i:i+1], nil, cols)
-	if err == nil && len(lost) > 0 {
-		err = s.notInferred(files[i], fmt.Sprintf("no field is called %s: DuckDB made up the name for one that has none, or whose name stands there twice", lost[0]), nil)
-	}
-	return s.withCaptures(cols), err
+	p, err := s.prove(ctx, c, files, nil, cols, found)
+	return p, found, err
 }
 
 func (s *fileSource) nameThem() string {
@@ -44,30 +62,25 @@ func (s *fileSource) notInferred(f file, why string, err error) *sql.Error {
 	return &sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "not-inferred", Exit: sql.ExitFailed, Msg: fmt.Sprintf("the columns of %s can't be inferred: %s", f.path, why), Hint: s.nameThem(), Err: err}
 }
 
-// describe asks DuckDB's reader for the columns of files; whole says that it is to look at all records, where that matters.
-func (s *fileSource) describe(ctx context.Context, c *engine.Conn, files []file, whole bool) ([]engine.Column, error) {
-	names := engine.Each(", ", files, func(f file) *engine.Query { return engine.Lit(escapeGlob(f.full)) })
-	a := engine.Args{"files": names, "options": engine.Join("", s.readerOptions()...)}
-	q := engine.SQL("SELECT * FROM read_csv([{files}], union_by_name = true, ignore_errors = true, hive_partitioning = false{options})", a)
-	switch {
-	case s.format == "parquet":
-		q = engine.SQL("SELECT * FROM read_parquet([{files}], union_by_name = true, hive_partitioning = false{options})", a)
-	case s.format == "json":
-		a["sample"] = engine.SQL("")
-		if _, given := s.option("sample_size"); whole && !given {
-			a["sample"] = engine.SQL(", sample_size = -1")
-		}
-		q = engine.SQL("SELECT * FROM read_json_auto([{files}], union_by_name = true, ignore_errors = true, hive_partitioning = false, maximum_sample_files = 2147483647{sample}{options})", a)
+// describe asks DuckDB's reader for the columns of files; whole says that it is to look at all records, where that matters, lax that it
+// may pass over some.
+func (s *fileSource) describe(ctx context.Context, c *engine.Conn, files []file, whole, lax bool) (cols []engine.Column, found *Found, err error) {
+	if s.format == "csv" {
+		cols, found, err = s.sniff(ctx, c, files[0], lax)
+	} else {
+		cols, err = s.described(ctx, c, files, whole)
 	}
-	cols, err := c.Describe(ctx, q, engine.Place{})
 	if err != nil {
-		why := err.Error()
 		var e *sql.Error
-		if errors.As(err, &e) {
+		if errors.As(err, &e) && e.Exit == sql.ExitUnreachable {
+			return nil, nil, err
+		}
+		why := err.Error()
+		if e != nil {
 			why = e.Msg
 		}
 		why, _, _ = strings.Cut(strings.TrimSpace(strings.ReplaceAll(why, files[0].full, files[0].path)), "\n")
-		return nil, s.notInferred(files[0], why, err)
+		return nil, nil, s.notInferred(files[0], why, err)
 	}
 	for i, col := range cols {
 		switch {
@@ -77,7 +90,22 @@ func (s *fileSource) describe(ctx context.Context, c *engine.Conn, files []file,
 			cols[i].Type = "TIMESTAMP"
 		}
 	}
-	return cols, nil
+	return cols, found, nil
+}
+
+// described asks DuckDB's readers of JSON and Parquet.
+func (s *fileSource) described(ctx context.Context, c *engine.Conn, files []file, whole bool) ([]engine.Column, error) {
+	names := engine.Each(", ", files, func(f file) *engine.Query { return engine.Lit(escapeGlob(f.full)) })
+	a := engine.Args{"files": names, "options": engine.Join("", s.readerOptions()...)}
+	q := engine.SQL("SELECT * FROM read_parquet([{files}], union_by_name = true, hive_partitioning = false{options})", a)
+	if s.format == "json" {
+		a["sample"] = engine.SQL("")
+		if _, given := s.option("sample_size"); whole && !given {
+			a["sample"] = engine.SQL(", sample_size = -1")
+		}
+		q = engine.SQL("SELECT * FROM read_json_auto([{files}], union_by_name = true, ignore_errors = true, hive_partitioning = false, maximum_sample_files = 2147483647{sample}{options})", a)
+	}
+	return c.Describe(ctx, q, engine.Place{})
 }
 
 func (s *fileSource) option(name string) (sql.Option, bool) {
@@ -88,20 +116,21 @@ func (s *fileSource) option(name string) (sql.Option, bool) {
 	return s.options[i], true
 }
 
-// readerOptions hands the user's options on to DuckDB's reader.
-func (s *fileSource) readerOptions() []*engine.Query {
+// readerOptions hands the user's options on to DuckDB's reader, but for those named.
+func (s *fileSource) readerOptions(but ...string) []*engine.Query {
 	var out []*engine.Query
 	for _, o := range s.options {
 		opt := fileOptionOf(o.Name)
-		if opt == nil || !opt.infer {
+		if opt == nil || !opt.infer || slices.Contains(but, o.Name) {
 			continue
 		}
 		v := engine.Lit(o.Text)
-		switch o.Kind {
-		case sql.OptNone:
+		switch {
+		case o.Kind == sql.OptNone:
 			v = engine.Lit(true)
-		case sql.OptList: // of nullstr
-			v = engine.SQL("[{texts}]", engine.Args{"texts": engine.Each(", ", s.dialect.NullStr, func(x string) *engine.Query { return engine.Lit(x) })})
+		case o.Kind == sql.OptList, o.Name == "names":
+			texts := (&compiler{src: s.decl.Src}).texts(o)
+			v = engine.SQL("[{texts}]", engine.Args{"texts": engine.Each(", ", texts, func(x string) *engine.Query { return engine.Lit(x) })})
 		}
 		out = append(out, engine.SQL(", {n} = {v}", engine.Args{"n": engine.Ident(o.Name), "v": v}))
 	}
@@ -111,34 +140,62 @@ func (s *fileSource) readerOptions() []*engine.Query {
 // proofRows is how many records of a file are decoded to prove inferred types: as many as DuckDB's CSV reader looks at.
 const proofRows = 20_480
 
+// proof is what decoding the beginning of files by inferred columns has shown.
+type proof struct {
+	cols    []engine.Column
+	lost    []string // inferred columns that no file has under that name
+	records int
+}
+
 // prove decodes the beginning of files by the inferred columns, behind those that are known. A type that some value doesn't have
-// becomes VARCHAR, a nested one JSON. lost are inferred columns that no file has under that name.
-func (s *fileSource) prove(ctx context.Context, c *engine.Conn, files []file, known, inferred []engine.Column) (proved []engine.Column, lost []string, err error) {
+// becomes VARCHAR, a nested one JSON, and DOUBLE what holds all digits.
+func (s *fileSource) prove(ctx context.Context, c *engine.Conn, files []file, known, inferred []engine.Column, found *Found) (p proof, err error) {
 	if s.format == "parquet" {
-		return inferred, nil, nil
+		return proof{cols: inferred, records: 1}, nil
 	}
-	proved = slices.Clone(inferred)
-	for again := true; again; {
-		again = false
-		l, err := NewLanding(c, s.decl.Name, s.fields(slices.Concat(known, proved)), s.dialect, Limits{Rows: proofRows, Bytes: 16 << 20})
+	d := s.dialect
+	if len(known) == 0 {
+		d.Found = found
+	}
+	p.cols = slices.Clone(inferred)
+	for pass := 0; pass < 2; pass++ { // a type that holds all digits is tried as well
+		for again := true; again; {
+			if again, err = s.tryTypes(ctx, c, files, known, &p, d); err != nil {
+				return p, err
+			}
+		}
+		if pass == 0 {
+			if err := s.exact(ctx, c, files, known, p.cols, d); err != nil {
+				return p, err
+			}
+			if slices.Equal(p.cols, inferred) {
+				break
+			}
+		}
+	}
+	return p, nil
+}
+
+// tryTypes decodes once, and says whether a type had to give way.
+func (s *fileSource) tryTypes(ctx context.Context, c *engine.Conn, files []file, known []engine.Column, p *proof, d Dialect) (again bool, err error) {
+	l, err := NewLanding(c, s.decl.Name, s.fields(slices.Concat(known, p.cols)), d, Limits{Rows: proofRows, Bytes: 16 << 20})
+	if err != nil {
+		return false, s.placed(err)
+	}
+	defer l.Close()
+	p.lost, p.records = engine.ColumnNames(p.cols), 0
+	for _, f := range files {
+		absent, reasons, records, err := s.sample(ctx, c, l, f)
 		if err != nil {
-			return nil, nil, s.placed(err)
+			return false, err
 		}
-		lost = engine.ColumnNames(proved)
-		for _, f := range files {
-			absent, reasons, err := s.sample(ctx, c, l, f)
-			if err != nil {
-				l.Close()
-				return nil, nil, err
-			}
-			lost = slices.DeleteFunc(lost, func(n string) bool { return !slices.Contains(absent, n) })
-			for i := range proved {
-				again = s.loosen(&proved[i], reasons) || again
-			}
+		p.records += records
+		p.lost = slices.DeleteFunc(p.lost, func(n string) bool { return !slices.Contains(absent, n) })
+		for i := range p.cols {
+			again = s.loosen(&p.cols[i], reasons) || again
 		}
-		l.Close()
 	}
-	return proved, lost, nil
+	return again, nil
 }
 
 // loosen makes an inferred column VARCHAR, or JSON, where a reason says that a value was not of its type.
@@ -165,19 +222,19 @@ var madeUp = regexp.MustCompile(`_[0-9]+$`)
 
 // sample decodes the beginning of a file: which columns its header lacks, or no record has by that name, and what was wrong with
 // records.
-func (s *fileSource) sample(ctx context.Context, c *engine.Conn, l *Landing, f file) (absent, reasons []string, err error) {
+func (s *fileSource) sample(ctx context.Context, c *engine.Conn, l *Landing, f file) (absent, reasons []string, records int, err error) {
 	in, err := s.open(l, &item{files: []file{f}}, 0)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, 0, err
 	}
 	defer in.Close()
 	b, err := l.Take(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, 0, err
 	}
 	defer b.Release()
 	if _, err := b.Fill(ctx, in.file); err != nil {
-		return nil, nil, s.readError(err, f)
+		return nil, nil, 0, s.readError(err, f)
 	}
 	if batch := b.Input(); batch.Bad != nil {
 		reasons, err = engine.Select(ctx, c, engine.SQL("SELECT DISTINCT reason FROM {bad}", engine.Args{"bad": batch.Bad}), func(row func(...any) error) (s string, err error) { return s, row(&s) })
@@ -188,7 +245,7 @@ func (s *fileSource) sample(ctx context.Context, c *engine.Conn, l *Landing, f f
 			absent = append(absent, f.Name)
 		}
 	}
-	return absent, reasons, err
+	return absent, reasons, b.Records(), err
 }
 
 // scan is what ON SCHEMA CHANGE ADD COLUMNS has seen: files as they were, and the columns that came of them.
@@ -243,7 +300,10 @@ func (s *fileSource) additions(ctx context.Context, c *engine.Conn, files []file
 	if len(files) == 0 {
 		return nil, nil
 	}
-	found, err := s.describe(ctx, c, files, true)
+	if s.format == "csv" {
+		return s.csvAdditions(ctx, c, files, cols)
+	}
+	found, _, err := s.describe(ctx, c, files, true, false)
 	if err != nil {
 		return nil, err
 	}
@@ -253,12 +313,62 @@ func (s *fileSource) additions(ctx context.Context, c *engine.Conn, files []file
 	if len(found) == 0 {
 		return nil, nil
 	}
-	found, lost, err := s.prove(ctx, c, files, cols, found)
-	return slices.DeleteFunc(found, func(f engine.Column) bool { return slices.Contains(lost, f.Name) }), err
+	p, err := s.prove(ctx, c, files, cols, found, nil)
+	return slices.DeleteFunc(p.cols, func(f engine.Column) bool { return slices.Contains(p.lost, f.Name) }), err
 }
 
-// known takes away the files that came after the columns were found and have others: a destination could not store these now.
-func (s *fileSource) known(ctx context.Context, c *engine.Conn, files []file, cols []engine.Column, warn func(*sql.Error)) ([]file, error) {
+// csvAdditions asks about each file: what its header names beside the columns. A file without header has nothing new.
+func (s *fileSource) csvAdditions(ctx context.Context, c *engine.Conn, files []file, cols []engine.Column) (added []engine.Column, err error) {
+	if s.dialect.Header == HeaderNo {
+		return nil, nil
+	}
+	for i := range files {
+		known := slices.Concat(cols, added)
+		fresh, err := s.freshNames(c, files[i], known)
+		if err != nil || len(fresh) == 0 {
+			if err != nil {
+				return nil, err
+			}
+			continue
+		}
+		found, _, err := s.describe(ctx, c, files[i:i+1], true, false)
+		if err != nil {
+			return nil, err
+		}
+		var these []engine.Column
+		for _, name := range fresh {
+			col := engine.Column{Name: name, Type: "VARCHAR"}
+			if k := slices.IndexFunc(found, func(f engine.Column) bool { return nameKey(f.Name) == nameKey(name) }); k >= 0 {
+				col = found[k]
+			}
+			these = append(these, col)
+		}
+		p, err := s.prove(ctx, c, files[i:i+1], known, these, nil)
+		if err != nil {
+			return nil, err
+		}
+		added = append(added, slices.DeleteFunc(p.cols, func(f engine.Column) bool { return slices.Contains(p.lost, f.Name) })...)
+	}
+	return added, nil
+}
+
+// freshNames are what a file's header names and no column reads.
+func (s *fileSource) freshNames(c *engine.Conn, f file, cols []engine.Column) ([]string, error) {
+	l, err := NewLanding(c, s.decl.Name, s.fields(cols), s.dialect, Limits{Rows: 1, Bytes: 1 << 10})
+	if err != nil {
+		return nil, s.placed(err)
+	}
+	defer l.Close()
+	in, err := s.open(l, &item{files: []file{f}}, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	return in.file.fresh, nil
+}
+
+// knownFiles takes away the files that came after the columns were found and have others: a destination could not store these now.
+func (s *fileSource) knownFiles(ctx context.Context, c *engine.Conn, files []file, cols []engine.Column, warn func(*sql.Error)) ([]file, error) {
 	if s.onNew != "ADD COLUMNS" || s.scanned == nil {
 		return files, nil
 	}

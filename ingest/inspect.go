@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -80,7 +79,7 @@ func inferred(ctx context.Context, c *engine.Conn, env *engine.Env, pattern stri
 
 // declarationText is a CREATE SOURCE. notes are comments behind columns, by name.
 func declarationText(ctx context.Context, c *engine.Conn, name string, cols []engine.Column, notes map[string]string, from string) (string, error) {
-	words, err := engine.Select(ctx, c, engine.SQL("SELECT keyword_name FROM duckdb_keywords() WHERE keyword_category <> 'unreserved'"), func(row func(...any) error) (w string, err error) { return w, row(&w) })
+	words, err := keywords(ctx, c, engine.SQL("WHERE keyword_category <> 'unreserved'"))
 	if err != nil {
 		return "", err
 	}
@@ -92,7 +91,7 @@ func declarationText(ctx context.Context, c *engine.Conn, name string, cols []en
 			comma = ""
 		}
 		ident := engine.Ident(col.Name).String()
-		if plainName.MatchString(col.Name) && !slices.Contains(words, strings.ToLower(col.Name)) {
+		if plainName.MatchString(col.Name) && !words[strings.ToLower(col.Name)] {
 			ident = col.Name
 		}
 		fmt.Fprintf(&b, "  %s %s%s", ident, col.Type, comma)

@@ -84,7 +84,7 @@ func TestSalvage(t *testing.T) {
 		{"csv", `1,x,"[{""n"": 1}, {""n"": ""x""}]",`, "", `{"a":1,"b":"x","l":null,"d":null}`},
 		{"csv", "1,\"x", "", "<none>"},
 	} {
-		got := land(t, c, fields, Dialect{Format: k.format, Header: HeaderNo, Delim: ','}, Limits{}, FileInfo{}, k.text)[0]
+		got := land(t, c, fields, Dialect{Format: k.format, Header: HeaderNo, Delim: ","}, Limits{}, FileInfo{}, k.text)[0]
 		if k.payload == "" {
 			k.payload = k.text
 		}

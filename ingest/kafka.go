@@ -98,7 +98,7 @@ var kafkaOptions = []kafkaOption{
 	{"batch_bytes", "", "raw bytes of a batch at most (default 96 MiB); a larger record is bad", func(c *compiler, s *kafkaSource, o sql.Option) { s.limits.Bytes = c.number(o, 1<<10, 1<<34) }},
 	{"batch_time", "", "how long a batch is filled at most: '500ms', '2s' (default 1s with --follow, else as long as there is more)", func(c *compiler, s *kafkaSource, o sql.Option) { s.wait = c.duration(o) }},
 	{"reject_limit", "", "stops the run when more records than this are bad in it", func(c *compiler, s *kafkaSource, o sql.Option) { s.rejects = c.number(o, 0, 1<<60) }},
-	{"delim", "csv", "what stands between fields (default ,)", func(c *compiler, s *kafkaSource, o sql.Option) { s.dialect.Delim = c.char(o, false) }},
+	{"delim", "csv", "what stands between fields (default ,)", func(c *compiler, s *kafkaSource, o sql.Option) { s.dialect.Delim = c.delimiter(o) }},
 	{"quote", "csv", "the quote, '' for none", func(c *compiler, s *kafkaSource, o sql.Option) {
 		s.dialect.Quote = c.char(o, true)
 		s.dialect.NoQuote = s.dialect.Quote == 0

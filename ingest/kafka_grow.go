@@ -123,14 +123,15 @@ func (r *kafkaReader) additions(ctx context.Context, in *engine.Input) ([]engine
 	if err != nil {
 		return nil, err
 	}
-	found, err := sample.describe(ctx, r.db, files, true)
+	found, _, err := sample.describe(ctx, r.db, files, true, false)
 	if found = r.unread(found); err != nil || len(found) == 0 {
 		return nil, err
 	}
 	for i, c := range found { // DuckDB's for whole numbers of both signs, of which Parquet has none
 		found[i].Type = huge.ReplaceAllString(c.Type, "BIGINT")
 	}
-	proved, lost, err := sample.prove(ctx, r.db, files, nil, slices.Clone(found))
+	p, err := sample.prove(ctx, r.db, files, nil, slices.Clone(found), nil)
+	proved := p.cols
 	for i, c := range proved { // whole numbers that BIGINT doesn't reach
 		if found[i].Type == "BIGINT" && c.Type == "VARCHAR" {
 			proved[i].Type = "DECIMAL(38,0)"
@@ -143,7 +144,7 @@ func (r *kafkaReader) additions(ctx context.Context, in *engine.Input) ([]engine
 			}
 		}
 	}
-	return slices.DeleteFunc(proved, func(c engine.Column) bool { return slices.Contains(lost, c.Name) }), err
+	return slices.DeleteFunc(proved, func(c engine.Column) bool { return slices.Contains(p.lost, c.Name) }), err
 }
 
 var huge = regexp.MustCompile(`\bU?HUGEINT\b`)

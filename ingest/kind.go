@@ -14,7 +14,7 @@ import (
 var Kind = engine.Kind{
 	Syntax: &sql.Syntax{
 		Keyword: "SOURCE", Plural: "SOURCES",
-		Head: []sql.Clause{{Arg: sql.ArgColumnDefs, Doc: "the columns; without them they are inferred from the first file that isn't empty, then pinned",
+		Head: []sql.Clause{{Arg: sql.ArgColumnDefs, Doc: "the columns; without them they are inferred from the first file that has a record, then pinned",
 			Columns: []sql.Clause{
 				{Keyword: "FROM", Arg: sql.ArgString, Doc: "a JSON path, where it is not the column's name: '$.address.city'"},
 				{Keyword: "FROM KEY", Arg: sql.ArgString, ArgOpt: true, Doc: "the key of a topic's record, or a path in it; files have none"},
@@ -25,6 +25,7 @@ var Kind = engine.Kind{
 			{Keyword: "FROM KAFKA", Arg: sql.ArgOptions, Options: kafkaOptionDocs(), Doc: "(option value, …): the records of topics"},
 			{Keyword: "ON BAD RECORD", Arg: sql.ArgChoice, Words: []string{"REJECT", "SKIP", "FAIL"}, Doc: "what becomes of a record that can't be read without loss: REJECT (default) keeps it in dsql.rejects, SKIP counts it, FAIL stops"},
 			{Keyword: "ON SCHEMA CHANGE", Arg: sql.ArgChoice, Words: []string{"IGNORE", "ADD COLUMNS", "FAIL"}, Doc: "fields that the declaration doesn't name: IGNORE (default) counts them, ADD COLUMNS makes them columns, FAIL stops"},
+			{Keyword: "ON MISSING COLUMN", Arg: sql.ArgChoice, Words: []string{"WARN", "NULL", "FAIL"}, Doc: "a declared column that a file's header or schema doesn't have: WARN (default) says so, and it reads NULL; NULL says nothing; FAIL stops"},
 		},
 		Doc: "A place that rows come from. It stores nothing: streams and journals read its new rows.",
 		Example: `CREATE SOURCE readings_in (sensor VARCHAR, celsius DOUBLE, day DATE) FROM FILES ('in/readings_{day}.csv', format csv);
@@ -67,12 +68,18 @@ func (c *compiler) fail(at sql.Span, code, msg, hint string) {
 
 // declaration reads the clauses that don't depend on where rows come from.
 func (c *compiler) declaration(d *sql.Decl) declaration {
-	s := declaration{decl: d, onBad: "REJECT", onNew: "IGNORE", rejects: -1}
+	s := declaration{decl: d, onBad: "REJECT", onNew: "IGNORE", onMissing: "WARN", rejects: -1}
 	if v := d.Arg("ON BAD RECORD"); v != nil {
 		s.onBad = v.Text
 	}
 	if v := d.Arg("ON SCHEMA CHANGE"); v != nil {
 		s.onNew = v.Text
+	}
+	if v := d.Arg("ON MISSING COLUMN"); v != nil {
+		s.onMissing = v.Text
+		if d.Arg("FROM KAFKA") != nil {
+			c.fail(v.Keyword, "contradicting-options", "records of topics have no header that could lack a column", "remove ON MISSING COLUMN: a field that a record doesn't have is NULL")
+		}
 	}
 	v := d.Arg("#0")
 	if v == nil {
@@ -149,6 +156,16 @@ func (c *compiler) char(o sql.Option, none bool) byte {
 		return ','
 	}
 	return text[0]
+}
+
+// delimiter is a text of up to four bytes, as in DuckDB.
+func (c *compiler) delimiter(o sql.Option) string {
+	text := strings.ReplaceAll(o.Text, `\t`, "\t")
+	if text == "" || len(text) > 4 || strings.ContainsAny(text, "\r\n") {
+		c.fail(o.Value, "bad-character", fmt.Sprintf("%s is one to four bytes, without line ends, not %q", o.Name, o.Text), "write "+o.Name+" ','")
+		return ","
+	}
+	return text
 }
 
 func (c *compiler) text(o sql.Option) string {

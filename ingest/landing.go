@@ -3,6 +3,7 @@
 package ingest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -40,7 +41,14 @@ type Dialect struct {
 
 	// CSV
 	Header           Header
-	Delim            byte     // 0: found out for each file among , ; | and tab
+	Seen             Header   // with HeaderAuto: whether the files before had headers; HeaderAuto: there was none before
+	Found            *Found   // what the first file of a source was found to be whose columns were inferred
+	Names            []string // what the fields are called, instead of their names in the header
+	Normalize        bool     // names of headers become lower case, digits and _
+	NotNull          []string // columns that NullStr isn't NULL in
+	Encoding         string   // "": UTF-8
+	Thousands        byte     // between the thousands of numbers; 0: nothing
+	Delim            string   // "": found out for each file among , ; | and tab
 	Quote            byte     // default "
 	NoQuote          bool     // quotes mean nothing
 	Escape           byte     // default: the quote, doubled
@@ -92,6 +100,8 @@ type Landing struct {
 	json    jsonDecoder
 	sizes   []int
 	records *topicRecords // of topics; nil: files
+
+	keywords map[string]bool // with Normalize: SQL's
 }
 
 // metaNodes are what a landing fills beside the declared columns.
@@ -127,6 +137,14 @@ func NewLanding(c *engine.Conn, source string, fields []Field, d Dialect, o Limi
 	if l.layout, err = c.NewLayout(cols); err != nil {
 		return nil, err
 	}
+	if d.Normalize {
+		words, err := keywords(context.Background(), c, engine.SQL(""))
+		if err != nil {
+			l.Close()
+			return nil, err
+		}
+		l.keywords = words
+	}
 	if err := l.compile(); err != nil {
 		l.Close()
 		return nil, err
@@ -141,6 +159,9 @@ func NewLanding(c *engine.Conn, source string, fields []Field, d Dialect, o Limi
 func (l *Landing) compile() error {
 	if l.dialect.Format != "csv" && l.dialect.Format != "json" {
 		return errors.New("ingest: no decoder for format " + l.dialect.Format)
+	}
+	if f := l.dialect.Found; f != nil {
+		l.dialect.apply(f)
 	}
 	if l.dialect.Quote == 0 {
 		l.dialect.Quote = '"'
@@ -210,6 +231,9 @@ func (l *Landing) column(f Field, n *engine.Node) (*column, error) {
 	c := newColumn(n, f.Name)
 	if l.dialect.DecimalSeparator != '.' && (n.ID == engine.TypeFloat || n.ID == engine.TypeDouble || n.ID == engine.TypeDecimal) {
 		c.point = l.dialect.DecimalSeparator
+	}
+	if l.dialect.Thousands != 0 && n.ID < engine.TypeStruct {
+		c.thousands = l.dialect.Thousands
 	}
 	if format == "" {
 		return c, nil

@@ -24,6 +24,18 @@ type File struct {
 	dec      decoder
 	array    bool   // JSON: one array of records
 	absent   []bool // by field; nil: none
+
+	// CSV
+	names    []string // of the header's fields
+	fresh    []string // those of them that no column reads
+	header   Header   // what the file was found to have, where the dialect leaves it open
+	passed   int64    // bytes that were taken for something else than records, blank lines and a header of one line
+	warnings []*sql.Error
+}
+
+// warn keeps what the user should know of the file.
+func (f *File) warn(code, msg, hint string) {
+	f.warnings = append(f.warnings, &sql.Error{Code: code, Msg: msg, Hint: hint})
 }
 
 // decoder cuts a file's bytes into records and decodes them.
@@ -86,22 +98,39 @@ func (l *Landing) checkCaptures(info FileInfo) error {
 			continue
 		}
 		v := []byte(info.Captures[fd.Capture])
-		chunk := l.layout.NewChunk()
-		slab, err := engine.NewSlab(len(v))
+		bad, err := l.try(i, v)
 		if err != nil {
 			return err
 		}
-		l.w.use(chunk)
-		l.w.slab = slab
-		bad := l.w.scalar(l.columns[i], 0, v, fromText, false)
-		slab.Close()
-		chunk.Close()
 		if bad != fine {
 			return &sql.Error{Code: "source-capture", Exit: sql.ExitFailed, Msg: fmt.Sprintf("the path %s: %s", info.Path, bad.reason(l.columns[i], v, true)),
 				Hint: "declare the column VARCHAR, or let the pattern match fewer files"}
 		}
 	}
 	return nil
+}
+
+// try converts a text into a field, for its fault alone.
+func (l *Landing) try(i int, v []byte) (fault, error) {
+	chunk := l.layout.NewChunk()
+	defer chunk.Close()
+	slab, err := engine.NewSlab(len(v))
+	if err != nil {
+		return fine, err
+	}
+	defer slab.Close()
+	l.w.use(chunk)
+	l.w.slab = slab
+	return l.w.scalar(l.columns[i], 0, v, fromText, false), nil
+}
+
+// takes says whether a text converts into a field that is not nested.
+func (l *Landing) takes(i int, text string) bool {
+	if l.columns[i].id >= engine.TypeStruct || text == "" {
+		return false
+	}
+	bad, err := l.try(i, []byte(text))
+	return err == nil && bad == fine
 }
 
 // readMore appends to carry, as much as it holds and 64 KiB at least.
@@ -122,6 +151,16 @@ func (f *File) take(n, lines int) {
 	f.carry = f.carry[n:]
 	f.pos.Byte += int64(n)
 	f.pos.Line += int64(lines)
+}
+
+// endAt ends the file at a place, and says how many bytes are still to be read until then.
+func (f *File) endAt(at int64) int64 {
+	left := max(at-f.pos.Byte, 0)
+	if left <= int64(len(f.carry)) {
+		f.carry = f.carry[:left]
+		return 0
+	}
+	return left - int64(len(f.carry))
 }
 
 // seek goes on at a later place.

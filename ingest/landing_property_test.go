@@ -36,7 +36,7 @@ func TestCutsChangeNothing(t *testing.T) {
 		d := Dialect{Format: "json"}
 		switch kind {
 		case "csv":
-			d = Dialect{Format: "csv", Header: rapid.SampledFrom([]Header{HeaderAuto, HeaderNo}).Draw(rt, "header"), Delim: ','}
+			d = Dialect{Format: "csv", Header: rapid.SampledFrom([]Header{HeaderAuto, HeaderNo}).Draw(rt, "header"), Delim: ","}
 			if d.Header == HeaderAuto {
 				text = rapid.SampledFrom([]string{"a,b\n", "b\n", "\nb,z,a\r\n"}).Draw(rt, "first") + text
 			}

@@ -42,7 +42,8 @@ func (r *reader) nextLoad(ctx context.Context) (*engine.Input, error) {
 			}
 			whole.files = append(whole.files, f)
 		}
-		whole.absent, whole.done = b.absent, b.done
+		whole.absent, whole.done, whole.header = b.absent, b.done, b.header
+		whole.warnings = append(whole.warnings, b.warnings...)
 		if b.last {
 			return r.input(ctx, whole, sum)
 		}

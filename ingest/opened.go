@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bufio"
 	"compress/gzip"
 	"io"
 	"os"
@@ -20,6 +21,8 @@ type opened struct {
 	unzip io.Closer
 	file  *File
 	known string // the file's hash, once it is needed
+
+	encoding string // of CSV: "": UTF-8
 }
 
 // countedReader reads through a hash.
@@ -52,22 +55,22 @@ func (s *fileSource) compressionOf(path string) string {
 // open begins an item's file i, for reading by the landing.
 func (s *fileSource) open(l *Landing, it *item, i int) (*opened, error) {
 	f := it.files[i]
-	fd, err := os.Open(f.full)
+	o, err := s.openRaw(f)
 	if err != nil {
-		return nil, s.unreadable(err, f.path)
+		return nil, err
 	}
-	o := &opened{s: s, it: it, at: f, f: fd, raw: countedReader{r: fd, hash: xxhash.New()}}
+	o.it = it
 	var pos Pos
 	if i == 0 {
 		pos, o.known = it.from, it.hash
 	}
-	data, err := o.unpacked()
+	data, err := o.data()
 	if err == nil {
 		stop := &stopReader{r: data, left: -1}
-		if it.to != nil {
-			stop.left = it.to.pos.Byte
+		if o.file, err = l.Open(stop, pos, FileInfo{Path: f.path, Captures: f.captures}); err == nil && it.to != nil {
+			stop.left = o.file.endAt(it.to.pos.Byte) // what a file is, is seen by its beginning whole
 		}
-		if o.file, err = l.Open(stop, pos, FileInfo{Path: f.path, Captures: f.captures}); err == nil && o.file.array {
+		if err == nil && o.file.array {
 			stop.tail = "]"
 		}
 	}
@@ -76,6 +79,32 @@ func (s *fileSource) open(l *Landing, it *item, i int) (*opened, error) {
 		return nil, s.readError(err, f)
 	}
 	return o, nil
+}
+
+// openRaw opens a file for its bytes.
+func (s *fileSource) openRaw(f file) (*opened, error) {
+	fd, err := os.Open(f.full)
+	if err != nil {
+		return nil, s.unreadable(err, f.path)
+	}
+	return &opened{s: s, at: f, f: fd, raw: countedReader{r: fd, hash: xxhash.New()}}, nil
+}
+
+// data are the file's bytes, decompressed and in UTF-8. CSV that begins in UTF-16 or UTF-32 is read as that.
+func (o *opened) data() (io.Reader, error) {
+	data, err := o.unpacked()
+	if err != nil || o.s.format != "csv" {
+		return data, err
+	}
+	if o.encoding = o.s.dialect.Encoding; o.encoding == "" {
+		ahead := bufio.NewReaderSize(data, readBytes)
+		head, _ := ahead.Peek(256) // an error comes again when the file is read
+		if o.encoding = encodingSeen(head); o.encoding == "" {
+			return ahead, nil
+		}
+		data = ahead
+	}
+	return decoded(data, o.encoding)
 }
 
 func (o *opened) unpacked() (io.Reader, error) {
@@ -128,7 +157,7 @@ func (s *stopReader) Read(p []byte) (int, error) {
 
 // consumed is how much of the file's weight was read.
 func (o *opened) consumed() int64 {
-	if o.unzip != nil {
+	if o.unzip != nil || o.encoding != "" {
 		return o.raw.n
 	}
 	return o.file.Pos().Byte - o.it.from.Byte

@@ -14,6 +14,9 @@ import (
 
 // Open lists what there is to read now and starts reading it. Files that appear later belong to the next run.
 func (s *fileSource) Open(ctx context.Context, c *engine.Conn, env *engine.Env, cols []engine.Column, o engine.ReadOptions) (engine.Reader, error) {
+	if err := s.knownDialect(ctx, c); err != nil {
+		return nil, err
+	}
 	files, err := s.list(env)
 	if err != nil {
 		return nil, err
@@ -21,7 +24,7 @@ func (s *fileSource) Open(ctx context.Context, c *engine.Conn, env *engine.Env, 
 	if len(files) == 0 && o.Warn != nil {
 		o.Warn(&sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "no-files", Msg: "no file matches " + s.pattern.text, Hint: "relative paths start at the script's folder; files that come later are read by the next run"})
 	}
-	if files, err = s.known(ctx, c, files, cols, o.Warn); err != nil {
+	if files, err = s.knownFiles(ctx, c, files, cols, o.Warn); err != nil {
 		return nil, err
 	}
 	places, err := s.places(ctx, c)
@@ -88,7 +91,7 @@ func (s *fileSource) weight(it *item, i int) int64 {
 	if i > 0 || it.whole() {
 		return f.size
 	}
-	if s.format == "parquet" || s.compressionOf(f.path) != "none" { // places don't count the file's bytes
+	if s.format == "parquet" || s.compressionOf(f.path) != "none" || s.dialect.Encoding != "" { // places don't count the file's bytes
 		if it.to != nil {
 			return 0
 		}
@@ -114,6 +117,7 @@ type reader struct {
 	ahead   chan batch
 	end     error // why ahead is closed: io.EOF when all was read
 	staged  bool  // temporary tables of a load are there
+	warned  map[string]bool
 
 	total, done int64
 	parquet     *parquetCut
@@ -128,6 +132,29 @@ type batch struct {
 	lines  string // of a file that was cut: which
 	last   bool   // the item's last: a load is complete
 	done   int64  // progress behind it
+	header Header // what the files were found to have, where that wasn't known
+
+	warnings []warning
+}
+
+// warning is what the user should know of a file. It is told when its batch is, and of the first of several files alike.
+type warning struct {
+	*sql.Error
+	path string
+}
+
+func (r *reader) tell(ws []warning) {
+	for _, w := range ws {
+		kind := w.Code + strings.ReplaceAll(w.Msg, w.path, "")
+		if r.o.Warn == nil || r.warned[kind] {
+			continue
+		}
+		if r.warned == nil {
+			r.warned = map[string]bool{}
+		}
+		r.warned[kind] = true
+		r.o.Warn(w.Error)
+	}
 }
 
 func (r *reader) Close() error {
@@ -185,11 +212,20 @@ func (r *reader) input(ctx context.Context, b batch, in *engine.Input) (*engine.
 	in.Origin = originOf(b.files) + b.lines
 	in.Replayed = r.o.Replay != nil
 	in.Again = in.Again || in.Replayed
+	r.tell(b.warnings)
 	in.Commit = func(ctx context.Context, tx *engine.Tx, v int64) error {
 		if r.o.Replay != nil {
 			return nil
 		}
+		if err := s.keepDialect(ctx, tx, b.header); err != nil {
+			return err
+		}
 		return s.record(ctx, tx, b.files, b.item.destinations, v)
+	}
+	in.Committed = func(context.Context) {
+		if s.recorded != nil {
+			s.known, s.recorded = s.recorded, nil
+		}
 	}
 	if err := s.badRecords(ctx, r.conn, in); err != nil {
 		in.Release()
@@ -285,7 +321,7 @@ func (w *filling) release() {
 // send hands the batch over and begins the next one of the item.
 func (w *filling) send(ctx context.Context) error {
 	b := w.batch
-	w.batch = batch{item: w.item, absent: b.absent}
+	w.batch = batch{item: w.item, absent: b.absent, header: b.header}
 	select {
 	case w.ahead <- b:
 		return nil
@@ -312,6 +348,27 @@ func (w *filling) file(ctx context.Context, i int) (fits, error) {
 	default: // a column that some file of a load has is not absent
 		b.absent = slices.DeleteFunc(slices.Clone(b.absent), func(c string) bool { return !slices.Contains(absent, c) })
 	}
+	first := in.file.Pos().Line <= 1 || i > 0 || w.item.from.Byte == 0
+	if first {
+		warn, fail := s.missing(f.path, absent, in.file.fresh)
+		if fail != nil {
+			return taking, fail
+		}
+		if warn != nil {
+			b.warnings = append(b.warnings, warning{warn, f.path})
+		}
+		if in.encoding != s.dialect.Encoding {
+			in.file.warn("source-encoding", fmt.Sprintf("%s is no UTF-8; it is read as %s", f.path, strings.ToUpper(in.encoding)), "write encoding '"+in.encoding+"' to say so")
+		}
+		for _, e := range in.file.warnings {
+			e.Src, e.Span = s.decl.Src, s.patternAt
+			b.warnings = append(b.warnings, warning{e, f.path})
+		}
+	}
+	if in.file.header != HeaderAuto {
+		b.header = in.file.header
+	}
+	records := 0
 	cut, weight := !w.item.whole(), s.weight(w.item, i)
 	for more := true; more; {
 		if b.buf == nil {
@@ -320,11 +377,15 @@ func (w *filling) file(ctx context.Context, i int) (fits, error) {
 			}
 		}
 		line := max(in.file.Pos().Line, 1)
+		records -= b.buf.Records()
 		if more, err = b.buf.Fill(ctx, in.file); err != nil {
 			if ctx.Err() != nil {
 				return taking, ctx.Err()
 			}
 			return taking, s.readError(err, f)
+		}
+		if records += b.buf.Records(); !more && first && records == 0 && in.file.passed > 0 {
+			b.warnings = append(b.warnings, warning{s.noRecord(f.path), f.path})
 		}
 		if s.onNew == "FAIL" {
 			if names := b.buf.UnknownNames(); len(names) > 0 {
@@ -356,6 +417,12 @@ func (w *filling) file(ctx context.Context, i int) (fits, error) {
 		return alone, nil
 	}
 	return taking, nil
+}
+
+// noRecord: a file isn't empty and yet has no record.
+func (s *fileSource) noRecord(path string) *sql.Error {
+	return &sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "no-record", Msg: path + " is not empty and has no record: all its lines are taken for a header, comments, or lines to skip",
+		Hint: "see whether the header has a quote that closes late, and what skip and comment say"}
 }
 
 // readError is the error for a file that could not be read to its end.

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"encoding/binary"
 	"unicode/utf8"
 
@@ -81,19 +82,11 @@ func (w *writer) bytes(c *column, row int, value []byte) fault {
 type csvValue struct{ c *csvDecoder }
 
 func newCSVValue(l *Landing) *csvValue {
-	d := &l.dialect
-	c := &csvDecoder{f: &File{l: l}, newline: '\n', delim: d.Delim, quote: d.Quote, escape: d.Escape, quotedNull: !d.NoQuotedNull, width: len(l.values)}
-	if c.delim == 0 {
-		c.delim = ','
-	}
-	if d.NullSet {
-		c.nullStr = [][]byte{}
-		for _, s := range d.NullStr {
-			c.nullStr = append(c.nullStr, []byte(s))
-		}
-	}
+	c := newCSVDecoder(&File{l: l})
+	c.width = len(l.values)
+	c.setDelim(cmp.Or(l.dialect.Delim, ","))
 	for at, i := range l.values {
-		c.targets = append(c.targets, target{at, l.columns[i]})
+		c.targets = append(c.targets, l.target(at, i))
 	}
 	return &csvValue{c}
 }
@@ -127,8 +120,9 @@ func (v *csvValue) decode(value []byte, row int, lenient bool) (why string, set 
 
 func (v *csvValue) salvage(rec []byte, row int) (set int) {
 	c := v.c
-	for _, t := range c.targets {
-		if t.at >= len(c.spans) || c.field(t.col, rec, &c.spans[t.at], row) != fine {
+	for i := range c.targets {
+		t := &c.targets[i]
+		if t.at >= len(c.spans) || c.field(t, rec, &c.spans[t.at], row) != fine {
 			c.f.l.w.chunk.SetNull(t.col.node, row)
 			continue
 		}

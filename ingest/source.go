@@ -18,6 +18,8 @@ type declaration struct {
 	onBad   string          // REJECT, SKIP, FAIL
 	onNew   string          // IGNORE, ADD COLUMNS, FAIL
 	rejects int64           // reject_limit, -1 none
+
+	onMissing string // WARN, NULL, FAIL: files
 }
 
 func (s *declaration) Decl() *sql.Decl { return s.decl }
@@ -95,9 +97,9 @@ func (s *declaration) badRecords(ctx context.Context, c *engine.Conn, in *engine
 
 // newFields is the error of ON SCHEMA CHANGE FAIL.
 func (s *declaration) newFields(file string, names []string) *sql.Error {
-	what := "a field " + names[0]
+	what := "a field " + sql.ShownName(names[0])
 	if len(names) > 1 {
-		what = "fields " + strings.Join(names[:min(len(names), 10)], ", ")
+		what = "fields " + shownNames(names[:min(len(names), 10)])
 	}
 	return &sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "schema-change", Exit: sql.ExitFailed, Msg: fmt.Sprintf("%s has %s, which %s does not declare", file, what, s.decl.Name),
 		Hint: "declare what is new, or write ON SCHEMA CHANGE IGNORE or ADD COLUMNS"}

@@ -105,7 +105,8 @@ func forget(ctx context.Context, tx *engine.Tx, n *node) error {
 		return nil
 	}
 	return tx.Run(ctx, engine.SQL("DELETE FROM dsql.places WHERE {name} IN (destination, input)", a),
-		engine.SQL("DELETE FROM dsql.files WHERE {name} IN (destination, source)", a), engine.SQL("DELETE FROM dsql.offsets WHERE {name} IN (destination, source)", a))
+		engine.SQL("DELETE FROM dsql.files WHERE {name} IN (destination, source)", a), engine.SQL("DELETE FROM dsql.offsets WHERE {name} IN (destination, source)", a),
+		engine.SQL("DELETE FROM dsql.dialects WHERE source = {name}", a))
 }
 
 // sinksStatus is a query of how far the sinks are: versions is how many they haven't got.

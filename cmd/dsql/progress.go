@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"dsql/pipeline"
+	"dsql/sql"
 )
 
 // progress shows a run on stderr: on a terminal one line that is kept up to date, elsewhere a plain line for a batch, one a second
@@ -117,7 +118,11 @@ func summary(e pipeline.Finished) string {
 
 // undeclared tells of the fields that a source doesn't name: they are in no table.
 func undeclared(source string, u *pipeline.UnknownFields) string {
-	names, more := u.Names, ""
+	var names []string
+	more := ""
+	for _, n := range u.Names {
+		names = append(names, sql.ShownName(n))
+	}
 	if len(names) > 5 {
 		names, more = names[:5], " …"
 	}

@@ -1,0 +1,175 @@
+package ingest
+
+import (
+	"bytes"
+	"slices"
+)
+
+// What stands above the records: which bytes end a line, lines that are skipped, Excel's sep=. All of it looks for quotes, as a line end
+// inside them is none.
+
+// newCSVDecoder makes a decoder of what the dialect says.
+func newCSVDecoder(f *File) *csvDecoder {
+	d := &f.l.dialect
+	c := &csvDecoder{f: f, newline: '\n', quote: d.Quote, escape: d.Escape, comment: d.Comment, quotedNull: !d.NoQuotedNull}
+	if d.NullSet {
+		c.nullStr = [][]byte{}
+		for _, s := range d.NullStr {
+			c.nullStr = append(c.nullStr, []byte(s))
+		}
+	}
+	return c
+}
+
+func (c *csvDecoder) setDelim(s string) { c.delim, c.rest = s[0], []byte(s[1:]) }
+
+// delimiters are those that are tried where the dialect doesn't say which it is.
+var delimiters = []string{",", ";", "|", "\t"}
+
+// candidates are the delimiters that may be the file's, the likeliest first.
+func (d *Dialect) candidates() []string {
+	switch {
+	case d.Delim != "":
+		return []string{d.Delim}
+	case d.Found != nil && d.Found.Delim != "":
+		return append([]string{d.Found.Delim}, slices.DeleteFunc(slices.Clone(delimiters), func(s string) bool { return s == d.Found.Delim })...)
+	}
+	return delimiters
+}
+
+// lineEnds finds what ends the lines: \n where one stands outside of quotes, else \r where one does. It looks at the first MiB at most.
+func (f *File) lineEnds(c *csvDecoder) (byte, error) {
+	if bytes.IndexByte(f.carry, '\r') < 0 && bytes.IndexByte(f.carry, '\n') >= 0 {
+		return '\n', nil
+	}
+	delims := f.l.dialect.candidates()
+	for {
+		newline := byte('\n')
+		for rest := f.carry; ; {
+			k := c.lineOf(rest, "\r\n", delims)
+			if k == len(rest) {
+				break
+			}
+			if rest[k] == '\n' {
+				return '\n', nil
+			}
+			newline, rest = '\r', rest[k+1:]
+		}
+		if f.eof || len(f.carry) > maxFirst {
+			return newline, nil
+		}
+		if err := f.readMore(); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// lineOf is where the line at b's start ends: at the first of ends outside of quotes, else len(b). A quote that isn't closed, or that
+// something else than a delimiter follows, is no quote.
+func (c *csvDecoder) lineOf(b []byte, ends string, delims []string) int {
+	first := true // at the start of a field
+	for i := 0; i < len(b); {
+		if c.comment != 0 && b[i] == c.comment {
+			if k := bytes.IndexAny(b[i:], ends); k >= 0 {
+				return i + k
+			}
+			return len(b)
+		}
+		switch {
+		case bytes.IndexByte([]byte(ends), b[i]) >= 0:
+			return i
+		case first && c.quote != 0 && b[i] == c.quote:
+			if k := c.closing(b, i, delims); k > 0 {
+				i, first = k, false
+				continue
+			}
+		}
+		if d := delimOf(b[i:], delims); d > 0 {
+			i, first = i+d, true
+			continue
+		}
+		first = first && b[i] == ' '
+		i++
+	}
+	return len(b)
+}
+
+// closing is where the quoted field ends whose quote stands at i, 0 when it is none.
+func (c *csvDecoder) closing(b []byte, i int, delims []string) int {
+	for p := i + 1; p < len(b); p++ {
+		if b[p] == c.escape && (c.escape != c.quote || p+1 < len(b) && b[p+1] == c.quote) {
+			p++
+			continue
+		}
+		if b[p] != c.quote {
+			continue
+		}
+		for p++; p < len(b) && b[p] == ' ' && delimOf(b[p:], delims) == 0; {
+			p++
+		}
+		if p == len(b) || b[p] == '\r' || b[p] == '\n' || delimOf(b[p:], delims) > 0 || c.comment != 0 && b[p] == c.comment {
+			return p
+		}
+		return 0
+	}
+	return 0
+}
+
+// delimOf is the length of the delimiter that b begins with, 0 for none.
+func delimOf(b []byte, delims []string) int {
+	for _, d := range delims {
+		if len(b) >= len(d) && string(b[:len(d)]) == d {
+			return len(d)
+		}
+	}
+	return 0
+}
+
+// skipLines takes n lines, and the rest of a quoted field that the last of them begins.
+func (f *File) skipLines(c *csvDecoder, n int) error {
+	for n > 0 {
+		size, lines, err := f.line(c)
+		if err != nil || size == 0 {
+			return err
+		}
+		f.take(size, lines)
+		f.passed += int64(size)
+		n -= max(lines, 1)
+	}
+	return nil
+}
+
+// line is the size of the line that comes next, with its end, and how many line ends there are in it. 0: the file has ended.
+func (f *File) line(c *csvDecoder) (size, lines int, err error) {
+	delims, ends := f.l.dialect.candidates(), string([]byte{c.newline})
+	for {
+		k := c.lineOf(f.carry, ends, delims)
+		if k < len(f.carry) || f.eof || len(f.carry) > maxFirst {
+			size = min(k+1, len(f.carry))
+			return size, bytes.Count(f.carry[:size], []byte{c.newline}), nil
+		}
+		if err := f.readMore(); err != nil {
+			return 0, 0, err
+		}
+	}
+}
+
+// separator reads the line that Excel writes above the records, sep=; and says what it names.
+func (f *File) separator(c *csvDecoder) (string, error) {
+	const sep = "sep="
+	if len(f.carry) < len(sep)+1 || !bytes.EqualFold(bytes.TrimPrefix(f.carry[:len(sep)+1], []byte{'"'})[:len(sep)], []byte(sep)) {
+		return "", nil
+	}
+	size, _, err := f.line(c)
+	if err != nil {
+		return "", err
+	}
+	text := bytes.TrimRight(f.carry[:size], "\r\n")
+	if c.quote != 0 {
+		text = bytes.Trim(text, string([]byte{c.quote}))
+	}
+	if text = text[len(sep):]; len(text) == 1 && text[0] < 0x80 {
+		return string(text), nil
+	}
+	return "", nil
+}
