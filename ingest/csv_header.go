@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -163,13 +164,21 @@ func (l *Landing) named(h *csvHeader) (n int) {
 }
 
 // titleRecords is how far a header is looked for below lines of text, where columns were inferred.
-const titleRecords = 1000
+const (
+	titleRecords = 1000
+	maxTitles    = 16 << 20 // bytes of them
+)
 
 // passTitles takes the lines above the header of a file whose columns were inferred: the header is the record that names the most of
 // them. Where the first file had no header they are, as there, the first records that have another number of fields.
 func (f *File) passTitles(c *csvDecoder, h *csvHeader, size int, delims []string) (*csvHeader, int, error) {
 	l := f.l
 	want, found := len(l.values), l.dialect.Found
+	for bytes.Count(f.carry, []byte{c.newline}) < found.Skip+2 && !f.eof && len(f.carry) < maxTitles {
+		if err := f.readMore(); err != nil {
+			return nil, 0, err
+		}
+	}
 	best := l.named(h)
 	at, delim, rest := 0, string(c.delim)+string(c.rest), f.carry
 	if found.Header == HeaderNo {

@@ -21,10 +21,14 @@ type Found struct {
 	Quote   string
 	Escape  string
 	Comment string
+	NoQuote bool // quotes are text: what DuckDB took the file for, where nothing is read otherwise
 }
 
 // apply takes what the user's options leave open.
 func (d *Dialect) apply(f *Found) {
+	if d.Quote == 0 && f.NoQuote {
+		d.NoQuote = true
+	}
 	if d.Quote == 0 && !d.NoQuote && len(f.Quote) == 1 {
 		d.Quote = f.Quote[0]
 		if d.Escape == 0 && len(f.Escape) == 1 {

@@ -51,6 +51,10 @@ func (s *fileSource) inferFrom(ctx context.Context, c *engine.Conn, files []file
 		return proof{}, nil, err
 	}
 	p, err := s.prove(ctx, c, files, nil, cols, found)
+	if err == nil && p.records > 0 && p.good == 0 && found != nil && found.Quote == "" && s.dialect.Quote == 0 {
+		found.NoQuote = true
+		p, err = s.prove(ctx, c, files, nil, cols, found)
+	}
 	return p, found, err
 }
 
@@ -145,6 +149,7 @@ type proof struct {
 	cols    []engine.Column
 	lost    []string // inferred columns that no file has under that name
 	records int
+	good    int64
 }
 
 // prove decodes the beginning of files by the inferred columns, behind those that are known. A type that some value doesn't have
@@ -183,13 +188,13 @@ func (s *fileSource) tryTypes(ctx context.Context, c *engine.Conn, files []file,
 		return false, s.placed(err)
 	}
 	defer l.Close()
-	p.lost, p.records = engine.ColumnNames(p.cols), 0
+	p.lost, p.records, p.good = engine.ColumnNames(p.cols), 0, 0
 	for _, f := range files {
-		absent, reasons, records, err := s.sample(ctx, c, l, f)
+		absent, reasons, records, good, err := s.sample(ctx, c, l, f)
 		if err != nil {
 			return false, err
 		}
-		p.records += records
+		p.records, p.good = p.records+records, p.good+good
 		p.lost = slices.DeleteFunc(p.lost, func(n string) bool { return !slices.Contains(absent, n) })
 		for i := range p.cols {
 			again = s.loosen(&p.cols[i], reasons) || again
@@ -222,19 +227,19 @@ var madeUp = regexp.MustCompile(`_[0-9]+$`)
 
 // sample decodes the beginning of a file: which columns its header lacks, or no record has by that name, and what was wrong with
 // records.
-func (s *fileSource) sample(ctx context.Context, c *engine.Conn, l *Landing, f file) (absent, reasons []string, records int, err error) {
+func (s *fileSource) sample(ctx context.Context, c *engine.Conn, l *Landing, f file) (absent, reasons []string, records int, good int64, err error) {
 	in, err := s.open(l, &item{files: []file{f}}, 0)
 	if err != nil {
-		return nil, nil, 0, err
+		return nil, nil, 0, 0, err
 	}
 	defer in.Close()
 	b, err := l.Take(ctx)
 	if err != nil {
-		return nil, nil, 0, err
+		return nil, nil, 0, 0, err
 	}
 	defer b.Release()
 	if _, err := b.Fill(ctx, in.file); err != nil {
-		return nil, nil, 0, s.readError(err, f)
+		return nil, nil, 0, 0, s.readError(err, f)
 	}
 	if batch := b.Input(); batch.Bad != nil {
 		reasons, err = engine.Select(ctx, c, engine.SQL("SELECT DISTINCT reason FROM {bad}", engine.Args{"bad": batch.Bad}), func(row func(...any) error) (s string, err error) { return s, row(&s) })
@@ -245,7 +250,7 @@ func (s *fileSource) sample(ctx context.Context, c *engine.Conn, l *Landing, f f
 			absent = append(absent, f.Name)
 		}
 	}
-	return absent, reasons, b.Records(), err
+	return absent, reasons, b.Records(), int64(b.good.total), err
 }
 
 // scan is what ON SCHEMA CHANGE ADD COLUMNS has seen: files as they were, and the columns that came of them.
