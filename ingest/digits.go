@@ -22,7 +22,7 @@ func (d digits) typeOf() string {
 	case d.odd || d.whole+d.scale > 38:
 		return "VARCHAR"
 	case d.scale == 0:
-		return "HUGEINT"
+		return "DECIMAL(38,0)"
 	}
 	return fmt.Sprintf("DECIMAL(38,%d)", d.scale)
 }
