@@ -12,7 +12,7 @@ import (
 
 // alter brings tables made for one definition in line with a compatible one. have becomes what they are afterwards.
 func (j *Journal) alter(ctx context.Context, tx *engine.Tx, have, want *definition) error {
-	l := j.layout(have)
+	l, older := j.layout(have), have.Layout < layoutNow
 	words, before := len(l.starts()), len(have.Columns)
 	for i, c := range have.Keys {
 		t := want.Keys[index(want.Keys, c.Name)].Type
@@ -78,7 +78,7 @@ func (j *Journal) alter(ctx context.Context, tx *engine.Tx, have, want *definiti
 			return err
 		}
 	}
-	return l.show(ctx, tx, engine.At(j.decl))
+	return l.show(ctx, tx, engine.At(j.decl), older)
 }
 
 // compatible refuses what stored data can't follow.

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"slices"
 
 	"dsql/engine"
 )
@@ -10,12 +11,13 @@ import (
 var (
 	views  = []string{"", "_history", "_bitemporal"}
 	macros = []string{"_at", "_as_of", "_history_at", "_changes", "_diff", "__changes"}
+	ofOne  = macros[:3] // of one parameter
 )
 
 // show makes the views and macros that read the journal in any DuckDB client, without dsql. They never name the catalog, so
 // that they work where the file is attached. Each condition on a version is one range, or zone maps would not be used: an OR
 // over two columns reads them all. The parameters have names that no column has: they would replace it, silently.
-func (l *layout) show(ctx context.Context, tx *engine.Tx, at engine.Place) error {
+func (l *layout) show(ctx context.Context, tx *engine.Tx, at engine.Place, older bool) error {
 	columns := append(append(l.Keys[:len(l.Keys):len(l.Keys)], l.Columns...), engine.Column{Name: changeType}, engine.Column{Name: engine.VersionColumn})
 	for _, n := range append(l.from[:len(l.from):len(l.from)], l.to...) {
 		columns = append(columns, engine.Column{Name: n})
@@ -41,6 +43,13 @@ func (l *layout) show(ctx context.Context, tx *engine.Tx, at engine.Place) error
 	templates := []string{stateView, historyView, bitemporalView, atMacro, asOfMacro, historyAtMacro, allChangesMacro, changesMacro, diffMacro}
 	if l.SCD == 1 {
 		templates[1], templates[4] = historyNow, asOfStored
+	}
+	if older { // it may be the user's own: no older dsql made one
+		if cols, err := tx.Table(ctx, l.name+"_bitemporal"); err != nil {
+			return err
+		} else if cols != nil {
+			templates = slices.DeleteFunc(templates, func(t string) bool { return t == bitemporalView })
+		}
 	}
 	for _, text := range templates {
 		if _, err := tx.ExecAt(ctx, engine.SQL(text, a), at); err != nil {

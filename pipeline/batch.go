@@ -230,7 +230,7 @@ func (r *runner) write(ctx context.Context, tx *engine.Tx, d engine.Destination,
 		acc.Sample = rel
 	}
 	if b.input != nil {
-		acc.Absent = absent(b.input, n.cols)
+		acc.Absent = n.absent(b.in, b.input)
 	}
 	if decided != nil && decided.discard {
 		return r.discarded(ctx, tx, n, decided, ruled)
@@ -299,11 +299,22 @@ func (r *runner) tableAfter(n *node, rows *engine.Query) *engine.Query {
 	return engine.SQL("(SELECT {cols} FROM {t} UNION ALL SELECT {cols} FROM {rows})", engine.Args{"cols": cols, "t": engine.Ident(n.name), "rows": rows})
 }
 
-func absent(in *engine.Input, cols []engine.Column) []string {
-	var out []string
-	for _, a := range in.Absent {
-		if slices.ContainsFunc(cols, func(c engine.Column) bool { return sql.Same(c.Name, a) }) {
-			out = append(out, a)
+// absent are the columns that a batch says nothing of: they copy a column that its files don't have, and no rule sets them.
+func (n *node) absent(in *input, batch *engine.Input) (out []string) {
+	missing := batch.Absent
+	if in.of == nil { // what was held back: rows as the query gave them
+		if i := slices.IndexFunc(n.inputs, func(x *input) bool { return sql.Same(x.of.name, batch.Source) }); i >= 0 {
+			in = n.inputs[i]
+		}
+	}
+	if len(missing) == 0 || in.of == nil {
+		return nil
+	}
+	copies, set := in.copies(), n.rules.Sets()
+	same := func(name string) func(string) bool { return func(s string) bool { return sql.Same(s, name) } }
+	for _, c := range n.cols {
+		if from := copies[sql.KeyOf(c.Name)]; from != "" && slices.ContainsFunc(missing, same(from)) && !slices.ContainsFunc(set, same(c.Name)) {
+			out = append(out, c.Name)
 		}
 	}
 	return out

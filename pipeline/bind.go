@@ -190,6 +190,9 @@ func empty(n *node) *engine.Query {
 
 // define makes in the file what a bound declaration needs there.
 func (p *program) define(ctx context.Context, tx *engine.Tx, n *node) error {
+	if err := p.free(ctx, tx, n); err != nil {
+		return err
+	}
 	switch o := n.obj.(type) {
 	case engine.Destination:
 		return o.Define(ctx, tx, n.cols)

@@ -19,6 +19,7 @@ type body struct {
 	fresh int  // index in reads of the relation whose new rows are read
 	plain bool // one relation, no join, grouping or subquery: scanning twice gives the same rows twice
 	names []ref
+	tree  any // DuckDB's, of the query; nil where it has none
 }
 
 // read is a relation that a body names.
@@ -86,7 +87,7 @@ func (s *scope) analyze(ctx context.Context, src *sql.Source, sp sql.Span) (b *b
 		}
 		b.reads = append(b.reads, r)
 	}
-	b.plain = len(b.reads) == 1 && w.plain
+	b.plain, b.tree = len(b.reads) == 1 && w.plain, stmts[0].(map[string]any)["node"]
 	return b, b.choose()
 }
 

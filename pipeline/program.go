@@ -199,6 +199,9 @@ func load(ctx context.Context, c *engine.Conn, stmts []sql.Stmt, env *engine.Env
 		return p, err
 	}
 	p.reshape()
+	if err := p.apart(); err != nil {
+		return p, err
+	}
 	return p, p.resolve(ctx, c)
 }
 

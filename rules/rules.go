@@ -82,7 +82,7 @@ const maxSets = 10
 func (p *Program) layers(rel *engine.Query) *engine.Query {
 	judged := false // the verdict column is there
 	verdict := engine.Ident(p.verdict)
-	if set := p.changed(); len(set) > 0 {
+	if set := p.Sets(); len(set) > 0 {
 		rel = engine.SQL("(SELECT *, struct_pack({set}) AS {was} FROM {rel})", engine.Args{"rel": rel, "was": engine.Ident(p.was), "set": same(set)})
 	}
 	for i := 0; i < len(p.steps); {
@@ -131,8 +131,8 @@ func (p *Program) layers(rel *engine.Query) *engine.Query {
 	return rel
 }
 
-// changed are the columns that SETs change.
-func (p *Program) changed() []string {
+// Sets are the columns that SETs change.
+func (p *Program) Sets() []string {
 	var out []string
 	for _, s := range p.steps {
 		if s.sets() && !slices.Contains(out, s.column) {
@@ -145,7 +145,7 @@ func (p *Program) changed() []string {
 // Original has a FROM-item of rel's _row and _was: the columns that SETs change, as rel has them. nil: there are none. Who rejects
 // rows behind the rules finds them there.
 func (p *Program) Original(rel *engine.Query) *engine.Was {
-	set := p.changed()
+	set := p.Sets()
 	if len(set) == 0 {
 		return nil
 	}

@@ -201,7 +201,7 @@ func (p *Program) count(ctx context.Context, tx *engine.Tx, rel *engine.Query) (
 
 // original are the columns that SETs change as they were, of a row _r of the layers.
 func (p *Program) original() engine.Was {
-	set := p.changed()
+	set := p.Sets()
 	if len(set) == 0 {
 		return engine.Was{}
 	}
