@@ -25,7 +25,8 @@ type following struct {
 // the run is stopped.
 func (r *runner) follow(ctx context.Context) error {
 	wanted := r.wanted(nil)
-	if err := r.catchUp(ctx, wanted); err != nil {
+	left := r.sources(wanted)
+	if err := r.catchUp(ctx, wanted, left); err != nil {
 		return err
 	}
 	woken := make(chan struct{}, 1)
@@ -43,10 +44,13 @@ func (r *runner) follow(ctx context.Context) error {
 			}
 		}
 	}()
-	for _, s := range r.sources(wanted) {
+	for i, s := range left {
 		f := &following{s: s}
 		all = append(all, f)
 		if err := r.reopen(ctx, f, wanted, wake); err != nil {
+			return err
+		}
+		if err := r.catchUp(ctx, wanted, left[i+1:]); err != nil {
 			return err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -218,22 +219,19 @@ func (r *runner) refill(ctx context.Context, n *node, dest engine.Destination) e
 // rebuildOrigin is what REBUILD … FROM SOURCE calls its version.
 const rebuildOrigin = "rebuild from source"
 
-// bringFor takes what waits for a destination, and what it has for those that read it.
+// bringFor takes what waits for a destination, for those that read it, and for what any of these reads whole.
 func (r *runner) bringFor(ctx context.Context, n *node) error {
-	wanted := r.downstream(n, r.wanted(nil))
+	all := r.wanted(nil)
+	wanted := r.downstream(n, all)
 	wanted[n] = true
-	if err := r.catchUp(ctx, wanted); err != nil {
-		return err
-	}
-	for _, in := range n.inputs {
-		if _, ok := in.of.source(); !ok {
-			continue
-		}
-		if err := r.read(ctx, in.of, wanted); err != nil || r.stopped() {
-			return err
+	for _, m := range slices.Backward(r.p.sorted()) {
+		for _, w := range m.needs() {
+			if wanted[m] && all[w] {
+				wanted[w] = true
+			}
 		}
 	}
-	return nil
+	return r.bring(ctx, wanted)
 }
 
 // refillInput takes all that an input has, and says in how many batches.

@@ -77,13 +77,15 @@ func TestWholeReads(t *testing.T) {
 					f.run(script)
 					holds(2 * run)
 				}
+				f.write("in/s9.csv", "id\n9\n")
+				f.write("in/r9.csv", "id,w,t\n9,a,1\n")
 				f.run("REBUILD STREAM st FROM SOURCE;")
-				holds(4)
+				holds(5)
 				err := f.fails("DROP JOURNAL j;")
 				if err.Code != "in-use" {
 					t.Errorf("DROP of what is read: %v", err)
 				}
-				f.is("SELECT count(*) FROM j", "4")
+				f.is("SELECT count(*) FROM j", "5")
 			})
 		}
 	}

@@ -27,6 +27,7 @@ type runner struct {
 	decided  *decision       // what is to become of the load that a guard holds back
 	outlets  map[*node]engine.Outlet
 	progress engine.Progress
+	paths    paths
 	sum      Finished
 	copied   int64     // the version that the snapshot has
 	copiedAt time.Time // when it was made
@@ -73,15 +74,18 @@ func (r *runner) refresh(ctx context.Context, names []sql.Name) error {
 }
 
 func (r *runner) bring(ctx context.Context, wanted map[*node]bool) error {
-	if err := r.catchUp(ctx, wanted); err != nil {
+	left := r.sources(wanted)
+	if err := r.catchUp(ctx, wanted, left); err != nil {
 		return err
 	}
-	for _, s := range r.sources(wanted) {
+	for len(left) > 0 && !r.stopped() {
+		s := left[0]
+		left = left[1:]
 		if err := r.read(ctx, s, wanted); err != nil {
 			return err
 		}
-		if r.stopped() {
-			return nil
+		if err := r.catchUp(ctx, wanted, left); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -98,13 +102,15 @@ func (r *runner) wanted(names []sql.Name) map[*node]bool {
 	return out
 }
 
-// catchUp gives each destination what the tables that it reads already have, one destination a version.
-func (r *runner) catchUp(ctx context.Context, wanted map[*node]bool) error {
+// catchUp gives each destination what the tables that it reads already have, one destination a version. One that reads whole what a
+// source that is left has news for waits for it.
+func (r *runner) catchUp(ctx context.Context, wanted map[*node]bool, left []*node) error {
 	if err := r.sink(ctx); err != nil { // a run may have ended between a version and its sinks
 		return err
 	}
+	waits := r.waiting(wanted, left)
 	for _, n := range r.p.sorted() {
-		if !wanted[n] {
+		if !wanted[n] || waits[n] {
 			continue
 		}
 		behind := slices.ContainsFunc(n.inputs, func(in *input) bool {
@@ -124,6 +130,21 @@ func (r *runner) catchUp(ctx context.Context, wanted map[*node]bool) error {
 	return nil
 }
 
+// waiting are the destinations that read whole what sources that are left feed, and those that read them.
+func (r *runner) waiting(wanted map[*node]bool, left []*node) map[*node]bool {
+	out := map[*node]bool{}
+	for _, s := range left {
+		reach := r.downstream(s, wanted)
+		for _, n := range r.p.sorted() {
+			out[n] = out[n] || !reach[n] && slices.ContainsFunc(n.aside(), func(w *node) bool { return reach[w] })
+		}
+	}
+	for _, n := range r.p.sorted() {
+		out[n] = out[n] || slices.ContainsFunc(n.needs(), func(m *node) bool { return out[m] })
+	}
+	return out
+}
+
 // downstream are the wanted destinations that new rows of n reach, n's own readers first.
 func (r *runner) downstream(n *node, wanted map[*node]bool) map[*node]bool {
 	out := map[*node]bool{}
@@ -138,7 +159,7 @@ func (r *runner) downstream(n *node, wanted map[*node]bool) map[*node]bool {
 	return out
 }
 
-// sources in the order in which they are read: one that feeds what another's destinations read whole goes first.
+// sources in the order in which they are read: those that feed what others read whole go first.
 func (r *runner) sources(wanted map[*node]bool) []*node {
 	var all []*node
 	reach := map[*node]map[*node]bool{}
@@ -173,6 +194,13 @@ func (r *runner) sources(wanted map[*node]bool) []*node {
 			}
 		}
 		out = append(out, n)
+	}
+	for _, n := range all {
+		for d := range wanted {
+			if !reach[n][d] && slices.ContainsFunc(d.aside(), func(w *node) bool { return reach[n][w] }) {
+				visit(n)
+			}
+		}
 	}
 	for _, n := range all {
 		visit(n)

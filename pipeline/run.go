@@ -246,6 +246,9 @@ func (r *runner) script(ctx context.Context) error {
 // plain hands a statement to DuckDB as it stands, and shows what it returns.
 func (r *runner) plain(ctx context.Context, st sql.Stmt) error {
 	r.hintUnfilled(st)
+	if err := r.asUser(ctx, st); err != nil {
+		return err
+	}
 	res, err := r.conn.Query(ctx, engine.User(st.Src, st.Span), engine.Place{Src: st.Src, Span: st.Span})
 	if err != nil {
 		return engine.AtRunTime(r.p.sourceHint(err))
@@ -253,7 +256,10 @@ func (r *runner) plain(ctx context.Context, st sql.Stmt) error {
 	if len(res.Columns) > 0 && !onlyCount(st, res) {
 		r.emit(Queried{res})
 	}
-	return errors.Join(engine.AtRunTime(res.Err()), res.Close())
+	if err := errors.Join(engine.AtRunTime(res.Err()), res.Close()); err != nil {
+		return err
+	}
+	return r.asOwn(ctx, st)
 }
 
 // defineReady makes the declarations whose turn has come.

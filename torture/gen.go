@@ -15,7 +15,6 @@ var features = []string{"json", "parquet", "bad", "absent", "snapshot", "rules",
 // mended: from then on the tester holds it.
 var known = map[string]string{
 	"journal_over_table": "a check or metric OVER TABLE of a journal sees the rows of the batch beside those that they replace",
-	"whole_history":      "a query that reads a journal by name_history isn't run behind what fills it",
 	"changed_track":      "TRACK or IGNORE NULL UPDATES taken away or changed",
 	"loads_held":         "what a check holds back of a load, and rejects of a load, can't be sent through again",
 	"absent_expression":  "an expression or a SET over a column that a file lacks is thrown away in a journal",

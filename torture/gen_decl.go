@@ -145,7 +145,7 @@ func (g *gen) stream(d *Decl, m *Model, cols []string) {
 	for _, f := range sortedKeys(forms) {
 		x := forms[f]
 		dim := x.kind == "join" || x.kind == "join_history"
-		if x.kind == "join_history" && g.hides("whole_history") || dim && (len(journals) == 0 || has(cols, "da")) || f == "plus" && has(cols, "b2") {
+		if dim && (len(journals) == 0 || has(cols, "da")) || f == "plus" && has(cols, "b2") {
 			continue
 		}
 		if (x.kind == "" || g.on[x.kind]) && !slices.ContainsFunc(x.need, func(c string) bool { return !has(cols, c) }) {
