@@ -21,6 +21,12 @@ func (c *Conn) ExecAt(ctx context.Context, q *Query, at Place) (int64, error) {
 	return n, q.locate(err, at)
 }
 
+// ExecBound is Exec of a statement with parameters ($1, $2, …), for values that are too large to be text in one.
+func (c *Conn) ExecBound(ctx context.Context, q *Query, args ...any) error {
+	_, err := c.sql.ExecContext(ctx, q.text, args...)
+	return q.locate(err, Place{})
+}
+
 // Run is a series of Exec that stops at the first error.
 func (c *Conn) Run(ctx context.Context, qs ...*Query) error {
 	for _, q := range qs {

@@ -23,7 +23,7 @@ import (
 // Function is a scalar function. Call runs on several of DuckDB's threads at once. Arguments keep their NULLs.
 type Function struct {
 	Name    string
-	Params  []string // of DOUBLE, BIGINT, VARCHAR
+	Params  []string // of DOUBLE, BIGINT, BOOLEAN, VARCHAR
 	Returns string   // DOUBLE, BIGINT, VARCHAR or DOUBLE[]
 	Call    func(*Call) error
 	// Volatile: DuckDB calls it once for each row that it is asked for, and nowhere else.
@@ -37,7 +37,9 @@ type Call struct {
 	out   bindings.Vector
 }
 
-var typeIDs = map[string]bindings.Type{"DOUBLE": bindings.TypeDouble, "BIGINT": bindings.TypeBigInt, "VARCHAR": bindings.TypeVarchar}
+var typeIDs = map[string]bindings.Type{
+	"DOUBLE": bindings.TypeDouble, "BIGINT": bindings.TypeBigInt, "BOOLEAN": bindings.TypeBoolean, "VARCHAR": bindings.TypeVarchar,
+}
 
 func logicalType(name string) (bindings.LogicalType, error) {
 	if name == "DOUBLE[]" {
@@ -52,9 +54,24 @@ func logicalType(name string) (bindings.LogicalType, error) {
 	return bindings.CreateLogicalType(id), nil
 }
 
-// Register makes f callable on all connections of the database. DuckDB replaces a function of the same name silently, and keeps
-// it until the database is closed: names must be unique for what they do. Not transactional.
-func (c *Conn) Register(f Function) error {
+// Register makes functions of one name, told apart by their parameters, callable on all connections of the database. DuckDB
+// replaces a function of the same name silently, and keeps it until the database is closed: names must be unique for what they do.
+// Not transactional.
+func (c *Conn) Register(fs ...Function) error {
+	set := bindings.CreateScalarFunctionSet(fs[0].Name)
+	defer bindings.DestroyScalarFunctionSet(&set)
+	for _, f := range fs {
+		if err := f.addTo(set); err != nil {
+			return err
+		}
+	}
+	if bindings.RegisterScalarFunctionSet(bindings.Connection{Ptr: unsafe.Pointer(c.raw)}, set) == bindings.StateError {
+		return fmt.Errorf("DuckDB did not take the function %s", fs[0].Name)
+	}
+	return nil
+}
+
+func (f Function) addTo(set bindings.ScalarFunctionSet) error {
 	sf := bindings.CreateScalarFunction()
 	defer bindings.DestroyScalarFunction(&sf)
 	bindings.ScalarFunctionSetName(sf, f.Name)
@@ -80,7 +97,7 @@ func (c *Conn) Register(f Function) error {
 	*h = cgo.NewHandle(f.Call)
 	bindings.ScalarFunctionSetExtraInfo(sf, unsafe.Pointer(h), nil) // lives as long as the process: DuckDB may call until it ends
 	bindings.ScalarFunctionSetFunction(sf, C.dsql_scalar_callback())
-	if bindings.RegisterScalarFunction(bindings.Connection{Ptr: unsafe.Pointer(c.raw)}, sf) == bindings.StateError {
+	if bindings.AddScalarFunctionToSet(set, sf) == bindings.StateError {
 		return fmt.Errorf("DuckDB did not take the function %s", f.Name)
 	}
 	return nil
@@ -116,6 +133,17 @@ func (c *Call) Doubles(i int) ([]float64, []uint64) {
 func (c *Call) Ints(i int) ([]int64, []uint64) {
 	v := bindings.DataChunkGetVector(c.chunk, bindings.IdxT(i))
 	return unsafe.Slice((*int64)(bindings.VectorGetData(v)), c.N), c.validity(v)
+}
+
+// Bools is argument i's values as Doubles are, for BOOLEAN.
+func (c *Call) Bools(i int) ([]bool, []uint64) {
+	v := bindings.DataChunkGetVector(c.chunk, bindings.IdxT(i))
+	return unsafe.Slice((*bool)(bindings.VectorGetData(v)), c.N), c.validity(v)
+}
+
+// Pass makes argument i the result, without copying it.
+func (c *Call) Pass(i int) {
+	bindings.VectorReferenceVector(c.out, bindings.DataChunkGetVector(c.chunk, bindings.IdxT(i)))
 }
 
 // Texts is argument i's VARCHAR values. A text is valid for the call only.

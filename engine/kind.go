@@ -39,6 +39,8 @@ type Definition interface {
 // Env is what a declaration may need to know of the run.
 type Env struct {
 	Dir string // folder that relative paths start at
+	// Scratch: what is defined is looked at and rolled back. What would cost much and tells nothing may be left out.
+	Scratch bool
 	// Declared is the declaration of a kind (in lower case) under a name, nil when there is none; Names are those of a kind.
 	Declared func(kind, name string) Object
 	Names    func(kind string) []string

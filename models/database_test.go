@@ -1,6 +1,7 @@
 package models
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -24,7 +25,7 @@ func database(t *testing.T) (db *engine.DB, dir string, run func(text string) er
 			t.Error(err)
 		}
 	})
-	if err := db.Writer().Migrate(t.Context()); err != nil {
+	if err := errors.Join(db.Writer().Migrate(t.Context()), Register(db.Writer())); err != nil {
 		t.Fatal(err)
 	}
 	forms := []*sql.Syntax{Kind.Syntax, ExperimentKind.Syntax, Kind.Verbs[0].Syntax}

@@ -3,12 +3,16 @@ package models
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"regexp"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"unsafe"
 
 	"dsql/engine"
+	"dsql/sql"
 )
 
 // function is a model's version as a function of DuckDB. The work is done by a native function whose name holds the model's hash
@@ -102,9 +106,13 @@ func (f function) macros(ctx context.Context, tx *engine.Tx, inUse bool) error {
 	for i := range params {
 		params[i] = fmt.Sprintf("argument_%d", i+1)
 	}
-	a := engine.Args{"native": engine.Ident(f.native()), "params": engine.Names(params),
-		"fields": engine.Each(", ", f.sig.Inputs, func(in input) *engine.Query { return engine.Ident("features", in.Name) })}
-	body := engine.SQL("({params}) AS {native}({params}), (features) AS {native}({fields})", a)
+	var values, fields []*engine.Query
+	for i, in := range f.sig.Inputs {
+		values = append(values, in.argument(engine.Ident(params[i])))
+		fields = append(fields, in.argument(engine.Ident("features", in.Name)))
+	}
+	a := engine.Args{"native": engine.Ident(f.native()), "params": engine.Names(params), "values": engine.Join(", ", values...), "fields": engine.Join(", ", fields...)}
+	body := engine.SQL("({params}) AS {native}({values}), (features) AS {native}({fields})", a)
 	if len(params) == 1 { // macros are told apart by their number of arguments only; the branch that isn't taken is folded away
 		a["type"], a["field"] = engine.Type(f.sig.Inputs[0].Type), engine.Ident(f.sig.Inputs[0].Name)
 		body = engine.SQL("({params}) AS {native}(CASE WHEN typeof({params}) LIKE 'STRUCT(%' THEN CAST({params} AS STRUCT({field} {type})).{field} ELSE CAST({params} AS {type}) END)", a)
@@ -117,8 +125,60 @@ func (f function) macros(ctx context.Context, tx *engine.Tx, inUse bool) error {
 	return nil
 }
 
+// numberFunction lets a BOOLEAN stand for a number, as the libraries do, and nothing else that DuckDB doesn't convert by itself.
+const numberFunction = "dsql_number"
+
+func (in input) argument(v *engine.Query) *engine.Query {
+	if in.Type != "DOUBLE" {
+		return v
+	}
+	return engine.SQL("{f}({v})", engine.Args{"f": engine.Ident(numberFunction), "v": v})
+}
+
+// Register makes callable what all models need: on each database that is opened.
+func Register(c *engine.Conn) error {
+	return c.Register(
+		engine.Function{Name: numberFunction, Params: []string{"DOUBLE"}, Returns: "DOUBLE", Call: func(call *engine.Call) error {
+			call.Pass(0)
+			return nil
+		}},
+		engine.Function{Name: numberFunction, Params: []string{"BOOLEAN"}, Returns: "DOUBLE", Call: func(call *engine.Call) error {
+			flags, valid := call.Bools(0)
+			out := call.OutDoubles()
+			for i, f := range flags {
+				if out[i] = 0; f {
+					out[i] = 1
+				}
+				if engine.IsNull(valid, i) {
+					call.SetNull(i)
+				}
+			}
+			return nil
+		}})
+}
+
+var (
+	wrongNumber = regexp.MustCompile(`'` + numberFunction + `\((.*?)\)'`)
+	wrongModel  = regexp.MustCompile(`'dsql_model_(.+)_(\d+)_[0-9a-f]{12}_(?:prediction|raw|label)(\(.*?\))'`)
+)
+
+// Explain says in the words of models what DuckDB says of the functions that they are made of.
+func Explain(e *sql.Error) {
+	if m := wrongNumber.FindStringSubmatch(e.Msg); m != nil {
+		e.Msg = fmt.Sprintf("an argument of a model is a number, and this is %s", m[1])
+		e.Hint = "convert it, CAST(… AS DOUBLE), or see what the model takes: SHOW MODELS"
+	}
+	if m := wrongModel.FindStringSubmatch(e.Msg); m != nil {
+		e.Msg = fmt.Sprintf("the model %s takes other arguments than %s", m[1], m[3])
+		e.Hint = "see what it takes: SHOW MODELS"
+	}
+}
+
 // Restore makes the stored models callable on a database that was just opened.
 func Restore(ctx context.Context, c *engine.Conn) error {
+	if err := Register(c); err != nil {
+		return err
+	}
 	n, err := c.Int(ctx, engine.SQL("SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'dsql' AND table_name = 'models' AND database_name = current_database()"))
 	if err != nil || n == 0 {
 		return err
@@ -135,13 +195,12 @@ func Restore(ctx context.Context, c *engine.Conn) error {
 	return nil
 }
 
-// stored are the versions in the file of one model, or (name "") of all, in order. A model is parsed when it is first called.
+// stored are the versions in the file of one model, or (name "") of all, in order. A model is read when it is first called.
 func stored(ctx context.Context, c *engine.Conn, name string) ([]function, error) {
-	return engine.Select(ctx, c, engine.SQL("SELECT name, version, hash, inputs, outputs, options, file FROM dsql.models WHERE {name} IN ('', lower(name)) ORDER BY name, version", engine.Args{"name": strings.ToLower(name)}),
+	return engine.Select(ctx, c, engine.SQL("SELECT name, version, hash, inputs, outputs, options FROM dsql.models WHERE {name} IN ('', lower(name)) ORDER BY name, version", engine.Args{"name": strings.ToLower(name)}),
 		func(row func(...any) error) (f function, err error) {
 			var inputs, opt string
-			var data []byte
-			if err := row(&f.name, &f.version, &f.hash, &inputs, &f.sig.Returns, &opt, &data); err != nil {
+			if err := row(&f.name, &f.version, &f.hash, &inputs, &f.sig.Returns, &opt); err != nil {
 				return f, err
 			}
 			var o options
@@ -149,9 +208,49 @@ func stored(ctx context.Context, c *engine.Conn, name string) ([]function, error
 				return f, err
 			}
 			f.sig.Output = map[string]Output{"raw": Raw, "label": Label}[o.Output]
-			f.load = sync.OnceValues(func() (*Model, error) {
-				return loadStored(data, Options{Features: len(o.Inputs), Runtime: o.path(f.sig.Output)})
-			})
-			return f, json.Unmarshal([]byte(inputs), &f.sig.Inputs)
+			if err := json.Unmarshal([]byte(inputs), &f.sig.Inputs); err != nil {
+				return f, err
+			}
+			g := f
+			f.load = sync.OnceValues(func() (*Model, error) { return g.again(c.DB, o, nil) })
+			return f, nil
 		})
+}
+
+// again loads a stored version; origin gives the bytes of one that isn't committed yet. A query that calls it is going on: that needs a
+// connection beside.
+func (f function) again(db *engine.DB, o options, origin func() ([]byte, error)) (*Model, error) {
+	ctx := context.Background()
+	c, err := db.Reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	var data []byte
+	found, err := c.Scan(ctx, engine.SQL("SELECT file FROM dsql.models WHERE lower(name) = lower({n}) AND hash = {h} LIMIT 1", engine.Args{"n": f.name, "h": f.hash}), &data)
+	var missing *sql.Error
+	if errors.As(err, &missing) && missing.Code == "duckdb-catalog" && origin != nil { // a file that is new has no catalog before it is committed
+		err = nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !found && origin != nil {
+		if data, err = origin(); err != nil {
+			return nil, err
+		}
+	}
+	if large(len(data)) {
+		defer debug.SetGCPercent(debug.SetGCPercent(20))
+	}
+	m, err := loadStored(data, Options{Features: len(o.Inputs), Categories: o.marked(), Runtime: o.path(f.sig.Output)})
+	if err != nil {
+		return nil, fmt.Errorf("the model %s: %w", f.name, err)
+	}
+	for i, in := range m.Inputs() {
+		if i >= len(f.sig.Inputs) || in.Type.String() != f.sig.Inputs[i].Type {
+			return nil, fmt.Errorf("the model %s was declared by an older dsql that took the argument %s for another type: declare it again from its file", f.name, in.Name)
+		}
+	}
+	return m, nil
 }

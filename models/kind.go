@@ -2,16 +2,13 @@ package models
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 
 	"dsql/engine"
 	"dsql/sql"
@@ -112,62 +109,21 @@ func (m *declared) fail(code, msg, hint string, err error) *sql.Error {
 	return &sql.Error{Src: m.decl.Src, Span: m.decl.Arg("FROM").Span, Code: code, Msg: msg, Hint: hint, Err: err}
 }
 
-// maxFile bounds what is read as a model. DuckDB stores a BLOB of up to 4 GB; models of this size load in minutes.
-const maxFile = 1 << 30
-
-// read gives the file's bytes.
-func (m *declared) read(env *engine.Env) ([]byte, error) {
-	path := m.path
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(env.Dir, path)
-	}
-	info, err := os.Stat(path)
-	var data []byte
-	if err == nil && !info.Mode().IsRegular() { // a device may have no end
-		err = errors.New("it is no file")
-	}
-	if err == nil && info.Size() > maxFile {
-		return nil, m.fail("bad-model", fmt.Sprintf("%s has %d bytes, and a model may have %d", m.path, info.Size(), maxFile), "save a smaller model", nil)
-	}
-	if err == nil {
-		data, err = os.ReadFile(path)
-	}
-	if err != nil {
-		e := m.fail("no-file", "the model's file "+m.path+" can't be read: "+reason(err), "relative paths start at the script's folder: "+env.Dir, err)
-		e.Exit = sql.ExitUnreachable
-		return nil, e
-	}
-	return data, nil
-}
-
-func reason(err error) string {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		return p.Err.Error()
-	}
-	return err.Error()
-}
-
 // Stale says what differs between the file on disk and the newest stored version, "" if nothing does. The declaration's text
 // alone doesn't tell: a model's file may be replaced.
 func (m *declared) Stale(ctx context.Context, tx *engine.Tx, env *engine.Env) (string, error) {
 	if m.kept {
 		return "", nil
 	}
-	data, err := m.read(env)
+	h, err := m.hash(env)
 	if err != nil {
 		return "", err
 	}
 	vs, err := versions(ctx, tx.Conn, m.decl.Name)
-	if err != nil || len(vs) > 0 && vs[len(vs)-1].Hash == hash(data) {
+	if err != nil || len(vs) > 0 && vs[len(vs)-1].Hash == h {
 		return "", err
 	}
 	return "its file is another one: a new version", nil
-}
-
-func hash(data []byte) string {
-	h := sha256.Sum256(data)
-	return hex.EncodeToString(h[:])
 }
 
 // Define loads the model, stores a new version where the file or what is asked of it differs from the newest one, and makes the
@@ -186,7 +142,7 @@ func (m *declared) Define(ctx context.Context, tx *engine.Tx, env *engine.Env) e
 	}
 	opt := m.loadOptions()
 	opt.Runtime = rt.path(m.output)
-	model, err := Load(data, opt)
+	model, err := loadSparing(data, opt)
 	if err := m.unusable(err, rt, rtAt); err != nil {
 		return err
 	}
@@ -204,13 +160,19 @@ func (m *declared) Define(ctx context.Context, tx *engine.Tx, env *engine.Env) e
 	if err != nil {
 		return err
 	}
-	h, want := hash(data), m.wanted(rt, model)
+	format := model.Format()
+	h, want := hashOf(data), m.wanted(rt, model)
 	optText, err := json.Marshal(want)
 	if err != nil {
 		return err
 	}
 	fn := function{name: m.decl.Name, hash: h, sig: sig, load: func() (*Model, error) { return model, nil }}
-	if n := len(vs); n > 0 && vs[n-1].Hash == h && vs[n-1].Options.same(want) {
+	if large(len(data)) { // what reads it first loads it again: to hold it beside what DuckDB needs to store it would double the peak
+		fn.load = sync.OnceValues(func() (*Model, error) { return fn.again(tx.DB, want, func() ([]byte, error) { return m.read(env) }) })
+		model, data = nil, nil
+		debug.FreeOSMemory()
+	}
+	if n := len(vs); n > 0 && vs[n-1].Hash == h && vs[n-1].Options.same(want) && slices.Equal(vs[n-1].Inputs, sig.Inputs) {
 		if vs[n-1].Options.library != rt {
 			fn.version = vs[n-1].Version
 			if err := fn.register(tx.Conn); err != nil {
@@ -232,11 +194,12 @@ func (m *declared) Define(ctx context.Context, tx *engine.Tx, env *engine.Env) e
 	if err != nil {
 		return err
 	}
-	a := engine.Args{"now": engine.Now, "name": m.decl.Name, "v": next, "format": model.Format(), "hash": h, "inputs": string(inputs), "outputs": sig.Returns,
-		"tags": tagMap(m.tags), "options": string(optText), "file": data}
-	if err := tx.Run(ctx,
-		engine.SQL("UPDATE dsql.models SET in_use = false WHERE lower(name) = lower({name})", a),
-		engine.SQL("INSERT INTO dsql.models (name, version, format, hash, inputs, outputs, tags, created, in_use, options, file) VALUES ({name}, {v}, {format}, {hash}, {inputs}, {outputs}, {tags}, {now}, true, {options}, {file})", a)); err != nil {
+	a := engine.Args{"now": engine.Now, "name": m.decl.Name, "v": next, "format": format, "hash": h, "inputs": string(inputs), "outputs": sig.Returns,
+		"tags": tagMap(m.tags), "options": string(optText)}
+	if err := tx.Run(ctx, engine.SQL("UPDATE dsql.models SET in_use = false WHERE lower(name) = lower({name})", a)); err != nil {
+		return err
+	}
+	if err := m.store(ctx, tx, env, a, data, h); err != nil {
 		return err
 	}
 	return fn.macros(ctx, tx, true)
@@ -255,16 +218,32 @@ func (m *declared) unusable(err error, rt library, rtAt sql.Span) error {
 		}
 		return &sql.Error{Src: m.decl.Src, Span: rtAt, Code: "no-onnxruntime", Exit: sql.ExitUnreachable, Msg: lib.Error(), Hint: hint, Err: err}
 	case strings.HasPrefix(err.Error(), "ONNX") && rt.path(m.output) == "":
-		return m.fail("bad-model", m.path+" can't be used as a model: "+err.Error(), "onnxruntime runs any ONNX model: FORMAT onnx (onnxruntime '/path/libonnxruntime.so'), or "+RuntimeVariable, err)
+		return m.fail("bad-model", m.path+" can't be used as a model: "+err.Error(), "onnxruntime runs most ONNX models: FORMAT onnx (onnxruntime '/path/libonnxruntime.so'), or "+RuntimeVariable, err)
 	}
 	return m.fail("bad-model", m.path+" can't be used as a model: "+err.Error(), "dsql reads LightGBM's text format, XGBoost's JSON and UBJSON, and ONNX", err)
 }
 
 func (m *declared) loadOptions() Options {
 	if in := m.decl.Arg("INPUT"); in != nil {
-		return Options{Features: len(in.Columns)}
+		var types []string
+		for _, c := range in.Columns {
+			types = append(types, c.Type)
+		}
+		return Options{Features: len(in.Columns), Categories: marked(types)}
 	}
 	return Options{}
+}
+
+// marked are the arguments that INPUT calls categories; nil: none.
+func marked(types []string) []bool {
+	out := make([]bool, len(types))
+	for i, t := range types {
+		out[i] = strings.EqualFold(t, category)
+	}
+	if !slices.Contains(out, true) {
+		return nil
+	}
+	return out
 }
 
 func tagMap(tags map[string]string) *engine.Query {

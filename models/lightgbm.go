@@ -2,17 +2,16 @@ package models
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 
+	"dsql/models/batch"
 	"dsql/models/forest"
 )
 
-// LightGBM's text format, versions 3 and 4, as GBDT::SaveModelToString and Tree::ToString write it
+// LightGBM's text format, versions 2 to 4, as GBDT::SaveModelToString and Tree::ToString write it
 // (github.com/microsoft/LightGBM, src/boosting/gbdt_model_text.cpp and src/io/tree.cpp): a header of key=value lines,
 // a block of such lines for each tree that ends with an empty line, "end of trees", then statistics that don't matter here.
 
@@ -55,7 +54,10 @@ func loadLightGBM(data []byte, opt Options) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("LightGBM model: %w", err)
 	}
-	by := p.recoders(len(head.names))
+	by, err := p.categories(head, f).recoders(head.names, opt.Categories)
+	if err != nil {
+		return nil, fmt.Errorf("LightGBM model: %w", err)
+	}
 	m := &Model{format: "lightgbm", impl: newBooster(s, l, by)}
 	for i, n := range head.names {
 		in := Input{Name: n, Type: Double}
@@ -67,63 +69,9 @@ func loadLightGBM(data []byte, opt Options) (*Model, error) {
 	return m, nil
 }
 
-// recoders reads on after the trees for the categories that a data frame's columns had in training, a list of lists at the
-// end, and for the features that they belong to, which only the parameters tell. Where the two don't fit, or there is
-// none, features are numbers.
-func (p *lgbParser) recoders(features int) []*recoder {
-	var at []int
-	for {
-		line, ok := p.next()
-		if !ok {
-			return nil
-		}
-		if v, ok := bytes.CutPrefix(line, []byte("[categorical_feature: ")); ok {
-			for word := range strings.SplitSeq(string(bytes.TrimSuffix(v, []byte("]"))), ",") {
-				i, err := strconv.Atoi(word)
-				if err != nil || i < 0 || i >= features {
-					return nil
-				}
-				at = append(at, i)
-			}
-		}
-		if v, ok := bytes.CutPrefix(line, []byte("pandas_categorical:")); ok {
-			var lists [][]any
-			if json.Unmarshal(v, &lists) != nil || len(lists) != len(at) || len(lists) == 0 {
-				return nil
-			}
-			by := make([]*recoder, features)
-			for k, list := range lists {
-				by[at[k]] = lgbRecoder(list)
-			}
-			return by
-		}
-	}
-}
-
-// lgbRecoder is nil for categories that are neither all texts nor all numbers.
-func lgbRecoder(list []any) *recoder {
-	texts, numbers := []string{}, []float64{}
-	for _, v := range list {
-		switch v := v.(type) {
-		case string:
-			texts = append(texts, v)
-		case float64:
-			numbers = append(numbers, v)
-		case bool:
-			numbers = append(numbers, map[bool]float64{true: 1}[v])
-		}
-	}
-	switch len(list) {
-	case len(texts):
-		return newRecoder(texts, nil, false)
-	case len(numbers):
-		return newRecoder(nil, numbers, false)
-	}
-	return nil
-}
-
 type lgbHeader struct {
 	names        []string
+	infos        string // feature_infos
 	perIteration int
 	objective    string
 	average      bool
@@ -178,8 +126,8 @@ func (p *lgbParser) header() (*lgbHeader, error) {
 		k, v, _ := strings.Cut(string(line), "=")
 		vals[k] = v
 	}
-	if v := vals["version"]; v != "v3" && v != "v4" {
-		return nil, fmt.Errorf("version %q, supported are v3 and v4: load the model in a newer LightGBM and save it again", v)
+	if v := vals["version"]; v != "v2" && v != "v3" && v != "v4" {
+		return nil, fmt.Errorf("version %q, supported are v2, v3 and v4: load the model in a newer LightGBM and save it again", v)
 	}
 	number := func(key string, most int) (int, error) {
 		v, ok := vals[key]
@@ -205,7 +153,7 @@ func (p *lgbParser) header() (*lgbHeader, error) {
 	if h.perIteration < 1 || h.perIteration != classes {
 		return nil, fmt.Errorf("num_class=%d with num_tree_per_iteration=%d", classes, h.perIteration)
 	}
-	last, err := number("max_feature_idx", math.MaxInt32)
+	last, err := number("max_feature_idx", batch.MaxColumns-1)
 	if err != nil {
 		return nil, err
 	}
@@ -217,7 +165,7 @@ func (p *lgbParser) header() (*lgbHeader, error) {
 	if len(h.names) != last+1 {
 		return nil, fmt.Errorf("%d feature_names for max_feature_idx=%d", len(h.names), last)
 	}
-	h.objective = vals["objective"]
+	h.objective, h.infos = vals["objective"], vals["feature_infos"]
 	_, h.average = vals["average_output"]
 	return h, nil
 }

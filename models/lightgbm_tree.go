@@ -3,6 +3,7 @@ package models
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -106,10 +107,19 @@ func (r *lgbFields) floats(key string, n int) []float64 {
 	out := make([]float64, n)
 	r.fields(key, n, func(i int, word string) (ok bool) {
 		v, err := strconv.ParseFloat(word, 64)
+		if err != nil && isNaN(word) {
+			v, err = math.NaN(), nil
+		}
 		out[i] = v
 		return err == nil || errors.Is(err, strconv.ErrRange)
 	})
 	return out
+}
+
+// isNaN: C libraries write it as nan, -nan or -nan(ind).
+func isNaN(word string) bool {
+	word, _, _ = strings.Cut(strings.TrimPrefix(strings.ToLower(word), "-"), "(")
+	return word == "nan"
 }
 
 // sets reads the categorical splits' bit sets.

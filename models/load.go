@@ -17,6 +17,8 @@ func Load(data []byte, opt Options) (*Model, error) {
 		return loadLightGBM(data, opt)
 	case begins("{") && bytes.Contains(head, []byte(`"max_feature_idx"`)):
 		return nil, errors.New("this is what LightGBM's dump_model writes: write the model with save_model")
+	case begins("{") && bytes.Contains(head, []byte(`"features_info"`)):
+		return nil, errors.New("this is CatBoost's JSON: write the model with save_model(…, format='onnx')")
 	case begins("{") && xgbIsJSON(head):
 		return loadXGBoost(&jsonDocument{b: bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))}, opt)
 	case begins("{"):
@@ -25,10 +27,41 @@ func Load(data []byte, opt Options) (*Model, error) {
 		return nil, errors.New("this looks like a dump of XGBoost's trees: write the model with save_model")
 	case begins("binf"), begins("bs64"), begins("CONFIG-offset:"):
 		return nil, errors.New("this is XGBoost's old or internal format: load the model in XGBoost and write it with save_model, as .json or .ubj")
-	case begins("\x80\x02"), begins("\x80\x03"), begins("\x80\x04"), begins("\x80\x05"):
+	case begins("\x80\x01"), begins("\x80\x02"), begins("\x80\x03"), begins("\x80\x04"), begins("\x80\x05"):
 		return nil, errors.New("this is a Python pickle: write the model with save_model (LightGBM, XGBoost) or convert it to ONNX")
-	case begins("\x08"): // ir_version, the first field of a ModelProto
+	}
+	if what := foreign(head); what != "" {
+		return nil, errors.New("this is " + what)
+	}
+	if begins("\x08") { // ir_version, the first field of a ModelProto
 		return loadONNX(data, opt)
 	}
 	return nil, errors.New("the file is of no known format: LightGBM text, XGBoost JSON or UBJSON, ONNX")
 }
+
+// foreign says what a file is that Load can't read, and what to do; "" where that isn't known.
+func foreign(head []byte) string {
+	for _, f := range [...]struct{ begins, what string }{
+		{"CBM1", "CatBoost's own format: write the model with save_model(…, format='onnx')"},
+		{"version https://git-lfs", "a pointer of Git LFS, not the model: fetch it with git lfs pull"},
+		{"\x1f\x8b", "a gzip file: unpack it"},
+		{"PK\x03\x04", "a zip archive (Keras, PyTorch, or a packed model): unpack it, or convert the model to ONNX"},
+		{"\x89HDF\r\n", "an HDF5 file (Keras): convert the model to ONNX, with tf2onnx say"},
+		{"\x78\x01", zlibPickle}, {"\x78\x9c", zlibPickle}, {"\x78\xda", zlibPickle}, {"ZF0x", zlibPickle},
+		{"(lp", oldPickle}, {"(dp", oldPickle}, {"ccopy_reg\n", oldPickle}, {"c__main__", oldPickle}, {"csklearn", oldPickle},
+		{"ccopyreg", oldPickle}, {"cnumpy", oldPickle}, {"cjoblib", oldPickle}, {"]q\x00", oldPickle}, {"}q\x00", oldPickle},
+	} {
+		if bytes.HasPrefix(head, []byte(f.begins)) {
+			return f.what
+		}
+	}
+	if bytes.HasPrefix(head, []byte("<")) && bytes.Contains(head, []byte("<PMML")) {
+		return "PMML: convert the model that it was made from to ONNX"
+	}
+	return ""
+}
+
+const (
+	zlibPickle = "packed by zlib, as joblib packs a pickle: write the model with save_model (LightGBM, XGBoost) or convert it to ONNX"
+	oldPickle  = "a Python pickle: write the model with save_model (LightGBM, XGBoost) or convert it to ONNX"
+)

@@ -131,7 +131,7 @@ func TestLoadErrors(t *testing.T) {
 		{"xgboost dump", "booster[0]:\n0:[f0<1] yes=1,no=2", "save_model"},
 		{"old xgboost", "binf\x00\x00", "save_model"},
 		{"json array", "[{}]", "save_model"},
-		{"lightgbm version", swap(lgb, "version=v4", "version=v2"), "v3 and v4"},
+		{"lightgbm version", swap(lgb, "version=v4", "version=v1"), "v2, v3 and v4"},
 		{"lightgbm objective", swap(lgb, "objective=regression", "objective=magic"), "unknown objective"},
 		{"lightgbm cut", lgb[:len(lgb)/2], "cut short"},
 		{"lightgbm names", swap(lgb, "max_feature_idx=5", "max_feature_idx=7"), "feature_names"},

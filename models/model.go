@@ -46,6 +46,9 @@ type Column = batch.Column
 type Options struct {
 	// Features is the number of inputs to expect where an ONNX file leaves the width of its input open. 0: not known.
 	Features int
+	// Categories says which inputs of a LightGBM model are those that its file keeps categories of, where it doesn't tell itself;
+	// nil: not known.
+	Categories []bool
 	// Kernel is how trees are scored, one of forest.Kernels or "walk"; empty: the fastest that the machine has.
 	Kernel string
 	// Runtime is the path of onnxruntime's shared library, which then runs ONNX models; empty: dsql runs them itself.

@@ -1,7 +1,10 @@
 package models
 
 import (
+	"errors"
 	"fmt"
+	"math"
+	"unsafe"
 
 	"dsql/models/onnx"
 	"dsql/models/ort"
@@ -33,6 +36,10 @@ func loadONNX(data []byte, opt Options) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ONNX model: %w", err)
 	}
+	if mixesRows(r) {
+		return nil, errors.New("ONNX model: what it gives for a row depends on the other rows (a reduction over all of them, or dynamic quantisation), " +
+			"and SQL hands rows over in pieces: export it with statistics that are fixed, or quantise it statically")
+	}
 	m := &Model{format: "onnx", impl: graph{r}}
 	for _, in := range r.Inputs() {
 		t := Double
@@ -42,6 +49,83 @@ func loadONNX(data []byte, opt Options) (*Model, error) {
 		m.inputs = append(m.inputs, Input{Name: in.Name, Type: t})
 	}
 	return m, nil
+}
+
+// mixesRows: rows that are run together give something else than one by one.
+func mixesRows(r runner) bool {
+	const rows = 4
+	cols := make([]Column, len(r.Inputs()))
+	for i, in := range r.Inputs() {
+		v := make([]float64, rows)
+		texts := make([]string, rows)
+		for k := range v {
+			v[k] = [rows]float64{0.5, -1.25, 3, 40}[k] * float64(1+i%7)
+			texts[k] = string(rune('a' + k))
+		}
+		if cols[i].Values = &v[0]; in.Text {
+			cols[i] = Column{Text: texts}
+		}
+	}
+	one := func(k int) []Column {
+		out := make([]Column, len(cols))
+		for i, c := range cols {
+			if out[i] = c; c.Text != nil {
+				out[i].Text = c.Text[k:]
+				continue
+			}
+			out[i].Values = (*float64)(unsafe.Add(unsafe.Pointer(c.Values), k*8))
+		}
+		return out
+	}
+	for _, o := range []onnx.Output{onnx.Prediction, onnx.Raw} {
+		w := r.Width(o)
+		if w == 0 {
+			continue
+		}
+		all, alone := make([]float64, rows*w), make([]float64, w)
+		if r.Score(o, cols, rows, all, nil) != nil {
+			continue // not made for such values: nothing can be told
+		}
+		for k := range rows {
+			if r.Score(o, one(k), 1, alone, nil) == nil && !alike(alone, all[k*w:k*w+w]) {
+				return true
+			}
+		}
+	}
+	if r.Width(onnx.Label) == 0 || r.Width(onnx.Prediction) > 0 {
+		return false
+	}
+	all, alone := labelled{make([]int64, rows), make([]string, rows)}, labelled{make([]int64, 1), make([]string, 1)}
+	if r.Labels(cols, rows, all.ints, all.text, nil) != nil {
+		return false
+	}
+	for k := range rows {
+		if r.Labels(one(k), 1, alone.ints, alone.text, nil) == nil && (alone.ints[0] != all.ints[k] || alone.text[0] != all.text[k]) {
+			return true
+		}
+	}
+	return false
+}
+
+type labelled struct {
+	ints []int64
+	text []string
+}
+
+// alike: what another order of adding float32 numbers up may make of the same values.
+func alike(a, b []float64) bool {
+	size := 1e-3
+	for _, x := range b {
+		if !math.IsInf(x, 0) && !math.IsNaN(x) {
+			size = max(size, math.Abs(x))
+		}
+	}
+	for i := range a {
+		if same := a[i] == b[i] || math.IsNaN(a[i]) && math.IsNaN(b[i]); !same && !(math.Abs(a[i]-b[i]) <= 1e-3*size) {
+			return false
+		}
+	}
+	return true
 }
 
 // RuntimeError is a path that onnxruntime can't be loaded from.

@@ -32,6 +32,10 @@ func (m *declared) signature(model *Model) (signature, error) {
 			if !madeUp.MatchString(in.Name) && !strings.EqualFold(in.Name, c.Name.Text) {
 				return sig, &sql.Error{Src: m.decl.Src, Span: c.Name.Span, Code: "model-inputs", Msg: fmt.Sprintf("argument %d of the model is %s, not %s", i+1, in.Name, c.Name.Text), Hint: "the model's order is: " + inputNames(sig.Inputs)}
 			}
+			if strings.EqualFold(c.Type, category) && model.Format() == "lightgbm" { // of the type that its categories have
+				in.Name = c.Name.Text
+				continue
+			}
 			text := strings.EqualFold(c.Type, "VARCHAR") || strings.EqualFold(c.Type, "TEXT") || strings.EqualFold(c.Type, "STRING")
 			if text != (in.Type == "VARCHAR") {
 				return sig, &sql.Error{Src: m.decl.Src, Span: c.At, Code: "model-inputs", Msg: fmt.Sprintf("argument %d (%s) is %s in the model, not %s", i+1, c.Name.Text, in.Type, c.Type), Hint: "declare it as " + in.Type}

@@ -3,6 +3,7 @@ package models
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 
 	"dsql/engine"
@@ -14,6 +15,7 @@ type version struct {
 	Version int
 	Hash    string
 	Options options
+	Inputs  []input // of the function
 	InUse   bool
 }
 
@@ -35,6 +37,15 @@ type input struct {
 	Type string `json:"type"`
 }
 
+// marked are the arguments that INPUT called categories.
+func (o options) marked() []bool {
+	var types []string
+	for _, in := range o.Inputs {
+		types = append(types, in.Type)
+	}
+	return marked(types)
+}
+
 func (m *declared) wanted(r library, model *Model) options {
 	o := options{Output: m.output.String(), Trees: model.Trees(), library: r}
 	if in := m.decl.Arg("INPUT"); in != nil {
@@ -46,12 +57,12 @@ func (m *declared) wanted(r library, model *Model) options {
 }
 
 func versions(ctx context.Context, c *engine.Conn, name string) ([]version, error) {
-	return engine.Select(ctx, c, engine.SQL("SELECT name, version, hash, options, in_use FROM dsql.models WHERE lower(name) = lower({n}) ORDER BY version", engine.Args{"n": name}),
+	return engine.Select(ctx, c, engine.SQL("SELECT name, version, hash, options, inputs, in_use FROM dsql.models WHERE lower(name) = lower({n}) ORDER BY version", engine.Args{"n": name}),
 		func(row func(...any) error) (v version, err error) {
-			var opt string
-			if err := row(&v.Name, &v.Version, &v.Hash, &opt, &v.InUse); err != nil {
+			var opt, inputs string
+			if err := row(&v.Name, &v.Version, &v.Hash, &opt, &inputs, &v.InUse); err != nil {
 				return v, err
 			}
-			return v, json.Unmarshal([]byte(opt), &v.Options)
+			return v, errors.Join(json.Unmarshal([]byte(opt), &v.Options), json.Unmarshal([]byte(inputs), &v.Inputs))
 		})
 }

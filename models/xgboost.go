@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"dsql/models/batch"
 	"dsql/models/forest"
 )
 
@@ -31,6 +32,7 @@ type xgbModel struct {
 	best        int  // best_iteration, -1: none
 	sklearn     bool // saved by the scikit-learn interface, whose predict stops at the best iteration
 	haveBooster bool
+	haveModel   bool // of the booster: what save_config writes has none
 }
 
 type xgbTree struct {
@@ -171,6 +173,7 @@ func (x *xgbModel) gradientBooster(d document) error {
 		case "weight_drop":
 			x.weightDrop, err = d.floats()
 		case "model":
+			x.haveModel = true
 			err = x.boosterModel(d)
 		default:
 			err = d.skip()
@@ -255,8 +258,12 @@ func (t *xgbTree) read(d document) error {
 func (x *xgbModel) model(kernel string) (*Model, error) {
 	outputs := max(x.targets, x.classes, 1)
 	switch {
+	case x.features > batch.MaxColumns: // without names the file's length says nothing about their number
+		return nil, fmt.Errorf("num_feature=%d, supported are %d", x.features, batch.MaxColumns)
 	case !x.haveBooster:
 		return nil, fmt.Errorf("it has no gradient_booster")
+	case !x.haveModel:
+		return nil, fmt.Errorf("it has no trees or weights: this is what save_config writes; write the model with save_model")
 	case outputs > forest.MaxOutputs:
 		return nil, fmt.Errorf("%d classes or targets, supported are %d", outputs, forest.MaxOutputs)
 	case len(x.names) > 0 && len(x.names) != x.features:
@@ -281,10 +288,6 @@ func (x *xgbModel) model(kernel string) (*Model, error) {
 	}
 	if err != nil {
 		return nil, err
-	}
-	// Without names the file's length says nothing about the number of features, so it must be kept small here.
-	if x.features > 1<<20 {
-		return nil, fmt.Errorf("num_feature=%d, supported are %d", x.features, 1<<20)
 	}
 	by, err := x.recoders()
 	if err != nil {

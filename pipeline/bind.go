@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"dsql/engine"
+	"dsql/models"
 	"dsql/quality"
 	"dsql/rules"
 	"dsql/sql"
@@ -161,6 +162,7 @@ func difference(a, b []engine.Column) string {
 // sourceHint explains DuckDB's "table does not exist" for a relation that is declared but isn't a table.
 func (p *program) sourceHint(err error) error {
 	for _, e := range collect(nil, err) {
+		models.Explain(e)
 		for _, n := range p.nodes {
 			if _, ok := n.source(); ok && e.Code == "duckdb-catalog" && strings.Contains(e.Msg, " "+n.name+" ") {
 				e.Hint = fmt.Sprintf("%s is a source: its rows are read by destinations only. Store them first: CREATE STREAM … FROM %s", n.name, n.name)

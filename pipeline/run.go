@@ -99,7 +99,8 @@ func openWriter(ctx context.Context, o Options) (*engine.DB, error) {
 // rehearse loads the program and checks it in a transaction that is rolled back, catalog and all: nothing is written. What is
 // found wrong is an error; what would change is in the program's plan.
 func rehearse(ctx context.Context, c *engine.Conn, o Options, stmts []sql.Stmt) (p *program, err error) {
-	env := &engine.Env{Dir: o.Dir}
+	env := &engine.Env{Dir: o.Dir, Scratch: true}
+	defer func() { env.Scratch = false }() // the program goes on to be run
 	skip := map[int]bool{}
 	if err := rules.RegisterHelpers(c); err != nil {
 		return nil, err

@@ -6,6 +6,10 @@ import (
 	"unsafe"
 )
 
+// MaxColumns is how many inputs a model may have. Each is an argument of a SQL function, which DuckDB binds one by one; and a file of
+// a few bytes can promise any number.
+const MaxColumns = 10_000
+
 // Column is an input's values for one batch of rows. Numbers are in Values, text in Text; NULL and NaN are missing.
 type Column struct {
 	Values *float64 // the first row's value

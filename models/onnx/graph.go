@@ -219,6 +219,7 @@ func (v *compiler) compile(g *graphProto) *program {
 		v.at = n
 		build, ok := v.ops[key(n.domain, n.op)]
 		if !ok {
+			v.at = nil // the message names it
 			fail("operator %s is not supported", n.title())
 		}
 		s := step{node: n}

@@ -48,8 +48,8 @@ func (m *Model) addInputs(g *graphProto, v *compiler, features int) {
 		default:
 			fail("input %q has the shape %v, supported are rows of columns", in.name, in.dims)
 		}
-		if f.width > 1<<20 {
-			fail("input %q has %d columns", in.name, f.width)
+		if f.width+len(m.inputs) > batch.MaxColumns {
+			fail("input %q has %d columns, and a model may have %d", in.name, f.width, batch.MaxColumns)
 		}
 		for k := range f.width {
 			name := in.name

@@ -60,8 +60,24 @@ const packedRows = 256
 
 // multiply fills out with a·b: a is [n,k], b [k,m]; at and bt say that they lie transposed. For float the terms are
 // added one by one, each multiplied and added with a single rounding, as the fused instructions of onnxruntime's
-// kernels do; the sums of block terms are then added up. So results are the same to the last bit.
+// kernels do; the sums of block terms are then added up. So results are the same to the last bit. Where b is one column, onnxruntime
+// adds up in an order that depends on the machine: then terms are added in float64 and rounded once, which is nearest to all.
 func multiply(kind Kind, out, a, b []float64, n, k, m int, at, bt bool, block int) {
+	if m == 1 && kind == Float {
+		for r := range n {
+			sum := 0.0
+			for i, y := range b[:k] {
+				x := a[r*k+i]
+				if at {
+					x = a[i*n+r]
+				}
+				sum += x * y
+			}
+			out[r] += sum
+		}
+		kind.round(out)
+		return
+	}
 	part := out
 	for from := 0; from < max(k, 1); from += block {
 		if from > 0 {

@@ -249,8 +249,11 @@ func (m *Model) Labels(cols []batch.Column, n int, ints []int64, text []string, 
 		if none != nil {
 			copy(none[from:], st.none)
 		}
-		copy(ints[from:], t.I)
-		copy(text[from:], t.S)
+		if t.Kind == String {
+			copy(text[from:], t.S)
+		} else {
+			copy(ints[from:], t.I)
+		}
 	})
 }
 

@@ -70,7 +70,10 @@ func treeClassifier(n *node, scoring string) kernel {
 		}
 		positive = positive && w >= 0
 	}
-	m := binaryTrees{base: base, binary: k == 2 && has[0] != has[1], positive: positive}
+	if len(base) > max(k, 1) {
+		fail("it has %d base_values for %d classes", len(base), k)
+	}
+	m := binaryTrees{base: base, binary: k == 2 && has[0] != has[1], positive: positive, logistic: p == "LOGISTIC"}
 	if k == 2 {
 		m.has = [2]bool{has[0], has[1]}
 	}
@@ -105,6 +108,7 @@ type binaryTrees struct {
 	has      [2]bool // a leaf has a weight for the class
 	binary   bool    // two classes, weights for one of them
 	positive bool    // no weight is negative
+	logistic bool    // the score is a log-odds, whatever the signs of its weights
 }
 
 // many adds the base and picks the class with the largest score.
@@ -163,8 +167,12 @@ func (m *binaryTrees) few(row []float64) (scores []float64, class, second int) {
 	}
 	limit := 0.0
 	if m.binary {
-		if second = 2; m.positive {
-			second, limit = 0, 0.5
+		second = 2
+		if m.positive {
+			limit = 0.5
+		}
+		if m.positive && !m.logistic {
+			second = 0
 		}
 	}
 	return scores, int(truth(weight > limit)), second

@@ -40,7 +40,7 @@ type result struct {
 
 const (
 	chunkRows = 1024    // rows in one run, where the file leaves them open
-	maxWidth  = 1 << 20 // columns of one input
+	maxWidth  = 1 << 20 // elements of a row of an output
 )
 
 // Load makes a session of an ONNX file with the library that Open loaded. features is the number of columns of an input whose
@@ -119,12 +119,12 @@ func (m *Model) addInput(in ort.InputOutputInfo, features, inputs int) error {
 			}
 			f.dims[i], open = int64(features), true
 		}
-		if f.dims[i] > maxWidth || f.width > maxWidth {
+		if f.dims[i] > batch.MaxColumns || f.width > batch.MaxColumns {
 			break
 		}
 		f.width *= int(f.dims[i])
 	}
-	if f.width > maxWidth {
+	if f.width+len(m.inputs) > batch.MaxColumns {
 		return fmt.Errorf("input %q has the shape %v: that is too many columns", in.Name, f.dims)
 	}
 	for k := range f.width {
