@@ -112,7 +112,7 @@ type Input struct {
 	// format has none).
 	Raw *Query
 	// Bad is a FROM-item giving the bad records: reason VARCHAR ("bad_record: …"), _meta, _payload, data JSON (what was
-	// understood, NULL when nothing was). nil when there are none.
+	// understood, NULL when nothing was), opening JSON (what the bytes can't be read without, else NULL). nil when there are none.
 	Bad *Query
 	// Original is what a destination's SETs change, as it was before them: Struct is a FROM-item of _row and _was. nil where there is
 	// none; it is each destination's own.
@@ -120,6 +120,8 @@ type Input struct {
 	// Again says that some of this may have been read before, so that its bad records may be in dsql.rejects already; Replayed, that its
 	// destinations still have what they took then.
 	Again, Replayed bool
+	// Redecoded: these are rejects of the source, decoded anew.
+	Redecoded bool
 
 	Records, Good, BadCount, Skipped int64             // Records = Good + BadCount + Skipped
 	Unknown                          int64             // values of fields that the declaration doesn't name

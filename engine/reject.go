@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"slices"
+	"time"
 )
 
 // Rejection is a set of rows that a destination does not take.
@@ -17,6 +18,35 @@ type Rejection struct {
 	Input               *Input   // the source's batch; nil: the rows come from a stored table
 	HasRow              bool     // Rows have _row, the record's id in the batch
 	Version             int64
+}
+
+// BadRecord is a bad record of a source as dsql.rejects has it.
+type BadRecord struct {
+	ID           int64
+	Payload, Key []byte // nil: none
+	Opening      string // of a file that can't be read without: how it began
+	File, Topic  string
+	Partition    int32
+	Offset       int64
+	Time         time.Time // the zero Time: none
+	Headers      []struct {
+		Key   string  `json:"k"`
+		Value *string `json:"v"` // hexadecimal
+	}
+}
+
+// Redecoded is a batch of records that were bad, decoded anew. Its relations have no coordinates of their own: ID, over _meta, is the
+// reject that a record is of.
+type Redecoded struct {
+	Input *Input
+	ID    *Query
+	Took  int    // so many of the records given
+	Close func() // when the batch has been released
+}
+
+// Redecoder is a source that can decode again, by the declaration of now, what it rejected: as many of the records as make a batch.
+type Redecoder interface {
+	Redecode(ctx context.Context, c *Conn, env *Env, cols []Column, records []BadRecord) (*Redecoded, error)
 }
 
 // Was is what SETs changed of a row.

@@ -47,7 +47,10 @@ func (f *File) openCSV() (err error) {
 	if err != nil {
 		return err
 	}
+	f.opening = &opening{Delim: string(c.delim) + string(c.rest)}
 	if header {
+		text := strings.TrimRight(string(f.carry[:size]), "\r\n")
+		f.opening.Header = &text
 		if c.lines > 1 {
 			f.passed += int64(size)
 		}
@@ -59,7 +62,10 @@ func (f *File) openCSV() (err error) {
 	} else {
 		c.byPosition()
 	}
-	c.surplus = f.surplus(c)
+	if c.surplus = f.surplus(c); d.began != nil {
+		c.surplus = d.began.Surplus
+	}
+	f.opening.Surplus = c.surplus
 	return nil
 }
 

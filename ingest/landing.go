@@ -54,11 +54,12 @@ type Dialect struct {
 	Escape           byte     // default: the quote, doubled
 	NullStr          []string // with NullSet: the texts that are NULL, instead of the empty field
 	NullSet          bool
-	NoQuotedNull     bool // allow_quoted_nulls false: a quoted text is never NULL
-	NullPadding      bool // a record with too few fields has NULL for the others
-	Skip             int  // lines before the header or first record
-	Comment          byte // lines that begin with it are skipped, others end there
-	DecimalSeparator byte // default .
+	NoQuotedNull     bool     // allow_quoted_nulls false: a quoted text is never NULL
+	NullPadding      bool     // a record with too few fields has NULL for the others
+	Skip             int      // lines before the header or first record
+	began            *opening // of records that are decoded anew: how their file began
+	Comment          byte     // lines that begin with it are skipped, others end there
+	DecimalSeparator byte     // default .
 
 	// Both
 	DateFormat, TimestampFormat string // strptime patterns for columns without a FORMAT of their own

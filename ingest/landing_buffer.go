@@ -23,7 +23,8 @@ type Buffer struct {
 	unknown int64
 	names   []string
 	files   []string
-	path    []byte // of the file in hand, in the slab
+	noted   []*File // that have bad records in the batch
+	path    []byte  // of the file in hand, in the slab
 	capture [][]byte
 	out     bool   // between Take and Release
 	runs    []*run // of topics: what the batch has of each partition
@@ -76,6 +77,7 @@ func (l *Landing) Take(ctx context.Context) (*Buffer, error) {
 	case b := <-l.free:
 		b.slab.Reset()
 		b.at, b.unknown, b.files, b.runs, b.out = 0, 0, b.files[:0], nil, true
+		b.noted = b.noted[:0]
 		b.marks = marks{}
 		b.good = rowSet{chunks: b.good.chunks}
 		b.bad = rowSet{chunks: b.bad.chunks}
@@ -259,6 +261,7 @@ func (b *Buffer) reject(f *File, p coords, reason string, understood func(c *eng
 	c.Vecs[b.l.meta.reason.Vec].PutBytes(row, said)
 	engine.Put(&c.Vecs[b.l.meta.any.Vec], row, any)
 	b.add(&b.bad, p)
+	b.note(f)
 	return true
 }
 
@@ -309,7 +312,7 @@ func (b *Buffer) Input() *engine.Input {
 				return engine.SQL("{name} := {value}", engine.Args{"name": engine.Ident(f.Name), "value": engine.Ident(fmt.Sprintf("_%d", i))})
 			})})
 		}
-		in.Bad = engine.SQL("(SELECT reason, _meta, _payload, CASE WHEN _any THEN {data} END AS data FROM {rel})", engine.Args{"data": data, "rel": b.rejects.Query()})
+		in.Bad = engine.SQL("(SELECT reason, _meta, _payload, CASE WHEN _any THEN {data} END AS data, {opening} AS opening FROM {rel})", engine.Args{"opening": b.openings(), "data": data, "rel": b.rejects.Query()})
 	}
 	return in
 }

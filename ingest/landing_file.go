@@ -26,6 +26,7 @@ type File struct {
 	absent   []bool // by field; nil: none
 
 	// CSV
+	opening  *opening
 	names    []string // of the header's fields
 	fresh    []string // those of them that no column reads
 	header   Header   // what the file was found to have, where the dialect leaves it open

@@ -284,7 +284,7 @@ func (r *reader) parquetInput(ctx context.Context, b batch, parts []parquetPart)
 		if len(p.bad) > 0 {
 			a["why"], a["data"] = engine.SQL("CASE {tests} END", engine.Args{"tests": engine.Join(" ", p.bad...)}), engine.DataJSON("_f", engine.ColumnNames(p.have))
 			good = engine.SQL(" AND {why} IS NULL", a)
-			bad = append(bad, engine.SQL("SELECT {why} AS reason, {meta} AS _meta, NULL::BLOB AS _payload, {data} AS data FROM {file} WHERE {range} AND {why} IS NOT NULL", a))
+			bad = append(bad, engine.SQL("SELECT {why} AS reason, {meta} AS _meta, NULL::BLOB AS _payload, {data} AS data, NULL::JSON AS opening FROM {file} WHERE {range} AND {why} IS NOT NULL", a))
 		}
 		rows = append(rows, engine.SQL("SELECT {values}, {meta} AS _meta FROM {file} WHERE {range}{good}", a, engine.Args{"good": good}))
 		raw = append(raw, engine.SQL("SELECT {meta} AS _meta, NULL::BLOB AS _payload FROM {file} WHERE {range}", a))

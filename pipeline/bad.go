@@ -30,8 +30,8 @@ func (r *runner) accountSource(ctx context.Context, tx *engine.Tx, in *engine.In
 
 // keepBad writes the bad records of a batch, but for those that a join takes away.
 func keepBad(in *engine.Input, v int64, but *engine.Query) *engine.Query {
-	return engine.SQL(`INSERT INTO dsql.rejects (rejected_at, destination, source, rule, reason, meta, payload, data, version)
-		SELECT {now}, NULL, {source}, NULL, reason, _meta, _payload, data, {v} FROM {bad} b{but}`, engine.Args{"now": engine.Now, "source": in.Source, "v": v, "bad": in.Bad, "but": but})
+	return engine.SQL(`INSERT INTO dsql.rejects (rejected_at, destination, source, rule, reason, meta, payload, data, version, original)
+		SELECT {now}, NULL, {source}, NULL, b.reason, b._meta, b._payload, b.data, {v}, b.opening FROM {bad} b{but}`, engine.Args{"now": engine.Now, "source": in.Source, "v": v, "bad": in.Bad, "but": but})
 }
 
 // keepAgain is for records that were read before: what is kept already isn't kept twice, what its destinations gave up stands open

@@ -22,7 +22,9 @@ type work struct {
 }
 
 // replays: the version brings rejects back. What a check held comes as the batch that it was.
-func (w work) replays() bool { return w.replay != nil && w.replay.hold == nil }
+func (w work) replays() bool {
+	return w.replay != nil && w.replay.hold == nil || w.in != nil && w.in.Redecoded
+}
 
 // batch runs one batch through the chains of its destinations in one transaction and one version.
 //

@@ -2,6 +2,8 @@ package pipeline
 
 import (
 	"context"
+	"fmt"
+	"io"
 
 	"dsql/engine"
 )
@@ -37,6 +39,29 @@ func Checks(ctx context.Context, o Options, name string) error {
 			return err
 		}
 		return r.query(ctx, engine.SQL(`SELECT name AS "check", data AS "row" {broken}`, engine.Args{"broken": broken}))
+	})
+}
+
+// RejectedRecords writes the records of open rejects as lines of JSON, for REPLAY REJECTS … USING.
+func RejectedRecords(ctx context.Context, o Options, name string, w io.Writer) error {
+	return inspection(ctx, o, func(r *runner) error {
+		n := r.p.relation(name)
+		if n == nil {
+			_, err := r.stored("", name)
+			return err
+		}
+		lines, err := engine.Select(ctx, r.conn, engine.SQL(`SELECT '{"id":' || id || CASE WHEN TRY(decode(payload)) IS NOT NULL THEN ',"payload":' || to_json(TRY(decode(payload))) ELSE ',"payload_base64":"' || to_base64(payload) || '"' END || '}'
+			FROM dsql.rejects WHERE coalesce(destination, source) = {name} AND replayed_at IS NULL AND payload IS NOT NULL AND NOT starts_with(reason, 'check:') ORDER BY id`, engine.Args{"name": n.name}),
+			func(row func(...any) error) (s string, err error) { return s, row(&s) })
+		if err != nil {
+			return err
+		}
+		for _, l := range lines {
+			if _, err := fmt.Fprintln(w, l); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

@@ -9,9 +9,11 @@ import (
 )
 
 var replaySyntax = &sql.Syntax{Verb: "REPLAY REJECTS", NoName: true,
-	Head:    []sql.Clause{{Keyword: "FROM", Arg: sql.ArgName, Required: true, Doc: "the destination that rejected them"}},
-	Clauses: []sql.Clause{{Keyword: "WHERE", Arg: sql.ArgExpr, Doc: "which of them: a condition on dsql.rejects"}},
-	Doc:     "Sends rejected rows through the destination's rules, checks and write again, in one new version. Each is replayed once; one that is rejected again stands there anew.",
+	Head: []sql.Clause{{Keyword: "FROM", Arg: sql.ArgName, Required: true, Doc: "the destination that rejected them; or a source: its bad records are decoded anew"}},
+	Clauses: []sql.Clause{
+		{Keyword: "WHERE", Arg: sql.ArgExpr, Doc: "which of them: a condition on dsql.rejects"},
+		{Keyword: "USING", Arg: sql.ArgString, Doc: "a file of lines {\"id\", \"payload\"} (as `dsql rejects NAME --fix FILE` writes them): records to take in place of those"}},
+	Doc:     "Sends rejected rows through the destination's rules and write again, in one new version; bad records of a source through all destinations that lack them. Each is replayed once; a row that is rejected again stands there anew, a record that is bad still stays.",
 	Example: "REPLAY REJECTS FROM orders WHERE rule = 'sane_qty'"}
 
 // replay is rejected rows on their way through a destination's chain again. They enter behind the destination's query: what
@@ -49,19 +51,31 @@ func (p *replay) done(ctx context.Context, tx *engine.Tx) error {
 	return tx.Run(ctx, engine.SQL("UPDATE dsql.rejects SET replayed_at = {now} WHERE id IN (SELECT _reject_id FROM {t})", engine.Args{"now": engine.Now, "t": engine.Ident(replayTable)}))
 }
 
-// replayRejects is REPLAY REJECTS FROM name [WHERE …].
+// replayRejects is REPLAY REJECTS FROM name [WHERE …] [USING …].
 func (r *runner) replayRejects(ctx context.Context, d *sql.Decl) error {
 	name := d.Arg("FROM").Names[0]
 	n := r.p.relation(name.Text)
 	if n == nil {
 		return r.p.notDeclared("relation", name, d)
 	}
-	if _, ok := n.destination(); !ok {
-		return &sql.Error{Src: d.Src, Span: name.Span, Code: "replay-source", Msg: name.Text + " is a source: what it rejects are records that could not be read", Hint: "mend the declaration and read its files again under another name, or replay from a destination"}
-	}
 	where := engine.SQL("true")
 	if w := d.Arg("WHERE"); w != nil {
 		where = engine.User(d.Src, w.Exprs[0])
+	}
+	using := d.Arg("USING")
+	if using != nil {
+		if err := r.readMended(ctx, d, using); err != nil {
+			return err
+		}
+	}
+	if _, ok := n.source(); ok {
+		return r.replayBad(ctx, d, n, where, using != nil)
+	}
+	if using != nil {
+		if err := r.replayMended(ctx, d, n, where); err != nil || r.stopped() {
+			return err
+		}
+		where = engine.SQL("({where}) AND id NOT IN (SELECT id FROM {using})", engine.Args{"where": where, "using": engine.Ident(usingTable)})
 	}
 	return r.replayWhere(ctx, d, n, where)
 }

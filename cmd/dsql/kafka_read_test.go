@@ -256,6 +256,26 @@ func TestKafkaBadWhenReadAgain(t *testing.T) {
 	k.is("SELECT count(*) FROM s", "2")
 }
 
+// REPLAY REJECTS FROM a topic: its bad records are decoded anew with their keys, headers and times, once for all that lack them.
+func TestKafkaReplayRejects(t *testing.T) {
+	k := newKafka(t, 2, false)
+	script := "CREATE SOURCE ev (id BIGINT FROM KEY, v INTEGER) FROM KAFKA (brokers '{brokers}', topic '{topic}');\n" +
+		"CREATE STREAM s AS SELECT *, _meta.partition AS p, _meta.offset AS o, _meta.timestamp AS sent, decode(_meta.headers[1].value) AS h FROM ev;\nCREATE JOURNAL j KEYS (id) SEQUENCE BY o COLUMNS (w) AS SELECT *, _meta.offset AS o, v::VARCHAR AS w FROM ev;\n"
+	k.script(script)
+	for i, v := range []string{`{"v":1}`, `{"v":2.5}`, `{"v":"x"}`, `{`} {
+		k.record(&kgo.Record{Topic: k.topic, Partition: int32(i % 2), Key: fmt.Append(nil, i), Value: []byte(v), Timestamp: time.UnixMilli(1700000000000 + int64(i)), Headers: []kgo.RecordHeader{{Key: "n", Value: []byte(v)}}})
+	}
+	k.runs()
+	k.is("SELECT count(*) FROM s", "1")
+	k.script(strings.Replace(strings.Replace(script, "v INTEGER", "v VARCHAR", 1), "SELECT *, _meta.partition", "SELECT * REPLACE (length(v)::INTEGER AS v), _meta.partition", 1) + "REPLAY REJECTS FROM ev;\n")
+	k.runs()
+	k.is("SELECT id, v, epoch_ms(sent), h, p FROM s ORDER BY id", `0|1|1700000000000|{"v":1}|0`+"\n"+`1|3|1700000000001|{"v":2.5}|1`+"\n"+`2|1|1700000000002|{"v":"x"}|0`)
+	k.is("SELECT id, w FROM j ORDER BY id", "0|1\n1|2.5\n2|x")
+	k.is("SELECT meta.offset, replayed_at IS NULL FROM dsql.rejects ORDER BY ALL", "0|false\n1|false\n1|true")
+	k.runs()
+	k.is("SELECT count(*) FROM s", "3")
+}
+
 // REPLAY SOURCE: journals absorb it, streams take nothing twice. REBUILD … FROM SOURCE begins with the first record.
 func TestKafkaReplay(t *testing.T) {
 	k := newKafka(t, 2, false)

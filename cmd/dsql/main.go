@@ -38,6 +38,8 @@ type cli struct {
 	Diff       diffCmd       `cmd:"" help:"Show what differs in a destination between two versions."`
 	Checks     checksCmd     `cmd:"" help:"Show the last verdicts, and metrics over versions."`
 	Rejects    rejectsCmd    `cmd:"" help:"Show what was rejected, by rule and reason."`
+	Replay     replayCmd     `cmd:"" help:"Send what was rejected through its chain again."`
+	Exec       execCmd       `cmd:"" help:"Run statements on a file, without a script."`
 	Models     modelsCmd     `cmd:"" help:"List models with their versions."`
 	Init       initCmd       `cmd:"" help:"Write the demo, a week of real flights, into a folder."`
 	Completion completionCmd `cmd:"" help:"Print the completion script of a shell."`

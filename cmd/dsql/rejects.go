@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"os"
 
 	"dsql/pipeline"
 )
@@ -9,8 +11,18 @@ import (
 type rejectsCmd struct {
 	fileArgs
 	Name string `arg:"" optional:"" help:"One destination or source; all by default."`
+	Fix  string `placeholder:"FILE" complete:"file" help:"Write their records into a file of lines {\"id\", \"payload\"}, to be mended and given to dsql replay NAME --using FILE."`
 }
 
 func (c *rejectsCmd) Run(ctx context.Context, s *streams) error {
-	return c.inspect(ctx, s, func(o pipeline.Options) error { return pipeline.Rejects(ctx, o, c.Name) })
+	return c.inspect(ctx, s, func(o pipeline.Options) error {
+		if c.Fix == "" {
+			return pipeline.Rejects(ctx, o, c.Name)
+		}
+		var b bytes.Buffer
+		if err := pipeline.RejectedRecords(ctx, o, c.Name, &b); err != nil {
+			return err
+		}
+		return os.WriteFile(c.Fix, b.Bytes(), 0o644)
+	})
 }

@@ -1,0 +1,236 @@
+package ingest
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+// Bad records are decoded anew from the bytes that dsql.rejects has of them, by the declaration of now.
+
+// opening is how a CSV file began: what its records can't be read without.
+type opening struct {
+	Header *string `json:"header,omitempty"` // nil: its first record is no header
+	Delim  string  `json:"delim"`
+	// Surplus: behind the last field of each record stands one more delimiter.
+	Surplus bool `json:"surplus,omitempty"`
+}
+
+// openings is an expression giving, as JSON, how the files of a batch's bad records began; NULL where that says nothing.
+func (b *Buffer) openings() *engine.Query {
+	var cases []*engine.Query
+	for _, f := range b.noted {
+		text, _ := json.Marshal(f.opening)
+		cases = append(cases, engine.SQL("WHEN {file} THEN {text}", engine.Args{"file": f.info.Path, "text": string(text)}))
+	}
+	if len(cases) == 0 {
+		return engine.SQL("NULL::JSON")
+	}
+	return engine.SQL("(CASE _meta.file {cases} END)::JSON", engine.Args{"cases": engine.Join(" ", cases...)})
+}
+
+// note remembers a file that has a bad record in the batch.
+func (b *Buffer) note(f *File) {
+	if f != nil && f.opening != nil && (len(b.noted) == 0 || b.noted[len(b.noted)-1].info.Path != f.info.Path) {
+		b.noted = append(b.noted, f)
+	}
+}
+
+// Redecode decodes records of files: as many as a batch has room for, and those that began alike. It says how many it took.
+func (s *fileSource) Redecode(ctx context.Context, c *engine.Conn, env *engine.Env, cols []engine.Column, records []engine.BadRecord) (*engine.Redecoded, error) {
+	if s.format == "parquet" {
+		return nil, &sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "replay-bytes", Exit: sql.ExitFailed, Msg: "rows of Parquet have no bytes of their own to be read again", Hint: "REBUILD … FROM SOURCE reads their files again"}
+	}
+	files, err := s.list(env)
+	if err != nil {
+		return nil, err
+	}
+	out := &engine.Redecoded{ID: engine.SQL("_meta.file::BIGINT")}
+	began, err := s.began(c, cols, files, records[0])
+	if err != nil {
+		return nil, err
+	}
+	d := s.dialect
+	d.Skip, d.began = 0, began
+	lead := ""
+	if began != nil {
+		d.Delim, d.Header = began.Delim, HeaderNo
+		if began.Header != nil {
+			d.Header, lead = HeaderYes, *began.Header+"\n"
+		}
+	}
+	l, err := NewLanding(c, s.decl.Name, s.fields(cols), d, s.limits)
+	if err != nil {
+		return nil, s.placed(err)
+	}
+	out.Close = l.Close
+	b, err := l.Take(ctx)
+	if err != nil {
+		l.Close()
+		return nil, err
+	}
+	absent := []string(nil)
+	var paths []string
+	for _, rec := range records {
+		if again, err := s.began(c, cols, files, rec); err != nil || !again.equal(began) {
+			break // into a batch of its own
+		}
+		text := bytes.Join([][]byte{[]byte(lead), rec.Payload, []byte("\n")}, nil)
+		f, err := l.Open(bytes.NewReader(text), Pos{}, FileInfo{Path: fmt.Sprint(rec.ID), Captures: s.capturesFrom(rec.File)})
+		if err != nil {
+			l.Close()
+			return nil, s.placed(err)
+		}
+		if more, err := b.Fill(ctx, f); err != nil || more {
+			if more && out.Took > 0 {
+				break
+			}
+			l.Close()
+			return nil, err
+		}
+		absent = f.Absent()
+		paths = append(paths, rec.File)
+		out.Took++
+	}
+	slices.Sort(paths)
+	in := b.Input()
+	in.Absent, in.RowID = absent, rowID(s.format, slices.Compact(paths))
+	in.Source = s.decl.Name
+	out.Input = in
+	return out, nil
+}
+
+// began is how the file of a record began. It stands beside the record, but for rejects of older dsqls, whose file must still be there.
+func (s *fileSource) began(c *engine.Conn, cols []engine.Column, files []file, rec engine.BadRecord) (*opening, error) {
+	if s.format != "csv" {
+		return nil, nil
+	}
+	o := &opening{}
+	if rec.Opening != "" && json.Unmarshal([]byte(rec.Opening), o) == nil && o.Delim != "" {
+		return o, nil
+	}
+	i := slices.IndexFunc(files, func(f file) bool { return f.path == rec.File })
+	if i < 0 {
+		return nil, &sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "replay-bytes", Exit: sql.ExitFailed, Msg: fmt.Sprintf("reject %d: %s isn't there any more, and nothing tells which columns its fields are", rec.ID, rec.File),
+			Hint: "put the file back, or leave such rejects out: WHERE meta.file <> '" + rec.File + "'"}
+	}
+	l, err := NewLanding(c, s.decl.Name, s.fields(cols), s.dialect, s.limits)
+	if err != nil {
+		return nil, s.placed(err)
+	}
+	defer l.Close()
+	f, err := s.open(l, &item{files: files[i : i+1]}, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return f.file.opening, nil
+}
+
+func (o *opening) equal(p *opening) bool {
+	if o == nil || p == nil {
+		return o == p
+	}
+	return o.Delim == p.Delim && o.Surplus == p.Surplus && (o.Header == nil) == (p.Header == nil) && (o.Header == nil || *o.Header == *p.Header)
+}
+
+// capturesFrom are the captures of a path that matched when its file was read.
+func (s *fileSource) capturesFrom(name string) map[string]string {
+	if len(s.pattern.captures) == 0 {
+		return nil
+	}
+	rest := strings.TrimPrefix(strings.TrimPrefix(name, s.pattern.root), "/")
+	out := map[string]string{}
+	s.pattern.capture(strings.Split(path.Clean(rest), "/"), s.pattern.parts, out)
+	return out
+}
+
+// capture matches the parts of a path.
+func (p *pattern) capture(names []string, parts []part, out map[string]string) bool {
+	switch {
+	case len(parts) == 0:
+		return len(names) == 0
+	case parts[0].deep:
+		return p.capture(names, parts[1:], out) || len(names) > 0 && p.capture(names[1:], parts, out)
+	case len(names) == 0:
+		return false
+	}
+	values, ok := parts[0].find(names[0])
+	if !ok || !p.capture(names[1:], parts[1:], out) {
+		return false
+	}
+	for i, n := range parts[0].names {
+		out[n] = values[i]
+	}
+	return true
+}
+
+// Redecode decodes records of topics, as many as a batch has room for.
+func (s *kafkaSource) Redecode(ctx context.Context, c *engine.Conn, env *engine.Env, cols []engine.Column, records []engine.BadRecord) (*engine.Redecoded, error) {
+	d := s.dialect
+	if decoder := registered[s.format]; decoder != nil {
+		conn, err := s.dial(env)
+		if err != nil {
+			return nil, err
+		}
+		registry, err := conn.Registry()
+		if err != nil {
+			return nil, err
+		}
+		d.values = func(l *Landing) (valueDecoder, error) { return decoder(l, registrySchemas(registry)), nil }
+	}
+	l, err := NewLanding(c, s.decl.Name, s.fields(cols), d, s.limits)
+	if err != nil {
+		return nil, s.placed(err)
+	}
+	out := &engine.Redecoded{ID: engine.SQL(`_meta."offset"`), Close: l.Close}
+	b, err := l.Take(ctx)
+	if err == nil {
+		err = l.Topic("")
+	}
+	runs := map[topicPartition]*run{}
+	for i := 0; err == nil && i < len(records); i++ {
+		rec := records[i]
+		var ok bool
+		if ok, err = b.Add(ctx, &Record{Offset: rec.ID, Time: rec.Time, Key: rec.Key, Value: rec.Payload, Headers: headersOf(rec)}); !ok {
+			break
+		}
+		at := topicPartition{rec.Topic, rec.Partition}
+		if runs[at] == nil {
+			runs[at] = &run{rec.Topic, rec.Partition, rec.Offset, rec.Offset}
+		}
+		runs[at].first, runs[at].next = min(runs[at].first, rec.Offset), max(runs[at].next, rec.Offset+1)
+		out.Took++
+	}
+	if err != nil {
+		l.Close()
+		return nil, err
+	}
+	in := b.Input()
+	var all []*run
+	for _, tp := range sortedPartitions(runs) {
+		all = append(all, runs[tp])
+	}
+	in.Source, in.RowID = s.decl.Name, recordID(all)
+	out.Input = in
+	return out, nil
+}
+
+func headersOf(rec engine.BadRecord) (out []RecordHeader) {
+	for _, h := range rec.Headers {
+		var value []byte
+		if h.Value != nil {
+			value, _ = hex.DecodeString(*h.Value)
+		}
+		out = append(out, RecordHeader{h.Key, value})
+	}
+	return out
+}
