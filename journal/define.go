@@ -63,7 +63,7 @@ func (j *Journal) bind(ctx context.Context, tx *engine.Tx, in []engine.Column) (
 	if err := j.names(d, in); err != nil {
 		return nil, err
 	}
-	rel := engine.SQL("(SELECT {cols} WHERE false)", engine.Args{"cols": engine.Each(", ", append(in[:len(in):len(in)], engine.Column{Name: engine.MetaColumn, Type: engine.MetaType}), nullColumn)})
+	rel := engine.SQL("(SELECT {cols} WHERE false)", engine.Args{"cols": engine.Each(", ", append(in[:len(in):len(in)], engine.Column{Name: engine.MetaColumn, Type: engine.MetaType}, engine.Column{Name: engine.VersionColumn, Type: "BIGINT"}), nullColumn)})
 	var qs []engine.Bound
 	for _, sp := range j.exprs() {
 		// A WHERE takes neither aggregates nor window functions: these are expressions over one row.
@@ -102,6 +102,19 @@ func (j *Journal) bind(ctx context.Context, tx *engine.Tx, in []engine.Column) (
 		}
 	}
 	return d, nil
+}
+
+// Stored are the columns of the state, for rows of these columns.
+func (j *Journal) Stored(ctx context.Context, tx *engine.Tx, in []engine.Column) ([]engine.Column, error) {
+	d, err := j.bind(ctx, tx, in)
+	if err != nil {
+		return nil, err
+	}
+	out := append(slices.Clone(d.Keys), d.Columns...)
+	for i, from := range j.layout(d).from {
+		out = append(out, engine.Column{Name: from, Type: d.Sequence[i].Type})
+	}
+	return out, nil
 }
 
 // bindLateness lets DuckDB judge LATENESS. One below nothing would take all that is in order for too late, and NULL nothing ever.

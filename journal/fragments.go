@@ -34,8 +34,10 @@ func pairs(sep, text string, xs, ys []string) *engine.Query {
 }
 
 // on joins two relations by key.
-func (l *layout) on(a, b string) *engine.Query {
-	return each(" AND ", "{a}.{c} = {b}.{c}", l.keys, engine.Args{"a": engine.SQL(a), "b": engine.SQL(b)})
+func (l *layout) on(a, b string) *engine.Query { return onKeys(a, b, l.keys) }
+
+func onKeys(a, b string, keys []string) *engine.Query {
+	return each(" AND ", "{a}.{c} = {b}.{c}", keys, engine.Args{"a": engine.SQL(a), "b": engine.SQL(b)})
 }
 
 // at joins a relation by key and sequence; xs and ys are the names of the sequence in each.

@@ -41,9 +41,40 @@ import (
 	"dsql/sql"
 )
 
-// New are the changes of the state in versions (from, to].
+// New are the changes of the state in versions (from, to], with _version. What is deleted has, in columns that the journal is ordered
+// by, the place of the delete: a journal of these changes finds it behind the last one before.
 func (j *Journal) New(from, to int64) *engine.Query {
-	return engine.SQL("(SELECT * EXCLUDE (_version) FROM {changes}({from}, {to}))", engine.Args{"changes": j.table("__changes"), "from": from, "to": to})
+	a := engine.Args{"changes": j.table("__changes"), "from": from, "to": to, "now": j.table("__now"), "past": j.table("__past"), "mem": j.table("__mem"), "keys": list("", j.keyNames()), "closed": engine.SQL("")}
+	l := j.layout(&definition{Sequence: j.orders()})
+	var replaced, times []*engine.Query
+	for i, sp := range j.order() {
+		name, bare := lastName(j.decl.Src, sp)
+		if !bare || !chosen(j.columns, name) || containsFold(j.keyNames(), name) {
+			continue
+		}
+		t := engine.Args{"c": engine.Ident(name), "t": engine.Ident(fmt.Sprintf("_t%d", i)), "to": engine.Ident(l.to[i]), "last": point("z", l.to)}
+		replaced = append(replaced, engine.SQL("CASE WHEN change_type = 'delete' AND d.{t} IS NOT NULL THEN d.{t} ELSE c.{c} END AS {c}", t))
+		times = append(times, engine.SQL("arg_max({to}, {last}) AS {t}", t))
+	}
+	if len(times) == 0 {
+		return engine.SQL("(SELECT * FROM {changes}({from}, {to}))", a)
+	}
+	// The latest end of a key's rows that a version closed; in SCD type 1 the delete that it remembers.
+	a["to"], a["closed"] = list("", l.to), engine.SQL("SELECT {keys}, {to}, _v_close FROM {now} WHERE _v_close > {from} AND _v_close <= {to_v} UNION ALL SELECT {keys}, {to}, _v_close FROM {past} WHERE _v_close > {from} AND _v_close <= {to_v}",
+		a, engine.Args{"to": list("", l.to), "to_v": to})
+	if j.scd == 1 && j.feed() {
+		a["closed"] = engine.SQL("SELECT {keys}, {seq}, _v_from FROM {mem} WHERE _kind = 'D' AND _v_from > {from} AND _v_from <= {to_v}", a, engine.Args{"seq": as("", l.seq, l.to), "to_v": to})
+	}
+	a["to_v"], a["on"] = to, onKeys("c", "d", j.keyNames())
+	a["replaced"], a["times"] = engine.Join(", ", replaced...), engine.Join(", ", times...)
+	return engine.SQL("(SELECT c.* REPLACE ({replaced}) FROM {changes}({from}, {to_v}) c LEFT JOIN (SELECT {keys}, _v_close AS _v, {times} FROM ({closed}) z GROUP BY ALL) d ON {on} AND d._v = c._version)", a)
+}
+
+func (j *Journal) keyNames() (out []string) {
+	for _, k := range j.keys {
+		out = append(out, k.Text)
+	}
+	return out
 }
 
 // NewColumns are the columns of New: change_type, the keys, the columns.

@@ -148,10 +148,10 @@ func compile(d *sql.Decl) (*Journal, error) {
 	return j, errs.Err()
 }
 
-// NeedsMeta says that a clause uses _meta, so that Write's rows must have it.
-func (j *Journal) NeedsMeta() bool {
+// Needs says that a clause uses _meta or _version, so that Write's rows must have it.
+func (j *Journal) Needs(column string) bool {
 	return slices.ContainsFunc(j.exprs(), func(sp sql.Span) bool {
-		return slices.ContainsFunc(sql.Tokens(j.decl.Src, sp), func(t sql.Token) bool { return strings.EqualFold(identifier(j.decl.Src, t), engine.MetaColumn) })
+		return slices.ContainsFunc(sql.Tokens(j.decl.Src, sp), func(t sql.Token) bool { return strings.EqualFold(identifier(j.decl.Src, t), column) })
 	})
 }
 

@@ -91,17 +91,23 @@ func (j *Journal) resolve(in []engine.Column) (*definition, error) {
 		errs = append(errs, j.unstored(d, in, j.track.Names, "TRACK")...)
 	}
 	errs = append(errs, j.unstored(d, in, j.ignoreOn, "IGNORE NULL UPDATES ON")...)
+	d.Sequence = j.orders()
+	return d, errs.Err()
+}
+
+// orders are the expressions that order the journal, without their types.
+func (j *Journal) orders() (out []order) {
 	for i, sp := range j.order() {
 		name, _ := lastName(j.decl.Src, sp)
-		if name == "" || slices.ContainsFunc(d.Sequence, func(o order) bool { return strings.EqualFold(o.Name, name) }) {
+		if name == "" || slices.ContainsFunc(out, func(o order) bool { return strings.EqualFold(o.Name, name) }) {
 			name = fmt.Sprint(i + 1)
 		}
-		d.Sequence = append(d.Sequence, order{Name: name, Text: sql.Fingerprint(sp.Of(j.decl.Src))})
+		out = append(out, order{Name: name, Text: sql.Fingerprint(sp.Of(j.decl.Src))})
 	}
-	if len(d.Sequence) == 0 {
-		d.Sequence = []order{{Name: "time", Type: "TIMESTAMP"}}
+	if len(out) == 0 {
+		out = []order{{Name: "time", Type: "TIMESTAMP"}}
 	}
-	return d, errs.Err()
+	return out
 }
 
 // unstored refuses names whose values the journal doesn't keep, or which can't change: the clause would do nothing.

@@ -87,7 +87,7 @@ func TestTimeOfLoad(t *testing.T) {
 
 	b = newBench(t, "")
 	b.mustDeclare("CREATE JOURNAL c KEYS (id) SNAPSHOT AT _meta.\"timestamp\"::DATE COLUMNS * EXCEPT (day) FROM full", customersColumns)
-	if !b.j.NeedsMeta() {
+	if !b.j.Needs(engine.MetaColumn) {
 		t.Error("SNAPSHOT AT uses _meta")
 	}
 	b.exec("CREATE TEMP TABLE incoming AS SELECT *, struct_pack(\"timestamp\" := TIMESTAMP '2025-02-01 01:00:00') AS _meta FROM (" + load("2025-01-02", "(1, 'a')") + ")")

@@ -34,6 +34,7 @@ func (r *runner) batch(ctx context.Context, w work) error {
 	e := BatchCommitted{Version: r.version + 1}
 	rejected := map[*node]int64{}
 	err := r.update(ctx, func(tx *engine.Tx) error {
+		e.Rows = nil
 		if err := tx.Run(ctx, engine.SQL("INSERT INTO dsql.versions VALUES ({v}, {now})", engine.Args{"now": engine.Now, "v": e.Version})); err != nil {
 			return err
 		}
@@ -205,11 +206,16 @@ func (r *runner) write(ctx context.Context, tx *engine.Tx, d engine.Destination,
 	if b.input != nil {
 		source = b.input.Source
 	}
-	keepMeta := false
-	if m, ok := d.(interface{ NeedsMeta() bool }); ok {
-		keepMeta = m.NeedsMeta() && b.in.meta
+	var keep []string
+	if needs(d, engine.MetaColumn) && b.in.meta {
+		keep = append(keep, engine.MetaColumn)
 	}
 	rel := engine.SQL("({q})", engine.Args{"q": b.in.query(b.rel)})
+	if needs(d, engine.VersionColumn) {
+		if keep = append(keep, engine.VersionColumn); !b.in.dated { // what waited in dsql.rejects
+			rel = engine.SQL("(SELECT *, NULL::BIGINT AS _version FROM {rel})", engine.Args{"rel": rel})
+		}
+	}
 	hasRow := b.in.meta && b.input != nil && b.input.RowID != nil
 	if hasRow {
 		rel = engine.SQL("(SELECT *, {id} AS _row FROM {rel})", engine.Args{"id": b.input.RowID, "rel": rel})
@@ -219,7 +225,7 @@ func (r *runner) write(ctx context.Context, tx *engine.Tx, d engine.Destination,
 			b.input = &in
 		}
 	}
-	ruled, err := n.rules.Run(ctx, tx, rules.Batch{Destination: n.name, Source: source, Version: v, Rel: rel, Columns: n.cols, HasRow: hasRow, Input: b.input, Stage: !b.in.plain, KeepMeta: keepMeta, KeepOriginal: n.quality.Holds(),
+	ruled, err := n.rules.Run(ctx, tx, rules.Batch{Destination: n.name, Source: source, Version: v, Rel: rel, Columns: n.cols, HasRow: hasRow, Input: b.input, Stage: !b.in.plain, Keep: keep, KeepOriginal: n.quality.Holds(),
 		Once: n.kind == "stream" && n.quality.Empty() && decided == nil})
 	if err != nil {
 		return out, err
@@ -241,22 +247,18 @@ func (r *runner) write(ctx context.Context, tx *engine.Tx, d engine.Destination,
 	if b.held != nil { // what waits in its source because of a guard comes to the checks as any load
 		released = b.held.name
 	}
-	measured, err := n.quality.Measure(ctx, tx, quality.Batch{Destination: n.name, Kind: n.kind, Version: v, Rows: ruled.Rows, Table: r.tableAfter(n, ruled.Rows),
+	c, measured, err := r.gated(ctx, tx, d, n, acc, quality.Batch{Destination: n.name, Kind: n.kind, Version: v, Rows: ruled.Rows, Table: tableAfter(n, ruled.Rows),
 		Columns: n.cols, HasRow: hasRow, Input: b.input, Source: source, Was: ruled.Was, Born: n.born(), Released: released, Replayed: b.replay})
 	if err != nil {
-		return out, err
+		return out, heldBack(err, n, b)
 	}
 	for _, w := range measured.Warnings {
 		r.warn(w)
 	}
-	var c engine.Counts
 	if len(measured.Held) > 0 {
-		c = engine.Counts{Rejected: measured.HeldRows}
 		if err := r.keepHold(ctx, tx, n, b, measured.Held[0], measured.HeldRows, v); err != nil {
 			return out, err
 		}
-	} else if c, err = d.Write(ctx, tx, acc); err != nil {
-		return out, heldBack(err, n, b)
 	}
 	if err := r.unguard(ctx, tx, n, b.from()); err != nil {
 		return out, err
@@ -292,13 +294,6 @@ func (r *runner) discarded(ctx context.Context, tx *engine.Tx, n *node, h *hold,
 	out := DestinationRows{Kind: n.kind, Name: n.name, Dropped: ruled.Dropped + rows, Counts: engine.Counts{Rejected: ruled.Rejected}}
 	out.In = out.Rejected + out.Dropped
 	return out, h.end(ctx, tx, n)
-}
-
-// tableAfter is the destination's table as it will be once rows are in, for checks OVER TABLE. A journal's state after the batch
-// isn't known before it is written, so a journal's checks see the rows that come in beside those that stay.
-func (r *runner) tableAfter(n *node, rows *engine.Query) *engine.Query {
-	cols := engine.Names(engine.ColumnNames(n.cols))
-	return engine.SQL("(SELECT {cols} FROM {t} UNION ALL SELECT {cols} FROM {rows})", engine.Args{"cols": cols, "t": engine.Ident(n.name), "rows": rows})
 }
 
 // absent are the columns that a batch says nothing of: they copy a column that its files don't have, and no rule sets them.

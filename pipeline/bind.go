@@ -56,6 +56,9 @@ func (p *program) chain(ctx context.Context, tx *engine.Tx, n *node) error {
 	}
 	var errs sql.List
 	errs = collect(errs, retention(ctx, tx, d.Decl()))
+	if err := n.undated(d); err != nil {
+		return err
+	}
 	ch := d.Chain()
 	seen := n.cols
 	if n.hasMeta() {
@@ -64,7 +67,13 @@ func (p *program) chain(ctx context.Context, tx *engine.Tx, n *node) error {
 	var err error
 	n.rules, err = rules.Compile(ctx, tx.Conn, ch.Rules, seen, p.lists("rules"))
 	errs = collect(errs, err)
-	n.quality, err = quality.Compile(ctx, tx.Conn, engine.At(d.Decl()), ch.Metrics, ch.Checks, n.cols, p.lists("checks"))
+	stored := n.cols
+	if k, ok := d.(keeper); ok && len(ch.Metrics)+len(ch.Checks) > 0 {
+		if stored, err = k.Stored(ctx, tx, n.cols); err != nil {
+			return err
+		}
+	}
+	n.quality, err = quality.Compile(ctx, tx.Conn, engine.At(d.Decl()), ch.Metrics, ch.Checks, n.cols, stored, p.lists("checks"))
 	return collect(errs, err).Err()
 }
 
@@ -92,6 +101,12 @@ func retention(ctx context.Context, tx *engine.Tx, d *sql.Decl) error {
 	return e
 }
 
+// keeper is a destination whose table isn't the rows that come in: a batch changes and closes some. What OVER TABLE sees is known once
+// it is written.
+type keeper interface {
+	Stored(ctx context.Context, tx *engine.Tx, in []engine.Column) ([]engine.Column, error)
+}
+
 // outdated asks a declaration whether what it made in the file is behind, whatever its text: a model's file is another one, or tables are
 // of an older dsql.
 func (p *program) outdated(ctx context.Context, tx *engine.Tx, n *node) (err error) {
@@ -112,10 +127,14 @@ func (p *program) bindInputs(ctx context.Context, tx *engine.Tx, n *node) error 
 		if err != nil {
 			return p.sourceHint(err)
 		}
-		in.meta = false
+		in.meta, in.dated = false, false
 		cols = slices.DeleteFunc(cols, func(c engine.Column) bool {
 			if sql.Same(c.Name, engine.MetaColumn) {
 				in.meta = true
+				return true
+			}
+			if dated(in.of) && sql.Same(c.Name, engine.VersionColumn) {
+				in.dated = true
 				return true
 			}
 			return false
@@ -172,6 +191,35 @@ func (p *program) sourceHint(err error) error {
 	return err
 }
 
+// dated: new rows of it have _version. * hands it on as it does _meta, and no destination stores it, but one may be ordered by it.
+func dated(n *node) bool {
+	d, ok := n.destination()
+	if !ok {
+		return false
+	}
+	_, ok = d.(keeper)
+	return ok
+}
+
+// undated refuses a destination that is ordered by a _version that its rows don't have.
+func (n *node) undated(d engine.Destination) error {
+	if !needs(d, engine.VersionColumn) || !slices.ContainsFunc(n.inputs, func(in *input) bool { return !in.dated }) {
+		return nil
+	}
+	at := d.Decl().NameAt
+	if v := d.Decl().Arg("SEQUENCE BY"); v != nil {
+		at = v.Span
+	}
+	return &sql.Error{Src: d.Decl().Src, Span: at, Code: "unknown-column", Msg: fmt.Sprintf("%s uses _version, and its rows have none", n.name),
+		Hint: "the changes of a journal have it (FROM STREAM j), and * hands it on"}
+}
+
+// needs says which of _meta and _version a destination wants to see of its rows.
+func needs(d engine.Destination, column string) bool {
+	o, ok := d.(interface{ Needs(column string) bool })
+	return ok && o.Needs(column)
+}
+
 // hasMeta: some input hands _meta on.
 func (n *node) hasMeta() bool {
 	return slices.ContainsFunc(n.inputs, func(in *input) bool { return in.meta })
@@ -181,7 +229,9 @@ func (n *node) hasMeta() bool {
 func empty(n *node) *engine.Query {
 	cols := n.cols
 	if d, ok := n.destination(); ok {
-		cols = d.NewColumns(cols)
+		if cols = d.NewColumns(cols); dated(n) {
+			cols = append(slices.Clone(cols), engine.Column{Name: engine.VersionColumn, Type: "BIGINT"})
+		}
 	} else {
 		cols = append(slices.Clone(cols), engine.Column{Name: engine.MetaColumn, Type: engine.MetaType})
 	}

@@ -45,6 +45,7 @@ func (r *runner) newVersion(ctx context.Context, n *node, origin string, account
 	began := time.Now()
 	e := BatchCommitted{Version: r.version + 1, Origin: origin}
 	err := r.update(ctx, func(tx *engine.Tx) error {
+		e.Rows = nil
 		begin := engine.SQL("INSERT INTO dsql.versions VALUES ({v}, {now})", engine.Args{"now": engine.Now, "v": e.Version})
 		if err := tx.Run(ctx, begin); err != nil {
 			return err

@@ -2,9 +2,11 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"maps"
 
 	"dsql/engine"
+	"dsql/quality"
 	"dsql/sql"
 )
 
@@ -67,14 +69,21 @@ func (p *program) known(name string) *node {
 	return nil
 }
 
-// update runs f in a transaction; where that is rolled back, what f noted of places and versions is as it was.
+// update runs f in a transaction; where that is rolled back, what f noted of places and versions is as it was. f may run again (see
+// gated.go).
 func (r *runner) update(ctx context.Context, f func(tx *engine.Tx) error) error {
-	places, latest := maps.Clone(r.places), maps.Clone(r.latest)
-	err := r.conn.Update(ctx, f)
-	if err != nil {
-		r.places, r.latest = places, latest
+	r.verdicts = verdicts{known: map[int]*quality.Judgement{}}
+	for {
+		r.verdicts.next = 0
+		places, latest := maps.Clone(r.places), maps.Clone(r.latest)
+		err := r.conn.Update(ctx, f)
+		if err != nil {
+			r.places, r.latest = places, latest
+		}
+		if !errors.Is(err, errAgain) {
+			return err
+		}
 	}
-	return err
 }
 
 // moved notes how far a reader has come, inside update.

@@ -49,6 +49,7 @@ type input struct {
 	body  *body // nil: FROM name
 	plain bool  // the query gives the same rows however often it runs
 	meta  bool  // it hands _meta on
+	dated bool  // it hands _version on, which a journal's changes have
 }
 
 // query is the destination's query over rel, a FROM-item of the new rows.

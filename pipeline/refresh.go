@@ -15,6 +15,7 @@ import (
 
 // runner is a run in progress.
 type runner struct {
+	verdicts verdicts // of the transaction in hand
 	p        *program
 	conn     *engine.Conn
 	o        Options

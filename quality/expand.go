@@ -52,7 +52,7 @@ type env struct {
 
 func (p *Program) expand(e *env) *expansion {
 	if e == nil {
-		return p.expandOver(nil, engine.Empty(p.cols))
+		return p.expandOver(nil, engine.Empty(p.stored))
 	}
 	return p.expandOver(e, e.table)
 }
@@ -67,7 +67,7 @@ func (p *Program) expandOver(e *env, table *engine.Query) *expansion {
 
 // expandOne is the expansion of item i alone, for binding.
 func (p *Program) expandOne(i int) *expansion {
-	x := &expansion{p: p, table: engine.Empty(p.cols), parts: make([]part, len(p.items)), failed: make([]bool, len(p.items))}
+	x := &expansion{p: p, table: engine.Empty(p.stored), parts: make([]part, len(p.items)), failed: make([]bool, len(p.items))}
 	x.item(i)
 	return x
 }
@@ -101,6 +101,7 @@ func (x *expansion) item(i int) {
 
 func (x *expansion) scan() int {
 	if x.it().table {
+		x.p.whole = true
 		return ofTable
 	}
 	return ofBatch
@@ -172,8 +173,10 @@ func (x *expansion) text(sp sql.Span, inside bool) *engine.Query {
 // itself is the destination in the FROM of a subquery: as it will be, as all that a batch feeds is read.
 func (x *expansion) itself(alias bool, name string) *engine.Query {
 	if alias {
+		x.p.whole = true
 		return x.table
 	}
+	x.p.whole = true
 	return engine.SQL("{t} AS {n}", engine.Args{"t": x.table, "n": engine.Ident(name)})
 }
 
@@ -260,7 +263,7 @@ func (p *Program) statement(x *expansion, rows, table *engine.Query) *engine.Que
 }
 
 // statementOf is the query of item i alone, over a relation without rows.
-func (p *Program) statementOf(x *expansion, i int, empty *engine.Query) *engine.Query {
+func (p *Program) statementOf(x *expansion, i int) *engine.Query {
 	cols := []*engine.Query{engine.SQL("1 AS one")}
 	for j := range p.items[:i] {
 		if it := &p.items[j]; !it.check {
@@ -268,7 +271,7 @@ func (p *Program) statementOf(x *expansion, i int, empty *engine.Query) *engine.
 		}
 	}
 	pt := x.parts[i]
-	a := engine.Args{"e": pt.expr, "v": pt.value, "t": engine.Ident(typeName(i)), "c": engine.Ident(conditionName(i)), "metrics": engine.Join(", ", cols...), "rel": x.scans(empty, empty)}
+	a := engine.Args{"e": pt.expr, "v": pt.value, "t": engine.Ident(typeName(i)), "c": engine.Ident(conditionName(i)), "metrics": engine.Join(", ", cols...), "rel": x.scans(engine.Empty(p.cols), engine.Empty(p.stored))}
 	if p.items[i].check {
 		return engine.SQL("SELECT {v} AS {t}, {e} AS {c} FROM {rel}, (SELECT {metrics})", a)
 	}

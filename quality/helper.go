@@ -118,7 +118,7 @@ func orphans(x *expansion, c helperCall) *engine.Query {
 	name := r.toks[first].Span.To(r.toks[last-2].Span)
 	table := engine.User(r.src, name)
 	if strings.EqualFold(strings.Trim(name.Of(r.src), `"`), x.p.name) {
-		table = x.table
+		x.p.whole, table = true, x.table
 	}
 	missing := engine.SQL("({c}) IS NOT NULL AND ({c}) NOT IN (SELECT {r}.{col} FROM {table} AS {r} WHERE {r}.{col} IS NOT NULL)", engine.Args{"c": c.args[0], "col": col, "table": table, "r": engine.Ident(orphansAlias)})
 	x.example(func(*engine.Query) *engine.Query { return missing })

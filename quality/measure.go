@@ -65,20 +65,38 @@ var verdicts = map[string]string{fail: failed, hold: held, warn: warned}
 // Measure computes all metrics and checks of a batch and records them. When a check ON FAILURE FAIL fails it records nothing and
 // returns a *Failure, which keeps what was measured for after the rollback.
 func (p *Program) Measure(ctx context.Context, tx *engine.Tx, b Batch) (Result, error) {
-	var res Result
+	j, err := p.Judge(ctx, tx, b)
+	if err != nil {
+		return Result{}, err
+	}
+	return p.Settle(ctx, tx, b, j)
+}
+
+// Judgement is what was measured, and not recorded yet.
+type Judgement struct{ out []outcome }
+
+// Holds: the batch goes to dsql.rejects.
+func (j *Judgement) Holds() bool {
+	return slices.ContainsFunc(j.out, func(o outcome) bool { return o.verdict == held })
+}
+
+// Judge computes all metrics and checks of a batch.
+func (p *Program) Judge(ctx context.Context, tx *engine.Tx, b Batch) (*Judgement, error) {
 	if p.Empty() {
-		if b.Released != "" {
-			return res, Released(ctx, tx, b.Destination, b.Released, b.Version)
+		return &Judgement{}, nil
+	}
+	if p.baselines() {
+		if err := tx.Run(ctx, engine.SQL("SET VARIABLE dsql_baseline = true")); err != nil {
+			return nil, err
 		}
-		return res, nil
 	}
 	e, err := p.prepare(ctx, tx, b)
 	if err != nil {
-		return res, err
+		return nil, err
 	}
 	out, x, err := p.scan(ctx, tx, b, e)
 	if err != nil {
-		return res, err
+		return nil, err
 	}
 	if b.Replayed { // a handful of rows is no batch like others
 		for i := range out {
@@ -89,14 +107,34 @@ func (p *Program) Measure(ctx context.Context, tx *engine.Tx, b Batch) (Result, 
 	}
 	for i := range out {
 		if err := p.collect(ctx, tx, b, x.parts[i], &out[i]); err != nil {
-			return res, err
+			return nil, err
 		}
 	}
 	if b.Released != "" {
 		if err := release(ctx, tx, b, out); err != nil {
-			return res, err
+			return nil, err
 		}
 	}
+	if p.baselines() {
+		err = tx.Run(ctx, engine.SQL("RESET VARIABLE dsql_baseline"))
+	}
+	return &Judgement{out}, err
+}
+
+// baselines: a check compares with a query of the user's, where a version that isn't there yet is none (see journal/views.go).
+func (p *Program) baselines() bool {
+	return slices.ContainsFunc(p.items, func(it item) bool { return it.baseline != nil })
+}
+
+// Settle records what was measured, and puts the rows of a batch that is held into dsql.rejects.
+func (p *Program) Settle(ctx context.Context, tx *engine.Tx, b Batch, j *Judgement) (res Result, err error) {
+	if p.Empty() {
+		if b.Released != "" {
+			return res, Released(ctx, tx, b.Destination, b.Released, b.Version)
+		}
+		return res, nil
+	}
+	out := j.out
 	if f := newFailure(b.Destination, out); f != nil {
 		return res, f
 	}
@@ -360,11 +398,11 @@ func (p *Program) collect(ctx context.Context, tx *engine.Tx, b Batch, pt part, 
 	if !o.item.check || o.verdict == passed || o.verdict == unknown || o.verdict == ignored {
 		return nil
 	}
-	rel := b.Rows
+	rel, cols := b.Rows, b.Columns
 	if o.item.table {
-		rel = b.Table
+		rel, cols = b.Table, p.stored
 	}
-	a := engine.Args{"data": engine.DataJSON("_r", engine.ColumnNames(b.Columns)), "rel": rel, "n": showRows}
+	a := engine.Args{"data": engine.DataJSON("_r", engine.ColumnNames(cols)), "rel": rel, "n": showRows}
 	switch {
 	case o.item.rows:
 		a["cond"], a["n"] = engine.SQL("NOT ({p})", engine.Args{"p": pt.predicate}), maxRows

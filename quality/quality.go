@@ -19,9 +19,11 @@ import (
 
 // Program is the compiled METRICS and CHECKS of a destination.
 type Program struct {
-	items      []item // metrics first, in their order, then checks
-	name       string // the destination's
-	cols       []engine.Column
+	items      []item          // metrics first, in their order, then checks
+	name       string          // the destination's
+	cols       []engine.Column // of the batch
+	stored     []engine.Column // of the table
+	whole      bool            // see Whole
 	aggregates map[string]bool // functions by name, in lower case, that aggregate
 	needs      needs
 	compared   map[drift]string // the types of what psi and ks compare
@@ -58,10 +60,10 @@ func (it *item) fail(at sql.Span, code, msg, hint string) *sql.Error {
 	return &sql.Error{Src: it.decl.Src, Span: at, Code: code, Msg: msg, Hint: hint, Note: it.note}
 }
 
-// Compile reads METRICS and CHECKS items against the destination's columns. All errors of all items come back in one list. d is
+// Compile reads METRICS and CHECKS items against the columns of a batch and those that are stored. All errors of all items come back in one list. d is
 // the place of the destination's name.
-func Compile(ctx context.Context, c *engine.Conn, d engine.Place, metrics, checks []*sql.Decl, cols []engine.Column, lists rules.Lists) (*Program, error) {
-	p := &Program{name: strings.Trim(d.Span.Of(d.Src), `"`), cols: cols, compared: map[drift]string{}}
+func Compile(ctx context.Context, c *engine.Conn, d engine.Place, metrics, checks []*sql.Decl, cols, stored []engine.Column, lists rules.Lists) (*Program, error) {
+	p := &Program{name: strings.Trim(d.Span.Of(d.Src), `"`), cols: cols, stored: stored, compared: map[drift]string{}}
 	if len(metrics)+len(checks) == 0 {
 		return p, nil
 	}
@@ -79,6 +81,9 @@ func Compile(ctx context.Context, c *engine.Conn, d engine.Place, metrics, check
 
 // Empty: there is nothing to measure.
 func (p *Program) Empty() bool { return len(p.items) == 0 }
+
+// Whole: something is measured of the table as it will be.
+func (p *Program) Whole() bool { return p.whole }
 
 // Holds: there is a check that may put the batch into dsql.rejects.
 func (p *Program) Holds() bool {
@@ -253,7 +258,7 @@ func (b *compiler) bind() {
 	}
 	b.drifts()
 	empty := engine.Empty(b.p.cols)
-	cols, errs := b.c.DescribeEach(b.ctx, []engine.Bound{{Query: b.p.statement(x, empty, empty), At: b.p.items[0].at()}})
+	cols, errs := b.c.DescribeEach(b.ctx, []engine.Bound{{Query: b.p.statement(x, empty, engine.Empty(b.p.stored)), At: b.p.items[0].at()}})
 	if errs[0] != nil {
 		b.bindEach(x)
 		return
@@ -280,14 +285,13 @@ func (b *compiler) retype(x *expansion) {
 
 // bindEach binds the items one by one, each beside the metrics before it.
 func (b *compiler) bindEach(x *expansion) {
-	empty := engine.Empty(b.p.cols)
 	for i := range b.p.items {
 		it := &b.p.items[i]
 		if x.failed[i] {
 			continue
 		}
 		one := b.p.expandOne(i)
-		cols, errs := b.c.DescribeEach(b.ctx, []engine.Bound{{Query: b.p.statementOf(one, i, empty), At: it.at()}})
+		cols, errs := b.c.DescribeEach(b.ctx, []engine.Bound{{Query: b.p.statementOf(one, i), At: it.at()}})
 		if errs[0] != nil {
 			b.refuse(it, errs[0])
 			continue

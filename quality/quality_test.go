@@ -64,7 +64,7 @@ func compile(t testing.TB, c *engine.Conn, script string) (*Program, error) {
 		}
 	}
 	chain := engine.CompileChain(last)
-	return Compile(t.Context(), c, engine.At(last), chain.Metrics, chain.Checks, columnsOf(t, c, chain.From[0].Text), func(name string) (*sql.Decl, bool) {
+	return Compile(t.Context(), c, engine.At(last), chain.Metrics, chain.Checks, columnsOf(t, c, chain.From[0].Text), columnsOf(t, c, chain.From[0].Text), func(name string) (*sql.Decl, bool) {
 		d, ok := lists[name]
 		return d, ok
 	})

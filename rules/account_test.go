@@ -98,7 +98,7 @@ func TestInput(t *testing.T) {
 	for _, keep := range []bool{false, true} {
 		for _, mode := range modes {
 			err = c.Scratch(t.Context(), func(tx *engine.Tx) error {
-				out, err := p.Run(t.Context(), tx, Batch{Destination: "s", Source: "src", Version: 3, Rel: rel, Columns: cols, HasRow: true, Input: in, KeepMeta: keep, Stage: mode == "stage", Once: mode == "once"})
+				out, err := p.Run(t.Context(), tx, Batch{Destination: "s", Source: "src", Version: 3, Rel: rel, Columns: cols, HasRow: true, Input: in, Keep: map[bool][]string{true: {engine.MetaColumn}}[keep], Stage: mode == "stage", Once: mode == "once"})
 				if err != nil {
 					return err
 				}

@@ -18,7 +18,7 @@ type Batch struct {
 	HasRow              bool
 	Input               *engine.Input // nil where the rows come from a stored table
 	Stage               bool          // Rel must be read once only: its rows are kept in a TEMP table
-	KeepMeta            bool          // Rows are to have _meta
+	Keep                []string      // what Rows are to have beside: _meta, _version
 	KeepOriginal        bool          // Rows are to have what Outcome.Was reads
 	Once                bool          // the caller reads Rows once and wholly, and calls Settle then; Stage doesn't matter
 }
@@ -27,7 +27,7 @@ type Batch struct {
 type Outcome struct {
 	In                int64 // -1: not counted
 	Rejected, Dropped int64
-	Rows              *engine.Query // a FROM-item of the rows that go on: Columns, _row where HasRow, _meta where KeepMeta
+	Rows              *engine.Query // a FROM-item of the rows that go on: Columns, _row where HasRow, and Keep
 	Was               engine.Was    // with KeepOriginal: the columns that SETs change as they were, of a row _r of Rows
 	Warned            []*sql.Error  // rows that break an ON VIOLATION WARN, one error a constraint
 
@@ -139,9 +139,7 @@ func (p *Program) kept(b Batch) *engine.Query {
 	if b.HasRow {
 		cols = append(cols, "_row")
 	}
-	if b.KeepMeta {
-		cols = append(cols, engine.MetaColumn)
-	}
+	cols = append(cols, b.Keep...)
 	if b.KeepOriginal && p.any((*step).sets) {
 		cols = append(cols, p.was)
 	}
