@@ -123,15 +123,16 @@ type Input struct {
 	// Redecoded: these are rejects of the source, decoded anew.
 	Redecoded bool
 
-	Records, Good, BadCount, Skipped int64             // Records = Good + BadCount + Skipped
-	Unknown                          int64             // values of fields that the declaration doesn't name
-	UnknownNames                     []string          // the first of those fields
-	Captures                         map[string]string // parts of the file's path, by name
-	FileTime                         time.Time         // when the file was last changed, UTC
-	Snapshot                         bool              // the batch is a whole load of the table
-	Absent                           []string          // declared columns that this batch's header or schema doesn't have (they read NULL)
-	Truncate                         bool              // its rows say that all rows of the table are gone
-	Origin                           string            // which files or offsets: for dsql.version_rows
+	Records, Good, BadCount, Skipped int64               // Records = Good + BadCount + Skipped
+	Unknown                          int64               // values of fields that the declaration doesn't name
+	UnknownNames                     []string            // the first of those fields
+	Captures                         map[string]string   // parts of the file's path, by name
+	FileTime                         time.Time           // when the file was last changed, UTC
+	Snapshot                         bool                // the batch is a whole load of the table
+	Absent                           []string            // declared columns that this batch's header or schema doesn't have (they read NULL)
+	Truncate                         bool                // its rows say that all rows of the table are gone
+	AbsentIn                         map[string][]string // of a load in several files: columns that a file doesn't have and another has
+	Origin                           string              // which files or offsets: for dsql.version_rows
 	// Commit records the new places in the batch's transaction.
 	Commit func(ctx context.Context, tx *Tx, version int64) error
 	// Committed tells the world outside of the file that the places have moved; nil: nobody. What goes wrong there harms no row.
@@ -185,6 +186,10 @@ type Accepted struct {
 	Input *Input
 	// Absent are the columns that this batch's file does not have.
 	Absent []string
+	// AbsentIn are columns that some files of a load do not have: which. Rows have _meta then.
+	AbsentIn map[string][]string
+	// Empty is a FROM-item of the row that a load without rows might have had: what its path says, NULL elsewhere. nil where that isn't known.
+	Empty *Query
 	// Force takes a load that a guard would hold back.
 	Force bool
 }

@@ -166,7 +166,7 @@ func (o *opened) consumed() int64 {
 // taken is the place behind what was read. A file that is taken in parts must stay as it was at the first: its hash is computed
 // ahead then, and compared at its end.
 func (o *opened) taken(more bool) (taken, error) {
-	t := taken{file: o.at, pos: o.file.Pos()}
+	t := taken{file: o.at, pos: o.file.Pos(), absent: o.file.Absent()}
 	var err error
 	switch {
 	case more && o.s.snapshot: // one load, recorded at its end

@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"context"
-	dbsql "database/sql"
 	"fmt"
 	"io"
 	"slices"
@@ -62,7 +61,7 @@ func (r *reader) nextParquet(ctx context.Context) (*engine.Input, error) {
 			var parts []parquetPart
 			for i, f := range group {
 				parts = append(parts, parquetPart{f, 0, f.rows})
-				b.files = append(b.files, taken{file: f.file, hash: f.hash, pos: Pos{Byte: f.rows, Line: f.rows + 1}, done: true})
+				b.files = append(b.files, taken{file: f.file, hash: f.hash, pos: Pos{Byte: f.rows, Line: f.rows + 1}, done: true, absent: f.absent})
 				b.done += r.s.weight(&it, i)
 				b.absent = slices.DeleteFunc(slices.Clone(b.absent), func(c string) bool { return !slices.Contains(f.absent, c) })
 			}
@@ -239,34 +238,17 @@ func (r *reader) checkColumns(ctx context.Context) (err error) {
 	return r.s.placed(err)
 }
 
-// capturesOf are the values of the columns that come from a file's path: those of a record without fields.
+// capturesOf are the values of the columns that come from a file's path.
 func (r *reader) capturesOf(ctx context.Context, f file) (map[string]*engine.Query, error) {
 	if r.landing == nil {
 		return nil, nil
 	}
-	in, err := r.landing.Open(strings.NewReader("{}"), Pos{}, FileInfo{Path: f.path, Captures: f.captures})
-	if err != nil {
-		return nil, r.s.placed(err)
-	}
-	b, err := r.landing.Take(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer b.Release()
-	if _, err := b.Fill(ctx, in); err != nil {
-		return nil, err
-	}
-	rows := b.Input().Rows
+	texts, err := r.converted(ctx, r.landing, f)
 	out := map[string]*engine.Query{}
 	for _, c := range r.landing.fields {
-		var text dbsql.NullString
-		a := engine.Args{"c": engine.Ident(c.Name), "t": engine.Type(c.Type), "rows": rows}
-		if _, err := r.conn.Scan(ctx, engine.SQL("SELECT {c}::VARCHAR FROM {rows}", a), &text); err != nil {
-			return nil, err
-		}
-		out[c.Name] = engine.SQL("CAST({text} AS {t})", a, engine.Args{"text": text.String})
+		out[c.Name] = engine.SQL("CAST({text} AS {t})", engine.Args{"t": engine.Type(c.Type), "text": texts[c.Name]})
 	}
-	return out, nil
+	return out, err
 }
 
 // parquetInput is the relation of ranges of files.

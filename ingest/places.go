@@ -58,6 +58,8 @@ type taken struct {
 	hash string
 	pos  Pos // where to go on; the end when done
 	done bool
+
+	absent []string // declared columns that it doesn't have
 }
 
 // record writes the places of a batch for its destinations.

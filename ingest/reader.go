@@ -209,6 +209,15 @@ func (r *reader) input(ctx context.Context, b batch, in *engine.Input) (*engine.
 			in.FileTime = f.modified
 		}
 	}
+	if s.snapshot {
+		var err error
+		if in.AbsentIn = absentIn(b); in.Good == 0 {
+			if in.Captures, err = r.ofEmpty(ctx, b.files[0].file, in.Captures); err != nil {
+				in.Release()
+				return nil, err
+			}
+		}
+	}
 	in.Origin = originOf(b.files) + b.lines
 	in.Replayed = r.o.Replay != nil
 	in.Again = in.Again || in.Replayed
@@ -236,6 +245,17 @@ func (r *reader) input(ctx context.Context, b batch, in *engine.Input) (*engine.
 		r.o.Progress(engine.Progress{Source: s.decl.Name, Item: b.files[len(b.files)-1].path, Done: r.done, Total: r.total})
 	}
 	return in, nil
+}
+
+// absentIn are the columns that some files of a load don't have, by file, beside those that none has.
+func absentIn(b batch) map[string][]string {
+	out := map[string][]string{}
+	for _, f := range b.files {
+		if some := slices.DeleteFunc(slices.Clone(f.absent), func(c string) bool { return slices.Contains(b.absent, c) }); len(some) > 0 {
+			out[f.path] = some
+		}
+	}
+	return out
 }
 
 func originOf(files []taken) string {

@@ -3,6 +3,8 @@ package journal
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"dsql/engine"
@@ -79,7 +81,7 @@ func (w *writer) dated(ctx context.Context) (nulls int64, ok bool, err error) {
 	var several bool
 	ask := func(rows *engine.Query) error {
 		return w.scan(ctx, engine.SQL("SELECT count(*), count(*) FILTER (WHERE {null}), min(_s0)::VARCHAR, max(_s0)::VARCHAR, count(*) <> count(_s0) OR coalesce(min(_s0) < max(_s0), false) FROM (SELECT *, ({at})::{t} AS _s0 FROM {rows}) b",
-			engine.Args{"null": isNull("b", w.keys), "at": at, "t": typ, "rows": rows}), &w.rows, &nulls, &first, &last, &several)
+			engine.Args{"null": isNull("b", w.keys), "at": at, "t": typ, "rows": w.timed(rows)}), &w.rows, &nulls, &first, &last, &several)
 	}
 	if err := ask(w.b.Rows); err != nil {
 		return 0, false, err
@@ -88,8 +90,15 @@ func (w *writer) dated(ctx context.Context) (nulls int64, ok bool, err error) {
 		if in == nil {
 			return 0, false, nil
 		}
-		if err := ask(w.captured()); err != nil {
-			return 0, false, err
+		if w.b.Empty != nil {
+			if err := ask(w.b.Empty); err != nil {
+				return 0, false, err
+			}
+		}
+		if w.rows == 0 { // the query takes none, or isn't known
+			if err := ask(w.captured()); err != nil {
+				return 0, false, err
+			}
 		}
 		w.rows, nulls = 0, 0
 	}
@@ -108,6 +117,16 @@ func (w *writer) dated(ctx context.Context) (nulls int64, ok bool, err error) {
 	w.time = *first
 	w.tables["t"] = engine.SQL("{time}::{type}", engine.Args{"time": w.time, "type": typ})
 	return nulls, true, nil
+}
+
+// timed is rows whose _meta has the file's time, where a clause uses _meta: SNAPSHOT AT is about loads.
+func (w *writer) timed(rows *engine.Query) *engine.Query {
+	if !w.j.Needs(engine.MetaColumn) || w.b.Input == nil || w.b.Input.FileTime.IsZero() {
+		return rows
+	}
+	return engine.SQL(`(SELECT * REPLACE (struct_pack(source := _meta.source, topic := _meta.topic, "partition" := _meta."partition", "offset" := _meta."offset",
+		"timestamp" := coalesce(_meta."timestamp", {time}::TIMESTAMP), "key" := _meta."key", headers := _meta.headers, tombstone := _meta.tombstone, file := _meta.file, line := _meta.line) AS _meta) FROM {rows})`,
+		engine.Args{"time": w.b.Input.FileTime.UTC().Format("2006-01-02 15:04:05.999999"), "rows": rows})
 }
 
 // captured is a row of what an empty load has: the captures of its path, and _meta with the file's time.
@@ -153,13 +172,35 @@ func (w *writer) loaded() *engine.Query {
 			cols = append(cols, c)
 		}
 	}
-	return engine.SQL("(SELECT {columns} FROM {rows} b WHERE NOT ({null}))", engine.Args{"rows": w.b.Rows, "null": isNull("b", w.keys), "columns": engine.Each(", ", cols, func(c engine.Column) *engine.Query {
+	lacks := engine.SQL("")
+	for i, c := range w.partly() {
+		files := engine.Each(", ", w.lacking(c), func(f string) *engine.Query { return engine.Lit(f) })
+		lacks = engine.SQL("{lacks}, _meta.file IN ({files}) AS {w}", engine.Args{"lacks": lacks, "files": files, "w": engine.Ident(fmt.Sprintf("_w%d", i))})
+	}
+	return engine.SQL("(SELECT {columns} {lacks} FROM {rows} b WHERE NOT ({null}))", engine.Args{"rows": w.b.Rows, "null": isNull("b", w.keys), "lacks": lacks, "columns": engine.Each(", ", cols, func(c engine.Column) *engine.Query {
 		a := engine.Args{"c": engine.Ident(c.Name), "t": engine.Type(c.Type)}
-		if w.b.Columns[index(w.b.Columns, c.Name)].Type == c.Type {
-			return engine.SQL("{c}", a)
-		}
 		return engine.SQL("{c}::{t} AS {c}", a)
 	})})
+}
+
+// partly are the columns that some files of the load don't have. Whether a row's doesn't stands in _w0, _w1 …
+func (w *writer) partly() (out []string) {
+	for _, c := range w.cols {
+		if !w.absent[c] && len(w.lacking(c)) > 0 {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// lacking are the files of the load that don't have a column.
+func (w *writer) lacking(c string) []string {
+	for name, files := range w.b.AbsentIn {
+		if strings.EqualFold(name, c) {
+			return files
+		}
+	}
+	return nil
 }
 
 // first takes a load into a journal without open rows.
@@ -262,17 +303,34 @@ func (w *writer) difference(ctx context.Context, rows *engine.Query) error {
 		"stored": list("", w.keys, w.cols, w.from), "old": prefixed(as("j", w.cols, old)), "from": list("j", w.from),
 		"keys": each(", ", "coalesce(s.{c}, j.{c}) AS {c}", w.keys),
 		"values": prefixed(engine.Each(", ", w.cols, func(c string) *engine.Query {
-			if w.absent[c] {
+			i := slices.Index(w.partly(), c)
+			switch {
+			case w.absent[c]:
 				return engine.Ident("j", c)
+			case i >= 0:
+				return engine.SQL("CASE WHEN s.{w} THEN j.{c} ELSE s.{c} END AS {c}", engine.Args{"w": engine.Ident(fmt.Sprintf("_w%d", i)), "c": engine.Ident(c)})
 			}
 			return engine.Ident("s", c)
 		})),
-		"tracked": differ("j", "s", w.given(w.tracked)), "untracked": differ("j", "s", w.given(w.untracked))}
+		"tracked": w.loadDiffers(w.given(w.tracked)), "untracked": w.loadDiffers(w.given(w.untracked))}
 	err := w.make(ctx, "diff", `SELECT {keys} {values} {old}, {from}, j._rid, j._v_from,
 			CASE WHEN {s} IS NULL THEN 'G' WHEN {j} IS NULL THEN 'I' WHEN {tracked} THEN 'V' ELSE 'W' END AS _role
 		FROM (SELECT rowid AS _rid, {stored}, _v_from FROM {now} WHERE _v_close = 0 AND _v_to = 0) j FULL JOIN {rows} s ON {on}
 		WHERE {s} IS NULL OR {j} IS NULL OR {tracked} OR {untracked}`, a)
 	return err
+}
+
+// loadDiffers says that the load's row s gives some of the columns another value than the open row j has.
+func (w *writer) loadDiffers(names []string) *engine.Query {
+	any, partly := []*engine.Query{engine.SQL("false")}, w.partly()
+	for _, c := range names {
+		a := engine.Args{"c": engine.Ident(c), "said": engine.SQL("")}
+		if i := slices.Index(partly, c); i >= 0 {
+			a["said"] = engine.SQL("NOT s.{w} AND ", engine.Args{"w": engine.Ident(fmt.Sprintf("_w%d", i))})
+		}
+		any = append(any, engine.SQL("{said} j.{c} IS DISTINCT FROM s.{c}", a))
+	}
+	return engine.SQL("({any})", engine.Args{"any": engine.Join(" OR ", any...)})
 }
 
 // guarded holds back a load that would close too many keys.

@@ -207,7 +207,7 @@ func (r *runner) write(ctx context.Context, tx *engine.Tx, d engine.Destination,
 		source = b.input.Source
 	}
 	var keep []string
-	if needs(d, engine.MetaColumn) && b.in.meta {
+	if b.in.meta && (needs(d, engine.MetaColumn) || b.input != nil && len(b.input.AbsentIn) > 0) {
 		keep = append(keep, engine.MetaColumn)
 	}
 	rel := engine.SQL("({q})", engine.Args{"q": b.in.query(b.rel)})
@@ -238,7 +238,8 @@ func (r *runner) write(ctx context.Context, tx *engine.Tx, d engine.Destination,
 		acc.Sample = rel
 	}
 	if b.input != nil {
-		acc.Absent = n.absent(b.in, b.input)
+		acc.Absent = n.absent(b.in, b.input, b.input.Absent)
+		acc.AbsentIn, acc.Empty = n.absentIn(b.in, b.input), n.emptyLoad(d, b)
 	}
 	if decided != nil && decided.discard {
 		return r.discarded(ctx, tx, n, decided, ruled)
@@ -297,8 +298,7 @@ func (r *runner) discarded(ctx context.Context, tx *engine.Tx, n *node, h *hold,
 }
 
 // absent are the columns that a batch says nothing of: they copy a column that its files don't have, and no rule sets them.
-func (n *node) absent(in *input, batch *engine.Input) (out []string) {
-	missing := batch.Absent
+func (n *node) absent(in *input, batch *engine.Input, missing []string) (out []string) {
 	if in.of == nil { // what was held back: rows as the query gave them
 		if i := slices.IndexFunc(n.inputs, func(x *input) bool { return sql.Same(x.of.name, batch.Source) }); i >= 0 {
 			in = n.inputs[i]
@@ -315,6 +315,40 @@ func (n *node) absent(in *input, batch *engine.Input) (out []string) {
 		}
 	}
 	return out
+}
+
+// absentIn are the same of some files of a load: which.
+func (n *node) absentIn(in *input, batch *engine.Input) map[string][]string {
+	out := map[string][]string{}
+	if !in.meta { // nothing says which file a row is from
+		return nil
+	}
+	for file, missing := range batch.AbsentIn {
+		for _, c := range n.absent(in, batch, missing) {
+			out[c] = append(out[c], file)
+		}
+	}
+	return out
+}
+
+// emptyLoad is the row that a load without rows might have had, through the query and the SETs: its time may be computed there.
+func (n *node) emptyLoad(d engine.Destination, b fresh) *engine.Query {
+	in := b.input
+	if !in.Snapshot || in.Good > 0 || b.in.of == nil || needs(d, engine.MetaColumn) && !b.in.meta {
+		return nil
+	}
+	meta := engine.SQL(`struct_pack(source := {source}, "timestamp" := {time}::TIMESTAMP, file := {file})::`+engine.MetaType+` AS _meta`,
+		engine.Args{"source": in.Source, "time": in.FileTime.UTC().Format(time.DateTime), "file": in.Origin})
+	rel := engine.SQL("(SELECT {values}, {meta})", engine.Args{"meta": meta, "values": engine.Each(", ", b.in.of.cols, func(c engine.Column) *engine.Query {
+		a := engine.Args{"t": engine.Type(c.Type), "n": engine.Ident(c.Name), "v": nil}
+		for name, text := range in.Captures {
+			if sql.Same(name, c.Name) {
+				a["v"] = text
+			}
+		}
+		return engine.SQL("{v}::{t} AS {n}", a)
+	})})
+	return n.rules.Through(engine.SQL("({q})", engine.Args{"q": b.in.query(rel)}))
 }
 
 func add(a, b engine.Counts) engine.Counts {

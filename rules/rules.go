@@ -131,6 +131,9 @@ func (p *Program) layers(rel *engine.Query) *engine.Query {
 	return rel
 }
 
+// Through is a relation of what the SETs make of rel, with columns of their own beside.
+func (p *Program) Through(rel *engine.Query) *engine.Query { return p.layers(rel) }
+
 // Sets are the columns that SETs change.
 func (p *Program) Sets() []string {
 	var out []string

@@ -1,0 +1,61 @@
+package ingest
+
+import (
+	"context"
+	dbsql "database/sql"
+	"maps"
+	"strings"
+
+	"dsql/engine"
+)
+
+// Captures come from a file's path, and are converted as its fields are: those of a record without fields.
+
+// converted are the fields of a landing, in text, as a record without fields of the file has them.
+func (r *reader) converted(ctx context.Context, l *Landing, f file) (map[string]string, error) {
+	in, err := l.Open(strings.NewReader("{}"), Pos{}, FileInfo{Path: f.path, Captures: f.captures})
+	if err != nil {
+		return nil, r.s.placed(err)
+	}
+	b, err := l.Take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer b.Release()
+	if _, err := b.Fill(ctx, in); err != nil {
+		return nil, err
+	}
+	out := map[string]string{}
+	for _, c := range l.fields {
+		var text dbsql.NullString
+		if _, err := r.conn.Scan(ctx, engine.SQL("SELECT {c}::VARCHAR FROM {rows}", engine.Args{"c": engine.Ident(c.Name), "rows": b.Input().Rows}), &text); err != nil {
+			return nil, err
+		}
+		out[c.Name] = text.String
+	}
+	return out, nil
+}
+
+// ofEmpty are the captures of a load without rows: in the text of what their columns would hold, whatever its FORMAT.
+func (r *reader) ofEmpty(ctx context.Context, f file, captures map[string]string) (map[string]string, error) {
+	var fields []Field
+	for _, fd := range r.s.fields(r.cols) {
+		if fd.Capture != "" {
+			fields = append(fields, fd)
+		}
+	}
+	if len(fields) == 0 {
+		return captures, nil
+	}
+	l, err := NewLanding(r.conn, r.s.decl.Name, fields, Dialect{Format: "json"}, Limits{Rows: 1, Bytes: 1 << 16})
+	if err != nil {
+		return nil, r.s.placed(err)
+	}
+	defer l.Close()
+	texts, err := r.converted(ctx, l, f)
+	out := maps.Clone(captures)
+	for _, fd := range fields {
+		out[fd.Capture] = texts[fd.Name]
+	}
+	return out, err
+}
