@@ -161,6 +161,7 @@ type Destination interface {
 // Maker is a declaration that makes more in the file than what has its name: views and macros, which others may read, and tables.
 type Maker interface {
 	Makes() []string // their names
+	Stores() string  // the table that it can't do without
 }
 
 // Chain is the part of a destination that all kinds share.

@@ -252,6 +252,9 @@ func (j *Journal) Drop(ctx context.Context, tx *engine.Tx) error {
 	return nil
 }
 
+// Stores is the table that tells what the others hold.
+func (j *Journal) Stores() string { return j.decl.Name + "__state" }
+
 // Makes are the names of what Define makes beside the journal's own.
 func (j *Journal) Makes() (out []string) {
 	for _, m := range slices.Concat(views[1:], []string{"__definition", "__now", "__past", "__mem", "__state"}, macros) {

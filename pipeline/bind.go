@@ -110,6 +110,9 @@ type keeper interface {
 // outdated asks a declaration whether what it made in the file is behind, whatever its text: a model's file is another one, or tables are
 // of an older dsql.
 func (p *program) outdated(ctx context.Context, tx *engine.Tx, n *node) (err error) {
+	if err := p.gone(n); err != nil {
+		return err
+	}
 	if o, ok := n.obj.(interface {
 		Stale(context.Context, *engine.Tx, *engine.Env) (string, error)
 	}); ok {
@@ -244,6 +247,11 @@ func empty(n *node) *engine.Query {
 func (p *program) define(ctx context.Context, tx *engine.Tx, n *node) error {
 	if err := p.free(ctx, tx, n); err != nil {
 		return err
+	}
+	if o, ok := n.obj.(dropper); ok && n.lost { // what is left of it
+		if err := o.Drop(ctx, tx); err != nil {
+			return err
+		}
 	}
 	switch o := n.obj.(type) {
 	case engine.Destination:

@@ -2,15 +2,16 @@ package pipeline
 
 import (
 	"strings"
+	"unicode"
 
 	"dsql/sql"
 )
 
 // The user's own views and macros, as far as dsql has to know them: their names and what they are made of.
 
-// created is the name of the view or macro that a statement of the user makes, and its text; "" where it makes none.
+// created is the name of the table, view or macro that a statement of the user makes, and the text of a view or macro.
 func created(st sql.Stmt) (name, text string) {
-	if st.Decl != nil {
+	if st.Decl != nil || opening(st) != "CREATE" {
 		return "", ""
 	}
 	toks := sql.Tokens(st.Src, st.Span)
@@ -29,12 +30,26 @@ func created(st sql.Stmt) (name, text string) {
 	}
 	for word("OR", "REPLACE", "TEMP", "TEMPORARY") {
 	}
-	if !word("VIEW", "MACRO", "FUNCTION") {
+	table := word("TABLE")
+	if !table && !word("VIEW", "MACRO", "FUNCTION") {
 		return "", ""
 	}
 	for word("IF", "NOT", "EXISTS") {
 	}
-	return lastName(st.Src, toks[i:]), definition(st.Span.Of(st.Src))
+	if name = lastName(st.Src, toks[i:]); table {
+		return name, ""
+	}
+	return name, definition(st.Span.Of(st.Src))
+}
+
+// opening is a statement's first word in capitals. (A statement may be long: it is cut into tokens only where that word says so.)
+func opening(st sql.Stmt) string {
+	text := st.Span.Of(st.Src)
+	end := strings.IndexFunc(text, func(c rune) bool { return !unicode.IsLetter(c) })
+	if end < 0 {
+		end = len(text)
+	}
+	return strings.ToUpper(text[:end])
 }
 
 // lastName is the name that tokens begin with, without the schema before it.

@@ -32,6 +32,7 @@ func (p *program) apply(ctx context.Context, r *runner, nodes ...*node) error {
 		return err
 	}
 	for i, n := range nodes {
+		p.made(n)
 		if changes[i].Action != "none" {
 			born := r.version
 			if n.stored != nil {
@@ -97,9 +98,11 @@ func (p *program) change(n *node) Change {
 		c.Action = "change"
 		c.What = append(c.What, "its text differs")
 	}
-	if n.stale != "" {
-		c.Action = "change"
-		c.What = append(c.What, n.stale)
+	for _, what := range []string{n.stale, n.missing} {
+		if what != "" {
+			c.Action = "change"
+			c.What = append(c.What, what)
+		}
 	}
 	if n.relation() {
 		if d := columnChanges(n.stored.Pinned, n.cols); len(d) > 0 {
@@ -143,6 +146,11 @@ func columnChanges(old, now []engine.Column) []string {
 	return out
 }
 
+// dropper takes what it made out of the file, as far as it is there.
+type dropper interface {
+	Drop(context.Context, *engine.Tx) error
+}
+
 // drop removes a declaration and what it stores.
 func (r *runner) drop(ctx context.Context, d *sql.Decl) error {
 	kind := strings.ToLower(d.Syntax.Keyword)
@@ -157,9 +165,7 @@ func (r *runner) drop(ctx context.Context, d *sql.Decl) error {
 		return err
 	}
 	err := r.conn.Update(ctx, func(tx *engine.Tx) error {
-		if o, ok := n.obj.(interface {
-			Drop(context.Context, *engine.Tx) error
-		}); ok {
+		if o, ok := n.obj.(dropper); ok {
 			if err := o.Drop(ctx, tx); err != nil {
 				return err
 			}

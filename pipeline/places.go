@@ -104,7 +104,8 @@ func (r *runner) behind(e edge) bool { return r.latest[e.input] > r.places[e] }
 func (r *runner) unread(ctx context.Context, tx *engine.Tx, n *node) error {
 	maps.DeleteFunc(r.places, func(e edge, _ int64) bool { return e.reader == n })
 	a := engine.Args{"d": n.name}
-	return tx.Run(ctx, engine.SQL("DELETE FROM dsql.files WHERE destination = {d}", a), engine.SQL("DELETE FROM dsql.offsets WHERE destination = {d}", a), engine.SQL("DELETE FROM dsql.places WHERE destination = {d}", a))
+	return tx.Run(ctx, engine.SQL("DELETE FROM dsql.files WHERE destination = {d}", a),
+		engine.SQL("DELETE FROM dsql.offsets WHERE destination = {d}", a), engine.SQL("DELETE FROM dsql.places WHERE destination = {d}", a))
 }
 
 // forget takes a declaration that is dropped out of all places.

@@ -18,9 +18,10 @@ import (
 type program struct {
 	stmts []sql.Stmt
 	env   *engine.Env
-	nodes []*node      // in order of declaration: those of the file first, then the script's
-	plan  []Change     // what the check found that a run would do
-	skip  map[int]bool // statements whose shape can't be made in a scratch transaction
+	nodes []*node          // in order of declaration: those of the file first, then the script's
+	plan  []Change         // what the check found that a run would do
+	there map[sql.Key]bool // tables and views that were in the file at the start
+	skip  map[int]bool     // statements whose shape can't be made in a scratch transaction
 }
 
 // node is one declaration and what is known of it.
@@ -31,13 +32,16 @@ type node struct {
 	fingerprint string
 	stored      *storedDecl // what the file has, nil for a new one
 
-	cols   []engine.Column // source: its columns; destination: the ones it stores
-	inputs []*input
-	whole  []*node        // destinations that its query reads whole
-	beside []*node        // what the rest of its text reads or calls
-	around map[*node]bool // those of beside that read it too
-	bound  bool
-	stale  string // what has changed though the text hasn't: a model's file
+	cols    []engine.Column // source: its columns; destination: the ones it stores
+	inputs  []*input
+	whole   []*node          // destinations that its query reads whole
+	beside  []*node          // what the rest of its text reads or calls
+	around  map[*node]bool   // those of beside that read it too
+	others  map[sql.Key]bool // the user's own tables, views and macros that it reads
+	bound   bool
+	lost    bool   // what it stores was
+	missing string // what of it was dropped by something else
+	stale   string // what has changed though the text hasn't: a model's file
 
 	rules   *rules.Program
 	quality *quality.Program

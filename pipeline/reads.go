@@ -19,14 +19,14 @@ import (
 type scope struct {
 	p      *program
 	conn   *engine.Conn
-	made   map[sql.Key]*node   // what declarations are called and what they make
-	text   map[sql.Key]string  // the user's views and macros: what they are made of
-	macros map[sql.Key]string  // those of the file, once they were asked for
-	leads  map[sql.Key][]*node // what views and macros lead to
+	made   map[sql.Key]*node  // what declarations are called and what they make
+	text   map[sql.Key]string // the user's views and macros: what they are made of
+	macros map[sql.Key]string // those of the file, once they were asked for
+	leads  map[sql.Key]lead   // what views and macros lead to
 }
 
 func (p *program) scope(ctx context.Context, c *engine.Conn) (*scope, error) {
-	s := &scope{p: p, conn: c, made: map[sql.Key]*node{}, text: map[sql.Key]string{}, leads: map[sql.Key][]*node{}}
+	s := &scope{p: p, conn: c, made: map[sql.Key]*node{}, text: map[sql.Key]string{}, leads: map[sql.Key]lead{}}
 	for _, n := range p.nodes {
 		if m, ok := n.obj.(engine.Maker); ok {
 			for _, name := range m.Makes() {
@@ -39,12 +39,17 @@ func (p *program) scope(ctx context.Context, c *engine.Conn) (*scope, error) {
 			s.made[sql.KeyOf(n.name)] = n
 		}
 	}
-	views, err := engine.Select(ctx, c, engine.SQL("SELECT view_name, sql FROM duckdb_views() WHERE NOT internal"), scanPair)
-	for _, v := range views {
-		s.text[sql.KeyOf(v[0])] = definition(v[1])
+	there, err := engine.Select(ctx, c, engine.SQL(`SELECT view_name, sql FROM duckdb_views() WHERE NOT internal
+		UNION ALL SELECT table_name, '' FROM duckdb_tables() WHERE schema_name = 'main' AND database_name = current_database()`), scanPair)
+	p.there = map[sql.Key]bool{}
+	for _, v := range there {
+		key := sql.KeyOf(v[0])
+		if p.there[key] = true; v[1] != "" {
+			s.text[key] = definition(v[1])
+		}
 	}
 	for _, st := range p.stmts {
-		if name, text := created(st); name != "" {
+		if name, text := created(st); text != "" {
 			s.text[sql.KeyOf(name)] = text
 		}
 	}
@@ -112,7 +117,7 @@ func (s *scope) query(ctx context.Context, n *node, decl *sql.Decl, sp sql.Span)
 		return errors.Join(errs.Err(), err)
 	}
 	found, err := s.follow(ctx, slices.DeleteFunc(b.names, func(r ref) bool { return r.table && s.p.relation(r.name) != nil }))
-	for _, m := range found { // by views and macros
+	for _, m := range found.nodes { // by views and macros
 		if _, ok := m.destination(); ok && !slices.Contains(n.whole, m) {
 			n.whole = append(n.whole, m)
 		}
@@ -122,8 +127,14 @@ func (s *scope) query(ctx context.Context, n *node, decl *sql.Decl, sp sql.Span)
 }
 
 // alongside notes what a destination's text reads or calls beside what its query reads.
-func (n *node) alongside(found []*node) {
-	for _, m := range found {
+func (n *node) alongside(found lead) {
+	for name := range found.names {
+		if n.others == nil {
+			n.others = map[sql.Key]bool{}
+		}
+		n.others[name] = true
+	}
+	for _, m := range found.nodes {
 		if _, source := m.source(); source || m == n || slices.Contains(n.whole, m) || slices.Contains(n.beside, m) {
 			continue
 		}
@@ -160,9 +171,9 @@ func (p *program) texts(d *sql.Decl, body *sql.Value, seen []*sql.Decl) (out []s
 }
 
 // read is what a text reads.
-func (s *scope) read(ctx context.Context, text string) ([]*node, error) {
+func (s *scope) read(ctx context.Context, text string) (lead, error) {
 	if some, err := s.mentions(ctx, text); !some || err != nil {
-		return nil, err
+		return lead{}, err
 	}
 	src := sql.NewSource("", text)
 	if toks := sql.Tokens(src, sql.Span{End: len(text)}); len(toks) == 2 && sql.Same(toks[0].Span.Of(src), "EXPR") {
@@ -170,12 +181,15 @@ func (s *scope) read(ctx context.Context, text string) ([]*node, error) {
 	}
 	refs, err := s.refs(ctx, text)
 	if err != nil {
-		return nil, err
+		return lead{}, err
 	}
 	return s.follow(ctx, refs)
 }
 
-// mentions says whether some word of a text may lead to a declaration; only then it is parsed.
+// reading are words without which an expression reads no table.
+var reading = map[string]bool{"from": true, "orphans": true, "map_value": true}
+
+// mentions says whether some word of a text may lead to a table or declaration; only then it is parsed.
 func (s *scope) mentions(ctx context.Context, text string) (some bool, err error) {
 	src := sql.NewSource("", text)
 	toks := sql.Tokens(src, sql.Span{End: len(text)})
@@ -196,35 +210,49 @@ func (s *scope) mentions(ctx context.Context, text string) (some bool, err error
 					return false, err
 				}
 			}
-			some = some || s.made[key] != nil || s.text[key] != "" || s.macros[key] != ""
+			some = some || reading[string(key)] || s.made[key] != nil || s.text[key] != "" || s.macros[key] != ""
 		}
 	}
 	return some, nil
 }
 
-// follow finds the declarations that names lead to.
-func (s *scope) follow(ctx context.Context, refs []ref) (out []*node, err error) {
+// lead is what names lead to: declarations, and the user's own tables, views and macros on the way.
+type lead struct {
+	nodes []*node
+	names map[sql.Key]bool
+}
+
+func (l *lead) add(m lead) {
+	for _, n := range m.nodes {
+		if !slices.Contains(l.nodes, n) {
+			l.nodes = append(l.nodes, n)
+		}
+	}
+	if l.names == nil {
+		l.names = map[sql.Key]bool{}
+	}
+	maps.Copy(l.names, m.names)
+}
+
+// follow finds what names lead to.
+func (s *scope) follow(ctx context.Context, refs []ref) (out lead, err error) {
 	for _, r := range refs {
 		found, err := s.lead(ctx, r)
 		if err != nil {
-			return nil, err
+			return out, err
 		}
-		for _, n := range found {
-			if !slices.Contains(out, n) {
-				out = append(out, n)
-			}
-		}
+		out.add(found)
 	}
 	return out, nil
 }
 
-func (s *scope) lead(ctx context.Context, r ref) ([]*node, error) {
+func (s *scope) lead(ctx context.Context, r ref) (lead, error) {
 	key := sql.KeyOf(r.name)
 	if n := s.made[key]; n != nil {
 		if n.callable() && !r.call {
-			return nil, nil
+			return lead{}, nil
 		}
-		return []*node{n}, nil
+		return lead{nodes: []*node{n}}, nil
 	}
 	if found, ok := s.leads[key]; ok {
 		return found, nil
@@ -233,17 +261,22 @@ func (s *scope) lead(ctx context.Context, r ref) ([]*node, error) {
 	if text == "" {
 		text = s.macros[key]
 	}
+	own := lead{names: map[sql.Key]bool{key: true}}
 	if text == "" {
-		return nil, nil
+		if !r.table {
+			own = lead{} // a function of DuckDB's, mostly
+		}
+		return own, nil
 	}
-	s.leads[key] = nil // a macro may name itself
+	s.leads[key] = own // a macro may name itself
 	refs, err := s.refs(ctx, text)
 	if err != nil {
-		return nil, err
+		return own, err
 	}
 	found, err := s.follow(ctx, refs)
-	s.leads[key] = found
-	return found, err
+	own.add(found)
+	s.leads[key] = own
+	return own, err
 }
 
 // ask reads the file's macros: DuckDB lists all its functions for it, which takes some 15 ms.
@@ -251,7 +284,8 @@ func (s *scope) ask(ctx context.Context) error {
 	if s.macros != nil {
 		return nil
 	}
-	made, err := engine.Select(ctx, s.conn, engine.SQL("SELECT function_name, macro_definition FROM duckdb_functions() WHERE NOT internal AND macro_definition IS NOT NULL"), scanPair)
+	made, err := engine.Select(ctx, s.conn, engine.SQL(`SELECT function_name, macro_definition FROM duckdb_functions()
+		WHERE NOT internal AND macro_definition IS NOT NULL`), scanPair)
 	s.macros = map[sql.Key]string{}
 	for _, m := range made {
 		s.macros[sql.KeyOf(m[0])] += m[1] // one name may have several, by their arguments

@@ -131,6 +131,21 @@ func (f *field) fails(script string) *sql.Error {
 	return errs[0]
 }
 
+// foreign is what another client does to the file.
+func (f *field) foreign(statements ...string) {
+	f.t.Helper()
+	db, err := engine.Open(f.t.Context(), filepath.Join(f.dir, "x.duckdb"), engine.Options{})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	defer db.Close()
+	for _, s := range statements {
+		if err := db.Writer().Run(f.t.Context(), engine.SQL("{s}", engine.Args{"s": engine.Type(s)})); err != nil {
+			f.t.Fatal(s, err)
+		}
+	}
+}
+
 // is asks the file, with DuckDB alone.
 func (f *field) is(query, want string) {
 	f.t.Helper()

@@ -247,6 +247,9 @@ func (r *runner) script(ctx context.Context) error {
 // plain hands a statement to DuckDB as it stands, and shows what it returns.
 func (r *runner) plain(ctx context.Context, st sql.Stmt) error {
 	r.hintUnfilled(st)
+	if err := r.refuseDrop(st); err != nil {
+		return err
+	}
 	if err := r.asUser(ctx, st); err != nil {
 		return err
 	}

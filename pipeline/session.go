@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"dsql/engine"
 	"dsql/sql"
@@ -58,7 +57,4 @@ func (r *runner) asOwn(ctx context.Context, st sql.Stmt) error {
 	return r.conn.Run(ctx, engine.SQL("SET search_path = {p}", engine.Args{"p": p.own}))
 }
 
-func moves(st sql.Stmt) bool {
-	toks := sql.Tokens(st.Src, st.Span)
-	return len(toks) > 0 && slices.Contains(moving, strings.ToUpper(toks[0].Span.Of(st.Src)))
-}
+func moves(st sql.Stmt) bool { return slices.Contains(moving, opening(st)) }

@@ -6,7 +6,7 @@ import "testing"
 func TestSearchPath(t *testing.T) {
 	t.Parallel()
 	for _, where := range []struct{ before, dim string }{
-		{"CREATE SCHEMA IF NOT EXISTS y; USE y;", "y.dim"},
+		{"CREATE SCHEMA IF NOT EXISTS y; /* here */\n-- and now\nUSE y;", "y.dim"},
 		{"CREATE SCHEMA IF NOT EXISTS y; SET schema = 'y';", "y.dim"},
 		{`CREATE SCHEMA IF NOT EXISTS "X, ""y"; SET search_path = '"X, ""y"';`, `"X, ""y".dim`},
 		{"CREATE SCHEMA IF NOT EXISTS y; SET search_path = 'y,main';", "y.dim"},

@@ -177,6 +177,9 @@ func (s *Stream) Drop(ctx context.Context, tx *engine.Tx) error {
 	return tx.Run(ctx, engine.SQL("DROP TABLE IF EXISTS {t}", engine.Args{"t": engine.Ident(s.decl.Name)}))
 }
 
+// Stores is the table's name.
+func (s *Stream) Stores() string { return s.decl.Name }
+
 // Makes are the names of the macros over the table.
 func (s *Stream) Makes() []string {
 	n := s.decl.Name
