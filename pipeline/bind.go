@@ -142,6 +142,9 @@ func (p *program) bindInputs(ctx context.Context, tx *engine.Tx, n *node) error 
 			}
 			return false
 		})
+		if !in.meta {
+			p.bindMeta(ctx, tx, n, in, cols)
+		}
 		if len(cols) == 0 {
 			return &sql.Error{Src: decl.Src, Span: decl.NameAt, Code: "no-columns", Msg: fmt.Sprintf("the query of %s gives no column that can be stored", n.name), Hint: "select at least one column"}
 		}

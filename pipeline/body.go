@@ -19,7 +19,8 @@ type body struct {
 	fresh int  // index in reads of the relation whose new rows are read
 	plain bool // one relation, no join, grouping or subquery: scanning twice gives the same rows twice
 	names []ref
-	tree  any // DuckDB's, of the query; nil where it has none
+	tree  any   // DuckDB's, of the query; nil where it has none
+	spots []int // where _meta is put in, see metaSpots
 }
 
 // read is a relation that a body names.
@@ -120,7 +121,19 @@ func (b *body) query(rel *engine.Query) *engine.Query {
 	if !r.alias {
 		alias = engine.SQL(" AS {n}", engine.Args{"n": engine.Ident(r.name)})
 	}
-	return engine.Cat(engine.User(b.src, sql.Span{Start: b.span.Start, End: r.from}), rel, alias, engine.User(b.src, sql.Span{Start: r.to, End: b.span.End}))
+	return engine.Cat(b.text(b.span.Start, r.from), rel, alias, b.text(r.to, b.span.End))
+}
+
+// text is a part of the user's text, with _meta where it is put in.
+func (b *body) text(from, to int) *engine.Query {
+	var parts []*engine.Query
+	for _, at := range b.spots {
+		if from <= at && at <= to {
+			parts = append(parts, engine.User(b.src, sql.Span{Start: from, End: at}), engine.SQL(", "+engine.MetaColumn))
+			from = at
+		}
+	}
+	return engine.Cat(append(parts, engine.User(b.src, sql.Span{Start: from, End: to}))...)
 }
 
 type tableRef struct {
@@ -185,7 +198,7 @@ func (w *walker) tables(tree any) {
 			if m, ok := n["modifiers"].([]any); ok && len(m) > 0 {
 				w.plain = false
 			}
-			if n["class"] == "WINDOW" {
+			if n["class"] == "WINDOW" || n["function_name"] == "unnest" {
 				w.plain = false
 			}
 			for _, v := range n {

@@ -50,7 +50,9 @@ func (p *program) check(ctx context.Context, tx *engine.Tx) error {
 			}
 			made = append(made, n)
 			if n.stmt >= 0 {
-				p.plan = append(p.plan, p.change(n))
+				c := p.change(n)
+				note(p.waiting(ctx, tx, n, &c))
+				p.plan = append(p.plan, c)
 			}
 		}
 		for _, n := range made {

@@ -162,6 +162,9 @@ func plan(ctx context.Context, o Options, stmts []sql.Stmt) ([]Change, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, w := range p.lostCoordinates() {
+		o.emit(Warned{w})
+	}
 	return p.plan, nil
 }
 

@@ -170,6 +170,11 @@ func (p *Program) pin(e *engine.Query) *engine.Query {
 	return engine.SQL("CASE WHEN random() < 2 THEN {e} END", engine.Args{"e": e})
 }
 
+// Rejects: some constraint sends rows to dsql.rejects.
+func (p *Program) Rejects() bool {
+	return p.any(func(s *step) bool { return s.action == reject })
+}
+
 // run is the end of the steps from i on that are all of one class.
 func (p *Program) run(i int, class func(*step) bool) int {
 	for i < len(p.steps) && class(&p.steps[i]) {

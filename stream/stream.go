@@ -38,6 +38,8 @@ type Stream struct {
 	decl   *sql.Decl
 	chain  *engine.Chain
 	packed bool // pack has been here
+	// reshape: the script fills it again from its inputs, so that its columns may take other types.
+	reshape bool
 }
 
 func (s *Stream) Decl() *sql.Decl      { return s.decl }
@@ -69,16 +71,21 @@ func (s *Stream) Define(ctx context.Context, tx *engine.Tx, in []engine.Column) 
 		}
 		return s.views(ctx, tx, in)
 	}
+	if other := retyped(have, in); len(other) > 0 {
+		if !s.reshape {
+			return &sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "stream-rebuild-needed", Msg: fmt.Sprintf("stream %s stores %s", s.decl.Name, strings.Join(other, "; ")),
+				Hint: fmt.Sprintf("cast in the SELECT to what is stored, or add REBUILD STREAM %s FROM SOURCE behind it: what is stored goes, versions too, and all that its inputs still have is taken in anew", s.decl.Name)}
+		}
+		if err := s.Drop(ctx, tx); err != nil {
+			return err
+		}
+		return s.Define(ctx, tx, in)
+	}
 	changed := false
 	for _, c := range in {
 		i := slices.IndexFunc(have, func(h engine.Column) bool { return strings.EqualFold(h.Name, c.Name) })
-		if i >= 0 && have[i].Type == c.Type {
-			continue
-		}
 		if i >= 0 {
-			return &sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "stream-rebuild-needed",
-				Msg:  fmt.Sprintf("%s is stored as %s in %s, and would be %s now", c.Name, have[i].Type, s.decl.Name, c.Type),
-				Hint: fmt.Sprintf("cast it to %s in the SELECT, or run: REBUILD STREAM %s FROM SOURCE", have[i].Type, s.decl.Name)}
+			continue
 		}
 		if err := tx.Run(ctx, engine.SQL("ALTER TABLE {t} ADD COLUMN {n} {type}", table, engine.Args{"n": engine.Ident(c.Name), "type": engine.Type(c.Type)})); err != nil {
 			return err
@@ -89,6 +96,30 @@ func (s *Stream) Define(ctx context.Context, tx *engine.Tx, in []engine.Column) 
 		return s.views(ctx, tx, have)
 	}
 	return nil
+}
+
+// retyped are the columns that would change their type.
+func retyped(have, in []engine.Column) (out []string) {
+	for _, c := range in {
+		if i := slices.IndexFunc(have, func(h engine.Column) bool { return strings.EqualFold(h.Name, c.Name) }); i >= 0 && have[i].Type != c.Type {
+			out = append(out, fmt.Sprintf("%s as %s, and it would be %s now", c.Name, have[i].Type, c.Type))
+		}
+	}
+	return out
+}
+
+// Reshape says that the script fills the stream again from its inputs (REBUILD STREAM … FROM SOURCE).
+func (s *Stream) Reshape() { s.reshape = true }
+
+// Changed says what becomes of what is stored under a new declaration; anew: it goes, and is taken in anew.
+func (s *Stream) Changed(_ engine.Object, was, now []engine.Column) (what []string, anew bool) {
+	switch other := retyped(was, now); {
+	case len(other) == 0:
+		return []string{"stored rows stay as they are; new rows follow the new text"}, false
+	case s.reshape:
+		return []string{"what it stores goes, versions too, and REBUILD STREAM " + s.decl.Name + " FROM SOURCE takes in anew all that its inputs still have"}, true
+	}
+	return []string{"stored rows stay as they are"}, false
 }
 
 // reserved refuses column names that dsql needs for itself.

@@ -1,0 +1,204 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+// A row that still has _meta is rejected with its place and bytes. A query that takes rows one by one (no join, no aggregate) hands _meta
+// on by itself, however it lists its columns: behind the last item of each SELECT that it goes through.
+
+// metaSpots are where _meta is to be put into the query's text, in order; nil: it has no such form.
+func (b *body) metaSpots() (spots []int) {
+	root, _ := b.tree.(map[string]any)
+	if root == nil || len(b.reads) != 1 {
+		return nil
+	}
+	w := walker{ctes: map[string]any{}}
+	w.collectCTEs(b.tree)
+	f := spotFinder{b: b, ctes: w.ctes, toks: sql.Tokens(b.src, b.span)}
+	if !f.level(root, 0, len(f.toks), 0) || len(f.spots) == 0 {
+		return nil
+	}
+	slices.Sort(f.spots)
+	return f.spots
+}
+
+type spotFinder struct {
+	b     *body
+	ctes  map[string]any
+	toks  []sql.Token
+	spots []int
+}
+
+func (f *spotFinder) is(i int, words ...string) bool {
+	return i >= 0 && i < len(f.toks) && slices.ContainsFunc(words, func(w string) bool { return strings.EqualFold(f.toks[i].Span.Of(f.b.src), w) })
+}
+
+// close is behind the bracket that is opened at i.
+func (f *spotFinder) close(i, to int) int {
+	for depth := 0; i < to; i++ {
+		if f.is(i, "(", "[", "{") {
+			depth++
+		} else if f.is(i, ")", "]", "}") {
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		}
+	}
+	return to
+}
+
+// level goes through a SELECT, whose text is tokens [i, to), and what it reads. It is false where rows aren't taken one by one.
+func (f *spotFinder) level(n map[string]any, i, to, depth int) bool {
+	if n["type"] != "SELECT_NODE" || depth > 20 || !oneByOne(n) {
+		return false
+	}
+	for i < to && !f.is(i, "SELECT") { // past WITH …
+		if i = f.next(i, to); f.is(i, "FROM") {
+			return false // FROM t SELECT a
+		}
+	}
+	from := i + 1
+	for from < to && !(f.is(from, "FROM") && !(f.is(from-1, "DISTINCT") && f.is(from-2, "IS", "NOT"))) {
+		from = f.next(from, to)
+	}
+	if from >= to {
+		return false
+	}
+	if last := from - 1; !handsOn(n) {
+		if f.is(last, ",") { // it may stand behind the last item
+			last--
+		}
+		f.spots = append(f.spots, f.toks[last].Span.End)
+	}
+	t, _ := n["from_table"].(map[string]any)
+	name, _ := t["table_name"].(string)
+	switch t["type"] {
+	case "BASE_TABLE":
+		cte, ok := f.ctes[strings.ToLower(name)]
+		if !ok {
+			return true
+		}
+		m, _ := dig(cte, "query", "node").(map[string]any)
+		if aliases, _ := dig(cte, "aliases").([]any); m == nil || len(aliases) > 0 || f.mentions(name) != 2 {
+			return false
+		}
+		at := f.cte(name)
+		return at > 0 && f.level(m, at+1, f.close(at, len(f.toks))-1, depth+1)
+	case "SUBQUERY":
+		m, _ := dig(t, "subquery", "node").(map[string]any)
+		return m != nil && f.is(from+1, "(") && f.level(m, from+2, f.close(from+1, to)-1, depth+1)
+	}
+	return false
+}
+
+// next is the token behind i, or behind the brackets that i opens.
+func (f *spotFinder) next(i, to int) int {
+	if f.is(i, "(", "[", "{") {
+		return f.close(i, to)
+	}
+	return i + 1
+}
+
+// mentions counts a name.
+func (f *spotFinder) mentions(name string) (n int) {
+	for _, t := range f.toks {
+		if isName(t) && sql.Same(unquoteName(t.Span.Of(f.b.src)), name) {
+			n++
+		}
+	}
+	return n
+}
+
+// cte is the bracket that a common table expression begins with, 0 for none.
+func (f *spotFinder) cte(name string) int {
+	for i, t := range f.toks {
+		if !isName(t) || !sql.Same(unquoteName(t.Span.Of(f.b.src)), name) || !f.is(i+1, "AS") {
+			continue
+		}
+		for i += 2; f.is(i, "NOT", "MATERIALIZED"); {
+			i++
+		}
+		if f.is(i, "(") {
+			return i
+		}
+	}
+	return 0
+}
+
+// oneByOne: a row of the result is a row of what is read. (DuckDB's binder finds aggregates without GROUP BY.)
+func oneByOne(n map[string]any) bool {
+	if g, _ := n["group_expressions"].([]any); len(g) > 0 || n["having"] != nil {
+		return false
+	}
+	modifiers, _ := n["modifiers"].([]any)
+	return !slices.ContainsFunc(modifiers, func(m any) bool { return dig(m, "type") == "DISTINCT_MODIFIER" })
+}
+
+// handsOn: the list has a star, or _meta itself.
+func handsOn(n map[string]any) bool {
+	items, _ := n["select_list"].([]any)
+	return slices.ContainsFunc(items, func(x any) bool {
+		item, _ := x.(map[string]any)
+		alias, _ := item["alias"].(string)
+		path, _ := item["column_names"].([]any)
+		if alias == "" && len(path) > 0 {
+			alias, _ = path[len(path)-1].(string)
+		}
+		return item["class"] == "STAR" || sql.Same(alias, engine.MetaColumn)
+	})
+}
+
+// bindMeta lets the query of an input hand _meta on, where that gives the same columns beside it.
+func (p *program) bindMeta(ctx context.Context, tx *engine.Tx, n *node, in *input, cols []engine.Column) {
+	if _, ok := in.of.source(); !ok || in.body == nil {
+		return
+	}
+	b := *in.body
+	if b.spots = b.metaSpots(); b.spots == nil {
+		return
+	}
+	with, err := tx.Describe(ctx, b.query(empty(in.of)), engine.At(n.obj.Decl()))
+	if err != nil {
+		return
+	}
+	i := slices.IndexFunc(with, func(c engine.Column) bool { return sql.Same(c.Name, engine.MetaColumn) })
+	if i >= 0 && slices.Equal(slices.Delete(with, i, i+1), cols) {
+		in.body, in.meta = &b, true
+	}
+}
+
+// lostCoordinates are warnings about destinations of the script that may reject a source's rows without knowing where these came from.
+func (p *program) lostCoordinates() (out []*sql.Error) {
+	for _, n := range p.nodes {
+		if n.stmt < 0 || n.rules == nil || !(n.kind == "journal" || n.rules.Rejects() || n.quality.Holds()) {
+			continue
+		}
+		for _, in := range n.inputs {
+			if _, ok := in.of.source(); ok && !in.meta {
+				d := n.obj.Decl()
+				out = append(out, &sql.Error{Src: d.Src, Span: d.NameAt, Code: "coordinates-lost", Msg: fmt.Sprintf("what %s rejects will stand in dsql.rejects without its place and bytes: its query doesn't hand _meta on", n.name),
+					Hint: "a query without joins and aggregates does so by itself; else select _meta (of " + in.of.name + ") too, or store the rows in a stream first"})
+			}
+		}
+	}
+	return out
+}
+
+// waiting says in a plan how many bad records of a source could be tried again.
+func (p *program) waiting(ctx context.Context, tx *engine.Tx, n *node, c *Change) error {
+	if _, ok := n.source(); !ok || c.Action != "change" {
+		return nil
+	}
+	bad, err := tx.Int(ctx, engine.SQL("SELECT count(*) FROM dsql.rejects WHERE destination IS NULL AND source = {s} AND replayed_at IS NULL", engine.Args{"s": n.name}))
+	if err == nil && bad > 0 {
+		c.What = append(c.What, fmt.Sprintf("%d rejected records would be tried again by: REPLAY REJECTS FROM %s", bad, n.name))
+	}
+	return err
+}
