@@ -58,33 +58,39 @@ def rows_of(path, width):
 
 def polluted(o, folder):
     sums = collections.defaultdict(lambda: collections.Counter()); files = sorted(os.listdir(folder + '/csv')); step = 50
+    files = [f for f in files if json.load(open('%s/parameters/%s_parameters.json' % (folder, f)))['column_names']]     # two are empty
     text = lambda x: '\\t' if x == '\t' else x
     for at in range(0, len(files), step):
         with tempfile.TemporaryDirectory() as d:
-            os.mkdir(d + '/o'); ours, theirs, info = '', [], {}
+            os.mkdir(d + '/o'); ours, theirs, info = [], [], {}
             for i, f in enumerate(files[at:at + step]):
                 shutil.copy('%s/csv/%s' % (folder, f), '%s/%d.csv' % (d, i))
                 with open('%s/parameters/%s_parameters.json' % (folder, f)) as p: a = json.load(p)
                 cols, skip, heads = a['column_names'], int(a['preamble_lines']), int(a['header_lines']); info[i] = (f, cols, heads)
                 quote, escape = a['quotechar'], a['escapechar'] or a['quotechar']
-                ours += "CREATE SOURCE s%d (%s) FROM FILES ('%d.csv', delim %s, quote %s%s%s, header %s);\nCREATE STREAM t%d FROM s%d;\nREFRESH;\nCOPY (SELECT %s FROM t%d) TO 'o/a%d.csv' (header false);\n" % (
+                if heads > 1: skip, heads = skip + heads, 0               # no reader takes several lines for names
+                ours.append("CREATE SOURCE s%d (%s) FROM FILES ('%d.csv', delim %s, quote %s%s%s, header %s);\nCREATE STREAM t%d FROM s%d;\nREFRESH;\nCOPY (SELECT %s FROM t%d) TO 'o/a%d.csv' (header false);\n" % (
                     i, ', '.join(name(c) + ' VARCHAR' for c in cols), i, lit(text(a['delimiter'])), lit(quote), ', escape ' + lit(escape) if quote and escape.strip('\0') else '', ', skip %d' % skip if skip else '',
-                    'true' if heads else 'false', i, i, ', '.join(map(name, cols)), i, i)
-                theirs.append("COPY (FROM read_csv('%d.csv', columns = {%s}, auto_detect = false, ignore_errors = true, header = %s, delim = %s, quote = %s, escape = %s, skip = %d, new_line = %s)) TO 'o/b%d.csv' (header false);\n" % (
-                    i, ', '.join('%s: \'VARCHAR\'' % lit(c) for c in cols), 'true' if heads else 'false', lit(a['delimiter']), lit(quote), lit(escape.strip('\0')), skip, {'\n': "'\\n'", '\r': "'\\r'"}.get(a['row_delimiter'], "'\\r\\n'"), i))
-            r = run(o, d, ours)
-            if r.returncode: print('  ' + r.stderr[:400], file=sys.stderr)
-            if run(o, d, ''.join(theirs), 'y.duckdb').returncode:          # one of them fails: each alone
-                for t in theirs: run(o, d, t, 'y.duckdb')
+                    'true' if heads else 'false', i, i, ', '.join(map(name, cols)), i, i))
+                theirs.append("COPY (FROM read_csv('%d.csv', columns = {%s}, auto_detect = false, ignore_errors = true, header = %s, delim = %s, quote = %s, escape = %s, skip = %d)) TO 'o/b%d.csv' (header false);\n" % (
+                    i, ', '.join('%s: \'VARCHAR\'' % lit(c) for c in cols), 'true' if heads else 'false', lit(a['delimiter']), lit(quote), lit(escape.strip('\0')), skip, i))
+            for texts, db in ((ours, 'x%d.duckdb'), (theirs, 'y%d.duckdb')):
+                left = list(texts)
+                while left:                                                # what the first that fails left undone goes on behind it
+                    r = run(o, d, ''.join(left), db % len(left))
+                    done = sum(os.path.exists('%s/o/%s' % (d, re.search(r"TO 'o/(.*?)'", t).group(1))) for t in left)
+                    if r.returncode == 0: break
+                    if o.verbose: print('  ' + re.sub(r'\s+', ' ', r.stderr)[:200], flush=True)
+                    left = left[done + 1:]
             for i, (f, cols, heads) in info.items():
                 clean = collections.Counter(rows_of('%s/clean/%s' % (folder, f), len(cols))[1:] if heads else rows_of('%s/clean/%s' % (folder, f), len(cols)))
                 s = sums[kind(f)]; s['files'] += 1; s['rows'] += sum(clean.values())
                 for side in 'ab':
                     got = rows_of('%s/o/%s%d.csv' % (d, side, i), len(cols))
                     if got is None: s[side + ' refused'] += 1; s[side + ' away'] += sum(clean.values()); continue
-                    got = collections.Counter(got); bad = sum((got - clean).values())
+                    got = collections.Counter(got); bad = sum(n for r, n in got.items() if r not in clean)           # a table that stands there twice is none
                     s[side + ' right'] += sum((got & clean).values()); s[side + ' mangled'] += bad; s[side + ' away'] += max(sum(clean.values()) - sum(got.values()), 0)
-                    if bad and side == 'a' and o.verbose: print('  %s: %s' % (f, [x[:6] for x in list(got - clean)[:2]]), flush=True)
+                    if bad and side == 'a' and o.verbose: print('  %s: %d, %s' % (f, bad, [x[:6] for x in got if x not in clean][:2]), flush=True)
     print('| what is wrong | files | rows | dsql: right | rejected | mangled | DuckDB: right | lost | mangled |\n|---|---|---|---|---|---|---|---|---|')
     for k, s in sorted(sums.items()): print('| %s | %d | %d | %d | %d | %d | %d | %d | %d |' % (k, s['files'], s['rows'], s['a right'], s['a away'], s['a mangled'], s['b right'], s['b away'], s['b mangled']))
 

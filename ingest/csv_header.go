@@ -62,7 +62,8 @@ func (f *File) openCSV() (err error) {
 	} else {
 		c.byPosition()
 	}
-	if c.surplus = f.surplus(c); d.began != nil {
+	// a header that lacks a column may lack a delimiter
+	if c.surplus = f.absent == nil && f.surplus(c); d.began != nil {
 		c.surplus = d.began.Surplus
 	}
 	f.opening.Surplus = c.surplus
@@ -221,7 +222,7 @@ func (f *File) passTitles(c *csvDecoder, h *csvHeader, size int, delims []string
 		return h, size, nil
 	}
 	lines := strings.Count(string(f.carry[:at]), string(c.newline))
-	f.warn("title-lines", fmt.Sprintf("%s above the records of %s are passed over", count(lines, "line"), f.info.Path), "write skip, or name the columns, to say it yourself")
+	f.warn("title-lines", fmt.Sprintf("%s above the records of %s %s passed over", count(lines, "line"), f.info.Path, isAre(lines)), "write skip, or name the columns, to say it yourself")
 	f.take(at, lines)
 	return f.firstRecord(c, []string{delim})
 }
@@ -377,6 +378,13 @@ func excerptOf(s string) string {
 		s = s[:200] + "…"
 	}
 	return strings.ToValidUTF8(s, "")
+}
+
+func isAre(n int) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
 }
 
 func count(n int, what string) string {

@@ -26,9 +26,10 @@ type fileSource struct {
 	dialect     Dialect
 	asString    bool // binary_as_string
 
-	known    *Found // CSV: what dsql.dialects has; nil: not asked yet
-	recorded *Found // what the batch in hand writes there
-	scanned  *scan  // ON SCHEMA CHANGE ADD COLUMNS: what Columns has seen
+	known        *Found // CSV: what dsql.dialects has; nil: not asked yet
+	recorded     *Found // what the batch in hand writes there
+	inferredFrom string // the file that the columns were found in, just now
+	scanned      *scan  // ON SCHEMA CHANGE ADD COLUMNS: what Columns has seen
 }
 
 // fileOption is an option of FROM FILES.
@@ -97,6 +98,20 @@ var fileOptions = []fileOption{
 	{"timestampformat", "text", true, "strptime pattern of times", func(c *compiler, s *fileSource, o sql.Option) { s.dialect.TimestampFormat = c.text(o) }},
 	{"sample_size", "text", true, "how many records are looked at when columns are inferred, -1 for all (default 20480)", func(c *compiler, s *fileSource, o sql.Option) { c.number(o, -1, 1<<40) }},
 	{"binary_as_string", "parquet", true, "whether BLOB columns without a type are VARCHAR", func(c *compiler, s *fileSource, o sql.Option) { s.asString = c.yes(o) }},
+}
+
+// otherOptions are those of DuckDB's readers that a source has something else for.
+var otherOptions = map[string]string{
+	"columns": "write the columns behind the name: CREATE SOURCE s (id BIGINT, …)", "types": "write the columns behind the name: CREATE SOURCE s (id BIGINT, …)",
+	"dtypes": "write the columns behind the name: CREATE SOURCE s (id BIGINT, …)", "column_types": "write the columns behind the name: CREATE SOURCE s (id BIGINT, …)",
+	"auto_type_candidates": "write the columns with their types behind the name, or all_varchar",
+	"ignore_errors":        "bad records are kept in dsql.rejects; ON BAD RECORD SKIP counts them", "store_rejects": "bad records are kept in dsql.rejects anyway",
+	"rejects_table": "bad records are kept in dsql.rejects", "rejects_scan": "bad records are kept in dsql.rejects", "rejects_limit": "write reject_limit",
+	"strict_mode": "records are read strictly; bad ones are kept in dsql.rejects", "union_by_name": "columns are found by name anyway", "files_to_sniff": "ON SCHEMA CHANGE ADD COLUMNS looks at all files that are new",
+	"filename": "select _meta.file", "hive_partitioning": "name the part of the path: 'year={year}/*.csv'", "hive_types": "name the part of the path, 'year={year}/*.csv', and declare its column",
+	"hive_types_autocast": "name the part of the path, 'year={year}/*.csv', and declare its column", "auto_detect": "write the columns and options that you know; the rest is found out",
+	"new_line": "line ends are found out: leave it out", "max_line_size": "write batch_bytes: a record may be as large as a batch", "maximum_line_size": "write batch_bytes: a record may be as large as a batch",
+	"buffer_size": "write batch_bytes", "parallel": "leave it out", "lineterminator": "line ends are found out: leave it out", "separator": "write delim", "na_values": "write nullstr", "maximum_object_size": "write batch_bytes: a record may be as large as a batch",
 }
 
 func fileOptionDocs() []sql.OptionDoc {

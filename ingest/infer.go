@@ -39,7 +39,7 @@ func (s *fileSource) infer(ctx context.Context, c *engine.Conn, env *engine.Env)
 		if len(p.lost) > 0 {
 			return nil, s.notInferred(f, fmt.Sprintf("no field is called %s: DuckDB made up the name for one that has none, or whose name stands there twice", sql.ShownName(p.lost[0])), nil)
 		}
-		s.dialect.Found = found
+		s.dialect.Found, s.inferredFrom = found, f.path
 		return s.withCaptures(p.cols), nil
 	}
 	return nil, &sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "nothing-to-infer", Msg: fmt.Sprintf("%s has no columns, and no file of %s has a record to infer them from", s.decl.Name, s.pattern.text), Hint: s.nameThem()}

@@ -29,11 +29,7 @@ const (
 func Inspect(ctx context.Context, c *engine.Conn, env *engine.Env, target, registry string) (string, error) {
 	rest, ok := strings.CutPrefix(target, "kafka://")
 	if !ok {
-		cols, err := inferred(ctx, c, env, target)
-		if err != nil {
-			return "", err
-		}
-		return declarationText(ctx, c, sourceName(strings.TrimSuffix(filepath.Base(target), filepath.Ext(target))), cols, nil, "FROM FILES ("+quote(target)+")")
+		return inspectFiles(ctx, c, env, target)
 	}
 	brokers, topic, ok := strings.Cut(rest, "/")
 	if !ok || brokers == "" || topic == "" {
@@ -70,11 +66,17 @@ func compiled(text string) (engine.Source, error) {
 
 // inferred are the columns of files.
 func inferred(ctx context.Context, c *engine.Conn, env *engine.Env, pattern string, options ...string) ([]engine.Column, error) {
+	_, cols, err := inferredSource(ctx, c, env, pattern, options...)
+	return cols, err
+}
+
+func inferredSource(ctx context.Context, c *engine.Conn, env *engine.Env, pattern string, options ...string) (*fileSource, []engine.Column, error) {
 	s, err := compiled("CREATE SOURCE s FROM FILES (" + strings.Join(append([]string{quote(pattern)}, options...), ", ") + ")")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return s.Columns(ctx, c, env, nil)
+	cols, err := s.Columns(ctx, c, env, nil)
+	return s.(*fileSource), cols, err
 }
 
 // declarationText is a CREATE SOURCE. notes are comments behind columns, by name.

@@ -21,7 +21,7 @@ var Kind = engine.Kind{
 				{Keyword: "FORMAT", Arg: sql.ArgWord, Doc: "how a time is written: epoch_s, epoch_ms, epoch_us, epoch_ns, epoch_days, or a strptime pattern in quotes; or what base64 holds: base64 (a BLOB), base64_decimal(scale)"},
 			}}},
 		Clauses: []sql.Clause{
-			{Keyword: "FROM FILES", Arg: sql.ArgOptions, Options: fileOptionDocs(), Doc: "('pattern', option value, …): files by a glob; {name} in it captures a part of the path as a column"},
+			{Keyword: "FROM FILES", Arg: sql.ArgOptions, Options: fileOptionDocs(), Instead: otherOptions, Doc: "('pattern', option value, …): files by a glob; {name} in it captures a part of the path as a column"},
 			{Keyword: "FROM KAFKA", Arg: sql.ArgOptions, Options: kafkaOptionDocs(), Doc: "(option value, …): the records of topics"},
 			{Keyword: "ON BAD RECORD", Arg: sql.ArgChoice, Words: []string{"REJECT", "SKIP", "FAIL"}, Doc: "what becomes of a record that can't be read without loss: REJECT (default) keeps it in dsql.rejects, SKIP counts it, FAIL stops"},
 			{Keyword: "ON SCHEMA CHANGE", Arg: sql.ArgChoice, Words: []string{"IGNORE", "ADD COLUMNS", "FAIL"}, Doc: "fields that the declaration doesn't name: IGNORE (default) counts them, ADD COLUMNS makes them columns, FAIL stops"},

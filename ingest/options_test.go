@@ -29,6 +29,8 @@ func TestDeclarationErrors(t *testing.T) {
 		{"FROM FILES ('*.csv', delim '')", "bad-character", "''", "one to four bytes"},
 		{"FROM FILES ('*.csv', encoding 'klingon')", "bad-choice", "'klingon'", "no encoding klingon"},
 		{"FROM FILES ('*.csv', thousands ',', decimal_separator ',')", "contradicting-options", "','", ", is decimal_separator already"},
+		{"FROM FILES ('*.csv', ignore_errors true)", "unknown-option", "ignore_errors", "no option ignore_errors"},
+		{"FROM FILES (in/**/*.csv)", "unknown-option", "in", "no option in"},
 		{"FROM FILES ('*.csv') ON MISSING COLUMN DROP", "bad-choice", "DROP", "expected WARN, NULL or FAIL"},
 		{"(id BIGINT) FROM KAFKA (brokers 'h:1', topic 't', format json) ON MISSING COLUMN NULL", "contradicting-options", "ON MISSING COLUMN", "no header"},
 		{"FROM FILES ('*.csv', quote 'é')", "bad-character", "'é'", "one ASCII character"},

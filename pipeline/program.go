@@ -155,7 +155,7 @@ func parse(ctx context.Context, scripts []*sql.Source) ([]sql.Stmt, error) {
 	}
 	defer db.Close()
 	for _, st := range stmts {
-		if st.Decl == nil {
+		if st.Decl == nil && !st.Broken {
 			errs = collect(errs, db.Writer().Parse(st.Src, st.Span))
 		}
 	}

@@ -20,7 +20,11 @@ func (r *reader) options(c *clause, v *Value) bool {
 			o.At = o.Value
 			return ok && r.option(v, o)
 		case !r.isName(r.i):
-			return r.expected("expected-name", "the name of an option", r.optionsHint(c, ""))
+			hint := r.optionsHint(c, "")
+			if r.i < r.end && strings.ContainsAny(r.text(r.toks[r.i])[:1], "./*") {
+				hint = unquotedPath
+			}
+			return r.expected("expected-name", "the name of an option", hint)
 		}
 		n, ok := r.name()
 		if !ok {
@@ -34,7 +38,13 @@ func (r *reader) options(c *clause, v *Value) bool {
 		}
 		seen[o.Name] = o.At
 		if !c.takes(o.Name) {
-			r.fail(o.At, "unknown-option", r.optionsHint(c, o.Name), "%s has no option %s", c.name(), tidy(keepStart(o.Name, keepInside)))
+			hint := r.optionsHint(c, o.Name)
+			if instead := c.Instead[o.Name]; instead != "" {
+				hint = instead
+			} else if after := r.src.Text[o.At.End:]; strings.Contains(o.Name, ".") || after != "" && strings.ContainsAny(after[:1], "./*") {
+				hint = unquotedPath
+			}
+			r.fail(o.At, "unknown-option", hint, "%s has no option %s", c.name(), tidy(keepStart(o.Name, keepInside)))
 			r.i = r.end
 			return true
 		}
@@ -61,6 +71,8 @@ func (r *reader) bareValue() bool {
 func (c *clause) takes(name string) bool {
 	return len(c.Options) == 0 || slices.ContainsFunc(c.Options, func(o OptionDoc) bool { return o.Name == AnyOption || same(o.Name, name) })
 }
+
+const unquotedPath = "put the path in quotes: 'in/*.csv'"
 
 func (r *reader) optionsHint(c *clause, name string) string {
 	var names []string

@@ -112,6 +112,7 @@ func (p *parser) statement() (Stmt, bool) {
 	}
 	st := Stmt{Src: p.src, Span: p.head[0].Span.To(last.Span)}
 	if last.Kind == Illegal {
+		st.Broken = true
 		p.unterminated(last)
 		return st, true
 	}
@@ -141,7 +142,26 @@ func (p *parser) unterminated(t Token) {
 	case 'e', 'E':
 		size = 2
 	}
-	p.fail(Span{t.Span.Start, t.Span.Start + size}, "unterminated", "close it with "+tidy(keepStart(end, keepInside)), "the %s that starts here never ends", what)
+	hint := "close it with " + tidy(keepStart(end, keepInside))
+	if path := p.pathAround(t); path != "" {
+		hint = "put the pattern in quotes: '" + tidy(keepStart(path, keepInside)) + "'"
+	}
+	p.fail(Span{t.Span.Start, t.Span.Start + size}, "unterminated", hint, "the %s that starts here never ends", what)
+}
+
+// pathAround is the path that a comment was meant for a part of: in/*.csv, without quotes around.
+func (p *parser) pathAround(t Token) string {
+	const ends = " \t\r\n,;()'\""
+	at := t.Span.Start
+	from := strings.LastIndexAny(p.src.Text[:at], ends) + 1
+	if p.src.Text[at] != '/' || from == at {
+		return ""
+	}
+	rest := p.src.Text[at:]
+	if k := strings.IndexAny(rest, ends); k >= 0 {
+		rest = rest[:k]
+	}
+	return p.src.Text[from:at] + rest
 }
 
 // transaction follows the user's own BEGIN and COMMIT.

@@ -40,7 +40,8 @@ type Clause struct {
 	Items    []*Syntax // ArgItems: the forms of an item, told apart by Keyword; at most one has none
 	Columns  []Clause  // ArgColumnDefs: what may follow a column's type
 	Options  []OptionDoc
-	Doc      string // one sentence: what it does; shown in the reference and in "add: …" hints
+	Instead  map[string]string // options of other tools: what to write here
+	Doc      string            // one sentence: what it does; shown in the reference and in "add: …" hints
 }
 
 // OptionDoc documents one option of an ArgOptions clause. A clause that lists Options refuses others
@@ -161,9 +162,10 @@ type Option struct {
 
 // Stmt is one statement of a script: dsql's own (Decl), or SQL for DuckDB as it stands (Decl nil).
 type Stmt struct {
-	Src  *Source
-	Span Span // without the semicolon and without comments around it
-	Decl *Decl
+	Src    *Source
+	Span   Span // without the semicolon and without comments around it
+	Decl   *Decl
+	Broken bool // something in it is opened and never closed
 }
 
 // Text is the statement byte for byte.

@@ -1,0 +1,340 @@
+package ingest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+// maxUnlike is how many files of a pattern are compared with the one that columns come from.
+const maxUnlike = 50
+
+// inspectFiles prints the CREATE SOURCE of files: with the options that its text needs, the FORMAT of its times, and what is odd in comments.
+func inspectFiles(ctx context.Context, c *engine.Conn, env *engine.Env, target string) (string, error) {
+	pattern, err := ofFolder(env.Dir, target)
+	if err != nil {
+		return "", err
+	}
+	var options []string
+	if formatOf(pattern) == "" {
+		format, err := formatBySight(env, pattern)
+		if err != nil {
+			return "", err
+		}
+		options = append(options, "format "+format)
+	}
+	s, cols, err := inferredSource(ctx, c, env, pattern, options...)
+	if err != nil {
+		return "", err
+	}
+	files, err := s.list(env)
+	if err != nil {
+		return "", err
+	}
+	files = slices.DeleteFunc(files, func(f file) bool { return f.size == 0 })
+	first, notes := files[0], map[string]string{}
+	if s.format == "csv" {
+		if s.inferredFrom != "" {
+			first = files[slices.IndexFunc(files, func(f file) bool { return f.path == s.inferredFrom })]
+		}
+		if options, s, cols, err = withNulls(ctx, c, env, pattern, options, s, cols, first); err != nil {
+			return "", err
+		}
+		options = append(options, s.dialect.Found.options()...)
+		if err := s.timeFormats(ctx, c, first, cols, notes); err != nil {
+			return "", err
+		}
+		for i, col := range cols {
+			if madeUpName(col.Name) && s.dialect.Found.Header == HeaderYes && notes[col.Name] == "" {
+				notes[col.Name] = "no name in the header"
+				if i == 0 {
+					notes[col.Name] += ": an index, as pandas and R write it?"
+				}
+			}
+		}
+	}
+	text, err := declarationText(ctx, c, sourceName(strings.TrimSuffix(filepath.Base(target), filepath.Ext(target))), cols, notes, "FROM FILES ("+strings.Join(append([]string{quote(pattern)}, options...), ", ")+")")
+	if err != nil {
+		return "", err
+	}
+	unlike, err := s.unlike(ctx, c, files, first, cols)
+	return unlike + text, err
+}
+
+// ofFolder makes the pattern of all files of a folder, which are of one format.
+func ofFolder(dir, target string) (string, error) {
+	full := target
+	if !filepath.IsAbs(full) {
+		full = filepath.Join(dir, full)
+	}
+	info, err := os.Stat(full)
+	if err != nil || !info.IsDir() {
+		return target, nil
+	}
+	endings := map[string]bool{}
+	err = filepath.WalkDir(full, func(name string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() && formatOf(d.Name()) != "" && filepath.Dir(name) == filepath.Clean(full) {
+			endings[d.Name()[len(strings.TrimSuffix(strings.TrimSuffix(d.Name(), ".gz"), ".zst"))-len(path.Ext(strings.TrimSuffix(strings.TrimSuffix(d.Name(), ".gz"), ".zst"))):]] = true
+		}
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	if len(endings) != 1 {
+		return "", &sql.Error{Code: "bad-target", Exit: sql.ExitUsage, Msg: fmt.Sprintf("%s is a folder with files of %s", target, count(len(endings), "ending")), Hint: "say which: dsql inspect '" + strings.TrimSuffix(target, "/") + "/*.csv'"}
+	}
+	for e := range endings {
+		target = strings.TrimSuffix(target, "/") + "/*" + e
+	}
+	return target, nil
+}
+
+// formatBySight tells the format of a file by its first bytes, where its name doesn't.
+func formatBySight(env *engine.Env, pattern string) (string, error) {
+	src, err := compiled("CREATE SOURCE s FROM FILES (" + quote(pattern) + ", format csv)")
+	if err != nil {
+		return "", err
+	}
+	s := src.(*fileSource)
+	files, err := s.list(env)
+	if err != nil {
+		return "", err
+	}
+	for _, f := range files {
+		b, _, err := s.head(f, 1<<10)
+		if err != nil {
+			return "", err
+		}
+		switch b = bytes.TrimSpace(b); {
+		case len(b) == 0:
+			continue
+		case bytes.HasPrefix(b, []byte("PAR1")):
+			return "parquet", nil
+		case b[0] == '{' || b[0] == '[':
+			return "json", nil
+		}
+		break
+	}
+	return "csv", nil
+}
+
+// options are those that a declaration needs to read the same.
+func (f *Found) options() (out []string) {
+	if f == nil {
+		return nil
+	}
+	if f.Header == HeaderNo {
+		out = append(out, "header false")
+	}
+	if f.Skip > 0 {
+		out = append(out, fmt.Sprintf("skip %d", f.Skip))
+	}
+	if f.Delim != "" && f.Delim != "," {
+		out = append(out, "delim "+quote(strings.ReplaceAll(f.Delim, "\t", `\t`)))
+	}
+	if f.NoQuote {
+		out = append(out, "quote ''")
+	} else if f.Quote != "" && f.Quote != `"` {
+		out = append(out, "quote "+quote(f.Quote))
+	}
+	if f.Escape != "" && f.Escape != f.Quote {
+		out = append(out, "escape "+quote(f.Escape))
+	}
+	if f.Comment != "" {
+		out = append(out, "comment "+quote(f.Comment))
+	}
+	return out
+}
+
+// nulls are texts that stand for nothing in many files.
+var nulls = []string{"NA", "N/A", "#N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "nil", `\N`, "-", "--", ".", "?"}
+
+// withNulls asks again with nullstr, where such a text is all that keeps a column from another type.
+func withNulls(ctx context.Context, c *engine.Conn, env *engine.Env, pattern string, options []string, s *fileSource, cols []engine.Column, f file) ([]string, *fileSource, []engine.Column, error) {
+	texts, err := s.textsOf(ctx, c, f, cols)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	defer texts.done()
+	var found []string
+	for _, n := range nulls {
+		where := engine.Each(" OR ", texts.names, func(x string) *engine.Query {
+			return engine.SQL("{c} = {n}", engine.Args{"c": engine.Ident(x), "n": n})
+		})
+		if len(texts.names) == 0 {
+			break
+		}
+		if k, err := c.Int(ctx, engine.SQL("SELECT count(*) FROM {rows} WHERE {where}", engine.Args{"rows": texts.rows, "where": where})); err != nil {
+			return nil, nil, nil, err
+		} else if k > 0 {
+			found = append(found, quote(n))
+		}
+	}
+	if len(found) == 0 {
+		return options, s, cols, nil
+	}
+	more := append(slices.Clone(options), "nullstr ('', "+strings.Join(found, ", ")+")")
+	s2, cols2, err := inferredSource(ctx, c, env, pattern, more...)
+	if err != nil || len(cols2) != len(cols) {
+		return options, s, cols, nil //nolint:nilerr // the first answer stands
+	}
+	if text := func(cols []engine.Column) (n int) {
+		for _, x := range cols {
+			if x.Type == "VARCHAR" {
+				n++
+			}
+		}
+		return n
+	}; text(cols2) < text(cols) {
+		return more, s2, cols2, nil
+	}
+	return options, s, cols, nil
+}
+
+// sampleTexts are the VARCHAR columns of a file's beginning.
+type sampleTexts struct {
+	rows  *engine.Query
+	names []string
+	done  func()
+}
+
+func (s *fileSource) textsOf(ctx context.Context, c *engine.Conn, f file, cols []engine.Column) (*sampleTexts, error) {
+	t := &sampleTexts{}
+	for _, x := range cols {
+		if x.Type == "VARCHAR" && !containsFold(s.pattern.captures, x.Name) {
+			t.names = append(t.names, x.Name)
+		}
+	}
+	l, err := NewLanding(c, s.decl.Name, s.fields(cols), s.dialect, Limits{Rows: proofRows, Bytes: 16 << 20})
+	if err != nil {
+		return nil, s.placed(err)
+	}
+	in, err := s.open(l, &item{files: []file{f}}, 0)
+	if err != nil {
+		l.Close()
+		return nil, err
+	}
+	b, err := l.Take(ctx)
+	t.done = func() {
+		if b != nil {
+			b.Release()
+		}
+		in.Close()
+		l.Close()
+	}
+	if err == nil {
+		_, err = b.Fill(ctx, in.file)
+	}
+	if err != nil {
+		t.done()
+		return nil, s.readError(err, f)
+	}
+	t.rows = b.Input().Rows
+	return t, nil
+}
+
+// timePatterns are ways that times are written in, beside ISO's.
+var timePatterns = []struct{ typ, pattern string }{
+	{"DATE", "%b %d %Y"}, {"DATE", "%B %d %Y"}, {"DATE", "%b %d, %Y"}, {"DATE", "%B %d, %Y"}, {"DATE", "%d %b %Y"}, {"DATE", "%d %B %Y"}, {"DATE", "%d-%b-%Y"}, {"DATE", "%a, %d %b %Y"},
+	{"DATE", "%d.%m.%Y"}, {"DATE", "%d/%m/%Y"}, {"DATE", "%m/%d/%Y"}, {"DATE", "%d-%m-%Y"}, {"DATE", "%m-%d-%Y"},
+	{"TIMESTAMP", "%d.%m.%Y %H:%M"}, {"TIMESTAMP", "%d.%m.%Y %H:%M:%S"}, {"TIMESTAMP", "%d/%m/%Y %H:%M"}, {"TIMESTAMP", "%d/%m/%Y %H:%M:%S"}, {"TIMESTAMP", "%m/%d/%Y %H:%M"}, {"TIMESTAMP", "%m/%d/%Y %H:%M:%S"},
+	{"TIMESTAMP", "%m/%d/%Y %I:%M %p"}, {"TIMESTAMP", "%m/%d/%Y %I:%M:%S %p"}, {"TIMESTAMP", "%d %b %Y %H:%M:%S"}, {"TIMESTAMP", "%b %d %Y %H:%M"}, {"TIMESTAMP", "%b %d %Y %H:%M:%S"}, {"TIMESTAMP", "%a %b %d %H:%M:%S %Y"},
+}
+
+// timeFormats gives columns of text whose values all are times of one way of writing that type, with FORMAT. Where there are two ways
+// (days and months up to 12) it says so.
+func (s *fileSource) timeFormats(ctx context.Context, c *engine.Conn, f file, cols []engine.Column, notes map[string]string) error {
+	t, err := s.textsOf(ctx, c, f, cols)
+	if err != nil {
+		return err
+	}
+	defer t.done()
+	for i, col := range cols {
+		if !slices.Contains(t.names, col.Name) {
+			continue
+		}
+		var fit []int
+		for k, p := range timePatterns {
+			n, err := c.Int(ctx, engine.SQL("SELECT count({c}) FILTER (try_strptime({c}, {p}) IS NULL) + (count({c}) = 0)::INTEGER FROM {rows}", engine.Args{"c": engine.Ident(col.Name), "p": p.pattern, "rows": t.rows}))
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				fit = append(fit, k)
+			}
+		}
+		if len(fit) == 0 {
+			continue
+		}
+		p := timePatterns[fit[0]]
+		var other []string
+		for _, k := range fit[1:] {
+			if q := timePatterns[k]; q.typ == p.typ && q.pattern[:2] != p.pattern[:2] {
+				other = append(other, quote(q.pattern))
+			}
+		}
+		if len(other) > 0 {
+			notes[col.Name] = fmt.Sprintf("a time? %s FORMAT %s or %s", p.typ, quote(p.pattern), strings.Join(other, " or "))
+			continue
+		}
+		cols[i].Type = p.typ + " FORMAT " + quote(p.pattern)
+	}
+	return nil
+}
+
+// madeUpName says whether DuckDB gave a column its name.
+func madeUpName(name string) bool {
+	rest, ok := strings.CutPrefix(name, "column")
+	return ok && rest != "" && strings.Trim(rest, "0123456789") == ""
+}
+
+// unlike are comments on files that have other columns than the first.
+func (s *fileSource) unlike(ctx context.Context, c *engine.Conn, files []file, first file, cols []engine.Column) (string, error) {
+	var b strings.Builder
+	names := map[string]bool{}
+	for _, x := range cols {
+		if !containsFold(s.pattern.captures, x.Name) {
+			names[nameKey(x.Name)] = true
+		}
+	}
+	for _, f := range files[:min(len(files), maxUnlike)] {
+		if f.path == first.path {
+			continue
+		}
+		theirs, _, err := s.describe(ctx, c, []file{f}, false, false)
+		if err != nil {
+			fmt.Fprintf(&b, "-- %s can't be read as %s is\n", f.path, first.path)
+			continue
+		}
+		var more []string
+		has := map[string]bool{}
+		for _, x := range theirs {
+			if has[nameKey(x.Name)] = true; !names[nameKey(x.Name)] {
+				more = append(more, x.Name)
+			}
+		}
+		var less []string
+		for _, x := range cols {
+			if names[nameKey(x.Name)] && !has[nameKey(x.Name)] {
+				less = append(less, x.Name)
+			}
+		}
+		if len(more) > 0 {
+			fmt.Fprintf(&b, "-- %s has %s beside: %s\n", f.path, count(len(more), "column"), shownNames(more))
+		}
+		if len(less) > 0 {
+			fmt.Fprintf(&b, "-- %s lacks %s: %s\n", f.path, count(len(less), "column"), shownNames(less))
+		}
+	}
+	return b.String(), nil
+}
