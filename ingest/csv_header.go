@@ -47,10 +47,12 @@ func (f *File) openCSV() (err error) {
 	if err != nil {
 		return err
 	}
-	f.opening = &opening{Delim: string(c.delim) + string(c.rest)}
-	if header {
+	f.opening = &opening{Delim: string(c.delim) + string(c.rest), Refused: c.refused != ""}
+	if header || c.refused != "" {
 		text := strings.TrimRight(string(f.carry[:size]), "\r\n")
 		f.opening.Header = &text
+	}
+	if header {
 		if c.lines > 1 {
 			f.passed += int64(size)
 		}
@@ -267,7 +269,7 @@ func (f *File) hasHeader(h *csvHeader) (bool, error) {
 		return true, nil
 	case d.Seen == HeaderYes:
 		c := f.dec.(*csvDecoder)
-		c.refused = "the file has no header that names a declared column, as the files before it have"
+		c.refused = notNamed
 		f.warn("source-header", fmt.Sprintf("%s: the first record names none of the declared columns, and the files before it had headers: all its records are rejected; it has %s", f.info.Path, shownNames(h.names)),
 			"give it the header of the others, or say with FROM '$.name' what a column is called in the file; files without header are read by a source with header false")
 		return false, nil
@@ -278,6 +280,8 @@ func (f *File) hasHeader(h *csvHeader) (bool, error) {
 	d.Seen, f.header = HeaderNo, HeaderNo
 	return false, nil
 }
+
+const notNamed = "the file has no header that names a declared column, as the files before it have"
 
 // convertible says whether a first record is a record: it has a field for each column, and one of them isn't text and takes its field.
 func (l *Landing) convertible(h *csvHeader) bool {
@@ -318,6 +322,10 @@ func (c *csvDecoder) join(h *csvHeader) error {
 	c.width = len(h.names)
 	c.joinNames(h)
 	if len(c.targets) == 0 && len(l.values) > 0 {
+		if b := l.dialect.began; b != nil && b.Refused {
+			c.refused = notNamed
+			return nil
+		}
 		return f.headerError("its header names none of the declared columns; it has "+shownNames(h.names), "declare these names, say with FROM '$.name' what a column is called in the file, or set header false")
 	}
 	return nil

@@ -22,6 +22,8 @@ type opening struct {
 	Delim  string  `json:"delim"`
 	// Surplus: behind the last field of each record stands one more delimiter.
 	Surplus bool `json:"surplus,omitempty"`
+	// Refused: the header named none of the columns then declared, so that no record was good; it stands among them.
+	Refused bool `json:"refused,omitempty"`
 }
 
 // openings is an expression giving, as JSON, how the files of a batch's bad records began; NULL where that says nothing.
@@ -48,6 +50,9 @@ func (b *Buffer) note(f *File) {
 func (s *fileSource) Redecode(ctx context.Context, c *engine.Conn, env *engine.Env, cols []engine.Column, records []engine.BadRecord) (*engine.Redecoded, error) {
 	if s.format == "parquet" {
 		return nil, &sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "replay-bytes", Exit: sql.ExitFailed, Msg: "rows of Parquet have no bytes of their own to be read again", Hint: "REBUILD … FROM SOURCE reads their files again"}
+	}
+	if err := s.knownDialect(ctx, c); err != nil {
+		return nil, err
 	}
 	files, err := s.list(env)
 	if err != nil {
@@ -88,6 +93,9 @@ func (s *fileSource) Redecode(ctx context.Context, c *engine.Conn, env *engine.E
 		if err != nil {
 			l.Close()
 			return nil, s.placed(err)
+		}
+		if began != nil && began.Refused && string(rec.Payload) == *began.Header {
+			f.dec.(*csvDecoder).refused = "it is the header of its file"
 		}
 		if more, err := b.Fill(ctx, f); err != nil || more {
 			if more && out.Took > 0 {
@@ -139,7 +147,7 @@ func (o *opening) equal(p *opening) bool {
 	if o == nil || p == nil {
 		return o == p
 	}
-	return o.Delim == p.Delim && o.Surplus == p.Surplus && (o.Header == nil) == (p.Header == nil) && (o.Header == nil || *o.Header == *p.Header)
+	return o.Delim == p.Delim && o.Surplus == p.Surplus && o.Refused == p.Refused && (o.Header == nil) == (p.Header == nil) && (o.Header == nil || *o.Header == *p.Header)
 }
 
 // capturesFrom are the captures of a path that matched when its file was read.
