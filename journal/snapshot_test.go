@@ -90,7 +90,7 @@ func TestTimeOfLoad(t *testing.T) {
 	if !b.j.Needs(engine.MetaColumn) {
 		t.Error("SNAPSHOT AT uses _meta")
 	}
-	b.exec("CREATE TEMP TABLE incoming AS SELECT *, struct_pack(\"timestamp\" := TIMESTAMP '2025-02-01 01:00:00') AS _meta FROM (" + load("2025-01-02", "(1, 'a')") + ")")
+	b.exec("CREATE TEMP TABLE incoming AS SELECT *, struct_pack(\"timestamp\" := TIMESTAMP '2025-02-01 01:00:00')::" + engine.MetaType + " AS _meta FROM (" + load("2025-01-02", "(1, 'a')") + ")")
 	acc := &engine.Accepted{Version: 1, Columns: b.columns(customersColumns), Rows: engine.SQL("(SELECT * FROM incoming)")}
 	if _, err := b.take(acc); err != nil {
 		t.Fatal(err)
