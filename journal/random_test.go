@@ -36,14 +36,19 @@ const keysPerJournal = 260
 // shape is the declaration of a random journal.
 type shape struct {
 	*rand.Rand
-	keys, seq []string
-	cols      []string
-	types     map[string]string
-	own       bool // the sequence is stored, untracked
-	ofSeq     string
-	span      int
-	withRow   bool
-	m         *model
+	keys, seq  []string
+	cols       []string
+	types      map[string]string
+	own        bool // the sequence is stored, untracked
+	ofSeq      string
+	span       int
+	withRow    bool
+	redeclared bool
+	later      bool   // the column d isn't there yet
+	base       string // the declaration up to COLUMNS
+	without    []string
+	rest       string // behind TRACK and IGNORE NULL UPDATES
+	m          *model
 }
 
 func (s *shape) chance(p float64) bool { return s.Float64() < p }
@@ -81,35 +86,53 @@ func newShape(seed uint64) (*shape, string) {
 	if len(s.keys) < 2 {
 		without = append(without, "k2")
 	}
-	text += fmt.Sprintf(" COLUMNS * EXCEPT (%s)", strings.Join(without, ", "))
-	s.m.tracked, s.m.ignored = make([]bool, len(s.cols)), make([]bool, len(s.cols))
-	tracked := []string{"a", "v", "d"}
-	if s.chance(.5) {
-		tracked = [][]string{{"a"}, {"a", "v"}, {"v", "d"}}[s.IntN(3)]
-		text += fmt.Sprintf(" TRACK (%s)", strings.Join(tracked, ", "))
-	}
-	ignored := []string{}
-	if s.chance(.4) {
-		if ignored = s.cols; s.chance(.5) {
-			ignored = []string{"a", "d"}
-			text += " IGNORE NULL UPDATES ON (a, d)"
-		} else {
-			text += " IGNORE NULL UPDATES"
-		}
-	}
-	for i, c := range s.cols {
-		s.m.tracked[i], s.m.ignored[i] = slices.Contains(tracked, c), slices.Contains(ignored, c)
-	}
+	s.base, s.without = text, without
+	s.later = !s.own && !s.m.current && s.chance(.3)
 	if !s.m.current && s.chance(.3) && s.ofSeq != "VARCHAR" {
 		s.m.lateness = s.span / 2
-		text += " LATENESS "
+		text = " LATENESS "
 		if s.ofSeq == "TIMESTAMP" || s.ofSeq == "DATE" {
 			text += fmt.Sprintf("INTERVAL %d DAYS", s.m.lateness)
 		} else {
 			text += fmt.Sprint(s.m.lateness)
 		}
+		s.rest = text
 	}
-	return s, text + " FROM ev"
+	return s, s.declaration(s.m)
+}
+
+// declaration has other TRACK and IGNORE NULL UPDATES each time, which the model is told of.
+func (s *shape) declaration(m *model) string {
+	without, tracked, ignored := s.without, []string{"a", "v", "d"}, []string{}
+	some := func(names ...string) (out []string) {
+		for _, n := range names {
+			if !s.later || n != "d" {
+				out = append(out, n)
+			}
+		}
+		return out
+	}
+	if s.later {
+		without = append(slices.Clone(without), "d")
+	}
+	text := s.base + fmt.Sprintf(" COLUMNS * EXCEPT (%s)", strings.Join(without, ", "))
+	if s.chance(.5) {
+		tracked = some([][]string{{"a"}, {"a", "v"}, {"v", "d"}}[s.IntN(3)]...)
+		text += fmt.Sprintf(" TRACK (%s)", strings.Join(tracked, ", "))
+	}
+	if s.chance(.4) {
+		if ignored = s.cols; s.chance(.5) {
+			ignored = some("a", "d")
+			text += fmt.Sprintf(" IGNORE NULL UPDATES ON (%s)", strings.Join(ignored, ", "))
+		} else {
+			text += " IGNORE NULL UPDATES"
+		}
+	}
+	m.tracked, m.ignored = make([]bool, len(s.cols)), make([]bool, len(s.cols))
+	for i, c := range s.cols {
+		m.tracked[i], m.ignored[i] = slices.Contains(tracked, c), slices.Contains(ignored, c)
+	}
+	return text + s.rest + " FROM ev"
 }
 
 // first is the text of the sequence's first column.
@@ -243,19 +266,26 @@ func (s *shape) drip(all []event, order []int) [][]event {
 	return slices.DeleteFunc(out, func(b []event) bool { return len(b) == 0 })
 }
 
-// forget makes a batch of a file that lacks a column.
+// forget makes a batch of a file that lacks a column, or of which the journal doesn't take one yet.
 func (s *shape) forget(batch []event) ([]event, string) {
+	if s.later {
+		batch, _ = lacking(batch, 2)
+	}
 	if s.m.current || !s.chance(.15) {
 		return batch, ""
 	}
 	c := s.IntN(3)
+	return lacking(batch, c, s.cols[c])
+}
+
+func lacking(batch []event, c int, name ...string) ([]event, string) {
 	out := make([]event, len(batch))
 	for i, e := range batch {
 		e.row, e.absent = slices.Clone(e.row), slices.Clone(e.absent)
 		e.row[c], e.absent[c] = null, true
 		out[i] = e
 	}
-	return out, s.cols[c]
+	return out, strings.Join(name, "")
 }
 
 // table is a query that gives a batch.
@@ -303,7 +333,11 @@ func (s *shape) table(batch []event) string {
 func (s *shape) lines(history []version) []string {
 	var out []string
 	for _, v := range history {
-		out = append(out, strings.Join(slices.Concat([]string{v.key}, v.row, s.point(v.from), s.point(v.to)), "|"))
+		row := v.row
+		if s.later {
+			row = row[:2]
+		}
+		out = append(out, strings.Join(slices.Concat([]string{v.key}, row, s.point(v.from), s.point(v.to)), "|"))
 	}
 	slices.Sort(out)
 	return out
@@ -321,7 +355,8 @@ func runRandom(t *testing.T, seed uint64) {
 		decl = append(decl, c+" "+s.types[c])
 	}
 	b.mustDeclare(text, strings.Join(decl, ", "))
-	b.j.maxVectors = []int64{0, 1000}[s.IntN(2)]
+	vectors := []int64{0, 1000}[s.IntN(2)]
+	b.j.maxVectors = vectors
 	models, histories := []*model{s.m.clone()}, [][]version{nil}
 	oldest := int64(0)
 	last := func() *model { return models[len(models)-1] }
@@ -334,11 +369,36 @@ func runRandom(t *testing.T, seed uint64) {
 			t.Fatalf("seed %d: %s", seed, text)
 		}
 	}
+	// The history by the declaration of now: what is recomputed is what all events give by it.
+	rebuild := func(m *model) {
+		if _, err := b.step(b.j.Rebuild); err != nil {
+			t.Fatal(err)
+		}
+		done(m)
+	}
+	redeclare := func() {
+		s.redeclared = true
+		m := last().clone()
+		text = s.declaration(m)
+		b.mustDeclare(text, strings.Join(decl, ", "))
+		b.j.maxVectors = vectors
+		rebuild(m)
+	}
 	for _, batch := range s.batches() {
+		if b.version > 0 && !s.m.current && s.chance(.12) {
+			s.later = s.later && s.chance(.5)
+			redeclare()
+			fail()
+		}
 		if b.version > max(oldest, 1) && s.chance(.15) {
 			to := oldest + s.Int64N(b.version-oldest)
 			b.rollback(s, max(to, 1), histories)
-			done(models[max(to, 1)].clone())
+			now, m := last(), models[max(to, 1)].clone()
+			done(m)
+			if m = m.clone(); fmt.Sprint(m.tracked, m.ignored) != fmt.Sprint(now.tracked, now.ignored) {
+				m.tracked, m.ignored = now.tracked, now.ignored
+				rebuild(m)
+			}
 			fail()
 			continue
 		}
@@ -365,6 +425,10 @@ func runRandom(t *testing.T, seed uint64) {
 			}
 			b.vacuum(oldest)
 		}
+	}
+	if s.later {
+		s.later = false
+		redeclare()
 	}
 	for v := max(oldest, 1); v <= b.version; v++ {
 		b.at(s, v, histories[v])
@@ -490,6 +554,9 @@ func (b *bench) rebuilds(s *shape, history []version) {
 		b.t.Errorf("a rebuild changed %+v", got)
 	}
 	b.history(s, history)
+	if s.redeclared { // what is remembered from other clauses may be written anew, once
+		return
+	}
 	if n := b.count(fmt.Sprintf("SELECT count(*) FROM (SELECT _v_from, _v_to FROM j__now UNION ALL SELECT _v_from, _v_to FROM j__past UNION ALL SELECT _v_from, _v_to FROM j__mem) WHERE _v_from = %d OR _v_to = %d", v, v)); n != "0" {
 		b.t.Errorf("a rebuild wrote %s rows", n)
 	}
