@@ -25,6 +25,7 @@ type Bench struct {
 	model  *Model
 	dice   *rand.Rand // which versions are looked at
 	steps  []played
+	broker broker
 	killed bool // a run was killed: what it left behind may be more than the model says
 }
 
@@ -89,10 +90,18 @@ func (b *Bench) step(ctx context.Context, i int, s Step) error {
 			if err := b.file(ctx, src, f); err != nil {
 				return err
 			}
+			if src.Partitions > 0 {
+				m.append(src, f)
+				continue
+			}
 			m.files[low(f.Source)] = append(m.files[low(f.Source)], f)
 		}
 	}
 	name := fmt.Sprintf("s%d.sql", i+1)
+	if err := b.brokerSteps(s, text); err != nil {
+		return err
+	}
+	text = strings.ReplaceAll(text, brokers, b.broker.addr)
 	if err := os.WriteFile(filepath.Join(b.dir, name), []byte(text), 0o644); err != nil {
 		return err
 	}
@@ -116,6 +125,51 @@ func (b *Bench) step(ctx context.Context, i int, s Step) error {
 	return b.finish(ctx, acts, code, stderr)
 }
 
+// needBroker starts the broker where there is none yet.
+func (b *Bench) needBroker() error {
+	if b.broker.fake != nil {
+		return nil
+	}
+	b.broker.data = filepath.Join(b.dir, "broker")
+	return b.broker.start()
+}
+
+// brokerSteps lets a broker be there, and go through what the step says.
+func (b *Bench) brokerSteps(s Step, text string) error {
+	if !strings.Contains(text, brokers) {
+		return nil
+	}
+	if err := b.needBroker(); err != nil {
+		return err
+	}
+	for _, n := range b.model.order {
+		if d := b.model.sources[n]; d != nil && d.Partitions > 0 {
+			if err := b.broker.produce(context.Background(), d, File{}); err != nil {
+				return err
+			}
+		}
+	}
+	switch s.Broker {
+	case "away":
+		return b.broker.restart()
+	case "stumbles":
+		b.broker.stumble()
+	}
+	return nil
+}
+
+// append puts records into a topic.
+func (m *Model) append(src *Decl, f File) {
+	n := low(src.Name)
+	for len(m.topics[n]) < src.Partitions {
+		m.topics[n] = append(m.topics[n], nil)
+	}
+	for _, r := range f.Rows {
+		p := src.partition(r)
+		m.topics[n][p] = append(m.topics[n][p], r)
+	}
+}
+
 // script is the text of a step and what it does, statement by statement.
 func (b *Bench) script(s Step) (string, []func() error, error) {
 	m, w := b.model, &writer{m: b.model}
@@ -132,8 +186,8 @@ func (b *Bench) script(s Step) (string, []func() error, error) {
 	}
 	fresh := map[string]bool{}
 	for _, d := range s.Decls {
-		for _, f := range append(lowered(d.From), low(d.Dim)) {
-			if f != "" && m.decl(f) == nil {
+		for _, f := range append(lowered(d.From), d.whole()...) {
+			if m.decl(f) == nil {
 				return "", nil, errSkip
 			}
 		}
@@ -151,7 +205,10 @@ func (b *Bench) script(s Step) (string, []func() error, error) {
 			return "", nil, errSkip
 		}
 		text.WriteString(w.verb(v))
-		acts = append(acts, func() error { return verbs[v.Do].play(m, v) })
+		acts = append(acts, func() error {
+			m.Tally["statements: "+v.Do]++
+			return verbs[v.Do].play(m, v)
+		})
 		refreshes = refreshes || v.Do == "refresh"
 	}
 	if !refreshes && (!s.Part || len(s.Decls) > 0) {
@@ -180,11 +237,9 @@ func (b *Bench) play(acts []func() error) (int, error) {
 // afterKill looks at what a killed run has committed: whole versions, and none of before is lost.
 func (b *Bench) afterKill(ctx context.Context, acts []func() error) error {
 	b.killed = true
-	if _, err := os.Stat(filepath.Join(b.dir, b.db)); errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
+	b.model.Tally["runs that were killed"]++
 	look, err := b.look(ctx)
-	if err != nil {
+	if err != nil || look == nil {
 		return err
 	}
 	defer look.Close()
@@ -196,6 +251,9 @@ func (b *Bench) afterKill(ctx context.Context, acts []func() error) error {
 		return &Difference{Kind: "lost", Text: fmt.Sprintf("the file had version %d, after a kill it has %d", b.model.version, there)}
 	}
 	b.model.stop = there
+	if b.model.hints, err = look.hints(); err != nil {
+		return err
+	}
 	_, err = b.play(acts)
 	b.model.stop = 0
 	if err != nil {
@@ -214,11 +272,22 @@ func (b *Bench) finish(ctx context.Context, acts []func() error, code int, stder
 	if strings.Contains(stderr, "panic:") || strings.Contains(stderr, "SIGSEGV") || code < 0 {
 		return &Difference{Kind: "panic", Text: stderr[:min(len(stderr), 3000)]}
 	}
+	look, err := b.look(ctx)
+	if err != nil {
+		return err
+	}
+	if look != nil {
+		defer look.Close()
+		if b.model.hints, err = look.hints(); err != nil {
+			return err
+		}
+	}
 	want, err := b.play(acts)
 	if err != nil {
 		return err
 	}
 	b.steps[len(b.steps)-1].code = want
+	b.model.Tally[fmt.Sprint("runs with exit code ", want)]++
 	if code != want {
 		kind := "exit"
 		if m := codeOf.FindStringSubmatch(stderr); m != nil {
@@ -226,14 +295,9 @@ func (b *Bench) finish(ctx context.Context, acts []func() error, code int, stder
 		}
 		return &Difference{Kind: kind, Text: fmt.Sprintf("exit code %d, should be %d\n%s", code, want, stderr), code: want}
 	}
-	if _, err := os.Stat(filepath.Join(b.dir, b.db)); errors.Is(err, os.ErrNotExist) {
+	if look == nil {
 		return nil
 	}
-	look, err := b.look(ctx)
-	if err != nil {
-		return err
-	}
-	defer look.Close()
 	return look.compare(false)
 }
 
@@ -261,6 +325,12 @@ func (b *Bench) copied(to string) error {
 
 // file writes a file of a source.
 func (b *Bench) file(ctx context.Context, src *Decl, f File) error {
+	if src.Partitions > 0 {
+		if err := b.needBroker(); err != nil {
+			return err
+		}
+		return b.broker.produce(ctx, src, f)
+	}
 	path := filepath.Join(b.dir, "in", f.Path)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err

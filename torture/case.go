@@ -2,6 +2,7 @@ package torture
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -49,8 +50,12 @@ func writeCase(to string, b *Bench, p Plan, d *Difference) (err error) {
 	for i, s := range b.steps {
 		text, rerr := os.ReadFile(filepath.Join(b.dir, s.script))
 		err = errors.Join(err, rerr)
-		put(s.script, string(text))
+		put(s.script, strings.ReplaceAll(string(text), cmp.Or(b.broker.addr, brokers), brokers))
 		for _, f := range s.files {
+			if src := b.model.sources[low(f.Source)]; src != nil && src.Partitions > 0 {
+				put(fmt.Sprintf("step%d_%s.jsonl", i+1, src.topic()), src.messages(f))
+				continue
+			}
 			text, rerr := os.ReadFile(filepath.Join(b.dir, "in", f.Path))
 			if rerr != nil {
 				continue // of a source that isn't declared

@@ -28,6 +28,7 @@ type batch struct {
 	day     Value // the time of a load
 	account Account
 	held    string // the check that holds the batch back
+	hold    *Hold  // that was released
 }
 
 // through takes rows of the destination's query through its chain.
@@ -38,6 +39,16 @@ func (b *batch) through(in []Rec) error {
 	if err != nil {
 		return err
 	}
+	if b.decided() && b.m.discards {
+		b.account.Dropped += len(rows)
+		for name := range warned { // none is kept in the end
+			b.m.verdicts = append(b.m.verdicts, Verdict{Dest: b.n, Name: name, Version: b.version, Value: 0.0, Failed: int64(0), Verdict: "pass"})
+		}
+		b.m.accounts = append(b.m.accounts, b.account)
+		b.m.unguard(b.n, b.source)
+		b.x.wrote(b.version)
+		return nil
+	}
 	if err := b.gates(rows, warned); err != nil {
 		return err
 	}
@@ -46,8 +57,15 @@ func (b *batch) through(in []Rec) error {
 		for _, r := range rows {
 			b.reject(r, b.held, "check")
 		}
+		b.keepHold(rows)
 	} else if err := b.write(b.x, rows); err != nil {
 		return err
+	}
+	if b.way == fresh {
+		if b.decided() && b.held == "" {
+			b.m.verdicts = append(b.m.verdicts, Verdict{Dest: b.n, Name: guardName, Version: b.version, Verdict: "released"})
+		}
+		b.m.unguard(b.n, b.source)
 	}
 	b.changed(before, rows)
 	b.m.accounts = append(b.m.accounts, b.account)
@@ -61,12 +79,12 @@ func (b *batch) changed(before map[string]span, rows []Rec) {
 	if !b.x.journal() {
 		if a.Added = a.Written; b.held == "" {
 			for _, r := range rows {
-				b.x.changes[b.version] = append(b.x.changes[b.version], Change{"insert", r.Row})
+				b.x.changes[b.version] = append(b.x.changes[b.version], Change{Type: "insert", Row: r.Row})
 			}
 		}
 		return
 	}
-	ch := difference(before, b.x.open(), b.x.names())
+	ch := b.x.since(before)
 	a.count(ch)
 	b.x.changes[b.version] = append(b.x.changes[b.version], ch...)
 }
@@ -85,20 +103,32 @@ func (a *Account) count(ch []Change) {
 	}
 }
 
+// since are the changes of a journal since a state, a delete with its time.
+func (d *Dest) since(before map[string]span) []Change {
+	ch := difference(before, d.open(), d.names())
+	for i, c := range ch {
+		key, _ := d.key(c.Row)
+		if h := d.hist[key]; c.Type == "delete" && len(h) > 0 {
+			ch[i].End = h[len(h)-1].to
+		}
+	}
+	return ch
+}
+
 // difference is what makes one state of a journal from another.
 func difference(from, to map[string]span, cols []string) []Change {
 	var out []Change
 	for k, s := range to {
 		switch old, had := from[k]; {
 		case !had:
-			out = append(out, Change{"insert", s.row})
+			out = append(out, Change{Type: "insert", Row: s.row})
 		case old.row.line(cols) != s.row.line(cols):
-			out = append(out, Change{"update_before", old.row}, Change{"update_after", s.row})
+			out = append(out, Change{Type: "update_before", Row: old.row}, Change{Type: "update_after", Row: s.row})
 		}
 	}
 	for k, s := range from {
 		if _, still := to[k]; !still {
-			out = append(out, Change{"delete", s.row})
+			out = append(out, Change{Type: "delete", Row: s.row})
 		}
 	}
 	return out
@@ -109,9 +139,11 @@ func (b *batch) reject(r Rec, rule, code string) {
 	if r.Raw != nil {
 		raw = *r.Raw
 	}
-	raw.Absent = nil // what comes back has NULL there
+	if code != "check" {
+		raw.Absent = nil // what comes back has NULL there
+	}
 	b.account.Rejected++
-	b.m.rejects = append(b.m.rejects, Reject{Dest: b.n, Source: b.source, Rule: rule, Code: code, At: r.At, Version: b.version, Rec: raw, Data: r.Row})
+	b.m.rejects = append(b.m.rejects, Reject{Dest: b.n, Source: b.source, Rule: rule, Code: code, At: r.At, Version: b.version, Rec: raw, Data: r.Row, From: r.From})
 }
 
 // rules runs RULES: what is left, and how many rows each WARN counted.
@@ -149,7 +181,7 @@ func (b *batch) rule(r *Rec) (kept bool, warns []string, err error) {
 			r.Absent = filter(r.Absent, func(c string) bool { return c != s.col || v == nil })
 			continue
 		}
-		if conds[rule.Expect].of(r.Row) != false {
+		if b.m.satisfies(rule, r.Row) != false {
 			continue
 		}
 		switch rule.Break {
@@ -168,13 +200,65 @@ func (b *batch) rule(r *Rec) (kept bool, warns []string, err error) {
 	return true, warns, nil
 }
 
+// satisfies is a CONSTRAINT's predicate.
+func (m *Model) satisfies(rule Rule, r Row) Value {
+	if rule.In == "" {
+		return conds[rule.Expect].of(r)
+	}
+	return m.stands(rule.In, r["id"])
+}
+
+// stands says whether an id stands in a journal, as IN does.
+func (m *Model) stands(journal string, id Value) Value {
+	open := m.dests[low(journal)].open()
+	if id == nil && len(open) > 0 {
+		return nil
+	}
+	for _, s := range open {
+		if s.row["id"] == id {
+			return true
+		}
+	}
+	return false
+}
+
+// judge is a check over rows: its value, whether it holds, and the rows that break a check on rows.
+func (b *batch) judge(c Check, rows []Row) (value, ok, failed Value) {
+	switch {
+	case c.Orphans != "":
+		n := len(filter(rows, func(r Row) bool { return r["id"] != nil && b.m.stands(c.Orphans, r["id"]) == false }))
+		return float64(n), n == 0, nil
+	case checks[c.Expect].past != nil:
+		return checks[c.Expect].judgePast(b.now(), b.history())
+	}
+	return checks[c.Expect].judge(rows)
+}
+
+// now is the value of the metric m0 in this batch.
+func (b *batch) now() Value { return b.m.metrics[len(b.m.metrics)-len(b.x.decl.Metrics)].Value }
+
+// history are the values of the metric m0 in earlier versions, the last one first: those that are not NULL, of batches that weren't held.
+func (b *batch) history() []float64 {
+	held := map[int]bool{}
+	for _, v := range b.m.verdicts {
+		held[v.Version] = held[v.Version] || v.Dest == b.n && v.Verdict == "held"
+	}
+	var out []float64
+	for _, x := range slices.Backward(b.m.metrics) {
+		if f, ok := x.Value.(float64); ok && x.Dest == b.n && x.Name == "m0" && x.Version < b.version && x.Version > b.x.born && !held[x.Version] {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
 // gates runs METRICS and CHECKS.
 func (b *batch) gates(rows []Rec, warned map[string]int) error {
 	var verdicts []Verdict
 	for name, n := range warned {
 		verdicts = append(verdicts, Verdict{Dest: b.n, Name: name, Version: b.version, Value: float64(n), Failed: int64(n), Verdict: either(n > 0, "warn", "pass")})
 	}
-	if b.way != fresh {
+	if b.way == replayed {
 		b.m.verdicts = append(b.m.verdicts, verdicts...)
 		return nil
 	}
@@ -188,31 +272,39 @@ func (b *batch) gates(rows []Rec, warned map[string]int) error {
 		}
 		return here
 	}
+	for _, x := range b.x.decl.Metrics {
+		b.m.metrics = append(b.m.metrics, Measured{b.n, x.Name, b.version, asDouble(aggs[x.Agg].of(over(x.Over)))})
+	}
 	var failed []Verdict
-	fails := false
+	fails, known := false, b.hold == nil
 	for _, c := range b.x.decl.Checks {
-		value, ok, n := checks[c.Expect].judge(over(c.Over))
+		value, ok, n := b.judge(c, over(c.Over))
 		v := Verdict{Dest: b.n, Name: c.Name, Version: b.version, Value: asDouble(value), Failed: n}
 		switch {
 		case ok == nil:
 			v.Verdict = "unknown"
 		case ok == true:
 			v.Verdict = "pass"
+		case b.way == released && c.Fail != "WARN":
+			v.Verdict = "released"
 		default:
 			v.Verdict = map[string]string{"FAIL": "fail", "HOLD": "held", "WARN": "warn"}[c.Fail]
 			if fails = fails || c.Fail == "FAIL"; c.Fail == "HOLD" && b.held == "" {
 				b.held = c.Name
 			}
 		}
+		if b.hold != nil && b.hold.name == c.Name {
+			v.Verdict, known = "released", true
+		}
 		verdicts = append(verdicts, v)
 		v.Version = 0
 		failed = append(failed, v)
 	}
+	if !known { // the check that held it isn't declared any more
+		verdicts = append(verdicts, Verdict{Dest: b.n, Name: b.hold.name, Version: b.version, Verdict: "released"})
+	}
 	if fails {
 		return &exit{code: sql.ExitGate, why: "check", verdicts: failed}
-	}
-	for _, x := range b.x.decl.Metrics {
-		b.m.metrics = append(b.m.metrics, Measured{b.n, x.Name, b.version, asDouble(aggs[x.Agg].of(over(x.Over)))})
 	}
 	b.m.verdicts = append(b.m.verdicts, verdicts...)
 	return nil

@@ -9,7 +9,7 @@ import (
 
 // views are all that is compared, in this order. A new thing to look at is a line here.
 var views = []func(l *look, afterKill bool) error{
-	(*look).versions, (*look).tables, (*look).past, (*look).rejects, (*look).accounts, (*look).metrics, (*look).verdicts, (*look).sinks,
+	(*look).versions, (*look).tables, (*look).past, (*look).rejects, (*look).holds, (*look).accounts, (*look).metrics, (*look).verdicts, (*look).sinks,
 }
 
 func (l *look) compare(afterKill bool) error {
@@ -177,7 +177,7 @@ func (d *Dest) diff(a, b int) []Change {
 	var out []Change
 	for v := min(a, b) + 1; v <= max(a, b); v++ {
 		for _, c := range d.changes[v] {
-			out = append(out, Change{either(a <= b, "insert", "delete"), c.Row})
+			out = append(out, Change{Type: either(a <= b, "insert", "delete"), Row: c.Row})
 		}
 	}
 	return out
@@ -187,15 +187,45 @@ func (l *look) rejects(bool) error {
 	if l.m.version == 0 {
 		return nil
 	}
-	want := &table{cols: []string{"destination", "source", "rule", "code", "file", "line", "version", "settled"}}
+	want := &table{cols: []string{"destination", "rule", "code", "file", "line", "version", "settled", "payload"}}
 	for _, r := range l.m.rejects {
-		row := []Value{text(r.Dest), text(r.Rule), r.Code, text(r.At.File), nil, r.Version, r.Settled}
-		if r.At.Line > 0 {
-			row[4] = r.At.Line
+		row := []Value{text(r.Dest), text(r.Rule), r.Code, text(r.At.File), nil, r.Version, r.Settled, nil}
+		if r.At.File != "" {
+			row[4], row[7] = r.At.Line, l.m.payload(r.At, r.From)
 		}
 		want.add(row...)
 	}
-	return l.ask("rejects", `SELECT lower(destination) AS destination, rule, split_part(reason, ':', 1) AS code, meta.file AS file, meta.line AS line, version, replayed_at IS NOT NULL AS settled FROM dsql.rejects`, want)
+	if err := l.ask("rejects", `SELECT lower(destination) AS destination, rule, split_part(reason, ':', 1) AS code, coalesce(meta.file, format('{}[{}]', meta.topic, meta."partition")) AS file, coalesce(meta.line, meta."offset") AS line, version, replayed_at IS NOT NULL AS settled, decode(payload) AS payload FROM dsql.rejects`, want); err != nil {
+		return err
+	}
+	return l.rejectedRows()
+}
+
+// rejectedRows are the rows that dsql.rejects keeps, in the columns that the model computes with.
+func (l *look) rejectedRows() error {
+	cols := []string{"id", "op", "a", "b", "t", "day", "b2", "n", "da"}
+	want := &table{cols: cols}
+	for _, r := range l.m.state.rejects {
+		if r.Dest != "" {
+			want.rows = append(want.rows, r.Data.texts(cols))
+		}
+	}
+	var fields []string
+	for _, c := range cols {
+		fields = append(fields, fmt.Sprintf("data->>'$.%s' AS %s", c, c))
+	}
+	return l.ask("rejected rows", "SELECT "+list(fields)+" FROM dsql.rejects WHERE destination IS NOT NULL", want)
+}
+
+func (l *look) holds(bool) error {
+	want := &table{}
+	for _, h := range l.m.state.holds {
+		want.add(h.dest, h.name, either[Value](h.name == guardName, nil, h.rows))
+	}
+	if l.m.version == 0 {
+		return nil
+	}
+	return l.ask("holds", "SELECT lower(destination) AS destination, name, CASE WHEN name <> 'guard' THEN rows END AS rows FROM dsql.holds", want)
 }
 
 // text is a text of the model, where an empty one means that there is none.

@@ -26,7 +26,8 @@ type aggExpr struct {
 type checkExpr struct {
 	agg  string
 	ok   func(float64) bool
-	rows string // a text of conds
+	rows string                                     // a text of conds
+	past func(now float64, earlier []float64) Value // of the metric m0; ok judges what it gives
 }
 
 var sets = map[string]setExpr{
@@ -100,8 +101,24 @@ var checks = map[string]checkExpr{
 	"max(b) < 8":          {agg: "max(b)", ok: below(8)},
 	"null_ratio(a) < 0.5": {agg: "null_ratio(a)", ok: below(0.5)},
 	"is_unique(id)":       {agg: "is_unique(id)", ok: func(x float64) bool { return x == 1 }},
-	"b < 8":               {rows: "b < 8"},
-	"a <> 'x'":            {rows: "a <> 'x'"},
+	"m0 - previous(m0) < 2": {ok: below(2), past: func(now float64, earlier []float64) Value {
+		if len(earlier) == 0 {
+			return nil
+		}
+		return now - earlier[0]
+	}},
+	"m0 - mean_of_last(m0, 2) < 2": {ok: below(2), past: func(now float64, earlier []float64) Value {
+		if len(earlier) == 0 {
+			return nil
+		}
+		last, sum := earlier[:min(2, len(earlier))], 0.0
+		for _, f := range last {
+			sum += f
+		}
+		return now - sum/float64(len(last))
+	}},
+	"b < 8":    {rows: "b < 8"},
+	"a <> 'x'": {rows: "a <> 'x'"},
 }
 
 // needs are the columns that a check reads.
@@ -110,6 +127,17 @@ func (c checkExpr) needs() []string {
 		return conds[c.rows].cols
 	}
 	return aggs[c.agg].cols
+}
+
+// judgePast is a check that looks back.
+func (c checkExpr) judgePast(now Value, earlier []float64) (value, ok, failed Value) {
+	if f, there := now.(float64); there {
+		value = c.past(f, earlier)
+	}
+	if value == nil {
+		return nil, nil, nil
+	}
+	return value, c.ok(value.(float64)), nil
 }
 
 // judge is a check over rows: its value and the verdict as SQL has it; failed counts the rows that break a check on rows.

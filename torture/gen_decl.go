@@ -7,7 +7,8 @@ import (
 
 // Random declarations and files.
 
-func (g *gen) source() Decl {
+// source is a new one; with the columns of one that there is, where both shall be taken.
+func (g *gen) source(like *Decl) Decl {
 	d := Decl{Kind: "source", Name: g.next("s"), Format: "csv", Snapshot: g.may("snapshot", .45)}
 	for _, f := range []string{"json", "parquet"} {
 		if g.may(f, .35) {
@@ -18,20 +19,38 @@ func (g *gen) source() Decl {
 	if d.Snapshot {
 		d.Cols = []Column{{"id", "INTEGER"}, {"a", "VARCHAR"}, {"b", "INTEGER"}, {"day", "INTEGER"}}
 	}
-	if g.may("types", .7) {
-		d.Cols = append(d.Cols, Column{"x", one(g, sortedKeys(types))})
+	if like != nil && like.Snapshot == d.Snapshot && fits(d.Format, like.extra()) && g.may("inputs", .8) {
+		d.Cols = like.Cols
+	} else if g.may("types", .7) {
+		typ := one(g, filter(sortedKeys(types), func(t string) bool { return fits(d.Format, t) }))
+		d.Cols = append(d.Cols, Column{"x", typ})
+	}
+	if !d.Snapshot && g.may("topic", .75) {
+		d.Format, d.Partitions = "json", 1+g.IntN(2)
 	}
 	if g.may("bad", .2) {
 		d.Bad = "SKIP"
 	}
 	switch {
 	case d.Snapshot:
+	case d.Partitions > 0:
+		if g.may("batch_rows", .5) {
+			d.BatchRows = 2 + g.IntN(3)
+		}
 	case g.may("batch_files", .5):
 		d.BatchFiles = 2 + g.IntN(2)
 	case g.may("batch_rows", .4) && d.Format != "parquet":
 		d.BatchRows = 2 + g.IntN(3)
 	}
 	return d
+}
+
+// extra is the type of the column that is there for its type, "" without one.
+func (d *Decl) extra() string {
+	if c := d.Cols[len(d.Cols)-1]; c.Name == "x" {
+		return c.Type
+	}
+	return ""
 }
 
 func (g *gen) value(c Column) Value {
@@ -50,7 +69,7 @@ func (g *gen) value(c Column) Value {
 	case "t":
 		return int64(1 + g.IntN(15))
 	}
-	return one(g, types[c.Type])
+	return one(g, types[c.Type]).text
 }
 
 func orFloat(p, other float64) float64 { return either(p == 0, other, p) }
@@ -65,7 +84,7 @@ func (g *gen) file(src *Decl) File {
 		f.Day = fmt.Sprintf("%03d", at)
 	}
 	f.Path = fmt.Sprintf("%s_%03d.%s", src.Name, at, src.Format)
-	if g.may("absent", .25) {
+	if g.may("absent", .25) && src.Partitions == 0 {
 		gone := one(g, []string{"a", "b"})
 		f.Cols = filter(f.Cols, func(c string) bool { return c != gone })
 	}
@@ -76,7 +95,8 @@ func (g *gen) file(src *Decl) File {
 				r.Values[c.Name] = g.value(c)
 			}
 		}
-		if g.may("bad", .12) && src.Format != "parquet" {
+		r.Tombstone = src.Partitions > 0 && g.chance(.1)
+		if g.may("bad", .12) && !r.Tombstone && src.Format != "parquet" {
 			r.Bad = one(g, []string{"type", "short", "fraction"})
 			if r.Bad == "fraction" && !has(f.Cols, "b") {
 				r.Bad = "type"
@@ -125,16 +145,31 @@ func (g *gen) destination(m *Model) Decl {
 	feed := has(cols, "id") && has(cols, "t") && has(cols, "op") && !has(cols, "change_type") && of.Kind != "journal"
 	if of.Snapshot && g.chance(.8) || !of.Snapshot && feed && g.chance(.55) {
 		d.Kind = "journal"
-		g.journal(&d, cols, of.Snapshot)
+		g.journal(&d, cols, of)
 	} else {
 		g.stream(&d, m, cols)
 	}
 	g.chain(&d, forms[d.Form].cols(cols))
-	if g.hides("absent_expression") && g.on["absent"] && d.Kind == "journal" {
-		d.Rules = filter(d.Rules, func(r Rule) bool { return r.Set == "" })
-		d.Form = either(d.Form == "replace", "", d.Form)
+	g.whole(&d, m, forms[d.Form].cols(cols))
+	g.dodge(&d)
+	if twins := g.twins(m, of); d.Form == "" && len(twins) > 0 && g.may("inputs", .6) {
+		d.From = append(d.From, one(g, twins))
 	}
 	return d
+}
+
+// twins are sources with the columns of one: FROM a, b takes both.
+func (g *gen) twins(m *Model, of *Decl) []string {
+	if of.Kind != "source" || of.Snapshot {
+		return nil
+	}
+	var out []string
+	for _, n := range m.order {
+		if s := m.sources[n]; s != nil && s != of && slices.Equal(s.Cols, of.Cols) {
+			out = append(out, s.Name)
+		}
+	}
+	return out
 }
 
 func (g *gen) stream(d *Decl, m *Model, cols []string) {
@@ -161,16 +196,19 @@ func (g *gen) stream(d *Decl, m *Model, cols []string) {
 	}
 }
 
-func (g *gen) journal(d *Decl, cols []string, load bool) {
+func (g *gen) journal(d *Decl, cols []string, of *Decl) {
 	d.Keys = []string{"id"}
 	if g.may("keys", .3) {
 		d.Keys = one(g, [][]string{{"id", "a"}, {"a", "id"}, {"a"}})
+	}
+	if of.Partitions > 1 && !has(d.Keys, "id") {
+		d.Keys = []string{"id"} // what comes first is the order of one partition
 	}
 	d.Form = one(g, []string{"", "", "star", "some", "replace"})
 	if slices.ContainsFunc(forms[d.Form].need, func(c string) bool { return !has(cols, c) }) {
 		d.Form = ""
 	}
-	if load {
+	if of.Snapshot {
 		d.Columns = one(g, []List{{}, {}, {Star: true, Names: []string{"day"}}})
 		if g.on["clauses"] {
 			d.Keep, d.Guard = g.chance(.2), one(g, []int{0, 101, 101, 30, 50})
@@ -180,6 +218,9 @@ func (g *gen) journal(d *Decl, cols []string, load bool) {
 	d.Seq, d.Delete = []string{"t"}, g.chance(.7)
 	if g.may("keys", .3) && has(cols, "b") {
 		d.Seq = []string{"t", "b"}
+	}
+	if of.Partitions > 0 && g.chance(.5) {
+		d.Seq, d.Form = []string{offsetColumn}, either(d.Form == "some", "", d.Form)
 	}
 	d.Columns = one(g, []List{{}, {Star: true}, {Star: true, Names: []string{"op", "t"}}, {Star: true, Names: []string{"op"}}, {Names: []string{"a", "b"}}})
 	if !has(cols, "a") || !has(cols, "b") {
@@ -202,11 +243,34 @@ func (g *gen) journal(d *Decl, cols []string, load bool) {
 			d.IgnoreNull = nil
 		}
 	}
-	if g.chance(.2) {
+	if g.chance(.2) && of.Partitions < 2 {
 		d.Late = 2 + g.IntN(5)
 	}
 	if g.chance(.2) {
 		d.Retain = "0 SECONDS"
+	}
+}
+
+// dims are journals of ids that a declaration may read whole.
+func (g *gen) dims(d *Decl, m *Model) []string {
+	return filter(m.sorted(), func(n string) bool {
+		x := m.dests[n]
+		return x.journal() && low(d.From[0]) != n && low(d.Name) != n && slices.Equal(x.decl.Keys, []string{"id"})
+	})
+}
+
+// whole adds a constraint or a check that reads a journal whole.
+func (g *gen) whole(d *Decl, m *Model, cols []string) {
+	dims := g.dims(d, m)
+	if !g.on["whole"] || len(dims) == 0 || !has(cols, "id") {
+		return
+	}
+	dim := m.dests[one(g, dims)].decl.Name
+	if g.chance(.4) {
+		d.Rules = append(d.Rules, Rule{Name: "in_it", In: dim, Break: one(g, []string{"REJECT", "DROP", "WARN"})})
+	}
+	if g.chance(.4) {
+		d.Checks = append(d.Checks, Check{Name: "known_ids", Orphans: dim, Fail: "WARN"})
 	}
 }
 
@@ -230,9 +294,7 @@ func (g *gen) chain(d *Decl, cols []string) {
 			}
 		}
 	}
-	over := func(p float64) bool {
-		return g.may("over_table", p) && !(d.Kind == "journal" && g.hides("journal_over_table"))
-	}
+	over := func(p float64) bool { return g.may("over_table", p) }
 	if g.may("metrics", .6) {
 		d.Metrics = nil
 		for i := range 1 + g.IntN(2) {
@@ -243,13 +305,10 @@ func (g *gen) chain(d *Decl, cols []string) {
 	if g.may("checks", .6) {
 		d.Checks = nil
 		for i := range 1 + g.IntN(2) {
-			c := one(g, filter(sortedKeys(checks), func(c string) bool { return ok(checks[c].needs()) }))
-			d.Checks = append(d.Checks, Check{fmt.Sprint("k", i), c, one(g, []string{"WARN", "HOLD", "HOLD", "FAIL"}), checks[c].rows == "" && over(.25)})
-		}
-	}
-	if d.Kind == "journal" && len(d.Seq) == 0 && g.hides("loads_held") {
-		for i := range d.Checks {
-			d.Checks[i].Fail = either(d.Checks[i].Fail == "HOLD", "WARN", d.Checks[i].Fail)
+			c := one(g, filter(sortedKeys(checks), func(c string) bool {
+				return ok(checks[c].needs()) && (checks[c].past == nil || g.on["history"] && len(d.Metrics) > 0)
+			}))
+			d.Checks = append(d.Checks, Check{fmt.Sprint("k", i), c, one(g, []string{"WARN", "HOLD", "HOLD", "FAIL"}), checks[c].rows == "" && checks[c].past == nil && over(.25), ""})
 		}
 	}
 }
@@ -269,6 +328,9 @@ func (g *gen) changed(old *Decl) Decl {
 		d.Checks = nil
 		g.part("checks", &d, cols)
 	case 2:
+		if slices.ContainsFunc(d.Checks, func(c Check) bool { return checks[c.Expect].past != nil }) {
+			break
+		}
 		d.Metrics = nil
 		g.part("metrics", &d, cols)
 	case 3: // what let nothing through does now
@@ -286,18 +348,16 @@ func (g *gen) changed(old *Decl) Decl {
 	case 4:
 		g.clauses(&d)
 	}
+	g.dodge(&d)
 	return d
 }
 
 // part draws one part of the chain anew.
 func (g *gen) part(feature string, d *Decl, cols []string) {
 	was := g.on
-	g.on = map[string]bool{feature: true, "over_table": was["over_table"], "absent": was["absent"]}
+	g.on = map[string]bool{feature: true, "over_table": was["over_table"], "absent": was["absent"], "history": was["history"]}
 	g.chain(d, cols)
 	g.on = was
-	if g.hides("absent_expression") && g.on["absent"] && d.Kind == "journal" {
-		d.Rules = filter(d.Rules, func(r Rule) bool { return r.Set == "" })
-	}
 }
 
 // clauses changes a journal's clauses.
@@ -308,13 +368,31 @@ func (g *gen) clauses(d *Decl) {
 		d.Guard = one(g, []int{101, 50, 30})
 	case g.chance(.3):
 		d.Late = one(g, []int{0, 2, 5})
-	case !g.hides("changed_track") && g.chance(.5):
+	case g.chance(.5):
 		d.Track = one(g, []List{{}, {Names: []string{"a"}}, {Names: []string{"b"}}, {Star: true, Names: []string{"b"}}})
-	case !g.hides("changed_track"):
+	default:
 		d.IgnoreNull = one(g, [][]string{nil, {"*"}, {"a"}})
 	}
 }
 
 func (g *gen) sink(m *Model) Decl {
-	return Decl{Kind: "sink", Name: g.next("o"), Format: one(g, []string{"csv", "json", "parquet"}), Folder: "out/" + g.next("folder"), From: []string{g.dest(m).Name}}
+	from := g.dest(m).Name
+	typ := m.extra(from)
+	can := []string{"csv"}
+	if fits("parquet", typ) {
+		can = append(can, "parquet")
+	}
+	if typ != "DOUBLE" && typ != "JSON" && (typ == "" || !nested(typ)) { // JSON has no NaN, and other texts for what is nested
+		can = append(can, "json")
+	}
+	return Decl{Kind: "sink", Name: g.next("o"), Format: one(g, can), Folder: "out/" + g.next("folder"), From: []string{from}}
+}
+
+// extra is the type of the column x of what a name stands for.
+func (m *Model) extra(name string) string {
+	d := m.decl(name)
+	for d.Kind != "source" {
+		d = m.decl(d.From[0])
+	}
+	return d.extra()
 }

@@ -3,8 +3,6 @@ package torture
 import (
 	"slices"
 	"strings"
-
-	"dsql/sql"
 )
 
 // A journal: of a feed of events, or of loads that each are the whole table.
@@ -26,7 +24,7 @@ func (b *batch) feed(x *Dest, rows []Rec) {
 	came, early := map[string][]event{}, map[string]bool{}
 	for _, r := range rows {
 		key, isNull := x.key(r.Row)
-		e := event{key: key, row: r.Row, absent: r.Absent, del: d.Delete && r.Row["op"] == "d"}
+		e := event{key: key, row: r.Row, absent: r.Absent, del: d.Delete && (r.Row["op"] == "d" || r.Row[tombColumn] == true && d.Seq[0] == offsetColumn)}
 		for _, s := range d.Seq {
 			e.seq = append(e.seq, r.Row[s])
 		}
@@ -143,8 +141,8 @@ func (b *batch) take(x *Dest, rows []Rec) error {
 			gone = append(gone, k)
 		}
 	}
-	if b.way != released && len(gone) > 0 && d.guard() <= 100 && len(gone)*100 >= d.guard()*len(open) {
-		return &exit{code: sql.ExitGate, why: "guard"}
+	if b.way != released && !b.decided() && len(gone) > 0 && d.guard() <= 100 && len(gone)*100 >= d.guard()*len(open) {
+		return b.guarded()
 	}
 	at := []Value{b.day}
 	for _, k := range gone {

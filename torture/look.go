@@ -5,6 +5,7 @@ import (
 	dbsql "database/sql"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -36,7 +37,11 @@ func (t *table) add(values ...Value) {
 	t.rows = append(t.rows, row)
 }
 
+// look opens the file, nil when there is none.
 func (b *Bench) look(ctx context.Context) (*look, error) {
+	if _, err := os.Stat(filepath.Join(b.dir, b.db)); errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
 	db, err := engine.Open(ctx, filepath.Join(b.dir, b.db), engine.Options{ReadOnly: true, SearchPath: b.dir, Threads: 1})
 	if err != nil {
 		return nil, err

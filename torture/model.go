@@ -13,11 +13,18 @@ import (
 type Model struct {
 	Tally // what is counted beside the state
 	state
-	files   map[string][]File // of a source, by path
-	order   []string          // names of all declarations, in the order in which they came
-	sources map[string]*Decl
-	sinks   map[string]*Sink
-	stop    int // not 0: a killed run came to this version, and no further
+	files    map[string][]File // of a source, by path
+	order    []string          // names of all declarations, in the order in which they came
+	sources  map[string]*Decl
+	sinks    map[string]*Sink
+	topics   map[string][][]Record // of a source, by partition
+	hints    map[int]hint          // what the file says of its versions
+	day      Value                 // the time of the load in hand
+	file     string                // and its file
+	decision *Hold                 // the load that RELEASE HOLD or DISCARD HOLD is about
+	discards bool
+	skips    []*Sink // that a rebuild of a stream gives nothing
+	stop     int     // not 0: a killed run came to this version, and no further
 }
 
 // state is what a batch changes, and what it takes back when it fails.
@@ -28,6 +35,8 @@ type state struct {
 	accounts []Account
 	metrics  []Measured
 	verdicts []Verdict
+	holds    []Hold
+	lastHold int
 }
 
 // Dest is a stream or a journal.
@@ -36,14 +45,16 @@ type Dest struct {
 	cols    []string // that are stored, without a journal's keys; those that a declaration took away stay
 	stores  []string // of cols, those that the declaration names
 	rows    []stored
-	hist    map[string][]span  // a journal's versions by key, in order of time
-	events  map[string][]event // a feed's, by key, in order of the sequence
-	clashes map[string]bool    // events that were rejected for their sequence
-	newest  []Value            // the newest sequence accepted
-	load    Value              // the time of the newest load
-	taken   map[string]bool    // units of sources (see work.go) that it has
-	place   map[string]int     // the version up to which it has read a stored input
-	latest  int                // the version that wrote it last
+	hist    map[string][]span      // a journal's versions by key, in order of time
+	events  map[string][]event     // a feed's, by key, in order of the sequence
+	clashes map[string]bool        // events that were rejected for their sequence
+	newest  []Value                // the newest sequence accepted
+	load    Value                  // the time of the newest load
+	taken   map[string]bool        // units of sources (see work.go) that it has
+	offs    map[string]map[int]int // how far it has read a topic, by source and partition
+	place   map[string]int         // the version up to which it has read a stored input
+	latest  int                    // the version that wrote it last
+	born    int                    // the version that the file had when it was declared: what has its name before is another's
 	changes map[int][]Change
 	past    map[int]*Dest // as it was when a version wrote it
 	unsure  []gap         // versions that ROLLBACK or REBUILD took out of a stream
@@ -77,12 +88,14 @@ type event struct {
 type Change struct {
 	Type string // insert, update_before, update_after, delete
 	Row  Row
+	End  []Value // of a delete: its time
 }
 
 // Rec is a row on its way.
 type Rec struct {
 	Row    Row
 	At     Place
+	From   string   // the source that At is of
 	Absent []string // columns that its file doesn't have
 	Raw    *Rec     // as it was before the rules
 }
@@ -99,8 +112,10 @@ type Reject struct {
 	At                       Place
 	Version                  int
 	Settled                  bool
-	Rec                      Rec // what the query gave: what a replay sends through the rules again
-	Data                     Row // the row after the SETs that ran
+	Hold                     int    // of a hold, by its id
+	From                     string // the source whose record it was, through all replays
+	Rec                      Rec    // what the query gave: what a replay sends through the rules again
+	Data                     Row    // the row after the SETs that ran
 }
 
 // Account is a row of dsql.version_rows, in the columns that the contract speaks of.
@@ -141,6 +156,7 @@ type exit struct {
 	code     int
 	why      string
 	verdicts []Verdict // that stay, of a batch that failed
+	guard    *Hold
 }
 
 func (e *exit) Error() string { return e.why }
@@ -153,7 +169,7 @@ var errSkip = &exit{code: -2, why: "there is nothing to do it to"}
 
 // NewModel is of a file that isn't there yet.
 func NewModel() *Model {
-	return &Model{Tally: Tally{}, state: state{dests: map[string]*Dest{}}, files: map[string][]File{}, sources: map[string]*Decl{}, sinks: map[string]*Sink{}}
+	return &Model{Tally: Tally{}, state: state{dests: map[string]*Dest{}}, files: map[string][]File{}, topics: map[string][][]Record{}, sources: map[string]*Decl{}, sinks: map[string]*Sink{}}
 }
 
 func (s state) clone() state {
@@ -162,7 +178,7 @@ func (s state) clone() state {
 	for n, d := range s.dests {
 		c.dests[n] = d.clone()
 	}
-	c.rejects, c.accounts = slices.Clone(s.rejects), slices.Clip(s.accounts)
+	c.rejects, c.accounts, c.holds = slices.Clone(s.rejects), slices.Clip(s.accounts), slices.Clone(s.holds)
 	c.metrics, c.verdicts = slices.Clip(s.metrics), slices.Clip(s.verdicts)
 	return c
 }
@@ -177,12 +193,12 @@ func (d *Dest) clone() *Dest {
 	for k, e := range d.events {
 		c.events[k] = slices.Clone(e)
 	}
-	c.clashes, c.taken, c.place, c.changes, c.past = maps.Clone(d.clashes), maps.Clone(d.taken), maps.Clone(d.place), maps.Clone(d.changes), maps.Clone(d.past)
+	c.clashes, c.taken, c.offs, c.place, c.changes, c.past = maps.Clone(d.clashes), maps.Clone(d.taken), maps.Clone(d.offs), maps.Clone(d.place), maps.Clone(d.changes), maps.Clone(d.past)
 	return &c
 }
 
 func newDest(d *Decl) *Dest {
-	return &Dest{decl: d, hist: map[string][]span{}, events: map[string][]event{}, clashes: map[string]bool{}, taken: map[string]bool{}, place: map[string]int{}, changes: map[int][]Change{}, past: map[int]*Dest{}}
+	return &Dest{decl: d, hist: map[string][]span{}, events: map[string][]event{}, clashes: map[string]bool{}, taken: map[string]bool{}, offs: map[string]map[int]int{}, place: map[string]int{}, changes: map[int][]Change{}, past: map[int]*Dest{}}
 }
 
 func (d *Dest) journal() bool { return d.decl.Kind == "journal" }
@@ -240,6 +256,7 @@ func (m *Model) declare(d *Decl) {
 	default:
 		if m.dests[n] == nil {
 			m.dests[n] = newDest(d)
+			m.dests[n].born = m.version
 		}
 		x := m.dests[n]
 		x.decl = d
@@ -271,7 +288,7 @@ func (m *Model) readers(name string) []*Decl {
 	var out []*Decl
 	for _, n := range m.order {
 		d := m.decl(n)
-		if d.Dim != "" && low(d.Dim) == low(name) || slices.ContainsFunc(d.From, func(f string) bool { return low(f) == low(name) }) {
+		if has(d.whole(), low(name)) || slices.ContainsFunc(d.From, func(f string) bool { return low(f) == low(name) }) {
 			out = append(out, d)
 		}
 	}
@@ -285,11 +302,17 @@ func (m *Model) drop(name string) {
 	delete(m.dests, n)
 	delete(m.sinks, n)
 	delete(m.sources, n)
+	m.settle(n)
+}
+
+// settle settles what is open of a destination: it goes, or is made anew.
+func (m *Model) settle(n string) {
 	for i := range m.rejects {
 		if m.rejects[i].Dest == n {
 			m.rejects[i].Settled = true
 		}
 	}
+	m.holds = filter(m.holds, func(h Hold) bool { return h.dest != n })
 }
 
 // columns are those of the new rows of what a name stands for.
@@ -334,10 +357,9 @@ func (m *Model) sorted() []string {
 			return
 		}
 		d := m.dests[n].decl
-		for _, f := range d.From {
-			visit(low(f))
+		for _, f := range append(lowered(d.From), d.whole()...) {
+			visit(f)
 		}
-		visit(low(d.Dim))
 		out = append(out, n)
 	}
 	for _, n := range m.order {

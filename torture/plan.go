@@ -18,6 +18,7 @@ type Step struct {
 	Part   bool   `json:",omitempty"` // the script has Decls and Verbs alone; else all that is declared
 	Spell  uint64 `json:",omitempty"` // not 0: names in another case, by this seed
 	Kill   int    `json:",omitempty"` // SIGKILL at this pass of the fault points, then the same run again
+	Broker string `json:",omitempty"` // what it goes through: away, stumbles
 	Copied bool   `json:",omitempty"` // the file is copied first, and the copy goes on
 }
 
@@ -33,6 +34,7 @@ type Decl struct {
 	BatchFiles int      `json:",omitempty"`
 	BatchRows  int      `json:",omitempty"`
 	Bad        string   `json:",omitempty"` // SKIP; REJECT is the default
+	Partitions int      `json:",omitempty"` // of a topic; 0: files
 
 	// A destination or a sink.
 	From    []string `json:",omitempty"`
@@ -87,6 +89,7 @@ func (l List) none() bool { return !l.Star && len(l.Names) == 0 }
 type Rule struct {
 	Set                 string `json:",omitempty"` // of sets
 	Name, Expect, Break string `json:",omitempty"` // Expect: of conds
+	In                  string `json:",omitempty"` // in place of Expect: the id must stand in that journal
 }
 
 // Metric is an item of METRICS.
@@ -98,7 +101,20 @@ type Metric struct {
 // Check is an item of CHECKS.
 type Check struct {
 	Name, Expect, Fail string
-	Over               bool `json:",omitempty"`
+	Over               bool   `json:",omitempty"`
+	Orphans            string `json:",omitempty"` // in place of Expect: the journal that must have all ids
+}
+
+// whole are what a declaration reads whole.
+func (d *Decl) whole() []string {
+	out := []string{d.Dim}
+	for _, r := range d.Rules {
+		out = append(out, r.In)
+	}
+	for _, c := range d.Checks {
+		out = append(out, c.Orphans)
+	}
+	return filter(lowered(out), func(n string) bool { return n != "" })
 }
 
 // Verb is a statement that does something, of verbs.
@@ -121,8 +137,9 @@ type File struct {
 
 // Record is a record of a file or topic.
 type Record struct {
-	Values Row
-	Bad    string `json:",omitempty"` // how it is spoilt: type, fraction, short
+	Values    Row
+	Bad       string `json:",omitempty"` // how it is spoilt: type, fraction, short
+	Tombstone bool   `json:",omitempty"`
 }
 
 func low(s string) string { return strings.ToLower(s) }

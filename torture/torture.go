@@ -109,5 +109,6 @@ func (o Options) with(seed uint64, f func(*Bench) error) (Tally, error) {
 		return nil, err
 	}
 	b := NewBench(o.Command, dir, seed)
+	defer b.broker.close()
 	return b.model.Tally, errors.Join(f(b), os.RemoveAll(dir))
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"dsql/sql"
 )
 
 // verb is a statement that does something: its text, its meaning and how a random one is drawn, side by side. A new one is an entry of
@@ -30,12 +32,10 @@ func init() { // not in the declaration: what a verb means asks for verbs
 			},
 			play: (*Model).replay,
 			draw: func(g *gen, m *Model) (Verb, bool) {
-				v, ok := g.someDest(m, func(d *Dest) bool {
-					return !(g.hides("loads_held") && d.load != nil) && !(g.hides("replay_is_judged") && len(d.decl.Checks) > 0)
-				})
-				v.Rule = either(g.chance(.3), "c0", "")
-				return v, ok && !(g.hides("sink_replay") && len(m.sinks) > 0)
+				return Verb{Name: g.dest(m).Name, Rule: either(g.chance(.3), "c0", "")}, true
 			}},
+		"release": holdVerb("RELEASE HOLD "),
+		"discard": holdVerb("DISCARD HOLD "),
 		"rollback": {feature: "rollback", weight: 3,
 			text: func(w *writer, v Verb) string {
 				return fmt.Sprintf("ROLLBACK %s %s TO VERSION %d", w.kind(v.Name), w.name(v.Name), v.To)
@@ -55,7 +55,9 @@ func init() { // not in the declaration: what a verb means asks for verbs
 				return fmt.Sprintf("REBUILD %s %s FROM SOURCE", w.kind(v.Name), w.name(v.Name))
 			},
 			play: (*Model).refill,
-			draw: func(g *gen, m *Model) (Verb, bool) { return Verb{Name: g.dest(m).Name}, !g.hides("refill") }},
+			draw: func(g *gen, m *Model) (Verb, bool) {
+				return g.someDest(m, func(d *Dest) bool { return !m.cutTopic(d.decl) })
+			}},
 		"replay_source": {feature: "replay_source", weight: 2,
 			text: func(w *writer, v Verb) string { return "REPLAY SOURCE " + w.name(v.Name) + " FROM EARLIEST" },
 			play: (*Model).replaySource,
@@ -84,6 +86,16 @@ func init() { // not in the declaration: what a verb means asks for verbs
 	}
 }
 
+func holdVerb(text string) verb {
+	return verb{feature: "hold", weight: 3, text: func(w *writer, v Verb) string { return text + w.name(v.Name) }, play: (*Model).decide,
+		draw: func(g *gen, m *Model) (Verb, bool) {
+			if len(m.holds) > 0 && g.chance(.85) {
+				return Verb{Name: m.dests[one(g, m.holds).dest].decl.Name}, true
+			}
+			return Verb{Name: g.dest(m).Name}, g.chance(.3)
+		}}
+}
+
 func (w *writer) verb(v Verb) string { return verbs[v.Do].text(w, v) + ";\n" }
 
 func (w *writer) kind(name string) string { return strings.ToUpper(w.m.decl(name).Kind) }
@@ -91,9 +103,14 @@ func (w *writer) kind(name string) string { return strings.ToUpper(w.m.decl(name
 // replay sends rejects of a destination through its chain again.
 func (m *Model) replay(v Verb) error {
 	n := low(v.Name)
-	pick := func(r Reject) bool { return r.Dest == n && !r.Settled && (v.Rule == "" || r.Rule == v.Rule) }
+	pick := func(r Reject) bool {
+		return r.Dest == n && !r.Settled && r.Hold == 0 && (v.Rule == "" || r.Rule == v.Rule)
+	}
 	if !slices.ContainsFunc(m.rejects, pick) {
 		return nil
+	}
+	if d := m.dests[n]; d.journal() && len(d.decl.Seq) == 0 {
+		return &exit{code: sql.ExitFailed, why: "rejects of loads are no loads"}
 	}
 	return m.commit(func(version int) error {
 		var rows []Rec
@@ -159,71 +176,12 @@ func (m *Model) rebuild(v Verb) error {
 				x.step(e, x.stores)
 			}
 		}
-		x.changes[version] = difference(before, x.open(), x.names())
+		x.changes[version] = x.since(before)
 		a.count(x.changes[version])
 		m.accounts = append(m.accounts, a)
 		x.wrote(version)
 		return nil
 	})
-}
-
-// refill empties a destination and fills it from all that its sources still have, in one version. What waits comes first, as it does in
-// any run, so that those who read it miss nothing.
-func (m *Model) refill(v Verb) error {
-	n := low(v.Name)
-	if err := m.refresh([]string{n}); err != nil {
-		return err
-	}
-	return m.commit(func(version int) error {
-		x := m.dests[n]
-		before, accounts := x.open(), len(m.accounts)
-		for i, r := range m.rejects {
-			if r.Dest == n {
-				m.rejects[i].Settled = true
-			}
-		}
-		was := x.latest
-		x.rows, x.hist, x.events, x.clashes, x.newest, x.load = nil, map[string][]span{}, map[string][]event{}, map[string]bool{}, nil, nil
-		x.taken, x.changes[version] = map[string]bool{}, nil
-		x.unsure = append(x.unsure, gap{0, version})
-		for _, f := range lowered(x.decl.From) {
-			if err := m.refillFrom(n, f, version); err != nil {
-				return err
-			}
-		}
-		x = m.dests[n]
-		x.wrote(version)
-		if len(m.accounts) == accounts {
-			x.latest = was
-		}
-		x.changes[version] = nil
-		if x.journal() {
-			x.changes[version] = difference(before, x.open(), x.names())
-		}
-		return nil
-	})
-}
-
-func (m *Model) refillFrom(n, from string, version int) error {
-	x := m.dests[n]
-	if m.sources[from] == nil {
-		x.place[from] = 0
-		return m.stored(n, version)
-	}
-	for _, g := range m.batches(from, m.units(from), func(a, b unit) bool { return true }) {
-		rows, bad := m.records(m.sources[from], g)
-		if m.sources[from].Bad == "" {
-			m.keepBad(from, bad, version, true)
-		}
-		b := &batch{m: m, n: n, version: version, source: from, day: dayOf(g[0].file)}
-		if err := b.through(m.query(x.decl, rows)); err != nil {
-			return err
-		}
-		for _, u := range g {
-			x.taken[u.name()] = true
-		}
-	}
-	return nil
 }
 
 // replaySource reads a source again: journals absorb what they have seen, streams take only what they haven't.

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"dsql/sql"
 )
@@ -19,14 +20,21 @@ func (m *Model) commit(f func(v int) error) error {
 	}
 	before := m.state.clone()
 	if err := f(m.version + 1); err != nil {
-		m.state = before
+		m.state, m.skips = before, nil
 		var e *exit
 		if errors.As(err, &e) {
 			m.verdicts = append(m.verdicts, e.verdicts...)
+			if e.guard != nil {
+				m.noteGuard(*e.guard)
+			}
 		}
 		return err
 	}
 	m.version++
+	for _, k := range m.skips {
+		k.place = m.version
+	}
+	m.skips = nil
 	m.sink()
 	return nil
 }
@@ -54,7 +62,13 @@ func (d *Dest) news(from, to int) []Row {
 	}
 	for v := from + 1; v <= to && d.journal(); v++ {
 		for _, c := range d.changes[v] {
-			out = append(out, c.Row.with("change_type", c.Type))
+			row := c.Row.with("change_type", c.Type)
+			for i, s := range d.decl.sequence() { // what is deleted shows when, in columns that the journal is ordered by
+				if i < len(c.End) && has(d.cols, s) {
+					row[s] = c.End[i]
+				}
+			}
+			out = append(out, row)
 		}
 	}
 	return out
@@ -104,51 +118,81 @@ func (m *Model) reach(first, wanted []string) []string {
 
 // refresh brings destinations up to date, all of them without names.
 func (m *Model) refresh(only []string) error {
-	wanted := filter(m.sorted(), func(n string) bool { return len(only) == 0 || has(lowered(only), n) })
-	m.sink()
-	for _, n := range wanted {
-		if len(m.waiting(n)) == 0 {
-			continue
-		}
-		if err := m.commit(func(v int) error { return m.stored(n, v) }); err != nil {
+	return m.bring(filter(m.sorted(), func(n string) bool { return len(only) == 0 || has(lowered(only), n) }))
+}
+
+func (m *Model) bring(wanted []string) error {
+	left := m.inOrder(wanted)
+	if err := m.catchUp(wanted, left); err != nil {
+		return err
+	}
+	for len(left) > 0 {
+		s := left[0]
+		left = left[1:]
+		if err := m.read(s, wanted, false); err != nil {
 			return err
 		}
-	}
-	for _, s := range m.inOrder(wanted) {
-		if err := m.read(s, wanted, false); err != nil {
+		if err := m.catchUp(wanted, left); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// catchUp gives destinations what stored tables have for them, one a version. What reads whole what a source that is left feeds waits.
+func (m *Model) catchUp(wanted, left []string) error {
+	m.sink()
+	var wait []string
+	for _, s := range left {
+		wait = append(wait, m.beside(s, wanted, m.sorted())...)
+	}
+	for _, n := range m.sorted() {
+		if needs := append(lowered(m.dests[n].decl.From), m.dests[n].decl.whole()...); slices.ContainsFunc(needs, func(x string) bool { return has(wait, x) }) {
+			wait = append(wait, n)
+		}
+	}
+	for _, n := range wanted {
+		if has(wait, n) || len(m.waiting(n)) == 0 {
+			continue
+		}
+		if err := m.commit(func(v int) error { return m.stored(n, v) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// beside are those of some destinations that read whole what a source feeds, and aren't fed by it.
+func (m *Model) beside(source string, wanted, among []string) []string {
+	reach := m.reach(m.direct(source, wanted), wanted)
+	return filter(among, func(n string) bool {
+		return !has(reach, n) && slices.ContainsFunc(m.dests[n].decl.whole(), func(w string) bool { return has(reach, w) })
+	})
+}
+
 // inOrder are the sources: what feeds what another's readers read whole goes first.
 func (m *Model) inOrder(wanted []string) []string {
-	left := filter(m.order, func(n string) bool { return m.sources[n] != nil })
-	feeds := map[string][]string{}
-	for _, s := range left {
-		feeds[s] = m.reach(m.direct(s, wanted), wanted)
-	}
-	before := func(a, b string) bool {
-		return slices.ContainsFunc(feeds[b], func(n string) bool {
-			dim := low(m.dests[n].decl.Dim)
-			return has(feeds[a], dim) && !has(feeds[b], dim)
-		})
-	}
-	var out []string
+	all := filter(m.order, func(n string) bool { return m.sources[n] != nil && len(m.direct(n, wanted)) > 0 })
+	var out, seen []string
 	var visit func(s string)
-	visit = func(s string) {
-		if has(out, s) {
+	visit = func(s string) { // in a ring, of which the contract says nothing, the first is last
+		if has(seen, s) {
 			return
 		}
-		for _, a := range left {
-			if a != s && !has(out, a) && before(a, s) && !before(s, a) {
+		seen = append(seen, s)
+		for _, a := range all {
+			if a != s && len(m.beside(a, wanted, m.reach(m.direct(s, wanted), wanted))) > 0 {
 				visit(a)
 			}
 		}
 		out = append(out, s)
 	}
-	for _, s := range left {
+	for _, s := range all {
+		if len(m.beside(s, wanted, wanted)) > 0 {
+			visit(s)
+		}
+	}
+	for _, s := range all {
 		visit(s)
 	}
 	return out
@@ -208,40 +252,53 @@ func (m *Model) batches(source string, units []unit, alike func(a, b unit) bool)
 
 // read takes a source to its end. again: its readers take what they had once more.
 func (m *Model) read(source string, wanted []string, again bool) error {
+	if m.sources[source].Partitions > 0 {
+		return m.readTopic(source, wanted, again)
+	}
 	direct := m.direct(source, wanted)
 	had := func(u unit) bool {
 		return slices.ContainsFunc(slices.Collect(maps.Keys(m.dests)), func(n string) bool { return has(lowered(m.dests[n].decl.From), source) && m.dests[n].taken[u.name()] })
 	}
+	part := map[string]bool{} // files of which something is still to be taken
+	for _, u := range m.units(source) {
+		part[u.file.Path] = part[u.file.Path] || !had(u)
+	}
 	need := func(u unit) []string {
 		if again {
-			return either(had(u), direct, nil)
+			return either(part[u.file.Path], nil, direct)
 		}
 		return filter(direct, func(n string) bool { return !m.dests[n].taken[u.name()] })
 	}
 	units := filter(m.units(source), func(u unit) bool { return len(need(u)) > 0 })
 	for _, g := range m.batches(source, units, func(a, b unit) bool { return slices.Equal(need(a), need(b)) && had(a) == had(b) }) {
-		to, old := need(g[0]), had(g[0])
-		if err := m.commit(func(v int) error { return m.arrive(source, g, to, wanted, v, old, again) }); err != nil {
+		to := need(g[0])
+		if err := m.commit(func(v int) error { return m.arrive(source, g, to, wanted, v) }); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// arrive is a batch of a source: old when others had it before, again when these had it.
-func (m *Model) arrive(source string, g []unit, to, wanted []string, v int, old, again bool) error {
+// arrive is a batch of files.
+func (m *Model) arrive(source string, g []unit, to, wanted []string, v int) error {
 	src := m.sources[source]
 	rows, bad := m.records(src, g)
-	a := Account{Version: v, Kind: "source", Name: source, In: len(rows) + len(bad), Written: len(rows)}
-	if src.Bad == "SKIP" {
-		a.Dropped = len(bad)
-	} else {
-		if a.Rejected = len(bad); src.Bad == "FAIL" && len(bad) > 0 {
-			return &exit{code: sql.ExitGate, why: "bad record"}
+	m.day, m.file = dayOf(g[0].file), g[0].file.Path
+	m.Tally["batches of files"]++
+	return m.arrived(source, rows, bad, to, wanted, v, func(x *Dest) {
+		for _, u := range g {
+			x.taken[u.name()] = true
 		}
-		m.keepBad(source, bad, v, old)
+	})
+}
+
+// arrived takes the records of a batch; took notes in a destination that it has them.
+func (m *Model) arrived(source string, rows []Rec, bad []Place, to, wanted []string, v int, took func(*Dest)) error {
+	src := m.sources[source]
+	if src.Bad == "FAIL" && len(bad) > 0 {
+		return &exit{code: sql.ExitGate, why: "bad record"}
 	}
-	m.accounts = append(m.accounts, a)
+	m.sourceAccount(src, rows, bad, v)
 	for _, n := range m.reach(to, wanted) {
 		if !has(to, n) {
 			if err := m.stored(n, v); err != nil {
@@ -249,23 +306,33 @@ func (m *Model) arrive(source string, g []unit, to, wanted []string, v int, old,
 			}
 			continue
 		}
-		b := &batch{m: m, n: n, version: v, source: source, day: dayOf(g[0].file)}
+		b := &batch{m: m, n: n, version: v, source: source, day: m.day}
 		if err := b.through(m.query(m.dests[n].decl, rows)); err != nil {
 			return err
 		}
-		for _, u := range g {
-			m.dests[n].taken[u.name()] = true
-		}
+		took(m.dests[n])
 	}
 	return nil
 }
 
+// sourceAccount accounts for the records of a batch, and keeps the bad ones.
+func (m *Model) sourceAccount(src *Decl, rows []Rec, bad []Place, v int) {
+	a := Account{Version: v, Kind: "source", Name: low(src.Name), In: len(rows) + len(bad), Written: len(rows)}
+	if src.Bad == "SKIP" {
+		a.Dropped = len(bad)
+	} else {
+		a.Rejected = len(bad)
+		m.keepBad(low(src.Name), bad, v)
+	}
+	m.accounts = append(m.accounts, a)
+}
+
 // keepBad puts bad records into dsql.rejects, but for those that stand there.
-func (m *Model) keepBad(source string, bad []Place, v int, old bool) {
+func (m *Model) keepBad(source string, bad []Place, v int) {
 	for _, at := range bad {
 		kept := slices.ContainsFunc(m.rejects, func(r Reject) bool { return r.Dest == "" && r.Source == source && r.At == at })
 		if !kept {
-			m.rejects = append(m.rejects, Reject{Source: source, Code: "bad_record", At: at, Version: v})
+			m.rejects = append(m.rejects, Reject{Source: source, From: source, Code: "bad_record", At: at, Version: v})
 		}
 	}
 }
@@ -278,7 +345,7 @@ func (m *Model) records(src *Decl, g []unit) (rows []Rec, bad []Place) {
 			absent = filter(names(src.Cols), func(c string) bool { return !has(u.file.Cols, c) && c != "day" })
 		}
 		for i := u.from; i < u.to; i++ {
-			at := Place{"in/" + u.file.Path, i + either(src.Format == "csv", 2, 1)}
+			at := Place{"in/" + u.file.Path, lineOf(src, u.file, i)}
 			if u.file.Rows[i].Bad != "" {
 				bad = append(bad, at)
 				continue
@@ -290,10 +357,22 @@ func (m *Model) records(src *Decl, g []unit) (rows []Rec, bad []Place) {
 			if src.Snapshot {
 				r["day"] = dayOf(u.file)
 			}
-			rows = append(rows, Rec{Row: r, At: at, Absent: absent})
+			rows = append(rows, Rec{Row: r, At: at, From: low(src.Name), Absent: absent})
 		}
 	}
 	return rows, bad
+}
+
+// lineOf is the line of a record; those of CSV before it may have several.
+func lineOf(src *Decl, f File, record int) int {
+	if src.Format != "csv" {
+		return record + 1
+	}
+	line := 2
+	for _, r := range f.Rows[:record] {
+		line += 1 + strings.Count(csvRecord(f.Cols, r), "\n")
+	}
+	return line
 }
 
 // dayOf is the capture {day} of a load.

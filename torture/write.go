@@ -7,6 +7,9 @@ import (
 	"strings"
 )
 
+// brokers stands in scripts for the broker's address, as in cases.
+const brokers = "@BROKERS@"
+
 // writer makes the text of a script.
 type writer struct {
 	m     *Model
@@ -49,11 +52,19 @@ func (w *writer) create(d *Decl) string {
 		if r.Set != "" {
 			return "SET " + sets[r.Set].col + " = " + sets[r.Set].sql
 		}
-		return fmt.Sprintf("CONSTRAINT %s EXPECT (%s) ON VIOLATION %s", r.Name, r.Expect, r.Break)
+		expect := r.Expect
+		if r.In != "" {
+			expect = "id IN (SELECT id FROM " + w.name(r.In) + ")"
+		}
+		return fmt.Sprintf("CONSTRAINT %s EXPECT (%s) ON VIOLATION %s", r.Name, expect, r.Break)
 	})
 	clause(&b, "METRICS", d.Metrics, func(m Metric) string { return m.Name + " = " + m.Agg + either(m.Over, " OVER TABLE", "") })
 	clause(&b, "CHECKS", d.Checks, func(c Check) string {
-		return fmt.Sprintf("CHECK %s EXPECT (%s)%s ON FAILURE %s", c.Name, c.Expect, either(c.Over, " OVER TABLE", ""), c.Fail)
+		expect := c.Expect
+		if c.Orphans != "" {
+			expect = "orphans(id, " + w.name(c.Orphans) + ".id) <= 0"
+		}
+		return fmt.Sprintf("CHECK %s EXPECT (%s)%s ON FAILURE %s", c.Name, expect, either(c.Over, " OVER TABLE", ""), c.Fail)
 	})
 	from := w.names(d.From)
 	if of := w.m.decl(d.From[0]); of.Kind == "journal" {
@@ -89,6 +100,11 @@ func (w *writer) source(d *Decl) string {
 	if d.BatchRows > 0 {
 		o += fmt.Sprint(", batch_rows ", d.BatchRows)
 	}
+	if d.Partitions > 0 {
+		o = strings.TrimPrefix(o, "format json")
+		cols[0] += " FROM KEY"
+		return fmt.Sprintf("CREATE SOURCE %s (%s) FROM KAFKA (brokers '%s', topic '%s', format json%s)%s;\n", w.name(d.Name), strings.Join(cols, ", "), brokers, d.topic(), o, either(d.Bad != "", " ON BAD RECORD "+d.Bad, ""))
+	}
 	return fmt.Sprintf("CREATE SOURCE %s (%s) FROM FILES ('in/%s_%s.%s', %s)%s;\n", w.name(d.Name), strings.Join(cols, ", "), low(d.Name),
 		either(d.Snapshot, "{day}", "*"), d.Format, o, either(d.Bad != "", " ON BAD RECORD "+d.Bad, ""))
 }
@@ -96,7 +112,7 @@ func (w *writer) source(d *Decl) string {
 func (w *writer) journal(b *strings.Builder, d *Decl) {
 	fmt.Fprintf(b, " KEYS (%s)", strings.Join(d.Keys, ", "))
 	if len(d.Seq) > 0 {
-		fmt.Fprintf(b, " SEQUENCE BY (%s)%s", strings.Join(d.Seq, ", "), either(d.Delete, " DELETE WHEN op = 'd'", ""))
+		fmt.Fprintf(b, " SEQUENCE BY (%s)%s", strings.Join(d.Seq, ", "), either(d.Delete, " DELETE WHEN op = 'd'"+either(d.Seq[0] == offsetColumn, " OR _meta.tombstone", ""), ""))
 	} else {
 		b.WriteString(" SNAPSHOT AT day ON MISSING " + either(d.Keep, "KEEP", fmt.Sprintf("CLOSE IF REMOVED < %d PERCENT", d.guard())))
 	}
@@ -138,11 +154,37 @@ func contents(src *Decl, f File) string {
 		if src.Format == "csv" {
 			b.WriteString(csvRecord(cols, r))
 		} else {
-			b.WriteString(jsonRecord(cols, r))
+			b.WriteString(jsonRecord(src, cols, r))
 		}
 		b.WriteByte('\n')
 	}
 	return b.String()
+}
+
+// payload is a record as its file has it, NULL where the format has no such thing.
+func (m *Model) payload(at Place, source string) Value {
+	src := m.sources[source]
+	if src.Partitions > 0 {
+		p := parseOrigin(at.File + " 0–0")
+		for i := range p {
+			if _, value := src.message(m.topics[source][i][at.Line]); value != nil {
+				return string(value)
+			}
+		}
+		return nil
+	}
+	for _, f := range m.files[source] {
+		if "in/"+f.Path == at.File && src.Format != "parquet" {
+			cols := filter(f.Cols, func(c string) bool { return c != "day" })
+			i := 0
+			for lineOf(src, f, i) != at.Line {
+				i++
+			}
+			r := f.Rows[i]
+			return either(src.Format == "csv", csvRecord(cols, r), jsonRecord(src, cols, r))
+		}
+	}
+	return nil
 }
 
 func csvRecord(cols []string, r Record) string {
@@ -167,14 +209,14 @@ func csvRecord(cols []string, r Record) string {
 	return strings.Join(cells, ",")
 }
 
-func jsonRecord(cols []string, r Record) string {
+func jsonRecord(src *Decl, cols []string, r Record) string {
 	if r.Bad == "short" {
 		return `{"id":1,"b"`
 	}
 	v := map[string]any{}
-	for _, c := range cols {
-		if x := r.Values[c]; x != nil {
-			v[c] = x
+	for _, c := range src.Cols {
+		if x := r.Values[c.Name]; x != nil && has(cols, c.Name) {
+			v[c.Name] = inJSON(c.Type, x)
 		}
 	}
 	switch r.Bad {
