@@ -70,6 +70,9 @@ var migrations = [][]string{{
 	`ALTER TABLE dsql.declarations ADD COLUMN born BIGINT`,
 }, {
 	`CREATE TABLE dsql.dialects (source VARCHAR NOT NULL, dialect VARCHAR NOT NULL)`,
+}, {
+	// What streams that were turned back hold at a version: see stream/versions.go.
+	`CREATE TABLE dsql.eras (destination VARCHAR NOT NULL, since BIGINT NOT NULL, after BIGINT NOT NULL, through BIGINT NOT NULL)`,
 }}
 
 // oneSpelling brings names in line with the declarations', which an older dsql wrote as the script at hand spelt them. Where places

@@ -62,6 +62,13 @@ func (s *Stream) Define(ctx context.Context, tx *engine.Tx, in []engine.Column) 
 		return err
 	}
 	table := engine.Args{"t": engine.Ident(s.decl.Name)}
+	replaced := s.reshape && len(retyped(have, in)) > 0
+	if replaced {
+		if err := s.replace(ctx, tx); err != nil {
+			return err
+		}
+		have = nil
+	}
 	if len(have) == 0 {
 		cols := engine.Each(", ", in, func(c engine.Column) *engine.Query {
 			return engine.SQL("{n} {t}", engine.Args{"n": engine.Ident(c.Name), "t": engine.Type(c.Type)})
@@ -69,17 +76,22 @@ func (s *Stream) Define(ctx context.Context, tx *engine.Tx, in []engine.Column) 
 		if _, err := tx.ExecAt(ctx, engine.SQL("CREATE TABLE {t} ({cols}, _version BIGINT)", table, engine.Args{"cols": cols}), engine.At(s.decl)); err != nil {
 			return err
 		}
+		if replaced {
+			if err := s.aside(ctx, tx); err != nil {
+				return err
+			}
+		}
 		return s.views(ctx, tx, in)
 	}
 	if other := retyped(have, in); len(other) > 0 {
-		if !s.reshape {
-			return &sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "stream-rebuild-needed", Msg: fmt.Sprintf("stream %s stores %s", s.decl.Name, strings.Join(other, "; ")),
-				Hint: fmt.Sprintf("cast in the SELECT to what is stored, or add REBUILD STREAM %s FROM SOURCE behind it: what is stored goes, versions too, and all that its inputs still have is taken in anew", s.decl.Name)}
-		}
-		if err := s.Drop(ctx, tx); err != nil {
-			return err
-		}
-		return s.Define(ctx, tx, in)
+		return &sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "stream-rebuild-needed", Msg: fmt.Sprintf("stream %s stores %s", s.decl.Name, strings.Join(other, "; ")),
+			Hint: fmt.Sprintf("cast in the SELECT to what is stored, or add REBUILD STREAM %s FROM SOURCE behind it: what is stored goes, versions too, and all that its inputs still have is taken in anew", s.decl.Name)}
+	}
+	tables := []*engine.Query{engine.Ident(s.decl.Name)}
+	if eras, err := s.eras(ctx, tx); err != nil {
+		return err
+	} else if len(eras) > 0 {
+		tables = append(tables, s.past())
 	}
 	changed := false
 	for _, c := range in {
@@ -87,8 +99,11 @@ func (s *Stream) Define(ctx context.Context, tx *engine.Tx, in []engine.Column) 
 		if i >= 0 {
 			continue
 		}
-		if err := tx.Run(ctx, engine.SQL("ALTER TABLE {t} ADD COLUMN {n} {type}", table, engine.Args{"n": engine.Ident(c.Name), "type": engine.Type(c.Type)})); err != nil {
-			return err
+		for _, t := range tables {
+			add := engine.SQL("ALTER TABLE {t} ADD COLUMN {n} {type}", engine.Args{"t": t, "n": engine.Ident(c.Name), "type": engine.Type(c.Type)})
+			if err := tx.Run(ctx, add); err != nil {
+				return err
+			}
 		}
 		have, changed = append(have, c), true
 	}
@@ -171,33 +186,6 @@ func (s *Stream) InOrder(version int64, cols []engine.Column) *engine.Query {
 	return engine.SQL("SELECT {cols} FROM {t} WHERE _version = {v}{order}", engine.Args{"cols": engine.Names(engine.ColumnNames(cols)), "t": engine.Ident(s.decl.Name), "v": version, "order": order})
 }
 
-// views are macros that work in any DuckDB client. Their parameters have names that no column has: a parameter would replace a
-// column of its name, silently.
-func (s *Stream) views(ctx context.Context, tx *engine.Tx, cols []engine.Column) error {
-	name := s.decl.Name
-	p := func(base string) *engine.Query { return engine.Ident(engine.FreeName(base, cols)) }
-	a := engine.Args{"t": engine.Ident(name), "cols": engine.Names(engine.ColumnNames(cols)),
-		"at": engine.Ident(name + "_at"), "as_of": engine.Ident(name + "_as_of"), "changes": engine.Ident(name + "_changes"), "diff": engine.Ident(name + "_diff"),
-		"v": p("at_version"), "ts": p("at_time"), "asof": engine.VersionAsOf(p("at_time")), "v1": p("from_version"), "v2": p("to_version")}
-	return tx.Run(ctx,
-		engine.SQL("CREATE OR REPLACE MACRO {at}({v}) AS TABLE SELECT {cols} FROM {t} WHERE _version <= {v}", a),
-		engine.SQL("CREATE OR REPLACE MACRO {as_of}({ts}) AS TABLE SELECT {cols} FROM {t} WHERE _version <= {asof}", a),
-		engine.SQL("CREATE OR REPLACE MACRO {changes}({v1}, {v2}) AS TABLE SELECT 'insert' AS change_type, _version, {cols} FROM {t} WHERE _version > {v1} AND _version <= {v2}", a),
-		engine.SQL("CREATE OR REPLACE MACRO {diff}({v1}, {v2}) AS TABLE SELECT CASE WHEN {v1} <= {v2} THEN 'insert' ELSE 'delete' END AS change_type, _version, {cols} FROM {t} WHERE _version > least({v1}, {v2}) AND _version <= greatest({v1}, {v2})", a))
-}
-
-// Rollback takes away the rows that versions after `to` brought. A stream has no marks of its own: what is taken away is gone from
-// the versions in between, too.
-func (s *Stream) Rollback(ctx context.Context, tx *engine.Tx, to, _ int64) (engine.Counts, error) {
-	n, err := tx.Exec(ctx, engine.SQL("DELETE FROM {t} WHERE _version > {to}", engine.Args{"t": engine.Ident(s.decl.Name), "to": to}))
-	return engine.Counts{Removed: n}, err
-}
-
-// Empty takes all rows away.
-func (s *Stream) Empty(ctx context.Context, tx *engine.Tx, _ int64) error {
-	return tx.Run(ctx, engine.SQL("DELETE FROM {t}", engine.Args{"t": engine.Ident(s.decl.Name)}))
-}
-
 // Drop removes what Define made.
 func (s *Stream) Drop(ctx context.Context, tx *engine.Tx) error {
 	for _, m := range s.Makes() {
@@ -205,7 +193,9 @@ func (s *Stream) Drop(ctx context.Context, tx *engine.Tx) error {
 			return err
 		}
 	}
-	return tx.Run(ctx, engine.SQL("DROP TABLE IF EXISTS {t}", engine.Args{"t": engine.Ident(s.decl.Name)}))
+	a := engine.Args{"t": engine.Ident(s.decl.Name), "past": s.past(), "d": s.decl.Name}
+	return tx.Run(ctx, engine.SQL("DROP TABLE IF EXISTS {t}", a), engine.SQL("DROP TABLE IF EXISTS {past}", a),
+		engine.SQL("DELETE FROM dsql.eras WHERE destination = {d}", a))
 }
 
 // Stores is the table's name.
