@@ -112,7 +112,7 @@ func respeltLife(t *testing.T, spelt func(string) string) (out []string) {
 		must(Run(ctx, o))
 		db, err := engine.Open(ctx, o.DB, engine.Options{ReadOnly: true})
 		must(err)
-		for _, q := range []string{"FROM kept", "FROM second", "FROM state_history", "FROM moves", "FROM joined", "FROM kept_at(2)", "FROM state_changes(0, 3)",
+		for _, q := range []string{"FROM kept", "FROM second", "FROM state_history", "FROM moves", "FROM joined", "FROM kept_at(1)", "FROM state_changes(0, 3)",
 			"FROM dsql.places", "FROM dsql.version_rows", "SELECT source, destination, path, done, version FROM dsql.files",
 			"SELECT id, destination, source, rule, lower(reason), meta, payload, data, version, replayed_at IS NULL, original FROM dsql.rejects",
 			"SELECT destination, metric, version, value FROM dsql.metrics", "SELECT * EXCLUDE (checked_at) FROM dsql.checks", "SELECT * EXCLUDE (checked_at) FROM dsql.check_rows",
