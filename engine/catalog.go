@@ -73,6 +73,9 @@ var migrations = [][]string{{
 }, {
 	// What streams that were turned back hold at a version: see stream/versions.go.
 	`CREATE TABLE dsql.eras (destination VARCHAR NOT NULL, since BIGINT NOT NULL, after BIGINT NOT NULL, through BIGINT NOT NULL)`,
+}, {
+	// Why a file was set aside.
+	`ALTER TABLE dsql.files ADD COLUMN error VARCHAR`,
 }}
 
 // oneSpelling brings names in line with the declarations', which an older dsql wrote as the script at hand spelt them. Where places

@@ -61,6 +61,7 @@ type ReadOptions struct {
 	Destinations []string
 	Progress     func(Progress)
 	Warn         func(*sql.Error) // what the user should know and that stops nothing
+	Aside        func(*sql.Error) // a file that can't be read was set aside, and why; nil: it stops the reader
 	NeedMeta     bool             // some reader names _meta: fill all its parts
 	// Follow: go on after the end, see Reader. Wake is called, from any goroutine, when Next has something again.
 	Follow bool
@@ -79,6 +80,10 @@ type Replay struct {
 // ErrColumns is what a reader gives when its source turns out to have columns that nobody knew of when it was opened. What it gave
 // before counts; it is closed, Columns asked again, and opened again.
 var ErrColumns = errors.New("the source has new columns")
+
+// ErrAgain is what Commit gives where the batch must be rolled back because its source changed under it. The reader goes on with what
+// is behind it; the batch comes again another time, and who should know was told.
+var ErrAgain = errors.New("the source changed while it was read")
 
 // ErrIdle is what a reader that follows gives when it has nothing at the moment, and any reader that waits when the run is to end.
 var ErrIdle = errors.New("no new rows at the moment")
@@ -135,6 +140,9 @@ type Input struct {
 	Origin                           string              // which files or offsets: for dsql.version_rows
 	// Commit records the new places in the batch's transaction.
 	Commit func(ctx context.Context, tx *Tx, version int64) error
+	// Blame says whether a batch failed because its file can't be read: then that was recorded and told, and the reader goes on behind
+	// it. nil: that can't be why.
+	Blame func(ctx context.Context) (bool, error)
 	// Committed tells the world outside of the file that the places have moved; nil: nobody. What goes wrong there harms no row.
 	Committed func(ctx context.Context)
 	// Release gives the memory back. After the transaction has ended.

@@ -31,7 +31,9 @@ func (r *reader) converted(ctx context.Context, l *Landing, f file) (map[string]
 		if _, err := r.conn.Scan(ctx, engine.SQL("SELECT {c}::VARCHAR FROM {rows}", engine.Args{"c": engine.Ident(c.Name), "rows": b.Input().Rows}), &text); err != nil {
 			return nil, err
 		}
-		out[c.Name] = text.String
+		if text.Valid { // else it is NULL
+			out[c.Name] = text.String
+		}
 	}
 	return out, nil
 }

@@ -7,6 +7,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"dsql/engine"
 	"dsql/sql"
@@ -22,14 +23,17 @@ type fileSource struct {
 	compression string // gzip, zstd, none; "": by the ending
 	snapshot    bool
 	batchFiles  int
+	minAge      time.Duration
+	onBadFile   string // SKIP, FAIL
 	limits      Limits
 	dialect     Dialect
 	asString    bool // binary_as_string
 
-	known        *Found // CSV: what dsql.dialects has; nil: not asked yet
-	recorded     *Found // what the batch in hand writes there
-	inferredFrom string // the file that the columns were found in, just now
-	scanned      *scan  // ON SCHEMA CHANGE ADD COLUMNS: what Columns has seen
+	known        *Found          // CSV: what dsql.dialects has; nil: not asked yet
+	recorded     *Found          // what the batch in hand writes there
+	inferredFrom string          // the file that the columns were found in, just now
+	scanned      *scan           // ON SCHEMA CHANGE ADD COLUMNS: what Columns has seen
+	settled      map[string]look // with --follow: when a file was first seen as it is
 }
 
 // fileOption is an option of FROM FILES.
@@ -46,6 +50,7 @@ var fileOptions = []fileOption{
 	{"mode", "", false, "append (default): files bring new rows; snapshot: each file, or the files with the same captures, are the whole table", func(c *compiler, s *fileSource, o sql.Option) {
 		s.snapshot = c.word(o, "append", "snapshot") == "snapshot"
 	}},
+	{"min_age", "", false, "how long a file must not have changed before it is taken: '30s', '5m' (default 0; with --follow a second in any case)", func(c *compiler, s *fileSource, o sql.Option) { s.minAge = c.duration(o) }},
 	{"batch_files", "", false, "how many files make a batch, if they fit (default 1)", func(c *compiler, s *fileSource, o sql.Option) { s.batchFiles = int(c.number(o, 1, 100_000)) }},
 	{"batch_rows", "", false, "a file with more records is cut, in append mode (default 245760)", func(c *compiler, s *fileSource, o sql.Option) { s.limits.Rows = int(c.number(o, 1, 10_000_000)) }},
 	{"batch_bytes", "", false, "raw bytes of a batch at most (default 96 MiB)", func(c *compiler, s *fileSource, o sql.Option) { s.limits.Bytes = c.number(o, 1<<10, 1<<34) }},
@@ -140,7 +145,10 @@ func fileOptionOf(name string) *fileOption {
 
 // fileSource reads FROM FILES.
 func (c *compiler) fileSource(d declaration, v *sql.Value) *fileSource {
-	s := &fileSource{declaration: d, options: v.Options, batchFiles: 1, limits: Limits{Rows: 245_760, Bytes: 96 << 20}}
+	s := &fileSource{declaration: d, options: v.Options, batchFiles: 1, onBadFile: "SKIP", limits: Limits{Rows: 245_760, Bytes: 96 << 20}}
+	if v := d.decl.Arg("ON BAD FILE"); v != nil {
+		s.onBadFile = v.Text
+	}
 	given := map[string]sql.Option{}
 	for _, o := range v.Options {
 		given[o.Name] = o
@@ -284,6 +292,7 @@ func (s *fileSource) Columns(ctx context.Context, c *engine.Conn, env *engine.En
 // shared are the captures that all files have alike.
 func shared(files []taken) map[string]string {
 	out := maps.Clone(files[0].captures)
+	maps.DeleteFunc(out, func(k, v string) bool { return v == nullCapture })
 	for _, f := range files[1:] {
 		maps.DeleteFunc(out, func(k, v string) bool { return f.captures[k] != v })
 	}

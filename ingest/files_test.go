@@ -153,7 +153,7 @@ func (l *lab) runOn(s *fileSource, destinations ...string) (out ran) {
 	for commit := 1; ; commit++ {
 		in, err := r.Next(ctx)
 		if err == io.EOF {
-			if last.Done != last.Total {
+			if last.Done != last.Total && !strings.Contains(strings.Join(out.log, ""), "[file-unfinished]") {
 				l.t.Errorf("the progress ended at %d of %d", last.Done, last.Total)
 			}
 			return out
@@ -379,11 +379,15 @@ func TestHalfReadFileChanged(t *testing.T) {
 			l.fail = 2
 			l.run(s, "d")
 			l.fail = 0
-			l.put("in/a.csv", "id\n1\n2\n3\n4\n")
+			l.put("in/a.csv", "id\n1\n5\n3\n4\n")
 			l.parquet("in/a.parquet", "SELECT unnest([1, 2, 3, 4]) AS id")
 			l.run(s, "d").fails(t, "file-changed", "after a part of it was read", sql.ExitFailed)
 			// A destination that has nothing of it takes the file as it is.
 			l.run(s, "e").fails(t, "file-changed", "after a part of it was read", sql.ExitFailed)
+			if name == "in/a.csv" { // one that only grew is read on
+				l.put("in/a.csv", "id\n1\n2\n3\n4\n5\n")
+				l.run(s, "d").is(t, "in/a.csv lines 4–5 → d: 2\nin/a.csv lines 6–6 → d: 1")
+			}
 		})
 	}
 }
@@ -454,8 +458,8 @@ func TestUnreachable(t *testing.T) {
 	}
 	run("in/none.csv").fails(t, "no-file", "there is no file in/none.csv", sql.ExitUnreachable)
 	run("in").fails(t, "unreadable", "in can't be read: it is a folder", sql.ExitUnreachable)
-	run("in/cut.csv.gz").fails(t, "unreadable", "in/cut.csv.gz can't be read: unexpected EOF", sql.ExitUnreachable)
-	run("in/*.csv.gz").fails(t, "unreadable", "in/cut.csv.gz can't be read: unexpected EOF", sql.ExitUnreachable)
+	run("in/cut.csv.gz").fails(t, "unreadable", "in/cut.csv.gz can't be read: it ends too early", sql.ExitUnreachable)
+	run("in/*.csv.gz").fails(t, "unreadable", "in/cut.csv.gz can't be read: it ends too early", sql.ExitUnreachable)
 	run("in/text.parquet").fails(t, "unreadable", "in/text.parquet can't be read as Parquet", sql.ExitUnreachable)
 	run("in/odd.parquet").fails(t, "unreadable", "file_row_number", sql.ExitUnreachable)
 	run("none/*.csv").is(t, "warning: no file matches none/*.csv [no-files]")

@@ -26,10 +26,12 @@ type part struct {
 	match *regexp.Regexp // with a group for each capture
 	names []string
 	dot   bool // it begins with a dot, so it matches names that do
+	hive  bool // name={name}: the value of a partition, encoded
 }
 
 var (
 	capture = regexp.MustCompile(`^\{([A-Za-z_][A-Za-z0-9_]*)\}`)
+	hive    = regexp.MustCompile(`^([^={}*?\[\]\\]+)=\{[A-Za-z_][A-Za-z0-9_]*\}$`)
 	scheme  = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]+://`)
 )
 
@@ -48,7 +50,8 @@ func parsePattern(text string) (pattern, error) {
 	if strings.HasPrefix(text, "/") {
 		p.root = "/"
 	}
-	for _, s := range strings.Split(text, "/") {
+	steps := strings.Split(text, "/")
+	for i, s := range steps {
 		switch s {
 		case "", ".":
 			continue
@@ -56,7 +59,7 @@ func parsePattern(text string) (pattern, error) {
 			p.parts = append(p.parts, part{deep: true})
 			continue
 		}
-		x, err := parsePart(s)
+		x, err := parsePart(s, i < len(steps)-1)
 		if err != nil {
 			return p, err
 		}
@@ -79,8 +82,12 @@ func parsePattern(text string) (pattern, error) {
 }
 
 // parsePart compiles a part to a regular expression.
-func parsePart(s string) (part, error) {
-	x := part{dot: s[0] == '.'}
+func parsePart(s string, folder bool) (part, error) {
+	x := part{dot: s[0] == '.', hive: folder && hive.MatchString(s)}
+	some := "([^/]+)"
+	if x.hive {
+		some = "([^/]*)"
+	}
 	var re, plain strings.Builder
 	wild, captured := false, false
 	for rest := s; rest != ""; {
@@ -105,7 +112,7 @@ func parsePart(s string) (part, error) {
 			if captured {
 				return x, fmt.Errorf("nothing stands between {%s} and {%s}, so where one ends can't be told", x.names[len(x.names)-1], m[1])
 			}
-			re.WriteString("([^/]+)")
+			re.WriteString(some)
 			x.names = append(x.names, m[1])
 			size, after = len(m[0]), true
 		default:
@@ -173,5 +180,36 @@ func (x *part) find(name string) (captures []string, ok bool) {
 	if m == nil {
 		return nil, false
 	}
+	if x.hive {
+		return []string{partition(m[1])}, true
+	}
 	return m[1:], true
+}
+
+// nullCapture stands for NULL among captures: no text of a path that is kept is it.
+const nullCapture = "\xff"
+
+// partition is the value that a folder name=… of a partitioned data set has: NULL has a word of its own, and what can't stand in a
+// name is written as %3A.
+func partition(text string) string {
+	if text == "__HIVE_DEFAULT_PARTITION__" {
+		return nullCapture
+	}
+	var out []byte
+	for i := 0; i < len(text); i++ {
+		if text[i] == '%' && i+2 < len(text) {
+			hi, ok1 := hexDigit(text[i+1])
+			lo, ok2 := hexDigit(text[i+2])
+			if ok1 && ok2 {
+				out = append(out, hi<<4|lo)
+				i += 2
+				continue
+			}
+		}
+		out = append(out, text[i])
+	}
+	if !utf8.Valid(out) {
+		return text
+	}
+	return string(out)
 }

@@ -204,6 +204,11 @@ func (j *jsonArray) more(rest []byte, eof bool) bool {
 	return m < len(rest) || eof && j.phase != after
 }
 
+func (j *jsonArray) unfinished(rest []byte) bool {
+	m := spaces(rest)
+	return j.phase != after && j.phase != broken && (m == len(rest) || rest[m] != ']')
+}
+
 func spaces(b []byte) (n int) {
 	for n < len(b) && (b[n] == ' ' || b[n] == '\n' || b[n] == '\t' || b[n] == '\r') {
 		n++

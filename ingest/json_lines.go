@@ -186,6 +186,17 @@ func (j *jsonLines) giant(b *Buffer, region []byte) (n, keep int) {
 
 func (j *jsonLines) more(rest []byte, _ bool) bool { return !blank(rest) }
 
+// unfinished: a value that goes on behind the end. What is no JSON before that is bad however it goes on.
+func (j *jsonLines) unfinished(rest []byte) bool {
+	s := jsonScanner{b: rest}
+	for s.ws(); s.i < len(rest); s.ws() {
+		if !s.skip(0) {
+			return s.i >= len(rest)
+		}
+	}
+	return false
+}
+
 // brackets counts those that are open in a text that may be no JSON: a string that doesn't end in its line ends with it.
 type brackets struct {
 	depth       int

@@ -24,6 +24,7 @@ var Kind = engine.Kind{
 			{Keyword: "FROM FILES", Arg: sql.ArgOptions, Options: fileOptionDocs(), Instead: otherOptions, Doc: "('pattern', option value, …): files by a glob; {name} in it captures a part of the path as a column"},
 			{Keyword: "FROM KAFKA", Arg: sql.ArgOptions, Options: kafkaOptionDocs(), Doc: "(option value, …): the records of topics"},
 			{Keyword: "ON BAD RECORD", Arg: sql.ArgChoice, Words: []string{"REJECT", "SKIP", "FAIL"}, Doc: "what becomes of a record that can't be read without loss: REJECT (default) keeps it in dsql.rejects, SKIP counts it, FAIL stops"},
+			{Keyword: "ON BAD FILE", Arg: sql.ArgChoice, Words: []string{"SKIP", "FAIL"}, Doc: "what becomes of a file that can't be read: SKIP (default) sets it aside with its error in dsql.files and goes on, FAIL stops"},
 			{Keyword: "ON SCHEMA CHANGE", Arg: sql.ArgChoice, Words: []string{"IGNORE", "ADD COLUMNS", "FAIL"}, Doc: "fields that the declaration doesn't name: IGNORE (default) counts them, ADD COLUMNS makes them columns, FAIL stops"},
 			{Keyword: "ON MISSING COLUMN", Arg: sql.ArgChoice, Words: []string{"WARN", "NULL", "FAIL"}, Doc: "a declared column that a file's header or schema doesn't have: WARN (default) says so, and it reads NULL; NULL says nothing; FAIL stops"},
 		},
@@ -46,6 +47,9 @@ func compile(d *sql.Decl) (engine.Object, error) {
 	case files != nil:
 		out = c.fileSource(s, files)
 	case kafka != nil:
+		if v := d.Arg("ON BAD FILE"); v != nil {
+			c.fail(v.Keyword, "contradicting-options", "a topic has no files", "ON BAD RECORD is for the records of a topic")
+		}
 		out = c.kafkaSource(s, kafka)
 	default:
 		c.fail(d.NameAt, "missing-clause", "SOURCE "+d.Name+" needs FROM FILES or FROM KAFKA", "add: FROM FILES ('in/*.csv') or FROM KAFKA (brokers 'host:9092', topic 'name')")

@@ -81,6 +81,7 @@ type Pos struct{ Byte, Line int64 }
 type FileInfo struct {
 	Path     string            // for _meta.file
 	Captures map[string]string // by name
+	Growing  bool              // it may still be being written: what it ends in is no record unless it has its end
 }
 
 // Landing decodes the records of one source into batches that DuckDB scans in place. It owns two buffers which take turns, so

@@ -146,6 +146,11 @@ func (b *Buffer) Fill(ctx context.Context, f *File) (more bool, err error) {
 		if f.eof = err == io.EOF; err != nil && !f.eof {
 			return false, fmt.Errorf("reading %s: %w", f.info.Path, err)
 		}
+		if f.eof = f.eof && n == 0; f.eof && f.info.Growing && !f.skipping && f.dec.unfinished(b.slab.Bytes()[b.at:]) {
+			b.slab.Cut(b.at)
+			f.done, f.open = true, true
+			return false, nil
+		}
 	}
 }
 
@@ -157,11 +162,12 @@ func (b *Buffer) begin(f *File) bool {
 	b.capture = b.capture[:0]
 	for _, fd := range b.l.fields {
 		var s []byte
-		if fd.Capture != "" {
-			v := f.info.Captures[fd.Capture]
-			s = b.slab.Alloc(len(v))
+		if v := f.info.Captures[fd.Capture]; fd.Capture != "" && v != nullCapture {
+			if s = b.slab.Alloc(len(v)); s == nil && v == "" {
+				s = []byte{}
+			}
 			copy(s, v)
-			ok = ok && (s != nil || v == "")
+			ok = ok && s != nil
 		}
 		b.capture = append(b.capture, s)
 	}
@@ -189,6 +195,9 @@ func (b *Buffer) endRun(r *rowSet, f *File) {
 	for i, fd := range b.l.fields {
 		n := b.l.layout.Columns[i]
 		switch {
+		case fd.Capture != "" && b.capture[i] == nil:
+			c.SetNull(n, r.run)
+			c.Repeat(n, r.run, r.row)
 		case fd.Capture != "":
 			b.l.w.use(c)
 			b.l.w.slab = b.slab

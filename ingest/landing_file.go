@@ -20,6 +20,7 @@ type File struct {
 	carry    []byte // read, and not yet in a buffer
 	eof      bool   // r is at its end, and carry with it but in Open and more
 	done     bool
+	open     bool // it may still be being written, and ends in a record that has no end
 	skipping bool // inside a record that is larger than a batch
 	dec      decoder
 	array    bool   // JSON: one array of records
@@ -49,6 +50,8 @@ type decoder interface {
 	giant(b *Buffer, region []byte) (n, keep int)
 	// more says whether what is left has a record in it, as far as it was read.
 	more(rest []byte, eof bool) bool
+	// unfinished says whether rest, which a file ends in, may be the beginning of a record.
+	unfinished(rest []byte) bool
 }
 
 // giantBytes is how much of a record that is larger than a batch its reject keeps.
@@ -75,8 +78,10 @@ func (l *Landing) Open(r io.Reader, pos Pos, info FileInfo) (*File, error) {
 		f.take(3, 0)
 	}
 	var err error
-	if l.dialect.Format == "csv" {
-		err = f.openCSV()
+	if head, at := f.carry, f.pos; l.dialect.Format == "csv" {
+		if err = f.openCSV(); err == nil && f.openHeader(head, at.Byte) {
+			f.pos, f.done, f.open = at, true, true
+		}
 	} else {
 		err = f.openJSON()
 	}
@@ -95,7 +100,7 @@ func (l *Landing) Open(r io.Reader, pos Pos, info FileInfo) (*File, error) {
 
 func (l *Landing) checkCaptures(info FileInfo) error {
 	for i, fd := range l.fields {
-		if fd.Capture == "" {
+		if fd.Capture == "" || info.Captures[fd.Capture] == nullCapture {
 			continue
 		}
 		v := []byte(info.Captures[fd.Capture])

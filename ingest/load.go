@@ -31,6 +31,9 @@ func (r *reader) nextLoad(ctx context.Context) (*engine.Input, error) {
 	sum := &engine.Input{Rows: loadRows, Raw: loadRaw, RowID: rowID(r.s.format, paths(b.item.files)), Release: func() {}}
 	whole := batch{item: b.item}
 	for {
+		if b.buf == nil { // it can't be read to its end
+			return r.nextLoad(ctx)
+		}
 		err := r.stage(ctx, b.buf.Input(), sum)
 		b.buf.Release()
 		if err != nil {

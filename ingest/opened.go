@@ -2,13 +2,10 @@ package ingest
 
 import (
 	"bufio"
-	"compress/gzip"
 	"io"
 	"os"
-	"strings"
 
 	"github.com/cespare/xxhash/v2"
-	"github.com/klauspost/compress/zstd"
 )
 
 // opened is a file in reading, with the hash of its bytes as they are on disk.
@@ -39,19 +36,6 @@ func (c *countedReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (s *fileSource) compressionOf(path string) string {
-	name := strings.ToLower(path)
-	switch {
-	case s.compression != "":
-		return s.compression
-	case strings.HasSuffix(name, ".gz"):
-		return "gzip"
-	case strings.HasSuffix(name, ".zst"):
-		return "zstd"
-	}
-	return "none"
-}
-
 // open begins an item's file i, for reading by the landing.
 func (s *fileSource) open(l *Landing, it *item, i int) (*opened, error) {
 	f := it.files[i]
@@ -67,7 +51,7 @@ func (s *fileSource) open(l *Landing, it *item, i int) (*opened, error) {
 	data, err := o.data()
 	if err == nil {
 		stop := &stopReader{r: data, left: -1}
-		if o.file, err = l.Open(stop, pos, FileInfo{Path: f.path, Captures: f.captures}); err == nil && it.to != nil {
+		if o.file, err = l.Open(stop, pos, FileInfo{Path: f.path, Captures: f.captures, Growing: o.growing()}); err == nil && it.to != nil {
 			stop.left = o.file.endAt(it.to.pos.Byte) // what a file is, is seen by its beginning whole
 		}
 		if err == nil && o.file.array {
@@ -107,28 +91,13 @@ func (o *opened) data() (io.Reader, error) {
 	return decoded(data, o.encoding)
 }
 
-func (o *opened) unpacked() (io.Reader, error) {
+func (o *opened) unpacked() (data io.Reader, err error) {
 	compression := o.s.compressionOf(o.at.path)
 	if o.at.size == 0 { // an empty file is one without records, however it is called
 		compression = "none"
 	}
-	switch compression {
-	case "gzip":
-		z, err := gzip.NewReader(&o.raw)
-		if err != nil {
-			return nil, err
-		}
-		o.unzip = z
-		return z, nil
-	case "zstd":
-		z, err := zstd.NewReader(&o.raw, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(1<<28))
-		if err != nil {
-			return nil, err
-		}
-		o.unzip = z.IOReadCloser()
-		return z, nil
-	}
-	return &o.raw, nil
+	data, o.unzip, err = unpack(&o.raw, compression)
+	return data, err
 }
 
 // stopReader ends a file at the place where another destination stands: the end of a record. tail is what a text needs to be
@@ -172,12 +141,18 @@ func (o *opened) taken(more bool) (taken, error) {
 	case more && o.s.snapshot: // one load, recorded at its end
 	case more:
 		if o.known == "" {
-			if o.known, err = hashFile(o.at.full); err != nil {
+			if o.known, err = o.proved(); err != nil {
 				return t, o.s.unreadable(err, o.at.path)
 			}
 		}
 	case o.it.to != nil:
 		t.pos = o.it.to.pos
+	case o.file.open:
+		t.open = true
+		if t.hash, err = hashFile(o.at.full, t.pos.Byte); err != nil {
+			return t, o.s.unreadable(err, o.at.path)
+		}
+		return t, nil
 	default:
 		if _, err = io.Copy(io.Discard, &o.raw); err != nil { // what a decompressor left unread
 			return t, o.s.unreadable(err, o.at.path)
@@ -190,6 +165,35 @@ func (o *opened) taken(more bool) (taken, error) {
 	}
 	t.hash = o.known
 	return t, nil
+}
+
+// growing says whether the file may still be being written, and places in it are places on disk.
+func (o *opened) growing() bool {
+	return o.it.to == nil && o.unzip == nil && o.encoding == "" && o.at.young()
+}
+
+// proved is the file's hash; a packed file is read to its end for it, so that no part of one is taken that ends too early.
+func (o *opened) proved() (string, error) {
+	if o.unzip == nil {
+		return hashFile(o.at.full, -1)
+	}
+	f, err := os.Open(o.at.full)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	raw := countedReader{r: f, hash: xxhash.New()}
+	data, unzip, err := unpack(&raw, o.s.compressionOf(o.at.path))
+	if err != nil {
+		return "", err
+	}
+	defer unzip.Close()
+	for _, r := range []io.Reader{data, &raw} {
+		if _, err := io.Copy(io.Discard, r); err != nil {
+			return "", err
+		}
+	}
+	return hexSum(raw.hash), nil
 }
 
 func (o *opened) Close() {

@@ -41,13 +41,22 @@ type parquetCut struct {
 }
 
 func (r *reader) nextParquet(ctx context.Context) (*engine.Input, error) {
-	if r.parquet == nil {
+	if r.parquet != nil && r.passed[r.parquet.path] {
+		r.parquet = nil
+	}
+	for r.parquet == nil {
 		if len(r.work) == 0 {
 			return nil, io.EOF
 		}
 		it := r.work[0]
 		r.work = r.work[1:]
 		group, err := r.parquetGroup(ctx, &it)
+		if why := r.s.unreadableFile(err); why != nil {
+			if err := r.leaveParquet(ctx, &it, len(group), why); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -57,15 +66,7 @@ func (r *reader) nextParquet(ctx context.Context) (*engine.Input, error) {
 		}
 		first := group[0]
 		if it.whole() && (r.s.snapshot || len(group) > 1 || first.rows <= int64(r.s.limits.Rows)) {
-			b := batch{item: &it, absent: first.absent, done: r.done}
-			var parts []parquetPart
-			for i, f := range group {
-				parts = append(parts, parquetPart{f, 0, f.rows})
-				b.files = append(b.files, taken{file: f.file, hash: f.hash, pos: Pos{Byte: f.rows, Line: f.rows + 1}, done: true, absent: f.absent})
-				b.done += r.s.weight(&it, i)
-				b.absent = slices.DeleteFunc(slices.Clone(b.absent), func(c string) bool { return !slices.Contains(f.absent, c) })
-			}
-			return r.parquetInput(ctx, b, parts)
+			return r.wholeParquet(ctx, &it, group)
 		}
 		r.parquet = &parquetCut{parquetFile: first, item: &it, start: it.from.Byte, next: it.from.Byte, end: first.rows, done: r.done}
 		if it.to != nil {
@@ -84,14 +85,71 @@ func (r *reader) nextParquet(ctx context.Context) (*engine.Input, error) {
 	return r.parquetInput(ctx, b, []parquetPart{{c.parquetFile, from, to}})
 }
 
-// parquetGroup opens an item's first file and, as far as they fit a batch with it, those that follow.
+// wholeParquet is a batch of whole files.
+func (r *reader) wholeParquet(ctx context.Context, it *item, group []*parquetFile) (*engine.Input, error) {
+	b := batch{item: it, absent: group[0].absent, done: r.done}
+	var parts []parquetPart
+	for i, f := range group {
+		parts = append(parts, parquetPart{f, 0, f.rows})
+		b.files = append(b.files, taken{file: f.file, hash: f.hash, pos: Pos{Byte: f.rows, Line: f.rows + 1}, done: true, absent: f.absent})
+		b.done += r.s.weight(it, i)
+		b.absent = slices.DeleteFunc(slices.Clone(b.absent), func(c string) bool { return !slices.Contains(f.absent, c) })
+	}
+	return r.parquetInput(ctx, b, parts)
+}
+
+// leaveParquet sets an item's file i aside; those before it and behind it are taken. Of a snapshot nothing of the load is.
+func (r *reader) leaveParquet(ctx context.Context, it *item, i int, why *sql.Error) error {
+	a := &asideFile{file: it.files[i], destinations: it.destinations, why: why}
+	if i == 0 {
+		a.hash, a.pos = it.hash, it.from
+	}
+	if !r.s.snapshot {
+		var rest []item
+		for _, files := range [][]file{it.files[:i], it.files[i+1:]} {
+			if len(files) > 0 {
+				rest = append(rest, item{files: files, destinations: it.destinations, again: it.again})
+			}
+		}
+		r.work = append(rest, r.work...)
+	}
+	return r.setAside(ctx, a)
+}
+
+// blame finds out whether a batch failed because its file can't be read, and sets that aside.
+func (r *reader) blame(ctx context.Context, b batch, parts []parquetPart) (bool, error) {
+	for i, p := range parts {
+		a := engine.Args{"f": r.s.scanParquet(p.full), "from": p.from, "to": p.to, "columns": engine.Each(", ", p.have, func(c engine.Column) *engine.Query { return engine.Ident(c.Name) })}
+		_, err := r.conn.Int(ctx, engine.SQL("SELECT count(hash({columns})) FROM {f} WHERE file_row_number >= {from} AND file_row_number < {to}", a))
+		if err == nil {
+			continue
+		}
+		why := r.s.unreadableFile(r.s.noParquet(err, p.file))
+		if why == nil || ctx.Err() != nil {
+			return false, nil
+		}
+		aside := asideFile{file: p.file, destinations: b.item.destinations, why: why}
+		if p.from > 0 {
+			aside.hash, aside.pos = p.hash, Pos{Byte: p.from, Line: p.from + 1}
+		}
+		if len(parts) == 1 || r.s.snapshot {
+			r.passed[p.path] = true
+			return true, r.setAside(ctx, &aside)
+		}
+		return true, r.leaveParquet(ctx, b.item, i, why)
+	}
+	return false, nil
+}
+
+// parquetGroup opens an item's first file and, as far as they fit a batch with it, those that follow. With an error it gives those before
+// the file that it is of.
 func (r *reader) parquetGroup(ctx context.Context, it *item) ([]*parquetFile, error) {
 	var group []*parquetFile
 	rows := int64(0)
 	for i, f := range it.files {
 		p, err := r.openParquet(ctx, f)
 		if err != nil {
-			return nil, err
+			return group, err
 		}
 		if i == 0 && it.hash != "" && it.hash != p.hash {
 			return nil, r.s.halfRead(f.path)
@@ -118,7 +176,7 @@ func (r *reader) openParquet(ctx context.Context, f file) (*parquetFile, error) 
 	s := r.s
 	p := &parquetFile{file: f}
 	var err error
-	if p.hash, err = hashFile(f.full); err != nil {
+	if p.hash, err = hashFile(f.full, -1); err != nil {
 		return nil, s.unreadable(err, f.path)
 	}
 	if p.have, err = r.conn.Describe(ctx, engine.SQL("SELECT * FROM {f}", engine.Args{"f": s.scanParquet(f.full)}), engine.Place{}); err != nil {
@@ -246,7 +304,11 @@ func (r *reader) capturesOf(ctx context.Context, f file) (map[string]*engine.Que
 	texts, err := r.converted(ctx, r.landing, f)
 	out := map[string]*engine.Query{}
 	for _, c := range r.landing.fields {
-		out[c.Name] = engine.SQL("CAST({text} AS {t})", engine.Args{"t": engine.Type(c.Type), "text": texts[c.Name]})
+		a := engine.Args{"t": engine.Type(c.Type), "text": engine.SQL("NULL")}
+		if text, ok := texts[c.Name]; ok {
+			a["text"] = text
+		}
+		out[c.Name] = engine.SQL("CAST({text} AS {t})", a)
 	}
 	return out, err
 }
@@ -278,6 +340,11 @@ func (r *reader) parquetInput(ctx context.Context, b batch, parts []parquetPart)
 	if len(bad) > 0 {
 		n, err := r.conn.Int(ctx, engine.SQL("SELECT count(*) FROM {bad}", engine.Args{"bad": union(bad)}))
 		if err != nil {
+			if blamed, failed := r.blame(ctx, b, parts); failed != nil {
+				return nil, failed
+			} else if blamed {
+				return nil, errBlamed
+			}
 			return nil, r.s.noParquet(err, parts[0].file)
 		}
 		if in.BadCount = n; n > 0 {
@@ -285,6 +352,12 @@ func (r *reader) parquetInput(ctx context.Context, b batch, parts []parquetPart)
 		}
 	}
 	in.Good = in.Records - in.BadCount
+	for i := range b.files {
+		if p := parts[i]; len(parts) == 1 {
+			b.files[i].records, b.files[i].bad = int(p.to-p.from), int(in.BadCount)
+		}
+	}
+	in.Blame = func(ctx context.Context) (bool, error) { return r.blame(ctx, b, parts) }
 	return r.input(ctx, b, in)
 }
 

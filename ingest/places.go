@@ -18,7 +18,10 @@ import (
 
 // dsql.files has one row a source, destination and file: how far the destination has taken the file. size, modified_at and hash
 // are the file's when it was begun; hash is xxhash64 of all its bytes as they are on disk. next_byte counts what is left of the
-// file after decompression, next_line from 1; of Parquet, next_byte is the number of rows taken.
+// file after decompression, next_line from 1; of Parquet, next_byte is the number of rows taken. error says why a file was set aside. Of
+// a file whose last line had no end yet, size and hash are those of what stands before it, and next_byte is that size.
+
+var fileColumns = engine.SQL("source, destination, path, size, modified_at, hash, next_byte, next_line, done, version, error")
 
 // filePlace is such a row.
 type filePlace struct {
@@ -28,14 +31,18 @@ type filePlace struct {
 	hash              string
 	pos               Pos
 	done              bool
+	why               string // it was set aside
 }
+
+// same says whether the file is as it was when the place was written.
+func (p *filePlace) same(f *file) bool { return f.size == p.size && f.modified.Equal(p.modified) }
 
 // places are those of all destinations of the source.
 func (s *fileSource) places(ctx context.Context, c *engine.Conn) ([]filePlace, error) {
-	return engine.Select(ctx, c, engine.SQL("SELECT path, destination, size, modified_at, hash, next_byte, next_line, done FROM dsql.files WHERE source = {s}", engine.Args{"s": s.decl.Name}),
+	return engine.Select(ctx, c, engine.SQL("SELECT path, destination, size, modified_at, hash, next_byte, next_line, done, coalesce(error, '') FROM dsql.files WHERE source = {s}", engine.Args{"s": s.decl.Name}),
 		func(row func(...any) error) (p filePlace, err error) {
 			var hash dbsql.NullString
-			err = row(&p.path, &p.destination, &p.size, &p.modified, &hash, &p.pos.Byte, &p.pos.Line, &p.done)
+			err = row(&p.path, &p.destination, &p.size, &p.modified, &hash, &p.pos.Byte, &p.pos.Line, &p.done, &p.why)
 			p.modified, p.hash = p.modified.UTC(), hash.String
 			return p, err
 		})
@@ -55,9 +62,11 @@ func (s *fileSource) rejectedFiles(ctx context.Context, c *engine.Conn) (map[str
 // taken is what a batch took of one file.
 type taken struct {
 	file
-	hash string
-	pos  Pos // where to go on; the end when done
-	done bool
+	hash         string
+	pos          Pos // where to go on; the end when done
+	done         bool
+	records, bad int  // of this part
+	open         bool // its last line has no end yet: size and hash are those of what is before it
 
 	absent []string // declared columns that it doesn't have
 }
@@ -67,51 +76,96 @@ func (s *fileSource) record(ctx context.Context, tx *engine.Tx, files []taken, d
 	var rows []*engine.Query
 	for _, f := range files {
 		for _, d := range destinations {
-			rows = append(rows, engine.SQL("({s}, {d}, {path}, {size}, make_timestamp({mtime}), {hash}, {byte}, {line}, {done}, {v})", engine.Args{"s": s.decl.Name, "d": d, "path": f.path,
-				"size": f.size, "mtime": f.modified.UnixMicro(), "hash": f.hash, "byte": f.pos.Byte, "line": f.pos.Line, "done": f.done, "v": version}))
+			rows = append(rows, engine.SQL("({s}, {d}, {path}, {size}, make_timestamp({mtime}), {hash}, {byte}, {line}, {done}, {v}, NULL)", engine.Args{"s": s.decl.Name, "d": d, "path": f.path,
+				"size": f.recorded(), "mtime": f.modified.UnixMicro(), "hash": f.hash, "byte": f.pos.Byte, "line": f.pos.Line, "done": f.done, "v": version}))
 		}
 	}
-	names := engine.Each(", ", destinations, func(d string) *engine.Query { return engine.Lit(d) })
-	paths := engine.Each(", ", files, func(f taken) *engine.Query { return engine.Lit(f.path) })
-	return tx.Run(ctx,
-		engine.SQL("DELETE FROM dsql.files WHERE source = {s} AND NOT done AND path IN ({paths}) AND destination IN ({ds})", engine.Args{"s": s.decl.Name, "paths": paths, "ds": names}),
-		engine.SQL("INSERT INTO dsql.files VALUES {rows}", engine.Args{"rows": engine.Join(", ", rows...)}))
+	return tx.Run(ctx, s.forget(takenPaths(files), destinations), engine.SQL("INSERT INTO dsql.files ({columns}) VALUES {rows}", engine.Args{"columns": fileColumns, "rows": engine.Join(", ", rows...)}))
 }
 
-// changed reports files that differ from what was taken of them, and returns their paths. A file of which a part was taken must
-// not have changed at all. What was only touched has the hash that it had.
-func (s *fileSource) changed(files []file, places []filePlace, warn func(*sql.Error)) (map[string]bool, error) {
+// forget takes away the places of files that were not done, or empty.
+func (s *fileSource) forget(paths, destinations []string) *engine.Query {
+	lit := func(x string) *engine.Query { return engine.Lit(x) }
+	return engine.SQL("DELETE FROM dsql.files WHERE source = {s} AND (NOT done OR size = 0) AND path IN ({paths}) AND destination IN ({ds})",
+		engine.Args{"s": s.decl.Name, "paths": engine.Each(", ", paths, lit), "ds": engine.Each(", ", destinations, lit)})
+}
+
+// recorded is the size that a place has.
+func (t *taken) recorded() int64 {
+	if t.open {
+		return t.pos.Byte
+	}
+	return t.size
+}
+
+func takenPaths(files []taken) []string {
+	out := make([]string, len(files))
+	for i, f := range files {
+		out[i] = f.path
+	}
+	return out
+}
+
+// changed reports files that differ from what was taken of them, and returns their paths, and the places that still count. What was only
+// touched has the hash that it had. A file of which a part was taken may have grown behind what it was then; else it must not have
+// changed. Nothing was taken of one that was empty or set aside: it is a new one.
+func (s *fileSource) changed(files []file, places []filePlace, warn func(*sql.Error)) (map[string]bool, []filePlace, error) {
 	byPath := map[string]*file{}
 	for i := range files {
 		byPath[files[i].path] = &files[i]
 	}
 	hashes := map[string]string{}
 	out := map[string]bool{}
+	var count []filePlace
 	for _, p := range places {
 		f := byPath[p.path]
-		if f == nil || f.size == p.size && f.modified.Equal(p.modified) {
+		if f == nil || p.same(f) {
+			count = append(count, p)
+			continue
+		}
+		if p.why != "" && p.pos.Byte == 0 || p.done && p.size == 0 && !s.snapshot {
 			continue
 		}
 		sum := hashes[p.path]
 		if sum == "" {
 			var err error
-			if sum, err = hashFile(f.full); err != nil {
-				return nil, s.unreadable(err, f.path)
+			if sum, err = hashFile(f.full, -1); err != nil {
+				return nil, nil, s.unreadable(err, f.path)
 			}
 			hashes[p.path] = sum
 		}
 		switch {
 		case sum == p.hash:
 		case !p.done:
-			return nil, s.halfRead(p.path)
+			grown, err := s.grown(f, &p)
+			if err != nil {
+				return nil, nil, err
+			}
+			if !grown {
+				return nil, nil, s.halfRead(p.path)
+			}
+			p.hash = sum
 		case !out[p.path]:
 			out[p.path] = true
 			if warn != nil {
 				warn(&sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "file-changed", Msg: p.path + " has changed since it was read; it is not read again", Hint: "give the new content a new name"})
 			}
 		}
+		count = append(count, p)
 	}
-	return out, nil
+	return out, count, nil
+}
+
+// grown says whether a file of which a part was taken begins with all that it was then.
+func (s *fileSource) grown(f *file, p *filePlace) (bool, error) {
+	if s.format == "parquet" || f.size < p.size {
+		return false, nil
+	}
+	sum, err := hashFile(f.full, p.size)
+	if err != nil {
+		return false, s.unreadable(err, f.path)
+	}
+	return sum == p.hash, nil
 }
 
 // halfRead is the error for a file that changed after a part of it was taken.
@@ -120,14 +174,19 @@ func (s *fileSource) halfRead(path string) *sql.Error {
 		Hint: "put the file back as it was and run again; or take it away, and give what is new in it another name"}
 }
 
-func hashFile(name string) (string, error) {
+// hashFile is the hash of a file's first size bytes, of all of them where size is negative.
+func hashFile(name string, size int64) (string, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return "", err
 	}
 	defer f.Close()
 	h := xxhash.New()
-	if _, err := io.Copy(h, f); err != nil {
+	var r io.Reader = f
+	if size >= 0 {
+		r = io.LimitReader(f, size)
+	}
+	if _, err := io.Copy(h, r); err != nil {
 		return "", err
 	}
 	return hexSum(h), nil
@@ -173,9 +232,13 @@ func (s *fileSource) items(files []file, places []filePlace, changed, rejected m
 
 // load tells which files make a load: those with the same captures.
 func (s *fileSource) load(it *item) string {
+	return s.loadOf(it.files[0])
+}
+
+func (s *fileSource) loadOf(f file) string {
 	var b strings.Builder
 	for _, n := range s.pattern.captures {
-		b.WriteString(it.files[0].captures[n] + "\x00")
+		b.WriteString(f.captures[n] + "\x00")
 	}
 	return b.String()
 }

@@ -31,7 +31,8 @@ func (s *fileSource) Open(ctx context.Context, c *engine.Conn, env *engine.Env, 
 	if err != nil {
 		return nil, err
 	}
-	changed, err := s.changed(files, places, o.Warn)
+	files = s.stillAside(s.quiet(files, places, o), places, o)
+	changed, places, err := s.changed(files, places, o.Warn)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +46,12 @@ func (s *fileSource) Open(ctx context.Context, c *engine.Conn, env *engine.Env, 
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{s: s, conn: c, cols: cols, o: o, work: s.items(files, places, changed, rejected, o.Destinations)}
+	r := &reader{s: s, conn: c, cols: cols, o: o, work: s.items(files, places, changed, rejected, o.Destinations), passed: map[string]bool{}, counts: map[string][2]int{}, content: map[string]string{}}
+	for _, p := range places {
+		if p.done {
+			r.content[p.hash] = p.path
+		}
+	}
 	for _, it := range r.work {
 		for i := range it.files {
 			r.total += s.weight(&it, i)
@@ -119,6 +125,10 @@ type reader struct {
 	staged  bool  // temporary tables of a load are there
 	warned  map[string]bool
 
+	passed  map[string]bool   // files that changed while they were read
+	counts  map[string][2]int // records and bad ones of files
+	content map[string]string // files that were taken, by their hash
+
 	total, done int64
 	parquet     *parquetCut
 }
@@ -135,6 +145,7 @@ type batch struct {
 	header Header // what the files were found to have, where that wasn't known
 
 	warnings []warning
+	aside    *asideFile
 }
 
 // warning is what the user should know of a file. It is told when its batch is, and of the first of several files alike.
@@ -161,7 +172,7 @@ func (r *reader) Close() error {
 	if r.cancel != nil {
 		r.cancel()
 		for b := range r.ahead { // the goroutine ends and closes the channel
-			b.buf.Release()
+			b.release()
 		}
 	}
 	if r.landing != nil {
@@ -173,7 +184,12 @@ func (r *reader) Close() error {
 func (r *reader) Next(ctx context.Context) (*engine.Input, error) {
 	switch {
 	case r.s.format == "parquet":
-		return r.nextParquet(ctx)
+		for {
+			in, err := r.nextParquet(ctx)
+			if err != errBlamed {
+				return in, err
+			}
+		}
 	case r.ahead == nil:
 		return nil, io.EOF
 	case r.s.snapshot:
@@ -186,17 +202,47 @@ func (r *reader) Next(ctx context.Context) (*engine.Input, error) {
 	return r.input(ctx, b, b.buf.Input())
 }
 
-// receive waits for the next batch.
+func (b *batch) release() {
+	if b.buf != nil {
+		b.buf.Release()
+	}
+}
+
+// receive waits for the next batch. Of a load that can't be read to its end it gives one without a buffer, or nothing when none of it
+// was given.
 func (r *reader) receive(ctx context.Context) (batch, error) {
-	select {
-	case b, ok := <-r.ahead:
+	for {
+		var b batch
+		var ok bool
+		select {
+		case b, ok = <-r.ahead:
+		case <-ctx.Done():
+			return batch{}, ctx.Err()
+		}
 		if !ok {
 			return batch{}, r.end
 		}
-		return b, nil
-	case <-ctx.Done():
-		return batch{}, ctx.Err()
+		if b.buf == nil {
+			r.tell(b.warnings)
+		}
+		if b.aside != nil {
+			if err := r.setAside(ctx, b.aside); err != nil {
+				return batch{}, err
+			}
+		}
+		switch {
+		case b.buf != nil && !r.changedBefore(b.files):
+			return b, nil
+		case b.buf == nil && r.staged:
+			return b, nil
+		}
+		b.release()
 	}
+}
+
+// changedBefore says whether a batch has more of a file of which a part was rolled back.
+func (r *reader) changedBefore(files []taken) bool {
+	return slices.ContainsFunc(files, func(f taken) bool { return r.passed[f.path] })
 }
 
 // input completes a batch with what only the source knows. Where that fails the batch is given back.
@@ -223,6 +269,15 @@ func (r *reader) input(ctx context.Context, b batch, in *engine.Input) (*engine.
 	in.Again = in.Again || in.Replayed
 	r.tell(b.warnings)
 	in.Commit = func(ctx context.Context, tx *engine.Tx, v int64) error {
+		if e := s.moved(b.files); e != nil {
+			for _, f := range b.files {
+				r.passed[f.path] = true
+			}
+			if !r.o.Follow && !r.o.Everything && r.o.Warn != nil {
+				r.o.Warn(e)
+			}
+			return e
+		}
 		if r.o.Replay != nil {
 			return nil
 		}
@@ -235,6 +290,11 @@ func (r *reader) input(ctx context.Context, b batch, in *engine.Input) (*engine.
 		if s.recorded != nil {
 			s.known, s.recorded = s.recorded, nil
 		}
+	}
+	r.copies(b.files, in)
+	if err := r.allBad(b.files, in); err != nil {
+		in.Release()
+		return nil, err
 	}
 	if err := s.badRecords(ctx, r.conn, in); err != nil {
 		in.Release()
@@ -258,6 +318,43 @@ func absentIn(b batch) map[string][]string {
 	return out
 }
 
+// allBad tells of files of which no record is good; ON BAD FILE FAIL stops there.
+func (r *reader) allBad(files []taken, in *engine.Input) error {
+	for _, f := range files {
+		sum := r.counts[f.path]
+		sum = [2]int{sum[0] + f.records, sum[1] + f.bad}
+		if r.counts[f.path] = sum; !f.done || sum[0] == 0 || sum[1] < sum[0] || in.Again {
+			continue
+		}
+		e := &sql.Error{Src: r.s.decl.Src, Span: r.s.patternAt, Code: "all-bad", Exit: sql.ExitGate, Msg: fmt.Sprintf("all %d records of %s are bad", sum[0], f.path),
+			Hint: "dsql.rejects says why; mend the declaration and give REPLAY REJECTS FROM " + r.s.decl.Name}
+		if sum[0] == 1 {
+			e.Msg = "the only record of " + f.path + " is bad"
+		}
+		if r.s.onBadFile == "FAIL" {
+			return e
+		}
+		if r.o.Warn != nil {
+			r.o.Warn(e)
+		}
+	}
+	return nil
+}
+
+// copies tells of files with the content of others that were taken: renamed ones, and copies.
+func (r *reader) copies(files []taken, in *engine.Input) {
+	for _, f := range files {
+		if !f.done || f.size == 0 {
+			continue
+		}
+		other, known := r.content[f.hash]
+		if r.content[f.hash] = f.path; known && other != f.path && !in.Again && !r.s.snapshot && in.Records > 0 && r.o.Warn != nil {
+			r.o.Warn(&sql.Error{Src: r.s.decl.Src, Span: r.s.patternAt, Code: "file-copied", Msg: fmt.Sprintf("%s has the content of %s, which was taken before: its records are taken again", f.path, other),
+				Hint: "a file is known by its path: leave files where they were, or take them out of the pattern's reach"})
+		}
+	}
+}
+
 func originOf(files []taken) string {
 	names := make([]string, len(files))
 	for i, f := range files {
@@ -278,6 +375,9 @@ func (r *reader) readAhead(ctx context.Context) {
 		for len(rest.files) > 0 {
 			it := rest // which batches keep
 			n, err := r.read(ctx, &it, &done)
+			if errors.Is(err, errWaits) {
+				return
+			}
 			if err != nil {
 				r.end = err
 				return
@@ -294,6 +394,9 @@ func (r *reader) read(ctx context.Context, it *item, done *int64) (n int, err er
 	defer w.release()
 	for i := range it.files {
 		fits, err := w.file(ctx, i)
+		if bad := r.s.unreadableFile(err); bad != nil {
+			return w.leave(ctx, i, bad, done)
+		}
 		if err != nil {
 			return 0, err
 		}
@@ -310,8 +413,55 @@ func (r *reader) read(ctx context.Context, it *item, done *int64) (n int, err er
 		}
 	}
 	*done = w.done
+	if len(w.batch.files) > 0 { // nothing of the last one has an end
+		w.batch.last = true
+		return len(it.files), w.send(ctx)
+	}
+	if told := w.batch.warnings; len(told) > 0 {
+		w.release()
+		return len(it.files), w.put(ctx, batch{item: it, warnings: told})
+	}
 	return len(it.files), nil
 }
+
+// leave hands over what was read before the item's file i, which can't be read, and that it can't. Of a snapshot nothing of the load is
+// taken.
+func (w *filling) leave(ctx context.Context, i int, why *sql.Error, done *int64) (n int, err error) {
+	w.release()
+	if n = len(w.item.files); !w.s.snapshot {
+		if i > 0 {
+			if n, err = w.read(ctx, &item{files: w.item.files[:i], destinations: w.item.destinations, again: w.item.again}, done); err != nil || n < i {
+				return n, err
+			}
+		}
+		n = i + 1
+	}
+	a := &asideFile{file: w.item.files[i], destinations: w.item.destinations, why: why}
+	if i == 0 {
+		a.hash, a.pos = w.item.hash, w.item.from
+	}
+	if w.part.path == a.path {
+		a.hash, a.pos = w.part.hash, w.part.pos
+	}
+	return n, w.put(ctx, batch{item: w.item, aside: a})
+}
+
+// put hands a batch over.
+func (r *reader) put(ctx context.Context, b batch) error {
+	select {
+	case r.ahead <- b:
+		return nil
+	case <-ctx.Done():
+		b.release()
+		return ctx.Err()
+	}
+}
+
+// errBlamed: the file of a batch was set aside before there was a batch.
+var errBlamed = errors.New("its file is set aside")
+
+// errWaits ends reading before a load that may still be being written.
+var errWaits = errors.New("a load waits")
 
 // filling is a batch that is being filled from an item.
 type filling struct {
@@ -319,6 +469,7 @@ type filling struct {
 	item  *item
 	batch batch
 	done  int64 // progress behind the files that were read
+	part  taken // the last part of a file that was handed over, while there is more of it
 }
 
 // fits says whether a file went into the batch.
@@ -342,13 +493,7 @@ func (w *filling) release() {
 func (w *filling) send(ctx context.Context) error {
 	b := w.batch
 	w.batch = batch{item: w.item, absent: b.absent, header: b.header}
-	select {
-	case w.ahead <- b:
-		return nil
-	case <-ctx.Done():
-		b.buf.Release()
-		return ctx.Err()
-	}
+	return w.put(ctx, b)
 }
 
 // file reads the item's file i.
@@ -396,15 +541,16 @@ func (w *filling) file(ctx context.Context, i int) (fits, error) {
 				return taking, err
 			}
 		}
-		line := max(in.file.Pos().Line, 1)
-		records -= b.buf.Records()
+		start, had, bad := in.file.Pos(), b.buf.Records(), b.buf.bad.total
+		line := max(start.Line, 1)
+		records -= had
 		if more, err = b.buf.Fill(ctx, in.file); err != nil {
 			if ctx.Err() != nil {
 				return taking, ctx.Err()
 			}
 			return taking, s.readError(err, f)
 		}
-		if records += b.buf.Records(); !more && first && records == 0 && in.file.passed > 0 {
+		if records += b.buf.Records(); !more && first && records == 0 && in.file.passed > 0 && !in.file.open {
 			b.warnings = append(b.warnings, warning{s.noRecord(f.path), f.path})
 		}
 		if s.onNew == "FAIL" {
@@ -419,6 +565,17 @@ func (w *filling) file(ctx context.Context, i int) (fits, error) {
 		if err != nil {
 			return taking, err
 		}
+		if t.open {
+			if b.warnings = append(b.warnings, warning{s.waits(f), f.path}); s.snapshot {
+				w.release()
+				return taking, errors.Join(w.put(ctx, batch{item: w.item, warnings: b.warnings}), errWaits)
+			}
+			if t.pos.Byte == start.Byte || b.buf.Records() == had {
+				return taking, nil
+			}
+		}
+		t.records, t.bad = b.buf.Records()-had, b.buf.bad.total-bad
+		w.part = t
 		b.files = append(b.files, t)
 		if cut = cut || more && !s.snapshot; cut {
 			b.lines = fmt.Sprintf(" lines %d–%d", line, t.pos.Line-1)
@@ -443,6 +600,12 @@ func (w *filling) file(ctx context.Context, i int) (fits, error) {
 func (s *fileSource) noRecord(path string) *sql.Error {
 	return &sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "no-record", Msg: path + " is not empty and has no record: all its lines are taken for a header, comments, or lines to skip",
 		Hint: "see whether the header has a quote that closes late, and what skip and comment say"}
+}
+
+// waits tells that the last line of a file isn't taken yet.
+func (s *fileSource) waits(f file) *sql.Error {
+	return &sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "file-unfinished", Msg: f.path + " was changed a moment ago, and what it ends in has no end yet: that waits",
+		Hint: fmt.Sprintf("what writes it should give it its name (a rename) when it is whole; when it hasn't changed for %v its last line is taken as it is", youngTime)}
 }
 
 // readError is the error for a file that could not be read to its end.

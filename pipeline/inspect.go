@@ -187,6 +187,21 @@ func Status(ctx context.Context, o Options) error {
 		if n, err := r.conn.Int(ctx, engine.SQL("SELECT count(*) FROM dsql.files")); err != nil || n == 0 {
 			return err
 		}
-		return r.query(ctx, engine.SQL(`SELECT source, destination, count(*) FILTER (done) AS files, count(*) FILTER (NOT done) AS half_read, max(path) AS newest FROM dsql.files GROUP BY ALL ORDER BY ALL`))
+		if err := r.query(ctx, engine.SQL(`SELECT source, destination, count(*) FILTER (done) AS files, count(*) FILTER (NOT done) AS half_read, max(path) AS newest FROM dsql.files GROUP BY ALL ORDER BY ALL`)); err != nil {
+			return err
+		}
+		return r.filesAside(ctx)
 	})
+}
+
+// filesAside lists the files that can't be read, where there are any. A file that an older dsql wrote knows of none.
+func (r *runner) filesAside(ctx context.Context) error {
+	n, err := r.conn.Int(ctx, engine.SQL("SELECT count(*) FROM duckdb_columns() WHERE schema_name = 'dsql' AND table_name = 'files' AND column_name = 'error' AND database_name = current_database()"))
+	if err != nil || n == 0 {
+		return err
+	}
+	if n, err = r.conn.Int(ctx, engine.SQL("SELECT count(*) FROM dsql.files WHERE error IS NOT NULL")); err != nil || n == 0 {
+		return err
+	}
+	return r.query(ctx, engine.SQL("SELECT source, path, string_agg(destination, ', ' ORDER BY destination) AS destinations, any_value(error) AS error FROM dsql.files WHERE error IS NOT NULL GROUP BY source, path ORDER BY source, path"))
 }

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -26,6 +27,7 @@ type runner struct {
 	guarded  map[*node]bool  // a guard may hold back a load of it
 	reshaped map[*node]bool  // emptied by a new declaration: a REBUILD … FROM SOURCE is to fill it
 	decided  *decision       // what is to become of the load that a guard holds back
+	aside    sql.List        // files that can't be read
 	outlets  map[*node]engine.Outlet
 	progress engine.Progress
 	paths    paths
@@ -239,6 +241,10 @@ func (r *runner) open(ctx context.Context, s *node, wanted map[*node]bool, o eng
 	if o.Warn == nil {
 		o.Warn = r.warn
 	}
+	o.Aside = r.setAside
+	if o.Follow {
+		o.Aside = o.Warn
+	}
 	o.NeedMeta = r.p.mentionsMeta(s)
 	o.Progress = func(p engine.Progress) {
 		r.progress = p
@@ -282,11 +288,46 @@ func (r *runner) take(ctx context.Context, s *node, in *engine.Input, wanted map
 			active = append(active, d)
 		}
 	}
-	if err := r.attempt(ctx, work{in: in, active: active}); err != nil {
+	err := r.attempt(ctx, work{in: in, active: active})
+	if errors.Is(err, engine.ErrAgain) {
+		return nil
+	}
+	if err != nil && in.Blame != nil && ctx.Err() == nil {
+		if blamed, failed := in.Blame(ctx); failed != nil || blamed {
+			return failed
+		}
+	}
+	if err != nil {
 		return err
 	}
 	return r.snapshot(ctx, false)
 }
+
+// setAside keeps the error of a file that can't be read: the run ends with it, once all else is done.
+func (r *runner) setAside(e *sql.Error) {
+	for _, known := range r.aside {
+		if known.Msg == e.Msg {
+			return
+		}
+	}
+	r.aside = append(r.aside, e)
+}
+
+// notRead are the errors of the files that were set aside, nil where there are none.
+func (r *runner) notRead() error {
+	if len(r.aside) == 0 {
+		return nil
+	}
+	n := min(len(r.aside), maxNotRead)
+	out := slices.Clone(r.aside[:n])
+	if more := len(r.aside) - n; more > 0 {
+		out = append(out, &sql.Error{Code: "unreadable", Exit: sql.ExitUnreachable, Msg: fmt.Sprintf("%d more files can't be read", more), Hint: "`dsql status` lists what is set aside, and dsql.files has why"})
+	}
+	return out
+}
+
+// maxNotRead is how many files are told of one by one.
+const maxNotRead = 10
 
 // mentionsMeta: some reader of the source names _meta, so its parts must be filled. What only hands it on by * needs no more
 // than the record's coordinates.

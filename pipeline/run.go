@@ -56,6 +56,9 @@ func Run(ctx context.Context, o Options) error {
 		err = r.snapshot(ctx, true)
 	}
 	r.sum.Took, r.sum.Interrupted, r.sum.Failed = time.Since(began), r.stopped(), err != nil
+	if err == nil {
+		err = r.notRead()
+	}
 	if cerr := errors.Join(r.closeOutlets(), db.Close()); err == nil && cerr != nil {
 		err = cerr
 	}

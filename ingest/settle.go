@@ -1,0 +1,99 @@
+package ingest
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+// Files that are still being written. With --follow a file is left alone until two listings a second apart agree on its size and time;
+// in any case a batch is rolled back when a file of it is no more what was listed. The last line of a file that was changed a moment
+// ago is only taken when it has an end: the rest of it may still come.
+
+const (
+	settleTime = 900 * time.Millisecond // between two listings, which are a second apart
+	settledAge = time.Minute            // a file that old needs no second listing
+	// youngTime is how long ago the last change of a file may be for a line without an end to be one that is still being written.
+	youngTime = 10 * time.Second
+)
+
+// look is how a file was seen, and since when.
+type look struct {
+	size     int64
+	modified time.Time
+	since    time.Time
+}
+
+// quiet takes away the files that may still be being written. Loads of a snapshot keep their order: with one all behind it wait.
+func (s *fileSource) quiet(files []file, places []filePlace, o engine.ReadOptions) []file {
+	if !o.Follow && s.minAge == 0 || o.Everything || o.Replay != nil {
+		return files
+	}
+	done := map[string]bool{}
+	for _, p := range places {
+		done[p.path] = done[p.path] || p.done
+	}
+	now := time.Now()
+	seen := map[string]look{}
+	var out []file
+	waiting, first := 0, ""
+	for _, f := range files {
+		l, ok := s.settled[f.path]
+		if !ok || l.size != f.size || !l.modified.Equal(f.modified) {
+			l = look{f.size, f.modified, now}
+		}
+		seen[f.path] = l
+		age := now.Sub(f.modified)
+		ready := age >= s.minAge && (!o.Follow || now.Sub(l.since) >= settleTime || age >= settledAge)
+		if ready = ready || done[f.path]; ready && (waiting == 0 || !s.snapshot || done[f.path]) {
+			out = append(out, f)
+			continue
+		}
+		if waiting++; waiting == 1 {
+			first = f.path
+		}
+	}
+	s.settled = seen
+	if waiting > 0 && !o.Follow && o.Warn != nil {
+		more := ""
+		if waiting > 1 {
+			more = fmt.Sprintf(" and %d more", waiting-1)
+		}
+		o.Warn(&sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "file-young", Msg: first + more + " changed less than min_age ago: it waits", Hint: "run again"})
+	}
+	return out
+}
+
+// young says whether the file was changed a moment ago.
+func (f *file) young() bool {
+	age := time.Since(f.modified)
+	return age < youngTime && age > -youngTime
+}
+
+// moved is the error for a file of a batch that is no more what was listed. One that was taken away since was read as it was.
+func (s *fileSource) moved(files []taken) *sql.Error {
+	for _, f := range files {
+		if f.open { // what has an end of it stays
+			continue
+		}
+		info, err := os.Stat(f.full)
+		if err != nil || info.Size() == f.size && info.ModTime().UTC().Truncate(time.Microsecond).Equal(f.modified) {
+			continue
+		}
+		return &sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "file-growing", Exit: sql.ExitFailed, Msg: f.path + " changed while it was read: it is taken when it is whole",
+			Hint: "let what writes it give it its name (a rename) when it is whole; run again", Err: engine.ErrAgain}
+	}
+	return nil
+}
+
+// unfinished: a record without its line end.
+func (c *csvDecoder) unfinished(rest []byte) bool { return !blank(rest) }
+
+// openHeader says whether what Open took for a file's header may be the beginning of one: it has no line end.
+func (f *File) openHeader(head []byte, from int64) bool {
+	n := f.pos.Byte - from
+	return f.info.Growing && n > 0 && n <= int64(len(head)) && len(f.carry) == 0 && head[n-1] != '\n' && head[n-1] != '\r'
+}
