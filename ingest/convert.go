@@ -95,10 +95,11 @@ func (w *writer) plain(c *column, row int, tok []byte, from origin, stable bool)
 			return wrong
 		}
 	case engine.TypeBoolean:
-		if from == fromNumber {
-			return wrong
-		}
 		b, ok := parseBool(tok)
+		if !ok && from == fromNumber {
+			x, isNumber := fastDouble(tok)
+			b, ok = x == 1, isNumber && (x == 0 || x == 1)
+		}
 		if !ok {
 			return wrong
 		}

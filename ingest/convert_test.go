@@ -21,7 +21,10 @@ var conversions = map[string]string{
 		2 -> !is no BOOLEAN
 		=true -> true
 		=false -> false
-		=1 -> !v: 1 is no BOOLEAN
+		=1 -> true
+		=0 -> false
+		=1.0 -> true
+		=2 -> !v: 2 is no BOOLEAN
 		=[true] -> ![true] is no BOOLEAN`,
 	"TINYINT":  "-128 -> -128\n127 -> 127\n128 -> !\"128\" is out of range for TINYINT\n-129 -> !out of range\n1.27e2 -> 127\n1.28e2 -> !out of range",
 	"SMALLINT": "-32768 -> -32768\n32768 -> !out of range\n=32767 -> 32767",

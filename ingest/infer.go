@@ -27,6 +27,9 @@ func (s *fileSource) infer(ctx context.Context, c *engine.Conn, env *engine.Env)
 			continue
 		}
 		p, found, err := s.inferFrom(ctx, c, files[i:i+1], false)
+		if err != nil && (s.noRecords(err) || s.unreadableFile(err) != nil) {
+			continue
+		}
 		if err == nil && p.records == 0 && found != nil { // all of it was taken for lines above a header
 			p, found, err = s.inferFrom(ctx, c, files[i:i+1], true)
 		}
@@ -36,7 +39,9 @@ func (s *fileSource) infer(ctx context.Context, c *engine.Conn, env *engine.Env)
 		if p.records == 0 {
 			continue
 		}
-		if len(p.lost) > 0 {
+		if s.format == "json" { // a field in two cases is one column
+			p.cols = slices.DeleteFunc(p.cols, func(c engine.Column) bool { return slices.Contains(p.lost, c.Name) })
+		} else if len(p.lost) > 0 {
 			return nil, s.notInferred(f, fmt.Sprintf("no field is called %s: DuckDB made up the name for one that has none, or whose name stands there twice", sql.ShownName(p.lost[0])), nil)
 		}
 		s.dialect.Found, s.inferredFrom = found, f.path
@@ -90,6 +95,8 @@ func (s *fileSource) describe(ctx context.Context, c *engine.Conn, files []file,
 		switch {
 		case familyOf(col.Type) == nothing: // no value yet
 			cols[i].Type = "VARCHAR"
+		case s.onNew == "ADD COLUMNS" && (strings.Contains(col.Type, "STRUCT(") || strings.Contains(col.Type, "MAP(")): // has room for fields that come later
+			cols[i].Type = "JSON"
 		case familyOf(col.Type) == zoned && s.format != "parquet": // texts with an offset become UTC
 			cols[i].Type = "TIMESTAMP"
 		}
@@ -107,9 +114,20 @@ func (s *fileSource) described(ctx context.Context, c *engine.Conn, files []file
 		if _, given := s.option("sample_size"); whole && !given {
 			a["sample"] = engine.SQL(", sample_size = -1")
 		}
-		q = engine.SQL("SELECT * FROM read_json_auto([{files}], union_by_name = true, ignore_errors = true, hive_partitioning = false, maximum_sample_files = 2147483647{sample}{options})", a)
+		q = engine.SQL("SELECT * FROM read_json_auto([{files}], union_by_name = true, ignore_errors = true, records = true, map_inference_threshold = -1, hive_partitioning = false, maximum_sample_files = 2147483647{sample}{options})", a)
 	}
-	return c.Describe(ctx, q, engine.Place{})
+	cols, err := c.Describe(ctx, q, engine.Place{})
+	for i := range cols {
+		if s.format == "json" && (cols[i].Type == "HUGEINT" || cols[i].Type == "UBIGINT") { // DuckDB's, where numbers have both signs
+			cols[i].Type = "BIGINT"
+		}
+	}
+	return cols, err
+}
+
+// noRecords says whether DuckDB found nothing in JSON files that could be a record.
+func (s *fileSource) noRecords(err error) bool {
+	return s.format == "json" && strings.Contains(err.Error(), "expected records")
 }
 
 func (s *fileSource) option(name string) (sql.Option, bool) {
@@ -206,8 +224,11 @@ func (s *fileSource) tryTypes(ctx context.Context, c *engine.Conn, files []file,
 // loosen makes an inferred column VARCHAR, or JSON, where a reason says that a value was not of its type.
 func (s *fileSource) loosen(c *engine.Column, reasons []string) bool {
 	to := "VARCHAR"
-	if s.format == "json" && familyOf(c.Type) == nested {
+	switch {
+	case s.format == "json" && familyOf(c.Type) == nested:
 		to = "JSON"
+	case s.format == "json" && c.Type == "BIGINT":
+		to = "HUGEINT"
 	}
 	if c.Type == to || c.Type == "VARCHAR" || c.Type == "JSON" {
 		return false
@@ -246,7 +267,11 @@ func (s *fileSource) sample(ctx context.Context, c *engine.Conn, l *Landing, f f
 	}
 	absent = in.file.Absent()
 	for _, f := range l.fields { // JSON's a and A are one name in SQL
-		if at := madeUp.FindStringIndex(f.Name); s.format == "json" && at != nil && containsFold(b.UnknownNames(), f.Name[:at[0]]) {
+		at := madeUp.FindStringIndex(f.Name)
+		if s.format != "json" || at == nil || l.json.root.path(f.steps()).mark > 0 {
+			continue
+		}
+		if base := f.Name[:at[0]]; containsFold(b.UnknownNames(), base) || slices.ContainsFunc(l.fields, func(g Field) bool { return strings.EqualFold(g.Name, base) }) {
 			absent = append(absent, f.Name)
 		}
 	}
@@ -309,6 +334,12 @@ func (s *fileSource) additions(ctx context.Context, c *engine.Conn, files []file
 		return s.csvAdditions(ctx, c, files, cols)
 	}
 	found, _, err := s.describe(ctx, c, files, true, false)
+	if err != nil && (s.noRecords(err) || s.unreadableFile(err) != nil) {
+		if len(files) == 1 {
+			return nil, nil
+		}
+		return s.additionsEach(ctx, c, files, cols)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -394,4 +425,16 @@ func (s *fileSource) knownFiles(ctx context.Context, c *engine.Conn, files []fil
 		return files[:i], nil
 	}
 	return files, nil
+}
+
+// additionsEach looks at files one by one, where one that can't be read or has no records spoils it for the others.
+func (s *fileSource) additionsEach(ctx context.Context, c *engine.Conn, files []file, cols []engine.Column) (added []engine.Column, err error) {
+	for i := range files {
+		more, err := s.additions(ctx, c, files[i:i+1], slices.Concat(cols, added))
+		if err != nil {
+			return nil, err
+		}
+		added = append(added, more...)
+	}
+	return added, nil
 }

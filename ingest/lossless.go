@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"dsql/engine"
@@ -50,8 +51,12 @@ func (r *reader) lossless(ctx context.Context, v *engine.Query, from string, f F
 		return q("TRY_CAST({v} AS {t})"), q("{v} IS NOT NULL AND (TRY_CAST({v} AS {t}) IS NULL OR contains({v}, '_') OR isinf(TRY_CAST({v} AS {t})) AND NOT contains(lower({v}), 'inf'))")
 	case to == float && (is == number || is == float): // rounding to the nearest is no loss, infinity is
 		return q("TRY_CAST({v} AS {t})"), q("{v} IS NOT NULL AND (TRY_CAST({v} AS {t}) IS NULL OR isinf(TRY_CAST({v} AS {t})) AND NOT isinf({v}::DOUBLE))")
-	case to == number && (is == number || is == float), to == nested && is == nested && r.castable(ctx, from, f.Type):
+	case to == number && (is == number || is == float):
 		return q("TRY_CAST({v} AS {t})"), q(thereAndBack)
+	case to == nested && is == nested:
+		if value, bad, ok := r.shaped(ctx, v, from, f); ok {
+			return value, bad
+		}
 	case is == text && (to == day || to == clock || to == zoned):
 		return instantOf(q, f)
 	case to == zoned && is == day, to == day && is == zoned, to == day && is == day:
@@ -59,7 +64,51 @@ func (r *reader) lossless(ctx context.Context, v *engine.Query, from string, f F
 	case is == text && (to == boolean || to == other && !strings.HasPrefix(f.Type, "TIME")), is == text && to == blob:
 		return tried("TRY_CAST({v} AS {t})")
 	}
+	if is != text && is != blob && r.castable(ctx, from, f.Type) { // numbers and BOOLEAN, TIME in nanoseconds, INTERVAL, ENUM, arrays …
+		return q("TRY_CAST({v} AS {t})"), q(thereAndBack)
+	}
 	return q("NULL::{t}"), q("{v} IS NOT NULL")
+}
+
+// shaped converts STRUCTs by the names of their fields, and lists by their elements: fields that the declared type doesn't have are
+// left out, as JSON's are, and those that the file doesn't have are NULL.
+func (r *reader) shaped(ctx context.Context, v *engine.Query, from string, f Field) (value, bad *engine.Query, ok bool) {
+	l, err := r.conn.NewLayout([]engine.Column{{Name: "have", Type: from}, {Name: "want", Type: f.Type}})
+	if err != nil {
+		return nil, nil, false
+	}
+	defer l.Close()
+	have, want := l.Columns[0], l.Columns[1]
+	a := engine.Args{"v": v}
+	switch {
+	case have.ID == engine.TypeStruct && want.ID == engine.TypeStruct:
+		var fields, bads []*engine.Query
+		for _, w := range want.Children {
+			x := engine.SQL("NULL::{t}", engine.Args{"t": engine.Type(typeOf(w))})
+			if i := slices.IndexFunc(have.Children, func(h *engine.Node) bool { return strings.EqualFold(h.Name, w.Name) }); i >= 0 {
+				h := have.Children[i]
+				field, b := r.lossless(ctx, engine.SQL("struct_extract({v}, {n})", a, engine.Args{"n": h.Name}), typeOf(h), Field{Name: w.Name, Type: typeOf(w)})
+				if x = field; b != nil {
+					bads = append(bads, engine.SQL("({b})", engine.Args{"b": b}))
+				}
+			}
+			fields = append(fields, engine.SQL("{n} := {x}", engine.Args{"n": engine.Ident(w.Name), "x": x}))
+		}
+		if len(bads) > 0 {
+			bad = engine.Join(" OR ", bads...)
+		}
+		return engine.SQL("CASE WHEN {v} IS NOT NULL THEN struct_pack({fields}) END", a, engine.Args{"fields": engine.Join(", ", fields...)}), bad, true
+	case have.ID == engine.TypeList && want.ID == engine.TypeList:
+		r.lambdas++
+		e := engine.Ident(fmt.Sprintf("_e%d", r.lambdas))
+		x, b := r.lossless(ctx, e, typeOf(have.Children[0]), Field{Name: f.Name, Type: typeOf(want.Children[0])})
+		a["e"], a["x"] = e, x
+		if b != nil {
+			bad = engine.SQL("coalesce(len(list_filter({v}, lambda {e}: coalesce({b}, false))), 0) > 0", a, engine.Args{"b": b})
+		}
+		return engine.SQL("list_transform({v}, lambda {e}: {x})", a), bad, true
+	}
+	return nil, nil, false
 }
 
 // thereAndBack must give the same: 1.7 is no whole number, noon is no date.
@@ -112,6 +161,23 @@ func familyOf(t string) family {
 		return nested
 	}
 	return other
+}
+
+// typeOf is a type with all below it.
+func typeOf(n *engine.Node) string {
+	switch n.ID {
+	case engine.TypeStruct:
+		fields := make([]string, len(n.Children))
+		for i, c := range n.Children {
+			fields[i] = `"` + strings.ReplaceAll(c.Name, `"`, `""`) + `" ` + typeOf(c)
+		}
+		return "STRUCT(" + strings.Join(fields, ", ") + ")"
+	case engine.TypeList:
+		return typeOf(n.Children[0]) + "[]"
+	case engine.TypeMap:
+		return "MAP(" + typeOf(n.Children[0].Children[0]) + ", " + typeOf(n.Children[0].Children[1]) + ")"
+	}
+	return n.Type
 }
 
 // castable asks DuckDB whether it casts between two types: otherwise a query with the cast would not run.

@@ -24,6 +24,8 @@ type parquetFile struct {
 	bad    []*engine.Query // why a value isn't its column's, or NULL
 	absent []string
 	new    []string // columns that the declaration doesn't name
+
+	tooWide map[string]bool // columns, in lower case, of a DECIMAL that DuckDB doesn't hold
 }
 
 // parquetPart is a range of a file's rows, counted from 0.
@@ -182,6 +184,9 @@ func (r *reader) openParquet(ctx context.Context, f file) (*parquetFile, error) 
 	if p.have, err = r.conn.Describe(ctx, engine.SQL("SELECT * FROM {f}", engine.Args{"f": s.scanParquet(f.full)}), engine.Place{}); err != nil {
 		return nil, s.noParquet(err, f)
 	}
+	if p.tooWide, err = r.tooWide(ctx, f); err != nil {
+		return nil, s.noParquet(err, f)
+	}
 	if findColumn(p.have, "file_row_number") != nil {
 		return nil, s.unreadable(fmt.Errorf("it has a column file_row_number, which DuckDB's reader uses itself"), f.path)
 	}
@@ -212,6 +217,30 @@ func (r *reader) openParquet(ctx context.Context, f file) (*parquetFile, error) 
 		return nil, s.newFields(f.path, p.new)
 	}
 	return p, nil
+}
+
+// tooWide are the columns of a file that have, at whatever depth, a DECIMAL of more than 38 digits: DuckDB reads it as a DOUBLE, and
+// wrong.
+func (r *reader) tooWide(ctx context.Context, f file) (map[string]bool, error) {
+	type element struct {
+		name     string
+		children int
+		wide     bool
+	}
+	all, err := engine.Select(ctx, r.conn, engine.SQL("SELECT name, coalesce(num_children, 0), coalesce(precision > 38, false) FROM parquet_schema({f})", engine.Args{"f": escapeGlob(f.full)}),
+		func(row func(...any) error) (e element, err error) { return e, row(&e.name, &e.children, &e.wide) })
+	if err != nil || !slices.ContainsFunc(all, func(e element) bool { return e.wide }) {
+		return nil, err
+	}
+	out := map[string]bool{}
+	for i := 1; i < len(all); {
+		top := strings.ToLower(all[i].name)
+		for open := 1; open > 0 && i < len(all); i++ { // a column with all below it
+			out[top] = out[top] || all[i].wide
+			open += all[i].children - 1
+		}
+	}
+	return out, nil
 }
 
 func (s *fileSource) noParquet(err error, f file) *sql.Error {
@@ -271,6 +300,9 @@ func (r *reader) parquetColumn(ctx context.Context, p *parquetFile, f Field, cap
 		from = cols[0].Type
 	}
 	value, wrong := r.lossless(ctx, v, from, f)
+	if p.tooWide[strings.ToLower(have.Name)] { // DuckDB gives another number
+		return engine.SQL("NULL::{t}", a), engine.SQL(`WHEN {v} IS NOT NULL THEN {why}`, engine.Args{"v": v, "why": "bad_record: " + f.Name + ": the file's DECIMAL has more than the 38 digits that DuckDB reads"}), nil
+	}
 	if wrong == nil {
 		return value, nil, nil
 	}

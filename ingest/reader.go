@@ -131,6 +131,7 @@ type reader struct {
 
 	total, done int64
 	parquet     *parquetCut
+	lambdas     int // of SQL that was made: each has a name of its own
 }
 
 // batch is a filled buffer and what it holds.

@@ -43,7 +43,9 @@ func fieldCase(t *testing.T, dir string) {
 		t.Fatal(err)
 	}
 	settled := time.Now().Add(-time.Hour) // no file is one that is still being written
-	if err := filepath.WalkDir(work, func(name string, _ fs.DirEntry, err error) error { return errors.Join(err, os.Chtimes(name, settled, settled)) }); err != nil {
+	if err := filepath.WalkDir(work, func(name string, _ fs.DirEntry, err error) error {
+		return errors.Join(err, os.Chtimes(name, settled, settled))
+	}); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"want*.csv", "source.txt"} { // no input of a case
