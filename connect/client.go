@@ -27,6 +27,18 @@ import (
 // Patience is how long the first contact with a cluster may take.
 const Patience = 8 * time.Second
 
+// How long connecting to an address may take: with several of them the next is tried sooner, as one that lives is enough.
+const (
+	dialOne  = 5 * time.Second
+	dialMany = 2 * time.Second
+)
+
+// seeds is how many addresses there are.
+func (c *Connection) seeds() int {
+	brokers, _ := c.value("brokers")
+	return strings.Count(brokers, ",") + 1
+}
+
 // value is an option's value; env() is read here and now.
 func (c *Connection) value(name string) (string, error) {
 	o, ok := c.given[name]
@@ -65,11 +77,15 @@ func (c *Connection) Kafka(env *engine.Env) ([]kgo.Opt, error) {
 			seeds = append(seeds, s)
 		}
 	}
+	dial := dialOne
+	if len(seeds) > 1 {
+		dial = dialMany
+	}
 	id := v["client_id"]
 	if id == "" {
 		id = "dsql"
 	}
-	opts := []kgo.Opt{kgo.SeedBrokers(seeds...), kgo.ClientID(id), kgo.DialTimeout(5 * time.Second), kgo.DisableClientMetrics()}
+	opts := []kgo.Opt{kgo.SeedBrokers(seeds...), kgo.ClientID(id), kgo.DialTimeout(dial), kgo.DisableClientMetrics()}
 	if user := v["sasl_username"]; user != "" {
 		switch strings.ToUpper(v["sasl_mechanism"]) {
 		case "SCRAM-SHA-256":
@@ -167,7 +183,7 @@ func (c *Connection) Dial(ctx context.Context, env *engine.Env, more ...kgo.Opt)
 	if err != nil {
 		return nil, err
 	}
-	tried := &attempts{}
+	tried := &attempts{enough: c.seeds() + 5}
 	cl, err := kgo.NewClient(append(append(opts, kgo.WithHooks(tried)), more...)...)
 	if err != nil {
 		return nil, c.fail(c.at, "bad-connection", err.Error(), "see docs/kafka.md for the options")
@@ -181,11 +197,11 @@ func (c *Connection) Dial(ctx context.Context, env *engine.Env, more ...kgo.Opt)
 
 // Reach asks the cluster whether it is there.
 func (c *Connection) Reach(ctx context.Context, cl *kgo.Client) error {
-	return c.reach(ctx, cl, &attempts{})
+	return c.reach(ctx, cl, &attempts{enough: c.seeds() + 5})
 }
 
 func (c *Connection) reach(ctx context.Context, cl *kgo.Client, tried *attempts) error {
-	within, cancel := context.WithTimeout(ctx, Patience)
+	within, cancel := context.WithTimeout(ctx, max(Patience, time.Duration(c.seeds()+1)*dialMany))
 	defer cancel()
 	done := make(chan error, 1)
 	go func() { done <- cl.Ping(within) }()
@@ -265,6 +281,7 @@ type attempts struct {
 	mu     sync.Mutex
 	err    error
 	failed int
+	enough int // failures: each address was tried
 	stop   chan struct{}
 }
 
@@ -275,7 +292,7 @@ func (a *attempts) OnBrokerConnect(_ kgo.BrokerMetadata, _ time.Duration, _ net.
 	if a.err = err; err == nil {
 		return
 	}
-	if a.failed++; a.failed == 6 && a.stop != nil {
+	if a.failed++; a.failed == a.enough && a.stop != nil {
 		close(a.stop)
 	}
 }
@@ -286,7 +303,7 @@ func (a *attempts) hopeless() <-chan struct{} {
 	defer a.mu.Unlock()
 	if a.stop == nil {
 		a.stop = make(chan struct{})
-		if a.failed >= 6 {
+		if a.failed >= a.enough {
 			close(a.stop)
 		}
 	}

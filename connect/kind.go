@@ -157,3 +157,9 @@ func Find(env *engine.Env, src *sql.Source, name sql.Name) (*Connection, error) 
 	}
 	return nil, &sql.Error{Src: src, Span: name.Span, Code: "unknown-connection", Msg: "there is no connection " + name.Text, Hint: hint}
 }
+
+// Same says whether two connections that sources name themselves are to the same brokers.
+func (c *Connection) Same(o *Connection) bool {
+	a, b := c.given["brokers"], o.given["brokers"]
+	return a.Kind == b.Kind && a.Text == b.Text
+}

@@ -76,6 +76,12 @@ var migrations = [][]string{{
 }, {
 	// Why a file was set aside.
 	`ALTER TABLE dsql.files ADD COLUMN error VARCHAR`,
+}, {
+	// Who the file is, for the names of what goes outside (see pipeline/identity.go). snapshot_of: what it is a copy of that --snapshot made;
+	// restored: it was such a copy.
+	`CREATE TABLE dsql.file (id VARCHAR NOT NULL, snapshot_of VARCHAR, restored BOOLEAN NOT NULL)`,
+	`INSERT INTO dsql.file VALUES (left(replace(uuid()::VARCHAR, '-', ''), 16), NULL, false)`,
+	`CREATE TABLE dsql.stopped_sinks (sink VARCHAR NOT NULL)`,
 }}
 
 // oneSpelling brings names in line with the declarations', which an older dsql wrote as the script at hand spelt them. Where places
@@ -151,4 +157,22 @@ func (c *Conn) catalogVersion(ctx context.Context) (int, error) {
 	}
 	n, err = c.Int(ctx, SQL("SELECT version FROM dsql.catalog"))
 	return int(n), err
+}
+
+// Plain says that the file has nothing of dsql's: another program made it.
+func (c *Conn) Plain(ctx context.Context) (bool, error) {
+	n, err := c.catalogVersion(ctx)
+	return n == 0, err
+}
+
+// SnapshotOf is the name of the file that this one is a copy of which --snapshot made; "" when it is none.
+func (c *Conn) SnapshotOf(ctx context.Context) string {
+	if n, err := c.Int(ctx, SQL("SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'dsql' AND table_name = 'file' AND database_name = current_database()")); err != nil || n == 0 {
+		return ""
+	}
+	var of string
+	if _, err := c.Scan(ctx, SQL("SELECT coalesce(snapshot_of, '') FROM dsql.file"), &of); err != nil {
+		return ""
+	}
+	return of
 }

@@ -226,7 +226,8 @@ type Sink interface {
 	Object
 	Input() sql.Name // the destination
 	// Bind checks the declaration against the columns of the rows that it will get. Nothing outside is touched.
-	Bind(ctx context.Context, c *Conn, env *Env, cols []Column) error
+	// keys are those that the destination has one row each of, nil where it has none.
+	Bind(ctx context.Context, c *Conn, env *Env, cols []Column, keys []string) error
 	Open(ctx context.Context, c *Conn, env *Env, o SinkOptions) (Outlet, error)
 	// Explain is what EXPLAIN SINK shows behind the columns.
 	Explain(cols []Column) string
@@ -235,6 +236,8 @@ type Sink interface {
 // SinkOptions say what a sink should know of the run.
 type SinkOptions struct {
 	Columns []Column         // of the rows
+	File    string           // the id of the file: no other has it
+	Copied  bool             // the file was a copy of another, whose versions may stand out there
 	First   bool             // it never got a version before
 	Follow  bool             // the run doesn't end by itself: wait for what is away
 	Warn    func(*sql.Error) // what the user should know and that stops nothing
@@ -248,5 +251,10 @@ type Outlet interface {
 	Write(ctx context.Context, version int64, rows *Query) (int64, error)
 	// Recorded says that a version's place is in the file: it does not come again.
 	Recorded(version int64) error
+	// Rejected are the rows of the version written last that can't be written, with ON ROW ERROR REJECT.
+	Rejected() []RefusedRow
 	Close() error
 }
+
+// RefusedRow is a row that a sink can't write.
+type RefusedRow struct{ Data, Reason string } // Data: the row as JSON

@@ -39,6 +39,22 @@ func newAvro(l *Landing, schemas schemaSource) *avroDecoder {
 	return d
 }
 
+// newAvroKey makes the decoder of keys in Avro: root leads to the columns that take the whole key, or parts of it.
+func newAvroKey(l *Landing, root *slot, columns []*column, schemas schemaSource) *avroDecoder {
+	d := &avroDecoder{schemaDecoder: newSchemaDecoder(l, "Avro")}
+	d.root, d.columns, d.names = root, columns, &nameSet{}
+	d.plans = newSchemaCache(schemas, sr.TypeAvro, func(_ context.Context, s *schemaText) (*schemaPlan, error) {
+		t, err := parseAvro(s.text, s.references)
+		if err != nil {
+			return nil, err
+		}
+		p := &schemaPlan{}
+		p.root = p.node(t, []*slot{root})
+		return p, nil
+	})
+	return d
+}
+
 // prepare fetches the value's schema when it is a new one. An error is the registry's; what is wrong with the value decode says.
 func (d *avroDecoder) prepare(ctx context.Context, value []byte) error {
 	id, ok := schemaID(value)

@@ -17,6 +17,10 @@ func (s *kafkaSource) Lag(ctx context.Context, c *engine.Conn, env *engine.Env) 
 		return nil, err
 	}
 	ends, reached := s.ends(ctx, env)
+	group := s.groupName(c.DB.Path)
+	if of := c.SnapshotOf(ctx); of != "" {
+		group = s.groupName(of)
+	}
 	rows := []*engine.Query{engine.SQL("SELECT NULL::VARCHAR AS source, NULL::VARCHAR AS destination, NULL::VARCHAR AS topic, NULL::INTEGER AS partition, NULL::BIGINT AS next_offset, NULL::BIGINT AS end_offset, NULL::BIGINT AS lag, NULL::BIGINT AS in_transaction, NULL::VARCHAR AS \"group\" WHERE false")}
 	for _, d := range slices.Sorted(maps.Keys(stored)) {
 		for _, tp := range sortedPartitions(stored[d]) {
@@ -25,7 +29,7 @@ func (s *kafkaSource) Lag(ctx context.Context, c *engine.Conn, env *engine.Env) 
 			if e, ok := ends[tp]; ok {
 				end, lag, open = engine.Lit(e.high), engine.Lit(max(e.high-p.next, 0)), engine.Lit(e.high-e.end)
 			}
-			rows = append(rows, engine.SQL("SELECT {s}, {d}, {t}, {p}, {next}, {end}, {lag}, {open}, {g}", engine.Args{"s": s.decl.Name, "d": d, "t": tp.topic, "p": int64(tp.partition), "next": p.next, "end": end, "lag": lag, "open": open, "g": s.groupName(c)}))
+			rows = append(rows, engine.SQL("SELECT {s}, {d}, {t}, {p}, {next}, {end}, {lag}, {open}, {g}", engine.Args{"s": s.decl.Name, "d": d, "t": tp.topic, "p": int64(tp.partition), "next": p.next, "end": end, "lag": lag, "open": open, "g": group}))
 		}
 	}
 	return engine.Join(" UNION ALL ", rows...), reached

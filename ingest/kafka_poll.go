@@ -80,6 +80,7 @@ type poller struct {
 	away   time.Time                // since when the brokers don't answer
 	lost   map[topicPartition]error // to be looked at, and why
 	sick   sickness
+	waits  bool            // for a schema registry, which was told
 	fatal  error           // guarded by mu
 	ctx    context.Context // of the reading, for the callbacks of a group
 }
@@ -303,8 +304,15 @@ func (p *poller) put(ctx context.Context, tp topicPartition, pos position, rec *
 		}
 		added, err := p.buf.Add(ctx, &p.rec)
 		if err != nil {
-			return p.r.s.placed(err)
+			if err = p.r.s.placed(err); !p.follow {
+				return err
+			}
+			if err = p.waitForRegistry(ctx, tp, pos, err); err != nil {
+				return err
+			}
+			continue
 		}
+		p.waits = false
 		if added {
 			if p.r.s.onNew == "FAIL" {
 				if names := p.r.landing.unknownNames(); len(names) > 0 {
@@ -317,6 +325,29 @@ func (p *poller) put(ctx context.Context, tp topicPartition, pos position, rec *
 		if err := p.flushLocked(ctx); err != nil {
 			return err
 		}
+	}
+}
+
+// waitForRegistry waits a moment where err is that the registry can't be reached: a run that follows waits as long as it takes.
+func (p *poller) waitForRegistry(ctx context.Context, tp topicPartition, pos position, err error) error {
+	var e *sql.Error
+	if !errors.As(err, &e) || e.Code != "registry-unreachable" {
+		return err
+	}
+	if p.note(tp, pos); !p.waits {
+		p.waits = true
+		w := *e
+		w.Hint = "waiting for it; the run goes on when it is back"
+		p.r.warn(&w)
+	}
+	if err := p.flushLocked(ctx); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(lookQuiet):
+		return nil
 	}
 }
 

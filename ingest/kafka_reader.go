@@ -53,6 +53,11 @@ func (s *kafkaSource) Open(ctx context.Context, c *engine.Conn, env *engine.Env,
 			return fail(err)
 		}
 		d.values = func(l *Landing) (valueDecoder, error) { return decoder(l, registrySchemas(registry)), nil }
+		if s.format == "avro" {
+			d.keys = func(l *Landing, root *slot, columns []*column) keyDecoder {
+				return newAvroKey(l, root, columns, registrySchemas(registry))
+			}
+		}
 	}
 	if r.landing, err = NewLanding(c, s.decl.Name, s.fields(cols), d, s.limits); err != nil {
 		return fail(s.placed(err))
@@ -295,16 +300,16 @@ func (r *kafkaReader) tell(ctx context.Context, b topicBatch) {
 	case r.group != nil:
 		r.group.commit(ctx, b.places)
 	default:
-		r.commits.later(r.admin, r.s.groupName(r.db), b.places)
+		r.commits.later(r.admin, r.s.groupName(r.db.DB.Path), b.places)
 	}
 }
 
 // groupName is the consumer group that shows the source's places to other tools.
-func (s *kafkaSource) groupName(c *engine.Conn) string {
+func (s *kafkaSource) groupName(path string) string {
 	if s.group != "" {
 		return s.group
 	}
-	file := strings.TrimSuffix(filepath.Base(c.DB.Path), filepath.Ext(c.DB.Path))
+	file := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
 	return "dsql." + file + "." + s.decl.Name
 }
 

@@ -36,8 +36,9 @@ type Dialect struct {
 	Format string // csv or json
 
 	// Records of topics
-	Records string                               // their format: json, debezium, csv, raw, or another one that values decodes; "" for files
-	values  func(*Landing) (valueDecoder, error) // makes the decoder of other formats
+	Records string                                      // their format: json, debezium, csv, raw, or another one that values decodes; "" for files
+	values  func(*Landing) (valueDecoder, error)        // makes the decoder of other formats
+	keys    func(*Landing, *slot, []*column) keyDecoder // of keys that a registry's serialisers wrote; nil: keys are texts
 
 	// CSV
 	Header           Header

@@ -22,7 +22,7 @@ func (s *fileSource) Open(ctx context.Context, c *engine.Conn, env *engine.Env, 
 		return nil, err
 	}
 	if len(files) == 0 && o.Warn != nil {
-		o.Warn(&sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "no-files", Msg: "no file matches " + s.pattern.text, Hint: "relative paths start at the script's folder; files that come later are read by the next run"})
+		o.Warn(&sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "no-files", Msg: "no file matches " + s.pattern.text, Hint: "relative paths start at the script's folder; files that come later are read when they are there, or by the next run"})
 	}
 	if files, err = s.knownFiles(ctx, c, files, cols, o.Warn); err != nil {
 		return nil, err

@@ -43,6 +43,12 @@ type preparer interface {
 	prepare(ctx context.Context, value []byte) error
 }
 
+// keyDecoder is a decoder of keys with a schema.
+type keyDecoder interface {
+	valueDecoder
+	preparer
+}
+
 // topicMeta are the parts of _meta that differ from record to record.
 type topicMeta struct {
 	topic, partition, offset, timestamp, key, headers, headerKey, headerValue, tombstone *engine.Node
@@ -55,6 +61,7 @@ type topicRecords struct {
 	values  valueDecoder
 	keys    []*keyColumn
 	keyJSON jsonDecoder       // of those with a path
+	binary  keyDecoder        // of keys in the format of a registry's serialisers; nil: none
 	topics  map[string][]byte // their names, where DuckDB can point at them
 }
 
@@ -64,6 +71,9 @@ type keyColumn struct {
 	col   *column
 	path  bool
 }
+
+// bytes says that the column takes the key as it is.
+func (k *keyColumn) bytes() bool { return !k.path && k.col.id == engine.TypeBlob }
 
 // newRecords prepares a landing for records of topics instead of files.
 func (l *Landing) newRecords(format string, meta map[string]*engine.Node) error {
@@ -86,6 +96,18 @@ func (l *Landing) newRecords(format string, meta map[string]*engine.Node) error 
 			}
 			r.keyJSON.columns = append(r.keyJSON.columns, k.col)
 		}
+	}
+	if l.dialect.keys != nil && len(r.keys) > 0 {
+		root, all := slot{obj: r.keyJSON.root.obj}, []*column(nil)
+		for _, k := range r.keys {
+			if k.bytes() {
+				continue
+			}
+			if all = append(all, k.col); !k.path {
+				root.take(k.col)
+			}
+		}
+		r.binary = l.dialect.keys(l, &root, all)
 	}
 	switch format {
 	case "json":
@@ -119,6 +141,11 @@ func (b *Buffer) Add(ctx context.Context, rec *Record) (bool, error) {
 	r := b.l.records
 	if p, ok := r.values.(preparer); ok && rec.Value != nil {
 		if err := p.prepare(ctx, rec.Value); err != nil {
+			return false, err
+		}
+	}
+	if _, ok := schemaID(rec.Key); ok && r.binary != nil {
+		if err := r.binary.prepare(ctx, rec.Key); err != nil {
 			return false, err
 		}
 	}
@@ -294,6 +321,24 @@ func (b *Buffer) put(r *rowSet, rec *Record, value []byte) {
 
 // key writes the columns FROM KEY.
 func (r *topicRecords) key(c *engine.Chunk, key []byte, row int, lenient bool) (why string, set int, full bool) {
+	if _, ok := schemaID(key); ok && r.binary != nil {
+		if why, set, full = r.binary.decode(key, row, lenient); why != "" {
+			why = "the key: " + why
+		}
+		for _, k := range r.keys {
+			switch {
+			case k.bytes():
+				c.Vecs[k.col.vec].PutBytes(row, key)
+			case lenient && set == 0:
+				c.SetNull(k.col.node, row)
+			}
+		}
+		return why, set, full
+	}
+	text := key
+	if r.binary == nil && key != nil {
+		text = plainJSON(key)
+	}
 	paths := false
 	for _, k := range r.keys {
 		switch {
@@ -302,13 +347,17 @@ func (r *topicRecords) key(c *engine.Chunk, key []byte, row int, lenient bool) (
 		case k.path:
 			paths = true
 		default:
-			f := r.l.w.bytes(k.col, row, key)
+			tok := text
+			if k.col.id == engine.TypeBlob {
+				tok = key
+			}
+			f := r.l.w.bytes(k.col, row, tok)
 			switch {
 			case f == fine:
 				set++
 				continue
 			case why == "" && f != noRoom:
-				why = "the key: " + f.reason(k.col, key, false)
+				why = "the key: " + f.reason(k.col, tok, false)
 			}
 			full = full || f == noRoom
 			c.SetNull(k.col.node, row)
@@ -318,13 +367,13 @@ func (r *topicRecords) key(c *engine.Chunk, key []byte, row int, lenient bool) (
 		return why, set, full
 	}
 	d := &r.keyJSON
-	d.jsonScanner = jsonScanner{b: key}
+	d.jsonScanner = jsonScanner{b: text}
 	d.lenient, d.unknown = lenient, 0
 	d.ws()
 	ok := d.record(row)
 	if ok {
 		d.ws()
-		ok = d.i == len(key) || d.syntax()
+		ok = d.i == len(text) || d.syntax()
 	}
 	if !ok && why == "" {
 		why = "the key: " + d.reason(0)

@@ -73,6 +73,9 @@ func registryError(ctx context.Context, err error, missing string) error {
 		return noSchema(missing)
 	}
 	e := &sql.Error{Code: "registry-refuses", Exit: sql.ExitUnreachable, Msg: fmt.Sprintf("the schema registry answers %s with %d: %s", answer.URL, answer.StatusCode, answer.Error()), Hint: "see the registry's log"}
+	if answer.StatusCode >= 500 { // for now
+		e.Code = "registry-unreachable"
+	}
 	switch answer.StatusCode {
 	case http.StatusUnauthorized, http.StatusForbidden:
 		e.Hint = "set schema_registry_username and schema_registry_password of the connection"

@@ -82,7 +82,7 @@ func TestRegistryErrors(t *testing.T) {
 	gone.Close()
 	for _, k := range []struct{ url, code, msg, hint string }{
 		{locked.URL(), "registry-refuses", "with 401", "schema_registry_username"},
-		{broken.URL(), "registry-refuses", "with 500: the store is gone", "log"},
+		{broken.URL(), "registry-unreachable", "with 500: the store is gone", "log"},
 		{broken.URL() + "/x\x00", "registry-unreachable", "can't be reached", "schema_registry"},
 		{gone.URL(), "registry-unreachable", "can't be reached: ", "schema_registry"},
 	} {

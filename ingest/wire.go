@@ -50,7 +50,7 @@ func (x *wire) takes(c *column, from origin) bool {
 	text := c.id == engine.TypeVarchar
 	switch x.form {
 	case wireNumber:
-		return from == fromNumber && c.id >= engine.TypeDate && c.id <= engine.TypeTimestampTZ
+		return from == fromNumber && c.id >= engine.TypeDate && c.id <= engine.TypeTimestampTZ && (x.t.logical == logicalTime) == (c.id == engine.TypeTime)
 	case wireBase64:
 		return from == fromText && !(text && x.t.logical == logicalNone)
 	case wireISODate:

@@ -68,7 +68,17 @@ type Journal struct {
 
 func (j *Journal) Decl() *sql.Decl      { return j.decl }
 func (j *Journal) Chain() *engine.Chain { return j.chain }
-func (j *Journal) feed() bool           { return j.sequence != nil }
+
+// KeyNames are the columns that the state has one row each of.
+func (j *Journal) KeyNames() []string {
+	out := make([]string, len(j.keys))
+	for i, k := range j.keys {
+		out[i] = k.Text
+	}
+	return out
+}
+
+func (j *Journal) feed() bool { return j.sequence != nil }
 
 const defaultGuard = 50
 

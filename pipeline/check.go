@@ -50,6 +50,9 @@ func (p *program) check(ctx context.Context, tx *engine.Tx) error {
 			}
 			made = append(made, n)
 			if n.stmt >= 0 {
+				if n.carries, err = p.carried(ctx, tx.Conn, n); err != nil {
+					return err
+				}
 				c := p.change(n)
 				note(p.waiting(ctx, tx, n, &c))
 				p.plan = append(p.plan, c)

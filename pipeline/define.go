@@ -49,11 +49,18 @@ func (p *program) bring(ctx context.Context, tx *engine.Tx, r *runner, n *node) 
 	if err := p.bind(ctx, tx, n); err != nil {
 		return Change{}, err
 	}
+	var err error
+	if n.carries, err = p.carried(ctx, tx.Conn, n); err != nil {
+		return Change{}, err
+	}
 	change := p.change(n)
 	if change.Action == "none" {
 		return change, nil
 	}
 	if err := p.define(ctx, tx, n); err != nil {
+		return change, err
+	}
+	if err := p.carry(ctx, tx, n); err != nil {
 		return change, err
 	}
 	if change.Action == "rebuild" {
@@ -118,6 +125,9 @@ func (p *program) change(n *node) Change {
 			}
 		} else if _, ok := n.destination(); ok {
 			c.What = append(c.What, "stored rows stay as they are; new rows follow the new text")
+		}
+		for _, r := range n.carries {
+			c.What = append(c.What, r.String())
 		}
 		if _, ok := n.sink(); ok {
 			c.What = append(c.What, "what it has written stays as it is; the versions that follow go where the new text says")

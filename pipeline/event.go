@@ -70,6 +70,9 @@ type SinkWritten struct {
 	Took          time.Duration
 }
 
+// Waiting: a run that follows has taken all that there is; what comes next wakes it.
+type Waiting struct{}
+
 // UnknownFields is what a source had and nobody declared.
 type UnknownFields struct {
 	Values int64
@@ -118,6 +121,7 @@ func (Warned) event()         {}
 func (Changed) event()        {}
 func (Queried) event()        {}
 func (SinkWritten) event()    {}
+func (Waiting) event()        {}
 func (Finished) event()       {}
 
 // Change is one line of a plan.

@@ -18,7 +18,22 @@ type following struct {
 	s  *node
 	rd engine.Reader // nil: to be opened again
 
-	said map[string]bool // warnings
+	said   map[string]bool // warnings
+	opened bool            // it was read before
+	away   bool            // and can't be now, which was told
+}
+
+// waits tells once that a source is away.
+func (f *following) waits(r *runner, err error) {
+	if f.away {
+		return
+	}
+	f.away = true
+	for _, e := range collect(nil, err) {
+		w := *e
+		w.Hint = "waiting for it; the run goes on when it is back"
+		r.warn(&w)
+	}
 }
 
 // follow is REFRESH that doesn't end: each source to the end seen now, in their order, and then whatever comes in any of them, until
@@ -60,6 +75,7 @@ func (r *runner) follow(ctx context.Context) error {
 	}
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
+	waiting := false
 	for !r.stopped() {
 		some := false
 		for _, f := range all {
@@ -70,7 +86,12 @@ func (r *runner) follow(ctx context.Context) error {
 			some = some || got
 		}
 		if some {
+			waiting = false
 			continue
+		}
+		if !waiting {
+			waiting = true
+			r.emit(Waiting{})
 		}
 		select {
 		case <-woken:
@@ -79,6 +100,9 @@ func (r *runner) follow(ctx context.Context) error {
 			return ctx.Err()
 		case <-tick.C:
 			if err := r.snapshot(ctx, false); err != nil {
+				return err
+			}
+			if err := r.sink(ctx); err != nil { // those whose place outside was away
 				return err
 			}
 			for _, f := range all {
@@ -97,9 +121,14 @@ func (r *runner) follow(ctx context.Context) error {
 // reopen reads a source to the end that is seen now. A reader that follows stays open.
 func (r *runner) reopen(ctx context.Context, f *following, wanted map[*node]bool, wake func()) error {
 	rd, err := r.open(ctx, f.s, wanted, engine.ReadOptions{Follow: true, Wake: wake, Warn: f.once(r.warn)})
-	if err != nil {
-		return err
+	switch {
+	case err != nil && f.opened && away(err): // it was there: the next look may find it again
+		f.waits(r, err)
+		return nil
+	case err != nil:
+		return r.unlessStopped(err)
 	}
+	f.opened, f.away = true, false
 	if err := r.drain(ctx, f.s, rd, wanted); err != nil || r.stopped() {
 		return errors.Join(err, rd.Close())
 	}
@@ -134,6 +163,11 @@ func (r *runner) step(ctx context.Context, f *following, wanted map[*node]bool) 
 	case errors.Is(err, engine.ErrIdle):
 		return false, nil
 	case errors.Is(err, io.EOF): // it can't follow
+		rd := f.rd
+		f.rd = nil
+		return false, rd.Close()
+	case err != nil && f.opened && away(err) && ctx.Err() == nil: // opened anew for new columns, say, while the brokers are away
+		f.waits(r, err)
 		rd := f.rd
 		f.rd = nil
 		return false, rd.Close()

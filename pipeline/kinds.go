@@ -31,7 +31,7 @@ var kinds = []engine.Kind{
 }
 
 // verbs are dsql's statements that declare nothing and are no verb on a kind (those are made from the list above).
-var verbs = []*sql.Syntax{refreshSyntax, replaySyntax, replaySourceSyntax}
+var verbs = []*sql.Syntax{refreshSyntax, replaySyntax, replaySourceSyntax, resumeSyntax}
 
 var refreshSyntax = &sql.Syntax{Verb: "REFRESH", NoName: true,
 	Head:    []sql.Clause{{Arg: sql.ArgNameList, Doc: "destinations to bring up to date; without names all of them"}},

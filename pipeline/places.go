@@ -114,7 +114,7 @@ func forget(ctx context.Context, tx *engine.Tx, n *node) error {
 	if !n.exclusive() {
 		return nil
 	}
-	return tx.Run(ctx, engine.SQL("DELETE FROM dsql.places WHERE {name} IN (destination, input)", a),
+	return tx.Run(ctx, engine.SQL("DELETE FROM dsql.places WHERE {name} IN (destination, input)", a), engine.SQL("DELETE FROM dsql.stopped_sinks WHERE sink = {name}", a),
 		engine.SQL("DELETE FROM dsql.files WHERE {name} IN (destination, source)", a), engine.SQL("DELETE FROM dsql.offsets WHERE {name} IN (destination, source)", a),
 		engine.SQL("DELETE FROM dsql.dialects WHERE source = {name}", a))
 }

@@ -39,9 +39,10 @@ type node struct {
 	around  map[*node]bool   // those of beside that read it too
 	others  map[sql.Key]bool // the user's own tables, views and macros that it reads
 	bound   bool
-	lost    bool   // what it stores was
-	missing string // what of it was dropped by something else
-	stale   string // what has changed though the text hasn't: a model's file
+	lost    bool        // what it stores was
+	missing string      // what of it was dropped by something else
+	stale   string      // what has changed though the text hasn't: a model's file
+	carries []respelled // sources that it read under another name
 
 	rules   *rules.Program
 	quality *quality.Program

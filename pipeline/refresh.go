@@ -29,10 +29,15 @@ type runner struct {
 	decided  *decision       // what is to become of the load that a guard holds back
 	aside    sql.List        // files that can't be read
 	outlets  map[*node]engine.Outlet
+	file     identity
+	broken   map[*node]error     // sinks that write nothing more in this run
+	again    map[*node]time.Time // when sinks are tried again whose place outside is away
 	progress engine.Progress
 	paths    paths
 	sum      Finished
-	copied   int64     // the version that the snapshot has
+	copied   int64 // the version that the snapshot has
+	uncopied bool  // the last could not be written, and that was told
+	copy     os.FileInfo
 	copiedAt time.Time // when it was made
 	original *os.File  // what it is a copy of
 }

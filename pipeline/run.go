@@ -29,6 +29,9 @@ func Run(ctx context.Context, o Options) error {
 		}
 		return err
 	}
+	if err := checkSnapshot(ctx, o); err != nil {
+		return err
+	}
 	fresh := existing(o.DB) == ""
 	db, err := openWriter(ctx, o)
 	if err != nil {
@@ -52,8 +55,16 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	if err = r.script(ctx); err == nil {
+	if err = r.identify(ctx); err == nil {
+		err = r.script(ctx)
+	}
+	if err == nil {
 		err = r.snapshot(ctx, true)
+	}
+	if broken := r.brokenSinks(); err == nil {
+		err = broken
+	} else if broken != nil && ctx.Err() == nil {
+		err = errors.Join(err, broken)
 	}
 	r.sum.Took, r.sum.Interrupted, r.sum.Failed = time.Since(began), r.stopped(), err != nil
 	if err == nil {
@@ -189,7 +200,11 @@ func Query(ctx context.Context, o Options, text string) error {
 	if err := errors.Join(models.Restore(ctx, c), rules.RegisterHelpers(c)); err != nil {
 		return err
 	}
-	p, err := load(ctx, c, stmts, &engine.Env{Dir: o.Dir})
+	p := &program{env: &engine.Env{Dir: o.Dir}}
+	plain, err := c.Plain(ctx)
+	if err == nil && !plain {
+		p, err = load(ctx, c, stmts, p.env)
+	}
 	if err != nil {
 		return err
 	}

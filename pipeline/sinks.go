@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -58,7 +59,11 @@ func (p *program) bindSink(ctx context.Context, tx *engine.Tx, n *node, s engine
 	}
 	d, _ := of.destination()
 	n.cols = d.NewColumns(of.cols)
-	err := s.Bind(ctx, tx.Conn, p.env, n.cols)
+	var keys []string
+	if k, ok := d.(interface{ KeyNames() []string }); ok {
+		keys = k.KeyNames()
+	}
+	err := s.Bind(ctx, tx.Conn, p.env, n.cols, keys)
 	n.bound = err == nil
 	return err
 }
@@ -66,15 +71,19 @@ func (p *program) bindSink(ctx context.Context, tx *engine.Tx, n *node, s engine
 // hurry is how long a sink may go on with the version in hand when the run was asked to end. What it hasn't written then comes again.
 const hurry = 5 * time.Second
 
-// sink brings every sink up to date. One that fails doesn't keep the others back.
-func (r *runner) sink(ctx context.Context) error {
+// sink brings every sink up to date, or only some. One that fails keeps nothing else back: the run goes on, and ends with the error. While it follows a
+// sink whose place outside is away is tried again.
+func (r *runner) sink(ctx context.Context, only ...*node) error {
 	within, cancel := context.WithCancel(ctx)
 	defer cancel()
-	var errs sql.List
 	watched := false
 	for _, n := range r.p.nodes {
 		s, ok := n.sink()
-		if !ok || !n.bound || !r.behind(edge{n, n.inputs[0].of}) {
+		if !ok || !n.bound || !r.behind(edge{n, n.inputs[0].of}) || r.broken[n] != nil || time.Now().Before(r.again[n]) || only != nil && !slices.Contains(only, n) {
+			continue
+		}
+		if r.file.halted[n.name] {
+			r.breaks(n, r.halt(n, r.places[edge{n, n.inputs[0].of}]))
 			continue
 		}
 		if !watched {
@@ -82,11 +91,52 @@ func (r *runner) sink(ctx context.Context) error {
 			go r.endSoon(within, cancel)
 		}
 		if err := r.sinkTo(within, n, s); err != nil && within.Err() == nil {
-			errs = collect(errs, err)
+			if err := r.failedSink(n, err); err != nil {
+				return err
+			}
 		}
 	}
-	if ctx.Err() != nil {
-		return ctx.Err()
+	return ctx.Err()
+}
+
+// failedSink decides what becomes of a sink that has failed.
+func (r *runner) failedSink(n *node, err error) error {
+	if !away(err) || !r.o.Follow {
+		r.breaks(n, err)
+		return nil
+	}
+	if r.again == nil {
+		r.again = map[*node]time.Time{}
+	}
+	if r.again[n].IsZero() {
+		for _, e := range collect(nil, err) {
+			w := *e
+			w.Hint = "the run goes on, and tries again: nothing is lost"
+			r.warn(&w)
+		}
+	}
+	r.again[n] = time.Now().Add(lookEvery)
+	return r.closeOutlet(n)
+}
+
+// breaks notes that a sink writes nothing more in this run.
+func (r *runner) breaks(n *node, err error) {
+	if r.broken == nil {
+		r.broken = map[*node]error{}
+	}
+	r.broken[n] = err
+	if r.o.Follow { // the end may be far
+		for _, e := range collect(nil, err) {
+			r.warn(e)
+		}
+	}
+}
+
+// brokenSinks are the errors of sinks, in the order of their declaration.
+func (r *runner) brokenSinks() error {
+	var errs sql.List
+	for _, n := range r.p.nodes {
+		errs = collect(errs, r.broken[n])
 	}
 	return errs.Err()
 }
@@ -128,12 +178,14 @@ func (r *runner) sinkTo(ctx context.Context, n *node, s engine.Sink) error {
 		if err := engine.Fault(ctx, "sink-written"); err != nil {
 			return err
 		}
-		if rows == 0 && i < len(due)-1 {
+		refused := out.Rejected()
+		if rows == 0 && len(refused) == 0 && i < len(due)-1 {
 			continue // noted with the next
 		}
-		if err := r.recordSink(ctx, e, v); err != nil {
+		if err := r.recordSink(ctx, e, v, refused); err != nil {
 			return err
 		}
+		delete(r.again, n)
 		if err := out.Recorded(v); err != nil {
 			return err
 		}
@@ -151,7 +203,7 @@ func (r *runner) outlet(ctx context.Context, n *node, s engine.Sink, e edge) (en
 		return out, nil
 	}
 	_, had := r.places[e]
-	out, err := s.Open(ctx, r.conn, r.p.env, engine.SinkOptions{Columns: n.cols, First: !had, Follow: r.o.Follow, Warn: r.warn})
+	out, err := s.Open(ctx, r.conn, r.p.env, engine.SinkOptions{Columns: n.cols, First: !had, File: r.file.id, Copied: r.file.restored, Follow: r.o.Follow, Warn: r.warn})
 	if err != nil {
 		return nil, err
 	}
@@ -162,9 +214,19 @@ func (r *runner) outlet(ctx context.Context, n *node, s engine.Sink, e edge) (en
 	return out, nil
 }
 
-// recordSink notes how far a sink is.
-func (r *runner) recordSink(ctx context.Context, e edge, v int64) error {
+// recordSink notes how far a sink is, and the rows that it could not write.
+func (r *runner) recordSink(ctx context.Context, e edge, v int64, refused []engine.RefusedRow) error {
+	if len(refused) > 0 {
+		d := e.reader.obj.Decl()
+		r.warn(&sql.Error{Src: d.Src, Span: d.NameAt, Code: "sink-rejects", Msg: fmt.Sprintf("sink %s can't write %d rows of version %d: %s", e.reader.name, len(refused), v, refused[0].Reason), Hint: "they stand in dsql.rejects, destination " + e.reader.name})
+	}
 	return r.update(ctx, func(tx *engine.Tx) error {
+		for _, row := range refused {
+			if err := tx.Run(ctx, engine.SQL("INSERT INTO dsql.rejects (rejected_at, destination, reason, data, version) VALUES (now()::TIMESTAMP, {sink}, {why}, {data}, {v})",
+				engine.Args{"sink": e.reader.name, "why": "sink: " + row.Reason, "data": row.Data, "v": v})); err != nil {
+				return err
+			}
+		}
 		if err := r.moved(ctx, tx, e, v); err != nil {
 			return err
 		}

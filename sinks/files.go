@@ -100,7 +100,7 @@ func (d *declared) yes(o sql.Option, errs *sql.List) bool {
 var whole = regexp.MustCompile(`\bU?HUGEINT\b`)
 
 // Bind finds the partition's columns, and lets DuckDB judge the options of its COPY, each at its place.
-func (s *files) Bind(ctx context.Context, c *engine.Conn, _ *engine.Env, cols []engine.Column) error {
+func (s *files) Bind(ctx context.Context, c *engine.Conn, _ *engine.Env, cols []engine.Column, _ []string) error {
 	var errs sql.List
 	for _, p := range s.partition {
 		var e *sql.Error
@@ -148,12 +148,18 @@ func (s *files) copy(rows *engine.Query, cols []engine.Column, to string) *engin
 		c, _ := s.column(p, "", cols)
 		parts[i] = c.Name
 	}
+	if !s.inside { // NULL has a folder of its own, and a text that is that folder's name another
+		rows = s.apart(rows, parts, cols)
+	}
 	isPart := func(c engine.Column) bool { return slices.Contains(parts, c.Name) }
 	a := engine.Args{"rows": rows, "to": to, "n": engine.Ident(engine.FreeName("_n", cols)), "parts": engine.Names(parts)}
 	opts := []*engine.Query{engine.SQL("FORMAT {f}", engine.Args{"f": engine.Type(s.kind)})}
 	if len(parts) > 0 {
 		a["rows"] = engine.SQL("SELECT * EXCLUDE ({n}) FROM (SELECT *, row_number() OVER () AS {n} FROM ({rows})) WHERE {n} > 0", a)
 		opts = append(opts, engine.SQL("PARTITION_BY ({parts}), FILE_EXTENSION 'part'", a))
+		if s.inside { // NULL and the text that is its folder's name are two files in it
+			opts = append(opts, engine.SQL("FILENAME_PATTERN {p}", engine.Args{"p": "data_{uuid}"}))
+		}
 	} else {
 		opts = append(opts, engine.SQL("USE_TMP_FILE false"))
 	}
@@ -180,6 +186,27 @@ func (s *files) copy(rows *engine.Query, cols []engine.Column, to string) *engin
 	}
 	a["options"] = engine.Join(", ", opts...)
 	return engine.SQL("COPY ({rows}) TO {to} ({options})", a)
+}
+
+// hiveNull is the partition of NULL in Hive's layout. likeNull stands for a text that is the same while DuckDB writes, which would put both into
+// one file; its folder is called %5F_HIVE_DEFAULT_PARTITION__ then, which readers decode.
+const (
+	hiveNull = "__HIVE_DEFAULT_PARTITION__"
+	likeNull = "dsql\x01null"
+)
+
+// apart gives texts that are hiveNull another name.
+func (s *files) apart(rows *engine.Query, parts []string, cols []engine.Column) *engine.Query {
+	var texts []*engine.Query
+	for _, c := range cols {
+		if slices.Contains(parts, c.Name) && c.Type == "VARCHAR" {
+			texts = append(texts, engine.SQL("CASE WHEN {c} = {null} THEN {like} ELSE {c} END AS {c}", engine.Args{"c": engine.Ident(c.Name), "null": hiveNull, "like": likeNull}))
+		}
+	}
+	if texts == nil {
+		return rows
+	}
+	return engine.SQL("SELECT * REPLACE ({texts}) FROM ({rows})", engine.Args{"texts": engine.Join(", ", texts...), "rows": rows})
 }
 
 // ending is what the files' names end in.

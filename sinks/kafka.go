@@ -19,7 +19,8 @@ import (
 	"dsql/sql"
 )
 
-// IDHeader is the header that names a record: sink/version/row, rows counted from 1 in each version.
+// IDHeader is the header that names a record: file/input/sink/version/row, rows counted from 1 in each version. No other row of any file has
+// the same: of the file stands its id, and the input because another FROM begins with its own versions.
 const IDHeader = "dsql-id"
 
 var kafkaOptions = []option{
@@ -28,6 +29,7 @@ var kafkaOptions = []option{
 	{name: "topic", doc: "the topic; it must be there"},
 	{name: "key", doc: "the column whose text is the record's key: records of one key keep their order (without it records have no key)"},
 	{name: "format", doc: "json: the row as one object"},
+	{name: "mode", doc: "append: a record for each change, with change_type; upsert: the row as it is now, by its key, and a tombstone for one that is gone (default where key is that of the journal)"},
 }
 
 // kafka is a compiled CREATE SINK … INTO KAFKA.
@@ -35,6 +37,8 @@ type kafka struct {
 	declared
 	topic  string
 	key    sql.Name // "": none
+	mode   string   // append, upsert; "": as the key says
+	upsert bool     // found by Bind
 	limits limits
 }
 
@@ -80,6 +84,11 @@ func compileKafka(d declared, options []sql.Option) (engine.Object, error) {
 	if o, ok := d.given["key"]; ok && len(names(o)) == 1 {
 		s.key = names(o)[0]
 	}
+	if o, ok := d.given["mode"]; ok {
+		if s.mode = strings.ToLower(o.Text); s.mode != "append" && s.mode != "upsert" {
+			fail(o.Value, "bad-choice", o.Text+" is no mode", "write mode append or mode upsert")
+		}
+	}
 	if err := errs.Err(); err != nil {
 		return nil, err
 	}
@@ -87,7 +96,7 @@ func compileKafka(d declared, options []sql.Option) (engine.Object, error) {
 }
 
 // Bind finds the key's column and the connection. The brokers are not asked: a check needs none.
-func (s *kafka) Bind(_ context.Context, _ *engine.Conn, env *engine.Env, cols []engine.Column) error {
+func (s *kafka) Bind(_ context.Context, _ *engine.Conn, env *engine.Env, cols []engine.Column, keys []string) error {
 	var errs sql.List
 	add := func(err error) {
 		var e *sql.Error
@@ -98,6 +107,14 @@ func (s *kafka) Bind(_ context.Context, _ *engine.Conn, env *engine.Env, cols []
 	if s.key.Text != "" {
 		_, err := s.column(s.key, "key", cols)
 		add(err)
+	}
+	byKey := len(keys) == 1 && strings.EqualFold(keys[0], s.key.Text)
+	if s.upsert = byKey && s.mode != "append"; s.mode == "upsert" && !byKey {
+		o, hint := s.given["mode"], "write mode append, or leave mode out"
+		if len(keys) == 1 {
+			hint = "add key " + keys[0]
+		}
+		add(s.fail(o.At, "no-upsert", "upsert needs a journal with one key, and that key", hint))
 	}
 	_, err := s.connection(env)
 	add(err)
@@ -117,8 +134,12 @@ func (s *kafka) Explain(cols []engine.Column) string {
 	if c, err := s.column(s.key, "key", cols); err == nil {
 		key = c.Name
 	}
-	return fmt.Sprintf("1. each row of each version of %s, once it is committed, as a record of the topic %s\n     key    %s\n     value  the row as JSON: %s\n     header %s = %s/<version>/<row>\n2. all acknowledged by all replicas in sync\n3. the place in dsql.places: a transaction of its own\n",
-		s.Input().Text, s.topic, key, strings.Join(engine.ColumnNames(cols), ", "), IDHeader, s.decl.Name)
+	value := "the row as JSON: " + strings.Join(engine.ColumnNames(cols), ", ")
+	if s.upsert {
+		value = "the row as it is then as JSON: " + strings.Join(engine.ColumnNames(cols[1:]), ", ") + "; null when it is gone"
+	}
+	return fmt.Sprintf("1. each row of each version of %s, once it is committed, as a record of the topic %s\n     key    %s\n     value  %s\n     header %s = <file>/%s/%s/<version>/<row>\n2. all acknowledged by all replicas in sync\n3. the place in dsql.places: a transaction of its own\n",
+		s.Input().Text, s.topic, key, value, IDHeader, s.Input().Text, s.decl.Name)
 }
 
 // kafkaOutlet is a producer on one topic.
@@ -129,11 +150,15 @@ type kafkaOutlet struct {
 	conn *connect.Connection
 	cl   *kgo.Client
 
-	keyAt  int      // index of the key's column, -1: none
-	fields [][]byte // {"a":  ,"b":  …
-	blob   bool     // the key is binary
-	exact  bool     // the key is JSON text as it is
-	acked  atomic.Int64
+	keyAt    int      // index of the key's column, -1: none
+	fields   [][]byte // {"a":  ,"b":  …
+	blob     bool     // the key is binary
+	exact    bool     // the key is JSON text as it is
+	acked    atomic.Int64
+	slow     *kgo.Client // one record at a time, see sendSlowly
+	opts     []kgo.Opt
+	env      *engine.Env
+	rejected []engine.RefusedRow
 }
 
 // Open connects and sees that the topic is there: the client must not make one of a name that is misspelt.
@@ -148,8 +173,9 @@ func (s *kafka) Open(ctx context.Context, c *engine.Conn, env *engine.Env, o eng
 	if !o.Follow {
 		opts = append(opts, kgo.RecordRetries(s.limits.retries))
 	}
-	k := &kafkaOutlet{s: s, c: c, o: o, conn: conn, keyAt: -1}
+	k := &kafkaOutlet{s: s, c: c, o: o, conn: conn, keyAt: -1, env: env}
 	k.shape()
+	k.opts = opts
 	if k.cl, err = conn.Dial(ctx, env, opts...); err != nil {
 		return nil, interrupted(ctx, err)
 	}
@@ -188,7 +214,7 @@ func (s *kafka) largestBatch(ctx context.Context, adm *kadm.Client) int32 {
 func (k *kafkaOutlet) shape() {
 	for i, c := range k.o.Columns {
 		b := bytes.NewBufferString(",")
-		if i == 0 {
+		if i == 0 || i == 1 && k.s.upsert { // change_type is no part of the state
 			b = bytes.NewBufferString("{")
 		}
 		e := json.NewEncoder(b)
@@ -205,12 +231,24 @@ var errStuck = errors.New("no record was taken for a while")
 
 // Write sends the rows of a version and waits until all are acknowledged. Memory is bounded by what the client buffers: Produce waits.
 func (k *kafkaOutlet) Write(ctx context.Context, version int64, rows *engine.Query) (n int64, err error) {
+	k.rejected = nil
+	n, err = k.write(ctx, version, rows, k.send)
+	var e *sql.Error
+	if errors.As(err, &e) && (k.s.rejects && e.Code == "record-too-large" || e.Code == "record-refused") { // a batch was refused: for which row?
+		return k.write(ctx, version, rows, k.sendSlowly)
+	}
+	return n, err
+}
+
+type sending func(ctx context.Context, cancel context.CancelCauseFunc, version int64, rows *engine.Query) (int64, error)
+
+func (k *kafkaOutlet) write(ctx context.Context, version int64, rows *engine.Query, send sending) (n int64, err error) {
 	within, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		n, err = k.send(within, cancel, version, rows)
+		n, err = send(within, cancel, version, rows)
 	}()
 	k.watch(done, cancel)
 	switch {
@@ -233,7 +271,10 @@ func (k *kafkaOutlet) send(ctx context.Context, cancel context.CancelCauseFunc, 
 	defer res.Close()
 	for ctx.Err() == nil && res.Next() {
 		n++
-		rec := k.record(res, fmt.Sprintf("%s/%d/%d", k.s.decl.Name, version, n))
+		rec := k.record(res, k.id(version, n))
+		if rec == nil {
+			continue
+		}
 		k.cl.Produce(ctx, rec, func(r *kgo.Record, err error) {
 			k.acked.Add(1)
 			if err != nil {
@@ -250,18 +291,85 @@ func (k *kafkaOutlet) send(ctx context.Context, cancel context.CancelCauseFunc, 
 	return n, ctx.Err() // the last record may be the one
 }
 
-// record is a row as a record.
+// sendSlowly sends one record after the other, each in a batch of its own: the brokers refuse whole batches. Those that they refuse are
+// rejected; records of a key keep their order.
+func (k *kafkaOutlet) sendSlowly(ctx context.Context, cancel context.CancelCauseFunc, version int64, rows *engine.Query) (n int64, err error) {
+	if k.slow == nil {
+		if k.slow, err = k.conn.Dial(ctx, k.env, append(k.opts, kgo.DisableIdempotentWrite(), kgo.MaxProduceRequestsInflightPerBroker(1), kgo.ProducerLinger(0))...); err != nil {
+			return 0, err
+		}
+	}
+	res, err := k.c.Query(ctx, rows, engine.Place{Src: k.s.decl.Src, Span: k.s.at})
+	if err != nil {
+		return 0, err
+	}
+	defer res.Close()
+	var refused []engine.RefusedRow
+	for ctx.Err() == nil && res.Next() {
+		n++
+		rec := k.record(res, k.id(version, n))
+		if rec == nil {
+			continue
+		}
+		err := k.slow.ProduceSync(ctx, rec).FirstErr()
+		k.acked.Add(1)
+		if err == nil {
+			continue
+		}
+		var e *sql.Error
+		if why := k.explain(ctx, &refusal{err, string(rec.Headers[0].Value), len(rec.Value)}); !errors.As(why, &e) || !k.s.rejects || e.Code != "record-too-large" && e.Code != "record-refused" {
+			cancel(&refusal{err, string(rec.Headers[0].Value), len(rec.Value)})
+			return 0, err
+		}
+		refused = append(refused, engine.RefusedRow{Data: string(k.row(res)), Reason: e.Msg})
+	}
+	k.rejected = refused
+	return n - int64(len(refused)), errors.Join(ctx.Err(), res.Err())
+}
+
+// id names a row of a version.
+func (k *kafkaOutlet) id(version, row int64) string {
+	return fmt.Sprintf("%s/%s/%s/%d/%d", k.o.File, k.s.Input().Text, k.s.decl.Name, version, row)
+}
+
+// row is all of a row as JSON.
+func (k *kafkaOutlet) row(res *engine.Result) []byte {
+	value := []byte{'{'}
+	for i := range k.o.Columns {
+		if i > 0 {
+			value = append(value, ',')
+		}
+		name, _ := json.Marshal(k.o.Columns[i].Name) // a string can't fail
+		value = append(append(append(value, name...), ':'), res.JSON(i)...)
+	}
+	return append(value, '}')
+}
+
+// record is a row as a record; nil: an upsert doesn't need it.
 func (k *kafkaOutlet) record(res *engine.Result, id string) *kgo.Record {
-	value := make([]byte, 0, 64*len(k.fields))
+	fields, gone := k.fields, false
+	if k.s.upsert {
+		change := string(res.JSON(0))
+		if change == `"update_before"` {
+			return nil
+		}
+		gone = change == `"delete"`
+	}
+	value := make([]byte, 0, 64*len(fields))
 	rec := &kgo.Record{Headers: []kgo.RecordHeader{{Key: IDHeader, Value: []byte(id)}}}
-	for i, f := range k.fields {
+	for i, f := range fields {
+		if i == 0 && k.s.upsert {
+			continue
+		}
 		v := res.JSON(i)
 		value = append(append(value, f...), v...)
 		if i == k.keyAt {
 			rec.Key = k.key(v)
 		}
 	}
-	rec.Value = append(value, '}')
+	if rec.Value = append(value, '}'); gone {
+		rec.Value = nil
+	}
 	return rec
 }
 
@@ -323,7 +431,12 @@ func (k *kafkaOutlet) watch(done <-chan struct{}, cancel context.CancelCauseFunc
 // Recorded does nothing: the brokers keep what they have.
 func (k *kafkaOutlet) Recorded(int64) error { return nil }
 
+func (k *kafkaOutlet) Rejected() []engine.RefusedRow { return k.rejected }
+
 func (k *kafkaOutlet) Close() error {
 	k.cl.Close()
+	if k.slow != nil {
+		k.slow.Close()
+	}
 	return nil
 }

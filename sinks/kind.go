@@ -20,6 +20,7 @@ var Kind = engine.Kind{
 		Clauses: []sql.Clause{
 			{Keyword: "INTO FILES", Arg: sql.ArgOptions, Options: optionDocs(fileOptions), Doc: "('folder', option value, …): files for each version, under names that carry it; the folder is made where it isn't there"},
 			{Keyword: "INTO KAFKA", Arg: sql.ArgOptions, Options: optionDocs(kafkaOptions), Doc: "(option value, …): a record for each row"},
+			{Keyword: "ON ROW ERROR", Arg: sql.ArgChoice, Words: []string{"FAIL", "REJECT"}, Doc: "a row that can't be written: FAIL (default) stops the sink, all else goes on and the run ends with the error; REJECT puts it into dsql.rejects"},
 		},
 		Body: []sql.Clause{{Keyword: "FROM", Arg: sql.ArgName, Doc: "the stream, or the journal (then its changes, with change_type)"}},
 		Doc:  "Writes the new rows of each version once it is committed. How far it is stands in the file: none is lost, and what is repeated after a crash carries the same name (a file) or id (a record's header `dsql-id`).",
@@ -49,9 +50,10 @@ func optionDocs(options []option) []sql.OptionDoc {
 
 // declared is what all sinks have.
 type declared struct {
-	decl  *sql.Decl
-	at    sql.Span // of the options
-	given map[string]sql.Option
+	decl    *sql.Decl
+	at      sql.Span // of the options
+	given   map[string]sql.Option
+	rejects bool // ON ROW ERROR REJECT
 }
 
 func (d *declared) Decl() *sql.Decl { return d.decl }
@@ -64,6 +66,9 @@ func (d *declared) fail(at sql.Span, code, msg, hint string) *sql.Error {
 func compile(decl *sql.Decl) (engine.Object, error) {
 	files, kafka := decl.Arg("INTO FILES"), decl.Arg("INTO KAFKA")
 	d := declared{decl: decl, given: map[string]sql.Option{}}
+	if v := decl.Arg("ON ROW ERROR"); v != nil {
+		d.rejects = v.Text == "REJECT"
+	}
 	v := files
 	switch {
 	case files != nil && kafka != nil:

@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 
 	"dsql/engine"
 	"dsql/sql"
@@ -31,6 +33,8 @@ type fileOutlet struct {
 	o       engine.SinkOptions
 	target  string
 	staging string
+
+	rejected []engine.RefusedRow
 }
 
 // note is version.json.
@@ -57,7 +61,9 @@ func (f *fileOutlet) Write(ctx context.Context, version int64, rows *engine.Quer
 		var e *sql.Error
 		switch {
 		case errors.As(err, &e) && e.Code == "duckdb-io":
-			e.Exit = sql.ExitUnreachable
+			if e.Exit = sql.ExitUnreachable; strings.Contains(e.Msg, syscall.ENAMETOOLONG.Error()) || strings.Contains(e.Msg, "File name too long") {
+				e.Code, e.Hint = "unwritable-folder", longName
+			}
 		case errors.As(err, &p):
 			return 0, f.unwritable(p.Path, p.Err)
 		case errors.As(err, &l):
@@ -68,7 +74,11 @@ func (f *fileOutlet) Write(ctx context.Context, version int64, rows *engine.Quer
 }
 
 func (f *fileOutlet) unwritable(path string, err error) *sql.Error {
-	e := f.s.fail(f.s.given[""].Value, "unwritable-folder", fmt.Sprintf("%s can't be written: %v", path, err), "check the folder, its rights and its disk; what is committed stays, and the next run goes on from here")
+	hint := "check the folder, its rights and its disk; what is committed stays, and the next run goes on from here"
+	if errors.Is(err, syscall.ENAMETOOLONG) {
+		hint = longName
+	}
+	e := f.s.fail(f.s.given[""].Value, "unwritable-folder", fmt.Sprintf("%s can't be written: %v", path, err), hint)
 	e.Exit, e.Err = sql.ExitUnreachable, err
 	return e
 }
@@ -82,6 +92,9 @@ func (f *fileOutlet) write(ctx context.Context, version int64, rows *engine.Quer
 		if err := f.foreign(); err != nil {
 			return 0, err
 		}
+	}
+	if rows, err = f.writable(ctx, rows); err != nil {
+		return 0, err
 	}
 	data := filepath.Join(f.staging, "data")
 	if err := errors.Join(os.RemoveAll(data), os.MkdirAll(data, 0o755)); err != nil {
@@ -133,8 +146,9 @@ func (f *fileOutlet) names(data string, version int64) (staged []string, now not
 		if err != nil {
 			return err
 		}
+		dir = strings.ReplaceAll(dir, "="+url.QueryEscape(likeNull), "=%5F"+hiveNull[1:])
 		staged = append(staged, path)
-		now.Files = append(now.Files, filepath.Join(dir, fmt.Sprintf("v%08d-%d%s", version, count[dir], f.s.ending())))
+		now.Files = append(now.Files, filepath.Join(dir, fmt.Sprintf("v%08d-%s%d%s", version, f.tag(), count[dir], f.s.ending())))
 		count[dir]++
 		return sync(path)
 	})
@@ -213,7 +227,44 @@ func (f *fileOutlet) keep(n note) error {
 	return sync(f.staging)
 }
 
-var ofVersion = regexp.MustCompile(`^v\d{8,}-\d+\.`)
+var ofVersion = regexp.MustCompile(`^v\d{8,}-([0-9a-f]{8}-)?\d+\.`)
+
+// tag stands in the names of files that a copy of another file writes: versions of both have the same numbers.
+func (f *fileOutlet) tag() string {
+	if !f.o.Copied {
+		return ""
+	}
+	return f.o.File[:8] + "-"
+}
+
+const longName = "a partition's value is too long for the name of a folder: partition by something shorter, or add ON ROW ERROR REJECT"
+
+// maxName is how many bytes the name of a folder may have.
+const maxName = 255
+
+// writable are the rows that have a place in the folder; with ON ROW ERROR REJECT the others are noted. (A value that is too long for the name
+// of its partition's folder is what there is of that kind.)
+func (f *fileOutlet) writable(ctx context.Context, rows *engine.Query) (*engine.Query, error) {
+	f.rejected = nil
+	if !f.s.rejects || len(f.s.partition) == 0 {
+		return rows, nil
+	}
+	long := engine.Each(" OR ", f.s.partition, func(p sql.Name) *engine.Query {
+		return engine.SQL("coalesce(octet_length(encode(url_encode({name}))) + 1 + octet_length(encode(url_encode({c}::VARCHAR))) > {max}, false)", engine.Args{"name": p.Text, "c": engine.Ident(p.Text), "max": int64(maxName)})
+	})
+	a := engine.Args{"rows": rows, "long": long}
+	var err error
+	f.rejected, err = engine.Select(ctx, f.c, engine.SQL("SELECT to_json(x)::VARCHAR FROM (SELECT * FROM ({rows}) WHERE {long}) x", a), func(row func(...any) error) (r engine.RefusedRow, err error) {
+		r.Reason = fmt.Sprintf("a partition's value is too long for the name of a folder (%d bytes)", maxName)
+		return r, row(&r.Data)
+	})
+	if err != nil || len(f.rejected) == 0 {
+		return rows, err
+	}
+	return engine.SQL("SELECT * FROM ({rows}) WHERE NOT ({long})", a), nil
+}
+
+func (f *fileOutlet) Rejected() []engine.RefusedRow { return f.rejected }
 
 // foreign refuses a folder that holds files of versions when this sink has never written one: they would be taken for its own, and
 // some be replaced.

@@ -73,7 +73,7 @@ func (k *kafkaOutlet) explain(ctx context.Context, err error) error {
 	errors.As(err, &broker)
 	switch {
 	case errors.Is(err, kerr.MessageTooLarge) || errors.Is(err, kerr.RecordListTooLarge):
-		e := s.outside("record-too-large", err, fmt.Sprintf("the record %s is larger than the topic %s takes: its value has %d bytes", r.id, s.topic, r.bytes), "raise the topic's max.message.bytes, or select less; "+stays)
+		e := s.outside("record-too-large", err, fmt.Sprintf("the record %s is larger than the topic %s takes: its value has %d bytes", r.id, s.topic, r.bytes), "raise the topic's max.message.bytes, select less, or add ON ROW ERROR REJECT; "+stays)
 		e.Exit = sql.ExitFailed
 		return e
 	case errors.Is(err, kerr.UnknownTopicOrPartition) || errors.Is(err, kerr.UnknownTopicID):
@@ -81,7 +81,7 @@ func (k *kafkaOutlet) explain(ctx context.Context, err error) error {
 	case errors.Is(err, kerr.TopicAuthorizationFailed) || errors.Is(err, kerr.ClusterAuthorizationFailed):
 		return s.notAllowed(err)
 	case broker != nil && !broker.Retriable:
-		e := s.outside("record-refused", err, fmt.Sprintf("the brokers refuse the record %s: %s: %s", r.id, broker.Message, broker.Description), "see the topic's settings; "+stays)
+		e := s.outside("record-refused", err, fmt.Sprintf("the brokers refuse the record %s: %s: %s", r.id, broker.Message, broker.Description), "see the topic's settings, or add ON ROW ERROR REJECT; "+stays)
 		e.Exit = sql.ExitFailed
 		return e
 	case broker != nil:

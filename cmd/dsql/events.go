@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"fmt"
 	"io"
 	"time"
 
@@ -60,6 +62,10 @@ func (l *eventLines) event(e pipeline.Event) {
 			Rows    int64   `json:"rows"`
 			Seconds float64 `json:"seconds"`
 		}{"sink", e.Sink, e.Version, e.Rows, e.Took.Seconds()})
+	case pipeline.Waiting:
+		l.write(struct {
+			Event string `json:"event"`
+		}{"waiting"})
 	case pipeline.Warned:
 		l.problem("warning", e.Err)
 	case pipeline.Changed:
@@ -124,4 +130,8 @@ func (l *eventLines) problem(event string, e *sql.Error) {
 	l.write(x)
 }
 
-func (l *eventLines) write(v any) { l.w.Write(append(jsonText(v), '\n')) }
+// write adds the time to an event's fields.
+func (l *eventLines) write(v any) {
+	text := bytes.TrimSuffix(jsonText(v), []byte("}"))
+	l.w.Write(fmt.Appendf(text, ",\"time\":\"%s\"}\n", time.Now().UTC().Format("2006-01-02T15:04:05.000Z")))
+}

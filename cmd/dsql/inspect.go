@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"dsql/pipeline"
@@ -18,6 +19,9 @@ type fileArgs struct {
 func (a *fileArgs) options(ctx context.Context, s *streams, failed *error) (pipeline.Options, error) {
 	if a.DB == "" {
 		found, _ := filepath.Glob("*.duckdb")
+		if len(found) > 1 { // copies for readers stand beside the file that is meant
+			found = slices.DeleteFunc(found, func(name string) bool { return pipeline.SnapshotOf(ctx, name) != "" })
+		}
 		if len(found) != 1 {
 			return pipeline.Options{}, &sql.Error{Code: "no-db", Exit: sql.ExitUsage, Msg: fmt.Sprintf("which file? There are %d *.duckdb here: %s", len(found), strings.Join(found, ", ")), Hint: "add --db FILE"}
 		}

@@ -1,9 +1,15 @@
 package main
 
 import (
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sr"
 	"github.com/twmb/franz-go/pkg/sr/srfake"
 )
@@ -43,4 +49,77 @@ func TestKafkaAvro(t *testing.T) {
 	if code != 0 || !strings.Contains(text, "  city VARCHAR,\n  id INTEGER,\n  extra INTEGER\n) FROM KAFKA (connection ") {
 		t.Errorf("exit code %d\n%s\n%s", code, text, k.lastErrOutput)
 	}
+}
+
+// Keys that a registry's serialisers wrote: Avro's records and single values, of tombstones too; JSON with the schema's number before it.
+func TestKafkaRegistryKeys(t *testing.T) {
+	k := newKafka(t, 1, true)
+	reg := srfake.New()
+	t.Cleanup(reg.Close)
+	reg.SeedSchema("v", 1, 1, sr.Schema{Type: sr.TypeAvro, Schema: `{"type":"record","name":"o","fields":[{"name":"city","type":"string"}]}`})
+	reg.SeedSchema("k", 1, 2, sr.Schema{Type: sr.TypeAvro, Schema: `{"type":"record","name":"key","fields":[{"name":"id","type":"long"},{"name":"part","type":"string"}]}`})
+	reg.SeedSchema("l", 1, 3, sr.Schema{Type: sr.TypeAvro, Schema: `"long"`})
+	k.script("CREATE CONNECTION c TO KAFKA (brokers '{brokers}', schema_registry '" + reg.URL() + "');\n" +
+		"CREATE SOURCE a (id BIGINT FROM KEY '$.id', whole VARCHAR FROM KEY, raw BLOB FROM KEY, city VARCHAR) FROM KAFKA (connection c, topic '{topic}', format avro) ON SCHEMA CHANGE FAIL;\nCREATE STREAM s AS SELECT *, _meta.tombstone AS gone FROM a;")
+	key := func(b string) *kgo.Record {
+		return &kgo.Record{Key: []byte(b), Value: []byte("\x00\x00\x00\x00\x01\x08Oslo")}
+	}
+	k.record(key("\x00\x00\x00\x00\x02\x0e\x02x"))
+	k.record(key("\x00\x00\x00\x00\x03\x10"))
+	k.record(key("12"))
+	k.record(key("\x00\x00\x00\x00\x09\x10"))
+	gone := key("\x00\x00\x00\x00\x02\x0e\x02x")
+	gone.Value = nil
+	k.record(gone)
+	k.runs()
+	k.is("SELECT id, whole, city, gone FROM s ORDER BY ALL", "7|{\"id\":7,\"part\":\"x\"}|Oslo|false\n7|{\"id\":7,\"part\":\"x\"}|NULL|true\nNULL|8|Oslo|false")
+	k.is("SELECT reason FROM dsql.rejects ORDER BY ALL", "bad_record: the key: not an object: 12\nbad_record: the key: unknown schema id 9")
+
+	k.args = []string{"--db", "json.duckdb"}
+	k.create(k.topic+"-json", 1)
+	k.script("CREATE SOURCE j (id BIGINT FROM KEY '$.id', whole VARCHAR FROM KEY, n BIGINT) FROM KAFKA (brokers '{brokers}', topic '{topic}-json');\nCREATE STREAM t FROM j;")
+	for _, r := range []*kgo.Record{{Key: []byte("\x00\x00\x00\x00\x05{\"id\":1}"), Value: []byte("\x00\x00\x00\x00\x06{\"n\":2}")}, {Key: []byte("\x00\x00\x00\x00\x05{\"id\":1}")}} {
+		r.Topic = k.topic + "-json"
+		k.record(r)
+	}
+	k.runs()
+	k.is("SELECT id, whole, n FROM t ORDER BY ALL", "1|{\"id\":1}|2\n1|{\"id\":1}|NULL")
+}
+
+// A registry that is away while a run follows is waited for, and said once.
+func TestKafkaWaitsForRegistry(t *testing.T) {
+	k := newKafka(t, 1, true)
+	reg := srfake.New()
+	t.Cleanup(reg.Close)
+	reg.SeedSchema("v", 1, 1, sr.Schema{Type: sr.TypeAvro, Schema: `{"type":"record","name":"o","fields":[{"name":"id","type":"long"}]}`})
+	reg.SeedSchema("v", 2, 2, sr.Schema{Type: sr.TypeAvro, Schema: `{"type":"record","name":"o","fields":[{"name":"id","type":"int"}]}`})
+	var away atomic.Bool
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if away.Load() {
+			http.Error(w, `{"error_code":50301,"message":"starting"}`, http.StatusServiceUnavailable)
+			return
+		}
+		res, err := http.Get(reg.URL() + r.URL.Path)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadGateway)
+			return
+		}
+		defer res.Body.Close()
+		w.Header().Set("Content-Type", res.Header.Get("Content-Type"))
+		io.Copy(w, res.Body)
+	}))
+	t.Cleanup(proxy.Close)
+	k.script("CREATE CONNECTION c TO KAFKA (brokers '{brokers}', schema_registry '" + proxy.URL + "');\nCREATE SOURCE a (id BIGINT) FROM KAFKA (connection c, topic '{topic}', format avro, batch_time '10ms');\nCREATE STREAM s FROM a;")
+	k.put("\x00\x00\x00\x00\x01\x02")
+	f := k.follow()
+	f.sees(`"event":"version"`, 1)
+	away.Store(true)
+	k.put("\x00\x00\x00\x00\x02\x04")
+	f.sees("registry-unreachable", 1)
+	away.Store(false)
+	f.sees(`"event":"version"`, 2)
+	if code := f.ends(syscall.SIGTERM); code != 0 {
+		t.Errorf("exit code %d\n%s", code, f.said())
+	}
+	k.is("SELECT id FROM s ORDER BY id", "1\n2")
 }

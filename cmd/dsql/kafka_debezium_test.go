@@ -60,6 +60,7 @@ func TestDebeziumTypes(t *testing.T) {
 	add("TIME", named("int32", "io.debezium.time.Time"), "37815123", "10:30:15.123")
 	add("TIME", named("int64", "io.debezium.time.MicroTime"), "37815123456", "10:30:15.123456")
 	add("TIME", named("int64", "io.debezium.time.NanoTime"), "37815123456000", "10:30:15.123456")
+	add("TIMESTAMP FORMAT epoch_us", named("int64", "io.debezium.time.MicroTime"), "3661000001", "1970-01-01 01:01:01.000001") // as before there was TIME
 	add("TIMESTAMP", named("int64", "io.debezium.time.Timestamp"), "1767225600123", "2026-01-01 00:00:00.123")
 	add("TIMESTAMP", named("int64", "io.debezium.time.MicroTimestamp"), "1767225600123456", "2026-01-01 00:00:00.123456")
 	add("TIMESTAMP_NS", named("int64", "io.debezium.time.NanoTimestamp"), "1767225600123456789", "2026-01-01 00:00:00.123456789")

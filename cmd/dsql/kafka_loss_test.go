@@ -102,3 +102,27 @@ func TestKafkaLagBehindOpenTransaction(t *testing.T) {
 	k.runs()
 	k.is("SELECT count(*) FROM s", "4")
 }
+
+// A source that has another name goes on where it was, whatever else reads the topic; another topic or a second source begins anew.
+func TestKafkaRenamedSource(t *testing.T) {
+	k := newKafka(t, 1, true)
+	k.create(k.topic+"-b", 1)
+	k.script("CREATE SOURCE a (id BIGINT) FROM KAFKA (brokers '{brokers}', topic '{topic}');\nCREATE STREAM s FROM a;\nCREATE STREAM s2 FROM a;")
+	k.to(0, `{"id":1}`, `{"id":2}`)
+	k.runs()
+	k.to(0, `{"id":3}`)
+	k.script("CREATE SOURCE b (id BIGINT) FROM KAFKA (brokers '{brokers}', topic '{topic}');\nCREATE STREAM s AS SELECT * FROM b;\nCREATE STREAM s2 FROM a, b;")
+	if out, _ := k.dsql("plan", "s.sql"); !strings.Contains(out, "goes on in b where it was in a") {
+		t.Error(out)
+	}
+	k.runs()
+	k.runs()
+	k.is("SELECT id FROM s ORDER BY id", "1\n2\n3")
+	k.is("SELECT count(*) FROM s2", "6")
+	k.script("CREATE SOURCE c (id BIGINT) FROM KAFKA (brokers '{brokers}', topic '{topic}-b');\nCREATE STREAM s AS SELECT * FROM c;")
+	other := *k
+	other.topic += "-b"
+	other.record(&kgo.Record{Topic: other.topic, Value: []byte(`{"id":10}`)})
+	k.runs()
+	k.is("SELECT id FROM s ORDER BY id", "1\n2\n3\n10")
+}

@@ -102,11 +102,14 @@ func (s *streams) run(p *kong.Kong, args []string) (code int) {
 	k.BindTo(ctx, (*context.Context)(nil))
 	k.Bind(s, p)
 	err = k.Run()
+	var told reported
 	switch {
 	case err == nil:
 		return 0
 	case errors.Is(err, errDiffers):
 		return sql.ExitFailed
+	case errors.As(err, &told):
+		return told.code
 	case errors.Is(err, errInterrupted):
 		return sql.ExitInterrupted
 	case ctx.Err() != nil:
@@ -124,6 +127,11 @@ func usageHint(err error) string {
 	}
 	return "`dsql --help` lists the commands"
 }
+
+// reported is an error that the command has shown itself.
+type reported struct{ code int }
+
+func (reported) Error() string { return "reported" }
 
 // errInterrupted: the user stopped the command, and it has said so.
 var errInterrupted = errors.New("interrupted")

@@ -15,25 +15,71 @@ import (
 // progress shows a run on stderr: on a terminal one line that is kept up to date, elsewhere a plain line for a batch, one a second
 // at most. Both end with the run's sums.
 type progress struct {
-	w        io.Writer
-	tty      bool
-	quiet    bool
-	began    time.Time
-	last     time.Time // when something was written
-	records  int64     // committed
-	rejected int64
-	drawn    bool // the line stands there
+	w         io.Writer
+	tty       bool
+	quiet     bool
+	began     time.Time
+	last      time.Time // when something was written
+	records   int64     // committed
+	rejected  int64
+	drawn     bool // the line stands there
+	follows   bool // lines have the time
+	held      *versions
+	waits     bool  // that was told
+	once      bool  // in the log, at all
+	committed int64 // the last version
 }
 
-func newProgress(s *streams) *progress {
+// versions are those that one line is about, when they come faster than lines.
+type versions struct {
+	first, last              int64
+	batch                    pipeline.BatchCommitted // the first
+	origins, records, reject int64
+	written                  map[string]int64
+	order                    []string
+}
+
+func (v *versions) add(e pipeline.BatchCommitted) {
+	if v.first == 0 {
+		v.first, v.batch, v.written = e.Version, e, map[string]int64{}
+	}
+	v.last = e.Version
+	v.origins++
+	v.records += e.Records
+	v.reject += rejected(e)
+	for _, d := range e.Rows {
+		if _, ok := v.written[d.Name]; !ok {
+			v.order = append(v.order, d.Name)
+		}
+		v.written[d.Name] += d.Written
+	}
+}
+
+// String is "3: …" for one version, "4–9: …" for several.
+func (v *versions) String() string {
+	if v.first == v.last {
+		return fmt.Sprintf("version %d: %s", v.first, accounts(v.batch))
+	}
+	parts := []string{count(v.records) + " records"}
+	for _, name := range v.order {
+		parts = append(parts, name+" "+count(v.written[name]))
+	}
+	if v.reject > 0 {
+		parts = append(parts, count(v.reject)+" rejected")
+	}
+	return fmt.Sprintf("versions %d–%d: %s", v.first, v.last, strings.Join(parts, ", "))
+}
+
+func newProgress(s *streams, follows bool) *progress {
 	_, tty := terminal(s.err)
-	return &progress{w: s.err, tty: tty, quiet: s.cli.Quiet, began: time.Now()}
+	return &progress{w: s.err, tty: tty, quiet: s.cli.Quiet, began: time.Now(), follows: follows}
 }
 
 func (p *progress) event(e pipeline.Event) {
 	switch e := e.(type) {
 	case pipeline.Warned:
 		p.clear()
+		p.flush()
 		e.Err.RenderAs(p.w, "warning")
 	case pipeline.ReadProgress:
 		if p.tty && !p.quiet && time.Since(p.last) > 80*time.Millisecond {
@@ -46,16 +92,56 @@ func (p *progress) event(e pipeline.Event) {
 		case p.quiet:
 		case p.tty:
 			p.draw(e.Source, e.Origin, e.Position, e.Total)
-		case time.Since(p.last) > time.Second:
-			p.last = time.Now()
-			fmt.Fprintf(p.w, "version %d: %s\n", e.Version, accounts(e))
+		default:
+			if p.held == nil {
+				p.held = &versions{}
+			}
+			if p.held.add(e); time.Since(p.last) > time.Second {
+				p.flush()
+			}
+		}
+		p.waits, p.committed = false, e.Version
+	case pipeline.Waiting:
+		if p.flush(); p.quiet || p.waits {
+			return
+		}
+		p.waits = true
+		text := "waiting for what comes"
+		if p.committed > 0 {
+			text += fmt.Sprintf("; version %d was committed last", p.committed)
+		}
+		p.clear()
+		if p.tty { // it stays until something comes
+			p.drawn = true
+			fmt.Fprintf(p.w, "%s%s%s", eraseLine, p.stamp(), text)
+		} else if !p.once {
+			p.once = true
+			fmt.Fprintf(p.w, "%s%s\n", p.stamp(), text)
 		}
 	case pipeline.Finished:
 		p.clear()
+		p.flush()
 		if !p.quiet && !(e.Failed && e.Versions == 0) {
 			fmt.Fprintln(p.w, summary(e))
 		}
 	}
+}
+
+// flush writes the line that waits for a second to go by.
+func (p *progress) flush() {
+	if p.held != nil && !p.quiet {
+		fmt.Fprintf(p.w, "%s%s\n", p.stamp(), p.held)
+		p.last = time.Now()
+	}
+	p.held = nil
+}
+
+// stamp is the time, in the log of a run that follows.
+func (p *progress) stamp() string {
+	if !p.follows {
+		return ""
+	}
+	return time.Now().Format("2006-01-02 15:04:05 ")
 }
 
 // rejected is what a batch rejected, bad records and rows of all destinations.
@@ -153,7 +239,7 @@ func (p *progress) draw(source, item string, done, total int64) {
 		bar = "[" + strings.Repeat("=", n) + strings.Repeat(" ", 20-n) + "] "
 	}
 	rate := float64(p.records) / time.Since(p.began).Seconds()
-	line := fmt.Sprintf("%s%s: %s records, %s/s, %s rejected, %s", bar, source, count(p.records), count(int64(rate)), count(p.rejected), item)
+	line := p.stamp() + fmt.Sprintf("%s%s: %s records, %s/s, %s rejected, %s", bar, source, count(p.records), count(int64(rate)), count(p.rejected), item)
 	columns, _ := terminal(p.w)
 	fmt.Fprint(p.w, eraseLine+cut(printable(line), columns-1)) // a line that reached the edge would wrap, and could not be erased
 }

@@ -42,7 +42,7 @@ func (c *execCmd) Run(ctx context.Context, s *streams) error { return c.statemen
 // statement runs statements on a file that is there.
 func (a *fileArgs) statement(ctx context.Context, s *streams, text string) error {
 	return a.inspect(ctx, s, func(o pipeline.Options) error {
-		told := newProgress(s)
+		told := newProgress(s, false)
 		defer told.clear()
 		o.Dir = filepath.Dir(o.DB) // where the script is, as a rule
 		o.Scripts, o.Stop = []*sql.Source{sql.NewSource("(command line)", text)}, s.batchEnd(told.stopping)

@@ -25,13 +25,14 @@ func (c *runCmd) Run(ctx context.Context, s *streams) error {
 		event(pipeline.Event)
 		clear()    // before a result is printed
 		stopping() // on another goroutine
-	} = newProgress(s)
+	} = newProgress(s, c.Follow)
 	if c.Events == "jsonl" {
 		s.events = &eventLines{w: s.err}
 		told = s.events
 	}
 	interrupted := false
 	var failed error
+	var finished *pipeline.Finished
 	o.Snapshot, o.SnapshotEvery = c.Snapshot, c.SnapshotEvery
 	o.DryRun, o.Follow, o.Stop = c.DryRun, c.Follow, s.batchEnd(told.stopping)
 	o.Events = func(e pipeline.Event) {
@@ -48,11 +49,20 @@ func (c *runCmd) Run(ctx context.Context, s *streams) error {
 			}
 		case pipeline.Finished:
 			interrupted = e.Interrupted
+			if finished = &e; s.events != nil { // the last line, behind an error
+				return
+			}
 		}
 		told.event(e)
 	}
 	err = pipeline.Run(ctx, o)
 	told.clear()
+	if s.events != nil && finished != nil {
+		defer told.event(*finished)
+		if err != nil && ctx.Err() == nil {
+			err = reported{s.report(err)}
+		}
+	}
 	switch {
 	case err != nil:
 		return err
