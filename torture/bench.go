@@ -19,14 +19,15 @@ type Command func(dir string, env []string, args ...string) (code int, stderr st
 
 // Bench plays a plan with the command and the model side by side.
 type Bench struct {
-	run    Command
-	dir    string
-	db     string
-	model  *Model
-	dice   *rand.Rand // which versions are looked at
-	steps  []played
-	broker broker
-	killed bool // a run was killed: what it left behind may be more than the model says
+	run       Command
+	following Follower // nil: nothing is followed
+	dir       string
+	db        string
+	model     *Model
+	dice      *rand.Rand // which versions are looked at
+	steps     []played
+	broker    broker
+	killed    bool // a run was killed: what it left behind may be more than the model says
 }
 
 // played is a step as it was played, for the folder of a case.
@@ -86,20 +87,20 @@ func (b *Bench) step(ctx context.Context, i int, s Step) error {
 		return err
 	}
 	for _, f := range s.Files {
-		if src := m.sources[low(f.Source)]; src != nil {
-			if err := b.file(ctx, src, f); err != nil {
+		if m.sources[low(f.Source)] != nil {
+			if err := b.arrives(ctx, f); err != nil {
 				return err
 			}
-			if src.Partitions > 0 {
-				m.append(src, f)
-				continue
-			}
-			m.files[low(f.Source)] = append(m.files[low(f.Source)], f)
 		}
 	}
 	name := fmt.Sprintf("s%d.sql", i+1)
 	if err := b.brokerSteps(s, text); err != nil {
 		return err
+	}
+	if strings.Contains(text, modelFile) {
+		if err := os.WriteFile(filepath.Join(b.dir, modelFile), []byte(modelText), 0o644); err != nil {
+			return err
+		}
 	}
 	text = strings.ReplaceAll(text, brokers, b.broker.addr)
 	if err := os.WriteFile(filepath.Join(b.dir, name), []byte(text), 0o644); err != nil {
@@ -122,7 +123,29 @@ func (b *Bench) step(ctx context.Context, i int, s Step) error {
 		}
 	}
 	code, stderr := b.run(b.dir, nil, args...)
-	return b.finish(ctx, acts, code, stderr)
+	if err := b.finish(ctx, acts, code, stderr); err != nil || code != 0 || len(s.Later) == 0 || b.following == nil {
+		return err
+	}
+	b.steps = append(b.steps, played{script: name, files: s.Later})
+	code, stderr, err = b.follow(ctx, name, s.Later)
+	if err != nil {
+		return err
+	}
+	return b.finish(ctx, []func() error{m.followed}, code, stderr)
+}
+
+// arrives lets a file or records of a topic be there.
+func (b *Bench) arrives(ctx context.Context, f File) error {
+	src, n := b.model.sources[low(f.Source)], low(f.Source)
+	if err := b.file(ctx, src, f); err != nil {
+		return err
+	}
+	if src.Partitions > 0 {
+		b.model.append(src, f)
+	} else {
+		b.model.files[n] = append(b.model.files[n], f)
+	}
+	return nil
 }
 
 // needBroker starts the broker where there is none yet.
@@ -194,8 +217,13 @@ func (b *Bench) script(s Step) (string, []func() error, error) {
 		m.declare(&d)
 		fresh[low(d.Name)] = true
 	}
+	before := map[string]bool{}
 	for _, n := range m.order {
 		if !s.Part || fresh[n] {
+			if x := forms[m.decl(n).Form].before; x != "" && !before[x] {
+				before[x] = true
+				text.WriteString(x)
+			}
 			text.WriteString(w.create(m.decl(n)))
 		}
 	}

@@ -22,7 +22,7 @@ func ReadPlan(b []byte) (Plan, error) {
 		return p, fmt.Errorf("plan.json: %w", err)
 	}
 	for _, s := range p.Steps {
-		for _, f := range s.Files {
+		for _, f := range append(slices.Clip(s.Files), s.Later...) {
 			for _, r := range f.Rows {
 				for c, v := range r.Values {
 					if n, ok := v.(json.Number); ok {
@@ -51,6 +51,9 @@ func writeCase(to string, b *Bench, p Plan, d *Difference) (err error) {
 		text, rerr := os.ReadFile(filepath.Join(b.dir, s.script))
 		err = errors.Join(err, rerr)
 		put(s.script, strings.ReplaceAll(string(text), cmp.Or(b.broker.addr, brokers), brokers))
+		if strings.Contains(string(text), modelFile) {
+			put(modelFile, modelText)
+		}
 		for _, f := range s.files {
 			if src := b.model.sources[low(f.Source)]; src != nil && src.Partitions > 0 {
 				put(fmt.Sprintf("step%d_%s.jsonl", i+1, src.topic()), src.messages(f))

@@ -9,12 +9,12 @@ import (
 // form is a form of a destination's query: its text, its columns and what it makes of new rows, side by side. A new one is an entry of
 // forms, and a word in the generator's list.
 type form struct {
-	text func(w *writer, d *Decl, from string) string // from: the relation with STREAM where it needs that; "" where it stands in Dim's place
-	cols func(in []string) []string
-	rows func(m *Model, d *Decl, in []Rec) []Rec
-	need []string // columns that it names
-	meta bool     // it loses where rows come from
-	kind string   // feature that switches it on
+	text   func(w *writer, d *Decl, from string) string // from: the relation with STREAM where it needs that; "" where it stands in Dim's place
+	cols   func(in []string) []string
+	rows   func(m *Model, d *Decl, in []Rec) []Rec
+	need   []string // columns that it names
+	before string   // a statement that must stand before it
+	kind   string   // feature that switches it on
 }
 
 func same(in []string) []string { return in }
@@ -56,12 +56,17 @@ func init() { // not in the declaration: what a form means asks the model, which
 				return r
 			})},
 
-		"some": {meta: true, need: []string{"b"}, text: func(w *writer, d *Decl, from string) string {
+		"some": {need: []string{"b"}, text: func(w *writer, d *Decl, from string) string {
 			return "AS SELECT " + strings.Join(last("b", w.m.columns(d.From[0])), ", ") + " FROM " + from
 		}, cols: func(in []string) []string { return last("b", in) },
-			rows: each(func(r Rec) Rec { r.At = Place{}; return r })},
+			rows: func(_ *Model, _ *Decl, in []Rec) []Rec { return in }},
 
-		"group": {kind: "group", meta: true, need: []string{"a", "b"},
+		"score": {kind: "score", need: []string{"b"}, before: "CREATE MODEL risk FROM '" + modelFile + "';\n",
+			text: func(_ *writer, _ *Decl, from string) string { return "AS SELECT *, risk(b::DOUBLE) AS p FROM " + from },
+			cols: func(in []string) []string { return append(slices.Clone(in), "p") },
+			rows: each(func(r Rec) Rec { r.Row = r.Row.with("p", score(r.Row)); return r })},
+
+		"group": {kind: "group", need: []string{"a", "b"},
 			text: func(_ *writer, _ *Decl, from string) string {
 				return "AS SELECT a, count(*)::INTEGER AS n, sum(b)::INTEGER AS b FROM " + from + " GROUP BY a"
 			},

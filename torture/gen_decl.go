@@ -180,7 +180,10 @@ func (g *gen) stream(d *Decl, m *Model, cols []string) {
 	for _, f := range sortedKeys(forms) {
 		x := forms[f]
 		dim := x.kind == "join" || x.kind == "join_history"
-		if dim && (len(journals) == 0 || has(cols, "da")) || f == "plus" && has(cols, "b2") {
+		if f == "join_history" { // with one column of time
+			journals = filter(journals, func(n string) bool { return len(m.dests[n].decl.Seq) < 2 })
+		}
+		if dim && (len(journals) == 0 || has(cols, "da")) || f == "plus" && has(cols, "b2") || f == "score" && has(cols, "p") {
 			continue
 		}
 		if (x.kind == "" || g.on[x.kind]) && !slices.ContainsFunc(x.need, func(c string) bool { return !has(cols, c) }) {

@@ -23,6 +23,7 @@ type Model struct {
 	file     string                // and its file
 	decision *Hold                 // the load that RELEASE HOLD or DISCARD HOLD is about
 	discards bool
+	single   bool    // one batch of a source is enough
 	skips    []*Sink // that a rebuild of a stream gives nothing
 	stop     int     // not 0: a killed run came to this version, and no further
 }

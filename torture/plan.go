@@ -14,6 +14,7 @@ type Step struct {
 	Files  []File `json:",omitempty"` // new in the folder
 	Drops  []Verb `json:",omitempty"` // before the declarations
 	Decls  []Decl `json:",omitempty"` // new ones, and new texts of old ones
+	Later  []File `json:",omitempty"` // what comes while a second run of the script follows its sources
 	Verbs  []Verb `json:",omitempty"` // behind the declarations
 	Part   bool   `json:",omitempty"` // the script has Decls and Verbs alone; else all that is declared
 	Spell  uint64 `json:",omitempty"` // not 0: names in another case, by this seed

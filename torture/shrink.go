@@ -75,6 +75,7 @@ func partCuts(p *Plan) []func() {
 	for i := range p.Steps {
 		s := &p.Steps[i]
 		out = append(out, removals(&s.Files)...)
+		out = append(out, removals(&s.Later)...)
 		out = append(out, removals(&s.Decls)...)
 		out = append(out, removals(&s.Verbs)...)
 		out = append(out, removals(&s.Drops)...)

@@ -186,8 +186,9 @@ func (m *Model) readTopic(source string, wanted []string, again bool) error {
 		}
 		groups[at] = append(groups[at], n)
 	}
+	was := m.version
 	for _, at := range order {
-		if err := m.stretch(source, wanted, groups[at], m.dests[groups[at][0]].offs[source], front.ends(), false); err != nil {
+		if err := m.stretch(source, wanted, groups[at], m.dests[groups[at][0]].offs[source], front.ends(), false); err != nil || m.single && m.version > was {
 			return err
 		}
 	}
@@ -227,7 +228,7 @@ func (m *Model) stretch(source string, wanted, to []string, from, end map[int]in
 		if len(cut) == 0 {
 			return nil
 		}
-		if err := m.commit(func(v int) error { return m.arriveTopic(source, cut, to, wanted, v, again) }); err != nil {
+		if err := m.commit(func(v int) error { return m.arriveTopic(source, cut, to, wanted, v, again) }); err != nil || m.single {
 			return err
 		}
 		for p, x := range cut {

@@ -28,6 +28,7 @@ import (
 // Options say how seeds are played.
 type Options struct {
 	Command  Command
+	Follow   Follower
 	Work     string        // where the folders of runs are made; "" is the system's
 	Features []string      // what may be made; nil: everything
 	Shown    []string      // known faults that are made all the same
@@ -109,6 +110,7 @@ func (o Options) with(seed uint64, f func(*Bench) error) (Tally, error) {
 		return nil, err
 	}
 	b := NewBench(o.Command, dir, seed)
+	b.following = o.Follow
 	defer b.broker.close()
 	return b.model.Tally, errors.Join(f(b), os.RemoveAll(dir))
 }

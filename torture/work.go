@@ -44,7 +44,7 @@ func (m *Model) sink() {
 	for _, k := range m.sinks {
 		of := m.dests[low(k.decl.From[0])]
 		for v := k.place + 1; v <= m.version; v++ {
-			if rows := of.news(v-1, v); len(rows) > 0 {
+			if rows := of.news(v-1, v, false); len(rows) > 0 {
 				k.files[v] = rows
 			}
 		}
@@ -53,7 +53,8 @@ func (m *Model) sink() {
 }
 
 // news are the new rows that versions after from up to to hand on: a stream's rows, a journal's changes.
-func (d *Dest) news(from, to int) []Row {
+// What is deleted shows when to those that read it (dated), in columns that the journal is ordered by; to sinks it shows what it was.
+func (d *Dest) news(from, to int, dated bool) []Row {
 	var out []Row
 	for _, s := range d.rows {
 		if s.version > from && s.version <= to {
@@ -63,8 +64,8 @@ func (d *Dest) news(from, to int) []Row {
 	for v := from + 1; v <= to && d.journal(); v++ {
 		for _, c := range d.changes[v] {
 			row := c.Row.with("change_type", c.Type)
-			for i, s := range d.decl.sequence() { // what is deleted shows when, in columns that the journal is ordered by
-				if i < len(c.End) && has(d.cols, s) {
+			for i, s := range d.decl.sequence() {
+				if dated && i < len(c.End) && has(d.cols, s) {
 					row[s] = c.End[i]
 				}
 			}
@@ -93,7 +94,7 @@ func (m *Model) stored(n string, v int) error {
 	for _, f := range m.waiting(n) {
 		of, x := m.dests[f], m.dests[n]
 		var rows []Rec
-		for _, r := range of.news(x.place[f], v) {
+		for _, r := range of.news(x.place[f], v, true) {
 			rows = append(rows, Rec{Row: r})
 		}
 		b := &batch{m: m, n: n, version: v}
@@ -272,7 +273,7 @@ func (m *Model) read(source string, wanted []string, again bool) error {
 	units := filter(m.units(source), func(u unit) bool { return len(need(u)) > 0 })
 	for _, g := range m.batches(source, units, func(a, b unit) bool { return slices.Equal(need(a), need(b)) && had(a) == had(b) }) {
 		to := need(g[0])
-		if err := m.commit(func(v int) error { return m.arrive(source, g, to, wanted, v) }); err != nil {
+		if err := m.commit(func(v int) error { return m.arrive(source, g, to, wanted, v) }); err != nil || m.single {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -129,6 +130,35 @@ func tortureOptions(t *testing.T) torture.Options {
 			return code, stderr.String()
 		}
 		return -9, stderr.String()
+	}
+	o.Follow = func(dir string, begun func() error, line func(string) bool, args ...string) (int, string, error) {
+		c := asCommand(t, dir, args...)
+		told, err := c.StderrPipe()
+		if err == nil {
+			err = c.Start()
+		}
+		if err != nil {
+			return 0, "", err
+		}
+		late := time.AfterFunc(2*time.Minute, func() { c.Process.Signal(syscall.SIGQUIT) })
+		defer late.Stop()
+		failed := begun()
+		if failed != nil {
+			c.Process.Kill()
+		}
+		var all strings.Builder
+		for lines, ended := bufio.NewScanner(told), false; lines.Scan(); {
+			all.WriteString(lines.Text() + "\n")
+			if line(lines.Text()) && !ended {
+				ended = true
+				c.Process.Signal(syscall.SIGTERM)
+			}
+		}
+		var exit *exec.ExitError
+		if err := c.Wait(); err != nil && !errors.As(err, &exit) {
+			failed = errors.Join(failed, err)
+		}
+		return c.ProcessState.ExitCode(), all.String(), failed
 	}
 	return o
 }
