@@ -113,7 +113,7 @@ func (c *Connection) tls(env *engine.Env, v map[string]string) (*tls.Config, err
 	read := func(name string) ([]byte, error) {
 		p := v[name]
 		if !filepath.IsAbs(p) {
-			p = filepath.Join(env.Dir, p)
+			p = filepath.Join(env.DirOf(c.decl), p)
 		}
 		b, err := os.ReadFile(p)
 		if err != nil {

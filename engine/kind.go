@@ -38,12 +38,20 @@ type Definition interface {
 
 // Env is what a declaration may need to know of the run.
 type Env struct {
-	Dir string // folder that relative paths start at
+	Dir string // folder that relative paths start at, see DirOf
 	// Scratch: what is defined is looked at and rolled back. What would cost much and tells nothing may be left out.
 	Scratch bool
 	// Declared is the declaration of a kind (in lower case) under a name, nil when there is none; Names are those of a kind.
 	Declared func(kind, name string) Object
 	Names    func(kind string) []string
+}
+
+// DirOf is the folder that relative paths in a declaration start at: that of its script.
+func (e *Env) DirOf(d *sql.Decl) string {
+	if d.Src.Dir != "" {
+		return d.Src.Dir
+	}
+	return e.Dir
 }
 
 // Source is a declared place that rows come from.

@@ -49,7 +49,7 @@ func (c *Conn) newPrinter(ctx context.Context, res *bindings.Result) (_ *printer
 		}
 	}
 	for _, name := range []string{"TimeZone", "Calendar"} {
-		if v := c.setting(name); v != c.printer.setting(name) {
+		if v := c.Setting(name); v != c.printer.Setting(name) {
 			if _, err := c.printer.Exec(ctx, SQL("SET {name} = {v}", Args{"name": Ident(name), "v": v})); err != nil {
 				return nil, err
 			}
@@ -82,8 +82,8 @@ func (c *Conn) newPrinter(ctx context.Context, res *bindings.Result) (_ *printer
 	return p, nil
 }
 
-// setting is the value of a setting of the connection, without a statement: one may be running.
-func (c *Conn) setting(name string) string {
+// Setting is the value of a setting of the connection as text, "" where it has none; without a statement: one may be running.
+func (c *Conn) Setting(name string) string {
 	var ctx bindings.ClientContext
 	bindings.ConnectionGetClientContext(c.bound(), &ctx)
 	defer bindings.DestroyClientContext(&ctx)

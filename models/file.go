@@ -28,7 +28,7 @@ func (m *declared) file(env *engine.Env) string {
 	if filepath.IsAbs(m.path) {
 		return m.path
 	}
-	return filepath.Join(env.Dir, m.path)
+	return filepath.Join(env.DirOf(m.decl), m.path)
 }
 
 // open opens the file for use.
@@ -48,7 +48,7 @@ func (m *declared) open(env *engine.Env, use func(f *os.File, size int64) error)
 		}
 	}
 	if err != nil {
-		e := m.fail("no-file", "the model's file "+m.path+" can't be read: "+reason(err), "relative paths start at the script's folder: "+env.Dir, err)
+		e := m.fail("no-file", "the model's file "+m.path+" can't be read: "+reason(err), "relative paths start at the script's folder: "+env.DirOf(m.decl), err)
 		e.Exit = sql.ExitUnreachable
 		return e
 	}

@@ -51,7 +51,7 @@ func (m *declared) library(env *engine.Env) (r library, at sql.Span, err error) 
 			return r, at, &sql.Error{Src: m.decl.Src, Span: at, Code: "missing-value", Msg: "onnxruntime is not the path of a library", Hint: "write onnxruntime '/path/libonnxruntime.so', or env('NAME')"}
 		default:
 			if r.Path = o.Text; !filepath.IsAbs(r.Path) { // the loader would search for a name without a folder
-				if r.Path, err = filepath.Abs(filepath.Join(env.Dir, r.Path)); err != nil {
+				if r.Path, err = filepath.Abs(filepath.Join(env.DirOf(m.decl), r.Path)); err != nil {
 					return r, at, err
 				}
 			}

@@ -49,7 +49,7 @@ func (r *runner) refuseDrop(st sql.Stmt) error {
 }
 
 func (r *runner) dropped(st sql.Stmt, at sql.Span, schema, name string, drop bool) error {
-	main := schema == "" && (r.paths.home == "" || r.paths.together) || sql.Same(schema, "main")
+	main := schema == "" && (r.session.home == "" || r.session.together) || sql.Same(schema, "main")
 	if !main { // another schema's
 		return nil
 	}

@@ -156,7 +156,7 @@ func parse(ctx context.Context, scripts []*sql.Source) ([]sql.Stmt, error) {
 	}
 	defer db.Close()
 	for _, st := range stmts {
-		if st.Decl == nil && !st.Broken {
+		if st.Decl == nil && !st.Broken && !imports(st) {
 			errs = collect(errs, db.Writer().Parse(st.Src, st.Span))
 		}
 	}
@@ -204,11 +204,21 @@ func load(ctx context.Context, c *engine.Conn, stmts []sql.Stmt, env *engine.Env
 	if err := errs.Err(); err != nil {
 		return p, err
 	}
+	p.handOver()
 	p.reshape()
 	if err := p.apart(); err != nil {
 		return p, err
 	}
 	return p, p.resolve(ctx, c)
+}
+
+// handOver gives DuckDB the DROP FUNCTION of a macro that it knows and dsql doesn't.
+func (p *program) handOver() {
+	for i, st := range p.stmts {
+		if st.Decl != nil && st.Decl.Syntax.Verb == "DROP" && st.Decl.Syntax.Keyword == "FUNCTION" && p.find("function", st.Decl.Name) == nil {
+			p.stmts[i].Decl = nil
+		}
+	}
 }
 
 // reshape tells destinations that the script fills them again from their inputs, once it has declared them.

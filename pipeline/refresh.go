@@ -33,7 +33,7 @@ type runner struct {
 	broken   map[*node]error     // sinks that write nothing more in this run
 	again    map[*node]time.Time // when sinks are tried again whose place outside is away
 	progress engine.Progress
-	paths    paths
+	session  session
 	sum      Finished
 	copied   int64 // the version that the snapshot has
 	uncopied bool  // the last could not be written, and that was told

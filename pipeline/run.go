@@ -271,9 +271,17 @@ func (r *runner) plain(ctx context.Context, st sql.Stmt) error {
 	if err := r.refuseDrop(st); err != nil {
 		return err
 	}
-	if err := r.asUser(ctx, st); err != nil {
+	if done, err := r.asUser(ctx, st); done || err != nil {
 		return err
 	}
+	if err := inFolder(st, func() error { return r.show(ctx, st) }); err != nil {
+		return err
+	}
+	return r.asOwn(ctx, st)
+}
+
+// show runs a statement of DuckDB's and shows its rows.
+func (r *runner) show(ctx context.Context, st sql.Stmt) error {
 	res, err := r.conn.Query(ctx, engine.User(st.Src, st.Span), engine.Place{Src: st.Src, Span: st.Span})
 	if err != nil {
 		return engine.AtRunTime(r.p.sourceHint(err))
@@ -281,10 +289,7 @@ func (r *runner) plain(ctx context.Context, st sql.Stmt) error {
 	if len(res.Columns) > 0 && !onlyCount(st, res) {
 		r.emit(Queried{res})
 	}
-	if err := errors.Join(engine.AtRunTime(res.Err()), res.Close()); err != nil {
-		return err
-	}
-	return r.asOwn(ctx, st)
+	return errors.Join(engine.AtRunTime(res.Err()), res.Close())
 }
 
 // defineReady makes the declarations whose turn has come.

@@ -235,7 +235,7 @@ func (s *files) folder(env *engine.Env) (string, error) {
 		}
 	}
 	if !filepath.IsAbs(path) {
-		path = filepath.Join(env.Dir, path)
+		path = filepath.Join(env.DirOf(s.decl), path)
 	}
 	return filepath.Abs(path)
 }

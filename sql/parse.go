@@ -2,6 +2,7 @@ package sql
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -116,7 +117,7 @@ func (p *parser) statement() (Stmt, bool) {
 		p.unterminated(last)
 		return st, true
 	}
-	if f, n := p.match(st.Span); f != nil {
+	if f, n := p.match(st.Span); f != nil && !p.dropsMacro(f, n) {
 		st.Decl = p.declaration(f, n, st.Span)
 		if p.open {
 			p.fail(p.head[0].Span.To(p.head[n-1].Span), "in-transaction", "move it before BEGIN or behind COMMIT", "%s can't stand inside a transaction of the script: dsql makes its own", f).
@@ -127,6 +128,17 @@ func (p *parser) statement() (Stmt, bool) {
 	p.transaction()
 	p.unknown()
 	return st, true
+}
+
+// dropsMacro: DROP FUNCTION of a form that dsql's functions don't have, with a schema or CASCADE, is about a macro of DuckDB's.
+func (p *parser) dropsMacro(f *form, n int) bool {
+	return f.Verb == "DROP" && f.Keyword == "FUNCTION" && slices.ContainsFunc(p.head[n:], func(t Token) bool {
+		switch strings.ToUpper(p.text(t)) {
+		case ".", "CASCADE", "RESTRICT":
+			return true
+		}
+		return false
+	})
 }
 
 func (p *parser) unterminated(t Token) {

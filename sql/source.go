@@ -14,6 +14,7 @@ import (
 type Source struct {
 	Name string
 	Text string
+	Dir  string // the folder that its relative paths start at; "": that of the run
 	// breaks[i] counts the line feeds before byte i*block: a sparse index, so that a script that is all line feeds doesn't
 	// take eight times its size.
 	breaks []int

@@ -175,6 +175,8 @@ func (s *streams) warn(e pipeline.Event) {
 type scriptArgs struct {
 	Script []string `arg:"" complete:"file" help:"Script files; - reads standard input."`
 	DB     string   `name:"db" placeholder:"FILE" complete:"file" help:"The DuckDB file; the first script's name with .duckdb by default."`
+
+	left string // the folder that the command was typed in
 }
 
 func (a *scriptArgs) options(s *streams) (pipeline.Options, error) {
@@ -200,6 +202,10 @@ func (a *scriptArgs) options(s *streams) (pipeline.Options, error) {
 	}
 	if o.DB == "" {
 		return o, &sql.Error{Code: "no-db", Exit: sql.ExitUsage, Msg: "a script from standard input has no name to call its file by", Hint: "add --db FILE"}
+	}
+	var err error
+	if a.left, err = enter(&o, a.Script); err != nil {
+		return o, noFolder(err)
 	}
 	return o, nil
 }

@@ -33,7 +33,7 @@ func (c *runCmd) Run(ctx context.Context, s *streams) error {
 	interrupted := false
 	var failed error
 	var finished *pipeline.Finished
-	o.Snapshot, o.SnapshotEvery = c.Snapshot, c.SnapshotEvery
+	o.Snapshot, o.SnapshotEvery = onCommandLine(c.left, c.Snapshot), c.SnapshotEvery
 	o.DryRun, o.Follow, o.Stop = c.DryRun, c.Follow, s.batchEnd(told.stopping)
 	o.Events = func(e pipeline.Event) {
 		switch e := e.(type) {
