@@ -58,7 +58,10 @@ func NewBench(run Command, dir string, seed uint64) *Bench {
 // Play plays a plan to its end or to the first difference. A step without a meaning is passed over.
 func (b *Bench) Play(ctx context.Context, p Plan) error {
 	for i, s := range p.Steps {
-		if err := b.Step(ctx, i, s); err != nil && !errors.Is(err, errSkip) {
+		switch err := b.Step(ctx, i, s); {
+		case errors.Is(err, errOver):
+			return nil
+		case err != nil && !errors.Is(err, errSkip):
 			return err
 		}
 	}
@@ -251,8 +254,8 @@ func (b *Bench) play(acts []func() error) (int, error) {
 		err := f()
 		var e *exit
 		switch {
-		case errors.Is(err, errSkip):
-			return 0, err
+		case errors.Is(err, errSkip): // too late: the command has run it
+			return 0, errOver
 		case errors.As(err, &e):
 			return e.code, nil
 		case err != nil:

@@ -168,6 +168,9 @@ var errStop = &exit{code: -1, why: "the killed run came no further"}
 // errSkip is a statement without a meaning: a plan that was cut down has some.
 var errSkip = &exit{code: -2, why: "there is nothing to do it to"}
 
+// errOver ends a plan: the command ran a statement of which the model can't say what it does.
+var errOver = &exit{code: -3, why: "the model doesn't know what comes of it"}
+
 // NewModel is of a file that isn't there yet.
 func NewModel() *Model {
 	return &Model{Tally: Tally{}, state: state{dests: map[string]*Dest{}}, files: map[string][]File{}, topics: map[string][][]Record{}, sources: map[string]*Decl{}, sinks: map[string]*Sink{}}

@@ -51,7 +51,11 @@ func (o Options) Seed(ctx context.Context, seed uint64) (Tally, error) {
 		for i := range o.Steps {
 			s := g.step(b.model)
 			p.Steps = append(p.Steps, s)
-			if err := b.Step(ctx, i, s); err != nil && !errors.Is(err, errSkip) {
+			switch err := b.Step(ctx, i, s); {
+			case errors.Is(err, errOver):
+				b.model.Tally["plans that ended early: "+errOver.why]++
+				return nil
+			case err != nil && !errors.Is(err, errSkip):
 				return err
 			}
 		}

@@ -42,7 +42,9 @@ func init() { // not in the declaration: what a verb means asks for verbs
 			},
 			play: (*Model).rollback,
 			draw: func(g *gen, m *Model) (Verb, bool) {
-				return Verb{Name: g.dest(m).Name, To: g.IntN(m.version + 1)}, true
+				d := g.dest(m)
+				from := m.dests[low(d.Name)].horizon
+				return Verb{Name: d.Name, To: from + g.IntN(m.version-from+1)}, true
 			}},
 		"rebuild": {feature: "rebuild", weight: 2,
 			text: func(w *writer, v Verb) string { return fmt.Sprintf("REBUILD %s %s", w.kind(v.Name), w.name(v.Name)) },
