@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"dsql/engine"
+	"dsql/sql"
 )
 
 // views are macros that work in any DuckDB client. Their parameters have names that no column has: a parameter would replace a
@@ -17,7 +18,8 @@ func (s *Stream) views(ctx context.Context, tx *engine.Tx, cols []engine.Column)
 	name := s.decl.Name
 	p := func(base string) *engine.Query { return engine.Ident(engine.FreeName(base, cols)) }
 	a := engine.Args{"t": engine.Ident(name), "cols": engine.Names(engine.ColumnNames(cols)), "rows": engine.Ident(name),
-		"at": engine.Ident(name + "_at"), "as_of": engine.Ident(name + "_as_of"), "changes": engine.Ident(name + "_changes"), "diff": engine.Ident(name + "_diff"),
+		"shown": shown(cols),
+		"at":    engine.Ident(name + "_at"), "as_of": engine.Ident(name + "_as_of"), "changes": engine.Ident(name + "_changes"), "diff": engine.Ident(name + "_diff"),
 		"v": p("at_version"), "ts": p("at_time"), "asof": engine.VersionAsOf(p("at_time")), "v1": p("from_version"), "v2": p("to_version"), "sign": p("_sign"),
 		"none": engine.Each(", ", cols, func(c engine.Column) *engine.Query {
 			return engine.SQL("NULL::{t} AS {n}", engine.Args{"t": engine.Type(c.Type), "n": engine.Ident(c.Name)})
@@ -38,6 +40,16 @@ func (s *Stream) views(ctx context.Context, tx *engine.Tx, cols []engine.Column)
 		}
 	}
 	return nil
+}
+
+// shown are the columns beside change_type: a stored one of that name (a journal's changes have it) is change_type_1 there.
+func shown(cols []engine.Column) *engine.Query {
+	return engine.Each(", ", cols, func(c engine.Column) *engine.Query {
+		if !sql.Same(c.Name, "change_type") {
+			return engine.Ident(c.Name)
+		}
+		return engine.SQL("{c} AS {n}", engine.Args{"c": engine.Ident(c.Name), "n": engine.Ident(engine.FreeName("change_type_1", cols))})
+	})
 }
 
 // there is a condition on _version: a row is there at a version, an expression.
@@ -71,7 +83,7 @@ func (s *Stream) turns(eras []era, a engine.Args) *engine.Query {
 	for _, e := range eras[1:] {
 		before, _ := at(eras, e.since-1)
 		after, _ := at(eras, e.since)
-		out = append(out, engine.SQL("SELECT "+changed+", {e}::BIGINT AS _version, {cols} FROM (SELECT *, {after}::INTEGER - {before}::INTEGER AS {sign} FROM {rows} WHERE {v1} < {e} AND {e} <= {v2}) "+net,
+		out = append(out, engine.SQL("SELECT "+changed+", {e}::BIGINT AS _version, {shown} FROM (SELECT *, {after}::INTEGER - {before}::INTEGER AS {sign} FROM {rows} WHERE {v1} < {e} AND {e} <= {v2}) "+net,
 			a, engine.Args{"e": e.since, "before": among(before), "after": among(after)}))
 	}
 	return engine.Join(" UNION ALL ", out...)
@@ -80,15 +92,15 @@ func (s *Stream) turns(eras []era, a engine.Args) *engine.Query {
 const (
 	atMacro      = `CREATE OR REPLACE MACRO {at}({v}) AS TABLE SELECT {cols} FROM {rows} WHERE {there} UNION ALL SELECT {none} FROM {readable}`
 	asOfMacro    = `CREATE OR REPLACE MACRO {as_of}({ts}) AS TABLE SELECT * FROM {at}({asof})`
-	changesMacro = `CREATE OR REPLACE MACRO {changes}({v1}, {v2}) AS TABLE SELECT 'insert' AS change_type, _version, {cols} FROM {t} WHERE _version > {v1} AND _version <= {v2}`
-	diffMacro    = `CREATE OR REPLACE MACRO {diff}({v1}, {v2}) AS TABLE SELECT CASE WHEN {v1} <= {v2} THEN 'insert' ELSE 'delete' END AS change_type, _version, {cols}
+	changesMacro = `CREATE OR REPLACE MACRO {changes}({v1}, {v2}) AS TABLE SELECT 'insert' AS change_type, _version, {shown} FROM {t} WHERE _version > {v1} AND _version <= {v2}`
+	diffMacro    = `CREATE OR REPLACE MACRO {diff}({v1}, {v2}) AS TABLE SELECT CASE WHEN {v1} <= {v2} THEN 'insert' ELSE 'delete' END AS change_type, _version, {shown}
 		FROM {t} WHERE _version > least({v1}, {v2}) AND _version <= greatest({v1}, {v2})`
 
 	// Of a stream that was turned back: rows that come and go with the same values are no difference.
 	changed       = `CASE WHEN {sign} > 0 THEN 'insert' ELSE 'delete' END AS change_type`
 	net           = `WHERE {sign} <> 0 QUALIFY sum({sign}) OVER (PARTITION BY {cols}) * {sign} > 0 AND row_number() OVER (PARTITION BY {cols}, {sign} ORDER BY _version DESC) <= abs(sum({sign}) OVER (PARTITION BY {cols}))`
-	turnedChanges = `CREATE OR REPLACE MACRO {changes}({v1}, {v2}) AS TABLE SELECT 'insert' AS change_type, _version, {cols} FROM {rows} WHERE _version > {v1} AND _version <= {v2} AND _version NOT IN ({events}) {turns}
+	turnedChanges = `CREATE OR REPLACE MACRO {changes}({v1}, {v2}) AS TABLE SELECT 'insert' AS change_type, _version, {shown} FROM {rows} WHERE _version > {v1} AND _version <= {v2} AND _version NOT IN ({events}) {turns}
 		UNION ALL SELECT NULL, NULL, {none} FROM {readable_first}`
-	turnedDiff = `CREATE OR REPLACE MACRO {diff}({v1}, {v2}) AS TABLE SELECT ` + changed + `, _version, {cols} FROM (SELECT *, {there_last}::INTEGER - {there_first}::INTEGER AS {sign} FROM {rows}) ` + net + `
+	turnedDiff = `CREATE OR REPLACE MACRO {diff}({v1}, {v2}) AS TABLE SELECT ` + changed + `, _version, {shown} FROM (SELECT *, {there_last}::INTEGER - {there_first}::INTEGER AS {sign} FROM {rows}) ` + net + `
 		UNION ALL SELECT NULL, NULL, {none} FROM {readable_both}`
 )
