@@ -174,16 +174,15 @@ func (g *gen) twins(m *Model, of *Decl) []string {
 
 func (g *gen) stream(d *Decl, m *Model, cols []string) {
 	var can []string
-	journals := filter(m.sorted(), func(n string) bool {
-		return m.dests[n].journal() && has(m.dests[n].cols, "a") && low(d.From[0]) != n && has(m.dests[n].decl.Keys, "id") && len(m.dests[n].decl.Keys) == 1
-	})
+	journals := func(form string) []string { // a history is joined by one column of time
+		return filter(g.dims(d, m), func(n string) bool {
+			return has(m.dests[n].cols, "a") && (form != "join_history" || len(m.dests[n].decl.Seq) < 2)
+		})
+	}
 	for _, f := range sortedKeys(forms) {
 		x := forms[f]
 		dim := x.kind == "join" || x.kind == "join_history"
-		if f == "join_history" { // with one column of time
-			journals = filter(journals, func(n string) bool { return len(m.dests[n].decl.Seq) < 2 })
-		}
-		if dim && (len(journals) == 0 || has(cols, "da")) || f == "plus" && has(cols, "b2") || f == "score" && has(cols, "p") {
+		if dim && (len(journals(f)) == 0 || has(cols, "da")) || f == "plus" && has(cols, "b2") || f == "score" && has(cols, "p") {
 			continue
 		}
 		if (x.kind == "" || g.on[x.kind]) && !slices.ContainsFunc(x.need, func(c string) bool { return !has(cols, c) }) {
@@ -192,7 +191,7 @@ func (g *gen) stream(d *Decl, m *Model, cols []string) {
 	}
 	d.Form = one(g, can)
 	if k := forms[d.Form].kind; k == "join" || k == "join_history" {
-		d.Dim = m.dests[one(g, journals)].decl.Name
+		d.Dim = m.dests[one(g, journals(d.Form))].decl.Name
 	}
 	if g.may("clauses", .3) {
 		d.Retain = "0 SECONDS"
