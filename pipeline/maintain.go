@@ -21,7 +21,7 @@ func destinationVerbs(keyword string) []*sql.Syntax {
 		{Verb: "REBUILD", Keyword: keyword, Clauses: []sql.Clause{{Keyword: "FROM SOURCE", Arg: sql.ArgNone, Doc: "empty it and fill it again from all that its inputs still have, in one new version"}},
 			Doc: "Recomputes what is stored from what is remembered, or from its inputs: then what waits is taken first, and earlier rejects and holds are settled. " +
 				"What reads a journal gets the difference; what reads a stream keeps what it has."},
-		{Verb: "VACUUM", Keyword: keyword, Doc: "Gives up superseded rows that RETAIN VERSIONS no longer keeps; never events."},
+		{Verb: "VACUUM", Keyword: keyword, Doc: "Gives up superseded rows that RETAIN VERSIONS no longer keeps; never events, nor what a reader or sink has still to take."},
 	}
 }
 
@@ -127,7 +127,7 @@ func (r *runner) maintain(ctx context.Context, d *sql.Decl) error {
 	return r.vacuum(ctx, d, n, dest)
 }
 
-// vacuum gives up what no version that RETAIN VERSIONS keeps shows.
+// vacuum gives up what no version that RETAIN VERSIONS keeps shows, and nothing that a reader or sink hasn't seen.
 func (r *runner) vacuum(ctx context.Context, d *sql.Decl, n *node, dest engine.Destination) error {
 	retain := dest.Decl().Arg("RETAIN VERSIONS")
 	if retain == nil {
@@ -138,13 +138,25 @@ func (r *runner) vacuum(ctx context.Context, d *sql.Decl, n *node, dest engine.D
 		return nil
 	}
 	oldest, err := r.conn.Int(ctx, engine.SQL("SELECT max(version) FROM dsql.versions WHERE committed_at <= {now} - ({i})", engine.Args{"now": engine.Now, "i": engine.User(dest.Decl().Src, retain.Exprs[0])}))
-	if err != nil || oldest == 0 {
+	if oldest = min(oldest, r.unseen(n)); err != nil || oldest == 0 {
 		return err
 	}
 	return r.conn.Update(ctx, func(tx *engine.Tx) error {
 		_, err := v.Vacuum(ctx, tx, oldest)
 		return err
 	})
+}
+
+// unseen is the version up to which all that are behind in reading n have come: what changed later is still to be handed on. One that
+// has read nothing yet starts with what it finds.
+func (r *runner) unseen(n *node) int64 {
+	out := r.version
+	for e, v := range r.places {
+		if e.input == n && v > 0 && r.behind(e) {
+			out = min(out, v)
+		}
+	}
+	return out
 }
 
 // refill is REBUILD … FROM SOURCE: the destination is emptied and takes all that its inputs still have, in one transaction, and what was

@@ -188,8 +188,8 @@ func (s *Stream) InOrder(version int64, cols []engine.Column) *engine.Query {
 
 // Drop removes what Define made.
 func (s *Stream) Drop(ctx context.Context, tx *engine.Tx) error {
-	for _, m := range s.Makes() {
-		if err := tx.Run(ctx, engine.SQL("DROP MACRO TABLE IF EXISTS {m}", engine.Args{"m": engine.Ident(m)})); err != nil {
+	for _, m := range macros {
+		if err := tx.Run(ctx, engine.SQL("DROP MACRO TABLE IF EXISTS {m}", engine.Args{"m": engine.Ident(s.decl.Name + m)})); err != nil {
 			return err
 		}
 	}
@@ -201,8 +201,13 @@ func (s *Stream) Drop(ctx context.Context, tx *engine.Tx) error {
 // Stores is the table's name.
 func (s *Stream) Stores() string { return s.decl.Name }
 
-// Makes are the names of the macros over the table.
-func (s *Stream) Makes() []string {
-	n := s.decl.Name
-	return []string{n + "_at", n + "_as_of", n + "_changes", n + "_diff"}
+// macros are those over the table.
+var macros = []string{"_at", "_as_of", "_changes", "_diff"}
+
+// Makes are the names of what stands beside the table; name__past once the stream was turned back.
+func (s *Stream) Makes() (out []string) {
+	for _, m := range append([]string{"__past"}, macros...) {
+		out = append(out, s.decl.Name+m)
+	}
+	return out
 }
