@@ -89,9 +89,11 @@ func ColumnNames(cols []Column) []string {
 	return out
 }
 
+const describe = "DESCRIBE "
+
 // Describe binds a query and returns its columns; nothing runs.
 func (c *Conn) Describe(ctx context.Context, q *Query, at Place) ([]Column, error) {
-	d := Cat(SQL("DESCRIBE "), q)
+	d := Cat(SQL(describe), q)
 	rows, err := c.sql.QueryContext(ctx, d.text)
 	if err != nil {
 		return nil, d.locate(err, at)
@@ -123,6 +125,15 @@ func (c *Conn) Table(ctx context.Context, name string) ([]Column, error) {
 // Parse checks the grammar of the user's own statement. It binds nothing.
 func (c *Conn) Parse(src *sql.Source, sp sql.Span) error {
 	q := User(src, sp)
+	if _, err := c.parse(q.text); err != nil {
+		return q.locate(err, Place{src, sp})
+	}
+	return nil
+}
+
+// ParseExpr checks the grammar of an expression of the user's.
+func (c *Conn) ParseExpr(src *sql.Source, sp sql.Span) error {
+	q := SQL("SELECT ({e})", Args{"e": User(src, sp)})
 	if _, err := c.parse(q.text); err != nil {
 		return q.locate(err, Place{src, sp})
 	}

@@ -128,7 +128,11 @@ func (p *program) bindInputs(ctx context.Context, tx *engine.Tx, n *node) error 
 		q := in.query(empty(in.of))
 		cols, err := tx.Describe(ctx, q, engine.At(decl))
 		if err != nil {
-			return p.sourceHint(err)
+			var errs sql.List
+			for _, err := range tx.Wrongs(ctx, engine.Bound{Query: q, At: engine.At(decl)}, err) {
+				errs = collect(errs, p.sourceHint(err))
+			}
+			return errs.Err()
 		}
 		in.meta, in.dated = false, false
 		cols = slices.DeleteFunc(cols, func(c engine.Column) bool {

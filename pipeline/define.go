@@ -192,6 +192,7 @@ func (r *runner) drop(ctx context.Context, d *sql.Decl) error {
 	if err != nil {
 		return err
 	}
+	r.emit(Changed{Change{Action: "drop", Kind: n.kind, Name: n.name}})
 	delete(r.latest, n)
 	delete(r.guarded, n)
 	maps.DeleteFunc(r.places, func(e edge, _ int64) bool { return e.reader == n })

@@ -57,7 +57,7 @@ func (d *DestinationRows) add(o DestinationRows) {
 // Warned: something the user should know that does not stop the run.
 type Warned struct{ Err *sql.Error }
 
-// Changed: a declaration was created or replaced.
+// Changed: a declaration was created, replaced or dropped.
 type Changed struct{ Change Change }
 
 // Queried: a statement of the user returned rows. The receiver reads them all before it returns.
@@ -126,7 +126,7 @@ func (Finished) event()       {}
 
 // Change is one line of a plan.
 type Change struct {
-	Action string // create, change, rebuild, none
+	Action string // create, change, rebuild, drop, none
 	Kind   string
 	Name   string
 	What   []string // what differs, and what it will cost

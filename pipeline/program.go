@@ -16,12 +16,13 @@ import (
 
 // program is a script joined with what the file already declares.
 type program struct {
-	stmts []sql.Stmt
-	env   *engine.Env
-	nodes []*node          // in order of declaration: those of the file first, then the script's
-	plan  []Change         // what the check found that a run would do
-	there map[sql.Key]bool // tables and views that were in the file at the start
-	skip  map[int]bool     // statements whose shape can't be made in a scratch transaction
+	stmts  []sql.Stmt
+	env    *engine.Env
+	nodes  []*node          // in order of declaration: those of the file first, then the script's
+	plan   []Change         // what the check found that a run would do
+	there  map[sql.Key]bool // tables and views that were in the file at the start
+	doubts []*sql.Error     // what the check found that is right and may not be meant
+	skip   map[int]bool     // statements whose shape can't be made in a scratch transaction
 }
 
 // node is one declaration and what is known of it.
@@ -137,8 +138,8 @@ func (p *program) relation(name string) *node {
 	return nil
 }
 
-// parse reads scripts into one list of statements. Where something is wrong, DuckDB's grammar is asked about its own statements
-// too, so that all errors are told at once.
+// parse reads scripts into one list of statements. Where something is wrong, DuckDB's grammar is asked about its own statements and about
+// the expressions in rules and checks too, so that all errors are told at once.
 func parse(ctx context.Context, scripts []*sql.Source) ([]sql.Stmt, error) {
 	var stmts []sql.Stmt
 	var errs sql.List
@@ -158,9 +159,32 @@ func parse(ctx context.Context, scripts []*sql.Source) ([]sql.Stmt, error) {
 	for _, st := range stmts {
 		if st.Decl == nil && !st.Broken && !imports(st) {
 			errs = collect(errs, db.Writer().Parse(st.Src, st.Span))
+			continue
+		}
+		for _, list := range []string{"RULES", "METRICS", "CHECKS", ""} {
+			for _, item := range itemsOf(st.Decl, list) {
+				errs = collect(errs, parseItem(db.Writer(), item))
+			}
 		}
 	}
 	return stmts, errs.Err()
+}
+
+func itemsOf(d *sql.Decl, list string) []*sql.Decl {
+	if v := d.Arg(list); v != nil {
+		return v.Items
+	}
+	return nil
+}
+
+// parseItem asks DuckDB's grammar about the expression of a rule, a metric or a check.
+func parseItem(c *engine.Conn, item *sql.Decl) error {
+	for _, key := range []string{"EXPECT", "="} {
+		if v := item.Arg(key); v != nil && !v.Expr && len(v.Exprs) > 0 {
+			return c.ParseExpr(item.Src, v.Exprs[0])
+		}
+	}
+	return nil
 }
 
 // collect adds the script errors inside err to the list; another error goes in as one without a place.

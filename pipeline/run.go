@@ -48,6 +48,7 @@ func Run(ctx context.Context, o Options) error {
 		}
 		return err
 	}
+	p.warn(o)
 	for _, n := range p.nodes {
 		n.bound = false // each is bound again, in the file, when its turn comes
 	}
@@ -131,7 +132,10 @@ func rehearse(ctx context.Context, c *engine.Conn, o Options, stmts []sql.Stmt) 
 				return err
 			}
 			p.skip = skip
-			return p.check(ctx, tx)
+			if err = p.check(ctx, tx); err == nil {
+				p.doubts, err = p.perBatch(ctx, tx.Conn)
+			}
+			return err
 		})
 		var again *abortedError
 		if !errors.As(err, &again) {
@@ -179,7 +183,15 @@ func plan(ctx context.Context, o Options, stmts []sql.Stmt) ([]Change, error) {
 	for _, w := range p.lostCoordinates() {
 		o.emit(Warned{w})
 	}
+	p.warn(o)
 	return p.plan, nil
+}
+
+// warn tells what is right and may not be meant.
+func (p *program) warn(o Options) {
+	for _, w := range p.doubts {
+		o.emit(Warned{w})
+	}
 }
 
 var readingVerbs = map[string]bool{"SHOW": true, "DESCRIBE": true, "EXPLAIN": true}

@@ -13,7 +13,13 @@ import (
 // verb runs SHOW, DESCRIBE, EXPLAIN and DROP of a kind.
 func (r *runner) verb(ctx context.Context, d *sql.Decl) error {
 	if v, ok := verbOf(d.Syntax); ok {
-		return r.conn.Update(ctx, func(tx *engine.Tx) error { return v.Run(ctx, tx, d) })
+		if err := r.conn.Update(ctx, func(tx *engine.Tx) error { return v.Run(ctx, tx, d) }); err != nil {
+			return err
+		}
+		if n := r.p.find(strings.ToLower(d.Syntax.Keyword), d.Name); n != nil && d.Syntax.Verb == "ALTER" {
+			r.emit(Changed{Change{Action: "change", Kind: n.kind, Name: n.name, What: []string{strings.TrimSpace(d.Text())}}})
+		}
+		return nil
 	}
 	var q *engine.Query
 	switch d.Syntax.Verb {

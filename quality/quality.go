@@ -291,9 +291,12 @@ func (b *compiler) bindEach(x *expansion) {
 			continue
 		}
 		one := b.p.expandOne(i)
-		cols, errs := b.c.DescribeEach(b.ctx, []engine.Bound{{Query: b.p.statementOf(one, i), At: it.at()}})
+		q := engine.Bound{Query: b.p.statementOf(one, i), At: it.at()}
+		cols, errs := b.c.DescribeEach(b.ctx, []engine.Bound{q})
 		if errs[0] != nil {
-			b.refuse(it, errs[0])
+			for _, err := range b.c.Wrongs(b.ctx, q, errs[0]) {
+				b.refuse(it, err)
+			}
 			continue
 		}
 		types := map[string]string{}

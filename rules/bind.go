@@ -195,7 +195,9 @@ func (b *compiler) bind() {
 	cols, errs := b.c.DescribeEach(b.ctx, each)
 	for i := range b.p.steps {
 		if errs[i] != nil {
-			b.explain(&b.p.steps[i], errs[i])
+			for _, err := range b.c.Wrongs(b.ctx, each[i], errs[i]) {
+				b.explain(&b.p.steps[i], err)
+			}
 		} else if cols[i] != nil {
 			b.judge(&b.p.steps[i], cols[i][0].Type)
 		}

@@ -94,27 +94,35 @@ func (l List) Unwrap() []error {
 	return out
 }
 
-// Err is nil for an empty list; else the errors by place, the first of each line, ten at most.
+// Err is nil for an empty list; else the errors by place, one of each, ten at most.
 func (l List) Err() error {
+	return l.firstOf(func(e *Error) int { return e.Span.Start })
+}
+
+// firstOfLines is Err with the first of each line: what a parser says behind that mostly comes of it.
+func (l List) firstOfLines() error {
+	return l.firstOf(func(e *Error) int { return e.Src.lineAt(min(max(e.Span.Start, 0), len(e.Src.Text))) })
+}
+
+func (l List) firstOf(where func(*Error) int) error {
 	if len(l) == 0 {
 		return nil
 	}
 	sort.SliceStable(l, func(i, j int) bool { return l[i].Span.Start < l[j].Span.Start })
 	var out List
 	type place struct {
-		src  *Source
-		line int
+		src *Source
+		at  int
 	}
 	seen := map[place]bool{}
 	for _, e := range l {
-		at := place{e.Src, 0}
 		if e.Src != nil {
-			at.line = e.Src.lineAt(min(max(e.Span.Start, 0), len(e.Src.Text)))
+			at := place{e.Src, where(e)}
 			if seen[at] {
 				continue
 			}
+			seen[at] = true
 		}
-		seen[at] = true
 		if len(out) < maxErrors {
 			out = append(out, e)
 		}

@@ -41,7 +41,7 @@ func Parse(src *Source, forms []*Syntax) ([]Stmt, error) {
 		}
 		out = append(out, st)
 	}
-	return out, p.errs.Err()
+	return out, p.errs.firstOfLines()
 }
 
 // readable refuses text that can't be handed to DuckDB.

@@ -26,7 +26,7 @@ func (c *planCmd) Run(ctx context.Context, s *streams) error {
 }
 
 func printChange(w io.Writer, c pipeline.Change) {
-	sign := map[string]string{"create": "+", "change": "~", "rebuild": "!", "none": "="}[c.Action]
+	sign := map[string]string{"create": "+", "change": "~", "rebuild": "!", "drop": "-", "none": "="}[c.Action]
 	fmt.Fprintf(w, "%s %s %s\n", sign, c.Kind, c.Name)
 	for _, what := range c.What {
 		fmt.Fprintf(w, "    %s\n", what)

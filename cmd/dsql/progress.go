@@ -28,6 +28,7 @@ type progress struct {
 	waits     bool  // that was told
 	once      bool  // in the log, at all
 	committed int64 // the last version
+	changes   changes
 }
 
 // versions are those that one line is about, when they come faster than lines.
@@ -76,6 +77,7 @@ func newProgress(s *streams, follows bool) *progress {
 }
 
 func (p *progress) event(e pipeline.Event) {
+	p.tellChanges(e)
 	switch e := e.(type) {
 	case pipeline.Warned:
 		p.clear()
