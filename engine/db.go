@@ -186,6 +186,8 @@ func openError(path string, o Options, err error) error {
 		e.Code, e.Msg, e.Hint = "no-folder", "there is no folder "+filepath.Dir(path), "make it first, or choose another --db"
 	case errors.Is(statErr, fs.ErrNotExist) && o.ReadOnly:
 		e.Code, e.Msg, e.Hint = "no-file", "there is no file "+path, "`dsql run` makes it; --db names another one"
+	case o.ReadOnly && (errors.Is(statErr, fs.ErrPermission) || notWritable(text)):
+		e.Code, e.Msg, e.Hint = "no-rights", path+" can't be opened: no right to read it", "check the rights of the file and of its folder, or choose another --db"
 	case errors.Is(statErr, fs.ErrNotExist), errors.Is(statErr, fs.ErrPermission), notWritable(text):
 		e.Code, e.Msg, e.Hint = "no-rights", path+" can't be opened: no right to write there", "check the rights of the file and of its folder, or choose another --db"
 	case strings.Contains(text, "not a valid DuckDB database file"):

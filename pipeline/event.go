@@ -60,8 +60,12 @@ type Warned struct{ Err *sql.Error }
 // Changed: a declaration was created, replaced or dropped.
 type Changed struct{ Change Change }
 
-// Queried: a statement of the user returned rows. The receiver reads them all before it returns.
-type Queried struct{ Result *engine.Result }
+// Queried: a statement of the user returned rows. The receiver reads them all before it returns. Title names one of several that make a
+// command's answer.
+type Queried struct {
+	Result *engine.Result
+	Title  string
+}
 
 // SinkWritten: a version's rows are safe in a sink, and the file knows it.
 type SinkWritten struct {

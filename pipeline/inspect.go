@@ -37,12 +37,15 @@ func firstError(a, b error) error {
 }
 
 // query shows a result.
-func (r *runner) query(ctx context.Context, q *engine.Query) error {
+func (r *runner) query(ctx context.Context, q *engine.Query) error { return r.titled(ctx, "", q) }
+
+// titled shows one of several results.
+func (r *runner) titled(ctx context.Context, title string, q *engine.Query) error {
 	res, err := r.conn.Query(ctx, q, engine.Place{})
 	if err != nil {
 		return err
 	}
-	r.emit(Queried{res})
+	r.emit(Queried{res, title})
 	return firstError(res.Err(), res.Close())
 }
 
@@ -162,46 +165,4 @@ func Models(ctx context.Context, o Options) error {
 		return r.query(ctx, engine.SQL(`SELECT name, version, in_use, format, outputs, array_to_string(list_transform(from_json(inputs, '[{"name":"VARCHAR","type":"VARCHAR"}]'), lambda i: i.name || ' ' || i.type), ', ') AS inputs,
 			(json_extract_string(options, '$.trees'))::INTEGER AS trees, octet_length(file) AS bytes, left(hash, 12) AS hash, tags, created FROM dsql.models ORDER BY name, version`))
 	})
-}
-
-// Status shows how far each destination is, what the last minute brought, and how far the sources are read: of topics with the lag
-// that the brokers tell now.
-func Status(ctx context.Context, o Options) error {
-	return inspection(ctx, o, func(r *runner) error {
-		if err := r.query(ctx, engine.SQL(`SELECT kind, name, sum(rows_in)::BIGINT AS rows_in, sum(written)::BIGINT AS written, coalesce(sum(rejected), 0)::BIGINT + coalesce(sum(bad), 0)::BIGINT AS rejected, coalesce(sum(dropped), 0)::BIGINT AS dropped,
-			max(r.version) AS version, max(committed_at) AS last_commit, round(sum(rows_in) FILTER (recent) / nullif(date_diff('ms', min(committed_at) FILTER (recent), max(committed_at)) / 1000.0, 0), 1) AS rows_per_s
-			FROM (SELECT *, committed_at > max(committed_at) OVER (PARTITION BY kind, name) - INTERVAL 1 MINUTE AS recent FROM dsql.version_rows LEFT JOIN dsql.versions USING (version)) r GROUP BY kind, name ORDER BY kind, name`)); err != nil {
-			return err
-		}
-		if err := r.lag(ctx); err != nil {
-			return err
-		}
-		if q, err := r.holdsQuery(ctx); err != nil || q != nil && r.query(ctx, q) != nil {
-			return err
-		}
-		if q := r.p.sinksStatus(); q != nil {
-			if err := r.query(ctx, q); err != nil {
-				return err
-			}
-		}
-		if n, err := r.conn.Int(ctx, engine.SQL("SELECT count(*) FROM dsql.files")); err != nil || n == 0 {
-			return err
-		}
-		if err := r.query(ctx, engine.SQL(`SELECT source, destination, count(*) FILTER (done) AS files, count(*) FILTER (NOT done) AS half_read, max(path) AS newest FROM dsql.files GROUP BY ALL ORDER BY ALL`)); err != nil {
-			return err
-		}
-		return r.filesAside(ctx)
-	})
-}
-
-// filesAside lists the files that can't be read, where there are any. A file that an older dsql wrote knows of none.
-func (r *runner) filesAside(ctx context.Context) error {
-	n, err := r.conn.Int(ctx, engine.SQL("SELECT count(*) FROM duckdb_columns() WHERE schema_name = 'dsql' AND table_name = 'files' AND column_name = 'error' AND database_name = current_database()"))
-	if err != nil || n == 0 {
-		return err
-	}
-	if n, err = r.conn.Int(ctx, engine.SQL("SELECT count(*) FROM dsql.files WHERE error IS NOT NULL")); err != nil || n == 0 {
-		return err
-	}
-	return r.query(ctx, engine.SQL("SELECT source, path, string_agg(destination, ', ' ORDER BY destination) AS destinations, any_value(error) AS error FROM dsql.files WHERE error IS NOT NULL GROUP BY source, path ORDER BY source, path"))
 }

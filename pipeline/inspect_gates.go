@@ -21,11 +21,11 @@ func Checks(ctx context.Context, o Options, name string) error {
 		}
 		last := engine.SQL(`(FROM dsql.checks WHERE {name} IN ('', destination) QUALIFY row_number() OVER (PARTITION BY destination, name ORDER BY checked_at DESC, rowid DESC) = 1)`, a)
 		a["last"] = last
-		if err := r.query(ctx, engine.SQL(`SELECT destination, name AS "check", verdict, coalesce(value_text, value::VARCHAR) AS value, failed_rows, version, checked_at FROM {last}
+		if err := r.titled(ctx, "verdicts", engine.SQL(`SELECT destination, name AS "check", verdict, coalesce(value_text, value::VARCHAR) AS value, failed_rows, version, checked_at FROM {last}
 			ORDER BY list_position(['fail', 'held', 'released', 'warn', 'unknown', 'pass'], verdict), destination, "check"`, a)); err != nil {
 			return err
 		}
-		if err := r.query(ctx, engine.SQL(`SELECT destination, metric, last(coalesce(value_text, value::VARCHAR) ORDER BY version, recorded_at) AS value, min(value) AS low, max(value) AS high, count(*) AS versions,
+		if err := r.titled(ctx, "metrics", engine.SQL(`SELECT destination, metric, last(coalesce(value_text, value::VARCHAR) ORDER BY version, recorded_at) AS value, min(value) AS low, max(value) AS high, count(*) AS versions,
 			array_to_string(list_transform(list(value ORDER BY version, recorded_at), lambda v: CASE WHEN v IS NULL THEN ' ' ELSE substr('▁▂▃▄▅▆▇█', 1 + coalesce(floor(7 * (v - least_v) / nullif(most_v - least_v, 0)), 3)::INTEGER, 1) END), '') AS "over versions"
 			FROM (SELECT *, min(value) OVER m AS least_v, max(value) OVER m AS most_v FROM (FROM dsql.metrics WHERE {name} IN ('', destination) AND version IS NOT NULL
 					QUALIFY row_number() OVER (PARTITION BY destination, metric ORDER BY version DESC, recorded_at DESC) <= 40)
@@ -38,7 +38,7 @@ func Checks(ctx context.Context, o Options, name string) error {
 		if n, err := r.conn.Int(ctx, engine.SQL("SELECT count(*) FROM (SELECT name {broken})", engine.Args{"broken": broken})); err != nil || n == 0 {
 			return err
 		}
-		return r.query(ctx, engine.SQL(`SELECT name AS "check", data AS "row" {broken}`, engine.Args{"broken": broken}))
+		return r.titled(ctx, "broken_rows", engine.SQL(`SELECT name AS "check", data AS "row" {broken}`, engine.Args{"broken": broken}))
 	})
 }
 

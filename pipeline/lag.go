@@ -36,5 +36,5 @@ func (r *runner) lag(ctx context.Context) error {
 	if len(parts) == 0 {
 		return nil
 	}
-	return r.query(ctx, engine.SQL("FROM ({parts}) ORDER BY ALL", engine.Args{"parts": engine.Join(" UNION ALL ", parts...)}))
+	return r.titled(ctx, "lag", engine.SQL("FROM ({parts}) ORDER BY ALL", engine.Args{"parts": engine.Join(" UNION ALL ", parts...)}))
 }

@@ -161,7 +161,7 @@ func parse(ctx context.Context, scripts []*sql.Source) ([]sql.Stmt, error) {
 			errs = collect(errs, db.Writer().Parse(st.Src, st.Span))
 			continue
 		}
-		for _, list := range []string{"RULES", "METRICS", "CHECKS", ""} {
+		for _, list := range []string{"RULES", "METRICS", "CHECKS", "#0"} {
 			for _, item := range itemsOf(st.Decl, list) {
 				errs = collect(errs, parseItem(db.Writer(), item))
 			}

@@ -299,7 +299,7 @@ func (r *runner) show(ctx context.Context, st sql.Stmt) error {
 		return engine.AtRunTime(r.p.sourceHint(err))
 	}
 	if len(res.Columns) > 0 && !onlyCount(st, res) {
-		r.emit(Queried{res})
+		r.emit(Queried{Result: res})
 	}
 	return errors.Join(engine.AtRunTime(res.Err()), res.Close())
 }

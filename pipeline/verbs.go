@@ -65,7 +65,7 @@ func (r *runner) verb(ctx context.Context, d *sql.Decl) error {
 	if err != nil {
 		return err
 	}
-	r.emit(Queried{res})
+	r.emit(Queried{Result: res})
 	if err := res.Err(); err != nil {
 		return err
 	}

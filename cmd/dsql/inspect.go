@@ -27,11 +27,14 @@ func (a *fileArgs) options(ctx context.Context, s *streams, failed *error) (pipe
 		}
 		a.DB = found[0]
 	}
+	if err := namesFile(a.DB); err != nil {
+		return pipeline.Options{}, err
+	}
 	return pipeline.Options{DB: a.DB, Dir: ".", Events: func(e pipeline.Event) {
 		if q, ok := e.(pipeline.Queried); !ok {
 			s.warn(e)
 		} else if *failed == nil {
-			*failed = s.show(q.Result)
+			*failed = s.titled(q.Title, q.Result)
 		}
 	}}, nil
 }
@@ -43,7 +46,11 @@ func (a *fileArgs) inspect(ctx context.Context, s *streams, f func(pipeline.Opti
 	if err != nil {
 		return err
 	}
-	if err := f(o); err != nil {
+	err = f(o)
+	if ended := s.endShow(); failed == nil {
+		failed = ended
+	}
+	if err != nil {
 		return err
 	}
 	return failed

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -58,6 +59,7 @@ type streams struct {
 	signals  *signals
 	events   *eventLines                            // not nil: stderr is for programs
 	shown    bool                                   // a result was printed: the next table stands behind a blank line
+	object   bool                                   // results with titles are being printed as one JSON object
 	paint    func(before, row []cell, i int) string // not nil: the colour of a table's cell, "" for none
 }
 
@@ -189,6 +191,9 @@ func (a *scriptArgs) options(s *streams) (pipeline.Options, error) {
 		} else {
 			b, err = os.ReadFile(name)
 		}
+		if errors.Is(err, fs.ErrPermission) {
+			return o, &sql.Error{Code: "no-rights", Exit: sql.ExitUnreachable, Msg: "the script " + name + " can't be read: no right to", Hint: "check the rights of the file and of its folder", Err: err}
+		}
 		if err != nil {
 			return o, &sql.Error{Code: "no-file", Exit: sql.ExitUnreachable, Msg: "the script " + name + " can't be read: " + cause(err), Hint: "check the name; `dsql init` writes a script to start from", Err: err}
 		}
@@ -199,6 +204,9 @@ func (a *scriptArgs) options(s *streams) (pipeline.Options, error) {
 				o.DB = strings.TrimSuffix(name, filepath.Ext(name)) + ".duckdb"
 			}
 		}
+	}
+	if err := namesFile(o.DB); err != nil {
+		return o, err
 	}
 	if o.DB == "" {
 		return o, &sql.Error{Code: "no-db", Exit: sql.ExitUsage, Msg: "a script from standard input has no name to call its file by", Hint: "add --db FILE"}
@@ -216,4 +224,12 @@ func cause(err error) string {
 		return p.Err.Error()
 	}
 	return err.Error()
+}
+
+// namesFile refuses what means something else than a file to DuckDB: what dsql does is kept in one.
+func namesFile(db string) error {
+	if strings.HasPrefix(db, ":memory:") {
+		return &sql.Error{Code: "bad-file-name", Exit: sql.ExitUsage, Msg: "dsql keeps its state in a file, not in memory", Hint: "name one: --db FILE; `dsql check` and `dsql plan` need none"}
+	}
+	return nil
 }

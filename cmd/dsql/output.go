@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 
 	"dsql/engine"
@@ -12,8 +13,17 @@ import (
 
 // show prints a result to stdout in the format asked for, row by row. Its error is one of writing; what ended the rows early is
 // told by whoever ran the statement.
-func (s *streams) show(r *engine.Result) error {
+func (s *streams) show(r *engine.Result) error { return s.titled("", r) }
+
+// titled shows one of several results: in JSON they are the fields of one object, which endShow closes.
+func (s *streams) titled(title string, r *engine.Result) error {
 	w := bufio.NewWriterSize(s.out, 1<<16)
+	if title != "" && s.cli.Output == "json" {
+		w.WriteString(map[bool]string{false: "{", true: ","}[s.object])
+		w.Write(jsonText(title))
+		w.WriteString(": ")
+		s.object = true
+	}
 	if s.shown && s.cli.Output != "json" && s.cli.Output != "jsonl" {
 		w.WriteByte('\n')
 	}
@@ -34,6 +44,16 @@ func (s *streams) show(r *engine.Result) error {
 	if ferr := w.Flush(); err == nil {
 		err = ferr
 	}
+	return err
+}
+
+// endShow ends what titled began.
+func (s *streams) endShow() error {
+	if !s.object {
+		return nil
+	}
+	s.object = false
+	_, err := io.WriteString(s.out, "}\n")
 	return err
 }
 

@@ -23,6 +23,8 @@ type table struct {
 	dim    bool   // NULL and the rule are dimmed
 	paint  func(before, row []cell, i int) string
 	before []cell // the line above
+	from   int    // columns [from, to) have no room
+	to     int
 }
 
 type cell struct {
@@ -63,8 +65,9 @@ func (s *streams) writeTable(w *bufio.Writer, r *engine.Result) error {
 		}
 		rows = append(rows, row)
 	}
+	t.from, t.to = len(t.sizes), len(t.sizes)
 	if tty {
-		fit(t.sizes, columns)
+		t.from, t.to = fit(t.sizes, columns)
 	}
 	t.line(head)
 	err := t.rule()
@@ -77,8 +80,15 @@ func (s *streams) writeTable(w *bufio.Writer, r *engine.Result) error {
 			err = t.line(cellsOf(r))
 		}
 	}
+	var cuts []string
 	if tty && total > len(rows) {
-		fmt.Fprintf(w, "(%s rows, the first %d shown; --output csv gives all)\n", count(int64(total)), len(rows))
+		cuts = append(cuts, fmt.Sprintf("%s rows, the first %d shown", count(int64(total)), len(rows)))
+	}
+	if t.from < t.to {
+		cuts = append(cuts, fmt.Sprintf("%d columns, %d shown", len(head), len(head)-(t.to-t.from)))
+	}
+	if len(cuts) > 0 {
+		fmt.Fprintf(w, "(%s; --output csv gives all)\n", strings.Join(cuts, "; "))
 	}
 	return err
 }
@@ -97,6 +107,12 @@ func cellsOf(r *engine.Result) []cell {
 
 func (t *table) line(row []cell) error {
 	for i, c := range row {
+		if t.from <= i && i < t.to {
+			if i == t.from {
+				t.w.WriteString("  " + gap)
+			}
+			continue
+		}
 		if i > 0 {
 			t.w.WriteString("  ")
 		}
@@ -128,9 +144,14 @@ func (t *table) line(row []cell) error {
 }
 
 func (t *table) rule() error {
-	parts := make([]string, len(t.sizes))
+	var parts []string
 	for i, n := range t.sizes {
-		parts[i] = strings.Repeat("─", n)
+		switch {
+		case i == t.from:
+			parts = append(parts, gap)
+		case i < t.from || i >= t.to:
+			parts = append(parts, strings.Repeat("─", n))
+		}
 	}
 	rule := strings.Join(parts, "  ")
 	if t.dim {
@@ -168,8 +189,38 @@ func printable(s string) string {
 // minSize is the least that a column is cut to.
 const minSize = 8
 
-// fit cuts the widest columns until the table has the width, or none can be cut further.
-func fit(sizes []int, columns int) {
+// fit cuts the widest columns until the table has the width, or none can be cut further: then columns in the middle, from the first that
+// is left out to the one behind the last, have no room.
+func fit(sizes []int, columns int) (from, to int) {
+	shorten(sizes, columns)
+	over := 2*(len(sizes)-1) - columns
+	for _, n := range sizes {
+		over += n
+	}
+	from, to = len(sizes), len(sizes)
+	if over <= 0 {
+		return from, to
+	}
+	over += 2 + width(gap) // what stands for them
+	for from, to = (len(sizes)+1)/2, (len(sizes)+1)/2; over > 0 && to-from < len(sizes)-1; {
+		if to < len(sizes) && from <= len(sizes)-to || from == 1 { // one on each side in turn; the first stays
+			over -= sizes[to] + 2
+			to++
+		} else {
+			from--
+			over -= sizes[from] + 2
+		}
+	}
+	if from == to {
+		return len(sizes), len(sizes)
+	}
+	return from, to
+}
+
+// gap stands for the columns that have no room.
+const gap = "…"
+
+func shorten(sizes []int, columns int) {
 	over := 2*(len(sizes)-1) - columns
 	for _, n := range sizes {
 		over += n

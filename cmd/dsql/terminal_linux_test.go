@@ -83,6 +83,19 @@ func TestTerminal(t *testing.T) {
 	if row := table[2]; !strings.Contains(row, dimmed("NULL")) || !strings.Contains(row, "…  ") || !strings.Contains(row, `\x1b[31m`) || width(strings.NewReplacer("\x1b[2m", "", "\x1b[0m", "").Replace(row)) > 60 {
 		t.Errorf("%q", row)
 	}
+	var many []string
+	for i := range 15 {
+		many = append(many, fmt.Sprintf("repeat('long', 9) AS c%d", i))
+	}
+	wide := onTerminal(t, dir, []string{"NO_COLOR=1"}, "query", "SELECT "+strings.Join(many, ", "))
+	for line := range strings.Lines(wide) {
+		if width(strings.TrimSpace(line)) > 60 {
+			t.Errorf("a line of %d columns: %q", width(line), line)
+		}
+	}
+	if !strings.HasPrefix(wide, "c0 ") || !strings.Contains(wide, "  …  ") || !strings.Contains(wide, "c14") || !strings.HasSuffix(wide, "(15 columns, 5 shown; --output csv gives all)\n") {
+		t.Errorf("15 columns:\n%s", wide)
+	}
 	if out := onTerminal(t, dir, []string{"NO_COLOR=1"}, "query", query); strings.Contains(out, "\x1b") {
 		t.Errorf("NO_COLOR: %.300q", out)
 	}
