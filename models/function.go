@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -155,23 +154,6 @@ func Register(c *engine.Conn) error {
 			}
 			return nil
 		}})
-}
-
-var (
-	wrongNumber = regexp.MustCompile(`'` + numberFunction + `\((.*?)\)'`)
-	wrongModel  = regexp.MustCompile(`'dsql_model_(.+)_(\d+)_[0-9a-f]{12}_(?:prediction|raw|label)(\(.*?\))'`)
-)
-
-// Explain says in the words of models what DuckDB says of the functions that they are made of.
-func Explain(e *sql.Error) {
-	if m := wrongNumber.FindStringSubmatch(e.Msg); m != nil {
-		e.Msg = fmt.Sprintf("an argument of a model is a number, and this is %s", m[1])
-		e.Hint = "convert it, CAST(… AS DOUBLE), or see what the model takes: SHOW MODELS"
-	}
-	if m := wrongModel.FindStringSubmatch(e.Msg); m != nil {
-		e.Msg = fmt.Sprintf("the model %s takes other arguments than %s", m[1], m[3])
-		e.Hint = "see what it takes: SHOW MODELS"
-	}
 }
 
 // Restore makes the stored models callable on a database that was just opened.

@@ -74,7 +74,11 @@ func (p *program) chain(ctx context.Context, tx *engine.Tx, n *node) error {
 		}
 	}
 	n.quality, err = quality.Compile(ctx, tx.Conn, engine.At(d.Decl()), ch.Metrics, ch.Checks, n.cols, stored, p.lists("checks"))
-	return collect(errs, err).Err()
+	errs = collect(errs, err)
+	for _, e := range errs {
+		models.Explain(ctx, tx.Conn, e)
+	}
+	return errs.Err()
 }
 
 // retention refuses a RETAIN VERSIONS that is no time to keep versions for.
@@ -130,7 +134,7 @@ func (p *program) bindInputs(ctx context.Context, tx *engine.Tx, n *node) error 
 		if err != nil {
 			var errs sql.List
 			for _, err := range tx.Wrongs(ctx, engine.Bound{Query: q, At: engine.At(decl)}, err) {
-				errs = collect(errs, p.sourceHint(err))
+				errs = collect(errs, p.sourceHint(ctx, tx.Conn, err))
 			}
 			return errs.Err()
 		}
@@ -189,9 +193,9 @@ func difference(a, b []engine.Column) string {
 }
 
 // sourceHint explains DuckDB's "table does not exist" for a relation that is declared but isn't a table.
-func (p *program) sourceHint(err error) error {
+func (p *program) sourceHint(ctx context.Context, c *engine.Conn, err error) error {
 	for _, e := range collect(nil, err) {
-		models.Explain(e)
+		models.Explain(ctx, c, e)
 		for _, n := range p.nodes {
 			if _, ok := n.source(); ok && e.Code == "duckdb-catalog" && strings.Contains(e.Msg, " "+n.name+" ") {
 				e.Hint = fmt.Sprintf("%s is a source: its rows are read by destinations only. Store them first: CREATE STREAM … FROM %s", n.name, n.name)

@@ -296,7 +296,7 @@ func (r *runner) plain(ctx context.Context, st sql.Stmt) error {
 func (r *runner) show(ctx context.Context, st sql.Stmt) error {
 	res, err := r.conn.Query(ctx, engine.User(st.Src, st.Span), engine.Place{Src: st.Src, Span: st.Span})
 	if err != nil {
-		return engine.AtRunTime(r.p.sourceHint(err))
+		return engine.AtRunTime(r.p.sourceHint(ctx, r.conn, err))
 	}
 	if len(res.Columns) > 0 && !onlyCount(st, res) {
 		r.emit(Queried{Result: res})

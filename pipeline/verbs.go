@@ -52,6 +52,14 @@ func (r *runner) verb(ctx context.Context, d *sql.Decl) error {
 		if err != nil {
 			return err
 		}
+		if o, ok := n.obj.(interface {
+			Describe(context.Context, *engine.Conn) (*engine.Query, error)
+		}); ok {
+			if q, err = o.Describe(ctx, r.conn); err != nil {
+				return err
+			}
+			break
+		}
 		q = engine.SQL("SELECT unnest({names}) AS column_name, unnest({types}) AS column_type", engine.Args{
 			"names": texts(engine.ColumnNames(n.cols)), "types": engine.SQL("[{t}]", engine.Args{"t": engine.Each(", ", n.cols, func(c engine.Column) *engine.Query { return engine.Lit(c.Type) })})})
 	case "EXPLAIN":

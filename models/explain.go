@@ -1,0 +1,96 @@
+package models
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+var (
+	wrongNumber = regexp.MustCompile(`'` + numberFunction + `\((.*?)\)'`)
+	wrongModel  = regexp.MustCompile(`'dsql_model_(.+)_(\d+)_[0-9a-f]{12}_(?:prediction|raw|label)(\(.*?\))'`)
+	wrongMacro  = regexp.MustCompile(`(?i)^macro "?([^"(]+?)"?\(\) does not support the supplied arguments`)
+	versioned   = regexp.MustCompile(`^(.+)_v\d+$`)
+)
+
+// Explain says in the words of models what DuckDB says of the functions that they are made of.
+func Explain(ctx context.Context, c *engine.Conn, e *sql.Error) {
+	if m := wrongNumber.FindStringSubmatch(e.Msg); m != nil {
+		e.Msg = fmt.Sprintf("an argument of a model is a number, and this is %s", m[1])
+		e.Hint = "convert it, CAST(… AS DOUBLE), or see what the model takes: DESCRIBE MODEL"
+	}
+	if m := wrongModel.FindStringSubmatch(e.Msg); m != nil {
+		e.Msg = fmt.Sprintf("the model %s takes other arguments than %s", m[1], m[3])
+		e.Hint = "see what it takes: DESCRIBE MODEL " + m[1]
+		if _, in := inputsOf(ctx, c, m[1]); in != nil {
+			e.Hint = inOrder(m[1], in)
+		}
+	}
+	if m := wrongMacro.FindStringSubmatch(e.Msg); m != nil {
+		if name, in := inputsOf(ctx, c, m[1]); in != nil {
+			e.Msg = fmt.Sprintf("the model %s takes %d arguments, or one STRUCT that has them by name", name, len(in))
+			if len(in) == 1 {
+				e.Msg = fmt.Sprintf("the model %s takes one argument", name)
+			}
+			e.Hint = inOrder(name, in)
+		}
+	}
+}
+
+// inputsOf are the arguments of the model that a function is of, in order; nil: there is none.
+func inputsOf(ctx context.Context, c *engine.Conn, function string) (name string, in []input) {
+	for _, name := range append([]string{function}, versioned.FindStringSubmatch(function)...) {
+		vs, err := versions(ctx, c, name)
+		if err != nil || len(vs) == 0 {
+			continue
+		}
+		v := vs[max(0, slices.IndexFunc(vs, func(v version) bool {
+			return v.InUse && sql.Same(function, v.Name) || sql.Same(function, fmt.Sprintf("%s_v%d", v.Name, v.Version))
+		}))]
+		return v.Name, v.Inputs
+	}
+	return "", nil
+}
+
+// mostInputs is how many arguments an error lists.
+const mostInputs = 12
+
+func inOrder(model string, in []input) string {
+	var list []string
+	for _, i := range in[:min(len(in), mostInputs)] {
+		list = append(list, i.Name+" "+i.Type)
+	}
+	text := "its arguments in order: " + strings.Join(list, ", ")
+	if len(in) > mostInputs {
+		text += fmt.Sprintf(" … (%d in all: DESCRIBE MODEL %s)", len(in), model)
+	}
+	return text
+}
+
+// Describe has the arguments of the version in use in their order, and what it gives.
+func (m *declared) Describe(ctx context.Context, c *engine.Conn) (*engine.Query, error) {
+	fns, err := stored(ctx, c, m.decl.Name)
+	if err != nil {
+		return nil, err
+	}
+	vs, err := versions(ctx, c, m.decl.Name)
+	if err != nil {
+		return nil, err
+	}
+	at := slices.IndexFunc(vs, func(v version) bool { return v.InUse })
+	if at < 0 || at >= len(fns) {
+		return nil, &sql.Error{Src: m.decl.Src, Span: m.decl.NameAt, Code: "unknown-version", Msg: "no version of " + m.decl.Name + " is in use", Hint: "ALTER MODEL " + m.decl.Name + " USE VERSION n"}
+	}
+	f := fns[at]
+	rows := make([]*engine.Query, 0, len(f.sig.Inputs)+1)
+	for i, in := range f.sig.Inputs {
+		rows = append(rows, engine.SQL("({n}, {t}, {role})", engine.Args{"n": in.Name, "t": in.Type, "role": fmt.Sprintf("argument %d", i+1)}))
+	}
+	rows = append(rows, engine.SQL("({n}, {t}, 'result')", engine.Args{"n": f.sig.Output.String(), "t": f.sig.Returns}))
+	return engine.SQL("FROM (VALUES {rows}) t(column_name, column_type, role)", engine.Args{"rows": engine.Join(", ", rows...)}), nil
+}
