@@ -157,7 +157,10 @@ func parse(ctx context.Context, scripts []*sql.Source) ([]sql.Stmt, error) {
 	}
 	defer db.Close()
 	for _, st := range stmts {
-		if st.Decl == nil && !st.Broken && !imports(st) {
+		if st.Broken || imports(st) {
+			continue
+		}
+		if st.Decl == nil {
 			errs = collect(errs, db.Writer().Parse(st.Src, st.Span))
 			continue
 		}

@@ -77,7 +77,7 @@ func (e *Error) RenderAs(w io.Writer, word string) {
 type List []*Error
 
 // maxErrors is how many errors of a script are shown.
-const maxErrors = 10
+const maxErrors = 20
 
 func (l List) Error() string {
 	if len(l) == 1 {
@@ -94,7 +94,7 @@ func (l List) Unwrap() []error {
 	return out
 }
 
-// Err is nil for an empty list; else the errors by place, one of each, ten at most.
+// Err is nil for an empty list; else the errors by place, one of each, twenty at most.
 func (l List) Err() error {
 	return l.firstOf(func(e *Error) int { return e.Span.Start })
 }

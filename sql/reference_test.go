@@ -60,19 +60,19 @@ func TestExcerpt(t *testing.T) {
 
 func TestErrorList(t *testing.T) {
 	t.Parallel()
-	src := NewSource("f.sql", strings.Repeat("x\n", 20))
+	src := NewSource("f.sql", strings.Repeat("x\n", 30))
 	var l List
 	if l.Err() != nil {
 		t.Error("an empty list is an error")
 	}
-	for i := 19; i >= 0; i-- {
+	for i := 29; i >= 0; i-- {
 		l = append(l, &Error{Src: src, Span: Span{2 * i, 2*i + 1}, Code: "c", Msg: "late"}, &Error{Src: src, Span: Span{2 * i, 2 * i}, Code: "c", Msg: "m", Exit: ExitGate})
 	}
 	got := l.Err().(List)
-	if len(got) != 10 || got[0].Span.Start != 0 || got[9].Span.Start != 18 || got[0].Msg != "late" {
+	if len(got) != 20 || got[0].Span.Start != 0 || got[19].Span.Start != 38 || got[0].Msg != "late" {
 		t.Errorf("%d errors, from %v", len(got), got[0])
 	}
-	if s := got.Error(); s != "f.sql:1:1: late (and 9 more errors)" {
+	if s := got.Error(); s != "f.sql:1:1: late (and 19 more errors)" {
 		t.Error(s)
 	}
 	if s := got[:1].Error(); s != "f.sql:1:1: late" || got[0].ExitCode() != ExitScript || l[1].ExitCode() != ExitGate {
