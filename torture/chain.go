@@ -178,7 +178,7 @@ func (b *batch) rule(r *Rec) (kept bool, warns []string, err error) {
 			s := sets[rule.Set]
 			v := s.of(r.Row)
 			r.Row = r.Row.with(s.col, v)
-			r.Absent = filter(r.Absent, func(c string) bool { return c != s.col || v == nil })
+			r.Absent = filter(r.Absent, func(c string) bool { return c != s.col }) // what a SET makes of it is said, NULL too
 			continue
 		}
 		if b.m.satisfies(rule, r.Row) != false {

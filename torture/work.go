@@ -182,7 +182,7 @@ func (m *Model) inOrder(wanted []string) []string {
 		}
 		seen = append(seen, s)
 		for _, a := range all {
-			if a != s && len(m.beside(a, wanted, m.reach(m.direct(s, wanted), wanted))) > 0 {
+			if a != s && m.goesBefore(a, s, wanted) {
 				visit(a)
 			}
 		}
@@ -197,6 +197,14 @@ func (m *Model) inOrder(wanted []string) []string {
 		visit(s)
 	}
 	return out
+}
+
+// goesBefore: what s feeds reads something whole that a feeds and s doesn't.
+func (m *Model) goesBefore(a, s string, wanted []string) bool {
+	first, then := m.reach(m.direct(a, wanted), wanted), m.reach(m.direct(s, wanted), wanted)
+	return slices.ContainsFunc(then, func(n string) bool {
+		return slices.ContainsFunc(m.dests[n].decl.whole(), func(w string) bool { return has(first, w) && !has(then, w) })
+	})
 }
 
 func (m *Model) direct(source string, wanted []string) []string {
