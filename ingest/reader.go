@@ -46,7 +46,11 @@ func (s *fileSource) Open(ctx context.Context, c *engine.Conn, env *engine.Env, 
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{s: s, conn: c, cols: cols, o: o, work: s.items(files, places, changed, rejected, o.Destinations), passed: map[string]bool{}, counts: map[string][2]int{}, content: map[string]string{}}
+	work := s.items(files, places, changed, rejected, o.Destinations)
+	if o.Everything { // whatever others have of them, and whatever is kept of their records
+		work = s.items(files, nil, nil, nil, o.Destinations)
+	}
+	r := &reader{s: s, conn: c, cols: cols, o: o, work: work, passed: map[string]bool{}, counts: map[string][2]int{}, content: map[string]string{}}
 	for _, p := range places {
 		if p.done {
 			r.content[p.hash] = p.path
