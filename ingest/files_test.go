@@ -172,6 +172,13 @@ func (l *lab) runOn(s *fileSource, destinations ...string) (out ran) {
 			return nil
 		})
 		in.Release()
+		if err != nil && in.Blame != nil {
+			blamed, failed := in.Blame(ctx)
+			if blamed && failed == nil {
+				continue
+			}
+			err = errors.Join(err, failed)
+		}
 		if err != nil {
 			out.err = err
 			return out

@@ -32,8 +32,12 @@ func (r *reader) lossless(ctx context.Context, v *engine.Query, from string, f F
 		return q("NULL::{t}"), nil
 	case f.Format != "" && (is == text || is == number || is == float):
 		return r.formatted(ctx, q, is, f)
+	case f.Format == formatStored && is == blob && (to == day || to == zoned):
+		return stamp96(q, f)
 	case to == text && is == blob:
 		return tried("TRY(decode({v}))")
+	case to == blob && is == text:
+		return q("encode({v})"), nil
 	case to == text && is == nested:
 		return q("to_json({v})::VARCHAR"), nil
 	case to == text && is == zoned:
@@ -42,6 +46,8 @@ func (r *reader) lossless(ctx context.Context, v *engine.Query, from string, f F
 		return q("{v}::VARCHAR"), nil
 	case f.Type == "JSON" && is == text:
 		return tried("TRY_CAST({v} AS JSON)")
+	case f.Type == "JSON" && is == blob:
+		return tried("TRY_CAST(TRY(decode({v})) AS JSON)")
 	case f.Type == "JSON":
 		return q("to_json({v})"), nil
 	case to == number && is == text:
@@ -57,11 +63,13 @@ func (r *reader) lossless(ctx context.Context, v *engine.Query, from string, f F
 		if value, bad, ok := r.shaped(ctx, v, from, f); ok {
 			return value, bad
 		}
+	case from == "TIME_NS" && f.Type == "TIME WITH TIME ZONE":
+		return q("TRY_CAST(TRY_CAST({v} AS TIME) AS {t})"), q("{v} IS NOT NULL AND TRY_CAST({v} AS TIME)::TIME_NS IS DISTINCT FROM {v}")
 	case is == text && (to == day || to == clock || to == zoned):
 		return instantOf(q, f)
 	case to == zoned && is == day, to == day && is == zoned, to == day && is == day:
 		return fromTime(q, v, from, f)
-	case is == text && (to == boolean || to == other && !strings.HasPrefix(f.Type, "TIME")), is == text && to == blob:
+	case is == text && (to == boolean || to == other && !strings.HasPrefix(f.Type, "TIME")):
 		return tried("TRY_CAST({v} AS {t})")
 	}
 	if is != text && is != blob && r.castable(ctx, from, f.Type) { // numbers and BOOLEAN, TIME in nanoseconds, INTERVAL, ENUM, arrays …
@@ -87,7 +95,7 @@ func (r *reader) shaped(ctx context.Context, v *engine.Query, from string, f Fie
 			x := engine.SQL("NULL::{t}", engine.Args{"t": engine.Type(typeOf(w))})
 			if i := slices.IndexFunc(have.Children, func(h *engine.Node) bool { return strings.EqualFold(h.Name, w.Name) }); i >= 0 {
 				h := have.Children[i]
-				field, b := r.lossless(ctx, engine.SQL("struct_extract({v}, {n})", a, engine.Args{"n": h.Name}), typeOf(h), Field{Name: w.Name, Type: typeOf(w)})
+				field, b := r.lossless(ctx, engine.SQL("struct_extract({v}, {n})", a, engine.Args{"n": h.Name}), typeOf(h), Field{Name: w.Name, Type: typeOf(w), Format: f.Format})
 				if x = field; b != nil {
 					bads = append(bads, engine.SQL("({b})", engine.Args{"b": b}))
 				}
@@ -101,12 +109,19 @@ func (r *reader) shaped(ctx context.Context, v *engine.Query, from string, f Fie
 	case have.ID == engine.TypeList && want.ID == engine.TypeList:
 		r.lambdas++
 		e := engine.Ident(fmt.Sprintf("_e%d", r.lambdas))
-		x, b := r.lossless(ctx, e, typeOf(have.Children[0]), Field{Name: f.Name, Type: typeOf(want.Children[0])})
+		x, b := r.lossless(ctx, e, typeOf(have.Children[0]), Field{Name: f.Name, Type: typeOf(want.Children[0]), Format: f.Format})
 		a["e"], a["x"] = e, x
 		if b != nil {
 			bad = engine.SQL("coalesce(len(list_filter({v}, lambda {e}: coalesce({b}, false))), 0) > 0", a, engine.Args{"b": b})
 		}
 		return engine.SQL("list_transform({v}, lambda {e}: {x})", a), bad, true
+	case have.ID == engine.TypeMap && want.ID == engine.TypeMap: // two keys may become one, which is no MAP
+		x, b := r.lossless(ctx, engine.SQL("map_entries({v})", a), typeOf(have.Children[0])+"[]", Field{Name: f.Name, Type: typeOf(want.Children[0]) + "[]", Format: f.Format})
+		a["x"], a["b"] = engine.SQL("TRY(map_from_entries({x}))", engine.Args{"x": x}), engine.SQL("false")
+		if b != nil {
+			a["b"] = b
+		}
+		return a["x"].(*engine.Query), engine.SQL("{v} IS NOT NULL AND (({b}) OR {x} IS NULL)", a), true
 	}
 	return nil, nil, false
 }

@@ -26,6 +26,7 @@ type parquetFile struct {
 	new    []string // columns that the declaration doesn't name
 
 	tooWide map[string]bool // columns, in lower case, of a DECIMAL that DuckDB doesn't hold
+	raw     *rawView        // that its rows are read from; nil: it is read itself
 }
 
 // parquetPart is a range of a file's rows, counted from 0.
@@ -47,6 +48,7 @@ func (r *reader) nextParquet(ctx context.Context) (*engine.Input, error) {
 		r.parquet = nil
 	}
 	for r.parquet == nil {
+		r.dropViews()
 		if len(r.work) == 0 {
 			return nil, io.EOF
 		}
@@ -121,10 +123,13 @@ func (r *reader) leaveParquet(ctx context.Context, it *item, i int, why *sql.Err
 // blame finds out whether a batch failed because its file can't be read, and sets that aside.
 func (r *reader) blame(ctx context.Context, b batch, parts []parquetPart) (bool, error) {
 	for i, p := range parts {
-		a := engine.Args{"f": r.s.scanParquet(p.full), "from": p.from, "to": p.to, "columns": engine.Each(", ", p.have, func(c engine.Column) *engine.Query { return engine.Ident(c.Name) })}
+		a := engine.Args{"f": r.scanned(p.parquetFile), "from": p.from, "to": p.to, "columns": engine.Each(", ", p.have, func(c engine.Column) *engine.Query { return engine.Ident(c.Name) })}
 		_, err := r.conn.Int(ctx, engine.SQL("SELECT count(hash({columns})) FROM {f} WHERE file_row_number >= {from} AND file_row_number < {to}", a))
 		if err == nil {
 			continue
+		}
+		if r.textsAsStored(err, b, p) {
+			return true, nil
 		}
 		why := r.s.unreadableFile(r.s.noParquet(err, p.file))
 		if why == nil || ctx.Err() != nil {
@@ -184,8 +189,8 @@ func (r *reader) openParquet(ctx context.Context, f file) (*parquetFile, error) 
 	if p.have, err = r.conn.Describe(ctx, engine.SQL("SELECT * FROM {f}", engine.Args{"f": s.scanParquet(f.full)}), engine.Place{}); err != nil {
 		return nil, s.noParquet(err, f)
 	}
-	if p.tooWide, err = r.tooWide(ctx, f); err != nil {
-		return nil, s.noParquet(err, f)
+	if err = r.storedAs(ctx, p); err != nil {
+		return nil, err
 	}
 	if findColumn(p.have, "file_row_number") != nil {
 		return nil, s.unreadable(fmt.Errorf("it has a column file_row_number, which DuckDB's reader uses itself"), f.path)
@@ -217,30 +222,6 @@ func (r *reader) openParquet(ctx context.Context, f file) (*parquetFile, error) 
 		return nil, s.newFields(f.path, p.new)
 	}
 	return p, nil
-}
-
-// tooWide are the columns of a file that have, at whatever depth, a DECIMAL of more than 38 digits: DuckDB reads it as a DOUBLE, and
-// wrong.
-func (r *reader) tooWide(ctx context.Context, f file) (map[string]bool, error) {
-	type element struct {
-		name     string
-		children int
-		wide     bool
-	}
-	all, err := engine.Select(ctx, r.conn, engine.SQL("SELECT name, coalesce(num_children, 0), coalesce(precision > 38, false) FROM parquet_schema({f})", engine.Args{"f": escapeGlob(f.full)}),
-		func(row func(...any) error) (e element, err error) { return e, row(&e.name, &e.children, &e.wide) })
-	if err != nil || !slices.ContainsFunc(all, func(e element) bool { return e.wide }) {
-		return nil, err
-	}
-	out := map[string]bool{}
-	for i := 1; i < len(all); {
-		top := strings.ToLower(all[i].name)
-		for open := 1; open > 0 && i < len(all); i++ { // a column with all below it
-			out[top] = out[top] || all[i].wide
-			open += all[i].children - 1
-		}
-	}
-	return out, nil
 }
 
 func (s *fileSource) noParquet(err error, f file) *sql.Error {
@@ -299,7 +280,10 @@ func (r *reader) parquetColumn(ctx context.Context, p *parquetFile, f Field, cap
 		}
 		from = cols[0].Type
 	}
-	value, wrong := r.lossless(ctx, v, from, f)
+	value, wrong, raw, err := r.fromStored(ctx, p, v, from, f)
+	if err != nil {
+		return nil, nil, err
+	}
 	if p.tooWide[strings.ToLower(have.Name)] { // DuckDB gives another number
 		return engine.SQL("NULL::{t}", a), engine.SQL(`WHEN {v} IS NOT NULL THEN {why}`, engine.Args{"v": v, "why": "bad_record: " + f.Name + ": the file's DECIMAL has more than the 38 digits that DuckDB reads"}), nil
 	}
@@ -307,7 +291,10 @@ func (r *reader) parquetColumn(ctx context.Context, p *parquetFile, f Field, cap
 		return value, nil, nil
 	}
 	shown := engine.SQL("{v}::VARCHAR", engine.Args{"v": v})
-	if familyOf(from) == zoned {
+	switch {
+	case raw != nil:
+		shown = raw
+	case familyOf(from) == zoned:
 		shown, _ = r.lossless(ctx, v, from, Field{Type: "VARCHAR"})
 	}
 	return value, engine.SQL(`WHEN {wrong} THEN {before} || left({shown}, 40) || {after}`, engine.Args{"wrong": wrong, "shown": shown,
@@ -351,14 +338,14 @@ func (r *reader) parquetInput(ctx context.Context, b batch, parts []parquetPart)
 	in := &engine.Input{RowID: rowID("parquet", paths(b.item.files)), Release: func() {}}
 	for _, p := range parts {
 		a := engine.Args{"from": p.from, "to": p.to, "values": engine.Join(", ", p.values...), "range": engine.SQL("true"), "why": engine.SQL("NULL"),
-			"file": engine.SQL("(SELECT *, file_row_number FROM {f}) _f", engine.Args{"f": r.s.scanParquet(p.full)}),
+			"file": engine.SQL("(SELECT *, file_row_number FROM {f}) _f", engine.Args{"f": r.scanned(p.parquetFile)}),
 			"meta": engine.SQL(`struct_pack(source := {s}, file := {path}, line := _f.file_row_number + 1)::{type}`, engine.Args{"s": r.s.decl.Name, "path": p.path, "type": engine.Type(engine.MetaType)})}
 		if p.from > 0 || p.to < p.rows {
 			a["range"] = engine.SQL("_f.file_row_number >= {from} AND _f.file_row_number < {to}", a)
 		}
 		good := engine.SQL("")
 		if len(p.bad) > 0 {
-			a["why"], a["data"] = engine.SQL("CASE {tests} END", engine.Args{"tests": engine.Join(" ", p.bad...)}), engine.DataJSON("_f", engine.ColumnNames(p.have))
+			a["why"], a["data"] = engine.SQL("CASE {tests} END", engine.Args{"tests": engine.Join(" ", p.bad...)}), r.dataOf(ctx, p.parquetFile)
 			good = engine.SQL(" AND {why} IS NULL", a)
 			bad = append(bad, engine.SQL("SELECT {why} AS reason, {meta} AS _meta, NULL::BLOB AS _payload, {data} AS data, NULL::JSON AS opening FROM {file} WHERE {range} AND {why} IS NOT NULL", a))
 		}

@@ -68,7 +68,7 @@ func (s *fileSource) Open(ctx context.Context, c *engine.Conn, env *engine.Env, 
 		if err := r.checkColumns(ctx); err != nil {
 			return nil, err
 		}
-		return r, nil
+		return r, r.sweepViews(ctx)
 	}
 	if r.landing, err = NewLanding(c, s.decl.Name, s.fields(cols), s.dialect, s.limits); err != nil {
 		return nil, s.placed(err)
@@ -135,7 +135,9 @@ type reader struct {
 
 	total, done int64
 	parquet     *parquetCut
-	lambdas     int // of SQL that was made: each has a name of its own
+	lambdas     int             // of SQL that was made: each has a name of its own
+	rawTexts    map[string]bool // files with a text that is no UTF-8
+	views       []string        // copies of files of Parquet
 }
 
 // batch is a filled buffer and what it holds.
@@ -174,6 +176,7 @@ func (r *reader) tell(ws []warning) {
 }
 
 func (r *reader) Close() error {
+	r.dropViews()
 	if r.cancel != nil {
 		r.cancel()
 		for b := range r.ahead { // the goroutine ends and closes the channel

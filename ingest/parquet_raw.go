@@ -1,0 +1,293 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/cespare/xxhash/v2"
+
+	"dsql/engine"
+)
+
+// DuckDB cuts nanoseconds with a zone and INT96 to microseconds, and refuses a file for one text that is no UTF-8. Such a column is read as
+// it is stored, from a copy of the file whose footer gives it another meaning (parquet_footer.go), and converted here: to what DuckDB
+// takes the column for, and then to the declared type. The copy is made where a column that a source reads needs it, of texts when reading
+// has failed on one, and lives as long as the batches of its file.
+
+// rawView is such a copy.
+type rawView struct {
+	name string
+	have map[string]string // the types of its columns, by their names in lower case
+}
+
+// formatStored is the format of what is read as it is stored: bytes may be an INT96.
+const formatStored = "\x00stored"
+
+// parquetElement is a node of a file's schema.
+type parquetElement struct {
+	name     string
+	children int
+	wide     bool // a DECIMAL of more than 38 digits: DuckDB reads it as a DOUBLE, and wrong
+	nanos    bool // a time that DuckDB cuts
+}
+
+// columnsWith are the columns, in lower case, that have at whatever depth such an element.
+func columnsWith(schema []parquetElement, is func(parquetElement) bool) map[string]bool {
+	out := map[string]bool{}
+	for i := 1; i < len(schema); {
+		top := strings.ToLower(schema[i].name)
+		for open := 1; open > 0 && i < len(schema); i++ { // a column with all below it
+			out[top] = out[top] || is(schema[i])
+			open += schema[i].children - 1
+		}
+	}
+	return out
+}
+
+// storedAs looks at a file's own schema for what DuckDB's reader doesn't give as it is.
+func (r *reader) storedAs(ctx context.Context, p *parquetFile) error {
+	schema, err := engine.Select(ctx, r.conn, engine.SQL(`SELECT name, coalesce(num_children, 0), coalesce(precision > 38, false),
+		coalesce(type = 'INT96', false) OR coalesce(contains(logical_type, 'isAdjustedToUTC=1') AND contains(logical_type, 'NANOS=NanoSeconds'), false) FROM parquet_schema({f})`, engine.Args{"f": escapeGlob(p.full)}),
+		func(row func(...any) error) (e parquetElement, err error) {
+			return e, row(&e.name, &e.children, &e.wide, &e.nanos)
+		})
+	if err != nil {
+		return r.s.noParquet(err, p.file)
+	}
+	p.tooWide = columnsWith(schema, func(e parquetElement) bool { return e.wide })
+	nanos := columnsWith(schema, func(e parquetElement) bool { return e.nanos })
+	kinds := rawKinds{texts: r.rawTexts[p.path]}
+	for _, f := range r.s.fields(r.cols) {
+		kinds.times = kinds.times || f.Capture == "" && nanos[strings.ToLower(f.steps()[0])]
+	}
+	if kinds == (rawKinds{}) {
+		return nil
+	}
+	p.raw = &rawView{have: map[string]string{}}
+	if p.raw.name, err = r.view(ctx, p.full, kinds); err != nil {
+		return r.s.unreadable(err, p.path)
+	}
+	cols, err := r.conn.Describe(ctx, engine.SQL("SELECT * FROM {f}", engine.Args{"f": r.scanned(p)}), engine.Place{})
+	if err != nil {
+		return r.s.noParquet(err, p.file)
+	}
+	for _, c := range cols {
+		p.raw.have[strings.ToLower(c.Name)] = c.Type
+	}
+	return nil
+}
+
+// scanned is what a file's rows are read from.
+func (r *reader) scanned(p *parquetFile) *engine.Query {
+	if p.raw != nil {
+		return engine.SQL("read_parquet({f}, hive_partitioning = false)", engine.Args{"f": escapeGlob(p.raw.name)})
+	}
+	return r.s.scanParquet(p.full)
+}
+
+// textsAsStored puts the work of a batch back, to read the texts of a file as bytes from now on, when that is what reading has failed on.
+func (r *reader) textsAsStored(err error, b batch, p parquetPart) bool {
+	bad := strings.Contains(err.Error(), "nvalid string encoding found in Parquet file") || strings.Contains(err.Error(), "nvalid JSON found in Parquet file")
+	if !bad || r.rawTexts[p.path] {
+		return false
+	}
+	if r.rawTexts == nil {
+		r.rawTexts = map[string]bool{}
+	}
+	r.rawTexts[p.path] = true
+	it := *b.item
+	if b.lines != "" { // a part of a file
+		it.from, it.hash = Pos{Byte: p.from, Line: p.from + 1}, p.hash
+		r.parquet = nil
+	}
+	r.work = slices.Insert(r.work, 0, it)
+	return true
+}
+
+// fromStored converts v, which DuckDB takes for the type from, to a field's type: as lossless does, or from what is stored. raw is the text
+// of a value that is bad, nil where it is v's.
+func (r *reader) fromStored(ctx context.Context, p *parquetFile, v *engine.Query, from string, f Field) (value, bad, raw *engine.Query, err error) {
+	stored := from
+	if p.raw != nil {
+		cols, err := r.conn.Describe(ctx, engine.SQL("SELECT {v} AS v FROM {f} _f", engine.Args{"v": v, "f": r.scanned(p)}), engine.Place{})
+		if err != nil {
+			return nil, nil, nil, r.s.noParquet(err, p.file)
+		}
+		stored = cols[0].Type
+	}
+	switch {
+	case stored == from:
+		value, bad = r.lossless(ctx, v, from, f)
+		return value, bad, nil, nil
+	case f.Format == "" && (strings.Contains(f.Type, "BLOB") || strings.Contains(f.Type, "TIMESTAMP_NS")): // which hold what is stored
+		f.Format = formatStored
+		value, bad = r.lossless(ctx, v, stored, f)
+		return value, bad, storedText(v, stored, from), nil
+	}
+	a := engine.Args{"raw": storedText(v, stored, from)}
+	taken, lost := r.lossless(ctx, v, stored, Field{Name: f.Name, Type: from, Format: formatStored})
+	value, bad = r.lossless(ctx, taken, from, f)
+	a["taken"], a["value"], a["bad"] = taken, value, engine.SQL("false")
+	if bad != nil {
+		a["bad"] = bad
+	}
+	shown := engine.SQL("({taken})::VARCHAR", a)
+	if familyOf(from) == zoned {
+		shown, _ = r.lossless(ctx, taken, from, Field{Type: "VARCHAR"})
+	}
+	if a["shown"] = shown; lost == nil {
+		return value, bad, shown, nil
+	}
+	if a["lost"] = lost; f.Type == "VARCHAR" && f.Format == "" && familyOf(from) != text && familyOf(from) != nested { // has room for all digits
+		return engine.SQL("CASE WHEN {lost} THEN {raw} ELSE {value} END", a), bad, shown, nil
+	}
+	return value, engine.SQL("(({lost}) OR ({bad}))", a), engine.SQL("CASE WHEN {lost} THEN {raw} ELSE {shown} END", a), nil
+}
+
+// storedText is the text of what is stored, with all its digits.
+func storedText(v *engine.Query, stored, from string) *engine.Query {
+	a := engine.Args{"v": v, "zone": ""}
+	if familyOf(from) == zoned {
+		a["zone"] = "+00"
+	}
+	if stored == "BLOB" && familyOf(from) == day {
+		days, nanos := int96(v)
+		return engine.SQL("coalesce(strftime(TRY(make_timestamp(TRY_CAST({days} * 86400000000 + {nanos} // 1000 AS BIGINT))), '%Y-%m-%d %H:%M:%S.') || lpad(({nanos} % 1000000000)::VARCHAR, 9, '0'), {v}::VARCHAR)", a, engine.Args{"days": days, "nanos": nanos})
+	}
+	return engine.SQL("{v}::VARCHAR || {zone}", a)
+}
+
+// int96 is the day since 1970 and the nanosecond in it of the twelve bytes of an INT96: first the nanosecond, the lowest byte first.
+func int96(v *engine.Query) (days, nanos *engine.Query) {
+	number := func(low, bytes int, t string) *engine.Query {
+		var digits []*engine.Query
+		for i := low + bytes - 1; i >= low; i-- {
+			digits = append(digits, engine.SQL("substr(hex({v}), {i}, 2)", engine.Args{"v": v, "i": 2*i + 1}))
+		}
+		return engine.SQL("('0x' || {digits})::{t}", engine.Args{"digits": engine.Join(" || ", digits...), "t": engine.Type(t)})
+	}
+	return engine.SQL("({n} - 2440588)", engine.Args{"n": number(8, 4, "BIGINT")}), engine.SQL("{n}::HUGEINT", engine.Args{"n": number(0, 8, "UBIGINT")})
+}
+
+// stamp96 converts an INT96.
+func stamp96(q querier, f Field) (value, bad *engine.Query) {
+	days, nanos := int96(q("{v}"))
+	a := engine.Args{"days": days, "nanos": nanos}
+	if f.Type == "TIMESTAMP_NS" {
+		a["x"] = q("make_timestamp_ns(TRY_CAST({days}::HUGEINT * 86400000000000 + {nanos} AS BIGINT))", a)
+		return a["x"].(*engine.Query), q("{v} IS NOT NULL AND {x} IS NULL", a)
+	}
+	a["utc"] = q("TRY(make_timestamp(TRY_CAST({days} * 86400000000 + {nanos} // 1000 AS BIGINT)))", a)
+	value, a["bad"] = fromTime(q, a["utc"].(*engine.Query), "TIMESTAMP", f)
+	if a["bad"].(*engine.Query) == nil {
+		a["bad"] = engine.SQL("false")
+	}
+	return value, q("{v} IS NOT NULL AND ({utc} IS NULL OR {nanos} % 1000 <> 0 OR ({bad}))", a)
+}
+
+// dataOf is a row of a file as it is kept beside why it is bad.
+func (r *reader) dataOf(ctx context.Context, p *parquetFile) *engine.Query {
+	if p.raw == nil {
+		return engine.DataJSON("_f", engine.ColumnNames(p.have))
+	}
+	return engine.SQL("to_json(struct_pack({fields}))", engine.Args{"fields": engine.Each(", ", p.have, func(c engine.Column) *engine.Query {
+		v, stored := engine.Ident("_f", c.Name), p.raw.have[strings.ToLower(c.Name)]
+		a := engine.Args{"n": engine.Ident(c.Name), "v": v}
+		if stored == c.Type || stored == "" {
+			return engine.SQL("{n} := {v}", a)
+		}
+		taken, lost := r.lossless(ctx, v, stored, Field{Name: c.Name, Type: c.Type, Format: formatStored})
+		if a["taken"] = taken; lost == nil {
+			return engine.SQL("{n} := {taken}", a)
+		}
+		return engine.SQL("{n} := CASE WHEN {lost} THEN to_json({raw}) ELSE to_json({taken}) END", a, engine.Args{"lost": lost, "raw": storedText(v, stored, c.Type)})
+	})})
+}
+
+// views are the copies that are in use in this process: others in a folder were left by one that crashed.
+var views struct {
+	sync.Mutex
+	live map[string]bool
+}
+
+// viewFolder is DuckDB's own folder for what it doesn't keep, and what copies are called there: by the database, which no other process
+// has open. Of one in memory there is no pattern that is its own.
+func (r *reader) viewFolder(ctx context.Context) (dir, pattern string, own bool, err error) {
+	var path string
+	_, err = r.conn.Scan(ctx, engine.SQL("SELECT current_setting('temp_directory'), coalesce(path, '') FROM duckdb_databases() WHERE database_name = current_database()"), &dir, &path)
+	if dir == "" {
+		dir = os.TempDir()
+	}
+	return dir, fmt.Sprintf("dsql_parquet_%016x_*", xxhash.Sum64String(path)), path != "", err
+}
+
+// view makes a copy of a file.
+func (r *reader) view(ctx context.Context, full string, k rawKinds) (name string, err error) {
+	dir, pattern, _, err := r.viewFolder(ctx)
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", err
+	}
+	from, err := os.Open(full)
+	if err != nil {
+		return "", err
+	}
+	defer from.Close()
+	views.Lock()
+	to, err := os.CreateTemp(dir, pattern)
+	if err == nil {
+		if views.live == nil {
+			views.live = map[string]bool{}
+		}
+		views.live[to.Name()] = true
+		r.views = append(r.views, to.Name())
+	}
+	views.Unlock()
+	if err != nil {
+		return "", err
+	}
+	if err := errors.Join(copyParquet(to, from, k.raw), to.Close()); err != nil {
+		return "", fmt.Errorf("reading its columns as they are stored: %w", err)
+	}
+	return to.Name(), nil
+}
+
+// dropViews removes the reader's copies: their batches are done.
+func (r *reader) dropViews() {
+	if len(r.views) == 0 {
+		return
+	}
+	views.Lock()
+	defer views.Unlock()
+	for _, name := range r.views {
+		delete(views.live, name)
+		os.Remove(name)               // what can't be removed now is by the next run
+		os.Remove(filepath.Dir(name)) // where it is empty
+	}
+	r.views = nil
+}
+
+// sweepViews removes copies that a crash has left.
+func (r *reader) sweepViews(ctx context.Context) error {
+	dir, pattern, own, err := r.viewFolder(ctx)
+	if err != nil || !own {
+		return err
+	}
+	views.Lock()
+	defer views.Unlock()
+	left, err := filepath.Glob(filepath.Join(escapeGlob(dir), pattern))
+	for _, name := range left {
+		if !views.live[name] {
+			os.Remove(name)
+		}
+	}
+	return err
+}
