@@ -81,14 +81,17 @@ type Routines map[string][]Routine
 
 // Routines looks up what the texts call, and what macros among it call.
 func (c *Conn) Routines(ctx context.Context, texts ...string) (Routines, error) {
-	builtin, err := c.builtins(ctx)
-	if err != nil {
-		return nil, err
-	}
 	out := Routines{}
 	ask := map[string]bool{}
 	for _, t := range texts {
 		addCalls(ask, out, t)
+	}
+	if len(ask) == 0 {
+		return out, nil
+	}
+	builtin, err := c.builtins(ctx)
+	if err != nil {
+		return nil, err
 	}
 	for len(ask) > 0 {
 		var unknown []string

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"dsql/sql"
@@ -101,6 +102,9 @@ func oneSpelling() (out []string) {
 	return out
 }
 
+// mends are the statements of migrations that take rows over.
+var mends = regexp.MustCompile(`^(UPDATE|DELETE|INSERT|CREATE TEMP|DROP TABLE temp)\b`)
+
 // Migrate brings the catalog up to date, in a transaction of its own.
 func (c *Conn) Migrate(ctx context.Context) error {
 	have, err := c.catalogVersion(ctx)
@@ -136,8 +140,8 @@ func (tx *Tx) Migrate(ctx context.Context) error {
 	}
 	for _, m := range migrations[have:] {
 		for _, s := range m {
-			if have == 0 && (strings.HasPrefix(s, "UPDATE") || strings.HasPrefix(s, "DELETE")) {
-				continue // a new file has no rows to mend
+			if have == 0 && mends.MatchString(s) {
+				continue // a new file has no rows to mend or to take over
 			}
 			if storage == 0 { // memory, or a file that another client made
 				s = strings.ReplaceAll(s, zstd, "")
@@ -151,11 +155,10 @@ func (tx *Tx) Migrate(ctx context.Context) error {
 }
 
 func (c *Conn) catalogVersion(ctx context.Context) (int, error) {
-	n, err := c.Int(ctx, SQL("SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'dsql' AND table_name = 'catalog' AND database_name = current_database()"))
-	if err != nil || n == 0 {
-		return 0, err
+	n, err := c.Int(ctx, SQL("SELECT version FROM dsql.catalog"))
+	if Absent(err) {
+		return 0, nil
 	}
-	n, err = c.Int(ctx, SQL("SELECT version FROM dsql.catalog"))
 	return int(n), err
 }
 

@@ -115,11 +115,16 @@ func (c *Conn) Describe(ctx context.Context, q *Query, at Place) ([]Column, erro
 // each table; a name that isn't found ends no transaction.)
 func (c *Conn) Table(ctx context.Context, name string) ([]Column, error) {
 	cols, err := c.Describe(ctx, SQL("SELECT * FROM {t}", Args{"t": Ident(name)}), Place{})
-	var e *sql.Error
-	if errors.As(err, &e) && e.Code == "duckdb-catalog" {
+	if Absent(err) {
 		return nil, nil
 	}
 	return cols, err
+}
+
+// Absent: DuckDB did not find a table or function of that name.
+func Absent(err error) bool {
+	var e *sql.Error
+	return errors.As(err, &e) && e.Code == "duckdb-catalog"
 }
 
 // Parse checks the grammar of the user's own statement. It binds nothing.

@@ -161,11 +161,10 @@ func Restore(ctx context.Context, c *engine.Conn) error {
 	if err := Register(c); err != nil {
 		return err
 	}
-	n, err := c.Int(ctx, engine.SQL("SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'dsql' AND table_name = 'models' AND database_name = current_database()"))
-	if err != nil || n == 0 {
-		return err
-	}
 	fns, err := stored(ctx, c, "")
+	if engine.Absent(err) { // a file without a catalog
+		return nil
+	}
 	if err != nil {
 		return err
 	}

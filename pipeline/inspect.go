@@ -22,7 +22,7 @@ func inspection(ctx context.Context, o Options, f func(r *runner) error) error {
 	if n, err := c.Int(ctx, engine.SQL("SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'dsql' AND table_name = 'catalog'")); err != nil || n == 0 {
 		return firstError(err, &sql.Error{Code: "not-dsql", Exit: sql.ExitFailed, Msg: o.DB + " has no tables of dsql: nothing was declared in it", Hint: "`dsql run` a script with --db " + o.DB})
 	}
-	p, err := load(ctx, c, nil, &engine.Env{Dir: o.Dir})
+	p, err := load(ctx, c, nil, &engine.Env{Dir: o.Dir}, opened{})
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"dsql/engine"
@@ -81,20 +82,24 @@ func clash(n, other *node, name string) *sql.Error {
 
 // free refuses a declaration that is new to the file where the user has something of a name that it would make.
 func (p *program) free(ctx context.Context, tx *engine.Tx, n *node) error {
-	names := n.names()
-	if _, source := n.source(); source || n.stored != nil || len(names) == 0 {
+	names := n.toMake()
+	if len(names) == 0 {
 		return nil
 	}
-	var kind, name string
-	taken, err := tx.Scan(ctx, engine.SQL(`SELECT kind, name FROM (
-		SELECT 'table' AS kind, table_name AS name, schema_name AS s, database_name AS d FROM duckdb_tables() WHERE NOT internal
-		UNION ALL SELECT 'view', view_name, schema_name, database_name FROM duckdb_views() WHERE NOT internal
-		UNION ALL SELECT 'macro', function_name, schema_name, database_name FROM duckdb_functions() WHERE function_type IN ('macro', 'table_macro') AND NOT internal)
-		WHERE lower(name) IN ({names}) AND s = current_schema() AND d = current_database() LIMIT 1`,
-		engine.Args{"names": engine.Each(", ", names, func(s string) *engine.Query { return engine.Lit(strings.ToLower(s)) })}), &kind, &name)
-	if err != nil || !taken {
+	if p.claimed == nil {
+		var err error
+		if p.claimed, err = p.claims(ctx, tx); err != nil {
+			return err
+		}
+	}
+	if !p.claimed.any(names) {
+		return nil
+	}
+	taken, err := takenNames(ctx, tx, names)
+	if err != nil || len(taken) == 0 {
 		return err
 	}
+	kind, name := taken[0][0], taken[0][1]
 	d := n.obj.Decl()
 	e := &sql.Error{Src: d.Src, Span: d.NameAt, Code: "name-taken", Msg: fmt.Sprintf("%s %s would make %s, and there is a %s of yours of that name", n.kind, n.name, name, kind),
 		Hint: fmt.Sprintf("choose another name, or rename or drop yours first: DROP %s %s", strings.ToUpper(kind), name)}
@@ -103,3 +108,77 @@ func (p *program) free(ctx context.Context, tx *engine.Tx, n *node) error {
 	}
 	return e
 }
+
+// toMake are the names that a declaration will have in the file and hasn't yet.
+func (n *node) toMake() []string {
+	if _, source := n.source(); source || n.stored != nil {
+		return nil
+	}
+	return n.names()
+}
+
+// takenNames are which of the names the file has something of, with its kind. DuckDB lists all its functions for it, which takes 18 ms.
+func takenNames(ctx context.Context, tx *engine.Tx, names []string) ([][2]string, error) {
+	return engine.Select(ctx, tx.Conn, engine.SQL(`SELECT kind, name FROM (
+		SELECT 'table' AS kind, table_name AS name, schema_name AS s, database_name AS d FROM duckdb_tables() WHERE NOT internal
+		UNION ALL SELECT 'view', view_name, schema_name, database_name FROM duckdb_views() WHERE NOT internal
+		UNION ALL SELECT 'macro', function_name, schema_name, database_name FROM duckdb_functions() WHERE function_type IN ('macro', 'table_macro') AND NOT internal)
+		WHERE lower(name) IN ({names}) AND s = current_schema() AND d = current_database()`,
+		engine.Args{"names": engine.Each(", ", names, func(s string) *engine.Query { return engine.Lit(strings.ToLower(s)) })}), scanPair)
+}
+
+// claims are the names that the user may have something of: asked for once, so that a script of many declarations needn't ask the file
+// for each of them.
+type claims struct {
+	all   bool // a statement may make anything
+	names map[sql.Key]bool
+}
+
+// claims are what the file has of the names that the script's declarations will make, and each word of statements that make something.
+func (p *program) claims(ctx context.Context, tx *engine.Tx) (*claims, error) {
+	c := &claims{names: map[sql.Key]bool{}}
+	for _, st := range p.stmts {
+		switch word := opening(st); {
+		case st.Decl != nil || makesNothing[word] || word == "COPY" && !fromDatabase(st):
+		case word == "CREATE" || word == "ALTER":
+			for _, t := range sql.Tokens(st.Src, st.Span) {
+				if isName(t) {
+					c.names[sql.KeyOf(unquoteName(t.Span.Of(st.Src)))] = true
+				}
+			}
+		default:
+			c.all = true
+		}
+	}
+	var names []string
+	for _, n := range p.nodes {
+		names = append(names, n.toMake()...)
+	}
+	if p.fresh || len(names) == 0 {
+		return c, nil
+	}
+	taken, err := takenNames(ctx, tx, names)
+	for _, t := range taken {
+		c.names[sql.KeyOf(t[1])] = true
+	}
+	return c, err
+}
+
+// fromDatabase: COPY FROM DATABASE a TO b, which makes what a has.
+func fromDatabase(st sql.Stmt) bool {
+	toks := sql.Tokens(st.Src, st.Span)
+	return len(toks) > 1 && sql.Same(toks[1].Span.Of(st.Src), "FROM")
+}
+
+func (c *claims) any(names []string) bool {
+	return c.all || slices.ContainsFunc(names, func(n string) bool { return c.names[sql.KeyOf(n)] })
+}
+
+// makesNothing are the words that statements begin with that make no table, view or macro in the file.
+var makesNothing = func() map[string]bool {
+	out := map[string]bool{}
+	for _, w := range strings.Fields("SELECT FROM WITH VALUES TABLE INSERT UPDATE DELETE MERGE TRUNCATE DESCRIBE SHOW SUMMARIZE SET RESET USE ATTACH DETACH CHECKPOINT VACUUM ANALYZE COMMENT DROP BEGIN COMMIT ROLLBACK") {
+		out[w] = true
+	}
+	return out
+}()

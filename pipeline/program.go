@@ -16,13 +16,15 @@ import (
 
 // program is a script joined with what the file already declares.
 type program struct {
-	stmts  []sql.Stmt
-	env    *engine.Env
-	nodes  []*node          // in order of declaration: those of the file first, then the script's
-	plan   []Change         // what the check found that a run would do
-	there  map[sql.Key]bool // tables and views that were in the file at the start
-	doubts []*sql.Error     // what the check found that is right and may not be meant
-	skip   map[int]bool     // statements whose shape can't be made in a scratch transaction
+	stmts   []sql.Stmt
+	env     *engine.Env
+	nodes   []*node          // in order of declaration: those of the file first, then the script's
+	plan    []Change         // what the check found that a run would do
+	there   map[sql.Key]bool // tables and views that were in the file at the start
+	fresh   bool             // there was no file at the start
+	claimed *claims          // names that the user may have something of, once they were asked for
+	doubts  []*sql.Error     // what the check found that is right and may not be meant
+	skip    map[int]bool     // statements whose shape can't be made in a scratch transaction
 }
 
 // node is one declaration and what is known of it.
@@ -207,8 +209,8 @@ func collect(l sql.List, err error) sql.List {
 }
 
 // load compiles the script's declarations and those that the file has beside them, and finds who reads whom.
-func load(ctx context.Context, c *engine.Conn, stmts []sql.Stmt, env *engine.Env) (*program, error) {
-	p := &program{stmts: stmts, env: env}
+func load(ctx context.Context, c *engine.Conn, stmts []sql.Stmt, env *engine.Env, was opened) (*program, error) {
+	p := &program{stmts: stmts, env: env, fresh: was.fresh}
 	p.tell(env)
 	stored, err := storedDeclarations(ctx, c)
 	if err != nil {

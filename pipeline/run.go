@@ -39,7 +39,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	defer db.Close()
 	c := db.Writer()
-	p, err := rehearse(ctx, c, o, stmts)
+	p, err := rehearse(ctx, c, o, stmts, opened{fresh: fresh, ready: true})
 	if err != nil {
 		if fresh { // a wrong script leaves no empty file behind
 			if cerr := errors.Join(db.Close(), removeNew(o.DB)); cerr != nil {
@@ -111,24 +111,34 @@ func openWriter(ctx context.Context, o Options) (*engine.DB, error) {
 	return db, nil
 }
 
+// opened says what a file is when its program is loaded.
+type opened struct {
+	fresh bool // there was none before: nobody has made anything in it
+	ready bool // as openWriter leaves it
+}
+
 // rehearse loads the program and checks it in a transaction that is rolled back, catalog and all: nothing is written. What is
 // found wrong is an error; what would change is in the program's plan.
-func rehearse(ctx context.Context, c *engine.Conn, o Options, stmts []sql.Stmt) (p *program, err error) {
+func rehearse(ctx context.Context, c *engine.Conn, o Options, stmts []sql.Stmt, was opened) (p *program, err error) {
 	env := &engine.Env{Dir: o.Dir, Scratch: true}
 	defer func() { env.Scratch = false }() // the program goes on to be run
 	skip := map[int]bool{}
-	if err := rules.RegisterHelpers(c); err != nil {
-		return nil, err
+	if !was.ready {
+		if err := rules.RegisterHelpers(c); err != nil {
+			return nil, err
+		}
 	}
 	for {
 		err = c.Scratch(ctx, func(tx *engine.Tx) error {
-			if err := tx.Migrate(ctx); err != nil {
-				return err
+			if !was.ready {
+				if err := tx.Migrate(ctx); err != nil {
+					return err
+				}
+				if err := errors.Join(models.Restore(ctx, tx.Conn), rules.Install(ctx, tx.Conn)); err != nil {
+					return err
+				}
 			}
-			if err := errors.Join(models.Restore(ctx, tx.Conn), rules.Install(ctx, tx.Conn)); err != nil {
-				return err
-			}
-			if p, err = load(ctx, tx.Conn, stmts, env); err != nil {
+			if p, err = load(ctx, tx.Conn, stmts, env, was); err != nil {
 				return err
 			}
 			p.skip = skip
@@ -173,7 +183,7 @@ func plan(ctx context.Context, o Options, stmts []sql.Stmt) ([]Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := rehearse(ctx, db.Writer(), o, stmts)
+	p, err := rehearse(ctx, db.Writer(), o, stmts, opened{fresh: existing(o.DB) == ""})
 	if cerr := db.Close(); err == nil {
 		err = cerr
 	}
@@ -215,7 +225,7 @@ func Query(ctx context.Context, o Options, text string) error {
 	p := &program{env: &engine.Env{Dir: o.Dir}}
 	plain, err := c.Plain(ctx)
 	if err == nil && !plain {
-		p, err = load(ctx, c, stmts, p.env)
+		p, err = load(ctx, c, stmts, p.env, opened{})
 	}
 	if err != nil {
 		return err

@@ -194,7 +194,7 @@ func Explain(ctx context.Context, o Options, name string) (string, error) {
 		return "", err
 	}
 	defer db.Close()
-	p, err := rehearse(ctx, db.Writer(), o, stmts)
+	p, err := rehearse(ctx, db.Writer(), o, stmts, opened{fresh: existing(o.DB) == ""})
 	if err != nil {
 		return "", err
 	}

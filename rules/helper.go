@@ -3,7 +3,6 @@ package rules
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -105,8 +104,7 @@ func Install(ctx context.Context, c *engine.Conn) error {
 	version := fmt.Sprintf("%x", sum.Sum(nil)[:8])
 	// Asking duckdb_functions() would take ten times as long as all that a run without news does.
 	var have string
-	var missing *sql.Error
-	if _, err := c.Scan(ctx, engine.SQL("SELECT dsql.helpers()"), &have); have == version || err != nil && !(errors.As(err, &missing) && missing.Code == "duckdb-catalog") {
+	if _, err := c.Scan(ctx, engine.SQL("SELECT dsql.helpers()"), &have); have == version || err != nil && !engine.Absent(err) {
 		return err
 	}
 	for _, h := range Helpers {
