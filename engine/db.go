@@ -40,7 +40,7 @@ type DB struct {
 	writer  *Conn
 	mu      sync.Mutex
 	conns   []*Conn
-	builtin Routines // DuckDB's own functions, once they were asked for
+	own     map[string]Routine // what Register made
 }
 
 // Conn is one connection. It is not safe for use by several goroutines at once.

@@ -325,28 +325,45 @@ func (j *Journal) Stale(ctx context.Context, tx *engine.Tx, _ *engine.Env) (stri
 	return "its tables are of an older dsql, and are brought in line", nil
 }
 
-// missing says which of the views and macros aren't there: they were dropped by hand. (DuckDB takes 15 ms to list macros, and less
-// than one to bind a query of them.)
+// missing says which of the views and macros aren't there: they were dropped by hand, outside of this run. (DuckDB takes 15 ms to list
+// macros, and less than one to bind a query of them; one of all is bound first.)
 func (j *Journal) missing(ctx context.Context, tx *engine.Tx) (string, error) {
-	var gone []string
+	if j.whole {
+		return "", nil
+	}
+	type made struct {
+		name string
+		from *engine.Query
+	}
+	var all []made
 	for _, v := range views {
-		if cols, err := tx.Table(ctx, j.decl.Name+v); err != nil {
-			return "", err
-		} else if cols == nil {
-			gone = append(gone, j.decl.Name+v)
-		}
+		all = append(all, made{j.decl.Name + v, j.table(v)})
 	}
 	for _, m := range macros {
-		args := "0, 0"
+		args := "{m}(0, 0)"
 		if slices.Contains(ofOne, m) {
-			args = "NULL"
+			args = "{m}(NULL)"
 		}
-		_, err := tx.Describe(ctx, engine.SQL("SELECT 1 FROM {m}("+args+")", engine.Args{"m": j.table(m)}), engine.Place{})
-		var e *sql.Error
-		if errors.As(err, &e) && e.Code == "duckdb-catalog" {
-			gone = append(gone, j.decl.Name+m)
-		} else if err != nil {
+		all = append(all, made{j.decl.Name + m, engine.SQL(args, engine.Args{"m": j.table(m)})})
+	}
+	there := func(ms ...made) (bool, error) {
+		from := engine.Each(", ", ms, func(m made) *engine.Query { return m.from })
+		_, err := tx.Describe(ctx, engine.SQL("SELECT 1 FROM {from}", engine.Args{"from": from}), engine.Place{})
+		if engine.Absent(err) {
+			return false, nil
+		}
+		return err == nil, err
+	}
+	var err error
+	if j.whole, err = there(all...); err != nil || j.whole {
+		return "", err
+	}
+	var gone []string
+	for _, m := range all {
+		if ok, err := there(m); err != nil {
 			return "", err
+		} else if !ok {
+			gone = append(gone, m.name)
 		}
 	}
 	if len(gone) == 0 {

@@ -64,6 +64,7 @@ type Journal struct {
 
 	maxVectors int64 // see end
 	reshape    bool  // see Reshape
+	whole      bool  // its views and macros were there: see missing
 }
 
 func (j *Journal) Decl() *sql.Decl      { return j.decl }

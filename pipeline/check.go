@@ -43,7 +43,7 @@ func (p *program) check(ctx context.Context, tx *engine.Tx) error {
 		var made []*node
 		for _, n := range p.ready(i) {
 			err := p.bind(ctx, tx, n)
-			if err == nil {
+			if err == nil && p.change(n).Action != "none" {
 				err = p.define(ctx, tx, n)
 			}
 			if note(err); err != nil {
