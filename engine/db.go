@@ -35,12 +35,12 @@ type Options struct {
 
 // DB is an open DuckDB file (or memory, where Path is "").
 type DB struct {
-	Path    string
-	pool    *dbsql.DB
-	writer  *Conn
-	mu      sync.Mutex
-	conns   []*Conn
-	own     map[string]Routine // what Register made
+	Path   string
+	pool   *dbsql.DB
+	writer *Conn
+	mu     sync.Mutex
+	conns  []*Conn
+	own    map[string]Routine // what Register made
 }
 
 // Conn is one connection. It is not safe for use by several goroutines at once.

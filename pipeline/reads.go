@@ -281,7 +281,7 @@ func (s *scope) lead(ctx context.Context, r ref) (lead, error) {
 
 // ask reads the file's macros: DuckDB lists all its functions for it, which takes some 15 ms.
 func (s *scope) ask(ctx context.Context) error {
-	if s.macros != nil {
+	if s.macros != nil || s.p.fresh { // what the script itself makes is in s.text
 		return nil
 	}
 	made, err := engine.Select(ctx, s.conn, engine.SQL(`SELECT function_name, macro_definition FROM duckdb_functions()

@@ -189,7 +189,7 @@ func (b *compiler) functions() error {
 	var texts []string
 	for i := range b.p.items {
 		for _, e := range b.p.items[i].read.events {
-			if e.kind == call {
+			if _, ours := helpers[e.name]; e.kind == call && !ours {
 				texts = append(texts, e.name+"()")
 			}
 		}
