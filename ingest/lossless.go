@@ -102,6 +102,12 @@ func (r *reader) shaped(ctx context.Context, v *engine.Query, from string, f Fie
 			}
 			fields = append(fields, engine.SQL("{n} := {x}", engine.Args{"n": engine.Ident(w.Name), "x": x}))
 		}
+		for _, h := range have.Children {
+			named := func(w *engine.Node) bool { return strings.EqualFold(h.Name, w.Name) }
+			if !slices.ContainsFunc(want.Children, named) && !slices.Contains(r.undeclared, h.Name) {
+				r.undeclared = append(r.undeclared, h.Name)
+			}
+		}
 		if len(bads) > 0 {
 			bad = engine.Join(" OR ", bads...)
 		}
@@ -258,23 +264,12 @@ func fromTime(q querier, x *engine.Query, from string, f Field) (value, bad *eng
 // formatted converts by a column's FORMAT: a number that counts from 1970, or text by a strptime pattern.
 func (r *reader) formatted(ctx context.Context, q querier, is family, f Field) (value, bad *engine.Query) {
 	a := engine.Args{"format": f.Format}
-	units := map[string]int{"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
-	if unit, epoch := units[f.Format]; epoch {
-		// As a decimal, which holds microseconds of any unit. A DOUBLE must be the nearest to that decimal.
-		a["unit"], a["count"] = unit, q("TRY_CAST({v} AS DECIMAL(29, 9))")
-		a["us"] = q("TRY({count} * {unit})", a)
-		a["utc"] = q("TRY(make_timestamp(TRY_CAST({us} AS BIGINT)))", a)
-		value, bad = fromTime(q, a["utc"].(*engine.Query), "TIMESTAMP", f)
-		a["bad"] = orNull(q, a["utc"].(*engine.Query), bad)
-		lost := "{us} <> round({us})"
-		switch is {
-		case float:
-			lost += " OR {count}::DOUBLE <> {v}::DOUBLE"
-		case text:
-			lost += " OR NOT regexp_full_match({v}, {shape})"
-			a["shape"] = `\s*[+-]?[0-9]+(\.[0-9]{1,9}0*)?\s*`
-		}
-		return value, q("{bad} OR {v} IS NOT NULL AND ("+lost+")", a)
+	if unit := epochUnits[f.Format]; unit != nil {
+		return counted(q, is, f, unit)
+	}
+	if f.Format == "base64" && is == text {
+		a["x"] = q("TRY(from_base64({v}))")
+		return a["x"].(*engine.Query), orNull(q, a["x"].(*engine.Query), nil)
 	}
 	if is != text {
 		return q("NULL::{t}"), q("{v} IS NOT NULL")
@@ -289,4 +284,35 @@ func (r *reader) formatted(ctx context.Context, q querier, is family, f Field) (
 	}
 	value, bad = fromTime(q, a["parsed"].(*engine.Query), from, f)
 	return value, orNull(q, a["parsed"].(*engine.Query), bad)
+}
+
+// epochUnits are how many microseconds the words of FORMAT count by.
+var epochUnits = map[string]*engine.Query{"epoch_s": engine.SQL("1000000"), "epoch_ms": engine.SQL("1000"), "epoch_us": engine.SQL("1"), "epoch_ns": engine.SQL("0.001"), "epoch_days": engine.SQL("86400000000")}
+
+// counted converts a number of units since 1970, as a decimal, which holds the digits of any of them. A DOUBLE must be the nearest to that
+// decimal.
+func counted(q querier, is family, f Field, unit *engine.Query) (value, bad *engine.Query) {
+	a := engine.Args{"unit": unit, "count": q("TRY_CAST({v} AS DECIMAL(29, 9))")}
+	a["us"] = q("TRY({count} * {unit})", a)
+	lost := "{us} <> round({us})"
+	if f.Type == "TIMESTAMP_NS" {
+		a["us"] = q("TRY({count} * {unit} * 1000)", a)
+		a["at"] = q("TRY(make_timestamp_ns(TRY_CAST({us} AS BIGINT)))", a)
+		value = a["at"].(*engine.Query)
+	} else {
+		a["at"] = q("TRY(make_timestamp(TRY_CAST({us} AS BIGINT)))", a)
+		value, bad = fromTime(q, a["at"].(*engine.Query), "TIMESTAMP", f)
+	}
+	a["bad"] = orNull(q, a["at"].(*engine.Query), bad)
+	if f.Format == "epoch_days" { // half a day is no day
+		lost += " OR {count} <> round({count})"
+	}
+	switch is {
+	case float:
+		lost += " OR {count}::DOUBLE <> {v}::DOUBLE"
+	case text:
+		lost += " OR NOT regexp_full_match({v}, {shape})"
+		a["shape"] = `\s*[+-]?[0-9]+(\.[0-9]{1,9}0*)?\s*`
+	}
+	return value, q("{bad} OR {v} IS NOT NULL AND ("+lost+")", a)
 }

@@ -23,7 +23,8 @@ type parquetFile struct {
 	values []*engine.Query // of the source's columns, over _f
 	bad    []*engine.Query // why a value isn't its column's, or NULL
 	absent []string
-	new    []string // columns that the declaration doesn't name
+	new    []string // columns, and fields in them, that the declaration doesn't name
+	told   []warning
 
 	tooWide map[string]bool // columns, in lower case, of a DECIMAL that DuckDB doesn't hold
 	raw     *rawView        // that its rows are read from; nil: it is read itself
@@ -83,6 +84,9 @@ func (r *reader) nextParquet(ctx context.Context) (*engine.Input, error) {
 	t := taken{file: c.file, hash: c.hash, pos: Pos{Byte: to, Line: to + 1}, done: to == c.rows}
 	b := batch{item: c.item, absent: c.absent, files: []taken{t}, lines: fmt.Sprintf(" rows %d–%d", from+1, to)}
 	b.done = c.done + int64(float64(r.s.weight(c.item, 0))*float64(to-c.start)/float64(max(c.end-c.start, 1)))
+	if from == 0 {
+		b.warnings = c.told
+	}
 	if to == c.end {
 		r.parquet = nil
 	}
@@ -97,6 +101,7 @@ func (r *reader) wholeParquet(ctx context.Context, it *item, group []*parquetFil
 		parts = append(parts, parquetPart{f, 0, f.rows})
 		b.files = append(b.files, taken{file: f.file, hash: f.hash, pos: Pos{Byte: f.rows, Line: f.rows + 1}, done: true, absent: f.absent})
 		b.done += r.s.weight(it, i)
+		b.warnings = append(b.warnings, f.told...)
 		b.absent = slices.DeleteFunc(slices.Clone(b.absent), func(c string) bool { return !slices.Contains(f.absent, c) })
 	}
 	return r.parquetInput(ctx, b, parts)
@@ -203,6 +208,7 @@ func (r *reader) openParquet(ctx context.Context, f file) (*parquetFile, error) 
 		return nil, err
 	}
 	fields := s.fields(r.cols)
+	r.undeclared = nil
 	for i, c := range r.cols {
 		value, bad, err := r.parquetColumn(ctx, p, fields[i], captures)
 		if err != nil {
@@ -218,6 +224,14 @@ func (r *reader) openParquet(ctx context.Context, f file) (*parquetFile, error) 
 			p.new = append(p.new, h.Name)
 		}
 	}
+	warn, fail := s.missing(f.path, p.absent, p.new)
+	if fail != nil {
+		return nil, fail
+	}
+	if warn != nil {
+		p.told = []warning{{warn, f.path}}
+	}
+	p.new = append(p.new, r.undeclared...)
 	if s.onNew == "FAIL" && len(p.new) > 0 {
 		return nil, s.newFields(f.path, p.new)
 	}

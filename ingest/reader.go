@@ -136,6 +136,7 @@ type reader struct {
 	total, done int64
 	parquet     *parquetCut
 	lambdas     int             // of SQL that was made: each has a name of its own
+	undeclared  []string        // fields inside the columns of a file of Parquet
 	rawTexts    map[string]bool // files with a text that is no UTF-8
 	views       []string        // copies of files of Parquet
 }
