@@ -307,6 +307,9 @@ func (s *fileSource) grow(ctx context.Context, c *engine.Conn, env *engine.Env, 
 		if err != nil {
 			return nil, err
 		}
+		if files, err = s.named(env, files, places); err != nil {
+			return nil, err
+		}
 		begun := map[string]bool{}
 		for _, p := range places {
 			begun[p.path] = true

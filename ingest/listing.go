@@ -49,7 +49,7 @@ func (s *fileSource) list(env *engine.Env) ([]file, error) {
 	if err != nil {
 		return nil, s.unreadable(err, "")
 	}
-	slices.SortFunc(l.files, func(a, b file) int { return strings.Compare(a.path, b.path) })
+	slices.SortFunc(l.files, byPath)
 	l.files = slices.CompactFunc(l.files, func(a, b file) bool { return a.path == b.path })
 	for _, f := range l.files {
 		if !utf8.ValidString(f.path) {
@@ -58,6 +58,8 @@ func (s *fileSource) list(env *engine.Env) ([]file, error) {
 	}
 	return l.files, nil
 }
+
+func byPath(a, b file) int { return strings.Compare(a.path, b.path) }
 
 func (l *lister) full(name string) string {
 	if filepath.IsAbs(name) {

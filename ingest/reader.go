@@ -24,11 +24,14 @@ func (s *fileSource) Open(ctx context.Context, c *engine.Conn, env *engine.Env, 
 	if len(files) == 0 && o.Warn != nil {
 		o.Warn(&sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "no-files", Msg: "no file matches " + s.pattern.text, Hint: "relative paths start at the script's folder; files that come later are read when they are there, or by the next run"})
 	}
-	if files, err = s.knownFiles(ctx, c, files, cols, o.Warn); err != nil {
-		return nil, err
-	}
 	places, err := s.places(ctx, c)
 	if err != nil {
+		return nil, err
+	}
+	if files, err = s.named(env, files, places); err != nil {
+		return nil, err
+	}
+	if files, err = s.knownFiles(ctx, c, files, cols, o.Warn); err != nil {
 		return nil, err
 	}
 	files = s.stillAside(s.quiet(files, places, o), places, o)
