@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -217,7 +218,7 @@ func (c *Connection) reach(ctx context.Context, cl *kgo.Client, tried *attempts)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if last := tried.last(); last != nil && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, kgo.ErrClientClosed)) {
+	if last := tried.last(); last != nil && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, kgo.ErrClientClosed) || errors.As(last, new(*advertised))) {
 		err = last
 	}
 	return c.Unreachable(err)
@@ -257,8 +258,26 @@ func (c *Connection) Unreachable(err error) *sql.Error {
 	default:
 		e.Msg, e.Hint = brokers+" can't be reached: "+cause(err), "check that the broker runs, and its host and port"
 	}
+	named := strings.Split(strings.ReplaceAll(brokers, " ", ""), ",")
+	told := &advertised{}
+	if !errors.As(err, &told) && dns != nil { // whoever dialled it, the name tells where it is from
+		told.address, told.err = dns.Name, dns
+	}
+	if e.Code == "broker-unreachable" && told.err != nil && !slices.ContainsFunc(named, func(b string) bool { return b == told.address || strings.HasPrefix(b, told.address+":") }) {
+		e.Msg = fmt.Sprintf("%s answers and sends clients to %s, which can't be reached from here: %s", brokers, told.address, cause(told.err))
+		e.Hint = "that address is advertised.listeners of the broker: it must be one that this machine reaches (of a broker in a container: the host's)"
+	}
 	return e
 }
+
+// advertised is a failure at an address that the cluster told, not at one that brokers names.
+type advertised struct {
+	address string
+	err     error
+}
+
+func (a *advertised) Error() string { return a.address + ": " + a.err.Error() }
+func (a *advertised) Unwrap() error { return a.err }
 
 // cause is the innermost message that says something to a user.
 func cause(err error) string {
@@ -286,7 +305,10 @@ type attempts struct {
 }
 
 // OnBrokerConnect is called by the client.
-func (a *attempts) OnBrokerConnect(_ kgo.BrokerMetadata, _ time.Duration, _ net.Conn, err error) {
+func (a *attempts) OnBrokerConnect(b kgo.BrokerMetadata, _ time.Duration, _ net.Conn, err error) {
+	if err != nil && b.NodeID >= 0 { // addresses that brokers names have negative ones
+		err = &advertised{net.JoinHostPort(b.Host, fmt.Sprint(b.Port)), err}
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.err = err; err == nil {

@@ -20,6 +20,16 @@ func (w *writer) merge(ctx context.Context) error {
 	if err != nil || w.rows == w.n.Rejected {
 		return err
 	}
+	if err := w.mergeStaged(ctx, late); err != nil {
+		return err
+	}
+	w.n.Written = w.rows - w.n.Rejected
+	w.n.Unchanged = w.n.Written - w.n.Added - w.n.Changed - w.n.Removed
+	return w.advance(ctx)
+}
+
+// mergeStaged takes the events of the batch.
+func (w *writer) mergeStaged(ctx context.Context, late bool) error {
 	if _, err := w.group(ctx); err != nil {
 		return err
 	}
@@ -44,12 +54,7 @@ func (w *writer) merge(ctx context.Context) error {
 	if err := w.exchange(ctx); err != nil {
 		return err
 	}
-	w.n.Written = w.rows - w.n.Rejected
-	w.n.Unchanged = w.n.Written - w.n.Added - w.n.Changed - w.n.Removed
-	if err := engine.Fault(ctx, "journal-inserted"); err != nil {
-		return err
-	}
-	return w.advance(ctx)
+	return engine.Fault(ctx, "journal-inserted")
 }
 
 // latest reads what is known of the batch's keys: the open row, the latest delete, and rejected events.

@@ -51,7 +51,7 @@ func (j *Journal) Define(ctx context.Context, tx *engine.Tx, in []engine.Column)
 }
 
 // reservedNames are those that stand beside the rows' own columns in the tables, views and queries of a journal.
-var reservedNames = regexp.MustCompile(`(?i)^(rowid|change_type|_version|_meta|_row|_rule|_v_from|_v_close|_v_to|_raw|_kind|_(said|null|was|[sftlwjo])\d+|_del|_late|_second|_b|_at|_n|_min|_rid|_role` +
+var reservedNames = regexp.MustCompile(`(?i)^(rowid|change_type|_version|_meta|_row|_rule|_v_from|_v_close|_v_to|_raw|_kind|_(said|null|was|[sftlwjo])\d+|_del|_late|_second|_end|_b|_at|_n|_min|_rid|_role` +
 	`|_is_now|_is_late|_was_raw|_own|_act|_new|_run|_group|_changed|_moved|_closed|_top|_bottom|_last|_up|_down|_buried|_live|_advanced)$`)
 
 // bind resolves the declaration and lets DuckDB judge its expressions.

@@ -18,39 +18,44 @@ func (w *writer) feed(ctx context.Context) error {
 	if err != nil || w.rows == w.n.Rejected {
 		return err
 	}
-	several, err := w.group(ctx)
+	effective, err := w.feedStaged(ctx, late)
 	if err != nil {
 		return err
 	}
+	w.n.Written = w.rows - w.n.Rejected
+	w.n.Unchanged = w.n.Written - effective
+	return w.advance(ctx)
+}
+
+// feedStaged takes the events of the batch, and says how many changed something.
+func (w *writer) feedStaged(ctx context.Context, late bool) (effective int64, err error) {
+	several, err := w.group(ctx)
+	if err != nil {
+		return 0, err
+	}
 	if err := w.open(ctx); err != nil {
-		return err
+		return 0, err
 	}
 	folded := several > 0 || late
 	if folded {
 		if folded, err = w.divide(ctx, late); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	if err := engine.Fault(ctx, "journal-staged"); err != nil {
-		return err
+		return 0, err
 	}
-	effective, err := w.fast(ctx, folded)
-	if err != nil {
-		return err
+	if effective, err = w.fast(ctx, folded); err != nil {
+		return 0, err
 	}
 	if folded {
 		n, err := w.fold(ctx)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		effective += n
 	}
-	w.n.Written = w.rows - w.n.Rejected
-	w.n.Unchanged = w.n.Written - effective
-	if err := engine.Fault(ctx, "journal-inserted"); err != nil {
-		return err
-	}
-	return w.advance(ctx)
+	return effective, engine.Fault(ctx, "journal-inserted")
 }
 
 // forget allows for columns that the batch doesn't have: its events say nothing of them.
@@ -68,9 +73,9 @@ func (w *writer) forget(ctx context.Context) error {
 	return w.save(ctx, w.tx)
 }
 
-// stage keeps the batch's rows with what the journal needs to know of each: its sequence, whether it deletes, what it says. Rows
-// without a key or sequence are rejected. late says that some event isn't newer than all that was accepted before.
-func (w *writer) stage(ctx context.Context) (late bool, err error) {
+// staged keeps the batch's rows with what the journal needs to know of each: its sequence, whether it deletes, what it says. late says
+// that some event isn't newer than all that was accepted before.
+func (w *writer) staged(ctx context.Context) (late bool, err error) {
 	src := w.j.decl.Src
 	a := engine.Args{"rows": w.b.Rows, "columns": w.columns(), "deleted": engine.SQL("false"), "marks": w.saying()}
 	parts := make([]*engine.Query, len(w.seq))
@@ -84,32 +89,47 @@ func (w *writer) stage(ctx context.Context) (late bool, err error) {
 	if err := w.make(ctx, "batch", stageEvents, a); err != nil {
 		return false, err
 	}
-
-	null := engine.SQL("{k} OR {s}", engine.Args{"k": isNull("b", w.keys), "s": isNull("b", w.seq)})
 	newer := engine.SQL("false")
 	if w.known {
 		newer = engine.SQL("coalesce(bool_or({b} <= {h}), false)", engine.Args{"b": point("b", w.seq), "h": point("h", w.seq)})
 	}
-	var bad int64
-	if err := w.scan(ctx, w.sql("SELECT count(*), count(*) FILTER (WHERE {null}), {late} FROM {batch} b, {state} h", engine.Args{"null": null, "late": newer}), &w.rows, &bad, &late); err != nil {
-		return false, err
-	}
-	if bad > 0 {
-		if err := w.reject(ctx, w.sql("(SELECT * FROM {batch} b WHERE {null})", engine.Args{"null": null}), w.whyNull()); err != nil {
-			return false, err
-		}
-		if _, err := w.run(ctx, "DELETE FROM {batch} AS b WHERE {null}", engine.Args{"null": null}); err != nil {
-			return false, err
-		}
-	}
-	if w.j.lateness != nil {
-		tooLate, err := w.markLate(ctx)
-		return late || tooLate, err
-	}
-	return late, nil
+	err = w.scan(ctx, w.sql("SELECT count(*), count(*) FILTER (WHERE {null}), {late} FROM {batch} b, {state} h", engine.Args{"null": w.incomplete(), "late": newer}), &w.rows, &w.bare, &late)
+	return late, err
 }
 
-const stageEvents = `SELECT {columns}, {sequence}, {deleted} AS _del, false AS _late, false AS _second{marks} FROM {rows}`
+// incomplete says that an event b has no key or no sequence.
+func (w *writer) incomplete() *engine.Query {
+	return engine.SQL("{k} OR {s}", engine.Args{"k": isNull("b", w.keys), "s": isNull("b", w.seq)})
+}
+
+// stage prepares the batch's events. Rows without a key or sequence are rejected.
+func (w *writer) stage(ctx context.Context) (late bool, err error) {
+	if late, err = w.staged(ctx); err != nil {
+		return false, err
+	}
+	if w.bare > 0 {
+		null := engine.Args{"null": w.incomplete()}
+		if err := w.reject(ctx, w.sql("(SELECT * FROM {batch} b WHERE {null})", null), w.whyNull("", "", w.keys)); err != nil {
+			return false, err
+		}
+		if _, err := w.run(ctx, "DELETE FROM {batch} AS b WHERE {null}", null); err != nil {
+			return false, err
+		}
+	}
+	behind := late
+	if w.j.lateness != nil {
+		tooLate, err := w.markLate(ctx)
+		if late = late || tooLate; err != nil {
+			return false, err
+		}
+	}
+	if behind {
+		err = w.overtake(ctx)
+	}
+	return late, err
+}
+
+const stageEvents = `SELECT {columns}, {sequence}, {deleted} AS _del, false AS _late, false AS _second, false AS _end{marks} FROM {rows}`
 
 // columns are all columns of the batch, for rejects, those of the journal in its types. (A type says nothing of a collation; with the
 // cast texts are the same only when all of their bytes are.) One that COLUMNS no longer takes is NULL to the journal, and _was0, … to
@@ -252,14 +272,14 @@ func (w *writer) advance(ctx context.Context) error {
 	return engine.Fault(ctx, "journal-state")
 }
 
-// whyNull is the reason of rows without a key or sequence.
-func (w *writer) whyNull() *engine.Query {
+// whyNull is the reason of rows without one of the keys or a sequence.
+func (w *writer) whyNull(what, hint string, keys []string) *engine.Query {
 	var cases []*engine.Query
-	for _, k := range w.keys {
+	for _, k := range keys {
 		cases = append(cases, engine.SQL("WHEN _r.{c} IS NULL THEN {why}", engine.Args{"c": engine.Ident(k), "why": "null_key: " + k + " is NULL"}))
 	}
 	for i, sp := range w.j.sequence {
-		cases = append(cases, engine.SQL("WHEN _r.{c} IS NULL THEN {why}", engine.Args{"c": engine.Ident(w.seq[i]), "why": "null_sequence: " + sp.Of(w.j.decl.Src) + " is NULL"}))
+		cases = append(cases, engine.SQL("WHEN _r.{c} IS NULL THEN {why}", engine.Args{"c": engine.Ident(w.seq[i]), "why": "null_sequence: " + what + sp.Of(w.j.decl.Src) + " is NULL" + hint}))
 	}
 	return engine.SQL("CASE {cases} END", engine.Args{"cases": engine.Join(" ", cases...)})
 }

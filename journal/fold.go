@@ -30,7 +30,7 @@ func (w *writer) fold(ctx context.Context) (int64, error) {
 			return 0, err
 		}
 	}
-	return w.refold(ctx, w.sql("UNION ALL SELECT {event}, true FROM {new}", engine.Args{"event": list("", w.event())}))
+	return w.refold(ctx, w.sql("UNION ALL SELECT {event}, NOT _end FROM {new}", engine.Args{"event": list("", w.event())}))
 }
 
 // refold computes the versions of the touched keys anew and writes the difference. more is what comes to the known events.
@@ -126,8 +126,7 @@ func (w *writer) judge(ctx context.Context, repeats *engine.Query) error {
 		}
 	}
 	if w.j.lateness != nil && w.late > 0 {
-		why := engine.SQL("'too_late: ' || _r._s0 || ' is older by more than ' || {l} || ' than the newest event before it'", engine.Args{"l": w.j.lateness.Of(w.j.decl.Src)})
-		if err := w.reject(ctx, w.sql("(SELECT * FROM {new} WHERE _late)"), why); err != nil {
+		if err := w.reject(ctx, w.sql("(SELECT * FROM {new} WHERE _late)"), w.tooLate("")); err != nil {
 			return err
 		}
 		if _, err := w.run(ctx, "DELETE FROM {new} WHERE _late"); err != nil {
@@ -135,6 +134,12 @@ func (w *writer) judge(ctx context.Context, repeats *engine.Query) error {
 		}
 	}
 	return w.conflicts(ctx)
+}
+
+// tooLate is the reason of rows that are too late.
+func (w *writer) tooLate(what string) *engine.Query {
+	return engine.SQL("{too_late} || _r._s0 || ' is older by more than ' || {l} || ' than the newest event before it'",
+		engine.Args{"too_late": "too_late: " + what, "l": w.j.lateness.Of(w.j.decl.Src)})
 }
 
 // conflicts rejects new events at the key and sequence of another one, and remembers them.

@@ -27,6 +27,7 @@
 //	RE  an event that was rejected as a conflict, so that its repeats are known
 //	RD  such a delete
 //	L   the time of a load, without keys
+//	T   a TRUNCATE, without keys
 //
 // The same filter at a version gives the events that were known then, which is why a rollback is exact for late events too.
 package journal
@@ -99,6 +100,8 @@ func (j *Journal) Write(ctx context.Context, tx *engine.Tx, b *engine.Accepted) 
 	switch {
 	case !w.Feed:
 		err = w.load(ctx)
+	case b.Input != nil && b.Input.Truncate:
+		err = w.truncate(ctx)
 	case w.SCD == 1:
 		err = w.merge(ctx)
 	default:
@@ -129,6 +132,7 @@ type writer struct {
 	temp    []*engine.Query // temporary tables
 	rows    int64           // in the batch
 	groups  int64           // keys in the batch
+	bare    int64           // rows in the batch without a key or sequence
 	late    int64           // keys in the batch that have late events
 	time    string          // of a load
 	tuned   bool            // see tune

@@ -19,6 +19,7 @@ type event struct {
 	del    bool
 	row    []string
 	absent []bool // columns that the event's file doesn't have
+	all    bool   // a TRUNCATE: a delete of every key
 }
 
 func (e event) key() string { return strings.Join(e.keys, "|") }
@@ -40,11 +41,13 @@ type model struct {
 	current   bool
 	accepted  map[string][]event // by key, in order of arrival
 	conflicts map[string][]event
+	truncates []event
 }
 
 func (m *model) clone() *model {
 	c := *m
 	c.accepted, c.conflicts = map[string][]event{}, map[string][]event{}
+	c.truncates = slices.Clone(m.truncates)
 	for k, l := range m.accepted {
 		c.accepted[k] = slices.Clone(l)
 	}
@@ -65,6 +68,13 @@ func (m *model) take(batch []event) map[string]int {
 			newest, known = m.newest()
 		}
 		switch {
+		case e.all && e.seq == nil:
+			rejected["null_sequence"]++
+		case e.all && slices.ContainsFunc(m.truncates, same):
+		case e.all && known && e.seq[0] < newest-m.lateness:
+			rejected["too_late"]++
+		case e.all:
+			m.truncates = append(m.truncates, e)
 		case slices.Contains(e.keys, null):
 			rejected["null_key"]++
 		case e.seq == nil:
@@ -83,7 +93,7 @@ func (m *model) take(batch []event) map[string]int {
 }
 
 func (m *model) newest() (newest int, known bool) {
-	for _, l := range m.accepted {
+	for _, l := range append(slices.Collect(maps.Values(m.accepted)), m.truncates) {
 		for _, e := range l {
 			if !known || e.seq[0] > newest {
 				newest, known = e.seq[0], true
@@ -97,7 +107,7 @@ func (m *model) newest() (newest int, known bool) {
 func (m *model) history() []version {
 	var out []version
 	for k, l := range m.accepted {
-		l = slices.Clone(l)
+		l = append(slices.Clone(l), m.truncates...)
 		slices.SortFunc(l, func(a, b event) int { return slices.Compare(a.seq, b.seq) })
 		var cur *version
 		end := func(at []int) {

@@ -45,6 +45,7 @@ type shape struct {
 	withRow    bool
 	redeclared bool
 	later      bool   // the column d isn't there yet
+	truncates  []int  // first parts of the sequences that TRUNCATEs have, and no other event
 	base       string // the declaration up to COLUMNS
 	without    []string
 	rest       string // behind TRACK and IGNORE NULL UPDATES
@@ -97,6 +98,11 @@ func newShape(seed uint64) (*shape, string) {
 			text += fmt.Sprint(s.m.lateness)
 		}
 		s.rest = text
+	}
+	if s.chance(.4) {
+		for range 1 + s.IntN(3) {
+			s.truncates = append(s.truncates, 1+s.IntN(s.span))
+		}
 	}
 	return s, s.declaration(s.m)
 }
@@ -171,6 +177,9 @@ func (s *shape) point(seq []int) []string {
 func (s *shape) event(k int) event {
 	r := s.Rand
 	e := event{keys: []string{fmt.Sprint(k)}, seq: []int{1 + s.IntN(s.span)}, absent: make([]bool, len(s.cols))}
+	for slices.Contains(s.truncates, e.seq[0]) {
+		e.seq[0] = 1 + s.IntN(s.span)
+	}
 	if len(s.keys) > 1 {
 		e.keys = []string{fmt.Sprint(k / 2), "xy"[k%2 : k%2+1]}
 	}
@@ -195,8 +204,28 @@ func (s *shape) event(k int) event {
 	return e
 }
 
-// batches are all events in some order, cut anywhere, with repeats, replays and early arrivals.
+// batches are those of the events, and of the TRUNCATEs anywhere between them.
 func (s *shape) batches() [][]event {
+	out := s.events()
+	for range len(s.truncates) * 2 {
+		var b []event
+		for range 1 + s.IntN(2) {
+			e := event{all: true, del: true, keys: slices.Repeat([]string{null}, len(s.keys)), row: slices.Repeat([]string{null}, len(s.cols)), seq: []int{s.truncates[s.IntN(len(s.truncates))]}}
+			if len(s.seq) > 1 {
+				e.seq = append(e.seq, 1)
+			}
+			if s.chance(.05) {
+				e.seq = nil
+			}
+			b = append(b, e)
+		}
+		out = slices.Insert(out, s.IntN(len(out)+1), b)
+	}
+	return out
+}
+
+// events are all events in some order, cut anywhere, with repeats, replays and early arrivals.
+func (s *shape) events() [][]event {
 	var all []event
 	for k := range keysPerJournal {
 		for range 1 + s.IntN(14) {
@@ -268,6 +297,9 @@ func (s *shape) drip(all []event, order []int) [][]event {
 
 // forget makes a batch of a file that lacks a column, or of which the journal doesn't take one yet.
 func (s *shape) forget(batch []event) ([]event, string) {
+	if len(batch) > 0 && batch[0].all {
+		return batch, ""
+	}
 	if s.later {
 		batch, _ = lacking(batch, 2)
 	}
@@ -410,7 +442,9 @@ func runRandom(t *testing.T, seed uint64) {
 		batch, absent := s.forget(batch)
 		want := m.take(batch)
 		got := b.mustWrite(s.table(batch), func(a *engine.Accepted) {
-			a.HasRow = s.withRow
+			if a.HasRow = s.withRow; len(batch) > 0 && batch[0].all {
+				a.HasRow, a.Input = false, &engine.Input{Truncate: true}
+			}
 			if absent != "" {
 				a.Absent = []string{absent}
 			}
@@ -444,7 +478,7 @@ func runRandom(t *testing.T, seed uint64) {
 // remembers checks that rows and name__mem together tell each accepted event, once.
 func (b *bench) remembers(s *shape, m *model) {
 	b.t.Helper()
-	if m.current {
+	if m.current || len(m.truncates) > 0 { // which are deletes of some keys
 		return
 	}
 	n := 0

@@ -150,7 +150,7 @@ func (w *writer) rejectNullKeys(ctx context.Context, nulls int64) error {
 	if nulls == 0 {
 		return nil
 	}
-	return w.reject(ctx, engine.SQL("(SELECT * FROM {rows} b WHERE {null})", engine.Args{"rows": w.b.Rows, "null": isNull("b", w.keys)}), w.whyNull())
+	return w.reject(ctx, engine.SQL("(SELECT * FROM {rows} b WHERE {null})", engine.Args{"rows": w.b.Rows, "null": isNull("b", w.keys)}), w.whyNull("", "", w.keys))
 }
 
 // given are the journal's columns that the load has.

@@ -136,8 +136,8 @@ func TestDebeziumRows(t *testing.T) {
 		`{"after":["1"],"op":"c"}`, `{"after":5,"op":"c"}`, `{"after":true,"op":"c"}`, `{"before":"x","after":null,"op":"d"}`, `{"after":"[1]","op":"c"}`, `{"after":null,"before":null,"op":"u"}`, `{"op":"c"}`,
 		`{"before":null,"after":null,"op":"d"}`, `{"op":"t"}`)
 	k.runs()
-	k.is("SELECT * EXCLUDE (_version, at_) FROM s WHERE op NOT IN ('d', 't') ORDER BY name", "65a|Ada \"é\"|5|1.50|2026-01-01 00:00:00|\\x00\\xFF|[a, b]|c\n{\"a\":1}|NULL|NULL|NULL|2026-01-01 00:00:00|\\x00\\xFF|NULL|r")
-	k.is("SELECT count(*) FROM s", "4")
+	k.is("SELECT * EXCLUDE (_version, at_) FROM s WHERE op <> 'd' ORDER BY name", "65a|Ada \"é\"|5|1.50|2026-01-01 00:00:00|\\x00\\xFF|[a, b]|c\n{\"a\":1}|NULL|NULL|NULL|2026-01-01 00:00:00|\\x00\\xFF|NULL|r")
+	k.is("SELECT count(*) FROM s", "3") // nothing of the TRUNCATE
 	k.is(`SELECT reason FROM dsql.rejects ORDER BY meta."offset"`, `bad_record: no Debezium event: the row is no object: ["1"]
 bad_record: no Debezium event: the row is no object: 5
 bad_record: no Debezium event: the row is no object: true
@@ -171,4 +171,39 @@ func TestDebeziumUnavailable(t *testing.T) {
 	k.is("SELECT n, body, pic FROM j_history WHERE id = 1 ORDER BY valid_from", "1|long|p\n2|long|p\n3|NULL|NULL\n4|NULL|NULL")
 	k.is("SELECT count(*) FROM s WHERE concat_ws('', body, decode(pic), nums, words, attrs, doc) LIKE '%debezium%'", "0")
 	k.is("SELECT count(*) FROM s", "6")
+}
+
+// A TRUNCATE ends all keys that have an event before it, in whatever order the events come, and in the state now too.
+func TestDebeziumTruncate(t *testing.T) {
+	k := newKafka(t, 1, true)
+	const script = `CREATE RULES strict (CONSTRAINT id_there EXPECT (id IS NOT NULL) ON VIOLATION FAIL);
+CREATE SOURCE ev (id BIGINT, n INTEGER, op VARCHAR, lsn BIGINT FROM '$.source.lsn')
+  FROM KAFKA (brokers '{brokers}', topic '{topic}', format debezium);
+CREATE JOURNAL j KEYS (id) SEQUENCE BY lsn DELETE WHEN op = 'd' COLUMNS (n) RULES (APPLY strict) FROM ev;
+CREATE JOURNAL now KEYS (id) SEQUENCE BY lsn DELETE WHEN op = 'd' COLUMNS (n) STORED AS SCD TYPE 1 FROM ev;
+CREATE JOURNAL by_n KEYS (id) SEQUENCE BY n COLUMNS (op) FROM ev;
+CREATE STREAM s FROM ev;
+`
+	k.script(script)
+	event := func(id, lsn int) string {
+		return fmt.Sprintf(`{"before":null,"after":{"id":%d,"n":%d},"source":{"lsn":%d},"op":"c"}`, id, lsn, lsn)
+	}
+	truncate := func(lsn int) string {
+		return fmt.Sprintf(`{"before":null,"after":null,"source":{"lsn":%d},"op":"t"}`, lsn)
+	}
+	k.put(event(1, 10), event(2, 11), truncate(12), event(3, 13))
+	k.runs()
+	k.is("SELECT id, n FROM j", "3|13")
+	k.is("SELECT id, n FROM now", "3|13")
+	k.is("SELECT count(*) FROM s", "3")
+	k.is("SELECT destination, reason FROM dsql.rejects",
+		"by_n|null_sequence: TRUNCATE, which ends all keys: n is NULL (it can be made of what the event has beside the row: source, ts_ms, _meta)")
+	k.put(event(4, 9), event(1, 14), truncate(12), event(3, 20), truncate(17))
+	k.runs()
+	history := "1|10|10|12\n1|14|14|17\n2|11|11|12\n3|13|13|17\n3|20|20|NULL\n4|9|9|12"
+	k.is("SELECT * FROM j_history ORDER BY ALL", history)
+	k.is("SELECT id, n FROM now", "3|20")
+	k.script(script + "REBUILD JOURNAL j FROM SOURCE;\n")
+	k.runs()
+	k.is("SELECT * FROM j_history ORDER BY ALL", history)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // Killed with SIGKILL, or failing, at every fault point of a batch from a topic: the next run goes on, nothing is missing, nothing twice.
@@ -457,4 +458,33 @@ func TestKafkaGroupToTheEnd(t *testing.T) {
 	if got := k.committed(k.topic); got != "0:20 1:20 2:20" {
 		t.Errorf("the group is at %s", got)
 	}
+}
+
+// A broker that sends its clients to a host that nobody knows is told from a name in brokers that nobody knows.
+func TestKafkaAdvertisedWrong(t *testing.T) {
+	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "t"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	c.ControlKey(int16(kmsg.Metadata), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		r := req.ResponseKind().(*kmsg.MetadataResponse)
+		b := kmsg.NewMetadataResponseBroker()
+		b.Host, b.Port = "kafka-in-docker.invalid", 9092
+		r.Brokers = append(r.Brokers, b)
+		for _, of := range req.(*kmsg.MetadataRequest).Topics {
+			topic, part := kmsg.NewMetadataResponseTopic(), kmsg.NewMetadataResponseTopicPartition()
+			topic.Topic, topic.TopicID, topic.Partitions = of.Topic, [16]byte{1}, append(topic.Partitions, part)
+			r.Topics = append(r.Topics, topic)
+		}
+		return r, nil, true
+	})
+	k := &kafka{t: t, dir: t.TempDir(), brokers: c.ListenAddrs()[0], topic: "t"}
+	k.script("CREATE SOURCE ev (n BIGINT) FROM KAFKA (brokers '{brokers}', topic 't');\nCREATE STREAM s FROM ev;\n")
+	k.fails(4, "sends clients to kafka-in-docker.invalid")
+	k.fails(4, "advertised.listeners")
+	k.brokers = "no-such-host.invalid:9092"
+	k.script("CREATE SOURCE ev (n BIGINT) FROM KAFKA (brokers '{brokers}', topic 't');\nCREATE STREAM s FROM ev;\n")
+	k.fails(4, "check the name in brokers")
 }
