@@ -105,25 +105,31 @@ func oneSpelling() (out []string) {
 // mends are the statements of migrations that take rows over.
 var mends = regexp.MustCompile(`^(UPDATE|DELETE|INSERT|CREATE TEMP|DROP TABLE temp)\b`)
 
-// Migrate brings the catalog up to date, in a transaction of its own.
+// Migrate brings the catalog up to date, each migration in a transaction of its own: DuckDB commits none that changed a table's rows
+// and then its columns.
 func (c *Conn) Migrate(ctx context.Context) error {
 	have, err := c.catalogVersion(ctx)
 	if err != nil || have == len(migrations) {
 		return err
 	}
-	if err := c.Update(ctx, func(tx *Tx) error { return tx.Migrate(ctx) }); err != nil {
-		return err
+	if have == 0 || have > len(migrations) {
+		return c.Update(ctx, func(tx *Tx) error { return tx.Migrate(ctx) })
 	}
-	if have == 0 {
-		return nil
+	for n := have + 1; n <= len(migrations); n++ {
+		if err := c.Update(ctx, func(tx *Tx) error { return tx.migrate(ctx, n) }); err != nil {
+			return err
+		}
 	}
 	return c.Run(ctx, SQL("CHECKPOINT")) // tables that were altered don't have to come from the log
 }
 
 // Migrate brings the catalog up to date in this transaction. A file written by a newer dsql is refused.
-func (tx *Tx) Migrate(ctx context.Context) error {
+func (tx *Tx) Migrate(ctx context.Context) error { return tx.migrate(ctx, len(migrations)) }
+
+// migrate runs the migrations up to number n.
+func (tx *Tx) migrate(ctx context.Context, n int) error {
 	have, err := tx.catalogVersion(ctx)
-	if err != nil || have == len(migrations) {
+	if err != nil || have == n {
 		return err
 	}
 	if have > len(migrations) {
@@ -138,7 +144,7 @@ func (tx *Tx) Migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, m := range migrations[have:] {
+	for _, m := range migrations[have:n] {
 		for _, s := range m {
 			if have == 0 && mends.MatchString(s) {
 				continue // a new file has no rows to mend or to take over
@@ -151,7 +157,7 @@ func (tx *Tx) Migrate(ctx context.Context) error {
 			}
 		}
 	}
-	return tx.Run(ctx, SQL("UPDATE dsql.catalog SET version = {n}", Args{"n": len(migrations)}))
+	return tx.Run(ctx, SQL("UPDATE dsql.catalog SET version = {n}", Args{"n": n}))
 }
 
 func (c *Conn) catalogVersion(ctx context.Context) (int, error) {

@@ -40,6 +40,9 @@ func (s *kafkaSource) Open(ctx context.Context, c *engine.Conn, env *engine.Env,
 	if err != nil {
 		return fail(err)
 	}
+	if r.rejected, err = s.rejectedUpTo(ctx, c); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
 	if r.work, err = s.plan(within, c, cl, seen, o); err != nil {
 		return fail(err)
 	}

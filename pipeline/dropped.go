@@ -34,6 +34,7 @@ func (r *runner) refuseDrop(st sql.Stmt) error {
 	if !slices.Contains([]string{"TABLE", "VIEW", "MACRO", "FUNCTION"}, word(i)) {
 		return nil
 	}
+	table := word(i) == "TABLE"
 	for i++; slices.Contains([]string{"TABLE", "IF", "NOT", "EXISTS"}, word(i)); i++ {
 	}
 	if i >= len(toks) || !isName(toks[i]) {
@@ -45,10 +46,10 @@ func (r *runner) refuseDrop(st sql.Stmt) error {
 		i += 2
 		schema, name, at = name, unquoteName(toks[i].Span.Of(st.Src)), at.To(toks[i].Span)
 	}
-	return r.dropped(st, at, schema, name, drop)
+	return r.dropped(st, at, schema, name, drop, table)
 }
 
-func (r *runner) dropped(st sql.Stmt, at sql.Span, schema, name string, drop bool) error {
+func (r *runner) dropped(st sql.Stmt, at sql.Span, schema, name string, drop, table bool) error {
 	main := schema == "" && (r.session.home == "" || r.session.together) || sql.Same(schema, "main")
 	if !main { // another schema's
 		return nil
@@ -59,7 +60,11 @@ func (r *runner) dropped(st sql.Stmt, at sql.Span, schema, name string, drop boo
 			continue
 		}
 		m, _ := n.obj.(engine.Maker)
-		if sql.Same(n.name, name) || m != nil && slices.ContainsFunc(m.Makes(), func(x string) bool { return sql.Same(x, name) }) {
+		made := m != nil && slices.ContainsFunc(m.Makes(), func(x string) bool { return sql.Same(x, name) })
+		if made && drop && !table && !sql.Same(n.name, name) { // a view or macro: the next run makes it again
+			return nil
+		}
+		if sql.Same(n.name, name) || made {
 			e.Msg = fmt.Sprintf("%s belongs to %s %s, which is declared", name, n.kind, n.name)
 			e.Hint = fmt.Sprintf("DROP %s %s takes the declaration with all that it stores", strings.ToUpper(n.kind), n.name)
 			return e

@@ -222,8 +222,8 @@ func (r *runner) recordSink(ctx context.Context, e edge, v int64, refused []engi
 	}
 	return r.update(ctx, func(tx *engine.Tx) error {
 		for _, row := range refused {
-			if err := tx.Run(ctx, engine.SQL("INSERT INTO dsql.rejects (rejected_at, destination, reason, data, version) VALUES (now()::TIMESTAMP, {sink}, {why}, {data}, {v})",
-				engine.Args{"sink": e.reader.name, "why": "sink: " + row.Reason, "data": row.Data, "v": v})); err != nil {
+			if err := tx.Run(ctx, engine.SQL("INSERT INTO dsql.rejects (rejected_at, destination, reason, data, version) VALUES ({now}, {sink}, {why}, {data}, {v})",
+				engine.Args{"now": engine.Now, "sink": e.reader.name, "why": "sink: " + row.Reason, "data": row.Data, "v": v})); err != nil {
 				return err
 			}
 		}

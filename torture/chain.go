@@ -229,13 +229,13 @@ func (b *batch) judge(c Check, rows []Row) (value, ok, failed Value) {
 		n := len(filter(rows, func(r Row) bool { return r["id"] != nil && b.m.stands(c.Orphans, r["id"]) == false }))
 		return float64(n), n == 0, nil
 	case checks[c.Expect].past != nil:
-		return checks[c.Expect].judgePast(b.now(), b.history())
+		return checks[c.Expect].judgePast(b.value(), b.history())
 	}
 	return checks[c.Expect].judge(rows)
 }
 
-// now is the value of the metric m0 in this batch.
-func (b *batch) now() Value { return b.m.metrics[len(b.m.metrics)-len(b.x.decl.Metrics)].Value }
+// value is that of the metric m0 in this batch.
+func (b *batch) value() Value { return b.m.metrics[len(b.m.metrics)-len(b.x.decl.Metrics)].Value }
 
 // history are the values of the metric m0 in earlier versions, the last one first: those that are not NULL, of batches that weren't held.
 func (b *batch) history() []float64 {

@@ -11,7 +11,7 @@ import (
 
 // enter makes the first script's folder the process's own: relative paths start there, and only so DuckDB's statements find and write
 // files there (COPY, EXPORT, ATTACH, a file's name in FROM). Scripts in other folders know theirs. What the command line names stays
-// where it is. It returns the folder that it left.
+// where it is. It returns the folder that it left, "" for none.
 func enter(o *pipeline.Options, scripts []string) (left string, err error) {
 	if left, err = os.Getwd(); err != nil {
 		return "", err
@@ -31,7 +31,7 @@ func enter(o *pipeline.Options, scripts []string) (left string, err error) {
 		}
 	}
 	if first == left {
-		return left, nil
+		return "", nil
 	}
 	o.DB, o.Dir = seenFrom(first, left, o.DB), "."
 	return left, os.Chdir(first)
@@ -48,7 +48,7 @@ func seenFrom(dir, left, path string) string {
 
 // onCommandLine is a path as it was meant before enter; "" stays.
 func onCommandLine(left, path string) string {
-	if path == "" || filepath.IsAbs(path) {
+	if left == "" || path == "" || filepath.IsAbs(path) {
 		return path
 	}
 	return filepath.Join(left, path)

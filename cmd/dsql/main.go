@@ -23,7 +23,12 @@ func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(200) // Go's heap is small beside DuckDB's and the batches', and what clients of Kafka allocate is short-lived
 	}
-	os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(asProcess(os.Args[1:]))
+}
+
+// asProcess is Main with the process for itself: its working folder may become the script's.
+func asProcess(args []string) int {
+	return execute(args, &streams{in: os.Stdin, out: os.Stdout, err: os.Stderr, alone: true})
 }
 
 // cli is the command line. One command is one struct in a file of its own.
@@ -55,6 +60,7 @@ type cli struct {
 type streams struct {
 	in       io.Reader
 	out, err io.Writer
+	alone    bool // the process is this command's
 	cli      *cli
 	signals  *signals
 	events   *eventLines                            // not nil: stderr is for programs
@@ -65,8 +71,12 @@ type streams struct {
 
 // Main runs the command and returns its exit code.
 func Main(args []string, in io.Reader, out, errw io.Writer) int {
-	s := &streams{in: in, out: out, err: errw, cli: &cli{}}
-	p, err := newParser(s.cli, out, errw)
+	return execute(args, &streams{in: in, out: out, err: errw})
+}
+
+func execute(args []string, s *streams) int {
+	s.cli = &cli{}
+	p, err := newParser(s.cli, s.out, s.err)
 	if err != nil {
 		return s.report(err)
 	}
@@ -210,6 +220,9 @@ func (a *scriptArgs) options(s *streams) (pipeline.Options, error) {
 	}
 	if o.DB == "" {
 		return o, &sql.Error{Code: "no-db", Exit: sql.ExitUsage, Msg: "a script from standard input has no name to call its file by", Hint: "add --db FILE"}
+	}
+	if !s.alone {
+		return o, nil
 	}
 	var err error
 	if a.left, err = enter(&o, a.Script); err != nil {

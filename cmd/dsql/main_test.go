@@ -18,7 +18,7 @@ var update = stdflag.Bool("update", os.Getenv("UPDATE") != "", "write expected o
 
 func TestMain(m *testing.M) {
 	if os.Getenv("DSQL_TEST_AS_COMMAND") != "" { // a child of a test: see asCommand in crash_test.go
-		code := Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+		code := asProcess(os.Args[1:])
 		if peak := os.Getenv("DSQL_TEST_PEAK"); peak != "" { // rusage counts what the parent held when it forked
 			status, err := os.ReadFile("/proc/self/status")
 			if err == nil {
