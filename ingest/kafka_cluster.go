@@ -161,6 +161,9 @@ func (s *kafkaSource) judge(tp topicPartition, at position, c *cluster) (positio
 	if !ok {
 		return at, nil, nil
 	}
+	if at.topicID == "" { // a member of a group heard of the partition before the cluster's list had it
+		at.topicID, at.cluster = e.topicID, c.id
+	}
 	g := &gap{topicPartition: tp, from: at.next, to: -1}
 	switch {
 	case at.cluster != c.id && at.cluster != "" && at.topicID != e.topicID:

@@ -92,7 +92,9 @@ func (p *poller) compare(ctx context.Context, c *cluster) error {
 			continue
 		}
 		now, lost, err := p.r.s.judge(tp, pos, c)
-		failed = errors.Join(failed, err)
+		if failed = errors.Join(failed, err); lost == nil {
+			pos, p.at[tp] = now, now
+		}
 		cause, told := p.lost[tp]
 		if lost == nil && cause != nil && p.sick.dead[tp] == nil {
 			if now, lost = p.judgeError(ctx, tp, pos, e, cause); lost != nil {
