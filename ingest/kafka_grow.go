@@ -133,7 +133,7 @@ func (r *kafkaReader) additions(ctx context.Context, in *engine.Input) ([]engine
 	p, err := sample.prove(ctx, r.db, files, nil, slices.Clone(found), nil)
 	proved := p.cols
 	for i, c := range proved { // whole numbers that BIGINT doesn't reach
-		if found[i].Type == "BIGINT" && c.Type == "VARCHAR" {
+		if found[i].Type == "BIGINT" && (c.Type == "HUGEINT" || c.Type == "VARCHAR") {
 			proved[i].Type = "DECIMAL(38,0)"
 		}
 	}
