@@ -39,7 +39,7 @@ func (f *File) openCSV() (err error) {
 		return err
 	}
 	if h != nil && d.Found != nil && d.Header != HeaderNo {
-		if h, size, err = f.passTitles(c, h, size, delims); err != nil {
+		if h, size, err = f.passTitles(c, h, delims); err != nil {
 			return err
 		}
 	}
@@ -180,7 +180,7 @@ const (
 
 // passTitles takes the lines above the header of a file whose columns were inferred: the header is the record that names the most of
 // them. Where the first file had no header they are, as there, the first records that have another number of fields.
-func (f *File) passTitles(c *csvDecoder, h *csvHeader, size int, delims []string) (*csvHeader, int, error) {
+func (f *File) passTitles(c *csvDecoder, h *csvHeader, delims []string) (*csvHeader, int, error) {
 	l := f.l
 	want, found := len(l.values), l.dialect.Found
 	for bytes.Count(f.carry, []byte{c.newline}) < found.Skip+2 && !f.eof && len(f.carry) < maxTitles {
@@ -220,8 +220,7 @@ func (f *File) passTitles(c *csvDecoder, h *csvHeader, size int, delims []string
 	c.width = maxHeader
 	c.setDelim(delim)
 	if at == 0 {
-		size = c.split(f.carry, f.eof)
-		return h, size, nil
+		return h, c.split(f.carry, f.eof), nil
 	}
 	lines := strings.Count(string(f.carry[:at]), string(c.newline))
 	f.warn("title-lines", fmt.Sprintf("%s above the records of %s %s passed over", count(lines, "line"), f.info.Path, isAre(lines)), "write skip, or name the columns, to say it yourself")

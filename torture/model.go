@@ -1,11 +1,8 @@
 package torture
 
 import (
-	"fmt"
 	"maps"
 	"slices"
-
-	"dsql/sql"
 )
 
 // Model says what a file has to hold after each statement: plain rows, no SQL. It is written from the contract, not from the code that it
@@ -370,8 +367,4 @@ func (m *Model) sorted() []string {
 		visit(n)
 	}
 	return out
-}
-
-func refusal(format string, args ...any) *exit {
-	return &exit{code: sql.ExitScript, why: fmt.Sprintf(format, args...)}
 }
