@@ -27,7 +27,7 @@ demo: build ## the main job on a week of real flights, in ./demo-run
 	@cd $(DEMO) && ../$(BIN) run pipeline.sql
 
 test: tools ## all tests
-	@$(GO) test -short ./...
+	@$(GO) test -short -timeout 30m ./...
 
 ci: fmt vet lint test exprs race fuzz crash torture-ci kafka-test ## everything that must pass before a change lands
 
@@ -44,7 +44,7 @@ exprs: tools ## 50,000 random expressions, in expr's VM and in SQL
 	@$(GO) test -run TestExprGenerated -count=1 ./rules
 
 race: tools ## the race detector where there are goroutines
-	@$(GO) test -race -short $(RACE)
+	@$(GO) test -race -short -timeout 30m $(RACE)
 
 fuzz: tools ## every fuzz target for FUZZTIME
 	@set -e; for pkg in $$($(GO) list ./...); do \

@@ -48,7 +48,7 @@ type Env struct {
 
 // DirOf is the folder that relative paths in a declaration start at: that of its script.
 func (e *Env) DirOf(d *sql.Decl) string {
-	if d.Src.Dir != "" {
+	if d != nil && d.Src.Dir != "" {
 		return d.Src.Dir
 	}
 	return e.Dir

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -49,6 +50,13 @@ func TestScripts(t *testing.T) {
 				}
 				if fmt.Sprint(code) != args[0] {
 					ts.Fatalf("exit code %d, want %s", code, args[0])
+				}
+			},
+			// aged FILE… sets when the files were last changed an hour back: what was changed a moment ago may still be written.
+			"aged": func(ts *testscript.TestScript, neg bool, args []string) {
+				then := time.Now().Add(-time.Hour)
+				for _, name := range args {
+					ts.Check(os.Chtimes(ts.MkAbs(name), then, then))
 				}
 			},
 			// hold FILE keeps a DuckDB file open in this process until the script ends.
