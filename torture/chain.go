@@ -13,7 +13,7 @@ type way int
 
 const (
 	fresh    way = iota // from a source or a stored table
-	replayed            // from dsql.rejects, by REPLAY REJECTS: no check on batches judges them
+	replayed            // from dsql.rejects, by REPLAY REJECTS: checks over the table alone judge them
 	released            // from a hold
 )
 
@@ -258,9 +258,8 @@ func (b *batch) gates(rows []Rec, warned map[string]int) error {
 	for name, n := range warned {
 		verdicts = append(verdicts, Verdict{Dest: b.n, Name: name, Version: b.version, Value: float64(n), Failed: int64(n), Verdict: either(n > 0, "warn", "pass")})
 	}
-	if b.way == replayed {
-		b.m.verdicts = append(b.m.verdicts, verdicts...)
-		return nil
+	if measured := len(b.m.metrics); b.way == replayed { // it is measured for the checks over the table alone
+		defer func() { b.m.metrics = b.m.metrics[:measured] }()
 	}
 	here := make([]Row, len(rows))
 	for i, r := range rows {
@@ -278,6 +277,9 @@ func (b *batch) gates(rows []Rec, warned map[string]int) error {
 	var failed []Verdict
 	fails, known := false, b.hold == nil
 	for _, c := range b.x.decl.Checks {
+		if b.way == replayed && !c.Over {
+			continue
+		}
 		value, ok, n := b.judge(c, over(c.Over))
 		v := Verdict{Dest: b.n, Name: c.Name, Version: b.version, Value: asDouble(value), Failed: n}
 		switch {

@@ -101,6 +101,6 @@ func (m *Model) decideOne(n string, h Hold, discard bool) error {
 		} else if err := b.through(rows); err != nil {
 			return err
 		}
-		return m.handOn(n, version)
+		return m.handOn(fresh, n, version)
 	})
 }

@@ -126,15 +126,15 @@ func (m *Model) replay(v Verb) error {
 		if err := b.through(rows); err != nil {
 			return err
 		}
-		return m.handOn(n, version)
+		return m.handOn(replayed, n, version)
 	})
 }
 
-// handOn takes what a destination wrote to those that read it.
-func (m *Model) handOn(n string, version int) error {
+// handOn takes what a destination wrote to those that read it: of a replay it is one for them, too.
+func (m *Model) handOn(how way, n string, version int) error {
 	for _, r := range m.reach([]string{n}, m.sorted()) {
 		if r != n {
-			if err := m.stored(r, version); err != nil {
+			if err := m.storedBy(how, r, version); err != nil {
 				return err
 			}
 		}

@@ -90,14 +90,16 @@ func lowered(names []string) []string {
 }
 
 // stored takes what stored inputs have for a destination.
-func (m *Model) stored(n string, v int) error {
+func (m *Model) stored(n string, v int) error { return m.storedBy(fresh, n, v) }
+
+func (m *Model) storedBy(how way, n string, v int) error {
 	for _, f := range m.waiting(n) {
 		of, x := m.dests[f], m.dests[n]
 		var rows []Rec
 		for _, r := range of.news(x.place[f], v, true) {
 			rows = append(rows, Rec{Row: r})
 		}
-		b := &batch{m: m, n: n, version: v}
+		b := &batch{m: m, n: n, version: v, way: how}
 		if err := b.through(m.query(x.decl, rows)); err != nil {
 			return err
 		}
