@@ -9,7 +9,7 @@ import (
 	"dsql/sql"
 )
 
-// enter makes the first script's folder the process's own: relative paths start there, and only so DuckDB's statements find and write
+// enter makes the first script's folder (that of the file, where statements come from the command line) the process's own: relative paths start there, and only so DuckDB's statements find and write
 // files there (COPY, EXPORT, ATTACH, a file's name in FROM). Scripts in other folders know theirs. What the command line names stays
 // where it is. It returns the folder that it left, "" for none.
 func enter(o *pipeline.Options, scripts []string) (left string, err error) {
@@ -55,6 +55,6 @@ func onCommandLine(left, path string) string {
 }
 
 func noFolder(err error) *sql.Error {
-	return &sql.Error{Code: "no-file", Exit: sql.ExitUnreachable, Msg: "the script's folder can't be entered: " + cause(err),
+	return &sql.Error{Code: "no-file", Exit: sql.ExitUnreachable, Msg: "the folder of the script or file can't be entered: " + cause(err),
 		Hint: "relative paths start there: it must be a folder with the right to enter it", Err: err}
 }

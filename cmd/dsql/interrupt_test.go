@@ -13,11 +13,11 @@ import (
 	"dsql/engine"
 )
 
-// slowRun starts a run of a file with many batches, each delayed a little before its commit, and returns when the first version is
+// slowRun starts a command that takes a file of many batches, each delayed a little before its commit, and returns when the first version is
 // told.
-func slowRun(t *testing.T, dir string) (*exec.Cmd, *bufio.Scanner) {
+func slowRun(t *testing.T, dir string, args ...string) (*exec.Cmd, *bufio.Scanner) {
 	t.Helper()
-	c := asCommand(t, dir, "run", "s.sql")
+	c := asCommand(t, dir, args...)
 	c.Env = append(c.Env, "DSQL_FAULT=delay:before-commit:0")
 	stderr, err := c.StderrPipe()
 	if err != nil {
@@ -62,15 +62,32 @@ func counts(t *testing.T, dir string) (rows, versions int64) {
 	return rows, versions
 }
 
-// The first Ctrl-C lets the batch in hand be committed, the second rolls it back; the next run goes on where that one stopped.
+// The first Ctrl-C lets the batch in hand be committed, the second rolls it back; the next run goes on where that one stopped. So it
+// is with `dsql exec`.
 func TestInterrupt(t *testing.T) {
 	t.Parallel()
-	for _, signals := range [][]os.Signal{{os.Interrupt}, {syscall.SIGTERM}, {os.Interrupt, os.Interrupt}} {
-		t.Run(fmt.Sprint(signals), func(t *testing.T) {
+	for _, x := range []struct {
+		signals []os.Signal
+		args    []string
+	}{
+		{[]os.Signal{os.Interrupt}, []string{"run", "s.sql"}},
+		{[]os.Signal{syscall.SIGTERM}, []string{"run", "s.sql"}},
+		{[]os.Signal{os.Interrupt, os.Interrupt}, []string{"run", "s.sql"}},
+		{[]os.Signal{os.Interrupt}, []string{"exec"}},
+	} {
+		t.Run(fmt.Sprint(x.args[0], x.signals), func(t *testing.T) {
 			t.Parallel()
 			dir := interruptDir(t)
-			c, lines := slowRun(t, dir)
-			for i, s := range signals {
+			if x.args[0] == "exec" { // on a file that is there
+				first := asCommand(t, dir, "run", "--db", "s.duckdb", "-")
+				first.Stdin = strings.NewReader("SELECT 1")
+				if out, err := first.CombinedOutput(); err != nil {
+					t.Fatalf("%v\n%s", err, out)
+				}
+				x.args = append(x.args, read(t, filepath.Join(dir, "s.sql"))+"REFRESH")
+			}
+			c, lines := slowRun(t, dir, x.args...)
+			for i, s := range x.signals {
 				if err := c.Process.Signal(s); err != nil {
 					t.Fatal(err)
 				}

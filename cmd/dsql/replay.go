@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -39,22 +42,36 @@ type execCmd struct {
 
 func (c *execCmd) Run(ctx context.Context, s *streams) error { return c.statement(ctx, s, c.SQL) }
 
-// statement runs statements on a file that is there.
+// statement runs statements on a file that is there, in its folder: the script is there, as a rule, and so what it names.
 func (a *fileArgs) statement(ctx context.Context, s *streams, text string) error {
 	return a.inspect(ctx, s, func(o pipeline.Options) error {
+		if _, err := os.Stat(o.DB); errors.Is(err, fs.ErrNotExist) {
+			return &sql.Error{Code: "no-file", Exit: sql.ExitUnreachable, Msg: "there is no file " + o.DB, Hint: "`dsql run` makes it; --db names another one"}
+		}
+		if o.Dir = filepath.Dir(o.DB); s.alone {
+			if _, err := enter(&o, []string{o.DB}); err != nil {
+				return noFolder(err)
+			}
+		}
 		told := newProgress(s, false)
 		defer told.clear()
-		o.Dir = filepath.Dir(o.DB) // where the script is, as a rule
 		o.Scripts, o.Stop = []*sql.Source{sql.NewSource("(command line)", text)}, s.batchEnd(told.stopping)
-		show := o.Events
+		show, interrupted := o.Events, false
 		o.Events = func(e pipeline.Event) {
-			if _, ok := e.(pipeline.Queried); ok {
+			switch f := e.(type) {
+			case pipeline.Queried:
 				told.clear()
 				show(e)
 				return
+			case pipeline.Finished:
+				interrupted = f.Interrupted
 			}
 			told.event(e)
 		}
-		return pipeline.Run(ctx, o)
+		err := pipeline.Run(ctx, o)
+		if err == nil && interrupted {
+			err = errInterrupted
+		}
+		return err
 	})
 }
