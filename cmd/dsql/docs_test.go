@@ -6,12 +6,15 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"dsql/engine"
 	"dsql/pipeline"
 	"dsql/sql"
 )
@@ -69,8 +72,9 @@ func TestReference(t *testing.T) {
 var pageBlock = regexp.MustCompile("(?ms)^(?:<!-- ([^\n]*?) -->\n)?```([a-z]*)\n(.*?)^```$")
 
 // Every page is a session in a folder of its own: each sql block runs by `dsql run`, one after the other on one file. A comment
-// above a block says what else it is: "file NAME" writes it, "topic NAME" fills a topic (a record a line, the key before a tab), "output" is what the block before printed, "fails CODE" is a block that
-// must fail, "fragment" is no whole statement. UPDATE=1 writes outputs.
+// above a block says what else it is: "file NAME" writes it, "topic NAME" fills a topic (a record a line, the key before a tab), "output"
+// is what the block before printed, "fails CODE" is a block that must fail, "fragment" is no whole statement. A block of sh that begins
+// with dsql is commands on that file. UPDATE=1 writes outputs.
 func TestPagesRun(t *testing.T) {
 	t.Parallel()
 	pages, err := exec.Command("git", "-C", "../..", "ls-files", "README.md", "docs/*.md").Output()
@@ -107,7 +111,12 @@ func TestPagesRun(t *testing.T) {
 						return "<!-- output -->\n```" + lang + "\n" + stdout + "```"
 					}
 				case lang == "sql" && kind != "fragment":
-					stdout = runBlock(t, dir, broker.address(body), kind, arg)
+					put(t, filepath.Join(dir, "page.sql"), broker.address(body))
+					stdout = runBlock(t, asCommand(t, dir, "run", "page.sql", "--quiet"), body, kind, arg)
+				case lang == "sh" && strings.HasPrefix(body, "dsql "):
+					c := exec.Command("bash", "-ec", `dsql() { "$DSQL" "$@"; }`+"\n"+body)
+					c.Dir, c.Env = dir, append(os.Environ(), "DSQL_TEST_AS_COMMAND=1", "DSQL="+os.Args[0])
+					stdout = runBlock(t, c, body, kind, arg)
 				}
 				return block
 			})
@@ -182,10 +191,8 @@ func put(t *testing.T, path, text string) {
 	}
 }
 
-func runBlock(t *testing.T, dir, body, kind, arg string) string {
+func runBlock(t *testing.T, c *exec.Cmd, body, kind, arg string) string {
 	t.Helper()
-	put(t, filepath.Join(dir, "page.sql"), body)
-	c := asCommand(t, dir, "run", "page.sql", "--quiet")
 	var out, errw strings.Builder
 	c.Stdout, c.Stderr = &out, &errw
 	err := c.Run()
@@ -193,6 +200,40 @@ func runBlock(t *testing.T, dir, body, kind, arg string) string {
 		t.Errorf("%v\n%s\n%s", err, errw.String(), body)
 	}
 	return out.String()
+}
+
+var tableRow = regexp.MustCompile("(?m)^(?:### (dsql\\.[a-z_]+)$|\\| `([a-z_]+)` \\| ([A-Z\\[\\]]+) \\|)")
+
+// docs/tables.md has the tables and views of a new file, with their columns in order.
+func TestTablesAreDocumented(t *testing.T) {
+	t.Parallel()
+	var got []string
+	table := ""
+	for _, m := range tableRow.FindAllStringSubmatch(read(t, "../../docs/tables.md"), -1) {
+		if m[1] != "" {
+			table = m[1]
+		} else {
+			got = append(got, table+" "+m[2]+" "+m[3])
+		}
+	}
+	slices.SortStableFunc(got, func(a, b string) int { return strings.Compare(strings.Fields(a)[0], strings.Fields(b)[0]) })
+	db, err := engine.Open(t.Context(), "", engine.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.Writer().Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	want, err := engine.Select(t.Context(), db.Writer(), engine.SQL(`SELECT 'dsql.' || table_name || ' ' || column_name || ' ' || regexp_replace(data_type, '\(.*', '')
+		FROM duckdb_columns() WHERE schema_name = 'dsql' ORDER BY 'dsql.' || table_name, column_index`),
+		func(row func(...any) error) (s string, err error) { return s, row(&s) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
 }
 
 // Every command and flag stands in docs/cli.md.
