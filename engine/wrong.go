@@ -31,7 +31,6 @@ func (c *Conn) Wrongs(ctx context.Context, b Bound, first error) []error {
 		function := unknownFunction.MatchString(e.Msg)
 		named := function || unknownColumn.MatchString(e.Msg)
 		if place := (Place{e.Src, e.Span}); n > 0 && !told[place] && (named || e.Code == "duckdb-catalog") {
-			e.Exit = sql.ExitScript
 			all = append(all, e)
 		}
 		told[Place{e.Src, e.Span}] = true
@@ -45,7 +44,8 @@ func (c *Conn) Wrongs(ctx context.Context, b Bound, first error) []error {
 			instead = SQL("coalesce")
 		}
 		q = Cat(q.part(0, pos), instead, q.part(pos+nameLen(q.text, pos), len(q.text)))
-		if _, err = c.Describe(ctx, q, b.At); err == nil {
+		_, errs := c.DescribeEach(ctx, []Bound{{q, b.At}})
+		if err = errs[0]; err == nil {
 			return all
 		}
 	}

@@ -63,7 +63,16 @@ func (p *program) check(ctx context.Context, tx *engine.Tx) error {
 			note(p.chain(ctx, tx, n))
 		}
 	}
-	return errs.Err()
+	return causes(errs).Err()
+}
+
+// causes leaves out what only comes of an error that ended the transaction.
+func causes(errs sql.List) sql.List {
+	const echo = "duckdb-transactioncontext"
+	if !slices.ContainsFunc(errs, func(e *sql.Error) bool { return e.Code != echo }) {
+		return errs
+	}
+	return slices.DeleteFunc(errs, func(e *sql.Error) bool { return e.Code == echo })
 }
 
 // imports: DuckDB reads the folder of IMPORT DATABASE when it parses the statement, and what stands before it may make that.
