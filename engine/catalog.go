@@ -47,11 +47,10 @@ var migrations = [][]string{{
 	`CREATE TABLE dsql.offsets (source VARCHAR NOT NULL, destination VARCHAR NOT NULL, topic VARCHAR NOT NULL, partition INTEGER NOT NULL, next_offset BIGINT NOT NULL, leader_epoch INTEGER NOT NULL, topic_id VARCHAR NOT NULL, cluster_id VARCHAR NOT NULL, version BIGINT)`,
 	`CREATE TABLE dsql.gaps (source VARCHAR NOT NULL, topic VARCHAR NOT NULL, partition INTEGER NOT NULL, from_offset BIGINT NOT NULL, to_offset BIGINT, reason VARCHAR NOT NULL, noticed_at TIMESTAMP NOT NULL)`,
 }, {
-	// The columns that SETs change, as they were before: a replay starts from those. In a new file they are there from the start: DuckDB
-	// can't replay its log after a crash where a table with nextval in a default was altered.
-	`ALTER TABLE dsql.rejects ADD COLUMN IF NOT EXISTS original JSON`,
+	// Added original to dsql.rejects, which is made anew below: DuckDB can't replay its log after a crash where a table with nextval in a
+	// default was altered, and one may come between two migrations.
 }, oneSpelling(), {
-	// exact: what JSON doesn't hold of a row. The table is made anew, as one with nextval in a default must not be altered.
+	// original: the columns that SETs change, as they were before, from which a replay starts; exact: what JSON doesn't hold of a row.
 	`CREATE TEMP TABLE dsql_rejects_before AS FROM dsql.rejects`,
 	`DROP TABLE dsql.rejects`,
 	`CREATE TABLE dsql.rejects (id BIGINT NOT NULL DEFAULT nextval('dsql.reject_ids'), rejected_at TIMESTAMP NOT NULL, destination VARCHAR, source VARCHAR, rule VARCHAR, reason VARCHAR NOT NULL, meta ` + MetaType + `, payload BLOB` + zstd + `, data JSON` + zstd + `, version BIGINT, replayed_at TIMESTAMP, original JSON` + zstd + `, exact JSON` + zstd + `, taken VARCHAR[])`,

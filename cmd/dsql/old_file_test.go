@@ -3,6 +3,7 @@ package main
 import (
 	"compress/gzip"
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -70,20 +71,7 @@ func TestOldFiles(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got := life(t, func(dir string) {
-				in, err := os.Open(filepath.Join(dir, strings.Replace(name, "respelt", "second", 1)+".duckdb.gz"))
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer in.Close()
-				z, err := gzip.NewReader(in)
-				if err != nil {
-					t.Fatal(err)
-				}
-				b, err := io.ReadAll(z)
-				if err != nil {
-					t.Fatal(err)
-				}
-				place(t, dir, "j.duckdb", string(b))
+				unpackOld(t, dir, strings.Replace(name, "respelt", "second", 1))
 				if name == "respelt" {
 					respellNames(t, filepath.Join(dir, "j.duckdb"))
 				}
@@ -97,6 +85,53 @@ func TestOldFiles(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A run that is killed after any commit of those that bring a file up to date leaves one that the next run goes on with.
+func TestOldFilesKilled(t *testing.T) {
+	if testing.Short() {
+		t.Skip("some forty runs")
+	}
+	t.Parallel()
+	for _, name := range []string{"first", "second"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for k := 1; k < 12; k++ { // there are some ten of them
+				dir := t.TempDir()
+				if err := os.CopyFS(dir, os.DirFS("../../testdata/old")); err != nil {
+					t.Fatal(err)
+				}
+				unpackOld(t, dir, name)
+				if err := runJournal(t, dir, fmt.Sprintf("DSQL_FAULT=kill:after-commit:%d", k)); err == nil {
+					t.Fatal("the run was not killed")
+				}
+				if err := runJournal(t, dir); err != nil {
+					t.Errorf("killed after commit %d: %v", k, err)
+				}
+			}
+		})
+	}
+}
+
+// unpackOld makes j.duckdb an older file.
+func unpackOld(t *testing.T, dir, name string) {
+	t.Helper()
+	in, err := os.Open(filepath.Join(dir, name+".duckdb.gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	z, err := gzip.NewReader(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "j.duckdb"), b, 0o644); err != nil {
+		t.Fatal(err)
 	}
 }
 
