@@ -87,9 +87,6 @@ func (c *Conn) Routines(ctx context.Context, texts ...string) (Routines, error) 
 	for _, t := range texts {
 		addCalls(ask, out, t)
 	}
-	if len(ask) == 0 {
-		return out, nil
-	}
 	for len(ask) > 0 {
 		var unknown []string
 		for _, n := range slices.Sorted(maps.Keys(ask)) {
@@ -122,10 +119,7 @@ func (db *DB) routine(name string) []Routine {
 	}
 	db.mu.Lock()
 	defer db.mu.Unlock()
-	if r, ok := db.own[name]; ok {
-		return []Routine{r}
-	}
-	return nil
+	return db.own[name]
 }
 
 func (c *Conn) routines(ctx context.Context, where *Query) (Routines, error) {

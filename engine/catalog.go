@@ -175,11 +175,8 @@ func (c *Conn) Plain(ctx context.Context) (bool, error) {
 
 // SnapshotOf is the name of the file that this one is a copy of which --snapshot made; "" when it is none.
 func (c *Conn) SnapshotOf(ctx context.Context) string {
-	if n, err := c.Int(ctx, SQL("SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'dsql' AND table_name = 'file' AND database_name = current_database()")); err != nil || n == 0 {
-		return ""
-	}
 	var of string
-	if _, err := c.Scan(ctx, SQL("SELECT coalesce(snapshot_of, '') FROM dsql.file"), &of); err != nil {
+	if _, err := c.Scan(ctx, SQL("SELECT coalesce(snapshot_of, '') FROM dsql.file"), &of); err != nil { // an older file has no such table
 		return ""
 	}
 	return of

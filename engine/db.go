@@ -40,7 +40,7 @@ type DB struct {
 	writer *Conn
 	mu     sync.Mutex
 	conns  []*Conn
-	own    map[string]Routine // what Register made
+	own    Routines // what Register made
 }
 
 // Conn is one connection. It is not safe for use by several goroutines at once.
@@ -112,7 +112,7 @@ func Open(ctx context.Context, path string, o Options) (db *DB, err error) {
 	if err != nil {
 		return nil, openError(path, o, err)
 	}
-	db = &DB{Path: path, pool: dbsql.OpenDB(connector)}
+	db = &DB{Path: path, pool: dbsql.OpenDB(connector), own: Routines{}}
 	if db.writer, err = db.Reader(ctx); err != nil {
 		return nil, openError(path, o, errors.Join(err, db.pool.Close()))
 	}

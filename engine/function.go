@@ -69,16 +69,13 @@ func (c *Conn) Register(fs ...Function) error {
 	if bindings.RegisterScalarFunctionSet(bindings.Connection{Ptr: unsafe.Pointer(c.raw)}, set) == bindings.StateError {
 		return fmt.Errorf("DuckDB did not take the function %s", fs[0].Name)
 	}
-	c.DB.mu.Lock()
-	defer c.DB.mu.Unlock()
-	if c.DB.own == nil {
-		c.DB.own = map[string]Routine{}
-	}
 	r := Routine{Type: "scalar", Stability: "CONSISTENT"}
 	if fs[0].Volatile {
 		r.Stability = "VOLATILE"
 	}
-	c.DB.own[strings.ToLower(fs[0].Name)] = r
+	c.DB.mu.Lock()
+	defer c.DB.mu.Unlock()
+	c.DB.own[strings.ToLower(fs[0].Name)] = []Routine{r}
 	return nil
 }
 

@@ -70,7 +70,6 @@ type ReadOptions struct {
 	Progress     func(Progress)
 	Warn         func(*sql.Error) // what the user should know and that stops nothing
 	Aside        func(*sql.Error) // a file that can't be read was set aside, and why; nil: it stops the reader
-	NeedMeta     bool             // some reader names _meta: fill all its parts
 	// Follow: go on after the end, see Reader. Wake is called, from any goroutine, when Next has something again.
 	Follow bool
 	Wake   func()

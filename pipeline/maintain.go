@@ -259,8 +259,7 @@ func (r *runner) refillInput(ctx context.Context, tx *engine.Tx, n *node, in *in
 		sum.add(rows)
 		return 1, err
 	}
-	rd, err := src.Open(ctx, r.conn, r.p.env, in.of.cols, engine.ReadOptions{Destinations: []string{n.name}, Everything: true, Warn: r.warn, Aside: r.setAside,
-		NeedMeta: r.p.mentionsMeta(in.of)})
+	rd, err := src.Open(ctx, r.conn, r.p.env, in.of.cols, engine.ReadOptions{Destinations: []string{n.name}, Everything: true, Warn: r.warn, Aside: r.setAside})
 	if err != nil {
 		return 0, err
 	}

@@ -250,7 +250,6 @@ func (r *runner) open(ctx context.Context, s *node, wanted map[*node]bool, o eng
 	if o.Follow {
 		o.Aside = o.Warn
 	}
-	o.NeedMeta = r.p.mentionsMeta(s)
 	o.Progress = func(p engine.Progress) {
 		r.progress = p
 		r.emit(ReadProgress{p})
@@ -333,19 +332,3 @@ func (r *runner) notRead() error {
 
 // maxNotRead is how many files are told of one by one.
 const maxNotRead = 10
-
-// mentionsMeta: some reader of the source names _meta, so its parts must be filled. What only hands it on by * needs no more
-// than the record's coordinates.
-func (p *program) mentionsMeta(s *node) bool {
-	for _, n := range p.nodes {
-		for _, in := range n.inputs {
-			d := n.obj.Decl()
-			if in.of == s && slices.ContainsFunc(sql.Tokens(d.Src, d.Span), func(t sql.Token) bool {
-				return sql.Same(unquoteName(t.Span.Of(d.Src)), engine.MetaColumn)
-			}) {
-				return true
-			}
-		}
-	}
-	return false
-}
