@@ -234,10 +234,15 @@ func (k *kafkaOutlet) Write(ctx context.Context, version int64, rows *engine.Que
 	k.rejected = nil
 	n, err = k.write(ctx, version, rows, k.send)
 	var e *sql.Error
-	if errors.As(err, &e) && (k.s.rejects && e.Code == "record-too-large" || e.Code == "record-refused") { // a batch was refused: for which row?
-		return k.write(ctx, version, rows, k.sendSlowly)
+	if !errors.As(err, &e) || !(k.s.rejects && e.Code == "record-too-large" || e.Code == "record-refused") {
+		return n, err
 	}
-	return n, err
+	if k.slow == nil { // a batch was refused: for which row?
+		if k.slow, err = k.conn.Dial(ctx, k.env, append(k.opts, kgo.DisableIdempotentWrite(), kgo.MaxProduceRequestsInflightPerBroker(1), kgo.ProducerLinger(0))...); err != nil {
+			return 0, interrupted(ctx, err)
+		}
+	}
+	return k.write(ctx, version, rows, k.sendSlowly)
 }
 
 type sending func(ctx context.Context, cancel context.CancelCauseFunc, version int64, rows *engine.Query) (int64, error)
@@ -294,10 +299,8 @@ func (k *kafkaOutlet) send(ctx context.Context, cancel context.CancelCauseFunc, 
 // sendSlowly sends one record after the other, each in a batch of its own: the brokers refuse whole batches. Those that they refuse are
 // rejected; records of a key keep their order.
 func (k *kafkaOutlet) sendSlowly(ctx context.Context, cancel context.CancelCauseFunc, version int64, rows *engine.Query) (n int64, err error) {
-	if k.slow == nil {
-		if k.slow, err = k.conn.Dial(ctx, k.env, append(k.opts, kgo.DisableIdempotentWrite(), kgo.MaxProduceRequestsInflightPerBroker(1), kgo.ProducerLinger(0))...); err != nil {
-			return 0, err
-		}
+	if err := k.cl.Flush(ctx); err != nil { // what is on its way must not come behind what follows
+		return 0, err
 	}
 	res, err := k.c.Query(ctx, rows, engine.Place{Src: k.s.decl.Src, Span: k.s.at})
 	if err != nil {
@@ -403,6 +406,15 @@ func unescape(text string) []byte {
 	return out
 }
 
+// buffered is how many records are on their way.
+func (k *kafkaOutlet) buffered() int64 {
+	n := k.cl.BufferedProduceRecords()
+	if k.slow != nil {
+		n += k.slow.BufferedProduceRecords()
+	}
+	return n
+}
+
 // watch waits for a write, and ends it when the brokers take nothing for a while. A run that follows waits for them, and says so.
 func (k *kafkaOutlet) watch(done <-chan struct{}, cancel context.CancelCauseFunc) {
 	tick := time.NewTicker(max(k.s.limits.giveUp/40, time.Millisecond))
@@ -414,7 +426,7 @@ func (k *kafkaOutlet) watch(done <-chan struct{}, cancel context.CancelCauseFunc
 			return
 		case <-tick.C:
 		}
-		if n := k.acked.Load(); n != last || k.cl.BufferedProduceRecords() == 0 {
+		if n := k.acked.Load(); n != last || k.buffered() == 0 {
 			last, since, told = n, time.Now(), false
 			continue
 		}

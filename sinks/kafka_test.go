@@ -116,6 +116,24 @@ func TestNoAnswer(t *testing.T) {
 	}
 }
 
+// So do brokers that have refused a batch and don't answer while its records are sent one by one.
+func TestNoAnswerOneByOne(t *testing.T) {
+	t.Parallel()
+	l := defaults
+	l.giveUp = 300 * time.Millisecond
+	fake, out := opened(t, l, engine.SinkOptions{})
+	until := make(chan struct{})
+	t.Cleanup(func() { close(until) })
+	var refused atomic.Bool
+	control(fake, func(req *kmsg.ProduceRequest) (*kmsg.ProduceResponse, bool) {
+		if refused.Swap(true) {
+			fake.SleepControl(func() { <-until })
+		}
+		return refuse(req, kerr.InvalidRecord.Code), true
+	})
+	fails(t, out, "sink-stuck", "have taken no record of t")
+}
+
 // A run that follows waits, says so once, and goes on when they take records again.
 func TestFollowingWaits(t *testing.T) {
 	t.Parallel()
