@@ -20,6 +20,10 @@ type refusal struct {
 	bytes int // of its value
 }
 
+func refused(r *kgo.Record, err error) *refusal {
+	return &refusal{err, string(r.Headers[0].Value), len(r.Value)}
+}
+
 func (r *refusal) Error() string { return r.id + ": " + r.err.Error() }
 func (r *refusal) Unwrap() error { return r.err }
 
