@@ -96,3 +96,23 @@ func (s *fileSource) stillAside(files []file, places []filePlace, o engine.ReadO
 	}
 	return slices.DeleteFunc(slices.Clone(files), func(f file) bool { return out[f.path] })
 }
+
+// leave hands over what was read before the item's file i, which can't be read, and that it can't. Of a snapshot nothing of the load is
+// taken.
+func (w *filling) leave(ctx context.Context, i int, why *sql.Error, done *int64) (n int, err error) {
+	w.release()
+	if n = len(w.item.files); !w.s.snapshot {
+		if i > 0 {
+			before := w.item.with(w.item.files[:i])
+			if n, err = w.read(ctx, &before, done); err != nil || n < i {
+				return n, err
+			}
+		}
+		n = i + 1
+	}
+	a := w.item.aside(i, why)
+	if w.part.path == a.path {
+		a.hash, a.pos = w.part.hash, w.part.pos
+	}
+	return n, w.put(ctx, batch{item: w.item, aside: a})
+}

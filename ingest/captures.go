@@ -61,3 +61,34 @@ func (r *reader) ofEmpty(ctx context.Context, f file, captures map[string]string
 	}
 	return out, err
 }
+
+// checkColumns sees to it that formats and captures are ones that the decoders take, and keeps those to convert captures by.
+func (r *reader) checkColumns(ctx context.Context) (err error) {
+	var fields []Field
+	for _, f := range r.s.fields(r.cols) {
+		if f.Format != "" || f.Capture != "" {
+			fields = append(fields, f)
+		}
+	}
+	if len(fields) > 0 {
+		r.landing, err = NewLanding(r.conn, r.s.decl.Name, fields, Dialect{Format: "json"}, Limits{Rows: 1, Bytes: 1 << 16})
+	}
+	return r.s.placed(err)
+}
+
+// capturesOf are the values of the columns that come from a file's path.
+func (r *reader) capturesOf(ctx context.Context, f file) (map[string]*engine.Query, error) {
+	if r.landing == nil {
+		return nil, nil
+	}
+	texts, err := r.converted(ctx, r.landing, f)
+	out := map[string]*engine.Query{}
+	for _, c := range r.landing.fields {
+		a := engine.Args{"t": engine.Type(c.Type), "text": engine.SQL("NULL")}
+		if text, ok := texts[c.Name]; ok {
+			a["text"] = text
+		}
+		out[c.Name] = engine.SQL("CAST({text} AS {t})", a)
+	}
+	return out, err
+}

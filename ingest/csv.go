@@ -309,3 +309,6 @@ func (c *csvDecoder) more(rest []byte, eof bool) bool {
 	}
 	return false
 }
+
+// unfinished: a record without its line end. A CR may be one.
+func (c *csvDecoder) unfinished(rest []byte) bool { return !blank(rest) && rest[len(rest)-1] != '\r' }

@@ -3,7 +3,6 @@ package ingest
 import (
 	"context"
 	"fmt"
-	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -287,14 +286,4 @@ func (s *fileSource) Columns(ctx context.Context, c *engine.Conn, env *engine.En
 		return cols, err
 	}
 	return s.grow(ctx, c, env, cols, pinned)
-}
-
-// shared are the captures that all files have alike.
-func shared(files []taken) map[string]string {
-	out := maps.Clone(files[0].captures)
-	maps.DeleteFunc(out, func(k, v string) bool { return v == nullCapture })
-	for _, f := range files[1:] {
-		maps.DeleteFunc(out, func(k, v string) bool { return f.captures[k] != v })
-	}
-	return out
 }

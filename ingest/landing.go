@@ -1,5 +1,10 @@
 // Package ingest owns the sources: files and their places, and the strict decoders that turn their records into batches that
 // DuckDB scans in place. Where rows go is none of its business.
+//
+// The way of a file: a pattern (glob.go) is listed (listing.go), each file under the name that it was first taken under (identity.go);
+// what some destination lacks of it is planned (file_plan.go), from its places (places.go); it is read ahead (read_ahead.go), opened
+// (opened.go) and decoded into a landing (landing*.go, by csv*.go and json*.go); the reader (reader.go) gives the batch to the pipeline
+// (file_batch.go), which writes the places. Parquet is left to DuckDB (parquet*.go), and a load of a snapshot is one batch (load.go).
 package ingest
 
 import (

@@ -243,3 +243,9 @@ func (f *File) Absent() []string {
 }
 
 func (f *File) missing(field int) bool { return f.absent != nil && f.absent[field] }
+
+// openHeader says whether what Open took for a file's header may be the beginning of one: it has no line end.
+func (f *File) openHeader(head []byte, from int64) bool {
+	n := f.pos.Byte - from
+	return f.info.Growing && n > 0 && n <= int64(len(head)) && len(f.carry) == 0 && head[n-1] != '\n' && head[n-1] != '\r'
+}

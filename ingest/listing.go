@@ -169,36 +169,3 @@ func (l *lister) enter(dir, name string, rest []part, captures map[string]string
 func gone(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ELOOP)
 }
-
-// unreadable is the error for what can't be listed or read; file is "" where err says which.
-func (s *fileSource) unreadable(err error, file string) *sql.Error {
-	e := &sql.Error{Src: s.decl.Src, Span: s.patternAt, Exit: sql.ExitUnreachable, Err: err}
-	why := err.Error()
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		why = p.Err.Error()
-		if file == "" {
-			file = p.Path
-		}
-	}
-	if file == "" {
-		file = s.pattern.text
-	}
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		e.Code, e.Msg, e.Hint = "no-file", "there is no file "+s.shown(file), "relative paths start at the script's folder"
-	case errors.Is(err, fs.ErrPermission):
-		e.Code, e.Msg, e.Hint = "no-rights", "no right to read "+s.shown(file), "check the rights of the file and of the folders above it"
-	default:
-		e.Code, e.Msg, e.Hint = "unreadable", s.shown(file)+" can't be read: "+why, "mend the file or take it away, then run again: what was committed before stays"
-	}
-	return e
-}
-
-// shown is a path as the script would write it: the pattern itself where it names one file.
-func (s *fileSource) shown(name string) string {
-	if len(s.pattern.parts) == 0 {
-		return s.pattern.text
-	}
-	return name
-}

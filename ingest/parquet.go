@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -66,7 +67,7 @@ func (r *reader) nextParquet(ctx context.Context) (*engine.Input, error) {
 			return nil, err
 		}
 		if len(group) < len(it.files) { // the others go into a batch of their own
-			r.work = append([]item{{files: it.files[len(group):], destinations: it.destinations, again: it.again}}, r.work...)
+			r.work = slices.Insert(r.work, 0, it.with(it.files[len(group):]))
 			it.files = it.files[:len(group)]
 		}
 		first := group[0]
@@ -109,20 +110,16 @@ func (r *reader) wholeParquet(ctx context.Context, it *item, group []*parquetFil
 
 // leaveParquet sets an item's file i aside; those before it and behind it are taken. Of a snapshot nothing of the load is.
 func (r *reader) leaveParquet(ctx context.Context, it *item, i int, why *sql.Error) error {
-	a := &asideFile{file: it.files[i], destinations: it.destinations, why: why}
-	if i == 0 {
-		a.hash, a.pos = it.hash, it.from
-	}
 	if !r.s.snapshot {
 		var rest []item
 		for _, files := range [][]file{it.files[:i], it.files[i+1:]} {
 			if len(files) > 0 {
-				rest = append(rest, item{files: files, destinations: it.destinations, again: it.again})
+				rest = append(rest, it.with(files))
 			}
 		}
 		r.work = append(rest, r.work...)
 	}
-	return r.setAside(ctx, a)
+	return r.setAside(ctx, it.aside(i, why))
 }
 
 // blame finds out whether a batch failed because its file can't be read, and sets that aside.
@@ -238,17 +235,6 @@ func (r *reader) openParquet(ctx context.Context, f file) (*parquetFile, error) 
 	return p, nil
 }
 
-func (s *fileSource) noParquet(err error, f file) *sql.Error {
-	why := err.Error()
-	if e, ok := err.(*sql.Error); ok {
-		why = e.Msg
-	}
-	e := s.unreadable(err, f.path)
-	e.Code, e.Msg = "unreadable", s.shown(f.path)+" can't be read as Parquet: "+strings.TrimSpace(strings.ReplaceAll(why, f.full, f.path))
-	e.Hint = "mend the file or take it away, then run again: what was committed before stays"
-	return e
-}
-
 func findColumn(cols []engine.Column, name string) *engine.Column {
 	for i := range cols {
 		if strings.EqualFold(cols[i].Name, name) {
@@ -315,37 +301,6 @@ func (r *reader) parquetColumn(ctx context.Context, p *parquetFile, f Field, cap
 		"before": "bad_record: " + f.Name + `: "`, "after": `" is no ` + f.Type}), nil
 }
 
-// checkColumns sees to it that formats and captures are ones that the decoders take, and keeps those to convert captures by.
-func (r *reader) checkColumns(ctx context.Context) (err error) {
-	var fields []Field
-	for _, f := range r.s.fields(r.cols) {
-		if f.Format != "" || f.Capture != "" {
-			fields = append(fields, f)
-		}
-	}
-	if len(fields) > 0 {
-		r.landing, err = NewLanding(r.conn, r.s.decl.Name, fields, Dialect{Format: "json"}, Limits{Rows: 1, Bytes: 1 << 16})
-	}
-	return r.s.placed(err)
-}
-
-// capturesOf are the values of the columns that come from a file's path.
-func (r *reader) capturesOf(ctx context.Context, f file) (map[string]*engine.Query, error) {
-	if r.landing == nil {
-		return nil, nil
-	}
-	texts, err := r.converted(ctx, r.landing, f)
-	out := map[string]*engine.Query{}
-	for _, c := range r.landing.fields {
-		a := engine.Args{"t": engine.Type(c.Type), "text": engine.SQL("NULL")}
-		if text, ok := texts[c.Name]; ok {
-			a["text"] = text
-		}
-		out[c.Name] = engine.SQL("CAST({text} AS {t})", a)
-	}
-	return out, err
-}
-
 // parquetInput is the relation of ranges of files.
 func (r *reader) parquetInput(ctx context.Context, b batch, parts []parquetPart) (*engine.Input, error) {
 	var rows, raw, bad []*engine.Query
@@ -397,3 +352,6 @@ func (r *reader) parquetInput(ctx context.Context, b batch, parts []parquetPart)
 func union(qs []*engine.Query) *engine.Query {
 	return engine.SQL("({q})", engine.Args{"q": engine.Join(" UNION ALL ", qs...)})
 }
+
+// errBlamed: the file of a batch was set aside before there was a batch.
+var errBlamed = errors.New("its file is set aside")

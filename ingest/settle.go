@@ -88,12 +88,3 @@ func (s *fileSource) moved(files []taken) *sql.Error {
 	}
 	return nil
 }
-
-// unfinished: a record without its line end. A CR may be one.
-func (c *csvDecoder) unfinished(rest []byte) bool { return !blank(rest) && rest[len(rest)-1] != '\r' }
-
-// openHeader says whether what Open took for a file's header may be the beginning of one: it has no line end.
-func (f *File) openHeader(head []byte, from int64) bool {
-	n := f.pos.Byte - from
-	return f.info.Growing && n > 0 && n <= int64(len(head)) && len(f.carry) == 0 && head[n-1] != '\n' && head[n-1] != '\r'
-}
