@@ -1,7 +1,9 @@
 package pipeline
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -36,6 +38,27 @@ func TestOrderOfSources(t *testing.T) {
 	if e := f.fails("CREATE STREAM p AS SELECT q.id FROM STREAM q;\nCREATE STREAM q AS SELECT p.id FROM STREAM p;"); e.Code != "cycle" {
 		t.Errorf("a ring of new rows: %v", e)
 	}
+}
+
+// What a source that is read again brings to a journal comes to all that its changes reach, in the same statement.
+func TestReplayReachesAll(t *testing.T) {
+	t.Parallel()
+	f := newField(t)
+	f.write("in/r1.csv", "id,w,t\n1,a,1\n2,bad,1\n")
+	declared := func(rules string) string {
+		script := strings.Replace(wholeJournal, " COLUMNS", rules+" COLUMNS", 1)
+		from := "j"
+		for i := range 12 {
+			to := fmt.Sprintf("st%d", i)
+			script += "CREATE STREAM " + to + " AS SELECT id, w FROM STREAM(" + from + ");\n"
+			from = to
+		}
+		return script
+	}
+	f.run(declared(" RULES (CONSTRAINT good EXPECT (w <> 'bad'))"))
+	f.run(declared("") + "REFRESH;\nREPLAY SOURCE r FROM EARLIEST;")
+	f.is("SELECT count(*) FROM j", "2")
+	f.is("SELECT count(*) FROM st11", "2")
 }
 
 // What is shown of the graph is what was found.

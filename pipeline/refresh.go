@@ -89,7 +89,7 @@ func (r *runner) bring(ctx context.Context, wanted map[*node]bool) error {
 	for len(left) > 0 && !r.stopped() {
 		s := left[0]
 		left = left[1:]
-		if err := r.read(ctx, s, wanted); err != nil {
+		if err := r.read(ctx, s, wanted, engine.ReadOptions{}); err != nil {
 			return err
 		}
 		if err := r.catchUp(ctx, wanted, left); err != nil {
@@ -217,8 +217,8 @@ func (r *runner) sources(wanted map[*node]bool) []*node {
 }
 
 // read takes one source to its end.
-func (r *runner) read(ctx context.Context, s *node, wanted map[*node]bool) error {
-	rd, err := r.open(ctx, s, wanted, engine.ReadOptions{})
+func (r *runner) read(ctx context.Context, s *node, wanted map[*node]bool, o engine.ReadOptions) error {
+	rd, err := r.open(ctx, s, wanted, o)
 	if err != nil {
 		return r.unlessStopped(err)
 	}
@@ -234,11 +234,13 @@ func (r *runner) unlessStopped(err error) error {
 	return err
 }
 
-// open begins to read a source for those of the wanted destinations that take its new rows.
+// open begins to read a source for those of the wanted destinations that take its new rows, or for those that o names.
 func (r *runner) open(ctx context.Context, s *node, wanted map[*node]bool, o engine.ReadOptions) (engine.Reader, error) {
-	for _, d := range r.p.sorted() {
-		if wanted[d] && slices.ContainsFunc(d.inputs, func(in *input) bool { return in.of == s }) {
-			o.Destinations = append(o.Destinations, d.name)
+	if o.Destinations == nil {
+		for _, d := range r.p.sorted() {
+			if wanted[d] && slices.ContainsFunc(d.inputs, func(in *input) bool { return in.of == s }) {
+				o.Destinations = append(o.Destinations, d.name)
+			}
 		}
 	}
 	r.progress = engine.Progress{Source: s.name}

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"dsql/engine"
@@ -23,39 +24,26 @@ func (r *runner) replaySource(ctx context.Context, d *sql.Decl) error {
 	if n == nil {
 		return r.p.notDeclared("source", sql.Name{Text: d.Name, Span: d.NameAt}, d)
 	}
-	again := &engine.Replay{}
+	again := engine.ReadOptions{Replay: &engine.Replay{}}
 	if v := d.Arg("FROM TIMESTAMP"); v != nil {
 		t, ok := ingest.ParseTime(v.Text)
 		if !ok {
 			return &sql.Error{Src: d.Src, Span: v.Span, Code: "bad-time", Msg: v.Text + " is no time", Hint: "write FROM TIMESTAMP '2026-01-31 12:00:00', in UTC"}
 		}
-		again.Since = &t
+		again.Replay.Since = &t
 	}
-	wanted := r.wanted(nil)
-	journals := map[*node]bool{}
-	for m := range wanted {
-		if m.kind == "journal" && slices.ContainsFunc(m.inputs, func(in *input) bool { return in.of == n }) {
-			journals[m] = true
+	wanted, reached := r.wanted(nil), map[*node]bool{}
+	for _, m := range r.p.sorted() {
+		if wanted[m] && m.kind == "journal" && slices.ContainsFunc(m.inputs, func(in *input) bool { return in.of == n }) {
+			again.Destinations = append(again.Destinations, m.name)
+			reached[m] = true
+			maps.Copy(reached, r.downstream(m, wanted)) // what its changes reach, however far
 		}
 	}
-	if len(journals) > 0 {
-		for m := range r.downstream(n, wanted) { // what a journal's changes reach
-			if slices.ContainsFunc(m.inputs, func(in *input) bool { return journals[in.of] }) {
-				journals[m] = true
-			}
-		}
-		if err := r.readAgain(ctx, n, journals, again); err != nil || r.stopped() {
+	if len(reached) > 0 {
+		if err := r.read(ctx, n, reached, again); err != nil || r.stopped() {
 			return err
 		}
 	}
-	return r.read(ctx, n, wanted)
-}
-
-func (r *runner) readAgain(ctx context.Context, n *node, journals map[*node]bool, again *engine.Replay) error {
-	rd, err := r.open(ctx, n, journals, engine.ReadOptions{Replay: again})
-	if err != nil {
-		return err
-	}
-	defer rd.Close()
-	return r.drain(ctx, n, rd, journals)
+	return r.read(ctx, n, wanted, engine.ReadOptions{})
 }
