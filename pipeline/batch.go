@@ -257,7 +257,7 @@ func (r *runner) write(ctx context.Context, tx *engine.Tx, d engine.Destination,
 		return out, heldBack(err, n, b)
 	}
 	for _, w := range measured.Warnings {
-		r.warn(w)
+		r.tell(w)
 	}
 	if len(measured.Held) > 0 {
 		if err := r.keepHold(ctx, tx, n, b, measured.Held[0], measured.HeldRows, v); err != nil {
@@ -276,7 +276,7 @@ func (r *runner) write(ctx context.Context, tx *engine.Tx, d engine.Destination,
 		return out, err
 	}
 	for _, w := range ruled.Warned {
-		r.warn(w)
+		r.tell(w)
 	}
 	out.Dropped = ruled.Dropped
 	out.Counts = c
@@ -297,7 +297,7 @@ func (r *runner) discarded(ctx context.Context, tx *engine.Tx, n *node, h *hold,
 	}
 	out := DestinationRows{Kind: n.kind, Name: n.name, Dropped: ruled.Dropped + rows, Counts: engine.Counts{Rejected: ruled.Rejected}}
 	out.In = out.Rejected + out.Dropped
-	return out, h.end(ctx, tx, n)
+	return out, r.endHold(ctx, tx, n, h)
 }
 
 // absent are the columns that a batch says nothing of: they copy a column that its files don't have, and no rule sets them.

@@ -37,7 +37,7 @@ type hold struct {
 	version       int64  // that put the rows into dsql.rejects; 0: a guard's
 	first, last   int64  // these rows, 0 where the batch had none
 	load          loadInfo
-	discard, done bool
+	discard       bool
 }
 
 // loadInfo is what a batch was beside its rows.
@@ -207,9 +207,11 @@ func (r *runner) settle(ctx context.Context, n *node, h *hold) error {
 	return r.attempt(ctx, work{active: r.reached(n), replay: &replay{node: n, hold: h, where: rows}})
 }
 
-// end takes a hold's record away.
-func (h *hold) end(ctx context.Context, tx *engine.Tx, n *node) error {
-	h.done = true
+// endHold takes a hold's record away, inside update.
+func (r *runner) endHold(ctx context.Context, tx *engine.Tx, n *node, h *hold) error {
+	if r.decided.hold == h {
+		r.decided.done = true
+	}
 	return tx.Run(ctx, engine.SQL(`DELETE FROM dsql.holds WHERE destination = {d} AND name = {name} AND coalesce(version, 0) = {v}
 		AND coalesce(first_reject, 0) = {first} AND coalesce(origin, '') = {origin}`,
 		engine.Args{"d": n.name, "name": h.name, "v": h.version, "first": h.first, "origin": h.origin}))
@@ -217,13 +219,13 @@ func (h *hold) end(ctx context.Context, tx *engine.Tx, n *node) error {
 
 // decideLoad reads the load that a guard holds back from its source once more. What lies before and behind it goes the usual way.
 func (r *runner) decideLoad(ctx context.Context, d *sql.Decl, n *node, h *hold) error {
-	r.decided = &decision{n, h}
-	defer func() { r.decided = nil }()
+	r.decided = decision{node: n, hold: h}
+	defer func() { r.decided = decision{} }()
 	wanted := map[*node]bool{n: true}
 	for _, m := range r.upstream(n) {
 		wanted[m] = true
 	}
-	if err := r.bring(ctx, wanted); err != nil || h.done || r.stopped() {
+	if err := r.bring(ctx, wanted); err != nil || r.decided.done || r.stopped() {
 		return err
 	}
 	r.warn(&sql.Error{Src: d.Src, Span: d.NameAt, Code: "nothing-held",
@@ -235,7 +237,8 @@ func (r *runner) decideLoad(ctx context.Context, d *sql.Decl, n *node, h *hold) 
 // decision is what is to become of the load that a guard holds back.
 type decision struct {
 	node *node
-	hold *hold
+	hold *hold // nil: nothing was decided
+	done bool
 }
 
 // decision is what somebody decided about a batch: nil for nothing.
@@ -243,7 +246,7 @@ func (r *runner) decision(n *node, b fresh) *hold {
 	if b.held != nil {
 		return b.held
 	}
-	if d := r.decided; d != nil && d.node == n && !d.hold.done && d.hold.is(b) {
+	if d := r.decided; d.hold != nil && d.node == n && !d.done && d.hold.is(b) {
 		return d.hold
 	}
 	return nil
@@ -287,7 +290,7 @@ func (r *runner) freed(ctx context.Context, tx *engine.Tx, n *node, h *hold, ver
 			return err
 		}
 	}
-	return h.end(ctx, tx, n)
+	return r.endHold(ctx, tx, n, h)
 }
 
 // holdsQuery lists what is held back; nil where that is nothing.

@@ -176,6 +176,7 @@ func (r *runner) refill(ctx context.Context, n *node, dest engine.Destination) e
 	}
 	rejected := map[*node]int64{}
 	err := r.newVersion(ctx, n, rebuildOrigin, true, func(tx *engine.Tx, v int64, rows *DestinationRows) error {
+		clear(rejected) // it may run again
 		if err := e.Empty(ctx, tx, v); err != nil {
 			return err
 		}

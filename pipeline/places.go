@@ -69,22 +69,29 @@ func (p *program) known(name string) *node {
 	return nil
 }
 
-// update runs f in a transaction; where that is rolled back, what f noted of places and versions is as it was. f may run again (see
-// gated.go).
+// update runs f in a transaction; where that is rolled back, what f noted of places, versions and decisions is as it was. f may run again
+// (see gated.go): what it told before isn't told twice.
 func (r *runner) update(ctx context.Context, f func(tx *engine.Tx) error) error {
 	r.verdicts = verdicts{known: map[int]*quality.Judgement{}}
 	for {
-		r.verdicts.next = 0
-		places, latest := maps.Clone(r.places), maps.Clone(r.latest)
+		r.verdicts.next, r.told = 0, nil
+		places, latest, decided := maps.Clone(r.places), maps.Clone(r.latest), r.decided
 		err := r.conn.Update(ctx, f)
 		if err != nil {
-			r.places, r.latest = places, latest
+			r.places, r.latest, r.decided = places, latest, decided
 		}
-		if !errors.Is(err, errAgain) {
-			return err
+		if errors.Is(err, errAgain) {
+			continue
 		}
+		for _, w := range r.told {
+			r.warn(w)
+		}
+		return err
 	}
 }
+
+// tell is warn inside update.
+func (r *runner) tell(e *sql.Error) { r.told = append(r.told, e) }
 
 // moved notes how far a reader has come, inside update.
 func (r *runner) moved(ctx context.Context, tx *engine.Tx, e edge, v int64) error {

@@ -17,6 +17,7 @@ import (
 // runner is a run in progress.
 type runner struct {
 	verdicts verdicts // of the transaction in hand
+	told     sql.List // warnings of it
 	p        *program
 	conn     *engine.Conn
 	o        Options
@@ -26,7 +27,7 @@ type runner struct {
 	latest   map[*node]int64 // the last version that wrote a destination
 	guarded  map[*node]bool  // a guard may hold back a load of it
 	reshaped map[*node]bool  // emptied by a new declaration: a REBUILD … FROM SOURCE is to fill it
-	decided  *decision       // what is to become of the load that a guard holds back
+	decided  decision        // what is to become of the load that a guard holds back
 	aside    sql.List        // files that can't be read
 	outlets  map[*node]engine.Outlet
 	file     identity

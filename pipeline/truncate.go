@@ -18,7 +18,7 @@ func (r *runner) truncated(ctx context.Context, tx *engine.Tx, d engine.Destinat
 			return out, err
 		}
 		if out.Dropped > 0 {
-			r.warn(&sql.Error{Code: "truncate-dropped", Src: n.obj.Decl().Src, Span: n.obj.Decl().NameAt,
+			r.tell(&sql.Error{Code: "truncate-dropped", Src: n.obj.Decl().Src, Span: n.obj.Decl().NameAt,
 				Msg:  fmt.Sprintf("%s had a TRUNCATE, which says that all rows of the table are gone; stream %s keeps its rows, and none was made of it", acc.Input.Source, n.name),
 				Hint: "a journal FROM " + acc.Input.Source + " itself ends its keys there"})
 		}
