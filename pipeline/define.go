@@ -195,6 +195,10 @@ func (r *runner) drop(ctx context.Context, d *sql.Decl) error {
 	r.emit(Changed{Change{Action: "drop", Kind: n.kind, Name: n.name}})
 	delete(r.latest, n)
 	delete(r.guarded, n)
+	delete(r.reshaped, n)
+	delete(r.broken, n)
+	delete(r.again, n)
+	delete(r.file.halted, n.name)
 	maps.DeleteFunc(r.places, func(e edge, _ int64) bool { return e.reader == n })
 	if slices.IndexFunc(r.p.stmts, func(st sql.Stmt) bool { return st.Decl == d }) < n.stmt { // the script declares it anew
 		n.stored, n.bound = nil, false

@@ -1,6 +1,10 @@
 package pipeline
 
-import "testing"
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+)
 
 // A user's own statement can't take away what a declaration stores or reads, unless the script makes it again.
 func TestDropOfTheUsers(t *testing.T) {
@@ -48,4 +52,26 @@ func TestTableGone(t *testing.T) {
 	f.run("DROP STREAM last;")
 	f.run(script)
 	f.is("SELECT count(*) FROM last", "1")
+}
+
+// A sink that stopped, in a copy of the file, is a new one when the script drops it and declares it anew.
+func TestDropOfStoppedSink(t *testing.T) {
+	t.Parallel()
+	f := newField(t)
+	f.write("in/s1.csv", "id\n1\n")
+	script := wholeSources + "CREATE STREAM st FROM s;\nCREATE SINK lake INTO FILES ('lake', format csv) FROM st;\n"
+	o := f.options(script)
+	o.Snapshot = filepath.Join(f.dir, "copy.duckdb")
+	if err := Run(t.Context(), o); err != nil {
+		t.Fatal(render(err))
+	}
+	o.Snapshot, o.DB = "", o.Snapshot
+	f.write("in/s2.csv", "id\n2\n")
+	if errs := collect(nil, Run(t.Context(), o)); len(errs) != 1 || errs[0].Code != "restored-copy" {
+		t.Fatal(render(errs.Err()))
+	}
+	o.Scripts = f.options("DROP SINK lake;\n" + strings.Replace(script, "'lake'", "'other'", 1)).Scripts
+	if err := Run(t.Context(), o); err != nil {
+		t.Fatal(render(err))
+	}
 }

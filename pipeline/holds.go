@@ -31,13 +31,13 @@ const guardName = "guard"
 
 // hold is a row of dsql.holds.
 type hold struct {
-	name          string // the check's, or guardName
-	origin        string
-	source        string // what the rows came from: a source, or (of a guard's) a stored table
-	version       int64  // that put the rows into dsql.rejects; 0: a guard's
-	first, last   int64  // these rows, 0 where the batch had none
-	load          loadInfo
-	discard       bool
+	name        string // the check's, or guardName
+	origin      string
+	source      string // what the rows came from: a source, or (of a guard's) a stored table
+	version     int64  // that put the rows into dsql.rejects; 0: a guard's
+	first, last int64  // these rows, 0 where the batch had none
+	load        loadInfo
+	discard     bool
 }
 
 // loadInfo is what a batch was beside its rows.
