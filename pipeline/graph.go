@@ -103,22 +103,21 @@ func (p *program) cycle() error {
 }
 
 // sorted are nodes in an order in which everything comes after what it reads; among equals the order of declaration.
-func (p *program) sorted() []*node {
-	var out []*node
+func (p *program) sorted() []*node { return ordered(p.nodes, (*node).needs) }
+
+// ordered are nodes, each once and behind those that go before it, which come too; else they stay in order.
+func ordered(nodes []*node, before func(*node) []*node) (out []*node) {
 	seen := map[*node]bool{}
-	var visit func(n *node)
-	visit = func(n *node) {
-		if seen[n] {
-			return
+	var visit func(nodes []*node)
+	visit = func(nodes []*node) {
+		for _, n := range nodes {
+			if !seen[n] {
+				seen[n] = true
+				visit(before(n))
+				out = append(out, n)
+			}
 		}
-		seen[n] = true
-		for _, m := range n.needs() {
-			visit(m)
-		}
-		out = append(out, n)
 	}
-	for _, n := range p.nodes {
-		visit(n)
-	}
+	visit(nodes)
 	return out
 }

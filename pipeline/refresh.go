@@ -189,32 +189,17 @@ func (r *runner) sources(wanted map[*node]bool) []*node {
 		}
 		return false
 	}
-	var out []*node
-	seen := map[*node]bool{}
-	var visit func(n *node)
-	visit = func(n *node) {
-		if seen[n] {
-			return
-		}
-		seen[n] = true
-		for _, m := range all {
-			if m != n && before(m, n) {
-				visit(m)
-			}
-		}
-		out = append(out, n)
-	}
-	for _, n := range all {
+	first := slices.DeleteFunc(slices.Clone(all), func(n *node) bool { // what it feeds is read whole where it isn't fed by n
 		for d := range wanted {
 			if !reach[n][d] && slices.ContainsFunc(d.aside(), func(w *node) bool { return reach[n][w] }) {
-				visit(n)
+				return false
 			}
 		}
-	}
-	for _, n := range all {
-		visit(n)
-	}
-	return out
+		return true
+	})
+	return ordered(append(first, all...), func(n *node) []*node {
+		return slices.DeleteFunc(slices.Clone(all), func(m *node) bool { return m == n || !before(m, n) })
+	})
 }
 
 // read takes one source to its end.

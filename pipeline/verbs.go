@@ -91,23 +91,16 @@ func (r *runner) named(ctx context.Context, d *sql.Decl) (*node, error) {
 		return n, nil
 	}
 	return n, r.conn.Scratch(ctx, func(tx *engine.Tx) error {
-		if err := r.p.bindWithInputs(ctx, tx, n); err != nil {
-			return err
+		for _, m := range ordered([]*node{n}, (*node).needs) {
+			if m.bound {
+				continue
+			}
+			if err := r.p.bind(ctx, tx, m); err != nil {
+				return err
+			}
 		}
 		return r.p.chain(ctx, tx, n)
 	})
-}
-
-func (p *program) bindWithInputs(ctx context.Context, tx *engine.Tx, n *node) error {
-	if n.bound {
-		return nil
-	}
-	for _, m := range n.needs() {
-		if err := p.bindWithInputs(ctx, tx, m); err != nil {
-			return err
-		}
-	}
-	return p.bind(ctx, tx, n)
 }
 
 func texts(s []string) *engine.Query {
