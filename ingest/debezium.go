@@ -20,8 +20,8 @@ type debezium struct {
 	envelope jsonDecoder
 	scan     jsonScanner
 	found    int64
-	schema   []byte // of the message before, whose wires the columns have
-	more     additions
+	schema   []byte    // of the message before, whose wires the columns have
+	more     additions // what schemas of messages have said of the rows' fields so far
 	marks    marks
 }
 
@@ -159,9 +159,6 @@ func (z *debezium) learn(text []byte) {
 	}
 }
 
-// types are what schemas of messages have said of the rows' fields so far.
-func (z *debezium) types() []engine.Column { return z.more.columns() }
-
 // rowText is the row of an event: nil when it has none, with why not when it should have one.
 func (z *debezium) rowText(value []byte, e *event) (text []byte, why string, full bool) {
 	at, op := e.after, opOf(value, e.op)
@@ -235,7 +232,8 @@ func (z *debezium) withoutPlaceholders(row []byte) (text []byte, full bool) {
 	}
 	out, gone := make([]byte, 0, len(row)), []string(nil)
 	s := jsonScanner{b: row}
-	s.members(func(key, value []byte) {
+	s.members(func(key []byte, from, to int) {
+		value := row[from:to]
 		if len(out) > 0 {
 			out = append(out, ',')
 		}
@@ -264,49 +262,18 @@ type event struct{ envelope, schema, schemaEnd, payload, op, before, after int }
 
 // event steps over an object and notes its fields.
 func (s *jsonScanner) event(p *event) bool {
-	s.i++
-	s.ws()
-	if s.is('}') {
-		return true
-	}
-	for {
-		if !s.is('"') {
-			return false
-		}
-		from := s.i
-		if _, ok := s.str(); !ok {
-			return false
-		}
-		key := s.b[from : s.i-1]
-		if !s.colon() {
-			return false
-		}
-		is := string(key)
-		switch is {
+	return s.members(func(key []byte, from, to int) {
+		switch string(key) {
 		case "schema":
-			p.schema = s.i
+			p.schema, p.schemaEnd = from, to
 		case "payload":
-			p.payload = s.i
+			p.payload = from
 		case "op":
-			p.op = s.i
+			p.op = from
 		case "before":
-			p.before = s.i
+			p.before = from
 		case "after":
-			p.after = s.i
+			p.after = from
 		}
-		if !s.skip(0) {
-			return false
-		}
-		if is == "schema" {
-			p.schemaEnd = s.i
-		}
-		s.ws()
-		if s.is('}') {
-			return true
-		}
-		if !s.is(',') {
-			return false
-		}
-		s.ws()
-	}
+	})
 }

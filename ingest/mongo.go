@@ -33,13 +33,13 @@ func (s *jsonScanner) extended(to []byte) []byte {
 		}
 		in, first := jsonScanner{b: s.b[start:s.i]}, true
 		to = append(to, '{')
-		in.members(func(key, value []byte) {
+		in.members(func(key []byte, from, end int) {
 			if !first {
 				to = append(to, ',')
 			}
 			first = false
 			to = append(append(append(to, '"'), key...), `":`...)
-			v := jsonScanner{b: value}
+			v := jsonScanner{b: in.b[from:end]}
 			to = v.extended(to)
 		})
 		return append(to, '}')

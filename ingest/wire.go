@@ -126,7 +126,8 @@ func (d *jsonDecoder) variable(c *column, row int) (fault, bool) {
 	}
 	in := jsonScanner{b: d.b[start:d.i]}
 	scale, value := -1, []byte(nil)
-	in.members(func(key, tok []byte) {
+	in.members(func(key []byte, from, to int) {
+		tok := in.b[from:to]
 		switch string(key) {
 		case "scale":
 			if n, err := strconv.Atoi(string(tok)); err == nil && n >= 0 && n < 1000 {
@@ -171,8 +172,9 @@ func (d *jsonDecoder) inner(c *column, row int) outcome {
 	return isSet
 }
 
-// members calls f for the fields of the object at i; false where it is none. Keys and values are as they stand there.
-func (s *jsonScanner) members(f func(key, value []byte)) bool {
+// members calls f for the fields of the object at i, with where their values begin and end; false where it is none. Keys are as they stand
+// there.
+func (s *jsonScanner) members(f func(key []byte, from, to int)) bool {
 	s.ws()
 	if !s.is('{') {
 		return false
@@ -197,7 +199,7 @@ func (s *jsonScanner) members(f func(key, value []byte)) bool {
 		if !s.skip(0) {
 			return false
 		}
-		f(key, s.b[from:s.i])
+		f(key, from, s.i)
 		s.ws()
 		if s.is('}') {
 			return true
