@@ -138,9 +138,10 @@ func (r *kafkaReader) additions(ctx context.Context, in *engine.Input) ([]engine
 		}
 	}
 	if d, ok := r.landing.records.values.(*debezium); ok {
+		said := d.more.columns() // by schemas of messages
 		for i, c := range proved {
-			if at := slices.IndexFunc(d.types(), func(t engine.Column) bool { return t.Name == c.Name }); at >= 0 {
-				proved[i].Type = d.types()[at].Type
+			if at := slices.IndexFunc(said, func(t engine.Column) bool { return t.Name == c.Name }); at >= 0 {
+				proved[i].Type = said[at].Type
 			}
 		}
 	}
