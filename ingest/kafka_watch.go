@@ -172,14 +172,16 @@ func renewedTopics(gaps []gap) (out []string) {
 	return out
 }
 
-// lossWarning tells of a gap that on_offset_loss goes over.
+// lossWarning tells of a gap that on_offset_loss or on_bad_batch goes over.
 func (s *kafkaSource) lossWarning(g gap) *sql.Error {
 	what := fmt.Sprintf("from offset %d on", g.from)
 	if g.to >= 0 {
 		what = fmt.Sprintf("offsets %d to %d", g.from, g.to-1)
 	}
+	e := &sql.Error{Src: s.decl.Src, Span: s.topicAt, Code: "offset-loss", Hint: "dsql.gaps notes it; on_offset_loss is " + s.onLoss,
+		Msg: fmt.Sprintf("%s partition %d: %s were not read: %s", g.topic, g.partition, what, g.reason)}
 	if g.batch {
-		return &sql.Error{Src: s.decl.Src, Span: s.topicAt, Code: "bad-batch", Msg: fmt.Sprintf("%s partition %d: %s were not read: %s", g.topic, g.partition, what, g.reason), Hint: "dsql.gaps notes it; on_bad_batch is skip"}
+		e.Code, e.Hint = "bad-batch", "dsql.gaps notes it; on_bad_batch is skip"
 	}
-	return &sql.Error{Src: s.decl.Src, Span: s.topicAt, Code: "offset-loss", Msg: fmt.Sprintf("%s partition %d: %s were not read: %s", g.topic, g.partition, what, g.reason), Hint: "dsql.gaps notes it; on_offset_loss is " + s.onLoss}
+	return e
 }
