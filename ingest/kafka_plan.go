@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"sync"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -32,8 +33,9 @@ func (s *kafkaSource) plan(ctx context.Context, db *engine.Conn, cl *kgo.Client,
 		at           positions
 	}
 	var all []standing
+	begin := sync.OnceValues(func() (positions, error) { return s.startOf(ctx, cl, c) }) // asks the brokers
 	for _, d := range o.Destinations {
-		at, err := s.standing(ctx, db, cl, c, d, stored, o)
+		at, err := s.standing(ctx, db, c, d, stored[d], begin, o)
 		if err != nil {
 			return nil, err
 		}
@@ -117,9 +119,9 @@ func (s *kafkaSource) again(ctx context.Context, cl *kgo.Client, c *cluster, o e
 	return []stretchToRead{x}, nil
 }
 
-// standing is where a destination begins to read.
-func (s *kafkaSource) standing(ctx context.Context, db *engine.Conn, cl *kgo.Client, c *cluster, d string, stored map[string]positions, o engine.ReadOptions) (positions, error) {
-	known := stored[d]
+// standing is where a destination begins to read: known are its places, begin those of one that has none.
+func (s *kafkaSource) standing(ctx context.Context, db *engine.Conn, c *cluster, d string, known positions,
+	begin func() (positions, error), o engine.ReadOptions) (positions, error) {
 	at := positions{}
 	if o.Everything {
 		for tp, e := range c.partitions {
@@ -127,13 +129,11 @@ func (s *kafkaSource) standing(ctx context.Context, db *engine.Conn, cl *kgo.Cli
 		}
 		return at, nil
 	}
-	begin, err := s.startOf(ctx, cl, c)
-	if err != nil {
-		return nil, err
-	}
 	if s.group != "" { // where the group is; what is lost is found when it has said which partitions are ours
-		maps.Copy(begin, known)
-		return begin, nil
+		all, err := begin()
+		maps.Copy(at, all)
+		maps.Copy(at, known)
+		return at, err
 	}
 	moved := positions{}
 	var gaps []gap
@@ -143,9 +143,13 @@ func (s *kafkaSource) standing(ctx context.Context, db *engine.Conn, cl *kgo.Cli
 		if highest, before := last[tp.topic]; !ok && !before {
 			// A topic that this destination never read: nothing of it was lost. One that a regular expression has come to match is read from
 			// its first record.
-			at[tp] = begin[tp]
-			if s.topics != nil && len(known) > 0 {
-				at[tp] = position{next: e.start, epoch: -1, topicID: e.topicID, cluster: c.id, fresh: true}
+			at[tp] = position{next: e.start, epoch: -1, topicID: e.topicID, cluster: c.id, fresh: true}
+			if s.topics == nil || len(known) == 0 {
+				all, err := begin()
+				if err != nil {
+					return nil, err
+				}
+				at[tp] = all[tp]
 			}
 			if s.start.latest || s.start.since != nil || at[tp].next > 0 { // the next run begins there too, if nothing comes in this one
 				moved[tp] = at[tp]

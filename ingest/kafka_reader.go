@@ -40,14 +40,14 @@ func (s *kafkaSource) Open(ctx context.Context, c *engine.Conn, env *engine.Env,
 	if err != nil {
 		return fail(err)
 	}
-	if r.rejected, err = s.rejectedUpTo(ctx, c); err != nil {
-		return nil, errors.Join(err, r.Close())
-	}
 	if r.work, err = s.plan(within, c, cl, seen, o); err != nil {
 		return fail(err)
 	}
 	if !o.Follow && s.group == "" && !slices.ContainsFunc(r.work, func(x stretchToRead) bool { return len(x.open()) > 0 }) {
 		return r, nil // nothing new: no buffers are needed
+	}
+	if r.rejected, err = s.rejectedUpTo(ctx, c); err != nil {
+		return nil, errors.Join(err, r.Close())
 	}
 	d := s.dialect
 	if decoder := registered[s.format]; decoder != nil {
