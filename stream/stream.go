@@ -76,21 +76,24 @@ func (s *Stream) Define(ctx context.Context, tx *engine.Tx, in []engine.Column) 
 		if _, err := tx.ExecAt(ctx, engine.SQL("CREATE TABLE {t} ({cols}, _version BIGINT)", table, engine.Args{"cols": cols}), engine.At(s.decl)); err != nil {
 			return err
 		}
-		if replaced {
-			if err := s.aside(ctx, tx); err != nil {
-				return err
-			}
+		if !replaced {
+			return s.views(ctx, tx, in, nil)
 		}
-		return s.views(ctx, tx, in)
+		if err := s.aside(ctx, tx); err != nil {
+			return err
+		}
+		return s.viewsAnew(ctx, tx, in)
 	}
 	if other := retyped(have, in); len(other) > 0 {
 		return &sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "stream-rebuild-needed", Msg: fmt.Sprintf("stream %s stores %s", s.decl.Name, strings.Join(other, "; ")),
 			Hint: fmt.Sprintf("cast in the SELECT to what is stored, or add REBUILD STREAM %s FROM SOURCE behind it: what is stored goes, versions too, and all that its inputs still have is taken in anew", s.decl.Name)}
 	}
 	tables := []*engine.Query{engine.Ident(s.decl.Name)}
-	if eras, err := s.eras(ctx, tx); err != nil {
+	eras, err := s.eras(ctx, tx)
+	if err != nil {
 		return err
-	} else if len(eras) > 0 {
+	}
+	if len(eras) > 0 {
 		tables = append(tables, s.past())
 	}
 	changed := false
@@ -108,7 +111,7 @@ func (s *Stream) Define(ctx context.Context, tx *engine.Tx, in []engine.Column) 
 		have, changed = append(have, c), true
 	}
 	if changed {
-		return s.views(ctx, tx, have)
+		return s.views(ctx, tx, have, eras)
 	}
 	return nil
 }

@@ -114,7 +114,7 @@ func (s *Stream) turn(ctx context.Context, tx *engine.Tx, eras []era, e era) (n 
 	if err != nil {
 		return n, err
 	}
-	return n, s.views(ctx, tx, cols)
+	return n, s.viewsAnew(ctx, tx, cols)
 }
 
 // aside makes name__past.
@@ -164,7 +164,7 @@ func (s *Stream) Vacuum(ctx context.Context, tx *engine.Tx, oldest int64) (int64
 	if err != nil {
 		return n, err
 	}
-	return n, s.views(ctx, tx, cols)
+	return n, s.viewsAnew(ctx, tx, cols)
 }
 
 func (s *Stream) past() *engine.Query { return engine.Ident(s.decl.Name + "__past") }

@@ -10,11 +10,7 @@ import (
 
 // views are macros that work in any DuckDB client. Their parameters have names that no column has: a parameter would replace a
 // column of its name, silently. The eras stand in them as constants, so that DuckDB folds all but those of the version that is asked for.
-func (s *Stream) views(ctx context.Context, tx *engine.Tx, cols []engine.Column) error {
-	eras, err := s.eras(ctx, tx)
-	if err != nil {
-		return err
-	}
+func (s *Stream) views(ctx context.Context, tx *engine.Tx, cols []engine.Column, eras []era) error {
 	name := s.decl.Name
 	p := func(base string) *engine.Query { return engine.Ident(engine.FreeName(base, cols)) }
 	a := engine.Args{"t": engine.Ident(name), "cols": engine.Names(engine.ColumnNames(cols)), "rows": engine.Ident(name),
@@ -28,18 +24,28 @@ func (s *Stream) views(ctx context.Context, tx *engine.Tx, cols []engine.Column)
 	a["readable_first"], a["readable_both"] = s.readable(eras, engine.SQL("{v1}", a), engine.SQL("")), s.readable(eras, engine.SQL("least({v1}, {v2})", a), engine.SQL(""))
 	texts := []string{atMacro, asOfMacro, changesMacro, diffMacro}
 	if len(eras) > 0 {
-		texts[2], texts[3] = turnedChanges, turnedDiff
+		texts = []string{atMacro, turnedAsOf, turnedChanges, turnedDiff}
 		a["rows"] = engine.SQL("(SELECT {cols}, _version FROM {t} UNION ALL SELECT {cols}, _version FROM {past})", a, engine.Args{"past": s.past()})
 		a["turns"] = s.turns(eras, a)
 		a["events"] = engine.Each(", ", eras, func(e era) *engine.Query { return engine.Lit(e.since) })
 	}
 	a["there"], a["there_first"], a["there_last"] = there(eras, engine.SQL("{v}", a)), there(eras, engine.SQL("{v1}", a)), there(eras, engine.SQL("{v2}", a))
+	a["there_then"] = there(eras, engine.SQL("{asof}", a))
 	for _, text := range texts {
 		if err := tx.Run(ctx, engine.SQL(text, a)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// viewsAnew are views over the eras that stand in the file.
+func (s *Stream) viewsAnew(ctx context.Context, tx *engine.Tx, cols []engine.Column) error {
+	eras, err := s.eras(ctx, tx)
+	if err != nil {
+		return err
+	}
+	return s.views(ctx, tx, cols, eras)
 }
 
 // shown are the columns beside change_type: a stored one of that name (a journal's changes have it) is change_type_1 there.
@@ -91,7 +97,7 @@ func (s *Stream) turns(eras []era, a engine.Args) *engine.Query {
 
 const (
 	atMacro      = `CREATE OR REPLACE MACRO {at}({v}) AS TABLE SELECT {cols} FROM {rows} WHERE {there} UNION ALL SELECT {none} FROM {readable}`
-	asOfMacro    = `CREATE OR REPLACE MACRO {as_of}({ts}) AS TABLE SELECT * FROM {at}({asof})`
+	asOfMacro    = `CREATE OR REPLACE MACRO {as_of}({ts}) AS TABLE SELECT {cols} FROM {t} WHERE {there_then}` // that version can be read
 	changesMacro = `CREATE OR REPLACE MACRO {changes}({v1}, {v2}) AS TABLE SELECT 'insert' AS change_type, _version, {shown} FROM {t} WHERE _version > {v1} AND _version <= {v2}`
 	diffMacro    = `CREATE OR REPLACE MACRO {diff}({v1}, {v2}) AS TABLE SELECT CASE WHEN {v1} <= {v2} THEN 'insert' ELSE 'delete' END AS change_type, _version, {shown}
 		FROM {t} WHERE _version > least({v1}, {v2}) AND _version <= greatest({v1}, {v2})`
@@ -99,6 +105,7 @@ const (
 	// Of a stream that was turned back: rows that come and go with the same values are no difference.
 	changed       = `CASE WHEN {sign} > 0 THEN 'insert' ELSE 'delete' END AS change_type`
 	net           = `WHERE {sign} <> 0 QUALIFY sum({sign}) OVER (PARTITION BY {cols}) * {sign} > 0 AND row_number() OVER (PARTITION BY {cols}, {sign} ORDER BY _version DESC) <= abs(sum({sign}) OVER (PARTITION BY {cols}))`
+	turnedAsOf    = `CREATE OR REPLACE MACRO {as_of}({ts}) AS TABLE SELECT * FROM {at}({asof})`
 	turnedChanges = `CREATE OR REPLACE MACRO {changes}({v1}, {v2}) AS TABLE SELECT 'insert' AS change_type, _version, {shown} FROM {rows} WHERE _version > {v1} AND _version <= {v2} AND _version NOT IN ({events}) {turns}
 		UNION ALL SELECT NULL, NULL, {none} FROM {readable_first}`
 	turnedDiff = `CREATE OR REPLACE MACRO {diff}({v1}, {v2}) AS TABLE SELECT ` + changed + `, _version, {shown} FROM (SELECT *, {there_last}::INTEGER - {there_first}::INTEGER AS {sign} FROM {rows}) ` + net + `
