@@ -31,7 +31,16 @@ func (s *declaration) RejectLimit() int64 { return s.rejects }
 func (s *declaration) types(ctx context.Context, c *engine.Conn) ([]engine.Column, error) {
 	var cols []engine.Column
 	var errs sql.List
-	for _, col := range s.columns {
+	all, err := c.Describe(ctx, engine.SQL("SELECT {types}", engine.Args{"types": engine.Each(", ", s.columns, func(col sql.ColumnDef) *engine.Query {
+		return engine.SQL("NULL::{t} AS c", engine.Args{"t": engine.User(s.decl.Src, col.At)})
+	})}), engine.Place{})
+	if err == nil && len(all) == len(s.columns) {
+		for i, col := range s.columns {
+			cols = append(cols, engine.Column{Name: col.Name.Text, Type: all[i].Type})
+		}
+		return cols, nil
+	}
+	for _, col := range s.columns { // which one is wrong
 		found, err := c.Describe(ctx, engine.SQL("SELECT NULL::{t} AS c", engine.Args{"t": engine.User(s.decl.Src, col.At)}), engine.Place{Src: s.decl.Src, Span: col.At})
 		if err != nil {
 			errs = append(errs, &sql.Error{Src: s.decl.Src, Span: col.At, Code: "unknown-type", Msg: "there is no type " + col.Type, Hint: typeHint(col.Type), Err: err})
