@@ -17,6 +17,7 @@ import (
 func (p *program) check(ctx context.Context, tx *engine.Tx) error {
 	var errs sql.List
 	opaque, loads := false, false // an extension may bring a grammar
+	due, ran := p.due(), true     // something has run since the transaction was last known to be alive
 	for i, st := range p.stmts {
 		if st.Decl == nil {
 			if err := tx.Parse(st.Src, st.Span); err != nil && !(opaque && loads) && !imports(st) {
@@ -24,14 +25,19 @@ func (p *program) check(ctx context.Context, tx *engine.Tx) error {
 				continue
 			}
 			loads = loads || words(st, 1)[0] == "LOAD"
-			if p.skip[i] || !p.shape(ctx, tx, st) {
-				opaque = true
+			whole := false
+			if !p.skip[i] {
+				var made bool
+				made, whole = p.shape(ctx, tx, st)
+				if ran = ran || made; ran && !tx.Alive(ctx) {
+					return &abortedError{i}
+				}
+				ran = false
 			}
-			if !p.skip[i] && !tx.Alive(ctx) {
-				return &abortedError{i}
-			}
+			opaque = opaque || !whole
 			continue
 		}
+		ran = true
 		if st.Decl.Syntax.Verb != "" {
 			errs = collect(errs, p.checkVerb(st.Decl))
 		}
@@ -41,7 +47,7 @@ func (p *program) check(ctx context.Context, tx *engine.Tx) error {
 			}
 		}
 		var made []*node
-		for _, n := range p.ready(i) {
+		for _, n := range ready(due, i) {
 			err := p.bind(ctx, tx, n)
 			if err == nil && p.change(n).Action != "none" {
 				err = p.define(ctx, tx, n)
@@ -93,24 +99,50 @@ func missing(err error) bool {
 	return true
 }
 
-// ready are the declarations that can be defined once statement i is reached: that statement's own, when all it reads is
-// defined, and those that waited for it. Declarations of the file come with the first statement, but for those that wait.
-func (p *program) ready(i int) []*node {
-	waits := map[*node]bool{}
+// due is a declaration, and the statement that is reached when it can be defined: the last one of its own and of all that it reads.
+type due struct {
+	n  *node
+	at int
+}
+
+// due are all declarations, in an order in which they can be defined.
+func (p *program) due() []due {
+	at := map[*node]int{}
+	for _, n := range p.nodes {
+		at[n] = n.stmt
+	}
+	sorted := p.sorted()
 	for some := true; some; { // until it has come to all that read what waits
 		some = false
-		for _, n := range p.nodes {
-			if !waits[n] && (n.stmt > i || slices.ContainsFunc(append(n.feeds(), n.beside...), func(m *node) bool { return waits[m] })) {
-				waits[n], some = true, true
+		for _, n := range sorted {
+			for _, m := range append(n.feeds(), n.beside...) {
+				if last, ok := at[m]; ok && last > at[n] {
+					at[n], some = last, true
+				}
 			}
 		}
 	}
-	return slices.DeleteFunc(p.sorted(), func(n *node) bool { return n.bound || waits[n] })
+	out := make([]due, len(sorted))
+	for i, n := range sorted {
+		out[i] = due{n, at[n]}
+	}
+	return out
 }
 
-// shape makes in the scratch transaction what a statement of the user would make, without its rows. It says false when the
-// statement may do more than was done here.
-func (p *program) shape(ctx context.Context, tx *engine.Tx, st sql.Stmt) bool {
+// ready are the declarations that can be defined once statement i is reached: that statement's own, when all it reads is
+// defined, and those that waited for it. Declarations of the file come with the first statement, but for those that wait.
+func ready(all []due, i int) (out []*node) {
+	for _, d := range all {
+		if !d.n.bound && d.at <= i {
+			out = append(out, d.n)
+		}
+	}
+	return out
+}
+
+// shape makes in the scratch transaction what a statement of the user would make, without its rows: ran says that there was something
+// to run, and whole that the statement does no more than was done here.
+func (p *program) shape(ctx context.Context, tx *engine.Tx, st sql.Stmt) (ran, whole bool) {
 	toks := sql.Tokens(st.Src, st.Span)
 	word := func(i int) string {
 		if i < len(toks) {
@@ -121,7 +153,7 @@ func (p *program) shape(ctx context.Context, tx *engine.Tx, st sql.Stmt) bool {
 	q := engine.User(st.Src, st.Span)
 	switch word(0) {
 	case "SELECT", "FROM", "WITH", "VALUES", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "COPY", "EXPLAIN", "DESCRIBE", "SHOW", "SUMMARIZE", "CHECKPOINT", "ANALYZE", "COMMENT", "TABLE", "MERGE", "VACUUM":
-		return true
+		return false, true
 	case "CREATE":
 		i := 1
 		for word(i) == "OR" || word(i) == "REPLACE" || word(i) == "TEMP" || word(i) == "TEMPORARY" {
@@ -134,18 +166,18 @@ func (p *program) shape(ctx context.Context, tx *engine.Tx, st sql.Stmt) bool {
 			}
 		case "VIEW", "MACRO", "FUNCTION", "TYPE", "SCHEMA", "SEQUENCE", "RECURSIVE":
 		default:
-			return true
+			return false, true
 		}
 	case "ALTER":
 	case "DROP":
 	default:
-		return false
+		return false, false
 	}
 	err := inFolder(st, func() error {
 		_, err := tx.Exec(ctx, q)
 		return err
 	})
-	return err == nil
+	return true, err == nil
 }
 
 // createdAs: the statement is CREATE TABLE … AS query, and doesn't say WITH [NO] DATA already.

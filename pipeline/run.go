@@ -316,11 +316,11 @@ func (r *runner) show(ctx context.Context, st sql.Stmt) error {
 
 // defineReady makes the declarations whose turn has come.
 func (r *runner) defineReady(ctx context.Context, i int) error {
-	ready := r.p.ready(i)
-	if len(ready) == 0 {
+	nodes := ready(r.p.due(), i)
+	if len(nodes) == 0 {
 		return nil
 	}
-	return r.p.apply(ctx, r, ready...)
+	return r.p.apply(ctx, r, nodes...)
 }
 
 // onlyCount: DuckDB gives the number of rows for statements that change some; that is no data to show.
