@@ -192,7 +192,7 @@ func (w *walker) tables(tree any) {
 			case "SUBQUERY", "JOIN", "TABLE_FUNCTION", "SET_OPERATION_NODE":
 				w.plain = false
 			}
-			if g, ok := n["group_expressions"].([]any); ok && len(g) > 0 {
+			if g, ok := n["group_expressions"].([]any); ok && len(g) > 0 || groupsByAll(n) {
 				w.plain = false
 			}
 			if m, ok := n["modifiers"].([]any); ok && len(m) > 0 {

@@ -134,12 +134,15 @@ func (f *spotFinder) cte(name string) int {
 
 // oneByOne: a row of the result is a row of what is read. (DuckDB's binder finds aggregates without GROUP BY.)
 func oneByOne(n map[string]any) bool {
-	if g, _ := n["group_expressions"].([]any); len(g) > 0 || n["having"] != nil {
+	if g, _ := n["group_expressions"].([]any); len(g) > 0 || groupsByAll(n) || n["having"] != nil {
 		return false
 	}
 	modifiers, _ := n["modifiers"].([]any)
 	return !slices.ContainsFunc(modifiers, func(m any) bool { return dig(m, "type") == "DISTINCT_MODIFIER" })
 }
+
+// groupsByAll: GROUP BY ALL, in which all items of the list but aggregates are groups.
+func groupsByAll(n map[string]any) bool { return n["aggregate_handling"] == "FORCE_AGGREGATES" }
 
 // handsOn: the list has a star, or _meta itself.
 func handsOn(n map[string]any) bool {
