@@ -213,3 +213,34 @@ func partition(text string) string {
 	}
 	return string(out)
 }
+
+// captured are the captures of a path, as it was listed, where the pattern matches it.
+func (p *pattern) captured(name string) (map[string]string, bool) {
+	folder := p.root
+	if folder != "" && folder != "/" {
+		folder += "/"
+	}
+	rest, below := strings.CutPrefix(name, folder)
+	out := map[string]string{}
+	return out, below && matchParts(strings.Split(rest, "/"), p.parts, out)
+}
+
+// matchParts matches the names in a path, and notes what they capture.
+func matchParts(names []string, parts []part, out map[string]string) bool {
+	switch {
+	case len(parts) == 0:
+		return len(names) == 0
+	case parts[0].deep:
+		return matchParts(names, parts[1:], out) || len(names) > 0 && matchParts(names[1:], parts, out)
+	case len(names) == 0:
+		return false
+	}
+	values, ok := parts[0].find(names[0])
+	if !ok || !matchParts(names[1:], parts[1:], out) {
+		return false
+	}
+	for i, n := range parts[0].names {
+		out[n] = values[i]
+	}
+	return true
+}

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,7 +15,7 @@ import (
 	"dsql/engine"
 )
 
-// found lists a pattern's files with their captures: "a/b.csv day=1 city=x".
+// found lists a pattern's files with their captures: "a/b.csv day=1 city=x". Their paths alone have the same.
 func found(t rapidT, dir, text string) []string {
 	t.Helper()
 	p, err := parsePattern(text)
@@ -28,6 +29,9 @@ func found(t rapidT, dir, text string) []string {
 	}
 	out := []string{}
 	for _, f := range files {
+		if again, ok := p.captured(f.path); len(p.captures) > 0 && (!ok || !maps.Equal(again, f.captures)) {
+			t.Fatal(text, "captures", again, ok, "of", f.path, "and not", f.captures)
+		}
 		line := f.path
 		for _, n := range p.captures {
 			line += " " + n + "=" + f.captures[n]

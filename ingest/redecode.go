@@ -6,9 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"path"
 	"slices"
-	"strings"
 
 	"dsql/engine"
 	"dsql/sql"
@@ -47,19 +45,18 @@ func (b *Buffer) note(f *File) {
 }
 
 // Redecode decodes records of files: as many as a batch has room for, and those that began alike. It says how many it took.
-func (s *fileSource) Redecode(ctx context.Context, c *engine.Conn, env *engine.Env, cols []engine.Column, records []engine.BadRecord) (*engine.Redecoded, error) {
+func (s *fileSource) Redecode(ctx context.Context, c *engine.Conn, env *engine.Env, cols []engine.Column,
+	records []engine.BadRecord) (*engine.Redecoded, error) {
 	if s.format == "parquet" {
-		return nil, &sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "replay-bytes", Exit: sql.ExitFailed, Msg: "rows of Parquet have no bytes of their own to be read again", Hint: "REBUILD … FROM SOURCE reads their files again"}
+		return nil, &sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "replay-bytes", Exit: sql.ExitFailed,
+			Msg: "rows of Parquet have no bytes of their own to be read again", Hint: "REBUILD … FROM SOURCE reads their files again"}
 	}
 	if err := s.knownDialect(ctx, c); err != nil {
 		return nil, err
 	}
-	files, err := s.list(env)
-	if err != nil {
-		return nil, err
-	}
 	out := &engine.Redecoded{ID: engine.SQL("_meta.file::BIGINT")}
-	began, err := s.began(c, cols, files, records[0])
+	files := &beginnings{s: s, c: c, env: env, cols: cols, openings: map[string]*opening{}}
+	began, captures, err := files.of(ctx, &records[0])
 	if err != nil {
 		return nil, err
 	}
@@ -84,12 +81,16 @@ func (s *fileSource) Redecode(ctx context.Context, c *engine.Conn, env *engine.E
 	}
 	absent := []string(nil)
 	var paths []string
-	for _, rec := range records {
-		if again, err := s.began(c, cols, files, rec); err != nil || !again.equal(began) {
-			break // into a batch of its own
+	for i := range records {
+		rec := &records[i]
+		if i > 0 {
+			var again *opening
+			if again, captures, err = files.of(ctx, rec); err != nil || !again.equal(began) {
+				break // into a batch of its own
+			}
 		}
 		text := bytes.Join([][]byte{[]byte(lead), rec.Payload, []byte("\n")}, nil)
-		f, err := l.Open(bytes.NewReader(text), Pos{}, FileInfo{Path: fmt.Sprint(rec.ID), Captures: s.capturesFrom(rec.File)})
+		f, err := l.Open(bytes.NewReader(text), Pos{}, FileInfo{Path: fmt.Sprint(rec.ID), Captures: captures})
 		if err != nil {
 			l.Close()
 			return nil, s.placed(err)
@@ -97,12 +98,20 @@ func (s *fileSource) Redecode(ctx context.Context, c *engine.Conn, env *engine.E
 		if began != nil && began.Refused && string(rec.Payload) == *began.Header {
 			f.dec.(*csvDecoder).refused = "it is the header of its file"
 		}
-		if more, err := b.Fill(ctx, f); err != nil || more {
-			if more && out.Took > 0 {
-				break
-			}
+		more, err := b.Fill(ctx, f)
+		if err != nil {
 			l.Close()
 			return nil, err
+		}
+		if more && out.Took == 0 { // it has room nowhere, and nothing of it is taken
+			b.Release()
+			if b, err = l.Take(ctx); err != nil {
+				l.Close()
+				return nil, err
+			}
+		}
+		if more {
+			break
 		}
 		absent = f.Absent()
 		paths = append(paths, rec.File)
@@ -116,73 +125,17 @@ func (s *fileSource) Redecode(ctx context.Context, c *engine.Conn, env *engine.E
 	return out, nil
 }
 
-// began is how the file of a record began. It stands beside the record, but for rejects of older dsqls, whose file must still be there.
-func (s *fileSource) began(c *engine.Conn, cols []engine.Column, files []file, rec engine.BadRecord) (*opening, error) {
-	if s.format != "csv" {
-		return nil, nil
-	}
-	o := &opening{}
-	if rec.Opening != "" && json.Unmarshal([]byte(rec.Opening), o) == nil && o.Delim != "" {
-		return o, nil
-	}
-	i := slices.IndexFunc(files, func(f file) bool { return f.path == rec.File })
-	if i < 0 {
-		return nil, &sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "replay-bytes", Exit: sql.ExitFailed, Msg: fmt.Sprintf("reject %d: %s isn't there any more, and nothing tells which columns its fields are", rec.ID, rec.File),
-			Hint: "put the file back, or leave such rejects out: WHERE meta.file <> '" + rec.File + "'"}
-	}
-	l, err := NewLanding(c, s.decl.Name, s.fields(cols), s.dialect, s.limits)
-	if err != nil {
-		return nil, s.placed(err)
-	}
-	defer l.Close()
-	f, err := s.open(l, &item{files: files[i : i+1]}, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return f.file.opening, nil
-}
-
 func (o *opening) equal(p *opening) bool {
 	if o == nil || p == nil {
 		return o == p
 	}
-	return o.Delim == p.Delim && o.Surplus == p.Surplus && o.Refused == p.Refused && (o.Header == nil) == (p.Header == nil) && (o.Header == nil || *o.Header == *p.Header)
-}
-
-// capturesFrom are the captures of a path that matched when its file was read.
-func (s *fileSource) capturesFrom(name string) map[string]string {
-	if len(s.pattern.captures) == 0 {
-		return nil
-	}
-	rest := strings.TrimPrefix(strings.TrimPrefix(name, s.pattern.root), "/")
-	out := map[string]string{}
-	s.pattern.capture(strings.Split(path.Clean(rest), "/"), s.pattern.parts, out)
-	return out
-}
-
-// capture matches the parts of a path.
-func (p *pattern) capture(names []string, parts []part, out map[string]string) bool {
-	switch {
-	case len(parts) == 0:
-		return len(names) == 0
-	case parts[0].deep:
-		return p.capture(names, parts[1:], out) || len(names) > 0 && p.capture(names[1:], parts, out)
-	case len(names) == 0:
-		return false
-	}
-	values, ok := parts[0].find(names[0])
-	if !ok || !p.capture(names[1:], parts[1:], out) {
-		return false
-	}
-	for i, n := range parts[0].names {
-		out[n] = values[i]
-	}
-	return true
+	return o.Delim == p.Delim && o.Surplus == p.Surplus && o.Refused == p.Refused && (o.Header == nil) == (p.Header == nil) &&
+		(o.Header == nil || *o.Header == *p.Header)
 }
 
 // Redecode decodes records of topics, as many as a batch has room for.
-func (s *kafkaSource) Redecode(ctx context.Context, c *engine.Conn, env *engine.Env, cols []engine.Column, records []engine.BadRecord) (*engine.Redecoded, error) {
+func (s *kafkaSource) Redecode(ctx context.Context, c *engine.Conn, env *engine.Env, cols []engine.Column,
+	records []engine.BadRecord) (*engine.Redecoded, error) {
 	d := s.dialect
 	if decoder := registered[s.format]; decoder != nil {
 		conn, err := s.dial(env)
