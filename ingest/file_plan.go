@@ -41,7 +41,7 @@ func (s *fileSource) plan(ctx context.Context, c *engine.Conn, env *engine.Env, 
 		}
 		places = nil
 	}
-	if o.Everything { // whatever others have of them, and whatever is kept of their records
+	if o.Everything || o.Replay != nil { // whatever others have of them, and whatever is kept of their records: all is read again
 		return s.items(files, nil, nil, nil, o.Destinations), places, nil
 	}
 	rejected, err := s.rejectedFiles(ctx, c)
