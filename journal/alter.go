@@ -13,7 +13,7 @@ import (
 // alter brings tables made for one definition in line with a compatible one. have becomes what they are afterwards.
 func (j *Journal) alter(ctx context.Context, tx *engine.Tx, have, want *definition) error {
 	l, older := j.layout(have), have.Layout < layoutNow
-	words, before := len(l.starts()), len(have.Columns)
+	words, before, empty := len(l.starts()), len(have.Columns), false
 	for i, c := range have.Keys {
 		t := want.Keys[index(want.Keys, c.Name)].Type
 		if err := j.retype(ctx, tx, c.Name, c.Type, t, "now", "past", "mem"); err != nil {
@@ -68,9 +68,10 @@ func (j *Journal) alter(ctx context.Context, tx *engine.Tx, have, want *definiti
 		if l.extend(before); some > 0 {
 			l.allow(l.cols[before:])
 		}
+		empty = some == 0
 	}
 	l = j.layout(have)
-	if err := j.provide(ctx, tx, l, words); err != nil {
+	if err := j.provide(ctx, tx, l, words, empty); err != nil {
 		return err
 	}
 	if l.moving() {

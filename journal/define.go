@@ -192,7 +192,7 @@ func (j *Journal) create(ctx context.Context, tx *engine.Tx, l *layout) error {
 			return err
 		}
 	}
-	if err := j.provide(ctx, tx, l, fresh); err != nil {
+	if err := j.provide(ctx, tx, l, 0, true); err != nil {
 		return err
 	}
 	return l.show(ctx, tx, engine.At(j.decl), false)
@@ -202,8 +202,9 @@ func column(name, typ string) *engine.Query {
 	return engine.SQL("{n} {t}", engine.Args{"n": engine.Ident(name), "t": engine.Type(typ)})
 }
 
-// provide adds the marks that the declaration needs and the tables don't have yet, and saves the definition.
-func (j *Journal) provide(ctx context.Context, tx *engine.Tx, l *layout, words int) error {
+// provide adds the marks that the declaration needs and the tables don't have yet, and saves the definition. They have some words of
+// bits, or are without events.
+func (j *Journal) provide(ctx context.Context, tx *engine.Tx, l *layout, words int, empty bool) error {
 	sparse := len(l.Sparse)
 	if l.SCD == 1 {
 		for _, c := range l.cols {
@@ -218,7 +219,7 @@ func (j *Journal) provide(ctx context.Context, tx *engine.Tx, l *layout, words i
 		}
 	}
 	if l.Feed && l.SCD == 2 {
-		if err := l.provideBits(ctx, tx, words); err != nil {
+		if err := l.provideBits(ctx, tx, words, empty); err != nil {
 			return err
 		}
 	}
@@ -233,8 +234,9 @@ func (j *Journal) provide(ctx context.Context, tx *engine.Tx, l *layout, words i
 }
 
 // provideBits adds the words of bits that the tables don't have. Of a word that comes to tables with events all bits of said are 0:
-// these events say nothing of its columns.
-func (l *layout) provideBits(ctx context.Context, tx *engine.Tx, words int) error {
+// these events say nothing of its columns. In tables without they are 1, as every event that comes says something of all columns until
+// one is sparse.
+func (l *layout) provideBits(ctx context.Context, tx *engine.Tx, words int, empty bool) error {
 	nulls := 0
 	if len(l.Nulls) > 0 {
 		nulls = words
@@ -247,7 +249,7 @@ func (l *layout) provideBits(ctx context.Context, tx *engine.Tx, words int) erro
 	for i := range l.starts() {
 		if i >= words {
 			all := "BIGINT DEFAULT 0"
-			if words == fresh {
+			if empty {
 				all = "BIGINT DEFAULT -1"
 			}
 			if err := addColumn(ctx, tx, l.tables, []string{"now", "past", "mem"}, said(i), all); err != nil {
@@ -262,9 +264,6 @@ func (l *layout) provideBits(ctx context.Context, tx *engine.Tx, words int) erro
 	}
 	return nil
 }
-
-// fresh stands for the number of words of tables without events.
-const fresh = -1
 
 // extend gives columns from the i-th on words of their own: the events that are stored say nothing of them.
 func (l *layout) extend(i int) {
