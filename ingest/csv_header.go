@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -170,85 +169,6 @@ func (l *Landing) named(h *csvHeader) (n int) {
 		}
 	}
 	return n
-}
-
-// titleRecords is how far a header is looked for below lines of text, where columns were inferred.
-const (
-	titleRecords = 1000
-	maxTitles    = 16 << 20 // bytes of them
-)
-
-// passTitles takes the lines above the header of a file whose columns were inferred: the header is the record that names the most of
-// them. Where the first file had no header they are, as there, the first records that have another number of fields.
-func (f *File) passTitles(c *csvDecoder, h *csvHeader, delims []string) (*csvHeader, int, error) {
-	l := f.l
-	want, found := len(l.values), l.dialect.Found
-	for bytes.Count(f.carry, []byte{c.newline}) < found.Skip+2 && !f.eof && len(f.carry) < maxTitles {
-		if err := f.readMore(); err != nil {
-			return nil, 0, err
-		}
-	}
-	best := l.named(h)
-	at, delim, rest := 0, string(c.delim)+string(c.rest), f.carry
-	if found.Header == HeaderNo {
-		c.width = want
-		for n := 0; n < found.Skip && len(rest) > 0; n++ {
-			size := c.nextRecord(rest, f.eof)
-			if size <= 0 || c.fields == want || c.fields == want+1 && c.emptyEnd() {
-				break
-			}
-			rest = rest[size:]
-		}
-		at = len(f.carry) - len(rest)
-	} else {
-		for _, d := range delims {
-			c.setDelim(d)
-			for rest, n := f.carry, 0; len(rest) > 0 && n < titleRecords && best < want; n++ {
-				size := c.nextRecord(rest, f.eof)
-				if size <= 0 {
-					break
-				}
-				if c.broken == "" && c.fields*2 >= want {
-					if k := l.named(l.newHeader(c.texts(rest))); k > best && k*2 >= want {
-						best, at, delim = k, len(f.carry)-len(rest), d
-					}
-				}
-				rest = rest[size:]
-			}
-		}
-	}
-	c.width = maxHeader
-	c.setDelim(delim)
-	if at == 0 {
-		return h, c.split(f.carry, f.eof), nil
-	}
-	lines := strings.Count(string(f.carry[:at]), string(c.newline))
-	f.warn("title-lines", fmt.Sprintf("%s above the records of %s %s passed over", count(lines, "line"), f.info.Path, isAre(lines)), "write skip, or name the columns, to say it yourself")
-	f.take(at, lines)
-	return f.firstRecord(c, []string{delim})
-}
-
-// nextRecord is the size of the record that comes next, with the blank lines before it; its fields are those of the record.
-func (c *csvDecoder) nextRecord(b []byte, eof bool) int {
-	at := 0
-	for at < len(b) {
-		n := c.blankLine(b[at:], eof)
-		if n < 0 {
-			return -1
-		}
-		if n == 0 {
-			if n = c.split(b[at:], eof); n < 0 {
-				return -1
-			}
-			for i := range c.spans {
-				c.spans[i].from += at
-				c.spans[i].to += at
-			}
-			return at + n
-		}
-		at += n
-	}
-	return 0
 }
 
 // hasHeader says whether the first record is a header. The first file that was found to have one, or none, speaks for those behind it.

@@ -226,3 +226,26 @@ func (c *csvDecoder) blankLine(b []byte, eof bool) int {
 	}
 	return 0
 }
+
+// nextRecord is the size of the record that comes next, with the blank lines before it; its fields are those of the record.
+func (c *csvDecoder) nextRecord(b []byte, eof bool) int {
+	at := 0
+	for at < len(b) {
+		n := c.blankLine(b[at:], eof)
+		if n < 0 {
+			return -1
+		}
+		if n == 0 {
+			if n = c.split(b[at:], eof); n < 0 {
+				return -1
+			}
+			for i := range c.spans {
+				c.spans[i].from += at
+				c.spans[i].to += at
+			}
+			return at + n
+		}
+		at += n
+	}
+	return 0
+}

@@ -43,12 +43,6 @@ type preparer interface {
 	prepare(ctx context.Context, value []byte) error
 }
 
-// keyDecoder is a decoder of keys with a schema.
-type keyDecoder interface {
-	valueDecoder
-	preparer
-}
-
 // topicMeta are the parts of _meta that differ from record to record.
 type topicMeta struct {
 	topic, partition, offset, timestamp, key, headers, headerKey, headerValue, tombstone *engine.Node
@@ -64,16 +58,6 @@ type topicRecords struct {
 	binary  keyDecoder        // of keys in the format of a registry's serialisers; nil: none
 	topics  map[string][]byte // their names, where DuckDB can point at them
 }
-
-// keyColumn is a column FROM KEY; path: from the key as JSON.
-type keyColumn struct {
-	field int
-	col   *column
-	path  bool
-}
-
-// bytes says that the column takes the key as it is.
-func (k *keyColumn) bytes() bool { return !k.path && k.col.id == engine.TypeBlob }
 
 // newRecords prepares a landing for records of topics instead of files.
 func (l *Landing) newRecords(format string, meta map[string]*engine.Node) error {
@@ -317,71 +301,6 @@ func (b *Buffer) put(r *rowSet, rec *Record, value []byte) {
 	r.row++
 	r.total++
 	b.stretch(rec)
-}
-
-// key writes the columns FROM KEY.
-func (r *topicRecords) key(c *engine.Chunk, key []byte, row int, lenient bool) (why string, set int, full bool) {
-	if _, ok := schemaID(key); ok && r.binary != nil {
-		if why, set, full = r.binary.decode(key, row, lenient); why != "" {
-			why = "the key: " + why
-		}
-		for _, k := range r.keys {
-			switch {
-			case k.bytes():
-				c.Vecs[k.col.vec].PutBytes(row, key)
-			case lenient && set == 0:
-				c.SetNull(k.col.node, row)
-			}
-		}
-		return why, set, full
-	}
-	text := key
-	if r.binary == nil && key != nil {
-		text = plainJSON(key)
-	}
-	paths := false
-	for _, k := range r.keys {
-		switch {
-		case key == nil:
-			c.SetNull(k.col.node, row)
-		case k.path:
-			paths = true
-		default:
-			tok := text
-			if k.col.id == engine.TypeBlob {
-				tok = key
-			}
-			f := r.l.w.bytes(k.col, row, tok)
-			switch {
-			case f == fine:
-				set++
-				continue
-			case why == "" && f != noRoom:
-				why = "the key: " + f.reason(k.col, tok, false)
-			}
-			full = full || f == noRoom
-			c.SetNull(k.col.node, row)
-		}
-	}
-	if !paths {
-		return why, set, full
-	}
-	d := &r.keyJSON
-	d.jsonScanner = jsonScanner{b: text}
-	d.lenient, d.unknown = lenient, 0
-	d.ws()
-	ok := d.record(row)
-	if ok {
-		d.ws()
-		ok = d.i == len(text) || d.syntax()
-	}
-	if !ok && why == "" {
-		why = "the key: " + d.reason(0)
-	}
-	if !ok && lenient && d.set == 0 {
-		d.nullRest(d.columns, row)
-	}
-	return why, set + d.set, full || !ok && d.fault == noRoom
 }
 
 // coordinates writes _meta; it is false when there is no room for the headers.

@@ -1,0 +1,177 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+// ON SCHEMA CHANGE ADD COLUMNS for files: the fields that no column reads become columns, of the types that they are inferred to have.
+
+// scan is what ON SCHEMA CHANGE ADD COLUMNS has seen: files as they were, and the columns that came of them.
+type scan struct {
+	files []file // all of the listing
+	fresh []file // those that were looked at
+	cols  []engine.Column
+}
+
+func sameFiles(a, b []file) bool {
+	return slices.EqualFunc(a, b, func(a, b file) bool { return a.path == b.path && a.size == b.size && a.modified.Equal(b.modified) })
+}
+
+// grow adds the columns that were added before, and those that files have which no destination has begun (all files, when
+// nothing is pinned).
+func (s *fileSource) grow(ctx context.Context, c *engine.Conn, env *engine.Env, cols, pinned []engine.Column) ([]engine.Column, error) {
+	for _, p := range pinned {
+		if !containsFold(engine.ColumnNames(cols), p.Name) {
+			cols = append(cols, p)
+		}
+	}
+	files, err := s.list(env)
+	if err != nil {
+		return nil, err
+	}
+	fresh := files
+	if len(pinned) > 0 {
+		places, err := s.places(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		if files, err = s.named(env, files, places); err != nil {
+			return nil, err
+		}
+		begun := map[string]bool{}
+		for _, p := range places {
+			begun[p.path] = true
+		}
+		fresh = slices.DeleteFunc(slices.Clone(files), func(f file) bool { return begun[f.path] })
+	}
+	if s.scanned != nil && sameFiles(s.scanned.fresh, fresh) && sameFiles(s.scanned.files, files) {
+		return s.scanned.cols, nil
+	}
+	added, err := s.additions(ctx, c, fresh, cols)
+	if err != nil {
+		return nil, err
+	}
+	s.scanned = &scan{files, fresh, append(cols, added...)}
+	return s.scanned.cols, nil
+}
+
+// additions are the fields of files that no column reads, as columns.
+func (s *fileSource) additions(ctx context.Context, c *engine.Conn, files []file, cols []engine.Column) ([]engine.Column, error) {
+	files = slices.DeleteFunc(slices.Clone(files), func(f file) bool { return f.size == 0 })
+	if len(files) == 0 {
+		return nil, nil
+	}
+	if s.format == "csv" {
+		return s.csvAdditions(ctx, c, files, cols)
+	}
+	found, _, err := s.describe(ctx, c, files, true, false)
+	if err != nil && (s.noRecords(err) || s.unreadableFile(err) != nil) {
+		if len(files) == 1 {
+			return nil, nil
+		}
+		return s.additionsEach(ctx, c, files, cols)
+	}
+	if err != nil {
+		return nil, err
+	}
+	found = slices.DeleteFunc(found, func(f engine.Column) bool {
+		return s.names(cols, f.Name) || containsFold(engine.ColumnNames(cols), f.Name) || strings.EqualFold(f.Name, engine.MetaColumn)
+	})
+	if len(found) == 0 {
+		return nil, nil
+	}
+	p, err := s.prove(ctx, c, files, cols, found, nil)
+	return slices.DeleteFunc(p.cols, func(f engine.Column) bool { return slices.Contains(p.lost, f.Name) }), err
+}
+
+// csvAdditions asks about each file: what its header names beside the columns. A file without header has nothing new.
+func (s *fileSource) csvAdditions(ctx context.Context, c *engine.Conn, files []file, cols []engine.Column) (added []engine.Column, err error) {
+	if s.dialect.Header == HeaderNo {
+		return nil, nil
+	}
+	for i := range files {
+		known := slices.Concat(cols, added)
+		fresh, err := s.freshNames(c, files[i], known)
+		if err != nil || len(fresh) == 0 {
+			if err != nil {
+				return nil, err
+			}
+			continue
+		}
+		found, _, err := s.describe(ctx, c, files[i:i+1], true, false)
+		if err != nil {
+			return nil, err
+		}
+		var these []engine.Column
+		for _, name := range fresh {
+			col := engine.Column{Name: name, Type: "VARCHAR"}
+			if k := slices.IndexFunc(found, func(f engine.Column) bool { return nameKey(f.Name) == nameKey(name) }); k >= 0 {
+				col = found[k]
+			}
+			these = append(these, col)
+		}
+		p, err := s.prove(ctx, c, files[i:i+1], known, these, nil)
+		if err != nil {
+			return nil, err
+		}
+		added = append(added, slices.DeleteFunc(p.cols, func(f engine.Column) bool { return slices.Contains(p.lost, f.Name) })...)
+	}
+	return added, nil
+}
+
+// freshNames are what a file's header names and no column reads.
+func (s *fileSource) freshNames(c *engine.Conn, f file, cols []engine.Column) ([]string, error) {
+	l, err := NewLanding(c, s.decl.Name, s.fields(cols), s.dialect, Limits{Rows: 1, Bytes: 1 << 10})
+	if err != nil {
+		return nil, s.placed(err)
+	}
+	defer l.Close()
+	in, err := s.open(l, &item{files: []file{f}}, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	return in.file.fresh, nil
+}
+
+// knownFiles takes away the files that came after the columns were found and have others: a destination could not store these now.
+func (s *fileSource) knownFiles(ctx context.Context, c *engine.Conn, files []file, cols []engine.Column, warn func(*sql.Error)) ([]file, error) {
+	if s.onNew != "ADD COLUMNS" || s.scanned == nil {
+		return files, nil
+	}
+	for i, f := range files {
+		if slices.ContainsFunc(s.scanned.files, func(k file) bool { return sameFiles([]file{k}, []file{f}) }) {
+			continue
+		}
+		added, err := s.additions(ctx, c, []file{f}, cols)
+		if err != nil {
+			return nil, err
+		}
+		if len(added) == 0 {
+			continue
+		}
+		if warn != nil {
+			warn(&sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "columns-later", Msg: fmt.Sprintf("%s came while this was running, and has a new column %s: it and the files behind it wait for the next run", f.path, added[0].Name), Hint: "run again"})
+		}
+		return files[:i], nil
+	}
+	return files, nil
+}
+
+// additionsEach looks at files one by one, where one that can't be read or has no records spoils it for the others.
+func (s *fileSource) additionsEach(ctx context.Context, c *engine.Conn, files []file, cols []engine.Column) (added []engine.Column, err error) {
+	for i := range files {
+		more, err := s.additions(ctx, c, files[i:i+1], slices.Concat(cols, added))
+		if err != nil {
+			return nil, err
+		}
+		added = append(added, more...)
+	}
+	return added, nil
+}
