@@ -70,6 +70,7 @@ type ReadOptions struct {
 	Progress     func(Progress)
 	Warn         func(*sql.Error) // what the user should know and that stops nothing
 	Aside        func(*sql.Error) // a file that can't be read was set aside, and why; nil: it stops the reader
+	Waits        func()           // some file of it waits that might have been taken; nil: nobody asks
 	// Follow: go on after the end, see Reader. Wake is called, from any goroutine, when Next has something again.
 	Follow bool
 	Wake   func()
@@ -77,6 +78,13 @@ type ReadOptions struct {
 	// Everything: from the first row that the source still has, for destinations that were emptied, in an open transaction.
 	Everything bool
 	Replay     *Replay // read again what was read before, to the places where the destinations stand
+}
+
+// Left says that some file of the source waits that might have been taken.
+func (o ReadOptions) Left() {
+	if o.Waits != nil {
+		o.Waits()
+	}
 }
 
 // Replay says from where a source is read again: from its earliest, or from a time on. Nobody's place moves by it.
@@ -94,6 +102,26 @@ var ErrAgain = errors.New("the source changed while it was read")
 
 // ErrIdle is what a reader that follows gives when it has nothing at the moment, and any reader that waits when the run is to end.
 var ErrIdle = errors.New("no new rows at the moment")
+
+// WaitingFile is a file that some destination of its source hasn't taken to its end.
+type WaitingFile struct {
+	Source       string   `json:"source"`
+	Path         string   `json:"path"`
+	Destinations []string `json:"destinations"` // that lack it
+	Why          string   `json:"why"`
+	Until        string   `json:"until"` // a time, or what must happen
+}
+
+// NextRun is until when a file waits that nothing keeps from being taken.
+const NextRun = "the next run"
+
+// Clock is a time as users read it in a sentence.
+func Clock(t time.Time) string {
+	if t = t.UTC(); t.Nanosecond() > 0 {
+		t = t.Truncate(time.Second).Add(time.Second)
+	}
+	return t.Format(time.DateTime) + " UTC"
+}
 
 // Progress of reading a source; Total and Done are in bytes, Total 0 where the end isn't known.
 type Progress struct {

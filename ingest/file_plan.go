@@ -18,7 +18,7 @@ func (s *fileSource) plan(ctx context.Context, c *engine.Conn, env *engine.Env, 
 		return nil, nil, err
 	}
 	if len(files) == 0 && o.Warn != nil {
-		o.Warn(&sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "no-files", Msg: "no file matches " + s.pattern.text, Hint: "relative paths start at the script's folder; files that come later are read when they are there, or by the next run"})
+		o.Warn(s.noFiles())
 	}
 	places, err := s.places(ctx, c)
 	if err != nil {

@@ -18,6 +18,9 @@ type warning struct {
 
 func (r *reader) tell(ws []warning) {
 	for _, w := range ws {
+		if w.Code == "file-unfinished" {
+			r.o.Left()
+		}
 		kind := w.Code + strings.ReplaceAll(w.Msg, w.path, "")
 		if r.o.Warn == nil || r.warned[kind] {
 			continue
@@ -93,8 +96,15 @@ func (s *fileSource) noRecord(path string) *sql.Error {
 		Hint: "see whether the header has a quote that closes late, and what skip and comment say"}
 }
 
-// waits tells that the last line of a file isn't taken yet.
-func (s *fileSource) waits(f file) *sql.Error {
+// unfinished tells that the last line of a file isn't taken yet.
+func (s *fileSource) unfinished(f file) *sql.Error {
 	return &sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "file-unfinished", Msg: f.path + " was changed a moment ago, and what it ends in has no end yet: that waits",
-		Hint: fmt.Sprintf("what writes it should give it its name (a rename) when it is whole; when it hasn't changed for %v its last line is taken as it is", youngTime)}
+		Hint: fmt.Sprintf("run again when its end has come; from %s on, if it doesn't change before, its last line is taken as it is. "+
+			"What writes it should give it its name (a rename) when it is whole", engine.Clock(f.modified.Add(youngTime)))}
+}
+
+// noFiles tells that a pattern matches nothing.
+func (s *fileSource) noFiles() *sql.Error {
+	return &sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "no-files", Msg: "no file matches " + s.pattern.text,
+		Hint: "relative paths start at the script's folder; files that come later are read when they are there, or by the next run"}
 }

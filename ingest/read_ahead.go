@@ -170,7 +170,7 @@ func (w *filling) file(ctx context.Context, i int) (fits, error) {
 			return taking, err
 		}
 		if t.open {
-			if b.warnings = append(b.warnings, warning{s.waits(f), f.path}); s.snapshot {
+			if b.warnings = append(b.warnings, warning{s.unfinished(f), f.path}); s.snapshot {
 				w.release()
 				return taking, errors.Join(w.put(ctx, batch{item: w.item, warnings: b.warnings}), errWaits)
 			}

@@ -25,6 +25,7 @@ type look struct {
 	size     int64
 	modified time.Time
 	since    time.Time
+	told     bool // that min_age keeps it back
 }
 
 // quiet takes away the files that may still be being written. Loads of a snapshot keep their order: with one all behind it wait.
@@ -38,33 +39,49 @@ func (s *fileSource) quiet(files []file, places []filePlace, o engine.ReadOption
 	}
 	now := time.Now()
 	seen := map[string]look{}
-	var out []file
-	waiting, first := 0, ""
+	var out, young []file
+	waits := false
 	for _, f := range files {
 		l, ok := s.settled[f.path]
 		if !ok || l.size != f.size || !l.modified.Equal(f.modified) {
-			l = look{f.size, f.modified, now}
+			l = look{f.size, f.modified, now, l.told}
+		}
+		age := now.Sub(f.modified)
+		ready := !s.tooYoung(age) && (!o.Follow || now.Sub(l.since) >= settleTime || age >= settledAge)
+		if ready = ready || done[f.path]; ready && (!waits || !s.snapshot || done[f.path]) {
+			out = append(out, f)
+		} else if waits = true; s.tooYoung(age) && !l.told {
+			l.told, young = true, append(young, f)
 		}
 		seen[f.path] = l
-		age := now.Sub(f.modified)
-		ready := age >= s.minAge && (!o.Follow || now.Sub(l.since) >= settleTime || age >= settledAge)
-		if ready = ready || done[f.path]; ready && (waiting == 0 || !s.snapshot || done[f.path]) {
-			out = append(out, f)
-			continue
-		}
-		if waiting++; waiting == 1 {
-			first = f.path
-		}
 	}
 	s.settled = seen
-	if waiting > 0 && !o.Follow && o.Warn != nil {
-		more := ""
-		if waiting > 1 {
-			more = fmt.Sprintf(" and %d more", waiting-1)
-		}
-		o.Warn(&sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "file-young", Msg: first + more + " changed less than min_age ago: it waits", Hint: "run again"})
+	if waits {
+		o.Left()
+	}
+	if len(young) > 0 && o.Warn != nil {
+		o.Warn(s.held(young))
 	}
 	return out
+}
+
+// tooYoung says whether min_age keeps a file of that age back. Without one the clock of who wrote it doesn't matter.
+func (s *fileSource) tooYoung(age time.Duration) bool { return s.minAge > 0 && age < s.minAge }
+
+// held tells which files min_age keeps back, and until when.
+func (s *fileSource) held(files []file) *sql.Error {
+	last := files[0].modified
+	for _, f := range files {
+		if f.modified.After(last) {
+			last = f.modified
+		}
+	}
+	until := engine.Clock(last.Add(s.minAge))
+	e := &sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "file-young", Msg: files[0].path + " changed less than min_age ago: it waits until " + until, Hint: "run again then"}
+	if more := len(files) - 1; more > 0 {
+		e.Msg = fmt.Sprintf("%s and %d more changed less than min_age ago: they wait, the last until %s", files[0].path, more, until)
+	}
+	return e
 }
 
 // young says whether the file was changed a moment ago.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"dsql/engine"
+	"dsql/sql"
 )
 
 // A file that was changed a moment ago is taken up to the last record that has an end; the rest when it has come, or when the file is
@@ -143,6 +144,23 @@ func TestQuietFiles(t *testing.T) {
 	s = l.source("CREATE SOURCE s (id BIGINT) FROM FILES ('in/*.csv', min_age '1 minute')")
 	is(look(s, engine.ReadOptions{}), "in/b.csv")
 	is(look(s, engine.ReadOptions{Everything: true}), "in/a.csv", "in/b.csv")
+	told, left := 0, 0
+	o := engine.ReadOptions{Follow: true, Waits: func() { left++ }, Warn: func(*sql.Error) { told++ }}
+	s = l.source("CREATE SOURCE s (id BIGINT) FROM FILES ('in/*.csv', min_age '1 minute')")
+	is(look(s, o), "in/b.csv")
+	l.put("in/a.csv", "id\n1\n3\n")
+	is(look(s, o), "in/b.csv")
+	if told != 1 || left != 2 {
+		t.Errorf("told %d times, left %d", told, left)
+	}
+	later := time.Now().Add(time.Hour) // by the clock of who wrote it
+	if err := os.Chtimes(filepath.Join(l.dir, "in/a.csv"), later, later); err != nil {
+		t.Fatal(err)
+	}
+	s = l.source("CREATE SOURCE s (id BIGINT) FROM FILES ('in/*.csv')")
+	is(look(s, o), "in/b.csv")
+	earlier()
+	is(look(s, o), "in/a.csv", "in/b.csv")
 }
 
 // Files of one content.

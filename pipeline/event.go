@@ -92,6 +92,7 @@ type Finished struct {
 	Interrupted                                       bool  // stopped by the user after a whole batch
 	Failed                                            bool  // an error ended the run; what is counted was committed before
 	Sunk                                              int64 // rows that sinks wrote
+	Waiting                                           []engine.WaitingFile
 }
 
 func (f *Finished) count(rows []DestinationRows) {

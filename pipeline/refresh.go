@@ -29,6 +29,7 @@ type runner struct {
 	reshaped map[*node]bool  // emptied by a new declaration: a REBUILD … FROM SOURCE is to fill it
 	decided  decision        // what is to become of the load that a guard holds back
 	aside    sql.List        // files that can't be read
+	leaves   map[*node]bool  // sources of which files wait
 	outlets  map[*node]engine.Outlet
 	file     identity
 	broken   map[*node]error     // sinks that write nothing more in this run
@@ -44,7 +45,7 @@ type runner struct {
 }
 
 func newRunner(ctx context.Context, p *program, c *engine.Conn, o Options) (*runner, error) {
-	r := &runner{p: p, conn: c, o: o, rejected: map[*node]int64{}, places: map[edge]int64{}, latest: map[*node]int64{}, guarded: map[*node]bool{}, reshaped: map[*node]bool{}}
+	r := &runner{p: p, conn: c, o: o, rejected: map[*node]int64{}, places: map[edge]int64{}, latest: map[*node]int64{}, guarded: map[*node]bool{}, reshaped: map[*node]bool{}, leaves: map[*node]bool{}}
 	if err := r.loadPlaces(ctx); err != nil {
 		return nil, err
 	}
@@ -234,7 +235,7 @@ func (r *runner) open(ctx context.Context, s *node, wanted map[*node]bool, o eng
 	if o.Warn == nil {
 		o.Warn = r.warn
 	}
-	o.Aside = r.setAside
+	o.Aside, o.Waits = r.setAside, func() { r.leaves[s] = true }
 	if o.Follow {
 		o.Aside = o.Warn
 	}
@@ -282,6 +283,7 @@ func (r *runner) take(ctx context.Context, s *node, in *engine.Input, wanted map
 	}
 	err := r.attempt(ctx, work{in: in, active: active})
 	if errors.Is(err, engine.ErrAgain) {
+		r.leaves[s] = true
 		return nil
 	}
 	if err != nil && in.Blame != nil && ctx.Err() == nil {

@@ -68,6 +68,9 @@ func Run(ctx context.Context, o Options) error {
 		err = errors.Join(err, broken)
 	}
 	r.sum.Took, r.sum.Interrupted, r.sum.Failed = time.Since(began), r.stopped(), err != nil
+	if ctx.Err() == nil {
+		r.sum.Waiting = r.left(ctx, r.sum.Failed || r.sum.Interrupted)
+	}
 	if err == nil {
 		err = r.notRead()
 	}

@@ -11,7 +11,7 @@ import (
 // topics with the lag that the brokers tell now.
 func Status(ctx context.Context, o Options) error {
 	return inspection(ctx, o, func(r *runner) error {
-		for _, show := range []func(context.Context) error{r.showAccounts, r.lag, r.showHolds, r.showSinks, r.showFiles, r.filesAside} {
+		for _, show := range []func(context.Context) error{r.showAccounts, r.lag, r.showHolds, r.showSinks, r.showFiles, r.keptBack} {
 			if err := show(ctx); err != nil {
 				return err
 			}
@@ -67,14 +67,19 @@ func (r *runner) showFiles(ctx context.Context) error {
 	return r.titled(ctx, "files", engine.SQL(`SELECT source, destination, count(*) FILTER (done) AS files, count(*) FILTER (NOT done) AS half_read, max(path) AS newest FROM dsql.files GROUP BY ALL ORDER BY ALL`))
 }
 
-// filesAside lists the files that can't be read, where there are any. A file that an older dsql wrote knows of none.
-func (r *runner) filesAside(ctx context.Context) error {
-	n, err := r.conn.Int(ctx, engine.SQL("SELECT count(*) FROM duckdb_columns() WHERE schema_name = 'dsql' AND table_name = 'files' AND column_name = 'error' AND database_name = current_database()"))
-	if err != nil || n == 0 {
+// keptBack lists the files that wait, and those that can't be read, where there are any. A file that an older dsql wrote knows of none.
+func (r *runner) keptBack(ctx context.Context) error {
+	n, err := r.conn.Int(ctx, engine.SQL(`SELECT count(*) FROM duckdb_columns() WHERE schema_name = 'dsql' AND database_name = current_database()
+		AND (table_name = 'files' AND column_name = 'error' OR table_name = 'holds' AND column_name = 'load')`))
+	if err != nil || n < 2 {
+		return err
+	}
+	if err := r.showWaiting(ctx); err != nil {
 		return err
 	}
 	if n, err = r.conn.Int(ctx, engine.SQL("SELECT count(*) FROM dsql.files WHERE error IS NOT NULL")); err != nil || n == 0 {
 		return err
 	}
-	return r.titled(ctx, "files_aside", engine.SQL("SELECT source, path, string_agg(destination, ', ' ORDER BY destination) AS destinations, any_value(error) AS error FROM dsql.files WHERE error IS NOT NULL GROUP BY source, path ORDER BY source, path"))
+	return r.titled(ctx, "files_aside", engine.SQL(`SELECT source, path, string_agg(destination, ', ' ORDER BY destination) AS destinations, any_value(error) AS error, 'it has changed' AS until
+		FROM dsql.files WHERE error IS NOT NULL GROUP BY source, path ORDER BY source, path`))
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"dsql/engine"
 	"dsql/pipeline"
 	"dsql/sql"
 )
@@ -91,7 +92,9 @@ func (l *eventLines) event(e pipeline.Event) {
 			Seconds     float64 `json:"seconds"`
 			Interrupted bool    `json:"interrupted"`
 			Failed      bool    `json:"failed"`
-		}{"finished", e.Versions, e.Records, e.Written, e.Rejected, e.Dropped, e.Bad, e.Skipped, unknown(e), e.Sunk, e.Took.Seconds(), e.Interrupted, e.Failed})
+
+			Waiting []engine.WaitingFile `json:"waiting"`
+		}{"finished", e.Versions, e.Records, e.Written, e.Rejected, e.Dropped, e.Bad, e.Skipped, unknown(e), e.Sunk, e.Took.Seconds(), e.Interrupted, e.Failed, append([]engine.WaitingFile{}, e.Waiting...)})
 	}
 }
 

@@ -65,5 +65,8 @@ func (c *modelsCmd) Run(ctx context.Context, s *streams) error {
 type statusCmd struct{ fileArgs }
 
 func (c *statusCmd) Run(ctx context.Context, s *streams) error {
-	return c.inspect(ctx, s, func(o pipeline.Options) error { return pipeline.Status(ctx, o) })
+	return c.inspect(ctx, s, func(o pipeline.Options) error {
+		o.Dir = filepath.Dir(o.DB) // where the script is, as a rule, and what it reads
+		return pipeline.Status(ctx, o)
+	})
 }

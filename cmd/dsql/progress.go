@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"dsql/engine"
 	"dsql/pipeline"
 	"dsql/sql"
 )
@@ -126,6 +127,9 @@ func (p *progress) event(e pipeline.Event) {
 		if !p.quiet && !(e.Failed && e.Versions == 0) {
 			fmt.Fprintln(p.w, summary(e))
 		}
+		if !p.quiet {
+			tellWaiting(p.w, e.Waiting)
+		}
 	}
 }
 
@@ -202,6 +206,20 @@ func summary(e pipeline.Finished) string {
 		s += "; " + undeclared(source, e.Unknown[source])
 	}
 	return s
+}
+
+// maxWaiting is how many files that wait are told of one by one.
+const maxWaiting = 5
+
+// tellWaiting says which files a run leaves, why, and until when.
+func tellWaiting(w io.Writer, files []engine.WaitingFile) {
+	for i, f := range files {
+		if i == maxWaiting {
+			fmt.Fprintf(w, "waiting: %s more (`dsql status` lists them)\n", amount(int64(len(files)-i), "file"))
+			return
+		}
+		fmt.Fprintf(w, "waiting: %s, until %s (%s)\n", printable(f.Path), f.Until, printable(f.Why))
+	}
 }
 
 // undeclared tells of the fields that a source doesn't name: they are in no table.
