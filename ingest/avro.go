@@ -15,7 +15,6 @@ import (
 type avroDecoder struct {
 	schemaDecoder
 	plans   schemaCache[*schemaPlan]
-	last    uint32
 	current *compiledSchema[*schemaPlan] // of last
 
 	b     []byte
@@ -55,37 +54,38 @@ func newAvroKey(l *Landing, root *slot, columns []*column, schemas schemaSource)
 	return d
 }
 
-// prepare fetches the value's schema when it is a new one. An error is the registry's; what is wrong with the value decode says.
-func (d *avroDecoder) prepare(ctx context.Context, value []byte) error {
-	id, ok := schemaID(value)
-	if !ok || d.current != nil && id == d.last {
+// prepare is preparer's.
+func (d *avroDecoder) prepare(ctx context.Context, value, header []byte) error {
+	name, rest, ok := d.named(value, header)
+	if !ok {
 		return nil
 	}
-	p, err := d.plans.get(ctx, id)
-	if p != nil {
-		d.last, d.current = id, p
+	if header != nil {
+		d.surplus(rest)
 	}
-	return err
+	if d.current != nil && name == d.last {
+		return nil
+	}
+	p, err := d.plans.get(ctx, name)
+	switch {
+	case err != nil:
+		return err
+	case p.why != "":
+		d.why = p.why
+	default:
+		d.last, d.current = name, p
+	}
+	return nil
 }
 
 // decode is valueDecoder's. prepare has been called with the value.
 func (d *avroDecoder) decode(value []byte, row int, lenient bool) (why string, set int, full bool) {
-	id, ok := schemaID(value)
-	if !ok {
-		return d.noID(value), 0, false
-	}
-	p := d.current
-	if p == nil || id != d.last {
-		if p = d.plans.known[id]; p == nil {
-			return d.plans.unheard[id].why, 0, false
-		}
-	}
-	if p.why != "" {
-		return p.why, 0, false
+	if d.why != "" {
+		return d.why, 0, false
 	}
 	d.begin(lenient)
-	d.b, d.i, d.empty, d.keys = value, 5, 0, d.keys[:0]
-	ok = d.walk(p.t.root, row, 0)
+	d.b, d.i, d.empty, d.keys = value, min(d.head, len(value)), 0, d.keys[:0]
+	ok := d.walk(d.current.t.root, row, 0)
 	if ok && d.i < len(value) {
 		ok = d.bad("%d bytes follow the value", len(value)-d.i)
 	}

@@ -280,14 +280,14 @@ func slicesRepeat(b byte, n int) []byte { return []byte(strings.Repeat(string(ru
 // A registry is asked once for an id that it knows, and again after a while for one that it doesn't.
 func TestAvroAsksOnce(t *testing.T) {
 	t.Parallel()
-	asked := map[int]int{}
+	asked := map[uint32]int{}
 	known := texts(`{"type":"record","name":"r","fields":[{"name":"a","type":"int"}]}`)
-	l := avroLanding(t, memory(t), []Field{{Name: "a", Type: "INTEGER"}}, Limits{}, func(ctx context.Context, id int) (*schemaText, error) {
-		asked[id]++
-		if id == 9 {
+	l := avroLanding(t, memory(t), []Field{{Name: "a", Type: "INTEGER"}}, Limits{}, func(ctx context.Context, n schemaName) (*schemaText, error) {
+		asked[n.id]++
+		if n.id == 9 {
 			return nil, errors.New("down")
 		}
-		return known(ctx, id)
+		return known(ctx, n)
 	})
 	b, err := l.Take(context.Background())
 	if err != nil {
@@ -306,14 +306,16 @@ func TestAvroAsksOnce(t *testing.T) {
 		}
 	}
 	d := l.records.values.(*avroDecoder)
-	d.plans.unheard[7] = unheard{d.plans.unheard[7].why, time.Now().Add(-time.Second)}
+	late := d.plans.unheard[schemaName{id: 7}]
+	late.until = time.Now().Add(-time.Second)
+	d.plans.unheard[schemaName{id: 7}] = late
 	if err := add(7); err != nil {
 		t.Fatal(err)
 	}
 	if err := add(9); err == nil || err.Error() != "down" {
 		t.Error(err)
 	}
-	if diff := cmp.Diff(map[int]int{0: 1, 7: 2, 9: 1}, asked); diff != "" || b.Records() != 7 {
+	if diff := cmp.Diff(map[uint32]int{0: 1, 7: 2, 9: 1}, asked); diff != "" || b.Records() != 7 {
 		t.Error(diff, b.Records())
 	}
 }

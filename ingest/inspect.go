@@ -3,7 +3,7 @@ package ingest
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -128,8 +128,8 @@ func inspectTopic(ctx context.Context, c *engine.Conn, env *engine.Env, brokers,
 		return "", &sql.Error{Code: "nothing-to-infer", Exit: sql.ExitFailed, Msg: "the topic " + topic + " holds no records to look at", Hint: "write some, or declare the columns by hand"}
 	}
 	format, lines := sampleFormat(recs)
-	if value := newestWithSchema(recs); value != nil && format == "raw" && registry != "" {
-		cols, format, err := ofRegistry(ctx, registry, value)
+	if rec := newestWithSchema(recs); rec != nil && format == "raw" && registry != "" {
+		cols, format, err := ofRegistry(ctx, registry, rec)
 		if err != nil {
 			return "", err
 		}
@@ -247,25 +247,30 @@ func sampleFile(lines [][]byte) (dir string, err error) {
 	return dir, os.WriteFile(filepath.Join(dir, sampleName), bytes.Join(lines, []byte{'\n'}), 0o600)
 }
 
-// newestWithSchema is the value of the last record in the format of a schema registry's serialisers.
-func newestWithSchema(recs []*kgo.Record) (value []byte) {
-	var last time.Time
-	for _, r := range recs {
-		if len(r.Value) > 5 && r.Value[0] == 0 && !r.Timestamp.Before(last) {
-			value, last = r.Value, r.Timestamp
+// newestWithSchema is the last record whose value is in the format of a schema registry's serialisers.
+func newestWithSchema(recs []*kgo.Record) (newest *Record) {
+	for _, k := range recs {
+		r := recordOf(k, nil)
+		_, framed := schemaID(r.Value)
+		if r.Value != nil && (framed || r.header(valueSchemaHeader) != nil) && (newest == nil || !r.Time.Before(newest.Time)) {
+			newest = &r
 		}
 	}
-	return value
+	return newest
 }
 
-// ofRegistry are the columns that the schema of a value has in a registry, and the format of such values.
-func ofRegistry(ctx context.Context, url string, value []byte) (cols []engine.Column, format string, err error) {
+// ofRegistry are the columns that the schema of a record's value has in a registry, and the format of such values.
+func ofRegistry(ctx context.Context, url string, rec *Record) (cols []engine.Column, format string, err error) {
 	cl, err := sr.NewClient(sr.URLs(url), sr.UserAgent("dsql"))
 	if err != nil {
 		return nil, "", err
 	}
-	id := int(binary.BigEndian.Uint32(value[1:]))
-	s, err := registrySchemas(cl)(ctx, id)
+	in := schemaDecoder{format: "value"}
+	name, rest, ok := in.named(rec.Value, rec.header(valueSchemaHeader))
+	if !ok {
+		return nil, "", errors.New(in.why)
+	}
+	s, err := registrySchemas(cl)(ctx, name)
 	if err != nil {
 		return nil, "", err
 	}
@@ -275,9 +280,9 @@ func ofRegistry(ctx context.Context, url string, value []byte) (cols []engine.Co
 		t, err = parseAvro(s.text, s.references)
 	case sr.TypeProtobuf:
 		format = "protobuf"
-		t, err = s.protoMessage(ctx, value[5:])
+		t, err = s.protoMessage(ctx, rest)
 	default:
-		err = fmt.Errorf("schema id %d is of %s, which no format of a source takes", id, s.kind)
+		err = fmt.Errorf("schema %s is of %s, which no format of a source takes", name, s.kind)
 	}
 	if err != nil {
 		return nil, "", err

@@ -49,11 +49,23 @@ func (s *kafkaSource) Open(ctx context.Context, c *engine.Conn, env *engine.Env,
 	if r.rejected, err = s.rejectedUpTo(ctx, c); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
+	if r.landing, err = s.land(c, conn, cols); err != nil {
+		return fail(err)
+	}
+	r.quiet = s.wait
+	ctx, r.cancel = context.WithCancel(ctx)
+	r.running.Add(1)
+	go r.readAhead(ctx)
+	return r, nil
+}
+
+// land makes the landing of the source's records.
+func (s *kafkaSource) land(c *engine.Conn, conn *connect.Connection, cols []engine.Column) (*Landing, error) {
 	d := s.dialect
 	if decoder := registered[s.format]; decoder != nil {
 		registry, err := conn.Registry()
 		if err != nil {
-			return fail(err)
+			return nil, err
 		}
 		d.values = func(l *Landing) (valueDecoder, error) { return decoder(l, registrySchemas(registry)), nil }
 		if s.format == "avro" {
@@ -62,14 +74,8 @@ func (s *kafkaSource) Open(ctx context.Context, c *engine.Conn, env *engine.Env,
 			}
 		}
 	}
-	if r.landing, err = NewLanding(c, s.decl.Name, s.fields(cols), d, s.limits); err != nil {
-		return fail(s.placed(err))
-	}
-	r.quiet = s.wait
-	ctx, r.cancel = context.WithCancel(ctx)
-	r.running.Add(1)
-	go r.readAhead(ctx)
-	return r, nil
+	l, err := NewLanding(c, s.decl.Name, s.fields(cols), d, s.limits)
+	return l, s.placed(err)
 }
 
 // untilStop ends with ctx, and when the run is to end.

@@ -63,10 +63,7 @@ func (p *poller) note(tp topicPartition, pos position) {
 
 // put adds a record; a full buffer is sent before.
 func (p *poller) put(ctx context.Context, tp topicPartition, pos position, rec *kgo.Record) error {
-	p.rec = Record{Topic: tp.topic, Partition: rec.Partition, Offset: rec.Offset, Time: rec.Timestamp, Key: rec.Key, Value: rec.Value, Headers: p.rec.Headers[:0]}
-	for _, h := range rec.Headers {
-		p.rec.Headers = append(p.rec.Headers, RecordHeader{h.Key, h.Value})
-	}
+	p.rec = recordOf(rec, p.rec.Headers[:0])
 	for {
 		if p.buf == nil {
 			var err error
@@ -102,6 +99,14 @@ func (p *poller) put(ctx context.Context, tp topicPartition, pos position, rec *
 			return err
 		}
 	}
+}
+
+// recordOf is a record as the client gives it; headers is room for its headers.
+func recordOf(rec *kgo.Record, headers []RecordHeader) Record {
+	for _, h := range rec.Headers {
+		headers = append(headers, RecordHeader{h.Key, h.Value})
+	}
+	return Record{Topic: rec.Topic, Partition: rec.Partition, Offset: rec.Offset, Time: rec.Timestamp, Key: rec.Key, Value: rec.Value, Headers: headers}
 }
 
 // waitForRegistry waits a moment where err is that the registry can't be reached: a run that follows waits as long as it takes.

@@ -21,7 +21,6 @@ import (
 type protoDecoder struct {
 	schemaDecoder
 	files   schemaCache[*protoFile]
-	last    uint32
 	at      []byte // the numbers, as they were written
 	current *messagePlan
 
@@ -91,56 +90,62 @@ func (s *schemaText) protoMessage(ctx context.Context, value []byte) (*schemaTyp
 }
 
 // prepare is preparer's.
-func (d *protoDecoder) prepare(ctx context.Context, value []byte) error {
-	id, ok := schemaID(value)
-	if !ok || d.current != nil && id == d.last && bytes.HasPrefix(value[5:], d.at) {
-		return nil
-	}
-	d.current = nil
-	f, err := d.files.get(ctx, id)
-	if err != nil || f == nil || f.why != "" {
-		return err
-	}
-	path, size, ok := messageIndex(value[5:])
+func (d *protoDecoder) prepare(ctx context.Context, value, header []byte) error {
+	name, rest, ok := d.named(value, header)
 	if !ok {
 		return nil
 	}
-	at := value[5 : 5+size]
-	p := f.t.plans[string(at)]
-	if p == nil {
-		p = &messagePlan{}
-		if m, err := message(f.t.file, path); err != nil {
-			p.why = fmt.Sprintf("schema id %d: %v", id, err)
-		} else if p.plan, err = d.plan(f.t.types.message(m)); err != nil {
-			p.why = fmt.Sprintf("schema id %d: %v", id, err)
+	if d.current == nil || name != d.last || !bytes.HasPrefix(rest, d.at) {
+		f, err := d.files.get(ctx, name)
+		if err != nil {
+			return err
 		}
-		f.t.plans[string(at)] = p
+		if d.why = f.why; d.why != "" {
+			return nil
+		}
+		path, size, ok := messageIndex(rest)
+		if !ok {
+			d.nameless("the numbers of its message can't be read")
+			return nil
+		}
+		at := rest[:size]
+		p := f.t.plans[string(at)]
+		if p == nil {
+			p = d.messagePlan(name, f.t, path)
+			f.t.plans[string(at)] = p
+		}
+		d.last, d.at, d.current = name, append(d.at[:0], at...), p
 	}
-	d.last, d.at, d.current = id, append(d.at[:0], at...), p
+	d.why = d.current.why
+	if header != nil {
+		d.surplus(rest[len(d.at):])
+	} else {
+		d.head += len(d.at)
+	}
 	return nil
+}
+
+// messagePlan plans one of a schema's messages.
+func (d *protoDecoder) messagePlan(name schemaName, f *protoFile, path []int) *messagePlan {
+	p := &messagePlan{}
+	m, err := message(f.file, path)
+	if err == nil {
+		p.plan, err = d.plan(f.types.message(m))
+	}
+	if err != nil {
+		p.why = fmt.Sprintf("schema %s: %v", name, err)
+	}
+	return p
 }
 
 // decode is valueDecoder's. prepare has been called with the value.
 func (d *protoDecoder) decode(value []byte, row int, lenient bool) (why string, set int, full bool) {
-	id, ok := schemaID(value)
-	switch p := d.current; {
-	case !ok:
-		return d.noID(value), 0, false
-	case p == nil:
-		f := d.files.known[id]
-		switch {
-		case f == nil:
-			return d.files.unheard[id].why, 0, false
-		case f.why != "":
-			return f.why, 0, false
-		}
-		return "no Protobuf with a schema id: the numbers of its message can't be read", 0, false
-	case p.why != "":
-		return p.why, 0, false
+	if d.why != "" {
+		return d.why, 0, false
 	}
 	d.begin(lenient)
 	d.occ = d.occ[:0]
-	ok = d.message(d.current.plan.root, value[5+len(d.at):], row)
+	ok := d.message(d.current.plan.root, value[min(d.head, len(value)):], row)
 	return d.end(ok, row)
 }
 

@@ -38,9 +38,10 @@ type valueDecoder interface {
 	unknown() int64
 }
 
-// preparer is a decoder that needs something from outside before it can decode a value.
+// preparer is a decoder that needs something from outside before it can decode a value: its schema, which is named in front of it or in a
+// header (nil: the record has none). What is wrong with the value decode says; an error is one of what is outside.
 type preparer interface {
-	prepare(ctx context.Context, value []byte) error
+	prepare(ctx context.Context, value, header []byte) error
 }
 
 // topicMeta are the parts of _meta that differ from record to record.
@@ -56,6 +57,7 @@ type topicRecords struct {
 	keys    []*keyColumn
 	keyJSON jsonDecoder       // of those with a path
 	binary  keyDecoder        // of keys in the format of a registry's serialisers; nil: none
+	inKey   bool              // the key in hand is one of them
 	topics  map[string][]byte // their names, where DuckDB can point at them
 }
 
@@ -124,14 +126,12 @@ func (b *Buffer) Add(ctx context.Context, rec *Record) (bool, error) {
 	}
 	r := b.l.records
 	if p, ok := r.values.(preparer); ok && rec.Value != nil {
-		if err := p.prepare(ctx, rec.Value); err != nil {
+		if err := p.prepare(ctx, rec.Value, rec.header(valueSchemaHeader)); err != nil {
 			return false, err
 		}
 	}
-	if _, ok := schemaID(rec.Key); ok && r.binary != nil {
-		if err := r.binary.prepare(ctx, rec.Key); err != nil {
-			return false, err
-		}
+	if err := r.prepareKey(ctx, rec); err != nil {
+		return false, err
 	}
 	return b.decode(r, rec), nil
 }

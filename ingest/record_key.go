@@ -1,6 +1,10 @@
 package ingest
 
-import "dsql/engine"
+import (
+	"context"
+
+	"dsql/engine"
+)
 
 // The key of a record gives the columns FROM KEY.
 
@@ -20,9 +24,22 @@ type keyColumn struct {
 // bytes says that the column takes the key as it is.
 func (k *keyColumn) bytes() bool { return !k.path && k.col.id == engine.TypeBlob }
 
-// key writes the columns FROM KEY.
+// prepareKey sees whether a record's key is one of a registry's serialisers.
+func (r *topicRecords) prepareKey(ctx context.Context, rec *Record) error {
+	if r.inKey = false; r.binary == nil || rec.Key == nil {
+		return nil
+	}
+	header := rec.header(keySchemaHeader)
+	if _, ok := schemaID(rec.Key); !ok && header == nil {
+		return nil
+	}
+	r.inKey = true
+	return r.binary.prepare(ctx, rec.Key, header)
+}
+
+// key writes the columns FROM KEY. prepareKey has been called with the record.
 func (r *topicRecords) key(c *engine.Chunk, key []byte, row int, lenient bool) (why string, set int, full bool) {
-	if _, ok := schemaID(key); ok && r.binary != nil {
+	if r.inKey && key != nil {
 		if why, set, full = r.binary.decode(key, row, lenient); why != "" {
 			why = "the key: " + why
 		}

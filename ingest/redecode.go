@@ -136,21 +136,13 @@ func (o *opening) equal(p *opening) bool {
 // Redecode decodes records of topics, as many as a batch has room for.
 func (s *kafkaSource) Redecode(ctx context.Context, c *engine.Conn, env *engine.Env, cols []engine.Column,
 	records []engine.BadRecord) (*engine.Redecoded, error) {
-	d := s.dialect
-	if decoder := registered[s.format]; decoder != nil {
-		conn, err := s.dial(env)
-		if err != nil {
-			return nil, err
-		}
-		registry, err := conn.Registry()
-		if err != nil {
-			return nil, err
-		}
-		d.values = func(l *Landing) (valueDecoder, error) { return decoder(l, registrySchemas(registry)), nil }
-	}
-	l, err := NewLanding(c, s.decl.Name, s.fields(cols), d, s.limits)
+	conn, err := s.dial(env)
 	if err != nil {
-		return nil, s.placed(err)
+		return nil, err
+	}
+	l, err := s.land(c, conn, cols)
+	if err != nil {
+		return nil, err
 	}
 	out := &engine.Redecoded{ID: engine.SQL(`_meta."offset"`), Close: l.Close}
 	b, err := l.Take(ctx)

@@ -11,8 +11,8 @@ import (
 	"dsql/sql"
 )
 
-// schemaSource gives a schema by its id. A noSchema is an answer too; another error says that the source can't be asked.
-type schemaSource func(ctx context.Context, id int) (*schemaText, error)
+// schemaSource gives a schema by its name. A noSchema is an answer too; another error says that the source can't be asked.
+type schemaSource func(ctx context.Context, name schemaName) (*schemaText, error)
 
 // schemaText is a schema as a registry has it, with the texts of all schemas that it refers to, by name.
 type schemaText struct {
@@ -21,7 +21,7 @@ type schemaText struct {
 	references map[string]string
 }
 
-// noSchema says why there is no schema with an id: what is wrong with the records that carry it.
+// noSchema says why there is no schema of a name: what is wrong with the records that carry it.
 type noSchema string
 
 func (e noSchema) Error() string { return string(e) }
@@ -29,12 +29,13 @@ func (e noSchema) Error() string { return string(e) }
 // maxReferences is how many schemas one may refer to.
 const maxReferences = 1000
 
-// registrySchemas reads schemas of a Confluent schema registry (GET /schemas/ids/{id}, /subjects/{subject}/versions/{version}).
+// registrySchemas reads schemas of a Confluent schema registry (GET /schemas/ids/{id}, /schemas/guids/{guid},
+// /subjects/{subject}/versions/{version}).
 func registrySchemas(cl *sr.Client) schemaSource {
-	return func(ctx context.Context, id int) (*schemaText, error) {
-		s, err := cl.SchemaByID(ctx, id)
+	return func(ctx context.Context, name schemaName) (*schemaText, error) {
+		s, err := schemaNamed(ctx, cl, name)
 		if err != nil {
-			return nil, registryError(ctx, err, fmt.Sprintf("unknown schema id %d", id))
+			return nil, registryError(ctx, err, "unknown schema "+name.String())
 		}
 		references := map[string]string{}
 		todo := s.References
@@ -45,11 +46,11 @@ func registrySchemas(cl *sr.Client) schemaSource {
 				continue
 			}
 			if len(references) == maxReferences {
-				return nil, noSchema(fmt.Sprintf("schema id %d refers to more than %d schemas", id, maxReferences))
+				return nil, noSchema(fmt.Sprintf("schema %s refers to more than %d schemas", name, maxReferences))
 			}
 			other, err := cl.SchemaByVersion(ctx, r.Subject, r.Version)
 			if err != nil {
-				return nil, registryError(ctx, err, fmt.Sprintf("schema id %d refers to version %d of %s, which the registry doesn't have", id, r.Version, r.Subject))
+				return nil, registryError(ctx, err, fmt.Sprintf("schema %s refers to version %d of %s, which the registry doesn't have", name, r.Version, r.Subject))
 			}
 			references[r.Name] = other.Schema.Schema
 			todo = append(todo, other.References...)
@@ -58,16 +59,34 @@ func registrySchemas(cl *sr.Client) schemaSource {
 	}
 }
 
+func schemaNamed(ctx context.Context, cl *sr.Client, name schemaName) (sr.Schema, error) {
+	if !name.byGUID {
+		return cl.SchemaByID(ctx, int(name.id))
+	}
+	s, err := cl.SchemaByGUID(ctx, name.hex())
+	var answer *sr.ResponseError
+	if errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound && answer.ErrorCode != unknownSchema { // of the path, not of the GUID
+		err = noSchema("schema " + name.String() + ": the registry knows no schemas by GUID (Confluent's does from 8.0 on)")
+	}
+	return s.Schema, err
+}
+
+// Errors of a registry.
+const unknownSubject, unknownVersion, unknownSchema = 40401, 40402, 40403
+
 // registryError tells an answer that there is no such schema from a registry that gives none.
 func registryError(ctx context.Context, err error, missing string) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	var none noSchema
+	if errors.As(err, &none) {
+		return none
+	}
 	var answer *sr.ResponseError
 	if !errors.As(err, &answer) {
 		return &sql.Error{Code: "registry-unreachable", Exit: sql.ExitUnreachable, Msg: "the schema registry can't be reached: " + err.Error(), Hint: "is it running, and is schema_registry of the connection its URL?"}
 	}
-	const unknownSchema, unknownSubject, unknownVersion = 40403, 40401, 40402
 	switch answer.ErrorCode {
 	case unknownSchema, unknownSubject, unknownVersion:
 		return noSchema(missing)

@@ -90,14 +90,14 @@ func TestRegistryErrors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = registrySchemas(client)(context.Background(), 1)
+		_, err = registrySchemas(client)(context.Background(), schemaName{id: 1})
 		var e *sql.Error
 		if !errors.As(err, &e) || e.Code != k.code || !strings.Contains(e.Msg, k.msg) || !strings.Contains(e.Hint, k.hint) || e.ExitCode() != sql.ExitUnreachable {
 			t.Errorf("%s: %#v", k.url, err)
 		}
 		stopped, cancel := context.WithCancel(context.Background())
 		cancel()
-		if _, err := registrySchemas(client)(stopped, 1); !errors.Is(err, context.Canceled) {
+		if _, err := registrySchemas(client)(stopped, schemaName{id: 1}); !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: %v, want that it was cancelled", k.url, err)
 		}
 	}

@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"time"
@@ -28,6 +27,10 @@ type schemaDecoder struct {
 	serial  uint64 // counts records and STRUCTs
 	scope   uint64 // the one in hand
 	found   int64  // fields that no column takes
+
+	last schemaName // of the schema in hand
+	head int        // how many bytes of the value that was prepared name it
+	why  string     // what is wrong with its name, or with its schema
 
 	broken string // what is wrong with the bytes; nothing behind it can be read
 	fault  fault  // the first value that doesn't convert
@@ -153,29 +156,13 @@ func (d *schemaDecoder) abandon(c *column, at, n int) bool {
 	return false
 }
 
-// schemaID reads what stands before a value in Confluent's wire format: a zero, the schema's number in four bytes big-endian.
-func schemaID(value []byte) (uint32, bool) {
-	if len(value) < 5 || value[0] != 0 {
-		return 0, false
-	}
-	return binary.BigEndian.Uint32(value[1:]), true
-}
-
-// noID says why a value names no schema.
-func (d *schemaDecoder) noID(value []byte) string {
-	if len(value) < 5 {
-		return fmt.Sprintf("no %s with a schema id: %d bytes", d.format, len(value))
-	}
-	return "no " + d.format + " with a schema id: it begins with " + excerpt(value[:5], true) + ", not with a zero byte"
-}
-
-// schemaCache has what was made of schemas, by their numbers; each is asked of the registry once.
+// schemaCache has what was made of schemas, by their names; each is asked of the registry once.
 type schemaCache[T any] struct {
 	fetch   schemaSource
 	want    sr.SchemaType
 	compile func(ctx context.Context, s *schemaText) (T, error)
-	known   map[uint32]*compiledSchema[T]
-	unheard map[uint32]unheard
+	known   map[schemaName]*compiledSchema[T]
+	unheard map[schemaName]unheard[T]
 }
 
 // compiledSchema is what was made of a schema; why says what is wrong with it, and so with all its records.
@@ -184,9 +171,9 @@ type compiledSchema[T any] struct {
 	why string
 }
 
-// unheard is a number that the registry didn't know when it was asked.
-type unheard struct {
-	why   string
+// unheard is a name that the registry didn't know when it was asked.
+type unheard[T any] struct {
+	s     *compiledSchema[T]
 	until time.Time // when it is asked again
 }
 
@@ -196,40 +183,41 @@ const (
 )
 
 func newSchemaCache[T any](fetch schemaSource, want sr.SchemaType, compile func(ctx context.Context, s *schemaText) (T, error)) schemaCache[T] {
-	return schemaCache[T]{fetch, want, compile, map[uint32]*compiledSchema[T]{}, map[uint32]unheard{}}
+	return schemaCache[T]{fetch, want, compile, map[schemaName]*compiledSchema[T]{}, map[schemaName]unheard[T]{}}
 }
 
-// get gives nil when there is no such schema; then unheard says why. An error is the registry's.
-func (c *schemaCache[T]) get(ctx context.Context, id uint32) (*compiledSchema[T], error) {
-	if s := c.known[id]; s != nil {
+// get gives what is wrong with a schema as the why of what was made of it, also that there is no such schema. An error is the registry's.
+func (c *schemaCache[T]) get(ctx context.Context, name schemaName) (*compiledSchema[T], error) {
+	if s := c.known[name]; s != nil {
 		return s, nil
 	}
-	u, asked := c.unheard[id]
+	u, asked := c.unheard[name]
 	if asked && time.Now().Before(u.until) {
-		return nil, nil
+		return u.s, nil
 	}
-	text, err := c.fetch(ctx, int(id))
+	text, err := c.fetch(ctx, name)
 	var none noSchema
 	switch {
 	case errors.As(err, &none):
 		if len(c.unheard) == maxUnheard {
 			clear(c.unheard)
 		}
-		c.unheard[id] = unheard{string(none), time.Now().Add(askAgain)}
-		return nil, nil
+		u = unheard[T]{&compiledSchema[T]{why: string(none)}, time.Now().Add(askAgain)}
+		c.unheard[name] = u
+		return u.s, nil
 	case err != nil:
 		return nil, err
 	}
 	s := &compiledSchema[T]{}
 	if text.kind != c.want {
-		s.why = fmt.Sprintf("schema id %d is of %s, not of %s", id, text.kind, c.want)
+		s.why = fmt.Sprintf("schema %s is of %s, not of %s", name, text.kind, c.want)
 	} else if s.t, err = c.compile(ctx, text); err != nil {
-		s.why = fmt.Sprintf("schema id %d: %v", id, err)
+		s.why = fmt.Sprintf("schema %s: %v", name, err)
 	}
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	delete(c.unheard, id)
-	c.known[id] = s
+	delete(c.unheard, name)
+	c.known[name] = s
 	return s, nil
 }

@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"context"
-	"fmt"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/sr"
@@ -12,11 +11,11 @@ import (
 
 // schemasOf is a schemaSource of texts at hand, without references.
 func schemasOf(kind sr.SchemaType, texts ...string) schemaSource {
-	return func(_ context.Context, id int) (*schemaText, error) {
-		if id >= len(texts) {
-			return nil, noSchema(fmt.Sprintf("unknown schema id %d", id))
+	return func(_ context.Context, n schemaName) (*schemaText, error) {
+		if n.byGUID || int(n.id) >= len(texts) {
+			return nil, noSchema("unknown schema " + n.String())
 		}
-		return &schemaText{kind, texts[id], nil}, nil
+		return &schemaText{kind, texts[n.id], nil}, nil
 	}
 }
 
