@@ -85,6 +85,9 @@ func (f *spotFinder) level(n map[string]any, i, to, depth int) bool {
 		if !ok {
 			return true
 		}
+		if takesRows(n, name) {
+			return false
+		}
 		m, _ := dig(cte, "query", "node").(map[string]any)
 		if aliases, _ := dig(cte, "aliases").([]any); m == nil || len(aliases) > 0 || f.mentions(name) != 2 {
 			return false
@@ -93,7 +96,7 @@ func (f *spotFinder) level(n map[string]any, i, to, depth int) bool {
 		return at > 0 && f.level(m, at+1, f.close(at, len(f.toks))-1, depth+1)
 	case "SUBQUERY":
 		m, _ := dig(t, "subquery", "node").(map[string]any)
-		return m != nil && f.is(from+1, "(") && f.level(m, from+2, f.close(from+1, to)-1, depth+1)
+		return m != nil && f.is(from+1, "(") && !takesRows(n, "unnamed_subquery") && f.level(m, from+2, f.close(from+1, to)-1, depth+1)
 	}
 	return false
 }
@@ -143,6 +146,44 @@ func oneByOne(n map[string]any) bool {
 
 // groupsByAll: GROUP BY ALL, in which all items of the list but aggregates are groups.
 func groupsByAll(n map[string]any) bool { return n["aggregate_handling"] == "FORCE_AGGREGATES" }
+
+// takesRows: an expression of the query takes all columns of what it reads, or a row of it as one value (to_json(t)): they would have a
+// _meta more. name is what that is called where the user gives it no alias.
+func takesRows(n map[string]any, name string) bool {
+	if alias, _ := dig(n, "from_table", "alias").(string); alias != "" {
+		name = alias
+	}
+	items, _ := n["select_list"].([]any)
+	return slices.ContainsFunc(items, func(x any) bool {
+		item, _ := x.(map[string]any)
+		return item["class"] != "STAR" && takes(item, name, true) || takes(item["replace_list"], name, true)
+	}) || takes(n["where_clause"], name, true) || takes(n["qualify"], name, true)
+}
+
+// takes is takesRows of an expression: rel or its columns stand in it. A star of a subquery (not own) is that one's.
+func takes(x any, rel string, own bool) bool {
+	switch x := x.(type) {
+	case []any:
+		return slices.ContainsFunc(x, func(v any) bool { return takes(v, rel, own) })
+	case map[string]any:
+		own = own && x["type"] != "SELECT_NODE"
+		of, _ := x["relation_name"].(string)
+		if x["class"] == "STAR" && (own || sql.Same(of, rel)) {
+			return true
+		}
+		if path, _ := x["column_names"].([]any); len(path) == 1 {
+			if only, _ := path[0].(string); sql.Same(only, rel) {
+				return true
+			}
+		}
+		for _, v := range x {
+			if takes(v, rel, own) {
+				return true
+			}
+		}
+	}
+	return false
+}
 
 // handsOn: the list has a star, or _meta itself.
 func handsOn(n map[string]any) bool {
