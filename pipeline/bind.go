@@ -129,29 +129,9 @@ func (p *program) outdated(ctx context.Context, tx *engine.Tx, n *node) (err err
 func (p *program) bindInputs(ctx context.Context, tx *engine.Tx, n *node) error {
 	decl := n.obj.Decl()
 	for i, in := range n.inputs {
-		q := in.query(empty(in.of))
-		cols, err := tx.Describe(ctx, q, engine.At(decl))
+		cols, err := p.bindInput(ctx, tx, decl, in)
 		if err != nil {
-			var errs sql.List
-			for _, err := range tx.Wrongs(ctx, engine.Bound{Query: q, At: engine.At(decl)}, err) {
-				errs = collect(errs, p.sourceHint(ctx, tx.Conn, err))
-			}
-			return errs.Err()
-		}
-		in.meta, in.dated = false, false
-		cols = slices.DeleteFunc(cols, func(c engine.Column) bool {
-			if sql.Same(c.Name, engine.MetaColumn) {
-				in.meta = true
-				return true
-			}
-			if dated(in.of) && sql.Same(c.Name, engine.VersionColumn) {
-				in.dated = true
-				return true
-			}
-			return false
-		})
-		if !in.meta {
-			p.bindMeta(ctx, tx, n, in, cols)
+			return err
 		}
 		if len(cols) == 0 {
 			return &sql.Error{Src: decl.Src, Span: decl.NameAt, Code: "no-columns", Msg: fmt.Sprintf("the query of %s gives no column that can be stored", n.name), Hint: "select at least one column"}
@@ -168,6 +148,42 @@ func (p *program) bindInputs(ctx context.Context, tx *engine.Tx, n *node) error 
 		}
 	}
 	return nil
+}
+
+// bindInput gives the columns that the query over an input stores, and finds what else the input's rows have.
+func (p *program) bindInput(ctx context.Context, tx *engine.Tx, decl *sql.Decl, in *input) ([]engine.Column, error) {
+	in.meta, in.dated = false, false
+	with, flat := in.withMeta()
+	if with != nil && flat {
+		if cols := with.bindMeta(ctx, tx, in.of); cols != nil {
+			in.body, in.meta = with, true
+			return cols, nil
+		}
+	}
+	q := in.query(empty(in.of))
+	cols, err := tx.Describe(ctx, q, engine.At(decl))
+	if err != nil {
+		var errs sql.List
+		for _, err := range tx.Wrongs(ctx, engine.Bound{Query: q, At: engine.At(decl)}, err) {
+			errs = collect(errs, p.sourceHint(ctx, tx.Conn, err))
+		}
+		return nil, errs.Err()
+	}
+	cols = slices.DeleteFunc(cols, func(c engine.Column) bool {
+		if sql.Same(c.Name, engine.MetaColumn) {
+			in.meta = true
+			return true
+		}
+		if dated(in.of) && sql.Same(c.Name, engine.VersionColumn) {
+			in.dated = true
+			return true
+		}
+		return false
+	})
+	if with != nil && !flat && !in.meta && slices.Equal(with.bindMeta(ctx, tx, in.of), cols) {
+		in.body, in.meta = with, true
+	}
+	return cols, nil
 }
 
 // respelt are columns with the names that they had when they were first stored: what dsql keeps of a row, as JSON, goes by those.

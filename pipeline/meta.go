@@ -199,23 +199,31 @@ func handsOn(n map[string]any) bool {
 	})
 }
 
-// bindMeta lets the query of an input hand _meta on, where that gives the same columns beside it.
-func (p *program) bindMeta(ctx context.Context, tx *engine.Tx, n *node, in *input, cols []engine.Column) {
+// withMeta is the body of an input's query with _meta put in, nil where it has no place. flat: it stands in the list of the only SELECT,
+// which has no star, so that the other columns are the same with it.
+func (in *input) withMeta() (with *body, flat bool) {
 	if _, ok := in.of.source(); !ok || in.body == nil {
-		return
+		return nil, false
 	}
 	b := *in.body
 	if b.spots = b.metaSpots(); b.spots == nil {
-		return
+		return nil, false
 	}
-	with, err := tx.Describe(ctx, b.query(empty(in.of)), engine.At(n.obj.Decl()))
+	ctes, _ := dig(b.tree, "cte_map", "map").([]any)
+	return &b, len(ctes) == 0 && dig(b.tree, "from_table", "type") == "BASE_TABLE" && !takes(dig(b.tree, "select_list"), "", true)
+}
+
+// bindMeta are the columns beside the _meta that was put in, nil where the query doesn't bind with it.
+func (b *body) bindMeta(ctx context.Context, tx *engine.Tx, of *node) []engine.Column {
+	all, err := tx.Describe(ctx, b.query(empty(of)), engine.Place{})
 	if err != nil {
-		return
+		return nil
 	}
-	i := slices.IndexFunc(with, func(c engine.Column) bool { return sql.Same(c.Name, engine.MetaColumn) })
-	if i >= 0 && slices.Equal(slices.Delete(with, i, i+1), cols) {
-		in.body, in.meta = &b, true
+	cols := slices.DeleteFunc(slices.Clone(all), func(c engine.Column) bool { return sql.Same(c.Name, engine.MetaColumn) })
+	if len(cols) != len(all)-1 {
+		return nil
 	}
+	return cols
 }
 
 // lostCoordinates are warnings about destinations of the script that may reject a source's rows without knowing where these came from.
