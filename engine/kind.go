@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"dsql/sql"
@@ -102,6 +103,17 @@ var ErrAgain = errors.New("the source changed while it was read")
 
 // ErrIdle is what a reader that follows gives when it has nothing at the moment, and any reader that waits when the run is to end.
 var ErrIdle = errors.New("no new rows at the moment")
+
+// Whence says in a message which rows it is about: where they came from, and (0: none) the version that has them.
+func Whence(origin string, version int64) string {
+	switch {
+	case origin == "":
+		return ""
+	case version == 0:
+		return " (" + origin + ")"
+	}
+	return fmt.Sprintf(" (%s, version %d)", origin, version)
+}
 
 // WaitingFile is a file that some destination of its source hasn't taken to its end.
 type WaitingFile struct {

@@ -189,7 +189,7 @@ func (f *File) hasHeader(h *csvHeader) (bool, error) {
 	case d.Seen == HeaderYes:
 		c := f.dec.(*csvDecoder)
 		c.refused = notNamed
-		f.warn("source-header", fmt.Sprintf("%s: the first record names none of the declared columns, and the files before it had headers: all its records are rejected; it has %s", f.info.Path, shownNames(h.names)),
+		f.warn("source-header", fmt.Sprintf("%s: the first record names none of the declared columns, and the files before it had headers: all its records are bad; it has %s", f.info.Path, shownNames(h.names)),
 			"give it the header of the others, or say with FROM '$.name' what a column is called in the file; files without header are read by a source with header false")
 		return false, nil
 	case d.Seen == HeaderAuto:

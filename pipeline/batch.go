@@ -228,7 +228,7 @@ func (r *runner) write(ctx context.Context, tx *engine.Tx, d engine.Destination,
 	if b.input != nil && b.input.Truncate {
 		return r.truncated(ctx, tx, d, n, rel, &engine.Accepted{Version: v, Columns: n.cols, Rows: rel, HasRow: hasRow, Input: b.input})
 	}
-	ruled, err := n.rules.Run(ctx, tx, rules.Batch{Destination: n.name, Source: source, Version: v, Rel: rel, Columns: n.cols, HasRow: hasRow, Input: b.input, Stage: !b.in.plain, Keep: keep, KeepOriginal: n.quality.Holds(),
+	ruled, err := n.rules.Run(ctx, tx, rules.Batch{Destination: n.name, Source: source, Origin: b.origin, Version: v, Rel: rel, Columns: n.cols, HasRow: hasRow, Input: b.input, Stage: !b.in.plain, Keep: keep, KeepOriginal: n.quality.Holds(),
 		Once: n.kind == "stream" && n.quality.Empty() && decided == nil})
 	if err != nil {
 		return out, err
@@ -251,7 +251,7 @@ func (r *runner) write(ctx context.Context, tx *engine.Tx, d engine.Destination,
 	if b.held != nil { // what waits in its source because of a guard comes to the checks as any load
 		released = b.held.name
 	}
-	c, measured, err := r.gated(ctx, tx, d, n, acc, quality.Batch{Destination: n.name, Kind: n.kind, Version: v, Rows: ruled.Rows, Table: tableAfter(n, ruled.Rows),
+	c, measured, err := r.gated(ctx, tx, d, n, acc, quality.Batch{Destination: n.name, Kind: n.kind, Origin: b.origin, Version: v, Rows: ruled.Rows, Table: tableAfter(n, ruled.Rows),
 		Columns: n.cols, HasRow: hasRow, Input: b.input, Source: source, Was: ruled.Was, Born: n.born(), Released: released, Replayed: b.replay})
 	if err != nil {
 		return out, heldBack(err, n, b)
@@ -380,9 +380,12 @@ func (r *runner) limits(rejected map[*node]int64) error {
 		if limit < 0 || rejected[n] == 0 || total <= limit {
 			continue
 		}
-		d := n.obj.Decl()
+		d, what := n.obj.Decl(), fmt.Sprintf("%d rows of %s were rejected", total, n.name)
+		if _, ok := n.source(); ok {
+			what = fmt.Sprintf("%d records of %s were bad", total, n.name)
+		}
 		return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "reject-limit", Exit: sql.ExitGate,
-			Msg:  fmt.Sprintf("%d rows of %s were rejected in this run and its limit is %d; the batch that crossed it was rolled back", total, n.name, limit),
+			Msg:  fmt.Sprintf("%s in this run and its limit is %d; the batch that crossed it was rolled back", what, limit),
 			Hint: "look at what came in, mend the declaration or the data, and run again; what was committed before stays"}
 	}
 	return nil

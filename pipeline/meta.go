@@ -250,7 +250,7 @@ func (p *program) waiting(ctx context.Context, tx *engine.Tx, n *node, c *Change
 	}
 	bad, err := tx.Int(ctx, engine.SQL("SELECT count(*) FROM dsql.rejects WHERE destination IS NULL AND source = {s} AND replayed_at IS NULL", engine.Args{"s": n.name}))
 	if err == nil && bad > 0 {
-		c.What = append(c.What, fmt.Sprintf("%d rejected records would be tried again by: REPLAY REJECTS FROM %s", bad, n.name))
+		c.What = append(c.What, fmt.Sprintf("%d bad records would be tried again by: REPLAY REJECTS FROM %s", bad, n.name))
 	}
 	return err
 }

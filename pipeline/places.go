@@ -84,7 +84,9 @@ func (r *runner) update(ctx context.Context, f func(tx *engine.Tx) error) error 
 			continue
 		}
 		for _, w := range r.told {
-			r.warn(w)
+			if err == nil { // else nothing of it is there, and all of it comes again
+				r.warn(w)
+			}
 		}
 		return err
 	}

@@ -38,7 +38,7 @@ func (r *runner) showAccounts(ctx context.Context) error {
 		}
 	}
 	return r.titled(ctx, "destinations", engine.SQL(`WITH now AS ({now}), accounts AS (
-		SELECT kind, name, sum(rows_in)::BIGINT AS rows_in, sum(written)::BIGINT AS written, coalesce(sum(rejected), 0)::BIGINT + coalesce(sum(bad), 0)::BIGINT AS rejected, coalesce(sum(dropped), 0)::BIGINT AS dropped,
+		SELECT kind, name, sum(rows_in)::BIGINT AS rows_in, sum(written)::BIGINT AS written, sum(rejected)::BIGINT AS rejected, sum(dropped)::BIGINT AS dropped, sum(bad)::BIGINT AS bad, sum(skipped)::BIGINT AS skipped,
 		max(r.version) AS version, max(committed_at) AS last_commit, round(sum(rows_in) FILTER (recent) / nullif(date_diff('ms', min(committed_at) FILTER (recent), max(committed_at)) / 1000.0, 0), 1) AS rows_per_s
 		FROM (SELECT *, committed_at > max(committed_at) OVER (PARTITION BY kind, name) - INTERVAL 1 MINUTE AS recent FROM dsql.version_rows LEFT JOIN dsql.versions USING (version)) r GROUP BY kind, name)
 		SELECT kind, name, now.rows AS rows_now, COLUMNS(accounts.* EXCLUDE (kind, name)) FROM accounts LEFT JOIN now USING (kind, name) ORDER BY kind, name`,

@@ -14,6 +14,7 @@ import (
 // Batch is what is measured: the rows that the rules let through.
 type Batch struct {
 	Destination, Kind, Source string // Kind: stream or journal
+	Origin                    string // which file, offsets or versions, for messages
 	Version                   int64
 	Rows                      *engine.Query // a FROM-item of Columns, and _row where HasRow
 	Table                     *engine.Query // a FROM-item of the table as it will be after this batch, for OVER TABLE
@@ -135,7 +136,7 @@ func (p *Program) Settle(ctx context.Context, tx *engine.Tx, b Batch, j *Judgeme
 		return res, nil
 	}
 	out := j.out
-	if f := newFailure(b.Destination, out); f != nil {
+	if f := newFailure(b, out); f != nil {
 		return res, f
 	}
 	if err := record(ctx, tx, b.Destination, engine.Lit(b.Version), kept(b, out)); err != nil {
@@ -150,7 +151,7 @@ func (p *Program) Settle(ctx context.Context, tx *engine.Tx, b Batch, j *Judgeme
 			}
 			res.Held = append(res.Held, o.item.name())
 		case warned:
-			res.Warnings = append(res.Warnings, o.warning(b.Destination))
+			res.Warnings = append(res.Warnings, o.warning(b))
 		}
 	}
 	if first == nil {
@@ -417,7 +418,8 @@ func (p *Program) collect(ctx context.Context, tx *engine.Tx, b Batch, pt part, 
 }
 
 // warning is a failed check ON FAILURE WARN.
-func (o *outcome) warning(destination string) *sql.Error {
+func (o *outcome) warning(b Batch) *sql.Error {
 	return &sql.Error{Src: o.item.decl.Src, Span: o.item.decl.NameAt, Code: "check", Exit: sql.ExitFailed, Note: o.item.note,
-		Msg: fmt.Sprintf("the check %s of %s failed: %s, expected %s", o.item.name(), destination, o.measured(), o.item.text()), Hint: "see its history with: dsql checks " + destination}
+		Msg:  fmt.Sprintf("the check %s of %s failed: %s, expected %s%s", o.item.name(), b.Destination, o.measured(), o.item.text(), engine.Whence(b.Origin, b.Version)),
+		Hint: "see its history with: dsql checks " + b.Destination}
 }

@@ -108,7 +108,7 @@ func (f *Failure) Record(ctx context.Context, c *engine.Conn) error {
 }
 
 // newFailure is nil when no check ON FAILURE FAIL failed.
-func newFailure(destination string, out []outcome) *Failure {
+func newFailure(b Batch, out []outcome) *Failure {
 	var first *outcome
 	var names []string
 	for i := range out {
@@ -122,12 +122,12 @@ func newFailure(destination string, out []outcome) *Failure {
 	if first == nil {
 		return nil
 	}
-	what := fmt.Sprintf("the check %s of %s failed: %s, expected %s", first.item.name(), destination, first.measured(), first.item.text())
+	what := fmt.Sprintf("the check %s of %s failed: %s, expected %s", first.item.name(), b.Destination, first.measured(), first.item.text())
 	if len(names) > 1 {
-		what = fmt.Sprintf("%d checks of %s failed (%s)", len(names), destination, strings.Join(names, ", "))
+		what = fmt.Sprintf("%d checks of %s failed (%s)", len(names), b.Destination, strings.Join(names, ", "))
 	}
-	return &Failure{destination: destination, out: out, err: &sql.Error{Src: first.item.decl.Src, Span: first.item.decl.NameAt, Code: "check", Exit: sql.ExitGate, Note: first.item.note,
-		Msg: what + "; nothing of the batch was published", Hint: "mend the data or the check and run again; look further with: dsql checks " + destination + "\n" + table(out)}}
+	return &Failure{destination: b.Destination, out: out, err: &sql.Error{Src: first.item.decl.Src, Span: first.item.decl.NameAt, Code: "check", Exit: sql.ExitGate, Note: first.item.note,
+		Msg: what + "; nothing of the batch was published" + engine.Whence(b.Origin, 0), Hint: "mend the data or the check and run again; look further with: dsql checks " + b.Destination + "\n" + table(out)}}
 }
 
 // table shows the checks that did not pass: what was measured against what was expected, and rows that show why.

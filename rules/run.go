@@ -12,6 +12,7 @@ import (
 // Batch is the new rows that go through a Program.
 type Batch struct {
 	Destination, Source string
+	Origin              string // which file, offsets or versions, for messages
 	Version             int64
 	Rel                 *engine.Query   // a FROM-item: Columns, perhaps _meta, and _row BIGINT where HasRow
 	Columns             []engine.Column // without _meta
@@ -110,7 +111,8 @@ func (p *Program) settle(ctx context.Context, tx *engine.Tx, b Batch, rel *engin
 				return err
 			}
 			if broken[i] > 0 {
-				out.Warned = append(out.Warned, &sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "constraint", Exit: sql.ExitFailed, Msg: fmt.Sprintf("%s of %s broke %s and were kept", rowCount(broken[i]), b.Destination, s.name)})
+				out.Warned = append(out.Warned, &sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "constraint", Exit: sql.ExitFailed,
+					Msg: fmt.Sprintf("%s of %s broke %s and %s kept%s", rowCount(broken[i]), b.Destination, s.name, plural(broken[i], "was", "were"), engine.Whence(b.Origin, b.Version))})
 			}
 		}
 	}
@@ -244,13 +246,15 @@ func (p *Program) failure(ctx context.Context, tx *engine.Tx, b Batch, rel *engi
 		return err
 	}
 	return &sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "constraint", Exit: sql.ExitGate, Note: s.note,
-		Msg:  fmt.Sprintf("%s of %s broke %s, which is ON VIOLATION FAIL; nothing of the batch was written", rowCount(n), b.Destination, s.name),
+		Msg:  fmt.Sprintf("%s of %s broke %s, which is ON VIOLATION FAIL; nothing of the batch was written%s", rowCount(n), b.Destination, s.name, engine.Whence(b.Origin, 0)),
 		Hint: "mend the data or the rule, or let the rule REJECT such rows and go on; they are like\n        " + strings.Join(rows, "\n        ")}
 }
 
-func rowCount(n int64) string {
+func rowCount(n int64) string { return fmt.Sprintf("%d %s", n, plural(n, "row", "rows")) }
+
+func plural(n int64, one, more string) string {
 	if n == 1 {
-		return "1 row"
+		return one
 	}
-	return fmt.Sprintf("%d rows", n)
+	return more
 }

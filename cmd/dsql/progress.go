@@ -22,7 +22,7 @@ type progress struct {
 	began     time.Time
 	last      time.Time // when something was written
 	records   int64     // committed
-	rejected  int64
+	refused   refused
 	drawn     bool // the line stands there
 	follows   bool // lines have the time
 	held      *versions
@@ -34,11 +34,12 @@ type progress struct {
 
 // versions are those that one line is about, when they come faster than lines.
 type versions struct {
-	first, last              int64
-	batch                    pipeline.BatchCommitted // the first
-	origins, records, reject int64
-	written                  map[string]int64
-	order                    []string
+	first, last      int64
+	batch            pipeline.BatchCommitted // the first
+	origins, records int64
+	refused          refused
+	written          map[string]int64
+	order            []string
 }
 
 func (v *versions) add(e pipeline.BatchCommitted) {
@@ -48,7 +49,7 @@ func (v *versions) add(e pipeline.BatchCommitted) {
 	v.last = e.Version
 	v.origins++
 	v.records += e.Records
-	v.reject += rejected(e)
+	v.refused.add(e)
 	for _, d := range e.Rows {
 		if _, ok := v.written[d.Name]; !ok {
 			v.order = append(v.order, d.Name)
@@ -66,9 +67,7 @@ func (v *versions) String() string {
 	for _, name := range v.order {
 		parts = append(parts, name+" "+count(v.written[name]))
 	}
-	if v.reject > 0 {
-		parts = append(parts, count(v.reject)+" rejected")
-	}
+	parts = append(parts, v.refused.parts()...)
 	return fmt.Sprintf("versions %d–%d: %s", v.first, v.last, strings.Join(parts, ", "))
 }
 
@@ -90,7 +89,7 @@ func (p *progress) event(e pipeline.Event) {
 		}
 	case pipeline.BatchCommitted:
 		p.records += e.Records
-		p.rejected += rejected(e)
+		p.refused.add(e)
 		switch {
 		case p.quiet:
 		case p.tty:
@@ -150,13 +149,25 @@ func (p *progress) stamp() string {
 	return time.Now().Format("2006-01-02 15:04:05 ")
 }
 
-// rejected is what a batch rejected, bad records and rows of all destinations.
-func rejected(e pipeline.BatchCommitted) int64 {
-	n := e.Bad
+// refused is what wasn't taken: a record that can't be read is bad, a row that breaks a rule or check is rejected.
+type refused struct{ bad, rejected int64 }
+
+func (f *refused) add(e pipeline.BatchCommitted) {
+	f.bad += e.Bad
 	for _, d := range e.Rows {
-		n += d.Rejected
+		f.rejected += d.Rejected
 	}
-	return n
+}
+
+// parts are its words in a line.
+func (f refused) parts() (out []string) {
+	if f.bad > 0 {
+		out = append(out, count(f.bad)+" bad")
+	}
+	if f.rejected > 0 {
+		out = append(out, count(f.rejected)+" rejected")
+	}
+	return out
 }
 
 func accounts(e pipeline.BatchCommitted) string {
@@ -167,10 +178,9 @@ func accounts(e pipeline.BatchCommitted) string {
 	for _, d := range e.Rows {
 		parts = append(parts, d.Name+" "+count(d.Written))
 	}
-	if n := rejected(e); n > 0 {
-		parts = append(parts, count(n)+" rejected")
-	}
-	return strings.Join(parts, ", ")
+	var f refused
+	f.add(e)
+	return strings.Join(append(parts, f.parts()...), ", ")
 }
 
 func summary(e pipeline.Finished) string {
@@ -259,7 +269,8 @@ func (p *progress) draw(source, item string, done, total int64) {
 		bar = "[" + strings.Repeat("=", n) + strings.Repeat(" ", 20-n) + "] "
 	}
 	rate := float64(p.records) / time.Since(p.began).Seconds()
-	line := p.stamp() + fmt.Sprintf("%s%s: %s records, %s/s, %s rejected, %s", bar, source, count(p.records), count(int64(rate)), count(p.rejected), item)
+	parts := []string{count(p.records) + " records", count(int64(rate)) + "/s"}
+	line := p.stamp() + bar + source + ": " + strings.Join(append(append(parts, p.refused.parts()...), item), ", ")
 	columns, _ := terminal(p.w)
 	fmt.Fprint(p.w, eraseLine+cut(printable(line), columns-1)) // a line that reached the edge would wrap, and could not be erased
 }
