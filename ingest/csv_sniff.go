@@ -174,19 +174,12 @@ func (s *fileSource) exact(ctx context.Context, c *engine.Conn, files []file, kn
 
 // digitsOf looks at the numbers of a file's beginning.
 func (s *fileSource) digitsOf(ctx context.Context, c *engine.Conn, l *Landing, f file, cols []engine.Column, at []int, wide []digits) error {
-	in, err := s.open(l, &item{files: []file{f}}, 0)
+	in, b, err := s.firstRecords(ctx, l, f)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	b, err := l.Take(ctx)
-	if err != nil {
-		return err
-	}
 	defer b.Release()
-	if _, err := b.Fill(ctx, in.file); err != nil {
-		return s.readError(err, f)
-	}
 	long := make([]string, len(at))
 	dest := make([]any, len(at))
 	for k := range at {

@@ -243,25 +243,34 @@ func (s *fileSource) loosen(c *engine.Column, reasons []string) bool {
 	return named
 }
 
+// firstRecords decodes the beginning of a file, as much as a batch holds. Both are to be given back.
+func (s *fileSource) firstRecords(ctx context.Context, l *Landing, f file) (in *opened, b *Buffer, err error) {
+	if in, err = s.open(l, &item{files: []file{f}}, 0); err != nil {
+		return nil, nil, err
+	}
+	if b, err = l.Take(ctx); err == nil {
+		if _, err = b.Fill(ctx, in.file); err == nil {
+			return in, b, nil
+		}
+		b.Release()
+		err = s.readError(err, f)
+	}
+	in.Close()
+	return nil, nil, err
+}
+
 // madeUp is what DuckDB calls a further column of a name.
 var madeUp = regexp.MustCompile(`_[0-9]+$`)
 
 // sample decodes the beginning of a file: which columns its header lacks, or no record has by that name, and what was wrong with
 // records.
 func (s *fileSource) sample(ctx context.Context, c *engine.Conn, l *Landing, f file) (absent, reasons []string, records int, good int64, err error) {
-	in, err := s.open(l, &item{files: []file{f}}, 0)
+	in, b, err := s.firstRecords(ctx, l, f)
 	if err != nil {
 		return nil, nil, 0, 0, err
 	}
 	defer in.Close()
-	b, err := l.Take(ctx)
-	if err != nil {
-		return nil, nil, 0, 0, err
-	}
 	defer b.Release()
-	if _, err := b.Fill(ctx, in.file); err != nil {
-		return nil, nil, 0, 0, s.readError(err, f)
-	}
 	if batch := b.Input(); batch.Bad != nil {
 		reasons, err = engine.Select(ctx, c, engine.SQL("SELECT DISTINCT reason FROM {bad}", engine.Args{"bad": batch.Bad}), func(row func(...any) error) (s string, err error) { return s, row(&s) })
 	}
