@@ -370,12 +370,9 @@ func timeNotes(ctx context.Context, c *engine.Conn, file string, cols []engine.C
 		if col.Type != "BIGINT" || col.Name == "ts_ms" {
 			continue
 		}
-		lo, err := c.Int(ctx, engine.SQL("SELECT coalesce(min({c}), 0) FROM read_json_auto({f})", engine.Args{"c": engine.Ident(col.Name), "f": file}))
-		if err != nil {
-			return nil, err
-		}
-		hi, err := c.Int(ctx, engine.SQL("SELECT coalesce(max({c}), 0) FROM read_json_auto({f})", engine.Args{"c": engine.Ident(col.Name), "f": file}))
-		if err != nil {
+		var lo, hi int64
+		a := engine.Args{"c": engine.Ident(col.Name), "f": file}
+		if _, err := c.Scan(ctx, engine.SQL("SELECT coalesce(min({c}), 0), coalesce(max({c}), 0) FROM read_json_auto({f})", a), &lo, &hi); err != nil {
 			return nil, err
 		}
 		for _, u := range []struct {

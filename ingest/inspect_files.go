@@ -3,8 +3,8 @@ package ingest
 import (
 	"bytes"
 	"context"
+	dbsql "database/sql"
 	"fmt"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -80,15 +80,16 @@ func ofFolder(dir, target string) (string, error) {
 	if err != nil || !info.IsDir() {
 		return target, nil
 	}
-	endings := map[string]bool{}
-	err = filepath.WalkDir(full, func(name string, d fs.DirEntry, err error) error {
-		if err == nil && d.Type().IsRegular() && formatOf(d.Name()) != "" && filepath.Dir(name) == filepath.Clean(full) {
-			endings[d.Name()[len(strings.TrimSuffix(strings.TrimSuffix(d.Name(), ".gz"), ".zst"))-len(path.Ext(strings.TrimSuffix(strings.TrimSuffix(d.Name(), ".gz"), ".zst"))):]] = true
-		}
-		return err
-	})
+	entries, err := os.ReadDir(full)
 	if err != nil {
 		return "", err
+	}
+	endings := map[string]bool{}
+	for _, e := range entries {
+		if name := e.Name(); e.Type().IsRegular() && formatOf(name) != "" {
+			unpacked := strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".zst")
+			endings[name[len(unpacked)-len(path.Ext(unpacked)):]] = true
+		}
 	}
 	if len(endings) != 1 {
 		return "", &sql.Error{Code: "bad-target", Exit: sql.ExitUsage, Msg: fmt.Sprintf("%s is a folder with files of %s", target, count(len(endings), "ending")), Hint: "say which: dsql inspect '" + strings.TrimSuffix(target, "/") + "/*.csv'"}
@@ -166,22 +167,12 @@ func withNulls(ctx context.Context, c *engine.Conn, env *engine.Env, pattern str
 		return nil, nil, nil, err
 	}
 	defer texts.done()
-	var found []string
-	for _, n := range nulls {
-		where := engine.Each(" OR ", texts.names, func(x string) *engine.Query {
-			return engine.SQL("{c} = {n}", engine.Args{"c": engine.Ident(x), "n": n})
-		})
-		if len(texts.names) == 0 {
-			break
-		}
-		if k, err := c.Int(ctx, engine.SQL("SELECT count(*) FROM {rows} WHERE {where}", engine.Args{"rows": texts.rows, "where": where})); err != nil {
-			return nil, nil, nil, err
-		} else if k > 0 {
-			found = append(found, quote(n))
-		}
+	found, err := texts.nulls(ctx, c)
+	if err != nil || len(found) == 0 {
+		return options, s, cols, err
 	}
-	if len(found) == 0 {
-		return options, s, cols, nil
+	for i := range found {
+		found[i] = quote(found[i])
 	}
 	more := append(slices.Clone(options), "nullstr ('', "+strings.Join(found, ", ")+")")
 	s2, cols2, err := inferredSource(ctx, c, env, pattern, more...)
@@ -208,6 +199,49 @@ type sampleTexts struct {
 	done  func()
 }
 
+// nulls are those of the texts that stand for nothing that a column has.
+func (t *sampleTexts) nulls(ctx context.Context, c *engine.Conn) ([]string, error) {
+	if len(t.names) == 0 {
+		return nil, nil
+	}
+	return whichOf(ctx, c, t.rows, nulls, func(n string) *engine.Query {
+		is := engine.Each(" OR ", t.names, func(x string) *engine.Query {
+			return engine.SQL("{c} = {n}", engine.Args{"c": engine.Ident(x), "n": n})
+		})
+		return engine.SQL("bool_or({is})", engine.Args{"is": is})
+	})
+}
+
+// times are the patterns that all values of a column are of; none where it has no value. One value tells most of them apart.
+func (t *sampleTexts) times(ctx context.Context, c *engine.Conn, name string) (fit []writtenTime, err error) {
+	a := engine.Args{"c": engine.Ident(name), "rows": t.rows}
+	fit = writtenTimes
+	for _, rows := range []*engine.Query{engine.SQL("(SELECT {c} FROM {rows} WHERE {c} IS NOT NULL LIMIT 1)", a), t.rows} {
+		fit, err = whichOf(ctx, c, rows, fit, func(p writtenTime) *engine.Query {
+			return engine.SQL("bool_and(try_strptime({c}, {p}) IS NOT NULL) FILTER ({c} IS NOT NULL)", a, engine.Args{"p": p.pattern})
+		})
+		if err != nil || len(fit) == 0 {
+			return nil, err
+		}
+	}
+	return fit, nil
+}
+
+// whichOf are those of all for which a test over rows holds.
+func whichOf[T any](ctx context.Context, c *engine.Conn, rows *engine.Query, all []T, test func(T) *engine.Query) (out []T, err error) {
+	holds, dest := make([]dbsql.NullBool, len(all)), make([]any, len(all))
+	for i := range holds {
+		dest[i] = &holds[i]
+	}
+	_, err = c.Scan(ctx, engine.SQL("SELECT {tests} FROM {rows}", engine.Args{"tests": engine.Each(", ", all, test), "rows": rows}), dest...)
+	for i, x := range all {
+		if holds[i].Bool {
+			out = append(out, x)
+		}
+	}
+	return out, err
+}
+
 func (s *fileSource) textsOf(ctx context.Context, c *engine.Conn, f file, cols []engine.Column) (*sampleTexts, error) {
 	t := &sampleTexts{}
 	for _, x := range cols {
@@ -219,32 +253,24 @@ func (s *fileSource) textsOf(ctx context.Context, c *engine.Conn, f file, cols [
 	if err != nil {
 		return nil, s.placed(err)
 	}
-	in, err := s.open(l, &item{files: []file{f}}, 0)
+	in, b, err := s.firstRecords(ctx, l, f)
 	if err != nil {
 		l.Close()
 		return nil, err
 	}
-	b, err := l.Take(ctx)
+	t.rows = b.Input().Rows
 	t.done = func() {
-		if b != nil {
-			b.Release()
-		}
+		b.Release()
 		in.Close()
 		l.Close()
 	}
-	if err == nil {
-		_, err = b.Fill(ctx, in.file)
-	}
-	if err != nil {
-		t.done()
-		return nil, s.readError(err, f)
-	}
-	t.rows = b.Input().Rows
 	return t, nil
 }
 
-// timePatterns are ways that times are written in, beside ISO's.
-var timePatterns = []struct{ typ, pattern string }{
+type writtenTime struct{ typ, pattern string }
+
+// writtenTimes are ways that times are written in, beside ISO's.
+var writtenTimes = []writtenTime{
 	{"DATE", "%b %d %Y"}, {"DATE", "%B %d %Y"}, {"DATE", "%b %d, %Y"}, {"DATE", "%B %d, %Y"}, {"DATE", "%d %b %Y"}, {"DATE", "%d %B %Y"}, {"DATE", "%d-%b-%Y"}, {"DATE", "%a, %d %b %Y"},
 	{"DATE", "%d.%m.%Y"}, {"DATE", "%d/%m/%Y"}, {"DATE", "%m/%d/%Y"}, {"DATE", "%d-%m-%Y"}, {"DATE", "%m-%d-%Y"},
 	{"TIMESTAMP", "%d.%m.%Y %H:%M"}, {"TIMESTAMP", "%d.%m.%Y %H:%M:%S"}, {"TIMESTAMP", "%d/%m/%Y %H:%M"}, {"TIMESTAMP", "%d/%m/%Y %H:%M:%S"}, {"TIMESTAMP", "%m/%d/%Y %H:%M"}, {"TIMESTAMP", "%m/%d/%Y %H:%M:%S"},
@@ -263,23 +289,17 @@ func (s *fileSource) timeFormats(ctx context.Context, c *engine.Conn, f file, co
 		if !slices.Contains(t.names, col.Name) {
 			continue
 		}
-		var fit []int
-		for k, p := range timePatterns {
-			n, err := c.Int(ctx, engine.SQL("SELECT count({c}) FILTER (try_strptime({c}, {p}) IS NULL) + (count({c}) = 0)::INTEGER FROM {rows}", engine.Args{"c": engine.Ident(col.Name), "p": p.pattern, "rows": t.rows}))
-			if err != nil {
-				return err
-			}
-			if n == 0 {
-				fit = append(fit, k)
-			}
+		fit, err := t.times(ctx, c, col.Name)
+		if err != nil {
+			return err
 		}
 		if len(fit) == 0 {
 			continue
 		}
-		p := timePatterns[fit[0]]
+		p := fit[0]
 		var other []string
-		for _, k := range fit[1:] {
-			if q := timePatterns[k]; q.typ == p.typ && q.pattern[:2] != p.pattern[:2] {
+		for _, q := range fit[1:] {
+			if q.typ == p.typ && q.pattern[:2] != p.pattern[:2] {
 				other = append(other, quote(q.pattern))
 			}
 		}
