@@ -25,17 +25,19 @@ func (r *reader) converted(ctx context.Context, l *Landing, f file) (map[string]
 	if _, err := b.Fill(ctx, in); err != nil {
 		return nil, err
 	}
+	texts, dest := make([]dbsql.NullString, len(l.fields)), make([]any, len(l.fields))
+	for i := range texts {
+		dest[i] = &texts[i]
+	}
+	each := engine.Each(", ", l.fields, func(f Field) *engine.Query { return engine.SQL("{c}::VARCHAR", engine.Args{"c": engine.Ident(f.Name)}) })
+	_, err = r.conn.Scan(ctx, engine.SQL("SELECT {each} FROM {rows}", engine.Args{"each": each, "rows": b.Input().Rows}), dest...)
 	out := map[string]string{}
-	for _, c := range l.fields {
-		var text dbsql.NullString
-		if _, err := r.conn.Scan(ctx, engine.SQL("SELECT {c}::VARCHAR FROM {rows}", engine.Args{"c": engine.Ident(c.Name), "rows": b.Input().Rows}), &text); err != nil {
-			return nil, err
-		}
-		if text.Valid { // else it is NULL
-			out[c.Name] = text.String
+	for i, t := range texts {
+		if t.Valid { // else it is NULL
+			out[l.fields[i].Name] = t.String
 		}
 	}
-	return out, nil
+	return out, err
 }
 
 // ofEmpty are the captures of a load without rows: in the text of what their columns would hold, whatever its FORMAT.

@@ -19,8 +19,8 @@ type scan struct {
 	cols  []engine.Column
 }
 
-func sameFiles(a, b []file) bool {
-	return slices.EqualFunc(a, b, func(a, b file) bool { return a.path == b.path && a.size == b.size && a.modified.Equal(b.modified) })
+func sameFile(a, b file) bool {
+	return a.path == b.path && a.size == b.size && a.modified.Equal(b.modified)
 }
 
 // grow adds the columns that were added before, and those that files have which no destination has begun (all files, when
@@ -50,7 +50,7 @@ func (s *fileSource) grow(ctx context.Context, c *engine.Conn, env *engine.Env, 
 		}
 		fresh = slices.DeleteFunc(slices.Clone(files), func(f file) bool { return begun[f.path] })
 	}
-	if s.scanned != nil && sameFiles(s.scanned.fresh, fresh) && sameFiles(s.scanned.files, files) {
+	if s.scanned != nil && slices.EqualFunc(s.scanned.fresh, fresh, sameFile) && slices.EqualFunc(s.scanned.files, files, sameFile) {
 		return s.scanned.cols, nil
 	}
 	added, err := s.additions(ctx, c, fresh, cols)
@@ -145,8 +145,12 @@ func (s *fileSource) knownFiles(ctx context.Context, c *engine.Conn, files []fil
 	if s.onNew != "ADD COLUMNS" || s.scanned == nil {
 		return files, nil
 	}
+	seen := map[string]file{}
+	for _, f := range s.scanned.files {
+		seen[f.path] = f
+	}
 	for i, f := range files {
-		if slices.ContainsFunc(s.scanned.files, func(k file) bool { return sameFiles([]file{k}, []file{f}) }) {
+		if k, ok := seen[f.path]; ok && sameFile(k, f) {
 			continue
 		}
 		added, err := s.additions(ctx, c, []file{f}, cols)

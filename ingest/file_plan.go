@@ -44,11 +44,15 @@ func (s *fileSource) plan(ctx context.Context, c *engine.Conn, env *engine.Env, 
 	if o.Everything || o.Replay != nil { // whatever others have of them, and whatever is kept of their records: all is read again
 		return s.items(files, nil, nil, nil, o.Destinations), places, nil
 	}
-	rejected, err := s.rejectedFiles(ctx, c)
-	if err != nil {
-		return nil, nil, err
+	work := s.items(files, places, changed, nil, o.Destinations)
+	if len(work) == 0 { // no need to look through dsql.rejects
+		return nil, places, nil
 	}
-	return s.items(files, places, changed, rejected, o.Destinations), places, nil
+	rejected, err := s.rejectedFiles(ctx, c)
+	if err == nil && len(rejected) > 0 {
+		work = s.items(files, places, changed, rejected, o.Destinations)
+	}
+	return work, places, err
 }
 
 // item is work for the reader: files, or a part of one, for the destinations that stand at its start.
