@@ -51,6 +51,17 @@ func sourceName(s string) string {
 	return strings.ToLower(s) + "_in"
 }
 
+// nameOfFiles is what files are about: their name without its ending, or their folder's where that is a date or *.
+func nameOfFiles(target string) string {
+	name := strings.TrimSuffix(filepath.Base(target), filepath.Ext(target))
+	if folder := filepath.Base(filepath.Dir(target)); !hasLetter.MatchString(name) && hasLetter.MatchString(folder) {
+		return folder
+	}
+	return name
+}
+
+var hasLetter = regexp.MustCompile(`[A-Za-z]`)
+
 // compiled is the source that a text declares.
 func compiled(text string) (engine.Source, error) {
 	stmts, err := sql.Parse(sql.NewSource("inspect", text), []*sql.Syntax{Kind.Syntax})

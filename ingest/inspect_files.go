@@ -62,7 +62,7 @@ func inspectFiles(ctx context.Context, c *engine.Conn, env *engine.Env, target s
 			}
 		}
 	}
-	text, err := declarationText(ctx, c, sourceName(strings.TrimSuffix(filepath.Base(target), filepath.Ext(target))), cols, notes, "FROM FILES ("+strings.Join(append([]string{quote(pattern)}, options...), ", ")+")")
+	text, err := declarationText(ctx, c, sourceName(nameOfFiles(target)), cols, notes, "FROM FILES ("+strings.Join(append([]string{quote(pattern)}, options...), ", ")+")")
 	if err != nil {
 		return "", err
 	}

@@ -72,9 +72,10 @@ func TestReference(t *testing.T) {
 var pageBlock = regexp.MustCompile("(?ms)^(?:<!-- ([^\n]*?) -->\n)?```([a-z]*)\n(.*?)^```$")
 
 // Every page is a session in a folder of its own: each sql block runs by `dsql run`, one after the other on one file. A comment
-// above a block says what else it is: "file NAME" writes it, "topic NAME" fills a topic (a record a line, the key before a tab), "output"
-// is what the block before printed, "fails CODE" is a block that must fail, "fragment" is no whole statement. A block of sh that begins
-// with dsql is commands on that file. UPDATE=1 writes outputs.
+// above a block says what else it is: "file NAME" writes it, "append NAME" adds it to that, "topic NAME" fills a topic (a record a line,
+// the key before a tab), "output" is what the block before printed, "tells" are lines of what it said on stderr (… is anything), "fails
+// CODE" is a block that must fail, "fragment" is no whole statement. A block of sh that begins with dsql is commands on that file.
+// UPDATE=1 writes outputs.
 func TestPagesRun(t *testing.T) {
 	t.Parallel()
 	pages, err := exec.Command("git", "-C", "../..", "ls-files", "README.md", "docs/*.md").Output()
@@ -89,7 +90,7 @@ func TestPagesRun(t *testing.T) {
 			t.Parallel()
 			text := read(t, "../../"+page)
 			dir := t.TempDir()
-			var stdout string
+			var stdout, stderr string
 			var broker *pageBroker
 			updated := pageBlock.ReplaceAllStringFunc(text, func(block string) string {
 				m := pageBlock.FindStringSubmatch(block)
@@ -98,6 +99,8 @@ func TestPagesRun(t *testing.T) {
 				switch {
 				case kind == "file":
 					put(t, filepath.Join(dir, arg), body)
+				case kind == "append":
+					put(t, filepath.Join(dir, arg), read(t, filepath.Join(dir, arg))+body)
 				case kind == "topic":
 					if broker == nil {
 						broker = newPageBroker(t)
@@ -110,13 +113,20 @@ func TestPagesRun(t *testing.T) {
 						}
 						return "<!-- output -->\n```" + lang + "\n" + stdout + "```"
 					}
+				case kind == "tells":
+					for line := range strings.Lines(body) {
+						said := strings.ReplaceAll(regexp.QuoteMeta(strings.TrimSuffix(line, "\n")), "…", ".*")
+						if !regexp.MustCompile("(?m)^" + said + "$").MatchString(stderr) {
+							t.Errorf("%s is not in\n%s", line, stderr)
+						}
+					}
 				case lang == "sql" && kind != "fragment":
 					put(t, filepath.Join(dir, "page.sql"), broker.address(body))
-					stdout = runBlock(t, asCommand(t, dir, "run", "page.sql", "--quiet"), body, kind, arg)
+					stdout, stderr = runBlock(t, asCommand(t, dir, "run", "page.sql", "--quiet"), body, kind, arg)
 				case lang == "sh" && strings.HasPrefix(body, "dsql "):
 					c := exec.Command("bash", "-ec", `dsql() { "$DSQL" "$@"; }`+"\n"+body)
 					c.Dir, c.Env = dir, append(os.Environ(), "DSQL_TEST_AS_COMMAND=1", "DSQL="+os.Args[0])
-					stdout = runBlock(t, c, body, kind, arg)
+					stdout, stderr = runBlock(t, c, body, kind, arg)
 				}
 				return block
 			})
@@ -191,7 +201,7 @@ func put(t *testing.T, path, text string) {
 	}
 }
 
-func runBlock(t *testing.T, c *exec.Cmd, body, kind, arg string) string {
+func runBlock(t *testing.T, c *exec.Cmd, body, kind, arg string) (stdout, stderr string) {
 	t.Helper()
 	var out, errw strings.Builder
 	c.Stdout, c.Stderr = &out, &errw
@@ -199,7 +209,7 @@ func runBlock(t *testing.T, c *exec.Cmd, body, kind, arg string) string {
 	if fails := kind == "fails"; fails != (err != nil) || fails && !strings.Contains(errw.String(), "["+arg+"]") {
 		t.Errorf("%v\n%s\n%s", err, errw.String(), body)
 	}
-	return out.String()
+	return out.String(), errw.String()
 }
 
 var tableRow = regexp.MustCompile("(?m)^(?:### (dsql\\.[a-z_]+)$|\\| `([a-z_]+)` \\| ([A-Z\\[\\]]+) \\|)")
