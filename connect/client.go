@@ -6,16 +6,13 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sasl/plain"
 	"github.com/twmb/franz-go/pkg/sasl/scram"
@@ -222,77 +219,6 @@ func (c *Connection) reach(ctx context.Context, cl *kgo.Client, tried *attempts)
 		err = last
 	}
 	return c.Unreachable(err)
-}
-
-// Unreachable says what went wrong on the way to the cluster.
-func (c *Connection) Unreachable(err error) *sql.Error {
-	brokers, _ := c.value("brokers")
-	at := c.at
-	if o, ok := c.given["brokers"]; ok {
-		at = o.Value
-	}
-	e := &sql.Error{Src: c.src, Span: at, Code: "broker-unreachable", Exit: sql.ExitUnreachable, Err: err}
-	var unknown x509.UnknownAuthorityError
-	var host x509.HostnameError
-	var dns *net.DNSError
-	var record tls.RecordHeaderError
-	_, sasl := c.given["sasl_username"]
-	switch {
-	case errors.Is(err, kerr.SaslAuthenticationFailed) || errors.Is(err, kerr.UnsupportedSaslMechanism) || errors.Is(err, kerr.IllegalSaslState) || strings.Contains(strings.ToUpper(err.Error()), "SASL"):
-		e.Code, e.Msg, e.Hint = "login-refused", "the brokers "+brokers+" refuse the login: "+cause(err), "check sasl_mechanism, sasl_username and sasl_password"
-	case errors.As(err, &unknown):
-		e.Code, e.Msg, e.Hint = "bad-certificate", "the certificate of "+brokers+" is signed by an unknown authority", "name the authority's file: tls_ca 'ca.pem'"
-	case errors.As(err, &host):
-		e.Code, e.Msg, e.Hint = "bad-certificate", "the certificate of "+brokers+" is for another host: "+cause(err), "tls_server_name 'name' says which name stands in it"
-	case errors.As(err, &record):
-		e.Msg, e.Hint = brokers+" does not speak TLS", "take tls away, or use the port of the TLS listener"
-	case errors.As(err, &dns):
-		e.Msg, e.Hint = "no host "+dns.Name+" is known", "check the name in brokers"
-	case errors.Is(err, io.EOF) || errors.As(err, new(*kgo.ErrFirstReadEOF)):
-		e.Msg, e.Hint = brokers+" closes the connection at once", "it may want TLS (tls true) or a login (sasl_username …)"
-		if sasl {
-			e.Code, e.Msg, e.Hint = "login-refused", brokers+" closes the connection at the login", "check sasl_mechanism, sasl_username and sasl_password; or the listener wants TLS (tls true)"
-		}
-	case errors.Is(err, context.DeadlineExceeded):
-		e.Msg, e.Hint = fmt.Sprintf("%s does not answer within %d s", brokers, Patience/time.Second), "check that the broker runs, and that the port is that of a Kafka listener"
-	default:
-		e.Msg, e.Hint = brokers+" can't be reached: "+cause(err), "check that the broker runs, and its host and port"
-	}
-	named := strings.Split(strings.ReplaceAll(brokers, " ", ""), ",")
-	told := &advertised{}
-	if !errors.As(err, &told) && dns != nil { // whoever dialled it, the name tells where it is from
-		told.address, told.err = dns.Name, dns
-	}
-	if e.Code == "broker-unreachable" && told.err != nil && !slices.ContainsFunc(named, func(b string) bool { return b == told.address || strings.HasPrefix(b, told.address+":") }) {
-		e.Msg = fmt.Sprintf("%s answers and sends clients to %s, which can't be reached from here: %s", brokers, told.address, cause(told.err))
-		e.Hint = "that address is advertised.listeners of the broker: it must be one that this machine reaches (of a broker in a container: the host's)"
-	}
-	return e
-}
-
-// advertised is a failure at an address that the cluster told, not at one that brokers names.
-type advertised struct {
-	address string
-	err     error
-}
-
-func (a *advertised) Error() string { return a.address + ": " + a.err.Error() }
-func (a *advertised) Unwrap() error { return a.err }
-
-// cause is the innermost message that says something to a user.
-func cause(err error) string {
-	var op *net.OpError
-	if errors.As(err, &op) {
-		err = op.Err
-		if inner := errors.Unwrap(err); inner != nil {
-			err = inner
-		}
-	}
-	var k *kerr.Error
-	if errors.As(err, &k) {
-		return k.Description
-	}
-	return err.Error()
 }
 
 // attempts remembers what connecting to brokers gave.

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sr"
 
@@ -185,7 +186,7 @@ func (s *kafkaSource) newest(ctx context.Context, env *engine.Env) ([]*kgo.Recor
 		return nil, err
 	}
 	defer cl.Close()
-	seen, err := s.look(ctx, cl)
+	seen, err := s.look(ctx, s.brokers, cl)
 	if err != nil {
 		return nil, s.reachError(s.brokers, err)
 	}
@@ -208,6 +209,11 @@ func (s *kafkaSource) newest(ctx context.Context, env *engine.Env) ([]*kgo.Recor
 	for int64(len(out)) < left && within.Err() == nil {
 		fs := cl.PollRecords(within, inspectRecords)
 		fs.EachRecord(func(r *kgo.Record) { out = append(out, r) })
+		for _, e := range fs.Errors() {
+			if errors.Is(e.Err, kerr.TopicAuthorizationFailed) {
+				return nil, s.denied(s.brokers, e.Topic, e.Err)
+			}
+		}
 	}
 	return out, ctx.Err()
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"dsql/connect"
 	"dsql/sql"
 )
 
@@ -28,7 +29,7 @@ type extent struct {
 }
 
 // look asks the brokers. A topic that isn't there is an error; it is not created by asking.
-func (s *kafkaSource) look(ctx context.Context, cl *kgo.Client) (*cluster, error) {
+func (s *kafkaSource) look(ctx context.Context, conn *connect.Connection, cl *kgo.Client) (*cluster, error) {
 	ctx, cancel := context.WithTimeout(ctx, 8*time.Second)
 	defer cancel()
 	adm := kadm.NewClient(cl)
@@ -38,10 +39,11 @@ func (s *kafkaSource) look(ctx context.Context, cl *kgo.Client) (*cluster, error
 	}
 	m, err := adm.Metadata(ctx, asked...)
 	if err != nil {
-		return nil, err
+		return nil, s.denied(conn, s.topic, err)
 	}
 	c := &cluster{id: m.Cluster, partitions: map[topicPartition]extent{}}
 	var names, all []string
+	var orphans []kadm.PartitionDetail
 	for _, t := range m.Topics.Sorted() {
 		if !t.IsInternal {
 			all = append(all, t.Topic)
@@ -53,22 +55,25 @@ func (s *kafkaSource) look(ctx context.Context, cl *kgo.Client) (*cluster, error
 			if s.topics != nil && errors.Is(t.Err, kerr.UnknownTopicOrPartition) {
 				continue
 			}
-			return nil, s.topicError(ctx, adm, t.Topic, t.Err)
+			return nil, s.denied(conn, t.Topic, s.topicError(ctx, adm, t.Topic, t.Err))
 		}
 		names = append(names, t.Topic)
 		for _, p := range t.Partitions {
 			if p.Err != nil && p.Leader < 0 {
-				return nil, p.Err
+				orphans = append(orphans, p)
 			}
 			c.partitions[topicPartition{t.Topic, p.Partition}] = extent{topicID: t.ID.String(), leader: p.Leader}
 		}
 	}
 	if s.topics != nil && len(names) == 0 {
-		e := &sql.Error{Src: s.decl.Src, Span: s.topicAt, Code: "unknown-topic", Exit: sql.ExitUnreachable, Msg: "no topic matches " + strings.TrimSuffix(strings.TrimPrefix(s.topics.String(), "^(?:"), ")$"), Hint: "the cluster has no topics"}
+		e := &sql.Error{Src: s.decl.Src, Span: s.topicAt, Code: "unknown-topic", Exit: sql.ExitUnreachable, Msg: "no topic matches " + strings.TrimSuffix(strings.TrimPrefix(s.topics.String(), "^(?:"), ")$"), Hint: "the cluster has no topics, or none that this login may read"}
 		if len(all) > 0 {
 			e.Hint = "the cluster has: " + strings.Join(all[:min(len(all), 10)], ", ")
 		}
 		return nil, e
+	}
+	if len(orphans) > 0 {
+		return nil, s.leaderless(orphans)
 	}
 	for _, x := range []struct {
 		list func(context.Context, ...string) (kadm.ListedOffsets, error)
@@ -82,11 +87,12 @@ func (s *kafkaSource) look(ctx context.Context, cl *kgo.Client) (*cluster, error
 		if err != nil {
 			return nil, err
 		}
-		if err := listed.Error(); err != nil {
-			return nil, err
-		}
-		for tp, e := range c.partitions {
-			if o, ok := listed.Lookup(tp.topic, tp.partition); ok {
+		for _, tp := range sortedPartitions(c.partitions) {
+			o, ok := listed.Lookup(tp.topic, tp.partition)
+			if o.Err != nil {
+				return nil, s.denied(conn, tp.topic, s.partitionError(tp, o.Err))
+			}
+			if e := c.partitions[tp]; ok {
 				x.set(&e, o.Offset)
 				c.partitions[tp] = e
 			}
@@ -106,12 +112,50 @@ func (s *kafkaSource) topicError(ctx context.Context, adm *kadm.Client, topic st
 				e.Hint = "did you mean " + near + "?"
 			}
 		}
-	case errors.Is(err, kerr.TopicAuthorizationFailed):
-		e.Code, e.Msg, e.Hint = "not-authorised", "this login may not read the topic "+topic, "ask for the rights READ and DESCRIBE on it"
 	default:
 		return err
 	}
 	return e
+}
+
+// denied makes a missing right of an error that says so; another stays as it is. topic "": the error is of the group.
+func (s *kafkaSource) denied(conn *connect.Connection, topic string, err error) error {
+	var e *sql.Error
+	switch {
+	case errors.Is(err, kerr.TopicAuthorizationFailed) && topic != "":
+		e = conn.Denied(err, "read", "READ", "topic", topic)
+		e.Hint += "; brokers answer so too where there is no such topic"
+	case errors.Is(err, kerr.GroupAuthorizationFailed):
+		e = conn.Denied(err, "join", "READ", "group", s.group)
+	default:
+		return err
+	}
+	e.Src, e.Span = s.decl.Src, s.topicAt
+	return e
+}
+
+// leaderless is the error of partitions that no broker leads.
+func (s *kafkaSource) leaderless(orphans []kadm.PartitionDetail) *sql.Error {
+	var of []string
+	for _, p := range orphans {
+		brokers := strings.Trim(fmt.Sprint(p.Replicas), "[]")
+		of = append(of, fmt.Sprintf("%s partition %d (of broker %s)", p.Topic, p.Partition, strings.ReplaceAll(brokers, " ", ", ")))
+	}
+	if more := len(of) - 5; more > 0 {
+		of = append(of[:5], fmt.Sprintf("%d more", more))
+	}
+	return &sql.Error{Src: s.decl.Src, Span: s.topicAt, Code: "broker-unreachable", Exit: sql.ExitUnreachable, Err: orphans[0].Err,
+		Msg: "no broker leads " + strings.Join(of, ", "), Hint: "start the brokers that have it, or see their logs; nothing is lost"}
+}
+
+// partitionError is what the brokers answer for one of the partitions.
+func (s *kafkaSource) partitionError(tp topicPartition, err error) error {
+	var answer *kerr.Error
+	if !errors.As(err, &answer) {
+		return err
+	}
+	return &sql.Error{Src: s.decl.Src, Span: s.topicAt, Code: "broker-unreachable", Exit: sql.ExitUnreachable, Err: err, Hint: "see the brokers' logs; nothing is lost",
+		Msg: fmt.Sprintf("the brokers answer for %s partition %d: %s", tp.topic, tp.partition, strings.TrimSuffix(answer.Description, "."))}
 }
 
 // startOf are the positions of a destination that has none yet.

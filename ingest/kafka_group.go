@@ -95,7 +95,7 @@ func groupOffsets(at positions) map[string]map[int32]kgo.EpochOffset {
 // begin decides where partitions that come to this member go on.
 func (m *membership) begin(_ context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
 	p := m.p
-	c, err := p.r.s.look(p.ctx, p.r.admin)
+	c, err := p.r.s.look(p.ctx, p.r.connection, p.r.admin)
 	if err != nil {
 		return nil, err
 	}

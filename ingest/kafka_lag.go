@@ -46,7 +46,7 @@ func (s *kafkaSource) ends(ctx context.Context, env *engine.Env) (map[topicParti
 		return nil, err
 	}
 	defer cl.Close()
-	now, err := s.look(ctx, cl)
+	now, err := s.look(ctx, conn, cl)
 	if err != nil {
 		return nil, s.reachError(conn, err)
 	}

@@ -10,8 +10,6 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
-
-	"dsql/sql"
 )
 
 // Limits of what the client holds beside the batches: larger fetches cost memory and win nothing.
@@ -218,7 +216,7 @@ func (p *poller) problem(tp topicPartition, err error) {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || errors.Is(err, kgo.ErrClientClosed):
 	case errors.Is(err, kerr.TopicAuthorizationFailed) || errors.Is(err, kerr.GroupAuthorizationFailed):
-		p.fail(&sql.Error{Src: p.r.s.decl.Src, Span: p.r.s.topicAt, Code: "not-authorised", Exit: sql.ExitUnreachable, Msg: "this login may not read " + tp.topic + ": " + err.Error(), Hint: "ask for the rights READ on the topic and on the group"})
+		p.fail(p.r.s.denied(p.r.connection, tp.topic, err))
 	case tp.topic != "":
 		if p.lost == nil {
 			p.lost = map[topicPartition]error{}

@@ -36,7 +36,7 @@ func (s *kafkaSource) Open(ctx context.Context, c *engine.Conn, env *engine.Env,
 		r.Close()
 		return nil, s.reachError(conn, err)
 	}
-	seen, err := s.look(within, cl)
+	seen, err := s.look(within, conn, cl)
 	if err != nil {
 		return fail(err)
 	}

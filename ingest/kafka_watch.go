@@ -32,7 +32,7 @@ func (p *poller) watch(ctx context.Context) error {
 		return nil
 	}
 	s := p.r.s
-	c, err := s.look(ctx, p.r.admin)
+	c, err := s.look(ctx, p.r.connection, p.r.admin)
 	p.looked = time.Now()
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -53,7 +53,7 @@ func (p *poller) watch(ctx context.Context) error {
 // outage waits for brokers that are away: as long as it takes when following, else for giveUp.
 func (p *poller) outage(err error) error {
 	var e *sql.Error
-	if errors.As(err, &e) && e.Code != "unknown-topic" {
+	if errors.As(err, &e) && e.Code != "unknown-topic" && e.Code != "broker-unreachable" {
 		return err
 	}
 	if e == nil {

@@ -47,7 +47,7 @@ func (s *kafka) look(ctx context.Context, conn *connect.Connection, adm *kadm.Cl
 		}
 		return e
 	case errors.Is(err, kerr.TopicAuthorizationFailed):
-		return s.notAllowed(err)
+		return s.denied(conn, err)
 	}
 	return conn.Unreachable(err)
 }
@@ -62,8 +62,13 @@ func (s *kafka) noTopic(err error) *sql.Error {
 	return s.outside("unknown-topic", err, "there is no topic "+s.topic, "create it, or check its name; dsql creates none")
 }
 
-func (s *kafka) notAllowed(err error) *sql.Error {
-	return s.outside("not-authorised", err, "this login may not write to the topic "+s.topic, "ask for the rights WRITE and DESCRIBE on it, and on brokers before 2.8 for IDEMPOTENT_WRITE on the cluster")
+func (s *kafka) denied(conn *connect.Connection, err error) *sql.Error {
+	e := conn.Denied(err, "write to", "WRITE", "topic", s.topic)
+	if e.Hint += "; brokers answer so too where there is no such topic"; errors.Is(err, kerr.ClusterAuthorizationFailed) {
+		e.Hint = "brokers before 2.8 want IDEMPOTENT_WRITE on the cluster, too; " + e.Hint
+	}
+	e.Src, e.Span = s.decl.Src, s.given["topic"].Value
+	return e
 }
 
 const stays = "what is committed stays, and the next run goes on from here"
@@ -83,7 +88,7 @@ func (k *kafkaOutlet) explain(ctx context.Context, err error) error {
 	case errors.Is(err, kerr.UnknownTopicOrPartition) || errors.Is(err, kerr.UnknownTopicID):
 		return s.noTopic(err)
 	case errors.Is(err, kerr.TopicAuthorizationFailed) || errors.Is(err, kerr.ClusterAuthorizationFailed):
-		return s.notAllowed(err)
+		return s.denied(k.conn, err)
 	case broker != nil && !broker.Retriable:
 		e := s.outside("record-refused", err, fmt.Sprintf("the brokers refuse the record %s: %s: %s", r.id, broker.Message, broker.Description), "see the topic's settings, or add ON ROW ERROR REJECT; "+stays)
 		e.Exit = sql.ExitFailed

@@ -1,0 +1,129 @@
+package connect
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"dsql/sql"
+)
+
+// Unreachable says what went wrong on the way to the cluster.
+func (c *Connection) Unreachable(err error) *sql.Error {
+	brokers, _ := c.value("brokers")
+	named := strings.Split(strings.ReplaceAll(brokers, " ", ""), ",")
+	at := c.at
+	if o, ok := c.given["brokers"]; ok {
+		at = o.Value
+	}
+	e := &sql.Error{Src: c.src, Span: at, Code: "broker-unreachable", Exit: sql.ExitUnreachable, Err: err}
+	var unknown x509.UnknownAuthorityError
+	var host x509.HostnameError
+	var dns *net.DNSError
+	var record tls.RecordHeaderError
+	var answer *kerr.Error
+	_, sasl := c.given["sasl_username"]
+	told := &advertised{}
+	if !errors.As(err, &told) {
+		if told.of(err); told.err == nil && errors.As(err, &dns) { // whoever dialled it, the name tells where it is from
+			told.address, told.err = dns.Name, dns
+		}
+	}
+	known := slices.ContainsFunc(named, func(b string) bool { return b == told.address || strings.HasPrefix(b, told.address+":") })
+	if known && told.err != nil { // of several brokers it is this one
+		brokers = told.address
+	}
+	switch {
+	case errors.Is(err, kerr.SaslAuthenticationFailed) || errors.Is(err, kerr.UnsupportedSaslMechanism) || errors.Is(err, kerr.IllegalSaslState) || strings.Contains(strings.ToUpper(err.Error()), "SASL"):
+		e.Code, e.Msg, e.Hint = "login-refused", "the brokers "+brokers+" refuse the login: "+cause(err), "check sasl_mechanism, sasl_username and sasl_password"
+	case errors.As(err, &unknown):
+		e.Code, e.Msg, e.Hint = "bad-certificate", "the certificate of "+brokers+" is signed by an unknown authority", "name the authority's file: tls_ca 'ca.pem'"
+	case errors.As(err, &host):
+		e.Code, e.Msg, e.Hint = "bad-certificate", "the certificate of "+brokers+" is for another host: "+cause(err), "tls_server_name 'name' says which name stands in it"
+	case errors.As(err, &record):
+		e.Msg, e.Hint = brokers+" does not speak TLS", "take tls away, or use the port of the TLS listener"
+	case errors.As(err, &dns):
+		e.Msg, e.Hint = "no host "+dns.Name+" is known", "check the name in brokers"
+	case errors.Is(err, io.EOF) || errors.As(err, new(*kgo.ErrFirstReadEOF)):
+		e.Msg, e.Hint = brokers+" closes the connection at once", "it may want TLS (tls true) or a login (sasl_username …)"
+		if sasl {
+			e.Code, e.Msg, e.Hint = "login-refused", brokers+" closes the connection at the login", "check sasl_mechanism, sasl_username and sasl_password; or the listener wants TLS (tls true)"
+		}
+	case errors.Is(err, context.DeadlineExceeded):
+		e.Msg, e.Hint = fmt.Sprintf("%s does not answer within %d s", brokers, Patience/time.Second), "check that the broker runs, and that the port is that of a Kafka listener"
+	case errors.As(err, &answer):
+		e.Msg, e.Hint = brokers+" answers: "+cause(err), "see the brokers' logs"
+	default:
+		e.Msg, e.Hint = brokers+" can't be reached: "+cause(err), "check that the broker runs, and its host and port"
+	}
+	if e.Code == "broker-unreachable" && told.err != nil && !known {
+		e.Msg = fmt.Sprintf("%s answers and sends clients to %s, which can't be reached from here: %s", brokers, told.address, cause(told.err))
+		e.Hint = "that address is advertised.listeners of the broker: it must be one that this machine reaches (of a broker in a container: the host's)"
+	}
+	return e
+}
+
+// advertised is a failure at an address that the cluster told, not at one that brokers names.
+type advertised struct {
+	address string
+	err     error
+}
+
+func (a *advertised) Error() string { return a.address + ": " + a.err.Error() }
+func (a *advertised) Unwrap() error { return a.err }
+
+// of takes the broker from a request that went to several of them, where one has failed.
+func (a *advertised) of(err error) {
+	var shards *kadm.ShardErrors
+	if !errors.As(err, &shards) {
+		return
+	}
+	for _, s := range shards.Errs {
+		if s.Broker.NodeID >= 0 && s.Broker.Host != "" && !errors.As(s.Err, new(*kerr.Error)) {
+			a.address, a.err = net.JoinHostPort(s.Broker.Host, fmt.Sprint(s.Broker.Port)), s.Err
+			return
+		}
+	}
+}
+
+// Denied is the error of a right on a topic or group that the brokers refuse: what it was wanted for, and how it is given.
+func (c *Connection) Denied(err error, to, right, kind, name string) *sql.Error {
+	user, _ := c.value("sasl_username")
+	who, principal := "the login "+user, "User:"+user
+	switch _, cert := c.given["tls_cert"]; {
+	case user == "" && cert:
+		who, principal = "the client of this certificate", "'User:CN=…'"
+	case user == "":
+		who, principal = "a client without a login", "User:ANONYMOUS"
+	}
+	grant := fmt.Sprintf("kafka-acls --add --allow-principal %s --operation %s --%s %s", principal, right, kind, name)
+	return &sql.Error{Code: "not-authorised", Exit: sql.ExitUnreachable, Err: err, Msg: fmt.Sprintf("%s may not %s the %s %s", who, to, kind, name),
+		Hint: "whoever runs the cluster grants it: " + grant}
+}
+
+// cause is the innermost message that says something to a user.
+func cause(err error) string {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		err = op.Err
+		if inner := errors.Unwrap(err); inner != nil {
+			err = inner
+		}
+	}
+	var k *kerr.Error
+	if errors.As(err, &k) {
+		return k.Description
+	}
+	return err.Error()
+}
