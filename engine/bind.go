@@ -24,20 +24,21 @@ func (c *Conn) DescribeEach(ctx context.Context, qs []Bound) ([][]Column, []erro
 	if len(qs) == 0 {
 		return cols, errs
 	}
-	probe, err := c.DB.Reader(ctx)
+	err := c.Apart(ctx, func(probe *Conn) error {
+		for i, q := range qs {
+			if _, err := probe.Describe(ctx, q.Query, q.At); err != nil && endsTransaction(err) {
+				errs[i] = err
+				continue
+			}
+			if cols[i], errs[i] = c.Describe(ctx, q.Query, q.At); errs[i] != nil && endsTransaction(errs[i]) {
+				break
+			}
+		}
+		return nil
+	})
 	if err != nil {
 		errs[0] = err
 		return cols, errs
-	}
-	defer c.DB.release(probe)
-	for i, q := range qs {
-		if _, err := probe.Describe(ctx, q.Query, q.At); err != nil && endsTransaction(err) {
-			errs[i] = err
-			continue
-		}
-		if cols[i], errs[i] = c.Describe(ctx, q.Query, q.At); errs[i] != nil && endsTransaction(errs[i]) {
-			break
-		}
 	}
 	for _, err := range errs {
 		var e *sql.Error
@@ -48,10 +49,26 @@ func (c *Conn) DescribeEach(ctx context.Context, qs []Bound) ([][]Column, []erro
 	return cols, errs
 }
 
+// Apart runs f on a connection of its own: no error there ends a transaction of c.
+func (c *Conn) Apart(ctx context.Context, f func(*Conn) error) error {
+	other, err := c.DB.Reader(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.DB.release(other)
+	return f(other)
+}
+
 // endsTransaction: all errors but those of names, types and grammar.
 func endsTransaction(err error) bool {
 	var e *sql.Error
 	return !errors.As(err, &e) || e.Code != "duckdb-binder" && e.Code != "duckdb-catalog" && e.Code != "duckdb-parser"
+}
+
+// Echo says whether an error only comes of another, which ended the transaction.
+func Echo(err error) bool {
+	var e *sql.Error
+	return errors.As(err, &e) && e.Code == "duckdb-transactioncontext"
 }
 
 // release closes a connection that Reader opened and forgets it.

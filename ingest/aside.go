@@ -25,8 +25,16 @@ type asideFile struct {
 // unreadableFile is the error when it says that a file can't be read, nil where it says something else. The folder or pattern itself is
 // no such file, nor is a script that asks for what no file has.
 func (s *fileSource) unreadableFile(err error) *sql.Error {
+	if s.onBadFile == "FAIL" {
+		return nil
+	}
+	return fileFault(err)
+}
+
+// fileFault is the error when it is one of a single file.
+func fileFault(err error) *sql.Error {
 	var e *sql.Error
-	if s.onBadFile == "FAIL" || !errors.As(err, &e) || errors.Is(err, context.Canceled) {
+	if !errors.As(err, &e) || errors.Is(err, context.Canceled) {
 		return nil
 	}
 	switch e.Code {

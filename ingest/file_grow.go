@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -46,7 +47,7 @@ func (s *fileSource) grow(ctx context.Context, c *engine.Conn, env *engine.Env, 
 		}
 		begun := map[string]bool{}
 		for _, p := range places {
-			begun[p.path] = true
+			begun[p.path] = begun[p.path] || p.why == "" || p.pos.Byte > 0 // one that was set aside whole is begun when it is mended
 		}
 		fresh = slices.DeleteFunc(slices.Clone(files), func(f file) bool { return begun[f.path] })
 	}
@@ -61,33 +62,67 @@ func (s *fileSource) grow(ctx context.Context, c *engine.Conn, env *engine.Env, 
 	return s.scanned.cols, nil
 }
 
-// additions are the fields of files that no column reads, as columns.
+// additions are the fields of files that no column reads, as columns. What is wrong with a file the run says when it comes to it; here
+// it has what could be read of it.
 func (s *fileSource) additions(ctx context.Context, c *engine.Conn, files []file, cols []engine.Column) ([]engine.Column, error) {
 	files = slices.DeleteFunc(slices.Clone(files), func(f file) bool { return f.size == 0 })
 	if len(files) == 0 {
 		return nil, nil
 	}
+	of := s.readerAdditions
 	if s.format == "csv" {
-		return s.csvAdditions(ctx, c, files, cols)
+		of = s.csvAdditions
 	}
-	found, _, err := s.describe(ctx, c, files, true, false)
-	if err != nil && (s.noRecords(err) || s.unreadableFile(err) != nil) {
-		if len(files) == 1 {
-			return nil, nil
-		}
+	added, err := of(ctx, c, files, cols)
+	switch {
+	case err == nil || fileFault(err) == nil && !s.noRecords(err):
+		return added, err
+	case len(files) > 1:
 		return s.additionsEach(ctx, c, files, cols)
 	}
-	if err != nil {
+	return nil, nil
+}
+
+// readerAdditions asks DuckDB's readers of JSON and Parquet. DuckDB passes over lines that are no JSON, but a file that begins with one it
+// doesn't take for lines: it is asked once more then, and the fields that it doesn't get to are what the decoder finds at the beginning.
+func (s *fileSource) readerAdditions(ctx context.Context, c *engine.Conn, files []file, cols []engine.Column) ([]engine.Column, error) {
+	found, err := s.described(ctx, c, files, true, false)
+	broken := err != nil
+	switch {
+	case ctx.Err() != nil || err != nil && s.noRecords(err):
 		return nil, err
+	case broken && (s.format != "json" || len(files) > 1):
+		return nil, s.unreadable(err, files[0].path)
+	case broken:
+		if found, err = s.described(ctx, c, files, true, true); err != nil {
+			found = nil
+		}
 	}
-	found = slices.DeleteFunc(found, func(f engine.Column) bool {
-		return s.names(cols, f.Name) || containsFold(engine.ColumnNames(cols), f.Name) || strings.EqualFold(f.Name, engine.MetaColumn)
-	})
-	if len(found) == 0 {
+	read := func(name string) bool {
+		return s.names(cols, name) || containsFold(engine.ColumnNames(cols), name) || strings.EqualFold(name, engine.MetaColumn)
+	}
+	found = slices.DeleteFunc(s.shaped(found), func(f engine.Column) bool { return read(f.Name) })
+	if len(found) == 0 && !broken {
 		return nil, nil
 	}
 	p, err := s.prove(ctx, c, files, cols, found, nil)
-	return slices.DeleteFunc(p.cols, func(f engine.Column) bool { return slices.Contains(p.lost, f.Name) }), err
+	if err != nil {
+		return nil, err
+	}
+	more := slices.DeleteFunc(p.unknown, func(n string) bool { return read(n) || containsFold(engine.ColumnNames(p.cols), n) })
+	if broken && len(more) > 0 {
+		for _, n := range more {
+			if !containsFold(engine.ColumnNames(p.cols), n) {
+				p.cols = append(p.cols, engine.Column{Name: n, Type: "VARCHAR"})
+			}
+		}
+		if p, err = s.prove(ctx, c, files, cols, p.cols, nil); err != nil {
+			return nil, err
+		}
+	}
+	return slices.DeleteFunc(p.cols, func(f engine.Column) bool {
+		return slices.Contains(p.lost, f.Name) || slices.Contains(more, f.Name) && slices.Contains(p.empty, f.Name)
+	}), nil
 }
 
 // csvAdditions asks about each file: what its header names beside the columns. A file without header has nothing new.
@@ -105,7 +140,7 @@ func (s *fileSource) csvAdditions(ctx context.Context, c *engine.Conn, files []f
 			continue
 		}
 		found, _, err := s.describe(ctx, c, files[i:i+1], true, false)
-		if err != nil {
+		if e := (*sql.Error)(nil); err != nil && !(errors.As(err, &e) && e.Code == "not-inferred") {
 			return nil, err
 		}
 		var these []engine.Column

@@ -75,9 +75,9 @@ func (s *fileSource) notInferred(f file, why string, err error) *sql.Error {
 // may pass over some.
 func (s *fileSource) describe(ctx context.Context, c *engine.Conn, files []file, whole, lax bool) (cols []engine.Column, found *Found, err error) {
 	if s.format == "csv" {
-		cols, found, err = s.sniff(ctx, c, files[0], lax)
+		err = c.Apart(ctx, func(c *engine.Conn) (err error) { cols, found, err = s.sniff(ctx, c, files[0], lax); return err })
 	} else {
-		cols, err = s.described(ctx, c, files, whole)
+		cols, err = s.described(ctx, c, files, whole, false)
 	}
 	if err != nil {
 		var e *sql.Error
@@ -91,6 +91,11 @@ func (s *fileSource) describe(ctx context.Context, c *engine.Conn, files []file,
 		why, _, _ = strings.Cut(strings.TrimSpace(strings.ReplaceAll(why, files[0].full, files[0].path)), "\n")
 		return nil, nil, s.notInferred(files[0], why, err)
 	}
+	return s.shaped(cols), found, nil
+}
+
+// shaped are columns that DuckDB found in the types that a source gives them.
+func (s *fileSource) shaped(cols []engine.Column) []engine.Column {
 	for i, col := range cols {
 		switch {
 		case familyOf(col.Type) == nothing: // no value yet
@@ -101,22 +106,26 @@ func (s *fileSource) describe(ctx context.Context, c *engine.Conn, files []file,
 			cols[i].Type = "TIMESTAMP"
 		}
 	}
-	return cols, found, nil
+	return cols
 }
 
-// described asks DuckDB's readers of JSON and Parquet.
-func (s *fileSource) described(ctx context.Context, c *engine.Conn, files []file, whole bool) ([]engine.Column, error) {
+// described asks DuckDB's readers of JSON and Parquet, apart: what is wrong with a file ends no transaction. lines says that each line of
+// JSON is a record, or none.
+func (s *fileSource) described(ctx context.Context, c *engine.Conn, files []file, whole, lines bool) (cols []engine.Column, err error) {
 	names := engine.Each(", ", files, func(f file) *engine.Query { return engine.Lit(escapeGlob(f.full)) })
 	a := engine.Args{"files": names, "options": engine.Join("", s.readerOptions()...)}
 	q := engine.SQL("SELECT * FROM read_parquet([{files}], union_by_name = true, hive_partitioning = false{options})", a)
 	if s.format == "json" {
-		a["sample"] = engine.SQL("")
+		a["sample"], a["lines"] = engine.SQL(""), engine.SQL("")
+		if lines {
+			a["lines"] = engine.SQL(", format = 'newline_delimited'")
+		}
 		if _, given := s.option("sample_size"); whole && !given {
 			a["sample"] = engine.SQL(", sample_size = -1")
 		}
-		q = engine.SQL("SELECT * FROM read_json_auto([{files}], union_by_name = true, ignore_errors = true, records = true, map_inference_threshold = -1, hive_partitioning = false, maximum_sample_files = 2147483647{sample}{options})", a)
+		q = engine.SQL("SELECT * FROM read_json_auto([{files}], union_by_name = true, ignore_errors = true, records = true, map_inference_threshold = -1, hive_partitioning = false, maximum_sample_files = 2147483647{sample}{lines}{options})", a)
 	}
-	cols, err := c.Describe(ctx, q, engine.Place{})
+	err = c.Apart(ctx, func(c *engine.Conn) (err error) { cols, err = c.Describe(ctx, q, engine.Place{}); return err })
 	for i := range cols {
 		if s.format == "json" && (cols[i].Type == "HUGEINT" || cols[i].Type == "UBIGINT") { // DuckDB's, where numbers have both signs
 			cols[i].Type = "BIGINT"
@@ -166,6 +175,8 @@ const proofRows = 20_480
 type proof struct {
 	cols    []engine.Column
 	lost    []string // inferred columns that no file has under that name
+	unknown []string // names of fields of JSON, also inside objects, that no column reads
+	empty   []string // columns of which no record of JSON had a value
 	records int
 	good    int64
 }
@@ -206,16 +217,16 @@ func (s *fileSource) tryTypes(ctx context.Context, c *engine.Conn, files []file,
 		return false, s.placed(err)
 	}
 	defer l.Close()
-	p.lost, p.records, p.good = engine.ColumnNames(p.cols), 0, 0
+	p.lost, p.records, p.good, p.unknown = engine.ColumnNames(p.cols), 0, 0, nil
 	for _, f := range files {
-		absent, reasons, records, good, err := s.sample(ctx, c, l, f)
+		x, err := s.sample(ctx, c, l, f)
 		if err != nil {
 			return false, err
 		}
-		p.records, p.good = p.records+records, p.good+good
-		p.lost = slices.DeleteFunc(p.lost, func(n string) bool { return !slices.Contains(absent, n) })
+		p.records, p.good, p.unknown, p.empty = p.records+x.records, p.good+x.good, append(p.unknown, x.unknown...), x.empty
+		p.lost = slices.DeleteFunc(p.lost, func(n string) bool { return !slices.Contains(x.absent, n) })
 		for i := range p.cols {
-			again = s.loosen(&p.cols[i], reasons) || again
+			again = s.loosen(&p.cols[i], x.reasons) || again
 		}
 	}
 	return again, nil
@@ -262,27 +273,40 @@ func (s *fileSource) firstRecords(ctx context.Context, l *Landing, f file) (in *
 // madeUp is what DuckDB calls a further column of a name.
 var madeUp = regexp.MustCompile(`_[0-9]+$`)
 
-// sample decodes the beginning of a file: which columns its header lacks, or no record has by that name, and what was wrong with
-// records.
-func (s *fileSource) sample(ctx context.Context, c *engine.Conn, l *Landing, f file) (absent, reasons []string, records int, good int64, err error) {
+// sampled is what the beginning of a file shows.
+type sampled struct {
+	absent         []string // columns that its header lacks, or no record has by that name
+	reasons        []string // what was wrong with records
+	unknown, empty []string // see proof
+	records        int
+	good           int64
+}
+
+// sample decodes the beginning of a file.
+func (s *fileSource) sample(ctx context.Context, c *engine.Conn, l *Landing, f file) (x sampled, err error) {
 	in, b, err := s.firstRecords(ctx, l, f)
 	if err != nil {
-		return nil, nil, 0, 0, err
+		return x, err
 	}
 	defer in.Close()
 	defer b.Release()
 	if batch := b.Input(); batch.Bad != nil {
-		reasons, err = engine.Select(ctx, c, engine.SQL("SELECT DISTINCT reason FROM {bad}", engine.Args{"bad": batch.Bad}), func(row func(...any) error) (s string, err error) { return s, row(&s) })
+		x.reasons, err = engine.Select(ctx, c, engine.SQL("SELECT DISTINCT reason FROM {bad}", engine.Args{"bad": batch.Bad}), func(row func(...any) error) (s string, err error) { return s, row(&s) })
 	}
-	absent = in.file.Absent()
-	for _, f := range l.fields { // JSON's a and A are one name in SQL
-		at := madeUp.FindStringIndex(f.Name)
-		if s.format != "json" || at == nil || l.json.root.path(f.steps()).mark > 0 {
+	x.absent, x.unknown, x.records, x.good = in.file.Absent(), b.UnknownNames(), b.Records(), int64(b.good.total)
+	for _, f := range l.fields {
+		if s.format != "json" || l.json.root.path(f.steps()).mark > 0 {
 			continue
 		}
-		if base := f.Name[:at[0]]; containsFold(b.UnknownNames(), base) || slices.ContainsFunc(l.fields, func(g Field) bool { return strings.EqualFold(g.Name, base) }) {
-			absent = append(absent, f.Name)
+		x.empty = append(x.empty, f.Name)
+		at := madeUp.FindStringIndex(f.Name)
+		if at == nil {
+			continue
+		}
+		base := f.Name[:at[0]] // JSON's a and A are one name in SQL
+		if containsFold(x.unknown, base) || slices.ContainsFunc(l.fields, func(g Field) bool { return strings.EqualFold(g.Name, base) }) {
+			x.absent = append(x.absent, f.Name)
 		}
 	}
-	return absent, reasons, b.Records(), int64(b.good.total), err
+	return x, err
 }

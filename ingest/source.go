@@ -42,6 +42,9 @@ func (s *declaration) types(ctx context.Context, c *engine.Conn) ([]engine.Colum
 	}
 	for _, col := range s.columns { // which one is wrong
 		found, err := c.Describe(ctx, engine.SQL("SELECT NULL::{t} AS c", engine.Args{"t": engine.User(s.decl.Src, col.At)}), engine.Place{Src: s.decl.Src, Span: col.At})
+		if engine.Echo(err) {
+			return nil, err
+		}
 		if err != nil {
 			errs = append(errs, &sql.Error{Src: s.decl.Src, Span: col.At, Code: "unknown-type", Msg: "there is no type " + col.Type, Hint: typeHint(col.Type), Err: err})
 			continue

@@ -74,11 +74,10 @@ func (p *program) check(ctx context.Context, tx *engine.Tx) error {
 
 // causes leaves out what only comes of an error that ended the transaction.
 func causes(errs sql.List) sql.List {
-	const echo = "duckdb-transactioncontext"
-	if !slices.ContainsFunc(errs, func(e *sql.Error) bool { return e.Code != echo }) {
+	if !slices.ContainsFunc(errs, func(e *sql.Error) bool { return !engine.Echo(e) }) {
 		return errs
 	}
-	return slices.DeleteFunc(errs, func(e *sql.Error) bool { return e.Code == echo })
+	return slices.DeleteFunc(errs, func(e *sql.Error) bool { return engine.Echo(e) })
 }
 
 // imports: DuckDB reads the folder of IMPORT DATABASE when it parses the statement, and what stands before it may make that.
