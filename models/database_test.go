@@ -1,7 +1,6 @@
 package models
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,6 +8,7 @@ import (
 	"testing"
 
 	"dsql/engine"
+	"dsql/internal/testkit"
 	"dsql/sql"
 )
 
@@ -16,18 +16,7 @@ import (
 func database(t *testing.T) (db *engine.DB, dir string, run func(text string) error) {
 	t.Helper()
 	dir = t.TempDir()
-	db, err := engine.Open(t.Context(), "", engine.Options{Threads: 4})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := errors.Join(db.Writer().Migrate(t.Context()), Register(db.Writer())); err != nil {
-		t.Fatal(err)
-	}
+	db = testkit.Open(t, 4, Register)
 	forms := []*sql.Syntax{Kind.Syntax, ExperimentKind.Syntax, Kind.Verbs[0].Syntax}
 	return db, dir, func(text string) error {
 		stmts, err := sql.Parse(sql.NewSource("test", text), forms)

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"dsql/internal/testkit"
+
 	"pgregory.net/rapid"
 )
 
@@ -27,7 +29,7 @@ func TestDistinct(t *testing.T) {
 		if rapid.Bool().Draw(t, "far") { // too far for bits
 			values = append(values, fmt.Sprintf("('%d')", -1-low))
 		}
-		exec(c.t, c.Conn, "TRUNCATE s")
+		testkit.Exec(c.t, c.Conn, "TRUNCATE s")
 		rows := ""
 		if len(values) > 0 {
 			rows = "VALUES " + strings.Join(values, ", ")

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"dsql/engine"
+	"dsql/internal/testkit"
 	"dsql/sql"
 )
 
@@ -27,7 +28,7 @@ type world struct {
 
 func newWorld(t testing.TB, columns string) *world {
 	w := &world{Conn: bench(t), t: t}
-	exec(t, w.Conn, "CREATE TABLE new ("+columns+")", "CREATE TABLE s ("+columns+", _version BIGINT)")
+	testkit.Exec(t, w.Conn, "CREATE TABLE new ("+columns+")", "CREATE TABLE s ("+columns+", _version BIGINT)")
 	return w
 }
 
@@ -36,11 +37,11 @@ func (w *world) batch(chain, values string) (res Result, err error) {
 	w.t.Helper()
 	p, err := compile(w.t, w.Conn, "CREATE STREAM s "+chain+" FROM new")
 	if err != nil {
-		w.t.Fatal(rendered(err))
+		w.t.Fatal(testkit.Rendered(err))
 	}
-	exec(w.t, w.Conn, "TRUNCATE new")
+	testkit.Exec(w.t, w.Conn, "TRUNCATE new")
 	if values != "" {
-		exec(w.t, w.Conn, "INSERT INTO new "+values)
+		testkit.Exec(w.t, w.Conn, "INSERT INTO new "+values)
 	}
 	w.version++
 	err = w.Update(w.t.Context(), func(tx *engine.Tx) error {
@@ -48,7 +49,7 @@ func (w *world) batch(chain, values string) (res Result, err error) {
 		if err := tx.Run(w.t.Context(), engine.SQL("INSERT INTO dsql.versions VALUES ({v}, now()::TIMESTAMP)", a)); err != nil {
 			return err
 		}
-		res, err = p.Measure(w.t.Context(), tx, Batch{Destination: "s", Kind: "stream", Version: w.version, Rows: engine.Ident("new"), Columns: columnsOf(w.t, w.Conn, "new"),
+		res, err = p.Measure(w.t.Context(), tx, Batch{Destination: "s", Kind: "stream", Version: w.version, Rows: engine.Ident("new"), Columns: testkit.Columns(w.t, w.Conn, "new"),
 			Table: engine.SQL("(SELECT * EXCLUDE _version FROM s UNION ALL FROM new)")})
 		if err != nil {
 			return err
@@ -65,7 +66,7 @@ func (w *world) batch(chain, values string) (res Result, err error) {
 			w.t.Fatal(err)
 		}
 	} else if err != nil {
-		w.t.Fatal(rendered(err))
+		w.t.Fatal(testkit.Rendered(err))
 	}
 	return res, err
 }
@@ -123,9 +124,9 @@ func TestMetrics(t *testing.T) {
 		{"previous(m)", "VALUES (1, 'a')", "NULL|NULL"},
 	} {
 		w := newWorld(t, "n INTEGER, s VARCHAR")
-		exec(t, w.Conn, "CREATE TABLE ref AS SELECT unnest([1, 2, NULL]) AS id", "CREATE MACRO mine(x) AS sum(x + 0)")
+		testkit.Exec(t, w.Conn, "CREATE TABLE ref AS SELECT unnest([1, 2, NULL]) AS id", "CREATE MACRO mine(x) AS sum(x + 0)")
 		if _, err := w.batch("METRICS (m = "+tc.metric+")", tc.rows); err != nil {
-			t.Errorf("%s: %s", tc.metric, rendered(err))
+			t.Errorf("%s: %s", tc.metric, testkit.Rendered(err))
 			continue
 		}
 		if got := text(t, w.Conn, "SELECT value, value_text FROM dsql.metrics"); got != tc.want {
@@ -153,7 +154,7 @@ func TestHistory(t *testing.T) {
 	}
 	for _, n := range []int{10, 12, 14, 30} {
 		if _, err := w.batch(chain, fmt.Sprintf("VALUES (%d)", n)); err != nil {
-			t.Fatal(rendered(err))
+			t.Fatal(testkit.Rendered(err))
 		}
 	}
 	value("p1", "NULL; 10; 12; 14")
@@ -223,7 +224,7 @@ func TestChecks(t *testing.T) {
     rows for positive:
       {"id":1,"amount":-1.0}
 `
-	if d := cmp.Diff(want, rendered(err)); d != "" {
+	if d := cmp.Diff(want, testkit.Rendered(err)); d != "" {
 		t.Error(d)
 	}
 }
@@ -240,7 +241,7 @@ func TestCheckRows(t *testing.T) {
 func TestDrift(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "x DOUBLE, c VARCHAR")
-	exec(t, w.Conn, "CREATE TABLE base AS SELECT i::DOUBLE AS x, chr(97 + i::INTEGER % 20) AS c FROM range(1000) t(i)")
+	testkit.Exec(t, w.Conn, "CREATE TABLE base AS SELECT i::DOUBLE AS x, chr(97 + i::INTEGER % 20) AS c FROM range(1000) t(i)")
 	const chain = `METRICS (p = psi(x), k = ks(x), p1 = psi(x, 1)) CHECKS (
 		CHECK pb EXPECT (psi(x) < 0.1) BASELINE (SELECT * FROM base) ON FAILURE WARN, CHECK kb EXPECT (ks(x) < 0.1) BASELINE (FROM base) ON FAILURE WARN, CHECK cb EXPECT (psi(c) < 0.1) BASELINE (FROM base) ON FAILURE WARN,
 		CHECK kt EXPECT (ks(x) < 0.1) OVER TABLE BASELINE (FROM base) ON FAILURE WARN)`
@@ -299,7 +300,7 @@ func TestCases(t *testing.T) {
 				t.Fatal(err)
 			}
 			w := newWorld(t, "order_id BIGINT, customer_id BIGINT, status VARCHAR, amount DOUBLE, qty BIGINT, sku VARCHAR, created_at TIMESTAMP")
-			exec(t, w.Conn, "CREATE TABLE ref (id BIGINT)", "INSERT INTO ref "+values(t, dir+"/ref.csv"))
+			testkit.Exec(t, w.Conn, "CREATE TABLE ref (id BIGINT)", "INSERT INTO ref "+values(t, dir+"/ref.csv"))
 			chain := "METRICS ("
 			for name, m := range metrics {
 				chain += name + " = " + m + ", "
@@ -310,7 +311,7 @@ func TestCases(t *testing.T) {
 				chain = "METRICS (mean_amount = avg(amount), " + strings.Replace(chain[len("METRICS ("):], "mean_amount = avg(amount), ", "", 1) + fmt.Sprintf("drift = abs(mean_amount - %v) / %v, ", *e.Previous, *e.Previous)
 			}
 			if _, err := w.batch(strings.TrimSuffix(chain, ", ")+") CHECKS (CHECK counted EXPECT (count(*) >= 0))", values(t, dir+"/data.csv")); err != nil {
-				t.Fatal(rendered(err))
+				t.Fatal(testkit.Rendered(err))
 			}
 			for name, want := range e.Expected {
 				got := text(t, w.Conn, "SELECT value, value_text FROM dsql.metrics WHERE metric = '"+name+"'")
@@ -369,7 +370,7 @@ func TestCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	err = w.Scratch(t.Context(), func(tx *engine.Tx) error {
-		_, err := p.Measure(ctx, tx, Batch{Destination: "s", Version: 1, Rows: engine.Ident("new"), Columns: columnsOf(t, w.Conn, "new")})
+		_, err := p.Measure(ctx, tx, Batch{Destination: "s", Version: 1, Rows: engine.Ident("new"), Columns: testkit.Columns(t, w.Conn, "new")})
 		return err
 	})
 	if !errors.Is(err, context.Canceled) {

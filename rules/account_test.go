@@ -15,21 +15,22 @@ import (
 	"pgregory.net/rapid"
 
 	"dsql/engine"
+	"dsql/internal/testkit"
 	"dsql/sql"
 )
 
 func TestWarn(t *testing.T) {
 	t.Parallel()
 	c := bench(t)
-	exec(t, c, `CREATE TABLE p AS SELECT * FROM range(10) v(id)`)
+	testkit.Exec(t, c, `CREATE TABLE p AS SELECT * FROM range(10) v(id)`)
 	p, err := compile(t, c, `CREATE STREAM s RULES (CONSTRAINT low EXPECT (id < 6) ON VIOLATION WARN, CONSTRAINT even EXPECT (id % 2 = 0), SET id = id * 10,
 		CONSTRAINT all_right EXPECT (id < 100) ON VIOLATION WARN, CONSTRAINT high EXPECT (id < 40) ON VIOLATION WARN) FROM p`)
 	if err != nil {
-		t.Fatal(rendered(err))
+		t.Fatal(testkit.Rendered(err))
 	}
 	for _, mode := range modes {
 		err = c.Scratch(t.Context(), func(tx *engine.Tx) error {
-			out, err := p.Run(t.Context(), tx, Batch{Destination: "s", Version: 3, Rel: engine.Ident("p"), Columns: columnsOf(t, c, "p"), Stage: mode == "stage", Once: mode == "once"})
+			out, err := p.Run(t.Context(), tx, Batch{Destination: "s", Version: 3, Rel: engine.Ident("p"), Columns: testkit.Columns(t, c, "p"), Stage: mode == "stage", Once: mode == "once"})
 			if err != nil {
 				return err
 			}
@@ -49,7 +50,7 @@ func TestWarn(t *testing.T) {
 			return nil
 		})
 		if err != nil {
-			t.Fatal(rendered(err))
+			t.Fatal(testkit.Rendered(err))
 		}
 	}
 }
@@ -57,7 +58,7 @@ func TestWarn(t *testing.T) {
 func TestFail(t *testing.T) {
 	t.Parallel()
 	c := bench(t)
-	exec(t, c, `CREATE TABLE p AS SELECT * FROM range(10) v(id)`)
+	testkit.Exec(t, c, `CREATE TABLE p AS SELECT * FROM range(10) v(id)`)
 	for _, mode := range modes {
 		_, _, _, err := run(t, c, "p", "SET id = id + 1, CONSTRAINT low EXPECT (id < 7) ON VIOLATION FAIL", mode)
 		var e *sql.Error
@@ -72,7 +73,7 @@ func TestFail(t *testing.T) {
         {"id":8}
         {"id":9}
 `
-		if d := cmp.Diff(want, rendered(err)); d != "" {
+		if d := cmp.Diff(want, testkit.Rendered(err)); d != "" {
 			t.Error(d)
 		}
 	}
@@ -82,7 +83,7 @@ func TestFail(t *testing.T) {
 func TestInput(t *testing.T) {
 	t.Parallel()
 	c := bench(t)
-	exec(t, c, `CREATE TABLE raw AS SELECT i, 'line ' || i AS text, {'file': 'a.csv', 'line': i + 1} AS m FROM range(4) t(i)`)
+	testkit.Exec(t, c, `CREATE TABLE raw AS SELECT i, 'line ' || i AS text, {'file': 'a.csv', 'line': i + 1} AS m FROM range(4) t(i)`)
 	meta := "struct_pack(" + "source := 'src', topic := NULL::VARCHAR, \"partition\" := NULL::INTEGER, \"offset\" := NULL::BIGINT, \"timestamp\" := NULL::TIMESTAMP, \"key\" := NULL::BLOB, headers := NULL::STRUCT(\"key\" VARCHAR, \"value\" BLOB)[], tombstone := false, file := 'a.csv', line := i)"
 	in := &engine.Input{RowID: engine.SQL("_meta.line"), Raw: engine.Type("(SELECT " + meta + " AS _meta, encode(text) AS _payload FROM raw)")}
 	rel := engine.Type("(SELECT i, _meta, _meta.line AS _row FROM (SELECT i, " + meta + " AS _meta FROM raw))")
@@ -93,7 +94,7 @@ func TestInput(t *testing.T) {
 	cols := []engine.Column{{Name: "i", Type: "BIGINT"}}
 	p, err := Compile(t.Context(), c, engine.CompileChain(stmts[0].Decl).Rules, append(cols, engine.Column{Name: engine.MetaColumn, Type: engine.MetaType}), nil)
 	if err != nil {
-		t.Fatal(rendered(err))
+		t.Fatal(testkit.Rendered(err))
 	}
 	for _, keep := range []bool{false, true} {
 		for _, mode := range modes {
@@ -117,7 +118,7 @@ func TestInput(t *testing.T) {
 				return err
 			})
 			if err != nil {
-				t.Fatal(rendered(err))
+				t.Fatal(testkit.Rendered(err))
 			}
 		}
 	}
@@ -128,7 +129,7 @@ func TestInput(t *testing.T) {
 func TestAccounts(t *testing.T) {
 	t.Parallel()
 	c := bench(t)
-	exec(t, c, `CREATE TABLE p AS SELECT i AS a, CASE WHEN i % 7 <> 0 THEN i % 5 END AS b, i % 3 AS c FROM range(200) t(i)`)
+	testkit.Exec(t, c, `CREATE TABLE p AS SELECT i AS a, CASE WHEN i % 7 <> 0 THEN i % 5 END AS b, i % 3 AS c FROM range(200) t(i)`)
 	actions := []string{reject, drop, warn, "", reject}
 	rapid.Check(t, func(t *rapid.T) {
 		type rule struct {
@@ -203,7 +204,7 @@ func TestAccounts(t *testing.T) {
 			p, err = &Program{}, nil
 		}
 		if err != nil {
-			t.Fatal(rendered(err))
+			t.Fatal(testkit.Rendered(err))
 		}
 		mode := rapid.SampledFrom(modes).Draw(t, "mode")
 		err = c.Scratch(t.Context(), func(tx *engine.Tx) error {
@@ -228,7 +229,7 @@ func TestAccounts(t *testing.T) {
 			return nil
 		})
 		if err != nil {
-			t.Fatal(rendered(err))
+			t.Fatal(testkit.Rendered(err))
 		}
 	})
 }
@@ -266,11 +267,11 @@ func TestCases(t *testing.T) {
 				}
 			}
 			c := bench(t)
-			exec(t, c, "CREATE TABLE p AS FROM read_csv('"+dir+"/in.csv', header = true, nullstr = '\\N')")
+			testkit.Exec(t, c, "CREATE TABLE p AS FROM read_csv('"+dir+"/in.csv', header = true, nullstr = '\\N')")
 			for _, mode := range modes {
 				_, kept, rejected, err := run(t, c, "p", strings.Join(rules, ", "), mode)
 				if err != nil {
-					t.Fatal(rendered(err))
+					t.Fatal(testkit.Rendered(err))
 				}
 				if d := cmp.Diff(csvFile(t, dir+"/expected.csv", false), kept); d != "" {
 					t.Error(d)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"dsql/engine"
+	"dsql/rules/expr"
 	"dsql/sql"
 )
 
@@ -72,7 +73,7 @@ func (b *compiler) exprLang(s *step, sp sql.Span, underscore string) bool {
 	if i := slices.IndexFunc(cols, func(c engine.Column) bool { return c.Name == underscore }); underscore != "" && i >= 0 {
 		cols = append(slices.Clone(cols), engine.Column{Name: "_", Type: cols[i].Type})
 	}
-	v, err := userExpr(s.decl.Src, sp, cols, func(c engine.Column) *engine.Query {
+	v, err := expr.Compile(s.decl.Src, sp, cols, func(c engine.Column) *engine.Query {
 		if c.Name == "_" && underscore != "" {
 			return engine.Ident(underscore)
 		}
@@ -83,7 +84,7 @@ func (b *compiler) exprLang(s *step, sp sql.Span, underscore string) bool {
 		b.fail(err)
 		return false
 	}
-	s.expr = v.q
+	s.expr = v.SQL
 	return true
 }
 

@@ -8,15 +8,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"dsql/engine"
+	"dsql/internal/testkit"
 )
 
 func TestExplain(t *testing.T) {
 	t.Parallel()
 	c := bench(t)
-	exec(t, c, "CREATE TABLE p AS SELECT 1 AS id, 'x' AS s")
+	testkit.Exec(t, c, "CREATE TABLE p AS SELECT 1 AS id, 'x' AS s")
 	p, err := compile(t, c, "CREATE RULES l (SET COLUMNS('s') = blank_to_null(_)); CREATE STREAM t RULES (APPLY l, CONSTRAINT a EXPECT (id > 0), CONSTRAINT b EXPECT (EXPR 's != nil') ON VIOLATION DROP, SET s = 'y', CONSTRAINT w EXPECT (s = 'y') ON VIOLATION WARN) FROM p")
 	if err != nil {
-		t.Fatal(rendered(err))
+		t.Fatal(testkit.Rendered(err))
 	}
 	want := `  1. SET "s" = dsql.blank_to_null("s")  -- VARCHAR
   2. CONSTRAINT "a" EXPECT (id > 0) ON VIOLATION REJECT
@@ -36,9 +37,9 @@ FROM (SELECT * REPLACE (dsql_pin("_rule") AS "_rule") FROM (SELECT *, CASE WHEN 
 func TestManyRules(t *testing.T) {
 	t.Parallel()
 	c := bench(t)
-	exec(t, c, "CREATE TABLE p AS SELECT i AS id FROM range(1000) t(i)")
+	testkit.Exec(t, c, "CREATE TABLE p AS SELECT i AS id FROM range(1000) t(i)")
 	for i := range 20 {
-		exec(t, c, fmt.Sprintf("ALTER TABLE p ADD COLUMN n%d INTEGER DEFAULT 0", i))
+		testkit.Exec(t, c, fmt.Sprintf("ALTER TABLE p ADD COLUMN n%d INTEGER DEFAULT 0", i))
 	}
 	var rules []string
 	for i := range 120 {
@@ -47,7 +48,7 @@ func TestManyRules(t *testing.T) {
 	for _, mode := range modes {
 		out, kept, _, err := run(t, c, "p", strings.Join(rules, ", "), mode)
 		if err != nil {
-			t.Fatal(rendered(err))
+			t.Fatal(testkit.Rendered(err))
 		}
 		first, _, _ := strings.Cut(kept, "\n")
 		if out.Rejected != 120 || first != "120"+strings.Repeat("|6", 20) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"dsql/engine"
+	"dsql/rules/expr"
 	"dsql/sql"
 )
 
@@ -53,17 +54,17 @@ func (f *Function) Define(ctx context.Context, tx *engine.Tx, _ *engine.Env) err
 		cols[i] = engine.Column{Name: p.Name.Text, Type: known[0][i+1].Type}
 		names[i] = p.Name.Text
 	}
-	v, refused := userExpr(d.Src, d.Arg("AS").Span, cols, func(c engine.Column) *engine.Query {
+	v, refused := expr.Compile(d.Src, d.Arg("AS").Span, cols, func(c engine.Column) *engine.Query {
 		return engine.SQL("CAST({c} AS {t})", engine.Args{"c": engine.Ident(c.Name), "t": engine.Type(c.Type)})
 	})
 	if refused != nil {
 		return refused
 	}
-	if typ := known[0][0].Type; v.t.kind != kNil && !castable(v.t.sql(), typ) {
-		return &sql.Error{Src: d.Src, Span: returns.Span, Code: "type-mismatch", Msg: fmt.Sprintf("the expression gives %s, which can't become %s", v.t, typ), Hint: "change RETURNS, or the expression"}
+	if typ := known[0][0].Type; v.Type.Kind != expr.Nil && !castable(v.Type.SQL(), typ) {
+		return &sql.Error{Src: d.Src, Span: returns.Span, Code: "type-mismatch", Msg: fmt.Sprintf("the expression gives %s, which can't become %s", v.Type, typ), Hint: "change RETURNS, or the expression"}
 	}
 	_, err := tx.ExecAt(ctx, engine.SQL("CREATE OR REPLACE MACRO {name}({params}) AS CAST({e} AS {t})",
-		engine.Args{"name": engine.Ident(d.Name), "params": engine.Names(names), "e": v.q, "t": engine.Type(known[0][0].Type)}), engine.At(d))
+		engine.Args{"name": engine.Ident(d.Name), "params": engine.Names(names), "e": v.SQL, "t": engine.Type(known[0][0].Type)}), engine.At(d))
 	return err
 }
 

@@ -7,12 +7,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"dsql/engine"
+	"dsql/internal/testkit"
 )
 
 func TestHelpers(t *testing.T) {
 	t.Parallel()
 	c := bench(t)
-	exec(t, c, "CREATE TABLE codes AS SELECT * FROM (VALUES ('NO', 'Norway'), ('PE', 'Peru'), ('NO', 'Norge')) v(key, value)")
+	testkit.Exec(t, c, "CREATE TABLE codes AS SELECT * FROM (VALUES ('NO', 'Norway'), ('PE', 'Peru'), ('NO', 'Norge')) v(key, value)")
 	used := map[string]bool{}
 	for _, l := range strings.Split(strings.TrimSpace(`
 blank_to_null('')|NULL
@@ -130,12 +131,12 @@ canonical_json('{"a":{"a":{"a":{"a":{"b":1,"a":{"y":1, "x":2}}}}}}')|{"a":{"a":{
 func TestHelpersInRules(t *testing.T) {
 	t.Parallel()
 	c := bench(t)
-	exec(t, c, "CREATE TABLE p AS SELECT 7 AS n, ' a  b ' AS s, 's2' AS clamp")
+	testkit.Exec(t, c, "CREATE TABLE p AS SELECT 7 AS n, ' a  b ' AS s, 's2' AS clamp")
 	_, kept, _, err := run(t, c, "p", "SET n = clamp(n, 0, 5), SET COLUMNS('^s$') = Collapse_Spaces(_), CONSTRAINT c EXPECT (clamp(n, 1, 2) = 2)", "twice")
 	if err != nil || kept != "5|a b|s2" {
 		t.Error(kept, err)
 	}
-	exec(t, c, "CREATE MACRO clamp(x, low, high) AS 42")
+	testkit.Exec(t, c, "CREATE MACRO clamp(x, low, high) AS 42")
 	_, kept, _, err = run(t, c, "p", "SET n = clamp(n, 0, 5), SET s = dsql.mask(s, keep := 1)", "twice")
 	if err != nil || kept != "42|***** |s2" {
 		t.Error(kept, err)

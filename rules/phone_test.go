@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"dsql/internal/testkit"
+
 	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/nyaruka/phonenumbers"
 )
@@ -47,7 +49,7 @@ func TestPhonePlans(t *testing.T) {
 		fmt.Fprintf(&out, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", m.GetCountryCode(), m.GetId(), strings.Trim(lengths, "[]"),
 			desc.GetNationalNumberPattern(), m.GetInternationalPrefix(), m.GetNationalPrefixForParsing(), m.GetNationalPrefixTransformRule())
 	}
-	if *update {
+	if testkit.Update() {
 		if err := os.WriteFile("phones.txt", []byte(out.String()), 0o644); err != nil {
 			t.Fatal(err)
 		}

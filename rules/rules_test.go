@@ -2,7 +2,6 @@ package rules
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -10,31 +9,17 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"dsql/engine"
+	"dsql/internal/testkit"
 	"dsql/sql"
 )
 
 // forms are what a test's script may hold.
 var forms = []*sql.Syntax{Kind.Syntax, {Keyword: "STREAM", Clauses: engine.ChainClauses, Body: []sql.Clause{{Keyword: "FROM", Arg: sql.ArgNameList}}}}
 
-// bench is a database in memory, with the catalog.
+// bench is a database in memory, with all that rules register.
 func bench(t testing.TB) *engine.Conn {
 	t.Helper()
-	db, err := engine.Open(t.Context(), "", engine.Options{Threads: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := db.Writer().Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := errors.Join(RegisterHelpers(db.Writer()), Install(t.Context(), db.Writer()), Register(db.Writer())); err != nil {
-		t.Fatal(err)
-	}
-	return db.Writer()
+	return testkit.Open(t, 1, RegisterHelpers, func(c *engine.Conn) error { return Install(t.Context(), c) }, Register).Writer()
 }
 
 // tester is a test of Go's or of rapid's.
@@ -43,16 +28,6 @@ type tester interface {
 	Fatal(...any)
 	Fatalf(string, ...any)
 	Context() context.Context
-}
-
-// columnsOf are those of a table of the test.
-func columnsOf(t tester, c *engine.Conn, table string) []engine.Column {
-	t.Helper()
-	cols, err := c.Describe(t.Context(), engine.SQL("FROM {t}", engine.Args{"t": engine.Ident(table)}), engine.Place{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cols
 }
 
 // compile reads a script whose last statement is CREATE STREAM … FROM table.
@@ -75,7 +50,7 @@ func compile(t tester, c *engine.Conn, script string) (*Program, error) {
 		}
 	}
 	chain := engine.CompileChain(last)
-	return Compile(t.Context(), c, chain.Rules, columnsOf(t, c, chain.From[0].Text), func(name string) (*sql.Decl, bool) {
+	return Compile(t.Context(), c, chain.Rules, testkit.Columns(t, c, chain.From[0].Text), func(name string) (*sql.Decl, bool) {
 		if d, ok := lists[name]; ok {
 			return d, true
 		}
@@ -98,7 +73,7 @@ func run(t testing.TB, c *engine.Conn, table, rules string, mode string) (Outcom
 	var out Outcome
 	var kept, rejected string
 	err = c.Scratch(t.Context(), func(tx *engine.Tx) (err error) {
-		out, err = p.Run(t.Context(), tx, Batch{Destination: "s", Source: "src", Version: 7, Rel: engine.Ident(table), Columns: columnsOf(t, c, table), Stage: mode == "stage", Once: mode == "once"})
+		out, err = p.Run(t.Context(), tx, Batch{Destination: "s", Source: "src", Version: 7, Rel: engine.Ident(table), Columns: testkit.Columns(t, c, table), Stage: mode == "stage", Once: mode == "once"})
 		if err != nil {
 			return err
 		}
@@ -145,39 +120,13 @@ func text(t tester, c *engine.Conn, q *engine.Query) string {
 	return strings.Join(lines, "\n")
 }
 
-func exec(t testing.TB, c *engine.Conn, text string) {
-	t.Helper()
-	src := sql.NewSource("setup", text)
-	if _, err := c.Exec(t.Context(), engine.User(src, sql.Span{End: len(text)})); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// rendered is an error as the user sees it.
-func rendered(err error) string {
-	var b strings.Builder
-	var l sql.List
-	var e *sql.Error
-	switch {
-	case errors.As(err, &l):
-		for _, e := range l {
-			e.Render(&b)
-		}
-	case errors.As(err, &e):
-		e.Render(&b)
-	default:
-		return err.Error()
-	}
-	return b.String()
-}
-
 // modes are the ways that a batch can go through its rules.
 var modes = []string{"twice", "stage", "once"}
 
 func TestRun(t *testing.T) {
 	t.Parallel()
 	c := bench(t)
-	exec(t, c, `CREATE TABLE p AS SELECT * FROM (VALUES (1, ' A@X.com ', 'NO', 3), (2, 'nope', 'NO', 4), (3, 'b@y', '', 200), (4, 'C@Z', NULL, NULL)) v(id, email, country, age)`)
+	testkit.Exec(t, c, `CREATE TABLE p AS SELECT * FROM (VALUES (1, ' A@X.com ', 'NO', 3), (2, 'nope', 'NO', 4), (3, 'b@y', '', 200), (4, 'C@Z', NULL, NULL)) v(id, email, country, age)`)
 	for _, tc := range []struct {
 		name, rules        string
 		kept, rejected     string
@@ -200,7 +149,7 @@ func TestRun(t *testing.T) {
 		for _, mode := range modes {
 			out, kept, rejected, err := run(t, c, "p", tc.rules, mode)
 			if err != nil {
-				t.Fatalf("%s: %s", tc.name, rendered(err))
+				t.Fatalf("%s: %s", tc.name, testkit.Rendered(err))
 			}
 			switch {
 			case mode == "stage" && tc.in < 0:

@@ -27,6 +27,7 @@ var layers = map[string][]string{
 	"sinks":    {"connect", "engine", "sql"},
 	"pipeline": {"connect", "ingest", "sinks", "stream", "journal", "quality", "models", "rules", "engine", "sql"},
 	"demo":     {"sql"},
+	"internal": {"engine", "sql"}, // what tests share
 	"torture":  {"engine", "sql"},
 	"cmd/dsql": {"demo", "pipeline", "connect", "ingest", "sinks", "stream", "journal", "quality", "models", "rules", "engine", "sql"},
 }

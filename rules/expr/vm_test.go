@@ -1,4 +1,4 @@
-package rules
+package expr
 
 import (
 	"errors"
@@ -14,6 +14,7 @@ import (
 	"github.com/expr-lang/expr/vm"
 
 	"dsql/engine"
+	"dsql/internal/testkit"
 )
 
 // The VM is the reference: what it gives for a row, the SQL gives for that row; where it stops with an error, the SQL is NULL.
@@ -63,7 +64,7 @@ var exprRows = []row{
 }
 
 // sqlValue is the literal of a value of a type.
-func sqlValue(v any, t *typ) *engine.Query {
+func sqlValue(v any, t *Type) *engine.Query {
 	if v == nil {
 		return engine.Lit(nil)
 	}
@@ -73,7 +74,7 @@ func sqlValue(v any, t *typ) *engine.Query {
 	case list:
 		return engine.SQL("[{items}]", engine.Args{"items": engine.Each(", ", v, func(x any) *engine.Query { return sqlValue(x, t.elem) })})
 	case row:
-		if t.kind == kMap {
+		if t.Kind == Map {
 			var keys, vals []*engine.Query
 			for k, x := range v {
 				keys, vals = append(keys, engine.Lit(k)), append(vals, sqlValue(x, t.elem))
@@ -237,7 +238,7 @@ func compareAll(t testing.TB, c *engine.Conn, texts []string) (differences int) 
 		if err != nil {
 			t.Fatalf("%s: %v", text, err)
 		}
-		cols = append(cols, v.q)
+		cols = append(cols, v.SQL)
 	}
 	rows, err := c.Rows(t.Context(), engine.SQL("SELECT {cols} FROM r ORDER BY no", engine.Args{"cols": engine.Join(", ", cols...)}))
 	if err != nil {
@@ -557,7 +558,7 @@ upper("ẞß")
 
 func TestExprExamples(t *testing.T) {
 	t.Parallel()
-	c := bench(t)
+	c := testkit.Open(t, 1).Writer()
 	exprTable(t, c)
 	var texts []string
 	for _, l := range strings.Split(exprExamples+floats, "\n") {

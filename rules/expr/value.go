@@ -1,4 +1,4 @@
-package rules
+package expr
 
 import (
 	"dsql/engine"
@@ -7,9 +7,9 @@ import (
 // val is the SQL of a node of an expression. Where the VM gives nil, or stops with an error, the SQL is NULL; generated SQL never
 // raises an error of its own. What looks at nil (==, ??, ?:, elements of arrays …) must tell the two apart: nil is a value, an
 // error makes the whole expression NULL. Most nodes can be only one of the two.
-type val struct {
-	q      *engine.Query
-	t      *typ
+type Value struct {
+	SQL    *engine.Query
+	Type   *Type
 	mayNil bool
 	mayErr bool
 	ok     *engine.Query // where both may be: a condition, never NULL, that holds when there is no error
@@ -24,26 +24,26 @@ type val struct {
 func q(text string, args ...engine.Args) *engine.Query { return engine.SQL(text, args...) }
 
 // okay is a condition, never NULL, that holds when v is no error; nil where it never is one.
-func (v val) okay() *engine.Query {
+func (v Value) okay() *engine.Query {
 	switch {
 	case !v.mayErr:
 		return nil
 	case v.ok != nil:
 		return v.ok
 	}
-	return q("({v} IS NOT NULL)", engine.Args{"v": v.q})
+	return q("({v} IS NOT NULL)", engine.Args{"v": v.SQL})
 }
 
 // present is a condition, never NULL, that holds when v is neither nil nor an error; nil where it is always.
-func (v val) present() *engine.Query {
+func (v Value) present() *engine.Query {
 	if !v.mayErr && !v.mayNil {
 		return nil
 	}
-	return q("({v} IS NOT NULL)", engine.Args{"v": v.q})
+	return q("({v} IS NOT NULL)", engine.Args{"v": v.SQL})
 }
 
 // may: the SQL may be NULL.
-func (v val) mayNull() bool { return v.mayErr || v.mayNil }
+func (v Value) mayNull() bool { return v.mayErr || v.mayNil }
 
 // all joins conditions; nil means true.
 func all(conds ...*engine.Query) *engine.Query {
@@ -63,18 +63,18 @@ func all(conds ...*engine.Query) *engine.Query {
 }
 
 // when is v where cond holds, else an error.
-func when(cond *engine.Query, v val) val {
+func when(cond *engine.Query, v Value) Value {
 	if cond == nil {
 		return v
 	}
 	v.ok = both(v, all(cond, v.okay()))
-	v.q = q("CASE WHEN {c} THEN {v} END", engine.Args{"c": cond, "v": v.q})
+	v.SQL = q("CASE WHEN {c} THEN {v} END", engine.Args{"c": cond, "v": v.SQL})
 	v.mayErr, v.simple, v.literal = true, false, nil
 	return v
 }
 
 // both is ok where v may be nil: only then it is needed.
-func both(v val, ok *engine.Query) *engine.Query {
+func both(v Value, ok *engine.Query) *engine.Query {
 	if !v.mayNil {
 		return nil
 	}
@@ -82,8 +82,8 @@ func both(v val, ok *engine.Query) *engine.Query {
 }
 
 // strict is the result of an operation that the VM can't do on nil: q is NULL when any of its operands is.
-func strict(q *engine.Query, t *typ, operands ...val) val {
-	v := val{q: q, t: t}
+func strict(q *engine.Query, t *Type, operands ...Value) Value {
+	v := Value{SQL: q, Type: t}
 	for _, o := range operands {
 		v.mayErr = v.mayErr || o.mayNull()
 	}
@@ -91,18 +91,18 @@ func strict(q *engine.Query, t *typ, operands ...val) val {
 }
 
 // errs says that the operation itself may stop with an error, when its SQL is NULL.
-func (v val) errs() val {
+func (v Value) errs() Value {
 	v.mayErr = true
 	return v
 }
 
 // observe is the result of an operation that takes nil as a value: an error of an operand is still one of the result.
-func (c *exprCompiler) observe(t *typ, operands []val, f func([]val) *engine.Query) val {
+func (c *compiler) observe(t *Type, operands []Value, f func([]Value) *engine.Query) Value {
 	for i, o := range operands {
-		if o.mayErr && o.ok == nil && !o.simple && len(o.q.String()) > shortText { // its okay() repeats it
-			return c.hold(o, func(o val) val {
+		if o.mayErr && o.ok == nil && !o.simple && len(o.SQL.String()) > shortText { // its okay() repeats it
+			return c.hold(o, func(o Value) Value {
 				o.simple = true
-				held := append([]val{}, operands...)
+				held := append([]Value{}, operands...)
 				held[i] = o
 				return c.observe(t, held, f)
 			})
@@ -112,21 +112,21 @@ func (c *exprCompiler) observe(t *typ, operands []val, f func([]val) *engine.Que
 	for _, o := range operands {
 		oks = append(oks, o.okay())
 	}
-	return when(all(oks...), val{q: f(operands), t: t})
+	return when(all(oks...), Value{SQL: f(operands), Type: t})
 }
 
 // shortText is up to what length SQL is repeated rather than computed once: a lambda has its price too.
 const shortText = 100
 
 // hold computes v once and hands f something that can be repeated.
-func (c *exprCompiler) hold(v val, f func(val) val) val {
-	if v.simple || len(v.q.String()) <= shortText {
+func (c *compiler) hold(v Value, f func(Value) Value) Value {
+	if v.simple || len(v.SQL.String()) <= shortText {
 		return f(v)
 	}
 	p := c.param()
 	held := v
-	held.q, held.simple = p, true
-	a := engine.Args{"v": v.q, "p": p}
+	held.SQL, held.simple = p, true
+	a := engine.Args{"v": v.SQL, "p": p}
 	r := f(held)
 	once := func(body *engine.Query) *engine.Query {
 		if body == nil {
@@ -134,13 +134,13 @@ func (c *exprCompiler) hold(v val, f func(val) val) val {
 		}
 		return q("list_extract(list_transform([{v}], lambda {p}: {b}), 1)", a.With(engine.Args{"b": body}))
 	}
-	r.q, r.ok, r.stop = once(r.q), once(r.ok), once(r.stop)
+	r.SQL, r.ok, r.stop = once(r.SQL), once(r.ok), once(r.stop)
 	r.simple, r.literal = false, nil
 	return r
 }
 
 // param is a lambda parameter that no column is named like.
-func (c *exprCompiler) param() *engine.Query {
+func (c *compiler) param() *engine.Query {
 	c.params++
 	return engine.Ident(c.prefix + itoa(c.params))
 }

@@ -1,4 +1,4 @@
-package rules
+package expr
 
 import (
 	"flag"
@@ -10,6 +10,7 @@ import (
 	"github.com/expr-lang/expr"
 
 	"dsql/engine"
+	"dsql/internal/testkit"
 )
 
 var exprCount = flag.Int("exprs", 50_000, "how many generated expressions TestExprGenerated compares")
@@ -144,7 +145,7 @@ func TestExprGenerated(t *testing.T) {
 	for w := range workers {
 		t.Run(fmt.Sprint("seed ", w), func(t *testing.T) {
 			t.Parallel()
-			c := bench(t)
+			c := testkit.Open(t, 1).Writer()
 			exprTable(t, c)
 			g := &gen{Rand: rand.New(rand.NewPCG(uint64(w), 7))}
 			types := []string{"bool", "bool", "int", "int", "float", "string", "string", "time", "[]int", "[]string", "[]float", "[]bool"}

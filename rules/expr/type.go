@@ -1,4 +1,4 @@
-package rules
+package expr
 
 import (
 	"fmt"
@@ -9,54 +9,54 @@ import (
 )
 
 // The types of expr-lang as far as SQL has them. Integers are 64 bits wide, numbers with a fraction DOUBLE.
-type kind int
+type Kind int
 
 const (
-	kNil kind = iota
-	kBool
-	kInt
-	kFloat
-	kString
-	kTime     // TIMESTAMP
-	kDuration // BIGINT, nanoseconds
-	kMonth    // BIGINT; the VM's time.Month, which equals no number
-	kWeekday  // BIGINT; the VM's time.Weekday
-	kZone     // a time zone, known when the expression is compiled
-	kList
-	kMap // MAP(VARCHAR, …)
-	kStruct
+	Nil Kind = iota
+	Bool
+	Int
+	Float
+	String
+	Time     // TIMESTAMP
+	Duration // BIGINT, nanoseconds
+	Month    // BIGINT; the VM's time.Month, which equals no number
+	Weekday  // BIGINT; the VM's time.Weekday
+	Zone     // a time zone, known when the expression is compiled
+	List
+	Map // MAP(VARCHAR, …)
+	Struct
 )
 
-var kindNames = map[kind]string{kNil: "nil", kBool: "bool", kInt: "int", kFloat: "float", kString: "string", kTime: "time", kDuration: "duration", kMonth: "month", kWeekday: "weekday", kZone: "time zone", kList: "array", kMap: "map", kStruct: "map"}
+var kindNames = map[Kind]string{Nil: "nil", Bool: "bool", Int: "int", Float: "float", String: "string", Time: "time", Duration: "duration", Month: "month", Weekday: "weekday", Zone: "time zone", List: "array", Map: "map", Struct: "map"}
 
-type typ struct {
-	kind    kind
-	elem    *typ // list, map
-	nilElem bool // an element may be nil
+type Type struct {
+	Kind    Kind
+	elem    *Type // list, map
+	nilElem bool  // an element may be nil
 	fields  []field
 	zone    string // of a time
 }
 
 type field struct {
 	name string
-	t    *typ
+	t    *Type
 }
 
-func (t *typ) String() string {
-	switch t.kind {
-	case kList:
+func (t *Type) String() string {
+	switch t.Kind {
+	case List:
 		return "array of " + t.elem.String()
-	case kMap:
+	case Map:
 		return "map of " + t.elem.String()
 	}
-	return kindNames[t.kind]
+	return kindNames[t.Kind]
 }
 
-func (t *typ) number() bool { return t.kind == kInt || t.kind == kFloat }
+func (t *Type) number() bool { return t.Kind == Int || t.Kind == Float }
 
 // same: values of the two types can stand in one column.
-func (t *typ) same(u *typ) bool {
-	if t.kind != u.kind || t.zone != u.zone || len(t.fields) != len(u.fields) {
+func (t *Type) same(u *Type) bool {
+	if t.Kind != u.Kind || t.zone != u.zone || len(t.fields) != len(u.fields) {
 		return false
 	}
 	for i, f := range t.fields {
@@ -68,24 +68,24 @@ func (t *typ) same(u *typ) bool {
 }
 
 // sql is the DuckDB type of the values.
-func (t *typ) sql() string {
-	switch t.kind {
-	case kBool:
+func (t *Type) SQL() string {
+	switch t.Kind {
+	case Bool:
 		return "BOOLEAN"
-	case kFloat:
+	case Float:
 		return "DOUBLE"
-	case kString:
+	case String:
 		return "VARCHAR"
-	case kTime:
+	case Time:
 		return "TIMESTAMP"
-	case kList:
-		return t.elem.sql() + "[]"
-	case kMap:
-		return "MAP(VARCHAR, " + t.elem.sql() + ")"
-	case kStruct:
+	case List:
+		return t.elem.SQL() + "[]"
+	case Map:
+		return "MAP(VARCHAR, " + t.elem.SQL() + ")"
+	case Struct:
 		var fs []string
 		for _, f := range t.fields {
-			fs = append(fs, engine.Ident(f.name).String()+" "+f.t.sql())
+			fs = append(fs, engine.Ident(f.name).String()+" "+f.t.SQL())
 		}
 		return "STRUCT(" + strings.Join(fs, ", ") + ")"
 	}
@@ -96,7 +96,7 @@ func (t *typ) sql() string {
 var bounds = map[string][2]int64{"TINYINT": {-128, 127}, "SMALLINT": {-1 << 15, 1<<15 - 1}, "INTEGER": {-1 << 31, 1<<31 - 1}, "UTINYINT": {0, 255}, "USMALLINT": {0, 1<<16 - 1}, "UINTEGER": {0, 1<<32 - 1}}
 
 // typeOf reads a DuckDB type, as DESCRIBE writes it. The error says why expr has none for it.
-func typeOf(name string) (*typ, error) {
+func typeOf(name string) (*Type, error) {
 	src := sql.NewSource("", name)
 	p := typeParser{src: src, toks: sql.Tokens(src, sql.Span{End: len(name)})}
 	t, err := p.parse()
@@ -135,46 +135,46 @@ func (p *typeParser) skip() {
 	}
 }
 
-func (p *typeParser) parse() (*typ, error) {
+func (p *typeParser) parse() (*Type, error) {
 	t, err := p.base()
 	if err != nil {
 		return nil, err
 	}
 	for p.word() == "[" {
 		p.skip()
-		t = &typ{kind: kList, elem: t, nilElem: true}
+		t = &Type{Kind: List, elem: t, nilElem: true}
 	}
 	return t, nil
 }
 
-func (p *typeParser) base() (*typ, error) {
+func (p *typeParser) base() (*Type, error) {
 	name := p.next()
 	switch strings.ToUpper(name) {
 	case "BOOLEAN":
-		return &typ{kind: kBool}, nil
+		return &Type{Kind: Bool}, nil
 	case "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER":
-		return &typ{kind: kInt}, nil
+		return &Type{Kind: Int}, nil
 	case "UBIGINT", "HUGEINT", "UHUGEINT", "BIGNUM":
 		return nil, fmt.Errorf("%s may be wider than expr's 64-bit int; CAST it to BIGINT, DOUBLE or VARCHAR in the query", name)
 	case "FLOAT", "DOUBLE":
-		return &typ{kind: kFloat}, nil
+		return &Type{Kind: Float}, nil
 	case "DECIMAL":
 		if p.word() == "(" {
 			p.skip()
 		}
-		return &typ{kind: kFloat}, nil
+		return &Type{Kind: Float}, nil
 	case "VARCHAR", "UUID":
-		return &typ{kind: kString}, nil
+		return &Type{Kind: String}, nil
 	case "ENUM":
 		p.skip()
-		return &typ{kind: kString}, nil
+		return &Type{Kind: String}, nil
 	case "DATE", "TIMESTAMP_S", "TIMESTAMP_MS":
-		return &typ{kind: kTime, zone: "UTC"}, nil
+		return &Type{Kind: Time, zone: "UTC"}, nil
 	case "TIMESTAMP":
 		for p.word() == "WITH" || p.word() == "TIME" || p.word() == "ZONE" {
 			p.i++
 		}
-		return &typ{kind: kTime, zone: "UTC"}, nil
+		return &Type{Kind: Time, zone: "UTC"}, nil
 	case "MAP":
 		return p.mapType()
 	case "STRUCT":
@@ -183,23 +183,23 @@ func (p *typeParser) base() (*typ, error) {
 	return nil, fmt.Errorf("%s is a type that expr has no values for; CAST it in the query", name)
 }
 
-func (p *typeParser) mapType() (*typ, error) {
+func (p *typeParser) mapType() (*Type, error) {
 	p.i++ // (
 	key, err := p.parse()
 	if err != nil {
 		return nil, err
 	}
-	if key.kind != kString {
+	if key.Kind != String {
 		return nil, fmt.Errorf("expr reads maps whose keys are VARCHAR only")
 	}
 	p.i++ // ,
 	elem, err := p.parse()
 	p.i++ // )
-	return &typ{kind: kMap, elem: elem, nilElem: true}, err
+	return &Type{Kind: Map, elem: elem, nilElem: true}, err
 }
 
-func (p *typeParser) structType() (*typ, error) {
-	t := &typ{kind: kStruct}
+func (p *typeParser) structType() (*Type, error) {
+	t := &Type{Kind: Struct}
 	for p.next(); p.i < len(p.toks); p.i++ { // ( or ,
 		name := p.next()
 		if text, err := sql.Unquote(name); err == nil {
@@ -218,7 +218,7 @@ func (p *typeParser) structType() (*typ, error) {
 	return nil, fmt.Errorf("the type of a field can't be read")
 }
 
-func (t *typ) field(name string) (*typ, bool) {
+func (t *Type) field(name string) (*Type, bool) {
 	for _, f := range t.fields {
 		if f.name == name {
 			return f.t, true

@@ -1,4 +1,4 @@
-package rules
+package expr
 
 import (
 	"github.com/expr-lang/expr/ast"
@@ -16,25 +16,25 @@ func nearest(name string, names []string) string {
 
 // each is what a predicate makes of an array's elements.
 type each struct {
-	list val
+	list Value
 	p    *engine.Query // the element
 	i    *engine.Query // its place from 1; nil where nobody asks
-	body val
+	body Value
 }
 
 // predicate compiles a predicate over an array.
-func (c *exprCompiler) predicate(n ast.Node, list val) each {
+func (c *compiler) predicate(n ast.Node, list Value) each {
 	e := each{list: list, p: c.param()}
-	c.scopes = append(c.scopes, scope{item: val{q: e.p, t: list.t.elem, mayNil: list.t.nilElem, simple: true}})
+	c.scopes = append(c.scopes, scope{item: Value{SQL: e.p, Type: list.Type.elem, mayNil: list.Type.nilElem, simple: true}})
 	e.body = c.node(n.(*ast.PredicateNode).Node)
 	c.scopes = c.scopes[:len(c.scopes)-1]
 	return e
 }
 
 // itself is each for the element as it is.
-func (c *exprCompiler) itself(list val) each {
+func (c *compiler) itself(list Value) each {
 	p := c.param()
-	return each{list: list, p: p, body: val{q: p, t: list.t.elem, mayNil: list.t.nilElem, simple: true}}
+	return each{list: list, p: p, body: Value{SQL: p, Type: list.Type.elem, mayNil: list.Type.nilElem, simple: true}}
 }
 
 // lambda is the predicate's text with another body.
@@ -47,11 +47,11 @@ func (e each) lambda(body *engine.Query) *engine.Query {
 }
 
 func (e each) apply(f string, body *engine.Query) *engine.Query {
-	return q("{f}({l}, {lambda})", engine.Args{"f": engine.Type(f), "l": e.list.q, "lambda": e.lambda(body)})
+	return q("{f}({l}, {lambda})", engine.Args{"f": engine.Type(f), "l": e.list.SQL, "lambda": e.lambda(body)})
 }
 
 // every is v where the predicate's result for each element meets cond (never NULL); else an error.
-func (e each) every(cond *engine.Query, v val) val {
+func (e each) every(cond *engine.Query, v Value) Value {
 	if cond == nil {
 		return v
 	}
@@ -61,7 +61,7 @@ func (e each) every(cond *engine.Query, v val) val {
 // first is the place, from 0, of the first (or last) element whose predicate is not pass; -2 when it stops with an error or nil
 // there, NULL when there is none.
 func (e each) first(pass, last bool) *engine.Query {
-	a := engine.Args{"b": e.body.q, "i": e.i, "at": 1}
+	a := engine.Args{"b": e.body.SQL, "i": e.i, "at": 1}
 	if e.i == nil {
 		e.i = q(`"_ i"`)
 		a["i"] = e.i
@@ -79,45 +79,45 @@ func (e each) first(pass, last bool) *engine.Query {
 }
 
 // loops are the builtins that take a predicate.
-func (c *exprCompiler) loop(n *ast.BuiltinNode) val {
+func (c *compiler) loop(n *ast.BuiltinNode) Value {
 	list := c.node(n.Arguments[0])
-	c.want(n.Arguments[0], list, kList)
+	c.want(n.Arguments[0], list, List)
 	switch n.Name {
 	case "reduce":
 		return c.reduce(n, list)
 	case "sortBy":
-		return c.hold(list, func(list val) val { return c.sortBy(n, list) })
+		return c.hold(list, func(list Value) Value { return c.sortBy(n, list) })
 	case "groupBy":
 		refuse(n, "", "groupBy gives a map keyed by any value, which SQL has no type for")
 	}
-	return c.hold(list, func(list val) val {
+	return c.hold(list, func(list Value) Value {
 		e := c.itself(list)
 		if len(n.Arguments) > 1 {
 			e = c.predicate(n.Arguments[1], list)
 		}
 		switch n.Name {
 		case "map":
-			t := &typ{kind: kList, elem: e.body.t, nilElem: e.body.mayNil}
-			if e.body.t.kind == kNil {
+			t := &Type{Kind: List, elem: e.body.Type, nilElem: e.body.mayNil}
+			if e.body.Type.Kind == Nil {
 				refuse(n, "", "an array of nil has no type in SQL")
 			}
-			return e.every(e.body.okay(), strict(e.apply("list_transform", e.body.q), t, list))
+			return e.every(e.body.okay(), strict(e.apply("list_transform", e.body.SQL), t, list))
 		case "sum":
 			return c.sum(n, e)
 		}
-		c.want(n, e.body, kBool)
+		c.want(n, e.body, Bool)
 		return c.search(n, e)
 	})
 }
 
 // search are the loops that ask for a condition on each element.
-func (c *exprCompiler) search(n *ast.BuiltinNode, e each) val {
-	b, i := &typ{kind: kBool}, &typ{kind: kInt}
-	filtered := e.apply("list_filter", e.body.q)
-	a := engine.Args{"l": e.list.q, "f": filtered}
+func (c *compiler) search(n *ast.BuiltinNode, e each) Value {
+	b, i := &Type{Kind: Bool}, &Type{Kind: Int}
+	filtered := e.apply("list_filter", e.body.SQL)
+	a := engine.Args{"l": e.list.SQL, "f": filtered}
 	switch n.Name {
 	case "filter":
-		return e.every(e.body.present(), strict(filtered, e.list.t, e.list))
+		return e.every(e.body.present(), strict(filtered, e.list.Type, e.list))
 	case "count":
 		v := e.every(e.body.present(), strict(q("len({f})", a), i, e.list))
 		v.bounded, v.hi = true, 1<<40
@@ -141,12 +141,12 @@ func (c *exprCompiler) search(n *ast.BuiltinNode, e each) val {
 		return r
 	}
 	last := n.Name == "findLast" || n.Name == "findLastIndex"
-	return c.hold(val{q: e.first(false, last), t: i}, func(at val) val {
-		a["at"] = at.q
-		v := val{t: i, mayNil: true, mayErr: e.list.mayNull() || e.body.mayNull()}
-		v.q = q("CASE WHEN {at} >= 0 THEN {at} END", a)
+	return c.hold(Value{SQL: e.first(false, last), Type: i}, func(at Value) Value {
+		a["at"] = at.SQL
+		v := Value{Type: i, mayNil: true, mayErr: e.list.mayNull() || e.body.mayNull()}
+		v.SQL = q("CASE WHEN {at} >= 0 THEN {at} END", a)
 		if n.Name == "find" || n.Name == "findLast" {
-			v.q, v.t = q("CASE WHEN {at} >= 0 THEN list_extract({l}, {at} + 1) END", a), e.list.t.elem
+			v.SQL, v.Type = q("CASE WHEN {at} >= 0 THEN list_extract({l}, {at} + 1) END", a), e.list.Type.elem
 		}
 		v.ok = all(e.list.present(), q("(coalesce({at}, -1) <> -2)", a))
 		return v
@@ -154,21 +154,21 @@ func (c *exprCompiler) search(n *ast.BuiltinNode, e each) val {
 }
 
 // sum adds in the array's order: to an int 0, so that no elements give 0.
-func (c *exprCompiler) sum(n *ast.BuiltinNode, e each) val {
-	c.want(n, e.body, kInt, kFloat)
-	return c.total(e, e.body.t)
+func (c *compiler) sum(n *ast.BuiltinNode, e each) Value {
+	c.want(n, e.body, Int, Float)
+	return c.total(e, e.body.Type)
 }
 
-func (c *exprCompiler) total(e each, t *typ) val {
-	list := e.list.q
-	if e.body.q != e.p {
-		list = e.apply("list_transform", e.body.q)
+func (c *compiler) total(e each, t *Type) Value {
+	list := e.list.SQL
+	if e.body.SQL != e.p {
+		list = e.apply("list_transform", e.body.SQL)
 	}
 	acc, x := c.param(), c.param()
-	l, r := val{q: acc, t: t, mayErr: true, simple: true}, val{q: x, t: t, mayErr: true, simple: true}
-	a := engine.Args{"l": list, "acc": acc, "x": x, "zero": q("0::{t}", engine.Args{"t": engine.Type(t.sql())})}
-	if t.kind == kInt {
-		a["add"] = c.arithmetic("+", l, r, t).q
+	l, r := Value{SQL: acc, Type: t, mayErr: true, simple: true}, Value{SQL: x, Type: t, mayErr: true, simple: true}
+	a := engine.Args{"l": list, "acc": acc, "x": x, "zero": q("0::{t}", engine.Args{"t": engine.Type(t.SQL())})}
+	if t.Kind == Int {
+		a["add"] = c.arithmetic("+", l, r, t).SQL
 	} else {
 		a["add"] = q("{acc} + {x}", a)
 	}
@@ -178,30 +178,30 @@ func (c *exprCompiler) total(e each, t *typ) val {
 }
 
 // reduce: once the accumulator is an error it stays one.
-func (c *exprCompiler) reduce(n *ast.BuiltinNode, list val) val {
-	var first val
-	acc := &typ{}
+func (c *compiler) reduce(n *ast.BuiltinNode, list Value) Value {
+	var first Value
+	acc := &Type{}
 	if len(n.Arguments) == 3 {
 		first = c.node(n.Arguments[2])
-		*acc = *first.t
+		*acc = *first.Type
 	} else {
-		*acc = *list.t.elem
-		if list.t.nilElem {
+		*acc = *list.Type.elem
+		if list.Type.nilElem {
 			refuse(n, "give reduce a third argument to start with", "the first element may be nil, and the accumulator can't be")
 		}
 	}
 	if first.mayNil {
 		refuse(n.Arguments[2], "give it a value: … ?? 0", "the accumulator may be nil to start with")
 	}
-	return c.hold(list, func(list val) val {
+	return c.hold(list, func(list Value) Value {
 		// Each element is a STRUCT of the accumulator, itself, and what the body uses of outside.
 		l := &carried{elem: c.param()}
 		state, index, used := c.param(), c.param(), false
-		body := func() val {
-			a := val{q: q("struct_extract({s}, 'acc')", engine.Args{"s": state}), t: acc, mayErr: true, simple: true}
-			item := val{q: q("struct_extract({e}, 'x')", engine.Args{"e": l.elem}), t: list.t.elem, mayNil: list.t.nilElem, simple: true}
+		body := func() Value {
+			a := Value{SQL: q("struct_extract({s}, 'acc')", engine.Args{"s": state}), Type: acc, mayErr: true, simple: true}
+			item := Value{SQL: q("struct_extract({e}, 'x')", engine.Args{"e": l.elem}), Type: list.Type.elem, mayNil: list.Type.nilElem, simple: true}
 			at := index
-			if first.q == nil { // the first element is the accumulator
+			if first.SQL == nil { // the first element is the accumulator
 				at = q("({i} + 1)", engine.Args{"i": index})
 			}
 			c.loops = append(c.loops, l)
@@ -212,35 +212,35 @@ func (c *exprCompiler) reduce(n *ast.BuiltinNode, list val) val {
 			return b
 		}
 		b := body()
-		if first.q != nil {
-			first.asFloat(b.t)
-			if first.t.kind != acc.kind { // a literal int beside floats: once more, with a float
-				*acc = *first.t
+		if first.SQL != nil {
+			first.asFloat(b.Type)
+			if first.Type.Kind != acc.Kind { // a literal int beside floats: once more, with a float
+				*acc = *first.Type
 				b = body()
 			}
 		}
 		if b.mayNil {
 			refuse(n.Arguments[1], "give it a value: … ?? 0", "the accumulator may become nil")
 		}
-		if !b.t.same(acc) {
-			refuse(n.Arguments[1], "bring them to one type: float(…), int(…), string(…)", "the accumulator is %s and becomes %s", acc, b.t)
+		if !b.Type.same(acc) {
+			refuse(n.Arguments[1], "bring them to one type: float(…), int(…), string(…)", "the accumulator is %s and becomes %s", acc, b.Type)
 		}
-		a := engine.Args{"l": list.q, "s": state, "e": l.elem, "p": c.param(), "t": engine.Type(acc.sql()), "elem": engine.Type(list.t.elem.sql()), "i": q(""), "first": first.q, "body": b.q}
+		a := engine.Args{"l": list.SQL, "s": state, "e": l.elem, "p": c.param(), "t": engine.Type(acc.SQL()), "elem": engine.Type(list.Type.elem.SQL()), "i": q(""), "first": first.SQL, "body": b.SQL}
 		if used {
 			a["i"] = q(", {i}", engine.Args{"i": index})
 		}
 		var carry, nothing []*engine.Query
 		for i, v := range l.values {
-			f := engine.Args{"n": engine.Ident("c" + itoa(i)), "v": v.q, "t": engine.Type(v.t.sql())}
+			f := engine.Args{"n": engine.Ident("c" + itoa(i)), "v": v.SQL, "t": engine.Type(v.Type.SQL())}
 			carry, nothing = append(carry, q(", {n} := {v}", f)), append(nothing, q(", {n} := NULL::{t}", f))
 		}
-		a["carry"], a["nothing"], a["rest"] = engine.Cat(carry...), engine.Cat(nothing...), list.q
-		if first.q == nil {
+		a["carry"], a["nothing"], a["rest"] = engine.Cat(carry...), engine.Cat(nothing...), list.SQL
+		if first.SQL == nil {
 			a["first"], a["rest"] = q("list_extract({l}, 1)", a), q("list_slice({l}, 2, len({l}))", a)
 		}
 		v := q(`struct_extract(list_reduce(list_transform({rest}, lambda {p}: struct_pack(acc := NULL::{t}, x := {p}{carry})), lambda {s}, {e}{i}: struct_pack(acc := CASE WHEN struct_extract({s}, 'acc') IS NOT NULL THEN {body} END, x := NULL::{elem}{nothing}),
 			struct_pack(acc := CAST({first} AS {t}), x := NULL::{elem}{nothing})), 'acc')`, a)
-		if first.q == nil {
+		if first.SQL == nil {
 			return strict(q("CASE WHEN len({l}) > 0 THEN {v} END", a.With(engine.Args{"v": v})), acc, list).errs()
 		}
 		r := strict(v, acc, list, first)
@@ -250,7 +250,7 @@ func (c *exprCompiler) reduce(n *ast.BuiltinNode, list val) val {
 }
 
 // ordered is the order that sort and sortBy are asked for.
-func (c *exprCompiler) ordered(n ast.Node) (desc bool) {
+func (c *compiler) ordered(n ast.Node) (desc bool) {
 	s, ok := n.(*ast.StringNode)
 	if !ok || s.Value != "asc" && s.Value != "desc" {
 		refuse(n, `write "asc" or "desc"`, "the order must be known beforehand")
@@ -259,46 +259,46 @@ func (c *exprCompiler) ordered(n ast.Node) (desc bool) {
 }
 
 // sortable: the VM orders such values, and so does DuckDB.
-func (c *exprCompiler) sortable(n ast.Node, t *typ) {
-	switch t.kind {
-	case kInt, kFloat, kString, kTime, kDuration:
+func (c *compiler) sortable(n ast.Node, t *Type) {
+	switch t.Kind {
+	case Int, Float, String, Time, Duration:
 	default:
 		refuse(n, "", "%s has no order", t)
 	}
 }
 
 // sort: nil can't be compared, which nobody notices where there is nothing to compare it with.
-func (c *exprCompiler) sort(n *ast.BuiltinNode) val {
+func (c *compiler) sort(n *ast.BuiltinNode) Value {
 	list := c.node(n.Arguments[0])
-	c.want(n.Arguments[0], list, kList)
-	c.sortable(n, list.t.elem)
+	c.want(n.Arguments[0], list, List)
+	c.sortable(n, list.Type.elem)
 	f := "list_sort"
 	if len(n.Arguments) > 1 && c.ordered(n.Arguments[1]) {
 		f = "list_reverse_sort"
 	}
-	return c.hold(list, func(list val) val {
-		a := engine.Args{"f": engine.Type(f), "l": list.q}
-		v := strict(q("{f}({l})", a), list.t, list)
-		if list.t.nilElem {
+	return c.hold(list, func(list Value) Value {
+		a := engine.Args{"f": engine.Type(f), "l": list.SQL}
+		v := strict(q("{f}({l})", a), list.Type, list)
+		if list.Type.nilElem {
 			v = when(q("coalesce(len({l}) < 2 OR list_count({l}) = len({l}), false)", a), v)
 		}
 		return v
 	})
 }
 
-func (c *exprCompiler) sortBy(n *ast.BuiltinNode, list val) val {
+func (c *compiler) sortBy(n *ast.BuiltinNode, list Value) Value {
 	e := c.predicate(n.Arguments[1], list)
-	c.sortable(n.Arguments[1], e.body.t)
+	c.sortable(n.Arguments[1], e.body.Type)
 	desc := len(n.Arguments) > 2 && c.ordered(n.Arguments[2])
 	if e.i == nil {
 		e.i = c.param()
 	}
-	a := engine.Args{"l": list.q, "k": e.body.q, "i": e.i, "f": engine.Type("list_sort"), "p": c.param()}
+	a := engine.Args{"l": list.SQL, "k": e.body.SQL, "i": e.i, "f": engine.Type("list_sort"), "p": c.param()}
 	if desc {
 		a["f"], a["i"] = engine.Type("list_reverse_sort"), q("-{i}", a)
 	}
 	a["keys"] = e.apply("list_transform", q("struct_pack(k := {k}, i := {i})", a))
-	v := strict(q("list_transform({f}({keys}), lambda {p}: list_extract({l}, abs(struct_extract({p}, 'i'))))", a), list.t, list)
+	v := strict(q("list_transform({f}({keys}), lambda {p}: list_extract({l}, abs(struct_extract({p}, 'i'))))", a), list.Type, list)
 	if !e.body.mayNull() {
 		return v
 	}

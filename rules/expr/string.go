@@ -1,4 +1,4 @@
-package rules
+package expr
 
 import (
 	"github.com/expr-lang/expr/ast"
@@ -7,18 +7,18 @@ import (
 )
 
 // stringFunction are the builtins on strings; all of them are errors for nil.
-func (c *exprCompiler) stringFunction(n *ast.BuiltinNode, args []val) val {
+func (c *compiler) stringFunction(n *ast.BuiltinNode, args []Value) Value {
 	for i, v := range args {
 		if i == 2 && (n.Name == "split" || n.Name == "splitAfter") || i == 3 || i == 1 && n.Name == "repeat" {
-			c.want(n.Arguments[i], v, kInt)
+			c.want(n.Arguments[i], v, Int)
 			continue
 		}
-		c.want(n.Arguments[i], v, kString)
+		c.want(n.Arguments[i], v, String)
 	}
-	s := &typ{kind: kString}
-	a := engine.Args{"s": args[0].q}
+	s := &Type{Kind: String}
+	a := engine.Args{"s": args[0].SQL}
 	if len(args) > 1 {
-		a["x"] = args[1].q
+		a["x"] = args[1].SQL
 	}
 	switch n.Name {
 	case "lower", "toBase64":
@@ -34,37 +34,37 @@ func (c *exprCompiler) stringFunction(n *ast.BuiltinNode, args []val) val {
 		}
 		return strict(q("trim({s}, {x})", a), s, args...)
 	case "hasPrefix":
-		return strict(q("starts_with({s}, {x})", a), &typ{kind: kBool}, args...)
+		return strict(q("starts_with({s}, {x})", a), &Type{Kind: Bool}, args...)
 	case "hasSuffix":
-		return strict(q("ends_with({s}, {x})", a), &typ{kind: kBool}, args...)
+		return strict(q("ends_with({s}, {x})", a), &Type{Kind: Bool}, args...)
 	case "repeat":
-		return c.hold(args[0], func(v val) val {
-			return c.hold(args[1], func(k val) val { // a million bytes and more are an error to the VM
-				return strict(q("CASE WHEN {k} BETWEEN 0 AND 1000000 AND strlen({s}) * {k} < 1000000 THEN repeat({s}, {k}) END", engine.Args{"s": v.q, "k": k.q}), s, v, k).errs()
+		return c.hold(args[0], func(v Value) Value {
+			return c.hold(args[1], func(k Value) Value { // a million bytes and more are an error to the VM
+				return strict(q("CASE WHEN {k} BETWEEN 0 AND 1000000 AND strlen({s}) * {k} < 1000000 THEN repeat({s}, {k}) END", engine.Args{"s": v.SQL, "k": k.SQL}), s, v, k).errs()
 			})
 		})
 	case "replace":
 		return c.replace(n, args)
 	}
-	return c.hold(args[0], func(subject val) val {
+	return c.hold(args[0], func(subject Value) Value {
 		if len(args) == 1 { // trimPrefix, trimSuffix
-			args = append(args, val{q: engine.Lit(" "), t: s, simple: true, literal: " "})
+			args = append(args, Value{SQL: engine.Lit(" "), Type: s, simple: true, literal: " "})
 		}
-		return c.hold(args[1], func(x val) val {
-			a := engine.Args{"s": subject.q, "x": x.q}
+		return c.hold(args[1], func(x Value) Value {
+			a := engine.Args{"s": subject.SQL, "x": x.SQL}
 			switch n.Name {
 			case "trimPrefix":
 				return strict(q("CASE WHEN starts_with({s}, {x}) THEN substring({s}, length({x}) + 1) WHEN {x} IS NOT NULL THEN {s} END", a), s, subject, x)
 			case "trimSuffix":
 				return strict(q("CASE WHEN ends_with({s}, {x}) THEN left({s}, length({s}) - length({x})) WHEN {x} IS NOT NULL THEN {s} END", a), s, subject, x)
 			case "indexOf": // in bytes
-				v := strict(q("CASE WHEN contains({s}, {x}) THEN strlen(left({s}, instr({s}, {x}) - 1)) WHEN {s} IS NOT NULL AND {x} IS NOT NULL THEN -1 END", a), &typ{kind: kInt}, subject, x)
+				v := strict(q("CASE WHEN contains({s}, {x}) THEN strlen(left({s}, instr({s}, {x}) - 1)) WHEN {s} IS NOT NULL AND {x} IS NOT NULL THEN -1 END", a), &Type{Kind: Int}, subject, x)
 				v.bounded, v.lo, v.hi = true, -1, 1<<40
 				return v
 			case "lastIndexOf":
 				p := c.param()
 				at := q("list_extract(list_filter(range(length({s}) - length({x}) + 1), lambda {p}: starts_with(substring({s}, {p} + 1), {x})), -1)", a.With(engine.Args{"p": p}))
-				v := strict(q("CASE WHEN contains({s}, {x}) THEN strlen(left({s}, {at})) WHEN {s} IS NOT NULL AND {x} IS NOT NULL THEN -1 END", a.With(engine.Args{"at": at})), &typ{kind: kInt}, subject, x)
+				v := strict(q("CASE WHEN contains({s}, {x}) THEN strlen(left({s}, {at})) WHEN {s} IS NOT NULL AND {x} IS NOT NULL THEN -1 END", a.With(engine.Args{"at": at})), &Type{Kind: Int}, subject, x)
 				v.bounded, v.lo, v.hi = true, -1, 1<<40
 				return v
 			}
@@ -74,17 +74,17 @@ func (c *exprCompiler) stringFunction(n *ast.BuiltinNode, args []val) val {
 }
 
 // upper: Go leaves ß as it is, DuckDB makes it ẞ. No other character differs.
-func (c *exprCompiler) upper(v val) val {
-	return c.hold(v, func(v val) val {
-		a := engine.Args{"s": v.q, "p": c.param()}
-		return strict(q("CASE WHEN contains({s}, 'ß') THEN array_to_string(list_transform(string_split({s}, 'ß'), lambda {p}: upper({p})), 'ß') ELSE upper({s}) END", a), v.t, v)
+func (c *compiler) upper(v Value) Value {
+	return c.hold(v, func(v Value) Value {
+		a := engine.Args{"s": v.SQL, "p": c.param()}
+		return strict(q("CASE WHEN contains({s}, 'ß') THEN array_to_string(list_transform(string_split({s}, 'ß'), lambda {p}: upper({p})), 'ß') ELSE upper({s}) END", a), v.Type, v)
 	})
 }
 
 // split cuts at each separator, or where that is empty at each character; into n parts at most.
-func (c *exprCompiler) split(n *ast.BuiltinNode, s, x val, args []val) val {
-	t := &typ{kind: kList, elem: s.t}
-	a := engine.Args{"s": s.q, "x": x.q}
+func (c *compiler) split(n *ast.BuiltinNode, s, x Value, args []Value) Value {
+	t := &Type{Kind: List, elem: s.Type}
+	a := engine.Args{"s": s.SQL, "x": x.SQL}
 	parts := q("string_split({s}, {x})", a)
 	if x.literal == nil || x.literal == "" { // nothing has no characters
 		parts = q("CASE WHEN {s} = '' AND {x} = '' THEN []::VARCHAR[] WHEN {x} IS NOT NULL THEN string_split({s}, {x}) END", a)
@@ -113,22 +113,22 @@ func (c *exprCompiler) split(n *ast.BuiltinNode, s, x val, args []val) val {
 }
 
 // replace: where nothing is to be replaced, the new text goes between all characters.
-func (c *exprCompiler) replace(n *ast.BuiltinNode, args []val) val {
+func (c *compiler) replace(n *ast.BuiltinNode, args []Value) Value {
 	if len(args) == 4 {
 		if limit, ok := args[3].literal.(int); !ok || limit >= 0 {
 			refuse(n.Arguments[3], "leave the number out, or use SQL", "DuckDB's replace replaces all")
 		}
 	}
-	s := args[0].t
-	a := engine.Args{"s": args[0].q, "old": args[1].q, "new": args[2].q}
+	s := args[0].Type
+	a := engine.Args{"s": args[0].SQL, "old": args[1].SQL, "new": args[2].SQL}
 	if old, ok := args[1].literal.(string); ok && old != "" {
 		return strict(q("replace({s}, {old}, {new})", a), s, args[:3]...)
 	}
-	return c.hold(args[0], func(subject val) val {
-		return c.hold(args[1], func(old val) val {
-			return c.hold(args[2], func(new val) val {
+	return c.hold(args[0], func(subject Value) Value {
+		return c.hold(args[1], func(old Value) Value {
+			return c.hold(args[2], func(new Value) Value {
 				p := c.param()
-				a := engine.Args{"s": subject.q, "old": old.q, "new": new.q, "p": p}
+				a := engine.Args{"s": subject.SQL, "old": old.SQL, "new": new.SQL, "p": p}
 				return strict(q("CASE WHEN {old} <> '' THEN replace({s}, {old}, {new}) WHEN {old} = '' AND {s} = '' THEN {new} WHEN {old} = '' THEN {new} || array_to_string(list_transform(string_split({s}, ''), lambda {p}: {p} || {new}), '') END", a), s, subject, old, new)
 			})
 		})

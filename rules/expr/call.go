@@ -1,4 +1,4 @@
-package rules
+package expr
 
 import (
 	"math"
@@ -31,7 +31,7 @@ var arity = map[string][2]int{"len": {1, 1}, "type": {1, 1}, "abs": {1, 1}, "cei
 	"now": {0, 0}, "duration": {1, 1}, "date": {1, 3}, "timezone": {1, 1}, "first": {1, 1}, "last": {1, 1}, "get": {2, 2}, "take": {2, 2}, "reverse": {1, 1}, "uniq": {1, 1}, "concat": {1, 99}, "flatten": {1, 1},
 	"sort": {1, 2}, "bitand": {2, 2}, "bitor": {2, 2}, "bitxor": {2, 2}, "bitnand": {2, 2}, "bitshl": {2, 2}, "bitshr": {2, 2}, "bitushr": {2, 2}, "bitnot": {1, 1}}
 
-func (c *exprCompiler) builtin(n *ast.BuiltinNode) val {
+func (c *compiler) builtin(n *ast.BuiltinNode) Value {
 	if r, no := refused[n.Name]; no {
 		refuse(n, r[1], "%s: %s", n.Name, r[0])
 	}
@@ -53,7 +53,7 @@ func (c *exprCompiler) builtin(n *ast.BuiltinNode) val {
 	case "get":
 		return c.get(n)
 	}
-	args := make([]val, len(n.Arguments))
+	args := make([]Value, len(n.Arguments))
 	for i, x := range n.Arguments {
 		args[i] = c.node(x)
 	}
@@ -72,49 +72,49 @@ func (c *exprCompiler) builtin(n *ast.BuiltinNode) val {
 	return c.arrayFunction(n, args)
 }
 
-func (c *exprCompiler) convert(n *ast.BuiltinNode, v val) val {
-	i, f, s := &typ{kind: kInt}, &typ{kind: kFloat}, &typ{kind: kString}
-	a := engine.Args{"v": v.q}
+func (c *compiler) convert(n *ast.BuiltinNode, v Value) Value {
+	i, f, s := &Type{Kind: Int}, &Type{Kind: Float}, &Type{Kind: String}
+	a := engine.Args{"v": v.SQL}
 	switch n.Name {
 	case "len":
-		c.want(n.Arguments[0], v, kString, kList, kMap, kStruct)
+		c.want(n.Arguments[0], v, String, List, Map, Struct)
 		r := strict(q("len({v})", a), i, v)
-		switch v.t.kind {
-		case kString:
-			r.q = q("length({v})", a)
-		case kMap:
-			r.q = q("cardinality({v})::BIGINT", a)
-		case kStruct:
-			r.q = q("CASE WHEN {v} IS NOT NULL THEN {n} END", a.With(engine.Args{"n": len(v.t.fields)}))
+		switch v.Type.Kind {
+		case String:
+			r.SQL = q("length({v})", a)
+		case Map:
+			r.SQL = q("cardinality({v})::BIGINT", a)
+		case Struct:
+			r.SQL = q("CASE WHEN {v} IS NOT NULL THEN {n} END", a.With(engine.Args{"n": len(v.Type.fields)}))
 		}
 		r.bounded, r.hi = true, 1<<40
 		return r
 	case "type":
-		name := map[kind]string{kBool: "bool", kInt: "int", kFloat: "float", kString: "string", kTime: "time.Time", kDuration: "time.Duration", kMonth: "time.Month", kWeekday: "time.Weekday", kList: "array", kMap: "map", kStruct: "map"}[v.t.kind]
-		return c.observe(s, []val{v}, func(o []val) *engine.Query {
-			return q("CASE WHEN {v} IS NULL THEN 'nil' ELSE {name} END", engine.Args{"v": o[0].q, "name": name})
+		name := map[Kind]string{Bool: "bool", Int: "int", Float: "float", String: "string", Time: "time.Time", Duration: "time.Duration", Month: "time.Month", Weekday: "time.Weekday", List: "array", Map: "map", Struct: "map"}[v.Type.Kind]
+		return c.observe(s, []Value{v}, func(o []Value) *engine.Query {
+			return q("CASE WHEN {v} IS NULL THEN 'nil' ELSE {name} END", engine.Args{"v": o[0].SQL, "name": name})
 		})
 	case "int":
-		switch v.t.kind {
-		case kInt, kMonth, kWeekday, kDuration:
+		switch v.Type.Kind {
+		case Int, Month, Weekday, Duration:
 			return v.number(i)
-		case kFloat: // what doesn't fit gives something else on each machine in the VM
+		case Float: // what doesn't fit gives something else on each machine in the VM
 			return strict(q("TRY_CAST(trunc({v}) AS BIGINT)", a), i, v).errs()
 		}
-		c.want(n.Arguments[0], v, kInt, kFloat, kString)
-		return c.hold(v, func(v val) val {
-			return strict(q("CASE WHEN regexp_full_match({v}, '[+-]?[0-9]+') THEN TRY_CAST({v} AS BIGINT) END", engine.Args{"v": v.q}), i, v).errs()
+		c.want(n.Arguments[0], v, Int, Float, String)
+		return c.hold(v, func(v Value) Value {
+			return strict(q("CASE WHEN regexp_full_match({v}, '[+-]?[0-9]+') THEN TRY_CAST({v} AS BIGINT) END", engine.Args{"v": v.SQL}), i, v).errs()
 		})
 	case "float":
-		switch v.t.kind {
-		case kFloat:
+		switch v.Type.Kind {
+		case Float:
 			return v.number(f)
-		case kInt:
+		case Int:
 			return strict(q("CAST({v} AS DOUBLE)", a), f, v)
 		}
-		c.want(n.Arguments[0], v, kInt, kFloat, kString)
-		return c.hold(v, func(v val) val {
-			a := engine.Args{"v": v.q}
+		c.want(n.Arguments[0], v, Int, Float, String)
+		return c.hold(v, func(v Value) Value {
+			a := engine.Args{"v": v.SQL}
 			return strict(q(`CASE WHEN regexp_full_match({v}, '(?i)[+-]?(inf|infinity)|nan') THEN TRY_CAST({v} AS DOUBLE)
 				WHEN regexp_full_match({v}, '[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?') AND isfinite(TRY_CAST({v} AS DOUBLE)) THEN TRY_CAST({v} AS DOUBLE) END`, a), f, v).errs()
 		})
@@ -123,41 +123,41 @@ func (c *exprCompiler) convert(n *ast.BuiltinNode, v val) val {
 }
 
 // number is int(v) or float(v) of what is one: an error for nil.
-func (v val) number(t *typ) val {
-	v.t, v.mayErr, v.mayNil, v.ok = t, v.mayNull(), false, nil
+func (v Value) number(t *Type) Value {
+	v.Type, v.mayErr, v.mayNil, v.ok = t, v.mayNull(), false, nil
 	return v
 }
 
 // str is string(v): Go's %v.
-func (c *exprCompiler) str(n ast.Node, v val) val {
-	s := &typ{kind: kString}
-	text := func(v val) *engine.Query {
-		a := engine.Args{"v": v.q}
-		switch v.t.kind {
-		case kString:
-			return v.q
-		case kBool, kInt:
+func (c *compiler) str(n ast.Node, v Value) Value {
+	s := &Type{Kind: String}
+	text := func(v Value) *engine.Query {
+		a := engine.Args{"v": v.SQL}
+		switch v.Type.Kind {
+		case String:
+			return v.SQL
+		case Bool, Int:
 			return q("CAST({v} AS VARCHAR)", a)
-		case kMonth:
+		case Month:
 			return q("monthname(make_date(2000, {v}::INTEGER, 1))", a)
-		case kWeekday:
+		case Weekday:
 			return q("dayname(DATE '2023-01-01' + {v}::INTEGER)", a)
-		case kFloat:
+		case Float:
 			return c.goFloat(v)
 		}
 		return nil
 	}
 	if text(v) == nil {
-		if v.t.kind == kNil {
-			return val{q: q("'<nil>'"), t: s, simple: true}
+		if v.Type.Kind == Nil {
+			return Value{SQL: q("'<nil>'"), Type: s, simple: true}
 		}
-		refuse(n, "make the text in SQL", "Go writes %s in a way of its own", v.t)
+		refuse(n, "make the text in SQL", "Go writes %s in a way of its own", v.Type)
 	}
 	if !v.mayNil {
 		return strict(text(v), s, v)
 	}
-	return c.hold(v, func(v val) val {
-		return c.observe(s, []val{v}, func(o []val) *engine.Query {
+	return c.hold(v, func(v Value) Value {
+		return c.observe(s, []Value{v}, func(o []Value) *engine.Query {
 			return q("coalesce({t}, '<nil>')", engine.Args{"t": text(o[0])})
 		})
 	})
@@ -165,50 +165,50 @@ func (c *exprCompiler) str(n ast.Node, v val) val {
 
 // goFloat writes a float as Go's %v does: the shortest digits that read back the same, with an exponent below 1e-4 and from 1e6
 // on. DuckDB has the same digits, but an exponent from 1e16 on, and .0 behind whole numbers.
-func (c *exprCompiler) goFloat(v val) *engine.Query {
-	return c.hold(v, func(v val) val {
-		a := engine.Args{"v": v.q, "t": q("CAST({v} AS VARCHAR)", engine.Args{"v": v.q})}
+func (c *compiler) goFloat(v Value) *engine.Query {
+	return c.hold(v, func(v Value) Value {
+		a := engine.Args{"v": v.SQL, "t": q("CAST({v} AS VARCHAR)", engine.Args{"v": v.SQL})}
 		a["digits"] = q("rtrim(replace(replace({t}, '-', ''), '.', ''), '0')", a)
 		a["exponent"] = q("lpad(CAST(instr(replace({t}, '-', ''), '.') - 2 AS VARCHAR), 2, '0')", a)
 		a["scientific"] = q("CASE WHEN {v} < 0 THEN '-' ELSE '' END || left({digits}, 1) || CASE WHEN length({digits}) > 1 THEN '.' ELSE '' END || substring({digits}, 2) || 'e+' || {exponent}", a)
-		return val{q: q(`CASE WHEN isnan({v}) THEN 'NaN' WHEN {v} = 'Infinity'::DOUBLE THEN '+Inf' WHEN {v} = '-Infinity'::DOUBLE THEN '-Inf'
+		return Value{SQL: q(`CASE WHEN isnan({v}) THEN 'NaN' WHEN {v} = 'Infinity'::DOUBLE THEN '+Inf' WHEN {v} = '-Infinity'::DOUBLE THEN '-Inf'
 			WHEN abs({v}) < 1e6 OR abs({v}) >= 1e16 THEN regexp_replace({t}, '\.0$', '') ELSE {scientific} END`, a)}
-	}).q
+	}).SQL
 }
 
-func (c *exprCompiler) rounding(n *ast.BuiltinNode, v val) val {
-	c.want(n, v, kInt, kFloat)
-	a := engine.Args{"v": v.q, "f": engine.Type(n.Name)}
+func (c *compiler) rounding(n *ast.BuiltinNode, v Value) Value {
+	c.want(n, v, Int, Float)
+	a := engine.Args{"v": v.SQL, "f": engine.Type(n.Name)}
 	switch {
-	case n.Name != "abs" && v.t.kind == kInt:
-		return strict(q("CAST({v} AS DOUBLE)", a), &typ{kind: kFloat}, v)
-	case n.Name != "abs" || v.t.kind == kFloat:
-		return strict(q("{f}({v})", a), v.t, v)
+	case n.Name != "abs" && v.Type.Kind == Int:
+		return strict(q("CAST({v} AS DOUBLE)", a), &Type{Kind: Float}, v)
+	case n.Name != "abs" || v.Type.Kind == Float:
+		return strict(q("{f}({v})", a), v.Type, v)
 	case v.bounded && v.lo > math.MinInt64:
-		r := strict(q("abs({v})", a), v.t, v)
+		r := strict(q("abs({v})", a), v.Type, v)
 		r.bounded, r.hi = true, max(v.hi, -v.lo)
 		return r
 	}
-	return c.hold(v, func(v val) val { // the smallest int has no positive counterpart, and stays
-		a := engine.Args{"v": v.q, "neg": c.arithmetic("-", intLiteral(0), v, v.t).q}
-		return strict(q("CASE WHEN {v} < 0 THEN {neg} ELSE {v} END", a), v.t, v)
+	return c.hold(v, func(v Value) Value { // the smallest int has no positive counterpart, and stays
+		a := engine.Args{"v": v.SQL, "neg": c.arithmetic("-", intLiteral(0), v, v.Type).SQL}
+		return strict(q("CASE WHEN {v} < 0 THEN {neg} ELSE {v} END", a), v.Type, v)
 	})
 }
 
-func (c *exprCompiler) bits(n *ast.BuiltinNode, args []val) val {
+func (c *compiler) bits(n *ast.BuiltinNode, args []Value) Value {
 	for i, v := range args {
-		c.want(n.Arguments[i], v, kInt)
+		c.want(n.Arguments[i], v, Int)
 	}
-	i := &typ{kind: kInt}
+	i := &Type{Kind: Int}
 	if n.Name == "bitnot" {
-		return strict(q("(~ {v})", engine.Args{"v": args[0].q}), i, args[0])
+		return strict(q("(~ {v})", engine.Args{"v": args[0].SQL}), i, args[0])
 	}
 	if f, ok := map[string]string{"bitand": "({x} & {y})", "bitor": "({x} | {y})", "bitxor": "xor({x}, {y})", "bitnand": "({x} & ~ {y})"}[n.Name]; ok {
-		return strict(q(f, engine.Args{"x": args[0].q, "y": args[1].q}), i, args...)
+		return strict(q(f, engine.Args{"x": args[0].SQL, "y": args[1].SQL}), i, args...)
 	}
-	return c.hold(args[0], func(x val) val { // a negative shift is an error; one by 64 and more shifts all out
-		return c.hold(args[1], func(y val) val {
-			a := engine.Args{"x": x.q, "y": y.q}
+	return c.hold(args[0], func(x Value) Value { // a negative shift is an error; one by 64 and more shifts all out
+		return c.hold(args[1], func(y Value) Value {
+			a := engine.Args{"x": x.SQL, "y": y.SQL}
 			var v *engine.Query
 			switch n.Name {
 			case "bitshl":
@@ -225,194 +225,194 @@ func (c *exprCompiler) bits(n *ast.BuiltinNode, args []val) val {
 }
 
 // numbers are the arguments of max, min, mean and median as one array: several numbers, or one array of them.
-func (c *exprCompiler) numbers(n *ast.BuiltinNode, args []val) val {
-	if len(args) == 1 && args[0].t.kind == kList {
-		if !args[0].t.elem.number() {
-			refuse(n.Arguments[0], "", "%s takes numbers, and this is %s", n.Name, args[0].t)
+func (c *compiler) numbers(n *ast.BuiltinNode, args []Value) Value {
+	if len(args) == 1 && args[0].Type.Kind == List {
+		if !args[0].Type.elem.number() {
+			refuse(n.Arguments[0], "", "%s takes numbers, and this is %s", n.Name, args[0].Type)
 		}
 		return args[0]
 	}
 	for i, v := range args {
-		c.want(n.Arguments[i], v, kInt, kFloat)
+		c.want(n.Arguments[i], v, Int, Float)
 	}
 	list := c.listOf(n, args)
-	list.mayErr, list.t.nilElem = true, false // nil among numbers is an error
+	list.mayErr, list.Type.nilElem = true, false // nil among numbers is an error
 	for _, v := range args {
 		if v.mayNull() {
-			list.q = q("CASE WHEN {v} IS NOT NULL THEN {l} END", engine.Args{"v": v.q, "l": list.q})
+			list.SQL = q("CASE WHEN {v} IS NOT NULL THEN {l} END", engine.Args{"v": v.SQL, "l": list.SQL})
 		}
 	}
 	return list
 }
 
-func (c *exprCompiler) statistic(n *ast.BuiltinNode, args []val) val {
-	if len(args) == 1 && args[0].t.number() && (n.Name == "max" || n.Name == "min") {
+func (c *compiler) statistic(n *ast.BuiltinNode, args []Value) Value {
+	if len(args) == 1 && args[0].Type.number() && (n.Name == "max" || n.Name == "min") {
 		return args[0]
 	}
 	list := c.numbers(n, args)
-	t := list.t.elem
-	return c.hold(list, func(list val) val {
-		a := engine.Args{"l": list.q}
+	t := list.Type.elem
+	return c.hold(list, func(list Value) Value {
+		a := engine.Args{"l": list.SQL}
 		whole := list.present()
-		if list.t.nilElem {
+		if list.Type.nilElem {
 			whole = q("coalesce(list_count({l}) = len({l}), false)", a)
 		}
 		switch n.Name {
 		case "max", "min": // of no numbers: nil. A NaN stays where it is first, and is passed over behind.
 			op := map[string]string{"max": "<", "min": ">"}[n.Name]
 			acc, x := c.param(), c.param()
-			l, r := val{q: acc, t: t, simple: true}, val{q: x, t: t, simple: true}
-			a := a.With(engine.Args{"acc": acc, "x": x, "less": c.compare(n, op, l, r).q})
-			v := val{q: q("CASE WHEN len({l}) > 0 THEN list_reduce({l}, lambda {acc}, {x}: CASE WHEN {less} THEN {x} ELSE {acc} END) END", a), t: t, mayNil: true}
+			l, r := Value{SQL: acc, Type: t, simple: true}, Value{SQL: x, Type: t, simple: true}
+			a := a.With(engine.Args{"acc": acc, "x": x, "less": c.compare(n, op, l, r).SQL})
+			v := Value{SQL: q("CASE WHEN len({l}) > 0 THEN list_reduce({l}, lambda {acc}, {x}: CASE WHEN {less} THEN {x} ELSE {acc} END) END", a), Type: t, mayNil: true}
 			every := list.okay() // max and min of nil are nil
-			if list.t.nilElem {
+			if list.Type.nilElem {
 				every = all(every, q("coalesce(list_count({l}) = len({l}), true)", a))
 			}
 			return when(every, v)
 		case "mean":
 			p := c.param()
-			e := each{list: list, p: p, body: val{q: q("CAST({p} AS DOUBLE)", engine.Args{"p": p}), t: &typ{kind: kFloat}}}
-			a["sum"] = c.total(e, e.body.t).q
-			return when(whole, val{q: q("CASE WHEN len({l}) = 0 THEN 0::DOUBLE ELSE {sum} / len({l}) END", a), t: e.body.t})
+			e := each{list: list, p: p, body: Value{SQL: q("CAST({p} AS DOUBLE)", engine.Args{"p": p}), Type: &Type{Kind: Float}}}
+			a["sum"] = c.total(e, e.body.Type).SQL
+			return when(whole, Value{SQL: q("CASE WHEN len({l}) = 0 THEN 0::DOUBLE ELSE {sum} / len({l}) END", a), Type: e.body.Type})
 		}
-		f := &typ{kind: kFloat}
-		sorted := val{q: q("list_sort(CAST({l} AS DOUBLE[]))", a), t: &typ{kind: kList, elem: f}}
-		if t.kind == kFloat { // Go sorts NaN first
-			sorted.q = q(`list_concat(list_filter({l}, lambda "_ n": isnan("_ n")), list_sort(list_filter({l}, lambda "_ n": NOT isnan("_ n"))))`, a)
+		f := &Type{Kind: Float}
+		sorted := Value{SQL: q("list_sort(CAST({l} AS DOUBLE[]))", a), Type: &Type{Kind: List, elem: f}}
+		if t.Kind == Float { // Go sorts NaN first
+			sorted.SQL = q(`list_concat(list_filter({l}, lambda "_ n": isnan("_ n")), list_sort(list_filter({l}, lambda "_ n": NOT isnan("_ n"))))`, a)
 		}
-		return when(whole, c.hold(sorted, func(s val) val {
-			a := engine.Args{"s": s.q}
-			return val{t: f, q: q(`CASE WHEN len({s}) = 0 THEN 0::DOUBLE WHEN len({s}) % 2 = 1 THEN list_extract({s}, len({s}) // 2 + 1)
+		return when(whole, c.hold(sorted, func(s Value) Value {
+			a := engine.Args{"s": s.SQL}
+			return Value{Type: f, SQL: q(`CASE WHEN len({s}) = 0 THEN 0::DOUBLE WHEN len({s}) % 2 = 1 THEN list_extract({s}, len({s}) // 2 + 1)
 				ELSE (list_extract({s}, len({s}) // 2) + list_extract({s}, len({s}) // 2 + 1)) / 2 END`, a)}
 		}))
 	})
 }
 
 // get is a[i] and a.b that give nil where there is nothing.
-func (c *exprCompiler) get(n *ast.BuiltinNode) val {
+func (c *compiler) get(n *ast.BuiltinNode) Value {
 	from, key := c.node(n.Arguments[0]), c.node(n.Arguments[1])
-	switch from.t.kind {
-	case kList:
-		c.want(n.Arguments[1], key, kInt)
-		return c.hold(key, func(key val) val {
-			return c.hold(from, func(from val) val {
+	switch from.Type.Kind {
+	case List:
+		c.want(n.Arguments[1], key, Int)
+		return c.hold(key, func(key Value) Value {
+			return c.hold(from, func(from Value) Value {
 				v := c.at(from, key)
 				v.mayNil = true
-				unasked := q("({f} IS NULL OR {k} IS NOT NULL)", engine.Args{"f": from.q, "k": key.q}) // an index that is nil is an error only where there is an array
+				unasked := q("({f} IS NULL OR {k} IS NOT NULL)", engine.Args{"f": from.SQL, "k": key.SQL}) // an index that is nil is an error only where there is an array
 				if !key.mayNil {
 					unasked = nil
 				}
 				return when(all(from.okay(), key.okay(), unasked), v)
 			})
 		})
-	case kMap:
-		c.want(n.Arguments[1], key, kString)
-		return c.hold(from, func(from val) val {
-			v := val{q: q("map_extract_value({m}, {k})", engine.Args{"m": from.q, "k": noKey(key)}), t: from.t.elem, mayNil: true}
+	case Map:
+		c.want(n.Arguments[1], key, String)
+		return c.hold(from, func(from Value) Value {
+			v := Value{SQL: q("map_extract_value({m}, {k})", engine.Args{"m": from.SQL, "k": noKey(key)}), Type: from.Type.elem, mayNil: true}
 			return when(all(from.okay(), key.okay()), v)
 		})
-	case kStruct:
+	case Struct:
 		name, ok := key.literal.(string)
 		if !ok {
 			refuse(n.Arguments[1], "write the name as a string", "which field must be known beforehand")
 		}
-		t, ok := from.t.field(name)
+		t, ok := from.Type.field(name)
 		if !ok {
 			refuse(n.Arguments[1], "", "there is no field %s, so this is always nil", name)
 		}
-		return c.hold(from, func(from val) val {
-			return when(from.okay(), val{q: q("struct_extract({s}, {f})", engine.Args{"s": from.q, "f": name}), t: t, mayNil: true})
+		return c.hold(from, func(from Value) Value {
+			return when(from.okay(), Value{SQL: q("struct_extract({s}, {f})", engine.Args{"s": from.SQL, "f": name}), Type: t, mayNil: true})
 		})
 	}
-	refuse(n, "", "get takes an array or a map, and this is %s", from.t)
-	return val{}
+	refuse(n, "", "get takes an array or a map, and this is %s", from.Type)
+	return Value{}
 }
 
-func (c *exprCompiler) arrayFunction(n *ast.BuiltinNode, args []val) val {
+func (c *compiler) arrayFunction(n *ast.BuiltinNode, args []Value) Value {
 	l := args[0]
-	c.want(n.Arguments[0], l, kList)
-	a := engine.Args{"l": l.q}
+	c.want(n.Arguments[0], l, List)
+	a := engine.Args{"l": l.SQL}
 	switch n.Name {
 	case "first", "last": // nil where there is no array, too
 		a["i"] = map[string]int{"first": 1, "last": -1}[n.Name]
-		return when(l.okay(), val{q: q("list_extract({l}, {i})", a), t: l.t.elem, mayNil: true})
+		return when(l.okay(), Value{SQL: q("list_extract({l}, {i})", a), Type: l.Type.elem, mayNil: true})
 	case "take":
-		c.want(n.Arguments[1], args[1], kInt)
-		return c.hold(args[1], func(k val) val {
-			return strict(q("CASE WHEN {k} >= 0 THEN list_slice({l}, 1, {k}) END", a.With(engine.Args{"k": k.q})), l.t, l, k).errs()
+		c.want(n.Arguments[1], args[1], Int)
+		return c.hold(args[1], func(k Value) Value {
+			return strict(q("CASE WHEN {k} >= 0 THEN list_slice({l}, 1, {k}) END", a.With(engine.Args{"k": k.SQL})), l.Type, l, k).errs()
 		})
 	case "reverse":
-		return strict(q("list_reverse({l})", a), l.t, l)
+		return strict(q("list_reverse({l})", a), l.Type, l)
 	case "uniq":
-		if !comparable(l.t.elem) {
-			refuse(n, "", "%s can't be compared as a whole with the VM's meaning", l.t.elem)
+		if !comparable(l.Type.elem) {
+			refuse(n, "", "%s can't be compared as a whole with the VM's meaning", l.Type.elem)
 		}
-		return c.hold(l, func(l val) val {
+		return c.hold(l, func(l Value) Value {
 			x, i := c.param(), c.param()
-			a := engine.Args{"l": l.q, "x": x, "i": i}
+			a := engine.Args{"l": l.SQL, "x": x, "i": i}
 			keep := q("list_position({l}, {x}) = {i}", a)
-			if hasFloat(l.t.elem) { // no NaN equals another
-				keep = q("({k} OR {nan})", engine.Args{"k": keep, "nan": nan(val{q: x, t: l.t.elem})})
+			if hasFloat(l.Type.elem) { // no NaN equals another
+				keep = q("({k} OR {nan})", engine.Args{"k": keep, "nan": nan(Value{SQL: x, Type: l.Type.elem})})
 			}
-			return strict(q("list_filter({l}, lambda {x}, {i}: {k})", a.With(engine.Args{"k": keep})), l.t, l)
+			return strict(q("list_filter({l}, lambda {x}, {i}: {k})", a.With(engine.Args{"k": keep})), l.Type, l)
 		})
 	case "flatten":
-		if l.t.elem.kind != kList {
+		if l.Type.elem.Kind != List {
 			return l
 		}
-		t := *l.t.elem
+		t := *l.Type.elem
 		inner := q("list_transform({l}, lambda {x}: coalesce({x}, [NULL]))", a.With(engine.Args{"x": c.param()}))
-		if !l.t.nilElem {
-			inner = l.q
+		if !l.Type.nilElem {
+			inner = l.SQL
 		}
-		t.nilElem = t.nilElem || l.t.nilElem
+		t.nilElem = t.nilElem || l.Type.nilElem
 		v := strict(q("flatten({l})", engine.Args{"l": inner}), &t, l)
-		if t.elem.kind == kList {
-			return c.arrayFunction(&ast.BuiltinNode{Name: "flatten", Arguments: n.Arguments}, []val{v})
+		if t.elem.Kind == List {
+			return c.arrayFunction(&ast.BuiltinNode{Name: "flatten", Arguments: n.Arguments}, []Value{v})
 		}
 		return v
 	case "concat":
-		t := *l.t
+		t := *l.Type
 		for i, v := range args {
-			c.want(n.Arguments[i], v, kList)
-			if !v.t.same(l.t) {
-				refuse(n.Arguments[i], "bring them to one type", "%s can't follow %s in one array", v.t, l.t)
+			c.want(n.Arguments[i], v, List)
+			if !v.Type.same(l.Type) {
+				refuse(n.Arguments[i], "bring them to one type", "%s can't follow %s in one array", v.Type, l.Type)
 			}
-			t.nilElem = t.nilElem || v.t.nilElem
+			t.nilElem = t.nilElem || v.Type.nilElem
 		}
-		out := q("list_concat({all})", engine.Args{"all": engine.Each(", ", args, func(v val) *engine.Query { return v.q })})
+		out := q("list_concat({all})", engine.Args{"all": engine.Each(", ", args, func(v Value) *engine.Query { return v.SQL })})
 		for _, v := range args {
 			if v.mayNull() { // list_concat passes over NULL
-				out = q("CASE WHEN {v} IS NOT NULL THEN {out} END", engine.Args{"v": v.q, "out": out})
+				out = q("CASE WHEN {v} IS NOT NULL THEN {out} END", engine.Args{"v": v.SQL, "out": out})
 			}
 		}
 		return strict(out, &t, args...)
 	case "join":
-		if l.t.elem.kind != kString {
-			refuse(n.Arguments[0], "map it: map(…, string(#))", "join takes an array of strings, and this is %s", l.t)
+		if l.Type.elem.Kind != String {
+			refuse(n.Arguments[0], "map it: map(…, string(#))", "join takes an array of strings, and this is %s", l.Type)
 		}
-		sep := val{q: engine.Lit(""), t: l.t.elem, simple: true, literal: ""}
+		sep := Value{SQL: engine.Lit(""), Type: l.Type.elem, simple: true, literal: ""}
 		if len(args) > 1 {
-			c.want(n.Arguments[1], args[1], kString)
+			c.want(n.Arguments[1], args[1], String)
 			sep = args[1]
 		}
-		return c.hold(l, func(l val) val {
-			return c.hold(sep, func(sep val) val {
-				v := strict(c.join(l.q, sep), l.t.elem, l, sep)
-				if l.t.nilElem {
-					v = when(q("coalesce(list_count({l}) = len({l}), false)", engine.Args{"l": l.q}), v)
+		return c.hold(l, func(l Value) Value {
+			return c.hold(sep, func(sep Value) Value {
+				v := strict(c.join(l.SQL, sep), l.Type.elem, l, sep)
+				if l.Type.nilElem {
+					v = when(q("coalesce(list_count({l}) = len({l}), false)", engine.Args{"l": l.SQL}), v)
 				}
 				return v
 			})
 		})
 	}
 	refuse(n, "", "%s has no SQL", n.Name)
-	return val{}
+	return Value{}
 }
 
 // join is the strings of a list with sep between them. DuckDB's own takes a literal separator only.
-func (c *exprCompiler) join(list *engine.Query, sep val) *engine.Query {
-	a := engine.Args{"l": list, "sep": sep.q}
+func (c *compiler) join(list *engine.Query, sep Value) *engine.Query {
+	a := engine.Args{"l": list, "sep": sep.SQL}
 	if sep.literal != nil {
 		return q("array_to_string({l}, {sep})", a)
 	}

@@ -1,4 +1,10 @@
-package rules
+// Package expr compiles expressions of expr-lang to SQL. It owns their types, operators and functions; where an expression stands in a
+// rule or a function, and what becomes of its value, rules says.
+//
+// An expression in expr-lang becomes one SQL expression with the meaning that expr's VM gives it. The VM is the reference, and
+// docs/expr.md says what the differences are: where the VM stops with an error the SQL is NULL, and what SQL can't say the same
+// way is refused here, with its place and the reason.
+package expr
 
 import (
 	"errors"
@@ -16,12 +22,8 @@ import (
 	"dsql/sql"
 )
 
-// An expression in expr-lang becomes one SQL expression with the meaning that expr's VM gives it. The VM is the reference, and
-// docs/expr.md says what the differences are: where the VM stops with an error the SQL is NULL, and what SQL can't say the same
-// way is refused here, with its place and the reason.
-
 // exprCompiler compiles one expression.
-type exprCompiler struct {
+type compiler struct {
 	cols   []engine.Column
 	column func(engine.Column) *engine.Query // how a column is named in SQL
 	prefix string                            // of lambda parameters
@@ -34,7 +36,7 @@ type exprCompiler struct {
 
 type variable struct {
 	name string
-	v    val
+	v    Value
 	loop int // how many bodies of reduce it was declared in
 }
 
@@ -42,43 +44,43 @@ type variable struct {
 // row's (1.5.6, where lists of some rows are empty or NULL), so each element carries the values with it.
 type carried struct {
 	elem   *engine.Query // the element and what it carries: a STRUCT
-	values []val
+	values []Value
 }
 
 // inside is a value from outside of the bodies of reduce from the loop-th on, as the innermost sees it.
-func (c *exprCompiler) inside(v val, loop int) val {
+func (c *compiler) inside(v Value, loop int) Value {
 	for _, l := range c.loops[loop:] {
 		v = l.carry(v)
 	}
 	return v
 }
 
-func (l *carried) carry(v val) val {
-	if v.literal != nil || v.t.kind == kNil || v.t.kind == kZone {
+func (l *carried) carry(v Value) Value {
+	if v.literal != nil || v.Type.Kind == Nil || v.Type.Kind == Zone {
 		return v
 	}
 	in := v
-	in.q, in.simple = l.field(v.q, v.t), true
+	in.SQL, in.simple = l.field(v.SQL, v.Type), true
 	if v.ok != nil {
-		in.ok = l.field(v.ok, &typ{kind: kBool})
+		in.ok = l.field(v.ok, &Type{Kind: Bool})
 	}
 	return in
 }
 
-func (l *carried) field(value *engine.Query, t *typ) *engine.Query {
-	n := slices.IndexFunc(l.values, func(v val) bool { return v.q.String() == value.String() })
+func (l *carried) field(value *engine.Query, t *Type) *engine.Query {
+	n := slices.IndexFunc(l.values, func(v Value) bool { return v.SQL.String() == value.String() })
 	if n < 0 {
 		n = len(l.values)
-		l.values = append(l.values, val{q: value, t: t})
+		l.values = append(l.values, Value{SQL: value, Type: t})
 	}
 	return q("struct_extract({e}, {n})", engine.Args{"e": l.elem, "n": "c" + itoa(n)})
 }
 
 // scope is what # stands for.
 type scope struct {
-	item val
+	item Value
 	// of reduce only
-	acc   *val
+	acc   *Value
 	index *engine.Query // from 1
 	used  *bool         // #index is
 }
@@ -98,7 +100,7 @@ func refuse(n ast.Node, hint, format string, args ...any) {
 }
 
 // compileExpr compiles the text of an expression over columns.
-func compileExpr(text string, cols []engine.Column, column func(engine.Column) *engine.Query) (v val, err error) {
+func compileExpr(text string, cols []engine.Column, column func(engine.Column) *engine.Query) (v Value, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			re, ok := r.(*refusal)
@@ -115,9 +117,9 @@ func compileExpr(text string, cols []engine.Column, column func(engine.Column) *
 		if errors.As(err, &fe) {
 			r.at, r.msg = fe.Location, fe.Message
 		}
-		return val{}, r
+		return Value{}, r
 	}
-	c := &exprCompiler{cols: cols, column: column, prefix: "_e", uses: map[string]int{}}
+	c := &compiler{cols: cols, column: column, prefix: "_e", uses: map[string]int{}}
 	for i := 0; i < len(cols); i++ {
 		if strings.HasPrefix(strings.ToLower(cols[i].Name), c.prefix) {
 			c.prefix, i = c.prefix+"_", -1
@@ -125,9 +127,9 @@ func compileExpr(text string, cols []engine.Column, column func(engine.Column) *
 	}
 	countUses(tree.Node, c.uses)
 	v = c.node(tree.Node)
-	switch v.t.kind {
-	case kDuration, kMonth, kWeekday, kZone:
-		refuse(tree.Node, "make a number or text of it: .Seconds(), int(…), string(…)", "the result is a %s, which no column holds", v.t)
+	switch v.Type.Kind {
+	case Duration, Month, Weekday, Zone:
+		refuse(tree.Node, "make a number or text of it: .Seconds(), int(…), string(…)", "the result is a %s, which no column holds", v.Type)
 	}
 	return v, nil
 }
@@ -143,10 +145,10 @@ func countUses(n ast.Node, uses map[string]int) {
 }
 
 // userExpr compiles the string at sp of a script. Errors point inside it.
-func userExpr(src *sql.Source, sp sql.Span, cols []engine.Column, column func(engine.Column) *engine.Query) (val, *sql.Error) {
+func Compile(src *sql.Source, sp sql.Span, cols []engine.Column, column func(engine.Column) *engine.Query) (Value, *sql.Error) {
 	text, err := sql.Unquote(sp.Of(src))
 	if err != nil {
-		return val{}, &sql.Error{Src: src, Span: sp, Code: "bad-string", Msg: err.Error()}
+		return Value{}, &sql.Error{Src: src, Span: sp, Code: "bad-string", Msg: err.Error()}
 	}
 	v, err := compileExpr(text, cols, column)
 	if err == nil {
@@ -157,7 +159,7 @@ func userExpr(src *sql.Source, sp sql.Span, cols []engine.Column, column func(en
 	if errors.As(err, &r) {
 		e.Span, e.Hint = insideString(src, sp, text, r.at), r.hint
 	}
-	return val{}, e
+	return Value{}, e
 }
 
 // insideString is the place in the script of a part of a string's value, given in runes.
@@ -187,18 +189,18 @@ func runeOffset(s string, n int) int {
 	return at
 }
 
-func (c *exprCompiler) node(n ast.Node) val {
+func (c *compiler) node(n ast.Node) Value {
 	switch n := n.(type) {
 	case *ast.NilNode:
-		return val{q: q("NULL"), t: &typ{kind: kNil}, mayNil: true, simple: true}
+		return Value{SQL: q("NULL"), Type: &Type{Kind: Nil}, mayNil: true, simple: true}
 	case *ast.BoolNode:
-		return val{q: engine.Lit(n.Value), t: &typ{kind: kBool}, simple: true, literal: n.Value}
+		return Value{SQL: engine.Lit(n.Value), Type: &Type{Kind: Bool}, simple: true, literal: n.Value}
 	case *ast.IntegerNode:
 		return intLiteral(int64(n.Value))
 	case *ast.FloatNode:
-		return val{q: engine.Lit(n.Value), t: &typ{kind: kFloat}, simple: true, literal: n.Value}
+		return Value{SQL: engine.Lit(n.Value), Type: &Type{Kind: Float}, simple: true, literal: n.Value}
 	case *ast.StringNode:
-		return val{q: engine.Lit(n.Value), t: &typ{kind: kString}, simple: true, literal: n.Value}
+		return Value{SQL: engine.Lit(n.Value), Type: &Type{Kind: String}, simple: true, literal: n.Value}
 	case *ast.BytesNode:
 		refuse(n, "write a string", "bytes have no SQL type that expr's functions work on")
 	case *ast.IdentifierNode:
@@ -231,15 +233,15 @@ func (c *exprCompiler) node(n ast.Node) val {
 		return c.mapLiteral(n)
 	}
 	refuse(n, "", "%s can't be compiled to SQL", n)
-	return val{}
+	return Value{}
 }
 
-func intLiteral(n int64) val {
-	return val{q: q("{n}::BIGINT", engine.Args{"n": n}), t: &typ{kind: kInt}, simple: true, literal: int(n), bounded: true, lo: n, hi: n}
+func intLiteral(n int64) Value {
+	return Value{SQL: q("{n}::BIGINT", engine.Args{"n": n}), Type: &Type{Kind: Int}, simple: true, literal: int(n), bounded: true, lo: n, hi: n}
 }
 
 // identifier is a let variable or a column.
-func (c *exprCompiler) identifier(n *ast.IdentifierNode) val {
+func (c *compiler) identifier(n *ast.IdentifierNode) Value {
 	for i := len(c.vars) - 1; i >= 0; i-- {
 		if c.vars[i].name == n.Value {
 			return c.inside(c.vars[i].v, c.vars[i].loop)
@@ -251,7 +253,7 @@ func (c *exprCompiler) identifier(n *ast.IdentifierNode) val {
 	return c.columnNamed(n, n.Value)
 }
 
-func (c *exprCompiler) columnNamed(n ast.Node, name string) val {
+func (c *compiler) columnNamed(n ast.Node, name string) Value {
 	for _, col := range c.cols {
 		if col.Name != name {
 			continue
@@ -260,9 +262,9 @@ func (c *exprCompiler) columnNamed(n ast.Node, name string) val {
 		if err != nil {
 			refuse(n, "", "the column %s: %s", name, err)
 		}
-		v := val{q: c.column(col), t: t, mayNil: true, simple: true}
-		if col.Type != t.sql() {
-			v.q = q("CAST({c} AS {t})", engine.Args{"c": v.q, "t": engine.Type(t.sql())})
+		v := Value{SQL: c.column(col), Type: t, mayNil: true, simple: true}
+		if col.Type != t.SQL() {
+			v.SQL = q("CAST({c} AS {t})", engine.Args{"c": v.SQL, "t": engine.Type(t.SQL())})
 		}
 		if b, ok := bounds[col.Type]; ok {
 			v.bounded, v.lo, v.hi = true, b[0], b[1]
@@ -276,7 +278,7 @@ func (c *exprCompiler) columnNamed(n ast.Node, name string) val {
 		hint = "expr tells case apart: write " + c.cols[i].Name
 	}
 	refuse(n, hint, "unknown name %s", name)
-	return val{}
+	return Value{}
 }
 
 func indexFold(cols []engine.Column, name string) int {
@@ -289,7 +291,7 @@ func indexFold(cols []engine.Column, name string) int {
 }
 
 // pointer is # (or nothing before a dot), #index or #acc.
-func (c *exprCompiler) pointer(n *ast.PointerNode) val {
+func (c *compiler) pointer(n *ast.PointerNode) Value {
 	if len(c.scopes) == 0 {
 		refuse(n, "", "# stands in predicates only")
 	}
@@ -299,18 +301,18 @@ func (c *exprCompiler) pointer(n *ast.PointerNode) val {
 		return s.item
 	case n.Name == "index" && s.acc != nil:
 		*s.used = true
-		return val{q: q("({i} - 1)", engine.Args{"i": s.index}), t: &typ{kind: kInt}, simple: true, bounded: true, hi: 1 << 40}
+		return Value{SQL: q("({i} - 1)", engine.Args{"i": s.index}), Type: &Type{Kind: Int}, simple: true, bounded: true, hi: 1 << 40}
 	case n.Name == "acc" && s.acc != nil:
 		return *s.acc
 	}
 	refuse(n, "# is the element; in reduce #acc is the accumulator and #index the element's place", "#%s stands for nothing here", n.Name)
-	return val{}
+	return Value{}
 }
 
 // let computes the value once, whether or not it is used: an error of it is one of the whole.
-func (c *exprCompiler) let(n *ast.VariableDeclaratorNode) val {
+func (c *compiler) let(n *ast.VariableDeclaratorNode) Value {
 	v := c.node(n.Value)
-	body := func(v val) val {
+	body := func(v Value) Value {
 		guard := v.okay()
 		v.mayErr, v.ok = false, nil
 		c.vars = append(c.vars, variable{n.Name, v, len(c.loops)})
@@ -318,16 +320,16 @@ func (c *exprCompiler) let(n *ast.VariableDeclaratorNode) val {
 		c.vars = c.vars[:len(c.vars)-1]
 		return when(guard, r)
 	}
-	if v.t.kind == kNil || v.t.kind == kZone || c.uses[n.Name] <= 1 && !v.mayErr {
+	if v.Type.Kind == Nil || v.Type.Kind == Zone || c.uses[n.Name] <= 1 && !v.mayErr {
 		return body(v)
 	}
 	return c.hold(v, body)
 }
 
 // sequence gives its last; an error of the others is one of the whole.
-func (c *exprCompiler) sequence(n *ast.SequenceNode) val {
+func (c *compiler) sequence(n *ast.SequenceNode) Value {
 	var oks []*engine.Query
-	var last val
+	var last Value
 	for i, x := range n.Nodes {
 		last = c.node(x)
 		if i < len(n.Nodes)-1 {
