@@ -22,8 +22,9 @@ func (c *Conn) ExecAt(ctx context.Context, q *Query, at Place) (int64, error) {
 }
 
 // ExecBound is Exec of a statement with parameters ($1, $2, …), for values that are too large to be text in one.
-func (c *Conn) ExecBound(ctx context.Context, q *Query, args ...any) error {
-	_, err := c.sql.ExecContext(ctx, q.text, args...)
+func (c *Conn) ExecBound(ctx context.Context, q *Query, args ...any) (err error) {
+	defer c.traced(q.text)(&err)
+	_, err = c.sql.ExecContext(ctx, q.text, args...)
 	return q.locate(err, Place{})
 }
 
@@ -39,13 +40,22 @@ func (c *Conn) Run(ctx context.Context, qs ...*Query) error {
 
 // Rows is the result of a query: database/sql's, with errors as Exec's.
 func (c *Conn) Rows(ctx context.Context, q *Query) (*dbsql.Rows, error) {
-	rows, err := c.sql.QueryContext(ctx, q.text)
+	rows, err := c.query(ctx, q.text)
 	return rows, q.locate(err, Place{})
+}
+
+func (c *Conn) query(ctx context.Context, text string) (rows *dbsql.Rows, err error) {
+	defer c.traced(text)(&err)
+	return c.sql.QueryContext(ctx, text)
 }
 
 // Scan reads the first row of a query; ok is false when there is none.
 func (c *Conn) Scan(ctx context.Context, q *Query, dest ...any) (ok bool, err error) {
-	err = c.sql.QueryRowContext(ctx, q.text).Scan(dest...)
+	done := c.traced(q.text)
+	row := c.sql.QueryRowContext(ctx, q.text)
+	err = row.Err()
+	done(&err)
+	err = row.Scan(dest...)
 	if errors.Is(err, dbsql.ErrNoRows) {
 		return false, nil
 	}
@@ -94,7 +104,7 @@ const describe = "DESCRIBE "
 // Describe binds a query and returns its columns; nothing runs.
 func (c *Conn) Describe(ctx context.Context, q *Query, at Place) ([]Column, error) {
 	d := Cat(SQL(describe), q)
-	rows, err := c.sql.QueryContext(ctx, d.text)
+	rows, err := c.query(ctx, d.text)
 	if err != nil {
 		return nil, d.locate(err, at)
 	}

@@ -29,8 +29,9 @@ import "C"
 // Options say how a file is opened.
 type Options struct {
 	ReadOnly   bool
-	SearchPath string // folder that relative paths in SQL start at; "" is the working folder
-	Threads    int    // 0: DuckDB's default
+	SearchPath string       // folder that relative paths in SQL start at; "" is the working folder
+	Threads    int          // 0: DuckDB's default
+	Trace      func(Traced) // is told of each statement that ran, from any goroutine
 }
 
 // DB is an open DuckDB file (or memory, where Path is "").
@@ -41,6 +42,7 @@ type DB struct {
 	mu     sync.Mutex
 	conns  []*Conn
 	own    Routines // what Register made
+	trace  func(Traced)
 }
 
 // Conn is one connection. It is not safe for use by several goroutines at once.
@@ -112,7 +114,7 @@ func Open(ctx context.Context, path string, o Options) (db *DB, err error) {
 	if err != nil {
 		return nil, openError(path, o, err)
 	}
-	db = &DB{Path: path, pool: dbsql.OpenDB(connector), own: Routines{}}
+	db = &DB{Path: path, pool: dbsql.OpenDB(connector), own: Routines{}, trace: o.Trace}
 	if db.writer, err = db.Reader(ctx); err != nil {
 		return nil, openError(path, o, errors.Join(err, db.pool.Close()))
 	}

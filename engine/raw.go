@@ -33,7 +33,8 @@ func rawConnection(driverConn any) (C.duckdb_connection, error) {
 }
 
 // exec runs one statement on the raw connection; a cancelled context interrupts it.
-func (c *Conn) exec(ctx context.Context, text string) (int64, error) {
+func (c *Conn) exec(ctx context.Context, text string) (changed int64, err error) {
+	defer c.traced(text)(&err)
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}

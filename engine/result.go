@@ -50,7 +50,8 @@ func (c *Conn) Query(ctx context.Context, q *Query, at Place) (*Result, error) {
 }
 
 // start runs the statement until it has rows. DuckDB makes several of some (PIVOT): the last one's rows count.
-func (r *Result) start(text string) error {
+func (r *Result) start(text string) (err error) {
+	defer r.conn.traced(text)(&err)
 	var stmts bindings.ExtractedStatements
 	n := bindings.ExtractStatements(r.conn.bound(), text, &stmts)
 	defer bindings.DestroyExtracted(&stmts)
@@ -66,7 +67,6 @@ func (r *Result) start(text string) error {
 	if bindings.ResultReturnType(r.res) != bindings.ResultTypeQueryResult {
 		return nil
 	}
-	var err error
 	if r.print, err = r.conn.newPrinter(r.ctx, &r.res); err != nil {
 		return err
 	}

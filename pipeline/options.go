@@ -3,6 +3,7 @@ package pipeline
 import (
 	"time"
 
+	"dsql/engine"
 	"dsql/sql"
 )
 
@@ -16,6 +17,8 @@ type Options struct {
 
 	Snapshot      string        // a copy of the file for readers, "" for none
 	SnapshotEvery time.Duration // how often it is renewed while the run goes on
+
+	Trace func(engine.Traced) // see engine.Options
 
 	Events func(Event)     // called from one goroutine at a time
 	Stop   <-chan struct{} // closed: finish the batch in hand, then end

@@ -96,7 +96,7 @@ func removeNew(path string) error {
 
 // openWriter opens the file, brings its catalog up to date, and makes its models callable.
 func openWriter(ctx context.Context, o Options) (*engine.DB, error) {
-	db, err := engine.Open(ctx, o.DB, engine.Options{SearchPath: o.Dir})
+	db, err := engine.Open(ctx, o.DB, engine.Options{SearchPath: o.Dir, Trace: o.Trace})
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ type runCmd struct {
 	Snapshot      string        `placeholder:"FILE" complete:"file" help:"Keep a copy of the file for readers: a run lets no other process into its own."`
 	SnapshotEvery time.Duration `default:"30s" help:"How often the copy is renewed."`
 	DryRun        bool          `help:"Check the script and say what would change; change nothing."`
+	Trace         string        `placeholder:"FILE" complete:"file" help:"Write every statement that dsql runs into FILE, with its time."`
 	Events        string        `enum:"text,jsonl" default:"text" help:"How stderr tells what happens: ${enum}."`
 }
 
@@ -34,6 +35,11 @@ func (c *runCmd) Run(ctx context.Context, s *streams) error {
 	var failed error
 	var finished *pipeline.Finished
 	o.Snapshot, o.SnapshotEvery = onCommandLine(c.left, c.Snapshot), c.SnapshotEvery
+	t, err := newTrace(onCommandLine(c.left, c.Trace))
+	if err != nil {
+		return err
+	}
+	o.Trace = t.statements()
 	o.DryRun, o.Follow, o.Stop = c.DryRun, c.Follow, s.batchEnd(told.stopping)
 	o.Events = func(e pipeline.Event) {
 		switch e := e.(type) {
@@ -56,6 +62,9 @@ func (c *runCmd) Run(ctx context.Context, s *streams) error {
 		told.event(e)
 	}
 	err = pipeline.Run(ctx, o)
+	if terr := t.close(); err == nil {
+		err = terr
+	}
 	told.clear()
 	if s.events != nil && finished != nil {
 		defer told.event(*finished)
