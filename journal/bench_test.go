@@ -18,11 +18,15 @@ type bench struct {
 	c       *engine.Conn
 	j       *Journal
 	version int64
+	trace   func(engine.Traced)
 }
 
-func newBench(t testing.TB, path string) *bench {
+func newBench(t testing.TB, path string, trace ...func(engine.Traced)) *bench {
 	t.Helper()
 	b := &bench{t: t}
+	if len(trace) > 0 {
+		b.trace = trace[0]
+	}
 	b.openFile(path)
 	t.Cleanup(b.close)
 	if err := b.c.Migrate(t.Context()); err != nil {
@@ -34,7 +38,7 @@ func newBench(t testing.TB, path string) *bench {
 func (b *bench) openFile(path string) {
 	b.t.Helper()
 	var err error
-	if b.db, err = engine.Open(context.Background(), path, engine.Options{Threads: 1}); err != nil {
+	if b.db, err = engine.Open(context.Background(), path, engine.Options{Threads: 1, Trace: b.trace}); err != nil {
 		b.t.Fatal(err)
 	}
 	b.c = b.db.Writer()
