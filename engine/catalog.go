@@ -56,7 +56,6 @@ var migrations = [][]string{{
 	`CREATE TABLE dsql.rejects (id BIGINT NOT NULL DEFAULT nextval('dsql.reject_ids'), rejected_at TIMESTAMP NOT NULL, destination VARCHAR, source VARCHAR, rule VARCHAR, reason VARCHAR NOT NULL, meta ` + MetaType + `, payload BLOB` + zstd + `, data JSON` + zstd + `, version BIGINT, replayed_at TIMESTAMP, original JSON` + zstd + `, exact JSON` + zstd + `, taken VARCHAR[])`,
 	`INSERT INTO dsql.rejects BY NAME FROM dsql_rejects_before`,
 	`DROP TABLE temp.dsql_rejects_before`,
-	`CREATE VIEW dsql.rejects_text AS SELECT id, rejected_at, destination, source, rule, reason, meta, coalesce(TRY(decode(payload)), payload::VARCHAR) AS payload_text, data, version, replayed_at FROM dsql.rejects`,
 }, {
 	// What a check or a guard holds back. The rows that a check holds stand in dsql.rejects, from first_reject to last_reject; of what a guard
 	// holds nothing was taken (version is NULL): it waits in its source. load says what rows can't (see pipeline/holds.go).
@@ -82,7 +81,14 @@ var migrations = [][]string{{
 	`CREATE TABLE dsql.file (id VARCHAR NOT NULL, snapshot_of VARCHAR, restored BOOLEAN NOT NULL)`,
 	`INSERT INTO dsql.file VALUES (left(replace(uuid()::VARCHAR, '-', ''), 16), NULL, false)`,
 	`CREATE TABLE dsql.stopped_sinks (sink VARCHAR NOT NULL)`,
+}, {
+	// Views are read by DuckDB from 1.2 on: it knows no TRY, and listing a view that has one ends it.
+	`CREATE OR REPLACE VIEW dsql.rejects_text AS SELECT id, rejected_at, destination, source, rule, reason, meta,
+		CASE WHEN regexp_full_match(hex(payload), '` + utf8Hex + `') THEN decode(payload) ELSE payload::VARCHAR END AS payload_text, data, version, replayed_at FROM dsql.rejects`,
 }}
+
+// utf8Hex matches the hexadecimal digits of a text in UTF-8.
+const utf8Hex = "([0-7].|(C[2-9A-F]|D.)[89AB].|E0[AB].[89AB].|E[1-9A-CEF]([89AB].){2}|ED[89].[89AB].|F0[9AB].([89AB].){2}|F[1-3]([89AB].){3}|F48.([89AB].){2})*"
 
 // oneSpelling brings names in line with the declarations', which an older dsql wrote as the script at hand spelt them. Where places
 // stood under several spellings the one that is furthest counts: what lies before it was taken.

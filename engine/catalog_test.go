@@ -1,8 +1,12 @@
 package engine_test
 
 import (
+	"encoding/hex"
+	"math/rand/v2"
 	"path/filepath"
+	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"dsql/engine"
 )
@@ -37,5 +41,50 @@ func TestRejectsArePacked(t *testing.T) {
 				t.Errorf("%d payloads, %v", n, err)
 			}
 		})
+	}
+}
+
+// dsql.rejects_text shows UTF-8 as text and all else as escapes, by what DuckDB 1.2 has: a view with TRY ends it when it lists views.
+func TestRejectsText(t *testing.T) {
+	t.Parallel()
+	c := open(t, "").Writer()
+	if err := c.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	edges := []byte{0, 10, 'A', 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xec, 0xed, 0xee, 0xef, 0xf0, 0xf1, 0xf3, 0xf4, 0xf5, 0xff}
+	r := rand.New(rand.NewPCG(1, 2))
+	var digits []string
+	for range 20_000 {
+		var b []byte
+		for range r.IntN(6) {
+			b = append(b, edges[r.IntN(len(edges))])
+		}
+		digits = append(digits, hex.EncodeToString(b))
+	}
+	if err := c.Run(t.Context(), engine.SQL("INSERT INTO dsql.rejects (rejected_at, reason, payload) SELECT now()::TIMESTAMP, 'bad_record', from_hex(h) FROM unnest(string_split({all}, ',')) t(h)",
+		engine.Args{"all": strings.Join(digits, ",")})); err != nil {
+		t.Fatal(err)
+	}
+	texts, err := engine.Select(t.Context(), c, engine.SQL("SELECT hex(payload), hex(encode(payload_text)), payload_text = payload::VARCHAR FROM dsql.rejects JOIN dsql.rejects_text USING (id)"),
+		func(row func(...any) error) (x struct {
+			payload, text string
+			escaped       bool
+		}, err error) {
+			return x, row(&x.payload, &x.text, &x.escaped)
+		})
+	if err != nil || len(texts) != len(digits) {
+		t.Fatal(len(texts), err)
+	}
+	for _, x := range texts {
+		b, err := hex.DecodeString(x.payload)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if valid := utf8.Valid(b); valid && x.text != x.payload || !valid && !x.escaped {
+			t.Errorf("%x is shown as %s", b, x.text)
+		}
+	}
+	if n, err := c.Int(t.Context(), engine.SQL("SELECT count(*) FROM duckdb_views() WHERE NOT internal AND regexp_matches(sql, '\\bTRY *\\(', 'i')")); err != nil || n > 0 {
+		t.Errorf("%d views have a TRY, %v", n, err)
 	}
 }
