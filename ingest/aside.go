@@ -53,12 +53,9 @@ func (r *reader) setAside(ctx context.Context, a *asideFile) error {
 		return nil
 	}
 	if r.o.Replay == nil {
-		rows := engine.Each(", ", a.destinations, func(d string) *engine.Query {
-			return engine.SQL("({s}, {d}, {path}, {size}, make_timestamp({mtime}), {hash}, {byte}, {line}, false, (SELECT coalesce(max(version), 0) FROM dsql.versions), {why})", engine.Args{"s": r.s.decl.Name, "d": d, "path": a.path,
-				"size": a.size, "mtime": a.modified.UnixMicro(), "hash": a.hash, "byte": a.pos.Byte, "line": a.pos.Line, "why": a.why.Msg})
-		})
+		places := []filePlace{{path: a.path, size: a.size, modified: a.modified, hash: a.hash, pos: a.pos, why: a.why.Msg}}
 		write := func(c *engine.Conn) error {
-			return c.Run(ctx, r.s.forget([]string{a.path}, a.destinations), engine.SQL("INSERT INTO dsql.files ({columns}) VALUES {rows}", engine.Args{"columns": fileColumns, "rows": rows}))
+			return r.s.write(ctx, c, places, a.destinations, engine.SQL("(SELECT coalesce(max(version), 0) FROM dsql.versions)"))
 		}
 		var err error
 		if r.o.Everything { // in the transaction of a rebuild
@@ -98,7 +95,8 @@ func (s *fileSource) stillAside(files []file, places []filePlace, o engine.ReadO
 			}
 		}
 		if o.Aside != nil {
-			o.Aside(&sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "file-aside", Exit: sql.ExitUnreachable, Msg: p.why + " (set aside in an earlier run)",
+			o.Aside(&sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "file-aside", Exit: sql.ExitUnreachable,
+				Msg:  p.why + " (set aside in an earlier run)",
 				Hint: "mend the file or take it away: it is tried again when it has changed"})
 		}
 	}

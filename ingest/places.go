@@ -31,7 +31,9 @@ func (p *filePlace) same(f *file) bool { return f.size == p.size && f.modified.E
 
 // places are those of all destinations of the source.
 func (s *fileSource) places(ctx context.Context, c *engine.Conn) ([]filePlace, error) {
-	return engine.Select(ctx, c, engine.SQL("SELECT path, destination, size, modified_at, hash, next_byte, next_line, done, coalesce(error, '') FROM dsql.files WHERE source = {s}", engine.Args{"s": s.decl.Name}),
+	return engine.Select(ctx, c,
+		engine.SQL("SELECT path, destination, size, modified_at, hash, next_byte, next_line, done, coalesce(error, '') FROM dsql.files "+
+			"WHERE source = {s}", engine.Args{"s": s.decl.Name}),
 		func(row func(...any) error) (p filePlace, err error) {
 			var hash dbsql.NullString
 			err = row(&p.path, &p.destination, &p.size, &p.modified, &hash, &p.pos.Byte, &p.pos.Line, &p.done, &p.why)
@@ -40,9 +42,12 @@ func (s *fileSource) places(ctx context.Context, c *engine.Conn) ([]filePlace, e
 		})
 }
 
-// rejectedFiles are those that have bad records in dsql.rejects: they were read before, even if no destination has a place in them any more.
+// rejectedFiles are those that have bad records in dsql.rejects: they were read before, even if no destination has a place in them any
+// more.
 func (s *fileSource) rejectedFiles(ctx context.Context, c *engine.Conn) (map[string]bool, error) {
-	paths, err := engine.Select(ctx, c, engine.SQL("SELECT DISTINCT meta.file FROM dsql.rejects WHERE destination IS NULL AND source = {s} AND meta.file IS NOT NULL", engine.Args{"s": s.decl.Name}),
+	paths, err := engine.Select(ctx, c,
+		engine.SQL("SELECT DISTINCT meta.file FROM dsql.rejects WHERE destination IS NULL AND source = {s} AND meta.file IS NOT NULL",
+			engine.Args{"s": s.decl.Name}),
 		func(row func(...any) error) (p string, err error) { return p, row(&p) })
 	out := map[string]bool{}
 	for _, p := range paths {
@@ -65,14 +70,28 @@ type taken struct {
 
 // record writes the places of a batch for its destinations.
 func (s *fileSource) record(ctx context.Context, tx *engine.Tx, files []taken, destinations []string, version int64) error {
+	places := make([]filePlace, len(files))
+	for i, f := range files {
+		places[i] = filePlace{path: f.path, size: f.recorded(), modified: f.modified, hash: f.hash, pos: f.pos, done: f.done}
+	}
+	return s.write(ctx, tx.Conn, places, destinations, engine.Lit(version))
+}
+
+// write puts the places in files for the destinations where those are that were not done, or empty.
+func (s *fileSource) write(ctx context.Context, c *engine.Conn, places []filePlace, destinations []string, version *engine.Query) error {
 	var rows []*engine.Query
-	for _, f := range files {
+	var paths []string
+	for _, p := range places {
+		paths = append(paths, p.path)
 		for _, d := range destinations {
-			rows = append(rows, engine.SQL("({s}, {d}, {path}, {size}, make_timestamp({mtime}), {hash}, {byte}, {line}, {done}, {v}, NULL)", engine.Args{"s": s.decl.Name, "d": d, "path": f.path,
-				"size": f.recorded(), "mtime": f.modified.UnixMicro(), "hash": f.hash, "byte": f.pos.Byte, "line": f.pos.Line, "done": f.done, "v": version}))
+			a := engine.Args{"s": s.decl.Name, "d": d, "path": p.path, "size": p.size, "mtime": p.modified.UnixMicro(), "hash": p.hash,
+				"byte": p.pos.Byte, "line": p.pos.Line, "done": p.done, "v": version, "why": p.why}
+			rows = append(rows, engine.SQL(`({s}, {d}, {path}, {size}, make_timestamp({mtime}), {hash}, {byte}, {line}, {done}, {v},
+				nullif({why}, ''))`, a))
 		}
 	}
-	return tx.Run(ctx, s.forget(takenPaths(files), destinations), engine.SQL("INSERT INTO dsql.files ({columns}) VALUES {rows}", engine.Args{"columns": fileColumns, "rows": engine.Join(", ", rows...)}))
+	return c.Run(ctx, s.forget(paths, destinations),
+		engine.SQL("INSERT INTO dsql.files ({columns}) VALUES {rows}", engine.Args{"columns": fileColumns, "rows": engine.Join(", ", rows...)}))
 }
 
 // forget takes away the places of files that were not done, or empty.
@@ -88,12 +107,4 @@ func (t *taken) recorded() int64 {
 		return t.pos.Byte
 	}
 	return t.size
-}
-
-func takenPaths(files []taken) []string {
-	out := make([]string, len(files))
-	for i, f := range files {
-		out[i] = f.path
-	}
-	return out
 }
