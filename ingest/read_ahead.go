@@ -126,13 +126,8 @@ func (w *filling) file(ctx context.Context, i int) (fits, error) {
 	}
 	defer in.Close()
 	absent := in.file.Absent()
-	switch {
-	case i == 0:
-		b.absent = absent
-	case !s.snapshot && !slices.Equal(absent, b.absent):
+	if !w.joins(i, absent) {
 		return otherColumns, nil
-	default: // a column that some file of a load has is not absent
-		b.absent = slices.DeleteFunc(slices.Clone(b.absent), func(c string) bool { return !slices.Contains(absent, c) })
 	}
 	first := in.file.Pos().Line <= 1 || i > 0 || w.item.from.Byte == 0
 	if first {
@@ -198,6 +193,20 @@ func (w *filling) file(ctx context.Context, i int) (fits, error) {
 		return alone, nil
 	}
 	return taking, nil
+}
+
+// joins says whether the item's file i may stand in the batch, by the columns that it lacks, and notes what all files lack.
+func (w *filling) joins(i int, absent []string) bool {
+	b := &w.batch
+	switch {
+	case i == 0:
+		b.absent = absent
+	case !w.s.snapshot && !slices.Equal(absent, b.absent):
+		return false
+	default: // a column that some file of a load has is not absent
+		b.absent = slices.DeleteFunc(slices.Clone(b.absent), func(c string) bool { return !slices.Contains(absent, c) })
+	}
+	return true
 }
 
 // fill decodes into the batch's buffer what it has room for.
