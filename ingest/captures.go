@@ -29,7 +29,9 @@ func (r *reader) converted(ctx context.Context, l *Landing, f file) (map[string]
 	for i := range texts {
 		dest[i] = &texts[i]
 	}
-	each := engine.Each(", ", l.fields, func(f Field) *engine.Query { return engine.SQL("{c}::VARCHAR", engine.Args{"c": engine.Ident(f.Name)}) })
+	each := engine.Each(", ", l.fields, func(f Field) *engine.Query {
+		return engine.SQL("{c}::VARCHAR", engine.Args{"c": engine.Ident(f.Name)})
+	})
 	_, err = r.conn.Scan(ctx, engine.SQL("SELECT {each} FROM {rows}", engine.Args{"each": each, "rows": b.Input().Rows}), dest...)
 	out := map[string]string{}
 	for i, t := range texts {

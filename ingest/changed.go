@@ -54,7 +54,8 @@ func (s *fileSource) changed(files []file, places []filePlace, warn func(*sql.Er
 		case !out[p.path]:
 			out[p.path] = true
 			if warn != nil {
-				warn(&sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "file-changed", Msg: p.path + " has changed since it was read; it is not read again", Hint: "give the new content a new name"})
+				warn(&sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "file-changed",
+					Msg: p.path + " has changed since it was read; it is not read again", Hint: "give the new content a new name"})
 			}
 		}
 		count = append(count, p)
@@ -76,7 +77,8 @@ func (s *fileSource) grown(f *file, p *filePlace) (bool, error) {
 
 // halfRead is the error for a file that changed after a part of it was taken.
 func (s *fileSource) halfRead(path string) *sql.Error {
-	return &sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "file-changed", Exit: sql.ExitFailed, Msg: path + " has changed after a part of it was read",
+	return &sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "file-changed", Exit: sql.ExitFailed,
+		Msg:  path + " has changed after a part of it was read",
 		Hint: "put the file back as it was and run again; or take it away, and give what is new in it another name"}
 }
 

@@ -8,7 +8,8 @@ import (
 // Continues says whether a source reads the topics that another one reads, so that its places are those of the other.
 func (s *kafkaSource) Continues(other engine.Object) bool {
 	o, ok := other.(*kafkaSource)
-	if !ok || s.topic != o.topic || (s.topics == nil) != (o.topics == nil) || s.topics != nil && s.topics.String() != o.topics.String() || (s.brokers == nil) != (o.brokers == nil) {
+	if !ok || s.topic != o.topic || (s.topics == nil) != (o.topics == nil) || s.topics != nil && s.topics.String() != o.topics.String() ||
+		(s.brokers == nil) != (o.brokers == nil) {
 		return false
 	}
 	if s.brokers != nil {

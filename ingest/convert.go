@@ -135,7 +135,8 @@ func (w *writer) plain(c *column, row int, tok []byte, from origin, stable bool)
 			engine.Put(v, row, i)
 		}
 		return fine
-	case engine.TypeDate, engine.TypeTime, engine.TypeTimestamp, engine.TypeTimestampS, engine.TypeTimestampMS, engine.TypeTimestampNS, engine.TypeTimestampTZ:
+	case engine.TypeDate, engine.TypeTime, engine.TypeTimestamp, engine.TypeTimestampS, engine.TypeTimestampMS, engine.TypeTimestampNS,
+		engine.TypeTimestampTZ:
 		if from == fromLiteral {
 			return wrong
 		}

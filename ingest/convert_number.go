@@ -238,7 +238,8 @@ func (c *column) putFloat(v *engine.Vector, row int, s []byte) fault {
 	return fine
 }
 
-var pow10f = [23]float64{1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22}
+var pow10f = [23]float64{1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
+	1e21, 1e22}
 
 // fastDouble reads up to 15 digits with a point among them: mantissa and power of ten are exact doubles, so one division rounds
 // to the nearest double. (W. Clinger, How to read floating point numbers accurately, PLDI 1990.)

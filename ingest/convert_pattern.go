@@ -57,10 +57,12 @@ func compilePattern(text string) (*timePattern, error) {
 			p.clock = true
 		case 'm', 'b', 'B', 'd', 'j', 'a', 'A', 'M', 'S', 'f', 'g', 'n', 'p', 'z':
 		default:
-			return nil, fmt.Errorf("the pattern '%s' has %%%c, which is not read here (read are %%Y %%y %%m %%b %%B %%d %%j %%a %%A %%H %%I %%p %%M %%S %%f %%g %%n %%z %%c %%x %%X %%%%)", text, c)
+			return nil, fmt.Errorf("the pattern '%s' has %%%c, which is not read here (read are %%Y %%y %%m %%b %%B %%d %%j %%a %%A %%H %%I %%p "+
+				"%%M %%S %%f %%g %%n %%z %%c %%x %%X %%%%)", text, c)
 		}
 		st := patternStep{spec: c}
-		if n := len(p.steps); n > 0 && p.steps[n-1].spec != 0 && strings.IndexByte(numeric, c) >= 0 && strings.IndexByte(numeric, p.steps[n-1].spec) >= 0 {
+		if n := len(p.steps); n > 0 && p.steps[n-1].spec != 0 && strings.IndexByte(numeric, c) >= 0 &&
+			strings.IndexByte(numeric, p.steps[n-1].spec) >= 0 {
 			st.tight, p.steps[n-1].tight = true, true
 		}
 		p.steps = append(p.steps, st)
@@ -71,7 +73,8 @@ func compilePattern(text string) (*timePattern, error) {
 	return p, nil
 }
 
-var months = []string{"january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"}
+var months = []string{"january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+	"december"}
 var weekdays = []string{"sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"}
 
 // parse reads a whole text. Parts that the pattern doesn't have are those of 1970-01-01 00:00.

@@ -33,7 +33,8 @@ func encodingOf(name string) (encoding.Encoding, error) {
 	case "latin1", "iso88591":
 		return charmap.ISO8859_1, nil
 	}
-	for _, try := range []string{name, strings.ReplaceAll(name, "_", "-"), strings.ReplaceAll(name, "-", "_"), "windows-" + strings.TrimPrefix(plain, "cp"), "IBM" + strings.TrimPrefix(plain, "cp"), "ISO-8859-" + strings.TrimPrefix(plain, "latin")} {
+	for _, try := range []string{name, strings.ReplaceAll(name, "_", "-"), strings.ReplaceAll(name, "-", "_"),
+		"windows-" + strings.TrimPrefix(plain, "cp"), "IBM" + strings.TrimPrefix(plain, "cp"), "ISO-8859-" + strings.TrimPrefix(plain, "latin")} {
 		if e, err := ianaindex.IANA.Encoding(try); err == nil && e != nil {
 			return e, nil
 		}
@@ -55,7 +56,8 @@ func decoded(r io.Reader, name string) (io.Reader, error) {
 	return bufio.NewReaderSize(&strictReader{r: transform.NewReader(r, e.NewDecoder())}, 64<<10), nil
 }
 
-// strictReader, behind a buffer, turns the mark that decoders of x/text put in the place of what they can't read into a byte that no UTF-8 has.
+// strictReader, behind a buffer, turns the mark that decoders of x/text put in the place of what they can't read into a byte that no UTF-8
+// has.
 type strictReader struct {
 	r    io.Reader
 	held []byte // the end of what was read that may begin a mark

@@ -100,7 +100,8 @@ func (f *File) firstRecord(c *csvDecoder, delims []string) (h *csvHeader, size i
 			}
 			return f.l.newHeader(names), size, nil
 		case len(f.carry) > 0 && f.l.dialect.Header == HeaderYes && (!short || f.eof || len(f.carry) > maxFirst):
-			return nil, 0, f.headerError("the header can't be read: a quote is not closed, or text stands behind a closing quote", "is the file CSV? set delim and quote as they are in it")
+			return nil, 0, f.headerError("the header can't be read: a quote is not closed, or text stands behind a closing quote",
+				"is the file CSV? set delim and quote as they are in it")
 		case !short || f.eof || len(f.carry) > maxFirst:
 			c.setDelim(delims[0])
 			return nil, 0, nil
@@ -189,11 +190,16 @@ func (f *File) hasHeader(h *csvHeader) (bool, error) {
 	case d.Seen == HeaderYes:
 		c := f.dec.(*csvDecoder)
 		c.refused = notNamed
-		f.warn("source-header", fmt.Sprintf("%s: the first record names none of the declared columns, and the files before it had headers: all its records are bad; it has %s", f.info.Path, shownNames(h.names)),
-			"give it the header of the others, or say with FROM '$.name' what a column is called in the file; files without header are read by a source with header false")
+		f.warn("source-header",
+			fmt.Sprintf("%s: the first record names none of the declared columns, and the files before it had headers: all its records are bad; "+
+				"it has %s", f.info.Path, shownNames(h.names)),
+			"give it the header of the others, or say with FROM '$.name' what a column is called in the file; files without header are read by a "+
+				"source with header false")
 		return false, nil
 	case d.Seen == HeaderAuto:
-		f.warn("no-header", fmt.Sprintf("%s: the first record names none of the declared columns, so it is taken for data, and the columns go by position", f.info.Path),
+		f.warn("no-header",
+			fmt.Sprintf("%s: the first record names none of the declared columns, so it is taken for data, and the columns go by position",
+				f.info.Path),
 			"write header false if that is right, or header true if the first record is a header")
 	}
 	d.Seen, f.header = HeaderNo, HeaderNo
@@ -245,7 +251,8 @@ func (c *csvDecoder) join(h *csvHeader) error {
 			c.refused = notNamed
 			return nil
 		}
-		return f.headerError("its header names none of the declared columns; it has "+shownNames(h.names), "declare these names, say with FROM '$.name' what a column is called in the file, or set header false")
+		return f.headerError("its header names none of the declared columns; it has "+shownNames(h.names),
+			"declare these names, say with FROM '$.name' what a column is called in the file, or set header false")
 	}
 	return nil
 }
@@ -277,7 +284,8 @@ func (c *csvDecoder) joinNames(h *csvHeader) {
 
 // target gives a column the file's field.
 func (l *Landing) target(at, i int) target {
-	return target{at: at, col: l.columns[i], notNull: containsFold(l.dialect.NotNull, l.fields[i].sourceName()) || containsFold(l.dialect.NotNull, l.fields[i].Name)}
+	return target{at: at, col: l.columns[i], notNull: containsFold(l.dialect.NotNull, l.fields[i].sourceName()) ||
+		containsFold(l.dialect.NotNull, l.fields[i].Name)}
 }
 
 // surplus says whether the records end in a delimiter that the header doesn't have: those that were read first all do.

@@ -227,7 +227,8 @@ func (f *File) passTitles(c *csvDecoder, h *csvHeader, delims []string) (*csvHea
 		return h, c.split(f.carry, f.eof), nil
 	}
 	lines := strings.Count(string(f.carry[:at]), string(c.newline))
-	f.warn("title-lines", fmt.Sprintf("%s above the records of %s %s passed over", count(lines, "line"), f.info.Path, isAre(lines)), "write skip, or name the columns, to say it yourself")
+	f.warn("title-lines", fmt.Sprintf("%s above the records of %s %s passed over", count(lines, "line"), f.info.Path, isAre(lines)),
+		"write skip, or name the columns, to say it yourself")
 	f.take(at, lines)
 	return f.firstRecord(c, []string{delim})
 }

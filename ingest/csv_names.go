@@ -124,7 +124,8 @@ func (l *Landing) normalName(s string) string {
 
 // keywords are SQL's words, or those of them that a WHERE clause tells.
 func keywords(ctx context.Context, c *engine.Conn, where *engine.Query) (map[string]bool, error) {
-	words, err := engine.Select(ctx, c, engine.SQL("SELECT keyword_name FROM duckdb_keywords() {where}", engine.Args{"where": where}), func(row func(...any) error) (w string, err error) { return w, row(&w) })
+	words, err := engine.Select(ctx, c, engine.SQL("SELECT keyword_name FROM duckdb_keywords() {where}", engine.Args{"where": where}),
+		func(row func(...any) error) (w string, err error) { return w, row(&w) })
 	out := map[string]bool{}
 	for _, w := range words {
 		out[w] = true

@@ -58,8 +58,10 @@ func (s *fileSource) sniff(ctx context.Context, c *engine.Conn, f file, lax bool
 		var columns string
 		found = &Found{}
 		var header bool
-		_, err = c.Scan(ctx, engine.SQL(`SELECT Delimiter, replace(Quote, '(empty)', ''), replace(Escape, '(empty)', ''), replace(Comment, '(empty)', ''), SkipRows::INTEGER, HasHeader, to_json(Columns)::VARCHAR
-			FROM sniff_csv({file}, ignore_errors = {ignore}{options})`, a), &found.Delim, &found.Quote, &found.Escape, &found.Comment, &found.Skip, &header, &columns)
+		_, err = c.Scan(ctx, engine.SQL(`SELECT Delimiter, replace(Quote, '(empty)', ''), replace(Escape, '(empty)', ''),
+				replace(Comment, '(empty)', ''), SkipRows::INTEGER, HasHeader, to_json(Columns)::VARCHAR
+			FROM sniff_csv({file}, ignore_errors = {ignore}{options})`, a),
+			&found.Delim, &found.Quote, &found.Escape, &found.Comment, &found.Skip, &header, &columns)
 		if err != nil {
 			continue
 		}
@@ -118,7 +120,8 @@ func (s *fileSource) readable(f file) (name string, options []*engine.Query, don
 		return "", nil, nil, err
 	}
 	name = filepath.Join(dir, "sample.csv")
-	return name, slices.Concat(s.readerOptions("compression"), sepOption), func() { os.RemoveAll(dir) }, os.WriteFile(name, bytes.ToValidUTF8(rest, []byte("\uFFFD")), 0o600)
+	return name, slices.Concat(s.readerOptions("compression"), sepOption), func() { os.RemoveAll(dir) },
+		os.WriteFile(name, bytes.ToValidUTF8(rest, []byte("\uFFFD")), 0o600)
 }
 
 // head is the beginning of a file as its decoder sees it, and what it was decoded from.
@@ -155,7 +158,8 @@ func (s *fileSource) exact(ctx context.Context, c *engine.Conn, files []file, kn
 	if len(at) == 0 {
 		return nil
 	}
-	l, err := NewLanding(c, s.decl.Name, s.fields(append(append([]engine.Column{}, known...), texts...)), d, Limits{Rows: proofRows, Bytes: 16 << 20})
+	l, err := NewLanding(c, s.decl.Name, s.fields(append(append([]engine.Column{}, known...), texts...)), d,
+		Limits{Rows: proofRows, Bytes: 16 << 20})
 	if err != nil {
 		return s.placed(err)
 	}
@@ -173,7 +177,8 @@ func (s *fileSource) exact(ctx context.Context, c *engine.Conn, files []file, kn
 }
 
 // digitsOf looks at the numbers of a file's beginning.
-func (s *fileSource) digitsOf(ctx context.Context, c *engine.Conn, l *Landing, f file, cols []engine.Column, at []int, wide []digits) error {
+func (s *fileSource) digitsOf(ctx context.Context, c *engine.Conn, l *Landing, f file, cols []engine.Column, at []int,
+	wide []digits) error {
 	in, b, err := s.firstRecords(ctx, l, f)
 	if err != nil {
 		return err
@@ -186,7 +191,8 @@ func (s *fileSource) digitsOf(ctx context.Context, c *engine.Conn, l *Landing, f
 		dest[k] = &long[k]
 	}
 	each := engine.Each(", ", at, func(i int) *engine.Query {
-		return engine.SQL("coalesce(string_agg(DISTINCT {c}, chr(31)) FILTER (length({c}) > 15), '')", engine.Args{"c": engine.Ident(cols[i].Name)})
+		return engine.SQL("coalesce(string_agg(DISTINCT {c}, chr(31)) FILTER (length({c}) > 15), '')",
+			engine.Args{"c": engine.Ident(cols[i].Name)})
 	})
 	rows := b.Input().Rows
 	if _, err := c.Scan(ctx, engine.SQL("SELECT {each} FROM {rows}", engine.Args{"each": each, "rows": rows}), dest...); err != nil {
@@ -201,8 +207,11 @@ func (s *fileSource) digitsOf(ctx context.Context, c *engine.Conn, l *Landing, f
 		}
 		var whole, scale int
 		var plain bool
-		if _, err := c.Scan(ctx, engine.SQL(`SELECT coalesce(max(length(ltrim(split_part(v, '.', 1), '+-0'))), 0)::INTEGER, coalesce(max(length(split_part(v, '.', 2))), 0)::INTEGER,
-			coalesce(bool_and(regexp_full_match(v, '[-+]?[0-9]*[.]?[0-9]*')), true) FROM (SELECT trim({c}) AS v FROM {rows})`, engine.Args{"c": engine.Ident(cols[i].Name), "rows": rows}), &whole, &scale, &plain); err != nil {
+		if _, err := c.Scan(ctx, engine.SQL(`SELECT coalesce(max(length(ltrim(split_part(v, '.', 1), '+-0'))), 0)::INTEGER,
+				coalesce(max(length(split_part(v, '.', 2))), 0)::INTEGER,
+				coalesce(bool_and(regexp_full_match(v, '[-+]?[0-9]*[.]?[0-9]*')), true)
+			FROM (SELECT trim({c}) AS v FROM {rows})`, engine.Args{"c": engine.Ident(cols[i].Name), "rows": rows}),
+			&whole, &scale, &plain); err != nil {
 			return err
 		}
 		w := &wide[k]

@@ -59,5 +59,6 @@ func (s *fileSource) keepDialect(ctx context.Context, tx *engine.Tx, seen Header
 	}
 	s.recorded = &now
 	a := engine.Args{"s": s.decl.Name, "d": string(text)}
-	return tx.Run(ctx, engine.SQL("DELETE FROM dsql.dialects WHERE source = {s}", a), engine.SQL("INSERT INTO dsql.dialects VALUES ({s}, {d})", a))
+	return tx.Run(ctx, engine.SQL("DELETE FROM dsql.dialects WHERE source = {s}", a),
+		engine.SQL("INSERT INTO dsql.dialects VALUES ({s}, {d})", a))
 }

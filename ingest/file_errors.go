@@ -30,7 +30,8 @@ func (s *fileSource) unreadable(err error, file string) *sql.Error {
 	case errors.Is(err, fs.ErrPermission):
 		e.Code, e.Msg, e.Hint = "no-rights", "no right to read "+s.shown(file), "check the rights of the file and of the folders above it"
 	default:
-		e.Code, e.Msg, e.Hint = "unreadable", s.shown(file)+" can't be read: "+why, "mend the file or take it away, then run again: what was committed before stays"
+		e.Code, e.Msg, e.Hint = "unreadable", s.shown(file)+" can't be read: "+why,
+			"mend the file or take it away, then run again: what was committed before stays"
 	}
 	return e
 }

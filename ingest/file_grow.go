@@ -126,7 +126,8 @@ func (s *fileSource) readerAdditions(ctx context.Context, c *engine.Conn, files 
 }
 
 // csvAdditions asks about each file: what its header names beside the columns. A file without header has nothing new.
-func (s *fileSource) csvAdditions(ctx context.Context, c *engine.Conn, files []file, cols []engine.Column) (added []engine.Column, err error) {
+func (s *fileSource) csvAdditions(ctx context.Context, c *engine.Conn, files []file,
+	cols []engine.Column) (added []engine.Column, err error) {
 	if s.dialect.Header == HeaderNo {
 		return nil, nil
 	}
@@ -176,7 +177,8 @@ func (s *fileSource) freshNames(c *engine.Conn, f file, cols []engine.Column) ([
 }
 
 // knownFiles takes away the files that came after the columns were found and have others: a destination could not store these now.
-func (s *fileSource) knownFiles(ctx context.Context, c *engine.Conn, files []file, cols []engine.Column, warn func(*sql.Error)) ([]file, error) {
+func (s *fileSource) knownFiles(ctx context.Context, c *engine.Conn, files []file, cols []engine.Column,
+	warn func(*sql.Error)) ([]file, error) {
 	if s.onNew != "ADD COLUMNS" || s.scanned == nil {
 		return files, nil
 	}
@@ -196,7 +198,9 @@ func (s *fileSource) knownFiles(ctx context.Context, c *engine.Conn, files []fil
 			continue
 		}
 		if warn != nil {
-			warn(&sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "columns-later", Msg: fmt.Sprintf("%s came while this was running, and has a new column %s: it and the files behind it wait for the next run", f.path, added[0].Name), Hint: "run again"})
+			warn(&sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "columns-later", Hint: "run again",
+				Msg: fmt.Sprintf("%s came while this was running, and has a new column %s: it and the files behind it wait for the next run",
+					f.path, added[0].Name)})
 		}
 		return files[:i], nil
 	}
@@ -204,7 +208,8 @@ func (s *fileSource) knownFiles(ctx context.Context, c *engine.Conn, files []fil
 }
 
 // additionsEach looks at files one by one, where one that can't be read or has no records spoils it for the others.
-func (s *fileSource) additionsEach(ctx context.Context, c *engine.Conn, files []file, cols []engine.Column) (added []engine.Column, err error) {
+func (s *fileSource) additionsEach(ctx context.Context, c *engine.Conn, files []file,
+	cols []engine.Column) (added []engine.Column, err error) {
 	for i := range files {
 		more, err := s.additions(ctx, c, files[i:i+1], slices.Concat(cols, added))
 		if err != nil {

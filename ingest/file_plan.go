@@ -12,7 +12,8 @@ import (
 // What there is to read: of each file the parts that some destination lacks, put together where they are read alike.
 
 // plan says what there is to read now, and which places count.
-func (s *fileSource) plan(ctx context.Context, c *engine.Conn, env *engine.Env, cols []engine.Column, o engine.ReadOptions) ([]item, []filePlace, error) {
+func (s *fileSource) plan(ctx context.Context, c *engine.Conn, env *engine.Env, cols []engine.Column,
+	o engine.ReadOptions) ([]item, []filePlace, error) {
 	files, err := s.list(env)
 	if err != nil {
 		return nil, nil, err
@@ -148,7 +149,8 @@ func (s *fileSource) group(items []item, it *item, loads map[string]int) int {
 		}
 		i, n = at, len(items[at].files)+1
 	}
-	if i < 0 || len(items[i].files) >= n || !it.whole() || !items[i].whole() || items[i].again != it.again || !slices.Equal(items[i].destinations, it.destinations) {
+	if i < 0 || len(items[i].files) >= n || !it.whole() || !items[i].whole() || items[i].again != it.again ||
+		!slices.Equal(items[i].destinations, it.destinations) {
 		return -1
 	}
 	return i
@@ -191,7 +193,8 @@ func parts(f file, places []filePlace, changed, again bool, destinations []strin
 // again are the files that REPLAY SOURCE reads: those that were taken before, and are as they were.
 func (s *fileSource) again(files []file, places []filePlace, changed map[string]bool, o *engine.Replay) ([]file, error) {
 	if s.snapshot {
-		return nil, &sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "replay-loads", Exit: sql.ExitFailed, Msg: "the files of " + s.decl.Name + " are loads of a whole table, and a load that isn't newer than the last is rejected",
+		return nil, &sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "replay-loads", Exit: sql.ExitFailed,
+			Msg:  "the files of " + s.decl.Name + " are loads of a whole table, and a load that isn't newer than the last is rejected",
 			Hint: "REBUILD JOURNAL name FROM SOURCE takes all loads anew"}
 	}
 	read := map[string]bool{}

@@ -45,52 +45,81 @@ type fileOption struct {
 }
 
 var fileOptions = []fileOption{
-	{"format", "", false, "csv, json or parquet; by the file's ending where it is left out", func(c *compiler, s *fileSource, o sql.Option) { s.format = c.word(o, "csv", "json", "parquet") }},
-	{"mode", "", false, "append (default): files bring new rows; snapshot: each file, or the files with the same captures, are the whole table", func(c *compiler, s *fileSource, o sql.Option) {
+	{"format", "", false, "csv, json or parquet; by the file's ending where it is left out", func(c *compiler, s *fileSource, o sql.Option) {
+		s.format = c.word(o, "csv", "json", "parquet")
+	}},
+	{"mode", "", false, "append (default): files bring new rows; snapshot: each file, or the files with the same captures, are the whole " +
+		"table", func(c *compiler, s *fileSource, o sql.Option) {
 		s.snapshot = c.word(o, "append", "snapshot") == "snapshot"
 	}},
-	{"min_age", "", false, "how long a file must not have changed before it is taken: '30s', '5m' (default 0; with --follow a second in any case)", func(c *compiler, s *fileSource, o sql.Option) { s.minAge = c.duration(o) }},
-	{"batch_files", "", false, "how many files make a batch, if they fit (default 1)", func(c *compiler, s *fileSource, o sql.Option) { s.batchFiles = int(c.number(o, 1, 100_000)) }},
-	{"batch_rows", "", false, "a file with more records is cut, in append mode (default 245760)", func(c *compiler, s *fileSource, o sql.Option) { s.limits.Rows = int(c.number(o, 1, 10_000_000)) }},
-	{"batch_bytes", "", false, "raw bytes of a batch at most (default 96 MiB)", func(c *compiler, s *fileSource, o sql.Option) { s.limits.Bytes = c.number(o, 1<<10, 1<<34) }},
-	{"reject_limit", "", false, "stops the run when more records than this are bad in it", func(c *compiler, s *fileSource, o sql.Option) { s.rejects = c.number(o, 0, 1<<60) }},
-	{"compression", "text", true, "none, gzip or zstd; by the ending (.gz, .zst) where it is left out", func(c *compiler, s *fileSource, o sql.Option) {
-		if s.compression = c.word(o, "auto", "none", "gzip", "zstd"); s.compression == "auto" {
-			s.compression = ""
-		}
+	{"min_age", "", false, "how long a file must not have changed before it is taken: '30s', '5m' (default 0; with --follow a second in any " +
+		"case)", func(c *compiler, s *fileSource, o sql.Option) { s.minAge = c.duration(o) }},
+	{"batch_files", "", false, "how many files make a batch, if they fit (default 1)", func(c *compiler, s *fileSource, o sql.Option) {
+		s.batchFiles = int(c.number(o, 1, 100_000))
 	}},
-	{"header", "csv", true, "whether the first record names the columns (found out by default)", func(c *compiler, s *fileSource, o sql.Option) {
-		s.dialect.Header = HeaderNo
-		if c.yes(o) {
-			s.dialect.Header = HeaderYes
-		}
+	{"batch_rows", "", false, "a file with more records is cut, in append mode (default 245760)",
+		func(c *compiler, s *fileSource, o sql.Option) { s.limits.Rows = int(c.number(o, 1, 10_000_000)) }},
+	{"batch_bytes", "", false, "raw bytes of a batch at most (default 96 MiB)", func(c *compiler, s *fileSource, o sql.Option) {
+		s.limits.Bytes = c.number(o, 1<<10, 1<<34)
 	}},
-	{"delim", "csv", true, "what stands between fields, up to four bytes (found out by default)", func(c *compiler, s *fileSource, o sql.Option) { s.dialect.Delim = c.delimiter(o) }},
+	{"reject_limit", "", false, "stops the run when more records than this are bad in it", func(c *compiler, s *fileSource, o sql.Option) {
+		s.rejects = c.number(o, 0, 1<<60)
+	}},
+	{"compression", "text", true, "none, gzip or zstd; by the ending (.gz, .zst) where it is left out",
+		func(c *compiler, s *fileSource, o sql.Option) {
+			if s.compression = c.word(o, "auto", "none", "gzip", "zstd"); s.compression == "auto" {
+				s.compression = ""
+			}
+		}},
+	{"header", "csv", true, "whether the first record names the columns (found out by default)",
+		func(c *compiler, s *fileSource, o sql.Option) {
+			s.dialect.Header = HeaderNo
+			if c.yes(o) {
+				s.dialect.Header = HeaderYes
+			}
+		}},
+	{"delim", "csv", true, "what stands between fields, up to four bytes (found out by default)",
+		func(c *compiler, s *fileSource, o sql.Option) { s.dialect.Delim = c.delimiter(o) }},
 	{"sep", "csv", true, "the same as delim", func(c *compiler, s *fileSource, o sql.Option) { s.dialect.Delim = c.delimiter(o) }},
-	{"encoding", "csv", false, "what the text is written in: utf-8 (default), utf-16, latin-1, cp1252, shift_jis, gb18030, …", func(c *compiler, s *fileSource, o sql.Option) {
-		if _, err := encodingOf(o.Text); err != nil {
-			c.fail(o.Value, "bad-choice", err.Error(), "write utf-8, utf-16, latin-1, cp1252, shift_jis, gb18030 or another name of IANA's")
-			return
-		}
-		if s.dialect.Encoding = o.Text; isUTF8(o.Text) {
-			s.dialect.Encoding = ""
-		}
+	{"encoding", "csv", false, "what the text is written in: utf-8 (default), utf-16, latin-1, cp1252, shift_jis, gb18030, …",
+		func(c *compiler, s *fileSource, o sql.Option) {
+			if _, err := encodingOf(o.Text); err != nil {
+				c.fail(o.Value, "bad-choice", err.Error(), "write utf-8, utf-16, latin-1, cp1252, shift_jis, gb18030 or another name of IANA's")
+				return
+			}
+			if s.dialect.Encoding = o.Text; isUTF8(o.Text) {
+				s.dialect.Encoding = ""
+			}
+		}},
+	{"thousands", "csv", true, "what stands between the thousands of a number", func(c *compiler, s *fileSource, o sql.Option) {
+		s.dialect.Thousands = c.char(o, false)
 	}},
-	{"thousands", "csv", true, "what stands between the thousands of a number", func(c *compiler, s *fileSource, o sql.Option) { s.dialect.Thousands = c.char(o, false) }},
-	{"names", "csv", true, "a list of what the fields are called, instead of their names in the header", func(c *compiler, s *fileSource, o sql.Option) { s.dialect.Names = c.texts(o) }},
-	{"normalize_names", "csv", true, "whether names of the header become lower case, with _ for blanks and nothing for other characters", func(c *compiler, s *fileSource, o sql.Option) { s.dialect.Normalize = c.yes(o) }},
-	{"force_not_null", "csv", true, "a list of columns in which no text is NULL", func(c *compiler, s *fileSource, o sql.Option) { s.dialect.NotNull = c.texts(o) }},
+	{"names", "csv", true, "a list of what the fields are called, instead of their names in the header",
+		func(c *compiler, s *fileSource, o sql.Option) { s.dialect.Names = c.texts(o) }},
+	{"normalize_names", "csv", true, "whether names of the header become lower case, with _ for blanks and nothing for other characters",
+		func(c *compiler, s *fileSource, o sql.Option) { s.dialect.Normalize = c.yes(o) }},
+	{"force_not_null", "csv", true, "a list of columns in which no text is NULL", func(c *compiler, s *fileSource, o sql.Option) {
+		s.dialect.NotNull = c.texts(o)
+	}},
 	{"quote", "csv", true, "the quote, '' for none", func(c *compiler, s *fileSource, o sql.Option) {
 		s.dialect.Quote = c.char(o, true)
 		s.dialect.NoQuote = s.dialect.Quote == 0
 	}},
-	{"escape", "csv", true, "what stands before a quote inside quotes (default: another quote)", func(c *compiler, s *fileSource, o sql.Option) { s.dialect.Escape = c.char(o, true) }},
-	{"nullstr", "csv", true, "the text that is NULL, or a list; then an empty field is the empty string", func(c *compiler, s *fileSource, o sql.Option) {
-		s.dialect.NullSet, s.dialect.NullStr = true, c.texts(o)
+	{"escape", "csv", true, "what stands before a quote inside quotes (default: another quote)",
+		func(c *compiler, s *fileSource, o sql.Option) { s.dialect.Escape = c.char(o, true) }},
+	{"nullstr", "csv", true, "the text that is NULL, or a list; then an empty field is the empty string",
+		func(c *compiler, s *fileSource, o sql.Option) {
+			s.dialect.NullSet, s.dialect.NullStr = true, c.texts(o)
+		}},
+	{"allow_quoted_nulls", "csv", true, "whether a quoted nullstr is NULL (default true)", func(c *compiler, s *fileSource, o sql.Option) {
+		s.dialect.NoQuotedNull = !c.yes(o)
 	}},
-	{"allow_quoted_nulls", "csv", true, "whether a quoted nullstr is NULL (default true)", func(c *compiler, s *fileSource, o sql.Option) { s.dialect.NoQuotedNull = !c.yes(o) }},
-	{"null_padding", "csv", true, "whether missing fields at the end of a record are NULL", func(c *compiler, s *fileSource, o sql.Option) { s.dialect.NullPadding = c.yes(o) }},
-	{"skip", "csv", true, "lines before the header", func(c *compiler, s *fileSource, o sql.Option) { s.dialect.Skip = int(c.number(o, 0, 1<<30)) }},
+	{"null_padding", "csv", true, "whether missing fields at the end of a record are NULL", func(c *compiler, s *fileSource, o sql.Option) {
+		s.dialect.NullPadding = c.yes(o)
+	}},
+	{"skip", "csv", true, "lines before the header", func(c *compiler, s *fileSource, o sql.Option) {
+		s.dialect.Skip = int(c.number(o, 0, 1<<30))
+	}},
 	{"comment", "csv", true, "what begins a comment", func(c *compiler, s *fileSource, o sql.Option) { s.dialect.Comment = c.char(o, true) }},
 	{"decimal_separator", "csv", true, ". or ,", func(c *compiler, s *fileSource, o sql.Option) {
 		if s.dialect.DecimalSeparator = c.char(o, false); o.Text != "." && o.Text != "," {
@@ -98,24 +127,48 @@ var fileOptions = []fileOption{
 		}
 	}},
 	{"all_varchar", "csv", true, "whether inferred columns are all VARCHAR", func(c *compiler, s *fileSource, o sql.Option) { c.yes(o) }},
-	{"dateformat", "text", true, "strptime pattern of dates", func(c *compiler, s *fileSource, o sql.Option) { s.dialect.DateFormat = c.text(o) }},
-	{"timestampformat", "text", true, "strptime pattern of times", func(c *compiler, s *fileSource, o sql.Option) { s.dialect.TimestampFormat = c.text(o) }},
-	{"sample_size", "text", true, "how many records are looked at when columns are inferred, -1 for all (default 20480)", func(c *compiler, s *fileSource, o sql.Option) { c.number(o, -1, 1<<40) }},
-	{"binary_as_string", "parquet", true, "whether BLOB columns without a type are VARCHAR", func(c *compiler, s *fileSource, o sql.Option) { s.asString = c.yes(o) }},
+	{"dateformat", "text", true, "strptime pattern of dates", func(c *compiler, s *fileSource, o sql.Option) {
+		s.dialect.DateFormat = c.text(o)
+	}},
+	{"timestampformat", "text", true, "strptime pattern of times", func(c *compiler, s *fileSource, o sql.Option) {
+		s.dialect.TimestampFormat = c.text(o)
+	}},
+	{"sample_size", "text", true, "how many records are looked at when columns are inferred, -1 for all (default 20480)",
+		func(c *compiler, s *fileSource, o sql.Option) { c.number(o, -1, 1<<40) }},
+	{"binary_as_string", "parquet", true, "whether BLOB columns without a type are VARCHAR", func(c *compiler, s *fileSource, o sql.Option) {
+		s.asString = c.yes(o)
+	}},
 }
 
 // otherOptions are those of DuckDB's readers that a source has something else for.
 var otherOptions = map[string]string{
-	"columns": "write the columns behind the name: CREATE SOURCE s (id BIGINT, …)", "types": "write the columns behind the name: CREATE SOURCE s (id BIGINT, …)",
-	"dtypes": "write the columns behind the name: CREATE SOURCE s (id BIGINT, …)", "column_types": "write the columns behind the name: CREATE SOURCE s (id BIGINT, …)",
+	"columns":              "write the columns behind the name: CREATE SOURCE s (id BIGINT, …)",
+	"types":                "write the columns behind the name: CREATE SOURCE s (id BIGINT, …)",
+	"dtypes":               "write the columns behind the name: CREATE SOURCE s (id BIGINT, …)",
+	"column_types":         "write the columns behind the name: CREATE SOURCE s (id BIGINT, …)",
 	"auto_type_candidates": "write the columns with their types behind the name, or all_varchar",
-	"ignore_errors":        "bad records are kept in dsql.rejects; ON BAD RECORD SKIP counts them", "store_rejects": "bad records are kept in dsql.rejects anyway",
-	"rejects_table": "bad records are kept in dsql.rejects", "rejects_scan": "bad records are kept in dsql.rejects", "rejects_limit": "write reject_limit",
-	"strict_mode": "records are read strictly; bad ones are kept in dsql.rejects", "union_by_name": "columns are found by name anyway", "files_to_sniff": "ON SCHEMA CHANGE ADD COLUMNS looks at all files that are new",
-	"filename": "select _meta.file", "hive_partitioning": "name the part of the path: 'year={year}/*.csv'", "hive_types": "name the part of the path, 'year={year}/*.csv', and declare its column",
-	"hive_types_autocast": "name the part of the path, 'year={year}/*.csv', and declare its column", "auto_detect": "write the columns and options that you know; the rest is found out",
-	"new_line": "line ends are found out: leave it out", "max_line_size": "write batch_bytes: a record may be as large as a batch", "maximum_line_size": "write batch_bytes: a record may be as large as a batch",
-	"buffer_size": "write batch_bytes", "parallel": "leave it out", "lineterminator": "line ends are found out: leave it out", "separator": "write delim", "na_values": "write nullstr", "maximum_object_size": "write batch_bytes: a record may be as large as a batch",
+	"ignore_errors":        "bad records are kept in dsql.rejects; ON BAD RECORD SKIP counts them",
+	"store_rejects":        "bad records are kept in dsql.rejects anyway",
+	"rejects_table":        "bad records are kept in dsql.rejects",
+	"rejects_scan":         "bad records are kept in dsql.rejects",
+	"rejects_limit":        "write reject_limit",
+	"strict_mode":          "records are read strictly; bad ones are kept in dsql.rejects",
+	"union_by_name":        "columns are found by name anyway",
+	"files_to_sniff":       "ON SCHEMA CHANGE ADD COLUMNS looks at all files that are new",
+	"filename":             "select _meta.file",
+	"hive_partitioning":    "name the part of the path: 'year={year}/*.csv'",
+	"hive_types":           "name the part of the path, 'year={year}/*.csv', and declare its column",
+	"hive_types_autocast":  "name the part of the path, 'year={year}/*.csv', and declare its column",
+	"auto_detect":          "write the columns and options that you know; the rest is found out",
+	"new_line":             "line ends are found out: leave it out",
+	"max_line_size":        "write batch_bytes: a record may be as large as a batch",
+	"maximum_line_size":    "write batch_bytes: a record may be as large as a batch",
+	"buffer_size":          "write batch_bytes",
+	"parallel":             "leave it out",
+	"lineterminator":       "line ends are found out: leave it out",
+	"separator":            "write delim",
+	"na_values":            "write nullstr",
+	"maximum_object_size":  "write batch_bytes: a record may be as large as a batch",
 }
 
 func fileOptionDocs() []sql.OptionDoc {
@@ -160,7 +213,8 @@ func (c *compiler) fileSource(d declaration, v *sql.Value) *fileSource {
 		case o.Name == "":
 			var err error
 			if s.pattern, err = parsePattern(o.Text); err != nil {
-				c.fail(o.Value, "bad-pattern", err.Error(), `a pattern has *, ?, [abc], ** and {name}; \ before one of these means the character itself`)
+				c.fail(o.Value, "bad-pattern", err.Error(),
+					`a pattern has *, ?, [abc], ** and {name}; \ before one of these means the character itself`)
 			}
 		case opt != nil:
 			opt.set(c, s, o)
@@ -172,7 +226,8 @@ func (c *compiler) fileSource(d declaration, v *sql.Value) *fileSource {
 		return s
 	case s.format == "" && len(c.errs) == 0:
 		if s.format = formatOf(s.pattern.text); s.format == "" {
-			c.fail(s.patternAt, "unknown-format", "the ending of "+s.pattern.text+" does not say the format", "add one: format csv, format json or format parquet")
+			c.fail(s.patternAt, "unknown-format", "the ending of "+s.pattern.text+" does not say the format",
+				"add one: format csv, format json or format parquet")
 			return s
 		}
 	}
@@ -183,7 +238,8 @@ func (c *compiler) fileSource(d declaration, v *sql.Value) *fileSource {
 		if v := col.Args["FROM KEY"]; v != nil {
 			c.fail(v.Keyword, "no-key", "the records of files have no key", "remove FROM KEY")
 		} else if v := col.Args["FROM"]; v != nil && captured {
-			c.fail(v.Keyword, "contradicting-options", fmt.Sprintf("%s is a part of the path, {%s}, and comes from the record as well", col.Name.Text, col.Name.Text), "give one of the two another name")
+			c.fail(v.Keyword, "contradicting-options", fmt.Sprintf("%s is a part of the path, {%s}, and comes from the record as well",
+				col.Name.Text, col.Name.Text), "give one of the two another name")
 		}
 	}
 	return s
@@ -271,7 +327,8 @@ func (s *fileSource) withCaptures(cols []engine.Column) []engine.Column {
 // Columns are the declared ones, and those that the path's captures add. Where none are declared they are what DuckDB's reader
 // finds in the first file that isn't empty, or those pinned when that was first done. ON SCHEMA CHANGE ADD COLUMNS adds to
 // either what files that no destination has taken yet have beside them.
-func (s *fileSource) Columns(ctx context.Context, c *engine.Conn, env *engine.Env, pinned []engine.Column) (cols []engine.Column, err error) {
+func (s *fileSource) Columns(ctx context.Context, c *engine.Conn, env *engine.Env,
+	pinned []engine.Column) (cols []engine.Column, err error) {
 	switch {
 	case s.columns != nil:
 		if cols, err = s.types(ctx, c); err == nil {

@@ -44,7 +44,8 @@ func (o *opened) oddities(absent []string) (out []warning, fail error) {
 		out = append(out, warning{warn, o.at.path})
 	}
 	if o.encoding != s.dialect.Encoding {
-		f.warn("source-encoding", fmt.Sprintf("%s is no UTF-8; it is read as %s", o.at.path, strings.ToUpper(o.encoding)), "write encoding '"+o.encoding+"' to say so")
+		f.warn("source-encoding", fmt.Sprintf("%s is no UTF-8; it is read as %s", o.at.path, strings.ToUpper(o.encoding)),
+			"write encoding '"+o.encoding+"' to say so")
 	}
 	for _, e := range f.warnings {
 		e.Src, e.Span = s.decl.Src, s.patternAt
@@ -61,7 +62,8 @@ func (r *reader) allBad(files []taken, in *engine.Input) error {
 		if r.counts[f.path] = sum; !f.done || sum[0] == 0 || sum[1] < sum[0] || in.Again {
 			continue
 		}
-		e := &sql.Error{Src: r.s.decl.Src, Span: r.s.patternAt, Code: "all-bad", Exit: sql.ExitGate, Msg: fmt.Sprintf("all %d records of %s are bad", sum[0], f.path),
+		e := &sql.Error{Src: r.s.decl.Src, Span: r.s.patternAt, Code: "all-bad", Exit: sql.ExitGate,
+			Msg:  fmt.Sprintf("all %d records of %s are bad", sum[0], f.path),
 			Hint: "dsql.rejects says why; mend the declaration and give REPLAY REJECTS FROM " + r.s.decl.Name}
 		if sum[0] == 1 {
 			e.Msg = "the only record of " + f.path + " is bad"
@@ -84,7 +86,8 @@ func (r *reader) copies(files []taken, in *engine.Input) {
 		}
 		other, known := r.content[f.hash]
 		if r.content[f.hash] = f.path; known && other != f.path && !in.Again && !r.s.snapshot && in.Records > 0 && r.o.Warn != nil {
-			r.o.Warn(&sql.Error{Src: r.s.decl.Src, Span: r.s.patternAt, Code: "file-copied", Msg: fmt.Sprintf("%s has the content of %s, which was taken before: its records are taken again", f.path, other),
+			r.o.Warn(&sql.Error{Src: r.s.decl.Src, Span: r.s.patternAt, Code: "file-copied",
+				Msg:  fmt.Sprintf("%s has the content of %s, which was taken before: its records are taken again", f.path, other),
 				Hint: "a file is known by its path: leave files where they were, or take them out of the pattern's reach"})
 		}
 	}
@@ -92,13 +95,15 @@ func (r *reader) copies(files []taken, in *engine.Input) {
 
 // noRecord: a file isn't empty and yet has no record.
 func (s *fileSource) noRecord(path string) *sql.Error {
-	return &sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "no-record", Msg: path + " is not empty and has no record: all its lines are taken for a header, comments, or lines to skip",
+	return &sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "no-record",
+		Msg:  path + " is not empty and has no record: all its lines are taken for a header, comments, or lines to skip",
 		Hint: "see whether the header has a quote that closes late, and what skip and comment say"}
 }
 
 // unfinished tells that the last line of a file isn't taken yet.
 func (s *fileSource) unfinished(f file) *sql.Error {
-	return &sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "file-unfinished", Msg: f.path + " was changed a moment ago, and what it ends in has no end yet: that waits",
+	return &sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "file-unfinished",
+		Msg: f.path + " was changed a moment ago, and what it ends in has no end yet: that waits",
 		Hint: fmt.Sprintf("run again when its end has come; from %s on, if it doesn't change before, its last line is taken as it is. "+
 			"What writes it should give it its name (a rename) when it is whole", engine.Clock(f.modified.Add(youngTime)))}
 }

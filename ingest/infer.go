@@ -42,12 +42,15 @@ func (s *fileSource) infer(ctx context.Context, c *engine.Conn, env *engine.Env)
 		if s.format == "json" { // a field in two cases is one column
 			p.cols = slices.DeleteFunc(p.cols, func(c engine.Column) bool { return slices.Contains(p.lost, c.Name) })
 		} else if len(p.lost) > 0 {
-			return nil, s.notInferred(f, fmt.Sprintf("no field is called %s: DuckDB made up the name for one that has none, or whose name stands there twice", sql.ShownName(p.lost[0])), nil)
+			return nil, s.notInferred(f,
+				fmt.Sprintf("no field is called %s: DuckDB made up the name for one that has none, or whose name stands there twice",
+					sql.ShownName(p.lost[0])), nil)
 		}
 		s.dialect.Found, s.inferredFrom = found, f.path
 		return s.withCaptures(p.cols), nil
 	}
-	return nil, &sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "nothing-to-infer", Msg: fmt.Sprintf("%s has no columns, and no file of %s has a record to infer them from", s.decl.Name, s.pattern.text), Hint: s.nameThem()}
+	return nil, &sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "nothing-to-infer",
+		Msg: fmt.Sprintf("%s has no columns, and no file of %s has a record to infer them from", s.decl.Name, s.pattern.text), Hint: s.nameThem()}
 }
 
 func (s *fileSource) inferFrom(ctx context.Context, c *engine.Conn, files []file, lax bool) (proof, *Found, error) {
@@ -68,12 +71,14 @@ func (s *fileSource) nameThem() string {
 }
 
 func (s *fileSource) notInferred(f file, why string, err error) *sql.Error {
-	return &sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "not-inferred", Exit: sql.ExitFailed, Msg: fmt.Sprintf("the columns of %s can't be inferred: %s", f.path, why), Hint: s.nameThem(), Err: err}
+	return &sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "not-inferred", Exit: sql.ExitFailed,
+		Msg: fmt.Sprintf("the columns of %s can't be inferred: %s", f.path, why), Hint: s.nameThem(), Err: err}
 }
 
 // describe asks DuckDB's reader for the columns of files; whole says that it is to look at all records, where that matters, lax that it
 // may pass over some.
-func (s *fileSource) describe(ctx context.Context, c *engine.Conn, files []file, whole, lax bool) (cols []engine.Column, found *Found, err error) {
+func (s *fileSource) describe(ctx context.Context, c *engine.Conn, files []file, whole,
+	lax bool) (cols []engine.Column, found *Found, err error) {
 	if s.format == "csv" {
 		err = c.Apart(ctx, func(c *engine.Conn) (err error) { cols, found, err = s.sniff(ctx, c, files[0], lax); return err })
 	} else {
@@ -100,7 +105,8 @@ func (s *fileSource) shaped(cols []engine.Column) []engine.Column {
 		switch {
 		case familyOf(col.Type) == nothing: // no value yet
 			cols[i].Type = "VARCHAR"
-		case s.onNew == "ADD COLUMNS" && (strings.Contains(col.Type, "STRUCT(") || strings.Contains(col.Type, "MAP(")): // has room for fields that come later
+		case s.onNew == "ADD COLUMNS" && (strings.Contains(col.Type, "STRUCT(") ||
+			strings.Contains(col.Type, "MAP(")): // has room for fields that come later
 			cols[i].Type = "JSON"
 		case familyOf(col.Type) == zoned && s.format != "parquet": // texts with an offset become UTC
 			cols[i].Type = "TIMESTAMP"
@@ -123,7 +129,8 @@ func (s *fileSource) described(ctx context.Context, c *engine.Conn, files []file
 		if _, given := s.option("sample_size"); whole && !given {
 			a["sample"] = engine.SQL(", sample_size = -1")
 		}
-		q = engine.SQL("SELECT * FROM read_json_auto([{files}], union_by_name = true, ignore_errors = true, records = true, map_inference_threshold = -1, hive_partitioning = false, maximum_sample_files = 2147483647{sample}{lines}{options})", a)
+		q = engine.SQL("SELECT * FROM read_json_auto([{files}], union_by_name = true, ignore_errors = true, records = true, "+
+			"map_inference_threshold = -1, hive_partitioning = false, maximum_sample_files = 2147483647{sample}{lines}{options})", a)
 	}
 	err = c.Apart(ctx, func(c *engine.Conn) (err error) { cols, err = c.Describe(ctx, q, engine.Place{}); return err })
 	for i := range cols {
@@ -183,7 +190,8 @@ type proof struct {
 
 // prove decodes the beginning of files by the inferred columns, behind those that are known. A type that some value doesn't have
 // becomes VARCHAR, a nested one JSON, and DOUBLE what holds all digits.
-func (s *fileSource) prove(ctx context.Context, c *engine.Conn, files []file, known, inferred []engine.Column, found *Found) (p proof, err error) {
+func (s *fileSource) prove(ctx context.Context, c *engine.Conn, files []file, known, inferred []engine.Column,
+	found *Found) (p proof, err error) {
 	if s.format == "parquet" {
 		return proof{cols: inferred, records: 1}, nil
 	}
@@ -211,7 +219,8 @@ func (s *fileSource) prove(ctx context.Context, c *engine.Conn, files []file, kn
 }
 
 // tryTypes decodes once, and says whether a type had to give way.
-func (s *fileSource) tryTypes(ctx context.Context, c *engine.Conn, files []file, known []engine.Column, p *proof, d Dialect) (again bool, err error) {
+func (s *fileSource) tryTypes(ctx context.Context, c *engine.Conn, files []file, known []engine.Column, p *proof,
+	d Dialect) (again bool, err error) {
 	l, err := NewLanding(c, s.decl.Name, s.fields(slices.Concat(known, p.cols)), d, Limits{Rows: proofRows, Bytes: 16 << 20})
 	if err != nil {
 		return false, s.placed(err)
@@ -291,7 +300,8 @@ func (s *fileSource) sample(ctx context.Context, c *engine.Conn, l *Landing, f f
 	defer in.Close()
 	defer b.Release()
 	if batch := b.Input(); batch.Bad != nil {
-		x.reasons, err = engine.Select(ctx, c, engine.SQL("SELECT DISTINCT reason FROM {bad}", engine.Args{"bad": batch.Bad}), func(row func(...any) error) (s string, err error) { return s, row(&s) })
+		x.reasons, err = engine.Select(ctx, c, engine.SQL("SELECT DISTINCT reason FROM {bad}", engine.Args{"bad": batch.Bad}),
+			func(row func(...any) error) (s string, err error) { return s, row(&s) })
 	}
 	x.absent, x.unknown, x.records, x.good = in.file.Absent(), b.UnknownNames(), b.Records(), int64(b.good.total)
 	for _, f := range l.fields {

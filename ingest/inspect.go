@@ -34,7 +34,8 @@ func Inspect(ctx context.Context, c *engine.Conn, env *engine.Env, target, regis
 	}
 	brokers, topic, ok := strings.Cut(rest, "/")
 	if !ok || brokers == "" || topic == "" {
-		return "", &sql.Error{Code: "bad-target", Exit: sql.ExitUsage, Msg: target + " names no topic", Hint: "write kafka://localhost:9092/topic"}
+		return "", &sql.Error{Code: "bad-target", Exit: sql.ExitUsage, Msg: target + " names no topic",
+			Hint: "write kafka://localhost:9092/topic"}
 	}
 	return inspectTopic(ctx, c, env, brokers, topic, registry)
 }
@@ -82,7 +83,8 @@ func inferred(ctx context.Context, c *engine.Conn, env *engine.Env, pattern stri
 	return cols, err
 }
 
-func inferredSource(ctx context.Context, c *engine.Conn, env *engine.Env, pattern string, options ...string) (*fileSource, []engine.Column, error) {
+func inferredSource(ctx context.Context, c *engine.Conn, env *engine.Env, pattern string,
+	options ...string) (*fileSource, []engine.Column, error) {
 	s, err := compiled("CREATE SOURCE s FROM FILES (" + strings.Join(append([]string{quote(pattern)}, options...), ", ") + ")")
 	if err != nil {
 		return nil, nil, err
@@ -92,7 +94,8 @@ func inferredSource(ctx context.Context, c *engine.Conn, env *engine.Env, patter
 }
 
 // declarationText is a CREATE SOURCE. notes are comments behind columns, by name.
-func declarationText(ctx context.Context, c *engine.Conn, name string, cols []engine.Column, notes map[string]string, from string) (string, error) {
+func declarationText(ctx context.Context, c *engine.Conn, name string, cols []engine.Column, notes map[string]string,
+	from string) (string, error) {
 	words, err := keywords(ctx, c, engine.SQL("WHERE keyword_category <> 'unreserved'"))
 	if err != nil {
 		return "", err
@@ -137,7 +140,8 @@ func inspectTopic(ctx context.Context, c *engine.Conn, env *engine.Env, brokers,
 	}
 	name := sourceName(topic)
 	if len(recs) == 0 {
-		return "", &sql.Error{Code: "nothing-to-infer", Exit: sql.ExitFailed, Msg: "the topic " + topic + " holds no records to look at", Hint: "write some, or declare the columns by hand"}
+		return "", &sql.Error{Code: "nothing-to-infer", Exit: sql.ExitFailed, Msg: "the topic " + topic + " holds no records to look at",
+			Hint: "write some, or declare the columns by hand"}
 	}
 	format, lines := sampleFormat(recs)
 	if rec := newestWithSchema(recs); rec != nil && format == "raw" && registry != "" {
@@ -145,8 +149,10 @@ func inspectTopic(ctx context.Context, c *engine.Conn, env *engine.Env, brokers,
 		if err != nil {
 			return "", err
 		}
-		text, err := declarationText(ctx, c, name, cols, nil, fmt.Sprintf("FROM KAFKA (connection %s_kafka, topic %s, format %s)", name, quote(topic), format))
-		return fmt.Sprintf("%sCREATE CONNECTION %s_kafka TO KAFKA (brokers %s, schema_registry %s);\n", keyNote(recs), name, quote(brokers), quote(registry)) + text, err
+		text, err := declarationText(ctx, c, name, cols, nil, fmt.Sprintf("FROM KAFKA (connection %s_kafka, topic %s, format %s)", name,
+			quote(topic), format))
+		return fmt.Sprintf("%sCREATE CONNECTION %s_kafka TO KAFKA (brokers %s, schema_registry %s);\n", keyNote(recs), name, quote(brokers),
+			quote(registry)) + text, err
 	}
 	if format == "raw" {
 		col := engine.Column{Name: "value", Type: "BLOB"}
@@ -181,7 +187,8 @@ func inspectTopic(ctx context.Context, c *engine.Conn, env *engine.Env, brokers,
 
 // newest reads the last records of each partition.
 func (s *kafkaSource) newest(ctx context.Context, env *engine.Env) ([]*kgo.Record, error) {
-	cl, err := s.brokers.Dial(ctx, env, kgo.FetchMaxBytes(fetchBytes), kgo.FetchMaxPartitionBytes(fetchPartitionBytes), kgo.ConsumeResetOffset(kgo.NoResetOffset()))
+	cl, err := s.brokers.Dial(ctx, env, kgo.FetchMaxBytes(fetchBytes), kgo.FetchMaxPartitionBytes(fetchPartitionBytes),
+		kgo.ConsumeResetOffset(kgo.NoResetOffset()))
 	if err != nil {
 		return nil, err
 	}
@@ -389,7 +396,8 @@ func timeNotes(ctx context.Context, c *engine.Conn, file string, cols []engine.C
 		}
 		var lo, hi int64
 		a := engine.Args{"c": engine.Ident(col.Name), "f": file}
-		if _, err := c.Scan(ctx, engine.SQL("SELECT coalesce(min({c}), 0), coalesce(max({c}), 0) FROM read_json_auto({f})", a), &lo, &hi); err != nil {
+		q := engine.SQL("SELECT coalesce(min({c}), 0), coalesce(max({c}), 0) FROM read_json_auto({f})", a)
+		if _, err := c.Scan(ctx, q, &lo, &hi); err != nil {
 			return nil, err
 		}
 		for _, u := range []struct {

@@ -18,7 +18,8 @@ import (
 // maxUnlike is how many files of a pattern are compared with the one that columns come from.
 const maxUnlike = 50
 
-// inspectFiles prints the CREATE SOURCE of files: with the options that its text needs, the FORMAT of its times, and what is odd in comments.
+// inspectFiles prints the CREATE SOURCE of files: with the options that its text needs, the FORMAT of its times, and in comments what is
+// odd.
 func inspectFiles(ctx context.Context, c *engine.Conn, env *engine.Env, target string) (string, error) {
 	pattern, err := ofFolder(env.Dir, target)
 	if err != nil {
@@ -62,7 +63,8 @@ func inspectFiles(ctx context.Context, c *engine.Conn, env *engine.Env, target s
 			}
 		}
 	}
-	text, err := declarationText(ctx, c, sourceName(nameOfFiles(target)), cols, notes, "FROM FILES ("+strings.Join(append([]string{quote(pattern)}, options...), ", ")+")")
+	text, err := declarationText(ctx, c, sourceName(nameOfFiles(target)), cols, notes,
+		"FROM FILES ("+strings.Join(append([]string{quote(pattern)}, options...), ", ")+")")
 	if err != nil {
 		return "", err
 	}
@@ -92,7 +94,9 @@ func ofFolder(dir, target string) (string, error) {
 		}
 	}
 	if len(endings) != 1 {
-		return "", &sql.Error{Code: "bad-target", Exit: sql.ExitUsage, Msg: fmt.Sprintf("%s is a folder with files of %s", target, count(len(endings), "ending")), Hint: "say which: dsql inspect '" + strings.TrimSuffix(target, "/") + "/*.csv'"}
+		return "", &sql.Error{Code: "bad-target", Exit: sql.ExitUsage,
+			Msg:  fmt.Sprintf("%s is a folder with files of %s", target, count(len(endings), "ending")),
+			Hint: "say which: dsql inspect '" + strings.TrimSuffix(target, "/") + "/*.csv'"}
 	}
 	for e := range endings {
 		target = strings.TrimSuffix(target, "/") + "/*" + e
@@ -161,7 +165,8 @@ func (f *Found) options() (out []string) {
 var nulls = []string{"NA", "N/A", "#N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "nil", `\N`, "-", "--", ".", "?"}
 
 // withNulls asks again with nullstr, where such a text is all that keeps a column from another type.
-func withNulls(ctx context.Context, c *engine.Conn, env *engine.Env, pattern string, options []string, s *fileSource, cols []engine.Column, f file) ([]string, *fileSource, []engine.Column, error) {
+func withNulls(ctx context.Context, c *engine.Conn, env *engine.Env, pattern string, options []string, s *fileSource, cols []engine.Column,
+	f file) ([]string, *fileSource, []engine.Column, error) {
 	texts, err := s.textsOf(ctx, c, f, cols)
 	if err != nil {
 		return nil, nil, nil, err
@@ -271,10 +276,13 @@ type writtenTime struct{ typ, pattern string }
 
 // writtenTimes are ways that times are written in, beside ISO's.
 var writtenTimes = []writtenTime{
-	{"DATE", "%b %d %Y"}, {"DATE", "%B %d %Y"}, {"DATE", "%b %d, %Y"}, {"DATE", "%B %d, %Y"}, {"DATE", "%d %b %Y"}, {"DATE", "%d %B %Y"}, {"DATE", "%d-%b-%Y"}, {"DATE", "%a, %d %b %Y"},
+	{"DATE", "%b %d %Y"}, {"DATE", "%B %d %Y"}, {"DATE", "%b %d, %Y"}, {"DATE", "%B %d, %Y"}, {"DATE", "%d %b %Y"}, {"DATE", "%d %B %Y"},
+	{"DATE", "%d-%b-%Y"}, {"DATE", "%a, %d %b %Y"},
 	{"DATE", "%d.%m.%Y"}, {"DATE", "%d/%m/%Y"}, {"DATE", "%m/%d/%Y"}, {"DATE", "%d-%m-%Y"}, {"DATE", "%m-%d-%Y"},
-	{"TIMESTAMP", "%d.%m.%Y %H:%M"}, {"TIMESTAMP", "%d.%m.%Y %H:%M:%S"}, {"TIMESTAMP", "%d/%m/%Y %H:%M"}, {"TIMESTAMP", "%d/%m/%Y %H:%M:%S"}, {"TIMESTAMP", "%m/%d/%Y %H:%M"}, {"TIMESTAMP", "%m/%d/%Y %H:%M:%S"},
-	{"TIMESTAMP", "%m/%d/%Y %I:%M %p"}, {"TIMESTAMP", "%m/%d/%Y %I:%M:%S %p"}, {"TIMESTAMP", "%d %b %Y %H:%M:%S"}, {"TIMESTAMP", "%b %d %Y %H:%M"}, {"TIMESTAMP", "%b %d %Y %H:%M:%S"}, {"TIMESTAMP", "%a %b %d %H:%M:%S %Y"},
+	{"TIMESTAMP", "%d.%m.%Y %H:%M"}, {"TIMESTAMP", "%d.%m.%Y %H:%M:%S"}, {"TIMESTAMP", "%d/%m/%Y %H:%M"}, {"TIMESTAMP", "%d/%m/%Y %H:%M:%S"},
+	{"TIMESTAMP", "%m/%d/%Y %H:%M"}, {"TIMESTAMP", "%m/%d/%Y %H:%M:%S"},
+	{"TIMESTAMP", "%m/%d/%Y %I:%M %p"}, {"TIMESTAMP", "%m/%d/%Y %I:%M:%S %p"}, {"TIMESTAMP", "%d %b %Y %H:%M:%S"},
+	{"TIMESTAMP", "%b %d %Y %H:%M"}, {"TIMESTAMP", "%b %d %Y %H:%M:%S"}, {"TIMESTAMP", "%a %b %d %H:%M:%S %Y"},
 }
 
 // timeFormats gives columns of text whose values all are times of one way of writing that type, with FORMAT. Where there are two ways

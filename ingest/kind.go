@@ -14,19 +14,28 @@ import (
 var Kind = engine.Kind{
 	Syntax: &sql.Syntax{
 		Keyword: "SOURCE", Plural: "SOURCES",
-		Head: []sql.Clause{{Arg: sql.ArgColumnDefs, Doc: "the columns; without them they are inferred from the first file that has a record, then pinned",
+		Head: []sql.Clause{{Arg: sql.ArgColumnDefs,
+			Doc: "the columns; without them they are inferred from the first file that has a record, then pinned",
 			Columns: []sql.Clause{
 				{Keyword: "FROM", Arg: sql.ArgString, Doc: "a JSON path, where it is not the column's name: '$.address.city'"},
 				{Keyword: "FROM KEY", Arg: sql.ArgString, ArgOpt: true, Doc: "the key of a topic's record, or a path in it; files have none"},
-				{Keyword: "FORMAT", Arg: sql.ArgWord, Doc: "how a time is written: epoch_s, epoch_ms, epoch_us, epoch_ns, epoch_days, or a strptime pattern in quotes; or what base64 holds: base64 (a BLOB), base64_decimal(scale)"},
+				{Keyword: "FORMAT", Arg: sql.ArgWord,
+					Doc: "how a time is written: epoch_s, epoch_ms, epoch_us, epoch_ns, epoch_days, or a strptime pattern in quotes; or what base64 " +
+						"holds: base64 (a BLOB), base64_decimal(scale)"},
 			}}},
 		Clauses: []sql.Clause{
-			{Keyword: "FROM FILES", Arg: sql.ArgOptions, Options: fileOptionDocs(), Instead: otherOptions, Doc: "('pattern', option value, …): files by a glob; {name} in it captures a part of the path as a column"},
+			{Keyword: "FROM FILES", Arg: sql.ArgOptions, Options: fileOptionDocs(), Instead: otherOptions,
+				Doc: "('pattern', option value, …): files by a glob; {name} in it captures a part of the path as a column"},
 			{Keyword: "FROM KAFKA", Arg: sql.ArgOptions, Options: kafkaOptionDocs(), Doc: "(option value, …): the records of topics"},
-			{Keyword: "ON BAD RECORD", Arg: sql.ArgChoice, Words: []string{"REJECT", "SKIP", "FAIL"}, Doc: "what becomes of a record that can't be read without loss: REJECT (default) keeps it in dsql.rejects, SKIP counts it, FAIL stops"},
-			{Keyword: "ON BAD FILE", Arg: sql.ArgChoice, Words: []string{"SKIP", "FAIL"}, Doc: "what becomes of a file that can't be read: SKIP (default) sets it aside with its error in dsql.files and goes on, FAIL stops"},
-			{Keyword: "ON SCHEMA CHANGE", Arg: sql.ArgChoice, Words: []string{"IGNORE", "ADD COLUMNS", "FAIL"}, Doc: "fields that the declaration doesn't name: IGNORE (default) counts them, ADD COLUMNS makes them columns, FAIL stops"},
-			{Keyword: "ON MISSING COLUMN", Arg: sql.ArgChoice, Words: []string{"WARN", "NULL", "FAIL"}, Doc: "a declared column that a file's header or schema doesn't have: WARN (default) says so, and it reads NULL; NULL says nothing; FAIL stops"},
+			{Keyword: "ON BAD RECORD", Arg: sql.ArgChoice, Words: []string{"REJECT", "SKIP", "FAIL"},
+				Doc: "what becomes of a record that can't be read without loss: REJECT (default) keeps it in dsql.rejects, SKIP counts it, FAIL stops"},
+			{Keyword: "ON BAD FILE", Arg: sql.ArgChoice, Words: []string{"SKIP", "FAIL"},
+				Doc: "what becomes of a file that can't be read: SKIP (default) sets it aside with its error in dsql.files and goes on, FAIL stops"},
+			{Keyword: "ON SCHEMA CHANGE", Arg: sql.ArgChoice, Words: []string{"IGNORE", "ADD COLUMNS", "FAIL"},
+				Doc: "fields that the declaration doesn't name: IGNORE (default) counts them, ADD COLUMNS makes them columns, FAIL stops"},
+			{Keyword: "ON MISSING COLUMN", Arg: sql.ArgChoice, Words: []string{"WARN", "NULL", "FAIL"},
+				Doc: "a declared column that a file's header or schema doesn't have: WARN (default) says so, and it reads NULL; NULL says nothing; " +
+					"FAIL stops"},
 		},
 		Doc: "A place that rows come from. It stores nothing: streams and journals read its new rows.",
 		Example: `CREATE SOURCE readings_in (sensor VARCHAR, celsius DOUBLE, day DATE) FROM FILES ('in/readings_{day}.csv', format csv);
@@ -43,7 +52,8 @@ func compile(d *sql.Decl) (engine.Object, error) {
 	var out engine.Object
 	switch {
 	case files != nil && kafka != nil:
-		c.fail(kafka.Keyword, "contradicting-options", "a source reads files or a topic", "declare two sources; a stream may read both: FROM a, b")
+		c.fail(kafka.Keyword, "contradicting-options", "a source reads files or a topic",
+			"declare two sources; a stream may read both: FROM a, b")
 	case files != nil:
 		out = c.fileSource(s, files)
 	case kafka != nil:
@@ -52,7 +62,8 @@ func compile(d *sql.Decl) (engine.Object, error) {
 		}
 		out = c.kafkaSource(s, kafka)
 	default:
-		c.fail(d.NameAt, "missing-clause", "SOURCE "+d.Name+" needs FROM FILES or FROM KAFKA", "add: FROM FILES ('in/*.csv') or FROM KAFKA (brokers 'host:9092', topic 'name')")
+		c.fail(d.NameAt, "missing-clause", "SOURCE "+d.Name+" needs FROM FILES or FROM KAFKA",
+			"add: FROM FILES ('in/*.csv') or FROM KAFKA (brokers 'host:9092', topic 'name')")
 	}
 	if err := c.errs.Err(); err != nil {
 		return nil, err
@@ -82,7 +93,8 @@ func (c *compiler) declaration(d *sql.Decl) declaration {
 	if v := d.Arg("ON MISSING COLUMN"); v != nil {
 		s.onMissing = v.Text
 		if d.Arg("FROM KAFKA") != nil {
-			c.fail(v.Keyword, "contradicting-options", "records of topics have no header that could lack a column", "remove ON MISSING COLUMN: a field that a record doesn't have is NULL")
+			c.fail(v.Keyword, "contradicting-options", "records of topics have no header that could lack a column",
+				"remove ON MISSING COLUMN: a field that a record doesn't have is NULL")
 		}
 	}
 	v := d.Arg("#0")
@@ -94,7 +106,8 @@ func (c *compiler) declaration(d *sql.Decl) declaration {
 	}
 	for _, col := range s.columns {
 		if strings.EqualFold(col.Name.Text, engine.MetaColumn) {
-			c.fail(col.Name.Span, "reserved-column", "every row of a source has a column "+engine.MetaColumn+" already", "give the column another name")
+			c.fail(col.Name.Span, "reserved-column", "every row of a source has a column "+engine.MetaColumn+" already",
+				"give the column another name")
 		}
 		path := col.Args["FROM"]
 		if path == nil {
@@ -104,7 +117,8 @@ func (c *compiler) declaration(d *sql.Decl) declaration {
 			c.fail(path.Span, "bad-path", err.Error(), "write '$.name', '$.a.b' or '$.list[0]'")
 		}
 		if key := col.Args["FROM KEY"]; key != nil {
-			c.fail(key.Keyword, "contradicting-options", col.Name.Text+" comes from the record or from its key, not from both", "remove one of the two")
+			c.fail(key.Keyword, "contradicting-options", col.Name.Text+" comes from the record or from its key, not from both",
+				"remove one of the two")
 		}
 	}
 	return s
@@ -131,7 +145,8 @@ func (c *compiler) word(o sql.Option, words ...string) string {
 func (c *compiler) number(o sql.Option, lo, hi int64) int64 {
 	n, err := strconv.ParseInt(o.Text, 10, 64)
 	if err != nil || n < lo || n > hi {
-		c.fail(o.Value, "bad-number", fmt.Sprintf("%s is a whole number from %d to %d", o.Name, lo, hi), "write "+o.Name+" "+strconv.FormatInt(max(lo, 1), 10))
+		c.fail(o.Value, "bad-number", fmt.Sprintf("%s is a whole number from %d to %d", o.Name, lo, hi),
+			"write "+o.Name+" "+strconv.FormatInt(max(lo, 1), 10))
 		return lo
 	}
 	return n
@@ -166,7 +181,8 @@ func (c *compiler) char(o sql.Option, none bool) byte {
 func (c *compiler) delimiter(o sql.Option) string {
 	text := strings.ReplaceAll(o.Text, `\t`, "\t")
 	if text == "" || len(text) > 4 || strings.ContainsAny(text, "\r\n") {
-		c.fail(o.Value, "bad-character", fmt.Sprintf("%s is one to four bytes, without line ends, not %q", o.Name, o.Text), "write "+o.Name+" ','")
+		c.fail(o.Value, "bad-character", fmt.Sprintf("%s is one to four bytes, without line ends, not %q", o.Name, o.Text),
+			"write "+o.Name+" ','")
 		return ","
 	}
 	return text

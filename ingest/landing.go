@@ -20,7 +20,7 @@ import (
 // Field is a declared column as the decoders see it.
 type Field struct {
 	Name, Type string   // DuckDB type as DESCRIBE prints it
-	Path       []string // JSON path steps (FROM '$.a.b'; an array's elements by index), for CSV the one column of the header; nil: the column's name
+	Path       []string // FROM '$.a.b': the steps (an array's elements by index), for CSV one, the header's name; nil: the column's name
 	Format     string   // "": by type; a word of epochs, or a strptime pattern
 	Capture    string   // not "": the value of the path capture of that name, the same for a whole file
 	Key        bool     // FROM KEY: from the record's key, which files don't have: NULL
@@ -41,7 +41,7 @@ type Dialect struct {
 	Format string // csv or json
 
 	// Records of topics
-	Records string                                      // their format: json, debezium, csv, raw, or another one that values decodes; "" for files
+	Records string                                      // their format: json, debezium, csv, raw, or one that values decodes; "": files
 	values  func(*Landing) (valueDecoder, error)        // makes the decoder of other formats
 	keys    func(*Landing, *slot, []*column) keyDecoder // of keys that a registry's serialisers wrote; nil: keys are texts
 
@@ -219,12 +219,15 @@ func (l *Landing) column(f Field, n *engine.Node) (*column, error) {
 	case base64Format(format) != nil:
 		c := newColumn(n, f.Name)
 		c.format = base64Format(format)
-		if c.wire = c.format; n.ID >= engine.TypeStruct || isTime || n.ID == engine.TypeBoolean || (n.ID == engine.TypeBlob) != (format == "base64") {
-			return nil, &sql.Error{Msg: fmt.Sprintf("FORMAT %s gives no %s", format, f.Type), Hint: "base64 is for BLOB, base64_decimal(scale) for DECIMAL and other numbers"}
+		if c.wire = c.format; n.ID >= engine.TypeStruct || isTime || n.ID == engine.TypeBoolean ||
+			(n.ID == engine.TypeBlob) != (format == "base64") {
+			return nil, &sql.Error{Msg: fmt.Sprintf("FORMAT %s gives no %s", format, f.Type),
+				Hint: "base64 is for BLOB, base64_decimal(scale) for DECIMAL and other numbers"}
 		}
 		return c, nil
 	case format != "" && !isTime:
-		return nil, &sql.Error{Msg: fmt.Sprintf("FORMAT says how a time is written, and %s is none", f.Type), Hint: "take FORMAT away, or declare a TIMESTAMP, DATE or TIME"}
+		return nil, &sql.Error{Msg: fmt.Sprintf("FORMAT says how a time is written, and %s is none", f.Type),
+			Hint: "take FORMAT away, or declare a TIMESTAMP, DATE or TIME"}
 	case format == "" && n.ID == engine.TypeDate:
 		format = l.dialect.DateFormat
 	case format == "" && isTime && n.ID != engine.TypeTime:
@@ -255,11 +258,13 @@ func (l *Landing) column(f Field, n *engine.Node) (*column, error) {
 			return nil, &sql.Error{Msg: err.Error(), Hint: "declare the column VARCHAR and use strptime in the SELECT"}
 		}
 		if c.pattern = p; !p.day && n.ID != engine.TypeTime {
-			return nil, &sql.Error{Msg: fmt.Sprintf("the pattern '%s' gives no year for a %s", format, f.Type), Hint: "add %Y, or declare the column TIME"}
+			return nil, &sql.Error{Msg: fmt.Sprintf("the pattern '%s' gives no year for a %s", format, f.Type),
+				Hint: "add %Y, or declare the column TIME"}
 		}
 	}
 	if n.ID == engine.TypeTime && (c.epoch != noEpoch || c.pattern.day) {
-		return nil, &sql.Error{Msg: fmt.Sprintf("FORMAT %s gives a day, which TIME would lose", format), Hint: "declare a TIMESTAMP and cast it in the SELECT"}
+		return nil, &sql.Error{Msg: fmt.Sprintf("FORMAT %s gives a day, which TIME would lose", format),
+			Hint: "declare a TIMESTAMP and cast it in the SELECT"}
 	}
 	return c, nil
 }

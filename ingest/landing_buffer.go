@@ -321,7 +321,8 @@ func (b *Buffer) Input() *engine.Input {
 				return engine.SQL("{name} := {value}", engine.Args{"name": engine.Ident(f.Name), "value": engine.Ident(fmt.Sprintf("_%d", i))})
 			})})
 		}
-		in.Bad = engine.SQL("(SELECT reason, _meta, _payload, CASE WHEN _any THEN {data} END AS data, {opening} AS opening FROM {rel})", engine.Args{"opening": b.openings(), "data": data, "rel": b.rejects.Query()})
+		in.Bad = engine.SQL("(SELECT reason, _meta, _payload, CASE WHEN _any THEN {data} END AS data, {opening} AS opening FROM {rel})",
+			engine.Args{"opening": b.openings(), "data": data, "rel": b.rejects.Query()})
 	}
 	return in
 }

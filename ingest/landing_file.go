@@ -58,7 +58,8 @@ type decoder interface {
 const giantBytes = 64 << 10
 
 func (l *Landing) tooLarge() string {
-	return fmt.Sprintf("record_too_large: the record is longer than batch_bytes, %d; its first %d bytes are kept", l.limits.Bytes, min(giantBytes, l.limits.Bytes))
+	return fmt.Sprintf("record_too_large: the record is longer than batch_bytes, %d; its first %d bytes are kept", l.limits.Bytes,
+		min(giantBytes, l.limits.Bytes))
 }
 
 // Open starts reading a file. r gives the file's bytes from its beginning; pos is where to go on, the zero Pos for the first
@@ -109,7 +110,8 @@ func (l *Landing) checkCaptures(info FileInfo) error {
 			return err
 		}
 		if bad != fine {
-			return &sql.Error{Code: "source-capture", Exit: sql.ExitFailed, Msg: fmt.Sprintf("the path %s: %s", info.Path, bad.reason(l.columns[i], v, true)),
+			return &sql.Error{Code: "source-capture", Exit: sql.ExitFailed,
+				Msg:  fmt.Sprintf("the path %s: %s", info.Path, bad.reason(l.columns[i], v, true)),
 				Hint: "declare the column VARCHAR, or let the pattern match fewer files"}
 		}
 	}

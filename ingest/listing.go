@@ -53,7 +53,8 @@ func (s *fileSource) list(env *engine.Env) ([]file, error) {
 	l.files = slices.CompactFunc(l.files, func(a, b file) bool { return a.path == b.path })
 	for _, f := range l.files {
 		if !utf8.ValidString(f.path) {
-			return nil, &sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "bad-name", Exit: sql.ExitUnreachable, Msg: "the name of " + strings.ToValidUTF8(f.path, "\uFFFD") + " is not UTF-8, so it can't be kept in a table", Hint: "rename the file"}
+			return nil, &sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "bad-name", Exit: sql.ExitUnreachable,
+				Msg: "the name of " + strings.ToValidUTF8(f.path, "\uFFFD") + " is not UTF-8, so it can't be kept in a table", Hint: "rename the file"}
 		}
 	}
 	return l.files, nil

@@ -54,9 +54,12 @@ func (r *reader) lossless(ctx context.Context, v *engine.Query, from string, f F
 		return wholeText(q, f)
 	case to == float && is == text:
 		// DuckDB takes 1_0 and 1e400, and is asked for neither.
-		return q("TRY_CAST({v} AS {t})"), q("{v} IS NOT NULL AND (TRY_CAST({v} AS {t}) IS NULL OR contains({v}, '_') OR isinf(TRY_CAST({v} AS {t})) AND NOT contains(lower({v}), 'inf'))")
+		return q("TRY_CAST({v} AS {t})"),
+			q("{v} IS NOT NULL AND (TRY_CAST({v} AS {t}) IS NULL OR contains({v}, '_') OR isinf(TRY_CAST({v} AS {t})) " +
+				"AND NOT contains(lower({v}), 'inf'))")
 	case to == float && (is == number || is == float): // rounding to the nearest is no loss, infinity is
-		return q("TRY_CAST({v} AS {t})"), q("{v} IS NOT NULL AND (TRY_CAST({v} AS {t}) IS NULL OR isinf(TRY_CAST({v} AS {t})) AND NOT isinf({v}::DOUBLE))")
+		return q("TRY_CAST({v} AS {t})"),
+			q("{v} IS NOT NULL AND (TRY_CAST({v} AS {t}) IS NULL OR isinf(TRY_CAST({v} AS {t})) AND NOT isinf({v}::DOUBLE))")
 	case to == number && (is == number || is == float):
 		return q("TRY_CAST({v} AS {t})"), q(thereAndBack)
 	case to == nested && is == nested:
@@ -95,7 +98,8 @@ func (r *reader) shaped(ctx context.Context, v *engine.Query, from string, f Fie
 			x := engine.SQL("NULL::{t}", engine.Args{"t": engine.Type(typeOf(w))})
 			if i := slices.IndexFunc(have.Children, func(h *engine.Node) bool { return strings.EqualFold(h.Name, w.Name) }); i >= 0 {
 				h := have.Children[i]
-				field, b := r.lossless(ctx, engine.SQL("struct_extract({v}, {n})", a, engine.Args{"n": h.Name}), typeOf(h), Field{Name: w.Name, Type: typeOf(w), Format: f.Format})
+				field, b := r.lossless(ctx, engine.SQL("struct_extract({v}, {n})", a, engine.Args{"n": h.Name}), typeOf(h),
+					Field{Name: w.Name, Type: typeOf(w), Format: f.Format})
 				if x = field; b != nil {
 					bads = append(bads, engine.SQL("({b})", engine.Args{"b": b}))
 				}
@@ -111,7 +115,8 @@ func (r *reader) shaped(ctx context.Context, v *engine.Query, from string, f Fie
 		if len(bads) > 0 {
 			bad = engine.Join(" OR ", bads...)
 		}
-		return engine.SQL("CASE WHEN {v} IS NOT NULL THEN struct_pack({fields}) END", a, engine.Args{"fields": engine.Join(", ", fields...)}), bad, true
+		return engine.SQL("CASE WHEN {v} IS NOT NULL THEN struct_pack({fields}) END", a, engine.Args{"fields": engine.Join(", ", fields...)}),
+			bad, true
 	case have.ID == engine.TypeList && want.ID == engine.TypeList:
 		r.lambdas++
 		e := engine.Ident(fmt.Sprintf("_e%d", r.lambdas))
@@ -122,7 +127,8 @@ func (r *reader) shaped(ctx context.Context, v *engine.Query, from string, f Fie
 		}
 		return engine.SQL("list_transform({v}, lambda {e}: {x})", a), bad, true
 	case have.ID == engine.TypeMap && want.ID == engine.TypeMap: // two keys may become one, which is no MAP
-		x, b := r.lossless(ctx, engine.SQL("map_entries({v})", a), typeOf(have.Children[0])+"[]", Field{Name: f.Name, Type: typeOf(want.Children[0]) + "[]", Format: f.Format})
+		x, b := r.lossless(ctx, engine.SQL("map_entries({v})", a), typeOf(have.Children[0])+"[]",
+			Field{Name: f.Name, Type: typeOf(want.Children[0]) + "[]", Format: f.Format})
 		a["x"], a["b"] = engine.SQL("TRY(map_from_entries({x}))", engine.Args{"x": x}), engine.SQL("false")
 		if b != nil {
 			a["b"] = b
@@ -203,7 +209,8 @@ func typeOf(n *engine.Node) string {
 
 // castable asks DuckDB whether it casts between two types: otherwise a query with the cast would not run.
 func (r *reader) castable(ctx context.Context, from, to string) bool {
-	_, err := r.conn.Describe(ctx, engine.SQL("SELECT TRY_CAST(NULL::{h} AS {t}), TRY_CAST(NULL::{t} AS {h})", engine.Args{"h": engine.Type(from), "t": engine.Type(to)}), engine.Place{})
+	_, err := r.conn.Describe(ctx, engine.SQL("SELECT TRY_CAST(NULL::{h} AS {t}), TRY_CAST(NULL::{t} AS {h})",
+		engine.Args{"h": engine.Type(from), "t": engine.Type(to)}), engine.Place{})
 	return err == nil
 }
 
@@ -212,9 +219,12 @@ func (r *reader) castable(ctx context.Context, from, to string) bool {
 func wholeText(q querier, f Field) (value, bad *engine.Query) {
 	var precision, scale int
 	fmt.Sscanf(f.Type, "DECIMAL(%d,%d)", &precision, &scale) // of others it is 0
-	return q("TRY_CAST({v} AS {t})"), q(`{v} IS NOT NULL AND (TRY_CAST({v} AS {t}) IS NULL OR NOT regexp_full_match({v}, {plain}) AND NOT (regexp_full_match({v}, {exponent})
-		AND length(regexp_replace(split_part(lower({v}), 'e', 1), '[^0-9]', '', 'g')) <= 15 AND abs(TRY_CAST({v} AS DOUBLE)) < 9007199254740992 AND TRY_CAST({v} AS DOUBLE) = TRY_CAST({v} AS {t})::DOUBLE))`,
-		engine.Args{"plain": fmt.Sprintf(`\s*[+-]?[0-9]+(\.[0-9]{0,%d}0*)?\s*`, scale), "exponent": `\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)[eE][+-]?[0-9]{1,2}\s*`})
+	return q("TRY_CAST({v} AS {t})"),
+		q(`{v} IS NOT NULL AND (TRY_CAST({v} AS {t}) IS NULL OR NOT regexp_full_match({v}, {plain}) AND NOT (regexp_full_match({v}, {exponent})
+				AND length(regexp_replace(split_part(lower({v}), 'e', 1), '[^0-9]', '', 'g')) <= 15
+				AND abs(TRY_CAST({v} AS DOUBLE)) < 9007199254740992 AND TRY_CAST({v} AS DOUBLE) = TRY_CAST({v} AS {t})::DOUBLE))`,
+			engine.Args{"plain": fmt.Sprintf(`\s*[+-]?[0-9]+(\.[0-9]{0,%d}0*)?\s*`, scale),
+				"exponent": `\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)[eE][+-]?[0-9]{1,2}\s*`})
 }
 
 // Texts of times that DuckDB reads without leaving anything out.
@@ -228,10 +238,13 @@ const (
 // the text becomes a TIMESTAMP in UTC first.
 func instantOf(q querier, f Field) (value, bad *engine.Query) {
 	if f.Type == "TIME" {
-		return q("TRY_CAST({v} AS TIME)"), q("{v} IS NOT NULL AND (NOT regexp_full_match({v}, {shape}) OR TRY_CAST({v} AS TIME) IS NULL)", engine.Args{"shape": `\s*` + clockText + `\s*`})
+		return q("TRY_CAST({v} AS TIME)"), q("{v} IS NOT NULL AND (NOT regexp_full_match({v}, {shape}) OR TRY_CAST({v} AS TIME) IS NULL)",
+			engine.Args{"shape": `\s*` + clockText + `\s*`})
 	}
-	utc := q(`CASE WHEN regexp_full_match({v}, {local}) THEN TRY_CAST({v} AS TIMESTAMP) WHEN regexp_full_match({v}, {offset}) THEN TRY_CAST({v} AS TIMESTAMP WITH TIME ZONE) AT TIME ZONE 'UTC' END`,
-		engine.Args{"local": `\s*` + dayText + `([ T]` + clockText + `)?\s*`, "offset": `\s*` + dayText + `[ T]` + clockText + `\s*` + offsetText + `\s*`})
+	utc := q(`CASE WHEN regexp_full_match({v}, {local}) THEN TRY_CAST({v} AS TIMESTAMP)
+			WHEN regexp_full_match({v}, {offset}) THEN TRY_CAST({v} AS TIMESTAMP WITH TIME ZONE) AT TIME ZONE 'UTC' END`,
+		engine.Args{"local": `\s*` + dayText + `([ T]` + clockText + `)?\s*`,
+			"offset": `\s*` + dayText + `[ T]` + clockText + `\s*` + offsetText + `\s*`})
 	value, bad = fromTime(q, utc, "TIMESTAMP", f)
 	return value, orNull(q, utc, bad)
 }
@@ -287,7 +300,8 @@ func (r *reader) formatted(ctx context.Context, q querier, is family, f Field) (
 }
 
 // epochUnits are how many microseconds the words of FORMAT count by.
-var epochUnits = map[string]*engine.Query{"epoch_s": engine.SQL("1000000"), "epoch_ms": engine.SQL("1000"), "epoch_us": engine.SQL("1"), "epoch_ns": engine.SQL("0.001"), "epoch_days": engine.SQL("86400000000")}
+var epochUnits = map[string]*engine.Query{"epoch_s": engine.SQL("1000000"), "epoch_ms": engine.SQL("1000"), "epoch_us": engine.SQL("1"),
+	"epoch_ns": engine.SQL("0.001"), "epoch_days": engine.SQL("86400000000")}
 
 // counted converts a number of units since 1970, as a decimal, which holds the digits of any of them. A DOUBLE must be the nearest to that
 // decimal.

@@ -45,7 +45,8 @@ func (s *declaration) missing(path string, absent, has []string) (warning, err *
 		e.Msg += fmt.Sprintf(" (did it become %s?)", strings.Join(near, ", "))
 	}
 	if s.onMissing == "FAIL" {
-		e.Exit, e.Hint = sql.ExitFailed, "give the file the column, declare what it is called there by FROM '$.name', or write ON MISSING COLUMN WARN"
+		e.Exit, e.Hint = sql.ExitFailed,
+			"give the file the column, declare what it is called there by FROM '$.name', or write ON MISSING COLUMN WARN"
 		return nil, e
 	}
 	e.Hint = "it reads NULL; declare what it is called by FROM '$.name', or write ON MISSING COLUMN NULL or FAIL"

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// plainExtended makes plain JSON of MongoDB's extended JSON, which Debezium's connector writes: {"$numberLong": "1"} is 1, {"$oid": "…"} and
-// {"$date": …} are texts, {"$binary": …} is DuckDB's text of a BLOB. What isn't of that kind stays as it is.
+// plainExtended makes plain JSON of MongoDB's extended JSON, which Debezium's connector writes: {"$numberLong": "1"} is 1, {"$oid": "…"}
+// and {"$date": …} are texts, {"$binary": …} is DuckDB's text of a BLOB. What isn't of that kind stays as it is.
 func plainExtended(text []byte) []byte {
 	if !bytes.Contains(text, []byte(`"$`)) {
 		return text

@@ -125,8 +125,10 @@ func (r *reader) leaveParquet(ctx context.Context, it *item, i int, why *sql.Err
 // blame finds out whether a batch failed because its file can't be read, and sets that aside.
 func (r *reader) blame(ctx context.Context, b batch, parts []parquetPart) (bool, error) {
 	for i, p := range parts {
-		a := engine.Args{"f": r.scanned(p.parquetFile), "from": p.from, "to": p.to, "columns": engine.Each(", ", p.have, func(c engine.Column) *engine.Query { return engine.Ident(c.Name) })}
-		_, err := r.conn.Int(ctx, engine.SQL("SELECT count(hash({columns})) FROM {f} WHERE file_row_number >= {from} AND file_row_number < {to}", a))
+		a := engine.Args{"f": r.scanned(p.parquetFile), "from": p.from, "to": p.to,
+			"columns": engine.Each(", ", p.have, func(c engine.Column) *engine.Query { return engine.Ident(c.Name) })}
+		of := engine.SQL("SELECT count(hash({columns})) FROM {f} WHERE file_row_number >= {from} AND file_row_number < {to}", a)
+		_, err := r.conn.Int(ctx, of)
 		if err == nil {
 			continue
 		}
@@ -174,7 +176,8 @@ func (r *reader) parquetGroup(ctx context.Context, it *item) ([]*parquetFile, er
 
 // scanParquet is DuckDB's reader of one file: nothing in its name is a pattern, and its folders are no columns.
 func (s *fileSource) scanParquet(full string) *engine.Query {
-	return engine.SQL("read_parquet({f}, hive_partitioning = false, binary_as_string = {s})", engine.Args{"f": escapeGlob(full), "s": s.asString})
+	return engine.SQL("read_parquet({f}, hive_partitioning = false, binary_as_string = {s})",
+		engine.Args{"f": escapeGlob(full), "s": s.asString})
 }
 
 func escapeGlob(name string) string {
@@ -188,7 +191,8 @@ func (r *reader) openParquet(ctx context.Context, f file) (*parquetFile, error) 
 	if p.hash, err = hashFile(f.full, -1); err != nil {
 		return nil, s.unreadable(err, f.path)
 	}
-	if p.have, err = r.conn.Describe(ctx, engine.SQL("SELECT * FROM {f}", engine.Args{"f": s.scanParquet(f.full)}), engine.Place{}); err != nil {
+	if p.have, err = r.conn.Describe(ctx, engine.SQL("SELECT * FROM {f}", engine.Args{"f": s.scanParquet(f.full)}),
+		engine.Place{}); err != nil {
 		return nil, s.noParquet(err, f)
 	}
 	if err = r.storedAs(ctx, p); err != nil {
@@ -197,7 +201,8 @@ func (r *reader) openParquet(ctx context.Context, f file) (*parquetFile, error) 
 	if findColumn(p.have, "file_row_number") != nil {
 		return nil, s.unreadable(fmt.Errorf("it has a column file_row_number, which DuckDB's reader uses itself"), f.path)
 	}
-	if p.rows, err = r.conn.Int(ctx, engine.SQL("SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata({f})", engine.Args{"f": escapeGlob(f.full)})); err != nil {
+	if p.rows, err = r.conn.Int(ctx, engine.SQL("SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata({f})",
+		engine.Args{"f": escapeGlob(f.full)})); err != nil {
 		return nil, s.noParquet(err, f)
 	}
 	captures, err := r.capturesOf(ctx, f)
@@ -258,7 +263,8 @@ func (f Field) steps() []string {
 }
 
 // parquetColumn gives a column's value, and why it is bad where it may be.
-func (r *reader) parquetColumn(ctx context.Context, p *parquetFile, f Field, captures map[string]*engine.Query) (value, bad *engine.Query, err error) {
+func (r *reader) parquetColumn(ctx context.Context, p *parquetFile, f Field,
+	captures map[string]*engine.Query) (value, bad *engine.Query, err error) {
 	a := engine.Args{"t": engine.Type(f.Type)}
 	if f.Capture != "" {
 		return captures[f.Name], nil, nil
@@ -272,11 +278,13 @@ func (r *reader) parquetColumn(ctx context.Context, p *parquetFile, f Field, cap
 	v := engine.Ident(append([]string{"_f", have.Name}, steps[1:]...)...)
 	from := have.Type
 	if len(steps) > 1 {
-		cols, err := r.conn.Describe(ctx, engine.SQL("SELECT {v} AS v FROM {f} _f", engine.Args{"v": v, "f": r.s.scanParquet(p.full)}), engine.Place{})
+		cols, err := r.conn.Describe(ctx, engine.SQL("SELECT {v} AS v FROM {f} _f", engine.Args{"v": v, "f": r.s.scanParquet(p.full)}),
+			engine.Place{})
 		if err != nil {
 			d := r.s.column(f.Name)
 			return nil, nil, &sql.Error{Src: r.s.decl.Src, Span: d.Args["FROM"].Span, Code: "source-column", Exit: sql.ExitFailed, Err: err,
-				Msg: fmt.Sprintf("column %s: %s has no %s in its column %s, which is %s", f.Name, p.path, strings.Join(steps, "."), have.Name, have.Type), Hint: "a path leads through the fields of a STRUCT"}
+				Hint: "a path leads through the fields of a STRUCT", Msg: fmt.Sprintf("column %s: %s has no %s in its column %s, which is %s",
+					f.Name, p.path, strings.Join(steps, "."), have.Name, have.Type)}
 		}
 		from = cols[0].Type
 	}
@@ -285,7 +293,8 @@ func (r *reader) parquetColumn(ctx context.Context, p *parquetFile, f Field, cap
 		return nil, nil, err
 	}
 	if p.tooWide[strings.ToLower(have.Name)] { // DuckDB gives another number
-		return engine.SQL("NULL::{t}", a), engine.SQL(`WHEN {v} IS NOT NULL THEN {why}`, engine.Args{"v": v, "why": "bad_record: " + f.Name + ": the file's DECIMAL has more than the 38 digits that DuckDB reads"}), nil
+		return engine.SQL("NULL::{t}", a), engine.SQL(`WHEN {v} IS NOT NULL THEN {why}`,
+			engine.Args{"v": v, "why": "bad_record: " + f.Name + ": the file's DECIMAL has more than the 38 digits that DuckDB reads"}), nil
 	}
 	if wrong == nil {
 		return value, nil, nil
@@ -306,9 +315,11 @@ func (r *reader) parquetInput(ctx context.Context, b batch, parts []parquetPart)
 	var rows, raw, bad []*engine.Query
 	in := &engine.Input{RowID: rowID("parquet", paths(b.item.files)), Release: func() {}}
 	for _, p := range parts {
-		a := engine.Args{"from": p.from, "to": p.to, "values": engine.Join(", ", p.values...), "range": engine.SQL("true"), "why": engine.SQL("NULL"),
+		a := engine.Args{"from": p.from, "to": p.to, "values": engine.Join(", ", p.values...), "range": engine.SQL("true"),
+			"why":  engine.SQL("NULL"),
 			"file": engine.SQL("(SELECT *, file_row_number FROM {f}) _f", engine.Args{"f": r.scanned(p.parquetFile)}),
-			"meta": engine.SQL(`struct_pack(source := {s}, file := {path}, line := _f.file_row_number + 1)::{type}`, engine.Args{"s": r.s.decl.Name, "path": p.path, "type": engine.Type(engine.MetaType)})}
+			"meta": engine.SQL(`struct_pack(source := {s}, file := {path}, line := _f.file_row_number + 1)::{type}`,
+				engine.Args{"s": r.s.decl.Name, "path": p.path, "type": engine.Type(engine.MetaType)})}
 		if p.from > 0 || p.to < p.rows {
 			a["range"] = engine.SQL("_f.file_row_number >= {from} AND _f.file_row_number < {to}", a)
 		}
@@ -316,7 +327,8 @@ func (r *reader) parquetInput(ctx context.Context, b batch, parts []parquetPart)
 		if len(p.bad) > 0 {
 			a["why"], a["data"] = engine.SQL("CASE {tests} END", engine.Args{"tests": engine.Join(" ", p.bad...)}), r.dataOf(ctx, p.parquetFile)
 			good = engine.SQL(" AND {why} IS NULL", a)
-			bad = append(bad, engine.SQL("SELECT {why} AS reason, {meta} AS _meta, NULL::BLOB AS _payload, {data} AS data, NULL::JSON AS opening FROM {file} WHERE {range} AND {why} IS NOT NULL", a))
+			bad = append(bad, engine.SQL("SELECT {why} AS reason, {meta} AS _meta, NULL::BLOB AS _payload, {data} AS data, NULL::JSON AS opening "+
+				"FROM {file} WHERE {range} AND {why} IS NOT NULL", a))
 		}
 		rows = append(rows, engine.SQL("SELECT {values}, {meta} AS _meta FROM {file} WHERE {range}{good}", a, engine.Args{"good": good}))
 		raw = append(raw, engine.SQL("SELECT {meta} AS _meta, NULL::BLOB AS _payload FROM {file} WHERE {range}", a))

@@ -21,7 +21,8 @@ const (
 
 	elementType, elementLength, elementConverted, elementLogical = 1, 2, 6, 10 // fields of SchemaElement
 
-	wireTrue, wireFalse, wireByte, wireI16, wireI32, wireI64, wireDouble, wireBinary, wireList, wireSet, wireStruct = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12
+	wireTrue, wireFalse, wireByte, wireI16, wireI32, wireI64, wireDouble, wireBinary, wireList, wireSet, wireStruct = 1, 2, 3, 4, 5, 6, 7, 8,
+		9, 10, 12
 )
 
 // nanosWithoutZone is LogicalType{TIME or TIMESTAMP: {isAdjustedToUTC: false, unit: {NANOS: {}}}}.

@@ -53,7 +53,9 @@ func columnsWith(schema []parquetElement, is func(parquetElement) bool) map[stri
 // storedAs looks at a file's own schema for what DuckDB's reader doesn't give as it is.
 func (r *reader) storedAs(ctx context.Context, p *parquetFile) error {
 	schema, err := engine.Select(ctx, r.conn, engine.SQL(`SELECT name, coalesce(num_children, 0), coalesce(precision > 38, false),
-		coalesce(type = 'INT96', false) OR coalesce(contains(logical_type, 'isAdjustedToUTC=1') AND contains(logical_type, 'NANOS=NanoSeconds'), false) FROM parquet_schema({f})`, engine.Args{"f": escapeGlob(p.full)}),
+			coalesce(type = 'INT96', false)
+				OR coalesce(contains(logical_type, 'isAdjustedToUTC=1') AND contains(logical_type, 'NANOS=NanoSeconds'), false)
+		FROM parquet_schema({f})`, engine.Args{"f": escapeGlob(p.full)}),
 		func(row func(...any) error) (e parquetElement, err error) {
 			return e, row(&e.name, &e.children, &e.wide, &e.nanos)
 		})
@@ -93,7 +95,8 @@ func (r *reader) scanned(p *parquetFile) *engine.Query {
 
 // textsAsStored puts the work of a batch back, to read the texts of a file as bytes from now on, when that is what reading has failed on.
 func (r *reader) textsAsStored(err error, b batch, p parquetPart) bool {
-	bad := strings.Contains(err.Error(), "nvalid string encoding found in Parquet file") || strings.Contains(err.Error(), "nvalid JSON found in Parquet file")
+	bad := strings.Contains(err.Error(), "nvalid string encoding found in Parquet file") ||
+		strings.Contains(err.Error(), "nvalid JSON found in Parquet file")
 	if !bad || r.rawTexts[p.path] {
 		return false
 	}
@@ -112,7 +115,8 @@ func (r *reader) textsAsStored(err error, b batch, p parquetPart) bool {
 
 // fromStored converts v, which DuckDB takes for the type from, to a field's type: as lossless does, or from what is stored. raw is the text
 // of a value that is bad, nil where it is v's.
-func (r *reader) fromStored(ctx context.Context, p *parquetFile, v *engine.Query, from string, f Field) (value, bad, raw *engine.Query, err error) {
+func (r *reader) fromStored(ctx context.Context, p *parquetFile, v *engine.Query, from string,
+	f Field) (value, bad, raw *engine.Query, err error) {
 	stored := from
 	if p.raw != nil {
 		cols, err := r.conn.Describe(ctx, engine.SQL("SELECT {v} AS v FROM {f} _f", engine.Args{"v": v, "f": r.scanned(p)}), engine.Place{})
@@ -144,7 +148,8 @@ func (r *reader) fromStored(ctx context.Context, p *parquetFile, v *engine.Query
 	if a["shown"] = shown; lost == nil {
 		return value, bad, shown, nil
 	}
-	if a["lost"] = lost; f.Type == "VARCHAR" && f.Format == "" && familyOf(from) != text && familyOf(from) != nested { // has room for all digits
+	if a["lost"] = lost; f.Type == "VARCHAR" && f.Format == "" && familyOf(from) != text &&
+		familyOf(from) != nested { // has room for all digits
 		return engine.SQL("CASE WHEN {lost} THEN {raw} ELSE {value} END", a), bad, shown, nil
 	}
 	return value, engine.SQL("(({lost}) OR ({bad}))", a), engine.SQL("CASE WHEN {lost} THEN {raw} ELSE {shown} END", a), nil
@@ -158,7 +163,10 @@ func storedText(v *engine.Query, stored, from string) *engine.Query {
 	}
 	if stored == "BLOB" && familyOf(from) == day {
 		days, nanos := int96(v)
-		return engine.SQL("coalesce(strftime(TRY(make_timestamp(TRY_CAST({days} * 86400000000 + {nanos} // 1000 AS BIGINT))), '%Y-%m-%d %H:%M:%S.') || lpad(({nanos} % 1000000000)::VARCHAR, 9, '0'), {v}::VARCHAR)", a, engine.Args{"days": days, "nanos": nanos})
+		a["days"], a["nanos"] = days, nanos
+		return engine.SQL(`coalesce(
+			strftime(TRY(make_timestamp(TRY_CAST({days} * 86400000000 + {nanos} // 1000 AS BIGINT))), '%Y-%m-%d %H:%M:%S.')
+				|| lpad(({nanos} % 1000000000)::VARCHAR, 9, '0'), {v}::VARCHAR)`, a)
 	}
 	return engine.SQL("{v}::VARCHAR || {zone}", a)
 }
@@ -172,7 +180,8 @@ func int96(v *engine.Query) (days, nanos *engine.Query) {
 		}
 		return engine.SQL("('0x' || {digits})::{t}", engine.Args{"digits": engine.Join(" || ", digits...), "t": engine.Type(t)})
 	}
-	return engine.SQL("({n} - 2440588)", engine.Args{"n": number(8, 4, "BIGINT")}), engine.SQL("{n}::HUGEINT", engine.Args{"n": number(0, 8, "UBIGINT")})
+	return engine.SQL("({n} - 2440588)", engine.Args{"n": number(8, 4, "BIGINT")}),
+		engine.SQL("{n}::HUGEINT", engine.Args{"n": number(0, 8, "UBIGINT")})
 }
 
 // stamp96 converts an INT96.
@@ -206,7 +215,8 @@ func (r *reader) dataOf(ctx context.Context, p *parquetFile) *engine.Query {
 		if a["taken"] = taken; lost == nil {
 			return engine.SQL("{n} := {taken}", a)
 		}
-		return engine.SQL("{n} := CASE WHEN {lost} THEN to_json({raw}) ELSE to_json({taken}) END", a, engine.Args{"lost": lost, "raw": storedText(v, stored, c.Type)})
+		return engine.SQL("{n} := CASE WHEN {lost} THEN to_json({raw}) ELSE to_json({taken}) END", a,
+			engine.Args{"lost": lost, "raw": storedText(v, stored, c.Type)})
 	})})
 }
 
@@ -220,7 +230,8 @@ var views struct {
 // has open. Of one in memory there is no pattern that is its own.
 func (r *reader) viewFolder(ctx context.Context) (dir, pattern string, own bool, err error) {
 	var path string
-	_, err = r.conn.Scan(ctx, engine.SQL("SELECT current_setting('temp_directory'), coalesce(path, '') FROM duckdb_databases() WHERE database_name = current_database()"), &dir, &path)
+	_, err = r.conn.Scan(ctx, engine.SQL("SELECT current_setting('temp_directory'), coalesce(path, '') FROM duckdb_databases() "+
+		"WHERE database_name = current_database()"), &dir, &path)
 	if dir == "" {
 		dir = os.TempDir()
 	}

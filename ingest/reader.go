@@ -9,7 +9,8 @@ import (
 )
 
 // Open lists what there is to read now and starts reading it. Files that appear later belong to the next run.
-func (s *fileSource) Open(ctx context.Context, c *engine.Conn, env *engine.Env, cols []engine.Column, o engine.ReadOptions) (engine.Reader, error) {
+func (s *fileSource) Open(ctx context.Context, c *engine.Conn, env *engine.Env, cols []engine.Column,
+	o engine.ReadOptions) (engine.Reader, error) {
 	if err := s.knownDialect(ctx, c); err != nil {
 		return nil, err
 	}
@@ -17,7 +18,8 @@ func (s *fileSource) Open(ctx context.Context, c *engine.Conn, env *engine.Env, 
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{s: s, conn: c, cols: cols, o: o, work: work, passed: map[string]bool{}, counts: map[string][2]int{}, content: map[string]string{}}
+	r := &reader{s: s, conn: c, cols: cols, o: o, work: work, passed: map[string]bool{}, counts: map[string][2]int{},
+		content: map[string]string{}}
 	for _, p := range places {
 		if p.done {
 			r.content[p.hash] = p.path

@@ -66,7 +66,8 @@ func (l *Landing) newRecords(format string, meta map[string]*engine.Node) error 
 	r := &topicRecords{l: l, topics: map[string][]byte{}}
 	h := meta["headers"]
 	entry := h.Children[0]
-	r.meta = topicMeta{meta["topic"], meta["partition"], meta["offset"], meta["timestamp"], meta["key"], h, entry.Children[0], entry.Children[1], meta["tombstone"]}
+	r.meta = topicMeta{meta["topic"], meta["partition"], meta["offset"], meta["timestamp"], meta["key"], h, entry.Children[0],
+		entry.Children[1], meta["tombstone"]}
 	r.keyJSON.w = &l.w
 	r.keyJSON.root.obj = newObject()
 	for i, f := range l.fields {

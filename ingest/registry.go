@@ -50,7 +50,8 @@ func registrySchemas(cl *sr.Client) schemaSource {
 			}
 			other, err := cl.SchemaByVersion(ctx, r.Subject, r.Version)
 			if err != nil {
-				return nil, registryError(ctx, err, fmt.Sprintf("schema %s refers to version %d of %s, which the registry doesn't have", name, r.Version, r.Subject))
+				return nil, registryError(ctx, err, fmt.Sprintf("schema %s refers to version %d of %s, which the registry doesn't have", name,
+					r.Version, r.Subject))
 			}
 			references[r.Name] = other.Schema.Schema
 			todo = append(todo, other.References...)
@@ -65,7 +66,8 @@ func schemaNamed(ctx context.Context, cl *sr.Client, name schemaName) (sr.Schema
 	}
 	s, err := cl.SchemaByGUID(ctx, name.hex())
 	var answer *sr.ResponseError
-	if errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound && answer.ErrorCode != unknownSchema { // of the path, not of the GUID
+	if errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound &&
+		answer.ErrorCode != unknownSchema { // of the path, not of the GUID
 		err = noSchema("schema " + name.String() + ": the registry knows no schemas by GUID (Confluent's does from 8.0 on)")
 	}
 	return s.Schema, err
@@ -85,13 +87,16 @@ func registryError(ctx context.Context, err error, missing string) error {
 	}
 	var answer *sr.ResponseError
 	if !errors.As(err, &answer) {
-		return &sql.Error{Code: "registry-unreachable", Exit: sql.ExitUnreachable, Msg: "the schema registry can't be reached: " + err.Error(), Hint: "is it running, and is schema_registry of the connection its URL?"}
+		return &sql.Error{Code: "registry-unreachable", Exit: sql.ExitUnreachable, Msg: "the schema registry can't be reached: " + err.Error(),
+			Hint: "is it running, and is schema_registry of the connection its URL?"}
 	}
 	switch answer.ErrorCode {
 	case unknownSchema, unknownSubject, unknownVersion:
 		return noSchema(missing)
 	}
-	e := &sql.Error{Code: "registry-refuses", Exit: sql.ExitUnreachable, Msg: fmt.Sprintf("the schema registry answers %s with %d: %s", answer.URL, answer.StatusCode, answer.Error()), Hint: "see the registry's log"}
+	e := &sql.Error{Code: "registry-refuses", Exit: sql.ExitUnreachable,
+		Msg:  fmt.Sprintf("the schema registry answers %s with %d: %s", answer.URL, answer.StatusCode, answer.Error()),
+		Hint: "see the registry's log"}
 	if answer.StatusCode >= 500 { // for now
 		e.Code = "registry-unreachable"
 	}

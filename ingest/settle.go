@@ -77,7 +77,8 @@ func (s *fileSource) held(files []file) *sql.Error {
 		}
 	}
 	until := engine.Clock(last.Add(s.minAge))
-	e := &sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "file-young", Msg: files[0].path + " changed less than min_age ago: it waits until " + until, Hint: "run again then"}
+	e := &sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "file-young",
+		Msg: files[0].path + " changed less than min_age ago: it waits until " + until, Hint: "run again then"}
 	if more := len(files) - 1; more > 0 {
 		e.Msg = fmt.Sprintf("%s and %d more changed less than min_age ago: they wait, the last until %s", files[0].path, more, until)
 	}
@@ -100,7 +101,8 @@ func (s *fileSource) moved(files []taken) *sql.Error {
 		if err != nil || info.Size() == f.size && info.ModTime().UTC().Truncate(time.Microsecond).Equal(f.modified) {
 			continue
 		}
-		return &sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "file-growing", Exit: sql.ExitFailed, Msg: f.path + " changed while it was read: it is taken when it is whole",
+		return &sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "file-growing", Exit: sql.ExitFailed,
+			Msg:  f.path + " changed while it was read: it is taken when it is whole",
 			Hint: "let what writes it give it its name (a rename) when it is whole; run again", Err: engine.ErrAgain}
 	}
 	return nil

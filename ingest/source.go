@@ -31,9 +31,10 @@ func (s *declaration) RejectLimit() int64 { return s.rejects }
 func (s *declaration) types(ctx context.Context, c *engine.Conn) ([]engine.Column, error) {
 	var cols []engine.Column
 	var errs sql.List
-	all, err := c.Describe(ctx, engine.SQL("SELECT {types}", engine.Args{"types": engine.Each(", ", s.columns, func(col sql.ColumnDef) *engine.Query {
-		return engine.SQL("NULL::{t} AS c", engine.Args{"t": engine.User(s.decl.Src, col.At)})
-	})}), engine.Place{})
+	all, err := c.Describe(ctx, engine.SQL("SELECT {types}",
+		engine.Args{"types": engine.Each(", ", s.columns, func(col sql.ColumnDef) *engine.Query {
+			return engine.SQL("NULL::{t} AS c", engine.Args{"t": engine.User(s.decl.Src, col.At)})
+		})}), engine.Place{})
 	if err == nil && len(all) == len(s.columns) {
 		for i, col := range s.columns {
 			cols = append(cols, engine.Column{Name: col.Name.Text, Type: all[i].Type})
@@ -41,12 +42,14 @@ func (s *declaration) types(ctx context.Context, c *engine.Conn) ([]engine.Colum
 		return cols, nil
 	}
 	for _, col := range s.columns { // which one is wrong
-		found, err := c.Describe(ctx, engine.SQL("SELECT NULL::{t} AS c", engine.Args{"t": engine.User(s.decl.Src, col.At)}), engine.Place{Src: s.decl.Src, Span: col.At})
+		found, err := c.Describe(ctx, engine.SQL("SELECT NULL::{t} AS c", engine.Args{"t": engine.User(s.decl.Src, col.At)}),
+			engine.Place{Src: s.decl.Src, Span: col.At})
 		if engine.Echo(err) {
 			return nil, err
 		}
 		if err != nil {
-			errs = append(errs, &sql.Error{Src: s.decl.Src, Span: col.At, Code: "unknown-type", Msg: "there is no type " + col.Type, Hint: typeHint(col.Type), Err: err})
+			errs = append(errs, &sql.Error{Src: s.decl.Src, Span: col.At, Code: "unknown-type", Msg: "there is no type " + col.Type,
+				Hint: typeHint(col.Type), Err: err})
 			continue
 		}
 		cols = append(cols, engine.Column{Name: col.Name.Text, Type: found[0].Type})
@@ -55,7 +58,8 @@ func (s *declaration) types(ctx context.Context, c *engine.Conn) ([]engine.Colum
 }
 
 func typeHint(t string) string {
-	if near := sql.Nearest(t, []string{"BIGINT", "INTEGER", "VARCHAR", "DOUBLE", "BOOLEAN", "TIMESTAMP", "DATE", "DECIMAL", "FLOAT", "SMALLINT", "JSON", "UUID", "TIME"}); near != "" {
+	if near := sql.Nearest(t, []string{"BIGINT", "INTEGER", "VARCHAR", "DOUBLE", "BOOLEAN", "TIMESTAMP", "DATE", "DECIMAL", "FLOAT",
+		"SMALLINT", "JSON", "UUID", "TIME"}); near != "" {
 		return "did you mean " + near + "?"
 	}
 	return "types are DuckDB's: BIGINT, VARCHAR, DOUBLE, TIMESTAMP, STRUCT(…), …"
@@ -100,7 +104,9 @@ func (s *declaration) badRecords(ctx context.Context, c *engine.Conn, in *engine
 		return nil
 	}
 	var reason, where string
-	if _, err := c.Scan(ctx, engine.SQL(`SELECT reason, coalesce(_meta.file || ' line ' || _meta.line, _meta.topic || '[' || _meta."partition" || '] offset ' || _meta."offset") FROM {bad} ORDER BY {id} LIMIT 1`, engine.Args{"bad": in.Bad, "id": in.RowID}), &reason, &where); err != nil {
+	if _, err := c.Scan(ctx, engine.SQL(`SELECT reason, coalesce(_meta.file || ' line ' || _meta.line,
+			_meta.topic || '[' || _meta."partition" || '] offset ' || _meta."offset")
+		FROM {bad} ORDER BY {id} LIMIT 1`, engine.Args{"bad": in.Bad, "id": in.RowID}), &reason, &where); err != nil {
 		return err
 	}
 	return &sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "bad-record", Exit: sql.ExitFailed, Msg: where + ": " + reason,
@@ -113,7 +119,8 @@ func (s *declaration) newFields(file string, names []string) *sql.Error {
 	if len(names) > 1 {
 		what = "fields " + shownNames(names[:min(len(names), 10)])
 	}
-	return &sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "schema-change", Exit: sql.ExitFailed, Msg: fmt.Sprintf("%s has %s, which %s does not declare", file, what, s.decl.Name),
+	return &sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "schema-change", Exit: sql.ExitFailed,
+		Msg:  fmt.Sprintf("%s has %s, which %s does not declare", file, what, s.decl.Name),
 		Hint: "declare what is new, or write ON SCHEMA CHANGE IGNORE or ADD COLUMNS"}
 }
 
