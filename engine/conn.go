@@ -101,26 +101,6 @@ func ColumnNames(cols []Column) []string {
 
 const describe = "DESCRIBE "
 
-// Describe binds a query and returns its columns; nothing runs.
-func (c *Conn) Describe(ctx context.Context, q *Query, at Place) ([]Column, error) {
-	d := Cat(SQL(describe), q)
-	rows, err := c.query(ctx, d.text)
-	if err != nil {
-		return nil, d.locate(err, at)
-	}
-	defer rows.Close()
-	var out []Column
-	for rows.Next() {
-		var col Column
-		var null, key, def, extra any
-		if err := rows.Scan(&col.Name, &col.Type, &null, &key, &def, &extra); err != nil {
-			return nil, err
-		}
-		out = append(out, col)
-	}
-	return out, d.locate(rows.Err(), at)
-}
-
 // Table is the columns of a table or view, nil when there is none of that name. (DuckDB's list of all columns takes longer with
 // each table; a name that isn't found ends no transaction.)
 func (c *Conn) Table(ctx context.Context, name string) ([]Column, error) {

@@ -238,3 +238,38 @@ func TestResultsSideBySide(t *testing.T) {
 		}
 	}
 }
+
+func TestDescribe(t *testing.T) {
+	t.Parallel()
+	c := open(t, "").Writer()
+	if _, err := c.Exec(t.Context(), engine.SQL("CREATE TYPE mood AS ENUM ('sad', 'it''s')")); err != nil {
+		t.Fatal(err)
+	}
+	for q, want := range map[string][]engine.Column{
+		`SELECT 1 AS "1", NULL::mood AS héllo, [{'a b': 1.5}] AS "a name longer than twelve bytes"`: {
+			{"1", "INTEGER"}, {"héllo", "ENUM('sad', 'it''s')"}, {"a name longer than twelve bytes", `STRUCT("a b" DECIMAL(2,1))[]`}},
+		"PIVOT (SELECT unnest(['x', 'y']) AS k, 1::BIGINT AS n) ON k USING max(n)": {{"x", "BIGINT"}, {"y", "BIGINT"}},
+	} {
+		if got, err := c.Describe(t.Context(), engine.Type(q), engine.Place{}); err != nil || !cmp.Equal(got, want) {
+			t.Errorf("%s: %v %v", q, got, err)
+		}
+	}
+	var many []*engine.Query // more than a vector has rows
+	for i := range 5000 {
+		many = append(many, engine.SQL("1 AS {n}", engine.Args{"n": engine.Ident("c" + strconv.Itoa(i))}))
+	}
+	got, err := c.Describe(t.Context(), engine.Cat(engine.SQL("SELECT "), engine.Join(", ", many...)), engine.Place{})
+	if err != nil || len(got) != 5000 || got[4999].Name != "c4999" {
+		t.Errorf("%d columns of 5000: %v", len(got), err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := c.Describe(ctx, engine.SQL("SELECT 1"), engine.Place{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("after a cancel: %v", err)
+	}
+	for _, bad := range []string{"SELEC 1", "SELECT nope", "SELECT 1; SELECT 2"} {
+		if got, err := c.Describe(t.Context(), engine.Type(bad), engine.Place{}); err == nil {
+			t.Errorf("%s: %v", bad, got)
+		}
+	}
+}
