@@ -1,0 +1,209 @@
+package ingest
+
+import (
+	"fmt"
+
+	"dsql/sql"
+)
+
+// The options of FROM FILES: what they are called, what they mean, which don't go together.
+
+// fileOption is an option of FROM FILES.
+type fileOption struct {
+	name   string
+	format string // the only format that has it; "": all, "text": csv and json
+	infer  bool   // DuckDB's reader takes it too, when columns are inferred
+	doc    string
+	set    func(*compiler, *fileSource, sql.Option)
+}
+
+var fileOptions = []fileOption{
+	{"format", "", false, "csv, json or parquet; by the file's ending where it is left out", func(c *compiler, s *fileSource, o sql.Option) {
+		s.format = c.word(o, "csv", "json", "parquet")
+	}},
+	{"mode", "", false, "append (default): files bring new rows; snapshot: each file, or the files with the same captures, are the whole " +
+		"table", func(c *compiler, s *fileSource, o sql.Option) {
+		s.snapshot = c.word(o, "append", "snapshot") == "snapshot"
+	}},
+	{"min_age", "", false, "how long a file must not have changed before it is taken: '30s', '5m' (default 0; with --follow a second in any " +
+		"case)", func(c *compiler, s *fileSource, o sql.Option) { s.minAge = c.duration(o) }},
+	{"batch_files", "", false, "how many files make a batch, if they fit (default 1)", func(c *compiler, s *fileSource, o sql.Option) {
+		s.batchFiles = int(c.number(o, 1, 100_000))
+	}},
+	{"batch_rows", "", false, "a file with more records is cut, in append mode (default 245760)",
+		func(c *compiler, s *fileSource, o sql.Option) { s.limits.Rows = int(c.number(o, 1, 10_000_000)) }},
+	{"batch_bytes", "", false, "raw bytes of a batch at most (default 96 MiB)", func(c *compiler, s *fileSource, o sql.Option) {
+		s.limits.Bytes = c.number(o, 1<<10, 1<<34)
+	}},
+	{"reject_limit", "", false, "stops the run when more records than this are bad in it", func(c *compiler, s *fileSource, o sql.Option) {
+		s.rejects = c.number(o, 0, 1<<60)
+	}},
+	{"compression", "text", true, "none, gzip or zstd; by the ending (.gz, .zst) where it is left out",
+		func(c *compiler, s *fileSource, o sql.Option) {
+			if s.compression = c.word(o, "auto", "none", "gzip", "zstd"); s.compression == "auto" {
+				s.compression = ""
+			}
+		}},
+	{"header", "csv", true, "whether the first record names the columns (found out by default)",
+		func(c *compiler, s *fileSource, o sql.Option) {
+			s.dialect.Header = HeaderNo
+			if c.yes(o) {
+				s.dialect.Header = HeaderYes
+			}
+		}},
+	{"delim", "csv", true, "what stands between fields, up to four bytes (found out by default)",
+		func(c *compiler, s *fileSource, o sql.Option) { s.dialect.Delim = c.delimiter(o) }},
+	{"sep", "csv", true, "the same as delim", func(c *compiler, s *fileSource, o sql.Option) { s.dialect.Delim = c.delimiter(o) }},
+	{"encoding", "csv", false, "what the text is written in: utf-8 (default), utf-16, latin-1, cp1252, shift_jis, gb18030, …",
+		func(c *compiler, s *fileSource, o sql.Option) {
+			if _, err := encodingOf(o.Text); err != nil {
+				c.fail(o.Value, "bad-choice", err.Error(), "write utf-8, utf-16, latin-1, cp1252, shift_jis, gb18030 or another name of IANA's")
+				return
+			}
+			if s.dialect.Encoding = o.Text; isUTF8(o.Text) {
+				s.dialect.Encoding = ""
+			}
+		}},
+	{"thousands", "csv", true, "what stands between the thousands of a number", func(c *compiler, s *fileSource, o sql.Option) {
+		s.dialect.Thousands = c.char(o, false)
+	}},
+	{"names", "csv", true, "a list of what the fields are called, instead of their names in the header",
+		func(c *compiler, s *fileSource, o sql.Option) { s.dialect.Names = c.texts(o) }},
+	{"normalize_names", "csv", true, "whether names of the header become lower case, with _ for blanks and nothing for other characters",
+		func(c *compiler, s *fileSource, o sql.Option) { s.dialect.Normalize = c.yes(o) }},
+	{"force_not_null", "csv", true, "a list of columns in which no text is NULL", func(c *compiler, s *fileSource, o sql.Option) {
+		s.dialect.NotNull = c.texts(o)
+	}},
+	{"quote", "csv", true, "the quote, '' for none", func(c *compiler, s *fileSource, o sql.Option) {
+		s.dialect.Quote = c.char(o, true)
+		s.dialect.NoQuote = s.dialect.Quote == 0
+	}},
+	{"escape", "csv", true, "what stands before a quote inside quotes (default: another quote)",
+		func(c *compiler, s *fileSource, o sql.Option) { s.dialect.Escape = c.char(o, true) }},
+	{"nullstr", "csv", true, "the text that is NULL, or a list; then an empty field is the empty string",
+		func(c *compiler, s *fileSource, o sql.Option) {
+			s.dialect.NullSet, s.dialect.NullStr = true, c.texts(o)
+		}},
+	{"allow_quoted_nulls", "csv", true, "whether a quoted nullstr is NULL (default true)", func(c *compiler, s *fileSource, o sql.Option) {
+		s.dialect.NoQuotedNull = !c.yes(o)
+	}},
+	{"null_padding", "csv", true, "whether missing fields at the end of a record are NULL", func(c *compiler, s *fileSource, o sql.Option) {
+		s.dialect.NullPadding = c.yes(o)
+	}},
+	{"skip", "csv", true, "lines before the header", func(c *compiler, s *fileSource, o sql.Option) {
+		s.dialect.Skip = int(c.number(o, 0, 1<<30))
+	}},
+	{"comment", "csv", true, "what begins a comment", func(c *compiler, s *fileSource, o sql.Option) { s.dialect.Comment = c.char(o, true) }},
+	{"decimal_separator", "csv", true, ". or ,", func(c *compiler, s *fileSource, o sql.Option) {
+		if s.dialect.DecimalSeparator = c.char(o, false); o.Text != "." && o.Text != "," {
+			c.fail(o.Value, "bad-character", "decimal_separator is . or ,", "write decimal_separator ','")
+		}
+	}},
+	{"all_varchar", "csv", true, "whether inferred columns are all VARCHAR", func(c *compiler, s *fileSource, o sql.Option) { c.yes(o) }},
+	{"dateformat", "text", true, "strptime pattern of dates", func(c *compiler, s *fileSource, o sql.Option) {
+		s.dialect.DateFormat = c.text(o)
+	}},
+	{"timestampformat", "text", true, "strptime pattern of times", func(c *compiler, s *fileSource, o sql.Option) {
+		s.dialect.TimestampFormat = c.text(o)
+	}},
+	{"sample_size", "text", true, "how many records are looked at when columns are inferred, -1 for all (default 20480)",
+		func(c *compiler, s *fileSource, o sql.Option) { c.number(o, -1, 1<<40) }},
+	{"binary_as_string", "parquet", true, "whether BLOB columns without a type are VARCHAR", func(c *compiler, s *fileSource, o sql.Option) {
+		s.asString = c.yes(o)
+	}},
+}
+
+// otherOptions are those of DuckDB's readers that a source has something else for.
+var otherOptions = map[string]string{
+	"columns":              "write the columns behind the name: CREATE SOURCE s (id BIGINT, …)",
+	"types":                "write the columns behind the name: CREATE SOURCE s (id BIGINT, …)",
+	"dtypes":               "write the columns behind the name: CREATE SOURCE s (id BIGINT, …)",
+	"column_types":         "write the columns behind the name: CREATE SOURCE s (id BIGINT, …)",
+	"auto_type_candidates": "write the columns with their types behind the name, or all_varchar",
+	"ignore_errors":        "bad records are kept in dsql.rejects; ON BAD RECORD SKIP counts them",
+	"store_rejects":        "bad records are kept in dsql.rejects anyway",
+	"rejects_table":        "bad records are kept in dsql.rejects",
+	"rejects_scan":         "bad records are kept in dsql.rejects",
+	"rejects_limit":        "write reject_limit",
+	"strict_mode":          "records are read strictly; bad ones are kept in dsql.rejects",
+	"union_by_name":        "columns are found by name anyway",
+	"files_to_sniff":       "ON SCHEMA CHANGE ADD COLUMNS looks at all files that are new",
+	"filename":             "select _meta.file",
+	"hive_partitioning":    "name the part of the path: 'year={year}/*.csv'",
+	"hive_types":           "name the part of the path, 'year={year}/*.csv', and declare its column",
+	"hive_types_autocast":  "name the part of the path, 'year={year}/*.csv', and declare its column",
+	"auto_detect":          "write the columns and options that you know; the rest is found out",
+	"new_line":             "line ends are found out: leave it out",
+	"max_line_size":        "write batch_bytes: a record may be as large as a batch",
+	"maximum_line_size":    "write batch_bytes: a record may be as large as a batch",
+	"buffer_size":          "write batch_bytes",
+	"parallel":             "leave it out",
+	"lineterminator":       "line ends are found out: leave it out",
+	"separator":            "write delim",
+	"na_values":            "write nullstr",
+	"maximum_object_size":  "write batch_bytes: a record may be as large as a batch",
+}
+
+func fileOptionDocs() []sql.OptionDoc {
+	out := make([]sql.OptionDoc, len(fileOptions))
+	for i, o := range fileOptions {
+		out[i] = sql.OptionDoc{Name: o.name, Doc: o.doc}
+		switch o.format {
+		case "":
+		case "text":
+			out[i].Doc = "csv, json: " + o.doc
+		default:
+			out[i].Doc = o.format + ": " + o.doc
+		}
+	}
+	return out
+}
+
+func fileOptionOf(name string) *fileOption {
+	for i := range fileOptions {
+		if fileOptions[i].name == name {
+			return &fileOptions[i]
+		}
+	}
+	return nil
+}
+
+// contradictions finds options that don't go together.
+func (c *compiler) contradictions(s *fileSource, given map[string]sql.Option) {
+	for _, o := range s.options {
+		opt := fileOptionOf(o.Name)
+		if s.format == "" || opt == nil || opt.format == "" || opt.format == s.format || opt.format == "text" && s.format != "parquet" {
+			continue
+		}
+		of := opt.format
+		if of == "text" {
+			of = "csv and json"
+		}
+		c.fail(o.At, "contradicting-options", fmt.Sprintf("%s is an option of format %s, and this is %s", o.Name, of, s.format), "remove "+o.Name)
+	}
+	both := func(a, b, msg, hint string) {
+		if _, ok := given[a]; ok {
+			c.fail(given[b].At, "contradicting-options", msg, hint)
+		}
+	}
+	if _, ok := given["sep"]; ok {
+		both("delim", "sep", "sep is another name of delim", "remove one of them")
+	}
+	if s.dialect.NoQuote && s.dialect.Escape != 0 {
+		both("quote", "escape", "without a quote there is nothing to escape", "remove escape")
+	}
+	if o, ok := given["batch_files"]; ok && s.snapshot && s.batchFiles > 1 && len(s.pattern.captures) > 0 {
+		c.fail(o.At, "contradicting-options", "a load is all files with the same captures, however many these are", "remove batch_files")
+	}
+	seen := map[byte]string{}
+	for _, name := range []string{"delim", "sep", "quote", "comment", "decimal_separator", "thousands"} {
+		o, ok := given[name]
+		if !ok || len(o.Text) != 1 {
+			continue
+		}
+		if first, twice := seen[o.Text[0]]; twice {
+			c.fail(o.Value, "contradicting-options", fmt.Sprintf("%s is %s already", o.Text, first), "choose another "+name)
+		}
+		seen[o.Text[0]] = name
+	}
+}

@@ -1,0 +1,313 @@
+package ingest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sr"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+// How much of a topic `dsql inspect` looks at: its newest records.
+const (
+	inspectRecords = 2000
+	inspectTime    = 5 * time.Second
+)
+
+// inspectTopic looks at the newest records of a topic.
+func inspectTopic(ctx context.Context, c *engine.Conn, env *engine.Env, brokers, topic, registry string) (string, error) {
+	text := fmt.Sprintf("CREATE SOURCE s (v BLOB) FROM KAFKA (brokers %s, topic %s, format raw)", quote(brokers), quote(topic))
+	src, err := compiled(text)
+	if err != nil {
+		return "", err
+	}
+	s := src.(*kafkaSource)
+	recs, err := s.newest(ctx, env)
+	if err != nil {
+		return "", err
+	}
+	from := func(format string) string {
+		return fmt.Sprintf("FROM KAFKA (brokers %s, topic %s, format %s)", quote(brokers), quote(topic), format)
+	}
+	name := sourceName(topic)
+	if len(recs) == 0 {
+		return "", &sql.Error{Code: "nothing-to-infer", Exit: sql.ExitFailed, Msg: "the topic " + topic + " holds no records to look at",
+			Hint: "write some, or declare the columns by hand"}
+	}
+	format, lines := sampleFormat(recs)
+	if rec := newestWithSchema(recs); rec != nil && format == "raw" && registry != "" {
+		cols, format, err := ofRegistry(ctx, registry, rec)
+		if err != nil {
+			return "", err
+		}
+		text, err := declarationText(ctx, c, name, cols, nil, fmt.Sprintf("FROM KAFKA (connection %s_kafka, topic %s, format %s)", name,
+			quote(topic), format))
+		return fmt.Sprintf("%sCREATE CONNECTION %s_kafka TO KAFKA (brokers %s, schema_registry %s);\n", keyNote(recs), name, quote(brokers),
+			quote(registry)) + text, err
+	}
+	if format == "raw" {
+		col := engine.Column{Name: "value", Type: "BLOB"}
+		if allText(recs) {
+			col.Type = "VARCHAR"
+		}
+		text, err := declarationText(ctx, c, name, []engine.Column{col}, nil, from("raw"))
+		return keyNote(recs) + text, err
+	}
+	dir, err := sampleFile(lines)
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(dir)
+	cols, err := inferred(ctx, c, &engine.Env{Dir: dir}, sampleName, "format json")
+	if err != nil {
+		return "", err
+	}
+	if format == "debezium" {
+		connectTypes(jsonLine(recs[len(recs)-1].Value), cols)
+		cols = append(cols, engine.Column{Name: "op", Type: "VARCHAR"}, engine.Column{Name: "ts_ms", Type: "BIGINT"})
+	}
+	notes, err := timeNotes(ctx, c, filepath.Join(dir, sampleName), cols)
+	if err != nil {
+		return "", err
+	}
+	if text, err = declarationText(ctx, c, name, cols, notes, from(format)); err != nil {
+		return "", err
+	}
+	return keyNote(recs) + text, nil
+}
+
+// newest reads the last records of each partition.
+func (s *kafkaSource) newest(ctx context.Context, env *engine.Env) ([]*kgo.Record, error) {
+	cl, err := s.brokers.Dial(ctx, env, kgo.FetchMaxBytes(fetchBytes), kgo.FetchMaxPartitionBytes(fetchPartitionBytes),
+		kgo.ConsumeResetOffset(kgo.NoResetOffset()))
+	if err != nil {
+		return nil, err
+	}
+	defer cl.Close()
+	seen, err := s.look(ctx, s.brokers, cl)
+	if err != nil {
+		return nil, s.reachError(s.brokers, err)
+	}
+	from, left := map[string]map[int32]kgo.Offset{s.topic: {}}, int64(0)
+	each := int64(max(inspectRecords/max(len(seen.partitions), 1), 10))
+	for tp, e := range seen.partitions {
+		if e.end > e.start {
+			at := max(e.start, e.end-each)
+			from[tp.topic][tp.partition] = kgo.NewOffset().At(at)
+			left += e.end - at
+		}
+	}
+	if left == 0 {
+		return nil, nil
+	}
+	cl.AddConsumePartitions(from)
+	within, cancel := context.WithTimeout(ctx, inspectTime)
+	defer cancel()
+	var out []*kgo.Record
+	for int64(len(out)) < left && within.Err() == nil {
+		fs := cl.PollRecords(within, inspectRecords)
+		fs.EachRecord(func(r *kgo.Record) { out = append(out, r) })
+		for _, e := range fs.Errors() {
+			if errors.Is(e.Err, kerr.TopicAuthorizationFailed) {
+				return nil, s.denied(s.brokers, e.Topic, e.Err)
+			}
+		}
+	}
+	return out, ctx.Err()
+}
+
+// sampleFormat says how the values are written, and gives those that are JSON as lines.
+func sampleFormat(recs []*kgo.Record) (format string, lines [][]byte) {
+	values, events := 0, 0
+	for _, r := range recs {
+		if r.Value == nil {
+			continue
+		}
+		values++
+		text := jsonLine(r.Value)
+		if text == nil {
+			continue
+		}
+		if row := rowOf(text); row != nil {
+			events++
+			text = row
+		}
+		lines = append(lines, text)
+	}
+	switch {
+	case len(lines) == 0 || len(lines) < values/2:
+		return "raw", nil
+	case events == len(lines):
+		return "debezium", lines
+	}
+	return "json", lines
+}
+
+// jsonLine is the object in a value, on one line; nil when there is none.
+func jsonLine(value []byte) []byte {
+	text := plainJSON(value)
+	if !validJSON(text) || !bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
+		return nil
+	}
+	return bytes.ReplaceAll(bytes.ReplaceAll(text, []byte{'\n'}, []byte{' '}), []byte{'\r'}, []byte{' '})
+}
+
+const sampleName = "sample.json"
+
+// sampleFile writes lines of JSON for DuckDB to look at, into a folder that the caller removes.
+func sampleFile(lines [][]byte) (dir string, err error) {
+	if dir, err = os.MkdirTemp("", "dsql"); err != nil {
+		return "", err
+	}
+	return dir, os.WriteFile(filepath.Join(dir, sampleName), bytes.Join(lines, []byte{'\n'}), 0o600)
+}
+
+// newestWithSchema is the last record whose value is in the format of a schema registry's serialisers.
+func newestWithSchema(recs []*kgo.Record) (newest *Record) {
+	for _, k := range recs {
+		r := recordOf(k, nil)
+		_, framed := schemaID(r.Value)
+		if r.Value != nil && (framed || r.header(valueSchemaHeader) != nil) && (newest == nil || !r.Time.Before(newest.Time)) {
+			newest = &r
+		}
+	}
+	return newest
+}
+
+// ofRegistry are the columns that the schema of a record's value has in a registry, and the format of such values.
+func ofRegistry(ctx context.Context, url string, rec *Record) (cols []engine.Column, format string, err error) {
+	cl, err := sr.NewClient(sr.URLs(url), sr.UserAgent("dsql"))
+	if err != nil {
+		return nil, "", err
+	}
+	in := schemaDecoder{format: "value"}
+	name, rest, ok := in.named(rec.Value, rec.header(valueSchemaHeader))
+	if !ok {
+		return nil, "", errors.New(in.why)
+	}
+	s, err := registrySchemas(cl)(ctx, name)
+	if err != nil {
+		return nil, "", err
+	}
+	t, format := (*schemaType)(nil), "avro"
+	switch s.kind {
+	case sr.TypeAvro:
+		t, err = parseAvro(s.text, s.references)
+	case sr.TypeProtobuf:
+		format = "protobuf"
+		t, err = s.protoMessage(ctx, rest)
+	default:
+		err = fmt.Errorf("schema %s is of %s, which no format of a source takes", name, s.kind)
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	cols, err = t.columns()
+	return cols, format, err
+}
+
+// rowOf is the row in a Debezium event, nil when it is none.
+func rowOf(text []byte) []byte {
+	s := jsonScanner{b: text}
+	s.ws()
+	e := event{}
+	if !s.event(&e) {
+		return nil
+	}
+	if e.payload > 0 && e.op == 0 && text[e.payload] == '{' {
+		s.i, e = e.payload, event{}
+		s.event(&e)
+	}
+	at := e.after
+	if at == 0 || text[at] == 'n' {
+		at = e.before
+	}
+	if e.op == 0 || at == 0 {
+		return nil
+	}
+	s.i = at
+	s.skip(0)
+	switch row := text[at:s.i]; row[0] {
+	case '{':
+		return row
+	case '"':
+		return jsonLine(plainExtended(unescape(nil, row[1:len(row)-1])))
+	}
+	return nil
+}
+
+// connectTypes gives columns the types that the schema of a Debezium event has for them.
+func connectTypes(text []byte, cols []engine.Column) {
+	s := jsonScanner{b: text}
+	s.ws()
+	e := event{}
+	if !s.event(&e) || e.schema == 0 || e.payload == 0 {
+		return
+	}
+	row := parseConnect(text[e.schema:e.schemaEnd]).field("after")
+	for i, c := range cols {
+		if f := row.field(c.Name); f != nil && f.duckdb() != "" {
+			cols[i].Type = f.duckdb()
+		}
+	}
+}
+
+func allText(recs []*kgo.Record) bool {
+	for _, r := range recs {
+		if !validText(r.Value) {
+			return false
+		}
+	}
+	return true
+}
+
+func validText(b []byte) bool { return len(bytes.ToValidUTF8(b, nil)) == len(b) }
+
+// keyNote is a comment on the records' keys.
+func keyNote(recs []*kgo.Record) string {
+	for _, r := range recs {
+		if r.Key == nil {
+			continue
+		}
+		k := excerpt(r.Key, true)
+		if validJSON(r.Key) && r.Key[0] == '{' {
+			return "-- The records have keys: " + k + ". A column takes a part of it by FROM KEY '$.name'.\n"
+		}
+		return "-- The records have keys: " + k + ". A column takes it by FROM KEY.\n"
+	}
+	return ""
+}
+
+// timeNotes finds whole numbers that look like times.
+func timeNotes(ctx context.Context, c *engine.Conn, file string, cols []engine.Column) (map[string]string, error) {
+	notes := map[string]string{}
+	for _, col := range cols {
+		if col.Type != "BIGINT" || col.Name == "ts_ms" {
+			continue
+		}
+		var lo, hi int64
+		a := engine.Args{"c": engine.Ident(col.Name), "f": file}
+		q := engine.SQL("SELECT coalesce(min({c}), 0), coalesce(max({c}), 0) FROM read_json_auto({f})", a)
+		if _, err := c.Scan(ctx, q, &lo, &hi); err != nil {
+			return nil, err
+		}
+		for _, u := range []struct {
+			unit  string
+			scale int64
+		}{{"epoch_s", 1}, {"epoch_ms", 1e3}, {"epoch_us", 1e6}} {
+			if lo >= 946_684_800*u.scale && hi <= 4_102_444_800*u.scale { // 2000 to 2100
+				notes[col.Name] = "a time? TIMESTAMP FORMAT " + u.unit
+			}
+		}
+	}
+	return notes, nil
+}
