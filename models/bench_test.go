@@ -8,6 +8,8 @@ import (
 	"unsafe"
 
 	"dsql/models/forest"
+	"dsql/models/load"
+	"dsql/models/model"
 )
 
 // BenchmarkFile times the model file MODEL_BENCH on the rows in MODEL_BENCH_ROWS (float64, column by column) and writes
@@ -28,7 +30,7 @@ func BenchmarkFile(b *testing.B) {
 	for _, kernel := range append(forest.Kernels(), "walk") {
 		b.Run(kernel, func(b *testing.B) {
 			start := time.Now()
-			m, err := Load(data, Options{Kernel: kernel})
+			m, err := load.Load(data, model.Options{Kernel: kernel})
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -36,13 +38,13 @@ func BenchmarkFile(b *testing.B) {
 			width := len(m.Inputs())
 			n := len(raw) / 8 / width
 			all := unsafe.Slice((*float64)(unsafe.Pointer(&raw[0])), n*width)
-			out := make([]float64, n*m.Outputs(Prediction))
-			cols := make([]Column, width)
+			out := make([]float64, n*m.Outputs(model.Prediction))
+			cols := make([]model.Column, width)
 			chunk := func(from, rows int) {
 				for i := range cols {
 					cols[i].Values = &all[i*n+from]
 				}
-				if err := m.Score(Prediction, cols, rows, out[from*m.Outputs(Prediction):]); err != nil {
+				if err := m.Score(model.Prediction, cols, rows, out[from*m.Outputs(model.Prediction):]); err != nil {
 					b.Fatal(err)
 				}
 			}

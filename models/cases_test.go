@@ -10,6 +10,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"dsql/models/load"
+	"dsql/models/model"
 )
 
 // manifest lists cases: a model file, rows of inputs and what the model's own library made of them.
@@ -87,15 +90,15 @@ func table(t testing.TB, path string) (head []string, rows [][]string) {
 }
 
 // columns makes columns of a table's rows; asNull marks missing numbers in the validity mask, where else they are NaN.
-func columns(t testing.TB, inputs []Input, rows [][]string, asNull bool) []Column {
-	cols := make([]Column, len(inputs))
+func columns(t testing.TB, inputs []model.Input, rows [][]string, asNull bool) []model.Column {
+	cols := make([]model.Column, len(inputs))
 	for i, in := range inputs {
 		valid := make([]uint64, (len(rows)+63)/64)
 		vals, text := make([]float64, len(rows)+1), make([]string, len(rows))
 		for r, row := range rows {
 			text[r], vals[r] = row[i], math.NaN()
 			if row[i] != "" {
-				if in.Type == Double {
+				if in.Type == model.Double {
 					var err error
 					if vals[r], err = strconv.ParseFloat(row[i], 64); err != nil {
 						t.Fatal(err)
@@ -107,10 +110,10 @@ func columns(t testing.TB, inputs []Input, rows [][]string, asNull bool) []Colum
 			}
 		}
 		cols[i].Values = &vals[0]
-		if in.Type == Varchar {
+		if in.Type == model.Varchar {
 			cols[i].Text = text
 		}
-		if asNull || in.Type == Varchar {
+		if asNull || in.Type == model.Varchar {
 			cols[i].Valid = &valid[0]
 		}
 	}
@@ -126,7 +129,7 @@ func TestCases(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			m, err := Load(data, Options{})
+			m, err := load.Load(data, model.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -137,7 +140,7 @@ func TestCases(t *testing.T) {
 				t.Fatalf("%d inputs, want %d", len(m.Inputs()), len(c.FeatureTypes))
 			}
 			for i, in := range m.Inputs() {
-				if (in.Type == Varchar) != (c.FeatureTypes[i] == "VARCHAR") {
+				if (in.Type == model.Varchar) != (c.FeatureTypes[i] == "VARCHAR") {
 					t.Errorf("input %d is %s, want %s", i, in.Type, c.FeatureTypes[i])
 				}
 			}
@@ -149,8 +152,8 @@ func TestCases(t *testing.T) {
 			for _, asNull := range []bool{false, true} {
 				cols := columns(t, m.Inputs(), rows, asNull)
 				for o, at := range outputsOf(head) {
-					if err := c.compare(m, Output(o), cols, at, want); err != nil {
-						t.Errorf("%s, missing as NULL %v: %v", Output(o), asNull, err)
+					if err := c.compare(m, model.Output(o), cols, at, want); err != nil {
+						t.Errorf("%s, missing as NULL %v: %v", model.Output(o), asNull, err)
 					}
 				}
 			}
@@ -163,17 +166,17 @@ func outputsOf(head []string) (at [3][]int) {
 	for i, h := range head {
 		switch {
 		case strings.HasPrefix(h, "raw"):
-			at[Raw] = append(at[Raw], i)
+			at[model.Raw] = append(at[model.Raw], i)
 		case h == "label" || h == "output_label":
-			at[Label] = append(at[Label], i)
+			at[model.Label] = append(at[model.Label], i)
 		default:
-			at[Prediction] = append(at[Prediction], i)
+			at[model.Prediction] = append(at[model.Prediction], i)
 		}
 	}
 	return at
 }
 
-func (c modelCase) compare(m *Model, o Output, cols []Column, at []int, want [][]string) error {
+func (c modelCase) compare(m *model.Model, o model.Output, cols []model.Column, at []int, want [][]string) error {
 	if len(at) == 0 {
 		return nil
 	}
@@ -181,14 +184,14 @@ func (c modelCase) compare(m *Model, o Output, cols []Column, at []int, want [][
 	if w := m.Outputs(o); w != len(at) {
 		return fmt.Errorf("%d values a row, want %d", w, len(at))
 	}
-	if o == Label {
+	if o == model.Label {
 		ints, text := make([]int64, n), make([]string, n)
 		if err := m.Labels(cols, n, ints, text); err != nil {
 			return err
 		}
 		for r := range n {
 			got := text[r]
-			if m.LabelType() == Bigint {
+			if m.LabelType() == model.Bigint {
 				got = strconv.FormatInt(ints[r], 10)
 			}
 			if got != strings.TrimSuffix(want[r][at[0]], ".0") {
@@ -210,7 +213,7 @@ func (c modelCase) compare(m *Model, o Output, cols []Column, at []int, want [][
 			got := out[r*len(at)+k]
 			off := math.Abs(got - y)
 			same := got == y || math.IsNaN(got) && math.IsNaN(y) || c.Format != "lightgbm-text" && float32(got) == float32(y)
-			if same || !math.IsInf(y, 0) && off <= c.AbsTol+c.RelTol*math.Abs(y) && !(c.RawExact && o == Raw) {
+			if same || !math.IsInf(y, 0) && off <= c.AbsTol+c.RelTol*math.Abs(y) && !(c.RawExact && o == model.Raw) {
 				continue
 			}
 			return fmt.Errorf("row %d, value %d: %v, want %v (off by %g)", r+1, k, got, y, off)

@@ -14,6 +14,8 @@ import (
 	"strings"
 
 	"dsql/engine"
+	"dsql/models/load"
+	"dsql/models/model"
 	"dsql/sql"
 )
 
@@ -81,11 +83,11 @@ func hashOf(data []byte) string {
 }
 
 // loadSparing is Load. Of a large file the arrays of each tree are garbage at once, which must not pile up to twice of all.
-func loadSparing(data []byte, opt Options) (*Model, error) {
+func loadSparing(data []byte, opt model.Options) (*model.Model, error) {
 	if large(len(data)) {
 		defer debug.SetGCPercent(debug.SetGCPercent(20))
 	}
-	return Load(data, opt)
+	return load.Load(data, opt)
 }
 
 // store writes a version's row. a are its other columns; data is nil where the file is large: DuckDB then reads it itself.

@@ -11,6 +11,7 @@ import (
 	"unsafe"
 
 	"dsql/engine"
+	"dsql/models/model"
 	"dsql/sql"
 )
 
@@ -22,7 +23,7 @@ type function struct {
 	version int
 	hash    string
 	sig     signature
-	load    func() (*Model, error)
+	load    func() (*model.Model, error)
 }
 
 func (f function) native() string {
@@ -34,27 +35,27 @@ func (f function) register(c *engine.Conn) error {
 	for i, in := range f.sig.Inputs {
 		params[i] = in.Type
 	}
-	pool := sync.Pool{New: func() any { c := make([]Column, len(params)); return &c }}
+	pool := sync.Pool{New: func() any { c := make([]model.Column, len(params)); return &c }}
 	return c.Register(engine.Function{Name: f.native(), Params: params, Returns: f.sig.Returns, Call: func(call *engine.Call) error {
 		m, err := f.load()
 		if err != nil {
 			return err
 		}
-		scratch := pool.Get().(*[]Column)
+		scratch := pool.Get().(*[]model.Column)
 		defer pool.Put(scratch)
 		cols := *scratch
 		for i, p := range params {
 			cols[i] = arguments(call, i, p, cols[i].Text)
 		}
-		return f.score(m, call, cols)
+		return f.Score(m, call, cols)
 	}})
 }
 
 // arguments is argument i in DuckDB's own memory.
-func arguments(call *engine.Call, i int, typ string, texts []string) Column {
+func arguments(call *engine.Call, i int, typ string, texts []string) model.Column {
 	if typ != "VARCHAR" {
 		values, valid := call.Doubles(i)
-		return Column{Values: unsafe.SliceData(values), Valid: unsafe.SliceData(valid)}
+		return model.Column{Values: unsafe.SliceData(values), Valid: unsafe.SliceData(valid)}
 	}
 	at, valid := call.Texts(i)
 	texts = texts[:0]
@@ -65,22 +66,22 @@ func arguments(call *engine.Call, i int, typ string, texts []string) Column {
 		}
 		texts = append(texts, t)
 	}
-	return Column{Text: texts, Valid: unsafe.SliceData(valid)}
+	return model.Column{Text: texts, Valid: unsafe.SliceData(valid)}
 }
 
 // score fills the call's result. Rows for which the model itself gives nothing are NULL.
-func (f function) score(m *Model, call *engine.Call, cols []Column) error {
+func (f function) Score(m *model.Model, call *engine.Call, cols []model.Column) error {
 	none := make([]bool, call.N)
 	var err error
 	switch {
-	case f.sig.Output == Label && f.sig.Returns == "VARCHAR":
+	case f.sig.Output == model.Label && f.sig.Returns == "VARCHAR":
 		out := make([]string, call.N)
 		if err = m.LabelsOrNone(cols, call.N, nil, out, none); err == nil {
 			for r, s := range out {
 				call.OutText(r, s)
 			}
 		}
-	case f.sig.Output == Label:
+	case f.sig.Output == model.Label:
 		err = m.LabelsOrNone(cols, call.N, call.OutInts(), nil, none)
 	case f.sig.Returns == "DOUBLE":
 		err = m.ScoreOrNone(f.sig.Output, cols, call.N, call.OutDoubles(), none)
@@ -188,19 +189,19 @@ func stored(ctx context.Context, c *engine.Conn, name string) ([]function, error
 			if err := json.Unmarshal([]byte(opt), &o); err != nil {
 				return f, err
 			}
-			f.sig.Output = map[string]Output{"raw": Raw, "label": Label}[o.Output]
+			f.sig.Output = map[string]model.Output{"raw": model.Raw, "label": model.Label}[o.Output]
 			if err := json.Unmarshal([]byte(inputs), &f.sig.Inputs); err != nil {
 				return f, err
 			}
 			g := f
-			f.load = sync.OnceValues(func() (*Model, error) { return g.again(c.DB, o, nil) })
+			f.load = sync.OnceValues(func() (*model.Model, error) { return g.again(c.DB, o, nil) })
 			return f, nil
 		})
 }
 
 // again loads a stored version; origin gives the bytes of one that isn't committed yet. A query that calls it is going on: that needs a
 // connection beside.
-func (f function) again(db *engine.DB, o options, origin func() ([]byte, error)) (*Model, error) {
+func (f function) again(db *engine.DB, o options, origin func() ([]byte, error)) (*model.Model, error) {
 	ctx := context.Background()
 	c, err := db.Reader(ctx)
 	if err != nil {
@@ -224,7 +225,7 @@ func (f function) again(db *engine.DB, o options, origin func() ([]byte, error))
 	if large(len(data)) {
 		defer debug.SetGCPercent(debug.SetGCPercent(20))
 	}
-	m, err := loadStored(data, Options{Features: len(o.Inputs), Categories: o.marked(), Runtime: o.path(f.sig.Output)})
+	m, err := loadStored(data, model.Options{Features: len(o.Inputs), Categories: o.marked(), Runtime: o.path(f.sig.Output)})
 	if err != nil {
 		return nil, fmt.Errorf("the model %s: %w", f.name, err)
 	}

@@ -11,6 +11,9 @@ import (
 	"sync"
 
 	"dsql/engine"
+	"dsql/models/graph"
+	"dsql/models/lightgbm"
+	"dsql/models/model"
 	"dsql/sql"
 )
 
@@ -81,7 +84,7 @@ func (m *declared) Drop(ctx context.Context, tx *engine.Tx) error {
 type declared struct {
 	decl   *sql.Decl
 	path   string
-	output Output
+	output model.Output
 	tags   map[string]string
 	kept   bool
 }
@@ -93,7 +96,7 @@ func (m *declared) Keep() { m.kept = true }
 func compile(d *sql.Decl) (engine.Object, error) {
 	m := &declared{decl: d, path: d.Arg("FROM").Text, tags: map[string]string{}}
 	if o := d.Arg("OUTPUT"); o != nil {
-		m.output = map[string]Output{"PREDICTION": Prediction, "RAW": Raw, "LABEL": Label}[o.Text]
+		m.output = map[string]model.Output{"PREDICTION": model.Prediction, "RAW": model.Raw, "LABEL": model.Label}[o.Text]
 	}
 	if t := d.Arg("TAGS"); t != nil {
 		for _, o := range t.Options {
@@ -142,17 +145,17 @@ func (m *declared) Define(ctx context.Context, tx *engine.Tx, env *engine.Env) e
 	}
 	opt := m.loadOptions()
 	opt.Runtime = rt.path(m.output)
-	model, err := loadSparing(data, opt)
+	loaded, err := loadSparing(data, opt)
 	if err := m.unusable(err, rt, rtAt); err != nil {
 		return err
 	}
-	if f := m.decl.Arg("FORMAT"); f != nil && !strings.EqualFold(f.Text, model.Format()) {
-		return &sql.Error{Src: m.decl.Src, Span: f.Span, Code: "model-format", Msg: fmt.Sprintf("%s is of format %s, not %s", m.path, model.Format(), strings.ToLower(f.Text)), Hint: "leave FORMAT out: formats are recognised"}
+	if f := m.decl.Arg("FORMAT"); f != nil && !strings.EqualFold(f.Text, loaded.Format()) {
+		return &sql.Error{Src: m.decl.Src, Span: f.Span, Code: "model-format", Msg: fmt.Sprintf("%s is of format %s, not %s", m.path, loaded.Format(), strings.ToLower(f.Text)), Hint: "leave FORMAT out: formats are recognised"}
 	}
-	if m.decl.Arg("") != nil && model.Format() != "onnx" {
-		return &sql.Error{Src: m.decl.Src, Span: rtAt, Code: "model-format", Msg: fmt.Sprintf("%s is of format %s, which onnxruntime doesn't run", m.path, model.Format()), Hint: "leave the option out: dsql scores it itself"}
+	if m.decl.Arg("") != nil && loaded.Format() != "onnx" {
+		return &sql.Error{Src: m.decl.Src, Span: rtAt, Code: "model-format", Msg: fmt.Sprintf("%s is of format %s, which onnxruntime doesn't run", m.path, loaded.Format()), Hint: "leave the option out: dsql scores it itself"}
 	}
-	sig, err := m.signature(model)
+	sig, err := m.signature(loaded)
 	if err != nil {
 		return err
 	}
@@ -160,16 +163,18 @@ func (m *declared) Define(ctx context.Context, tx *engine.Tx, env *engine.Env) e
 	if err != nil {
 		return err
 	}
-	format := model.Format()
-	h, want := hashOf(data), m.wanted(rt, model)
+	format := loaded.Format()
+	h, want := hashOf(data), m.wanted(rt, loaded)
 	optText, err := json.Marshal(want)
 	if err != nil {
 		return err
 	}
-	fn := function{name: m.decl.Name, hash: h, sig: sig, load: func() (*Model, error) { return model, nil }}
+	fn := function{name: m.decl.Name, hash: h, sig: sig, load: func() (*model.Model, error) { return loaded, nil }}
 	if large(len(data)) { // what reads it first loads it again: to hold it beside what DuckDB needs to store it would double the peak
-		fn.load = sync.OnceValues(func() (*Model, error) { return fn.again(tx.DB, want, func() ([]byte, error) { return m.read(env) }) })
-		model, data = nil, nil
+		fn.load = sync.OnceValues(func() (*model.Model, error) {
+			return fn.again(tx.DB, want, func() ([]byte, error) { return m.read(env) })
+		})
+		loaded, data = nil, nil
 		debug.FreeOSMemory()
 	}
 	if n := len(vs); n > 0 && vs[n-1].Hash == h && vs[n-1].Options.same(want) && slices.Equal(vs[n-1].Inputs, sig.Inputs) {
@@ -207,7 +212,7 @@ func (m *declared) Define(ctx context.Context, tx *engine.Tx, env *engine.Env) e
 
 // unusable makes an error of Load's one at the user's text.
 func (m *declared) unusable(err error, rt library, rtAt sql.Span) error {
-	var lib *RuntimeError
+	var lib *graph.RuntimeError
 	switch {
 	case err == nil:
 		return nil
@@ -223,22 +228,22 @@ func (m *declared) unusable(err error, rt library, rtAt sql.Span) error {
 	return m.fail("bad-model", m.path+" can't be used as a model: "+err.Error(), "dsql reads LightGBM's text format, XGBoost's JSON and UBJSON, and ONNX", err)
 }
 
-func (m *declared) loadOptions() Options {
+func (m *declared) loadOptions() model.Options {
 	if in := m.decl.Arg("INPUT"); in != nil {
 		var types []string
 		for _, c := range in.Columns {
 			types = append(types, c.Type)
 		}
-		return Options{Features: len(in.Columns), Categories: marked(types)}
+		return model.Options{Features: len(in.Columns), Categories: marked(types)}
 	}
-	return Options{}
+	return model.Options{}
 }
 
 // marked are the arguments that INPUT calls categories; nil: none.
 func marked(types []string) []bool {
 	out := make([]bool, len(types))
 	for i, t := range types {
-		out[i] = strings.EqualFold(t, category)
+		out[i] = strings.EqualFold(t, lightgbm.Category)
 	}
 	if !slices.Contains(out, true) {
 		return nil

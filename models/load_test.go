@@ -7,6 +7,9 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"dsql/models/load"
+	"dsql/models/model"
 )
 
 // seeds are small files of each format.
@@ -24,24 +27,24 @@ func seeds(t testing.TB) map[string][]byte {
 }
 
 // use scores a few rows by all outputs of a model.
-func use(t testing.TB, m *Model) {
+func use(t testing.TB, m *model.Model) {
 	const n = 3
-	cols := make([]Column, len(m.Inputs()))
+	cols := make([]model.Column, len(m.Inputs()))
 	for i, in := range m.Inputs() {
 		vals := []float64{0.5, math.NaN(), -1e300}
 		valid := uint64(3)
-		cols[i] = Column{Values: &vals[0], Valid: &valid}
-		if in.Type == Varchar {
+		cols[i] = model.Column{Values: &vals[0], Valid: &valid}
+		if in.Type == model.Varchar {
 			cols[i].Text = []string{"a", "", "b"}
 		}
 	}
-	for _, o := range []Output{Prediction, Raw} {
+	for _, o := range []model.Output{model.Prediction, model.Raw} {
 		if w := m.Outputs(o); w > 0 && w < 1000 {
 			out := make([]float64, n*w)
 			_ = m.Score(o, cols, n, out) // an error is allowed, a panic isn't
 		}
 	}
-	if m.LabelType() != None {
+	if m.LabelType() != model.None {
 		_ = m.Labels(cols, n, make([]int64, n), make([]string, n))
 	}
 }
@@ -54,7 +57,7 @@ func FuzzLoad(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		m, err := Load(data, Options{})
+		m, err := load.Load(data, model.Options{})
 		runtime.ReadMemStats(&after)
 		if used := after.TotalAlloc - before.TotalAlloc; used > 256<<20+400*uint64(len(data)) {
 			t.Errorf("%d bytes of memory for a file of %d", used, len(data))
@@ -77,7 +80,7 @@ func TestLoadCut(t *testing.T) {
 	for name, b := range seeds(t) {
 		bad := 0
 		for i := 0; i < len(b); i += 1 + len(b)/300 {
-			m, err := Load(b[:i], Options{})
+			m, err := load.Load(b[:i], model.Options{})
 			if err == nil {
 				use(t, m)
 				continue
@@ -98,7 +101,7 @@ func TestLoadDamaged(t *testing.T) {
 			for _, c := range []byte{0, '9', '-', 0xff} {
 				d := bytes.Clone(b)
 				d[i] = c
-				if m, err := Load(d, Options{}); err == nil && len(m.Inputs()) < 5000 {
+				if m, err := load.Load(d, model.Options{}); err == nil && len(m.Inputs()) < 5000 {
 					use(t, m)
 				}
 			}
@@ -148,7 +151,7 @@ func TestLoadErrors(t *testing.T) {
 		{"ubj length", "{L\x00\x00\x00\x00\x00\x00\x00\x07learner{L\x7f\xff\xff\xff\xff\xff\xff\xff", "cut short"},
 		{"onnx", "\x08\x08", "no graph"},
 	} {
-		_, err := Load([]byte(c.data), Options{})
+		_, err := load.Load([]byte(c.data), model.Options{})
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want %q", c.name, err, c.want)
 		}
@@ -162,7 +165,7 @@ func TestLoadOperator(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = Load(bytes.ReplaceAll(b, []byte("MatMul"), []byte("MatFoo")), Options{})
+	_, err = load.Load(bytes.ReplaceAll(b, []byte("MatMul"), []byte("MatFoo")), model.Options{})
 	if err == nil || !strings.Contains(err.Error(), "operator MatFoo") || !strings.Contains(err.Error(), "not supported") {
 		t.Errorf("error %v, want the operator's name", err)
 	}

@@ -7,15 +7,18 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"dsql/models/load"
+	"dsql/models/model"
 )
 
-func mustLoad(t testing.TB, path string, opt Options) *Model {
+func mustLoad(t testing.TB, path string, opt model.Options) *model.Model {
 	t.Helper()
 	data, err := os.ReadFile("../testdata/models/" + path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := Load(data, opt)
+	m, err := load.Load(data, opt)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,22 +29,22 @@ func mustLoad(t testing.TB, path string, opt Options) *Model {
 func TestConcurrent(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{"lgb_multiclass/model.txt", "xgb_categorical/model.json", "xgb_gblinear/model.json", "xgb_frame_ubj/model.ubj", "onnx_mixed/model.onnx", "onnx_forest/model.onnx"} {
-		m := mustLoad(t, path, Options{})
+		m := mustLoad(t, path, model.Options{})
 		const n = 600
-		cols := make([]Column, len(m.Inputs()))
+		cols := make([]model.Column, len(m.Inputs()))
 		for i, in := range m.Inputs() {
 			v := make([]float64, n)
 			for k := range v {
 				v[k] = float64((k*7+i*3)%11) - 4
 			}
 			cols[i].Values = &v[0]
-			if in.Type == Varchar {
-				cols[i] = Column{Text: slices.Repeat([]string{"basic", "pro", "eu"}, n/3)}
+			if in.Type == model.Varchar {
+				cols[i] = model.Column{Text: slices.Repeat([]string{"basic", "pro", "eu"}, n/3)}
 			}
 		}
-		w := m.Outputs(Prediction)
+		w := m.Outputs(model.Prediction)
 		want := make([]float64, n*w)
-		if err := m.Score(Prediction, cols, n, want); err != nil {
+		if err := m.Score(model.Prediction, cols, n, want); err != nil {
 			t.Fatal(err)
 		}
 		var g sync.WaitGroup
@@ -49,7 +52,7 @@ func TestConcurrent(t *testing.T) {
 			g.Go(func() {
 				for rows := 1 + k; rows <= n; rows = rows*3 + k {
 					got := make([]float64, rows*w)
-					if err := m.Score(Prediction, cols, rows, got); err != nil {
+					if err := m.Score(model.Prediction, cols, rows, got); err != nil {
 						t.Error(err)
 					}
 					for i, v := range got {
@@ -68,12 +71,12 @@ func TestConcurrent(t *testing.T) {
 // XGBoost refuses a category that it was not trained with; a missing one it takes.
 func TestUnknownCategory(t *testing.T) {
 	t.Parallel()
-	m := mustLoad(t, "xgb_frame_json/model.json", Options{})
+	m := mustLoad(t, "xgb_frame_json/model.json", model.Options{})
 	a, b, code := []float64{1, 1, 1, 1}, []float64{0, 0, 0, 0}, []float64{10, 10, 10, 11}
 	valid := uint64(0b1011)
-	cols := []Column{{Values: &a[0]}, {Text: []string{"pro", "new", "", "pro"}, Valid: &valid}, {Values: &b[0]}, {Values: &code[0]}}
+	cols := []model.Column{{Values: &a[0]}, {Text: []string{"pro", "new", "", "pro"}, Valid: &valid}, {Values: &b[0]}, {Values: &code[0]}}
 	out := make([]float64, 4)
-	for _, o := range []Output{Prediction, Raw} {
+	for _, o := range []model.Output{model.Prediction, model.Raw} {
 		none := []bool{true, true, true, true}
 		if err := m.ScoreOrNone(o, cols, 4, out, none); err != nil {
 			t.Fatal(err)
@@ -89,27 +92,27 @@ func TestUnknownCategory(t *testing.T) {
 
 func TestScoreErrors(t *testing.T) {
 	t.Parallel()
-	m := mustLoad(t, "lgb_binary/model.txt", Options{})
+	m := mustLoad(t, "lgb_binary/model.txt", model.Options{})
 	v := make([]float64, 4)
-	cols := slices.Repeat([]Column{{Values: &v[0]}}, 6)
+	cols := slices.Repeat([]model.Column{{Values: &v[0]}}, 6)
 	out := make([]float64, 4)
 	for name, c := range map[string]struct {
 		err  error
 		want string
 	}{
-		"arity":     {m.Score(Prediction, cols[:5], 4, out), "takes 6 inputs"},
-		"room":      {m.Score(Prediction, cols, 4, out[:3]), "room for 3"},
-		"no values": {m.Score(Prediction, make([]Column, 6), 4, out), "no DOUBLE values"},
-		"label":     {m.Score(Label, cols, 4, out), "Labels"},
+		"arity":     {m.Score(model.Prediction, cols[:5], 4, out), "takes 6 inputs"},
+		"room":      {m.Score(model.Prediction, cols, 4, out[:3]), "room for 3"},
+		"no values": {m.Score(model.Prediction, make([]model.Column, 6), 4, out), "no DOUBLE values"},
+		"label":     {m.Score(model.Label, cols, 4, out), "Labels"},
 		"labels":    {m.Labels(cols, 4, nil, nil), "room for 0"},
-		"no label":  {mustLoad(t, "lgb_regression/model.txt", Options{}).Labels(cols, 4, nil, nil), "no classes"},
-		"no output": {mustLoad(t, "onnx_knn/model.onnx", Options{}).Score(Raw, cols, 4, out), "no raw output"},
+		"no label":  {mustLoad(t, "lgb_regression/model.txt", model.Options{}).Labels(cols, 4, nil, nil), "no classes"},
+		"no output": {mustLoad(t, "onnx_knn/model.onnx", model.Options{}).Score(model.Raw, cols, 4, out), "no raw output"},
 	} {
 		if c.err == nil || !strings.Contains(c.err.Error(), c.want) {
 			t.Errorf("%s: error %v, want %q", name, c.err, c.want)
 		}
 	}
-	if err := m.Score(Prediction, cols, 0, nil); err != nil {
+	if err := m.Score(model.Prediction, cols, 0, nil); err != nil {
 		t.Errorf("no rows: %v", err)
 	}
 }
@@ -119,22 +122,22 @@ func TestAbout(t *testing.T) {
 	for _, c := range []struct {
 		path, format      string
 		trees, width, raw int
-		label             Type
-		first             Input
+		label             model.Type
+		first             model.Input
 	}{
-		{"lgb_multiclass/model.txt", "lightgbm", 9, 3, 3, Bigint, Input{"Column_0", Double}},
-		{"xgb_softmax/model.json", "xgboost", 6, 1, 3, Bigint, Input{"f0", Double}},
-		{"xgb_gblinear/model.json", "xgboost", 0, 1, 1, None, Input{"f0", Double}},
-		{"xgb_frame_ubj/model.ubj", "xgboost", 3, 1, 1, None, Input{"a", Double}},
-		{"onnx_forest_text/model.onnx", "onnx", 4, 3, 3, Varchar, Input{"X_0", Double}},
-		{"onnx_mixed/model.onnx", "onnx", 0, 2, 2, Bigint, Input{"age", Double}},
+		{"lgb_multiclass/model.txt", "lightgbm", 9, 3, 3, model.Bigint, model.Input{Name: "Column_0", Type: model.Double}},
+		{"xgb_softmax/model.json", "xgboost", 6, 1, 3, model.Bigint, model.Input{Name: "f0", Type: model.Double}},
+		{"xgb_gblinear/model.json", "xgboost", 0, 1, 1, model.None, model.Input{Name: "f0", Type: model.Double}},
+		{"xgb_frame_ubj/model.ubj", "xgboost", 3, 1, 1, model.None, model.Input{Name: "a", Type: model.Double}},
+		{"onnx_forest_text/model.onnx", "onnx", 4, 3, 3, model.Varchar, model.Input{Name: "X_0", Type: model.Double}},
+		{"onnx_mixed/model.onnx", "onnx", 0, 2, 2, model.Bigint, model.Input{Name: "age", Type: model.Double}},
 	} {
-		m := mustLoad(t, c.path, Options{})
-		if m.Format() != c.format || m.Trees() != c.trees || m.Outputs(Prediction) != c.width || m.Outputs(Raw) != c.raw || m.LabelType() != c.label || m.Inputs()[0] != c.first {
-			t.Errorf("%s: %s, %d trees, %d and %d values, labels %s, %+v", c.path, m.Format(), m.Trees(), m.Outputs(Prediction), m.Outputs(Raw), m.LabelType(), m.Inputs()[0])
+		m := mustLoad(t, c.path, model.Options{})
+		if m.Format() != c.format || m.Trees() != c.trees || m.Outputs(model.Prediction) != c.width || m.Outputs(model.Raw) != c.raw || m.LabelType() != c.label || m.Inputs()[0] != c.first {
+			t.Errorf("%s: %s, %d trees, %d and %d values, labels %s, %+v", c.path, m.Format(), m.Trees(), m.Outputs(model.Prediction), m.Outputs(model.Raw), m.LabelType(), m.Inputs()[0])
 		}
 	}
-	if in := mustLoad(t, "xgb_frame_ubj/model.ubj", Options{}).Inputs(); in[1] != (Input{"plan", Varchar}) || in[3].Type != Double {
+	if in := mustLoad(t, "xgb_frame_ubj/model.ubj", model.Options{}).Inputs(); in[1] != (model.Input{Name: "plan", Type: model.Varchar}) || in[3].Type != model.Double {
 		t.Errorf("%+v", in)
 	}
 }

@@ -8,6 +8,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"dsql/models/graph"
+	"dsql/models/load"
+	"dsql/models/model"
 )
 
 // onnxruntime is the library's path: DSQL_ONNXRUNTIME, or where loaders look. Tests that need it are skipped without.
@@ -41,11 +45,11 @@ func TestRuntimeCases(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			m, err := Load(data, Options{Runtime: lib, Features: len(c.FeatureTypes)})
+			m, err := load.Load(data, model.Options{Runtime: lib, Features: len(c.FeatureTypes)})
 			if err != nil {
 				t.Fatal(err)
 			}
-			own, err := Load(data, Options{})
+			own, err := load.Load(data, model.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -60,13 +64,13 @@ func TestRuntimeCases(t *testing.T) {
 			head, want := table(t, c.Expected)
 			_, rows := table(t, c.Inputs)
 			at := outputsOf(head)
-			for _, o := range []Output{Prediction, Label} {
+			for _, o := range []model.Output{model.Prediction, model.Label} {
 				if err := c.compare(m, o, columns(t, m.Inputs(), rows, true), at[o], want); err != nil {
 					t.Errorf("%s: %v", o, err)
 				}
 			}
-			if m.Outputs(Raw) != 0 || m.LabelType() != own.LabelType() {
-				t.Errorf("raw %d, labels %s; dsql's own has labels %s", m.Outputs(Raw), m.LabelType(), own.LabelType())
+			if m.Outputs(model.Raw) != 0 || m.LabelType() != own.LabelType() {
+				t.Errorf("raw %d, labels %s; dsql's own has labels %s", m.Outputs(model.Raw), m.LabelType(), own.LabelType())
 			}
 		})
 	}
@@ -79,9 +83,9 @@ func TestRuntimeCases(t *testing.T) {
 func TestRuntimeConcurrent(t *testing.T) {
 	t.Parallel()
 	lib := onnxruntime(t)
-	m := mustLoad(t, "onnx_forest/model.onnx", Options{Runtime: lib})
+	m := mustLoad(t, "onnx_forest/model.onnx", model.Options{Runtime: lib})
 	const n = 2500 // more than one run's
-	cols := make([]Column, len(m.Inputs()))
+	cols := make([]model.Column, len(m.Inputs()))
 	for i := range cols {
 		v := make([]float64, n)
 		for k := range v {
@@ -89,9 +93,9 @@ func TestRuntimeConcurrent(t *testing.T) {
 		}
 		cols[i].Values = &v[0]
 	}
-	w := m.Outputs(Prediction)
+	w := m.Outputs(model.Prediction)
 	want := make([]float64, n*w)
-	if err := mustLoad(t, "onnx_forest/model.onnx", Options{}).Score(Prediction, cols, n, want); err != nil {
+	if err := mustLoad(t, "onnx_forest/model.onnx", model.Options{}).Score(model.Prediction, cols, n, want); err != nil {
 		t.Fatal(err)
 	}
 	var g sync.WaitGroup
@@ -99,7 +103,7 @@ func TestRuntimeConcurrent(t *testing.T) {
 		g.Go(func() {
 			for rows := n; rows > 0; rows = rows/3 - k {
 				got := make([]float64, rows*w)
-				if err := m.Score(Prediction, cols, rows, got); err != nil {
+				if err := m.Score(model.Prediction, cols, rows, got); err != nil {
 					t.Error(err)
 				}
 				for i, v := range got {
@@ -126,15 +130,15 @@ func TestRuntimeErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{text, filepath.Join(t.TempDir(), "not there.so")} {
-		var lib *RuntimeError
-		if _, err := Load(data, Options{Runtime: path}); !errors.As(err, &lib) || lib.Path != path || !strings.Contains(err.Error(), path) {
+		var lib *graph.RuntimeError
+		if _, err := load.Load(data, model.Options{Runtime: path}); !errors.As(err, &lib) || lib.Path != path || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: %v", path, err)
 		}
-		m, err := loadStored(data, Options{Runtime: path})
-		if err != nil || m.Outputs(Raw) == 0 && m.Outputs(Prediction) == 0 {
+		m, err := loadStored(data, model.Options{Runtime: path})
+		if err != nil || m.Outputs(model.Raw) == 0 && m.Outputs(model.Prediction) == 0 {
 			t.Errorf("a stored model without its library: %v", err)
 		}
-		if _, err := loadStored([]byte("\x08\x08"), Options{Runtime: path}); err == nil || os.Getenv(RuntimeVariable) == "" && !strings.Contains(err.Error(), RuntimeVariable) {
+		if _, err := loadStored([]byte("\x08\x08"), model.Options{Runtime: path}); err == nil || os.Getenv(RuntimeVariable) == "" && !strings.Contains(err.Error(), RuntimeVariable) {
 			t.Errorf("neither way: %v", err)
 		}
 	}

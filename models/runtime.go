@@ -7,6 +7,9 @@ import (
 	"path/filepath"
 
 	"dsql/engine"
+	"dsql/models/graph"
+	"dsql/models/load"
+	"dsql/models/model"
 	"dsql/sql"
 )
 
@@ -21,13 +24,13 @@ type library struct {
 
 // path is what to hand to Load, "" for dsql's own way. onnxruntime gives a graph's outputs and no scores before them, so that raw
 // ones need a path that is asked for to be refused.
-func (r library) path(o Output) string {
+func (r library) path(o model.Output) string {
 	switch {
 	case r.Variable != "":
 		return os.Getenv(r.Variable)
 	case r.Path != "":
 		return r.Path
-	case o == Raw:
+	case o == model.Raw:
 		return ""
 	}
 	return os.Getenv(RuntimeVariable)
@@ -61,18 +64,18 @@ func (m *declared) library(env *engine.Env) (r library, at sql.Span, err error) 
 }
 
 // loadStored loads a model of the file. It was checked when it was declared; the library that ran it then may not be here.
-func loadStored(data []byte, opt Options) (*Model, error) {
-	m, err := Load(data, opt)
-	var gone *RuntimeError
+func loadStored(data []byte, opt model.Options) (*model.Model, error) {
+	m, err := load.Load(data, opt)
+	var gone *graph.RuntimeError
 	if path := os.Getenv(RuntimeVariable); errors.As(err, &gone) && path != "" && path != opt.Runtime {
 		opt.Runtime = path
-		m, err = Load(data, opt)
+		m, err = load.Load(data, opt)
 	}
 	if !errors.As(err, &gone) {
 		return m, err
 	}
 	opt.Runtime = ""
-	m, own := Load(data, opt)
+	m, own := load.Load(data, opt)
 	if own != nil {
 		return nil, fmt.Errorf("%w; set %s to its path (without it: %w)", err, RuntimeVariable, own)
 	}

@@ -5,22 +5,24 @@ import (
 	"regexp"
 	"strings"
 
+	"dsql/models/lightgbm"
+	"dsql/models/model"
 	"dsql/sql"
 )
 
 // signature is what the SQL function takes and gives.
 type signature struct {
-	Inputs  []input `json:"inputs"`
-	Returns string  `json:"returns"`
-	Output  Output  `json:"output"`
+	Inputs  []input      `json:"inputs"`
+	Returns string       `json:"returns"`
+	Output  model.Output `json:"output"`
 }
 
 var madeUp = regexp.MustCompile(`^(Column_|f|x|float_input_?|X_?)\d*$`)
 
 // signature joins what the file says with INPUT and OUTPUT; where they disagree it is an error.
-func (m *declared) signature(model *Model) (signature, error) {
+func (m *declared) signature(loaded *model.Model) (signature, error) {
 	sig := signature{Output: m.output}
-	for _, in := range model.Inputs() {
+	for _, in := range loaded.Inputs() {
 		sig.Inputs = append(sig.Inputs, input{in.Name, in.Type.String()})
 	}
 	if v := m.decl.Arg("INPUT"); v != nil {
@@ -32,7 +34,7 @@ func (m *declared) signature(model *Model) (signature, error) {
 			if !madeUp.MatchString(in.Name) && !strings.EqualFold(in.Name, c.Name.Text) {
 				return sig, &sql.Error{Src: m.decl.Src, Span: c.Name.Span, Code: "model-inputs", Msg: fmt.Sprintf("argument %d of the model is %s, not %s", i+1, in.Name, c.Name.Text), Hint: "the model's order is: " + inputNames(sig.Inputs)}
 			}
-			if strings.EqualFold(c.Type, category) && model.Format() == "lightgbm" { // of the type that its categories have
+			if strings.EqualFold(c.Type, lightgbm.Category) && loaded.Format() == "lightgbm" { // of the type that its categories have
 				in.Name = c.Name.Text
 				continue
 			}
@@ -44,11 +46,11 @@ func (m *declared) signature(model *Model) (signature, error) {
 		}
 	}
 	switch {
-	case m.output == Label && model.LabelType() == None, model.Outputs(m.output) == 0 && m.output != Label:
+	case m.output == model.Label && loaded.LabelType() == model.None, loaded.Outputs(m.output) == 0 && m.output != model.Label:
 		return sig, &sql.Error{Src: m.decl.Src, Span: m.outputAt(), Code: "model-output", Msg: fmt.Sprintf("the model has no %s", m.output), Hint: "use OUTPUT prediction"}
-	case m.output == Label:
-		sig.Returns = model.LabelType().String()
-	case model.Outputs(m.output) == 1:
+	case m.output == model.Label:
+		sig.Returns = loaded.LabelType().String()
+	case loaded.Outputs(m.output) == 1:
 		sig.Returns = "DOUBLE"
 	default:
 		sig.Returns = "DOUBLE[]"

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"dsql/engine"
+	"dsql/models/model"
 )
 
 // version is one row of dsql.models.
@@ -46,7 +47,7 @@ func (o options) marked() []bool {
 	return marked(types)
 }
 
-func (m *declared) wanted(r library, model *Model) options {
+func (m *declared) wanted(r library, model *model.Model) options {
 	o := options{Output: m.output.String(), Trees: model.Trees(), library: r}
 	if in := m.decl.Arg("INPUT"); in != nil {
 		for _, c := range in.Columns {

@@ -15,21 +15,33 @@ import (
 
 // layers lists what each package may import of the project, and who alone may import a library: DESIGN.md's one way.
 var layers = map[string][]string{
-	"sql":      {},
-	"engine":   {"sql"},
-	"rules":    {"engine", "sql"},
-	"quality":  {"rules", "engine", "sql"},
-	"connect":  {"engine", "sql"},
-	"ingest":   {"connect", "rules", "engine", "sql"},
-	"stream":   {"rules", "engine", "sql"},
-	"journal":  {"rules", "engine", "sql"},
-	"models":   {"rules", "engine", "sql"},
-	"sinks":    {"connect", "engine", "sql"},
-	"pipeline": {"connect", "ingest", "sinks", "stream", "journal", "quality", "models", "rules", "engine", "sql"},
-	"demo":     {"sql"},
-	"internal": {"engine", "sql"}, // what tests share
-	"torture":  {"engine", "sql"},
-	"cmd/dsql": {"demo", "pipeline", "connect", "ingest", "sinks", "stream", "journal", "quality", "models", "rules", "engine", "sql"},
+	"sql":     {},
+	"engine":  {"sql"},
+	"rules":   {"engine", "sql"},
+	"quality": {"rules", "engine", "sql"},
+	"connect": {"engine", "sql"},
+	"ingest":  {"connect", "rules", "engine", "sql"},
+	"stream":  {"rules", "engine", "sql"},
+	"journal": {"rules", "engine", "sql"},
+	"models":  {"rules", "engine", "sql"},
+	// Below models nothing knows of SQL or DuckDB: others may link it alone.
+	"models/batch":    {},
+	"models/document": {},
+	"models/forest":   {"models/batch"},
+	"models/onnx":     {"models/batch", "models/forest"},
+	"models/ort":      {"models/batch", "models/onnx"},
+	"models/model":    {"models/batch"},
+	"models/booster":  {"models/model"},
+	"models/lightgbm": {"models/batch", "models/booster", "models/document", "models/forest", "models/model"},
+	"models/xgboost":  {"models/batch", "models/booster", "models/document", "models/forest", "models/model"},
+	"models/graph":    {"models/model", "models/onnx", "models/ort"},
+	"models/load":     {"models/document", "models/graph", "models/lightgbm", "models/model", "models/xgboost"},
+	"sinks":           {"connect", "engine", "sql"},
+	"pipeline":        {"connect", "ingest", "sinks", "stream", "journal", "quality", "models", "rules", "engine", "sql"},
+	"demo":            {"sql"},
+	"internal":        {"engine", "sql"}, // what tests share
+	"torture":         {"engine", "sql"},
+	"cmd/dsql":        {"demo", "pipeline", "connect", "ingest", "sinks", "stream", "journal", "quality", "models", "rules", "engine", "sql"},
 }
 
 var owners = map[string]string{

@@ -144,7 +144,7 @@ func countUses(n ast.Node, uses map[string]int) {
 	})
 }
 
-// userExpr compiles the string at sp of a script. Errors point inside it.
+// Compile compiles the string at sp of a script. Errors point inside it.
 func Compile(src *sql.Source, sp sql.Span, cols []engine.Column, column func(engine.Column) *engine.Query) (Value, *sql.Error) {
 	text, err := sql.Unquote(sp.Of(src))
 	if err != nil {

@@ -4,7 +4,7 @@ import (
 	"dsql/engine"
 )
 
-// val is the SQL of a node of an expression. Where the VM gives nil, or stops with an error, the SQL is NULL; generated SQL never
+// Value is the SQL of a node of an expression. Where the VM gives nil, or stops with an error, the SQL is NULL; generated SQL never
 // raises an error of its own. What looks at nil (==, ??, ?:, elements of arrays …) must tell the two apart: nil is a value, an
 // error makes the whole expression NULL. Most nodes can be only one of the two.
 type Value struct {

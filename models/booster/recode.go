@@ -1,21 +1,25 @@
-package models
+package booster
 
-import "math"
+import (
+	"math"
 
-// recoder turns the categories of a data frame's column into the numbers that stand for them in a model: their places
+	"dsql/models/model"
+)
+
+// Recoder turns the categories of a data frame's column into the numbers that stand for them in a model: their places
 // in the list that the file keeps.
-type recoder struct {
-	texts   map[string]float64
+type Recoder struct {
+	Texts   map[string]float64
 	numbers map[float64]float64
 	refuse  bool // a category that was not there in training gives no result; else it is missing
 }
 
-func newRecoder(texts []string, numbers []float64, refuse bool) *recoder {
-	r := &recoder{refuse: refuse}
+func NewRecoder(texts []string, numbers []float64, refuse bool) *Recoder {
+	r := &Recoder{refuse: refuse}
 	if texts != nil {
-		r.texts = make(map[string]float64, len(texts))
+		r.Texts = make(map[string]float64, len(texts))
 		for i, s := range texts {
-			r.texts[s] = float64(i)
+			r.Texts[s] = float64(i)
 		}
 		return r
 	}
@@ -26,22 +30,22 @@ func newRecoder(texts []string, numbers []float64, refuse bool) *recoder {
 	return r
 }
 
-func (r *recoder) input() Type {
-	if r.texts != nil {
-		return Varchar
+func (r *Recoder) Input() model.Type {
+	if r.Texts != nil {
+		return model.Varchar
 	}
-	return Double
+	return model.Double
 }
 
 // recodeScratch is what recoding a batch needs.
 type recodeScratch struct {
-	cols []Column
+	cols []model.Column
 	vals [][]float64 // by input
 	none []bool      // rows without a result
 }
 
 // recode returns the columns with numbers for categories, in w's memory.
-func recode(by []*recoder, w *recodeScratch, cols []Column, n int) []Column {
+func recode(by []*Recoder, w *recodeScratch, cols []model.Column, n int) []model.Column {
 	w.cols = append(w.cols[:0], cols...)
 	if w.vals == nil {
 		w.vals = make([][]float64, len(by))
@@ -55,15 +59,15 @@ func recode(by []*recoder, w *recodeScratch, cols []Column, n int) []Column {
 			w.vals[i] = make([]float64, n)
 		}
 		v := w.vals[i][:n]
-		if r.texts == nil {
+		if r.Texts == nil {
 			cols[i].Numbers(0, v)
 		}
 		for k := range v {
 			known, missing := false, false
 			x := math.NaN()
-			if r.texts != nil {
+			if r.Texts != nil {
 				if missing = cols[i].Null(k); !missing {
-					x, known = r.texts[cols[i].Text[k]]
+					x, known = r.Texts[cols[i].Text[k]]
 				}
 			} else if missing = math.IsNaN(v[k]); !missing {
 				x, known = r.numbers[v[k]]
@@ -74,7 +78,7 @@ func recode(by []*recoder, w *recodeScratch, cols []Column, n int) []Column {
 			}
 			v[k] = x
 		}
-		w.cols[i] = Column{Values: &v[0]}
+		w.cols[i] = model.Column{Values: &v[0]}
 	}
 	return w.cols
 }

@@ -1,4 +1,4 @@
-package models
+package xgboost
 
 import (
 	"fmt"
@@ -8,9 +8,9 @@ import (
 	"dsql/models/batch"
 )
 
-// xgbLinear is XGBoost's gblinear booster: bias + base + Σ weight·x in float32, feature by feature; a missing value
+// linear is XGBoost's gblinear booster: bias + base + Σ weight·x in float32, feature by feature; a missing value
 // adds nothing. All outputs start from the first base score, as in GBLinear::PredictBatchInternal.
-type xgbLinear struct {
+type linear struct {
 	features, outputs int
 	weights           []float32 // [feature][output]
 	start             []float32 // [output]
@@ -23,11 +23,11 @@ type linearScratch struct {
 	vals []float64
 }
 
-func newXGBLinear(features, outputs int, weights, base []float64) (*xgbLinear, error) {
+func newXGBLinear(features, outputs int, weights, base []float64) (*linear, error) {
 	if len(weights) == 0 || len(weights)/outputs != features+1 || len(weights)%outputs != 0 {
 		return nil, fmt.Errorf("%d weights for %d features and %d outputs", len(weights), features, outputs)
 	}
-	x := &xgbLinear{features: features, outputs: outputs, weights: make([]float32, features*outputs), start: make([]float32, outputs)}
+	x := &linear{features: features, outputs: outputs, weights: make([]float32, features*outputs), start: make([]float32, outputs)}
 	for i := range x.weights {
 		x.weights[i] = float32(weights[i])
 	}
@@ -38,10 +38,10 @@ func newXGBLinear(features, outputs int, weights, base []float64) (*xgbLinear, e
 	return x, nil
 }
 
-func (x *xgbLinear) Outputs() int { return x.outputs }
-func (x *xgbLinear) Trees() int   { return 0 }
+func (x *linear) Outputs() int { return x.outputs }
+func (x *linear) Trees() int   { return 0 }
 
-func (x *xgbLinear) Score(cols []batch.Column, n int, out []float64) error {
+func (x *linear) Score(cols []batch.Column, n int, out []float64) error {
 	w := x.pool.Get().(*linearScratch)
 	defer x.pool.Put(w)
 	if cap(w.sums) < n {

@@ -1,4 +1,5 @@
-package models
+// Package xgboost reads XGBoost's models, as JSON or UBJSON: trees and linear boosters, objectives, and categories.
+package xgboost
 
 import (
 	"fmt"
@@ -7,13 +8,16 @@ import (
 	"strings"
 
 	"dsql/models/batch"
+	"dsql/models/booster"
+	"dsql/models/document"
 	"dsql/models/forest"
+	"dsql/models/model"
 )
 
 // XGBoost's model files, JSON and UBJSON, of versions 1.0 to 3.x; the schema is doc/model.schema of
 // github.com/dmlc/xgboost and the SaveModel functions in its src/learner.cc, src/gbm and src/tree.
 
-type xgbModel struct {
+type reader struct {
 	names       []string
 	baseScore   string
 	classes     int
@@ -23,10 +27,10 @@ type xgbModel struct {
 	booster     string // gbtree, dart, gblinear
 	weights     []float64
 	weightDrop  []float64
-	trees       []xgbTree
-	groups      []int      // tree → output group
-	rounds      []int      // round → its first tree
-	categories  []*recoder // feature → its categories, nil for most
+	trees       []tree
+	groups      []int              // tree → output group
+	rounds      []int              // round → its first tree
+	categories  []*booster.Recoder // feature → its categories, nil for most
 	version     []int
 	parallel    int
 	best        int  // best_iteration, -1: none
@@ -35,7 +39,7 @@ type xgbModel struct {
 	haveModel   bool // of the booster: what save_config writes has none
 }
 
-type xgbTree struct {
+type tree struct {
 	id                         int
 	left, right, feature, dflt []int
 	cond, leaf, base           []float64
@@ -45,24 +49,24 @@ type xgbTree struct {
 	cats                       []int
 }
 
-func loadXGBoost(d document, opt Options) (*Model, error) {
-	x := xgbModel{classes: 0, targets: 1, best: -1, parallel: 1}
+func Load(d document.Document, opt model.Options) (*model.Model, error) {
+	x := reader{classes: 0, targets: 1, best: -1, parallel: 1}
 	seen := false
-	err := d.object(func(key string) (err error) {
+	err := d.Object(func(key string) (err error) {
 		switch key {
 		case "learner":
 			seen = true
 			return x.learner(d)
 		case "version":
-			x.version, err = d.ints()
+			x.version, err = d.Ints()
 			return err
 		}
-		return d.skip()
+		return d.Skip()
 	})
 	if err == nil && !seen {
 		err = fmt.Errorf("it has no learner: a text dump or another program's file; write the model with save_model")
 	}
-	var m *Model
+	var m *model.Model
 	if err == nil {
 		m, err = x.model(opt.Kernel)
 	}
@@ -72,19 +76,19 @@ func loadXGBoost(d document, opt Options) (*Model, error) {
 	return m, nil
 }
 
-func (x *xgbModel) learner(d document) error {
-	return d.object(func(key string) (err error) {
+func (x *reader) learner(d document.Document) error {
+	return d.Object(func(key string) (err error) {
 		switch key {
 		case "feature_names":
 			x.names, err = texts(d)
 		case "learner_model_param":
 			err = x.params(d)
 		case "objective":
-			err = d.object(func(key string) (err error) {
+			err = d.Object(func(key string) (err error) {
 				if key != "name" {
-					return d.skip()
+					return d.Skip()
 				}
-				x.objective, err = d.text()
+				x.objective, err = d.Text()
 				return err
 			})
 		case "gradient_booster":
@@ -92,7 +96,7 @@ func (x *xgbModel) learner(d document) error {
 		case "attributes":
 			err = x.attributes(d)
 		default:
-			err = d.skip()
+			err = d.Skip()
 		}
 		return inField(key, err)
 	})
@@ -100,15 +104,15 @@ func (x *xgbModel) learner(d document) error {
 
 // inField says in which part of the file an error is.
 func inField(key string, err error) error {
-	if err != nil && err != errCut {
+	if err != nil && err != document.ErrCut {
 		return fmt.Errorf("%s: %w", key, err)
 	}
 	return err
 }
 
-func texts(d document) (out []string, err error) {
-	err = d.array(func() error {
-		s, err := d.text()
+func texts(d document.Document) (out []string, err error) {
+	err = d.Array(func() error {
+		s, err := d.Text()
 		out = append(out, s)
 		return err
 	})
@@ -116,24 +120,24 @@ func texts(d document) (out []string, err error) {
 }
 
 // number reads a count that is written as a string.
-func number(d document, to *int) error {
-	s, err := d.text()
+func number(d document.Document, to *int) error {
+	s, err := d.Text()
 	if err != nil {
 		return err
 	}
 	n, err := strconv.Atoi(s)
 	if err != nil || n < 0 || n > math.MaxInt32 {
-		return fmt.Errorf("%s is no count", clip(s))
+		return fmt.Errorf("%s is no count", document.Clip(s))
 	}
 	*to = n
 	return nil
 }
 
-func (x *xgbModel) params(d document) error {
-	return d.object(func(key string) (err error) {
+func (x *reader) params(d document.Document) error {
+	return d.Object(func(key string) (err error) {
 		switch key {
 		case "base_score":
-			x.baseScore, err = d.text()
+			x.baseScore, err = d.Text()
 		case "num_class":
 			err = number(d, &x.classes)
 		case "num_feature":
@@ -141,121 +145,121 @@ func (x *xgbModel) params(d document) error {
 		case "num_target":
 			err = number(d, &x.targets)
 		default:
-			err = d.skip()
+			err = d.Skip()
 		}
 		return inField(key, err)
 	})
 }
 
-func (x *xgbModel) attributes(d document) error {
-	return d.object(func(key string) error {
+func (x *reader) attributes(d document.Document) error {
+	return d.Object(func(key string) error {
 		switch key {
 		case "best_iteration":
 			return number(d, &x.best)
 		case "scikit_learn":
 			x.sklearn = true
 		}
-		return d.skip()
+		return d.Skip()
 	})
 }
 
-func (x *xgbModel) gradientBooster(d document) error {
+func (x *reader) gradientBooster(d document.Document) error {
 	x.haveBooster = true
-	return d.object(func(key string) (err error) {
+	return d.Object(func(key string) (err error) {
 		switch key {
 		case "name":
 			var s string
-			if s, err = d.text(); x.booster == "" || s == "dart" {
+			if s, err = d.Text(); x.booster == "" || s == "dart" {
 				x.booster = s
 			}
 		case "gbtree": // dart wraps one
 			err = x.gradientBooster(d)
 		case "weight_drop":
-			x.weightDrop, err = d.floats()
+			x.weightDrop, err = d.Floats()
 		case "model":
 			x.haveModel = true
 			err = x.boosterModel(d)
 		default:
-			err = d.skip()
+			err = d.Skip()
 		}
 		return inField(key, err)
 	})
 }
 
-func (x *xgbModel) boosterModel(d document) error {
-	return d.object(func(key string) (err error) {
+func (x *reader) boosterModel(d document.Document) error {
+	return d.Object(func(key string) (err error) {
 		switch key {
 		case "gbtree_model_param":
-			err = d.object(func(key string) error {
+			err = d.Object(func(key string) error {
 				if key == "num_parallel_tree" {
 					return number(d, &x.parallel)
 				}
-				return d.skip()
+				return d.Skip()
 			})
 		case "trees":
-			err = d.array(func() error {
-				x.trees = append(x.trees, xgbTree{id: len(x.trees)})
+			err = d.Array(func() error {
+				x.trees = append(x.trees, tree{id: len(x.trees)})
 				return inField(fmt.Sprint(len(x.trees)-1), x.trees[len(x.trees)-1].read(d))
 			})
 		case "tree_info":
-			x.groups, err = d.ints()
+			x.groups, err = d.Ints()
 		case "iteration_indptr":
-			x.rounds, err = d.ints()
+			x.rounds, err = d.Ints()
 		case "weights":
-			x.weights, err = d.floats()
+			x.weights, err = d.Floats()
 		case "cats":
 			err = x.cats(d)
 		default:
-			err = d.skip()
+			err = d.Skip()
 		}
 		return inField(key, err)
 	})
 }
 
-func (t *xgbTree) read(d document) error {
-	return d.object(func(key string) (err error) {
+func (t *tree) read(d document.Document) error {
+	return d.Object(func(key string) (err error) {
 		switch key {
 		case "id":
-			t.id, err = d.int()
+			t.id, err = d.Int()
 		case "tree_param":
-			err = d.object(func(key string) error {
+			err = d.Object(func(key string) error {
 				if key == "size_leaf_vector" {
 					return number(d, &t.vector)
 				}
-				return d.skip()
+				return d.Skip()
 			})
 		case "left_children":
-			t.left, err = d.ints()
+			t.left, err = d.Ints()
 		case "right_children":
-			t.right, err = d.ints()
+			t.right, err = d.Ints()
 		case "split_indices":
-			t.feature, err = d.ints()
+			t.feature, err = d.Ints()
 		case "split_conditions":
-			t.cond, err = d.floats()
+			t.cond, err = d.Floats()
 		case "default_left":
-			t.dflt, err = d.ints()
+			t.dflt, err = d.Ints()
 		case "leaf_weights":
-			t.leaf, err = d.floats()
+			t.leaf, err = d.Floats()
 		case "base_weights":
-			t.base, err = d.floats()
+			t.base, err = d.Floats()
 		case "split_type":
-			t.isCat, err = d.ints()
+			t.isCat, err = d.Ints()
 		case "categories_nodes":
-			t.catNodes, err = d.ints()
+			t.catNodes, err = d.Ints()
 		case "categories_segments":
-			t.catFrom, err = d.ints()
+			t.catFrom, err = d.Ints()
 		case "categories_sizes":
-			t.catSize, err = d.ints()
+			t.catSize, err = d.Ints()
 		case "categories":
-			t.cats, err = d.ints()
+			t.cats, err = d.Ints()
 		default:
-			err = d.skip()
+			err = d.Skip()
 		}
 		return inField(key, err)
 	})
 }
 
-func (x *xgbModel) model(kernel string) (*Model, error) {
+func (x *reader) model(kernel string) (*model.Model, error) {
 	outputs := max(x.targets, x.classes, 1)
 	switch {
 	case x.features > batch.MaxColumns: // without names the file's length says nothing about their number
@@ -273,18 +277,18 @@ func (x *xgbModel) model(kernel string) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := xgbLink(x.objective, outputs, x.targets, base)
+	l, err := linkOf(x.objective, outputs, x.targets, base)
 	if err != nil {
 		return nil, err
 	}
-	var s summer
+	var s booster.Summer
 	switch x.booster {
 	case "gbtree", "dart":
 		s, err = x.forest(outputs, base, kernel)
 	case "gblinear":
 		s, err = newXGBLinear(x.features, outputs, x.weights, base)
 	default:
-		err = fmt.Errorf("unknown booster %s", clip(x.booster))
+		err = fmt.Errorf("unknown booster %s", document.Clip(x.booster))
 	}
 	if err != nil {
 		return nil, err
@@ -293,22 +297,22 @@ func (x *xgbModel) model(kernel string) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{format: "xgboost", impl: newBooster(s, l, by)}
+	var inputs []model.Input
 	for i := range x.features {
-		in := Input{Name: "f" + strconv.Itoa(i), Type: Double}
+		in := model.Input{Name: "f" + strconv.Itoa(i), Type: model.Double}
 		if by != nil && by[i] != nil {
-			in.Type = by[i].input()
+			in.Type = by[i].Input()
 		}
 		if len(x.names) > 0 {
 			in.Name = x.names[i]
 		}
-		m.inputs = append(m.inputs, in)
+		inputs = append(inputs, in)
 	}
-	return m, nil
+	return model.New("xgboost", inputs, booster.New(s, l, by)), nil
 }
 
 // base reads base_score: a number, since 3.1 a list in brackets, one value an output.
-func (x *xgbModel) base(outputs int) ([]float64, error) {
+func (x *reader) base(outputs int) ([]float64, error) {
 	words := strings.Split(strings.Trim(x.baseScore, "[]() \t\n"), ",")
 	if len(words) != 1 && len(words) != outputs {
 		return nil, fmt.Errorf("base_score has %d values for %d outputs", len(words), outputs)
@@ -318,14 +322,14 @@ func (x *xgbModel) base(outputs int) ([]float64, error) {
 		w := words[i%len(words)]
 		v, err := strconv.ParseFloat(strings.TrimSpace(w), 32)
 		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
-			return nil, fmt.Errorf("base_score %s is no number", clip(x.baseScore))
+			return nil, fmt.Errorf("base_score %s is no number", document.Clip(x.baseScore))
 		}
 		base[i] = v
 	}
 	return base, nil
 }
 
-// xgbIsJSON tells XGBoost's JSON from its UBJSON, which also begins with a brace.
-func xgbIsJSON(data []byte) bool {
+// IsJSON tells XGBoost's JSON from its UBJSON, which also begins with a brace.
+func IsJSON(data []byte) bool {
 	return len(data) > 1 && strings.IndexByte(" \t\r\n\"}", data[1]) >= 0
 }

@@ -1,4 +1,4 @@
-package models
+package lightgbm
 
 import (
 	"bytes"
@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 
+	"dsql/models/booster"
+	"dsql/models/document"
 	"dsql/models/forest"
 )
 
@@ -18,8 +20,8 @@ import (
 // hand; ordered ones are split like numbers. So the columns are found by what the features are known to have held in training: only
 // where that leaves one way is a model taken as it is.
 
-// category is the type name that INPUT gives an argument that one of the lists belongs to.
-const category = "CATEGORY"
+// Category is the type name that INPUT gives an argument that one of the lists belongs to.
+const Category = "CATEGORY"
 
 // trained is what the file says of a feature's values in training.
 type trained struct {
@@ -28,8 +30,8 @@ type trained struct {
 	top         int  // the greatest code; -1 where values aren't codes
 }
 
-// lgbTrained reads an element of feature_infos: none, [least:greatest], or the codes with colons between.
-func lgbTrained(info string) trained {
+// trainedOf reads an element of feature_infos: none, [least:greatest], or the codes with colons between.
+func trainedOf(info string) trained {
 	switch {
 	case info == "none" || info == "":
 		return trained{unused: true}
@@ -71,21 +73,21 @@ func (t trained) holds(n int, named, strict bool) bool {
 	return t.top == n-1
 }
 
-// lgbCategories are the lists of a file's data frame, and how they may be given to features.
-type lgbCategories struct {
+// categories are the lists of a file's data frame, and how they may be given to features.
+type categories struct {
 	lists    [][]any
 	named    []bool // [categorical_feature: …] of the parameters
 	features []trained
 }
 
 // categories reads on after the trees.
-func (p *lgbParser) categories(h *lgbHeader, f *forest.Forest) lgbCategories {
-	c := lgbCategories{named: make([]bool, len(h.names)), features: make([]trained, len(h.names))}
+func (p *parser) categories(h *header, f *forest.Forest) categories {
+	c := categories{named: make([]bool, len(h.names)), features: make([]trained, len(h.names))}
 	infos := strings.Fields(h.infos)
 	for i := range c.features {
 		c.features[i].unused = true
 		if len(infos) == len(h.names) {
-			c.features[i] = lgbTrained(infos[i])
+			c.features[i] = trainedOf(infos[i])
 		}
 	}
 	for _, t := range f.Trees {
@@ -114,7 +116,7 @@ func (p *lgbParser) categories(h *lgbHeader, f *forest.Forest) lgbCategories {
 }
 
 // recoders give each list to its feature. marked says which arguments INPUT calls categories; nil: it doesn't say.
-func (c lgbCategories) recoders(names []string, marked []bool) ([]*recoder, error) {
+func (c categories) recoders(names []string, marked []bool) ([]*booster.Recoder, error) {
 	if len(c.lists) == 0 {
 		return nil, nil
 	}
@@ -122,9 +124,9 @@ func (c lgbCategories) recoders(names []string, marked []bool) ([]*recoder, erro
 	if err != nil {
 		return nil, err
 	}
-	by := make([]*recoder, len(c.features))
+	by := make([]*booster.Recoder, len(c.features))
 	for k, i := range at {
-		if by[i], err = lgbRecoder(c.lists[k]); err != nil {
+		if by[i], err = recoderOf(c.lists[k]); err != nil {
 			return nil, fmt.Errorf("the categories of %s: %w", names[i], err)
 		}
 	}
@@ -132,7 +134,7 @@ func (c lgbCategories) recoders(names []string, marked []bool) ([]*recoder, erro
 }
 
 // pair finds the feature of each list.
-func (c lgbCategories) pair(names []string, marked []bool) ([]int, error) {
+func (c categories) pair(names []string, marked []bool) ([]int, error) {
 	if marked != nil {
 		var at []int
 		for i, m := range marked {
@@ -141,7 +143,7 @@ func (c lgbCategories) pair(names []string, marked []bool) ([]int, error) {
 			}
 		}
 		if len(at) != len(c.lists) {
-			return nil, fmt.Errorf("INPUT calls %d arguments %s, and the file keeps the categories of %d columns", len(at), category, len(c.lists))
+			return nil, fmt.Errorf("INPUT calls %d arguments %s, and the file keeps the categories of %d columns", len(at), Category, len(c.lists))
 		}
 		return at, nil
 	}
@@ -157,7 +159,7 @@ func (c lgbCategories) pair(names []string, marked []bool) ([]int, error) {
 			}
 			if len(w) > 1 {
 				return nil, fmt.Errorf("the categories %s may be those of %s or of %s, and the file doesn't say which; say it with INPUT: %s",
-					clip(fmt.Sprint(c.lists[k]...)), names[w[0]], names[w[1]], categoryHint)
+					document.Clip(fmt.Sprint(c.lists[k]...)), names[w[0]], names[w[1]], categoryHint)
 			}
 		}
 		if at == nil {
@@ -171,10 +173,10 @@ func (c lgbCategories) pair(names []string, marked []bool) ([]int, error) {
 		"say it with INPUT: %s", len(c.lists), len(names), categoryHint)
 }
 
-const categoryHint = "name all arguments in the model's order, and give those that were of dtype category the type " + category
+const categoryHint = "name all arguments in the model's order, and give those that were of dtype category the type " + Category
 
 // ways are the features that each list may belong to, where the lists are given to features in order; nil where there is no way.
-func (c lgbCategories) ways(strict bool) [][]int {
+func (c categories) ways(strict bool) [][]int {
 	first, last := make([]int, len(c.lists)), make([]int, len(c.lists)) // the first and the last place that leave room for the others
 	fits := func(k, i int) bool { return c.features[i].holds(len(c.lists[k]), c.named[i], strict) }
 	i := 0
@@ -207,7 +209,7 @@ func (c lgbCategories) ways(strict bool) [][]int {
 
 // natural is the way that a frame goes whose categories are unordered and named by nobody: to the categorical features; nil where
 // that is none of the ways.
-func (c lgbCategories) natural(ways [][]int) []int {
+func (c categories) natural(ways [][]int) []int {
 	var at []int
 	for i, named := range c.named {
 		if named {
@@ -253,8 +255,8 @@ func isCodes(list []any) bool {
 	return true
 }
 
-// lgbRecoder refuses categories that are neither all texts nor all numbers: an argument has one type.
-func lgbRecoder(list []any) (*recoder, error) {
+// recoderOf refuses categories that are neither all texts nor all numbers: an argument has one type.
+func recoderOf(list []any) (*booster.Recoder, error) {
 	words, numbers := []string{}, []float64{}
 	for _, v := range list {
 		switch v := v.(type) {
@@ -268,9 +270,9 @@ func lgbRecoder(list []any) (*recoder, error) {
 	}
 	switch len(list) {
 	case len(words):
-		return newRecoder(words, nil, false), nil
+		return booster.NewRecoder(words, nil, false), nil
 	case len(numbers):
-		return newRecoder(nil, numbers, false), nil
+		return booster.NewRecoder(nil, numbers, false), nil
 	}
-	return nil, fmt.Errorf("%s are neither all texts nor all numbers", clip(fmt.Sprint(list...)))
+	return nil, fmt.Errorf("%s are neither all texts nor all numbers", document.Clip(fmt.Sprint(list...)))
 }

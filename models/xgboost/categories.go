@@ -1,47 +1,50 @@
-package models
+package xgboost
 
 import (
 	"fmt"
 	"unicode/utf8"
+
+	"dsql/models/booster"
+	"dsql/models/document"
 )
 
 // cats reads the categories that a data frame's columns had in training (since 3.1): of text, all strings one after the
 // other and where each begins, or numbers.
-func (x *xgbModel) cats(d document) error {
-	return d.object(func(key string) error {
+func (x *reader) cats(d document.Document) error {
+	return d.Object(func(key string) error {
 		if key != "enc" {
-			return d.skip()
+			return d.Skip()
 		}
-		return d.array(func() error {
+		return d.Array(func() error {
 			var offsets []int
 			var values []float64
-			err := d.object(func(key string) (err error) {
+			err := d.Object(func(key string) (err error) {
 				switch key {
 				case "offsets":
-					offsets, err = d.ints()
+					offsets, err = d.Ints()
 				case "values":
-					values, err = d.numbers()
+					values, err = d.Numbers()
 				default:
-					err = d.skip()
+					err = d.Skip()
 				}
 				return err
 			})
 			if err != nil {
 				return err
 			}
-			r, err := xgbRecoder(offsets, values)
+			r, err := recoderOf(offsets, values)
 			x.categories = append(x.categories, r)
 			return err
 		})
 	})
 }
 
-func xgbRecoder(offsets []int, values []float64) (*recoder, error) {
+func recoderOf(offsets []int, values []float64) (*booster.Recoder, error) {
 	switch {
 	case len(values) == 0 && len(offsets) < 2:
 		return nil, nil
 	case len(offsets) == 0:
-		return newRecoder(nil, values, true), nil
+		return booster.NewRecoder(nil, values, true), nil
 	}
 	text := make([]byte, len(values))
 	for i, v := range values {
@@ -55,16 +58,16 @@ func xgbRecoder(offsets []int, values []float64) (*recoder, error) {
 		}
 		texts = append(texts, string(text[from:to]))
 	}
-	return newRecoder(texts, nil, true), nil
+	return booster.NewRecoder(texts, nil, true), nil
 }
 
 // recoders are the features' categories, nil where none has any.
-func (x *xgbModel) recoders() ([]*recoder, error) {
+func (x *reader) recoders() ([]*booster.Recoder, error) {
 	for _, r := range x.categories {
 		if r == nil {
 			continue
 		}
-		for s := range r.texts {
+		for s := range r.Texts {
 			if old := len(x.version) > 1 && (x.version[0] < 3 || x.version[0] == 3 && x.version[1] < 4); !utf8.ValidString(s) || old && !ascii(s) {
 				return nil, fmt.Errorf("a category is no ASCII text, which XGBoost stores damaged before version 3.4: train with a newer version, or with ASCII categories")
 			}

@@ -1,4 +1,4 @@
-package models
+package lightgbm
 
 import (
 	"fmt"
@@ -40,10 +40,10 @@ func TestLightGBMCategories(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			infos := strings.Fields(c.infos)
-			cats := lgbCategories{lists: c.lists, named: make([]bool, len(infos)), features: make([]trained, len(infos))}
+			cats := categories{lists: c.lists, named: make([]bool, len(infos)), features: make([]trained, len(infos))}
 			names := make([]string, len(infos))
 			for i, info := range infos {
-				names[i], cats.features[i] = fmt.Sprintf("f%d", i), lgbTrained(info)
+				names[i], cats.features[i] = fmt.Sprintf("f%d", i), trainedOf(info)
 				cats.named[i] = strings.Contains(","+c.named+",", fmt.Sprintf(",%d,", i))
 				if at, ok := c.splits[i]; ok && !betweenCodes(at) {
 					cats.features[i].top = -1

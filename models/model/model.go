@@ -1,7 +1,6 @@
-// Package models reads model files of LightGBM, XGBoost and ONNX and scores them, batch by batch, without the library
-// that made them. It owns the formats, the objectives' transforms and the scoring; how trees are walked is
-// models/forest, how ONNX graphs are run is models/onnx.
-package models
+// Package model is a loaded model, whatever its format: its inputs, its outputs, and batch by batch what it gives for rows. Formats'
+// loaders make one with New. Neither it nor they know of SQL or DuckDB.
+package model
 
 import (
 	"fmt"
@@ -64,12 +63,15 @@ type Model struct {
 
 // scorer is what a format's loader makes.
 type scorer interface {
-	trees() int
-	width(Output) int // values a row, 0: it has no such output
-	label() Type
-	score(o Output, cols []Column, n int, out []float64, none []bool) error
-	labels(cols []Column, n int, ints []int64, text []string, none []bool) error
+	Trees() int
+	Width(Output) int // values a row, 0: it has no such output
+	Label() Type
+	Score(o Output, cols []Column, n int, out []float64, none []bool) error
+	Labels(cols []Column, n int, ints []int64, text []string, none []bool) error
 }
+
+// New is a model of a format's loader.
+func New(format string, inputs []Input, impl scorer) *Model { return &Model{format, inputs, impl} }
 
 // Format is lightgbm, xgboost or onnx.
 func (m *Model) Format() string { return m.format }
@@ -78,13 +80,13 @@ func (m *Model) Format() string { return m.format }
 func (m *Model) Inputs() []Input { return m.inputs }
 
 // Trees is the number of trees, 0 for models of other kinds.
-func (m *Model) Trees() int { return m.impl.trees() }
+func (m *Model) Trees() int { return m.impl.Trees() }
 
 // Outputs is the number of values a row of an output, 0 where the model has no such output.
-func (m *Model) Outputs(o Output) int { return m.impl.width(o) }
+func (m *Model) Outputs(o Output) int { return m.impl.Width(o) }
 
 // LabelType is Bigint, Varchar, or None where the model gives no classes.
-func (m *Model) LabelType() Type { return m.impl.label() }
+func (m *Model) LabelType() Type { return m.impl.Label() }
 
 // Score writes a Prediction or Raw output of n rows into out, row by row: out[r·Outputs(o)+k].
 // NaN stands where the model gives none.
@@ -98,7 +100,7 @@ func (m *Model) ScoreOrNone(o Output, cols []Column, n int, out []float64, none 
 	if o == Label {
 		return fmt.Errorf("labels are read with Labels")
 	}
-	w := m.impl.width(o)
+	w := m.impl.Width(o)
 	if w == 0 {
 		return fmt.Errorf("the model has no %s output", o)
 	}
@@ -112,7 +114,7 @@ func (m *Model) ScoreOrNone(o Output, cols []Column, n int, out []float64, none 
 		return nil
 	}
 	clear(none)
-	return m.impl.score(o, cols, n, out[:n*w], none)
+	return m.impl.Score(o, cols, n, out[:n*w], none)
 }
 
 // Labels writes the classes of n rows into ints or text, whichever LabelType says.
@@ -123,7 +125,7 @@ func (m *Model) Labels(cols []Column, n int, ints []int64, text []string) error 
 // LabelsOrNone is Labels, and says in none[r] whether the model gives row r no class.
 func (m *Model) LabelsOrNone(cols []Column, n int, ints []int64, text []string, none []bool) error {
 	space := len(ints)
-	switch m.impl.label() {
+	switch m.impl.Label() {
 	case None:
 		return fmt.Errorf("the model has no classes")
 	case Varchar:
@@ -139,7 +141,7 @@ func (m *Model) LabelsOrNone(cols []Column, n int, ints []int64, text []string, 
 		return nil
 	}
 	clear(none)
-	return m.impl.labels(cols, n, ints, text, none)
+	return m.impl.Labels(cols, n, ints, text, none)
 }
 
 func (m *Model) check(cols []Column, n int) error {

@@ -1,4 +1,5 @@
-package models
+// Package lightgbm reads LightGBM's text format: its trees, objectives, and the categories of the data frame that it was trained on.
+package lightgbm
 
 import (
 	"bytes"
@@ -8,7 +9,10 @@ import (
 	"strings"
 
 	"dsql/models/batch"
+	"dsql/models/booster"
+	"dsql/models/document"
 	"dsql/models/forest"
+	"dsql/models/model"
 )
 
 // LightGBM's text format, versions 2 to 4, as GBDT::SaveModelToString and Tree::ToString write it
@@ -17,18 +21,18 @@ import (
 
 // Bits of decision_type.
 const (
-	lgbCategorical = 1
-	lgbDefaultLeft = 2
-	lgbMissing     = 3 << 2 // 0: NaN counts as 0; 1: 0 and NaN are missing; 2: NaN is missing
-	lgbMissingZero = 1 << 2
-	lgbMissingNaN  = 2 << 2
+	categorical = 1
+	defaultLeft = 2
+	missing     = 3 << 2 // 0: NaN counts as 0; 1: 0 and NaN are missing; 2: NaN is missing
+	missingZero = 1 << 2
+	missingNaN  = 2 << 2
 )
 
-func loadLightGBM(data []byte, opt Options) (*Model, error) {
-	if !bytes.Contains(data, lgbEndLine) {
+func Load(data []byte, opt model.Options) (*model.Model, error) {
+	if !bytes.Contains(data, endLine) {
 		return nil, fmt.Errorf("LightGBM model: %w", errEndOfTrees)
 	}
-	p := lgbParser{lines: lines{rest: bytes.TrimLeft(data, " \t\r\n\xef\xbb\xbf")}}
+	p := parser{lines: lines{rest: bytes.TrimLeft(data, " \t\r\n\xef\xbb\xbf")}}
 	head, err := p.header()
 	if err != nil {
 		return nil, fmt.Errorf("LightGBM model: %w", err)
@@ -46,7 +50,7 @@ func loadLightGBM(data []byte, opt Options) (*Model, error) {
 	if len(f.Trees)%head.perIteration != 0 {
 		return nil, fmt.Errorf("LightGBM model: %d trees are not a multiple of the %d trees an iteration", len(f.Trees), head.perIteration)
 	}
-	l, err := lgbLink(head, len(f.Trees)/head.perIteration)
+	l, err := linkOf(head, len(f.Trees)/head.perIteration)
 	if err != nil {
 		return nil, fmt.Errorf("LightGBM model: %w", err)
 	}
@@ -58,18 +62,18 @@ func loadLightGBM(data []byte, opt Options) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("LightGBM model: %w", err)
 	}
-	m := &Model{format: "lightgbm", impl: newBooster(s, l, by)}
+	var inputs []model.Input
 	for i, n := range head.names {
-		in := Input{Name: n, Type: Double}
+		in := model.Input{Name: n, Type: model.Double}
 		if by != nil && by[i] != nil {
-			in.Type = by[i].input()
+			in.Type = by[i].Input()
 		}
-		m.inputs = append(m.inputs, in)
+		inputs = append(inputs, in)
 	}
-	return m, nil
+	return model.New("lightgbm", inputs, booster.New(s, l, by)), nil
 }
 
-type lgbHeader struct {
+type header struct {
 	names        []string
 	infos        string // feature_infos
 	perIteration int
@@ -97,30 +101,30 @@ func (l *lines) next() (line []byte, ok bool) {
 	return bytes.TrimSuffix(line, []byte("\r")), true
 }
 
-type lgbParser struct {
+type parser struct {
 	lines
 	more bool // the line "Tree=" has been read, its tree has not
 }
 
 var (
 	errEndOfTrees = errors.New(`the line "end of trees" is missing: the file is cut short`)
-	lgbTreeLine   = []byte("Tree=")
-	lgbEndLine    = []byte("end of trees")
+	treeLine      = []byte("Tree=")
+	endLine       = []byte("end of trees")
 )
 
-func (p *lgbParser) header() (*lgbHeader, error) {
-	h := &lgbHeader{}
+func (p *parser) header() (*header, error) {
+	h := &header{}
 	vals := map[string]string{}
 	for {
 		line, ok := p.next()
 		if !ok {
 			return nil, errEndOfTrees
 		}
-		if bytes.HasPrefix(line, lgbTreeLine) {
+		if bytes.HasPrefix(line, treeLine) {
 			p.more = true
 			break
 		}
-		if bytes.Equal(line, lgbEndLine) {
+		if bytes.Equal(line, endLine) {
 			break
 		}
 		k, v, _ := strings.Cut(string(line), "=")
@@ -136,7 +140,7 @@ func (p *lgbParser) header() (*lgbHeader, error) {
 		}
 		n, err := strconv.Atoi(strings.TrimSpace(v))
 		if err != nil || n < 0 || n > most {
-			return 0, fmt.Errorf("%s=%s is not a number from 0 to %d", key, clip(v), most)
+			return 0, fmt.Errorf("%s=%s is not a number from 0 to %d", key, document.Clip(v), most)
 		}
 		return n, nil
 	}
@@ -171,7 +175,7 @@ func (p *lgbParser) header() (*lgbHeader, error) {
 }
 
 // tree reads the lines of one tree and, on the way to the next, sets more.
-func (p *lgbParser) tree(f *forest.Forest) (forest.Tree, error) {
+func (p *parser) tree(f *forest.Forest) (forest.Tree, error) {
 	vals := map[string][]byte{}
 	for {
 		line, ok := p.next()
@@ -183,7 +187,7 @@ func (p *lgbParser) tree(f *forest.Forest) (forest.Tree, error) {
 		}
 		k, v, ok := bytes.Cut(line, []byte("="))
 		if !ok {
-			return forest.Tree{}, fmt.Errorf("line %d is no key=value: %s", p.line, clip(string(line)))
+			return forest.Tree{}, fmt.Errorf("line %d is no key=value: %s", p.line, document.Clip(string(line)))
 		}
 		vals[string(k)] = v
 	}
@@ -192,16 +196,16 @@ func (p *lgbParser) tree(f *forest.Forest) (forest.Tree, error) {
 		if !ok {
 			return forest.Tree{}, errEndOfTrees
 		}
-		if bytes.HasPrefix(line, lgbTreeLine) {
+		if bytes.HasPrefix(line, treeLine) {
 			p.more = true
 			break
 		}
-		if bytes.Equal(line, lgbEndLine) {
+		if bytes.Equal(line, endLine) {
 			break
 		}
 		if len(line) > 0 {
-			return forest.Tree{}, fmt.Errorf("line %d starts no tree: %s", p.line, clip(string(line)))
+			return forest.Tree{}, fmt.Errorf("line %d starts no tree: %s", p.line, document.Clip(string(line)))
 		}
 	}
-	return lgbTree(vals, f)
+	return tree(vals, f)
 }

@@ -1,4 +1,6 @@
-package models
+// Package graph makes a Model of an ONNX file, run by dsql itself (models/onnx) or by onnxruntime (models/ort). It refuses graphs whose
+// rows depend on each other.
+package graph
 
 import (
 	"errors"
@@ -6,12 +8,13 @@ import (
 	"math"
 	"unsafe"
 
+	"dsql/models/model"
 	"dsql/models/onnx"
 	"dsql/models/ort"
 )
 
 // graph is an ONNX model.
-type graph struct{ runner }
+type graph struct{ run runner }
 
 // runner runs a graph: dsql's own, or onnxruntime.
 type runner interface {
@@ -19,11 +22,12 @@ type runner interface {
 	Trees() int
 	Width(onnx.Output) int
 	TextLabels() bool
-	Score(o onnx.Output, cols []Column, n int, out []float64, none []bool) error
-	Labels(cols []Column, n int, ints []int64, text []string, none []bool) error
+	Score(o onnx.Output, cols []model.Column, n int, out []float64, none []bool) error
+	Labels(cols []model.Column, n int, ints []int64, text []string, none []bool) error
 }
 
-func loadONNX(data []byte, opt Options) (*Model, error) {
+// Load reads an ONNX model.
+func Load(data []byte, opt model.Options) (*model.Model, error) {
 	var r runner
 	var err error
 	if opt.Runtime == "" {
@@ -40,21 +44,21 @@ func loadONNX(data []byte, opt Options) (*Model, error) {
 		return nil, errors.New("ONNX model: what it gives for a row depends on the other rows (a reduction over all of them, or dynamic quantisation), " +
 			"and SQL hands rows over in pieces: export it with statistics that are fixed, or quantise it statically")
 	}
-	m := &Model{format: "onnx", impl: graph{r}}
+	var inputs []model.Input
 	for _, in := range r.Inputs() {
-		t := Double
+		t := model.Double
 		if in.Text {
-			t = Varchar
+			t = model.Varchar
 		}
-		m.inputs = append(m.inputs, Input{Name: in.Name, Type: t})
+		inputs = append(inputs, model.Input{Name: in.Name, Type: t})
 	}
-	return m, nil
+	return model.New("onnx", inputs, graph{r}), nil
 }
 
 // mixesRows: rows that are run together give something else than one by one.
 func mixesRows(r runner) bool {
 	const rows = 4
-	cols := make([]Column, len(r.Inputs()))
+	cols := make([]model.Column, len(r.Inputs()))
 	for i, in := range r.Inputs() {
 		v := make([]float64, rows)
 		texts := make([]string, rows)
@@ -63,11 +67,11 @@ func mixesRows(r runner) bool {
 			texts[k] = string(rune('a' + k))
 		}
 		if cols[i].Values = &v[0]; in.Text {
-			cols[i] = Column{Text: texts}
+			cols[i] = model.Column{Text: texts}
 		}
 	}
-	one := func(k int) []Column {
-		out := make([]Column, len(cols))
+	one := func(k int) []model.Column {
+		out := make([]model.Column, len(cols))
 		for i, c := range cols {
 			if out[i] = c; c.Text != nil {
 				out[i].Text = c.Text[k:]
@@ -139,24 +143,24 @@ func (e *RuntimeError) Error() string {
 }
 func (e *RuntimeError) Unwrap() error { return e.Err }
 
-func (g graph) trees() int { return g.Trees() }
+func (g graph) Trees() int { return g.run.Trees() }
 
-func (g graph) width(o Output) int { return g.Width(onnx.Output(o)) }
+func (g graph) Width(o model.Output) int { return g.run.Width(onnx.Output(o)) }
 
-func (g graph) label() Type {
+func (g graph) Label() model.Type {
 	switch {
-	case g.Width(onnx.Label) == 0:
-		return None
-	case g.TextLabels():
-		return Varchar
+	case g.run.Width(onnx.Label) == 0:
+		return model.None
+	case g.run.TextLabels():
+		return model.Varchar
 	}
-	return Bigint
+	return model.Bigint
 }
 
-func (g graph) score(o Output, cols []Column, n int, out []float64, none []bool) error {
-	return g.Score(onnx.Output(o), cols, n, out, none)
+func (g graph) Score(o model.Output, cols []model.Column, n int, out []float64, none []bool) error {
+	return g.run.Score(onnx.Output(o), cols, n, out, none)
 }
 
-func (g graph) labels(cols []Column, n int, ints []int64, text []string, none []bool) error {
-	return g.Labels(cols, n, ints, text, none)
+func (g graph) Labels(cols []model.Column, n int, ints []int64, text []string, none []bool) error {
+	return g.run.Labels(cols, n, ints, text, none)
 }

@@ -1,4 +1,4 @@
-package models
+package lightgbm
 
 import (
 	"errors"
@@ -7,13 +7,14 @@ import (
 	"strconv"
 	"strings"
 
+	"dsql/models/document"
 	"dsql/models/forest"
 )
 
-func lgbTree(vals map[string][]byte, f *forest.Forest) (forest.Tree, error) {
+func tree(vals map[string][]byte, f *forest.Forest) (forest.Tree, error) {
 	var t forest.Tree
-	r := lgbFields{vals: vals}
-	counts := r.ints("num_leaves", 1)
+	r := fields{vals: vals}
+	counts := r.Ints("num_leaves", 1)
 	if r.err != nil {
 		return t, r.err
 	}
@@ -21,18 +22,18 @@ func lgbTree(vals map[string][]byte, f *forest.Forest) (forest.Tree, error) {
 	if v := vals["leaf_value"]; leaves < 1 || leaves > len(v) {
 		return t, fmt.Errorf("num_leaves=%d with %d bytes of leaf_value", leaves, len(v))
 	}
-	t.Leaves = r.floats("leaf_value", leaves)
+	t.Leaves = r.Floats("leaf_value", leaves)
 	if string(vals["is_linear"]) == "1" {
 		t.Linear = r.linear(leaves, f.Features)
 	}
 	if leaves == 1 || r.err != nil {
 		return t, r.err
 	}
-	left, right := r.ints("left_child", leaves-1), r.ints("right_child", leaves-1)
-	feature, threshold := r.ints("split_feature", leaves-1), r.floats("threshold", leaves-1)
+	left, right := r.Ints("left_child", leaves-1), r.Ints("right_child", leaves-1)
+	feature, threshold := r.Ints("split_feature", leaves-1), r.Floats("threshold", leaves-1)
 	decision := make([]int, leaves-1)
 	if _, ok := vals["decision_type"]; ok {
-		decision = r.ints("decision_type", leaves-1)
+		decision = r.Ints("decision_type", leaves-1)
 	}
 	sets := r.sets()
 	if r.err != nil {
@@ -44,15 +45,15 @@ func lgbTree(vals map[string][]byte, f *forest.Forest) (forest.Tree, error) {
 	for i := range t.Nodes {
 		n := forest.Node{Feature: feature[i], Left: left[i], Right: right[i], Threshold: threshold[i]}
 		switch d := decision[i]; {
-		case d&lgbCategorical != 0:
+		case d&categorical != 0:
 			if !(threshold[i] >= 0 && threshold[i] < float64(len(sets))) {
 				return t, fmt.Errorf("node %d uses category set %v of %d", i, threshold[i], len(sets))
 			}
 			n.Test, n.Set, n.Threshold = forest.InSet, firstSet+int(threshold[i]), 0
-		case d&lgbMissing == lgbMissingZero:
-			n.MissingLeft, n.ZeroMissing = d&lgbDefaultLeft != 0, true
-		case d&lgbMissing == lgbMissingNaN:
-			n.MissingLeft = d&lgbDefaultLeft != 0
+		case d&missing == missingZero:
+			n.MissingLeft, n.ZeroMissing = d&defaultLeft != 0, true
+		case d&missing == missingNaN:
+			n.MissingLeft = d&defaultLeft != 0
 		default:
 			n.MissingLeft = 0 <= threshold[i]
 		}
@@ -61,20 +62,20 @@ func lgbTree(vals map[string][]byte, f *forest.Forest) (forest.Tree, error) {
 	return t, nil
 }
 
-// lgbFields reads the arrays of a tree; the first error stays.
-type lgbFields struct {
+// fields reads the arrays of a tree; the first error stays.
+type fields struct {
 	vals map[string][]byte
 	err  error
 }
 
-func (r *lgbFields) fail(format string, args ...any) {
+func (r *fields) fail(format string, args ...any) {
 	if r.err == nil {
 		r.err = fmt.Errorf(format, args...)
 	}
 }
 
 // fields calls each with the n words of a value.
-func (r *lgbFields) fields(key string, n int, each func(i int, word string) bool) {
+func (r *fields) fields(key string, n int, each func(i int, word string) bool) {
 	v, ok := r.vals[key]
 	if !ok {
 		r.fail("it has no %s", key)
@@ -83,7 +84,7 @@ func (r *lgbFields) fields(key string, n int, each func(i int, word string) bool
 	i := 0
 	for word := range strings.FieldsSeq(string(v)) {
 		if i < n && !each(i, word) {
-			r.fail("%s has the value %s", key, clip(word))
+			r.fail("%s has the value %s", key, document.Clip(word))
 			return
 		}
 		i++
@@ -93,7 +94,7 @@ func (r *lgbFields) fields(key string, n int, each func(i int, word string) bool
 	}
 }
 
-func (r *lgbFields) ints(key string, n int) []int {
+func (r *fields) Ints(key string, n int) []int {
 	out := make([]int, n)
 	r.fields(key, n, func(i int, word string) (ok bool) {
 		v, err := strconv.ParseInt(word, 10, 33) // cat_threshold is unsigned
@@ -103,7 +104,7 @@ func (r *lgbFields) ints(key string, n int) []int {
 	return out
 }
 
-func (r *lgbFields) floats(key string, n int) []float64 {
+func (r *fields) Floats(key string, n int) []float64 {
 	out := make([]float64, n)
 	r.fields(key, n, func(i int, word string) (ok bool) {
 		v, err := strconv.ParseFloat(word, 64)
@@ -123,8 +124,8 @@ func isNaN(word string) bool {
 }
 
 // sets reads the categorical splits' bit sets.
-func (r *lgbFields) sets() []forest.Set {
-	counts := r.ints("num_cat", 1)
+func (r *fields) sets() []forest.Set {
+	counts := r.Ints("num_cat", 1)
 	if r.err != nil || counts[0] == 0 {
 		return nil
 	}
@@ -133,7 +134,7 @@ func (r *lgbFields) sets() []forest.Set {
 		r.fail("num_cat=%d with %d bytes of cat_boundaries", n, len(r.vals["cat_boundaries"]))
 		return nil
 	}
-	bounds := r.ints("cat_boundaries", n+1)
+	bounds := r.Ints("cat_boundaries", n+1)
 	if r.err == nil && (bounds[0] != 0 || bounds[n] < 0 || bounds[n] > len(r.vals["cat_threshold"])) {
 		r.fail("cat_boundaries from %d to %d with %d bytes of cat_threshold", bounds[0], bounds[n], len(r.vals["cat_threshold"]))
 	}
@@ -141,7 +142,7 @@ func (r *lgbFields) sets() []forest.Set {
 		return nil
 	}
 	words := make([]uint32, bounds[n])
-	for i, w := range r.ints("cat_threshold", len(words)) {
+	for i, w := range r.Ints("cat_threshold", len(words)) {
 		words[i] = uint32(w)
 	}
 	sets := make([]forest.Set, n)
@@ -156,12 +157,12 @@ func (r *lgbFields) sets() []forest.Set {
 }
 
 // linear reads the models in the leaves of a linear tree.
-func (r *lgbFields) linear(leaves, features int) []forest.Linear {
+func (r *fields) linear(leaves, features int) []forest.Linear {
 	out := make([]forest.Linear, leaves)
-	for i, c := range r.floats("leaf_const", leaves) {
+	for i, c := range r.Floats("leaf_const", leaves) {
 		out[i].Const = c
 	}
-	counts := r.ints("num_features", leaves)
+	counts := r.Ints("num_features", leaves)
 	total := 0
 	for _, c := range counts {
 		if c < 0 || c > features {
@@ -176,18 +177,10 @@ func (r *lgbFields) linear(leaves, features int) []forest.Linear {
 	if r.err != nil || total == 0 {
 		return out
 	}
-	ids, coef := r.ints("leaf_features", total), r.floats("leaf_coeff", total)
+	ids, coef := r.Ints("leaf_features", total), r.Floats("leaf_coeff", total)
 	for i, c := range counts {
 		out[i].Feature, out[i].Coef = ids[:c:c], coef[:c:c]
 		ids, coef = ids[c:], coef[c:]
 	}
 	return out
-}
-
-// clip shortens what a file holds for an error message.
-func clip(s string) string {
-	if len(s) > 60 {
-		s = s[:60] + "…"
-	}
-	return strconv.Quote(s)
 }

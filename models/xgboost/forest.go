@@ -1,4 +1,4 @@
-package models
+package xgboost
 
 import (
 	"fmt"
@@ -7,7 +7,7 @@ import (
 	"dsql/models/forest"
 )
 
-func (x *xgbModel) forest(outputs int, base []float64, kernel string) (*forest.Scorer, error) {
+func (x *reader) forest(outputs int, base []float64, kernel string) (*forest.Scorer, error) {
 	n := len(x.trees)
 	if len(x.groups) != n {
 		return nil, fmt.Errorf("tree_info has %d values for %d trees", len(x.groups), n)
@@ -15,7 +15,7 @@ func (x *xgbModel) forest(outputs int, base []float64, kernel string) (*forest.S
 	if x.booster == "dart" && len(x.weightDrop) != n {
 		return nil, fmt.Errorf("weight_drop has %d values for %d trees", len(x.weightDrop), n)
 	}
-	byID := make([]*xgbTree, n)
+	byID := make([]*tree, n)
 	for i := range x.trees {
 		t := &x.trees[i]
 		if t.id < 0 || t.id >= n || byID[t.id] != nil {
@@ -46,7 +46,7 @@ func (x *xgbModel) forest(outputs int, base []float64, kernel string) (*forest.S
 }
 
 // bestTrees is the number of trees up to and with the best iteration.
-func (x *xgbModel) bestTrees(n, outputs int) int {
+func (x *reader) bestTrees(n, outputs int) int {
 	if x.best+1 < len(x.rounds) {
 		return min(n, max(0, x.rounds[x.best+1]))
 	}
@@ -57,7 +57,7 @@ func (x *xgbModel) bestTrees(n, outputs int) int {
 }
 
 // convert turns XGBoost's x < t into x ≤ the float32 before t, and its categories, which go right, around.
-func (t *xgbTree) convert(f *forest.Forest) (forest.Tree, error) {
+func (t *tree) convert(f *forest.Forest) (forest.Tree, error) {
 	n := len(t.left)
 	for _, l := range [...]int{len(t.right), len(t.feature), len(t.cond), len(t.dflt)} {
 		if l != n || n == 0 {
@@ -121,7 +121,7 @@ func below(t float32) float64 {
 }
 
 // sets adds the tree's category sets to the forest's and says which node has which.
-func (t *xgbTree) sets(f *forest.Forest) (map[int]int, error) {
+func (t *tree) sets(f *forest.Forest) (map[int]int, error) {
 	of := map[int]int{}
 	if len(t.catFrom) != len(t.catNodes) || len(t.catSize) != len(t.catNodes) {
 		return nil, fmt.Errorf("its arrays of categories have different lengths")

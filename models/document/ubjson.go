@@ -1,4 +1,4 @@
-package models
+package document
 
 import (
 	"encoding/binary"
@@ -7,10 +7,10 @@ import (
 	"strconv"
 )
 
-// ubjDocument reads UBJSON (ubjson.org, draft 12): a type marker before each value, numbers big-endian, containers
+// UBJSON reads UBJSON (ubjson.org, draft 12): a type marker before each value, numbers big-endian, containers
 // optionally with their element's type ($) and their length (#).
-type ubjDocument struct {
-	b     []byte
+type UBJSON struct {
+	B     []byte
 	i     int
 	depth int
 }
@@ -18,38 +18,38 @@ type ubjDocument struct {
 // ubjSize is the width of a number of each type.
 var ubjSize = [256]int{'i': 1, 'U': 1, 'I': 2, 'l': 4, 'L': 8, 'd': 4, 'D': 8, 'C': 1}
 
-func (d *ubjDocument) fail(want string) error {
-	if d.i >= len(d.b) {
-		return errCut
+func (d *UBJSON) fail(want string) error {
+	if d.i >= len(d.B) {
+		return ErrCut
 	}
-	return fmt.Errorf("byte %d: %q instead of %s", d.i, d.b[d.i], want)
+	return fmt.Errorf("byte %d: %q instead of %s", d.i, d.B[d.i], want)
 }
 
 // peek is the next marker, 0 at the end. N is a filler without meaning.
-func (d *ubjDocument) peek() byte {
-	for d.i < len(d.b) && d.b[d.i] == 'N' {
+func (d *UBJSON) peek() byte {
+	for d.i < len(d.B) && d.B[d.i] == 'N' {
 		d.i++
 	}
-	if d.i == len(d.b) {
+	if d.i == len(d.B) {
 		return 0
 	}
-	return d.b[d.i]
+	return d.B[d.i]
 }
 
-func (d *ubjDocument) marker() byte {
+func (d *UBJSON) marker() byte {
 	c := d.peek()
-	if d.i < len(d.b) {
+	if d.i < len(d.B) {
 		d.i++
 	}
 	return c
 }
 
-func (d *ubjDocument) take(n int) ([]byte, error) {
-	if n < 0 || n > len(d.b)-d.i {
-		return nil, errCut
+func (d *UBJSON) take(n int) ([]byte, error) {
+	if n < 0 || n > len(d.B)-d.i {
+		return nil, ErrCut
 	}
 	d.i += n
-	return d.b[d.i-n : d.i], nil
+	return d.B[d.i-n : d.i], nil
 }
 
 // ubjInteger decodes a number of an integer type, b being as long as its size.
@@ -78,7 +78,7 @@ func ubjFloat(kind byte, b []byte) float64 {
 	return float64(ubjInteger(kind, b))
 }
 
-func (d *ubjDocument) int() (int, error) {
+func (d *UBJSON) Int() (int, error) {
 	kind := d.marker()
 	switch kind {
 	case 'T':
@@ -96,7 +96,7 @@ func (d *ubjDocument) int() (int, error) {
 	return 0, d.fail("an integer")
 }
 
-func (d *ubjDocument) float() (float64, error) {
+func (d *UBJSON) float() (float64, error) {
 	kind := d.peek()
 	if kind == 'd' || kind == 'D' {
 		d.i++
@@ -106,12 +106,12 @@ func (d *ubjDocument) float() (float64, error) {
 		}
 		return ubjFloat(kind, b), nil
 	}
-	v, err := d.int()
+	v, err := d.Int()
 	return float64(v), err
 }
 
-func (d *ubjDocument) name() (string, error) {
-	n, err := d.int()
+func (d *UBJSON) name() (string, error) {
+	n, err := d.Int()
 	if err != nil {
 		return "", err
 	}
@@ -119,7 +119,7 @@ func (d *ubjDocument) name() (string, error) {
 	return string(b), err
 }
 
-func (d *ubjDocument) text() (string, error) {
+func (d *UBJSON) Text() (string, error) {
 	if d.peek() != 'S' {
 		return "", d.fail("a string")
 	}
@@ -128,7 +128,7 @@ func (d *ubjDocument) text() (string, error) {
 }
 
 // open reads a container's beginning: its elements' type, 0 if each has its own, and their number, -1 if it ends at a marker.
-func (d *ubjDocument) open(marker byte) (kind byte, n int, err error) {
+func (d *UBJSON) open(marker byte) (kind byte, n int, err error) {
 	if d.peek() != marker {
 		return 0, 0, d.fail(strconv.QuoteRune(rune(marker)))
 	}
@@ -146,11 +146,11 @@ func (d *ubjDocument) open(marker byte) (kind byte, n int, err error) {
 	}
 	if d.peek() == '#' {
 		d.i++
-		if n, err = d.int(); err != nil {
+		if n, err = d.Int(); err != nil {
 			return 0, 0, err
 		}
-		if n < 0 || n > (len(d.b)-d.i)/max(1, ubjSize[kind]) {
-			return 0, 0, errCut
+		if n < 0 || n > (len(d.B)-d.i)/max(1, ubjSize[kind]) {
+			return 0, 0, ErrCut
 		}
 	} else if kind != 0 {
 		return 0, 0, d.fail("a length")
@@ -159,7 +159,7 @@ func (d *ubjDocument) open(marker byte) (kind byte, n int, err error) {
 }
 
 // sequence reads a container's elements.
-func (d *ubjDocument) sequence(open, shut byte, each func() error) error {
+func (d *UBJSON) sequence(open, shut byte, each func() error) error {
 	kind, n, err := d.open(open)
 	if err != nil {
 		return err
@@ -173,8 +173,8 @@ func (d *ubjDocument) sequence(open, shut byte, each func() error) error {
 			d.i++
 			return nil
 		}
-		if d.i >= len(d.b) {
-			return errCut
+		if d.i >= len(d.B) {
+			return ErrCut
 		}
 		if err := each(); err != nil {
 			return err
@@ -183,7 +183,7 @@ func (d *ubjDocument) sequence(open, shut byte, each func() error) error {
 	return nil
 }
 
-func (d *ubjDocument) object(each func(key string) error) error {
+func (d *UBJSON) Object(each func(key string) error) error {
 	return d.sequence('{', '}', func() error {
 		k, err := d.name()
 		if err != nil {
@@ -193,20 +193,20 @@ func (d *ubjDocument) object(each func(key string) error) error {
 	})
 }
 
-func (d *ubjDocument) array(each func() error) error { return d.sequence('[', ']', each) }
+func (d *UBJSON) Array(each func() error) error { return d.sequence('[', ']', each) }
 
-func (d *ubjDocument) floats() ([]float64, error) { return ubjList(d, d.float, ubjFloat) }
+func (d *UBJSON) Floats() ([]float64, error) { return ubjList(d, d.float, ubjFloat) }
 
-func (d *ubjDocument) numbers() ([]float64, error) { return d.floats() }
+func (d *UBJSON) Numbers() ([]float64, error) { return d.Floats() }
 
-func (d *ubjDocument) ints() ([]int, error) {
-	if kind := d.b[d.i:]; len(kind) > 2 && kind[1] == '$' && (kind[2] == 'd' || kind[2] == 'D') {
+func (d *UBJSON) Ints() ([]int, error) {
+	if kind := d.B[d.i:]; len(kind) > 2 && kind[1] == '$' && (kind[2] == 'd' || kind[2] == 'D') {
 		return nil, fmt.Errorf("byte %d: an array of fractions instead of integers", d.i)
 	}
-	return ubjList(d, d.int, ubjInteger)
+	return ubjList(d, d.Int, ubjInteger)
 }
 
-func ubjList[T any](d *ubjDocument, one func() (T, error), typed func(byte, []byte) T) ([]T, error) {
+func ubjList[T any](d *UBJSON, one func() (T, error), typed func(byte, []byte) T) ([]T, error) {
 	start, depth := d.i, d.depth
 	kind, n, err := d.open('[')
 	d.depth = depth
@@ -216,7 +216,7 @@ func ubjList[T any](d *ubjDocument, one func() (T, error), typed func(byte, []by
 	out := []T{}
 	if kind == 0 {
 		d.i = start
-		err := d.array(func() error {
+		err := d.Array(func() error {
 			v, err := one()
 			out = append(out, v)
 			return err
@@ -235,10 +235,10 @@ func ubjList[T any](d *ubjDocument, one func() (T, error), typed func(byte, []by
 	return out, nil
 }
 
-func (d *ubjDocument) skip() error {
+func (d *UBJSON) Skip() error {
 	switch kind := d.peek(); kind {
 	case '{':
-		return d.object(func(string) error { return d.skip() })
+		return d.Object(func(string) error { return d.Skip() })
 	case '[':
 		start, depth := d.i, d.depth
 		kind, n, err := d.open('[')
@@ -251,7 +251,7 @@ func (d *ubjDocument) skip() error {
 			return err
 		}
 		d.i = start
-		return d.array(d.skip)
+		return d.Array(d.Skip)
 	case 'S', 'H':
 		d.i++
 		_, err := d.name()

@@ -1,4 +1,5 @@
-package models
+// Package document reads JSON and UBJSON from front to back, value by value, in bounded memory. What stands in them its callers know.
+package document
 
 import (
 	"errors"
@@ -9,41 +10,41 @@ import (
 	"unsafe"
 )
 
-// document is a JSON or UBJSON text, read from front to back without building a tree of values. Each call reads the
+// Document is a JSON or UBJSON text, read from front to back without building a tree of values. Each call reads the
 // value that stands next.
-type document interface {
-	object(each func(key string) error) error // each must read the key's value
-	array(each func() error) error            // each must read one element
-	text() (string, error)
-	int() (int, error)
-	floats() ([]float64, error)  // an array of float32 values, as float64
-	numbers() ([]float64, error) // an array of numbers of any kind
-	ints() ([]int, error)        // an array of integers or booleans
-	skip() error
+type Document interface {
+	Object(each func(key string) error) error // each must read the key's value
+	Array(each func() error) error            // each must read one element
+	Text() (string, error)
+	Int() (int, error)
+	Floats() ([]float64, error)  // an array of float32 values, as float64
+	Numbers() ([]float64, error) // an array of numbers of any kind
+	Ints() ([]int, error)        // an array of integers or booleans
+	Skip() error
 }
 
 const maxDepth = 100 // of nested objects and arrays
 
-var errCut = errors.New("the file is cut short")
+var ErrCut = errors.New("the file is cut short")
 
-// jsonDocument reads RFC 8259 JSON, and NaN and Infinity, which XGBoost writes.
-type jsonDocument struct {
-	b     []byte
+// JSON reads RFC 8259 JSON, and NaN and Infinity, which XGBoost writes.
+type JSON struct {
+	B     []byte
 	i     int
 	depth int
 }
 
-func (d *jsonDocument) fail(want string) error {
-	if d.peek() == 0 && d.i >= len(d.b) {
-		return errCut
+func (d *JSON) fail(want string) error {
+	if d.peek() == 0 && d.i >= len(d.B) {
+		return ErrCut
 	}
-	return fmt.Errorf("byte %d: %s instead of %s", d.i, clip(string(d.b[d.i:min(d.i+20, len(d.b))])), want)
+	return fmt.Errorf("byte %d: %s instead of %s", d.i, Clip(string(d.B[d.i:min(d.i+20, len(d.B))])), want)
 }
 
 // peek is the next character that is no blank, 0 at the end.
-func (d *jsonDocument) peek() byte {
-	for d.i < len(d.b) {
-		switch c := d.b[d.i]; c {
+func (d *JSON) peek() byte {
+	for d.i < len(d.B) {
+		switch c := d.B[d.i]; c {
 		case ' ', '\n', '\r', '\t':
 			d.i++
 		default:
@@ -54,7 +55,7 @@ func (d *jsonDocument) peek() byte {
 }
 
 // sequence reads what stands between open and shut, separated by commas.
-func (d *jsonDocument) sequence(open, shut byte, each func() error) error {
+func (d *JSON) sequence(open, shut byte, each func() error) error {
 	if d.peek() != open {
 		return d.fail(strconv.QuoteRune(rune(open)))
 	}
@@ -83,9 +84,9 @@ func (d *jsonDocument) sequence(open, shut byte, each func() error) error {
 	}
 }
 
-func (d *jsonDocument) object(each func(key string) error) error {
+func (d *JSON) Object(each func(key string) error) error {
 	return d.sequence('{', '}', func() error {
-		k, err := d.text()
+		k, err := d.Text()
 		if err != nil {
 			return err
 		}
@@ -97,40 +98,40 @@ func (d *jsonDocument) object(each func(key string) error) error {
 	})
 }
 
-func (d *jsonDocument) array(each func() error) error { return d.sequence('[', ']', each) }
+func (d *JSON) Array(each func() error) error { return d.sequence('[', ']', each) }
 
-func (d *jsonDocument) text() (string, error) {
+func (d *JSON) Text() (string, error) {
 	if d.peek() != '"' {
 		return "", d.fail("a string")
 	}
 	d.i++
 	from := d.i
-	for ; d.i < len(d.b); d.i++ {
-		switch d.b[d.i] {
+	for ; d.i < len(d.B); d.i++ {
+		switch d.B[d.i] {
 		case '"':
 			d.i++
-			return string(d.b[from : d.i-1]), nil
+			return string(d.B[from : d.i-1]), nil
 		case '\\':
-			return d.escaped(append([]byte(nil), d.b[from:d.i]...))
+			return d.escaped(append([]byte(nil), d.B[from:d.i]...))
 		}
 	}
-	return "", errCut
+	return "", ErrCut
 }
 
 // escaped reads on after the first backslash of a string whose beginning is s.
-func (d *jsonDocument) escaped(s []byte) (string, error) {
-	for d.i < len(d.b) {
-		c := d.b[d.i]
+func (d *JSON) escaped(s []byte) (string, error) {
+	for d.i < len(d.B) {
+		c := d.B[d.i]
 		d.i++
 		switch {
 		case c == '"':
 			return string(s), nil
 		case c != '\\':
 			s = append(s, c)
-		case d.i == len(d.b):
-			return "", errCut
+		case d.i == len(d.B):
+			return "", ErrCut
 		default:
-			e := d.b[d.i]
+			e := d.B[d.i]
 			d.i++
 			switch e {
 			case '"', '\\', '/':
@@ -150,7 +151,7 @@ func (d *jsonDocument) escaped(s []byte) (string, error) {
 				if err != nil {
 					return "", err
 				}
-				if utf16.IsSurrogate(r) && d.i+2 <= len(d.b) && d.b[d.i] == '\\' && d.b[d.i+1] == 'u' {
+				if utf16.IsSurrogate(r) && d.i+2 <= len(d.B) && d.B[d.i] == '\\' && d.B[d.i+1] == 'u' {
 					d.i += 2
 					low, err := d.hex()
 					if err != nil {
@@ -164,14 +165,14 @@ func (d *jsonDocument) escaped(s []byte) (string, error) {
 			}
 		}
 	}
-	return "", errCut
+	return "", ErrCut
 }
 
-func (d *jsonDocument) hex() (rune, error) {
-	if d.i+4 > len(d.b) {
-		return 0, errCut
+func (d *JSON) hex() (rune, error) {
+	if d.i+4 > len(d.B) {
+		return 0, ErrCut
 	}
-	v, err := strconv.ParseUint(string(d.b[d.i:d.i+4]), 16, 16)
+	v, err := strconv.ParseUint(string(d.B[d.i:d.i+4]), 16, 16)
 	if err != nil {
 		return 0, d.fail("four hexadecimal digits")
 	}
@@ -180,23 +181,23 @@ func (d *jsonDocument) hex() (rune, error) {
 }
 
 // word is the next number, name or other text without quotes. It is valid until the document's bytes change.
-func (d *jsonDocument) word() string {
+func (d *JSON) word() string {
 	d.peek()
 	from := d.i
-	for d.i < len(d.b) {
-		switch d.b[d.i] {
+	for d.i < len(d.B) {
+		switch d.B[d.i] {
 		case ',', ']', '}', ':', '"', '[', '{', ' ', '\n', '\r', '\t':
-			return unsafe.String(unsafe.SliceData(d.b[from:]), d.i-from)
+			return unsafe.String(unsafe.SliceData(d.B[from:]), d.i-from)
 		}
 		d.i++
 	}
 	if from == d.i {
 		return ""
 	}
-	return unsafe.String(&d.b[from], d.i-from)
+	return unsafe.String(&d.B[from], d.i-from)
 }
 
-func (d *jsonDocument) int() (int, error) {
+func (d *JSON) Int() (int, error) {
 	d.peek()
 	from := d.i
 	switch w := d.word(); w {
@@ -213,7 +214,7 @@ func (d *jsonDocument) int() (int, error) {
 	return 0, d.fail("an integer")
 }
 
-func (d *jsonDocument) float(bits int) (float64, error) {
+func (d *JSON) float(bits int) (float64, error) {
 	d.peek()
 	from := d.i
 	v, err := strconv.ParseFloat(d.word(), bits)
@@ -224,19 +225,19 @@ func (d *jsonDocument) float(bits int) (float64, error) {
 	return v, nil
 }
 
-func (d *jsonDocument) floats() ([]float64, error) {
+func (d *JSON) Floats() ([]float64, error) {
 	return jsonList(d, func() (float64, error) { return d.float(32) })
 }
 
-func (d *jsonDocument) numbers() ([]float64, error) {
+func (d *JSON) Numbers() ([]float64, error) {
 	return jsonList(d, func() (float64, error) { return d.float(64) })
 }
 
-func (d *jsonDocument) ints() ([]int, error) { return jsonList(d, d.int) }
+func (d *JSON) Ints() ([]int, error) { return jsonList(d, d.Int) }
 
-func jsonList[T any](d *jsonDocument, one func() (T, error)) ([]T, error) {
+func jsonList[T any](d *JSON, one func() (T, error)) ([]T, error) {
 	out := []T{}
-	err := d.array(func() error {
+	err := d.Array(func() error {
 		v, err := one()
 		out = append(out, v)
 		return err
@@ -244,18 +245,26 @@ func jsonList[T any](d *jsonDocument, one func() (T, error)) ([]T, error) {
 	return out, err
 }
 
-func (d *jsonDocument) skip() error {
+func (d *JSON) Skip() error {
 	switch d.peek() {
 	case '{':
-		return d.object(func(string) error { return d.skip() })
+		return d.Object(func(string) error { return d.Skip() })
 	case '[':
-		return d.array(d.skip)
+		return d.Array(d.Skip)
 	case '"':
-		_, err := d.text()
+		_, err := d.Text()
 		return err
 	}
 	if d.word() == "" {
 		return d.fail("a value")
 	}
 	return nil
+}
+
+// Clip shortens what a file holds for an error message.
+func Clip(s string) string {
+	if len(s) > 60 {
+		s = s[:60] + "…"
+	}
+	return strconv.Quote(s)
 }

@@ -1,28 +1,35 @@
-package models
+// Package load tells model files by their content and hands them to the loader of their format. A new format is a package and a case here.
+package load
 
 import (
 	"bytes"
 	"errors"
+
+	"dsql/models/document"
+	"dsql/models/graph"
+	"dsql/models/lightgbm"
+	"dsql/models/model"
+	"dsql/models/xgboost"
 )
 
 // Load reads a model file. The format is recognised by content: LightGBM's text, XGBoost's JSON or UBJSON, ONNX.
 // What is damaged or not supported is an error that says so; memory stays in proportion to the file's size.
-func Load(data []byte, opt Options) (*Model, error) {
+func Load(data []byte, opt model.Options) (*model.Model, error) {
 	head := bytes.TrimLeft(data[:min(len(data), 4096)], " \t\r\n\xef\xbb\xbf")
 	begins := func(s string) bool { return bytes.HasPrefix(head, []byte(s)) }
 	switch {
 	case len(head) == 0:
 		return nil, errors.New("the file is empty")
 	case begins("tree\n"), begins("tree\r\n"):
-		return loadLightGBM(data, opt)
+		return lightgbm.Load(data, opt)
 	case begins("{") && bytes.Contains(head, []byte(`"max_feature_idx"`)):
 		return nil, errors.New("this is what LightGBM's dump_model writes: write the model with save_model")
 	case begins("{") && bytes.Contains(head, []byte(`"features_info"`)):
 		return nil, errors.New("this is CatBoost's JSON: write the model with save_model(…, format='onnx')")
-	case begins("{") && xgbIsJSON(head):
-		return loadXGBoost(&jsonDocument{b: bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))}, opt)
+	case begins("{") && xgboost.IsJSON(head):
+		return xgboost.Load(&document.JSON{B: bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))}, opt)
 	case begins("{"):
-		return loadXGBoost(&ubjDocument{b: data}, opt)
+		return xgboost.Load(&document.UBJSON{B: data}, opt)
 	case begins("["), begins("booster["):
 		return nil, errors.New("this looks like a dump of XGBoost's trees: write the model with save_model")
 	case begins("binf"), begins("bs64"), begins("CONFIG-offset:"):
@@ -34,7 +41,7 @@ func Load(data []byte, opt Options) (*Model, error) {
 		return nil, errors.New("this is " + what)
 	}
 	if begins("\x08") { // ir_version, the first field of a ModelProto
-		return loadONNX(data, opt)
+		return graph.Load(data, opt)
 	}
 	return nil, errors.New("the file is of no known format: LightGBM text, XGBoost JSON or UBJSON, ONNX")
 }

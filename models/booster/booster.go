@@ -1,0 +1,117 @@
+// Package booster is what gradient-boosted models of all libraries share: margins summed up, links that turn them into predictions and
+// classes, and categories of data frames turned into the numbers that stand for them. The formats are read elsewhere.
+package booster
+
+import (
+	"math"
+	"sync"
+
+	"dsql/models/model"
+)
+
+// Booster is a gradient-boosted model: sums of trees or of weighted features, then a link.
+type Booster struct {
+	sum    Summer
+	link   Link
+	recode []*Recoder // by input, nil for most; nil: for all
+	pool   sync.Pool  // of *boosterScratch
+}
+
+// Summer adds up a row's margins.
+type Summer interface {
+	Score(cols []model.Column, n int, out []float64) error
+	Outputs() int
+	Trees() int
+}
+
+// Link turns margins into predictions and labels.
+type Link struct {
+	Width int                                       // predictions a row
+	Apply func(raw []float64, n int, out []float64) // raw: n rows of margins; may be out itself when widths agree
+	Class func(pred []float64) int64                // of one row's predictions; nil: no classes
+}
+
+type scratch struct {
+	vals   []float64
+	recode recodeScratch
+}
+
+// New makes one of sums, a link and the recoders of its inputs.
+func New(sum Summer, l Link, by []*Recoder) *Booster {
+	b := &Booster{sum: sum, link: l, recode: by}
+	b.pool.New = func() any { return new(scratch) }
+	return b
+}
+
+func (b *Booster) Trees() int { return b.sum.Trees() }
+
+func (b *Booster) Width(o model.Output) int {
+	switch {
+	case o == model.Raw:
+		return b.sum.Outputs()
+	case o == model.Prediction:
+		return b.link.Width
+	case b.link.Class != nil:
+		return 1
+	}
+	return 0
+}
+
+func (b *Booster) Label() model.Type {
+	if b.link.Class == nil {
+		return model.None
+	}
+	return model.Bigint
+}
+
+func (b *Booster) Score(o model.Output, cols []model.Column, n int, out []float64, none []bool) error {
+	w := b.pool.Get().(*scratch)
+	defer b.pool.Put(w)
+	if b.recode != nil {
+		cols = recode(b.recode, &w.recode, cols, n)
+	}
+	raw := out
+	if o == model.Prediction && b.link.Width != b.sum.Outputs() {
+		raw = w.room(n * b.sum.Outputs())
+	}
+	if err := b.sum.Score(cols, n, raw); err != nil {
+		return err
+	}
+	if o == model.Prediction {
+		b.link.Apply(raw, n, out)
+	}
+	if b.recode == nil {
+		return nil
+	}
+	copy(none, w.recode.none)
+	for r, gone := range w.recode.none {
+		if gone {
+			k := len(out) / n
+			for i := range out[r*k : r*k+k] {
+				out[r*k+i] = math.NaN()
+			}
+		}
+	}
+	return nil
+}
+
+func (b *Booster) Labels(cols []model.Column, n int, ints []int64, _ []string, none []bool) error {
+	w := b.pool.Get().(*scratch)
+	defer b.pool.Put(w)
+	k := b.link.Width
+	pred := w.room(n * k)
+	if err := b.Score(model.Prediction, cols, n, pred, none); err != nil {
+		return err
+	}
+	for r := range n {
+		ints[r] = b.link.Class(pred[r*k : r*k+k])
+	}
+	return nil
+}
+
+func (w *scratch) room(n int) []float64 {
+	if cap(w.vals) < n {
+		w.vals = make([]float64, n)
+	}
+	return w.vals[:n]
+}

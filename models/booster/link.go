@@ -1,0 +1,51 @@
+package booster
+
+import "math"
+
+// What the objectives of several libraries turn margins into.
+
+func Identity(raw []float64, _ int, out []float64) { copy(out, raw) }
+
+// Each applies f value by value.
+func Each(f func(float64) float64) func(raw []float64, n int, out []float64) {
+	return func(raw []float64, _ int, out []float64) {
+		for i, x := range raw {
+			out[i] = f(x)
+		}
+	}
+}
+
+func Above(limit float64) func([]float64) int64 {
+	return func(p []float64) int64 {
+		if p[0] > limit {
+			return 1
+		}
+		return 0
+	}
+}
+
+// Largest is the index of the largest value, the first of equals.
+func Largest(p []float64) int64 {
+	best := 0
+	for i, x := range p {
+		if x > p[best] {
+			best = i
+		}
+	}
+	return int64(best)
+}
+
+func Softmax(raw, out []float64) {
+	top := raw[0]
+	for _, x := range raw[1:] {
+		top = max(top, x)
+	}
+	sum := 0.0
+	for i, x := range raw {
+		out[i] = math.Exp(x - top)
+		sum += out[i]
+	}
+	for i := range out {
+		out[i] /= sum
+	}
+}
