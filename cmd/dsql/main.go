@@ -49,6 +49,7 @@ type cli struct {
 	Models     modelsCmd     `cmd:"" help:"List models with their versions."`
 	Init       initCmd       `cmd:"" help:"Write the demo, a week of real flights, into a folder."`
 	Completion completionCmd `cmd:"" help:"Print the completion script of a shell."`
+	Help       helpCmd       `cmd:"" help:"Show what a command does."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
 
 	Output string `short:"o" enum:"table,json,jsonl,csv,markdown" default:"table" help:"Format of results: ${enum}."`
@@ -84,7 +85,11 @@ func execute(args []string, s *streams) int {
 }
 
 func newParser(c *cli, out, errw io.Writer) (*kong.Kong, error) {
-	return kong.New(c, kong.Name("dsql"), kong.Description("Events and files into one DuckDB file: cleansed, checked, versioned and scored by declarations in SQL."),
+	return kong.New(c, kong.Name("dsql"), kong.Description("Events and files into one DuckDB file: cleansed, checked, versioned and scored by declarations in SQL.\n\n"+
+		"  dsql inspect 'in/*.csv'        a CREATE SOURCE for files, to begin a script with\n"+
+		"  dsql run orders.sql            runs a script; its tables are in orders.duckdb\n"+
+		"  dsql query 'FROM orders'       reads them\n\n"+
+		"Exit codes: 0 done, 1 failed, 2 the script is wrong, 3 a gate is closed, 4 a broker or file can't be reached, 80 usage, 130 interrupted."),
 		kong.Writers(out, errw), kong.Exit(func(code int) { panic(exit(code)) }), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 }
 
@@ -102,12 +107,15 @@ func (s *streams) run(p *kong.Kong, args []string) (code int) {
 				Hint: "this is a bug: please report it with the script and these lines; what was committed before stays, all else is rolled back\n" + string(debug.Stack())})
 		}
 	}()
-	if len(args) == 0 {
+	switch {
+	case len(args) == 0:
 		args = []string{"--help"}
+	case args[0] == "--version":
+		args[0] = "version"
 	}
 	k, err := p.Parse(args)
 	if err != nil {
-		return s.report(&sql.Error{Code: "usage", Exit: sql.ExitUsage, Msg: err.Error(), Hint: usageHint(err)})
+		return s.report(usage(err))
 	}
 	ctx, done := s.watchSignals()
 	defer done()
@@ -129,6 +137,10 @@ func (s *streams) run(p *kong.Kong, args []string) (code int) {
 		return sql.ExitInterrupted
 	}
 	return s.report(err)
+}
+
+func usage(err error) *sql.Error {
+	return &sql.Error{Code: "usage", Exit: sql.ExitUsage, Msg: err.Error(), Hint: usageHint(err)}
 }
 
 // usageHint says where the help of the command stands that was meant.
