@@ -231,6 +231,7 @@ func (b *Bench) script(s Step) (string, []func() error, error) {
 			text.WriteString(w.create(m.decl(n)))
 		}
 	}
+	acts = append(acts, func() error { m.bind(); return nil })
 	refreshes := false
 	for _, v := range s.Verbs {
 		if n := low(v.Name); n != "" && m.decl(n) == nil || len(filter(v.Names, func(n string) bool { return m.dests[low(n)] == nil })) > 0 {
@@ -384,7 +385,7 @@ func writeParquet(ctx context.Context, src *Decl, f File, path string) (err erro
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	cols := filter(src.Cols, func(c Column) bool { return has(f.Cols, c.Name) && c.Name != "day" })
+	cols := filter(src.fields(), func(c Column) bool { return has(f.Cols, c.Name) && c.Name != "day" })
 	value := func(r Record) *engine.Query {
 		return engine.Each(", ", cols, func(c Column) *engine.Query {
 			return engine.SQL("{v}::{t} AS {n}", engine.Args{"v": engine.Lit(r.Values[c.Name]), "t": engine.Type(c.Type), "n": engine.Ident(c.Name)})

@@ -322,7 +322,7 @@ func (b *batch) after(rows []Rec, here []Row) []Row {
 		return append(out, here...)
 	}
 	x, dry := b.x.clone(), *b
-	dry.m = &Model{Tally: Tally{}} // its rejects are nobody's
+	dry.m = &Model{Tally: Tally{}, decision: b.m.decision, file: b.m.file} // its rejects are nobody's
 	if err := dry.write(x, slices.Clone(rows)); err != nil {
 		return nil
 	}

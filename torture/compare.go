@@ -9,7 +9,7 @@ import (
 
 // views are all that is compared, in this order. A new thing to look at is a line here.
 var views = []func(l *look, afterKill bool) error{
-	(*look).versions, (*look).tables, (*look).past, (*look).rejects, (*look).holds, (*look).accounts, (*look).metrics, (*look).verdicts, (*look).sinks,
+	(*look).versions, (*look).columns, (*look).tables, (*look).past, (*look).rejects, (*look).holds, (*look).accounts, (*look).metrics, (*look).verdicts, (*look).sinks,
 }
 
 func (l *look) compare(afterKill bool) error {
@@ -42,6 +42,21 @@ func (d *Decl) ends() (from, to []string) {
 		from, to = append(from, "valid_from_"+s), append(to, "valid_to_"+s)
 	}
 	return from, to
+}
+
+// columns are those of destinations.
+func (l *look) columns(bool) error {
+	for _, n := range l.m.sorted() {
+		x, want := l.m.dests[n], &table{}
+		from, _ := x.decl.ends()
+		for _, c := range append(slices.Clone(x.names()), either(x.journal(), from, []string{"_version"})...) {
+			want.add(c)
+		}
+		if err := l.ask("columns", "SELECT column_name FROM (DESCRIBE "+x.decl.Name+")", want); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // tables are what destinations hold now.
@@ -203,7 +218,7 @@ func (l *look) rejects(bool) error {
 
 // rejectedRows are the rows that dsql.rejects keeps, in the columns that the model computes with.
 func (l *look) rejectedRows() error {
-	cols := []string{"id", "op", "a", "b", "t", "day", "b2", "n", "da"}
+	cols := []string{"id", "op", "a", "b", "t", "day", "b2", "n", "da", "c", "e"}
 	want := &table{cols: cols}
 	for _, r := range l.m.state.rejects {
 		if r.Dest != "" {

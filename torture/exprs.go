@@ -53,6 +53,8 @@ var conds = map[string]condExpr{
 	"a IS NOT NULL":   {[]string{"a"}, func(r Row) Value { return r["a"] != nil }},
 	"id IS NOT NULL":  {[]string{"id"}, func(r Row) Value { return r["id"] != nil }},
 	"id % 3 <> 0":     {[]string{"id"}, onNum("id", func(n int64) Value { return n%3 != 0 })},
+	"c IS NOT NULL":   {[]string{"c"}, func(r Row) Value { return r["c"] != nil }},
+	"e IS NULL":       {[]string{"e"}, func(r Row) Value { return r["e"] == nil }},
 	"a <> 'x'":        {[]string{"a"}, onTextTo("a", func(s string) Value { return s != "x" })},
 	"upper(a) <> 'Y'": {[]string{"a"}, onTextTo("a", func(s string) Value { return strings.ToUpper(s) != "Y" })},
 }

@@ -57,9 +57,9 @@ func init() { // not in the declaration: what a form means asks the model, which
 			})},
 
 		"some": {need: []string{"b"}, text: func(w *writer, d *Decl, from string) string {
-			return "AS SELECT " + strings.Join(last("b", w.m.columns(d.From[0])), ", ") + " FROM " + from
-		}, cols: func(in []string) []string { return last("b", in) },
-			rows: func(_ *Model, _ *Decl, in []Rec) []Rec { return in }},
+			return "AS SELECT " + strings.Join(last("b", declared(w.m.columns(d.From[0]))), ", ") + " FROM " + from
+		}, cols: func(in []string) []string { return last("b", declared(in)) },
+			rows: each(func(r Rec) Rec { r.Row = r.Row.without(names(extras)); return r })},
 
 		"score": {kind: "score", need: []string{"b"}, before: "CREATE MODEL risk FROM '" + modelFile + "';\n",
 			text: func(_ *writer, _ *Decl, from string) string { return "AS SELECT *, risk(b::DOUBLE) AS p FROM " + from },

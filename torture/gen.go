@@ -9,7 +9,7 @@ import (
 // features are what a seed may make. Each seed switches on about half of them, so that pairs meet which rarely would if all were on.
 // Without any it makes the narrow core: files, streams, journals, versions.
 var features = []string{"json", "parquet", "bad", "absent", "snapshot", "rules", "checks", "metrics", "over_table", "where", "group", "join", "join_history", "chain", "changes",
-	"clauses", "late", "redeclare", "part", "replay", "hold", "rollback", "rebuild", "from_source", "replay_source", "vacuum", "drop", "kill", "copy", "respell", "sink", "batch_files", "batch_rows", "twins", "keys", "types", "inputs", "whole", "history", "topic", "score", "follow"}
+	"clauses", "late", "redeclare", "part", "replay", "hold", "rollback", "rebuild", "from_source", "replay_source", "vacuum", "drop", "kill", "copy", "respell", "sink", "batch_files", "batch_rows", "twins", "keys", "types", "inputs", "whole", "history", "topic", "score", "follow", "schema"}
 
 // known are faults that would hide others: what shows them is taken out of each declaration, unless -torture.with names the fault. An entry
 // goes when its fault is mended: from then on the tester holds it.
@@ -190,6 +190,7 @@ var deeds = []struct {
 			s.Decls = append(s.Decls, g.sink(m))
 		}
 	}},
+	{"schema", (*gen).widened},
 	{"drop", func(g *gen, m *Model, s *Step) {
 		free := filter(m.order, func(n string) bool {
 			return m.sources[n] == nil && len(m.readers(n)) == 0 && (m.dests[n] == nil || len(m.dests) > 1)

@@ -42,13 +42,20 @@ func (g *gen) source(like *Decl) Decl {
 	case g.may("batch_rows", .4) && d.Format != "parquet":
 		d.BatchRows = 2 + g.IntN(3)
 	}
+	if d.Partitions+d.BatchFiles+d.BatchRows == 0 && g.may("schema", .2) {
+		d.Change = failOnNew
+	} else if g.may("schema", .8) {
+		d.Change = addColumns
+	}
 	return d
 }
 
 // extra is the type of the column that is there for its type, "" without one.
 func (d *Decl) extra() string {
-	if c := d.Cols[len(d.Cols)-1]; c.Name == "x" {
-		return c.Type
+	for _, c := range d.Cols {
+		if c.Name == "x" {
+			return c.Type
+		}
 	}
 	return ""
 }
@@ -68,6 +75,10 @@ func (g *gen) value(c Column) Value {
 		return int64(g.IntN(10))
 	case "t":
 		return int64(1 + g.IntN(15))
+	case "c":
+		return int64(100 + g.IntN(3))
+	case "e":
+		return one(g, []string{"p", "q"})
 	}
 	return one(g, types[c.Type]).text
 }
@@ -88,9 +99,10 @@ func (g *gen) file(src *Decl) File {
 		gone := one(g, []string{"a", "b"})
 		f.Cols = filter(f.Cols, func(c string) bool { return c != gone })
 	}
+	f.Cols = append(f.Cols, g.fresh(src)...)
 	for range one(g, []int{0, 1, 2, 3, 3, 4, 6}) {
 		r := Record{Values: Row{}}
-		for _, c := range src.Cols {
+		for _, c := range src.fields() {
 			if has(f.Cols, c.Name) && c.Name != "day" {
 				r.Values[c.Name] = g.value(c)
 			}
@@ -100,6 +112,13 @@ func (g *gen) file(src *Decl) File {
 			r.Bad = one(g, []string{"type", "short", "fraction"})
 			if r.Bad == "fraction" && !has(f.Cols, "b") {
 				r.Bad = "type"
+			}
+		}
+		if r.Bad != "" { // what is new is told by good records alone
+			for _, c := range extras {
+				if !has(names(src.Cols), c.Name) {
+					delete(r.Values, c.Name)
+				}
 			}
 		}
 		f.Rows = append(f.Rows, r)
@@ -152,7 +171,11 @@ func (g *gen) destination(m *Model) Decl {
 	g.chain(&d, forms[d.Form].cols(cols))
 	g.whole(&d, m, forms[d.Form].cols(cols))
 	g.dodge(&d)
-	if twins := g.twins(m, of); d.Form == "" && len(twins) > 0 && g.may("inputs", .6) {
+	twins := g.twins(m, of)
+	if d.sequence()[0] == offsetColumn { // in a JSON file it is the record's byte
+		twins = filter(twins, func(n string) bool { return m.decl(n).Partitions > 0 })
+	}
+	if d.Form == "" && len(twins) > 0 && g.may("inputs", .6) {
 		d.From = append(d.From, one(g, twins))
 	}
 	return d
@@ -165,7 +188,7 @@ func (g *gen) twins(m *Model, of *Decl) []string {
 	}
 	var out []string
 	for _, n := range m.order {
-		if s := m.sources[n]; s != nil && s != of && slices.Equal(s.Cols, of.Cols) {
+		if s := m.sources[n]; s != nil && s != of && slices.Equal(s.Cols, of.Cols) && s.Change != addColumns && of.Change != addColumns {
 			out = append(out, s.Name)
 		}
 	}
@@ -296,21 +319,28 @@ func (g *gen) chain(d *Decl, cols []string) {
 			}
 		}
 	}
-	over := func(p float64) bool { return g.may("over_table", p) }
+	stored := cols
+	if d.Kind == "journal" && !d.Columns.none() {
+		stored = append(d.Columns.of(cols), d.Keys...)
+	}
+	over := func(p float64, need []string) bool { // what a journal doesn't store its table doesn't have
+		return g.may("over_table", p) && !slices.ContainsFunc(need, func(c string) bool { return !has(stored, c) })
+	}
 	if g.may("metrics", .6) {
 		d.Metrics = nil
 		for i := range 1 + g.IntN(2) {
 			a := filter(sortedKeys(aggs), func(a string) bool { return ok(aggs[a].cols) })
-			d.Metrics = append(d.Metrics, Metric{fmt.Sprint("m", i), one(g, a), over(.3)})
+			agg := one(g, a)
+			d.Metrics = append(d.Metrics, Metric{fmt.Sprint("m", i), agg, over(.3, aggs[agg].cols)})
 		}
 	}
 	if g.may("checks", .6) {
 		d.Checks = nil
 		for i := range 1 + g.IntN(2) {
 			c := one(g, filter(sortedKeys(checks), func(c string) bool {
-				return ok(checks[c].needs()) && (checks[c].past == nil || g.on["history"] && len(d.Metrics) > 0)
+				return ok(checks[c].needs()) && (checks[c].past == nil || g.on["history"] && len(d.Metrics) > 0 && d.Metrics[0].Agg != "is_unique(id)")
 			}))
-			d.Checks = append(d.Checks, Check{fmt.Sprint("k", i), c, one(g, []string{"WARN", "HOLD", "HOLD", "FAIL"}), checks[c].rows == "" && checks[c].past == nil && over(.25), ""})
+			d.Checks = append(d.Checks, Check{fmt.Sprint("k", i), c, one(g, []string{"WARN", "HOLD", "HOLD", "FAIL"}), checks[c].rows == "" && checks[c].past == nil && over(.25, checks[c].needs()), ""})
 		}
 	}
 }

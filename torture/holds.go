@@ -91,7 +91,7 @@ func (m *Model) decideOne(n string, h Hold, discard bool) error {
 		for i, r := range m.rejects {
 			if r.Hold == h.id && !r.Settled {
 				m.rejects[i].Settled = true
-				rows = append(rows, r.Rec)
+				rows = append(rows, m.back(n, r.Rec))
 			}
 		}
 		m.endHold(h.id)

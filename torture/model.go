@@ -20,9 +20,10 @@ type Model struct {
 	file     string                // and its file
 	decision *Hold                 // the load that RELEASE HOLD or DISCARD HOLD is about
 	discards bool
-	single   bool    // one batch of a source is enough
-	skips    []*Sink // that a rebuild of a stream gives nothing
-	stop     int     // not 0: a killed run came to this version, and no further
+	single   bool                // one batch of a source is enough
+	skips    []*Sink             // that a rebuild of a stream gives nothing
+	learned  map[string][]string // columns that a source was given by ON SCHEMA CHANGE ADD COLUMNS
+	stop     int                 // not 0: a killed run came to this version, and no further
 }
 
 // state is what a batch changes, and what it takes back when it fails.
@@ -170,7 +171,7 @@ var errOver = &exit{code: -3, why: "the model doesn't know what comes of it"}
 
 // NewModel is of a file that isn't there yet.
 func NewModel() *Model {
-	return &Model{Tally: Tally{}, state: state{dests: map[string]*Dest{}}, files: map[string][]File{}, topics: map[string][][]Record{}, sources: map[string]*Decl{}, sinks: map[string]*Sink{}}
+	return &Model{Tally: Tally{}, state: state{dests: map[string]*Dest{}}, files: map[string][]File{}, topics: map[string][][]Record{}, sources: map[string]*Decl{}, sinks: map[string]*Sink{}, learned: map[string][]string{}}
 }
 
 func (s state) clone() state {
@@ -259,15 +260,9 @@ func (m *Model) declare(d *Decl) {
 			m.dests[n] = newDest(d)
 			m.dests[n].born = m.version
 		}
-		x := m.dests[n]
-		x.decl = d
-		x.stores = m.kept(d)
-		for _, c := range x.stores {
-			if !has(x.cols, c) {
-				x.cols = append(x.cols, c)
-			}
-		}
+		m.dests[n].decl = d
 	}
+	m.spread()
 }
 
 // decl is a declaration by name, nil when there is none.
@@ -320,13 +315,13 @@ func (m *Model) settle(n string) {
 func (m *Model) columns(name string) []string {
 	d := m.decl(name)
 	if d.Kind == "source" {
-		return names(d.Cols)
+		return m.given(d)
 	}
 	x := m.dests[low(name)]
 	if x.journal() {
-		return append([]string{"change_type"}, x.names()...)
+		return slices.Concat([]string{"change_type"}, x.decl.Keys, x.stores)
 	}
-	return x.cols
+	return x.stores
 }
 
 // kept are the columns that a declaration stores, without a journal's keys.

@@ -35,6 +35,7 @@ type Decl struct {
 	BatchFiles int      `json:",omitempty"`
 	BatchRows  int      `json:",omitempty"`
 	Bad        string   `json:",omitempty"` // SKIP; REJECT is the default
+	Change     string   `json:",omitempty"` // ADD COLUMNS, FAIL; IGNORE is the default
 	Partitions int      `json:",omitempty"` // of a topic; 0: files
 
 	// A destination or a sink.

@@ -118,6 +118,7 @@ func clauseCuts(p *Plan) []func() {
 			cut(&out, &d.BatchFiles)
 			cut(&out, &d.BatchRows)
 			cut(&out, &d.Bad)
+			cut(&out, &d.Change)
 			cut(&out, &d.Guard)
 			cut(&out, &d.Delete)
 			for _, l := range []*List{&d.Track, &d.Columns} {
@@ -131,8 +132,8 @@ func clauseCuts(p *Plan) []func() {
 			if d.Form != "" && d.Form != "group" {
 				out = append(out, func() { d.Form, d.Dim = "", "" })
 			}
-			if last := len(d.Cols) - 1; last >= 0 && d.Cols[last].Name == "x" {
-				out = append(out, func() { d.Cols = d.Cols[:last] })
+			if d.extra() != "" {
+				out = append(out, func() { d.Cols = filter(d.Cols, func(c Column) bool { return c.Name != "x" }) })
 			}
 		}
 	}

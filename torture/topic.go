@@ -104,14 +104,14 @@ func (d *Decl) message(r Record) (key, value []byte) {
 	}
 	bad := either(r.Bad == "type", "", r.Bad)
 	rest := Record{Values: r.Values, Bad: bad}
-	return key, []byte(jsonRecord(d, filter(names(d.Cols), func(c string) bool { return c != "id" }), rest))
+	return key, []byte(jsonRecord(d, filter(names(d.fields()), func(c string) bool { return c != "id" }), rest))
 }
 
 // row is what a record gives.
-func (d *Decl) row(r Record, offset int) Row {
+func (m *Model) row(src *Decl, r Record, offset int) Row {
 	out := Row{offsetColumn: int64(offset), tombColumn: r.Tombstone}
-	for _, c := range d.Cols {
-		out[c.Name] = either(r.Tombstone && c.Name != "id", nil, r.Values[c.Name])
+	for _, c := range m.given(src) {
+		out[c] = either(r.Tombstone && c != "id", nil, r.Values[c])
 	}
 	return out
 }
@@ -228,6 +228,7 @@ func (m *Model) stretch(source string, wanted, to []string, from, end map[int]in
 		if len(cut) == 0 {
 			return nil
 		}
+		m.learn(source, m.fields(source, cut))
 		if err := m.commit(func(v int) error { return m.arriveTopic(source, cut, to, wanted, v, again) }); err != nil || m.single {
 			return err
 		}
@@ -291,7 +292,7 @@ func (m *Model) messages(source string, cut offsets) (rows []Rec, bad []Place) {
 				bad = append(bad, at)
 				continue
 			}
-			rows = append(rows, Rec{Row: src.row(r, i), At: at, From: source})
+			rows = append(rows, Rec{Row: m.row(src, r, i), At: at, From: source})
 		}
 	}
 	return rows, bad

@@ -6,7 +6,7 @@
 //	plan.go                       a plan is data: a seed makes it, shrinking cuts it, a case keeps it
 //	write.go                      its scripts and files
 //	model.go, work.go, chain.go,  what the file has to hold: declarations, which batches there are, a destination's chain,
-//	journal.go                    histories
+//	journal.go, schema.go         histories, fields that no declaration names
 //	exprs.go, types.go, forms.go, what stands in scripts, as text and as meaning, side by side: an entry in a table is a new expression,
 //	verbs.go                      type, query or verb
 //	look.go, compare.go           what the file says, and what is compared (views)

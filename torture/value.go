@@ -21,6 +21,35 @@ func (r Row) with(col string, v Value) Row {
 	return c
 }
 
+// without is the row without some columns.
+func (r Row) without(cols []string) Row {
+	out := maps.Clone(r)
+	for _, c := range cols {
+		delete(out, c)
+	}
+	return out
+}
+
+// only is the row in some columns, NULL where it has no value.
+func (r Row) only(cols []string) Row {
+	out := Row{}
+	for _, c := range cols {
+		out[c] = r[c]
+	}
+	return out
+}
+
+// filled is the row with NULL where it has no value of a column.
+func (r Row) filled(cols []string) Row {
+	out := maps.Clone(r)
+	for _, c := range cols {
+		if _, there := out[c]; !there {
+			out[c] = nil
+		}
+	}
+	return out
+}
+
 // null stands for NULL where values are told apart by their text.
 const null = "\\N"
 

@@ -119,7 +119,7 @@ func (m *Model) replay(v Verb) error {
 		for i, r := range m.rejects {
 			if pick(r) {
 				m.rejects[i].Settled = true
-				rows = append(rows, r.Rec)
+				rows = append(rows, m.back(n, r.Rec))
 			}
 		}
 		b := &batch{m: m, n: n, version: version, way: replayed}

@@ -45,7 +45,10 @@ func (m *Model) sink() {
 		of := m.dests[low(k.decl.From[0])]
 		for v := k.place + 1; v <= m.version; v++ {
 			if rows := of.news(v-1, v, false); len(rows) > 0 {
-				k.files[v] = rows
+				k.files[v] = nil
+				for _, r := range rows {
+					k.files[v] = append(k.files[v], r.only(m.columns(k.decl.From[0])))
+				}
 			}
 		}
 		k.place = m.version
@@ -97,7 +100,7 @@ func (m *Model) storedBy(how way, n string, v int) error {
 		of, x := m.dests[f], m.dests[n]
 		var rows []Rec
 		for _, r := range of.news(x.place[f], v, true) {
-			rows = append(rows, Rec{Row: r})
+			rows = append(rows, Rec{Row: r.only(m.columns(f))})
 		}
 		b := &batch{m: m, n: n, version: v, way: how}
 		if err := b.through(m.query(x.decl, rows)); err != nil {
@@ -251,7 +254,7 @@ func (m *Model) batches(source string, units []unit, alike func(a, b unit) bool)
 	var out [][]unit
 	for _, g := range groups {
 		for i, u := range g {
-			if n := len(out); i > 0 && (src.Format == "json" || slices.Equal(out[n-1][0].file.Cols, u.file.Cols)) {
+			if n := len(out); i > 0 && (src.Format == "json" || slices.Equal(m.absent(src, out[n-1][0].file), m.absent(src, u.file))) {
 				out[n-1] = append(out[n-1], u)
 			} else {
 				out = append(out, []unit{u})
@@ -283,6 +286,9 @@ func (m *Model) read(source string, wanted []string, again bool) error {
 	units := filter(m.units(source), func(u unit) bool { return len(need(u)) > 0 })
 	for _, g := range m.batches(source, units, func(a, b unit) bool { return slices.Equal(need(a), need(b)) && had(a) == had(b) }) {
 		to := need(g[0])
+		if err := m.meets(source, g); err != nil {
+			return err
+		}
 		if err := m.commit(func(v int) error { return m.arrive(source, g, to, wanted, v) }); err != nil || m.single {
 			return err
 		}
@@ -353,7 +359,7 @@ func (m *Model) records(src *Decl, g []unit) (rows []Rec, bad []Place) {
 	for _, u := range g {
 		var absent []string
 		if src.Format != "json" {
-			absent = filter(names(src.Cols), func(c string) bool { return !has(u.file.Cols, c) && c != "day" })
+			absent = m.absent(src, u.file)
 		}
 		for i := u.from; i < u.to; i++ {
 			at := Place{"in/" + u.file.Path, lineOf(src, u.file, i)}
@@ -362,8 +368,8 @@ func (m *Model) records(src *Decl, g []unit) (rows []Rec, bad []Place) {
 				continue
 			}
 			r := Row{}
-			for _, c := range src.Cols {
-				r[c.Name] = either(has(u.file.Cols, c.Name), u.file.Rows[i].Values[c.Name], nil)
+			for _, c := range m.given(src) {
+				r[c] = either(has(u.file.Cols, c), u.file.Rows[i].Values[c], nil)
 			}
 			if src.Snapshot {
 				r["day"] = dayOf(u.file)

@@ -103,10 +103,15 @@ func (w *writer) source(d *Decl) string {
 	if d.Partitions > 0 {
 		o = strings.TrimPrefix(o, "format json")
 		cols[0] += " FROM KEY"
-		return fmt.Sprintf("CREATE SOURCE %s (%s) FROM KAFKA (brokers '%s', topic '%s', format json%s)%s;\n", w.name(d.Name), strings.Join(cols, ", "), brokers, d.topic(), o, either(d.Bad != "", " ON BAD RECORD "+d.Bad, ""))
+		return fmt.Sprintf("CREATE SOURCE %s (%s) FROM KAFKA (brokers '%s', topic '%s', format json%s)%s;\n", w.name(d.Name), strings.Join(cols, ", "), brokers, d.topic(), o, d.onTrouble())
 	}
 	return fmt.Sprintf("CREATE SOURCE %s (%s) FROM FILES ('in/%s_%s.%s', %s)%s;\n", w.name(d.Name), strings.Join(cols, ", "), low(d.Name),
-		either(d.Snapshot, "{day}", "*"), d.Format, o, either(d.Bad != "", " ON BAD RECORD "+d.Bad, ""))
+		either(d.Snapshot, "{day}", "*"), d.Format, o, d.onTrouble())
+}
+
+// onTrouble are a source's clauses behind FROM.
+func (d *Decl) onTrouble() string {
+	return either(d.Bad != "", " ON BAD RECORD "+d.Bad, "") + either(d.Change != "", " ON SCHEMA CHANGE "+d.Change, "")
 }
 
 func (w *writer) journal(b *strings.Builder, d *Decl) {
@@ -214,7 +219,7 @@ func jsonRecord(src *Decl, cols []string, r Record) string {
 		return `{"id":1,"b"`
 	}
 	v := map[string]any{}
-	for _, c := range src.Cols {
+	for _, c := range src.fields() {
 		if x := r.Values[c.Name]; x != nil && has(cols, c.Name) {
 			v[c.Name] = inJSON(c.Type, x)
 		}
