@@ -120,7 +120,7 @@ func (d *Dest) rowsOf(cols []string, version bool) *table {
 	return t
 }
 
-// past are name_at, name_history_at, name_diff and name_changes at some versions.
+// past are name_at, name_history_at, name_diff and name_changes at some versions, and name_as_of at some time.
 func (l *look) past(bool) error {
 	for _, n := range l.m.sorted() {
 		x := l.m.dests[n]
@@ -131,6 +131,10 @@ func (l *look) past(bool) error {
 			}
 		}
 		if err := l.between(x, a, b); err != nil {
+			return err
+		}
+		of := either(x.journal(), l.asOf, l.asOfCommit)
+		if err := of(x, a); err != nil {
 			return err
 		}
 	}
@@ -156,6 +160,47 @@ func (l *look) at(x *Dest, v int) error {
 		return l.journal(x, was, fmt.Sprintf("%s_at(%d)", name, v), fmt.Sprintf("%s_history_at(%d)", name, v))
 	}
 	return l.ask("at", fmt.Sprintf("SELECT %s FROM %s_at(%d)", list(x.cols), name, v), was.rowsOf(x.cols, false))
+}
+
+// asOf is a journal's state at a time, as known now, and all that was ever believed: every history since a version.
+func (l *look) asOf(x *Dest, since int) error {
+	from, to := x.decl.ends()
+	names := x.names()
+	t, then := int64(l.b.dice.IntN(18)), &table{}
+	for _, h := range x.hist {
+		for _, s := range h {
+			if compare(s.from[0], t) <= 0 && (s.to == nil || compare(s.to[0], t) > 0) {
+				then.rows = append(then.rows, append(s.row.texts(names), textList(s.from)...))
+			}
+		}
+	}
+	if err := l.ask("as of", fmt.Sprintf("SELECT %s FROM %s_as_of(%d)", list(names, from...), x.decl.Name, t), then); err != nil {
+		return err
+	}
+	all := &table{}
+	for v := max(since, x.born+1, 1); v <= l.m.version; v++ {
+		for _, h := range x.at(v).hist {
+			for _, s := range h {
+				row := append(append(s.row.texts(names), textList(s.from)...), textList(either(s.to == nil, make([]Value, len(from)), s.to))...)
+				all.rows = append(all.rows, append(row, strconv.Itoa(v)))
+			}
+		}
+	}
+	cols := list(names, append(slices.Clone(from), to...)...)
+	return l.ask("bitemporal", fmt.Sprintf("SELECT * FROM (SELECT %s, unnest(range(known_from, coalesce(known_to, %d))) AS version FROM %s_bitemporal) WHERE version >= %d",
+		cols, l.m.version+1, x.decl.Name, max(since, x.born+1, 1)), all)
+}
+
+// asOfCommit is a stream at the time at which a version was committed.
+func (l *look) asOfCommit(x *Dest, v int) error {
+	if v == 0 {
+		return nil
+	}
+	at, err := l.rows(fmt.Sprintf("SELECT committed_at FROM dsql.versions WHERE version = %d", v))
+	if err != nil || len(at.rows) != 1 {
+		return err
+	}
+	return l.ask("as of", fmt.Sprintf("SELECT %s FROM %s_as_of('%s')", list(x.cols), x.decl.Name, at.rows[0][0]), x.at(v).rowsOf(x.cols, false))
 }
 
 func (l *look) between(x *Dest, a, b int) error {
