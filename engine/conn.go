@@ -39,14 +39,10 @@ func (c *Conn) Run(ctx context.Context, qs ...*Query) error {
 }
 
 // Rows is the result of a query: database/sql's, with errors as Exec's.
-func (c *Conn) Rows(ctx context.Context, q *Query) (*dbsql.Rows, error) {
-	rows, err := c.query(ctx, q.text)
+func (c *Conn) Rows(ctx context.Context, q *Query) (rows *dbsql.Rows, err error) {
+	defer c.traced(q.text)(&err)
+	rows, err = c.sql.QueryContext(ctx, q.text)
 	return rows, q.locate(err, Place{})
-}
-
-func (c *Conn) query(ctx context.Context, text string) (rows *dbsql.Rows, err error) {
-	defer c.traced(text)(&err)
-	return c.sql.QueryContext(ctx, text)
 }
 
 // Scan reads the first row of a query; ok is false when there is none.
