@@ -241,6 +241,18 @@ func load(ctx context.Context, c *engine.Conn, stmts []sql.Stmt, env *engine.Env
 	return p, p.resolve(ctx, c)
 }
 
+// fingerprintOf tells one declaration from another of the same name. OR REPLACE and IF NOT EXISTS say nothing: each declaration is both.
+func fingerprintOf(text string) string {
+	f := sql.Fingerprint(text)
+	if rest, ok := strings.CutPrefix(f, "create or replace "); ok {
+		f = "create " + rest
+	}
+	if w := strings.SplitN(f, " ", 6); len(w) == 6 && slices.Equal(w[2:5], []string{"if", "not", "exists"}) {
+		f = w[0] + " " + w[1] + " " + w[5]
+	}
+	return f
+}
+
 // handOver gives DuckDB the DROP FUNCTION of a macro that it knows and dsql doesn't.
 func (p *program) handOver() {
 	for i, st := range p.stmts {
@@ -274,7 +286,7 @@ func (p *program) declare(i int, d *sql.Decl) error {
 	if err != nil {
 		return err
 	}
-	n := &node{kind: strings.ToLower(k.Syntax.Keyword), name: d.Name, obj: obj, stmt: i, fingerprint: sql.Fingerprint(d.Text())}
+	n := &node{kind: strings.ToLower(k.Syntax.Keyword), name: d.Name, obj: obj, stmt: i, fingerprint: fingerprintOf(d.Text())}
 	for j, old := range p.nodes {
 		if !sql.Same(old.name, n.name) || old.kind != n.kind && !(old.exclusive() && n.exclusive()) {
 			continue
@@ -307,7 +319,7 @@ func storedDeclarations(ctx context.Context, c *engine.Conn) ([]storedDecl, erro
 			if err := row(&d.Kind, &d.Name, &d.Body, &d.Fingerprint, &pinned); err != nil {
 				return d, err
 			}
-			d.Fingerprint = sql.Fingerprint(d.Fingerprint) // an older dsql kept the case of quoted names
+			d.Fingerprint = fingerprintOf(d.Fingerprint) // an older dsql kept the case of quoted names, and OR REPLACE
 			return d, json.Unmarshal([]byte(pinned), &d.Pinned)
 		})
 }
