@@ -2,6 +2,7 @@ package engine
 
 import (
 	_ "embed"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -9,8 +10,8 @@ import (
 
 // What DuckDB itself brings doesn't change while the program runs, and the list takes DuckDB 18 ms to make: more than all else of a run
 // without news. So it stands in builtin.txt, one routine a line: name, type, stability, and a macro's definition in quotes. Words that
-// can't name a function though a bracket may follow them (IN, CAST) are there too, as keywords. TestBuiltins holds it against the
-// DuckDB that is linked, and writes it anew with -update.
+// can't name a function though a bracket may follow them (IN, CAST) are there too, as keywords with their category. TestBuiltins holds
+// it against the DuckDB that is linked, and writes it anew with -update.
 
 //go:embed builtin.txt
 var builtinText string
@@ -31,3 +32,8 @@ var builtins = sync.OnceValue(func() Routines {
 	}
 	return out
 })
+
+// Reserved says that a word can't name anything in SQL unless it is quoted.
+func Reserved(word string) bool {
+	return slices.ContainsFunc(builtins()[strings.ToLower(word)], func(r Routine) bool { return r.Type == "keyword" && r.Stability == "reserved" })
+}

@@ -21,7 +21,7 @@ func TestBuiltins(t *testing.T) {
 	lines, err := Select(t.Context(), c, SQL(`SELECT name, type, stability, macro FROM (
 		SELECT lower(function_name) AS name, function_type AS type, coalesce(stability, '') AS stability, coalesce(macro_definition, '') AS macro
 			FROM duckdb_functions() WHERE internal AND NOT starts_with(function_name, 'dsql_')
-		UNION SELECT keyword_name, 'keyword', '', '' FROM duckdb_keywords() WHERE keyword_category IN ('reserved', 'column_name'))
+		UNION SELECT keyword_name, 'keyword', keyword_category, '' FROM duckdb_keywords() WHERE keyword_category IN ('reserved', 'column_name'))
 		ORDER BY ALL`), func(row func(...any) error) (string, error) {
 		var f [4]string
 		err := row(&f[0], &f[1], &f[2], &f[3])

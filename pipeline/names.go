@@ -26,6 +26,16 @@ func (n *node) names() (out []string) {
 	return out
 }
 
+// nameable refuses a name without quotes that no statement could read the declaration by.
+func (n *node) nameable() error {
+	d := n.obj.Decl()
+	text := d.NameAt.Of(d.Src)
+	if !n.relation() && !n.callable() || strings.HasPrefix(text, `"`) || !engine.Reserved(text) {
+		return nil
+	}
+	return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "reserved-name", Msg: text + " is a word of SQL's own", Hint: fmt.Sprintf(`choose another name, or write "%s", here and wherever it is read`, text)}
+}
+
 // versionOf is the model whose version a name may be: late_risk_v1.
 var versionOf = regexp.MustCompile(`(?i)^(.*)_v[0-9]+$`)
 

@@ -309,7 +309,7 @@ func (p *program) declare(i int, d *sql.Decl) error {
 		return nil
 	}
 	p.nodes = append(p.nodes, n)
-	return nil
+	return n.nameable()
 }
 
 func storedDeclarations(ctx context.Context, c *engine.Conn) ([]storedDecl, error) {
