@@ -229,7 +229,7 @@ func (r *runner) write(ctx context.Context, tx *engine.Tx, d engine.Destination,
 		return r.truncated(ctx, tx, d, n, rel, &engine.Accepted{Version: v, Columns: n.cols, Rows: rel, HasRow: hasRow, Input: b.input})
 	}
 	ruled, err := n.rules.Run(ctx, tx, rules.Batch{Destination: n.name, Source: source, Origin: b.origin, Version: v, Rel: rel, Columns: n.cols, HasRow: hasRow, Input: b.input, Stage: !b.in.plain, Keep: keep, KeepOriginal: n.quality.Holds(),
-		Once: n.kind == "stream" && n.quality.Empty() && decided == nil})
+		Discard: decided != nil && decided.discard, Once: n.kind == "stream" && n.quality.Empty() && decided == nil})
 	if err != nil {
 		return out, err
 	}

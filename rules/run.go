@@ -21,6 +21,7 @@ type Batch struct {
 	Stage               bool          // Rel must be read once only: its rows are kept in a TEMP table
 	Keep                []string      // what Rows are to have beside: _meta, _version
 	KeepOriginal        bool          // Rows are to have what Outcome.Was reads
+	Discard             bool          // what the rules leave is dropped: a WARN keeps no row
 	Once                bool          // the caller reads Rows once and wholly, and calls Settle then; Stage doesn't matter
 }
 
@@ -107,6 +108,9 @@ func (p *Program) settle(ctx context.Context, tx *engine.Tx, b Batch, rel *engin
 				return p.failure(ctx, tx, b, rel, i, broken[i])
 			}
 		case warn:
+			if b.Discard {
+				broken[i] = 0
+			}
 			if err := s.record(ctx, tx, b, broken[i]); err != nil {
 				return err
 			}
