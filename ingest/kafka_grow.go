@@ -46,12 +46,23 @@ func (a *additions) columns() []engine.Column {
 
 // grown are the columns that ON SCHEMA CHANGE ADD COLUMNS has added: those of the file, and those that were found since.
 func (s *kafkaSource) grown(cols, pinned []engine.Column) []engine.Column {
+	declared := s.fields(cols)
 	for _, c := range slices.Concat(pinned, s.found) {
-		if !containsFold(engine.ColumnNames(cols), c.Name) {
+		read := slices.ContainsFunc(declared, func(f Field) bool { return !f.Key && strings.EqualFold(f.steps()[0], c.Name) })
+		if !read && !containsFold(engine.ColumnNames(cols), c.Name) {
 			cols = append(cols, c)
 		}
 	}
 	return cols
+}
+
+// Added are those of the columns that the source had which ON SCHEMA CHANGE ADD COLUMNS had added. A declaration that takes its place
+// has them too: the records that brought them aren't read again.
+func (s *kafkaSource) Added(had []engine.Column) []engine.Column {
+	if s.onNew != "ADD COLUMNS" {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(had), func(c engine.Column) bool { return s.column(c.Name) != nil })
 }
 
 // grow finds the fields of a batch that no column reads. When there are some the batch must not be taken: engine.ErrColumns. What

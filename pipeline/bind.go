@@ -19,6 +19,12 @@ func (p *program) bind(ctx context.Context, tx *engine.Tx, n *node) error {
 		var pinned []engine.Column
 		if n.stored != nil && n.stored.Fingerprint == n.fingerprint {
 			pinned = n.stored.Pinned
+		} else if n.stored != nil {
+			if was, ok := n.stored.obj.(interface {
+				Added(had []engine.Column) []engine.Column
+			}); ok {
+				pinned = was.Added(n.stored.Pinned)
+			}
 		}
 		cols, err := src.Columns(ctx, tx.Conn, p.env, pinned)
 		n.cols, n.bound = cols, err == nil

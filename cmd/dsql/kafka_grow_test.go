@@ -38,6 +38,29 @@ func TestKafkaAddsColumns(t *testing.T) {
 	k.is("SELECT count(*) FROM d", "7")
 }
 
+// A changed declaration keeps the columns that were added: what takes them by * goes on with them, and a record without such a field
+// says NULL.
+func TestKafkaKeepsAddedColumns(t *testing.T) {
+	k := newKafka(t, 1, false)
+	declare := func(columns, more string) {
+		k.script("CREATE SOURCE s (id BIGINT, t BIGINT" + columns + ") FROM KAFKA (brokers '" + k.brokers + "', topic '" + k.topic + "') ON SCHEMA CHANGE ADD COLUMNS;\n" +
+			"CREATE STREAM d FROM s;\nCREATE JOURNAL j KEYS (id) SEQUENCE BY t FROM s;\n" + more)
+	}
+	declare("", "")
+	k.put(`{"id": 1, "t": 1, "city": "Oslo", "price": 1.5}`)
+	k.runs()
+	k.put(`{"id": 1, "t": 2, "rating": 5}`)
+	declare(", rating INTEGER", "CREATE STREAM few FROM d;\nCREATE SINK files INTO FILES ('out', format json) FROM d;")
+	k.runs()
+	k.is("SELECT id, city, price, rating FROM j", "1|NULL|NULL|5")
+	k.is("SELECT id, city, price, rating FROM few ORDER BY t", "1|Oslo|1.5|NULL\n1|NULL|NULL|5")
+	k.is("SELECT count(city) FROM read_json('"+k.dir+"/out/**/*.json', union_by_name = true)", "1")
+	declare(", rating INTEGER, town VARCHAR FROM '$.city'", "") // that reads the field now
+	k.put(`{"id": 1, "t": 3, "city": "Bergen"}`)
+	k.runs()
+	k.is("SELECT town, city, price FROM j", "Bergen|NULL|NULL")
+}
+
 // With schemas the types are the schema's. A run that follows goes on with the new columns.
 func TestKafkaAddsColumnsOfSchemas(t *testing.T) {
 	k := newKafka(t, 1, false)
