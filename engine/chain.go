@@ -41,7 +41,7 @@ var CheckItems = []*sql.Syntax{
 
 // CompileChain reads the clauses of ChainClauses, and the body.
 func CompileChain(d *sql.Decl) *Chain {
-	c := &Chain{Body: d.Arg("AS")}
+	c := &Chain{Body: d.Arg("AS"), Limit: -1}
 	if v := d.Arg("FROM"); v != nil {
 		c.From = v.Names
 	}

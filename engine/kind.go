@@ -226,7 +226,7 @@ type Chain struct {
 	Rules   []*sql.Decl // RULES items
 	Metrics []*sql.Decl // METRICS items
 	Checks  []*sql.Decl // CHECKS items
-	Limit   int64       // REJECT LIMIT n; 0: none
+	Limit   int64       // REJECT LIMIT n; -1: none
 }
 
 // Accepted is what the chain hands to a destination: the rows after RULES that are to be stored.

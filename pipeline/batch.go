@@ -370,9 +370,7 @@ func (r *runner) limits(rejected map[*node]int64) error {
 		limit := int64(-1)
 		switch o := n.obj.(type) {
 		case engine.Destination:
-			if o.Chain().Limit > 0 {
-				limit = o.Chain().Limit
-			}
+			limit = o.Chain().Limit
 		case interface{ RejectLimit() int64 }:
 			limit = o.RejectLimit()
 		}
@@ -380,9 +378,9 @@ func (r *runner) limits(rejected map[*node]int64) error {
 		if limit < 0 || rejected[n] == 0 || total <= limit {
 			continue
 		}
-		d, what := n.obj.Decl(), fmt.Sprintf("%d rows of %s were rejected", total, n.name)
+		d, what := n.obj.Decl(), fmt.Sprintf("%d of the rows of %s were rejected", total, n.name)
 		if _, ok := n.source(); ok {
-			what = fmt.Sprintf("%d records of %s were bad", total, n.name)
+			what = fmt.Sprintf("%d of the records of %s were bad", total, n.name)
 		}
 		return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "reject-limit", Exit: sql.ExitGate,
 			Msg:  fmt.Sprintf("%s in this run and its limit is %d; the batch that crossed it was rolled back", what, limit),
