@@ -37,7 +37,7 @@ func (b *batch) release() {
 // input completes a batch with what only the source knows. Where that fails the batch is given back.
 func (r *reader) input(ctx context.Context, b batch, in *engine.Input) (*engine.Input, error) {
 	s := r.s
-	in.Source, in.Destinations, in.Again, in.Snapshot = s.decl.Name, b.item.destinations, b.item.again, s.snapshot
+	in.Source, in.Destinations, in.Snapshot = s.decl.Name, b.item.destinations, s.snapshot
 	in.Absent, in.Captures = b.absent, shared(b.files)
 	for _, f := range b.files {
 		if f.modified.After(in.FileTime) {
@@ -55,7 +55,7 @@ func (r *reader) input(ctx context.Context, b batch, in *engine.Input) (*engine.
 	}
 	in.Origin = originOf(b.files) + b.lines
 	in.Replayed = r.o.Replay != nil
-	in.Again = in.Again || in.Replayed
+	in.Again = in.Replayed || slices.ContainsFunc(b.files, func(f taken) bool { return f.again })
 	r.tell(b.warnings)
 	in.Commit = func(ctx context.Context, tx *engine.Tx, v int64) error {
 		if e := s.moved(b.files); e != nil {

@@ -63,12 +63,11 @@ type item struct {
 	to           *filePlace // where to stop in the only file, nil: at its end
 	hash         string     // of the first file, when a part of it was taken before
 	destinations []string
-	again        bool // some of this part may have been read before
 }
 
 // with is the same work for other files, all of them from their start.
 func (it *item) with(files []file) item {
-	return item{files: files, destinations: it.destinations, again: it.again}
+	return item{files: files, destinations: it.destinations}
 }
 
 // aside is the item's file i as one that can't be read.
@@ -115,7 +114,7 @@ func (s *fileSource) items(files []file, places []filePlace, changed, rejected m
 	for _, f := range files {
 		for _, it := range parts(f, byPath[f.path], changed[f.path], rejected[f.path], destinations) {
 			if i := s.group(out, &it, loads); i >= 0 {
-				out[i].files = append(out[i].files, f)
+				out[i].files = append(out[i].files, it.files...)
 				continue
 			}
 			loads[s.load(&it)] = len(out)
@@ -149,7 +148,7 @@ func (s *fileSource) group(items []item, it *item, loads map[string]int) int {
 		}
 		i, n = at, len(items[at].files)+1
 	}
-	if i < 0 || len(items[i].files) >= n || !it.whole() || !items[i].whole() || items[i].again != it.again ||
+	if i < 0 || len(items[i].files) >= n || !it.whole() || !items[i].whole() ||
 		!slices.Equal(items[i].destinations, it.destinations) {
 		return -1
 	}
@@ -173,7 +172,8 @@ func parts(f file, places []filePlace, changed, again bool, destinations []strin
 	ends = slices.CompactFunc(ends, func(a, b filePlace) bool { return a.pos.Byte == b.pos.Byte })
 	var out []item
 	for i, from := range ends {
-		it := item{files: []file{f}, from: from.pos, hash: from.hash, again: again || i+1 < len(ends)}
+		f.again = again || i+1 < len(ends)
+		it := item{files: []file{f}, from: from.pos, hash: from.hash}
 		if i+1 < len(ends) {
 			it.to = &ends[i+1]
 			it.hash = it.to.hash

@@ -59,7 +59,7 @@ func (r *reader) allBad(files []taken, in *engine.Input) error {
 	for _, f := range files {
 		sum := r.counts[f.path]
 		sum = [2]int{sum[0] + f.records, sum[1] + f.bad}
-		if r.counts[f.path] = sum; !f.done || sum[0] == 0 || sum[1] < sum[0] || in.Again {
+		if r.counts[f.path] = sum; !f.done || sum[0] == 0 || sum[1] < sum[0] || f.again || in.Replayed {
 			continue
 		}
 		e := &sql.Error{Src: r.s.decl.Src, Span: r.s.patternAt, Code: "all-bad", Exit: sql.ExitGate,
@@ -85,7 +85,7 @@ func (r *reader) copies(files []taken, in *engine.Input) {
 			continue
 		}
 		other, known := r.content[f.hash]
-		if r.content[f.hash] = f.path; known && other != f.path && !in.Again && !r.s.snapshot && in.Records > 0 && r.o.Warn != nil {
+		if r.content[f.hash] = f.path; known && other != f.path && !f.again && !in.Replayed && !r.s.snapshot && in.Records > 0 && r.o.Warn != nil {
 			r.o.Warn(&sql.Error{Src: r.s.decl.Src, Span: r.s.patternAt, Code: "file-copied",
 				Msg:  fmt.Sprintf("%s has the content of %s, which was taken before: its records are taken again", f.path, other),
 				Hint: "a file is known by its path: leave files where they were, or take them out of the pattern's reach"})

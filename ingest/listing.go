@@ -24,6 +24,7 @@ type file struct {
 	size     int64
 	modified time.Time // UTC, to the microsecond
 	captures map[string]string
+	again    bool // some of it may have been read before
 }
 
 // lister finds the files of a pattern.
@@ -88,7 +89,8 @@ func (l *lister) single(name string) error {
 var errFolder = errors.New("it is a folder: add what its files are called, /*.csv say")
 
 func (l *lister) add(name string, info fs.FileInfo, captures map[string]string) {
-	l.files = append(l.files, file{name, l.full(name), info.Size(), info.ModTime().UTC().Truncate(time.Microsecond), captures})
+	modified := info.ModTime().UTC().Truncate(time.Microsecond)
+	l.files = append(l.files, file{path: name, full: l.full(name), size: info.Size(), modified: modified, captures: captures})
 }
 
 // walk matches parts below a folder. above are the folders that a ** has gone through.
