@@ -29,7 +29,7 @@ type frag struct {
 func (q *Query) String() string { return q.text }
 
 // Args are what the placeholders of SQL stand for: *Query goes in as it is; string becomes a literal, int, int64, float64 and
-// bool their literals; Names a list of quoted identifiers.
+// bool their literals; Names and []*Query are lists. A func of a *Query, Names or []*Query is called where its placeholder stands.
 type Args map[string]any
 
 // With is a copy of a that has b's entries too.
@@ -43,7 +43,8 @@ func (a Args) With(b Args) Args {
 type Names []string
 
 // SQL fills the placeholders {name} of a constant text. A placeholder without a value, or a value of another type, is a
-// programming error and panics. Braces around anything but a bare word ({'a': 1}) are left alone.
+// programming error and panics. Braces around a struct ({'a': 1}, {a: 1}) are left alone; what else stands in braces is a
+// template over lists: see each.
 func SQL(text string, args ...Args) *Query {
 	var b builder
 	for {
@@ -51,15 +52,20 @@ func SQL(text string, args ...Args) *Query {
 		if i < 0 {
 			break
 		}
-		n := wordLen(text[i+1:])
-		if n == 0 || i+1+n >= len(text) || text[i+1+n] != '}' {
-			b.WriteString(text[:i+1])
-			text = text[i+1:]
-			continue
-		}
 		b.WriteString(text[:i])
-		b.add(lookup(text[i+1:i+1+n], args))
-		text = text[i+n+2:]
+		text = text[i:]
+		n := wordLen(text[1:])
+		switch end := closing(text); {
+		case n > 0 && n+2 == end:
+			b.add(lookup(text[1:n+1], args))
+			text = text[end:]
+		case end > 0 && isTemplate(text[1:end-1]):
+			b.add(each(text[1:end-1], args))
+			text = text[end:]
+		default:
+			b.WriteByte('{')
+			text = text[1:]
+		}
 	}
 	b.WriteString(text)
 	return b.query()
@@ -75,12 +81,28 @@ func wordLen(s string) int {
 }
 
 func lookup(name string, args []Args) *Query {
-	for i := len(args) - 1; i >= 0; i-- {
-		if v, ok := args[i][name]; ok {
-			return toQuery(v)
-		}
+	if v, ok := value(name, args); ok {
+		return toQuery(v)
 	}
 	panic("engine.SQL: no value for {" + name + "}")
+}
+
+// value is that of the last of args that has the name.
+func value(name string, args []Args) (any, bool) {
+	for i := len(args) - 1; i >= 0; i-- {
+		if v, ok := args[i][name]; ok {
+			switch f := v.(type) {
+			case func() *Query:
+				return f(), true
+			case func() []*Query:
+				return f(), true
+			case func() Names:
+				return f(), true
+			}
+			return v, true
+		}
+	}
+	return nil, false
 }
 
 func toQuery(v any) *Query {
@@ -89,6 +111,8 @@ func toQuery(v any) *Query {
 		return v
 	case Names:
 		return Idents("", v...)
+	case []*Query:
+		return Join(", ", v...)
 	default:
 		return Lit(v)
 	}
