@@ -117,18 +117,9 @@ func repeat(of, whole string, args []Args) []*Query {
 
 // list are the items of a list among args.
 func list(name string, args []Args) ([]*Query, bool) {
-	if name == "" {
-		return nil, false
-	}
-	switch v, _ := value(name, args); v := v.(type) {
-	case []*Query:
-		return v, true
-	case Names:
-		out := make([]*Query, len(v))
-		for i, n := range v {
-			out[i] = Ident(n)
-		}
-		return out, true
+	switch v, _ := value(name, args); v.(type) {
+	case Names, []*Query, func() Names, func() []*Query:
+		return items(v), true
 	}
 	return nil, false
 }

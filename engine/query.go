@@ -91,14 +91,6 @@ func lookup(name string, args []Args) *Query {
 func value(name string, args []Args) (any, bool) {
 	for i := len(args) - 1; i >= 0; i-- {
 		if v, ok := args[i][name]; ok {
-			switch f := v.(type) {
-			case func() *Query:
-				return f(), true
-			case func() []*Query:
-				return f(), true
-			case func() Names:
-				return f(), true
-			}
 			return v, true
 		}
 	}
@@ -109,13 +101,32 @@ func toQuery(v any) *Query {
 	switch v := v.(type) {
 	case *Query:
 		return v
-	case Names:
-		return Idents("", v...)
-	case []*Query:
-		return Join(", ", v...)
+	case func() *Query:
+		return v()
+	case Names, []*Query, func() Names, func() []*Query:
+		return Join(", ", items(v)...)
 	default:
 		return Lit(v)
 	}
+}
+
+// items are those of a list.
+func items(v any) []*Query {
+	switch v := v.(type) {
+	case func() []*Query:
+		return v()
+	case func() Names:
+		return items(v())
+	case []*Query:
+		return v
+	case Names:
+		out := make([]*Query, len(v))
+		for i, n := range v {
+			out[i] = Ident(n)
+		}
+		return out
+	}
+	return nil
 }
 
 type builder struct {

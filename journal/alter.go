@@ -54,14 +54,14 @@ func (j *Journal) alter(ctx context.Context, tx *engine.Tx, have, want *definiti
 		if index(have.Columns, c.Name) >= 0 {
 			continue
 		}
-		if err := addColumn(ctx, tx, l.tables, []string{"now", "past", "mem"}, c.Name, c.Type); err != nil {
+		if err := l.addColumn(ctx, tx, []string{"now", "past", "mem"}, c.Name, c.Type); err != nil {
 			return err
 		}
 		have.Columns = append(have.Columns, c)
 	}
 	l.cols = engine.ColumnNames(have.Columns)
 	if have.Feed && have.SCD == 2 && len(have.Columns) > before {
-		some, err := tx.Int(ctx, engine.SQL("SELECT count(*) FROM (SELECT 1 FROM {now} UNION ALL SELECT 1 FROM {past} UNION ALL SELECT 1 FROM {mem} LIMIT 1)", l.tables))
+		some, err := tx.Int(ctx, engine.SQL(string(tables.CountSome), l.words))
 		if err != nil {
 			return err
 		}
@@ -151,16 +151,16 @@ func wider(stored, in string) string {
 }
 
 // retype widens a stored column where its rows have become wider. A narrower type fits as it is.
-func (j *Journal) retype(ctx context.Context, tx *engine.Tx, name, stored, in string, tables ...string) error {
+func (j *Journal) retype(ctx context.Context, tx *engine.Tx, name, stored, in string, of ...string) error {
 	if widens(in, stored) {
 		return nil
 	}
-	return j.retypeTo(ctx, tx, name, in, tables...)
+	return j.retypeTo(ctx, tx, name, in, of...)
 }
 
-func (j *Journal) retypeTo(ctx context.Context, tx *engine.Tx, name, typ string, tables ...string) error {
-	for _, t := range tables {
-		q := engine.SQL("ALTER TABLE {t} ALTER COLUMN {c} SET DATA TYPE {type}", engine.Args{"t": j.table("__" + t), "c": engine.Ident(name), "type": engine.Type(typ)})
+func (j *Journal) retypeTo(ctx context.Context, tx *engine.Tx, name, typ string, of ...string) error {
+	for _, t := range of {
+		q := engine.SQL(string(tables.Retype), engine.Args{"table": j.table("__" + t), "column": engine.Ident(name), "type": engine.Type(typ)})
 		if err := tx.Run(ctx, q); err != nil {
 			return err
 		}
@@ -171,15 +171,10 @@ func (j *Journal) retypeTo(ctx context.Context, tx *engine.Tx, name, typ string,
 // images gives the events that are remembered without one (N) their own: a journal whose untracked columns move inside a row
 // can't read it off the row any more.
 func (l *layout) images(ctx context.Context, tx *engine.Tx) error {
-	n, err := tx.Int(ctx, engine.SQL("SELECT count(*) FROM {mem} WHERE _kind = 'N'", l.tables))
+	n, err := tx.Int(ctx, engine.SQL(string(tables.CountBare), l.words))
 	if err != nil || n == 0 {
 		return err
 	}
-	a := l.tables.With(engine.Args{
-		"image": engine.Join(", ", append([]*engine.Query{engine.SQL("_kind = 'E'")}, l.ownImage("m", l.seq, "h", "{c} = {own}")...)...),
-		"row":   list("", l.keys, l.cols, l.from, l.to), "on": l.on("m", "h"), "s": point("m", l.seq), "from": point("h", l.from), "to": point("h", l.to), "open": isNull("h", l.to[:1]),
-	})
-	return tx.Run(ctx, engine.SQL(`UPDATE {mem} AS m SET {image}
-		FROM (SELECT {row}, _v_from, _v_to FROM {now} UNION ALL SELECT {row}, _v_from, _v_to FROM {past}) h
-		WHERE m._kind = 'N' AND {on} AND h._v_from <= m._v_from AND (h._v_to = 0 OR h._v_to > m._v_from) AND {s} >= {from} AND ({open} OR {s} < {to})`, a))
+	own := func() []*engine.Query { return l.ownImage("m", l.seq, "h") }
+	return tx.Run(ctx, engine.SQL(string(tables.Images), l.words, engine.Args{"own_inside": own}))
 }

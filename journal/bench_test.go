@@ -2,7 +2,6 @@ package journal
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -157,8 +156,9 @@ func (b *bench) rows(query string) []string {
 		b.t.Fatalf("%s: %v", query, err)
 	}
 	names := numbered("c", len(cols))
-	text := fmt.Sprintf("SELECT array_to_string([%s], '|') FROM (%s) x(%s)", each(", ", `coalesce({c}::VARCHAR, '\N')`, names), query, list("", names))
-	out, err := engine.Select(b.t.Context(), b.c, engine.SQL(text), func(row func(...any) error) (s string, err error) { return s, row(&s) })
+	text := engine.SQL(`SELECT array_to_string([{coalesce(names::VARCHAR, '\N')}], '|') FROM ({q}) x({names})`,
+		engine.Args{"names": engine.Names(names), "q": engine.SQL(query)})
+	out, err := engine.Select(b.t.Context(), b.c, text, func(row func(...any) error) (s string, err error) { return s, row(&s) })
 	if err != nil {
 		b.t.Fatalf("%s: %v", text, err)
 	}

@@ -83,7 +83,7 @@ func table(t testing.TB, path string) [][]string {
 	return rows
 }
 
-func quoted(names []string) string { return list("", names).String() }
+func quoted(names []string) string { return engine.Idents("", names...).String() }
 
 // read is a query of a case's file, with types for its columns and NULL for those of all that it lacks.
 func (c *journalCase) read(t *testing.T, path string, all []string) string {

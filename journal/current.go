@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	_ "embed"
 	"fmt"
 	"slices"
 
@@ -13,6 +14,13 @@ import (
 // columns of IGNORE NULL UPDATES the sequence of the event that each value is from (_w0, _w1 …). All of these are maxima, so the
 // state is a function of the set of events here too. Of two events at one sequence the second is found to be in conflict as long
 // as the first is the latest of its key.
+
+//go:embed current.sql
+var currentSQL string
+
+var current = statements[struct {
+	Oldmem, Known, New, Merged, Count, Ends, Insert, ForgetDeletes, RememberDeletes statement
+}](currentSQL)
 
 // merge takes a batch of events into a journal of the state now.
 func (w *writer) merge(ctx context.Context) error {
@@ -59,15 +67,13 @@ func (w *writer) mergeStaged(ctx context.Context, late bool) error {
 
 // latest reads what is known of the batch's keys: the open row, the latest delete, and rejected events.
 func (w *writer) latest(ctx context.Context) error {
-	a := engine.Args{"event": list("h", w.keys, w.seq, []string{"_kind"}, w.cols), "found": w.lookup("mem", w.tables["groups"], "h._v_to = 0"), "row": list("", w.keys, w.from), "place": list("", w.keys, w.seq), "image": prefixed(list("", w.cols)),
-		"names": list("", w.event())}
-	if err := w.make(ctx, "oldmem", "SELECT h.rowid AS _rid, {event} FROM {found}", a); err != nil {
+	if err := w.make(ctx, &w.temp.Oldmem, current.Oldmem, engine.Args{"found": w.lookup("{mem}", w.sql("{groups}"), "h._v_to = 0")}); err != nil {
 		return err
 	}
-	if err := w.make(ctx, "known", "SELECT * FROM (SELECT {row}, false {image} FROM {open} UNION ALL SELECT {place}, true {image} FROM {oldmem} WHERE _kind = 'D') x({names})", a); err != nil {
+	if err := w.make(ctx, &w.temp.Known, current.Known); err != nil {
 		return err
 	}
-	return w.make(ctx, "new", "SELECT *, rowid AS _b FROM {batch}")
+	return w.make(ctx, &w.temp.New, current.New)
 }
 
 // repeats says that a new event has nothing else to say than a known one: of the open row it is known what it shows, not what
@@ -85,12 +91,7 @@ func (w *writer) repeats(n, k string) *engine.Query {
 	return engine.Join(" AND ", all...)
 }
 
-// merged computes the new state of the batch's keys, in steps that each name what the next one uses:
-//
-//	g  of the batch: _top, _bottom (the latest event that doesn't delete, that does), _f0, _l0 … (the last value of a sparse column, and from when)
-//	x  with the open row: _at, its columns _j0 …, from when its sparse ones are _o0 …; _last, the latest delete known
-//	y  with _up and _down, the latest of both; _newer: the batch has the row's latest event
-//	z  the columns, and from when the sparse ones are
+// merged computes the new state of the batch's keys.
 func (w *writer) merged(ctx context.Context) error {
 	m := merging{writer: w}
 	for i, c := range w.cols {
@@ -99,26 +100,11 @@ func (w *writer) merged(ctx context.Context) error {
 	if len(m.moved) == 0 {
 		m.moved = append(m.moved, engine.SQL("false"))
 	}
-	parts := w.parts(engine.SQL("_up"))
-	for i := range parts {
-		parts[i] = engine.SQL("{p} AS {t}", engine.Args{"p": parts[i], "t": engine.Ident(fmt.Sprintf("_t%d", i))})
-	}
-	return w.make(ctx, "merged", mergeEvents, engine.Args{
-		"keys": list("", w.keys), "gkeys": list("g", w.keys), "s": point("n", w.seq), "ds": point("d", w.seq), "es": point("e", w.seq), "open": w.tables["open"], "at": point("o", w.from),
-		"agg": engine.Cat(m.agg...), "old": engine.Cat(m.old...), "values": engine.Cat(m.values...), "columns": prefixed(list("", w.cols, w.marks())), "moved": engine.Join(" OR ", m.moved...), "shifted": engine.Cat(m.shifted...),
-		"parts": engine.Join(", ", parts...), "og": w.on("o", "g"), "dg": w.on("d", "g"), "ey": w.on("e", "y"), "ykeys": list("y", w.keys), "rest": engine.SQL("y._rid, y._at, y._up, y._down, y._bottom, y._buried"),
-		"oldnames": prefixed(list("y", m.oldnames)),
+	return w.make(ctx, &w.temp.Merged, current.Merged, engine.Args{
+		"latest": engine.Cat(m.agg...), "old_values": engine.Cat(m.old...), "old_names": engine.Names(m.oldnames), "new_values": engine.Cat(m.values...),
+		"moved_now": engine.Join(" OR ", m.moved...), "shifted": engine.Cat(m.shifted...), "up": w.parts(engine.SQL("_up")),
 	})
 }
-
-// A struct of NULLs is not NULL, so the point of a row that isn't there is guarded.
-const mergeEvents = `WITH g AS (SELECT {keys}, max({s}) FILTER (WHERE NOT _del) AS _top, max({s}) FILTER (WHERE _del) AS _bottom {agg} FROM {new} n GROUP BY {keys}),
-	d AS (SELECT {keys}, max({ds}) AS _last FROM {oldmem} d WHERE _kind = 'D' GROUP BY {keys}),
-	x AS (SELECT g.*, o._rid, CASE WHEN o._rid IS NOT NULL THEN {at} END AS _at {old}, d._last FROM g LEFT JOIN {open} o ON {og} LEFT JOIN d ON {dg}),
-	y AS (SELECT *, CASE WHEN _at IS NULL OR _top > _at THEN _top ELSE _at END AS _up, CASE WHEN _last IS NULL OR _bottom > _last THEN _bottom ELSE _last END AS _down,
-		_top IS NOT NULL AND (_at IS NULL OR _top > _at) AS _newer, _bottom IS NOT NULL AND (_last IS NULL OR _bottom > _last) AS _buried FROM x),
-	z AS (SELECT {ykeys}, {rest} {oldnames} {values} FROM y LEFT JOIN {new} e ON NOT e._del AND {ey} AND {es} = y._top)
-	SELECT {keys} {columns}, {parts}, _bottom, _buried, _rid, _up IS NOT NULL AND (_down IS NULL OR _up > _down) AS _live, {moved} AS _moved, _at IS DISTINCT FROM _up {shifted} AS _advanced FROM z`
 
 // merging gathers what each column adds to the steps.
 type merging struct {
@@ -139,7 +125,7 @@ func (m *merging) column(i int, c string) {
 	}
 	if k := slices.Index(m.Sparse, c); k >= 0 {
 		a["w"], a["f"], a["l"], a["o"] = engine.Ident(since(k)), engine.Ident(fmt.Sprintf("_f%d", k)), engine.Ident(fmt.Sprintf("_l%d", k)), engine.Ident(fmt.Sprintf("_o%d", k))
-		a["s"], a["at"] = point("n", m.seq), point("o", m.from)
+		a["s"], a["at"] = m.sql("{row n.seq}"), m.sql("{row o.from}")
 		m.old = append(m.old, engine.SQL(", CASE WHEN o._rid IS NOT NULL AND o.{c} IS NOT NULL THEN coalesce(o.{w}, {at}) END AS {o}", a))
 		from := "NULL" // no longer ignored
 		switch {
@@ -160,31 +146,17 @@ func (m *merging) column(i int, c string) {
 
 // exchange writes the keys whose row differs, and the latest deletes.
 func (w *writer) exchange(ctx context.Context) error {
-	a := engine.Args{"alters": engine.SQL("(_moved OR _advanced)")}
 	var vectors, buried int64
-	if err := w.scan(ctx, w.sql(`SELECT count(*) FILTER (WHERE _rid IS NULL AND _live), count(*) FILTER (WHERE _rid IS NOT NULL AND NOT _live), count(*) FILTER (WHERE _rid IS NOT NULL AND _live AND _moved),
-		count(DISTINCT _rid // 2048) FILTER (WHERE NOT _live OR {alters}), count(*) FILTER (WHERE _buried) FROM {merged}`, a), &w.n.Added, &w.n.Removed, &w.n.Changed, &vectors, &buried); err != nil {
+	if err := w.scan(ctx, w.sql(current.Count), &w.n.Added, &w.n.Removed, &w.n.Changed, &vectors, &buried); err != nil {
 		return err
 	}
 	if vectors > 0 {
-		ends := w.sql("(SELECT _rid, {ts}, 'kill' AS _act FROM {merged} WHERE _rid IS NOT NULL AND (NOT _live OR {alters}))", a, engine.Args{"ts": list("", numbered("_t", len(w.to)))})
-		if err := w.end(ctx, ends, w.sql("{open}"), vectors, true); err != nil {
+		if err := w.end(ctx, w.sql(current.Ends), w.sql("{open}"), vectors, true); err != nil {
 			return err
 		}
 	}
-	a["into"], a["values"] = list("", w.keys, w.cols, w.marks(), w.from), list("", w.keys, w.cols, w.marks())
-	a["from"] = list("", numbered("_t", len(w.from)))
-	if _, err := w.run(ctx, "INSERT INTO {now} ({into}, _v_from, _v_close, _v_to) SELECT {values}, {from}, {v}, 0, 0 FROM {merged} WHERE _live AND (_rid IS NULL OR {alters})", a); err != nil || buried == 0 {
+	if _, err := w.run(ctx, current.Insert); err != nil || buried == 0 {
 		return err
 	}
-	a = engine.Args{"into": w.memory(), "place": list("n", w.keys, w.seq), "image": prefixed(list("n", w.cols)), "on": w.on("n", "x"), "s": point("n", w.seq), "old": w.on("r", "x")}
-	for _, text := range []string{
-		"UPDATE {mem} AS h SET _v_to = {v} FROM (SELECT r._rid FROM {oldmem} r JOIN {merged} x ON {old} WHERE x._buried AND r._kind = 'D') y WHERE h.rowid = y._rid",
-		"INSERT INTO {mem} ({into}) SELECT {place}, 'D', {v}, 0 {image} FROM {new} n JOIN {merged} x ON {on} AND x._bottom = {s} WHERE x._buried AND n._del",
-	} {
-		if _, err := w.run(ctx, text, a); err != nil {
-			return err
-		}
-	}
-	return nil
+	return w.all(ctx, nil, current.ForgetDeletes, current.RememberDeletes)
 }

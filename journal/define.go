@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +13,13 @@ import (
 	"dsql/engine"
 	"dsql/sql"
 )
+
+//go:embed define.sql
+var defineSQL string
+
+var tables = statements[struct {
+	Now, Past, Mem, State, FirstState, Definition, Oldest, Stored, AddColumn, Retype, CountSome, CountBare, Images statement
+}](defineSQL)
 
 // Define makes the journal's tables for rows of these columns, or brings those of an older declaration in line: new columns are
 // added, wider types taken over, columns no longer given kept. What stored data can't follow is refused.
@@ -47,7 +55,7 @@ func (j *Journal) Define(ctx context.Context, tx *engine.Tx, in []engine.Column)
 		return err
 	}
 	// What the versions so far showed is gone.
-	return tx.Run(ctx, engine.SQL("UPDATE {state} SET oldest = (SELECT coalesce(max(version), 0) + 1 FROM dsql.versions)", engine.Args{"state": j.table("__state")}))
+	return tx.Run(ctx, engine.SQL(string(tables.Oldest), j.words()))
 }
 
 // reservedNames are those that stand beside the rows' own columns in the tables, views and queries of a journal.
@@ -167,28 +175,8 @@ func (j *Journal) names(d *definition, in []engine.Column) error {
 
 // create makes the tables, views and macros.
 func (j *Journal) create(ctx context.Context, tx *engine.Tx, l *layout) error {
-	var wide, short []*engine.Query
-	for _, c := range append(l.Keys[:len(l.Keys):len(l.Keys)], l.Columns...) {
-		wide = append(wide, column(c.Name, c.Type))
-	}
-	keys, cols := wide[:len(l.keys):len(l.keys)], wide[len(l.keys):]
-	for i, o := range l.Sequence {
-		wide = append(wide, column(l.from[i], o.Type))
-		short = append(short, column(l.seq[i], o.Type))
-	}
-	for i, o := range l.Sequence {
-		wide = append(wide, column(l.to[i], o.Type))
-	}
-	a := l.tables.With(engine.Args{"row": engine.Join(", ", wide...), "seq": engine.Join(", ", short...),
-		"event": engine.Join(", ", slices.Concat(keys, short, []*engine.Query{engine.SQL("_kind VARCHAR")}, cols)...)})
-	for _, text := range []string{
-		"CREATE TABLE {now} ({row}, _v_from BIGINT, _v_close BIGINT, _v_to BIGINT)",
-		"CREATE TABLE {past} ({row}, _v_from BIGINT, _v_close BIGINT, _v_to BIGINT)",
-		"CREATE TABLE {mem} ({event}, _v_from BIGINT, _v_to BIGINT)",
-		"CREATE TABLE {state} (oldest BIGINT NOT NULL, {seq})",
-		"INSERT INTO {state} (oldest) VALUES (0)",
-	} {
-		if _, err := tx.ExecAt(ctx, engine.SQL(text, a), engine.At(j.decl)); err != nil {
+	for _, s := range []statement{tables.Now, tables.Past, tables.Mem, tables.State, tables.FirstState} {
+		if _, err := tx.ExecAt(ctx, engine.SQL(string(s), l.words), engine.At(j.decl)); err != nil {
 			return err
 		}
 	}
@@ -196,10 +184,6 @@ func (j *Journal) create(ctx context.Context, tx *engine.Tx, l *layout) error {
 		return err
 	}
 	return l.show(ctx, tx, engine.At(j.decl), false)
-}
-
-func column(name, typ string) *engine.Query {
-	return engine.SQL("{n} {t}", engine.Args{"n": engine.Ident(name), "t": engine.Type(typ)})
 }
 
 // provide adds the marks that the declaration needs and the tables don't have yet, and saves the definition. They have some words of
@@ -213,7 +197,7 @@ func (j *Journal) provide(ctx context.Context, tx *engine.Tx, l *layout, words i
 			}
 		}
 		for ; sparse < len(l.Sparse); sparse++ {
-			if err := addColumn(ctx, tx, l.tables, []string{"now", "past"}, since(sparse), l.pointType()); err != nil {
+			if err := l.addColumn(ctx, tx, []string{"now", "past"}, since(sparse), l.pointType()); err != nil {
 				return err
 			}
 		}
@@ -225,7 +209,7 @@ func (j *Journal) provide(ctx context.Context, tx *engine.Tx, l *layout, words i
 	}
 	if l.moving() && !l.Raw {
 		l.Raw = true
-		if err := addColumn(ctx, tx, l.tables, []string{"now", "past"}, "_raw", "TINYINT DEFAULT 1"); err != nil {
+		if err := l.addColumn(ctx, tx, []string{"now", "past"}, "_raw", "TINYINT DEFAULT 1"); err != nil {
 			return err
 		}
 	}
@@ -252,12 +236,12 @@ func (l *layout) provideBits(ctx context.Context, tx *engine.Tx, words int, empt
 			if empty {
 				all = "BIGINT DEFAULT -1"
 			}
-			if err := addColumn(ctx, tx, l.tables, []string{"now", "past", "mem"}, said(i), all); err != nil {
+			if err := l.addColumn(ctx, tx, []string{"now", "past", "mem"}, said(i), all); err != nil {
 				return err
 			}
 		}
 		if i >= nulls && len(l.Nulls) > 0 {
-			if err := addColumn(ctx, tx, l.tables, []string{"now", "past", "mem"}, nulled(i), "BIGINT DEFAULT 0"); err != nil {
+			if err := l.addColumn(ctx, tx, []string{"now", "past", "mem"}, nulled(i), "BIGINT DEFAULT 0"); err != nil {
 				return err
 			}
 		}
@@ -282,9 +266,10 @@ func (l *layout) allow(columns []string) {
 	}
 }
 
-func addColumn(ctx context.Context, tx *engine.Tx, tables engine.Args, in []string, name, typ string) error {
+func (l *layout) addColumn(ctx context.Context, tx *engine.Tx, in []string, name, typ string) error {
 	for _, t := range in {
-		if err := tx.Run(ctx, engine.SQL("ALTER TABLE {t} ADD COLUMN {column}", engine.Args{"t": tables[t], "column": column(name, typ)})); err != nil {
+		a := engine.Args{"table": l.words[t], "column": engine.Ident(name), "type": engine.Type(typ)}
+		if err := tx.Run(ctx, engine.SQL(string(tables.AddColumn), a)); err != nil {
 			return err
 		}
 	}
@@ -297,7 +282,7 @@ func (l *layout) save(ctx context.Context, tx *engine.Tx) error {
 	if err != nil {
 		return err
 	}
-	return tx.Run(ctx, engine.SQL("CREATE OR REPLACE MACRO {definition}() AS {d}", l.tables, engine.Args{"d": string(text)}))
+	return tx.Run(ctx, engine.SQL(string(tables.Definition), l.words, engine.Args{"text": string(text)}))
 }
 
 // layoutNow numbers what this dsql makes of a definition:
@@ -380,10 +365,10 @@ func (j *Journal) moved(ctx context.Context, tx *engine.Tx, state []engine.Colum
 	if !defines(state) {
 		return nil
 	}
-	a := engine.Args{"state": j.table("__state"), "definition": j.table("__definition")}
+	a := j.words()
 	var text string
 	if _, err := tx.Scan(ctx, engine.SQL("SELECT definition FROM {state}", a), &text); err != nil {
 		return err
 	}
-	return tx.Run(ctx, engine.SQL("CREATE OR REPLACE MACRO {definition}() AS {d}", a, engine.Args{"d": text}), engine.SQL("ALTER TABLE {state} DROP COLUMN definition", a))
+	return tx.Run(ctx, engine.SQL(string(tables.Definition), a, engine.Args{"text": text}), engine.SQL("ALTER TABLE {state} DROP COLUMN definition", a))
 }

@@ -2,11 +2,20 @@ package journal
 
 import (
 	"context"
+	_ "embed"
 	"fmt"
 	"slices"
 
 	"dsql/engine"
+	"dsql/sql"
 )
+
+//go:embed feed.sql
+var feedSQL string
+
+var feed = statements[struct {
+	Batch, Count, NotNewer, Bare, DropBare, Groups, CountGroups, Open, Found, FoundByRowid, Advance statement
+}](feedSQL)
 
 // feed takes a batch of events. Keys with one event in order take the fast path, which compares it with the key's open row; the
 // others are folded (see fold.go).
@@ -76,30 +85,27 @@ func (w *writer) forget(ctx context.Context) error {
 // staged keeps the batch's rows with what the journal needs to know of each: its sequence, whether it deletes, what it says. late says
 // that some event isn't newer than all that was accepted before.
 func (w *writer) staged(ctx context.Context) (late bool, err error) {
-	src := w.j.decl.Src
-	a := engine.Args{"rows": w.b.Rows, "columns": w.columns(), "deleted": engine.SQL("false"), "marks": w.saying()}
-	parts := make([]*engine.Query, len(w.seq))
-	for i, sp := range w.j.sequence {
-		parts[i] = engine.SQL("({e})::{t} AS {s}", engine.Args{"e": engine.User(src, sp), "t": engine.Type(w.Sequence[i].Type), "s": engine.Ident(w.seq[i])})
-	}
-	a["sequence"] = engine.Join(", ", parts...)
-	if w.j.deleted != nil {
-		a["deleted"] = engine.SQL("coalesce(({e}), false)", engine.Args{"e": engine.User(src, *w.j.deleted)})
-	}
-	if err := w.make(ctx, "batch", stageEvents, a); err != nil {
+	if err := w.make(ctx, &w.temp.Batch, feed.Batch); err != nil {
 		return false, err
 	}
 	newer := engine.SQL("false")
 	if w.known {
-		newer = engine.SQL("coalesce(bool_or({b} <= {h}), false)", engine.Args{"b": point("b", w.seq), "h": point("h", w.seq)})
+		newer = w.sql(feed.NotNewer)
 	}
-	err = w.scan(ctx, w.sql("SELECT count(*), count(*) FILTER (WHERE {null}), {late} FROM {batch} b, {state} h", engine.Args{"null": w.incomplete(), "late": newer}), &w.rows, &w.bare, &late)
+	err = w.scan(ctx, w.sql(feed.Count, engine.Args{"late": newer}), &w.rows, &w.bare, &late)
 	return late, err
 }
 
-// incomplete says that an event b has no key or no sequence.
-func (w *writer) incomplete() *engine.Query {
-	return engine.SQL("{k} OR {s}", engine.Args{"k": isNull("b", w.keys), "s": isNull("b", w.seq)})
+// sequence are the values that order an event, deleted says whether it deletes.
+func (w *writer) sequence() []*engine.Query {
+	return each(w.j.sequence, func(sp sql.Span) *engine.Query { return engine.User(w.j.decl.Src, sp) })
+}
+
+func (w *writer) deleted() *engine.Query {
+	if w.j.deleted == nil {
+		return engine.SQL("false")
+	}
+	return engine.SQL("coalesce(({e}), false)", engine.Args{"e": engine.User(w.j.decl.Src, *w.j.deleted)})
 }
 
 // stage prepares the batch's events. Rows without a key or sequence are rejected.
@@ -108,11 +114,10 @@ func (w *writer) stage(ctx context.Context) (late bool, err error) {
 		return false, err
 	}
 	if w.bare > 0 {
-		null := engine.Args{"null": w.incomplete()}
-		if err := w.reject(ctx, w.sql("(SELECT * FROM {batch} b WHERE {null})", null), w.whyNull("", "", w.keys)); err != nil {
+		if err := w.reject(ctx, w.sql(feed.Bare), w.whyNull("", "", w.keys)); err != nil {
 			return false, err
 		}
-		if _, err := w.run(ctx, "DELETE FROM {batch} AS b WHERE {null}", null); err != nil {
+		if _, err := w.run(ctx, feed.DropBare); err != nil {
 			return false, err
 		}
 	}
@@ -128,8 +133,6 @@ func (w *writer) stage(ctx context.Context) (late bool, err error) {
 	}
 	return late, err
 }
-
-const stageEvents = `SELECT {columns}, {sequence}, {deleted} AS _del, false AS _late, false AS _second, false AS _end{marks} FROM {rows}`
 
 // columns are all columns of the batch, for rejects, those of the journal in its types. (A type says nothing of a collation; with the
 // cast texts are the same only when all of their bytes are.) One that COLUMNS no longer takes is NULL to the journal, and _was0, … to
@@ -185,22 +188,21 @@ func (w *writer) saying() *engine.Query {
 	return engine.Cat(out...)
 }
 
-// arrival orders rows of the batch.
-func (w *writer) arrival(alias string) *engine.Query {
+// arrival orders rows b of the batch.
+func (w *writer) arrival() *engine.Query {
 	if w.b.HasRow {
-		return engine.SQL("{a}._row, {a}.rowid", engine.Args{"a": engine.SQL(alias)})
+		return engine.SQL("b._row, b.rowid")
 	}
-	return engine.SQL("{a}.rowid", engine.Args{"a": engine.SQL(alias)})
+	return engine.SQL("b.rowid")
 }
 
 // group finds the keys of the batch and how many have several events.
 func (w *writer) group(ctx context.Context) (several int64, err error) {
-	a := engine.Args{"keys": list("", w.keys), "s": point("b", w.seq)}
 	count := func() error {
-		if err := w.make(ctx, "groups", "SELECT {keys}, count(*) AS _n, min({s}) AS _min FROM {batch} b GROUP BY {keys}", a); err != nil {
+		if err := w.make(ctx, &w.temp.Groups, feed.Groups); err != nil {
 			return err
 		}
-		return w.scan(ctx, w.sql("SELECT count(*) FILTER (WHERE _n > 1), count(*) FROM {groups}"), &several, &w.groups)
+		return w.scan(ctx, w.sql(feed.CountGroups), &several, &w.groups)
 	}
 	if err := count(); err != nil || several == 0 {
 		return several, err
@@ -238,35 +240,21 @@ func (w *writer) open(ctx context.Context) error {
 	if err := w.tune(ctx); err != nil {
 		return err
 	}
-	// Open rows have no end, so that isn't read.
-	err := w.make(ctx, "open", "SELECT h.rowid AS _rid, {columns}, {ends}, 0::BIGINT AS _v_close FROM {rows}", engine.Args{
-		"columns": list("h", w.keys, w.cols, w.from, w.marks(), []string{"_v_from"}), "ends": engine.Join(", ", w.noEnd()...), "rows": w.lookup("now", w.tables["groups"], "h._v_close = 0 AND h._v_to = 0")})
-	return err
+	return w.make(ctx, &w.temp.Open, feed.Open, engine.Args{"found": w.lookup("{now}", w.sql("{groups}"), "h._v_close = 0 AND h._v_to = 0")})
 }
 
 // lookup is what stands behind FROM to find the rows h of a table that have one of the keys.
-func (w *writer) lookup(table string, keys any, where string) *engine.Query {
-	a := engine.Args{"t": w.tables[table], "keys": keys, "on": w.on("h", "k"), "where": engine.SQL(where)}
+func (w *writer) lookup(table statement, keys *engine.Query, where statement) *engine.Query {
+	found := feed.Found
 	if w.tuned {
-		return engine.SQL("{t} h JOIN (SELECT h.rowid AS _rid FROM {t} h JOIN {keys} k ON {on} WHERE {where}) r ON h.rowid = r._rid", a)
+		found = feed.FoundByRowid
 	}
-	return engine.SQL("{t} h JOIN {keys} k ON {on} WHERE {where}", a)
-}
-
-// noEnd are the columns valid_to… of open rows.
-func (l *layout) noEnd() []*engine.Query {
-	out := make([]*engine.Query, len(l.to))
-	for i, t := range l.to {
-		out[i] = nullColumn(engine.Column{Name: t, Type: l.Sequence[i].Type})
-	}
-	return out
+	return w.sql(found, engine.Args{"table": w.sql(table), "of": keys, "where": w.sql(where)})
 }
 
 // advance notes the highest sequence seen.
 func (w *writer) advance(ctx context.Context) error {
-	_, err := w.run(ctx, "UPDATE {state} AS h SET {set} FROM (SELECT {seq} FROM {batch} ORDER BY {down} LIMIT 1) m WHERE h._s0 IS NULL OR {m} > {h}",
-		engine.Args{"set": each(", ", "{c} = m.{c}", w.seq), "seq": list("", w.seq), "down": each(", ", "{c} DESC", w.seq), "m": point("m", w.seq), "h": point("h", w.seq)})
-	if err != nil {
+	if _, err := w.run(ctx, feed.Advance); err != nil {
 		return err
 	}
 	return engine.Fault(ctx, "journal-state")

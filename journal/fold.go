@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	_ "embed"
 
 	"dsql/engine"
 )
@@ -12,25 +13,32 @@ import (
 // Of a late key all is read: its believed rows and what is remembered. Of a key whose events are all in order the open row is
 // read alone. It stands for the whole past.
 
+//go:embed fold.sql
+var foldSQL string
+
+var fold = statements[struct {
+	New, Touched, More, LateKeys, OldNow, OldPast, OldOpen, Oldmem, Known, DropKnown, DropRefused, TooLate, DropTooLate,
+	Conflict, OrKnown, CountConflicts, RememberRefused, DropConflicts statement
+}](foldSQL)
+
 // fold returns how many new events changed something.
 func (w *writer) fold(ctx context.Context) (int64, error) {
 	if err := w.gather(ctx); err != nil {
 		return 0, err
 	}
-	if err := w.make(ctx, "new", "SELECT *, b.rowid AS _b FROM {batch} b SEMI JOIN {folded} USING ({keys})", engine.Args{"keys": list("", w.keys)}); err != nil {
+	if err := w.make(ctx, &w.temp.New, fold.New); err != nil {
 		return 0, err
 	}
-	if err := w.judge(ctx, same("n", "k", append([]string{"_del"}, w.cols...))); err != nil {
+	if err := w.judge(ctx, w.sql("n._del IS NOT DISTINCT FROM k._del AND {all n.cols IS NOT DISTINCT FROM k.cols}")); err != nil {
 		return 0, err
 	}
-	w.tables["touched"] = w.tables["folded"]
+	w.temp.Touched.name = w.temp.Folded.name
 	if w.late > 0 {
-		// A late key that nothing new came to drops out.
-		if err := w.make(ctx, "touched", "SELECT DISTINCT {keys} FROM {new}", engine.Args{"keys": list("", w.keys)}); err != nil {
+		if err := w.make(ctx, &w.temp.Touched, fold.Touched); err != nil {
 			return 0, err
 		}
 	}
-	return w.refold(ctx, w.sql("UNION ALL SELECT {event}, NOT _end FROM {new}", engine.Args{"event": list("", w.event())}))
+	return w.refold(ctx, w.sql(fold.More))
 }
 
 // refold computes the versions of the touched keys anew and writes the difference. more is what comes to the known events.
@@ -47,67 +55,46 @@ func (w *writer) refold(ctx context.Context, more *engine.Query) (int64, error) 
 	if err := w.recall(ctx); err != nil {
 		return 0, err
 	}
-	return w.tx.Int(ctx, w.sql("SELECT count(*) FILTER (WHERE _new AND (_changed OR _moved)) FROM {line}"))
+	return w.number(ctx, line.CountEffective)
 }
 
 // gather reads what is known of the keys to fold: their believed rows (old), what is remembered (oldmem), and of late keys the
 // events that these tell (known).
 func (w *writer) gather(ctx context.Context) error {
-	row := engine.Args{"row": list("h", w.row(), []string{"_v_from", "_v_close"}), "on": w.on("h", "k")}
-	late := w.sql("(FROM {folded} WHERE _is_late)")
+	late := w.sql(fold.LateKeys)
 	var rows []*engine.Query
 	if w.late > 0 {
-		rows = append(rows, engine.SQL("SELECT true AS _is_now, true AS _is_late, h.rowid AS _rid, {row} FROM {found}", row, engine.Args{"found": w.lookup("now", late, "h._v_to = 0")}),
-			engine.SQL("SELECT false, true, h.rowid, {row} FROM {found}", row, engine.Args{"found": w.lookup("past", late, "h._v_to = 0")}))
+		rows = append(rows, w.sql(fold.OldNow, engine.Args{"found": w.lookup("{now}", late, "h._v_to = 0")}),
+			w.sql(fold.OldPast, engine.Args{"found": w.lookup("{past}", late, "h._v_to = 0")}))
 	}
-	if w.tables["open"] != nil {
-		rows = append(rows, w.sql("SELECT true AS _is_now, false AS _is_late, h._rid, {row} FROM {open} h JOIN (FROM {folded} WHERE NOT _is_late) k ON {on}", row))
+	if w.temp.Open.made() {
+		rows = append(rows, w.sql(fold.OldOpen))
 	}
-	if err := w.make(ctx, "old", "{rows}", engine.Args{"rows": engine.Join(" UNION ALL ", rows...)}); err != nil || w.late == 0 {
+	if err := w.make(ctx, &w.temp.Old, "{rows}", engine.Args{"rows": engine.Join(" UNION ALL ", rows...)}); err != nil || w.late == 0 {
 		return err
 	}
-	if err := w.make(ctx, "oldmem", "SELECT h.rowid AS _rid, {event} FROM {found}", engine.Args{
-		"event": list("h", w.keys, w.seq, []string{"_kind"}, w.cols, w.bits()), "found": w.lookup("mem", late, "h._v_to = 0")}); err != nil {
+	if err := w.make(ctx, &w.temp.Oldmem, fold.Oldmem, engine.Args{"found": w.lookup("{mem}", late, "h._v_to = 0")}); err != nil {
 		return err
 	}
-	return w.knownEvents(ctx)
-}
-
-// knownEvents are the accepted events of late keys, with the images that they came with.
-func (w *writer) knownEvents(ctx context.Context) error {
-	a := engine.Args{
-		"opening": list("h", w.keys, w.from), "raw": engine.SQL(""), "own": prefixed(engine.Join(", ", w.ownImage("h", w.from, "h", "{own} AS {c}")...)), "marks": prefixed(list("h", w.bits())),
-		"ending": list("h", w.keys, w.to), "nothing": prefixed(engine.Each(", ", w.Columns, nullColumn)), "all": w.allSaid(), "ends": isNull("h", w.to[:1]),
-		"next": w.at("h", w.to, "n", w.from), "deleted": w.at("h", w.to, "d", w.seq),
-		"place": list("r", w.keys, w.seq), "values": prefixed(list("r", w.cols)), "rmarks": prefixed(list("r", w.bits())),
-		"inside": w.on("r", "h"), "shown": prefixed(engine.Join(", ", w.ownImage("r", w.seq, "h", "{own}")...)),
-		"s": point("r", w.seq), "from": point("h", w.from), "to": point("h", w.to),
-		"columns": list("", w.keys, w.seq, []string{"_del"}, w.cols), "normal": w.normalBits(), "names": list("", w.event()),
-	}
+	andRaw := engine.SQL("")
 	if w.Raw {
-		a["raw"] = engine.SQL("AND h._raw = 1")
+		andRaw = engine.SQL("AND h._raw = 1")
 	}
-	err := w.make(ctx, "known", `SELECT {columns} {normal} FROM (
-			SELECT {opening}, false {own} {marks} FROM {old} h WHERE h._is_late {raw}
-			UNION ALL SELECT {ending}, true {nothing} {all} FROM {old} h ANTI JOIN {old} n ON {next} ANTI JOIN (FROM {oldmem} WHERE _kind = 'D') d ON {deleted} WHERE h._is_late AND NOT ({ends})
-			UNION ALL SELECT {place}, _kind = 'D' {values} {rmarks} FROM {oldmem} r WHERE _kind IN ('D', 'E')
-			UNION ALL SELECT {place}, false {shown} {rmarks} FROM (FROM {oldmem} WHERE _kind = 'N') r JOIN {old} h ON {inside} AND {s} >= {from} AND ({ends} OR {s} < {to})
-		) x({names})`, a)
-	return err
+	return w.make(ctx, &w.temp.Known, fold.Known, engine.Args{"and_raw": andRaw})
 }
 
 // normalBits are the bits of known events, as they would be had the events come under the IGNORE NULL UPDATES of now: rows may show
 // other values for their NULLs.
-func (w *writer) normalBits() *engine.Query {
+func (w *writer) normalBits() []*engine.Query {
 	set := map[string][]*engine.Query{}
 	for _, c := range w.cols {
 		if word, bit := w.bit(c); w.ignored[c] {
 			set[nulled(word)] = append(set[nulled(word)], engine.SQL(" | CASE WHEN {c} IS NULL THEN {bit}::BIGINT ELSE 0 END", engine.Args{"c": engine.Ident(c), "bit": bit}))
 		}
 	}
-	return prefixed(engine.Each(", ", w.bits(), func(word string) *engine.Query {
-		return engine.SQL("{word} {set} AS {word}", engine.Args{"set": engine.Cat(set[word]...), "word": engine.Ident(word)})
-	}))
+	return each(w.bits(), func(word string) *engine.Query {
+		return engine.SQL("{word} {set}", engine.Args{"set": engine.Cat(set[word]...), "word": engine.Ident(word)})
+	})
 }
 
 // judge leaves those of the new events that are news. A repeat of an event that was accepted, or rejected as a conflict, is
@@ -115,21 +102,15 @@ func (w *writer) normalBits() *engine.Query {
 // with a known one k.
 func (w *writer) judge(ctx context.Context, repeats *engine.Query) error {
 	if w.late > 0 {
-		a := engine.Args{"same": w.at("n", w.seq, "k", w.seq), "image": repeats, "rsame": w.at("n", w.seq, "r", w.seq), "rimage": same("n", "r", w.cols)}
-		for _, text := range []string{
-			"DELETE FROM {new} AS n USING {known} k WHERE {same} AND {image}",
-			"DELETE FROM {new} AS n USING {oldmem} r WHERE r._kind = CASE WHEN n._del THEN 'RD' ELSE 'RE' END AND {rsame} AND {rimage}",
-		} {
-			if _, err := w.run(ctx, text, a); err != nil {
-				return err
-			}
+		if err := w.all(ctx, engine.Args{"repeats": repeats}, fold.DropKnown, fold.DropRefused); err != nil {
+			return err
 		}
 	}
 	if w.j.lateness != nil && w.late > 0 {
-		if err := w.reject(ctx, w.sql("(SELECT * FROM {new} WHERE _late)"), w.tooLate("")); err != nil {
+		if err := w.reject(ctx, w.sql(fold.TooLate), w.tooLate("")); err != nil {
 			return err
 		}
-		if _, err := w.run(ctx, "DELETE FROM {new} WHERE _late"); err != nil {
+		if _, err := w.run(ctx, fold.DropTooLate); err != nil {
 			return err
 		}
 	}
@@ -147,24 +128,23 @@ func (w *writer) conflicts(ctx context.Context) error {
 	if w.late == 0 && w.seconds == 0 {
 		return nil
 	}
-	a := engine.Args{"place": list("", w.keys, w.seq), "before": engine.SQL(""), "into": w.memory(), "image": prefixed(list("", w.cols, w.bits()))}
+	orKnown := engine.SQL("")
 	if w.late > 0 {
-		a["before"] = w.sql("OR EXISTS (SELECT 1 FROM {known} k WHERE {same})", engine.Args{"same": w.at("n", w.seq, "k", w.seq)})
+		orKnown = w.sql(fold.OrKnown)
 	}
-	if err := w.make(ctx, "conflict", "SELECT * FROM {new} n WHERE n._second {before}", a); err != nil {
+	if err := w.make(ctx, &w.temp.Conflict, fold.Conflict, engine.Args{"or_known": orKnown}); err != nil {
 		return err
 	}
-	n, err := w.tx.Int(ctx, w.sql("SELECT count(*) FROM {conflict}"))
+	n, err := w.number(ctx, fold.CountConflicts)
 	if err != nil || n == 0 {
 		return err
 	}
-	why := engine.SQL("'sequence_conflict: its key has an event with other values at ' || {s}", engine.Args{"s": each(" || ', ' || ", "_r.{c}::VARCHAR", w.seq)})
+	why := engine.SQL("'sequence_conflict: its key has an event with other values at ' || {s}",
+		engine.Args{"s": engine.Join(" || ', ' || ", each(w.seq, func(s string) *engine.Query {
+			return engine.SQL("_r.{s}::VARCHAR", engine.Args{"s": engine.Ident(s)})
+		})...)})
 	if err := w.reject(ctx, w.sql("{conflict}"), why); err != nil {
 		return err
 	}
-	if _, err := w.run(ctx, "INSERT INTO {mem} ({into}) SELECT {place}, CASE WHEN _del THEN 'RD' ELSE 'RE' END, {v}, 0 {image} FROM {conflict}", a); err != nil {
-		return err
-	}
-	_, err = w.run(ctx, "DELETE FROM {new} WHERE _b IN (SELECT _b FROM {conflict})")
-	return err
+	return w.all(ctx, nil, fold.RememberRefused, fold.DropConflicts)
 }

@@ -34,6 +34,7 @@ package journal
 
 import (
 	"context"
+	_ "embed"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -42,33 +43,37 @@ import (
 	"dsql/sql"
 )
 
+//go:embed read.sql
+var readSQL string
+
+var read = statements[struct{ New, NewReplaced, Ended, Deleted, InOrder, Life, Summary statement }](readSQL)
+
 // New are the changes of the state in versions (from, to], with _version. What is deleted has, in columns that the journal is ordered
 // by, the place of the delete: a journal of these changes finds it behind the last one before.
 func (j *Journal) New(from, to int64) *engine.Query {
-	a := engine.Args{"changes": j.table("__changes"), "from": from, "to": to, "now": j.table("__now"), "past": j.table("__past"), "mem": j.table("__mem"), "keys": list("", j.keyNames()), "closed": engine.SQL("")}
 	l := j.layout(&definition{Sequence: j.orders()})
-	var replaced, times []*engine.Query
+	a := engine.Args{"changes": j.table("__changes"), "after": from, "upto": to, "keys": engine.Names(j.keyNames())}
+	var ordering, ending, times engine.Names
 	for i, sp := range j.order() {
-		name, bare := lastName(j.decl.Src, sp)
-		if !bare || !chosen(j.columns, name) || containsFold(j.keyNames(), name) {
-			continue
+		if name, bare := lastName(j.decl.Src, sp); bare && chosen(j.columns, name) && !containsFold(j.keyNames(), name) {
+			ordering, ending, times = append(ordering, name), append(ending, l.to[i]), append(times, fmt.Sprintf("_t%d", i))
 		}
-		t := engine.Args{"c": engine.Ident(name), "t": engine.Ident(fmt.Sprintf("_t%d", i)), "to": engine.Ident(l.to[i]), "last": point("z", l.to)}
-		replaced = append(replaced, engine.SQL("CASE WHEN change_type = 'delete' AND d.{t} IS NOT NULL THEN d.{t} ELSE c.{c} END AS {c}", t))
-		times = append(times, engine.SQL("arg_max({to}, {last}) AS {t}", t))
 	}
 	if len(times) == 0 {
-		return engine.SQL("(SELECT * FROM {changes}({from}, {to}))", a)
+		return engine.SQL(string(read.New), l.words, a)
 	}
-	// The latest end of a key's rows that a version closed; in SCD type 1 the delete that it remembers.
-	a["to"], a["closed"] = list("", l.to), engine.SQL("SELECT {keys}, {to}, _v_close FROM {now} WHERE _v_close > {from} AND _v_close <= {to_v} UNION ALL SELECT {keys}, {to}, _v_close FROM {past} WHERE _v_close > {from} AND _v_close <= {to_v}",
-		a, engine.Args{"to": list("", l.to), "to_v": to})
+	a["ordering"], a["ending"], a["times"] = ordering, ending, times
+	ended := read.Ended
 	if j.scd == 1 && j.feed() {
-		a["closed"] = engine.SQL("SELECT {keys}, {seq}, _v_from FROM {mem} WHERE _kind = 'D' AND _v_from > {from} AND _v_from <= {to_v}", a, engine.Args{"seq": as("", l.seq, l.to), "to_v": to})
+		ended = read.Deleted
 	}
-	a["to_v"], a["on"] = to, onKeys("c", "d", j.keyNames())
-	a["replaced"], a["times"] = engine.Join(", ", replaced...), engine.Join(", ", times...)
-	return engine.SQL("(SELECT c.* REPLACE ({replaced}) FROM {changes}({from}, {to_v}) c LEFT JOIN (SELECT {keys}, _v_close AS _v, {times} FROM ({closed}) z GROUP BY ALL) d ON {on} AND d._v = c._version)", a)
+	return engine.SQL(string(read.NewReplaced), l.words, a, engine.Args{"ended": engine.SQL(string(ended), l.words, a)})
+}
+
+// InOrder are the changes that a version made, by key: what was before what is.
+func (j *Journal) InOrder(version int64, cols []engine.Column) *engine.Query {
+	return engine.SQL(string(read.InOrder), engine.Args{"shown": engine.Names(engine.ColumnNames(cols)), "changes": j.table("__changes"),
+		"after": version - 1, "upto": version, "keys": engine.Names(j.keyNames())})
 }
 
 func (j *Journal) keyNames() (out []string) {
@@ -128,8 +133,9 @@ type writer struct {
 	v       int64
 	known   bool // something was accepted before
 	absent  map[string]bool
-	was     []string        // see columns
-	temp    []*engine.Query // temporary tables
+	was     []string // see columns
+	temp    temps
+	made    []*engine.Query // of these
 	rows    int64           // in the batch
 	groups  int64           // keys in the batch
 	bare    int64           // rows in the batch without a key or sequence
@@ -146,7 +152,9 @@ func (j *Journal) writer(ctx context.Context, tx *engine.Tx, version int64) (*wr
 	if err != nil {
 		return nil, err
 	}
-	return &writer{j: j, tx: tx, v: version, known: known, layout: j.layout(d), absent: map[string]bool{}}, nil
+	w := &writer{j: j, tx: tx, v: version, known: known, layout: j.layout(d), absent: map[string]bool{}}
+	w.speak()
+	return w, nil
 }
 
 // take prepares for a batch.
@@ -167,7 +175,7 @@ func (w *writer) take(b *engine.Accepted) error {
 // stored reads the definition that the tables were made for. known says that name__state has a sequence.
 func (j *Journal) stored(ctx context.Context, tx *engine.Tx) (d *definition, known bool, err error) {
 	var text string
-	ok, err := tx.Scan(ctx, engine.SQL("SELECT {definition}(), _s0 IS NOT NULL FROM {state}", engine.Args{"definition": j.table("__definition"), "state": j.table("__state")}), &text, &known)
+	ok, err := tx.Scan(ctx, engine.SQL(string(tables.Stored), j.words()), &text, &known)
 	if err == nil && !ok {
 		err = fmt.Errorf("%s__state is empty", j.decl.Name)
 	}
@@ -183,26 +191,6 @@ func (j *Journal) WholeLoads() bool { return !j.feed() }
 
 func (j *Journal) table(suffix string) *engine.Query { return engine.Ident(j.decl.Name + suffix) }
 
-// make keeps the result of a query in a temporary table of the journal's, which the templates that follow know by its name.
-func (w *writer) make(ctx context.Context, name, query string, a ...engine.Args) error {
-	q := w.sql(query, a...)
-	w.tables[name] = engine.Ident("temp", w.name+"__"+name)
-	w.temp = append(w.temp, w.tables[name].(*engine.Query))
-	_, err := w.run(ctx, "CREATE OR REPLACE TEMP TABLE {table} AS {query}", engine.Args{"table": w.tables[name], "query": q})
-	return err
-}
-
-// run is tx.Exec with the names of the journal's tables and the version at hand.
-func (w *writer) run(ctx context.Context, text string, a ...engine.Args) (int64, error) {
-	return w.tx.ExecAt(ctx, w.sql(text, a...), engine.At(w.j.decl))
-}
-
-// scan reads the one row of a query.
-func (w *writer) scan(ctx context.Context, q *engine.Query, dest ...any) error {
-	_, err := w.tx.Scan(ctx, q, dest...)
-	return err
-}
-
 // many is a number of rows from which the memory of temporary tables is worth a few statements.
 const many = 10_000
 
@@ -211,7 +199,7 @@ func (w *writer) drop(ctx context.Context) error {
 	if w.rows < many {
 		return nil
 	}
-	for _, t := range w.temp {
+	for _, t := range w.made {
 		if err := w.tx.Run(ctx, engine.SQL("DROP TABLE IF EXISTS {t}", engine.Args{"t": t})); err != nil {
 			return err
 		}
@@ -222,13 +210,15 @@ func (w *writer) drop(ctx context.Context) error {
 // reject sends rows of a temporary table to dsql.rejects. reason is an expression over _r, the row.
 func (w *writer) reject(ctx context.Context, rows, reason *engine.Query) error {
 	if len(w.was) > 0 {
-		rows = engine.SQL("(SELECT * REPLACE ({was}) FROM {rows})", engine.Args{"rows": rows, "was": pairs(", ", "{x} AS {y}", numbered("_was", len(w.was)), w.was)})
+		rows = engine.SQL("(SELECT * REPLACE ({kept AS given}) FROM {rows})",
+			engine.Args{"rows": rows, "kept": engine.Names(numbered("_was", len(w.was))), "given": engine.Names(w.was)})
 	}
 	source := ""
 	if w.b.Input != nil {
 		source = w.b.Input.Source
 	}
-	n, err := w.tx.Reject(ctx, engine.Rejection{Destination: w.name, Source: source, Reason: reason, Rows: rows, Columns: w.b.Columns, Input: w.b.Input, HasRow: w.b.HasRow, Version: w.v})
+	n, err := w.tx.Reject(ctx, engine.Rejection{Destination: w.name, Source: source, Reason: reason, Rows: rows, Columns: w.b.Columns,
+		Input: w.b.Input, HasRow: w.b.HasRow, Version: w.v})
 	w.n.Rejected += n
 	return err
 }

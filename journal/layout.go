@@ -41,7 +41,7 @@ type layout struct {
 	untracked  []string
 	own        map[string]int  // untracked columns that repeat a part of the sequence: which
 	ignored    map[string]bool // columns of IGNORE NULL UPDATES
-	tables     engine.Args
+	words      engine.Args     // see words.go
 }
 
 const (
@@ -167,7 +167,7 @@ func (j *Journal) layout(d *definition) *layout {
 			}
 		}
 	}
-	l.tables = engine.Args{"now": j.table("__now"), "past": j.table("__past"), "mem": j.table("__mem"), "state": j.table("__state"), "definition": j.table("__definition")}
+	l.words = l.vocabulary(j.words())
 	return l
 }
 
@@ -228,8 +228,8 @@ func (l *layout) nulls() []string {
 func (l *layout) bits() []string { return append(l.saids(), l.nulls()...) }
 
 // allSaid are the bits of an event that says something of all columns.
-func (l *layout) allSaid() *engine.Query {
-	return prefixed(engine.Join(", ", slices.Concat(slices.Repeat([]*engine.Query{engine.SQL("-1")}, len(l.saids())), slices.Repeat([]*engine.Query{engine.SQL("0")}, len(l.nulls())))...))
+func (l *layout) allSaid() []*engine.Query {
+	return slices.Concat(slices.Repeat([]*engine.Query{engine.SQL("-1")}, len(l.saids())), slices.Repeat([]*engine.Query{engine.SQL("0")}, len(l.nulls())))
 }
 
 // bit is a column's bit and the word that has it.
@@ -270,14 +270,6 @@ func (l *layout) gaps() []string {
 		}
 	}
 	return out
-}
-
-// row are the columns of name__now and name__past without the versions.
-func (l *layout) row() []string { return slices.Concat(l.keys, l.cols, l.from, l.to, l.marks()) }
-
-// event are the columns of an event in temporary tables.
-func (l *layout) event() []string {
-	return slices.Concat(l.keys, l.seq, []string{"_del"}, l.cols, l.bits())
 }
 
 func index(cols []engine.Column, name string) int {

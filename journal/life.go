@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"dsql/engine"
@@ -24,23 +25,16 @@ func (j *Journal) Life(ctx context.Context, c *engine.Conn, key []string) (*engi
 	if err != nil {
 		return nil, err
 	}
-	back := pairs(" OR ", "lag({y}) OVER w IS DISTINCT FROM {x}", l.from, l.to)
-	diffs := prefixed(engine.Each(", ", l.cols, func(c string) *engine.Query {
-		return engine.SQL("CASE WHEN _n > 1 AND {c} IS DISTINCT FROM lag({c}) OVER w THEN {name} || ': ' || coalesce(lag({c}) OVER w::VARCHAR, 'NULL') || ' → ' || coalesce({c}::VARCHAR, 'NULL') END",
-			engine.Args{"c": engine.Ident(c), "name": c})
-	}))
-	return engine.SQL(lifeQuery, l.tables, engine.Args{"where": where, "from": list("", l.from), "to": list("", l.to), "cols": prefixed(list("", l.cols)), "seq": list("", l.seq), "back": back, "diffs": diffs,
-		"at": pairs(" AND ", "o.{x} = r.{y}", l.seq, l.from), "place": list("r", l.from)}), nil
+	back := engine.Join(" OR ", each(l.from, func(from string) *engine.Query {
+		to := l.to[slices.Index(l.from, from)]
+		return engine.SQL("lag({to}) OVER w IS DISTINCT FROM {from}", engine.Args{"from": engine.Ident(from), "to": engine.Ident(to)})
+	})...)
+	return engine.SQL(string(read.Life), l.words, engine.Args{"is_key": where, "back": back, "col_names": texts(l.cols)}), nil
 }
 
-const lifeQuery = `WITH r AS (SELECT {from}, {to} {cols}, _v_from, _v_to FROM {now} WHERE {where} UNION ALL SELECT {from}, {to} {cols}, _v_from, _v_to FROM {past} WHERE {where}),
-	e AS (SELECT {seq}, _v_from AS _low, CASE WHEN _v_to = 0 THEN 9223372036854775807 ELSE _v_to END AS _high
-		FROM (SELECT {from}, _v_from, _v_to FROM r UNION ALL SELECT {seq}, _v_from, _v_to FROM {mem} WHERE {where} AND _kind IN ('N', 'E')) x({seq}, _v_from, _v_to)),
-	o AS (SELECT {seq}, max(_low) FILTER (WHERE _first) AS _opened FROM (
-		SELECT *, coalesce(max(_high) OVER (PARTITION BY {seq} ORDER BY _low, _high ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) < _low, true) AS _first FROM e) GROUP BY {seq}),
-	b AS (SELECT r.*, _opened, row_number() OVER (ORDER BY {place}) AS _n FROM r JOIN o ON {at} WHERE _v_to = 0)
-	SELECT {from}, {to}, CASE WHEN _n = 1 THEN 'first seen' ELSE array_to_string(list_filter([CASE WHEN {back} THEN 'came back' END {diffs}]::VARCHAR[], lambda x: x IS NOT NULL), ', ') END AS what
-		{cols}, _opened AS version FROM b WINDOW w AS (ORDER BY _n) ORDER BY _n`
+func texts(s []string) []*engine.Query {
+	return each(s, func(s string) *engine.Query { return engine.Lit(s) })
+}
 
 // isKey is the condition of one key. Its values are of the types of KEYS, as SQL compares them.
 func (l *layout) isKey(ctx context.Context, c *engine.Conn, key []string) (*engine.Query, error) {
@@ -92,14 +86,5 @@ func (j *Journal) Summary(ctx context.Context, c *engine.Conn, diff *engine.Quer
 	for i := range l.cols {
 		labels[i+1] = "column " + l.cols[i]
 	}
-	states := each(", ", "CASE WHEN change_type <> 'update_after' OR {c} IS NOT DISTINCT FROM _j0.{c} THEN 0 WHEN _j0.{c} IS NULL THEN 1 WHEN {c} IS NULL THEN 2 ELSE 3 END", l.cols)
-	return engine.SQL(summaryQuery, engine.Args{"labels": engine.Each(", ", labels, func(s string) *engine.Query { return engine.Lit(s) }), "states": prefixed(states), "diff": diff, "keys": list("", l.keys)}), nil
+	return engine.SQL(string(read.Summary), l.words, engine.Args{"labels": texts(labels), "diff": diff}), nil
 }
-
-// The two states of a changed row are neighbours: _j0 is the row before, as a struct.
-const summaryQuery = `SELECT [{labels}][_n] AS what, count(*) FILTER (_k = 1) AS added, count(*) FILTER (_k = 2) AS removed, count(*) FILTER (_k = 3) AS changed FROM (
-		SELECT unnest(_k) AS _k, generate_subscripts(_k, 1) AS _n FROM (
-			SELECT [CASE change_type WHEN 'insert' THEN 1 WHEN 'delete' THEN 2 WHEN 'update_after' THEN 3 ELSE 0 END {states}] AS _k
-			FROM (SELECT *, lag(_s0) OVER (PARTITION BY {keys} ORDER BY change_type DESC) AS _j0 FROM {diff} AS _s0))
-		UNION ALL SELECT 0, 1)
-	GROUP BY _n HAVING _n = 1 OR count(*) FILTER (_k > 0) > 0 ORDER BY _n`

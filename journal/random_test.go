@@ -490,12 +490,15 @@ func (b *bench) remembers(s *shape, m *model) {
 		b.t.Fatal(err)
 	}
 	l := b.j.layout(d)
-	a := l.tables.With(engine.Args{"from": list("", l.keys, l.from), "to": list("h", l.keys, l.to), "place": list("", l.keys, l.seq), "raw": engine.SQL(""), "next": l.at("h", l.to, "n", l.from), "deleted": l.at("h", l.to, "d", l.seq), "ends": isNull("h", l.to[:1])})
+	a := l.words.With(engine.Args{"raw": engine.SQL("")})
 	if l.Raw {
 		a["raw"] = engine.SQL("WHERE _raw = 1")
 	}
-	q := engine.SQL(`WITH r AS (SELECT * FROM {now} WHERE _v_to = 0 UNION ALL BY NAME SELECT * FROM {past} WHERE _v_to = 0), m AS (FROM {mem} WHERE _v_to = 0 AND _kind IN ('N', 'E', 'D')),
-		e AS (SELECT {from} FROM r {raw} UNION ALL SELECT {place} FROM m UNION ALL SELECT {to} FROM r h ANTI JOIN r n ON {next} ANTI JOIN (FROM m WHERE _kind = 'D') d ON {deleted} WHERE NOT ({ends}))
+	q := engine.SQL(`WITH r AS (SELECT * FROM {now} WHERE _v_to = 0 UNION ALL BY NAME SELECT * FROM {past} WHERE _v_to = 0),
+		m AS (FROM {mem} WHERE _v_to = 0 AND _kind IN ('N', 'E', 'D')),
+		e AS (SELECT {keys}, {from} FROM r {raw} UNION ALL SELECT {keys}, {seq} FROM m
+			UNION ALL SELECT {h.keys}, {h.to} FROM r h ANTI JOIN r n ON {all h.keys = n.keys} AND {all h.to = n.from}
+				ANTI JOIN (FROM m WHERE _kind = 'D') d ON {all h.keys = d.keys} AND {all h.to = d.seq} WHERE h.{to1} IS NOT NULL)
 		SELECT count(*), count(DISTINCT e) FROM e`, a)
 	b.equal(q.String(), []string{fmt.Sprintf("%d|%d", n, n)})
 }

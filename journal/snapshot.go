@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	_ "embed"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,6 +11,14 @@ import (
 	"dsql/engine"
 	"dsql/sql"
 )
+
+//go:embed snapshot.sql
+var snapshotSQL string
+
+var whole = statements[struct {
+	Dated, Timed, Newer, NotNewer, Bare, CountOpen, Remember, Advance, Load, CountTwice, First, Diff, Count, CountNewTwice,
+	Distinct, Doubled, DoubledRows, WithoutDoubled, KeepDoubled, KeepMissing, Ends, Old, Insert statement
+}](snapshotSQL)
 
 // load takes a whole table as it was at one time. The load is compared with the open rows in one join, and only what differs is
 // kept and written. Each key has a role:
@@ -26,18 +35,18 @@ func (w *writer) load(ctx context.Context) error {
 	}
 	newer := true
 	if w.known {
-		if err := w.scan(ctx, w.sql("SELECT {t} > _s0 FROM {state}"), &newer); err != nil {
+		if err := w.scan(ctx, w.sql(whole.Newer), &newer); err != nil {
 			return err
 		}
 	}
 	if !newer {
-		why := w.sql("{why} || (SELECT _s0 FROM {state})", engine.Args{"why": "too_late: this load, of " + w.time + ", is not newer than the last one, of "})
+		why := w.sql(whole.NotNewer, engine.Args{"why": "too_late: this load, of " + w.time + ", is not newer than the last one, of "})
 		return w.reject(ctx, w.b.Rows, why)
 	}
 	if err := w.rejectNullKeys(ctx, nulls); err != nil {
 		return err
 	}
-	open, err := w.tx.Int(ctx, w.sql("SELECT count(*) FROM {now} WHERE _v_close = 0 AND _v_to = 0"))
+	open, err := w.number(ctx, whole.CountOpen)
 	if err != nil {
 		return err
 	}
@@ -55,13 +64,8 @@ func (w *writer) load(ctx context.Context) error {
 	if err := engine.Fault(ctx, "journal-inserted"); err != nil {
 		return err
 	}
-	for _, text := range []string{
-		"INSERT INTO {mem} (_s0, _kind, _v_from, _v_to) VALUES ({t}, 'L', {v}, 0)",
-		"UPDATE {state} SET _s0 = {t}",
-	} {
-		if _, err := w.run(ctx, text); err != nil {
-			return err
-		}
+	if err := w.all(ctx, nil, whole.Remember, whole.Advance); err != nil {
+		return err
 	}
 	return engine.Fault(ctx, "journal-state")
 }
@@ -80,8 +84,8 @@ func (w *writer) dated(ctx context.Context) (nulls int64, ok bool, err error) {
 	var first, last *string
 	var several bool
 	ask := func(rows *engine.Query) error {
-		return w.scan(ctx, engine.SQL("SELECT count(*), count(*) FILTER (WHERE {null}), min(_s0)::VARCHAR, max(_s0)::VARCHAR, count(*) <> count(_s0) OR coalesce(min(_s0) < max(_s0), false) FROM (SELECT *, ({at})::{t} AS _s0 FROM {rows}) b",
-			engine.Args{"null": isNull("b", w.keys), "at": at, "t": typ, "rows": w.timed(rows)}), &w.rows, &nulls, &first, &last, &several)
+		q := w.sql(whole.Dated, engine.Args{"at": at, "type": typ, "of": w.timed(rows)})
+		return w.scan(ctx, q, &w.rows, &nulls, &first, &last, &several)
 	}
 	if err := ask(w.b.Rows); err != nil {
 		return 0, false, err
@@ -115,18 +119,16 @@ func (w *writer) dated(ctx context.Context) (nulls int64, ok bool, err error) {
 		return 0, false, e
 	}
 	w.time = *first
-	w.tables["t"] = engine.SQL("{time}::{type}", engine.Args{"time": w.time, "type": typ})
+	w.words["t"] = engine.SQL("{time}::{type}", engine.Args{"time": w.time, "type": typ})
 	return nulls, true, nil
 }
 
-// timed is rows whose _meta has the file's time, where a clause uses _meta: SNAPSHOT AT is about loads.
+// timed is rows whose _meta has the file's time, where a clause uses _meta: SNAPSHOT AT is about whole.
 func (w *writer) timed(rows *engine.Query) *engine.Query {
 	if !w.j.Needs(engine.MetaColumn) || w.b.Input == nil || w.b.Input.FileTime.IsZero() {
 		return rows
 	}
-	return engine.SQL(`(SELECT * REPLACE (struct_pack(source := _meta.source, topic := _meta.topic, "partition" := _meta."partition", "offset" := _meta."offset",
-		"timestamp" := coalesce(_meta."timestamp", {time}::TIMESTAMP), "key" := _meta."key", headers := _meta.headers, tombstone := _meta.tombstone, file := _meta.file, line := _meta.line) AS _meta) FROM {rows})`,
-		engine.Args{"time": w.b.Input.FileTime.UTC().Format("2006-01-02 15:04:05.999999"), "rows": rows})
+	return w.sql(whole.Timed, engine.Args{"time": w.b.Input.FileTime.UTC().Format("2006-01-02 15:04:05.999999"), "of": rows})
 }
 
 // captured is a row of what an empty load has: the captures of its path, and _meta with the file's time.
@@ -150,7 +152,7 @@ func (w *writer) rejectNullKeys(ctx context.Context, nulls int64) error {
 	if nulls == 0 {
 		return nil
 	}
-	return w.reject(ctx, engine.SQL("(SELECT * FROM {rows} b WHERE {null})", engine.Args{"rows": w.b.Rows, "null": isNull("b", w.keys)}), w.whyNull("", "", w.keys))
+	return w.reject(ctx, w.sql(whole.Bare), w.whyNull("", "", w.keys))
 }
 
 // given are the journal's columns that the load has.
@@ -164,23 +166,24 @@ func (w *writer) given(names []string) []string {
 	return out
 }
 
-// loaded is the load as a relation of keys and given columns in the journal's types.
-func (w *writer) loaded() *engine.Query {
-	cols := w.Keys[:len(w.Keys):len(w.Keys)]
+// givenTypes are their types.
+func (w *writer) givenTypes() (out []*engine.Query) {
 	for _, c := range w.Columns {
 		if !w.absent[c.Name] {
-			cols = append(cols, c)
+			out = append(out, engine.Type(c.Type))
 		}
 	}
-	lacks := engine.SQL("")
+	return out
+}
+
+// lacks says of each row of the load which columns its file doesn't have.
+func (w *writer) lacks() *engine.Query {
+	var out []*engine.Query
 	for i, c := range w.partly() {
-		files := engine.Each(", ", w.lacking(c), func(f string) *engine.Query { return engine.Lit(f) })
-		lacks = engine.SQL("{lacks}, _meta.file IN ({files}) AS {w}", engine.Args{"lacks": lacks, "files": files, "w": engine.Ident(fmt.Sprintf("_w%d", i))})
+		files := each(w.lacking(c), func(f string) *engine.Query { return engine.Lit(f) })
+		out = append(out, engine.SQL(", _meta.file IN ({files}) AS {w}", engine.Args{"files": files, "w": engine.Ident(fmt.Sprintf("_w%d", i))}))
 	}
-	return engine.SQL("(SELECT {columns} {lacks} FROM {rows} b WHERE NOT ({null}))", engine.Args{"rows": w.b.Rows, "null": isNull("b", w.keys), "lacks": lacks, "columns": engine.Each(", ", cols, func(c engine.Column) *engine.Query {
-		a := engine.Args{"c": engine.Ident(c.Name), "t": engine.Type(c.Type)}
-		return engine.SQL("{c}::{t} AS {c}", a)
-	})})
+	return engine.Cat(out...)
 }
 
 // partly are the columns that some files of the load don't have. Whether a row's doesn't stands in _w0, _w1 …
@@ -205,19 +208,17 @@ func (w *writer) lacking(c string) []string {
 
 // first takes a load into a journal without open rows.
 func (w *writer) first(ctx context.Context) (int64, error) {
-	rows := w.loaded()
-	a := engine.Args{"keys": list("", w.keys), "rows": rows, "given": list("", w.keys, w.given(w.cols), w.from)}
-	twice, err := w.tx.Int(ctx, w.sql("SELECT count(*) FROM (SELECT 1 FROM {rows} GROUP BY {keys} HAVING count(*) > 1)", a))
+	w.words["loaded"] = w.sql(whole.Load)
+	twice, err := w.number(ctx, whole.CountTwice)
 	if err != nil {
 		return 0, err
 	}
 	if twice > 0 {
-		if a["rows"], err = w.distinct(ctx, rows); err != nil {
+		if err = w.distinct(ctx); err != nil {
 			return 0, err
 		}
 	}
-	a["values"] = list("", w.keys, w.given(w.cols))
-	w.n.Added, err = w.run(ctx, "INSERT INTO {now} ({given}, _v_from, _v_close, _v_to) SELECT {values}, {t}, {v}, 0, 0 FROM {rows}", a)
+	w.n.Added, err = w.run(ctx, whole.First)
 	return w.n.Added, err
 }
 
@@ -226,36 +227,33 @@ func (w *writer) first(ctx context.Context) (int64, error) {
 // That a key stands twice in the load is found without a pass of its own: then the rows that met an open row are more than the
 // open rows that met one, or a new key stands twice among the differences.
 func (w *writer) compare(ctx context.Context, open int64) (int64, error) {
-	rows := w.loaded()
-	if err := w.difference(ctx, rows); err != nil {
+	w.words["loaded"] = w.sql(whole.Load)
+	if err := w.make(ctx, &w.temp.Diff, whole.Diff); err != nil {
 		return 0, err
 	}
 	var n struct{ added, changed, moved, gone, vectors int64 }
 	count := func() error {
-		return w.scan(ctx, w.sql(`SELECT count(*) FILTER (WHERE _role = 'I'), count(*) FILTER (WHERE _role = 'V'), count(*) FILTER (WHERE _role = 'W'), count(*) FILTER (WHERE _role = 'G'), count(DISTINCT _rid // 2048) FROM {diff}`),
-			&n.added, &n.changed, &n.moved, &n.gone, &n.vectors)
+		return w.scan(ctx, w.sql(whole.Count), &n.added, &n.changed, &n.moved, &n.gone, &n.vectors)
 	}
 	if err := count(); err != nil {
 		return 0, err
 	}
 	twice := w.rows-w.n.Rejected-n.added != open-n.gone
 	if !twice {
-		again, err := w.tx.Int(ctx, w.sql("SELECT count(*) FROM (SELECT 1 FROM {diff} WHERE _role = 'I' GROUP BY {keys} HAVING count(*) > 1)", engine.Args{"keys": list("", w.keys)}))
+		again, err := w.number(ctx, whole.CountNewTwice)
 		if err != nil {
 			return 0, err
 		}
 		twice = again > 0
 	}
 	if twice {
-		rows, err := w.distinct(ctx, rows)
-		if err != nil {
+		if err := w.distinct(ctx); err != nil {
 			return 0, err
 		}
-		if err := w.difference(ctx, rows); err != nil {
+		if err := w.make(ctx, &w.temp.Diff, whole.Diff); err != nil {
 			return 0, err
 		}
-		// A key that was rejected keeps its state.
-		if _, err := w.run(ctx, "DELETE FROM {diff} AS d USING {doubled} k WHERE d._role = 'G' AND {on}", engine.Args{"on": w.on("d", "k")}); err != nil {
+		if _, err := w.run(ctx, whole.KeepDoubled); err != nil {
 			return 0, err
 		}
 		if err := count(); err != nil {
@@ -263,7 +261,7 @@ func (w *writer) compare(ctx context.Context, open int64) (int64, error) {
 		}
 	}
 	if w.j.keep {
-		if _, err := w.run(ctx, "DELETE FROM {diff} WHERE _role = 'G'"); err != nil {
+		if _, err := w.run(ctx, whole.KeepMissing); err != nil {
 			return 0, err
 		}
 		if err := count(); err != nil {
@@ -280,44 +278,29 @@ func (w *writer) compare(ctx context.Context, open int64) (int64, error) {
 	return n.added + n.changed + n.moved, w.apply(ctx, n.vectors)
 }
 
-// distinct makes equal rows one and rejects the keys that have several different ones (doubled).
-func (w *writer) distinct(ctx context.Context, rows *engine.Query) (*engine.Query, error) {
-	a := engine.Args{"rows": rows, "keys": list("", w.keys)}
-	if err := w.make(ctx, "distinct", "SELECT DISTINCT * FROM {rows}", a); err != nil {
-		return nil, err
+// distinct makes equal rows one and rejects the keys that have several different ones (doubled). The rest is the load from then on.
+func (w *writer) distinct(ctx context.Context) error {
+	if err := w.make(ctx, &w.temp.Distinct, whole.Distinct); err != nil {
+		return err
 	}
-	if err := w.make(ctx, "doubled", "SELECT {keys} FROM {distinct} GROUP BY {keys} HAVING count(*) > 1", a); err != nil {
-		return nil, err
+	if err := w.make(ctx, &w.temp.Doubled, whole.Doubled); err != nil {
+		return err
 	}
-	all := w.sql("(SELECT * FROM {rows} b SEMI JOIN {doubled} k ON {on})", engine.Args{"rows": w.b.Rows, "on": w.on("b", "k")})
-	if err := w.reject(ctx, all, engine.SQL("'duplicate_key: the load has different rows with this key'")); err != nil {
-		return nil, err
-	}
-	return w.sql("(SELECT * FROM {distinct} ANTI JOIN {doubled} USING ({keys}))", a), nil
+	err := w.reject(ctx, w.sql(whole.DoubledRows), engine.SQL("'duplicate_key: the load has different rows with this key'"))
+	w.words["loaded"] = w.sql(whole.WithoutDoubled)
+	return err
 }
 
-// difference keeps the open rows and the rows of the load that differ: both images, those of the open row as _j0, _j1 …
-func (w *writer) difference(ctx context.Context, rows *engine.Query) error {
-	old := numbered("_j", len(w.cols))
-	a := engine.Args{"rows": rows, "on": w.on("j", "s"), "s": engine.Ident("s", w.keys[0]), "j": engine.Ident("j", w.keys[0]),
-		"stored": list("", w.keys, w.cols, w.from), "old": prefixed(as("j", w.cols, old)), "from": list("j", w.from),
-		"keys": each(", ", "coalesce(s.{c}, j.{c}) AS {c}", w.keys),
-		"values": prefixed(engine.Each(", ", w.cols, func(c string) *engine.Query {
-			i := slices.Index(w.partly(), c)
-			switch {
-			case w.absent[c]:
-				return engine.Ident("j", c)
-			case i >= 0:
-				return engine.SQL("CASE WHEN s.{w} THEN j.{c} ELSE s.{c} END AS {c}", engine.Args{"w": engine.Ident(fmt.Sprintf("_w%d", i)), "c": engine.Ident(c)})
-			}
-			return engine.Ident("s", c)
-		})),
-		"tracked": w.loadDiffers(w.given(w.tracked)), "untracked": w.loadDiffers(w.given(w.untracked))}
-	err := w.make(ctx, "diff", `SELECT {keys} {values} {old}, {from}, j._rid, j._v_from,
-			CASE WHEN {s} IS NULL THEN 'G' WHEN {j} IS NULL THEN 'I' WHEN {tracked} THEN 'V' ELSE 'W' END AS _role
-		FROM (SELECT rowid AS _rid, {stored}, _v_from FROM {now} WHERE _v_close = 0 AND _v_to = 0) j FULL JOIN {rows} s ON {on}
-		WHERE {s} IS NULL OR {j} IS NULL OR {tracked} OR {untracked}`, a)
-	return err
+// loadValue is a column after the load's row s came to the open row j.
+func (w *writer) loadValue(c string) *engine.Query {
+	i := slices.Index(w.partly(), c)
+	switch {
+	case w.absent[c]:
+		return engine.SQL("j.{c}", engine.Args{"c": engine.Ident(c)})
+	case i >= 0:
+		return engine.SQL("CASE WHEN s.{w} THEN j.{c} ELSE s.{c} END AS {c}", engine.Args{"w": engine.Ident(fmt.Sprintf("_w%d", i)), "c": engine.Ident(c)})
+	}
+	return engine.SQL("s.{c}", engine.Args{"c": engine.Ident(c)})
 }
 
 // loadDiffers says that the load's row s gives some of the columns another value than the open row j has.
@@ -346,21 +329,16 @@ func (w *writer) guarded(gone, open int64) error {
 
 // apply writes the difference.
 func (w *writer) apply(ctx context.Context, vectors int64) error {
-	// In SCD type 1 a row isn't closed but replaced.
 	closing := engine.SQL("'close'")
 	if w.SCD == 1 {
 		closing = engine.SQL("'kill'")
 	}
 	if vectors > 0 {
-		a := engine.Args{"closing": closing, "keys": list("", w.keys), "old": prefixed(as("", numbered("_j", len(w.cols)), w.cols)), "from": list("", w.from),
-			"to": engine.Join(", ", w.noEnd()...)}
-		ends := w.sql("(SELECT _rid, {t} AS _t0, CASE WHEN _role = 'W' THEN 'kill' ELSE {closing} END AS _act FROM {diff} WHERE _rid IS NOT NULL)", a)
-		rows := w.sql("(SELECT _rid, {keys} {old}, {from}, {to}, _v_from, 0 AS _v_close FROM {diff} WHERE _rid IS NOT NULL)", a)
-		if err := w.end(ctx, ends, rows, vectors, w.SCD == 1 || len(w.untracked) > 0); err != nil {
+		ended := w.sql(whole.Ends, engine.Args{"closing": closing})
+		if err := w.end(ctx, ended, w.sql(whole.Old), vectors, w.SCD == 1 || len(w.untracked) > 0); err != nil {
 			return err
 		}
 	}
-	_, err := w.run(ctx, "INSERT INTO {now} ({row}, _v_from, _v_close, _v_to) SELECT {values}, CASE WHEN _role = 'W' THEN {from} ELSE {t} END, {v}, 0, 0 FROM {diff} WHERE _role <> 'G'",
-		engine.Args{"row": list("", w.keys, w.cols, w.from), "values": list("", w.keys, w.cols), "from": engine.Ident(w.from[0])})
+	_, err := w.run(ctx, whole.Insert)
 	return err
 }

@@ -35,8 +35,9 @@ const handSnapshot = `
 	INSERT INTO j SELECT id, {cols}, TIMESTAMP '2025-02-01', NULL FROM ch WHERE id IS NOT NULL`
 
 var speedArgs = func() engine.Args {
-	cols := []string{"name", "email", "city", "tier", "balance", "score"}
-	return engine.Args{"cols": list("", cols), "img": engine.SQL("row(op_, {c})", engine.Args{"c": list("", cols)}), "diff": differ("j", "s", cols)}
+	a := engine.Args{"columns": engine.Names{"name", "email", "city", "tier", "balance", "score"}}
+	return a.With(engine.Args{"cols": engine.SQL("{columns}", a), "img": engine.SQL("row(op_, {columns})", a),
+		"diff": engine.SQL("{any j.columns IS DISTINCT FROM s.columns}", a)})
 }()
 
 func customersQuery(n int) string {

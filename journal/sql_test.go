@@ -54,7 +54,7 @@ var canonical = map[string]struct {
 		s.write("late, too late, repeated", ev("1 u z 1 8\n2 i y 1 9\n1 u q 9 1\n1 i a 1 10\n3 i n 1 13"), func(a *engine.Accepted) {
 			a.Input = &engine.Input{Source: "ev"}
 		})
-		s.write("a TRUNCATE that is too late", ev("NULL t NULL NULL 1"), truncates)
+		s.write("a TRUNCATE that is too late", ev("NULL t NULL NULL 1"), truncating)
 		s.declare("wider types, and a TRACK that needs images", more(lateDecl, "TRACK (seats)"),
 			strings.ReplaceAll(planeColumns, "INTEGER", "BIGINT"))
 		s.queries()
@@ -80,7 +80,7 @@ var canonical = map[string]struct {
 		s.write("new keys", ev("1 i a 1 1\n2 i b 2 1\n3 i c 3 1"))
 		s.write("in order", ev("1 u a NULL 2\n2 d NULL NULL 2\n3 u x 4 2\n3 u y 5 3"))
 		s.write("late, without a column", ev("1 u NULL 1 0\n2 u NULL 5 1\n2 d NULL NULL 3"), without("name"))
-		s.write("TRUNCATE", ev("NULL t NULL NULL 9"), truncates)
+		s.write("TRUNCATE", ev("NULL t NULL NULL 9"), truncating)
 		s.queries()
 	}},
 	"bitemporal": {"CREATE JOURNAL j KEYS (id, part) SEQUENCE BY (ts, off) DELETE WHEN op = 'd' COLUMNS * EXCEPT (op, off) FROM ev",
@@ -92,9 +92,9 @@ var canonical = map[string]struct {
 			s.write("new keys", rows("(1, 'a', 'i', 1, 1, 1), (1, 'b', 'i', 1, 1, 2), (2, 'a', 'i', 1, 1, 3)"), func(a *engine.Accepted) {
 				a.Rows, a.HasRow = engine.SQL("(SELECT *, row_number() OVER () AS _row FROM incoming)"), true
 			})
-			s.write("TRUNCATE", rows("(NULL, NULL, 't', NULL, 5, 1)"), truncates)
+			s.write("TRUNCATE", rows("(NULL, NULL, 't', NULL, 5, 1)"), truncating)
 			s.write("before and behind it", rows("(1, 'a', 'u', 2, 3, 4), (1, 'b', 'i', 7, 6, 5), (1, 'b', 'u', 8, 6, 6)"))
-			s.write("a late TRUNCATE", rows("(NULL, NULL, 't', NULL, 2, 1)"), truncates)
+			s.write("a late TRUNCATE", rows("(NULL, NULL, 't', NULL, 2, 1)"), truncating)
 			s.step("rebuild", s.b.j.Rebuild)
 			s.queries()
 		}},
@@ -114,7 +114,7 @@ func without(column string) func(*engine.Accepted) {
 	return func(a *engine.Accepted) { a.Absent = []string{column} }
 }
 
-func truncates(a *engine.Accepted) { a.Input = &engine.Input{Source: "ev", Truncate: true} }
+func truncating(a *engine.Accepted) { a.Input = &engine.Input{Source: "ev", Truncate: true} }
 
 // spoken is a journal whose statements are written down.
 type spoken struct {

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	_ "embed"
 
 	"dsql/engine"
 )
@@ -10,6 +11,13 @@ import (
 // that has an event before it. Where that ends something it is an event of the key as any delete: of the keys that are there at that
 // point when the TRUNCATE comes, and of those that a late event brings to that point afterwards. So the history is a function of the
 // set of events here too. A key that has an event of its own at the very sequence of a TRUNCATE keeps to that event.
+
+//go:embed truncate.sql
+var truncateSQL string
+
+var truncation = statements[struct {
+	Truncates, Remember, Bare, TooLate, Bad, DropBad, DropAll, Ended, There, CountKnown, Overtaken, AddEnds, UnlessOwn statement
+}](truncateSQL)
 
 // truncate takes a batch of TRUNCATEs.
 func (w *writer) truncate(ctx context.Context) error {
@@ -20,11 +28,10 @@ func (w *writer) truncate(ctx context.Context) error {
 	if err := w.rejectTruncates(ctx); err != nil {
 		return err
 	}
-	a := engine.Args{"seq": list("", w.seq), "same": pairs(" AND ", "b.{x} = h.{y}", w.seq, w.seq)}
-	if err := w.make(ctx, "truncates", "SELECT DISTINCT {seq} FROM {batch} b ANTI JOIN (FROM {mem} WHERE _kind = 'T' AND _v_to = 0) h ON {same}", a); err != nil {
+	if err := w.make(ctx, &w.temp.Truncates, truncation.Truncates); err != nil {
 		return err
 	}
-	fresh, err := w.run(ctx, "INSERT INTO {mem} ({seq}, _kind, _v_from, _v_to) SELECT {seq}, 'T', {v}, 0 FROM {truncates}", a)
+	fresh, err := w.run(ctx, truncation.Remember)
 	if err != nil {
 		return err
 	}
@@ -45,13 +52,14 @@ func (w *writer) truncate(ctx context.Context) error {
 
 // rejectTruncates rejects those without a sequence, and those that are too late and not known yet.
 func (w *writer) rejectTruncates(ctx context.Context) error {
-	bad, why := isNull("b", w.seq), w.whyNull("TRUNCATE, which ends all keys: ", " (it can be made of what the event has beside the row: source, ts_ms, _meta)", nil)
+	bad := truncation.Bare
+	why := w.whyNull("TRUNCATE, which ends all keys: ", " (it can be made of what the event has beside the row: source, ts_ms, _meta)", nil)
 	out := func() error {
-		rows := w.sql("(SELECT * FROM {batch} b WHERE {bad})", engine.Args{"bad": bad})
-		if err := w.reject(ctx, rows, why); err != nil {
+		a := engine.Args{"bad": w.sql(bad)}
+		if err := w.reject(ctx, w.sql(truncation.Bad, a), why); err != nil {
 			return err
 		}
-		_, err := w.run(ctx, "DELETE FROM {batch} AS b WHERE {bad}", engine.Args{"bad": bad})
+		_, err := w.run(ctx, truncation.DropBad, a)
 		return err
 	}
 	if err := out(); err != nil || w.j.lateness == nil {
@@ -60,7 +68,7 @@ func (w *writer) rejectTruncates(ctx context.Context) error {
 	if _, err := w.markLate(ctx); err != nil {
 		return err
 	}
-	bad = w.sql("b._late AND NOT EXISTS (SELECT 1 FROM {mem} h WHERE h._kind = 'T' AND h._v_to = 0 AND {same})", engine.Args{"same": pairs(" AND ", "b.{x} = h.{y}", w.seq, w.seq)})
+	bad = truncation.TooLate
 	why = w.tooLate("TRUNCATE, which ends all keys: ")
 	return out()
 }
@@ -68,17 +76,18 @@ func (w *writer) rejectTruncates(ctx context.Context) error {
 // endAll deletes the keys that are there at a new TRUNCATE, and says whether there was one.
 func (w *writer) endAll(ctx context.Context, late bool) (bool, error) {
 	// A row of the state now shows its latest event alone, but values of older ones, which a delete in between ends.
-	there := engine.SQL("({from} < {t} AND ({open} OR {to} > {t}))", engine.Args{"from": point("h", w.from), "to": point("h", w.to), "t": point("t", w.seq), "open": isNull("h", w.to[:1])})
+	there := w.sql(truncation.There)
 	if w.SCD == 1 && len(w.Sparse) > 0 {
 		there = engine.SQL("true")
 	}
-	text := "SELECT {keys}, {seq} FROM {rows} h JOIN {truncates} t ON {there} WHERE h._v_to = 0"
-	a := engine.Args{"keys": list("h", w.keys), "seq": list("t", w.seq), "there": there, "rows": w.tables["now"]}
-	keys := w.sql(text, a)
-	if late {
-		keys = engine.SQL("{keys} UNION {past}", engine.Args{"keys": keys, "past": w.sql(text, a, engine.Args{"rows": w.tables["past"]})})
+	in := func(table statement) *engine.Query {
+		return w.sql(truncation.Ended, engine.Args{"there": there, "of": w.sql(table)})
 	}
-	if _, err := w.run(ctx, "DELETE FROM {batch}"); err != nil {
+	keys := in("{now}")
+	if late {
+		keys = engine.SQL("{now} UNION {past}", engine.Args{"now": keys, "past": in("{past}")})
+	}
+	if _, err := w.run(ctx, truncation.DropAll); err != nil {
 		return false, err
 	}
 	n, err := w.addEnds(ctx, keys, late, false)
@@ -96,30 +105,26 @@ func (w *writer) endAll(ctx context.Context, late bool) (bool, error) {
 
 // overtake adds to late events the delete that the next TRUNCATE behind each stands for.
 func (w *writer) overtake(ctx context.Context) error {
-	n, err := w.tx.Int(ctx, w.sql("SELECT count(*) FROM {mem} WHERE _kind = 'T' AND _v_to = 0"))
+	n, err := w.number(ctx, truncation.CountKnown)
 	if err != nil || n == 0 {
 		return err
 	}
-	a := engine.Args{"keys": list("b", w.keys), "bare": list("", w.keys), "t": point("t", w.seq), "b": point("b", w.seq), "parts": engine.Join(", ", w.parts(engine.SQL("_next"))...)}
-	_, err = w.addEnds(ctx, w.sql(`SELECT {bare}, {parts} FROM (
-		SELECT {keys}, min({t}) AS _next FROM {batch} b JOIN (FROM {mem} WHERE _kind = 'T' AND _v_to = 0) t ON {t} > {b} WHERE NOT b._del AND NOT b._late GROUP BY b.rowid, {keys})`, a), true, true)
+	_, err = w.addEnds(ctx, w.sql(truncation.Overtaken, engine.Args{"next": w.parts(engine.SQL("_next"))}), true, true)
 	return err
 }
 
 // addEnds adds deletes to the batch: those of a query of keys and sequences, but where the key has an event of its own. Beside events
 // they don't count as such.
-func (w *writer) addEnds(ctx context.Context, ends *engine.Query, late, beside bool) (int64, error) {
-	a := engine.Args{"ends": ends, "place": list("", w.keys, w.seq), "into": list("", w.keys, w.seq, []string{"_del", "_late", "_second", "_end"}, w.bits()), "all": w.saysNothing(), "own": engine.SQL(""), "beside": beside,
-		"batch_at": w.at("x", w.seq, "b", w.seq), "row_at": w.at("x", w.seq, "h", w.from), "mem_at": w.at("x", w.seq, "m", w.seq)}
+func (w *writer) addEnds(ctx context.Context, ended *engine.Query, late, beside bool) (int64, error) {
+	unless := engine.SQL("")
 	if late {
-		a["own"] = w.sql(`ANTI JOIN {batch} b ON {batch_at} ANTI JOIN {now} h ON h._v_to = 0 AND {row_at} ANTI JOIN {past} h ON h._v_to = 0 AND {row_at}
-			ANTI JOIN {mem} m ON m._v_to = 0 AND m._kind IN ('N', 'E', 'D') AND {mem_at}`, a)
+		unless = w.sql(truncation.UnlessOwn)
 	}
-	return w.run(ctx, "INSERT INTO {batch} ({into}) SELECT DISTINCT {place}, true, false, false, {beside} {all} FROM (SELECT * FROM ({ends}) e({place})) x {own}", a)
+	return w.run(ctx, truncation.AddEnds, engine.Args{"ended": ended, "beside": beside, "unless_own": unless, "says_nothing": w.saysNothing()})
 }
 
 // saysNothing are the bits of a delete without an image.
-func (w *writer) saysNothing() *engine.Query {
+func (w *writer) saysNothing() []*engine.Query {
 	nulls := map[string]int64{}
 	for _, c := range w.cols {
 		if word, bit := w.bit(c); w.ignored[c] {
@@ -133,5 +138,5 @@ func (w *writer) saysNothing() *engine.Query {
 	for _, word := range w.nulls() {
 		out = append(out, engine.Lit(nulls[word]))
 	}
-	return prefixed(engine.Join(", ", out...))
+	return out
 }

@@ -2,10 +2,18 @@ package journal
 
 import (
 	"context"
+	_ "embed"
 	"slices"
 
 	"dsql/engine"
 )
+
+//go:embed views.sql
+var viewsSQL string
+
+var shown = statements[struct {
+	State, History, Bitemporal, At, AsOf, HistoryAt, HistoryNow, AsOfStored, AllChanges, Changes, Diff, Pairs, Readable, NotYet statement
+}](viewsSQL)
 
 // views and macros (table macros) of a journal, by what follows its name.
 var (
@@ -25,34 +33,33 @@ func (l *layout) show(ctx context.Context, tx *engine.Tx, at engine.Place, older
 	param := func(base string) *engine.Query { return engine.Ident(engine.FreeName(base, columns)) }
 	name := func(suffix string) *engine.Query { return engine.Ident(l.name + suffix) }
 	values := append(l.keys[:len(l.keys):len(l.keys)], l.cols...)
-	a := l.tables.With(engine.Args{
-		"name": name(""), "history": name("_history"), "as_of": name("_as_of"), "state_table": l.tables["state"], "at": name("_at"), "history_at": name("_history_at"), "changes": name("_changes"), "all_changes": name("__changes"), "diff": name("_diff"),
-		"bitemporal": name("_bitemporal"), "known_from": param("known_from"), "known_to": param("known_to"),
-		"t": param("at_time"), "v": param("at_version"), "v1": param("from_version"), "v2": param("to_version"),
-		"state": list("", values, l.from), "rows": list("", values, l.from, l.to), "values": list("", values),
-		"from": engine.Ident(l.from[0]), "to": engine.Ident(l.to[0]),
-		"differ": differ("_b", "_a", l.cols), "asof": engine.VersionAsOf(param("at_time")),
+	nulls := func(names []string) []*engine.Query {
+		return slices.Repeat([]*engine.Query{engine.SQL("NULL")}, len(names))
+	}
+	v, v1, v2 := param("at_version"), param("from_version"), param("to_version")
+	a := l.words.With(engine.Args{
+		"name": name(""), "history": name("_history"), "bitemporal": name("_bitemporal"), "at": name("_at"), "as_of": name("_as_of"),
+		"history_at": name("_history_at"), "changes": name("_changes"), "all_changes": name("__changes"), "diff": name("_diff"),
+		"known_from": param("known_from"), "known_to": param("known_to"), "at_time": param("at_time"), "at_version": v, "v1": v1, "v2": v2,
+		"version_as_of": engine.VersionAsOf(param("at_time")), "shown": engine.Names(values), "none": nulls(values), "none_from": nulls(l.from),
+		"before": engine.Names(numbered("_b", len(values))), "after": engine.Names(numbered("_n", len(values))),
+		"readable": l.readable(v, shown.NotYet), "readable_first": l.readable(v1, ""),
+		"readable_both": l.readable(engine.SQL("least({v1}, {v2})", engine.Args{"v1": v1, "v2": v2}), ""),
 	})
-	b, n := numbered("_b", len(values)), numbered("_n", len(values))
-	a["before"], a["after"] = pairs(", ", "{x} AS {y}", b, values), pairs(", ", "{x} AS {y}", n, values)
-	a["pairs"] = engine.SQL(pairsQuery, engine.Args{"both": engine.Join(", ", as("_b", values, b), as("_a", values, n)), "on": l.on("_b", "_a")})
-	a["readable"], a["readable_first"], a["readable_both"] = l.readable(engine.SQL("{v}", a), notYet), l.readable(engine.SQL("{v1}", a), ""), l.readable(engine.SQL("least({v1}, {v2})", a), "")
-	a["none"], a["none_from"], a["none_to"] = nulls(values), prefixed(nulls(l.from)), prefixed(nulls(l.to))
-	a["open"] = each(", ", "NULL AS {c}", l.to)
-	a["was"] = each(", ", "CASE WHEN _v_close <> 0 AND _v_close <= {v} THEN {c} END AS {c}", l.to, a)
-	templates := []string{stateView, historyView, bitemporalView, atMacro, asOfMacro, historyAtMacro, allChangesMacro, changesMacro, diffMacro}
+	a["pairs"] = engine.SQL(string(shown.Pairs), a)
+	all := []statement{shown.State, shown.History, shown.Bitemporal, shown.At, shown.AsOf, shown.HistoryAt, shown.AllChanges, shown.Changes, shown.Diff}
 	if l.SCD == 1 {
-		templates[1], templates[4] = historyNow, asOfStored
+		all[1], all[4] = shown.HistoryNow, shown.AsOfStored
 	}
 	if older { // it may be the user's own: no older dsql made one
 		if cols, err := tx.Table(ctx, l.name+"_bitemporal"); err != nil {
 			return err
 		} else if cols != nil {
-			templates = slices.DeleteFunc(templates, func(t string) bool { return t == bitemporalView })
+			all = slices.DeleteFunc(all, func(s statement) bool { return s == shown.Bitemporal })
 		}
 	}
-	for _, text := range templates {
-		if _, err := tx.ExecAt(ctx, engine.SQL(text, a), at); err != nil {
+	for _, s := range all {
+		if _, err := tx.ExecAt(ctx, engine.SQL(string(s), a), at); err != nil {
 			return err
 		}
 	}
@@ -62,83 +69,7 @@ func (l *layout) show(ctx context.Context, tx *engine.Tx, at engine.Place, older
 // readable is a condition that is never true, and an error for a version that can't be read: one before the oldest that VACUUM or a
 // rebuild into another shape left, or one that isn't there yet (as a BASELINE it is none yet: see quality). It stands in a branch of
 // its own, where it costs one row.
-func (l *layout) readable(version *engine.Query, yet string) *engine.Query {
-	return engine.SQL("CASE WHEN {v} < oldest "+yet+" THEN error({why} || oldest || ' to ' || (SELECT coalesce(max(version), 0) FROM dsql.versions) || ', and this is ' || ({v}))::BOOLEAN ELSE false END",
-		engine.Args{"v": version, "why": "journal " + l.name + engine.CanBeRead})
+func (l *layout) readable(version *engine.Query, yet statement) *engine.Query {
+	a := engine.Args{"version": version, "why": "journal " + l.name + engine.CanBeRead}
+	return engine.SQL(string(shown.Readable), a, engine.Args{"or_not_yet": engine.SQL(string(yet), a)})
 }
-
-const notYet = "OR {v} > (SELECT coalesce(max(version), 0) FROM dsql.versions) AND getvariable('dsql_baseline') IS NULL"
-
-const (
-	stateView   = `CREATE OR REPLACE VIEW {name} AS SELECT {state} FROM {now} WHERE _v_close = 0 AND _v_to = 0`
-	historyView = `CREATE OR REPLACE VIEW {history} AS
-		SELECT {rows} FROM {now} WHERE _v_to = 0 UNION ALL SELECT {rows} FROM {past} WHERE _v_to = 0`
-	asOfMacro = `CREATE OR REPLACE MACRO {as_of}({t}) AS TABLE
-		SELECT {state} FROM {now} WHERE _v_to = 0 AND {from} <= {t} AND ({to} IS NULL OR {to} > {t})
-		UNION ALL SELECT {state} FROM {past} WHERE _v_to = 0 AND {from} <= {t} AND {to} > {t}`
-	atMacro = `CREATE OR REPLACE MACRO {at}({v}) AS TABLE
-		SELECT {state} FROM {now} WHERE _v_from <= {v} AND (_v_close = 0 OR _v_close > {v}) AND (_v_to = 0 OR _v_to > {v})
-		UNION ALL SELECT {state} FROM {past} WHERE _v_from <= {v} AND (_v_close = 0 OR _v_close > {v}) AND (_v_to = 0 OR _v_to > {v})
-		UNION ALL SELECT {none} {none_from} FROM {state_table} WHERE {readable}`
-	historyAtMacro = `CREATE OR REPLACE MACRO {history_at}({v}) AS TABLE
-		SELECT {state}, {was} FROM {now} WHERE _v_from <= {v} AND (_v_to = 0 OR _v_to > {v})
-		UNION ALL SELECT {state}, {was} FROM {past} WHERE _v_from <= {v} AND (_v_to = 0 OR _v_to > {v})
-		UNION ALL SELECT {none} {none_from} {none_to} FROM {state_table} WHERE {readable}`
-
-	// A row that was open for a while and closed then was believed in two ways, one after the other.
-	bitemporalView = `CREATE OR REPLACE VIEW {bitemporal} AS
-		WITH _r AS (SELECT {rows}, _v_from, _v_close, _v_to FROM {now} UNION ALL SELECT {rows}, _v_from, _v_close, _v_to FROM {past})
-		SELECT {state}, {open}, _v_from AS {known_from}, nullif(CASE WHEN _v_close <> 0 THEN _v_close ELSE _v_to END, 0) AS {known_to} FROM _r WHERE _v_close <> _v_from AND _v_to <> _v_from
-		UNION ALL SELECT {rows}, _v_close, nullif(_v_to, 0) FROM _r WHERE _v_close <> 0 AND _v_to <> _v_close`
-
-	// Of SCD type 1: the only history is that of versions.
-	historyNow = `CREATE OR REPLACE VIEW {history} AS SELECT {rows} FROM {now} WHERE _v_to = 0`
-	asOfStored = `CREATE OR REPLACE MACRO {as_of}({t}) AS TABLE
-		SELECT * FROM {at}({asof})`
-
-	// A row is the state from _v_from on until _v_close or, never closed, until _v_to. One that begins and ends in the same
-	// version was never seen. A row that differs by its times alone is no change of the state.
-	changesMacro = `CREATE OR REPLACE MACRO {changes}({v1}, {v2}) AS TABLE
-		SELECT * FROM {all_changes}({v1}, {v2}) UNION ALL SELECT NULL, NULL, {none} FROM {state_table} WHERE {readable_first}`
-
-	// What the pipeline hands to readers, which are never behind what they can read.
-	allChangesMacro = `CREATE OR REPLACE MACRO {all_changes}({v1}, {v2}) AS TABLE
-		WITH _b AS (
-			SELECT {values}, _v_close AS _version FROM {now} WHERE _v_close > {v1} AND _v_close <= {v2} AND _v_close > _v_from
-			UNION ALL SELECT {values}, _v_to FROM {now} WHERE _v_to > {v1} AND _v_to <= {v2} AND _v_close = 0 AND _v_to > _v_from
-			UNION ALL SELECT {values}, _v_close FROM {past} WHERE _v_close > {v1} AND _v_close <= {v2} AND _v_close > _v_from
-			UNION ALL SELECT {values}, _v_to FROM {past} WHERE _v_to > {v1} AND _v_to <= {v2} AND _v_close = 0 AND _v_to > _v_from),
-		_a AS (
-			SELECT {values}, _v_from AS _version FROM {now} WHERE _v_from > {v1} AND _v_from <= {v2} AND _v_close <> _v_from AND _v_to <> _v_from
-			UNION ALL SELECT {values}, _v_from FROM {past} WHERE _v_from > {v1} AND _v_from <= {v2} AND _v_close <> _v_from AND _v_to <> _v_from),
-		_c AS ({pairs} AND _b._version = _a._version
-			WHERE _b._version IS NULL OR _a._version IS NULL OR {differ})
-		SELECT CASE WHEN _isa THEN 'update_before' ELSE 'delete' END AS change_type, _version, {before} FROM _c WHERE _isb
-		UNION ALL SELECT CASE WHEN _isb THEN 'update_after' ELSE 'insert' END, _version, {after} FROM _c WHERE _isa`
-
-	// _b: rows of the state at the lower version that aren't in it at the higher; _a: the other way round.
-	diffMacro = `CREATE OR REPLACE MACRO {diff}({v1}, {v2}) AS TABLE
-		WITH _b AS (
-			SELECT {values}, 1 AS _version FROM {now} WHERE _v_close > least({v1}, {v2}) AND _v_close <= greatest({v1}, {v2}) AND _v_from <= least({v1}, {v2})
-			UNION ALL SELECT {values}, 1 FROM {now} WHERE _v_to > least({v1}, {v2}) AND _v_to <= greatest({v1}, {v2}) AND _v_close = 0 AND _v_from <= least({v1}, {v2})
-			UNION ALL SELECT {values}, 1 FROM {past} WHERE _v_close > least({v1}, {v2}) AND _v_close <= greatest({v1}, {v2}) AND _v_from <= least({v1}, {v2})
-			UNION ALL SELECT {values}, 1 FROM {past} WHERE _v_to > least({v1}, {v2}) AND _v_to <= greatest({v1}, {v2}) AND _v_close = 0 AND _v_from <= least({v1}, {v2})),
-		_a AS (
-			SELECT {values}, 1 AS _version FROM {now} WHERE _v_from > least({v1}, {v2}) AND _v_from <= greatest({v1}, {v2})
-				AND (_v_close = 0 OR _v_close > greatest({v1}, {v2})) AND (_v_to = 0 OR _v_to > greatest({v1}, {v2}))
-			UNION ALL SELECT {values}, 1 FROM {past} WHERE _v_from > least({v1}, {v2}) AND _v_from <= greatest({v1}, {v2})
-				AND (_v_close = 0 OR _v_close > greatest({v1}, {v2})) AND (_v_to = 0 OR _v_to > greatest({v1}, {v2}))),
-		_c AS ({pairs} WHERE _b._version IS NULL OR _a._version IS NULL OR {differ})
-		SELECT CASE WHEN {v1} > {v2} THEN CASE WHEN _isa THEN 'update_after' ELSE 'insert' END WHEN _isa THEN 'update_before' ELSE 'delete' END AS change_type,
-			{v2}::BIGINT AS _version, {before} FROM _c WHERE _isb
-		UNION ALL SELECT CASE WHEN {v1} > {v2} THEN CASE WHEN _isb THEN 'update_before' ELSE 'delete' END WHEN _isb THEN 'update_after' ELSE 'insert' END,
-			{v2}::BIGINT, {after} FROM _c WHERE _isa
-		UNION ALL SELECT NULL, NULL, {none} FROM {state_table} WHERE {readable_both}`
-
-	// The rows before and after, joined by key; {before} and {after} take them apart again.
-	pairsQuery = `SELECT coalesce(_b._version, _a._version) AS _version, _b._version IS NOT NULL AS _isb, _a._version IS NOT NULL AS _isa, {both}
-			FROM _b FULL JOIN _a ON {on}`
-)
-
-// nulls are as many NULLs as there are names.
-func nulls(names []string) *engine.Query { return each(", ", "NULL", names) }

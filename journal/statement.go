@@ -1,0 +1,127 @@
+package journal
+
+import (
+	"context"
+	"reflect"
+	"strings"
+
+	"dsql/engine"
+)
+
+// statement is one of a .sql file: a template of engine.SQL over the journal's words (see words) and what the code gives with it.
+type statement string
+
+// statements reads the text of a .sql file into the fields of a struct, one for each statement. Behind
+//
+//	-- name: remember_openings
+//
+// and lines of comment stands that of the field RememberOpenings. That they are the same ones is checked at once, for all files.
+func statements[T any](text string) (out T) {
+	v := reflect.ValueOf(&out).Elem()
+	field := func(name string) reflect.Value {
+		return v.FieldByNameFunc(func(f string) bool { return strings.EqualFold(f, strings.ReplaceAll(name, "_", "")) })
+	}
+	var name string
+	var lines []string
+	done := func() {
+		if name != "" {
+			field(name).SetString(strings.TrimSpace(strings.Join(lines, "\n")))
+		}
+		lines = nil
+	}
+	for line := range strings.Lines(text) {
+		if next, ok := strings.CutPrefix(line, "-- name: "); ok {
+			done()
+			if name = strings.TrimSpace(next); !field(name).IsValid() || field(name).String() != "" {
+				panic("journal: no field, or two statements, for -- name: " + name)
+			}
+		} else if !strings.HasPrefix(strings.TrimSpace(line), "--") {
+			lines = append(lines, strings.TrimRight(line, "\n"))
+		}
+	}
+	done()
+	for i := range v.NumField() {
+		if v.Field(i).String() == "" {
+			panic("journal: no statement for " + v.Type().Field(i).Name)
+		}
+	}
+	return out
+}
+
+// temps are the temporary tables of a writer, each made by the statement of its name.
+type temps struct {
+	Batch, Groups, Twins, Again, Open, Late, Folded                 temp // of events: feed.sql, order.sql
+	Role                                                            temp // fast.sql
+	Old, Oldmem, Known, New, Conflict, Touched, Line, Built, Change temp // fold.sql, line.sql
+	Wanted                                                          temp
+	Merged                                                          temp // current.sql
+	Truncates                                                       temp // truncate.sql
+	Diff, Distinct, Doubled                                         temp // snapshot.sql
+	Back, Backmem                                                   temp // rollback.sql
+}
+
+// temp is a temporary table; one that isn't made yet has no name.
+type temp struct {
+	word string
+	name *engine.Query
+}
+
+func (t *temp) made() bool { return t.name != nil }
+
+// query is the table in a statement.
+func (t *temp) query() *engine.Query {
+	if !t.made() {
+		panic("journal: the temporary table " + t.word + " is used before it is made")
+	}
+	return t.name
+}
+
+// words adds the tables to a vocabulary.
+func (t *temps) words(a engine.Args) {
+	v := reflect.ValueOf(t).Elem()
+	for i := range v.NumField() {
+		x := v.Field(i).Addr().Interface().(*temp)
+		x.word = strings.ToLower(v.Type().Field(i).Name)
+		a[x.word] = x.query
+	}
+}
+
+// sql fills a statement with the journal's words, the temporary tables and the version at hand beside its own arguments.
+func (w *writer) sql(s statement, a ...engine.Args) *engine.Query {
+	return engine.SQL(string(s), append([]engine.Args{w.words}, a...)...)
+}
+
+// make keeps the result of a query in a temporary table.
+func (w *writer) make(ctx context.Context, t *temp, query statement, a ...engine.Args) error {
+	q := w.sql(query, a...)
+	t.name = engine.Ident("temp", w.name+"__"+t.word)
+	w.made = append(w.made, t.name)
+	_, err := w.run(ctx, "CREATE OR REPLACE TEMP TABLE {table} AS {query}", engine.Args{"table": t.name, "query": q})
+	return err
+}
+
+// run runs a statement and returns how many rows it changed.
+func (w *writer) run(ctx context.Context, s statement, a ...engine.Args) (int64, error) {
+	return w.tx.ExecAt(ctx, w.sql(s, a...), engine.At(w.j.decl))
+}
+
+// all runs statements one after the other.
+func (w *writer) all(ctx context.Context, a engine.Args, all ...statement) error {
+	for _, s := range all {
+		if _, err := w.run(ctx, s, a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// scan reads the one row of a query.
+func (w *writer) scan(ctx context.Context, q *engine.Query, dest ...any) error {
+	_, err := w.tx.Scan(ctx, q, dest...)
+	return err
+}
+
+// number reads the one number of a query.
+func (w *writer) number(ctx context.Context, s statement, a ...engine.Args) (n int64, err error) {
+	return n, w.scan(ctx, w.sql(s, a...), &n)
+}

@@ -1,0 +1,80 @@
+package journal
+
+import (
+	"dsql/engine"
+)
+
+// The words of statements: what the placeholders in .sql files stand for.
+//
+//	keys, cols              of the journal; tracked, untracked: the columns by what their change does
+//	seq                     of events: _s0 …; from, to: of rows, valid_from…, valid_to…; ends: _t0 …, where rows end
+//	bits, marks             what events said, and rows show (layout.go); all_said: the bits of an event that says all
+//	types, seq_types        of cols and seq
+//	key1, from1, to1        the first of each
+//	now, past, mem, state   the journal's tables; those of temps by their names
+//	v, t                    the version at hand; the time of a load
+
+// words are those that follow from the layout.
+func (l *layout) vocabulary(tables engine.Args) engine.Args {
+	return tables.With(engine.Args{
+		"keys": engine.Names(l.keys), "seq": engine.Names(l.seq), "from": engine.Names(l.from), "to": engine.Names(l.to),
+		"ends":    engine.Names(numbered("_t", len(l.seq))),
+		"cols":    func() engine.Names { return l.cols },
+		"tracked": func() engine.Names { return l.tracked }, "untracked": func() engine.Names { return l.untracked },
+		"bits": func() engine.Names { return l.bits() }, "marks": func() engine.Names { return l.marks() }, "all_said": l.allSaid,
+		"key_types": func() []*engine.Query { return types(l.Keys) },
+		"types":     func() []*engine.Query { return types(l.Columns) },
+		"seq_types": func() []*engine.Query {
+			return each(l.Sequence, func(o order) *engine.Query { return engine.Type(o.Type) })
+		},
+		"key1":  func() *engine.Query { return engine.Ident(l.keys[0]) },
+		"from1": engine.Ident(l.from[0]), "to1": engine.Ident(l.to[0]),
+	})
+}
+
+// speak adds the words of a batch.
+func (w *writer) speak() {
+	for word, f := range map[string]any{
+		"columns": w.columns, "sequence": w.sequence, "deleted": w.deleted, "saying": w.saying, "arrival": w.arrival, "lateness": w.lateness,
+		"rows": func() *engine.Query { return w.b.Rows }, "v": w.v,
+		// of the fast path
+		"moved": func() *engine.Query { return w.moved(w.tracked) }, "unversioned": w.unversioned,
+		"values": func() []*engine.Query { return each(w.cols, w.value) },
+		"own":    func() []*engine.Query { return w.ownImage("o", w.from, "o") },
+		// of the line
+		"tracked_filled":   func() []*engine.Query { return each(w.tracked, w.filled) },
+		"untracked_filled": func() []*engine.Query { return each(w.untracked, w.filled) },
+		"gaps":             func() engine.Names { return numbered("_f", len(w.gaps())) }, "fills": w.fills,
+		"lasts": func() engine.Names { return numbered("_l", len(w.untracked)) },
+		// of what is known
+		"own_opening": func() []*engine.Query { return w.ownImage("h", w.from, "h") },
+		"own_inside":  func() []*engine.Query { return w.ownImage("r", w.seq, "h") },
+		"normal_bits": w.normalBits,
+		// of loads
+		"given": func() engine.Names { return w.given(w.cols) }, "given_types": w.givenTypes, "lacking": w.lacks,
+		"old_names": func() engine.Names { return numbered("_j", len(w.cols)) }, "new_values": func() []*engine.Query { return each(w.cols, w.loadValue) },
+		"tracked_differ":   func() *engine.Query { return w.loadDiffers(w.given(w.tracked)) },
+		"untracked_differ": func() *engine.Query { return w.loadDiffers(w.given(w.untracked)) },
+	} {
+		w.words[word] = f
+	}
+	w.temp.words(w.words)
+}
+
+// words are those of the journal's tables alone.
+func (j *Journal) words() engine.Args {
+	return engine.Args{"now": j.table("__now"), "past": j.table("__past"), "mem": j.table("__mem"), "state": j.table("__state"),
+		"definition": j.table("__definition")}
+}
+
+func each[T any](items []T, f func(T) *engine.Query) []*engine.Query {
+	out := make([]*engine.Query, len(items))
+	for i, x := range items {
+		out[i] = f(x)
+	}
+	return out
+}
+
+func types(cols []engine.Column) []*engine.Query {
+	return each(cols, func(c engine.Column) *engine.Query { return engine.Type(c.Type) })
+}
