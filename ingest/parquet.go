@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -122,13 +123,21 @@ func (r *reader) leaveParquet(ctx context.Context, it *item, i int, why *sql.Err
 	return r.setAside(ctx, it.aside(i, why))
 }
 
+// apart runs f on the reader's connection; in a rebuild on one of its own, as what is wrong with a file would end the transaction.
+func (r *reader) apart(ctx context.Context, f func(*engine.Conn) error) error {
+	if r.o.Everything {
+		return r.conn.Apart(ctx, f)
+	}
+	return f(r.conn)
+}
+
 // blame finds out whether a batch failed because its file can't be read, and sets that aside.
 func (r *reader) blame(ctx context.Context, b batch, parts []parquetPart) (bool, error) {
 	for i, p := range parts {
 		a := engine.Args{"f": r.scanned(p.parquetFile), "from": p.from, "to": p.to,
 			"columns": engine.Each(", ", p.have, func(c engine.Column) *engine.Query { return engine.Ident(c.Name) })}
 		of := engine.SQL("SELECT count(hash({columns})) FROM {f} WHERE file_row_number >= {from} AND file_row_number < {to}", a)
-		_, err := r.conn.Int(ctx, of)
+		err := r.apart(ctx, func(c *engine.Conn) error { _, err := c.Int(ctx, of); return err })
 		if err == nil {
 			continue
 		}
@@ -191,8 +200,11 @@ func (r *reader) openParquet(ctx context.Context, f file) (*parquetFile, error) 
 	if p.hash, err = hashFile(f.full, -1); err != nil {
 		return nil, s.unreadable(err, f.path)
 	}
-	if p.have, err = r.conn.Describe(ctx, engine.SQL("SELECT * FROM {f}", engine.Args{"f": s.scanParquet(f.full)}),
-		engine.Place{}); err != nil {
+	err = r.apart(ctx, func(c *engine.Conn) (err error) {
+		p.have, err = c.Describe(ctx, engine.SQL("SELECT * FROM {f}", engine.Args{"f": s.scanParquet(f.full)}), engine.Place{})
+		return err
+	})
+	if err != nil {
 		return nil, s.noParquet(err, f)
 	}
 	if err = r.storedAs(ctx, p); err != nil {
@@ -312,6 +324,11 @@ func (r *reader) parquetColumn(ctx context.Context, p *parquetFile, f Field,
 
 // parquetInput is the relation of ranges of files.
 func (r *reader) parquetInput(ctx context.Context, b batch, parts []parquetPart) (*engine.Input, error) {
+	if r.o.Everything { // once its rows are read in the transaction it is too late
+		if blamed, err := r.blame(ctx, b, parts); err != nil || blamed {
+			return nil, cmp.Or(err, errBlamed)
+		}
+	}
 	var rows, raw, bad []*engine.Query
 	in := &engine.Input{RowID: rowID("parquet", paths(b.item.files)), Release: func() {}}
 	for _, p := range parts {
