@@ -37,16 +37,18 @@ func (b *batch) feed(x *Dest, rows []Rec) {
 			continue
 		}
 		i, there := slices.BinarySearchFunc(x.events[key], e, func(a, b event) int { return compareAll(a.seq, b.seq) })
-		clash := strings.Join([]string{key, textsOf(e.seq), image(e.del, e.row, cols)}, "\x1e")
+		same := func(o event) bool {
+			return o.key == key && compareAll(o.seq, e.seq) == 0 && image(o.del, o.row, cols) == image(e.del, e.row, cols)
+		}
 		switch {
-		case there && image(x.events[key][i].del, x.events[key][i].row, cols) == image(e.del, e.row, cols) || x.clashes[clash]:
+		case there && same(x.events[key][i]) || slices.ContainsFunc(x.clashes, same):
 			b.account.Written++ // a repeat
 			continue
 		case d.Late > 0 && x.newest != nil && e.seq[0].(int64) < x.newest[0].(int64)-int64(d.Late):
 			b.reject(r, "", "too_late")
 			continue
 		case there:
-			x.clashes[clash] = true
+			x.clashes = append(x.clashes, e)
 			b.reject(r, "", "sequence_conflict")
 			continue
 		}

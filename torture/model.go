@@ -46,7 +46,7 @@ type Dest struct {
 	rows    []stored
 	hist    map[string][]span      // a journal's versions by key, in order of time
 	events  map[string][]event     // a feed's, by key, in order of the sequence
-	clashes map[string]bool        // events that were rejected for their sequence
+	clashes []event                // events that were rejected for their sequence
 	newest  []Value                // the newest sequence accepted
 	load    Value                  // the time of the newest load
 	taken   map[string]bool        // units of sources (see work.go) that it has
@@ -195,12 +195,12 @@ func (d *Dest) clone() *Dest {
 	for k, e := range d.events {
 		c.events[k] = slices.Clone(e)
 	}
-	c.clashes, c.taken, c.offs, c.place, c.changes, c.past = maps.Clone(d.clashes), maps.Clone(d.taken), maps.Clone(d.offs), maps.Clone(d.place), maps.Clone(d.changes), maps.Clone(d.past)
+	c.clashes, c.taken, c.offs, c.place, c.changes, c.past = slices.Clip(d.clashes), maps.Clone(d.taken), maps.Clone(d.offs), maps.Clone(d.place), maps.Clone(d.changes), maps.Clone(d.past)
 	return &c
 }
 
 func newDest(d *Decl) *Dest {
-	return &Dest{decl: d, hist: map[string][]span{}, events: map[string][]event{}, clashes: map[string]bool{}, taken: map[string]bool{}, offs: map[string]map[int]int{}, place: map[string]int{}, changes: map[int][]Change{}, past: map[int]*Dest{}}
+	return &Dest{decl: d, hist: map[string][]span{}, events: map[string][]event{}, taken: map[string]bool{}, offs: map[string]map[int]int{}, place: map[string]int{}, changes: map[int][]Change{}, past: map[int]*Dest{}}
 }
 
 func (d *Dest) journal() bool { return d.decl.Kind == "journal" }
@@ -249,7 +249,9 @@ func (m *Model) declare(d *Decl) {
 	}
 	switch d.Kind {
 	case "source":
-		m.sources[n] = d
+		if m.sources[n] = d; d.Partitions > 0 && d.Change != addColumns { // what brought them isn't read again
+			delete(m.learned, n)
+		}
 	case "sink":
 		if m.sinks[n] == nil {
 			m.sinks[n] = &Sink{files: map[int][]Row{}}

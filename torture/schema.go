@@ -70,18 +70,19 @@ func (m *Model) begun(source string, f File) bool {
 	return false
 }
 
-// learn gives a source columns, and all that takes them by *.
-func (m *Model) learn(source string, cols []string) {
+// learn gives a source columns, and all that takes them by *: whether there were new ones.
+func (m *Model) learn(source string, cols []string) (grew bool) {
 	if m.sources[source].Change != addColumns || m.stop > 0 && m.version >= m.stop {
-		return
+		return false
 	}
 	for _, c := range cols {
 		if !has(m.given(m.sources[source]), c) {
-			m.learned[source] = append(m.learned[source], c)
+			m.learned[source], grew = append(m.learned[source], c), true
 			m.Tally["columns that files and topics brought"]++
 		}
 	}
 	m.spread()
+	return grew
 }
 
 // spread lets all destinations have the columns that their declarations give now. Those that are no longer given stay.

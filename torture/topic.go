@@ -228,8 +228,12 @@ func (m *Model) stretch(source string, wanted, to []string, from, end map[int]in
 		if len(cut) == 0 {
 			return nil
 		}
-		m.learn(source, m.fields(source, cut))
-		if err := m.commit(func(v int) error { return m.arriveTopic(source, cut, to, wanted, v, again) }); err != nil || m.single {
+		grew := m.learn(source, m.fields(source, cut))
+		err := m.commit(func(v int) error { return m.arriveTopic(source, cut, to, wanted, v, again) })
+		if err != nil && err != error(errStop) && grew { // of a batch that fails nobody says which records it had
+			return errSkip
+		}
+		if err != nil || m.single {
 			return err
 		}
 		for p, x := range cut {

@@ -289,7 +289,7 @@ func (m *Model) read(source string, wanted []string, again bool) error {
 		if err := m.meets(source, g); err != nil {
 			return err
 		}
-		if err := m.commit(func(v int) error { return m.arrive(source, g, to, wanted, v) }); err != nil || m.single {
+		if err := m.commit(func(v int) error { return m.arrive(source, g, to, wanted, v, again) }); err != nil || m.single {
 			return err
 		}
 	}
@@ -297,14 +297,14 @@ func (m *Model) read(source string, wanted []string, again bool) error {
 }
 
 // arrive is a batch of files.
-func (m *Model) arrive(source string, g []unit, to, wanted []string, v int) error {
+func (m *Model) arrive(source string, g []unit, to, wanted []string, v int, again bool) error {
 	src := m.sources[source]
 	rows, bad := m.records(src, g)
 	m.day, m.file = dayOf(g[0].file), g[0].file.Path
 	m.Tally["batches of files"]++
 	return m.arrived(source, rows, bad, to, wanted, v, func(x *Dest) {
 		for _, u := range g {
-			x.taken[u.name()] = true
+			x.taken[u.name()] = x.taken[u.name()] || !again
 		}
 	})
 }
