@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"dsql/engine"
+	"dsql/sql"
 )
 
 // Command runs dsql in a folder: the exit code, -9 where it was killed, and what it says on stderr.
@@ -147,7 +148,7 @@ func (b *Bench) arrives(ctx context.Context, f File) error {
 	if src.Partitions > 0 {
 		b.model.append(src, f)
 	} else {
-		b.model.files[n] = append(b.model.files[n], f)
+		b.model.files[n] = append(filter(b.model.files[n], func(x File) bool { return x.Path != f.Path }), f)
 	}
 	return nil
 }
@@ -252,6 +253,7 @@ func (b *Bench) script(s Step) (string, []func() error, error) {
 
 // play runs the statements through the model: the exit code.
 func (b *Bench) play(acts []func() error) (int, error) {
+	b.model.aside = false
 	for _, f := range acts {
 		err := f()
 		var e *exit
@@ -264,7 +266,7 @@ func (b *Bench) play(acts []func() error) (int, error) {
 			return 0, err
 		}
 	}
-	return 0, nil
+	return either(b.model.aside, sql.ExitUnreachable, 0), nil
 }
 
 // afterKill looks at what a killed run has committed: whole versions, and none of before is lost.
@@ -369,7 +371,9 @@ func (b *Bench) file(ctx context.Context, src *Decl, f File) error {
 		return err
 	}
 	var err error
-	if src.Format == "parquet" {
+	if f.Broken {
+		err = os.WriteFile(path, []byte("no Parquet"), 0o644)
+	} else if src.Format == "parquet" {
 		err = writeParquet(ctx, src, f, path)
 	} else {
 		err = os.WriteFile(path, []byte(contents(src, f)), 0o644)

@@ -9,7 +9,7 @@ import (
 // features are what a seed may make. Each seed switches on about half of them, so that pairs meet which rarely would if all were on.
 // Without any it makes the narrow core: files, streams, journals, versions.
 var features = []string{"json", "parquet", "bad", "absent", "snapshot", "rules", "checks", "metrics", "over_table", "where", "group", "join", "join_history", "chain", "changes",
-	"clauses", "late", "redeclare", "part", "replay", "hold", "rollback", "rebuild", "from_source", "replay_source", "vacuum", "drop", "kill", "copy", "respell", "sink", "batch_files", "batch_rows", "twins", "keys", "types", "inputs", "whole", "history", "topic", "score", "follow", "schema"}
+	"clauses", "late", "redeclare", "part", "replay", "hold", "rollback", "rebuild", "from_source", "replay_source", "vacuum", "drop", "kill", "copy", "respell", "sink", "batch_files", "batch_rows", "twins", "keys", "types", "inputs", "whole", "history", "topic", "score", "follow", "schema", "bad_file"}
 
 // known are faults that would hide others: what shows them is taken out of each declaration, unless -torture.with names the fault. An entry
 // goes when its fault is mended: from then on the tester holds it.
@@ -95,6 +95,7 @@ func (g *gen) step(m *Model) Step {
 			}
 		}
 	}
+	s.Files = append(s.Files, g.mended(m)...)
 	g.deed(m, &s)
 	if s.Part && len(s.Verbs) == 0 {
 		s.Verbs = append(s.Verbs, Verb{Do: "refresh"})
@@ -108,7 +109,7 @@ func (g *gen) step(m *Model) Step {
 	if g.may("follow", .25) && s.Kill == 0 && len(s.Verbs)+len(s.Drops) == 0 {
 		for _, n := range m.order {
 			if src := m.sources[n]; src != nil && src.BatchFiles == 0 {
-				if f := g.file(src); len(f.Rows) > 0 {
+				if f := g.file(src); len(f.Rows) > 0 && !f.Broken {
 					s.Later = append(s.Later, f)
 				}
 			}

@@ -11,7 +11,7 @@ import (
 func (g *gen) source(like *Decl) Decl {
 	d := Decl{Kind: "source", Name: g.next("s"), Format: "csv", Snapshot: g.may("snapshot", .45)}
 	for _, f := range []string{"json", "parquet"} {
-		if g.may(f, .35) {
+		if g.may(f, either(f == "parquet" && g.on["bad_file"], .7, .35)) {
 			d.Format = f
 		}
 	}
@@ -31,13 +31,16 @@ func (g *gen) source(like *Decl) Decl {
 	if g.may("bad", .2) {
 		d.Bad = "SKIP"
 	}
+	if d.Format == "parquet" && g.may("bad_file", .3) {
+		d.BadFile = "FAIL"
+	}
 	switch {
 	case d.Snapshot:
 	case d.Partitions > 0:
 		if g.may("batch_rows", .5) {
 			d.BatchRows = 2 + g.IntN(3)
 		}
-	case g.may("batch_files", .5):
+	case g.may("batch_files", .5) && (d.Format != "parquet" || !g.on["bad_file"]): // where a batch ends at a bad file the contract doesn't say
 		d.BatchFiles = 2 + g.IntN(2)
 	case g.may("batch_rows", .4) && d.Format != "parquet":
 		d.BatchRows = 2 + g.IntN(3)
@@ -128,10 +131,25 @@ func (g *gen) file(src *Decl) File {
 			f.Rows[i].Values["id"] = int64(i + 1)
 		}
 	}
+	f.Broken = src.Format == "parquet" && g.may("bad_file", .35)
 	if len(f.Rows) > 0 && g.may("twins", .3) {
 		f.Rows = append(f.Rows, one(g, f.Rows))
 	}
 	return f
+}
+
+// mended are files that can't be read, as they should be.
+func (g *gen) mended(m *Model) []File {
+	var out []File
+	for _, n := range m.order {
+		for _, f := range m.files[n] {
+			if f.Broken && m.sources[n] != nil && g.chance(.4) {
+				f.Broken = false
+				out = append(out, f)
+			}
+		}
+	}
+	return out
 }
 
 // day is the time of a load: mostly later than the one before, never one that was there.

@@ -23,6 +23,7 @@ type Model struct {
 	single   bool                // one batch of a source is enough
 	skips    []*Sink             // that a rebuild of a stream gives nothing
 	learned  map[string][]string // columns that a source was given by ON SCHEMA CHANGE ADD COLUMNS
+	aside    bool                // a file was set aside
 	stop     int                 // not 0: a killed run came to this version, and no further
 }
 

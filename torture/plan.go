@@ -36,6 +36,7 @@ type Decl struct {
 	BatchRows  int      `json:",omitempty"`
 	Bad        string   `json:",omitempty"` // SKIP; REJECT is the default
 	Change     string   `json:",omitempty"` // ADD COLUMNS, FAIL; IGNORE is the default
+	BadFile    string   `json:",omitempty"` // FAIL; SKIP is the default
 	Partitions int      `json:",omitempty"` // of a topic; 0: files
 
 	// A destination or a sink.
@@ -134,6 +135,7 @@ type File struct {
 	Path   string // without the folder in/
 	Cols   []string
 	Day    string `json:",omitempty"` // the capture of a load
+	Broken bool   `json:",omitempty"` // it can't be read, until a later step brings it whole
 	Rows   []Record
 }
 

@@ -89,6 +89,12 @@ func (m *Model) refillFrom(n, from string, version int) error {
 		return m.refillTopic(n, from, through)
 	}
 	for _, g := range m.batches(from, m.units(from), func(a, b unit) bool { return true }) {
+		if g[0].file.Broken {
+			if err := m.setAside(from); err != nil {
+				return err
+			}
+			continue
+		}
 		m.day, m.file = dayOf(g[0].file), g[0].file.Path
 		if err := through(m.records(src, g)); err != nil {
 			return err

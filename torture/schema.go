@@ -53,7 +53,7 @@ func (m *Model) unknown(src *Decl, f File) []string {
 func (m *Model) bind() {
 	for n, src := range m.sources {
 		for _, f := range m.files[n] {
-			if !m.begun(n, f) {
+			if !f.Broken && !m.begun(n, f) {
 				m.learn(n, m.unknown(src, f))
 			}
 		}

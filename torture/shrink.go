@@ -99,6 +99,7 @@ func rowCuts(p *Plan) []func() {
 	var out []func()
 	for i := range p.Steps {
 		for j := range p.Steps[i].Files {
+			cut(&out, &p.Steps[i].Files[j].Broken)
 			out = append(out, removals(&p.Steps[i].Files[j].Rows)...)
 		}
 	}
@@ -119,6 +120,7 @@ func clauseCuts(p *Plan) []func() {
 			cut(&out, &d.BatchRows)
 			cut(&out, &d.Bad)
 			cut(&out, &d.Change)
+			cut(&out, &d.BadFile)
 			cut(&out, &d.Guard)
 			cut(&out, &d.Delete)
 			for _, l := range []*List{&d.Track, &d.Columns} {

@@ -286,6 +286,12 @@ func (m *Model) read(source string, wanted []string, again bool) error {
 	units := filter(m.units(source), func(u unit) bool { return len(need(u)) > 0 })
 	for _, g := range m.batches(source, units, func(a, b unit) bool { return slices.Equal(need(a), need(b)) && had(a) == had(b) }) {
 		to := need(g[0])
+		if g[0].file.Broken {
+			if err := m.setAside(source); err != nil {
+				return err
+			}
+			continue
+		}
 		if err := m.meets(source, g); err != nil {
 			return err
 		}
@@ -293,6 +299,16 @@ func (m *Model) read(source string, wanted []string, again bool) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// setAside passes over a file that can't be read, or ends the run.
+func (m *Model) setAside(source string) error {
+	if m.sources[source].BadFile == "FAIL" {
+		return &exit{code: sql.ExitUnreachable, why: "a file can't be read"}
+	}
+	m.aside = true
+	m.Tally["files that can't be read"]++
 	return nil
 }
 

@@ -111,7 +111,7 @@ func (w *writer) source(d *Decl) string {
 
 // onTrouble are a source's clauses behind FROM.
 func (d *Decl) onTrouble() string {
-	return either(d.Bad != "", " ON BAD RECORD "+d.Bad, "") + either(d.Change != "", " ON SCHEMA CHANGE "+d.Change, "")
+	return either(d.Bad != "", " ON BAD RECORD "+d.Bad, "") + either(d.BadFile != "", " ON BAD FILE "+d.BadFile, "") + either(d.Change != "", " ON SCHEMA CHANGE "+d.Change, "")
 }
 
 func (w *writer) journal(b *strings.Builder, d *Decl) {
