@@ -9,7 +9,7 @@ RACE := ./engine ./ingest ./models/... ./pipeline ./sinks
 # A number of inputs, not a time: with a time go test fails now and then at its end, without an input that fails (golang/go#75804).
 FUZZTIME ?= 4000x
 
-.PHONY: help tools build demo test ci fmt vet lint exprs race fuzz crash torture torture-ci clean
+.PHONY: help tools build demo test cover ci fmt tidy vuln vet lint exprs race fuzz crash torture torture-ci clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -29,13 +29,21 @@ demo: build ## the main job on a week of real flights, in ./demo-run
 test: tools ## all tests
 	@$(GO) test -short -timeout 30m ./...
 
-ci: fmt vet lint test exprs race fuzz crash torture-ci kafka-test ## everything that must pass before a change lands
+ci: fmt tidy vet lint vuln test exprs race fuzz crash torture-ci kafka-test ## everything that must pass before a change lands
 
 fmt: tools
 	@bad=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$bad" ]; then echo "gofmt would change:"; echo "$$bad"; exit 1; fi
 
 vet: tools
 	@$(GO) vet ./...
+
+tidy: tools ## go.mod lists what is used, and nothing else
+	@$(GO) mod tidy -diff
+
+# Its database is on the network: where that can't be reached it says so, and CI goes on.
+vuln: tools ## known weaknesses in what is linked, by govulncheck
+	@if curl -fsS -m 20 -o /dev/null https://vuln.go.dev/index/db.json; then $(GO) tool govulncheck ./...; \
+	  else echo "vuln.go.dev can't be reached: known weaknesses were not looked for"; fi
 
 lint: tools ## staticcheck, a tool dependency of go.mod
 	@$(GO) tool staticcheck ./...
@@ -62,6 +70,15 @@ MINUTES ?= 3
 FROM ?= 1
 torture: tools ## random pipelines beside a model, for MINUTES=3, from seed FROM=1; ARGS='-torture.with all' and such
 	@$(GO) test -run 'TestTorture$$' -count=1 -timeout 0 -v ./cmd/dsql -torture.seeds $(FROM)-999999999 -torture.time $(MINUTES)m $(ARGS)
+
+# Packages under 85 % are named with a reason in CONTRIBUTING.md.
+cover: tools ## the part of each package's statements that tests run, those of other packages too
+	@$(GO) test -short -timeout 60m -coverpkg=./... -coverprofile=bin/cover.out ./... >/dev/null
+	@$(GO) run ./internal/cover bin/cover.out
+
+.PHONY: bench-instructions
+bench-instructions: build ## instructions of small jobs, beside those that are stored; BASE=commit counts another one; needs valgrind
+	@python3 bench/instructions.py --dsql $(BIN) $(if $(BASE),--base $(BASE))
 
 clean: ## what builds and demos left
 	@rm -rf bin $(DEMO)

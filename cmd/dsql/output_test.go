@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"io"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -106,6 +107,15 @@ func TestFit(t *testing.T) {
 			t.Fatalf("%v fits and [%d, %d) is left out", got, from, to)
 		}
 	})
+}
+
+// The version is that of CHANGELOG.md's newest release.
+func TestVersionIsInTheChangelog(t *testing.T) {
+	t.Parallel()
+	newest := regexp.MustCompile(`(?m)^## (\d+\.\d+\.\d+) \(\d{4}-\d\d-\d\d\)$`).FindStringSubmatch(read(t, "../../CHANGELOG.md"))
+	if newest == nil || newest[1] != strings.TrimSpace(released) {
+		t.Errorf("CHANGELOG.md has %v, VERSION is %s", newest, released)
+	}
 }
 
 // duckDB, which the command prints without opening anything, is what is linked.
