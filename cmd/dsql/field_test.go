@@ -17,6 +17,7 @@ import (
 //
 //	source.txt   what happened, and why the right answer is right
 //	s.sql        the script (or s1.sql, s2.sql …: one after the other on the same file), its inputs beside it
+//	topics.jsonl topics of a cluster, whose address is in $BROKERS, and their records (see fieldTopic)
 //	steps.sh     where there is one it runs instead, with the command as $DSQL
 //	ask.sql      a query on the file afterwards; want.csv is what it must give (or ask1.sql, want1.csv …)
 //	cmd          arguments of one more command on the file; want_out is what it must print
@@ -57,9 +58,10 @@ func fieldCase(t *testing.T, dir string) {
 		}
 	}
 	var stderr string
+	env := append(os.Environ(), fieldBrokers(t, dir)...)
 	run := func(name string, args ...string) (int, string) {
 		cmd := exec.CommandContext(t.Context(), name, args...)
-		cmd.Dir, cmd.Env = work, append(os.Environ(), "DSQL_TEST_AS_COMMAND=1", "DSQL="+os.Args[0])
+		cmd.Dir, cmd.Env = work, append(env, "DSQL_TEST_AS_COMMAND=1", "DSQL="+os.Args[0])
 		var out, told bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &out, &told
 		err := cmd.Run()
