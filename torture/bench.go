@@ -132,7 +132,7 @@ func (b *Bench) step(ctx context.Context, i int, s Step) error {
 		return err
 	}
 	b.steps = append(b.steps, played{script: name, files: s.Later})
-	code, stderr, err = b.follow(ctx, name, s.Later)
+	code, stderr, err = b.follow(ctx, name, s.Later, s.Broker)
 	if err != nil {
 		return err
 	}
@@ -177,10 +177,16 @@ func (b *Bench) brokerSteps(s Step, text string) error {
 			}
 		}
 	}
-	switch s.Broker {
-	case "away":
+	return b.troubled(s.Broker)
+}
+
+// troubled takes the broker away and back, or lets it stumble.
+func (b *Bench) troubled(how string) error {
+	switch {
+	case b.broker.fake == nil:
+	case how == "away":
 		return b.broker.restart()
-	case "stumbles":
+	case how == "stumbles":
 		b.broker.stumble()
 	}
 	return nil

@@ -11,8 +11,9 @@ import (
 // Follower runs dsql in a folder until line says that it has seen enough; then the command is asked to end. begun is called once it runs.
 type Follower func(dir string, begun func() error, line func(string) bool, args ...string) (code int, stderr string, err error)
 
-// follow lets a run follow its sources while files and records come, and ends it when all of them were told.
-func (b *Bench) follow(ctx context.Context, script string, files []File) (code int, stderr string, err error) {
+// follow lets a run follow its sources while files and records come, and ends it when all of them were told. The broker goes through
+// the step's trouble once more, behind the first of them.
+func (b *Bench) follow(ctx context.Context, script string, files []File, trouble string) (code int, stderr string, err error) {
 	m, left := b.model, map[string]int{}
 	for _, f := range files {
 		if n := low(f.Source); m.sources[n] != nil && len(m.direct(n, m.sorted())) > 0 {
@@ -27,6 +28,10 @@ func (b *Bench) follow(ctx context.Context, script string, files []File) (code i
 			if err := b.arrives(ctx, f); err != nil {
 				return err
 			}
+			if err := b.troubled(trouble); err != nil {
+				return err
+			}
+			trouble = ""
 		}
 		return nil
 	}, func(line string) bool {

@@ -91,6 +91,7 @@ func flagCuts(p *Plan) []func() {
 		cut(&out, &s.Spell)
 		cut(&out, &s.Copied)
 		cut(&out, &s.Part)
+		cut(&out, &s.Broker)
 	}
 	return out
 }
