@@ -29,6 +29,7 @@ type batch struct {
 	account Account
 	held    string // the check that holds the batch back
 	hold    *Hold  // that was released
+	stopped error  // why there is no table as it will be: a guard
 }
 
 // through takes rows of the destination's query through its chain.
@@ -305,6 +306,9 @@ func (b *batch) gates(rows []Rec, warned map[string]int) error {
 	if !known { // the check that held it isn't declared any more
 		verdicts = append(verdicts, Verdict{Dest: b.n, Name: b.hold.name, Version: b.version, Verdict: "released"})
 	}
+	if b.stopped != nil {
+		return b.stopped
+	}
 	if fails {
 		return &exit{code: sql.ExitGate, why: "check", verdicts: failed}
 	}
@@ -323,7 +327,7 @@ func (b *batch) after(rows []Rec, here []Row) []Row {
 	}
 	x, dry := b.x.clone(), *b
 	dry.m = &Model{Tally: Tally{}, decision: b.m.decision, file: b.m.file} // its rejects are nobody's
-	if err := dry.write(x, slices.Clone(rows)); err != nil {
+	if b.stopped = dry.write(x, slices.Clone(rows)); b.stopped != nil {
 		return nil
 	}
 	var out []Row

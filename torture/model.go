@@ -2,6 +2,7 @@ package torture
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 )
 
@@ -23,6 +24,7 @@ type Model struct {
 	single   bool                // one batch of a source is enough
 	skips    []*Sink             // that a rebuild of a stream gives nothing
 	learned  map[string][]string // columns that a source was given by ON SCHEMA CHANGE ADD COLUMNS
+	anew     map[string]bool     // sources whose declaration has changed: all of their files are looked at once more
 	aside    bool                // a file was set aside
 	stop     int                 // not 0: a killed run came to this version, and no further
 }
@@ -172,7 +174,7 @@ var errOver = &exit{code: -3, why: "the model doesn't know what comes of it"}
 
 // NewModel is of a file that isn't there yet.
 func NewModel() *Model {
-	return &Model{Tally: Tally{}, state: state{dests: map[string]*Dest{}}, files: map[string][]File{}, topics: map[string][][]Record{}, sources: map[string]*Decl{}, sinks: map[string]*Sink{}, learned: map[string][]string{}}
+	return &Model{Tally: Tally{}, state: state{dests: map[string]*Dest{}}, files: map[string][]File{}, topics: map[string][][]Record{}, sources: map[string]*Decl{}, sinks: map[string]*Sink{}, learned: map[string][]string{}, anew: map[string]bool{}}
 }
 
 func (s state) clone() state {
@@ -250,6 +252,7 @@ func (m *Model) declare(d *Decl) {
 	}
 	switch d.Kind {
 	case "source":
+		m.anew[n] = m.anew[n] || m.sources[n] == nil || !reflect.DeepEqual(m.sources[n], d)
 		if m.sources[n] = d; d.Partitions > 0 && d.Change != addColumns { // what brought them isn't read again
 			delete(m.learned, n)
 		}

@@ -49,14 +49,15 @@ func (m *Model) unknown(src *Decl, f File) []string {
 	})
 }
 
-// bind looks at the files that no destination has begun, as a run does before it reads: what they bring is known from the first one on.
+// bind looks at the files that no destination has begun (at all, when the declaration is another), as a run does before it reads: what they bring is known from the first one on.
 func (m *Model) bind() {
 	for n, src := range m.sources {
 		for _, f := range m.files[n] {
-			if !f.Broken && !m.begun(n, f) {
+			if !f.Broken && (m.anew[n] || !m.begun(n, f)) {
 				m.learn(n, m.unknown(src, f))
 			}
 		}
+		delete(m.anew, n)
 	}
 }
 
@@ -148,6 +149,7 @@ func (g *gen) widened(m *Model, s *Step) {
 	if len(list) == 0 {
 		return
 	}
+	s.Part = false // the contract doesn't say in which order the others are read then
 	n := one(g, list)
 	d := *m.sources[n]
 	for _, c := range d.fields()[len(d.Cols):] {

@@ -153,9 +153,8 @@ func (m *Model) rollback(v Verb) error {
 		old, before, a := x.at(v.To).clone(), x.open(), Account{Version: version, Kind: x.decl.Kind, Name: n}
 		x.changes[version] = nil
 		if !x.journal() {
-			kept := filter(x.rows, func(s stored) bool { return s.version <= v.To })
-			a.Removed = len(x.rows) - len(kept)
-			x.rows, x.unsure = kept, append(x.unsure, gap{v.To, version})
+			a.Removed, a.Added = len(apart(x.rowsOf(x.cols, true).rows, old.rowsOf(x.cols, true).rows)), len(apart(old.rowsOf(x.cols, true).rows, x.rowsOf(x.cols, true).rows))
+			x.rows, x.unsure = old.rows, append(x.unsure, gap{v.To, version})
 		} else {
 			x.hist, x.events, x.clashes, x.newest, x.load = old.hist, old.events, old.clashes, old.newest, old.load
 			x.changes[version] = difference(before, x.open(), x.names())
