@@ -87,7 +87,7 @@ func (w *writer) replace(ctx context.Context) error {
 		return err
 	}
 	var vectors, kills, past, adds, closed int64
-	if err := w.scan(ctx, w.sql(line.CountChange), &vectors, &kills, &past, &adds, &closed); err != nil {
+	if err := w.scan(ctx, line.CountChange, nil, &vectors, &kills, &past, &adds, &closed); err != nil {
 		return err
 	}
 	if vectors > 0 {
@@ -112,7 +112,7 @@ func (w *writer) replace(ctx context.Context) error {
 // countKeys counts the keys that came into the state, left it, or have other columns there now.
 func (w *writer) countKeys(ctx context.Context) error {
 	var added, changed, removed int64
-	err := w.scan(ctx, w.sql(line.CountKeys), &added, &removed, &changed)
+	err := w.scan(ctx, line.CountKeys, nil, &added, &removed, &changed)
 	w.n.Added, w.n.Changed, w.n.Removed = w.n.Added+added, w.n.Changed+changed, w.n.Removed+removed
 	return err
 }

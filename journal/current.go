@@ -147,7 +147,7 @@ func (m *merging) column(i int, c string) {
 // exchange writes the keys whose row differs, and the latest deletes.
 func (w *writer) exchange(ctx context.Context) error {
 	var vectors, buried int64
-	if err := w.scan(ctx, w.sql(current.Count), &w.n.Added, &w.n.Removed, &w.n.Changed, &vectors, &buried); err != nil {
+	if err := w.scan(ctx, current.Count, nil, &w.n.Added, &w.n.Removed, &w.n.Changed, &vectors, &buried); err != nil {
 		return err
 	}
 	if vectors > 0 {

@@ -99,6 +99,7 @@ func (j *Journal) bind(ctx context.Context, tx *engine.Tx, in []engine.Column) (
 	for i := range j.order() {
 		d.Sequence[i].Type = types[i][0].Type
 	}
+	j.bound = d.Sequence
 	if j.deleted != nil {
 		if t := types[len(types)-1][0].Type; t != "BOOLEAN" {
 			return nil, &sql.Error{Src: j.decl.Src, Span: *j.deleted, Code: "type-mismatch", Msg: "DELETE WHEN needs a condition (BOOLEAN), and this is " + t, Hint: "compare it with something: op = 'd'"}

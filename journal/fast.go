@@ -29,7 +29,7 @@ func (w *writer) fast(ctx context.Context, folded bool) (int64, error) {
 		return 0, err
 	}
 	var all, added, changed, removed, replaced, images, vectors int64
-	if err := w.scan(ctx, w.sql(fast.Count), &all, &added, &changed, &removed, &replaced, &images, &vectors); err != nil || all == 0 {
+	if err := w.scan(ctx, fast.Count, nil, &all, &added, &changed, &removed, &replaced, &images, &vectors); err != nil || all == 0 {
 		return 0, err
 	}
 	w.n.Added, w.n.Changed, w.n.Removed = w.n.Added+added, w.n.Changed+changed+replaced, w.n.Removed+removed

@@ -92,7 +92,7 @@ func (w *writer) staged(ctx context.Context) (late bool, err error) {
 	if w.known {
 		newer = w.sql(feed.NotNewer)
 	}
-	err = w.scan(ctx, w.sql(feed.Count, engine.Args{"late": newer}), &w.rows, &w.bare, &late)
+	err = w.scan(ctx, feed.Count, engine.Args{"late": newer}, &w.rows, &w.bare, &late)
 	return late, err
 }
 
@@ -202,7 +202,7 @@ func (w *writer) group(ctx context.Context) (several int64, err error) {
 		if err := w.make(ctx, &w.temp.Groups, feed.Groups); err != nil {
 			return err
 		}
-		return w.scan(ctx, w.sql(feed.CountGroups), &several, &w.groups)
+		return w.scan(ctx, feed.CountGroups, nil, &several, &w.groups)
 	}
 	if err := count(); err != nil || several == 0 {
 		return several, err
@@ -221,7 +221,7 @@ const few = 2000
 
 // tune prepares the connection for a batch of few keys; Write takes it back.
 func (w *writer) tune(ctx context.Context) error {
-	w.tuned = w.groups <= few
+	w.tuned = w.groups <= few && w.listing == nil
 	if !w.tuned {
 		return nil
 	}

@@ -102,16 +102,7 @@ func (j *Journal) Write(ctx context.Context, tx *engine.Tx, b *engine.Accepted) 
 	if err := w.take(b); err != nil {
 		return engine.Counts{}, err
 	}
-	switch {
-	case !w.Feed:
-		err = w.load(ctx)
-	case b.Input != nil && b.Input.Truncate:
-		err = w.truncate(ctx)
-	case w.SCD == 1:
-		err = w.merge(ctx)
-	default:
-		err = w.feed(ctx)
-	}
+	err = w.write(ctx)
 	if rerr := w.untune(ctx); err == nil {
 		err = rerr
 	}
@@ -124,11 +115,24 @@ func (j *Journal) Write(ctx context.Context, tx *engine.Tx, b *engine.Accepted) 
 	return w.n, nil
 }
 
+func (w *writer) write(ctx context.Context) error {
+	switch {
+	case !w.Feed:
+		return w.load(ctx)
+	case w.b.Input != nil && w.b.Input.Truncate:
+		return w.truncate(ctx)
+	case w.SCD == 1:
+		return w.merge(ctx)
+	}
+	return w.feed(ctx)
+}
+
 // writer is one Write.
 type writer struct {
 	*layout
 	j       *Journal
 	tx      *engine.Tx
+	listing *listing // not nil: nothing is run
 	b       *engine.Accepted
 	v       int64
 	known   bool // something was accepted before
@@ -213,6 +217,10 @@ func (w *writer) reject(ctx context.Context, rows, reason *engine.Query) error {
 		rows = engine.SQL("(SELECT * REPLACE ({kept AS given}) FROM {rows})",
 			engine.Args{"rows": rows, "kept": engine.Names(numbered("_was", len(w.was))), "given": engine.Names(w.was)})
 	}
+	if w.listing != nil {
+		w.listing.add(refused, engine.SQL("SELECT {reason} AS reason, _r FROM {rows} AS _r", engine.Args{"reason": reason, "rows": rows}))
+		return nil
+	}
 	source := ""
 	if w.b.Input != nil {
 		source = w.b.Input.Source
@@ -222,6 +230,11 @@ func (w *writer) reject(ctx context.Context, rows, reason *engine.Query) error {
 	w.n.Rejected += n
 	return err
 }
+
+// refused stands for what reject does, in a listing.
+const refused statement = "rejects"
+
+func init() { comments[refused] = "To dsql.rejects:" }
 
 // Drop removes the journal's tables, views and macros.
 func (j *Journal) Drop(ctx context.Context, tx *engine.Tx) error {

@@ -22,7 +22,7 @@ func (w *writer) lateness() *engine.Query { return engine.User(w.j.decl.Src, *w.
 // Whether one of these is an exact repeat, and so no news, is found when its key is folded.
 func (w *writer) markLate(ctx context.Context) (bool, error) {
 	var some bool
-	if err := w.scan(ctx, w.sql(inOrder.SomeOld), &some); err != nil || !some {
+	if err := w.scan(ctx, inOrder.SomeOld, nil, &some); err != nil || !some {
 		return false, err
 	}
 	n, err := w.run(ctx, inOrder.MarkOld)
@@ -62,7 +62,7 @@ func (w *writer) divide(ctx context.Context, late bool) (bool, error) {
 		return false, err
 	}
 	var n int64
-	err := w.scan(ctx, w.sql(inOrder.CountFolded), &n, &w.late)
+	err := w.scan(ctx, inOrder.CountFolded, nil, &n, &w.late)
 	return n > 0, err
 }
 
@@ -71,7 +71,7 @@ func (w *writer) findLate(ctx context.Context) error {
 	a := engine.Args{"and_ends": engine.SQL(""), "and_stands": engine.SQL("")}
 	if prunes(w.Sequence[0].Type) {
 		var floor string
-		if err := w.scan(ctx, w.sql(inOrder.Lowest), &floor); err != nil {
+		if err := w.scan(ctx, inOrder.Lowest, nil, &floor); err != nil {
 			return err
 		}
 		f := engine.Args{"floor": floor, "type": engine.Type(w.Sequence[0].Type)}

@@ -60,8 +60,8 @@ func (w *writer) settle(ctx context.Context) (engine.Counts, error) {
 	if err := w.all(ctx, engine.Args{"points": w.sql(points)}, back.Unknown, back.Highest); err != nil {
 		return engine.Counts{}, err
 	}
-	changes := w.sql(back.Count, engine.Args{"changes": w.j.table("__changes"), "before": w.v - 1})
-	err := w.scan(ctx, changes, &w.n.Added, &w.n.Changed, &w.n.Removed)
+	a := engine.Args{"changes": w.j.table("__changes"), "before": w.v - 1}
+	err := w.scan(ctx, back.Count, a, &w.n.Added, &w.n.Changed, &w.n.Removed)
 	return w.n, err
 }
 

@@ -35,7 +35,7 @@ func (w *writer) load(ctx context.Context) error {
 	}
 	newer := true
 	if w.known {
-		if err := w.scan(ctx, w.sql(whole.Newer), &newer); err != nil {
+		if err := w.scan(ctx, whole.Newer, nil, &newer); err != nil {
 			return err
 		}
 	}
@@ -84,8 +84,8 @@ func (w *writer) dated(ctx context.Context) (nulls int64, ok bool, err error) {
 	var first, last *string
 	var several bool
 	ask := func(rows *engine.Query) error {
-		q := w.sql(whole.Dated, engine.Args{"at": at, "type": typ, "of": w.timed(rows)})
-		return w.scan(ctx, q, &w.rows, &nulls, &first, &last, &several)
+		a := engine.Args{"at": at, "type": typ, "of": w.timed(rows)}
+		return w.scan(ctx, whole.Dated, a, &w.rows, &nulls, &first, &last, &several)
 	}
 	if err := ask(w.b.Rows); err != nil {
 		return 0, false, err
@@ -114,7 +114,7 @@ func (w *writer) dated(ctx context.Context) (nulls int64, ok bool, err error) {
 	case first == nil:
 		e.Msg, e.Hint = "the load has no time: SNAPSHOT AT gives NULL", "let SNAPSHOT AT use a {part} of the file's path or _meta, which an empty load has too"
 		return 0, false, e
-	case several:
+	case several && w.listing == nil:
 		e.Msg, e.Hint = fmt.Sprintf("the rows of one load have several times: %s, %s", *first, *last), "a load is the whole table at one time: let SNAPSHOT AT use a {part} of the file's path or _meta"
 		return 0, false, e
 	}
@@ -233,7 +233,7 @@ func (w *writer) compare(ctx context.Context, open int64) (int64, error) {
 	}
 	var n struct{ added, changed, moved, gone, vectors int64 }
 	count := func() error {
-		return w.scan(ctx, w.sql(whole.Count), &n.added, &n.changed, &n.moved, &n.gone, &n.vectors)
+		return w.scan(ctx, whole.Count, nil, &n.added, &n.changed, &n.moved, &n.gone, &n.vectors)
 	}
 	if err := count(); err != nil {
 		return 0, err

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"dsql/engine"
+	"dsql/sql"
 )
 
 var update = flag.Bool("update", false, "rewrite the expected files")
@@ -231,6 +232,39 @@ func TestStatements(t *testing.T) {
 				}
 				if g != w {
 					t.Fatalf("%s:%d\ngot  %s\nwant %s\ngo test ./journal -run TestStatements -update writes it anew", file, i+1, g, w)
+				}
+			}
+		})
+	}
+}
+
+// TestExplained: what EXPLAIN JOURNAL lists for a declaration that nothing was made of is what it lists once the tables are there, and
+// DuckDB reads all of it.
+func TestExplained(t *testing.T) {
+	t.Parallel()
+	for name, c := range canonical {
+		t.Run(name, func(t *testing.T) {
+			b, other := newBench(t, ""), newBench(t, "")
+			b.mustDeclare(c.declaration, c.columns)
+			cols := b.columns(c.columns)
+			made, err := b.j.Statements(t.Context(), b.c, cols)
+			if err != nil {
+				t.Fatal(err)
+			}
+			likely, err := b.j.Statements(t.Context(), other.c, cols)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if made != likely {
+				t.Errorf("with tables:\n%s\nwithout:\n%s", made, likely)
+			}
+			src := sql.NewSource("listed.sql", made)
+			if err := b.c.Parse(src, sql.Span{End: len(made)}); err != nil {
+				t.Error(err)
+			}
+			for _, want := range []string{"INSERT INTO " + engine.Ident(b.j.decl.Name+"__now").String(), "$version", "To dsql.rejects", "__state"} {
+				if !strings.Contains(made, want) {
+					t.Errorf("nothing has %s:\n%s", want, made)
 				}
 			}
 		})

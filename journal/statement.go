@@ -22,21 +22,26 @@ func statements[T any](text string) (out T) {
 		return v.FieldByNameFunc(func(f string) bool { return strings.EqualFold(f, strings.ReplaceAll(name, "_", "")) })
 	}
 	var name string
-	var lines []string
+	var lines, about []string
 	done := func() {
 		if name != "" {
-			field(name).SetString(strings.TrimSpace(strings.Join(lines, "\n")))
+			text := strings.TrimSpace(strings.Join(lines, "\n"))
+			field(name).SetString(text)
+			comments[statement(text)] = strings.Join(about, "\n")
 		}
-		lines = nil
+		lines, about = nil, nil
 	}
 	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\n")
 		if next, ok := strings.CutPrefix(line, "-- name: "); ok {
 			done()
-			if name = strings.TrimSpace(next); !field(name).IsValid() || field(name).String() != "" {
+			if name = next; !field(name).IsValid() || field(name).String() != "" {
 				panic("journal: no field, or two statements, for -- name: " + name)
 			}
-		} else if !strings.HasPrefix(strings.TrimSpace(line), "--") {
-			lines = append(lines, strings.TrimRight(line, "\n"))
+		} else if comment, ok := strings.CutPrefix(line, "--"); ok {
+			about = append(about, strings.TrimPrefix(comment, " "))
+		} else {
+			lines = append(lines, line)
 		}
 	}
 	done()
@@ -47,6 +52,9 @@ func statements[T any](text string) (out T) {
 	}
 	return out
 }
+
+// comments are what the files say of statements, for Statements.
+var comments = map[statement]string{}
 
 // temps are the temporary tables of a writer, each made by the statement of its name.
 type temps struct {
@@ -96,13 +104,21 @@ func (w *writer) make(ctx context.Context, t *temp, query statement, a ...engine
 	q := w.sql(query, a...)
 	t.name = engine.Ident("temp", w.name+"__"+t.word)
 	w.made = append(w.made, t.name)
-	_, err := w.run(ctx, "CREATE OR REPLACE TEMP TABLE {table} AS {query}", engine.Args{"table": t.name, "query": q})
+	_, err := w.exec(ctx, query, w.sql("CREATE OR REPLACE TEMP TABLE {table} AS {query}", engine.Args{"table": t.name, "query": q}))
 	return err
 }
 
 // run runs a statement and returns how many rows it changed.
 func (w *writer) run(ctx context.Context, s statement, a ...engine.Args) (int64, error) {
-	return w.tx.ExecAt(ctx, w.sql(s, a...), engine.At(w.j.decl))
+	return w.exec(ctx, s, w.sql(s, a...))
+}
+
+func (w *writer) exec(ctx context.Context, s statement, q *engine.Query) (int64, error) {
+	if w.listing != nil {
+		w.listing.add(s, q)
+		return 1, nil
+	}
+	return w.tx.ExecAt(ctx, q, engine.At(w.j.decl))
 }
 
 // all runs statements one after the other.
@@ -116,12 +132,19 @@ func (w *writer) all(ctx context.Context, a engine.Args, all ...statement) error
 }
 
 // scan reads the one row of a query.
-func (w *writer) scan(ctx context.Context, q *engine.Query, dest ...any) error {
+func (w *writer) scan(ctx context.Context, s statement, a engine.Args, dest ...any) error {
+	q := w.sql(s, a)
+	if w.listing != nil {
+		w.listing.add(s, q)
+		w.listing.answer(dest...)
+		return nil
+	}
 	_, err := w.tx.Scan(ctx, q, dest...)
 	return err
 }
 
 // number reads the one number of a query.
-func (w *writer) number(ctx context.Context, s statement, a ...engine.Args) (n int64, err error) {
-	return n, w.scan(ctx, w.sql(s, a...), &n)
+func (w *writer) number(ctx context.Context, s statement) (n int64, err error) {
+	err = w.scan(ctx, s, nil, &n)
+	return n, err
 }

@@ -67,7 +67,11 @@ func (r *runner) verb(ctx context.Context, d *sql.Decl) error {
 		if err != nil {
 			return err
 		}
-		q = engine.SQL("SELECT unnest(string_split({text}, chr(10))) AS explain", engine.Args{"text": strings.TrimRight(r.p.explain(n), "\n")})
+		text, err := r.p.explain(ctx, r.conn, n)
+		if err != nil {
+			return err
+		}
+		q = engine.SQL("SELECT unnest(string_split({text}, chr(10))) AS explain", engine.Args{"text": strings.TrimRight(text, "\n")})
 	}
 	res, err := r.conn.Query(ctx, q, engine.Place{Src: d.Src, Span: d.Span})
 	if err != nil {
@@ -127,7 +131,7 @@ func (p *program) show(kind string) *engine.Query {
 }
 
 // explain is the ordered chain of a declaration and the SQL that it compiles to.
-func (p *program) explain(n *node) string {
+func (p *program) explain(ctx context.Context, c *engine.Conn, n *node) (string, error) {
 	var b strings.Builder
 	d := n.obj.Decl()
 	fmt.Fprintf(&b, "%s %s\n", d.Syntax.Keyword, n.name)
@@ -141,7 +145,7 @@ func (p *program) explain(n *node) string {
 		b.WriteString(e.Explain())
 	}
 	if _, ok := n.destination(); !ok {
-		return b.String()
+		return b.String(), nil
 	}
 	for _, in := range n.inputs {
 		rel := engine.Ident("new rows of " + in.of.name)
@@ -158,7 +162,19 @@ func (p *program) explain(n *node) string {
 		}
 	}
 	fmt.Fprintf(&b, "4. write, version, places, COMMIT: one transaction\n")
-	return b.String()
+	if s, ok := n.obj.(speaker); ok {
+		text, err := s.Statements(ctx, c, n.cols)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(&b, "%s\n", indent(text))
+	}
+	return b.String(), nil
+}
+
+// speaker is a destination that tells the statements of its write.
+type speaker interface {
+	Statements(ctx context.Context, c *engine.Conn, in []engine.Column) (string, error)
 }
 
 func wholeText(n *node) string {
@@ -194,7 +210,11 @@ func Explain(ctx context.Context, o Options, name string) (string, error) {
 	var b strings.Builder
 	for _, n := range p.nodes {
 		if name == "" && n.stmt >= 0 || sql.Same(n.name, name) {
-			b.WriteString(p.explain(n))
+			text, err := p.explain(ctx, db.Writer(), n)
+			if err != nil {
+				return "", err
+			}
+			b.WriteString(text)
 		}
 	}
 	if b.Len() == 0 && name != "" {
