@@ -146,7 +146,7 @@ func (k *kafka) recreate(partitions int32) {
 			k.t.Fatal(err)
 		}
 	}
-	k.connect(kgo.UnknownTopicRetries(-1)) // and tells of a new topic a moment later
+	k.connect()
 }
 
 // Records that the broker deleted before they were read.

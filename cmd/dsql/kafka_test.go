@@ -70,7 +70,8 @@ func newKafka(t *testing.T, partitions int32, fakeOnly bool, opts ...kfake.Opt) 
 
 func (k *kafka) connect(opts ...kgo.Opt) {
 	k.t.Helper()
-	cl, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(k.brokers), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.MetadataMinAge(10 * time.Millisecond)}, opts...)...)
+	cl, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(k.brokers), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.MetadataMinAge(10 * time.Millisecond),
+		kgo.UnknownTopicRetries(-1)}, opts...)...) // a real broker tells of a new topic a moment later
 	if err != nil {
 		k.t.Fatal(err)
 	}
