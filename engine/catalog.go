@@ -58,7 +58,7 @@ var migrations = [][]string{{
 	`DROP TABLE temp.dsql_rejects_before`,
 }, {
 	// What a check or a guard holds back. The rows that a check holds stand in dsql.rejects, from first_reject to last_reject; of what a guard
-	// holds nothing was taken (version is NULL): it waits in its source. load says what rows can't (see pipeline/holds.go).
+	// holds nothing was taken (version is NULL): it waits in its source. load says what rows can't (see pipeline/run/holds.go).
 	`CREATE TABLE dsql.holds (destination VARCHAR NOT NULL, name VARCHAR NOT NULL, since TIMESTAMP NOT NULL, origin VARCHAR, rows BIGINT NOT NULL,
 		source VARCHAR, version BIGINT, first_reject BIGINT, last_reject BIGINT, load JSON NOT NULL)`,
 	`INSERT INTO dsql.holds SELECT destination, coalesce(rule, 'check'), min(rejected_at),
@@ -76,7 +76,7 @@ var migrations = [][]string{{
 	// Why a file was set aside.
 	`ALTER TABLE dsql.files ADD COLUMN error VARCHAR`,
 }, {
-	// Who the file is, for the names of what goes outside (see pipeline/identity.go). snapshot_of: what it is a copy of that --snapshot made;
+	// Who the file is, for the names of what goes outside (see pipeline/run/identity.go). snapshot_of: what it is a copy of that --snapshot made;
 	// restored: it was such a copy.
 	`CREATE TABLE dsql.file (id VARCHAR NOT NULL, snapshot_of VARCHAR, restored BOOLEAN NOT NULL)`,
 	`INSERT INTO dsql.file VALUES (left(replace(uuid()::VARCHAR, '-', ''), 16), NULL, false)`,

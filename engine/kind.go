@@ -9,7 +9,7 @@ import (
 	"dsql/sql"
 )
 
-// Kind joins a form of the language to its meaning: one value a kind, listed in pipeline/kinds.go.
+// Kind joins a form of the language to its meaning: one value a kind, listed in pipeline/program/kinds.go.
 type Kind struct {
 	Syntax *sql.Syntax
 	// Compile reads a declaration's clauses. It runs no SQL and touches no file; what it can't take is a *sql.Error at the

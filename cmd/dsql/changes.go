@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"strings"
 
-	"dsql/pipeline"
+	"dsql/pipeline/event"
 )
 
 // changes are what a run did to declarations, to be told in one line: a model's new version or a drop makes no version of the file.
-type changes []pipeline.Change
+type changes []event.Change
 
 var changeWords = []struct{ action, word string }{{"create", "declared"}, {"change", "changed"}, {"rebuild", "changed"}, {"drop", "dropped"}}
 
@@ -44,11 +44,11 @@ func (c changes) String() string {
 }
 
 // tellChanges collects what a run changes, and tells it before its next version or its end.
-func (p *progress) tellChanges(e pipeline.Event) {
+func (p *progress) tellChanges(e event.Event) {
 	switch e := e.(type) {
-	case pipeline.Changed:
+	case event.Changed:
 		p.changes = append(p.changes, e.Change)
-	case pipeline.BatchCommitted, pipeline.Waiting, pipeline.Finished:
+	case event.BatchCommitted, event.Waiting, event.Finished:
 		if text := p.changes.String(); text != "" && !p.quiet {
 			p.clear()
 			p.flush()

@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 
-	"dsql/pipeline"
+	"dsql/pipeline/program"
 )
 
 type checkCmd struct{ scriptArgs }
@@ -13,5 +13,5 @@ func (c *checkCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	return pipeline.Check(ctx, o)
+	return program.Check(ctx, o)
 }

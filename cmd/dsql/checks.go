@@ -3,7 +3,8 @@ package main
 import (
 	"context"
 
-	"dsql/pipeline"
+	"dsql/pipeline/event"
+	"dsql/pipeline/look"
 )
 
 type checksCmd struct {
@@ -12,5 +13,5 @@ type checksCmd struct {
 }
 
 func (c *checksCmd) Run(ctx context.Context, s *streams) error {
-	return c.inspect(ctx, s, func(o pipeline.Options) error { return pipeline.Checks(ctx, o, c.Name) })
+	return c.inspect(ctx, s, func(o event.Options) error { return look.Checks(ctx, o, c.Name) })
 }

@@ -4,7 +4,8 @@ import (
 	"context"
 	"errors"
 
-	"dsql/pipeline"
+	"dsql/pipeline/event"
+	"dsql/pipeline/look"
 )
 
 type diffCmd struct {
@@ -20,8 +21,8 @@ var errDiffers = errors.New("there is a difference")
 func (c *diffCmd) Run(ctx context.Context, s *streams) error {
 	differs := false
 	s.paint = paintChange
-	err := c.inspect(ctx, s, func(o pipeline.Options) (err error) {
-		differs, err = pipeline.Diff(ctx, o, c.Name, c.V1, c.V2, s.cli.Output != "table")
+	err := c.inspect(ctx, s, func(o event.Options) (err error) {
+		differs, err = look.Diff(ctx, o, c.Name, c.V1, c.V2, s.cli.Output != "table")
 		return err
 	})
 	if err == nil && differs && c.ExitCode {

@@ -15,7 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"dsql/engine"
-	"dsql/pipeline"
+	"dsql/pipeline/program"
 	"dsql/sql"
 )
 
@@ -58,7 +58,7 @@ func TestErrorCodesAreDocumented(t *testing.T) {
 // docs/reference.md is what the syntax table says. UPDATE=1 writes it.
 func TestReference(t *testing.T) {
 	t.Parallel()
-	want := sql.Reference(pipeline.Syntaxes())
+	want := sql.Reference(program.Syntaxes())
 	if *update {
 		if err := os.WriteFile("../../docs/reference.md", []byte(want), 0o644); err != nil {
 			t.Fatal(err)

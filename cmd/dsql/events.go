@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"dsql/engine"
-	"dsql/pipeline"
+	"dsql/pipeline/event"
 	"dsql/sql"
 )
 
@@ -25,9 +25,9 @@ func (l *eventLines) stopping() {
 	}{"stopping"})
 }
 
-func (l *eventLines) event(e pipeline.Event) {
+func (l *eventLines) event(e event.Event) {
 	switch e := e.(type) {
-	case pipeline.ReadProgress:
+	case event.ReadProgress:
 		if time.Since(l.last) > time.Second {
 			l.last = time.Now()
 			l.write(struct {
@@ -38,7 +38,7 @@ func (l *eventLines) event(e pipeline.Event) {
 				Total  int64  `json:"total"`
 			}{"progress", e.Source, e.Item, e.Done, e.Total})
 		}
-	case pipeline.BatchCommitted:
+	case event.BatchCommitted:
 		rows := []rowsLine{}
 		for _, d := range e.Rows {
 			rows = append(rows, rowsLine{d.Kind, d.Name, d.In, d.Written, d.Rejected, d.Dropped})
@@ -55,7 +55,7 @@ func (l *eventLines) event(e pipeline.Event) {
 			Rows    []rowsLine `json:"rows"`
 			Seconds float64    `json:"seconds"`
 		}{"version", e.Version, e.Source, e.Origin, e.Records, e.Bad, e.Skipped, e.Unknown, rows, e.Took.Seconds()})
-	case pipeline.SinkWritten:
+	case event.SinkWritten:
 		l.write(struct {
 			Event   string  `json:"event"`
 			Sink    string  `json:"sink"`
@@ -63,13 +63,13 @@ func (l *eventLines) event(e pipeline.Event) {
 			Rows    int64   `json:"rows"`
 			Seconds float64 `json:"seconds"`
 		}{"sink", e.Sink, e.Version, e.Rows, e.Took.Seconds()})
-	case pipeline.Waiting:
+	case event.Waiting:
 		l.write(struct {
 			Event string `json:"event"`
 		}{"waiting"})
-	case pipeline.Warned:
+	case event.Warned:
 		l.problem("warning", e.Err)
-	case pipeline.Changed:
+	case event.Changed:
 		l.write(struct {
 			Event  string   `json:"event"`
 			Action string   `json:"action"`
@@ -77,7 +77,7 @@ func (l *eventLines) event(e pipeline.Event) {
 			Name   string   `json:"name"`
 			What   []string `json:"what"`
 		}{"declaration", e.Change.Action, e.Change.Kind, e.Change.Name, append([]string{}, e.Change.What...)})
-	case pipeline.Finished:
+	case event.Finished:
 		l.write(struct {
 			Event       string  `json:"event"`
 			Versions    int64   `json:"versions"`
@@ -99,7 +99,7 @@ func (l *eventLines) event(e pipeline.Event) {
 }
 
 // unknown is how many values of undeclared fields a run left out.
-func unknown(e pipeline.Finished) (n int64) {
+func unknown(e event.Finished) (n int64) {
 	for _, u := range e.Unknown {
 		n += u.Values
 	}

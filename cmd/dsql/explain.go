@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"dsql/pipeline"
+	"dsql/pipeline/program"
 )
 
 type explainCmd struct {
@@ -19,7 +19,7 @@ func (c *explainCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	text, err := pipeline.Explain(ctx, o, c.Name)
+	text, err := program.Explain(ctx, o, c.Name)
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	"dsql/pipeline"
+	"dsql/pipeline/event"
+	"dsql/pipeline/look"
+	"dsql/pipeline/run"
 	"dsql/sql"
 )
 
@@ -16,22 +18,22 @@ type fileArgs struct {
 	DB string `name:"db" placeholder:"FILE" complete:"file" help:"The DuckDB file; the only *.duckdb of the folder by default."`
 }
 
-func (a *fileArgs) options(ctx context.Context, s *streams, failed *error) (pipeline.Options, error) {
+func (a *fileArgs) options(ctx context.Context, s *streams, failed *error) (event.Options, error) {
 	if a.DB == "" {
 		found, _ := filepath.Glob("*.duckdb")
 		if len(found) > 1 { // copies for readers stand beside the file that is meant
-			found = slices.DeleteFunc(found, func(name string) bool { return pipeline.SnapshotOf(ctx, name) != "" })
+			found = slices.DeleteFunc(found, func(name string) bool { return run.SnapshotOf(ctx, name) != "" })
 		}
 		if len(found) != 1 {
-			return pipeline.Options{}, &sql.Error{Code: "no-db", Exit: sql.ExitUsage, Msg: fmt.Sprintf("which file? There are %d *.duckdb here: %s", len(found), strings.Join(found, ", ")), Hint: "add --db FILE"}
+			return event.Options{}, &sql.Error{Code: "no-db", Exit: sql.ExitUsage, Msg: fmt.Sprintf("which file? There are %d *.duckdb here: %s", len(found), strings.Join(found, ", ")), Hint: "add --db FILE"}
 		}
 		a.DB = found[0]
 	}
 	if err := namesFile(a.DB); err != nil {
-		return pipeline.Options{}, err
+		return event.Options{}, err
 	}
-	return pipeline.Options{DB: a.DB, Dir: ".", Events: func(e pipeline.Event) {
-		if q, ok := e.(pipeline.Queried); !ok {
+	return event.Options{DB: a.DB, Dir: ".", Events: func(e event.Event) {
+		if q, ok := e.(event.Queried); !ok {
 			s.warn(e)
 		} else if *failed == nil {
 			*failed = s.titled(q.Title, q.Result)
@@ -40,7 +42,7 @@ func (a *fileArgs) options(ctx context.Context, s *streams, failed *error) (pipe
 }
 
 // inspect runs f on the file of the command.
-func (a *fileArgs) inspect(ctx context.Context, s *streams, f func(pipeline.Options) error) error {
+func (a *fileArgs) inspect(ctx context.Context, s *streams, f func(event.Options) error) error {
 	var failed error
 	o, err := a.options(ctx, s, &failed)
 	if err != nil {
@@ -59,14 +61,14 @@ func (a *fileArgs) inspect(ctx context.Context, s *streams, f func(pipeline.Opti
 type modelsCmd struct{ fileArgs }
 
 func (c *modelsCmd) Run(ctx context.Context, s *streams) error {
-	return c.inspect(ctx, s, func(o pipeline.Options) error { return pipeline.Models(ctx, o) })
+	return c.inspect(ctx, s, func(o event.Options) error { return look.Models(ctx, o) })
 }
 
 type statusCmd struct{ fileArgs }
 
 func (c *statusCmd) Run(ctx context.Context, s *streams) error {
-	return c.inspect(ctx, s, func(o pipeline.Options) error {
+	return c.inspect(ctx, s, func(o event.Options) error {
 		o.Dir = filepath.Dir(o.DB) // where the script is, as a rule, and what it reads
-		return pipeline.Status(ctx, o)
+		return look.Status(ctx, o)
 	})
 }

@@ -15,7 +15,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"dsql/pipeline"
+	"dsql/pipeline/event"
 	"dsql/sql"
 )
 
@@ -189,8 +189,8 @@ func (s *streams) report(err error) int {
 }
 
 // warn shows warnings, for commands that have no other use for events.
-func (s *streams) warn(e pipeline.Event) {
-	if w, ok := e.(pipeline.Warned); ok {
+func (s *streams) warn(e event.Event) {
+	if w, ok := e.(event.Warned); ok {
 		w.Err.RenderAs(s.err, "warning")
 	}
 }
@@ -203,8 +203,8 @@ type scriptArgs struct {
 	left string // the folder that the command was typed in
 }
 
-func (a *scriptArgs) options(s *streams) (pipeline.Options, error) {
-	o := pipeline.Options{DB: a.DB, Dir: ".", Events: s.warn}
+func (a *scriptArgs) options(s *streams) (event.Options, error) {
+	o := event.Options{DB: a.DB, Dir: ".", Events: s.warn}
 	for i, name := range a.Script {
 		var b []byte
 		var err error

@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"io"
 
-	"dsql/pipeline"
+	"dsql/pipeline/event"
+	"dsql/pipeline/program"
 )
 
 type planCmd struct{ scriptArgs }
@@ -15,7 +16,7 @@ func (c *planCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	changes, err := pipeline.PlanScript(ctx, o)
+	changes, err := program.PlanScript(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -25,7 +26,7 @@ func (c *planCmd) Run(ctx context.Context, s *streams) error {
 	return nil
 }
 
-func printChange(w io.Writer, c pipeline.Change) {
+func printChange(w io.Writer, c event.Change) {
 	sign := map[string]string{"create": "+", "change": "~", "rebuild": "!", "drop": "-", "none": "="}[c.Action]
 	fmt.Fprintf(w, "%s %s %s\n", sign, c.Kind, c.Name)
 	for _, what := range c.What {

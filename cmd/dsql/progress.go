@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"dsql/engine"
-	"dsql/pipeline"
+	"dsql/pipeline/event"
 	"dsql/sql"
 )
 
@@ -35,14 +35,14 @@ type progress struct {
 // versions are those that one line is about, when they come faster than lines.
 type versions struct {
 	first, last      int64
-	batch            pipeline.BatchCommitted // the first
+	batch            event.BatchCommitted // the first
 	origins, records int64
 	refused          refused
 	written          map[string]int64
 	order            []string
 }
 
-func (v *versions) add(e pipeline.BatchCommitted) {
+func (v *versions) add(e event.BatchCommitted) {
 	if v.first == 0 {
 		v.first, v.batch, v.written = e.Version, e, map[string]int64{}
 	}
@@ -76,18 +76,18 @@ func newProgress(s *streams, follows bool) *progress {
 	return &progress{w: s.err, tty: tty, quiet: s.cli.Quiet, began: time.Now(), follows: follows}
 }
 
-func (p *progress) event(e pipeline.Event) {
+func (p *progress) event(e event.Event) {
 	p.tellChanges(e)
 	switch e := e.(type) {
-	case pipeline.Warned:
+	case event.Warned:
 		p.clear()
 		p.flush()
 		e.Err.RenderAs(p.w, "warning")
-	case pipeline.ReadProgress:
+	case event.ReadProgress:
 		if p.tty && !p.quiet && time.Since(p.last) > 80*time.Millisecond {
 			p.draw(e.Source, e.Item, e.Done, e.Total)
 		}
-	case pipeline.BatchCommitted:
+	case event.BatchCommitted:
 		p.records += e.Records
 		p.refused.add(e)
 		switch {
@@ -103,7 +103,7 @@ func (p *progress) event(e pipeline.Event) {
 			}
 		}
 		p.waits, p.committed = false, e.Version
-	case pipeline.Waiting:
+	case event.Waiting:
 		if p.flush(); p.quiet || p.waits {
 			return
 		}
@@ -120,7 +120,7 @@ func (p *progress) event(e pipeline.Event) {
 			p.once = true
 			fmt.Fprintf(p.w, "%s%s\n", p.stamp(), text)
 		}
-	case pipeline.Finished:
+	case event.Finished:
 		p.clear()
 		p.flush()
 		if !p.quiet && !(e.Failed && e.Versions == 0) {
@@ -152,7 +152,7 @@ func (p *progress) stamp() string {
 // refused is what wasn't taken: a record that can't be read is bad, a row that breaks a rule or check is rejected.
 type refused struct{ bad, rejected int64 }
 
-func (f *refused) add(e pipeline.BatchCommitted) {
+func (f *refused) add(e event.BatchCommitted) {
 	f.bad += e.Bad
 	for _, d := range e.Rows {
 		f.rejected += d.Rejected
@@ -170,7 +170,7 @@ func (f refused) parts() (out []string) {
 	return out
 }
 
-func accounts(e pipeline.BatchCommitted) string {
+func accounts(e event.BatchCommitted) string {
 	parts := []string{e.Origin}
 	if e.Source != "" {
 		parts = append(parts, count(e.Records)+" records")
@@ -183,7 +183,7 @@ func accounts(e pipeline.BatchCommitted) string {
 	return strings.Join(append(parts, f.parts()...), ", ")
 }
 
-func summary(e pipeline.Finished) string {
+func summary(e event.Finished) string {
 	switch {
 	case e.Versions == 0 && e.Sunk > 0:
 		return "nothing new; " + amount(e.Sunk, "row") + " to sinks"
@@ -233,7 +233,7 @@ func tellWaiting(w io.Writer, files []engine.WaitingFile) {
 }
 
 // undeclared tells of the fields that a source doesn't name: they are in no table.
-func undeclared(source string, u *pipeline.UnknownFields) string {
+func undeclared(source string, u *event.UnknownFields) string {
 	var names []string
 	more := ""
 	for _, n := range u.Names {

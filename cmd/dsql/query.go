@@ -4,7 +4,8 @@ import (
 	"context"
 	"io"
 
-	"dsql/pipeline"
+	"dsql/pipeline/event"
+	"dsql/pipeline/look"
 )
 
 type queryCmd struct {
@@ -21,5 +22,5 @@ func (c *queryCmd) Run(ctx context.Context, s *streams) error {
 		}
 		text = string(b)
 	}
-	return c.inspect(ctx, s, func(o pipeline.Options) error { return pipeline.Query(ctx, o, text) })
+	return c.inspect(ctx, s, func(o event.Options) error { return look.Query(ctx, o, text) })
 }

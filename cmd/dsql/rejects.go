@@ -5,7 +5,8 @@ import (
 	"context"
 	"os"
 
-	"dsql/pipeline"
+	"dsql/pipeline/event"
+	"dsql/pipeline/look"
 )
 
 type rejectsCmd struct {
@@ -15,12 +16,12 @@ type rejectsCmd struct {
 }
 
 func (c *rejectsCmd) Run(ctx context.Context, s *streams) error {
-	return c.inspect(ctx, s, func(o pipeline.Options) error {
+	return c.inspect(ctx, s, func(o event.Options) error {
 		if c.Fix == "" {
-			return pipeline.Rejects(ctx, o, c.Name)
+			return look.Rejects(ctx, o, c.Name)
 		}
 		var b bytes.Buffer
-		if err := pipeline.RejectedRecords(ctx, o, c.Name, &b); err != nil {
+		if err := look.RejectedRecords(ctx, o, c.Name, &b); err != nil {
 			return err
 		}
 		return os.WriteFile(c.Fix, b.Bytes(), 0o644)

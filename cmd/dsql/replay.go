@@ -8,7 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"dsql/pipeline"
+	"dsql/pipeline/event"
+	"dsql/pipeline/run"
 	"dsql/sql"
 )
 
@@ -44,7 +45,7 @@ func (c *execCmd) Run(ctx context.Context, s *streams) error { return c.statemen
 
 // statement runs statements on a file that is there, in its folder: the script is there, as a rule, and so what it names.
 func (a *fileArgs) statement(ctx context.Context, s *streams, text string) error {
-	return a.inspect(ctx, s, func(o pipeline.Options) error {
+	return a.inspect(ctx, s, func(o event.Options) error {
 		if _, err := os.Stat(o.DB); errors.Is(err, fs.ErrNotExist) {
 			return &sql.Error{Code: "no-file", Exit: sql.ExitUnreachable, Msg: "there is no file " + o.DB, Hint: "`dsql run` makes it; --db names another one"}
 		}
@@ -57,18 +58,18 @@ func (a *fileArgs) statement(ctx context.Context, s *streams, text string) error
 		defer told.clear()
 		o.Scripts, o.Stop = []*sql.Source{sql.NewSource("(command line)", text)}, s.batchEnd(told.stopping)
 		show, interrupted := o.Events, false
-		o.Events = func(e pipeline.Event) {
+		o.Events = func(e event.Event) {
 			switch f := e.(type) {
-			case pipeline.Queried:
+			case event.Queried:
 				told.clear()
 				show(e)
 				return
-			case pipeline.Finished:
+			case event.Finished:
 				interrupted = f.Interrupted
 			}
 			told.event(e)
 		}
-		err := pipeline.Run(ctx, o)
+		err := run.Run(ctx, o)
 		if err == nil && interrupted {
 			err = errInterrupted
 		}

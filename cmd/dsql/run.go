@@ -4,7 +4,8 @@ import (
 	"context"
 	"time"
 
-	"dsql/pipeline"
+	"dsql/pipeline/event"
+	"dsql/pipeline/run"
 )
 
 type runCmd struct {
@@ -23,7 +24,7 @@ func (c *runCmd) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	var told interface {
-		event(pipeline.Event)
+		event(event.Event)
 		clear()    // before a result is printed
 		stopping() // on another goroutine
 	} = newProgress(s, c.Follow)
@@ -33,7 +34,7 @@ func (c *runCmd) Run(ctx context.Context, s *streams) error {
 	}
 	interrupted := false
 	var failed error
-	var finished *pipeline.Finished
+	var finished *event.Finished
 	o.Snapshot, o.SnapshotEvery = onCommandLine(c.left, c.Snapshot), c.SnapshotEvery
 	t, err := newTrace(onCommandLine(c.left, c.Trace))
 	if err != nil {
@@ -41,19 +42,19 @@ func (c *runCmd) Run(ctx context.Context, s *streams) error {
 	}
 	o.Trace = t.statements()
 	o.DryRun, o.Follow, o.Stop = c.DryRun, c.Follow, s.batchEnd(told.stopping)
-	o.Events = func(e pipeline.Event) {
+	o.Events = func(e event.Event) {
 		switch e := e.(type) {
-		case pipeline.Queried:
+		case event.Queried:
 			told.clear()
 			if failed == nil {
 				failed = s.show(e.Result)
 			}
 			return
-		case pipeline.Changed:
+		case event.Changed:
 			if c.DryRun {
 				printChange(s.out, e.Change)
 			}
-		case pipeline.Finished:
+		case event.Finished:
 			interrupted = e.Interrupted
 			if finished = &e; s.events != nil { // the last line, behind an error
 				return
@@ -61,7 +62,7 @@ func (c *runCmd) Run(ctx context.Context, s *streams) error {
 		}
 		told.event(e)
 	}
-	err = pipeline.Run(ctx, o)
+	err = run.Run(ctx, o)
 	if terr := t.close(); err == nil {
 		err = terr
 	}

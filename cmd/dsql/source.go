@@ -4,7 +4,8 @@ import (
 	"context"
 	"fmt"
 
-	"dsql/pipeline"
+	"dsql/pipeline/event"
+	"dsql/pipeline/look"
 )
 
 type sourceCmd struct {
@@ -13,7 +14,7 @@ type sourceCmd struct {
 }
 
 func (c *sourceCmd) Run(ctx context.Context, s *streams) error {
-	text, err := pipeline.InspectSource(ctx, pipeline.Options{Dir: "."}, c.Target, c.SchemaRegistry)
+	text, err := look.InspectSource(ctx, event.Options{Dir: "."}, c.Target, c.SchemaRegistry)
 	if err != nil {
 		return err
 	}

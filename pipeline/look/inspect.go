@@ -1,0 +1,170 @@
+package look
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"dsql/engine"
+	"dsql/pipeline/event"
+	"dsql/pipeline/program"
+	"dsql/sql"
+)
+
+// What the commands that look into a file show: queries over dsql's own tables and over what destinations keep.
+
+// inspection opens a file for reading and gives f a runner that shows results as events.
+func inspection(ctx context.Context, o event.Options, f func(v *Viewer) error) error {
+	db, err := engine.Open(ctx, o.DB, engine.Options{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	c := db.Writer()
+	if n, err := c.Int(ctx, engine.SQL("SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'dsql' AND table_name = 'catalog'")); err != nil || n == 0 {
+		return firstError(err, &sql.Error{Code: "not-dsql", Exit: sql.ExitFailed, Msg: o.DB + " has no tables of dsql: nothing was declared in it", Hint: "`dsql run` a script with --db " + o.DB})
+	}
+	p, err := program.Load(ctx, c, nil, &engine.Env{Dir: o.Dir}, program.Opened{})
+	if err != nil {
+		return err
+	}
+	return f(&Viewer{p, c, o})
+}
+
+func firstError(a, b error) error {
+	if a != nil {
+		return a
+	}
+	return b
+}
+
+// Query shows a result.
+func (v *Viewer) Query(ctx context.Context, q *engine.Query) error { return v.titled(ctx, "", q) }
+
+// titled shows one of several results.
+func (v *Viewer) titled(ctx context.Context, title string, q *engine.Query) error {
+	res, err := v.Conn.Query(ctx, q, engine.Place{})
+	if err != nil {
+		return err
+	}
+	v.Emit(event.Queried{Result: res, Title: title})
+	return firstError(res.Err(), res.Close())
+}
+
+// Stored is a destination of the file by name and kind ("" for any).
+func (v *Viewer) stored(kind, name string) (*program.Node, error) {
+	var names []string
+	for _, n := range v.Program.Nodes {
+		if _, ok := n.Destination(); !ok || kind != "" && n.Kind != kind {
+			continue
+		}
+		if sql.Same(n.Name, name) {
+			return n, nil
+		}
+		names = append(names, n.Name)
+	}
+	e := &sql.Error{Code: "unknown-name", Exit: sql.ExitUsage, Msg: "the file has no " + firstWord(kind, "stream or journal") + " " + name}
+	if near := sql.Nearest(name, names); near != "" {
+		e.Hint = "did you mean " + near + "?"
+	} else if len(names) > 0 {
+		e.Hint = "it has: " + strings.Join(names, ", ")
+	}
+	return nil, e
+}
+
+func firstWord(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// biographer is a destination that tells the life of a key, and sums a difference up.
+type biographer interface {
+	Life(ctx context.Context, c *engine.Conn, key []string) (*engine.Query, error)
+	Summary(ctx context.Context, c *engine.Conn, diff *engine.Query) (*engine.Query, error)
+}
+
+// History shows the life of one key of a journal: each version's valid times, what changed, and which version and file or offsets
+// brought it. keys are values, or name=value, of the journal's KEYS.
+func History(ctx context.Context, o event.Options, name string, keys []string) error {
+	return inspection(ctx, o, func(v *Viewer) error {
+		n, err := v.stored("journal", name)
+		if err != nil {
+			return err
+		}
+		life, err := n.Obj.(biographer).Life(ctx, v.Conn, keys)
+		if err != nil {
+			return err
+		}
+		a := engine.Args{"life": life, "name": n.Name}
+		if some, err := v.Conn.Int(ctx, engine.SQL("SELECT count(*) FROM ({life})", a)); err != nil || some == 0 {
+			return firstError(err, &sql.Error{Code: "unknown-key", Exit: sql.ExitFailed, Msg: fmt.Sprintf("journal %s never had the key %s", n.Name, strings.Join(keys, ", ")), Hint: "dsql.rejects may have its rows: `dsql rejects " + n.Name + "`"})
+		}
+		return v.Query(ctx, engine.SQL(originQuery, a))
+	})
+}
+
+// originQuery adds to versions of a key what they come from. What was read from a stored table comes from what that had read.
+const originQuery = `WITH o AS (SELECT version, origin, regexp_extract(origin, '^(.*) versions (\d+)–(\d+)$', ['name', 'low', 'high']) AS _via FROM dsql.version_rows WHERE kind <> 'source' AND name = {name}),
+	s AS (SELECT version, origin FROM dsql.version_rows WHERE kind = 'source'),
+	f AS (SELECT version, coalesce((SELECT string_agg(DISTINCT s.origin, ', ' ORDER BY s.origin) FROM s WHERE _via.name <> '' AND s.version BETWEEN TRY_CAST(_via.low AS BIGINT) AND TRY_CAST(_via.high AS BIGINT)
+		AND s.version IN (SELECT v.version FROM dsql.version_rows v WHERE v.kind <> 'source' AND v.name = _via.name)), origin) AS origin FROM o)
+	SELECT *, (SELECT string_agg(DISTINCT f.origin, ', ' ORDER BY f.origin) FROM f WHERE f.version = l.version) AS origin FROM ({life}) l`
+
+// Diff shows what differs in a destination between two versions: how many rows, by column, then the rows. It says whether
+// anything does.
+func Diff(ctx context.Context, o event.Options, name string, v1, v2 int64, rowsOnly bool) (differs bool, err error) {
+	err = inspection(ctx, o, func(v *Viewer) error {
+		n, err := v.stored("", name)
+		if err != nil {
+			return err
+		}
+		newest, err := v.Conn.Int(ctx, engine.SQL("SELECT max(version) FROM dsql.versions"))
+		if err != nil {
+			return err
+		}
+		if max(v1, v2) > newest || min(v1, v2) < 0 {
+			return &sql.Error{Code: "no-version", Exit: sql.ExitUsage, Msg: fmt.Sprintf("the file has the versions 1 to %d", newest), Hint: "dsql.versions lists them; 0 is before the first"}
+		}
+		diff := engine.SQL("{f}({v1}, {v2})", engine.Args{"f": engine.Ident(n.Name + "_diff"), "v1": v1, "v2": v2})
+		count, err := v.Conn.Int(ctx, engine.SQL("SELECT count(*) FROM (SELECT 1 FROM {d} LIMIT 1)", engine.Args{"d": diff}))
+		if err != nil {
+			return err
+		}
+		differs = count > 0
+		if !rowsOnly {
+			summary := engine.SQL("SELECT 'rows' AS what, count(*) FILTER (change_type = 'insert') AS added, count(*) FILTER (change_type = 'delete') AS removed, count(*) FILTER (change_type = 'update_after') AS changed FROM {d}", engine.Args{"d": diff})
+			if b, ok := n.Obj.(biographer); ok {
+				if summary, err = b.Summary(ctx, v.Conn, diff); err != nil {
+					return err
+				}
+			}
+			if err := v.Query(ctx, summary); err != nil {
+				return err
+			}
+		}
+		// The two states of a changed row stand one above the other: 'update_before', 'update_after'.
+		order := engine.SQL("ALL")
+		if keys := n.Obj.Decl().Arg("KEYS"); keys != nil {
+			order = engine.SQL("{keys}, change_type DESC", engine.Args{"keys": engine.Names(keyNames(keys))})
+		}
+		return v.Query(ctx, engine.SQL("SELECT * EXCLUDE (_version) FROM {d} ORDER BY {order}", engine.Args{"d": diff, "order": order}))
+	})
+	return differs, err
+}
+
+func keyNames(keys *sql.Value) (names []string) {
+	for _, k := range keys.Names {
+		names = append(names, k.Text)
+	}
+	return names
+}
+
+// Models lists models with their versions, inputs and sizes.
+func Models(ctx context.Context, o event.Options) error {
+	return inspection(ctx, o, func(v *Viewer) error {
+		return v.Query(ctx, engine.SQL(`SELECT name, version, in_use, format, outputs, array_to_string(list_transform(from_json(inputs, '[{"name":"VARCHAR","type":"VARCHAR"}]'), lambda i: i.name || ' ' || i.type), ', ') AS inputs,
+			(json_extract_string(options, '$.trees'))::INTEGER AS trees, octet_length(file) AS bytes, left(hash, 12) AS hash, tags, created FROM dsql.models ORDER BY name, version`))
+	})
+}

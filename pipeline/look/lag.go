@@ -1,0 +1,40 @@
+package look
+
+import (
+	"context"
+	"errors"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+// lagging is a source that others write to while it is read.
+type lagging interface {
+	// Lag is a query of how far each destination is in each of its parts. The error says why the other end isn't known; the query
+	// is there all the same.
+	Lag(ctx context.Context, c *engine.Conn, env *engine.Env) (*engine.Query, error)
+}
+
+// lag shows the lag of sources that have one.
+func (v *Viewer) lag(ctx context.Context) error {
+	var parts []*engine.Query
+	for _, n := range v.Program.Nodes {
+		s, ok := n.Obj.(lagging)
+		if !ok {
+			continue
+		}
+		q, err := s.Lag(ctx, v.Conn, v.Program.Env)
+		var why *sql.Error
+		switch {
+		case errors.As(err, &why):
+			v.Warn(why)
+		case err != nil:
+			return err
+		}
+		parts = append(parts, q)
+	}
+	if len(parts) == 0 {
+		return nil
+	}
+	return v.titled(ctx, "lag", engine.SQL("FROM ({parts}) ORDER BY ALL", engine.Args{"parts": engine.Join(" UNION ALL ", parts...)}))
+}

@@ -1,0 +1,19 @@
+package look
+
+import (
+	"context"
+
+	"dsql/engine"
+	"dsql/ingest"
+	"dsql/pipeline/event"
+)
+
+// InspectSource prints the declaration of a source that files or a topic show; registry is the URL of a schema registry, or "".
+func InspectSource(ctx context.Context, o event.Options, target, registry string) (string, error) {
+	db, err := engine.Open(ctx, "", engine.Options{SearchPath: o.Dir})
+	if err != nil {
+		return "", err
+	}
+	defer db.Close()
+	return ingest.Inspect(ctx, db.Writer(), &engine.Env{Dir: o.Dir}, target, registry)
+}

@@ -1,0 +1,296 @@
+package program
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"dsql/engine"
+	"dsql/models"
+	"dsql/quality"
+	"dsql/rules"
+	"dsql/sql"
+)
+
+// Bind finds a declaration's columns. DuckDB's binder is the judge: all inputs are empty relations of the right types, so nothing is read.
+func (p *Program) Bind(ctx context.Context, tx *engine.Tx, n *Node) error {
+	if src, ok := n.Source(); ok {
+		var pinned []engine.Column
+		if n.Stored != nil && n.Stored.Fingerprint == n.Fingerprint {
+			pinned = n.Stored.Pinned
+		} else if n.Stored != nil {
+			if was, ok := n.Stored.Obj.(interface {
+				Added(had []engine.Column) []engine.Column
+			}); ok {
+				pinned = was.Added(n.Stored.Pinned)
+			}
+		}
+		cols, err := src.Columns(ctx, tx.Conn, p.Env, pinned)
+		n.Cols, n.Bound = cols, err == nil
+		return err
+	}
+	if s, ok := n.Sink(); ok {
+		return p.bindSink(ctx, tx, n, s)
+	}
+	if _, ok := n.Destination(); !ok {
+		var err error
+		if l, ok := n.Obj.(interface{ Check(rules.Lists) error }); ok {
+			err = l.Check(p.lists(n.Kind))
+		}
+		if err == nil {
+			err = p.outdated(ctx, tx, n)
+		}
+		n.Bound = err == nil
+		return err
+	}
+	if err := p.bindInputs(ctx, tx, n); err != nil {
+		return err
+	}
+	if err := p.outdated(ctx, tx, n); err != nil {
+		return err
+	}
+	n.Bound = true
+	return nil
+}
+
+// Chain compiles what stands behind a destination's query. The tables of all that it reads are there by then, its own too.
+func (p *Program) Chain(ctx context.Context, tx *engine.Tx, n *Node) error {
+	d, ok := n.Destination()
+	if !ok {
+		return nil
+	}
+	var errs sql.List
+	errs = Collect(errs, retention(ctx, tx, d.Decl()))
+	if err := n.undated(d); err != nil {
+		return err
+	}
+	ch := d.Chain()
+	seen := n.Cols
+	if n.hasMeta() {
+		seen = append(slices.Clone(seen), engine.Column{Name: engine.MetaColumn, Type: engine.MetaType})
+	}
+	var err error
+	n.Rules, err = rules.Compile(ctx, tx.Conn, ch.Rules, seen, p.lists("rules"))
+	errs = Collect(errs, err)
+	stored := n.Cols
+	if k, ok := d.(Keeper); ok && len(ch.Metrics)+len(ch.Checks) > 0 {
+		if stored, err = k.Stored(ctx, tx, n.Cols); err != nil {
+			return err
+		}
+	}
+	n.Quality, err = quality.Compile(ctx, tx.Conn, engine.At(d.Decl()), ch.Metrics, ch.Checks, n.Cols, stored, p.lists("checks"))
+	errs = Collect(errs, err)
+	for _, e := range errs {
+		models.Explain(ctx, tx.Conn, e)
+	}
+	return errs.Err()
+}
+
+// retention refuses a RETAIN VERSIONS that is no time to keep versions for.
+func retention(ctx context.Context, tx *engine.Tx, d *sql.Decl) error {
+	v := d.Arg("RETAIN VERSIONS")
+	if v == nil {
+		return nil
+	}
+	at := engine.Place{Src: d.Src, Span: v.Exprs[0]}
+	a := engine.Args{"e": engine.User(d.Src, v.Exprs[0])}
+	e := &sql.Error{Src: d.Src, Span: at.Span, Code: "type-mismatch", Hint: "write an interval: RETAIN VERSIONS INTERVAL 90 DAYS"}
+	cols, err := tx.Describe(ctx, engine.SQL("SELECT ({e})", a), at)
+	if err != nil {
+		return err
+	}
+	if cols[0].Type != "INTERVAL" {
+		e.Msg = "RETAIN VERSIONS takes an interval, and this is " + cols[0].Type
+		return e
+	}
+	if n, err := tx.Int(ctx, engine.SQL("SELECT (coalesce(({e}) >= INTERVAL 0 SECONDS, false))::BIGINT", a)); err != nil || n == 1 {
+		return err
+	}
+	e.Msg = "RETAIN VERSIONS is negative or NULL"
+	return e
+}
+
+// Keeper is a destination whose table isn't the rows that come in: a batch changes and closes some. What OVER TABLE sees is known once
+// it is written.
+type Keeper interface {
+	Stored(ctx context.Context, tx *engine.Tx, in []engine.Column) ([]engine.Column, error)
+}
+
+// outdated asks a declaration whether what it made in the file is behind, whatever its text: a model's file is another one, or tables are
+// of an older dsql.
+func (p *Program) outdated(ctx context.Context, tx *engine.Tx, n *Node) (err error) {
+	if err := p.gone(n); err != nil {
+		return err
+	}
+	if o, ok := n.Obj.(interface {
+		Stale(context.Context, *engine.Tx, *engine.Env) (string, error)
+	}); ok {
+		n.stale, err = o.Stale(ctx, tx, p.Env)
+	}
+	return err
+}
+
+// bindInputs binds the query over each input: they must give the same columns.
+func (p *Program) bindInputs(ctx context.Context, tx *engine.Tx, n *Node) error {
+	decl := n.Obj.Decl()
+	for i, in := range n.Inputs {
+		cols, err := p.bindInput(ctx, tx, decl, in)
+		if err != nil {
+			return err
+		}
+		if len(cols) == 0 {
+			return &sql.Error{Src: decl.Src, Span: decl.NameAt, Code: "no-columns", Msg: fmt.Sprintf("the query of %s gives no column that can be stored", n.Name), Hint: "select at least one column"}
+		}
+		if i == 0 {
+			n.Cols = n.respelt(cols)
+			continue
+		}
+		if !slices.EqualFunc(cols, n.Cols, func(a, b engine.Column) bool { return a.Type == b.Type && sql.Same(a.Name, b.Name) }) {
+			name := decl.Arg("FROM").Names[i]
+			return &sql.Error{Src: decl.Src, Span: name.Span, Code: "inputs-differ",
+				Msg:  fmt.Sprintf("%s has other columns than %s: %s", name.Text, n.Inputs[0].Of.Name, difference(n.Cols, cols)),
+				Hint: "FROM a, b takes inputs with the same columns, names and types in the same order; bring them in line with a stream of their own"}
+		}
+	}
+	return nil
+}
+
+// bindInput gives the columns that the query over an input stores, and finds what else the input's rows have.
+func (p *Program) bindInput(ctx context.Context, tx *engine.Tx, decl *sql.Decl, in *Input) ([]engine.Column, error) {
+	in.Meta, in.Dated = false, false
+	with, flat := in.withMeta()
+	if with != nil && flat {
+		if cols := with.bindMeta(ctx, tx, in.Of); cols != nil {
+			in.body, in.Meta = with, true
+			return cols, nil
+		}
+	}
+	q := in.Query(empty(in.Of))
+	cols, err := tx.Describe(ctx, q, engine.At(decl))
+	if err != nil {
+		var errs sql.List
+		for _, err := range tx.Wrongs(ctx, engine.Bound{Query: q, At: engine.At(decl)}, err) {
+			errs = Collect(errs, p.SourceHint(ctx, tx.Conn, err))
+		}
+		return nil, errs.Err()
+	}
+	cols = slices.DeleteFunc(cols, func(c engine.Column) bool {
+		if sql.Same(c.Name, engine.MetaColumn) {
+			in.Meta = true
+			return true
+		}
+		if dated(in.Of) && sql.Same(c.Name, engine.VersionColumn) {
+			in.Dated = true
+			return true
+		}
+		return false
+	})
+	if with != nil && !flat && !in.Meta && slices.Equal(with.bindMeta(ctx, tx, in.Of), cols) {
+		in.body, in.Meta = with, true
+	}
+	return cols, nil
+}
+
+// respelt are columns with the names that they had when they were first stored: what dsql keeps of a row, as JSON, goes by those.
+func (n *Node) respelt(cols []engine.Column) []engine.Column {
+	if n.Stored == nil {
+		return cols
+	}
+	for i, c := range cols {
+		if at := slices.IndexFunc(n.Stored.Pinned, func(s engine.Column) bool { return sql.Same(s.Name, c.Name) }); at >= 0 {
+			cols[i].Name = n.Stored.Pinned[at].Name
+		}
+	}
+	return cols
+}
+
+func difference(a, b []engine.Column) string {
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			return fmt.Sprintf("column %d is %s %s there and %s %s here", i+1, a[i].Name, a[i].Type, b[i].Name, b[i].Type)
+		}
+	}
+	return fmt.Sprintf("%d columns there and %d here", len(a), len(b))
+}
+
+// SourceHint explains DuckDB's "table does not exist" for a relation that is declared but isn't a table.
+func (p *Program) SourceHint(ctx context.Context, c *engine.Conn, err error) error {
+	for _, e := range Collect(nil, err) {
+		models.Explain(ctx, c, e)
+		for _, n := range p.Nodes {
+			if _, ok := n.Source(); ok && e.Code == "duckdb-catalog" && strings.Contains(e.Msg, " "+n.Name+" ") {
+				e.Hint = fmt.Sprintf("%s is a source: its rows are read by destinations only. Store them first: CREATE STREAM … FROM %s", n.Name, n.Name)
+			}
+		}
+	}
+	return err
+}
+
+// Dated: new rows of it have _version. * hands it on as it does _meta, and no destination stores it, but one may be ordered by it.
+func dated(n *Node) bool {
+	d, ok := n.Destination()
+	if !ok {
+		return false
+	}
+	_, ok = d.(Keeper)
+	return ok
+}
+
+// undated refuses a destination that is ordered by a _version that its rows don't have.
+func (n *Node) undated(d engine.Destination) error {
+	if !Needs(d, engine.VersionColumn) || !slices.ContainsFunc(n.Inputs, func(in *Input) bool { return !in.Dated }) {
+		return nil
+	}
+	at := d.Decl().NameAt
+	if v := d.Decl().Arg("SEQUENCE BY"); v != nil {
+		at = v.Span
+	}
+	return &sql.Error{Src: d.Decl().Src, Span: at, Code: "unknown-column", Msg: fmt.Sprintf("%s uses _version, and its rows have none", n.Name),
+		Hint: "the changes of a journal have it (FROM STREAM j), and * hands it on"}
+}
+
+// Needs says which of _meta and _version a destination wants to see of its rows.
+func Needs(d engine.Destination, column string) bool {
+	o, ok := d.(interface{ Needs(column string) bool })
+	return ok && o.Needs(column)
+}
+
+// hasMeta: some input hands _meta on.
+func (n *Node) hasMeta() bool {
+	return slices.ContainsFunc(n.Inputs, func(in *Input) bool { return in.Meta })
+}
+
+// empty is a relation without rows that has the columns of a node's new rows.
+func empty(n *Node) *engine.Query {
+	cols := n.Cols
+	if d, ok := n.Destination(); ok {
+		if cols = d.NewColumns(cols); dated(n) {
+			cols = append(slices.Clone(cols), engine.Column{Name: engine.VersionColumn, Type: "BIGINT"})
+		}
+	} else {
+		cols = append(slices.Clone(cols), engine.Column{Name: engine.MetaColumn, Type: engine.MetaType})
+	}
+	return engine.SQL("(SELECT {cols} WHERE false)", engine.Args{"cols": engine.Each(", ", cols, func(c engine.Column) *engine.Query {
+		return engine.SQL("NULL::{t} AS {n}", engine.Args{"t": engine.Type(c.Type), "n": engine.Ident(c.Name)})
+	})})
+}
+
+// Define makes in the file what a bound declaration needs there.
+func (p *Program) Define(ctx context.Context, tx *engine.Tx, n *Node) error {
+	if err := p.free(ctx, tx, n); err != nil {
+		return err
+	}
+	if o, ok := n.Obj.(Dropper); ok && n.lost { // what is left of it
+		if err := o.Drop(ctx, tx); err != nil {
+			return err
+		}
+	}
+	switch o := n.Obj.(type) {
+	case engine.Destination:
+		return o.Define(ctx, tx, n.Cols)
+	case engine.Definition:
+		return o.Define(ctx, tx, p.Env)
+	}
+	return nil
+}

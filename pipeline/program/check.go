@@ -1,0 +1,245 @@
+package program
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+// check finds the errors of a script before anything runs: DuckDB parses every statement of its own, and every declaration is
+// bound and defined in a transaction that is rolled back. The tables, views and types that the script's own SQL makes are made
+// there too, without rows. What only a real run can know (an attached file, say) makes the errors that may stem from it wait
+// for the run.
+func (p *Program) check(ctx context.Context, tx *engine.Tx) error {
+	var errs sql.List
+	opaque, loads := false, false // an extension may bring a grammar
+	due, ran := p.Due(), true     // something has run since the transaction was last known to be alive
+	for i, st := range p.Stmts {
+		if st.Decl == nil {
+			if err := tx.Parse(st.Src, st.Span); err != nil && !(opaque && loads) && !imports(st) {
+				errs = Collect(errs, err)
+				continue
+			}
+			loads = loads || Words(st, 1)[0] == "LOAD"
+			whole := false
+			if !p.skip[i] {
+				var made bool
+				made, whole = p.shape(ctx, tx, st)
+				if ran = ran || made; ran && !tx.Alive(ctx) {
+					return &abortedError{i}
+				}
+				ran = false
+			}
+			opaque = opaque || !whole
+			continue
+		}
+		ran = true
+		if st.Decl.Syntax.Verb != "" {
+			errs = Collect(errs, p.checkVerb(st.Decl))
+		}
+		note := func(err error) {
+			if err != nil && !(opaque && missing(err)) {
+				errs = Collect(errs, err)
+			}
+		}
+		var made []*Node
+		for _, n := range Ready(due, i) {
+			err := p.Bind(ctx, tx, n)
+			if err == nil && p.Change(n).Action != "none" {
+				err = p.Define(ctx, tx, n)
+			}
+			if note(err); err != nil {
+				continue
+			}
+			made = append(made, n)
+			if n.Stmt >= 0 {
+				if n.Carries, err = p.Carried(ctx, tx.Conn, n); err != nil {
+					return err
+				}
+				c := p.Change(n)
+				note(p.waiting(ctx, tx, n, &c))
+				p.plan = append(p.plan, c)
+			}
+		}
+		for _, n := range made {
+			note(p.Chain(ctx, tx, n))
+		}
+	}
+	return causes(errs).Err()
+}
+
+// causes leaves out what only comes of an error that ended the transaction.
+func causes(errs sql.List) sql.List {
+	if !slices.ContainsFunc(errs, func(e *sql.Error) bool { return !engine.Echo(e) }) {
+		return errs
+	}
+	return slices.DeleteFunc(errs, func(e *sql.Error) bool { return engine.Echo(e) })
+}
+
+// imports: DuckDB reads the folder of IMPORT DATABASE when it parses the statement, and what stands before it may make that.
+func imports(st sql.Stmt) bool { return Words(st, 1)[0] == "IMPORT" }
+
+// abortedError: a statement's shape ended the scratch transaction.
+type abortedError struct{ stmt int }
+
+func (e *abortedError) Error() string { return "the scratch transaction ended" }
+
+// missing: DuckDB did not find a table or function, which a statement that was not run may have made.
+func missing(err error) bool {
+	for _, e := range Collect(nil, err) {
+		if e.Code != "duckdb-catalog" {
+			return false
+		}
+	}
+	return true
+}
+
+// Due is a declaration, and the statement that is reached when it can be defined: the last one of its own and of all that it reads.
+type due struct {
+	n  *Node
+	at int
+}
+
+// Due are all declarations, in an order in which they can be defined.
+func (p *Program) Due() []due {
+	at := map[*Node]int{}
+	for _, n := range p.Nodes {
+		at[n] = n.Stmt
+	}
+	sorted := p.Sorted()
+	for some := true; some; { // until it has come to all that read what waits
+		some = false
+		for _, n := range sorted {
+			for _, m := range append(n.feeds(), n.beside...) {
+				if last, ok := at[m]; ok && last > at[n] {
+					at[n], some = last, true
+				}
+			}
+		}
+	}
+	out := make([]due, len(sorted))
+	for i, n := range sorted {
+		out[i] = due{n, at[n]}
+	}
+	return out
+}
+
+// Ready are the declarations that can be defined once statement i is reached: that statement's own, when all it reads is
+// defined, and those that waited for it. Declarations of the file come with the first statement, but for those that wait.
+func Ready(all []due, i int) (out []*Node) {
+	for _, d := range all {
+		if !d.n.Bound && d.at <= i {
+			out = append(out, d.n)
+		}
+	}
+	return out
+}
+
+// shape makes in the scratch transaction what a statement of the user would make, without its rows: ran says that there was something
+// to run, and whole that the statement does no more than was done here.
+func (p *Program) shape(ctx context.Context, tx *engine.Tx, st sql.Stmt) (ran, whole bool) {
+	toks := sql.Tokens(st.Src, st.Span)
+	word := func(i int) string {
+		if i < len(toks) {
+			return strings.ToUpper(toks[i].Span.Of(st.Src))
+		}
+		return ""
+	}
+	q := engine.User(st.Src, st.Span)
+	switch word(0) {
+	case "SELECT", "FROM", "WITH", "VALUES", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "COPY", "EXPLAIN", "DESCRIBE", "SHOW", "SUMMARIZE", "CHECKPOINT", "ANALYZE", "COMMENT", "TABLE", "MERGE", "VACUUM":
+		return false, true
+	case "CREATE":
+		i := 1
+		for word(i) == "OR" || word(i) == "REPLACE" || word(i) == "TEMP" || word(i) == "TEMPORARY" {
+			i++
+		}
+		switch word(i) {
+		case "TABLE":
+			if as := createdAs(toks, st.Src); as {
+				q = engine.SQL("{q} WITH NO DATA", engine.Args{"q": q})
+			}
+		case "VIEW", "MACRO", "FUNCTION", "TYPE", "SCHEMA", "SEQUENCE", "RECURSIVE":
+		default:
+			return false, true
+		}
+	case "ALTER":
+	case "DROP":
+	default:
+		return false, false
+	}
+	err := InFolder(st, func() error {
+		_, err := tx.Exec(ctx, q)
+		return err
+	})
+	return true, err == nil
+}
+
+// createdAs: the statement is CREATE TABLE … AS query, and doesn't say WITH [NO] DATA already.
+func createdAs(toks []sql.Token, src *sql.Source) bool {
+	depth, as := 0, false
+	for i, t := range toks {
+		switch w := strings.ToUpper(t.Span.Of(src)); {
+		case t.Kind == sql.Op && (w == "(" || w == "["):
+			depth++
+		case t.Kind == sql.Op && (w == ")" || w == "]"):
+			depth--
+		case w == "AS" && t.Kind == sql.Word && depth == 0:
+			as = true
+		case w == "DATA" && i == len(toks)-1:
+			return false
+		}
+	}
+	return as
+}
+
+// checkVerb sees that the names of a verb are declared.
+func (p *Program) checkVerb(d *sql.Decl) error {
+	s := d.Syntax
+	switch s.Verb {
+	case "REFRESH":
+		var errs sql.List
+		if v := d.Arg("#0"); v != nil {
+			for _, name := range v.Names {
+				if n := p.Relation(name.Text); n == nil {
+					errs = append(errs, p.NotDeclared("relation", name, d))
+				} else if _, src := n.Source(); src {
+					errs = append(errs, &sql.Error{Src: d.Src, Span: name.Span, Code: "refresh-source", Msg: name.Text + " is a source; REFRESH takes destinations", Hint: "name the streams or journals that read it, or none for all"})
+				}
+			}
+		}
+		return errs.Err()
+	case "REPLAY REJECTS":
+		if name := d.Arg("FROM").Names[0]; p.Relation(name.Text) == nil {
+			return p.NotDeclared("relation", name, d)
+		}
+	case "ROLLBACK", "REBUILD", "VACUUM", "RELEASE HOLD", "DISCARD HOLD":
+		_, _, err := p.Target(d)
+		return err
+	case "DESCRIBE", "EXPLAIN", "REPLAY":
+		if p.Find(strings.ToLower(s.Keyword), d.Name) == nil {
+			return p.NotDeclared(strings.ToLower(s.Keyword), sql.Name{Text: d.Name, Span: d.NameAt}, d)
+		}
+	}
+	return nil
+}
+
+func (p *Program) NotDeclared(kind string, name sql.Name, d *sql.Decl) *sql.Error {
+	var names []string
+	for _, n := range p.Nodes {
+		if n.Kind == kind || kind == "relation" && n.Relation() {
+			names = append(names, n.Name)
+		}
+	}
+	e := &sql.Error{Src: d.Src, Span: name.Span, Code: "unknown-name", Msg: fmt.Sprintf("there is no %s %s", strings.Replace(kind, "relation", "stream or journal", 1), name.Text)}
+	if near := sql.Nearest(name.Text, names); near != "" {
+		e.Hint = "did you mean " + near + "?"
+	} else if len(names) > 0 {
+		e.Hint = "declared are: " + strings.Join(names, ", ")
+	}
+	return e
+}

@@ -1,0 +1,133 @@
+package program
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"dsql/engine"
+	"dsql/pipeline/event"
+	"dsql/sql"
+)
+
+// What EXPLAIN, DESCRIBE and SHOW say of declarations.
+
+// Show lists a kind's declarations with their text.
+func (p *Program) Show(kind string) *engine.Query {
+	if kind == "model" {
+		return engine.SQL("SELECT name, version, format, inputs, outputs, tags, in_use, created FROM dsql.models ORDER BY name, version")
+	}
+	rows := []*engine.Query{engine.SQL("SELECT NULL::VARCHAR AS name, NULL::VARCHAR AS reads, NULL::VARCHAR AS text WHERE false")}
+	for _, n := range p.Nodes {
+		if n.Kind != kind {
+			continue
+		}
+		var reads []string
+		for _, m := range n.reads() {
+			reads = append(reads, m.Name)
+		}
+		rows = append(rows, engine.SQL("SELECT {name}, {reads}, {text}", engine.Args{"name": n.Name, "reads": strings.Join(reads, ", "), "text": n.text()}))
+	}
+	return engine.Join(" UNION ALL ", rows...)
+}
+
+// Explain is the ordered chain of a declaration and the SQL that it compiles to.
+func (p *Program) Explain(ctx context.Context, c *engine.Conn, n *Node) (string, error) {
+	var b strings.Builder
+	d := n.Obj.Decl()
+	fmt.Fprintf(&b, "%s %s\n", d.Syntax.Keyword, n.Name)
+	for _, c := range n.Cols {
+		fmt.Fprintf(&b, "  %s %s\n", c.Name, c.Type)
+	}
+	if s, ok := n.Sink(); ok {
+		b.WriteString(s.Explain(n.Cols))
+	}
+	if e, ok := n.Obj.(interface{ Explain() string }); ok {
+		b.WriteString(e.Explain())
+	}
+	if _, ok := n.Destination(); !ok {
+		return b.String(), nil
+	}
+	for _, in := range n.Inputs {
+		rel := engine.Ident("new rows of " + in.Of.Name)
+		fmt.Fprintf(&b, "1. SELECT  the new rows of %s%s\n%s\n", in.Of.Name, wholeText(n), indent(in.Query(rel).String()))
+		if n.Rules != nil {
+			if text := n.Rules.Explain(engine.SQL("({q})", engine.Args{"q": in.Query(rel)})); text != "" {
+				fmt.Fprintf(&b, "2. RULES\n%s\n", indent(text))
+			}
+		}
+	}
+	if n.Quality != nil {
+		if text := n.Quality.Explain(); text != "" {
+			fmt.Fprintf(&b, "3. METRICS and CHECKS\n%s\n", indent(text))
+		}
+	}
+	fmt.Fprintf(&b, "4. write, version, places, COMMIT: one transaction\n")
+	if s, ok := n.Obj.(speaker); ok {
+		text, err := s.Statements(ctx, c, n.Cols)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(&b, "%s\n", indent(text))
+	}
+	return b.String(), nil
+}
+
+// speaker is a destination that tells the statements of its write.
+type speaker interface {
+	Statements(ctx context.Context, c *engine.Conn, in []engine.Column) (string, error)
+}
+
+func wholeText(n *Node) string {
+	if len(n.whole) == 0 {
+		return ""
+	}
+	var names []string
+	for _, w := range n.whole {
+		names = append(names, w.Name)
+	}
+	return "; read whole: " + strings.Join(names, ", ")
+}
+
+func indent(s string) string {
+	return "     " + strings.ReplaceAll(strings.TrimSpace(s), "\n", "\n     ")
+}
+
+// Explain is EXPLAIN for the command line: of one declaration, or (name "") of all in the script.
+func Explain(ctx context.Context, o event.Options, name string) (string, error) {
+	stmts, err := Parse(ctx, o.Scripts)
+	if err != nil {
+		return "", err
+	}
+	db, err := engine.Open(ctx, Existing(o.DB), engine.Options{SearchPath: o.Dir})
+	if err != nil {
+		return "", err
+	}
+	defer db.Close()
+	p, err := Rehearse(ctx, db.Writer(), o, stmts, Opened{Fresh: Existing(o.DB) == ""})
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	for _, n := range p.Nodes {
+		if name == "" && n.Stmt >= 0 || sql.Same(n.Name, name) {
+			text, err := p.Explain(ctx, db.Writer(), n)
+			if err != nil {
+				return "", err
+			}
+			b.WriteString(text)
+		}
+	}
+	if b.Len() == 0 && name != "" {
+		var names []string
+		for _, n := range p.Nodes {
+			names = append(names, n.Name)
+		}
+		e := &sql.Error{Code: "unknown-name", Msg: "nothing named " + name + " is declared"}
+		if near := sql.Nearest(name, names); near != "" {
+			e.Hint = "did you mean " + near + "?"
+		}
+		return "", e
+	}
+	return b.String(), nil
+}

@@ -1,0 +1,47 @@
+package program
+
+import (
+	"strings"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+// Names of declarations, and words of statements, found.
+
+// Known is the declaration of the name among those that share one name space.
+func (p *Program) Known(name string) *Node {
+	for _, n := range p.Nodes {
+		if n.Exclusive() && sql.Same(n.Name, name) {
+			return n
+		}
+	}
+	return nil
+}
+
+// Target is the destination that a verb names.
+func (p *Program) Target(d *sql.Decl) (*Node, engine.Destination, error) {
+	n := p.Relation(d.Name)
+	if n != nil {
+		if dest, ok := n.Destination(); ok && (d.Syntax.Keyword == "" || sql.Same(n.Kind, d.Syntax.Keyword)) {
+			return n, dest, nil
+		}
+	}
+	kind := strings.ToLower(d.Syntax.Keyword)
+	if kind == "" {
+		kind = "relation"
+	}
+	return nil, nil, p.NotDeclared(kind, sql.Name{Text: d.Name, Span: d.NameAt}, d)
+}
+
+// Words are the first n words of a statement, in upper case.
+func Words(st sql.Stmt, n int) []string {
+	var out []string
+	for _, t := range sql.Tokens(st.Src, st.Span) {
+		if len(out) == n {
+			break
+		}
+		out = append(out, strings.ToUpper(t.Span.Of(st.Src)))
+	}
+	return out
+}

@@ -1,0 +1,128 @@
+package program
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"dsql/engine"
+	"dsql/models"
+	"dsql/pipeline/event"
+	"dsql/rules"
+	"dsql/sql"
+)
+
+// Opening a file for a script: its program is loaded and rehearsed there.
+
+// OpenWriter opens the file, brings its catalog up to date, and makes its models callable.
+func OpenWriter(ctx context.Context, o event.Options) (*engine.DB, error) {
+	db, err := engine.Open(ctx, o.DB, engine.Options{SearchPath: o.Dir, Trace: o.Trace})
+	if err != nil {
+		return nil, err
+	}
+	c := db.Writer()
+	if err := c.Migrate(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	if err := rules.RegisterHelpers(c); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	helpers := c.Update(ctx, func(tx *engine.Tx) error { return rules.Install(ctx, tx.Conn) }) // in one commit: each takes a millisecond
+	if err := errors.Join(models.Restore(ctx, c), helpers, rules.Register(c)); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+// Opened says what a file is when its program is loaded.
+type Opened struct {
+	Fresh bool // there was none before: nobody has made anything in it
+	Ready bool // as OpenWriter leaves it
+}
+
+// Rehearse loads the program and checks it in a transaction that is rolled back, catalog and all: nothing is written. What is
+// found wrong is an error; what would change is in the program's plan.
+func Rehearse(ctx context.Context, c *engine.Conn, o event.Options, stmts []sql.Stmt, was Opened) (p *Program, err error) {
+	env := &engine.Env{Dir: o.Dir, Scratch: true}
+	defer func() { env.Scratch = false }() // the program goes on to be run
+	skip := map[int]bool{}
+	if !was.Ready {
+		if err := rules.RegisterHelpers(c); err != nil {
+			return nil, err
+		}
+	}
+	for {
+		err = c.Scratch(ctx, func(tx *engine.Tx) error {
+			if !was.Ready {
+				if err := tx.Migrate(ctx); err != nil {
+					return err
+				}
+				if err := errors.Join(models.Restore(ctx, tx.Conn), rules.Install(ctx, tx.Conn)); err != nil {
+					return err
+				}
+			}
+			if p, err = Load(ctx, tx.Conn, stmts, env, was); err != nil {
+				return err
+			}
+			p.skip = skip
+			if err = p.check(ctx, tx); err == nil {
+				p.doubts, err = p.perBatch(ctx, tx.Conn)
+			}
+			return err
+		})
+		var again *abortedError
+		if !errors.As(err, &again) {
+			return p, err
+		}
+		skip[again.stmt] = true
+	}
+}
+
+// Check finds the errors of a script. It needs no file; where there is one, what that declares and stores counts.
+func Check(ctx context.Context, o event.Options) error {
+	_, err := PlanScript(ctx, o)
+	return err
+}
+
+// Existing is the file's name, or "" (memory) when it isn't there.
+func Existing(path string) string {
+	if _, err := os.Stat(path); err != nil {
+		return ""
+	}
+	return path
+}
+
+// PlanScript says what a run of the script would change. It changes nothing itself.
+func PlanScript(ctx context.Context, o event.Options) ([]event.Change, error) {
+	stmts, err := Parse(ctx, o.Scripts)
+	if err != nil {
+		return nil, err
+	}
+	return Plan(ctx, o, stmts)
+}
+
+func Plan(ctx context.Context, o event.Options, stmts []sql.Stmt) ([]event.Change, error) {
+	db, err := engine.Open(ctx, Existing(o.DB), engine.Options{SearchPath: o.Dir})
+	if err != nil {
+		return nil, err
+	}
+	p, err := Rehearse(ctx, db.Writer(), o, stmts, Opened{Fresh: Existing(o.DB) == ""})
+	if cerr := db.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range p.lostCoordinates() {
+		o.Emit(event.Warned{Err: w})
+	}
+	p.Warn(o)
+	return p.plan, nil
+}
+
+// Warn tells what is right and may not be meant.
+func (p *Program) Warn(o event.Options) {
+	for _, w := range p.doubts {
+		o.Emit(event.Warned{Err: w})
+	}
+}

@@ -1,0 +1,392 @@
+// Package program makes of a script and a file the program that is to be run: the list of kinds (kinds.go), the graph of what reads what,
+// every declaration bound and checked in a rehearsal, and what would change. It writes nothing but declarations.
+package program
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"dsql/engine"
+	"dsql/pipeline/event"
+	"dsql/quality"
+	"dsql/rules"
+	"dsql/sql"
+)
+
+// Program is a script joined with what the file already declares.
+type Program struct {
+	Stmts   []sql.Stmt
+	Env     *engine.Env
+	Nodes   []*Node          // in order of declaration: those of the file first, then the script's
+	plan    []event.Change   // what the check found that a run would do
+	there   map[sql.Key]bool // tables and views that were in the file at the start
+	fresh   bool             // there was no file at the start
+	claimed *claims          // names that the user may have something of, once they were asked for
+	doubts  []*sql.Error     // what the check found that is right and may not be meant
+	skip    map[int]bool     // statements whose shape can't be made in a scratch transaction
+}
+
+// Node is one declaration and what is known of it.
+type Node struct {
+	Kind, Name  string // kind in lower case: "stream"; the name as it was first declared, which is what the system tables have
+	Obj         engine.Object
+	Stmt        int // index of its statement in the script; -1 when it stands in the file only
+	Fingerprint string
+	Stored      *StoredDecl // what the file has, nil for a new one
+
+	Cols    []engine.Column // source: its columns; destination: the ones it stores
+	Inputs  []*Input
+	whole   []*Node          // destinations that its query reads whole
+	beside  []*Node          // what the rest of its text reads or calls
+	around  map[*Node]bool   // those of beside that read it too
+	Others  map[sql.Key]bool // the user's own tables, views and macros that it reads
+	Bound   bool
+	lost    bool        // what it stores was
+	missing string      // what of it was dropped by something else
+	stale   string      // what has changed though the text hasn't: a model's file
+	Carries []respelled // sources that it read under another name
+
+	Rules   *rules.Program
+	Quality *quality.Program
+}
+
+// Input is one relation whose new rows a destination takes.
+type Input struct {
+	Of    *Node
+	body  *body // nil: FROM name
+	Plain bool  // the query gives the same rows however often it runs
+	Meta  bool  // it hands _meta on
+	Dated bool  // it hands _version on, which a journal's changes have
+}
+
+// Query is the destination's query over rel, a FROM-item of the new rows.
+func (in *Input) Query(rel *engine.Query) *engine.Query {
+	if in.body == nil {
+		return engine.SQL("SELECT * FROM {rel}", engine.Args{"rel": rel})
+	}
+	return in.body.Query(rel)
+}
+
+type StoredDecl struct {
+	Kind, Name, Body, Fingerprint string
+	Pinned                        []engine.Column
+	Born                          int64         // the newest version when it was declared; a run knows it
+	Obj                           engine.Object // compiled from Body
+}
+
+// Born: versions after this one are the declaration's own. What stands under its name in older ones is of another, which was dropped.
+func (n *Node) Born() int64 {
+	if n.Stored == nil {
+		return 0
+	}
+	return n.Stored.Born
+}
+
+func (n *Node) Source() (engine.Source, bool) { s, ok := n.Obj.(engine.Source); return s, ok }
+func (n *Node) Destination() (engine.Destination, bool) {
+	d, ok := n.Obj.(engine.Destination)
+	return d, ok
+}
+
+// text is the declaration's, without its secrets.
+func (n *Node) text() string {
+	if o, ok := n.Obj.(interface{ Stored() string }); ok {
+		return o.Stored()
+	}
+	return n.Obj.Decl().Spelt()
+}
+
+func (n *Node) Relation() bool {
+	_, s := n.Source()
+	_, d := n.Destination()
+	return s || d
+}
+
+// tell lets declarations find each other.
+func (p *Program) tell(env *engine.Env) {
+	env.Declared = func(kind, name string) engine.Object {
+		if n := p.Find(kind, name); n != nil {
+			return n.Obj
+		}
+		return nil
+	}
+	env.Names = func(kind string) (names []string) {
+		for _, n := range p.Nodes {
+			if n.Kind == kind {
+				names = append(names, n.Name)
+			}
+		}
+		return names
+	}
+}
+
+// Find is the node of a kind; relation that of a source or destination: these share one name space.
+func (p *Program) Find(kind, name string) *Node {
+	for _, n := range p.Nodes {
+		if n.Kind == kind && sql.Same(n.Name, name) {
+			return n
+		}
+	}
+	return nil
+}
+
+func (p *Program) Relation(name string) *Node {
+	for _, n := range p.Nodes {
+		if n.Relation() && sql.Same(n.Name, name) {
+			return n
+		}
+	}
+	return nil
+}
+
+// Parse reads scripts into one list of statements. Where something is wrong, DuckDB's grammar is asked about its own statements and about
+// the expressions in rules and checks too, so that all errors are told at once.
+func Parse(ctx context.Context, scripts []*sql.Source) ([]sql.Stmt, error) {
+	var stmts []sql.Stmt
+	var errs sql.List
+	for _, src := range scripts {
+		s, err := sql.Parse(src, Forms)
+		errs = Collect(errs, err)
+		stmts = append(stmts, s...)
+	}
+	if len(errs) == 0 {
+		return stmts, nil
+	}
+	db, err := engine.Open(ctx, "", engine.Options{})
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	for _, st := range stmts {
+		if st.Broken || imports(st) {
+			continue
+		}
+		if st.Decl == nil {
+			errs = Collect(errs, db.Writer().Parse(st.Src, st.Span))
+			continue
+		}
+		for _, list := range []string{"RULES", "METRICS", "CHECKS", "#0"} {
+			for _, item := range itemsOf(st.Decl, list) {
+				errs = Collect(errs, parseItem(db.Writer(), item))
+			}
+		}
+	}
+	return stmts, errs.Err()
+}
+
+func itemsOf(d *sql.Decl, list string) []*sql.Decl {
+	if v := d.Arg(list); v != nil {
+		return v.Items
+	}
+	return nil
+}
+
+// parseItem asks DuckDB's grammar about the expression of a rule, a metric or a check.
+func parseItem(c *engine.Conn, item *sql.Decl) error {
+	for _, key := range []string{"EXPECT", "="} {
+		if v := item.Arg(key); v != nil && !v.Expr && len(v.Exprs) > 0 {
+			return c.ParseExpr(item.Src, v.Exprs[0])
+		}
+	}
+	return nil
+}
+
+// Collect adds the script errors inside err to the list; another error goes in as one without a place.
+func Collect(l sql.List, err error) sql.List {
+	var list sql.List
+	var one *sql.Error
+	switch {
+	case err == nil:
+	case errors.As(err, &list):
+		l = append(l, list...)
+	case errors.As(err, &one):
+		l = append(l, one)
+	default:
+		l = append(l, &sql.Error{Code: "failed", Msg: err.Error(), Exit: sql.ExitFailed, Err: err})
+	}
+	return l
+}
+
+// Load compiles the script's declarations and those that the file has beside them, and finds who reads whom.
+func Load(ctx context.Context, c *engine.Conn, stmts []sql.Stmt, env *engine.Env, was Opened) (*Program, error) {
+	p := &Program{Stmts: stmts, Env: env, fresh: was.Fresh}
+	p.tell(env)
+	stored, err := storedDeclarations(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	for i := range stored {
+		n, err := compileStored(&stored[i])
+		if err != nil {
+			return nil, err
+		}
+		p.Nodes = append(p.Nodes, n)
+	}
+	var errs sql.List
+	for i, st := range stmts {
+		if st.Decl == nil || st.Decl.Syntax.Verb != "" {
+			continue
+		}
+		errs = Collect(errs, p.declare(i, st.Decl))
+	}
+	if err := errs.Err(); err != nil {
+		return p, err
+	}
+	p.handOver()
+	p.reshape()
+	if err := p.apart(); err != nil {
+		return p, err
+	}
+	return p, p.resolve(ctx, c)
+}
+
+// FingerprintOf tells one declaration from another of the same name. OR REPLACE and IF NOT EXISTS say nothing: each declaration is both.
+func FingerprintOf(text string) string {
+	f := sql.Fingerprint(text)
+	if rest, ok := strings.CutPrefix(f, "create or replace "); ok {
+		f = "create " + rest
+	}
+	if w := strings.SplitN(f, " ", 6); len(w) == 6 && slices.Equal(w[2:5], []string{"if", "not", "exists"}) {
+		f = w[0] + " " + w[1] + " " + w[5]
+	}
+	return f
+}
+
+// handOver gives DuckDB the DROP FUNCTION of a macro that it knows and dsql doesn't.
+func (p *Program) handOver() {
+	for i, st := range p.Stmts {
+		if st.Decl != nil && st.Decl.Syntax.Verb == "DROP" && st.Decl.Syntax.Keyword == "FUNCTION" && p.Find("function", st.Decl.Name) == nil {
+			p.Stmts[i].Decl = nil
+		}
+	}
+}
+
+// reshape tells destinations that the script fills them again from their inputs, once it has declared them.
+func (p *Program) reshape() {
+	for i, st := range p.Stmts {
+		if st.Decl == nil || st.Decl.Syntax.Verb != "REBUILD" || st.Decl.Arg("FROM SOURCE") == nil {
+			continue
+		}
+		if n := p.Find(strings.ToLower(st.Decl.Syntax.Keyword), st.Decl.Name); n != nil && n.Stmt >= 0 && n.Stmt < i {
+			if o, ok := n.Obj.(interface{ Reshape() }); ok {
+				o.Reshape()
+			}
+		}
+	}
+}
+
+// declare compiles a statement of the script. It takes the place of what the file has under its name, and has its spelling.
+func (p *Program) declare(i int, d *sql.Decl) error {
+	k, _ := kindOf(d.Syntax)
+	if old := p.Find(strings.ToLower(k.Syntax.Keyword), d.Name); old != nil {
+		d.Respell(old.Obj.Decl())
+	}
+	obj, err := k.Compile(d)
+	if err != nil {
+		return err
+	}
+	n := &Node{Kind: strings.ToLower(k.Syntax.Keyword), Name: d.Name, Obj: obj, Stmt: i, Fingerprint: FingerprintOf(d.Text())}
+	for j, old := range p.Nodes {
+		if !sql.Same(old.Name, n.Name) || old.Kind != n.Kind && !(old.Exclusive() && n.Exclusive()) {
+			continue
+		}
+		if old.Kind != n.Kind {
+			e := &sql.Error{Src: d.Src, Span: d.NameAt, Code: "name-taken", Msg: fmt.Sprintf("%s is a %s already", d.Name, old.Kind), Hint: fmt.Sprintf("choose another name, or first run: DROP %s %s", strings.ToUpper(old.Kind), d.Name)}
+			if old.Stmt >= 0 {
+				e.Note = []sql.Note{{Src: old.Obj.Decl().Src, Span: old.Obj.Decl().NameAt, Msg: "declared here"}}
+			}
+			return e
+		}
+		if old.Stmt >= 0 {
+			if old.Fingerprint == n.Fingerprint {
+				return nil
+			}
+			return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "declared-twice", Msg: fmt.Sprintf("%s %s is declared twice, and not alike", d.Syntax.Keyword, d.Name), Hint: "keep one of the two", Note: []sql.Note{{Src: old.Obj.Decl().Src, Span: old.Obj.Decl().NameAt, Msg: "first declared here"}}}
+		}
+		n.Stored = old.Stored
+		p.Nodes = append(slices.Delete(p.Nodes, j, j+1), n)
+		return nil
+	}
+	p.Nodes = append(p.Nodes, n)
+	return n.nameable()
+}
+
+func storedDeclarations(ctx context.Context, c *engine.Conn) ([]StoredDecl, error) {
+	return engine.Select(ctx, c, engine.SQL("SELECT kind, name, body, fingerprint, coalesce(pinned, '[]') FROM dsql.declarations ORDER BY rowid"),
+		func(row func(...any) error) (d StoredDecl, err error) {
+			var pinned string
+			if err := row(&d.Kind, &d.Name, &d.Body, &d.Fingerprint, &pinned); err != nil {
+				return d, err
+			}
+			d.Fingerprint = FingerprintOf(d.Fingerprint) // an older dsql kept the case of quoted names, and OR REPLACE
+			return d, json.Unmarshal([]byte(pinned), &d.Pinned)
+		})
+}
+
+// compileStored reads a declaration back from the file.
+func compileStored(s *StoredDecl) (*Node, error) {
+	src := sql.NewSource("("+s.Kind+" "+s.Name+" in the file)", s.Body)
+	stmts, err := sql.Parse(src, Forms)
+	if err == nil && (len(stmts) != 1 || stmts[0].Decl == nil) {
+		err = fmt.Errorf("%s: not a declaration", src.Name)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the file's declaration of %s %s can't be read: %w", s.Kind, s.Name, err)
+	}
+	d := stmts[0].Decl
+	k, _ := kindOf(d.Syntax)
+	d.Name = s.Name // what an older dsql kept may be spelt otherwise
+	obj, err := k.Compile(d)
+	if err != nil {
+		return nil, err
+	}
+	if o, ok := obj.(interface{ Keep() }); ok { // what it was made of is in the file too
+		o.Keep()
+	}
+	s.Obj = obj
+	return &Node{Kind: s.Kind, Name: s.Name, Obj: obj, Stmt: -1, Fingerprint: s.Fingerprint, Stored: s}, nil
+}
+
+// resolve finds what each destination reads, and refuses unknown names and cycles.
+func (p *Program) resolve(ctx context.Context, c *engine.Conn) error {
+	scope, err := p.scope(ctx, c)
+	if err != nil {
+		return err
+	}
+	var errs sql.List
+	for _, n := range p.Nodes {
+		if s, ok := n.Sink(); ok {
+			errs = Collect(errs, p.resolveSink(n, s))
+		} else if d, ok := n.Destination(); ok {
+			errs = Collect(errs, scope.resolve(ctx, n, d))
+		}
+	}
+	if err := errs.Err(); err != nil {
+		return err
+	}
+	p.rings()
+	return p.cycle()
+}
+
+// unknown is the error for a name that no declaration has.
+func (p *Program) unknown(d *sql.Decl, name sql.Name) *sql.Error {
+	var names []string
+	for _, n := range p.Nodes {
+		if n.Relation() && n.Obj.Decl() != d {
+			names = append(names, n.Name)
+		}
+	}
+	e := &sql.Error{Src: d.Src, Span: name.Span, Code: "unknown-relation", Msg: fmt.Sprintf("there is no source, stream or journal %s, and %s %s takes new rows of one", name.Text, d.Syntax.Keyword, d.Name)}
+	if near := sql.Nearest(name.Text, names); near != "" {
+		e.Hint = "did you mean " + near + "?"
+	} else if len(names) > 0 {
+		e.Hint = "declared are: " + strings.Join(names, ", ")
+	} else {
+		e.Hint = "declare it first: CREATE SOURCE " + name.Text + " (…) FROM FILES (…)"
+	}
+	return e
+}

@@ -1,0 +1,64 @@
+package program
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"dsql/engine"
+	"dsql/sql"
+)
+
+// A sink among the declarations: what it reads, and the columns that it gets.
+
+func (n *Node) Sink() (engine.Sink, bool) { s, ok := n.Obj.(engine.Sink); return s, ok }
+
+// Exclusive: dsql.places knows destinations and sinks by their names alone, so they share one name space with sources.
+func (n *Node) Exclusive() bool {
+	_, ok := n.Sink()
+	return ok || n.Relation()
+}
+
+// resolveSink finds the destination that a sink reads.
+func (p *Program) resolveSink(n *Node, s engine.Sink) error {
+	name, d := s.Input(), s.Decl()
+	of := p.Relation(name.Text)
+	if of != nil {
+		if _, ok := of.Destination(); ok {
+			n.Inputs = append(n.Inputs, &Input{Of: of, Plain: true})
+			return nil
+		}
+		return &sql.Error{Src: d.Src, Span: name.Span, Code: "sink-source", Msg: name.Text + " is a source: it stores nothing, and a sink writes what is stored",
+			Hint: fmt.Sprintf("store it first: CREATE STREAM … FROM %s, and write that", name.Text)}
+	}
+	var names []string
+	for _, m := range p.Nodes {
+		if _, ok := m.Destination(); ok {
+			names = append(names, m.Name)
+		}
+	}
+	e := &sql.Error{Src: d.Src, Span: name.Span, Code: "unknown-relation", Msg: fmt.Sprintf("there is no stream or journal %s, and SINK %s writes the new rows of one", name.Text, d.Name), Hint: "declare it first: CREATE STREAM " + name.Text + " FROM …"}
+	if near := sql.Nearest(name.Text, names); near != "" {
+		e.Hint = "did you mean " + near + "?"
+	} else if len(names) > 0 {
+		e.Hint = "declared are: " + strings.Join(names, ", ")
+	}
+	return e
+}
+
+// bindSink finds the columns that a sink gets.
+func (p *Program) bindSink(ctx context.Context, tx *engine.Tx, n *Node, s engine.Sink) error {
+	of := n.Inputs[0].Of
+	if !of.Bound { // its own errors are told
+		return nil
+	}
+	d, _ := of.Destination()
+	n.Cols = d.NewColumns(of.Cols)
+	var keys []string
+	if k, ok := d.(interface{ KeyNames() []string }); ok {
+		keys = k.KeyNames()
+	}
+	err := s.Bind(ctx, tx.Conn, p.Env, n.Cols, keys)
+	n.Bound = err == nil
+	return err
+}

@@ -1,0 +1,354 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"dsql/engine"
+	"dsql/pipeline/event"
+	"dsql/pipeline/program"
+	"dsql/quality"
+	"dsql/rules"
+	"dsql/sql"
+)
+
+// work is what one version has to take in: a source's batch, rejects to replay, or (neither) what stored tables have that some
+// destination hasn't taken yet.
+type work struct {
+	in     *engine.Input
+	active []*program.Node // the destinations it reaches, each after what it reads
+	replay *replay
+}
+
+// replays: the version brings rejects back. What a check held comes as the batch that it was.
+func (w work) replays() bool {
+	return w.replay != nil && w.replay.hold == nil || w.in != nil && w.in.Redecoded
+}
+
+// batch runs one batch through the chains of its destinations in one transaction and one version.
+//
+//	SELECT → RULES → METRICS and CHECKS → write → version → places → COMMIT
+func (r *runner) batch(ctx context.Context, w work) error {
+	began, in := time.Now(), w.in
+	e := event.BatchCommitted{Version: r.version + 1}
+	rejected := map[*program.Node]int64{}
+	err := r.update(ctx, func(tx *engine.Tx) error {
+		e.Rows = nil
+		if err := tx.Run(ctx, engine.SQL("INSERT INTO dsql.versions VALUES ({v}, {now})", engine.Args{"now": engine.Now, "v": e.Version})); err != nil {
+			return err
+		}
+		if in != nil {
+			e.Source, e.Origin, e.Records, e.Bad, e.Skipped, e.Unknown = in.Source, in.Origin, in.Records, in.BadCount, in.Skipped, in.Unknown
+			kept, err := r.accountSource(ctx, tx, in, e.Version)
+			if err != nil {
+				return err
+			}
+			rejected[r.Program.Relation(in.Source)] = kept
+		}
+		if w.replay != nil {
+			if err := w.replay.take(ctx, tx); err != nil {
+				return err
+			}
+		}
+		for _, n := range w.active {
+			rows, err := r.Destination(ctx, tx, w, n, &e)
+			if err != nil {
+				return placed(err, n)
+			}
+			rejected[n] = rows.Rejected
+			e.Rows = append(e.Rows, rows)
+		}
+		if err := r.limits(rejected); err != nil {
+			return err
+		}
+		if err := engine.Fault(ctx, "before-places"); err != nil {
+			return err
+		}
+		if w.replay != nil {
+			return w.replay.done(ctx, tx)
+		}
+		if in == nil {
+			return nil
+		}
+		return in.Commit(ctx, tx, e.Version)
+	})
+	if err != nil {
+		return r.gate(ctx, err)
+	}
+	r.version = e.Version
+	if in != nil && in.Committed != nil {
+		in.Committed(ctx)
+	}
+	for n, rows := range rejected {
+		r.rejected[n] += rows
+	}
+	r.sum.Versions++
+	r.sum.Records += e.Records
+	r.sum.Bad += e.Bad
+	r.sum.Skipped += e.Skipped
+	r.sum.Notice(in)
+	r.sum.Count(e.Rows)
+	e.Took = time.Since(began)
+	e.Position, e.Total = r.progress.Done, r.progress.Total
+	r.Emit(e)
+	return nil
+}
+
+// placed gives an error of DuckDB's that has no place in the script that of the declaration whose batch it stopped.
+func placed(err error, n *program.Node) error {
+	var e *sql.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	c := *e
+	if c.Src != nil {
+		if c.Hint == "" && c.Code == "duckdb-conversion" {
+			c.Hint = "TRY_CAST(… AS type) makes NULL of what doesn't convert; nothing of this batch was written"
+			return &c
+		}
+		return err
+	}
+	c.Src, c.Span = n.Obj.Decl().Src, n.Obj.Decl().NameAt
+	if c.Hint == "" {
+		c.Hint = "nothing of this batch was written; what was committed before stays"
+	}
+	return &c
+}
+
+// gate records what a failed check measured, or what a guard holds back: the batch itself is rolled back.
+func (r *runner) gate(ctx context.Context, err error) error {
+	var load *heldLoad
+	var rerr error
+	if f, ok := asFailure(err); ok {
+		rerr = f.Record(ctx, r.Conn)
+	} else if errors.As(err, &load) {
+		rerr = load.Record(ctx, r)
+	}
+	if rerr != nil {
+		return rerr
+	}
+	return err
+}
+
+// Destination runs one destination's chain.
+func (r *runner) Destination(ctx context.Context, tx *engine.Tx, w work, n *program.Node, e *event.BatchCommitted) (event.DestinationRows, error) {
+	d, _ := n.Destination()
+	out := event.DestinationRows{Kind: n.Kind, Name: n.Name}
+	src, inputs := w.in, n.Inputs
+	if w.replay != nil && w.replay.node == n {
+		inputs = nil
+		b := w.replay.fresh()
+		b.replay = w.replays()
+		rows, err := r.write(ctx, tx, d, n, b, e.Version)
+		if err != nil {
+			return out, err
+		}
+		out, e.Origin = rows, w.replay.origin()
+		if err := r.account(ctx, tx, rows, e.Version, e.Origin); err != nil {
+			return out, err
+		}
+	}
+	for _, in := range inputs {
+		b := fresh{in: in, replay: w.replays()}
+		if _, isSource := in.Of.Source(); isSource {
+			if src == nil || src.Source != in.Of.Name || !slices.Contains(src.Destinations, n.Name) {
+				continue
+			}
+			b.rel, b.input, b.origin = src.Rows, src, src.Origin
+		} else {
+			from := r.places[edge{n, in.Of}]
+			if !r.behind(edge{n, in.Of}) {
+				continue
+			}
+			of, _ := in.Of.Destination()
+			b.rel, b.origin = of.New(from, e.Version), fmt.Sprintf("%s versions %d–%d", in.Of.Name, from+1, e.Version)
+		}
+		rows, err := r.write(ctx, tx, d, n, b, e.Version)
+		if err != nil {
+			return out, err
+		}
+		out.Add(rows)
+		if e.Origin == "" {
+			e.Origin = b.origin
+		}
+		if err := r.account(ctx, tx, rows, e.Version, b.origin); err != nil {
+			return out, err
+		}
+		if b.input == nil {
+			if err := r.moved(ctx, tx, edge{n, in.Of}, e.Version); err != nil {
+				return out, err
+			}
+		}
+	}
+	r.latest[n] = e.Version
+	return out, nil
+}
+
+// Fresh is the new rows of one input of a destination.
+type fresh struct {
+	in     *program.Input
+	rel    *engine.Query
+	input  *engine.Input // nil where the rows come from a stored table
+	origin string
+	held   *hold // these rows were held back, and somebody decided about them
+	replay bool  // they are rejects that come back, or what reads these gets of them
+}
+
+// write is the chain of one destination over one input's new rows.
+func (r *runner) write(ctx context.Context, tx *engine.Tx, d engine.Destination, n *program.Node, b fresh, v int64) (event.DestinationRows, error) {
+	out := event.DestinationRows{Kind: n.Kind, Name: n.Name}
+	decided := r.decision(n, b)
+	if b.held != nil && b.held.discard {
+		return r.discarded(ctx, tx, n, b.held, rules.Outcome{Rows: b.rel})
+	}
+	source := ""
+	if b.input != nil {
+		source = b.input.Source
+	}
+	var keep []string
+	if b.in.Meta && (program.Needs(d, engine.MetaColumn) || b.input != nil && len(b.input.AbsentIn) > 0) {
+		keep = append(keep, engine.MetaColumn)
+	}
+	rel := engine.SQL("({q})", engine.Args{"q": b.in.Query(b.rel)})
+	if program.Needs(d, engine.VersionColumn) {
+		if keep = append(keep, engine.VersionColumn); !b.in.Dated { // what waited in dsql.rejects
+			rel = engine.SQL("(SELECT *, NULL::BIGINT AS _version FROM {rel})", engine.Args{"rel": rel})
+		}
+	}
+	hasRow := b.in.Meta && b.input != nil && b.input.RowID != nil
+	if hasRow {
+		rel = engine.SQL("(SELECT *, {id} AS _row FROM {rel})", engine.Args{"id": b.input.RowID, "rel": rel})
+		if b.in.Plain { // a record gives one row: what it was before the SETs is found by its number
+			in := *b.input
+			in.Original = n.Rules.Original(rel)
+			b.input = &in
+		}
+	}
+	if b.input != nil && b.input.Truncate {
+		return r.truncated(ctx, tx, d, n, rel, &engine.Accepted{Version: v, Columns: n.Cols, Rows: rel, HasRow: hasRow, Input: b.input})
+	}
+	ruled, err := n.Rules.Run(ctx, tx, rules.Batch{Destination: n.Name, Source: source, Origin: b.origin, Version: v, Rel: rel, Columns: n.Cols, HasRow: hasRow, Input: b.input, Stage: !b.in.Plain, Keep: keep, KeepOriginal: n.Quality.Holds(),
+		Discard: decided != nil && decided.discard, Once: n.Kind == "stream" && n.Quality.Empty() && decided == nil})
+	if err != nil {
+		return out, err
+	}
+	if err := engine.Fault(ctx, "after-rules"); err != nil {
+		return out, err
+	}
+	acc := &engine.Accepted{Version: v, Columns: n.Cols, Rows: ruled.Rows, HasRow: hasRow, Input: b.input, Force: decided != nil}
+	if b.in.Plain {
+		acc.Sample = rel
+	}
+	if b.input != nil {
+		acc.Absent = n.Absent(b.in, b.input, b.input.Absent)
+		acc.AbsentIn, acc.Empty = n.AbsentIn(b.in, b.input), emptyLoad(n, d, b)
+	}
+	if decided != nil && decided.discard {
+		return r.discarded(ctx, tx, n, decided, ruled)
+	}
+	released := ""
+	if b.held != nil { // what waits in its source because of a guard comes to the checks as any load
+		released = b.held.name
+	}
+	c, measured, err := r.gated(ctx, tx, d, n, acc, quality.Batch{Destination: n.Name, Kind: n.Kind, Origin: b.origin, Version: v, Rows: ruled.Rows, Table: tableAfter(n, ruled.Rows),
+		Columns: n.Cols, HasRow: hasRow, Input: b.input, Source: source, Was: ruled.Was, Born: n.Born(), Released: released, Replayed: b.replay})
+	if err != nil {
+		return out, heldBack(err, n, b)
+	}
+	for _, w := range measured.Warnings {
+		r.tell(w)
+	}
+	if len(measured.Held) > 0 {
+		if err := r.keepHold(ctx, tx, n, b, measured.Held[0], measured.HeldRows, v); err != nil {
+			return out, err
+		}
+	}
+	if err := r.unguard(ctx, tx, n, b.from()); err != nil {
+		return out, err
+	}
+	if decided != nil && len(measured.Held) == 0 {
+		if err := r.freed(ctx, tx, n, decided, v); err != nil {
+			return out, err
+		}
+	}
+	if err := ruled.Settle(ctx, tx); err != nil {
+		return out, err
+	}
+	for _, w := range ruled.Warned {
+		r.tell(w)
+	}
+	out.Dropped = ruled.Dropped
+	out.Counts = c
+	out.Rejected += ruled.Rejected
+	out.In = out.Written + out.Rejected + out.Dropped
+	if ruled.In >= 0 && ruled.In != out.In {
+		return out, &sql.Error{Code: "account", Exit: sql.ExitFailed, Msg: fmt.Sprintf("the account of %s does not close: %d rows came in, %d were written, %d rejected, %d dropped; nothing was committed", n.Name, ruled.In, out.Written, out.Rejected, out.Dropped),
+			Hint: "if the query or a rule gives another result each time it runs (random(), a file that changes), make it give the same"}
+	}
+	return out, nil
+}
+
+// discarded drops what was held back: all of the rows that a check holds, and what the rules leave of a load.
+func (r *runner) discarded(ctx context.Context, tx *engine.Tx, n *program.Node, h *hold, ruled rules.Outcome) (event.DestinationRows, error) {
+	rows, err := tx.Int(ctx, engine.SQL("SELECT count(*) FROM {rows}", engine.Args{"rows": ruled.Rows}))
+	if err != nil {
+		return event.DestinationRows{}, err
+	}
+	out := event.DestinationRows{Kind: n.Kind, Name: n.Name, Dropped: ruled.Dropped + rows, Counts: engine.Counts{Rejected: ruled.Rejected}}
+	out.In = out.Rejected + out.Dropped
+	return out, r.endHold(ctx, tx, n, h)
+}
+
+func (r *runner) account(ctx context.Context, tx *engine.Tx, d event.DestinationRows, v int64, origin string) error {
+	return tx.Run(ctx, engine.SQL(`INSERT INTO dsql.version_rows (version, kind, name, rows_in, written, added, changed, removed, unchanged, rejected, dropped, origin)
+		VALUES ({v}, {kind}, {name}, {in}, {written}, {added}, {changed}, {removed}, {unchanged}, {rejected}, {dropped}, {origin})`,
+		engine.Args{"v": v, "kind": d.Kind, "name": d.Name, "in": d.In, "written": d.Written, "added": d.Added, "changed": d.Changed, "removed": d.Removed, "unchanged": d.Unchanged, "rejected": d.Rejected, "dropped": d.Dropped, "origin": origin}))
+}
+
+// limits stops the run when more rows were rejected than a declaration allows.
+func (r *runner) limits(rejected map[*program.Node]int64) error {
+	for _, n := range r.Program.Nodes {
+		limit := int64(-1)
+		switch o := n.Obj.(type) {
+		case engine.Destination:
+			limit = o.Chain().Limit
+		case interface{ RejectLimit() int64 }:
+			limit = o.RejectLimit()
+		}
+		total := r.rejected[n] + rejected[n]
+		if limit < 0 || rejected[n] == 0 || total <= limit {
+			continue
+		}
+		d, what := n.Obj.Decl(), fmt.Sprintf("%d of the rows of %s were rejected", total, n.Name)
+		if _, ok := n.Source(); ok {
+			what = fmt.Sprintf("%d of the records of %s were bad", total, n.Name)
+		}
+		return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "reject-limit", Exit: sql.ExitGate,
+			Msg:  fmt.Sprintf("%s in this run and its limit is %d; the batch that crossed it was rolled back", what, limit),
+			Hint: "look at what came in, mend the declaration or the data, and run again; what was committed before stays"}
+	}
+	return nil
+}
+
+// emptyLoad is the row that a load without rows might have had, through the query and the SETs: its time may be computed there.
+func emptyLoad(n *program.Node, d engine.Destination, b fresh) *engine.Query {
+	in := b.input
+	if !in.Snapshot || in.Good > 0 || b.in.Of == nil || program.Needs(d, engine.MetaColumn) && !b.in.Meta {
+		return nil
+	}
+	meta := engine.SQL(`struct_pack(source := {source}, "timestamp" := {time}::TIMESTAMP, file := {file})::`+engine.MetaType+` AS _meta`,
+		engine.Args{"source": in.Source, "time": in.FileTime.UTC().Format(time.DateTime), "file": in.Origin})
+	rel := engine.SQL("(SELECT {values}, {meta})", engine.Args{"meta": meta, "values": engine.Each(", ", b.in.Of.Cols, func(c engine.Column) *engine.Query {
+		a := engine.Args{"t": engine.Type(c.Type), "n": engine.Ident(c.Name), "v": nil}
+		for name, text := range in.Captures {
+			if sql.Same(name, c.Name) {
+				a["v"] = text
+			}
+		}
+		return engine.SQL("{v}::{t} AS {n}", a)
+	})})
+	return n.Rules.Through(engine.SQL("({q})", engine.Args{"q": b.in.Query(rel)}))
+}

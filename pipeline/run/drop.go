@@ -1,0 +1,60 @@
+package run
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"dsql/engine"
+	"dsql/pipeline/event"
+	"dsql/pipeline/program"
+	"dsql/sql"
+)
+
+// drop removes a declaration and what it stores.
+func (r *runner) drop(ctx context.Context, d *sql.Decl) error {
+	kind := strings.ToLower(d.Syntax.Keyword)
+	n := r.Program.Find(kind, d.Name)
+	if n == nil {
+		if d.IfExists {
+			return nil
+		}
+		return r.Program.NotDeclared(kind, sql.Name{Text: d.Name, Span: d.NameAt}, d)
+	}
+	if err := r.Program.InUse(d, n); err != nil {
+		return err
+	}
+	err := r.Conn.Update(ctx, func(tx *engine.Tx) error {
+		if o, ok := n.Obj.(program.Dropper); ok {
+			if err := o.Drop(ctx, tx); err != nil {
+				return err
+			}
+		}
+		if err := r.settleAll(ctx, tx, n); err != nil {
+			return err
+		}
+		a := engine.Args{"kind": n.Kind, "name": n.Name}
+		if err := tx.Run(ctx, engine.SQL("DELETE FROM dsql.declarations WHERE kind = {kind} AND name = {name}", a)); err != nil {
+			return err
+		}
+		return forget(ctx, tx, n)
+	})
+	if err != nil {
+		return err
+	}
+	r.Emit(event.Changed{Change: event.Change{Action: "drop", Kind: n.Kind, Name: n.Name}})
+	delete(r.latest, n)
+	delete(r.guarded, n)
+	delete(r.reshaped, n)
+	delete(r.broken, n)
+	delete(r.again, n)
+	delete(r.file.halted, n.Name)
+	maps.DeleteFunc(r.places, func(e edge, _ int64) bool { return e.reader == n })
+	if slices.IndexFunc(r.Program.Stmts, func(st sql.Stmt) bool { return st.Decl == d }) < n.Stmt { // the script declares it anew
+		n.Stored, n.Bound = nil, false
+	} else {
+		r.Program.Nodes = slices.DeleteFunc(r.Program.Nodes, func(m *program.Node) bool { return m == n })
+	}
+	return r.closeOutlet(n)
+}

@@ -1,0 +1,68 @@
+package run
+
+import (
+	"context"
+	"errors"
+
+	"dsql/engine"
+	"dsql/pipeline/program"
+	"dsql/quality"
+)
+
+// METRICS and CHECKS stand before the write: what they hold back isn't written. What is measured OVER TABLE of a journal is known only
+// behind it, as the journal alone knows what late events, deletes and loads make of its table. Where that holds the batch back, the
+// transaction is rolled back and the batch runs again, with the verdict known.
+
+// verdicts are those of the batches that were held so, by their place among all that one transaction judges.
+type verdicts struct {
+	known map[int]*quality.Judgement
+	next  int
+}
+
+// errAgain rolls a transaction back that runs again.
+var errAgain = errors.New("a check over the table holds the batch back")
+
+// gated measures and writes.
+func (r *runner) gated(ctx context.Context, tx *engine.Tx, d engine.Destination, n *program.Node, acc *engine.Accepted, b quality.Batch) (c engine.Counts, res quality.Result, err error) {
+	_, keeps := d.(program.Keeper)
+	if !keeps || !n.Quality.Whole() {
+		if res, err = n.Quality.Measure(ctx, tx, b); err != nil {
+			return c, res, err
+		}
+		if len(res.Held) > 0 {
+			return engine.Counts{Rejected: res.HeldRows}, res, nil
+		}
+		c, err = d.Write(ctx, tx, acc)
+		return c, res, err
+	}
+	i := r.verdicts.next
+	r.verdicts.next++
+	j := r.verdicts.known[i]
+	if j == nil {
+		if c, err = d.Write(ctx, tx, acc); err != nil {
+			return c, res, err
+		}
+		if j, err = n.Quality.Judge(ctx, tx, b); err != nil {
+			return c, res, err
+		}
+		if j.Holds() {
+			r.verdicts.known[i] = j
+			return c, res, errAgain
+		}
+	}
+	if res, err = n.Quality.Settle(ctx, tx, b, j); len(res.Held) > 0 {
+		c = engine.Counts{Rejected: res.HeldRows}
+	}
+	return c, res, err
+}
+
+// tableAfter is the destination's table as it will be, for what is measured OVER TABLE: a journal's as it is once the batch is written.
+func tableAfter(n *program.Node, rows *engine.Query) *engine.Query {
+	a := engine.Args{"t": engine.Ident(n.Name), "cols": engine.Names(engine.ColumnNames(n.Cols)), "rows": rows}
+	if d, ok := n.Destination(); ok {
+		if _, keeps := d.(program.Keeper); keeps {
+			return engine.SQL("(FROM {t})", a)
+		}
+	}
+	return engine.SQL("(SELECT {cols} FROM {t} UNION ALL SELECT {cols} FROM {rows})", a)
+}

@@ -1,0 +1,89 @@
+package run
+
+import (
+	"context"
+	"fmt"
+
+	"dsql/engine"
+	"dsql/pipeline/program"
+	"dsql/sql"
+)
+
+// What goes outside is named by the file's id and by versions. A copy that --snapshot made goes on from the same version as the file that
+// it is a copy of, so the first run on it makes it a file of its own: it gets an id, and its sinks stop until RESUME SINK, because what they
+// would write may stand out there already, or not, and only the user knows.
+
+// identity is a row of dsql.file.
+type identity struct {
+	id       string
+	restored bool // it was a copy
+	halted   map[string]bool
+}
+
+const freshID = "left(replace(uuid()::VARCHAR, '-', ''), 16)"
+
+// identify reads who the file is.
+func (r *runner) identify(ctx context.Context) error {
+	var of *string
+	if _, err := r.Conn.Scan(ctx, engine.SQL("SELECT id, snapshot_of, restored FROM dsql.file"), &r.file.id, &of, &r.file.restored); err != nil {
+		return err
+	}
+	if of != nil {
+		if err := r.becomeOwn(ctx, *of); err != nil {
+			return err
+		}
+	}
+	names, err := engine.Select(ctx, r.Conn, engine.SQL("SELECT sink FROM dsql.stopped_sinks"), func(row func(...any) error) (s string, err error) { return s, row(&s) })
+	r.file.halted = map[string]bool{}
+	for _, n := range names {
+		r.file.halted[n] = true
+	}
+	return err
+}
+
+func (r *runner) becomeOwn(ctx context.Context, of string) error {
+	err := r.Conn.Update(ctx, func(tx *engine.Tx) error {
+		return tx.Run(ctx, engine.SQL("UPDATE dsql.file SET id = {id}, snapshot_of = NULL, restored = true", engine.Args{"id": engine.SQL(freshID)}),
+			engine.SQL("DELETE FROM dsql.stopped_sinks"),
+			engine.SQL("INSERT INTO dsql.stopped_sinks SELECT name FROM dsql.declarations WHERE kind = 'sink'"))
+	})
+	if err != nil {
+		return err
+	}
+	r.Warn(&sql.Error{Code: "restored-copy", Msg: "this file is a copy that --snapshot made of " + of + "; from now on it is a file of its own", Hint: "its sinks stop until RESUME SINK name; all else goes on"})
+	r.file.restored = true
+	_, err = r.Conn.Scan(ctx, engine.SQL("SELECT id FROM dsql.file"), &r.file.id)
+	return err
+}
+
+// halt is the error of a sink that stops because the file is a copy.
+func (r *runner) halt(n *program.Node, last int64) *sql.Error {
+	d := n.Obj.Decl()
+	return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "restored-copy", Exit: sql.ExitFailed,
+		Msg:  fmt.Sprintf("sink %s stops: the file is a copy that --snapshot made, and what stands out there was written by another file", n.Name),
+		Hint: fmt.Sprintf("see to it that nothing stands out there beyond version %d, or that it does no harm, and run RESUME SINK %s", last, n.Name)}
+}
+
+// resume is RESUME SINK.
+func (r *runner) resume(ctx context.Context, d *sql.Decl) error {
+	n := r.Program.Find("sink", d.Name)
+	if n == nil {
+		return r.Program.NotDeclared("sink", sql.Name{Text: d.Name, Span: d.NameAt}, d)
+	}
+	if err := r.resumed(ctx, n); err != nil {
+		return err
+	}
+	delete(r.broken, n)
+	return r.Sink(ctx, n)
+}
+
+// resumed takes a sink off the list of those that stop.
+func (r *runner) resumed(ctx context.Context, n *program.Node) error {
+	if !r.file.halted[n.Name] {
+		return nil
+	}
+	delete(r.file.halted, n.Name)
+	return r.Conn.Update(ctx, func(tx *engine.Tx) error {
+		return tx.Run(ctx, engine.SQL("DELETE FROM dsql.stopped_sinks WHERE sink = {name}", engine.Args{"name": n.Name}))
+	})
+}

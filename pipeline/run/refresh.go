@@ -1,0 +1,323 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"time"
+
+	"dsql/engine"
+	"dsql/pipeline/event"
+	"dsql/pipeline/look"
+	"dsql/pipeline/program"
+	"dsql/quality"
+	"dsql/sql"
+)
+
+// runner is a run in progress.
+type runner struct {
+	look.Viewer
+	verdicts verdicts                // of the transaction in hand
+	told     sql.List                // warnings of it
+	version  int64                   // the last committed
+	rejected map[*program.Node]int64 // rows rejected in this run, by source or destination
+	places   map[edge]int64          // how far a destination or sink has read a stored table
+	latest   map[*program.Node]int64 // the last version that wrote a destination
+	guarded  map[*program.Node]bool  // a guard may hold back a load of it
+	reshaped map[*program.Node]bool  // emptied by a new declaration: a REBUILD … FROM SOURCE is to fill it
+	decided  decision                // what is to become of the load that a guard holds back
+	aside    sql.List                // files that can't be read
+	leaves   map[*program.Node]bool  // sources of which files wait
+	outlets  map[*program.Node]engine.Outlet
+	file     identity
+	broken   map[*program.Node]error     // sinks that write nothing more in this run
+	again    map[*program.Node]time.Time // when sinks are tried again whose place outside is away
+	progress engine.Progress
+	session  session
+	sum      event.Finished
+	copied   int64 // the version that the snapshot has
+	uncopied bool  // the last could not be written, and that was told
+	copy     os.FileInfo
+	copiedAt time.Time // when it was made
+	original *os.File  // what it is a copy of
+}
+
+func newRunner(ctx context.Context, p *program.Program, c *engine.Conn, o event.Options) (*runner, error) {
+	r := &runner{Viewer: look.Viewer{Program: p, Conn: c, Options: o}, rejected: map[*program.Node]int64{}, places: map[edge]int64{}, latest: map[*program.Node]int64{},
+		guarded: map[*program.Node]bool{}, reshaped: map[*program.Node]bool{}, leaves: map[*program.Node]bool{}}
+	if err := r.loadPlaces(ctx); err != nil {
+		return nil, err
+	}
+	return r, r.loadGuarded(ctx)
+}
+
+func (r *runner) stopped() bool {
+	select {
+	case <-r.Options.Stop:
+		return true
+	default:
+		return false
+	}
+}
+
+func asFailure(err error) (*quality.Failure, bool) {
+	var f *quality.Failure
+	ok := errors.As(err, &f)
+	return f, ok
+}
+
+// attempt is batch, and then what sinks get of it.
+func (r *runner) attempt(ctx context.Context, w work) error {
+	if err := r.batch(ctx, w); err != nil {
+		return err
+	}
+	return r.Sink(ctx)
+}
+
+// refresh brings destinations up to date: what stored tables have for them first, then each source to the end seen now.
+func (r *runner) refresh(ctx context.Context, names []sql.Name) error {
+	return r.bring(ctx, r.wanted(names))
+}
+
+func (r *runner) bring(ctx context.Context, wanted map[*program.Node]bool) error {
+	left := r.sources(wanted)
+	if err := r.catchUp(ctx, wanted, left); err != nil {
+		return err
+	}
+	for len(left) > 0 && !r.stopped() {
+		s := left[0]
+		left = left[1:]
+		if err := r.read(ctx, s, wanted, engine.ReadOptions{}); err != nil {
+			return err
+		}
+		if err := r.catchUp(ctx, wanted, left); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wanted are the destinations of these names, all of them without names.
+func (r *runner) wanted(names []sql.Name) map[*program.Node]bool {
+	out := map[*program.Node]bool{}
+	for _, n := range r.Program.Sorted() {
+		if _, ok := n.Destination(); ok && n.Bound && (len(names) == 0 || slices.ContainsFunc(names, func(x sql.Name) bool { return sql.Same(x.Text, n.Name) })) {
+			out[n] = true
+		}
+	}
+	return out
+}
+
+// catchUp gives each destination what the tables that it reads already have, one destination a version. One that reads whole what a
+// source that is left has news for waits for it.
+func (r *runner) catchUp(ctx context.Context, wanted map[*program.Node]bool, left []*program.Node) error {
+	if err := r.Sink(ctx); err != nil { // a run may have ended between a version and its sinks
+		return err
+	}
+	waits := r.waiting(wanted, left)
+	for _, n := range r.Program.Sorted() {
+		if !wanted[n] || waits[n] {
+			continue
+		}
+		behind := slices.ContainsFunc(n.Inputs, func(in *program.Input) bool {
+			_, stored := in.Of.Destination()
+			return stored && r.behind(edge{n, in.Of})
+		})
+		if !behind {
+			continue
+		}
+		if err := r.attempt(ctx, work{active: []*program.Node{n}}); err != nil {
+			return err
+		}
+		if r.stopped() {
+			return nil
+		}
+	}
+	return nil
+}
+
+// waiting are the destinations that read whole what sources that are left feed, and those that read them.
+func (r *runner) waiting(wanted map[*program.Node]bool, left []*program.Node) map[*program.Node]bool {
+	out := map[*program.Node]bool{}
+	for _, s := range left {
+		reach := r.downstream(s, wanted)
+		for _, n := range r.Program.Sorted() {
+			out[n] = out[n] || !reach[n] && slices.ContainsFunc(n.Aside(), func(w *program.Node) bool { return reach[w] })
+		}
+	}
+	for _, n := range r.Program.Sorted() {
+		out[n] = out[n] || slices.ContainsFunc(n.Needs(), func(m *program.Node) bool { return out[m] })
+	}
+	return out
+}
+
+// downstream are the wanted destinations that new rows of n reach, n's own readers first.
+func (r *runner) downstream(n *program.Node, wanted map[*program.Node]bool) map[*program.Node]bool {
+	out := map[*program.Node]bool{}
+	for _, d := range r.Program.Sorted() {
+		_, stores := d.Destination() // a sink gets its rows behind the version
+		for _, in := range d.Inputs {
+			if stores && wanted[d] && (in.Of == n || out[in.Of]) {
+				out[d] = true
+			}
+		}
+	}
+	return out
+}
+
+// sources in the order in which they are read: those that feed what others read whole go first.
+func (r *runner) sources(wanted map[*program.Node]bool) []*program.Node {
+	var all []*program.Node
+	reach := map[*program.Node]map[*program.Node]bool{}
+	for _, n := range r.Program.Nodes {
+		if _, ok := n.Source(); ok {
+			if reach[n] = r.downstream(n, wanted); len(reach[n]) > 0 {
+				all = append(all, n)
+			}
+		}
+	}
+	before := func(a, b *program.Node) bool { // some destination fed by b reads whole what a feeds
+		for d := range reach[b] {
+			for _, w := range d.Aside() {
+				if reach[a][w] && !reach[b][w] {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	first := slices.DeleteFunc(slices.Clone(all), func(n *program.Node) bool { // what it feeds is read whole where it isn't fed by n
+		for d := range wanted {
+			if !reach[n][d] && slices.ContainsFunc(d.Aside(), func(w *program.Node) bool { return reach[n][w] }) {
+				return false
+			}
+		}
+		return true
+	})
+	return program.Ordered(append(first, all...), func(n *program.Node) []*program.Node {
+		return slices.DeleteFunc(slices.Clone(all), func(m *program.Node) bool { return m == n || !before(m, n) })
+	})
+}
+
+// read takes one source to its end.
+func (r *runner) read(ctx context.Context, s *program.Node, wanted map[*program.Node]bool, o engine.ReadOptions) error {
+	rd, err := r.open(ctx, s, wanted, o)
+	if err != nil {
+		return r.unlessStopped(err)
+	}
+	defer rd.Close()
+	return r.drain(ctx, s, rd, wanted)
+}
+
+// unlessStopped is the error, or nil where it is that the run was asked to end.
+func (r *runner) unlessStopped(err error) error {
+	if r.stopped() && errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// open begins to read a source for those of the wanted destinations that take its new rows, or for those that o names.
+func (r *runner) open(ctx context.Context, s *program.Node, wanted map[*program.Node]bool, o engine.ReadOptions) (engine.Reader, error) {
+	if o.Destinations == nil {
+		for _, d := range r.Program.Sorted() {
+			if wanted[d] && slices.ContainsFunc(d.Inputs, func(in *program.Input) bool { return in.Of == s }) {
+				o.Destinations = append(o.Destinations, d.Name)
+			}
+		}
+	}
+	r.progress = engine.Progress{Source: s.Name}
+	o.Stop = r.Options.Stop
+	if o.Warn == nil {
+		o.Warn = r.Warn
+	}
+	o.Aside, o.Waits = r.setAside, func() { r.leaves[s] = true }
+	if o.Follow {
+		o.Aside = o.Warn
+	}
+	o.Progress = func(p engine.Progress) {
+		r.progress = p
+		r.Emit(event.ReadProgress{Progress: p})
+	}
+	g := &growing{r: r, s: s, o: o}
+	return g, g.open(ctx)
+}
+
+// drain takes what a reader has, to its end.
+func (r *runner) drain(ctx context.Context, s *program.Node, rd engine.Reader, wanted map[*program.Node]bool) error {
+	for !r.stopped() {
+		in, err := rd.Next(ctx)
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case errors.Is(err, engine.ErrIdle): // the run is to end
+			continue
+		case err == nil:
+			err = r.take(ctx, s, in, wanted)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// take runs a batch of a source through all that it reaches.
+func (r *runner) take(ctx context.Context, s *program.Node, in *engine.Input, wanted map[*program.Node]bool) error {
+	defer in.Release()
+	var active []*program.Node
+	reached := map[*program.Node]bool{}
+	for _, d := range r.Program.Sorted() {
+		for _, i := range d.Inputs {
+			if wanted[d] && (i.Of == s && slices.Contains(in.Destinations, d.Name) || reached[i.Of]) {
+				reached[d] = true
+			}
+		}
+		if reached[d] {
+			active = append(active, d)
+		}
+	}
+	err := r.attempt(ctx, work{in: in, active: active})
+	if errors.Is(err, engine.ErrAgain) {
+		r.leaves[s] = true
+		return nil
+	}
+	if err != nil && in.Blame != nil && ctx.Err() == nil {
+		if blamed, failed := in.Blame(ctx); failed != nil || blamed {
+			return failed
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return r.snapshot(ctx, false)
+}
+
+// setAside keeps the error of a file that can't be read: the run ends with it, once all else is done.
+func (r *runner) setAside(e *sql.Error) {
+	for _, known := range r.aside {
+		if known.Msg == e.Msg {
+			return
+		}
+	}
+	r.aside = append(r.aside, e)
+}
+
+// notRead are the errors of the files that were set aside, nil where there are none.
+func (r *runner) notRead() error {
+	if len(r.aside) == 0 {
+		return nil
+	}
+	n := min(len(r.aside), maxNotRead)
+	out := slices.Clone(r.aside[:n])
+	if more := len(r.aside) - n; more > 0 {
+		out = append(out, &sql.Error{Code: "unreadable", Exit: sql.ExitUnreachable, Msg: fmt.Sprintf("%d more files can't be read", more), Hint: "`dsql status` lists what is set aside, and dsql.files has why"})
+	}
+	return out
+}
+
+// maxNotRead is how many files are told of one by one.
+const maxNotRead = 10

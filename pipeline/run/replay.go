@@ -1,0 +1,103 @@
+package run
+
+import (
+	"context"
+	"fmt"
+
+	"dsql/engine"
+	"dsql/pipeline/program"
+	"dsql/sql"
+)
+
+// replay is rejected rows on their way through a destination's chain again. They enter behind the destination's query: what
+// dsql.rejects keeps is the query's row, and what the rules made of it.
+type replay struct {
+	node  *program.Node
+	where *engine.Query
+	hold  *hold // these rows are what a check held back
+	rows  int64
+}
+
+func (p *replay) fresh() fresh {
+	a := engine.Args{"t": engine.Ident(replayTable), "cols": engine.Names(engine.ColumnNames(p.node.Cols))}
+	rows := engine.SQL("(SELECT {cols}, _meta, _reject_id FROM {t})", a)
+	in := &engine.Input{SourceOf: engine.SQL("_source"), Rows: rows, RowID: engine.SQL("_reject_id"),
+		Raw: engine.SQL("(SELECT _meta, _payload, _reject_id, _source FROM {t})", a)}
+	if h := p.hold; h != nil {
+		in.Source, in.Origin, in.Snapshot, in.Captures, in.Absent = h.source, h.origin, h.load.Snapshot, h.load.Captures, h.load.Absent
+		if h.load.Time != nil {
+			in.FileTime = *h.load.Time
+		}
+	}
+	return fresh{in: &program.Input{Plain: true, Meta: true}, rel: rows, origin: p.origin(), held: p.hold, input: in}
+}
+
+func (p *replay) origin() string {
+	if p.hold != nil {
+		return p.hold.origin
+	}
+	return "rejects of " + p.node.Name
+}
+
+// done marks the rows as replayed.
+func (p *replay) done(ctx context.Context, tx *engine.Tx) error {
+	return tx.Run(ctx, engine.SQL("UPDATE dsql.rejects SET replayed_at = {now} WHERE id IN (SELECT _reject_id FROM {t})", engine.Args{"now": engine.Now, "t": engine.Ident(replayTable)}))
+}
+
+// replayRejects is REPLAY REJECTS FROM name [WHERE …] [USING …].
+func (r *runner) replayRejects(ctx context.Context, d *sql.Decl) error {
+	name := d.Arg("FROM").Names[0]
+	n := r.Program.Relation(name.Text)
+	if n == nil {
+		return r.Program.NotDeclared("relation", name, d)
+	}
+	where := engine.SQL("true")
+	if w := d.Arg("WHERE"); w != nil {
+		where = engine.User(d.Src, w.Exprs[0])
+	}
+	using := d.Arg("USING")
+	if using != nil {
+		if err := r.readMended(ctx, d, using); err != nil {
+			return err
+		}
+	}
+	if _, ok := n.Source(); ok {
+		return r.replayBad(ctx, d, n, where, using != nil)
+	}
+	if using != nil {
+		if err := r.replayMended(ctx, d, n, where); err != nil || r.stopped() {
+			return err
+		}
+		where = engine.SQL("({where}) AND id NOT IN (SELECT id FROM {using})", engine.Args{"where": where, "using": engine.Ident(usingTable)})
+	}
+	return r.replayWhere(ctx, d, n, where)
+}
+
+// replayWhere replays the rejects of n that meet a condition. What is held back is left to RELEASE HOLD and DISCARD HOLD.
+func (r *runner) replayWhere(ctx context.Context, d *sql.Decl, n *program.Node, where *engine.Query) error {
+	var free, held int64
+	if _, err := r.Conn.Scan(ctx, engine.SQL(`SELECT count(*) FILTER (NOT held), count(*) FILTER (held)
+		FROM (SELECT {held} AS held FROM dsql.rejects WHERE destination = {name} AND replayed_at IS NULL AND ({where}))`,
+		engine.Args{"name": n.Name, "where": where, "held": isHeld}), &free, &held); err != nil {
+		return err
+	}
+	if l, ok := n.Obj.(interface{ WholeLoads() bool }); ok && l.WholeLoads() && free > 0 {
+		return &sql.Error{Src: d.Src, Span: d.Span, Code: "replay-loads", Exit: sql.ExitFailed,
+			Msg:  fmt.Sprintf("journal %s takes whole tables, and %d rejected rows of loads are none", n.Name, free),
+			Hint: fmt.Sprintf("mend the rules or the files, and run REBUILD JOURNAL %s FROM SOURCE: it takes all loads anew", n.Name)}
+	}
+	if held > 0 {
+		r.Warn(&sql.Error{Src: d.Src, Span: d.Arg("FROM").Names[0].Span, Code: "replay-held",
+			Msg:  fmt.Sprintf("%d rows that checks hold back were left as they are", held),
+			Hint: fmt.Sprintf("RELEASE HOLD %s takes them, DISCARD HOLD %s gives them up", n.Name, n.Name)})
+	}
+	if free == 0 {
+		return nil
+	}
+	where = engine.SQL("({where}) AND NOT {held}", engine.Args{"where": where, "held": isHeld})
+	return r.attempt(ctx, work{active: r.reached(n), replay: &replay{node: n, where: where}})
+}
+
+// isHeld is a condition on rows of dsql.rejects: they are what a check holds back.
+var isHeld = engine.SQL(`EXISTS (FROM dsql.holds _h
+	WHERE _h.destination = rejects.destination AND rejects.id BETWEEN _h.first_reject AND _h.last_reject)`)

@@ -1,0 +1,175 @@
+// Package run executes a program: batches, each source's new rows through the chain of every destination that takes them, in one
+// transaction and one version; behind them the sinks; and the verbs that change what is stored. What a kind does with its rows stands in
+// that kind's package, how far readers are in places.go.
+package run
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"time"
+
+	"dsql/pipeline/event"
+	"dsql/pipeline/program"
+	"dsql/sql"
+)
+
+// Run executes a script: DuckDB's statements as they stand, declarations that differ from the file's, and REFRESH, from top to
+// bottom. All errors that can be found before are found before.
+func Run(ctx context.Context, o event.Options) error {
+	began := time.Now()
+	stmts, err := program.Parse(ctx, o.Scripts)
+	if err != nil {
+		return err
+	}
+	if o.DryRun {
+		changes, err := program.Plan(ctx, o, stmts)
+		for _, ch := range changes {
+			o.Emit(event.Changed{Change: ch})
+		}
+		return err
+	}
+	if err := checkSnapshot(ctx, o); err != nil {
+		return err
+	}
+	fresh := program.Existing(o.DB) == ""
+	db, err := program.OpenWriter(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	c := db.Writer()
+	p, err := program.Rehearse(ctx, c, o, stmts, program.Opened{Fresh: fresh, Ready: true})
+	if err != nil {
+		if fresh { // a wrong script leaves no empty file behind
+			if cerr := errors.Join(db.Close(), removeNew(o.DB)); cerr != nil {
+				return errors.Join(err, cerr)
+			}
+		}
+		return err
+	}
+	p.Warn(o)
+	for _, n := range p.Nodes {
+		n.Bound = false // each is bound again, in the file, when its turn comes
+	}
+	r, err := newRunner(ctx, p, c, o)
+	if err != nil {
+		return err
+	}
+	if err = r.identify(ctx); err == nil {
+		err = r.script(ctx)
+	}
+	if err == nil {
+		err = r.snapshot(ctx, true)
+	}
+	if broken := r.brokenSinks(); err == nil {
+		err = broken
+	} else if broken != nil && ctx.Err() == nil {
+		err = errors.Join(err, broken)
+	}
+	r.sum.Took, r.sum.Interrupted, r.sum.Failed = time.Since(began), r.stopped(), err != nil
+	if ctx.Err() == nil {
+		r.sum.Waiting = r.left(ctx, r.sum.Failed || r.sum.Interrupted)
+	}
+	if err == nil {
+		err = r.notRead()
+	}
+	if cerr := errors.Join(r.closeOutlets(), db.Close()); err == nil && cerr != nil {
+		err = cerr
+	}
+	if r.original != nil {
+		r.original.Close()
+	}
+	r.Emit(r.sum)
+	return err
+}
+
+// removeNew takes away a file that this run made and that nothing was declared in.
+func removeNew(path string) error {
+	for _, name := range []string{path, path + ".wal"} {
+		if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// script runs the statements from top to bottom.
+func (r *runner) script(ctx context.Context) error {
+	declares, refreshed := false, false
+	for i, st := range r.Program.Stmts {
+		var err error
+		switch {
+		case st.Decl == nil:
+			err = r.plain(ctx, st)
+		case st.Decl.Syntax.Verb == "":
+			declares = true
+			err = r.defineReady(ctx, i)
+		case st.Decl.Syntax.Verb == "REFRESH":
+			refreshed = true
+			if err = r.defineReady(ctx, i); err == nil {
+				var names []sql.Name
+				if v := st.Decl.Arg("#0"); v != nil {
+					names = v.Names
+				}
+				err = r.refresh(ctx, names)
+			}
+		default:
+			if err = r.defineReady(ctx, i); err == nil {
+				err = r.verb(ctx, st.Decl)
+			}
+		}
+		if err != nil {
+			return err
+		}
+		if r.stopped() {
+			return nil
+		}
+	}
+	switch {
+	case r.Options.Follow:
+		return r.follow(ctx)
+	case declares && !refreshed:
+		return r.refresh(ctx, nil)
+	}
+	return nil
+}
+
+// Plain hands a statement to DuckDB as it stands, and shows what it returns.
+func (r *runner) plain(ctx context.Context, st sql.Stmt) error {
+	r.hintUnfilled(st)
+	if err := r.refuseDrop(st); err != nil {
+		return err
+	}
+	if done, err := r.asUser(ctx, st); done || err != nil {
+		return err
+	}
+	if err := program.InFolder(st, func() error { return r.Show(ctx, st) }); err != nil {
+		return err
+	}
+	return r.asOwn(ctx, st)
+}
+
+// defineReady makes the declarations whose turn has come.
+func (r *runner) defineReady(ctx context.Context, i int) error {
+	nodes := program.Ready(r.Program.Due(), i)
+	if len(nodes) == 0 {
+		return nil
+	}
+	return r.apply(ctx, nodes...)
+}
+
+// hintUnfilled warns where a statement reads a destination that nothing was written to yet.
+func (r *runner) hintUnfilled(st sql.Stmt) {
+	for _, t := range sql.Tokens(st.Src, st.Span) {
+		n := r.Program.Relation(program.UnquoteName(t.Span.Of(st.Src)))
+		if n == nil || n.Stmt < 0 || !program.IsName(t) || r.latest[n] > 0 {
+			continue
+		}
+		if _, ok := n.Destination(); ok {
+			r.Warn(&sql.Error{Src: st.Src, Span: t.Span, Code: "not-refreshed", Msg: n.Name + " holds nothing yet: declarations only declare", Hint: "put REFRESH; before this statement"})
+			return
+		}
+	}
+}

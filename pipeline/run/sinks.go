@@ -1,0 +1,203 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"dsql/engine"
+	"dsql/pipeline/event"
+	"dsql/pipeline/program"
+	"dsql/sql"
+)
+
+// A sink gets what was committed, and only then: when its turn comes the version stands in the file. It takes one version at a time,
+// in order; behind each a small transaction of its own notes the place in dsql.places. A crash between the two gives it the same version
+// again. No version is made by that.
+
+// hurry is how long a sink may go on with the version in hand when the run was asked to end. What it hasn't written then comes again.
+const hurry = 5 * time.Second
+
+// Sink brings every sink up to date, or only some. One that fails keeps nothing else back: the run goes on, and ends with the error. While it follows a
+// sink whose place outside is away is tried again.
+func (r *runner) Sink(ctx context.Context, only ...*program.Node) error {
+	within, cancel := context.WithCancel(ctx)
+	defer cancel()
+	watched := false
+	for _, n := range r.Program.Nodes {
+		s, ok := n.Sink()
+		if !ok || !n.Bound || !r.behind(edge{n, n.Inputs[0].Of}) || r.broken[n] != nil || time.Now().Before(r.again[n]) || only != nil && !slices.Contains(only, n) {
+			continue
+		}
+		if r.file.halted[n.Name] {
+			r.breaks(n, r.halt(n, r.places[edge{n, n.Inputs[0].Of}]))
+			continue
+		}
+		if !watched {
+			watched = true
+			go r.endSoon(within, cancel)
+		}
+		if err := r.sinkTo(within, n, s); err != nil && within.Err() == nil {
+			if err := r.failedSink(n, err); err != nil {
+				return err
+			}
+		}
+	}
+	return ctx.Err()
+}
+
+// failedSink decides what becomes of a sink that has failed.
+func (r *runner) failedSink(n *program.Node, err error) error {
+	if !away(err) || !r.Options.Follow {
+		r.breaks(n, err)
+		return nil
+	}
+	if r.again == nil {
+		r.again = map[*program.Node]time.Time{}
+	}
+	if r.again[n].IsZero() {
+		for _, e := range program.Collect(nil, err) {
+			w := *e
+			w.Hint = "the run goes on, and tries again: nothing is lost"
+			r.Warn(&w)
+		}
+	}
+	r.again[n] = time.Now().Add(lookEvery)
+	return r.closeOutlet(n)
+}
+
+// breaks notes that a sink writes nothing more in this run.
+func (r *runner) breaks(n *program.Node, err error) {
+	if r.broken == nil {
+		r.broken = map[*program.Node]error{}
+	}
+	r.broken[n] = err
+	if r.Options.Follow { // the end may be far
+		for _, e := range program.Collect(nil, err) {
+			r.Warn(e)
+		}
+	}
+}
+
+// brokenSinks are the errors of sinks, in the order of their declaration.
+func (r *runner) brokenSinks() error {
+	var errs sql.List
+	for _, n := range r.Program.Nodes {
+		errs = program.Collect(errs, r.broken[n])
+	}
+	return errs.Err()
+}
+
+// endSoon cancels a while after the run was asked to end.
+func (r *runner) endSoon(ctx context.Context, cancel func()) {
+	select {
+	case <-ctx.Done():
+		return
+	case <-r.Options.Stop:
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(hurry):
+		cancel()
+	}
+}
+
+// sinkTo writes what one sink hasn't got.
+func (r *runner) sinkTo(ctx context.Context, n *program.Node, s engine.Sink) error {
+	of := n.Inputs[0].Of
+	e := edge{n, of}
+	d, _ := of.Destination()
+	due, err := engine.Select(ctx, r.Conn, engine.SQL("SELECT DISTINCT version FROM dsql.version_rows WHERE version > {from} AND kind = {kind} AND name = {name} ORDER BY version",
+		engine.Args{"from": r.places[e], "kind": of.Kind, "name": of.Name}), func(row func(...any) error) (v int64, err error) { return v, row(&v) })
+	if err != nil || len(due) == 0 {
+		return err
+	}
+	out, err := r.outlet(ctx, n, s, e)
+	if err != nil {
+		return err
+	}
+	for i, v := range due {
+		began := time.Now()
+		rows, err := out.Write(ctx, v, d.InOrder(v, n.Cols))
+		if err != nil {
+			return err
+		}
+		if err := engine.Fault(ctx, "sink-written"); err != nil {
+			return err
+		}
+		refused := out.Rejected()
+		if rows == 0 && len(refused) == 0 && i < len(due)-1 {
+			continue // noted with the next
+		}
+		if err := r.recordSink(ctx, e, v, refused); err != nil {
+			return err
+		}
+		delete(r.again, n)
+		if err := out.Recorded(v); err != nil {
+			return err
+		}
+		if rows > 0 {
+			r.sum.Sunk += rows
+			r.Emit(event.SinkWritten{Sink: n.Name, Version: v, Rows: rows, Took: time.Since(began)})
+		}
+	}
+	return nil
+}
+
+// outlet opens a sink once a run.
+func (r *runner) outlet(ctx context.Context, n *program.Node, s engine.Sink, e edge) (engine.Outlet, error) {
+	if out, ok := r.outlets[n]; ok {
+		return out, nil
+	}
+	_, had := r.places[e]
+	out, err := s.Open(ctx, r.Conn, r.Program.Env, engine.SinkOptions{Columns: n.Cols, First: !had, File: r.file.id, Copied: r.file.restored, Follow: r.Options.Follow, Warn: r.Warn})
+	if err != nil {
+		return nil, err
+	}
+	if r.outlets == nil {
+		r.outlets = map[*program.Node]engine.Outlet{}
+	}
+	r.outlets[n] = out
+	return out, nil
+}
+
+// recordSink notes how far a sink is, and the rows that it could not write.
+func (r *runner) recordSink(ctx context.Context, e edge, v int64, refused []engine.RefusedRow) error {
+	if len(refused) > 0 {
+		d := e.reader.Obj.Decl()
+		r.Warn(&sql.Error{Src: d.Src, Span: d.NameAt, Code: "sink-rejects", Msg: fmt.Sprintf("sink %s can't write %d rows of version %d: %s", e.reader.Name, len(refused), v, refused[0].Reason), Hint: "they stand in dsql.rejects, destination " + e.reader.Name})
+	}
+	return r.update(ctx, func(tx *engine.Tx) error {
+		for _, row := range refused {
+			if err := tx.Run(ctx, engine.SQL("INSERT INTO dsql.rejects (rejected_at, destination, reason, data, version) VALUES ({now}, {sink}, {why}, {data}, {v})",
+				engine.Args{"now": engine.Now, "sink": e.reader.Name, "why": "sink: " + row.Reason, "data": row.Data, "v": v})); err != nil {
+				return err
+			}
+		}
+		if err := r.moved(ctx, tx, e, v); err != nil {
+			return err
+		}
+		return engine.Fault(ctx, "sink-before-place")
+	})
+}
+
+// closeOutlet ends what a sink has open.
+func (r *runner) closeOutlet(n *program.Node) error {
+	out, ok := r.outlets[n]
+	if !ok {
+		return nil
+	}
+	delete(r.outlets, n)
+	return out.Close()
+}
+
+// closeOutlets does so for all of them.
+func (r *runner) closeOutlets() error {
+	var errs []error
+	for n := range r.outlets {
+		errs = append(errs, r.closeOutlet(n))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,32 @@
+package run
+
+import (
+	"context"
+	"fmt"
+
+	"dsql/engine"
+	"dsql/pipeline/event"
+	"dsql/pipeline/program"
+	"dsql/sql"
+)
+
+// truncated hands on that all rows of the source's table are gone, which is no row: rules and checks have nothing to judge. A journal
+// ends its keys; a stream has no keys to end.
+func (r *runner) truncated(ctx context.Context, tx *engine.Tx, d engine.Destination, n *program.Node, rel *engine.Query, acc *engine.Accepted) (event.DestinationRows, error) {
+	out := event.DestinationRows{Kind: n.Kind, Name: n.Name}
+	var err error
+	if n.Kind == "stream" {
+		if out.Dropped, err = tx.Int(ctx, engine.SQL("SELECT count(*) FROM {rel}", engine.Args{"rel": rel})); err != nil {
+			return out, err
+		}
+		if out.Dropped > 0 {
+			r.tell(&sql.Error{Code: "truncate-dropped", Src: n.Obj.Decl().Src, Span: n.Obj.Decl().NameAt,
+				Msg:  fmt.Sprintf("%s had a TRUNCATE, which says that all rows of the table are gone; stream %s keeps its rows, and none was made of it", acc.Input.Source, n.Name),
+				Hint: "a journal FROM " + acc.Input.Source + " itself ends its keys there"})
+		}
+	} else if out.Counts, err = d.Write(ctx, tx, acc); err != nil {
+		return out, err
+	}
+	out.In = out.Written + out.Rejected + out.Dropped
+	return out, nil
+}
