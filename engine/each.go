@@ -60,10 +60,11 @@ func each(text string, args []Args) *Query {
 	case form == "row " && len(items) == 1:
 		return items[0]
 	case form == "row ":
+		parts := make([]*Query, len(items))
 		for i, x := range items {
-			items[i] = Cat(Ident(fmt.Sprintf("_%d", i)), &Query{text: " := "}, x)
+			parts[i] = Cat(Ident(fmt.Sprintf("_%d", i)), &Query{text: " := "}, x)
 		}
-		return Cat(&Query{text: "struct_pack("}, Join(sep, items...), &Query{text: ")"})
+		return Cat(&Query{text: "struct_pack("}, Join(sep, parts...), &Query{text: ")"})
 	case form == "any ":
 		return Cat(&Query{text: "("}, Join(sep, items...), &Query{text: ")"})
 	case form == ",":
@@ -72,47 +73,78 @@ func each(text string, args []Args) *Query {
 	return Join(sep, items...)
 }
 
+// piece is a part of a template: text, a placeholder's query, or the items of a list.
+type piece struct {
+	text  string
+	query *Query
+	items []*Query
+}
+
 // repeat is the template filled for each item.
 func repeat(of, whole string, args []Args) []*Query {
-	var pieces []func(b *builder, i int)
-	n := -1
-	for of != "" {
-		var w int
-		switch c := of[0]; {
-		case c == '\'' || c == '"':
-			w = 2 + strings.IndexByte(of[1:], c)
-		case c == '{':
-			w = closing(of)
-			q := SQL(of[:w], args...)
-			pieces, of, w = append(pieces, func(b *builder, _ int) { b.add(q) }), of[w:], 0
-			continue
-		default:
-			w = wordLen(of)
-			if items, ok := list(of[:w], args); ok && !strings.HasPrefix(of[w:], ".") {
-				if n >= 0 && n != len(items) {
-					panic(fmt.Sprintf("engine.SQL: lists of %d and %d items in {%s}", n, len(items), whole))
-				}
-				n = len(items)
-				pieces, of = append(pieces, func(b *builder, i int) { b.add(items[i]) }), of[w:]
-				continue
-			}
-		}
-		w = max(w, 1)
-		text := of[:w]
-		pieces, of = append(pieces, func(b *builder, _ int) { b.WriteString(text) }), of[w:]
-	}
+	pieces, n := pieces(of, whole, args)
 	if n < 0 {
 		panic("engine.SQL: no list in {" + whole + "}")
+	}
+	if len(pieces) == 1 {
+		return pieces[0].items
 	}
 	out := make([]*Query, n)
 	for i := range out {
 		var b builder
 		for _, p := range pieces {
-			p(&b, i)
+			switch {
+			case p.query != nil:
+				b.add(p.query)
+			case p.items != nil:
+				b.add(p.items[i])
+			default:
+				b.WriteString(p.text)
+			}
 		}
 		out[i] = b.query()
 	}
 	return out
+}
+
+// pieces takes a template apart; n is the length of its lists, -1 where it names none.
+func pieces(of, whole string, args []Args) (out []piece, n int) {
+	n = -1
+	text := 0 // that stands before of and is no piece yet
+	rest := of
+	flush := func() {
+		if text > 0 {
+			out = append(out, piece{text: rest[:text]})
+		}
+		rest, text = rest[text:], 0
+	}
+	for text < len(rest) {
+		at := rest[text:]
+		switch c := at[0]; {
+		case c == '\'' || c == '"':
+			text += max(1, 2+strings.IndexByte(at[1:], c))
+			continue
+		case c == '{':
+			w := closing(at)
+			flush()
+			out, rest = append(out, piece{query: SQL(at[:w], args...)}), rest[w:]
+			continue
+		}
+		w := wordLen(at)
+		items, ok := list(at[:w], args)
+		if !ok || strings.HasPrefix(at[w:], ".") {
+			text += max(1, w)
+			continue
+		}
+		if n >= 0 && n != len(items) {
+			panic(fmt.Sprintf("engine.SQL: lists of %d and %d items in {%s}", n, len(items), whole))
+		}
+		n = len(items)
+		flush()
+		out, rest = append(out, piece{items: items}), rest[w:]
+	}
+	flush()
+	return out, n
 }
 
 // list are the items of a list among args.

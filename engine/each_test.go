@@ -28,6 +28,10 @@ func TestEach(t *testing.T) {
 			t.Errorf("%s\ngot  %s\nwant %s", text, got, want)
 		}
 	}
+	a["shared"] = items(a["more"])
+	if one, two := SQL("{row shared}", a).String(), SQL("{row shared} {shared}", a).String(); two != one+` "_s0", "_s1"` {
+		t.Errorf("a list that is used twice: %s", two)
+	}
 	for text, want := range map[string]string{
 		"{h.nothing}": "no list in {h.nothing}", "{all keys = seq}": "lists of 2 and 1 items", "{nothing}": "no value for {nothing}",
 	} {

@@ -16,11 +16,12 @@ import (
 
 // words are those that follow from the layout.
 func (l *layout) vocabulary(tables engine.Args) engine.Args {
+	names := func(names []string) []*engine.Query {
+		return each(names, func(n string) *engine.Query { return engine.Ident(n) })
+	}
 	return tables.With(engine.Args{
-		"keys": engine.Names(l.keys), "seq": engine.Names(l.seq), "from": engine.Names(l.from), "to": engine.Names(l.to),
-		"ends":    engine.Names(numbered("_t", len(l.seq))),
-		"cols":    func() engine.Names { return l.cols },
-		"tracked": func() engine.Names { return l.tracked }, "untracked": func() engine.Names { return l.untracked },
+		"keys": names(l.keys), "cols": names(l.cols), "tracked": names(l.tracked), "untracked": names(l.untracked),
+		"seq": names(l.seq), "from": names(l.from), "to": names(l.to), "ends": names(numbered("_t", len(l.seq))),
 		"bits": func() engine.Names { return l.bits() }, "marks": func() engine.Names { return l.marks() }, "all_said": l.allSaid,
 		"key_types": func() []*engine.Query { return types(l.Keys) },
 		"types":     func() []*engine.Query { return types(l.Columns) },
