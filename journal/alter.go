@@ -93,16 +93,20 @@ func (j *Journal) compatible(have, want *definition) error {
 	names := func(cols []engine.Column) string { return strings.Join(engine.ColumnNames(cols), ", ") }
 	switch {
 	case have.Feed != want.Feed:
-		return j.rebuildNeeded(j.decl.NameAt, fmt.Sprintf("journal %s was made from %s, and would be from %s now", j.decl.Name, mode(have), mode(want)))
+		return j.rebuildNeeded(j.decl.NameAt,
+			fmt.Sprintf("journal %s was made from %s, and would be from %s now", j.decl.Name, mode(have), mode(want)))
 	case have.SCD != want.SCD:
-		return j.rebuildNeeded(j.decl.NameAt, fmt.Sprintf("journal %s is stored as SCD type %d, and would be as type %d now", j.decl.Name, have.SCD, want.SCD))
+		return j.rebuildNeeded(j.decl.NameAt,
+			fmt.Sprintf("journal %s is stored as SCD type %d, and would be as type %d now", j.decl.Name, have.SCD, want.SCD))
 	}
 	alike := len(have.Keys) == len(want.Keys)
 	for _, k := range have.Keys {
 		alike = alike && index(want.Keys, k.Name) >= 0
 	}
 	if !alike {
-		return j.rebuildNeeded(j.decl.Arg("KEYS").Span, fmt.Sprintf("the keys of journal %s are (%s), and would be (%s) now: what it stores is by key", j.decl.Name, names(have.Keys), names(want.Keys)))
+		return j.rebuildNeeded(j.decl.Arg("KEYS").Span,
+			fmt.Sprintf("the keys of journal %s are (%s), and would be (%s) now: what it stores is by key",
+				j.decl.Name, names(have.Keys), names(want.Keys)))
 	}
 	if have.Feed {
 		if !slices.EqualFunc(have.Sequence, want.Sequence, func(a, b order) bool { return sql.Fingerprint(a.Text) == sql.Fingerprint(b.Text) }) {
@@ -113,7 +117,9 @@ func (j *Journal) compatible(have, want *definition) error {
 				}
 				return strings.Join(out, ", ")
 			}
-			return j.rebuildNeeded(j.decl.Arg("SEQUENCE BY").Span, fmt.Sprintf("journal %s orders its events by (%s), and would by (%s) now: what it stores is in the old order", j.decl.Name, text(have), text(want)))
+			return j.rebuildNeeded(j.decl.Arg("SEQUENCE BY").Span, fmt.Sprintf(
+				"journal %s orders its events by (%s), and would by (%s) now: what it stores is in the old order",
+				j.decl.Name, text(have), text(want)))
 		}
 	}
 	now := slices.Concat(want.Keys, want.Columns)
@@ -137,7 +143,9 @@ func (j *Journal) fits(stored engine.Column, in string) error {
 	if widens(in, stored.Type) || widens(stored.Type, in) {
 		return nil
 	}
-	e := j.rebuildNeeded(j.decl.NameAt, fmt.Sprintf("%s is stored as %s in journal %s, and would be %s now, which doesn't hold all of it, in its order", stored.Name, stored.Type, j.decl.Name, in))
+	e := j.rebuildNeeded(j.decl.NameAt, fmt.Sprintf(
+		"%s is stored as %s in journal %s, and would be %s now, which doesn't hold all of it, in its order",
+		stored.Name, stored.Type, j.decl.Name, in))
 	e.Hint = fmt.Sprintf("cast it to %s in the query; or %s", stored.Type, e.Hint)
 	return e
 }

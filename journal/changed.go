@@ -26,7 +26,8 @@ func (j *Journal) Changed(old engine.Object, was, now []engine.Column) (what []s
 		return nil, false
 	}
 	if err := j.compatible(have, want); err != nil {
-		return []string{"its shape is another: the stored history and its versions go; REBUILD JOURNAL " + j.decl.Name + " FROM SOURCE, in this script, fills it from what its inputs still have"}, true
+		return []string{"its shape is another: the stored history and its versions go; REBUILD JOURNAL " + j.decl.Name +
+			" FROM SOURCE, in this script, fills it from what its inputs still have"}, true
 	}
 	c := consequences{j: j, old: o}
 	stored := slices.Concat(have.Keys, have.Columns)
@@ -67,7 +68,8 @@ func (j *Journal) Changed(old engine.Object, was, now []engine.Column) (what []s
 	for _, x := range []struct {
 		what    string
 		clauses []string
-	}{{"other RULES", []string{"RULES"}}, {"another DELETE WHEN", []string{"DELETE WHEN"}}, {"another SNAPSHOT AT", []string{"SNAPSHOT AT", "SNAPSHOT"}}, {"another query", []string{"AS", "FROM"}}} {
+	}{{"other RULES", []string{"RULES"}}, {"another DELETE WHEN", []string{"DELETE WHEN"}},
+		{"another SNAPSHOT AT", []string{"SNAPSHOT AT", "SNAPSHOT"}}, {"another query", []string{"AS", "FROM"}}} {
 		if c.differ(x.clauses...) {
 			c.say(fromSource, x.what+": for rows from now on; the history stays as it is")
 		}
@@ -106,7 +108,7 @@ func (c *consequences) say(by remedy, line string) {
 func (c *consequences) remedies() []string {
 	switch {
 	case c.by[fromSource]:
-		return []string{fmt.Sprintf("REBUILD JOURNAL %s FROM SOURCE takes all that its inputs still have through the new declaration", c.j.decl.Name)}
+		return []string{"REBUILD JOURNAL " + c.j.decl.Name + " FROM SOURCE takes all that its inputs still have through the new declaration"}
 	case c.by[remembered]:
 		return []string{fmt.Sprintf("REBUILD JOURNAL %s recomputes all of the history from the events that it remembers", c.j.decl.Name)}
 	}

@@ -67,7 +67,8 @@ func (w *writer) mergeStaged(ctx context.Context, late bool) error {
 
 // latest reads what is known of the batch's keys: the open row, the latest delete, and rejected events.
 func (w *writer) latest(ctx context.Context) error {
-	if err := w.make(ctx, &w.temp.Oldmem, current.Oldmem, engine.Args{"found": w.lookup("{mem}", w.sql("{groups}"), "h._v_to = 0")}); err != nil {
+	found := w.lookup("{mem}", w.sql("{groups}"), "h._v_to = 0")
+	if err := w.make(ctx, &w.temp.Oldmem, current.Oldmem, engine.Args{"found": found}); err != nil {
 		return err
 	}
 	if err := w.make(ctx, &w.temp.Known, current.Known); err != nil {
@@ -101,7 +102,8 @@ func (w *writer) merged(ctx context.Context) error {
 		m.moved = append(m.moved, engine.SQL("false"))
 	}
 	return w.make(ctx, &w.temp.Merged, current.Merged, engine.Args{
-		"latest": engine.Cat(m.agg...), "old_values": engine.Cat(m.old...), "old_names": engine.Names(m.oldnames), "new_values": engine.Cat(m.values...),
+		"latest": engine.Cat(m.agg...), "old_values": engine.Cat(m.old...),
+		"old_names": engine.Names(m.oldnames), "new_values": engine.Cat(m.values...),
 		"moved_now": engine.Join(" OR ", m.moved...), "shifted": engine.Cat(m.shifted...), "up": w.parts(engine.SQL("_up")),
 	})
 }
@@ -124,7 +126,10 @@ func (m *merging) column(i int, c string) {
 		value = "CASE WHEN y._down IS NULL OR y._at > y._down THEN {j} END"
 	}
 	if k := slices.Index(m.Sparse, c); k >= 0 {
-		a["w"], a["f"], a["l"], a["o"] = engine.Ident(since(k)), engine.Ident(fmt.Sprintf("_f%d", k)), engine.Ident(fmt.Sprintf("_l%d", k)), engine.Ident(fmt.Sprintf("_o%d", k))
+		a["w"] = engine.Ident(since(k))
+		for _, x := range []string{"f", "l", "o"} {
+			a[x] = engine.Ident(fmt.Sprintf("_%s%d", x, k))
+		}
 		a["s"], a["at"] = m.sql("{row n.seq}"), m.sql("{row o.from}")
 		m.old = append(m.old, engine.SQL(", CASE WHEN o._rid IS NOT NULL AND o.{c} IS NOT NULL THEN coalesce(o.{w}, {at}) END AS {o}", a))
 		from := "NULL" // no longer ignored
@@ -133,9 +138,12 @@ func (m *merging) column(i int, c string) {
 			value, from = "CASE WHEN y._down IS NULL OR {o} > y._down THEN {j} END", "CASE WHEN y._down IS NULL OR {o} > y._down THEN {o} END"
 		case m.ignored[c]:
 			// Both skip NULL. (Hundreds of aggregates with a FILTER each would take a second.)
-			m.agg = append(m.agg, engine.SQL(", arg_max({c}, CASE WHEN NOT _del THEN {s} END) AS {f}, max(CASE WHEN NOT _del AND {c} IS NOT NULL THEN {s} END) AS {l}", a))
-			value = "CASE WHEN {o} IS NULL OR {l} > {o} THEN CASE WHEN y._down IS NULL OR {l} > y._down THEN {f} END WHEN y._down IS NULL OR {o} > y._down THEN {j} END"
-			from = "CASE WHEN {o} IS NULL OR {l} > {o} THEN CASE WHEN y._down IS NULL OR {l} > y._down THEN {l} END WHEN y._down IS NULL OR {o} > y._down THEN {o} END"
+			m.agg = append(m.agg, engine.SQL(", arg_max({c}, CASE WHEN NOT _del THEN {s} END) AS {f}, "+
+				"max(CASE WHEN NOT _del AND {c} IS NOT NULL THEN {s} END) AS {l}", a))
+			value = "CASE WHEN {o} IS NULL OR {l} > {o} THEN CASE WHEN y._down IS NULL OR {l} > y._down THEN {f} END " +
+				"WHEN y._down IS NULL OR {o} > y._down THEN {j} END"
+			from = "CASE WHEN {o} IS NULL OR {l} > {o} THEN CASE WHEN y._down IS NULL OR {l} > y._down THEN {l} END " +
+				"WHEN y._down IS NULL OR {o} > y._down THEN {o} END"
 		}
 		m.values = append(m.values, engine.SQL(", "+from+" AS {w}", a))
 		m.oldnames = append(m.oldnames, fmt.Sprintf("_o%d", k))

@@ -15,7 +15,8 @@ SELECT *, rowid AS _b FROM {batch}
 
 -- name: merged
 -- The new state of the batch's keys, in steps that each name what the next one uses:
---	g  of the batch: _top, _bottom (the latest event that doesn't delete, that does), _f0, _l0 … (the last value of a sparse column, and from when)
+--	g  of the batch: _top, _bottom (the latest event that doesn't delete, that does), _f0, _l0 … (the last value of a sparse column, and
+--	   from when)
 --	x  with the open row: _at, its columns _j0 …, from when its sparse ones are _o0 …; _last, the latest delete known
 --	y  with _up and _down, the latest of both; _newer: the batch has the row's latest event
 --	z  the columns, and from when the sparse ones are
@@ -30,7 +31,8 @@ WITH g AS (
 	y AS (
 		SELECT *, CASE WHEN _at IS NULL OR _top > _at THEN _top ELSE _at END AS _up,
 			CASE WHEN _last IS NULL OR _bottom > _last THEN _bottom ELSE _last END AS _down,
-			_top IS NOT NULL AND (_at IS NULL OR _top > _at) AS _newer, _bottom IS NOT NULL AND (_last IS NULL OR _bottom > _last) AS _buried FROM x),
+			_top IS NOT NULL AND (_at IS NULL OR _top > _at) AS _newer, _bottom IS NOT NULL
+			AND (_last IS NULL OR _bottom > _last) AS _buried FROM x),
 	z AS (
 		SELECT {y.keys}, y._rid, y._at, y._up, y._down, y._bottom, y._buried{, y.old_names} {new_values}
 		FROM y LEFT JOIN {new} e ON NOT e._del AND {all e.keys = y.keys} AND {row e.seq} = y._top)

@@ -59,8 +59,9 @@ func (j *Journal) Define(ctx context.Context, tx *engine.Tx, in []engine.Column)
 }
 
 // reservedNames are those that stand beside the rows' own columns in the tables, views and queries of a journal.
-var reservedNames = regexp.MustCompile(`(?i)^(rowid|change_type|_version|_meta|_row|_rule|_v_from|_v_close|_v_to|_raw|_kind|_(said|null|was|[sftlwjo])\d+|_del|_late|_second|_end|_b|_at|_n|_min|_rid|_role` +
-	`|_is_now|_is_late|_was_raw|_own|_act|_new|_run|_group|_changed|_moved|_closed|_top|_bottom|_last|_up|_down|_buried|_live|_advanced)$`)
+var reservedNames = regexp.MustCompile(`(?i)^(rowid|change_type|_version|_meta|_row|_rule|_v_from|_v_close|_v_to|_raw|_kind|` +
+	`_(said|null|was|[sftlwjo])\d+|_del|_late|_second|_end|_b|_at|_n|_min|_rid|_role|_is_now|_is_late|_was_raw|_own|_act|_new|` +
+	`_run|_group|_changed|_moved|_closed|_top|_bottom|_last|_up|_down|_buried|_live|_advanced)$`)
 
 // bind resolves the declaration and lets DuckDB judge its expressions.
 func (j *Journal) bind(ctx context.Context, tx *engine.Tx, in []engine.Column) (*definition, error) {
@@ -71,12 +72,14 @@ func (j *Journal) bind(ctx context.Context, tx *engine.Tx, in []engine.Column) (
 	if err := j.names(d, in); err != nil {
 		return nil, err
 	}
-	rel := engine.SQL("(SELECT {cols} WHERE false)", engine.Args{"cols": engine.Each(", ", append(in[:len(in):len(in)], engine.Column{Name: engine.MetaColumn, Type: engine.MetaType}, engine.Column{Name: engine.VersionColumn, Type: "BIGINT"}), nullColumn)})
+	rel := engine.Empty(append(in[:len(in):len(in)], engine.Column{Name: engine.MetaColumn, Type: engine.MetaType},
+		engine.Column{Name: engine.VersionColumn, Type: "BIGINT"}))
 	var qs []engine.Bound
 	for _, sp := range j.exprs() {
 		// A WHERE takes neither aggregates nor window functions: these are expressions over one row.
 		e := engine.Args{"e": engine.User(j.decl.Src, sp), "rel": rel}
-		qs = append(qs, engine.Bound{Query: engine.SQL("SELECT ({e}) FROM {rel} WHERE ({e}) IS NULL", e), At: engine.Place{Src: j.decl.Src, Span: sp}})
+		qs = append(qs, engine.Bound{Query: engine.SQL("SELECT ({e}) FROM {rel} WHERE ({e}) IS NULL", e),
+			At: engine.Place{Src: j.decl.Src, Span: sp}})
 	}
 	types, failed := tx.DescribeEach(ctx, qs)
 	var errs sql.List
@@ -102,7 +105,9 @@ func (j *Journal) bind(ctx context.Context, tx *engine.Tx, in []engine.Column) (
 	j.bound = d.Sequence
 	if j.deleted != nil {
 		if t := types[len(types)-1][0].Type; t != "BOOLEAN" {
-			return nil, &sql.Error{Src: j.decl.Src, Span: *j.deleted, Code: "type-mismatch", Msg: "DELETE WHEN needs a condition (BOOLEAN), and this is " + t, Hint: "compare it with something: op = 'd'"}
+			return nil, &sql.Error{Src: j.decl.Src, Span: *j.deleted, Code: "type-mismatch",
+				Msg:  "DELETE WHEN needs a condition (BOOLEAN), and this is " + t,
+				Hint: "compare it with something: op = 'd'"}
 		}
 	}
 	if j.lateness != nil {
@@ -130,8 +135,12 @@ func (j *Journal) Stored(ctx context.Context, tx *engine.Tx, in []engine.Column)
 func (j *Journal) bindLateness(ctx context.Context, tx *engine.Tx, sequence string) error {
 	at := engine.Place{Src: j.decl.Src, Span: *j.lateness}
 	a := engine.Args{"e": engine.User(j.decl.Src, *j.lateness), "t": engine.Type(sequence)}
-	e := &sql.Error{Src: j.decl.Src, Span: *j.lateness, Code: "type-mismatch", Msg: fmt.Sprintf("LATENESS can't be taken from the sequence, which is %s", sequence), Hint: "write an interval for times: INTERVAL 30 DAYS; a number for numbers"}
-	_, failed := tx.DescribeEach(ctx, []engine.Bound{{Query: engine.SQL("SELECT _s0 - ({e}) < _s0 FROM (SELECT NULL::{t} AS _s0)", a), At: at}})
+	e := &sql.Error{Src: j.decl.Src, Span: *j.lateness, Code: "type-mismatch",
+		Msg:  fmt.Sprintf("LATENESS can't be taken from the sequence, which is %s", sequence),
+		Hint: "write an interval for times: INTERVAL 30 DAYS; a number for numbers"}
+	_, failed := tx.DescribeEach(ctx, []engine.Bound{{
+		Query: engine.SQL("SELECT _s0 - ({e}) < _s0 FROM (SELECT NULL::{t} AS _s0)", a), At: at,
+	}})
 	if e.Err = failed[0]; e.Err != nil {
 		return e
 	}
@@ -166,7 +175,8 @@ func (j *Journal) names(d *definition, in []engine.Column) error {
 			e.Code, e.Msg = "duplicate-column", fmt.Sprintf("the rows of journal %s have two columns %s", j.decl.Name, c.Name)
 			return e
 		case taken[n] && (index(d.Keys, c.Name) >= 0 || index(d.Columns, c.Name) >= 0), reservedNames.MatchString(c.Name):
-			e.Code, e.Msg = "reserved-column", fmt.Sprintf("the rows of journal %s have a column %s, a name that journals use themselves", j.decl.Name, c.Name)
+			e.Code = "reserved-column"
+			e.Msg = fmt.Sprintf("the rows of journal %s have a column %s, a name that journals use themselves", j.decl.Name, c.Name)
 			return e
 		}
 		seen[n] = true
@@ -371,5 +381,6 @@ func (j *Journal) moved(ctx context.Context, tx *engine.Tx, state []engine.Colum
 	if _, err := tx.Scan(ctx, engine.SQL("SELECT definition FROM {state}", a), &text); err != nil {
 		return err
 	}
-	return tx.Run(ctx, engine.SQL(string(tables.Definition), a, engine.Args{"text": text}), engine.SQL("ALTER TABLE {state} DROP COLUMN definition", a))
+	return tx.Run(ctx, engine.SQL(string(tables.Definition), a, engine.Args{"text": text}),
+		engine.SQL("ALTER TABLE {state} DROP COLUMN definition", a))
 }

@@ -40,6 +40,7 @@ SELECT count(*) FROM {mem} WHERE _kind = 'N'
 -- name: images
 -- Events that are remembered without an image get that of the row that they lie in: it may move from now on.
 UPDATE {mem} AS m SET _kind = 'E'{, cols = own_inside}
-FROM (SELECT {keys}{, cols}, {from}, {to}, _v_from, _v_to FROM {now} UNION ALL SELECT {keys}{, cols}, {from}, {to}, _v_from, _v_to FROM {past}) h
+FROM (SELECT {keys}{, cols}, {from}, {to}, _v_from, _v_to FROM {now}
+	UNION ALL SELECT {keys}{, cols}, {from}, {to}, _v_from, _v_to FROM {past}) h
 WHERE m._kind = 'N' AND {all m.keys = h.keys} AND h._v_from <= m._v_from AND (h._v_to = 0 OR h._v_to > m._v_from)
 	AND {row m.seq} >= {row h.from} AND (h.{to1} IS NULL OR {row m.seq} < {row h.to})

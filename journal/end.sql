@@ -1,5 +1,5 @@
--- How rows of name__now end: end.go. {ended} is a relation of _rid, _t0 … and _act: 'close' closes the row there, 'kill' ends the belief in
--- it. {of} are the rows themselves.
+-- How rows of name__now end: end.go. {ended} is a relation of _rid, _t0 … and _act: 'close' closes the row there, 'kill' ends the
+-- belief in it. {of} are the rows themselves.
 
 -- name: close
 UPDATE {now} AS h SET {to = e.ends}, _v_close = {v} FROM (SELECT * FROM {ended} WHERE _act = 'close') e WHERE h.rowid = e._rid

@@ -3,7 +3,8 @@
 -- name: role
 -- What each event of the batch is to its key's open row. _image: a delete that has one.
 SELECT b._b, o._rid, {b.seq}, b._del AND {any b.cols IS NOT NULL} AS _image,
-	CASE WHEN b._del THEN CASE WHEN o._rid IS NULL THEN 'D' ELSE 'C' END WHEN o._rid IS NULL OR {moved} THEN 'V' {unversioned} ELSE 'N' END AS _role
+	CASE WHEN b._del THEN CASE WHEN o._rid IS NULL THEN 'D' ELSE 'C' END
+		WHEN o._rid IS NULL OR {moved} THEN 'V' {unversioned} ELSE 'N' END AS _role
 FROM (SELECT *, rowid AS _b FROM {batch}) b {unfolded} LEFT JOIN {open} o ON {all b.keys = o.keys}
 
 -- name: unfolded
@@ -17,7 +18,8 @@ SELECT count(*), count(*) FILTER (WHERE _role = 'V' AND _rid IS NULL), count(*) 
 
 -- name: ends
 -- The open rows that end: see end.sql.
-(SELECT _rid, {seq AS ends}, CASE WHEN _role IN ('W', 'S') THEN 'kill' ELSE 'close' END AS _act FROM {role} WHERE _rid IS NOT NULL AND _role <> 'N')
+(SELECT _rid, {seq AS ends}, CASE WHEN _role IN ('W', 'S') THEN 'kill' ELSE 'close' END AS _act FROM {role}
+	WHERE _rid IS NOT NULL AND _role <> 'N')
 
 -- name: insert
 -- The rows that events open, where nothing else can open one.
@@ -27,7 +29,8 @@ SELECT {b.keys}{, values}, {b.seq}, {v}, 0, 0 FROM {batch} b JOIN {role} x ON b.
 -- name: insert_marked
 -- The rows that events open, and those that take the place of an open row: its times stay.
 INSERT INTO {now} ({keys}{, cols}, {from}, _v_from, _v_close, _v_to{, marks})
-SELECT {b.keys}{, values}, {CASE WHEN x._role = 'V' THEN b.seq ELSE o.from END}, {v}, 0, 0{, CASE WHEN x._role = 'V' THEN b.bits ELSE o.bits END}{raw}
+SELECT {b.keys}{, values}, {CASE WHEN x._role = 'V' THEN b.seq ELSE o.from END}, {v}, 0, 0
+	{, CASE WHEN x._role = 'V' THEN b.bits ELSE o.bits END}{raw}
 FROM {batch} b JOIN {role} x ON b.rowid = x._b LEFT JOIN {open} o ON o._rid = x._rid WHERE x._role IN ('V', 'W', 'S')
 
 -- name: raw

@@ -171,7 +171,8 @@ func (w *writer) saying() *engine.Query {
 			set[said(word)] = append(set[said(word)], engine.Lit(-bit))
 		}
 		if w.ignored[c] {
-			set[nulled(word)] = append(set[nulled(word)], engine.SQL("CASE WHEN {c} IS NULL THEN {bit}::BIGINT ELSE 0 END", engine.Args{"c": engine.Ident(c), "bit": bit}))
+			set[nulled(word)] = append(set[nulled(word)], engine.SQL("CASE WHEN {c} IS NULL THEN {bit}::BIGINT ELSE 0 END",
+				engine.Args{"c": engine.Ident(c), "bit": bit}))
 		}
 	}
 	column := func(word string, none int64) *engine.Query {
@@ -264,10 +265,12 @@ func (w *writer) advance(ctx context.Context) error {
 func (w *writer) whyNull(what, hint string, keys []string) *engine.Query {
 	var cases []*engine.Query
 	for _, k := range keys {
-		cases = append(cases, engine.SQL("WHEN _r.{c} IS NULL THEN {why}", engine.Args{"c": engine.Ident(k), "why": "null_key: " + k + " is NULL"}))
+		cases = append(cases, engine.SQL("WHEN _r.{c} IS NULL THEN {why}",
+			engine.Args{"c": engine.Ident(k), "why": "null_key: " + k + " is NULL"}))
 	}
 	for i, sp := range w.j.sequence {
-		cases = append(cases, engine.SQL("WHEN _r.{c} IS NULL THEN {why}", engine.Args{"c": engine.Ident(w.seq[i]), "why": "null_sequence: " + what + sp.Of(w.j.decl.Src) + " is NULL" + hint}))
+		cases = append(cases, engine.SQL("WHEN _r.{c} IS NULL THEN {why}",
+			engine.Args{"c": engine.Ident(w.seq[i]), "why": "null_sequence: " + what + sp.Of(w.j.decl.Src) + " is NULL" + hint}))
 	}
 	return engine.SQL("CASE {cases} END", engine.Args{"cases": engine.Join(" ", cases...)})
 }

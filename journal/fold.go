@@ -89,7 +89,8 @@ func (w *writer) normalBits() []*engine.Query {
 	set := map[string][]*engine.Query{}
 	for _, c := range w.cols {
 		if word, bit := w.bit(c); w.ignored[c] {
-			set[nulled(word)] = append(set[nulled(word)], engine.SQL(" | CASE WHEN {c} IS NULL THEN {bit}::BIGINT ELSE 0 END", engine.Args{"c": engine.Ident(c), "bit": bit}))
+			set[nulled(word)] = append(set[nulled(word)], engine.SQL(" | CASE WHEN {c} IS NULL THEN {bit}::BIGINT ELSE 0 END",
+				engine.Args{"c": engine.Ident(c), "bit": bit}))
 		}
 	}
 	return each(w.bits(), func(word string) *engine.Query {

@@ -15,7 +15,8 @@ UNION ALL SELECT {keys}, {seq}, _del{, cols}{, bits}, NOT _end FROM {new}
 
 -- name: old_now
 -- The believed rows: of late keys all …
-SELECT true AS _is_now, true AS _is_late, h.rowid AS _rid, {h.keys}{, h.cols}, {h.from}, {h.to}{, h.marks}, h._v_from, h._v_close FROM {found}
+SELECT true AS _is_now, true AS _is_late, h.rowid AS _rid, {h.keys}{, h.cols}, {h.from}, {h.to}
+	{, h.marks}, h._v_from, h._v_close FROM {found}
 
 -- name: old_past
 SELECT false, true, h.rowid, {h.keys}{, h.cols}, {h.from}, {h.to}{, h.marks}, h._v_from, h._v_close FROM {found}

@@ -275,5 +275,6 @@ var _ engine.Destination = (*Journal)(nil)
 // rebuildNeeded is the error for a change that stored data can't follow.
 func (j *Journal) rebuildNeeded(at sql.Span, msg string) *sql.Error {
 	return &sql.Error{Src: j.decl.Src, Span: at, Code: "journal-rebuild-needed", Msg: msg,
-		Hint: fmt.Sprintf("write it as it was, or add REBUILD JOURNAL %s FROM SOURCE behind it: what is stored goes, versions too, and all that its inputs still have is taken in anew", j.decl.Name)}
+		Hint: fmt.Sprintf("write it as it was, or add REBUILD JOURNAL %s FROM SOURCE behind it: what is stored goes, "+
+			"versions too, and all that its inputs still have is taken in anew", j.decl.Name)}
 }

@@ -23,17 +23,23 @@ var Kind = engine.Kind{
 			{Keyword: "TRACK", Arg: sql.ArgColumns, Doc: "whose change makes a version (default: COLUMNS without keys and sequence columns)"},
 			{Keyword: "IGNORE NULL UPDATES", Arg: sql.ArgNone, Doc: "a NULL in an event of a feed leaves the value as it was"},
 			{Keyword: "IGNORE NULL UPDATES ON", Arg: sql.ArgNames, Doc: "the same for these columns only"},
-			{Keyword: "LATENESS", Arg: sql.ArgExpr, Doc: "an event older by more than this than the newest accepted before it is rejected: INTERVAL 30 DAYS"},
-			{Keyword: "ON MISSING", Arg: sql.ArgChoice, Words: []string{"CLOSE", "KEEP"}, Doc: "what becomes of a key that a load doesn't have: CLOSE (default) ends its version at the load's time"},
-			{Keyword: "IF REMOVED", Arg: sql.ArgPercent, Doc: "holds a load back that would close this share of the open keys or more (default: < 50 PERCENT; above 100: never)"},
+			{Keyword: "LATENESS", Arg: sql.ArgExpr,
+				Doc: "an event older by more than this than the newest accepted before it is rejected: INTERVAL 30 DAYS"},
+			{Keyword: "ON MISSING", Arg: sql.ArgChoice, Words: []string{"CLOSE", "KEEP"},
+				Doc: "what becomes of a key that a load doesn't have: CLOSE (default) ends its version at the load's time"},
+			{Keyword: "IF REMOVED", Arg: sql.ArgPercent,
+				Doc: "holds a load back that would close this share of the open keys or more (default: < 50 PERCENT; above 100: never)"},
 			{Keyword: "STORED AS SCD TYPE", Arg: sql.ArgInt, Doc: "2 (default) keeps the history, 1 only the state now"},
 		}, engine.ChainClauses...),
 		Body: []sql.Clause{
-			{Keyword: "AS", Arg: sql.ArgQuery, Doc: "the query whose rows are events or loads; it reads the new rows of the relation marked STREAM, or else of the first in its FROM"},
+			{Keyword: "AS", Arg: sql.ArgQuery,
+				Doc: "the query whose rows are events or loads; it reads the new rows of the relation marked STREAM, or else of the first in its FROM"},
 			{Keyword: "FROM", Arg: sql.ArgNameList, Doc: "one input, or several with the same columns"},
 		},
-		Doc: "A non-duplicated record of data that changes: the state now, every version with its times, and what was believed at any version of the file.",
-		Example: `CREATE SOURCE plane_events (tailnum VARCHAR, op VARCHAR, seats INTEGER, updated_at TIMESTAMP) FROM FILES ('in/*.csv', format csv);
+		Doc: "A non-duplicated record of data that changes: the state now, every version with its times, " +
+			"and what was believed at any version of the file.",
+		Example: `CREATE SOURCE plane_events (tailnum VARCHAR, op VARCHAR, seats INTEGER, updated_at TIMESTAMP)
+  FROM FILES ('in/*.csv', format csv);
 CREATE JOURNAL planes
   KEYS (tailnum)
   SEQUENCE BY updated_at
@@ -91,7 +97,8 @@ var (
 )
 
 func compile(d *sql.Decl) (*Journal, error) {
-	j := &Journal{decl: d, chain: engine.CompileChain(d), keys: d.Arg("KEYS").Names, columns: d.Arg("COLUMNS"), track: d.Arg("TRACK"), guard: defaultGuard, scd: 2, maxVectors: defaultMaxVectors}
+	j := &Journal{decl: d, chain: engine.CompileChain(d), keys: d.Arg("KEYS").Names, columns: d.Arg("COLUMNS"),
+		track: d.Arg("TRACK"), guard: defaultGuard, scd: 2, maxVectors: defaultMaxVectors}
 	var errs sql.List
 	fail := func(at sql.Span, code, msg, hint string) *sql.Error {
 		e := &sql.Error{Src: d.Src, Span: at, Code: code, Msg: msg, Hint: hint}
@@ -115,10 +122,12 @@ func compile(d *sql.Decl) (*Journal, error) {
 	others := feedOnly
 	switch {
 	case j.feed() && snapshot != nil:
-		fail(snapshot.Keyword, "journal-mode", fmt.Sprintf("journal %s has both SEQUENCE BY and SNAPSHOT", d.Name), "keep SEQUENCE BY for a feed of changes, SNAPSHOT for loads of the whole table").
+		fail(snapshot.Keyword, "journal-mode", fmt.Sprintf("journal %s has both SEQUENCE BY and SNAPSHOT", d.Name),
+			"keep SEQUENCE BY for a feed of changes, SNAPSHOT for loads of the whole table").
 			Note = []sql.Note{{Src: d.Src, Span: d.Arg("SEQUENCE BY").Keyword, Msg: "SEQUENCE BY stands here"}}
 	case !j.feed() && snapshot == nil:
-		fail(d.NameAt, "journal-mode", fmt.Sprintf("journal %s doesn't say how its rows are ordered in time", d.Name), "add: SEQUENCE BY expression for a feed of changes, or SNAPSHOT AT expression for loads of the whole table")
+		fail(d.NameAt, "journal-mode", fmt.Sprintf("journal %s doesn't say how its rows are ordered in time", d.Name),
+			"add: SEQUENCE BY expression for a feed of changes, or SNAPSHOT AT expression for loads of the whole table")
 		others = nil
 	case j.feed():
 		others = snapshotOnly
@@ -149,7 +158,8 @@ func compile(d *sql.Decl) (*Journal, error) {
 	}
 	if v := d.Arg("STORED AS SCD TYPE"); v != nil {
 		if j.scd = int(v.Int); v.Int != 1 && v.Int != 2 {
-			fail(v.Span, "bad-choice", fmt.Sprintf("there is no SCD type %d here", v.Int), "write 1 to keep the state now only, or 2 (the default) to keep its history")
+			fail(v.Span, "bad-choice", fmt.Sprintf("there is no SCD type %d here", v.Int),
+				"write 1 to keep the state now only, or 2 (the default) to keep its history")
 		}
 	}
 	for i, k := range j.keys {
@@ -163,7 +173,9 @@ func compile(d *sql.Decl) (*Journal, error) {
 // Needs says that a clause uses _meta or _version, so that Write's rows must have it.
 func (j *Journal) Needs(column string) bool {
 	return slices.ContainsFunc(j.exprs(), func(sp sql.Span) bool {
-		return slices.ContainsFunc(sql.Tokens(j.decl.Src, sp), func(t sql.Token) bool { return strings.EqualFold(identifier(j.decl.Src, t), column) })
+		return slices.ContainsFunc(sql.Tokens(j.decl.Src, sp), func(t sql.Token) bool {
+			return strings.EqualFold(identifier(j.decl.Src, t), column)
+		})
 	})
 }
 

@@ -54,7 +54,8 @@ func (j *Journal) resolve(in []engine.Column) (*definition, error) {
 	d := &definition{Feed: j.feed(), SCD: j.scd}
 	var errs sql.List
 	unknown := func(n sql.Name, clause string) {
-		e := &sql.Error{Src: j.decl.Src, Span: n.Span, Code: "unknown-column", Msg: fmt.Sprintf("%s names %s, and the rows of journal %s have no such column", clause, n.Text, j.decl.Name)}
+		e := &sql.Error{Src: j.decl.Src, Span: n.Span, Code: "unknown-column",
+			Msg: fmt.Sprintf("%s names %s, and the rows of journal %s have no such column", clause, n.Text, j.decl.Name)}
 		if near := sql.Nearest(n.Text, engine.ColumnNames(in)); near != "" {
 			e.Hint = "did you mean " + near + "?"
 		} else {
@@ -135,7 +136,8 @@ func chosen(v *sql.Value, column string) bool {
 
 // layout joins a definition with the declaration.
 func (j *Journal) layout(d *definition) *layout {
-	l := &layout{definition: d, name: j.decl.Name, keys: engine.ColumnNames(d.Keys), cols: engine.ColumnNames(d.Columns), seq: numbered("_s", len(d.Sequence)), own: map[string]int{}, ignored: map[string]bool{}}
+	l := &layout{definition: d, name: j.decl.Name, keys: engine.ColumnNames(d.Keys), cols: engine.ColumnNames(d.Columns),
+		seq: numbered("_s", len(d.Sequence)), own: map[string]int{}, ignored: map[string]bool{}}
 	for _, s := range d.Sequence {
 		suffix := ""
 		if len(d.Sequence) > 1 {
@@ -157,7 +159,9 @@ func (j *Journal) layout(d *definition) *layout {
 		} else {
 			l.untracked = append(l.untracked, c)
 		}
-		l.ignored[c] = j.ignore && (j.ignoreOn == nil || slices.ContainsFunc(j.ignoreOn, func(n sql.Name) bool { return strings.EqualFold(n.Text, c) }))
+		l.ignored[c] = j.ignore && (j.ignoreOn == nil || slices.ContainsFunc(j.ignoreOn, func(n sql.Name) bool {
+			return strings.EqualFold(n.Text, c)
+		}))
 	}
 	for i, sp := range j.sequence {
 		name, bare := lastName(j.decl.Src, sp)
@@ -229,7 +233,8 @@ func (l *layout) bits() []string { return append(l.saids(), l.nulls()...) }
 
 // allSaid are the bits of an event that says something of all columns.
 func (l *layout) allSaid() []*engine.Query {
-	return slices.Concat(slices.Repeat([]*engine.Query{engine.SQL("-1")}, len(l.saids())), slices.Repeat([]*engine.Query{engine.SQL("0")}, len(l.nulls())))
+	return slices.Concat(slices.Repeat([]*engine.Query{engine.SQL("-1")}, len(l.saids())),
+		slices.Repeat([]*engine.Query{engine.SQL("0")}, len(l.nulls())))
 }
 
 // bit is a column's bit and the word that has it.

@@ -40,7 +40,9 @@ func texts(s []string) []*engine.Query {
 func (l *layout) isKey(ctx context.Context, c *engine.Conn, key []string) (*engine.Query, error) {
 	names := strings.Join(l.keys, "=… --key ") + "=…"
 	if len(key) != len(l.keys) {
-		return nil, &sql.Error{Code: "bad-key", Exit: sql.ExitUsage, Msg: fmt.Sprintf("%s has %d key columns, and %d values are given", l.name, len(l.keys), len(key)), Hint: "write --key " + names}
+		return nil, &sql.Error{Code: "bad-key", Exit: sql.ExitUsage,
+			Msg:  fmt.Sprintf("%s has %d key columns, and %d values are given", l.name, len(l.keys), len(key)),
+			Hint: "write --key " + names}
 	}
 	values := make([]*string, len(l.keys))
 	var unnamed []string
@@ -52,7 +54,9 @@ func (l *layout) isKey(ctx context.Context, c *engine.Conn, key []string) (*engi
 			continue
 		}
 		if values[i] != nil {
-			return nil, &sql.Error{Code: "bad-key", Exit: sql.ExitUsage, Msg: fmt.Sprintf("the key column %s is given twice", l.keys[i]), Hint: "write --key " + names}
+			return nil, &sql.Error{Code: "bad-key", Exit: sql.ExitUsage,
+				Msg:  fmt.Sprintf("the key column %s is given twice", l.keys[i]),
+				Hint: "write --key " + names}
 		}
 		values[i] = &value
 	}
@@ -67,7 +71,9 @@ func (l *layout) isKey(ctx context.Context, c *engine.Conn, key []string) (*engi
 			return nil, err
 		}
 		if none {
-			return nil, &sql.Error{Code: "bad-key", Exit: sql.ExitUsage, Msg: fmt.Sprintf("the key column %s of %s is %s, and %q is none", l.keys[i], l.name, l.Keys[i].Type, *values[i]), Hint: "write --key " + names}
+			return nil, &sql.Error{Code: "bad-key", Exit: sql.ExitUsage,
+				Msg:  fmt.Sprintf("the key column %s of %s is %s, and %q is none", l.keys[i], l.name, l.Keys[i].Type, *values[i]),
+				Hint: "write --key " + names}
 		}
 		parts[i] = engine.SQL("{c} = {v}::{t}", a)
 	}

@@ -12,7 +12,8 @@ SELECT *, count(*) FILTER (WHERE _changed) OVER (PARTITION BY {keys} ORDER BY {s
 -- name: events
 -- The open row, of keys in order, stands for the whole past; of late keys all known events are there.
 (SELECT * FROM (
-	SELECT {keys}, {from}, false{, cols}{, all_said}, false FROM {old} WHERE NOT _is_late {before} {more}) x({keys}, {seq}, _del{, cols}{, bits}, _new))
+	SELECT {keys}, {from}, false{, cols}{, all_said}, false FROM {old}
+		WHERE NOT _is_late {before} {more}) x({keys}, {seq}, _del{, cols}{, bits}, _new))
 
 -- name: before
 UNION ALL SELECT {keys}, {seq}, _del{, cols}{, bits}, false FROM {known} SEMI JOIN {touched} USING ({keys})
@@ -40,7 +41,8 @@ SELECT * FROM (
 --	add    a new version        keep   the row is one                close  the row ends now
 --	kill   the row is none      swap   it is one with other columns, or with another end
 SELECT *, CASE WHEN _act IN ('keep', 'close') THEN _was_raw ELSE _own AND (_was_raw OR coalesce(_is_late, true)) END::TINYINT AS _raw FROM (
-	SELECT o._rid, o._is_now, o._is_late, {w.keys}, {w.seq}, {w.ends}{, w.cols}{, CASE WHEN NOT o._is_late THEN o.bits ELSE w.bits END AS bits},
+	SELECT o._rid, o._is_now, o._is_late, {w.keys}, {w.seq}, {w.ends}{, w.cols}
+		{, CASE WHEN NOT o._is_late THEN o.bits ELSE w.bits END AS bits},
 		{was_raw} AS _was_raw, w._own,
 		CASE WHEN o._rid IS NULL THEN 'add' WHEN w.{key1} IS NULL THEN 'kill' WHEN {any o.cols IS DISTINCT FROM w.cols} THEN 'swap'
 			WHEN {all o.to IS NOT DISTINCT FROM w.ends} THEN 'keep' WHEN o.{to1} IS NULL THEN 'close' ELSE 'swap' END AS _act
@@ -53,7 +55,8 @@ SELECT *, CASE WHEN _act IN ('keep', 'close') THEN _was_raw ELSE _own AND (_was_
 -- Vectors of name__now to touch; rows there that aren't believed any more, rows of name__past that aren't; new rows open, and ended.
 SELECT count(DISTINCT _rid // 2048) FILTER (WHERE _is_now AND _act IN ('kill', 'swap', 'close')),
 	count(*) FILTER (WHERE _is_now AND _act IN ('kill', 'swap')), count(*) FILTER (WHERE NOT _is_now AND _act IN ('kill', 'swap')),
-	count(*) FILTER (WHERE _act IN ('add', 'swap') AND _t0 IS NULL), count(*) FILTER (WHERE _act IN ('add', 'swap') AND _t0 IS NOT NULL) FROM {change}
+	count(*) FILTER (WHERE _act IN ('add', 'swap') AND _t0 IS NULL), count(*) FILTER (WHERE _act IN ('add', 'swap')
+		AND _t0 IS NOT NULL) FROM {change}
 
 -- name: count_keys
 -- Keys that came into the state, left it, or have other columns there now.
@@ -64,7 +67,8 @@ FROM (SELECT * FROM {old} SEMI JOIN {touched} USING ({keys}) WHERE {to1} IS NULL
 
 -- name: ends
 -- The rows of name__now that end: see end.sql.
-(SELECT _rid, {ends}, CASE WHEN _act = 'close' THEN 'close' ELSE 'kill' END AS _act FROM {change} WHERE _is_now AND _act IN ('kill', 'swap', 'close'))
+(SELECT _rid, {ends}, CASE WHEN _act = 'close' THEN 'close' ELSE 'kill' END AS _act FROM {change}
+	WHERE _is_now AND _act IN ('kill', 'swap', 'close'))
 
 -- name: old_now
 (SELECT * FROM {old} WHERE _is_now)
@@ -89,11 +93,13 @@ SELECT * FROM (
 -- name: openings
 -- … and the openings of rows that show another image.
 UNION ALL SELECT {f.keys}, {f.seq}, 'E'{, CASE WHEN NOT d._is_late THEN own ELSE f.cols END}{, d.bits}
-FROM {change} d JOIN {line} f ON {all f.keys = d.keys} AND {all f.seq = d.seq} LEFT JOIN {old} o ON o._rid = d._rid AND o._is_now = d._is_now
+FROM {change} d JOIN {line} f ON {all f.keys = d.keys} AND {all f.seq = d.seq}
+	LEFT JOIN {old} o ON o._rid = d._rid AND o._is_now = d._is_now
 WHERE d._raw = 0 AND d._act <> 'kill' AND (d._was_raw OR coalesce(d._is_late, true))
 
 -- name: remember
-INSERT INTO {mem} ({keys}, {seq}, _kind, _v_from, _v_to{, cols}{, bits}) SELECT {t.keys}, {t.seq}, t._kind, {v}, 0{, t.cols}{, t.bits} FROM {wanted} t
+INSERT INTO {mem} ({keys}, {seq}, _kind, _v_from, _v_to{, cols}{, bits})
+	SELECT {t.keys}, {t.seq}, t._kind, {v}, 0{, t.cols}{, t.bits} FROM {wanted} t
 
 -- name: remember_new
 -- Of late keys some of it is told already …

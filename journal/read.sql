@@ -48,7 +48,8 @@ FROM b WINDOW w AS (ORDER BY _n) ORDER BY _n
 -- name: summary
 -- The rows of a difference by kind, and by column the values of changed rows: 1 added, 2 removed, 3 changed. The two states of a changed
 -- row are neighbours: _j0 is the row before, as a struct.
-SELECT [{labels}][_n] AS what, count(*) FILTER (_k = 1) AS added, count(*) FILTER (_k = 2) AS removed, count(*) FILTER (_k = 3) AS changed FROM (
+SELECT [{labels}][_n] AS what, count(*) FILTER (_k = 1) AS added, count(*) FILTER (_k = 2) AS removed,
+	count(*) FILTER (_k = 3) AS changed FROM (
 		SELECT unnest(_k) AS _k, generate_subscripts(_k, 1) AS _n FROM (
 			SELECT [CASE change_type WHEN 'insert' THEN 1 WHEN 'delete' THEN 2 WHEN 'update_after' THEN 3 ELSE 0 END{, CASE
 				WHEN change_type <> 'update_after' OR cols IS NOT DISTINCT FROM _j0.cols THEN 0 WHEN _j0.cols IS NULL THEN 1

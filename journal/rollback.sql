@@ -5,9 +5,11 @@ SELECT oldest FROM {state}
 
 -- name: back
 -- What was believed then and has ended since, or was open then and has been closed since.
-SELECT {keys}{, cols}, {from}{, marks}, {CASE WHEN _v_close <> 0 AND _v_close <= {n} THEN to END AS to}, _v_close <> 0 AND _v_close <= {n} AS _closed
+SELECT {keys}{, cols}, {from}{, marks}, {CASE WHEN _v_close <> 0 AND _v_close <= {n} THEN to END AS to}, _v_close <> 0
+	AND _v_close <= {n} AS _closed
 FROM {now} WHERE _v_from <= {n} AND (_v_to = 0 OR _v_to > {n}) AND (_v_to <> 0 OR _v_close > {n})
-UNION ALL SELECT {keys}{, cols}, {from}{, marks}, {CASE WHEN _v_close <> 0 AND _v_close <= {n} THEN to END AS to}, _v_close <> 0 AND _v_close <= {n}
+UNION ALL SELECT {keys}{, cols}, {from}{, marks}, {CASE WHEN _v_close <> 0 AND _v_close <= {n} THEN to END AS to},
+	_v_close <> 0 AND _v_close <= {n}
 FROM {past} WHERE _v_from <= {n} AND (_v_to = 0 OR _v_to > {n}) AND (_v_to <> 0 OR _v_close > {n})
 
 -- name: backmem

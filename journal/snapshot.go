@@ -26,7 +26,8 @@ var whole = statements[struct {
 //	I  is new     V  has other tracked columns     W  has other untracked columns only     G  is missing in the load
 func (w *writer) load(ctx context.Context) error {
 	if in := w.b.Input; in != nil && !in.Snapshot {
-		return &sql.Error{Src: w.j.decl.Src, Span: w.j.decl.NameAt, Code: "journal-mode", Exit: sql.ExitFailed, Msg: fmt.Sprintf("journal %s takes whole tables, and %s hands out its rows in batches", w.name, in.Source),
+		return &sql.Error{Src: w.j.decl.Src, Span: w.j.decl.NameAt, Code: "journal-mode", Exit: sql.ExitFailed,
+			Msg:  fmt.Sprintf("journal %s takes whole tables, and %s hands out its rows in batches", w.name, in.Source),
 			Hint: fmt.Sprintf("declare %s with FROM FILES (…, mode snapshot), or use SEQUENCE BY for a feed of changes", in.Source)}
 	}
 	nulls, ok, err := w.dated(ctx)
@@ -112,10 +113,12 @@ func (w *writer) dated(ctx context.Context) (nulls int64, ok bool, err error) {
 	}
 	switch {
 	case first == nil:
-		e.Msg, e.Hint = "the load has no time: SNAPSHOT AT gives NULL", "let SNAPSHOT AT use a {part} of the file's path or _meta, which an empty load has too"
+		e.Msg = "the load has no time: SNAPSHOT AT gives NULL"
+		e.Hint = "let SNAPSHOT AT use a {part} of the file's path or _meta, which an empty load has too"
 		return 0, false, e
 	case several && w.listing == nil:
-		e.Msg, e.Hint = fmt.Sprintf("the rows of one load have several times: %s, %s", *first, *last), "a load is the whole table at one time: let SNAPSHOT AT use a {part} of the file's path or _meta"
+		e.Msg = fmt.Sprintf("the rows of one load have several times: %s, %s", *first, *last)
+		e.Hint = "a load is the whole table at one time: let SNAPSHOT AT use a {part} of the file's path or _meta"
 		return 0, false, e
 	}
 	w.time = *first
@@ -298,7 +301,8 @@ func (w *writer) loadValue(c string) *engine.Query {
 	case w.absent[c]:
 		return engine.SQL("j.{c}", engine.Args{"c": engine.Ident(c)})
 	case i >= 0:
-		return engine.SQL("CASE WHEN s.{w} THEN j.{c} ELSE s.{c} END AS {c}", engine.Args{"w": engine.Ident(fmt.Sprintf("_w%d", i)), "c": engine.Ident(c)})
+		return engine.SQL("CASE WHEN s.{w} THEN j.{c} ELSE s.{c} END AS {c}",
+			engine.Args{"w": engine.Ident(fmt.Sprintf("_w%d", i)), "c": engine.Ident(c)})
 	}
 	return engine.SQL("s.{c}", engine.Args{"c": engine.Ident(c)})
 }
@@ -323,7 +327,9 @@ func (w *writer) guarded(gone, open int64) error {
 		return nil
 	}
 	return &engine.HeldBack{Rows: w.rows, Err: &sql.Error{Src: w.j.decl.Src, Span: w.j.decl.NameAt, Code: "load-held", Exit: sql.ExitGate,
-		Msg:  fmt.Sprintf("the load of %s is held back: %d of the %d open keys of journal %s are missing in it (%.1f %%, and IF REMOVED allows less than %g); nothing of it was taken in", w.time, gone, open, w.name, share, w.j.guard),
+		Msg: fmt.Sprintf("the load of %s is held back: %d of the %d open keys of journal %s are missing in it "+
+			"(%.1f %%, and IF REMOVED allows less than %g); nothing of it was taken in",
+			w.time, gone, open, w.name, share, w.j.guard),
 		Hint: fmt.Sprintf("if the load is right: RELEASE HOLD %s takes it; if it is a part only: DISCARD HOLD %s skips it", w.name, w.name)}}
 }
 

@@ -8,7 +8,8 @@ SELECT count(*), count(*) FILTER (WHERE {any b.keys IS NULL}), min(_s0)::VARCHAR
 -- name: timed
 -- Rows whose _meta has the file's time.
 (SELECT * REPLACE (struct_pack(source := _meta.source, topic := _meta.topic, "partition" := _meta."partition", "offset" := _meta."offset",
-	"timestamp" := coalesce(_meta."timestamp", {time}::TIMESTAMP), "key" := _meta."key", headers := _meta.headers, tombstone := _meta.tombstone,
+	"timestamp" := coalesce(_meta."timestamp", {time}::TIMESTAMP), "key" := _meta."key", headers := _meta.headers,
+		tombstone := _meta.tombstone,
 	file := _meta.file, line := _meta.line) AS _meta) FROM {of})
 
 -- name: newer

@@ -45,6 +45,7 @@ SELECT DISTINCT {keys}, {seq}, true, false, false, {beside}{, says_nothing} FROM
 
 -- name: unless_own
 -- A key that has an event of its own there keeps to it.
-ANTI JOIN {batch} b ON {all x.keys = b.keys} AND {all x.seq = b.seq} ANTI JOIN {now} h ON h._v_to = 0 AND {all x.keys = h.keys} AND {all x.seq = h.from}
+ANTI JOIN {batch} b ON {all x.keys = b.keys} AND {all x.seq = b.seq}
+	ANTI JOIN {now} h ON h._v_to = 0 AND {all x.keys = h.keys} AND {all x.seq = h.from}
 ANTI JOIN {past} h ON h._v_to = 0 AND {all x.keys = h.keys} AND {all x.seq = h.from}
 ANTI JOIN {mem} m ON m._v_to = 0 AND m._kind IN ('N', 'E', 'D') AND {all x.keys = m.keys} AND {all x.seq = m.seq}

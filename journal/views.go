@@ -26,7 +26,8 @@ var (
 // that they work where the file is attached. Each condition on a version is one range, or zone maps would not be used: an OR
 // over two columns reads them all. The parameters have names that no column has: they would replace it, silently.
 func (l *layout) show(ctx context.Context, tx *engine.Tx, at engine.Place, older bool) error {
-	columns := append(append(l.Keys[:len(l.Keys):len(l.Keys)], l.Columns...), engine.Column{Name: changeType}, engine.Column{Name: engine.VersionColumn})
+	columns := append(append(l.Keys[:len(l.Keys):len(l.Keys)], l.Columns...), engine.Column{Name: changeType},
+		engine.Column{Name: engine.VersionColumn})
 	for _, n := range append(l.from[:len(l.from):len(l.from)], l.to...) {
 		columns = append(columns, engine.Column{Name: n})
 	}
@@ -47,7 +48,8 @@ func (l *layout) show(ctx context.Context, tx *engine.Tx, at engine.Place, older
 		"readable_both": l.readable(engine.SQL("least({v1}, {v2})", engine.Args{"v1": v1, "v2": v2}), ""),
 	})
 	a["pairs"] = engine.SQL(string(shown.Pairs), a)
-	all := []statement{shown.State, shown.History, shown.Bitemporal, shown.At, shown.AsOf, shown.HistoryAt, shown.AllChanges, shown.Changes, shown.Diff}
+	all := []statement{shown.State, shown.History, shown.Bitemporal, shown.At, shown.AsOf,
+		shown.HistoryAt, shown.AllChanges, shown.Changes, shown.Diff}
 	if l.SCD == 1 {
 		all[1], all[4] = shown.HistoryNow, shown.AsOfStored
 	}

@@ -12,7 +12,8 @@ SELECT {keys}{, cols}, {from}, {to} FROM {now} WHERE _v_to = 0 UNION ALL SELECT 
 CREATE OR REPLACE VIEW {bitemporal} AS
 WITH _r AS (SELECT {keys}{, cols}, {from}, {to}, _v_from, _v_close, _v_to FROM {now}
 	UNION ALL SELECT {keys}{, cols}, {from}, {to}, _v_from, _v_close, _v_to FROM {past})
-SELECT {keys}{, cols}, {from}, {NULL AS to}, _v_from AS {known_from}, nullif(CASE WHEN _v_close <> 0 THEN _v_close ELSE _v_to END, 0) AS {known_to}
+SELECT {keys}{, cols}, {from}, {NULL AS to}, _v_from AS {known_from}, nullif(CASE
+	WHEN _v_close <> 0 THEN _v_close ELSE _v_to END, 0) AS {known_to}
 	FROM _r WHERE _v_close <> _v_from AND _v_to <> _v_from
 UNION ALL SELECT {keys}{, cols}, {from}, {to}, _v_close, nullif(_v_to, 0) FROM _r WHERE _v_close <> 0 AND _v_to <> _v_close
 
@@ -57,7 +58,8 @@ WITH _b AS (
 	UNION ALL SELECT {keys}{, cols}, _v_to FROM {past} WHERE _v_to > {v1} AND _v_to <= {v2} AND _v_close = 0 AND _v_to > _v_from),
 _a AS (
 	SELECT {keys}{, cols}, _v_from AS _version FROM {now} WHERE _v_from > {v1} AND _v_from <= {v2} AND _v_close <> _v_from AND _v_to <> _v_from
-	UNION ALL SELECT {keys}{, cols}, _v_from FROM {past} WHERE _v_from > {v1} AND _v_from <= {v2} AND _v_close <> _v_from AND _v_to <> _v_from),
+	UNION ALL SELECT {keys}{, cols}, _v_from FROM {past}
+		WHERE _v_from > {v1} AND _v_from <= {v2} AND _v_close <> _v_from AND _v_to <> _v_from),
 _c AS ({pairs} AND _b._version = _a._version
 	WHERE _b._version IS NULL OR _a._version IS NULL OR {any _b.cols IS DISTINCT FROM _a.cols})
 SELECT CASE WHEN _isa THEN 'update_before' ELSE 'delete' END AS change_type, _version, {before AS shown} FROM _c WHERE _isb
@@ -85,9 +87,11 @@ _a AS (
 	UNION ALL SELECT {keys}{, cols}, 1 FROM {past} WHERE _v_from > least({v1}, {v2}) AND _v_from <= greatest({v1}, {v2})
 		AND (_v_close = 0 OR _v_close > greatest({v1}, {v2})) AND (_v_to = 0 OR _v_to > greatest({v1}, {v2}))),
 _c AS ({pairs} WHERE _b._version IS NULL OR _a._version IS NULL OR {any _b.cols IS DISTINCT FROM _a.cols})
-SELECT CASE WHEN {v1} > {v2} THEN CASE WHEN _isa THEN 'update_after' ELSE 'insert' END WHEN _isa THEN 'update_before' ELSE 'delete' END AS change_type,
+SELECT CASE WHEN {v1} > {v2} THEN CASE WHEN _isa THEN 'update_after' ELSE 'insert' END
+	WHEN _isa THEN 'update_before' ELSE 'delete' END AS change_type,
 	{v2}::BIGINT AS _version, {before AS shown} FROM _c WHERE _isb
-UNION ALL SELECT CASE WHEN {v1} > {v2} THEN CASE WHEN _isb THEN 'update_before' ELSE 'delete' END WHEN _isb THEN 'update_after' ELSE 'insert' END,
+UNION ALL SELECT CASE WHEN {v1} > {v2} THEN
+	CASE WHEN _isb THEN 'update_before' ELSE 'delete' END WHEN _isb THEN 'update_after' ELSE 'insert' END,
 	{v2}::BIGINT, {after AS shown} FROM _c WHERE _isa
 UNION ALL SELECT NULL, NULL, {none} FROM {state} WHERE {readable_both}
 

@@ -53,7 +53,8 @@ func (w *writer) speak() {
 		"normal_bits": w.normalBits,
 		// of loads
 		"given": func() engine.Names { return w.given(w.cols) }, "given_types": w.givenTypes, "lacking": w.lacks,
-		"old_names": func() engine.Names { return numbered("_j", len(w.cols)) }, "new_values": func() []*engine.Query { return each(w.cols, w.loadValue) },
+		"old_names":        func() engine.Names { return numbered("_j", len(w.cols)) },
+		"new_values":       func() []*engine.Query { return each(w.cols, w.loadValue) },
 		"tracked_differ":   func() *engine.Query { return w.loadDiffers(w.given(w.tracked)) },
 		"untracked_differ": func() *engine.Query { return w.loadDiffers(w.given(w.untracked)) },
 	} {

@@ -42,7 +42,8 @@ SELECT "id", "part", "v", "ts", "valid_from_ts", "valid_from_off", "valid_to_ts"
 CREATE OR REPLACE VIEW "j_bitemporal" AS
 WITH _r AS (SELECT "id", "part", "v", "ts", "valid_from_ts", "valid_from_off", "valid_to_ts", "valid_to_off", _v_from, _v_close, _v_to FROM "j__now"
 	UNION ALL SELECT "id", "part", "v", "ts", "valid_from_ts", "valid_from_off", "valid_to_ts", "valid_to_off", _v_from, _v_close, _v_to FROM "j__past")
-SELECT "id", "part", "v", "ts", "valid_from_ts", "valid_from_off", NULL AS "valid_to_ts", NULL AS "valid_to_off", _v_from AS "known_from", nullif(CASE WHEN _v_close <> 0 THEN _v_close ELSE _v_to END, 0) AS "known_to"
+SELECT "id", "part", "v", "ts", "valid_from_ts", "valid_from_off", NULL AS "valid_to_ts", NULL AS "valid_to_off", _v_from AS "known_from", nullif(CASE
+	WHEN _v_close <> 0 THEN _v_close ELSE _v_to END, 0) AS "known_to"
 	FROM _r WHERE _v_close <> _v_from AND _v_to <> _v_from
 UNION ALL SELECT "id", "part", "v", "ts", "valid_from_ts", "valid_from_off", "valid_to_ts", "valid_to_off", _v_close, nullif(_v_to, 0) FROM _r WHERE _v_close <> 0 AND _v_to <> _v_close;
 
@@ -74,7 +75,8 @@ WITH _b AS (
 	UNION ALL SELECT "id", "part", "v", "ts", _v_to FROM "j__past" WHERE _v_to > "from_version" AND _v_to <= "to_version" AND _v_close = 0 AND _v_to > _v_from),
 _a AS (
 	SELECT "id", "part", "v", "ts", _v_from AS _version FROM "j__now" WHERE _v_from > "from_version" AND _v_from <= "to_version" AND _v_close <> _v_from AND _v_to <> _v_from
-	UNION ALL SELECT "id", "part", "v", "ts", _v_from FROM "j__past" WHERE _v_from > "from_version" AND _v_from <= "to_version" AND _v_close <> _v_from AND _v_to <> _v_from),
+	UNION ALL SELECT "id", "part", "v", "ts", _v_from FROM "j__past"
+		WHERE _v_from > "from_version" AND _v_from <= "to_version" AND _v_close <> _v_from AND _v_to <> _v_from),
 _c AS (SELECT coalesce(_b._version, _a._version) AS _version, _b._version IS NOT NULL AS _isb, _a._version IS NOT NULL AS _isa,
 	_b."id" AS "_b0", _b."part" AS "_b1", _b."v" AS "_b2", _b."ts" AS "_b3", _a."id" AS "_n0", _a."part" AS "_n1", _a."v" AS "_n2", _a."ts" AS "_n3"
 FROM _b FULL JOIN _a ON _b."id" = _a."id" AND _b."part" = _a."part" AND _b._version = _a._version
@@ -104,9 +106,11 @@ _a AS (
 _c AS (SELECT coalesce(_b._version, _a._version) AS _version, _b._version IS NOT NULL AS _isb, _a._version IS NOT NULL AS _isa,
 	_b."id" AS "_b0", _b."part" AS "_b1", _b."v" AS "_b2", _b."ts" AS "_b3", _a."id" AS "_n0", _a."part" AS "_n1", _a."v" AS "_n2", _a."ts" AS "_n3"
 FROM _b FULL JOIN _a ON _b."id" = _a."id" AND _b."part" = _a."part" WHERE _b._version IS NULL OR _a._version IS NULL OR (_b."v" IS DISTINCT FROM _a."v" OR _b."ts" IS DISTINCT FROM _a."ts"))
-SELECT CASE WHEN "from_version" > "to_version" THEN CASE WHEN _isa THEN 'update_after' ELSE 'insert' END WHEN _isa THEN 'update_before' ELSE 'delete' END AS change_type,
+SELECT CASE WHEN "from_version" > "to_version" THEN CASE WHEN _isa THEN 'update_after' ELSE 'insert' END
+	WHEN _isa THEN 'update_before' ELSE 'delete' END AS change_type,
 	"to_version"::BIGINT AS _version, "_b0" AS "id", "_b1" AS "part", "_b2" AS "v", "_b3" AS "ts" FROM _c WHERE _isb
-UNION ALL SELECT CASE WHEN "from_version" > "to_version" THEN CASE WHEN _isb THEN 'update_before' ELSE 'delete' END WHEN _isb THEN 'update_after' ELSE 'insert' END,
+UNION ALL SELECT CASE WHEN "from_version" > "to_version" THEN
+	CASE WHEN _isb THEN 'update_before' ELSE 'delete' END WHEN _isb THEN 'update_after' ELSE 'insert' END,
 	"to_version"::BIGINT, "_n0" AS "id", "_n1" AS "part", "_n2" AS "v", "_n3" AS "ts" FROM _c WHERE _isa
 UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, NULL FROM "j__state" WHERE CASE WHEN least("from_version", "to_version") < oldest  THEN error('journal j can be read at versions ' || oldest || ' to ' || (SELECT coalesce(max(version), 0) FROM dsql.versions)
 	|| ', and this is ' || (least("from_version", "to_version")))::BOOLEAN ELSE false END;
@@ -128,7 +132,8 @@ SET dynamic_or_filter_threshold = 2500;
 CREATE OR REPLACE TEMP TABLE "temp"."j__open" AS SELECT h.rowid AS _rid, h."id", h."part", h."v", h."ts", h."valid_from_ts", h."valid_from_off", h._v_from, NULL::TIMESTAMP AS "valid_to_ts", NULL::INTEGER AS "valid_to_off", 0::BIGINT AS _v_close FROM "j__now" h JOIN (SELECT h.rowid AS _rid FROM "j__now" h JOIN "temp"."j__groups" k ON h."id" = k."id" AND h."part" = k."part" WHERE h._v_close = 0 AND h._v_to = 0) r ON h.rowid = r._rid;
 
 CREATE OR REPLACE TEMP TABLE "temp"."j__role" AS SELECT b._b, o._rid, b."_s0", b."_s1", b._del AND (b."v" IS NOT NULL OR b."ts" IS NOT NULL) AS _image,
-	CASE WHEN b._del THEN CASE WHEN o._rid IS NULL THEN 'D' ELSE 'C' END WHEN o._rid IS NULL OR (b."v" IS DISTINCT FROM o."v") THEN 'V' WHEN false THEN 'W' WHEN (b."ts" IS DISTINCT FROM o."ts") THEN 'S' ELSE 'N' END AS _role
+	CASE WHEN b._del THEN CASE WHEN o._rid IS NULL THEN 'D' ELSE 'C' END
+		WHEN o._rid IS NULL OR (b."v" IS DISTINCT FROM o."v") THEN 'V' WHEN false THEN 'W' WHEN (b."ts" IS DISTINCT FROM o."ts") THEN 'S' ELSE 'N' END AS _role
 FROM (SELECT *, rowid AS _b FROM "temp"."j__batch") b  LEFT JOIN "temp"."j__open" o ON b."id" = o."id" AND b."part" = o."part";
 
 SELECT count(*), count(*) FILTER (WHERE _role = 'V' AND _rid IS NULL), count(*) FILTER (WHERE _role = 'V' AND _rid IS NOT NULL),
@@ -137,6 +142,7 @@ SELECT count(*), count(*) FILTER (WHERE _role = 'V' AND _rid IS NULL), count(*) 
 
 INSERT INTO "j__now" ("id", "part", "v", "ts", "valid_from_ts", "valid_from_off", _v_from, _v_close, _v_to)
 SELECT b."id", b."part", "b"."v", "b"."ts", CASE WHEN x._role = 'V' THEN b."_s0" ELSE o."valid_from_ts" END, CASE WHEN x._role = 'V' THEN b."_s1" ELSE o."valid_from_off" END, 2, 0, 0
+	
 FROM "temp"."j__batch" b JOIN "temp"."j__role" x ON b.rowid = x._b LEFT JOIN "temp"."j__open" o ON o._rid = x._rid WHERE x._role IN ('V', 'W', 'S');
 
 UPDATE "j__state" AS h SET "_s0" = m."_s0", "_s1" = m."_s1" FROM (SELECT "_s0", "_s1" FROM "temp"."j__batch" ORDER BY "_s0" DESC, "_s1" DESC LIMIT 1) m
@@ -178,14 +184,16 @@ SET dynamic_or_filter_threshold = 2500;
 CREATE OR REPLACE TEMP TABLE "temp"."j__open" AS SELECT h.rowid AS _rid, h."id", h."part", h."v", h."ts", h."valid_from_ts", h."valid_from_off", h._v_from, NULL::TIMESTAMP AS "valid_to_ts", NULL::INTEGER AS "valid_to_off", 0::BIGINT AS _v_close FROM "j__now" h JOIN (SELECT h.rowid AS _rid FROM "j__now" h JOIN "temp"."j__groups" k ON h."id" = k."id" AND h."part" = k."part" WHERE h._v_close = 0 AND h._v_to = 0) r ON h.rowid = r._rid;
 
 CREATE OR REPLACE TEMP TABLE "temp"."j__role" AS SELECT b._b, o._rid, b."_s0", b."_s1", b._del AND (b."v" IS NOT NULL OR b."ts" IS NOT NULL) AS _image,
-	CASE WHEN b._del THEN CASE WHEN o._rid IS NULL THEN 'D' ELSE 'C' END WHEN o._rid IS NULL OR (b."v" IS DISTINCT FROM o."v") THEN 'V' WHEN false THEN 'W' WHEN (b."ts" IS DISTINCT FROM o."ts") THEN 'S' ELSE 'N' END AS _role
+	CASE WHEN b._del THEN CASE WHEN o._rid IS NULL THEN 'D' ELSE 'C' END
+		WHEN o._rid IS NULL OR (b."v" IS DISTINCT FROM o."v") THEN 'V' WHEN false THEN 'W' WHEN (b."ts" IS DISTINCT FROM o."ts") THEN 'S' ELSE 'N' END AS _role
 FROM (SELECT *, rowid AS _b FROM "temp"."j__batch") b  LEFT JOIN "temp"."j__open" o ON b."id" = o."id" AND b."part" = o."part";
 
 SELECT count(*), count(*) FILTER (WHERE _role = 'V' AND _rid IS NULL), count(*) FILTER (WHERE _role = 'V' AND _rid IS NOT NULL),
 	count(*) FILTER (WHERE _role = 'C'), count(*) FILTER (WHERE _role IN ('W', 'S')), count(*) FILTER (WHERE _image),
 	count(DISTINCT _rid // 2048) FILTER (WHERE _role <> 'N') FROM "temp"."j__role";
 
-UPDATE "j__now" AS h SET "valid_to_ts" = e."_t0", "valid_to_off" = e."_t1", _v_close = 3 FROM (SELECT * FROM (SELECT _rid, "_s0" AS "_t0", "_s1" AS "_t1", CASE WHEN _role IN ('W', 'S') THEN 'kill' ELSE 'close' END AS _act FROM "temp"."j__role" WHERE _rid IS NOT NULL AND _role <> 'N') WHERE _act = 'close') e WHERE h.rowid = e._rid;
+UPDATE "j__now" AS h SET "valid_to_ts" = e."_t0", "valid_to_off" = e."_t1", _v_close = 3 FROM (SELECT * FROM (SELECT _rid, "_s0" AS "_t0", "_s1" AS "_t1", CASE WHEN _role IN ('W', 'S') THEN 'kill' ELSE 'close' END AS _act FROM "temp"."j__role"
+	WHERE _rid IS NOT NULL AND _role <> 'N') WHERE _act = 'close') e WHERE h.rowid = e._rid;
 
 RESET dynamic_or_filter_threshold;
 
@@ -202,7 +210,8 @@ SELECT count(*) FROM "j__mem" WHERE _kind = 'T' AND _v_to = 0;
 INSERT INTO "temp"."j__batch" ("id", "part", "_s0", "_s1", _del, _late, _second, _end)
 SELECT DISTINCT "id", "part", "_s0", "_s1", true, false, false, true FROM (SELECT * FROM (SELECT "id", "part", (_next)."_0", (_next)."_1" FROM (
 	SELECT b."id", b."part", min(struct_pack("_0" := t."_s0", "_1" := t."_s1")) AS _next FROM "temp"."j__batch" b JOIN (FROM "j__mem" WHERE _kind = 'T' AND _v_to = 0) t ON struct_pack("_0" := t."_s0", "_1" := t."_s1") > struct_pack("_0" := b."_s0", "_1" := b."_s1")
-	WHERE NOT b._del AND NOT b._late GROUP BY b.rowid, b."id", b."part")) e("id", "part", "_s0", "_s1")) x ANTI JOIN "temp"."j__batch" b ON x."id" = b."id" AND x."part" = b."part" AND x."_s0" = b."_s0" AND x."_s1" = b."_s1" ANTI JOIN "j__now" h ON h._v_to = 0 AND x."id" = h."id" AND x."part" = h."part" AND x."_s0" = h."valid_from_ts" AND x."_s1" = h."valid_from_off"
+	WHERE NOT b._del AND NOT b._late GROUP BY b.rowid, b."id", b."part")) e("id", "part", "_s0", "_s1")) x ANTI JOIN "temp"."j__batch" b ON x."id" = b."id" AND x."part" = b."part" AND x."_s0" = b."_s0" AND x."_s1" = b."_s1"
+	ANTI JOIN "j__now" h ON h._v_to = 0 AND x."id" = h."id" AND x."part" = h."part" AND x."_s0" = h."valid_from_ts" AND x."_s1" = h."valid_from_off"
 ANTI JOIN "j__past" h ON h._v_to = 0 AND x."id" = h."id" AND x."part" = h."part" AND x."_s0" = h."valid_from_ts" AND x."_s1" = h."valid_from_off"
 ANTI JOIN "j__mem" m ON m._v_to = 0 AND m._kind IN ('N', 'E', 'D') AND x."id" = m."id" AND x."part" = m."part" AND x."_s0" = m."_s0" AND x."_s1" = m."_s1";
 
@@ -233,14 +242,16 @@ CREATE OR REPLACE TEMP TABLE "temp"."j__folded" AS SELECT "id", "part", l."id" I
 SELECT count(*), count(*) FILTER (WHERE _is_late) FROM "temp"."j__folded";
 
 CREATE OR REPLACE TEMP TABLE "temp"."j__role" AS SELECT b._b, o._rid, b."_s0", b."_s1", b._del AND (b."v" IS NOT NULL OR b."ts" IS NOT NULL) AS _image,
-	CASE WHEN b._del THEN CASE WHEN o._rid IS NULL THEN 'D' ELSE 'C' END WHEN o._rid IS NULL OR (b."v" IS DISTINCT FROM o."v") THEN 'V' WHEN false THEN 'W' WHEN (b."ts" IS DISTINCT FROM o."ts") THEN 'S' ELSE 'N' END AS _role
+	CASE WHEN b._del THEN CASE WHEN o._rid IS NULL THEN 'D' ELSE 'C' END
+		WHEN o._rid IS NULL OR (b."v" IS DISTINCT FROM o."v") THEN 'V' WHEN false THEN 'W' WHEN (b."ts" IS DISTINCT FROM o."ts") THEN 'S' ELSE 'N' END AS _role
 FROM (SELECT *, rowid AS _b FROM "temp"."j__batch") b ANTI JOIN "temp"."j__folded" f ON b."id" = f."id" AND b."part" = f."part" LEFT JOIN "temp"."j__open" o ON b."id" = o."id" AND b."part" = o."part";
 
 SELECT count(*), count(*) FILTER (WHERE _role = 'V' AND _rid IS NULL), count(*) FILTER (WHERE _role = 'V' AND _rid IS NOT NULL),
 	count(*) FILTER (WHERE _role = 'C'), count(*) FILTER (WHERE _role IN ('W', 'S')), count(*) FILTER (WHERE _image),
 	count(DISTINCT _rid // 2048) FILTER (WHERE _role <> 'N') FROM "temp"."j__role";
 
-CREATE OR REPLACE TEMP TABLE "temp"."j__old" AS SELECT true AS _is_now, true AS _is_late, h.rowid AS _rid, h."id", h."part", h."v", h."ts", h."valid_from_ts", h."valid_from_off", h."valid_to_ts", h."valid_to_off", h._v_from, h._v_close FROM "j__now" h JOIN (SELECT h.rowid AS _rid FROM "j__now" h JOIN (FROM "temp"."j__folded" WHERE _is_late) k ON h."id" = k."id" AND h."part" = k."part" WHERE h._v_to = 0) r ON h.rowid = r._rid UNION ALL SELECT false, true, h.rowid, h."id", h."part", h."v", h."ts", h."valid_from_ts", h."valid_from_off", h."valid_to_ts", h."valid_to_off", h._v_from, h._v_close FROM "j__past" h JOIN (SELECT h.rowid AS _rid FROM "j__past" h JOIN (FROM "temp"."j__folded" WHERE _is_late) k ON h."id" = k."id" AND h."part" = k."part" WHERE h._v_to = 0) r ON h.rowid = r._rid UNION ALL SELECT true AS _is_now, false AS _is_late, h._rid, h."id", h."part", h."v", h."ts", h."valid_from_ts", h."valid_from_off", h."valid_to_ts", h."valid_to_off", h._v_from, h._v_close
+CREATE OR REPLACE TEMP TABLE "temp"."j__old" AS SELECT true AS _is_now, true AS _is_late, h.rowid AS _rid, h."id", h."part", h."v", h."ts", h."valid_from_ts", h."valid_from_off", h."valid_to_ts", h."valid_to_off"
+	, h._v_from, h._v_close FROM "j__now" h JOIN (SELECT h.rowid AS _rid FROM "j__now" h JOIN (FROM "temp"."j__folded" WHERE _is_late) k ON h."id" = k."id" AND h."part" = k."part" WHERE h._v_to = 0) r ON h.rowid = r._rid UNION ALL SELECT false, true, h.rowid, h."id", h."part", h."v", h."ts", h."valid_from_ts", h."valid_from_off", h."valid_to_ts", h."valid_to_off", h._v_from, h._v_close FROM "j__past" h JOIN (SELECT h.rowid AS _rid FROM "j__past" h JOIN (FROM "temp"."j__folded" WHERE _is_late) k ON h."id" = k."id" AND h."part" = k."part" WHERE h._v_to = 0) r ON h.rowid = r._rid UNION ALL SELECT true AS _is_now, false AS _is_late, h._rid, h."id", h."part", h."v", h."ts", h."valid_from_ts", h."valid_from_off", h."valid_to_ts", h."valid_to_off", h._v_from, h._v_close
 FROM "temp"."j__open" h JOIN (FROM "temp"."j__folded" WHERE NOT _is_late) k ON h."id" = k."id" AND h."part" = k."part";
 
 CREATE OR REPLACE TEMP TABLE "temp"."j__oldmem" AS SELECT h.rowid AS _rid, h."id", h."part", h."_s0", h."_s1", h._kind, h."v", h."ts" FROM "j__mem" h JOIN (SELECT h.rowid AS _rid FROM "j__mem" h JOIN (FROM "temp"."j__folded" WHERE _is_late) k ON h."id" = k."id" AND h."part" = k."part" WHERE h._v_to = 0) r ON h.rowid = r._rid;
@@ -273,7 +284,8 @@ CREATE OR REPLACE TEMP TABLE "temp"."j__line" AS SELECT *, count(*) FILTER (WHER
 		CASE WHEN _del THEN coalesce(NOT lag(_del) OVER w, false)
 			ELSE coalesce(lag(_del) OVER w, true) OR ("v" IS DISTINCT FROM lag("v") OVER w) END AS _changed
 	FROM (SELECT * FROM (
-	SELECT "id", "part", "valid_from_ts", "valid_from_off", false, "v", "ts", false FROM "temp"."j__old" WHERE NOT _is_late UNION ALL SELECT "id", "part", "_s0", "_s1", _del, "v", "ts", false FROM "temp"."j__known" SEMI JOIN "temp"."j__touched" USING ("id", "part") UNION ALL SELECT "id", "part", "_s0", "_s1", _del, "v", "ts", NOT _end FROM "temp"."j__new") x("id", "part", "_s0", "_s1", _del, "v", "ts", _new)) WINDOW w AS (PARTITION BY "id", "part" ORDER BY "_s0", "_s1"));
+	SELECT "id", "part", "valid_from_ts", "valid_from_off", false, "v", "ts", false FROM "temp"."j__old"
+		WHERE NOT _is_late UNION ALL SELECT "id", "part", "_s0", "_s1", _del, "v", "ts", false FROM "temp"."j__known" SEMI JOIN "temp"."j__touched" USING ("id", "part") UNION ALL SELECT "id", "part", "_s0", "_s1", _del, "v", "ts", NOT _end FROM "temp"."j__new") x("id", "part", "_s0", "_s1", _del, "v", "ts", _new)) WINDOW w AS (PARTITION BY "id", "part" ORDER BY "_s0", "_s1"));
 
 CREATE OR REPLACE TEMP TABLE "temp"."j__built" AS SELECT * FROM (
 	SELECT "id", "part", "_s0", "_s1", _del, "_l0" AS "ts", "v" AS "v", true AS _own,
@@ -282,7 +294,8 @@ CREATE OR REPLACE TEMP TABLE "temp"."j__built" AS SELECT * FROM (
 	WINDOW w AS (PARTITION BY "id", "part", _group ORDER BY "_s0", "_s1" ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)) x WHERE _changed) WHERE NOT _del;
 
 CREATE OR REPLACE TEMP TABLE "temp"."j__change" AS SELECT *, CASE WHEN _act IN ('keep', 'close') THEN _was_raw ELSE _own AND (_was_raw OR coalesce(_is_late, true)) END::TINYINT AS _raw FROM (
-	SELECT o._rid, o._is_now, o._is_late, w."id", w."part", w."_s0", w."_s1", w."_t0", w."_t1", w."v", w."ts",
+	SELECT o._rid, o._is_now, o._is_late, w."id", w."part", w."_s0", w."_s1", w."_t0", w."_t1", w."v", w."ts"
+		,
 		true AS _was_raw, w._own,
 		CASE WHEN o._rid IS NULL THEN 'add' WHEN w."id" IS NULL THEN 'kill' WHEN (o."v" IS DISTINCT FROM w."v" OR o."ts" IS DISTINCT FROM w."ts") THEN 'swap'
 			WHEN o."valid_to_ts" IS NOT DISTINCT FROM w."_t0" AND o."valid_to_off" IS NOT DISTINCT FROM w."_t1" THEN 'keep' WHEN o."valid_to_ts" IS NULL THEN 'close' ELSE 'swap' END AS _act
@@ -295,11 +308,14 @@ FROM (SELECT * FROM "temp"."j__old" SEMI JOIN "temp"."j__touched" USING ("id", "
 
 SELECT count(DISTINCT _rid // 2048) FILTER (WHERE _is_now AND _act IN ('kill', 'swap', 'close')),
 	count(*) FILTER (WHERE _is_now AND _act IN ('kill', 'swap')), count(*) FILTER (WHERE NOT _is_now AND _act IN ('kill', 'swap')),
-	count(*) FILTER (WHERE _act IN ('add', 'swap') AND _t0 IS NULL), count(*) FILTER (WHERE _act IN ('add', 'swap') AND _t0 IS NOT NULL) FROM "temp"."j__change";
+	count(*) FILTER (WHERE _act IN ('add', 'swap') AND _t0 IS NULL), count(*) FILTER (WHERE _act IN ('add', 'swap')
+		AND _t0 IS NOT NULL) FROM "temp"."j__change";
 
-UPDATE "j__now" AS h SET "valid_to_ts" = e."_t0", "valid_to_off" = e."_t1", _v_close = 4 FROM (SELECT * FROM (SELECT _rid, "_t0", "_t1", CASE WHEN _act = 'close' THEN 'close' ELSE 'kill' END AS _act FROM "temp"."j__change" WHERE _is_now AND _act IN ('kill', 'swap', 'close')) WHERE _act = 'close') e WHERE h.rowid = e._rid;
+UPDATE "j__now" AS h SET "valid_to_ts" = e."_t0", "valid_to_off" = e."_t1", _v_close = 4 FROM (SELECT * FROM (SELECT _rid, "_t0", "_t1", CASE WHEN _act = 'close' THEN 'close' ELSE 'kill' END AS _act FROM "temp"."j__change"
+	WHERE _is_now AND _act IN ('kill', 'swap', 'close')) WHERE _act = 'close') e WHERE h.rowid = e._rid;
 
-UPDATE "j__now" AS h SET _v_to = 4 FROM (SELECT * FROM (SELECT _rid, "_t0", "_t1", CASE WHEN _act = 'close' THEN 'close' ELSE 'kill' END AS _act FROM "temp"."j__change" WHERE _is_now AND _act IN ('kill', 'swap', 'close')) WHERE _act = 'kill') e WHERE h.rowid = e._rid;
+UPDATE "j__now" AS h SET _v_to = 4 FROM (SELECT * FROM (SELECT _rid, "_t0", "_t1", CASE WHEN _act = 'close' THEN 'close' ELSE 'kill' END AS _act FROM "temp"."j__change"
+	WHERE _is_now AND _act IN ('kill', 'swap', 'close')) WHERE _act = 'kill') e WHERE h.rowid = e._rid;
 
 INSERT INTO "j__now" ("id", "part", "v", "ts", "valid_from_ts", "valid_from_off", _v_from, _v_close, _v_to)
 SELECT "id", "part", "v", "ts", "_s0", "_s1", 4, 0, 0 FROM "temp"."j__change" WHERE _act IN ('add', 'swap') AND _t0 IS NULL;
@@ -350,7 +366,8 @@ WHERE h._s0 IS NULL OR struct_pack("_0" := m."_s0", "_1" := m."_s1") > struct_pa
 DELETE FROM "temp"."j__batch";
 
 INSERT INTO "temp"."j__batch" ("id", "part", "_s0", "_s1", _del, _late, _second, _end)
-SELECT DISTINCT "id", "part", "_s0", "_s1", true, false, false, false FROM (SELECT * FROM (SELECT h."id", h."part", t."_s0", t."_s1" FROM "j__now" h JOIN "temp"."j__truncates" t ON (struct_pack("_0" := h."valid_from_ts", "_1" := h."valid_from_off") < struct_pack("_0" := t."_s0", "_1" := t."_s1") AND (h."valid_to_ts" IS NULL OR struct_pack("_0" := h."valid_to_ts", "_1" := h."valid_to_off") > struct_pack("_0" := t."_s0", "_1" := t."_s1"))) WHERE h._v_to = 0 UNION SELECT h."id", h."part", t."_s0", t."_s1" FROM "j__past" h JOIN "temp"."j__truncates" t ON (struct_pack("_0" := h."valid_from_ts", "_1" := h."valid_from_off") < struct_pack("_0" := t."_s0", "_1" := t."_s1") AND (h."valid_to_ts" IS NULL OR struct_pack("_0" := h."valid_to_ts", "_1" := h."valid_to_off") > struct_pack("_0" := t."_s0", "_1" := t."_s1"))) WHERE h._v_to = 0) e("id", "part", "_s0", "_s1")) x ANTI JOIN "temp"."j__batch" b ON x."id" = b."id" AND x."part" = b."part" AND x."_s0" = b."_s0" AND x."_s1" = b."_s1" ANTI JOIN "j__now" h ON h._v_to = 0 AND x."id" = h."id" AND x."part" = h."part" AND x."_s0" = h."valid_from_ts" AND x."_s1" = h."valid_from_off"
+SELECT DISTINCT "id", "part", "_s0", "_s1", true, false, false, false FROM (SELECT * FROM (SELECT h."id", h."part", t."_s0", t."_s1" FROM "j__now" h JOIN "temp"."j__truncates" t ON (struct_pack("_0" := h."valid_from_ts", "_1" := h."valid_from_off") < struct_pack("_0" := t."_s0", "_1" := t."_s1") AND (h."valid_to_ts" IS NULL OR struct_pack("_0" := h."valid_to_ts", "_1" := h."valid_to_off") > struct_pack("_0" := t."_s0", "_1" := t."_s1"))) WHERE h._v_to = 0 UNION SELECT h."id", h."part", t."_s0", t."_s1" FROM "j__past" h JOIN "temp"."j__truncates" t ON (struct_pack("_0" := h."valid_from_ts", "_1" := h."valid_from_off") < struct_pack("_0" := t."_s0", "_1" := t."_s1") AND (h."valid_to_ts" IS NULL OR struct_pack("_0" := h."valid_to_ts", "_1" := h."valid_to_off") > struct_pack("_0" := t."_s0", "_1" := t."_s1"))) WHERE h._v_to = 0) e("id", "part", "_s0", "_s1")) x ANTI JOIN "temp"."j__batch" b ON x."id" = b."id" AND x."part" = b."part" AND x."_s0" = b."_s0" AND x."_s1" = b."_s1"
+	ANTI JOIN "j__now" h ON h._v_to = 0 AND x."id" = h."id" AND x."part" = h."part" AND x."_s0" = h."valid_from_ts" AND x."_s1" = h."valid_from_off"
 ANTI JOIN "j__past" h ON h._v_to = 0 AND x."id" = h."id" AND x."part" = h."part" AND x."_s0" = h."valid_from_ts" AND x."_s1" = h."valid_from_off"
 ANTI JOIN "j__mem" m ON m._v_to = 0 AND m._kind IN ('N', 'E', 'D') AND x."id" = m."id" AND x."part" = m."part" AND x."_s0" = m."_s0" AND x."_s1" = m."_s1";
 
@@ -377,14 +394,16 @@ CREATE OR REPLACE TEMP TABLE "temp"."j__folded" AS SELECT "id", "part", l."id" I
 SELECT count(*), count(*) FILTER (WHERE _is_late) FROM "temp"."j__folded";
 
 CREATE OR REPLACE TEMP TABLE "temp"."j__role" AS SELECT b._b, o._rid, b."_s0", b."_s1", b._del AND (b."v" IS NOT NULL OR b."ts" IS NOT NULL) AS _image,
-	CASE WHEN b._del THEN CASE WHEN o._rid IS NULL THEN 'D' ELSE 'C' END WHEN o._rid IS NULL OR (b."v" IS DISTINCT FROM o."v") THEN 'V' WHEN false THEN 'W' WHEN (b."ts" IS DISTINCT FROM o."ts") THEN 'S' ELSE 'N' END AS _role
+	CASE WHEN b._del THEN CASE WHEN o._rid IS NULL THEN 'D' ELSE 'C' END
+		WHEN o._rid IS NULL OR (b."v" IS DISTINCT FROM o."v") THEN 'V' WHEN false THEN 'W' WHEN (b."ts" IS DISTINCT FROM o."ts") THEN 'S' ELSE 'N' END AS _role
 FROM (SELECT *, rowid AS _b FROM "temp"."j__batch") b ANTI JOIN "temp"."j__folded" f ON b."id" = f."id" AND b."part" = f."part" LEFT JOIN "temp"."j__open" o ON b."id" = o."id" AND b."part" = o."part";
 
 SELECT count(*), count(*) FILTER (WHERE _role = 'V' AND _rid IS NULL), count(*) FILTER (WHERE _role = 'V' AND _rid IS NOT NULL),
 	count(*) FILTER (WHERE _role = 'C'), count(*) FILTER (WHERE _role IN ('W', 'S')), count(*) FILTER (WHERE _image),
 	count(DISTINCT _rid // 2048) FILTER (WHERE _role <> 'N') FROM "temp"."j__role";
 
-CREATE OR REPLACE TEMP TABLE "temp"."j__old" AS SELECT true AS _is_now, true AS _is_late, h.rowid AS _rid, h."id", h."part", h."v", h."ts", h."valid_from_ts", h."valid_from_off", h."valid_to_ts", h."valid_to_off", h._v_from, h._v_close FROM "j__now" h JOIN (SELECT h.rowid AS _rid FROM "j__now" h JOIN (FROM "temp"."j__folded" WHERE _is_late) k ON h."id" = k."id" AND h."part" = k."part" WHERE h._v_to = 0) r ON h.rowid = r._rid UNION ALL SELECT false, true, h.rowid, h."id", h."part", h."v", h."ts", h."valid_from_ts", h."valid_from_off", h."valid_to_ts", h."valid_to_off", h._v_from, h._v_close FROM "j__past" h JOIN (SELECT h.rowid AS _rid FROM "j__past" h JOIN (FROM "temp"."j__folded" WHERE _is_late) k ON h."id" = k."id" AND h."part" = k."part" WHERE h._v_to = 0) r ON h.rowid = r._rid UNION ALL SELECT true AS _is_now, false AS _is_late, h._rid, h."id", h."part", h."v", h."ts", h."valid_from_ts", h."valid_from_off", h."valid_to_ts", h."valid_to_off", h._v_from, h._v_close
+CREATE OR REPLACE TEMP TABLE "temp"."j__old" AS SELECT true AS _is_now, true AS _is_late, h.rowid AS _rid, h."id", h."part", h."v", h."ts", h."valid_from_ts", h."valid_from_off", h."valid_to_ts", h."valid_to_off"
+	, h._v_from, h._v_close FROM "j__now" h JOIN (SELECT h.rowid AS _rid FROM "j__now" h JOIN (FROM "temp"."j__folded" WHERE _is_late) k ON h."id" = k."id" AND h."part" = k."part" WHERE h._v_to = 0) r ON h.rowid = r._rid UNION ALL SELECT false, true, h.rowid, h."id", h."part", h."v", h."ts", h."valid_from_ts", h."valid_from_off", h."valid_to_ts", h."valid_to_off", h._v_from, h._v_close FROM "j__past" h JOIN (SELECT h.rowid AS _rid FROM "j__past" h JOIN (FROM "temp"."j__folded" WHERE _is_late) k ON h."id" = k."id" AND h."part" = k."part" WHERE h._v_to = 0) r ON h.rowid = r._rid UNION ALL SELECT true AS _is_now, false AS _is_late, h._rid, h."id", h."part", h."v", h."ts", h."valid_from_ts", h."valid_from_off", h."valid_to_ts", h."valid_to_off", h._v_from, h._v_close
 FROM "temp"."j__open" h JOIN (FROM "temp"."j__folded" WHERE NOT _is_late) k ON h."id" = k."id" AND h."part" = k."part";
 
 CREATE OR REPLACE TEMP TABLE "temp"."j__oldmem" AS SELECT h.rowid AS _rid, h."id", h."part", h."_s0", h."_s1", h._kind, h."v", h."ts" FROM "j__mem" h JOIN (SELECT h.rowid AS _rid FROM "j__mem" h JOIN (FROM "temp"."j__folded" WHERE _is_late) k ON h."id" = k."id" AND h."part" = k."part" WHERE h._v_to = 0) r ON h.rowid = r._rid;
@@ -417,7 +436,8 @@ CREATE OR REPLACE TEMP TABLE "temp"."j__line" AS SELECT *, count(*) FILTER (WHER
 		CASE WHEN _del THEN coalesce(NOT lag(_del) OVER w, false)
 			ELSE coalesce(lag(_del) OVER w, true) OR ("v" IS DISTINCT FROM lag("v") OVER w) END AS _changed
 	FROM (SELECT * FROM (
-	SELECT "id", "part", "valid_from_ts", "valid_from_off", false, "v", "ts", false FROM "temp"."j__old" WHERE NOT _is_late UNION ALL SELECT "id", "part", "_s0", "_s1", _del, "v", "ts", false FROM "temp"."j__known" SEMI JOIN "temp"."j__touched" USING ("id", "part") UNION ALL SELECT "id", "part", "_s0", "_s1", _del, "v", "ts", NOT _end FROM "temp"."j__new") x("id", "part", "_s0", "_s1", _del, "v", "ts", _new)) WINDOW w AS (PARTITION BY "id", "part" ORDER BY "_s0", "_s1"));
+	SELECT "id", "part", "valid_from_ts", "valid_from_off", false, "v", "ts", false FROM "temp"."j__old"
+		WHERE NOT _is_late UNION ALL SELECT "id", "part", "_s0", "_s1", _del, "v", "ts", false FROM "temp"."j__known" SEMI JOIN "temp"."j__touched" USING ("id", "part") UNION ALL SELECT "id", "part", "_s0", "_s1", _del, "v", "ts", NOT _end FROM "temp"."j__new") x("id", "part", "_s0", "_s1", _del, "v", "ts", _new)) WINDOW w AS (PARTITION BY "id", "part" ORDER BY "_s0", "_s1"));
 
 CREATE OR REPLACE TEMP TABLE "temp"."j__built" AS SELECT * FROM (
 	SELECT "id", "part", "_s0", "_s1", _del, "_l0" AS "ts", "v" AS "v", true AS _own,
@@ -426,7 +446,8 @@ CREATE OR REPLACE TEMP TABLE "temp"."j__built" AS SELECT * FROM (
 	WINDOW w AS (PARTITION BY "id", "part", _group ORDER BY "_s0", "_s1" ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)) x WHERE _changed) WHERE NOT _del;
 
 CREATE OR REPLACE TEMP TABLE "temp"."j__change" AS SELECT *, CASE WHEN _act IN ('keep', 'close') THEN _was_raw ELSE _own AND (_was_raw OR coalesce(_is_late, true)) END::TINYINT AS _raw FROM (
-	SELECT o._rid, o._is_now, o._is_late, w."id", w."part", w."_s0", w."_s1", w."_t0", w."_t1", w."v", w."ts",
+	SELECT o._rid, o._is_now, o._is_late, w."id", w."part", w."_s0", w."_s1", w."_t0", w."_t1", w."v", w."ts"
+		,
 		true AS _was_raw, w._own,
 		CASE WHEN o._rid IS NULL THEN 'add' WHEN w."id" IS NULL THEN 'kill' WHEN (o."v" IS DISTINCT FROM w."v" OR o."ts" IS DISTINCT FROM w."ts") THEN 'swap'
 			WHEN o."valid_to_ts" IS NOT DISTINCT FROM w."_t0" AND o."valid_to_off" IS NOT DISTINCT FROM w."_t1" THEN 'keep' WHEN o."valid_to_ts" IS NULL THEN 'close' ELSE 'swap' END AS _act
@@ -439,11 +460,14 @@ FROM (SELECT * FROM "temp"."j__old" SEMI JOIN "temp"."j__touched" USING ("id", "
 
 SELECT count(DISTINCT _rid // 2048) FILTER (WHERE _is_now AND _act IN ('kill', 'swap', 'close')),
 	count(*) FILTER (WHERE _is_now AND _act IN ('kill', 'swap')), count(*) FILTER (WHERE NOT _is_now AND _act IN ('kill', 'swap')),
-	count(*) FILTER (WHERE _act IN ('add', 'swap') AND _t0 IS NULL), count(*) FILTER (WHERE _act IN ('add', 'swap') AND _t0 IS NOT NULL) FROM "temp"."j__change";
+	count(*) FILTER (WHERE _act IN ('add', 'swap') AND _t0 IS NULL), count(*) FILTER (WHERE _act IN ('add', 'swap')
+		AND _t0 IS NOT NULL) FROM "temp"."j__change";
 
-UPDATE "j__now" AS h SET "valid_to_ts" = e."_t0", "valid_to_off" = e."_t1", _v_close = 5 FROM (SELECT * FROM (SELECT _rid, "_t0", "_t1", CASE WHEN _act = 'close' THEN 'close' ELSE 'kill' END AS _act FROM "temp"."j__change" WHERE _is_now AND _act IN ('kill', 'swap', 'close')) WHERE _act = 'close') e WHERE h.rowid = e._rid;
+UPDATE "j__now" AS h SET "valid_to_ts" = e."_t0", "valid_to_off" = e."_t1", _v_close = 5 FROM (SELECT * FROM (SELECT _rid, "_t0", "_t1", CASE WHEN _act = 'close' THEN 'close' ELSE 'kill' END AS _act FROM "temp"."j__change"
+	WHERE _is_now AND _act IN ('kill', 'swap', 'close')) WHERE _act = 'close') e WHERE h.rowid = e._rid;
 
-UPDATE "j__now" AS h SET _v_to = 5 FROM (SELECT * FROM (SELECT _rid, "_t0", "_t1", CASE WHEN _act = 'close' THEN 'close' ELSE 'kill' END AS _act FROM "temp"."j__change" WHERE _is_now AND _act IN ('kill', 'swap', 'close')) WHERE _act = 'kill') e WHERE h.rowid = e._rid;
+UPDATE "j__now" AS h SET _v_to = 5 FROM (SELECT * FROM (SELECT _rid, "_t0", "_t1", CASE WHEN _act = 'close' THEN 'close' ELSE 'kill' END AS _act FROM "temp"."j__change"
+	WHERE _is_now AND _act IN ('kill', 'swap', 'close')) WHERE _act = 'kill') e WHERE h.rowid = e._rid;
 
 UPDATE "j__past" AS h SET _v_to = 5 FROM (SELECT _rid FROM "temp"."j__change" WHERE NOT _is_now AND _act IN ('kill', 'swap')) c WHERE h.rowid = c._rid;
 
@@ -477,7 +501,8 @@ CREATE OR REPLACE TEMP TABLE "temp"."j__folded" AS SELECT DISTINCT "id", "part",
 
 SELECT count(*) FROM "temp"."j__folded";
 
-CREATE OR REPLACE TEMP TABLE "temp"."j__old" AS SELECT true AS _is_now, true AS _is_late, h.rowid AS _rid, h."id", h."part", h."v", h."ts", h."valid_from_ts", h."valid_from_off", h."valid_to_ts", h."valid_to_off", h._v_from, h._v_close FROM "j__now" h JOIN (FROM "temp"."j__folded" WHERE _is_late) k ON h."id" = k."id" AND h."part" = k."part" WHERE h._v_to = 0 UNION ALL SELECT false, true, h.rowid, h."id", h."part", h."v", h."ts", h."valid_from_ts", h."valid_from_off", h."valid_to_ts", h."valid_to_off", h._v_from, h._v_close FROM "j__past" h JOIN (FROM "temp"."j__folded" WHERE _is_late) k ON h."id" = k."id" AND h."part" = k."part" WHERE h._v_to = 0;
+CREATE OR REPLACE TEMP TABLE "temp"."j__old" AS SELECT true AS _is_now, true AS _is_late, h.rowid AS _rid, h."id", h."part", h."v", h."ts", h."valid_from_ts", h."valid_from_off", h."valid_to_ts", h."valid_to_off"
+	, h._v_from, h._v_close FROM "j__now" h JOIN (FROM "temp"."j__folded" WHERE _is_late) k ON h."id" = k."id" AND h."part" = k."part" WHERE h._v_to = 0 UNION ALL SELECT false, true, h.rowid, h."id", h."part", h."v", h."ts", h."valid_from_ts", h."valid_from_off", h."valid_to_ts", h."valid_to_off", h._v_from, h._v_close FROM "j__past" h JOIN (FROM "temp"."j__folded" WHERE _is_late) k ON h."id" = k."id" AND h."part" = k."part" WHERE h._v_to = 0;
 
 CREATE OR REPLACE TEMP TABLE "temp"."j__oldmem" AS SELECT h.rowid AS _rid, h."id", h."part", h."_s0", h."_s1", h._kind, h."v", h."ts" FROM "j__mem" h JOIN (FROM "temp"."j__folded" WHERE _is_late) k ON h."id" = k."id" AND h."part" = k."part" WHERE h._v_to = 0;
 
@@ -496,7 +521,8 @@ CREATE OR REPLACE TEMP TABLE "temp"."j__line" AS SELECT *, count(*) FILTER (WHER
 		CASE WHEN _del THEN coalesce(NOT lag(_del) OVER w, false)
 			ELSE coalesce(lag(_del) OVER w, true) OR ("v" IS DISTINCT FROM lag("v") OVER w) END AS _changed
 	FROM (SELECT * FROM (
-	SELECT "id", "part", "valid_from_ts", "valid_from_off", false, "v", "ts", false FROM "temp"."j__old" WHERE NOT _is_late UNION ALL SELECT "id", "part", "_s0", "_s1", _del, "v", "ts", false FROM "temp"."j__known" SEMI JOIN "temp"."j__folded" USING ("id", "part") ) x("id", "part", "_s0", "_s1", _del, "v", "ts", _new)) WINDOW w AS (PARTITION BY "id", "part" ORDER BY "_s0", "_s1"));
+	SELECT "id", "part", "valid_from_ts", "valid_from_off", false, "v", "ts", false FROM "temp"."j__old"
+		WHERE NOT _is_late UNION ALL SELECT "id", "part", "_s0", "_s1", _del, "v", "ts", false FROM "temp"."j__known" SEMI JOIN "temp"."j__folded" USING ("id", "part") ) x("id", "part", "_s0", "_s1", _del, "v", "ts", _new)) WINDOW w AS (PARTITION BY "id", "part" ORDER BY "_s0", "_s1"));
 
 CREATE OR REPLACE TEMP TABLE "temp"."j__built" AS SELECT * FROM (
 	SELECT "id", "part", "_s0", "_s1", _del, "_l0" AS "ts", "v" AS "v", true AS _own,
@@ -505,7 +531,8 @@ CREATE OR REPLACE TEMP TABLE "temp"."j__built" AS SELECT * FROM (
 	WINDOW w AS (PARTITION BY "id", "part", _group ORDER BY "_s0", "_s1" ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)) x WHERE _changed) WHERE NOT _del;
 
 CREATE OR REPLACE TEMP TABLE "temp"."j__change" AS SELECT *, CASE WHEN _act IN ('keep', 'close') THEN _was_raw ELSE _own AND (_was_raw OR coalesce(_is_late, true)) END::TINYINT AS _raw FROM (
-	SELECT o._rid, o._is_now, o._is_late, w."id", w."part", w."_s0", w."_s1", w."_t0", w."_t1", w."v", w."ts",
+	SELECT o._rid, o._is_now, o._is_late, w."id", w."part", w."_s0", w."_s1", w."_t0", w."_t1", w."v", w."ts"
+		,
 		true AS _was_raw, w._own,
 		CASE WHEN o._rid IS NULL THEN 'add' WHEN w."id" IS NULL THEN 'kill' WHEN (o."v" IS DISTINCT FROM w."v" OR o."ts" IS DISTINCT FROM w."ts") THEN 'swap'
 			WHEN o."valid_to_ts" IS NOT DISTINCT FROM w."_t0" AND o."valid_to_off" IS NOT DISTINCT FROM w."_t1" THEN 'keep' WHEN o."valid_to_ts" IS NULL THEN 'close' ELSE 'swap' END AS _act
@@ -518,7 +545,8 @@ FROM (SELECT * FROM "temp"."j__old" SEMI JOIN "temp"."j__folded" USING ("id", "p
 
 SELECT count(DISTINCT _rid // 2048) FILTER (WHERE _is_now AND _act IN ('kill', 'swap', 'close')),
 	count(*) FILTER (WHERE _is_now AND _act IN ('kill', 'swap')), count(*) FILTER (WHERE NOT _is_now AND _act IN ('kill', 'swap')),
-	count(*) FILTER (WHERE _act IN ('add', 'swap') AND _t0 IS NULL), count(*) FILTER (WHERE _act IN ('add', 'swap') AND _t0 IS NOT NULL) FROM "temp"."j__change";
+	count(*) FILTER (WHERE _act IN ('add', 'swap') AND _t0 IS NULL), count(*) FILTER (WHERE _act IN ('add', 'swap')
+		AND _t0 IS NOT NULL) FROM "temp"."j__change";
 
 CREATE OR REPLACE TEMP TABLE "temp"."j__wanted" AS SELECT * FROM (
 	SELECT "id", "part", "_s0", "_s1", CASE WHEN _del THEN 'D' ELSE 'N' END, CASE WHEN _del THEN "v" END, CASE WHEN _del THEN "ts" END
@@ -575,7 +603,8 @@ SELECT "valid_from_ts", "valid_from_off", "valid_to_ts", "valid_to_off", CASE WH
 		lambda x: x IS NOT NULL), ', ') END AS what, "v", "ts", _opened AS version
 FROM b WINDOW w AS (ORDER BY _n) ORDER BY _n;
 
-SELECT ['rows', 'column v', 'column ts'][_n] AS what, count(*) FILTER (_k = 1) AS added, count(*) FILTER (_k = 2) AS removed, count(*) FILTER (_k = 3) AS changed FROM (
+SELECT ['rows', 'column v', 'column ts'][_n] AS what, count(*) FILTER (_k = 1) AS added, count(*) FILTER (_k = 2) AS removed,
+	count(*) FILTER (_k = 3) AS changed FROM (
 		SELECT unnest(_k) AS _k, generate_subscripts(_k, 1) AS _n FROM (
 			SELECT [CASE change_type WHEN 'insert' THEN 1 WHEN 'delete' THEN 2 WHEN 'update_after' THEN 3 ELSE 0 END, CASE
 				WHEN change_type <> 'update_after' OR "v" IS NOT DISTINCT FROM _j0."v" THEN 0 WHEN _j0."v" IS NULL THEN 1

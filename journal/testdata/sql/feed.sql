@@ -38,7 +38,8 @@ SELECT "id", "name", "seats", "valid_from", "valid_to" FROM "j__now" WHERE _v_to
 CREATE OR REPLACE VIEW "j_bitemporal" AS
 WITH _r AS (SELECT "id", "name", "seats", "valid_from", "valid_to", _v_from, _v_close, _v_to FROM "j__now"
 	UNION ALL SELECT "id", "name", "seats", "valid_from", "valid_to", _v_from, _v_close, _v_to FROM "j__past")
-SELECT "id", "name", "seats", "valid_from", NULL AS "valid_to", _v_from AS "known_from", nullif(CASE WHEN _v_close <> 0 THEN _v_close ELSE _v_to END, 0) AS "known_to"
+SELECT "id", "name", "seats", "valid_from", NULL AS "valid_to", _v_from AS "known_from", nullif(CASE
+	WHEN _v_close <> 0 THEN _v_close ELSE _v_to END, 0) AS "known_to"
 	FROM _r WHERE _v_close <> _v_from AND _v_to <> _v_from
 UNION ALL SELECT "id", "name", "seats", "valid_from", "valid_to", _v_close, nullif(_v_to, 0) FROM _r WHERE _v_close <> 0 AND _v_to <> _v_close;
 
@@ -70,7 +71,8 @@ WITH _b AS (
 	UNION ALL SELECT "id", "name", "seats", _v_to FROM "j__past" WHERE _v_to > "from_version" AND _v_to <= "to_version" AND _v_close = 0 AND _v_to > _v_from),
 _a AS (
 	SELECT "id", "name", "seats", _v_from AS _version FROM "j__now" WHERE _v_from > "from_version" AND _v_from <= "to_version" AND _v_close <> _v_from AND _v_to <> _v_from
-	UNION ALL SELECT "id", "name", "seats", _v_from FROM "j__past" WHERE _v_from > "from_version" AND _v_from <= "to_version" AND _v_close <> _v_from AND _v_to <> _v_from),
+	UNION ALL SELECT "id", "name", "seats", _v_from FROM "j__past"
+		WHERE _v_from > "from_version" AND _v_from <= "to_version" AND _v_close <> _v_from AND _v_to <> _v_from),
 _c AS (SELECT coalesce(_b._version, _a._version) AS _version, _b._version IS NOT NULL AS _isb, _a._version IS NOT NULL AS _isa,
 	_b."id" AS "_b0", _b."name" AS "_b1", _b."seats" AS "_b2", _a."id" AS "_n0", _a."name" AS "_n1", _a."seats" AS "_n2"
 FROM _b FULL JOIN _a ON _b."id" = _a."id" AND _b._version = _a._version
@@ -100,9 +102,11 @@ _a AS (
 _c AS (SELECT coalesce(_b._version, _a._version) AS _version, _b._version IS NOT NULL AS _isb, _a._version IS NOT NULL AS _isa,
 	_b."id" AS "_b0", _b."name" AS "_b1", _b."seats" AS "_b2", _a."id" AS "_n0", _a."name" AS "_n1", _a."seats" AS "_n2"
 FROM _b FULL JOIN _a ON _b."id" = _a."id" WHERE _b._version IS NULL OR _a._version IS NULL OR (_b."name" IS DISTINCT FROM _a."name" OR _b."seats" IS DISTINCT FROM _a."seats"))
-SELECT CASE WHEN "from_version" > "to_version" THEN CASE WHEN _isa THEN 'update_after' ELSE 'insert' END WHEN _isa THEN 'update_before' ELSE 'delete' END AS change_type,
+SELECT CASE WHEN "from_version" > "to_version" THEN CASE WHEN _isa THEN 'update_after' ELSE 'insert' END
+	WHEN _isa THEN 'update_before' ELSE 'delete' END AS change_type,
 	"to_version"::BIGINT AS _version, "_b0" AS "id", "_b1" AS "name", "_b2" AS "seats" FROM _c WHERE _isb
-UNION ALL SELECT CASE WHEN "from_version" > "to_version" THEN CASE WHEN _isb THEN 'update_before' ELSE 'delete' END WHEN _isb THEN 'update_after' ELSE 'insert' END,
+UNION ALL SELECT CASE WHEN "from_version" > "to_version" THEN
+	CASE WHEN _isb THEN 'update_before' ELSE 'delete' END WHEN _isb THEN 'update_after' ELSE 'insert' END,
 	"to_version"::BIGINT, "_n0" AS "id", "_n1" AS "name", "_n2" AS "seats" FROM _c WHERE _isa
 UNION ALL SELECT NULL, NULL, NULL, NULL, NULL FROM "j__state" WHERE CASE WHEN least("from_version", "to_version") < oldest  THEN error('journal j can be read at versions ' || oldest || ' to ' || (SELECT coalesce(max(version), 0) FROM dsql.versions)
 	|| ', and this is ' || (least("from_version", "to_version")))::BOOLEAN ELSE false END;
@@ -124,7 +128,8 @@ SET dynamic_or_filter_threshold = 2500;
 CREATE OR REPLACE TEMP TABLE "temp"."j__open" AS SELECT h.rowid AS _rid, h."id", h."name", h."seats", h."valid_from", h._v_from, NULL::INTEGER AS "valid_to", 0::BIGINT AS _v_close FROM "j__now" h JOIN (SELECT h.rowid AS _rid FROM "j__now" h JOIN "temp"."j__groups" k ON h."id" = k."id" WHERE h._v_close = 0 AND h._v_to = 0) r ON h.rowid = r._rid;
 
 CREATE OR REPLACE TEMP TABLE "temp"."j__role" AS SELECT b._b, o._rid, b."_s0", b._del AND (b."name" IS NOT NULL OR b."seats" IS NOT NULL) AS _image,
-	CASE WHEN b._del THEN CASE WHEN o._rid IS NULL THEN 'D' ELSE 'C' END WHEN o._rid IS NULL OR (b."name" IS DISTINCT FROM o."name" OR b."seats" IS DISTINCT FROM o."seats") THEN 'V'  ELSE 'N' END AS _role
+	CASE WHEN b._del THEN CASE WHEN o._rid IS NULL THEN 'D' ELSE 'C' END
+		WHEN o._rid IS NULL OR (b."name" IS DISTINCT FROM o."name" OR b."seats" IS DISTINCT FROM o."seats") THEN 'V'  ELSE 'N' END AS _role
 FROM (SELECT *, rowid AS _b FROM "temp"."j__batch") b  LEFT JOIN "temp"."j__open" o ON b."id" = o."id";
 
 SELECT count(*), count(*) FILTER (WHERE _role = 'V' AND _rid IS NULL), count(*) FILTER (WHERE _role = 'V' AND _rid IS NOT NULL),
@@ -156,14 +161,16 @@ SET dynamic_or_filter_threshold = 2500;
 CREATE OR REPLACE TEMP TABLE "temp"."j__open" AS SELECT h.rowid AS _rid, h."id", h."name", h."seats", h."valid_from", h._v_from, NULL::INTEGER AS "valid_to", 0::BIGINT AS _v_close FROM "j__now" h JOIN (SELECT h.rowid AS _rid FROM "j__now" h JOIN "temp"."j__groups" k ON h."id" = k."id" WHERE h._v_close = 0 AND h._v_to = 0) r ON h.rowid = r._rid;
 
 CREATE OR REPLACE TEMP TABLE "temp"."j__role" AS SELECT b._b, o._rid, b."_s0", b._del AND (b."name" IS NOT NULL OR b."seats" IS NOT NULL) AS _image,
-	CASE WHEN b._del THEN CASE WHEN o._rid IS NULL THEN 'D' ELSE 'C' END WHEN o._rid IS NULL OR (b."name" IS DISTINCT FROM o."name" OR b."seats" IS DISTINCT FROM o."seats") THEN 'V'  ELSE 'N' END AS _role
+	CASE WHEN b._del THEN CASE WHEN o._rid IS NULL THEN 'D' ELSE 'C' END
+		WHEN o._rid IS NULL OR (b."name" IS DISTINCT FROM o."name" OR b."seats" IS DISTINCT FROM o."seats") THEN 'V'  ELSE 'N' END AS _role
 FROM (SELECT *, rowid AS _b FROM "temp"."j__batch") b  LEFT JOIN "temp"."j__open" o ON b."id" = o."id";
 
 SELECT count(*), count(*) FILTER (WHERE _role = 'V' AND _rid IS NULL), count(*) FILTER (WHERE _role = 'V' AND _rid IS NOT NULL),
 	count(*) FILTER (WHERE _role = 'C'), count(*) FILTER (WHERE _role IN ('W', 'S')), count(*) FILTER (WHERE _image),
 	count(DISTINCT _rid // 2048) FILTER (WHERE _role <> 'N') FROM "temp"."j__role";
 
-UPDATE "j__now" AS h SET "valid_to" = e."_t0", _v_close = 3 FROM (SELECT * FROM (SELECT _rid, "_s0" AS "_t0", CASE WHEN _role IN ('W', 'S') THEN 'kill' ELSE 'close' END AS _act FROM "temp"."j__role" WHERE _rid IS NOT NULL AND _role <> 'N') WHERE _act = 'close') e WHERE h.rowid = e._rid;
+UPDATE "j__now" AS h SET "valid_to" = e."_t0", _v_close = 3 FROM (SELECT * FROM (SELECT _rid, "_s0" AS "_t0", CASE WHEN _role IN ('W', 'S') THEN 'kill' ELSE 'close' END AS _act FROM "temp"."j__role"
+	WHERE _rid IS NOT NULL AND _role <> 'N') WHERE _act = 'close') e WHERE h.rowid = e._rid;
 
 INSERT INTO "j__now" ("id", "name", "seats", "valid_from", _v_from, _v_close, _v_to)
 SELECT b."id", "b"."name", "b"."seats", b."_s0", 3, 0, 0 FROM "temp"."j__batch" b JOIN "temp"."j__role" x ON b.rowid = x._b  WHERE x._role IN ('V', 'W', 'S');
@@ -194,7 +201,8 @@ SET dynamic_or_filter_threshold = 2500;
 CREATE OR REPLACE TEMP TABLE "temp"."j__open" AS SELECT h.rowid AS _rid, h."id", h."name", h."seats", h."valid_from", h._v_from, NULL::INTEGER AS "valid_to", 0::BIGINT AS _v_close FROM "j__now" h JOIN (SELECT h.rowid AS _rid FROM "j__now" h JOIN "temp"."j__groups" k ON h."id" = k."id" WHERE h._v_close = 0 AND h._v_to = 0) r ON h.rowid = r._rid;
 
 CREATE OR REPLACE TEMP TABLE "temp"."j__role" AS SELECT b._b, o._rid, b."_s0", b._del AND (b."name" IS NOT NULL OR b."seats" IS NOT NULL) AS _image,
-	CASE WHEN b._del THEN CASE WHEN o._rid IS NULL THEN 'D' ELSE 'C' END WHEN o._rid IS NULL OR (b."name" IS DISTINCT FROM o."name" OR b."seats" IS DISTINCT FROM o."seats") THEN 'V'  ELSE 'N' END AS _role
+	CASE WHEN b._del THEN CASE WHEN o._rid IS NULL THEN 'D' ELSE 'C' END
+		WHEN o._rid IS NULL OR (b."name" IS DISTINCT FROM o."name" OR b."seats" IS DISTINCT FROM o."seats") THEN 'V'  ELSE 'N' END AS _role
 FROM (SELECT *, rowid AS _b FROM "temp"."j__batch") b  LEFT JOIN "temp"."j__open" o ON b."id" = o."id";
 
 SELECT count(*), count(*) FILTER (WHERE _role = 'V' AND _rid IS NULL), count(*) FILTER (WHERE _role = 'V' AND _rid IS NOT NULL),
@@ -204,9 +212,11 @@ SELECT count(*), count(*) FILTER (WHERE _role = 'V' AND _rid IS NULL), count(*) 
 INSERT INTO "j__past" ("id", "name", "seats", "valid_from", "valid_to", _v_from, _v_close, _v_to)
 SELECT r."id", r."name", r."seats", r."valid_from", CASE WHEN e._act = 'close' THEN e."_t0" ELSE r."valid_to" END, r._v_from,
 	CASE WHEN e._act = 'close' THEN 4 ELSE r._v_close END, CASE WHEN e._act = 'kill' THEN 4 ELSE 0 END
-FROM "temp"."j__open" r JOIN (SELECT _rid, "_s0" AS "_t0", CASE WHEN _role IN ('W', 'S') THEN 'kill' ELSE 'close' END AS _act FROM "temp"."j__role" WHERE _rid IS NOT NULL AND _role <> 'N') e ON r._rid = e._rid;
+FROM "temp"."j__open" r JOIN (SELECT _rid, "_s0" AS "_t0", CASE WHEN _role IN ('W', 'S') THEN 'kill' ELSE 'close' END AS _act FROM "temp"."j__role"
+	WHERE _rid IS NOT NULL AND _role <> 'N') e ON r._rid = e._rid;
 
-DELETE FROM "j__now" WHERE rowid IN (SELECT _rid FROM (SELECT _rid, "_s0" AS "_t0", CASE WHEN _role IN ('W', 'S') THEN 'kill' ELSE 'close' END AS _act FROM "temp"."j__role" WHERE _rid IS NOT NULL AND _role <> 'N'));
+DELETE FROM "j__now" WHERE rowid IN (SELECT _rid FROM (SELECT _rid, "_s0" AS "_t0", CASE WHEN _role IN ('W', 'S') THEN 'kill' ELSE 'close' END AS _act FROM "temp"."j__role"
+	WHERE _rid IS NOT NULL AND _role <> 'N'));
 
 INSERT INTO "j__now" ("id", "name", "seats", "valid_from", _v_from, _v_close, _v_to)
 SELECT b."id", "b"."name", "b"."seats", b."_s0", 4, 0, 0 FROM "temp"."j__batch" b JOIN "temp"."j__role" x ON b.rowid = x._b  WHERE x._role IN ('V', 'W', 'S');
@@ -226,9 +236,11 @@ SELECT "j__definition"(), _s0 IS NOT NULL FROM "j__state";
 
 SELECT oldest FROM "j__state";
 
-CREATE OR REPLACE TEMP TABLE "temp"."j__back" AS SELECT "id", "name", "seats", "valid_from", CASE WHEN _v_close <> 0 AND _v_close <= 1 THEN "valid_to" END AS "valid_to", _v_close <> 0 AND _v_close <= 1 AS _closed
+CREATE OR REPLACE TEMP TABLE "temp"."j__back" AS SELECT "id", "name", "seats", "valid_from", CASE WHEN _v_close <> 0 AND _v_close <= 1 THEN "valid_to" END AS "valid_to", _v_close <> 0
+	AND _v_close <= 1 AS _closed
 FROM "j__now" WHERE _v_from <= 1 AND (_v_to = 0 OR _v_to > 1) AND (_v_to <> 0 OR _v_close > 1)
-UNION ALL SELECT "id", "name", "seats", "valid_from", CASE WHEN _v_close <> 0 AND _v_close <= 1 THEN "valid_to" END AS "valid_to", _v_close <> 0 AND _v_close <= 1
+UNION ALL SELECT "id", "name", "seats", "valid_from", CASE WHEN _v_close <> 0 AND _v_close <= 1 THEN "valid_to" END AS "valid_to",
+	_v_close <> 0 AND _v_close <= 1
 FROM "j__past" WHERE _v_from <= 1 AND (_v_to = 0 OR _v_to > 1) AND (_v_to <> 0 OR _v_close > 1);
 
 CREATE OR REPLACE TEMP TABLE "temp"."j__backmem" AS SELECT "id", "_s0", _kind, "name", "seats" FROM "j__mem" WHERE _v_from <= 1 AND _v_to > 1;
@@ -312,7 +324,8 @@ SELECT "valid_from", "valid_to", CASE WHEN _n = 1 THEN 'first seen' ELSE array_t
 		lambda x: x IS NOT NULL), ', ') END AS what, "name", "seats", _opened AS version
 FROM b WINDOW w AS (ORDER BY _n) ORDER BY _n;
 
-SELECT ['rows', 'column name', 'column seats'][_n] AS what, count(*) FILTER (_k = 1) AS added, count(*) FILTER (_k = 2) AS removed, count(*) FILTER (_k = 3) AS changed FROM (
+SELECT ['rows', 'column name', 'column seats'][_n] AS what, count(*) FILTER (_k = 1) AS added, count(*) FILTER (_k = 2) AS removed,
+	count(*) FILTER (_k = 3) AS changed FROM (
 		SELECT unnest(_k) AS _k, generate_subscripts(_k, 1) AS _n FROM (
 			SELECT [CASE change_type WHEN 'insert' THEN 1 WHEN 'delete' THEN 2 WHEN 'update_after' THEN 3 ELSE 0 END, CASE
 				WHEN change_type <> 'update_after' OR "name" IS NOT DISTINCT FROM _j0."name" THEN 0 WHEN _j0."name" IS NULL THEN 1

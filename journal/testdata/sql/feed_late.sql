@@ -44,7 +44,8 @@ SELECT "id", "name", "seats", "ts", "valid_from", "valid_to" FROM "j__now" WHERE
 CREATE OR REPLACE VIEW "j_bitemporal" AS
 WITH _r AS (SELECT "id", "name", "seats", "ts", "valid_from", "valid_to", _v_from, _v_close, _v_to FROM "j__now"
 	UNION ALL SELECT "id", "name", "seats", "ts", "valid_from", "valid_to", _v_from, _v_close, _v_to FROM "j__past")
-SELECT "id", "name", "seats", "ts", "valid_from", NULL AS "valid_to", _v_from AS "known_from", nullif(CASE WHEN _v_close <> 0 THEN _v_close ELSE _v_to END, 0) AS "known_to"
+SELECT "id", "name", "seats", "ts", "valid_from", NULL AS "valid_to", _v_from AS "known_from", nullif(CASE
+	WHEN _v_close <> 0 THEN _v_close ELSE _v_to END, 0) AS "known_to"
 	FROM _r WHERE _v_close <> _v_from AND _v_to <> _v_from
 UNION ALL SELECT "id", "name", "seats", "ts", "valid_from", "valid_to", _v_close, nullif(_v_to, 0) FROM _r WHERE _v_close <> 0 AND _v_to <> _v_close;
 
@@ -76,7 +77,8 @@ WITH _b AS (
 	UNION ALL SELECT "id", "name", "seats", "ts", _v_to FROM "j__past" WHERE _v_to > "from_version" AND _v_to <= "to_version" AND _v_close = 0 AND _v_to > _v_from),
 _a AS (
 	SELECT "id", "name", "seats", "ts", _v_from AS _version FROM "j__now" WHERE _v_from > "from_version" AND _v_from <= "to_version" AND _v_close <> _v_from AND _v_to <> _v_from
-	UNION ALL SELECT "id", "name", "seats", "ts", _v_from FROM "j__past" WHERE _v_from > "from_version" AND _v_from <= "to_version" AND _v_close <> _v_from AND _v_to <> _v_from),
+	UNION ALL SELECT "id", "name", "seats", "ts", _v_from FROM "j__past"
+		WHERE _v_from > "from_version" AND _v_from <= "to_version" AND _v_close <> _v_from AND _v_to <> _v_from),
 _c AS (SELECT coalesce(_b._version, _a._version) AS _version, _b._version IS NOT NULL AS _isb, _a._version IS NOT NULL AS _isa,
 	_b."id" AS "_b0", _b."name" AS "_b1", _b."seats" AS "_b2", _b."ts" AS "_b3", _a."id" AS "_n0", _a."name" AS "_n1", _a."seats" AS "_n2", _a."ts" AS "_n3"
 FROM _b FULL JOIN _a ON _b."id" = _a."id" AND _b._version = _a._version
@@ -106,9 +108,11 @@ _a AS (
 _c AS (SELECT coalesce(_b._version, _a._version) AS _version, _b._version IS NOT NULL AS _isb, _a._version IS NOT NULL AS _isa,
 	_b."id" AS "_b0", _b."name" AS "_b1", _b."seats" AS "_b2", _b."ts" AS "_b3", _a."id" AS "_n0", _a."name" AS "_n1", _a."seats" AS "_n2", _a."ts" AS "_n3"
 FROM _b FULL JOIN _a ON _b."id" = _a."id" WHERE _b._version IS NULL OR _a._version IS NULL OR (_b."name" IS DISTINCT FROM _a."name" OR _b."seats" IS DISTINCT FROM _a."seats" OR _b."ts" IS DISTINCT FROM _a."ts"))
-SELECT CASE WHEN "from_version" > "to_version" THEN CASE WHEN _isa THEN 'update_after' ELSE 'insert' END WHEN _isa THEN 'update_before' ELSE 'delete' END AS change_type,
+SELECT CASE WHEN "from_version" > "to_version" THEN CASE WHEN _isa THEN 'update_after' ELSE 'insert' END
+	WHEN _isa THEN 'update_before' ELSE 'delete' END AS change_type,
 	"to_version"::BIGINT AS _version, "_b0" AS "id", "_b1" AS "name", "_b2" AS "seats", "_b3" AS "ts" FROM _c WHERE _isb
-UNION ALL SELECT CASE WHEN "from_version" > "to_version" THEN CASE WHEN _isb THEN 'update_before' ELSE 'delete' END WHEN _isb THEN 'update_after' ELSE 'insert' END,
+UNION ALL SELECT CASE WHEN "from_version" > "to_version" THEN
+	CASE WHEN _isb THEN 'update_before' ELSE 'delete' END WHEN _isb THEN 'update_after' ELSE 'insert' END,
 	"to_version"::BIGINT, "_n0" AS "id", "_n1" AS "name", "_n2" AS "seats", "_n3" AS "ts" FROM _c WHERE _isa
 UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, NULL FROM "j__state" WHERE CASE WHEN least("from_version", "to_version") < oldest  THEN error('journal j can be read at versions ' || oldest || ' to ' || (SELECT coalesce(max(version), 0) FROM dsql.versions)
 	|| ', and this is ' || (least("from_version", "to_version")))::BOOLEAN ELSE false END;
@@ -161,7 +165,8 @@ CREATE OR REPLACE TEMP TABLE "temp"."j__folded" AS SELECT "id", false AS _is_lat
 SELECT count(*), count(*) FILTER (WHERE _is_late) FROM "temp"."j__folded";
 
 CREATE OR REPLACE TEMP TABLE "temp"."j__role" AS SELECT b._b, o._rid, b."_s0", b._del AND (b."name" IS NOT NULL OR b."seats" IS NOT NULL OR b."ts" IS NOT NULL) AS _image,
-	CASE WHEN b._del THEN CASE WHEN o._rid IS NULL THEN 'D' ELSE 'C' END WHEN o._rid IS NULL OR (b."name" IS DISTINCT FROM o."name" OR b."seats" IS DISTINCT FROM o."seats") THEN 'V' WHEN false THEN 'W' WHEN (b."ts" IS DISTINCT FROM o."ts") THEN 'S' ELSE 'N' END AS _role
+	CASE WHEN b._del THEN CASE WHEN o._rid IS NULL THEN 'D' ELSE 'C' END
+		WHEN o._rid IS NULL OR (b."name" IS DISTINCT FROM o."name" OR b."seats" IS DISTINCT FROM o."seats") THEN 'V' WHEN false THEN 'W' WHEN (b."ts" IS DISTINCT FROM o."ts") THEN 'S' ELSE 'N' END AS _role
 FROM (SELECT *, rowid AS _b FROM "temp"."j__batch") b ANTI JOIN "temp"."j__folded" f ON b."id" = f."id" LEFT JOIN "temp"."j__open" o ON b."id" = o."id";
 
 SELECT count(*), count(*) FILTER (WHERE _role = 'V' AND _rid IS NULL), count(*) FILTER (WHERE _role = 'V' AND _rid IS NOT NULL),
@@ -190,7 +195,8 @@ CREATE OR REPLACE TEMP TABLE "temp"."j__line" AS SELECT *, count(*) FILTER (WHER
 		CASE WHEN _del THEN coalesce(NOT lag(_del) OVER w, false)
 			ELSE coalesce(lag(_del) OVER w, true) OR ("name" IS DISTINCT FROM lag("name") OVER w OR "seats" IS DISTINCT FROM lag("seats") OVER w) END AS _changed
 	FROM (SELECT * FROM (
-	SELECT "id", "valid_from", false, "name", "seats", "ts", false FROM "temp"."j__old" WHERE NOT _is_late  UNION ALL SELECT "id", "_s0", _del, "name", "seats", "ts", NOT _end FROM "temp"."j__new") x("id", "_s0", _del, "name", "seats", "ts", _new)) WINDOW w AS (PARTITION BY "id" ORDER BY "_s0"));
+	SELECT "id", "valid_from", false, "name", "seats", "ts", false FROM "temp"."j__old"
+		WHERE NOT _is_late  UNION ALL SELECT "id", "_s0", _del, "name", "seats", "ts", NOT _end FROM "temp"."j__new") x("id", "_s0", _del, "name", "seats", "ts", _new)) WINDOW w AS (PARTITION BY "id" ORDER BY "_s0"));
 
 CREATE OR REPLACE TEMP TABLE "temp"."j__built" AS SELECT * FROM (
 	SELECT "id", "_s0", _del, "_l0" AS "ts", "name" AS "name", "seats" AS "seats", true AS _own,
@@ -199,7 +205,8 @@ CREATE OR REPLACE TEMP TABLE "temp"."j__built" AS SELECT * FROM (
 	WINDOW w AS (PARTITION BY "id", _group ORDER BY "_s0" ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)) x WHERE _changed) WHERE NOT _del;
 
 CREATE OR REPLACE TEMP TABLE "temp"."j__change" AS SELECT *, CASE WHEN _act IN ('keep', 'close') THEN _was_raw ELSE _own AND (_was_raw OR coalesce(_is_late, true)) END::TINYINT AS _raw FROM (
-	SELECT o._rid, o._is_now, o._is_late, w."id", w."_s0", w."_t0", w."name", w."seats", w."ts",
+	SELECT o._rid, o._is_now, o._is_late, w."id", w."_s0", w."_t0", w."name", w."seats", w."ts"
+		,
 		true AS _was_raw, w._own,
 		CASE WHEN o._rid IS NULL THEN 'add' WHEN w."id" IS NULL THEN 'kill' WHEN (o."name" IS DISTINCT FROM w."name" OR o."seats" IS DISTINCT FROM w."seats" OR o."ts" IS DISTINCT FROM w."ts") THEN 'swap'
 			WHEN o."valid_to" IS NOT DISTINCT FROM w."_t0" THEN 'keep' WHEN o."valid_to" IS NULL THEN 'close' ELSE 'swap' END AS _act
@@ -212,7 +219,8 @@ FROM (SELECT * FROM "temp"."j__old" SEMI JOIN "temp"."j__folded" USING ("id") WH
 
 SELECT count(DISTINCT _rid // 2048) FILTER (WHERE _is_now AND _act IN ('kill', 'swap', 'close')),
 	count(*) FILTER (WHERE _is_now AND _act IN ('kill', 'swap')), count(*) FILTER (WHERE NOT _is_now AND _act IN ('kill', 'swap')),
-	count(*) FILTER (WHERE _act IN ('add', 'swap') AND _t0 IS NULL), count(*) FILTER (WHERE _act IN ('add', 'swap') AND _t0 IS NOT NULL) FROM "temp"."j__change";
+	count(*) FILTER (WHERE _act IN ('add', 'swap') AND _t0 IS NULL), count(*) FILTER (WHERE _act IN ('add', 'swap')
+		AND _t0 IS NOT NULL) FROM "temp"."j__change";
 
 INSERT INTO "j__now" ("id", "name", "seats", "ts", "valid_from", _v_from, _v_close, _v_to)
 SELECT "id", "name", "seats", "ts", "_s0", 2, 0, 0 FROM "temp"."j__change" WHERE _act IN ('add', 'swap') AND _t0 IS NULL;
@@ -224,7 +232,8 @@ CREATE OR REPLACE TEMP TABLE "temp"."j__wanted" AS SELECT * FROM (
 	SELECT "id", "_s0", CASE WHEN _del THEN 'D' ELSE 'N' END, CASE WHEN _del THEN "name" END, CASE WHEN _del THEN "seats" END, CASE WHEN _del THEN "ts" END
 	FROM "temp"."j__line" f WHERE NOT _changed OR _del AND (f."name" IS NOT NULL OR f."seats" IS NOT NULL OR f."ts" IS NOT NULL) ) x("id", "_s0", _kind, "name", "seats", "ts");
 
-INSERT INTO "j__mem" ("id", "_s0", _kind, _v_from, _v_to, "name", "seats", "ts") SELECT t."id", t."_s0", t._kind, 2, 0, t."name", t."seats", t."ts" FROM "temp"."j__wanted" t;
+INSERT INTO "j__mem" ("id", "_s0", _kind, _v_from, _v_to, "name", "seats", "ts")
+	SELECT t."id", t."_s0", t._kind, 2, 0, t."name", t."seats", t."ts" FROM "temp"."j__wanted" t;
 
 SELECT count(*) FILTER (WHERE _new AND (_changed OR _moved)) FROM "temp"."j__line";
 
@@ -280,7 +289,8 @@ CREATE OR REPLACE TEMP TABLE "temp"."j__folded" AS SELECT "id", l."id" IS NOT NU
 SELECT count(*), count(*) FILTER (WHERE _is_late) FROM "temp"."j__folded";
 
 CREATE OR REPLACE TEMP TABLE "temp"."j__role" AS SELECT b._b, o._rid, b."_s0", b._del AND (b."name" IS NOT NULL OR b."seats" IS NOT NULL OR b."ts" IS NOT NULL) AS _image,
-	CASE WHEN b._del THEN CASE WHEN o._rid IS NULL THEN 'D' ELSE 'C' END WHEN o._rid IS NULL OR (b."name" IS DISTINCT FROM o."name" OR b."seats" IS DISTINCT FROM o."seats") THEN 'V' WHEN false THEN 'W' WHEN (b."ts" IS DISTINCT FROM o."ts") THEN 'S' ELSE 'N' END AS _role
+	CASE WHEN b._del THEN CASE WHEN o._rid IS NULL THEN 'D' ELSE 'C' END
+		WHEN o._rid IS NULL OR (b."name" IS DISTINCT FROM o."name" OR b."seats" IS DISTINCT FROM o."seats") THEN 'V' WHEN false THEN 'W' WHEN (b."ts" IS DISTINCT FROM o."ts") THEN 'S' ELSE 'N' END AS _role
 FROM (SELECT *, rowid AS _b FROM "temp"."j__batch") b ANTI JOIN "temp"."j__folded" f ON b."id" = f."id" LEFT JOIN "temp"."j__open" o ON b."id" = o."id";
 
 SELECT count(*), count(*) FILTER (WHERE _role = 'V' AND _rid IS NULL), count(*) FILTER (WHERE _role = 'V' AND _rid IS NOT NULL),
@@ -289,9 +299,11 @@ SELECT count(*), count(*) FILTER (WHERE _role = 'V' AND _rid IS NULL), count(*) 
 
 INSERT INTO "j__now" ("id", "name", "seats", "ts", "valid_from", _v_from, _v_close, _v_to)
 SELECT b."id", "b"."name", "b"."seats", "b"."ts", CASE WHEN x._role = 'V' THEN b."_s0" ELSE o."valid_from" END, 3, 0, 0
+	
 FROM "temp"."j__batch" b JOIN "temp"."j__role" x ON b.rowid = x._b LEFT JOIN "temp"."j__open" o ON o._rid = x._rid WHERE x._role IN ('V', 'W', 'S');
 
-CREATE OR REPLACE TEMP TABLE "temp"."j__old" AS SELECT true AS _is_now, true AS _is_late, h.rowid AS _rid, h."id", h."name", h."seats", h."ts", h."valid_from", h."valid_to", h._v_from, h._v_close FROM "j__now" h JOIN (SELECT h.rowid AS _rid FROM "j__now" h JOIN (FROM "temp"."j__folded" WHERE _is_late) k ON h."id" = k."id" WHERE h._v_to = 0) r ON h.rowid = r._rid UNION ALL SELECT false, true, h.rowid, h."id", h."name", h."seats", h."ts", h."valid_from", h."valid_to", h._v_from, h._v_close FROM "j__past" h JOIN (SELECT h.rowid AS _rid FROM "j__past" h JOIN (FROM "temp"."j__folded" WHERE _is_late) k ON h."id" = k."id" WHERE h._v_to = 0) r ON h.rowid = r._rid UNION ALL SELECT true AS _is_now, false AS _is_late, h._rid, h."id", h."name", h."seats", h."ts", h."valid_from", h."valid_to", h._v_from, h._v_close
+CREATE OR REPLACE TEMP TABLE "temp"."j__old" AS SELECT true AS _is_now, true AS _is_late, h.rowid AS _rid, h."id", h."name", h."seats", h."ts", h."valid_from", h."valid_to"
+	, h._v_from, h._v_close FROM "j__now" h JOIN (SELECT h.rowid AS _rid FROM "j__now" h JOIN (FROM "temp"."j__folded" WHERE _is_late) k ON h."id" = k."id" WHERE h._v_to = 0) r ON h.rowid = r._rid UNION ALL SELECT false, true, h.rowid, h."id", h."name", h."seats", h."ts", h."valid_from", h."valid_to", h._v_from, h._v_close FROM "j__past" h JOIN (SELECT h.rowid AS _rid FROM "j__past" h JOIN (FROM "temp"."j__folded" WHERE _is_late) k ON h."id" = k."id" WHERE h._v_to = 0) r ON h.rowid = r._rid UNION ALL SELECT true AS _is_now, false AS _is_late, h._rid, h."id", h."name", h."seats", h."ts", h."valid_from", h."valid_to", h._v_from, h._v_close
 FROM "temp"."j__open" h JOIN (FROM "temp"."j__folded" WHERE NOT _is_late) k ON h."id" = k."id";
 
 CREATE OR REPLACE TEMP TABLE "temp"."j__oldmem" AS SELECT h.rowid AS _rid, h."id", h."_s0", h._kind, h."name", h."seats", h."ts" FROM "j__mem" h JOIN (SELECT h.rowid AS _rid FROM "j__mem" h JOIN (FROM "temp"."j__folded" WHERE _is_late) k ON h."id" = k."id" WHERE h._v_to = 0) r ON h.rowid = r._rid;
@@ -329,7 +341,8 @@ CREATE OR REPLACE TEMP TABLE "temp"."j__line" AS SELECT *, count(*) FILTER (WHER
 		CASE WHEN _del THEN coalesce(NOT lag(_del) OVER w, false)
 			ELSE coalesce(lag(_del) OVER w, true) OR ("name" IS DISTINCT FROM lag("name") OVER w OR "seats" IS DISTINCT FROM lag("seats") OVER w) END AS _changed
 	FROM (SELECT * FROM (
-	SELECT "id", "valid_from", false, "name", "seats", "ts", false FROM "temp"."j__old" WHERE NOT _is_late UNION ALL SELECT "id", "_s0", _del, "name", "seats", "ts", false FROM "temp"."j__known" SEMI JOIN "temp"."j__touched" USING ("id") UNION ALL SELECT "id", "_s0", _del, "name", "seats", "ts", NOT _end FROM "temp"."j__new") x("id", "_s0", _del, "name", "seats", "ts", _new)) WINDOW w AS (PARTITION BY "id" ORDER BY "_s0"));
+	SELECT "id", "valid_from", false, "name", "seats", "ts", false FROM "temp"."j__old"
+		WHERE NOT _is_late UNION ALL SELECT "id", "_s0", _del, "name", "seats", "ts", false FROM "temp"."j__known" SEMI JOIN "temp"."j__touched" USING ("id") UNION ALL SELECT "id", "_s0", _del, "name", "seats", "ts", NOT _end FROM "temp"."j__new") x("id", "_s0", _del, "name", "seats", "ts", _new)) WINDOW w AS (PARTITION BY "id" ORDER BY "_s0"));
 
 CREATE OR REPLACE TEMP TABLE "temp"."j__built" AS SELECT * FROM (
 	SELECT "id", "_s0", _del, "_l0" AS "ts", "name" AS "name", "seats" AS "seats", true AS _own,
@@ -338,7 +351,8 @@ CREATE OR REPLACE TEMP TABLE "temp"."j__built" AS SELECT * FROM (
 	WINDOW w AS (PARTITION BY "id", _group ORDER BY "_s0" ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)) x WHERE _changed) WHERE NOT _del;
 
 CREATE OR REPLACE TEMP TABLE "temp"."j__change" AS SELECT *, CASE WHEN _act IN ('keep', 'close') THEN _was_raw ELSE _own AND (_was_raw OR coalesce(_is_late, true)) END::TINYINT AS _raw FROM (
-	SELECT o._rid, o._is_now, o._is_late, w."id", w."_s0", w."_t0", w."name", w."seats", w."ts",
+	SELECT o._rid, o._is_now, o._is_late, w."id", w."_s0", w."_t0", w."name", w."seats", w."ts"
+		,
 		true AS _was_raw, w._own,
 		CASE WHEN o._rid IS NULL THEN 'add' WHEN w."id" IS NULL THEN 'kill' WHEN (o."name" IS DISTINCT FROM w."name" OR o."seats" IS DISTINCT FROM w."seats" OR o."ts" IS DISTINCT FROM w."ts") THEN 'swap'
 			WHEN o."valid_to" IS NOT DISTINCT FROM w."_t0" THEN 'keep' WHEN o."valid_to" IS NULL THEN 'close' ELSE 'swap' END AS _act
@@ -351,7 +365,8 @@ FROM (SELECT * FROM "temp"."j__old" SEMI JOIN "temp"."j__touched" USING ("id") W
 
 SELECT count(DISTINCT _rid // 2048) FILTER (WHERE _is_now AND _act IN ('kill', 'swap', 'close')),
 	count(*) FILTER (WHERE _is_now AND _act IN ('kill', 'swap')), count(*) FILTER (WHERE NOT _is_now AND _act IN ('kill', 'swap')),
-	count(*) FILTER (WHERE _act IN ('add', 'swap') AND _t0 IS NULL), count(*) FILTER (WHERE _act IN ('add', 'swap') AND _t0 IS NOT NULL) FROM "temp"."j__change";
+	count(*) FILTER (WHERE _act IN ('add', 'swap') AND _t0 IS NULL), count(*) FILTER (WHERE _act IN ('add', 'swap')
+		AND _t0 IS NOT NULL) FROM "temp"."j__change";
 
 INSERT INTO "j__past" ("id", "name", "seats", "ts", "valid_from", "valid_to", _v_from, _v_close, _v_to)
 SELECT "id", "name", "seats", "ts", "_s0", "_t0", 3, 3, 0 FROM "temp"."j__change" WHERE _act IN ('add', 'swap') AND _t0 IS NOT NULL;
@@ -461,7 +476,8 @@ CREATE OR REPLACE MACRO "j__definition"() AS '{"feed":true,"scd":2,"keys":[{"Nam
 SELECT count(*) FROM "j__mem" WHERE _kind = 'N';
 
 UPDATE "j__mem" AS m SET _kind = 'E', "name" = h."name", "seats" = h."seats", "ts" = m."_s0"
-FROM (SELECT "id", "name", "seats", "ts", "valid_from", "valid_to", _v_from, _v_to FROM "j__now" UNION ALL SELECT "id", "name", "seats", "ts", "valid_from", "valid_to", _v_from, _v_to FROM "j__past") h
+FROM (SELECT "id", "name", "seats", "ts", "valid_from", "valid_to", _v_from, _v_to FROM "j__now"
+	UNION ALL SELECT "id", "name", "seats", "ts", "valid_from", "valid_to", _v_from, _v_to FROM "j__past") h
 WHERE m._kind = 'N' AND m."id" = h."id" AND h._v_from <= m._v_from AND (h._v_to = 0 OR h._v_to > m._v_from)
 	AND m."_s0" >= h."valid_from" AND (h."valid_to" IS NULL OR m."_s0" < h."valid_to");
 
@@ -473,7 +489,8 @@ SELECT "id", "name", "seats", "ts", "valid_from", "valid_to" FROM "j__now" WHERE
 CREATE OR REPLACE VIEW "j_bitemporal" AS
 WITH _r AS (SELECT "id", "name", "seats", "ts", "valid_from", "valid_to", _v_from, _v_close, _v_to FROM "j__now"
 	UNION ALL SELECT "id", "name", "seats", "ts", "valid_from", "valid_to", _v_from, _v_close, _v_to FROM "j__past")
-SELECT "id", "name", "seats", "ts", "valid_from", NULL AS "valid_to", _v_from AS "known_from", nullif(CASE WHEN _v_close <> 0 THEN _v_close ELSE _v_to END, 0) AS "known_to"
+SELECT "id", "name", "seats", "ts", "valid_from", NULL AS "valid_to", _v_from AS "known_from", nullif(CASE
+	WHEN _v_close <> 0 THEN _v_close ELSE _v_to END, 0) AS "known_to"
 	FROM _r WHERE _v_close <> _v_from AND _v_to <> _v_from
 UNION ALL SELECT "id", "name", "seats", "ts", "valid_from", "valid_to", _v_close, nullif(_v_to, 0) FROM _r WHERE _v_close <> 0 AND _v_to <> _v_close;
 
@@ -505,7 +522,8 @@ WITH _b AS (
 	UNION ALL SELECT "id", "name", "seats", "ts", _v_to FROM "j__past" WHERE _v_to > "from_version" AND _v_to <= "to_version" AND _v_close = 0 AND _v_to > _v_from),
 _a AS (
 	SELECT "id", "name", "seats", "ts", _v_from AS _version FROM "j__now" WHERE _v_from > "from_version" AND _v_from <= "to_version" AND _v_close <> _v_from AND _v_to <> _v_from
-	UNION ALL SELECT "id", "name", "seats", "ts", _v_from FROM "j__past" WHERE _v_from > "from_version" AND _v_from <= "to_version" AND _v_close <> _v_from AND _v_to <> _v_from),
+	UNION ALL SELECT "id", "name", "seats", "ts", _v_from FROM "j__past"
+		WHERE _v_from > "from_version" AND _v_from <= "to_version" AND _v_close <> _v_from AND _v_to <> _v_from),
 _c AS (SELECT coalesce(_b._version, _a._version) AS _version, _b._version IS NOT NULL AS _isb, _a._version IS NOT NULL AS _isa,
 	_b."id" AS "_b0", _b."name" AS "_b1", _b."seats" AS "_b2", _b."ts" AS "_b3", _a."id" AS "_n0", _a."name" AS "_n1", _a."seats" AS "_n2", _a."ts" AS "_n3"
 FROM _b FULL JOIN _a ON _b."id" = _a."id" AND _b._version = _a._version
@@ -535,9 +553,11 @@ _a AS (
 _c AS (SELECT coalesce(_b._version, _a._version) AS _version, _b._version IS NOT NULL AS _isb, _a._version IS NOT NULL AS _isa,
 	_b."id" AS "_b0", _b."name" AS "_b1", _b."seats" AS "_b2", _b."ts" AS "_b3", _a."id" AS "_n0", _a."name" AS "_n1", _a."seats" AS "_n2", _a."ts" AS "_n3"
 FROM _b FULL JOIN _a ON _b."id" = _a."id" WHERE _b._version IS NULL OR _a._version IS NULL OR (_b."name" IS DISTINCT FROM _a."name" OR _b."seats" IS DISTINCT FROM _a."seats" OR _b."ts" IS DISTINCT FROM _a."ts"))
-SELECT CASE WHEN "from_version" > "to_version" THEN CASE WHEN _isa THEN 'update_after' ELSE 'insert' END WHEN _isa THEN 'update_before' ELSE 'delete' END AS change_type,
+SELECT CASE WHEN "from_version" > "to_version" THEN CASE WHEN _isa THEN 'update_after' ELSE 'insert' END
+	WHEN _isa THEN 'update_before' ELSE 'delete' END AS change_type,
 	"to_version"::BIGINT AS _version, "_b0" AS "id", "_b1" AS "name", "_b2" AS "seats", "_b3" AS "ts" FROM _c WHERE _isb
-UNION ALL SELECT CASE WHEN "from_version" > "to_version" THEN CASE WHEN _isb THEN 'update_before' ELSE 'delete' END WHEN _isb THEN 'update_after' ELSE 'insert' END,
+UNION ALL SELECT CASE WHEN "from_version" > "to_version" THEN
+	CASE WHEN _isb THEN 'update_before' ELSE 'delete' END WHEN _isb THEN 'update_after' ELSE 'insert' END,
 	"to_version"::BIGINT, "_n0" AS "id", "_n1" AS "name", "_n2" AS "seats", "_n3" AS "ts" FROM _c WHERE _isa
 UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, NULL FROM "j__state" WHERE CASE WHEN least("from_version", "to_version") < oldest  THEN error('journal j can be read at versions ' || oldest || ' to ' || (SELECT coalesce(max(version), 0) FROM dsql.versions)
 	|| ', and this is ' || (least("from_version", "to_version")))::BOOLEAN ELSE false END;
@@ -575,7 +595,8 @@ SELECT "valid_from", "valid_to", CASE WHEN _n = 1 THEN 'first seen' ELSE array_t
 		lambda x: x IS NOT NULL), ', ') END AS what, "name", "seats", "ts", _opened AS version
 FROM b WINDOW w AS (ORDER BY _n) ORDER BY _n;
 
-SELECT ['rows', 'column name', 'column seats', 'column ts'][_n] AS what, count(*) FILTER (_k = 1) AS added, count(*) FILTER (_k = 2) AS removed, count(*) FILTER (_k = 3) AS changed FROM (
+SELECT ['rows', 'column name', 'column seats', 'column ts'][_n] AS what, count(*) FILTER (_k = 1) AS added, count(*) FILTER (_k = 2) AS removed,
+	count(*) FILTER (_k = 3) AS changed FROM (
 		SELECT unnest(_k) AS _k, generate_subscripts(_k, 1) AS _n FROM (
 			SELECT [CASE change_type WHEN 'insert' THEN 1 WHEN 'delete' THEN 2 WHEN 'update_after' THEN 3 ELSE 0 END, CASE
 				WHEN change_type <> 'update_after' OR "name" IS NOT DISTINCT FROM _j0."name" THEN 0 WHEN _j0."name" IS NULL THEN 1

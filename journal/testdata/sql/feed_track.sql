@@ -48,7 +48,8 @@ SELECT "id", "name", "seats", "valid_from", "valid_to" FROM "j__now" WHERE _v_to
 CREATE OR REPLACE VIEW "j_bitemporal" AS
 WITH _r AS (SELECT "id", "name", "seats", "valid_from", "valid_to", _v_from, _v_close, _v_to FROM "j__now"
 	UNION ALL SELECT "id", "name", "seats", "valid_from", "valid_to", _v_from, _v_close, _v_to FROM "j__past")
-SELECT "id", "name", "seats", "valid_from", NULL AS "valid_to", _v_from AS "known_from", nullif(CASE WHEN _v_close <> 0 THEN _v_close ELSE _v_to END, 0) AS "known_to"
+SELECT "id", "name", "seats", "valid_from", NULL AS "valid_to", _v_from AS "known_from", nullif(CASE
+	WHEN _v_close <> 0 THEN _v_close ELSE _v_to END, 0) AS "known_to"
 	FROM _r WHERE _v_close <> _v_from AND _v_to <> _v_from
 UNION ALL SELECT "id", "name", "seats", "valid_from", "valid_to", _v_close, nullif(_v_to, 0) FROM _r WHERE _v_close <> 0 AND _v_to <> _v_close;
 
@@ -80,7 +81,8 @@ WITH _b AS (
 	UNION ALL SELECT "id", "name", "seats", _v_to FROM "j__past" WHERE _v_to > "from_version" AND _v_to <= "to_version" AND _v_close = 0 AND _v_to > _v_from),
 _a AS (
 	SELECT "id", "name", "seats", _v_from AS _version FROM "j__now" WHERE _v_from > "from_version" AND _v_from <= "to_version" AND _v_close <> _v_from AND _v_to <> _v_from
-	UNION ALL SELECT "id", "name", "seats", _v_from FROM "j__past" WHERE _v_from > "from_version" AND _v_from <= "to_version" AND _v_close <> _v_from AND _v_to <> _v_from),
+	UNION ALL SELECT "id", "name", "seats", _v_from FROM "j__past"
+		WHERE _v_from > "from_version" AND _v_from <= "to_version" AND _v_close <> _v_from AND _v_to <> _v_from),
 _c AS (SELECT coalesce(_b._version, _a._version) AS _version, _b._version IS NOT NULL AS _isb, _a._version IS NOT NULL AS _isa,
 	_b."id" AS "_b0", _b."name" AS "_b1", _b."seats" AS "_b2", _a."id" AS "_n0", _a."name" AS "_n1", _a."seats" AS "_n2"
 FROM _b FULL JOIN _a ON _b."id" = _a."id" AND _b._version = _a._version
@@ -110,9 +112,11 @@ _a AS (
 _c AS (SELECT coalesce(_b._version, _a._version) AS _version, _b._version IS NOT NULL AS _isb, _a._version IS NOT NULL AS _isa,
 	_b."id" AS "_b0", _b."name" AS "_b1", _b."seats" AS "_b2", _a."id" AS "_n0", _a."name" AS "_n1", _a."seats" AS "_n2"
 FROM _b FULL JOIN _a ON _b."id" = _a."id" WHERE _b._version IS NULL OR _a._version IS NULL OR (_b."name" IS DISTINCT FROM _a."name" OR _b."seats" IS DISTINCT FROM _a."seats"))
-SELECT CASE WHEN "from_version" > "to_version" THEN CASE WHEN _isa THEN 'update_after' ELSE 'insert' END WHEN _isa THEN 'update_before' ELSE 'delete' END AS change_type,
+SELECT CASE WHEN "from_version" > "to_version" THEN CASE WHEN _isa THEN 'update_after' ELSE 'insert' END
+	WHEN _isa THEN 'update_before' ELSE 'delete' END AS change_type,
 	"to_version"::BIGINT AS _version, "_b0" AS "id", "_b1" AS "name", "_b2" AS "seats" FROM _c WHERE _isb
-UNION ALL SELECT CASE WHEN "from_version" > "to_version" THEN CASE WHEN _isb THEN 'update_before' ELSE 'delete' END WHEN _isb THEN 'update_after' ELSE 'insert' END,
+UNION ALL SELECT CASE WHEN "from_version" > "to_version" THEN
+	CASE WHEN _isb THEN 'update_before' ELSE 'delete' END WHEN _isb THEN 'update_after' ELSE 'insert' END,
 	"to_version"::BIGINT, "_n0" AS "id", "_n1" AS "name", "_n2" AS "seats" FROM _c WHERE _isa
 UNION ALL SELECT NULL, NULL, NULL, NULL, NULL FROM "j__state" WHERE CASE WHEN least("from_version", "to_version") < oldest  THEN error('journal j can be read at versions ' || oldest || ' to ' || (SELECT coalesce(max(version), 0) FROM dsql.versions)
 	|| ', and this is ' || (least("from_version", "to_version")))::BOOLEAN ELSE false END;
@@ -134,7 +138,8 @@ SET dynamic_or_filter_threshold = 2500;
 CREATE OR REPLACE TEMP TABLE "temp"."j__open" AS SELECT h.rowid AS _rid, h."id", h."name", h."seats", h."valid_from", h."_null0", h."_raw", h._v_from, NULL::INTEGER AS "valid_to", 0::BIGINT AS _v_close FROM "j__now" h JOIN (SELECT h.rowid AS _rid FROM "j__now" h JOIN "temp"."j__groups" k ON h."id" = k."id" WHERE h._v_close = 0 AND h._v_to = 0) r ON h.rowid = r._rid;
 
 CREATE OR REPLACE TEMP TABLE "temp"."j__role" AS SELECT b._b, o._rid, b."_s0", b._del AND (b."name" IS NOT NULL OR b."seats" IS NOT NULL) AS _image,
-	CASE WHEN b._del THEN CASE WHEN o._rid IS NULL THEN 'D' ELSE 'C' END WHEN o._rid IS NULL OR (b."name" IS DISTINCT FROM o."name") THEN 'V' WHEN (b."seats" IS NOT NULL AND b."seats" IS DISTINCT FROM o."seats") THEN 'W' WHEN (b."seats" IS NOT NULL AND b."seats" IS DISTINCT FROM o."seats") THEN 'S' ELSE 'N' END AS _role
+	CASE WHEN b._del THEN CASE WHEN o._rid IS NULL THEN 'D' ELSE 'C' END
+		WHEN o._rid IS NULL OR (b."name" IS DISTINCT FROM o."name") THEN 'V' WHEN (b."seats" IS NOT NULL AND b."seats" IS DISTINCT FROM o."seats") THEN 'W' WHEN (b."seats" IS NOT NULL AND b."seats" IS DISTINCT FROM o."seats") THEN 'S' ELSE 'N' END AS _role
 FROM (SELECT *, rowid AS _b FROM "temp"."j__batch") b  LEFT JOIN "temp"."j__open" o ON b."id" = o."id";
 
 SELECT count(*), count(*) FILTER (WHERE _role = 'V' AND _rid IS NULL), count(*) FILTER (WHERE _role = 'V' AND _rid IS NOT NULL),
@@ -142,7 +147,8 @@ SELECT count(*), count(*) FILTER (WHERE _role = 'V' AND _rid IS NULL), count(*) 
 	count(DISTINCT _rid // 2048) FILTER (WHERE _role <> 'N') FROM "temp"."j__role";
 
 INSERT INTO "j__now" ("id", "name", "seats", "valid_from", _v_from, _v_close, _v_to, "_null0", "_raw")
-SELECT b."id", "b"."name", coalesce(b."seats", o."seats"), CASE WHEN x._role = 'V' THEN b."_s0" ELSE o."valid_from" END, 2, 0, 0, CASE WHEN x._role = 'V' THEN b."_null0" ELSE o."_null0" END, CASE x._role WHEN 'V' THEN 1 WHEN 'S' THEN o._raw ELSE 0 END
+SELECT b."id", "b"."name", coalesce(b."seats", o."seats"), CASE WHEN x._role = 'V' THEN b."_s0" ELSE o."valid_from" END, 2, 0, 0
+	, CASE WHEN x._role = 'V' THEN b."_null0" ELSE o."_null0" END, CASE x._role WHEN 'V' THEN 1 WHEN 'S' THEN o._raw ELSE 0 END
 FROM "temp"."j__batch" b JOIN "temp"."j__role" x ON b.rowid = x._b LEFT JOIN "temp"."j__open" o ON o._rid = x._rid WHERE x._role IN ('V', 'W', 'S');
 
 UPDATE "j__state" AS h SET "_s0" = m."_s0" FROM (SELECT "_s0" FROM "temp"."j__batch" ORDER BY "_s0" DESC LIMIT 1) m
@@ -167,19 +173,23 @@ SET dynamic_or_filter_threshold = 2500;
 CREATE OR REPLACE TEMP TABLE "temp"."j__open" AS SELECT h.rowid AS _rid, h."id", h."name", h."seats", h."valid_from", h."_null0", h."_raw", h._v_from, NULL::INTEGER AS "valid_to", 0::BIGINT AS _v_close FROM "j__now" h JOIN (SELECT h.rowid AS _rid FROM "j__now" h JOIN "temp"."j__groups" k ON h."id" = k."id" WHERE h._v_close = 0 AND h._v_to = 0) r ON h.rowid = r._rid;
 
 CREATE OR REPLACE TEMP TABLE "temp"."j__role" AS SELECT b._b, o._rid, b."_s0", b._del AND (b."name" IS NOT NULL OR b."seats" IS NOT NULL) AS _image,
-	CASE WHEN b._del THEN CASE WHEN o._rid IS NULL THEN 'D' ELSE 'C' END WHEN o._rid IS NULL OR (b."name" IS DISTINCT FROM o."name") THEN 'V' WHEN (b."seats" IS NOT NULL AND b."seats" IS DISTINCT FROM o."seats") THEN 'W' WHEN (b."seats" IS NOT NULL AND b."seats" IS DISTINCT FROM o."seats") THEN 'S' ELSE 'N' END AS _role
+	CASE WHEN b._del THEN CASE WHEN o._rid IS NULL THEN 'D' ELSE 'C' END
+		WHEN o._rid IS NULL OR (b."name" IS DISTINCT FROM o."name") THEN 'V' WHEN (b."seats" IS NOT NULL AND b."seats" IS DISTINCT FROM o."seats") THEN 'W' WHEN (b."seats" IS NOT NULL AND b."seats" IS DISTINCT FROM o."seats") THEN 'S' ELSE 'N' END AS _role
 FROM (SELECT *, rowid AS _b FROM "temp"."j__batch") b  LEFT JOIN "temp"."j__open" o ON b."id" = o."id";
 
 SELECT count(*), count(*) FILTER (WHERE _role = 'V' AND _rid IS NULL), count(*) FILTER (WHERE _role = 'V' AND _rid IS NOT NULL),
 	count(*) FILTER (WHERE _role = 'C'), count(*) FILTER (WHERE _role IN ('W', 'S')), count(*) FILTER (WHERE _image),
 	count(DISTINCT _rid // 2048) FILTER (WHERE _role <> 'N') FROM "temp"."j__role";
 
-UPDATE "j__now" AS h SET "valid_to" = e."_t0", _v_close = 3 FROM (SELECT * FROM (SELECT _rid, "_s0" AS "_t0", CASE WHEN _role IN ('W', 'S') THEN 'kill' ELSE 'close' END AS _act FROM "temp"."j__role" WHERE _rid IS NOT NULL AND _role <> 'N') WHERE _act = 'close') e WHERE h.rowid = e._rid;
+UPDATE "j__now" AS h SET "valid_to" = e."_t0", _v_close = 3 FROM (SELECT * FROM (SELECT _rid, "_s0" AS "_t0", CASE WHEN _role IN ('W', 'S') THEN 'kill' ELSE 'close' END AS _act FROM "temp"."j__role"
+	WHERE _rid IS NOT NULL AND _role <> 'N') WHERE _act = 'close') e WHERE h.rowid = e._rid;
 
-UPDATE "j__now" AS h SET _v_to = 3 FROM (SELECT * FROM (SELECT _rid, "_s0" AS "_t0", CASE WHEN _role IN ('W', 'S') THEN 'kill' ELSE 'close' END AS _act FROM "temp"."j__role" WHERE _rid IS NOT NULL AND _role <> 'N') WHERE _act = 'kill') e WHERE h.rowid = e._rid;
+UPDATE "j__now" AS h SET _v_to = 3 FROM (SELECT * FROM (SELECT _rid, "_s0" AS "_t0", CASE WHEN _role IN ('W', 'S') THEN 'kill' ELSE 'close' END AS _act FROM "temp"."j__role"
+	WHERE _rid IS NOT NULL AND _role <> 'N') WHERE _act = 'kill') e WHERE h.rowid = e._rid;
 
 INSERT INTO "j__now" ("id", "name", "seats", "valid_from", _v_from, _v_close, _v_to, "_null0", "_raw")
-SELECT b."id", "b"."name", coalesce(b."seats", o."seats"), CASE WHEN x._role = 'V' THEN b."_s0" ELSE o."valid_from" END, 3, 0, 0, CASE WHEN x._role = 'V' THEN b."_null0" ELSE o."_null0" END, CASE x._role WHEN 'V' THEN 1 WHEN 'S' THEN o._raw ELSE 0 END
+SELECT b."id", "b"."name", coalesce(b."seats", o."seats"), CASE WHEN x._role = 'V' THEN b."_s0" ELSE o."valid_from" END, 3, 0, 0
+	, CASE WHEN x._role = 'V' THEN b."_null0" ELSE o."_null0" END, CASE x._role WHEN 'V' THEN 1 WHEN 'S' THEN o._raw ELSE 0 END
 FROM "temp"."j__batch" b JOIN "temp"."j__role" x ON b.rowid = x._b LEFT JOIN "temp"."j__open" o ON o._rid = x._rid WHERE x._role IN ('V', 'W', 'S');
 
 INSERT INTO "j__mem" ("id", "_s0", _kind, _v_from, _v_to, "name", "seats", "_null0")
@@ -214,19 +224,23 @@ SET dynamic_or_filter_threshold = 2500;
 CREATE OR REPLACE TEMP TABLE "temp"."j__open" AS SELECT h.rowid AS _rid, h."id", h."name", h."seats", h."valid_from", h."_said0", h."_null0", h."_raw", h._v_from, NULL::INTEGER AS "valid_to", 0::BIGINT AS _v_close FROM "j__now" h JOIN (SELECT h.rowid AS _rid FROM "j__now" h JOIN "temp"."j__groups" k ON h."id" = k."id" WHERE h._v_close = 0 AND h._v_to = 0) r ON h.rowid = r._rid;
 
 CREATE OR REPLACE TEMP TABLE "temp"."j__role" AS SELECT b._b, o._rid, b."_s0", b._del AND (b."name" IS NOT NULL OR b."seats" IS NOT NULL) AS _image,
-	CASE WHEN b._del THEN CASE WHEN o._rid IS NULL THEN 'D' ELSE 'C' END WHEN o._rid IS NULL OR false THEN 'V' WHEN (b."seats" IS NOT NULL AND b."seats" IS DISTINCT FROM o."seats") THEN 'W' WHEN (b."seats" IS NOT NULL AND b."seats" IS DISTINCT FROM o."seats") THEN 'S' ELSE 'N' END AS _role
+	CASE WHEN b._del THEN CASE WHEN o._rid IS NULL THEN 'D' ELSE 'C' END
+		WHEN o._rid IS NULL OR false THEN 'V' WHEN (b."seats" IS NOT NULL AND b."seats" IS DISTINCT FROM o."seats") THEN 'W' WHEN (b."seats" IS NOT NULL AND b."seats" IS DISTINCT FROM o."seats") THEN 'S' ELSE 'N' END AS _role
 FROM (SELECT *, rowid AS _b FROM "temp"."j__batch") b  LEFT JOIN "temp"."j__open" o ON b."id" = o."id";
 
 SELECT count(*), count(*) FILTER (WHERE _role = 'V' AND _rid IS NULL), count(*) FILTER (WHERE _role = 'V' AND _rid IS NOT NULL),
 	count(*) FILTER (WHERE _role = 'C'), count(*) FILTER (WHERE _role IN ('W', 'S')), count(*) FILTER (WHERE _image),
 	count(DISTINCT _rid // 2048) FILTER (WHERE _role <> 'N') FROM "temp"."j__role";
 
-UPDATE "j__now" AS h SET "valid_to" = e."_t0", _v_close = 4 FROM (SELECT * FROM (SELECT _rid, "_s0" AS "_t0", CASE WHEN _role IN ('W', 'S') THEN 'kill' ELSE 'close' END AS _act FROM "temp"."j__role" WHERE _rid IS NOT NULL AND _role <> 'N') WHERE _act = 'close') e WHERE h.rowid = e._rid;
+UPDATE "j__now" AS h SET "valid_to" = e."_t0", _v_close = 4 FROM (SELECT * FROM (SELECT _rid, "_s0" AS "_t0", CASE WHEN _role IN ('W', 'S') THEN 'kill' ELSE 'close' END AS _act FROM "temp"."j__role"
+	WHERE _rid IS NOT NULL AND _role <> 'N') WHERE _act = 'close') e WHERE h.rowid = e._rid;
 
-UPDATE "j__now" AS h SET _v_to = 4 FROM (SELECT * FROM (SELECT _rid, "_s0" AS "_t0", CASE WHEN _role IN ('W', 'S') THEN 'kill' ELSE 'close' END AS _act FROM "temp"."j__role" WHERE _rid IS NOT NULL AND _role <> 'N') WHERE _act = 'kill') e WHERE h.rowid = e._rid;
+UPDATE "j__now" AS h SET _v_to = 4 FROM (SELECT * FROM (SELECT _rid, "_s0" AS "_t0", CASE WHEN _role IN ('W', 'S') THEN 'kill' ELSE 'close' END AS _act FROM "temp"."j__role"
+	WHERE _rid IS NOT NULL AND _role <> 'N') WHERE _act = 'kill') e WHERE h.rowid = e._rid;
 
 INSERT INTO "j__now" ("id", "name", "seats", "valid_from", _v_from, _v_close, _v_to, "_said0", "_null0", "_raw")
-SELECT b."id", "o"."name", coalesce(b."seats", o."seats"), CASE WHEN x._role = 'V' THEN b."_s0" ELSE o."valid_from" END, 4, 0, 0, CASE WHEN x._role = 'V' THEN b."_said0" ELSE o."_said0" END, CASE WHEN x._role = 'V' THEN b."_null0" ELSE o."_null0" END, CASE x._role WHEN 'V' THEN 1 WHEN 'S' THEN o._raw ELSE 0 END
+SELECT b."id", "o"."name", coalesce(b."seats", o."seats"), CASE WHEN x._role = 'V' THEN b."_s0" ELSE o."valid_from" END, 4, 0, 0
+	, CASE WHEN x._role = 'V' THEN b."_said0" ELSE o."_said0" END, CASE WHEN x._role = 'V' THEN b."_null0" ELSE o."_null0" END, CASE x._role WHEN 'V' THEN 1 WHEN 'S' THEN o._raw ELSE 0 END
 FROM "temp"."j__batch" b JOIN "temp"."j__role" x ON b.rowid = x._b LEFT JOIN "temp"."j__open" o ON o._rid = x._rid WHERE x._role IN ('V', 'W', 'S');
 
 INSERT INTO "j__mem" ("id", "_s0", _kind, _v_from, _v_to, "name", "seats", "_said0", "_null0")
@@ -279,14 +293,16 @@ CREATE OR REPLACE TEMP TABLE "temp"."j__folded" AS SELECT "id", l."id" IS NOT NU
 SELECT count(*), count(*) FILTER (WHERE _is_late) FROM "temp"."j__folded";
 
 CREATE OR REPLACE TEMP TABLE "temp"."j__role" AS SELECT b._b, o._rid, b."_s0", b._del AND (b."name" IS NOT NULL OR b."seats" IS NOT NULL) AS _image,
-	CASE WHEN b._del THEN CASE WHEN o._rid IS NULL THEN 'D' ELSE 'C' END WHEN o._rid IS NULL OR (b."name" IS DISTINCT FROM o."name") THEN 'V' WHEN (b."seats" IS NOT NULL AND b."seats" IS DISTINCT FROM o."seats") THEN 'W' WHEN (b."seats" IS NOT NULL AND b."seats" IS DISTINCT FROM o."seats") THEN 'S' ELSE 'N' END AS _role
+	CASE WHEN b._del THEN CASE WHEN o._rid IS NULL THEN 'D' ELSE 'C' END
+		WHEN o._rid IS NULL OR (b."name" IS DISTINCT FROM o."name") THEN 'V' WHEN (b."seats" IS NOT NULL AND b."seats" IS DISTINCT FROM o."seats") THEN 'W' WHEN (b."seats" IS NOT NULL AND b."seats" IS DISTINCT FROM o."seats") THEN 'S' ELSE 'N' END AS _role
 FROM (SELECT *, rowid AS _b FROM "temp"."j__batch") b ANTI JOIN "temp"."j__folded" f ON b."id" = f."id" LEFT JOIN "temp"."j__open" o ON b."id" = o."id";
 
 SELECT count(*), count(*) FILTER (WHERE _role = 'V' AND _rid IS NULL), count(*) FILTER (WHERE _role = 'V' AND _rid IS NOT NULL),
 	count(*) FILTER (WHERE _role = 'C'), count(*) FILTER (WHERE _role IN ('W', 'S')), count(*) FILTER (WHERE _image),
 	count(DISTINCT _rid // 2048) FILTER (WHERE _role <> 'N') FROM "temp"."j__role";
 
-CREATE OR REPLACE TEMP TABLE "temp"."j__old" AS SELECT true AS _is_now, true AS _is_late, h.rowid AS _rid, h."id", h."name", h."seats", h."valid_from", h."valid_to", h."_said0", h."_null0", h."_raw", h._v_from, h._v_close FROM "j__now" h JOIN (SELECT h.rowid AS _rid FROM "j__now" h JOIN (FROM "temp"."j__folded" WHERE _is_late) k ON h."id" = k."id" WHERE h._v_to = 0) r ON h.rowid = r._rid UNION ALL SELECT false, true, h.rowid, h."id", h."name", h."seats", h."valid_from", h."valid_to", h."_said0", h."_null0", h."_raw", h._v_from, h._v_close FROM "j__past" h JOIN (SELECT h.rowid AS _rid FROM "j__past" h JOIN (FROM "temp"."j__folded" WHERE _is_late) k ON h."id" = k."id" WHERE h._v_to = 0) r ON h.rowid = r._rid UNION ALL SELECT true AS _is_now, false AS _is_late, h._rid, h."id", h."name", h."seats", h."valid_from", h."valid_to", h."_said0", h."_null0", h."_raw", h._v_from, h._v_close
+CREATE OR REPLACE TEMP TABLE "temp"."j__old" AS SELECT true AS _is_now, true AS _is_late, h.rowid AS _rid, h."id", h."name", h."seats", h."valid_from", h."valid_to"
+	, h."_said0", h."_null0", h."_raw", h._v_from, h._v_close FROM "j__now" h JOIN (SELECT h.rowid AS _rid FROM "j__now" h JOIN (FROM "temp"."j__folded" WHERE _is_late) k ON h."id" = k."id" WHERE h._v_to = 0) r ON h.rowid = r._rid UNION ALL SELECT false, true, h.rowid, h."id", h."name", h."seats", h."valid_from", h."valid_to", h."_said0", h."_null0", h."_raw", h._v_from, h._v_close FROM "j__past" h JOIN (SELECT h.rowid AS _rid FROM "j__past" h JOIN (FROM "temp"."j__folded" WHERE _is_late) k ON h."id" = k."id" WHERE h._v_to = 0) r ON h.rowid = r._rid UNION ALL SELECT true AS _is_now, false AS _is_late, h._rid, h."id", h."name", h."seats", h."valid_from", h."valid_to", h."_said0", h."_null0", h."_raw", h._v_from, h._v_close
 FROM "temp"."j__open" h JOIN (FROM "temp"."j__folded" WHERE NOT _is_late) k ON h."id" = k."id";
 
 CREATE OR REPLACE TEMP TABLE "temp"."j__oldmem" AS SELECT h.rowid AS _rid, h."id", h."_s0", h._kind, h."name", h."seats", h."_said0", h."_null0" FROM "j__mem" h JOIN (SELECT h.rowid AS _rid FROM "j__mem" h JOIN (FROM "temp"."j__folded" WHERE _is_late) k ON h."id" = k."id" WHERE h._v_to = 0) r ON h.rowid = r._rid;
@@ -328,7 +344,8 @@ CREATE OR REPLACE TEMP TABLE "temp"."j__line" AS SELECT *, count(*) FILTER (WHER
 			ELSE coalesce(lag(_del) OVER w, true) OR ("_f0" IS DISTINCT FROM lag("_f0") OVER w) END AS _changed
 	FROM (SELECT *, (last_value(CASE WHEN NOT _del AND "_said0" & 1 <> 0 THEN struct_pack(v := "name") END IGNORE NULLS) OVER w).v AS "_f0", last_value(CASE WHEN NOT _del THEN "seats" END IGNORE NULLS) OVER w AS "_f1" FROM (
 	SELECT *, count(*) FILTER (WHERE _del) OVER (PARTITION BY "id" ORDER BY "_s0") AS _run FROM (SELECT * FROM (
-	SELECT "id", "valid_from", false, "name", "seats", -1, 0, false FROM "temp"."j__old" WHERE NOT _is_late UNION ALL SELECT "id", "_s0", _del, "name", "seats", "_said0", "_null0", false FROM "temp"."j__known" SEMI JOIN "temp"."j__touched" USING ("id") UNION ALL SELECT "id", "_s0", _del, "name", "seats", "_said0", "_null0", NOT _end FROM "temp"."j__new") x("id", "_s0", _del, "name", "seats", "_said0", "_null0", _new)))
+	SELECT "id", "valid_from", false, "name", "seats", -1, 0, false FROM "temp"."j__old"
+		WHERE NOT _is_late UNION ALL SELECT "id", "_s0", _del, "name", "seats", "_said0", "_null0", false FROM "temp"."j__known" SEMI JOIN "temp"."j__touched" USING ("id") UNION ALL SELECT "id", "_s0", _del, "name", "seats", "_said0", "_null0", NOT _end FROM "temp"."j__new") x("id", "_s0", _del, "name", "seats", "_said0", "_null0", _new)))
 	WINDOW w AS (PARTITION BY "id", _run ORDER BY "_s0")) WINDOW w AS (PARTITION BY "id" ORDER BY "_s0"));
 
 CREATE OR REPLACE TEMP TABLE "temp"."j__built" AS SELECT * FROM (
@@ -338,7 +355,8 @@ CREATE OR REPLACE TEMP TABLE "temp"."j__built" AS SELECT * FROM (
 	WINDOW w AS (PARTITION BY "id", _group ORDER BY "_s0" ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)) x WHERE _changed) WHERE NOT _del;
 
 CREATE OR REPLACE TEMP TABLE "temp"."j__change" AS SELECT *, CASE WHEN _act IN ('keep', 'close') THEN _was_raw ELSE _own AND (_was_raw OR coalesce(_is_late, true)) END::TINYINT AS _raw FROM (
-	SELECT o._rid, o._is_now, o._is_late, w."id", w."_s0", w."_t0", w."name", w."seats", CASE WHEN NOT o._is_late THEN o."_said0" ELSE w."_said0" END AS "_said0", CASE WHEN NOT o._is_late THEN o."_null0" ELSE w."_null0" END AS "_null0",
+	SELECT o._rid, o._is_now, o._is_late, w."id", w."_s0", w."_t0", w."name", w."seats"
+		, CASE WHEN NOT o._is_late THEN o."_said0" ELSE w."_said0" END AS "_said0", CASE WHEN NOT o._is_late THEN o."_null0" ELSE w."_null0" END AS "_null0",
 		o._raw = 1 AS _was_raw, w._own,
 		CASE WHEN o._rid IS NULL THEN 'add' WHEN w."id" IS NULL THEN 'kill' WHEN (o."name" IS DISTINCT FROM w."name" OR o."seats" IS DISTINCT FROM w."seats") THEN 'swap'
 			WHEN o."valid_to" IS NOT DISTINCT FROM w."_t0" THEN 'keep' WHEN o."valid_to" IS NULL THEN 'close' ELSE 'swap' END AS _act
@@ -351,9 +369,11 @@ FROM (SELECT * FROM "temp"."j__old" SEMI JOIN "temp"."j__touched" USING ("id") W
 
 SELECT count(DISTINCT _rid // 2048) FILTER (WHERE _is_now AND _act IN ('kill', 'swap', 'close')),
 	count(*) FILTER (WHERE _is_now AND _act IN ('kill', 'swap')), count(*) FILTER (WHERE NOT _is_now AND _act IN ('kill', 'swap')),
-	count(*) FILTER (WHERE _act IN ('add', 'swap') AND _t0 IS NULL), count(*) FILTER (WHERE _act IN ('add', 'swap') AND _t0 IS NOT NULL) FROM "temp"."j__change";
+	count(*) FILTER (WHERE _act IN ('add', 'swap') AND _t0 IS NULL), count(*) FILTER (WHERE _act IN ('add', 'swap')
+		AND _t0 IS NOT NULL) FROM "temp"."j__change";
 
-UPDATE "j__now" AS h SET "valid_to" = e."_t0", _v_close = 5 FROM (SELECT * FROM (SELECT _rid, "_t0", CASE WHEN _act = 'close' THEN 'close' ELSE 'kill' END AS _act FROM "temp"."j__change" WHERE _is_now AND _act IN ('kill', 'swap', 'close')) WHERE _act = 'close') e WHERE h.rowid = e._rid;
+UPDATE "j__now" AS h SET "valid_to" = e."_t0", _v_close = 5 FROM (SELECT * FROM (SELECT _rid, "_t0", CASE WHEN _act = 'close' THEN 'close' ELSE 'kill' END AS _act FROM "temp"."j__change"
+	WHERE _is_now AND _act IN ('kill', 'swap', 'close')) WHERE _act = 'close') e WHERE h.rowid = e._rid;
 
 INSERT INTO "j__now" ("id", "name", "seats", "valid_from", _v_from, _v_close, _v_to, "_said0", "_null0", "_raw")
 SELECT "id", "name", "seats", "_s0", 5, 0, 0, "_said0", "_null0", "_raw" FROM "temp"."j__change" WHERE _act IN ('add', 'swap') AND _t0 IS NULL;
@@ -364,7 +384,8 @@ SELECT "id", "name", "seats", "_s0", "_t0", 5, 5, 0, "_said0", "_null0", "_raw" 
 CREATE OR REPLACE TEMP TABLE "temp"."j__wanted" AS SELECT * FROM (
 	SELECT "id", "_s0", CASE WHEN _del THEN 'D' ELSE 'E' END, "name", "seats", "_said0", "_null0"
 	FROM "temp"."j__line" f WHERE NOT _changed OR _del AND (f."name" IS NOT NULL OR f."seats" IS NOT NULL) UNION ALL SELECT f."id", f."_s0", 'E', CASE WHEN NOT d._is_late THEN CASE WHEN "o"."_said0" & 1 <> 0 THEN o."name" END ELSE f."name" END, CASE WHEN NOT d._is_late THEN CASE WHEN "o"."_null0" & 2 = 0 THEN o."seats" END ELSE f."seats" END, d."_said0", d."_null0"
-FROM "temp"."j__change" d JOIN "temp"."j__line" f ON f."id" = d."id" AND f."_s0" = d."_s0" LEFT JOIN "temp"."j__old" o ON o._rid = d._rid AND o._is_now = d._is_now
+FROM "temp"."j__change" d JOIN "temp"."j__line" f ON f."id" = d."id" AND f."_s0" = d."_s0"
+	LEFT JOIN "temp"."j__old" o ON o._rid = d._rid AND o._is_now = d._is_now
 WHERE d._raw = 0 AND d._act <> 'kill' AND (d._was_raw OR coalesce(d._is_late, true))) x("id", "_s0", _kind, "name", "seats", "_said0", "_null0");
 
 INSERT INTO "j__mem" ("id", "_s0", _kind, _v_from, _v_to, "name", "seats", "_said0", "_null0")
@@ -429,7 +450,8 @@ SELECT "id", "name", "seats", "extra", "valid_from", "valid_to" FROM "j__now" WH
 CREATE OR REPLACE VIEW "j_bitemporal" AS
 WITH _r AS (SELECT "id", "name", "seats", "extra", "valid_from", "valid_to", _v_from, _v_close, _v_to FROM "j__now"
 	UNION ALL SELECT "id", "name", "seats", "extra", "valid_from", "valid_to", _v_from, _v_close, _v_to FROM "j__past")
-SELECT "id", "name", "seats", "extra", "valid_from", NULL AS "valid_to", _v_from AS "known_from", nullif(CASE WHEN _v_close <> 0 THEN _v_close ELSE _v_to END, 0) AS "known_to"
+SELECT "id", "name", "seats", "extra", "valid_from", NULL AS "valid_to", _v_from AS "known_from", nullif(CASE
+	WHEN _v_close <> 0 THEN _v_close ELSE _v_to END, 0) AS "known_to"
 	FROM _r WHERE _v_close <> _v_from AND _v_to <> _v_from
 UNION ALL SELECT "id", "name", "seats", "extra", "valid_from", "valid_to", _v_close, nullif(_v_to, 0) FROM _r WHERE _v_close <> 0 AND _v_to <> _v_close;
 
@@ -461,7 +483,8 @@ WITH _b AS (
 	UNION ALL SELECT "id", "name", "seats", "extra", _v_to FROM "j__past" WHERE _v_to > "from_version" AND _v_to <= "to_version" AND _v_close = 0 AND _v_to > _v_from),
 _a AS (
 	SELECT "id", "name", "seats", "extra", _v_from AS _version FROM "j__now" WHERE _v_from > "from_version" AND _v_from <= "to_version" AND _v_close <> _v_from AND _v_to <> _v_from
-	UNION ALL SELECT "id", "name", "seats", "extra", _v_from FROM "j__past" WHERE _v_from > "from_version" AND _v_from <= "to_version" AND _v_close <> _v_from AND _v_to <> _v_from),
+	UNION ALL SELECT "id", "name", "seats", "extra", _v_from FROM "j__past"
+		WHERE _v_from > "from_version" AND _v_from <= "to_version" AND _v_close <> _v_from AND _v_to <> _v_from),
 _c AS (SELECT coalesce(_b._version, _a._version) AS _version, _b._version IS NOT NULL AS _isb, _a._version IS NOT NULL AS _isa,
 	_b."id" AS "_b0", _b."name" AS "_b1", _b."seats" AS "_b2", _b."extra" AS "_b3", _a."id" AS "_n0", _a."name" AS "_n1", _a."seats" AS "_n2", _a."extra" AS "_n3"
 FROM _b FULL JOIN _a ON _b."id" = _a."id" AND _b._version = _a._version
@@ -491,9 +514,11 @@ _a AS (
 _c AS (SELECT coalesce(_b._version, _a._version) AS _version, _b._version IS NOT NULL AS _isb, _a._version IS NOT NULL AS _isa,
 	_b."id" AS "_b0", _b."name" AS "_b1", _b."seats" AS "_b2", _b."extra" AS "_b3", _a."id" AS "_n0", _a."name" AS "_n1", _a."seats" AS "_n2", _a."extra" AS "_n3"
 FROM _b FULL JOIN _a ON _b."id" = _a."id" WHERE _b._version IS NULL OR _a._version IS NULL OR (_b."name" IS DISTINCT FROM _a."name" OR _b."seats" IS DISTINCT FROM _a."seats" OR _b."extra" IS DISTINCT FROM _a."extra"))
-SELECT CASE WHEN "from_version" > "to_version" THEN CASE WHEN _isa THEN 'update_after' ELSE 'insert' END WHEN _isa THEN 'update_before' ELSE 'delete' END AS change_type,
+SELECT CASE WHEN "from_version" > "to_version" THEN CASE WHEN _isa THEN 'update_after' ELSE 'insert' END
+	WHEN _isa THEN 'update_before' ELSE 'delete' END AS change_type,
 	"to_version"::BIGINT AS _version, "_b0" AS "id", "_b1" AS "name", "_b2" AS "seats", "_b3" AS "extra" FROM _c WHERE _isb
-UNION ALL SELECT CASE WHEN "from_version" > "to_version" THEN CASE WHEN _isb THEN 'update_before' ELSE 'delete' END WHEN _isb THEN 'update_after' ELSE 'insert' END,
+UNION ALL SELECT CASE WHEN "from_version" > "to_version" THEN
+	CASE WHEN _isb THEN 'update_before' ELSE 'delete' END WHEN _isb THEN 'update_after' ELSE 'insert' END,
 	"to_version"::BIGINT, "_n0" AS "id", "_n1" AS "name", "_n2" AS "seats", "_n3" AS "extra" FROM _c WHERE _isa
 UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, NULL FROM "j__state" WHERE CASE WHEN least("from_version", "to_version") < oldest  THEN error('journal j can be read at versions ' || oldest || ' to ' || (SELECT coalesce(max(version), 0) FROM dsql.versions)
 	|| ', and this is ' || (least("from_version", "to_version")))::BOOLEAN ELSE false END;
@@ -508,7 +533,8 @@ CREATE OR REPLACE TEMP TABLE "temp"."j__folded" AS SELECT DISTINCT "id", true AS
 
 SELECT count(*) FROM "temp"."j__folded";
 
-CREATE OR REPLACE TEMP TABLE "temp"."j__old" AS SELECT true AS _is_now, true AS _is_late, h.rowid AS _rid, h."id", h."name", h."seats", h."extra", h."valid_from", h."valid_to", h."_said0", h."_said1", h."_null0", h."_null1", h."_raw", h._v_from, h._v_close FROM "j__now" h JOIN (FROM "temp"."j__folded" WHERE _is_late) k ON h."id" = k."id" WHERE h._v_to = 0 UNION ALL SELECT false, true, h.rowid, h."id", h."name", h."seats", h."extra", h."valid_from", h."valid_to", h."_said0", h."_said1", h."_null0", h."_null1", h."_raw", h._v_from, h._v_close FROM "j__past" h JOIN (FROM "temp"."j__folded" WHERE _is_late) k ON h."id" = k."id" WHERE h._v_to = 0;
+CREATE OR REPLACE TEMP TABLE "temp"."j__old" AS SELECT true AS _is_now, true AS _is_late, h.rowid AS _rid, h."id", h."name", h."seats", h."extra", h."valid_from", h."valid_to"
+	, h."_said0", h."_said1", h."_null0", h."_null1", h."_raw", h._v_from, h._v_close FROM "j__now" h JOIN (FROM "temp"."j__folded" WHERE _is_late) k ON h."id" = k."id" WHERE h._v_to = 0 UNION ALL SELECT false, true, h.rowid, h."id", h."name", h."seats", h."extra", h."valid_from", h."valid_to", h."_said0", h."_said1", h."_null0", h."_null1", h."_raw", h._v_from, h._v_close FROM "j__past" h JOIN (FROM "temp"."j__folded" WHERE _is_late) k ON h."id" = k."id" WHERE h._v_to = 0;
 
 CREATE OR REPLACE TEMP TABLE "temp"."j__oldmem" AS SELECT h.rowid AS _rid, h."id", h."_s0", h._kind, h."name", h."seats", h."extra", h."_said0", h."_said1", h."_null0", h."_null1" FROM "j__mem" h JOIN (FROM "temp"."j__folded" WHERE _is_late) k ON h."id" = k."id" WHERE h._v_to = 0;
 
@@ -528,7 +554,8 @@ CREATE OR REPLACE TEMP TABLE "temp"."j__line" AS SELECT *, count(*) FILTER (WHER
 			ELSE coalesce(lag(_del) OVER w, true) OR ("_f1" IS DISTINCT FROM lag("_f1") OVER w) END AS _changed
 	FROM (SELECT *, last_value(CASE WHEN NOT _del THEN "name" END IGNORE NULLS) OVER w AS "_f0", last_value(CASE WHEN NOT _del THEN "seats" END IGNORE NULLS) OVER w AS "_f1", last_value(CASE WHEN NOT _del THEN "extra" END IGNORE NULLS) OVER w AS "_f2" FROM (
 	SELECT *, count(*) FILTER (WHERE _del) OVER (PARTITION BY "id" ORDER BY "_s0") AS _run FROM (SELECT * FROM (
-	SELECT "id", "valid_from", false, "name", "seats", "extra", -1, -1, 0, 0, false FROM "temp"."j__old" WHERE NOT _is_late UNION ALL SELECT "id", "_s0", _del, "name", "seats", "extra", "_said0", "_said1", "_null0", "_null1", false FROM "temp"."j__known" SEMI JOIN "temp"."j__folded" USING ("id") ) x("id", "_s0", _del, "name", "seats", "extra", "_said0", "_said1", "_null0", "_null1", _new)))
+	SELECT "id", "valid_from", false, "name", "seats", "extra", -1, -1, 0, 0, false FROM "temp"."j__old"
+		WHERE NOT _is_late UNION ALL SELECT "id", "_s0", _del, "name", "seats", "extra", "_said0", "_said1", "_null0", "_null1", false FROM "temp"."j__known" SEMI JOIN "temp"."j__folded" USING ("id") ) x("id", "_s0", _del, "name", "seats", "extra", "_said0", "_said1", "_null0", "_null1", _new)))
 	WINDOW w AS (PARTITION BY "id", _run ORDER BY "_s0")) WINDOW w AS (PARTITION BY "id" ORDER BY "_s0"));
 
 CREATE OR REPLACE TEMP TABLE "temp"."j__built" AS SELECT * FROM (
@@ -538,7 +565,8 @@ CREATE OR REPLACE TEMP TABLE "temp"."j__built" AS SELECT * FROM (
 	WINDOW w AS (PARTITION BY "id", _group ORDER BY "_s0" ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)) x WHERE _changed) WHERE NOT _del;
 
 CREATE OR REPLACE TEMP TABLE "temp"."j__change" AS SELECT *, CASE WHEN _act IN ('keep', 'close') THEN _was_raw ELSE _own AND (_was_raw OR coalesce(_is_late, true)) END::TINYINT AS _raw FROM (
-	SELECT o._rid, o._is_now, o._is_late, w."id", w."_s0", w."_t0", w."name", w."seats", w."extra", CASE WHEN NOT o._is_late THEN o."_said0" ELSE w."_said0" END AS "_said0", CASE WHEN NOT o._is_late THEN o."_said1" ELSE w."_said1" END AS "_said1", CASE WHEN NOT o._is_late THEN o."_null0" ELSE w."_null0" END AS "_null0", CASE WHEN NOT o._is_late THEN o."_null1" ELSE w."_null1" END AS "_null1",
+	SELECT o._rid, o._is_now, o._is_late, w."id", w."_s0", w."_t0", w."name", w."seats", w."extra"
+		, CASE WHEN NOT o._is_late THEN o."_said0" ELSE w."_said0" END AS "_said0", CASE WHEN NOT o._is_late THEN o."_said1" ELSE w."_said1" END AS "_said1", CASE WHEN NOT o._is_late THEN o."_null0" ELSE w."_null0" END AS "_null0", CASE WHEN NOT o._is_late THEN o."_null1" ELSE w."_null1" END AS "_null1",
 		o._raw = 1 AS _was_raw, w._own,
 		CASE WHEN o._rid IS NULL THEN 'add' WHEN w."id" IS NULL THEN 'kill' WHEN (o."name" IS DISTINCT FROM w."name" OR o."seats" IS DISTINCT FROM w."seats" OR o."extra" IS DISTINCT FROM w."extra") THEN 'swap'
 			WHEN o."valid_to" IS NOT DISTINCT FROM w."_t0" THEN 'keep' WHEN o."valid_to" IS NULL THEN 'close' ELSE 'swap' END AS _act
@@ -551,11 +579,14 @@ FROM (SELECT * FROM "temp"."j__old" SEMI JOIN "temp"."j__folded" USING ("id") WH
 
 SELECT count(DISTINCT _rid // 2048) FILTER (WHERE _is_now AND _act IN ('kill', 'swap', 'close')),
 	count(*) FILTER (WHERE _is_now AND _act IN ('kill', 'swap')), count(*) FILTER (WHERE NOT _is_now AND _act IN ('kill', 'swap')),
-	count(*) FILTER (WHERE _act IN ('add', 'swap') AND _t0 IS NULL), count(*) FILTER (WHERE _act IN ('add', 'swap') AND _t0 IS NOT NULL) FROM "temp"."j__change";
+	count(*) FILTER (WHERE _act IN ('add', 'swap') AND _t0 IS NULL), count(*) FILTER (WHERE _act IN ('add', 'swap')
+		AND _t0 IS NOT NULL) FROM "temp"."j__change";
 
-UPDATE "j__now" AS h SET "valid_to" = e."_t0", _v_close = 7 FROM (SELECT * FROM (SELECT _rid, "_t0", CASE WHEN _act = 'close' THEN 'close' ELSE 'kill' END AS _act FROM "temp"."j__change" WHERE _is_now AND _act IN ('kill', 'swap', 'close')) WHERE _act = 'close') e WHERE h.rowid = e._rid;
+UPDATE "j__now" AS h SET "valid_to" = e."_t0", _v_close = 7 FROM (SELECT * FROM (SELECT _rid, "_t0", CASE WHEN _act = 'close' THEN 'close' ELSE 'kill' END AS _act FROM "temp"."j__change"
+	WHERE _is_now AND _act IN ('kill', 'swap', 'close')) WHERE _act = 'close') e WHERE h.rowid = e._rid;
 
-UPDATE "j__now" AS h SET _v_to = 7 FROM (SELECT * FROM (SELECT _rid, "_t0", CASE WHEN _act = 'close' THEN 'close' ELSE 'kill' END AS _act FROM "temp"."j__change" WHERE _is_now AND _act IN ('kill', 'swap', 'close')) WHERE _act = 'kill') e WHERE h.rowid = e._rid;
+UPDATE "j__now" AS h SET _v_to = 7 FROM (SELECT * FROM (SELECT _rid, "_t0", CASE WHEN _act = 'close' THEN 'close' ELSE 'kill' END AS _act FROM "temp"."j__change"
+	WHERE _is_now AND _act IN ('kill', 'swap', 'close')) WHERE _act = 'kill') e WHERE h.rowid = e._rid;
 
 UPDATE "j__past" AS h SET _v_to = 7 FROM (SELECT _rid FROM "temp"."j__change" WHERE NOT _is_now AND _act IN ('kill', 'swap')) c WHERE h.rowid = c._rid;
 
@@ -568,7 +599,8 @@ SELECT "id", "name", "seats", "extra", "_s0", "_t0", 7, 7, 0, "_said0", "_said1"
 CREATE OR REPLACE TEMP TABLE "temp"."j__wanted" AS SELECT * FROM (
 	SELECT "id", "_s0", CASE WHEN _del THEN 'D' ELSE 'E' END, "name", "seats", "extra", "_said0", "_said1", "_null0", "_null1"
 	FROM "temp"."j__line" f WHERE NOT _changed OR _del AND (f."name" IS NOT NULL OR f."seats" IS NOT NULL OR f."extra" IS NOT NULL) UNION ALL SELECT f."id", f."_s0", 'E', CASE WHEN NOT d._is_late THEN CASE WHEN "o"."_said0" & 1 <> 0 AND "o"."_null0" & 1 = 0 THEN o."name" END ELSE f."name" END, CASE WHEN NOT d._is_late THEN CASE WHEN "o"."_null0" & 2 = 0 THEN o."seats" END ELSE f."seats" END, CASE WHEN NOT d._is_late THEN CASE WHEN "o"."_said1" & 1 <> 0 AND "o"."_null1" & 1 = 0 THEN o."extra" END ELSE f."extra" END, d."_said0", d."_said1", d."_null0", d."_null1"
-FROM "temp"."j__change" d JOIN "temp"."j__line" f ON f."id" = d."id" AND f."_s0" = d."_s0" LEFT JOIN "temp"."j__old" o ON o._rid = d._rid AND o._is_now = d._is_now
+FROM "temp"."j__change" d JOIN "temp"."j__line" f ON f."id" = d."id" AND f."_s0" = d."_s0"
+	LEFT JOIN "temp"."j__old" o ON o._rid = d._rid AND o._is_now = d._is_now
 WHERE d._raw = 0 AND d._act <> 'kill' AND (d._was_raw OR coalesce(d._is_late, true))) x("id", "_s0", _kind, "name", "seats", "extra", "_said0", "_said1", "_null0", "_null1");
 
 INSERT INTO "j__mem" ("id", "_s0", _kind, _v_from, _v_to, "name", "seats", "extra", "_said0", "_said1", "_null0", "_null1")
@@ -620,7 +652,8 @@ SELECT "valid_from", "valid_to", CASE WHEN _n = 1 THEN 'first seen' ELSE array_t
 		lambda x: x IS NOT NULL), ', ') END AS what, "name", "seats", "extra", _opened AS version
 FROM b WINDOW w AS (ORDER BY _n) ORDER BY _n;
 
-SELECT ['rows', 'column name', 'column seats', 'column extra'][_n] AS what, count(*) FILTER (_k = 1) AS added, count(*) FILTER (_k = 2) AS removed, count(*) FILTER (_k = 3) AS changed FROM (
+SELECT ['rows', 'column name', 'column seats', 'column extra'][_n] AS what, count(*) FILTER (_k = 1) AS added, count(*) FILTER (_k = 2) AS removed,
+	count(*) FILTER (_k = 3) AS changed FROM (
 		SELECT unnest(_k) AS _k, generate_subscripts(_k, 1) AS _n FROM (
 			SELECT [CASE change_type WHEN 'insert' THEN 1 WHEN 'delete' THEN 2 WHEN 'update_after' THEN 3 ELSE 0 END, CASE
 				WHEN change_type <> 'update_after' OR "name" IS NOT DISTINCT FROM _j0."name" THEN 0 WHEN _j0."name" IS NULL THEN 1

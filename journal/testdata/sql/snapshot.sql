@@ -28,7 +28,8 @@ SELECT "id", "name", "note", "valid_from", "valid_to" FROM "c__now" WHERE _v_to 
 CREATE OR REPLACE VIEW "c_bitemporal" AS
 WITH _r AS (SELECT "id", "name", "note", "valid_from", "valid_to", _v_from, _v_close, _v_to FROM "c__now"
 	UNION ALL SELECT "id", "name", "note", "valid_from", "valid_to", _v_from, _v_close, _v_to FROM "c__past")
-SELECT "id", "name", "note", "valid_from", NULL AS "valid_to", _v_from AS "known_from", nullif(CASE WHEN _v_close <> 0 THEN _v_close ELSE _v_to END, 0) AS "known_to"
+SELECT "id", "name", "note", "valid_from", NULL AS "valid_to", _v_from AS "known_from", nullif(CASE
+	WHEN _v_close <> 0 THEN _v_close ELSE _v_to END, 0) AS "known_to"
 	FROM _r WHERE _v_close <> _v_from AND _v_to <> _v_from
 UNION ALL SELECT "id", "name", "note", "valid_from", "valid_to", _v_close, nullif(_v_to, 0) FROM _r WHERE _v_close <> 0 AND _v_to <> _v_close;
 
@@ -60,7 +61,8 @@ WITH _b AS (
 	UNION ALL SELECT "id", "name", "note", _v_to FROM "c__past" WHERE _v_to > "from_version" AND _v_to <= "to_version" AND _v_close = 0 AND _v_to > _v_from),
 _a AS (
 	SELECT "id", "name", "note", _v_from AS _version FROM "c__now" WHERE _v_from > "from_version" AND _v_from <= "to_version" AND _v_close <> _v_from AND _v_to <> _v_from
-	UNION ALL SELECT "id", "name", "note", _v_from FROM "c__past" WHERE _v_from > "from_version" AND _v_from <= "to_version" AND _v_close <> _v_from AND _v_to <> _v_from),
+	UNION ALL SELECT "id", "name", "note", _v_from FROM "c__past"
+		WHERE _v_from > "from_version" AND _v_from <= "to_version" AND _v_close <> _v_from AND _v_to <> _v_from),
 _c AS (SELECT coalesce(_b._version, _a._version) AS _version, _b._version IS NOT NULL AS _isb, _a._version IS NOT NULL AS _isa,
 	_b."id" AS "_b0", _b."name" AS "_b1", _b."note" AS "_b2", _a."id" AS "_n0", _a."name" AS "_n1", _a."note" AS "_n2"
 FROM _b FULL JOIN _a ON _b."id" = _a."id" AND _b._version = _a._version
@@ -90,9 +92,11 @@ _a AS (
 _c AS (SELECT coalesce(_b._version, _a._version) AS _version, _b._version IS NOT NULL AS _isb, _a._version IS NOT NULL AS _isa,
 	_b."id" AS "_b0", _b."name" AS "_b1", _b."note" AS "_b2", _a."id" AS "_n0", _a."name" AS "_n1", _a."note" AS "_n2"
 FROM _b FULL JOIN _a ON _b."id" = _a."id" WHERE _b._version IS NULL OR _a._version IS NULL OR (_b."name" IS DISTINCT FROM _a."name" OR _b."note" IS DISTINCT FROM _a."note"))
-SELECT CASE WHEN "from_version" > "to_version" THEN CASE WHEN _isa THEN 'update_after' ELSE 'insert' END WHEN _isa THEN 'update_before' ELSE 'delete' END AS change_type,
+SELECT CASE WHEN "from_version" > "to_version" THEN CASE WHEN _isa THEN 'update_after' ELSE 'insert' END
+	WHEN _isa THEN 'update_before' ELSE 'delete' END AS change_type,
 	"to_version"::BIGINT AS _version, "_b0" AS "id", "_b1" AS "name", "_b2" AS "note" FROM _c WHERE _isb
-UNION ALL SELECT CASE WHEN "from_version" > "to_version" THEN CASE WHEN _isb THEN 'update_before' ELSE 'delete' END WHEN _isb THEN 'update_after' ELSE 'insert' END,
+UNION ALL SELECT CASE WHEN "from_version" > "to_version" THEN
+	CASE WHEN _isb THEN 'update_before' ELSE 'delete' END WHEN _isb THEN 'update_after' ELSE 'insert' END,
 	"to_version"::BIGINT, "_n0" AS "id", "_n1" AS "name", "_n2" AS "note" FROM _c WHERE _isa
 UNION ALL SELECT NULL, NULL, NULL, NULL, NULL FROM "c__state" WHERE CASE WHEN least("from_version", "to_version") < oldest  THEN error('journal c can be read at versions ' || oldest || ' to ' || (SELECT coalesce(max(version), 0) FROM dsql.versions)
 	|| ', and this is ' || (least("from_version", "to_version")))::BOOLEAN ELSE false END;
@@ -227,7 +231,8 @@ SELECT "id", "name", "note", "valid_from", "valid_to" FROM "c__now" WHERE _v_to 
 CREATE OR REPLACE VIEW "c_bitemporal" AS
 WITH _r AS (SELECT "id", "name", "note", "valid_from", "valid_to", _v_from, _v_close, _v_to FROM "c__now"
 	UNION ALL SELECT "id", "name", "note", "valid_from", "valid_to", _v_from, _v_close, _v_to FROM "c__past")
-SELECT "id", "name", "note", "valid_from", NULL AS "valid_to", _v_from AS "known_from", nullif(CASE WHEN _v_close <> 0 THEN _v_close ELSE _v_to END, 0) AS "known_to"
+SELECT "id", "name", "note", "valid_from", NULL AS "valid_to", _v_from AS "known_from", nullif(CASE
+	WHEN _v_close <> 0 THEN _v_close ELSE _v_to END, 0) AS "known_to"
 	FROM _r WHERE _v_close <> _v_from AND _v_to <> _v_from
 UNION ALL SELECT "id", "name", "note", "valid_from", "valid_to", _v_close, nullif(_v_to, 0) FROM _r WHERE _v_close <> 0 AND _v_to <> _v_close;
 
@@ -259,7 +264,8 @@ WITH _b AS (
 	UNION ALL SELECT "id", "name", "note", _v_to FROM "c__past" WHERE _v_to > "from_version" AND _v_to <= "to_version" AND _v_close = 0 AND _v_to > _v_from),
 _a AS (
 	SELECT "id", "name", "note", _v_from AS _version FROM "c__now" WHERE _v_from > "from_version" AND _v_from <= "to_version" AND _v_close <> _v_from AND _v_to <> _v_from
-	UNION ALL SELECT "id", "name", "note", _v_from FROM "c__past" WHERE _v_from > "from_version" AND _v_from <= "to_version" AND _v_close <> _v_from AND _v_to <> _v_from),
+	UNION ALL SELECT "id", "name", "note", _v_from FROM "c__past"
+		WHERE _v_from > "from_version" AND _v_from <= "to_version" AND _v_close <> _v_from AND _v_to <> _v_from),
 _c AS (SELECT coalesce(_b._version, _a._version) AS _version, _b._version IS NOT NULL AS _isb, _a._version IS NOT NULL AS _isa,
 	_b."id" AS "_b0", _b."name" AS "_b1", _b."note" AS "_b2", _a."id" AS "_n0", _a."name" AS "_n1", _a."note" AS "_n2"
 FROM _b FULL JOIN _a ON _b."id" = _a."id" AND _b._version = _a._version
@@ -289,9 +295,11 @@ _a AS (
 _c AS (SELECT coalesce(_b._version, _a._version) AS _version, _b._version IS NOT NULL AS _isb, _a._version IS NOT NULL AS _isa,
 	_b."id" AS "_b0", _b."name" AS "_b1", _b."note" AS "_b2", _a."id" AS "_n0", _a."name" AS "_n1", _a."note" AS "_n2"
 FROM _b FULL JOIN _a ON _b."id" = _a."id" WHERE _b._version IS NULL OR _a._version IS NULL OR (_b."name" IS DISTINCT FROM _a."name" OR _b."note" IS DISTINCT FROM _a."note"))
-SELECT CASE WHEN "from_version" > "to_version" THEN CASE WHEN _isa THEN 'update_after' ELSE 'insert' END WHEN _isa THEN 'update_before' ELSE 'delete' END AS change_type,
+SELECT CASE WHEN "from_version" > "to_version" THEN CASE WHEN _isa THEN 'update_after' ELSE 'insert' END
+	WHEN _isa THEN 'update_before' ELSE 'delete' END AS change_type,
 	"to_version"::BIGINT AS _version, "_b0" AS "id", "_b1" AS "name", "_b2" AS "note" FROM _c WHERE _isb
-UNION ALL SELECT CASE WHEN "from_version" > "to_version" THEN CASE WHEN _isb THEN 'update_before' ELSE 'delete' END WHEN _isb THEN 'update_after' ELSE 'insert' END,
+UNION ALL SELECT CASE WHEN "from_version" > "to_version" THEN
+	CASE WHEN _isb THEN 'update_before' ELSE 'delete' END WHEN _isb THEN 'update_after' ELSE 'insert' END,
 	"to_version"::BIGINT, "_n0" AS "id", "_n1" AS "name", "_n2" AS "note" FROM _c WHERE _isa
 UNION ALL SELECT NULL, NULL, NULL, NULL, NULL FROM "c__state" WHERE CASE WHEN least("from_version", "to_version") < oldest  THEN error('journal c can be read at versions ' || oldest || ' to ' || (SELECT coalesce(max(version), 0) FROM dsql.versions)
 	|| ', and this is ' || (least("from_version", "to_version")))::BOOLEAN ELSE false END;
@@ -388,7 +396,8 @@ SELECT "id", "name", "note", "valid_from", "valid_to" FROM "c__now" WHERE _v_to 
 CREATE OR REPLACE VIEW "c_bitemporal" AS
 WITH _r AS (SELECT "id", "name", "note", "valid_from", "valid_to", _v_from, _v_close, _v_to FROM "c__now"
 	UNION ALL SELECT "id", "name", "note", "valid_from", "valid_to", _v_from, _v_close, _v_to FROM "c__past")
-SELECT "id", "name", "note", "valid_from", NULL AS "valid_to", _v_from AS "known_from", nullif(CASE WHEN _v_close <> 0 THEN _v_close ELSE _v_to END, 0) AS "known_to"
+SELECT "id", "name", "note", "valid_from", NULL AS "valid_to", _v_from AS "known_from", nullif(CASE
+	WHEN _v_close <> 0 THEN _v_close ELSE _v_to END, 0) AS "known_to"
 	FROM _r WHERE _v_close <> _v_from AND _v_to <> _v_from
 UNION ALL SELECT "id", "name", "note", "valid_from", "valid_to", _v_close, nullif(_v_to, 0) FROM _r WHERE _v_close <> 0 AND _v_to <> _v_close;
 
@@ -420,7 +429,8 @@ WITH _b AS (
 	UNION ALL SELECT "id", "name", "note", _v_to FROM "c__past" WHERE _v_to > "from_version" AND _v_to <= "to_version" AND _v_close = 0 AND _v_to > _v_from),
 _a AS (
 	SELECT "id", "name", "note", _v_from AS _version FROM "c__now" WHERE _v_from > "from_version" AND _v_from <= "to_version" AND _v_close <> _v_from AND _v_to <> _v_from
-	UNION ALL SELECT "id", "name", "note", _v_from FROM "c__past" WHERE _v_from > "from_version" AND _v_from <= "to_version" AND _v_close <> _v_from AND _v_to <> _v_from),
+	UNION ALL SELECT "id", "name", "note", _v_from FROM "c__past"
+		WHERE _v_from > "from_version" AND _v_from <= "to_version" AND _v_close <> _v_from AND _v_to <> _v_from),
 _c AS (SELECT coalesce(_b._version, _a._version) AS _version, _b._version IS NOT NULL AS _isb, _a._version IS NOT NULL AS _isa,
 	_b."id" AS "_b0", _b."name" AS "_b1", _b."note" AS "_b2", _a."id" AS "_n0", _a."name" AS "_n1", _a."note" AS "_n2"
 FROM _b FULL JOIN _a ON _b."id" = _a."id" AND _b._version = _a._version
@@ -450,9 +460,11 @@ _a AS (
 _c AS (SELECT coalesce(_b._version, _a._version) AS _version, _b._version IS NOT NULL AS _isb, _a._version IS NOT NULL AS _isa,
 	_b."id" AS "_b0", _b."name" AS "_b1", _b."note" AS "_b2", _a."id" AS "_n0", _a."name" AS "_n1", _a."note" AS "_n2"
 FROM _b FULL JOIN _a ON _b."id" = _a."id" WHERE _b._version IS NULL OR _a._version IS NULL OR (_b."name" IS DISTINCT FROM _a."name" OR _b."note" IS DISTINCT FROM _a."note"))
-SELECT CASE WHEN "from_version" > "to_version" THEN CASE WHEN _isa THEN 'update_after' ELSE 'insert' END WHEN _isa THEN 'update_before' ELSE 'delete' END AS change_type,
+SELECT CASE WHEN "from_version" > "to_version" THEN CASE WHEN _isa THEN 'update_after' ELSE 'insert' END
+	WHEN _isa THEN 'update_before' ELSE 'delete' END AS change_type,
 	"to_version"::BIGINT AS _version, "_b0" AS "id", "_b1" AS "name", "_b2" AS "note" FROM _c WHERE _isb
-UNION ALL SELECT CASE WHEN "from_version" > "to_version" THEN CASE WHEN _isb THEN 'update_before' ELSE 'delete' END WHEN _isb THEN 'update_after' ELSE 'insert' END,
+UNION ALL SELECT CASE WHEN "from_version" > "to_version" THEN
+	CASE WHEN _isb THEN 'update_before' ELSE 'delete' END WHEN _isb THEN 'update_after' ELSE 'insert' END,
 	"to_version"::BIGINT, "_n0" AS "id", "_n1" AS "name", "_n2" AS "note" FROM _c WHERE _isa
 UNION ALL SELECT NULL, NULL, NULL, NULL, NULL FROM "c__state" WHERE CASE WHEN least("from_version", "to_version") < oldest  THEN error('journal c can be read at versions ' || oldest || ' to ' || (SELECT coalesce(max(version), 0) FROM dsql.versions)
 	|| ', and this is ' || (least("from_version", "to_version")))::BOOLEAN ELSE false END;
@@ -497,9 +509,11 @@ SELECT "c__definition"(), _s0 IS NOT NULL FROM "c__state";
 
 SELECT oldest FROM "c__state";
 
-CREATE OR REPLACE TEMP TABLE "temp"."c__back" AS SELECT "id", "name", "note", "valid_from", CASE WHEN _v_close <> 0 AND _v_close <= 1 THEN "valid_to" END AS "valid_to", _v_close <> 0 AND _v_close <= 1 AS _closed
+CREATE OR REPLACE TEMP TABLE "temp"."c__back" AS SELECT "id", "name", "note", "valid_from", CASE WHEN _v_close <> 0 AND _v_close <= 1 THEN "valid_to" END AS "valid_to", _v_close <> 0
+	AND _v_close <= 1 AS _closed
 FROM "c__now" WHERE _v_from <= 1 AND (_v_to = 0 OR _v_to > 1) AND (_v_to <> 0 OR _v_close > 1)
-UNION ALL SELECT "id", "name", "note", "valid_from", CASE WHEN _v_close <> 0 AND _v_close <= 1 THEN "valid_to" END AS "valid_to", _v_close <> 0 AND _v_close <= 1
+UNION ALL SELECT "id", "name", "note", "valid_from", CASE WHEN _v_close <> 0 AND _v_close <= 1 THEN "valid_to" END AS "valid_to",
+	_v_close <> 0 AND _v_close <= 1
 FROM "c__past" WHERE _v_from <= 1 AND (_v_to = 0 OR _v_to > 1) AND (_v_to <> 0 OR _v_close > 1);
 
 CREATE OR REPLACE TEMP TABLE "temp"."c__backmem" AS SELECT "id", "_s0", _kind, "name", "note" FROM "c__mem" WHERE _v_from <= 1 AND _v_to > 1;
@@ -552,7 +566,8 @@ SELECT "valid_from", "valid_to", CASE WHEN _n = 1 THEN 'first seen' ELSE array_t
 		lambda x: x IS NOT NULL), ', ') END AS what, "name", "note", _opened AS version
 FROM b WINDOW w AS (ORDER BY _n) ORDER BY _n;
 
-SELECT ['rows', 'column name', 'column note'][_n] AS what, count(*) FILTER (_k = 1) AS added, count(*) FILTER (_k = 2) AS removed, count(*) FILTER (_k = 3) AS changed FROM (
+SELECT ['rows', 'column name', 'column note'][_n] AS what, count(*) FILTER (_k = 1) AS added, count(*) FILTER (_k = 2) AS removed,
+	count(*) FILTER (_k = 3) AS changed FROM (
 		SELECT unnest(_k) AS _k, generate_subscripts(_k, 1) AS _n FROM (
 			SELECT [CASE change_type WHEN 'insert' THEN 1 WHEN 'delete' THEN 2 WHEN 'update_after' THEN 3 ELSE 0 END, CASE
 				WHEN change_type <> 'update_after' OR "name" IS NOT DISTINCT FROM _j0."name" THEN 0 WHEN _j0."name" IS NULL THEN 1

@@ -35,7 +35,8 @@ CREATE OR REPLACE VIEW "j_history" AS SELECT "id", "name", "seats", "valid_from"
 CREATE OR REPLACE VIEW "j_bitemporal" AS
 WITH _r AS (SELECT "id", "name", "seats", "valid_from", "valid_to", _v_from, _v_close, _v_to FROM "j__now"
 	UNION ALL SELECT "id", "name", "seats", "valid_from", "valid_to", _v_from, _v_close, _v_to FROM "j__past")
-SELECT "id", "name", "seats", "valid_from", NULL AS "valid_to", _v_from AS "known_from", nullif(CASE WHEN _v_close <> 0 THEN _v_close ELSE _v_to END, 0) AS "known_to"
+SELECT "id", "name", "seats", "valid_from", NULL AS "valid_to", _v_from AS "known_from", nullif(CASE
+	WHEN _v_close <> 0 THEN _v_close ELSE _v_to END, 0) AS "known_to"
 	FROM _r WHERE _v_close <> _v_from AND _v_to <> _v_from
 UNION ALL SELECT "id", "name", "seats", "valid_from", "valid_to", _v_close, nullif(_v_to, 0) FROM _r WHERE _v_close <> 0 AND _v_to <> _v_close;
 
@@ -66,7 +67,8 @@ WITH _b AS (
 	UNION ALL SELECT "id", "name", "seats", _v_to FROM "j__past" WHERE _v_to > "from_version" AND _v_to <= "to_version" AND _v_close = 0 AND _v_to > _v_from),
 _a AS (
 	SELECT "id", "name", "seats", _v_from AS _version FROM "j__now" WHERE _v_from > "from_version" AND _v_from <= "to_version" AND _v_close <> _v_from AND _v_to <> _v_from
-	UNION ALL SELECT "id", "name", "seats", _v_from FROM "j__past" WHERE _v_from > "from_version" AND _v_from <= "to_version" AND _v_close <> _v_from AND _v_to <> _v_from),
+	UNION ALL SELECT "id", "name", "seats", _v_from FROM "j__past"
+		WHERE _v_from > "from_version" AND _v_from <= "to_version" AND _v_close <> _v_from AND _v_to <> _v_from),
 _c AS (SELECT coalesce(_b._version, _a._version) AS _version, _b._version IS NOT NULL AS _isb, _a._version IS NOT NULL AS _isa,
 	_b."id" AS "_b0", _b."name" AS "_b1", _b."seats" AS "_b2", _a."id" AS "_n0", _a."name" AS "_n1", _a."seats" AS "_n2"
 FROM _b FULL JOIN _a ON _b."id" = _a."id" AND _b._version = _a._version
@@ -96,9 +98,11 @@ _a AS (
 _c AS (SELECT coalesce(_b._version, _a._version) AS _version, _b._version IS NOT NULL AS _isb, _a._version IS NOT NULL AS _isa,
 	_b."id" AS "_b0", _b."name" AS "_b1", _b."seats" AS "_b2", _a."id" AS "_n0", _a."name" AS "_n1", _a."seats" AS "_n2"
 FROM _b FULL JOIN _a ON _b."id" = _a."id" WHERE _b._version IS NULL OR _a._version IS NULL OR (_b."name" IS DISTINCT FROM _a."name" OR _b."seats" IS DISTINCT FROM _a."seats"))
-SELECT CASE WHEN "from_version" > "to_version" THEN CASE WHEN _isa THEN 'update_after' ELSE 'insert' END WHEN _isa THEN 'update_before' ELSE 'delete' END AS change_type,
+SELECT CASE WHEN "from_version" > "to_version" THEN CASE WHEN _isa THEN 'update_after' ELSE 'insert' END
+	WHEN _isa THEN 'update_before' ELSE 'delete' END AS change_type,
 	"to_version"::BIGINT AS _version, "_b0" AS "id", "_b1" AS "name", "_b2" AS "seats" FROM _c WHERE _isb
-UNION ALL SELECT CASE WHEN "from_version" > "to_version" THEN CASE WHEN _isb THEN 'update_before' ELSE 'delete' END WHEN _isb THEN 'update_after' ELSE 'insert' END,
+UNION ALL SELECT CASE WHEN "from_version" > "to_version" THEN
+	CASE WHEN _isb THEN 'update_before' ELSE 'delete' END WHEN _isb THEN 'update_after' ELSE 'insert' END,
 	"to_version"::BIGINT, "_n0" AS "id", "_n1" AS "name", "_n2" AS "seats" FROM _c WHERE _isa
 UNION ALL SELECT NULL, NULL, NULL, NULL, NULL FROM "j__state" WHERE CASE WHEN least("from_version", "to_version") < oldest  THEN error('journal j can be read at versions ' || oldest || ' to ' || (SELECT coalesce(max(version), 0) FROM dsql.versions)
 	|| ', and this is ' || (least("from_version", "to_version")))::BOOLEAN ELSE false END;
@@ -137,7 +141,8 @@ CREATE OR REPLACE TEMP TABLE "temp"."j__merged" AS WITH g AS (
 	y AS (
 		SELECT *, CASE WHEN _at IS NULL OR _top > _at THEN _top ELSE _at END AS _up,
 			CASE WHEN _last IS NULL OR _bottom > _last THEN _bottom ELSE _last END AS _down,
-			_top IS NOT NULL AND (_at IS NULL OR _top > _at) AS _newer, _bottom IS NOT NULL AND (_last IS NULL OR _bottom > _last) AS _buried FROM x),
+			_top IS NOT NULL AND (_at IS NULL OR _top > _at) AS _newer, _bottom IS NOT NULL
+			AND (_last IS NULL OR _bottom > _last) AS _buried FROM x),
 	z AS (
 		SELECT y."id", y._rid, y._at, y._up, y._down, y._bottom, y._buried, y."_j0", y."_j1", y."_o0" , CASE WHEN y._newer THEN e."name" ELSE "_j0" END AS "name", CASE WHEN "_o0" IS NULL OR "_l0" > "_o0" THEN CASE WHEN y._down IS NULL OR "_l0" > y._down THEN "_l0" END WHEN y._down IS NULL OR "_o0" > y._down THEN "_o0" END AS "_w0", CASE WHEN "_o0" IS NULL OR "_l0" > "_o0" THEN CASE WHEN y._down IS NULL OR "_l0" > y._down THEN "_f0" END WHEN y._down IS NULL OR "_o0" > y._down THEN "_j1" END AS "seats"
 		FROM y LEFT JOIN "temp"."j__new" e ON NOT e._del AND e."id" = y."id" AND e."_s0" = y._top)
@@ -194,7 +199,8 @@ CREATE OR REPLACE TEMP TABLE "temp"."j__merged" AS WITH g AS (
 	y AS (
 		SELECT *, CASE WHEN _at IS NULL OR _top > _at THEN _top ELSE _at END AS _up,
 			CASE WHEN _last IS NULL OR _bottom > _last THEN _bottom ELSE _last END AS _down,
-			_top IS NOT NULL AND (_at IS NULL OR _top > _at) AS _newer, _bottom IS NOT NULL AND (_last IS NULL OR _bottom > _last) AS _buried FROM x),
+			_top IS NOT NULL AND (_at IS NULL OR _top > _at) AS _newer, _bottom IS NOT NULL
+			AND (_last IS NULL OR _bottom > _last) AS _buried FROM x),
 	z AS (
 		SELECT y."id", y._rid, y._at, y._up, y._down, y._bottom, y._buried, y."_j0", y."_j1", y."_o0" , CASE WHEN y._newer THEN e."name" ELSE "_j0" END AS "name", CASE WHEN "_o0" IS NULL OR "_l0" > "_o0" THEN CASE WHEN y._down IS NULL OR "_l0" > y._down THEN "_l0" END WHEN y._down IS NULL OR "_o0" > y._down THEN "_o0" END AS "_w0", CASE WHEN "_o0" IS NULL OR "_l0" > "_o0" THEN CASE WHEN y._down IS NULL OR "_l0" > y._down THEN "_f0" END WHEN y._down IS NULL OR "_o0" > y._down THEN "_j1" END AS "seats"
 		FROM y LEFT JOIN "temp"."j__new" e ON NOT e._del AND e."id" = y."id" AND e."_s0" = y._top)
@@ -273,7 +279,8 @@ CREATE OR REPLACE TEMP TABLE "temp"."j__merged" AS WITH g AS (
 	y AS (
 		SELECT *, CASE WHEN _at IS NULL OR _top > _at THEN _top ELSE _at END AS _up,
 			CASE WHEN _last IS NULL OR _bottom > _last THEN _bottom ELSE _last END AS _down,
-			_top IS NOT NULL AND (_at IS NULL OR _top > _at) AS _newer, _bottom IS NOT NULL AND (_last IS NULL OR _bottom > _last) AS _buried FROM x),
+			_top IS NOT NULL AND (_at IS NULL OR _top > _at) AS _newer, _bottom IS NOT NULL
+			AND (_last IS NULL OR _bottom > _last) AS _buried FROM x),
 	z AS (
 		SELECT y."id", y._rid, y._at, y._up, y._down, y._bottom, y._buried, y."_j0", y."_j1", y."_o0" , CASE WHEN y._down IS NULL OR y._at > y._down THEN "_j0" END AS "name", CASE WHEN "_o0" IS NULL OR "_l0" > "_o0" THEN CASE WHEN y._down IS NULL OR "_l0" > y._down THEN "_l0" END WHEN y._down IS NULL OR "_o0" > y._down THEN "_o0" END AS "_w0", CASE WHEN "_o0" IS NULL OR "_l0" > "_o0" THEN CASE WHEN y._down IS NULL OR "_l0" > y._down THEN "_f0" END WHEN y._down IS NULL OR "_o0" > y._down THEN "_j1" END AS "seats"
 		FROM y LEFT JOIN "temp"."j__new" e ON NOT e._del AND e."id" = y."id" AND e."_s0" = y._top)
@@ -350,7 +357,8 @@ CREATE OR REPLACE TEMP TABLE "temp"."j__merged" AS WITH g AS (
 	y AS (
 		SELECT *, CASE WHEN _at IS NULL OR _top > _at THEN _top ELSE _at END AS _up,
 			CASE WHEN _last IS NULL OR _bottom > _last THEN _bottom ELSE _last END AS _down,
-			_top IS NOT NULL AND (_at IS NULL OR _top > _at) AS _newer, _bottom IS NOT NULL AND (_last IS NULL OR _bottom > _last) AS _buried FROM x),
+			_top IS NOT NULL AND (_at IS NULL OR _top > _at) AS _newer, _bottom IS NOT NULL
+			AND (_last IS NULL OR _bottom > _last) AS _buried FROM x),
 	z AS (
 		SELECT y."id", y._rid, y._at, y._up, y._down, y._bottom, y._buried, y."_j0", y."_j1", y."_o0" , CASE WHEN y._newer THEN e."name" ELSE "_j0" END AS "name", CASE WHEN "_o0" IS NULL OR "_l0" > "_o0" THEN CASE WHEN y._down IS NULL OR "_l0" > y._down THEN "_l0" END WHEN y._down IS NULL OR "_o0" > y._down THEN "_o0" END AS "_w0", CASE WHEN "_o0" IS NULL OR "_l0" > "_o0" THEN CASE WHEN y._down IS NULL OR "_l0" > y._down THEN "_f0" END WHEN y._down IS NULL OR "_o0" > y._down THEN "_j1" END AS "seats"
 		FROM y LEFT JOIN "temp"."j__new" e ON NOT e._del AND e."id" = y."id" AND e."_s0" = y._top)
@@ -404,7 +412,8 @@ SELECT "valid_from", "valid_to", CASE WHEN _n = 1 THEN 'first seen' ELSE array_t
 		lambda x: x IS NOT NULL), ', ') END AS what, "name", "seats", _opened AS version
 FROM b WINDOW w AS (ORDER BY _n) ORDER BY _n;
 
-SELECT ['rows', 'column name', 'column seats'][_n] AS what, count(*) FILTER (_k = 1) AS added, count(*) FILTER (_k = 2) AS removed, count(*) FILTER (_k = 3) AS changed FROM (
+SELECT ['rows', 'column name', 'column seats'][_n] AS what, count(*) FILTER (_k = 1) AS added, count(*) FILTER (_k = 2) AS removed,
+	count(*) FILTER (_k = 3) AS changed FROM (
 		SELECT unnest(_k) AS _k, generate_subscripts(_k, 1) AS _n FROM (
 			SELECT [CASE change_type WHEN 'insert' THEN 1 WHEN 'delete' THEN 2 WHEN 'update_after' THEN 3 ELSE 0 END, CASE
 				WHEN change_type <> 'update_after' OR "name" IS NOT DISTINCT FROM _j0."name" THEN 0 WHEN _j0."name" IS NULL THEN 1
