@@ -2,7 +2,6 @@ package torture
 
 import (
 	"slices"
-	"strings"
 )
 
 // A journal: of a feed of events, or of loads that each are the whole table.
@@ -167,11 +166,3 @@ func (b *batch) take(x *Dest, rows []Rec) error {
 }
 
 func (d *Decl) guard() int { return either(d.Guard == 0, 50, d.Guard) }
-
-func textsOf(vs []Value) string {
-	out := make([]string, len(vs))
-	for i, v := range vs {
-		out[i] = textOf(v)
-	}
-	return strings.Join(out, "\x1f")
-}
