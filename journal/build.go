@@ -19,11 +19,7 @@ var line = statements[struct {
 
 // line puts the events of the touched keys in order and finds where versions begin. more is what comes to the known events.
 func (w *writer) line(ctx context.Context, more *engine.Query) error {
-	before := engine.SQL("")
-	if w.late > 0 {
-		before = w.sql(line.Before)
-	}
-	events := w.sql(line.Events, engine.Args{"before": before, "more": more})
+	events := w.sql(line.Events, engine.Args{"more": more})
 	if len(w.gaps()) > 0 {
 		events = w.sql(line.Filled, engine.Args{"events": events})
 	}
@@ -73,14 +69,7 @@ func (w *writer) build(ctx context.Context) error {
 
 // replace compares the versions with the believed rows, and writes what differs.
 func (w *writer) replace(ctx context.Context) error {
-	a := engine.Args{"was_raw": engine.SQL("true"), "believed": w.sql("{old}")}
-	if w.Raw {
-		a["was_raw"] = engine.SQL("o._raw = 1")
-	}
-	if w.late > 0 {
-		a["believed"] = w.sql(line.Believed)
-	}
-	if err := w.make(ctx, &w.temp.Change, line.Change, a); err != nil {
+	if err := w.make(ctx, &w.temp.Change, line.Change); err != nil {
 		return err
 	}
 	if err := w.countKeys(ctx); err != nil {
@@ -120,16 +109,11 @@ func (w *writer) countKeys(ctx context.Context) error {
 // recall brings name__mem in line with the folded keys: it remembers the events that opened nothing, deletes that have an image
 // or ended nothing, and the openings of rows that show another image.
 func (w *writer) recall(ctx context.Context) error {
-	a := engine.Args{"kind": "N", "openings": engine.SQL(""), "image": each(w.cols, func(c string) *engine.Query {
-		return engine.SQL("CASE WHEN _del THEN {c} END", engine.Args{"c": engine.Ident(c)})
-	})}
+	kind, image := "N", each(w.cols, func(c string) *engine.Query { return ofColumn("CASE WHEN _del THEN {c} END", c) })
 	if w.moving() {
-		a["kind"], a["image"] = "E", engine.Names(w.cols)
+		kind, image = "E", each(w.cols, func(c string) *engine.Query { return engine.Ident(c) })
 	}
-	if w.Raw {
-		a["openings"] = w.sql(line.Openings)
-	}
-	if err := w.make(ctx, &w.temp.Wanted, line.Wanted, a); err != nil {
+	if err := w.make(ctx, &w.temp.Wanted, line.Wanted, engine.Args{"kind": kind, "image": image}); err != nil {
 		return err
 	}
 	if w.late == 0 {

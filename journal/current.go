@@ -67,8 +67,7 @@ func (w *writer) mergeStaged(ctx context.Context, late bool) error {
 
 // latest reads what is known of the batch's keys: the open row, the latest delete, and rejected events.
 func (w *writer) latest(ctx context.Context) error {
-	found := w.lookup("{mem}", w.sql("{groups}"), "h._v_to = 0")
-	if err := w.make(ctx, &w.temp.Oldmem, current.Oldmem, engine.Args{"found": found}); err != nil {
+	if err := w.make(ctx, &w.temp.Oldmem, current.Oldmem); err != nil {
 		return err
 	}
 	if err := w.make(ctx, &w.temp.Known, current.Known); err != nil {

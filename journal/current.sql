@@ -2,7 +2,7 @@
 
 -- name: oldmem
 -- What is remembered of the batch's keys: the latest delete, events that were rejected.
-SELECT h.rowid AS _rid, {h.keys}, {h.seq}, h._kind{, h.cols} FROM {found}
+SELECT h.rowid AS _rid, {h.keys}, {h.seq}, h._kind{, h.cols} FROM {found_known}
 
 -- name: known
 -- The latest event of each key, as its row shows it, and the latest delete.

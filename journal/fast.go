@@ -70,7 +70,7 @@ func (w *writer) value(c string) *engine.Query {
 	case w.absent[c]:
 		return engine.Ident("o", c)
 	case w.ignored[c]:
-		return engine.SQL("coalesce(b.{c}, o.{c})", engine.Args{"c": engine.Ident(c)})
+		return ofColumn("coalesce(b.{c}, o.{c})", c)
 	}
 	return engine.Ident("b", c)
 }
@@ -96,25 +96,22 @@ func (w *writer) moved(names []string) *engine.Query {
 
 // insert adds the rows that the events open, and those that take the place of an open row.
 func (w *writer) insert(ctx context.Context) error {
-	text, raw := fast.Insert, engine.SQL("")
+	text := fast.Insert
 	if len(w.untracked)+len(w.marks()) > 0 {
 		text = fast.InsertMarked
 	}
-	if w.Raw {
-		raw = w.sql(fast.Raw)
-	}
-	_, err := w.run(ctx, text, engine.Args{"raw": raw})
+	_, err := w.run(ctx, text)
 	return err
 }
 
 // remember keeps the events that the rows don't tell.
 func (w *writer) remember(ctx context.Context, replaced, images bool) error {
 	a := engine.Args{"kind": "N", "image": each(w.cols, func(c string) *engine.Query {
-		return engine.SQL("CASE WHEN b._del THEN b.{c} END", engine.Args{"c": engine.Ident(c)})
+		return ofColumn("CASE WHEN b._del THEN b.{c} END", c)
 	})}
 	switch {
 	case w.moving():
-		a["kind"], a["image"] = "E", each(w.cols, func(c string) *engine.Query { return engine.SQL("b.{c}", engine.Args{"c": engine.Ident(c)}) })
+		a["kind"], a["image"] = "E", each(w.cols, func(c string) *engine.Query { return ofColumn("b.{c}", c) })
 	case !images:
 		a["image"] = each(w.cols, func(string) *engine.Query { return engine.SQL("NULL") })
 	}
@@ -129,9 +126,9 @@ func (w *writer) remember(ctx context.Context, replaced, images bool) error {
 // and what repeats the sequence is the event's own. event is the relation that has the event's sequence and marks.
 func (l *layout) ownImage(event string, seq []string, row string) []*engine.Query {
 	return each(l.cols, func(c string) *engine.Query {
-		own := engine.SQL(row+".{c}", engine.Args{"c": engine.Ident(c)})
+		own := ofColumn(row+".{c}", c)
 		if n, ok := l.own[c]; ok {
-			return engine.SQL(event+".{c}", engine.Args{"c": engine.Ident(seq[n])})
+			return ofColumn(event+".{c}", seq[n])
 		} else if shown := l.shown(event, c); shown != nil {
 			return engine.SQL("CASE WHEN {shown} THEN {c} END", engine.Args{"shown": shown, "c": own})
 		}

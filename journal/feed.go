@@ -14,7 +14,7 @@ import (
 var feedSQL string
 
 var feed = statements[struct {
-	Batch, Count, NotNewer, Bare, DropBare, Groups, CountGroups, Open, Found, FoundByRowid, Advance statement
+	Batch, Count, SomeNotNewer, Bare, DropBare, Groups, CountGroups, Open, Found, FoundByRowid, Advance statement
 }](feedSQL)
 
 // feed takes a batch of events. Keys with one event in order take the fast path, which compares it with the key's open row; the
@@ -88,11 +88,7 @@ func (w *writer) staged(ctx context.Context) (late bool, err error) {
 	if err := w.make(ctx, &w.temp.Batch, feed.Batch); err != nil {
 		return false, err
 	}
-	newer := engine.SQL("false")
-	if w.known {
-		newer = w.sql(feed.NotNewer)
-	}
-	err = w.scan(ctx, feed.Count, engine.Args{"late": newer}, &w.rows, &w.bare, &late)
+	err = w.scan(ctx, feed.Count, nil, &w.rows, &w.bare, &late)
 	return late, err
 }
 
@@ -241,7 +237,7 @@ func (w *writer) open(ctx context.Context) error {
 	if err := w.tune(ctx); err != nil {
 		return err
 	}
-	return w.make(ctx, &w.temp.Open, feed.Open, engine.Args{"found": w.lookup("{now}", w.sql("{groups}"), "h._v_close = 0 AND h._v_to = 0")})
+	return w.make(ctx, &w.temp.Open, feed.Open)
 }
 
 // lookup is what stands behind FROM to find the rows h of a table that have one of the keys.

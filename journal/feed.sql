@@ -7,9 +7,9 @@ SELECT {columns}, {(sequence)::seq_types AS seq}, {deleted} AS _del, false AS _l
 
 -- name: count
 -- Rows, rows without a key or sequence, and whether some event isn't newer than all before.
-SELECT count(*), count(*) FILTER (WHERE {any b.keys IS NULL} OR {any b.seq IS NULL}), {late} FROM {batch} b, {state} h
+SELECT count(*), count(*) FILTER (WHERE {any b.keys IS NULL} OR {any b.seq IS NULL}), {not_newer} FROM {batch} b, {state} h
 
--- name: not_newer
+-- name: some_not_newer
 coalesce(bool_or({row b.seq} <= {row h.seq}), false)
 
 -- name: bare
@@ -27,7 +27,7 @@ SELECT count(*) FILTER (WHERE _n > 1), count(*) FROM {groups}
 
 -- name: open
 -- The open rows of the batch's keys. They have no end, so that isn't read.
-SELECT h.rowid AS _rid, {h.keys}{, h.cols}, {h.from}{, h.marks}, h._v_from, {NULL::seq_types AS to}, 0::BIGINT AS _v_close FROM {found}
+SELECT h.rowid AS _rid, {h.keys}{, h.cols}, {h.from}{, h.marks}, h._v_from, {NULL::seq_types AS to}, 0::BIGINT AS _v_close FROM {found_open}
 
 -- name: found
 -- What stands behind FROM to find the rows h of a table that have one of some keys.

@@ -61,11 +61,9 @@ func (w *writer) refold(ctx context.Context, more *engine.Query) (int64, error) 
 // gather reads what is known of the keys to fold: their believed rows (old), what is remembered (oldmem), and of late keys the
 // events that these tell (known).
 func (w *writer) gather(ctx context.Context) error {
-	late := w.sql(fold.LateKeys)
 	var rows []*engine.Query
 	if w.late > 0 {
-		rows = append(rows, w.sql(fold.OldNow, engine.Args{"found": w.lookup("{now}", late, "h._v_to = 0")}),
-			w.sql(fold.OldPast, engine.Args{"found": w.lookup("{past}", late, "h._v_to = 0")}))
+		rows = append(rows, w.sql(fold.OldNow), w.sql(fold.OldPast))
 	}
 	if w.temp.Open.made() {
 		rows = append(rows, w.sql(fold.OldOpen))
@@ -73,14 +71,10 @@ func (w *writer) gather(ctx context.Context) error {
 	if err := w.make(ctx, &w.temp.Old, "{rows}", engine.Args{"rows": engine.Join(" UNION ALL ", rows...)}); err != nil || w.late == 0 {
 		return err
 	}
-	if err := w.make(ctx, &w.temp.Oldmem, fold.Oldmem, engine.Args{"found": w.lookup("{mem}", late, "h._v_to = 0")}); err != nil {
+	if err := w.make(ctx, &w.temp.Oldmem, fold.Oldmem); err != nil {
 		return err
 	}
-	andRaw := engine.SQL("")
-	if w.Raw {
-		andRaw = engine.SQL("AND h._raw = 1")
-	}
-	return w.make(ctx, &w.temp.Known, fold.Known, engine.Args{"and_raw": andRaw})
+	return w.make(ctx, &w.temp.Known, fold.Known)
 }
 
 // normalBits are the bits of known events, as they would be had the events come under the IGNORE NULL UPDATES of now: rows may show
@@ -129,11 +123,7 @@ func (w *writer) conflicts(ctx context.Context) error {
 	if w.late == 0 && w.seconds == 0 {
 		return nil
 	}
-	orKnown := engine.SQL("")
-	if w.late > 0 {
-		orKnown = w.sql(fold.OrKnown)
-	}
-	if err := w.make(ctx, &w.temp.Conflict, fold.Conflict, engine.Args{"or_known": orKnown}); err != nil {
+	if err := w.make(ctx, &w.temp.Conflict, fold.Conflict); err != nil {
 		return err
 	}
 	n, err := w.number(ctx, fold.CountConflicts)

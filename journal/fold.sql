@@ -16,10 +16,10 @@ UNION ALL SELECT {keys}, {seq}, _del{, cols}{, bits}, NOT _end FROM {new}
 -- name: old_now
 -- The believed rows: of late keys all …
 SELECT true AS _is_now, true AS _is_late, h.rowid AS _rid, {h.keys}{, h.cols}, {h.from}, {h.to}
-	{, h.marks}, h._v_from, h._v_close FROM {found}
+	{, h.marks}, h._v_from, h._v_close FROM {found_now}
 
 -- name: old_past
-SELECT false, true, h.rowid, {h.keys}{, h.cols}, {h.from}, {h.to}{, h.marks}, h._v_from, h._v_close FROM {found}
+SELECT false, true, h.rowid, {h.keys}{, h.cols}, {h.from}, {h.to}{, h.marks}, h._v_from, h._v_close FROM {found_past}
 
 -- name: old_open
 -- … of keys in order the open ones.
@@ -28,7 +28,7 @@ FROM {open} h JOIN (FROM {folded} WHERE NOT _is_late) k ON {all h.keys = k.keys}
 
 -- name: oldmem
 -- What is remembered of late keys.
-SELECT h.rowid AS _rid, {h.keys}, {h.seq}, h._kind{, h.cols}{, h.bits} FROM {found}
+SELECT h.rowid AS _rid, {h.keys}, {h.seq}, h._kind{, h.cols}{, h.bits} FROM {found_mem}
 
 -- name: known
 -- The accepted events of late keys, with the images that they came with: the openings of rows; a delete at the end of each where no

@@ -15,6 +15,11 @@ func numbered(prefix string, n int) []string {
 	return out
 }
 
+// ofColumn fills a text over one column, {c}.
+func ofColumn(text, column string) *engine.Query {
+	return engine.SQL(text, engine.Args{"c": engine.Ident(column)})
+}
+
 // pointType is the type of a point.
 func (l *layout) pointType() string {
 	if len(l.Sequence) == 1 {

@@ -299,12 +299,12 @@ func (w *writer) loadValue(c string) *engine.Query {
 	i := slices.Index(w.partly(), c)
 	switch {
 	case w.absent[c]:
-		return engine.SQL("j.{c}", engine.Args{"c": engine.Ident(c)})
+		return ofColumn("j.{c}", c)
 	case i >= 0:
 		return engine.SQL("CASE WHEN s.{w} THEN j.{c} ELSE s.{c} END AS {c}",
 			engine.Args{"w": engine.Ident(fmt.Sprintf("_w%d", i)), "c": engine.Ident(c)})
 	}
-	return engine.SQL("s.{c}", engine.Args{"c": engine.Ident(c)})
+	return ofColumn("s.{c}", c)
 }
 
 // loadDiffers says that the load's row s gives some of the columns another value than the open row j has.
@@ -335,13 +335,8 @@ func (w *writer) guarded(gone, open int64) error {
 
 // apply writes the difference.
 func (w *writer) apply(ctx context.Context, vectors int64) error {
-	closing := engine.SQL("'close'")
-	if w.SCD == 1 {
-		closing = engine.SQL("'kill'")
-	}
 	if vectors > 0 {
-		ended := w.sql(whole.Ends, engine.Args{"closing": closing})
-		if err := w.end(ctx, ended, w.sql(whole.Old), vectors, w.SCD == 1 || len(w.untracked) > 0); err != nil {
+		if err := w.end(ctx, w.sql(whole.Ends), w.sql(whole.Old), vectors, w.SCD == 1 || len(w.untracked) > 0); err != nil {
 			return err
 		}
 	}

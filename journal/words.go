@@ -9,12 +9,14 @@ import (
 //	keys, cols              of the journal; tracked, untracked: the columns by what their change does
 //	seq                     of events: _s0 …; from, to: of rows, valid_from…, valid_to…; ends: _t0 …, where rows end
 //	bits, marks             what events said, and rows show (layout.go); all_said: the bits of an event that says all
-//	types, seq_types        of cols and seq
+//	key_types, types        of keys and cols; seq_types: of seq
 //	key1, from1, to1        the first of each
 //	now, past, mem, state   the journal's tables; those of temps by their names
 //	v, t                    the version at hand; the time of a load
+//
+// What else there is for a batch stands in speak; what a single statement needs beside is given where it is run.
 
-// words are those that follow from the layout.
+// vocabulary are those that follow from the layout.
 func (l *layout) vocabulary(tables engine.Args) engine.Args {
 	names := func(names []string) []*engine.Query {
 		return each(names, func(n string) *engine.Query { return engine.Ident(n) })
@@ -37,7 +39,7 @@ func (l *layout) vocabulary(tables engine.Args) engine.Args {
 func (w *writer) speak() {
 	for word, f := range map[string]any{
 		"columns": w.columns, "sequence": w.sequence, "deleted": w.deleted, "saying": w.saying, "arrival": w.arrival, "lateness": w.lateness,
-		"rows": func() *engine.Query { return w.b.Rows }, "v": w.v,
+		"rows": func() *engine.Query { return w.b.Rows }, "v": w.v, "not_newer": w.when(&w.known, feed.SomeNotNewer, "false"),
 		// of the fast path
 		"moved": func() *engine.Query { return w.moved(w.tracked) }, "unversioned": w.unversioned,
 		"values": func() []*engine.Query { return each(w.cols, w.value) },
@@ -51,7 +53,22 @@ func (w *writer) speak() {
 		"own_opening": func() []*engine.Query { return w.ownImage("h", w.from, "h") },
 		"own_inside":  func() []*engine.Query { return w.ownImage("r", w.seq, "h") },
 		"normal_bits": w.normalBits,
+		"before":      w.whenLate(line.Before, ""), "believed": w.whenLate(line.Believed, "{old}"), "or_known": w.whenLate(fold.OrKnown, ""),
+		// of rows that show the image of their opening
+		"raw": w.when(&w.Raw, fast.Raw, ""), "was_raw": w.when(&w.Raw, "o._raw = 1", "true"),
+		"and_raw": w.when(&w.Raw, "AND h._raw = 1", ""), "openings": w.when(&w.Raw, line.Openings, ""),
+		// the rows h of the batch's keys, of late keys
+		"found_open":  w.found("{now}", "{groups}", "h._v_close = 0 AND h._v_to = 0"),
+		"found_known": w.found("{mem}", "{groups}", "h._v_to = 0"),
+		"found_now":   w.found("{now}", fold.LateKeys, "h._v_to = 0"), "found_past": w.found("{past}", fold.LateKeys, "h._v_to = 0"),
+		"found_mem": w.found("{mem}", fold.LateKeys, "h._v_to = 0"),
 		// of loads
+		"closing": func() *engine.Query {
+			if w.SCD == 1 {
+				return engine.Lit("kill")
+			}
+			return engine.Lit("close")
+		},
 		"given": func() engine.Names { return w.given(w.cols) }, "given_types": w.givenTypes, "lacking": w.lacks,
 		"old_names":        func() engine.Names { return numbered("_j", len(w.cols)) },
 		"new_values":       func() []*engine.Query { return each(w.cols, w.loadValue) },
@@ -61,6 +78,28 @@ func (w *writer) speak() {
 		w.words[word] = f
 	}
 	w.temp.words(w.words)
+}
+
+// when is one fragment or another.
+func (w *writer) when(is *bool, then, otherwise statement) func() *engine.Query {
+	return func() *engine.Query {
+		if *is {
+			return w.sql(then)
+		}
+		return w.sql(otherwise)
+	}
+}
+
+// whenLate is a fragment for batches with late keys.
+func (w *writer) whenLate(then, otherwise statement) func() *engine.Query {
+	return func() *engine.Query {
+		late := w.late > 0
+		return w.when(&late, then, otherwise)()
+	}
+}
+
+func (w *writer) found(table, keys, where statement) func() *engine.Query {
+	return func() *engine.Query { return w.lookup(table, w.sql(keys), where) }
 }
 
 // words are those of the journal's tables alone.
