@@ -121,7 +121,8 @@ func (b *bench) step(f func(ctx context.Context, tx *engine.Tx, v int64) (engine
 	b.t.Helper()
 	ctx, v := b.t.Context(), b.version+1
 	err = b.c.Update(ctx, func(tx *engine.Tx) (err error) {
-		if err = tx.Run(ctx, engine.SQL("INSERT INTO dsql.versions (version, committed_at) VALUES ({v}, now()::TIMESTAMP)", engine.Args{"v": v})); err == nil {
+		if err = tx.Run(ctx, engine.SQL("INSERT INTO dsql.versions (version, committed_at) VALUES ({v}, now()::TIMESTAMP)",
+			engine.Args{"v": v})); err == nil {
 			n, err = f(ctx, tx, v)
 		}
 		return err

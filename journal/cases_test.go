@@ -104,7 +104,8 @@ func (c *journalCase) read(t *testing.T, path string, all []string) string {
 		}
 		out = append(out, `"`+a+`"`)
 	}
-	return fmt.Sprintf(`SELECT %s FROM read_csv('%s', header=true, nullstr='\N', auto_detect=false, delim=',', quote='"', escape='"', columns={%s})`, strings.Join(out, ", "), path, strings.Join(cols, ", "))
+	return fmt.Sprintf(`SELECT %s FROM read_csv('%s', header=true, nullstr='\N', auto_detect=false, delim=',', quote='"',
+		escape='"', columns={%s})`, strings.Join(out, ", "), path, strings.Join(cols, ", "))
 }
 
 func (c *journalCase) run(t *testing.T, deliver string) {
@@ -144,7 +145,8 @@ func (c *journalCase) run(t *testing.T, deliver string) {
 	}
 	sequence := c.Sequence
 	if c.Mode == "feed" {
-		text := fmt.Sprintf("CREATE JOURNAL j KEYS (%s) SEQUENCE BY (%s) DELETE WHEN op = 'D' COLUMNS * EXCEPT (op)", quoted(c.Keys), quoted(c.Sequence))
+		text := fmt.Sprintf("CREATE JOURNAL j KEYS (%s) SEQUENCE BY (%s) DELETE WHEN op = 'D' COLUMNS * EXCEPT (op)", quoted(c.Keys),
+			quoted(c.Sequence))
 		tracked := c.Options.Tracked
 		if tracked == nil {
 			tracked = c.Columns
@@ -172,7 +174,8 @@ func (c *journalCase) run(t *testing.T, deliver string) {
 	} else {
 		sequence = []string{"load_date"}
 		c.Types["load_date"] = "TIMESTAMP"
-		b.mustDeclare(fmt.Sprintf("CREATE JOURNAL j KEYS (%s) SNAPSHOT AT load_date ON MISSING CLOSE IF REMOVED < 101 PERCENT COLUMNS * EXCEPT (load_date) FROM ev", quoted(c.Keys)), strings.Join(decl, ", ")+", load_date TIMESTAMP")
+		b.mustDeclare(fmt.Sprintf("CREATE JOURNAL j KEYS (%s) SNAPSHOT AT load_date ON MISSING CLOSE IF REMOVED < 101 PERCENT "+
+			"COLUMNS * EXCEPT (load_date) FROM ev", quoted(c.Keys)), strings.Join(decl, ", ")+", load_date TIMESTAMP")
 		for i, l := range loads {
 			at := *c.LoadTimes[i]
 			b.mustWrite(fmt.Sprintf("SELECT *, TIMESTAMP '%s' AS load_date FROM (%s)", at, c.read(t, l, all)), absent(l), func(a *engine.Accepted) {

@@ -34,21 +34,29 @@ func TestErrors(t *testing.T) {
 	for _, x := range []struct{ script, cols, want string }{
 		{"CREATE JOURNAL j KEYS (id) FROM ev", cols, "doesn't say how its rows are ordered in time [journal-mode]"},
 		{"CREATE JOURNAL j KEYS (id) SEQUENCE BY ts SNAPSHOT FROM ev", cols, "has both SEQUENCE BY and SNAPSHOT [journal-mode]"},
-		{"CREATE JOURNAL j KEYS (id) SNAPSHOT AT ts DELETE WHEN true FROM ev", cols, "1:43: error: DELETE WHEN has no meaning for a snapshot journal [journal-mode]"},
+		{"CREATE JOURNAL j KEYS (id) SNAPSHOT AT ts DELETE WHEN true FROM ev", cols, "1:43: error: DELETE WHEN has no meaning for a " +
+			"snapshot journal [journal-mode]"},
 		{"CREATE JOURNAL j KEYS (id) SEQUENCE BY ts ON MISSING KEEP FROM ev", cols, "ON MISSING has no meaning for a feed [journal-mode]"},
 		{"CREATE JOURNAL j KEYS (id) SNAPSHOT ON MISSING KEEP IF REMOVED < 5 PERCENT FROM ev", cols, "IF REMOVED guards nothing [journal-mode]"},
 		{"CREATE JOURNAL j KEYS (id) SEQUENCE BY ts STORED AS SCD TYPE 3 FROM ev", cols, "there is no SCD type 3 here [bad-choice]"},
 		{"CREATE JOURNAL j KEYS (id, ID) SEQUENCE BY ts FROM ev", cols, "1:28: error: ID is named twice in KEYS [duplicate-name]"},
-		{"CREATE JOURNAL j KEYS (id) SEQUENCE BY ts IGNORE NULL UPDATES IGNORE NULL UPDATES ON (name) FROM ev", cols, "for all columns and for some [duplicate-clause]"},
-		{"CREATE JOURNAL j KEYS (idd) SEQUENCE BY ts FROM ev", cols, "1:24: error: KEYS names idd, and the rows of journal j have no such column [unknown-column]"},
+		{"CREATE JOURNAL j KEYS (id) SEQUENCE BY ts IGNORE NULL UPDATES IGNORE NULL UPDATES ON (name) FROM ev", cols,
+			"for all columns and for some [duplicate-clause]"},
+		{"CREATE JOURNAL j KEYS (idd) SEQUENCE BY ts FROM ev", cols, "1:24: error: KEYS names idd, and the rows of journal j have no " +
+			"such column [unknown-column]"},
 		{"CREATE JOURNAL j KEYS (id) SEQUENCE BY ts COLUMNS * EXCEPT (nme) FROM ev", cols, "hint: did you mean name?"},
 		{"CREATE JOURNAL j KEYS (id) SEQUENCE BY ts TRACK (nothing) FROM ev", cols, "hint: they have: id, op, name, ts"},
-		{"CREATE JOURNAL j KEYS (id) SEQUENCE BY tss FROM ev", cols, `1:40: error: referenced column "tss" not found in FROM clause [duckdb-binder]`},
+		{"CREATE JOURNAL j KEYS (id) SEQUENCE BY tss FROM ev", cols,
+			`1:40: error: referenced column "tss" not found in FROM clause [duckdb-binder]`},
 		{"CREATE JOURNAL j KEYS (id) SEQUENCE BY max(ts) FROM ev", cols, "WHERE clause cannot contain aggregates [duckdb-binder]"},
-		{"CREATE JOURNAL j KEYS (id) SEQUENCE BY ts DELETE WHEN op FROM ev", cols, "1:55: error: DELETE WHEN needs a condition (BOOLEAN), and this is VARCHAR [type-mismatch]"},
-		{"CREATE JOURNAL j KEYS (id) SEQUENCE BY name LATENESS INTERVAL 3 DAYS FROM ev", cols, "LATENESS can't be taken from the sequence, which is VARCHAR [type-mismatch]"},
-		{"CREATE JOURNAL j KEYS (id) SEQUENCE BY ts FROM ev", cols + ", _v_from INTEGER", "have a column _v_from, a name that journals use themselves [reserved-column]"},
-		{"CREATE JOURNAL j KEYS (id) SEQUENCE BY ts FROM ev", cols + ", Valid_From INTEGER", "have a column Valid_From, a name that journals use themselves [reserved-column]"},
+		{"CREATE JOURNAL j KEYS (id) SEQUENCE BY ts DELETE WHEN op FROM ev", cols, "1:55: error: DELETE WHEN needs a condition " +
+			"(BOOLEAN), and this is VARCHAR [type-mismatch]"},
+		{"CREATE JOURNAL j KEYS (id) SEQUENCE BY name LATENESS INTERVAL 3 DAYS FROM ev", cols,
+			"LATENESS can't be taken from the sequence, which is VARCHAR [type-mismatch]"},
+		{"CREATE JOURNAL j KEYS (id) SEQUENCE BY ts FROM ev", cols + ", _v_from INTEGER",
+			"have a column _v_from, a name that journals use themselves [reserved-column]"},
+		{"CREATE JOURNAL j KEYS (id) SEQUENCE BY ts FROM ev", cols + ", Valid_From INTEGER",
+			"have a column Valid_From, a name that journals use themselves [reserved-column]"},
 	} {
 		err := newBench(t, "").declare(x.script, x.cols)
 		if err == nil {
@@ -58,7 +66,8 @@ func TestErrors(t *testing.T) {
 		}
 	}
 	// A name that the journal doesn't store may be one of its own.
-	newBench(t, "").mustDeclare("CREATE JOURNAL j KEYS (id) SEQUENCE BY valid_from COLUMNS * EXCEPT (valid_from) FROM ev", "id BIGINT, valid_from TIMESTAMP")
+	newBench(t, "").mustDeclare("CREATE JOURNAL j KEYS (id) SEQUENCE BY valid_from COLUMNS * EXCEPT (valid_from) FROM ev",
+		"id BIGINT, valid_from TIMESTAMP")
 }
 
 func TestRedefinition(t *testing.T) {
@@ -66,10 +75,13 @@ func TestRedefinition(t *testing.T) {
 	b := newBench(t, "")
 	const text = "CREATE JOURNAL j KEYS (id) SEQUENCE BY ts DELETE WHEN op = 'd' COLUMNS * EXCEPT (op, ts) FROM ev"
 	b.mustDeclare(text, "id INTEGER, op VARCHAR, a SMALLINT, b VARCHAR, ts DATE")
-	b.mustWrite("SELECT * FROM (VALUES (1::INTEGER, 'i', 1::SMALLINT, 'x', DATE '2025-01-01'), (2, 'i', 2, 'y', DATE '2025-01-01'), (2, 'u', 2, 'y', DATE '2025-01-05')) t(id, op, a, b, ts)")
+	b.mustWrite("SELECT * FROM (VALUES (1::INTEGER, 'i', 1::SMALLINT, 'x', DATE '2025-01-01'), (2, 'i', 2, 'y', " +
+		"DATE '2025-01-01'), (2, 'u', 2, 'y', DATE '2025-01-05')) t(id, op, a, b, ts)")
 	// Wider types are taken over, a new column comes, one that is gone keeps its last value.
 	b.mustDeclare(text, "id BIGINT, op VARCHAR, a INTEGER, c DOUBLE, ts TIMESTAMP")
-	b.mustWrite("SELECT * FROM (VALUES (1::BIGINT, 'u', 100000::INTEGER, 0.5::DOUBLE, TIMESTAMP '2025-01-02 12:00:00'), (2, 'u', 2, NULL, TIMESTAMP '2025-01-06 00:00:00'), (2, 'u', 2, 7, TIMESTAMP '2025-01-02 00:00:00'), (3, 'i', 3, NULL, TIMESTAMP '2025-01-02 00:00:00')) t(id, op, a, c, ts)")
+	b.mustWrite("SELECT * FROM (VALUES (1::BIGINT, 'u', 100000::INTEGER, 0.5::DOUBLE, TIMESTAMP '2025-01-02 12:00:00'), (2, 'u', " +
+		"2, NULL, TIMESTAMP '2025-01-06 00:00:00'), (2, 'u', 2, 7, TIMESTAMP '2025-01-02 00:00:00'), (3, 'i', 3, NULL, TIMESTAMP " +
+		"'2025-01-02 00:00:00')) t(id, op, a, c, ts)")
 	b.expect("SELECT * FROM j_history", `
 		1|1|x|\N|2025-01-01 00:00:00|2025-01-02 12:00:00
 		1|100000|x|0.5|2025-01-02 12:00:00|\N
@@ -85,11 +97,16 @@ func TestRedefinition(t *testing.T) {
 	b.expect("SELECT column_type FROM (DESCRIBE j)", "BIGINT\nDOUBLE\nINTEGER\nTIMESTAMP\nVARCHAR")
 
 	for _, x := range []struct{ script, cols, want string }{
-		{strings.Replace(text, "(id)", "(id, b)", 1), "id INTEGER, op VARCHAR, a INTEGER, b VARCHAR, ts DATE", "the keys of journal j are (id), and would be (id, b) now: what it stores is by key [journal-rebuild-needed]"},
-		{strings.Replace(text, "BY ts", "BY (ts, a)", 1), "id INTEGER, op VARCHAR, a INTEGER, b VARCHAR, ts DATE", "journal j orders its events by (ts), and would by (ts, a) now: what it stores is in the old order [journal-rebuild-needed]"},
-		{"CREATE JOURNAL j KEYS (id) SNAPSHOT AT ts FROM ev", "id INTEGER, ts DATE", "was made from a feed (SEQUENCE BY), and would be from loads of the whole table (SNAPSHOT) now [journal-rebuild-needed]"},
-		{strings.Replace(text, "FROM", "STORED AS SCD TYPE 1 FROM", 1), "id INTEGER, op VARCHAR, ts DATE", "is stored as SCD type 2, and would be as type 1 now [journal-rebuild-needed]"},
-		{text, "id INTEGER, op VARCHAR, a VARCHAR, ts DATE", "a is stored as INTEGER in journal j, and would be VARCHAR now, which doesn't hold all of it, in its order [journal-rebuild-needed]"},
+		{strings.Replace(text, "(id)", "(id, b)", 1), "id INTEGER, op VARCHAR, a INTEGER, b VARCHAR, ts DATE",
+			"the keys of journal j are (id), and would be (id, b) now: what it stores is by key [journal-rebuild-needed]"},
+		{strings.Replace(text, "BY ts", "BY (ts, a)", 1), "id INTEGER, op VARCHAR, a INTEGER, b VARCHAR, ts DATE",
+			"journal j orders its events by (ts), and would by (ts, a) now: what it stores is in the old order [journal-rebuild-needed]"},
+		{"CREATE JOURNAL j KEYS (id) SNAPSHOT AT ts FROM ev", "id INTEGER, ts DATE", "was made from a feed (SEQUENCE BY), and would " +
+			"be from loads of the whole table (SNAPSHOT) now [journal-rebuild-needed]"},
+		{strings.Replace(text, "FROM", "STORED AS SCD TYPE 1 FROM", 1), "id INTEGER, op VARCHAR, ts DATE",
+			"is stored as SCD type 2, and would be as type 1 now [journal-rebuild-needed]"},
+		{text, "id INTEGER, op VARCHAR, a VARCHAR, ts DATE", "a is stored as INTEGER in journal j, and would be VARCHAR now, which " +
+			"doesn't hold all of it, in its order [journal-rebuild-needed]"},
 		{text, "id INTEGER, op VARCHAR, a INTEGER, ts BIGINT", "REBUILD JOURNAL j FROM SOURCE"},
 	} {
 		err := b.declare(x.script, x.cols)
@@ -107,14 +124,16 @@ func TestNewTrack(t *testing.T) {
 	const text = "CREATE JOURNAL j KEYS (id) SEQUENCE BY ts COLUMNS (a, v) TRACK (a, v) FROM ev"
 	const cols = "id INTEGER, a VARCHAR, v INTEGER, ts INTEGER"
 	b.mustDeclare(text, cols)
-	b.mustWrite("SELECT * FROM (VALUES (1, 'A', 1, 1), (1, 'A', 1, 3), (1, 'A', 2, 5), (2, 'A', 1, 1), (2, 'A', 1, 3), (2, 'A', 2, 5)) t(id, a, v, ts)")
+	b.mustWrite("SELECT * FROM (VALUES (1, 'A', 1, 1), (1, 'A', 1, 3), (1, 'A', 2, 5), (2, 'A', 1, 1), (2, 'A', 1, 3), (2, 'A', " +
+		"2, 5)) t(id, a, v, ts)")
 	b.mustDeclare(strings.Replace(text, "TRACK (a, v)", "TRACK (a)", 1), cols)
 	b.expect("SELECT * FROM j_history", "1|A|1|1|5\n1|A|2|5|\\N\n2|A|1|1|5\n2|A|2|5|\\N")
 	// In order: only the untracked column moves. Then late, between events that are remembered, and repeats of all.
 	b.mustWrite("SELECT 1 AS id, 'A' AS a, 9 AS v, 7 AS ts")
 	b.mustWrite("SELECT 1 AS id, 'B' AS a, 5 AS v, 2 AS ts")
 	b.expect("SELECT * FROM j_history WHERE id = 1", "1|A|1|1|2\n1|B|5|2|3\n1|A|9|3|\\N")
-	b.mustWrite("SELECT * FROM (VALUES (1, 'A', 1, 1), (1, 'A', 1, 3), (1, 'A', 2, 5), (2, 'A', 1, 1), (2, 'A', 1, 3), (2, 'A', 2, 5), (1, 'A', 9, 7), (1, 'B', 5, 2)) t(id, a, v, ts)")
+	b.mustWrite("SELECT * FROM (VALUES (1, 'A', 1, 1), (1, 'A', 1, 3), (1, 'A', 2, 5), (2, 'A', 1, 1), (2, 'A', 1, 3), (2, 'A', " +
+		"2, 5), (1, 'A', 9, 7), (1, 'B', 5, 2)) t(id, a, v, ts)")
 	b.expect("SELECT count(*) FROM dsql.rejects", "0")
 	b.rebuild()
 	b.expect("SELECT * FROM j_history", "1|A|1|1|2\n1|A|9|3|\\N\n1|B|5|2|3\n2|A|2|1|\\N")
@@ -180,11 +199,16 @@ func TestDefinitionMoves(t *testing.T) {
 	b := newBench(t, "")
 	b.mustDeclare(planes, planeColumns)
 	b.mustWrite(ev("1 i a 1 1"))
-	for _, s := range []string{"ALTER TABLE j__state ADD COLUMN definition VARCHAR", "UPDATE j__state SET definition = j__definition()", "DROP MACRO j__definition"} {
+	for _, s := range []string{"ALTER TABLE j__state ADD COLUMN definition VARCHAR", "UPDATE j__state SET definition = j__definition()",
+		"DROP MACRO j__definition"} {
 		b.exec(s)
 	}
 	stale := func() (what string) {
-		if err := b.c.Update(t.Context(), func(tx *engine.Tx) (err error) { what, err = b.j.Stale(t.Context(), tx, nil); return err }); err != nil {
+		if err := b.c.Update(t.Context(), func(tx *engine.Tx) (err error) {
+			what, err = b.j.Stale(t.Context(), tx,
+				nil)
+			return err
+		}); err != nil {
 			t.Fatal(err)
 		}
 		return what
@@ -205,7 +229,9 @@ func TestDefinitionMoves(t *testing.T) {
 func TestDrop(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, "")
-	left := "SELECT count(*) FROM (SELECT 1 FROM duckdb_tables() WHERE table_name LIKE 'j%' AND schema_name = 'main' AND NOT temporary UNION ALL SELECT 1 FROM duckdb_views() WHERE view_name LIKE 'j%' AND NOT internal UNION ALL SELECT 1 FROM duckdb_functions() WHERE function_name LIKE 'j\\_%' ESCAPE '\\' AND NOT internal)"
+	left := "SELECT count(*) FROM (SELECT 1 FROM duckdb_tables() WHERE table_name LIKE 'j%' AND schema_name = 'main' AND NOT " +
+		"temporary UNION ALL SELECT 1 FROM duckdb_views() WHERE view_name LIKE 'j%' AND NOT internal UNION ALL SELECT 1 FROM " +
+		"duckdb_functions() WHERE function_name LIKE 'j\\_%' ESCAPE '\\' AND NOT internal)"
 	for range 2 {
 		b.mustDeclare(planes, planeColumns)
 		b.mustWrite(ev("1 i a 1 1"))
@@ -251,11 +277,16 @@ func TestWidens(t *testing.T) {
 		from, to string
 		want     bool
 	}{
-		{"INTEGER", "BIGINT", true}, {"BIGINT", "INTEGER", false}, {"UINTEGER", "BIGINT", true}, {"INTEGER", "UBIGINT", false}, {"UBIGINT", "BIGINT", false},
-		{"INTEGER", "DOUBLE", true}, {"BIGINT", "DOUBLE", false}, {"INTEGER", "FLOAT", false}, {"SMALLINT", "FLOAT", true}, {"FLOAT", "DOUBLE", true}, {"DOUBLE", "FLOAT", false},
-		{"DECIMAL(9,2)", "DECIMAL(12,4)", true}, {"DECIMAL(9,2)", "DECIMAL(10,4)", false}, {"BIGINT", "DECIMAL(21,2)", true}, {"BIGINT", "DECIMAL(20,2)", false}, {"DECIMAL(9,2)", "DOUBLE", false},
-		{"DATE", "TIMESTAMP", true}, {"TIMESTAMP", "DATE", false}, {"TIMESTAMP_S", "TIMESTAMP", true}, {"TIMESTAMP", "TIMESTAMP WITH TIME ZONE", false},
-		{"INTEGER", "VARCHAR", false}, {"VARCHAR", "VARCHAR", true}, {"STRUCT(a INTEGER)", "STRUCT(a INTEGER)", true}, {"STRUCT(a INTEGER)", "STRUCT(a BIGINT)", false},
+		{"INTEGER", "BIGINT", true}, {"BIGINT", "INTEGER", false}, {"UINTEGER", "BIGINT", true}, {"INTEGER", "UBIGINT", false}, {"UBIGINT",
+			"BIGINT", false},
+		{"INTEGER", "DOUBLE", true}, {"BIGINT", "DOUBLE", false}, {"INTEGER", "FLOAT", false}, {"SMALLINT", "FLOAT", true}, {"FLOAT",
+			"DOUBLE", true}, {"DOUBLE", "FLOAT", false},
+		{"DECIMAL(9,2)", "DECIMAL(12,4)", true}, {"DECIMAL(9,2)", "DECIMAL(10,4)", false}, {"BIGINT", "DECIMAL(21,2)", true}, {"BIGINT",
+			"DECIMAL(20,2)", false}, {"DECIMAL(9,2)", "DOUBLE", false},
+		{"DATE", "TIMESTAMP", true}, {"TIMESTAMP", "DATE", false}, {"TIMESTAMP_S", "TIMESTAMP", true}, {"TIMESTAMP",
+			"TIMESTAMP WITH TIME ZONE", false},
+		{"INTEGER", "VARCHAR", false}, {"VARCHAR", "VARCHAR", true}, {"STRUCT(a INTEGER)", "STRUCT(a INTEGER)", true}, {"STRUCT(a INTEGER)",
+			"STRUCT(a BIGINT)", false},
 	} {
 		if got := widens(x.from, x.to); got != x.want {
 			t.Errorf("%s in %s: %v", x.from, x.to, got)

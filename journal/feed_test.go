@@ -25,7 +25,8 @@ func ev(lines string) string {
 		}
 		rows = append(rows, fmt.Sprintf("(%d, %s)", i, strings.Join(f, ", ")))
 	}
-	return "SELECT id::BIGINT AS id, op::VARCHAR AS op, name::VARCHAR AS name, seats::INTEGER AS seats, ts::INTEGER AS ts FROM (VALUES " + strings.Join(rows, ", ") + ") x(_i, id, op, name, seats, ts) ORDER BY _i"
+	return "SELECT id::BIGINT AS id, op::VARCHAR AS op, name::VARCHAR AS name, seats::INTEGER AS seats, ts::INTEGER AS ts FROM " +
+		"(VALUES " + strings.Join(rows, ", ") + ") x(_i, id, op, name, seats, ts) ORDER BY _i"
 }
 
 // Counts say what a batch did to the state, and which of its events changed nothing.
@@ -39,7 +40,8 @@ func TestCounts(t *testing.T) {
 	}{
 		{"1 i a 1 1\n2 i b 2 1\n3 i c 3 1", engine.Counts{Written: 3, Added: 3}},
 		// changed, the same, deleted, deleted though unknown, new, no key
-		{"1 u a 2 2\n2 u b 2 2\n3 d NULL NULL 2\n9 d NULL NULL 2\n4 i d 4 2\nNULL i x 1 1", engine.Counts{Written: 5, Rejected: 1, Added: 1, Changed: 1, Removed: 1, Unchanged: 2}},
+		{"1 u a 2 2\n2 u b 2 2\n3 d NULL NULL 2\n9 d NULL NULL 2\n4 i d 4 2\nNULL i x 1 1", engine.Counts{Written: 5, Rejected: 1, Added: 1,
+			Changed: 1, Removed: 1, Unchanged: 2}},
 		// late: a version before the one now, and a repeat; a conflict, twice
 		{"1 i a 0 0\n1 u a 2 2\n4 i other 4 2\n4 i other 4 2", engine.Counts{Written: 3, Rejected: 1, Unchanged: 2}},
 		// the conflict delivered again is ignored
@@ -71,7 +73,8 @@ func TestRejectsCarryTheirRecord(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, "")
 	b.mustDeclare(planes, planeColumns)
-	meta := "(SELECT struct_pack(file := 'f.csv', line := l)::" + engine.MetaType + " AS _meta, ('raw ' || l)::BLOB AS _payload FROM range(1, 9) t(l))"
+	meta := "(SELECT struct_pack(file := 'f.csv', line := l)::" + engine.MetaType + " AS _meta, ('raw ' || l)::BLOB AS _payload " +
+		"FROM range(1, 9) t(l))"
 	b.exec("CREATE TEMP TABLE raw AS SELECT * FROM " + meta)
 	in := &engine.Input{Source: "ev", Raw: engine.SQL("raw"), RowID: engine.SQL("_meta.line")}
 	withRows := func(a *engine.Accepted) { a.Input, a.HasRow = in, true }
@@ -103,9 +106,11 @@ func TestSeveralWritesInOneVersion(t *testing.T) {
 	b.mustWrite(ev("1 i a 1 1\n2 i x 1 1"))
 	ctx := t.Context()
 	if err := b.c.Update(ctx, func(tx *engine.Tx) error {
-		for _, lines := range []string{"1 u b 2 2\n2 d NULL NULL 5\n3 i n 1 1", "1 u c 3 3\n2 u y 1 3\n3 d NULL NULL 2", "1 d NULL NULL 2\n1 u z 9 9", "1 u between 1 4"} {
+		for _, lines := range []string{"1 u b 2 2\n2 d NULL NULL 5\n3 i n 1 1", "1 u c 3 3\n2 u y 1 3\n3 d NULL NULL 2",
+			"1 d NULL NULL 2\n1 u z 9 9", "1 u between 1 4"} {
 			b.exec("CREATE OR REPLACE TEMP TABLE part AS " + ev(lines))
-			if _, err := b.j.Write(ctx, tx, &engine.Accepted{Version: 2, Columns: b.describe("part"), Rows: engine.SQL("(SELECT * FROM part)")}); err != nil {
+			if _, err := b.j.Write(ctx, tx, &engine.Accepted{Version: 2, Columns: b.describe("part"),
+				Rows: engine.SQL("(SELECT * FROM part)")}); err != nil {
 				return err
 			}
 		}
@@ -141,7 +146,8 @@ func TestNewRows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := slices.Insert(b.j.NewColumns(b.columns(planeColumns)), 1, engine.Column{Name: engine.VersionColumn, Type: "BIGINT"}) // which * hands on, and nothing stores
+	// _version is what * hands on, and nothing stores.
+	want := slices.Insert(b.j.NewColumns(b.columns(planeColumns)), 1, engine.Column{Name: engine.VersionColumn, Type: "BIGINT"})
 	if fmt.Sprint(cols) != fmt.Sprint(want) {
 		t.Errorf("New has %v, NewColumns says %v", cols, want)
 	}
@@ -157,7 +163,8 @@ func TestIgnoreNullUpdatesOfManyColumns(t *testing.T) {
 		for i := range n {
 			decl, nulls = append(decl, fmt.Sprintf("c%d INTEGER", i)), append(nulls, "NULL::INTEGER")
 		}
-		b.mustDeclare(fmt.Sprintf("CREATE JOURNAL j KEYS (id) SEQUENCE BY ts COLUMNS * EXCEPT (ts) IGNORE NULL UPDATES STORED AS SCD TYPE %d FROM ev", scd), "id INTEGER, ts INTEGER, "+strings.Join(decl, ", "))
+		b.mustDeclare(fmt.Sprintf("CREATE JOURNAL j KEYS (id) SEQUENCE BY ts COLUMNS * EXCEPT (ts) IGNORE NULL UPDATES STORED AS SCD "+
+			"TYPE %d FROM ev", scd), "id INTEGER, ts INTEGER, "+strings.Join(decl, ", "))
 		event := func(ts, column int, value string) string {
 			v := append([]string(nil), nulls...)
 			if column >= 0 {
@@ -175,7 +182,8 @@ func TestIgnoreNullUpdatesOfManyColumns(t *testing.T) {
 		b.mustWrite(event(12, 62, "62")) // a repeat
 		b.expect("SELECT c0, c61, c62, c63, c123, c124, c149 FROM j", `0|61|62|\N|123|124|149`)
 		if scd == 2 {
-			b.expect("SELECT c0, c62, c149, valid_from, valid_to FROM j_history WHERE valid_from < 13", "\\N|\\N|7|5|10\n0|\\N|7|10|11\n0|\\N|7|11|12\n0|62|7|12|13")
+			b.expect("SELECT c0, c62, c149, valid_from, valid_to FROM j_history WHERE valid_from < 13",
+				"\\N|\\N|7|5|10\n0|\\N|7|10|11\n0|\\N|7|11|12\n0|62|7|12|13")
 		}
 		if got := b.count("SELECT count(*) FROM dsql.rejects"); got != "0" {
 			t.Errorf("%s rejects", got)
@@ -211,7 +219,9 @@ func TestStateNow(t *testing.T) {
 // Names of columns may be any, also those that the generated SQL uses for its relations.
 func TestAnyColumnNames(t *testing.T) {
 	t.Parallel()
-	names := []string{"b", "o", "x", "k", "h", "e", "n", "d", "f", "w", "s", "j", "g", "r", "t", "y", "c", "l", "m", "u", "v", "_a", "_c", "at_version", "at_time", "from_version", "to_version", "version", "offset", "at", "row", "select", "ä b", `q"t`, "batch", "old", "new",
+	names := []string{"b", "o", "x", "k", "h", "e", "n", "d", "f", "w", "s", "j", "g", "r", "t", "y", "c", "l", "m", "u", "v", "_a",
+		"_c", "at_version", "at_time", "from_version", "to_version", "version", "offset", "at", "row", "select", "ä b", `q"t`, "batch",
+		"old", "new",
 		"_id", "_old", "_time", "_newer", "_image", "_repeat", "_isa", "_b0", "_n0", "known"}
 	var decl, first, second []string
 	for i, n := range names {
@@ -222,7 +232,8 @@ func TestAnyColumnNames(t *testing.T) {
 	}
 	for scd, want := range map[int]string{1: "0|32|7|\\N\nx0|x32|6|\\N", 2: "0|32|5|\\N\nx0|x32|3|6\nx0|x32|6|\\N"} {
 		b := newBench(t, "")
-		b.mustDeclare(fmt.Sprintf(`CREATE JOURNAL "j ""1" KEYS (b, "ä b") SEQUENCE BY (z, "offset") DELETE WHEN v = 'gone' IGNORE NULL UPDATES TRACK * EXCEPT ("row", z) LATENESS 100 STORED AS SCD TYPE %d FROM ev`, scd), strings.Join(decl, ", ")+", z BIGINT")
+		b.mustDeclare(fmt.Sprintf(`CREATE JOURNAL "j ""1" KEYS (b, "ä b") SEQUENCE BY (z, "offset") DELETE WHEN v = 'gone' IGNORE
+			NULL UPDATES TRACK * EXCEPT ("row", z) LATENESS 100 STORED AS SCD TYPE %d FROM ev`, scd), strings.Join(decl, ", ")+", z BIGINT")
 		for i, z := range []int{5, 6, 7, 3} {
 			cols := append([]string(nil), [][]string{first, second}[i%2]...)
 			if z == 3 {

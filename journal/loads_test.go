@@ -111,7 +111,8 @@ func TestRandomLoads(t *testing.T) {
 }
 
 func runLoads(t *testing.T, seed uint64) {
-	s := &shape{Rand: rand.New(rand.NewPCG(seed, 11)), keys: []string{"k"}, seq: []string{"at"}, cols: []string{"a", "v", "d"}, ofSeq: "TIMESTAMP", span: 20, m: &model{}}
+	s := &shape{Rand: rand.New(rand.NewPCG(seed, 11)), keys: []string{"k"}, seq: []string{"at"}, cols: []string{"a", "v", "d"},
+		ofSeq: "TIMESTAMP", span: 20, m: &model{}}
 	m := &loads{keep: s.chance(.2), current: s.chance(.2), open: map[string]version{}, tracked: []bool{true, true, true}}
 	s.m.current = m.current
 	text := "CREATE JOURNAL j KEYS (k) SNAPSHOT AT loaded COLUMNS * EXCEPT (loaded) IF REMOVED < 101 PERCENT"
@@ -149,7 +150,8 @@ func runLoads(t *testing.T, seed uint64) {
 			case s.chance(.3):
 				delete(table, key)
 			case !had || s.chance(.3):
-				table[key] = []string{[]string{null, "", "A", "B"}[s.IntN(4)], []string{null, "1", "2"}[s.IntN(3)], []string{null, "0.5", "nan"}[s.IntN(3)]}
+				table[key] = []string{[]string{null, "", "A", "B"}[s.IntN(4)], []string{null, "1", "2"}[s.IntN(3)], []string{null, "0.5",
+					"nan"}[s.IntN(3)]}
 			case s.chance(.2):
 				table[key] = slices.Clone(old)
 				table[key][1] = "7"
@@ -223,5 +225,6 @@ func loadQuery(s *shape, rows []event, at int) string {
 		}
 		lines = append(lines, "("+strings.Join(values, ", ")+", true)")
 	}
-	return fmt.Sprintf("SELECT k::BIGINT AS k, a::VARCHAR AS a, v::INTEGER AS v, d::DOUBLE AS d, TIMESTAMP '%s' AS loaded FROM (VALUES %s) x(k, a, v, d, is_row) WHERE is_row", s.first(at), strings.Join(lines, ", "))
+	return fmt.Sprintf("SELECT k::BIGINT AS k, a::VARCHAR AS a, v::INTEGER AS v, d::DOUBLE AS d, TIMESTAMP '%s' AS loaded FROM "+
+		"(VALUES %s) x(k, a, v, d, is_row) WHERE is_row", s.first(at), strings.Join(lines, ", "))
 }

@@ -128,7 +128,8 @@ func (b *bench) rebuilds(s *shape, history []version) {
 	if s.redeclared { // what is remembered from other clauses may be written anew, once
 		return
 	}
-	if n := b.count(fmt.Sprintf("SELECT count(*) FROM (SELECT _v_from, _v_to FROM j__now UNION ALL SELECT _v_from, _v_to FROM j__past UNION ALL SELECT _v_from, _v_to FROM j__mem) WHERE _v_from = %d OR _v_to = %d", v, v)); n != "0" {
+	if n := b.count(fmt.Sprintf("SELECT count(*) FROM (SELECT _v_from, _v_to FROM j__now UNION ALL SELECT _v_from, _v_to FROM "+
+		"j__past UNION ALL SELECT _v_from, _v_to FROM j__mem) WHERE _v_from = %d OR _v_to = %d", v, v)); n != "0" {
 		b.t.Errorf("a rebuild wrote %s rows", n)
 	}
 }

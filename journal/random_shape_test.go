@@ -31,7 +31,8 @@ func (s *shape) chance(p float64) bool { return s.Float64() < p }
 
 func newShape(seed uint64) (*shape, string) {
 	s := &shape{Rand: rand.New(rand.NewPCG(seed, 7)), keys: []string{"k"}, seq: []string{"ts"}, cols: []string{"a", "v", "d"},
-		types: map[string]string{"k": "BIGINT", "k2": "VARCHAR", "off": "INTEGER", "a": "VARCHAR", "v": "INTEGER", "d": "DOUBLE", "op": "VARCHAR"}}
+		types: map[string]string{"k": "BIGINT", "k2": "VARCHAR", "off": "INTEGER", "a": "VARCHAR", "v": "INTEGER", "d": "DOUBLE",
+			"op": "VARCHAR"}}
 	s.m = &model{accepted: map[string][]event{}, conflicts: map[string][]event{}}
 	s.ofSeq = []string{"BIGINT", "TIMESTAMP", "VARCHAR", "DATE", "DOUBLE"}[s.IntN(5)]
 	s.types["ts"] = s.ofSeq
@@ -44,7 +45,8 @@ func newShape(seed uint64) (*shape, string) {
 	if s.chance(.3) {
 		s.seq = append(s.seq, "off")
 	}
-	text := fmt.Sprintf("CREATE JOURNAL j KEYS (%s) SEQUENCE BY (%s) DELETE WHEN op = 'd'", strings.Join(s.keys, ", "), strings.Join(s.seq, ", "))
+	text := fmt.Sprintf("CREATE JOURNAL j KEYS (%s) SEQUENCE BY (%s) DELETE WHEN op = 'd'", strings.Join(s.keys, ", "),
+		strings.Join(s.seq, ", "))
 	if s.m.current {
 		text += " STORED AS SCD TYPE 1"
 	}
@@ -185,7 +187,8 @@ func (s *shape) batches() [][]event {
 	for range len(s.truncates) * 2 {
 		var b []event
 		for range 1 + s.IntN(2) {
-			e := event{all: true, del: true, keys: slices.Repeat([]string{null}, len(s.keys)), row: slices.Repeat([]string{null}, len(s.cols)), seq: []int{s.truncates[s.IntN(len(s.truncates))]}}
+			e := event{all: true, del: true, keys: slices.Repeat([]string{null}, len(s.keys)), row: slices.Repeat([]string{null}, len(s.cols)),
+				seq: []int{s.truncates[s.IntN(len(s.truncates))]}}
 			if len(s.seq) > 1 {
 				e.seq = append(e.seq, 1)
 			}

@@ -37,11 +37,15 @@ func TestEveryPairOfDeclarations(t *testing.T) {
 		b.mustDeclare("CREATE JOURNAL j KEYS (id) SEQUENCE BY ts DELETE WHEN op = 'd' "+c+" FROM ev", cols)
 	}
 	rows := func(lines ...string) string {
-		return "SELECT id::INTEGER AS id, v::VARCHAR AS v, w::VARCHAR AS w, x::VARCHAR AS x, op::VARCHAR AS op, ts::INTEGER AS ts FROM (VALUES " + strings.Join(lines, ", ") + ") e(id, v, w, x, op, ts)"
+		return "SELECT id::INTEGER AS id, v::VARCHAR AS v, w::VARCHAR AS w, x::VARCHAR AS x, op::VARCHAR AS op, ts::INTEGER AS ts " +
+			"FROM (VALUES " + strings.Join(lines, ", ") + ") e(id, v, w, x, op, ts)"
 	}
-	first := []string{"(1, 'a', 'p', 'm', 'u', 1)", "(2, 'a', NULL, NULL, 'u', 1)", "(2, NULL, 'q', NULL, 'u', 5)", "(3, 'a', 'p', NULL, 'u', 2)", "(3, NULL, NULL, NULL, 'd', 4)", "(4, 'a', 'p', 'm', 'u', 3)", "(4, 'a', NULL, NULL, 'u', 6)"}
-	inOrder := []string{"(1, 'a', 'r', 'm', 'u', 8)", "(2, NULL, 'q', 'n', 'u', 8)", "(3, 'b', NULL, NULL, 'u', 8)", "(4, 'c', NULL, 'm', 'u', 8)"}
-	late := []string{"(1, 'b', NULL, NULL, 'u', 4)", "(2, 'a', 'z', NULL, 'u', 3)", "(3, NULL, 'y', NULL, 'u', 3)", "(4, NULL, NULL, NULL, 'd', 5)"}
+	first := []string{"(1, 'a', 'p', 'm', 'u', 1)", "(2, 'a', NULL, NULL, 'u', 1)", "(2, NULL, 'q', NULL, 'u', 5)",
+		"(3, 'a', 'p', NULL, 'u', 2)", "(3, NULL, NULL, NULL, 'd', 4)", "(4, 'a', 'p', 'm', 'u', 3)", "(4, 'a', NULL, NULL, 'u', 6)"}
+	inOrder := []string{"(1, 'a', 'r', 'm', 'u', 8)", "(2, NULL, 'q', 'n', 'u', 8)", "(3, 'b', NULL, NULL, 'u', 8)",
+		"(4, 'c', NULL, 'm', 'u', 8)"}
+	late := []string{"(1, 'b', NULL, NULL, 'u', 4)", "(2, 'a', 'z', NULL, 'u', 3)", "(3, NULL, 'y', NULL, 'u', 3)",
+		"(4, NULL, NULL, NULL, 'd', 5)"}
 	want := map[string][]string{}
 	history := func(b *bench) []string { return b.rows("SELECT id, v, w, valid_from, valid_to FROM j_history") }
 	for _, now := range all {
@@ -91,8 +95,10 @@ func otherColumns(old, now string) bool {
 func (b *bench) bitemporal(v int64) {
 	b.t.Helper()
 	for _, x := range []string{"%[1]s EXCEPT ALL %[2]s", "%[2]s EXCEPT ALL %[1]s"} {
-		known := fmt.Sprintf("SELECT * EXCLUDE (known_from, known_to) FROM j_bitemporal WHERE known_from <= %d AND (known_to IS NULL OR known_to > %[1]d)", v)
-		if n := b.count("SELECT count(*) FROM (" + fmt.Sprintf(x, "("+known+")", fmt.Sprintf("(SELECT * FROM j_history_at(%d))", v)) + ")"); n != "0" {
+		known := fmt.Sprintf("SELECT * EXCLUDE (known_from, known_to) FROM j_bitemporal WHERE known_from <= %d AND (known_to IS NULL "+
+			"OR known_to > %[1]d)", v)
+		if n := b.count("SELECT count(*) FROM (" + fmt.Sprintf(x, "("+known+")", fmt.Sprintf("(SELECT * FROM j_history_at(%d))",
+			v)) + ")"); n != "0" {
 			b.t.Errorf("version %d: j_bitemporal and j_history_at differ by %s rows", v, n)
 		}
 	}

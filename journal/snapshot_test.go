@@ -15,7 +15,8 @@ const customersColumns = "id INTEGER, name VARCHAR, day DATE"
 // loaded marks a batch as the load of a day.
 func loaded(day string) func(*engine.Accepted) {
 	return func(a *engine.Accepted) {
-		a.Input = &engine.Input{Source: "full", Snapshot: true, Captures: map[string]string{"DAY": day}, FileTime: time.Date(2025, 3, 1, 12, 0, 0, 123456000, time.UTC)}
+		a.Input = &engine.Input{Source: "full", Snapshot: true, Captures: map[string]string{"DAY": day},
+			FileTime: time.Date(2025, 3, 1, 12, 0, 0, 123456000, time.UTC)}
 	}
 }
 
@@ -30,7 +31,9 @@ func TestGuard(t *testing.T) {
 	b.mustWrite(load("2025-01-01", "(1, 'a'), (2, 'b'), (3, 'c'), (4, 'd')"), loaded("2025-01-01"))
 	// Half of the keys is too many, by default; keys that are rejected aren't missing.
 	_, err := b.write(load("2025-01-02", "(1, 'a'), (2, 'x')"), loaded("2025-01-02"))
-	if got := errorText(err); err == nil || !strings.Contains(got, "test.sql:1:16: error: the load of 2025-01-02 is held back: 2 of the 4 open keys of journal c are missing in it (50.0 %, and IF REMOVED allows less than 50); nothing of it was taken in [load-held]") || !strings.Contains(got, "RELEASE HOLD c") {
+	if got := errorText(err); err == nil || !strings.Contains(got, "test.sql:1:16: error: the load of 2025-01-02 is held back: 2 "+
+		"of the 4 open keys of journal c are missing in it (50.0 %, and IF REMOVED allows less than 50); nothing of it was taken in "+
+		"[load-held]") || !strings.Contains(got, "RELEASE HOLD c") {
 		t.Errorf("got %v", got)
 	}
 	b.expect("SELECT count(*) FROM c__now", "4")
@@ -90,7 +93,8 @@ func TestTimeOfLoad(t *testing.T) {
 	if !b.j.Needs(engine.MetaColumn) {
 		t.Error("SNAPSHOT AT uses _meta")
 	}
-	b.exec("CREATE TEMP TABLE incoming AS SELECT *, struct_pack(\"timestamp\" := TIMESTAMP '2025-02-01 01:00:00')::" + engine.MetaType + " AS _meta FROM (" + load("2025-01-02", "(1, 'a')") + ")")
+	b.exec("CREATE TEMP TABLE incoming AS SELECT *, struct_pack(\"timestamp\" := " +
+		"TIMESTAMP '2025-02-01 01:00:00')::" + engine.MetaType + " AS _meta FROM (" + load("2025-01-02", "(1, 'a')") + ")")
 	acc := &engine.Accepted{Version: 1, Columns: b.columns(customersColumns), Rows: engine.SQL("(SELECT * FROM incoming)")}
 	if _, err := b.take(acc); err != nil {
 		t.Fatal(err)
@@ -106,15 +110,19 @@ func TestTimeOfLoad(t *testing.T) {
 	b = newBench(t, "")
 	b.mustDeclare(customersDecl, customersColumns)
 	for _, x := range []struct{ query, day, want string }{
-		{load("2025-01-02", "(1, 'a')") + " UNION ALL " + load("2025-01-03", "(2, 'a')"), "2025-01-02", "the rows of one load have several times: 2025-01-02, 2025-01-03 [load-time]"},
+		{load("2025-01-02", "(1, 'a')") + " UNION ALL " + load("2025-01-03", "(2, 'a')"), "2025-01-02",
+			"the rows of one load have several times: 2025-01-02, 2025-01-03 [load-time]"},
 		{"SELECT 1 AS id, 'a' AS name, NULL::DATE AS day", "", "the load has no time: SNAPSHOT AT gives NULL [load-time]"},
 		{load("2025-01-02", "(1, 'a')") + " WHERE false", "no day", "could not"},
 	} {
-		if _, err := b.write(x.query, loaded(x.day)); err == nil || !strings.Contains(errorText(err), x.want) && !strings.Contains(errorText(err), "duckdb-conversion") {
+		_, err := b.write(x.query, loaded(x.day))
+		if got := errorText(err); err == nil || !strings.Contains(got, x.want) && !strings.Contains(got, "duckdb-conversion") {
 			t.Errorf("%s\ngot  %v\nwant %s", x.query, err, x.want)
 		}
 	}
-	if _, err := b.write(load("2025-01-02", "(1, 'a')"), loaded("2025-01-02"), func(a *engine.Accepted) { a.Input.Snapshot = false }); err == nil || !strings.Contains(errorText(err), "journal c takes whole tables, and full hands out its rows in batches [journal-mode]") {
+	_, err := b.write(load("2025-01-02", "(1, 'a')"), loaded("2025-01-02"), func(a *engine.Accepted) { a.Input.Snapshot = false })
+	const batches = "journal c takes whole tables, and full hands out its rows in batches [journal-mode]"
+	if err == nil || !strings.Contains(errorText(err), batches) {
 		t.Errorf("got %v", err)
 	}
 	// No file and no row is no load.
@@ -135,10 +143,12 @@ func TestDiffCases(t *testing.T) {
 		for _, h := range head {
 			decl = append(decl, h+" VARCHAR")
 		}
-		b.mustDeclare("CREATE JOURNAL j KEYS ("+key[0]+") SNAPSHOT AT day COLUMNS * EXCEPT (day) IF REMOVED < 101 PERCENT FROM full", strings.Join(decl, ", ")+", day DATE")
+		b.mustDeclare("CREATE JOURNAL j KEYS ("+key[0]+") SNAPSHOT AT day COLUMNS * EXCEPT (day) IF REMOVED < 101 PERCENT FROM full",
+			strings.Join(decl, ", ")+", day DATE")
 		c := &journalCase{Types: map[string]string{}}
 		for i, f := range []string{"old", "new"} {
-			b.mustWrite("SELECT *, DATE '2025-01-01' + "+string(rune('0'+i))+" AS day FROM ("+c.read(t, dir+"/"+f+".csv", head)+")", loaded("2025-01-01"))
+			b.mustWrite("SELECT *, DATE '2025-01-01' + "+string(rune('0'+i))+" AS day FROM ("+c.read(t, dir+"/"+f+".csv", head)+")",
+				loaded("2025-01-01"))
 		}
 		for _, changes := range []string{"j_changes(1, 2)", "j_diff(1, 2)"} {
 			parts := []string{
@@ -146,9 +156,12 @@ func TestDiffCases(t *testing.T) {
 				"SELECT " + key[0] + ", 'added', '', '', '' FROM " + changes + " WHERE change_type = 'insert'",
 			}
 			for _, h := range head[1:] {
-				parts = append(parts, "SELECT "+key[0]+", 'changed', '"+h+"', b."+h+", a."+h+" FROM (FROM "+changes+" WHERE change_type = 'update_before') b JOIN (FROM "+changes+" WHERE change_type = 'update_after') a USING ("+key[0]+") WHERE a."+h+" IS DISTINCT FROM b."+h)
+				parts = append(parts, "SELECT "+key[0]+", 'changed', '"+h+"', b."+h+", a."+h+" FROM (FROM "+changes+" WHERE change_type = "+
+					"'update_before') b JOIN (FROM "+changes+" WHERE change_type = 'update_after') a USING ("+key[0]+") WHERE a."+h+" IS "+
+					"DISTINCT FROM b."+h)
 			}
-			b.same("SELECT "+quoted(table(t, dir+"/expected.csv")[0])+" FROM ("+strings.Join(parts, " UNION ALL ")+")", c.read(t, dir+"/expected.csv", table(t, dir+"/expected.csv")[0]))
+			b.same("SELECT "+quoted(table(t, dir+"/expected.csv")[0])+" FROM ("+strings.Join(parts, " UNION ALL ")+")",
+				c.read(t, dir+"/expected.csv", table(t, dir+"/expected.csv")[0]))
 		}
 	}
 }

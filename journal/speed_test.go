@@ -21,16 +21,19 @@ import (
 const customers = 1_000_000
 
 const handFeed = `
-	CREATE TEMP TABLE n AS SELECT op, id, ts, {cols} FROM (SELECT *, row_number() OVER (PARTITION BY id, ts) r FROM {rows} WHERE id IS NOT NULL AND ts IS NOT NULL) x
+	CREATE TEMP TABLE n AS SELECT op, id, ts, {cols} FROM (SELECT *, row_number() OVER (PARTITION BY id, ts) r FROM {rows} WHERE
+		id IS NOT NULL AND ts IS NOT NULL) x
 		WHERE r = 1 AND NOT EXISTS (SELECT 1 FROM ev e WHERE e.id = x.id AND e.ts = x.ts);
 	INSERT INTO ev SELECT * FROM n;
 	DELETE FROM j WHERE id IN (SELECT id FROM n);
 	INSERT INTO j WITH e AS (SELECT e.*, CASE op WHEN 'D' THEN 'D' ELSE 'U' END op_ FROM ev e SEMI JOIN n USING (id)),
-		m AS (SELECT *, {img} IS DISTINCT FROM lag({img}) OVER (PARTITION BY id ORDER BY ts) AND NOT (op_ = 'D' AND lag(op_) OVER (PARTITION BY id ORDER BY ts) IS NULL) chg FROM e),
+		m AS (SELECT *, {img} IS DISTINCT FROM lag({img}) OVER (PARTITION BY id ORDER BY ts) AND NOT (op_ = 'D' AND lag(op_) OVER
+			(PARTITION BY id ORDER BY ts) IS NULL) chg FROM e),
 		z AS (SELECT *, lead(ts) OVER (PARTITION BY id ORDER BY ts) t2 FROM m WHERE chg) SELECT id, {cols}, ts, t2 FROM z WHERE op_ = 'U'`
 
 const handSnapshot = `
-	CREATE TEMP TABLE ch AS SELECT s.*, j.id AS jid, j.rid FROM (SELECT *, rowid AS rid FROM j WHERE valid_to IS NULL) j FULL JOIN {rows} s ON j.id = s.id WHERE s.id IS NULL OR j.id IS NULL OR {diff};
+	CREATE TEMP TABLE ch AS SELECT s.*, j.id AS jid, j.rid FROM (SELECT *, rowid AS rid FROM j WHERE valid_to IS NULL) j FULL
+		JOIN {rows} s ON j.id = s.id WHERE s.id IS NULL OR j.id IS NULL OR {diff};
 	UPDATE j SET valid_to = TIMESTAMP '2025-02-01' FROM ch WHERE j.rowid = ch.rid;
 	INSERT INTO j SELECT id, {cols}, TIMESTAMP '2025-02-01', NULL FROM ch WHERE id IS NOT NULL`
 
@@ -41,17 +44,22 @@ var speedArgs = func() engine.Args {
 }()
 
 func customersQuery(n int) string {
-	return fmt.Sprintf(`SELECT i AS id, 'name_' || ((i * 7919) %% 1000003) AS name, 'user' || i || '@ex' || (i %% 97) || '.com' AS email, ['Oslo','Lima','Pune','Kyiv','Rome'][1 + (hash(i) %% 5)::INT] AS city,
-		['free','basic','pro','gold'][1 + (hash(i + 1) %% 4)::INT] AS tier, round((hash(i + 2) %% 1000000) / 100, 2) AS balance, CASE WHEN hash(i + 3) %% 20 > 0 THEN (hash(i + 4) %% 1000)::INT END AS score,
+	return fmt.Sprintf(`SELECT i AS id, 'name_' || ((i * 7919) %% 1000003) AS name, 'user' || i || '@ex' || (i %% 97) || '.com'
+		AS email, ['Oslo','Lima','Pune','Kyiv','Rome'][1 + (hash(i) %% 5)::INT] AS city,
+		['free','basic','pro','gold'][1 + (hash(i + 1) %% 4)::INT] AS tier, round((hash(i + 2) %% 1000000) / 100, 2) AS balance,
+			CASE WHEN hash(i + 3) %% 20 > 0 THEN (hash(i + 4) %% 1000)::INT END AS score,
 		TIMESTAMP '2024-01-01' + INTERVAL ((hash(i + 5) %% 25920000)::INT) SECOND AS ts FROM range(1, %d) t(i)`, n+1)
 }
 
 // changesQuery takes a tenth of the customers, in random order.
 func changesQuery(n int) string {
 	return fmt.Sprintf(`FROM (SELECT CASE WHEN k < %[1]d * 85 / 1000 THEN 'U' ELSE 'D' END AS op,
-			id, name, CASE WHEN k < %[1]d / 20 AND k %% 2 = 0 THEN 'new_' || email ELSE email END AS email, city, tier, CASE WHEN k < %[1]d / 20 AND k %% 2 = 1 THEN balance + 1.5 ELSE balance END AS balance, score, TIMESTAMP '2025-01-01' + INTERVAL (k::INT %% 86400) SECOND AS ts
+			id, name, CASE WHEN k < %[1]d / 20 AND k %% 2 = 0 THEN 'new_' || email ELSE email END AS email, city, tier, CASE WHEN k <
+				%[1]d / 20 AND k %% 2 = 1 THEN balance + 1.5 ELSE balance END AS balance, score, TIMESTAMP '2025-01-01' + INTERVAL (k::INT
+					%% 86400) SECOND AS ts
 		FROM (SELECT *, (id * 387420489) %% %[1]d AS k FROM (%[2]s)) WHERE k < %[1]d * 9 / 100
-		UNION ALL SELECT 'I', * REPLACE (TIMESTAMP '2025-01-01' AS ts) FROM (%[3]s) WHERE id > %[1]d) ORDER BY hash(id)`, n, customersQuery(n), customersQuery(n+n/100))
+		UNION ALL SELECT 'I', * REPLACE (TIMESTAMP '2025-01-01' AS ts) FROM (%[3]s) WHERE id > %[1]d) ORDER BY hash(id)`, n,
+		customersQuery(n), customersQuery(n+n/100))
 }
 
 // speedBase makes a file with a journal of n customers, or the tables of the hand-written way, and parquet files of the batches.
@@ -61,9 +69,12 @@ func speedBase(b *testing.B, dir, declare string, n int) *bench {
 	x.exec("SET threads = 2")
 	x.exec("COPY (" + customersQuery(n) + ") TO '" + dir + "/first.parquet'")
 	x.exec("COPY (" + changesQuery(n) + ") TO '" + dir + "/changes.parquet'")
-	x.exec("COPY (SELECT a.id, coalesce(b.name, a.name) AS name, coalesce(b.email, a.email) AS email, a.city, a.tier, coalesce(b.balance, a.balance) AS balance, a.score FROM '" + dir + "/first.parquet' a LEFT JOIN '" + dir + "/changes.parquet' b USING (id) WHERE b.op IS DISTINCT FROM 'D' ORDER BY id) TO '" + dir + "/second.parquet'")
+	x.exec("COPY (SELECT a.id, coalesce(b.name, a.name) AS name, coalesce(b.email, a.email) AS email, a.city, a.tier, " +
+		"coalesce(b.balance, a.balance) AS balance, a.score FROM '" + dir + "/first.parquet' a LEFT JOIN " +
+		"'" + dir + "/changes.parquet' b USING (id) WHERE b.op IS DISTINCT FROM 'D' ORDER BY id) TO '" + dir + "/second.parquet'")
 	if declare != "" {
-		x.mustDeclare(declare, "op VARCHAR, id BIGINT, name VARCHAR, email VARCHAR, city VARCHAR, tier VARCHAR, balance DOUBLE, score INTEGER, ts TIMESTAMP")
+		x.mustDeclare(declare, "op VARCHAR, id BIGINT, name VARCHAR, email VARCHAR, city VARCHAR, tier VARCHAR, balance DOUBLE, "+
+			"score INTEGER, ts TIMESTAMP")
 		x.take2(dir+"/first.parquet", "NULL::VARCHAR AS op, *")
 		return x
 	}
@@ -182,7 +193,8 @@ func BenchmarkSnapshot(b *testing.B) {
 				}
 				y.t = b
 				rows := engine.SQL("(SELECT NULL::VARCHAR AS op, *, NULL::TIMESTAMP AS ts FROM '" + dir + "/second.parquet')")
-				n, err := y.take(&engine.Accepted{Version: y.version + 1, Columns: y.describe(rows.String()), Rows: rows, Input: &engine.Input{Source: "ev", Snapshot: true, FileTime: speedTime}})
+				n, err := y.take(&engine.Accepted{Version: y.version + 1, Columns: y.describe(rows.String()), Rows: rows,
+					Input: &engine.Input{Source: "ev", Snapshot: true, FileTime: speedTime}})
 				if err != nil || n.Removed != customers/200 {
 					b.Fatal(n, err)
 				}
@@ -204,7 +216,9 @@ func BenchmarkSmall(b *testing.B) {
 			used := cpu(b)
 			for b.Loop() {
 				at++
-				n := x.mustWrite(fmt.Sprintf("SELECT 'U' AS op, 1 + (hash(i * %[1]d) %% 5000000)::BIGINT AS id, 'x%[1]d' AS name, NULL AS email, NULL AS city, NULL AS tier, 1.0::DOUBLE AS balance, 1::INTEGER AS score, TIMESTAMP '%[2]s' + INTERVAL %[1]d SECOND AS ts FROM range(100) t(i)", at, y.ts))
+				n := x.mustWrite(fmt.Sprintf("SELECT 'U' AS op, 1 + (hash(i * %[1]d) %% 5000000)::BIGINT AS id, 'x%[1]d' AS name, NULL AS "+
+					"email, NULL AS city, NULL AS tier, 1.0::DOUBLE AS balance, 1::INTEGER AS score, TIMESTAMP '%[2]s' + INTERVAL %[1]d "+
+					"SECOND AS ts FROM range(100) t(i)", at, y.ts))
 				if n.Written != 100 || n.Unchanged > 10 {
 					b.Fatal(n)
 				}
