@@ -18,7 +18,7 @@ import (
 	"github.com/twmb/franz-go/pkg/sasl/scram"
 	"github.com/twmb/franz-go/pkg/sr"
 
-	"dsql/engine"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
@@ -60,7 +60,7 @@ func (c *Connection) fail(at sql.Span, code, msg, hint string) *sql.Error {
 }
 
 // Kafka are the options of a client of the cluster. Files are read here; nothing is connected yet.
-func (c *Connection) Kafka(env *engine.Env) ([]kgo.Opt, error) {
+func (c *Connection) Kafka(env *kind.Env) ([]kgo.Opt, error) {
 	v := map[string]string{}
 	for _, o := range options {
 		s, err := c.value(o.name)
@@ -102,7 +102,7 @@ func (c *Connection) Kafka(env *engine.Env) ([]kgo.Opt, error) {
 }
 
 // tls is the configuration for TLS, nil for none.
-func (c *Connection) tls(env *engine.Env, v map[string]string) (*tls.Config, error) {
+func (c *Connection) tls(env *kind.Env, v map[string]string) (*tls.Config, error) {
 	wanted := strings.EqualFold(v["tls"], "true") || v["tls"] == "" && v["tls_ca"]+v["tls_cert"]+v["tls_server_name"] != ""
 	if !wanted {
 		return nil, nil
@@ -176,7 +176,7 @@ func (c *Connection) Registry() (*sr.Client, error) {
 
 // Dial makes a client and waits for the cluster's first answer, Patience at most. An error has its place at the connection's
 // declaration, and exit code 4.
-func (c *Connection) Dial(ctx context.Context, env *engine.Env, more ...kgo.Opt) (*kgo.Client, error) {
+func (c *Connection) Dial(ctx context.Context, env *kind.Env, more ...kgo.Opt) (*kgo.Client, error) {
 	opts, err := c.Kafka(env)
 	if err != nil {
 		return nil, err

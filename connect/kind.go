@@ -8,12 +8,13 @@ import (
 	"slices"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
 // Kind is CREATE CONNECTION.
-var Kind = engine.Kind{
+var Kind = kind.Kind{
 	Syntax: &sql.Syntax{
 		Keyword: "CONNECTION", Plural: "CONNECTIONS",
 		Clauses: []sql.Clause{{Keyword: "TO KAFKA", Arg: sql.ArgOptions, Required: true, Options: docs(), Doc: "(option value, …): the cluster, and who asks"}},
@@ -70,9 +71,9 @@ func Brokers(src *sql.Source, o sql.Option) *Connection {
 func (c *Connection) Decl() *sql.Decl { return c.decl }
 
 // Define does nothing: a connection is made when something reads or writes over it, and none is needed to check a script.
-func (c *Connection) Define(context.Context, *engine.Tx, *engine.Env) error { return nil }
+func (c *Connection) Define(context.Context, *duck.Tx, *kind.Env) error { return nil }
 
-func compile(d *sql.Decl) (engine.Object, error) {
+func compile(d *sql.Decl) (kind.Object, error) {
 	v := d.Arg("TO KAFKA")
 	c := &Connection{decl: d, src: d.Src, at: d.NameAt, given: map[string]sql.Option{}}
 	var errs sql.List
@@ -143,7 +144,7 @@ func (c *Connection) Stored() string {
 }
 
 // Find is the connection that an option names.
-func Find(env *engine.Env, src *sql.Source, name sql.Name) (*Connection, error) {
+func Find(env *kind.Env, src *sql.Source, name sql.Name) (*Connection, error) {
 	if env.Declared != nil {
 		if c, ok := env.Declared("connection", name.Text).(*Connection); ok {
 			return c, nil

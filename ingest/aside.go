@@ -6,7 +6,8 @@ import (
 	"io/fs"
 	"slices"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
@@ -54,14 +55,14 @@ func (r *reader) setAside(ctx context.Context, a *asideFile) error {
 	}
 	if r.o.Replay == nil {
 		places := []filePlace{{path: a.path, size: a.size, modified: a.modified, hash: a.hash, pos: a.pos, why: a.why.Msg}}
-		write := func(c *engine.Conn) error {
-			return r.s.write(ctx, c, places, a.destinations, engine.SQL("(SELECT coalesce(max(version), 0) FROM dsql.versions)"))
+		write := func(c *duck.Conn) error {
+			return r.s.write(ctx, c, places, a.destinations, duck.SQL("(SELECT coalesce(max(version), 0) FROM dsql.versions)"))
 		}
 		var err error
 		if r.o.Everything { // in the transaction of a rebuild
 			err = write(r.conn)
 		} else {
-			err = r.conn.Update(ctx, func(tx *engine.Tx) error { return write(tx.Conn) })
+			err = r.conn.Update(ctx, func(tx *duck.Tx) error { return write(tx.Conn) })
 		}
 		if err != nil {
 			return err
@@ -75,7 +76,7 @@ func (r *reader) setAside(ctx context.Context, a *asideFile) error {
 
 // stillAside takes away the files that were set aside and are as they were then, and says so. Of a snapshot the whole load goes with
 // one: a part of it is no load.
-func (s *fileSource) stillAside(files []file, places []filePlace, o engine.ReadOptions) []file {
+func (s *fileSource) stillAside(files []file, places []filePlace, o kind.ReadOptions) []file {
 	byPath := map[string]*file{}
 	for i := range files {
 		byPath[files[i].path] = &files[i]

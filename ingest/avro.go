@@ -8,7 +8,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/sr"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // avroDecoder writes records of Avro into vectors: Confluent's wire format, each value decoded by the schema it was written with.
@@ -191,7 +191,7 @@ func (d *avroDecoder) value(v *schemaConv, row int) outcome {
 	if t.kind == kindNull {
 		return isNull
 	}
-	if t.kind == kindRecord || t.kind == kindArray || t.kind == kindMap || c.id == engine.TypeJSON && t.kind != kindString {
+	if t.kind == kindRecord || t.kind == kindArray || t.kind == kindMap || c.id == duck.TypeJSON && t.kind != kindString {
 		return d.nested(v, row)
 	}
 	s, ok := d.scalar(t)
@@ -212,7 +212,7 @@ func (d *avroDecoder) nested(v *schemaConv, row int) outcome {
 	t, c := v.t, v.col
 	ok := true
 	switch {
-	case c.id == engine.TypeJSON || c.id == engine.TypeVarchar:
+	case c.id == duck.TypeJSON || c.id == duck.TypeVarchar:
 		d.text = d.text[:0]
 		if !d.render(t, 0) {
 			return failed
@@ -287,7 +287,7 @@ func (d *avroDecoder) dict(v *schemaConv, row int) bool {
 		slices.SortFunc(keys, bytes.Compare)
 		for k := 1; k < len(keys) && ok; k++ {
 			if bytes.Equal(keys[k-1], keys[k]) {
-				d.fail(twice, &column{name: excerpt(keys[k], false), node: &engine.Node{}}, nil, false)
+				d.fail(twice, &column{name: excerpt(keys[k], false), node: &duck.Node{}}, nil, false)
 				ok = false
 			}
 		}

@@ -13,16 +13,16 @@ import (
 	"github.com/linkedin/goavro/v2"
 	"github.com/twmb/franz-go/pkg/sr"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 func texts(schemas ...string) schemaSource { return schemasOf(sr.TypeAvro, schemas...) }
 
-func avroLanding(t testing.TB, c *engine.Conn, fields []Field, lim Limits, schemas schemaSource) *Landing {
+func avroLanding(t testing.TB, c *duck.Conn, fields []Field, lim Limits, schemas schemaSource) *Landing {
 	return schemaLanding(t, c, "avro", fields, lim, schemas)
 }
 
-func landAvro(t testing.TB, c *engine.Conn, fields []Field, schemas schemaSource, values ...[]byte) landed {
+func landAvro(t testing.TB, c *duck.Conn, fields []Field, schemas schemaSource, values ...[]byte) landed {
 	return landSchema(t, c, "avro", fields, schemas, values...)
 }
 
@@ -346,7 +346,7 @@ func TestAvroColumns(t *testing.T) {
 	}
 }
 
-func columnsOf(schema string) ([]engine.Column, error) {
+func columnsOf(schema string) ([]duck.Column, error) {
 	t, err := parseAvro(schema, nil)
 	if err != nil {
 		return nil, err

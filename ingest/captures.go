@@ -6,7 +6,7 @@ import (
 	"maps"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // Captures come from a file's path, and are converted as its fields are: those of a record without fields.
@@ -29,10 +29,10 @@ func (r *reader) converted(ctx context.Context, l *Landing, f file) (map[string]
 	for i := range texts {
 		dest[i] = &texts[i]
 	}
-	each := engine.Each(", ", l.fields, func(f Field) *engine.Query {
-		return engine.SQL("{c}::VARCHAR", engine.Args{"c": engine.Ident(f.Name)})
+	each := duck.Each(", ", l.fields, func(f Field) *duck.Query {
+		return duck.SQL("{c}::VARCHAR", duck.Args{"c": duck.Ident(f.Name)})
 	})
-	_, err = r.conn.Scan(ctx, engine.SQL("SELECT {each} FROM {rows}", engine.Args{"each": each, "rows": b.Input().Rows}), dest...)
+	_, err = r.conn.Scan(ctx, duck.SQL("SELECT {each} FROM {rows}", duck.Args{"each": each, "rows": b.Input().Rows}), dest...)
 	out := map[string]string{}
 	for i, t := range texts {
 		if t.Valid { // else it is NULL
@@ -81,18 +81,18 @@ func (r *reader) checkColumns(ctx context.Context) (err error) {
 }
 
 // capturesOf are the values of the columns that come from a file's path.
-func (r *reader) capturesOf(ctx context.Context, f file) (map[string]*engine.Query, error) {
+func (r *reader) capturesOf(ctx context.Context, f file) (map[string]*duck.Query, error) {
 	if r.landing == nil {
 		return nil, nil
 	}
 	texts, err := r.converted(ctx, r.landing, f)
-	out := map[string]*engine.Query{}
+	out := map[string]*duck.Query{}
 	for _, c := range r.landing.fields {
-		a := engine.Args{"t": engine.Type(c.Type), "text": engine.SQL("NULL")}
+		a := duck.Args{"t": duck.Type(c.Type), "text": duck.SQL("NULL")}
 		if text, ok := texts[c.Name]; ok {
 			a["text"] = text
 		}
-		out[c.Name] = engine.SQL("CAST({text} AS {t})", a)
+		out[c.Name] = duck.SQL("CAST({text} AS {t})", a)
 	}
 	return out, err
 }

@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // connectSchema is a schema of Kafka Connect, as its JsonConverter writes it beside each payload.
@@ -114,13 +114,13 @@ func (s *connectSchema) set(c *column) {
 		keys, values, items = s.Keys, s.Values, s.Items
 	}
 	switch c.id {
-	case engine.TypeStruct:
+	case duck.TypeStruct:
 		for _, ch := range c.children {
 			s.field(ch.node.Name).set(ch)
 		}
-	case engine.TypeList:
+	case duck.TypeList:
 		part(items, 0)
-	case engine.TypeMap:
+	case duck.TypeMap:
 		part(keys, 0)
 		part(values, 1)
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // Conversion without loss. A value either becomes a column's value and nothing of it is gone, or it is a fault and its record is
@@ -40,8 +40,8 @@ const (
 
 // column is a declared column, or a part of a nested one, with all that its conversion needs.
 type column struct {
-	node         *engine.Node
-	id           engine.TypeID
+	node         *duck.Node
+	id           duck.TypeID
 	name         string // in reasons: address.city
 	vec          int
 	epoch        epoch        // with FORMAT epoch_…
@@ -59,13 +59,13 @@ type column struct {
 
 // writer converts values into the vectors of one chunk.
 type writer struct {
-	chunk *engine.Chunk
-	vecs  []engine.Vector
-	slab  *engine.Slab
+	chunk *duck.Chunk
+	vecs  []duck.Vector
+	slab  *duck.Slab
 	buf   []byte // scratch
 }
 
-func (w *writer) use(c *engine.Chunk) { w.chunk, w.vecs = c, c.Vecs }
+func (w *writer) use(c *duck.Chunk) { w.chunk, w.vecs = c, c.Vecs }
 
 // keep copies a string that isn't in the slab to where DuckDB can point at it.
 func (w *writer) keep(s []byte) ([]byte, bool) {
@@ -89,12 +89,12 @@ func (w *writer) scalar(c *column, row int, tok []byte, from origin, stable bool
 func (w *writer) plain(c *column, row int, tok []byte, from origin, stable bool) fault {
 	v := &w.vecs[c.vec]
 	switch c.id {
-	case engine.TypeVarchar:
-	case engine.TypeJSON: // CSV only: a JSON value never comes here
+	case duck.TypeVarchar:
+	case duck.TypeJSON: // CSV only: a JSON value never comes here
 		if !validJSON(tok) {
 			return wrong
 		}
-	case engine.TypeBoolean:
+	case duck.TypeBoolean:
 		b, ok := parseBool(tok)
 		if !ok && from == fromNumber {
 			x, isNumber := fastDouble(tok)
@@ -103,9 +103,9 @@ func (w *writer) plain(c *column, row int, tok []byte, from origin, stable bool)
 		if !ok {
 			return wrong
 		}
-		engine.Put(v, row, b)
+		duck.Put(v, row, b)
 		return fine
-	case engine.TypeBlob:
+	case duck.TypeBlob:
 		escaped := bytes.IndexByte(tok, '\\') >= 0
 		b, ok := parseBlob(w.buf[:0], tok) // tok may be w.buf: what is read stays ahead of what is written
 		if !ok || from != fromText {
@@ -114,29 +114,29 @@ func (w *writer) plain(c *column, row int, tok []byte, from origin, stable bool)
 		if w.buf = b; escaped {
 			tok, stable = b, false
 		}
-	case engine.TypeUUID:
+	case duck.TypeUUID:
 		x, ok := parseUUID(tok)
 		if !ok {
 			return wrong
 		}
-		engine.Put(v, row, x)
+		duck.Put(v, row, x)
 		return fine
-	case engine.TypeEnum:
+	case duck.TypeEnum:
 		i, ok := c.labels[string(tok)]
 		if !ok {
 			return wrong
 		}
 		switch c.node.Size {
 		case 1:
-			engine.Put(v, row, uint8(i))
+			duck.Put(v, row, uint8(i))
 		case 2:
-			engine.Put(v, row, uint16(i))
+			duck.Put(v, row, uint16(i))
 		default:
-			engine.Put(v, row, i)
+			duck.Put(v, row, i)
 		}
 		return fine
-	case engine.TypeDate, engine.TypeTime, engine.TypeTimestamp, engine.TypeTimestampS, engine.TypeTimestampMS, engine.TypeTimestampNS,
-		engine.TypeTimestampTZ:
+	case duck.TypeDate, duck.TypeTime, duck.TypeTimestamp, duck.TypeTimestampS, duck.TypeTimestampMS, duck.TypeTimestampNS,
+		duck.TypeTimestampTZ:
 		if from == fromLiteral {
 			return wrong
 		}
@@ -226,29 +226,29 @@ func hexDigit(c byte) (byte, bool) {
 }
 
 // parseUUID reads 32 hexadecimal digits, with or without the four dashes, and braces around them.
-func parseUUID(s []byte) (engine.Int128, bool) {
+func parseUUID(s []byte) (duck.Int128, bool) {
 	if len(s) > 2 && s[0] == '{' && s[len(s)-1] == '}' {
 		s = s[1 : len(s)-1]
 	}
 	dashes := len(s) == 36
 	if !dashes && len(s) != 32 {
-		return engine.Int128{}, false
+		return duck.Int128{}, false
 	}
 	var hi, lo uint64
 	for i, c := range s {
 		if dashes && (i == 8 || i == 13 || i == 18 || i == 23) {
 			if c != '-' {
-				return engine.Int128{}, false
+				return duck.Int128{}, false
 			}
 			continue
 		}
 		d, ok := hexDigit(c)
 		if !ok {
-			return engine.Int128{}, false
+			return duck.Int128{}, false
 		}
 		hi, lo = hi<<4|lo>>60, lo<<4|uint64(d)
 	}
-	return engine.Int128{Lo: lo, Hi: int64(hi ^ 1<<63)}, true // DuckDB turns the first bit so that UUIDs sort as numbers
+	return duck.Int128{Lo: lo, Hi: int64(hi ^ 1<<63)}, true // DuckDB turns the first bit so that UUIDs sort as numbers
 }
 
 // excerptBytes is how much of a value a reason shows.

@@ -3,7 +3,7 @@ package ingest
 import (
 	"bytes"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // timeScanner steps through the text of a time.
@@ -191,7 +191,7 @@ func parseInstant(s []byte) (instant, fault) {
 }
 
 // putClock converts a time of day. An offset can't be taken off without a day, so only that of UTC may stand behind it.
-func (c *column) putClock(v *engine.Vector, row int, s []byte) fault {
+func (c *column) putClock(v *duck.Vector, row int, s []byte) fault {
 	p := timeScanner{s: s}
 	sec, ns, f := p.clock()
 	if f != fine {
@@ -205,6 +205,6 @@ func (c *column) putClock(v *engine.Vector, row int, s []byte) fault {
 	if ns%1000 != 0 {
 		return losing
 	}
-	engine.Put(v, row, int64(sec)*1e6+int64(ns/1000))
+	duck.Put(v, row, int64(sec)*1e6+int64(ns/1000))
 	return fine
 }

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"math/bits"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // fastDecimal reads up to 18 digits with a point among them, no more than scale of them behind it.
@@ -149,13 +149,13 @@ func (x u128) times10(n int) (u128, bool) {
 
 func (x u128) less(y u128) bool { return x.hi < y.hi || x.hi == y.hi && x.lo < y.lo }
 
-func (x u128) signed(neg bool) engine.Int128 {
+func (x u128) signed(neg bool) duck.Int128 {
 	if !neg {
-		return engine.Int128{Lo: x.lo, Hi: int64(x.hi)}
+		return duck.Int128{Lo: x.lo, Hi: int64(x.hi)}
 	}
 	lo, borrow := bits.Sub64(0, x.lo, 0)
 	hi, _ := bits.Sub64(0, x.hi, borrow)
-	return engine.Int128{Lo: lo, Hi: int64(hi)}
+	return duck.Int128{Lo: lo, Hi: int64(hi)}
 }
 
 var pow10u = func() (p [20]uint64) {

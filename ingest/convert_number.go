@@ -8,12 +8,12 @@ import (
 	"strconv"
 	"unsafe"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // putNumber converts the text of a number: an optional sign, digits, a point, an exponent; for FLOAT and DOUBLE also inf,
 // infinity and nan. White space around it is skipped.
-func (c *column) putNumber(v *engine.Vector, row int, s []byte) fault {
+func (c *column) putNumber(v *duck.Vector, row int, s []byte) fault {
 	if c.thousands != 0 {
 		var ok bool
 		if s, ok = joinThousands(s, c.thousands, cmp.Or(c.point, '.')); !ok {
@@ -28,15 +28,15 @@ func (c *column) putNumber(v *engine.Vector, row int, s []byte) fault {
 	}
 	scale := 0
 	switch c.id {
-	case engine.TypeDouble:
+	case duck.TypeDouble:
 		if x, ok := fastDouble(s); ok {
-			engine.Put(v, row, x)
+			duck.Put(v, row, x)
 			return fine
 		}
 		return c.putFloat(v, row, trim(s))
-	case engine.TypeFloat:
+	case duck.TypeFloat:
 		return c.putFloat(v, row, trim(s))
-	case engine.TypeDecimal:
+	case duck.TypeDecimal:
 		scale = c.scale
 		if n, ok := fastDecimal(s, scale); ok && c.width <= 18 {
 			return c.putUnscaled(v, row, n)
@@ -105,81 +105,81 @@ func fastInt(s []byte) (n int64, ok bool) {
 }
 
 // putInt stores a whole number in a column of an integer type.
-func (c *column) putInt(v *engine.Vector, row int, n int64) fault {
+func (c *column) putInt(v *duck.Vector, row int, n int64) fault {
 	switch c.id {
-	case engine.TypeBigInt:
-		engine.Put(v, row, n)
-	case engine.TypeInteger:
+	case duck.TypeBigInt:
+		duck.Put(v, row, n)
+	case duck.TypeInteger:
 		if n != int64(int32(n)) {
 			return outOfRange
 		}
-		engine.Put(v, row, int32(n))
-	case engine.TypeSmallInt:
+		duck.Put(v, row, int32(n))
+	case duck.TypeSmallInt:
 		if n != int64(int16(n)) {
 			return outOfRange
 		}
-		engine.Put(v, row, int16(n))
-	case engine.TypeTinyInt:
+		duck.Put(v, row, int16(n))
+	case duck.TypeTinyInt:
 		if n != int64(int8(n)) {
 			return outOfRange
 		}
-		engine.Put(v, row, int8(n))
-	case engine.TypeHugeInt:
-		engine.Put(v, row, engine.Int128{Lo: uint64(n), Hi: n >> 63})
-	case engine.TypeUBigInt:
+		duck.Put(v, row, int8(n))
+	case duck.TypeHugeInt:
+		duck.Put(v, row, duck.Int128{Lo: uint64(n), Hi: n >> 63})
+	case duck.TypeUBigInt:
 		if n < 0 {
 			return outOfRange
 		}
-		engine.Put(v, row, uint64(n))
-	case engine.TypeUInteger:
+		duck.Put(v, row, uint64(n))
+	case duck.TypeUInteger:
 		if n != int64(uint32(n)) {
 			return outOfRange
 		}
-		engine.Put(v, row, uint32(n))
-	case engine.TypeUSmallInt:
+		duck.Put(v, row, uint32(n))
+	case duck.TypeUSmallInt:
 		if n != int64(uint16(n)) {
 			return outOfRange
 		}
-		engine.Put(v, row, uint16(n))
-	case engine.TypeUTinyInt:
+		duck.Put(v, row, uint16(n))
+	case duck.TypeUTinyInt:
 		if n != int64(uint8(n)) {
 			return outOfRange
 		}
-		engine.Put(v, row, uint8(n))
-	case engine.TypeUHugeInt:
+		duck.Put(v, row, uint8(n))
+	case duck.TypeUHugeInt:
 		if n < 0 {
 			return outOfRange
 		}
-		engine.Put(v, row, engine.Int128{Lo: uint64(n)})
+		duck.Put(v, row, duck.Int128{Lo: uint64(n)})
 	}
 	return fine
 }
 
 // putUnscaled stores a DECIMAL of up to 18 digits, given without its point.
-func (c *column) putUnscaled(v *engine.Vector, row int, n int64) fault {
+func (c *column) putUnscaled(v *duck.Vector, row int, n int64) fault {
 	if limit := int64(pow10u[c.width]); n >= limit || n <= -limit {
 		return outOfRange
 	}
 	switch c.node.Size {
 	case 2:
-		engine.Put(v, row, int16(n))
+		duck.Put(v, row, int16(n))
 	case 4:
-		engine.Put(v, row, int32(n))
+		duck.Put(v, row, int32(n))
 	case 8:
-		engine.Put(v, row, n)
+		duck.Put(v, row, n)
 	}
 	return fine
 }
 
 // putBig stores a whole number of any size, and a DECIMAL given without its point.
-func (c *column) putBig(v *engine.Vector, row int, neg bool, x u128) fault {
+func (c *column) putBig(v *duck.Vector, row int, neg bool, x u128) fault {
 	small := x.hi == 0 && x.lo <= math.MaxInt64
 	n := int64(x.lo)
 	if neg {
 		n = -n
 	}
 	switch c.id {
-	case engine.TypeDecimal:
+	case duck.TypeDecimal:
 		if c.width <= 18 {
 			if !small {
 				return outOfRange
@@ -189,29 +189,29 @@ func (c *column) putBig(v *engine.Vector, row int, neg bool, x u128) fault {
 		if !x.less(pow10x[c.width]) {
 			return outOfRange
 		}
-		engine.Put(v, row, x.signed(neg))
+		duck.Put(v, row, x.signed(neg))
 		return fine
-	case engine.TypeHugeInt:
+	case duck.TypeHugeInt:
 		if x.hi>>63 != 0 && !(neg && x.hi == 1<<63 && x.lo == 0) {
 			return outOfRange
 		}
-		engine.Put(v, row, x.signed(neg))
+		duck.Put(v, row, x.signed(neg))
 		return fine
-	case engine.TypeUHugeInt:
+	case duck.TypeUHugeInt:
 		if neg && x != (u128{}) {
 			return outOfRange
 		}
-		engine.Put(v, row, engine.Int128{Lo: x.lo, Hi: int64(x.hi)})
+		duck.Put(v, row, duck.Int128{Lo: x.lo, Hi: int64(x.hi)})
 		return fine
-	case engine.TypeUBigInt:
+	case duck.TypeUBigInt:
 		if x.hi != 0 || neg && x.lo != 0 {
 			return outOfRange
 		}
-		engine.Put(v, row, x.lo)
+		duck.Put(v, row, x.lo)
 		return fine
-	case engine.TypeBigInt:
+	case duck.TypeBigInt:
 		if neg && x.hi == 0 && x.lo == 1<<63 {
-			engine.Put(v, row, int64(math.MinInt64))
+			duck.Put(v, row, int64(math.MinInt64))
 			return fine
 		}
 	}
@@ -221,9 +221,9 @@ func (c *column) putBig(v *engine.Vector, row int, neg bool, x u128) fault {
 	return c.putInt(v, row, n)
 }
 
-func (c *column) putFloat(v *engine.Vector, row int, s []byte) fault {
+func (c *column) putFloat(v *duck.Vector, row int, s []byte) fault {
 	size := 64
-	if c.id == engine.TypeFloat {
+	if c.id == duck.TypeFloat {
 		size = 32
 	}
 	x, f := parseFloat(s, size)
@@ -231,9 +231,9 @@ func (c *column) putFloat(v *engine.Vector, row int, s []byte) fault {
 		return f
 	}
 	if size == 32 {
-		engine.Put(v, row, float32(x))
+		duck.Put(v, row, float32(x))
 	} else {
-		engine.Put(v, row, x)
+		duck.Put(v, row, x)
 	}
 	return fine
 }

@@ -4,7 +4,7 @@ import (
 	"math"
 	"math/bits"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // epoch says what a number counts since 1970-01-01 00:00 UTC: its value is the number of decimal places below a second.
@@ -42,13 +42,13 @@ type instant struct {
 }
 
 // places of the time types below a second.
-func places(id engine.TypeID) int {
+func places(id duck.TypeID) int {
 	switch id {
-	case engine.TypeTimestampS, engine.TypeDate:
+	case duck.TypeTimestampS, duck.TypeDate:
 		return 0
-	case engine.TypeTimestampMS:
+	case duck.TypeTimestampMS:
 		return 3
-	case engine.TypeTimestampNS:
+	case duck.TypeTimestampNS:
 		return 9
 	}
 	return 6
@@ -56,7 +56,7 @@ func places(id engine.TypeID) int {
 
 // putTime converts a date or time. Without FORMAT it reads ISO 8601 as DuckDB does: 2024-01-31, 2024/1/31, with a time behind a
 // blank or T, digits below the second, and an offset (Z, UTC, +02, +0200, +02:00, +02:00:30) that is taken off.
-func (c *column) putTime(v *engine.Vector, row int, s []byte, from origin) fault {
+func (c *column) putTime(v *duck.Vector, row int, s []byte, from origin) fault {
 	if c.epoch != noEpoch {
 		return c.putEpoch(v, row, trim(s))
 	}
@@ -68,17 +68,17 @@ func (c *column) putTime(v *engine.Vector, row int, s []byte, from origin) fault
 	switch {
 	case c.pattern != nil:
 		t, f = c.pattern.parse(s)
-	case c.id == engine.TypeTime:
+	case c.id == duck.TypeTime:
 		return c.putClock(v, row, trim(s))
-	case c.id == engine.TypeDate:
+	case c.id == duck.TypeDate:
 		if d, ok := fastDate(s); ok {
-			engine.Put(v, row, d)
+			duck.Put(v, row, d)
 			return fine
 		}
 		t, f = parseInstant(trim(s))
 	default:
 		if x, ok := fastTimestamp(s); ok && places(c.id) == 6 {
-			engine.Put(v, row, x)
+			duck.Put(v, row, x)
 			return fine
 		}
 		t, f = parseInstant(trim(s))
@@ -89,12 +89,12 @@ func (c *column) putTime(v *engine.Vector, row int, s []byte, from origin) fault
 	return c.putInstant(v, row, t)
 }
 
-func (c *column) putInstant(v *engine.Vector, row int, t instant) fault {
+func (c *column) putInstant(v *duck.Vector, row int, t instant) fault {
 	switch {
-	case c.id == engine.TypeDate && t.infinity != 0:
-		engine.Put(v, row, int32(t.infinity)*math.MaxInt32)
+	case c.id == duck.TypeDate && t.infinity != 0:
+		duck.Put(v, row, int32(t.infinity)*math.MaxInt32)
 		return fine
-	case c.id == engine.TypeDate:
+	case c.id == duck.TypeDate:
 		if t.ns != 0 || t.sec%86400 != 0 || t.late {
 			return notMidnight
 		}
@@ -102,21 +102,21 @@ func (c *column) putInstant(v *engine.Vector, row int, t instant) fault {
 		if d < minDate || d >= math.MaxInt32 {
 			return outOfRange
 		}
-		engine.Put(v, row, int32(d))
+		duck.Put(v, row, int32(d))
 		return fine
-	case c.id == engine.TypeTime: // of a pattern: a time of day, on the first day
+	case c.id == duck.TypeTime: // of a pattern: a time of day, on the first day
 		if t.ns%1000 != 0 {
 			return losing
 		}
-		engine.Put(v, row, t.sec*1e6+int64(t.ns/1000))
+		duck.Put(v, row, t.sec*1e6+int64(t.ns/1000))
 		return fine
 	case t.infinity != 0:
-		engine.Put(v, row, int64(t.infinity)*math.MaxInt64)
+		duck.Put(v, row, int64(t.infinity)*math.MaxInt64)
 		return fine
 	}
 	x, f := t.count(places(c.id))
 	if f == fine {
-		engine.Put(v, row, x)
+		duck.Put(v, row, x)
 	}
 	return f
 }
@@ -152,7 +152,7 @@ func (t instant) count(places int) (int64, fault) {
 }
 
 // putEpoch converts a number that counts seconds, parts of them, or days.
-func (c *column) putEpoch(v *engine.Vector, row int, s []byte) fault {
+func (c *column) putEpoch(v *duck.Vector, row int, s []byte) fault {
 	neg, x, f := parseDecimal(s, 9-c.epoch.places())
 	if f != fine {
 		return f

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"unicode/utf8"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // csvDecoder reads delimited text as DuckDB's reader does in its strict mode: fields in quotes may hold delimiters and line ends,
@@ -216,7 +216,7 @@ func (c *csvDecoder) field(t *target, rec []byte, s *span, row int) fault {
 		w.chunk.SetNull(col.node, row)
 		return fine
 	}
-	if col.id < engine.TypeStruct {
+	if col.id < duck.TypeStruct {
 		return w.scalar(col, row, tok, fromText, stable)
 	}
 	if !stable {
@@ -271,8 +271,8 @@ func (c *csvDecoder) unescape(to, tok []byte) []byte {
 }
 
 // salvage writes the columns that convert into a row, NULL for the others.
-func (c *csvDecoder) salvage(rec []byte) func(*engine.Chunk, int) bool {
-	return func(chunk *engine.Chunk, row int) bool {
+func (c *csvDecoder) salvage(rec []byte) func(*duck.Chunk, int) bool {
+	return func(chunk *duck.Chunk, row int) bool {
 		l := c.f.l
 		l.w.use(chunk)
 		any := false

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 	"dsql/sql"
 )
 
@@ -215,7 +215,7 @@ func (l *Landing) convertible(h *csvHeader) bool {
 	}
 	return slices.ContainsFunc(l.values, func(i int) bool {
 		at := slices.Index(l.values, i)
-		return l.columns[i].id != engine.TypeVarchar && l.takes(i, h.names[at])
+		return l.columns[i].id != duck.TypeVarchar && l.takes(i, h.names[at])
 	})
 }
 

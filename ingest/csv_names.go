@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // csvHeader is a header: what its fields are called, and how a column finds its own.
@@ -123,8 +123,8 @@ func (l *Landing) normalName(s string) string {
 }
 
 // keywords are SQL's words, or those of them that a WHERE clause tells.
-func keywords(ctx context.Context, c *engine.Conn, where *engine.Query) (map[string]bool, error) {
-	words, err := engine.Select(ctx, c, engine.SQL("SELECT keyword_name FROM duckdb_keywords() {where}", engine.Args{"where": where}),
+func keywords(ctx context.Context, c *duck.Conn, where *duck.Query) (map[string]bool, error) {
+	words, err := duck.Select(ctx, c, duck.SQL("SELECT keyword_name FROM duckdb_keywords() {where}", duck.Args{"where": where}),
 		func(row func(...any) error) (w string, err error) { return w, row(&w) })
 	out := map[string]bool{}
 	for _, w := range words {

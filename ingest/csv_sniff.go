@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // Found is what DuckDB's sniffer found of a CSV file, beside its columns. It is kept for the source in dsql.dialects.
@@ -44,7 +44,7 @@ func (d *Dialect) apply(f *Found) {
 }
 
 // sniff asks DuckDB about a CSV file: as it is first, or lax, passing over what it can't read; then that as well.
-func (s *fileSource) sniff(ctx context.Context, c *engine.Conn, f file, lax bool) (cols []engine.Column, found *Found, err error) {
+func (s *fileSource) sniff(ctx context.Context, c *duck.Conn, f file, lax bool) (cols []duck.Column, found *Found, err error) {
 	name, options, done, err := s.readable(f)
 	if err != nil {
 		return nil, nil, err
@@ -54,11 +54,11 @@ func (s *fileSource) sniff(ctx context.Context, c *engine.Conn, f file, lax bool
 		if lax && !ignore {
 			continue
 		}
-		a := engine.Args{"file": escapeGlob(name), "options": engine.Join("", options...), "ignore": ignore}
+		a := duck.Args{"file": escapeGlob(name), "options": duck.Join("", options...), "ignore": ignore}
 		var columns string
 		found = &Found{}
 		var header bool
-		_, err = c.Scan(ctx, engine.SQL(`SELECT Delimiter, replace(Quote, '(empty)', ''), replace(Escape, '(empty)', ''),
+		_, err = c.Scan(ctx, duck.SQL(`SELECT Delimiter, replace(Quote, '(empty)', ''), replace(Escape, '(empty)', ''),
 				replace(Comment, '(empty)', ''), SkipRows::INTEGER, HasHeader, to_json(Columns)::VARCHAR
 			FROM sniff_csv({file}, ignore_errors = {ignore}{options})`, a),
 			&found.Delim, &found.Quote, &found.Escape, &found.Comment, &found.Skip, &header, &columns)
@@ -82,7 +82,7 @@ const sniffBytes = 8 << 20
 
 // readable is a file, and options, that DuckDB's reader takes: one whose encoding it doesn't know is written in UTF-8, and without
 // Excel's line sep=. done removes what was written.
-func (s *fileSource) readable(f file) (name string, options []*engine.Query, done func(), err error) {
+func (s *fileSource) readable(f file) (name string, options []*duck.Query, done func(), err error) {
 	head, encoding, err := s.head(f, sniffBytes)
 	if err != nil {
 		return "", nil, nil, err
@@ -101,7 +101,7 @@ func (s *fileSource) readable(f file) (name string, options []*engine.Query, don
 		return f.full, s.readerOptions(), func() {}, err
 	}
 	rest := head
-	var sepOption []*engine.Query
+	var sepOption []*duck.Query
 	if sep != "" {
 		size, _, err := in.line(c)
 		if err != nil {
@@ -109,7 +109,7 @@ func (s *fileSource) readable(f file) (name string, options []*engine.Query, don
 		}
 		rest = in.carry[size:]
 		if s.dialect.Delim == "" {
-			sepOption = append(sepOption, engine.SQL(", delim = {d}", engine.Args{"d": sep}))
+			sepOption = append(sepOption, duck.SQL(", delim = {d}", duck.Args{"d": sep}))
 		}
 	}
 	if len(head) >= sniffBytes {
@@ -146,9 +146,9 @@ func (s *fileSource) head(f file, n int64) (b []byte, encoding string, err error
 
 // exact finds a type that holds all digits for each column that was inferred as DOUBLE and has a number that it doesn't hold: a whole one
 // beyond 2^53, or one that would come out with other digits.
-func (s *fileSource) exact(ctx context.Context, c *engine.Conn, files []file, known, proved []engine.Column, d Dialect) error {
+func (s *fileSource) exact(ctx context.Context, c *duck.Conn, files []file, known, proved []duck.Column, d Dialect) error {
 	var at []int
-	texts := append([]engine.Column{}, proved...)
+	texts := append([]duck.Column{}, proved...)
 	for i, col := range proved {
 		if col.Type == "DOUBLE" {
 			at = append(at, i)
@@ -158,7 +158,7 @@ func (s *fileSource) exact(ctx context.Context, c *engine.Conn, files []file, kn
 	if len(at) == 0 {
 		return nil
 	}
-	l, err := NewLanding(c, s.decl.Name, s.fields(append(append([]engine.Column{}, known...), texts...)), d,
+	l, err := NewLanding(c, s.decl.Name, s.fields(append(append([]duck.Column{}, known...), texts...)), d,
 		Limits{Rows: proofRows, Bytes: 16 << 20})
 	if err != nil {
 		return s.placed(err)
@@ -177,7 +177,7 @@ func (s *fileSource) exact(ctx context.Context, c *engine.Conn, files []file, kn
 }
 
 // digitsOf looks at the numbers of a file's beginning.
-func (s *fileSource) digitsOf(ctx context.Context, c *engine.Conn, l *Landing, f file, cols []engine.Column, at []int,
+func (s *fileSource) digitsOf(ctx context.Context, c *duck.Conn, l *Landing, f file, cols []duck.Column, at []int,
 	wide []digits) error {
 	in, b, err := s.firstRecords(ctx, l, f)
 	if err != nil {
@@ -190,12 +190,12 @@ func (s *fileSource) digitsOf(ctx context.Context, c *engine.Conn, l *Landing, f
 	for k := range at {
 		dest[k] = &long[k]
 	}
-	each := engine.Each(", ", at, func(i int) *engine.Query {
-		return engine.SQL("coalesce(string_agg(DISTINCT {c}, chr(31)) FILTER (length({c}) > 15), '')",
-			engine.Args{"c": engine.Ident(cols[i].Name)})
+	each := duck.Each(", ", at, func(i int) *duck.Query {
+		return duck.SQL("coalesce(string_agg(DISTINCT {c}, chr(31)) FILTER (length({c}) > 15), '')",
+			duck.Args{"c": duck.Ident(cols[i].Name)})
 	})
 	rows := b.Input().Rows
-	if _, err := c.Scan(ctx, engine.SQL("SELECT {each} FROM {rows}", engine.Args{"each": each, "rows": rows}), dest...); err != nil {
+	if _, err := c.Scan(ctx, duck.SQL("SELECT {each} FROM {rows}", duck.Args{"each": each, "rows": rows}), dest...); err != nil {
 		return err
 	}
 	for k, i := range at {
@@ -207,10 +207,10 @@ func (s *fileSource) digitsOf(ctx context.Context, c *engine.Conn, l *Landing, f
 		}
 		var whole, scale int
 		var plain bool
-		if _, err := c.Scan(ctx, engine.SQL(`SELECT coalesce(max(length(ltrim(split_part(v, '.', 1), '+-0'))), 0)::INTEGER,
+		if _, err := c.Scan(ctx, duck.SQL(`SELECT coalesce(max(length(ltrim(split_part(v, '.', 1), '+-0'))), 0)::INTEGER,
 				coalesce(max(length(split_part(v, '.', 2))), 0)::INTEGER,
 				coalesce(bool_and(regexp_full_match(v, '[-+]?[0-9]*[.]?[0-9]*')), true)
-			FROM (SELECT trim({c}) AS v FROM {rows})`, engine.Args{"c": engine.Ident(cols[i].Name), "rows": rows}),
+			FROM (SELECT trim({c}) AS v FROM {rows})`, duck.Args{"c": duck.Ident(cols[i].Name), "rows": rows}),
 			&whole, &scale, &plain); err != nil {
 			return err
 		}

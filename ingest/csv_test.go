@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 var ab = []Field{{Name: "a", Type: "INTEGER"}, {Name: "b", Type: "VARCHAR"}}
@@ -275,8 +275,8 @@ func TestSeveralFilesInABatch(t *testing.T) {
 	}
 	in := b.Input()
 	var got string
-	if _, err := c.Scan(t.Context(), engine.SQL(`SELECT string_agg(concat_ws(' ', day, a, b, _meta.file, _meta.line), ', ' ORDER BY {id}) || '; ' || count(DISTINCT {id}) || ' ' || count(_meta.topic) || count(_meta."offset") || count(k) || ' ' || min(_meta.source) || max(_meta.source)
-		FROM {rows} WHERE b <> 'w' OR _meta.line = 1504`, engine.Args{"rows": in.Rows, "id": in.RowID}), &got); err != nil {
+	if _, err := c.Scan(t.Context(), duck.SQL(`SELECT string_agg(concat_ws(' ', day, a, b, _meta.file, _meta.line), ', ' ORDER BY {id}) || '; ' || count(DISTINCT {id}) || ' ' || count(_meta.topic) || count(_meta."offset") || count(k) || ' ' || min(_meta.source) || max(_meta.source)
+		FROM {rows} WHERE b <> 'w' OR _meta.line = 1504`, duck.Args{"rows": in.Rows, "id": in.RowID}), &got); err != nil {
 		t.Fatal(err)
 	}
 	want := "2024-01-01 1 2024-01-01 in/2024-01-01.csv 2, 2024-01-01 2 z in/2024-01-01.csv 4, 2024-01-01 3 w in/2024-01-01.csv 1504, 2024-01-02 multi\nline in/2024-01-02.csv 2, " +
@@ -284,8 +284,8 @@ func TestSeveralFilesInABatch(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if _, err := c.Scan(t.Context(), engine.SQL(`SELECT string_agg(concat_ws(' ', data, _meta.file, _meta.line, _payload::VARCHAR), ', ' ORDER BY {id}) || (SELECT ' ' || count(*) || ' ' || count(DISTINCT {id}) FROM {raw}) FROM {bad}`,
-		engine.Args{"bad": in.Bad, "id": in.RowID, "raw": in.Raw}), &got); err != nil {
+	if _, err := c.Scan(t.Context(), duck.SQL(`SELECT string_agg(concat_ws(' ', data, _meta.file, _meta.line, _payload::VARCHAR), ', ' ORDER BY {id}) || (SELECT ' ' || count(*) || ' ' || count(DISTINCT {id}) FROM {raw}) FROM {bad}`,
+		duck.Args{"bad": in.Bad, "id": in.RowID, "raw": in.Raw}), &got); err != nil {
 		t.Fatal(err)
 	}
 	want = `{"day":"2024-01-01","k":null,"a":null,"b":"y"} in/2024-01-01.csv 3 x,y, {"day":"2024-01-03","k":null,"a":null,"b":"y"} in/2024-01-03.csv 3 x,y 3007 3007`

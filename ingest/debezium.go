@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // debezium decodes Debezium's change events in JSON, with or without their schema (docs: debezium.io, "Data change events"):
@@ -153,8 +153,8 @@ func (z *debezium) learn(text []byte) {
 	z.more.mu.Lock()
 	defer z.more.mu.Unlock()
 	for i := range row.Fields {
-		if f := &row.Fields[i]; f.duckdb() != "" && !containsFold(engine.ColumnNames(z.more.cols), f.Field) {
-			z.more.cols = append(z.more.cols, engine.Column{Name: f.Field, Type: f.duckdb()})
+		if f := &row.Fields[i]; f.duckdb() != "" && !containsFold(duck.ColumnNames(z.more.cols), f.Field) {
+			z.more.cols = append(z.more.cols, duck.Column{Name: f.Field, Type: f.duckdb()})
 		}
 	}
 }

@@ -4,20 +4,20 @@ import (
 	"context"
 	"encoding/json"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // dsql.dialects has one row a source of CSV files: what its first files were found to be, where the declaration leaves it open. It speaks
 // for the files behind them.
 
 // knownDialect reads what is known of the source's files.
-func (s *fileSource) knownDialect(ctx context.Context, c *engine.Conn) error {
+func (s *fileSource) knownDialect(ctx context.Context, c *duck.Conn) error {
 	if s.format != "csv" {
 		return nil
 	}
 	if s.known == nil {
 		var text string
-		ok, err := c.Scan(ctx, engine.SQL("SELECT dialect FROM dsql.dialects WHERE source = {s}", engine.Args{"s": s.decl.Name}), &text)
+		ok, err := c.Scan(ctx, duck.SQL("SELECT dialect FROM dsql.dialects WHERE source = {s}", duck.Args{"s": s.decl.Name}), &text)
 		if err != nil {
 			return err
 		}
@@ -38,7 +38,7 @@ func (s *fileSource) knownDialect(ctx context.Context, c *engine.Conn) error {
 }
 
 // keepDialect records what a batch has shown, once.
-func (s *fileSource) keepDialect(ctx context.Context, tx *engine.Tx, seen Header) error {
+func (s *fileSource) keepDialect(ctx context.Context, tx *duck.Tx, seen Header) error {
 	if s.format != "csv" || s.known == nil {
 		return nil
 	}
@@ -58,7 +58,7 @@ func (s *fileSource) keepDialect(ctx context.Context, tx *engine.Tx, seen Header
 		return err
 	}
 	s.recorded = &now
-	a := engine.Args{"s": s.decl.Name, "d": string(text)}
-	return tx.Run(ctx, engine.SQL("DELETE FROM dsql.dialects WHERE source = {s}", a),
-		engine.SQL("INSERT INTO dsql.dialects VALUES ({s}, {d})", a))
+	a := duck.Args{"s": s.decl.Name, "d": string(text)}
+	return tx.Run(ctx, duck.SQL("DELETE FROM dsql.dialects WHERE source = {s}", a),
+		duck.SQL("INSERT INTO dsql.dialects VALUES ({s}, {d})", a))
 }

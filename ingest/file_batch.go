@@ -7,7 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 )
 
 // A batch of files: what was read of which, and what only their source knows of it, for the pipeline that takes it. Its places are
@@ -35,7 +36,7 @@ func (b *batch) release() {
 }
 
 // input completes a batch with what only the source knows. Where that fails the batch is given back.
-func (r *reader) input(ctx context.Context, b batch, in *engine.Input) (*engine.Input, error) {
+func (r *reader) input(ctx context.Context, b batch, in *kind.Input) (*kind.Input, error) {
 	s := r.s
 	in.Source, in.Destinations, in.Snapshot = s.decl.Name, b.item.destinations, s.snapshot
 	in.Absent, in.Captures = b.absent, shared(b.files)
@@ -57,7 +58,7 @@ func (r *reader) input(ctx context.Context, b batch, in *engine.Input) (*engine.
 	in.Replayed = r.o.Replay != nil
 	in.Again = in.Replayed || slices.ContainsFunc(b.files, func(f taken) bool { return f.again })
 	r.tell(b.warnings)
-	in.Commit = func(ctx context.Context, tx *engine.Tx, v int64) error {
+	in.Commit = func(ctx context.Context, tx *duck.Tx, v int64) error {
 		if e := s.moved(b.files); e != nil {
 			for _, f := range b.files {
 				r.passed[f.path] = true
@@ -91,7 +92,7 @@ func (r *reader) input(ctx context.Context, b batch, in *engine.Input) (*engine.
 	}
 	r.done = max(r.done, min(b.done, r.total))
 	if r.o.Progress != nil {
-		r.o.Progress(engine.Progress{Source: s.decl.Name, Item: b.files[len(b.files)-1].path, Done: r.done, Total: r.total})
+		r.o.Progress(kind.Progress{Source: s.decl.Name, Item: b.files[len(b.files)-1].path, Done: r.done, Total: r.total})
 	}
 	return in, nil
 }

@@ -7,7 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/catalog"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
@@ -17,7 +19,7 @@ import (
 type scan struct {
 	files []file // all of the listing
 	fresh []file // those that were looked at
-	cols  []engine.Column
+	cols  []duck.Column
 }
 
 func sameFile(a, b file) bool {
@@ -26,9 +28,9 @@ func sameFile(a, b file) bool {
 
 // grow adds the columns that were added before, and those that files have which no destination has begun (all files, when
 // nothing is pinned).
-func (s *fileSource) grow(ctx context.Context, c *engine.Conn, env *engine.Env, cols, pinned []engine.Column) ([]engine.Column, error) {
+func (s *fileSource) grow(ctx context.Context, c *duck.Conn, env *kind.Env, cols, pinned []duck.Column) ([]duck.Column, error) {
 	for _, p := range pinned {
-		if !containsFold(engine.ColumnNames(cols), p.Name) {
+		if !containsFold(duck.ColumnNames(cols), p.Name) {
 			cols = append(cols, p)
 		}
 	}
@@ -64,7 +66,7 @@ func (s *fileSource) grow(ctx context.Context, c *engine.Conn, env *engine.Env, 
 
 // additions are the fields of files that no column reads, as columns. What is wrong with a file the run says when it comes to it; here
 // it has what could be read of it.
-func (s *fileSource) additions(ctx context.Context, c *engine.Conn, files []file, cols []engine.Column) ([]engine.Column, error) {
+func (s *fileSource) additions(ctx context.Context, c *duck.Conn, files []file, cols []duck.Column) ([]duck.Column, error) {
 	files = slices.DeleteFunc(slices.Clone(files), func(f file) bool { return f.size == 0 })
 	if len(files) == 0 {
 		return nil, nil
@@ -85,7 +87,7 @@ func (s *fileSource) additions(ctx context.Context, c *engine.Conn, files []file
 
 // readerAdditions asks DuckDB's readers of JSON and Parquet. DuckDB passes over lines that are no JSON, but a file that begins with one it
 // doesn't take for lines: it is asked once more then, and the fields that it doesn't get to are what the decoder finds at the beginning.
-func (s *fileSource) readerAdditions(ctx context.Context, c *engine.Conn, files []file, cols []engine.Column) ([]engine.Column, error) {
+func (s *fileSource) readerAdditions(ctx context.Context, c *duck.Conn, files []file, cols []duck.Column) ([]duck.Column, error) {
 	found, err := s.described(ctx, c, files, true, false)
 	broken := err != nil
 	switch {
@@ -99,9 +101,9 @@ func (s *fileSource) readerAdditions(ctx context.Context, c *engine.Conn, files 
 		}
 	}
 	read := func(name string) bool {
-		return s.names(cols, name) || containsFold(engine.ColumnNames(cols), name) || strings.EqualFold(name, engine.MetaColumn)
+		return s.names(cols, name) || containsFold(duck.ColumnNames(cols), name) || strings.EqualFold(name, catalog.MetaColumn)
 	}
-	found = slices.DeleteFunc(s.shaped(found), func(f engine.Column) bool { return read(f.Name) })
+	found = slices.DeleteFunc(s.shaped(found), func(f duck.Column) bool { return read(f.Name) })
 	if len(found) == 0 && !broken {
 		return nil, nil
 	}
@@ -109,25 +111,25 @@ func (s *fileSource) readerAdditions(ctx context.Context, c *engine.Conn, files 
 	if err != nil {
 		return nil, err
 	}
-	more := slices.DeleteFunc(p.unknown, func(n string) bool { return read(n) || containsFold(engine.ColumnNames(p.cols), n) })
+	more := slices.DeleteFunc(p.unknown, func(n string) bool { return read(n) || containsFold(duck.ColumnNames(p.cols), n) })
 	if broken && len(more) > 0 {
 		for _, n := range more {
-			if !containsFold(engine.ColumnNames(p.cols), n) {
-				p.cols = append(p.cols, engine.Column{Name: n, Type: "VARCHAR"})
+			if !containsFold(duck.ColumnNames(p.cols), n) {
+				p.cols = append(p.cols, duck.Column{Name: n, Type: "VARCHAR"})
 			}
 		}
 		if p, err = s.prove(ctx, c, files, cols, p.cols, nil); err != nil {
 			return nil, err
 		}
 	}
-	return slices.DeleteFunc(p.cols, func(f engine.Column) bool {
+	return slices.DeleteFunc(p.cols, func(f duck.Column) bool {
 		return slices.Contains(p.lost, f.Name) || slices.Contains(more, f.Name) && slices.Contains(p.empty, f.Name)
 	}), nil
 }
 
 // csvAdditions asks about each file: what its header names beside the columns. A file without header has nothing new.
-func (s *fileSource) csvAdditions(ctx context.Context, c *engine.Conn, files []file,
-	cols []engine.Column) (added []engine.Column, err error) {
+func (s *fileSource) csvAdditions(ctx context.Context, c *duck.Conn, files []file,
+	cols []duck.Column) (added []duck.Column, err error) {
 	if s.dialect.Header == HeaderNo {
 		return nil, nil
 	}
@@ -144,10 +146,10 @@ func (s *fileSource) csvAdditions(ctx context.Context, c *engine.Conn, files []f
 		if e := (*sql.Error)(nil); err != nil && !(errors.As(err, &e) && e.Code == "not-inferred") {
 			return nil, err
 		}
-		var these []engine.Column
+		var these []duck.Column
 		for _, name := range fresh {
-			col := engine.Column{Name: name, Type: "VARCHAR"}
-			if k := slices.IndexFunc(found, func(f engine.Column) bool { return nameKey(f.Name) == nameKey(name) }); k >= 0 {
+			col := duck.Column{Name: name, Type: "VARCHAR"}
+			if k := slices.IndexFunc(found, func(f duck.Column) bool { return nameKey(f.Name) == nameKey(name) }); k >= 0 {
 				col = found[k]
 			}
 			these = append(these, col)
@@ -156,13 +158,13 @@ func (s *fileSource) csvAdditions(ctx context.Context, c *engine.Conn, files []f
 		if err != nil {
 			return nil, err
 		}
-		added = append(added, slices.DeleteFunc(p.cols, func(f engine.Column) bool { return slices.Contains(p.lost, f.Name) })...)
+		added = append(added, slices.DeleteFunc(p.cols, func(f duck.Column) bool { return slices.Contains(p.lost, f.Name) })...)
 	}
 	return added, nil
 }
 
 // freshNames are what a file's header names and no column reads.
-func (s *fileSource) freshNames(c *engine.Conn, f file, cols []engine.Column) ([]string, error) {
+func (s *fileSource) freshNames(c *duck.Conn, f file, cols []duck.Column) ([]string, error) {
 	l, err := NewLanding(c, s.decl.Name, s.fields(cols), s.dialect, Limits{Rows: 1, Bytes: 1 << 10})
 	if err != nil {
 		return nil, s.placed(err)
@@ -177,7 +179,7 @@ func (s *fileSource) freshNames(c *engine.Conn, f file, cols []engine.Column) ([
 }
 
 // knownFiles takes away the files that came after the columns were found and have others: a destination could not store these now.
-func (s *fileSource) knownFiles(ctx context.Context, c *engine.Conn, files []file, cols []engine.Column,
+func (s *fileSource) knownFiles(ctx context.Context, c *duck.Conn, files []file, cols []duck.Column,
 	warn func(*sql.Error)) ([]file, error) {
 	if s.onNew != "ADD COLUMNS" || s.scanned == nil {
 		return files, nil
@@ -208,8 +210,8 @@ func (s *fileSource) knownFiles(ctx context.Context, c *engine.Conn, files []fil
 }
 
 // additionsEach looks at files one by one, where one that can't be read or has no records spoils it for the others.
-func (s *fileSource) additionsEach(ctx context.Context, c *engine.Conn, files []file,
-	cols []engine.Column) (added []engine.Column, err error) {
+func (s *fileSource) additionsEach(ctx context.Context, c *duck.Conn, files []file,
+	cols []duck.Column) (added []duck.Column, err error) {
 	for i := range files {
 		more, err := s.additions(ctx, c, files[i:i+1], slices.Concat(cols, added))
 		if err != nil {

@@ -5,15 +5,16 @@ import (
 	"slices"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
 // What there is to read: of each file the parts that some destination lacks, put together where they are read alike.
 
 // plan says what there is to read now, and which places count.
-func (s *fileSource) plan(ctx context.Context, c *engine.Conn, env *engine.Env, cols []engine.Column,
-	o engine.ReadOptions) ([]item, []filePlace, error) {
+func (s *fileSource) plan(ctx context.Context, c *duck.Conn, env *kind.Env, cols []duck.Column,
+	o kind.ReadOptions) ([]item, []filePlace, error) {
 	files, err := s.list(env)
 	if err != nil {
 		return nil, nil, err
@@ -191,7 +192,7 @@ func parts(f file, places []filePlace, changed, again bool, destinations []strin
 }
 
 // again are the files that REPLAY SOURCE reads: those that were taken before, and are as they were.
-func (s *fileSource) again(files []file, places []filePlace, changed map[string]bool, o *engine.Replay) ([]file, error) {
+func (s *fileSource) again(files []file, places []filePlace, changed map[string]bool, o *kind.Replay) ([]file, error) {
 	if s.snapshot {
 		return nil, &sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "replay-loads", Exit: sql.ExitFailed,
 			Msg:  "the files of " + s.decl.Name + " are loads of a whole table, and a load that isn't newer than the last is rejected",

@@ -8,7 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
@@ -104,7 +105,7 @@ func containsFold(names []string, name string) bool {
 }
 
 // fields are the columns as the decoders see them, the captures among them.
-func (s *fileSource) fields(cols []engine.Column) []Field {
+func (s *fileSource) fields(cols []duck.Column) []Field {
 	out := s.declaration.fields(cols)
 	for i, f := range out {
 		if at := slices.IndexFunc(s.pattern.captures, func(n string) bool { return strings.EqualFold(n, f.Name) }); at >= 0 {
@@ -115,10 +116,10 @@ func (s *fileSource) fields(cols []engine.Column) []Field {
 }
 
 // withCaptures adds the captures that no column declares, as VARCHAR.
-func (s *fileSource) withCaptures(cols []engine.Column) []engine.Column {
+func (s *fileSource) withCaptures(cols []duck.Column) []duck.Column {
 	for _, name := range s.pattern.captures {
-		if !containsFold(engine.ColumnNames(cols), name) {
-			cols = append(cols, engine.Column{Name: name, Type: "VARCHAR"})
+		if !containsFold(duck.ColumnNames(cols), name) {
+			cols = append(cols, duck.Column{Name: name, Type: "VARCHAR"})
 		}
 	}
 	return cols
@@ -127,8 +128,8 @@ func (s *fileSource) withCaptures(cols []engine.Column) []engine.Column {
 // Columns are the declared ones, and those that the path's captures add. Where none are declared they are what DuckDB's reader
 // finds in the first file that isn't empty, or those pinned when that was first done. ON SCHEMA CHANGE ADD COLUMNS adds to
 // either what files that no destination has taken yet have beside them.
-func (s *fileSource) Columns(ctx context.Context, c *engine.Conn, env *engine.Env,
-	pinned []engine.Column) (cols []engine.Column, err error) {
+func (s *fileSource) Columns(ctx context.Context, c *duck.Conn, env *kind.Env,
+	pinned []duck.Column) (cols []duck.Column, err error) {
 	switch {
 	case s.columns != nil:
 		if cols, err = s.types(ctx, c); err == nil {

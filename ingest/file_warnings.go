@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
@@ -55,7 +55,7 @@ func (o *opened) oddities(absent []string) (out []warning, fail error) {
 }
 
 // allBad tells of files of which no record is good; ON BAD FILE FAIL stops there.
-func (r *reader) allBad(files []taken, in *engine.Input) error {
+func (r *reader) allBad(files []taken, in *kind.Input) error {
 	for _, f := range files {
 		sum := r.counts[f.path]
 		sum = [2]int{sum[0] + f.records, sum[1] + f.bad}
@@ -79,7 +79,7 @@ func (r *reader) allBad(files []taken, in *engine.Input) error {
 }
 
 // copies tells of files with the content of others that were taken: renamed ones, and copies.
-func (r *reader) copies(files []taken, in *engine.Input) {
+func (r *reader) copies(files []taken, in *kind.Input) {
 	for _, f := range files {
 		if !f.done || f.size == 0 {
 			continue
@@ -105,7 +105,7 @@ func (s *fileSource) unfinished(f file) *sql.Error {
 	return &sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "file-unfinished",
 		Msg: f.path + " was changed a moment ago, and what it ends in has no end yet: that waits",
 		Hint: fmt.Sprintf("run again when its end has come; from %s on, if it doesn't change before, its last line is taken as it is. "+
-			"What writes it should give it its name (a rename) when it is whole", engine.Clock(f.modified.Add(youngTime)))}
+			"What writes it should give it its name (a rename) when it is whole", kind.Clock(f.modified.Add(youngTime)))}
 }
 
 // noFiles tells that a pattern matches nothing.

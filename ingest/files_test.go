@@ -12,7 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
@@ -201,7 +202,7 @@ func TestUnreachable(t *testing.T) {
 
 	// A file that goes between the listing and the reading.
 	s := l.source("CREATE SOURCE s (id BIGINT) FROM FILES ('in/a*.csv')")
-	files, err := s.list(&engine.Env{Dir: l.dir})
+	files, err := s.list(&kind.Env{Dir: l.dir})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -223,8 +224,8 @@ func TestCancellation(t *testing.T) {
 		for batches := range 3 {
 			s := l.source("CREATE SOURCE s (id BIGINT) FROM FILES ('in/*.csv', header, batch_rows 2, mode " + k + ")")
 			ctx, cancel := context.WithCancel(context.Background())
-			env := &engine.Env{Dir: l.dir}
-			opened, err := s.Open(ctx, l.c, env, []engine.Column{{Name: "id", Type: "BIGINT"}}, engine.ReadOptions{Destinations: []string{"d"}})
+			env := &kind.Env{Dir: l.dir}
+			opened, err := s.Open(ctx, l.c, env, []duck.Column{{Name: "id", Type: "BIGINT"}}, kind.ReadOptions{Destinations: []string{"d"}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -238,7 +239,7 @@ func TestCancellation(t *testing.T) {
 			if batches == 1 {
 				cancel()
 				for err == nil {
-					var in *engine.Input
+					var in *kind.Input
 					if in, err = opened.Next(context.Background()); err == nil {
 						in.Release()
 					}

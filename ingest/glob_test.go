@@ -12,7 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 )
 
 // found lists a pattern's files with their captures: "a/b.csv day=1 city=x". Their paths alone have the same.
@@ -23,7 +24,7 @@ func found(t rapidT, dir, text string) []string {
 		t.Fatal(err)
 	}
 	s := &fileSource{pattern: p}
-	files, err := s.list(&engine.Env{Dir: dir})
+	files, err := s.list(&kind.Env{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +127,7 @@ func TestPatternsAreDuckDBs(t *testing.T) {
 			parts = append(parts[:i+1], slices.DeleteFunc(parts[i+1:], func(p string) bool { return p == "**" })...)
 		}
 		text := strings.Join(parts, "/")
-		want, err := engine.Select(context.Background(), c, engine.SQL("SELECT file FROM glob({p})", engine.Args{"p": filepath.Join(dir, text)}), func(row func(...any) error) (s string, err error) {
+		want, err := duck.Select(context.Background(), c, duck.SQL("SELECT file FROM glob({p})", duck.Args{"p": filepath.Join(dir, text)}), func(row func(...any) error) (s string, err error) {
 			err = row(&s)
 			return strings.TrimPrefix(s, dir+"/"), err
 		})

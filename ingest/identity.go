@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"dsql/engine"
+	"dsql/engine/kind"
 )
 
 // A file is taken once, whatever way a pattern leads to it: by a relative path or an absolute one, over . and .., or over links. It keeps
@@ -43,7 +43,7 @@ func (r *resolver) real(path string) (real string, plain bool) {
 
 // named gives listed files the names that they were taken under, and leaves out those that are listed already under another name, with
 // the same captures. What a link has led to is known by its size and time only: it may lead elsewhere by now.
-func (s *fileSource) named(env *engine.Env, files []file, places []filePlace) ([]file, error) {
+func (s *fileSource) named(env *kind.Env, files []file, places []filePlace) ([]file, error) {
 	dir, err := filepath.Abs(env.DirOf(s.decl))
 	if err != nil {
 		return nil, s.unreadable(err, "")

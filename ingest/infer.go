@@ -8,7 +8,8 @@ import (
 	"slices"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
@@ -17,7 +18,7 @@ import (
 
 // infer finds the columns of the first file that has a record. A file without one would tell names at most, and those as they are
 // read where nothing else is there.
-func (s *fileSource) infer(ctx context.Context, c *engine.Conn, env *engine.Env) ([]engine.Column, error) {
+func (s *fileSource) infer(ctx context.Context, c *duck.Conn, env *kind.Env) ([]duck.Column, error) {
 	files, err := s.list(env)
 	if err != nil {
 		return nil, err
@@ -40,7 +41,7 @@ func (s *fileSource) infer(ctx context.Context, c *engine.Conn, env *engine.Env)
 			continue
 		}
 		if s.format == "json" { // a field in two cases is one column
-			p.cols = slices.DeleteFunc(p.cols, func(c engine.Column) bool { return slices.Contains(p.lost, c.Name) })
+			p.cols = slices.DeleteFunc(p.cols, func(c duck.Column) bool { return slices.Contains(p.lost, c.Name) })
 		} else if len(p.lost) > 0 {
 			return nil, s.notInferred(f,
 				fmt.Sprintf("no field is called %s: DuckDB made up the name for one that has none, or whose name stands there twice",
@@ -53,7 +54,7 @@ func (s *fileSource) infer(ctx context.Context, c *engine.Conn, env *engine.Env)
 		Msg: fmt.Sprintf("%s has no columns, and no file of %s has a record to infer them from", s.decl.Name, s.pattern.text), Hint: s.nameThem()}
 }
 
-func (s *fileSource) inferFrom(ctx context.Context, c *engine.Conn, files []file, lax bool) (proof, *Found, error) {
+func (s *fileSource) inferFrom(ctx context.Context, c *duck.Conn, files []file, lax bool) (proof, *Found, error) {
 	cols, found, err := s.describe(ctx, c, files, false, lax)
 	if err != nil {
 		return proof{}, nil, err
@@ -77,10 +78,10 @@ func (s *fileSource) notInferred(f file, why string, err error) *sql.Error {
 
 // describe asks DuckDB's reader for the columns of files; whole says that it is to look at all records, where that matters, lax that it
 // may pass over some.
-func (s *fileSource) describe(ctx context.Context, c *engine.Conn, files []file, whole,
-	lax bool) (cols []engine.Column, found *Found, err error) {
+func (s *fileSource) describe(ctx context.Context, c *duck.Conn, files []file, whole,
+	lax bool) (cols []duck.Column, found *Found, err error) {
 	if s.format == "csv" {
-		err = c.Apart(ctx, func(c *engine.Conn) (err error) { cols, found, err = s.sniff(ctx, c, files[0], lax); return err })
+		err = c.Apart(ctx, func(c *duck.Conn) (err error) { cols, found, err = s.sniff(ctx, c, files[0], lax); return err })
 	} else {
 		cols, err = s.described(ctx, c, files, whole, false)
 	}
@@ -100,7 +101,7 @@ func (s *fileSource) describe(ctx context.Context, c *engine.Conn, files []file,
 }
 
 // shaped are columns that DuckDB found in the types that a source gives them.
-func (s *fileSource) shaped(cols []engine.Column) []engine.Column {
+func (s *fileSource) shaped(cols []duck.Column) []duck.Column {
 	for i, col := range cols {
 		switch {
 		case familyOf(col.Type) == nothing: // no value yet
@@ -117,22 +118,22 @@ func (s *fileSource) shaped(cols []engine.Column) []engine.Column {
 
 // described asks DuckDB's readers of JSON and Parquet, apart: what is wrong with a file ends no transaction. lines says that each line of
 // JSON is a record, or none.
-func (s *fileSource) described(ctx context.Context, c *engine.Conn, files []file, whole, lines bool) (cols []engine.Column, err error) {
-	names := engine.Each(", ", files, func(f file) *engine.Query { return engine.Lit(escapeGlob(f.full)) })
-	a := engine.Args{"files": names, "options": engine.Join("", s.readerOptions()...)}
-	q := engine.SQL("SELECT * FROM read_parquet([{files}], union_by_name = true, hive_partitioning = false{options})", a)
+func (s *fileSource) described(ctx context.Context, c *duck.Conn, files []file, whole, lines bool) (cols []duck.Column, err error) {
+	names := duck.Each(", ", files, func(f file) *duck.Query { return duck.Lit(escapeGlob(f.full)) })
+	a := duck.Args{"files": names, "options": duck.Join("", s.readerOptions()...)}
+	q := duck.SQL("SELECT * FROM read_parquet([{files}], union_by_name = true, hive_partitioning = false{options})", a)
 	if s.format == "json" {
-		a["sample"], a["lines"] = engine.SQL(""), engine.SQL("")
+		a["sample"], a["lines"] = duck.SQL(""), duck.SQL("")
 		if lines {
-			a["lines"] = engine.SQL(", format = 'newline_delimited'")
+			a["lines"] = duck.SQL(", format = 'newline_delimited'")
 		}
 		if _, given := s.option("sample_size"); whole && !given {
-			a["sample"] = engine.SQL(", sample_size = -1")
+			a["sample"] = duck.SQL(", sample_size = -1")
 		}
-		q = engine.SQL("SELECT * FROM read_json_auto([{files}], union_by_name = true, ignore_errors = true, records = true, "+
+		q = duck.SQL("SELECT * FROM read_json_auto([{files}], union_by_name = true, ignore_errors = true, records = true, "+
 			"map_inference_threshold = -1, hive_partitioning = false, maximum_sample_files = 2147483647{sample}{lines}{options})", a)
 	}
-	err = c.Apart(ctx, func(c *engine.Conn) (err error) { cols, err = c.Describe(ctx, q, engine.Place{}); return err })
+	err = c.Apart(ctx, func(c *duck.Conn) (err error) { cols, err = c.Describe(ctx, q, duck.Place{}); return err })
 	for i := range cols {
 		if s.format == "json" && (cols[i].Type == "HUGEINT" || cols[i].Type == "UBIGINT") { // DuckDB's, where numbers have both signs
 			cols[i].Type = "BIGINT"
@@ -155,22 +156,22 @@ func (s *fileSource) option(name string) (sql.Option, bool) {
 }
 
 // readerOptions hands the user's options on to DuckDB's reader, but for those named.
-func (s *fileSource) readerOptions(but ...string) []*engine.Query {
-	var out []*engine.Query
+func (s *fileSource) readerOptions(but ...string) []*duck.Query {
+	var out []*duck.Query
 	for _, o := range s.options {
 		opt := fileOptionOf(o.Name)
 		if opt == nil || !opt.infer || slices.Contains(but, o.Name) {
 			continue
 		}
-		v := engine.Lit(o.Text)
+		v := duck.Lit(o.Text)
 		switch {
 		case o.Kind == sql.OptNone:
-			v = engine.Lit(true)
+			v = duck.Lit(true)
 		case o.Kind == sql.OptList, o.Name == "names":
 			texts := (&compiler{src: s.decl.Src}).texts(o)
-			v = engine.SQL("[{texts}]", engine.Args{"texts": engine.Each(", ", texts, func(x string) *engine.Query { return engine.Lit(x) })})
+			v = duck.SQL("[{texts}]", duck.Args{"texts": duck.Each(", ", texts, func(x string) *duck.Query { return duck.Lit(x) })})
 		}
-		out = append(out, engine.SQL(", {n} = {v}", engine.Args{"n": engine.Ident(o.Name), "v": v}))
+		out = append(out, duck.SQL(", {n} = {v}", duck.Args{"n": duck.Ident(o.Name), "v": v}))
 	}
 	return out
 }
@@ -180,7 +181,7 @@ const proofRows = 20_480
 
 // proof is what decoding the beginning of files by inferred columns has shown.
 type proof struct {
-	cols    []engine.Column
+	cols    []duck.Column
 	lost    []string // inferred columns that no file has under that name
 	unknown []string // names of fields of JSON, also inside objects, that no column reads
 	empty   []string // columns of which no record of JSON had a value
@@ -190,7 +191,7 @@ type proof struct {
 
 // prove decodes the beginning of files by the inferred columns, behind those that are known. A type that some value doesn't have
 // becomes VARCHAR, a nested one JSON, and DOUBLE what holds all digits.
-func (s *fileSource) prove(ctx context.Context, c *engine.Conn, files []file, known, inferred []engine.Column,
+func (s *fileSource) prove(ctx context.Context, c *duck.Conn, files []file, known, inferred []duck.Column,
 	found *Found) (p proof, err error) {
 	if s.format == "parquet" {
 		return proof{cols: inferred, records: 1}, nil
@@ -219,14 +220,14 @@ func (s *fileSource) prove(ctx context.Context, c *engine.Conn, files []file, kn
 }
 
 // tryTypes decodes once, and says whether a type had to give way.
-func (s *fileSource) tryTypes(ctx context.Context, c *engine.Conn, files []file, known []engine.Column, p *proof,
+func (s *fileSource) tryTypes(ctx context.Context, c *duck.Conn, files []file, known []duck.Column, p *proof,
 	d Dialect) (again bool, err error) {
 	l, err := NewLanding(c, s.decl.Name, s.fields(slices.Concat(known, p.cols)), d, Limits{Rows: proofRows, Bytes: 16 << 20})
 	if err != nil {
 		return false, s.placed(err)
 	}
 	defer l.Close()
-	p.lost, p.records, p.good, p.unknown = engine.ColumnNames(p.cols), 0, 0, nil
+	p.lost, p.records, p.good, p.unknown = duck.ColumnNames(p.cols), 0, 0, nil
 	for _, f := range files {
 		x, err := s.sample(ctx, c, l, f)
 		if err != nil {
@@ -242,7 +243,7 @@ func (s *fileSource) tryTypes(ctx context.Context, c *engine.Conn, files []file,
 }
 
 // loosen makes an inferred column VARCHAR, or JSON, where a reason says that a value was not of its type.
-func (s *fileSource) loosen(c *engine.Column, reasons []string) bool {
+func (s *fileSource) loosen(c *duck.Column, reasons []string) bool {
 	to := "VARCHAR"
 	switch {
 	case s.format == "json" && familyOf(c.Type) == nested:
@@ -292,7 +293,7 @@ type sampled struct {
 }
 
 // sample decodes the beginning of a file.
-func (s *fileSource) sample(ctx context.Context, c *engine.Conn, l *Landing, f file) (x sampled, err error) {
+func (s *fileSource) sample(ctx context.Context, c *duck.Conn, l *Landing, f file) (x sampled, err error) {
 	in, b, err := s.firstRecords(ctx, l, f)
 	if err != nil {
 		return x, err
@@ -300,7 +301,7 @@ func (s *fileSource) sample(ctx context.Context, c *engine.Conn, l *Landing, f f
 	defer in.Close()
 	defer b.Release()
 	if batch := b.Input(); batch.Bad != nil {
-		x.reasons, err = engine.Select(ctx, c, engine.SQL("SELECT DISTINCT reason FROM {bad}", engine.Args{"bad": batch.Bad}),
+		x.reasons, err = duck.Select(ctx, c, duck.SQL("SELECT DISTINCT reason FROM {bad}", duck.Args{"bad": batch.Bad}),
 			func(row func(...any) error) (s string, err error) { return s, row(&s) })
 	}
 	x.absent, x.unknown, x.records, x.good = in.file.Absent(), b.UnknownNames(), b.Records(), int64(b.good.total)

@@ -6,11 +6,12 @@ import (
 	"strings"
 	"testing"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
-func columnsText(cols []engine.Column) string {
+func columnsText(cols []duck.Column) string {
 	var out []string
 	for _, c := range cols {
 		out = append(out, c.Name+" "+c.Type)
@@ -130,7 +131,7 @@ func TestColumnsThatComeLater(t *testing.T) {
 	l.put("in/2.csv", "id,x\n3,4\n")
 	l.put("in/3.csv", "id\n5\n")
 	var warned []string
-	r, err := s.Open(context.Background(), l.c, &engine.Env{Dir: l.dir}, l.pinned, engine.ReadOptions{Destinations: []string{"d"}, Warn: func(e *sql.Error) { warned = append(warned, e.Msg) }})
+	r, err := s.Open(context.Background(), l.c, &kind.Env{Dir: l.dir}, l.pinned, kind.ReadOptions{Destinations: []string{"d"}, Warn: func(e *sql.Error) { warned = append(warned, e.Msg) }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,13 +7,14 @@ import (
 	"regexp"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
 // Inspect prints the CREATE SOURCE of files or of a topic (kafka://broker:port/topic), with the columns and types that a sample
 // shows; of a topic in Avro or Protobuf those of the newest record's schema, which registry (a URL) has.
-func Inspect(ctx context.Context, c *engine.Conn, env *engine.Env, target, registry string) (string, error) {
+func Inspect(ctx context.Context, c *duck.Conn, env *kind.Env, target, registry string) (string, error) {
 	rest, ok := strings.CutPrefix(target, "kafka://")
 	if !ok {
 		return inspectFiles(ctx, c, env, target)
@@ -51,7 +52,7 @@ func nameOfFiles(target string) string {
 var hasLetter = regexp.MustCompile(`[A-Za-z]`)
 
 // compiled is the source that a text declares.
-func compiled(text string) (engine.Source, error) {
+func compiled(text string) (kind.Source, error) {
 	stmts, err := sql.Parse(sql.NewSource("inspect", text), []*sql.Syntax{Kind.Syntax})
 	if err != nil {
 		return nil, err
@@ -60,17 +61,17 @@ func compiled(text string) (engine.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return o.(engine.Source), nil
+	return o.(kind.Source), nil
 }
 
 // inferred are the columns of files.
-func inferred(ctx context.Context, c *engine.Conn, env *engine.Env, pattern string, options ...string) ([]engine.Column, error) {
+func inferred(ctx context.Context, c *duck.Conn, env *kind.Env, pattern string, options ...string) ([]duck.Column, error) {
 	_, cols, err := inferredSource(ctx, c, env, pattern, options...)
 	return cols, err
 }
 
-func inferredSource(ctx context.Context, c *engine.Conn, env *engine.Env, pattern string,
-	options ...string) (*fileSource, []engine.Column, error) {
+func inferredSource(ctx context.Context, c *duck.Conn, env *kind.Env, pattern string,
+	options ...string) (*fileSource, []duck.Column, error) {
 	s, err := compiled("CREATE SOURCE s FROM FILES (" + strings.Join(append([]string{quote(pattern)}, options...), ", ") + ")")
 	if err != nil {
 		return nil, nil, err
@@ -80,9 +81,9 @@ func inferredSource(ctx context.Context, c *engine.Conn, env *engine.Env, patter
 }
 
 // declarationText is a CREATE SOURCE. notes are comments behind columns, by name.
-func declarationText(ctx context.Context, c *engine.Conn, name string, cols []engine.Column, notes map[string]string,
+func declarationText(ctx context.Context, c *duck.Conn, name string, cols []duck.Column, notes map[string]string,
 	from string) (string, error) {
-	words, err := keywords(ctx, c, engine.SQL("WHERE keyword_category <> 'unreserved'"))
+	words, err := keywords(ctx, c, duck.SQL("WHERE keyword_category <> 'unreserved'"))
 	if err != nil {
 		return "", err
 	}
@@ -93,7 +94,7 @@ func declarationText(ctx context.Context, c *engine.Conn, name string, cols []en
 		if i == len(cols)-1 {
 			comma = ""
 		}
-		ident := engine.Ident(col.Name).String()
+		ident := duck.Ident(col.Name).String()
 		if plainName.MatchString(col.Name) && !words[strings.ToLower(col.Name)] {
 			ident = col.Name
 		}

@@ -11,7 +11,8 @@ import (
 	"slices"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
@@ -20,7 +21,7 @@ const maxUnlike = 50
 
 // inspectFiles prints the CREATE SOURCE of files: with the options that its text needs, the FORMAT of its times, and in comments what is
 // odd.
-func inspectFiles(ctx context.Context, c *engine.Conn, env *engine.Env, target string) (string, error) {
+func inspectFiles(ctx context.Context, c *duck.Conn, env *kind.Env, target string) (string, error) {
 	pattern, err := ofFolder(env.Dir, target)
 	if err != nil {
 		return "", err
@@ -105,7 +106,7 @@ func ofFolder(dir, target string) (string, error) {
 }
 
 // formatBySight tells the format of a file by its first bytes, where its name doesn't.
-func formatBySight(env *engine.Env, pattern string) (string, error) {
+func formatBySight(env *kind.Env, pattern string) (string, error) {
 	src, err := compiled("CREATE SOURCE s FROM FILES (" + quote(pattern) + ", format csv)")
 	if err != nil {
 		return "", err
@@ -165,8 +166,8 @@ func (f *Found) options() (out []string) {
 var nulls = []string{"NA", "N/A", "#N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "nil", `\N`, "-", "--", ".", "?"}
 
 // withNulls asks again with nullstr, where such a text is all that keeps a column from another type.
-func withNulls(ctx context.Context, c *engine.Conn, env *engine.Env, pattern string, options []string, s *fileSource, cols []engine.Column,
-	f file) ([]string, *fileSource, []engine.Column, error) {
+func withNulls(ctx context.Context, c *duck.Conn, env *kind.Env, pattern string, options []string, s *fileSource, cols []duck.Column,
+	f file) ([]string, *fileSource, []duck.Column, error) {
 	texts, err := s.textsOf(ctx, c, f, cols)
 	if err != nil {
 		return nil, nil, nil, err
@@ -184,7 +185,7 @@ func withNulls(ctx context.Context, c *engine.Conn, env *engine.Env, pattern str
 	if err != nil || len(cols2) != len(cols) {
 		return options, s, cols, nil //nolint:nilerr // the first answer stands
 	}
-	if text := func(cols []engine.Column) (n int) {
+	if text := func(cols []duck.Column) (n int) {
 		for _, x := range cols {
 			if x.Type == "VARCHAR" {
 				n++
@@ -199,31 +200,31 @@ func withNulls(ctx context.Context, c *engine.Conn, env *engine.Env, pattern str
 
 // sampleTexts are the VARCHAR columns of a file's beginning.
 type sampleTexts struct {
-	rows  *engine.Query
+	rows  *duck.Query
 	names []string
 	done  func()
 }
 
 // nulls are those of the texts that stand for nothing that a column has.
-func (t *sampleTexts) nulls(ctx context.Context, c *engine.Conn) ([]string, error) {
+func (t *sampleTexts) nulls(ctx context.Context, c *duck.Conn) ([]string, error) {
 	if len(t.names) == 0 {
 		return nil, nil
 	}
-	return whichOf(ctx, c, t.rows, nulls, func(n string) *engine.Query {
-		is := engine.Each(" OR ", t.names, func(x string) *engine.Query {
-			return engine.SQL("{c} = {n}", engine.Args{"c": engine.Ident(x), "n": n})
+	return whichOf(ctx, c, t.rows, nulls, func(n string) *duck.Query {
+		is := duck.Each(" OR ", t.names, func(x string) *duck.Query {
+			return duck.SQL("{c} = {n}", duck.Args{"c": duck.Ident(x), "n": n})
 		})
-		return engine.SQL("bool_or({is})", engine.Args{"is": is})
+		return duck.SQL("bool_or({is})", duck.Args{"is": is})
 	})
 }
 
 // times are the patterns that all values of a column are of; none where it has no value. One value tells most of them apart.
-func (t *sampleTexts) times(ctx context.Context, c *engine.Conn, name string) (fit []writtenTime, err error) {
-	a := engine.Args{"c": engine.Ident(name), "rows": t.rows}
+func (t *sampleTexts) times(ctx context.Context, c *duck.Conn, name string) (fit []writtenTime, err error) {
+	a := duck.Args{"c": duck.Ident(name), "rows": t.rows}
 	fit = writtenTimes
-	for _, rows := range []*engine.Query{engine.SQL("(SELECT {c} FROM {rows} WHERE {c} IS NOT NULL LIMIT 1)", a), t.rows} {
-		fit, err = whichOf(ctx, c, rows, fit, func(p writtenTime) *engine.Query {
-			return engine.SQL("bool_and(try_strptime({c}, {p}) IS NOT NULL) FILTER ({c} IS NOT NULL)", a, engine.Args{"p": p.pattern})
+	for _, rows := range []*duck.Query{duck.SQL("(SELECT {c} FROM {rows} WHERE {c} IS NOT NULL LIMIT 1)", a), t.rows} {
+		fit, err = whichOf(ctx, c, rows, fit, func(p writtenTime) *duck.Query {
+			return duck.SQL("bool_and(try_strptime({c}, {p}) IS NOT NULL) FILTER ({c} IS NOT NULL)", a, duck.Args{"p": p.pattern})
 		})
 		if err != nil || len(fit) == 0 {
 			return nil, err
@@ -233,12 +234,12 @@ func (t *sampleTexts) times(ctx context.Context, c *engine.Conn, name string) (f
 }
 
 // whichOf are those of all for which a test over rows holds.
-func whichOf[T any](ctx context.Context, c *engine.Conn, rows *engine.Query, all []T, test func(T) *engine.Query) (out []T, err error) {
+func whichOf[T any](ctx context.Context, c *duck.Conn, rows *duck.Query, all []T, test func(T) *duck.Query) (out []T, err error) {
 	holds, dest := make([]dbsql.NullBool, len(all)), make([]any, len(all))
 	for i := range holds {
 		dest[i] = &holds[i]
 	}
-	_, err = c.Scan(ctx, engine.SQL("SELECT {tests} FROM {rows}", engine.Args{"tests": engine.Each(", ", all, test), "rows": rows}), dest...)
+	_, err = c.Scan(ctx, duck.SQL("SELECT {tests} FROM {rows}", duck.Args{"tests": duck.Each(", ", all, test), "rows": rows}), dest...)
 	for i, x := range all {
 		if holds[i].Bool {
 			out = append(out, x)
@@ -247,7 +248,7 @@ func whichOf[T any](ctx context.Context, c *engine.Conn, rows *engine.Query, all
 	return out, err
 }
 
-func (s *fileSource) textsOf(ctx context.Context, c *engine.Conn, f file, cols []engine.Column) (*sampleTexts, error) {
+func (s *fileSource) textsOf(ctx context.Context, c *duck.Conn, f file, cols []duck.Column) (*sampleTexts, error) {
 	t := &sampleTexts{}
 	for _, x := range cols {
 		if x.Type == "VARCHAR" && !containsFold(s.pattern.captures, x.Name) {
@@ -287,7 +288,7 @@ var writtenTimes = []writtenTime{
 
 // timeFormats gives columns of text whose values all are times of one way of writing that type, with FORMAT. Where there are two ways
 // (days and months up to 12) it says so.
-func (s *fileSource) timeFormats(ctx context.Context, c *engine.Conn, f file, cols []engine.Column, notes map[string]string) error {
+func (s *fileSource) timeFormats(ctx context.Context, c *duck.Conn, f file, cols []duck.Column, notes map[string]string) error {
 	t, err := s.textsOf(ctx, c, f, cols)
 	if err != nil {
 		return err
@@ -327,7 +328,7 @@ func madeUpName(name string) bool {
 }
 
 // unlike are comments on files that have other columns than the first.
-func (s *fileSource) unlike(ctx context.Context, c *engine.Conn, files []file, first file, cols []engine.Column) (string, error) {
+func (s *fileSource) unlike(ctx context.Context, c *duck.Conn, files []file, first file, cols []duck.Column) (string, error) {
 	var b strings.Builder
 	names := map[string]bool{}
 	for _, x := range cols {

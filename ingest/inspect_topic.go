@@ -13,7 +13,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sr"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
@@ -24,7 +25,7 @@ const (
 )
 
 // inspectTopic looks at the newest records of a topic.
-func inspectTopic(ctx context.Context, c *engine.Conn, env *engine.Env, brokers, topic, registry string) (string, error) {
+func inspectTopic(ctx context.Context, c *duck.Conn, env *kind.Env, brokers, topic, registry string) (string, error) {
 	text := fmt.Sprintf("CREATE SOURCE s (v BLOB) FROM KAFKA (brokers %s, topic %s, format raw)", quote(brokers), quote(topic))
 	src, err := compiled(text)
 	if err != nil {
@@ -55,11 +56,11 @@ func inspectTopic(ctx context.Context, c *engine.Conn, env *engine.Env, brokers,
 			quote(registry)) + text, err
 	}
 	if format == "raw" {
-		col := engine.Column{Name: "value", Type: "BLOB"}
+		col := duck.Column{Name: "value", Type: "BLOB"}
 		if allText(recs) {
 			col.Type = "VARCHAR"
 		}
-		text, err := declarationText(ctx, c, name, []engine.Column{col}, nil, from("raw"))
+		text, err := declarationText(ctx, c, name, []duck.Column{col}, nil, from("raw"))
 		return keyNote(recs) + text, err
 	}
 	dir, err := sampleFile(lines)
@@ -67,13 +68,13 @@ func inspectTopic(ctx context.Context, c *engine.Conn, env *engine.Env, brokers,
 		return "", err
 	}
 	defer os.RemoveAll(dir)
-	cols, err := inferred(ctx, c, &engine.Env{Dir: dir}, sampleName, "format json")
+	cols, err := inferred(ctx, c, &kind.Env{Dir: dir}, sampleName, "format json")
 	if err != nil {
 		return "", err
 	}
 	if format == "debezium" {
 		connectTypes(jsonLine(recs[len(recs)-1].Value), cols)
-		cols = append(cols, engine.Column{Name: "op", Type: "VARCHAR"}, engine.Column{Name: "ts_ms", Type: "BIGINT"})
+		cols = append(cols, duck.Column{Name: "op", Type: "VARCHAR"}, duck.Column{Name: "ts_ms", Type: "BIGINT"})
 	}
 	notes, err := timeNotes(ctx, c, filepath.Join(dir, sampleName), cols)
 	if err != nil {
@@ -86,7 +87,7 @@ func inspectTopic(ctx context.Context, c *engine.Conn, env *engine.Env, brokers,
 }
 
 // newest reads the last records of each partition.
-func (s *kafkaSource) newest(ctx context.Context, env *engine.Env) ([]*kgo.Record, error) {
+func (s *kafkaSource) newest(ctx context.Context, env *kind.Env) ([]*kgo.Record, error) {
 	cl, err := s.brokers.Dial(ctx, env, kgo.FetchMaxBytes(fetchBytes), kgo.FetchMaxPartitionBytes(fetchPartitionBytes),
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()))
 	if err != nil {
@@ -184,7 +185,7 @@ func newestWithSchema(recs []*kgo.Record) (newest *Record) {
 }
 
 // ofRegistry are the columns that the schema of a record's value has in a registry, and the format of such values.
-func ofRegistry(ctx context.Context, url string, rec *Record) (cols []engine.Column, format string, err error) {
+func ofRegistry(ctx context.Context, url string, rec *Record) (cols []duck.Column, format string, err error) {
 	cl, err := sr.NewClient(sr.URLs(url), sr.UserAgent("dsql"))
 	if err != nil {
 		return nil, "", err
@@ -246,7 +247,7 @@ func rowOf(text []byte) []byte {
 }
 
 // connectTypes gives columns the types that the schema of a Debezium event has for them.
-func connectTypes(text []byte, cols []engine.Column) {
+func connectTypes(text []byte, cols []duck.Column) {
 	s := jsonScanner{b: text}
 	s.ws()
 	e := event{}
@@ -288,15 +289,15 @@ func keyNote(recs []*kgo.Record) string {
 }
 
 // timeNotes finds whole numbers that look like times.
-func timeNotes(ctx context.Context, c *engine.Conn, file string, cols []engine.Column) (map[string]string, error) {
+func timeNotes(ctx context.Context, c *duck.Conn, file string, cols []duck.Column) (map[string]string, error) {
 	notes := map[string]string{}
 	for _, col := range cols {
 		if col.Type != "BIGINT" || col.Name == "ts_ms" {
 			continue
 		}
 		var lo, hi int64
-		a := engine.Args{"c": engine.Ident(col.Name), "f": file}
-		q := engine.SQL("SELECT coalesce(min({c}), 0), coalesce(max({c}), 0) FROM read_json_auto({f})", a)
+		a := duck.Args{"c": duck.Ident(col.Name), "f": file}
+		q := duck.SQL("SELECT coalesce(min({c}), 0), coalesce(max({c}), 0) FROM read_json_auto({f})", a)
 		if _, err := c.Scan(ctx, q, &lo, &hi); err != nil {
 			return nil, err
 		}

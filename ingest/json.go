@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strconv"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // jsonDecoder writes JSON values into vectors in one pass: the text is followed along the declared columns and nothing is kept in
@@ -242,7 +242,7 @@ func (d *jsonDecoder) named(s *slot, from, to int) {
 	if d.fault == fine {
 		d.fault, d.tok = twice, d.b[from:to]
 		if d.col = s.col; d.col == nil {
-			d.col = &column{name: excerpt(d.tok, false), node: &engine.Node{}}
+			d.col = &column{name: excerpt(d.tok, false), node: &duck.Node{}}
 		}
 	}
 }
@@ -333,17 +333,17 @@ func (d *jsonDecoder) value(c *column, row int) outcome {
 	}
 	var f fault
 	switch {
-	case c.id >= engine.TypeStruct:
+	case c.id >= duck.TypeStruct:
 		return d.nested(c, row)
-	case first == '{' && c.wire != nil && c.wire.form == wireVariable && c.id != engine.TypeVarchar && c.id != engine.TypeJSON:
+	case first == '{' && c.wire != nil && c.wire.form == wireVariable && c.id != duck.TypeVarchar && c.id != duck.TypeJSON:
 		var ok bool
 		if f, ok = d.variable(c, row); !ok {
 			d.syntax()
 			return failed
 		}
-	case first == '"' && c.id == engine.TypeJSON && c.wire != nil && c.wire.form == wireJSON:
+	case first == '"' && c.id == duck.TypeJSON && c.wire != nil && c.wire.form == wireJSON:
 		return d.inner(c, row)
-	case c.id == engine.TypeJSON || c.id == engine.TypeVarchar && (first == '{' || first == '['):
+	case c.id == duck.TypeJSON || c.id == duck.TypeVarchar && (first == '{' || first == '['):
 		if !d.skip(0) {
 			d.syntax()
 			return failed

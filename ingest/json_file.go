@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"fmt"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // stand is how a record stands in the decoder's text.
@@ -58,7 +58,7 @@ func (f *File) refuse(b *Buffer, p coords, start int) bool {
 	if d.fault == noRoom {
 		return b.Records() == 0 && b.reject(f, p, l.tooLarge(), nil)
 	}
-	return b.reject(f, p, d.reason(0), func(c *engine.Chunk, row int) bool {
+	return b.reject(f, p, d.reason(0), func(c *duck.Chunk, row int) bool {
 		l.w.use(c)
 		d.i, d.lenient = start, true
 		d.record(row)

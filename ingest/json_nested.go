@@ -1,12 +1,14 @@
 package ingest
 
-import "dsql/engine"
+import (
+	"dsql/engine/duck"
+)
 
 // nested converts an object or array into a STRUCT, LIST or MAP.
 func (d *jsonDecoder) nested(c *column, row int) outcome {
 	start := d.i
 	open := byte('{')
-	if c.id == engine.TypeList {
+	if c.id == duck.TypeList {
 		open = '['
 	}
 	if d.b[start] != open {
@@ -18,7 +20,7 @@ func (d *jsonDecoder) nested(c *column, row int) outcome {
 	}
 	ok := true
 	switch c.id {
-	case engine.TypeStruct:
+	case duck.TypeStruct:
 		scope, set := d.scope, d.set
 		d.serial++
 		d.scope, d.set = d.serial, 0
@@ -26,9 +28,9 @@ func (d *jsonDecoder) nested(c *column, row int) outcome {
 			d.nullRest(c.children, row)
 		}
 		d.scope, d.set = scope, set
-	case engine.TypeList:
+	case duck.TypeList:
 		ok = d.list(c, row)
-	case engine.TypeMap:
+	case duck.TypeMap:
 		ok = d.entries(c, row)
 	}
 	if !ok {

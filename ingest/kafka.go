@@ -9,7 +9,8 @@ import (
 	"time"
 
 	"dsql/connect"
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
@@ -30,7 +31,7 @@ type kafkaSource struct {
 	limits     Limits
 	wait       time.Duration // batch_time; 0: as the run needs it
 	dialect    Dialect
-	found      []engine.Column // by ON SCHEMA CHANGE ADD COLUMNS, in this run
+	found      []duck.Column // by ON SCHEMA CHANGE ADD COLUMNS, in this run
 }
 
 // start is where a destination begins that has no place in a topic yet.
@@ -243,7 +244,7 @@ func (c *compiler) kafkaColumns(s *kafkaSource) {
 }
 
 // Columns are the declared ones. The connection has to be declared too; it isn't made yet.
-func (s *kafkaSource) Columns(ctx context.Context, c *engine.Conn, env *engine.Env, pinned []engine.Column) ([]engine.Column, error) {
+func (s *kafkaSource) Columns(ctx context.Context, c *duck.Conn, env *kind.Env, pinned []duck.Column) ([]duck.Column, error) {
 	conn, err := s.dial(env)
 	switch {
 	case err != nil:
@@ -259,7 +260,7 @@ func (s *kafkaSource) Columns(ctx context.Context, c *engine.Conn, env *engine.E
 }
 
 // fields are the columns as the decoders see them.
-func (s *kafkaSource) fields(cols []engine.Column) []Field {
+func (s *kafkaSource) fields(cols []duck.Column) []Field {
 	out := s.declaration.fields(cols)
 	for i, f := range out {
 		d := s.column(f.Name)
@@ -274,7 +275,7 @@ func (s *kafkaSource) fields(cols []engine.Column) []Field {
 }
 
 // dial is the connection that the source reads over.
-func (s *kafkaSource) dial(env *engine.Env) (*connect.Connection, error) {
+func (s *kafkaSource) dial(env *kind.Env) (*connect.Connection, error) {
 	if s.brokers != nil {
 		return s.brokers, nil
 	}

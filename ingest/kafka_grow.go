@@ -9,7 +9,9 @@ import (
 	"strings"
 	"sync"
 
-	"dsql/engine"
+	"dsql/engine/catalog"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
@@ -19,7 +21,7 @@ const maxGrown = 1000
 // additions are the fields of records with schemas that no column reads. The decoder notes them while the batch before is written.
 type additions struct {
 	mu   sync.Mutex
-	cols []engine.Column
+	cols []duck.Column
 }
 
 // note takes the fields of a message's schema that have no node.
@@ -32,24 +34,24 @@ func (a *additions) note(root *schemaNode) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for i, f := range root.t.fields {
-		if root.fields[i] == nil && !containsFold(engine.ColumnNames(a.cols), f.name) {
-			a.cols = append(a.cols, engine.Column{Name: f.name, Type: f.t.duckdb(inside, &left)})
+		if root.fields[i] == nil && !containsFold(duck.ColumnNames(a.cols), f.name) {
+			a.cols = append(a.cols, duck.Column{Name: f.name, Type: f.t.duckdb(inside, &left)})
 		}
 	}
 }
 
-func (a *additions) columns() []engine.Column {
+func (a *additions) columns() []duck.Column {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return slices.Clone(a.cols)
 }
 
 // grown are the columns that ON SCHEMA CHANGE ADD COLUMNS has added: those of the file, and those that were found since.
-func (s *kafkaSource) grown(cols, pinned []engine.Column) []engine.Column {
+func (s *kafkaSource) grown(cols, pinned []duck.Column) []duck.Column {
 	declared := s.fields(cols)
 	for _, c := range slices.Concat(pinned, s.found) {
 		read := slices.ContainsFunc(declared, func(f Field) bool { return !f.Key && strings.EqualFold(f.steps()[0], c.Name) })
-		if !read && !containsFold(engine.ColumnNames(cols), c.Name) {
+		if !read && !containsFold(duck.ColumnNames(cols), c.Name) {
 			cols = append(cols, c)
 		}
 	}
@@ -58,16 +60,16 @@ func (s *kafkaSource) grown(cols, pinned []engine.Column) []engine.Column {
 
 // Added are those of the columns that the source had which ON SCHEMA CHANGE ADD COLUMNS had added. A declaration that takes its place
 // has them too: the records that brought them aren't read again.
-func (s *kafkaSource) Added(had []engine.Column) []engine.Column {
+func (s *kafkaSource) Added(had []duck.Column) []duck.Column {
 	if s.onNew != "ADD COLUMNS" {
 		return nil
 	}
-	return slices.DeleteFunc(slices.Clone(had), func(c engine.Column) bool { return s.column(c.Name) != nil })
+	return slices.DeleteFunc(slices.Clone(had), func(c duck.Column) bool { return s.column(c.Name) != nil })
 }
 
-// grow finds the fields of a batch that no column reads. When there are some the batch must not be taken: engine.ErrColumns. What
+// grow finds the fields of a batch that no column reads. When there are some the batch must not be taken: kind.ErrColumns. What
 // came before it has been written, and it is read again once there are columns for all of it.
-func (r *kafkaReader) grow(ctx context.Context, in *engine.Input) error {
+func (r *kafkaReader) grow(ctx context.Context, in *kind.Input) error {
 	s := r.s
 	if s.onNew != "ADD COLUMNS" || r.o.Everything || in.Unknown == 0 {
 		return nil
@@ -97,16 +99,16 @@ func (r *kafkaReader) grow(ctx context.Context, in *engine.Input) error {
 			Hint: "take what varies as one column: a JSON or MAP column reads an object with any fields"}
 	}
 	s.found = append(s.found, found...)
-	return engine.ErrColumns
+	return kind.ErrColumns
 }
 
 // additions are the fields of a batch that no column reads, as columns: those of the schemas, or what DuckDB finds in all of the batch's
 // JSON, and the decoder proves.
-func (r *kafkaReader) additions(ctx context.Context, in *engine.Input) ([]engine.Column, error) {
-	if d, ok := r.landing.records.values.(interface{ additions() []engine.Column }); ok {
+func (r *kafkaReader) additions(ctx context.Context, in *kind.Input) ([]duck.Column, error) {
+	if d, ok := r.landing.records.values.(interface{ additions() []duck.Column }); ok {
 		return r.unread(d.additions()), nil
 	}
-	values, err := engine.Select(ctx, r.db, engine.SQL("SELECT _payload FROM {raw} WHERE _payload IS NOT NULL", engine.Args{"raw": in.Raw}), func(row func(...any) error) (v []byte, err error) { return v, row(&v) })
+	values, err := duck.Select(ctx, r.db, duck.SQL("SELECT _payload FROM {raw} WHERE _payload IS NOT NULL", duck.Args{"raw": in.Raw}), func(row func(...any) error) (v []byte, err error) { return v, row(&v) })
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +132,7 @@ func (r *kafkaReader) additions(ctx context.Context, in *engine.Input) ([]engine
 		return nil, err
 	}
 	sample := o.(*fileSource)
-	files, err := sample.list(&engine.Env{Dir: dir})
+	files, err := sample.list(&kind.Env{Dir: dir})
 	if err != nil {
 		return nil, err
 	}
@@ -151,21 +153,21 @@ func (r *kafkaReader) additions(ctx context.Context, in *engine.Input) ([]engine
 	if d, ok := r.landing.records.values.(*debezium); ok {
 		said := d.more.columns() // by schemas of messages
 		for i, c := range proved {
-			if at := slices.IndexFunc(said, func(t engine.Column) bool { return t.Name == c.Name }); at >= 0 {
+			if at := slices.IndexFunc(said, func(t duck.Column) bool { return t.Name == c.Name }); at >= 0 {
 				proved[i].Type = said[at].Type
 			}
 		}
 	}
-	return slices.DeleteFunc(proved, func(c engine.Column) bool { return slices.Contains(p.lost, c.Name) }), err
+	return slices.DeleteFunc(proved, func(c duck.Column) bool { return slices.Contains(p.lost, c.Name) }), err
 }
 
 var huge = regexp.MustCompile(`\bU?HUGEINT\b`)
 
 // unread are those fields of records that no column is called by or reads.
-func (r *kafkaReader) unread(found []engine.Column) []engine.Column {
+func (r *kafkaReader) unread(found []duck.Column) []duck.Column {
 	fields := r.s.fields(r.cols)
-	return slices.DeleteFunc(found, func(c engine.Column) bool {
-		return strings.EqualFold(c.Name, engine.MetaColumn) || slices.ContainsFunc(fields, func(f Field) bool {
+	return slices.DeleteFunc(found, func(c duck.Column) bool {
+		return strings.EqualFold(c.Name, catalog.MetaColumn) || slices.ContainsFunc(fields, func(f Field) bool {
 			return strings.EqualFold(f.Name, c.Name) || !f.Key && strings.EqualFold(f.steps()[0], c.Name)
 		})
 	})

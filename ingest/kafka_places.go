@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // dsql.offsets has one row a source, destination and partition: the offset of the next record that the destination takes, and of
@@ -38,13 +38,13 @@ type position struct {
 type positions map[topicPartition]position
 
 // places are how far each destination is, by its name.
-func (s *kafkaSource) places(ctx context.Context, c *engine.Conn) (map[string]positions, error) {
+func (s *kafkaSource) places(ctx context.Context, c *duck.Conn) (map[string]positions, error) {
 	type row struct {
 		destination string
 		at          topicPartition
 		position
 	}
-	rows, err := engine.Select(ctx, c, engine.SQL("SELECT destination, topic, partition, next_offset, leader_epoch, topic_id, cluster_id FROM dsql.offsets WHERE source = {s}", engine.Args{"s": s.decl.Name}),
+	rows, err := duck.Select(ctx, c, duck.SQL("SELECT destination, topic, partition, next_offset, leader_epoch, topic_id, cluster_id FROM dsql.offsets WHERE source = {s}", duck.Args{"s": s.decl.Name}),
 		func(scan func(...any) error) (r row, err error) {
 			return r, scan(&r.destination, &r.at.topic, &r.at.partition, &r.next, &r.epoch, &r.topicID, &r.cluster)
 		})
@@ -60,12 +60,12 @@ func (s *kafkaSource) places(ctx context.Context, c *engine.Conn) (map[string]po
 
 // rejectedUpTo are the highest offsets of the bad records in dsql.rejects: up to there a partition was read before, even if no destination
 // has a place in it any more.
-func (s *kafkaSource) rejectedUpTo(ctx context.Context, c *engine.Conn) (map[topicPartition]int64, error) {
+func (s *kafkaSource) rejectedUpTo(ctx context.Context, c *duck.Conn) (map[topicPartition]int64, error) {
 	type row struct {
 		topicPartition
 		offset int64
 	}
-	rows, err := engine.Select(ctx, c, engine.SQL(`SELECT meta.topic, meta."partition", max(meta."offset") FROM dsql.rejects WHERE destination IS NULL AND source = {s} AND meta.topic IS NOT NULL GROUP BY ALL`, engine.Args{"s": s.decl.Name}),
+	rows, err := duck.Select(ctx, c, duck.SQL(`SELECT meta.topic, meta."partition", max(meta."offset") FROM dsql.rejects WHERE destination IS NULL AND source = {s} AND meta.topic IS NOT NULL GROUP BY ALL`, duck.Args{"s": s.decl.Name}),
 		func(scan func(...any) error) (r row, err error) { return r, scan(&r.topic, &r.partition, &r.offset) })
 	out := map[topicPartition]int64{}
 	for _, r := range rows {
@@ -75,29 +75,29 @@ func (s *kafkaSource) rejectedUpTo(ctx context.Context, c *engine.Conn) (map[top
 }
 
 // record writes places for destinations. version is nil for places that no batch brought.
-func (s *kafkaSource) record(ctx context.Context, tx *engine.Tx, at positions, destinations []string, version *int64) error {
+func (s *kafkaSource) record(ctx context.Context, tx *duck.Tx, at positions, destinations []string, version *int64) error {
 	if len(at) == 0 || len(destinations) == 0 {
 		return nil
 	}
-	v := engine.SQL("NULL")
+	v := duck.SQL("NULL")
 	if version != nil {
-		v = engine.Lit(*version)
+		v = duck.Lit(*version)
 	}
-	var rows, keys []*engine.Query
+	var rows, keys []*duck.Query
 	for _, tp := range sortedPartitions(at) {
 		p := at[tp]
-		a := engine.Args{"s": s.decl.Name, "t": tp.topic, "p": int64(tp.partition), "next": p.next, "epoch": int64(p.epoch), "id": p.topicID, "cluster": p.cluster, "v": v}
-		keys = append(keys, engine.SQL("({t}, {p})", a))
+		a := duck.Args{"s": s.decl.Name, "t": tp.topic, "p": int64(tp.partition), "next": p.next, "epoch": int64(p.epoch), "id": p.topicID, "cluster": p.cluster, "v": v}
+		keys = append(keys, duck.SQL("({t}, {p})", a))
 		for _, d := range destinations {
 			a["d"] = d
-			rows = append(rows, engine.SQL("({s}, {d}, {t}, {p}, {next}, {epoch}, {id}, {cluster}, {v})", a))
+			rows = append(rows, duck.SQL("({s}, {d}, {t}, {p}, {next}, {epoch}, {id}, {cluster}, {v})", a))
 		}
 	}
-	names := engine.Each(", ", destinations, func(d string) *engine.Query { return engine.Lit(d) })
+	names := duck.Each(", ", destinations, func(d string) *duck.Query { return duck.Lit(d) })
 	return tx.Run(ctx,
-		engine.SQL("DELETE FROM dsql.offsets WHERE source = {s} AND destination IN ({ds}) AND (topic, partition) IN ({keys})",
-			engine.Args{"s": s.decl.Name, "ds": names, "keys": engine.Join(", ", keys...)}),
-		engine.SQL("INSERT INTO dsql.offsets VALUES {rows}", engine.Args{"rows": engine.Join(", ", rows...)}))
+		duck.SQL("DELETE FROM dsql.offsets WHERE source = {s} AND destination IN ({ds}) AND (topic, partition) IN ({keys})",
+			duck.Args{"s": s.decl.Name, "ds": names, "keys": duck.Join(", ", keys...)}),
+		duck.SQL("INSERT INTO dsql.offsets VALUES {rows}", duck.Args{"rows": duck.Join(", ", rows...)}))
 }
 
 // gap is a stretch of a partition that could not be read any more. Its end is not known where the topic is another one now.
@@ -109,19 +109,19 @@ type gap struct {
 }
 
 // settle notes gaps, and the places from which reading goes on.
-func (s *kafkaSource) settle(ctx context.Context, c *engine.Conn, at positions, gaps []gap, destinations []string) error {
+func (s *kafkaSource) settle(ctx context.Context, c *duck.Conn, at positions, gaps []gap, destinations []string) error {
 	if len(at) == 0 && len(gaps) == 0 {
 		return nil
 	}
-	return c.Update(ctx, func(tx *engine.Tx) error {
+	return c.Update(ctx, func(tx *duck.Tx) error {
 		for _, g := range gaps {
-			to := engine.SQL("NULL")
+			to := duck.SQL("NULL")
 			if g.to >= 0 {
-				to = engine.Lit(g.to)
+				to = duck.Lit(g.to)
 			}
-			if err := tx.Run(ctx, engine.SQL(`INSERT INTO dsql.gaps SELECT {s}, {t}, {p}, {from}, {to}, {why}, {now}
+			if err := tx.Run(ctx, duck.SQL(`INSERT INTO dsql.gaps SELECT {s}, {t}, {p}, {from}, {to}, {why}, {now}
 				WHERE NOT EXISTS (FROM dsql.gaps WHERE source = {s} AND topic = {t} AND partition = {p} AND from_offset = {from} AND to_offset IS NOT DISTINCT FROM {to} AND reason = {why})`,
-				engine.Args{"now": engine.Now, "s": s.decl.Name, "t": g.topic, "p": int64(g.partition), "from": g.from, "to": to, "why": g.reason})); err != nil {
+				duck.Args{"now": duck.Now, "s": s.decl.Name, "t": g.topic, "p": int64(g.partition), "from": g.from, "to": to, "why": g.reason})); err != nil {
 				return err
 			}
 		}

@@ -8,7 +8,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 )
 
 // stretchToRead is a part of the source's topics for the destinations that stand at its start.
@@ -23,7 +24,7 @@ type stretchToRead struct {
 
 // plan says what there is to read: first what destinations lack that others have, then what all of them lack. It notes what was
 // lost, and where new destinations begin, in the file.
-func (s *kafkaSource) plan(ctx context.Context, db *engine.Conn, cl *kgo.Client, c *cluster, o engine.ReadOptions) ([]stretchToRead, error) {
+func (s *kafkaSource) plan(ctx context.Context, db *duck.Conn, cl *kgo.Client, c *cluster, o kind.ReadOptions) ([]stretchToRead, error) {
 	stored, err := s.places(ctx, db)
 	if err != nil {
 		return nil, err
@@ -97,7 +98,7 @@ func lastPartitions(at positions) map[string]int32 {
 }
 
 // again is what REPLAY SOURCE reads: what the destinations have taken before.
-func (s *kafkaSource) again(ctx context.Context, cl *kgo.Client, c *cluster, o engine.ReadOptions, front positions) ([]stretchToRead, error) {
+func (s *kafkaSource) again(ctx context.Context, cl *kgo.Client, c *cluster, o kind.ReadOptions, front positions) ([]stretchToRead, error) {
 	x := stretchToRead{destinations: o.Destinations, from: positions{}, to: map[topicPartition]int64{}, again: true, replay: true}
 	for tp, f := range front {
 		f.epoch, x.to[tp] = -1, min(f.next, c.partitions[tp].end)
@@ -120,8 +121,8 @@ func (s *kafkaSource) again(ctx context.Context, cl *kgo.Client, c *cluster, o e
 }
 
 // standing is where a destination begins to read: known are its places, begin those of one that has none.
-func (s *kafkaSource) standing(ctx context.Context, db *engine.Conn, c *cluster, d string, known positions,
-	begin func() (positions, error), o engine.ReadOptions) (positions, error) {
+func (s *kafkaSource) standing(ctx context.Context, db *duck.Conn, c *cluster, d string, known positions,
+	begin func() (positions, error), o kind.ReadOptions) (positions, error) {
 	at := positions{}
 	if o.Everything {
 		for tp, e := range c.partitions {

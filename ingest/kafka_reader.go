@@ -15,12 +15,13 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"dsql/connect"
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
 // Open contacts the cluster, decides where each destination goes on, and starts reading.
-func (s *kafkaSource) Open(ctx context.Context, c *engine.Conn, env *engine.Env, cols []engine.Column, o engine.ReadOptions) (engine.Reader, error) {
+func (s *kafkaSource) Open(ctx context.Context, c *duck.Conn, env *kind.Env, cols []duck.Column, o kind.ReadOptions) (kind.Reader, error) {
 	conn, err := s.dial(env)
 	if err != nil {
 		return nil, err
@@ -32,7 +33,7 @@ func (s *kafkaSource) Open(ctx context.Context, c *engine.Conn, env *engine.Env,
 		return nil, err
 	}
 	r := &kafkaReader{s: s, cols: cols, env: env, connection: conn, db: c, o: o, admin: cl, ahead: make(chan topicBatch), news: make(chan struct{}, 1)}
-	fail := func(err error) (engine.Reader, error) {
+	fail := func(err error) (kind.Reader, error) {
 		r.Close()
 		return nil, s.reachError(conn, err)
 	}
@@ -60,7 +61,7 @@ func (s *kafkaSource) Open(ctx context.Context, c *engine.Conn, env *engine.Env,
 }
 
 // land makes the landing of the source's records.
-func (s *kafkaSource) land(c *engine.Conn, conn *connect.Connection, cols []engine.Column) (*Landing, error) {
+func (s *kafkaSource) land(c *duck.Conn, conn *connect.Connection, cols []duck.Column) (*Landing, error) {
 	d := s.dialect
 	if decoder := registered[s.format]; decoder != nil {
 		registry, err := conn.Registry()
@@ -121,12 +122,12 @@ func (s *kafkaSource) reachError(conn *connect.Connection, err error) error {
 // alone touches the landing between Open and Close, but for the callbacks of a group, which hold mu.
 type kafkaReader struct {
 	s          *kafkaSource
-	cols       []engine.Column
+	cols       []duck.Column
 	examined   map[string]bool // unknown fields that give no columns
-	env        *engine.Env
+	env        *kind.Env
 	connection *connect.Connection
-	db         *engine.Conn
-	o          engine.ReadOptions
+	db         *duck.Conn
+	o          kind.ReadOptions
 	admin      *kgo.Client // asks what there is; commits for sources without a group
 	work       []stretchToRead
 	rejected   map[topicPartition]int64 // see rejectedUpTo
@@ -193,7 +194,7 @@ func (r *kafkaReader) wake() {
 	}
 }
 
-func (r *kafkaReader) Next(ctx context.Context) (*engine.Input, error) {
+func (r *kafkaReader) Next(ctx context.Context) (*kind.Input, error) {
 	for {
 		r.told.Lock()
 		said := r.warnings
@@ -242,7 +243,7 @@ func (r *kafkaReader) receive(ctx context.Context) (topicBatch, error) {
 			}
 			return b, nil
 		default:
-			return topicBatch{}, engine.ErrIdle
+			return topicBatch{}, kind.ErrIdle
 		}
 	}
 	select {
@@ -254,7 +255,7 @@ func (r *kafkaReader) receive(ctx context.Context) (topicBatch, error) {
 	case <-r.news:
 		return topicBatch{}, errNews
 	case <-r.o.Stop:
-		return topicBatch{}, engine.ErrIdle
+		return topicBatch{}, kind.ErrIdle
 	case <-ctx.Done():
 		return topicBatch{}, ctx.Err()
 	}
@@ -264,7 +265,7 @@ func (r *kafkaReader) receive(ctx context.Context) (topicBatch, error) {
 var errNews = errors.New("warnings")
 
 // input completes a batch with what only the source knows. Where that fails the batch is given back.
-func (r *kafkaReader) input(ctx context.Context, b topicBatch) (*engine.Input, error) {
+func (r *kafkaReader) input(ctx context.Context, b topicBatch) (*kind.Input, error) {
 	s, in := r.s, b.buf.Input()
 	in.Source, in.Destinations, in.Again, in.Replayed = s.decl.Name, b.work.destinations, b.work.again, b.work.replay
 	for _, x := range b.buf.runs {
@@ -272,7 +273,7 @@ func (r *kafkaReader) input(ctx context.Context, b topicBatch) (*engine.Input, e
 		in.Again = in.Again || ok && x.first <= last
 	}
 	in.Origin = originOfRuns(b.buf.runs)
-	in.Commit = func(ctx context.Context, tx *engine.Tx, v int64) error {
+	in.Commit = func(ctx context.Context, tx *duck.Tx, v int64) error {
 		if b.work.replay {
 			return nil
 		}
@@ -297,7 +298,7 @@ func (r *kafkaReader) input(ctx context.Context, b topicBatch) (*engine.Input, e
 		return nil, err
 	}
 	if r.o.Progress != nil {
-		r.o.Progress(engine.Progress{Source: s.decl.Name, Item: in.Origin})
+		r.o.Progress(kind.Progress{Source: s.decl.Name, Item: in.Origin})
 	}
 	return in, nil
 }

@@ -6,12 +6,13 @@ import (
 	"strconv"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/catalog"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
 // Kind is CREATE SOURCE.
-var Kind = engine.Kind{
+var Kind = kind.Kind{
 	Syntax: &sql.Syntax{
 		Keyword: "SOURCE", Plural: "SOURCES",
 		Head: []sql.Clause{{Arg: sql.ArgColumnDefs,
@@ -45,11 +46,11 @@ CREATE STREAM readings FROM readings_in`,
 }
 
 // compile reads what all sources share, then what its FROM clause says: each kind of reader has one.
-func compile(d *sql.Decl) (engine.Object, error) {
+func compile(d *sql.Decl) (kind.Object, error) {
 	c := &compiler{src: d.Src}
 	s := c.declaration(d)
 	files, kafka := d.Arg("FROM FILES"), d.Arg("FROM KAFKA")
-	var out engine.Object
+	var out kind.Object
 	switch {
 	case files != nil && kafka != nil:
 		c.fail(kafka.Keyword, "contradicting-options", "a source reads files or a topic",
@@ -105,8 +106,8 @@ func (c *compiler) declaration(d *sql.Decl) declaration {
 		c.fail(v.Span, "no-columns", "the list of columns is empty", "name columns, or leave out the list: then they are inferred")
 	}
 	for _, col := range s.columns {
-		if strings.EqualFold(col.Name.Text, engine.MetaColumn) {
-			c.fail(col.Name.Span, "reserved-column", "every row of a source has a column "+engine.MetaColumn+" already",
+		if strings.EqualFold(col.Name.Text, catalog.MetaColumn) {
+			c.fail(col.Name.Span, "reserved-column", "every row of a source has a column "+catalog.MetaColumn+" already",
 				"give the column another name")
 		}
 		path := col.Args["FROM"]

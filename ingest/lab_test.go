@@ -15,7 +15,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/zstd"
 
-	"dsql/engine"
+	"dsql/engine/catalog"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
@@ -23,15 +25,15 @@ import (
 type lab struct {
 	t      testing.TB
 	dir    string
-	c      *engine.Conn
-	pinned []engine.Column
+	c      *duck.Conn
+	pinned []duck.Column
 	fail   int // the commit that is rolled back, counted from 1 in a run; 0: none
 }
 
 func newLab(t testing.TB, files map[string]string) *lab {
 	t.Helper()
 	dir := t.TempDir()
-	db, err := engine.Open(context.Background(), filepath.Join(dir, "lab.duckdb"), engine.Options{SearchPath: dir})
+	db, err := duck.Open(context.Background(), filepath.Join(dir, "lab.duckdb"), duck.Options{SearchPath: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +43,7 @@ func newLab(t testing.TB, files map[string]string) *lab {
 		}
 	})
 	l := &lab{t: t, dir: dir, c: db.Writer()}
-	if err := l.c.Migrate(context.Background()); err != nil {
+	if err := catalog.Migrate(context.Background(), l.c); err != nil {
 		t.Fatal(err)
 	}
 	for name, text := range files {
@@ -79,9 +81,9 @@ func (l *lab) put(name, text string) {
 	}
 }
 
-func (l *lab) sql(text string, args ...engine.Args) {
+func (l *lab) sql(text string, args ...duck.Args) {
 	l.t.Helper()
-	if _, err := l.c.Exec(context.Background(), engine.SQL(text, args...)); err != nil {
+	if _, err := l.c.Exec(context.Background(), duck.SQL(text, args...)); err != nil {
 		l.t.Fatal(err)
 	}
 }
@@ -93,10 +95,10 @@ func (l *lab) parquet(name, query string) {
 	if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
 		l.t.Fatal(err)
 	}
-	l.sql("COPY ("+query+") TO {f} (FORMAT parquet)", engine.Args{"f": full})
+	l.sql("COPY ("+query+") TO {f} (FORMAT parquet)", duck.Args{"f": full})
 }
 
-func compileText(text string) (engine.Object, error) {
+func compileText(text string) (kind.Object, error) {
 	stmts, err := sql.Parse(sql.NewSource("s.sql", text), []*sql.Syntax{Kind.Syntax})
 	if err != nil {
 		return nil, err
@@ -117,7 +119,7 @@ func (l *lab) source(text string) *fileSource {
 type ran struct {
 	log  []string
 	err  error
-	cols []engine.Column
+	cols []duck.Column
 }
 
 func (r *ran) add(format string, args ...any) { r.log = append(r.log, fmt.Sprintf(format, args...)) }
@@ -132,15 +134,15 @@ func (l *lab) run(text string, destinations ...string) ran {
 func (l *lab) runOn(s *fileSource, destinations ...string) (out ran) {
 	l.t.Helper()
 	ctx := context.Background()
-	env := &engine.Env{Dir: l.dir}
+	env := &kind.Env{Dir: l.dir}
 	if out.cols, out.err = s.Columns(ctx, l.c, env, l.pinned); out.err != nil {
 		return out
 	}
 	l.pinned = out.cols
-	last := engine.Progress{}
-	r, err := s.Open(ctx, l.c, env, out.cols, engine.ReadOptions{Destinations: destinations,
+	last := kind.Progress{}
+	r, err := s.Open(ctx, l.c, env, out.cols, kind.ReadOptions{Destinations: destinations,
 		Warn:     func(e *sql.Error) { out.add("warning: %s [%s]", e.Msg, e.Code) },
-		Progress: func(p engine.Progress) { last = p }})
+		Progress: func(p kind.Progress) { last = p }})
 	if err != nil {
 		out.err = err
 		return out
@@ -162,7 +164,7 @@ func (l *lab) runOn(s *fileSource, destinations ...string) (out ran) {
 			out.err = err
 			return out
 		}
-		err = l.c.Update(ctx, func(tx *engine.Tx) error {
+		err = l.c.Update(ctx, func(tx *duck.Tx) error {
 			if err := l.write(ctx, tx, in); err != nil {
 				return err
 			}
@@ -205,17 +207,17 @@ func (l *lab) runOn(s *fileSource, destinations ...string) (out ran) {
 	}
 }
 
-func (l *lab) write(ctx context.Context, tx *engine.Tx, in *engine.Input) error {
-	a := engine.Args{"rows": in.Rows, "raw": in.Raw, "id": in.RowID}
+func (l *lab) write(ctx context.Context, tx *duck.Tx, in *kind.Input) error {
+	a := duck.Args{"rows": in.Rows, "raw": in.Raw, "id": in.RowID}
 	for _, d := range in.Destinations {
-		a["t"] = engine.Ident(d)
+		a["t"] = duck.Ident(d)
 		const rows = "SELECT * EXCLUDE (_meta), _meta.file AS file, _meta.line AS line FROM {rows} ORDER BY {id}"
-		if err := tx.Run(ctx, engine.SQL("CREATE TABLE IF NOT EXISTS {t} AS SELECT * FROM ("+rows+") LIMIT 0", a), engine.SQL("INSERT INTO {t} BY NAME "+rows, a)); err != nil {
+		if err := tx.Run(ctx, duck.SQL("CREATE TABLE IF NOT EXISTS {t} AS SELECT * FROM ("+rows+") LIMIT 0", a), duck.SQL("INSERT INTO {t} BY NAME "+rows, a)); err != nil {
 			return err
 		}
 	}
 	var ids, n int64
-	if _, err := tx.Scan(ctx, engine.SQL("SELECT count(DISTINCT {id}), count(*) FROM {raw}", a), &ids, &n); err != nil {
+	if _, err := tx.Scan(ctx, duck.SQL("SELECT count(DISTINCT {id}), count(*) FROM {raw}", a), &ids, &n); err != nil {
 		return err
 	}
 	if ids != in.Records || n != in.Records {
@@ -223,8 +225,8 @@ func (l *lab) write(ctx context.Context, tx *engine.Tx, in *engine.Input) error 
 	}
 	a["bad"] = in.Bad
 	if in.BadCount > 0 && !in.Again {
-		if err := tx.Run(ctx, engine.SQL("CREATE TABLE IF NOT EXISTS bad (reason VARCHAR, file VARCHAR, line BIGINT, payload VARCHAR, data VARCHAR)"),
-			engine.SQL("INSERT INTO bad SELECT reason, _meta.file, _meta.line, _payload::VARCHAR, data::VARCHAR FROM {bad} ORDER BY {id}", a)); err != nil {
+		if err := tx.Run(ctx, duck.SQL("CREATE TABLE IF NOT EXISTS bad (reason VARCHAR, file VARCHAR, line BIGINT, payload VARCHAR, data VARCHAR)"),
+			duck.SQL("INSERT INTO bad SELECT reason, _meta.file, _meta.line, _payload::VARCHAR, data::VARCHAR FROM {bad} ORDER BY {id}", a)); err != nil {
 			return err
 		}
 	}
@@ -234,15 +236,15 @@ func (l *lab) write(ctx context.Context, tx *engine.Tx, in *engine.Input) error 
 // show is a query's result, a line a row.
 func (l *lab) show(query string) string {
 	l.t.Helper()
-	ctx, q := context.Background(), engine.SQL(query)
-	cols, err := l.c.Describe(ctx, q, engine.Place{})
+	ctx, q := context.Background(), duck.SQL(query)
+	cols, err := l.c.Describe(ctx, q, duck.Place{})
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	line := engine.Each(" || '|' || ", cols, func(c engine.Column) *engine.Query {
-		return engine.SQL("coalesce({c}::VARCHAR, 'NULL')", engine.Args{"c": engine.Ident(c.Name)})
+	line := duck.Each(" || '|' || ", cols, func(c duck.Column) *duck.Query {
+		return duck.SQL("coalesce({c}::VARCHAR, 'NULL')", duck.Args{"c": duck.Ident(c.Name)})
 	})
-	rows, err := engine.Select(ctx, l.c, engine.SQL("SELECT {line} FROM ({q})", engine.Args{"line": line, "q": q}), func(row func(...any) error) (s string, err error) { return s, row(&s) })
+	rows, err := duck.Select(ctx, l.c, duck.SQL("SELECT {line} FROM ({q})", duck.Args{"line": line, "q": q}), func(row func(...any) error) (s string, err error) { return s, row(&s) })
 	if err != nil {
 		l.t.Fatal(err)
 	}

@@ -13,7 +13,8 @@ import (
 	"fmt"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/catalog"
+	"dsql/engine/duck"
 	"dsql/sql"
 )
 
@@ -98,10 +99,10 @@ type Landing struct {
 	limits  Limits
 	columns []*column // by field
 	values  []int     // the fields that a record has values for: no captures, no keys
-	layout  *engine.Layout
+	layout  *duck.Layout
 	meta    metaNodes
-	consts  *engine.Chunk // what is the same in every row
-	strings *engine.Slab
+	consts  *duck.Chunk // what is the same in every row
+	strings *duck.Slab
 	buffers []*Buffer
 	free    chan *Buffer
 	w       writer
@@ -114,7 +115,7 @@ type Landing struct {
 
 // metaNodes are what a landing fills beside the declared columns.
 type metaNodes struct {
-	file, line, offset, payload, reason, any *engine.Node
+	file, line, offset, payload, reason, any *duck.Node
 }
 
 // Columns of the layout behind the declared ones.
@@ -127,7 +128,7 @@ const (
 
 // NewLanding checks the fields and the dialect: what can't be decoded strictly is a *sql.Error here, without a place; its message
 // names the column. c is used during the call only, to ask DuckDB for the types.
-func NewLanding(c *engine.Conn, source string, fields []Field, d Dialect, o Limits) (*Landing, error) {
+func NewLanding(c *duck.Conn, source string, fields []Field, d Dialect, o Limits) (*Landing, error) {
 	l := &Landing{fields: fields, dialect: d, limits: o}
 	if o.Rows <= 0 {
 		l.limits.Rows = usualRows
@@ -135,18 +136,18 @@ func NewLanding(c *engine.Conn, source string, fields []Field, d Dialect, o Limi
 	if o.Bytes <= 0 {
 		l.limits.Bytes = 96 << 20
 	}
-	cols := make([]engine.Column, len(fields), len(fields)+4)
+	cols := make([]duck.Column, len(fields), len(fields)+4)
 	for i, f := range fields {
-		cols[i] = engine.Column{Name: f.Name, Type: f.Type}
+		cols[i] = duck.Column{Name: f.Name, Type: f.Type}
 	}
-	cols = append(cols, engine.Column{Name: engine.MetaColumn, Type: engine.MetaType}, engine.Column{Name: "_payload", Type: "BLOB"},
-		engine.Column{Name: "reason", Type: "VARCHAR"}, engine.Column{Name: "any", Type: "BOOLEAN"})
+	cols = append(cols, duck.Column{Name: catalog.MetaColumn, Type: catalog.MetaType}, duck.Column{Name: "_payload", Type: "BLOB"},
+		duck.Column{Name: "reason", Type: "VARCHAR"}, duck.Column{Name: "any", Type: "BOOLEAN"})
 	var err error
 	if l.layout, err = c.NewLayout(cols); err != nil {
 		return nil, err
 	}
 	if d.Normalize {
-		words, err := keywords(context.Background(), c, engine.SQL(""))
+		words, err := keywords(context.Background(), c, duck.SQL(""))
 		if err != nil {
 			l.Close()
 			return nil, err
@@ -212,15 +213,15 @@ func (l *Landing) compile() error {
 }
 
 // column compiles a declared column.
-func (l *Landing) column(f Field, n *engine.Node) (*column, error) {
+func (l *Landing) column(f Field, n *duck.Node) (*column, error) {
 	format := f.Format
-	isTime := n.ID >= engine.TypeDate && n.ID <= engine.TypeTimestampTZ
+	isTime := n.ID >= duck.TypeDate && n.ID <= duck.TypeTimestampTZ
 	switch {
 	case base64Format(format) != nil:
 		c := newColumn(n, f.Name)
 		c.format = base64Format(format)
-		if c.wire = c.format; n.ID >= engine.TypeStruct || isTime || n.ID == engine.TypeBoolean ||
-			(n.ID == engine.TypeBlob) != (format == "base64") {
+		if c.wire = c.format; n.ID >= duck.TypeStruct || isTime || n.ID == duck.TypeBoolean ||
+			(n.ID == duck.TypeBlob) != (format == "base64") {
 			return nil, &sql.Error{Msg: fmt.Sprintf("FORMAT %s gives no %s", format, f.Type),
 				Hint: "base64 is for BLOB, base64_decimal(scale) for DECIMAL and other numbers"}
 		}
@@ -228,22 +229,22 @@ func (l *Landing) column(f Field, n *engine.Node) (*column, error) {
 	case format != "" && !isTime:
 		return nil, &sql.Error{Msg: fmt.Sprintf("FORMAT says how a time is written, and %s is none", f.Type),
 			Hint: "take FORMAT away, or declare a TIMESTAMP, DATE or TIME"}
-	case format == "" && n.ID == engine.TypeDate:
+	case format == "" && n.ID == duck.TypeDate:
 		format = l.dialect.DateFormat
-	case format == "" && isTime && n.ID != engine.TypeTime:
+	case format == "" && isTime && n.ID != duck.TypeTime:
 		format = l.dialect.TimestampFormat
 	}
-	if f.Capture != "" && n.ID >= engine.TypeStruct {
+	if f.Capture != "" && n.ID >= duck.TypeStruct {
 		return nil, &sql.Error{Msg: "a part of the path can't be a " + f.Type, Hint: "declare it VARCHAR, a number or a time"}
 	}
 	if l.dialect.Format == "csv" && len(f.Path) > 1 {
 		return nil, &sql.Error{Msg: "a column of a CSV file has no path", Hint: "name the file's column: FROM '$.name'"}
 	}
 	c := newColumn(n, f.Name)
-	if l.dialect.DecimalSeparator != '.' && (n.ID == engine.TypeFloat || n.ID == engine.TypeDouble || n.ID == engine.TypeDecimal) {
+	if l.dialect.DecimalSeparator != '.' && (n.ID == duck.TypeFloat || n.ID == duck.TypeDouble || n.ID == duck.TypeDecimal) {
 		c.point = l.dialect.DecimalSeparator
 	}
-	if l.dialect.Thousands != 0 && n.ID < engine.TypeStruct {
+	if l.dialect.Thousands != 0 && n.ID < duck.TypeStruct {
 		c.thousands = l.dialect.Thousands
 	}
 	if format == "" {
@@ -257,12 +258,12 @@ func (l *Landing) column(f Field, n *engine.Node) (*column, error) {
 		if err != nil {
 			return nil, &sql.Error{Msg: err.Error(), Hint: "declare the column VARCHAR and use strptime in the SELECT"}
 		}
-		if c.pattern = p; !p.day && n.ID != engine.TypeTime {
+		if c.pattern = p; !p.day && n.ID != duck.TypeTime {
 			return nil, &sql.Error{Msg: fmt.Sprintf("the pattern '%s' gives no year for a %s", format, f.Type),
 				Hint: "add %Y, or declare the column TIME"}
 		}
 	}
-	if n.ID == engine.TypeTime && (c.epoch != noEpoch || c.pattern.day) {
+	if n.ID == duck.TypeTime && (c.epoch != noEpoch || c.pattern.day) {
 		return nil, &sql.Error{Msg: fmt.Sprintf("FORMAT %s gives a day, which TIME would lose", format),
 			Hint: "declare a TIMESTAMP and cast it in the SELECT"}
 	}
@@ -270,24 +271,24 @@ func (l *Landing) column(f Field, n *engine.Node) (*column, error) {
 }
 
 // newColumn compiles a node with all below it.
-func newColumn(n *engine.Node, name string) *column {
+func newColumn(n *duck.Node, name string) *column {
 	c := &column{node: n, id: n.ID, name: name, vec: n.Vec, width: int(n.Width), scale: int(n.Scale)}
 	switch n.ID {
-	case engine.TypeEnum:
+	case duck.TypeEnum:
 		c.labels = make(map[string]uint32, len(n.Labels))
 		for i, s := range n.Labels {
 			c.labels[s] = uint32(i)
 		}
-	case engine.TypeStruct:
+	case duck.TypeStruct:
 		c.fields = newObject()
 		for _, ch := range n.Children {
 			f := newColumn(ch, name+"."+ch.Name)
 			c.fields.at(ch.Name).take(f)
 			c.children = append(c.children, f)
 		}
-	case engine.TypeList:
+	case duck.TypeList:
 		c.children = []*column{newColumn(n.Children[0], name+"[]")}
-	case engine.TypeMap:
+	case duck.TypeMap:
 		for _, ch := range n.Children[0].Children {
 			c.children = append(c.children, newColumn(ch, name+"."+ch.Name))
 		}
@@ -298,13 +299,13 @@ func newColumn(n *engine.Node, name string) *column {
 // allocate makes the buffers and what they share.
 func (l *Landing) allocate(source string) error {
 	cols := l.layout.Columns[len(l.fields):]
-	meta := map[string]*engine.Node{}
+	meta := map[string]*duck.Node{}
 	for _, n := range cols[outMeta].Children {
 		meta[n.Name] = n
 	}
 	l.meta = metaNodes{meta["file"], meta["line"], meta["offset"], cols[outPayload], cols[outReason], cols[outAny]}
 	var err error
-	if l.strings, err = engine.NewSlab(len(source)); err != nil {
+	if l.strings, err = duck.NewSlab(len(source)); err != nil {
 		return err
 	}
 	l.consts = l.layout.NewChunk()
@@ -316,7 +317,7 @@ func (l *Landing) allocate(source string) error {
 		} else {
 			l.consts.SetNull(n, 0)
 		}
-		l.consts.Repeat(n, 0, engine.ChunkRows)
+		l.consts.Repeat(n, 0, duck.ChunkRows)
 	}
 	if l.dialect.Records != "" {
 		if err := l.newRecords(l.dialect.Records, meta); err != nil {
@@ -336,7 +337,7 @@ func (l *Landing) allocate(source string) error {
 }
 
 // newChunk makes a chunk that shares what is the same in every row.
-func (l *Landing) newChunk() *engine.Chunk {
+func (l *Landing) newChunk() *duck.Chunk {
 	c := l.layout.NewChunk()
 	for _, n := range l.layout.Columns[len(l.fields)+outMeta].Children {
 		if !l.varies(n) {
@@ -347,7 +348,7 @@ func (l *Landing) newChunk() *engine.Chunk {
 }
 
 // varies says whether a part of _meta differs from record to record.
-func (l *Landing) varies(n *engine.Node) bool {
+func (l *Landing) varies(n *duck.Node) bool {
 	if l.records != nil {
 		return n != l.meta.file && n != l.meta.line && n.Name != "source"
 	}
@@ -366,7 +367,7 @@ func (l *Landing) Close() {
 		l.strings.Close()
 	}
 	l.layout.Close()
-	*l = Landing{layout: &engine.Layout{}}
+	*l = Landing{layout: &duck.Layout{}}
 }
 
 // sourceName is what the field is called in a record.

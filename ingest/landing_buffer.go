@@ -7,19 +7,21 @@ import (
 	"slices"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/catalog"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 )
 
 // Buffer holds one batch: the records of one file or of several.
 type Buffer struct {
 	l       *Landing
-	slab    *engine.Slab
+	slab    *duck.Slab
 	at      int // in the slab: the start of the next record
 	good    rowSet
 	bad     rowSet
-	rows    *engine.Relation
-	raw     *engine.Relation
-	rejects *engine.Relation
+	rows    *duck.Relation
+	raw     *duck.Relation
+	rejects *duck.Relation
 	unknown int64
 	names   []string
 	files   []string
@@ -33,7 +35,7 @@ type Buffer struct {
 
 // rowSet is a growing number of chunks.
 type rowSet struct {
-	chunks []*engine.Chunk // the first used of them hold rows
+	chunks []*duck.Chunk // the first used of them hold rows
 	used   int
 	row    int // the next row of the last one
 	run    int // the first row of the file in hand there
@@ -41,18 +43,18 @@ type rowSet struct {
 }
 
 func newBuffer(l *Landing) (*Buffer, error) {
-	slab, err := engine.NewSlab(int(l.limits.Bytes))
+	slab, err := duck.NewSlab(int(l.limits.Bytes))
 	if err != nil {
 		return nil, err
 	}
 	b := &Buffer{l: l, slab: slab}
 	n := len(l.fields)
-	meta, payload := engine.Output{Name: engine.MetaColumn, At: n + outMeta}, engine.Output{Name: "_payload", At: n + outPayload}
-	var declared []engine.Output
-	rejects := []engine.Output{{Name: "reason", At: n + outReason}, meta, payload, {Name: "_any", At: n + outAny}}
+	meta, payload := duck.Output{Name: catalog.MetaColumn, At: n + outMeta}, duck.Output{Name: "_payload", At: n + outPayload}
+	var declared []duck.Output
+	rejects := []duck.Output{{Name: "reason", At: n + outReason}, meta, payload, {Name: "_any", At: n + outAny}}
 	for i, f := range l.fields {
-		declared = append(declared, engine.Output{Name: f.Name, At: i})
-		rejects = append(rejects, engine.Output{Name: fmt.Sprintf("_%d", i), At: i})
+		declared = append(declared, duck.Output{Name: f.Name, At: i})
+		rejects = append(rejects, duck.Output{Name: fmt.Sprintf("_%d", i), At: i})
 	}
 	b.rows = l.layout.NewRelation(append(declared, meta)...)
 	b.raw = l.layout.NewRelation(meta, payload)
@@ -62,7 +64,7 @@ func newBuffer(l *Landing) (*Buffer, error) {
 
 func (b *Buffer) close() {
 	b.out = false
-	for _, r := range []*engine.Relation{b.rows, b.raw, b.rejects} {
+	for _, r := range []*duck.Relation{b.rows, b.raw, b.rejects} {
 		r.Close()
 	}
 	for _, c := range append(b.good.chunks, b.bad.chunks...) {
@@ -213,8 +215,8 @@ func (b *Buffer) endRun(r *rowSet, f *File) {
 }
 
 // next is where the next record goes.
-func (b *Buffer) next(r *rowSet, f *File) (*engine.Chunk, int) {
-	if r.used == 0 || r.row == engine.ChunkRows {
+func (b *Buffer) next(r *rowSet, f *File) (*duck.Chunk, int) {
+	if r.used == 0 || r.row == duck.ChunkRows {
 		if r.used > 0 {
 			b.endRun(r, f)
 			r.chunks[r.used-1].Seal(r.row)
@@ -239,9 +241,9 @@ type coords struct {
 // add takes the row that was written at next.
 func (b *Buffer) add(r *rowSet, p coords) {
 	v, m, row := r.chunks[r.used-1].Vecs, &b.l.meta, r.row
-	engine.Put(&v[m.line.Vec], row, p.line)
+	duck.Put(&v[m.line.Vec], row, p.line)
 	if b.l.dialect.Format == "json" {
-		engine.Put(&v[m.offset.Vec], row, p.offset)
+		duck.Put(&v[m.offset.Vec], row, p.offset)
 	}
 	v[m.payload.Vec].PutBytes(row, p.payload)
 	r.row++
@@ -250,7 +252,7 @@ func (b *Buffer) add(r *rowSet, p coords) {
 
 // reject takes a bad record. understood writes what of it can be into a row and says whether that is anything; nil: nothing can.
 // It is false when there is no room for the reason.
-func (b *Buffer) reject(f *File, p coords, reason string, understood func(c *engine.Chunk, row int) bool) bool {
+func (b *Buffer) reject(f *File, p coords, reason string, understood func(c *duck.Chunk, row int) bool) bool {
 	const code = "bad_record: "
 	said := b.slab.Alloc(len(code) + len(reason))
 	if said == nil {
@@ -268,7 +270,7 @@ func (b *Buffer) reject(f *File, p coords, reason string, understood func(c *eng
 		}
 	}
 	c.Vecs[b.l.meta.reason.Vec].PutBytes(row, said)
-	engine.Put(&c.Vecs[b.l.meta.any.Vec], row, any)
+	duck.Put(&c.Vecs[b.l.meta.any.Vec], row, any)
 	b.add(&b.bad, p)
 	b.note(f)
 	return true
@@ -291,8 +293,8 @@ func (b *Buffer) full() bool {
 
 // Input is the batch as relations, with its counts: Rows, RowID, Raw, Bad, Records, Good, BadCount and Unknown. What the
 // destinations and places are, the caller adds. Its Release is b.Release.
-func (b *Buffer) Input() *engine.Input {
-	var all []*engine.Chunk
+func (b *Buffer) Input() *kind.Input {
+	var all []*duck.Chunk
 	for _, r := range []*rowSet{&b.good, &b.bad} {
 		if r.used > 0 {
 			r.chunks[r.used-1].Seal(r.row)
@@ -307,38 +309,38 @@ func (b *Buffer) Input() *engine.Input {
 	if b.l.records != nil {
 		id = recordID(b.runs)
 	}
-	in := &engine.Input{Rows: b.rows.Query(), RowID: id, Raw: b.raw.Query(), Records: int64(b.Records()), Good: int64(b.good.total),
+	in := &kind.Input{Rows: b.rows.Query(), RowID: id, Raw: b.raw.Query(), Records: int64(b.Records()), Good: int64(b.good.total),
 		BadCount: int64(b.bad.total), Unknown: b.unknown, UnknownNames: b.UnknownNames(), Release: b.Release}
 	if in.Truncate = b.marks.truncate; b.marks.absent != "" {
 		in.Absent = strings.Split(b.marks.absent[1:], "\x00")
 	}
 	if b.bad.total > 0 {
-		data := engine.SQL("'{}'::JSON")
+		data := duck.SQL("'{}'::JSON")
 		if len(b.l.fields) > 0 {
 			i := -1
-			data = engine.SQL("to_json(struct_pack({fields}))", engine.Args{"fields": engine.Each(", ", b.l.fields, func(f Field) *engine.Query {
+			data = duck.SQL("to_json(struct_pack({fields}))", duck.Args{"fields": duck.Each(", ", b.l.fields, func(f Field) *duck.Query {
 				i++
-				return engine.SQL("{name} := {value}", engine.Args{"name": engine.Ident(f.Name), "value": engine.Ident(fmt.Sprintf("_%d", i))})
+				return duck.SQL("{name} := {value}", duck.Args{"name": duck.Ident(f.Name), "value": duck.Ident(fmt.Sprintf("_%d", i))})
 			})})
 		}
-		in.Bad = engine.SQL("(SELECT reason, _meta, _payload, CASE WHEN _any THEN {data} END AS data, {opening} AS opening FROM {rel})",
-			engine.Args{"opening": b.openings(), "data": data, "rel": b.rejects.Query()})
+		in.Bad = duck.SQL("(SELECT reason, _meta, _payload, CASE WHEN _any THEN {data} END AS data, {opening} AS opening FROM {rel})",
+			duck.Args{"opening": b.openings(), "data": data, "rel": b.rejects.Query()})
 	}
 	return in
 }
 
 // rowID tells the records of files apart, in order: by line, or byte where lines may hold several records; behind the file's number
 // where there are several.
-func rowID(format string, files []string) *engine.Query {
-	id := engine.SQL("_meta.line")
+func rowID(format string, files []string) *duck.Query {
+	id := duck.SQL("_meta.line")
 	if format == "json" {
-		id = engine.SQL(`coalesce(_meta."offset", _meta.line)`)
+		id = duck.SQL(`coalesce(_meta."offset", _meta.line)`)
 	}
 	if len(files) < 2 {
 		return id
 	}
-	return engine.SQL("(list_position([{files}], _meta.file)::BIGINT * 1099511627776 + {id})", engine.Args{"id": id,
-		"files": engine.Each(", ", files, func(s string) *engine.Query { return engine.Lit(s) })})
+	return duck.SQL("(list_position([{files}], _meta.file)::BIGINT * 1099511627776 + {id})", duck.Args{"id": id,
+		"files": duck.Each(", ", files, func(s string) *duck.Query { return duck.Lit(s) })})
 }
 
 // Release empties the batch's relations and lets the buffer be taken again. After the transaction that reads them has ended. A
@@ -348,7 +350,7 @@ func (b *Buffer) Release() {
 		return
 	}
 	b.out = false
-	for _, r := range []*engine.Relation{b.rows, b.raw, b.rejects} {
+	for _, r := range []*duck.Relation{b.rows, b.raw, b.rejects} {
 		r.Show(nil)
 	}
 	b.l.free <- b

@@ -7,7 +7,7 @@ import (
 	"io"
 	"slices"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 	"dsql/sql"
 )
 
@@ -122,7 +122,7 @@ func (l *Landing) checkCaptures(info FileInfo) error {
 func (l *Landing) try(i int, v []byte) (fault, error) {
 	chunk := l.layout.NewChunk()
 	defer chunk.Close()
-	slab, err := engine.NewSlab(len(v))
+	slab, err := duck.NewSlab(len(v))
 	if err != nil {
 		return fine, err
 	}
@@ -134,7 +134,7 @@ func (l *Landing) try(i int, v []byte) (fault, error) {
 
 // takes says whether a text converts into a field that is not nested.
 func (l *Landing) takes(i int, text string) bool {
-	if l.columns[i].id >= engine.TypeStruct || text == "" {
+	if l.columns[i].id >= duck.TypeStruct || text == "" {
 		return false
 	}
 	bad, err := l.try(i, []byte(text))

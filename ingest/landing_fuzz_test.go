@@ -9,7 +9,8 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 )
 
 // fuzzFields have a column for each way of decoding.
@@ -18,7 +19,7 @@ var fuzzFields = []Field{{Name: "i", Type: "BIGINT"}, {Name: "s", Type: "VARCHAR
 
 // fuzzLand decodes data under several limits: nothing panics, the counts add up and are the same however the batches are cut, the
 // bytes are all taken, and DuckDB can read every value.
-func fuzzLand(t *testing.T, c *engine.Conn, ls []*Landing, data []byte) {
+func fuzzLand(t *testing.T, c *duck.Conn, ls []*Landing, data []byte) {
 	ctx := context.Background()
 	var first [2]int64
 	for i, l := range ls {
@@ -56,22 +57,22 @@ func fuzzLand(t *testing.T, c *engine.Conn, ls []*Landing, data []byte) {
 }
 
 // fuzzCheck reads all values of a batch and holds the counts against the relations.
-func fuzzCheck(c *engine.Conn, in *engine.Input) string {
+func fuzzCheck(c *duck.Conn, in *kind.Input) string {
 	bad := in.Bad
 	if bad == nil {
-		bad = engine.SQL("(SELECT NULL AS reason, NULL AS data WHERE false)")
+		bad = duck.SQL("(SELECT NULL AS reason, NULL AS data WHERE false)")
 	}
 	var rows, bads, raws, read int64
-	_, err := c.Scan(context.Background(), engine.SQL(`SELECT r, b, p, rs + bs FROM (SELECT count(*) AS r, coalesce(sum(len(x::VARCHAR)), 0)::BIGINT AS rs FROM {rows} x),
+	_, err := c.Scan(context.Background(), duck.SQL(`SELECT r, b, p, rs + bs FROM (SELECT count(*) AS r, coalesce(sum(len(x::VARCHAR)), 0)::BIGINT AS rs FROM {rows} x),
 		(SELECT count(*) AS b, coalesce(sum(len(data::VARCHAR) + len(reason)), 0)::BIGINT AS bs FROM {bad} WHERE reason LIKE 'bad_record: %'),
-		(SELECT count(*) AS p FROM {raw} WHERE _meta.line > 0 AND _payload IS NOT NULL)`, engine.Args{"raw": in.Raw, "rows": in.Rows, "bad": bad}), &rows, &bads, &raws, &read)
+		(SELECT count(*) AS p FROM {raw} WHERE _meta.line > 0 AND _payload IS NOT NULL)`, duck.Args{"raw": in.Raw, "rows": in.Rows, "bad": bad}), &rows, &bads, &raws, &read)
 	if err != nil || rows != in.Good || bads != in.BadCount || raws != in.Records || in.Records != in.Good+in.BadCount {
 		return fmt.Sprintf("%v: %d = %d + %d, relations have %d, %d and %d", err, in.Records, in.Good, in.BadCount, raws, rows, bads)
 	}
 	return ""
 }
 
-func fuzzLandings(f *testing.F, d Dialect) (*engine.Conn, []*Landing) {
+func fuzzLandings(f *testing.F, d Dialect) (*duck.Conn, []*Landing) {
 	c := memory(f)
 	var ls []*Landing
 	for _, rows := range []int{0, 1} {

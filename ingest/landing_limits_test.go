@@ -9,7 +9,7 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // A record that is larger than a batch may be is a bad record with its first bytes; those before and behind it land.
@@ -215,12 +215,12 @@ func TestBuffersTakeTurns(t *testing.T) {
 			ready <- b
 		}
 	}()
-	if err := c.Run(ctx, engine.SQL("CREATE TABLE t (id BIGINT, s VARCHAR, l VARCHAR[])"), engine.SQL("CREATE TABLE r (reason VARCHAR, data JSON)")); err != nil {
+	if err := c.Run(ctx, duck.SQL("CREATE TABLE t (id BIGINT, s VARCHAR, l VARCHAR[])"), duck.SQL("CREATE TABLE r (reason VARCHAR, data JSON)")); err != nil {
 		t.Fatal(err)
 	}
 	for b := range ready {
 		in := b.Input()
-		if err := c.Run(ctx, engine.SQL("INSERT INTO t SELECT * EXCLUDE (_meta) FROM {rows}", engine.Args{"rows": in.Rows}), engine.SQL("INSERT INTO r SELECT reason, data FROM {bad}", engine.Args{"bad": in.Bad})); err != nil {
+		if err := c.Run(ctx, duck.SQL("INSERT INTO t SELECT * EXCLUDE (_meta) FROM {rows}", duck.Args{"rows": in.Rows}), duck.SQL("INSERT INTO r SELECT reason, data FROM {bad}", duck.Args{"bad": in.Bad})); err != nil {
 			t.Fatal(err)
 		}
 		b.Release()
@@ -231,7 +231,7 @@ func TestBuffersTakeTurns(t *testing.T) {
 		"SELECT count(DISTINCT id) FROM t": n * 9 / 10,
 		"SELECT count(*) FROM r WHERE reason LIKE 'bad_record: id: \"bad %\" is no BIGINT' AND data::VARCHAR = '{\"id\":null,\"s\":null,\"l\":[\"x\"]}'": n / 10,
 	} {
-		if got, err := c.Int(ctx, engine.SQL(q)); got != want || err != nil {
+		if got, err := c.Int(ctx, duck.SQL(q)); got != want || err != nil {
 			t.Errorf("%s: %d, %v; want %d", q, got, err, want)
 		}
 	}

@@ -17,7 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // A file is the same records however it is cut into batches, however its reader hands it out, and wherever reading stopped and
@@ -53,7 +53,7 @@ func TestCutsChangeNothing(t *testing.T) {
 }
 
 // records lands a text and lists what became of it. anew opens the file again after every batch.
-func records(t *rapid.T, c *engine.Conn, d Dialect, lim Limits, text string, bytewise, anew bool) (out []string) {
+func records(t *rapid.T, c *duck.Conn, d Dialect, lim Limits, text string, bytewise, anew bool) (out []string) {
 	ctx := context.Background()
 	l, err := NewLanding(c, "s", ab, d, lim)
 	if err != nil {
@@ -87,12 +87,12 @@ func records(t *rapid.T, c *engine.Conn, d Dialect, lim Limits, text string, byt
 		if lim.Rows > 0 && in.Records > int64(lim.Rows) || in.Good+in.BadCount != in.Records {
 			t.Fatalf("%d records = %d + %d of %d", in.Records, in.Good, in.BadCount, lim.Rows)
 		}
-		bad := engine.SQL("SELECT NULL, NULL, NULL, NULL, NULL WHERE false")
+		bad := duck.SQL("SELECT NULL, NULL, NULL, NULL, NULL WHERE false")
 		if in.Bad != nil {
-			bad = engine.SQL("SELECT {id}, _meta.line, reason, coalesce(TRY(decode(_payload)), _payload::VARCHAR), data::VARCHAR FROM {bad}", engine.Args{"id": in.RowID, "bad": in.Bad})
+			bad = duck.SQL("SELECT {id}, _meta.line, reason, coalesce(TRY(decode(_payload)), _payload::VARCHAR), data::VARCHAR FROM {bad}", duck.Args{"id": in.RowID, "bad": in.Bad})
 		}
-		list, err := engine.Select(ctx, c, engine.SQL("SELECT concat_ws(' ', line, x, y, z) FROM (SELECT {id} AS id, _meta.line AS line, a::VARCHAR AS x, b AS y, NULL AS z FROM {rows} UNION ALL {bad}) ORDER BY id",
-			engine.Args{"id": in.RowID, "rows": in.Rows, "bad": bad}), func(row func(...any) error) (s string, err error) { return s, row(&s) })
+		list, err := duck.Select(ctx, c, duck.SQL("SELECT concat_ws(' ', line, x, y, z) FROM (SELECT {id} AS id, _meta.line AS line, a::VARCHAR AS x, b AS y, NULL AS z FROM {rows} UNION ALL {bad}) ORDER BY id",
+			duck.Args{"id": in.RowID, "rows": in.Rows, "bad": bad}), func(row func(...any) error) (s string, err error) { return s, row(&s) })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -132,8 +132,8 @@ func TestCSVAgreesWithDuckDB(t *testing.T) {
 		if err := os.WriteFile(file, []byte(text.String()), 0o600); err != nil {
 			rt.Fatal(err)
 		}
-		same(rt, c, fields, Dialect{Format: "csv", Header: HeaderYes}, text.String(), n, engine.SQL(`SELECT * FROM read_csv({f}, header = true, auto_detect = false, delim = ',', quote = '"', escape = '"', new_line = {nl},
-			columns = {'i': 'BIGINT', 's': 'VARCHAR', 'f': 'DOUBLE', 't': 'TIMESTAMP', 'd': 'DATE', 'b': 'BOOLEAN', 'n': 'DECIMAL(20,4)'})`, engine.Args{"f": file, "nl": map[bool]string{false: `\n`, true: `\r\n`}[w.UseCRLF]}))
+		same(rt, c, fields, Dialect{Format: "csv", Header: HeaderYes}, text.String(), n, duck.SQL(`SELECT * FROM read_csv({f}, header = true, auto_detect = false, delim = ',', quote = '"', escape = '"', new_line = {nl},
+			columns = {'i': 'BIGINT', 's': 'VARCHAR', 'f': 'DOUBLE', 't': 'TIMESTAMP', 'd': 'DATE', 'b': 'BOOLEAN', 'n': 'DECIMAL(20,4)'})`, duck.Args{"f": file, "nl": map[bool]string{false: `\n`, true: `\r\n`}[w.UseCRLF]}))
 	})
 }
 
@@ -178,13 +178,13 @@ func TestJSONAgreesWithDuckDB(t *testing.T) {
 		if err := os.WriteFile(file, []byte(text.String()), 0o600); err != nil {
 			rt.Fatal(err)
 		}
-		same(rt, c, fields, Dialect{Format: "json"}, text.String(), n, engine.SQL(`SELECT * FROM read_json({f}, format = 'newline_delimited',
-			columns = {'i': 'BIGINT', 's': 'VARCHAR', 'f': 'DOUBLE', 't': 'TIMESTAMP', 'b': 'BOOLEAN', 'o': 'STRUCT(x INTEGER, y VARCHAR[])'})`, engine.Args{"f": file}))
+		same(rt, c, fields, Dialect{Format: "json"}, text.String(), n, duck.SQL(`SELECT * FROM read_json({f}, format = 'newline_delimited',
+			columns = {'i': 'BIGINT', 's': 'VARCHAR', 'f': 'DOUBLE', 't': 'TIMESTAMP', 'b': 'BOOLEAN', 'o': 'STRUCT(x INTEGER, y VARCHAR[])'})`, duck.Args{"f": file}))
 	})
 }
 
 // same lands a text without bad records and compares the rows, in order, with those of a query.
-func same(rt *rapid.T, c *engine.Conn, fields []Field, d Dialect, text string, n int, oracle *engine.Query) {
+func same(rt *rapid.T, c *duck.Conn, fields []Field, d Dialect, text string, n int, oracle *duck.Query) {
 	ctx := context.Background()
 	l, err := NewLanding(c, "s", fields, d, Limits{})
 	if err != nil {
@@ -207,8 +207,8 @@ func same(rt *rapid.T, c *engine.Conn, fields []Field, d Dialect, text string, n
 	if in.Good != int64(n) {
 		rt.Fatalf("%d good of %d, %q", in.Good, n, text)
 	}
-	a := engine.Args{"rows": in.Rows, "oracle": oracle}
-	diff, err := engine.Select(ctx, c, engine.SQL(`WITH g AS (SELECT row_number() OVER () AS r, x FROM (SELECT * EXCLUDE (_meta) FROM {rows}) x), w AS (SELECT row_number() OVER () AS r, y FROM ({oracle}) y)
+	a := duck.Args{"rows": in.Rows, "oracle": oracle}
+	diff, err := duck.Select(ctx, c, duck.SQL(`WITH g AS (SELECT row_number() OVER () AS r, x FROM (SELECT * EXCLUDE (_meta) FROM {rows}) x), w AS (SELECT row_number() OVER () AS r, y FROM ({oracle}) y)
 		SELECT 'got ' || x::VARCHAR || ', DuckDB has ' || y::VARCHAR FROM g FULL JOIN w USING (r) WHERE x IS DISTINCT FROM y`, a), func(row func(...any) error) (s string, err error) { return s, row(&s) })
 	if err != nil || len(diff) > 0 {
 		rt.Fatal(err, diff)
@@ -305,8 +305,8 @@ func TestConversionsAgreeWithDuckDB(t *testing.T) {
 			case strings.HasPrefix(k.typ, "TIMESTAMP"): // 286561-01-31 (BC) 05:25:16.793Z loses a millisecond, 287397-01-01 00:00:00.001Z too
 				added += ` OR v LIKE '2_____%(BC)%' OR v SIMILAR TO '2\d{5}[-/ \\].*:.*(Z|UTC|[ +-]).*'`
 			}
-			diff, err := engine.Select(context.Background(), c, engine.SQL("SELECT concat_ws(' ', v, 'is', x, 'not', want) FROM (SELECT v, x, {cast} AS want FROM {rows}) WHERE x IS DISTINCT FROM want AND NOT ({added})",
-				engine.Args{"cast": engine.Type(k.cast), "rows": in.Rows, "added": engine.Type(added)}), func(row func(...any) error) (s string, err error) { return s, row(&s) })
+			diff, err := duck.Select(context.Background(), c, duck.SQL("SELECT concat_ws(' ', v, 'is', x, 'not', want) FROM (SELECT v, x, {cast} AS want FROM {rows}) WHERE x IS DISTINCT FROM want AND NOT ({added})",
+				duck.Args{"cast": duck.Type(k.cast), "rows": in.Rows, "added": duck.Type(added)}), func(row func(...any) error) (s string, err error) { return s, row(&s) })
 			if err != nil || len(diff) > 0 {
 				rt.Fatal(k.typ, err, strings.Join(diff, "\n"))
 			}

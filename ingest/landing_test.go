@@ -6,13 +6,14 @@ import (
 	"strings"
 	"testing"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 )
 
 // memory opens a database in memory.
-func memory(t testing.TB) *engine.Conn {
+func memory(t testing.TB) *duck.Conn {
 	t.Helper()
-	db, err := engine.Open(context.Background(), "", engine.Options{})
+	db, err := duck.Open(context.Background(), "", duck.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,11 +25,11 @@ func memory(t testing.TB) *engine.Conn {
 type landed struct {
 	rows, lines                       []string
 	reasons, badLines, payloads, data []string
-	in                                *engine.Input
+	in                                *kind.Input
 }
 
 // land reads a text into as many batches as it takes.
-func land(t testing.TB, c *engine.Conn, fields []Field, d Dialect, lim Limits, info FileInfo, text string) (out []landed) {
+func land(t testing.TB, c *duck.Conn, fields []Field, d Dialect, lim Limits, info FileInfo, text string) (out []landed) {
 	t.Helper()
 	l, err := NewLanding(c, "src", fields, d, lim)
 	if err != nil {
@@ -56,11 +57,11 @@ func land(t testing.TB, c *engine.Conn, fields []Field, d Dialect, lim Limits, i
 	return out
 }
 
-func show(t testing.TB, c *engine.Conn, fields []Field, in *engine.Input) landed {
+func show(t testing.TB, c *duck.Conn, fields []Field, in *kind.Input) landed {
 	t.Helper()
 	out := landed{in: in}
-	one := func(q *engine.Query) (list []string) {
-		list, err := engine.Select(context.Background(), c, q, func(row func(...any) error) (string, error) {
+	one := func(q *duck.Query) (list []string) {
+		list, err := duck.Select(context.Background(), c, q, func(row func(...any) error) (string, error) {
 			var s *string
 			err := row(&s)
 			if s == nil {
@@ -73,18 +74,18 @@ func show(t testing.TB, c *engine.Conn, fields []Field, in *engine.Input) landed
 		}
 		return list
 	}
-	cols := engine.Each(" || '|' || ", fields, func(f Field) *engine.Query {
-		return engine.SQL("coalesce({c}::VARCHAR, 'NULL')", engine.Args{"c": engine.Ident(f.Name)})
+	cols := duck.Each(" || '|' || ", fields, func(f Field) *duck.Query {
+		return duck.SQL("coalesce({c}::VARCHAR, 'NULL')", duck.Args{"c": duck.Ident(f.Name)})
 	})
-	a := engine.Args{"cols": cols, "rows": in.Rows, "id": in.RowID}
-	out.lines = one(engine.SQL("SELECT _meta.line::VARCHAR FROM {rows} ORDER BY {id}", a))
-	out.rows = one(engine.SQL("SELECT {cols} FROM {rows} ORDER BY {id}", a))
+	a := duck.Args{"cols": cols, "rows": in.Rows, "id": in.RowID}
+	out.lines = one(duck.SQL("SELECT _meta.line::VARCHAR FROM {rows} ORDER BY {id}", a))
+	out.rows = one(duck.SQL("SELECT {cols} FROM {rows} ORDER BY {id}", a))
 	if in.Bad != nil {
 		a["bad"] = in.Bad
-		out.reasons = one(engine.SQL("SELECT reason FROM {bad} ORDER BY {id}", a))
-		out.badLines = one(engine.SQL("SELECT _meta.line::VARCHAR FROM {bad} ORDER BY {id}", a))
-		out.payloads = one(engine.SQL("SELECT coalesce(TRY(decode(_payload)), _payload::VARCHAR) FROM {bad} ORDER BY {id}", a))
-		out.data = one(engine.SQL("SELECT data::VARCHAR FROM {bad} ORDER BY {id}", a))
+		out.reasons = one(duck.SQL("SELECT reason FROM {bad} ORDER BY {id}", a))
+		out.badLines = one(duck.SQL("SELECT _meta.line::VARCHAR FROM {bad} ORDER BY {id}", a))
+		out.payloads = one(duck.SQL("SELECT coalesce(TRY(decode(_payload)), _payload::VARCHAR) FROM {bad} ORDER BY {id}", a))
+		out.data = one(duck.SQL("SELECT data::VARCHAR FROM {bad} ORDER BY {id}", a))
 	}
 	if got := fmt.Sprint(len(out.rows), " ", len(out.reasons)); got != fmt.Sprint(in.Good, " ", in.BadCount) || in.Records != in.Good+in.BadCount {
 		t.Errorf("counts %d = %d + %d, relations have %s", in.Records, in.Good, in.BadCount, got)

@@ -13,7 +13,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"dsql/engine"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
@@ -35,7 +35,7 @@ type lister struct {
 
 // list finds the files of the pattern as they are now, by name. Symbolic links are followed, ** too, which doesn't go around in
 // a ring of them. What is no regular file isn't listed; a link that leads nowhere is none.
-func (s *fileSource) list(env *engine.Env) ([]file, error) {
+func (s *fileSource) list(env *kind.Env) ([]file, error) {
 	dir, err := filepath.Abs(env.DirOf(s.decl))
 	if err != nil {
 		return nil, s.unreadable(err, "")

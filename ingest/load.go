@@ -3,7 +3,8 @@ package ingest
 import (
 	"context"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 )
 
 // A snapshot's load is the whole table: it is one batch however large it is. One that doesn't fit a buffer goes, part by part,
@@ -11,13 +12,13 @@ import (
 
 // The temporary tables of a load.
 var (
-	loadRows = engine.Ident("temp", "_dsql_load_rows")
-	loadRaw  = engine.Ident("temp", "_dsql_load_raw")
-	loadBad  = engine.Ident("temp", "_dsql_load_bad")
+	loadRows = duck.Ident("temp", "_dsql_load_rows")
+	loadRaw  = duck.Ident("temp", "_dsql_load_raw")
+	loadBad  = duck.Ident("temp", "_dsql_load_bad")
 )
 
 // nextLoad is the next load, in place where a buffer holds it.
-func (r *reader) nextLoad(ctx context.Context) (*engine.Input, error) {
+func (r *reader) nextLoad(ctx context.Context) (*kind.Input, error) {
 	if err := r.unstage(ctx); err != nil {
 		return nil, err
 	}
@@ -28,7 +29,7 @@ func (r *reader) nextLoad(ctx context.Context) (*engine.Input, error) {
 		}
 		return r.input(ctx, b, b.buf.Input())
 	}
-	sum := &engine.Input{Rows: loadRows, Raw: loadRaw, RowID: rowID(r.s.format, paths(b.item.files)), Release: func() {}}
+	sum := &kind.Input{Rows: loadRows, Raw: loadRaw, RowID: rowID(r.s.format, paths(b.item.files)), Release: func() {}}
 	whole := batch{item: b.item}
 	for {
 		if b.buf == nil { // it can't be read to its end
@@ -57,15 +58,15 @@ func (r *reader) nextLoad(ctx context.Context) (*engine.Input, error) {
 }
 
 // stage adds a part to the temporary tables and its counts to sum.
-func (r *reader) stage(ctx context.Context, in, sum *engine.Input) error {
+func (r *reader) stage(ctx context.Context, in, sum *kind.Input) error {
 	first := !r.staged
 	r.staged = true
-	fill := func(t, from *engine.Query, first bool) error {
+	fill := func(t, from *duck.Query, first bool) error {
 		text := "INSERT INTO {t} SELECT * FROM {from}"
 		if first {
 			text = "CREATE OR REPLACE TEMP TABLE {t} AS SELECT * FROM {from}"
 		}
-		return r.conn.Run(ctx, engine.SQL(text, engine.Args{"t": t, "from": from}))
+		return r.conn.Run(ctx, duck.SQL(text, duck.Args{"t": t, "from": from}))
 	}
 	if err := fill(loadRows, in.Rows, first); err != nil {
 		return err
@@ -93,8 +94,8 @@ func (r *reader) unstage(ctx context.Context) error {
 		return nil
 	}
 	r.staged = false
-	for _, t := range []*engine.Query{loadRows, loadRaw, loadBad} {
-		if err := r.conn.Run(ctx, engine.SQL("DROP TABLE IF EXISTS {t}", engine.Args{"t": t})); err != nil {
+	for _, t := range []*duck.Query{loadRows, loadRaw, loadBad} {
+		if err := r.conn.Run(ctx, duck.SQL("DROP TABLE IF EXISTS {t}", duck.Args{"t": t})); err != nil {
 			return err
 		}
 	}

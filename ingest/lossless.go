@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // Conversion without loss in SQL, for the columns of Parquet whose type is not the declared one: what convert.go does for text. A
@@ -15,15 +15,15 @@ import (
 
 // lossless converts v of type from to a field's type. bad is a condition that holds where a value that is not NULL would lose
 // something, nil where none does.
-func (r *reader) lossless(ctx context.Context, v *engine.Query, from string, f Field) (value, bad *engine.Query) {
-	a := engine.Args{"v": v, "t": engine.Type(f.Type), "h": engine.Type(from)}
-	q := func(text string, more ...engine.Args) *engine.Query {
-		return engine.SQL(text, append([]engine.Args{a}, more...)...)
+func (r *reader) lossless(ctx context.Context, v *duck.Query, from string, f Field) (value, bad *duck.Query) {
+	a := duck.Args{"v": v, "t": duck.Type(f.Type), "h": duck.Type(from)}
+	q := func(text string, more ...duck.Args) *duck.Query {
+		return duck.SQL(text, append([]duck.Args{a}, more...)...)
 	}
 	to, is := familyOf(f.Type), familyOf(from)
-	tried := func(text string) (value, bad *engine.Query) {
+	tried := func(text string) (value, bad *duck.Query) {
 		a["x"] = q(text)
-		return a["x"].(*engine.Query), q("{v} IS NOT NULL AND {x} IS NULL")
+		return a["x"].(*duck.Query), q("{v} IS NOT NULL AND {x} IS NULL")
 	}
 	switch {
 	case from == f.Type:
@@ -83,57 +83,57 @@ func (r *reader) lossless(ctx context.Context, v *engine.Query, from string, f F
 
 // shaped converts STRUCTs by the names of their fields, and lists by their elements: fields that the declared type doesn't have are
 // left out, as JSON's are, and those that the file doesn't have are NULL.
-func (r *reader) shaped(ctx context.Context, v *engine.Query, from string, f Field) (value, bad *engine.Query, ok bool) {
-	l, err := r.conn.NewLayout([]engine.Column{{Name: "have", Type: from}, {Name: "want", Type: f.Type}})
+func (r *reader) shaped(ctx context.Context, v *duck.Query, from string, f Field) (value, bad *duck.Query, ok bool) {
+	l, err := r.conn.NewLayout([]duck.Column{{Name: "have", Type: from}, {Name: "want", Type: f.Type}})
 	if err != nil {
 		return nil, nil, false
 	}
 	defer l.Close()
 	have, want := l.Columns[0], l.Columns[1]
-	a := engine.Args{"v": v}
+	a := duck.Args{"v": v}
 	switch {
-	case have.ID == engine.TypeStruct && want.ID == engine.TypeStruct:
-		var fields, bads []*engine.Query
+	case have.ID == duck.TypeStruct && want.ID == duck.TypeStruct:
+		var fields, bads []*duck.Query
 		for _, w := range want.Children {
-			x := engine.SQL("NULL::{t}", engine.Args{"t": engine.Type(typeOf(w))})
-			if i := slices.IndexFunc(have.Children, func(h *engine.Node) bool { return strings.EqualFold(h.Name, w.Name) }); i >= 0 {
+			x := duck.SQL("NULL::{t}", duck.Args{"t": duck.Type(typeOf(w))})
+			if i := slices.IndexFunc(have.Children, func(h *duck.Node) bool { return strings.EqualFold(h.Name, w.Name) }); i >= 0 {
 				h := have.Children[i]
-				field, b := r.lossless(ctx, engine.SQL("struct_extract({v}, {n})", a, engine.Args{"n": h.Name}), typeOf(h),
+				field, b := r.lossless(ctx, duck.SQL("struct_extract({v}, {n})", a, duck.Args{"n": h.Name}), typeOf(h),
 					Field{Name: w.Name, Type: typeOf(w), Format: f.Format})
 				if x = field; b != nil {
-					bads = append(bads, engine.SQL("({b})", engine.Args{"b": b}))
+					bads = append(bads, duck.SQL("({b})", duck.Args{"b": b}))
 				}
 			}
-			fields = append(fields, engine.SQL("{n} := {x}", engine.Args{"n": engine.Ident(w.Name), "x": x}))
+			fields = append(fields, duck.SQL("{n} := {x}", duck.Args{"n": duck.Ident(w.Name), "x": x}))
 		}
 		for _, h := range have.Children {
-			named := func(w *engine.Node) bool { return strings.EqualFold(h.Name, w.Name) }
+			named := func(w *duck.Node) bool { return strings.EqualFold(h.Name, w.Name) }
 			if !slices.ContainsFunc(want.Children, named) && !slices.Contains(r.undeclared, h.Name) {
 				r.undeclared = append(r.undeclared, h.Name)
 			}
 		}
 		if len(bads) > 0 {
-			bad = engine.Join(" OR ", bads...)
+			bad = duck.Join(" OR ", bads...)
 		}
-		return engine.SQL("CASE WHEN {v} IS NOT NULL THEN struct_pack({fields}) END", a, engine.Args{"fields": engine.Join(", ", fields...)}),
+		return duck.SQL("CASE WHEN {v} IS NOT NULL THEN struct_pack({fields}) END", a, duck.Args{"fields": duck.Join(", ", fields...)}),
 			bad, true
-	case have.ID == engine.TypeList && want.ID == engine.TypeList:
+	case have.ID == duck.TypeList && want.ID == duck.TypeList:
 		r.lambdas++
-		e := engine.Ident(fmt.Sprintf("_e%d", r.lambdas))
+		e := duck.Ident(fmt.Sprintf("_e%d", r.lambdas))
 		x, b := r.lossless(ctx, e, typeOf(have.Children[0]), Field{Name: f.Name, Type: typeOf(want.Children[0]), Format: f.Format})
 		a["e"], a["x"] = e, x
 		if b != nil {
-			bad = engine.SQL("coalesce(len(list_filter({v}, lambda {e}: coalesce({b}, false))), 0) > 0", a, engine.Args{"b": b})
+			bad = duck.SQL("coalesce(len(list_filter({v}, lambda {e}: coalesce({b}, false))), 0) > 0", a, duck.Args{"b": b})
 		}
-		return engine.SQL("list_transform({v}, lambda {e}: {x})", a), bad, true
-	case have.ID == engine.TypeMap && want.ID == engine.TypeMap: // two keys may become one, which is no MAP
-		x, b := r.lossless(ctx, engine.SQL("map_entries({v})", a), typeOf(have.Children[0])+"[]",
+		return duck.SQL("list_transform({v}, lambda {e}: {x})", a), bad, true
+	case have.ID == duck.TypeMap && want.ID == duck.TypeMap: // two keys may become one, which is no MAP
+		x, b := r.lossless(ctx, duck.SQL("map_entries({v})", a), typeOf(have.Children[0])+"[]",
 			Field{Name: f.Name, Type: typeOf(want.Children[0]) + "[]", Format: f.Format})
-		a["x"], a["b"] = engine.SQL("TRY(map_from_entries({x}))", engine.Args{"x": x}), engine.SQL("false")
+		a["x"], a["b"] = duck.SQL("TRY(map_from_entries({x}))", duck.Args{"x": x}), duck.SQL("false")
 		if b != nil {
 			a["b"] = b
 		}
-		return a["x"].(*engine.Query), engine.SQL("{v} IS NOT NULL AND (({b}) OR {x} IS NULL)", a), true
+		return a["x"].(*duck.Query), duck.SQL("{v} IS NOT NULL AND (({b}) OR {x} IS NULL)", a), true
 	}
 	return nil, nil, false
 }
@@ -141,7 +141,7 @@ func (r *reader) shaped(ctx context.Context, v *engine.Query, from string, f Fie
 // thereAndBack must give the same: 1.7 is no whole number, noon is no date.
 const thereAndBack = "{v} IS NOT NULL AND (TRY_CAST({v} AS {t}) IS NULL OR TRY_CAST(TRY_CAST({v} AS {t}) AS {h}) IS DISTINCT FROM {v})"
 
-type querier func(text string, more ...engine.Args) *engine.Query
+type querier func(text string, more ...duck.Args) *duck.Query
 
 // family is a kind of types that convert alike.
 type family uint8
@@ -191,17 +191,17 @@ func familyOf(t string) family {
 }
 
 // typeOf is a type with all below it.
-func typeOf(n *engine.Node) string {
+func typeOf(n *duck.Node) string {
 	switch n.ID {
-	case engine.TypeStruct:
+	case duck.TypeStruct:
 		fields := make([]string, len(n.Children))
 		for i, c := range n.Children {
 			fields[i] = `"` + strings.ReplaceAll(c.Name, `"`, `""`) + `" ` + typeOf(c)
 		}
 		return "STRUCT(" + strings.Join(fields, ", ") + ")"
-	case engine.TypeList:
+	case duck.TypeList:
 		return typeOf(n.Children[0]) + "[]"
-	case engine.TypeMap:
+	case duck.TypeMap:
 		return "MAP(" + typeOf(n.Children[0].Children[0]) + ", " + typeOf(n.Children[0].Children[1]) + ")"
 	}
 	return n.Type
@@ -209,21 +209,21 @@ func typeOf(n *engine.Node) string {
 
 // castable asks DuckDB whether it casts between two types: otherwise a query with the cast would not run.
 func (r *reader) castable(ctx context.Context, from, to string) bool {
-	_, err := r.conn.Describe(ctx, engine.SQL("SELECT TRY_CAST(NULL::{h} AS {t}), TRY_CAST(NULL::{t} AS {h})",
-		engine.Args{"h": engine.Type(from), "t": engine.Type(to)}), engine.Place{})
+	_, err := r.conn.Describe(ctx, duck.SQL("SELECT TRY_CAST(NULL::{h} AS {t}), TRY_CAST(NULL::{t} AS {h})",
+		duck.Args{"h": duck.Type(from), "t": duck.Type(to)}), duck.Place{})
 	return err == nil
 }
 
 // wholeText converts text to a whole number or decimal. DuckDB rounds 1.7 and takes 0x1F and 1_000, so the text must be one that
 // can't be rounded: no digits but zeros behind the scale; or, with an exponent, so few digits that a DOUBLE tells numbers apart.
-func wholeText(q querier, f Field) (value, bad *engine.Query) {
+func wholeText(q querier, f Field) (value, bad *duck.Query) {
 	var precision, scale int
 	fmt.Sscanf(f.Type, "DECIMAL(%d,%d)", &precision, &scale) // of others it is 0
 	return q("TRY_CAST({v} AS {t})"),
 		q(`{v} IS NOT NULL AND (TRY_CAST({v} AS {t}) IS NULL OR NOT regexp_full_match({v}, {plain}) AND NOT (regexp_full_match({v}, {exponent})
 				AND length(regexp_replace(split_part(lower({v}), 'e', 1), '[^0-9]', '', 'g')) <= 15
 				AND abs(TRY_CAST({v} AS DOUBLE)) < 9007199254740992 AND TRY_CAST({v} AS DOUBLE) = TRY_CAST({v} AS {t})::DOUBLE))`,
-			engine.Args{"plain": fmt.Sprintf(`\s*[+-]?[0-9]+(\.[0-9]{0,%d}0*)?\s*`, scale),
+			duck.Args{"plain": fmt.Sprintf(`\s*[+-]?[0-9]+(\.[0-9]{0,%d}0*)?\s*`, scale),
 				"exponent": `\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)[eE][+-]?[0-9]{1,2}\s*`})
 }
 
@@ -236,53 +236,53 @@ const (
 
 // instantOf converts ISO 8601 text. DuckDB's cast to TIMESTAMP leaves offsets out and its cast to DATE leaves out the time, so
 // the text becomes a TIMESTAMP in UTC first.
-func instantOf(q querier, f Field) (value, bad *engine.Query) {
+func instantOf(q querier, f Field) (value, bad *duck.Query) {
 	if f.Type == "TIME" {
 		return q("TRY_CAST({v} AS TIME)"), q("{v} IS NOT NULL AND (NOT regexp_full_match({v}, {shape}) OR TRY_CAST({v} AS TIME) IS NULL)",
-			engine.Args{"shape": `\s*` + clockText + `\s*`})
+			duck.Args{"shape": `\s*` + clockText + `\s*`})
 	}
 	utc := q(`CASE WHEN regexp_full_match({v}, {local}) THEN TRY_CAST({v} AS TIMESTAMP)
 			WHEN regexp_full_match({v}, {offset}) THEN TRY_CAST({v} AS TIMESTAMP WITH TIME ZONE) AT TIME ZONE 'UTC' END`,
-		engine.Args{"local": `\s*` + dayText + `([ T]` + clockText + `)?\s*`,
+		duck.Args{"local": `\s*` + dayText + `([ T]` + clockText + `)?\s*`,
 			"offset": `\s*` + dayText + `[ T]` + clockText + `\s*` + offsetText + `\s*`})
 	value, bad = fromTime(q, utc, "TIMESTAMP", f)
 	return value, orNull(q, utc, bad)
 }
 
 // orNull is bad where x is NULL, and where bad holds.
-func orNull(q querier, x, bad *engine.Query) *engine.Query {
+func orNull(q querier, x, bad *duck.Query) *duck.Query {
 	if bad == nil {
-		return q("{v} IS NOT NULL AND {x} IS NULL", engine.Args{"x": x})
+		return q("{v} IS NOT NULL AND {x} IS NULL", duck.Args{"x": x})
 	}
-	return q("{v} IS NOT NULL AND ({x} IS NULL OR ({bad}))", engine.Args{"x": x, "bad": bad})
+	return q("{v} IS NOT NULL AND ({x} IS NULL OR ({bad}))", duck.Args{"x": x, "bad": bad})
 }
 
 // fromTime converts x, a time of type from, to a DATE or TIMESTAMP of whatever unit. What has no zone is UTC.
-func fromTime(q querier, x *engine.Query, from string, f Field) (value, bad *engine.Query) {
-	a := engine.Args{"v": x, "h": engine.Type(from)}
+func fromTime(q querier, x *duck.Query, from string, f Field) (value, bad *duck.Query) {
+	a := duck.Args{"v": x, "h": duck.Type(from)}
 	if from == "TIMESTAMP WITH TIME ZONE" {
-		a["v"], a["h"] = q("({x} AT TIME ZONE 'UTC')", engine.Args{"x": x}), engine.Type("TIMESTAMP")
+		a["v"], a["h"] = q("({x} AT TIME ZONE 'UTC')", duck.Args{"x": x}), duck.Type("TIMESTAMP")
 		from = "TIMESTAMP"
 	}
 	if f.Type == "TIMESTAMP WITH TIME ZONE" {
-		value, bad = q("TRY_CAST({v} AS TIMESTAMP) AT TIME ZONE 'UTC'", a), q(thereAndBack, a, engine.Args{"t": engine.Type("TIMESTAMP")})
+		value, bad = q("TRY_CAST({v} AS TIMESTAMP) AT TIME ZONE 'UTC'", a), q(thereAndBack, a, duck.Args{"t": duck.Type("TIMESTAMP")})
 		return value, bad
 	}
 	if from == f.Type {
-		return a["v"].(*engine.Query), nil
+		return a["v"].(*duck.Query), nil
 	}
 	return q("TRY_CAST({v} AS {t})", a), q(thereAndBack, a)
 }
 
 // formatted converts by a column's FORMAT: a number that counts from 1970, or text by a strptime pattern.
-func (r *reader) formatted(ctx context.Context, q querier, is family, f Field) (value, bad *engine.Query) {
-	a := engine.Args{"format": f.Format}
+func (r *reader) formatted(ctx context.Context, q querier, is family, f Field) (value, bad *duck.Query) {
+	a := duck.Args{"format": f.Format}
 	if unit := epochUnits[f.Format]; unit != nil {
 		return counted(q, is, f, unit)
 	}
 	if f.Format == "base64" && is == text {
 		a["x"] = q("TRY(from_base64({v}))")
-		return a["x"].(*engine.Query), orNull(q, a["x"].(*engine.Query), nil)
+		return a["x"].(*duck.Query), orNull(q, a["x"].(*duck.Query), nil)
 	}
 	if is != text {
 		return q("NULL::{t}"), q("{v} IS NOT NULL")
@@ -292,32 +292,32 @@ func (r *reader) formatted(ctx context.Context, q querier, is family, f Field) (
 		return q("{parsed}::TIME", a), q("{v} IS NOT NULL AND {parsed} IS NULL", a)
 	}
 	from := "TIMESTAMP" // with a zone or nanoseconds in the pattern it is another
-	if cols, err := r.conn.Describe(ctx, q("SELECT try_strptime('', {format})", a), engine.Place{}); err == nil {
+	if cols, err := r.conn.Describe(ctx, q("SELECT try_strptime('', {format})", a), duck.Place{}); err == nil {
 		from = cols[0].Type
 	}
-	value, bad = fromTime(q, a["parsed"].(*engine.Query), from, f)
-	return value, orNull(q, a["parsed"].(*engine.Query), bad)
+	value, bad = fromTime(q, a["parsed"].(*duck.Query), from, f)
+	return value, orNull(q, a["parsed"].(*duck.Query), bad)
 }
 
 // epochUnits are how many microseconds the words of FORMAT count by.
-var epochUnits = map[string]*engine.Query{"epoch_s": engine.SQL("1000000"), "epoch_ms": engine.SQL("1000"), "epoch_us": engine.SQL("1"),
-	"epoch_ns": engine.SQL("0.001"), "epoch_days": engine.SQL("86400000000")}
+var epochUnits = map[string]*duck.Query{"epoch_s": duck.SQL("1000000"), "epoch_ms": duck.SQL("1000"), "epoch_us": duck.SQL("1"),
+	"epoch_ns": duck.SQL("0.001"), "epoch_days": duck.SQL("86400000000")}
 
 // counted converts a number of units since 1970, as a decimal, which holds the digits of any of them. A DOUBLE must be the nearest to that
 // decimal.
-func counted(q querier, is family, f Field, unit *engine.Query) (value, bad *engine.Query) {
-	a := engine.Args{"unit": unit, "count": q("TRY_CAST({v} AS DECIMAL(29, 9))")}
+func counted(q querier, is family, f Field, unit *duck.Query) (value, bad *duck.Query) {
+	a := duck.Args{"unit": unit, "count": q("TRY_CAST({v} AS DECIMAL(29, 9))")}
 	a["us"] = q("TRY({count} * {unit})", a)
 	lost := "{us} <> round({us})"
 	if f.Type == "TIMESTAMP_NS" {
 		a["us"] = q("TRY({count} * {unit} * 1000)", a)
 		a["at"] = q("TRY(make_timestamp_ns(TRY_CAST({us} AS BIGINT)))", a)
-		value = a["at"].(*engine.Query)
+		value = a["at"].(*duck.Query)
 	} else {
 		a["at"] = q("TRY(make_timestamp(TRY_CAST({us} AS BIGINT)))", a)
-		value, bad = fromTime(q, a["at"].(*engine.Query), "TIMESTAMP", f)
+		value, bad = fromTime(q, a["at"].(*duck.Query), "TIMESTAMP", f)
 	}
-	a["bad"] = orNull(q, a["at"].(*engine.Query), bad)
+	a["bad"] = orNull(q, a["at"].(*duck.Query), bad)
 	if f.Format == "epoch_days" { // half a day is no day
 		lost += " OR {count} <> round({count})"
 	}

@@ -9,7 +9,9 @@ import (
 	"slices"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/catalog"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
@@ -21,9 +23,9 @@ type parquetFile struct {
 	file
 	rows   int64
 	hash   string
-	have   []engine.Column
-	values []*engine.Query // of the source's columns, over _f
-	bad    []*engine.Query // why a value isn't its column's, or NULL
+	have   []duck.Column
+	values []*duck.Query // of the source's columns, over _f
+	bad    []*duck.Query // why a value isn't its column's, or NULL
 	absent []string
 	new    []string // columns, and fields in them, that the declaration doesn't name
 	told   []warning
@@ -46,7 +48,7 @@ type parquetCut struct {
 	done             int64 // progress before it
 }
 
-func (r *reader) nextParquet(ctx context.Context) (*engine.Input, error) {
+func (r *reader) nextParquet(ctx context.Context) (*kind.Input, error) {
 	if r.parquet != nil && r.passed[r.parquet.path] {
 		r.parquet = nil
 	}
@@ -96,7 +98,7 @@ func (r *reader) nextParquet(ctx context.Context) (*engine.Input, error) {
 }
 
 // wholeParquet is a batch of whole files.
-func (r *reader) wholeParquet(ctx context.Context, it *item, group []*parquetFile) (*engine.Input, error) {
+func (r *reader) wholeParquet(ctx context.Context, it *item, group []*parquetFile) (*kind.Input, error) {
 	b := batch{item: it, absent: group[0].absent, done: r.done}
 	var parts []parquetPart
 	for i, f := range group {
@@ -124,7 +126,7 @@ func (r *reader) leaveParquet(ctx context.Context, it *item, i int, why *sql.Err
 }
 
 // apart runs f on the reader's connection; in a rebuild on one of its own, as what is wrong with a file would end the transaction.
-func (r *reader) apart(ctx context.Context, f func(*engine.Conn) error) error {
+func (r *reader) apart(ctx context.Context, f func(*duck.Conn) error) error {
 	if r.o.Everything {
 		return r.conn.Apart(ctx, f)
 	}
@@ -134,10 +136,10 @@ func (r *reader) apart(ctx context.Context, f func(*engine.Conn) error) error {
 // blame finds out whether a batch failed because its file can't be read, and sets that aside.
 func (r *reader) blame(ctx context.Context, b batch, parts []parquetPart) (bool, error) {
 	for i, p := range parts {
-		a := engine.Args{"f": r.scanned(p.parquetFile), "from": p.from, "to": p.to,
-			"columns": engine.Each(", ", p.have, func(c engine.Column) *engine.Query { return engine.Ident(c.Name) })}
-		of := engine.SQL("SELECT count(hash({columns})) FROM {f} WHERE file_row_number >= {from} AND file_row_number < {to}", a)
-		err := r.apart(ctx, func(c *engine.Conn) error { _, err := c.Int(ctx, of); return err })
+		a := duck.Args{"f": r.scanned(p.parquetFile), "from": p.from, "to": p.to,
+			"columns": duck.Each(", ", p.have, func(c duck.Column) *duck.Query { return duck.Ident(c.Name) })}
+		of := duck.SQL("SELECT count(hash({columns})) FROM {f} WHERE file_row_number >= {from} AND file_row_number < {to}", a)
+		err := r.apart(ctx, func(c *duck.Conn) error { _, err := c.Int(ctx, of); return err })
 		if err == nil {
 			continue
 		}
@@ -184,9 +186,9 @@ func (r *reader) parquetGroup(ctx context.Context, it *item) ([]*parquetFile, er
 }
 
 // scanParquet is DuckDB's reader of one file: nothing in its name is a pattern, and its folders are no columns.
-func (s *fileSource) scanParquet(full string) *engine.Query {
-	return engine.SQL("read_parquet({f}, hive_partitioning = false, binary_as_string = {s})",
-		engine.Args{"f": escapeGlob(full), "s": s.asString})
+func (s *fileSource) scanParquet(full string) *duck.Query {
+	return duck.SQL("read_parquet({f}, hive_partitioning = false, binary_as_string = {s})",
+		duck.Args{"f": escapeGlob(full), "s": s.asString})
 }
 
 func escapeGlob(name string) string {
@@ -200,8 +202,8 @@ func (r *reader) openParquet(ctx context.Context, f file) (*parquetFile, error) 
 	if p.hash, err = hashFile(f.full, -1); err != nil {
 		return nil, s.unreadable(err, f.path)
 	}
-	err = r.apart(ctx, func(c *engine.Conn) (err error) {
-		p.have, err = c.Describe(ctx, engine.SQL("SELECT * FROM {f}", engine.Args{"f": s.scanParquet(f.full)}), engine.Place{})
+	err = r.apart(ctx, func(c *duck.Conn) (err error) {
+		p.have, err = c.Describe(ctx, duck.SQL("SELECT * FROM {f}", duck.Args{"f": s.scanParquet(f.full)}), duck.Place{})
 		return err
 	})
 	if err != nil {
@@ -213,8 +215,8 @@ func (r *reader) openParquet(ctx context.Context, f file) (*parquetFile, error) 
 	if findColumn(p.have, "file_row_number") != nil {
 		return nil, s.unreadable(fmt.Errorf("it has a column file_row_number, which DuckDB's reader uses itself"), f.path)
 	}
-	if p.rows, err = r.conn.Int(ctx, engine.SQL("SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata({f})",
-		engine.Args{"f": escapeGlob(f.full)})); err != nil {
+	if p.rows, err = r.conn.Int(ctx, duck.SQL("SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata({f})",
+		duck.Args{"f": escapeGlob(f.full)})); err != nil {
 		return nil, s.noParquet(err, f)
 	}
 	captures, err := r.capturesOf(ctx, f)
@@ -228,7 +230,7 @@ func (r *reader) openParquet(ctx context.Context, f file) (*parquetFile, error) 
 		if err != nil {
 			return nil, err
 		}
-		p.values = append(p.values, engine.SQL("{v} AS {n}", engine.Args{"v": value, "n": engine.Ident(c.Name)}))
+		p.values = append(p.values, duck.SQL("{v} AS {n}", duck.Args{"v": value, "n": duck.Ident(c.Name)}))
 		if bad != nil {
 			p.bad = append(p.bad, bad)
 		}
@@ -252,7 +254,7 @@ func (r *reader) openParquet(ctx context.Context, f file) (*parquetFile, error) 
 	return p, nil
 }
 
-func findColumn(cols []engine.Column, name string) *engine.Column {
+func findColumn(cols []duck.Column, name string) *duck.Column {
 	for i := range cols {
 		if strings.EqualFold(cols[i].Name, name) {
 			return &cols[i]
@@ -262,7 +264,7 @@ func findColumn(cols []engine.Column, name string) *engine.Column {
 }
 
 // names says whether a field of the files is one that a column reads.
-func (s *fileSource) names(cols []engine.Column, field string) bool {
+func (s *fileSource) names(cols []duck.Column, field string) bool {
 	return slices.ContainsFunc(s.fields(cols), func(f Field) bool { return f.Capture == "" && strings.EqualFold(f.steps()[0], field) })
 }
 
@@ -276,8 +278,8 @@ func (f Field) steps() []string {
 
 // parquetColumn gives a column's value, and why it is bad where it may be.
 func (r *reader) parquetColumn(ctx context.Context, p *parquetFile, f Field,
-	captures map[string]*engine.Query) (value, bad *engine.Query, err error) {
-	a := engine.Args{"t": engine.Type(f.Type)}
+	captures map[string]*duck.Query) (value, bad *duck.Query, err error) {
+	a := duck.Args{"t": duck.Type(f.Type)}
 	if f.Capture != "" {
 		return captures[f.Name], nil, nil
 	}
@@ -285,13 +287,13 @@ func (r *reader) parquetColumn(ctx context.Context, p *parquetFile, f Field,
 	have := findColumn(p.have, steps[0])
 	if have == nil {
 		p.absent = append(p.absent, f.Name)
-		return engine.SQL("NULL::{t}", a), nil, nil
+		return duck.SQL("NULL::{t}", a), nil, nil
 	}
-	v := engine.Ident(append([]string{"_f", have.Name}, steps[1:]...)...)
+	v := duck.Ident(append([]string{"_f", have.Name}, steps[1:]...)...)
 	from := have.Type
 	if len(steps) > 1 {
-		cols, err := r.conn.Describe(ctx, engine.SQL("SELECT {v} AS v FROM {f} _f", engine.Args{"v": v, "f": r.s.scanParquet(p.full)}),
-			engine.Place{})
+		cols, err := r.conn.Describe(ctx, duck.SQL("SELECT {v} AS v FROM {f} _f", duck.Args{"v": v, "f": r.s.scanParquet(p.full)}),
+			duck.Place{})
 		if err != nil {
 			d := r.s.column(f.Name)
 			return nil, nil, &sql.Error{Src: r.s.decl.Src, Span: d.Args["FROM"].Span, Code: "source-column", Exit: sql.ExitFailed, Err: err,
@@ -305,57 +307,57 @@ func (r *reader) parquetColumn(ctx context.Context, p *parquetFile, f Field,
 		return nil, nil, err
 	}
 	if p.tooWide[strings.ToLower(have.Name)] { // DuckDB gives another number
-		return engine.SQL("NULL::{t}", a), engine.SQL(`WHEN {v} IS NOT NULL THEN {why}`,
-			engine.Args{"v": v, "why": "bad_record: " + f.Name + ": the file's DECIMAL has more than the 38 digits that DuckDB reads"}), nil
+		return duck.SQL("NULL::{t}", a), duck.SQL(`WHEN {v} IS NOT NULL THEN {why}`,
+			duck.Args{"v": v, "why": "bad_record: " + f.Name + ": the file's DECIMAL has more than the 38 digits that DuckDB reads"}), nil
 	}
 	if wrong == nil {
 		return value, nil, nil
 	}
-	shown := engine.SQL("{v}::VARCHAR", engine.Args{"v": v})
+	shown := duck.SQL("{v}::VARCHAR", duck.Args{"v": v})
 	switch {
 	case raw != nil:
 		shown = raw
 	case familyOf(from) == zoned:
 		shown, _ = r.lossless(ctx, v, from, Field{Type: "VARCHAR"})
 	}
-	return value, engine.SQL(`WHEN {wrong} THEN {before} || left({shown}, 40) || {after}`, engine.Args{"wrong": wrong, "shown": shown,
+	return value, duck.SQL(`WHEN {wrong} THEN {before} || left({shown}, 40) || {after}`, duck.Args{"wrong": wrong, "shown": shown,
 		"before": "bad_record: " + f.Name + `: "`, "after": `" is no ` + f.Type}), nil
 }
 
 // parquetInput is the relation of ranges of files.
-func (r *reader) parquetInput(ctx context.Context, b batch, parts []parquetPart) (*engine.Input, error) {
+func (r *reader) parquetInput(ctx context.Context, b batch, parts []parquetPart) (*kind.Input, error) {
 	if r.o.Everything { // once its rows are read in the transaction it is too late
 		if blamed, err := r.blame(ctx, b, parts); err != nil || blamed {
 			return nil, cmp.Or(err, errBlamed)
 		}
 	}
-	var rows, raw, bad []*engine.Query
-	in := &engine.Input{RowID: rowID("parquet", paths(b.item.files)), Release: func() {}}
+	var rows, raw, bad []*duck.Query
+	in := &kind.Input{RowID: rowID("parquet", paths(b.item.files)), Release: func() {}}
 	for _, p := range parts {
-		a := engine.Args{"from": p.from, "to": p.to, "values": engine.Join(", ", p.values...), "range": engine.SQL("true"),
-			"why":  engine.SQL("NULL"),
-			"file": engine.SQL("(SELECT *, file_row_number FROM {f}) _f", engine.Args{"f": r.scanned(p.parquetFile)}),
-			"meta": engine.SQL(`struct_pack(source := {s}, file := {path}, line := _f.file_row_number + 1)::{type}`,
-				engine.Args{"s": r.s.decl.Name, "path": p.path, "type": engine.Type(engine.MetaType)})}
+		a := duck.Args{"from": p.from, "to": p.to, "values": duck.Join(", ", p.values...), "range": duck.SQL("true"),
+			"why":  duck.SQL("NULL"),
+			"file": duck.SQL("(SELECT *, file_row_number FROM {f}) _f", duck.Args{"f": r.scanned(p.parquetFile)}),
+			"meta": duck.SQL(`struct_pack(source := {s}, file := {path}, line := _f.file_row_number + 1)::{type}`,
+				duck.Args{"s": r.s.decl.Name, "path": p.path, "type": duck.Type(catalog.MetaType)})}
 		if p.from > 0 || p.to < p.rows {
-			a["range"] = engine.SQL("_f.file_row_number >= {from} AND _f.file_row_number < {to}", a)
+			a["range"] = duck.SQL("_f.file_row_number >= {from} AND _f.file_row_number < {to}", a)
 		}
-		good := engine.SQL("")
+		good := duck.SQL("")
 		if len(p.bad) > 0 {
-			a["why"], a["data"] = engine.SQL("CASE {tests} END", engine.Args{"tests": engine.Join(" ", p.bad...)}), r.dataOf(ctx, p.parquetFile)
-			good = engine.SQL(" AND {why} IS NULL", a)
-			bad = append(bad, engine.SQL("SELECT {why} AS reason, {meta} AS _meta, NULL::BLOB AS _payload, {data} AS data, NULL::JSON AS opening "+
+			a["why"], a["data"] = duck.SQL("CASE {tests} END", duck.Args{"tests": duck.Join(" ", p.bad...)}), r.dataOf(ctx, p.parquetFile)
+			good = duck.SQL(" AND {why} IS NULL", a)
+			bad = append(bad, duck.SQL("SELECT {why} AS reason, {meta} AS _meta, NULL::BLOB AS _payload, {data} AS data, NULL::JSON AS opening "+
 				"FROM {file} WHERE {range} AND {why} IS NOT NULL", a))
 		}
-		rows = append(rows, engine.SQL("SELECT {values}, {meta} AS _meta FROM {file} WHERE {range}{good}", a, engine.Args{"good": good}))
-		raw = append(raw, engine.SQL("SELECT {meta} AS _meta, NULL::BLOB AS _payload FROM {file} WHERE {range}", a))
+		rows = append(rows, duck.SQL("SELECT {values}, {meta} AS _meta FROM {file} WHERE {range}{good}", a, duck.Args{"good": good}))
+		raw = append(raw, duck.SQL("SELECT {meta} AS _meta, NULL::BLOB AS _payload FROM {file} WHERE {range}", a))
 		in.Records += p.to - p.from
 		in.Unknown += int64(len(p.new)) * (p.to - p.from)
 		in.UnknownNames = append(in.UnknownNames, p.new...)
 	}
 	in.Rows, in.Raw = union(rows), union(raw)
 	if len(bad) > 0 {
-		n, err := r.conn.Int(ctx, engine.SQL("SELECT count(*) FROM {bad}", engine.Args{"bad": union(bad)}))
+		n, err := r.conn.Int(ctx, duck.SQL("SELECT count(*) FROM {bad}", duck.Args{"bad": union(bad)}))
 		if err != nil {
 			if blamed, failed := r.blame(ctx, b, parts); failed != nil {
 				return nil, failed
@@ -378,8 +380,8 @@ func (r *reader) parquetInput(ctx context.Context, b batch, parts []parquetPart)
 	return r.input(ctx, b, in)
 }
 
-func union(qs []*engine.Query) *engine.Query {
-	return engine.SQL("({q})", engine.Args{"q": engine.Join(" UNION ALL ", qs...)})
+func union(qs []*duck.Query) *duck.Query {
+	return duck.SQL("({q})", duck.Args{"q": duck.Join(" UNION ALL ", qs...)})
 }
 
 // errBlamed: the file of a batch was set aside before there was a batch.

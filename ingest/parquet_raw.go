@@ -12,7 +12,8 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 
-	"dsql/engine"
+	"dsql/engine/catalog"
+	"dsql/engine/duck"
 )
 
 // DuckDB cuts nanoseconds with a zone and INT96 to microseconds, and refuses a file for one text that is no UTF-8. Such a column is read as
@@ -52,10 +53,10 @@ func columnsWith(schema []parquetElement, is func(parquetElement) bool) map[stri
 
 // storedAs looks at a file's own schema for what DuckDB's reader doesn't give as it is.
 func (r *reader) storedAs(ctx context.Context, p *parquetFile) error {
-	schema, err := engine.Select(ctx, r.conn, engine.SQL(`SELECT name, coalesce(num_children, 0), coalesce(precision > 38, false),
+	schema, err := duck.Select(ctx, r.conn, duck.SQL(`SELECT name, coalesce(num_children, 0), coalesce(precision > 38, false),
 			coalesce(type = 'INT96', false)
 				OR coalesce(contains(logical_type, 'isAdjustedToUTC=1') AND contains(logical_type, 'NANOS=NanoSeconds'), false)
-		FROM parquet_schema({f})`, engine.Args{"f": escapeGlob(p.full)}),
+		FROM parquet_schema({f})`, duck.Args{"f": escapeGlob(p.full)}),
 		func(row func(...any) error) (e parquetElement, err error) {
 			return e, row(&e.name, &e.children, &e.wide, &e.nanos)
 		})
@@ -75,7 +76,7 @@ func (r *reader) storedAs(ctx context.Context, p *parquetFile) error {
 	if p.raw.name, err = r.view(ctx, p.full, kinds); err != nil {
 		return r.s.unreadable(err, p.path)
 	}
-	cols, err := r.conn.Describe(ctx, engine.SQL("SELECT * FROM {f}", engine.Args{"f": r.scanned(p)}), engine.Place{})
+	cols, err := r.conn.Describe(ctx, duck.SQL("SELECT * FROM {f}", duck.Args{"f": r.scanned(p)}), duck.Place{})
 	if err != nil {
 		return r.s.noParquet(err, p.file)
 	}
@@ -86,9 +87,9 @@ func (r *reader) storedAs(ctx context.Context, p *parquetFile) error {
 }
 
 // scanned is what a file's rows are read from.
-func (r *reader) scanned(p *parquetFile) *engine.Query {
+func (r *reader) scanned(p *parquetFile) *duck.Query {
 	if p.raw != nil {
-		return engine.SQL("read_parquet({f}, hive_partitioning = false)", engine.Args{"f": escapeGlob(p.raw.name)})
+		return duck.SQL("read_parquet({f}, hive_partitioning = false)", duck.Args{"f": escapeGlob(p.raw.name)})
 	}
 	return r.s.scanParquet(p.full)
 }
@@ -115,11 +116,11 @@ func (r *reader) textsAsStored(err error, b batch, p parquetPart) bool {
 
 // fromStored converts v, which DuckDB takes for the type from, to a field's type: as lossless does, or from what is stored. raw is the text
 // of a value that is bad, nil where it is v's.
-func (r *reader) fromStored(ctx context.Context, p *parquetFile, v *engine.Query, from string,
-	f Field) (value, bad, raw *engine.Query, err error) {
+func (r *reader) fromStored(ctx context.Context, p *parquetFile, v *duck.Query, from string,
+	f Field) (value, bad, raw *duck.Query, err error) {
 	stored := from
 	if p.raw != nil {
-		cols, err := r.conn.Describe(ctx, engine.SQL("SELECT {v} AS v FROM {f} _f", engine.Args{"v": v, "f": r.scanned(p)}), engine.Place{})
+		cols, err := r.conn.Describe(ctx, duck.SQL("SELECT {v} AS v FROM {f} _f", duck.Args{"v": v, "f": r.scanned(p)}), duck.Place{})
 		if err != nil {
 			return nil, nil, nil, r.s.noParquet(err, p.file)
 		}
@@ -134,14 +135,14 @@ func (r *reader) fromStored(ctx context.Context, p *parquetFile, v *engine.Query
 		value, bad = r.lossless(ctx, v, stored, f)
 		return value, bad, storedText(v, stored, from), nil
 	}
-	a := engine.Args{"raw": storedText(v, stored, from)}
+	a := duck.Args{"raw": storedText(v, stored, from)}
 	taken, lost := r.lossless(ctx, v, stored, Field{Name: f.Name, Type: from, Format: formatStored})
 	value, bad = r.lossless(ctx, taken, from, f)
-	a["taken"], a["value"], a["bad"] = taken, value, engine.SQL("false")
+	a["taken"], a["value"], a["bad"] = taken, value, duck.SQL("false")
 	if bad != nil {
 		a["bad"] = bad
 	}
-	shown := engine.SQL("({taken})::VARCHAR", a)
+	shown := duck.SQL("({taken})::VARCHAR", a)
 	if familyOf(from) == zoned {
 		shown, _ = r.lossless(ctx, taken, from, Field{Type: "VARCHAR"})
 	}
@@ -150,73 +151,73 @@ func (r *reader) fromStored(ctx context.Context, p *parquetFile, v *engine.Query
 	}
 	if a["lost"] = lost; f.Type == "VARCHAR" && f.Format == "" && familyOf(from) != text &&
 		familyOf(from) != nested { // has room for all digits
-		return engine.SQL("CASE WHEN {lost} THEN {raw} ELSE {value} END", a), bad, shown, nil
+		return duck.SQL("CASE WHEN {lost} THEN {raw} ELSE {value} END", a), bad, shown, nil
 	}
-	return value, engine.SQL("(({lost}) OR ({bad}))", a), engine.SQL("CASE WHEN {lost} THEN {raw} ELSE {shown} END", a), nil
+	return value, duck.SQL("(({lost}) OR ({bad}))", a), duck.SQL("CASE WHEN {lost} THEN {raw} ELSE {shown} END", a), nil
 }
 
 // storedText is the text of what is stored, with all its digits.
-func storedText(v *engine.Query, stored, from string) *engine.Query {
-	a := engine.Args{"v": v, "zone": ""}
+func storedText(v *duck.Query, stored, from string) *duck.Query {
+	a := duck.Args{"v": v, "zone": ""}
 	if familyOf(from) == zoned {
 		a["zone"] = "+00"
 	}
 	if stored == "BLOB" && familyOf(from) == day {
 		days, nanos := int96(v)
 		a["days"], a["nanos"] = days, nanos
-		return engine.SQL(`coalesce(
+		return duck.SQL(`coalesce(
 			strftime(TRY(make_timestamp(TRY_CAST({days} * 86400000000 + {nanos} // 1000 AS BIGINT))), '%Y-%m-%d %H:%M:%S.')
 				|| lpad(({nanos} % 1000000000)::VARCHAR, 9, '0'), {v}::VARCHAR)`, a)
 	}
-	return engine.SQL("{v}::VARCHAR || {zone}", a)
+	return duck.SQL("{v}::VARCHAR || {zone}", a)
 }
 
 // int96 is the day since 1970 and the nanosecond in it of the twelve bytes of an INT96: first the nanosecond, the lowest byte first.
-func int96(v *engine.Query) (days, nanos *engine.Query) {
-	number := func(low, bytes int, t string) *engine.Query {
-		var digits []*engine.Query
+func int96(v *duck.Query) (days, nanos *duck.Query) {
+	number := func(low, bytes int, t string) *duck.Query {
+		var digits []*duck.Query
 		for i := low + bytes - 1; i >= low; i-- {
-			digits = append(digits, engine.SQL("substr(hex({v}), {i}, 2)", engine.Args{"v": v, "i": 2*i + 1}))
+			digits = append(digits, duck.SQL("substr(hex({v}), {i}, 2)", duck.Args{"v": v, "i": 2*i + 1}))
 		}
-		return engine.SQL("('0x' || {digits})::{t}", engine.Args{"digits": engine.Join(" || ", digits...), "t": engine.Type(t)})
+		return duck.SQL("('0x' || {digits})::{t}", duck.Args{"digits": duck.Join(" || ", digits...), "t": duck.Type(t)})
 	}
-	return engine.SQL("({n} - 2440588)", engine.Args{"n": number(8, 4, "BIGINT")}),
-		engine.SQL("{n}::HUGEINT", engine.Args{"n": number(0, 8, "UBIGINT")})
+	return duck.SQL("({n} - 2440588)", duck.Args{"n": number(8, 4, "BIGINT")}),
+		duck.SQL("{n}::HUGEINT", duck.Args{"n": number(0, 8, "UBIGINT")})
 }
 
 // stamp96 converts an INT96.
-func stamp96(q querier, f Field) (value, bad *engine.Query) {
+func stamp96(q querier, f Field) (value, bad *duck.Query) {
 	days, nanos := int96(q("{v}"))
-	a := engine.Args{"days": days, "nanos": nanos}
+	a := duck.Args{"days": days, "nanos": nanos}
 	if f.Type == "TIMESTAMP_NS" {
 		a["x"] = q("make_timestamp_ns(TRY_CAST({days}::HUGEINT * 86400000000000 + {nanos} AS BIGINT))", a)
-		return a["x"].(*engine.Query), q("{v} IS NOT NULL AND {x} IS NULL", a)
+		return a["x"].(*duck.Query), q("{v} IS NOT NULL AND {x} IS NULL", a)
 	}
 	a["utc"] = q("TRY(make_timestamp(TRY_CAST({days} * 86400000000 + {nanos} // 1000 AS BIGINT)))", a)
-	value, a["bad"] = fromTime(q, a["utc"].(*engine.Query), "TIMESTAMP", f)
-	if a["bad"].(*engine.Query) == nil {
-		a["bad"] = engine.SQL("false")
+	value, a["bad"] = fromTime(q, a["utc"].(*duck.Query), "TIMESTAMP", f)
+	if a["bad"].(*duck.Query) == nil {
+		a["bad"] = duck.SQL("false")
 	}
 	return value, q("{v} IS NOT NULL AND ({utc} IS NULL OR {nanos} % 1000 <> 0 OR ({bad}))", a)
 }
 
 // dataOf is a row of a file as it is kept beside why it is bad.
-func (r *reader) dataOf(ctx context.Context, p *parquetFile) *engine.Query {
+func (r *reader) dataOf(ctx context.Context, p *parquetFile) *duck.Query {
 	if p.raw == nil {
-		return engine.DataJSON("_f", engine.ColumnNames(p.have))
+		return catalog.DataJSON("_f", duck.ColumnNames(p.have))
 	}
-	return engine.SQL("to_json(struct_pack({fields}))", engine.Args{"fields": engine.Each(", ", p.have, func(c engine.Column) *engine.Query {
-		v, stored := engine.Ident("_f", c.Name), p.raw.have[strings.ToLower(c.Name)]
-		a := engine.Args{"n": engine.Ident(c.Name), "v": v}
+	return duck.SQL("to_json(struct_pack({fields}))", duck.Args{"fields": duck.Each(", ", p.have, func(c duck.Column) *duck.Query {
+		v, stored := duck.Ident("_f", c.Name), p.raw.have[strings.ToLower(c.Name)]
+		a := duck.Args{"n": duck.Ident(c.Name), "v": v}
 		if stored == c.Type || stored == "" {
-			return engine.SQL("{n} := {v}", a)
+			return duck.SQL("{n} := {v}", a)
 		}
 		taken, lost := r.lossless(ctx, v, stored, Field{Name: c.Name, Type: c.Type, Format: formatStored})
 		if a["taken"] = taken; lost == nil {
-			return engine.SQL("{n} := {taken}", a)
+			return duck.SQL("{n} := {taken}", a)
 		}
-		return engine.SQL("{n} := CASE WHEN {lost} THEN to_json({raw}) ELSE to_json({taken}) END", a,
-			engine.Args{"lost": lost, "raw": storedText(v, stored, c.Type)})
+		return duck.SQL("{n} := CASE WHEN {lost} THEN to_json({raw}) ELSE to_json({taken}) END", a,
+			duck.Args{"lost": lost, "raw": storedText(v, stored, c.Type)})
 	})})
 }
 
@@ -230,7 +231,7 @@ var views struct {
 // has open. Of one in memory there is no pattern that is its own.
 func (r *reader) viewFolder(ctx context.Context) (dir, pattern string, own bool, err error) {
 	var path string
-	_, err = r.conn.Scan(ctx, engine.SQL("SELECT current_setting('temp_directory'), coalesce(path, '') FROM duckdb_databases() "+
+	_, err = r.conn.Scan(ctx, duck.SQL("SELECT current_setting('temp_directory'), coalesce(path, '') FROM duckdb_databases() "+
 		"WHERE database_name = current_database()"), &dir, &path)
 	if dir == "" {
 		dir = os.TempDir()

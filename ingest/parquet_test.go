@@ -8,7 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 	"dsql/sql"
 )
 
@@ -107,17 +107,17 @@ func TestParquetTextIsStrict(t *testing.T) {
 	for seed := range 1500 {
 		texts = append(texts, anything.Example(seed))
 	}
-	var values []*engine.Query
+	var values []*duck.Query
 	var lines strings.Builder
 	for _, s := range texts {
-		values = append(values, engine.Lit(s))
+		values = append(values, duck.Lit(s))
 		b, err := json.Marshal(s)
 		if err != nil {
 			t.Fatal(err)
 		}
 		fmt.Fprintf(&lines, "{\"c\": %s}\n", b)
 	}
-	l.parquet("a.parquet", engine.SQL("SELECT unnest([{v}]) AS c", engine.Args{"v": engine.Join(", ", values...)}).String())
+	l.parquet("a.parquet", duck.SQL("SELECT unnest([{v}]) AS c", duck.Args{"v": duck.Join(", ", values...)}).String())
 	l.put("a.jsonl", lines.String())
 	for i, k := range []struct {
 		declared string

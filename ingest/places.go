@@ -5,7 +5,7 @@ import (
 	dbsql "database/sql"
 	"time"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // dsql.files has one row a source, destination and file: how far the destination has taken the file. size, modified_at and hash
@@ -13,7 +13,7 @@ import (
 // file after decompression, next_line from 1; of Parquet, next_byte is the number of rows taken. error says why a file was set aside. Of
 // a file whose last line had no end yet, size and hash are those of what stands before it, and next_byte is that size.
 
-var fileColumns = engine.SQL("source, destination, path, size, modified_at, hash, next_byte, next_line, done, version, error")
+var fileColumns = duck.SQL("source, destination, path, size, modified_at, hash, next_byte, next_line, done, version, error")
 
 // filePlace is such a row.
 type filePlace struct {
@@ -30,10 +30,10 @@ type filePlace struct {
 func (p *filePlace) same(f *file) bool { return f.size == p.size && f.modified.Equal(p.modified) }
 
 // places are those of all destinations of the source.
-func (s *fileSource) places(ctx context.Context, c *engine.Conn) ([]filePlace, error) {
-	return engine.Select(ctx, c,
-		engine.SQL("SELECT path, destination, size, modified_at, hash, next_byte, next_line, done, coalesce(error, '') FROM dsql.files "+
-			"WHERE source = {s}", engine.Args{"s": s.decl.Name}),
+func (s *fileSource) places(ctx context.Context, c *duck.Conn) ([]filePlace, error) {
+	return duck.Select(ctx, c,
+		duck.SQL("SELECT path, destination, size, modified_at, hash, next_byte, next_line, done, coalesce(error, '') FROM dsql.files "+
+			"WHERE source = {s}", duck.Args{"s": s.decl.Name}),
 		func(row func(...any) error) (p filePlace, err error) {
 			var hash dbsql.NullString
 			err = row(&p.path, &p.destination, &p.size, &p.modified, &hash, &p.pos.Byte, &p.pos.Line, &p.done, &p.why)
@@ -44,10 +44,10 @@ func (s *fileSource) places(ctx context.Context, c *engine.Conn) ([]filePlace, e
 
 // rejectedFiles are those that have bad records in dsql.rejects: they were read before, even if no destination has a place in them any
 // more.
-func (s *fileSource) rejectedFiles(ctx context.Context, c *engine.Conn) (map[string]bool, error) {
-	paths, err := engine.Select(ctx, c,
-		engine.SQL("SELECT DISTINCT meta.file FROM dsql.rejects WHERE destination IS NULL AND source = {s} AND meta.file IS NOT NULL",
-			engine.Args{"s": s.decl.Name}),
+func (s *fileSource) rejectedFiles(ctx context.Context, c *duck.Conn) (map[string]bool, error) {
+	paths, err := duck.Select(ctx, c,
+		duck.SQL("SELECT DISTINCT meta.file FROM dsql.rejects WHERE destination IS NULL AND source = {s} AND meta.file IS NOT NULL",
+			duck.Args{"s": s.decl.Name}),
 		func(row func(...any) error) (p string, err error) { return p, row(&p) })
 	out := map[string]bool{}
 	for _, p := range paths {
@@ -69,36 +69,36 @@ type taken struct {
 }
 
 // record writes the places of a batch for its destinations.
-func (s *fileSource) record(ctx context.Context, tx *engine.Tx, files []taken, destinations []string, version int64) error {
+func (s *fileSource) record(ctx context.Context, tx *duck.Tx, files []taken, destinations []string, version int64) error {
 	places := make([]filePlace, len(files))
 	for i, f := range files {
 		places[i] = filePlace{path: f.path, size: f.recorded(), modified: f.modified, hash: f.hash, pos: f.pos, done: f.done}
 	}
-	return s.write(ctx, tx.Conn, places, destinations, engine.Lit(version))
+	return s.write(ctx, tx.Conn, places, destinations, duck.Lit(version))
 }
 
 // write puts the places in files for the destinations where those are that were not done, or empty.
-func (s *fileSource) write(ctx context.Context, c *engine.Conn, places []filePlace, destinations []string, version *engine.Query) error {
-	var rows []*engine.Query
+func (s *fileSource) write(ctx context.Context, c *duck.Conn, places []filePlace, destinations []string, version *duck.Query) error {
+	var rows []*duck.Query
 	var paths []string
 	for _, p := range places {
 		paths = append(paths, p.path)
 		for _, d := range destinations {
-			a := engine.Args{"s": s.decl.Name, "d": d, "path": p.path, "size": p.size, "mtime": p.modified.UnixMicro(), "hash": p.hash,
+			a := duck.Args{"s": s.decl.Name, "d": d, "path": p.path, "size": p.size, "mtime": p.modified.UnixMicro(), "hash": p.hash,
 				"byte": p.pos.Byte, "line": p.pos.Line, "done": p.done, "v": version, "why": p.why}
-			rows = append(rows, engine.SQL(`({s}, {d}, {path}, {size}, make_timestamp({mtime}), {hash}, {byte}, {line}, {done}, {v},
+			rows = append(rows, duck.SQL(`({s}, {d}, {path}, {size}, make_timestamp({mtime}), {hash}, {byte}, {line}, {done}, {v},
 				nullif({why}, ''))`, a))
 		}
 	}
 	return c.Run(ctx, s.forget(paths, destinations),
-		engine.SQL("INSERT INTO dsql.files ({columns}) VALUES {rows}", engine.Args{"columns": fileColumns, "rows": engine.Join(", ", rows...)}))
+		duck.SQL("INSERT INTO dsql.files ({columns}) VALUES {rows}", duck.Args{"columns": fileColumns, "rows": duck.Join(", ", rows...)}))
 }
 
 // forget takes away the places of files that were not done, or empty.
-func (s *fileSource) forget(paths, destinations []string) *engine.Query {
-	lit := func(x string) *engine.Query { return engine.Lit(x) }
-	return engine.SQL("DELETE FROM dsql.files WHERE source = {s} AND (NOT done OR size = 0) AND path IN ({paths}) AND destination IN ({ds})",
-		engine.Args{"s": s.decl.Name, "paths": engine.Each(", ", paths, lit), "ds": engine.Each(", ", destinations, lit)})
+func (s *fileSource) forget(paths, destinations []string) *duck.Query {
+	lit := func(x string) *duck.Query { return duck.Lit(x) }
+	return duck.SQL("DELETE FROM dsql.files WHERE source = {s} AND (NOT done OR size = 0) AND path IN ({paths}) AND destination IN ({ds})",
+		duck.Args{"s": s.decl.Name, "paths": duck.Each(", ", paths, lit), "ds": duck.Each(", ", destinations, lit)})
 }
 
 // recorded is the size that a place has.

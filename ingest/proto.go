@@ -12,7 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/sr"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // protoDecoder writes messages of Protocol Buffers into vectors: Confluent's wire format, in which numbers behind the schema's say
@@ -253,7 +253,7 @@ func (d *protoDecoder) opened(v *schemaConv, t *schemaType, occ []occurrence, ro
 	switch {
 	case t.kind == kindUnion || t.kind == kindNull:
 		return isNull
-	case t.kind == kindRecord || t.kind == kindArray || t.kind == kindMap || c.id == engine.TypeJSON && t.kind != kindString:
+	case t.kind == kindRecord || t.kind == kindArray || t.kind == kindMap || c.id == duck.TypeJSON && t.kind != kindString:
 		return d.nested(v, t, occ, row)
 	}
 	t, s, ok := d.scalar(t, occ)
@@ -264,7 +264,7 @@ func (d *protoDecoder) opened(v *schemaConv, t *schemaType, occ []occurrence, ro
 		return d.fail(wrong, c, []byte("text that is no UTF-8"), false)
 	}
 	if f := d.w.typed(t, c, row, s); f != fine {
-		return d.fail(f, c, d.w.buf, t.kind == kindString || t.kind == kindEnum && !(c.id >= engine.TypeTinyInt && c.id <= engine.TypeUHugeInt))
+		return d.fail(f, c, d.w.buf, t.kind == kindString || t.kind == kindEnum && !(c.id >= duck.TypeTinyInt && c.id <= duck.TypeUHugeInt))
 	}
 	return isSet
 }
@@ -274,7 +274,7 @@ func (d *protoDecoder) nested(v *schemaConv, t *schemaType, occ []occurrence, ro
 	c := v.col
 	ok := true
 	switch {
-	case c.id == engine.TypeJSON || c.id == engine.TypeVarchar:
+	case c.id == duck.TypeJSON || c.id == duck.TypeVarchar:
 		d.text = d.text[:0]
 		if !d.render(t, occ, 0) {
 			return failed

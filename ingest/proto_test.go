@@ -12,12 +12,12 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/dynamicpb"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 func protos(schemas ...string) schemaSource { return schemasOf(sr.TypeProtobuf, schemas...) }
 
-func landProto(t testing.TB, c *engine.Conn, fields []Field, schemas schemaSource, values ...[]byte) landed {
+func landProto(t testing.TB, c *duck.Conn, fields []Field, schemas schemaSource, values ...[]byte) landed {
 	return landSchema(t, c, "protobuf", fields, schemas, values...)
 }
 

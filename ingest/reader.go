@@ -5,12 +5,13 @@ import (
 	"io"
 	"slices"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 )
 
 // Open lists what there is to read now and starts reading it. Files that appear later belong to the next run.
-func (s *fileSource) Open(ctx context.Context, c *engine.Conn, env *engine.Env, cols []engine.Column,
-	o engine.ReadOptions) (engine.Reader, error) {
+func (s *fileSource) Open(ctx context.Context, c *duck.Conn, env *kind.Env, cols []duck.Column,
+	o kind.ReadOptions) (kind.Reader, error) {
 	if err := s.knownDialect(ctx, c); err != nil {
 		return nil, err
 	}
@@ -52,9 +53,9 @@ func (s *fileSource) Open(ctx context.Context, c *engine.Conn, env *engine.Env, 
 // landing between Open and Close. Parquet is read by DuckDB as the batch is scanned.
 type reader struct {
 	s       *fileSource
-	conn    *engine.Conn
-	cols    []engine.Column
-	o       engine.ReadOptions
+	conn    *duck.Conn
+	cols    []duck.Column
+	o       kind.ReadOptions
 	work    []item
 	landing *Landing
 	cancel  context.CancelFunc
@@ -89,7 +90,7 @@ func (r *reader) Close() error {
 	return r.unstage(context.Background())
 }
 
-func (r *reader) Next(ctx context.Context) (*engine.Input, error) {
+func (r *reader) Next(ctx context.Context) (*kind.Input, error) {
 	switch {
 	case r.s.format == "parquet":
 		for {

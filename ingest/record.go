@@ -8,7 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // Record is a message of a topic. Its bytes are copied when it is added to a buffer.
@@ -46,7 +46,7 @@ type preparer interface {
 
 // topicMeta are the parts of _meta that differ from record to record.
 type topicMeta struct {
-	topic, partition, offset, timestamp, key, headers, headerKey, headerValue, tombstone *engine.Node
+	topic, partition, offset, timestamp, key, headers, headerKey, headerValue, tombstone *duck.Node
 }
 
 // topicRecords is what a landing has beside, to decode the records of topics.
@@ -62,7 +62,7 @@ type topicRecords struct {
 }
 
 // newRecords prepares a landing for records of topics instead of files.
-func (l *Landing) newRecords(format string, meta map[string]*engine.Node) error {
+func (l *Landing) newRecords(format string, meta map[string]*duck.Node) error {
 	r := &topicRecords{l: l, topics: map[string][]byte{}}
 	h := meta["headers"]
 	entry := h.Children[0]
@@ -168,7 +168,7 @@ func (b *Buffer) decode(r *topicRecords, rec *Record) bool {
 }
 
 // copyIn puts a record's value and key where DuckDB can point at them.
-func (r *topicRecords) copyIn(s *engine.Slab, rec *Record) (value, key []byte, ok bool) {
+func (r *topicRecords) copyIn(s *duck.Slab, rec *Record) (value, key []byte, ok bool) {
 	n := len(rec.Value) + len(rec.Key)
 	room := s.Room(n)
 	if len(room) < n {
@@ -267,7 +267,7 @@ func (b *Buffer) refuse(rec *Record, value, key []byte, why string) bool {
 		return false
 	}
 	chunk.Vecs[l.meta.reason.Vec].PutBytes(row, said)
-	engine.Put(&chunk.Vecs[l.meta.any.Vec], row, set+keys > 0)
+	duck.Put(&chunk.Vecs[l.meta.any.Vec], row, set+keys > 0)
 	b.put(&b.bad, rec, value)
 	return true
 }
@@ -305,22 +305,22 @@ func (b *Buffer) put(r *rowSet, rec *Record, value []byte) {
 }
 
 // coordinates writes _meta; it is false when there is no room for the headers.
-func (r *topicRecords) coordinates(c *engine.Chunk, row int, rec *Record, key []byte) bool {
+func (r *topicRecords) coordinates(c *duck.Chunk, row int, rec *Record, key []byte) bool {
 	v, m := c.Vecs, &r.meta
 	v[m.topic.Vec].PutBytes(row, r.topics[rec.Topic])
-	engine.Put(&v[m.partition.Vec], row, rec.Partition)
-	engine.Put(&v[m.offset.Vec], row, rec.Offset)
+	duck.Put(&v[m.partition.Vec], row, rec.Partition)
+	duck.Put(&v[m.offset.Vec], row, rec.Offset)
 	if rec.Time.IsZero() {
 		c.SetNull(m.timestamp, row)
 	} else {
-		engine.Put(&v[m.timestamp.Vec], row, rec.Time.UnixMicro())
+		duck.Put(&v[m.timestamp.Vec], row, rec.Time.UnixMicro())
 	}
 	if rec.Key == nil {
 		c.SetNull(m.key, row)
 	} else {
 		v[m.key.Vec].PutBytes(row, key)
 	}
-	engine.Put(&v[m.tombstone.Vec], row, rec.Value == nil)
+	duck.Put(&v[m.tombstone.Vec], row, rec.Value == nil)
 	at := 0
 	for i, h := range rec.Headers {
 		e := c.Append(m.headers)

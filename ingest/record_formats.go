@@ -5,7 +5,7 @@ import (
 	"encoding/binary"
 	"unicode/utf8"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // jsonValue decodes values that are JSON objects.
@@ -68,11 +68,11 @@ func (r *rawValue) decode(value []byte, row int, _ bool) (why string, set int, f
 
 // bytes converts a whole value or key, which lies in the slab: a BLOB takes it as it is, another type its text.
 func (w *writer) bytes(c *column, row int, value []byte) fault {
-	if c.id == engine.TypeBlob {
+	if c.id == duck.TypeBlob {
 		w.vecs[c.vec].PutBytes(row, value)
 		return fine
 	}
-	if c.id >= engine.TypeStruct || !utf8.Valid(value) {
+	if c.id >= duck.TypeStruct || !utf8.Valid(value) {
 		return wrong
 	}
 	return w.scalar(c, row, value, fromText, true)

@@ -3,7 +3,7 @@ package ingest
 import (
 	"context"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // The key of a record gives the columns FROM KEY.
@@ -22,7 +22,7 @@ type keyColumn struct {
 }
 
 // bytes says that the column takes the key as it is.
-func (k *keyColumn) bytes() bool { return !k.path && k.col.id == engine.TypeBlob }
+func (k *keyColumn) bytes() bool { return !k.path && k.col.id == duck.TypeBlob }
 
 // prepareKey sees whether a record's key is one of a registry's serialisers.
 func (r *topicRecords) prepareKey(ctx context.Context, rec *Record) error {
@@ -38,7 +38,7 @@ func (r *topicRecords) prepareKey(ctx context.Context, rec *Record) error {
 }
 
 // key writes the columns FROM KEY. prepareKey has been called with the record.
-func (r *topicRecords) key(c *engine.Chunk, key []byte, row int, lenient bool) (why string, set int, full bool) {
+func (r *topicRecords) key(c *duck.Chunk, key []byte, row int, lenient bool) (why string, set int, full bool) {
 	if r.inKey && key != nil {
 		if why, set, full = r.binary.decode(key, row, lenient); why != "" {
 			why = "the key: " + why
@@ -66,7 +66,7 @@ func (r *topicRecords) key(c *engine.Chunk, key []byte, row int, lenient bool) (
 			paths = true
 		default:
 			tok := text
-			if k.col.id == engine.TypeBlob {
+			if k.col.id == duck.TypeBlob {
 				tok = key
 			}
 			f := r.l.w.bytes(k.col, row, tok)

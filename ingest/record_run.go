@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // run is what a batch holds of one partition: offsets from first up to next, which isn't in it.
@@ -31,22 +31,22 @@ func (b *Buffer) stretch(rec *Record) {
 
 // recordID tells a batch's records apart and orders them by topic, partition and offset. (Offsets of a partition span less than
 // 2^40 in a batch.)
-func recordID(runs []*run) *engine.Query {
+func recordID(runs []*run) *duck.Query {
 	ordered := slices.Clone(runs)
 	slices.SortFunc(ordered, func(a, b *run) int {
 		return cmp.Or(strings.Compare(a.topic, b.topic), cmp.Compare(a.partition, b.partition))
 	})
 	if len(ordered) == 0 {
-		return engine.SQL(`_meta."offset"`)
+		return duck.SQL(`_meta."offset"`)
 	}
 	several := ordered[0].topic != ordered[len(ordered)-1].topic
 	i := int64(-1)
-	return engine.SQL(`(_meta."offset" + CASE {cases} END)`, engine.Args{"cases": engine.Each(" ", ordered, func(r *run) *engine.Query {
+	return duck.SQL(`(_meta."offset" + CASE {cases} END)`, duck.Args{"cases": duck.Each(" ", ordered, func(r *run) *duck.Query {
 		i++
-		a := engine.Args{"t": r.topic, "p": int64(r.partition), "n": i<<40 - r.first}
+		a := duck.Args{"t": r.topic, "p": int64(r.partition), "n": i<<40 - r.first}
 		if several {
-			return engine.SQL(`WHEN _meta."partition" = {p} AND _meta.topic = {t} THEN {n}`, a)
+			return duck.SQL(`WHEN _meta."partition" = {p} AND _meta.topic = {t} THEN {n}`, a)
 		}
-		return engine.SQL(`WHEN _meta."partition" = {p} THEN {n}`, a)
+		return duck.SQL(`WHEN _meta."partition" = {p} THEN {n}`, a)
 	})})
 }

@@ -9,10 +9,11 @@ import (
 
 	"pgregory.net/rapid"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 )
 
-func recordLanding(t testing.TB, c *engine.Conn, format string, fields []Field, limits Limits) *Landing {
+func recordLanding(t testing.TB, c *duck.Conn, format string, fields []Field, limits Limits) *Landing {
 	t.Helper()
 	d := Dialect{Format: "json", Records: format}
 	if format == "csv" {
@@ -40,13 +41,13 @@ func TestRecordsAreReadAsLines(t *testing.T) {
 	defer lines.Close()
 	records := recordLanding(t, c, "json", fields, Limits{})
 	value := rapid.SampledFrom([]string{`1`, `-7.50`, `"12"`, `"text that is longer"`, `null`, `[{"a":"x","b":[1,2]},null]`, `[{"b":[1.5]}]`, `{"a":1}`, `true`, `"\u00e9\n"`, `1e400`, `"\ud800"`})
-	read := func(rt *rapid.T, in *engine.Input) string {
-		rows, err := engine.Select(context.Background(), c, engine.SQL("SELECT coalesce(i::VARCHAR, '-') || '|' || coalesce(s, '-') || '|' || coalesce(d::VARCHAR, '-') || '|' || coalesce(l::VARCHAR, '-') FROM {rows}", engine.Args{"rows": in.Rows}), func(row func(...any) error) (s string, err error) { return s, row(&s) })
+	read := func(rt *rapid.T, in *kind.Input) string {
+		rows, err := duck.Select(context.Background(), c, duck.SQL("SELECT coalesce(i::VARCHAR, '-') || '|' || coalesce(s, '-') || '|' || coalesce(d::VARCHAR, '-') || '|' || coalesce(l::VARCHAR, '-') FROM {rows}", duck.Args{"rows": in.Rows}), func(row func(...any) error) (s string, err error) { return s, row(&s) })
 		if err != nil {
 			rt.Fatal(err)
 		}
 		if in.Bad != nil {
-			bad, err := engine.Select(context.Background(), c, engine.SQL("SELECT reason || '|' || coalesce(data::VARCHAR, '-') || '|' || decode(_payload) FROM {bad}", engine.Args{"bad": in.Bad}), func(row func(...any) error) (s string, err error) { return s, row(&s) })
+			bad, err := duck.Select(context.Background(), c, duck.SQL("SELECT reason || '|' || coalesce(data::VARCHAR, '-') || '|' || decode(_payload) FROM {bad}", duck.Args{"bad": in.Bad}), func(row func(...any) error) (s string, err error) { return s, row(&s) })
 			if err != nil {
 				rt.Fatal(err)
 			}
@@ -118,15 +119,15 @@ func FuzzRecord(f *testing.F) {
 }
 
 // recordsAdd reads all values of a batch and holds the counts against the relations.
-func recordsAdd(c *engine.Conn, in *engine.Input) string {
+func recordsAdd(c *duck.Conn, in *kind.Input) string {
 	bad := in.Bad
 	if bad == nil {
-		bad = engine.SQL("(SELECT NULL AS reason, NULL AS data WHERE false)")
+		bad = duck.SQL("(SELECT NULL AS reason, NULL AS data WHERE false)")
 	}
 	var rows, bads, raws, read int64
-	_, err := c.Scan(context.Background(), engine.SQL(`SELECT r, b, p, rs + bs FROM (SELECT count(*) AS r, coalesce(sum(len(x::VARCHAR)), 0)::BIGINT AS rs FROM {rows} x),
+	_, err := c.Scan(context.Background(), duck.SQL(`SELECT r, b, p, rs + bs FROM (SELECT count(*) AS r, coalesce(sum(len(x::VARCHAR)), 0)::BIGINT AS rs FROM {rows} x),
 		(SELECT count(*) AS b, coalesce(sum(len(data::VARCHAR) + len(reason)), 0)::BIGINT AS bs FROM {bad} WHERE reason LIKE 'bad_record: %'),
-		(SELECT count(*) AS p FROM {raw} WHERE _meta."offset" = 9 AND len(_meta.headers) IN (0, 2) AND (_payload IS NULL) = _meta.tombstone)`, engine.Args{"raw": in.Raw, "rows": in.Rows, "bad": bad}), &rows, &bads, &raws, &read)
+		(SELECT count(*) AS p FROM {raw} WHERE _meta."offset" = 9 AND len(_meta.headers) IN (0, 2) AND (_payload IS NULL) = _meta.tombstone)`, duck.Args{"raw": in.Raw, "rows": in.Rows, "bad": bad}), &rows, &bads, &raws, &read)
 	if err != nil || rows != in.Good || bads != in.BadCount || raws != in.Records || in.Records != in.Good+in.BadCount {
 		return fmt.Sprintf("%v: %d = %d + %d, relations have %d, %d and %d", err, in.Records, in.Good, in.BadCount, raws, rows, bads)
 	}

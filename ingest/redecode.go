@@ -8,7 +8,8 @@ import (
 	"fmt"
 	"slices"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
@@ -25,16 +26,16 @@ type opening struct {
 }
 
 // openings is an expression giving, as JSON, how the files of a batch's bad records began; NULL where that says nothing.
-func (b *Buffer) openings() *engine.Query {
-	var cases []*engine.Query
+func (b *Buffer) openings() *duck.Query {
+	var cases []*duck.Query
 	for _, f := range b.noted {
 		text, _ := json.Marshal(f.opening)
-		cases = append(cases, engine.SQL("WHEN {file} THEN {text}", engine.Args{"file": f.info.Path, "text": string(text)}))
+		cases = append(cases, duck.SQL("WHEN {file} THEN {text}", duck.Args{"file": f.info.Path, "text": string(text)}))
 	}
 	if len(cases) == 0 {
-		return engine.SQL("NULL::JSON")
+		return duck.SQL("NULL::JSON")
 	}
-	return engine.SQL("(CASE _meta.file {cases} END)::JSON", engine.Args{"cases": engine.Join(" ", cases...)})
+	return duck.SQL("(CASE _meta.file {cases} END)::JSON", duck.Args{"cases": duck.Join(" ", cases...)})
 }
 
 // note remembers a file that has a bad record in the batch.
@@ -45,8 +46,8 @@ func (b *Buffer) note(f *File) {
 }
 
 // Redecode decodes records of files: as many as a batch has room for, and those that began alike. It says how many it took.
-func (s *fileSource) Redecode(ctx context.Context, c *engine.Conn, env *engine.Env, cols []engine.Column,
-	records []engine.BadRecord) (*engine.Redecoded, error) {
+func (s *fileSource) Redecode(ctx context.Context, c *duck.Conn, env *kind.Env, cols []duck.Column,
+	records []kind.BadRecord) (*kind.Redecoded, error) {
 	if s.format == "parquet" {
 		return nil, &sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "replay-bytes", Exit: sql.ExitFailed,
 			Msg: "rows of Parquet have no bytes of their own to be read again", Hint: "REBUILD … FROM SOURCE reads their files again"}
@@ -54,7 +55,7 @@ func (s *fileSource) Redecode(ctx context.Context, c *engine.Conn, env *engine.E
 	if err := s.knownDialect(ctx, c); err != nil {
 		return nil, err
 	}
-	out := &engine.Redecoded{ID: engine.SQL("_meta.file::BIGINT")}
+	out := &kind.Redecoded{ID: duck.SQL("_meta.file::BIGINT")}
 	files := &beginnings{s: s, c: c, env: env, cols: cols, openings: map[string]*opening{}}
 	began, captures, err := files.of(ctx, &records[0])
 	if err != nil {
@@ -134,8 +135,8 @@ func (o *opening) equal(p *opening) bool {
 }
 
 // Redecode decodes records of topics, as many as a batch has room for.
-func (s *kafkaSource) Redecode(ctx context.Context, c *engine.Conn, env *engine.Env, cols []engine.Column,
-	records []engine.BadRecord) (*engine.Redecoded, error) {
+func (s *kafkaSource) Redecode(ctx context.Context, c *duck.Conn, env *kind.Env, cols []duck.Column,
+	records []kind.BadRecord) (*kind.Redecoded, error) {
 	conn, err := s.dial(env)
 	if err != nil {
 		return nil, err
@@ -144,7 +145,7 @@ func (s *kafkaSource) Redecode(ctx context.Context, c *engine.Conn, env *engine.
 	if err != nil {
 		return nil, err
 	}
-	out := &engine.Redecoded{ID: engine.SQL(`_meta."offset"`), Close: l.Close}
+	out := &kind.Redecoded{ID: duck.SQL(`_meta."offset"`), Close: l.Close}
 	b, err := l.Take(ctx)
 	if err == nil {
 		err = l.Topic("")
@@ -177,7 +178,7 @@ func (s *kafkaSource) Redecode(ctx context.Context, c *engine.Conn, env *engine.
 	return out, nil
 }
 
-func headersOf(rec engine.BadRecord) (out []RecordHeader) {
+func headersOf(rec kind.BadRecord) (out []RecordHeader) {
 	for _, h := range rec.Headers {
 		var value []byte
 		if h.Value != nil {

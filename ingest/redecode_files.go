@@ -7,7 +7,8 @@ import (
 	"fmt"
 	"io/fs"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
@@ -17,15 +18,15 @@ import (
 // beginnings tell that of bad records. What a file was asked is asked once.
 type beginnings struct {
 	s        *fileSource
-	c        *engine.Conn
-	env      *engine.Env
-	cols     []engine.Column
+	c        *duck.Conn
+	env      *kind.Env
+	cols     []duck.Column
 	files    map[string]file     // that are there, by the names that they were taken under; nil: nobody has asked yet
 	openings map[string]*opening // of those that were looked at
 }
 
 // of says how the file of a record began, nil where that doesn't matter, and what its path captured.
-func (b *beginnings) of(ctx context.Context, rec *engine.BadRecord) (began *opening, captures map[string]string, err error) {
+func (b *beginnings) of(ctx context.Context, rec *kind.BadRecord) (began *opening, captures map[string]string, err error) {
 	if b.s.format == "csv" {
 		if began, err = b.opening(ctx, rec); err != nil {
 			return nil, nil, err
@@ -36,7 +37,7 @@ func (b *beginnings) of(ctx context.Context, rec *engine.BadRecord) (began *open
 }
 
 // opening stands beside the record, but for rejects of older dsqls, whose file must still be there.
-func (b *beginnings) opening(ctx context.Context, rec *engine.BadRecord) (*opening, error) {
+func (b *beginnings) opening(ctx context.Context, rec *kind.BadRecord) (*opening, error) {
 	o := &opening{}
 	if rec.Opening != "" && json.Unmarshal([]byte(rec.Opening), o) == nil && o.Delim != "" {
 		return o, nil
@@ -63,7 +64,7 @@ func (b *beginnings) opening(ctx context.Context, rec *engine.BadRecord) (*openi
 }
 
 // captures are those of the record's path, or of the one by which the pattern leads to its file now.
-func (b *beginnings) captures(ctx context.Context, rec *engine.BadRecord) (map[string]string, error) {
+func (b *beginnings) captures(ctx context.Context, rec *kind.BadRecord) (map[string]string, error) {
 	p := &b.s.pattern
 	if len(p.captures) == 0 {
 		return nil, nil
@@ -76,7 +77,7 @@ func (b *beginnings) captures(ctx context.Context, rec *engine.BadRecord) (map[s
 }
 
 // file is the record's file as it is there now. what it is asked for is said where it isn't.
-func (b *beginnings) file(ctx context.Context, rec *engine.BadRecord, what string) (file, error) {
+func (b *beginnings) file(ctx context.Context, rec *kind.BadRecord, what string) (file, error) {
 	s := b.s
 	if b.files == nil {
 		listed, err := s.list(b.env)

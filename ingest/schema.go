@@ -5,7 +5,7 @@ import (
 	"sort"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 type schemaKind uint8
@@ -97,7 +97,7 @@ func (t *schemaType) field(name string) int {
 const maxColumns = 2000
 
 // columns are the DuckDB types of a record's fields, as a declaration may have them.
-func (t *schemaType) columns() ([]engine.Column, error) {
+func (t *schemaType) columns() ([]duck.Column, error) {
 	if t.kind == kindUnion && len(t.branches) == 2 && t.branches[0].kind == kindNull {
 		t = t.branches[1]
 	}
@@ -106,9 +106,9 @@ func (t *schemaType) columns() ([]engine.Column, error) {
 	}
 	left := maxColumns
 	inside := map[*schemaType]bool{t: true}
-	cols := make([]engine.Column, len(t.fields))
+	cols := make([]duck.Column, len(t.fields))
 	for i, f := range t.fields {
-		cols[i] = engine.Column{Name: f.name, Type: f.t.duckdb(inside, &left)}
+		cols[i] = duck.Column{Name: f.name, Type: f.t.duckdb(inside, &left)}
 	}
 	return cols, nil
 }
@@ -176,7 +176,7 @@ func (t *schemaType) duckdb(inside map[*schemaType]bool, left *int) string {
 		defer delete(inside, t)
 		var parts []string
 		for _, f := range t.fields {
-			parts = append(parts, engine.Ident(f.name).String()+" "+f.t.duckdb(inside, left))
+			parts = append(parts, duck.Ident(f.name).String()+" "+f.t.duckdb(inside, left))
 		}
 		return "STRUCT(" + strings.Join(parts, ", ") + ")"
 	}

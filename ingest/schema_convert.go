@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"unicode/utf8"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // schemaScalar is a value that is no record, array, map or union.
@@ -22,27 +22,27 @@ var plainLong = schemaType{kind: kindLong}
 // typed writes a value into a row of a column. After a fault w.buf has the value's text.
 func (w *writer) typed(t *schemaType, c *column, row int, s schemaScalar) fault {
 	v := &w.vecs[c.vec]
-	if c.id >= engine.TypeStruct {
+	if c.id >= duck.TypeStruct {
 		return w.orText(wrong, t, s)
 	}
 	switch t.kind {
 	case kindBoolean:
-		if c.id == engine.TypeBoolean {
-			engine.Put(v, row, s.n == 1)
+		if c.id == duck.TypeBoolean {
+			duck.Put(v, row, s.n == 1)
 			return fine
 		}
 	case kindMoment:
 		switch {
-		case t.logical == logicalDuration && c.id != engine.TypeVarchar:
+		case t.logical == logicalDuration && c.id != duck.TypeVarchar:
 			w.buf = appendSeconds(w.buf[:0], s)
 			return w.scalar(c, row, w.buf, fromNumber, false)
-		case t.logical == logicalTimestamp && c.id >= engine.TypeDate && c.id <= engine.TypeTimestampTZ:
+		case t.logical == logicalTimestamp && c.id >= duck.TypeDate && c.id <= duck.TypeTimestampTZ:
 			return w.orText(c.putInstant(v, row, instant{sec: s.n, ns: s.ns}), t, s)
-		case c.id != engine.TypeVarchar:
+		case c.id != duck.TypeVarchar:
 			return w.orText(wrong, t, s)
 		}
 	case kindEnum:
-		if t.proto.names != nil && c.id >= engine.TypeTinyInt && c.id <= engine.TypeUHugeInt {
+		if t.proto.names != nil && c.id >= duck.TypeTinyInt && c.id <= duck.TypeUHugeInt {
 			return w.orText(c.putInt(v, row, s.n), &plainLong, s)
 		}
 	case kindInt, kindLong, kindUint, kindUlong:
@@ -50,16 +50,16 @@ func (w *writer) typed(t *schemaType, c *column, row int, s schemaScalar) fault 
 		case t.kind == kindUlong && s.n < 0: // 2^63 and more
 			w.buf = strconv.AppendUint(w.buf[:0], uint64(s.n), 10)
 			return w.scalar(c, row, w.buf, fromNumber, false)
-		case t.logical != logicalNone && (c.id >= engine.TypeDate && c.id <= engine.TypeTimestampTZ):
+		case t.logical != logicalNone && (c.id >= duck.TypeDate && c.id <= duck.TypeTimestampTZ):
 			return w.orText(t.temporal(c, v, row, s.n), t, s)
-		case t.logical != logicalNone && c.id == engine.TypeVarchar:
-		case c.id == engine.TypeBigInt:
-			engine.Put(v, row, s.n)
+		case t.logical != logicalNone && c.id == duck.TypeVarchar:
+		case c.id == duck.TypeBigInt:
+			duck.Put(v, row, s.n)
 			return fine
-		case c.id == engine.TypeDouble:
-			engine.Put(v, row, float64(s.n))
+		case c.id == duck.TypeDouble:
+			duck.Put(v, row, float64(s.n))
 			return fine
-		case c.id >= engine.TypeTinyInt && c.id <= engine.TypeUHugeInt:
+		case c.id >= duck.TypeTinyInt && c.id <= duck.TypeUHugeInt:
 			return w.orText(c.putInt(v, row, s.n), &plainLong, s)
 		default: // as a number, whatever it means
 			w.buf = strconv.AppendInt(w.buf[:0], s.n, 10)
@@ -67,20 +67,20 @@ func (w *writer) typed(t *schemaType, c *column, row int, s schemaScalar) fault 
 		}
 	case kindDouble, kindFloat:
 		switch c.id {
-		case engine.TypeDouble:
-			engine.Put(v, row, s.f)
+		case duck.TypeDouble:
+			duck.Put(v, row, s.f)
 			return fine
-		case engine.TypeFloat:
+		case duck.TypeFloat:
 			x := float32(s.f)
 			if math.IsInf(float64(x), 0) && !math.IsInf(s.f, 0) {
 				return w.orText(outOfRange, t, s)
 			}
-			engine.Put(v, row, x)
+			duck.Put(v, row, x)
 			return fine
 		}
 	case kindString, kindBytes, kindFixed:
 		switch {
-		case c.id == engine.TypeBlob, c.id == engine.TypeVarchar && t.kind == kindString:
+		case c.id == duck.TypeBlob, c.id == duck.TypeVarchar && t.kind == kindString:
 			v.PutBytes(row, s.b)
 			return fine
 		case t.kind == kindString:
@@ -89,22 +89,22 @@ func (w *writer) typed(t *schemaType, c *column, row int, s schemaScalar) fault 
 				w.buf = append(w.buf[:0], s.b[:min(len(s.b), 2*excerptBytes)]...)
 			}
 			return f
-		case t.logical == logicalNone && c.id == engine.TypeVarchar && utf8.Valid(s.b):
+		case t.logical == logicalNone && c.id == duck.TypeVarchar && utf8.Valid(s.b):
 			v.PutBytes(row, s.b)
 			return fine
 		case t.logical == logicalNone:
 			return w.orText(wrong, t, s)
-		case t.logical == logicalUUID && c.id == engine.TypeUUID:
-			engine.Put(v, row, engine.Int128{Lo: binary.BigEndian.Uint64(s.b[8:]), Hi: int64(binary.BigEndian.Uint64(s.b) ^ 1<<63)}) // turned: see parseUUID
+		case t.logical == logicalUUID && c.id == duck.TypeUUID:
+			duck.Put(v, row, duck.Int128{Lo: binary.BigEndian.Uint64(s.b[8:]), Hi: int64(binary.BigEndian.Uint64(s.b) ^ 1<<63)}) // turned: see parseUUID
 			return fine
-		case t.logical == logicalDecimal && c.id == engine.TypeDecimal && c.scale >= t.scale:
+		case t.logical == logicalDecimal && c.id == duck.TypeDecimal && c.scale >= t.scale:
 			if neg, x, ok := magnitude(s.b); ok {
 				if x, ok = x.times10(c.scale - t.scale); ok {
 					return w.orText(c.putBig(v, row, neg, x), t, s)
 				}
 			}
 			return w.orText(outOfRange, t, s)
-		case t.logical != logicalDecimal && c.id != engine.TypeVarchar:
+		case t.logical != logicalDecimal && c.id != duck.TypeVarchar:
 			return w.orText(wrong, t, s)
 		}
 	}
@@ -132,8 +132,8 @@ func (w *writer) orText(f fault, t *schemaType, s schemaScalar) fault {
 }
 
 // temporal writes a date or time.
-func (t *schemaType) temporal(c *column, v *engine.Vector, row int, n int64) fault {
-	if (t.logical == logicalTime) != (c.id == engine.TypeTime) {
+func (t *schemaType) temporal(c *column, v *duck.Vector, row int, n int64) fault {
+	if (t.logical == logicalTime) != (c.id == duck.TypeTime) {
 		return wrong
 	}
 	if t.logical == logicalTime {
@@ -144,11 +144,11 @@ func (t *schemaType) temporal(c *column, v *engine.Vector, row int, n int64) fau
 		if us < 0 || us > 86400e6 {
 			return outOfRange
 		}
-		engine.Put(v, row, us)
+		duck.Put(v, row, us)
 		return fine
 	}
-	if t.scale == 6 && (c.id == engine.TypeTimestamp || c.id == engine.TypeTimestampTZ) && n >= minSeconds*1e6 && n < math.MaxInt64 {
-		engine.Put(v, row, n)
+	if t.scale == 6 && (c.id == duck.TypeTimestamp || c.id == duck.TypeTimestampTZ) && n >= minSeconds*1e6 && n < math.MaxInt64 {
+		duck.Put(v, row, n)
 		return fine
 	}
 	return c.putInstant(v, row, t.instant(n))

@@ -8,7 +8,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/sr"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // schemaDecoder is what the decoders of values with a schema have in common: what has become of the value in hand. Like the JSON
@@ -52,7 +52,7 @@ func newSchemaDecoder(l *Landing, format string) schemaDecoder {
 
 func (d *schemaDecoder) unknown() int64 { return d.found }
 
-func (d *schemaDecoder) additions() []engine.Column { return d.more.columns() }
+func (d *schemaDecoder) additions() []duck.Column { return d.more.columns() }
 
 func (d *schemaDecoder) begin(lenient bool) {
 	d.lenient, d.found, d.set = lenient, 0, 0

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strconv"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // schemaPlan is what becomes of the records of one schema.
@@ -127,12 +127,12 @@ func (p *schemaPlan) conv(t *schemaType, c *column) *schemaConv {
 		for _, b := range t.branches {
 			v.branches = append(v.branches, p.conv(b, c))
 		}
-	case (t.kind == kindRecord || t.kind == kindMap) && c.id == engine.TypeStruct:
+	case (t.kind == kindRecord || t.kind == kindMap) && c.id == duck.TypeStruct:
 		v.record = &schemaNode{t: t, below: true}
 		p.below(v.record, []*object{c.fields})
-	case t.kind == kindArray && c.id == engine.TypeList:
+	case t.kind == kindArray && c.id == duck.TypeList:
 		v.elem = p.conv(t.elem, c.children[0])
-	case t.kind == kindMap && c.id == engine.TypeMap:
+	case t.kind == kindMap && c.id == duck.TypeMap:
 		v.elem = p.conv(t.elem, c.children[1])
 	}
 	return v

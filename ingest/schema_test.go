@@ -6,7 +6,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/sr"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // schemasOf is a schemaSource of texts at hand, without references.
@@ -20,7 +20,7 @@ func schemasOf(kind sr.SchemaType, texts ...string) schemaSource {
 }
 
 // schemaLanding is a landing of records in a format with schemas.
-func schemaLanding(t testing.TB, c *engine.Conn, format string, fields []Field, lim Limits, schemas schemaSource) *Landing {
+func schemaLanding(t testing.TB, c *duck.Conn, format string, fields []Field, lim Limits, schemas schemaSource) *Landing {
 	t.Helper()
 	d := Dialect{Format: "json", Records: format, values: func(l *Landing) (valueDecoder, error) { return registered[format](l, schemas), nil }}
 	l, err := NewLanding(c, "src", fields, d, lim)
@@ -50,7 +50,7 @@ func filled(t testing.TB, l *Landing, values ...[]byte) *Buffer {
 }
 
 // landSchema decodes values into one batch.
-func landSchema(t testing.TB, c *engine.Conn, format string, fields []Field, schemas schemaSource, values ...[]byte) landed {
+func landSchema(t testing.TB, c *duck.Conn, format string, fields []Field, schemas schemaSource, values ...[]byte) landed {
 	t.Helper()
 	b := filled(t, schemaLanding(t, c, format, fields, Limits{}, schemas), values...)
 	defer b.Release()
@@ -58,13 +58,13 @@ func landSchema(t testing.TB, c *engine.Conn, format string, fields []Field, sch
 }
 
 // takesAnything adds a value twice: both are taken or rejected with a reason, and DuckDB can read every value.
-func takesAnything(t *testing.T, c *engine.Conn, l *Landing, value []byte) {
+func takesAnything(t *testing.T, c *duck.Conn, l *Landing, value []byte) {
 	b := filled(t, l, value, value)
 	defer b.Release()
 	in := b.Input()
-	q := engine.SQL("SELECT count(x::VARCHAR) FROM {rows} x", engine.Args{"rows": in.Rows})
+	q := duck.SQL("SELECT count(x::VARCHAR) FROM {rows} x", duck.Args{"rows": in.Rows})
 	if in.Bad != nil {
-		q = engine.SQL("SELECT count(reason || coalesce(data::VARCHAR, '')) FROM {bad} WHERE reason LIKE 'bad_record: %'", engine.Args{"bad": in.Bad})
+		q = duck.SQL("SELECT count(reason || coalesce(data::VARCHAR, '')) FROM {bad} WHERE reason LIKE 'bad_record: %'", duck.Args{"bad": in.Bad})
 	}
 	if n, err := c.Int(context.Background(), q); err != nil || n != 2 {
 		t.Fatal(n, err)

@@ -5,7 +5,7 @@ import (
 	"os"
 	"time"
 
-	"dsql/engine"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
@@ -29,7 +29,7 @@ type look struct {
 }
 
 // quiet takes away the files that may still be being written. Loads of a snapshot keep their order: with one all behind it wait.
-func (s *fileSource) quiet(files []file, places []filePlace, o engine.ReadOptions) []file {
+func (s *fileSource) quiet(files []file, places []filePlace, o kind.ReadOptions) []file {
 	if !o.Follow && s.minAge == 0 || o.Everything || o.Replay != nil {
 		return files
 	}
@@ -76,7 +76,7 @@ func (s *fileSource) held(files []file) *sql.Error {
 			last = f.modified
 		}
 	}
-	until := engine.Clock(last.Add(s.minAge))
+	until := kind.Clock(last.Add(s.minAge))
 	e := &sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "file-young",
 		Msg: files[0].path + " changed less than min_age ago: it waits until " + until, Hint: "run again then"}
 	if more := len(files) - 1; more > 0 {
@@ -103,7 +103,7 @@ func (s *fileSource) moved(files []taken) *sql.Error {
 		}
 		return &sql.Error{Src: s.decl.Src, Span: s.patternAt, Code: "file-growing", Exit: sql.ExitFailed,
 			Msg:  f.path + " changed while it was read: it is taken when it is whole",
-			Hint: "let what writes it give it its name (a rename) when it is whole; run again", Err: engine.ErrAgain}
+			Hint: "let what writes it give it its name (a rename) when it is whole; run again", Err: kind.ErrAgain}
 	}
 	return nil
 }

@@ -8,7 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
@@ -79,7 +80,7 @@ func TestFileChangesInReading(t *testing.T) {
 	l.parquet("in/a.parquet", "SELECT 1 AS id")
 	for _, name := range []string{"in/a.csv", "in/a.parquet"} {
 		s := l.source("CREATE SOURCE s (id BIGINT) FROM FILES ('" + name + "', batch_rows 2)")
-		rd, err := s.Open(ctx, l.c, &engine.Env{Dir: l.dir}, []engine.Column{{Name: "id", Type: "BIGINT"}}, engine.ReadOptions{Destinations: []string{"d"}})
+		rd, err := s.Open(ctx, l.c, &kind.Env{Dir: l.dir}, []duck.Column{{Name: "id", Type: "BIGINT"}}, kind.ReadOptions{Destinations: []string{"d"}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -88,9 +89,9 @@ func TestFileChangesInReading(t *testing.T) {
 			t.Fatal(err)
 		}
 		l.touch(name)
-		err = l.c.Update(ctx, func(tx *engine.Tx) error { return in.Commit(ctx, tx, 1) })
+		err = l.c.Update(ctx, func(tx *duck.Tx) error { return in.Commit(ctx, tx, 1) })
 		in.Release()
-		if !errors.Is(err, engine.ErrAgain) {
+		if !errors.Is(err, kind.ErrAgain) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if in, err = rd.Next(ctx); err == nil {
@@ -112,8 +113,8 @@ func TestQuietFiles(t *testing.T) {
 	if err := os.Chtimes(filepath.Join(l.dir, "in/b.csv"), old, old); err != nil {
 		t.Fatal(err)
 	}
-	look := func(s *fileSource, o engine.ReadOptions) (out []string) {
-		files, err := s.list(&engine.Env{Dir: l.dir})
+	look := func(s *fileSource, o kind.ReadOptions) (out []string) {
+		files, err := s.list(&kind.Env{Dir: l.dir})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -126,8 +127,8 @@ func TestQuietFiles(t *testing.T) {
 		}
 	}
 	s := l.source("CREATE SOURCE s (id BIGINT) FROM FILES ('in/*.csv')")
-	is(look(s, engine.ReadOptions{Follow: true}), "in/b.csv")
-	is(look(s, engine.ReadOptions{Follow: true}), "in/b.csv")
+	is(look(s, kind.ReadOptions{Follow: true}), "in/b.csv")
+	is(look(s, kind.ReadOptions{Follow: true}), "in/b.csv")
 	earlier := func() {
 		for name, x := range s.settled {
 			x.since = x.since.Add(-time.Second)
@@ -136,16 +137,16 @@ func TestQuietFiles(t *testing.T) {
 	}
 	earlier()
 	l.put("in/a.csv", "id\n1\n2\n")
-	is(look(s, engine.ReadOptions{Follow: true}), "in/b.csv")
+	is(look(s, kind.ReadOptions{Follow: true}), "in/b.csv")
 	earlier()
-	is(look(s, engine.ReadOptions{Follow: true}), "in/a.csv", "in/b.csv")
+	is(look(s, kind.ReadOptions{Follow: true}), "in/a.csv", "in/b.csv")
 	s = l.source("CREATE SOURCE s (id BIGINT) FROM FILES ('in/*.csv', mode snapshot)") // in order: what is behind waits as well
-	is(look(s, engine.ReadOptions{Follow: true}))
+	is(look(s, kind.ReadOptions{Follow: true}))
 	s = l.source("CREATE SOURCE s (id BIGINT) FROM FILES ('in/*.csv', min_age '1 minute')")
-	is(look(s, engine.ReadOptions{}), "in/b.csv")
-	is(look(s, engine.ReadOptions{Everything: true}), "in/a.csv", "in/b.csv")
+	is(look(s, kind.ReadOptions{}), "in/b.csv")
+	is(look(s, kind.ReadOptions{Everything: true}), "in/a.csv", "in/b.csv")
 	told, left := 0, 0
-	o := engine.ReadOptions{Follow: true, Waits: func() { left++ }, Warn: func(*sql.Error) { told++ }}
+	o := kind.ReadOptions{Follow: true, Waits: func() { left++ }, Warn: func(*sql.Error) { told++ }}
 	s = l.source("CREATE SOURCE s (id BIGINT) FROM FILES ('in/*.csv', min_age '1 minute')")
 	is(look(s, o), "in/b.csv")
 	l.put("in/a.csv", "id\n1\n3\n")

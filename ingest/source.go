@@ -7,7 +7,8 @@ import (
 	"strconv"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
@@ -28,23 +29,23 @@ func (s *declaration) Decl() *sql.Decl { return s.decl }
 func (s *declaration) RejectLimit() int64 { return s.rejects }
 
 // types are the declared columns with their types as DuckDB writes them.
-func (s *declaration) types(ctx context.Context, c *engine.Conn) ([]engine.Column, error) {
-	var cols []engine.Column
+func (s *declaration) types(ctx context.Context, c *duck.Conn) ([]duck.Column, error) {
+	var cols []duck.Column
 	var errs sql.List
-	all, err := c.Describe(ctx, engine.SQL("SELECT {types}",
-		engine.Args{"types": engine.Each(", ", s.columns, func(col sql.ColumnDef) *engine.Query {
-			return engine.SQL("NULL::{t} AS c", engine.Args{"t": engine.User(s.decl.Src, col.At)})
-		})}), engine.Place{})
+	all, err := c.Describe(ctx, duck.SQL("SELECT {types}",
+		duck.Args{"types": duck.Each(", ", s.columns, func(col sql.ColumnDef) *duck.Query {
+			return duck.SQL("NULL::{t} AS c", duck.Args{"t": duck.User(s.decl.Src, col.At)})
+		})}), duck.Place{})
 	if err == nil && len(all) == len(s.columns) {
 		for i, col := range s.columns {
-			cols = append(cols, engine.Column{Name: col.Name.Text, Type: all[i].Type})
+			cols = append(cols, duck.Column{Name: col.Name.Text, Type: all[i].Type})
 		}
 		return cols, nil
 	}
 	for _, col := range s.columns { // which one is wrong
-		found, err := c.Describe(ctx, engine.SQL("SELECT NULL::{t} AS c", engine.Args{"t": engine.User(s.decl.Src, col.At)}),
-			engine.Place{Src: s.decl.Src, Span: col.At})
-		if engine.Echo(err) {
+		found, err := c.Describe(ctx, duck.SQL("SELECT NULL::{t} AS c", duck.Args{"t": duck.User(s.decl.Src, col.At)}),
+			duck.Place{Src: s.decl.Src, Span: col.At})
+		if duck.Echo(err) {
 			return nil, err
 		}
 		if err != nil {
@@ -52,7 +53,7 @@ func (s *declaration) types(ctx context.Context, c *engine.Conn) ([]engine.Colum
 				Hint: typeHint(col.Type), Err: err})
 			continue
 		}
-		cols = append(cols, engine.Column{Name: col.Name.Text, Type: found[0].Type})
+		cols = append(cols, duck.Column{Name: col.Name.Text, Type: found[0].Type})
 	}
 	return cols, errs.Err()
 }
@@ -66,7 +67,7 @@ func typeHint(t string) string {
 }
 
 // fields are the columns as the decoders see them.
-func (s *declaration) fields(cols []engine.Column) []Field {
+func (s *declaration) fields(cols []duck.Column) []Field {
 	out := make([]Field, len(cols))
 	for i, c := range cols {
 		out[i] = Field{Name: c.Name, Type: c.Type}
@@ -95,7 +96,7 @@ func (s *declaration) column(name string) *sql.ColumnDef {
 }
 
 // badRecords applies ON BAD RECORD to a batch.
-func (s *declaration) badRecords(ctx context.Context, c *engine.Conn, in *engine.Input) error {
+func (s *declaration) badRecords(ctx context.Context, c *duck.Conn, in *kind.Input) error {
 	switch {
 	case in.BadCount == 0 || s.onBad == "REJECT":
 		return nil
@@ -104,9 +105,9 @@ func (s *declaration) badRecords(ctx context.Context, c *engine.Conn, in *engine
 		return nil
 	}
 	var reason, where string
-	if _, err := c.Scan(ctx, engine.SQL(`SELECT reason, coalesce(_meta.file || ' line ' || _meta.line,
+	if _, err := c.Scan(ctx, duck.SQL(`SELECT reason, coalesce(_meta.file || ' line ' || _meta.line,
 			_meta.topic || '[' || _meta."partition" || '] offset ' || _meta."offset")
-		FROM {bad} ORDER BY {id} LIMIT 1`, engine.Args{"bad": in.Bad, "id": in.RowID}), &reason, &where); err != nil {
+		FROM {bad} ORDER BY {id} LIMIT 1`, duck.Args{"bad": in.Bad, "id": in.RowID}), &reason, &where); err != nil {
 		return err
 	}
 	return &sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "bad-record", Exit: sql.ExitFailed, Msg: where + ": " + reason,

@@ -7,12 +7,13 @@ import (
 	"slices"
 	"time"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 )
 
 // Waits are the files that are not taken by all of these destinations, as the folder is now: why, and until when. Those that were set
 // aside and are as they were then have their reason in dsql.files, and aren't among them. Nothing is read but a file's last byte.
-func (s *fileSource) Waits(ctx context.Context, c *engine.Conn, env *engine.Env, destinations []string) ([]engine.WaitingFile, error) {
+func (s *fileSource) Waits(ctx context.Context, c *duck.Conn, env *kind.Env, destinations []string) ([]kind.WaitingFile, error) {
 	files, err := s.list(env)
 	if err != nil {
 		return nil, err
@@ -31,10 +32,10 @@ func (s *fileSource) Waits(ctx context.Context, c *engine.Conn, env *engine.Env,
 	for _, p := range places {
 		byPath[p.path] = append(byPath[p.path], p)
 	}
-	now, aside, out := time.Now(), s.loadsAside(files, byPath), []engine.WaitingFile{}
-	var first *engine.WaitingFile // of a snapshot: loads keep their order
+	now, aside, out := time.Now(), s.loadsAside(files, byPath), []kind.WaitingFile{}
+	var first *kind.WaitingFile // of a snapshot: loads keep their order
 	for _, f := range files {
-		w := engine.WaitingFile{Source: s.decl.Name, Path: f.path, Destinations: s.lacking(&f, byPath[f.path], destinations)}
+		w := kind.WaitingFile{Source: s.decl.Name, Path: f.path, Destinations: s.lacking(&f, byPath[f.path], destinations)}
 		if len(w.Destinations) == 0 || isAside(&f, byPath[f.path]) {
 			continue
 		}
@@ -42,7 +43,7 @@ func (s *fileSource) Waits(ctx context.Context, c *engine.Conn, env *engine.Env,
 		switch {
 		case aside[s.loadOf(f)] != "":
 			w.Why, w.Until = aside[s.loadOf(f)]+", of the same load, is set aside", "that file has changed"
-		case first != nil && first.Until != engine.NextRun && w.Until == engine.NextRun:
+		case first != nil && first.Until != kind.NextRun && w.Until == kind.NextRun:
 			w.Why, w.Until = "loads keep their order, and "+first.Path+" waits", first.Until
 		case s.snapshot && first == nil:
 			first = &w
@@ -66,7 +67,7 @@ func (s *fileSource) lacking(f *file, places []filePlace, destinations []string)
 
 // reason says why a file waits, and until when.
 func (s *fileSource) reason(f *file, places []filePlace, now time.Time) (why, until string) {
-	why, until = "no run has taken it yet", engine.NextRun
+	why, until = "no run has taken it yet", kind.NextRun
 	part := slices.IndexFunc(places, func(p filePlace) bool { return !p.done && p.pos.Byte > 0 })
 	switch {
 	case slices.ContainsFunc(places, func(p filePlace) bool { return p.why != "" }):
@@ -78,9 +79,9 @@ func (s *fileSource) reason(f *file, places []filePlace, now time.Time) (why, un
 	}
 	switch {
 	case s.tooYoung(now.Sub(f.modified)):
-		return "it changed less than min_age ago", engine.Clock(f.modified.Add(s.minAge))
+		return "it changed less than min_age ago", kind.Clock(f.modified.Add(s.minAge))
 	case s.endless(f):
-		return "it changed a moment ago, and its last line has no end yet", engine.Clock(f.modified.Add(youngTime)) + ", or its end has come"
+		return "it changed a moment ago, and its last line has no end yet", kind.Clock(f.modified.Add(youngTime)) + ", or its end has come"
 	}
 	return why, until
 }

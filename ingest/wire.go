@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // wire says what a JSON value means that doesn't say it itself: a number that counts days or microseconds, bytes as base64. It comes from
@@ -47,10 +47,10 @@ func base64Format(format string) *wire {
 
 // takes says whether the wire's meaning matters to a column. VARCHAR takes JSON scalars as they stand there, but for decimals.
 func (x *wire) takes(c *column, from origin) bool {
-	text := c.id == engine.TypeVarchar
+	text := c.id == duck.TypeVarchar
 	switch x.form {
 	case wireNumber:
-		return from == fromNumber && c.id >= engine.TypeDate && c.id <= engine.TypeTimestampTZ && (x.t.logical == logicalTime) == (c.id == engine.TypeTime)
+		return from == fromNumber && c.id >= duck.TypeDate && c.id <= duck.TypeTimestampTZ && (x.t.logical == logicalTime) == (c.id == duck.TypeTime)
 	case wireBase64:
 		return from == fromText && !(text && x.t.logical == logicalNone)
 	case wireISODate:
@@ -81,14 +81,14 @@ func (w *writer) wired(c *column, row int, tok []byte, stable bool) fault {
 		return w.plain(c, row, tok, fromText, stable)
 	case wireBits:
 		b, f := w.base64(tok)
-		if f != fine || c.id == engine.TypeBlob {
+		if f != fine || c.id == duck.TypeBlob {
 			return w.orBlob(f, c, row, b)
 		}
 		slices.Reverse(b)
 		return w.typed(wholeBytes, c, row, schemaScalar{b: slices.Insert(b, 0, 0)})
 	default:
 		b, f := w.base64(tok)
-		if f != fine || c.id == engine.TypeBlob {
+		if f != fine || c.id == duck.TypeBlob {
 			return w.orBlob(f, c, row, b)
 		}
 		return w.typed(x.t, c, row, schemaScalar{b: b})

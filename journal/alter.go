@@ -6,12 +6,12 @@ import (
 	"slices"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 	"dsql/sql"
 )
 
 // alter brings tables made for one definition in line with a compatible one. have becomes what they are afterwards.
-func (j *Journal) alter(ctx context.Context, tx *engine.Tx, have, want *definition) error {
+func (j *Journal) alter(ctx context.Context, tx *duck.Tx, have, want *definition) error {
 	l, older := j.layout(have), have.Layout < layoutNow
 	words, before, empty := len(l.starts()), len(have.Columns), false
 	for i, c := range have.Keys {
@@ -59,9 +59,9 @@ func (j *Journal) alter(ctx context.Context, tx *engine.Tx, have, want *definiti
 		}
 		have.Columns = append(have.Columns, c)
 	}
-	l.cols = engine.ColumnNames(have.Columns)
+	l.cols = duck.ColumnNames(have.Columns)
 	if have.Feed && have.SCD == 2 && len(have.Columns) > before {
-		some, err := tx.Int(ctx, engine.SQL(string(tables.CountSome), l.words))
+		some, err := tx.Int(ctx, duck.SQL(string(tables.CountSome), l.words))
 		if err != nil {
 			return err
 		}
@@ -79,7 +79,7 @@ func (j *Journal) alter(ctx context.Context, tx *engine.Tx, have, want *definiti
 			return err
 		}
 	}
-	return l.show(ctx, tx, engine.At(j.decl), older)
+	return l.show(ctx, tx, duck.At(j.decl), older)
 }
 
 // compatible refuses what stored data can't follow.
@@ -90,7 +90,7 @@ func (j *Journal) compatible(have, want *definition) error {
 		}
 		return "loads of the whole table (SNAPSHOT)"
 	}
-	names := func(cols []engine.Column) string { return strings.Join(engine.ColumnNames(cols), ", ") }
+	names := func(cols []duck.Column) string { return strings.Join(duck.ColumnNames(cols), ", ") }
 	switch {
 	case have.Feed != want.Feed:
 		return j.rebuildNeeded(j.decl.NameAt,
@@ -131,7 +131,7 @@ func (j *Journal) compatible(have, want *definition) error {
 		}
 	}
 	for i, o := range have.Sequence {
-		if err := j.fits(engine.Column{Name: "the sequence", Type: o.Type}, want.Sequence[i].Type); err != nil {
+		if err := j.fits(duck.Column{Name: "the sequence", Type: o.Type}, want.Sequence[i].Type); err != nil {
 			return err
 		}
 	}
@@ -139,7 +139,7 @@ func (j *Journal) compatible(have, want *definition) error {
 }
 
 // fits refuses a type that neither holds what is stored nor is held by its column.
-func (j *Journal) fits(stored engine.Column, in string) error {
+func (j *Journal) fits(stored duck.Column, in string) error {
 	if widens(in, stored.Type) || widens(stored.Type, in) {
 		return nil
 	}
@@ -159,16 +159,16 @@ func wider(stored, in string) string {
 }
 
 // retype widens a stored column where its rows have become wider. A narrower type fits as it is.
-func (j *Journal) retype(ctx context.Context, tx *engine.Tx, name, stored, in string, of ...string) error {
+func (j *Journal) retype(ctx context.Context, tx *duck.Tx, name, stored, in string, of ...string) error {
 	if widens(in, stored) {
 		return nil
 	}
 	return j.retypeTo(ctx, tx, name, in, of...)
 }
 
-func (j *Journal) retypeTo(ctx context.Context, tx *engine.Tx, name, typ string, of ...string) error {
+func (j *Journal) retypeTo(ctx context.Context, tx *duck.Tx, name, typ string, of ...string) error {
 	for _, t := range of {
-		q := engine.SQL(string(tables.Retype), engine.Args{"table": j.table("__" + t), "column": engine.Ident(name), "type": engine.Type(typ)})
+		q := duck.SQL(string(tables.Retype), duck.Args{"table": j.table("__" + t), "column": duck.Ident(name), "type": duck.Type(typ)})
 		if err := tx.Run(ctx, q); err != nil {
 			return err
 		}
@@ -178,11 +178,11 @@ func (j *Journal) retypeTo(ctx context.Context, tx *engine.Tx, name, typ string,
 
 // images gives the events that are remembered without one (N) their own: a journal whose untracked columns move inside a row
 // can't read it off the row any more.
-func (l *layout) images(ctx context.Context, tx *engine.Tx) error {
-	n, err := tx.Int(ctx, engine.SQL(string(tables.CountBare), l.words))
+func (l *layout) images(ctx context.Context, tx *duck.Tx) error {
+	n, err := tx.Int(ctx, duck.SQL(string(tables.CountBare), l.words))
 	if err != nil || n == 0 {
 		return err
 	}
-	own := func() []*engine.Query { return l.ownImage("m", l.seq, "h") }
-	return tx.Run(ctx, engine.SQL(string(tables.Images), l.words, engine.Args{"own_inside": own}))
+	own := func() []*duck.Query { return l.ownImage("m", l.seq, "h") }
+	return tx.Run(ctx, duck.SQL(string(tables.Images), l.words, duck.Args{"own_inside": own}))
 }

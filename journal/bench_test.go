@@ -6,21 +6,23 @@ import (
 	"strings"
 	"testing"
 
-	"dsql/engine"
+	"dsql/engine/catalog"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
 // bench is a journal in a database of its own.
 type bench struct {
 	t       testing.TB
-	db      *engine.DB
-	c       *engine.Conn
+	db      *duck.DB
+	c       *duck.Conn
 	j       *Journal
 	version int64
-	trace   func(engine.Traced)
+	trace   func(duck.Traced)
 }
 
-func newBench(t testing.TB, path string, trace ...func(engine.Traced)) *bench {
+func newBench(t testing.TB, path string, trace ...func(duck.Traced)) *bench {
 	t.Helper()
 	b := &bench{t: t}
 	if len(trace) > 0 {
@@ -28,7 +30,7 @@ func newBench(t testing.TB, path string, trace ...func(engine.Traced)) *bench {
 	}
 	b.openFile(path)
 	t.Cleanup(b.close)
-	if err := b.c.Migrate(t.Context()); err != nil {
+	if err := catalog.Migrate(t.Context(), b.c); err != nil {
 		t.Fatal(err)
 	}
 	return b
@@ -37,7 +39,7 @@ func newBench(t testing.TB, path string, trace ...func(engine.Traced)) *bench {
 func (b *bench) openFile(path string) {
 	b.t.Helper()
 	var err error
-	if b.db, err = engine.Open(context.Background(), path, engine.Options{Threads: 1, Trace: b.trace}); err != nil {
+	if b.db, err = duck.Open(context.Background(), path, duck.Options{Threads: 1, Trace: b.trace}); err != nil {
 		b.t.Fatal(err)
 	}
 	b.c = b.db.Writer()
@@ -69,7 +71,7 @@ func (b *bench) declare(text, columns string) error {
 	if err != nil {
 		return err
 	}
-	if err := b.c.Update(b.t.Context(), func(tx *engine.Tx) error { return j.Define(b.t.Context(), tx, b.columns(columns)) }); err != nil {
+	if err := b.c.Update(b.t.Context(), func(tx *duck.Tx) error { return j.Define(b.t.Context(), tx, b.columns(columns)) }); err != nil {
 		return err
 	}
 	b.j = j
@@ -83,46 +85,46 @@ func (b *bench) mustDeclare(text, columns string) {
 	}
 }
 
-func (b *bench) columns(text string) []engine.Column {
+func (b *bench) columns(text string) []duck.Column {
 	b.t.Helper()
 	b.exec("CREATE OR REPLACE TEMP TABLE shape (" + text + ")")
 	return b.describe("shape")
 }
 
-func (b *bench) describe(table string) []engine.Column {
+func (b *bench) describe(table string) []duck.Column {
 	b.t.Helper()
-	cols, err := b.c.Describe(b.t.Context(), engine.SQL("FROM "+table), engine.Place{})
+	cols, err := b.c.Describe(b.t.Context(), duck.SQL("FROM "+table), duck.Place{})
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return slices.DeleteFunc(cols, func(c engine.Column) bool { return c.Name == "_row" || c.Name == "_meta" })
+	return slices.DeleteFunc(cols, func(c duck.Column) bool { return c.Name == "_row" || c.Name == "_meta" })
 }
 
 // write hands the rows of a query to the journal, in a version of its own.
-func (b *bench) write(query string, edit ...func(*engine.Accepted)) (engine.Counts, error) {
+func (b *bench) write(query string, edit ...func(*kind.Accepted)) (kind.Counts, error) {
 	b.t.Helper()
 	b.exec("CREATE OR REPLACE TEMP TABLE incoming AS " + query)
-	acc := &engine.Accepted{Version: b.version + 1, Columns: b.describe("incoming"), Rows: engine.SQL("(SELECT * FROM incoming)")}
+	acc := &kind.Accepted{Version: b.version + 1, Columns: b.describe("incoming"), Rows: duck.SQL("(SELECT * FROM incoming)")}
 	for _, f := range edit {
 		f(acc)
 	}
 	return b.take(acc)
 }
 
-func (b *bench) take(acc *engine.Accepted) (n engine.Counts, err error) {
+func (b *bench) take(acc *kind.Accepted) (n kind.Counts, err error) {
 	b.t.Helper()
-	return b.step(func(ctx context.Context, tx *engine.Tx, _ int64) (engine.Counts, error) {
+	return b.step(func(ctx context.Context, tx *duck.Tx, _ int64) (kind.Counts, error) {
 		return b.j.Write(ctx, tx, acc)
 	})
 }
 
 // step makes a version.
-func (b *bench) step(f func(ctx context.Context, tx *engine.Tx, v int64) (engine.Counts, error)) (n engine.Counts, err error) {
+func (b *bench) step(f func(ctx context.Context, tx *duck.Tx, v int64) (kind.Counts, error)) (n kind.Counts, err error) {
 	b.t.Helper()
 	ctx, v := b.t.Context(), b.version+1
-	err = b.c.Update(ctx, func(tx *engine.Tx) (err error) {
-		if err = tx.Run(ctx, engine.SQL("INSERT INTO dsql.versions (version, committed_at) VALUES ({v}, now()::TIMESTAMP)",
-			engine.Args{"v": v})); err == nil {
+	err = b.c.Update(ctx, func(tx *duck.Tx) (err error) {
+		if err = tx.Run(ctx, duck.SQL("INSERT INTO dsql.versions (version, committed_at) VALUES ({v}, now()::TIMESTAMP)",
+			duck.Args{"v": v})); err == nil {
 			n, err = f(ctx, tx, v)
 		}
 		return err
@@ -133,7 +135,7 @@ func (b *bench) step(f func(ctx context.Context, tx *engine.Tx, v int64) (engine
 	return n, err
 }
 
-func (b *bench) mustWrite(query string, edit ...func(*engine.Accepted)) engine.Counts {
+func (b *bench) mustWrite(query string, edit ...func(*kind.Accepted)) kind.Counts {
 	b.t.Helper()
 	n, err := b.write(query, edit...)
 	if err != nil {
@@ -144,7 +146,7 @@ func (b *bench) mustWrite(query string, edit ...func(*engine.Accepted)) engine.C
 
 func (b *bench) exec(text string) {
 	b.t.Helper()
-	if _, err := b.c.Exec(b.t.Context(), engine.SQL(text)); err != nil {
+	if _, err := b.c.Exec(b.t.Context(), duck.SQL(text)); err != nil {
 		b.t.Fatalf("%s: %v", text, err)
 	}
 }
@@ -152,14 +154,14 @@ func (b *bench) exec(text string) {
 // rows are a query's rows as text, ordered: columns are separated by |, NULL is \N.
 func (b *bench) rows(query string) []string {
 	b.t.Helper()
-	cols, err := b.c.Describe(b.t.Context(), engine.SQL(query), engine.Place{})
+	cols, err := b.c.Describe(b.t.Context(), duck.SQL(query), duck.Place{})
 	if err != nil {
 		b.t.Fatalf("%s: %v", query, err)
 	}
 	names := numbered("c", len(cols))
-	text := engine.SQL(`SELECT array_to_string([{coalesce(names::VARCHAR, '\N')}], '|') FROM ({q}) x({names})`,
-		engine.Args{"names": engine.Names(names), "q": engine.SQL(query)})
-	out, err := engine.Select(b.t.Context(), b.c, text, func(row func(...any) error) (s string, err error) { return s, row(&s) })
+	text := duck.SQL(`SELECT array_to_string([{coalesce(names::VARCHAR, '\N')}], '|') FROM ({q}) x({names})`,
+		duck.Args{"names": duck.Names(names), "q": duck.SQL(query)})
+	out, err := duck.Select(b.t.Context(), b.c, text, func(row func(...any) error) (s string, err error) { return s, row(&s) })
 	if err != nil {
 		b.t.Fatalf("%s: %v", text, err)
 	}

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"slices"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 //go:embed line.sql
@@ -18,45 +18,45 @@ var line = statements[struct {
 }](lineSQL)
 
 // line puts the events of the touched keys in order and finds where versions begin. more is what comes to the known events.
-func (w *writer) line(ctx context.Context, more *engine.Query) error {
-	events := w.sql(line.Events, engine.Args{"more": more})
+func (w *writer) line(ctx context.Context, more *duck.Query) error {
+	events := w.sql(line.Events, duck.Args{"more": more})
 	if len(w.gaps()) > 0 {
-		events = w.sql(line.Filled, engine.Args{"events": events})
+		events = w.sql(line.Filled, duck.Args{"events": events})
 	}
-	return w.make(ctx, &w.temp.Line, line.Line, engine.Args{"events": events})
+	return w.make(ctx, &w.temp.Line, line.Line, duck.Args{"events": events})
 }
 
 // filled is a column's value after an event of the line.
-func (w *writer) filled(c string) *engine.Query {
+func (w *writer) filled(c string) *duck.Query {
 	if i := slices.Index(w.gaps(), c); i >= 0 {
-		return engine.Ident(fmt.Sprintf("_f%d", i))
+		return duck.Ident(fmt.Sprintf("_f%d", i))
 	}
-	return engine.Ident(c)
+	return duck.Ident(c)
 }
 
 // fills computes the values that events say nothing of, in a stretch without a delete. A value that is said may be NULL: a
 // struct around it tells it from what isn't said.
-func (w *writer) fills() []*engine.Query {
-	return each(w.gaps(), func(c string) *engine.Query {
+func (w *writer) fills() []*duck.Query {
+	return each(w.gaps(), func(c string) *duck.Query {
 		word, bit := w.bit(c)
-		a := engine.Args{"c": engine.Ident(c), "word": engine.Ident(said(word)), "bit": bit}
+		a := duck.Args{"c": duck.Ident(c), "word": duck.Ident(said(word)), "bit": bit}
 		if w.ignored[c] {
-			return engine.SQL("last_value(CASE WHEN NOT _del THEN {c} END IGNORE NULLS) OVER w", a)
+			return duck.SQL("last_value(CASE WHEN NOT _del THEN {c} END IGNORE NULLS) OVER w", a)
 		}
-		return engine.SQL("(last_value(CASE WHEN NOT _del AND {word} & {bit} <> 0 THEN struct_pack(v := {c}) END IGNORE NULLS) OVER w).v", a)
+		return duck.SQL("(last_value(CASE WHEN NOT _del AND {word} & {bit} <> 0 THEN struct_pack(v := {c}) END IGNORE NULLS) OVER w).v", a)
 	})
 }
 
 // build computes the versions.
 func (w *writer) build(ctx context.Context) error {
-	pure := []*engine.Query{engine.SQL("true")}
+	pure := []*duck.Query{duck.SQL("true")}
 	for i, c := range w.untracked {
 		if _, ok := w.own[c]; ok {
 			continue
 		}
-		same := engine.SQL("{l} IS NOT DISTINCT FROM {c}", engine.Args{"l": engine.Ident(fmt.Sprintf("_l%d", i)), "c": engine.Ident(c)})
+		same := duck.SQL("{l} IS NOT DISTINCT FROM {c}", duck.Args{"l": duck.Ident(fmt.Sprintf("_l%d", i)), "c": duck.Ident(c)})
 		if shown := w.shown("x", c); shown != nil {
-			same = engine.SQL("(NOT ({shown}) OR {same})", engine.Args{"shown": shown, "same": same})
+			same = duck.SQL("(NOT ({shown}) OR {same})", duck.Args{"shown": shown, "same": same})
 		}
 		pure = append(pure, same)
 	}
@@ -64,7 +64,7 @@ func (w *writer) build(ctx context.Context) error {
 	if len(w.untracked) > 0 {
 		last = w.sql(line.Last)
 	}
-	return w.make(ctx, &w.temp.Built, line.Built, engine.Args{"pure": engine.Join(" AND ", pure...), "last": last})
+	return w.make(ctx, &w.temp.Built, line.Built, duck.Args{"pure": duck.Join(" AND ", pure...), "last": last})
 }
 
 // replace compares the versions with the believed rows, and writes what differs.
@@ -109,11 +109,11 @@ func (w *writer) countKeys(ctx context.Context) error {
 // recall brings name__mem in line with the folded keys: it remembers the events that opened nothing, deletes that have an image
 // or ended nothing, and the openings of rows that show another image.
 func (w *writer) recall(ctx context.Context) error {
-	kind, image := "N", each(w.cols, func(c string) *engine.Query { return ofColumn("CASE WHEN _del THEN {c} END", c) })
+	kind, image := "N", each(w.cols, func(c string) *duck.Query { return ofColumn("CASE WHEN _del THEN {c} END", c) })
 	if w.moving() {
-		kind, image = "E", each(w.cols, func(c string) *engine.Query { return engine.Ident(c) })
+		kind, image = "E", each(w.cols, func(c string) *duck.Query { return duck.Ident(c) })
 	}
-	if err := w.make(ctx, &w.temp.Wanted, line.Wanted, engine.Args{"kind": kind, "image": image}); err != nil {
+	if err := w.make(ctx, &w.temp.Wanted, line.Wanted, duck.Args{"kind": kind, "image": image}); err != nil {
 		return err
 	}
 	if w.late == 0 {

@@ -10,7 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 )
 
 // TestCases runs the cases of testdata/cases/journal: feeds with a batch for each file, with all files in one, and with the files
@@ -83,7 +84,7 @@ func table(t testing.TB, path string) [][]string {
 	return rows
 }
 
-func quoted(names []string) string { return engine.Idents("", names...).String() }
+func quoted(names []string) string { return duck.Idents("", names...).String() }
 
 // read is a query of a case's file, with types for its columns and NULL for those of all that it lacks.
 func (c *journalCase) read(t *testing.T, path string, all []string) string {
@@ -133,8 +134,8 @@ func (c *journalCase) run(t *testing.T, deliver string) {
 		}
 		decl = append(decl, fmt.Sprintf("%q %s", h, typ))
 	}
-	absent := func(l string) func(*engine.Accepted) {
-		return func(a *engine.Accepted) {
+	absent := func(l string) func(*kind.Accepted) {
+		return func(a *kind.Accepted) {
 			head := table(t, l)[0]
 			for _, h := range all {
 				if !slices.Contains(head, h) {
@@ -178,8 +179,8 @@ func (c *journalCase) run(t *testing.T, deliver string) {
 			"COLUMNS * EXCEPT (load_date) FROM ev", quoted(c.Keys)), strings.Join(decl, ", ")+", load_date TIMESTAMP")
 		for i, l := range loads {
 			at := *c.LoadTimes[i]
-			b.mustWrite(fmt.Sprintf("SELECT *, TIMESTAMP '%s' AS load_date FROM (%s)", at, c.read(t, l, all)), absent(l), func(a *engine.Accepted) {
-				a.Input = &engine.Input{Source: "ev", Snapshot: true, Captures: map[string]string{"load_date": at}}
+			b.mustWrite(fmt.Sprintf("SELECT *, TIMESTAMP '%s' AS load_date FROM (%s)", at, c.read(t, l, all)), absent(l), func(a *kind.Accepted) {
+				a.Input = &kind.Input{Source: "ev", Snapshot: true, Captures: map[string]string{"load_date": at}}
 			})
 		}
 	}

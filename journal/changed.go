@@ -5,14 +5,15 @@ import (
 	"slices"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
 // Changed says what becomes of the stored history when this declaration takes the place of old, line by line, and which statement
 // brings the history in line with it. was and now are the columns of the rows, without _meta. anew says that the stored shape
 // can't follow and is made anew, empty (see Reshape).
-func (j *Journal) Changed(old engine.Object, was, now []engine.Column) (what []string, anew bool) {
+func (j *Journal) Changed(old kind.Object, was, now []duck.Column) (what []string, anew bool) {
 	o, ok := old.(*Journal)
 	if !ok {
 		return nil, false

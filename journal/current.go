@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"slices"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/fault"
 )
 
 // A feed in SCD type 1 keeps a row for each key that is there: the image of its latest event, whose sequence stands in
@@ -53,7 +54,7 @@ func (w *writer) mergeStaged(ctx context.Context, late bool) error {
 	if err := w.judge(ctx, w.repeats("n", "k")); err != nil {
 		return err
 	}
-	if err := engine.Fault(ctx, "journal-staged"); err != nil {
+	if err := fault.Fault(ctx, "journal-staged"); err != nil {
 		return err
 	}
 	if err := w.merged(ctx); err != nil {
@@ -62,7 +63,7 @@ func (w *writer) mergeStaged(ctx context.Context, late bool) error {
 	if err := w.exchange(ctx); err != nil {
 		return err
 	}
-	return engine.Fault(ctx, "journal-inserted")
+	return fault.Fault(ctx, "journal-inserted")
 }
 
 // latest reads what is known of the batch's keys: the open row, the latest delete, and rejected events.
@@ -78,17 +79,17 @@ func (w *writer) latest(ctx context.Context) error {
 
 // repeats says that a new event has nothing else to say than a known one: of the open row it is known what it shows, not what
 // its event left out.
-func (w *writer) repeats(n, k string) *engine.Query {
-	all := []*engine.Query{engine.SQL(n + "._del = " + k + "._del")}
+func (w *writer) repeats(n, k string) *duck.Query {
+	all := []*duck.Query{duck.SQL(n + "._del = " + k + "._del")}
 	for _, c := range w.cols {
-		a := engine.Args{"n": engine.Ident(n, c), "k": engine.Ident(k, c)}
+		a := duck.Args{"n": duck.Ident(n, c), "k": duck.Ident(k, c)}
 		text := "{n} IS NOT DISTINCT FROM {k}"
 		if w.ignored[c] || w.absent[c] {
 			text = "({n} IS NULL OR {n} IS NOT DISTINCT FROM {k})"
 		}
-		all = append(all, engine.SQL(text, a))
+		all = append(all, duck.SQL(text, a))
 	}
-	return engine.Join(" AND ", all...)
+	return duck.Join(" AND ", all...)
 }
 
 // merged computes the new state of the batch's keys.
@@ -98,57 +99,57 @@ func (w *writer) merged(ctx context.Context) error {
 		m.column(i, c)
 	}
 	if len(m.moved) == 0 {
-		m.moved = append(m.moved, engine.SQL("false"))
+		m.moved = append(m.moved, duck.SQL("false"))
 	}
-	return w.make(ctx, &w.temp.Merged, current.Merged, engine.Args{
-		"latest": engine.Cat(m.agg...), "old_values": engine.Cat(m.old...),
-		"old_names": engine.Names(m.oldnames), "new_values": engine.Cat(m.values...),
-		"moved_now": engine.Join(" OR ", m.moved...), "shifted": engine.Cat(m.shifted...), "up": w.parts(engine.SQL("_up")),
+	return w.make(ctx, &w.temp.Merged, current.Merged, duck.Args{
+		"latest": duck.Cat(m.agg...), "old_values": duck.Cat(m.old...),
+		"old_names": duck.Names(m.oldnames), "new_values": duck.Cat(m.values...),
+		"moved_now": duck.Join(" OR ", m.moved...), "shifted": duck.Cat(m.shifted...), "up": w.parts(duck.SQL("_up")),
 	})
 }
 
 // merging gathers what each column adds to the steps.
 type merging struct {
 	*writer
-	agg, old, values, moved, shifted []*engine.Query
+	agg, old, values, moved, shifted []*duck.Query
 	oldnames                         []string
 }
 
 func (m *merging) column(i int, c string) {
 	j := fmt.Sprintf("_j%d", i)
-	a := engine.Args{"c": engine.Ident(c), "j": engine.Ident(j)}
-	m.old = append(m.old, engine.SQL(", o.{c} AS {j}", a))
+	a := duck.Args{"c": duck.Ident(c), "j": duck.Ident(j)}
+	m.old = append(m.old, duck.SQL(", o.{c} AS {j}", a))
 	m.oldnames = append(m.oldnames, j)
-	m.moved = append(m.moved, engine.SQL("{c} IS DISTINCT FROM {j}", a))
+	m.moved = append(m.moved, duck.SQL("{c} IS DISTINCT FROM {j}", a))
 	value := "CASE WHEN y._newer THEN e.{c} ELSE {j} END"
 	if m.absent[c] {
 		value = "CASE WHEN y._down IS NULL OR y._at > y._down THEN {j} END"
 	}
 	if k := slices.Index(m.Sparse, c); k >= 0 {
-		a["w"] = engine.Ident(since(k))
+		a["w"] = duck.Ident(since(k))
 		for _, x := range []string{"f", "l", "o"} {
-			a[x] = engine.Ident(fmt.Sprintf("_%s%d", x, k))
+			a[x] = duck.Ident(fmt.Sprintf("_%s%d", x, k))
 		}
 		a["s"], a["at"] = m.sql("{row n.seq}"), m.sql("{row o.from}")
-		m.old = append(m.old, engine.SQL(", CASE WHEN o._rid IS NOT NULL AND o.{c} IS NOT NULL THEN coalesce(o.{w}, {at}) END AS {o}", a))
+		m.old = append(m.old, duck.SQL(", CASE WHEN o._rid IS NOT NULL AND o.{c} IS NOT NULL THEN coalesce(o.{w}, {at}) END AS {o}", a))
 		from := "NULL" // no longer ignored
 		switch {
 		case m.absent[c]:
 			value, from = "CASE WHEN y._down IS NULL OR {o} > y._down THEN {j} END", "CASE WHEN y._down IS NULL OR {o} > y._down THEN {o} END"
 		case m.ignored[c]:
 			// Both skip NULL. (Hundreds of aggregates with a FILTER each would take a second.)
-			m.agg = append(m.agg, engine.SQL(", arg_max({c}, CASE WHEN NOT _del THEN {s} END) AS {f}, "+
+			m.agg = append(m.agg, duck.SQL(", arg_max({c}, CASE WHEN NOT _del THEN {s} END) AS {f}, "+
 				"max(CASE WHEN NOT _del AND {c} IS NOT NULL THEN {s} END) AS {l}", a))
 			value = "CASE WHEN {o} IS NULL OR {l} > {o} THEN CASE WHEN y._down IS NULL OR {l} > y._down THEN {f} END " +
 				"WHEN y._down IS NULL OR {o} > y._down THEN {j} END"
 			from = "CASE WHEN {o} IS NULL OR {l} > {o} THEN CASE WHEN y._down IS NULL OR {l} > y._down THEN {l} END " +
 				"WHEN y._down IS NULL OR {o} > y._down THEN {o} END"
 		}
-		m.values = append(m.values, engine.SQL(", "+from+" AS {w}", a))
+		m.values = append(m.values, duck.SQL(", "+from+" AS {w}", a))
 		m.oldnames = append(m.oldnames, fmt.Sprintf("_o%d", k))
-		m.shifted = append(m.shifted, engine.SQL(" OR {w} IS DISTINCT FROM {o}", a))
+		m.shifted = append(m.shifted, duck.SQL(" OR {w} IS DISTINCT FROM {o}", a))
 	}
-	m.values = append(m.values, engine.SQL(", "+value+" AS {c}", a))
+	m.values = append(m.values, duck.SQL(", "+value+" AS {c}", a))
 }
 
 // exchange writes the keys whose row differs, and the latest deletes.

@@ -10,7 +10,9 @@ import (
 	"slices"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/catalog"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
@@ -23,7 +25,7 @@ var tables = statements[struct {
 
 // Define makes the journal's tables for rows of these columns, or brings those of an older declaration in line: new columns are
 // added, wider types taken over, columns no longer given kept. What stored data can't follow is refused.
-func (j *Journal) Define(ctx context.Context, tx *engine.Tx, in []engine.Column) error {
+func (j *Journal) Define(ctx context.Context, tx *duck.Tx, in []duck.Column) error {
 	want, err := j.bind(ctx, tx, in)
 	if err != nil {
 		return err
@@ -55,7 +57,7 @@ func (j *Journal) Define(ctx context.Context, tx *engine.Tx, in []engine.Column)
 		return err
 	}
 	// What the versions so far showed is gone.
-	return tx.Run(ctx, engine.SQL(string(tables.Oldest), j.words()))
+	return tx.Run(ctx, duck.SQL(string(tables.Oldest), j.words()))
 }
 
 // reservedNames are those that stand beside the rows' own columns in the tables, views and queries of a journal.
@@ -64,7 +66,7 @@ var reservedNames = regexp.MustCompile(`(?i)^(rowid|change_type|_version|_meta|_
 	`_run|_group|_changed|_moved|_closed|_top|_bottom|_last|_up|_down|_buried|_live|_advanced)$`)
 
 // bind resolves the declaration and lets DuckDB judge its expressions.
-func (j *Journal) bind(ctx context.Context, tx *engine.Tx, in []engine.Column) (*definition, error) {
+func (j *Journal) bind(ctx context.Context, tx *duck.Tx, in []duck.Column) (*definition, error) {
 	d, err := j.resolve(in)
 	if err != nil {
 		return nil, err
@@ -72,14 +74,14 @@ func (j *Journal) bind(ctx context.Context, tx *engine.Tx, in []engine.Column) (
 	if err := j.names(d, in); err != nil {
 		return nil, err
 	}
-	rel := engine.Empty(append(in[:len(in):len(in)], engine.Column{Name: engine.MetaColumn, Type: engine.MetaType},
-		engine.Column{Name: engine.VersionColumn, Type: "BIGINT"}))
-	var qs []engine.Bound
+	rel := duck.Empty(append(in[:len(in):len(in)], duck.Column{Name: catalog.MetaColumn, Type: catalog.MetaType},
+		duck.Column{Name: catalog.VersionColumn, Type: "BIGINT"}))
+	var qs []duck.Bound
 	for _, sp := range j.exprs() {
 		// A WHERE takes neither aggregates nor window functions: these are expressions over one row.
-		e := engine.Args{"e": engine.User(j.decl.Src, sp), "rel": rel}
-		qs = append(qs, engine.Bound{Query: engine.SQL("SELECT ({e}) FROM {rel} WHERE ({e}) IS NULL", e),
-			At: engine.Place{Src: j.decl.Src, Span: sp}})
+		e := duck.Args{"e": duck.User(j.decl.Src, sp), "rel": rel}
+		qs = append(qs, duck.Bound{Query: duck.SQL("SELECT ({e}) FROM {rel} WHERE ({e}) IS NULL", e),
+			At: duck.Place{Src: j.decl.Src, Span: sp}})
 	}
 	types, failed := tx.DescribeEach(ctx, qs)
 	var errs sql.List
@@ -119,33 +121,33 @@ func (j *Journal) bind(ctx context.Context, tx *engine.Tx, in []engine.Column) (
 }
 
 // Stored are the columns of the state, for rows of these columns.
-func (j *Journal) Stored(ctx context.Context, tx *engine.Tx, in []engine.Column) ([]engine.Column, error) {
+func (j *Journal) Stored(ctx context.Context, tx *duck.Tx, in []duck.Column) ([]duck.Column, error) {
 	d, err := j.bind(ctx, tx, in)
 	if err != nil {
 		return nil, err
 	}
 	out := append(slices.Clone(d.Keys), d.Columns...)
 	for i, from := range j.layout(d).from {
-		out = append(out, engine.Column{Name: from, Type: d.Sequence[i].Type})
+		out = append(out, duck.Column{Name: from, Type: d.Sequence[i].Type})
 	}
 	return out, nil
 }
 
 // bindLateness lets DuckDB judge LATENESS. One below nothing would take all that is in order for too late, and NULL nothing ever.
-func (j *Journal) bindLateness(ctx context.Context, tx *engine.Tx, sequence string) error {
-	at := engine.Place{Src: j.decl.Src, Span: *j.lateness}
-	a := engine.Args{"e": engine.User(j.decl.Src, *j.lateness), "t": engine.Type(sequence)}
+func (j *Journal) bindLateness(ctx context.Context, tx *duck.Tx, sequence string) error {
+	at := duck.Place{Src: j.decl.Src, Span: *j.lateness}
+	a := duck.Args{"e": duck.User(j.decl.Src, *j.lateness), "t": duck.Type(sequence)}
 	e := &sql.Error{Src: j.decl.Src, Span: *j.lateness, Code: "type-mismatch",
 		Msg:  fmt.Sprintf("LATENESS can't be taken from the sequence, which is %s", sequence),
 		Hint: "write an interval for times: INTERVAL 30 DAYS; a number for numbers"}
-	_, failed := tx.DescribeEach(ctx, []engine.Bound{{
-		Query: engine.SQL("SELECT _s0 - ({e}) < _s0 FROM (SELECT NULL::{t} AS _s0)", a), At: at,
+	_, failed := tx.DescribeEach(ctx, []duck.Bound{{
+		Query: duck.SQL("SELECT _s0 - ({e}) < _s0 FROM (SELECT NULL::{t} AS _s0)", a), At: at,
 	}})
 	if e.Err = failed[0]; e.Err != nil {
 		return e
 	}
 	var none bool
-	if _, err := tx.Scan(ctx, engine.SQL("SELECT coalesce(({e}) < ({e}) - ({e}), true)", a), &none); err != nil {
+	if _, err := tx.Scan(ctx, duck.SQL("SELECT coalesce(({e}) < ({e}) - ({e}), true)", a), &none); err != nil {
 		return err
 	}
 	if none {
@@ -155,12 +157,12 @@ func (j *Journal) bindLateness(ctx context.Context, tx *engine.Tx, sequence stri
 	return nil
 }
 
-func nullColumn(c engine.Column) *engine.Query {
-	return engine.SQL("NULL::{t} AS {n}", engine.Args{"t": engine.Type(c.Type), "n": engine.Ident(c.Name)})
+func nullColumn(c duck.Column) *duck.Query {
+	return duck.SQL("NULL::{t} AS {n}", duck.Args{"t": duck.Type(c.Type), "n": duck.Ident(c.Name)})
 }
 
 // names refuses columns that the journal's own would hide.
-func (j *Journal) names(d *definition, in []engine.Column) error {
+func (j *Journal) names(d *definition, in []duck.Column) error {
 	l := j.layout(d)
 	taken := map[string]bool{}
 	for _, n := range slices.Concat(l.from, l.to) {
@@ -185,21 +187,21 @@ func (j *Journal) names(d *definition, in []engine.Column) error {
 }
 
 // create makes the tables, views and macros.
-func (j *Journal) create(ctx context.Context, tx *engine.Tx, l *layout) error {
+func (j *Journal) create(ctx context.Context, tx *duck.Tx, l *layout) error {
 	for _, s := range []statement{tables.Now, tables.Past, tables.Mem, tables.State, tables.FirstState} {
-		if _, err := tx.ExecAt(ctx, engine.SQL(string(s), l.words), engine.At(j.decl)); err != nil {
+		if _, err := tx.ExecAt(ctx, duck.SQL(string(s), l.words), duck.At(j.decl)); err != nil {
 			return err
 		}
 	}
 	if err := j.provide(ctx, tx, l, 0, true); err != nil {
 		return err
 	}
-	return l.show(ctx, tx, engine.At(j.decl), false)
+	return l.show(ctx, tx, duck.At(j.decl), false)
 }
 
 // provide adds the marks that the declaration needs and the tables don't have yet, and saves the definition. They have some words of
 // bits, or are without events.
-func (j *Journal) provide(ctx context.Context, tx *engine.Tx, l *layout, words int, empty bool) error {
+func (j *Journal) provide(ctx context.Context, tx *duck.Tx, l *layout, words int, empty bool) error {
 	sparse := len(l.Sparse)
 	if l.SCD == 1 {
 		for _, c := range l.cols {
@@ -231,7 +233,7 @@ func (j *Journal) provide(ctx context.Context, tx *engine.Tx, l *layout, words i
 // provideBits adds the words of bits that the tables don't have. Of a word that comes to tables with events all bits of said are 0:
 // these events say nothing of its columns. In tables without they are 1, as every event that comes says something of all columns until
 // one is sparse.
-func (l *layout) provideBits(ctx context.Context, tx *engine.Tx, words int, empty bool) error {
+func (l *layout) provideBits(ctx context.Context, tx *duck.Tx, words int, empty bool) error {
 	nulls := 0
 	if len(l.Nulls) > 0 {
 		nulls = words
@@ -277,10 +279,10 @@ func (l *layout) allow(columns []string) {
 	}
 }
 
-func (l *layout) addColumn(ctx context.Context, tx *engine.Tx, in []string, name, typ string) error {
+func (l *layout) addColumn(ctx context.Context, tx *duck.Tx, in []string, name, typ string) error {
 	for _, t := range in {
-		a := engine.Args{"table": l.words[t], "column": engine.Ident(name), "type": engine.Type(typ)}
-		if err := tx.Run(ctx, engine.SQL(string(tables.AddColumn), a)); err != nil {
+		a := duck.Args{"table": l.words[t], "column": duck.Ident(name), "type": duck.Type(typ)}
+		if err := tx.Run(ctx, duck.SQL(string(tables.AddColumn), a)); err != nil {
 			return err
 		}
 	}
@@ -288,12 +290,12 @@ func (l *layout) addColumn(ctx context.Context, tx *engine.Tx, in []string, name
 }
 
 // save writes the definition.
-func (l *layout) save(ctx context.Context, tx *engine.Tx) error {
+func (l *layout) save(ctx context.Context, tx *duck.Tx) error {
 	text, err := json.Marshal(l.definition)
 	if err != nil {
 		return err
 	}
-	return tx.Run(ctx, engine.SQL(string(tables.Definition), l.words, engine.Args{"text": string(text)}))
+	return tx.Run(ctx, duck.SQL(string(tables.Definition), l.words, duck.Args{"text": string(text)}))
 }
 
 // layoutNow numbers what this dsql makes of a definition:
@@ -303,7 +305,7 @@ func (l *layout) save(ctx context.Context, tx *engine.Tx) error {
 const layoutNow = 1
 
 // Stale says that an older dsql made the tables, or that views are gone: Define brings them in line.
-func (j *Journal) Stale(ctx context.Context, tx *engine.Tx, _ *engine.Env) (string, error) {
+func (j *Journal) Stale(ctx context.Context, tx *duck.Tx, _ *kind.Env) (string, error) {
 	state, err := tx.Table(ctx, j.decl.Name+"__state")
 	if err != nil || state == nil {
 		return "", err
@@ -322,13 +324,13 @@ func (j *Journal) Stale(ctx context.Context, tx *engine.Tx, _ *engine.Env) (stri
 
 // missing says which of the views and macros aren't there: they were dropped by hand, outside of this run. (DuckDB takes 15 ms to list
 // macros, and less than one to bind a query of them; one of all is bound first.)
-func (j *Journal) missing(ctx context.Context, tx *engine.Tx) (string, error) {
+func (j *Journal) missing(ctx context.Context, tx *duck.Tx) (string, error) {
 	if j.whole {
 		return "", nil
 	}
 	type made struct {
 		name string
-		from *engine.Query
+		from *duck.Query
 	}
 	var all []made
 	for _, v := range views {
@@ -339,12 +341,12 @@ func (j *Journal) missing(ctx context.Context, tx *engine.Tx) (string, error) {
 		if slices.Contains(ofOne, m) {
 			args = "{m}(NULL)"
 		}
-		all = append(all, made{j.decl.Name + m, engine.SQL(args, engine.Args{"m": j.table(m)})})
+		all = append(all, made{j.decl.Name + m, duck.SQL(args, duck.Args{"m": j.table(m)})})
 	}
 	there := func(ms ...made) (bool, error) {
-		from := engine.Each(", ", ms, func(m made) *engine.Query { return m.from })
-		_, err := tx.Describe(ctx, engine.SQL("SELECT 1 FROM {from}", engine.Args{"from": from}), engine.Place{})
-		if engine.Absent(err) {
+		from := duck.Each(", ", ms, func(m made) *duck.Query { return m.from })
+		_, err := tx.Describe(ctx, duck.SQL("SELECT 1 FROM {from}", duck.Args{"from": from}), duck.Place{})
+		if duck.Absent(err) {
 			return false, nil
 		}
 		return err == nil, err
@@ -367,20 +369,20 @@ func (j *Journal) missing(ctx context.Context, tx *engine.Tx) (string, error) {
 	return strings.Join(gone, ", ") + " is made again", nil
 }
 
-func defines(state []engine.Column) bool {
-	return slices.ContainsFunc(state, func(c engine.Column) bool { return c.Name == "definition" })
+func defines(state []duck.Column) bool {
+	return slices.ContainsFunc(state, func(c duck.Column) bool { return c.Name == "definition" })
 }
 
 // moved takes the definition out of name__state.
-func (j *Journal) moved(ctx context.Context, tx *engine.Tx, state []engine.Column) error {
+func (j *Journal) moved(ctx context.Context, tx *duck.Tx, state []duck.Column) error {
 	if !defines(state) {
 		return nil
 	}
 	a := j.words()
 	var text string
-	if _, err := tx.Scan(ctx, engine.SQL("SELECT definition FROM {state}", a), &text); err != nil {
+	if _, err := tx.Scan(ctx, duck.SQL("SELECT definition FROM {state}", a), &text); err != nil {
 		return err
 	}
-	return tx.Run(ctx, engine.SQL(string(tables.Definition), a, engine.Args{"text": text}),
-		engine.SQL("ALTER TABLE {state} DROP COLUMN definition", a))
+	return tx.Run(ctx, duck.SQL(string(tables.Definition), a, duck.Args{"text": text}),
+		duck.SQL("ALTER TABLE {state} DROP COLUMN definition", a))
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 	"dsql/sql"
 )
 
@@ -204,7 +204,7 @@ func TestDefinitionMoves(t *testing.T) {
 		b.exec(s)
 	}
 	stale := func() (what string) {
-		if err := b.c.Update(t.Context(), func(tx *engine.Tx) (err error) {
+		if err := b.c.Update(t.Context(), func(tx *duck.Tx) (err error) {
 			what, err = b.j.Stale(t.Context(), tx,
 				nil)
 			return err
@@ -237,7 +237,7 @@ func TestDrop(t *testing.T) {
 		b.mustWrite(ev("1 i a 1 1"))
 		b.expect(left, "14")
 		ctx := t.Context()
-		if err := b.c.Update(ctx, func(tx *engine.Tx) error { return b.j.Drop(ctx, tx) }); err != nil {
+		if err := b.c.Update(ctx, func(tx *duck.Tx) error { return b.j.Drop(ctx, tx) }); err != nil {
 			t.Fatal(err)
 		}
 		b.expect(left, "0")

@@ -4,7 +4,8 @@ import (
 	"context"
 	_ "embed"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/fault"
 )
 
 // defaultMaxVectors is how many vectors of name__now an update may touch. An update costs about 0.1 MB of memory a vector that can't be
@@ -18,15 +19,15 @@ var end = statements[struct{ Close, Kill, Move, Remove statement }](endSQL)
 
 // end ends rows of name__now. ended is a relation of _rid, _t0…, and _act: 'close' closes the row at _t, 'kill' ends the belief
 // in it. of is a relation of these rows with their _rid, for when they move.
-func (w *writer) end(ctx context.Context, ended, of *engine.Query, vectors int64, kills bool) error {
+func (w *writer) end(ctx context.Context, ended, of *duck.Query, vectors int64, kills bool) error {
 	run := []statement{end.Move, end.Remove}
 	if vectors <= w.j.maxVectors {
 		if run = []statement{end.Close}; kills {
 			run = append(run, end.Kill)
 		}
 	}
-	if err := w.all(ctx, engine.Args{"ended": ended, "of": of}, run...); err != nil {
+	if err := w.all(ctx, duck.Args{"ended": ended, "of": of}, run...); err != nil {
 		return err
 	}
-	return engine.Fault(ctx, "journal-ended")
+	return fault.Fault(ctx, "journal-ended")
 }

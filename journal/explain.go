@@ -4,14 +4,15 @@ import (
 	"context"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 )
 
 // Statements are those that take a batch into the journal, in order, each behind what it makes from what: all that a batch may need,
 // where most need fewer. in are the columns of its rows. $version is the batch's version, '…' a value that is read before.
-func (j *Journal) Statements(ctx context.Context, c *engine.Conn, in []engine.Column) (string, error) {
-	d, _, err := j.stored(ctx, &engine.Tx{Conn: c})
-	if engine.Absent(err) {
+func (j *Journal) Statements(ctx context.Context, c *duck.Conn, in []duck.Column) (string, error) {
+	d, _, err := j.stored(ctx, &duck.Tx{Conn: c})
+	if duck.Absent(err) {
 		d, err = j.likely(in)
 	}
 	if err != nil {
@@ -19,8 +20,8 @@ func (j *Journal) Statements(ctx context.Context, c *engine.Conn, in []engine.Co
 	}
 	w := &writer{j: j, known: true, layout: j.layout(d), absent: map[string]bool{}, listing: &listing{seen: map[string]bool{}}}
 	w.speak()
-	w.words["v"] = engine.SQL("$version")
-	if err := w.take(&engine.Accepted{Columns: in, Rows: engine.Ident("accepted rows"), HasRow: true, Force: true}); err != nil {
+	w.words["v"] = duck.SQL("$version")
+	if err := w.take(&kind.Accepted{Columns: in, Rows: duck.Ident("accepted rows"), HasRow: true, Force: true}); err != nil {
 		return "", err
 	}
 	if err := w.write(ctx); err != nil {
@@ -30,7 +31,7 @@ func (j *Journal) Statements(ctx context.Context, c *engine.Conn, in []engine.Co
 }
 
 // likely is the definition that tables would be made for, by what bind found last.
-func (j *Journal) likely(in []engine.Column) (*definition, error) {
+func (j *Journal) likely(in []duck.Column) (*definition, error) {
 	d, err := j.resolve(in)
 	if err != nil {
 		return nil, err
@@ -60,7 +61,7 @@ type listing struct {
 	seen map[string]bool
 }
 
-func (l *listing) add(s statement, q *engine.Query) {
+func (l *listing) add(s statement, q *duck.Query) {
 	text := strings.TrimSpace(q.String())
 	if l.seen[text] {
 		return

@@ -4,7 +4,7 @@ import (
 	"context"
 	_ "embed"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 //go:embed fast.sql
@@ -21,11 +21,11 @@ var fast = statements[struct {
 //
 // V and C close the open row; W and S replace it by one with the same valid_from. fast returns how many events changed something.
 func (w *writer) fast(ctx context.Context, folded bool) (int64, error) {
-	unfolded := engine.SQL("")
+	unfolded := duck.SQL("")
 	if folded {
 		unfolded = w.sql(fast.Unfolded)
 	}
-	if err := w.make(ctx, &w.temp.Role, fast.Role, engine.Args{"unfolded": unfolded}); err != nil {
+	if err := w.make(ctx, &w.temp.Role, fast.Role, duck.Args{"unfolded": unfolded}); err != nil {
 		return 0, err
 	}
 	var all, added, changed, removed, replaced, images, vectors int64
@@ -51,9 +51,9 @@ func (w *writer) fast(ctx context.Context, folded bool) (int64, error) {
 }
 
 // unversioned are the roles of events that change untracked columns alone.
-func (w *writer) unversioned() *engine.Query {
+func (w *writer) unversioned() *duck.Query {
 	if len(w.untracked) == 0 {
-		return engine.SQL("")
+		return duck.SQL("")
 	}
 	var moving []string
 	for _, c := range w.untracked {
@@ -61,37 +61,37 @@ func (w *writer) unversioned() *engine.Query {
 			moving = append(moving, c)
 		}
 	}
-	return engine.SQL("WHEN {moving} THEN 'W' WHEN {any} THEN 'S'", engine.Args{"moving": w.moved(moving), "any": w.moved(w.untracked)})
+	return duck.SQL("WHEN {moving} THEN 'W' WHEN {any} THEN 'S'", duck.Args{"moving": w.moved(moving), "any": w.moved(w.untracked)})
 }
 
 // value is a column after the event b came to the open row o.
-func (w *writer) value(c string) *engine.Query {
+func (w *writer) value(c string) *duck.Query {
 	switch {
 	case w.absent[c]:
-		return engine.Ident("o", c)
+		return duck.Ident("o", c)
 	case w.ignored[c]:
 		return ofColumn("coalesce(b.{c}, o.{c})", c)
 	}
-	return engine.Ident("b", c)
+	return duck.Ident("b", c)
 }
 
 // moved says that the event b gives one of the columns another value than the open row o has.
-func (w *writer) moved(names []string) *engine.Query {
-	var any []*engine.Query
+func (w *writer) moved(names []string) *duck.Query {
+	var any []*duck.Query
 	for _, c := range names {
-		a := engine.Args{"c": engine.Ident(c)}
+		a := duck.Args{"c": duck.Ident(c)}
 		switch {
 		case w.absent[c]:
 		case w.ignored[c]:
-			any = append(any, engine.SQL("b.{c} IS NOT NULL AND b.{c} IS DISTINCT FROM o.{c}", a))
+			any = append(any, duck.SQL("b.{c} IS NOT NULL AND b.{c} IS DISTINCT FROM o.{c}", a))
 		default:
-			any = append(any, engine.SQL("b.{c} IS DISTINCT FROM o.{c}", a))
+			any = append(any, duck.SQL("b.{c} IS DISTINCT FROM o.{c}", a))
 		}
 	}
 	if len(any) == 0 {
-		return engine.SQL("false")
+		return duck.SQL("false")
 	}
-	return engine.SQL("({any})", engine.Args{"any": engine.Join(" OR ", any...)})
+	return duck.SQL("({any})", duck.Args{"any": duck.Join(" OR ", any...)})
 }
 
 // insert adds the rows that the events open, and those that take the place of an open row.
@@ -106,14 +106,14 @@ func (w *writer) insert(ctx context.Context) error {
 
 // remember keeps the events that the rows don't tell.
 func (w *writer) remember(ctx context.Context, replaced, images bool) error {
-	a := engine.Args{"kind": "N", "image": each(w.cols, func(c string) *engine.Query {
+	a := duck.Args{"kind": "N", "image": each(w.cols, func(c string) *duck.Query {
 		return ofColumn("CASE WHEN b._del THEN b.{c} END", c)
 	})}
 	switch {
 	case w.moving():
-		a["kind"], a["image"] = "E", each(w.cols, func(c string) *engine.Query { return ofColumn("b.{c}", c) })
+		a["kind"], a["image"] = "E", each(w.cols, func(c string) *duck.Query { return ofColumn("b.{c}", c) })
 	case !images:
-		a["image"] = each(w.cols, func(string) *engine.Query { return engine.SQL("NULL") })
+		a["image"] = each(w.cols, func(string) *duck.Query { return duck.SQL("NULL") })
 	}
 	if _, err := w.run(ctx, fast.Remember, a); err != nil || !replaced || !w.Raw {
 		return err
@@ -124,13 +124,13 @@ func (w *writer) remember(ctx context.Context, replaced, images bool) error {
 
 // ownImage gives the columns as the event itself had them, read off a row that shows it: what the event says nothing of is NULL,
 // and what repeats the sequence is the event's own. event is the relation that has the event's sequence and marks.
-func (l *layout) ownImage(event string, seq []string, row string) []*engine.Query {
-	return each(l.cols, func(c string) *engine.Query {
+func (l *layout) ownImage(event string, seq []string, row string) []*duck.Query {
+	return each(l.cols, func(c string) *duck.Query {
 		own := ofColumn(row+".{c}", c)
 		if n, ok := l.own[c]; ok {
 			return ofColumn(event+".{c}", seq[n])
 		} else if shown := l.shown(event, c); shown != nil {
-			return engine.SQL("CASE WHEN {shown} THEN {c} END", engine.Args{"shown": shown, "c": own})
+			return duck.SQL("CASE WHEN {shown} THEN {c} END", duck.Args{"shown": shown, "c": own})
 		}
 		return own
 	})

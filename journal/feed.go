@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"slices"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/fault"
 	"dsql/sql"
 )
 
@@ -51,7 +52,7 @@ func (w *writer) feedStaged(ctx context.Context, late bool) (effective int64, er
 			return 0, err
 		}
 	}
-	if err := engine.Fault(ctx, "journal-staged"); err != nil {
+	if err := fault.Fault(ctx, "journal-staged"); err != nil {
 		return 0, err
 	}
 	if effective, err = w.fast(ctx, folded); err != nil {
@@ -64,7 +65,7 @@ func (w *writer) feedStaged(ctx context.Context, late bool) (effective int64, er
 		}
 		effective += n
 	}
-	return effective, engine.Fault(ctx, "journal-inserted")
+	return effective, fault.Fault(ctx, "journal-inserted")
 }
 
 // forget allows for columns that the batch doesn't have: its events say nothing of them.
@@ -93,15 +94,15 @@ func (w *writer) staged(ctx context.Context) (late bool, err error) {
 }
 
 // sequence are the values that order an event, deleted says whether it deletes.
-func (w *writer) sequence() []*engine.Query {
-	return each(w.j.sequence, func(sp sql.Span) *engine.Query { return engine.User(w.j.decl.Src, sp) })
+func (w *writer) sequence() []*duck.Query {
+	return each(w.j.sequence, func(sp sql.Span) *duck.Query { return duck.User(w.j.decl.Src, sp) })
 }
 
-func (w *writer) deleted() *engine.Query {
+func (w *writer) deleted() *duck.Query {
 	if w.j.deleted == nil {
-		return engine.SQL("false")
+		return duck.SQL("false")
 	}
-	return engine.SQL("coalesce(({e}), false)", engine.Args{"e": engine.User(w.j.decl.Src, *w.j.deleted)})
+	return duck.SQL("coalesce(({e}), false)", duck.Args{"e": duck.User(w.j.decl.Src, *w.j.deleted)})
 }
 
 // stage prepares the batch's events. Rows without a key or sequence are rejected.
@@ -133,64 +134,64 @@ func (w *writer) stage(ctx context.Context) (late bool, err error) {
 // columns are all columns of the batch, for rejects, those of the journal in its types. (A type says nothing of a collation; with the
 // cast texts are the same only when all of their bytes are.) One that COLUMNS no longer takes is NULL to the journal, and _was0, … to
 // rejects.
-func (w *writer) columns() *engine.Query {
+func (w *writer) columns() *duck.Query {
 	stored := append(w.Keys[:len(w.Keys):len(w.Keys)], w.Columns...)
-	var was []*engine.Query
-	out := engine.Each(", ", stored, func(c engine.Column) *engine.Query {
-		a := engine.Args{"c": engine.Ident(c.Name), "t": engine.Type(c.Type), "was": engine.Ident(fmt.Sprintf("_was%d", len(w.was)))}
+	var was []*duck.Query
+	out := duck.Each(", ", stored, func(c duck.Column) *duck.Query {
+		a := duck.Args{"c": duck.Ident(c.Name), "t": duck.Type(c.Type), "was": duck.Ident(fmt.Sprintf("_was%d", len(w.was)))}
 		if index(w.b.Columns, c.Name) < 0 || w.absent[c.Name] {
 			if index(w.b.Columns, c.Name) >= 0 {
-				was, w.was = append(was, engine.SQL(", {c} AS {was}", a)), append(w.was, c.Name)
+				was, w.was = append(was, duck.SQL(", {c} AS {was}", a)), append(w.was, c.Name)
 			}
-			return engine.SQL("NULL::{t} AS {c}", a)
+			return duck.SQL("NULL::{t} AS {c}", a)
 		}
-		return engine.SQL("{c}::{t} AS {c}", a)
+		return duck.SQL("{c}::{t} AS {c}", a)
 	})
-	out = engine.Cat(append([]*engine.Query{out}, was...)...)
+	out = duck.Cat(append([]*duck.Query{out}, was...)...)
 	for _, c := range w.b.Columns {
 		if index(stored, c.Name) < 0 {
-			out = engine.SQL("{out}, {c}", engine.Args{"out": out, "c": engine.Ident(c.Name)})
+			out = duck.SQL("{out}, {c}", duck.Args{"out": out, "c": duck.Ident(c.Name)})
 		}
 	}
 	if w.b.HasRow {
-		out = engine.SQL("{out}, _row", engine.Args{"out": out})
+		out = duck.SQL("{out}, _row", duck.Args{"out": out})
 	}
 	return out
 }
 
 // saying computes the bits of each row of the batch.
-func (w *writer) saying() *engine.Query {
-	set := map[string][]*engine.Query{}
+func (w *writer) saying() *duck.Query {
+	set := map[string][]*duck.Query{}
 	for _, c := range w.cols {
 		word, bit := w.bit(c)
 		if w.absent[c] {
-			set[said(word)] = append(set[said(word)], engine.Lit(-bit))
+			set[said(word)] = append(set[said(word)], duck.Lit(-bit))
 		}
 		if w.ignored[c] {
-			set[nulled(word)] = append(set[nulled(word)], engine.SQL("CASE WHEN {c} IS NULL THEN {bit}::BIGINT ELSE 0 END",
-				engine.Args{"c": engine.Ident(c), "bit": bit}))
+			set[nulled(word)] = append(set[nulled(word)], duck.SQL("CASE WHEN {c} IS NULL THEN {bit}::BIGINT ELSE 0 END",
+				duck.Args{"c": duck.Ident(c), "bit": bit}))
 		}
 	}
-	column := func(word string, none int64) *engine.Query {
-		all := append([]*engine.Query{engine.SQL("{none}::BIGINT", engine.Args{"none": none})}, set[word]...)
-		return engine.SQL(", {bits} AS {word}", engine.Args{"bits": engine.Join(" + ", all...), "word": engine.Ident(word)})
+	column := func(word string, none int64) *duck.Query {
+		all := append([]*duck.Query{duck.SQL("{none}::BIGINT", duck.Args{"none": none})}, set[word]...)
+		return duck.SQL(", {bits} AS {word}", duck.Args{"bits": duck.Join(" + ", all...), "word": duck.Ident(word)})
 	}
-	var out []*engine.Query
+	var out []*duck.Query
 	for _, word := range w.saids() {
 		out = append(out, column(word, -1))
 	}
 	for _, word := range w.nulls() {
 		out = append(out, column(word, 0))
 	}
-	return engine.Cat(out...)
+	return duck.Cat(out...)
 }
 
 // arrival orders rows b of the batch.
-func (w *writer) arrival() *engine.Query {
+func (w *writer) arrival() *duck.Query {
 	if w.b.HasRow {
-		return engine.SQL("b._row, b.rowid")
+		return duck.SQL("b._row, b.rowid")
 	}
-	return engine.SQL("b.rowid")
+	return duck.SQL("b.rowid")
 }
 
 // group finds the keys of the batch and how many have several events.
@@ -222,14 +223,14 @@ func (w *writer) tune(ctx context.Context) error {
 	if !w.tuned {
 		return nil
 	}
-	return w.tx.Run(ctx, engine.SQL("SET dynamic_or_filter_threshold = {n}", engine.Args{"n": few + few/4}))
+	return w.tx.Run(ctx, duck.SQL("SET dynamic_or_filter_threshold = {n}", duck.Args{"n": few + few/4}))
 }
 
 func (w *writer) untune(ctx context.Context) error {
 	if !w.tuned {
 		return nil
 	}
-	return w.tx.Run(context.WithoutCancel(ctx), engine.SQL("RESET dynamic_or_filter_threshold"))
+	return w.tx.Run(context.WithoutCancel(ctx), duck.SQL("RESET dynamic_or_filter_threshold"))
 }
 
 // open fetches the open rows of the batch's keys.
@@ -241,12 +242,12 @@ func (w *writer) open(ctx context.Context) error {
 }
 
 // lookup is what stands behind FROM to find the rows h of a table that have one of the keys.
-func (w *writer) lookup(table statement, keys *engine.Query, where statement) *engine.Query {
+func (w *writer) lookup(table statement, keys *duck.Query, where statement) *duck.Query {
 	found := feed.Found
 	if w.tuned {
 		found = feed.FoundByRowid
 	}
-	return w.sql(found, engine.Args{"table": w.sql(table), "of": keys, "where": w.sql(where)})
+	return w.sql(found, duck.Args{"table": w.sql(table), "of": keys, "where": w.sql(where)})
 }
 
 // advance notes the highest sequence seen.
@@ -254,19 +255,19 @@ func (w *writer) advance(ctx context.Context) error {
 	if _, err := w.run(ctx, feed.Advance); err != nil {
 		return err
 	}
-	return engine.Fault(ctx, "journal-state")
+	return fault.Fault(ctx, "journal-state")
 }
 
 // whyNull is the reason of rows without one of the keys or a sequence.
-func (w *writer) whyNull(what, hint string, keys []string) *engine.Query {
-	var cases []*engine.Query
+func (w *writer) whyNull(what, hint string, keys []string) *duck.Query {
+	var cases []*duck.Query
 	for _, k := range keys {
-		cases = append(cases, engine.SQL("WHEN _r.{c} IS NULL THEN {why}",
-			engine.Args{"c": engine.Ident(k), "why": "null_key: " + k + " is NULL"}))
+		cases = append(cases, duck.SQL("WHEN _r.{c} IS NULL THEN {why}",
+			duck.Args{"c": duck.Ident(k), "why": "null_key: " + k + " is NULL"}))
 	}
 	for i, sp := range w.j.sequence {
-		cases = append(cases, engine.SQL("WHEN _r.{c} IS NULL THEN {why}",
-			engine.Args{"c": engine.Ident(w.seq[i]), "why": "null_sequence: " + what + sp.Of(w.j.decl.Src) + " is NULL" + hint}))
+		cases = append(cases, duck.SQL("WHEN _r.{c} IS NULL THEN {why}",
+			duck.Args{"c": duck.Ident(w.seq[i]), "why": "null_sequence: " + what + sp.Of(w.j.decl.Src) + " is NULL" + hint}))
 	}
-	return engine.SQL("CASE {cases} END", engine.Args{"cases": engine.Join(" ", cases...)})
+	return duck.SQL("CASE {cases} END", duck.Args{"cases": duck.Join(" ", cases...)})
 }

@@ -6,7 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"dsql/engine"
+	"dsql/engine/catalog"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 )
 
 const planes = "CREATE JOURNAL j KEYS (id) SEQUENCE BY ts DELETE WHEN op = 'd' COLUMNS * EXCEPT (op, ts) FROM ev"
@@ -36,19 +38,19 @@ func TestCounts(t *testing.T) {
 	b.mustDeclare(planes, planeColumns)
 	for _, x := range []struct {
 		events string
-		want   engine.Counts
+		want   kind.Counts
 	}{
-		{"1 i a 1 1\n2 i b 2 1\n3 i c 3 1", engine.Counts{Written: 3, Added: 3}},
+		{"1 i a 1 1\n2 i b 2 1\n3 i c 3 1", kind.Counts{Written: 3, Added: 3}},
 		// changed, the same, deleted, deleted though unknown, new, no key
-		{"1 u a 2 2\n2 u b 2 2\n3 d NULL NULL 2\n9 d NULL NULL 2\n4 i d 4 2\nNULL i x 1 1", engine.Counts{Written: 5, Rejected: 1, Added: 1,
+		{"1 u a 2 2\n2 u b 2 2\n3 d NULL NULL 2\n9 d NULL NULL 2\n4 i d 4 2\nNULL i x 1 1", kind.Counts{Written: 5, Rejected: 1, Added: 1,
 			Changed: 1, Removed: 1, Unchanged: 2}},
 		// late: a version before the one now, and a repeat; a conflict, twice
-		{"1 i a 0 0\n1 u a 2 2\n4 i other 4 2\n4 i other 4 2", engine.Counts{Written: 3, Rejected: 1, Unchanged: 2}},
+		{"1 i a 0 0\n1 u a 2 2\n4 i other 4 2\n4 i other 4 2", kind.Counts{Written: 3, Rejected: 1, Unchanged: 2}},
 		// the conflict delivered again is ignored
-		{"4 i other 4 2", engine.Counts{Written: 1, Unchanged: 1}},
+		{"4 i other 4 2", kind.Counts{Written: 1, Unchanged: 1}},
 		// a key that comes and goes in one batch
-		{"5 i e 5 1\n5 d NULL NULL 2", engine.Counts{Written: 2}},
-		{"NULL i x 1 1", engine.Counts{Rejected: 1}},
+		{"5 i e 5 1\n5 d NULL NULL 2", kind.Counts{Written: 2}},
+		{"NULL i x 1 1", kind.Counts{Rejected: 1}},
 	} {
 		if got := b.mustWrite(ev(x.events)); got != x.want {
 			t.Errorf("%s\ngot  %+v\nwant %+v", x.events, got, x.want)
@@ -73,11 +75,11 @@ func TestRejectsCarryTheirRecord(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, "")
 	b.mustDeclare(planes, planeColumns)
-	meta := "(SELECT struct_pack(file := 'f.csv', line := l)::" + engine.MetaType + " AS _meta, ('raw ' || l)::BLOB AS _payload " +
+	meta := "(SELECT struct_pack(file := 'f.csv', line := l)::" + catalog.MetaType + " AS _meta, ('raw ' || l)::BLOB AS _payload " +
 		"FROM range(1, 9) t(l))"
 	b.exec("CREATE TEMP TABLE raw AS SELECT * FROM " + meta)
-	in := &engine.Input{Source: "ev", Raw: engine.SQL("raw"), RowID: engine.SQL("_meta.line")}
-	withRows := func(a *engine.Accepted) { a.Input, a.HasRow = in, true }
+	in := &kind.Input{Source: "ev", Raw: duck.SQL("raw"), RowID: duck.SQL("_meta.line")}
+	withRows := func(a *kind.Accepted) { a.Input, a.HasRow = in, true }
 	b.mustWrite("SELECT *, 9 - row_number() OVER () AS _row FROM ("+ev("1 u second 1 5\n1 u first 1 5\n2 u x 1 NULL")+")", withRows)
 	b.expect("SELECT split_part(reason, ':', 1), source, meta.line, payload, data FROM dsql.rejects", `
 		null_sequence|ev|6|raw 6|{"id":2,"op":"u","name":"x","seats":1,"ts":null}
@@ -105,12 +107,12 @@ func TestSeveralWritesInOneVersion(t *testing.T) {
 	b.mustDeclare(planes, planeColumns)
 	b.mustWrite(ev("1 i a 1 1\n2 i x 1 1"))
 	ctx := t.Context()
-	if err := b.c.Update(ctx, func(tx *engine.Tx) error {
+	if err := b.c.Update(ctx, func(tx *duck.Tx) error {
 		for _, lines := range []string{"1 u b 2 2\n2 d NULL NULL 5\n3 i n 1 1", "1 u c 3 3\n2 u y 1 3\n3 d NULL NULL 2",
 			"1 d NULL NULL 2\n1 u z 9 9", "1 u between 1 4"} {
 			b.exec("CREATE OR REPLACE TEMP TABLE part AS " + ev(lines))
-			if _, err := b.j.Write(ctx, tx, &engine.Accepted{Version: 2, Columns: b.describe("part"),
-				Rows: engine.SQL("(SELECT * FROM part)")}); err != nil {
+			if _, err := b.j.Write(ctx, tx, &kind.Accepted{Version: 2, Columns: b.describe("part"),
+				Rows: duck.SQL("(SELECT * FROM part)")}); err != nil {
 				return err
 			}
 		}
@@ -142,12 +144,12 @@ func TestNewRows(t *testing.T) {
 	b.mustWrite(ev("1 u b 1 2\n2 d NULL NULL 2"))
 	got := b.j.New(1, 2)
 	b.expect("SELECT * FROM "+got.String(), "update_before|2|1|a|1\nupdate_after|2|1|b|1\ndelete|2|2|x|1")
-	cols, err := b.c.Describe(t.Context(), engine.SQL("SELECT * FROM {n}", engine.Args{"n": got}), engine.Place{})
+	cols, err := b.c.Describe(t.Context(), duck.SQL("SELECT * FROM {n}", duck.Args{"n": got}), duck.Place{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	// _version is what * hands on, and nothing stores.
-	want := slices.Insert(b.j.NewColumns(b.columns(planeColumns)), 1, engine.Column{Name: engine.VersionColumn, Type: "BIGINT"})
+	want := slices.Insert(b.j.NewColumns(b.columns(planeColumns)), 1, duck.Column{Name: catalog.VersionColumn, Type: "BIGINT"})
 	if fmt.Sprint(cols) != fmt.Sprint(want) {
 		t.Errorf("New has %v, NewColumns says %v", cols, want)
 	}
@@ -198,12 +200,12 @@ func TestStateNow(t *testing.T) {
 	b.mustDeclare(strings.Replace(planes, "FROM", "STORED AS SCD TYPE 1 FROM", 1), planeColumns)
 	for _, x := range []struct {
 		events string
-		want   engine.Counts
+		want   kind.Counts
 	}{
-		{"1 i a 1 5\n2 i b 1 5\n3 i c 1 5", engine.Counts{Written: 3, Added: 3}},
-		{"1 u a 2 5\n1 i a 1 5\n2 d NULL NULL 6\n3 u c 1 6\n1 u old 1 2", engine.Counts{Written: 4, Rejected: 1, Removed: 1, Unchanged: 3}},
-		{"1 u a 2 5\n2 u b 1 4\n2 d NULL NULL 6\n3 u other 1 6", engine.Counts{Written: 3, Rejected: 1, Unchanged: 3}},
-		{"2 u again 1 7\n3 d NULL NULL 6", engine.Counts{Written: 1, Rejected: 1, Added: 1}},
+		{"1 i a 1 5\n2 i b 1 5\n3 i c 1 5", kind.Counts{Written: 3, Added: 3}},
+		{"1 u a 2 5\n1 i a 1 5\n2 d NULL NULL 6\n3 u c 1 6\n1 u old 1 2", kind.Counts{Written: 4, Rejected: 1, Removed: 1, Unchanged: 3}},
+		{"1 u a 2 5\n2 u b 1 4\n2 d NULL NULL 6\n3 u other 1 6", kind.Counts{Written: 3, Rejected: 1, Unchanged: 3}},
+		{"2 u again 1 7\n3 d NULL NULL 6", kind.Counts{Written: 1, Rejected: 1, Added: 1}},
 	} {
 		if got := b.mustWrite(ev(x.events)); got != x.want {
 			t.Errorf("%s\ngot  %+v\nwant %+v", x.events, got, x.want)
@@ -225,7 +227,7 @@ func TestAnyColumnNames(t *testing.T) {
 		"_id", "_old", "_time", "_newer", "_image", "_repeat", "_isa", "_b0", "_n0", "known"}
 	var decl, first, second []string
 	for i, n := range names {
-		q := engine.Ident(n).String()
+		q := duck.Ident(n).String()
 		decl = append(decl, q+" VARCHAR")
 		first = append(first, fmt.Sprintf("'%d' AS %s", i, q))
 		second = append(second, fmt.Sprintf("'x%d' AS %s", i, q))
@@ -254,13 +256,13 @@ func TestAbsentColumns(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, "")
 	b.mustDeclare(planes, planeColumns)
-	absent := func(a *engine.Accepted) { a.Absent = []string{"NAME"} }
+	absent := func(a *kind.Accepted) { a.Absent = []string{"NAME"} }
 	b.mustWrite(ev("1 i a 1 1\n2 i b 2 1"))
 	ctx := t.Context()
-	if err := b.c.Update(ctx, func(tx *engine.Tx) error {
+	if err := b.c.Update(ctx, func(tx *duck.Tx) error {
 		for i, lines := range []string{"1 u aa 1 2", "1 u NULL 2 3\n3 i NULL 3 3"} {
 			b.exec("CREATE OR REPLACE TEMP TABLE part AS " + ev(lines))
-			acc := &engine.Accepted{Version: 2, Columns: b.describe("part"), Rows: engine.SQL("(SELECT * FROM part)")}
+			acc := &kind.Accepted{Version: 2, Columns: b.describe("part"), Rows: duck.SQL("(SELECT * FROM part)")}
 			if i == 1 {
 				absent(acc)
 			}

@@ -4,7 +4,7 @@ import (
 	"context"
 	_ "embed"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // Keys with several events in the batch, or with late ones, are folded: what is known of the key and the new events are put in
@@ -42,7 +42,7 @@ func (w *writer) fold(ctx context.Context) (int64, error) {
 }
 
 // refold computes the versions of the touched keys anew and writes the difference. more is what comes to the known events.
-func (w *writer) refold(ctx context.Context, more *engine.Query) (int64, error) {
+func (w *writer) refold(ctx context.Context, more *duck.Query) (int64, error) {
 	if err := w.line(ctx, more); err != nil {
 		return 0, err
 	}
@@ -61,14 +61,14 @@ func (w *writer) refold(ctx context.Context, more *engine.Query) (int64, error) 
 // gather reads what is known of the keys to fold: their believed rows (old), what is remembered (oldmem), and of late keys the
 // events that these tell (known).
 func (w *writer) gather(ctx context.Context) error {
-	var rows []*engine.Query
+	var rows []*duck.Query
 	if w.late > 0 {
 		rows = append(rows, w.sql(fold.OldNow), w.sql(fold.OldPast))
 	}
 	if w.temp.Open.made() {
 		rows = append(rows, w.sql(fold.OldOpen))
 	}
-	if err := w.make(ctx, &w.temp.Old, "{rows}", engine.Args{"rows": engine.Join(" UNION ALL ", rows...)}); err != nil || w.late == 0 {
+	if err := w.make(ctx, &w.temp.Old, "{rows}", duck.Args{"rows": duck.Join(" UNION ALL ", rows...)}); err != nil || w.late == 0 {
 		return err
 	}
 	if err := w.make(ctx, &w.temp.Oldmem, fold.Oldmem); err != nil {
@@ -79,25 +79,25 @@ func (w *writer) gather(ctx context.Context) error {
 
 // normalBits are the bits of known events, as they would be had the events come under the IGNORE NULL UPDATES of now: rows may show
 // other values for their NULLs.
-func (w *writer) normalBits() []*engine.Query {
-	set := map[string][]*engine.Query{}
+func (w *writer) normalBits() []*duck.Query {
+	set := map[string][]*duck.Query{}
 	for _, c := range w.cols {
 		if word, bit := w.bit(c); w.ignored[c] {
-			set[nulled(word)] = append(set[nulled(word)], engine.SQL(" | CASE WHEN {c} IS NULL THEN {bit}::BIGINT ELSE 0 END",
-				engine.Args{"c": engine.Ident(c), "bit": bit}))
+			set[nulled(word)] = append(set[nulled(word)], duck.SQL(" | CASE WHEN {c} IS NULL THEN {bit}::BIGINT ELSE 0 END",
+				duck.Args{"c": duck.Ident(c), "bit": bit}))
 		}
 	}
-	return each(w.bits(), func(word string) *engine.Query {
-		return engine.SQL("{word} {set}", engine.Args{"set": engine.Cat(set[word]...), "word": engine.Ident(word)})
+	return each(w.bits(), func(word string) *duck.Query {
+		return duck.SQL("{word} {set}", duck.Args{"set": duck.Cat(set[word]...), "word": duck.Ident(word)})
 	})
 }
 
 // judge leaves those of the new events that are news. A repeat of an event that was accepted, or rejected as a conflict, is
 // ignored; one that is too late or in conflict with an event that came before it is rejected. repeats compares a new event n
 // with a known one k.
-func (w *writer) judge(ctx context.Context, repeats *engine.Query) error {
+func (w *writer) judge(ctx context.Context, repeats *duck.Query) error {
 	if w.late > 0 {
-		if err := w.all(ctx, engine.Args{"repeats": repeats}, fold.DropKnown, fold.DropRefused); err != nil {
+		if err := w.all(ctx, duck.Args{"repeats": repeats}, fold.DropKnown, fold.DropRefused); err != nil {
 			return err
 		}
 	}
@@ -113,9 +113,9 @@ func (w *writer) judge(ctx context.Context, repeats *engine.Query) error {
 }
 
 // tooLate is the reason of rows that are too late.
-func (w *writer) tooLate(what string) *engine.Query {
-	return engine.SQL("{too_late} || _r._s0 || ' is older by more than ' || {l} || ' than the newest event before it'",
-		engine.Args{"too_late": "too_late: " + what, "l": w.j.lateness.Of(w.j.decl.Src)})
+func (w *writer) tooLate(what string) *duck.Query {
+	return duck.SQL("{too_late} || _r._s0 || ' is older by more than ' || {l} || ' than the newest event before it'",
+		duck.Args{"too_late": "too_late: " + what, "l": w.j.lateness.Of(w.j.decl.Src)})
 }
 
 // conflicts rejects new events at the key and sequence of another one, and remembers them.
@@ -130,9 +130,9 @@ func (w *writer) conflicts(ctx context.Context) error {
 	if err != nil || n == 0 {
 		return err
 	}
-	why := engine.SQL("'sequence_conflict: its key has an event with other values at ' || {s}",
-		engine.Args{"s": engine.Join(" || ', ' || ", each(w.seq, func(s string) *engine.Query {
-			return engine.SQL("_r.{s}::VARCHAR", engine.Args{"s": engine.Ident(s)})
+	why := duck.SQL("'sequence_conflict: its key has an event with other values at ' || {s}",
+		duck.Args{"s": duck.Join(" || ', ' || ", each(w.seq, func(s string) *duck.Query {
+			return duck.SQL("_r.{s}::VARCHAR", duck.Args{"s": duck.Ident(s)})
 		})...)})
 	if err := w.reject(ctx, w.sql("{conflict}"), why); err != nil {
 		return err

@@ -3,7 +3,7 @@ package journal
 import (
 	"fmt"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // numbered are n names with a prefix.
@@ -16,8 +16,8 @@ func numbered(prefix string, n int) []string {
 }
 
 // ofColumn fills a text over one column, {c}.
-func ofColumn(text, column string) *engine.Query {
-	return engine.SQL(text, engine.Args{"c": engine.Ident(column)})
+func ofColumn(text, column string) *duck.Query {
+	return duck.SQL(text, duck.Args{"c": duck.Ident(column)})
 }
 
 // pointType is the type of a point.
@@ -36,13 +36,13 @@ func (l *layout) pointType() string {
 }
 
 // parts takes a point apart.
-func (l *layout) parts(p *engine.Query) []*engine.Query {
+func (l *layout) parts(p *duck.Query) []*duck.Query {
 	if len(l.Sequence) == 1 {
-		return []*engine.Query{p}
+		return []*duck.Query{p}
 	}
-	out := make([]*engine.Query, len(l.Sequence))
+	out := make([]*duck.Query, len(l.Sequence))
 	for i := range out {
-		out[i] = engine.SQL("({p}).{part}", engine.Args{"p": p, "part": engine.Ident(fmt.Sprintf("_%d", i))})
+		out[i] = duck.SQL("({p}).{part}", duck.Args{"p": p, "part": duck.Ident(fmt.Sprintf("_%d", i))})
 	}
 	return out
 }

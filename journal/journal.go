@@ -39,7 +39,9 @@ import (
 	"fmt"
 	"slices"
 
-	"dsql/engine"
+	"dsql/engine/catalog"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
@@ -50,30 +52,30 @@ var read = statements[struct{ New, NewReplaced, Ended, Deleted, InOrder, Life, S
 
 // New are the changes of the state in versions (from, to], with _version. What is deleted has, in columns that the journal is ordered
 // by, the place of the delete: a journal of these changes finds it behind the last one before.
-func (j *Journal) New(from, to int64) *engine.Query {
+func (j *Journal) New(from, to int64) *duck.Query {
 	l := j.layout(&definition{Sequence: j.orders()})
-	a := engine.Args{"changes": j.table("__changes"), "after": from, "upto": to, "keys": engine.Names(j.keyNames())}
-	var ordering, ending, times engine.Names
+	a := duck.Args{"changes": j.table("__changes"), "after": from, "upto": to, "keys": duck.Names(j.keyNames())}
+	var ordering, ending, times duck.Names
 	for i, sp := range j.order() {
 		if name, bare := lastName(j.decl.Src, sp); bare && chosen(j.columns, name) && !containsFold(j.keyNames(), name) {
 			ordering, ending, times = append(ordering, name), append(ending, l.to[i]), append(times, fmt.Sprintf("_t%d", i))
 		}
 	}
 	if len(times) == 0 {
-		return engine.SQL(string(read.New), l.words, a)
+		return duck.SQL(string(read.New), l.words, a)
 	}
 	a["ordering"], a["ending"], a["times"] = ordering, ending, times
 	ended := read.Ended
 	if j.scd == 1 && j.feed() {
 		ended = read.Deleted
 	}
-	return engine.SQL(string(read.NewReplaced), l.words, a, engine.Args{"ended": engine.SQL(string(ended), l.words, a)})
+	return duck.SQL(string(read.NewReplaced), l.words, a, duck.Args{"ended": duck.SQL(string(ended), l.words, a)})
 }
 
 // InOrder are the changes that a version made, by key: what was before what is.
-func (j *Journal) InOrder(version int64, cols []engine.Column) *engine.Query {
-	return engine.SQL(string(read.InOrder), engine.Args{"shown": engine.Names(engine.ColumnNames(cols)), "changes": j.table("__changes"),
-		"after": version - 1, "upto": version, "keys": engine.Names(j.keyNames())})
+func (j *Journal) InOrder(version int64, cols []duck.Column) *duck.Query {
+	return duck.SQL(string(read.InOrder), duck.Args{"shown": duck.Names(duck.ColumnNames(cols)), "changes": j.table("__changes"),
+		"after": version - 1, "upto": version, "keys": duck.Names(j.keyNames())})
 }
 
 func (j *Journal) keyNames() (out []string) {
@@ -84,23 +86,23 @@ func (j *Journal) keyNames() (out []string) {
 }
 
 // NewColumns are the columns of New: change_type, the keys, the columns.
-func (j *Journal) NewColumns(in []engine.Column) []engine.Column {
+func (j *Journal) NewColumns(in []duck.Column) []duck.Column {
 	d, err := j.resolve(in)
 	if err != nil { // Define says so
 		return in
 	}
-	out := append([]engine.Column{{Name: changeType, Type: "VARCHAR"}}, d.Keys...)
+	out := append([]duck.Column{{Name: changeType, Type: "VARCHAR"}}, d.Keys...)
 	return append(out, d.Columns...)
 }
 
 // Write takes a batch of events, or a load, into the journal.
-func (j *Journal) Write(ctx context.Context, tx *engine.Tx, b *engine.Accepted) (engine.Counts, error) {
+func (j *Journal) Write(ctx context.Context, tx *duck.Tx, b *kind.Accepted) (kind.Counts, error) {
 	w, err := j.writer(ctx, tx, b.Version)
 	if err != nil {
-		return engine.Counts{}, err
+		return kind.Counts{}, err
 	}
 	if err := w.take(b); err != nil {
-		return engine.Counts{}, err
+		return kind.Counts{}, err
 	}
 	err = w.write(ctx)
 	if rerr := w.untune(ctx); err == nil {
@@ -110,7 +112,7 @@ func (j *Journal) Write(ctx context.Context, tx *engine.Tx, b *engine.Accepted) 
 		err = w.drop(ctx)
 	}
 	if err != nil {
-		return engine.Counts{}, err
+		return kind.Counts{}, err
 	}
 	return w.n, nil
 }
@@ -131,27 +133,27 @@ func (w *writer) write(ctx context.Context) error {
 type writer struct {
 	*layout
 	j       *Journal
-	tx      *engine.Tx
+	tx      *duck.Tx
 	listing *listing // not nil: nothing is run
-	b       *engine.Accepted
+	b       *kind.Accepted
 	v       int64
 	known   bool // something was accepted before
 	absent  map[string]bool
 	was     []string // see columns
 	temp    temps
-	made    []*engine.Query // of these
-	rows    int64           // in the batch
-	groups  int64           // keys in the batch
-	bare    int64           // rows in the batch without a key or sequence
-	late    int64           // keys in the batch that have late events
-	time    string          // of a load
-	tuned   bool            // see tune
-	seconds int64           // events that another image of the same key and sequence came before, in the batch
-	n       engine.Counts
+	made    []*duck.Query // of these
+	rows    int64         // in the batch
+	groups  int64         // keys in the batch
+	bare    int64         // rows in the batch without a key or sequence
+	late    int64         // keys in the batch that have late events
+	time    string        // of a load
+	tuned   bool          // see tune
+	seconds int64         // events that another image of the same key and sequence came before, in the batch
+	n       kind.Counts
 }
 
 // writer reads the journal's definition for work on a version.
-func (j *Journal) writer(ctx context.Context, tx *engine.Tx, version int64) (*writer, error) {
+func (j *Journal) writer(ctx context.Context, tx *duck.Tx, version int64) (*writer, error) {
 	d, known, err := j.stored(ctx, tx)
 	if err != nil {
 		return nil, err
@@ -162,7 +164,7 @@ func (j *Journal) writer(ctx context.Context, tx *engine.Tx, version int64) (*wr
 }
 
 // take prepares for a batch.
-func (w *writer) take(b *engine.Accepted) error {
+func (w *writer) take(b *kind.Accepted) error {
 	w.b = b
 	have, err := w.j.resolve(b.Columns)
 	if err != nil {
@@ -177,9 +179,9 @@ func (w *writer) take(b *engine.Accepted) error {
 }
 
 // stored reads the definition that the tables were made for. known says that name__state has a sequence.
-func (j *Journal) stored(ctx context.Context, tx *engine.Tx) (d *definition, known bool, err error) {
+func (j *Journal) stored(ctx context.Context, tx *duck.Tx) (d *definition, known bool, err error) {
 	var text string
-	ok, err := tx.Scan(ctx, engine.SQL(string(tables.Stored), j.words()), &text, &known)
+	ok, err := tx.Scan(ctx, duck.SQL(string(tables.Stored), j.words()), &text, &known)
 	if err == nil && !ok {
 		err = fmt.Errorf("%s__state is empty", j.decl.Name)
 	}
@@ -193,7 +195,7 @@ func (j *Journal) stored(ctx context.Context, tx *engine.Tx) (d *definition, kno
 // WholeLoads: what it takes is the whole table, so that rows can't come back one by one.
 func (j *Journal) WholeLoads() bool { return !j.feed() }
 
-func (j *Journal) table(suffix string) *engine.Query { return engine.Ident(j.decl.Name + suffix) }
+func (j *Journal) table(suffix string) *duck.Query { return duck.Ident(j.decl.Name + suffix) }
 
 // many is a number of rows from which the memory of temporary tables is worth a few statements.
 const many = 10_000
@@ -204,7 +206,7 @@ func (w *writer) drop(ctx context.Context) error {
 		return nil
 	}
 	for _, t := range w.made {
-		if err := w.tx.Run(ctx, engine.SQL("DROP TABLE IF EXISTS {t}", engine.Args{"t": t})); err != nil {
+		if err := w.tx.Run(ctx, duck.SQL("DROP TABLE IF EXISTS {t}", duck.Args{"t": t})); err != nil {
 			return err
 		}
 	}
@@ -212,20 +214,20 @@ func (w *writer) drop(ctx context.Context) error {
 }
 
 // reject sends rows of a temporary table to dsql.rejects. reason is an expression over _r, the row.
-func (w *writer) reject(ctx context.Context, rows, reason *engine.Query) error {
+func (w *writer) reject(ctx context.Context, rows, reason *duck.Query) error {
 	if len(w.was) > 0 {
-		rows = engine.SQL("(SELECT * REPLACE ({kept AS given}) FROM {rows})",
-			engine.Args{"rows": rows, "kept": engine.Names(numbered("_was", len(w.was))), "given": engine.Names(w.was)})
+		rows = duck.SQL("(SELECT * REPLACE ({kept AS given}) FROM {rows})",
+			duck.Args{"rows": rows, "kept": duck.Names(numbered("_was", len(w.was))), "given": duck.Names(w.was)})
 	}
 	if w.listing != nil {
-		w.listing.add(refused, engine.SQL("SELECT {reason} AS reason, _r FROM {rows} AS _r", engine.Args{"reason": reason, "rows": rows}))
+		w.listing.add(refused, duck.SQL("SELECT {reason} AS reason, _r FROM {rows} AS _r", duck.Args{"reason": reason, "rows": rows}))
 		return nil
 	}
 	source := ""
 	if w.b.Input != nil {
 		source = w.b.Input.Source
 	}
-	n, err := w.tx.Reject(ctx, engine.Rejection{Destination: w.name, Source: source, Reason: reason, Rows: rows, Columns: w.b.Columns,
+	n, err := catalog.Reject(ctx, w.tx, catalog.Rejection{Destination: w.name, Source: source, Reason: reason, Rows: rows, Columns: w.b.Columns,
 		Input: w.b.Input, HasRow: w.b.HasRow, Version: w.v})
 	w.n.Rejected += n
 	return err
@@ -237,22 +239,22 @@ const refused statement = "rejects"
 func init() { comments[refused] = "To dsql.rejects:" }
 
 // Drop removes the journal's tables, views and macros.
-func (j *Journal) Drop(ctx context.Context, tx *engine.Tx) error {
+func (j *Journal) Drop(ctx context.Context, tx *duck.Tx) error {
 	for _, m := range macros {
-		if err := tx.Run(ctx, engine.SQL("DROP MACRO TABLE IF EXISTS {m}", engine.Args{"m": j.table(m)})); err != nil {
+		if err := tx.Run(ctx, duck.SQL("DROP MACRO TABLE IF EXISTS {m}", duck.Args{"m": j.table(m)})); err != nil {
 			return err
 		}
 	}
 	for _, v := range views {
-		if err := tx.Run(ctx, engine.SQL("DROP VIEW IF EXISTS {v}", engine.Args{"v": j.table(v)})); err != nil {
+		if err := tx.Run(ctx, duck.SQL("DROP VIEW IF EXISTS {v}", duck.Args{"v": j.table(v)})); err != nil {
 			return err
 		}
 	}
-	if err := tx.Run(ctx, engine.SQL("DROP MACRO IF EXISTS {m}", engine.Args{"m": j.table("__definition")})); err != nil {
+	if err := tx.Run(ctx, duck.SQL("DROP MACRO IF EXISTS {m}", duck.Args{"m": j.table("__definition")})); err != nil {
 		return err
 	}
 	for _, t := range []string{"__now", "__past", "__mem", "__state"} {
-		if err := tx.Run(ctx, engine.SQL("DROP TABLE IF EXISTS {t}", engine.Args{"t": j.table(t)})); err != nil {
+		if err := tx.Run(ctx, duck.SQL("DROP TABLE IF EXISTS {t}", duck.Args{"t": j.table(t)})); err != nil {
 			return err
 		}
 	}
@@ -270,7 +272,7 @@ func (j *Journal) Makes() (out []string) {
 	return out
 }
 
-var _ engine.Destination = (*Journal)(nil)
+var _ kind.Destination = (*Journal)(nil)
 
 // rebuildNeeded is the error for a change that stored data can't follow.
 func (j *Journal) rebuildNeeded(at sql.Span, msg string) *sql.Error {

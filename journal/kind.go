@@ -5,12 +5,12 @@ import (
 	"slices"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
 // Kind is CREATE JOURNAL.
-var Kind = engine.Kind{
+var Kind = kind.Kind{
 	Syntax: &sql.Syntax{
 		Keyword: "JOURNAL", Plural: "JOURNALS",
 		Clauses: append([]sql.Clause{
@@ -30,7 +30,7 @@ var Kind = engine.Kind{
 			{Keyword: "IF REMOVED", Arg: sql.ArgPercent,
 				Doc: "holds a load back that would close this share of the open keys or more (default: < 50 PERCENT; above 100: never)"},
 			{Keyword: "STORED AS SCD TYPE", Arg: sql.ArgInt, Doc: "2 (default) keeps the history, 1 only the state now"},
-		}, engine.ChainClauses...),
+		}, kind.ChainClauses...),
 		Body: []sql.Clause{
 			{Keyword: "AS", Arg: sql.ArgQuery,
 				Doc: "the query whose rows are events or loads; it reads the new rows of the relation marked STREAM, or else of the first in its FROM"},
@@ -47,13 +47,13 @@ CREATE JOURNAL planes
   COLUMNS * EXCEPT (op)
   FROM plane_events`,
 	},
-	Compile: func(d *sql.Decl) (engine.Object, error) { return compile(d) },
+	Compile: func(d *sql.Decl) (kind.Object, error) { return compile(d) },
 }
 
 // Journal is a compiled CREATE JOURNAL. It holds what the user wrote; what that means for the columns at hand is a layout.
 type Journal struct {
 	decl  *sql.Decl
-	chain *engine.Chain
+	chain *kind.Chain
 
 	keys     []sql.Name
 	sequence []sql.Span // of a feed
@@ -74,8 +74,8 @@ type Journal struct {
 	whole      bool    // its views and macros were there: see missing
 }
 
-func (j *Journal) Decl() *sql.Decl      { return j.decl }
-func (j *Journal) Chain() *engine.Chain { return j.chain }
+func (j *Journal) Decl() *sql.Decl    { return j.decl }
+func (j *Journal) Chain() *kind.Chain { return j.chain }
 
 // KeyNames are the columns that the state has one row each of.
 func (j *Journal) KeyNames() []string {
@@ -97,7 +97,7 @@ var (
 )
 
 func compile(d *sql.Decl) (*Journal, error) {
-	j := &Journal{decl: d, chain: engine.CompileChain(d), keys: d.Arg("KEYS").Names, columns: d.Arg("COLUMNS"),
+	j := &Journal{decl: d, chain: kind.CompileChain(d), keys: d.Arg("KEYS").Names, columns: d.Arg("COLUMNS"),
 		track: d.Arg("TRACK"), guard: defaultGuard, scd: 2, maxVectors: defaultMaxVectors}
 	var errs sql.List
 	fail := func(at sql.Span, code, msg, hint string) *sql.Error {

@@ -5,22 +5,22 @@ import (
 	"slices"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 	"dsql/sql"
 )
 
 // definition is what the journal's tables were made for, as kept in name__state.
 type definition struct {
-	Feed     bool            `json:"feed"`
-	SCD      int             `json:"scd"`
-	Keys     []engine.Column `json:"keys"`
-	Columns  []engine.Column `json:"columns"`  // beside the keys, in the order in which they came; one that is no longer given stays
-	Sequence []order         `json:"sequence"` // a snapshot has one, the load's time
-	Sparse   []string        `json:"sparse"`   // columns of which some event may say nothing: see said and since
-	Nulls    []string        `json:"nulls"`    // columns that are or were ignored where an event says NULL: see nulled
-	Words    []int           `json:"words"`    // the first column of each word of bits; older tables have one each wordBits columns
-	Raw      bool            `json:"raw"`      // rows have _raw: 1 where the row shows the image of the event that opened it
-	Layout   int             `json:"layout"`   // see layoutNow
+	Feed     bool          `json:"feed"`
+	SCD      int           `json:"scd"`
+	Keys     []duck.Column `json:"keys"`
+	Columns  []duck.Column `json:"columns"`  // beside the keys, in the order in which they came; one that is no longer given stays
+	Sequence []order       `json:"sequence"` // a snapshot has one, the load's time
+	Sparse   []string      `json:"sparse"`   // columns of which some event may say nothing: see said and since
+	Nulls    []string      `json:"nulls"`    // columns that are or were ignored where an event says NULL: see nulled
+	Words    []int         `json:"words"`    // the first column of each word of bits; older tables have one each wordBits columns
+	Raw      bool          `json:"raw"`      // rows have _raw: 1 where the row shows the image of the event that opened it
+	Layout   int           `json:"layout"`   // see layoutNow
 }
 
 // order is one of the expressions that order events.
@@ -41,7 +41,7 @@ type layout struct {
 	untracked  []string
 	own        map[string]int  // untracked columns that repeat a part of the sequence: which
 	ignored    map[string]bool // columns of IGNORE NULL UPDATES
-	words      engine.Args     // see words.go
+	words      duck.Args       // see words.go
 }
 
 const (
@@ -50,16 +50,16 @@ const (
 )
 
 // resolve applies the declaration to the columns of its rows. Types of the sequence are not known yet: see bind.
-func (j *Journal) resolve(in []engine.Column) (*definition, error) {
+func (j *Journal) resolve(in []duck.Column) (*definition, error) {
 	d := &definition{Feed: j.feed(), SCD: j.scd}
 	var errs sql.List
 	unknown := func(n sql.Name, clause string) {
 		e := &sql.Error{Src: j.decl.Src, Span: n.Span, Code: "unknown-column",
 			Msg: fmt.Sprintf("%s names %s, and the rows of journal %s have no such column", clause, n.Text, j.decl.Name)}
-		if near := sql.Nearest(n.Text, engine.ColumnNames(in)); near != "" {
+		if near := sql.Nearest(n.Text, duck.ColumnNames(in)); near != "" {
 			e.Hint = "did you mean " + near + "?"
 		} else {
-			e.Hint = "they have: " + strings.Join(engine.ColumnNames(in), ", ")
+			e.Hint = "they have: " + strings.Join(duck.ColumnNames(in), ", ")
 		}
 		errs = append(errs, e)
 	}
@@ -112,7 +112,7 @@ func (j *Journal) orders() (out []order) {
 }
 
 // unstored refuses names whose values the journal doesn't keep, or which can't change: the clause would do nothing.
-func (j *Journal) unstored(d *definition, in []engine.Column, names []sql.Name, clause string) sql.List {
+func (j *Journal) unstored(d *definition, in []duck.Column, names []sql.Name, clause string) sql.List {
 	var errs sql.List
 	for _, n := range names {
 		e := &sql.Error{Src: j.decl.Src, Span: n.Span, Code: "column-not-stored"}
@@ -136,7 +136,7 @@ func chosen(v *sql.Value, column string) bool {
 
 // layout joins a definition with the declaration.
 func (j *Journal) layout(d *definition) *layout {
-	l := &layout{definition: d, name: j.decl.Name, keys: engine.ColumnNames(d.Keys), cols: engine.ColumnNames(d.Columns),
+	l := &layout{definition: d, name: j.decl.Name, keys: duck.ColumnNames(d.Keys), cols: duck.ColumnNames(d.Columns),
 		seq: numbered("_s", len(d.Sequence)), own: map[string]int{}, ignored: map[string]bool{}}
 	for _, s := range d.Sequence {
 		suffix := ""
@@ -232,9 +232,9 @@ func (l *layout) nulls() []string {
 func (l *layout) bits() []string { return append(l.saids(), l.nulls()...) }
 
 // allSaid are the bits of an event that says something of all columns.
-func (l *layout) allSaid() []*engine.Query {
-	return slices.Concat(slices.Repeat([]*engine.Query{engine.SQL("-1")}, len(l.saids())),
-		slices.Repeat([]*engine.Query{engine.SQL("0")}, len(l.nulls())))
+func (l *layout) allSaid() []*duck.Query {
+	return slices.Concat(slices.Repeat([]*duck.Query{duck.SQL("-1")}, len(l.saids())),
+		slices.Repeat([]*duck.Query{duck.SQL("0")}, len(l.nulls())))
 }
 
 // bit is a column's bit and the word that has it.
@@ -248,22 +248,22 @@ func (l *layout) bit(column string) (word int, bit int64) {
 
 // shown is a condition on a relation with the bits of an event: its own value of the column can be read off the row that it opened.
 // Otherwise it is NULL. Nil where that holds for every event.
-func (l *layout) shown(alias, column string) *engine.Query {
+func (l *layout) shown(alias, column string) *duck.Query {
 	if l.SCD == 1 {
 		return nil
 	}
-	var all []*engine.Query
+	var all []*duck.Query
 	word, bit := l.bit(column)
 	if slices.Contains(l.Sparse, column) {
-		all = append(all, engine.SQL("{said} & {bit} <> 0", engine.Args{"said": engine.Ident(alias, said(word)), "bit": bit}))
+		all = append(all, duck.SQL("{said} & {bit} <> 0", duck.Args{"said": duck.Ident(alias, said(word)), "bit": bit}))
 	}
 	if slices.Contains(l.Nulls, column) {
-		all = append(all, engine.SQL("{null} & {bit} = 0", engine.Args{"null": engine.Ident(alias, nulled(word)), "bit": bit}))
+		all = append(all, duck.SQL("{null} & {bit} = 0", duck.Args{"null": duck.Ident(alias, nulled(word)), "bit": bit}))
 	}
 	if all == nil {
 		return nil
 	}
-	return engine.Join(" AND ", all...)
+	return duck.Join(" AND ", all...)
 }
 
 // gaps are the columns whose value after an event may be one from before it.
@@ -277,8 +277,8 @@ func (l *layout) gaps() []string {
 	return out
 }
 
-func index(cols []engine.Column, name string) int {
-	return slices.IndexFunc(cols, func(c engine.Column) bool { return strings.EqualFold(c.Name, name) })
+func index(cols []duck.Column, name string) int {
+	return slices.IndexFunc(cols, func(c duck.Column) bool { return strings.EqualFold(c.Name, name) })
 }
 
 func containsFold(names []string, name string) bool {

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 	"dsql/sql"
 )
 
@@ -15,8 +15,8 @@ import (
 //
 // An event is known from its first row or remembrance on, without a gap: where a later version rewrote the row, the event isn't that
 // version's. (After a rollback that forgot it there is a gap, and what brought it again counts.) VACUUM may take the first.
-func (j *Journal) Life(ctx context.Context, c *engine.Conn, key []string) (*engine.Query, error) {
-	d, _, err := j.stored(ctx, &engine.Tx{Conn: c})
+func (j *Journal) Life(ctx context.Context, c *duck.Conn, key []string) (*duck.Query, error) {
+	d, _, err := j.stored(ctx, &duck.Tx{Conn: c})
 	if err != nil {
 		return nil, err
 	}
@@ -25,19 +25,19 @@ func (j *Journal) Life(ctx context.Context, c *engine.Conn, key []string) (*engi
 	if err != nil {
 		return nil, err
 	}
-	back := engine.Join(" OR ", each(l.from, func(from string) *engine.Query {
+	back := duck.Join(" OR ", each(l.from, func(from string) *duck.Query {
 		to := l.to[slices.Index(l.from, from)]
-		return engine.SQL("lag({to}) OVER w IS DISTINCT FROM {from}", engine.Args{"from": engine.Ident(from), "to": engine.Ident(to)})
+		return duck.SQL("lag({to}) OVER w IS DISTINCT FROM {from}", duck.Args{"from": duck.Ident(from), "to": duck.Ident(to)})
 	})...)
-	return engine.SQL(string(read.Life), l.words, engine.Args{"is_key": where, "back": back, "col_names": texts(l.cols)}), nil
+	return duck.SQL(string(read.Life), l.words, duck.Args{"is_key": where, "back": back, "col_names": texts(l.cols)}), nil
 }
 
-func texts(s []string) []*engine.Query {
-	return each(s, func(s string) *engine.Query { return engine.Lit(s) })
+func texts(s []string) []*duck.Query {
+	return each(s, func(s string) *duck.Query { return duck.Lit(s) })
 }
 
 // isKey is the condition of one key. Its values are of the types of KEYS, as SQL compares them.
-func (l *layout) isKey(ctx context.Context, c *engine.Conn, key []string) (*engine.Query, error) {
+func (l *layout) isKey(ctx context.Context, c *duck.Conn, key []string) (*duck.Query, error) {
 	names := strings.Join(l.keys, "=… --key ") + "=…"
 	if len(key) != len(l.keys) {
 		return nil, &sql.Error{Code: "bad-key", Exit: sql.ExitUsage,
@@ -60,14 +60,14 @@ func (l *layout) isKey(ctx context.Context, c *engine.Conn, key []string) (*engi
 		}
 		values[i] = &value
 	}
-	parts := make([]*engine.Query, len(l.keys))
+	parts := make([]*duck.Query, len(l.keys))
 	for i := range l.keys {
 		if values[i] == nil {
 			values[i], unnamed = &unnamed[0], unnamed[1:]
 		}
-		a := engine.Args{"c": engine.Ident(l.keys[i]), "v": *values[i], "t": engine.Type(l.Keys[i].Type)}
+		a := duck.Args{"c": duck.Ident(l.keys[i]), "v": *values[i], "t": duck.Type(l.Keys[i].Type)}
 		var none bool
-		if _, err := c.Scan(ctx, engine.SQL("SELECT TRY_CAST({v} AS {t}) IS NULL", a), &none); err != nil {
+		if _, err := c.Scan(ctx, duck.SQL("SELECT TRY_CAST({v} AS {t}) IS NULL", a), &none); err != nil {
 			return nil, err
 		}
 		if none {
@@ -75,15 +75,15 @@ func (l *layout) isKey(ctx context.Context, c *engine.Conn, key []string) (*engi
 				Msg:  fmt.Sprintf("the key column %s of %s is %s, and %q is none", l.keys[i], l.name, l.Keys[i].Type, *values[i]),
 				Hint: "write --key " + names}
 		}
-		parts[i] = engine.SQL("{c} = {v}::{t}", a)
+		parts[i] = duck.SQL("{c} = {v}::{t}", a)
 	}
-	return engine.Join(" AND ", parts...), nil
+	return duck.Join(" AND ", parts...), nil
 }
 
 // Summary is a query that counts, in one scan, the rows of a difference by kind, and by column the values of changed rows: added where
 // there was NULL, removed where NULL is now.
-func (j *Journal) Summary(ctx context.Context, c *engine.Conn, diff *engine.Query) (*engine.Query, error) {
-	d, _, err := j.stored(ctx, &engine.Tx{Conn: c})
+func (j *Journal) Summary(ctx context.Context, c *duck.Conn, diff *duck.Query) (*duck.Query, error) {
+	d, _, err := j.stored(ctx, &duck.Tx{Conn: c})
 	if err != nil {
 		return nil, err
 	}
@@ -92,5 +92,5 @@ func (j *Journal) Summary(ctx context.Context, c *engine.Conn, diff *engine.Quer
 	for i := range l.cols {
 		labels[i+1] = "column " + l.cols[i]
 	}
-	return engine.SQL(string(read.Summary), l.words, engine.Args{"labels": texts(labels), "diff": diff}), nil
+	return duck.SQL(string(read.Summary), l.words, duck.Args{"labels": texts(labels), "diff": diff}), nil
 }

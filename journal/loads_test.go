@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"dsql/engine"
+	"dsql/engine/kind"
 )
 
 // loads is the reference for snapshots: the history after some loads of the whole table.
@@ -183,9 +183,9 @@ func runLoads(t *testing.T, seed uint64) {
 		}
 		m := models[len(models)-1].clone()
 		want := m.take(at, rows, absent)
-		got := b.mustWrite(loadQuery(s, rows, at), func(a *engine.Accepted) {
+		got := b.mustWrite(loadQuery(s, rows, at), func(a *kind.Accepted) {
 			a.Absent = missing
-			a.Input = &engine.Input{Source: "ev", Snapshot: true, Captures: map[string]string{"loaded": s.first(at)}}
+			a.Input = &kind.Input{Source: "ev", Snapshot: true, Captures: map[string]string{"loaded": s.first(at)}}
 		})
 		models, histories = append(models, m), append(histories, m.history())
 		b.history(s, histories[b.version])

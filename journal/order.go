@@ -4,7 +4,7 @@ import (
 	"context"
 	_ "embed"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // What the order of events needs: repeats inside a batch, events that are late for their key, and those that are too late.
@@ -16,7 +16,7 @@ var inOrder = statements[struct {
 	SomeOld, MarkOld, Twins, CountTwins, Again, MarkSecond, DropRepeats, Folded, FoldedLate, CountFolded, Lowest, Late statement
 }](orderSQL)
 
-func (w *writer) lateness() *engine.Query { return engine.User(w.j.decl.Src, *w.j.lateness) }
+func (w *writer) lateness() *duck.Query { return duck.User(w.j.decl.Src, *w.j.lateness) }
 
 // markLate marks the events that are older by more than LATENESS than the newest accepted before them, in order of arrival.
 // Whether one of these is an exact repeat, and so no news, is found when its key is folded.
@@ -68,13 +68,13 @@ func (w *writer) divide(ctx context.Context, late bool) (bool, error) {
 
 // findLate compares what is known of the batch's keys with their first event here.
 func (w *writer) findLate(ctx context.Context) error {
-	a := engine.Args{"and_ends": engine.SQL(""), "and_stands": engine.SQL("")}
+	a := duck.Args{"and_ends": duck.SQL(""), "and_stands": duck.SQL("")}
 	if prunes(w.Sequence[0].Type) {
 		var floor string
 		if err := w.scan(ctx, inOrder.Lowest, nil, &floor); err != nil {
 			return err
 		}
-		f := engine.Args{"floor": floor, "type": engine.Type(w.Sequence[0].Type)}
+		f := duck.Args{"floor": floor, "type": duck.Type(w.Sequence[0].Type)}
 		a["and_ends"], a["and_stands"] = w.sql("AND h.{to1} >= {floor}::{type}", f), w.sql("AND h._s0 >= {floor}::{type}", f)
 	}
 	return w.make(ctx, &w.temp.Late, inOrder.Late, a)

@@ -6,7 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 )
 
 // remembers checks that rows and name__mem together tell each accepted event, once.
@@ -19,16 +20,16 @@ func (b *bench) remembers(s *shape, m *model) {
 	for _, l := range m.accepted {
 		n += len(l)
 	}
-	d, _, err := b.j.stored(b.t.Context(), &engine.Tx{Conn: b.c})
+	d, _, err := b.j.stored(b.t.Context(), &duck.Tx{Conn: b.c})
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	l := b.j.layout(d)
-	a := l.words.With(engine.Args{"raw": engine.SQL("")})
+	a := l.words.With(duck.Args{"raw": duck.SQL("")})
 	if l.Raw {
-		a["raw"] = engine.SQL("WHERE _raw = 1")
+		a["raw"] = duck.SQL("WHERE _raw = 1")
 	}
-	q := engine.SQL(`WITH r AS (SELECT * FROM {now} WHERE _v_to = 0 UNION ALL BY NAME SELECT * FROM {past} WHERE _v_to = 0),
+	q := duck.SQL(`WITH r AS (SELECT * FROM {now} WHERE _v_to = 0 UNION ALL BY NAME SELECT * FROM {past} WHERE _v_to = 0),
 		m AS (FROM {mem} WHERE _v_to = 0 AND _kind IN ('N', 'E', 'D')),
 		e AS (SELECT {keys}, {from} FROM r {raw} UNION ALL SELECT {keys}, {seq} FROM m
 			UNION ALL SELECT {h.keys}, {h.to} FROM r h ANTI JOIN r n ON {all h.keys = n.keys} AND {all h.to = n.from}
@@ -93,7 +94,7 @@ func (b *bench) asOf(s *shape, history []version) {
 
 func (b *bench) rollback(s *shape, to int64, histories [][]version) {
 	b.t.Helper()
-	got, err := b.step(func(ctx context.Context, tx *engine.Tx, v int64) (engine.Counts, error) {
+	got, err := b.step(func(ctx context.Context, tx *duck.Tx, v int64) (kind.Counts, error) {
 		return b.j.Rollback(ctx, tx, to, v)
 	})
 	if err != nil {
@@ -105,7 +106,7 @@ func (b *bench) rollback(s *shape, to int64, histories [][]version) {
 func (b *bench) vacuum(oldest int64) {
 	b.t.Helper()
 	ctx := b.t.Context()
-	if err := b.c.Update(ctx, func(tx *engine.Tx) error { _, err := b.j.Vacuum(ctx, tx, oldest); return err }); err != nil {
+	if err := b.c.Update(ctx, func(tx *duck.Tx) error { _, err := b.j.Vacuum(ctx, tx, oldest); return err }); err != nil {
 		b.t.Fatal(err)
 	}
 }
@@ -121,7 +122,7 @@ func (b *bench) rebuilds(s *shape, history []version) {
 		b.t.Fatal(err)
 	}
 	v := b.version
-	if got != (engine.Counts{}) {
+	if got != (kind.Counts{}) {
 		b.t.Errorf("a rebuild changed %+v", got)
 	}
 	b.history(s, history)
@@ -145,9 +146,9 @@ func (b *bench) rejected(want map[string]int) {
 }
 
 // counted compares a version's counts with what it did to the state.
-func (b *bench) counted(got engine.Counts, rows int, rejected map[string]int, before, after []version) {
+func (b *bench) counted(got kind.Counts, rows int, rejected map[string]int, before, after []version) {
 	b.t.Helper()
-	var want engine.Counts
+	var want kind.Counts
 	for _, n := range rejected {
 		want.Rejected += int64(n)
 	}

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"dsql/engine"
+	"dsql/engine/kind"
 )
 
 // TestRandom compares journals with the model, which is naive. A journal has many keys, and each key is a history of its own: shapes,
@@ -88,9 +88,9 @@ func (r *trial) deliver(batch []event) {
 	m := r.last().clone()
 	batch, absent := r.forget(batch)
 	want := m.take(batch)
-	got := r.mustWrite(r.table(batch), func(a *engine.Accepted) {
+	got := r.mustWrite(r.table(batch), func(a *kind.Accepted) {
 		if a.HasRow = r.withRow; len(batch) > 0 && batch[0].all {
-			a.HasRow, a.Input = false, &engine.Input{Truncate: true}
+			a.HasRow, a.Input = false, &kind.Input{Truncate: true}
 		}
 		if absent != "" {
 			a.Absent = []string{absent}

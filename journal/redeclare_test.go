@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // clausePairs are the TRACK, IGNORE NULL UPDATES and COLUMNS that a declaration may change between.
@@ -75,7 +75,7 @@ func TestEveryPairOfDeclarations(t *testing.T) {
 			if got := history(b); !slices.Equal(got, want[now]) {
 				t.Errorf("from %s to %s, rebuilt:\ngot  %v\nwant %v", old, now, got, want[now])
 			}
-			if err := b.c.Update(t.Context(), func(tx *engine.Tx) error { return b.j.Drop(t.Context(), tx) }); err != nil {
+			if err := b.c.Update(t.Context(), func(tx *duck.Tx) error { return b.j.Drop(t.Context(), tx) }); err != nil {
 				t.Fatal(err)
 			}
 		}

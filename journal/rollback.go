@@ -5,7 +5,9 @@ import (
 	_ "embed"
 	"fmt"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/fault"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
@@ -19,55 +21,55 @@ var back = statements[struct {
 
 // Rollback makes version equal to the older version to: the rows of the journal, and the events it remembers. What came after to
 // is forgotten, so a replay brings it back.
-func (j *Journal) Rollback(ctx context.Context, tx *engine.Tx, to, version int64) (engine.Counts, error) {
+func (j *Journal) Rollback(ctx context.Context, tx *duck.Tx, to, version int64) (kind.Counts, error) {
 	w, err := j.writer(ctx, tx, version)
 	if err != nil {
-		return engine.Counts{}, err
+		return kind.Counts{}, err
 	}
 	oldest, err := w.number(ctx, back.Oldest)
 	if err != nil {
-		return engine.Counts{}, err
+		return kind.Counts{}, err
 	}
 	if to < oldest || to >= version {
-		return engine.Counts{}, &sql.Error{Code: "no-version", Exit: sql.ExitFailed,
+		return kind.Counts{}, &sql.Error{Code: "no-version", Exit: sql.ExitFailed,
 			Msg:  fmt.Sprintf("journal %s can't go back to version %d: it can be read at versions %d to %d", w.name, to, oldest, version-1),
 			Hint: "choose one of those; dsql.versions lists them with their times"}
 	}
-	a := engine.Args{"n": to}
+	a := duck.Args{"n": to}
 	if err := w.make(ctx, &w.temp.Back, back.Back, a); err != nil {
-		return engine.Counts{}, err
+		return kind.Counts{}, err
 	}
 	if err := w.make(ctx, &w.temp.Backmem, back.Backmem, a); err != nil {
-		return engine.Counts{}, err
+		return kind.Counts{}, err
 	}
 	for _, text := range []statement{back.KillNow, back.KillPast, back.Forget, back.AddOpen, back.AddEnded, back.Remember} {
 		if _, err := w.run(ctx, text, a); err != nil {
-			return engine.Counts{}, err
+			return kind.Counts{}, err
 		}
-		if err := engine.Fault(ctx, "journal-rollback"); err != nil {
-			return engine.Counts{}, err
+		if err := fault.Fault(ctx, "journal-rollback"); err != nil {
+			return kind.Counts{}, err
 		}
 	}
 	return w.settle(ctx)
 }
 
 // settle finds the highest sequence believed and counts what the version changed in the state.
-func (w *writer) settle(ctx context.Context) (engine.Counts, error) {
+func (w *writer) settle(ctx context.Context) (kind.Counts, error) {
 	points := back.Loads
 	if w.Feed {
 		points = back.Events
 	}
-	if err := w.all(ctx, engine.Args{"points": w.sql(points)}, back.Unknown, back.Highest); err != nil {
-		return engine.Counts{}, err
+	if err := w.all(ctx, duck.Args{"points": w.sql(points)}, back.Unknown, back.Highest); err != nil {
+		return kind.Counts{}, err
 	}
-	a := engine.Args{"changes": w.j.table("__changes"), "before": w.v - 1}
+	a := duck.Args{"changes": w.j.table("__changes"), "before": w.v - 1}
 	err := w.scan(ctx, back.Count, a, &w.n.Added, &w.n.Changed, &w.n.Removed)
 	return w.n, err
 }
 
 // Empty forgets all rows and events from version on; older versions stay readable. A rebuild from the source fills the journal
 // again in the same version.
-func (j *Journal) Empty(ctx context.Context, tx *engine.Tx, version int64) error {
+func (j *Journal) Empty(ctx context.Context, tx *duck.Tx, version int64) error {
 	w, err := j.writer(ctx, tx, version)
 	if err != nil {
 		return err
@@ -77,29 +79,29 @@ func (j *Journal) Empty(ctx context.Context, tx *engine.Tx, version int64) error
 
 // Rebuild recomputes the journal in version from all the events it remembers, by the declaration as it stands now: another TRACK
 // or IGNORE NULL UPDATES then holds for the past too. A journal of the state now has nothing to recompute.
-func (j *Journal) Rebuild(ctx context.Context, tx *engine.Tx, version int64) (engine.Counts, error) {
+func (j *Journal) Rebuild(ctx context.Context, tx *duck.Tx, version int64) (kind.Counts, error) {
 	w, err := j.writer(ctx, tx, version)
 	if err != nil || w.SCD == 1 {
-		return engine.Counts{}, err
+		return kind.Counts{}, err
 	}
 	if err := w.make(ctx, &w.temp.Folded, back.AllKeys); err != nil {
-		return engine.Counts{}, err
+		return kind.Counts{}, err
 	}
 	w.temp.Touched.name = w.temp.Folded.name
 	if w.late, err = w.number(ctx, back.CountFolded); err != nil || w.late == 0 {
-		return engine.Counts{}, err
+		return kind.Counts{}, err
 	}
 	w.rows = w.late
 	if err := w.gather(ctx); err != nil {
-		return engine.Counts{}, err
+		return kind.Counts{}, err
 	}
-	if _, err := w.refold(ctx, engine.SQL("")); err != nil {
-		return engine.Counts{}, err
+	if _, err := w.refold(ctx, duck.SQL("")); err != nil {
+		return kind.Counts{}, err
 	}
-	w.n = engine.Counts{}
+	w.n = kind.Counts{}
 	n, err := w.settle(ctx)
 	if err != nil {
-		return engine.Counts{}, err
+		return kind.Counts{}, err
 	}
 	return n, w.drop(ctx)
 }
@@ -107,12 +109,12 @@ func (j *Journal) Rebuild(ctx context.Context, tx *engine.Tx, version int64) (en
 // Vacuum drops the rows and events that no version from oldest on believes in, and moves ended rows out of name__now. What a
 // late event needs is believed, so nothing of the history is lost; versions before oldest can't be read any more. It returns
 // how many rows were dropped.
-func (j *Journal) Vacuum(ctx context.Context, tx *engine.Tx, oldest int64) (int64, error) {
+func (j *Journal) Vacuum(ctx context.Context, tx *duck.Tx, oldest int64) (int64, error) {
 	w, err := j.writer(ctx, tx, 0)
 	if err != nil {
 		return 0, err
 	}
-	a := engine.Args{"oldest": oldest}
+	a := duck.Args{"oldest": oldest}
 	var dropped int64
 	for _, text := range []statement{back.VacuumNow, back.VacuumPast, back.VacuumMem} {
 		n, err := w.run(ctx, text, a)

@@ -8,7 +8,10 @@ import (
 	"strings"
 	"time"
 
-	"dsql/engine"
+	"dsql/engine/catalog"
+	"dsql/engine/duck"
+	"dsql/engine/fault"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
@@ -41,7 +44,7 @@ func (w *writer) load(ctx context.Context) error {
 		}
 	}
 	if !newer {
-		why := w.sql(whole.NotNewer, engine.Args{"why": "too_late: this load, of " + w.time + ", is not newer than the last one, of "})
+		why := w.sql(whole.NotNewer, duck.Args{"why": "too_late: this load, of " + w.time + ", is not newer than the last one, of "})
 		return w.reject(ctx, w.b.Rows, why)
 	}
 	if err := w.rejectNullKeys(ctx, nulls); err != nil {
@@ -62,30 +65,30 @@ func (w *writer) load(ctx context.Context) error {
 	}
 	w.n.Written = w.rows - w.n.Rejected
 	w.n.Unchanged = w.n.Written - effective
-	if err := engine.Fault(ctx, "journal-inserted"); err != nil {
+	if err := fault.Fault(ctx, "journal-inserted"); err != nil {
 		return err
 	}
 	if err := w.all(ctx, nil, whole.Remember, whole.Advance); err != nil {
 		return err
 	}
-	return engine.Fault(ctx, "journal-state")
+	return fault.Fault(ctx, "journal-state")
 }
 
 // dated finds the load's time and counts its rows and those with a NULL in a key. ok is false where there is nothing to take in:
 // no file and no row.
 func (w *writer) dated(ctx context.Context) (nulls int64, ok bool, err error) {
 	in := w.b.Input
-	at := engine.SQL("NULL")
+	at := duck.SQL("NULL")
 	if w.j.at != nil {
-		at = engine.User(w.j.decl.Src, *w.j.at)
+		at = duck.User(w.j.decl.Src, *w.j.at)
 	} else if in != nil {
-		at = engine.Lit(in.FileTime.UTC().Format("2006-01-02 15:04:05.999999"))
+		at = duck.Lit(in.FileTime.UTC().Format("2006-01-02 15:04:05.999999"))
 	}
-	typ := engine.Type(w.Sequence[0].Type)
+	typ := duck.Type(w.Sequence[0].Type)
 	var first, last *string
 	var several bool
-	ask := func(rows *engine.Query) error {
-		a := engine.Args{"at": at, "type": typ, "of": w.timed(rows)}
+	ask := func(rows *duck.Query) error {
+		a := duck.Args{"at": at, "type": typ, "of": w.timed(rows)}
 		return w.scan(ctx, whole.Dated, a, &w.rows, &nulls, &first, &last, &several)
 	}
 	if err := ask(w.b.Rows); err != nil {
@@ -122,33 +125,33 @@ func (w *writer) dated(ctx context.Context) (nulls int64, ok bool, err error) {
 		return 0, false, e
 	}
 	w.time = *first
-	w.words["t"] = engine.SQL("{time}::{type}", engine.Args{"time": w.time, "type": typ})
+	w.words["t"] = duck.SQL("{time}::{type}", duck.Args{"time": w.time, "type": typ})
 	return nulls, true, nil
 }
 
 // timed is rows whose _meta has the file's time, where a clause uses _meta: SNAPSHOT AT is about whole.
-func (w *writer) timed(rows *engine.Query) *engine.Query {
-	if !w.j.Needs(engine.MetaColumn) || w.b.Input == nil || w.b.Input.FileTime.IsZero() {
+func (w *writer) timed(rows *duck.Query) *duck.Query {
+	if !w.j.Needs(catalog.MetaColumn) || w.b.Input == nil || w.b.Input.FileTime.IsZero() {
 		return rows
 	}
-	return w.sql(whole.Timed, engine.Args{"time": w.b.Input.FileTime.UTC().Format("2006-01-02 15:04:05.999999"), "of": rows})
+	return w.sql(whole.Timed, duck.Args{"time": w.b.Input.FileTime.UTC().Format("2006-01-02 15:04:05.999999"), "of": rows})
 }
 
 // captured is a row of what an empty load has: the captures of its path, and _meta with the file's time.
-func (w *writer) captured() *engine.Query {
+func (w *writer) captured() *duck.Query {
 	in := w.b.Input
-	value := func(c engine.Column) *engine.Query {
-		a := engine.Args{"t": engine.Type(c.Type), "n": engine.Ident(c.Name)}
+	value := func(c duck.Column) *duck.Query {
+		a := duck.Args{"t": duck.Type(c.Type), "n": duck.Ident(c.Name)}
 		for name, text := range in.Captures {
 			if containsFold([]string{name}, c.Name) {
-				return engine.SQL("{v}::{t} AS {n}", a, engine.Args{"v": text})
+				return duck.SQL("{v}::{t} AS {n}", a, duck.Args{"v": text})
 			}
 		}
 		return nullColumn(c)
 	}
-	meta := engine.SQL(`struct_pack(source := {source}, "timestamp" := {time}::TIMESTAMP, file := {file})::`+engine.MetaType+` AS _meta`,
-		engine.Args{"source": in.Source, "time": in.FileTime.UTC().Format(time.DateTime), "file": in.Origin})
-	return engine.SQL("(SELECT {values}, {meta})", engine.Args{"values": engine.Each(", ", w.b.Columns, value), "meta": meta})
+	meta := duck.SQL(`struct_pack(source := {source}, "timestamp" := {time}::TIMESTAMP, file := {file})::`+catalog.MetaType+` AS _meta`,
+		duck.Args{"source": in.Source, "time": in.FileTime.UTC().Format(time.DateTime), "file": in.Origin})
+	return duck.SQL("(SELECT {values}, {meta})", duck.Args{"values": duck.Each(", ", w.b.Columns, value), "meta": meta})
 }
 
 func (w *writer) rejectNullKeys(ctx context.Context, nulls int64) error {
@@ -170,23 +173,23 @@ func (w *writer) given(names []string) []string {
 }
 
 // givenTypes are their types.
-func (w *writer) givenTypes() (out []*engine.Query) {
+func (w *writer) givenTypes() (out []*duck.Query) {
 	for _, c := range w.Columns {
 		if !w.absent[c.Name] {
-			out = append(out, engine.Type(c.Type))
+			out = append(out, duck.Type(c.Type))
 		}
 	}
 	return out
 }
 
 // lacks says of each row of the load which columns its file doesn't have.
-func (w *writer) lacks() *engine.Query {
-	var out []*engine.Query
+func (w *writer) lacks() *duck.Query {
+	var out []*duck.Query
 	for i, c := range w.partly() {
-		files := each(w.lacking(c), func(f string) *engine.Query { return engine.Lit(f) })
-		out = append(out, engine.SQL(", _meta.file IN ({files}) AS {w}", engine.Args{"files": files, "w": engine.Ident(fmt.Sprintf("_w%d", i))}))
+		files := each(w.lacking(c), func(f string) *duck.Query { return duck.Lit(f) })
+		out = append(out, duck.SQL(", _meta.file IN ({files}) AS {w}", duck.Args{"files": files, "w": duck.Ident(fmt.Sprintf("_w%d", i))}))
 	}
-	return engine.Cat(out...)
+	return duck.Cat(out...)
 }
 
 // partly are the columns that some files of the load don't have. Whether a row's doesn't stands in _w0, _w1 …
@@ -274,7 +277,7 @@ func (w *writer) compare(ctx context.Context, open int64) (int64, error) {
 	if err := w.guarded(n.gone, open); err != nil {
 		return 0, err
 	}
-	if err := engine.Fault(ctx, "journal-staged"); err != nil {
+	if err := fault.Fault(ctx, "journal-staged"); err != nil {
 		return 0, err
 	}
 	w.n.Added, w.n.Changed, w.n.Removed = n.added, n.changed+n.moved, n.gone
@@ -289,35 +292,35 @@ func (w *writer) distinct(ctx context.Context) error {
 	if err := w.make(ctx, &w.temp.Doubled, whole.Doubled); err != nil {
 		return err
 	}
-	err := w.reject(ctx, w.sql(whole.DoubledRows), engine.SQL("'duplicate_key: the load has different rows with this key'"))
+	err := w.reject(ctx, w.sql(whole.DoubledRows), duck.SQL("'duplicate_key: the load has different rows with this key'"))
 	w.words["loaded"] = w.sql(whole.WithoutDoubled)
 	return err
 }
 
 // loadValue is a column after the load's row s came to the open row j.
-func (w *writer) loadValue(c string) *engine.Query {
+func (w *writer) loadValue(c string) *duck.Query {
 	i := slices.Index(w.partly(), c)
 	switch {
 	case w.absent[c]:
 		return ofColumn("j.{c}", c)
 	case i >= 0:
-		return engine.SQL("CASE WHEN s.{w} THEN j.{c} ELSE s.{c} END AS {c}",
-			engine.Args{"w": engine.Ident(fmt.Sprintf("_w%d", i)), "c": engine.Ident(c)})
+		return duck.SQL("CASE WHEN s.{w} THEN j.{c} ELSE s.{c} END AS {c}",
+			duck.Args{"w": duck.Ident(fmt.Sprintf("_w%d", i)), "c": duck.Ident(c)})
 	}
 	return ofColumn("s.{c}", c)
 }
 
 // loadDiffers says that the load's row s gives some of the columns another value than the open row j has.
-func (w *writer) loadDiffers(names []string) *engine.Query {
-	any, partly := []*engine.Query{engine.SQL("false")}, w.partly()
+func (w *writer) loadDiffers(names []string) *duck.Query {
+	any, partly := []*duck.Query{duck.SQL("false")}, w.partly()
 	for _, c := range names {
-		a := engine.Args{"c": engine.Ident(c), "said": engine.SQL("")}
+		a := duck.Args{"c": duck.Ident(c), "said": duck.SQL("")}
 		if i := slices.Index(partly, c); i >= 0 {
-			a["said"] = engine.SQL("NOT s.{w} AND ", engine.Args{"w": engine.Ident(fmt.Sprintf("_w%d", i))})
+			a["said"] = duck.SQL("NOT s.{w} AND ", duck.Args{"w": duck.Ident(fmt.Sprintf("_w%d", i))})
 		}
-		any = append(any, engine.SQL("{said} j.{c} IS DISTINCT FROM s.{c}", a))
+		any = append(any, duck.SQL("{said} j.{c} IS DISTINCT FROM s.{c}", a))
 	}
-	return engine.SQL("({any})", engine.Args{"any": engine.Join(" OR ", any...)})
+	return duck.SQL("({any})", duck.Args{"any": duck.Join(" OR ", any...)})
 }
 
 // guarded holds back a load that would close too many keys.
@@ -326,7 +329,7 @@ func (w *writer) guarded(gone, open int64) error {
 	if gone == 0 || share < w.j.guard || w.b.Force {
 		return nil
 	}
-	return &engine.HeldBack{Rows: w.rows, Err: &sql.Error{Src: w.j.decl.Src, Span: w.j.decl.NameAt, Code: "load-held", Exit: sql.ExitGate,
+	return &kind.HeldBack{Rows: w.rows, Err: &sql.Error{Src: w.j.decl.Src, Span: w.j.decl.NameAt, Code: "load-held", Exit: sql.ExitGate,
 		Msg: fmt.Sprintf("the load of %s is held back: %d of the %d open keys of journal %s are missing in it "+
 			"(%.1f %%, and IF REMOVED allows less than %g); nothing of it was taken in",
 			w.time, gone, open, w.name, share, w.j.guard),

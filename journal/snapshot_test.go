@@ -5,7 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"dsql/engine"
+	"dsql/engine/catalog"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 )
 
 const customersDecl = "CREATE JOURNAL c KEYS (id) SNAPSHOT AT day COLUMNS * EXCEPT (day) FROM full"
@@ -13,9 +15,9 @@ const customersDecl = "CREATE JOURNAL c KEYS (id) SNAPSHOT AT day COLUMNS * EXCE
 const customersColumns = "id INTEGER, name VARCHAR, day DATE"
 
 // loaded marks a batch as the load of a day.
-func loaded(day string) func(*engine.Accepted) {
-	return func(a *engine.Accepted) {
-		a.Input = &engine.Input{Source: "full", Snapshot: true, Captures: map[string]string{"DAY": day},
+func loaded(day string) func(*kind.Accepted) {
+	return func(a *kind.Accepted) {
+		a.Input = &kind.Input{Source: "full", Snapshot: true, Captures: map[string]string{"DAY": day},
 			FileTime: time.Date(2025, 3, 1, 12, 0, 0, 123456000, time.UTC)}
 	}
 }
@@ -40,7 +42,7 @@ func TestGuard(t *testing.T) {
 	b.mustWrite(load("2025-01-02", "(1, 'a'), (2, 'x'), (3, 'c'), (3, 'd')"), loaded("2025-01-02"))
 	b.expect("SELECT id, name FROM c", "1|a\n2|x\n3|c")
 	// Released, it is taken.
-	b.mustWrite(load("2025-01-03", "(NULL, 'a')"), loaded("2025-01-03"), func(a *engine.Accepted) { a.Force = true })
+	b.mustWrite(load("2025-01-03", "(NULL, 'a')"), loaded("2025-01-03"), func(a *kind.Accepted) { a.Force = true })
 	b.expect("SELECT id FROM c", "")
 	b.expect("SELECT split_part(reason, ':', 1), version FROM dsql.rejects", "duplicate_key|2\nduplicate_key|2\nnull_key|3")
 	// With no key open nothing can be missing.
@@ -54,7 +56,7 @@ func TestGuardOff(t *testing.T) {
 	b.mustDeclare(strings.Replace(customersDecl, "FROM", "IF REMOVED < 101 PERCENT FROM", 1), customersColumns)
 	b.mustWrite(load("2025-01-01", "(1, 'a'), (2, 'b')"), loaded("2025-01-01"))
 	// An empty load has the time of its path.
-	if n := b.mustWrite(load("2025-01-01", "(1, 'a')")+" WHERE false", loaded("2025-01-02")); n != (engine.Counts{Removed: 2}) {
+	if n := b.mustWrite(load("2025-01-01", "(1, 'a')")+" WHERE false", loaded("2025-01-02")); n != (kind.Counts{Removed: 2}) {
 		t.Errorf("got %+v", n)
 	}
 	b.expect("SELECT * FROM c_history", "1|a|2025-01-01|2025-01-02\n2|b|2025-01-01|2025-01-02")
@@ -67,7 +69,7 @@ func TestOldLoads(t *testing.T) {
 	b.mustDeclare(strings.Replace(customersDecl, "FROM", "ON MISSING KEEP FROM", 1), customersColumns)
 	b.mustWrite(load("2025-01-02", "(1, 'a')"), loaded("2025-01-02"))
 	for _, day := range []string{"2025-01-02", "2025-01-01"} {
-		if n := b.mustWrite(load(day, "(1, 'b'), (2, 'b')"), loaded(day)); n != (engine.Counts{Rejected: 2}) {
+		if n := b.mustWrite(load(day, "(1, 'b'), (2, 'b')"), loaded(day)); n != (kind.Counts{Rejected: 2}) {
 			t.Errorf("%s: %+v", day, n)
 		}
 	}
@@ -90,17 +92,17 @@ func TestTimeOfLoad(t *testing.T) {
 
 	b = newBench(t, "")
 	b.mustDeclare("CREATE JOURNAL c KEYS (id) SNAPSHOT AT _meta.\"timestamp\"::DATE COLUMNS * EXCEPT (day) FROM full", customersColumns)
-	if !b.j.Needs(engine.MetaColumn) {
+	if !b.j.Needs(catalog.MetaColumn) {
 		t.Error("SNAPSHOT AT uses _meta")
 	}
 	b.exec("CREATE TEMP TABLE incoming AS SELECT *, struct_pack(\"timestamp\" := " +
-		"TIMESTAMP '2025-02-01 01:00:00')::" + engine.MetaType + " AS _meta FROM (" + load("2025-01-02", "(1, 'a')") + ")")
-	acc := &engine.Accepted{Version: 1, Columns: b.columns(customersColumns), Rows: engine.SQL("(SELECT * FROM incoming)")}
+		"TIMESTAMP '2025-02-01 01:00:00')::" + catalog.MetaType + " AS _meta FROM (" + load("2025-01-02", "(1, 'a')") + ")")
+	acc := &kind.Accepted{Version: 1, Columns: b.columns(customersColumns), Rows: duck.SQL("(SELECT * FROM incoming)")}
 	if _, err := b.take(acc); err != nil {
 		t.Fatal(err)
 	}
 	// Of an empty load _meta has the file's time.
-	acc = &engine.Accepted{Version: 2, Columns: acc.Columns, Rows: engine.SQL("(SELECT * FROM incoming WHERE false)"), Force: true}
+	acc = &kind.Accepted{Version: 2, Columns: acc.Columns, Rows: duck.SQL("(SELECT * FROM incoming WHERE false)"), Force: true}
 	loaded("")(acc)
 	if _, err := b.take(acc); err != nil {
 		t.Fatal(err)
@@ -120,13 +122,13 @@ func TestTimeOfLoad(t *testing.T) {
 			t.Errorf("%s\ngot  %v\nwant %s", x.query, err, x.want)
 		}
 	}
-	_, err := b.write(load("2025-01-02", "(1, 'a')"), loaded("2025-01-02"), func(a *engine.Accepted) { a.Input.Snapshot = false })
+	_, err := b.write(load("2025-01-02", "(1, 'a')"), loaded("2025-01-02"), func(a *kind.Accepted) { a.Input.Snapshot = false })
 	const batches = "journal c takes whole tables, and full hands out its rows in batches [journal-mode]"
 	if err == nil || !strings.Contains(errorText(err), batches) {
 		t.Errorf("got %v", err)
 	}
 	// No file and no row is no load.
-	if n := b.mustWrite(load("2025-01-02", "(1, 'a')") + " WHERE false"); n != (engine.Counts{}) {
+	if n := b.mustWrite(load("2025-01-02", "(1, 'a')") + " WHERE false"); n != (kind.Counts{}) {
 		t.Errorf("got %+v", n)
 	}
 }

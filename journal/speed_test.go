@@ -9,7 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 )
 
 // The benchmarks open a file, take one batch in and close the file, as a run does. The same work written by hand stands beside
@@ -37,10 +38,10 @@ const handSnapshot = `
 	UPDATE j SET valid_to = TIMESTAMP '2025-02-01' FROM ch WHERE j.rowid = ch.rid;
 	INSERT INTO j SELECT id, {cols}, TIMESTAMP '2025-02-01', NULL FROM ch WHERE id IS NOT NULL`
 
-var speedArgs = func() engine.Args {
-	a := engine.Args{"columns": engine.Names{"name", "email", "city", "tier", "balance", "score"}}
-	return a.With(engine.Args{"cols": engine.SQL("{columns}", a), "img": engine.SQL("row(op_, {columns})", a),
-		"diff": engine.SQL("{any j.columns IS DISTINCT FROM s.columns}", a)})
+var speedArgs = func() duck.Args {
+	a := duck.Args{"columns": duck.Names{"name", "email", "city", "tier", "balance", "score"}}
+	return a.With(duck.Args{"cols": duck.SQL("{columns}", a), "img": duck.SQL("row(op_, {columns})", a),
+		"diff": duck.SQL("{any j.columns IS DISTINCT FROM s.columns}", a)})
 }()
 
 func customersQuery(n int) string {
@@ -84,11 +85,11 @@ func speedBase(b *testing.B, dir, declare string, n int) *bench {
 }
 
 // take2 hands a parquet file to the journal as it is.
-func (b *bench) take2(path, columns string) engine.Counts {
+func (b *bench) take2(path, columns string) kind.Counts {
 	b.t.Helper()
 	rows := fmt.Sprintf("(SELECT %s FROM '%s')", columns, path)
 	cols := b.describe(rows)
-	n, err := b.take(&engine.Accepted{Version: b.version + 1, Columns: cols, Rows: engine.SQL(rows)})
+	n, err := b.take(&kind.Accepted{Version: b.version + 1, Columns: cols, Rows: duck.SQL(rows)})
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -159,9 +160,9 @@ func BenchmarkFeed(b *testing.B) {
 func (b *bench) byHand(text, path string) {
 	b.t.Helper()
 	ctx := b.t.Context()
-	if err := b.c.Update(ctx, func(tx *engine.Tx) error {
+	if err := b.c.Update(ctx, func(tx *duck.Tx) error {
 		for _, s := range strings.Split(text, ";") {
-			if err := tx.Run(ctx, engine.SQL(s, speedArgs, engine.Args{"rows": path})); err != nil {
+			if err := tx.Run(ctx, duck.SQL(s, speedArgs, duck.Args{"rows": path})); err != nil {
 				return err
 			}
 		}
@@ -192,9 +193,9 @@ func BenchmarkSnapshot(b *testing.B) {
 					return
 				}
 				y.t = b
-				rows := engine.SQL("(SELECT NULL::VARCHAR AS op, *, NULL::TIMESTAMP AS ts FROM '" + dir + "/second.parquet')")
-				n, err := y.take(&engine.Accepted{Version: y.version + 1, Columns: y.describe(rows.String()), Rows: rows,
-					Input: &engine.Input{Source: "ev", Snapshot: true, FileTime: speedTime}})
+				rows := duck.SQL("(SELECT NULL::VARCHAR AS op, *, NULL::TIMESTAMP AS ts FROM '" + dir + "/second.parquet')")
+				n, err := y.take(&kind.Accepted{Version: y.version + 1, Columns: y.describe(rows.String()), Rows: rows,
+					Input: &kind.Input{Source: "ev", Snapshot: true, FileTime: speedTime}})
 				if err != nil || n.Removed != customers/200 {
 					b.Fatal(n, err)
 				}

@@ -9,7 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
@@ -26,16 +27,16 @@ var canonical = map[string]struct {
 		s.b.j.maxVectors = 0
 		s.write("in order, of too many vectors to update in place", ev("1 u a 3 3\n2 d b 3 3"))
 		s.rollback(1)
-		s.step("vacuum", func(ctx context.Context, tx *engine.Tx, v int64) (engine.Counts, error) {
+		s.step("vacuum", func(ctx context.Context, tx *duck.Tx, v int64) (kind.Counts, error) {
 			_, err := s.b.j.Vacuum(ctx, tx, v-1)
-			return engine.Counts{}, err
+			return kind.Counts{}, err
 		})
-		s.step("empty", func(ctx context.Context, tx *engine.Tx, v int64) (engine.Counts, error) {
-			return engine.Counts{}, s.b.j.Empty(ctx, tx, v)
+		s.step("empty", func(ctx context.Context, tx *duck.Tx, v int64) (kind.Counts, error) {
+			return kind.Counts{}, s.b.j.Empty(ctx, tx, v)
 		})
 		s.queries()
-		s.step("drop", func(ctx context.Context, tx *engine.Tx, _ int64) (engine.Counts, error) {
-			return engine.Counts{}, s.b.j.Drop(ctx, tx)
+		s.step("drop", func(ctx context.Context, tx *duck.Tx, _ int64) (kind.Counts, error) {
+			return kind.Counts{}, s.b.j.Drop(ctx, tx)
 		})
 	}},
 	"feed_track": {more(planes, "TRACK (name) IGNORE NULL UPDATES ON (seats)"), planeColumns, func(s *spoken) {
@@ -52,8 +53,8 @@ var canonical = map[string]struct {
 	"feed_late": {lateDecl, planeColumns, func(s *spoken) {
 		s.write("several events of a key, a repeat, a conflict, no key",
 			ev("1 i a 1 10\n1 u b 2 11\n1 u b 2 11\n1 u c 3 11\nNULL i x 1 1\n2 i b 2 12\n2 u b 2 13"))
-		s.write("late, too late, repeated", ev("1 u z 1 8\n2 i y 1 9\n1 u q 9 1\n1 i a 1 10\n3 i n 1 13"), func(a *engine.Accepted) {
-			a.Input = &engine.Input{Source: "ev"}
+		s.write("late, too late, repeated", ev("1 u z 1 8\n2 i y 1 9\n1 u q 9 1\n1 i a 1 10\n3 i n 1 13"), func(a *kind.Accepted) {
+			a.Input = &kind.Input{Source: "ev"}
 		})
 		s.write("a TRUNCATE that is too late", ev("NULL t NULL NULL 1"), truncating)
 		s.declare("wider types, and a TRACK that needs images", more(lateDecl, "TRACK (seats)"),
@@ -68,8 +69,8 @@ var canonical = map[string]struct {
 		s.write("an old one", note("2025-01-02", "(1, 'a')"), loaded("2025-01-02"))
 		s.declare("ON MISSING KEEP", more(customersDecl, "ON MISSING KEEP"), notedColumns)
 		s.write("keys that are missing stay", note("2025-01-04", "(1, 'b')"), loaded("2025-01-04"), without("note"))
-		s.write("a file of several lacks a column", note("2025-01-05", "(1, 'c'), (2, 'x')"), loaded("2025-01-05"), func(a *engine.Accepted) {
-			a.Rows = engine.SQL("(SELECT *, {m} AS _meta FROM incoming)", engine.Args{"m": engine.SQL("struct_pack(file := 'b.csv')")})
+		s.write("a file of several lacks a column", note("2025-01-05", "(1, 'c'), (2, 'x')"), loaded("2025-01-05"), func(a *kind.Accepted) {
+			a.Rows = duck.SQL("(SELECT *, {m} AS _meta FROM incoming)", duck.Args{"m": duck.SQL("struct_pack(file := 'b.csv')")})
 			a.AbsentIn = map[string][]string{"note": {"a.csv", "b.csv"}}
 		})
 		s.declare("ON MISSING CLOSE", more(customersDecl, "IF REMOVED < 101 PERCENT"), notedColumns)
@@ -90,8 +91,8 @@ var canonical = map[string]struct {
 				return "SELECT id::BIGINT AS id, part::VARCHAR AS part, op::VARCHAR AS op, v::DOUBLE AS v, " +
 					"TIMESTAMP '2025-01-01' + to_days(day) AS ts, off::INTEGER AS off FROM (VALUES " + values + ") x(id, part, op, v, day, off)"
 			}
-			s.write("new keys", rows("(1, 'a', 'i', 1, 1, 1), (1, 'b', 'i', 1, 1, 2), (2, 'a', 'i', 1, 1, 3)"), func(a *engine.Accepted) {
-				a.Rows, a.HasRow = engine.SQL("(SELECT *, row_number() OVER () AS _row FROM incoming)"), true
+			s.write("new keys", rows("(1, 'a', 'i', 1, 1, 1), (1, 'b', 'i', 1, 1, 2), (2, 'a', 'i', 1, 1, 3)"), func(a *kind.Accepted) {
+				a.Rows, a.HasRow = duck.SQL("(SELECT *, row_number() OVER () AS _row FROM incoming)"), true
 			})
 			s.write("TRUNCATE", rows("(NULL, NULL, 't', NULL, 5, 1)"), truncating)
 			s.write("before and behind it", rows("(1, 'a', 'u', 2, 3, 4), (1, 'b', 'i', 7, 6, 5), (1, 'b', 'u', 8, 6, 6)"))
@@ -111,11 +112,11 @@ func more(declaration, clauses string) string {
 	return strings.Replace(declaration, "FROM", clauses+" FROM", 1)
 }
 
-func without(column string) func(*engine.Accepted) {
-	return func(a *engine.Accepted) { a.Absent = []string{column} }
+func without(column string) func(*kind.Accepted) {
+	return func(a *kind.Accepted) { a.Absent = []string{column} }
 }
 
-func truncating(a *engine.Accepted) { a.Input = &engine.Input{Source: "ev", Truncate: true} }
+func truncating(a *kind.Accepted) { a.Input = &kind.Input{Source: "ev", Truncate: true} }
 
 // spoken is a journal whose statements are written down.
 type spoken struct {
@@ -142,26 +143,26 @@ func (s *spoken) declare(what, text, columns string) {
 		s.b.t.Fatal(err)
 	}
 	s.b.j = j
-	s.step(what, func(ctx context.Context, tx *engine.Tx, _ int64) (engine.Counts, error) {
-		return engine.Counts{}, j.Define(ctx, tx, cols)
+	s.step(what, func(ctx context.Context, tx *duck.Tx, _ int64) (kind.Counts, error) {
+		return kind.Counts{}, j.Define(ctx, tx, cols)
 	})
 }
 
-func (s *spoken) write(what, query string, edit ...func(*engine.Accepted)) {
+func (s *spoken) write(what, query string, edit ...func(*kind.Accepted)) {
 	s.b.t.Helper()
 	s.b.exec("CREATE OR REPLACE TEMP TABLE incoming AS " + query)
-	acc := &engine.Accepted{Version: s.b.version + 1, Columns: s.b.describe("incoming"), Rows: engine.SQL("(SELECT * FROM incoming)")}
+	acc := &kind.Accepted{Version: s.b.version + 1, Columns: s.b.describe("incoming"), Rows: duck.SQL("(SELECT * FROM incoming)")}
 	for _, f := range edit {
 		f(acc)
 	}
-	s.step(what, func(ctx context.Context, tx *engine.Tx, _ int64) (engine.Counts, error) {
+	s.step(what, func(ctx context.Context, tx *duck.Tx, _ int64) (kind.Counts, error) {
 		return s.b.j.Write(ctx, tx, acc)
 	})
 }
 
-func (s *spoken) step(what string, f func(ctx context.Context, tx *engine.Tx, v int64) (engine.Counts, error)) {
+func (s *spoken) step(what string, f func(ctx context.Context, tx *duck.Tx, v int64) (kind.Counts, error)) {
 	s.b.t.Helper()
-	if _, err := s.b.step(func(ctx context.Context, tx *engine.Tx, v int64) (n engine.Counts, err error) {
+	if _, err := s.b.step(func(ctx context.Context, tx *duck.Tx, v int64) (n kind.Counts, err error) {
 		s.said(what, func() { n, err = f(ctx, tx, v) })
 		return n, err
 	}); err != nil {
@@ -171,7 +172,7 @@ func (s *spoken) step(what string, f func(ctx context.Context, tx *engine.Tx, v 
 
 func (s *spoken) rollback(to int64) {
 	s.b.t.Helper()
-	s.step("rollback", func(ctx context.Context, tx *engine.Tx, v int64) (engine.Counts, error) {
+	s.step("rollback", func(ctx context.Context, tx *duck.Tx, v int64) (kind.Counts, error) {
 		return s.b.j.Rollback(ctx, tx, to, v)
 	})
 }
@@ -179,7 +180,7 @@ func (s *spoken) rollback(to int64) {
 // queries are those that others run on the journal.
 func (s *spoken) queries() {
 	j, c, ctx := s.b.j, s.b.c, s.b.t.Context()
-	must := func(q *engine.Query, err error) *engine.Query {
+	must := func(q *duck.Query, err error) *duck.Query {
 		if err != nil {
 			s.b.t.Fatal(err)
 		}
@@ -190,8 +191,8 @@ func (s *spoken) queries() {
 		key[i] = "1"
 	}
 	fmt.Fprintf(&s.text, "\n-- == what others read\n")
-	inOrder := j.InOrder(4, []engine.Column{{Name: "id"}, {Name: changeType}})
-	for _, q := range []*engine.Query{j.New(3, 5), inOrder, must(j.Life(ctx, c, key)), must(j.Summary(ctx, c, engine.SQL("x")))} {
+	inOrder := j.InOrder(4, []duck.Column{{Name: "id"}, {Name: changeType}})
+	for _, q := range []*duck.Query{j.New(3, 5), inOrder, must(j.Life(ctx, c, key)), must(j.Summary(ctx, c, duck.SQL("x")))} {
 		s.statement(q.String())
 	}
 }
@@ -203,7 +204,7 @@ func TestStatements(t *testing.T) {
 	for name, c := range canonical {
 		t.Run(name, func(t *testing.T) {
 			s := &spoken{}
-			s.b = newBench(t, "", func(q engine.Traced) {
+			s.b = newBench(t, "", func(q duck.Traced) {
 				if s.on {
 					s.statement(q.Text)
 				}
@@ -262,7 +263,7 @@ func TestExplained(t *testing.T) {
 			if err := b.c.Parse(src, sql.Span{End: len(made)}); err != nil {
 				t.Error(err)
 			}
-			for _, want := range []string{"INSERT INTO " + engine.Ident(b.j.decl.Name+"__now").String(), "$version", "To dsql.rejects", "__state"} {
+			for _, want := range []string{"INSERT INTO " + duck.Ident(b.j.decl.Name+"__now").String(), "$version", "To dsql.rejects", "__state"} {
 				if !strings.Contains(made, want) {
 					t.Errorf("nothing has %s:\n%s", want, made)
 				}

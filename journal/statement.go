@@ -5,10 +5,10 @@ import (
 	"reflect"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
-// statement is one of a .sql file: a template of engine.SQL over the journal's words (see words) and what the code gives with it.
+// statement is one of a .sql file: a template of duck.SQL over the journal's words (see words) and what the code gives with it.
 type statement string
 
 // statements reads the text of a .sql file into the fields of a struct, one for each statement. Behind
@@ -71,13 +71,13 @@ type temps struct {
 // temp is a temporary table; one that isn't made yet has no name.
 type temp struct {
 	word string
-	name *engine.Query
+	name *duck.Query
 }
 
 func (t *temp) made() bool { return t.name != nil }
 
 // query is the table in a statement.
-func (t *temp) query() *engine.Query {
+func (t *temp) query() *duck.Query {
 	if !t.made() {
 		panic("journal: the temporary table " + t.word + " is used before it is made")
 	}
@@ -85,7 +85,7 @@ func (t *temp) query() *engine.Query {
 }
 
 // words adds the tables to a vocabulary.
-func (t *temps) words(a engine.Args) {
+func (t *temps) words(a duck.Args) {
 	v := reflect.ValueOf(t).Elem()
 	for i := range v.NumField() {
 		x := v.Field(i).Addr().Interface().(*temp)
@@ -95,34 +95,34 @@ func (t *temps) words(a engine.Args) {
 }
 
 // sql fills a statement with the journal's words, the temporary tables and the version at hand beside its own arguments.
-func (w *writer) sql(s statement, a ...engine.Args) *engine.Query {
-	return engine.SQL(string(s), append([]engine.Args{w.words}, a...)...)
+func (w *writer) sql(s statement, a ...duck.Args) *duck.Query {
+	return duck.SQL(string(s), append([]duck.Args{w.words}, a...)...)
 }
 
 // make keeps the result of a query in a temporary table.
-func (w *writer) make(ctx context.Context, t *temp, query statement, a ...engine.Args) error {
+func (w *writer) make(ctx context.Context, t *temp, query statement, a ...duck.Args) error {
 	q := w.sql(query, a...)
-	t.name = engine.Ident("temp", w.name+"__"+t.word)
+	t.name = duck.Ident("temp", w.name+"__"+t.word)
 	w.made = append(w.made, t.name)
-	_, err := w.exec(ctx, query, w.sql("CREATE OR REPLACE TEMP TABLE {table} AS {query}", engine.Args{"table": t.name, "query": q}))
+	_, err := w.exec(ctx, query, w.sql("CREATE OR REPLACE TEMP TABLE {table} AS {query}", duck.Args{"table": t.name, "query": q}))
 	return err
 }
 
 // run runs a statement and returns how many rows it changed.
-func (w *writer) run(ctx context.Context, s statement, a ...engine.Args) (int64, error) {
+func (w *writer) run(ctx context.Context, s statement, a ...duck.Args) (int64, error) {
 	return w.exec(ctx, s, w.sql(s, a...))
 }
 
-func (w *writer) exec(ctx context.Context, s statement, q *engine.Query) (int64, error) {
+func (w *writer) exec(ctx context.Context, s statement, q *duck.Query) (int64, error) {
 	if w.listing != nil {
 		w.listing.add(s, q)
 		return 1, nil
 	}
-	return w.tx.ExecAt(ctx, q, engine.At(w.j.decl))
+	return w.tx.ExecAt(ctx, q, duck.At(w.j.decl))
 }
 
 // all runs statements one after the other.
-func (w *writer) all(ctx context.Context, a engine.Args, all ...statement) error {
+func (w *writer) all(ctx context.Context, a duck.Args, all ...statement) error {
 	for _, s := range all {
 		if _, err := w.run(ctx, s, a); err != nil {
 			return err
@@ -132,7 +132,7 @@ func (w *writer) all(ctx context.Context, a engine.Args, all ...statement) error
 }
 
 // scan reads the one row of a query.
-func (w *writer) scan(ctx context.Context, s statement, a engine.Args, dest ...any) error {
+func (w *writer) scan(ctx context.Context, s statement, a duck.Args, dest ...any) error {
 	q := w.sql(s, a)
 	if w.listing != nil {
 		w.listing.add(s, q)

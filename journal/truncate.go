@@ -4,7 +4,7 @@ import (
 	"context"
 	_ "embed"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // A TRUNCATE says that the table has no row any more. It is kept in name__mem, and stands for a delete, at its sequence, of every key
@@ -55,7 +55,7 @@ func (w *writer) rejectTruncates(ctx context.Context) error {
 	bad := truncation.Bare
 	why := w.whyNull("TRUNCATE, which ends all keys: ", " (it can be made of what the event has beside the row: source, ts_ms, _meta)", nil)
 	out := func() error {
-		a := engine.Args{"bad": w.sql(bad)}
+		a := duck.Args{"bad": w.sql(bad)}
 		if err := w.reject(ctx, w.sql(truncation.Bad, a), why); err != nil {
 			return err
 		}
@@ -78,14 +78,14 @@ func (w *writer) endAll(ctx context.Context, late bool) (bool, error) {
 	// A row of the state now shows its latest event alone, but values of older ones, which a delete in between ends.
 	there := w.sql(truncation.There)
 	if w.SCD == 1 && len(w.Sparse) > 0 {
-		there = engine.SQL("true")
+		there = duck.SQL("true")
 	}
-	in := func(table statement) *engine.Query {
-		return w.sql(truncation.Ended, engine.Args{"there": there, "of": w.sql(table)})
+	in := func(table statement) *duck.Query {
+		return w.sql(truncation.Ended, duck.Args{"there": there, "of": w.sql(table)})
 	}
 	keys := in("{now}")
 	if late {
-		keys = engine.SQL("{now} UNION {past}", engine.Args{"now": keys, "past": in("{past}")})
+		keys = duck.SQL("{now} UNION {past}", duck.Args{"now": keys, "past": in("{past}")})
 	}
 	if _, err := w.run(ctx, truncation.DropAll); err != nil {
 		return false, err
@@ -109,34 +109,34 @@ func (w *writer) overtake(ctx context.Context) error {
 	if err != nil || n == 0 {
 		return err
 	}
-	_, err = w.addEnds(ctx, w.sql(truncation.Overtaken, engine.Args{"next": w.parts(engine.SQL("_next"))}), true, true)
+	_, err = w.addEnds(ctx, w.sql(truncation.Overtaken, duck.Args{"next": w.parts(duck.SQL("_next"))}), true, true)
 	return err
 }
 
 // addEnds adds deletes to the batch: those of a query of keys and sequences, but where the key has an event of its own. Beside events
 // they don't count as such.
-func (w *writer) addEnds(ctx context.Context, ended *engine.Query, late, beside bool) (int64, error) {
-	unless := engine.SQL("")
+func (w *writer) addEnds(ctx context.Context, ended *duck.Query, late, beside bool) (int64, error) {
+	unless := duck.SQL("")
 	if late {
 		unless = w.sql(truncation.UnlessOwn)
 	}
-	return w.run(ctx, truncation.AddEnds, engine.Args{"ended": ended, "beside": beside, "unless_own": unless, "says_nothing": w.saysNothing()})
+	return w.run(ctx, truncation.AddEnds, duck.Args{"ended": ended, "beside": beside, "unless_own": unless, "says_nothing": w.saysNothing()})
 }
 
 // saysNothing are the bits of a delete without an image.
-func (w *writer) saysNothing() []*engine.Query {
+func (w *writer) saysNothing() []*duck.Query {
 	nulls := map[string]int64{}
 	for _, c := range w.cols {
 		if word, bit := w.bit(c); w.ignored[c] {
 			nulls[nulled(word)] |= bit
 		}
 	}
-	var out []*engine.Query
+	var out []*duck.Query
 	for range w.saids() {
-		out = append(out, engine.Lit(-1))
+		out = append(out, duck.Lit(-1))
 	}
 	for _, word := range w.nulls() {
-		out = append(out, engine.Lit(nulls[word]))
+		out = append(out, duck.Lit(nulls[word]))
 	}
 	return out
 }

@@ -1,7 +1,7 @@
 package journal
 
 import (
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // The words of statements: what the placeholders in .sql files stand for.
@@ -17,21 +17,21 @@ import (
 // What else there is for a batch stands in speak; what a single statement needs beside is given where it is run.
 
 // vocabulary are those that follow from the layout.
-func (l *layout) vocabulary(tables engine.Args) engine.Args {
-	names := func(names []string) []*engine.Query {
-		return each(names, func(n string) *engine.Query { return engine.Ident(n) })
+func (l *layout) vocabulary(tables duck.Args) duck.Args {
+	names := func(names []string) []*duck.Query {
+		return each(names, func(n string) *duck.Query { return duck.Ident(n) })
 	}
-	return tables.With(engine.Args{
+	return tables.With(duck.Args{
 		"keys": names(l.keys), "cols": names(l.cols), "tracked": names(l.tracked), "untracked": names(l.untracked),
 		"seq": names(l.seq), "from": names(l.from), "to": names(l.to), "ends": names(numbered("_t", len(l.seq))),
-		"bits": func() engine.Names { return l.bits() }, "marks": func() engine.Names { return l.marks() }, "all_said": l.allSaid,
-		"key_types": func() []*engine.Query { return types(l.Keys) },
-		"types":     func() []*engine.Query { return types(l.Columns) },
-		"seq_types": func() []*engine.Query {
-			return each(l.Sequence, func(o order) *engine.Query { return engine.Type(o.Type) })
+		"bits": func() duck.Names { return l.bits() }, "marks": func() duck.Names { return l.marks() }, "all_said": l.allSaid,
+		"key_types": func() []*duck.Query { return types(l.Keys) },
+		"types":     func() []*duck.Query { return types(l.Columns) },
+		"seq_types": func() []*duck.Query {
+			return each(l.Sequence, func(o order) *duck.Query { return duck.Type(o.Type) })
 		},
-		"key1":  func() *engine.Query { return engine.Ident(l.keys[0]) },
-		"from1": engine.Ident(l.from[0]), "to1": engine.Ident(l.to[0]),
+		"key1":  func() *duck.Query { return duck.Ident(l.keys[0]) },
+		"from1": duck.Ident(l.from[0]), "to1": duck.Ident(l.to[0]),
 	})
 }
 
@@ -39,19 +39,19 @@ func (l *layout) vocabulary(tables engine.Args) engine.Args {
 func (w *writer) speak() {
 	for word, f := range map[string]any{
 		"columns": w.columns, "sequence": w.sequence, "deleted": w.deleted, "saying": w.saying, "arrival": w.arrival, "lateness": w.lateness,
-		"rows": func() *engine.Query { return w.b.Rows }, "v": w.v, "not_newer": w.when(&w.known, feed.SomeNotNewer, "false"),
+		"rows": func() *duck.Query { return w.b.Rows }, "v": w.v, "not_newer": w.when(&w.known, feed.SomeNotNewer, "false"),
 		// of the fast path
-		"moved": func() *engine.Query { return w.moved(w.tracked) }, "unversioned": w.unversioned,
-		"values": func() []*engine.Query { return each(w.cols, w.value) },
-		"own":    func() []*engine.Query { return w.ownImage("o", w.from, "o") },
+		"moved": func() *duck.Query { return w.moved(w.tracked) }, "unversioned": w.unversioned,
+		"values": func() []*duck.Query { return each(w.cols, w.value) },
+		"own":    func() []*duck.Query { return w.ownImage("o", w.from, "o") },
 		// of the line
-		"tracked_filled":   func() []*engine.Query { return each(w.tracked, w.filled) },
-		"untracked_filled": func() []*engine.Query { return each(w.untracked, w.filled) },
-		"gaps":             func() engine.Names { return numbered("_f", len(w.gaps())) }, "fills": w.fills,
-		"lasts": func() engine.Names { return numbered("_l", len(w.untracked)) },
+		"tracked_filled":   func() []*duck.Query { return each(w.tracked, w.filled) },
+		"untracked_filled": func() []*duck.Query { return each(w.untracked, w.filled) },
+		"gaps":             func() duck.Names { return numbered("_f", len(w.gaps())) }, "fills": w.fills,
+		"lasts": func() duck.Names { return numbered("_l", len(w.untracked)) },
 		// of what is known
-		"own_opening": func() []*engine.Query { return w.ownImage("h", w.from, "h") },
-		"own_inside":  func() []*engine.Query { return w.ownImage("r", w.seq, "h") },
+		"own_opening": func() []*duck.Query { return w.ownImage("h", w.from, "h") },
+		"own_inside":  func() []*duck.Query { return w.ownImage("r", w.seq, "h") },
 		"normal_bits": w.normalBits,
 		"before":      w.whenLate(line.Before, ""), "believed": w.whenLate(line.Believed, "{old}"), "or_known": w.whenLate(fold.OrKnown, ""),
 		// of rows that show the image of their opening
@@ -63,17 +63,17 @@ func (w *writer) speak() {
 		"found_now":   w.found("{now}", fold.LateKeys, "h._v_to = 0"), "found_past": w.found("{past}", fold.LateKeys, "h._v_to = 0"),
 		"found_mem": w.found("{mem}", fold.LateKeys, "h._v_to = 0"),
 		// of loads
-		"closing": func() *engine.Query {
+		"closing": func() *duck.Query {
 			if w.SCD == 1 {
-				return engine.Lit("kill")
+				return duck.Lit("kill")
 			}
-			return engine.Lit("close")
+			return duck.Lit("close")
 		},
-		"given": func() engine.Names { return w.given(w.cols) }, "given_types": w.givenTypes, "lacking": w.lacks,
-		"old_names":        func() engine.Names { return numbered("_j", len(w.cols)) },
-		"new_values":       func() []*engine.Query { return each(w.cols, w.loadValue) },
-		"tracked_differ":   func() *engine.Query { return w.loadDiffers(w.given(w.tracked)) },
-		"untracked_differ": func() *engine.Query { return w.loadDiffers(w.given(w.untracked)) },
+		"given": func() duck.Names { return w.given(w.cols) }, "given_types": w.givenTypes, "lacking": w.lacks,
+		"old_names":        func() duck.Names { return numbered("_j", len(w.cols)) },
+		"new_values":       func() []*duck.Query { return each(w.cols, w.loadValue) },
+		"tracked_differ":   func() *duck.Query { return w.loadDiffers(w.given(w.tracked)) },
+		"untracked_differ": func() *duck.Query { return w.loadDiffers(w.given(w.untracked)) },
 	} {
 		w.words[word] = f
 	}
@@ -81,8 +81,8 @@ func (w *writer) speak() {
 }
 
 // when is one fragment or another.
-func (w *writer) when(is *bool, then, otherwise statement) func() *engine.Query {
-	return func() *engine.Query {
+func (w *writer) when(is *bool, then, otherwise statement) func() *duck.Query {
+	return func() *duck.Query {
 		if *is {
 			return w.sql(then)
 		}
@@ -91,31 +91,31 @@ func (w *writer) when(is *bool, then, otherwise statement) func() *engine.Query 
 }
 
 // whenLate is a fragment for batches with late keys.
-func (w *writer) whenLate(then, otherwise statement) func() *engine.Query {
-	return func() *engine.Query {
+func (w *writer) whenLate(then, otherwise statement) func() *duck.Query {
+	return func() *duck.Query {
 		late := w.late > 0
 		return w.when(&late, then, otherwise)()
 	}
 }
 
-func (w *writer) found(table, keys, where statement) func() *engine.Query {
-	return func() *engine.Query { return w.lookup(table, w.sql(keys), where) }
+func (w *writer) found(table, keys, where statement) func() *duck.Query {
+	return func() *duck.Query { return w.lookup(table, w.sql(keys), where) }
 }
 
 // words are those of the journal's tables alone.
-func (j *Journal) words() engine.Args {
-	return engine.Args{"now": j.table("__now"), "past": j.table("__past"), "mem": j.table("__mem"), "state": j.table("__state"),
+func (j *Journal) words() duck.Args {
+	return duck.Args{"now": j.table("__now"), "past": j.table("__past"), "mem": j.table("__mem"), "state": j.table("__state"),
 		"definition": j.table("__definition")}
 }
 
-func each[T any](items []T, f func(T) *engine.Query) []*engine.Query {
-	out := make([]*engine.Query, len(items))
+func each[T any](items []T, f func(T) *duck.Query) []*duck.Query {
+	out := make([]*duck.Query, len(items))
 	for i, x := range items {
 		out[i] = f(x)
 	}
 	return out
 }
 
-func types(cols []engine.Column) []*engine.Query {
-	return each(cols, func(c engine.Column) *engine.Query { return engine.Type(c.Type) })
+func types(cols []duck.Column) []*duck.Query {
+	return each(cols, func(c duck.Column) *duck.Query { return duck.Type(c.Type) })
 }

@@ -7,13 +7,14 @@ import (
 	"sync"
 	"testing"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/internal/testkit"
 	"dsql/sql"
 )
 
 // database is an empty database in memory with dsql's catalog; define runs a CREATE MODEL or ALTER MODEL on it.
-func database(t *testing.T) (db *engine.DB, dir string, run func(text string) error) {
+func database(t *testing.T) (db *duck.DB, dir string, run func(text string) error) {
 	t.Helper()
 	dir = t.TempDir()
 	db = testkit.Open(t, 4, Register)
@@ -24,7 +25,7 @@ func database(t *testing.T) (db *engine.DB, dir string, run func(text string) er
 			return err
 		}
 		for _, st := range stmts {
-			if err := db.Writer().Update(t.Context(), func(tx *engine.Tx) error {
+			if err := db.Writer().Update(t.Context(), func(tx *duck.Tx) error {
 				if st.Decl.Syntax.Verb != "" {
 					return Kind.Verbs[0].Run(t.Context(), tx, st.Decl)
 				}
@@ -36,7 +37,7 @@ func database(t *testing.T) (db *engine.DB, dir string, run func(text string) er
 				if err != nil {
 					return err
 				}
-				return obj.(engine.Definition).Define(t.Context(), tx, &engine.Env{Dir: dir})
+				return obj.(kind.Definition).Define(t.Context(), tx, &kind.Env{Dir: dir})
 			}); err != nil {
 				return err
 			}
@@ -66,9 +67,9 @@ func TestReplacedWhileRunning(t *testing.T) {
 	}
 	replace(0)
 	const rows = "FROM (SELECT (range % 71) / 7 - 5 AS x, CASE WHEN range % 5 > 0 THEN range % 13 END AS y FROM range(20000))"
-	sum := func(c *engine.Conn, name string) (s float64) {
+	sum := func(c *duck.Conn, name string) (s float64) {
 		t.Helper()
-		if _, err := c.Scan(t.Context(), engine.SQL("SELECT sum({f}(x, y, 0, y, x, 1)::DECIMAL(38, 12))::DOUBLE "+rows, engine.Args{"f": engine.Ident(name)}), &s); err != nil {
+		if _, err := c.Scan(t.Context(), duck.SQL("SELECT sum({f}(x, y, 0, y, x, 1)::DECIMAL(38, 12))::DOUBLE "+rows, duck.Args{"f": duck.Ident(name)}), &s); err != nil {
 			t.Error(err)
 		}
 		return s

@@ -6,7 +6,8 @@ import (
 	"strconv"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
@@ -15,7 +16,7 @@ import (
 // Assignment is weighted rendezvous hashing (Schindelhauer and Schomaker 2005): each variant draws a number for the unit from a
 // hash of salt, variant and unit, -ln(u)/weight, and the smallest wins. So a unit always gets the same variant, weights may sum
 // to anything, and raising one weight moves units to that variant only, as few as possible.
-var ExperimentKind = engine.Kind{
+var ExperimentKind = kind.Kind{
 	Syntax: &sql.Syntax{
 		Keyword: "EXPERIMENT", Plural: "EXPERIMENTS",
 		Clauses: []sql.Clause{
@@ -40,7 +41,7 @@ type variant struct {
 	weight float64
 }
 
-func compileExperiment(d *sql.Decl) (engine.Object, error) {
+func compileExperiment(d *sql.Decl) (kind.Object, error) {
 	e := &experiment{decl: d, salt: d.Name}
 	if s := d.Arg("SALT"); s != nil {
 		e.salt = s.Text
@@ -69,23 +70,23 @@ func compileExperiment(d *sql.Decl) (engine.Object, error) {
 func (e *experiment) Decl() *sql.Decl { return e.decl }
 
 // Define makes the function as a macro of plain SQL: it works in any DuckDB client.
-func (e *experiment) Define(ctx context.Context, tx *engine.Tx, _ *engine.Env) error {
+func (e *experiment) Define(ctx context.Context, tx *duck.Tx, _ *kind.Env) error {
 	var live []variant
 	for _, v := range e.variants {
 		if v.weight > 0 {
 			live = append(live, v)
 		}
 	}
-	draws := engine.Each(", ", live, func(v variant) *engine.Query {
-		return engine.SQL(`{'draw': -ln((md5_number_upper({key} || unit::VARCHAR)::DOUBLE + 0.5) / 18446744073709551616.0) / {weight}, 'variant': {name}}`,
-			engine.Args{"key": e.salt + "\x1f" + v.name + "\x1f", "weight": v.weight, "name": v.name})
+	draws := duck.Each(", ", live, func(v variant) *duck.Query {
+		return duck.SQL(`{'draw': -ln((md5_number_upper({key} || unit::VARCHAR)::DOUBLE + 0.5) / 18446744073709551616.0) / {weight}, 'variant': {name}}`,
+			duck.Args{"key": e.salt + "\x1f" + v.name + "\x1f", "weight": v.weight, "name": v.name})
 	})
-	_, err := tx.ExecAt(ctx, engine.SQL("CREATE OR REPLACE MACRO {n}(unit) AS CASE WHEN unit IS NOT NULL THEN list_min([{draws}]).variant END",
-		engine.Args{"n": engine.Ident(e.decl.Name), "draws": draws}), engine.At(e.decl))
+	_, err := tx.ExecAt(ctx, duck.SQL("CREATE OR REPLACE MACRO {n}(unit) AS CASE WHEN unit IS NOT NULL THEN list_min([{draws}]).variant END",
+		duck.Args{"n": duck.Ident(e.decl.Name), "draws": draws}), duck.At(e.decl))
 	return err
 }
 
 // Drop removes the function.
-func (e *experiment) Drop(ctx context.Context, tx *engine.Tx) error {
-	return tx.Run(ctx, engine.SQL("DROP MACRO IF EXISTS {n}", engine.Args{"n": engine.Ident(e.decl.Name)}))
+func (e *experiment) Drop(ctx context.Context, tx *duck.Tx) error {
+	return tx.Run(ctx, duck.SQL("DROP MACRO IF EXISTS {n}", duck.Args{"n": duck.Ident(e.decl.Name)}))
 }

@@ -8,11 +8,11 @@ import (
 
 	"pgregory.net/rapid"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // assigned declares an experiment and gives the variants of units 0 … n-1.
-func assigned(t *rapid.T, c *engine.Conn, run func(string) error, weights []int, salt string, n int) []string {
+func assigned(t *rapid.T, c *duck.Conn, run func(string) error, weights []int, salt string, n int) []string {
 	var v []string
 	for i, w := range weights {
 		v = append(v, fmt.Sprintf("v%d %d", i, w))
@@ -20,7 +20,7 @@ func assigned(t *rapid.T, c *engine.Conn, run func(string) error, weights []int,
 	if err := run(fmt.Sprintf("CREATE EXPERIMENT e VARIANTS (%s) SALT '%s'", strings.Join(v, ", "), salt)); err != nil {
 		t.Fatal(err)
 	}
-	got, err := engine.Select(t.Context(), c, engine.SQL("SELECT e(range) FROM range({n}) ORDER BY range", engine.Args{"n": n}), func(row func(...any) error) (s string, err error) { return s, row(&s) })
+	got, err := duck.Select(t.Context(), c, duck.SQL("SELECT e(range) FROM range({n}) ORDER BY range", duck.Args{"n": n}), func(row func(...any) error) (s string, err error) { return s, row(&s) })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 	"dsql/sql"
 )
 
@@ -19,7 +19,7 @@ var (
 )
 
 // Explain says in the words of models what DuckDB says of the functions that they are made of.
-func Explain(ctx context.Context, c *engine.Conn, e *sql.Error) {
+func Explain(ctx context.Context, c *duck.Conn, e *sql.Error) {
 	if m := wrongNumber.FindStringSubmatch(e.Msg); m != nil {
 		e.Msg = fmt.Sprintf("an argument of a model is a number, and this is %s", m[1])
 		e.Hint = "convert it, CAST(… AS DOUBLE), or see what the model takes: DESCRIBE MODEL"
@@ -43,7 +43,7 @@ func Explain(ctx context.Context, c *engine.Conn, e *sql.Error) {
 }
 
 // inputsOf are the arguments of the model that a function is of, in order; nil: there is none.
-func inputsOf(ctx context.Context, c *engine.Conn, function string) (name string, in []input) {
+func inputsOf(ctx context.Context, c *duck.Conn, function string) (name string, in []input) {
 	for _, name := range append([]string{function}, versioned.FindStringSubmatch(function)...) {
 		vs, err := versions(ctx, c, name)
 		if err != nil || len(vs) == 0 {
@@ -73,7 +73,7 @@ func inOrder(model string, in []input) string {
 }
 
 // Describe has the arguments of the version in use in their order, and what it gives.
-func (m *declared) Describe(ctx context.Context, c *engine.Conn) (*engine.Query, error) {
+func (m *declared) Describe(ctx context.Context, c *duck.Conn) (*duck.Query, error) {
 	fns, err := stored(ctx, c, m.decl.Name)
 	if err != nil {
 		return nil, err
@@ -87,10 +87,10 @@ func (m *declared) Describe(ctx context.Context, c *engine.Conn) (*engine.Query,
 		return nil, &sql.Error{Src: m.decl.Src, Span: m.decl.NameAt, Code: "unknown-version", Msg: "no version of " + m.decl.Name + " is in use", Hint: "ALTER MODEL " + m.decl.Name + " USE VERSION n"}
 	}
 	f := fns[at]
-	rows := make([]*engine.Query, 0, len(f.sig.Inputs)+1)
+	rows := make([]*duck.Query, 0, len(f.sig.Inputs)+1)
 	for i, in := range f.sig.Inputs {
-		rows = append(rows, engine.SQL("({n}, {t}, {role})", engine.Args{"n": in.Name, "t": in.Type, "role": fmt.Sprintf("argument %d", i+1)}))
+		rows = append(rows, duck.SQL("({n}, {t}, {role})", duck.Args{"n": in.Name, "t": in.Type, "role": fmt.Sprintf("argument %d", i+1)}))
 	}
-	rows = append(rows, engine.SQL("({n}, {t}, 'result')", engine.Args{"n": f.sig.Output.String(), "t": f.sig.Returns}))
-	return engine.SQL("FROM (VALUES {rows}) t(column_name, column_type, role)", engine.Args{"rows": engine.Join(", ", rows...)}), nil
+	rows = append(rows, duck.SQL("({n}, {t}, 'result')", duck.Args{"n": f.sig.Output.String(), "t": f.sig.Returns}))
+	return duck.SQL("FROM (VALUES {rows}) t(column_name, column_type, role)", duck.Args{"rows": duck.Join(", ", rows...)}), nil
 }

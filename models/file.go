@@ -13,7 +13,8 @@ import (
 	"runtime/debug"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/models/load"
 	"dsql/models/model"
 	"dsql/sql"
@@ -26,7 +27,7 @@ const maxFile = 1 << 30
 func large(size int) bool { return size > 8<<20 }
 
 // file is where the model's file is.
-func (m *declared) file(env *engine.Env) string {
+func (m *declared) file(env *kind.Env) string {
 	if filepath.IsAbs(m.path) {
 		return m.path
 	}
@@ -34,7 +35,7 @@ func (m *declared) file(env *engine.Env) string {
 }
 
 // open opens the file for use.
-func (m *declared) open(env *engine.Env, use func(f *os.File, size int64) error) error {
+func (m *declared) open(env *kind.Env, use func(f *os.File, size int64) error) error {
 	f, err := os.Open(m.file(env))
 	if err == nil {
 		defer f.Close()
@@ -58,7 +59,7 @@ func (m *declared) open(env *engine.Env, use func(f *os.File, size int64) error)
 }
 
 // read gives the file's bytes.
-func (m *declared) read(env *engine.Env) (data []byte, err error) {
+func (m *declared) read(env *kind.Env) (data []byte, err error) {
 	err = m.open(env, func(f *os.File, size int64) (err error) {
 		data = make([]byte, size)
 		_, err = io.ReadFull(f, data)
@@ -68,7 +69,7 @@ func (m *declared) read(env *engine.Env) (data []byte, err error) {
 }
 
 // hash is that of the file, which isn't held.
-func (m *declared) hash(env *engine.Env) (string, error) {
+func (m *declared) hash(env *kind.Env) (string, error) {
 	h := sha256.New()
 	err := m.open(env, func(f *os.File, _ int64) error {
 		_, err := io.Copy(h, f)
@@ -91,15 +92,15 @@ func loadSparing(data []byte, opt model.Options) (*model.Model, error) {
 }
 
 // store writes a version's row. a are its other columns; data is nil where the file is large: DuckDB then reads it itself.
-func (m *declared) store(ctx context.Context, tx *engine.Tx, env *engine.Env, a engine.Args, data []byte, hash string) error {
+func (m *declared) store(ctx context.Context, tx *duck.Tx, env *kind.Env, a duck.Args, data []byte, hash string) error {
 	const insert = "INSERT INTO dsql.models (name, version, format, hash, inputs, outputs, tags, created, in_use, options, file) "
 	const values = "{name}, {v}, {format}, {hash}, {inputs}, {outputs}, {tags}, {now}, true, {options}, "
 	if env.Scratch {
-		return tx.Run(ctx, engine.SQL(insert+"SELECT "+values+"''::BLOB", a))
+		return tx.Run(ctx, duck.SQL(insert+"SELECT "+values+"''::BLOB", a))
 	}
 	path := m.file(env)
 	if data == nil && !strings.ContainsAny(path, "*?[]{}") { // no pattern
-		n, err := tx.Exec(ctx, engine.SQL(insert+"SELECT "+values+"content FROM read_blob({path}) WHERE sha256(content) = {hash}", a, engine.Args{"path": path}))
+		n, err := tx.Exec(ctx, duck.SQL(insert+"SELECT "+values+"content FROM read_blob({path}) WHERE sha256(content) = {hash}", a, duck.Args{"path": path}))
 		if err == nil && n != 1 {
 			err = m.fail("bad-model", m.path+" changed while it was read", "run again when it is written", nil)
 		}
@@ -114,7 +115,7 @@ func (m *declared) store(ctx context.Context, tx *engine.Tx, env *engine.Env, a 
 			return m.fail("bad-model", m.path+" changed while it was read", "run again when it is written", nil)
 		}
 	}
-	return tx.ExecBound(ctx, engine.SQL(insert+"VALUES ("+values+"$1)", a), data)
+	return tx.ExecBound(ctx, duck.SQL(insert+"VALUES ("+values+"$1)", a), data)
 }
 
 func reason(err error) string {

@@ -10,7 +10,7 @@ import (
 	"sync"
 	"unsafe"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 	"dsql/models/model"
 	"dsql/sql"
 )
@@ -30,13 +30,13 @@ func (f function) native() string {
 	return fmt.Sprintf("dsql_model_%s_%d_%.12s_%s", f.name, f.version, f.hash, f.sig.Output)
 }
 
-func (f function) register(c *engine.Conn) error {
+func (f function) register(c *duck.Conn) error {
 	params := make([]string, len(f.sig.Inputs))
 	for i, in := range f.sig.Inputs {
 		params[i] = in.Type
 	}
 	pool := sync.Pool{New: func() any { c := make([]model.Column, len(params)); return &c }}
-	return c.Register(engine.Function{Name: f.native(), Params: params, Returns: f.sig.Returns, Call: func(call *engine.Call) error {
+	return c.Register(duck.Function{Name: f.native(), Params: params, Returns: f.sig.Returns, Call: func(call *duck.Call) error {
 		m, err := f.load()
 		if err != nil {
 			return err
@@ -52,7 +52,7 @@ func (f function) register(c *engine.Conn) error {
 }
 
 // arguments is argument i in DuckDB's own memory.
-func arguments(call *engine.Call, i int, typ string, texts []string) model.Column {
+func arguments(call *duck.Call, i int, typ string, texts []string) model.Column {
 	if typ != "VARCHAR" {
 		values, valid := call.Doubles(i)
 		return model.Column{Values: unsafe.SliceData(values), Valid: unsafe.SliceData(valid)}
@@ -61,7 +61,7 @@ func arguments(call *engine.Call, i int, typ string, texts []string) model.Colum
 	texts = texts[:0]
 	for r := range call.N {
 		t := ""
-		if !engine.IsNull(valid, r) {
+		if !duck.IsNull(valid, r) {
 			t = at(r)
 		}
 		texts = append(texts, t)
@@ -70,7 +70,7 @@ func arguments(call *engine.Call, i int, typ string, texts []string) model.Colum
 }
 
 // score fills the call's result. Rows for which the model itself gives nothing are NULL.
-func (f function) Score(m *model.Model, call *engine.Call, cols []model.Column) error {
+func (f function) Score(m *model.Model, call *duck.Call, cols []model.Column) error {
 	none := make([]bool, call.N)
 	var err error
 	switch {
@@ -97,7 +97,7 @@ func (f function) Score(m *model.Model, call *engine.Call, cols []model.Column) 
 }
 
 // macros make name_vN, and name when this version is in use.
-func (f function) macros(ctx context.Context, tx *engine.Tx, inUse bool) error {
+func (f function) macros(ctx context.Context, tx *duck.Tx, inUse bool) error {
 	names := []string{fmt.Sprintf("%s_v%d", f.name, f.version)}
 	if inUse {
 		names = append(names, f.name)
@@ -106,19 +106,19 @@ func (f function) macros(ctx context.Context, tx *engine.Tx, inUse bool) error {
 	for i := range params {
 		params[i] = fmt.Sprintf("argument_%d", i+1)
 	}
-	var values, fields []*engine.Query
+	var values, fields []*duck.Query
 	for i, in := range f.sig.Inputs {
-		values = append(values, in.argument(engine.Ident(params[i])))
-		fields = append(fields, in.argument(engine.Ident("features", in.Name)))
+		values = append(values, in.argument(duck.Ident(params[i])))
+		fields = append(fields, in.argument(duck.Ident("features", in.Name)))
 	}
-	a := engine.Args{"native": engine.Ident(f.native()), "params": engine.Names(params), "values": engine.Join(", ", values...), "fields": engine.Join(", ", fields...)}
-	body := engine.SQL("({params}) AS {native}({values}), (features) AS {native}({fields})", a)
+	a := duck.Args{"native": duck.Ident(f.native()), "params": duck.Names(params), "values": duck.Join(", ", values...), "fields": duck.Join(", ", fields...)}
+	body := duck.SQL("({params}) AS {native}({values}), (features) AS {native}({fields})", a)
 	if len(params) == 1 { // macros are told apart by their number of arguments only; the branch that isn't taken is folded away
-		a["type"], a["field"] = engine.Type(f.sig.Inputs[0].Type), engine.Ident(f.sig.Inputs[0].Name)
-		body = engine.SQL("({params}) AS {native}(CASE WHEN typeof({params}) LIKE 'STRUCT(%' THEN CAST({params} AS STRUCT({field} {type})).{field} ELSE CAST({params} AS {type}) END)", a)
+		a["type"], a["field"] = duck.Type(f.sig.Inputs[0].Type), duck.Ident(f.sig.Inputs[0].Name)
+		body = duck.SQL("({params}) AS {native}(CASE WHEN typeof({params}) LIKE 'STRUCT(%' THEN CAST({params} AS STRUCT({field} {type})).{field} ELSE CAST({params} AS {type}) END)", a)
 	}
 	for _, n := range names {
-		if err := tx.Run(ctx, engine.SQL("CREATE OR REPLACE MACRO {n}{body}", engine.Args{"n": engine.Ident(n), "body": body})); err != nil {
+		if err := tx.Run(ctx, duck.SQL("CREATE OR REPLACE MACRO {n}{body}", duck.Args{"n": duck.Ident(n), "body": body})); err != nil {
 			return err
 		}
 	}
@@ -128,28 +128,28 @@ func (f function) macros(ctx context.Context, tx *engine.Tx, inUse bool) error {
 // numberFunction lets a BOOLEAN stand for a number, as the libraries do, and nothing else that DuckDB doesn't convert by itself.
 const numberFunction = "dsql_number"
 
-func (in input) argument(v *engine.Query) *engine.Query {
+func (in input) argument(v *duck.Query) *duck.Query {
 	if in.Type != "DOUBLE" {
 		return v
 	}
-	return engine.SQL("{f}({v})", engine.Args{"f": engine.Ident(numberFunction), "v": v})
+	return duck.SQL("{f}({v})", duck.Args{"f": duck.Ident(numberFunction), "v": v})
 }
 
 // Register makes callable what all models need: on each database that is opened.
-func Register(c *engine.Conn) error {
+func Register(c *duck.Conn) error {
 	return c.Register(
-		engine.Function{Name: numberFunction, Params: []string{"DOUBLE"}, Returns: "DOUBLE", Call: func(call *engine.Call) error {
+		duck.Function{Name: numberFunction, Params: []string{"DOUBLE"}, Returns: "DOUBLE", Call: func(call *duck.Call) error {
 			call.Pass(0)
 			return nil
 		}},
-		engine.Function{Name: numberFunction, Params: []string{"BOOLEAN"}, Returns: "DOUBLE", Call: func(call *engine.Call) error {
+		duck.Function{Name: numberFunction, Params: []string{"BOOLEAN"}, Returns: "DOUBLE", Call: func(call *duck.Call) error {
 			flags, valid := call.Bools(0)
 			out := call.OutDoubles()
 			for i, f := range flags {
 				if out[i] = 0; f {
 					out[i] = 1
 				}
-				if engine.IsNull(valid, i) {
+				if duck.IsNull(valid, i) {
 					call.SetNull(i)
 				}
 			}
@@ -158,12 +158,12 @@ func Register(c *engine.Conn) error {
 }
 
 // Restore makes the stored models callable on a database that was just opened.
-func Restore(ctx context.Context, c *engine.Conn) error {
+func Restore(ctx context.Context, c *duck.Conn) error {
 	if err := Register(c); err != nil {
 		return err
 	}
 	fns, err := stored(ctx, c, "")
-	if engine.Absent(err) { // a file without a catalog
+	if duck.Absent(err) { // a file without a catalog
 		return nil
 	}
 	if err != nil {
@@ -178,8 +178,8 @@ func Restore(ctx context.Context, c *engine.Conn) error {
 }
 
 // stored are the versions in the file of one model, or (name "") of all, in order. A model is read when it is first called.
-func stored(ctx context.Context, c *engine.Conn, name string) ([]function, error) {
-	return engine.Select(ctx, c, engine.SQL("SELECT name, version, hash, inputs, outputs, options FROM dsql.models WHERE {name} IN ('', lower(name)) ORDER BY name, version", engine.Args{"name": strings.ToLower(name)}),
+func stored(ctx context.Context, c *duck.Conn, name string) ([]function, error) {
+	return duck.Select(ctx, c, duck.SQL("SELECT name, version, hash, inputs, outputs, options FROM dsql.models WHERE {name} IN ('', lower(name)) ORDER BY name, version", duck.Args{"name": strings.ToLower(name)}),
 		func(row func(...any) error) (f function, err error) {
 			var inputs, opt string
 			if err := row(&f.name, &f.version, &f.hash, &inputs, &f.sig.Returns, &opt); err != nil {
@@ -201,7 +201,7 @@ func stored(ctx context.Context, c *engine.Conn, name string) ([]function, error
 
 // again loads a stored version; origin gives the bytes of one that isn't committed yet. A query that calls it is going on: that needs a
 // connection beside.
-func (f function) again(db *engine.DB, o options, origin func() ([]byte, error)) (*model.Model, error) {
+func (f function) again(db *duck.DB, o options, origin func() ([]byte, error)) (*model.Model, error) {
 	ctx := context.Background()
 	c, err := db.Reader(ctx)
 	if err != nil {
@@ -209,7 +209,7 @@ func (f function) again(db *engine.DB, o options, origin func() ([]byte, error))
 	}
 	defer c.Close()
 	var data []byte
-	found, err := c.Scan(ctx, engine.SQL("SELECT file FROM dsql.models WHERE lower(name) = lower({n}) AND hash = {h} LIMIT 1", engine.Args{"n": f.name, "h": f.hash}), &data)
+	found, err := c.Scan(ctx, duck.SQL("SELECT file FROM dsql.models WHERE lower(name) = lower({n}) AND hash = {h} LIMIT 1", duck.Args{"n": f.name, "h": f.hash}), &data)
 	var missing *sql.Error
 	if errors.As(err, &missing) && missing.Code == "duckdb-catalog" && origin != nil { // a file that is new has no catalog before it is committed
 		err = nil

@@ -10,7 +10,8 @@ import (
 	"strings"
 	"sync"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/models/graph"
 	"dsql/models/lightgbm"
 	"dsql/models/model"
@@ -18,7 +19,7 @@ import (
 )
 
 // Kind is CREATE MODEL.
-var Kind = engine.Kind{
+var Kind = kind.Kind{
 	Syntax: &sql.Syntax{
 		Keyword: "MODEL", Plural: "MODELS",
 		Clauses: []sql.Clause{
@@ -34,7 +35,7 @@ var Kind = engine.Kind{
 SELECT late_risk(1.0, 2.0)`,
 	},
 	Compile: compile,
-	Verbs: []engine.Verb{{
+	Verbs: []kind.Verb{{
 		Syntax: &sql.Syntax{Verb: "ALTER", Keyword: "MODEL",
 			Clauses: []sql.Clause{{Keyword: "USE VERSION", Arg: sql.ArgInt, Required: true, Doc: "the version that the model's name means from now on"}},
 			Doc:     "Moves a model's name to another of its versions; every version stays callable as `name_vN`.",
@@ -44,7 +45,7 @@ SELECT late_risk(1.0, 2.0)`,
 }
 
 // useVersion is ALTER MODEL name USE VERSION n.
-func useVersion(ctx context.Context, tx *engine.Tx, d *sql.Decl) error {
+func useVersion(ctx context.Context, tx *duck.Tx, d *sql.Decl) error {
 	want := d.Arg("USE VERSION")
 	fns, err := stored(ctx, tx.Conn, d.Name)
 	if err != nil {
@@ -57,7 +58,7 @@ func useVersion(ctx context.Context, tx *engine.Tx, d *sql.Decl) error {
 		if int64(f.version) != want.Int {
 			continue
 		}
-		if err := tx.Run(ctx, engine.SQL("UPDATE dsql.models SET in_use = version = {v} WHERE lower(name) = lower({name})", engine.Args{"v": f.version, "name": d.Name})); err != nil {
+		if err := tx.Run(ctx, duck.SQL("UPDATE dsql.models SET in_use = version = {v} WHERE lower(name) = lower({name})", duck.Args{"v": f.version, "name": d.Name})); err != nil {
 			return err
 		}
 		return f.macros(ctx, tx, true)
@@ -66,18 +67,18 @@ func useVersion(ctx context.Context, tx *engine.Tx, d *sql.Decl) error {
 }
 
 // Drop removes all versions. Their native functions stay in the process until it ends; nothing names them any more.
-func (m *declared) Drop(ctx context.Context, tx *engine.Tx) error {
+func (m *declared) Drop(ctx context.Context, tx *duck.Tx) error {
 	fns, err := stored(ctx, tx.Conn, m.decl.Name)
 	if err != nil {
 		return err
 	}
 	for _, f := range fns {
-		if err := tx.Run(ctx, engine.SQL("DROP MACRO IF EXISTS {m}", engine.Args{"m": engine.Ident(fmt.Sprintf("%s_v%d", f.name, f.version))})); err != nil {
+		if err := tx.Run(ctx, duck.SQL("DROP MACRO IF EXISTS {m}", duck.Args{"m": duck.Ident(fmt.Sprintf("%s_v%d", f.name, f.version))})); err != nil {
 			return err
 		}
 	}
-	return tx.Run(ctx, engine.SQL("DROP MACRO IF EXISTS {m}", engine.Args{"m": engine.Ident(m.decl.Name)}),
-		engine.SQL("DELETE FROM dsql.models WHERE lower(name) = lower({name})", engine.Args{"name": m.decl.Name}))
+	return tx.Run(ctx, duck.SQL("DROP MACRO IF EXISTS {m}", duck.Args{"m": duck.Ident(m.decl.Name)}),
+		duck.SQL("DELETE FROM dsql.models WHERE lower(name) = lower({name})", duck.Args{"name": m.decl.Name}))
 }
 
 // declared is a compiled CREATE MODEL.
@@ -93,7 +94,7 @@ type declared struct {
 // from isn't looked at. The file may stand on another machine.
 func (m *declared) Keep() { m.kept = true }
 
-func compile(d *sql.Decl) (engine.Object, error) {
+func compile(d *sql.Decl) (kind.Object, error) {
 	m := &declared{decl: d, path: d.Arg("FROM").Text, tags: map[string]string{}}
 	if o := d.Arg("OUTPUT"); o != nil {
 		m.output = map[string]model.Output{"PREDICTION": model.Prediction, "RAW": model.Raw, "LABEL": model.Label}[o.Text]
@@ -114,7 +115,7 @@ func (m *declared) fail(code, msg, hint string, err error) *sql.Error {
 
 // Stale says what differs between the file on disk and the newest stored version, "" if nothing does. The declaration's text
 // alone doesn't tell: a model's file may be replaced.
-func (m *declared) Stale(ctx context.Context, tx *engine.Tx, env *engine.Env) (string, error) {
+func (m *declared) Stale(ctx context.Context, tx *duck.Tx, env *kind.Env) (string, error) {
 	if m.kept {
 		return "", nil
 	}
@@ -131,7 +132,7 @@ func (m *declared) Stale(ctx context.Context, tx *engine.Tx, env *engine.Env) (s
 
 // Define loads the model, stores a new version where the file or what is asked of it differs from the newest one, and makes the
 // functions.
-func (m *declared) Define(ctx context.Context, tx *engine.Tx, env *engine.Env) error {
+func (m *declared) Define(ctx context.Context, tx *duck.Tx, env *kind.Env) error {
 	if m.kept {
 		return nil
 	}
@@ -184,8 +185,8 @@ func (m *declared) Define(ctx context.Context, tx *engine.Tx, env *engine.Env) e
 				return err
 			}
 		}
-		return tx.Run(ctx, engine.SQL("UPDATE dsql.models SET tags = {tags}, options = {options} WHERE lower(name) = lower({name}) AND version = {v} AND (tags IS DISTINCT FROM {tags} OR options <> {options})",
-			engine.Args{"tags": tagMap(m.tags), "options": string(optText), "name": m.decl.Name, "v": vs[n-1].Version}))
+		return tx.Run(ctx, duck.SQL("UPDATE dsql.models SET tags = {tags}, options = {options} WHERE lower(name) = lower({name}) AND version = {v} AND (tags IS DISTINCT FROM {tags} OR options <> {options})",
+			duck.Args{"tags": tagMap(m.tags), "options": string(optText), "name": m.decl.Name, "v": vs[n-1].Version}))
 	}
 	next := 1
 	if n := len(vs); n > 0 {
@@ -199,9 +200,9 @@ func (m *declared) Define(ctx context.Context, tx *engine.Tx, env *engine.Env) e
 	if err != nil {
 		return err
 	}
-	a := engine.Args{"now": engine.Now, "name": m.decl.Name, "v": next, "format": format, "hash": h, "inputs": string(inputs), "outputs": sig.Returns,
+	a := duck.Args{"now": duck.Now, "name": m.decl.Name, "v": next, "format": format, "hash": h, "inputs": string(inputs), "outputs": sig.Returns,
 		"tags": tagMap(m.tags), "options": string(optText)}
-	if err := tx.Run(ctx, engine.SQL("UPDATE dsql.models SET in_use = false WHERE lower(name) = lower({name})", a)); err != nil {
+	if err := tx.Run(ctx, duck.SQL("UPDATE dsql.models SET in_use = false WHERE lower(name) = lower({name})", a)); err != nil {
 		return err
 	}
 	if err := m.store(ctx, tx, env, a, data, h); err != nil {
@@ -251,13 +252,13 @@ func marked(types []string) []bool {
 	return out
 }
 
-func tagMap(tags map[string]string) *engine.Query {
+func tagMap(tags map[string]string) *duck.Query {
 	var keys []string
 	for k := range tags {
 		keys = append(keys, k)
 	}
 	slices.Sort(keys)
-	lit := func(s string) *engine.Query { return engine.Lit(s) }
-	return engine.SQL("map([{keys}]::VARCHAR[], [{values}]::VARCHAR[])", engine.Args{"keys": engine.Each(", ", keys, lit),
-		"values": engine.Each(", ", keys, func(k string) *engine.Query { return engine.Lit(tags[k]) })})
+	lit := func(s string) *duck.Query { return duck.Lit(s) }
+	return duck.SQL("map([{keys}]::VARCHAR[], [{values}]::VARCHAR[])", duck.Args{"keys": duck.Each(", ", keys, lit),
+		"values": duck.Each(", ", keys, func(k string) *duck.Query { return duck.Lit(tags[k]) })})
 }

@@ -6,7 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"dsql/engine"
+	"dsql/engine/kind"
 	"dsql/models/graph"
 	"dsql/models/load"
 	"dsql/models/model"
@@ -37,7 +37,7 @@ func (r library) path(o model.Output) string {
 }
 
 // library reads FORMAT's options.
-func (m *declared) library(env *engine.Env) (r library, at sql.Span, err error) {
+func (m *declared) library(env *kind.Env) (r library, at sql.Span, err error) {
 	v := m.decl.Arg("")
 	if v == nil {
 		return library{}, m.decl.Arg("FROM").Span, nil

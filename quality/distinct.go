@@ -4,7 +4,7 @@ import (
 	"context"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // Distinct values are what a scan of a table spends most of its time on. Where a column of integers lies close together, as
@@ -21,21 +21,21 @@ const (
 type span struct{ low, high int64 }
 
 // distinct counts the distinct values of an argument that is not NULL.
-func (x *expansion) distinct(k *engine.Query) *engine.Query {
-	a := engine.Args{"k": k}
+func (x *expansion) distinct(k *duck.Query) *duck.Query {
+	a := duck.Args{"k": k}
 	name := strings.ToLower(strings.Trim(k.String(), `"`))
 	if !x.it().table || !x.p.integer(name) {
-		return engine.SQL("count(DISTINCT {k})", a)
+		return duck.SQL("count(DISTINCT {k})", a)
 	}
 	x.needs.spans = append(x.needs.spans, counted{x.i, name})
 	if x.env == nil {
-		return engine.SQL("count(DISTINCT {k})", a)
+		return duck.SQL("count(DISTINCT {k})", a)
 	}
 	s, ok := x.env.spans[name]
 	if !ok {
-		return engine.SQL("count(DISTINCT {k})", a)
+		return duck.SQL("count(DISTINCT {k})", a)
 	}
-	return engine.SQL("bit_count(bitstring_agg({k}, {low}, {high}))", a.With(engine.Args{"low": s.low, "high": s.high}))
+	return duck.SQL("bit_count(bitstring_agg({k}, {low}, {high}))", a.With(duck.Args{"low": s.low, "high": s.high}))
 }
 
 // integer: name is a column whose values fit into an int64.
@@ -52,7 +52,7 @@ func (p *Program) integer(name string) bool {
 }
 
 // spans asks the table where the values of columns lie, and keeps those that are close together.
-func (p *Program) spans(ctx context.Context, tx *engine.Tx, b Batch, of []counted) (map[string]span, error) {
+func (p *Program) spans(ctx context.Context, tx *duck.Tx, b Batch, of []counted) (map[string]span, error) {
 	out := map[string]span{}
 	for _, c := range of {
 		if _, ok := out[c.column]; ok {
@@ -60,7 +60,7 @@ func (p *Program) spans(ctx context.Context, tx *engine.Tx, b Batch, of []counte
 		}
 		var s span
 		var n int64
-		if _, err := tx.Scan(ctx, engine.SQL("SELECT coalesce(min({c}), 0)::BIGINT, coalesce(max({c}), 0)::BIGINT, count({c}) FROM {t}", engine.Args{"c": engine.Ident(c.column), "t": b.Table}), &s.low, &s.high, &n); err != nil {
+		if _, err := tx.Scan(ctx, duck.SQL("SELECT coalesce(min({c}), 0)::BIGINT, coalesce(max({c}), 0)::BIGINT, count({c}) FROM {t}", duck.Args{"c": duck.Ident(c.column), "t": b.Table}), &s.low, &s.high, &n); err != nil {
 			return nil, err
 		}
 		if width := uint64(s.high) - uint64(s.low); n > 0 && width < maxBits && width/bitsPerRow < uint64(n) {

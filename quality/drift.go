@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 	"dsql/sql"
 )
 
@@ -35,14 +35,14 @@ type drift struct {
 
 // bins of a baseline: edges are the upper ends of all but the last, q the shares.
 type bins struct {
-	edges []*engine.Query
+	edges []*duck.Query
 	q     []float64
 }
 
-func psi(x *expansion, c helperCall) *engine.Query { return x.drift(c, false) }
-func ks(x *expansion, c helperCall) *engine.Query  { return x.drift(c, true) }
+func psi(x *expansion, c helperCall) *duck.Query { return x.drift(c, false) }
+func ks(x *expansion, c helperCall) *duck.Query  { return x.drift(c, true) }
 
-func (x *expansion) drift(c helperCall, ks bool) *engine.Query {
+func (x *expansion) drift(c helperCall, ks bool) *duck.Query {
 	it := x.it()
 	d := drift{item: x.i, at: c.at, ks: ks, versions: defaultVersions}
 	if len(c.ext.args) > 1 {
@@ -55,40 +55,40 @@ func (x *expansion) drift(c helperCall, ks bool) *engine.Query {
 		}
 	}
 	x.needs.drifts = append(x.needs.drifts, d)
-	a := engine.Args{"c": c.args[0]}
+	a := duck.Args{"c": c.args[0]}
 	if x.env == nil {
-		return engine.SQL("(CASE WHEN count({c}) > 0 THEN NULL::DOUBLE END)", a)
+		return duck.SQL("(CASE WHEN count({c}) > 0 THEN NULL::DOUBLE END)", a)
 	}
 	if v, ok := x.env.drifts[d]; ok {
 		return v
 	}
 	b := x.env.bins[d]
 	if len(b.q) == 0 {
-		return engine.SQL("NULL::DOUBLE")
+		return duck.SQL("NULL::DOUBLE")
 	}
 	a["c"] = noNaN(c.args[0], x.p.compared[d])
-	upTo := func(i int) *engine.Query {
+	upTo := func(i int) *duck.Query {
 		if i == len(b.edges) {
-			return engine.SQL("count({c})", a)
+			return duck.SQL("count({c})", a)
 		}
-		return engine.SQL("count(*) FILTER (({c}) <= {e})", a.With(engine.Args{"e": b.edges[i]}))
+		return duck.SQL("count(*) FILTER (({c}) <= {e})", a.With(duck.Args{"e": b.edges[i]}))
 	}
-	var terms []*engine.Query
+	var terms []*duck.Query
 	for i, q := range b.q {
 		n := upTo(i)
 		if i > 0 {
-			n = engine.SQL("({n} - {below})", engine.Args{"n": n, "below": upTo(i - 1)})
+			n = duck.SQL("({n} - {below})", duck.Args{"n": n, "below": upTo(i - 1)})
 		}
-		p := engine.SQL("coalesce(nullif({n}::DOUBLE / count({c}), 0), {zero})", a.With(engine.Args{"n": n, "zero": emptyShare}))
-		terms = append(terms, engine.SQL("({p} - {q}) * ln({p} / {q})", engine.Args{"p": p, "q": q}))
+		p := duck.SQL("coalesce(nullif({n}::DOUBLE / count({c}), 0), {zero})", a.With(duck.Args{"n": n, "zero": emptyShare}))
+		terms = append(terms, duck.SQL("({p} - {q}) * ln({p} / {q})", duck.Args{"p": p, "q": q}))
 	}
-	return engine.SQL("(CASE WHEN count({c}) > 0 THEN {sum} END)", a.With(engine.Args{"sum": engine.Join(" + ", terms...)}))
+	return duck.SQL("(CASE WHEN count({c}) > 0 THEN {sum} END)", a.With(duck.Args{"sum": duck.Join(" + ", terms...)}))
 }
 
 // noNaN is a value of a type, NULL where it is NaN.
-func noNaN(v *engine.Query, typ string) *engine.Query {
+func noNaN(v *duck.Query, typ string) *duck.Query {
 	if typ == "FLOAT" || typ == "DOUBLE" {
-		return engine.SQL("CASE WHEN NOT isnan({v}) THEN {v} END", engine.Args{"v": v})
+		return duck.SQL("CASE WHEN NOT isnan({v}) THEN {v} END", duck.Args{"v": v})
 	}
 	return v
 }
@@ -103,40 +103,40 @@ func binned(typ string) bool {
 }
 
 // argument is the column, or expression of columns, that a drift is about.
-func (p *Program) argument(d drift) *engine.Query {
+func (p *Program) argument(d drift) *duck.Query {
 	it := &p.items[d.item]
-	return engine.User(it.read.src, it.read.extent(d.at).args[0])
+	return duck.User(it.read.src, it.read.extent(d.at).args[0])
 }
 
 // baseline is a FROM-item of the rows to compare with, nil when there are no versions yet.
-func (p *Program) baseline(ctx context.Context, tx *engine.Tx, b Batch, d drift) (*engine.Query, error) {
+func (p *Program) baseline(ctx context.Context, tx *duck.Tx, b Batch, d drift) (*duck.Query, error) {
 	if q := p.items[d.item].baseline; q != nil {
-		return engine.SQL("({q})", engine.Args{"q": q}), nil
+		return duck.SQL("({q})", duck.Args{"q": q}), nil
 	}
-	a := engine.Args{"d": b.Destination, "v": b.Version, "born": b.Born, "n": d.versions, "t": engine.Ident(b.Destination), "changes": engine.Ident(b.Destination + "__changes")}
-	first, err := tx.Int(ctx, engine.SQL(`SELECT min(version) FROM (SELECT DISTINCT version FROM dsql.version_rows
+	a := duck.Args{"d": b.Destination, "v": b.Version, "born": b.Born, "n": d.versions, "t": duck.Ident(b.Destination), "changes": duck.Ident(b.Destination + "__changes")}
+	first, err := tx.Int(ctx, duck.SQL(`SELECT min(version) FROM (SELECT DISTINCT version FROM dsql.version_rows
 		WHERE kind <> 'source' AND lower(name) = lower({d}) AND written > 0 AND version < {v} AND version > {born} ORDER BY version DESC LIMIT {n})`, a))
 	if err != nil || first == 0 {
 		return nil, err
 	}
 	a["first"] = first
 	if b.Kind == "journal" {
-		return engine.SQL("(SELECT * FROM {changes}({first} - 1, {v} - 1) WHERE change_type IN ('insert', 'update_after'))", a), nil
+		return duck.SQL("(SELECT * FROM {changes}({first} - 1, {v} - 1) WHERE change_type IN ('insert', 'update_after'))", a), nil
 	}
-	return engine.SQL("(SELECT * FROM {t} WHERE _version >= {first} AND _version < {v})", a), nil
+	return duck.SQL("(SELECT * FROM {t} WHERE _version >= {first} AND _version < {v})", a), nil
 }
 
 // bins cuts a baseline into ten, by its own deciles.
-func (p *Program) bins(ctx context.Context, tx *engine.Tx, d drift, base *engine.Query) (bins, error) {
+func (p *Program) bins(ctx context.Context, tx *duck.Tx, d drift, base *duck.Query) (bins, error) {
 	var out bins
 	typ := p.compared[d]
-	quantile, cast := engine.SQL("quantile_disc"), typ
+	quantile, cast := duck.SQL("quantile_disc"), typ
 	if isNumber(typ) {
-		quantile, cast = engine.SQL("quantile_cont"), "DOUBLE"
+		quantile, cast = duck.SQL("quantile_cont"), "DOUBLE"
 	}
-	c := noNaN(engine.SQL("CAST(({c}) AS {t})", engine.Args{"c": p.argument(d), "t": engine.Type(cast)}), cast)
-	a := engine.Args{"f": quantile, "c": c, "base": base}
-	edges, err := engine.Select(ctx, tx.Conn, engine.SQL(`SELECT DISTINCT e::VARCHAR, e FROM (
+	c := noNaN(duck.SQL("CAST(({c}) AS {t})", duck.Args{"c": p.argument(d), "t": duck.Type(cast)}), cast)
+	a := duck.Args{"f": quantile, "c": c, "base": base}
+	edges, err := duck.Select(ctx, tx.Conn, duck.SQL(`SELECT DISTINCT e::VARCHAR, e FROM (
 		SELECT unnest({f}({c}, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9])) AS e FROM {base}) WHERE e IS NOT NULL ORDER BY e`, a),
 		func(row func(...any) error) (s string, err error) {
 			var value any
@@ -146,15 +146,15 @@ func (p *Program) bins(ctx context.Context, tx *engine.Tx, d drift, base *engine
 		return out, err
 	}
 	for _, e := range edges {
-		out.edges = append(out.edges, engine.SQL("CAST({e} AS {t})", engine.Args{"e": e, "t": engine.Type(cast)}))
+		out.edges = append(out.edges, duck.SQL("CAST({e} AS {t})", duck.Args{"e": e, "t": duck.Type(cast)}))
 	}
 	counts := make([]int64, len(edges)+1)
-	cols, dest := []*engine.Query{}, []any{}
+	cols, dest := []*duck.Query{}, []any{}
 	for i, e := range out.edges {
-		cols, dest = append(cols, engine.SQL("count(*) FILTER (({c}) <= {e})", a.With(engine.Args{"e": e}))), append(dest, &counts[i])
+		cols, dest = append(cols, duck.SQL("count(*) FILTER (({c}) <= {e})", a.With(duck.Args{"e": e}))), append(dest, &counts[i])
 	}
-	cols, dest = append(cols, engine.SQL("count({c})", a)), append(dest, &counts[len(edges)])
-	if _, err := tx.Scan(ctx, engine.SQL("SELECT {cols} FROM {base}", a.With(engine.Args{"cols": engine.Join(", ", cols...)})), dest...); err != nil {
+	cols, dest = append(cols, duck.SQL("count({c})", a)), append(dest, &counts[len(edges)])
+	if _, err := tx.Scan(ctx, duck.SQL("SELECT {cols} FROM {base}", a.With(duck.Args{"cols": duck.Join(", ", cols...)})), dest...); err != nil {
 		return out, err
 	}
 	n := float64(counts[len(edges)])
@@ -173,28 +173,28 @@ func (p *Program) bins(ctx context.Context, tx *engine.Tx, d drift, base *engine
 
 // beside is a drift that is computed in a query of its own, over how often each value stands on either side: a is the number of
 // rows, b that of the baseline's.
-func (p *Program) beside(ctx context.Context, tx *engine.Tx, d drift, rows, base *engine.Query) (*engine.Query, error) {
-	a := engine.Args{"c": engine.SQL("({c})", engine.Args{"c": p.argument(d)}), "rows": rows, "base": base, "zero": emptyShare, "nan": engine.SQL("")}
+func (p *Program) beside(ctx context.Context, tx *duck.Tx, d drift, rows, base *duck.Query) (*duck.Query, error) {
+	a := duck.Args{"c": duck.SQL("({c})", duck.Args{"c": p.argument(d)}), "rows": rows, "base": base, "zero": emptyShare, "nan": duck.SQL("")}
 	switch {
 	case !d.ks:
-		a["c"] = engine.SQL("CAST({c} AS VARCHAR)", a)
+		a["c"] = duck.SQL("CAST({c} AS VARCHAR)", a)
 	case isNumber(p.compared[d]):
-		a["nan"] = engine.SQL(" AND NOT isnan(CAST(x AS DOUBLE))")
+		a["nan"] = duck.SQL(" AND NOT isnan(CAST(x AS DOUBLE))")
 	}
-	counts := engine.SQL(`(SELECT x, sum(a)::DOUBLE AS a, sum(b)::DOUBLE AS b, sum(sum(a)) OVER () AS all_a, sum(sum(b)) OVER () AS all_b
+	counts := duck.SQL(`(SELECT x, sum(a)::DOUBLE AS a, sum(b)::DOUBLE AS b, sum(sum(a)) OVER () AS all_a, sum(sum(b)) OVER () AS all_b
 		FROM (SELECT {c} AS x, 1 AS a, 0 AS b FROM {rows} UNION ALL SELECT {c}, 0, 1 FROM {base}) WHERE x IS NOT NULL{nan} GROUP BY x)`, a)
-	q := engine.SQL(`SELECT sum((p - q) * ln(p / q))::DOUBLE FROM (
+	q := duck.SQL(`SELECT sum((p - q) * ln(p / q))::DOUBLE FROM (
 		SELECT coalesce(nullif(a / nullif(all_a, 0), 0), {zero}) AS p, coalesce(nullif(b / nullif(all_b, 0), 0), {zero}) AS q
-		FROM {counts} WHERE all_a > 0 AND all_b > 0)`, a, engine.Args{"counts": counts})
+		FROM {counts} WHERE all_a > 0 AND all_b > 0)`, a, duck.Args{"counts": counts})
 	if d.ks {
-		q = engine.SQL(`SELECT max(abs(a / nullif(all_a, 0) - b / nullif(all_b, 0)))::DOUBLE FROM (
-			SELECT sum(a) OVER w AS a, sum(b) OVER w AS b, all_a, all_b FROM {counts} WINDOW w AS (ORDER BY x))`, engine.Args{"counts": counts})
+		q = duck.SQL(`SELECT max(abs(a / nullif(all_a, 0) - b / nullif(all_b, 0)))::DOUBLE FROM (
+			SELECT sum(a) OVER w AS a, sum(b) OVER w AS b, all_a, all_b FROM {counts} WINDOW w AS (ORDER BY x))`, duck.Args{"counts": counts})
 	}
 	var v dbsql.NullFloat64
 	if _, err := tx.Scan(ctx, q, &v); err != nil || !v.Valid {
-		return engine.SQL("NULL::DOUBLE"), err
+		return duck.SQL("NULL::DOUBLE"), err
 	}
-	return engine.Lit(v.Float64), nil
+	return duck.Lit(v.Float64), nil
 }
 
 // drifts finds the types of what psi and ks compare, binds their baselines, and refuses a BASELINE that nothing uses.
@@ -203,7 +203,7 @@ func (b *compiler) drifts() {
 	for _, d := range b.p.needs.drifts {
 		used[d.item] = true
 		it := &b.p.items[d.item]
-		cols, errs := b.c.DescribeEach(b.ctx, []engine.Bound{{At: it.at(), Query: engine.SQL("SELECT ({c}) FROM {rel}", engine.Args{"c": b.p.argument(d), "rel": engine.Empty(b.p.cols)})}})
+		cols, errs := b.c.DescribeEach(b.ctx, []duck.Bound{{At: it.at(), Query: duck.SQL("SELECT ({c}) FROM {rel}", duck.Args{"c": b.p.argument(d), "rel": duck.Empty(b.p.cols)})}})
 		if errs[0] != nil {
 			continue // found with the item itself
 		}
@@ -211,7 +211,7 @@ func (b *compiler) drifts() {
 		if it.baseline == nil {
 			continue
 		}
-		_, errs = b.c.DescribeEach(b.ctx, []engine.Bound{{At: it.at(), Query: engine.SQL("SELECT ({c}) FROM ({q})", engine.Args{"c": b.p.argument(d), "q": it.baseline})}})
+		_, errs = b.c.DescribeEach(b.ctx, []duck.Bound{{At: it.at(), Query: duck.SQL("SELECT ({c}) FROM ({q})", duck.Args{"c": b.p.argument(d), "q": it.baseline})}})
 		if errs[0] == nil || b.unborn(errs[0]) {
 			continue
 		}

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 	"dsql/sql"
 )
 
@@ -13,9 +13,9 @@ import (
 // batch or of the table; what is left of the text is an expression over those columns and over metrics.
 type expansion struct {
 	p      *Program
-	env    *env          // nil where the items are only bound
-	table  *engine.Query // the destination as it will be: for items that read it beside the batch
-	aggs   [2][]*engine.Query
+	env    *env        // nil where the items are only bound
+	table  *duck.Query // the destination as it will be: for items that read it beside the batch
+	aggs   [2][]*duck.Query
 	parts  []part // by item
 	needs  needs
 	errs   sql.List
@@ -31,33 +31,33 @@ const (
 
 // part is the SQL of one item.
 type part struct {
-	expr      *engine.Query // the metric, or the check's condition; nil: not in this statement
-	value     *engine.Query // what a check measures
-	predicate *engine.Query // of a check on rows: the condition on one
-	examples  []example     // of a check: what finds rows to show when it fails
+	expr      *duck.Query // the metric, or the check's condition; nil: not in this statement
+	value     *duck.Query // what a check measures
+	predicate *duck.Query // of a check on rows: the condition on one
+	examples  []example   // of a check: what finds rows to show when it fails
 }
 
 // example gives a condition on the rows of rel.
-type example func(rel *engine.Query) *engine.Query
+type example func(rel *duck.Query) *duck.Query
 
 // env is what a batch brings to the expansion.
 type env struct {
-	history map[past]*engine.Query
+	history map[past]*duck.Query
 	bins    map[drift]bins
-	drifts  map[drift]*engine.Query   // those that take a query of their own
-	table   *engine.Query             // the destination as it will be
-	spans   map[string]span           // of columns of the table whose values lie close together
-	metrics func(i int) *engine.Query // values of metrics, once they are known; nil before
+	drifts  map[drift]*duck.Query   // those that take a query of their own
+	table   *duck.Query             // the destination as it will be
+	spans   map[string]span         // of columns of the table whose values lie close together
+	metrics func(i int) *duck.Query // values of metrics, once they are known; nil before
 }
 
 func (p *Program) expand(e *env) *expansion {
 	if e == nil {
-		return p.expandOver(nil, engine.Empty(p.stored))
+		return p.expandOver(nil, duck.Empty(p.stored))
 	}
 	return p.expandOver(e, e.table)
 }
 
-func (p *Program) expandOver(e *env, table *engine.Query) *expansion {
+func (p *Program) expandOver(e *env, table *duck.Query) *expansion {
 	x := &expansion{p: p, env: e, table: table, parts: make([]part, len(p.items)), failed: make([]bool, len(p.items))}
 	for i := range p.items {
 		x.item(i)
@@ -67,7 +67,7 @@ func (p *Program) expandOver(e *env, table *engine.Query) *expansion {
 
 // expandOne is the expansion of item i alone, for binding.
 func (p *Program) expandOne(i int) *expansion {
-	x := &expansion{p: p, table: engine.Empty(p.stored), parts: make([]part, len(p.items)), failed: make([]bool, len(p.items))}
+	x := &expansion{p: p, table: duck.Empty(p.stored), parts: make([]part, len(p.items)), failed: make([]bool, len(p.items))}
 	x.item(i)
 	return x
 }
@@ -84,14 +84,14 @@ func (x *expansion) item(i int) {
 	errs := len(x.errs)
 	if it.rows {
 		pt.predicate = x.text(it.read.span, true)
-		n := x.aggregate(engine.SQL("count(*) FILTER (NOT ({p}))", engine.Args{"p": pt.predicate}))
-		pt.expr, pt.value = engine.SQL("({n} = 0)", engine.Args{"n": n}), n
+		n := x.aggregate(duck.SQL("count(*) FILTER (NOT ({p}))", duck.Args{"p": pt.predicate}))
+		pt.expr, pt.value = duck.SQL("({n} = 0)", duck.Args{"n": n}), n
 	} else {
-		pt.expr = engine.SQL("({e})", engine.Args{"e": x.text(it.read.span, false)})
+		pt.expr = duck.SQL("({e})", duck.Args{"e": x.text(it.read.span, false)})
 		if it.check {
 			if pt.value = pt.expr; it.value.End > 0 {
 				examples := pt.examples
-				pt.value = engine.SQL("({e})", engine.Args{"e": x.text(it.value, false)})
+				pt.value = duck.SQL("({e})", duck.Args{"e": x.text(it.value, false)})
 				pt.examples = examples
 			}
 		}
@@ -110,29 +110,29 @@ func (x *expansion) scan() int {
 func aggName(scan, n int) string { return fmt.Sprintf("%s %d", []string{"batch", "table"}[scan], n+1) }
 
 // aggregate makes an expression of aggregates a column of the scan, and returns its name. Equal ones are one column.
-func (x *expansion) aggregate(q *engine.Query) *engine.Query {
+func (x *expansion) aggregate(q *duck.Query) *duck.Query {
 	s := x.scan()
-	n := slices.IndexFunc(x.aggs[s], func(a *engine.Query) bool { return a.String() == q.String() })
+	n := slices.IndexFunc(x.aggs[s], func(a *duck.Query) bool { return a.String() == q.String() })
 	if n < 0 {
 		n = len(x.aggs[s])
 		x.aggs[s] = append(x.aggs[s], q)
 	}
-	return engine.Ident(aggName(s, n))
+	return duck.Ident(aggName(s, n))
 }
 
 // fail reports an error at a part of the item's text.
-func (x *expansion) fail(at sql.Span, code, msg, hint string) *engine.Query {
+func (x *expansion) fail(at sql.Span, code, msg, hint string) *duck.Query {
 	x.errs = append(x.errs, x.it().fail(at, code, msg, hint))
-	return engine.SQL("NULL")
+	return duck.SQL("NULL")
 }
 
 // text is the user's text at sp with helpers, metrics and (outside aggregates) aggregates replaced. inside: it is about a row.
-func (x *expansion) text(sp sql.Span, inside bool) *engine.Query {
+func (x *expansion) text(sp sql.Span, inside bool) *duck.Query {
 	r := x.it().read
-	var out []*engine.Query
+	var out []*duck.Query
 	pos := sp.Start
-	put := func(q *engine.Query, from, to int) {
-		out = append(out, engine.User(r.src, sql.Span{Start: pos, End: from}), q)
+	put := func(q *duck.Query, from, to int) {
+		out = append(out, duck.User(r.src, sql.Span{Start: pos, End: from}), q)
 		pos = to
 	}
 	for _, e := range r.events {
@@ -162,28 +162,28 @@ func (x *expansion) text(sp sql.Span, inside bool) *engine.Query {
 			}
 			if ext.filter.End > 0 && x.it().check {
 				filter := x.text(ext.filter, true)
-				x.example(func(*engine.Query) *engine.Query { return filter })
+				x.example(func(*duck.Query) *duck.Query { return filter })
 			}
 			put(x.aggregate(x.text(ext.span, true)), ext.span.Start, ext.span.End)
 		}
 	}
-	return engine.Cat(append(out, engine.User(r.src, sql.Span{Start: pos, End: sp.End}))...)
+	return duck.Cat(append(out, duck.User(r.src, sql.Span{Start: pos, End: sp.End}))...)
 }
 
 // itself is the destination in the FROM of a subquery: as it will be, as all that a batch feeds is read.
-func (x *expansion) itself(alias bool, name string) *engine.Query {
+func (x *expansion) itself(alias bool, name string) *duck.Query {
 	if alias {
 		x.p.whole = true
 		return x.table
 	}
 	x.p.whole = true
-	return engine.SQL("{t} AS {n}", engine.Args{"t": x.table, "n": engine.Ident(name)})
+	return duck.SQL("{t} AS {n}", duck.Args{"t": x.table, "n": duck.Ident(name)})
 }
 
 func (x *expansion) example(e example) { x.parts[x.i].examples = append(x.parts[x.i].examples, e) }
 
 // columnRef is what stands for a column's name: outside aggregates a metric, or an error. nil leaves the name as it is.
-func (x *expansion) columnRef(e event, inside bool) (*engine.Query, int) {
+func (x *expansion) columnRef(e event, inside bool) (*duck.Query, int) {
 	it := x.it()
 	if inside && !it.rows {
 		return nil, 0
@@ -191,12 +191,12 @@ func (x *expansion) columnRef(e event, inside bool) (*engine.Query, int) {
 	end := it.read.nameEnd(e.at)
 	if i, ok := x.p.metric(e.name); ok && !e.more && i < x.i {
 		if !it.rows {
-			return engine.Ident(x.p.items[i].name()), end
+			return duck.Ident(x.p.items[i].name()), end
 		}
 		if x.env != nil {
 			return x.env.metrics(i), end
 		}
-		return engine.SQL("NULL::{t}", engine.Args{"t": engine.Type(x.p.metricType(i))}), end
+		return duck.SQL("NULL::{t}", duck.Args{"t": duck.Type(x.p.metricType(i))}), end
 	}
 	if it.rows || !x.p.refersTo(e) {
 		return nil, 0
@@ -222,58 +222,58 @@ func typeName(i int) string      { return fmt.Sprintf("type %d", i) }
 func conditionName(i int) string { return fmt.Sprintf("condition %d", i) }
 
 // scans is a FROM-item of one row with the aggregates of all scans that are needed.
-func (x *expansion) scans(rows, table *engine.Query) *engine.Query {
-	var from []*engine.Query
-	for s, rel := range []*engine.Query{rows, table} {
+func (x *expansion) scans(rows, table *duck.Query) *duck.Query {
+	var from []*duck.Query
+	for s, rel := range []*duck.Query{rows, table} {
 		if len(x.aggs[s]) == 0 {
 			continue
 		}
 		n := -1
-		from = append(from, engine.SQL("(SELECT {aggs} FROM {rel}) AS {name}", engine.Args{"rel": rel, "name": engine.Ident([]string{"the batch", "the table"}[s]), "aggs": engine.Each(", ", x.aggs[s], func(a *engine.Query) *engine.Query {
+		from = append(from, duck.SQL("(SELECT {aggs} FROM {rel}) AS {name}", duck.Args{"rel": rel, "name": duck.Ident([]string{"the batch", "the table"}[s]), "aggs": duck.Each(", ", x.aggs[s], func(a *duck.Query) *duck.Query {
 			n++
-			return engine.SQL("{a} AS {n}", engine.Args{"a": a, "n": engine.Ident(aggName(s, n))})
+			return duck.SQL("{a} AS {n}", duck.Args{"a": a, "n": duck.Ident(aggName(s, n))})
 		})}))
 	}
 	if len(from) == 0 {
-		return engine.SQL("(SELECT 1 AS one)")
+		return duck.SQL("(SELECT 1 AS one)")
 	}
-	return engine.Join(", ", from...)
+	return duck.Join(", ", from...)
 }
 
 // statement is the query of all items: a row with "type i", the value of item i, and "condition i" of a check.
-func (p *Program) statement(x *expansion, rows, table *engine.Query) *engine.Query {
+func (p *Program) statement(x *expansion, rows, table *duck.Query) *duck.Query {
 	rel := x.scans(rows, table)
-	var cols []*engine.Query
+	var cols []*duck.Query
 	for i := range p.items {
 		it, pt := &p.items[i], x.parts[i]
 		if pt.expr == nil {
 			continue
 		}
 		if !it.check {
-			rel = engine.SQL("(SELECT *, {e} AS {n} FROM {rel})", engine.Args{"e": pt.expr, "n": engine.Ident(it.name()), "rel": rel})
-			cols = append(cols, engine.SQL("{m} AS {n}", engine.Args{"m": engine.Ident(it.name()), "n": engine.Ident(typeName(i))}))
+			rel = duck.SQL("(SELECT *, {e} AS {n} FROM {rel})", duck.Args{"e": pt.expr, "n": duck.Ident(it.name()), "rel": rel})
+			cols = append(cols, duck.SQL("{m} AS {n}", duck.Args{"m": duck.Ident(it.name()), "n": duck.Ident(typeName(i))}))
 			continue
 		}
-		cols = append(cols, engine.SQL("{v} AS {n}, {e} AS {c}", engine.Args{"v": pt.value, "n": engine.Ident(typeName(i)), "e": pt.expr, "c": engine.Ident(conditionName(i))}))
+		cols = append(cols, duck.SQL("{v} AS {n}, {e} AS {c}", duck.Args{"v": pt.value, "n": duck.Ident(typeName(i)), "e": pt.expr, "c": duck.Ident(conditionName(i))}))
 	}
 	if len(cols) == 0 {
-		cols = append(cols, engine.SQL("NULL"))
+		cols = append(cols, duck.SQL("NULL"))
 	}
-	return engine.SQL("SELECT {cols} FROM {rel}", engine.Args{"cols": engine.Join(", ", cols...), "rel": rel})
+	return duck.SQL("SELECT {cols} FROM {rel}", duck.Args{"cols": duck.Join(", ", cols...), "rel": rel})
 }
 
 // statementOf is the query of item i alone, over a relation without rows.
-func (p *Program) statementOf(x *expansion, i int) *engine.Query {
-	cols := []*engine.Query{engine.SQL("1 AS one")}
+func (p *Program) statementOf(x *expansion, i int) *duck.Query {
+	cols := []*duck.Query{duck.SQL("1 AS one")}
 	for j := range p.items[:i] {
 		if it := &p.items[j]; !it.check {
-			cols = append(cols, engine.SQL("NULL::{t} AS {n}", engine.Args{"t": engine.Type(p.metricType(j)), "n": engine.Ident(it.name())}))
+			cols = append(cols, duck.SQL("NULL::{t} AS {n}", duck.Args{"t": duck.Type(p.metricType(j)), "n": duck.Ident(it.name())}))
 		}
 	}
 	pt := x.parts[i]
-	a := engine.Args{"e": pt.expr, "v": pt.value, "t": engine.Ident(typeName(i)), "c": engine.Ident(conditionName(i)), "metrics": engine.Join(", ", cols...), "rel": x.scans(engine.Empty(p.cols), engine.Empty(p.stored))}
+	a := duck.Args{"e": pt.expr, "v": pt.value, "t": duck.Ident(typeName(i)), "c": duck.Ident(conditionName(i)), "metrics": duck.Join(", ", cols...), "rel": x.scans(duck.Empty(p.cols), duck.Empty(p.stored))}
 	if p.items[i].check {
-		return engine.SQL("SELECT {v} AS {t}, {e} AS {c} FROM {rel}, (SELECT {metrics})", a)
+		return duck.SQL("SELECT {v} AS {t}, {e} AS {c} FROM {rel}, (SELECT {metrics})", a)
 	}
-	return engine.SQL("SELECT {e} AS {t} FROM {rel}, (SELECT {metrics})", a)
+	return duck.SQL("SELECT {e} AS {t} FROM {rel}, (SELECT {metrics})", a)
 }

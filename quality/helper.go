@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 	"dsql/sql"
 )
 
@@ -14,13 +14,13 @@ type helper struct {
 	usage      string
 	min, max   int  // arguments
 	aggregates bool // it is about all rows of the scan
-	expand     func(x *expansion, c helperCall) *engine.Query
+	expand     func(x *expansion, c helperCall) *duck.Query
 }
 
 type helperCall struct {
 	event
 	ext  extent
-	args []*engine.Query
+	args []*duck.Query
 }
 
 var helpers map[string]helper
@@ -42,7 +42,7 @@ func init() { // the functions reach the table through expansion.text
 }
 
 // help expands a helper. One that aggregates becomes a column of the scan.
-func (x *expansion) help(h helper, e event, ext extent, inside bool) *engine.Query {
+func (x *expansion) help(h helper, e event, ext extent, inside bool) *duck.Query {
 	name := sql.Span{Start: e.at, End: x.it().read.nameEnd(e.at)}
 	switch {
 	case len(ext.args) < h.min || len(ext.args) > h.max:
@@ -62,67 +62,67 @@ func (x *expansion) help(h helper, e event, ext extent, inside bool) *engine.Que
 	return h.expand(x, c)
 }
 
-func nullRatio(x *expansion, c helperCall) *engine.Query {
-	a := engine.Args{"c": c.args[0]}
-	x.example(func(*engine.Query) *engine.Query { return engine.SQL("({c}) IS NULL", a) })
-	return engine.SQL("((count(*) - count({c}))::DOUBLE / nullif(count(*), 0))", a)
+func nullRatio(x *expansion, c helperCall) *duck.Query {
+	a := duck.Args{"c": c.args[0]}
+	x.example(func(*duck.Query) *duck.Query { return duck.SQL("({c}) IS NULL", a) })
+	return duck.SQL("((count(*) - count({c}))::DOUBLE / nullif(count(*), 0))", a)
 }
 
 // key is one value of several columns. As in SQL's UNIQUE, NULL in any of them makes it none.
-func key(args []*engine.Query) *engine.Query {
+func key(args []*duck.Query) *duck.Query {
 	if len(args) == 1 {
 		return args[0]
 	}
-	return engine.SQL("CASE WHEN {all} THEN row({cols}) END", engine.Args{"cols": engine.Join(", ", args...), "all": engine.Each(" AND ", args, func(c *engine.Query) *engine.Query {
-		return engine.SQL("({c}) IS NOT NULL", engine.Args{"c": c})
+	return duck.SQL("CASE WHEN {all} THEN row({cols}) END", duck.Args{"cols": duck.Join(", ", args...), "all": duck.Each(" AND ", args, func(c *duck.Query) *duck.Query {
+		return duck.SQL("({c}) IS NOT NULL", duck.Args{"c": c})
 	})})
 }
 
-func (x *expansion) duplicates(k *engine.Query) {
-	x.example(func(rel *engine.Query) *engine.Query {
-		return engine.SQL("({k}) IN (SELECT {k} FROM {rel} GROUP BY {k} HAVING count(*) > 1)", engine.Args{"k": k, "rel": rel})
+func (x *expansion) duplicates(k *duck.Query) {
+	x.example(func(rel *duck.Query) *duck.Query {
+		return duck.SQL("({k}) IN (SELECT {k} FROM {rel} GROUP BY {k} HAVING count(*) > 1)", duck.Args{"k": k, "rel": rel})
 	})
 }
 
-func isUnique(x *expansion, c helperCall) *engine.Query {
+func isUnique(x *expansion, c helperCall) *duck.Query {
 	k := key(c.args)
 	x.duplicates(k)
-	return engine.SQL("({distinct} = count({k}))", engine.Args{"k": k, "distinct": x.distinct(k)})
+	return duck.SQL("({distinct} = count({k}))", duck.Args{"k": k, "distinct": x.distinct(k)})
 }
 
-func duplicateRatio(x *expansion, c helperCall) *engine.Query {
+func duplicateRatio(x *expansion, c helperCall) *duck.Query {
 	k := key(c.args)
 	x.duplicates(k)
-	return engine.SQL("((count({k}) - {distinct})::DOUBLE / nullif(count(*), 0))", engine.Args{"k": k, "distinct": x.distinct(k)})
+	return duck.SQL("((count({k}) - {distinct})::DOUBLE / nullif(count(*), 0))", duck.Args{"k": k, "distinct": x.distinct(k)})
 }
 
-func distinctRatio(x *expansion, c helperCall) *engine.Query {
-	return engine.SQL("({distinct}::DOUBLE / nullif(count({c}), 0))", engine.Args{"c": c.args[0], "distinct": x.distinct(c.args[0])})
+func distinctRatio(x *expansion, c helperCall) *duck.Query {
+	return duck.SQL("({distinct}::DOUBLE / nullif(count({c}), 0))", duck.Args{"c": c.args[0], "distinct": x.distinct(c.args[0])})
 }
 
 // freshness is the age in seconds of the newest; times without zone are in UTC.
-func freshness(_ *expansion, c helperCall) *engine.Query {
-	return engine.SQL("(epoch({now}) - epoch(max({c})))", engine.Args{"now": engine.Now, "c": c.args[0]})
+func freshness(_ *expansion, c helperCall) *duck.Query {
+	return duck.SQL("(epoch({now}) - epoch(max({c})))", duck.Args{"now": duck.Now, "c": c.args[0]})
 }
 
 // orphansAlias qualifies the column that orphans looks in: without it a column of the batch by that name would be taken.
 const orphansAlias = "the other table"
 
-func orphans(x *expansion, c helperCall) *engine.Query {
+func orphans(x *expansion, c helperCall) *duck.Query {
 	r := x.it().read
 	first, last := r.tokenAt(c.ext.args[1].Start), r.tokenAt(c.ext.args[1].End)-1
 	if last < first+2 || !r.is(last-1, ".") {
 		return x.fail(c.ext.args[1], "arguments", "the second argument of orphans names the column to look in, with its table", "write "+helpers["orphans"].usage)
 	}
-	col := engine.User(r.src, r.toks[last].Span)
+	col := duck.User(r.src, r.toks[last].Span)
 	name := r.toks[first].Span.To(r.toks[last-2].Span)
-	table := engine.User(r.src, name)
+	table := duck.User(r.src, name)
 	if strings.EqualFold(strings.Trim(name.Of(r.src), `"`), x.p.name) {
 		x.p.whole, table = true, x.table
 	}
-	missing := engine.SQL("({c}) IS NOT NULL AND ({c}) NOT IN (SELECT {r}.{col} FROM {table} AS {r} WHERE {r}.{col} IS NOT NULL)", engine.Args{"c": c.args[0], "col": col, "table": table, "r": engine.Ident(orphansAlias)})
-	x.example(func(*engine.Query) *engine.Query { return missing })
-	return engine.SQL("count(*) FILTER ({m})", engine.Args{"m": missing})
+	missing := duck.SQL("({c}) IS NOT NULL AND ({c}) NOT IN (SELECT {r}.{col} FROM {table} AS {r} WHERE {r}.{col} IS NOT NULL)", duck.Args{"c": c.args[0], "col": col, "table": table, "r": duck.Ident(orphansAlias)})
+	x.example(func(*duck.Query) *duck.Query { return missing })
+	return duck.SQL("count(*) FILTER ({m})", duck.Args{"m": missing})
 }
 
 // past names a value of a metric's history.
@@ -163,7 +163,7 @@ func (n needs) explain(i int) string {
 }
 
 // history reads the metric and the number of a helper's arguments, and gives what stands for a value of its history.
-func (x *expansion) history(c helperCall, current bool, whats ...string) (metric *engine.Query, values []*engine.Query) {
+func (x *expansion) history(c helperCall, current bool, whats ...string) (metric *duck.Query, values []*duck.Query) {
 	r := x.it().read
 	name := strings.Trim(c.ext.args[0].Of(r.src), `"`)
 	i, ok := x.p.metric(name)
@@ -184,7 +184,7 @@ func (x *expansion) history(c helperCall, current bool, whats ...string) (metric
 			err.Hint = "did you mean " + near + "?"
 		}
 		x.errs = append(x.errs, err)
-		return engine.SQL("NULL"), []*engine.Query{engine.SQL("NULL"), engine.SQL("NULL")}
+		return duck.SQL("NULL"), []*duck.Query{duck.SQL("NULL"), duck.SQL("NULL")}
 	}
 	n := 1
 	if len(c.ext.args) > 1 {
@@ -202,11 +202,11 @@ func (x *expansion) history(c helperCall, current bool, whats ...string) (metric
 		if what == "previous" {
 			typ = pastType(x.p.metricType(i))
 		}
-		v := engine.SQL("NULL")
+		v := duck.SQL("NULL")
 		if x.env != nil {
 			v = x.env.history[p]
 		}
-		values = append(values, engine.SQL("TRY_CAST({v} AS {t})", engine.Args{"v": v, "t": engine.Type(typ)})) // the metric may have been of another type then
+		values = append(values, duck.SQL("TRY_CAST({v} AS {t})", duck.Args{"v": v, "t": duck.Type(typ)})) // the metric may have been of another type then
 	}
 	if !current {
 		return nil, values
@@ -216,19 +216,19 @@ func (x *expansion) history(c helperCall, current bool, whats ...string) (metric
 	return metric, values
 }
 
-func previous(x *expansion, c helperCall) *engine.Query {
+func previous(x *expansion, c helperCall) *duck.Query {
 	_, v := x.history(c, false, "previous")
 	return v[0]
 }
 
-func meanOfLast(x *expansion, c helperCall) *engine.Query {
+func meanOfLast(x *expansion, c helperCall) *duck.Query {
 	_, v := x.history(c, false, "mean")
 	return v[0]
 }
 
-func zscore(x *expansion, c helperCall) *engine.Query {
+func zscore(x *expansion, c helperCall) *duck.Query {
 	m, v := x.history(c, true, "mean", "deviation")
-	return engine.SQL("(({m} - {mean}) / nullif({sd}, 0))", engine.Args{"m": m, "mean": v[0], "sd": v[1]})
+	return duck.SQL("(({m} - {mean}) / nullif({sd}, 0))", duck.Args{"m": m, "mean": v[0], "sd": v[1]})
 }
 
 // pastType is the type of an earlier value of a metric: its own, but for integers one that differences fit into.

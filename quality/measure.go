@@ -7,7 +7,9 @@ import (
 	"math"
 	"slices"
 
-	"dsql/engine"
+	"dsql/engine/catalog"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
@@ -16,15 +18,15 @@ type Batch struct {
 	Destination, Kind, Source string // Kind: stream or journal
 	Origin                    string // which file, offsets or versions, for messages
 	Version                   int64
-	Rows                      *engine.Query // a FROM-item of Columns, and _row where HasRow
-	Table                     *engine.Query // a FROM-item of the table as it will be after this batch, for OVER TABLE
-	Columns                   []engine.Column
+	Rows                      *duck.Query // a FROM-item of Columns, and _row where HasRow
+	Table                     *duck.Query // a FROM-item of the table as it will be after this batch, for OVER TABLE
+	Columns                   []duck.Column
 	HasRow                    bool
-	Input                     *engine.Input
-	Was                       engine.Was // of a row _r of Rows: as in engine.Rejection
-	Born                      int64      // versions after this one are the destination's own; older ones are of one that was dropped
-	Replayed                  bool       // these rows are rejects that come back: only checks OVER TABLE judge them, and they make no metrics
-	Released                  string     // the check that held these rows back until somebody released them: they are measured, and nothing stops them
+	Input                     *kind.Input
+	Was                       kind.Was // of a row _r of Rows: as in catalog.Rejection
+	Born                      int64    // versions after this one are the destination's own; older ones are of one that was dropped
+	Replayed                  bool     // these rows are rejects that come back: only checks OVER TABLE judge them, and they make no metrics
+	Released                  string   // the check that held these rows back until somebody released them: they are measured, and nothing stops them
 }
 
 // Result is what the checks of a batch came to, when none of those ON FAILURE FAIL failed.
@@ -65,7 +67,7 @@ var verdicts = map[string]string{fail: failed, hold: held, warn: warned}
 
 // Measure computes all metrics and checks of a batch and records them. When a check ON FAILURE FAIL fails it records nothing and
 // returns a *Failure, which keeps what was measured for after the rollback.
-func (p *Program) Measure(ctx context.Context, tx *engine.Tx, b Batch) (Result, error) {
+func (p *Program) Measure(ctx context.Context, tx *duck.Tx, b Batch) (Result, error) {
 	j, err := p.Judge(ctx, tx, b)
 	if err != nil {
 		return Result{}, err
@@ -82,12 +84,12 @@ func (j *Judgement) Holds() bool {
 }
 
 // Judge computes all metrics and checks of a batch.
-func (p *Program) Judge(ctx context.Context, tx *engine.Tx, b Batch) (*Judgement, error) {
+func (p *Program) Judge(ctx context.Context, tx *duck.Tx, b Batch) (*Judgement, error) {
 	if p.Empty() {
 		return &Judgement{}, nil
 	}
 	if p.baselines() {
-		if err := tx.Run(ctx, engine.SQL("SET VARIABLE dsql_baseline = true")); err != nil {
+		if err := tx.Run(ctx, duck.SQL("SET VARIABLE dsql_baseline = true")); err != nil {
 			return nil, err
 		}
 	}
@@ -117,7 +119,7 @@ func (p *Program) Judge(ctx context.Context, tx *engine.Tx, b Batch) (*Judgement
 		}
 	}
 	if p.baselines() {
-		err = tx.Run(ctx, engine.SQL("RESET VARIABLE dsql_baseline"))
+		err = tx.Run(ctx, duck.SQL("RESET VARIABLE dsql_baseline"))
 	}
 	return &Judgement{out}, err
 }
@@ -128,7 +130,7 @@ func (p *Program) baselines() bool {
 }
 
 // Settle records what was measured, and puts the rows of a batch that is held into dsql.rejects.
-func (p *Program) Settle(ctx context.Context, tx *engine.Tx, b Batch, j *Judgement) (res Result, err error) {
+func (p *Program) Settle(ctx context.Context, tx *duck.Tx, b Batch, j *Judgement) (res Result, err error) {
 	if p.Empty() {
 		if b.Released != "" {
 			return res, Released(ctx, tx, b.Destination, b.Released, b.Version)
@@ -139,7 +141,7 @@ func (p *Program) Settle(ctx context.Context, tx *engine.Tx, b Batch, j *Judgeme
 	if f := newFailure(b, out); f != nil {
 		return res, f
 	}
-	if err := record(ctx, tx, b.Destination, engine.Lit(b.Version), kept(b, out)); err != nil {
+	if err := record(ctx, tx, b.Destination, duck.Lit(b.Version), kept(b, out)); err != nil {
 		return res, err
 	}
 	var first *outcome
@@ -157,8 +159,8 @@ func (p *Program) Settle(ctx context.Context, tx *engine.Tx, b Batch, j *Judgeme
 	if first == nil {
 		return res, nil
 	}
-	res.HeldRows, err = tx.Reject(ctx, engine.Rejection{Destination: b.Destination, Source: b.Source, Version: b.Version, Input: b.Input, HasRow: b.HasRow, Was: b.Was, Rows: b.Rows,
-		Columns: b.Columns, Rule: engine.Lit(first.item.name()), Reason: engine.Lit("check: " + first.item.name() + ": " + first.item.text())})
+	res.HeldRows, err = catalog.Reject(ctx, tx, catalog.Rejection{Destination: b.Destination, Source: b.Source, Version: b.Version, Input: b.Input, HasRow: b.HasRow, Was: b.Was, Rows: b.Rows,
+		Columns: b.Columns, Rule: duck.Lit(first.item.name()), Reason: duck.Lit("check: " + first.item.name() + ": " + first.item.text())})
 	return res, err
 }
 
@@ -171,7 +173,7 @@ func kept(b Batch, out []outcome) []outcome {
 }
 
 // release gives the check that held a batch back, and those that would stop it now, the verdict that says so.
-func release(ctx context.Context, tx *engine.Tx, b Batch, out []outcome) error {
+func release(ctx context.Context, tx *duck.Tx, b Batch, out []outcome) error {
 	found := false
 	for i := range out {
 		o := &out[i]
@@ -188,8 +190,8 @@ func release(ctx context.Context, tx *engine.Tx, b Batch, out []outcome) error {
 }
 
 // prepare gets what the scan needs beforehand: histories and baselines.
-func (p *Program) prepare(ctx context.Context, tx *engine.Tx, b Batch) (*env, error) {
-	e := &env{history: map[past]*engine.Query{}, bins: map[drift]bins{}, drifts: map[drift]*engine.Query{}, table: b.Table}
+func (p *Program) prepare(ctx context.Context, tx *duck.Tx, b Batch) (*env, error) {
+	e := &env{history: map[past]*duck.Query{}, bins: map[drift]bins{}, drifts: map[drift]*duck.Query{}, table: b.Table}
 	for _, h := range p.needs.history {
 		if _, ok := e.history[h]; ok {
 			continue
@@ -215,7 +217,7 @@ func (p *Program) prepare(ctx context.Context, tx *engine.Tx, b Batch) (*env, er
 		}
 		switch {
 		case base == nil:
-			e.drifts[d] = engine.SQL("NULL::DOUBLE")
+			e.drifts[d] = duck.SQL("NULL::DOUBLE")
 		case d.ks || !binned(p.compared[d]):
 			e.drifts[d], err = p.beside(ctx, tx, d, rows, base)
 		default:
@@ -230,29 +232,29 @@ func (p *Program) prepare(ctx context.Context, tx *engine.Tx, b Batch) (*env, er
 
 // history is a literal of what earlier versions recorded of a metric: those whose batch was held don't count, as it never
 // reached the table, and neither does a NaN, which would make one of all that is computed from it.
-func history(ctx context.Context, tx *engine.Tx, b Batch, h past) (*engine.Query, error) {
+func history(ctx context.Context, tx *duck.Tx, b Batch, h past) (*duck.Query, error) {
 	type recorded struct {
 		value dbsql.NullFloat64
 		text  dbsql.NullString
 	}
-	last, err := engine.Select(ctx, tx.Conn, engine.SQL(`SELECT value, value_text FROM dsql.metrics
+	last, err := duck.Select(ctx, tx.Conn, duck.SQL(`SELECT value, value_text FROM dsql.metrics
 		WHERE lower(destination) = lower({d}) AND lower(metric) = {m} AND version < {v} AND version > {born}
 		AND (value IS NOT NULL OR value_text IS NOT NULL) AND NOT coalesce(isnan(value), false)
 		AND version NOT IN (SELECT version FROM dsql.checks WHERE lower(destination) = lower({d}) AND verdict = 'held' AND version IS NOT NULL)
-		ORDER BY version DESC, recorded_at DESC LIMIT {n}`, engine.Args{"d": b.Destination, "m": h.metric, "v": b.Version, "born": b.Born, "n": h.n}),
+		ORDER BY version DESC, recorded_at DESC LIMIT {n}`, duck.Args{"d": b.Destination, "m": h.metric, "v": b.Version, "born": b.Born, "n": h.n}),
 		func(row func(...any) error) (r recorded, err error) { return r, row(&r.value, &r.text) })
 	if err != nil {
 		return nil, err
 	}
-	null := engine.SQL("NULL")
+	null := duck.SQL("NULL")
 	if h.what == "previous" {
 		switch {
 		case len(last) < h.n:
 			return null, nil
 		case last[h.n-1].text.Valid: // what a DOUBLE doesn't hold stands there, too
-			return engine.Lit(last[h.n-1].text.String), nil
+			return duck.Lit(last[h.n-1].text.String), nil
 		}
-		return engine.Lit(last[h.n-1].value.Float64), nil
+		return duck.Lit(last[h.n-1].value.Float64), nil
 	}
 	last = slices.DeleteFunc(last, func(r recorded) bool { return math.IsInf(r.value.Float64, 0) })
 	var n, sum float64
@@ -267,7 +269,7 @@ func history(ctx context.Context, tx *engine.Tx, b Batch, h past) (*engine.Query
 	}
 	mean := sum / n
 	if h.what == "mean" {
-		return engine.Lit(mean), nil
+		return duck.Lit(mean), nil
 	}
 	if n < 2 {
 		return null, nil
@@ -278,11 +280,11 @@ func history(ctx context.Context, tx *engine.Tx, b Batch, h past) (*engine.Query
 			squares += (r.value.Float64 - mean) * (r.value.Float64 - mean)
 		}
 	}
-	return engine.Lit(math.Sqrt(squares / (n - 1))), nil
+	return duck.Lit(math.Sqrt(squares / (n - 1))), nil
 }
 
 // scan computes all items: in one statement, and those checks on rows that compare with metrics in a second.
-func (p *Program) scan(ctx context.Context, tx *engine.Tx, b Batch, e *env) ([]outcome, *expansion, error) {
+func (p *Program) scan(ctx context.Context, tx *duck.Tx, b Batch, e *env) ([]outcome, *expansion, error) {
 	out := make([]outcome, len(p.items))
 	for i := range p.items {
 		out[i].item = &p.items[i]
@@ -292,15 +294,15 @@ func (p *Program) scan(ctx context.Context, tx *engine.Tx, b Batch, e *env) ([]o
 		return nil, nil, err
 	}
 	later := *e
-	later.metrics = func(i int) *engine.Query {
-		o, t := out[i], engine.Type(p.metricType(i))
+	later.metrics = func(i int) *duck.Query {
+		o, t := out[i], duck.Type(p.metricType(i))
 		switch {
 		case o.text.Valid:
-			return engine.SQL("CAST({v} AS {t})", engine.Args{"v": o.text.String, "t": t})
+			return duck.SQL("CAST({v} AS {t})", duck.Args{"v": o.text.String, "t": t})
 		case o.value.Valid:
-			return engine.SQL("CAST({v} AS {t})", engine.Args{"v": o.value.Float64, "t": t})
+			return duck.SQL("CAST({v} AS {t})", duck.Args{"v": o.value.Float64, "t": t})
 		}
-		return engine.SQL("NULL::{t}", engine.Args{"t": t})
+		return duck.SQL("NULL::{t}", duck.Args{"t": t})
 	}
 	second := p.expand(&later)
 	if len(second.aggs[ofBatch])+len(second.aggs[ofTable]) > 0 {
@@ -317,8 +319,8 @@ func (p *Program) scan(ctx context.Context, tx *engine.Tx, b Batch, e *env) ([]o
 }
 
 // run runs an expansion's statement and reads its row. Division by zero is NULL in it: a metric that can't be told is no failure.
-func (p *Program) run(ctx context.Context, tx *engine.Tx, b Batch, x *expansion, out []outcome) (err error) {
-	var cols []*engine.Query
+func (p *Program) run(ctx context.Context, tx *duck.Tx, b Batch, x *expansion, out []outcome) (err error) {
+	var cols []*duck.Query
 	var dest []any
 	conditions := make([]dbsql.NullBool, len(p.items))
 	for i := range p.items {
@@ -326,21 +328,21 @@ func (p *Program) run(ctx context.Context, tx *engine.Tx, b Batch, x *expansion,
 		if x.parts[i].expr == nil {
 			continue
 		}
-		a := engine.Args{"v": engine.Ident(typeName(i)), "c": engine.Ident(conditionName(i))}
+		a := duck.Args{"v": duck.Ident(typeName(i)), "c": duck.Ident(conditionName(i))}
 		switch {
 		case isExact(it.typ): // beside the DOUBLE the text of what it doesn't hold
-			a["t"] = engine.Type(it.typ)
-			cols = append(cols, engine.SQL("CAST({v} AS DOUBLE), CASE WHEN TRY_CAST(CAST({v} AS DOUBLE) AS {t}) IS DISTINCT FROM {v} THEN CAST({v} AS VARCHAR) END", a))
+			a["t"] = duck.Type(it.typ)
+			cols = append(cols, duck.SQL("CAST({v} AS DOUBLE), CASE WHEN TRY_CAST(CAST({v} AS DOUBLE) AS {t}) IS DISTINCT FROM {v} THEN CAST({v} AS VARCHAR) END", a))
 		case isNumber(it.typ):
-			cols = append(cols, engine.SQL("CAST({v} AS DOUBLE), NULL::VARCHAR", a))
+			cols = append(cols, duck.SQL("CAST({v} AS DOUBLE), NULL::VARCHAR", a))
 		case it.typ == "BOOLEAN":
-			cols = append(cols, engine.SQL("CAST(CAST({v} AS INTEGER) AS DOUBLE), NULL::VARCHAR", a))
+			cols = append(cols, duck.SQL("CAST(CAST({v} AS INTEGER) AS DOUBLE), NULL::VARCHAR", a))
 		default:
-			cols = append(cols, engine.SQL("NULL::DOUBLE, CAST({v} AS VARCHAR)", a))
+			cols = append(cols, duck.SQL("NULL::DOUBLE, CAST({v} AS VARCHAR)", a))
 		}
 		dest = append(dest, &o.value, &o.text)
 		if it.check {
-			cols, dest = append(cols, engine.SQL("{c}", a)), append(dest, &conditions[i])
+			cols, dest = append(cols, duck.SQL("{c}", a)), append(dest, &conditions[i])
 		}
 	}
 	if len(cols) == 0 {
@@ -350,7 +352,7 @@ func (p *Program) run(ctx context.Context, tx *engine.Tx, b Batch, x *expansion,
 	if err != nil {
 		return err
 	}
-	_, err = tx.Scan(ctx, engine.SQL("SELECT {cols} FROM ({q})", engine.Args{"cols": engine.Join(", ", cols...), "q": p.statement(x, b.Rows, b.Table)}), dest...)
+	_, err = tx.Scan(ctx, duck.SQL("SELECT {cols} FROM ({q})", duck.Args{"cols": duck.Join(", ", cols...), "q": p.statement(x, b.Rows, b.Table)}), dest...)
 	if rerr := restore(); err == nil {
 		err = rerr
 	}
@@ -378,24 +380,24 @@ func (p *Program) run(ctx context.Context, tx *engine.Tx, b Batch, x *expansion,
 }
 
 // quietDivision makes DuckDB give NULL for a division by zero, and returns what puts the user's setting back.
-func quietDivision(ctx context.Context, tx *engine.Tx) (restore func() error, err error) {
+func quietDivision(ctx context.Context, tx *duck.Tx) (restore func() error, err error) {
 	var was string
-	if _, err := tx.Scan(ctx, engine.SQL("SELECT current_setting('ieee_floating_point_ops')::VARCHAR"), &was); err != nil {
+	if _, err := tx.Scan(ctx, duck.SQL("SELECT current_setting('ieee_floating_point_ops')::VARCHAR"), &was); err != nil {
 		return nil, err
 	}
 	if was != "true" {
 		return func() error { return nil }, nil
 	}
-	if err := tx.Run(ctx, engine.SQL("SET ieee_floating_point_ops = false")); err != nil {
+	if err := tx.Run(ctx, duck.SQL("SET ieee_floating_point_ops = false")); err != nil {
 		return nil, err
 	}
 	return func() error {
-		return tx.Run(context.WithoutCancel(ctx), engine.SQL("SET ieee_floating_point_ops = true"))
+		return tx.Run(context.WithoutCancel(ctx), duck.SQL("SET ieee_floating_point_ops = true"))
 	}, nil
 }
 
 // collect fetches rows that show why a check failed.
-func (p *Program) collect(ctx context.Context, tx *engine.Tx, b Batch, pt part, o *outcome) error {
+func (p *Program) collect(ctx context.Context, tx *duck.Tx, b Batch, pt part, o *outcome) error {
 	if !o.item.check || o.verdict == passed || o.verdict == unknown || o.verdict == ignored {
 		return nil
 	}
@@ -403,23 +405,23 @@ func (p *Program) collect(ctx context.Context, tx *engine.Tx, b Batch, pt part, 
 	if o.item.table {
 		rel, cols = b.Table, p.stored
 	}
-	a := engine.Args{"data": engine.DataJSON("_r", engine.ColumnNames(cols)), "rel": rel, "n": showRows}
+	a := duck.Args{"data": catalog.DataJSON("_r", duck.ColumnNames(cols)), "rel": rel, "n": showRows}
 	switch {
 	case o.item.rows:
-		a["cond"], a["n"] = engine.SQL("NOT ({p})", engine.Args{"p": pt.predicate}), maxRows
+		a["cond"], a["n"] = duck.SQL("NOT ({p})", duck.Args{"p": pt.predicate}), maxRows
 	case len(pt.examples) > 0 && o.verdict != warned: // a scan more, which only a closed gate is worth
-		a["cond"] = engine.Each(" OR ", pt.examples, func(e example) *engine.Query { return engine.SQL("({c})", engine.Args{"c": e(rel)}) })
+		a["cond"] = duck.Each(" OR ", pt.examples, func(e example) *duck.Query { return duck.SQL("({c})", duck.Args{"c": e(rel)}) })
 	default:
 		return nil
 	}
 	var err error
-	o.rows, err = engine.Select(ctx, tx.Conn, engine.SQL("SELECT {data}::VARCHAR FROM {rel} AS _r WHERE {cond} LIMIT {n}", a), func(row func(...any) error) (s string, err error) { return s, row(&s) })
+	o.rows, err = duck.Select(ctx, tx.Conn, duck.SQL("SELECT {data}::VARCHAR FROM {rel} AS _r WHERE {cond} LIMIT {n}", a), func(row func(...any) error) (s string, err error) { return s, row(&s) })
 	return err
 }
 
 // warning is a failed check ON FAILURE WARN.
 func (o *outcome) warning(b Batch) *sql.Error {
 	return &sql.Error{Src: o.item.decl.Src, Span: o.item.decl.NameAt, Code: "check", Exit: sql.ExitFailed, Note: o.item.note,
-		Msg:  fmt.Sprintf("the check %s of %s failed: %s, expected %s%s", o.item.name(), b.Destination, o.measured(), o.item.text(), engine.Whence(b.Origin, b.Version)),
+		Msg:  fmt.Sprintf("the check %s of %s failed: %s, expected %s%s", o.item.name(), b.Destination, o.measured(), o.item.text(), kind.Whence(b.Origin, b.Version)),
 		Hint: "see its history with: dsql checks " + b.Destination}
 }

@@ -14,14 +14,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 	"dsql/internal/testkit"
 	"dsql/sql"
 )
 
 // world is a stream s with columns of table "new", to which versions are added as the pipeline does it.
 type world struct {
-	*engine.Conn
+	*duck.Conn
 	t       testing.TB
 	version int64
 }
@@ -44,20 +44,20 @@ func (w *world) batch(chain, values string) (res Result, err error) {
 		testkit.Exec(w.t, w.Conn, "INSERT INTO new "+values)
 	}
 	w.version++
-	err = w.Update(w.t.Context(), func(tx *engine.Tx) error {
-		a := engine.Args{"v": w.version}
-		if err := tx.Run(w.t.Context(), engine.SQL("INSERT INTO dsql.versions VALUES ({v}, now()::TIMESTAMP)", a)); err != nil {
+	err = w.Update(w.t.Context(), func(tx *duck.Tx) error {
+		a := duck.Args{"v": w.version}
+		if err := tx.Run(w.t.Context(), duck.SQL("INSERT INTO dsql.versions VALUES ({v}, now()::TIMESTAMP)", a)); err != nil {
 			return err
 		}
-		res, err = p.Measure(w.t.Context(), tx, Batch{Destination: "s", Kind: "stream", Version: w.version, Rows: engine.Ident("new"), Columns: testkit.Columns(w.t, w.Conn, "new"),
-			Table: engine.SQL("(SELECT * EXCLUDE _version FROM s UNION ALL FROM new)")})
+		res, err = p.Measure(w.t.Context(), tx, Batch{Destination: "s", Kind: "stream", Version: w.version, Rows: duck.Ident("new"), Columns: testkit.Columns(w.t, w.Conn, "new"),
+			Table: duck.SQL("(SELECT * EXCLUDE _version FROM s UNION ALL FROM new)")})
 		if err != nil {
 			return err
 		}
 		if len(res.Held) > 0 {
-			return tx.Run(w.t.Context(), engine.SQL("INSERT INTO dsql.version_rows (version, kind, name, written) VALUES ({v}, 'stream', 's', 0)", a))
+			return tx.Run(w.t.Context(), duck.SQL("INSERT INTO dsql.version_rows (version, kind, name, written) VALUES ({v}, 'stream', 's', 0)", a))
 		}
-		return tx.Run(w.t.Context(), engine.SQL("INSERT INTO s SELECT *, {v} FROM new", a), engine.SQL("INSERT INTO dsql.version_rows (version, kind, name, written) SELECT {v}, 'stream', 's', count(*) FROM new", a))
+		return tx.Run(w.t.Context(), duck.SQL("INSERT INTO s SELECT *, {v} FROM new", a), duck.SQL("INSERT INTO dsql.version_rows (version, kind, name, written) SELECT {v}, 'stream', 's', count(*) FROM new", a))
 	})
 	var f *Failure
 	if errors.As(err, &f) {
@@ -247,7 +247,7 @@ func TestDrift(t *testing.T) {
 		CHECK kt EXPECT (ks(x) < 0.1) OVER TABLE BASELINE (FROM base) ON FAILURE WARN)`
 	near := func(what, query string, want float64) {
 		t.Helper()
-		got, err := w.Rows(t.Context(), engine.Type(query))
+		got, err := w.Rows(t.Context(), duck.Type(query))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -349,11 +349,11 @@ func values(t *testing.T, file string) string {
 	}
 	var out []string
 	for _, r := range rows[1:] {
-		out = append(out, "("+engine.Each(", ", r, func(s string) *engine.Query {
+		out = append(out, "("+duck.Each(", ", r, func(s string) *duck.Query {
 			if s == `\N` {
-				return engine.Lit(nil)
+				return duck.Lit(nil)
 			}
-			return engine.Lit(s)
+			return duck.Lit(s)
 		}).String()+")")
 	}
 	return "VALUES " + strings.Join(out, ", ")
@@ -369,8 +369,8 @@ func TestCancelled(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	err = w.Scratch(t.Context(), func(tx *engine.Tx) error {
-		_, err := p.Measure(ctx, tx, Batch{Destination: "s", Version: 1, Rows: engine.Ident("new"), Columns: testkit.Columns(t, w.Conn, "new")})
+	err = w.Scratch(t.Context(), func(tx *duck.Tx) error {
+		_, err := p.Measure(ctx, tx, Batch{Destination: "s", Version: 1, Rows: duck.Ident("new"), Columns: testkit.Columns(t, w.Conn, "new")})
 		return err
 	})
 	if !errors.Is(err, context.Canceled) {

@@ -12,7 +12,7 @@ import (
 	"slices"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 	"dsql/rules"
 	"dsql/sql"
 )
@@ -21,8 +21,8 @@ import (
 type Program struct {
 	items      []item          // metrics first, in their order, then checks
 	name       string          // the destination's
-	cols       []engine.Column // of the batch
-	stored     []engine.Column // of the table
+	cols       []duck.Column   // of the batch
+	stored     []duck.Column   // of the table
 	whole      bool            // see Whole
 	aggregates map[string]bool // functions by name, in lower case, that aggregate
 	needs      needs
@@ -38,7 +38,7 @@ type item struct {
 
 	check    bool
 	action   string // ON FAILURE
-	baseline *engine.Query
+	baseline *duck.Query
 	rows     bool     // a condition on each row rather than on aggregates
 	value    sql.Span // what a check measures; empty: the condition itself
 
@@ -54,7 +54,7 @@ const (
 
 func (it *item) name() string { return it.decl.Name }
 
-func (it *item) at() engine.Place { return engine.Place{Src: it.read.src, Span: it.read.span} }
+func (it *item) at() duck.Place { return duck.Place{Src: it.read.src, Span: it.read.span} }
 
 func (it *item) fail(at sql.Span, code, msg, hint string) *sql.Error {
 	return &sql.Error{Src: it.decl.Src, Span: at, Code: code, Msg: msg, Hint: hint, Note: it.note}
@@ -62,7 +62,7 @@ func (it *item) fail(at sql.Span, code, msg, hint string) *sql.Error {
 
 // Compile reads METRICS and CHECKS items against the columns of a batch and those that are stored. All errors of all items come back in one list. d is
 // the place of the destination's name.
-func Compile(ctx context.Context, c *engine.Conn, d engine.Place, metrics, checks []*sql.Decl, cols, stored []engine.Column, lists rules.Lists) (*Program, error) {
+func Compile(ctx context.Context, c *duck.Conn, d duck.Place, metrics, checks []*sql.Decl, cols, stored []duck.Column, lists rules.Lists) (*Program, error) {
 	p := &Program{name: strings.Trim(d.Span.Of(d.Src), `"`), cols: cols, stored: stored, compared: map[drift]string{}}
 	if len(metrics)+len(checks) == 0 {
 		return p, nil
@@ -107,7 +107,7 @@ func (p *Program) metricNames() []string {
 }
 
 func (p *Program) column(name string) bool {
-	return slices.ContainsFunc(p.cols, func(c engine.Column) bool { return strings.EqualFold(c.Name, name) })
+	return slices.ContainsFunc(p.cols, func(c duck.Column) bool { return strings.EqualFold(c.Name, name) })
 }
 
 // Explain lists what is measured and the SQL of the scan. "" when there is nothing.
@@ -123,9 +123,9 @@ func (p *Program) Explain() string {
 			over = "the table"
 		}
 		if it.check {
-			fmt.Fprintf(&b, "CHECK %s EXPECT (%s) ON FAILURE %s", engine.Ident(it.name()), it.read.span.Of(it.read.src), it.action)
+			fmt.Fprintf(&b, "CHECK %s EXPECT (%s) ON FAILURE %s", duck.Ident(it.name()), it.read.span.Of(it.read.src), it.action)
 		} else {
-			fmt.Fprintf(&b, "METRIC %s = %s", engine.Ident(it.name()), it.read.span.Of(it.read.src))
+			fmt.Fprintf(&b, "METRIC %s = %s", duck.Ident(it.name()), it.read.span.Of(it.read.src))
 		}
 		how := "in one scan of " + over
 		switch {
@@ -136,15 +136,15 @@ func (p *Program) Explain() string {
 		}
 		fmt.Fprintf(&b, "  -- %s%s\n", how, p.needs.explain(i))
 	}
-	x := p.expandOver(nil, engine.Ident("the table"))
-	fmt.Fprintf(&b, "%s", p.statement(x, engine.Ident("the batch"), engine.Ident("the table")))
+	x := p.expandOver(nil, duck.Ident("the table"))
+	fmt.Fprintf(&b, "%s", p.statement(x, duck.Ident("the batch"), duck.Ident("the table")))
 	return b.String()
 }
 
 // compiler makes a Program.
 type compiler struct {
 	ctx  context.Context
-	c    *engine.Conn
+	c    *duck.Conn
 	p    *Program
 	errs sql.List
 }
@@ -178,7 +178,7 @@ func (b *compiler) checks(items []rules.Item) {
 			it.action = v.Text
 		}
 		if v := d.Arg("BASELINE"); v != nil {
-			it.baseline = engine.User(d.Src, v.Exprs[0])
+			it.baseline = duck.User(d.Src, v.Exprs[0])
 		}
 		b.add(it, d.Arg("EXPECT").Exprs[0])
 	}
@@ -200,7 +200,7 @@ func (b *compiler) functions() error {
 	}
 	b.p.aggregates = map[string]bool{"count_star": true}
 	for name := range known {
-		if known.Any(name, func(r engine.Routine) bool { return r.Type == "aggregate" }) {
+		if known.Any(name, func(r duck.Routine) bool { return r.Type == "aggregate" }) {
 			b.p.aggregates[name] = true
 		}
 	}
@@ -257,8 +257,8 @@ func (b *compiler) bind() {
 		return
 	}
 	b.drifts()
-	empty := engine.Empty(b.p.cols)
-	cols, errs := b.c.DescribeEach(b.ctx, []engine.Bound{{Query: b.p.statement(x, empty, engine.Empty(b.p.stored)), At: b.p.items[0].at()}})
+	empty := duck.Empty(b.p.cols)
+	cols, errs := b.c.DescribeEach(b.ctx, []duck.Bound{{Query: b.p.statement(x, empty, duck.Empty(b.p.stored)), At: b.p.items[0].at()}})
 	if errs[0] != nil {
 		b.bindEach(x)
 		return
@@ -291,8 +291,8 @@ func (b *compiler) bindEach(x *expansion) {
 			continue
 		}
 		one := b.p.expandOne(i)
-		q := engine.Bound{Query: b.p.statementOf(one, i), At: it.at()}
-		cols, errs := b.c.DescribeEach(b.ctx, []engine.Bound{q})
+		q := duck.Bound{Query: b.p.statementOf(one, i), At: it.at()}
+		cols, errs := b.c.DescribeEach(b.ctx, []duck.Bound{q})
 		if errs[0] != nil {
 			for _, err := range b.c.Wrongs(b.ctx, q, errs[0]) {
 				b.refuse(it, err)
@@ -328,7 +328,7 @@ func (b *compiler) refuse(it *item, err error) {
 		e.Code, e.Msg, e.Hint = "unknown-column", fmt.Sprintf("there is no column %s, and no metric of that name before it", m[1]), "metrics may use those named before them, and checks all of them"
 		if _, ok := b.p.metric(m[1]); ok {
 			e.Code, e.Msg, e.Hint = "unknown-metric", fmt.Sprintf("the metric %s is not known here yet", m[1]), "put it before this one"
-		} else if near := sql.Nearest(m[1], append(b.p.metricNames(), engine.ColumnNames(b.p.cols)...)); near != "" {
+		} else if near := sql.Nearest(m[1], append(b.p.metricNames(), duck.ColumnNames(b.p.cols)...)); near != "" {
 			e.Hint = "did you mean " + near + "?"
 		}
 	}

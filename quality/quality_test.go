@@ -5,18 +5,19 @@ import (
 	"strings"
 	"testing"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/internal/testkit"
 	"dsql/sql"
 )
 
 // forms are what a test's script may hold.
-var forms = []*sql.Syntax{Kind.Syntax, {Keyword: "STREAM", Clauses: engine.ChainClauses, Body: []sql.Clause{{Keyword: "FROM", Arg: sql.ArgNameList}}}}
+var forms = []*sql.Syntax{Kind.Syntax, {Keyword: "STREAM", Clauses: kind.ChainClauses, Body: []sql.Clause{{Keyword: "FROM", Arg: sql.ArgNameList}}}}
 
-func bench(t testing.TB) *engine.Conn { return testkit.Open(t, 1).Writer() }
+func bench(t testing.TB) *duck.Conn { return testkit.Open(t, 1).Writer() }
 
 // compile reads a script whose last statement is CREATE STREAM … FROM table.
-func compile(t testing.TB, c *engine.Conn, script string) (*Program, error) {
+func compile(t testing.TB, c *duck.Conn, script string) (*Program, error) {
 	t.Helper()
 	stmts, err := sql.Parse(sql.NewSource("test.sql", script), forms)
 	if err != nil {
@@ -33,17 +34,17 @@ func compile(t testing.TB, c *engine.Conn, script string) (*Program, error) {
 			lists[last.Name] = last
 		}
 	}
-	chain := engine.CompileChain(last)
-	return Compile(t.Context(), c, engine.At(last), chain.Metrics, chain.Checks, testkit.Columns(t, c, chain.From[0].Text), testkit.Columns(t, c, chain.From[0].Text), func(name string) (*sql.Decl, bool) {
+	chain := kind.CompileChain(last)
+	return Compile(t.Context(), c, duck.At(last), chain.Metrics, chain.Checks, testkit.Columns(t, c, chain.From[0].Text), testkit.Columns(t, c, chain.From[0].Text), func(name string) (*sql.Decl, bool) {
 		d, ok := lists[name]
 		return d, ok
 	})
 }
 
 // text is a query's rows, a line each.
-func text(t testing.TB, c *engine.Conn, query string) string {
+func text(t testing.TB, c *duck.Conn, query string) string {
 	t.Helper()
-	rows, err := c.Rows(t.Context(), engine.User(sql.NewSource("query", query), sql.Span{End: len(query)}))
+	rows, err := c.Rows(t.Context(), duck.User(sql.NewSource("query", query), sql.Span{End: len(query)}))
 	if err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 	"dsql/sql"
 )
 
@@ -39,11 +39,11 @@ type event struct {
 }
 
 // read parses an expression. The error of one that DuckDB can't read is its own.
-func read(ctx context.Context, c *engine.Conn, src *sql.Source, sp sql.Span) (*reading, error) {
+func read(ctx context.Context, c *duck.Conn, src *sql.Source, sp sql.Span) (*reading, error) {
 	const head = "SELECT "
 	r := &reading{src: src, span: sp, top: -1, toks: sql.Tokens(src, sp)}
 	var out string
-	if _, err := c.Scan(ctx, engine.SQL("SELECT json_serialize_sql({q})::VARCHAR", engine.Args{"q": head + sp.Of(src)}), &out); err != nil {
+	if _, err := c.Scan(ctx, duck.SQL("SELECT json_serialize_sql({q})::VARCHAR", duck.Args{"q": head + sp.Of(src)}), &out); err != nil {
 		return nil, err
 	}
 	var tree struct {
@@ -58,7 +58,7 @@ func read(ctx context.Context, c *engine.Conn, src *sql.Source, sp sql.Span) (*r
 		return nil, err
 	}
 	if tree.Error || len(tree.Statements) != 1 || len(tree.Statements[0].Node.Select) != 1 {
-		_, err := c.Describe(ctx, engine.SQL("SELECT ({e})", engine.Args{"e": engine.User(src, sp)}), engine.Place{Src: src, Span: sp})
+		_, err := c.Describe(ctx, duck.SQL("SELECT ({e})", duck.Args{"e": duck.User(src, sp)}), duck.Place{Src: src, Span: sp})
 		return r, err
 	}
 	root := tree.Statements[0].Node.Select[0]

@@ -7,7 +7,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
@@ -41,11 +42,11 @@ func rowCount(n int64) string {
 }
 
 // record writes metrics, verdicts and the rows of failed checks on rows. version is NULL for a batch that was rolled back.
-func record(ctx context.Context, tx *engine.Tx, destination string, version *engine.Query, out []outcome) error {
-	var metrics, checks, rows []*engine.Query
+func record(ctx context.Context, tx *duck.Tx, destination string, version *duck.Query, out []outcome) error {
+	var metrics, checks, rows []*duck.Query
 	for i := range out {
 		o := &out[i]
-		a := engine.Args{"now": engine.Now, "d": destination, "name": o.item.name(), "v": version, "num": engine.Lit(nil), "text": engine.Lit(nil), "n": engine.Lit(nil), "verdict": o.verdict}
+		a := duck.Args{"now": duck.Now, "d": destination, "name": o.item.name(), "v": version, "num": duck.Lit(nil), "text": duck.Lit(nil), "n": duck.Lit(nil), "verdict": o.verdict}
 		if o.value.Valid {
 			a["num"] = o.value.Float64
 		}
@@ -56,19 +57,19 @@ func record(ctx context.Context, tx *engine.Tx, destination string, version *eng
 			a["n"] = o.broken.Int64
 		}
 		if !o.item.check {
-			metrics = append(metrics, engine.SQL("({d}, {name}, {v}, {now}, {num}, {text})", a))
+			metrics = append(metrics, duck.SQL("({d}, {name}, {v}, {now}, {num}, {text})", a))
 			continue
 		}
-		checks = append(checks, engine.SQL("({d}, {name}, {v}, {now}, {num}, {text}, {verdict}, {n})", a))
+		checks = append(checks, duck.SQL("({d}, {name}, {v}, {now}, {num}, {text}, {verdict}, {n})", a))
 		if o.item.rows {
 			for _, r := range o.rows {
-				rows = append(rows, engine.SQL("({d}, {name}, {v}, {now}, {row})", a.With(engine.Args{"row": r})))
+				rows = append(rows, duck.SQL("({d}, {name}, {v}, {now}, {row})", a.With(duck.Args{"row": r})))
 			}
 		}
 	}
 	for _, t := range []struct {
 		into string
-		rows []*engine.Query
+		rows []*duck.Query
 	}{
 		{"dsql.metrics (destination, metric, version, recorded_at, value, value_text)", metrics},
 		{"dsql.checks (destination, name, version, checked_at, value, value_text, verdict, failed_rows)", checks},
@@ -77,7 +78,7 @@ func record(ctx context.Context, tx *engine.Tx, destination string, version *eng
 		if len(t.rows) == 0 {
 			continue
 		}
-		if err := tx.Run(ctx, engine.SQL("INSERT INTO {t} VALUES {rows}", engine.Args{"t": engine.Type(t.into), "rows": engine.Join(", ", t.rows...)})); err != nil {
+		if err := tx.Run(ctx, duck.SQL("INSERT INTO {t} VALUES {rows}", duck.Args{"t": duck.Type(t.into), "rows": duck.Join(", ", t.rows...)})); err != nil {
 			return err
 		}
 	}
@@ -85,9 +86,9 @@ func record(ctx context.Context, tx *engine.Tx, destination string, version *eng
 }
 
 // Released writes the verdict of what held a batch back, where nothing measures that any more: a guard, or a check that is no longer declared.
-func Released(ctx context.Context, tx *engine.Tx, destination, name string, version int64) error {
-	return tx.Run(ctx, engine.SQL("INSERT INTO dsql.checks (destination, name, version, checked_at, verdict) VALUES ({d}, {name}, {v}, {now}, {verdict})",
-		engine.Args{"now": engine.Now, "d": destination, "name": name, "v": version, "verdict": freed}))
+func Released(ctx context.Context, tx *duck.Tx, destination, name string, version int64) error {
+	return tx.Run(ctx, duck.SQL("INSERT INTO dsql.checks (destination, name, version, checked_at, verdict) VALUES ({d}, {name}, {v}, {now}, {verdict})",
+		duck.Args{"now": duck.Now, "d": destination, "name": name, "v": version, "verdict": freed}))
 }
 
 // Failure is the error of a batch that a check ON FAILURE FAIL stopped. It keeps what was measured.
@@ -103,8 +104,8 @@ func (f *Failure) Error() string { return f.err.Error() }
 func (f *Failure) Unwrap() error { return f.err }
 
 // Record writes what was measured, with version NULL, in a transaction of its own: after the batch was rolled back.
-func (f *Failure) Record(ctx context.Context, c *engine.Conn) error {
-	return c.Update(ctx, func(tx *engine.Tx) error { return record(ctx, tx, f.destination, engine.Lit(nil), f.out) })
+func (f *Failure) Record(ctx context.Context, c *duck.Conn) error {
+	return c.Update(ctx, func(tx *duck.Tx) error { return record(ctx, tx, f.destination, duck.Lit(nil), f.out) })
 }
 
 // newFailure is nil when no check ON FAILURE FAIL failed.
@@ -127,7 +128,7 @@ func newFailure(b Batch, out []outcome) *Failure {
 		what = fmt.Sprintf("%d checks of %s failed (%s)", len(names), b.Destination, strings.Join(names, ", "))
 	}
 	return &Failure{destination: b.Destination, out: out, err: &sql.Error{Src: first.item.decl.Src, Span: first.item.decl.NameAt, Code: "check", Exit: sql.ExitGate, Note: first.item.note,
-		Msg: what + "; nothing of the batch was published" + engine.Whence(b.Origin, 0), Hint: "mend the data or the check and run again; look further with: dsql checks " + b.Destination + "\n" + table(out)}}
+		Msg: what + "; nothing of the batch was published" + kind.Whence(b.Origin, 0), Hint: "mend the data or the check and run again; look further with: dsql checks " + b.Destination + "\n" + table(out)}}
 }
 
 // table shows the checks that did not pass: what was measured against what was expected, and rows that show why.

@@ -14,7 +14,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"dsql/engine"
+	"dsql/engine/catalog"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/internal/testkit"
 	"dsql/sql"
 )
@@ -29,12 +31,12 @@ func TestWarn(t *testing.T) {
 		t.Fatal(testkit.Rendered(err))
 	}
 	for _, mode := range modes {
-		err = c.Scratch(t.Context(), func(tx *engine.Tx) error {
-			out, err := p.Run(t.Context(), tx, Batch{Destination: "s", Version: 3, Rel: engine.Ident("p"), Columns: testkit.Columns(t, c, "p"), Stage: mode == "stage", Once: mode == "once"})
+		err = c.Scratch(t.Context(), func(tx *duck.Tx) error {
+			out, err := p.Run(t.Context(), tx, Batch{Destination: "s", Version: 3, Rel: duck.Ident("p"), Columns: testkit.Columns(t, c, "p"), Stage: mode == "stage", Once: mode == "once"})
 			if err != nil {
 				return err
 			}
-			rows := text(t, c, engine.SQL("FROM {rel}", engine.Args{"rel": out.Rows}))
+			rows := text(t, c, duck.SQL("FROM {rel}", duck.Args{"rel": out.Rows}))
 			if err := out.Settle(t.Context(), tx); err != nil {
 				return err
 			}
@@ -44,7 +46,7 @@ func TestWarn(t *testing.T) {
 			}
 			want := []any{"0\n20\n40\n60\n80", "low|3|2|warn|2\nall_right|3|0|pass|0\nhigh|3|3|warn|3", []string{"test.sql:1:35: 2 rows of s broke low and were kept", "test.sql:2:72: 3 rows of s broke high and were kept"}}
 			if d := cmp.Diff(want, []any{rows,
-				text(t, c, engine.SQL("SELECT name, version, value, verdict, failed_rows FROM dsql.checks")), said}); d != "" {
+				text(t, c, duck.SQL("SELECT name, version, value, verdict, failed_rows FROM dsql.checks")), said}); d != "" {
 				t.Error(d)
 			}
 			return nil
@@ -85,33 +87,33 @@ func TestInput(t *testing.T) {
 	c := bench(t)
 	testkit.Exec(t, c, `CREATE TABLE raw AS SELECT i, 'line ' || i AS text, {'file': 'a.csv', 'line': i + 1} AS m FROM range(4) t(i)`)
 	meta := "struct_pack(" + "source := 'src', topic := NULL::VARCHAR, \"partition\" := NULL::INTEGER, \"offset\" := NULL::BIGINT, \"timestamp\" := NULL::TIMESTAMP, \"key\" := NULL::BLOB, headers := NULL::STRUCT(\"key\" VARCHAR, \"value\" BLOB)[], tombstone := false, file := 'a.csv', line := i)"
-	in := &engine.Input{RowID: engine.SQL("_meta.line"), Raw: engine.Type("(SELECT " + meta + " AS _meta, encode(text) AS _payload FROM raw)")}
-	rel := engine.Type("(SELECT i, _meta, _meta.line AS _row FROM (SELECT i, " + meta + " AS _meta FROM raw))")
+	in := &kind.Input{RowID: duck.SQL("_meta.line"), Raw: duck.Type("(SELECT " + meta + " AS _meta, encode(text) AS _payload FROM raw)")}
+	rel := duck.Type("(SELECT i, _meta, _meta.line AS _row FROM (SELECT i, " + meta + " AS _meta FROM raw))")
 	stmts, err := sql.Parse(sql.NewSource("test.sql", "CREATE STREAM s RULES (CONSTRAINT c EXPECT (_meta.line <> 2)) FROM p"), forms)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cols := []engine.Column{{Name: "i", Type: "BIGINT"}}
-	p, err := Compile(t.Context(), c, engine.CompileChain(stmts[0].Decl).Rules, append(cols, engine.Column{Name: engine.MetaColumn, Type: engine.MetaType}), nil)
+	cols := []duck.Column{{Name: "i", Type: "BIGINT"}}
+	p, err := Compile(t.Context(), c, kind.CompileChain(stmts[0].Decl).Rules, append(cols, duck.Column{Name: catalog.MetaColumn, Type: catalog.MetaType}), nil)
 	if err != nil {
 		t.Fatal(testkit.Rendered(err))
 	}
 	for _, keep := range []bool{false, true} {
 		for _, mode := range modes {
-			err = c.Scratch(t.Context(), func(tx *engine.Tx) error {
-				out, err := p.Run(t.Context(), tx, Batch{Destination: "s", Source: "src", Version: 3, Rel: rel, Columns: cols, HasRow: true, Input: in, Keep: map[bool][]string{true: {engine.MetaColumn}}[keep], Stage: mode == "stage", Once: mode == "once"})
+			err = c.Scratch(t.Context(), func(tx *duck.Tx) error {
+				out, err := p.Run(t.Context(), tx, Batch{Destination: "s", Source: "src", Version: 3, Rel: rel, Columns: cols, HasRow: true, Input: in, Keep: map[bool][]string{true: {catalog.MetaColumn}}[keep], Stage: mode == "stage", Once: mode == "once"})
 				if err != nil {
 					return err
 				}
-				rows := text(t, c, engine.SQL("SELECT i, _row FROM {rel}", engine.Args{"rel": out.Rows}))
+				rows := text(t, c, duck.SQL("SELECT i, _row FROM {rel}", duck.Args{"rel": out.Rows}))
 				if err := out.Settle(t.Context(), tx); err != nil {
 					return err
 				}
 				want := []string{"0|0\n1|1\n3|3", "src|c|a.csv|2|line 2"}
-				if got := []string{rows, text(t, c, engine.SQL("SELECT source, rule, meta.file, meta.line, decode(payload) FROM dsql.rejects"))}; !cmp.Equal(got, want) {
+				if got := []string{rows, text(t, c, duck.SQL("SELECT source, rule, meta.file, meta.line, decode(payload) FROM dsql.rejects"))}; !cmp.Equal(got, want) {
 					t.Error(cmp.Diff(want, got))
 				}
-				have, err := c.Describe(t.Context(), engine.SQL("FROM {rel}", engine.Args{"rel": out.Rows}), engine.Place{})
+				have, err := c.Describe(t.Context(), duck.SQL("FROM {rel}", duck.Args{"rel": out.Rows}), duck.Place{})
 				if n := len(have); n != 2 && !keep || n != 3 && keep {
 					t.Errorf("columns %v", have)
 				}
@@ -207,18 +209,18 @@ func TestAccounts(t *testing.T) {
 			t.Fatal(testkit.Rendered(err))
 		}
 		mode := rapid.SampledFrom(modes).Draw(t, "mode")
-		err = c.Scratch(t.Context(), func(tx *engine.Tx) error {
-			out, err := p.Run(t.Context(), tx, Batch{Destination: "s", Version: 1, Rel: engine.Ident("p"), Columns: []engine.Column{{Name: "a", Type: "BIGINT"}, {Name: "b", Type: "BIGINT"}, {Name: "c", Type: "BIGINT"}}, Stage: mode == "stage", Once: mode == "once"})
+		err = c.Scratch(t.Context(), func(tx *duck.Tx) error {
+			out, err := p.Run(t.Context(), tx, Batch{Destination: "s", Version: 1, Rel: duck.Ident("p"), Columns: []duck.Column{{Name: "a", Type: "BIGINT"}, {Name: "b", Type: "BIGINT"}, {Name: "c", Type: "BIGINT"}}, Stage: mode == "stage", Once: mode == "once"})
 			if err != nil {
 				return err
 			}
-			rows := lines(text(t, c, engine.SQL("FROM {rel}", engine.Args{"rel": out.Rows})))
+			rows := lines(text(t, c, duck.SQL("FROM {rel}", duck.Args{"rel": out.Rows})))
 			if err := out.Settle(t.Context(), tx); err != nil {
 				return err
 			}
 			got := []any{rows,
-				lines(text(t, c, engine.SQL("SELECT rule, data->>'a', data->>'b', data->>'c' FROM dsql.rejects"))),
-				text(t, c, engine.SQL("SELECT coalesce(sum(failed_rows), 0)::INTEGER FROM dsql.checks")), out.Dropped, out.Rejected}
+				lines(text(t, c, duck.SQL("SELECT rule, data->>'a', data->>'b', data->>'c' FROM dsql.rejects"))),
+				text(t, c, duck.SQL("SELECT coalesce(sum(failed_rows), 0)::INTEGER FROM dsql.checks")), out.Dropped, out.Rejected}
 			want := []any{lines(strings.Join(kept, "\n")), lines(strings.Join(rejected, "\n")), fmt.Sprint(warned), int64(dropped), int64(len(rejected))}
 			if d := cmp.Diff(want, got); d != "" {
 				t.Errorf("%s\n%s", strings.Join(script, ", "), d)

@@ -7,7 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/catalog"
+	"dsql/engine/duck"
 	"dsql/rules/expr"
 	"dsql/sql"
 )
@@ -15,8 +16,8 @@ import (
 // compiler makes the steps of a Program.
 type compiler struct {
 	ctx  context.Context
-	c    *engine.Conn
-	cols []engine.Column
+	c    *duck.Conn
+	cols []duck.Column
 	p    *Program
 	errs sql.List
 	own  map[string]bool // names of helpers: whether the user has a function by them
@@ -33,10 +34,10 @@ func (b *compiler) item(it Item) {
 			s.action = v.Text
 		}
 		if s.warns() {
-			s.broken = engine.FreeName(fmt.Sprintf("_broken_%d", len(b.p.steps)+1), b.cols)
+			s.broken = duck.FreeName(fmt.Sprintf("_broken_%d", len(b.p.steps)+1), b.cols)
 		}
 		v := d.Arg("EXPECT").Exprs[0]
-		s.at = engine.Place{Src: d.Src, Span: v}
+		s.at = duck.Place{Src: d.Src, Span: v}
 		s.expr = b.text(d.Src, v, "")
 		if toks := sql.Tokens(d.Src, v); len(toks) == 2 && strings.EqualFold(toks[0].Span.Of(d.Src), "EXPR") && toks[1].Kind == sql.String {
 			if !b.exprLang(&s, toks[1].Span, "") {
@@ -48,7 +49,7 @@ func (b *compiler) item(it Item) {
 	}
 	target, v := d.Arg("#0"), d.Arg("=")
 	for _, col := range b.targets(d, target, it.Note) {
-		s := step{decl: d, column: col.Name, typ: col.Type, note: it.Note, at: engine.Place{Src: d.Src, Span: v.Span}}
+		s := step{decl: d, column: col.Name, typ: col.Type, note: it.Note, at: duck.Place{Src: d.Src, Span: v.Span}}
 		switch {
 		case v.Expr && target.Regex:
 			if !b.exprLang(&s, v.Span, col.Name) {
@@ -70,14 +71,14 @@ func (b *compiler) item(it Item) {
 // exprLang compiles the expr-lang text at sp. Where underscore names a column, that is _ in it.
 func (b *compiler) exprLang(s *step, sp sql.Span, underscore string) bool {
 	cols := b.cols
-	if i := slices.IndexFunc(cols, func(c engine.Column) bool { return c.Name == underscore }); underscore != "" && i >= 0 {
-		cols = append(slices.Clone(cols), engine.Column{Name: "_", Type: cols[i].Type})
+	if i := slices.IndexFunc(cols, func(c duck.Column) bool { return c.Name == underscore }); underscore != "" && i >= 0 {
+		cols = append(slices.Clone(cols), duck.Column{Name: "_", Type: cols[i].Type})
 	}
-	v, err := expr.Compile(s.decl.Src, sp, cols, func(c engine.Column) *engine.Query {
+	v, err := expr.Compile(s.decl.Src, sp, cols, func(c duck.Column) *duck.Query {
 		if c.Name == "_" && underscore != "" {
-			return engine.Ident(underscore)
+			return duck.Ident(underscore)
 		}
-		return engine.Ident(c.Name)
+		return duck.Ident(c.Name)
 	})
 	if err != nil {
 		err.Note = append(err.Note, s.note...)
@@ -89,27 +90,27 @@ func (b *compiler) exprLang(s *step, sp sql.Span, underscore string) bool {
 }
 
 // targets are the columns that a SET changes.
-func (b *compiler) targets(d *sql.Decl, t *sql.Value, note []sql.Note) []engine.Column {
-	stored := slices.DeleteFunc(slices.Clone(b.cols), func(c engine.Column) bool { return c.Name == engine.MetaColumn })
+func (b *compiler) targets(d *sql.Decl, t *sql.Value, note []sql.Note) []duck.Column {
+	stored := slices.DeleteFunc(slices.Clone(b.cols), func(c duck.Column) bool { return c.Name == catalog.MetaColumn })
 	if !t.Regex {
 		name := t.Names[0]
-		i := slices.IndexFunc(stored, func(c engine.Column) bool { return strings.EqualFold(c.Name, name.Text) })
+		i := slices.IndexFunc(stored, func(c duck.Column) bool { return strings.EqualFold(c.Name, name.Text) })
 		if i >= 0 {
 			return stored[i : i+1]
 		}
 		e := &sql.Error{Src: d.Src, Span: name.Span, Code: "unknown-column", Msg: "there is no column " + name.Text + " to SET", Note: note,
 			Hint: "a SET changes a column that the query gives; add one there: SELECT *, … AS " + name.Text}
-		if name.Text == engine.MetaColumn {
+		if name.Text == catalog.MetaColumn {
 			e.Msg, e.Hint = "_meta can't be SET: it says where the row came from", "SET a column of the query"
-		} else if near := sql.Nearest(name.Text, engine.ColumnNames(stored)); near != "" {
+		} else if near := sql.Nearest(name.Text, duck.ColumnNames(stored)); near != "" {
 			e.Hint = "did you mean " + near + "?"
 		}
 		b.fail(e)
 		return nil
 	}
 	// DuckDB itself says which columns COLUMNS matches.
-	at := engine.Place{Src: d.Src, Span: t.Span}
-	cols, errs := b.c.DescribeEach(b.ctx, []engine.Bound{{Query: engine.SQL("SELECT COLUMNS({re}) FROM {rel}", engine.Args{"re": t.Text, "rel": engine.Empty(stored)}), At: at}})
+	at := duck.Place{Src: d.Src, Span: t.Span}
+	cols, errs := b.c.DescribeEach(b.ctx, []duck.Bound{{Query: duck.SQL("SELECT COLUMNS({re}) FROM {rel}", duck.Args{"re": t.Text, "rel": duck.Empty(stored)}), At: at}})
 	if errs[0] == nil {
 		return cols[0]
 	}
@@ -119,7 +120,7 @@ func (b *compiler) targets(d *sql.Decl, t *sql.Value, note []sql.Note) []engine.
 	}
 	switch {
 	case strings.Contains(e.Msg, "No matching columns"), strings.Contains(e.Msg, "no matching columns"):
-		e.Code, e.Msg, e.Hint = "unknown-column", fmt.Sprintf("no column matches %q", t.Text), "the columns are "+strings.Join(engine.ColumnNames(stored), ", ")+"; case counts"
+		e.Code, e.Msg, e.Hint = "unknown-column", fmt.Sprintf("no column matches %q", t.Text), "the columns are "+strings.Join(duck.ColumnNames(stored), ", ")+"; case counts"
 	default:
 		e.Code = "bad-regex"
 	}
@@ -129,40 +130,40 @@ func (b *compiler) targets(d *sql.Decl, t *sql.Value, note []sql.Note) []engine.
 }
 
 // text is the user's expression, with the column in place of _ (where there is one) and the schema before helpers.
-func (b *compiler) text(src *sql.Source, sp sql.Span, column string) *engine.Query {
+func (b *compiler) text(src *sql.Source, sp sql.Span, column string) *duck.Query {
 	type edit struct {
 		at sql.Span
-		q  *engine.Query
+		q  *duck.Query
 	}
 	var edits []edit
 	dot := false
 	for _, t := range sql.Tokens(src, sp) {
 		text := t.Span.Of(src)
 		if t.Kind == sql.Word && text == "_" && column != "" && !dot {
-			edits = append(edits, edit{t.Span, engine.Ident(column)})
+			edits = append(edits, edit{t.Span, duck.Ident(column)})
 		}
 		dot = text == "."
 	}
 	helperCalls(src, sp, func(at sql.Span, name string) {
 		if !b.userHas(name) {
-			edits = append(edits, edit{sql.Span{Start: at.Start, End: at.Start}, engine.SQL("dsql.")})
+			edits = append(edits, edit{sql.Span{Start: at.Start, End: at.Start}, duck.SQL("dsql.")})
 		}
 	})
 	slices.SortFunc(edits, func(a, b edit) int { return a.at.Start - b.at.Start })
-	var parts []*engine.Query
+	var parts []*duck.Query
 	from := sp.Start
 	for _, e := range edits {
-		parts = append(parts, engine.User(src, sql.Span{Start: from, End: e.at.Start}), e.q)
+		parts = append(parts, duck.User(src, sql.Span{Start: from, End: e.at.Start}), e.q)
 		from = e.at.End
 	}
-	return engine.Cat(append(parts, engine.User(src, sql.Span{Start: from, End: sp.End}))...)
+	return duck.Cat(append(parts, duck.User(src, sql.Span{Start: from, End: sp.End}))...)
 }
 
 // userHas: there is a function of the user's own by the name of a helper.
 func (b *compiler) userHas(name string) bool {
 	has, asked := b.own[name]
 	if !asked {
-		n, err := b.c.Int(b.ctx, engine.SQL("SELECT count(*) FROM duckdb_functions() WHERE function_name = {n} AND schema_name <> 'dsql'", engine.Args{"n": name}))
+		n, err := b.c.Int(b.ctx, duck.SQL("SELECT count(*) FROM duckdb_functions() WHERE function_name = {n} AND schema_name <> 'dsql'", duck.Args{"n": name}))
 		has = err == nil && n > 0
 		b.own[name] = has
 	}
@@ -175,21 +176,21 @@ func (b *compiler) bind() {
 	if len(b.p.steps) == 0 {
 		return
 	}
-	rel := engine.Empty(b.cols)
-	query := func(steps []step) engine.Bound {
-		a := engine.Args{"rel": rel}
-		a["list"] = engine.Each(", ", steps, func(s step) *engine.Query { return engine.SQL("({e})", engine.Args{"e": s.expr}) })
-		a["where"] = engine.Each(" OR ", steps, func(s step) *engine.Query { return engine.SQL("({e}) IS NULL", engine.Args{"e": s.expr}) })
-		return engine.Bound{Query: engine.SQL("SELECT {list} FROM {rel} WHERE {where}", a), At: steps[0].at}
+	rel := duck.Empty(b.cols)
+	query := func(steps []step) duck.Bound {
+		a := duck.Args{"rel": rel}
+		a["list"] = duck.Each(", ", steps, func(s step) *duck.Query { return duck.SQL("({e})", duck.Args{"e": s.expr}) })
+		a["where"] = duck.Each(" OR ", steps, func(s step) *duck.Query { return duck.SQL("({e}) IS NULL", duck.Args{"e": s.expr}) })
+		return duck.Bound{Query: duck.SQL("SELECT {list} FROM {rel} WHERE {where}", a), At: steps[0].at}
 	}
-	all, errs := b.c.DescribeEach(b.ctx, []engine.Bound{query(b.p.steps)})
+	all, errs := b.c.DescribeEach(b.ctx, []duck.Bound{query(b.p.steps)})
 	if errs[0] == nil {
 		for i := range b.p.steps {
 			b.judge(&b.p.steps[i], all[0][i].Type)
 		}
 		return
 	}
-	each := make([]engine.Bound, len(b.p.steps))
+	each := make([]duck.Bound, len(b.p.steps))
 	for i := range b.p.steps {
 		each[i] = query(b.p.steps[i : i+1])
 	}
@@ -224,7 +225,7 @@ func (b *compiler) judge(s *step, typ string) {
 
 // untyped: the value is NULL whatever the row, which DESCRIBE shows as INTEGER.
 func (b *compiler) untyped(s *step) bool {
-	_, errs := b.c.DescribeEach(b.ctx, []engine.Bound{{Query: engine.SQL("SELECT coalesce(({e}), NULL::{t}) FROM {rel}", engine.Args{"e": s.expr, "t": engine.Type(s.typ), "rel": engine.Empty(b.cols)})}})
+	_, errs := b.c.DescribeEach(b.ctx, []duck.Bound{{Query: duck.SQL("SELECT coalesce(({e}), NULL::{t}) FROM {rel}", duck.Args{"e": s.expr, "t": duck.Type(s.typ), "rel": duck.Empty(b.cols)})}})
 	return errs[0] == nil
 }
 

@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 	"dsql/internal/testkit"
 )
 
@@ -25,10 +25,10 @@ func TestExplain(t *testing.T) {
   4. SET "s" = 'y'  -- VARCHAR
   5. CONSTRAINT "w" EXPECT (s = 'y') ON VIOLATION WARN
 FROM (SELECT * REPLACE (dsql_pin("_rule") AS "_rule") FROM (SELECT *, CASE WHEN "_rule" = 0 THEN NOT (s = 'y') END AS "_broken_5" FROM (SELECT * REPLACE (CASE WHEN "_rule" = 0 THEN CAST(('y') AS VARCHAR) ELSE "s" END AS "s") FROM (SELECT *, (CASE WHEN NOT (id > 0) THEN 2 WHEN NOT ((NOT ("s" IS NULL))) THEN 3 ELSE 0 END)::SMALLINT AS "_rule" FROM (SELECT * REPLACE (CAST((dsql.blank_to_null("s")) AS VARCHAR) AS "s") FROM (SELECT *, struct_pack("s" := "s") AS "_was" FROM "new rows"))))))`
-	if d := cmp.Diff(want, p.Explain(engine.Ident("new rows"))); d != "" {
+	if d := cmp.Diff(want, p.Explain(duck.Ident("new rows"))); d != "" {
 		t.Error(d)
 	}
-	if (&Program{}).Explain(engine.Ident("new rows")) != "" {
+	if (&Program{}).Explain(duck.Ident("new rows")) != "" {
 		t.Error("no rules have something to explain")
 	}
 }

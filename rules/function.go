@@ -5,13 +5,14 @@ import (
 	"fmt"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/rules/expr"
 	"dsql/sql"
 )
 
 // FunctionKind is CREATE FUNCTION … LANGUAGE expr: an expression in expr-lang as a SQL macro, which any DuckDB client can call.
-var FunctionKind = engine.Kind{
+var FunctionKind = kind.Kind{
 	Syntax: &sql.Syntax{
 		Keyword: "FUNCTION", OnlyWith: "LANGUAGE",
 		Head: []sql.Clause{{Arg: sql.ArgColumnDefs, Required: true, Doc: "the parameters, with their types"}},
@@ -23,7 +24,7 @@ var FunctionKind = engine.Kind{
 		Doc:     "A function of a row's values, written in expr-lang and compiled to SQL.",
 		Example: `CREATE FUNCTION is_late(delay DOUBLE) RETURNS BOOLEAN LANGUAGE expr AS $$ (delay ?? 0.0) > 15 $$`,
 	},
-	Compile: func(d *sql.Decl) (engine.Object, error) { return &Function{d}, nil },
+	Compile: func(d *sql.Decl) (kind.Object, error) { return &Function{d}, nil },
 }
 
 // Function is a compiled CREATE FUNCTION.
@@ -33,29 +34,29 @@ type Function struct{ decl *sql.Decl }
 func (f *Function) Decl() *sql.Decl { return f.decl }
 
 // Define makes the macro.
-func (f *Function) Define(ctx context.Context, tx *engine.Tx, _ *engine.Env) error {
+func (f *Function) Define(ctx context.Context, tx *duck.Tx, _ *kind.Env) error {
 	d := f.decl
 	returns := d.Arg("RETURNS")
-	types := []*engine.Query{engine.SQL("NULL::{t}", engine.Args{"t": engine.User(d.Src, returns.Span)})}
+	types := []*duck.Query{duck.SQL("NULL::{t}", duck.Args{"t": duck.User(d.Src, returns.Span)})}
 	var params []sql.ColumnDef
 	if v := d.Arg("#0"); v != nil {
 		params = v.Columns
 	}
 	for _, p := range params {
-		types = append(types, engine.SQL("NULL::{t}", engine.Args{"t": engine.User(d.Src, p.At)}))
+		types = append(types, duck.SQL("NULL::{t}", duck.Args{"t": duck.User(d.Src, p.At)}))
 	}
-	known, errs := tx.DescribeEach(ctx, []engine.Bound{{Query: engine.SQL("SELECT {t}", engine.Args{"t": engine.Join(", ", types...)}), At: engine.At(d)}})
+	known, errs := tx.DescribeEach(ctx, []duck.Bound{{Query: duck.SQL("SELECT {t}", duck.Args{"t": duck.Join(", ", types...)}), At: duck.At(d)}})
 	if errs[0] != nil {
 		return errs[0]
 	}
-	cols := make([]engine.Column, len(params))
+	cols := make([]duck.Column, len(params))
 	names := make([]string, len(params))
 	for i, p := range params {
-		cols[i] = engine.Column{Name: p.Name.Text, Type: known[0][i+1].Type}
+		cols[i] = duck.Column{Name: p.Name.Text, Type: known[0][i+1].Type}
 		names[i] = p.Name.Text
 	}
-	v, refused := expr.Compile(d.Src, d.Arg("AS").Span, cols, func(c engine.Column) *engine.Query {
-		return engine.SQL("CAST({c} AS {t})", engine.Args{"c": engine.Ident(c.Name), "t": engine.Type(c.Type)})
+	v, refused := expr.Compile(d.Src, d.Arg("AS").Span, cols, func(c duck.Column) *duck.Query {
+		return duck.SQL("CAST({c} AS {t})", duck.Args{"c": duck.Ident(c.Name), "t": duck.Type(c.Type)})
 	})
 	if refused != nil {
 		return refused
@@ -63,14 +64,14 @@ func (f *Function) Define(ctx context.Context, tx *engine.Tx, _ *engine.Env) err
 	if typ := known[0][0].Type; v.Type.Kind != expr.Nil && !castable(v.Type.SQL(), typ) {
 		return &sql.Error{Src: d.Src, Span: returns.Span, Code: "type-mismatch", Msg: fmt.Sprintf("the expression gives %s, which can't become %s", v.Type, typ), Hint: "change RETURNS, or the expression"}
 	}
-	_, err := tx.ExecAt(ctx, engine.SQL("CREATE OR REPLACE MACRO {name}({params}) AS CAST({e} AS {t})",
-		engine.Args{"name": engine.Ident(d.Name), "params": engine.Names(names), "e": v.SQL, "t": engine.Type(known[0][0].Type)}), engine.At(d))
+	_, err := tx.ExecAt(ctx, duck.SQL("CREATE OR REPLACE MACRO {name}({params}) AS CAST({e} AS {t})",
+		duck.Args{"name": duck.Ident(d.Name), "params": duck.Names(names), "e": v.SQL, "t": duck.Type(known[0][0].Type)}), duck.At(d))
 	return err
 }
 
 // Drop removes the macro.
-func (f *Function) Drop(ctx context.Context, tx *engine.Tx) error {
-	_, err := tx.ExecAt(ctx, engine.SQL("DROP MACRO IF EXISTS {name}", engine.Args{"name": engine.Ident(f.decl.Name)}), engine.At(f.decl))
+func (f *Function) Drop(ctx context.Context, tx *duck.Tx) error {
+	_, err := tx.ExecAt(ctx, duck.SQL("DROP MACRO IF EXISTS {name}", duck.Args{"name": duck.Ident(f.decl.Name)}), duck.At(f.decl))
 	return err
 }
 

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 	"dsql/sql"
 )
 
@@ -96,7 +96,7 @@ func (h Helper) create() string {
 }
 
 // Install makes the helpers in the file, where those of this dsql aren't there yet.
-func Install(ctx context.Context, c *engine.Conn) error {
+func Install(ctx context.Context, c *duck.Conn) error {
 	sum := sha256.New()
 	for _, h := range Helpers {
 		fmt.Fprintln(sum, h.create())
@@ -104,15 +104,15 @@ func Install(ctx context.Context, c *engine.Conn) error {
 	version := fmt.Sprintf("%x", sum.Sum(nil)[:8])
 	// Asking duckdb_functions() would take ten times as long as all that a run without news does.
 	var have string
-	if _, err := c.Scan(ctx, engine.SQL("SELECT dsql.helpers()"), &have); have == version || err != nil && !engine.Absent(err) {
+	if _, err := c.Scan(ctx, duck.SQL("SELECT dsql.helpers()"), &have); have == version || err != nil && !duck.Absent(err) {
 		return err
 	}
 	for _, h := range Helpers {
-		if _, err := c.Exec(ctx, engine.Type(h.create())); err != nil {
+		if _, err := c.Exec(ctx, duck.Text(h.create())); err != nil {
 			return err
 		}
 	}
-	return c.Run(ctx, engine.SQL("CREATE OR REPLACE MACRO dsql.helpers() AS {v}", engine.Args{"v": version}))
+	return c.Run(ctx, duck.SQL("CREATE OR REPLACE MACRO dsql.helpers() AS {v}", duck.Args{"v": version}))
 }
 
 // helperCalls finds where an expression calls a helper without its schema.

@@ -3,7 +3,8 @@ package rules
 import (
 	"context"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
@@ -25,7 +26,7 @@ func NewList(kind string, d *sql.Decl) (*List, error) {
 func (l *List) Decl() *sql.Decl { return l.decl }
 
 // Define has nothing to make: a list lives in the destinations that apply it.
-func (l *List) Define(context.Context, *engine.Tx, *engine.Env) error { return nil }
+func (l *List) Define(context.Context, *duck.Tx, *kind.Env) error { return nil }
 
 // Check finds lists that are not there, and rings, also where no destination applies the list.
 func (l *List) Check(lists Lists) error {

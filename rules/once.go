@@ -7,7 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"dsql/engine"
+	"dsql/engine/catalog"
+	"dsql/engine/duck"
 )
 
 // Where the caller reads the rows just once, the rules are judged in that very scan: a filter lets the good rows through, and
@@ -35,10 +36,10 @@ const maxNotes = 256 << 20
 var open struct {
 	sync.Map // int64 → *notes
 	next     atomic.Int64
-	known    sync.Map // *engine.DB that has the functions
+	known    sync.Map // *duck.DB that has the functions
 }
 
-func scanOf(call *engine.Call) *notes {
+func scanOf(call *duck.Call) *notes {
 	ids, _ := call.Ints(0)
 	n, _ := open.Load(ids[0])
 	return n.(*notes)
@@ -46,8 +47,8 @@ func scanOf(call *engine.Call) *notes {
 
 // Register makes callable what Batch.Once needs: when a database is opened, outside of a transaction. Where it was not called,
 // Once makes no difference.
-func Register(c *engine.Conn) error {
-	for _, f := range []engine.Function{
+func Register(c *duck.Conn) error {
+	for _, f := range []duck.Function{
 		{Name: "dsql_judge", Params: []string{"BIGINT", "BIGINT", "BIGINT", "BIGINT", "VARCHAR"}, Returns: "BIGINT", Volatile: true, Call: judge},
 		{Name: "dsql_pin", Params: []string{"BIGINT"}, Returns: "BIGINT", Volatile: true, Call: pin},
 		{Name: "dsql_noted_rule", Params: []string{"BIGINT", "BIGINT"}, Returns: "BIGINT", Call: notedRule},
@@ -62,11 +63,11 @@ func Register(c *engine.Conn) error {
 	return nil
 }
 
-func registered(c *engine.Conn) bool { _, ok := open.known.Load(c.DB); return ok }
+func registered(c *duck.Conn) bool { _, ok := open.known.Load(c.DB); return ok }
 
 // judge takes a scan's number, a row's verdict, which WARNs it breaks (bits by step), its _row and its JSON; it gives 1 when the
 // row goes on.
-func judge(call *engine.Call) error {
+func judge(call *duck.Call) error {
 	n := scanOf(call)
 	verdicts, _ := call.Ints(1)
 	warns, _ := call.Ints(2)
@@ -85,7 +86,7 @@ func judge(call *engine.Call) error {
 			continue
 		}
 		n.broken[v-1]++
-		if engine.IsNull(valid, i) || n.full {
+		if duck.IsNull(valid, i) || n.full {
 			continue
 		}
 		from := len(n.text)
@@ -99,18 +100,18 @@ func judge(call *engine.Call) error {
 }
 
 // pin gives its argument.
-func pin(call *engine.Call) error {
+func pin(call *duck.Call) error {
 	in, valid := call.Ints(0)
 	copy(call.OutInts(), in)
 	for i := range in {
-		if engine.IsNull(valid, i) {
+		if duck.IsNull(valid, i) {
 			call.SetNull(i)
 		}
 	}
 	return nil
 }
 
-func notedRule(call *engine.Call) error {
+func notedRule(call *duck.Call) error {
 	n := scanOf(call)
 	at, _ := call.Ints(1)
 	for i, out := 0, call.OutInts(); i < call.N; i++ {
@@ -119,7 +120,7 @@ func notedRule(call *engine.Call) error {
 	return nil
 }
 
-func notedRow(call *engine.Call) error {
+func notedRow(call *duck.Call) error {
 	n := scanOf(call)
 	at, _ := call.Ints(1)
 	for i, out := 0, call.OutInts(); i < call.N; i++ {
@@ -128,7 +129,7 @@ func notedRow(call *engine.Call) error {
 	return nil
 }
 
-func notedData(call *engine.Call) error {
+func notedData(call *duck.Call) error {
 	n := scanOf(call)
 	at, _ := call.Ints(1)
 	for i := range call.N {
@@ -139,48 +140,48 @@ func notedData(call *engine.Call) error {
 }
 
 // once makes Rows judge itself while it is read.
-func (p *Program) once(b Batch, rel *engine.Query, out *Outcome) {
+func (p *Program) once(b Batch, rel *duck.Query, out *Outcome) {
 	n := &notes{broken: make([]int64, len(p.steps))}
 	id := open.next.Add(1)
 	open.Store(id, n)
-	var bits, stored []*engine.Query
-	var noted *engine.Kept
+	var bits, stored []*duck.Query
+	var noted *catalog.Kept
 	for i, s := range p.steps {
 		switch {
 		case s.warns():
-			bits = append(bits, engine.SQL("CASE WHEN {w} THEN {bit}::BIGINT ELSE 0 END", engine.Args{"w": engine.Ident(s.broken), "bit": int64(1) << i}))
+			bits = append(bits, duck.SQL("CASE WHEN {w} THEN {bit}::BIGINT ELSE 0 END", duck.Args{"w": duck.Ident(s.broken), "bit": int64(1) << i}))
 		case s.action == reject:
-			stored = append(stored, engine.Lit(i+1))
+			stored = append(stored, duck.Lit(i+1))
 		}
 	}
-	a := engine.Args{"cols": p.kept(b), "rel": rel, "id": id, "v": engine.SQL("0"), "w": engine.Ident(p.warned), "row": engine.SQL("NULL"), "data": engine.SQL("NULL")}
+	a := duck.Args{"cols": p.kept(b), "rel": rel, "id": id, "v": duck.SQL("0"), "w": duck.Ident(p.warned), "row": duck.SQL("NULL"), "data": duck.SQL("NULL")}
 	if len(bits) > 0 {
-		a["pin"] = p.pin(engine.Join(" + ", bits...))
-		a["rel"] = engine.SQL("(SELECT *, {pin} AS {w} FROM {rel})", a)
+		a["pin"] = p.pin(duck.Join(" + ", bits...))
+		a["rel"] = duck.SQL("(SELECT *, {pin} AS {w} FROM {rel})", a)
 	} else {
-		a["w"] = engine.SQL("0")
+		a["w"] = duck.SQL("0")
 	}
 	if p.any((*step).gates) {
-		a["v"] = engine.Ident(p.verdict)
+		a["v"] = duck.Ident(p.verdict)
 	}
 	if len(stored) > 0 {
 		if b.HasRow {
-			a["row"] = engine.SQL("_row")
+			a["row"] = duck.SQL("_row")
 		}
-		kept := engine.KeptRow(b.Columns, p.original())
-		parts := []*engine.Query{kept.Data}
-		from := func(part *engine.Query) *engine.Query { // where the note has it
+		kept := catalog.KeptRow(b.Columns, p.original())
+		parts := []*duck.Query{kept.Data}
+		from := func(part *duck.Query) *duck.Query { // where the note has it
 			if part == nil {
 				return nil
 			}
 			parts = append(parts, part)
-			return engine.SQL("json_extract(_r._data, {path})", engine.Args{"path": fmt.Sprintf("$[%d]", len(parts)-1)})
+			return duck.SQL("json_extract(_r._data, {path})", duck.Args{"path": fmt.Sprintf("$[%d]", len(parts)-1)})
 		}
-		noted = &engine.Kept{Data: engine.SQL("json_extract(_r._data, '$[0]')"), Original: from(kept.Original), Exact: from(kept.Exact)}
-		a["data"] = engine.SQL("CASE WHEN {v} IN ({stored}) THEN json_array({parts})::VARCHAR END", a, engine.Args{"parts": engine.Join(", ", parts...), "stored": engine.Join(", ", stored...)})
+		noted = &catalog.Kept{Data: duck.SQL("json_extract(_r._data, '$[0]')"), Original: from(kept.Original), Exact: from(kept.Exact)}
+		a["data"] = duck.SQL("CASE WHEN {v} IN ({stored}) THEN json_array({parts})::VARCHAR END", a, duck.Args{"parts": duck.Join(", ", parts...), "stored": duck.Join(", ", stored...)})
 	}
-	out.Rows = engine.SQL("(SELECT {cols} FROM {rel} AS _r WHERE CASE WHEN {v} = 0 AND {w} = 0 THEN true ELSE dsql_judge({id}, {v}, {w}, {row}, {data}) = 1 END)", a)
-	out.settle = func(ctx context.Context, tx *engine.Tx, out *Outcome) error {
+	out.Rows = duck.SQL("(SELECT {cols} FROM {rel} AS _r WHERE CASE WHEN {v} = 0 AND {w} = 0 THEN true ELSE dsql_judge({id}, {v}, {w}, {row}, {data}) = 1 END)", a)
+	out.settle = func(ctx context.Context, tx *duck.Tx, out *Outcome) error {
 		defer open.Delete(id)
 		if err := p.settle(ctx, tx, b, rel, n.broken, out); err != nil || out.Rejected == 0 {
 			return err
@@ -191,7 +192,7 @@ func (p *Program) once(b Batch, rel *engine.Query, out *Outcome) {
 		if b.HasRow {
 			slices.SortStableFunc(n.rejected, func(a, b note) int { return int(min(max(a.row-b.row, -1), 1)) })
 		}
-		rows := engine.SQL("(SELECT dsql_noted_rule({id}, i) AS {v}, dsql_noted_row({id}, i) AS _row, dsql_noted_data({id}, i) AS _data FROM range({n}) t(i))", engine.Args{"id": id, "n": len(n.rejected), "v": engine.Ident(p.verdict)})
+		rows := duck.SQL("(SELECT dsql_noted_rule({id}, i) AS {v}, dsql_noted_row({id}, i) AS _row, dsql_noted_data({id}, i) AS _data FROM range({n}) t(i))", duck.Args{"id": id, "n": len(n.rejected), "v": duck.Ident(p.verdict)})
 		_, err := p.reject(ctx, tx, b, rows, noted)
 		return err
 	}

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"unicode"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // How national numbers are written is data that changes: which prefix one sheds (0, 1, 8, 06), what a call abroad begins with, how long
@@ -15,16 +15,16 @@ import (
 const phoneFunction = "dsql_phone_e164"
 
 // RegisterHelpers makes callable what helpers need beside SQL: on each database that is opened, before Install.
-func RegisterHelpers(c *engine.Conn) error {
-	return c.Register(engine.Function{Name: phoneFunction, Params: []string{"VARCHAR", "VARCHAR"}, Returns: "VARCHAR", Call: phones})
+func RegisterHelpers(c *duck.Conn) error {
+	return c.Register(duck.Function{Name: phoneFunction, Params: []string{"VARCHAR", "VARCHAR"}, Returns: "VARCHAR", Call: phones})
 }
 
-func phones(call *engine.Call) error {
+func phones(call *duck.Call) error {
 	numbers, valid := call.Texts(0)
 	countries, known := call.Texts(1)
 	for i := range call.N {
 		e164 := ""
-		if !engine.IsNull(valid, i) && !engine.IsNull(known, i) {
+		if !duck.IsNull(valid, i) && !duck.IsNull(known, i) {
 			e164 = phoneE164(numbers(i), countries(i))
 		}
 		if e164 == "" {

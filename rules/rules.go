@@ -9,7 +9,8 @@ import (
 	"slices"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
@@ -26,9 +27,9 @@ type Program struct {
 // step is a SET of one column or a CONSTRAINT.
 type step struct {
 	decl *sql.Decl
-	expr *engine.Query // the value, or the condition
-	at   engine.Place  // of the expression
-	note []sql.Note    // the APPLYs that brought it here
+	expr *duck.Query // the value, or the condition
+	at   duck.Place  // of the expression
+	note []sql.Note  // the APPLYs that brought it here
 
 	column, typ string // SET
 
@@ -52,9 +53,9 @@ func (s *step) gates() bool { return s.name != "" && s.action != warn }
 
 // Compile reads RULES items against the columns that they see. Every expression is bound, and all errors of all items come back
 // in one list.
-func Compile(ctx context.Context, c *engine.Conn, items []*sql.Decl, cols []engine.Column, lists Lists) (*Program, error) {
+func Compile(ctx context.Context, c *duck.Conn, items []*sql.Decl, cols []duck.Column, lists Lists) (*Program, error) {
 	all, errs := Expand("rules", items, lists)
-	b := &compiler{ctx: ctx, c: c, cols: cols, p: &Program{verdict: engine.FreeName("_rule", cols), warned: engine.FreeName("_warned", cols), was: engine.FreeName("_was", cols)}, errs: errs, own: map[string]bool{}}
+	b := &compiler{ctx: ctx, c: c, cols: cols, p: &Program{verdict: duck.FreeName("_rule", cols), warned: duck.FreeName("_warned", cols), was: duck.FreeName("_was", cols)}, errs: errs, own: map[string]bool{}}
 	for _, it := range all {
 		b.item(it)
 	}
@@ -79,60 +80,60 @@ const maxSets = 10
 
 // layers is the chain over rel: its columns after all SETs, the verdict (where there is a gate), and a column for each WARN. The
 // verdict can be filtered by.
-func (p *Program) layers(rel *engine.Query) *engine.Query {
+func (p *Program) layers(rel *duck.Query) *duck.Query {
 	judged := false // the verdict column is there
-	verdict := engine.Ident(p.verdict)
+	verdict := duck.Ident(p.verdict)
 	if set := p.Sets(); len(set) > 0 {
-		rel = engine.SQL("(SELECT *, struct_pack({set}) AS {was} FROM {rel})", engine.Args{"rel": rel, "was": engine.Ident(p.was), "set": same(set)})
+		rel = duck.SQL("(SELECT *, struct_pack({set}) AS {was} FROM {rel})", duck.Args{"rel": rel, "was": duck.Ident(p.was), "set": same(set)})
 	}
 	for i := 0; i < len(p.steps); {
 		s := &p.steps[i]
-		a := engine.Args{"rel": rel, "v": verdict, "e": s.expr}
+		a := duck.Args{"rel": rel, "v": verdict, "e": s.expr}
 		end := i + 1
 		switch {
 		case s.sets():
-			a["c"], a["t"] = engine.Ident(s.column), engine.Type(s.typ)
+			a["c"], a["t"] = duck.Ident(s.column), duck.Type(s.typ)
 			// A value that doesn't convert is an error at the CAST: that is where the user's expression begins.
-			a["here"] = engine.User(s.at.Src, sql.Span{Start: s.at.Span.Start, End: s.at.Span.Start})
-			a["e"] = engine.SQL("{here}CAST(({e}) AS {t})", a)
+			a["here"] = duck.User(s.at.Src, sql.Span{Start: s.at.Span.Start, End: s.at.Span.Start})
+			a["e"] = duck.SQL("{here}CAST(({e}) AS {t})", a)
 			if judged {
-				a["e"] = engine.SQL("CASE WHEN {v} = 0 THEN {e} ELSE {c} END", a)
+				a["e"] = duck.SQL("CASE WHEN {v} = 0 THEN {e} ELSE {c} END", a)
 			}
-			rel = engine.SQL("(SELECT * REPLACE ({e} AS {c}) FROM {rel})", a)
+			rel = duck.SQL("(SELECT * REPLACE ({e} AS {c}) FROM {rel})", a)
 		case s.warns():
 			end = p.run(i, (*step).warns)
-			a["w"] = engine.Each(", ", p.steps[i:end], func(s step) *engine.Query {
-				a := a.With(engine.Args{"e": s.expr, "w": engine.Ident(s.broken)})
+			a["w"] = duck.Each(", ", p.steps[i:end], func(s step) *duck.Query {
+				a := a.With(duck.Args{"e": s.expr, "w": duck.Ident(s.broken)})
 				if judged {
-					return engine.SQL("CASE WHEN {v} = 0 THEN NOT ({e}) END AS {w}", a)
+					return duck.SQL("CASE WHEN {v} = 0 THEN NOT ({e}) END AS {w}", a)
 				}
-				return engine.SQL("NOT ({e}) AS {w}", a)
+				return duck.SQL("NOT ({e}) AS {w}", a)
 			})
-			rel = engine.SQL("(SELECT *, {w} FROM {rel})", a)
+			rel = duck.SQL("(SELECT *, {w} FROM {rel})", a)
 		default:
 			end = p.run(i, (*step).gates)
 			n := i
-			a["cases"] = engine.Each(" ", p.steps[i:end], func(s step) *engine.Query {
+			a["cases"] = duck.Each(" ", p.steps[i:end], func(s step) *duck.Query {
 				n++
-				return engine.SQL("WHEN NOT ({e}) THEN {n}", engine.Args{"e": s.expr, "n": n})
+				return duck.SQL("WHEN NOT ({e}) THEN {n}", duck.Args{"e": s.expr, "n": n})
 			})
 			if judged {
-				rel = engine.SQL("(SELECT * REPLACE ((CASE WHEN {v} <> 0 THEN {v} {cases} ELSE 0 END)::SMALLINT AS {v}) FROM {rel})", a)
+				rel = duck.SQL("(SELECT * REPLACE ((CASE WHEN {v} <> 0 THEN {v} {cases} ELSE 0 END)::SMALLINT AS {v}) FROM {rel})", a)
 			} else {
-				rel = engine.SQL("(SELECT *, (CASE {cases} ELSE 0 END)::SMALLINT AS {v} FROM {rel})", a)
+				rel = duck.SQL("(SELECT *, (CASE {cases} ELSE 0 END)::SMALLINT AS {v} FROM {rel})", a)
 			}
 			judged = true
 		}
 		i = end
 	}
 	if judged {
-		rel = engine.SQL("(SELECT * REPLACE ({pin} AS {v}) FROM {rel})", engine.Args{"pin": p.pin(verdict), "v": verdict, "rel": rel})
+		rel = duck.SQL("(SELECT * REPLACE ({pin} AS {v}) FROM {rel})", duck.Args{"pin": p.pin(verdict), "v": verdict, "rel": rel})
 	}
 	return rel
 }
 
 // Through is a relation of what the SETs make of rel, with columns of their own beside.
-func (p *Program) Through(rel *engine.Query) *engine.Query { return p.layers(rel) }
+func (p *Program) Through(rel *duck.Query) *duck.Query { return p.layers(rel) }
 
 // Sets are the columns that SETs change.
 func (p *Program) Sets() []string {
@@ -147,27 +148,27 @@ func (p *Program) Sets() []string {
 
 // Original has a FROM-item of rel's _row and _was: the columns that SETs change, as rel has them. nil: there are none. Who rejects
 // rows behind the rules finds them there.
-func (p *Program) Original(rel *engine.Query) *engine.Was {
+func (p *Program) Original(rel *duck.Query) *kind.Was {
 	set := p.Sets()
 	if len(set) == 0 {
 		return nil
 	}
-	return &engine.Was{Columns: set, Struct: engine.SQL("(SELECT _row, struct_pack({set}) AS _was FROM {rel})", engine.Args{"rel": rel, "set": same(set)})}
+	return &kind.Was{Columns: set, Struct: duck.SQL("(SELECT _row, struct_pack({set}) AS _was FROM {rel})", duck.Args{"rel": rel, "set": same(set)})}
 }
 
 // same are fields of a STRUCT for columns.
-func same(cols []string) *engine.Query {
-	return engine.Each(", ", cols, func(c string) *engine.Query { return engine.SQL("{c} := {c}", engine.Args{"c": engine.Ident(c)}) })
+func same(cols []string) *duck.Query {
+	return duck.Each(", ", cols, func(c string) *duck.Query { return duck.SQL("{c} := {c}", duck.Args{"c": duck.Ident(c)}) })
 }
 
 // pin gives an expression in a way that DuckDB computes where it stands, once a row: it is volatile. A filter on the verdict would
 // else be pushed down through the layers, each of which names what the one below gives more than once, and grow with a power of
 // their number.
-func (p *Program) pin(e *engine.Query) *engine.Query {
+func (p *Program) pin(e *duck.Query) *duck.Query {
 	if p.native {
-		return engine.SQL("dsql_pin({e})", engine.Args{"e": e})
+		return duck.SQL("dsql_pin({e})", duck.Args{"e": e})
 	}
-	return engine.SQL("CASE WHEN random() < 2 THEN {e} END", engine.Args{"e": e})
+	return duck.SQL("CASE WHEN random() < 2 THEN {e} END", duck.Args{"e": e})
 }
 
 // Rejects: some constraint sends rows to dsql.rejects.
@@ -188,7 +189,7 @@ func (p *Program) any(class func(*step) bool) bool {
 }
 
 // Explain is the ordered chain and the SQL that it compiles to over rel, a FROM-item. "" when there are no rules.
-func (p *Program) Explain(rel *engine.Query) string {
+func (p *Program) Explain(rel *duck.Query) string {
 	if len(p.steps) == 0 {
 		return ""
 	}
@@ -196,11 +197,11 @@ func (p *Program) Explain(rel *engine.Query) string {
 	for i, s := range p.steps {
 		fmt.Fprintf(&b, "%3d. ", i+1)
 		if s.sets() {
-			fmt.Fprintf(&b, "SET %s = %s  -- %s\n", engine.Ident(s.column), s.expr, s.typ)
+			fmt.Fprintf(&b, "SET %s = %s  -- %s\n", duck.Ident(s.column), s.expr, s.typ)
 		} else {
-			fmt.Fprintf(&b, "CONSTRAINT %s EXPECT (%s) ON VIOLATION %s\n", engine.Ident(s.name), s.expr, s.action)
+			fmt.Fprintf(&b, "CONSTRAINT %s EXPECT (%s) ON VIOLATION %s\n", duck.Ident(s.name), s.expr, s.action)
 		}
 	}
-	fmt.Fprintf(&b, "%s", engine.SQL("FROM {rel}", engine.Args{"rel": p.layers(rel)}))
+	fmt.Fprintf(&b, "%s", duck.SQL("FROM {rel}", duck.Args{"rel": p.layers(rel)}))
 	return b.String()
 }

@@ -8,18 +8,19 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/internal/testkit"
 	"dsql/sql"
 )
 
 // forms are what a test's script may hold.
-var forms = []*sql.Syntax{Kind.Syntax, {Keyword: "STREAM", Clauses: engine.ChainClauses, Body: []sql.Clause{{Keyword: "FROM", Arg: sql.ArgNameList}}}}
+var forms = []*sql.Syntax{Kind.Syntax, {Keyword: "STREAM", Clauses: kind.ChainClauses, Body: []sql.Clause{{Keyword: "FROM", Arg: sql.ArgNameList}}}}
 
 // bench is a database in memory, with all that rules register.
-func bench(t testing.TB) *engine.Conn {
+func bench(t testing.TB) *duck.Conn {
 	t.Helper()
-	return testkit.Open(t, 1, RegisterHelpers, func(c *engine.Conn) error { return Install(t.Context(), c) }, Register).Writer()
+	return testkit.Open(t, 1, RegisterHelpers, func(c *duck.Conn) error { return Install(t.Context(), c) }, Register).Writer()
 }
 
 // tester is a test of Go's or of rapid's.
@@ -31,7 +32,7 @@ type tester interface {
 }
 
 // compile reads a script whose last statement is CREATE STREAM … FROM table.
-func compile(t tester, c *engine.Conn, script string) (*Program, error) {
+func compile(t tester, c *duck.Conn, script string) (*Program, error) {
 	t.Helper()
 	src := sql.NewSource("test.sql", script)
 	stmts, err := sql.Parse(src, forms)
@@ -49,7 +50,7 @@ func compile(t tester, c *engine.Conn, script string) (*Program, error) {
 			lists[last.Name] = last
 		}
 	}
-	chain := engine.CompileChain(last)
+	chain := kind.CompileChain(last)
 	return Compile(t.Context(), c, chain.Rules, testkit.Columns(t, c, chain.From[0].Text), func(name string) (*sql.Decl, bool) {
 		if d, ok := lists[name]; ok {
 			return d, true
@@ -64,7 +65,7 @@ func compile(t tester, c *engine.Conn, script string) (*Program, error) {
 }
 
 // run takes a table through rules; rows and rejects come back as text.
-func run(t testing.TB, c *engine.Conn, table, rules string, mode string) (Outcome, string, string, error) {
+func run(t testing.TB, c *duck.Conn, table, rules string, mode string) (Outcome, string, string, error) {
 	t.Helper()
 	p, err := compile(t, c, "CREATE STREAM s RULES ("+rules+") FROM "+table)
 	if err != nil {
@@ -72,23 +73,23 @@ func run(t testing.TB, c *engine.Conn, table, rules string, mode string) (Outcom
 	}
 	var out Outcome
 	var kept, rejected string
-	err = c.Scratch(t.Context(), func(tx *engine.Tx) (err error) {
-		out, err = p.Run(t.Context(), tx, Batch{Destination: "s", Source: "src", Version: 7, Rel: engine.Ident(table), Columns: testkit.Columns(t, c, table), Stage: mode == "stage", Once: mode == "once"})
+	err = c.Scratch(t.Context(), func(tx *duck.Tx) (err error) {
+		out, err = p.Run(t.Context(), tx, Batch{Destination: "s", Source: "src", Version: 7, Rel: duck.Ident(table), Columns: testkit.Columns(t, c, table), Stage: mode == "stage", Once: mode == "once"})
 		if err != nil {
 			return err
 		}
-		kept = text(t, c, engine.SQL("FROM {rel}", engine.Args{"rel": out.Rows}))
+		kept = text(t, c, duck.SQL("FROM {rel}", duck.Args{"rel": out.Rows}))
 		if err := out.Settle(t.Context(), tx); err != nil {
 			return err
 		}
-		rejected = text(t, c, engine.SQL("SELECT rule, reason, data::VARCHAR FROM dsql.rejects ORDER BY ALL"))
+		rejected = text(t, c, duck.SQL("SELECT rule, reason, data::VARCHAR FROM dsql.rejects ORDER BY ALL"))
 		return nil
 	})
 	return out, kept, rejected, err
 }
 
 // text is a query's rows, a line each.
-func text(t tester, c *engine.Conn, q *engine.Query) string {
+func text(t tester, c *duck.Conn, q *duck.Query) string {
 	t.Helper()
 	rows, err := c.Rows(t.Context(), q)
 	if err != nil {

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/catalog"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
@@ -14,31 +16,31 @@ type Batch struct {
 	Destination, Source string
 	Origin              string // which file, offsets or versions, for messages
 	Version             int64
-	Rel                 *engine.Query   // a FROM-item: Columns, perhaps _meta, and _row BIGINT where HasRow
-	Columns             []engine.Column // without _meta
+	Rel                 *duck.Query   // a FROM-item: Columns, perhaps _meta, and _row BIGINT where HasRow
+	Columns             []duck.Column // without _meta
 	HasRow              bool
-	Input               *engine.Input // nil where the rows come from a stored table
-	Stage               bool          // Rel must be read once only: its rows are kept in a TEMP table
-	Keep                []string      // what Rows are to have beside: _meta, _version
-	KeepOriginal        bool          // Rows are to have what Outcome.Was reads
-	Discard             bool          // what the rules leave is dropped: a WARN keeps no row
-	Once                bool          // the caller reads Rows once and wholly, and calls Settle then; Stage doesn't matter
+	Input               *kind.Input // nil where the rows come from a stored table
+	Stage               bool        // Rel must be read once only: its rows are kept in a TEMP table
+	Keep                []string    // what Rows are to have beside: _meta, _version
+	KeepOriginal        bool        // Rows are to have what Outcome.Was reads
+	Discard             bool        // what the rules leave is dropped: a WARN keeps no row
+	Once                bool        // the caller reads Rows once and wholly, and calls Settle then; Stage doesn't matter
 }
 
 // Outcome accounts for a batch: In = rows of Rows + Rejected + Dropped.
 type Outcome struct {
 	In                int64 // -1: not counted
 	Rejected, Dropped int64
-	Rows              *engine.Query // a FROM-item of the rows that go on: Columns, _row where HasRow, and Keep
-	Was               engine.Was    // with KeepOriginal: the columns that SETs change as they were, of a row _r of Rows
-	Warned            []*sql.Error  // rows that break an ON VIOLATION WARN, one error a constraint
+	Rows              *duck.Query  // a FROM-item of the rows that go on: Columns, _row where HasRow, and Keep
+	Was               kind.Was     // with KeepOriginal: the columns that SETs change as they were, of a row _r of Rows
+	Warned            []*sql.Error // rows that break an ON VIOLATION WARN, one error a constraint
 
-	settle func(context.Context, *engine.Tx, *Outcome) error
+	settle func(context.Context, *duck.Tx, *Outcome) error
 }
 
 // Settle is to be called once the rows of a Batch with Once were read: the counts are known then, and an ON VIOLATION FAIL that
 // was broken is an error. For other batches Run has done it all.
-func (o *Outcome) Settle(ctx context.Context, tx *engine.Tx) error {
+func (o *Outcome) Settle(ctx context.Context, tx *duck.Tx) error {
 	if o.settle == nil {
 		return nil
 	}
@@ -50,7 +52,7 @@ func (o *Outcome) Settle(ctx context.Context, tx *engine.Tx) error {
 //
 // Where the rows may be read twice they are not kept aside: one scan counts the verdicts, for which DuckDB computes no more
 // than the constraints need, and Rows is a query that the caller reads in its own time.
-func (p *Program) Run(ctx context.Context, tx *engine.Tx, b Batch) (Outcome, error) {
+func (p *Program) Run(ctx context.Context, tx *duck.Tx, b Batch) (Outcome, error) {
 	out := Outcome{In: -1, Rows: b.Rel}
 	if len(p.steps) == 0 && (!b.Stage || b.Once) {
 		return out, nil
@@ -71,7 +73,7 @@ func (p *Program) Run(ctx context.Context, tx *engine.Tx, b Batch) (Outcome, err
 	if b.KeepOriginal {
 		out.Was = p.original()
 	}
-	out.Rows = engine.SQL("(SELECT {cols} FROM {rel})", engine.Args{"cols": p.kept(b), "rel": rel})
+	out.Rows = duck.SQL("(SELECT {cols} FROM {rel})", duck.Args{"cols": p.kept(b), "rel": rel})
 	if !judges {
 		return out, nil
 	}
@@ -84,7 +86,7 @@ func (p *Program) Run(ctx context.Context, tx *engine.Tx, b Batch) (Outcome, err
 		return out, err
 	}
 	if out.Rejected+out.Dropped > 0 {
-		out.Rows = engine.SQL("(SELECT {cols} FROM {rel} WHERE {v} = 0)", engine.Args{"cols": p.kept(b), "rel": rel, "v": engine.Ident(p.verdict)})
+		out.Rows = duck.SQL("(SELECT {cols} FROM {rel} WHERE {v} = 0)", duck.Args{"cols": p.kept(b), "rel": rel, "v": duck.Ident(p.verdict)})
 	}
 	if out.Rejected == 0 {
 		return out, nil
@@ -96,7 +98,7 @@ func (p *Program) Run(ctx context.Context, tx *engine.Tx, b Batch) (Outcome, err
 const maxOnce = 62
 
 // settle turns the counts of each step into the outcome.
-func (p *Program) settle(ctx context.Context, tx *engine.Tx, b Batch, rel *engine.Query, broken []int64, out *Outcome) error {
+func (p *Program) settle(ctx context.Context, tx *duck.Tx, b Batch, rel *duck.Query, broken []int64, out *Outcome) error {
 	for i := range p.steps {
 		switch s := &p.steps[i]; s.action {
 		case reject:
@@ -116,7 +118,7 @@ func (p *Program) settle(ctx context.Context, tx *engine.Tx, b Batch, rel *engin
 			}
 			if broken[i] > 0 {
 				out.Warned = append(out.Warned, &sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "constraint", Exit: sql.ExitFailed,
-					Msg: fmt.Sprintf("%s of %s broke %s and %s kept%s", rowCount(broken[i]), b.Destination, s.name, plural(broken[i], "was", "were"), engine.Whence(b.Origin, b.Version))})
+					Msg: fmt.Sprintf("%s of %s broke %s and %s kept%s", rowCount(broken[i]), b.Destination, s.name, plural(broken[i], "was", "were"), kind.Whence(b.Origin, b.Version))})
 			}
 		}
 	}
@@ -124,14 +126,14 @@ func (p *Program) settle(ctx context.Context, tx *engine.Tx, b Batch, rel *engin
 }
 
 // rejectAll writes the rows of rel that a REJECT stopped: so many.
-func (p *Program) rejectAll(ctx context.Context, tx *engine.Tx, b Batch, rel *engine.Query, want int64) error {
-	numbers := []*engine.Query{}
+func (p *Program) rejectAll(ctx context.Context, tx *duck.Tx, b Batch, rel *duck.Query, want int64) error {
+	numbers := []*duck.Query{}
 	for i, s := range p.steps {
 		if s.action == reject {
-			numbers = append(numbers, engine.Lit(i+1))
+			numbers = append(numbers, duck.Lit(i+1))
 		}
 	}
-	got, err := p.reject(ctx, tx, b, engine.SQL("(SELECT * FROM {rel} WHERE {v} IN ({numbers}))", engine.Args{"rel": rel, "v": engine.Ident(p.verdict), "numbers": engine.Join(", ", numbers...)}), nil)
+	got, err := p.reject(ctx, tx, b, duck.SQL("(SELECT * FROM {rel} WHERE {v} IN ({numbers}))", duck.Args{"rel": rel, "v": duck.Ident(p.verdict), "numbers": duck.Join(", ", numbers...)}), nil)
 	if err == nil && got != want {
 		err = &sql.Error{Code: "account", Exit: sql.ExitFailed, Msg: fmt.Sprintf("the rules of %s rejected %d rows when counted and %d when kept; nothing was committed", b.Destination, want, got),
 			Hint: "a rule or the query gives another result each time it runs; make it give the same"}
@@ -140,8 +142,8 @@ func (p *Program) rejectAll(ctx context.Context, tx *engine.Tx, b Batch, rel *en
 }
 
 // kept are the columns of Outcome.Rows.
-func (p *Program) kept(b Batch) *engine.Query {
-	cols := engine.ColumnNames(b.Columns)
+func (p *Program) kept(b Batch) *duck.Query {
+	cols := duck.ColumnNames(b.Columns)
 	if b.HasRow {
 		cols = append(cols, "_row")
 	}
@@ -149,28 +151,28 @@ func (p *Program) kept(b Batch) *engine.Query {
 	if b.KeepOriginal && p.any((*step).sets) {
 		cols = append(cols, p.was)
 	}
-	return engine.Idents("", cols...)
+	return duck.Idents("", cols...)
 }
 
 // stage keeps the result of the rules in a TEMP table, until the destination's next batch.
-func (p *Program) stage(ctx context.Context, tx *engine.Tx, b Batch, rel *engine.Query) (*engine.Query, int64, error) {
-	t := engine.Ident("temp", "dsql_batch_"+strings.ToLower(b.Destination))
-	cols := []*engine.Query{p.kept(b)}
+func (p *Program) stage(ctx context.Context, tx *duck.Tx, b Batch, rel *duck.Query) (*duck.Query, int64, error) {
+	t := duck.Ident("temp", "dsql_batch_"+strings.ToLower(b.Destination))
+	cols := []*duck.Query{p.kept(b)}
 	if !b.KeepOriginal && p.any((*step).sets) && p.any((*step).gates) {
-		cols = append(cols, engine.Ident(p.was))
+		cols = append(cols, duck.Ident(p.was))
 	}
 	if p.any((*step).gates) {
-		cols = append(cols, engine.Ident(p.verdict))
+		cols = append(cols, duck.Ident(p.verdict))
 	}
 	for _, s := range p.steps {
 		if s.warns() {
-			cols = append(cols, engine.Ident(s.broken))
+			cols = append(cols, duck.Ident(s.broken))
 		}
 	}
-	if _, err := tx.Exec(ctx, engine.SQL("CREATE OR REPLACE TEMP TABLE {t} AS SELECT {cols} FROM {rel}", engine.Args{"t": t, "cols": engine.Join(", ", cols...), "rel": rel})); err != nil {
+	if _, err := tx.Exec(ctx, duck.SQL("CREATE OR REPLACE TEMP TABLE {t} AS SELECT {cols} FROM {rel}", duck.Args{"t": t, "cols": duck.Join(", ", cols...), "rel": rel})); err != nil {
 		return nil, 0, err
 	}
-	n, err := tx.Int(ctx, engine.SQL("SELECT count(*) FROM {t}", engine.Args{"t": t}))
+	n, err := tx.Int(ctx, duck.SQL("SELECT count(*) FROM {t}", duck.Args{"t": t}))
 	return t, n, err
 }
 
@@ -180,77 +182,77 @@ type counted struct {
 	broken []int64
 }
 
-func (p *Program) count(ctx context.Context, tx *engine.Tx, rel *engine.Query) (counted, error) {
+func (p *Program) count(ctx context.Context, tx *duck.Tx, rel *duck.Query) (counted, error) {
 	n := counted{broken: make([]int64, len(p.steps))}
-	cols, dest := []*engine.Query{engine.SQL("count(*)")}, []any{&n.rows}
-	alive := engine.SQL("true")
+	cols, dest := []*duck.Query{duck.SQL("count(*)")}, []any{&n.rows}
+	alive := duck.SQL("true")
 	if p.any((*step).gates) {
-		alive = engine.SQL("{v} = 0", engine.Args{"v": engine.Ident(p.verdict)})
+		alive = duck.SQL("{v} = 0", duck.Args{"v": duck.Ident(p.verdict)})
 	}
 	for i, s := range p.steps {
-		a := engine.Args{"v": engine.Ident(p.verdict), "n": i + 1, "w": engine.Ident(s.broken), "alive": alive}
+		a := duck.Args{"v": duck.Ident(p.verdict), "n": i + 1, "w": duck.Ident(s.broken), "alive": alive}
 		switch {
 		case s.gates():
-			cols = append(cols, engine.SQL("count(*) FILTER ({v} = {n})", a))
+			cols = append(cols, duck.SQL("count(*) FILTER ({v} = {n})", a))
 		case s.warns():
-			cols = append(cols, engine.SQL("count(*) FILTER ({w} AND {alive})", a))
+			cols = append(cols, duck.SQL("count(*) FILTER ({w} AND {alive})", a))
 		default:
 			continue
 		}
 		dest = append(dest, &n.broken[i])
 	}
-	_, err := tx.Scan(ctx, engine.SQL("SELECT {cols} FROM {rel}", engine.Args{"cols": engine.Join(", ", cols...), "rel": rel}), dest...)
+	_, err := tx.Scan(ctx, duck.SQL("SELECT {cols} FROM {rel}", duck.Args{"cols": duck.Join(", ", cols...), "rel": rel}), dest...)
 	return n, err
 }
 
 // original are the columns that SETs change as they were, of a row _r of the layers.
-func (p *Program) original() engine.Was {
+func (p *Program) original() kind.Was {
 	set := p.Sets()
 	if len(set) == 0 {
-		return engine.Was{}
+		return kind.Was{}
 	}
-	return engine.Was{Columns: set, Struct: engine.Ident("_r", p.was)}
+	return kind.Was{Columns: set, Struct: duck.Ident("_r", p.was)}
 }
 
 // reject writes rows to dsql.rejects: a FROM-item with the verdict, and the columns or what is kept of them.
-func (p *Program) reject(ctx context.Context, tx *engine.Tx, b Batch, rows *engine.Query, kept *engine.Kept) (int64, error) {
-	var names, reasons []*engine.Query
+func (p *Program) reject(ctx context.Context, tx *duck.Tx, b Batch, rows *duck.Query, kept *catalog.Kept) (int64, error) {
+	var names, reasons []*duck.Query
 	for i, s := range p.steps {
 		if s.action != reject {
 			continue
 		}
-		a := engine.Args{"n": i + 1, "name": s.name, "why": "constraint: " + s.name + ": " + s.at.Span.Of(s.at.Src)}
-		names = append(names, engine.SQL("WHEN {n} THEN {name}", a))
-		reasons = append(reasons, engine.SQL("WHEN {n} THEN {why}", a))
+		a := duck.Args{"n": i + 1, "name": s.name, "why": "constraint: " + s.name + ": " + s.at.Span.Of(s.at.Src)}
+		names = append(names, duck.SQL("WHEN {n} THEN {name}", a))
+		reasons = append(reasons, duck.SQL("WHEN {n} THEN {why}", a))
 	}
-	a := engine.Args{"v": engine.Ident(p.verdict), "names": engine.Join(" ", names...), "reasons": engine.Join(" ", reasons...)}
-	return tx.Reject(ctx, engine.Rejection{Destination: b.Destination, Source: b.Source, Version: b.Version, Input: b.Input, HasRow: b.HasRow, Columns: b.Columns, Was: p.original(), Kept: kept, Rows: rows,
-		Rule:   engine.SQL("CASE {v} {names} END", a),
-		Reason: engine.SQL("CASE {v} {reasons} END", a)})
+	a := duck.Args{"v": duck.Ident(p.verdict), "names": duck.Join(" ", names...), "reasons": duck.Join(" ", reasons...)}
+	return catalog.Reject(ctx, tx, catalog.Rejection{Destination: b.Destination, Source: b.Source, Version: b.Version, Input: b.Input, HasRow: b.HasRow, Columns: b.Columns, Was: p.original(), Kept: kept, Rows: rows,
+		Rule:   duck.SQL("CASE {v} {names} END", a),
+		Reason: duck.SQL("CASE {v} {reasons} END", a)})
 }
 
 // record keeps what a WARN counted.
-func (s *step) record(ctx context.Context, tx *engine.Tx, b Batch, n int64) error {
+func (s *step) record(ctx context.Context, tx *duck.Tx, b Batch, n int64) error {
 	verdict := "pass"
 	if n > 0 {
 		verdict = "warn"
 	}
-	return tx.Run(ctx, engine.SQL("INSERT INTO dsql.checks (destination, name, version, checked_at, value, verdict, failed_rows) VALUES ({d}, {name}, {v}, {now}, {n}, {verdict}, {n})",
-		engine.Args{"now": engine.Now, "d": b.Destination, "name": s.name, "v": b.Version, "n": n, "verdict": verdict}))
+	return tx.Run(ctx, duck.SQL("INSERT INTO dsql.checks (destination, name, version, checked_at, value, verdict, failed_rows) VALUES ({d}, {name}, {v}, {now}, {n}, {verdict}, {n})",
+		duck.Args{"now": duck.Now, "d": b.Destination, "name": s.name, "v": b.Version, "n": n, "verdict": verdict}))
 }
 
 // failure is the error of an ON VIOLATION FAIL, with rows that broke it.
-func (p *Program) failure(ctx context.Context, tx *engine.Tx, b Batch, rel *engine.Query, i int, n int64) error {
+func (p *Program) failure(ctx context.Context, tx *duck.Tx, b Batch, rel *duck.Query, i int, n int64) error {
 	s := p.steps[i]
-	rows, err := engine.Select(ctx, tx.Conn, engine.SQL("SELECT {data}::VARCHAR FROM {rel} _r WHERE {v} = {n} LIMIT 3",
-		engine.Args{"data": engine.DataJSON("_r", engine.ColumnNames(b.Columns)), "rel": rel, "v": engine.Ident(p.verdict), "n": i + 1}), func(row func(...any) error) (j string, err error) {
+	rows, err := duck.Select(ctx, tx.Conn, duck.SQL("SELECT {data}::VARCHAR FROM {rel} _r WHERE {v} = {n} LIMIT 3",
+		duck.Args{"data": catalog.DataJSON("_r", duck.ColumnNames(b.Columns)), "rel": rel, "v": duck.Ident(p.verdict), "n": i + 1}), func(row func(...any) error) (j string, err error) {
 		return j, row(&j)
 	})
 	if err != nil {
 		return err
 	}
 	return &sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "constraint", Exit: sql.ExitGate, Note: s.note,
-		Msg:  fmt.Sprintf("%s of %s broke %s, which is ON VIOLATION FAIL; nothing of the batch was written%s", rowCount(n), b.Destination, s.name, engine.Whence(b.Origin, 0)),
+		Msg:  fmt.Sprintf("%s of %s broke %s, which is ON VIOLATION FAIL; nothing of the batch was written%s", rowCount(n), b.Destination, s.name, kind.Whence(b.Origin, 0)),
 		Hint: "mend the data or the rule, or let the rule REJECT such rows and go on; they are like\n        " + strings.Join(rows, "\n        ")}
 }
 

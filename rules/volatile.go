@@ -1,6 +1,8 @@
 package rules
 
-import "dsql/engine"
+import (
+	"dsql/engine/duck"
+)
 
 // anyVolatile reports whether an expression calls a function that gives another value each time: random(), nextval(), or a
 // macro that calls one.
@@ -14,7 +16,7 @@ func (b *compiler) anyVolatile() (bool, error) {
 		return false, err
 	}
 	for name := range known {
-		if known.Any(name, func(r engine.Routine) bool { return r.Stability == "VOLATILE" }) {
+		if known.Any(name, func(r duck.Routine) bool { return r.Stability == "VOLATILE" }) {
 			return true, nil
 		}
 	}

@@ -10,7 +10,8 @@ import (
 	"slices"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
@@ -43,7 +44,7 @@ type files struct {
 	copied    []sql.Option // DuckDB's COPY takes them as they are
 }
 
-func compileFiles(d declared, options []sql.Option) (engine.Object, error) {
+func compileFiles(d declared, options []sql.Option) (kind.Object, error) {
 	s := &files{declared: d}
 	var errs sql.List
 	fail := func(at sql.Span, code, msg, hint string) { errs = append(errs, d.fail(at, code, msg, hint)) }
@@ -100,7 +101,7 @@ func (d *declared) yes(o sql.Option, errs *sql.List) bool {
 var whole = regexp.MustCompile(`\bU?HUGEINT\b`)
 
 // Bind finds the partition's columns, and lets DuckDB judge the options of its COPY, each at its place.
-func (s *files) Bind(ctx context.Context, c *engine.Conn, _ *engine.Env, cols []engine.Column, _ []string) error {
+func (s *files) Bind(ctx context.Context, c *duck.Conn, _ *kind.Env, cols []duck.Column, _ []string) error {
 	var errs sql.List
 	for _, p := range s.partition {
 		var e *sql.Error
@@ -127,9 +128,9 @@ func (s *files) Bind(ctx context.Context, c *engine.Conn, _ *engine.Env, cols []
 	for _, o := range s.copied {
 		one := *s
 		one.copied = []sql.Option{o}
-		q := engine.Cat(engine.SQL("EXPLAIN "), one.copy(engine.Cat(engine.SQL("SELECT * FROM "), engine.Empty(cols)), cols, "x"))
+		q := duck.Cat(duck.SQL("EXPLAIN "), one.copy(duck.Cat(duck.SQL("SELECT * FROM "), duck.Empty(cols)), cols, "x"))
 		var e *sql.Error
-		if _, err := probe.ExecAt(ctx, q, engine.Place{Src: s.decl.Src, Span: o.Value}); errors.As(err, &e) {
+		if _, err := probe.ExecAt(ctx, q, duck.Place{Src: s.decl.Src, Span: o.Value}); errors.As(err, &e) {
 			if e.Exit = 0; e.Code != "duckdb-catalog" { // a type that only this transaction knows
 				errs = append(errs, e)
 			}
@@ -142,7 +143,7 @@ func (s *files) Bind(ctx context.Context, c *engine.Conn, _ *engine.Env, cols []
 
 // copy is DuckDB's statement that writes rows: to a file, or with partitions to a folder. In either the rows are in order: a window
 // without parts makes DuckDB hand rows on one after the other, where several threads would each write what they have.
-func (s *files) copy(rows *engine.Query, cols []engine.Column, to string) *engine.Query {
+func (s *files) copy(rows *duck.Query, cols []duck.Column, to string) *duck.Query {
 	parts := make([]string, len(s.partition))
 	for i, p := range s.partition {
 		c, _ := s.column(p, "", cols)
@@ -151,41 +152,41 @@ func (s *files) copy(rows *engine.Query, cols []engine.Column, to string) *engin
 	if !s.inside { // NULL has a folder of its own, and a text that is that folder's name another
 		rows = s.apart(rows, parts, cols)
 	}
-	isPart := func(c engine.Column) bool { return slices.Contains(parts, c.Name) }
-	a := engine.Args{"rows": rows, "to": to, "n": engine.Ident(engine.FreeName("_n", cols)), "parts": engine.Names(parts)}
-	opts := []*engine.Query{engine.SQL("FORMAT {f}", engine.Args{"f": engine.Type(s.kind)})}
+	isPart := func(c duck.Column) bool { return slices.Contains(parts, c.Name) }
+	a := duck.Args{"rows": rows, "to": to, "n": duck.Ident(duck.FreeName("_n", cols)), "parts": duck.Names(parts)}
+	opts := []*duck.Query{duck.SQL("FORMAT {f}", duck.Args{"f": duck.Type(s.kind)})}
 	if len(parts) > 0 {
-		a["rows"] = engine.SQL("SELECT * EXCLUDE ({n}) FROM (SELECT *, row_number() OVER () AS {n} FROM ({rows})) WHERE {n} > 0", a)
-		opts = append(opts, engine.SQL("PARTITION_BY ({parts}), FILE_EXTENSION 'part'", a))
+		a["rows"] = duck.SQL("SELECT * EXCLUDE ({n}) FROM (SELECT *, row_number() OVER () AS {n} FROM ({rows})) WHERE {n} > 0", a)
+		opts = append(opts, duck.SQL("PARTITION_BY ({parts}), FILE_EXTENSION 'part'", a))
 		if s.inside { // NULL and the text that is its folder's name are two files in it
-			opts = append(opts, engine.SQL("FILENAME_PATTERN {p}", engine.Args{"p": "data_{uuid}"}))
+			opts = append(opts, duck.SQL("FILENAME_PATTERN {p}", duck.Args{"p": "data_{uuid}"}))
 		}
 	} else {
-		opts = append(opts, engine.SQL("USE_TMP_FILE false"))
+		opts = append(opts, duck.SQL("USE_TMP_FILE false"))
 	}
 	if s.kind == "json" { // DuckDB's own writer of JSON knows no partitions; it writes CSV of one column as well
 		text := cols
 		if !s.inside {
 			text = slices.DeleteFunc(slices.Clone(cols), isPart)
 		}
-		a["fields"] = engine.Each(", ", text, func(c engine.Column) *engine.Query {
-			return engine.SQL("{c} := {c}", engine.Args{"c": engine.Ident(c.Name)})
+		a["fields"] = duck.Each(", ", text, func(c duck.Column) *duck.Query {
+			return duck.SQL("{c} := {c}", duck.Args{"c": duck.Ident(c.Name)})
 		})
-		a["json"] = engine.Ident(engine.FreeName("json", cols))
-		a["rest"] = engine.Each("", parts, func(p string) *engine.Query { return engine.SQL(", {c}", engine.Args{"c": engine.Ident(p)}) })
-		a["rows"] = engine.SQL("SELECT to_json(struct_pack({fields}))::VARCHAR AS {json}{rest} FROM ({rows})", a)
-		opts[0] = engine.SQL("FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIM ''")
+		a["json"] = duck.Ident(duck.FreeName("json", cols))
+		a["rest"] = duck.Each("", parts, func(p string) *duck.Query { return duck.SQL(", {c}", duck.Args{"c": duck.Ident(p)}) })
+		a["rows"] = duck.SQL("SELECT to_json(struct_pack({fields}))::VARCHAR AS {json}{rest} FROM ({rows})", a)
+		opts[0] = duck.SQL("FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIM ''")
 		if s.array {
-			opts = append(opts, engine.SQL("PREFIX {p}, NEW_LINE {n}, SUFFIX {s}", engine.Args{"p": "[\n\t", "n": ",\n\t", "s": "\n]\n"}))
+			opts = append(opts, duck.SQL("PREFIX {p}, NEW_LINE {n}, SUFFIX {s}", duck.Args{"p": "[\n\t", "n": ",\n\t", "s": "\n]\n"}))
 		}
 	} else if s.inside {
-		opts = append(opts, engine.SQL("WRITE_PARTITION_COLUMNS true"))
+		opts = append(opts, duck.SQL("WRITE_PARTITION_COLUMNS true"))
 	}
 	for _, o := range s.copied {
-		opts = append(opts, engine.User(s.decl.Src, o.At.To(o.Value)))
+		opts = append(opts, duck.User(s.decl.Src, o.At.To(o.Value)))
 	}
-	a["options"] = engine.Join(", ", opts...)
-	return engine.SQL("COPY ({rows}) TO {to} ({options})", a)
+	a["options"] = duck.Join(", ", opts...)
+	return duck.SQL("COPY ({rows}) TO {to} ({options})", a)
 }
 
 // hiveNull is the partition of NULL in Hive's layout. likeNull stands for a text that is the same while DuckDB writes, which would put both into
@@ -196,17 +197,17 @@ const (
 )
 
 // apart gives texts that are hiveNull another name.
-func (s *files) apart(rows *engine.Query, parts []string, cols []engine.Column) *engine.Query {
-	var texts []*engine.Query
+func (s *files) apart(rows *duck.Query, parts []string, cols []duck.Column) *duck.Query {
+	var texts []*duck.Query
 	for _, c := range cols {
 		if slices.Contains(parts, c.Name) && c.Type == "VARCHAR" {
-			texts = append(texts, engine.SQL("CASE WHEN {c} = {null} THEN {like} ELSE {c} END AS {c}", engine.Args{"c": engine.Ident(c.Name), "null": hiveNull, "like": likeNull}))
+			texts = append(texts, duck.SQL("CASE WHEN {c} = {null} THEN {like} ELSE {c} END AS {c}", duck.Args{"c": duck.Ident(c.Name), "null": hiveNull, "like": likeNull}))
 		}
 	}
 	if texts == nil {
 		return rows
 	}
-	return engine.SQL("SELECT * REPLACE ({texts}) FROM ({rows})", engine.Args{"texts": engine.Join(", ", texts...), "rows": rows})
+	return duck.SQL("SELECT * REPLACE ({texts}) FROM ({rows})", duck.Args{"texts": duck.Join(", ", texts...), "rows": rows})
 }
 
 // ending is what the files' names end in.
@@ -224,7 +225,7 @@ func (s *files) ending() string {
 }
 
 // folder is the target's path.
-func (s *files) folder(env *engine.Env) (string, error) {
+func (s *files) folder(env *kind.Env) (string, error) {
 	o := s.given[""]
 	path := o.Text
 	if o.Kind == sql.OptEnv {
@@ -241,8 +242,8 @@ func (s *files) folder(env *engine.Env) (string, error) {
 }
 
 // Explain is what EXPLAIN SINK shows.
-func (s *files) Explain(cols []engine.Column) string {
-	rows := engine.SQL("SELECT * FROM {v} ORDER BY {o}", engine.Args{"v": engine.Ident("a version of " + s.Input().Text), "o": engine.Type("…")})
+func (s *files) Explain(cols []duck.Column) string {
+	rows := duck.SQL("SELECT * FROM {v} ORDER BY {o}", duck.Args{"v": duck.Ident("a version of " + s.Input().Text), "o": duck.Type("…")})
 	return fmt.Sprintf("1. each version of %s, once it is committed, into a hidden folder\n     %s\n2. flush to disk, rename to v<version>-<n>%s\n3. the place in dsql.places: a transaction of its own\n",
 		s.Input().Text, s.copy(rows, cols, s.given[""].Text), s.ending())
 }

@@ -8,7 +8,8 @@ import (
 	"time"
 
 	"dsql/connect"
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
@@ -44,7 +45,7 @@ type limits struct {
 
 var defaults = limits{records: 20_000, bytes: 32 << 20, retries: 10, giveUp: 20 * time.Second}
 
-func compileKafka(d declared, options []sql.Option) (engine.Object, error) {
+func compileKafka(d declared, options []sql.Option) (kind.Object, error) {
 	s := &kafka{declared: d, limits: defaults}
 	var errs sql.List
 	fail := func(at sql.Span, code, msg, hint string) { errs = append(errs, d.fail(at, code, msg, hint)) }
@@ -89,7 +90,7 @@ func compileKafka(d declared, options []sql.Option) (engine.Object, error) {
 }
 
 // Bind finds the key's column and the connection. The brokers are not asked: a check needs none.
-func (s *kafka) Bind(_ context.Context, _ *engine.Conn, env *engine.Env, cols []engine.Column, keys []string) error {
+func (s *kafka) Bind(_ context.Context, _ *duck.Conn, env *kind.Env, cols []duck.Column, keys []string) error {
 	var errs sql.List
 	add := func(err error) {
 		var e *sql.Error
@@ -114,7 +115,7 @@ func (s *kafka) Bind(_ context.Context, _ *engine.Conn, env *engine.Env, cols []
 	return errs.Err()
 }
 
-func (s *kafka) connection(env *engine.Env) (*connect.Connection, error) {
+func (s *kafka) connection(env *kind.Env) (*connect.Connection, error) {
 	if o, ok := s.given["brokers"]; ok {
 		return connect.Brokers(s.decl.Src, o), nil
 	}
@@ -122,14 +123,14 @@ func (s *kafka) connection(env *engine.Env) (*connect.Connection, error) {
 }
 
 // Explain is what EXPLAIN SINK shows.
-func (s *kafka) Explain(cols []engine.Column) string {
+func (s *kafka) Explain(cols []duck.Column) string {
 	key := "none"
 	if c, err := s.column(s.key, "key", cols); err == nil {
 		key = c.Name
 	}
-	value := "the row as JSON: " + strings.Join(engine.ColumnNames(cols), ", ")
+	value := "the row as JSON: " + strings.Join(duck.ColumnNames(cols), ", ")
 	if s.upsert {
-		value = "the row as it is then as JSON: " + strings.Join(engine.ColumnNames(cols[1:]), ", ") + "; null when it is gone"
+		value = "the row as it is then as JSON: " + strings.Join(duck.ColumnNames(cols[1:]), ", ") + "; null when it is gone"
 	}
 	return fmt.Sprintf("1. each row of each version of %s, once it is committed, as a record of the topic %s\n     key    %s\n     value  %s\n     header %s = <file>/%s/%s/<version>/<row>\n2. all acknowledged by all replicas in sync\n3. the place in dsql.places: a transaction of its own\n",
 		s.Input().Text, s.topic, key, value, IDHeader, s.Input().Text, s.decl.Name)

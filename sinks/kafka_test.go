@@ -12,19 +12,20 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
 // opened is an open sink into a topic of a cluster of its own, and rows for it.
-func opened(t *testing.T, l limits, o engine.SinkOptions) (*kfake.Cluster, engine.Outlet) {
+func opened(t *testing.T, l limits, o kind.SinkOptions) (*kfake.Cluster, kind.Outlet) {
 	t.Helper()
 	fake, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "t"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(fake.Close)
-	db, err := engine.Open(t.Context(), "", engine.Options{})
+	db, err := duck.Open(t.Context(), "", duck.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,8 +40,8 @@ func opened(t *testing.T, l limits, o engine.SinkOptions) (*kfake.Cluster, engin
 	}
 	s := obj.(*kafka)
 	s.limits = l
-	o.Columns = []engine.Column{{Name: "id", Type: "BIGINT"}}
-	out, err := s.Open(t.Context(), db.Writer(), &engine.Env{}, o)
+	o.Columns = []duck.Column{{Name: "id", Type: "BIGINT"}}
+	out, err := s.Open(t.Context(), db.Writer(), &kind.Env{}, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +49,7 @@ func opened(t *testing.T, l limits, o engine.SinkOptions) (*kfake.Cluster, engin
 	return fake, out
 }
 
-var rows = engine.SQL("SELECT range AS id FROM range(5000)")
+var rows = duck.SQL("SELECT range AS id FROM range(5000)")
 
 // control answers every produce request.
 func control(fake *kfake.Cluster, answer func(*kmsg.ProduceRequest) (*kmsg.ProduceResponse, bool)) {
@@ -77,7 +78,7 @@ func refuse(req *kmsg.ProduceRequest, code int16) *kmsg.ProduceResponse {
 	return res
 }
 
-func fails(t *testing.T, out engine.Outlet, code, text string) {
+func fails(t *testing.T, out kind.Outlet, code, text string) {
 	t.Helper()
 	_, err := out.Write(t.Context(), 1, rows)
 	var e *sql.Error
@@ -91,7 +92,7 @@ func TestRefusedForEver(t *testing.T) {
 	t.Parallel()
 	l := defaults
 	l.retries = 2
-	fake, out := opened(t, l, engine.SinkOptions{})
+	fake, out := opened(t, l, kind.SinkOptions{})
 	control(fake, func(req *kmsg.ProduceRequest) (*kmsg.ProduceResponse, bool) {
 		return refuse(req, kerr.NotEnoughReplicas.Code), true
 	})
@@ -103,7 +104,7 @@ func TestNoAnswer(t *testing.T) {
 	t.Parallel()
 	l := defaults
 	l.records, l.giveUp = 100, 300*time.Millisecond
-	fake, out := opened(t, l, engine.SinkOptions{})
+	fake, out := opened(t, l, kind.SinkOptions{})
 	until := make(chan struct{})
 	t.Cleanup(func() { close(until) })
 	control(fake, func(req *kmsg.ProduceRequest) (*kmsg.ProduceResponse, bool) {
@@ -121,7 +122,7 @@ func TestNoAnswerOneByOne(t *testing.T) {
 	t.Parallel()
 	l := defaults
 	l.giveUp = 300 * time.Millisecond
-	fake, out := opened(t, l, engine.SinkOptions{})
+	fake, out := opened(t, l, kind.SinkOptions{})
 	until := make(chan struct{})
 	t.Cleanup(func() { close(until) })
 	var refused atomic.Bool
@@ -142,8 +143,8 @@ func TestFollowingWaits(t *testing.T) {
 	var first, later atomic.Int32                   // warnings before any record was taken, and behind that
 	told, again := make(chan struct{}), make(chan struct{})
 	var fake *kfake.Cluster
-	var out engine.Outlet
-	fake, out = opened(t, l, engine.SinkOptions{Follow: true, Warn: func(e *sql.Error) {
+	var out kind.Outlet
+	fake, out = opened(t, l, kind.SinkOptions{Follow: true, Warn: func(e *sql.Error) {
 		if out.(*kafkaOutlet).acked.Load() > 0 {
 			if later.Add(1) == 1 { // there may be more: brokers on a slow machine are late by themselves
 				close(again)
@@ -185,7 +186,7 @@ func TestFollowingWaits(t *testing.T) {
 // A write that is cancelled says why it was.
 func TestCancelled(t *testing.T) {
 	t.Parallel()
-	fake, out := opened(t, defaults, engine.SinkOptions{})
+	fake, out := opened(t, defaults, kind.SinkOptions{})
 	ctx, cancel := context.WithCancelCause(t.Context())
 	why := errors.New("the user wants it")
 	control(fake, func(req *kmsg.ProduceRequest) (*kmsg.ProduceResponse, bool) {
@@ -200,7 +201,7 @@ func TestCancelled(t *testing.T) {
 // The text of a BLOB gives back its bytes.
 func TestUnescape(t *testing.T) {
 	t.Parallel()
-	db, err := engine.Open(t.Context(), "", engine.Options{})
+	db, err := duck.Open(t.Context(), "", duck.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,7 +209,7 @@ func TestUnescape(t *testing.T) {
 	for b := range 256 {
 		want := []byte{'x', byte(b), '\\', 'x', '4', '1', byte(b), byte(255 - b)}
 		var text string
-		if _, err := db.Writer().Scan(t.Context(), engine.SQL("SELECT {b}::VARCHAR", engine.Args{"b": engine.Lit(want)}), &text); err != nil {
+		if _, err := db.Writer().Scan(t.Context(), duck.SQL("SELECT {b}::VARCHAR", duck.Args{"b": duck.Lit(want)}), &text); err != nil {
 			t.Fatal(err)
 		}
 		if got := unescape(text); string(got) != string(want) {

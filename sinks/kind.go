@@ -9,12 +9,13 @@ import (
 	"slices"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
 // Kind is CREATE SINK.
-var Kind = engine.Kind{
+var Kind = kind.Kind{
 	Syntax: &sql.Syntax{
 		Keyword: "SINK", Plural: "SINKS",
 		Clauses: []sql.Clause{
@@ -63,7 +64,7 @@ func (d *declared) fail(at sql.Span, code, msg, hint string) *sql.Error {
 	return &sql.Error{Src: d.decl.Src, Span: at, Code: code, Msg: msg, Hint: hint}
 }
 
-func compile(decl *sql.Decl) (engine.Object, error) {
+func compile(decl *sql.Decl) (kind.Object, error) {
 	files, kafka := decl.Arg("INTO FILES"), decl.Arg("INTO KAFKA")
 	d := declared{decl: decl, given: map[string]sql.Option{}}
 	if v := decl.Arg("ON ROW ERROR"); v != nil {
@@ -120,17 +121,17 @@ func (d *declared) format(words ...string) (string, *sql.Error) {
 }
 
 // column finds a column that an option names.
-func (d *declared) column(name sql.Name, what string, cols []engine.Column) (engine.Column, error) {
-	i := slices.IndexFunc(cols, func(c engine.Column) bool { return strings.EqualFold(c.Name, name.Text) })
+func (d *declared) column(name sql.Name, what string, cols []duck.Column) (duck.Column, error) {
+	i := slices.IndexFunc(cols, func(c duck.Column) bool { return strings.EqualFold(c.Name, name.Text) })
 	if i >= 0 {
 		return cols[i], nil
 	}
-	names := engine.ColumnNames(cols)
+	names := duck.ColumnNames(cols)
 	hint := "its columns are " + strings.Join(names, ", ")
 	if near := sql.Nearest(name.Text, names); near != "" {
 		hint = "did you mean " + near + "?"
 	}
-	return engine.Column{}, d.fail(name.Span, "unknown-column", fmt.Sprintf("%s has no column %s to %s by", d.Input().Text, name.Text, what), hint)
+	return duck.Column{}, d.fail(name.Span, "unknown-column", fmt.Sprintf("%s has no column %s to %s by", d.Input().Text, name.Text, what), hint)
 }
 
 // names are the columns that an option names: a word, a 'text', or a list in parentheses.

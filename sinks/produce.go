@@ -15,15 +15,16 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"dsql/connect"
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
 // kafkaOutlet is a producer on one topic.
 type kafkaOutlet struct {
 	s    *kafka
-	c    *engine.Conn
-	o    engine.SinkOptions
+	c    *duck.Conn
+	o    kind.SinkOptions
 	conn *connect.Connection
 	cl   *kgo.Client
 
@@ -34,12 +35,12 @@ type kafkaOutlet struct {
 	acked    atomic.Int64
 	slow     *kgo.Client // one record at a time, see sendSlowly
 	opts     []kgo.Opt
-	env      *engine.Env
-	rejected []engine.RefusedRow
+	env      *kind.Env
+	rejected []kind.RefusedRow
 }
 
 // Open connects and sees that the topic is there: the client must not make one of a name that is misspelt.
-func (s *kafka) Open(ctx context.Context, c *engine.Conn, env *engine.Env, o engine.SinkOptions) (engine.Outlet, error) {
+func (s *kafka) Open(ctx context.Context, c *duck.Conn, env *kind.Env, o kind.SinkOptions) (kind.Outlet, error) {
 	conn, err := s.connection(env)
 	if err != nil {
 		return nil, err
@@ -104,7 +105,7 @@ func (k *kafkaOutlet) shape() {
 var errStuck = errors.New("no record was taken for a while")
 
 // Write sends the rows of a version and waits until all are acknowledged. Memory is bounded by what the client buffers: Produce waits.
-func (k *kafkaOutlet) Write(ctx context.Context, version int64, rows *engine.Query) (n int64, err error) {
+func (k *kafkaOutlet) Write(ctx context.Context, version int64, rows *duck.Query) (n int64, err error) {
 	k.rejected = nil
 	n, err = k.write(ctx, version, rows, k.send)
 	var e *sql.Error
@@ -120,9 +121,9 @@ func (k *kafkaOutlet) Write(ctx context.Context, version int64, rows *engine.Que
 	return k.write(ctx, version, rows, k.sendSlowly)
 }
 
-type sending func(ctx context.Context, cancel context.CancelCauseFunc, version int64, rows *engine.Query) (int64, error)
+type sending func(ctx context.Context, cancel context.CancelCauseFunc, version int64, rows *duck.Query) (int64, error)
 
-func (k *kafkaOutlet) write(ctx context.Context, version int64, rows *engine.Query, send sending) (n int64, err error) {
+func (k *kafkaOutlet) write(ctx context.Context, version int64, rows *duck.Query, send sending) (n int64, err error) {
 	within, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	done := make(chan struct{})
@@ -143,8 +144,8 @@ func (k *kafkaOutlet) write(ctx context.Context, version int64, rows *engine.Que
 }
 
 // send ends early, with an error, when ctx is cancelled: by itself with the first record that is refused.
-func (k *kafkaOutlet) send(ctx context.Context, cancel context.CancelCauseFunc, version int64, rows *engine.Query) (n int64, err error) {
-	res, err := k.c.Query(ctx, rows, engine.Place{Src: k.s.decl.Src, Span: k.s.at})
+func (k *kafkaOutlet) send(ctx context.Context, cancel context.CancelCauseFunc, version int64, rows *duck.Query) (n int64, err error) {
+	res, err := k.c.Query(ctx, rows, duck.Place{Src: k.s.decl.Src, Span: k.s.at})
 	if err != nil {
 		return 0, err
 	}
@@ -173,16 +174,16 @@ func (k *kafkaOutlet) send(ctx context.Context, cancel context.CancelCauseFunc, 
 
 // sendSlowly sends one record after the other, each in a batch of its own: the brokers refuse whole batches. Those that they refuse are
 // rejected; records of a key keep their order.
-func (k *kafkaOutlet) sendSlowly(ctx context.Context, cancel context.CancelCauseFunc, version int64, rows *engine.Query) (n int64, err error) {
+func (k *kafkaOutlet) sendSlowly(ctx context.Context, cancel context.CancelCauseFunc, version int64, rows *duck.Query) (n int64, err error) {
 	if err := k.cl.Flush(ctx); err != nil { // what is on its way must not come behind what follows
 		return 0, err
 	}
-	res, err := k.c.Query(ctx, rows, engine.Place{Src: k.s.decl.Src, Span: k.s.at})
+	res, err := k.c.Query(ctx, rows, duck.Place{Src: k.s.decl.Src, Span: k.s.at})
 	if err != nil {
 		return 0, err
 	}
 	defer res.Close()
-	var rejected []engine.RefusedRow
+	var rejected []kind.RefusedRow
 	for ctx.Err() == nil && res.Next() {
 		n++
 		rec := k.record(res, k.id(version, n))
@@ -201,7 +202,7 @@ func (k *kafkaOutlet) sendSlowly(ctx context.Context, cancel context.CancelCause
 			return 0, err
 		}
 		row, _ := k.object(res, 0)
-		rejected = append(rejected, engine.RefusedRow{Data: string(row), Reason: e.Msg})
+		rejected = append(rejected, kind.RefusedRow{Data: string(row), Reason: e.Msg})
 	}
 	k.rejected = rejected
 	return n - int64(len(rejected)), errors.Join(ctx.Err(), res.Err())
@@ -213,7 +214,7 @@ func (k *kafkaOutlet) id(version, row int64) string {
 }
 
 // record is a row as a record; nil: an upsert doesn't need it.
-func (k *kafkaOutlet) record(res *engine.Result, id string) *kgo.Record {
+func (k *kafkaOutlet) record(res *duck.Result, id string) *kgo.Record {
 	from, gone := 0, false
 	if k.s.upsert {
 		change := string(res.JSON(0))
@@ -230,7 +231,7 @@ func (k *kafkaOutlet) record(res *engine.Result, id string) *kgo.Record {
 }
 
 // object is a row from a column on as JSON, and its key.
-func (k *kafkaOutlet) object(res *engine.Result, from int) (value, key []byte) {
+func (k *kafkaOutlet) object(res *duck.Result, from int) (value, key []byte) {
 	value = append(make([]byte, 0, 64*len(k.names)), '{')
 	for i := from; i < len(k.names); i++ {
 		if i > from {
@@ -313,7 +314,7 @@ func (k *kafkaOutlet) watch(done <-chan struct{}, cancel context.CancelCauseFunc
 // Recorded does nothing: the brokers keep what they have.
 func (k *kafkaOutlet) Recorded(int64) error { return nil }
 
-func (k *kafkaOutlet) Rejected() []engine.RefusedRow { return k.rejected }
+func (k *kafkaOutlet) Rejected() []kind.RefusedRow { return k.rejected }
 
 func (k *kafkaOutlet) Close() error {
 	k.cl.Close()

@@ -14,7 +14,9 @@ import (
 	"strings"
 	"syscall"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/fault"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
@@ -29,12 +31,12 @@ import (
 // left under names that are no longer needed is removed.
 type fileOutlet struct {
 	s       *files
-	c       *engine.Conn
-	o       engine.SinkOptions
+	c       *duck.Conn
+	o       kind.SinkOptions
 	target  string
 	staging string
 
-	rejected []engine.RefusedRow
+	rejected []kind.RefusedRow
 }
 
 // note is version.json.
@@ -44,7 +46,7 @@ type note struct {
 }
 
 // Open does nothing yet: a folder is made when there is something to write.
-func (s *files) Open(_ context.Context, c *engine.Conn, env *engine.Env, o engine.SinkOptions) (engine.Outlet, error) {
+func (s *files) Open(_ context.Context, c *duck.Conn, env *kind.Env, o kind.SinkOptions) (kind.Outlet, error) {
 	target, err := s.folder(env)
 	if err != nil {
 		return nil, err
@@ -53,7 +55,7 @@ func (s *files) Open(_ context.Context, c *engine.Conn, env *engine.Env, o engin
 }
 
 // Write writes the rows of a version beside the target's files, and then gives them their names.
-func (f *fileOutlet) Write(ctx context.Context, version int64, rows *engine.Query) (int64, error) {
+func (f *fileOutlet) Write(ctx context.Context, version int64, rows *duck.Query) (int64, error) {
 	n, err := f.write(ctx, version, rows)
 	if err != nil && ctx.Err() == nil {
 		var p *fs.PathError
@@ -83,7 +85,7 @@ func (f *fileOutlet) unwritable(path string, err error) *sql.Error {
 	return e
 }
 
-func (f *fileOutlet) write(ctx context.Context, version int64, rows *engine.Query) (int64, error) {
+func (f *fileOutlet) write(ctx context.Context, version int64, rows *duck.Query) (int64, error) {
 	before, err := f.read()
 	if err != nil {
 		return 0, err
@@ -104,11 +106,11 @@ func (f *fileOutlet) write(ctx context.Context, version int64, rows *engine.Quer
 	if len(f.s.partition) == 0 {
 		to = filepath.Join(data, "0.part")
 	}
-	n, err := f.c.ExecAt(ctx, f.s.copy(rows, f.o.Columns, to), engine.Place{Src: f.s.decl.Src, Span: f.s.at})
+	n, err := f.c.ExecAt(ctx, f.s.copy(rows, f.o.Columns, to), duck.Place{Src: f.s.decl.Src, Span: f.s.at})
 	if err != nil || n == 0 {
 		return 0, errors.Join(err, os.RemoveAll(f.staging))
 	}
-	if err := engine.Fault(ctx, "sink-staged"); err != nil {
+	if err := fault.Fault(ctx, "sink-staged"); err != nil {
 		return 0, err
 	}
 	staged, now, err := f.names(data, version)
@@ -171,7 +173,7 @@ func (f *fileOutlet) publish(ctx context.Context, staged, names []string) error 
 				break
 			}
 		}
-		if err := engine.Fault(ctx, "sink-renamed"); err != nil {
+		if err := fault.Fault(ctx, "sink-renamed"); err != nil {
 			return err
 		}
 	}
@@ -244,27 +246,27 @@ const maxName = 255
 
 // writable are the rows that have a place in the folder; with ON ROW ERROR REJECT the others are noted. (A value that is too long for the name
 // of its partition's folder is what there is of that kind.)
-func (f *fileOutlet) writable(ctx context.Context, rows *engine.Query) (*engine.Query, error) {
+func (f *fileOutlet) writable(ctx context.Context, rows *duck.Query) (*duck.Query, error) {
 	f.rejected = nil
 	if !f.s.rejects || len(f.s.partition) == 0 {
 		return rows, nil
 	}
-	long := engine.Each(" OR ", f.s.partition, func(p sql.Name) *engine.Query {
-		return engine.SQL("coalesce(octet_length(encode(url_encode({name}))) + 1 + octet_length(encode(url_encode({c}::VARCHAR))) > {max}, false)", engine.Args{"name": p.Text, "c": engine.Ident(p.Text), "max": int64(maxName)})
+	long := duck.Each(" OR ", f.s.partition, func(p sql.Name) *duck.Query {
+		return duck.SQL("coalesce(octet_length(encode(url_encode({name}))) + 1 + octet_length(encode(url_encode({c}::VARCHAR))) > {max}, false)", duck.Args{"name": p.Text, "c": duck.Ident(p.Text), "max": int64(maxName)})
 	})
-	a := engine.Args{"rows": rows, "long": long}
+	a := duck.Args{"rows": rows, "long": long}
 	var err error
-	f.rejected, err = engine.Select(ctx, f.c, engine.SQL("SELECT to_json(x)::VARCHAR FROM (SELECT * FROM ({rows}) WHERE {long}) x", a), func(row func(...any) error) (r engine.RefusedRow, err error) {
+	f.rejected, err = duck.Select(ctx, f.c, duck.SQL("SELECT to_json(x)::VARCHAR FROM (SELECT * FROM ({rows}) WHERE {long}) x", a), func(row func(...any) error) (r kind.RefusedRow, err error) {
 		r.Reason = fmt.Sprintf("a partition's value is too long for the name of a folder (%d bytes)", maxName)
 		return r, row(&r.Data)
 	})
 	if err != nil || len(f.rejected) == 0 {
 		return rows, err
 	}
-	return engine.SQL("SELECT * FROM ({rows}) WHERE NOT ({long})", a), nil
+	return duck.SQL("SELECT * FROM ({rows}) WHERE NOT ({long})", a), nil
 }
 
-func (f *fileOutlet) Rejected() []engine.RefusedRow { return f.rejected }
+func (f *fileOutlet) Rejected() []kind.RefusedRow { return f.rejected }
 
 // foreign refuses a folder that holds files of versions when this sink has never written one: they would be taken for its own, and
 // some be replaced.

@@ -9,15 +9,18 @@ import (
 	"slices"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/catalog"
+	"dsql/engine/duck"
+	"dsql/engine/fault"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
 // Kind is CREATE STREAM.
-var Kind = engine.Kind{
+var Kind = kind.Kind{
 	Syntax: &sql.Syntax{
 		Keyword: "STREAM", Plural: "STREAMS",
-		Clauses: engine.ChainClauses,
+		Clauses: kind.ChainClauses,
 		Body: []sql.Clause{
 			{Keyword: "AS", Arg: sql.ArgQuery, Doc: "the query whose rows are stored; it reads the new rows of the relation marked STREAM, or else of the first in its FROM"},
 			{Keyword: "FROM", Arg: sql.ArgNameList, Doc: "one input, or several with the same columns"},
@@ -28,32 +31,32 @@ CREATE STREAM readings
   RULES (CONSTRAINT sane EXPECT (celsius BETWEEN -80 AND 80))
   AS SELECT sensor, celsius, celsius * 9 / 5 + 32 AS fahrenheit FROM readings_in`,
 	},
-	Compile: func(d *sql.Decl) (engine.Object, error) {
-		return &Stream{decl: d, chain: engine.CompileChain(d)}, nil
+	Compile: func(d *sql.Decl) (kind.Object, error) {
+		return &Stream{decl: d, chain: kind.CompileChain(d)}, nil
 	},
 }
 
 // Stream is a compiled CREATE STREAM.
 type Stream struct {
 	decl   *sql.Decl
-	chain  *engine.Chain
+	chain  *kind.Chain
 	packed bool // pack has been here
 	// reshape: the script fills it again from its inputs, so that its columns may take other types.
 	reshape bool
 }
 
-func (s *Stream) Decl() *sql.Decl      { return s.decl }
-func (s *Stream) Chain() *engine.Chain { return s.chain }
+func (s *Stream) Decl() *sql.Decl    { return s.decl }
+func (s *Stream) Chain() *kind.Chain { return s.chain }
 
 // stored are the stream's columns in the file, without _version; none when it isn't there.
-func (s *Stream) stored(ctx context.Context, tx *engine.Tx) ([]engine.Column, error) {
+func (s *Stream) stored(ctx context.Context, tx *duck.Tx) ([]duck.Column, error) {
 	cols, err := tx.Table(ctx, s.decl.Name)
-	return slices.DeleteFunc(cols, func(c engine.Column) bool { return c.Name == engine.VersionColumn }), err
+	return slices.DeleteFunc(cols, func(c duck.Column) bool { return c.Name == catalog.VersionColumn }), err
 }
 
 // Define creates the table, or adds the columns it lacks. A column that the declaration no longer has stays, and is NULL in new
 // rows. A column of another type is refused: stored rows would have to change.
-func (s *Stream) Define(ctx context.Context, tx *engine.Tx, in []engine.Column) error {
+func (s *Stream) Define(ctx context.Context, tx *duck.Tx, in []duck.Column) error {
 	if err := reserved(s.decl, in); err != nil {
 		return err
 	}
@@ -61,7 +64,7 @@ func (s *Stream) Define(ctx context.Context, tx *engine.Tx, in []engine.Column) 
 	if err != nil {
 		return err
 	}
-	table := engine.Args{"t": engine.Ident(s.decl.Name)}
+	table := duck.Args{"t": duck.Ident(s.decl.Name)}
 	replaced := s.reshape && len(retyped(have, in)) > 0
 	if replaced {
 		if err := s.replace(ctx, tx); err != nil {
@@ -70,10 +73,10 @@ func (s *Stream) Define(ctx context.Context, tx *engine.Tx, in []engine.Column) 
 		have = nil
 	}
 	if len(have) == 0 {
-		cols := engine.Each(", ", in, func(c engine.Column) *engine.Query {
-			return engine.SQL("{n} {t}", engine.Args{"n": engine.Ident(c.Name), "t": engine.Type(c.Type)})
+		cols := duck.Each(", ", in, func(c duck.Column) *duck.Query {
+			return duck.SQL("{n} {t}", duck.Args{"n": duck.Ident(c.Name), "t": duck.Type(c.Type)})
 		})
-		if _, err := tx.ExecAt(ctx, engine.SQL("CREATE TABLE {t} ({cols}, _version BIGINT)", table, engine.Args{"cols": cols}), engine.At(s.decl)); err != nil {
+		if _, err := tx.ExecAt(ctx, duck.SQL("CREATE TABLE {t} ({cols}, _version BIGINT)", table, duck.Args{"cols": cols}), duck.At(s.decl)); err != nil {
 			return err
 		}
 		if !replaced {
@@ -88,7 +91,7 @@ func (s *Stream) Define(ctx context.Context, tx *engine.Tx, in []engine.Column) 
 		return &sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "stream-rebuild-needed", Msg: fmt.Sprintf("stream %s stores %s", s.decl.Name, strings.Join(other, "; ")),
 			Hint: fmt.Sprintf("cast in the SELECT to what is stored, or add REBUILD STREAM %s FROM SOURCE behind it: what is stored goes, versions too, and all that its inputs still have is taken in anew", s.decl.Name)}
 	}
-	tables := []*engine.Query{engine.Ident(s.decl.Name)}
+	tables := []*duck.Query{duck.Ident(s.decl.Name)}
 	eras, err := s.eras(ctx, tx)
 	if err != nil {
 		return err
@@ -98,12 +101,12 @@ func (s *Stream) Define(ctx context.Context, tx *engine.Tx, in []engine.Column) 
 	}
 	changed := false
 	for _, c := range in {
-		i := slices.IndexFunc(have, func(h engine.Column) bool { return strings.EqualFold(h.Name, c.Name) })
+		i := slices.IndexFunc(have, func(h duck.Column) bool { return strings.EqualFold(h.Name, c.Name) })
 		if i >= 0 {
 			continue
 		}
 		for _, t := range tables {
-			add := engine.SQL("ALTER TABLE {t} ADD COLUMN {n} {type}", engine.Args{"t": t, "n": engine.Ident(c.Name), "type": engine.Type(c.Type)})
+			add := duck.SQL("ALTER TABLE {t} ADD COLUMN {n} {type}", duck.Args{"t": t, "n": duck.Ident(c.Name), "type": duck.Type(c.Type)})
 			if err := tx.Run(ctx, add); err != nil {
 				return err
 			}
@@ -117,9 +120,9 @@ func (s *Stream) Define(ctx context.Context, tx *engine.Tx, in []engine.Column) 
 }
 
 // retyped are the columns that would change their type.
-func retyped(have, in []engine.Column) (out []string) {
+func retyped(have, in []duck.Column) (out []string) {
 	for _, c := range in {
-		if i := slices.IndexFunc(have, func(h engine.Column) bool { return strings.EqualFold(h.Name, c.Name) }); i >= 0 && have[i].Type != c.Type {
+		if i := slices.IndexFunc(have, func(h duck.Column) bool { return strings.EqualFold(h.Name, c.Name) }); i >= 0 && have[i].Type != c.Type {
 			out = append(out, fmt.Sprintf("%s as %s, and it would be %s now", c.Name, have[i].Type, c.Type))
 		}
 	}
@@ -130,7 +133,7 @@ func retyped(have, in []engine.Column) (out []string) {
 func (s *Stream) Reshape() { s.reshape = true }
 
 // Changed says what becomes of what is stored under a new declaration; anew: it goes, and is taken in anew.
-func (s *Stream) Changed(_ engine.Object, was, now []engine.Column) (what []string, anew bool) {
+func (s *Stream) Changed(_ kind.Object, was, now []duck.Column) (what []string, anew bool) {
 	switch other := retyped(was, now); {
 	case len(other) == 0:
 		return []string{"stored rows stay as they are; new rows follow the new text"}, false
@@ -141,11 +144,11 @@ func (s *Stream) Changed(_ engine.Object, was, now []engine.Column) (what []stri
 }
 
 // reserved refuses column names that dsql needs for itself.
-func reserved(d *sql.Decl, in []engine.Column) error {
+func reserved(d *sql.Decl, in []duck.Column) error {
 	seen := map[string]bool{}
 	for _, c := range in {
 		l := strings.ToLower(c.Name)
-		if l == engine.VersionColumn || l == "_row" || l == "_rule" {
+		if l == catalog.VersionColumn || l == "_row" || l == "_rule" {
 			return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "reserved-column", Msg: fmt.Sprintf("the query of %s has a column %s, a name that dsql uses itself", d.Name, c.Name), Hint: "give it another name with AS"}
 		}
 		if seen[l] {
@@ -157,48 +160,48 @@ func reserved(d *sql.Decl, in []engine.Column) error {
 }
 
 // Write appends the accepted rows.
-func (s *Stream) Write(ctx context.Context, tx *engine.Tx, b *engine.Accepted) (engine.Counts, error) {
-	if err := engine.Fault(ctx, "stream-before-insert"); err != nil {
-		return engine.Counts{}, err
+func (s *Stream) Write(ctx context.Context, tx *duck.Tx, b *kind.Accepted) (kind.Counts, error) {
+	if err := fault.Fault(ctx, "stream-before-insert"); err != nil {
+		return kind.Counts{}, err
 	}
 	if err := s.pack(ctx, tx, b); err != nil {
-		return engine.Counts{}, err
+		return kind.Counts{}, err
 	}
-	n, err := tx.ExecAt(ctx, engine.SQL("INSERT INTO {t} ({cols}, _version) SELECT {cols}, {v} FROM {rows}", engine.Args{
-		"t": engine.Ident(s.decl.Name), "cols": engine.Names(engine.ColumnNames(b.Columns)), "v": b.Version, "rows": b.Rows}), engine.At(s.decl))
+	n, err := tx.ExecAt(ctx, duck.SQL("INSERT INTO {t} ({cols}, _version) SELECT {cols}, {v} FROM {rows}", duck.Args{
+		"t": duck.Ident(s.decl.Name), "cols": duck.Names(duck.ColumnNames(b.Columns)), "v": b.Version, "rows": b.Rows}), duck.At(s.decl))
 	if err != nil {
-		return engine.Counts{}, err
+		return kind.Counts{}, err
 	}
-	return engine.Counts{Written: n, Added: n}, engine.Fault(ctx, "stream-after-insert")
+	return kind.Counts{Written: n, Added: n}, fault.Fault(ctx, "stream-after-insert")
 }
 
 // New are the rows that versions (from, to] brought.
-func (s *Stream) New(from, to int64) *engine.Query {
-	return engine.SQL("(SELECT * EXCLUDE (_version) FROM {t} WHERE _version > {from} AND _version <= {to})", engine.Args{"t": engine.Ident(s.decl.Name), "from": from, "to": to})
+func (s *Stream) New(from, to int64) *duck.Query {
+	return duck.SQL("(SELECT * EXCLUDE (_version) FROM {t} WHERE _version > {from} AND _version <= {to})", duck.Args{"t": duck.Ident(s.decl.Name), "from": from, "to": to})
 }
 
 // NewColumns are the stream's own.
-func (s *Stream) NewColumns(in []engine.Column) []engine.Column { return in }
+func (s *Stream) NewColumns(in []duck.Column) []duck.Column { return in }
 
 // InOrder are the rows that a version brought, as they came.
-func (s *Stream) InOrder(version int64, cols []engine.Column) *engine.Query {
-	order := engine.SQL(" ORDER BY rowid")
-	if slices.ContainsFunc(cols, func(c engine.Column) bool { return strings.EqualFold(c.Name, "rowid") }) { // the user's own; a scan is in order
-		order = engine.SQL("")
+func (s *Stream) InOrder(version int64, cols []duck.Column) *duck.Query {
+	order := duck.SQL(" ORDER BY rowid")
+	if slices.ContainsFunc(cols, func(c duck.Column) bool { return strings.EqualFold(c.Name, "rowid") }) { // the user's own; a scan is in order
+		order = duck.SQL("")
 	}
-	return engine.SQL("SELECT {cols} FROM {t} WHERE _version = {v}{order}", engine.Args{"cols": engine.Names(engine.ColumnNames(cols)), "t": engine.Ident(s.decl.Name), "v": version, "order": order})
+	return duck.SQL("SELECT {cols} FROM {t} WHERE _version = {v}{order}", duck.Args{"cols": duck.Names(duck.ColumnNames(cols)), "t": duck.Ident(s.decl.Name), "v": version, "order": order})
 }
 
 // Drop removes what Define made.
-func (s *Stream) Drop(ctx context.Context, tx *engine.Tx) error {
+func (s *Stream) Drop(ctx context.Context, tx *duck.Tx) error {
 	for _, m := range macros {
-		if err := tx.Run(ctx, engine.SQL("DROP MACRO TABLE IF EXISTS {m}", engine.Args{"m": engine.Ident(s.decl.Name + m)})); err != nil {
+		if err := tx.Run(ctx, duck.SQL("DROP MACRO TABLE IF EXISTS {m}", duck.Args{"m": duck.Ident(s.decl.Name + m)})); err != nil {
 			return err
 		}
 	}
-	a := engine.Args{"t": engine.Ident(s.decl.Name), "past": s.past(), "d": s.decl.Name}
-	return tx.Run(ctx, engine.SQL("DROP TABLE IF EXISTS {t}", a), engine.SQL("DROP TABLE IF EXISTS {past}", a),
-		engine.SQL("DELETE FROM dsql.eras WHERE destination = {d}", a))
+	a := duck.Args{"t": duck.Ident(s.decl.Name), "past": s.past(), "d": s.decl.Name}
+	return tx.Run(ctx, duck.SQL("DROP TABLE IF EXISTS {t}", a), duck.SQL("DROP TABLE IF EXISTS {past}", a),
+		duck.SQL("DELETE FROM dsql.eras WHERE destination = {d}", a))
 }
 
 // Stores is the table's name.

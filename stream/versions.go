@@ -4,7 +4,8 @@ import (
 	"context"
 	"fmt"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
@@ -23,9 +24,9 @@ type era struct {
 }
 
 // eras are the stream's, oldest first: none where it was never turned back. The first one begins with the oldest version that can be read.
-func (s *Stream) eras(ctx context.Context, tx *engine.Tx) (out []era, err error) {
+func (s *Stream) eras(ctx context.Context, tx *duck.Tx) (out []era, err error) {
 	type row struct{ since, after, through int64 }
-	rows, err := engine.Select(ctx, tx.Conn, engine.SQL("SELECT since, after, through FROM dsql.eras WHERE destination = {d} ORDER BY since, after", engine.Args{"d": s.decl.Name}),
+	rows, err := duck.Select(ctx, tx.Conn, duck.SQL("SELECT since, after, through FROM dsql.eras WHERE destination = {d} ORDER BY since, after", duck.Args{"d": s.decl.Name}),
 		func(scan func(...any) error) (r row, err error) { return r, scan(&r.since, &r.after, &r.through) })
 	for _, r := range rows {
 		if n := len(out); n == 0 || out[n-1].since != r.since {
@@ -53,24 +54,24 @@ func at(eras []era, version int64) (out []span, ok bool) {
 }
 
 // among is a condition on _version.
-func among(held []span) *engine.Query {
+func among(held []span) *duck.Query {
 	if len(held) == 0 {
-		return engine.SQL("false")
+		return duck.SQL("false")
 	}
-	return engine.SQL("({c})", engine.Args{"c": engine.Each(" OR ", held, func(h span) *engine.Query {
-		return engine.SQL("_version > {a} AND _version <= {b}", engine.Args{"a": h.after, "b": h.through})
+	return duck.SQL("({c})", duck.Args{"c": duck.Each(" OR ", held, func(h span) *duck.Query {
+		return duck.SQL("_version > {a} AND _version <= {b}", duck.Args{"a": h.after, "b": h.through})
 	})})
 }
 
 // Rollback takes away the rows that versions after `to` brought, and brings those back that were taken away since.
-func (s *Stream) Rollback(ctx context.Context, tx *engine.Tx, to, version int64) (engine.Counts, error) {
+func (s *Stream) Rollback(ctx context.Context, tx *duck.Tx, to, version int64) (kind.Counts, error) {
 	eras, err := s.eras(ctx, tx)
 	if err != nil {
-		return engine.Counts{}, err
+		return kind.Counts{}, err
 	}
 	held, ok := at(eras, to)
 	if !ok {
-		return engine.Counts{}, &sql.Error{Code: "no-version", Exit: sql.ExitFailed,
+		return kind.Counts{}, &sql.Error{Code: "no-version", Exit: sql.ExitFailed,
 			Msg:  fmt.Sprintf("stream %s can't go back to version %d: it can be read at versions %d to %d", s.decl.Name, to, eras[0].since, version-1),
 			Hint: "choose one of those; dsql.versions lists them with their times"}
 	}
@@ -78,7 +79,7 @@ func (s *Stream) Rollback(ctx context.Context, tx *engine.Tx, to, version int64)
 }
 
 // Empty takes all rows away.
-func (s *Stream) Empty(ctx context.Context, tx *engine.Tx, version int64) error {
+func (s *Stream) Empty(ctx context.Context, tx *duck.Tx, version int64) error {
 	eras, err := s.eras(ctx, tx)
 	if err != nil {
 		return err
@@ -88,8 +89,8 @@ func (s *Stream) Empty(ctx context.Context, tx *engine.Tx, version int64) error 
 }
 
 // turn begins an era: rows go to name__past and come back from there.
-func (s *Stream) turn(ctx context.Context, tx *engine.Tx, eras []era, e era) (n engine.Counts, err error) {
-	a := engine.Args{"t": engine.Ident(s.decl.Name), "past": s.past(), "held": among(e.held)}
+func (s *Stream) turn(ctx context.Context, tx *duck.Tx, eras []era, e era) (n kind.Counts, err error) {
+	a := duck.Args{"t": duck.Ident(s.decl.Name), "past": s.past(), "held": among(e.held)}
 	if len(eras) == 0 {
 		if err := s.aside(ctx, tx); err != nil {
 			return n, err
@@ -98,13 +99,13 @@ func (s *Stream) turn(ctx context.Context, tx *engine.Tx, eras []era, e era) (n 
 			return n, err
 		}
 	}
-	if n.Removed, err = tx.Exec(ctx, engine.SQL("INSERT INTO {past} BY NAME SELECT * FROM {t} WHERE NOT {held}", a)); err != nil {
+	if n.Removed, err = tx.Exec(ctx, duck.SQL("INSERT INTO {past} BY NAME SELECT * FROM {t} WHERE NOT {held}", a)); err != nil {
 		return n, err
 	}
-	if n.Added, err = tx.Exec(ctx, engine.SQL("INSERT INTO {t} BY NAME SELECT * FROM {past} WHERE {held}", a)); err != nil {
+	if n.Added, err = tx.Exec(ctx, duck.SQL("INSERT INTO {t} BY NAME SELECT * FROM {past} WHERE {held}", a)); err != nil {
 		return n, err
 	}
-	if err := tx.Run(ctx, engine.SQL("DELETE FROM {t} WHERE NOT {held}", a), engine.SQL("DELETE FROM {past} WHERE {held}", a)); err != nil {
+	if err := tx.Run(ctx, duck.SQL("DELETE FROM {t} WHERE NOT {held}", a), duck.SQL("DELETE FROM {past} WHERE {held}", a)); err != nil {
 		return n, err
 	}
 	if err := s.begin(ctx, tx, e); err != nil {
@@ -118,24 +119,24 @@ func (s *Stream) turn(ctx context.Context, tx *engine.Tx, eras []era, e era) (n 
 }
 
 // aside makes name__past.
-func (s *Stream) aside(ctx context.Context, tx *engine.Tx) error {
-	_, err := tx.ExecAt(ctx, engine.SQL("CREATE TABLE {past} AS FROM {t} WITH NO DATA", engine.Args{"t": engine.Ident(s.decl.Name), "past": s.past()}), engine.At(s.decl))
+func (s *Stream) aside(ctx context.Context, tx *duck.Tx) error {
+	_, err := tx.ExecAt(ctx, duck.SQL("CREATE TABLE {past} AS FROM {t} WITH NO DATA", duck.Args{"t": duck.Ident(s.decl.Name), "past": s.past()}), duck.At(s.decl))
 	return err
 }
 
 // begin writes an era down.
-func (s *Stream) begin(ctx context.Context, tx *engine.Tx, e era) error {
+func (s *Stream) begin(ctx context.Context, tx *duck.Tx, e era) error {
 	held := e.held
 	if len(held) == 0 {
 		held = []span{{}}
 	}
-	return tx.Run(ctx, engine.SQL("INSERT INTO dsql.eras VALUES {rows}", engine.Args{"rows": engine.Each(", ", held, func(h span) *engine.Query {
-		return engine.SQL("({d}, {since}, {a}, {b})", engine.Args{"d": s.decl.Name, "since": e.since, "a": h.after, "b": h.through})
+	return tx.Run(ctx, duck.SQL("INSERT INTO dsql.eras VALUES {rows}", duck.Args{"rows": duck.Each(", ", held, func(h span) *duck.Query {
+		return duck.SQL("({d}, {since}, {a}, {b})", duck.Args{"d": s.decl.Name, "since": e.since, "a": h.after, "b": h.through})
 	})}))
 }
 
 // Vacuum gives up the rows that no version from oldest on shows. Those of today's table it never touches.
-func (s *Stream) Vacuum(ctx context.Context, tx *engine.Tx, oldest int64) (int64, error) {
+func (s *Stream) Vacuum(ctx context.Context, tx *duck.Tx, oldest int64) (int64, error) {
 	eras, err := s.eras(ctx, tx)
 	if err != nil {
 		return 0, err
@@ -153,11 +154,11 @@ func (s *Stream) Vacuum(ctx context.Context, tx *engine.Tx, oldest int64) (int64
 	for _, e := range eras[first:] {
 		shown = append(shown, e.held...)
 	}
-	n, err := tx.Exec(ctx, engine.SQL("DELETE FROM {past} WHERE NOT {shown}", engine.Args{"past": s.past(), "shown": among(shown)}))
+	n, err := tx.Exec(ctx, duck.SQL("DELETE FROM {past} WHERE NOT {shown}", duck.Args{"past": s.past(), "shown": among(shown)}))
 	if err != nil {
 		return n, err
 	}
-	if err := tx.Run(ctx, engine.SQL("DELETE FROM dsql.eras WHERE destination = {d} AND since < {first}", engine.Args{"d": s.decl.Name, "first": eras[first].since})); err != nil {
+	if err := tx.Run(ctx, duck.SQL("DELETE FROM dsql.eras WHERE destination = {d} AND since < {first}", duck.Args{"d": s.decl.Name, "first": eras[first].since})); err != nil {
 		return n, err
 	}
 	cols, err := s.stored(ctx, tx)
@@ -167,14 +168,14 @@ func (s *Stream) Vacuum(ctx context.Context, tx *engine.Tx, oldest int64) (int64
 	return n, s.viewsAnew(ctx, tx, cols)
 }
 
-func (s *Stream) past() *engine.Query { return engine.Ident(s.decl.Name + "__past") }
+func (s *Stream) past() *duck.Query { return duck.Ident(s.decl.Name + "__past") }
 
 // replace takes what is stored away, for a table of other types. Versions begin anew.
-func (s *Stream) replace(ctx context.Context, tx *engine.Tx) error {
+func (s *Stream) replace(ctx context.Context, tx *duck.Tx) error {
 	if err := s.Drop(ctx, tx); err != nil {
 		return err
 	}
-	next, err := tx.Int(ctx, engine.SQL("SELECT coalesce(max(version), 0) + 1 FROM dsql.versions"))
+	next, err := tx.Int(ctx, duck.SQL("SELECT coalesce(max(version), 0) + 1 FROM dsql.versions"))
 	if err != nil {
 		return err
 	}

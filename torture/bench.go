@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 	"dsql/sql"
 )
 
@@ -390,20 +390,20 @@ func (b *Bench) file(ctx context.Context, src *Decl, f File) error {
 
 // writeParquet lets DuckDB write a file.
 func writeParquet(ctx context.Context, src *Decl, f File, path string) (err error) {
-	db, err := engine.Open(ctx, "", engine.Options{Threads: 1})
+	db, err := duck.Open(ctx, "", duck.Options{Threads: 1})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	cols := filter(src.fields(), func(c Column) bool { return has(f.Cols, c.Name) && c.Name != "day" })
-	value := func(r Record) *engine.Query {
-		return engine.Each(", ", cols, func(c Column) *engine.Query {
-			return engine.SQL("{v}::{t} AS {n}", engine.Args{"v": engine.Lit(r.Values[c.Name]), "t": engine.Type(c.Type), "n": engine.Ident(c.Name)})
+	value := func(r Record) *duck.Query {
+		return duck.Each(", ", cols, func(c Column) *duck.Query {
+			return duck.SQL("{v}::{t} AS {n}", duck.Args{"v": duck.Lit(r.Values[c.Name]), "t": duck.Type(c.Type), "n": duck.Ident(c.Name)})
 		})
 	}
-	rows := engine.SQL("SELECT {values} LIMIT 0", engine.Args{"values": value(Record{})})
+	rows := duck.SQL("SELECT {values} LIMIT 0", duck.Args{"values": value(Record{})})
 	if len(f.Rows) > 0 {
-		rows = engine.Each(" UNION ALL ", f.Rows, func(r Record) *engine.Query { return engine.SQL("SELECT {values}", engine.Args{"values": value(r)}) })
+		rows = duck.Each(" UNION ALL ", f.Rows, func(r Record) *duck.Query { return duck.SQL("SELECT {values}", duck.Args{"values": value(r)}) })
 	}
-	return db.Writer().Run(ctx, engine.SQL("COPY ({rows}) TO {path} (FORMAT parquet)", engine.Args{"rows": rows, "path": path}))
+	return db.Writer().Run(ctx, duck.SQL("COPY ({rows}) TO {path} (FORMAT parquet)", duck.Args{"rows": rows, "path": path}))
 }

@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 	"dsql/sql"
 )
 
@@ -19,8 +19,8 @@ type look struct {
 	b   *Bench
 	m   *Model
 	ctx context.Context
-	db  *engine.DB
-	c   *engine.Conn
+	db  *duck.DB
+	c   *duck.Conn
 }
 
 // table is a result or what it should be: all values as DuckDB's texts, in no order.
@@ -42,7 +42,7 @@ func (b *Bench) look(ctx context.Context) (*look, error) {
 	if _, err := os.Stat(filepath.Join(b.dir, b.db)); errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
-	db, err := engine.Open(ctx, filepath.Join(b.dir, b.db), engine.Options{ReadOnly: true, SearchPath: b.dir, Threads: 1})
+	db, err := duck.Open(ctx, filepath.Join(b.dir, b.db), duck.Options{ReadOnly: true, SearchPath: b.dir, Threads: 1})
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +54,7 @@ func (l *look) Close() error { return l.db.Close() }
 // rows are a query's rows as texts.
 func (l *look) rows(query string) (*table, error) {
 	src := sql.NewSource("ask", query)
-	q := engine.SQL("SELECT COLUMNS(*)::VARCHAR FROM ({q})", engine.Args{"q": engine.User(src, sql.Span{End: len(query)})})
+	q := duck.SQL("SELECT COLUMNS(*)::VARCHAR FROM ({q})", duck.Args{"q": duck.User(src, sql.Span{End: len(query)})})
 	rows, err := l.c.Rows(l.ctx, q)
 	if err != nil {
 		return nil, err
@@ -83,7 +83,7 @@ func (l *look) rows(query string) (*table, error) {
 
 // newest is the file's newest version, 0 without any.
 func (l *look) newest() (int, error) {
-	n, err := l.c.Int(l.ctx, engine.SQL("SELECT max(version) FROM dsql.versions"))
+	n, err := l.c.Int(l.ctx, duck.SQL("SELECT max(version) FROM dsql.versions"))
 	var e *sql.Error
 	if errors.As(err, &e) && e.Code == "duckdb-catalog" {
 		return 0, nil

@@ -12,7 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // Topics: a broker in this process, what stands in them, and what the model makes of them. How records come together in batches is the
@@ -146,7 +146,7 @@ func (l *look) hints() (map[int]hint, error) {
 	if err != nil || v == 0 {
 		return nil, err
 	}
-	list, err := engine.Select(l.ctx, l.c, engine.SQL("SELECT version, lower(name), origin FROM dsql.version_rows WHERE kind = 'source'"), func(row func(...any) error) (h hint, err error) {
+	list, err := duck.Select(l.ctx, l.c, duck.SQL("SELECT version, lower(name), origin FROM dsql.version_rows WHERE kind = 'source'"), func(row func(...any) error) (h hint, err error) {
 		return h, row(&h.version, &h.source, &h.origin)
 	})
 	out := map[int]hint{}

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // The crash loop: the demo is run once undisturbed with a log of every fault point that it passes. Then, for every one of them,
@@ -110,17 +110,17 @@ func undisturbed(t *testing.T) (map[string]string, map[string]int) {
 func contents(t *testing.T, path string) map[string]string {
 	t.Helper()
 	ctx := context.Background()
-	db, err := engine.Open(ctx, path, engine.Options{ReadOnly: true})
+	db, err := duck.Open(ctx, path, duck.Options{ReadOnly: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
 	c := db.Writer()
-	if n, err := c.Int(ctx, engine.SQL("SELECT count(*) FROM dsql.version_rows WHERE rows_in <> written + coalesce(rejected, 0) + coalesce(dropped, 0) + coalesce(bad, 0) + coalesce(skipped, 0)")); err != nil || n > 0 {
+	if n, err := c.Int(ctx, duck.SQL("SELECT count(*) FROM dsql.version_rows WHERE rows_in <> written + coalesce(rejected, 0) + coalesce(dropped, 0) + coalesce(bad, 0) + coalesce(skipped, 0)")); err != nil || n > 0 {
 		t.Errorf("%d accounts don't close (%v)", n, err)
 	}
 	type table struct{ schema, name, cols string }
-	tables, err := engine.Select(ctx, c, engine.SQL(`SELECT t.schema_name, t.table_name, string_agg(c.column_name, ',' ORDER BY c.column_index)
+	tables, err := duck.Select(ctx, c, duck.SQL(`SELECT t.schema_name, t.table_name, string_agg(c.column_name, ',' ORDER BY c.column_index)
 		FROM duckdb_tables() t JOIN duckdb_columns() c USING (table_oid)
 		WHERE c.column_name NOT IN ('committed_at', 'rejected_at', 'recorded_at', 'checked_at', 'declared_at', 'created', 'modified_at', 'id') OR t.schema_name <> 'dsql'
 		GROUP BY ALL`), func(row func(...any) error) (x table, err error) { return x, row(&x.schema, &x.name, &x.cols) })
@@ -130,9 +130,9 @@ func contents(t *testing.T, path string) map[string]string {
 	out := map[string]string{}
 	for _, x := range tables {
 		var rows string
-		cols := engine.Names(strings.Split(x.cols, ","))
-		q := engine.SQL("SELECT coalesce(count(*)::VARCHAR || ' rows ' || md5(string_agg(r, chr(10) ORDER BY r)) || chr(10) || left(string_agg(r, chr(10) ORDER BY r), 2000), 'empty') FROM (SELECT (t)::VARCHAR AS r FROM (SELECT {cols} FROM {t}) t)",
-			engine.Args{"cols": cols, "t": engine.Ident(x.schema, x.name)})
+		cols := duck.Names(strings.Split(x.cols, ","))
+		q := duck.SQL("SELECT coalesce(count(*)::VARCHAR || ' rows ' || md5(string_agg(r, chr(10) ORDER BY r)) || chr(10) || left(string_agg(r, chr(10) ORDER BY r), 2000), 'empty') FROM (SELECT (t)::VARCHAR AS r FROM (SELECT {cols} FROM {t}) t)",
+			duck.Args{"cols": cols, "t": duck.Ident(x.schema, x.name)})
 		if _, err := c.Scan(ctx, q, &rows); err != nil {
 			t.Fatal(err)
 		}

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // The demo, run by the command, gives what pandas and LightGBM gave when its data was made (demo/make/make.py); a second run
@@ -32,13 +32,13 @@ func TestDemo(t *testing.T) {
 	file := filepath.Join(dir, "pipeline.duckdb")
 	ask := func(query string) string {
 		t.Helper()
-		db, err := engine.Open(t.Context(), file, engine.Options{ReadOnly: true})
+		db, err := duck.Open(t.Context(), file, duck.Options{ReadOnly: true})
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer db.Close()
 		var answer string
-		if _, err := db.Writer().Scan(t.Context(), engine.Cat(engine.SQL("SELECT ("), engine.Type(query), engine.SQL(")::VARCHAR")), &answer); err != nil {
+		if _, err := db.Writer().Scan(t.Context(), duck.Cat(duck.SQL("SELECT ("), duck.Type(query), duck.SQL(")::VARCHAR")), &answer); err != nil {
 			t.Fatalf("%s: %v", query, err)
 		}
 		return answer
@@ -52,7 +52,7 @@ func TestDemo(t *testing.T) {
 			t.Errorf("%s:\n%s\nwant\n%s", query, got, answer)
 		}
 	}
-	db, err := engine.Open(t.Context(), file, engine.Options{ReadOnly: true})
+	db, err := duck.Open(t.Context(), file, duck.Options{ReadOnly: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func TestDemo(t *testing.T) {
 		id   string
 		risk float64
 	}
-	scores, err := engine.Select(t.Context(), db.Writer(), engine.SQL("SELECT flight_id, any_value(risk) FROM scores GROUP BY flight_id"), func(row func(...any) error) (s score, err error) { return s, row(&s.id, &s.risk) })
+	scores, err := duck.Select(t.Context(), db.Writer(), duck.SQL("SELECT flight_id, any_value(risk) FROM scores GROUP BY flight_id"), func(row func(...any) error) (s score, err error) { return s, row(&s.id, &s.risk) })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"dsql/engine"
+	"dsql/engine/catalog"
+	"dsql/engine/duck"
 	"dsql/pipeline/program"
 	"dsql/sql"
 )
@@ -227,15 +228,15 @@ func TestTablesAreDocumented(t *testing.T) {
 		}
 	}
 	slices.SortStableFunc(got, func(a, b string) int { return strings.Compare(strings.Fields(a)[0], strings.Fields(b)[0]) })
-	db, err := engine.Open(t.Context(), "", engine.Options{})
+	db, err := duck.Open(t.Context(), "", duck.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	if err := db.Writer().Migrate(t.Context()); err != nil {
+	if err := catalog.Migrate(t.Context(), db.Writer()); err != nil {
 		t.Fatal(err)
 	}
-	want, err := engine.Select(t.Context(), db.Writer(), engine.SQL(`SELECT 'dsql.' || table_name || ' ' || column_name || ' ' || regexp_replace(data_type, '\(.*', '')
+	want, err := duck.Select(t.Context(), db.Writer(), duck.SQL(`SELECT 'dsql.' || table_name || ' ' || column_name || ' ' || regexp_replace(data_type, '\(.*', '')
 		FROM duckdb_columns() WHERE schema_name = 'dsql' ORDER BY 'dsql.' || table_name, column_index`),
 		func(row func(...any) error) (s string, err error) { return s, row(&s) })
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"io"
 	"time"
 
-	"dsql/engine"
+	"dsql/engine/kind"
 	"dsql/pipeline/event"
 	"dsql/sql"
 )
@@ -93,8 +93,8 @@ func (l *eventLines) event(e event.Event) {
 			Interrupted bool    `json:"interrupted"`
 			Failed      bool    `json:"failed"`
 
-			Waiting []engine.WaitingFile `json:"waiting"`
-		}{"finished", e.Versions, e.Records, e.Written, e.Rejected, e.Dropped, e.Bad, e.Skipped, unknown(e), e.Sunk, e.Took.Seconds(), e.Interrupted, e.Failed, append([]engine.WaitingFile{}, e.Waiting...)})
+			Waiting []kind.WaitingFile `json:"waiting"`
+		}{"finished", e.Versions, e.Records, e.Written, e.Rejected, e.Dropped, e.Bad, e.Skipped, unknown(e), e.Sunk, e.Took.Seconds(), e.Interrupted, e.Failed, append([]kind.WaitingFile{}, e.Waiting...)})
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 	"syscall"
 	"testing"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // slowRun starts a command that takes a file of many batches, each delayed a little before its commit, and returns when the first version is
@@ -51,12 +51,12 @@ func interruptDir(t *testing.T) string {
 
 func counts(t *testing.T, dir string) (rows, versions int64) {
 	t.Helper()
-	db, err := engine.Open(t.Context(), filepath.Join(dir, "s.duckdb"), engine.Options{ReadOnly: true})
+	db, err := duck.Open(t.Context(), filepath.Join(dir, "s.duckdb"), duck.Options{ReadOnly: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	if _, err := db.Writer().Scan(t.Context(), engine.SQL("SELECT (SELECT count(*) FROM t), (SELECT count(*) FROM dsql.versions)"), &rows, &versions); err != nil {
+	if _, err := db.Writer().Scan(t.Context(), duck.SQL("SELECT (SELECT count(*) FROM t), (SELECT count(*) FROM dsql.versions)"), &rows, &versions); err != nil {
 		t.Fatal(err)
 	}
 	return rows, versions

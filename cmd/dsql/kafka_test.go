@@ -18,7 +18,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // The tests of sources FROM KAFKA run against a kfake cluster of their own, or against the brokers that DSQL_KAFKA names: `make
@@ -260,10 +260,10 @@ func (f *following) ends(sig syscall.Signal) int {
 func (k *kafka) all(query string) string {
 	k.t.Helper()
 	ctx := context.Background()
-	db, err := engine.Open(ctx, filepath.Join(k.dir, k.file()), engine.Options{ReadOnly: true})
+	db, err := duck.Open(ctx, filepath.Join(k.dir, k.file()), duck.Options{ReadOnly: true})
 	k.must(err)
 	defer db.Close()
-	rows, err := engine.Select(ctx, db.Writer(), engine.SQL("SELECT concat_ws('|', *COLUMNS(*)) FROM (SELECT coalesce(COLUMNS(*)::VARCHAR, 'NULL') FROM ({q}))", engine.Args{"q": engine.Type(query)}), func(row func(...any) error) (s string, err error) {
+	rows, err := duck.Select(ctx, db.Writer(), duck.SQL("SELECT concat_ws('|', *COLUMNS(*)) FROM (SELECT coalesce(COLUMNS(*)::VARCHAR, 'NULL') FROM ({q}))", duck.Args{"q": duck.Type(query)}), func(row func(...any) error) (s string, err error) {
 		return s, row(&s)
 	})
 	k.must(err)

@@ -11,7 +11,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // update lets tests write what they expect: go test ./cmd/dsql -update, or UPDATE=1.
@@ -61,7 +61,7 @@ func TestScripts(t *testing.T) {
 			},
 			// hold FILE keeps a DuckDB file open in this process until the script ends.
 			"hold": func(ts *testscript.TestScript, neg bool, args []string) {
-				db, err := engine.Open(t.Context(), ts.MkAbs(args[0]), engine.Options{})
+				db, err := duck.Open(t.Context(), ts.MkAbs(args[0]), duck.Options{})
 				ts.Check(err)
 				ts.Defer(func() { db.Close() })
 			},

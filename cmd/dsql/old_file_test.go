@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // Files that older dsqls wrote (testdata/old: j.sql over in/, by a build of each layout that there was) go on as if this one had
@@ -138,16 +138,16 @@ func unpackOld(t *testing.T, dir, name string) {
 // respellNames writes names in another case into an older file's tables, and some places under a second spelling beside.
 func respellNames(t *testing.T, path string) {
 	t.Helper()
-	db, err := engine.Open(t.Context(), path, engine.Options{})
+	db, err := duck.Open(t.Context(), path, duck.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
 	if err := db.Writer().Run(t.Context(),
-		engine.SQL("INSERT INTO dsql.places SELECT upper(destination), input, 0 FROM dsql.places"),
-		engine.SQL("INSERT INTO dsql.files SELECT * REPLACE (upper(source) AS source, 0 AS next_byte, false AS done) FROM dsql.files"),
-		engine.SQL("UPDATE dsql.version_rows SET name = upper(name)"), engine.SQL("UPDATE dsql.rejects SET destination = upper(destination)"),
-		engine.SQL("UPDATE dsql.metrics SET destination = upper(destination)"), engine.SQL("UPDATE dsql.checks SET destination = upper(destination)")); err != nil {
+		duck.SQL("INSERT INTO dsql.places SELECT upper(destination), input, 0 FROM dsql.places"),
+		duck.SQL("INSERT INTO dsql.files SELECT * REPLACE (upper(source) AS source, 0 AS next_byte, false AS done) FROM dsql.files"),
+		duck.SQL("UPDATE dsql.version_rows SET name = upper(name)"), duck.SQL("UPDATE dsql.rejects SET destination = upper(destination)"),
+		duck.SQL("UPDATE dsql.metrics SET destination = upper(destination)"), duck.SQL("UPDATE dsql.checks SET destination = upper(destination)")); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -155,14 +155,14 @@ func respellNames(t *testing.T, path string) {
 // answers are the rows of queries, in an order of their own.
 func answers(t *testing.T, path string, queries []string) (out []string) {
 	t.Helper()
-	db, err := engine.Open(t.Context(), path, engine.Options{ReadOnly: true})
+	db, err := duck.Open(t.Context(), path, duck.Options{ReadOnly: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
 	for _, q := range queries {
 		var rows string
-		if _, err := db.Writer().Scan(context.Background(), engine.SQL("SELECT coalesce(string_agg(x::VARCHAR, chr(10) ORDER BY x::VARCHAR), '') FROM ({q}) x", engine.Args{"q": engine.Type(q)}), &rows); err != nil {
+		if _, err := db.Writer().Scan(context.Background(), duck.SQL("SELECT coalesce(string_agg(x::VARCHAR, chr(10) ORDER BY x::VARCHAR), '') FROM ({q}) x", duck.Args{"q": duck.Type(q)}), &rows); err != nil {
 			t.Fatal(q, err)
 		}
 		out = append(out, rows)

@@ -8,15 +8,15 @@ import (
 	"io"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // show prints a result to stdout in the format asked for, row by row. Its error is one of writing; what ended the rows early is
 // told by whoever ran the statement.
-func (s *streams) show(r *engine.Result) error { return s.titled("", r) }
+func (s *streams) show(r *duck.Result) error { return s.titled("", r) }
 
 // titled shows one of several results: in JSON they are the fields of one object, which endShow closes.
-func (s *streams) titled(title string, r *engine.Result) error {
+func (s *streams) titled(title string, r *duck.Result) error {
 	w := bufio.NewWriterSize(s.out, 1<<16)
 	if title != "" && s.cli.Output == "json" {
 		w.WriteString(map[bool]string{false: "{", true: ","}[s.object])
@@ -58,7 +58,7 @@ func (s *streams) endShow() error {
 }
 
 // writeJSON is one array of objects.
-func writeJSON(w *bufio.Writer, r *engine.Result) error {
+func writeJSON(w *bufio.Writer, r *duck.Result) error {
 	names := fieldNames(r.Columns)
 	sep := "[\n"
 	for r.Next() {
@@ -76,7 +76,7 @@ func writeJSON(w *bufio.Writer, r *engine.Result) error {
 	return err
 }
 
-func writeJSONLines(w *bufio.Writer, r *engine.Result) error {
+func writeJSONLines(w *bufio.Writer, r *duck.Result) error {
 	names := fieldNames(r.Columns)
 	for r.Next() {
 		writeObject(w, r, names)
@@ -87,7 +87,7 @@ func writeJSONLines(w *bufio.Writer, r *engine.Result) error {
 	return nil
 }
 
-func writeObject(w *bufio.Writer, r *engine.Result, names [][]byte) error {
+func writeObject(w *bufio.Writer, r *duck.Result, names [][]byte) error {
 	for i, name := range names {
 		w.WriteByte("{,"[min(i, 1)])
 		w.Write(name)
@@ -98,7 +98,7 @@ func writeObject(w *bufio.Writer, r *engine.Result, names [][]byte) error {
 }
 
 // fieldNames are the names of columns as JSON strings. A name that stands there already gets a number, as in DuckDB's CREATE TABLE AS.
-func fieldNames(cols []engine.Column) [][]byte {
+func fieldNames(cols []duck.Column) [][]byte {
 	var out [][]byte
 	taken := map[string]bool{}
 	for _, c := range cols {
@@ -124,7 +124,7 @@ func jsonText(v any) []byte {
 }
 
 // writeCSV is RFC 4180 with a header, and lines that end with LF. NULL is an empty field, the empty string a quoted one.
-func writeCSV(w *bufio.Writer, r *engine.Result) error {
+func writeCSV(w *bufio.Writer, r *duck.Result) error {
 	for i, c := range r.Columns {
 		writeField(w, i, c.Name, true)
 	}
@@ -154,7 +154,7 @@ func markdownCell(s string) string { return printable(markdownEscapes.Replace(s)
 var markdownEscapes = strings.NewReplacer(`\`, `\\`, "|", `\|`, "\r\n", "<br>", "\n", "<br>", "\r", "<br>", "<", "&lt;", "&", "&amp;")
 
 // writeMarkdown is a pipe table; numbers stand right.
-func writeMarkdown(w *bufio.Writer, r *engine.Result) error {
+func writeMarkdown(w *bufio.Writer, r *duck.Result) error {
 	for _, c := range r.Columns {
 		fmt.Fprintf(w, "| %s ", markdownCell(c.Name))
 	}

@@ -12,19 +12,19 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // However a text is, CSV and JSON give it back, and a table keeps each row on its line.
 func TestOutputRoundTrip(t *testing.T) {
 	t.Parallel()
-	db, err := engine.Open(t.Context(), "", engine.Options{})
+	db, err := duck.Open(t.Context(), "", duck.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	show := func(t *rapid.T, format string, q *engine.Query) string {
-		r, err := db.Writer().Query(t.Context(), q, engine.Place{})
+	show := func(t *rapid.T, format string, q *duck.Query) string {
+		r, err := db.Writer().Query(t.Context(), q, duck.Place{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -38,7 +38,7 @@ func TestOutputRoundTrip(t *testing.T) {
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.StringOf(rapid.SampledFrom([]rune("a,\"'\n\r\t |\\é日\x00\x1b\u0085🦆"))).Draw(t, "text")
-		q := engine.SQL("SELECT 1 AS n, {text} AS {name} UNION ALL SELECT 2, NULL ORDER BY 1", engine.Args{"text": text, "name": engine.Ident("a \"b\",")})
+		q := duck.SQL("SELECT 1 AS n, {text} AS {name} UNION ALL SELECT 2, NULL ORDER BY 1", duck.Args{"text": text, "name": duck.Ident("a \"b\",")})
 		lines, err := csv.NewReader(strings.NewReader(show(t, "csv", q))).ReadAll()
 		if err != nil {
 			t.Fatal(err)
@@ -121,13 +121,13 @@ func TestVersionIsInTheChangelog(t *testing.T) {
 // duckDB, which the command prints without opening anything, is what is linked.
 func TestVersion(t *testing.T) {
 	t.Parallel()
-	db, err := engine.Open(t.Context(), "", engine.Options{})
+	db, err := duck.Open(t.Context(), "", duck.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
 	var linked string
-	if _, err := db.Writer().Scan(t.Context(), engine.SQL("SELECT version()"), &linked); err != nil || linked != "v"+duckDB {
+	if _, err := db.Writer().Scan(t.Context(), duck.SQL("SELECT version()"), &linked); err != nil || linked != "v"+duckDB {
 		t.Errorf("DuckDB %s is linked, %s is told (%v)", linked, duckDB, err)
 	}
 }

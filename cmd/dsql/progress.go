@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"dsql/engine"
+	"dsql/engine/kind"
 	"dsql/pipeline/event"
 	"dsql/sql"
 )
@@ -222,7 +222,7 @@ func summary(e event.Finished) string {
 const maxWaiting = 5
 
 // tellWaiting says which files a run leaves, why, and until when.
-func tellWaiting(w io.Writer, files []engine.WaitingFile) {
+func tellWaiting(w io.Writer, files []kind.WaitingFile) {
 	for i, f := range files {
 		if i == maxWaiting {
 			fmt.Fprintf(w, "waiting: %s more (`dsql status` lists them)\n", amount(int64(len(files)-i), "file"))

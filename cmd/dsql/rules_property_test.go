@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // Random rules over random rows, in batches with bad records, with rules that change, replays, and kills at fault points: every
@@ -156,14 +156,14 @@ func (s *story) settle() {
 // check looks at the file as any client may.
 func (s *story) check() {
 	s.Helper()
-	db, err := engine.Open(s.Context(), filepath.Join(s.dir, "f.duckdb"), engine.Options{ReadOnly: true})
+	db, err := duck.Open(s.Context(), filepath.Join(s.dir, "f.duckdb"), duck.Options{ReadOnly: true})
 	if err != nil {
 		s.Fatal(err)
 	}
 	defer db.Close()
 	want := func(what string, want int, query string) {
 		s.Helper()
-		got, err := db.Writer().Int(s.Context(), engine.Type(query))
+		got, err := db.Writer().Int(s.Context(), duck.Type(query))
 		if err != nil {
 			s.Fatal(err)
 		}

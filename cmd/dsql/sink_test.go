@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 const lakeScript = `
@@ -186,14 +186,14 @@ func lake(t *testing.T, dir string) map[string]string {
 // asking gives the one row of a query in a folder.
 func asking(t *testing.T, dir string) func(query string) string {
 	t.Helper()
-	db, err := engine.Open(t.Context(), "", engine.Options{SearchPath: dir})
+	db, err := duck.Open(t.Context(), "", duck.Options{SearchPath: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
 	return func(query string) (s string) {
 		t.Helper()
-		if _, err := db.Writer().Scan(t.Context(), engine.SQL("SELECT concat_ws('|', *COLUMNS(*)) FROM ({q})", engine.Args{"q": engine.Type(query)}), &s); err != nil {
+		if _, err := db.Writer().Scan(t.Context(), duck.SQL("SELECT concat_ws('|', *COLUMNS(*)) FROM ({q})", duck.Args{"q": duck.Type(query)}), &s); err != nil {
 			t.Fatal(err)
 		}
 		return s

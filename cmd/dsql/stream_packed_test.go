@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // A stream whose first batch is large decides then how its texts are packed, which replaces its table while it is empty: the rows, the
@@ -48,7 +48,7 @@ CREATE OR REPLACE VIEW theirs AS SELECT * FROM t WHERE n = 11;`
 	}
 	path := filepath.Join(dir, "j.duckdb")
 	want := contents(t, path)
-	db, err := engine.Open(t.Context(), path, engine.Options{ReadOnly: true})
+	db, err := duck.Open(t.Context(), path, duck.Options{ReadOnly: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ CREATE OR REPLACE VIEW theirs AS SELECT * FROM t WHERE n = 11;`
 		"SELECT string_agg(rows_in || '=' || written || '+' || rejected || '+' || dropped, ' ' ORDER BY version) FROM dsql.version_rows WHERE name = 't'":        "30000=29960+30+10 30000=29970+30+0",
 	} {
 		var got string
-		if _, err := db.Writer().Scan(context.Background(), engine.SQL("{q}", engine.Args{"q": engine.Type(query)}), &got); err != nil || got != want {
+		if _, err := db.Writer().Scan(context.Background(), duck.SQL("{q}", duck.Args{"q": duck.Type(query)}), &got); err != nil || got != want {
 			t.Errorf("%s\n got %s, %v\nwant %s", query, got, err, want)
 		}
 	}

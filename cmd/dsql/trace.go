@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 	"dsql/sql"
 )
 
@@ -52,11 +52,11 @@ func seekStart(f *os.File) error {
 }
 
 // statements is what takes them, nil where none is asked for.
-func (t *trace) statements() func(engine.Traced) {
+func (t *trace) statements() func(duck.Traced) {
 	if t == nil {
 		return nil
 	}
-	return func(s engine.Traced) {
+	return func(s duck.Traced) {
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		failed := ""

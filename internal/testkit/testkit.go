@@ -11,7 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"dsql/engine"
+	"dsql/engine/catalog"
+	"dsql/engine/duck"
 	"dsql/sql"
 )
 
@@ -28,9 +29,9 @@ type T interface {
 }
 
 // Open is an empty database in memory with dsql's catalog; with are called on its writer.
-func Open(t testing.TB, threads int, with ...func(*engine.Conn) error) *engine.DB {
+func Open(t testing.TB, threads int, with ...func(*duck.Conn) error) *duck.DB {
 	t.Helper()
-	db, err := engine.Open(t.Context(), "", engine.Options{Threads: threads})
+	db, err := duck.Open(t.Context(), "", duck.Options{Threads: threads})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +40,7 @@ func Open(t testing.TB, threads int, with ...func(*engine.Conn) error) *engine.D
 			t.Error(err)
 		}
 	})
-	err = db.Writer().Migrate(t.Context())
+	err = catalog.Migrate(t.Context(), db.Writer())
 	for _, f := range with {
 		err = errors.Join(err, f(db.Writer()))
 	}
@@ -50,9 +51,9 @@ func Open(t testing.TB, threads int, with ...func(*engine.Conn) error) *engine.D
 }
 
 // Columns are those of a table.
-func Columns(t T, c *engine.Conn, table string) []engine.Column {
+func Columns(t T, c *duck.Conn, table string) []duck.Column {
 	t.Helper()
-	cols, err := c.Describe(t.Context(), engine.SQL("FROM {t}", engine.Args{"t": engine.Ident(table)}), engine.Place{})
+	cols, err := c.Describe(t.Context(), duck.SQL("FROM {t}", duck.Args{"t": duck.Ident(table)}), duck.Place{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,10 +61,10 @@ func Columns(t T, c *engine.Conn, table string) []engine.Column {
 }
 
 // Exec runs statements.
-func Exec(t testing.TB, c *engine.Conn, texts ...string) {
+func Exec(t testing.TB, c *duck.Conn, texts ...string) {
 	t.Helper()
 	for _, text := range texts {
-		if _, err := c.Exec(t.Context(), engine.User(sql.NewSource("setup", text), sql.Span{End: len(text)})); err != nil {
+		if _, err := c.Exec(t.Context(), duck.User(sql.NewSource("setup", text), sql.Span{End: len(text)})); err != nil {
 			t.Fatal(err)
 		}
 	}

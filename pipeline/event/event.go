@@ -6,7 +6,8 @@ import (
 	"slices"
 	"time"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
@@ -21,7 +22,7 @@ type ReadStarted struct {
 }
 
 // ReadProgress: so much of the source was read so far.
-type ReadProgress struct{ engine.Progress }
+type ReadProgress struct{ kind.Progress }
 
 // BatchCommitted: a version is in the file.
 type BatchCommitted struct {
@@ -43,7 +44,7 @@ type DestinationRows struct {
 	Kind, Name string
 	In         int64
 	Dropped    int64
-	engine.Counts
+	kind.Counts
 }
 
 func (d *DestinationRows) Add(o DestinationRows) {
@@ -61,7 +62,7 @@ type Changed struct{ Change Change }
 // Queried: a statement of the user returned rows. The receiver reads them all before it returns. Title names one of several that make a
 // command's answer.
 type Queried struct {
-	Result *engine.Result
+	Result *duck.Result
 	Title  string
 }
 
@@ -90,7 +91,7 @@ type Finished struct {
 	Interrupted                                       bool  // stopped by the user after a whole batch
 	Failed                                            bool  // an error ended the run; what is counted was committed before
 	Sunk                                              int64 // rows that sinks wrote
-	Waiting                                           []engine.WaitingFile
+	Waiting                                           []kind.WaitingFile
 }
 
 func (f *Finished) Count(rows []DestinationRows) {
@@ -101,7 +102,7 @@ func (f *Finished) Count(rows []DestinationRows) {
 	}
 }
 
-func (f *Finished) Notice(in *engine.Input) {
+func (f *Finished) Notice(in *kind.Input) {
 	if in == nil || in.Unknown == 0 {
 		return
 	}
@@ -135,6 +136,6 @@ type Change struct {
 	What   []string // what differs, and what it will cost
 }
 
-func add(a, b engine.Counts) engine.Counts {
-	return engine.Counts{Written: a.Written + b.Written, Rejected: a.Rejected + b.Rejected, Added: a.Added + b.Added, Changed: a.Changed + b.Changed, Removed: a.Removed + b.Removed, Unchanged: a.Unchanged + b.Unchanged}
+func add(a, b kind.Counts) kind.Counts {
+	return kind.Counts{Written: a.Written + b.Written, Rejected: a.Rejected + b.Rejected, Added: a.Added + b.Added, Changed: a.Changed + b.Changed, Removed: a.Removed + b.Removed, Unchanged: a.Unchanged + b.Unchanged}
 }

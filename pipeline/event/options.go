@@ -3,7 +3,7 @@ package event
 import (
 	"time"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 	"dsql/sql"
 )
 
@@ -18,7 +18,7 @@ type Options struct {
 	Snapshot      string        // a copy of the file for readers, "" for none
 	SnapshotEvery time.Duration // how often it is renewed while the run goes on
 
-	Trace func(engine.Traced) // see engine.Options
+	Trace func(duck.Traced) // see duck.Options
 
 	Events func(Event)     // called from one goroutine at a time
 	Stop   <-chan struct{} // closed: finish the batch in hand, then end

@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/pipeline/event"
 	"dsql/pipeline/program"
 	"dsql/sql"
@@ -15,16 +16,16 @@ import (
 
 // inspection opens a file for reading and gives f a runner that shows results as events.
 func inspection(ctx context.Context, o event.Options, f func(v *Viewer) error) error {
-	db, err := engine.Open(ctx, o.DB, engine.Options{ReadOnly: true})
+	db, err := duck.Open(ctx, o.DB, duck.Options{ReadOnly: true})
 	if err != nil {
 		return err
 	}
 	defer db.Close()
 	c := db.Writer()
-	if n, err := c.Int(ctx, engine.SQL("SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'dsql' AND table_name = 'catalog'")); err != nil || n == 0 {
+	if n, err := c.Int(ctx, duck.SQL("SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'dsql' AND table_name = 'catalog'")); err != nil || n == 0 {
 		return firstError(err, &sql.Error{Code: "not-dsql", Exit: sql.ExitFailed, Msg: o.DB + " has no tables of dsql: nothing was declared in it", Hint: "`dsql run` a script with --db " + o.DB})
 	}
-	p, err := program.Load(ctx, c, nil, &engine.Env{Dir: o.Dir}, program.Opened{})
+	p, err := program.Load(ctx, c, nil, &kind.Env{Dir: o.Dir}, program.Opened{})
 	if err != nil {
 		return err
 	}
@@ -39,11 +40,11 @@ func firstError(a, b error) error {
 }
 
 // Query shows a result.
-func (v *Viewer) Query(ctx context.Context, q *engine.Query) error { return v.titled(ctx, "", q) }
+func (v *Viewer) Query(ctx context.Context, q *duck.Query) error { return v.titled(ctx, "", q) }
 
 // titled shows one of several results.
-func (v *Viewer) titled(ctx context.Context, title string, q *engine.Query) error {
-	res, err := v.Conn.Query(ctx, q, engine.Place{})
+func (v *Viewer) titled(ctx context.Context, title string, q *duck.Query) error {
+	res, err := v.Conn.Query(ctx, q, duck.Place{})
 	if err != nil {
 		return err
 	}
@@ -81,8 +82,8 @@ func firstWord(a, b string) string {
 
 // biographer is a destination that tells the life of a key, and sums a difference up.
 type biographer interface {
-	Life(ctx context.Context, c *engine.Conn, key []string) (*engine.Query, error)
-	Summary(ctx context.Context, c *engine.Conn, diff *engine.Query) (*engine.Query, error)
+	Life(ctx context.Context, c *duck.Conn, key []string) (*duck.Query, error)
+	Summary(ctx context.Context, c *duck.Conn, diff *duck.Query) (*duck.Query, error)
 }
 
 // History shows the life of one key of a journal: each version's valid times, what changed, and which version and file or offsets
@@ -97,11 +98,11 @@ func History(ctx context.Context, o event.Options, name string, keys []string) e
 		if err != nil {
 			return err
 		}
-		a := engine.Args{"life": life, "name": n.Name}
-		if some, err := v.Conn.Int(ctx, engine.SQL("SELECT count(*) FROM ({life})", a)); err != nil || some == 0 {
+		a := duck.Args{"life": life, "name": n.Name}
+		if some, err := v.Conn.Int(ctx, duck.SQL("SELECT count(*) FROM ({life})", a)); err != nil || some == 0 {
 			return firstError(err, &sql.Error{Code: "unknown-key", Exit: sql.ExitFailed, Msg: fmt.Sprintf("journal %s never had the key %s", n.Name, strings.Join(keys, ", ")), Hint: "dsql.rejects may have its rows: `dsql rejects " + n.Name + "`"})
 		}
-		return v.Query(ctx, engine.SQL(originQuery, a))
+		return v.Query(ctx, duck.SQL(originQuery, a))
 	})
 }
 
@@ -120,21 +121,21 @@ func Diff(ctx context.Context, o event.Options, name string, v1, v2 int64, rowsO
 		if err != nil {
 			return err
 		}
-		newest, err := v.Conn.Int(ctx, engine.SQL("SELECT max(version) FROM dsql.versions"))
+		newest, err := v.Conn.Int(ctx, duck.SQL("SELECT max(version) FROM dsql.versions"))
 		if err != nil {
 			return err
 		}
 		if max(v1, v2) > newest || min(v1, v2) < 0 {
 			return &sql.Error{Code: "no-version", Exit: sql.ExitUsage, Msg: fmt.Sprintf("the file has the versions 1 to %d", newest), Hint: "dsql.versions lists them; 0 is before the first"}
 		}
-		diff := engine.SQL("{f}({v1}, {v2})", engine.Args{"f": engine.Ident(n.Name + "_diff"), "v1": v1, "v2": v2})
-		count, err := v.Conn.Int(ctx, engine.SQL("SELECT count(*) FROM (SELECT 1 FROM {d} LIMIT 1)", engine.Args{"d": diff}))
+		diff := duck.SQL("{f}({v1}, {v2})", duck.Args{"f": duck.Ident(n.Name + "_diff"), "v1": v1, "v2": v2})
+		count, err := v.Conn.Int(ctx, duck.SQL("SELECT count(*) FROM (SELECT 1 FROM {d} LIMIT 1)", duck.Args{"d": diff}))
 		if err != nil {
 			return err
 		}
 		differs = count > 0
 		if !rowsOnly {
-			summary := engine.SQL("SELECT 'rows' AS what, count(*) FILTER (change_type = 'insert') AS added, count(*) FILTER (change_type = 'delete') AS removed, count(*) FILTER (change_type = 'update_after') AS changed FROM {d}", engine.Args{"d": diff})
+			summary := duck.SQL("SELECT 'rows' AS what, count(*) FILTER (change_type = 'insert') AS added, count(*) FILTER (change_type = 'delete') AS removed, count(*) FILTER (change_type = 'update_after') AS changed FROM {d}", duck.Args{"d": diff})
 			if b, ok := n.Obj.(biographer); ok {
 				if summary, err = b.Summary(ctx, v.Conn, diff); err != nil {
 					return err
@@ -145,11 +146,11 @@ func Diff(ctx context.Context, o event.Options, name string, v1, v2 int64, rowsO
 			}
 		}
 		// The two states of a changed row stand one above the other: 'update_before', 'update_after'.
-		order := engine.SQL("ALL")
+		order := duck.SQL("ALL")
 		if keys := n.Obj.Decl().Arg("KEYS"); keys != nil {
-			order = engine.SQL("{keys}, change_type DESC", engine.Args{"keys": engine.Names(keyNames(keys))})
+			order = duck.SQL("{keys}, change_type DESC", duck.Args{"keys": duck.Names(keyNames(keys))})
 		}
-		return v.Query(ctx, engine.SQL("SELECT * EXCLUDE (_version) FROM {d} ORDER BY {order}", engine.Args{"d": diff, "order": order}))
+		return v.Query(ctx, duck.SQL("SELECT * EXCLUDE (_version) FROM {d} ORDER BY {order}", duck.Args{"d": diff, "order": order}))
 	})
 	return differs, err
 }
@@ -164,7 +165,7 @@ func keyNames(keys *sql.Value) (names []string) {
 // Models lists models with their versions, inputs and sizes.
 func Models(ctx context.Context, o event.Options) error {
 	return inspection(ctx, o, func(v *Viewer) error {
-		return v.Query(ctx, engine.SQL(`SELECT name, version, in_use, format, outputs, array_to_string(list_transform(from_json(inputs, '[{"name":"VARCHAR","type":"VARCHAR"}]'), lambda i: i.name || ' ' || i.type), ', ') AS inputs,
+		return v.Query(ctx, duck.SQL(`SELECT name, version, in_use, format, outputs, array_to_string(list_transform(from_json(inputs, '[{"name":"VARCHAR","type":"VARCHAR"}]'), lambda i: i.name || ' ' || i.type), ', ') AS inputs,
 			(json_extract_string(options, '$.trees'))::INTEGER AS trees, octet_length(file) AS bytes, left(hash, 12) AS hash, tags, created FROM dsql.models ORDER BY name, version`))
 	})
 }

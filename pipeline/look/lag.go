@@ -4,7 +4,8 @@ import (
 	"context"
 	"errors"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
@@ -12,12 +13,12 @@ import (
 type lagging interface {
 	// Lag is a query of how far each destination is in each of its parts. The error says why the other end isn't known; the query
 	// is there all the same.
-	Lag(ctx context.Context, c *engine.Conn, env *engine.Env) (*engine.Query, error)
+	Lag(ctx context.Context, c *duck.Conn, env *kind.Env) (*duck.Query, error)
 }
 
 // lag shows the lag of sources that have one.
 func (v *Viewer) lag(ctx context.Context) error {
-	var parts []*engine.Query
+	var parts []*duck.Query
 	for _, n := range v.Program.Nodes {
 		s, ok := n.Obj.(lagging)
 		if !ok {
@@ -36,5 +37,5 @@ func (v *Viewer) lag(ctx context.Context) error {
 	if len(parts) == 0 {
 		return nil
 	}
-	return v.titled(ctx, "lag", engine.SQL("FROM ({parts}) ORDER BY ALL", engine.Args{"parts": engine.Join(" UNION ALL ", parts...)}))
+	return v.titled(ctx, "lag", duck.SQL("FROM ({parts}) ORDER BY ALL", duck.Args{"parts": duck.Join(" UNION ALL ", parts...)}))
 }

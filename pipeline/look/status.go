@@ -4,7 +4,7 @@ import (
 	"context"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 	"dsql/pipeline/event"
 	"dsql/pipeline/program"
 )
@@ -24,7 +24,7 @@ func Status(ctx context.Context, o event.Options) error {
 
 // showAccounts shows what came and went since the beginning, and what is there now: a rollback or a rebuild makes a difference.
 func (v *Viewer) showAccounts(ctx context.Context) error {
-	there, err := engine.Select(ctx, v.Conn, engine.SQL("SELECT lower(table_name) FROM information_schema.tables WHERE table_schema = 'main' AND table_catalog = current_database()"),
+	there, err := duck.Select(ctx, v.Conn, duck.SQL("SELECT lower(table_name) FROM information_schema.tables WHERE table_schema = 'main' AND table_catalog = current_database()"),
 		func(row func(...any) error) (name string, err error) { return name, row(&name) })
 	if err != nil {
 		return err
@@ -33,18 +33,18 @@ func (v *Viewer) showAccounts(ctx context.Context) error {
 	for _, name := range there {
 		known[name] = true
 	}
-	now := []*engine.Query{engine.SQL("SELECT NULL::VARCHAR AS kind, NULL::VARCHAR AS name, NULL::BIGINT AS rows WHERE false")}
+	now := []*duck.Query{duck.SQL("SELECT NULL::VARCHAR AS kind, NULL::VARCHAR AS name, NULL::BIGINT AS rows WHERE false")}
 	for _, n := range v.Program.Nodes {
 		if _, ok := n.Destination(); ok && known[strings.ToLower(n.Name)] {
-			now = append(now, engine.SQL("SELECT {kind}, {name}, count(*) FROM main.{t}", engine.Args{"kind": n.Kind, "name": n.Name, "t": engine.Ident(n.Name)}))
+			now = append(now, duck.SQL("SELECT {kind}, {name}, count(*) FROM main.{t}", duck.Args{"kind": n.Kind, "name": n.Name, "t": duck.Ident(n.Name)}))
 		}
 	}
-	return v.titled(ctx, "destinations", engine.SQL(`WITH now AS ({now}), accounts AS (
+	return v.titled(ctx, "destinations", duck.SQL(`WITH now AS ({now}), accounts AS (
 		SELECT kind, name, sum(rows_in)::BIGINT AS rows_in, sum(written)::BIGINT AS written, sum(rejected)::BIGINT AS rejected, sum(dropped)::BIGINT AS dropped, sum(bad)::BIGINT AS bad, sum(skipped)::BIGINT AS skipped,
 		max(r.version) AS version, max(committed_at) AS last_commit, round(sum(rows_in) FILTER (recent) / nullif(date_diff('ms', min(committed_at) FILTER (recent), max(committed_at)) / 1000.0, 0), 1) AS rows_per_s
 		FROM (SELECT *, committed_at > max(committed_at) OVER (PARTITION BY kind, name) - INTERVAL 1 MINUTE AS recent FROM dsql.version_rows LEFT JOIN dsql.versions USING (version)) r GROUP BY kind, name)
 		SELECT kind, name, now.rows AS rows_now, COLUMNS(accounts.* EXCLUDE (kind, name)) FROM accounts LEFT JOIN now USING (kind, name) ORDER BY kind, name`,
-		engine.Args{"now": engine.Join(" UNION ALL ", now...)}))
+		duck.Args{"now": duck.Join(" UNION ALL ", now...)}))
 }
 
 func (v *Viewer) showHolds(ctx context.Context) error {
@@ -63,15 +63,15 @@ func (v *Viewer) showSinks(ctx context.Context) error {
 }
 
 func (v *Viewer) showFiles(ctx context.Context) error {
-	if n, err := v.Conn.Int(ctx, engine.SQL("SELECT count(*) FROM dsql.files")); err != nil || n == 0 {
+	if n, err := v.Conn.Int(ctx, duck.SQL("SELECT count(*) FROM dsql.files")); err != nil || n == 0 {
 		return err
 	}
-	return v.titled(ctx, "files", engine.SQL(`SELECT source, destination, count(*) FILTER (done) AS files, count(*) FILTER (NOT done) AS half_read, max(path) AS newest FROM dsql.files GROUP BY ALL ORDER BY ALL`))
+	return v.titled(ctx, "files", duck.SQL(`SELECT source, destination, count(*) FILTER (done) AS files, count(*) FILTER (NOT done) AS half_read, max(path) AS newest FROM dsql.files GROUP BY ALL ORDER BY ALL`))
 }
 
 // keptBack lists the files that wait, and those that can't be read, where there are any. A file that an older dsql wrote knows of none.
 func (v *Viewer) keptBack(ctx context.Context) error {
-	n, err := v.Conn.Int(ctx, engine.SQL(`SELECT count(*) FROM duckdb_columns() WHERE schema_name = 'dsql' AND database_name = current_database()
+	n, err := v.Conn.Int(ctx, duck.SQL(`SELECT count(*) FROM duckdb_columns() WHERE schema_name = 'dsql' AND database_name = current_database()
 		AND (table_name = 'files' AND column_name = 'error' OR table_name = 'holds' AND column_name = 'load')`))
 	if err != nil || n < 2 {
 		return err
@@ -79,37 +79,37 @@ func (v *Viewer) keptBack(ctx context.Context) error {
 	if err := v.showWaiting(ctx); err != nil {
 		return err
 	}
-	if n, err = v.Conn.Int(ctx, engine.SQL("SELECT count(*) FROM dsql.files WHERE error IS NOT NULL")); err != nil || n == 0 {
+	if n, err = v.Conn.Int(ctx, duck.SQL("SELECT count(*) FROM dsql.files WHERE error IS NOT NULL")); err != nil || n == 0 {
 		return err
 	}
-	return v.titled(ctx, "files_aside", engine.SQL(`SELECT source, path, string_agg(destination, ', ' ORDER BY destination) AS destinations, any_value(error) AS error, 'it has changed' AS until
+	return v.titled(ctx, "files_aside", duck.SQL(`SELECT source, path, string_agg(destination, ', ' ORDER BY destination) AS destinations, any_value(error) AS error, 'it has changed' AS until
 		FROM dsql.files WHERE error IS NOT NULL GROUP BY source, path ORDER BY source, path`))
 }
 
 // holdsQuery lists what is held back; nil where that is nothing.
-func (v *Viewer) holdsQuery(ctx context.Context) (*engine.Query, error) {
-	n, err := v.Conn.Int(ctx, engine.SQL(`SELECT count(*) FROM duckdb_tables()
+func (v *Viewer) holdsQuery(ctx context.Context) (*duck.Query, error) {
+	n, err := v.Conn.Int(ctx, duck.SQL(`SELECT count(*) FROM duckdb_tables()
 		WHERE schema_name = 'dsql' AND table_name = 'holds' AND database_name = current_database()`))
 	if err != nil || n == 0 { // a file that no run of this dsql has seen
 		return nil, err
 	}
-	if n, err = v.Conn.Int(ctx, engine.SQL("SELECT count(*) FROM dsql.holds")); err != nil || n == 0 {
+	if n, err = v.Conn.Int(ctx, duck.SQL("SELECT count(*) FROM dsql.holds")); err != nil || n == 0 {
 		return nil, err
 	}
-	return engine.SQL("SELECT destination, name AS held_by, since, origin, rows FROM dsql.holds ORDER BY destination, since"), nil
+	return duck.SQL("SELECT destination, name AS held_by, since, origin, rows FROM dsql.holds ORDER BY destination, since"), nil
 }
 
 // sinksStatus is a query of how far the sinks are: versions is how many they haven't got.
-func sinksStatus(p *program.Program) *engine.Query {
-	var rows []*engine.Query
+func sinksStatus(p *program.Program) *duck.Query {
+	var rows []*duck.Query
 	for _, n := range p.Nodes {
 		if _, ok := n.Sink(); ok {
-			rows = append(rows, engine.SQL("({s}, {i})", engine.Args{"s": n.Name, "i": n.Inputs[0].Of.Name}))
+			rows = append(rows, duck.SQL("({s}, {i})", duck.Args{"s": n.Name, "i": n.Inputs[0].Of.Name}))
 		}
 	}
 	if len(rows) == 0 {
 		return nil
 	}
-	return engine.SQL(`SELECT sink, s.input, p.version, (SELECT count(DISTINCT version) FROM dsql.version_rows r WHERE r.name = s.input AND kind <> 'source' AND r.version > coalesce(p.version, 0)) AS versions_to_write
-		FROM (VALUES {rows}) s(sink, input) LEFT JOIN dsql.places p ON p.destination = sink AND p.input = s.input ORDER BY sink`, engine.Args{"rows": engine.Join(", ", rows...)})
+	return duck.SQL(`SELECT sink, s.input, p.version, (SELECT count(DISTINCT version) FROM dsql.version_rows r WHERE r.name = s.input AND kind <> 'source' AND r.version > coalesce(p.version, 0)) AS versions_to_write
+		FROM (VALUES {rows}) s(sink, input) LEFT JOIN dsql.places p ON p.destination = sink AND p.input = s.input ORDER BY sink`, duck.Args{"rows": duck.Join(", ", rows...)})
 }

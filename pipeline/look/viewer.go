@@ -6,7 +6,9 @@ import (
 	"errors"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/catalog"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/models"
 	"dsql/pipeline/event"
 	"dsql/pipeline/program"
@@ -17,7 +19,7 @@ import (
 // Viewer shows what a file declares and keeps. It writes nothing.
 type Viewer struct {
 	Program *program.Program
-	Conn    *engine.Conn
+	Conn    *duck.Conn
 	Options event.Options
 }
 
@@ -26,18 +28,18 @@ func (v *Viewer) Warn(e *sql.Error)  { v.Emit(event.Warned{Err: e}) }
 
 // Show runs a statement of DuckDB's and shows its rows.
 func (v *Viewer) Show(ctx context.Context, st sql.Stmt) error {
-	res, err := v.Conn.Query(ctx, engine.User(st.Src, st.Span), engine.Place{Src: st.Src, Span: st.Span})
+	res, err := v.Conn.Query(ctx, duck.User(st.Src, st.Span), duck.Place{Src: st.Src, Span: st.Span})
 	if err != nil {
-		return engine.AtRunTime(v.Program.SourceHint(ctx, v.Conn, err))
+		return duck.AtRunTime(v.Program.SourceHint(ctx, v.Conn, err))
 	}
 	if len(res.Columns) > 0 && !onlyCount(st, res) {
 		v.Emit(event.Queried{Result: res})
 	}
-	return errors.Join(engine.AtRunTime(res.Err()), res.Close())
+	return errors.Join(duck.AtRunTime(res.Err()), res.Close())
 }
 
 // onlyCount: DuckDB gives the number of rows for statements that change some; that is no data to show.
-func onlyCount(st sql.Stmt, res *engine.Result) bool {
+func onlyCount(st sql.Stmt, res *duck.Result) bool {
 	if len(res.Columns) != 1 || res.Columns[0].Name != "Count" {
 		return false
 	}
@@ -56,7 +58,7 @@ func Query(ctx context.Context, o event.Options, text string) error {
 	if err != nil {
 		return err
 	}
-	db, err := engine.Open(ctx, o.DB, engine.Options{SearchPath: o.Dir, ReadOnly: true})
+	db, err := duck.Open(ctx, o.DB, duck.Options{SearchPath: o.Dir, ReadOnly: true})
 	if err != nil {
 		return err
 	}
@@ -65,8 +67,8 @@ func Query(ctx context.Context, o event.Options, text string) error {
 	if err := errors.Join(models.Restore(ctx, c), rules.RegisterHelpers(c)); err != nil {
 		return err
 	}
-	p := &program.Program{Env: &engine.Env{Dir: o.Dir}}
-	plain, err := c.Plain(ctx)
+	p := &program.Program{Env: &kind.Env{Dir: o.Dir}}
+	plain, err := catalog.Plain(ctx, c)
 	if err == nil && !plain {
 		p, err = program.Load(ctx, c, stmts, p.Env, program.Opened{})
 	}
@@ -101,7 +103,7 @@ func (v *Viewer) named(ctx context.Context, d *sql.Decl) (*program.Node, error) 
 	if n.Bound {
 		return n, nil
 	}
-	return n, v.Conn.Scratch(ctx, func(tx *engine.Tx) error {
+	return n, v.Conn.Scratch(ctx, func(tx *duck.Tx) error {
 		for _, m := range program.Ordered([]*program.Node{n}, (*program.Node).Needs) {
 			if m.Bound {
 				continue
@@ -116,13 +118,13 @@ func (v *Viewer) named(ctx context.Context, d *sql.Decl) (*program.Node, error) 
 
 // Answer shows what SHOW, DESCRIBE and EXPLAIN ask for.
 func (v *Viewer) Answer(ctx context.Context, d *sql.Decl) error {
-	var q *engine.Query
+	var q *duck.Query
 	switch d.Syntax.Verb {
 	case "SHOW":
 		k, _ := program.KindByWord(d.Syntax.Keyword)
 		q = v.Program.Show(strings.ToLower(k.Syntax.Keyword))
 		if w := d.Arg("WHERE"); w != nil {
-			q = engine.SQL("SELECT * FROM ({q}) WHERE ({w})", engine.Args{"q": q, "w": engine.User(d.Src, w.Exprs[0])})
+			q = duck.SQL("SELECT * FROM ({q}) WHERE ({w})", duck.Args{"q": q, "w": duck.User(d.Src, w.Exprs[0])})
 		}
 	case "DESCRIBE":
 		n, err := v.named(ctx, d)
@@ -130,15 +132,15 @@ func (v *Viewer) Answer(ctx context.Context, d *sql.Decl) error {
 			return err
 		}
 		if o, ok := n.Obj.(interface {
-			Describe(context.Context, *engine.Conn) (*engine.Query, error)
+			Describe(context.Context, *duck.Conn) (*duck.Query, error)
 		}); ok {
 			if q, err = o.Describe(ctx, v.Conn); err != nil {
 				return err
 			}
 			break
 		}
-		q = engine.SQL("SELECT unnest({names}) AS column_name, unnest({types}) AS column_type", engine.Args{
-			"names": program.Texts(engine.ColumnNames(n.Cols)), "types": engine.SQL("[{t}]", engine.Args{"t": engine.Each(", ", n.Cols, func(c engine.Column) *engine.Query { return engine.Lit(c.Type) })})})
+		q = duck.SQL("SELECT unnest({names}) AS column_name, unnest({types}) AS column_type", duck.Args{
+			"names": program.Texts(duck.ColumnNames(n.Cols)), "types": duck.SQL("[{t}]", duck.Args{"t": duck.Each(", ", n.Cols, func(c duck.Column) *duck.Query { return duck.Lit(c.Type) })})})
 	case "EXPLAIN":
 		n, err := v.named(ctx, d)
 		if err != nil {
@@ -148,9 +150,9 @@ func (v *Viewer) Answer(ctx context.Context, d *sql.Decl) error {
 		if err != nil {
 			return err
 		}
-		q = engine.SQL("SELECT unnest(string_split({text}, chr(10))) AS explain", engine.Args{"text": strings.TrimRight(text, "\n")})
+		q = duck.SQL("SELECT unnest(string_split({text}, chr(10))) AS explain", duck.Args{"text": strings.TrimRight(text, "\n")})
 	}
-	res, err := v.Conn.Query(ctx, q, engine.Place{Src: d.Src, Span: d.Span})
+	res, err := v.Conn.Query(ctx, q, duck.Place{Src: d.Src, Span: d.Span})
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/pipeline/program"
 	"dsql/sql"
 )
@@ -14,11 +15,11 @@ import (
 
 // keeping is a source of which something may wait: it says what, as it is now.
 type keeping interface {
-	Waits(ctx context.Context, c *engine.Conn, env *engine.Env, destinations []string) ([]engine.WaitingFile, error)
+	Waits(ctx context.Context, c *duck.Conn, env *kind.Env, destinations []string) ([]kind.WaitingFile, error)
 }
 
 // Waits are the files of a source that wait. What a guard holds back, and what is behind it, waits for a decision.
-func (v *Viewer) Waits(ctx context.Context, n *program.Node) ([]engine.WaitingFile, error) {
+func (v *Viewer) Waits(ctx context.Context, n *program.Node) ([]kind.WaitingFile, error) {
 	s, ok := n.Obj.(keeping)
 	readers := v.Readers(n.Name)
 	if !ok || len(readers) == 0 {
@@ -28,9 +29,9 @@ func (v *Viewer) Waits(ctx context.Context, n *program.Node) ([]engine.WaitingFi
 	if err != nil || len(files) == 0 {
 		return nil, err
 	}
-	guards, err := engine.Select(ctx, v.Conn, engine.SQL("SELECT destination, coalesce(origin, '') FROM dsql.holds WHERE version IS NULL AND source = {s} ORDER BY ALL LIMIT 1", engine.Args{"s": n.Name}), program.ScanPair)
+	guards, err := duck.Select(ctx, v.Conn, duck.SQL("SELECT destination, coalesce(origin, '') FROM dsql.holds WHERE version IS NULL AND source = {s} ORDER BY ALL LIMIT 1", duck.Args{"s": n.Name}), program.ScanPair)
 	for i := range files {
-		if f := &files[i]; len(guards) > 0 && f.Until == engine.NextRun {
+		if f := &files[i]; len(guards) > 0 && f.Until == kind.NextRun {
 			d := guards[0][0]
 			f.Why, f.Until = "the guard of "+d+" holds "+guards[0][1]+" back", "RELEASE HOLD "+d+" or DISCARD HOLD "+d
 		}
@@ -40,7 +41,7 @@ func (v *Viewer) Waits(ctx context.Context, n *program.Node) ([]engine.WaitingFi
 
 // showWaiting lists the files that wait.
 func (v *Viewer) showWaiting(ctx context.Context) error {
-	var all []engine.WaitingFile
+	var all []kind.WaitingFile
 	for _, n := range v.Program.Nodes {
 		files, err := v.Waits(ctx, n)
 		var why *sql.Error
@@ -59,8 +60,8 @@ func (v *Viewer) showWaiting(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return v.titled(ctx, "files_waiting", engine.SQL(`SELECT source, path, array_to_string(destinations, ', ') AS destinations, why, until
-		FROM (SELECT unnest(from_json({files}, '[{"source":"VARCHAR","path":"VARCHAR","destinations":["VARCHAR"],"why":"VARCHAR","until":"VARCHAR"}]'), recursive := true))`, engine.Args{"files": string(text)}))
+	return v.titled(ctx, "files_waiting", duck.SQL(`SELECT source, path, array_to_string(destinations, ', ') AS destinations, why, until
+		FROM (SELECT unnest(from_json({files}, '[{"source":"VARCHAR","path":"VARCHAR","destinations":["VARCHAR"],"why":"VARCHAR","until":"VARCHAR"}]'), recursive := true))`, duck.Args{"files": string(text)}))
 }
 
 // Readers are the destinations that take a source's new rows.

@@ -3,14 +3,14 @@ package program
 import (
 	"slices"
 
-	"dsql/engine"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
 // Columns that files don't have, and loads without rows, as destinations see them.
 
 // Absent are the columns that a batch says nothing of: they copy a column that its files don't have, and no rule sets them.
-func (n *Node) Absent(in *Input, batch *engine.Input, missing []string) (out []string) {
+func (n *Node) Absent(in *Input, batch *kind.Input, missing []string) (out []string) {
 	if in.Of == nil { // what was held back: rows as the query gave them
 		if i := slices.IndexFunc(n.Inputs, func(x *Input) bool { return sql.Same(x.Of.Name, batch.Source) }); i >= 0 {
 			in = n.Inputs[i]
@@ -30,7 +30,7 @@ func (n *Node) Absent(in *Input, batch *engine.Input, missing []string) (out []s
 }
 
 // AbsentIn are the same of some files of a load: which.
-func (n *Node) AbsentIn(in *Input, batch *engine.Input) map[string][]string {
+func (n *Node) AbsentIn(in *Input, batch *kind.Input) map[string][]string {
 	out := map[string][]string{}
 	if !in.Meta { // nothing says which file a row is from
 		return nil

@@ -6,7 +6,9 @@ import (
 	"slices"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/catalog"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/models"
 	"dsql/quality"
 	"dsql/rules"
@@ -14,14 +16,14 @@ import (
 )
 
 // Bind finds a declaration's columns. DuckDB's binder is the judge: all inputs are empty relations of the right types, so nothing is read.
-func (p *Program) Bind(ctx context.Context, tx *engine.Tx, n *Node) error {
+func (p *Program) Bind(ctx context.Context, tx *duck.Tx, n *Node) error {
 	if src, ok := n.Source(); ok {
-		var pinned []engine.Column
+		var pinned []duck.Column
 		if n.Stored != nil && n.Stored.Fingerprint == n.Fingerprint {
 			pinned = n.Stored.Pinned
 		} else if n.Stored != nil {
 			if was, ok := n.Stored.Obj.(interface {
-				Added(had []engine.Column) []engine.Column
+				Added(had []duck.Column) []duck.Column
 			}); ok {
 				pinned = was.Added(n.Stored.Pinned)
 			}
@@ -55,7 +57,7 @@ func (p *Program) Bind(ctx context.Context, tx *engine.Tx, n *Node) error {
 }
 
 // Chain compiles what stands behind a destination's query. The tables of all that it reads are there by then, its own too.
-func (p *Program) Chain(ctx context.Context, tx *engine.Tx, n *Node) error {
+func (p *Program) Chain(ctx context.Context, tx *duck.Tx, n *Node) error {
 	d, ok := n.Destination()
 	if !ok {
 		return nil
@@ -68,7 +70,7 @@ func (p *Program) Chain(ctx context.Context, tx *engine.Tx, n *Node) error {
 	ch := d.Chain()
 	seen := n.Cols
 	if n.hasMeta() {
-		seen = append(slices.Clone(seen), engine.Column{Name: engine.MetaColumn, Type: engine.MetaType})
+		seen = append(slices.Clone(seen), duck.Column{Name: catalog.MetaColumn, Type: catalog.MetaType})
 	}
 	var err error
 	n.Rules, err = rules.Compile(ctx, tx.Conn, ch.Rules, seen, p.lists("rules"))
@@ -79,7 +81,7 @@ func (p *Program) Chain(ctx context.Context, tx *engine.Tx, n *Node) error {
 			return err
 		}
 	}
-	n.Quality, err = quality.Compile(ctx, tx.Conn, engine.At(d.Decl()), ch.Metrics, ch.Checks, n.Cols, stored, p.lists("checks"))
+	n.Quality, err = quality.Compile(ctx, tx.Conn, duck.At(d.Decl()), ch.Metrics, ch.Checks, n.Cols, stored, p.lists("checks"))
 	errs = Collect(errs, err)
 	for _, e := range errs {
 		models.Explain(ctx, tx.Conn, e)
@@ -88,15 +90,15 @@ func (p *Program) Chain(ctx context.Context, tx *engine.Tx, n *Node) error {
 }
 
 // retention refuses a RETAIN VERSIONS that is no time to keep versions for.
-func retention(ctx context.Context, tx *engine.Tx, d *sql.Decl) error {
+func retention(ctx context.Context, tx *duck.Tx, d *sql.Decl) error {
 	v := d.Arg("RETAIN VERSIONS")
 	if v == nil {
 		return nil
 	}
-	at := engine.Place{Src: d.Src, Span: v.Exprs[0]}
-	a := engine.Args{"e": engine.User(d.Src, v.Exprs[0])}
+	at := duck.Place{Src: d.Src, Span: v.Exprs[0]}
+	a := duck.Args{"e": duck.User(d.Src, v.Exprs[0])}
 	e := &sql.Error{Src: d.Src, Span: at.Span, Code: "type-mismatch", Hint: "write an interval: RETAIN VERSIONS INTERVAL 90 DAYS"}
-	cols, err := tx.Describe(ctx, engine.SQL("SELECT ({e})", a), at)
+	cols, err := tx.Describe(ctx, duck.SQL("SELECT ({e})", a), at)
 	if err != nil {
 		return err
 	}
@@ -104,7 +106,7 @@ func retention(ctx context.Context, tx *engine.Tx, d *sql.Decl) error {
 		e.Msg = "RETAIN VERSIONS takes an interval, and this is " + cols[0].Type
 		return e
 	}
-	if n, err := tx.Int(ctx, engine.SQL("SELECT (coalesce(({e}) >= INTERVAL 0 SECONDS, false))::BIGINT", a)); err != nil || n == 1 {
+	if n, err := tx.Int(ctx, duck.SQL("SELECT (coalesce(({e}) >= INTERVAL 0 SECONDS, false))::BIGINT", a)); err != nil || n == 1 {
 		return err
 	}
 	e.Msg = "RETAIN VERSIONS is negative or NULL"
@@ -114,17 +116,17 @@ func retention(ctx context.Context, tx *engine.Tx, d *sql.Decl) error {
 // Keeper is a destination whose table isn't the rows that come in: a batch changes and closes some. What OVER TABLE sees is known once
 // it is written.
 type Keeper interface {
-	Stored(ctx context.Context, tx *engine.Tx, in []engine.Column) ([]engine.Column, error)
+	Stored(ctx context.Context, tx *duck.Tx, in []duck.Column) ([]duck.Column, error)
 }
 
 // outdated asks a declaration whether what it made in the file is behind, whatever its text: a model's file is another one, or tables are
 // of an older dsql.
-func (p *Program) outdated(ctx context.Context, tx *engine.Tx, n *Node) (err error) {
+func (p *Program) outdated(ctx context.Context, tx *duck.Tx, n *Node) (err error) {
 	if err := p.gone(n); err != nil {
 		return err
 	}
 	if o, ok := n.Obj.(interface {
-		Stale(context.Context, *engine.Tx, *engine.Env) (string, error)
+		Stale(context.Context, *duck.Tx, *kind.Env) (string, error)
 	}); ok {
 		n.stale, err = o.Stale(ctx, tx, p.Env)
 	}
@@ -132,7 +134,7 @@ func (p *Program) outdated(ctx context.Context, tx *engine.Tx, n *Node) (err err
 }
 
 // bindInputs binds the query over each input: they must give the same columns.
-func (p *Program) bindInputs(ctx context.Context, tx *engine.Tx, n *Node) error {
+func (p *Program) bindInputs(ctx context.Context, tx *duck.Tx, n *Node) error {
 	decl := n.Obj.Decl()
 	for i, in := range n.Inputs {
 		cols, err := p.bindInput(ctx, tx, decl, in)
@@ -146,7 +148,7 @@ func (p *Program) bindInputs(ctx context.Context, tx *engine.Tx, n *Node) error 
 			n.Cols = n.respelt(cols)
 			continue
 		}
-		if !slices.EqualFunc(cols, n.Cols, func(a, b engine.Column) bool { return a.Type == b.Type && sql.Same(a.Name, b.Name) }) {
+		if !slices.EqualFunc(cols, n.Cols, func(a, b duck.Column) bool { return a.Type == b.Type && sql.Same(a.Name, b.Name) }) {
 			name := decl.Arg("FROM").Names[i]
 			return &sql.Error{Src: decl.Src, Span: name.Span, Code: "inputs-differ",
 				Msg:  fmt.Sprintf("%s has other columns than %s: %s", name.Text, n.Inputs[0].Of.Name, difference(n.Cols, cols)),
@@ -157,7 +159,7 @@ func (p *Program) bindInputs(ctx context.Context, tx *engine.Tx, n *Node) error 
 }
 
 // bindInput gives the columns that the query over an input stores, and finds what else the input's rows have.
-func (p *Program) bindInput(ctx context.Context, tx *engine.Tx, decl *sql.Decl, in *Input) ([]engine.Column, error) {
+func (p *Program) bindInput(ctx context.Context, tx *duck.Tx, decl *sql.Decl, in *Input) ([]duck.Column, error) {
 	in.Meta, in.Dated = false, false
 	with, flat := in.withMeta()
 	if with != nil && flat {
@@ -167,20 +169,20 @@ func (p *Program) bindInput(ctx context.Context, tx *engine.Tx, decl *sql.Decl, 
 		}
 	}
 	q := in.Query(empty(in.Of))
-	cols, err := tx.Describe(ctx, q, engine.At(decl))
+	cols, err := tx.Describe(ctx, q, duck.At(decl))
 	if err != nil {
 		var errs sql.List
-		for _, err := range tx.Wrongs(ctx, engine.Bound{Query: q, At: engine.At(decl)}, err) {
+		for _, err := range tx.Wrongs(ctx, duck.Bound{Query: q, At: duck.At(decl)}, err) {
 			errs = Collect(errs, p.SourceHint(ctx, tx.Conn, err))
 		}
 		return nil, errs.Err()
 	}
-	cols = slices.DeleteFunc(cols, func(c engine.Column) bool {
-		if sql.Same(c.Name, engine.MetaColumn) {
+	cols = slices.DeleteFunc(cols, func(c duck.Column) bool {
+		if sql.Same(c.Name, catalog.MetaColumn) {
 			in.Meta = true
 			return true
 		}
-		if dated(in.Of) && sql.Same(c.Name, engine.VersionColumn) {
+		if dated(in.Of) && sql.Same(c.Name, catalog.VersionColumn) {
 			in.Dated = true
 			return true
 		}
@@ -193,19 +195,19 @@ func (p *Program) bindInput(ctx context.Context, tx *engine.Tx, decl *sql.Decl, 
 }
 
 // respelt are columns with the names that they had when they were first stored: what dsql keeps of a row, as JSON, goes by those.
-func (n *Node) respelt(cols []engine.Column) []engine.Column {
+func (n *Node) respelt(cols []duck.Column) []duck.Column {
 	if n.Stored == nil {
 		return cols
 	}
 	for i, c := range cols {
-		if at := slices.IndexFunc(n.Stored.Pinned, func(s engine.Column) bool { return sql.Same(s.Name, c.Name) }); at >= 0 {
+		if at := slices.IndexFunc(n.Stored.Pinned, func(s duck.Column) bool { return sql.Same(s.Name, c.Name) }); at >= 0 {
 			cols[i].Name = n.Stored.Pinned[at].Name
 		}
 	}
 	return cols
 }
 
-func difference(a, b []engine.Column) string {
+func difference(a, b []duck.Column) string {
 	for i := range min(len(a), len(b)) {
 		if a[i] != b[i] {
 			return fmt.Sprintf("column %d is %s %s there and %s %s here", i+1, a[i].Name, a[i].Type, b[i].Name, b[i].Type)
@@ -215,7 +217,7 @@ func difference(a, b []engine.Column) string {
 }
 
 // SourceHint explains DuckDB's "table does not exist" for a relation that is declared but isn't a table.
-func (p *Program) SourceHint(ctx context.Context, c *engine.Conn, err error) error {
+func (p *Program) SourceHint(ctx context.Context, c *duck.Conn, err error) error {
 	for _, e := range Collect(nil, err) {
 		models.Explain(ctx, c, e)
 		for _, n := range p.Nodes {
@@ -238,8 +240,8 @@ func dated(n *Node) bool {
 }
 
 // undated refuses a destination that is ordered by a _version that its rows don't have.
-func (n *Node) undated(d engine.Destination) error {
-	if !Needs(d, engine.VersionColumn) || !slices.ContainsFunc(n.Inputs, func(in *Input) bool { return !in.Dated }) {
+func (n *Node) undated(d kind.Destination) error {
+	if !Needs(d, catalog.VersionColumn) || !slices.ContainsFunc(n.Inputs, func(in *Input) bool { return !in.Dated }) {
 		return nil
 	}
 	at := d.Decl().NameAt
@@ -251,7 +253,7 @@ func (n *Node) undated(d engine.Destination) error {
 }
 
 // Needs says which of _meta and _version a destination wants to see of its rows.
-func Needs(d engine.Destination, column string) bool {
+func Needs(d kind.Destination, column string) bool {
 	o, ok := d.(interface{ Needs(column string) bool })
 	return ok && o.Needs(column)
 }
@@ -262,22 +264,22 @@ func (n *Node) hasMeta() bool {
 }
 
 // empty is a relation without rows that has the columns of a node's new rows.
-func empty(n *Node) *engine.Query {
+func empty(n *Node) *duck.Query {
 	cols := n.Cols
 	if d, ok := n.Destination(); ok {
 		if cols = d.NewColumns(cols); dated(n) {
-			cols = append(slices.Clone(cols), engine.Column{Name: engine.VersionColumn, Type: "BIGINT"})
+			cols = append(slices.Clone(cols), duck.Column{Name: catalog.VersionColumn, Type: "BIGINT"})
 		}
 	} else {
-		cols = append(slices.Clone(cols), engine.Column{Name: engine.MetaColumn, Type: engine.MetaType})
+		cols = append(slices.Clone(cols), duck.Column{Name: catalog.MetaColumn, Type: catalog.MetaType})
 	}
-	return engine.SQL("(SELECT {cols} WHERE false)", engine.Args{"cols": engine.Each(", ", cols, func(c engine.Column) *engine.Query {
-		return engine.SQL("NULL::{t} AS {n}", engine.Args{"t": engine.Type(c.Type), "n": engine.Ident(c.Name)})
+	return duck.SQL("(SELECT {cols} WHERE false)", duck.Args{"cols": duck.Each(", ", cols, func(c duck.Column) *duck.Query {
+		return duck.SQL("NULL::{t} AS {n}", duck.Args{"t": duck.Type(c.Type), "n": duck.Ident(c.Name)})
 	})})
 }
 
 // Define makes in the file what a bound declaration needs there.
-func (p *Program) Define(ctx context.Context, tx *engine.Tx, n *Node) error {
+func (p *Program) Define(ctx context.Context, tx *duck.Tx, n *Node) error {
 	if err := p.free(ctx, tx, n); err != nil {
 		return err
 	}
@@ -287,9 +289,9 @@ func (p *Program) Define(ctx context.Context, tx *engine.Tx, n *Node) error {
 		}
 	}
 	switch o := n.Obj.(type) {
-	case engine.Destination:
+	case kind.Destination:
 		return o.Define(ctx, tx, n.Cols)
-	case engine.Definition:
+	case kind.Definition:
 		return o.Define(ctx, tx, p.Env)
 	}
 	return nil

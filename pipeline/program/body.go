@@ -6,7 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/catalog"
+	"dsql/engine/duck"
 	"dsql/sql"
 )
 
@@ -47,7 +48,7 @@ func (s *scope) analyze(ctx context.Context, src *sql.Source, sp sql.Span) (b *b
 		}
 	}
 	var out string
-	if _, err := c.Scan(ctx, engine.SQL("SELECT json_serialize_sql({q})::VARCHAR", engine.Args{"q": string(text)}), &out); err != nil {
+	if _, err := c.Scan(ctx, duck.SQL("SELECT json_serialize_sql({q})::VARCHAR", duck.Args{"q": string(text)}), &out); err != nil {
 		return nil, err
 	}
 	var tree any
@@ -115,25 +116,25 @@ func (b *body) choose() error {
 }
 
 // Query is the body with rel in place of the relation whose new rows are read.
-func (b *body) Query(rel *engine.Query) *engine.Query {
+func (b *body) Query(rel *duck.Query) *duck.Query {
 	r := b.reads[b.fresh]
-	alias := engine.SQL("")
+	alias := duck.SQL("")
 	if !r.alias {
-		alias = engine.SQL(" AS {n}", engine.Args{"n": engine.Ident(r.name)})
+		alias = duck.SQL(" AS {n}", duck.Args{"n": duck.Ident(r.name)})
 	}
-	return engine.Cat(b.text(b.span.Start, r.from), rel, alias, b.text(r.to, b.span.End))
+	return duck.Cat(b.text(b.span.Start, r.from), rel, alias, b.text(r.to, b.span.End))
 }
 
 // text is a part of the user's text, with _meta where it is put in.
-func (b *body) text(from, to int) *engine.Query {
-	var parts []*engine.Query
+func (b *body) text(from, to int) *duck.Query {
+	var parts []*duck.Query
 	for _, at := range b.spots {
 		if from <= at && at <= to {
-			parts = append(parts, engine.User(b.src, sql.Span{Start: from, End: at}), engine.SQL(", "+engine.MetaColumn))
+			parts = append(parts, duck.User(b.src, sql.Span{Start: from, End: at}), duck.SQL(", "+catalog.MetaColumn))
 			from = at
 		}
 	}
-	return engine.Cat(append(parts, engine.User(b.src, sql.Span{Start: from, End: to}))...)
+	return duck.Cat(append(parts, duck.User(b.src, sql.Span{Start: from, End: to}))...)
 }
 
 type tableRef struct {

@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"slices"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 )
 
 // Places of files and topics hang on the source's name. A destination that read a source which has another name now, and is otherwise the
@@ -13,18 +14,18 @@ import (
 
 // continuing is a source that can say whether it reads what another reads.
 type continuing interface {
-	Continues(other engine.Object) bool
+	Continues(other kind.Object) bool
 }
 
 // respelled is a source that a destination read under another name.
 type respelled struct{ was, now *Node }
 
 // Carried finds the sources of a destination that have another name now.
-func (p *Program) Carried(ctx context.Context, c *engine.Conn, n *Node) (out []respelled, err error) {
+func (p *Program) Carried(ctx context.Context, c *duck.Conn, n *Node) (out []respelled, err error) {
 	if _, ok := n.Destination(); !ok || n.Stored == nil || n.Stored.Fingerprint == n.Fingerprint {
 		return nil, nil
 	}
-	known, err := engine.Select(ctx, c, engine.SQL("SELECT source FROM dsql.offsets WHERE destination = {d} UNION SELECT source FROM dsql.files WHERE destination = {d}", engine.Args{"d": n.Name}),
+	known, err := duck.Select(ctx, c, duck.SQL("SELECT source FROM dsql.offsets WHERE destination = {d} UNION SELECT source FROM dsql.files WHERE destination = {d}", duck.Args{"d": n.Name}),
 		func(row func(...any) error) (s string, err error) { return s, row(&s) })
 	if err != nil || len(known) == 0 {
 		return nil, err
@@ -46,11 +47,11 @@ func (p *Program) Carried(ctx context.Context, c *engine.Conn, n *Node) (out []r
 }
 
 // Carry moves the places.
-func (p *Program) Carry(ctx context.Context, tx *engine.Tx, n *Node) error {
+func (p *Program) Carry(ctx context.Context, tx *duck.Tx, n *Node) error {
 	for _, r := range n.Carries {
-		a := engine.Args{"was": r.was.Name, "now": r.now.Name, "d": n.Name}
-		if err := tx.Run(ctx, engine.SQL("UPDATE dsql.offsets SET source = {now} WHERE source = {was} AND destination = {d}", a),
-			engine.SQL("UPDATE dsql.files SET source = {now} WHERE source = {was} AND destination = {d}", a)); err != nil {
+		a := duck.Args{"was": r.was.Name, "now": r.now.Name, "d": n.Name}
+		if err := tx.Run(ctx, duck.SQL("UPDATE dsql.offsets SET source = {now} WHERE source = {was} AND destination = {d}", a),
+			duck.SQL("UPDATE dsql.files SET source = {now} WHERE source = {was} AND destination = {d}", a)); err != nil {
 			return err
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 	"dsql/sql"
 )
 
@@ -14,7 +14,7 @@ import (
 // bound and defined in a transaction that is rolled back. The tables, views and types that the script's own SQL makes are made
 // there too, without rows. What only a real run can know (an attached file, say) makes the errors that may stem from it wait
 // for the run.
-func (p *Program) check(ctx context.Context, tx *engine.Tx) error {
+func (p *Program) check(ctx context.Context, tx *duck.Tx) error {
 	var errs sql.List
 	opaque, loads := false, false // an extension may bring a grammar
 	due, ran := p.Due(), true     // something has run since the transaction was last known to be alive
@@ -74,10 +74,10 @@ func (p *Program) check(ctx context.Context, tx *engine.Tx) error {
 
 // causes leaves out what only comes of an error that ended the transaction.
 func causes(errs sql.List) sql.List {
-	if !slices.ContainsFunc(errs, func(e *sql.Error) bool { return !engine.Echo(e) }) {
+	if !slices.ContainsFunc(errs, func(e *sql.Error) bool { return !duck.Echo(e) }) {
 		return errs
 	}
-	return slices.DeleteFunc(errs, func(e *sql.Error) bool { return engine.Echo(e) })
+	return slices.DeleteFunc(errs, func(e *sql.Error) bool { return duck.Echo(e) })
 }
 
 // imports: DuckDB reads the folder of IMPORT DATABASE when it parses the statement, and what stands before it may make that.
@@ -141,7 +141,7 @@ func Ready(all []due, i int) (out []*Node) {
 
 // shape makes in the scratch transaction what a statement of the user would make, without its rows: ran says that there was something
 // to run, and whole that the statement does no more than was done here.
-func (p *Program) shape(ctx context.Context, tx *engine.Tx, st sql.Stmt) (ran, whole bool) {
+func (p *Program) shape(ctx context.Context, tx *duck.Tx, st sql.Stmt) (ran, whole bool) {
 	toks := sql.Tokens(st.Src, st.Span)
 	word := func(i int) string {
 		if i < len(toks) {
@@ -149,7 +149,7 @@ func (p *Program) shape(ctx context.Context, tx *engine.Tx, st sql.Stmt) (ran, w
 		}
 		return ""
 	}
-	q := engine.User(st.Src, st.Span)
+	q := duck.User(st.Src, st.Span)
 	switch word(0) {
 	case "SELECT", "FROM", "WITH", "VALUES", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "COPY", "EXPLAIN", "DESCRIBE", "SHOW", "SUMMARIZE", "CHECKPOINT", "ANALYZE", "COMMENT", "TABLE", "MERGE", "VACUUM":
 		return false, true
@@ -161,7 +161,7 @@ func (p *Program) shape(ctx context.Context, tx *engine.Tx, st sql.Stmt) (ran, w
 		switch word(i) {
 		case "TABLE":
 			if as := createdAs(toks, st.Src); as {
-				q = engine.SQL("{q} WITH NO DATA", engine.Args{"q": q})
+				q = duck.SQL("{q} WITH NO DATA", duck.Args{"q": q})
 			}
 		case "VIEW", "MACRO", "FUNCTION", "TYPE", "SCHEMA", "SEQUENCE", "RECURSIVE":
 		default:

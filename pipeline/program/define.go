@@ -7,28 +7,29 @@ import (
 	"slices"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/pipeline/event"
 	"dsql/sql"
 )
 
 // Record keeps the declaration's text in the file. Secrets don't stand in it: env('NAME') keeps its name only.
-func (p *Program) Record(ctx context.Context, tx *engine.Tx, n *Node) error {
+func (p *Program) Record(ctx context.Context, tx *duck.Tx, n *Node) error {
 	pinned, err := json.Marshal(n.Cols)
 	if err != nil {
 		return err
 	}
-	a := engine.Args{"now": engine.Now, "kind": n.Kind, "name": n.Name, "body": n.text(), "fp": n.Fingerprint, "pinned": string(pinned)}
+	a := duck.Args{"now": duck.Now, "kind": n.Kind, "name": n.Name, "body": n.text(), "fp": n.Fingerprint, "pinned": string(pinned)}
 	if n.Stored != nil {
-		return tx.Run(ctx, engine.SQL("UPDATE dsql.declarations SET body = {body}, fingerprint = {fp}, pinned = {pinned}, declared_at = {now} WHERE kind = {kind} AND name = {name}", a))
+		return tx.Run(ctx, duck.SQL("UPDATE dsql.declarations SET body = {body}, fingerprint = {fp}, pinned = {pinned}, declared_at = {now} WHERE kind = {kind} AND name = {name}", a))
 	}
-	return tx.Run(ctx, engine.SQL("INSERT INTO dsql.declarations (kind, name, body, fingerprint, pinned, declared_at, born) VALUES ({kind}, {name}, {body}, {fp}, {pinned}, {now}, (SELECT coalesce(max(version), 0) FROM dsql.versions))", a))
+	return tx.Run(ctx, duck.SQL("INSERT INTO dsql.declarations (kind, name, body, fingerprint, pinned, declared_at, born) VALUES ({kind}, {name}, {body}, {fp}, {pinned}, {now}, (SELECT coalesce(max(version), 0) FROM dsql.versions))", a))
 }
 
 // historian is a destination that says itself what becomes of what it stores when it takes the place of old; anew: it is emptied.
 // was and now are the columns of its rows.
 type historian interface {
-	Changed(old engine.Object, was, now []engine.Column) (what []string, anew bool)
+	Changed(old kind.Object, was, now []duck.Column) (what []string, anew bool)
 }
 
 // Change compares a bound declaration with what the file has.
@@ -76,10 +77,10 @@ func (p *Program) Change(n *Node) event.Change {
 	return c
 }
 
-func columnChanges(old, now []engine.Column) []string {
+func columnChanges(old, now []duck.Column) []string {
 	var out []string
-	at := func(cols []engine.Column, name string) int {
-		return slices.IndexFunc(cols, func(c engine.Column) bool { return sql.Same(c.Name, name) })
+	at := func(cols []duck.Column, name string) int {
+		return slices.IndexFunc(cols, func(c duck.Column) bool { return sql.Same(c.Name, name) })
 	}
 	for _, c := range now {
 		if i := at(old, c.Name); i < 0 {
@@ -98,13 +99,13 @@ func columnChanges(old, now []engine.Column) []string {
 
 // Dropper takes what it made out of the file, as far as it is there.
 type Dropper interface {
-	Drop(context.Context, *engine.Tx) error
+	Drop(context.Context, *duck.Tx) error
 }
 
 // gone notes that what a declaration of the file stores was dropped by something else: an error, unless the script fills it again from its
 // inputs or drops the declaration. Views alone are made again.
 func (p *Program) gone(n *Node) error {
-	m, ok := n.Obj.(engine.Maker)
+	m, ok := n.Obj.(kind.Maker)
 	switch {
 	case !ok || n.Stored == nil || p.there[sql.KeyOf(n.Name)] && p.there[sql.KeyOf(m.Stores())]:
 		return nil
@@ -131,7 +132,7 @@ func (p *Program) gone(n *Node) error {
 
 // Made notes that the file has it all again.
 func (p *Program) Made(n *Node) {
-	if m, ok := n.Obj.(engine.Maker); ok {
+	if m, ok := n.Obj.(kind.Maker); ok {
 		p.there[sql.KeyOf(n.Name)], p.there[sql.KeyOf(m.Stores())] = true, true
 	}
 	n.lost, n.missing = false, ""

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 	"dsql/pipeline/event"
 	"dsql/sql"
 )
@@ -13,11 +13,11 @@ import (
 // What EXPLAIN, DESCRIBE and SHOW say of declarations.
 
 // Show lists a kind's declarations with their text.
-func (p *Program) Show(kind string) *engine.Query {
+func (p *Program) Show(kind string) *duck.Query {
 	if kind == "model" {
-		return engine.SQL("SELECT name, version, format, inputs, outputs, tags, in_use, created FROM dsql.models ORDER BY name, version")
+		return duck.SQL("SELECT name, version, format, inputs, outputs, tags, in_use, created FROM dsql.models ORDER BY name, version")
 	}
-	rows := []*engine.Query{engine.SQL("SELECT NULL::VARCHAR AS name, NULL::VARCHAR AS reads, NULL::VARCHAR AS text WHERE false")}
+	rows := []*duck.Query{duck.SQL("SELECT NULL::VARCHAR AS name, NULL::VARCHAR AS reads, NULL::VARCHAR AS text WHERE false")}
 	for _, n := range p.Nodes {
 		if n.Kind != kind {
 			continue
@@ -26,13 +26,13 @@ func (p *Program) Show(kind string) *engine.Query {
 		for _, m := range n.reads() {
 			reads = append(reads, m.Name)
 		}
-		rows = append(rows, engine.SQL("SELECT {name}, {reads}, {text}", engine.Args{"name": n.Name, "reads": strings.Join(reads, ", "), "text": n.text()}))
+		rows = append(rows, duck.SQL("SELECT {name}, {reads}, {text}", duck.Args{"name": n.Name, "reads": strings.Join(reads, ", "), "text": n.text()}))
 	}
-	return engine.Join(" UNION ALL ", rows...)
+	return duck.Join(" UNION ALL ", rows...)
 }
 
 // Explain is the ordered chain of a declaration and the SQL that it compiles to.
-func (p *Program) Explain(ctx context.Context, c *engine.Conn, n *Node) (string, error) {
+func (p *Program) Explain(ctx context.Context, c *duck.Conn, n *Node) (string, error) {
 	var b strings.Builder
 	d := n.Obj.Decl()
 	fmt.Fprintf(&b, "%s %s\n", d.Syntax.Keyword, n.Name)
@@ -49,10 +49,10 @@ func (p *Program) Explain(ctx context.Context, c *engine.Conn, n *Node) (string,
 		return b.String(), nil
 	}
 	for _, in := range n.Inputs {
-		rel := engine.Ident("new rows of " + in.Of.Name)
+		rel := duck.Ident("new rows of " + in.Of.Name)
 		fmt.Fprintf(&b, "1. SELECT  the new rows of %s%s\n%s\n", in.Of.Name, wholeText(n), indent(in.Query(rel).String()))
 		if n.Rules != nil {
-			if text := n.Rules.Explain(engine.SQL("({q})", engine.Args{"q": in.Query(rel)})); text != "" {
+			if text := n.Rules.Explain(duck.SQL("({q})", duck.Args{"q": in.Query(rel)})); text != "" {
 				fmt.Fprintf(&b, "2. RULES\n%s\n", indent(text))
 			}
 		}
@@ -75,7 +75,7 @@ func (p *Program) Explain(ctx context.Context, c *engine.Conn, n *Node) (string,
 
 // speaker is a destination that tells the statements of its write.
 type speaker interface {
-	Statements(ctx context.Context, c *engine.Conn, in []engine.Column) (string, error)
+	Statements(ctx context.Context, c *duck.Conn, in []duck.Column) (string, error)
 }
 
 func wholeText(n *Node) string {
@@ -99,7 +99,7 @@ func Explain(ctx context.Context, o event.Options, name string) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	db, err := engine.Open(ctx, Existing(o.DB), engine.Options{SearchPath: o.Dir})
+	db, err := duck.Open(ctx, Existing(o.DB), duck.Options{SearchPath: o.Dir})
 	if err != nil {
 		return "", err
 	}

@@ -3,7 +3,7 @@ package program
 import (
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
@@ -20,7 +20,7 @@ func (p *Program) Known(name string) *Node {
 }
 
 // Target is the destination that a verb names.
-func (p *Program) Target(d *sql.Decl) (*Node, engine.Destination, error) {
+func (p *Program) Target(d *sql.Decl) (*Node, kind.Destination, error) {
 	n := p.Relation(d.Name)
 	if n != nil {
 		if dest, ok := n.Destination(); ok && (d.Syntax.Keyword == "" || sql.Same(n.Kind, d.Syntax.Keyword)) {

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"dsql/connect"
-	"dsql/engine"
+	"dsql/engine/kind"
 	"dsql/ingest"
 	"dsql/journal"
 	"dsql/models"
@@ -17,7 +17,7 @@ import (
 )
 
 // Kinds is the list of what can be declared. A new kind is one line here.
-var Kinds = []engine.Kind{
+var Kinds = []kind.Kind{
 	connect.Kind,
 	ingest.Kind,
 	stream.Kind,
@@ -56,16 +56,16 @@ var Forms = func() []*sql.Syntax {
 }()
 
 // kindOf is the kind that a CREATE statement declares.
-func kindOf(s *sql.Syntax) (engine.Kind, bool) {
-	i := slices.IndexFunc(Kinds, func(k engine.Kind) bool { return k.Syntax == s })
+func kindOf(s *sql.Syntax) (kind.Kind, bool) {
+	i := slices.IndexFunc(Kinds, func(k kind.Kind) bool { return k.Syntax == s })
 	if i < 0 {
-		return engine.Kind{}, false
+		return kind.Kind{}, false
 	}
 	return Kinds[i], true
 }
 
 // VerbOf is what runs a statement on a kind.
-func VerbOf(s *sql.Syntax) (engine.Verb, bool) {
+func VerbOf(s *sql.Syntax) (kind.Verb, bool) {
 	for _, k := range Kinds {
 		for _, v := range k.Verbs {
 			if v.Syntax == s {
@@ -73,16 +73,16 @@ func VerbOf(s *sql.Syntax) (engine.Verb, bool) {
 			}
 		}
 	}
-	return engine.Verb{}, false
+	return kind.Verb{}, false
 }
 
 // KindByWord is the kind of a keyword or plural.
-func KindByWord(word string) (engine.Kind, bool) {
-	i := slices.IndexFunc(Kinds, func(k engine.Kind) bool {
+func KindByWord(word string) (kind.Kind, bool) {
+	i := slices.IndexFunc(Kinds, func(k kind.Kind) bool {
 		return strings.EqualFold(k.Syntax.Keyword, word) || strings.EqualFold(k.Syntax.Plural, word)
 	})
 	if i < 0 {
-		return engine.Kind{}, false
+		return kind.Kind{}, false
 	}
 	return Kinds[i], true
 }

@@ -3,7 +3,7 @@ package program
 import (
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 	"dsql/sql"
 )
 
@@ -23,7 +23,7 @@ type outputs struct {
 type lineage struct {
 	ctes  map[string]any
 	fresh int // where it stands
-	cols  []engine.Column
+	cols  []duck.Column
 	depth int
 }
 
@@ -49,7 +49,7 @@ func (in *Input) copies() map[sql.Key]string {
 	return names
 }
 
-func named(cols []engine.Column) (out outputs) {
+func named(cols []duck.Column) (out outputs) {
 	for _, c := range cols {
 		out.columns = append(out.columns, column{c.Name, c.Name})
 	}

@@ -7,19 +7,19 @@ import (
 	"strings"
 	"testing"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 	"dsql/sql"
 )
 
 // What a query hands on as it is, and what it computes.
 func TestLineage(t *testing.T) {
 	t.Parallel()
-	db, err := engine.Open(t.Context(), "", engine.Options{})
+	db, err := duck.Open(t.Context(), "", duck.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	of := &Node{Kind: "source", Name: "s", Cols: []engine.Column{{Name: "id", Type: "INTEGER"}, {Name: "v", Type: "VARCHAR"}, {Name: "w", Type: "VARCHAR"}}}
+	of := &Node{Kind: "source", Name: "s", Cols: []duck.Column{{Name: "id", Type: "INTEGER"}, {Name: "v", Type: "VARCHAR"}, {Name: "w", Type: "VARCHAR"}}}
 	p := &Program{Nodes: []*Node{of}}
 	s := &scope{p: p, conn: db.Writer()}
 	for _, x := range []struct{ query, want string }{

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/kind"
 	"dsql/rules"
 	"dsql/sql"
 )
@@ -33,7 +33,7 @@ func (p *Program) lists(kind string) rules.Lists {
 func (n *Node) applies(list *Node) bool {
 	var items []*sql.Decl
 	switch o := n.Obj.(type) {
-	case engine.Destination:
+	case kind.Destination:
 		if items = o.Chain().Rules; list.Kind == "checks" {
 			items = o.Chain().Checks
 		}

@@ -6,7 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/catalog"
+	"dsql/engine/duck"
 	"dsql/pipeline/event"
 	"dsql/sql"
 )
@@ -196,7 +197,7 @@ func handsOn(n map[string]any) bool {
 		if alias == "" && len(path) > 0 {
 			alias, _ = path[len(path)-1].(string)
 		}
-		return item["class"] == "STAR" || sql.Same(alias, engine.MetaColumn)
+		return item["class"] == "STAR" || sql.Same(alias, catalog.MetaColumn)
 	})
 }
 
@@ -215,12 +216,12 @@ func (in *Input) withMeta() (with *body, flat bool) {
 }
 
 // bindMeta are the columns beside the _meta that was put in, nil where the query doesn't bind with it.
-func (b *body) bindMeta(ctx context.Context, tx *engine.Tx, of *Node) []engine.Column {
-	all, err := tx.Describe(ctx, b.Query(empty(of)), engine.Place{})
+func (b *body) bindMeta(ctx context.Context, tx *duck.Tx, of *Node) []duck.Column {
+	all, err := tx.Describe(ctx, b.Query(empty(of)), duck.Place{})
 	if err != nil {
 		return nil
 	}
-	cols := slices.DeleteFunc(slices.Clone(all), func(c engine.Column) bool { return sql.Same(c.Name, engine.MetaColumn) })
+	cols := slices.DeleteFunc(slices.Clone(all), func(c duck.Column) bool { return sql.Same(c.Name, catalog.MetaColumn) })
 	if len(cols) != len(all)-1 {
 		return nil
 	}
@@ -245,11 +246,11 @@ func (p *Program) lostCoordinates() (out []*sql.Error) {
 }
 
 // waiting says in a plan how many bad records of a source could be tried again.
-func (p *Program) waiting(ctx context.Context, tx *engine.Tx, n *Node, c *event.Change) error {
+func (p *Program) waiting(ctx context.Context, tx *duck.Tx, n *Node, c *event.Change) error {
 	if _, ok := n.Source(); !ok || c.Action != "change" {
 		return nil
 	}
-	bad, err := tx.Int(ctx, engine.SQL("SELECT count(*) FROM dsql.rejects WHERE destination IS NULL AND source = {s} AND replayed_at IS NULL", engine.Args{"s": n.Name}))
+	bad, err := tx.Int(ctx, duck.SQL("SELECT count(*) FROM dsql.rejects WHERE destination IS NULL AND source = {s} AND replayed_at IS NULL", duck.Args{"s": n.Name}))
 	if err == nil && bad > 0 {
 		c.What = append(c.What, fmt.Sprintf("%d bad records would be tried again by: REPLAY REJECTS FROM %s", bad, n.Name))
 	}

@@ -7,7 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
@@ -20,7 +21,7 @@ func (n *Node) names() (out []string) {
 		return nil
 	}
 	out = []string{n.Name}
-	if m, ok := n.Obj.(engine.Maker); ok {
+	if m, ok := n.Obj.(kind.Maker); ok {
 		out = append(out, m.Makes()...)
 	}
 	return out
@@ -30,7 +31,7 @@ func (n *Node) names() (out []string) {
 func (n *Node) nameable() error {
 	d := n.Obj.Decl()
 	text := d.NameAt.Of(d.Src)
-	if !n.Relation() && !n.callable() || strings.HasPrefix(text, `"`) || !engine.Reserved(text) {
+	if !n.Relation() && !n.callable() || strings.HasPrefix(text, `"`) || !duck.Reserved(text) {
 		return nil
 	}
 	return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "reserved-name", Msg: text + " is a word of SQL's own", Hint: fmt.Sprintf(`choose another name, or write "%s", here and wherever it is read`, text)}
@@ -91,7 +92,7 @@ func clash(n, other *Node, name string) *sql.Error {
 }
 
 // free refuses a declaration that is new to the file where the user has something of a name that it would make.
-func (p *Program) free(ctx context.Context, tx *engine.Tx, n *Node) error {
+func (p *Program) free(ctx context.Context, tx *duck.Tx, n *Node) error {
 	names := n.toMake()
 	if len(names) == 0 {
 		return nil
@@ -128,13 +129,13 @@ func (n *Node) toMake() []string {
 }
 
 // takenNames are which of the names the file has something of, with its kind. DuckDB lists all its functions for it, which takes 18 ms.
-func takenNames(ctx context.Context, tx *engine.Tx, names []string) ([][2]string, error) {
-	return engine.Select(ctx, tx.Conn, engine.SQL(`SELECT kind, name FROM (
+func takenNames(ctx context.Context, tx *duck.Tx, names []string) ([][2]string, error) {
+	return duck.Select(ctx, tx.Conn, duck.SQL(`SELECT kind, name FROM (
 		SELECT 'table' AS kind, table_name AS name, schema_name AS s, database_name AS d FROM duckdb_tables() WHERE NOT internal
 		UNION ALL SELECT 'view', view_name, schema_name, database_name FROM duckdb_views() WHERE NOT internal
 		UNION ALL SELECT 'macro', function_name, schema_name, database_name FROM duckdb_functions() WHERE function_type IN ('macro', 'table_macro') AND NOT internal)
 		WHERE lower(name) IN ({names}) AND s = current_schema() AND d = current_database()`,
-		engine.Args{"names": engine.Each(", ", names, func(s string) *engine.Query { return engine.Lit(strings.ToLower(s)) })}), ScanPair)
+		duck.Args{"names": duck.Each(", ", names, func(s string) *duck.Query { return duck.Lit(strings.ToLower(s)) })}), ScanPair)
 }
 
 // claims are the names that the user may have something of: asked for once, so that a script of many declarations needn't ask the file
@@ -145,7 +146,7 @@ type claims struct {
 }
 
 // claims are what the file has of the names that the script's declarations will make, and each word of statements that make something.
-func (p *Program) claims(ctx context.Context, tx *engine.Tx) (*claims, error) {
+func (p *Program) claims(ctx context.Context, tx *duck.Tx) (*claims, error) {
 	c := &claims{names: map[sql.Key]bool{}}
 	for _, st := range p.Stmts {
 		switch word := Opening(st); {
@@ -193,6 +194,6 @@ var makesNothing = func() map[string]bool {
 	return out
 }()
 
-func Texts(s []string) *engine.Query {
-	return engine.SQL("[{t}]", engine.Args{"t": engine.Each(", ", s, func(x string) *engine.Query { return engine.Lit(x) })})
+func Texts(s []string) *duck.Query {
+	return duck.SQL("[{t}]", duck.Args{"t": duck.Each(", ", s, func(x string) *duck.Query { return duck.Lit(x) })})
 }

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"os"
 
-	"dsql/engine"
+	"dsql/engine/catalog"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/models"
 	"dsql/pipeline/event"
 	"dsql/rules"
@@ -15,19 +17,19 @@ import (
 // Opening a file for a script: its program is loaded and rehearsed there.
 
 // OpenWriter opens the file, brings its catalog up to date, and makes its models callable.
-func OpenWriter(ctx context.Context, o event.Options) (*engine.DB, error) {
-	db, err := engine.Open(ctx, o.DB, engine.Options{SearchPath: o.Dir, Trace: o.Trace})
+func OpenWriter(ctx context.Context, o event.Options) (*duck.DB, error) {
+	db, err := duck.Open(ctx, o.DB, duck.Options{SearchPath: o.Dir, Trace: o.Trace})
 	if err != nil {
 		return nil, err
 	}
 	c := db.Writer()
-	if err := c.Migrate(ctx); err != nil {
+	if err := catalog.Migrate(ctx, c); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	if err := rules.RegisterHelpers(c); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	helpers := c.Update(ctx, func(tx *engine.Tx) error { return rules.Install(ctx, tx.Conn) }) // in one commit: each takes a millisecond
+	helpers := c.Update(ctx, func(tx *duck.Tx) error { return rules.Install(ctx, tx.Conn) }) // in one commit: each takes a millisecond
 	if err := errors.Join(models.Restore(ctx, c), helpers, rules.Register(c)); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -42,8 +44,8 @@ type Opened struct {
 
 // Rehearse loads the program and checks it in a transaction that is rolled back, catalog and all: nothing is written. What is
 // found wrong is an error; what would change is in the program's plan.
-func Rehearse(ctx context.Context, c *engine.Conn, o event.Options, stmts []sql.Stmt, was Opened) (p *Program, err error) {
-	env := &engine.Env{Dir: o.Dir, Scratch: true}
+func Rehearse(ctx context.Context, c *duck.Conn, o event.Options, stmts []sql.Stmt, was Opened) (p *Program, err error) {
+	env := &kind.Env{Dir: o.Dir, Scratch: true}
 	defer func() { env.Scratch = false }() // the program goes on to be run
 	skip := map[int]bool{}
 	if !was.Ready {
@@ -52,9 +54,9 @@ func Rehearse(ctx context.Context, c *engine.Conn, o event.Options, stmts []sql.
 		}
 	}
 	for {
-		err = c.Scratch(ctx, func(tx *engine.Tx) error {
+		err = c.Scratch(ctx, func(tx *duck.Tx) error {
 			if !was.Ready {
-				if err := tx.Migrate(ctx); err != nil {
+				if err := catalog.MigrateIn(ctx, tx); err != nil {
 					return err
 				}
 				if err := errors.Join(models.Restore(ctx, tx.Conn), rules.Install(ctx, tx.Conn)); err != nil {
@@ -102,7 +104,7 @@ func PlanScript(ctx context.Context, o event.Options) ([]event.Change, error) {
 }
 
 func Plan(ctx context.Context, o event.Options, stmts []sql.Stmt) ([]event.Change, error) {
-	db, err := engine.Open(ctx, Existing(o.DB), engine.Options{SearchPath: o.Dir})
+	db, err := duck.Open(ctx, Existing(o.DB), duck.Options{SearchPath: o.Dir})
 	if err != nil {
 		return nil, err
 	}

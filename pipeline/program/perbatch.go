@@ -5,14 +5,14 @@ import (
 	"fmt"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 	"dsql/sql"
 )
 
 // What looks at many rows in a destination's query sees those of one batch: how many there are depends on how the source was read.
 
 // perBatch are warnings about destinations of the script whose query groups, aggregates or windows the new rows, once for each.
-func (p *Program) perBatch(ctx context.Context, c *engine.Conn) (out []*sql.Error, err error) {
+func (p *Program) perBatch(ctx context.Context, c *duck.Conn) (out []*sql.Error, err error) {
 	for _, n := range p.Nodes {
 		if n.Stmt < 0 || n.Kind != "stream" {
 			continue
@@ -31,7 +31,7 @@ func (p *Program) perBatch(ctx context.Context, c *engine.Conn) (out []*sql.Erro
 	return out, nil
 }
 
-func (in *Input) perBatch(ctx context.Context, c *engine.Conn, n *Node) (*sql.Error, error) {
+func (in *Input) perBatch(ctx context.Context, c *duck.Conn, n *Node) (*sql.Error, error) {
 	if in.body == nil || in.body.tree == nil {
 		return nil, nil
 	}
@@ -46,7 +46,7 @@ func (in *Input) perBatch(ctx context.Context, c *engine.Conn, n *Node) (*sql.Er
 			return nil, err
 		}
 		for _, name := range f.calls {
-			if known.Any(name, func(r engine.Routine) bool { return r.Type == "aggregate" }) {
+			if known.Any(name, func(r duck.Routine) bool { return r.Type == "aggregate" }) {
 				f.found = "the aggregate " + strings.TrimSuffix(name, "_star")
 				break
 			}

@@ -10,7 +10,8 @@ import (
 	"slices"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/pipeline/event"
 	"dsql/quality"
 	"dsql/rules"
@@ -20,7 +21,7 @@ import (
 // Program is a script joined with what the file already declares.
 type Program struct {
 	Stmts   []sql.Stmt
-	Env     *engine.Env
+	Env     *kind.Env
 	Nodes   []*Node          // in order of declaration: those of the file first, then the script's
 	plan    []event.Change   // what the check found that a run would do
 	there   map[sql.Key]bool // tables and views that were in the file at the start
@@ -33,12 +34,12 @@ type Program struct {
 // Node is one declaration and what is known of it.
 type Node struct {
 	Kind, Name  string // kind in lower case: "stream"; the name as it was first declared, which is what the system tables have
-	Obj         engine.Object
+	Obj         kind.Object
 	Stmt        int // index of its statement in the script; -1 when it stands in the file only
 	Fingerprint string
 	Stored      *StoredDecl // what the file has, nil for a new one
 
-	Cols    []engine.Column // source: its columns; destination: the ones it stores
+	Cols    []duck.Column // source: its columns; destination: the ones it stores
 	Inputs  []*Input
 	whole   []*Node          // destinations that its query reads whole
 	beside  []*Node          // what the rest of its text reads or calls
@@ -64,18 +65,18 @@ type Input struct {
 }
 
 // Query is the destination's query over rel, a FROM-item of the new rows.
-func (in *Input) Query(rel *engine.Query) *engine.Query {
+func (in *Input) Query(rel *duck.Query) *duck.Query {
 	if in.body == nil {
-		return engine.SQL("SELECT * FROM {rel}", engine.Args{"rel": rel})
+		return duck.SQL("SELECT * FROM {rel}", duck.Args{"rel": rel})
 	}
 	return in.body.Query(rel)
 }
 
 type StoredDecl struct {
 	Kind, Name, Body, Fingerprint string
-	Pinned                        []engine.Column
-	Born                          int64         // the newest version when it was declared; a run knows it
-	Obj                           engine.Object // compiled from Body
+	Pinned                        []duck.Column
+	Born                          int64       // the newest version when it was declared; a run knows it
+	Obj                           kind.Object // compiled from Body
 }
 
 // Born: versions after this one are the declaration's own. What stands under its name in older ones is of another, which was dropped.
@@ -86,9 +87,9 @@ func (n *Node) Born() int64 {
 	return n.Stored.Born
 }
 
-func (n *Node) Source() (engine.Source, bool) { s, ok := n.Obj.(engine.Source); return s, ok }
-func (n *Node) Destination() (engine.Destination, bool) {
-	d, ok := n.Obj.(engine.Destination)
+func (n *Node) Source() (kind.Source, bool) { s, ok := n.Obj.(kind.Source); return s, ok }
+func (n *Node) Destination() (kind.Destination, bool) {
+	d, ok := n.Obj.(kind.Destination)
 	return d, ok
 }
 
@@ -107,8 +108,8 @@ func (n *Node) Relation() bool {
 }
 
 // tell lets declarations find each other.
-func (p *Program) tell(env *engine.Env) {
-	env.Declared = func(kind, name string) engine.Object {
+func (p *Program) tell(env *kind.Env) {
+	env.Declared = func(kind, name string) kind.Object {
 		if n := p.Find(kind, name); n != nil {
 			return n.Obj
 		}
@@ -156,7 +157,7 @@ func Parse(ctx context.Context, scripts []*sql.Source) ([]sql.Stmt, error) {
 	if len(errs) == 0 {
 		return stmts, nil
 	}
-	db, err := engine.Open(ctx, "", engine.Options{})
+	db, err := duck.Open(ctx, "", duck.Options{})
 	if err != nil {
 		return nil, err
 	}
@@ -186,7 +187,7 @@ func itemsOf(d *sql.Decl, list string) []*sql.Decl {
 }
 
 // parseItem asks DuckDB's grammar about the expression of a rule, a metric or a check.
-func parseItem(c *engine.Conn, item *sql.Decl) error {
+func parseItem(c *duck.Conn, item *sql.Decl) error {
 	for _, key := range []string{"EXPECT", "="} {
 		if v := item.Arg(key); v != nil && !v.Expr && len(v.Exprs) > 0 {
 			return c.ParseExpr(item.Src, v.Exprs[0])
@@ -212,7 +213,7 @@ func Collect(l sql.List, err error) sql.List {
 }
 
 // Load compiles the script's declarations and those that the file has beside them, and finds who reads whom.
-func Load(ctx context.Context, c *engine.Conn, stmts []sql.Stmt, env *engine.Env, was Opened) (*Program, error) {
+func Load(ctx context.Context, c *duck.Conn, stmts []sql.Stmt, env *kind.Env, was Opened) (*Program, error) {
 	p := &Program{Stmts: stmts, Env: env, fresh: was.Fresh}
 	p.tell(env)
 	stored, err := storedDeclarations(ctx, c)
@@ -315,8 +316,8 @@ func (p *Program) declare(i int, d *sql.Decl) error {
 	return n.nameable()
 }
 
-func storedDeclarations(ctx context.Context, c *engine.Conn) ([]StoredDecl, error) {
-	return engine.Select(ctx, c, engine.SQL("SELECT kind, name, body, fingerprint, coalesce(pinned, '[]') FROM dsql.declarations ORDER BY rowid"),
+func storedDeclarations(ctx context.Context, c *duck.Conn) ([]StoredDecl, error) {
+	return duck.Select(ctx, c, duck.SQL("SELECT kind, name, body, fingerprint, coalesce(pinned, '[]') FROM dsql.declarations ORDER BY rowid"),
 		func(row func(...any) error) (d StoredDecl, err error) {
 			var pinned string
 			if err := row(&d.Kind, &d.Name, &d.Body, &d.Fingerprint, &pinned); err != nil {
@@ -352,7 +353,7 @@ func compileStored(s *StoredDecl) (*Node, error) {
 }
 
 // resolve finds what each destination reads, and refuses unknown names and cycles.
-func (p *Program) resolve(ctx context.Context, c *engine.Conn) error {
+func (p *Program) resolve(ctx context.Context, c *duck.Conn) error {
 	scope, err := p.scope(ctx, c)
 	if err != nil {
 		return err

@@ -7,7 +7,8 @@ import (
 	"maps"
 	"slices"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
@@ -18,17 +19,17 @@ import (
 // scope knows what a name leads to.
 type scope struct {
 	p      *Program
-	conn   *engine.Conn
+	conn   *duck.Conn
 	made   map[sql.Key]*Node  // what declarations are called and what they make
 	text   map[sql.Key]string // the user's views and macros: what they are made of
 	macros map[sql.Key]string // those of the file, once they were asked for
 	leads  map[sql.Key]lead   // what views and macros lead to
 }
 
-func (p *Program) scope(ctx context.Context, c *engine.Conn) (*scope, error) {
+func (p *Program) scope(ctx context.Context, c *duck.Conn) (*scope, error) {
 	s := &scope{p: p, conn: c, made: map[sql.Key]*Node{}, text: map[sql.Key]string{}, leads: map[sql.Key]lead{}}
 	for _, n := range p.Nodes {
-		if m, ok := n.Obj.(engine.Maker); ok {
+		if m, ok := n.Obj.(kind.Maker); ok {
 			for _, name := range m.Makes() {
 				s.made[sql.KeyOf(name)] = n
 			}
@@ -39,7 +40,7 @@ func (p *Program) scope(ctx context.Context, c *engine.Conn) (*scope, error) {
 			s.made[sql.KeyOf(n.Name)] = n
 		}
 	}
-	there, err := engine.Select(ctx, c, engine.SQL(`SELECT view_name, sql FROM duckdb_views() WHERE NOT internal
+	there, err := duck.Select(ctx, c, duck.SQL(`SELECT view_name, sql FROM duckdb_views() WHERE NOT internal
 		UNION ALL SELECT table_name, '' FROM duckdb_tables() WHERE schema_name = 'main' AND database_name = current_database()`), ScanPair)
 	p.there = map[sql.Key]bool{}
 	for _, v := range there {
@@ -64,7 +65,7 @@ func (n *Node) callable() bool {
 func ScanPair(row func(...any) error) (p [2]string, err error) { return p, row(&p[0], &p[1]) }
 
 // resolve finds what a destination reads.
-func (s *scope) resolve(ctx context.Context, n *Node, d engine.Destination) error {
+func (s *scope) resolve(ctx context.Context, n *Node, d kind.Destination) error {
 	ch, decl := d.Chain(), d.Decl()
 	var errs sql.List
 	for _, name := range ch.From {
@@ -284,7 +285,7 @@ func (s *scope) ask(ctx context.Context) error {
 	if s.macros != nil || s.p.fresh { // what the script itself makes is in s.text
 		return nil
 	}
-	made, err := engine.Select(ctx, s.conn, engine.SQL(`SELECT function_name, macro_definition FROM duckdb_functions()
+	made, err := duck.Select(ctx, s.conn, duck.SQL(`SELECT function_name, macro_definition FROM duckdb_functions()
 		WHERE NOT internal AND macro_definition IS NOT NULL`), ScanPair)
 	s.macros = map[sql.Key]string{}
 	for _, m := range made {

@@ -5,13 +5,14 @@ import (
 	"fmt"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
 // A sink among the declarations: what it reads, and the columns that it gets.
 
-func (n *Node) Sink() (engine.Sink, bool) { s, ok := n.Obj.(engine.Sink); return s, ok }
+func (n *Node) Sink() (kind.Sink, bool) { s, ok := n.Obj.(kind.Sink); return s, ok }
 
 // Exclusive: dsql.places knows destinations and sinks by their names alone, so they share one name space with sources.
 func (n *Node) Exclusive() bool {
@@ -20,7 +21,7 @@ func (n *Node) Exclusive() bool {
 }
 
 // resolveSink finds the destination that a sink reads.
-func (p *Program) resolveSink(n *Node, s engine.Sink) error {
+func (p *Program) resolveSink(n *Node, s kind.Sink) error {
 	name, d := s.Input(), s.Decl()
 	of := p.Relation(name.Text)
 	if of != nil {
@@ -47,7 +48,7 @@ func (p *Program) resolveSink(n *Node, s engine.Sink) error {
 }
 
 // bindSink finds the columns that a sink gets.
-func (p *Program) bindSink(ctx context.Context, tx *engine.Tx, n *Node, s engine.Sink) error {
+func (p *Program) bindSink(ctx context.Context, tx *duck.Tx, n *Node, s kind.Sink) error {
 	of := n.Inputs[0].Of
 	if !of.Bound { // its own errors are told
 		return nil

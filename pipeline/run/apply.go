@@ -3,7 +3,7 @@ package run
 import (
 	"context"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 	"dsql/pipeline/event"
 	"dsql/pipeline/program"
 )
@@ -11,7 +11,7 @@ import (
 // apply brings the file in line with declarations, in one transaction. An unchanged one changes nothing.
 func (r *runner) apply(ctx context.Context, nodes ...*program.Node) error {
 	changes := make([]event.Change, len(nodes))
-	err := r.Conn.Update(ctx, func(tx *engine.Tx) (err error) {
+	err := r.Conn.Update(ctx, func(tx *duck.Tx) (err error) {
 		for i, n := range nodes {
 			if changes[i], err = r.declare(ctx, tx, n); err != nil {
 				return err
@@ -41,7 +41,7 @@ func (r *runner) apply(ctx context.Context, nodes ...*program.Node) error {
 	return nil
 }
 
-func (r *runner) declare(ctx context.Context, tx *engine.Tx, n *program.Node) (event.Change, error) {
+func (r *runner) declare(ctx context.Context, tx *duck.Tx, n *program.Node) (event.Change, error) {
 	if err := r.Program.Bind(ctx, tx, n); err != nil {
 		return event.Change{}, err
 	}

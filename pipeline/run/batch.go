@@ -7,7 +7,10 @@ import (
 	"slices"
 	"time"
 
-	"dsql/engine"
+	"dsql/engine/catalog"
+	"dsql/engine/duck"
+	"dsql/engine/fault"
+	"dsql/engine/kind"
 	"dsql/pipeline/event"
 	"dsql/pipeline/program"
 	"dsql/quality"
@@ -18,7 +21,7 @@ import (
 // work is what one version has to take in: a source's batch, rejects to replay, or (neither) what stored tables have that some
 // destination hasn't taken yet.
 type work struct {
-	in     *engine.Input
+	in     *kind.Input
 	active []*program.Node // the destinations it reaches, each after what it reads
 	replay *replay
 }
@@ -35,9 +38,9 @@ func (r *runner) batch(ctx context.Context, w work) error {
 	began, in := time.Now(), w.in
 	e := event.BatchCommitted{Version: r.version + 1}
 	rejected := map[*program.Node]int64{}
-	err := r.update(ctx, func(tx *engine.Tx) error {
+	err := r.update(ctx, func(tx *duck.Tx) error {
 		e.Rows = nil
-		if err := tx.Run(ctx, engine.SQL("INSERT INTO dsql.versions VALUES ({v}, {now})", engine.Args{"now": engine.Now, "v": e.Version})); err != nil {
+		if err := tx.Run(ctx, duck.SQL("INSERT INTO dsql.versions VALUES ({v}, {now})", duck.Args{"now": duck.Now, "v": e.Version})); err != nil {
 			return err
 		}
 		if in != nil {
@@ -64,7 +67,7 @@ func (r *runner) batch(ctx context.Context, w work) error {
 		if err := r.limits(rejected); err != nil {
 			return err
 		}
-		if err := engine.Fault(ctx, "before-places"); err != nil {
+		if err := fault.Fault(ctx, "before-places"); err != nil {
 			return err
 		}
 		if w.replay != nil {
@@ -134,7 +137,7 @@ func (r *runner) gate(ctx context.Context, err error) error {
 }
 
 // Destination runs one destination's chain.
-func (r *runner) Destination(ctx context.Context, tx *engine.Tx, w work, n *program.Node, e *event.BatchCommitted) (event.DestinationRows, error) {
+func (r *runner) Destination(ctx context.Context, tx *duck.Tx, w work, n *program.Node, e *event.BatchCommitted) (event.DestinationRows, error) {
 	d, _ := n.Destination()
 	out := event.DestinationRows{Kind: n.Kind, Name: n.Name}
 	src, inputs := w.in, n.Inputs
@@ -190,15 +193,15 @@ func (r *runner) Destination(ctx context.Context, tx *engine.Tx, w work, n *prog
 // Fresh is the new rows of one input of a destination.
 type fresh struct {
 	in     *program.Input
-	rel    *engine.Query
-	input  *engine.Input // nil where the rows come from a stored table
+	rel    *duck.Query
+	input  *kind.Input // nil where the rows come from a stored table
 	origin string
 	held   *hold // these rows were held back, and somebody decided about them
 	replay bool  // they are rejects that come back, or what reads these gets of them
 }
 
 // write is the chain of one destination over one input's new rows.
-func (r *runner) write(ctx context.Context, tx *engine.Tx, d engine.Destination, n *program.Node, b fresh, v int64) (event.DestinationRows, error) {
+func (r *runner) write(ctx context.Context, tx *duck.Tx, d kind.Destination, n *program.Node, b fresh, v int64) (event.DestinationRows, error) {
 	out := event.DestinationRows{Kind: n.Kind, Name: n.Name}
 	decided := r.decision(n, b)
 	if b.held != nil && b.held.discard {
@@ -209,18 +212,18 @@ func (r *runner) write(ctx context.Context, tx *engine.Tx, d engine.Destination,
 		source = b.input.Source
 	}
 	var keep []string
-	if b.in.Meta && (program.Needs(d, engine.MetaColumn) || b.input != nil && len(b.input.AbsentIn) > 0) {
-		keep = append(keep, engine.MetaColumn)
+	if b.in.Meta && (program.Needs(d, catalog.MetaColumn) || b.input != nil && len(b.input.AbsentIn) > 0) {
+		keep = append(keep, catalog.MetaColumn)
 	}
-	rel := engine.SQL("({q})", engine.Args{"q": b.in.Query(b.rel)})
-	if program.Needs(d, engine.VersionColumn) {
-		if keep = append(keep, engine.VersionColumn); !b.in.Dated { // what waited in dsql.rejects
-			rel = engine.SQL("(SELECT *, NULL::BIGINT AS _version FROM {rel})", engine.Args{"rel": rel})
+	rel := duck.SQL("({q})", duck.Args{"q": b.in.Query(b.rel)})
+	if program.Needs(d, catalog.VersionColumn) {
+		if keep = append(keep, catalog.VersionColumn); !b.in.Dated { // what waited in dsql.rejects
+			rel = duck.SQL("(SELECT *, NULL::BIGINT AS _version FROM {rel})", duck.Args{"rel": rel})
 		}
 	}
 	hasRow := b.in.Meta && b.input != nil && b.input.RowID != nil
 	if hasRow {
-		rel = engine.SQL("(SELECT *, {id} AS _row FROM {rel})", engine.Args{"id": b.input.RowID, "rel": rel})
+		rel = duck.SQL("(SELECT *, {id} AS _row FROM {rel})", duck.Args{"id": b.input.RowID, "rel": rel})
 		if b.in.Plain { // a record gives one row: what it was before the SETs is found by its number
 			in := *b.input
 			in.Original = n.Rules.Original(rel)
@@ -228,17 +231,17 @@ func (r *runner) write(ctx context.Context, tx *engine.Tx, d engine.Destination,
 		}
 	}
 	if b.input != nil && b.input.Truncate {
-		return r.truncated(ctx, tx, d, n, rel, &engine.Accepted{Version: v, Columns: n.Cols, Rows: rel, HasRow: hasRow, Input: b.input})
+		return r.truncated(ctx, tx, d, n, rel, &kind.Accepted{Version: v, Columns: n.Cols, Rows: rel, HasRow: hasRow, Input: b.input})
 	}
 	ruled, err := n.Rules.Run(ctx, tx, rules.Batch{Destination: n.Name, Source: source, Origin: b.origin, Version: v, Rel: rel, Columns: n.Cols, HasRow: hasRow, Input: b.input, Stage: !b.in.Plain, Keep: keep, KeepOriginal: n.Quality.Holds(),
 		Discard: decided != nil && decided.discard, Once: n.Kind == "stream" && n.Quality.Empty() && decided == nil})
 	if err != nil {
 		return out, err
 	}
-	if err := engine.Fault(ctx, "after-rules"); err != nil {
+	if err := fault.Fault(ctx, "after-rules"); err != nil {
 		return out, err
 	}
-	acc := &engine.Accepted{Version: v, Columns: n.Cols, Rows: ruled.Rows, HasRow: hasRow, Input: b.input, Force: decided != nil}
+	acc := &kind.Accepted{Version: v, Columns: n.Cols, Rows: ruled.Rows, HasRow: hasRow, Input: b.input, Force: decided != nil}
 	if b.in.Plain {
 		acc.Sample = rel
 	}
@@ -292,20 +295,20 @@ func (r *runner) write(ctx context.Context, tx *engine.Tx, d engine.Destination,
 }
 
 // discarded drops what was held back: all of the rows that a check holds, and what the rules leave of a load.
-func (r *runner) discarded(ctx context.Context, tx *engine.Tx, n *program.Node, h *hold, ruled rules.Outcome) (event.DestinationRows, error) {
-	rows, err := tx.Int(ctx, engine.SQL("SELECT count(*) FROM {rows}", engine.Args{"rows": ruled.Rows}))
+func (r *runner) discarded(ctx context.Context, tx *duck.Tx, n *program.Node, h *hold, ruled rules.Outcome) (event.DestinationRows, error) {
+	rows, err := tx.Int(ctx, duck.SQL("SELECT count(*) FROM {rows}", duck.Args{"rows": ruled.Rows}))
 	if err != nil {
 		return event.DestinationRows{}, err
 	}
-	out := event.DestinationRows{Kind: n.Kind, Name: n.Name, Dropped: ruled.Dropped + rows, Counts: engine.Counts{Rejected: ruled.Rejected}}
+	out := event.DestinationRows{Kind: n.Kind, Name: n.Name, Dropped: ruled.Dropped + rows, Counts: kind.Counts{Rejected: ruled.Rejected}}
 	out.In = out.Rejected + out.Dropped
 	return out, r.endHold(ctx, tx, n, h)
 }
 
-func (r *runner) account(ctx context.Context, tx *engine.Tx, d event.DestinationRows, v int64, origin string) error {
-	return tx.Run(ctx, engine.SQL(`INSERT INTO dsql.version_rows (version, kind, name, rows_in, written, added, changed, removed, unchanged, rejected, dropped, origin)
+func (r *runner) account(ctx context.Context, tx *duck.Tx, d event.DestinationRows, v int64, origin string) error {
+	return tx.Run(ctx, duck.SQL(`INSERT INTO dsql.version_rows (version, kind, name, rows_in, written, added, changed, removed, unchanged, rejected, dropped, origin)
 		VALUES ({v}, {kind}, {name}, {in}, {written}, {added}, {changed}, {removed}, {unchanged}, {rejected}, {dropped}, {origin})`,
-		engine.Args{"v": v, "kind": d.Kind, "name": d.Name, "in": d.In, "written": d.Written, "added": d.Added, "changed": d.Changed, "removed": d.Removed, "unchanged": d.Unchanged, "rejected": d.Rejected, "dropped": d.Dropped, "origin": origin}))
+		duck.Args{"v": v, "kind": d.Kind, "name": d.Name, "in": d.In, "written": d.Written, "added": d.Added, "changed": d.Changed, "removed": d.Removed, "unchanged": d.Unchanged, "rejected": d.Rejected, "dropped": d.Dropped, "origin": origin}))
 }
 
 // limits stops the run when more rows were rejected than a declaration allows.
@@ -313,7 +316,7 @@ func (r *runner) limits(rejected map[*program.Node]int64) error {
 	for _, n := range r.Program.Nodes {
 		limit := int64(-1)
 		switch o := n.Obj.(type) {
-		case engine.Destination:
+		case kind.Destination:
 			limit = o.Chain().Limit
 		case interface{ RejectLimit() int64 }:
 			limit = o.RejectLimit()
@@ -334,21 +337,21 @@ func (r *runner) limits(rejected map[*program.Node]int64) error {
 }
 
 // emptyLoad is the row that a load without rows might have had, through the query and the SETs: its time may be computed there.
-func emptyLoad(n *program.Node, d engine.Destination, b fresh) *engine.Query {
+func emptyLoad(n *program.Node, d kind.Destination, b fresh) *duck.Query {
 	in := b.input
-	if !in.Snapshot || in.Good > 0 || b.in.Of == nil || program.Needs(d, engine.MetaColumn) && !b.in.Meta {
+	if !in.Snapshot || in.Good > 0 || b.in.Of == nil || program.Needs(d, catalog.MetaColumn) && !b.in.Meta {
 		return nil
 	}
-	meta := engine.SQL(`struct_pack(source := {source}, "timestamp" := {time}::TIMESTAMP, file := {file})::`+engine.MetaType+` AS _meta`,
-		engine.Args{"source": in.Source, "time": in.FileTime.UTC().Format(time.DateTime), "file": in.Origin})
-	rel := engine.SQL("(SELECT {values}, {meta})", engine.Args{"meta": meta, "values": engine.Each(", ", b.in.Of.Cols, func(c engine.Column) *engine.Query {
-		a := engine.Args{"t": engine.Type(c.Type), "n": engine.Ident(c.Name), "v": nil}
+	meta := duck.SQL(`struct_pack(source := {source}, "timestamp" := {time}::TIMESTAMP, file := {file})::`+catalog.MetaType+` AS _meta`,
+		duck.Args{"source": in.Source, "time": in.FileTime.UTC().Format(time.DateTime), "file": in.Origin})
+	rel := duck.SQL("(SELECT {values}, {meta})", duck.Args{"meta": meta, "values": duck.Each(", ", b.in.Of.Cols, func(c duck.Column) *duck.Query {
+		a := duck.Args{"t": duck.Type(c.Type), "n": duck.Ident(c.Name), "v": nil}
 		for name, text := range in.Captures {
 			if sql.Same(name, c.Name) {
 				a["v"] = text
 			}
 		}
-		return engine.SQL("{v}::{t} AS {n}", a)
+		return duck.SQL("{v}::{t} AS {n}", a)
 	})})
-	return n.Rules.Through(engine.SQL("({q})", engine.Args{"q": b.in.Query(rel)}))
+	return n.Rules.Through(duck.SQL("({q})", duck.Args{"q": b.in.Query(rel)}))
 }

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 	"dsql/pipeline/event"
 	"dsql/pipeline/program"
 	"dsql/sql"
@@ -25,7 +25,7 @@ func (r *runner) drop(ctx context.Context, d *sql.Decl) error {
 	if err := r.Program.InUse(d, n); err != nil {
 		return err
 	}
-	err := r.Conn.Update(ctx, func(tx *engine.Tx) error {
+	err := r.Conn.Update(ctx, func(tx *duck.Tx) error {
 		if o, ok := n.Obj.(program.Dropper); ok {
 			if err := o.Drop(ctx, tx); err != nil {
 				return err
@@ -34,8 +34,8 @@ func (r *runner) drop(ctx context.Context, d *sql.Decl) error {
 		if err := r.settleAll(ctx, tx, n); err != nil {
 			return err
 		}
-		a := engine.Args{"kind": n.Kind, "name": n.Name}
-		if err := tx.Run(ctx, engine.SQL("DELETE FROM dsql.declarations WHERE kind = {kind} AND name = {name}", a)); err != nil {
+		a := duck.Args{"kind": n.Kind, "name": n.Name}
+		if err := tx.Run(ctx, duck.SQL("DELETE FROM dsql.declarations WHERE kind = {kind} AND name = {name}", a)); err != nil {
 			return err
 		}
 		return forget(ctx, tx, n)

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/kind"
 	"dsql/pipeline/program"
 	"dsql/sql"
 )
@@ -60,7 +60,7 @@ func (r *runner) dropped(st sql.Stmt, at sql.Span, schema, name string, drop, ta
 		if _, ok := n.Destination(); !ok || n.Stored == nil {
 			continue
 		}
-		m, _ := n.Obj.(engine.Maker)
+		m, _ := n.Obj.(kind.Maker)
 		made := m != nil && slices.ContainsFunc(m.Makes(), func(x string) bool { return sql.Same(x, name) })
 		if made && drop && !table && !sql.Same(n.Name, name) { // a view or macro: the next run makes it again
 			return nil

@@ -6,7 +6,7 @@ import (
 	"io"
 	"time"
 
-	"dsql/engine"
+	"dsql/engine/kind"
 	"dsql/pipeline/event"
 	"dsql/pipeline/program"
 	"dsql/sql"
@@ -18,7 +18,7 @@ const lookEvery = time.Second
 // following is a source that is read on and on.
 type following struct {
 	s  *program.Node
-	rd engine.Reader // nil: to be opened again
+	rd kind.Reader // nil: to be opened again
 
 	said   map[string]bool // warnings
 	opened bool            // it was read before
@@ -122,7 +122,7 @@ func (r *runner) follow(ctx context.Context) error {
 
 // reopen reads a source to the end that is seen now. A reader that follows stays open.
 func (r *runner) reopen(ctx context.Context, f *following, wanted map[*program.Node]bool, wake func()) error {
-	rd, err := r.open(ctx, f.s, wanted, engine.ReadOptions{Follow: true, Wake: wake, Warn: f.once(r.Warn)})
+	rd, err := r.open(ctx, f.s, wanted, kind.ReadOptions{Follow: true, Wake: wake, Warn: f.once(r.Warn)})
 	switch {
 	case err != nil && f.opened && away(err): // it was there: the next look may find it again
 		f.Waits(r, err)
@@ -162,7 +162,7 @@ func (r *runner) step(ctx context.Context, f *following, wanted map[*program.Nod
 	}
 	in, err := f.rd.Next(ctx)
 	switch {
-	case errors.Is(err, engine.ErrIdle):
+	case errors.Is(err, kind.ErrIdle):
 		return false, nil
 	case errors.Is(err, io.EOF): // it can't follow
 		rd := f.rd

@@ -4,7 +4,8 @@ import (
 	"context"
 	"errors"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/pipeline/program"
 	"dsql/quality"
 )
@@ -23,14 +24,14 @@ type verdicts struct {
 var errAgain = errors.New("a check over the table holds the batch back")
 
 // gated measures and writes.
-func (r *runner) gated(ctx context.Context, tx *engine.Tx, d engine.Destination, n *program.Node, acc *engine.Accepted, b quality.Batch) (c engine.Counts, res quality.Result, err error) {
+func (r *runner) gated(ctx context.Context, tx *duck.Tx, d kind.Destination, n *program.Node, acc *kind.Accepted, b quality.Batch) (c kind.Counts, res quality.Result, err error) {
 	_, keeps := d.(program.Keeper)
 	if !keeps || !n.Quality.Whole() {
 		if res, err = n.Quality.Measure(ctx, tx, b); err != nil {
 			return c, res, err
 		}
 		if len(res.Held) > 0 {
-			return engine.Counts{Rejected: res.HeldRows}, res, nil
+			return kind.Counts{Rejected: res.HeldRows}, res, nil
 		}
 		c, err = d.Write(ctx, tx, acc)
 		return c, res, err
@@ -51,18 +52,18 @@ func (r *runner) gated(ctx context.Context, tx *engine.Tx, d engine.Destination,
 		}
 	}
 	if res, err = n.Quality.Settle(ctx, tx, b, j); len(res.Held) > 0 {
-		c = engine.Counts{Rejected: res.HeldRows}
+		c = kind.Counts{Rejected: res.HeldRows}
 	}
 	return c, res, err
 }
 
 // tableAfter is the destination's table as it will be, for what is measured OVER TABLE: a journal's as it is once the batch is written.
-func tableAfter(n *program.Node, rows *engine.Query) *engine.Query {
-	a := engine.Args{"t": engine.Ident(n.Name), "cols": engine.Names(engine.ColumnNames(n.Cols)), "rows": rows}
+func tableAfter(n *program.Node, rows *duck.Query) *duck.Query {
+	a := duck.Args{"t": duck.Ident(n.Name), "cols": duck.Names(duck.ColumnNames(n.Cols)), "rows": rows}
 	if d, ok := n.Destination(); ok {
 		if _, keeps := d.(program.Keeper); keeps {
-			return engine.SQL("(FROM {t})", a)
+			return duck.SQL("(FROM {t})", a)
 		}
 	}
-	return engine.SQL("(SELECT {cols} FROM {t} UNION ALL SELECT {cols} FROM {rows})", a)
+	return duck.SQL("(SELECT {cols} FROM {t} UNION ALL SELECT {cols} FROM {rows})", a)
 }

@@ -6,17 +6,17 @@ import (
 	"io"
 	"slices"
 
-	"dsql/engine"
+	"dsql/engine/kind"
 	"dsql/pipeline/program"
 )
 
 // growing is the reader of a source that may turn out to have more columns (ON SCHEMA CHANGE ADD COLUMNS): the file is brought in line
 // with them, and the source opened again, before the batch that has them.
 type growing struct {
-	engine.Reader
+	kind.Reader
 	r     *runner
 	s     *program.Node
-	o     engine.ReadOptions
+	o     kind.ReadOptions
 	ended bool // io.EOF was given, which one that follows gives once
 	again bool // the reader is another one since
 }
@@ -27,11 +27,11 @@ func (g *growing) open(ctx context.Context) (err error) {
 	return err
 }
 
-func (g *growing) Next(ctx context.Context) (*engine.Input, error) {
+func (g *growing) Next(ctx context.Context) (*kind.Input, error) {
 	for {
 		in, err := g.Reader.Next(ctx)
 		switch {
-		case errors.Is(err, engine.ErrColumns):
+		case errors.Is(err, kind.ErrColumns):
 			if err := g.grow(ctx); err != nil {
 				return nil, err
 			}

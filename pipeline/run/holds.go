@@ -8,7 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/pipeline/program"
 	"dsql/quality"
 	"dsql/sql"
@@ -66,7 +67,7 @@ func (b fresh) from() string {
 }
 
 // keepHold writes down what a check holds back: rows of dsql.rejects, or a whole load, which is something without rows too.
-func (r *runner) keepHold(ctx context.Context, tx *engine.Tx, n *program.Node, b fresh, check string, rows, version int64) error {
+func (r *runner) keepHold(ctx context.Context, tx *duck.Tx, n *program.Node, b fresh, check string, rows, version int64) error {
 	l := loadOf(b)
 	if rows == 0 && !l.Snapshot {
 		return nil
@@ -75,16 +76,16 @@ func (r *runner) keepHold(ctx context.Context, tx *engine.Tx, n *program.Node, b
 	if err != nil {
 		return err
 	}
-	return tx.Run(ctx, engine.SQL(`INSERT INTO dsql.holds SELECT {d}, {name}, {now}, {origin}, {rows}, {source}, {v}, min(id), max(id), {load}
+	return tx.Run(ctx, duck.SQL(`INSERT INTO dsql.holds SELECT {d}, {name}, {now}, {origin}, {rows}, {source}, {v}, min(id), max(id), {load}
 		FROM dsql.rejects WHERE {rows} > 0 AND destination = {d} AND version = {v} AND starts_with(reason, 'check:') AND replayed_at IS NULL
 			AND id > (SELECT coalesce(max(last_reject), 0) FROM dsql.holds WHERE destination = {d} AND version = {v})`,
-		engine.Args{"now": engine.Now, "d": n.Name, "name": check, "origin": b.origin, "rows": rows, "source": b.from(), "v": version,
+		duck.Args{"now": duck.Now, "d": n.Name, "name": check, "origin": b.origin, "rows": rows, "source": b.from(), "v": version,
 			"load": string(text)}))
 }
 
 // loadGuarded finds out where a guard holds something back.
 func (r *runner) loadGuarded(ctx context.Context) error {
-	names, err := engine.Select(ctx, r.Conn, engine.SQL("SELECT DISTINCT destination FROM dsql.holds WHERE version IS NULL"),
+	names, err := duck.Select(ctx, r.Conn, duck.SQL("SELECT DISTINCT destination FROM dsql.holds WHERE version IS NULL"),
 		func(row func(...any) error) (name string, err error) { return name, row(&name) })
 	for _, name := range names {
 		r.guarded[r.Program.Known(name)] = true
@@ -94,7 +95,7 @@ func (r *runner) loadGuarded(ctx context.Context) error {
 
 // heldLoad is the error of a batch that a guard stopped.
 type heldLoad struct {
-	*engine.HeldBack
+	*kind.HeldBack
 	node *program.Node
 	b    fresh
 }
@@ -119,23 +120,23 @@ func (h *heldLoad) Record(ctx context.Context, r *runner) error {
 		}
 	}
 	r.guarded[h.node] = true
-	return r.Conn.Update(ctx, func(tx *engine.Tx) error {
+	return r.Conn.Update(ctx, func(tx *duck.Tx) error {
 		if err := r.unguard(ctx, tx, h.node, h.b.from()); err != nil {
 			return err
 		}
-		return tx.Run(ctx, engine.SQL("INSERT INTO dsql.holds VALUES ({d}, {name}, {now}, {origin}, {rows}, {source}, NULL, NULL, NULL, {load})",
-			engine.Args{"now": engine.Now, "d": h.node.Name, "name": guardName, "origin": h.b.origin, "rows": h.Rows, "source": h.b.from(),
+		return tx.Run(ctx, duck.SQL("INSERT INTO dsql.holds VALUES ({d}, {name}, {now}, {origin}, {rows}, {source}, NULL, NULL, NULL, {load})",
+			duck.Args{"now": duck.Now, "d": h.node.Name, "name": guardName, "origin": h.b.origin, "rows": h.Rows, "source": h.b.from(),
 				"load": string(text)}))
 	})
 }
 
 // unguard forgets what a guard held back of an input: it was taken, or another load waits now.
-func (r *runner) unguard(ctx context.Context, tx *engine.Tx, n *program.Node, from string) error {
+func (r *runner) unguard(ctx context.Context, tx *duck.Tx, n *program.Node, from string) error {
 	if !r.guarded[n] {
 		return nil
 	}
-	return tx.Run(ctx, engine.SQL("DELETE FROM dsql.holds WHERE destination = {d} AND version IS NULL AND source = {from}",
-		engine.Args{"d": n.Name, "from": from}))
+	return tx.Run(ctx, duck.SQL("DELETE FROM dsql.holds WHERE destination = {d} AND version IS NULL AND source = {from}",
+		duck.Args{"d": n.Name, "from": from}))
 }
 
 // is says that a batch is the load that a guard held back.
@@ -153,10 +154,10 @@ func (h *hold) is(b fresh) bool {
 }
 
 // holdsOf are the holds of a destination, oldest first.
-func (r *runner) holdsOf(ctx context.Context, c *engine.Conn, n *program.Node) ([]*hold, error) {
-	return engine.Select(ctx, c, engine.SQL(`SELECT name, coalesce(origin, ''), coalesce(source, ''), coalesce(version, 0), coalesce(first_reject, 0),
+func (r *runner) holdsOf(ctx context.Context, c *duck.Conn, n *program.Node) ([]*hold, error) {
+	return duck.Select(ctx, c, duck.SQL(`SELECT name, coalesce(origin, ''), coalesce(source, ''), coalesce(version, 0), coalesce(first_reject, 0),
 		coalesce(last_reject, 0), load::VARCHAR FROM dsql.holds WHERE destination = {d} ORDER BY since, rowid`,
-		engine.Args{"d": n.Name}), func(row func(...any) error) (*hold, error) {
+		duck.Args{"d": n.Name}), func(row func(...any) error) (*hold, error) {
 		h, text := &hold{}, ""
 		if err := row(&h.name, &h.origin, &h.source, &h.version, &h.first, &h.last, &text); err != nil {
 			return nil, err
@@ -196,18 +197,18 @@ func (r *runner) decide(ctx context.Context, d *sql.Decl) error {
 
 // settle takes the rows that a check holds back, or drops them.
 func (r *runner) settle(ctx context.Context, n *program.Node, h *hold) error {
-	rows := engine.SQL("id BETWEEN {first} AND {last}", engine.Args{"first": h.first, "last": h.last})
+	rows := duck.SQL("id BETWEEN {first} AND {last}", duck.Args{"first": h.first, "last": h.last})
 	return r.attempt(ctx, work{active: r.reached(n), replay: &replay{node: n, hold: h, where: rows}})
 }
 
 // endHold takes a hold's record away, inside update.
-func (r *runner) endHold(ctx context.Context, tx *engine.Tx, n *program.Node, h *hold) error {
+func (r *runner) endHold(ctx context.Context, tx *duck.Tx, n *program.Node, h *hold) error {
 	if r.decided.hold == h {
 		r.decided.done = true
 	}
-	return tx.Run(ctx, engine.SQL(`DELETE FROM dsql.holds WHERE destination = {d} AND name = {name} AND coalesce(version, 0) = {v}
+	return tx.Run(ctx, duck.SQL(`DELETE FROM dsql.holds WHERE destination = {d} AND name = {name} AND coalesce(version, 0) = {v}
 		AND coalesce(first_reject, 0) = {first} AND coalesce(origin, '') = {origin}`,
-		engine.Args{"d": n.Name, "name": h.name, "v": h.version, "first": h.first, "origin": h.origin}))
+		duck.Args{"d": n.Name, "name": h.name, "v": h.version, "first": h.first, "origin": h.origin}))
 }
 
 // decideLoad reads the load that a guard holds back from its source once more. What lies before and behind it goes the usual way.
@@ -224,7 +225,7 @@ func (r *runner) decideLoad(ctx context.Context, d *sql.Decl, n *program.Node, h
 	r.Warn(&sql.Error{Src: d.Src, Span: d.NameAt, Code: "nothing-held",
 		Msg:  fmt.Sprintf("%s, which was held back, isn't there any more as it was, and nothing was done about it", h.origin),
 		Hint: "what its source has now is judged when it is read"})
-	return r.Conn.Update(ctx, func(tx *engine.Tx) error { return r.unguard(ctx, tx, n, h.source) })
+	return r.Conn.Update(ctx, func(tx *duck.Tx) error { return r.unguard(ctx, tx, n, h.source) })
 }
 
 // decision is what is to become of the load that a guard holds back.
@@ -269,7 +270,7 @@ func (r *runner) reached(n *program.Node) []*program.Node {
 
 // heldBack puts together what is recorded when a guard stops a write.
 func heldBack(err error, n *program.Node, b fresh) error {
-	var h *engine.HeldBack
+	var h *kind.HeldBack
 	if !errors.As(err, &h) {
 		return err
 	}
@@ -277,7 +278,7 @@ func heldBack(err error, n *program.Node, b fresh) error {
 }
 
 // freed notes that what was held back is taken. The verdict of what a check held stands with its measurements.
-func (r *runner) freed(ctx context.Context, tx *engine.Tx, n *program.Node, h *hold, version int64) error {
+func (r *runner) freed(ctx context.Context, tx *duck.Tx, n *program.Node, h *hold, version int64) error {
 	if h.version == 0 {
 		if err := quality.Released(ctx, tx, n.Name, h.name, version); err != nil {
 			return err
@@ -287,9 +288,9 @@ func (r *runner) freed(ctx context.Context, tx *engine.Tx, n *program.Node, h *h
 }
 
 // settleAll settles all that is open of a destination: its rejects and its holds. What is stored is made anew, or goes.
-func (r *runner) settleAll(ctx context.Context, tx *engine.Tx, n *program.Node) error {
-	a := engine.Args{"now": engine.Now, "name": n.Name}
+func (r *runner) settleAll(ctx context.Context, tx *duck.Tx, n *program.Node) error {
+	a := duck.Args{"now": duck.Now, "name": n.Name}
 	return tx.Run(ctx,
-		engine.SQL("UPDATE dsql.rejects SET replayed_at = {now} WHERE destination = {name} AND replayed_at IS NULL", a),
-		engine.SQL("DELETE FROM dsql.holds WHERE destination = {name}", a))
+		duck.SQL("UPDATE dsql.rejects SET replayed_at = {now} WHERE destination = {name} AND replayed_at IS NULL", a),
+		duck.SQL("DELETE FROM dsql.holds WHERE destination = {name}", a))
 }

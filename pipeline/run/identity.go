@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 	"dsql/pipeline/program"
 	"dsql/sql"
 )
@@ -25,7 +25,7 @@ const freshID = "left(replace(uuid()::VARCHAR, '-', ''), 16)"
 // identify reads who the file is.
 func (r *runner) identify(ctx context.Context) error {
 	var of *string
-	if _, err := r.Conn.Scan(ctx, engine.SQL("SELECT id, snapshot_of, restored FROM dsql.file"), &r.file.id, &of, &r.file.restored); err != nil {
+	if _, err := r.Conn.Scan(ctx, duck.SQL("SELECT id, snapshot_of, restored FROM dsql.file"), &r.file.id, &of, &r.file.restored); err != nil {
 		return err
 	}
 	if of != nil {
@@ -33,7 +33,7 @@ func (r *runner) identify(ctx context.Context) error {
 			return err
 		}
 	}
-	names, err := engine.Select(ctx, r.Conn, engine.SQL("SELECT sink FROM dsql.stopped_sinks"), func(row func(...any) error) (s string, err error) { return s, row(&s) })
+	names, err := duck.Select(ctx, r.Conn, duck.SQL("SELECT sink FROM dsql.stopped_sinks"), func(row func(...any) error) (s string, err error) { return s, row(&s) })
 	r.file.halted = map[string]bool{}
 	for _, n := range names {
 		r.file.halted[n] = true
@@ -42,17 +42,17 @@ func (r *runner) identify(ctx context.Context) error {
 }
 
 func (r *runner) becomeOwn(ctx context.Context, of string) error {
-	err := r.Conn.Update(ctx, func(tx *engine.Tx) error {
-		return tx.Run(ctx, engine.SQL("UPDATE dsql.file SET id = {id}, snapshot_of = NULL, restored = true", engine.Args{"id": engine.SQL(freshID)}),
-			engine.SQL("DELETE FROM dsql.stopped_sinks"),
-			engine.SQL("INSERT INTO dsql.stopped_sinks SELECT name FROM dsql.declarations WHERE kind = 'sink'"))
+	err := r.Conn.Update(ctx, func(tx *duck.Tx) error {
+		return tx.Run(ctx, duck.SQL("UPDATE dsql.file SET id = {id}, snapshot_of = NULL, restored = true", duck.Args{"id": duck.SQL(freshID)}),
+			duck.SQL("DELETE FROM dsql.stopped_sinks"),
+			duck.SQL("INSERT INTO dsql.stopped_sinks SELECT name FROM dsql.declarations WHERE kind = 'sink'"))
 	})
 	if err != nil {
 		return err
 	}
 	r.Warn(&sql.Error{Code: "restored-copy", Msg: "this file is a copy that --snapshot made of " + of + "; from now on it is a file of its own", Hint: "its sinks stop until RESUME SINK name; all else goes on"})
 	r.file.restored = true
-	_, err = r.Conn.Scan(ctx, engine.SQL("SELECT id FROM dsql.file"), &r.file.id)
+	_, err = r.Conn.Scan(ctx, duck.SQL("SELECT id FROM dsql.file"), &r.file.id)
 	return err
 }
 
@@ -83,7 +83,7 @@ func (r *runner) resumed(ctx context.Context, n *program.Node) error {
 		return nil
 	}
 	delete(r.file.halted, n.Name)
-	return r.Conn.Update(ctx, func(tx *engine.Tx) error {
-		return tx.Run(ctx, engine.SQL("DELETE FROM dsql.stopped_sinks WHERE sink = {name}", engine.Args{"name": n.Name}))
+	return r.Conn.Update(ctx, func(tx *duck.Tx) error {
+		return tx.Run(ctx, duck.SQL("DELETE FROM dsql.stopped_sinks WHERE sink = {name}", duck.Args{"name": n.Name}))
 	})
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"dsql/engine"
+	"dsql/engine/kind"
 	"dsql/pipeline/event"
 	"dsql/pipeline/program"
 	"dsql/sql"
@@ -46,7 +46,7 @@ func TestKinds(t *testing.T) {
 	}
 }
 
-func leaveOut(t *testing.T, k engine.Kind) {
+func leaveOut(t *testing.T, k kind.Kind) {
 	stmts, err := sql.Parse(sql.NewSource("example.sql", k.Syntax.Example), program.Forms)
 	if err != nil {
 		t.Fatal(err)

@@ -8,19 +8,20 @@ import (
 	"slices"
 	"time"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/pipeline/event"
 	"dsql/pipeline/program"
 	"dsql/sql"
 )
 
 // newVersion runs f in a transaction of a new version, and writes its account where f doesn't.
-func (r *runner) newVersion(ctx context.Context, n *program.Node, origin string, accounted bool, f func(tx *engine.Tx, v int64, rows *event.DestinationRows) error) error {
+func (r *runner) newVersion(ctx context.Context, n *program.Node, origin string, accounted bool, f func(tx *duck.Tx, v int64, rows *event.DestinationRows) error) error {
 	began := time.Now()
 	e := event.BatchCommitted{Version: r.version + 1, Origin: origin}
-	err := r.update(ctx, func(tx *engine.Tx) error {
+	err := r.update(ctx, func(tx *duck.Tx) error {
 		e.Rows = nil
-		begin := engine.SQL("INSERT INTO dsql.versions VALUES ({v}, {now})", engine.Args{"now": engine.Now, "v": e.Version})
+		begin := duck.SQL("INSERT INTO dsql.versions VALUES ({v}, {now})", duck.Args{"now": duck.Now, "v": e.Version})
 		if err := tx.Run(ctx, begin); err != nil {
 			return err
 		}
@@ -54,19 +55,19 @@ func (r *runner) newVersion(ctx context.Context, n *program.Node, origin string,
 
 // rollbacker, rebuilder and vacuumer are what a destination may be able to do beside writing.
 type rollbacker interface {
-	Rollback(ctx context.Context, tx *engine.Tx, to, version int64) (engine.Counts, error)
+	Rollback(ctx context.Context, tx *duck.Tx, to, version int64) (kind.Counts, error)
 }
 
 type rebuilder interface {
-	Rebuild(ctx context.Context, tx *engine.Tx, version int64) (engine.Counts, error)
+	Rebuild(ctx context.Context, tx *duck.Tx, version int64) (kind.Counts, error)
 }
 
 type vacuumer interface {
-	Vacuum(ctx context.Context, tx *engine.Tx, oldest int64) (int64, error)
+	Vacuum(ctx context.Context, tx *duck.Tx, oldest int64) (int64, error)
 }
 
 type emptier interface {
-	Empty(ctx context.Context, tx *engine.Tx, version int64) error
+	Empty(ctx context.Context, tx *duck.Tx, version int64) error
 }
 
 // maintain runs ROLLBACK, REBUILD and VACUUM.
@@ -81,7 +82,7 @@ func (r *runner) maintain(ctx context.Context, d *sql.Decl) error {
 		if to.Int < 0 || to.Int > r.version {
 			return &sql.Error{Src: d.Src, Span: to.Span, Code: "no-version", Exit: sql.ExitFailed, Msg: fmt.Sprintf("there is no version %d: the newest is %d", to.Int, r.version), Hint: "dsql.versions lists them"}
 		}
-		return r.newVersion(ctx, n, fmt.Sprintf("rollback to version %d", to.Int), false, func(tx *engine.Tx, v int64, rows *event.DestinationRows) (err error) {
+		return r.newVersion(ctx, n, fmt.Sprintf("rollback to version %d", to.Int), false, func(tx *duck.Tx, v int64, rows *event.DestinationRows) (err error) {
 			rows.Counts, err = dest.(rollbacker).Rollback(ctx, tx, to.Int, v)
 			return err
 		})
@@ -93,7 +94,7 @@ func (r *runner) maintain(ctx context.Context, d *sql.Decl) error {
 		if !ok {
 			return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "nothing-remembered", Msg: "a stream remembers nothing beside its rows", Hint: "REBUILD STREAM " + n.Name + " FROM SOURCE fills it again from its inputs"}
 		}
-		return r.newVersion(ctx, n, "rebuild", false, func(tx *engine.Tx, v int64, rows *event.DestinationRows) (err error) {
+		return r.newVersion(ctx, n, "rebuild", false, func(tx *duck.Tx, v int64, rows *event.DestinationRows) (err error) {
 			rows.Counts, err = b.Rebuild(ctx, tx, v)
 			return err
 		})
@@ -102,7 +103,7 @@ func (r *runner) maintain(ctx context.Context, d *sql.Decl) error {
 }
 
 // vacuum gives up what no version that RETAIN VERSIONS keeps shows, and nothing that a reader or sink hasn't seen.
-func (r *runner) vacuum(ctx context.Context, d *sql.Decl, n *program.Node, dest engine.Destination) error {
+func (r *runner) vacuum(ctx context.Context, d *sql.Decl, n *program.Node, dest kind.Destination) error {
 	retain := dest.Decl().Arg("RETAIN VERSIONS")
 	if retain == nil {
 		return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "no-retention", Msg: n.Name + " keeps all versions", Hint: "declare it with RETAIN VERSIONS INTERVAL 90 DAYS, say"}
@@ -111,11 +112,11 @@ func (r *runner) vacuum(ctx context.Context, d *sql.Decl, n *program.Node, dest 
 	if !ok { // an append-only table has no superseded rows
 		return nil
 	}
-	oldest, err := r.Conn.Int(ctx, engine.SQL("SELECT max(version) FROM dsql.versions WHERE committed_at <= {now} - ({i})", engine.Args{"now": engine.Now, "i": engine.User(dest.Decl().Src, retain.Exprs[0])}))
+	oldest, err := r.Conn.Int(ctx, duck.SQL("SELECT max(version) FROM dsql.versions WHERE committed_at <= {now} - ({i})", duck.Args{"now": duck.Now, "i": duck.User(dest.Decl().Src, retain.Exprs[0])}))
 	if oldest = min(oldest, r.unseen(n)); err != nil || oldest == 0 {
 		return err
 	}
-	return r.Conn.Update(ctx, func(tx *engine.Tx) error {
+	return r.Conn.Update(ctx, func(tx *duck.Tx) error {
 		_, err := v.Vacuum(ctx, tx, oldest)
 		return err
 	})
@@ -138,7 +139,7 @@ func (r *runner) unseen(n *program.Node) int64 {
 //
 // What waits is taken before that, as ordinary batches: so what reads it has seen all that it had. Of a journal's rebuild readers and
 // sinks then get the difference, as of any version; a stream's rows are new ones to nobody.
-func (r *runner) refill(ctx context.Context, n *program.Node, dest engine.Destination) error {
+func (r *runner) refill(ctx context.Context, n *program.Node, dest kind.Destination) error {
 	e, ok := dest.(emptier)
 	if !ok {
 		return fmt.Errorf("%s can't be emptied", n.Name)
@@ -149,7 +150,7 @@ func (r *runner) refill(ctx context.Context, n *program.Node, dest engine.Destin
 		}
 	}
 	rejected := map[*program.Node]int64{}
-	err := r.newVersion(ctx, n, rebuildOrigin, true, func(tx *engine.Tx, v int64, rows *event.DestinationRows) error {
+	err := r.newVersion(ctx, n, rebuildOrigin, true, func(tx *duck.Tx, v int64, rows *event.DestinationRows) error {
 		clear(rejected) // it may run again
 		if err := e.Empty(ctx, tx, v); err != nil {
 			return err
@@ -223,7 +224,7 @@ func (r *runner) bringFor(ctx context.Context, n *program.Node) error {
 }
 
 // refillInput takes all that an input has, and says in how many batches.
-func (r *runner) refillInput(ctx context.Context, tx *engine.Tx, n *program.Node, in *program.Input, v int64, sum *event.DestinationRows,
+func (r *runner) refillInput(ctx context.Context, tx *duck.Tx, n *program.Node, in *program.Input, v int64, sum *event.DestinationRows,
 	rejected map[*program.Node]int64) (batches int, err error) {
 	src, ok := in.Of.Source()
 	if !ok {
@@ -234,7 +235,7 @@ func (r *runner) refillInput(ctx context.Context, tx *engine.Tx, n *program.Node
 		sum.Add(rows)
 		return 1, err
 	}
-	rd, err := src.Open(ctx, r.Conn, r.Program.Env, in.Of.Cols, engine.ReadOptions{Destinations: []string{n.Name}, Everything: true, Warn: r.Warn, Aside: r.setAside})
+	rd, err := src.Open(ctx, r.Conn, r.Program.Env, in.Of.Cols, kind.ReadOptions{Destinations: []string{n.Name}, Everything: true, Warn: r.Warn, Aside: r.setAside})
 	if err != nil {
 		return 0, err
 	}
@@ -258,7 +259,7 @@ func (r *runner) refillInput(ctx context.Context, tx *engine.Tx, n *program.Node
 }
 
 // refillBatch takes a batch that was read before into a destination that was emptied.
-func (r *runner) refillBatch(ctx context.Context, tx *engine.Tx, n *program.Node, batch *engine.Input, v int64,
+func (r *runner) refillBatch(ctx context.Context, tx *duck.Tx, n *program.Node, batch *kind.Input, v int64,
 	rejected map[*program.Node]int64) (event.DestinationRows, error) {
 	batch.Again = true
 	kept, err := r.accountSource(ctx, tx, batch, v)

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"maps"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 	"dsql/pipeline/program"
 	"dsql/quality"
 	"dsql/sql"
@@ -20,14 +20,14 @@ type edge struct{ reader, input *program.Node }
 
 // loadPlaces reads how far all that is declared has come.
 func (r *runner) loadPlaces(ctx context.Context) (err error) {
-	if r.version, err = r.Conn.Int(ctx, engine.SQL("SELECT max(version) FROM dsql.versions")); err != nil {
+	if r.version, err = r.Conn.Int(ctx, duck.SQL("SELECT max(version) FROM dsql.versions")); err != nil {
 		return err
 	}
 	type row struct {
 		reader, input string
 		version       int64
 	}
-	places, err := engine.Select(ctx, r.Conn, engine.SQL("SELECT destination, input, version FROM dsql.places"), func(scan func(...any) error) (p row, err error) {
+	places, err := duck.Select(ctx, r.Conn, duck.SQL("SELECT destination, input, version FROM dsql.places"), func(scan func(...any) error) (p row, err error) {
 		return p, scan(&p.reader, &p.input, &p.version)
 	})
 	if err != nil {
@@ -38,7 +38,7 @@ func (r *runner) loadPlaces(ctx context.Context) (err error) {
 			r.places[e] = p.version
 		}
 	}
-	latest, err := engine.Select(ctx, r.Conn, engine.SQL(`SELECT d.name, max(v.version) FROM dsql.version_rows v JOIN dsql.declarations d USING (kind, name)
+	latest, err := duck.Select(ctx, r.Conn, duck.SQL(`SELECT d.name, max(v.version) FROM dsql.version_rows v JOIN dsql.declarations d USING (kind, name)
 		WHERE v.kind <> 'source' AND v.version > coalesce(d.born, 0) GROUP BY d.name`), func(scan func(...any) error) (p row, err error) {
 		return p, scan(&p.input, &p.version)
 	})
@@ -50,7 +50,7 @@ func (r *runner) loadPlaces(ctx context.Context) (err error) {
 			r.latest[n] = l.version
 		}
 	}
-	births, err := engine.Select(ctx, r.Conn, engine.SQL("SELECT name, born FROM dsql.declarations WHERE born > 0 AND kind IN ('stream', 'journal')"),
+	births, err := duck.Select(ctx, r.Conn, duck.SQL("SELECT name, born FROM dsql.declarations WHERE born > 0 AND kind IN ('stream', 'journal')"),
 		func(scan func(...any) error) (p row, err error) { return p, scan(&p.input, &p.version) })
 	for _, b := range births {
 		if n := r.Program.Known(b.input); n != nil && n.Stored != nil {
@@ -62,7 +62,7 @@ func (r *runner) loadPlaces(ctx context.Context) (err error) {
 
 // update runs f in a transaction; where that is rolled back, what f noted of places, versions and decisions is as it was. f may run again
 // (see gated.go): what it told before isn't told twice.
-func (r *runner) update(ctx context.Context, f func(tx *engine.Tx) error) error {
+func (r *runner) update(ctx context.Context, f func(tx *duck.Tx) error) error {
 	r.verdicts = verdicts{known: map[int]*quality.Judgement{}}
 	for {
 		r.verdicts.next, r.told = 0, nil
@@ -87,34 +87,34 @@ func (r *runner) update(ctx context.Context, f func(tx *engine.Tx) error) error 
 func (r *runner) tell(e *sql.Error) { r.told = append(r.told, e) }
 
 // moved notes how far a reader has come, inside update.
-func (r *runner) moved(ctx context.Context, tx *engine.Tx, e edge, v int64) error {
+func (r *runner) moved(ctx context.Context, tx *duck.Tx, e edge, v int64) error {
 	_, had := r.places[e]
 	r.places[e] = v
-	a := engine.Args{"d": e.reader.Name, "i": e.input.Name, "v": v}
+	a := duck.Args{"d": e.reader.Name, "i": e.input.Name, "v": v}
 	if had {
-		return tx.Run(ctx, engine.SQL("UPDATE dsql.places SET version = {v} WHERE destination = {d} AND input = {i}", a))
+		return tx.Run(ctx, duck.SQL("UPDATE dsql.places SET version = {v} WHERE destination = {d} AND input = {i}", a))
 	}
-	return tx.Run(ctx, engine.SQL("INSERT INTO dsql.places VALUES ({d}, {i}, {v})", a))
+	return tx.Run(ctx, duck.SQL("INSERT INTO dsql.places VALUES ({d}, {i}, {v})", a))
 }
 
 // behind: the input has versions that the reader hasn't taken.
 func (r *runner) behind(e edge) bool { return r.latest[e.input] > r.places[e] }
 
 // unread forgets how far a destination or sink has come: it starts with all that its inputs still have.
-func (r *runner) unread(ctx context.Context, tx *engine.Tx, n *program.Node) error {
+func (r *runner) unread(ctx context.Context, tx *duck.Tx, n *program.Node) error {
 	maps.DeleteFunc(r.places, func(e edge, _ int64) bool { return e.reader == n })
-	a := engine.Args{"d": n.Name}
-	return tx.Run(ctx, engine.SQL("DELETE FROM dsql.files WHERE destination = {d}", a),
-		engine.SQL("DELETE FROM dsql.offsets WHERE destination = {d}", a), engine.SQL("DELETE FROM dsql.places WHERE destination = {d}", a))
+	a := duck.Args{"d": n.Name}
+	return tx.Run(ctx, duck.SQL("DELETE FROM dsql.files WHERE destination = {d}", a),
+		duck.SQL("DELETE FROM dsql.offsets WHERE destination = {d}", a), duck.SQL("DELETE FROM dsql.places WHERE destination = {d}", a))
 }
 
 // forget takes a declaration that is dropped out of all places.
-func forget(ctx context.Context, tx *engine.Tx, n *program.Node) error {
-	a := engine.Args{"kind": n.Kind, "name": n.Name}
+func forget(ctx context.Context, tx *duck.Tx, n *program.Node) error {
+	a := duck.Args{"kind": n.Kind, "name": n.Name}
 	if !n.Exclusive() {
 		return nil
 	}
-	return tx.Run(ctx, engine.SQL("DELETE FROM dsql.places WHERE {name} IN (destination, input)", a), engine.SQL("DELETE FROM dsql.stopped_sinks WHERE sink = {name}", a),
-		engine.SQL("DELETE FROM dsql.files WHERE {name} IN (destination, source)", a), engine.SQL("DELETE FROM dsql.offsets WHERE {name} IN (destination, source)", a),
-		engine.SQL("DELETE FROM dsql.dialects WHERE source = {name}", a))
+	return tx.Run(ctx, duck.SQL("DELETE FROM dsql.places WHERE {name} IN (destination, input)", a), duck.SQL("DELETE FROM dsql.stopped_sinks WHERE sink = {name}", a),
+		duck.SQL("DELETE FROM dsql.files WHERE {name} IN (destination, source)", a), duck.SQL("DELETE FROM dsql.offsets WHERE {name} IN (destination, source)", a),
+		duck.SQL("DELETE FROM dsql.dialects WHERE source = {name}", a))
 }

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 	"dsql/pipeline/event"
 	"dsql/pipeline/program"
 	"dsql/sql"
@@ -136,13 +136,13 @@ func (f *field) fails(script string) *sql.Error {
 // foreign is what another client does to the file.
 func (f *field) foreign(statements ...string) {
 	f.t.Helper()
-	db, err := engine.Open(f.t.Context(), filepath.Join(f.dir, "x.duckdb"), engine.Options{})
+	db, err := duck.Open(f.t.Context(), filepath.Join(f.dir, "x.duckdb"), duck.Options{})
 	if err != nil {
 		f.t.Fatal(err)
 	}
 	defer db.Close()
 	for _, s := range statements {
-		if err := db.Writer().Run(f.t.Context(), engine.SQL("{s}", engine.Args{"s": engine.Type(s)})); err != nil {
+		if err := db.Writer().Run(f.t.Context(), duck.SQL("{s}", duck.Args{"s": duck.Type(s)})); err != nil {
 			f.t.Fatal(s, err)
 		}
 	}
@@ -151,13 +151,13 @@ func (f *field) foreign(statements ...string) {
 // is asks the file, with DuckDB alone.
 func (f *field) is(query, want string) {
 	f.t.Helper()
-	db, err := engine.Open(f.t.Context(), filepath.Join(f.dir, "x.duckdb"), engine.Options{ReadOnly: true})
+	db, err := duck.Open(f.t.Context(), filepath.Join(f.dir, "x.duckdb"), duck.Options{ReadOnly: true})
 	if err != nil {
 		f.t.Fatal(err)
 	}
 	defer db.Close()
 	var got string
-	if _, err := db.Writer().Scan(f.t.Context(), engine.SQL("SELECT string_agg(x::VARCHAR, ' ') FROM (SELECT COLUMNS(*)::VARCHAR FROM ({q})) t(x)", engine.Args{"q": engine.Type(query)}), &got); err != nil {
+	if _, err := db.Writer().Scan(f.t.Context(), duck.SQL("SELECT string_agg(x::VARCHAR, ' ') FROM (SELECT COLUMNS(*)::VARCHAR FROM ({q})) t(x)", duck.Args{"q": duck.Type(query)}), &got); err != nil {
 		f.t.Fatal(query, err)
 	}
 	if got != want {

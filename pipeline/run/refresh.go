@@ -9,7 +9,8 @@ import (
 	"slices"
 	"time"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/pipeline/event"
 	"dsql/pipeline/look"
 	"dsql/pipeline/program"
@@ -31,11 +32,11 @@ type runner struct {
 	decided  decision                // what is to become of the load that a guard holds back
 	aside    sql.List                // files that can't be read
 	leaves   map[*program.Node]bool  // sources of which files wait
-	outlets  map[*program.Node]engine.Outlet
+	outlets  map[*program.Node]kind.Outlet
 	file     identity
 	broken   map[*program.Node]error     // sinks that write nothing more in this run
 	again    map[*program.Node]time.Time // when sinks are tried again whose place outside is away
-	progress engine.Progress
+	progress kind.Progress
 	session  session
 	sum      event.Finished
 	copied   int64 // the version that the snapshot has
@@ -45,7 +46,7 @@ type runner struct {
 	original *os.File  // what it is a copy of
 }
 
-func newRunner(ctx context.Context, p *program.Program, c *engine.Conn, o event.Options) (*runner, error) {
+func newRunner(ctx context.Context, p *program.Program, c *duck.Conn, o event.Options) (*runner, error) {
 	r := &runner{Viewer: look.Viewer{Program: p, Conn: c, Options: o}, rejected: map[*program.Node]int64{}, places: map[edge]int64{}, latest: map[*program.Node]int64{},
 		guarded: map[*program.Node]bool{}, reshaped: map[*program.Node]bool{}, leaves: map[*program.Node]bool{}}
 	if err := r.loadPlaces(ctx); err != nil {
@@ -90,7 +91,7 @@ func (r *runner) bring(ctx context.Context, wanted map[*program.Node]bool) error
 	for len(left) > 0 && !r.stopped() {
 		s := left[0]
 		left = left[1:]
-		if err := r.read(ctx, s, wanted, engine.ReadOptions{}); err != nil {
+		if err := r.read(ctx, s, wanted, kind.ReadOptions{}); err != nil {
 			return err
 		}
 		if err := r.catchUp(ctx, wanted, left); err != nil {
@@ -203,7 +204,7 @@ func (r *runner) sources(wanted map[*program.Node]bool) []*program.Node {
 }
 
 // read takes one source to its end.
-func (r *runner) read(ctx context.Context, s *program.Node, wanted map[*program.Node]bool, o engine.ReadOptions) error {
+func (r *runner) read(ctx context.Context, s *program.Node, wanted map[*program.Node]bool, o kind.ReadOptions) error {
 	rd, err := r.open(ctx, s, wanted, o)
 	if err != nil {
 		return r.unlessStopped(err)
@@ -221,7 +222,7 @@ func (r *runner) unlessStopped(err error) error {
 }
 
 // open begins to read a source for those of the wanted destinations that take its new rows, or for those that o names.
-func (r *runner) open(ctx context.Context, s *program.Node, wanted map[*program.Node]bool, o engine.ReadOptions) (engine.Reader, error) {
+func (r *runner) open(ctx context.Context, s *program.Node, wanted map[*program.Node]bool, o kind.ReadOptions) (kind.Reader, error) {
 	if o.Destinations == nil {
 		for _, d := range r.Program.Sorted() {
 			if wanted[d] && slices.ContainsFunc(d.Inputs, func(in *program.Input) bool { return in.Of == s }) {
@@ -229,7 +230,7 @@ func (r *runner) open(ctx context.Context, s *program.Node, wanted map[*program.
 			}
 		}
 	}
-	r.progress = engine.Progress{Source: s.Name}
+	r.progress = kind.Progress{Source: s.Name}
 	o.Stop = r.Options.Stop
 	if o.Warn == nil {
 		o.Warn = r.Warn
@@ -238,7 +239,7 @@ func (r *runner) open(ctx context.Context, s *program.Node, wanted map[*program.
 	if o.Follow {
 		o.Aside = o.Warn
 	}
-	o.Progress = func(p engine.Progress) {
+	o.Progress = func(p kind.Progress) {
 		r.progress = p
 		r.Emit(event.ReadProgress{Progress: p})
 	}
@@ -247,13 +248,13 @@ func (r *runner) open(ctx context.Context, s *program.Node, wanted map[*program.
 }
 
 // drain takes what a reader has, to its end.
-func (r *runner) drain(ctx context.Context, s *program.Node, rd engine.Reader, wanted map[*program.Node]bool) error {
+func (r *runner) drain(ctx context.Context, s *program.Node, rd kind.Reader, wanted map[*program.Node]bool) error {
 	for !r.stopped() {
 		in, err := rd.Next(ctx)
 		switch {
 		case errors.Is(err, io.EOF):
 			return nil
-		case errors.Is(err, engine.ErrIdle): // the run is to end
+		case errors.Is(err, kind.ErrIdle): // the run is to end
 			continue
 		case err == nil:
 			err = r.take(ctx, s, in, wanted)
@@ -266,7 +267,7 @@ func (r *runner) drain(ctx context.Context, s *program.Node, rd engine.Reader, w
 }
 
 // take runs a batch of a source through all that it reaches.
-func (r *runner) take(ctx context.Context, s *program.Node, in *engine.Input, wanted map[*program.Node]bool) error {
+func (r *runner) take(ctx context.Context, s *program.Node, in *kind.Input, wanted map[*program.Node]bool) error {
 	defer in.Release()
 	var active []*program.Node
 	reached := map[*program.Node]bool{}
@@ -281,7 +282,7 @@ func (r *runner) take(ctx context.Context, s *program.Node, in *engine.Input, wa
 		}
 	}
 	err := r.attempt(ctx, work{in: in, active: active})
-	if errors.Is(err, engine.ErrAgain) {
+	if errors.Is(err, kind.ErrAgain) {
 		r.leaves[s] = true
 		return nil
 	}

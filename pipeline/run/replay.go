@@ -4,7 +4,8 @@ import (
 	"context"
 	"fmt"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/pipeline/program"
 	"dsql/sql"
 )
@@ -13,16 +14,16 @@ import (
 // dsql.rejects keeps is the query's row, and what the rules made of it.
 type replay struct {
 	node  *program.Node
-	where *engine.Query
+	where *duck.Query
 	hold  *hold // these rows are what a check held back
 	rows  int64
 }
 
 func (p *replay) fresh() fresh {
-	a := engine.Args{"t": engine.Ident(replayTable), "cols": engine.Names(engine.ColumnNames(p.node.Cols))}
-	rows := engine.SQL("(SELECT {cols}, _meta, _reject_id FROM {t})", a)
-	in := &engine.Input{SourceOf: engine.SQL("_source"), Rows: rows, RowID: engine.SQL("_reject_id"),
-		Raw: engine.SQL("(SELECT _meta, _payload, _reject_id, _source FROM {t})", a)}
+	a := duck.Args{"t": duck.Ident(replayTable), "cols": duck.Names(duck.ColumnNames(p.node.Cols))}
+	rows := duck.SQL("(SELECT {cols}, _meta, _reject_id FROM {t})", a)
+	in := &kind.Input{SourceOf: duck.SQL("_source"), Rows: rows, RowID: duck.SQL("_reject_id"),
+		Raw: duck.SQL("(SELECT _meta, _payload, _reject_id, _source FROM {t})", a)}
 	if h := p.hold; h != nil {
 		in.Source, in.Origin, in.Snapshot, in.Captures, in.Absent = h.source, h.origin, h.load.Snapshot, h.load.Captures, h.load.Absent
 		if h.load.Time != nil {
@@ -40,8 +41,8 @@ func (p *replay) origin() string {
 }
 
 // done marks the rows as replayed.
-func (p *replay) done(ctx context.Context, tx *engine.Tx) error {
-	return tx.Run(ctx, engine.SQL("UPDATE dsql.rejects SET replayed_at = {now} WHERE id IN (SELECT _reject_id FROM {t})", engine.Args{"now": engine.Now, "t": engine.Ident(replayTable)}))
+func (p *replay) done(ctx context.Context, tx *duck.Tx) error {
+	return tx.Run(ctx, duck.SQL("UPDATE dsql.rejects SET replayed_at = {now} WHERE id IN (SELECT _reject_id FROM {t})", duck.Args{"now": duck.Now, "t": duck.Ident(replayTable)}))
 }
 
 // replayRejects is REPLAY REJECTS FROM name [WHERE …] [USING …].
@@ -51,9 +52,9 @@ func (r *runner) replayRejects(ctx context.Context, d *sql.Decl) error {
 	if n == nil {
 		return r.Program.NotDeclared("relation", name, d)
 	}
-	where := engine.SQL("true")
+	where := duck.SQL("true")
 	if w := d.Arg("WHERE"); w != nil {
-		where = engine.User(d.Src, w.Exprs[0])
+		where = duck.User(d.Src, w.Exprs[0])
 	}
 	using := d.Arg("USING")
 	if using != nil {
@@ -68,17 +69,17 @@ func (r *runner) replayRejects(ctx context.Context, d *sql.Decl) error {
 		if err := r.replayMended(ctx, d, n, where); err != nil || r.stopped() {
 			return err
 		}
-		where = engine.SQL("({where}) AND id NOT IN (SELECT id FROM {using})", engine.Args{"where": where, "using": engine.Ident(usingTable)})
+		where = duck.SQL("({where}) AND id NOT IN (SELECT id FROM {using})", duck.Args{"where": where, "using": duck.Ident(usingTable)})
 	}
 	return r.replayWhere(ctx, d, n, where)
 }
 
 // replayWhere replays the rejects of n that meet a condition. What is held back is left to RELEASE HOLD and DISCARD HOLD.
-func (r *runner) replayWhere(ctx context.Context, d *sql.Decl, n *program.Node, where *engine.Query) error {
+func (r *runner) replayWhere(ctx context.Context, d *sql.Decl, n *program.Node, where *duck.Query) error {
 	var free, held int64
-	if _, err := r.Conn.Scan(ctx, engine.SQL(`SELECT count(*) FILTER (NOT held), count(*) FILTER (held)
+	if _, err := r.Conn.Scan(ctx, duck.SQL(`SELECT count(*) FILTER (NOT held), count(*) FILTER (held)
 		FROM (SELECT {held} AS held FROM dsql.rejects WHERE destination = {name} AND replayed_at IS NULL AND ({where}))`,
-		engine.Args{"name": n.Name, "where": where, "held": isHeld}), &free, &held); err != nil {
+		duck.Args{"name": n.Name, "where": where, "held": isHeld}), &free, &held); err != nil {
 		return err
 	}
 	if l, ok := n.Obj.(interface{ WholeLoads() bool }); ok && l.WholeLoads() && free > 0 {
@@ -94,10 +95,10 @@ func (r *runner) replayWhere(ctx context.Context, d *sql.Decl, n *program.Node, 
 	if free == 0 {
 		return nil
 	}
-	where = engine.SQL("({where}) AND NOT {held}", engine.Args{"where": where, "held": isHeld})
+	where = duck.SQL("({where}) AND NOT {held}", duck.Args{"where": where, "held": isHeld})
 	return r.attempt(ctx, work{active: r.reached(n), replay: &replay{node: n, where: where}})
 }
 
 // isHeld is a condition on rows of dsql.rejects: they are what a check holds back.
-var isHeld = engine.SQL(`EXISTS (FROM dsql.holds _h
+var isHeld = duck.SQL(`EXISTS (FROM dsql.holds _h
 	WHERE _h.destination = rejects.destination AND rejects.id BETWEEN _h.first_reject AND _h.last_reject)`)

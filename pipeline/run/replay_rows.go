@@ -5,13 +5,14 @@ import (
 	"fmt"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/catalog"
+	"dsql/engine/duck"
 	"dsql/ingest"
 	"dsql/sql"
 )
 
 // Rows that were rejected behind a destination's query are read back from dsql.rejects: what a SET changed from original, as the chain
-// runs from its beginning, else from data; and what JSON doesn't hold from exact (engine/exact.go), which rows of older dsqls don't
+// runs from its beginning, else from data; and what JSON doesn't hold from exact (engine/catalog/exact.go), which rows of older dsqls don't
 // have. Columns that are new since are NULL, those that are gone are left out.
 
 const replayTable = "_dsql_replay"
@@ -23,37 +24,37 @@ type keptAs struct {
 }
 
 // take fixes the rows to replay: the chain may reject some again, which are not to be replayed now.
-func (p *replay) take(ctx context.Context, tx *engine.Tx) error {
+func (p *replay) take(ctx context.Context, tx *duck.Tx) error {
 	kept, err := p.kept(ctx, tx)
 	if err != nil {
 		return err
 	}
-	var values, wrong []*engine.Query
+	var values, wrong []*duck.Query
 	for _, c := range p.node.Cols {
 		v, bad := readBack(ctx, tx.Conn, c, kept[strings.ToLower(c.Name)])
-		values = append(values, engine.SQL("{v} AS {n}", engine.Args{"v": v, "n": engine.Ident(c.Name)}))
+		values = append(values, duck.SQL("{v} AS {n}", duck.Args{"v": v, "n": duck.Ident(c.Name)}))
 		if bad != nil {
-			wrong = append(wrong, engine.SQL("WHEN {bad} THEN {n}", engine.Args{"bad": bad, "n": c.Name}))
+			wrong = append(wrong, duck.SQL("WHEN {bad} THEN {n}", duck.Args{"bad": bad, "n": c.Name}))
 		}
 	}
 	if err := p.fits(ctx, tx, wrong); err != nil {
 		return err
 	}
-	p.rows, err = tx.Exec(ctx, engine.SQL(`CREATE OR REPLACE TEMP TABLE {t} AS SELECT {cols}, meta AS _meta, payload AS _payload, id AS _reject_id, source AS _source FROM {rejects} ORDER BY id`,
-		engine.Args{"t": engine.Ident(replayTable), "rejects": p.rejects(), "cols": engine.Join(", ", values...)}))
+	p.rows, err = tx.Exec(ctx, duck.SQL(`CREATE OR REPLACE TEMP TABLE {t} AS SELECT {cols}, meta AS _meta, payload AS _payload, id AS _reject_id, source AS _source FROM {rejects} ORDER BY id`,
+		duck.Args{"t": duck.Ident(replayTable), "rejects": p.rejects(), "cols": duck.Join(", ", values...)}))
 	return err
 }
 
 // rejects are those that are meant.
-func (p *replay) rejects() *engine.Query {
-	return engine.SQL("(SELECT * FROM dsql.rejects WHERE destination = {name} AND replayed_at IS NULL AND ({where}))", engine.Args{"name": p.node.Name, "where": p.where})
+func (p *replay) rejects() *duck.Query {
+	return duck.SQL("(SELECT * FROM dsql.rejects WHERE destination = {name} AND replayed_at IS NULL AND ({where}))", duck.Args{"name": p.node.Name, "where": p.where})
 }
 
 // kept finds in which forms the rejects have which columns, by their names in lower case.
-func (p *replay) kept(ctx context.Context, tx *engine.Tx) (map[string][]keptAs, error) {
-	rows, err := engine.Select(ctx, tx.Conn, engine.SQL(`WITH r AS (SELECT data, exact FROM {rejects}), e AS (SELECT exact, unnest(json_keys(exact)) AS k FROM r)
+func (p *replay) kept(ctx context.Context, tx *duck.Tx) (map[string][]keptAs, error) {
+	rows, err := duck.Select(ctx, tx.Conn, duck.SQL(`WITH r AS (SELECT data, exact FROM {rejects}), e AS (SELECT exact, unnest(json_keys(exact)) AS k FROM r)
 		SELECT DISTINCT k, json_extract_string(exact, '/' || replace(replace(k, '~', '~0'), '/', '~1') || '/t') AS t FROM e
-		UNION ALL SELECT DISTINCT unnest(json_keys(data)), '' FROM r ORDER BY ALL DESC`, engine.Args{"rejects": p.rejects()}), func(row func(...any) error) (k keptAs, err error) {
+		UNION ALL SELECT DISTINCT unnest(json_keys(data)), '' FROM r ORDER BY ALL DESC`, duck.Args{"rejects": p.rejects()}), func(row func(...any) error) (k keptAs, err error) {
 		return k, row(&k.name, &k.typ)
 	})
 	out := map[string][]keptAs{}
@@ -84,67 +85,67 @@ func pointer(name string) string {
 }
 
 // readBack is the value of a column that rejects have in one of these forms, and where it can't be had without a loss; nil: nowhere.
-func readBack(ctx context.Context, c *engine.Conn, col engine.Column, forms []keptAs) (value, bad *engine.Query) {
-	var values, bads []*engine.Query
-	when := func(holds, v, b *engine.Query) {
-		values = append(values, engine.SQL("WHEN {holds} THEN {v}", engine.Args{"holds": holds, "v": v}))
+func readBack(ctx context.Context, c *duck.Conn, col duck.Column, forms []keptAs) (value, bad *duck.Query) {
+	var values, bads []*duck.Query
+	when := func(holds, v, b *duck.Query) {
+		values = append(values, duck.SQL("WHEN {holds} THEN {v}", duck.Args{"holds": holds, "v": v}))
 		if b == nil {
-			b = engine.SQL("false")
+			b = duck.SQL("false")
 		} else {
 			bad = b
 		}
-		bads = append(bads, engine.SQL("WHEN {holds} THEN {b}", engine.Args{"holds": holds, "b": b}))
+		bads = append(bads, duck.SQL("WHEN {holds} THEN {b}", duck.Args{"holds": holds, "b": b}))
 	}
 	for _, k := range forms {
-		a := engine.Args{"path": pointer(k.name), "t": k.typ, "type": pointer(k.name) + "/t"}
+		a := duck.Args{"path": pointer(k.name), "t": k.typ, "type": pointer(k.name) + "/t"}
 		if k.typ != "" {
-			v, b := engine.FromExact(engine.SQL("exact"), pointer(k.name), k.typ), (*engine.Query)(nil)
+			v, b := catalog.FromExact(duck.SQL("exact"), pointer(k.name), k.typ), (*duck.Query)(nil)
 			if k.typ != col.Type {
-				v, b = ingest.Cast(ctx, c, v, engine.Listed(k.typ), engine.Listed(col.Type))
+				v, b = ingest.Cast(ctx, c, v, catalog.Listed(k.typ), catalog.Listed(col.Type))
 			}
-			when(engine.SQL("json_extract_string(exact, {type}) = {t}", a), v, b)
+			when(duck.SQL("json_extract_string(exact, {type}) = {t}", a), v, b)
 			continue
 		}
 		for _, from := range []string{"original", "data"} {
-			a["row"] = engine.Ident(from)
+			a["row"] = duck.Ident(from)
 			v, b := fromJSON(ctx, c, col, a)
-			when(engine.SQL("json_exists({row}, {path})", a), v, b)
+			when(duck.SQL("json_exists({row}, {path})", a), v, b)
 		}
 	}
-	a := engine.Args{"t": engine.Type(col.Type), "values": engine.Join(" ", values...), "bads": engine.Join(" ", bads...)}
+	a := duck.Args{"t": duck.Type(col.Type), "values": duck.Join(" ", values...), "bads": duck.Join(" ", bads...)}
 	if len(values) == 0 {
-		return engine.SQL("NULL::{t}", a), nil
+		return duck.SQL("NULL::{t}", a), nil
 	}
 	if bad != nil {
-		bad = engine.SQL("CASE {bads} END", a)
+		bad = duck.SQL("CASE {bads} END", a)
 	}
-	return engine.SQL("CASE {values} END::{t}", a), bad
+	return duck.SQL("CASE {values} END::{t}", a), bad
 }
 
 // fromJSON reads a value that only JSON has. Which type it had isn't known: where the JSON of what comes out is the same nothing was
 // lost, else the text is converted strictly.
-func fromJSON(ctx context.Context, c *engine.Conn, col engine.Column, a engine.Args) (value, bad *engine.Query) {
-	a = a.With(engine.Args{"t": engine.Type(engine.Listed(col.Type)), "json": engine.SQL("nullif(json_extract({row}, {path}), 'null')", a), "text": engine.SQL("json_extract_string({row}, {path})", a)})
+func fromJSON(ctx context.Context, c *duck.Conn, col duck.Column, a duck.Args) (value, bad *duck.Query) {
+	a = a.With(duck.Args{"t": duck.Type(catalog.Listed(col.Type)), "json": duck.SQL("nullif(json_extract({row}, {path}), 'null')", a), "text": duck.SQL("json_extract_string({row}, {path})", a)})
 	if strings.HasPrefix(col.Type, "STRUCT") || strings.HasPrefix(col.Type, "MAP") || strings.HasPrefix(col.Type, "UNION") || strings.HasSuffix(col.Type, "]") || col.Type == "JSON" {
-		return engine.SQL("CAST({json} AS {t})", a), nil
+		return duck.SQL("CAST({json} AS {t})", a), nil
 	}
-	a["plain"] = engine.SQL("TRY_CAST({text} AS {t})", a)
-	a["same"] = engine.SQL("json_extract_string(to_json(struct_pack(v := {plain})), '/v') IS NOT DISTINCT FROM {text}", a)
-	a["strict"], bad = ingest.Cast(ctx, c, a["text"].(*engine.Query), "VARCHAR", col.Type)
+	a["plain"] = duck.SQL("TRY_CAST({text} AS {t})", a)
+	a["same"] = duck.SQL("json_extract_string(to_json(struct_pack(v := {plain})), '/v') IS NOT DISTINCT FROM {text}", a)
+	a["strict"], bad = ingest.Cast(ctx, c, a["text"].(*duck.Query), "VARCHAR", col.Type)
 	if bad != nil {
-		bad = engine.SQL("NOT ({same}) AND ({bad})", a, engine.Args{"bad": bad})
+		bad = duck.SQL("NOT ({same}) AND ({bad})", a, duck.Args{"bad": bad})
 	}
-	return engine.SQL("CASE WHEN {same} THEN {plain} ELSE {strict} END", a), bad
+	return duck.SQL("CASE WHEN {same} THEN {plain} ELSE {strict} END", a), bad
 }
 
 // fits is an error where a value of some reject doesn't fit the type that its column has now.
-func (p *replay) fits(ctx context.Context, tx *engine.Tx, wrong []*engine.Query) error {
+func (p *replay) fits(ctx context.Context, tx *duck.Tx, wrong []*duck.Query) error {
 	if len(wrong) == 0 {
 		return nil
 	}
 	var n, id int64
 	var column string
-	ok, err := tx.Scan(ctx, engine.SQL("SELECT count(*) OVER (), id, c FROM (SELECT id, CASE {wrong} END AS c FROM {rejects}) WHERE c IS NOT NULL ORDER BY id LIMIT 1", engine.Args{"wrong": engine.Join(" ", wrong...), "rejects": p.rejects()}), &n, &id, &column)
+	ok, err := tx.Scan(ctx, duck.SQL("SELECT count(*) OVER (), id, c FROM (SELECT id, CASE {wrong} END AS c FROM {rejects}) WHERE c IS NOT NULL ORDER BY id LIMIT 1", duck.Args{"wrong": duck.Join(" ", wrong...), "rejects": p.rejects()}), &n, &id, &column)
 	if err != nil || !ok {
 		return err
 	}

@@ -5,7 +5,7 @@ import (
 	"maps"
 	"slices"
 
-	"dsql/engine"
+	"dsql/engine/kind"
 	"dsql/ingest"
 	"dsql/pipeline/program"
 	"dsql/sql"
@@ -17,7 +17,7 @@ func (r *runner) replaySource(ctx context.Context, d *sql.Decl) error {
 	if n == nil {
 		return r.Program.NotDeclared("source", sql.Name{Text: d.Name, Span: d.NameAt}, d)
 	}
-	again := engine.ReadOptions{Replay: &engine.Replay{}}
+	again := kind.ReadOptions{Replay: &kind.Replay{}}
 	if v := d.Arg("FROM TIMESTAMP"); v != nil {
 		t, ok := ingest.ParseTime(v.Text)
 		if !ok {
@@ -38,5 +38,5 @@ func (r *runner) replaySource(ctx context.Context, d *sql.Decl) error {
 			return err
 		}
 	}
-	return r.read(ctx, n, wanted, engine.ReadOptions{})
+	return r.read(ctx, n, wanted, kind.ReadOptions{})
 }

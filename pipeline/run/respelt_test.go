@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 	"dsql/pipeline/event"
 	"dsql/pipeline/program"
 	"dsql/sql"
@@ -112,7 +112,7 @@ func respeltLife(t *testing.T, spelt func(string) string) (out []string) {
 		}
 		o.Scripts = append(o.Scripts, sql.NewSource("verbs.sql", spelt(step.verbs)))
 		must(Run(ctx, o))
-		db, err := engine.Open(ctx, o.DB, engine.Options{ReadOnly: true})
+		db, err := duck.Open(ctx, o.DB, duck.Options{ReadOnly: true})
 		must(err)
 		for _, q := range []string{"FROM kept", "FROM second", "FROM state_history", "FROM moves", "FROM joined", "FROM kept_at(1)", "FROM state_changes(0, 3)",
 			"FROM dsql.places", "FROM dsql.version_rows", "SELECT source, destination, path, done, version FROM dsql.files",
@@ -123,7 +123,7 @@ func respeltLife(t *testing.T, spelt func(string) string) (out []string) {
 				continue
 			}
 			var rows string
-			_, err := db.Writer().Scan(ctx, engine.SQL("SELECT coalesce(string_agg(x::VARCHAR, chr(10) ORDER BY x::VARCHAR), '') FROM ({q}) x", engine.Args{"q": engine.Type(q)}), &rows)
+			_, err := db.Writer().Scan(ctx, duck.SQL("SELECT coalesce(string_agg(x::VARCHAR, chr(10) ORDER BY x::VARCHAR), '') FROM ({q}) x", duck.Args{"q": duck.Type(q)}), &rows)
 			must(err)
 			out = append(out, fmt.Sprintf("step %d: %s\n%s", i, q, rows))
 		}

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 	"dsql/pipeline/program"
 	"dsql/sql"
 )
@@ -66,7 +66,7 @@ func (r *runner) asUser(ctx context.Context, st sql.Stmt) (done bool, err error)
 		return false, nil
 	}
 	if !s.together {
-		if err := r.Conn.Run(ctx, engine.SQL("SET search_path = {p}", engine.Args{"p": s.path})); err != nil {
+		if err := r.Conn.Run(ctx, duck.SQL("SET search_path = {p}", duck.Args{"p": s.path})); err != nil {
 			return false, err
 		}
 	}
@@ -87,21 +87,21 @@ func (r *runner) beforeSetting(ctx context.Context) error {
 		return nil
 	}
 	var home string
-	if _, err := r.Conn.Scan(ctx, engine.SQL("SELECT current_database()"), &home); err != nil {
+	if _, err := r.Conn.Scan(ctx, duck.SQL("SELECT current_database()"), &home); err != nil {
 		return err
 	}
 	own, err := r.settings(ctx)
 	if err != nil {
 		return err
 	}
-	*s = session{home: engine.Ident(home, "main").String(), together: true, own: own, user: map[string]value{}, names: slices.Sorted(maps.Keys(own))}
+	*s = session{home: duck.Ident(home, "main").String(), together: true, own: own, user: map[string]value{}, names: slices.Sorted(maps.Keys(own))}
 	return nil
 }
 
 // settings are those in force that are kept apart.
 func (r *runner) settings(ctx context.Context) (map[string]value, error) {
 	out := map[string]value{}
-	_, err := engine.Select(ctx, r.Conn, engine.SQL("SELECT name, coalesce(value, ''), scope FROM duckdb_settings()"),
+	_, err := duck.Select(ctx, r.Conn, duck.SQL("SELECT name, coalesce(value, ''), scope FROM duckdb_settings()"),
 		func(row func(...any) error) (v value, err error) {
 			var name string
 			if err = row(&name, &v.text, &v.scope); err == nil && !isShared(name) {
@@ -139,7 +139,7 @@ func (r *runner) asOwn(ctx context.Context, st sql.Stmt) error {
 		}
 	}
 	// without it an error would have no place in the script
-	if err := r.Conn.Run(ctx, engine.SQL("SET errors_as_json = true")); err != nil {
+	if err := r.Conn.Run(ctx, duck.SQL("SET errors_as_json = true")); err != nil {
 		return err
 	}
 	if s.path = r.Conn.Setting("search_path"); s.path == "" || s.path == "main" || s.path == s.home {
@@ -147,19 +147,19 @@ func (r *runner) asOwn(ctx context.Context, st sql.Stmt) error {
 		return nil
 	}
 	s.together, s.ownPath = false, s.home+","+s.path
-	return r.Conn.Run(ctx, engine.SQL("SET search_path = {p}", engine.Args{"p": s.ownPath}))
+	return r.Conn.Run(ctx, duck.SQL("SET search_path = {p}", duck.Args{"p": s.ownPath}))
 }
 
 // set gives a setting a value where the user's is.
-func set(ctx context.Context, c *engine.Conn, name, text, scope string) error {
-	a := engine.Args{"n": engine.Ident(name), "v": text, "scope": engine.SQL("")}
+func set(ctx context.Context, c *duck.Conn, name, text, scope string) error {
+	a := duck.Args{"n": duck.Ident(name), "v": text, "scope": duck.SQL("")}
 	if scope == "LOCAL" {
-		a["scope"] = engine.SQL("SESSION ")
+		a["scope"] = duck.SQL("SESSION ")
 	}
 	if text == "" {
-		return c.Run(ctx, engine.SQL("RESET {scope}{n}", a))
+		return c.Run(ctx, duck.SQL("RESET {scope}{n}", a))
 	}
-	return c.Run(ctx, engine.SQL("SET {scope}{n} = {v}", a))
+	return c.Run(ctx, duck.SQL("SET {scope}{n} = {v}", a))
 }
 
 // lock is SET lock_configuration: it holds for the script and is not DuckDB's, since dsql itself goes on to set what it needs. What comes

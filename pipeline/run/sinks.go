@@ -7,7 +7,9 @@ import (
 	"slices"
 	"time"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/fault"
+	"dsql/engine/kind"
 	"dsql/pipeline/event"
 	"dsql/pipeline/program"
 	"dsql/sql"
@@ -105,12 +107,12 @@ func (r *runner) endSoon(ctx context.Context, cancel func()) {
 }
 
 // sinkTo writes what one sink hasn't got.
-func (r *runner) sinkTo(ctx context.Context, n *program.Node, s engine.Sink) error {
+func (r *runner) sinkTo(ctx context.Context, n *program.Node, s kind.Sink) error {
 	of := n.Inputs[0].Of
 	e := edge{n, of}
 	d, _ := of.Destination()
-	due, err := engine.Select(ctx, r.Conn, engine.SQL("SELECT DISTINCT version FROM dsql.version_rows WHERE version > {from} AND kind = {kind} AND name = {name} ORDER BY version",
-		engine.Args{"from": r.places[e], "kind": of.Kind, "name": of.Name}), func(row func(...any) error) (v int64, err error) { return v, row(&v) })
+	due, err := duck.Select(ctx, r.Conn, duck.SQL("SELECT DISTINCT version FROM dsql.version_rows WHERE version > {from} AND kind = {kind} AND name = {name} ORDER BY version",
+		duck.Args{"from": r.places[e], "kind": of.Kind, "name": of.Name}), func(row func(...any) error) (v int64, err error) { return v, row(&v) })
 	if err != nil || len(due) == 0 {
 		return err
 	}
@@ -124,7 +126,7 @@ func (r *runner) sinkTo(ctx context.Context, n *program.Node, s engine.Sink) err
 		if err != nil {
 			return err
 		}
-		if err := engine.Fault(ctx, "sink-written"); err != nil {
+		if err := fault.Fault(ctx, "sink-written"); err != nil {
 			return err
 		}
 		refused := out.Rejected()
@@ -147,39 +149,39 @@ func (r *runner) sinkTo(ctx context.Context, n *program.Node, s engine.Sink) err
 }
 
 // outlet opens a sink once a run.
-func (r *runner) outlet(ctx context.Context, n *program.Node, s engine.Sink, e edge) (engine.Outlet, error) {
+func (r *runner) outlet(ctx context.Context, n *program.Node, s kind.Sink, e edge) (kind.Outlet, error) {
 	if out, ok := r.outlets[n]; ok {
 		return out, nil
 	}
 	_, had := r.places[e]
-	out, err := s.Open(ctx, r.Conn, r.Program.Env, engine.SinkOptions{Columns: n.Cols, First: !had, File: r.file.id, Copied: r.file.restored, Follow: r.Options.Follow, Warn: r.Warn})
+	out, err := s.Open(ctx, r.Conn, r.Program.Env, kind.SinkOptions{Columns: n.Cols, First: !had, File: r.file.id, Copied: r.file.restored, Follow: r.Options.Follow, Warn: r.Warn})
 	if err != nil {
 		return nil, err
 	}
 	if r.outlets == nil {
-		r.outlets = map[*program.Node]engine.Outlet{}
+		r.outlets = map[*program.Node]kind.Outlet{}
 	}
 	r.outlets[n] = out
 	return out, nil
 }
 
 // recordSink notes how far a sink is, and the rows that it could not write.
-func (r *runner) recordSink(ctx context.Context, e edge, v int64, refused []engine.RefusedRow) error {
+func (r *runner) recordSink(ctx context.Context, e edge, v int64, refused []kind.RefusedRow) error {
 	if len(refused) > 0 {
 		d := e.reader.Obj.Decl()
 		r.Warn(&sql.Error{Src: d.Src, Span: d.NameAt, Code: "sink-rejects", Msg: fmt.Sprintf("sink %s can't write %d rows of version %d: %s", e.reader.Name, len(refused), v, refused[0].Reason), Hint: "they stand in dsql.rejects, destination " + e.reader.Name})
 	}
-	return r.update(ctx, func(tx *engine.Tx) error {
+	return r.update(ctx, func(tx *duck.Tx) error {
 		for _, row := range refused {
-			if err := tx.Run(ctx, engine.SQL("INSERT INTO dsql.rejects (rejected_at, destination, reason, data, version) VALUES ({now}, {sink}, {why}, {data}, {v})",
-				engine.Args{"now": engine.Now, "sink": e.reader.Name, "why": "sink: " + row.Reason, "data": row.Data, "v": v})); err != nil {
+			if err := tx.Run(ctx, duck.SQL("INSERT INTO dsql.rejects (rejected_at, destination, reason, data, version) VALUES ({now}, {sink}, {why}, {data}, {v})",
+				duck.Args{"now": duck.Now, "sink": e.reader.Name, "why": "sink: " + row.Reason, "data": row.Data, "v": v})); err != nil {
 				return err
 			}
 		}
 		if err := r.moved(ctx, tx, e, v); err != nil {
 			return err
 		}
-		return engine.Fault(ctx, "sink-before-place")
+		return fault.Fault(ctx, "sink-before-place")
 	})
 }
 

@@ -10,7 +10,8 @@ import (
 	"path/filepath"
 	"time"
 
-	"dsql/engine"
+	"dsql/engine/catalog"
+	"dsql/engine/duck"
 	"dsql/pipeline/event"
 	"dsql/sql"
 )
@@ -22,7 +23,7 @@ func (r *runner) snapshot(ctx context.Context, final bool) error {
 	if r.Options.Snapshot == "" || r.version == r.copied || !final && time.Since(r.copiedAt) < r.Options.SnapshotEvery {
 		return nil
 	}
-	if err := r.Conn.Run(ctx, engine.SQL("CHECKPOINT")); err != nil {
+	if err := r.Conn.Run(ctx, duck.SQL("CHECKPOINT")); err != nil {
 		return err
 	}
 	err := r.copyTo(ctx, r.Options.Snapshot)
@@ -94,24 +95,24 @@ func snapshotInTheMaking(name string) string {
 // mark writes into a copy that it is one, and of what.
 func (r *runner) mark(ctx context.Context, path string) error {
 	os.Remove(path + ".wal")
-	if err := r.Conn.Run(ctx, engine.SQL("ATTACH {path} AS dsql_snapshot", engine.Args{"path": path})); err != nil {
+	if err := r.Conn.Run(ctx, duck.SQL("ATTACH {path} AS dsql_snapshot", duck.Args{"path": path})); err != nil {
 		return err
 	}
-	err := r.Conn.Run(ctx, engine.SQL("UPDATE dsql_snapshot.dsql.file SET snapshot_of = {of}", engine.Args{"of": filepath.Base(r.Conn.DB.Path)}))
+	err := r.Conn.Run(ctx, duck.SQL("UPDATE dsql_snapshot.dsql.file SET snapshot_of = {of}", duck.Args{"of": filepath.Base(r.Conn.DB.Path)}))
 	if err == nil {
-		err = r.Conn.Run(ctx, engine.SQL("CHECKPOINT dsql_snapshot"))
+		err = r.Conn.Run(ctx, duck.SQL("CHECKPOINT dsql_snapshot"))
 	}
-	return errors.Join(err, r.Conn.Run(context.WithoutCancel(ctx), engine.SQL("DETACH dsql_snapshot")))
+	return errors.Join(err, r.Conn.Run(context.WithoutCancel(ctx), duck.SQL("DETACH dsql_snapshot")))
 }
 
 // SnapshotOf is the name of the file that a file is a copy of which --snapshot made; "" when it is none, or can't be read.
 func SnapshotOf(ctx context.Context, path string) string {
-	db, err := engine.Open(ctx, path, engine.Options{ReadOnly: true})
+	db, err := duck.Open(ctx, path, duck.Options{ReadOnly: true})
 	if err != nil {
 		return ""
 	}
 	defer db.Close()
-	return db.Writer().SnapshotOf(ctx)
+	return catalog.SnapshotOf(ctx, db.Writer())
 }
 
 // mayReplace refuses to write a snapshot over what is none: the script, an input, another file of dsql's. db is the run's own file, nil when

@@ -4,7 +4,8 @@ import (
 	"context"
 	"fmt"
 
-	"dsql/engine"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/pipeline/event"
 	"dsql/pipeline/program"
 	"dsql/sql"
@@ -12,11 +13,11 @@ import (
 
 // truncated hands on that all rows of the source's table are gone, which is no row: rules and checks have nothing to judge. A journal
 // ends its keys; a stream has no keys to end.
-func (r *runner) truncated(ctx context.Context, tx *engine.Tx, d engine.Destination, n *program.Node, rel *engine.Query, acc *engine.Accepted) (event.DestinationRows, error) {
+func (r *runner) truncated(ctx context.Context, tx *duck.Tx, d kind.Destination, n *program.Node, rel *duck.Query, acc *kind.Accepted) (event.DestinationRows, error) {
 	out := event.DestinationRows{Kind: n.Kind, Name: n.Name}
 	var err error
 	if n.Kind == "stream" {
-		if out.Dropped, err = tx.Int(ctx, engine.SQL("SELECT count(*) FROM {rel}", engine.Args{"rel": rel})); err != nil {
+		if out.Dropped, err = tx.Int(ctx, duck.SQL("SELECT count(*) FROM {rel}", duck.Args{"rel": rel})); err != nil {
 			return out, err
 		}
 		if out.Dropped > 0 {

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 	"dsql/pipeline/event"
 	"dsql/pipeline/program"
 	"dsql/sql"
@@ -14,7 +14,7 @@ import (
 // verb runs a statement on what is declared.
 func (r *runner) verb(ctx context.Context, d *sql.Decl) error {
 	if v, ok := program.VerbOf(d.Syntax); ok {
-		if err := r.Conn.Update(ctx, func(tx *engine.Tx) error { return v.Run(ctx, tx, d) }); err != nil {
+		if err := r.Conn.Update(ctx, func(tx *duck.Tx) error { return v.Run(ctx, tx, d) }); err != nil {
 			return err
 		}
 		if n := r.Program.Find(strings.ToLower(d.Syntax.Keyword), d.Name); n != nil && d.Syntax.Verb == "ALTER" {

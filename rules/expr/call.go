@@ -5,7 +5,7 @@ import (
 
 	"github.com/expr-lang/expr/ast"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // goSpace is what Go's strings.TrimSpace removes.
@@ -74,7 +74,7 @@ func (c *compiler) builtin(n *ast.BuiltinNode) Value {
 
 func (c *compiler) convert(n *ast.BuiltinNode, v Value) Value {
 	i, f, s := &Type{Kind: Int}, &Type{Kind: Float}, &Type{Kind: String}
-	a := engine.Args{"v": v.SQL}
+	a := duck.Args{"v": v.SQL}
 	switch n.Name {
 	case "len":
 		c.want(n.Arguments[0], v, String, List, Map, Struct)
@@ -85,14 +85,14 @@ func (c *compiler) convert(n *ast.BuiltinNode, v Value) Value {
 		case Map:
 			r.SQL = q("cardinality({v})::BIGINT", a)
 		case Struct:
-			r.SQL = q("CASE WHEN {v} IS NOT NULL THEN {n} END", a.With(engine.Args{"n": len(v.Type.fields)}))
+			r.SQL = q("CASE WHEN {v} IS NOT NULL THEN {n} END", a.With(duck.Args{"n": len(v.Type.fields)}))
 		}
 		r.bounded, r.hi = true, 1<<40
 		return r
 	case "type":
 		name := map[Kind]string{Bool: "bool", Int: "int", Float: "float", String: "string", Time: "time.Time", Duration: "time.Duration", Month: "time.Month", Weekday: "time.Weekday", List: "array", Map: "map", Struct: "map"}[v.Type.Kind]
-		return c.observe(s, []Value{v}, func(o []Value) *engine.Query {
-			return q("CASE WHEN {v} IS NULL THEN 'nil' ELSE {name} END", engine.Args{"v": o[0].SQL, "name": name})
+		return c.observe(s, []Value{v}, func(o []Value) *duck.Query {
+			return q("CASE WHEN {v} IS NULL THEN 'nil' ELSE {name} END", duck.Args{"v": o[0].SQL, "name": name})
 		})
 	case "int":
 		switch v.Type.Kind {
@@ -103,7 +103,7 @@ func (c *compiler) convert(n *ast.BuiltinNode, v Value) Value {
 		}
 		c.want(n.Arguments[0], v, Int, Float, String)
 		return c.hold(v, func(v Value) Value {
-			return strict(q("CASE WHEN regexp_full_match({v}, '[+-]?[0-9]+') THEN TRY_CAST({v} AS BIGINT) END", engine.Args{"v": v.SQL}), i, v).errs()
+			return strict(q("CASE WHEN regexp_full_match({v}, '[+-]?[0-9]+') THEN TRY_CAST({v} AS BIGINT) END", duck.Args{"v": v.SQL}), i, v).errs()
 		})
 	case "float":
 		switch v.Type.Kind {
@@ -114,7 +114,7 @@ func (c *compiler) convert(n *ast.BuiltinNode, v Value) Value {
 		}
 		c.want(n.Arguments[0], v, Int, Float, String)
 		return c.hold(v, func(v Value) Value {
-			a := engine.Args{"v": v.SQL}
+			a := duck.Args{"v": v.SQL}
 			return strict(q(`CASE WHEN regexp_full_match({v}, '(?i)[+-]?(inf|infinity)|nan') THEN TRY_CAST({v} AS DOUBLE)
 				WHEN regexp_full_match({v}, '[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?') AND isfinite(TRY_CAST({v} AS DOUBLE)) THEN TRY_CAST({v} AS DOUBLE) END`, a), f, v).errs()
 		})
@@ -131,8 +131,8 @@ func (v Value) number(t *Type) Value {
 // str is string(v): Go's %v.
 func (c *compiler) str(n ast.Node, v Value) Value {
 	s := &Type{Kind: String}
-	text := func(v Value) *engine.Query {
-		a := engine.Args{"v": v.SQL}
+	text := func(v Value) *duck.Query {
+		a := duck.Args{"v": v.SQL}
 		switch v.Type.Kind {
 		case String:
 			return v.SQL
@@ -157,17 +157,17 @@ func (c *compiler) str(n ast.Node, v Value) Value {
 		return strict(text(v), s, v)
 	}
 	return c.hold(v, func(v Value) Value {
-		return c.observe(s, []Value{v}, func(o []Value) *engine.Query {
-			return q("coalesce({t}, '<nil>')", engine.Args{"t": text(o[0])})
+		return c.observe(s, []Value{v}, func(o []Value) *duck.Query {
+			return q("coalesce({t}, '<nil>')", duck.Args{"t": text(o[0])})
 		})
 	})
 }
 
 // goFloat writes a float as Go's %v does: the shortest digits that read back the same, with an exponent below 1e-4 and from 1e6
 // on. DuckDB has the same digits, but an exponent from 1e16 on, and .0 behind whole numbers.
-func (c *compiler) goFloat(v Value) *engine.Query {
+func (c *compiler) goFloat(v Value) *duck.Query {
 	return c.hold(v, func(v Value) Value {
-		a := engine.Args{"v": v.SQL, "t": q("CAST({v} AS VARCHAR)", engine.Args{"v": v.SQL})}
+		a := duck.Args{"v": v.SQL, "t": q("CAST({v} AS VARCHAR)", duck.Args{"v": v.SQL})}
 		a["digits"] = q("rtrim(replace(replace({t}, '-', ''), '.', ''), '0')", a)
 		a["exponent"] = q("lpad(CAST(instr(replace({t}, '-', ''), '.') - 2 AS VARCHAR), 2, '0')", a)
 		a["scientific"] = q("CASE WHEN {v} < 0 THEN '-' ELSE '' END || left({digits}, 1) || CASE WHEN length({digits}) > 1 THEN '.' ELSE '' END || substring({digits}, 2) || 'e+' || {exponent}", a)
@@ -178,7 +178,7 @@ func (c *compiler) goFloat(v Value) *engine.Query {
 
 func (c *compiler) rounding(n *ast.BuiltinNode, v Value) Value {
 	c.want(n, v, Int, Float)
-	a := engine.Args{"v": v.SQL, "f": engine.Type(n.Name)}
+	a := duck.Args{"v": v.SQL, "f": duck.Type(n.Name)}
 	switch {
 	case n.Name != "abs" && v.Type.Kind == Int:
 		return strict(q("CAST({v} AS DOUBLE)", a), &Type{Kind: Float}, v)
@@ -190,7 +190,7 @@ func (c *compiler) rounding(n *ast.BuiltinNode, v Value) Value {
 		return r
 	}
 	return c.hold(v, func(v Value) Value { // the smallest int has no positive counterpart, and stays
-		a := engine.Args{"v": v.SQL, "neg": c.arithmetic("-", intLiteral(0), v, v.Type).SQL}
+		a := duck.Args{"v": v.SQL, "neg": c.arithmetic("-", intLiteral(0), v, v.Type).SQL}
 		return strict(q("CASE WHEN {v} < 0 THEN {neg} ELSE {v} END", a), v.Type, v)
 	})
 }
@@ -201,19 +201,19 @@ func (c *compiler) bits(n *ast.BuiltinNode, args []Value) Value {
 	}
 	i := &Type{Kind: Int}
 	if n.Name == "bitnot" {
-		return strict(q("(~ {v})", engine.Args{"v": args[0].SQL}), i, args[0])
+		return strict(q("(~ {v})", duck.Args{"v": args[0].SQL}), i, args[0])
 	}
 	if f, ok := map[string]string{"bitand": "({x} & {y})", "bitor": "({x} | {y})", "bitxor": "xor({x}, {y})", "bitnand": "({x} & ~ {y})"}[n.Name]; ok {
-		return strict(q(f, engine.Args{"x": args[0].SQL, "y": args[1].SQL}), i, args...)
+		return strict(q(f, duck.Args{"x": args[0].SQL, "y": args[1].SQL}), i, args...)
 	}
 	return c.hold(args[0], func(x Value) Value { // a negative shift is an error; one by 64 and more shifts all out
 		return c.hold(args[1], func(y Value) Value {
-			a := engine.Args{"x": x.SQL, "y": y.SQL}
-			var v *engine.Query
+			a := duck.Args{"x": x.SQL, "y": y.SQL}
+			var v *duck.Query
 			switch n.Name {
 			case "bitshl":
 				v = q("CAST((((({x}::HUGEINT * (1::HUGEINT << {y}::HUGEINT)) & 18446744073709551615::HUGEINT) + 9223372036854775808::HUGEINT) & 18446744073709551615::HUGEINT) - 9223372036854775808::HUGEINT AS BIGINT)", a)
-				v = q("CASE WHEN {y} BETWEEN 0 AND 63 THEN {v} WHEN {y} > 63 THEN {x} & 0 END", a.With(engine.Args{"v": v}))
+				v = q("CASE WHEN {y} BETWEEN 0 AND 63 THEN {v} WHEN {y} > 63 THEN {x} & 0 END", a.With(duck.Args{"v": v}))
 			case "bitshr":
 				v = q("CASE WHEN {y} BETWEEN 0 AND 63 THEN {x} >> {y} WHEN {y} > 63 THEN CASE WHEN {x} < 0 THEN -1 WHEN {x} >= 0 THEN 0 END END", a)
 			default:
@@ -239,7 +239,7 @@ func (c *compiler) numbers(n *ast.BuiltinNode, args []Value) Value {
 	list.mayErr, list.Type.nilElem = true, false // nil among numbers is an error
 	for _, v := range args {
 		if v.mayNull() {
-			list.SQL = q("CASE WHEN {v} IS NOT NULL THEN {l} END", engine.Args{"v": v.SQL, "l": list.SQL})
+			list.SQL = q("CASE WHEN {v} IS NOT NULL THEN {l} END", duck.Args{"v": v.SQL, "l": list.SQL})
 		}
 	}
 	return list
@@ -252,7 +252,7 @@ func (c *compiler) statistic(n *ast.BuiltinNode, args []Value) Value {
 	list := c.numbers(n, args)
 	t := list.Type.elem
 	return c.hold(list, func(list Value) Value {
-		a := engine.Args{"l": list.SQL}
+		a := duck.Args{"l": list.SQL}
 		whole := list.present()
 		if list.Type.nilElem {
 			whole = q("coalesce(list_count({l}) = len({l}), false)", a)
@@ -262,7 +262,7 @@ func (c *compiler) statistic(n *ast.BuiltinNode, args []Value) Value {
 			op := map[string]string{"max": "<", "min": ">"}[n.Name]
 			acc, x := c.param(), c.param()
 			l, r := Value{SQL: acc, Type: t, simple: true}, Value{SQL: x, Type: t, simple: true}
-			a := a.With(engine.Args{"acc": acc, "x": x, "less": c.compare(n, op, l, r).SQL})
+			a := a.With(duck.Args{"acc": acc, "x": x, "less": c.compare(n, op, l, r).SQL})
 			v := Value{SQL: q("CASE WHEN len({l}) > 0 THEN list_reduce({l}, lambda {acc}, {x}: CASE WHEN {less} THEN {x} ELSE {acc} END) END", a), Type: t, mayNil: true}
 			every := list.okay() // max and min of nil are nil
 			if list.Type.nilElem {
@@ -271,7 +271,7 @@ func (c *compiler) statistic(n *ast.BuiltinNode, args []Value) Value {
 			return when(every, v)
 		case "mean":
 			p := c.param()
-			e := each{list: list, p: p, body: Value{SQL: q("CAST({p} AS DOUBLE)", engine.Args{"p": p}), Type: &Type{Kind: Float}}}
+			e := each{list: list, p: p, body: Value{SQL: q("CAST({p} AS DOUBLE)", duck.Args{"p": p}), Type: &Type{Kind: Float}}}
 			a["sum"] = c.total(e, e.body.Type).SQL
 			return when(whole, Value{SQL: q("CASE WHEN len({l}) = 0 THEN 0::DOUBLE ELSE {sum} / len({l}) END", a), Type: e.body.Type})
 		}
@@ -281,7 +281,7 @@ func (c *compiler) statistic(n *ast.BuiltinNode, args []Value) Value {
 			sorted.SQL = q(`list_concat(list_filter({l}, lambda "_ n": isnan("_ n")), list_sort(list_filter({l}, lambda "_ n": NOT isnan("_ n"))))`, a)
 		}
 		return when(whole, c.hold(sorted, func(s Value) Value {
-			a := engine.Args{"s": s.SQL}
+			a := duck.Args{"s": s.SQL}
 			return Value{Type: f, SQL: q(`CASE WHEN len({s}) = 0 THEN 0::DOUBLE WHEN len({s}) % 2 = 1 THEN list_extract({s}, len({s}) // 2 + 1)
 				ELSE (list_extract({s}, len({s}) // 2) + list_extract({s}, len({s}) // 2 + 1)) / 2 END`, a)}
 		}))
@@ -298,7 +298,7 @@ func (c *compiler) get(n *ast.BuiltinNode) Value {
 			return c.hold(from, func(from Value) Value {
 				v := c.at(from, key)
 				v.mayNil = true
-				unasked := q("({f} IS NULL OR {k} IS NOT NULL)", engine.Args{"f": from.SQL, "k": key.SQL}) // an index that is nil is an error only where there is an array
+				unasked := q("({f} IS NULL OR {k} IS NOT NULL)", duck.Args{"f": from.SQL, "k": key.SQL}) // an index that is nil is an error only where there is an array
 				if !key.mayNil {
 					unasked = nil
 				}
@@ -308,7 +308,7 @@ func (c *compiler) get(n *ast.BuiltinNode) Value {
 	case Map:
 		c.want(n.Arguments[1], key, String)
 		return c.hold(from, func(from Value) Value {
-			v := Value{SQL: q("map_extract_value({m}, {k})", engine.Args{"m": from.SQL, "k": noKey(key)}), Type: from.Type.elem, mayNil: true}
+			v := Value{SQL: q("map_extract_value({m}, {k})", duck.Args{"m": from.SQL, "k": noKey(key)}), Type: from.Type.elem, mayNil: true}
 			return when(all(from.okay(), key.okay()), v)
 		})
 	case Struct:
@@ -321,7 +321,7 @@ func (c *compiler) get(n *ast.BuiltinNode) Value {
 			refuse(n.Arguments[1], "", "there is no field %s, so this is always nil", name)
 		}
 		return c.hold(from, func(from Value) Value {
-			return when(from.okay(), Value{SQL: q("struct_extract({s}, {f})", engine.Args{"s": from.SQL, "f": name}), Type: t, mayNil: true})
+			return when(from.okay(), Value{SQL: q("struct_extract({s}, {f})", duck.Args{"s": from.SQL, "f": name}), Type: t, mayNil: true})
 		})
 	}
 	refuse(n, "", "get takes an array or a map, and this is %s", from.Type)
@@ -331,7 +331,7 @@ func (c *compiler) get(n *ast.BuiltinNode) Value {
 func (c *compiler) arrayFunction(n *ast.BuiltinNode, args []Value) Value {
 	l := args[0]
 	c.want(n.Arguments[0], l, List)
-	a := engine.Args{"l": l.SQL}
+	a := duck.Args{"l": l.SQL}
 	switch n.Name {
 	case "first", "last": // nil where there is no array, too
 		a["i"] = map[string]int{"first": 1, "last": -1}[n.Name]
@@ -339,7 +339,7 @@ func (c *compiler) arrayFunction(n *ast.BuiltinNode, args []Value) Value {
 	case "take":
 		c.want(n.Arguments[1], args[1], Int)
 		return c.hold(args[1], func(k Value) Value {
-			return strict(q("CASE WHEN {k} >= 0 THEN list_slice({l}, 1, {k}) END", a.With(engine.Args{"k": k.SQL})), l.Type, l, k).errs()
+			return strict(q("CASE WHEN {k} >= 0 THEN list_slice({l}, 1, {k}) END", a.With(duck.Args{"k": k.SQL})), l.Type, l, k).errs()
 		})
 	case "reverse":
 		return strict(q("list_reverse({l})", a), l.Type, l)
@@ -349,24 +349,24 @@ func (c *compiler) arrayFunction(n *ast.BuiltinNode, args []Value) Value {
 		}
 		return c.hold(l, func(l Value) Value {
 			x, i := c.param(), c.param()
-			a := engine.Args{"l": l.SQL, "x": x, "i": i}
+			a := duck.Args{"l": l.SQL, "x": x, "i": i}
 			keep := q("list_position({l}, {x}) = {i}", a)
 			if hasFloat(l.Type.elem) { // no NaN equals another
-				keep = q("({k} OR {nan})", engine.Args{"k": keep, "nan": nan(Value{SQL: x, Type: l.Type.elem})})
+				keep = q("({k} OR {nan})", duck.Args{"k": keep, "nan": nan(Value{SQL: x, Type: l.Type.elem})})
 			}
-			return strict(q("list_filter({l}, lambda {x}, {i}: {k})", a.With(engine.Args{"k": keep})), l.Type, l)
+			return strict(q("list_filter({l}, lambda {x}, {i}: {k})", a.With(duck.Args{"k": keep})), l.Type, l)
 		})
 	case "flatten":
 		if l.Type.elem.Kind != List {
 			return l
 		}
 		t := *l.Type.elem
-		inner := q("list_transform({l}, lambda {x}: coalesce({x}, [NULL]))", a.With(engine.Args{"x": c.param()}))
+		inner := q("list_transform({l}, lambda {x}: coalesce({x}, [NULL]))", a.With(duck.Args{"x": c.param()}))
 		if !l.Type.nilElem {
 			inner = l.SQL
 		}
 		t.nilElem = t.nilElem || l.Type.nilElem
-		v := strict(q("flatten({l})", engine.Args{"l": inner}), &t, l)
+		v := strict(q("flatten({l})", duck.Args{"l": inner}), &t, l)
 		if t.elem.Kind == List {
 			return c.arrayFunction(&ast.BuiltinNode{Name: "flatten", Arguments: n.Arguments}, []Value{v})
 		}
@@ -380,10 +380,10 @@ func (c *compiler) arrayFunction(n *ast.BuiltinNode, args []Value) Value {
 			}
 			t.nilElem = t.nilElem || v.Type.nilElem
 		}
-		out := q("list_concat({all})", engine.Args{"all": engine.Each(", ", args, func(v Value) *engine.Query { return v.SQL })})
+		out := q("list_concat({all})", duck.Args{"all": duck.Each(", ", args, func(v Value) *duck.Query { return v.SQL })})
 		for _, v := range args {
 			if v.mayNull() { // list_concat passes over NULL
-				out = q("CASE WHEN {v} IS NOT NULL THEN {out} END", engine.Args{"v": v.SQL, "out": out})
+				out = q("CASE WHEN {v} IS NOT NULL THEN {out} END", duck.Args{"v": v.SQL, "out": out})
 			}
 		}
 		return strict(out, &t, args...)
@@ -391,7 +391,7 @@ func (c *compiler) arrayFunction(n *ast.BuiltinNode, args []Value) Value {
 		if l.Type.elem.Kind != String {
 			refuse(n.Arguments[0], "map it: map(…, string(#))", "join takes an array of strings, and this is %s", l.Type)
 		}
-		sep := Value{SQL: engine.Lit(""), Type: l.Type.elem, simple: true, literal: ""}
+		sep := Value{SQL: duck.Lit(""), Type: l.Type.elem, simple: true, literal: ""}
 		if len(args) > 1 {
 			c.want(n.Arguments[1], args[1], String)
 			sep = args[1]
@@ -400,7 +400,7 @@ func (c *compiler) arrayFunction(n *ast.BuiltinNode, args []Value) Value {
 			return c.hold(sep, func(sep Value) Value {
 				v := strict(c.join(l.SQL, sep), l.Type.elem, l, sep)
 				if l.Type.nilElem {
-					v = when(q("coalesce(list_count({l}) = len({l}), false)", engine.Args{"l": l.SQL}), v)
+					v = when(q("coalesce(list_count({l}) = len({l}), false)", duck.Args{"l": l.SQL}), v)
 				}
 				return v
 			})
@@ -411,8 +411,8 @@ func (c *compiler) arrayFunction(n *ast.BuiltinNode, args []Value) Value {
 }
 
 // join is the strings of a list with sep between them. DuckDB's own takes a literal separator only.
-func (c *compiler) join(list *engine.Query, sep Value) *engine.Query {
-	a := engine.Args{"l": list, "sep": sep.SQL}
+func (c *compiler) join(list *duck.Query, sep Value) *duck.Query {
+	a := duck.Args{"l": list, "sep": sep.SQL}
 	if sep.literal != nil {
 		return q("array_to_string({l}, {sep})", a)
 	}

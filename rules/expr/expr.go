@@ -18,15 +18,15 @@ import (
 	"github.com/expr-lang/expr/file"
 	"github.com/expr-lang/expr/parser"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 	"dsql/sql"
 )
 
 // exprCompiler compiles one expression.
 type compiler struct {
-	cols   []engine.Column
-	column func(engine.Column) *engine.Query // how a column is named in SQL
-	prefix string                            // of lambda parameters
+	cols   []duck.Column
+	column func(duck.Column) *duck.Query // how a column is named in SQL
+	prefix string                        // of lambda parameters
 	params int
 	vars   []variable // let, the innermost last
 	scopes []scope    // predicates, the innermost last
@@ -43,7 +43,7 @@ type variable struct {
 // carried is what the body of a reduce uses of outside. In DuckDB a lambda of list_reduce that names a column may see another
 // row's (1.5.6, where lists of some rows are empty or NULL), so each element carries the values with it.
 type carried struct {
-	elem   *engine.Query // the element and what it carries: a STRUCT
+	elem   *duck.Query // the element and what it carries: a STRUCT
 	values []Value
 }
 
@@ -67,13 +67,13 @@ func (l *carried) carry(v Value) Value {
 	return in
 }
 
-func (l *carried) field(value *engine.Query, t *Type) *engine.Query {
+func (l *carried) field(value *duck.Query, t *Type) *duck.Query {
 	n := slices.IndexFunc(l.values, func(v Value) bool { return v.SQL.String() == value.String() })
 	if n < 0 {
 		n = len(l.values)
 		l.values = append(l.values, Value{SQL: value, Type: t})
 	}
-	return q("struct_extract({e}, {n})", engine.Args{"e": l.elem, "n": "c" + itoa(n)})
+	return q("struct_extract({e}, {n})", duck.Args{"e": l.elem, "n": "c" + itoa(n)})
 }
 
 // scope is what # stands for.
@@ -81,8 +81,8 @@ type scope struct {
 	item Value
 	// of reduce only
 	acc   *Value
-	index *engine.Query // from 1
-	used  *bool         // #index is
+	index *duck.Query // from 1
+	used  *bool       // #index is
 }
 
 // refusal is why an expression can't be compiled: expr can't read it, or SQL can't say it.
@@ -100,7 +100,7 @@ func refuse(n ast.Node, hint, format string, args ...any) {
 }
 
 // compileExpr compiles the text of an expression over columns.
-func compileExpr(text string, cols []engine.Column, column func(engine.Column) *engine.Query) (v Value, err error) {
+func compileExpr(text string, cols []duck.Column, column func(duck.Column) *duck.Query) (v Value, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			re, ok := r.(*refusal)
@@ -145,7 +145,7 @@ func countUses(n ast.Node, uses map[string]int) {
 }
 
 // Compile compiles the string at sp of a script. Errors point inside it.
-func Compile(src *sql.Source, sp sql.Span, cols []engine.Column, column func(engine.Column) *engine.Query) (Value, *sql.Error) {
+func Compile(src *sql.Source, sp sql.Span, cols []duck.Column, column func(duck.Column) *duck.Query) (Value, *sql.Error) {
 	text, err := sql.Unquote(sp.Of(src))
 	if err != nil {
 		return Value{}, &sql.Error{Src: src, Span: sp, Code: "bad-string", Msg: err.Error()}
@@ -194,13 +194,13 @@ func (c *compiler) node(n ast.Node) Value {
 	case *ast.NilNode:
 		return Value{SQL: q("NULL"), Type: &Type{Kind: Nil}, mayNil: true, simple: true}
 	case *ast.BoolNode:
-		return Value{SQL: engine.Lit(n.Value), Type: &Type{Kind: Bool}, simple: true, literal: n.Value}
+		return Value{SQL: duck.Lit(n.Value), Type: &Type{Kind: Bool}, simple: true, literal: n.Value}
 	case *ast.IntegerNode:
 		return intLiteral(int64(n.Value))
 	case *ast.FloatNode:
-		return Value{SQL: engine.Lit(n.Value), Type: &Type{Kind: Float}, simple: true, literal: n.Value}
+		return Value{SQL: duck.Lit(n.Value), Type: &Type{Kind: Float}, simple: true, literal: n.Value}
 	case *ast.StringNode:
-		return Value{SQL: engine.Lit(n.Value), Type: &Type{Kind: String}, simple: true, literal: n.Value}
+		return Value{SQL: duck.Lit(n.Value), Type: &Type{Kind: String}, simple: true, literal: n.Value}
 	case *ast.BytesNode:
 		refuse(n, "write a string", "bytes have no SQL type that expr's functions work on")
 	case *ast.IdentifierNode:
@@ -237,7 +237,7 @@ func (c *compiler) node(n ast.Node) Value {
 }
 
 func intLiteral(n int64) Value {
-	return Value{SQL: q("{n}::BIGINT", engine.Args{"n": n}), Type: &Type{Kind: Int}, simple: true, literal: int(n), bounded: true, lo: n, hi: n}
+	return Value{SQL: q("{n}::BIGINT", duck.Args{"n": n}), Type: &Type{Kind: Int}, simple: true, literal: int(n), bounded: true, lo: n, hi: n}
 }
 
 // identifier is a let variable or a column.
@@ -264,7 +264,7 @@ func (c *compiler) columnNamed(n ast.Node, name string) Value {
 		}
 		v := Value{SQL: c.column(col), Type: t, mayNil: true, simple: true}
 		if col.Type != t.SQL() {
-			v.SQL = q("CAST({c} AS {t})", engine.Args{"c": v.SQL, "t": engine.Type(t.SQL())})
+			v.SQL = q("CAST({c} AS {t})", duck.Args{"c": v.SQL, "t": duck.Type(t.SQL())})
 		}
 		if b, ok := bounds[col.Type]; ok {
 			v.bounded, v.lo, v.hi = true, b[0], b[1]
@@ -272,7 +272,7 @@ func (c *compiler) columnNamed(n ast.Node, name string) Value {
 		return c.inside(v, 0)
 	}
 	hint := ""
-	if near := sql.Nearest(name, engine.ColumnNames(c.cols)); near != "" {
+	if near := sql.Nearest(name, duck.ColumnNames(c.cols)); near != "" {
 		hint = "did you mean " + near + "?"
 	} else if i := indexFold(c.cols, name); i >= 0 {
 		hint = "expr tells case apart: write " + c.cols[i].Name
@@ -281,7 +281,7 @@ func (c *compiler) columnNamed(n ast.Node, name string) Value {
 	return Value{}
 }
 
-func indexFold(cols []engine.Column, name string) int {
+func indexFold(cols []duck.Column, name string) int {
 	for i, c := range cols {
 		if strings.EqualFold(c.Name, name) {
 			return i
@@ -301,7 +301,7 @@ func (c *compiler) pointer(n *ast.PointerNode) Value {
 		return s.item
 	case n.Name == "index" && s.acc != nil:
 		*s.used = true
-		return Value{SQL: q("({i} - 1)", engine.Args{"i": s.index}), Type: &Type{Kind: Int}, simple: true, bounded: true, hi: 1 << 40}
+		return Value{SQL: q("({i} - 1)", duck.Args{"i": s.index}), Type: &Type{Kind: Int}, simple: true, bounded: true, hi: 1 << 40}
 	case n.Name == "acc" && s.acc != nil:
 		return *s.acc
 	}
@@ -328,7 +328,7 @@ func (c *compiler) let(n *ast.VariableDeclaratorNode) Value {
 
 // sequence gives its last; an error of the others is one of the whole.
 func (c *compiler) sequence(n *ast.SequenceNode) Value {
-	var oks []*engine.Query
+	var oks []*duck.Query
 	var last Value
 	for i, x := range n.Nodes {
 		last = c.node(x)

@@ -9,7 +9,7 @@ import (
 
 	"github.com/expr-lang/expr"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 	"dsql/internal/testkit"
 )
 
@@ -155,7 +155,7 @@ func TestExprGenerated(t *testing.T) {
 				var texts []string
 				for len(texts) < batch {
 					text := g.expr(types[g.IntN(len(types))], 1+g.IntN(4))
-					_, err := compileExpr(text, exprCols, func(c engine.Column) *engine.Query { return engine.Ident(c.Name) })
+					_, err := compileExpr(text, exprCols, func(c duck.Column) *duck.Query { return duck.Ident(c.Name) })
 					if err != nil {
 						refused++
 						if !mayRefuse(err.Error()) {

@@ -3,7 +3,7 @@ package expr
 import (
 	"github.com/expr-lang/expr/ast"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 	"dsql/sql"
 )
 
@@ -17,8 +17,8 @@ func nearest(name string, names []string) string {
 // each is what a predicate makes of an array's elements.
 type each struct {
 	list Value
-	p    *engine.Query // the element
-	i    *engine.Query // its place from 1; nil where nobody asks
+	p    *duck.Query // the element
+	i    *duck.Query // its place from 1; nil where nobody asks
 	body Value
 }
 
@@ -38,30 +38,30 @@ func (c *compiler) itself(list Value) each {
 }
 
 // lambda is the predicate's text with another body.
-func (e each) lambda(body *engine.Query) *engine.Query {
-	a := engine.Args{"p": e.p, "b": body}
+func (e each) lambda(body *duck.Query) *duck.Query {
+	a := duck.Args{"p": e.p, "b": body}
 	if e.i != nil {
-		a["p"] = q("{p}, {i}", engine.Args{"p": e.p, "i": e.i})
+		a["p"] = q("{p}, {i}", duck.Args{"p": e.p, "i": e.i})
 	}
 	return q("lambda {p}: {b}", a)
 }
 
-func (e each) apply(f string, body *engine.Query) *engine.Query {
-	return q("{f}({l}, {lambda})", engine.Args{"f": engine.Type(f), "l": e.list.SQL, "lambda": e.lambda(body)})
+func (e each) apply(f string, body *duck.Query) *duck.Query {
+	return q("{f}({l}, {lambda})", duck.Args{"f": duck.Type(f), "l": e.list.SQL, "lambda": e.lambda(body)})
 }
 
 // every is v where the predicate's result for each element meets cond (never NULL); else an error.
-func (e each) every(cond *engine.Query, v Value) Value {
+func (e each) every(cond *duck.Query, v Value) Value {
 	if cond == nil {
 		return v
 	}
-	return when(q("(list_bool_and({l}) IS NOT FALSE)", engine.Args{"l": e.apply("list_transform", cond)}), v)
+	return when(q("(list_bool_and({l}) IS NOT FALSE)", duck.Args{"l": e.apply("list_transform", cond)}), v)
 }
 
 // first is the place, from 0, of the first (or last) element whose predicate is not pass; -2 when it stops with an error or nil
 // there, NULL when there is none.
-func (e each) first(pass, last bool) *engine.Query {
-	a := engine.Args{"b": e.body.SQL, "i": e.i, "at": 1}
+func (e each) first(pass, last bool) *duck.Query {
+	a := duck.Args{"b": e.body.SQL, "i": e.i, "at": 1}
 	if e.i == nil {
 		e.i = q(`"_ i"`)
 		a["i"] = e.i
@@ -74,7 +74,7 @@ func (e each) first(pass, last bool) *engine.Query {
 	} else {
 		a["code"] = q("CASE WHEN {b} THEN {i} - 1 WHEN NOT {b} THEN -1 ELSE -2 END", a)
 	}
-	a["codes"] = e.apply("list_transform", a["code"].(*engine.Query))
+	a["codes"] = e.apply("list_transform", a["code"].(*duck.Query))
 	return q(`list_extract(list_filter({codes}, lambda "_ c": "_ c" <> -1), {at})`, a)
 }
 
@@ -114,7 +114,7 @@ func (c *compiler) loop(n *ast.BuiltinNode) Value {
 func (c *compiler) search(n *ast.BuiltinNode, e each) Value {
 	b, i := &Type{Kind: Bool}, &Type{Kind: Int}
 	filtered := e.apply("list_filter", e.body.SQL)
-	a := engine.Args{"l": e.list.SQL, "f": filtered}
+	a := duck.Args{"l": e.list.SQL, "f": filtered}
 	switch n.Name {
 	case "filter":
 		return e.every(e.body.present(), strict(filtered, e.list.Type, e.list))
@@ -129,12 +129,12 @@ func (c *compiler) search(n *ast.BuiltinNode, e each) Value {
 		settled := map[string]bool{"any": true, "none": false, "all": false}[n.Name]
 		if !e.body.mayNull() && n.Name != "all" {
 			op := map[string]string{"any": ">", "none": "="}[n.Name]
-			return strict(q("(len({f}) {op} 0)", a.With(engine.Args{"op": engine.Type(op)})), b, e.list)
+			return strict(q("(len({f}) {op} 0)", a.With(duck.Args{"op": duck.Type(op)})), b, e.list)
 		}
 		a["at"], a["yes"], a["no"] = e.first(n.Name == "all", false), settled, !settled
 		v := q("CASE coalesce({at}, -1) WHEN -2 THEN NULL WHEN -1 THEN {no} ELSE {yes} END", a)
 		if e.list.mayNull() {
-			v = q("CASE WHEN {l} IS NOT NULL THEN {v} END", a.With(engine.Args{"v": v}))
+			v = q("CASE WHEN {l} IS NOT NULL THEN {v} END", a.With(duck.Args{"v": v}))
 		}
 		r := strict(v, b, e.list)
 		r.mayErr = r.mayErr || e.body.mayNull()
@@ -166,7 +166,7 @@ func (c *compiler) total(e each, t *Type) Value {
 	}
 	acc, x := c.param(), c.param()
 	l, r := Value{SQL: acc, Type: t, mayErr: true, simple: true}, Value{SQL: x, Type: t, mayErr: true, simple: true}
-	a := engine.Args{"l": list, "acc": acc, "x": x, "zero": q("0::{t}", engine.Args{"t": engine.Type(t.SQL())})}
+	a := duck.Args{"l": list, "acc": acc, "x": x, "zero": q("0::{t}", duck.Args{"t": duck.Type(t.SQL())})}
 	if t.Kind == Int {
 		a["add"] = c.arithmetic("+", l, r, t).SQL
 	} else {
@@ -198,11 +198,11 @@ func (c *compiler) reduce(n *ast.BuiltinNode, list Value) Value {
 		l := &carried{elem: c.param()}
 		state, index, used := c.param(), c.param(), false
 		body := func() Value {
-			a := Value{SQL: q("struct_extract({s}, 'acc')", engine.Args{"s": state}), Type: acc, mayErr: true, simple: true}
-			item := Value{SQL: q("struct_extract({e}, 'x')", engine.Args{"e": l.elem}), Type: list.Type.elem, mayNil: list.Type.nilElem, simple: true}
+			a := Value{SQL: q("struct_extract({s}, 'acc')", duck.Args{"s": state}), Type: acc, mayErr: true, simple: true}
+			item := Value{SQL: q("struct_extract({e}, 'x')", duck.Args{"e": l.elem}), Type: list.Type.elem, mayNil: list.Type.nilElem, simple: true}
 			at := index
 			if first.SQL == nil { // the first element is the accumulator
-				at = q("({i} + 1)", engine.Args{"i": index})
+				at = q("({i} + 1)", duck.Args{"i": index})
 			}
 			c.loops = append(c.loops, l)
 			c.scopes = append(c.scopes, scope{item: item, index: at, acc: &a, used: &used})
@@ -225,23 +225,23 @@ func (c *compiler) reduce(n *ast.BuiltinNode, list Value) Value {
 		if !b.Type.same(acc) {
 			refuse(n.Arguments[1], "bring them to one type: float(…), int(…), string(…)", "the accumulator is %s and becomes %s", acc, b.Type)
 		}
-		a := engine.Args{"l": list.SQL, "s": state, "e": l.elem, "p": c.param(), "t": engine.Type(acc.SQL()), "elem": engine.Type(list.Type.elem.SQL()), "i": q(""), "first": first.SQL, "body": b.SQL}
+		a := duck.Args{"l": list.SQL, "s": state, "e": l.elem, "p": c.param(), "t": duck.Type(acc.SQL()), "elem": duck.Type(list.Type.elem.SQL()), "i": q(""), "first": first.SQL, "body": b.SQL}
 		if used {
-			a["i"] = q(", {i}", engine.Args{"i": index})
+			a["i"] = q(", {i}", duck.Args{"i": index})
 		}
-		var carry, nothing []*engine.Query
+		var carry, nothing []*duck.Query
 		for i, v := range l.values {
-			f := engine.Args{"n": engine.Ident("c" + itoa(i)), "v": v.SQL, "t": engine.Type(v.Type.SQL())}
+			f := duck.Args{"n": duck.Ident("c" + itoa(i)), "v": v.SQL, "t": duck.Type(v.Type.SQL())}
 			carry, nothing = append(carry, q(", {n} := {v}", f)), append(nothing, q(", {n} := NULL::{t}", f))
 		}
-		a["carry"], a["nothing"], a["rest"] = engine.Cat(carry...), engine.Cat(nothing...), list.SQL
+		a["carry"], a["nothing"], a["rest"] = duck.Cat(carry...), duck.Cat(nothing...), list.SQL
 		if first.SQL == nil {
 			a["first"], a["rest"] = q("list_extract({l}, 1)", a), q("list_slice({l}, 2, len({l}))", a)
 		}
 		v := q(`struct_extract(list_reduce(list_transform({rest}, lambda {p}: struct_pack(acc := NULL::{t}, x := {p}{carry})), lambda {s}, {e}{i}: struct_pack(acc := CASE WHEN struct_extract({s}, 'acc') IS NOT NULL THEN {body} END, x := NULL::{elem}{nothing}),
 			struct_pack(acc := CAST({first} AS {t}), x := NULL::{elem}{nothing})), 'acc')`, a)
 		if first.SQL == nil {
-			return strict(q("CASE WHEN len({l}) > 0 THEN {v} END", a.With(engine.Args{"v": v})), acc, list).errs()
+			return strict(q("CASE WHEN len({l}) > 0 THEN {v} END", a.With(duck.Args{"v": v})), acc, list).errs()
 		}
 		r := strict(v, acc, list, first)
 		r.mayErr = r.mayErr || b.mayErr
@@ -277,7 +277,7 @@ func (c *compiler) sort(n *ast.BuiltinNode) Value {
 		f = "list_reverse_sort"
 	}
 	return c.hold(list, func(list Value) Value {
-		a := engine.Args{"f": engine.Type(f), "l": list.SQL}
+		a := duck.Args{"f": duck.Type(f), "l": list.SQL}
 		v := strict(q("{f}({l})", a), list.Type, list)
 		if list.Type.nilElem {
 			v = when(q("coalesce(len({l}) < 2 OR list_count({l}) = len({l}), false)", a), v)
@@ -293,18 +293,18 @@ func (c *compiler) sortBy(n *ast.BuiltinNode, list Value) Value {
 	if e.i == nil {
 		e.i = c.param()
 	}
-	a := engine.Args{"l": list.SQL, "k": e.body.SQL, "i": e.i, "f": engine.Type("list_sort"), "p": c.param()}
+	a := duck.Args{"l": list.SQL, "k": e.body.SQL, "i": e.i, "f": duck.Type("list_sort"), "p": c.param()}
 	if desc {
-		a["f"], a["i"] = engine.Type("list_reverse_sort"), q("-{i}", a)
+		a["f"], a["i"] = duck.Type("list_reverse_sort"), q("-{i}", a)
 	}
 	a["keys"] = e.apply("list_transform", q("struct_pack(k := {k}, i := {i})", a))
 	v := strict(q("list_transform({f}({keys}), lambda {p}: list_extract({l}, abs(struct_extract({p}, 'i'))))", a), list.Type, list)
 	if !e.body.mayNull() {
 		return v
 	}
-	ok := q("coalesce(list_bool_and({oks}), true)", engine.Args{"oks": e.apply("list_transform", e.body.present())})
+	ok := q("coalesce(list_bool_and({oks}), true)", duck.Args{"oks": e.apply("list_transform", e.body.present())})
 	if e.body.mayNil {
-		ok = q("(coalesce(len({l}), 0) < 2 AND {alone} OR {ok})", a.With(engine.Args{"ok": ok, "alone": q("coalesce(list_bool_and({oks}), true)", engine.Args{"oks": e.apply("list_transform", orTrue(e.body.okay()))})}))
+		ok = q("(coalesce(len({l}), 0) < 2 AND {alone} OR {ok})", a.With(duck.Args{"ok": ok, "alone": q("coalesce(list_bool_and({oks}), true)", duck.Args{"oks": e.apply("list_transform", orTrue(e.body.okay()))})}))
 	}
 	return when(ok, v)
 }

@@ -3,7 +3,7 @@ package expr
 import (
 	"github.com/expr-lang/expr/ast"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // chain is a?.b.c: where a is nil the whole of it is.
@@ -14,7 +14,7 @@ func (c *compiler) chain(n *ast.ChainNode) Value {
 	}
 	ok := orTrue(v.okay())
 	v.mayNil = true
-	v.ok = q("({stop} OR {ok})", engine.Args{"stop": v.stop, "ok": ok})
+	v.ok = q("({stop} OR {ok})", duck.Args{"stop": v.stop, "ok": ok})
 	v.stop = nil
 	return v
 }
@@ -52,9 +52,9 @@ func optional(n *ast.MemberNode, base, v Value) Value {
 		return v
 	}
 	if base.mayNil {
-		null := all(base.okay(), q("({b} IS NULL)", engine.Args{"b": base.SQL}))
+		null := all(base.okay(), q("({b} IS NULL)", duck.Args{"b": base.SQL}))
 		if v.stop != nil {
-			null = q("({s} OR {n})", engine.Args{"s": v.stop, "n": null})
+			null = q("({s} OR {n})", duck.Args{"s": v.stop, "n": null})
 		}
 		v.stop = null
 	}
@@ -77,7 +77,7 @@ func (c *compiler) structField(n *ast.MemberNode, base Value) Value {
 		}
 		refuse(n.Property, nearest(name.Value, names), "there is no field %s", name.Value)
 	}
-	v := Value{SQL: q("struct_extract({b}, {f})", engine.Args{"b": base.SQL, "f": name.Value}), Type: t, mayNil: true, mayErr: base.mayNull(), simple: base.simple}
+	v := Value{SQL: q("struct_extract({b}, {f})", duck.Args{"b": base.SQL, "f": name.Value}), Type: t, mayNil: true, mayErr: base.mayNull(), simple: base.simple}
 	v.ok = base.present()
 	return optional(n, base, v)
 }
@@ -86,16 +86,16 @@ func (c *compiler) structField(n *ast.MemberNode, base Value) Value {
 func (c *compiler) mapItem(n *ast.MemberNode, base Value) Value {
 	key := c.node(n.Property)
 	c.want(n.Property, key, String)
-	v := Value{SQL: q("map_extract_value({b}, {k})", engine.Args{"b": base.SQL, "k": noKey(key)}), Type: base.Type.elem, mayNil: true, mayErr: base.mayNull(), ok: base.present()}
+	v := Value{SQL: q("map_extract_value({b}, {k})", duck.Args{"b": base.SQL, "k": noKey(key)}), Type: base.Type.elem, mayNil: true, mayErr: base.mayNull(), ok: base.present()}
 	return optional(n, base, when(key.okay(), v))
 }
 
 // noKey: to the VM a nil key is the empty one.
-func noKey(key Value) *engine.Query {
+func noKey(key Value) *duck.Query {
 	if !key.mayNil {
 		return key.SQL
 	}
-	return q("coalesce({k}, '')", engine.Args{"k": key.SQL})
+	return q("coalesce({k}, '')", duck.Args{"k": key.SQL})
 }
 
 // listItem: an index from 0, or from -1 backwards; one that is out of range is an error.
@@ -106,7 +106,7 @@ func (c *compiler) listItem(n *ast.MemberNode, base Value) Value {
 		v := c.at(base, index)
 		v.mayErr = true
 		if v.mayNil {
-			inside := q("coalesce({i} < len({b}) AND {i} >= -len({b}), false)", engine.Args{"b": base.SQL, "i": index.SQL})
+			inside := q("coalesce({i} < len({b}) AND {i} >= -len({b}), false)", duck.Args{"b": base.SQL, "i": index.SQL})
 			v.ok = all(base.present(), index.present(), inside)
 		}
 		return optional(n, base, v)
@@ -115,7 +115,7 @@ func (c *compiler) listItem(n *ast.MemberNode, base Value) Value {
 
 // at is the item at an index from 0 or backwards from -1; NULL out of range.
 func (c *compiler) at(list, index Value) Value {
-	a := engine.Args{"b": list.SQL, "i": index.SQL}
+	a := duck.Args{"b": list.SQL, "i": index.SQL}
 	v := Value{Type: list.Type.elem, mayNil: list.Type.nilElem}
 	if i, ok := index.literal.(int); ok {
 		if i >= 0 {
@@ -149,22 +149,22 @@ func (c *compiler) slice(n *ast.SliceNode) Value {
 	}
 	from, to := end(n.From), end(n.To)
 	return c.hold(base, func(base Value) Value {
-		a := engine.Args{"b": base.SQL}
-		place := func(v *Value, otherwise *engine.Query) *engine.Query {
+		a := duck.Args{"b": base.SQL}
+		place := func(v *Value, otherwise *duck.Query) *duck.Query {
 			if v == nil {
 				return otherwise
 			}
 			if i, ok := v.literal.(int); ok && i >= 0 {
-				return engine.Lit(min(i, 1<<40))
+				return duck.Lit(min(i, 1<<40))
 			}
 			// Counted from the end where it is negative, and never outside; no array is as long as 1 << 40.
-			return q("greatest(least(CASE WHEN {i} < 0 THEN greatest({i}, -1099511627776) + len({b}) ELSE least({i}, 1099511627776) END, len({b})), 0)", a.With(engine.Args{"i": v.SQL}))
+			return q("greatest(least(CASE WHEN {i} < 0 THEN greatest({i}, -1099511627776) + len({b}) ELSE least({i}, 1099511627776) END, len({b})), 0)", a.With(duck.Args{"i": v.SQL}))
 		}
 		a["from"], a["to"] = place(from, q("0")), place(to, q("len({b})", a))
 		v := q("list_slice({b}, {from} + 1, {to})", a)
 		for _, o := range operands[1:] {
 			if o.mayNull() { // greatest and least pass over NULL
-				v = q("CASE WHEN {o} IS NOT NULL THEN {v} END", engine.Args{"o": o.SQL, "v": v})
+				v = q("CASE WHEN {o} IS NOT NULL THEN {v} END", duck.Args{"o": o.SQL, "v": v})
 			}
 		}
 		return strict(v, base.Type, operands...)
@@ -201,8 +201,8 @@ func (c *compiler) listOf(n ast.Node, items []Value) Value {
 		t.elem = c.unify(n, &x, &items[i])
 		t.nilElem = t.nilElem || items[i].mayNil
 	}
-	return c.observe(t, items, func(items []Value) *engine.Query {
-		return q("[{items}]", engine.Args{"items": engine.Each(", ", items, func(v Value) *engine.Query { return v.SQL })})
+	return c.observe(t, items, func(items []Value) *duck.Query {
+		return q("[{items}]", duck.Args{"items": duck.Each(", ", items, func(v Value) *duck.Query { return v.SQL })})
 	})
 }
 
@@ -229,11 +229,11 @@ func (c *compiler) mapLiteral(n *ast.MapNode) Value {
 	if len(items) == 0 {
 		refuse(n, "", "an empty map has no type in SQL")
 	}
-	return c.observe(t, items, func(items []Value) *engine.Query {
+	return c.observe(t, items, func(items []Value) *duck.Query {
 		i := -1
-		return q("struct_pack({f})", engine.Args{"f": engine.Each(", ", items, func(v Value) *engine.Query {
+		return q("struct_pack({f})", duck.Args{"f": duck.Each(", ", items, func(v Value) *duck.Query {
 			i++
-			return q("{n} := {v}", engine.Args{"n": engine.Ident(t.fields[i].name), "v": v.SQL})
+			return q("{n} := {v}", duck.Args{"n": duck.Ident(t.fields[i].name), "v": v.SQL})
 		})})
 	})
 }
@@ -250,7 +250,7 @@ func (c *compiler) in(n *ast.BinaryNode) Value {
 		for _, col := range c.cols {
 			found = found || col.Name == name.Value
 		}
-		return Value{SQL: engine.Lit(found), Type: b, simple: true, literal: found}
+		return Value{SQL: duck.Lit(found), Type: b, simple: true, literal: found}
 	}
 	l := c.node(n.Left)
 	if r, ok := n.Right.(*ast.BinaryNode); ok && r.Operator == ".." && l.Type.Kind == Int {
@@ -264,11 +264,11 @@ func (c *compiler) in(n *ast.BinaryNode) Value {
 	r := c.node(n.Right)
 	switch r.Type.Kind {
 	case Nil:
-		return c.observe(b, []Value{l}, func([]Value) *engine.Query { return q("false") })
+		return c.observe(b, []Value{l}, func([]Value) *duck.Query { return q("false") })
 	case Map:
 		c.want(n.Left, l, String)
-		return c.observe(b, []Value{l, r}, func(o []Value) *engine.Query {
-			return q("coalesce(map_contains({m}, {k}), false)", engine.Args{"m": o[1].SQL, "k": noKey(o[0])})
+		return c.observe(b, []Value{l, r}, func(o []Value) *duck.Query {
+			return q("coalesce(map_contains({m}, {k}), false)", duck.Args{"m": o[1].SQL, "k": noKey(o[0])})
 		})
 	case Struct:
 		name, ok := l.literal.(string)
@@ -276,8 +276,8 @@ func (c *compiler) in(n *ast.BinaryNode) Value {
 			refuse(n.Left, "write the name as a string", "which field must be known beforehand")
 		}
 		_, has := r.Type.field(name)
-		return c.observe(b, []Value{r}, func(o []Value) *engine.Query {
-			return q("({v} IS NOT NULL AND {has})", engine.Args{"v": o[0].SQL, "has": has})
+		return c.observe(b, []Value{r}, func(o []Value) *duck.Query {
+			return q("({v} IS NOT NULL AND {has})", duck.Args{"v": o[0].SQL, "has": has})
 		})
 	case List:
 		return c.inList(n, l, r)
@@ -291,13 +291,13 @@ func (c *compiler) inSpan(r *ast.BinaryNode, l Value) Value {
 	c.want(r.Left, from, Int)
 	c.want(r.Right, to, Int)
 	b := &Type{Kind: Bool}
-	within := func(l *engine.Query) *engine.Query {
-		return q("({l} BETWEEN {f} AND {t})", engine.Args{"l": l, "f": from.SQL, "t": to.SQL})
+	within := func(l *duck.Query) *duck.Query {
+		return q("({l} BETWEEN {f} AND {t})", duck.Args{"l": l, "f": from.SQL, "t": to.SQL})
 	}
 	if !l.mayNil {
 		return strict(within(l.SQL), b, l, from, to)
 	}
-	return when(all(from.present(), to.present()), c.observe(b, []Value{l}, func(o []Value) *engine.Query { return q("coalesce({b}, false)", engine.Args{"b": within(o[0].SQL)}) }))
+	return when(all(from.present(), to.present()), c.observe(b, []Value{l}, func(o []Value) *duck.Query { return q("coalesce({b}, false)", duck.Args{"b": within(o[0].SQL)}) }))
 }
 
 // inLiterals is SQL's own IN, for strings and numbers written out.
@@ -310,19 +310,19 @@ func (c *compiler) inLiterals(n *ast.BinaryNode, r *ast.ArrayNode, l Value) (Val
 			return Value{}, false
 		}
 	}
-	in := func(l *engine.Query) *engine.Query {
-		return q("({l} IN ({items}))", engine.Args{"l": l, "items": engine.Each(", ", items, func(v Value) *engine.Query { return v.SQL })})
+	in := func(l *duck.Query) *duck.Query {
+		return q("({l} IN ({items}))", duck.Args{"l": l, "items": duck.Each(", ", items, func(v Value) *duck.Query { return v.SQL })})
 	}
 	b := &Type{Kind: Bool}
 	if !l.mayNil {
 		return strict(in(l.SQL), b, l), true
 	}
-	return c.observe(b, []Value{l}, func(o []Value) *engine.Query { return q("coalesce({in}, false)", engine.Args{"in": in(o[0].SQL)}) }), true
+	return c.observe(b, []Value{l}, func(o []Value) *duck.Query { return q("coalesce({in}, false)", duck.Args{"in": in(o[0].SQL)}) }), true
 }
 
 func (c *compiler) inList(n *ast.BinaryNode, l, r Value) Value {
 	if l.Type.Kind == Nil {
-		l.SQL, l.Type = q("NULL::{t}", engine.Args{"t": engine.Type(r.Type.elem.SQL())}), r.Type.elem
+		l.SQL, l.Type = q("NULL::{t}", duck.Args{"t": duck.Type(r.Type.elem.SQL())}), r.Type.elem
 	}
 	l.asFloat(r.Type.elem)
 	if !l.Type.same(r.Type.elem) && !(l.Type.number() && r.Type.elem.number()) {
@@ -332,20 +332,20 @@ func (c *compiler) inList(n *ast.BinaryNode, l, r Value) Value {
 		refuse(n, "compare what is in them", "%s can't be compared as a whole with the VM's meaning", l.Type)
 	}
 	if l.Type.Kind != r.Type.elem.Kind { // DuckDB looks for the list's own type, and would round
-		r.SQL = q("CAST({r} AS DOUBLE[])", engine.Args{"r": r.SQL})
-		l.SQL = q("CAST({l} AS DOUBLE)", engine.Args{"l": l.SQL})
+		r.SQL = q("CAST({r} AS DOUBLE[])", duck.Args{"r": r.SQL})
+		l.SQL = q("CAST({l} AS DOUBLE)", duck.Args{"l": l.SQL})
 	}
 	b := &Type{Kind: Bool}
 	return c.hold(r, func(r Value) Value {
 		return c.hold(l, func(l Value) Value {
-			return c.observe(b, []Value{l, r}, func(o []Value) *engine.Query {
-				a := engine.Args{"l": o[0].SQL, "r": o[1].SQL}
+			return c.observe(b, []Value{l, r}, func(o []Value) *duck.Query {
+				a := duck.Args{"l": o[0].SQL, "r": o[1].SQL}
 				has := q("coalesce(list_contains({r}, {l}), false)", a)
 				if hasFloat(l.Type) && l.literal == nil {
-					has = q("({has} AND NOT {nan})", engine.Args{"has": has, "nan": nan(o[0])})
+					has = q("({has} AND NOT {nan})", duck.Args{"has": has, "nan": nan(o[0])})
 				}
 				if o[0].mayNil && r.Type.nilElem {
-					has = q("CASE WHEN {l} IS NULL THEN coalesce(list_count({r}) < len({r}), false) ELSE {has} END", a.With(engine.Args{"has": has}))
+					has = q("CASE WHEN {l} IS NULL THEN coalesce(list_count({r}) < len({r}), false) ELSE {has} END", a.With(duck.Args{"has": has}))
 				}
 				return has
 			})

@@ -7,7 +7,7 @@ import (
 
 	"github.com/expr-lang/expr/ast"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 func (c *compiler) unary(n *ast.UnaryNode) Value {
@@ -15,7 +15,7 @@ func (c *compiler) unary(n *ast.UnaryNode) Value {
 	switch {
 	case n.Operator == "!" || n.Operator == "not":
 		c.want(n.Node, v, Bool)
-		return strict(q("(NOT {v})", engine.Args{"v": v.SQL}), v.Type, v)
+		return strict(q("(NOT {v})", duck.Args{"v": v.SQL}), v.Type, v)
 	case n.Operator == "+" && v.Type.number():
 		return v
 	case n.Operator == "-" && v.Type.number():
@@ -30,11 +30,11 @@ func (c *compiler) negate(v Value) Value {
 	case int:
 		return intLiteral(-int64(l))
 	case float64:
-		v.SQL, v.literal = engine.Lit(-l), -l
+		v.SQL, v.literal = duck.Lit(-l), -l
 		return v
 	}
 	if v.Type.Kind == Float {
-		return strict(q("(-{v})", engine.Args{"v": v.SQL}), v.Type, v)
+		return strict(q("(-{v})", duck.Args{"v": v.SQL}), v.Type, v)
 	}
 	return c.arithmetic("-", intLiteral(0), v, v.Type)
 }
@@ -67,7 +67,7 @@ func (c *compiler) binary(n *ast.BinaryNode) Value {
 	case "==", "!=":
 		v := c.equal(n, l, r)
 		if n.Operator == "!=" {
-			v.SQL = q("(NOT {v})", engine.Args{"v": v.SQL})
+			v.SQL = q("(NOT {v})", duck.Args{"v": v.SQL})
 		}
 		return v
 	case "<", "<=", ">", ">=":
@@ -82,8 +82,8 @@ func (c *compiler) binary(n *ast.BinaryNode) Value {
 		c.want(n.Left, l, String, Nil)
 		c.want(n.Right, r, String, Nil)
 		f := map[string]string{"contains": "contains", "startsWith": "starts_with", "endsWith": "ends_with"}[n.Operator]
-		return c.falseIfNil(func(o []Value) *engine.Query {
-			return q("{f}({l}, {r})", engine.Args{"f": engine.Type(f), "l": textOf(o[0]), "r": textOf(o[1])})
+		return c.falseIfNil(func(o []Value) *duck.Query {
+			return q("{f}({l}, {r})", duck.Args{"f": duck.Type(f), "l": textOf(o[0]), "r": textOf(o[1])})
 		}, l, r)
 	case "matches":
 		return c.matches(n, l, r)
@@ -92,7 +92,7 @@ func (c *compiler) binary(n *ast.BinaryNode) Value {
 }
 
 // textOf is a string's SQL; nil has a type then.
-func textOf(v Value) *engine.Query {
+func textOf(v Value) *duck.Query {
 	if v.Type.Kind == Nil {
 		return q("NULL::VARCHAR")
 	}
@@ -100,11 +100,11 @@ func textOf(v Value) *engine.Query {
 }
 
 // falseIfNil is a condition on strings that the VM says is false for nil.
-func (c *compiler) falseIfNil(cond func([]Value) *engine.Query, operands ...Value) Value {
+func (c *compiler) falseIfNil(cond func([]Value) *duck.Query, operands ...Value) Value {
 	b := &Type{Kind: Bool}
 	for _, o := range operands {
 		if o.mayNil {
-			return c.observe(b, operands, func(o []Value) *engine.Query { return q("coalesce({c}, false)", engine.Args{"c": cond(o)}) })
+			return c.observe(b, operands, func(o []Value) *duck.Query { return q("coalesce({c}, false)", duck.Args{"c": cond(o)}) })
 		}
 	}
 	return strict(cond(operands), b, operands...)
@@ -119,8 +119,8 @@ func (c *compiler) matches(n *ast.BinaryNode, l, r Value) Value {
 	if _, err := regexp.Compile(pattern); err != nil {
 		refuse(n.Right, "regular expressions are RE2's", "this regular expression doesn't compile: %s", err)
 	}
-	return c.falseIfNil(func(o []Value) *engine.Query {
-		return q("regexp_matches({l}, {r})", engine.Args{"l": textOf(o[0]), "r": pattern})
+	return c.falseIfNil(func(o []Value) *duck.Query {
+		return q("regexp_matches({l}, {r})", duck.Args{"l": textOf(o[0]), "r": pattern})
 	}, l)
 }
 
@@ -131,7 +131,7 @@ func (c *compiler) logic(n *ast.BinaryNode) Value {
 	c.want(n.Right, r, Bool)
 	and := n.Operator == "and" || n.Operator == "&&"
 	v := Value{Type: &Type{Kind: Bool}, mayNil: r.mayNil, mayErr: l.mayNull() || r.mayErr}
-	a := engine.Args{"r": r.SQL, "ok": orTrue(r.okay())}
+	a := duck.Args{"r": r.SQL, "ok": orTrue(r.okay())}
 	if !l.mayNull() {
 		a["l"] = l.SQL
 		if and {
@@ -152,7 +152,7 @@ func (c *compiler) logic(n *ast.BinaryNode) Value {
 	})
 }
 
-func orTrue(c *engine.Query) *engine.Query {
+func orTrue(c *duck.Query) *duck.Query {
 	if c == nil {
 		return q("true")
 	}
@@ -165,7 +165,7 @@ func (c *compiler) conditional(n *ast.ConditionalNode) Value {
 	x, y := c.node(n.Exp1), c.node(n.Exp2)
 	t := c.unify(n, &x, &y)
 	branch := func(cond Value) Value {
-		a := engine.Args{"c": cond.SQL, "x": x.SQL, "y": y.SQL, "okx": orTrue(x.okay()), "oky": orTrue(y.okay())}
+		a := duck.Args{"c": cond.SQL, "x": x.SQL, "y": y.SQL, "okx": orTrue(x.okay()), "oky": orTrue(y.okay())}
 		v := Value{Type: t, mayNil: x.mayNil || y.mayNil, mayErr: cond.mayNull() || x.mayErr || y.mayErr}
 		if cond.mayNull() {
 			v.SQL = q("CASE WHEN {c} THEN {x} WHEN NOT {c} THEN {y} END", a)
@@ -192,10 +192,10 @@ func (c *compiler) unify(n ast.Node, x, y *Value) *Type {
 	case x.Type.Kind == Nil && y.Type.Kind == Nil:
 		return x.Type
 	case x.Type.Kind == Nil:
-		x.SQL = q("NULL::{t}", engine.Args{"t": engine.Type(y.Type.SQL())})
+		x.SQL = q("NULL::{t}", duck.Args{"t": duck.Type(y.Type.SQL())})
 		return y.Type
 	case y.Type.Kind == Nil:
-		y.SQL = q("NULL::{t}", engine.Args{"t": engine.Type(x.Type.SQL())})
+		y.SQL = q("NULL::{t}", duck.Args{"t": duck.Type(x.Type.SQL())})
 		return x.Type
 	}
 	x.asFloat(y.Type)
@@ -214,7 +214,7 @@ func (c *compiler) unify(n ast.Node, x, y *Value) *Type {
 func (v *Value) asFloat(beside *Type) {
 	if i, ok := v.literal.(int); ok && beside.Kind == Float {
 		f := float64(i)
-		*v = Value{SQL: engine.Lit(f), Type: beside, simple: true, literal: f}
+		*v = Value{SQL: duck.Lit(f), Type: beside, simple: true, literal: f}
 	}
 }
 
@@ -229,10 +229,10 @@ func (c *compiler) coalesce(n *ast.BinaryNode, l, r Value) Value {
 		return l
 	}
 	return c.hold(l, func(l Value) Value {
-		a := engine.Args{"l": l.SQL, "r": r.SQL}
+		a := duck.Args{"l": l.SQL, "r": r.SQL}
 		v := Value{SQL: q("coalesce({l}, {r})", a), Type: t, mayNil: r.mayNil, mayErr: r.mayErr}
 		if r.mayErr {
-			v.ok = both(v, q("({l} IS NOT NULL OR {ok})", a.With(engine.Args{"ok": r.okay()})))
+			v.ok = both(v, q("({l} IS NOT NULL OR {ok})", a.With(duck.Args{"ok": r.okay()})))
 		}
 		return when(l.okay(), v)
 	})
@@ -242,7 +242,7 @@ func (c *compiler) coalesce(n *ast.BinaryNode, l, r Value) Value {
 func (c *compiler) equal(n *ast.BinaryNode, l, r Value) Value {
 	b := &Type{Kind: Bool}
 	null := func(v Value) Value {
-		return c.observe(b, []Value{v}, func(o []Value) *engine.Query { return q("({v} IS NULL)", engine.Args{"v": o[0].SQL}) })
+		return c.observe(b, []Value{v}, func(o []Value) *duck.Query { return q("({v} IS NULL)", duck.Args{"v": o[0].SQL}) })
 	}
 	switch {
 	case l.Type.Kind == Nil && r.Type.Kind == Nil:
@@ -261,13 +261,13 @@ func (c *compiler) equal(n *ast.BinaryNode, l, r Value) Value {
 		refuse(n, "compare what is in them", "%s can't be compared as a whole with the VM's meaning", l.Type)
 	}
 	nans := hasFloat(l.Type) && hasFloat(r.Type) && l.literal == nil && r.literal == nil
-	equal := func(l, r Value) *engine.Query {
-		a := engine.Args{"l": l.SQL, "r": r.SQL, "op": q("=")}
+	equal := func(l, r Value) *duck.Query {
+		a := duck.Args{"l": l.SQL, "r": r.SQL, "op": q("=")}
 		if l.mayNil && r.mayNil {
 			a["op"] = q("IS NOT DISTINCT FROM")
 		}
 		if nans {
-			return q("(({l} {op} {r}) > {nan})", a.With(engine.Args{"nan": nan(l)})) // AND NOT, but NULL for NULL
+			return q("(({l} {op} {r}) > {nan})", a.With(duck.Args{"nan": nan(l)})) // AND NOT, but NULL for NULL
 		}
 		return q("({l} {op} {r})", a)
 	}
@@ -276,9 +276,9 @@ func (c *compiler) equal(n *ast.BinaryNode, l, r Value) Value {
 		case !l.mayNil && !r.mayNil:
 			return strict(equal(l, r), b, l, r)
 		case l.mayNil != r.mayNil:
-			return c.observe(b, []Value{l, r}, func(o []Value) *engine.Query { return q("coalesce({e}, false)", engine.Args{"e": equal(o[0], o[1])}) })
+			return c.observe(b, []Value{l, r}, func(o []Value) *duck.Query { return q("coalesce({e}, false)", duck.Args{"e": equal(o[0], o[1])}) })
 		}
-		return c.observe(b, []Value{l, r}, func(o []Value) *engine.Query { return equal(o[0], o[1]) })
+		return c.observe(b, []Value{l, r}, func(o []Value) *duck.Query { return equal(o[0], o[1]) })
 	}
 	if nans {
 		return c.hold(l, result)
@@ -300,16 +300,16 @@ func comparable(t *Type) bool {
 func hasFloat(t *Type) bool { return t.Kind == Float || t.Kind == List && hasFloat(t.elem) }
 
 // nan is a condition, never NULL, that holds when v is NaN or an array with one in it.
-func nan(v Value) *engine.Query {
+func nan(v Value) *duck.Query {
 	if v.Type.Kind == Float {
-		return q("coalesce(isnan({v}), false)", engine.Args{"v": v.SQL})
+		return q("coalesce(isnan({v}), false)", duck.Args{"v": v.SQL})
 	}
 	test := q(`isnan("_ n")`)
 	list := v.SQL
 	for t := v.Type.elem; t.Kind == List; t = t.elem {
-		list = q("flatten({l})", engine.Args{"l": list})
+		list = q("flatten({l})", duck.Args{"l": list})
 	}
-	return q(`coalesce(list_bool_or(list_transform({l}, lambda "_ n": {test})), false)`, engine.Args{"l": list, "test": test})
+	return q(`coalesce(list_bool_or(list_transform({l}, lambda "_ n": {test})), false)`, duck.Args{"l": list, "test": test})
 }
 
 // compare: no NaN is below, above or equal to anything. DuckDB has it above all.
@@ -324,7 +324,7 @@ func (c *compiler) compare(n ast.Node, op string, l, r Value) Value {
 		high = l
 	}
 	result := func(l, r, high Value) Value {
-		a := engine.Args{"l": l.SQL, "r": r.SQL, "op": engine.Type(op), "h": high.SQL}
+		a := duck.Args{"l": l.SQL, "r": r.SQL, "op": duck.Type(op), "h": high.SQL}
 		v := q("({l} {op} {r})", a)
 		if high.Type.Kind == Float && high.literal == nil {
 			v = q("(({l} {op} {r}) > isnan({h}))", a) // AND NOT, but NULL for NULL
@@ -344,7 +344,7 @@ func (c *compiler) compare(n ast.Node, op string, l, r Value) Value {
 
 // operate is + - * / % ** on numbers, + on strings, + and - on times.
 func (c *compiler) operate(n *ast.BinaryNode, l, r Value) Value {
-	a := engine.Args{"l": l.SQL, "r": r.SQL}
+	a := duck.Args{"l": l.SQL, "r": r.SQL}
 	switch op := n.Operator; {
 	case op == "+" && l.Type.Kind == String && r.Type.Kind == String:
 		return strict(q("({l} || {r})", a), l.Type, l, r)
@@ -363,7 +363,7 @@ func (c *compiler) operate(n *ast.BinaryNode, l, r Value) Value {
 		if l.Type.Kind == Int && r.Type.Kind == Int {
 			return c.arithmetic(op, l, r, l.Type)
 		}
-		return strict(q("({l}::DOUBLE {op} {r}::DOUBLE)", a.With(engine.Args{"op": engine.Type(op)})), &Type{Kind: Float}, l, r)
+		return strict(q("({l}::DOUBLE {op} {r}::DOUBLE)", a.With(duck.Args{"op": duck.Type(op)})), &Type{Kind: Float}, l, r)
 	}
 	refuse(n, "", "%s %s %s has no meaning", l.Type, n.Operator, r.Type)
 	return Value{}
@@ -372,7 +372,7 @@ func (c *compiler) operate(n *ast.BinaryNode, l, r Value) Value {
 // modulo by zero is an error in the VM and NULL in DuckDB; the smallest int by -1 overflows there.
 func (c *compiler) modulo(l, r Value) Value {
 	v := func(l, r Value) Value {
-		return strict(q("({l} % {r})", engine.Args{"l": l.SQL, "r": r.SQL}), l.Type, l, r).errs()
+		return strict(q("({l} % {r})", duck.Args{"l": l.SQL, "r": r.SQL}), l.Type, l, r).errs()
 	}
 	if i, ok := r.literal.(int); ok {
 		if i == -1 {
@@ -389,7 +389,7 @@ func (c *compiler) modulo(l, r Value) Value {
 	return c.hold(l, func(l Value) Value {
 		return c.hold(r, func(r Value) Value {
 			m := v(l, r)
-			m.SQL = q("CASE WHEN {r} = -1 THEN {l} & 0 ELSE {m} END", engine.Args{"l": l.SQL, "r": r.SQL, "m": m.SQL})
+			m.SQL = q("CASE WHEN {r} = -1 THEN {l} & 0 ELSE {m} END", duck.Args{"l": l.SQL, "r": r.SQL, "m": m.SQL})
 			return m
 		})
 	})
@@ -403,7 +403,7 @@ const (
 
 // arithmetic of ints wraps around at 64 bits, as the VM's does; where that can't happen it is DuckDB's own.
 func (c *compiler) arithmetic(op string, l, r Value, t *Type) Value {
-	a := engine.Args{"l": l.SQL, "r": r.SQL, "op": engine.Type(op)}
+	a := duck.Args{"l": l.SQL, "r": r.SQL, "op": duck.Type(op)}
 	v := strict(q("({l} {op} {r})", a), t, l, r)
 	if l.bounded && r.bounded {
 		if lo, hi, ok := span(op, l, r); ok {
@@ -416,18 +416,18 @@ func (c *compiler) arithmetic(op string, l, r Value, t *Type) Value {
 	if op == "*" {
 		safe = productSafe
 	}
-	var cond []*engine.Query
+	var cond []*duck.Query
 	for _, o := range []Value{l, r} {
 		if !o.bounded || o.lo < -safe || o.hi > safe {
 			if !o.simple {
 				v.SQL = wrapped
 				return v
 			}
-			cond = append(cond, q("{v} BETWEEN {lo} AND {hi}", engine.Args{"v": o.SQL, "lo": -safe, "hi": safe}))
+			cond = append(cond, q("{v} BETWEEN {lo} AND {hi}", duck.Args{"v": o.SQL, "lo": -safe, "hi": safe}))
 		}
 	}
 	if (l.simple || l.bounded) && (r.simple || r.bounded) && len(cond) > 0 {
-		v.SQL = q("CASE WHEN {c} THEN {v} ELSE {w} END", engine.Args{"c": all(cond...), "v": v.SQL, "w": wrapped})
+		v.SQL = q("CASE WHEN {c} THEN {v} ELSE {w} END", duck.Args{"c": all(cond...), "v": v.SQL, "w": wrapped})
 		return v
 	}
 	v.SQL = wrapped
@@ -468,11 +468,11 @@ func span(op string, l, r Value) (lo, hi int64, ok bool) {
 
 // interval is l..r, both ends in it. A million elements and more are an error to the VM; more than it can count are none.
 func (c *compiler) interval(l, r Value) Value {
-	a := engine.Args{"l": l.SQL, "r": r.SQL}
+	a := duck.Args{"l": l.SQL, "r": r.SQL}
 	v := strict(q("generate_series({l}, {r})", a), &Type{Kind: List, elem: &Type{Kind: Int}}, l, r)
 	if l.bounded && r.bounded && r.hi-l.lo < 999999 {
 		return v
 	}
-	v.SQL = q("CASE WHEN {r}::HUGEINT - {l}::HUGEINT < 999999 THEN {v} WHEN {r}::HUGEINT - {l}::HUGEINT >= 9223372036854775807 THEN []::BIGINT[] END", a.With(engine.Args{"v": v.SQL}))
+	v.SQL = q("CASE WHEN {r}::HUGEINT - {l}::HUGEINT < 999999 THEN {v} WHEN {r}::HUGEINT - {l}::HUGEINT >= 9223372036854775807 THEN []::BIGINT[] END", a.With(duck.Args{"v": v.SQL}))
 	return v.errs()
 }

@@ -3,7 +3,7 @@ package expr
 import (
 	"github.com/expr-lang/expr/ast"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // stringFunction are the builtins on strings; all of them are errors for nil.
@@ -16,7 +16,7 @@ func (c *compiler) stringFunction(n *ast.BuiltinNode, args []Value) Value {
 		c.want(n.Arguments[i], v, String)
 	}
 	s := &Type{Kind: String}
-	a := engine.Args{"s": args[0].SQL}
+	a := duck.Args{"s": args[0].SQL}
 	if len(args) > 1 {
 		a["x"] = args[1].SQL
 	}
@@ -40,7 +40,7 @@ func (c *compiler) stringFunction(n *ast.BuiltinNode, args []Value) Value {
 	case "repeat":
 		return c.hold(args[0], func(v Value) Value {
 			return c.hold(args[1], func(k Value) Value { // a million bytes and more are an error to the VM
-				return strict(q("CASE WHEN {k} BETWEEN 0 AND 1000000 AND strlen({s}) * {k} < 1000000 THEN repeat({s}, {k}) END", engine.Args{"s": v.SQL, "k": k.SQL}), s, v, k).errs()
+				return strict(q("CASE WHEN {k} BETWEEN 0 AND 1000000 AND strlen({s}) * {k} < 1000000 THEN repeat({s}, {k}) END", duck.Args{"s": v.SQL, "k": k.SQL}), s, v, k).errs()
 			})
 		})
 	case "replace":
@@ -48,10 +48,10 @@ func (c *compiler) stringFunction(n *ast.BuiltinNode, args []Value) Value {
 	}
 	return c.hold(args[0], func(subject Value) Value {
 		if len(args) == 1 { // trimPrefix, trimSuffix
-			args = append(args, Value{SQL: engine.Lit(" "), Type: s, simple: true, literal: " "})
+			args = append(args, Value{SQL: duck.Lit(" "), Type: s, simple: true, literal: " "})
 		}
 		return c.hold(args[1], func(x Value) Value {
-			a := engine.Args{"s": subject.SQL, "x": x.SQL}
+			a := duck.Args{"s": subject.SQL, "x": x.SQL}
 			switch n.Name {
 			case "trimPrefix":
 				return strict(q("CASE WHEN starts_with({s}, {x}) THEN substring({s}, length({x}) + 1) WHEN {x} IS NOT NULL THEN {s} END", a), s, subject, x)
@@ -63,8 +63,8 @@ func (c *compiler) stringFunction(n *ast.BuiltinNode, args []Value) Value {
 				return v
 			case "lastIndexOf":
 				p := c.param()
-				at := q("list_extract(list_filter(range(length({s}) - length({x}) + 1), lambda {p}: starts_with(substring({s}, {p} + 1), {x})), -1)", a.With(engine.Args{"p": p}))
-				v := strict(q("CASE WHEN contains({s}, {x}) THEN strlen(left({s}, {at})) WHEN {s} IS NOT NULL AND {x} IS NOT NULL THEN -1 END", a.With(engine.Args{"at": at})), &Type{Kind: Int}, subject, x)
+				at := q("list_extract(list_filter(range(length({s}) - length({x}) + 1), lambda {p}: starts_with(substring({s}, {p} + 1), {x})), -1)", a.With(duck.Args{"p": p}))
+				v := strict(q("CASE WHEN contains({s}, {x}) THEN strlen(left({s}, {at})) WHEN {s} IS NOT NULL AND {x} IS NOT NULL THEN -1 END", a.With(duck.Args{"at": at})), &Type{Kind: Int}, subject, x)
 				v.bounded, v.lo, v.hi = true, -1, 1<<40
 				return v
 			}
@@ -76,7 +76,7 @@ func (c *compiler) stringFunction(n *ast.BuiltinNode, args []Value) Value {
 // upper: Go leaves ß as it is, DuckDB makes it ẞ. No other character differs.
 func (c *compiler) upper(v Value) Value {
 	return c.hold(v, func(v Value) Value {
-		a := engine.Args{"s": v.SQL, "p": c.param()}
+		a := duck.Args{"s": v.SQL, "p": c.param()}
 		return strict(q("CASE WHEN contains({s}, 'ß') THEN array_to_string(list_transform(string_split({s}, 'ß'), lambda {p}: upper({p})), 'ß') ELSE upper({s}) END", a), v.Type, v)
 	})
 }
@@ -84,7 +84,7 @@ func (c *compiler) upper(v Value) Value {
 // split cuts at each separator, or where that is empty at each character; into n parts at most.
 func (c *compiler) split(n *ast.BuiltinNode, s, x Value, args []Value) Value {
 	t := &Type{Kind: List, elem: s.Type}
-	a := engine.Args{"s": s.SQL, "x": x.SQL}
+	a := duck.Args{"s": s.SQL, "x": x.SQL}
 	parts := q("string_split({s}, {x})", a)
 	if x.literal == nil || x.literal == "" { // nothing has no characters
 		parts = q("CASE WHEN {s} = '' AND {x} = '' THEN []::VARCHAR[] WHEN {x} IS NOT NULL THEN string_split({s}, {x}) END", a)
@@ -100,14 +100,14 @@ func (c *compiler) split(n *ast.BuiltinNode, s, x Value, args []Value) Value {
 		}
 		if limit > 0 {
 			p := c.param()
-			a := a.With(engine.Args{"parts": parts, "p": p, "n": limit, "n1": limit - 1})
+			a := a.With(duck.Args{"parts": parts, "p": p, "n": limit, "n1": limit - 1})
 			a["rest"] = c.join(q("list_slice({p}, {n}, len({p}))", a), x)
 			parts = q("list_extract(list_transform([{parts}], lambda {p}: CASE WHEN len({p}) <= {n} THEN {p} WHEN len({p}) > {n} THEN list_append(list_slice({p}, 1, {n1}), {rest}) END), 1)", a)
 		}
 	}
 	if after {
 		p, w, i := c.param(), c.param(), c.param()
-		parts = q("list_extract(list_transform([{parts}], lambda {p}: list_transform({p}, lambda {w}, {i}: CASE WHEN {i} < len({p}) THEN {w} || {x} ELSE {w} END)), 1)", a.With(engine.Args{"parts": parts, "p": p, "w": w, "i": i}))
+		parts = q("list_extract(list_transform([{parts}], lambda {p}: list_transform({p}, lambda {w}, {i}: CASE WHEN {i} < len({p}) THEN {w} || {x} ELSE {w} END)), 1)", a.With(duck.Args{"parts": parts, "p": p, "w": w, "i": i}))
 	}
 	return strict(parts, t, s, x)
 }
@@ -120,7 +120,7 @@ func (c *compiler) replace(n *ast.BuiltinNode, args []Value) Value {
 		}
 	}
 	s := args[0].Type
-	a := engine.Args{"s": args[0].SQL, "old": args[1].SQL, "new": args[2].SQL}
+	a := duck.Args{"s": args[0].SQL, "old": args[1].SQL, "new": args[2].SQL}
 	if old, ok := args[1].literal.(string); ok && old != "" {
 		return strict(q("replace({s}, {old}, {new})", a), s, args[:3]...)
 	}
@@ -128,7 +128,7 @@ func (c *compiler) replace(n *ast.BuiltinNode, args []Value) Value {
 		return c.hold(args[1], func(old Value) Value {
 			return c.hold(args[2], func(new Value) Value {
 				p := c.param()
-				a := engine.Args{"s": subject.SQL, "old": old.SQL, "new": new.SQL, "p": p}
+				a := duck.Args{"s": subject.SQL, "old": old.SQL, "new": new.SQL, "p": p}
 				return strict(q("CASE WHEN {old} <> '' THEN replace({s}, {old}, {new}) WHEN {old} = '' AND {s} = '' THEN {new} WHEN {old} = '' THEN {new} || array_to_string(list_transform(string_split({s}, ''), lambda {p}: {p} || {new}), '') END", a), s, subject, old, new)
 			})
 		})

@@ -5,7 +5,7 @@ import (
 
 	"github.com/expr-lang/expr/ast"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // timeFunction are now, and what gives a time, duration or zone that is known beforehand.
@@ -20,13 +20,13 @@ func (c *compiler) timeFunction(n *ast.BuiltinNode) Value {
 	}
 	switch n.Name {
 	case "now":
-		return Value{SQL: engine.Now, Type: &Type{Kind: Time, zone: "UTC"}, simple: true}
+		return Value{SQL: duck.Now, Type: &Type{Kind: Time, zone: "UTC"}, simple: true}
 	case "duration":
 		d, err := time.ParseDuration(text[0])
 		if err != nil {
 			refuse(n.Arguments[0], `write it like "1h30m"`, "%s", err)
 		}
-		return Value{SQL: q("{d}::BIGINT", engine.Args{"d": int64(d)}), Type: &Type{Kind: Duration}, simple: true, literal: int(d), bounded: true, lo: int64(d), hi: int64(d)}
+		return Value{SQL: q("{d}::BIGINT", duck.Args{"d": int64(d)}), Type: &Type{Kind: Duration}, simple: true, literal: int(d), bounded: true, lo: int64(d), hi: int64(d)}
 	case "timezone":
 		if _, err := time.LoadLocation(text[0]); err != nil {
 			refuse(n.Arguments[0], "", "%s", err)
@@ -62,7 +62,7 @@ func (c *compiler) date(n *ast.BuiltinNode, text []string) Value {
 		if t.Nanosecond()%1000 != 0 {
 			refuse(n.Arguments[0], "", "a TIMESTAMP has microseconds, and this is finer")
 		}
-		return Value{SQL: q("make_timestamp({us}::BIGINT)", engine.Args{"us": t.UnixMicro()}), Type: &Type{Kind: Time, zone: zone}, simple: true}
+		return Value{SQL: q("make_timestamp({us}::BIGINT)", duck.Args{"us": t.UnixMicro()}), Type: &Type{Kind: Time, zone: zone}, simple: true}
 	}
 	refuse(n.Arguments[0], "", "%s", err)
 	return Value{}
@@ -74,8 +74,8 @@ func (c *compiler) timeArithmetic(n *ast.BinaryNode, l, r Value) Value {
 	switch {
 	case l.Type.Kind == Time && r.Type.Kind == Time && op == "-":
 		// Go's difference stops at about 292 years.
-		return c.hold(Value{SQL: q("((epoch_us({l})::HUGEINT - epoch_us({r})) * 1000)", engine.Args{"l": l.SQL, "r": r.SQL}), Type: l.Type, mayErr: l.mayNull() || r.mayNull()}, func(ns Value) Value {
-			return strict(q("CAST(CASE WHEN {ns} > 9223372036854775807 THEN 9223372036854775807::HUGEINT WHEN {ns} < -9223372036854775808::HUGEINT THEN -9223372036854775808::HUGEINT ELSE {ns} END AS BIGINT)", engine.Args{"ns": ns.SQL}), &Type{Kind: Duration}, ns)
+		return c.hold(Value{SQL: q("((epoch_us({l})::HUGEINT - epoch_us({r})) * 1000)", duck.Args{"l": l.SQL, "r": r.SQL}), Type: l.Type, mayErr: l.mayNull() || r.mayNull()}, func(ns Value) Value {
+			return strict(q("CAST(CASE WHEN {ns} > 9223372036854775807 THEN 9223372036854775807::HUGEINT WHEN {ns} < -9223372036854775808::HUGEINT THEN -9223372036854775808::HUGEINT ELSE {ns} END AS BIGINT)", duck.Args{"ns": ns.SQL}), &Type{Kind: Duration}, ns)
 		})
 	case l.Type.Kind == Duration && r.Type.Kind == Duration:
 		return c.arithmetic(op, l, r, l.Type)
@@ -87,7 +87,7 @@ func (c *compiler) timeArithmetic(n *ast.BinaryNode, l, r Value) Value {
 	if d, ok := r.literal.(int); ok && d%1000 != 0 {
 		refuse(n.Right, "", "a TIMESTAMP has microseconds, and this duration is finer")
 	}
-	return strict(q("TRY(make_timestamp(epoch_us({l}) {op} {r} // 1000))", engine.Args{"l": l.SQL, "r": r.SQL, "op": engine.Type(op)}), l.Type, l, r).errs()
+	return strict(q("TRY(make_timestamp(epoch_us({l}) {op} {r} // 1000))", duck.Args{"l": l.SQL, "r": r.SQL, "op": duck.Type(op)}), l.Type, l, r).errs()
 }
 
 // timeParts are the methods of a time that give a part of it, with the zone it is seen in.
@@ -137,18 +137,18 @@ func (c *compiler) call(n *ast.CallNode) Value {
 	case base.Type.Kind == Duration && durations[name].sql != "":
 		none()
 		d := durations[name]
-		return c.hold(base, func(b Value) Value { return strict(q(d.sql, engine.Args{"d": b.SQL}), &Type{Kind: d.kind}, b) })
+		return c.hold(base, func(b Value) Value { return strict(q(d.sql, duck.Args{"d": b.SQL}), &Type{Kind: d.kind}, b) })
 	case base.Type.Kind != Time:
 		refuse(m.Property, "", "%s has no method %s", base.Type, name)
 	case instants[name] != "":
 		none()
-		return c.hold(base, func(b Value) Value { return strict(q(instants[name], engine.Args{"t": b.SQL}), &Type{Kind: Int}, b) })
+		return c.hold(base, func(b Value) Value { return strict(q(instants[name], duck.Args{"t": b.SQL}), &Type{Kind: Int}, b) })
 	case timeParts[name].sql != "":
 		none()
 		p := timeParts[name]
-		v := strict(q("CAST("+p.sql+" AS BIGINT)", engine.Args{"t": local(base)}), &Type{Kind: p.kind}, base)
+		v := strict(q("CAST("+p.sql+" AS BIGINT)", duck.Args{"t": local(base)}), &Type{Kind: p.kind}, base)
 		if name == "Nanosecond" {
-			v.SQL = q("("+p.sql+")", engine.Args{"t": base.SQL})
+			v.SQL = q("("+p.sql+")", duck.Args{"t": base.SQL})
 		}
 		v.bounded, v.lo, v.hi = true, -1<<20, 1<<30
 		return v
@@ -162,16 +162,16 @@ func (c *compiler) call(n *ast.CallNode) Value {
 		return base
 	case (name == "Before" || name == "After" || name == "Equal") && len(args) == 1 && args[0].Type.Kind == Time:
 		op := map[string]string{"Before": "<", "After": ">", "Equal": "="}[name]
-		return strict(q("({l} {op} {r})", engine.Args{"l": base.SQL, "op": engine.Type(op), "r": args[0].SQL}), &Type{Kind: Bool}, base, args[0])
+		return strict(q("({l} {op} {r})", duck.Args{"l": base.SQL, "op": duck.Type(op), "r": args[0].SQL}), &Type{Kind: Bool}, base, args[0])
 	}
 	refuse(m.Property, "read it in SQL: date_part, strftime", "the method %s of a time has no SQL here", name)
 	return Value{}
 }
 
 // local is a time as its zone's clocks show it.
-func local(v Value) *engine.Query {
+func local(v Value) *duck.Query {
 	if v.Type.zone == "UTC" {
 		return v.SQL
 	}
-	return q("(({t} AT TIME ZONE 'UTC') AT TIME ZONE {z})", engine.Args{"t": v.SQL, "z": v.Type.zone})
+	return q("(({t} AT TIME ZONE 'UTC') AT TIME ZONE {z})", duck.Args{"t": v.SQL, "z": v.Type.zone})
 }

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 	"dsql/sql"
 )
 
@@ -85,7 +85,7 @@ func (t *Type) SQL() string {
 	case Struct:
 		var fs []string
 		for _, f := range t.fields {
-			fs = append(fs, engine.Ident(f.name).String()+" "+f.t.SQL())
+			fs = append(fs, duck.Ident(f.name).String()+" "+f.t.SQL())
 		}
 		return "STRUCT(" + strings.Join(fs, ", ") + ")"
 	}

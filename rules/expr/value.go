@@ -1,19 +1,19 @@
 package expr
 
 import (
-	"dsql/engine"
+	"dsql/engine/duck"
 )
 
 // Value is the SQL of a node of an expression. Where the VM gives nil, or stops with an error, the SQL is NULL; generated SQL never
 // raises an error of its own. What looks at nil (==, ??, ?:, elements of arrays …) must tell the two apart: nil is a value, an
 // error makes the whole expression NULL. Most nodes can be only one of the two.
 type Value struct {
-	SQL    *engine.Query
+	SQL    *duck.Query
 	Type   *Type
 	mayNil bool
 	mayErr bool
-	ok     *engine.Query // where both may be: a condition, never NULL, that holds when there is no error
-	stop   *engine.Query // inside a?.b.c: a condition that holds when the chain ended before
+	ok     *duck.Query // where both may be: a condition, never NULL, that holds when there is no error
+	stop   *duck.Query // inside a?.b.c: a condition that holds when the chain ended before
 
 	simple  bool  // repeating it costs nothing
 	literal any   // int, float64, string or bool of a literal
@@ -21,33 +21,33 @@ type Value struct {
 	lo, hi  int64 //
 }
 
-func q(text string, args ...engine.Args) *engine.Query { return engine.SQL(text, args...) }
+func q(text string, args ...duck.Args) *duck.Query { return duck.SQL(text, args...) }
 
 // okay is a condition, never NULL, that holds when v is no error; nil where it never is one.
-func (v Value) okay() *engine.Query {
+func (v Value) okay() *duck.Query {
 	switch {
 	case !v.mayErr:
 		return nil
 	case v.ok != nil:
 		return v.ok
 	}
-	return q("({v} IS NOT NULL)", engine.Args{"v": v.SQL})
+	return q("({v} IS NOT NULL)", duck.Args{"v": v.SQL})
 }
 
 // present is a condition, never NULL, that holds when v is neither nil nor an error; nil where it is always.
-func (v Value) present() *engine.Query {
+func (v Value) present() *duck.Query {
 	if !v.mayErr && !v.mayNil {
 		return nil
 	}
-	return q("({v} IS NOT NULL)", engine.Args{"v": v.SQL})
+	return q("({v} IS NOT NULL)", duck.Args{"v": v.SQL})
 }
 
 // may: the SQL may be NULL.
 func (v Value) mayNull() bool { return v.mayErr || v.mayNil }
 
 // all joins conditions; nil means true.
-func all(conds ...*engine.Query) *engine.Query {
-	var out []*engine.Query
+func all(conds ...*duck.Query) *duck.Query {
+	var out []*duck.Query
 	for _, c := range conds {
 		if c != nil {
 			out = append(out, c)
@@ -59,22 +59,22 @@ func all(conds ...*engine.Query) *engine.Query {
 		}
 		return out[0]
 	}
-	return q("({all})", engine.Args{"all": engine.Join(" AND ", out...)})
+	return q("({all})", duck.Args{"all": duck.Join(" AND ", out...)})
 }
 
 // when is v where cond holds, else an error.
-func when(cond *engine.Query, v Value) Value {
+func when(cond *duck.Query, v Value) Value {
 	if cond == nil {
 		return v
 	}
 	v.ok = both(v, all(cond, v.okay()))
-	v.SQL = q("CASE WHEN {c} THEN {v} END", engine.Args{"c": cond, "v": v.SQL})
+	v.SQL = q("CASE WHEN {c} THEN {v} END", duck.Args{"c": cond, "v": v.SQL})
 	v.mayErr, v.simple, v.literal = true, false, nil
 	return v
 }
 
 // both is ok where v may be nil: only then it is needed.
-func both(v Value, ok *engine.Query) *engine.Query {
+func both(v Value, ok *duck.Query) *duck.Query {
 	if !v.mayNil {
 		return nil
 	}
@@ -82,7 +82,7 @@ func both(v Value, ok *engine.Query) *engine.Query {
 }
 
 // strict is the result of an operation that the VM can't do on nil: q is NULL when any of its operands is.
-func strict(q *engine.Query, t *Type, operands ...Value) Value {
+func strict(q *duck.Query, t *Type, operands ...Value) Value {
 	v := Value{SQL: q, Type: t}
 	for _, o := range operands {
 		v.mayErr = v.mayErr || o.mayNull()
@@ -97,7 +97,7 @@ func (v Value) errs() Value {
 }
 
 // observe is the result of an operation that takes nil as a value: an error of an operand is still one of the result.
-func (c *compiler) observe(t *Type, operands []Value, f func([]Value) *engine.Query) Value {
+func (c *compiler) observe(t *Type, operands []Value, f func([]Value) *duck.Query) Value {
 	for i, o := range operands {
 		if o.mayErr && o.ok == nil && !o.simple && len(o.SQL.String()) > shortText { // its okay() repeats it
 			return c.hold(o, func(o Value) Value {
@@ -108,7 +108,7 @@ func (c *compiler) observe(t *Type, operands []Value, f func([]Value) *engine.Qu
 			})
 		}
 	}
-	var oks []*engine.Query
+	var oks []*duck.Query
 	for _, o := range operands {
 		oks = append(oks, o.okay())
 	}
@@ -126,13 +126,13 @@ func (c *compiler) hold(v Value, f func(Value) Value) Value {
 	p := c.param()
 	held := v
 	held.SQL, held.simple = p, true
-	a := engine.Args{"v": v.SQL, "p": p}
+	a := duck.Args{"v": v.SQL, "p": p}
 	r := f(held)
-	once := func(body *engine.Query) *engine.Query {
+	once := func(body *duck.Query) *duck.Query {
 		if body == nil {
 			return nil
 		}
-		return q("list_extract(list_transform([{v}], lambda {p}: {b}), 1)", a.With(engine.Args{"b": body}))
+		return q("list_extract(list_transform([{v}], lambda {p}: {b}), 1)", a.With(duck.Args{"b": body}))
 	}
 	r.SQL, r.ok, r.stop = once(r.SQL), once(r.ok), once(r.stop)
 	r.simple, r.literal = false, nil
@@ -140,7 +140,7 @@ func (c *compiler) hold(v Value, f func(Value) Value) Value {
 }
 
 // param is a lambda parameter that no column is named like.
-func (c *compiler) param() *engine.Query {
+func (c *compiler) param() *duck.Query {
 	c.params++
-	return engine.Ident(c.prefix + itoa(c.params))
+	return duck.Ident(c.prefix + itoa(c.params))
 }

@@ -13,14 +13,14 @@ import (
 	"github.com/expr-lang/expr/file"
 	"github.com/expr-lang/expr/vm"
 
-	"dsql/engine"
+	"dsql/engine/duck"
 	"dsql/internal/testkit"
 )
 
 // The VM is the reference: what it gives for a row, the SQL gives for that row; where it stops with an error, the SQL is NULL.
 
 // exprCols are the columns that expressions of tests are about.
-var exprCols = []engine.Column{{Name: "a", Type: "BIGINT"}, {Name: "i", Type: "INTEGER"}, {Name: "b", Type: "DOUBLE"}, {Name: "s", Type: "VARCHAR"}, {Name: "u", Type: "VARCHAR"}, {Name: "ok", Type: "BOOLEAN"},
+var exprCols = []duck.Column{{Name: "a", Type: "BIGINT"}, {Name: "i", Type: "INTEGER"}, {Name: "b", Type: "DOUBLE"}, {Name: "s", Type: "VARCHAR"}, {Name: "u", Type: "VARCHAR"}, {Name: "ok", Type: "BOOLEAN"},
 	{Name: "at", Type: "TIMESTAMP"}, {Name: "tags", Type: "VARCHAR[]"}, {Name: "ns", Type: "BIGINT[]"}, {Name: "xs", Type: "DOUBLE[]"}, {Name: "nn", Type: "INTEGER[][]"}, {Name: "flags", Type: "BOOLEAN[]"},
 	{Name: "addr", Type: "STRUCT(city VARCHAR, zip BIGINT, geo STRUCT(lat DOUBLE, tags VARCHAR[]))"}, {Name: "m", Type: "MAP(VARCHAR, BIGINT)"}, {Name: "ps", Type: `STRUCT("name" VARCHAR, age INTEGER, "big" DECIMAL(10,2))[]`}}
 
@@ -64,48 +64,48 @@ var exprRows = []row{
 }
 
 // sqlValue is the literal of a value of a type.
-func sqlValue(v any, t *Type) *engine.Query {
+func sqlValue(v any, t *Type) *duck.Query {
 	if v == nil {
-		return engine.Lit(nil)
+		return duck.Lit(nil)
 	}
 	switch v := v.(type) {
 	case time.Time:
-		return engine.SQL("make_timestamp({us}::BIGINT)", engine.Args{"us": v.UnixMicro()})
+		return duck.SQL("make_timestamp({us}::BIGINT)", duck.Args{"us": v.UnixMicro()})
 	case list:
-		return engine.SQL("[{items}]", engine.Args{"items": engine.Each(", ", v, func(x any) *engine.Query { return sqlValue(x, t.elem) })})
+		return duck.SQL("[{items}]", duck.Args{"items": duck.Each(", ", v, func(x any) *duck.Query { return sqlValue(x, t.elem) })})
 	case row:
 		if t.Kind == Map {
-			var keys, vals []*engine.Query
+			var keys, vals []*duck.Query
 			for k, x := range v {
-				keys, vals = append(keys, engine.Lit(k)), append(vals, sqlValue(x, t.elem))
+				keys, vals = append(keys, duck.Lit(k)), append(vals, sqlValue(x, t.elem))
 			}
-			return engine.SQL("MAP([{k}]::VARCHAR[], [{v}])", engine.Args{"k": engine.Join(", ", keys...), "v": engine.Join(", ", vals...)})
+			return duck.SQL("MAP([{k}]::VARCHAR[], [{v}])", duck.Args{"k": duck.Join(", ", keys...), "v": duck.Join(", ", vals...)})
 		}
-		return engine.SQL("{{fields}}", engine.Args{"fields": engine.Each(", ", t.fields, func(f field) *engine.Query {
-			return engine.SQL("{n}: {v}", engine.Args{"n": engine.Ident(f.name), "v": sqlValue(v[f.name], f.t)})
+		return duck.SQL("{{fields}}", duck.Args{"fields": duck.Each(", ", t.fields, func(f field) *duck.Query {
+			return duck.SQL("{n}: {v}", duck.Args{"n": duck.Ident(f.name), "v": sqlValue(v[f.name], f.t)})
 		})})
 	}
-	return engine.Lit(v)
+	return duck.Lit(v)
 }
 
 // exprTable makes the rows a table.
-func exprTable(t testing.TB, c *engine.Conn) {
+func exprTable(t testing.TB, c *duck.Conn) {
 	t.Helper()
-	cols := engine.Each(", ", exprCols, func(c engine.Column) *engine.Query {
-		return engine.SQL("{n} {t}", engine.Args{"n": engine.Ident(c.Name), "t": engine.Type(c.Type)})
+	cols := duck.Each(", ", exprCols, func(c duck.Column) *duck.Query {
+		return duck.SQL("{n} {t}", duck.Args{"n": duck.Ident(c.Name), "t": duck.Type(c.Type)})
 	})
-	if err := c.Run(t.Context(), engine.SQL("CREATE TABLE r (no INTEGER, {cols})", engine.Args{"cols": cols})); err != nil {
+	if err := c.Run(t.Context(), duck.SQL("CREATE TABLE r (no INTEGER, {cols})", duck.Args{"cols": cols})); err != nil {
 		t.Fatal(err)
 	}
 	for no, r := range exprRows {
-		vals := engine.Each(", ", exprCols, func(c engine.Column) *engine.Query {
+		vals := duck.Each(", ", exprCols, func(c duck.Column) *duck.Query {
 			typ, err := typeOf(c.Type)
 			if err != nil {
 				t.Fatal(err)
 			}
-			return engine.SQL("CAST({v} AS {t})", engine.Args{"v": sqlValue(r[c.Name], typ), "t": engine.Type(c.Type)})
+			return duck.SQL("CAST({v} AS {t})", duck.Args{"v": sqlValue(r[c.Name], typ), "t": duck.Type(c.Type)})
 		})
-		if err := c.Run(t.Context(), engine.SQL("INSERT INTO r VALUES ({no}, {vals})", engine.Args{"no": no, "vals": vals})); err != nil {
+		if err := c.Run(t.Context(), duck.SQL("INSERT INTO r VALUES ({no}, {vals})", duck.Args{"no": no, "vals": vals})); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -229,18 +229,18 @@ func typedNil(text string, err error) bool {
 }
 
 // compareAll runs expressions over all rows, in the VM and in one query, and reports where they differ.
-func compareAll(t testing.TB, c *engine.Conn, texts []string) (differences int) {
+func compareAll(t testing.TB, c *duck.Conn, texts []string) (differences int) {
 	t.Helper()
-	cols, programs := []*engine.Query{}, []*vm.Program{}
+	cols, programs := []*duck.Query{}, []*vm.Program{}
 	for _, text := range texts {
 		programs = append(programs, program(t, text))
-		v, err := compileExpr(text, exprCols, func(c engine.Column) *engine.Query { return engine.Ident(c.Name) })
+		v, err := compileExpr(text, exprCols, func(c duck.Column) *duck.Query { return duck.Ident(c.Name) })
 		if err != nil {
 			t.Fatalf("%s: %v", text, err)
 		}
 		cols = append(cols, v.SQL)
 	}
-	rows, err := c.Rows(t.Context(), engine.SQL("SELECT {cols} FROM r ORDER BY no", engine.Args{"cols": engine.Join(", ", cols...)}))
+	rows, err := c.Rows(t.Context(), duck.SQL("SELECT {cols} FROM r ORDER BY no", duck.Args{"cols": duck.Join(", ", cols...)}))
 	if err != nil {
 		if len(texts) > 1 {
 			for _, text := range texts {
@@ -567,7 +567,7 @@ func TestExprExamples(t *testing.T) {
 		}
 	}
 	for _, text := range texts {
-		if _, err := compileExpr(text, exprCols, func(c engine.Column) *engine.Query { return engine.Ident(c.Name) }); err != nil {
+		if _, err := compileExpr(text, exprCols, func(c duck.Column) *duck.Query { return duck.Ident(c.Name) }); err != nil {
 			t.Errorf("%s: %v", text, err)
 			continue
 		}

@@ -1,0 +1,46 @@
+package duck
+
+import (
+	"flag"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write builtin.txt anew")
+
+func TestBuiltins(t *testing.T) {
+	t.Parallel()
+	db, err := Open(t.Context(), "", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	c := db.Writer()
+	lines, err := Select(t.Context(), c, SQL(`SELECT name, type, stability, macro FROM (
+		SELECT lower(function_name) AS name, function_type AS type, coalesce(stability, '') AS stability, coalesce(macro_definition, '') AS macro
+			FROM duckdb_functions() WHERE internal AND NOT starts_with(function_name, 'dsql_')
+		UNION SELECT keyword_name, 'keyword', keyword_category, '' FROM duckdb_keywords() WHERE keyword_category IN ('reserved', 'column_name'))
+		ORDER BY ALL`), func(row func(...any) error) (string, error) {
+		var f [4]string
+		err := row(&f[0], &f[1], &f[2], &f[3])
+		if f[3] != "" {
+			f[3] = strconv.Quote(f[3])
+		}
+		return strings.Join(f[:], "\t") + "\n", err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := strings.Join(lines, "")
+	if *update {
+		if err := os.WriteFile("builtin.txt", []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if want != builtinText {
+		t.Error("DuckDB has other functions than builtin.txt: go test ./engine -run TestBuiltins -update")
+	}
+}

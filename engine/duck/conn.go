@@ -1,0 +1,183 @@
+package duck
+
+import (
+	"context"
+	dbsql "database/sql"
+	"errors"
+	"fmt"
+	"strings"
+
+	"dsql/engine/fault"
+	"dsql/sql"
+)
+
+// Exec runs one statement and returns how many rows it changed. Errors point into the script where q has the user's text.
+func (c *Conn) Exec(ctx context.Context, q *Query) (int64, error) {
+	return c.ExecAt(ctx, q, Place{})
+}
+
+// ExecAt is Exec with a place for errors that have none of their own.
+func (c *Conn) ExecAt(ctx context.Context, q *Query, at Place) (int64, error) {
+	n, err := c.exec(ctx, q.Text)
+	return n, q.locate(err, at)
+}
+
+// ExecBound is Exec of a statement with parameters ($1, $2, …), for values that are too large to be text in one.
+func (c *Conn) ExecBound(ctx context.Context, q *Query, args ...any) (err error) {
+	defer c.traced(q.Text)(&err)
+	_, err = c.sql.ExecContext(ctx, q.Text, args...)
+	return q.locate(err, Place{})
+}
+
+// Run is a series of Exec that stops at the first error.
+func (c *Conn) Run(ctx context.Context, qs ...*Query) error {
+	for _, q := range qs {
+		if _, err := c.Exec(ctx, q); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Rows is the result of a query: database/sql's, with errors as Exec's.
+func (c *Conn) Rows(ctx context.Context, q *Query) (rows *dbsql.Rows, err error) {
+	defer c.traced(q.Text)(&err)
+	rows, err = c.sql.QueryContext(ctx, q.Text)
+	return rows, q.locate(err, Place{})
+}
+
+// Scan reads the first row of a query; ok is false when there is none.
+func (c *Conn) Scan(ctx context.Context, q *Query, dest ...any) (ok bool, err error) {
+	done := c.traced(q.Text)
+	row := c.sql.QueryRowContext(ctx, q.Text)
+	err = row.Err()
+	done(&err)
+	err = row.Scan(dest...)
+	if errors.Is(err, dbsql.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, q.locate(err, Place{})
+}
+
+// Int is Scan of one whole number; NULL and no row are 0.
+func (c *Conn) Int(ctx context.Context, q *Query) (int64, error) {
+	var n dbsql.NullInt64
+	_, err := c.Scan(ctx, q, &n)
+	return n.Int64, err
+}
+
+// Select reads all rows of a query, each by scan (database/sql's Rows.Scan).
+func Select[T any](ctx context.Context, c *Conn, q *Query, scan func(row func(...any) error) (T, error)) ([]T, error) {
+	rows, err := c.Rows(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []T
+	for rows.Next() {
+		x, err := scan(rows.Scan)
+		if err != nil {
+			return nil, fmt.Errorf("reading a row: %w", err)
+		}
+		out = append(out, x)
+	}
+	return out, q.locate(rows.Err(), Place{})
+}
+
+// Column is a column's name and its type as DuckDB writes it.
+type Column struct{ Name, Type string }
+
+// ColumnNames are the names of columns, in order.
+func ColumnNames(cols []Column) []string {
+	out := make([]string, len(cols))
+	for i, c := range cols {
+		out[i] = c.Name
+	}
+	return out
+}
+
+const describe = "DESCRIBE "
+
+// Table is the columns of a table or view, nil when there is none of that name. (DuckDB's list of all columns takes longer with
+// each table; a name that isn't found ends no transaction.)
+func (c *Conn) Table(ctx context.Context, name string) ([]Column, error) {
+	cols, err := c.Describe(ctx, SQL("SELECT * FROM {t}", Args{"t": Ident(name)}), Place{})
+	if Absent(err) {
+		return nil, nil
+	}
+	return cols, err
+}
+
+// Absent: DuckDB did not find a table or function of that name.
+func Absent(err error) bool {
+	var e *sql.Error
+	return errors.As(err, &e) && e.Code == "duckdb-catalog"
+}
+
+// Parse checks the grammar of the user's own statement. It binds nothing.
+func (c *Conn) Parse(src *sql.Source, sp sql.Span) error {
+	q := User(src, sp)
+	if _, err := c.parse(q.Text); err != nil {
+		return q.locate(err, Place{src, sp})
+	}
+	return nil
+}
+
+// ParseExpr checks the grammar of an expression of the user's.
+func (c *Conn) ParseExpr(src *sql.Source, sp sql.Span) error {
+	q := SQL("SELECT ({e})", Args{"e": User(src, sp)})
+	if _, err := c.parse(q.Text); err != nil {
+		return q.locate(err, Place{src, sp})
+	}
+	return nil
+}
+
+// Tx is a transaction on the writer.
+type Tx struct {
+	*Conn
+}
+
+// Update runs f in a transaction and commits it. Any error of f rolls back: in DuckDB a COMMIT after an error would say it
+// succeeded, and roll back.
+func (c *Conn) Update(ctx context.Context, f func(*Tx) error) (err error) {
+	if err := c.Run(ctx, SQL("BEGIN TRANSACTION")); err != nil {
+		return err
+	}
+	done := false
+	defer func() { // a panic or an error must not leave the transaction open
+		if !done {
+			if _, rerr := c.exec(context.WithoutCancel(ctx), "ROLLBACK"); rerr != nil && err == nil {
+				err = rerr
+			}
+		}
+	}()
+	if err = f(&Tx{c}); err != nil {
+		return err
+	}
+	if err = fault.Fault(ctx, "before-commit"); err != nil {
+		return err
+	}
+	if _, err = c.exec(ctx, "COMMIT"); err != nil {
+		return SQL("COMMIT").locate(err, Place{})
+	}
+	done = true
+	return fault.Fault(ctx, "after-commit")
+}
+
+// Alive says whether the transaction still takes statements: in DuckDB most errors end it.
+func (tx *Tx) Alive(ctx context.Context) bool {
+	_, err := tx.exec(ctx, "SELECT 1")
+	return err == nil
+}
+
+// Scratch runs f in a transaction that is always rolled back.
+func (c *Conn) Scratch(ctx context.Context, f func(*Tx) error) error {
+	if err := c.Run(ctx, SQL("BEGIN TRANSACTION")); err != nil {
+		return err
+	}
+	err := f(&Tx{c})
+	if _, rerr := c.exec(context.WithoutCancel(ctx), "ROLLBACK"); rerr != nil && !strings.Contains(rerr.Error(), "no transaction") {
+		err = errors.Join(err, rerr)
+	}
+	return err
+}

@@ -1,0 +1,211 @@
+// Package duck is DuckDB as dsql uses it: a file opened, its one writer and its readers, the builder of generated SQL with its source map,
+// DuckDB's errors as places in the user's text, batches that it scans in place, functions on raw vectors. It knows of no declarations.
+package duck
+
+import (
+	"context"
+	dbsql "database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+
+	duckdb "github.com/duckdb/duckdb-go/v2"
+
+	"dsql/sql"
+)
+
+// #include "exec.h"
+import "C"
+
+// Options say how a file is opened.
+type Options struct {
+	ReadOnly   bool
+	SearchPath string       // folder that relative paths in SQL start at; "" is the working folder
+	Threads    int          // 0: DuckDB's default
+	Trace      func(Traced) // is told of each statement that ran, from any goroutine
+}
+
+// DB is an open DuckDB file (or memory, where Path is "").
+type DB struct {
+	Path   string
+	pool   *dbsql.DB
+	writer *Conn
+	mu     sync.Mutex
+	conns  []*Conn
+	own    Routines // what Register made
+	trace  func(Traced)
+}
+
+// Conn is one connection. It is not safe for use by several goroutines at once.
+type Conn struct {
+	DB  *DB
+	sql *dbsql.Conn
+	raw C.duckdb_connection
+
+	printer *Conn // prints the values of results: see print.go
+}
+
+// settings hold for every connection. Why each is there: errors as JSON carry positions; extensions can't be had offline and a
+// silent download would be a surprise; the large checkpoint threshold keeps small batches from checkpointing over and over (a
+// checkpoint runs when the file is closed, and at quiet moments); UTC makes every now() and cast mean the same everywhere.
+var settings = []string{
+	"SET errors_as_json = true",
+	"SET TimeZone = 'UTC'",
+}
+
+var globalSettings = []string{
+	"SET autoinstall_known_extensions = false",
+	"SET autoload_known_extensions = false",
+	"SET checkpoint_threshold = '1GB'",
+}
+
+// storageVersion is the oldest DuckDB that reads a file made here; one that is there keeps its own. Since this version zstd is there, for
+// what was rejected. From 1.3 on strings are packed another way: as fast as stream/pack.go makes it, and a tenth larger.
+const storageVersion = "v1.2.0"
+
+// Open opens the file, or memory when path is "". The writer's connection is there at once.
+func Open(ctx context.Context, path string, o Options) (db *DB, err error) {
+	dsn := path
+	if path != "" {
+		if name, _, _ := strings.Cut(filepath.Base(path), "."); strings.EqualFold(name, Schema) {
+			return nil, &sql.Error{Code: "bad-file-name", Exit: sql.ExitUnreachable, Msg: path + ": DuckDB calls a database by its file's name, and " + Schema + " is the schema of dsql's own tables", Hint: "give the file another name: --db FILE"}
+		}
+		if strings.ContainsAny(path, "?%#") {
+			return nil, &sql.Error{Code: "bad-file-name", Exit: sql.ExitUnreachable, Msg: path + ": the name of the file has one of the characters ? % #", Hint: "give the file another name: --db FILE"}
+		}
+		if dsn, err = filepath.Abs(path); err != nil { // a name with a colon is no URL
+			return nil, err
+		}
+		if o.ReadOnly {
+			dsn += "?access_mode=READ_ONLY"
+		} else {
+			dsn += "?storage_compatibility_version=" + storageVersion
+		}
+	}
+	first := true
+	connector, err := duckdb.NewConnector(dsn, func(e driver.ExecerContext) error {
+		list := settings
+		if first {
+			list = append(append([]string{}, globalSettings...), settings...)
+			if o.Threads > 0 {
+				list = append(list, "SET threads = "+strconv.Itoa(o.Threads))
+			}
+			first = false
+		}
+		if o.SearchPath != "" {
+			list = append(list[:len(list):len(list)], SQL("SET file_search_path = {p}", Args{"p": o.SearchPath}).String())
+		}
+		for _, s := range list {
+			if _, err := e.ExecContext(ctx, s, nil); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, openError(path, o, err)
+	}
+	db = &DB{Path: path, pool: dbsql.OpenDB(connector), own: Routines{}, trace: o.Trace}
+	if db.writer, err = db.Reader(ctx); err != nil {
+		return nil, openError(path, o, errors.Join(err, db.pool.Close()))
+	}
+	if err := db.writer.registerBatch(); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+// Writer is the connection that owns all writes.
+func (db *DB) Writer() *Conn { return db.writer }
+
+// Reader opens a connection of its own, closed by Close or with the DB.
+func (db *DB) Reader(ctx context.Context) (*Conn, error) {
+	sc, err := db.pool.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c := &Conn{DB: db, sql: sc}
+	if err := sc.Raw(func(d any) (err error) { c.raw, err = rawConnection(d); return err }); err != nil {
+		return nil, errors.Join(err, sc.Close())
+	}
+	db.mu.Lock()
+	db.conns = append(db.conns, c)
+	db.mu.Unlock()
+	return c, nil
+}
+
+// Close closes all connections first: DuckDB would wait for ever for one that is open.
+func (db *DB) Close() error {
+	db.mu.Lock()
+	conns := db.conns
+	db.conns = nil
+	db.mu.Unlock()
+	var errs []error
+	for _, c := range conns {
+		errs = append(errs, c.Close())
+	}
+	return errors.Join(append(errs, db.pool.Close())...)
+}
+
+// Close gives the connection back; closing twice is fine.
+func (c *Conn) Close() error {
+	if c.printer != nil {
+		if err := c.printer.Close(); err != nil {
+			return err
+		}
+	}
+	if err := c.sql.Close(); err != nil && !errors.Is(err, dbsql.ErrConnDone) {
+		return err
+	}
+	return nil
+}
+
+var lockHolder = regexp.MustCompile(`held in (.*?) \(PID (\d+)\)`)
+
+// openError says why a file can't be opened, and what to do.
+func openError(path string, o Options, err error) error {
+	text := plainMessage(err)
+	e := &sql.Error{Exit: sql.ExitUnreachable, Err: err}
+	abs, _ := filepath.Abs(path)
+	info, statErr := os.Stat(path)
+	switch m := lockHolder.FindStringSubmatch(text); {
+	case m != nil:
+		e.Code = "file-locked"
+		e.Msg = fmt.Sprintf("%s is in use: process %s (%s) has it open", path, m[2], m[1])
+		e.Hint = "wait for that process or end it, or read the copy that `dsql run --snapshot FILE` keeps: DuckDB lets one process at a time write a file, and none read while it is written"
+	case statErr == nil && info.IsDir():
+		e.Code, e.Msg, e.Hint = "not-a-database", path+" is a folder", "give --db the name of a file"
+	case errors.Is(statErr, fs.ErrNotExist) && !exists(filepath.Dir(abs)):
+		e.Code, e.Msg, e.Hint = "no-folder", "there is no folder "+filepath.Dir(path), "make it first, or choose another --db"
+	case errors.Is(statErr, fs.ErrNotExist) && o.ReadOnly:
+		e.Code, e.Msg, e.Hint = "no-file", "there is no file "+path, "`dsql run` makes it; --db names another one"
+	case o.ReadOnly && (errors.Is(statErr, fs.ErrPermission) || notWritable(text)):
+		e.Code, e.Msg, e.Hint = "no-rights", path+" can't be opened: no right to read it", "check the rights of the file and of its folder, or choose another --db"
+	case errors.Is(statErr, fs.ErrNotExist), errors.Is(statErr, fs.ErrPermission), notWritable(text):
+		e.Code, e.Msg, e.Hint = "no-rights", path+" can't be opened: no right to write there", "check the rights of the file and of its folder, or choose another --db"
+	case strings.Contains(text, "not a valid DuckDB database file"):
+		e.Code, e.Msg, e.Hint = "not-a-database", path+" is no DuckDB file", "give --db another name; dsql never overwrites a file that it can't read"
+	default:
+		if _, rest, ok := strings.Cut(text, "Error: "); ok { // the driver's words before DuckDB's
+			text = rest
+		}
+		e.Code, e.Msg, e.Hint = "not-a-database", path+" can't be opened as a DuckDB file: "+text, "give --db another name; dsql never overwrites a file that it can't read"
+	}
+	return e
+}
+
+var permission = regexp.MustCompile(`(?i)permission denied|read-only file system`)
+
+func notWritable(text string) bool { return permission.MatchString(text) }
+
+func exists(path string) bool { _, err := os.Stat(path); return err == nil }
+
+// Schema is that of dsql's own tables in a file.
+const Schema = "dsql"

@@ -1,0 +1,19 @@
+package duck
+
+/*
+#include <stdlib.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+// DuckDB allocates blocks of 256 KiB and frees them, over and over. glibc would give them back to the kernel each time and fault
+// the same pages in again: 3 % of the time of landing a topic.
+static void keep_memory(void) {
+	mallopt(M_MMAP_THRESHOLD, 1 << 30);
+	mallopt(M_TRIM_THRESHOLD, 1 << 30);
+}
+#else
+static void keep_memory(void) {}
+#endif
+*/
+import "C"
+
+func init() { C.keep_memory() }

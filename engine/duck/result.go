@@ -1,0 +1,248 @@
+package duck
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+	"unsafe"
+
+	bindings "github.com/duckdb/duckdb-go-bindings"
+)
+
+// Result is the rows of a statement of the user, as they come: DuckDB computes little more than what is read, so a result may be
+// larger than memory. Values come as DuckDB itself prints them; no Go type stands for DuckDB's.
+//
+// Columns is empty where a statement gives no rows: SET, BEGIN, CREATE TABLE, INSERT without RETURNING.
+type Result struct {
+	Columns []Column
+	conn    *Conn
+	ctx     context.Context
+	locate  func(error) error
+	unwatch func()
+	res     bindings.Result
+	numbers []bool // by column
+	print   *printer
+	chunk   bindings.DataChunk
+	row     int // of chunk
+	rows    int // in chunk
+	err     error
+	closed  bool
+}
+
+// Query runs a statement that may return rows, until it has the first of them; an error that DuckDB finds later is Err's. Nothing
+// else may run on the connection before the result is read to its end or closed. To close it early ends the statement.
+func (c *Conn) Query(ctx context.Context, q *Query, at Place) (*Result, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	r := c.result(ctx, q, at)
+	if err := r.start(q.Text); err != nil {
+		return nil, r.fail(err)
+	}
+	if r.read(); r.err != nil {
+		return nil, r.err
+	}
+	if r.rows == 0 && len(r.Columns) == 1 && r.Columns[0] == (Column{"Success", "BOOLEAN"}) { // CHECKPOINT and such
+		r.Columns = nil
+	}
+	return r, nil
+}
+
+func (c *Conn) result(ctx context.Context, q *Query, at Place) *Result {
+	return &Result{conn: c, ctx: ctx, locate: func(err error) error { return q.locate(err, at) }, unwatch: c.watch(ctx)}
+}
+
+// Describe binds a query and returns its columns; nothing runs. A check has thousands: through the driver they took a tenth more of it.
+func (c *Conn) Describe(ctx context.Context, q *Query, at Place) (cols []Column, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	d := Cat(SQL(describe), q)
+	r := c.result(ctx, d, at)
+	defer r.Close()
+	if err := r.execute(d.Text); err != nil {
+		return nil, r.fail(err)
+	}
+	if bindings.ColumnType(&r.res, 0) != bindings.TypeVarchar || bindings.ColumnType(&r.res, 1) != bindings.TypeVarchar {
+		return nil, r.fail(errors.New("DuckDB described a query with no names and types"))
+	}
+	for r.chunk = bindings.FetchChunk(r.res); r.chunk.Ptr != nil; r.chunk = bindings.FetchChunk(r.res) {
+		rows := Call{N: int(bindings.DataChunkGetSize(r.chunk)), chunk: r.chunk}
+		names, _ := rows.Texts(0)
+		types, _ := rows.Texts(1)
+		for i := range rows.N {
+			cols = append(cols, Column{strings.Clone(names(i)), strings.Clone(types(i))})
+		}
+		bindings.DestroyDataChunk(&r.chunk)
+	}
+	if text := bindings.ResultError(&r.res); text != "" {
+		return nil, r.fail(errors.New(text))
+	}
+	return cols, nil
+}
+
+// start runs the statement until it has rows.
+func (r *Result) start(text string) (err error) {
+	if err = r.execute(text); err != nil {
+		return err
+	}
+	if bindings.ResultReturnType(r.res) != bindings.ResultTypeQueryResult {
+		return nil
+	}
+	if r.print, err = r.conn.newPrinter(r.ctx, &r.res); err != nil {
+		return err
+	}
+	r.Columns = r.print.columns
+	for _, t := range r.print.types {
+		r.numbers = append(r.numbers, isNumber(t))
+	}
+	return nil
+}
+
+// execute runs the statement. DuckDB makes several of some (PIVOT): the last one's rows count.
+func (r *Result) execute(text string) (err error) {
+	defer r.conn.traced(text)(&err)
+	var stmts bindings.ExtractedStatements
+	n := bindings.ExtractStatements(r.conn.bound(), text, &stmts)
+	defer bindings.DestroyExtracted(&stmts)
+	if n == 0 {
+		return errors.New(bindings.ExtractStatementsError(stmts))
+	}
+	for i := range n {
+		bindings.DestroyResult(&r.res)
+		if err := r.run(stmts, i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// run sleeps while other threads have all the work, as dsql_exec does.
+func (r *Result) run(stmts bindings.ExtractedStatements, i bindings.IdxT) error {
+	var st bindings.PreparedStatement
+	defer bindings.DestroyPrepare(&st)
+	if bindings.PrepareExtractedStatement(r.conn.bound(), stmts, i, &st) == bindings.StateError {
+		return errors.New(bindings.PrepareError(st))
+	}
+	var p bindings.PendingResult
+	defer bindings.DestroyPending(&p)
+	if bindings.PendingPreparedStreaming(st, &p) == bindings.StateError {
+		return errors.New(bindings.PendingError(p))
+	}
+	for {
+		s := bindings.PendingExecuteTask(p)
+		if bindings.PendingExecutionIsFinished(s) {
+			break
+		}
+		if s == bindings.PendingStateNoTasksAvailable {
+			time.Sleep(50 * time.Microsecond)
+		}
+	}
+	if bindings.ExecutePending(p, &r.res) == bindings.StateError {
+		return errors.New(bindings.ResultError(&r.res))
+	}
+	return nil
+}
+
+// read fetches the next chunk that has rows. After the last one, or an error, the result is closed.
+func (r *Result) read() {
+	r.row, r.rows = -1, 0
+	if r.print == nil {
+		r.Close()
+		return
+	}
+	r.print.forget()
+	for r.rows == 0 {
+		bindings.DestroyDataChunk(&r.chunk)
+		if r.chunk = bindings.FetchChunk(r.res); r.chunk.Ptr == nil {
+			if text := bindings.ResultError(&r.res); text != "" {
+				r.err = r.fail(errors.New(text))
+			}
+			r.Close()
+			return
+		}
+		r.rows = int(bindings.DataChunkGetSize(r.chunk))
+	}
+}
+
+// Next goes on to the next row; false at the end or at an error (Err).
+func (r *Result) Next() bool {
+	if r.row+1 == r.rows && !r.closed {
+		r.read()
+	}
+	r.row++
+	return !r.closed
+}
+
+// Text is column i of the row as CAST(… AS VARCHAR) prints it; ok is false for NULL.
+func (r *Result) Text(i int) (text string, ok bool) { return r.value(&r.print.text, i) }
+
+// JSON is column i of the row as DuckDB's to_json gives it, but always valid and exact: NaN and infinities are strings, a FLOAT has
+// the digits that Text shows, and a value of type JSON keeps all digits of its numbers.
+func (r *Result) JSON(i int) []byte {
+	text, ok := r.value(&r.print.json, i)
+	if !ok {
+		return []byte("null")
+	}
+	return r.print.validJSON(i, text)
+}
+
+func (r *Result) value(f *form, i int) (string, bool) {
+	if r.closed {
+		return "", false
+	}
+	text, ok, err := f.value(r.print, r.chunk, i, r.row)
+	if err != nil {
+		r.err = r.fail(err)
+	}
+	return text, ok
+}
+
+// Number says whether column i holds numbers: those stand right in a table.
+func (r *Result) Number(i int) bool { return r.numbers[i] }
+
+// Err is what ended the rows early.
+func (r *Result) Err() error { return r.err }
+
+// fail closes the result and says what went wrong.
+func (r *Result) fail(err error) error {
+	r.Close()
+	if r.ctx.Err() != nil {
+		return r.ctx.Err()
+	}
+	return r.locate(err)
+}
+
+// Close ends the result; what was not read is thrown away. Closing twice is fine.
+func (r *Result) Close() error {
+	if r.closed {
+		return nil
+	}
+	r.closed = true
+	r.unwatch()
+	bindings.DestroyDataChunk(&r.chunk)
+	bindings.DestroyResult(&r.res)
+	if r.print != nil {
+		r.print.close()
+	}
+	return nil
+}
+
+// watch interrupts what runs on the connection when ctx is cancelled, until stop is called. After stop nothing touches it any more:
+// the connection may be closed.
+func (c *Conn) watch(ctx context.Context) (stop func()) {
+	done := make(chan struct{})
+	unwatch := context.AfterFunc(ctx, func() {
+		bindings.Interrupt(c.bound())
+		close(done)
+	})
+	return func() {
+		if !unwatch() {
+			<-done
+		}
+	}
+}
+
+// bound is the connection as the driver's bindings take it.
+func (c *Conn) bound() bindings.Connection { return bindings.Connection{Ptr: unsafe.Pointer(c.raw)} }
