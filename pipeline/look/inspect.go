@@ -80,12 +80,6 @@ func firstWord(a, b string) string {
 	return b
 }
 
-// biographer is a destination that tells the life of a key, and sums a difference up.
-type biographer interface {
-	Life(ctx context.Context, c *duck.Conn, key []string) (*duck.Query, error)
-	Summary(ctx context.Context, c *duck.Conn, diff *duck.Query) (*duck.Query, error)
-}
-
 // History shows the life of one key of a journal: each version's valid times, what changed, and which version and file or offsets
 // brought it. keys are values, or name=value, of the journal's KEYS.
 func History(ctx context.Context, o event.Options, name string, keys []string) error {
@@ -94,7 +88,7 @@ func History(ctx context.Context, o event.Options, name string, keys []string) e
 		if err != nil {
 			return err
 		}
-		life, err := n.Obj.(biographer).Life(ctx, v.Conn, keys)
+		life, err := n.Obj.(kind.Biographer).Life(ctx, v.Conn, keys)
 		if err != nil {
 			return err
 		}
@@ -136,7 +130,7 @@ func Diff(ctx context.Context, o event.Options, name string, v1, v2 int64, rowsO
 		differs = count > 0
 		if !rowsOnly {
 			summary := duck.SQL("SELECT 'rows' AS what, count(*) FILTER (change_type = 'insert') AS added, count(*) FILTER (change_type = 'delete') AS removed, count(*) FILTER (change_type = 'update_after') AS changed FROM {d}", duck.Args{"d": diff})
-			if b, ok := n.Obj.(biographer); ok {
+			if b, ok := n.Obj.(kind.Biographer); ok {
 				if summary, err = b.Summary(ctx, v.Conn, diff); err != nil {
 					return err
 				}

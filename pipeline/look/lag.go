@@ -9,18 +9,11 @@ import (
 	"dsql/sql"
 )
 
-// lagging is a source that others write to while it is read.
-type lagging interface {
-	// Lag is a query of how far each destination is in each of its parts. The error says why the other end isn't known; the query
-	// is there all the same.
-	Lag(ctx context.Context, c *duck.Conn, env *kind.Env) (*duck.Query, error)
-}
-
 // lag shows the lag of sources that have one.
 func (v *Viewer) lag(ctx context.Context) error {
 	var parts []*duck.Query
 	for _, n := range v.Program.Nodes {
-		s, ok := n.Obj.(lagging)
+		s, ok := n.Obj.(kind.Lagging)
 		if !ok {
 			continue
 		}

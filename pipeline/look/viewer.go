@@ -131,9 +131,7 @@ func (v *Viewer) Answer(ctx context.Context, d *sql.Decl) error {
 		if err != nil {
 			return err
 		}
-		if o, ok := n.Obj.(interface {
-			Describe(context.Context, *duck.Conn) (*duck.Query, error)
-		}); ok {
+		if o, ok := n.Obj.(kind.Describer); ok {
 			if q, err = o.Describe(ctx, v.Conn); err != nil {
 				return err
 			}

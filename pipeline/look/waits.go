@@ -13,14 +13,9 @@ import (
 
 // A user sees which files wait, why, and until when: in `dsql status`, and at the end of a run that left some.
 
-// keeping is a source of which something may wait: it says what, as it is now.
-type keeping interface {
-	Waits(ctx context.Context, c *duck.Conn, env *kind.Env, destinations []string) ([]kind.WaitingFile, error)
-}
-
 // Waits are the files of a source that wait. What a guard holds back, and what is behind it, waits for a decision.
 func (v *Viewer) Waits(ctx context.Context, n *program.Node) ([]kind.WaitingFile, error) {
-	s, ok := n.Obj.(keeping)
+	s, ok := n.Obj.(kind.Waiter)
 	readers := v.Readers(n.Name)
 	if !ok || len(readers) == 0 {
 		return nil, nil

@@ -22,9 +22,7 @@ func (p *Program) Bind(ctx context.Context, tx *duck.Tx, n *Node) error {
 		if n.Stored != nil && n.Stored.Fingerprint == n.Fingerprint {
 			pinned = n.Stored.Pinned
 		} else if n.Stored != nil {
-			if was, ok := n.Stored.Obj.(interface {
-				Added(had []duck.Column) []duck.Column
-			}); ok {
+			if was, ok := n.Stored.Obj.(kind.Grower); ok {
 				pinned = was.Added(n.Stored.Pinned)
 			}
 		}
@@ -76,7 +74,7 @@ func (p *Program) Chain(ctx context.Context, tx *duck.Tx, n *Node) error {
 	n.Rules, err = rules.Compile(ctx, tx.Conn, ch.Rules, seen, p.lists("rules"))
 	errs = Collect(errs, err)
 	stored := n.Cols
-	if k, ok := d.(Keeper); ok && len(ch.Metrics)+len(ch.Checks) > 0 {
+	if k, ok := d.(kind.Shaper); ok && len(ch.Metrics)+len(ch.Checks) > 0 {
 		if stored, err = k.Stored(ctx, tx, n.Cols); err != nil {
 			return err
 		}
@@ -113,21 +111,13 @@ func retention(ctx context.Context, tx *duck.Tx, d *sql.Decl) error {
 	return e
 }
 
-// Keeper is a destination whose table isn't the rows that come in: a batch changes and closes some. What OVER TABLE sees is known once
-// it is written.
-type Keeper interface {
-	Stored(ctx context.Context, tx *duck.Tx, in []duck.Column) ([]duck.Column, error)
-}
-
 // outdated asks a declaration whether what it made in the file is behind, whatever its text: a model's file is another one, or tables are
 // of an older dsql.
 func (p *Program) outdated(ctx context.Context, tx *duck.Tx, n *Node) (err error) {
 	if err := p.gone(n); err != nil {
 		return err
 	}
-	if o, ok := n.Obj.(interface {
-		Stale(context.Context, *duck.Tx, *kind.Env) (string, error)
-	}); ok {
+	if o, ok := n.Obj.(kind.Stale); ok {
 		n.stale, err = o.Stale(ctx, tx, p.Env)
 	}
 	return err
@@ -235,7 +225,7 @@ func dated(n *Node) bool {
 	if !ok {
 		return false
 	}
-	_, ok = d.(Keeper)
+	_, ok = d.(kind.Shaper)
 	return ok
 }
 
@@ -254,7 +244,7 @@ func (n *Node) undated(d kind.Destination) error {
 
 // Needs says which of _meta and _version a destination wants to see of its rows.
 func Needs(d kind.Destination, column string) bool {
-	o, ok := d.(interface{ Needs(column string) bool })
+	o, ok := d.(kind.Needy)
 	return ok && o.Needs(column)
 }
 
@@ -283,7 +273,7 @@ func (p *Program) Define(ctx context.Context, tx *duck.Tx, n *Node) error {
 	if err := p.free(ctx, tx, n); err != nil {
 		return err
 	}
-	if o, ok := n.Obj.(Dropper); ok && n.lost { // what is left of it
+	if o, ok := n.Obj.(kind.Dropper); ok && n.lost { // what is left of it
 		if err := o.Drop(ctx, tx); err != nil {
 			return err
 		}

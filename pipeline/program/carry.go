@@ -12,11 +12,6 @@ import (
 // Places of files and topics hang on the source's name. A destination that read a source which has another name now, and is otherwise the
 // same, goes on where it was: its places go over to the new name.
 
-// continuing is a source that can say whether it reads what another reads.
-type continuing interface {
-	Continues(other kind.Object) bool
-}
-
 // respelled is a source that a destination read under another name.
 type respelled struct{ was, now *Node }
 
@@ -36,7 +31,7 @@ func (p *Program) Carried(ctx context.Context, c *duck.Conn, n *Node) (out []res
 			continue
 		}
 		for _, in := range n.Inputs {
-			s, ok := in.Of.Obj.(continuing)
+			s, ok := in.Of.Obj.(kind.Continuer)
 			if ok && !slices.Contains(known, in.Of.Name) && s.Continues(was.Obj) && !slices.ContainsFunc(out, func(r respelled) bool { return r.now == in.Of }) {
 				out = append(out, respelled{was, in.Of})
 				break

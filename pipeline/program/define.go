@@ -26,12 +26,6 @@ func (p *Program) Record(ctx context.Context, tx *duck.Tx, n *Node) error {
 	return tx.Run(ctx, duck.SQL("INSERT INTO dsql.declarations (kind, name, body, fingerprint, pinned, declared_at, born) VALUES ({kind}, {name}, {body}, {fp}, {pinned}, {now}, (SELECT coalesce(max(version), 0) FROM dsql.versions))", a))
 }
 
-// historian is a destination that says itself what becomes of what it stores when it takes the place of old; anew: it is emptied.
-// was and now are the columns of its rows.
-type historian interface {
-	Changed(old kind.Object, was, now []duck.Column) (what []string, anew bool)
-}
-
 // Change compares a bound declaration with what the file has.
 func (p *Program) Change(n *Node) event.Change {
 	c := event.Change{Action: "none", Kind: n.Kind, Name: n.Name}
@@ -59,7 +53,7 @@ func (p *Program) Change(n *Node) event.Change {
 		}
 	}
 	if c.Action == "change" {
-		if o, ok := n.Obj.(historian); ok {
+		if o, ok := n.Obj.(kind.Historian); ok {
 			what, anew := o.Changed(n.Stored.Obj, n.Stored.Pinned, n.Cols)
 			if c.What = append(c.What, what...); anew {
 				c.Action = "rebuild"
@@ -95,11 +89,6 @@ func columnChanges(old, now []duck.Column) []string {
 		}
 	}
 	return out
-}
-
-// Dropper takes what it made out of the file, as far as it is there.
-type Dropper interface {
-	Drop(context.Context, *duck.Tx) error
 }
 
 // gone notes that what a declaration of the file stores was dropped by something else: an error, unless the script fills it again from its

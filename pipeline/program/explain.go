@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/pipeline/event"
 	"dsql/sql"
 )
@@ -42,7 +43,7 @@ func (p *Program) Explain(ctx context.Context, c *duck.Conn, n *Node) (string, e
 	if s, ok := n.Sink(); ok {
 		b.WriteString(s.Explain(n.Cols))
 	}
-	if e, ok := n.Obj.(interface{ Explain() string }); ok {
+	if e, ok := n.Obj.(kind.Explainer); ok {
 		b.WriteString(e.Explain())
 	}
 	if _, ok := n.Destination(); !ok {
@@ -63,7 +64,7 @@ func (p *Program) Explain(ctx context.Context, c *duck.Conn, n *Node) (string, e
 		}
 	}
 	fmt.Fprintf(&b, "4. write, version, places, COMMIT: one transaction\n")
-	if s, ok := n.Obj.(speaker); ok {
+	if s, ok := n.Obj.(kind.Speaker); ok {
 		text, err := s.Statements(ctx, c, n.Cols)
 		if err != nil {
 			return "", err
@@ -71,11 +72,6 @@ func (p *Program) Explain(ctx context.Context, c *duck.Conn, n *Node) (string, e
 		fmt.Fprintf(&b, "%s\n", indent(text))
 	}
 	return b.String(), nil
-}
-
-// speaker is a destination that tells the statements of its write.
-type speaker interface {
-	Statements(ctx context.Context, c *duck.Conn, in []duck.Column) (string, error)
 }
 
 func wholeText(n *Node) string {

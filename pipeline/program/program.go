@@ -95,7 +95,7 @@ func (n *Node) Destination() (kind.Destination, bool) {
 
 // text is the declaration's, without its secrets.
 func (n *Node) text() string {
-	if o, ok := n.Obj.(interface{ Stored() string }); ok {
+	if o, ok := n.Obj.(kind.Redacted); ok {
 		return o.Stored()
 	}
 	return n.Obj.Decl().Spelt()
@@ -273,7 +273,7 @@ func (p *Program) reshape() {
 			continue
 		}
 		if n := p.Find(strings.ToLower(st.Decl.Syntax.Keyword), st.Decl.Name); n != nil && n.Stmt >= 0 && n.Stmt < i {
-			if o, ok := n.Obj.(interface{ Reshape() }); ok {
+			if o, ok := n.Obj.(kind.Reshaper); ok {
 				o.Reshape()
 			}
 		}
@@ -345,7 +345,7 @@ func compileStored(s *StoredDecl) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o, ok := obj.(interface{ Keep() }); ok { // what it was made of is in the file too
+	if o, ok := obj.(kind.Restorable); ok { // what it was made of is in the file too
 		o.Keep()
 	}
 	s.Obj = obj

@@ -56,7 +56,7 @@ func (p *Program) bindSink(ctx context.Context, tx *duck.Tx, n *Node, s kind.Sin
 	d, _ := of.Destination()
 	n.Cols = d.NewColumns(of.Cols)
 	var keys []string
-	if k, ok := d.(interface{ KeyNames() []string }); ok {
+	if k, ok := d.(kind.Keyed); ok {
 		keys = k.KeyNames()
 	}
 	err := s.Bind(ctx, tx.Conn, p.Env, n.Cols, keys)

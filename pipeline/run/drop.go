@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/pipeline/event"
 	"dsql/pipeline/program"
 	"dsql/sql"
@@ -14,19 +15,19 @@ import (
 
 // drop removes a declaration and what it stores.
 func (r *runner) drop(ctx context.Context, d *sql.Decl) error {
-	kind := strings.ToLower(d.Syntax.Keyword)
-	n := r.Program.Find(kind, d.Name)
+	word := strings.ToLower(d.Syntax.Keyword)
+	n := r.Program.Find(word, d.Name)
 	if n == nil {
 		if d.IfExists {
 			return nil
 		}
-		return r.Program.NotDeclared(kind, sql.Name{Text: d.Name, Span: d.NameAt}, d)
+		return r.Program.NotDeclared(word, sql.Name{Text: d.Name, Span: d.NameAt}, d)
 	}
 	if err := r.Program.InUse(d, n); err != nil {
 		return err
 	}
 	err := r.Conn.Update(ctx, func(tx *duck.Tx) error {
-		if o, ok := n.Obj.(program.Dropper); ok {
+		if o, ok := n.Obj.(kind.Dropper); ok {
 			if err := o.Drop(ctx, tx); err != nil {
 				return err
 			}

@@ -25,7 +25,7 @@ var errAgain = errors.New("a check over the table holds the batch back")
 
 // gated measures and writes.
 func (r *runner) gated(ctx context.Context, tx *duck.Tx, d kind.Destination, n *program.Node, acc *kind.Accepted, b quality.Batch) (c kind.Counts, res quality.Result, err error) {
-	_, keeps := d.(program.Keeper)
+	_, keeps := d.(kind.Shaper)
 	if !keeps || !n.Quality.Whole() {
 		if res, err = n.Quality.Measure(ctx, tx, b); err != nil {
 			return c, res, err
@@ -61,7 +61,7 @@ func (r *runner) gated(ctx context.Context, tx *duck.Tx, d kind.Destination, n *
 func tableAfter(n *program.Node, rows *duck.Query) *duck.Query {
 	a := duck.Args{"t": duck.Ident(n.Name), "cols": duck.Names(duck.ColumnNames(n.Cols)), "rows": rows}
 	if d, ok := n.Destination(); ok {
-		if _, keeps := d.(program.Keeper); keeps {
+		if _, keeps := d.(kind.Shaper); keeps {
 			return duck.SQL("(FROM {t})", a)
 		}
 	}

@@ -53,23 +53,6 @@ func (r *runner) newVersion(ctx context.Context, n *program.Node, origin string,
 	return nil
 }
 
-// rollbacker, rebuilder and vacuumer are what a destination may be able to do beside writing.
-type rollbacker interface {
-	Rollback(ctx context.Context, tx *duck.Tx, to, version int64) (kind.Counts, error)
-}
-
-type rebuilder interface {
-	Rebuild(ctx context.Context, tx *duck.Tx, version int64) (kind.Counts, error)
-}
-
-type vacuumer interface {
-	Vacuum(ctx context.Context, tx *duck.Tx, oldest int64) (int64, error)
-}
-
-type emptier interface {
-	Empty(ctx context.Context, tx *duck.Tx, version int64) error
-}
-
 // maintain runs ROLLBACK, REBUILD and VACUUM.
 func (r *runner) maintain(ctx context.Context, d *sql.Decl) error {
 	n, dest, err := r.Program.Target(d)
@@ -83,14 +66,14 @@ func (r *runner) maintain(ctx context.Context, d *sql.Decl) error {
 			return &sql.Error{Src: d.Src, Span: to.Span, Code: "no-version", Exit: sql.ExitFailed, Msg: fmt.Sprintf("there is no version %d: the newest is %d", to.Int, r.version), Hint: "dsql.versions lists them"}
 		}
 		return r.newVersion(ctx, n, fmt.Sprintf("rollback to version %d", to.Int), false, func(tx *duck.Tx, v int64, rows *event.DestinationRows) (err error) {
-			rows.Counts, err = dest.(rollbacker).Rollback(ctx, tx, to.Int, v)
+			rows.Counts, err = dest.(kind.Rollbacker).Rollback(ctx, tx, to.Int, v)
 			return err
 		})
 	case "REBUILD":
 		if d.Arg("FROM SOURCE") != nil {
 			return r.refill(ctx, n, dest)
 		}
-		b, ok := dest.(rebuilder)
+		b, ok := dest.(kind.Rebuilder)
 		if !ok {
 			return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "nothing-remembered", Msg: "a stream remembers nothing beside its rows", Hint: "REBUILD STREAM " + n.Name + " FROM SOURCE fills it again from its inputs"}
 		}
@@ -108,7 +91,7 @@ func (r *runner) vacuum(ctx context.Context, d *sql.Decl, n *program.Node, dest 
 	if retain == nil {
 		return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "no-retention", Msg: n.Name + " keeps all versions", Hint: "declare it with RETAIN VERSIONS INTERVAL 90 DAYS, say"}
 	}
-	v, ok := dest.(vacuumer)
+	v, ok := dest.(kind.Vacuumer)
 	if !ok { // an append-only table has no superseded rows
 		return nil
 	}
@@ -140,7 +123,7 @@ func (r *runner) unseen(n *program.Node) int64 {
 // What waits is taken before that, as ordinary batches: so what reads it has seen all that it had. Of a journal's rebuild readers and
 // sinks then get the difference, as of any version; a stream's rows are new ones to nobody.
 func (r *runner) refill(ctx context.Context, n *program.Node, dest kind.Destination) error {
-	e, ok := dest.(emptier)
+	e, ok := dest.(kind.Emptier)
 	if !ok {
 		return fmt.Errorf("%s can't be emptied", n.Name)
 	}
@@ -173,7 +156,7 @@ func (r *runner) refill(ctx context.Context, n *program.Node, dest kind.Destinat
 				return err
 			}
 		}
-		if _, net := dest.(rebuilder); net && !r.reshaped[n] {
+		if _, net := dest.(kind.Rebuilder); net && !r.reshaped[n] {
 			return nil
 		}
 		for _, m := range r.Program.Nodes {

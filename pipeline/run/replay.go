@@ -82,7 +82,7 @@ func (r *runner) replayWhere(ctx context.Context, d *sql.Decl, n *program.Node, 
 		duck.Args{"name": n.Name, "where": where, "held": isHeld}), &free, &held); err != nil {
 		return err
 	}
-	if l, ok := n.Obj.(interface{ WholeLoads() bool }); ok && l.WholeLoads() && free > 0 {
+	if l, ok := n.Obj.(kind.Loaded); ok && l.WholeLoads() && free > 0 {
 		return &sql.Error{Src: d.Src, Span: d.Span, Code: "replay-loads", Exit: sql.ExitFailed,
 			Msg:  fmt.Sprintf("journal %s takes whole tables, and %d rejected rows of loads are none", n.Name, free),
 			Hint: fmt.Sprintf("mend the rules or the files, and run REBUILD JOURNAL %s FROM SOURCE: it takes all loads anew", n.Name)}

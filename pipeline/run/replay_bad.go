@@ -111,7 +111,7 @@ func (r *runner) redecode(ctx context.Context, d *sql.Decl, n *program.Node, set
 	}
 	for _, to := range groups {
 		for _, name := range to {
-			if l, ok := r.Program.Relation(name).Obj.(interface{ WholeLoads() bool }); ok && l.WholeLoads() {
+			if l, ok := r.Program.Relation(name).Obj.(kind.Loaded); ok && l.WholeLoads() {
 				return &sql.Error{Src: d.Src, Span: d.Span, Code: "replay-loads", Exit: sql.ExitFailed, Msg: fmt.Sprintf("journal %s takes whole tables, and bad records of loads are none", name),
 					Hint: fmt.Sprintf("mend the declaration or the files, and run REBUILD JOURNAL %s FROM SOURCE: it takes all loads anew", name)}
 			}

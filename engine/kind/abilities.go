@@ -1,0 +1,99 @@
+package kind
+
+import (
+	"context"
+
+	"dsql/engine/duck"
+)
+
+// What an object may be able to do beside what its role (Source, Destination, Sink, Definition) asks of it. Whoever runs it asks for an
+// ability by the name that it has here, and does without where it isn't there.
+
+// Any object.
+type (
+	// Dropper takes what it made out of the file, as far as it is there.
+	Dropper interface {
+		Drop(context.Context, *duck.Tx) error
+	}
+	// Stale says why what it made in the file is behind, whatever its text: a model's file is another one, or tables are of an older
+	// dsql. "": it isn't.
+	Stale interface {
+		Stale(context.Context, *duck.Tx, *Env) (string, error)
+	}
+	// Redacted is a declaration whose text, as the file keeps it, is another one: secrets don't stand in it.
+	Redacted interface{ Stored() string }
+	// Restorable is told that it is what the file has: what it was made of is there too.
+	Restorable interface{ Keep() }
+	// Explainer says for EXPLAIN what it does.
+	Explainer interface{ Explain() string }
+	// Describer answers DESCRIBE itself; else its columns are shown.
+	Describer interface {
+		Describe(context.Context, *duck.Conn) (*duck.Query, error)
+	}
+)
+
+// A source.
+type (
+	// Continuer is a source that can say whether it reads what another reads: places go over from one to the other.
+	Continuer interface{ Continues(other Object) bool }
+	// Grower is a source whose columns grow while it is read: those that it has now, of those that it had.
+	Grower interface {
+		Added(had []duck.Column) []duck.Column
+	}
+	// Lagging is a source that others write to while it is read.
+	Lagging interface {
+		// Lag is a query of how far each destination is in each of its parts. The error says why the other end isn't known; the query
+		// is there all the same.
+		Lag(ctx context.Context, c *duck.Conn, env *Env) (*duck.Query, error)
+	}
+	// Waiter is a source of which something may wait: it says what, as it is now.
+	Waiter interface {
+		Waits(ctx context.Context, c *duck.Conn, env *Env, destinations []string) ([]WaitingFile, error)
+	}
+)
+
+// A destination.
+type (
+	// Shaper is a destination whose stored rows have other columns than those that come in.
+	Shaper interface {
+		Stored(ctx context.Context, tx *duck.Tx, in []duck.Column) ([]duck.Column, error)
+	}
+	// Needy asks for a column of the batch beside those of its query: MetaColumn.
+	Needy interface{ Needs(column string) bool }
+	// Keyed has one row of each key.
+	Keyed interface{ KeyNames() []string }
+	// Loaded takes whole tables where WholeLoads says so: rows alone are none.
+	Loaded interface{ WholeLoads() bool }
+	// Reshaper takes another shape than what is stored has, as the script fills it anew.
+	Reshaper interface{ Reshape() }
+	// Historian says itself what becomes of what it stores when it takes the place of old; anew: it is emptied. was and now are the
+	// columns of its rows.
+	Historian interface {
+		Changed(old Object, was, now []duck.Column) (what []string, anew bool)
+	}
+	// Rollbacker makes a new version that equals an old one.
+	Rollbacker interface {
+		Rollback(ctx context.Context, tx *duck.Tx, to, version int64) (Counts, error)
+	}
+	// Rebuilder computes what it stores from what it remembers.
+	Rebuilder interface {
+		Rebuild(ctx context.Context, tx *duck.Tx, version int64) (Counts, error)
+	}
+	// Vacuumer gives up what no version from oldest on needs, and says how many rows that were.
+	Vacuumer interface {
+		Vacuum(ctx context.Context, tx *duck.Tx, oldest int64) (int64, error)
+	}
+	// Emptier can be filled again from its inputs.
+	Emptier interface {
+		Empty(ctx context.Context, tx *duck.Tx, version int64) error
+	}
+	// Speaker tells the statements that take a batch in.
+	Speaker interface {
+		Statements(ctx context.Context, c *duck.Conn, in []duck.Column) (string, error)
+	}
+	// Biographer tells the life of a key, and sums a difference up.
+	Biographer interface {
+		Life(ctx context.Context, c *duck.Conn, key []string) (*duck.Query, error)
+		Summary(ctx context.Context, c *duck.Conn, diff *duck.Query) (*duck.Query, error)
+	}
+)
