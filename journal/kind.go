@@ -47,6 +47,7 @@ CREATE JOURNAL planes
   COLUMNS * EXCEPT (op)
   FROM plane_events`,
 	},
+	Stores:  true,
 	Compile: func(d *sql.Decl) (kind.Object, error) { return compile(d) },
 }
 

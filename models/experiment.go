@@ -69,6 +69,9 @@ func compileExperiment(d *sql.Decl) (kind.Object, error) {
 
 func (e *experiment) Decl() *sql.Decl { return e.decl }
 
+// Callable: see kind.Callable.
+func (e *experiment) Callable() {}
+
 // Define makes the function as a macro of plain SQL: it works in any DuckDB client.
 func (e *experiment) Define(ctx context.Context, tx *duck.Tx, _ *kind.Env) error {
 	var live []variant

@@ -35,6 +35,7 @@ var Kind = kind.Kind{
 SELECT late_risk(1.0, 2.0)`,
 	},
 	Compile: compile,
+	List:    duck.SQL("SELECT name, version, format, inputs, outputs, tags, in_use, created FROM dsql.models ORDER BY name, version"),
 	Verbs: []kind.Verb{{
 		Syntax: &sql.Syntax{Verb: "ALTER", Keyword: "MODEL",
 			Clauses: []sql.Clause{{Keyword: "USE VERSION", Arg: sql.ArgInt, Required: true, Doc: "the version that the model's name means from now on"}},
@@ -108,6 +109,10 @@ func compile(d *sql.Decl) (kind.Object, error) {
 }
 
 func (m *declared) Decl() *sql.Decl { return m.decl }
+
+// Callable and Versions: see kind.Versioned.
+func (m *declared) Callable() {}
+func (m *declared) Versions() {}
 
 func (m *declared) fail(code, msg, hint string, err error) *sql.Error {
 	return &sql.Error{Src: m.decl.Src, Span: m.decl.Arg("FROM").Span, Code: code, Msg: msg, Hint: hint, Err: err}

@@ -120,7 +120,7 @@ func (p *Program) baseline(ctx context.Context, tx *duck.Tx, b Batch, d drift) (
 		return nil, err
 	}
 	a["first"] = first
-	if b.Kind == "journal" {
+	if b.Keyed {
 		return duck.SQL("(SELECT * FROM {changes}({first} - 1, {v} - 1) WHERE change_type IN ('insert', 'update_after'))", a), nil
 	}
 	return duck.SQL("(SELECT * FROM {t} WHERE _version >= {first} AND _version < {v})", a), nil

@@ -15,18 +15,19 @@ import (
 
 // Batch is what is measured: the rows that the rules let through.
 type Batch struct {
-	Destination, Kind, Source string // Kind: stream or journal
-	Origin                    string // which file, offsets or versions, for messages
-	Version                   int64
-	Rows                      *duck.Query // a FROM-item of Columns, and _row where HasRow
-	Table                     *duck.Query // a FROM-item of the table as it will be after this batch, for OVER TABLE
-	Columns                   []duck.Column
-	HasRow                    bool
-	Input                     *kind.Input
-	Was                       kind.Was // of a row _r of Rows: as in catalog.Rejection
-	Born                      int64    // versions after this one are the destination's own; older ones are of one that was dropped
-	Replayed                  bool     // these rows are rejects that come back: only checks OVER TABLE judge them, and they make no metrics
-	Released                  string   // the check that held these rows back until somebody released them: they are measured, and nothing stops them
+	Destination, Source string
+	Keyed               bool   // its rows change: name__changes has what is new in a version
+	Origin              string // which file, offsets or versions, for messages
+	Version             int64
+	Rows                *duck.Query // a FROM-item of Columns, and _row where HasRow
+	Table               *duck.Query // a FROM-item of the table as it will be after this batch, for OVER TABLE
+	Columns             []duck.Column
+	HasRow              bool
+	Input               *kind.Input
+	Was                 kind.Was // of a row _r of Rows: as in catalog.Rejection
+	Born                int64    // versions after this one are the destination's own; older ones are of one that was dropped
+	Replayed            bool     // these rows are rejects that come back: only checks OVER TABLE judge them, and they make no metrics
+	Released            string   // the check that held these rows back until somebody released them: they are measured, and nothing stops them
 }
 
 // Result is what the checks of a batch came to, when none of those ON FAILURE FAIL failed.

@@ -49,7 +49,7 @@ func (w *world) batch(chain, values string) (res Result, err error) {
 		if err := tx.Run(w.t.Context(), duck.SQL("INSERT INTO dsql.versions VALUES ({v}, now()::TIMESTAMP)", a)); err != nil {
 			return err
 		}
-		res, err = p.Measure(w.t.Context(), tx, Batch{Destination: "s", Kind: "stream", Version: w.version, Rows: duck.Ident("new"), Columns: testkit.Columns(w.t, w.Conn, "new"),
+		res, err = p.Measure(w.t.Context(), tx, Batch{Destination: "s", Version: w.version, Rows: duck.Ident("new"), Columns: testkit.Columns(w.t, w.Conn, "new"),
 			Table: duck.SQL("(SELECT * EXCLUDE _version FROM s UNION ALL FROM new)")})
 		if err != nil {
 			return err

@@ -33,6 +33,9 @@ type Function struct{ decl *sql.Decl }
 // Decl is the statement.
 func (f *Function) Decl() *sql.Decl { return f.decl }
 
+// Callable: see kind.Callable.
+func (f *Function) Callable() {}
+
 // Define makes the macro.
 func (f *Function) Define(ctx context.Context, tx *duck.Tx, _ *kind.Env) error {
 	d := f.decl

@@ -25,6 +25,14 @@ func NewList(kind string, d *sql.Decl) (*List, error) {
 // Decl is the statement.
 func (l *List) Decl() *sql.Decl { return l.decl }
 
+// Of are the items of a destination among which the list may be applied.
+func (l *List) Of(c *kind.Chain) []*sql.Decl {
+	if l.kind == "checks" {
+		return c.Checks
+	}
+	return c.Rules
+}
+
 // Define has nothing to make: a list lives in the destinations that apply it.
 func (l *List) Define(context.Context, *duck.Tx, *kind.Env) error { return nil }
 

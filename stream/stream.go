@@ -31,6 +31,7 @@ CREATE STREAM readings
   RULES (CONSTRAINT sane EXPECT (celsius BETWEEN -80 AND 80))
   AS SELECT sensor, celsius, celsius * 9 / 5 + 32 AS fahrenheit FROM readings_in`,
 	},
+	Stores: true,
 	Compile: func(d *sql.Decl) (kind.Object, error) {
 		return &Stream{decl: d, chain: kind.CompileChain(d)}, nil
 	},

@@ -24,6 +24,13 @@ type (
 	Redacted interface{ Stored() string }
 	// Restorable is told that it is what the file has: what it was made of is there too.
 	Restorable interface{ Keep() }
+	// Callable is called by its name in SQL.
+	Callable interface{ Callable() }
+	// Versioned is Callable, and so are its versions, as name_vN.
+	Versioned interface {
+		Callable
+		Versions()
+	}
 	// Explainer says for EXPLAIN what it does.
 	Explainer interface{ Explain() string }
 	// Describer answers DESCRIBE itself; else its columns are shown.
@@ -60,7 +67,8 @@ type (
 	}
 	// Needy asks for a column of the batch beside those of its query: MetaColumn.
 	Needy interface{ Needs(column string) bool }
-	// Keyed has one row of each key.
+	// Keyed has one row of each key: what it has seen it takes again without harm, a TRUNCATE ends its keys, and rows of it change. One
+	// that isn't keyed has rows that come once.
 	Keyed interface{ KeyNames() []string }
 	// Loaded takes whole tables where WholeLoads says so: rows alone are none.
 	Loaded interface{ WholeLoads() bool }

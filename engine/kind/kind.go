@@ -20,6 +20,10 @@ type Kind struct {
 	Compile func(*sql.Decl) (Object, error)
 	// Verbs are the statements on this kind beside those that all kinds have (SHOW, DESCRIBE, EXPLAIN, DROP).
 	Verbs []Verb
+	// Stores: what is declared keeps rows, with versions: ROLLBACK, REBUILD and VACUUM are there.
+	Stores bool
+	// List is what SHOW lists; nil: each declaration, what it reads, and its text.
+	List *duck.Query
 }
 
 // Verb is a statement that acts on what is declared: ALTER MODEL … USE VERSION. Run is given a transaction of its own.

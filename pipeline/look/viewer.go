@@ -122,7 +122,7 @@ func (v *Viewer) Answer(ctx context.Context, d *sql.Decl) error {
 	switch d.Syntax.Verb {
 	case "SHOW":
 		k, _ := program.KindByWord(d.Syntax.Keyword)
-		q = v.Program.Show(strings.ToLower(k.Syntax.Keyword))
+		q = v.Program.Show(k)
 		if w := d.Arg("WHERE"); w != nil {
 			q = duck.SQL("SELECT * FROM ({q}) WHERE ({w})", duck.Args{"q": q, "w": duck.User(d.Src, w.Exprs[0])})
 		}

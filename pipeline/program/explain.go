@@ -13,14 +13,14 @@ import (
 
 // What EXPLAIN, DESCRIBE and SHOW say of declarations.
 
-// Show lists a kind's declarations with their text.
-func (p *Program) Show(kind string) *duck.Query {
-	if kind == "model" {
-		return duck.SQL("SELECT name, version, format, inputs, outputs, tags, in_use, created FROM dsql.models ORDER BY name, version")
+// Show lists a kind's declarations.
+func (p *Program) Show(k kind.Kind) *duck.Query {
+	if k.List != nil {
+		return k.List
 	}
 	rows := []*duck.Query{duck.SQL("SELECT NULL::VARCHAR AS name, NULL::VARCHAR AS reads, NULL::VARCHAR AS text WHERE false")}
 	for _, n := range p.Nodes {
-		if n.Kind != kind {
+		if !sql.Same(n.Kind, k.Syntax.Keyword) {
 			continue
 		}
 		var reads []string

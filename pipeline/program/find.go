@@ -45,3 +45,9 @@ func Words(st sql.Stmt, n int) []string {
 	}
 	return out
 }
+
+// Keyed: see kind.Keyed.
+func (n *Node) Keyed() bool {
+	_, ok := n.Obj.(kind.Keyed)
+	return ok
+}

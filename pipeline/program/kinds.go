@@ -41,7 +41,7 @@ var Forms = func() []*sql.Syntax {
 		for _, verb := range []string{"DROP", "DESCRIBE", "EXPLAIN"} {
 			out = append(out, &sql.Syntax{Verb: verb, Keyword: s.Keyword, Doc: verbDocs[verb]})
 		}
-		if s.Keyword == "STREAM" || s.Keyword == "JOURNAL" {
+		if k.Stores {
 			out = append(out, destinationVerbs(s.Keyword)...)
 		}
 		for _, v := range k.Verbs {

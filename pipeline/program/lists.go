@@ -31,12 +31,14 @@ func (p *Program) lists(kind string) rules.Lists {
 
 // applies: the declaration names the list.
 func (n *Node) applies(list *Node) bool {
+	l, ok := list.Obj.(*rules.List)
+	if !ok {
+		return false
+	}
 	var items []*sql.Decl
 	switch o := n.Obj.(type) {
 	case kind.Destination:
-		if items = o.Chain().Rules; list.Kind == "checks" {
-			items = o.Chain().Checks
-		}
+		items = l.Of(o.Chain())
 	default:
 		if n.Kind != list.Kind || n.Obj.Decl().Arg("#0") == nil {
 			return false
@@ -54,7 +56,7 @@ func (p *Program) InUse(d *sql.Decl, n *Node) error {
 		how := "reads"
 		switch {
 		case slices.Contains(m.reads(), n):
-		case (n.Kind == "rules" || n.Kind == "checks") && m.applies(n):
+		case m.applies(n):
 			how = "applies"
 		default:
 			continue

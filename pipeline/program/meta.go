@@ -231,7 +231,7 @@ func (b *body) bindMeta(ctx context.Context, tx *duck.Tx, of *Node) []duck.Colum
 // lostCoordinates are warnings about destinations of the script that may reject a source's rows without knowing where these came from.
 func (p *Program) lostCoordinates() (out []*sql.Error) {
 	for _, n := range p.Nodes {
-		if n.Stmt < 0 || n.Rules == nil || !(n.Kind == "journal" || n.Rules.Rejects() || n.Quality.Holds()) {
+		if n.Stmt < 0 || n.Rules == nil || !(n.Keyed() || n.Rules.Rejects() || n.Quality.Holds()) {
 			continue
 		}
 		for _, in := range n.Inputs {

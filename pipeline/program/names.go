@@ -45,7 +45,7 @@ func (p *Program) apart() error {
 	var errs sql.List
 	owner, models := map[sql.Key]*Node{}, map[sql.Key]*Node{}
 	for _, n := range p.Nodes {
-		if n.Kind == "model" {
+		if _, ok := n.Obj.(kind.Versioned); ok {
 			models[sql.KeyOf(n.Name)] = n
 		}
 	}

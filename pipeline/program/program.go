@@ -257,10 +257,14 @@ func FingerprintOf(text string) string {
 	return f
 }
 
-// handOver gives DuckDB the DROP FUNCTION of a macro that it knows and dsql doesn't.
+// handOver gives DuckDB the DROP of what it knows and dsql doesn't, where the two share a word: FUNCTION.
 func (p *Program) handOver() {
 	for i, st := range p.Stmts {
-		if st.Decl != nil && st.Decl.Syntax.Verb == "DROP" && st.Decl.Syntax.Keyword == "FUNCTION" && p.Find("function", st.Decl.Name) == nil {
+		if st.Decl == nil || st.Decl.Syntax.Verb != "DROP" {
+			continue
+		}
+		k, ok := KindByWord(st.Decl.Syntax.Keyword)
+		if ok && k.Syntax.OnlyWith != "" && p.Find(strings.ToLower(k.Syntax.Keyword), st.Decl.Name) == nil {
 			p.Stmts[i].Decl = nil
 		}
 	}

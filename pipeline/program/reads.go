@@ -59,7 +59,8 @@ func (p *Program) scope(ctx context.Context, c *duck.Conn) (*scope, error) {
 
 // callable: SQL calls it by its name.
 func (n *Node) callable() bool {
-	return n.Kind == "model" || n.Kind == "function" || n.Kind == "experiment"
+	_, ok := n.Obj.(kind.Callable)
+	return ok
 }
 
 func ScanPair(row func(...any) error) (p [2]string, err error) { return p, row(&p[0], &p[1]) }

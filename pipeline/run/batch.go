@@ -234,7 +234,7 @@ func (r *runner) write(ctx context.Context, tx *duck.Tx, d kind.Destination, n *
 		return r.truncated(ctx, tx, d, n, rel, &kind.Accepted{Version: v, Columns: n.Cols, Rows: rel, HasRow: hasRow, Input: b.input})
 	}
 	ruled, err := n.Rules.Run(ctx, tx, rules.Batch{Destination: n.Name, Source: source, Origin: b.origin, Version: v, Rel: rel, Columns: n.Cols, HasRow: hasRow, Input: b.input, Stage: !b.in.Plain, Keep: keep, KeepOriginal: n.Quality.Holds(),
-		Discard: decided != nil && decided.discard, Once: n.Kind == "stream" && n.Quality.Empty() && decided == nil})
+		Discard: decided != nil && decided.discard, Once: !n.Keyed() && n.Quality.Empty() && decided == nil})
 	if err != nil {
 		return out, err
 	}
@@ -256,7 +256,7 @@ func (r *runner) write(ctx context.Context, tx *duck.Tx, d kind.Destination, n *
 	if b.held != nil { // what waits in its source because of a guard comes to the checks as any load
 		released = b.held.name
 	}
-	c, measured, err := r.gated(ctx, tx, d, n, acc, quality.Batch{Destination: n.Name, Kind: n.Kind, Origin: b.origin, Version: v, Rows: ruled.Rows, Table: tableAfter(n, ruled.Rows),
+	c, measured, err := r.gated(ctx, tx, d, n, acc, quality.Batch{Destination: n.Name, Keyed: n.Keyed(), Origin: b.origin, Version: v, Rows: ruled.Rows, Table: tableAfter(n, ruled.Rows),
 		Columns: n.Cols, HasRow: hasRow, Input: b.input, Source: source, Was: ruled.Was, Born: n.Born(), Released: released, Replayed: b.replay})
 	if err != nil {
 		return out, heldBack(err, n, b)

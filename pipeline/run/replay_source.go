@@ -27,7 +27,7 @@ func (r *runner) replaySource(ctx context.Context, d *sql.Decl) error {
 	}
 	wanted, reached := r.wanted(nil), map[*program.Node]bool{}
 	for _, m := range r.Program.Sorted() {
-		if wanted[m] && m.Kind == "journal" && slices.ContainsFunc(m.Inputs, func(in *program.Input) bool { return in.Of == n }) {
+		if wanted[m] && m.Keyed() && slices.ContainsFunc(m.Inputs, func(in *program.Input) bool { return in.Of == n }) {
 			again.Destinations = append(again.Destinations, m.Name)
 			reached[m] = true
 			maps.Copy(reached, r.downstream(m, wanted)) // what its changes reach, however far

@@ -16,7 +16,7 @@ import (
 func (r *runner) truncated(ctx context.Context, tx *duck.Tx, d kind.Destination, n *program.Node, rel *duck.Query, acc *kind.Accepted) (event.DestinationRows, error) {
 	out := event.DestinationRows{Kind: n.Kind, Name: n.Name}
 	var err error
-	if n.Kind == "stream" {
+	if !n.Keyed() {
 		if out.Dropped, err = tx.Int(ctx, duck.SQL("SELECT count(*) FROM {rel}", duck.Args{"rel": rel})); err != nil {
 			return out, err
 		}
