@@ -46,11 +46,13 @@ func (c *Connection) value(name string) (string, error) {
 	case o.Kind == sql.OptEnv:
 		v, set := os.LookupEnv(o.Text)
 		if !set || v == "" {
-			return "", c.fail(o.Value, "no-env", fmt.Sprintf("the environment has no %s, which %s is read from", o.Text, name), "set it: export "+o.Text+"=…")
+			return "", c.fail(o.Value, "no-env", fmt.Sprintf("the environment has no %s, which %s is read from", o.Text, name),
+				"set it: export "+o.Text+"=…")
 		}
 		return v, nil
 	case o.Text == notStored:
-		return "", c.fail(o.Value, "not-stored", name+" is not kept in the file", "run the script that declares the connection, or write "+name+" env('NAME') there")
+		return "", c.fail(o.Value, "not-stored", name+" is not kept in the file",
+			"run the script that declares the connection, or write "+name+" env('NAME') there")
 	}
 	return o.Text, nil
 }
@@ -115,7 +117,8 @@ func (c *Connection) tls(env *kind.Env, v map[string]string) (*tls.Config, error
 		}
 		b, err := os.ReadFile(p)
 		if err != nil {
-			return nil, c.fail(c.given[name].Value, "unreadable-file", fmt.Sprintf("%s can't be read: %v", v[name], errors.Unwrap(err)), "relative paths start at the script's folder")
+			return nil, c.fail(c.given[name].Value, "unreadable-file", fmt.Sprintf("%s can't be read: %v", v[name], errors.Unwrap(err)),
+				"relative paths start at the script's folder")
 		}
 		return b, nil
 	}
@@ -126,7 +129,8 @@ func (c *Connection) tls(env *kind.Env, v map[string]string) (*tls.Config, error
 		}
 		conf.RootCAs = x509.NewCertPool()
 		if !conf.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, c.fail(c.given["tls_ca"].Value, "bad-certificate", v["tls_ca"]+" holds no certificate in PEM", "it begins with -----BEGIN CERTIFICATE-----")
+			return nil, c.fail(c.given["tls_ca"].Value, "bad-certificate", v["tls_ca"]+" holds no certificate in PEM",
+				"it begins with -----BEGIN CERTIFICATE-----")
 		}
 	}
 	if v["tls_cert"] != "" {
@@ -140,7 +144,8 @@ func (c *Connection) tls(env *kind.Env, v map[string]string) (*tls.Config, error
 		}
 		pair, err := tls.X509KeyPair(cert, key)
 		if err != nil {
-			return nil, c.fail(c.given["tls_cert"].Value, "bad-certificate", fmt.Sprintf("%s and %s are no certificate and its key: %v", v["tls_cert"], v["tls_key"], err), "both are PEM files")
+			return nil, c.fail(c.given["tls_cert"].Value, "bad-certificate",
+				fmt.Sprintf("%s and %s are no certificate and its key: %v", v["tls_cert"], v["tls_key"], err), "both are PEM files")
 		}
 		conf.Certificates = []tls.Certificate{pair}
 	}
@@ -215,7 +220,8 @@ func (c *Connection) reach(ctx context.Context, cl *kgo.Client, tried *attempts)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if last := tried.last(); last != nil && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, kgo.ErrClientClosed) || errors.As(last, new(*advertised))) {
+	if last := tried.last(); last != nil && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, kgo.ErrClientClosed) ||
+		errors.As(last, new(*advertised))) {
 		err = last
 	}
 	return c.Unreachable(err)

@@ -17,8 +17,10 @@ import (
 var Kind = kind.Kind{
 	Syntax: &sql.Syntax{
 		Keyword: "CONNECTION", Plural: "CONNECTIONS",
-		Clauses: []sql.Clause{{Keyword: "TO KAFKA", Arg: sql.ArgOptions, Required: true, Options: docs(), Doc: "(option value, …): the cluster, and who asks"}},
-		Doc:     "How a Kafka cluster is reached. A value may be env('NAME'): it is read when it is used and stands nowhere else. A password is never stored in the file.",
+		Clauses: []sql.Clause{{Keyword: "TO KAFKA", Arg: sql.ArgOptions, Required: true, Options: docs(),
+			Doc: "(option value, …): the cluster, and who asks"}},
+		Doc: "How a Kafka cluster is reached. A value may be env('NAME'): it is read when it is used and stands nowhere else. A password " +
+			"is never stored in the file.",
 		Example: "CREATE CONNECTION shop TO KAFKA (brokers 'localhost:9092')",
 	},
 	Compile: compile,
@@ -36,7 +38,8 @@ var options = []option{
 	{name: "sasl_mechanism", doc: "PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512", words: []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"}},
 	{name: "sasl_username", doc: "who logs in"},
 	{name: "sasl_password", doc: "its password", secret: true},
-	{name: "tls", doc: "whether the brokers are reached by TLS (default: when another tls option stands there)", words: []string{"TRUE", "FALSE"}},
+	{name: "tls", doc: "whether the brokers are reached by TLS (default: when another tls option stands there)",
+		words: []string{"TRUE", "FALSE"}},
 	{name: "tls_ca", doc: "PEM file of the authorities that the brokers' certificates are checked with (default: the system's)"},
 	{name: "tls_cert", doc: "PEM file of the client's certificate"},
 	{name: "tls_key", doc: "PEM file of its key"},

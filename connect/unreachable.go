@@ -45,12 +45,16 @@ func (c *Connection) Unreachable(err error) *sql.Error {
 		brokers = told.address
 	}
 	switch {
-	case errors.Is(err, kerr.SaslAuthenticationFailed) || errors.Is(err, kerr.UnsupportedSaslMechanism) || errors.Is(err, kerr.IllegalSaslState) || strings.Contains(strings.ToUpper(err.Error()), "SASL"):
-		e.Code, e.Msg, e.Hint = "login-refused", "the brokers "+brokers+" refuse the login: "+cause(err), "check sasl_mechanism, sasl_username and sasl_password"
+	case errors.Is(err, kerr.SaslAuthenticationFailed) || errors.Is(err, kerr.UnsupportedSaslMechanism) ||
+		errors.Is(err, kerr.IllegalSaslState) || strings.Contains(strings.ToUpper(err.Error()), "SASL"):
+		e.Code, e.Msg, e.Hint = "login-refused", "the brokers "+brokers+" refuse the login: "+cause(err),
+			"check sasl_mechanism, sasl_username and sasl_password"
 	case errors.As(err, &unknown):
-		e.Code, e.Msg, e.Hint = "bad-certificate", "the certificate of "+brokers+" is signed by an unknown authority", "name the authority's file: tls_ca 'ca.pem'"
+		e.Code, e.Msg, e.Hint = "bad-certificate", "the certificate of "+brokers+" is signed by an unknown authority",
+			"name the authority's file: tls_ca 'ca.pem'"
 	case errors.As(err, &host):
-		e.Code, e.Msg, e.Hint = "bad-certificate", "the certificate of "+brokers+" is for another host: "+cause(err), "tls_server_name 'name' says which name stands in it"
+		e.Code, e.Msg, e.Hint = "bad-certificate", "the certificate of "+brokers+" is for another host: "+cause(err),
+			"tls_server_name 'name' says which name stands in it"
 	case errors.As(err, &record):
 		e.Msg, e.Hint = brokers+" does not speak TLS", "take tls away, or use the port of the TLS listener"
 	case errors.As(err, &dns):
@@ -58,10 +62,12 @@ func (c *Connection) Unreachable(err error) *sql.Error {
 	case errors.Is(err, io.EOF) || errors.As(err, new(*kgo.ErrFirstReadEOF)):
 		e.Msg, e.Hint = brokers+" closes the connection at once", "it may want TLS (tls true) or a login (sasl_username …)"
 		if sasl {
-			e.Code, e.Msg, e.Hint = "login-refused", brokers+" closes the connection at the login", "check sasl_mechanism, sasl_username and sasl_password; or the listener wants TLS (tls true)"
+			e.Code, e.Msg, e.Hint = "login-refused", brokers+" closes the connection at the login",
+				"check sasl_mechanism, sasl_username and sasl_password; or the listener wants TLS (tls true)"
 		}
 	case errors.Is(err, context.DeadlineExceeded):
-		e.Msg, e.Hint = fmt.Sprintf("%s does not answer within %d s", brokers, Patience/time.Second), "check that the broker runs, and that the port is that of a Kafka listener"
+		e.Msg, e.Hint = fmt.Sprintf("%s does not answer within %d s", brokers, Patience/time.Second),
+			"check that the broker runs, and that the port is that of a Kafka listener"
 	case errors.As(err, &answer):
 		e.Msg, e.Hint = brokers+" answers: "+cause(err), "see the brokers' logs"
 	default:
@@ -69,7 +75,8 @@ func (c *Connection) Unreachable(err error) *sql.Error {
 	}
 	if e.Code == "broker-unreachable" && told.err != nil && !known {
 		e.Msg = fmt.Sprintf("%s answers and sends clients to %s, which can't be reached from here: %s", brokers, told.address, cause(told.err))
-		e.Hint = "that address is advertised.listeners of the broker: it must be one that this machine reaches (of a broker in a container: the host's)"
+		e.Hint = "that address is advertised.listeners of the broker: it must be one that this machine reaches (of a broker in a container: " +
+			"the host's)"
 	}
 	return e
 }
@@ -108,7 +115,8 @@ func (c *Connection) Denied(err error, to, right, kind, name string) *sql.Error 
 		who, principal = "a client without a login", "User:ANONYMOUS"
 	}
 	grant := fmt.Sprintf("kafka-acls --add --allow-principal %s --operation %s --%s %s", principal, right, kind, name)
-	return &sql.Error{Code: "not-authorised", Exit: sql.ExitUnreachable, Err: err, Msg: fmt.Sprintf("%s may not %s the %s %s", who, to, kind, name),
+	return &sql.Error{Code: "not-authorised", Exit: sql.ExitUnreachable, Err: err,
+		Msg:  fmt.Sprintf("%s may not %s the %s %s", who, to, kind, name),
 		Hint: "whoever runs the cluster grants it: " + grant}
 }
 

@@ -47,7 +47,8 @@ func Write(dir string) ([]string, error) {
 		case err != nil:
 			return unwritable(path, err)
 		case !bytes.Equal(have, want):
-			return &sql.Error{Code: "file-exists", Exit: sql.ExitFailed, Msg: fmt.Sprintf("%s is there already and differs", path), Hint: "choose another folder: dsql init FOLDER"}
+			return &sql.Error{Code: "file-exists", Exit: sql.ExitFailed, Msg: fmt.Sprintf("%s is there already and differs", path),
+				Hint: "choose another folder: dsql init FOLDER"}
 		}
 		return nil
 	})
@@ -71,5 +72,6 @@ func Write(dir string) ([]string, error) {
 }
 
 func unwritable(path string, err error) error {
-	return &sql.Error{Code: "no-rights", Exit: sql.ExitUnreachable, Msg: path + " can't be written: " + err.Error(), Hint: "choose a folder that you may write to", Err: err}
+	return &sql.Error{Code: "no-rights", Exit: sql.ExitUnreachable, Msg: path + " can't be written: " + err.Error(),
+		Hint: "choose a folder that you may write to", Err: err}
 }

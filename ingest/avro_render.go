@@ -75,7 +75,8 @@ func (d *avroDecoder) render(t *schemaType, depth int) bool {
 	switch {
 	case f != fine: // a time that no text has: the number that it is
 		d.text = strconv.AppendInt(d.text, s.n, 10)
-	case t.kind == kindBoolean, t.kind == kindFloat || t.kind == kindDouble, t.logical == logicalDecimal, t.logical == logicalNone && (t.kind == kindInt || t.kind == kindLong):
+	case t.kind == kindBoolean, t.kind == kindFloat || t.kind == kindDouble, t.logical == logicalDecimal,
+		t.logical == logicalNone && (t.kind == kindInt || t.kind == kindLong):
 		if t.logical == logicalNone && (math.IsNaN(s.f) || math.IsInf(s.f, 0)) {
 			d.text = appendJSON(d.text, d.w.buf)
 		} else {

@@ -83,7 +83,8 @@ func (s *connectSchema) wire() *wire {
 	}
 	switch s.Name {
 	case connectDecimal:
-		return &wire{wireBase64, &schemaType{kind: kindBytes, logical: logicalDecimal, precision: s.parameter("connect.decimal.precision", 38), scale: s.parameter("scale", 0)}}
+		return &wire{wireBase64, &schemaType{kind: kindBytes, logical: logicalDecimal, precision: s.parameter("connect.decimal.precision", 38),
+			scale: s.parameter("scale", 0)}}
 	case variableDecimal:
 		return &wire{form: wireVariable}
 	case "io.debezium.data.Bits":
@@ -162,5 +163,6 @@ func (s *connectSchema) duckdb() string {
 	case "io.debezium.data.Uuid":
 		return "UUID"
 	}
-	return map[string]string{"boolean": "BOOLEAN", "int8": "TINYINT", "int16": "SMALLINT", "int32": "INTEGER", "int64": "BIGINT", "float": "FLOAT", "float32": "FLOAT", "double": "DOUBLE", "float64": "DOUBLE", "string": "VARCHAR"}[s.Type]
+	return map[string]string{"boolean": "BOOLEAN", "int8": "TINYINT", "int16": "SMALLINT", "int32": "INTEGER", "int64": "BIGINT",
+		"float": "FLOAT", "float32": "FLOAT", "double": "DOUBLE", "float64": "DOUBLE", "string": "VARCHAR"}[s.Type]
 }

@@ -222,12 +222,14 @@ func isPlaceholder(value []byte) bool {
 		}
 		return r
 	}, value[1:len(value)-1])
-	return value[0] == '[' && (isPlaceholder(bare) || bytes.Equal(bare, placeholderBytes)) || value[0] == '{' && bytes.Equal(bare, bytes.Join([][]byte{placeholderText, placeholderText}, []byte{':'}))
+	return value[0] == '[' && (isPlaceholder(bare) || bytes.Equal(bare, placeholderBytes)) ||
+		value[0] == '{' && bytes.Equal(bare, bytes.Join([][]byte{placeholderText, placeholderText}, []byte{':'}))
 }
 
 // withoutPlaceholders is a row with NULL where a value isn't there, and takes note of its columns.
 func (z *debezium) withoutPlaceholders(row []byte) (text []byte, full bool) {
-	if !bytes.Contains(row, placeholderText) && !bytes.Contains(row, placeholderBase64) && !bytes.Contains(row, []byte("95,")) && !bytes.Contains(row, []byte("95 ")) {
+	if !bytes.Contains(row, placeholderText) && !bytes.Contains(row, placeholderBase64) && !bytes.Contains(row, []byte("95,")) &&
+		!bytes.Contains(row, []byte("95 ")) {
 		return row, false
 	}
 	out, gone := make([]byte, 0, len(row)), []string(nil)

@@ -85,7 +85,8 @@ func (r *reader) copies(files []taken, in *kind.Input) {
 			continue
 		}
 		other, known := r.content[f.hash]
-		if r.content[f.hash] = f.path; known && other != f.path && !f.again && !in.Replayed && !r.s.snapshot && in.Records > 0 && r.o.Warn != nil {
+		if r.content[f.hash] = f.path; known && other != f.path && !f.again && !in.Replayed && !r.s.snapshot && in.Records > 0 &&
+			r.o.Warn != nil {
 			r.o.Warn(&sql.Error{Src: r.s.decl.Src, Span: r.s.patternAt, Code: "file-copied",
 				Msg:  fmt.Sprintf("%s has the content of %s, which was taken before: its records are taken again", f.path, other),
 				Hint: "a file is known by its path: leave files where they were, or take them out of the pattern's reach"})

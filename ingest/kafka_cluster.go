@@ -66,7 +66,9 @@ func (s *kafkaSource) look(ctx context.Context, conn *connect.Connection, cl *kg
 		}
 	}
 	if s.topics != nil && len(names) == 0 {
-		e := &sql.Error{Src: s.decl.Src, Span: s.topicAt, Code: "unknown-topic", Exit: sql.ExitUnreachable, Msg: "no topic matches " + strings.TrimSuffix(strings.TrimPrefix(s.topics.String(), "^(?:"), ")$"), Hint: "the cluster has no topics, or none that this login may read"}
+		e := &sql.Error{Src: s.decl.Src, Span: s.topicAt, Code: "unknown-topic", Exit: sql.ExitUnreachable,
+			Msg:  "no topic matches " + strings.TrimSuffix(strings.TrimPrefix(s.topics.String(), "^(?:"), ")$"),
+			Hint: "the cluster has no topics, or none that this login may read"}
 		if len(all) > 0 {
 			e.Hint = "the cluster has: " + strings.Join(all[:min(len(all), 10)], ", ")
 		}
@@ -154,8 +156,9 @@ func (s *kafkaSource) partitionError(tp topicPartition, err error) error {
 	if !errors.As(err, &answer) {
 		return err
 	}
-	return &sql.Error{Src: s.decl.Src, Span: s.topicAt, Code: "broker-unreachable", Exit: sql.ExitUnreachable, Err: err, Hint: "see the brokers' logs; nothing is lost",
-		Msg: fmt.Sprintf("the brokers answer for %s partition %d: %s", tp.topic, tp.partition, strings.TrimSuffix(answer.Description, "."))}
+	return &sql.Error{Src: s.decl.Src, Span: s.topicAt, Code: "broker-unreachable", Exit: sql.ExitUnreachable, Err: err,
+		Hint: "see the brokers' logs; nothing is lost",
+		Msg:  fmt.Sprintf("the brokers answer for %s partition %d: %s", tp.topic, tp.partition, strings.TrimSuffix(answer.Description, "."))}
 }
 
 // startOf are the positions of a destination that has none yet.
@@ -235,6 +238,8 @@ func (s *kafkaSource) judge(tp topicPartition, at position, c *cluster) (positio
 	if g.to >= 0 {
 		lost = fmt.Sprintf("offsets %d to %d were not read and are gone", g.from, g.to-1)
 	}
-	return at, g, &sql.Error{Src: s.decl.Src, Span: s.topicAt, Code: "offset-loss", Exit: sql.ExitFailed, Msg: fmt.Sprintf("%s partition %d: %s: %s", tp.topic, tp.partition, lost, g.reason),
-		Hint: "on_offset_loss earliest goes on with the oldest record that is there, on_offset_loss latest with the newest; dsql.gaps notes what is missing"}
+	return at, g, &sql.Error{Src: s.decl.Src, Span: s.topicAt, Code: "offset-loss", Exit: sql.ExitFailed,
+		Msg: fmt.Sprintf("%s partition %d: %s: %s", tp.topic, tp.partition, lost, g.reason),
+		Hint: "on_offset_loss earliest goes on with the oldest record that is there, on_offset_loss latest with the newest; dsql.gaps notes " +
+			"what is missing"}
 }

@@ -37,9 +37,12 @@ func newMembership(p *poller) *membership {
 
 func (m *membership) options() []kgo.Opt {
 	s := m.p.r.s
-	opts := []kgo.Opt{kgo.ConsumerGroup(s.group), kgo.Balancers(kgo.CooperativeStickyBalancer()), kgo.DisableAutoCommit(), kgo.BlockRebalanceOnPoll(),
-		kgo.SessionTimeout(10 * time.Second), kgo.HeartbeatInterval(2 * time.Second), kgo.RebalanceTimeout(2 * time.Minute), kgo.MetadataMaxAge(lookEvery),
-		kgo.AdjustFetchOffsetsFn(m.begin), kgo.OnPartitionsAssigned(m.onAssigned), kgo.OnPartitionsRevoked(m.onRevoked), kgo.OnPartitionsLost(m.onLost)}
+	opts := []kgo.Opt{kgo.ConsumerGroup(s.group), kgo.Balancers(kgo.CooperativeStickyBalancer()), kgo.DisableAutoCommit(),
+		kgo.BlockRebalanceOnPoll(),
+		kgo.SessionTimeout(10 * time.Second), kgo.HeartbeatInterval(2 * time.Second), kgo.RebalanceTimeout(2 * time.Minute),
+		kgo.MetadataMaxAge(lookEvery),
+		kgo.AdjustFetchOffsetsFn(m.begin), kgo.OnPartitionsAssigned(m.onAssigned), kgo.OnPartitionsRevoked(m.onRevoked),
+		kgo.OnPartitionsLost(m.onLost)}
 	if s.topics != nil {
 		return append(opts, kgo.ConsumeRegex(), kgo.ConsumeTopics(s.topics.String()))
 	}

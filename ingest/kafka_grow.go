@@ -95,7 +95,8 @@ func (r *kafkaReader) grow(ctx context.Context, in *kind.Input) error {
 		return nil
 	}
 	if len(r.cols)+len(found) > maxGrown {
-		return &sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "too-many-columns", Exit: sql.ExitFailed, Msg: fmt.Sprintf("%s brings %d new fields, and ON SCHEMA CHANGE ADD COLUMNS goes up to %d columns", in.Origin, len(found), maxGrown),
+		return &sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "too-many-columns", Exit: sql.ExitFailed,
+			Msg:  fmt.Sprintf("%s brings %d new fields, and ON SCHEMA CHANGE ADD COLUMNS goes up to %d columns", in.Origin, len(found), maxGrown),
 			Hint: "take what varies as one column: a JSON or MAP column reads an object with any fields"}
 	}
 	s.found = append(s.found, found...)
@@ -108,7 +109,8 @@ func (r *kafkaReader) additions(ctx context.Context, in *kind.Input) ([]duck.Col
 	if d, ok := r.landing.records.values.(interface{ additions() []duck.Column }); ok {
 		return r.unread(d.additions()), nil
 	}
-	values, err := duck.Select(ctx, r.db, duck.SQL("SELECT _payload FROM {raw} WHERE _payload IS NOT NULL", duck.Args{"raw": in.Raw}), func(row func(...any) error) (v []byte, err error) { return v, row(&v) })
+	values, err := duck.Select(ctx, r.db, duck.SQL("SELECT _payload FROM {raw} WHERE _payload IS NOT NULL", duck.Args{"raw": in.Raw}),
+		func(row func(...any) error) (v []byte, err error) { return v, row(&v) })
 	if err != nil {
 		return nil, err
 	}

@@ -37,7 +37,8 @@ func (p *poller) behindBatch(ctx context.Context, tp topicPartition, next int64,
 			return behind
 		}
 	}
-	if behind := int64(binary.BigEndian.Uint64(b)) + int64(int32(binary.BigEndian.Uint32(b[23:]))) + 1; b[16] == 2 && behind > next && behind <= e.high {
+	if behind := int64(binary.BigEndian.Uint64(b)) + int64(int32(binary.BigEndian.Uint32(b[23:]))) + 1; b[16] == 2 && behind > next &&
+		behind <= e.high {
 		return behind
 	}
 	return next + 1

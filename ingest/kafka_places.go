@@ -44,7 +44,9 @@ func (s *kafkaSource) places(ctx context.Context, c *duck.Conn) (map[string]posi
 		at          topicPartition
 		position
 	}
-	rows, err := duck.Select(ctx, c, duck.SQL("SELECT destination, topic, partition, next_offset, leader_epoch, topic_id, cluster_id FROM dsql.offsets WHERE source = {s}", duck.Args{"s": s.decl.Name}),
+	rows, err := duck.Select(ctx, c,
+		duck.SQL("SELECT destination, topic, partition, next_offset, leader_epoch, topic_id, cluster_id FROM dsql.offsets WHERE source = {s}",
+			duck.Args{"s": s.decl.Name}),
 		func(scan func(...any) error) (r row, err error) {
 			return r, scan(&r.destination, &r.at.topic, &r.at.partition, &r.next, &r.epoch, &r.topicID, &r.cluster)
 		})
@@ -65,7 +67,8 @@ func (s *kafkaSource) rejectedUpTo(ctx context.Context, c *duck.Conn) (map[topic
 		topicPartition
 		offset int64
 	}
-	rows, err := duck.Select(ctx, c, duck.SQL(`SELECT meta.topic, meta."partition", max(meta."offset") FROM dsql.rejects WHERE destination IS NULL AND source = {s} AND meta.topic IS NOT NULL GROUP BY ALL`, duck.Args{"s": s.decl.Name}),
+	rows, err := duck.Select(ctx, c,
+		duck.SQL(`SELECT meta.topic, meta."partition", max(meta."offset") FROM dsql.rejects WHERE destination IS NULL AND source = {s} AND meta.topic IS NOT NULL GROUP BY ALL`, duck.Args{"s": s.decl.Name}),
 		func(scan func(...any) error) (r row, err error) { return r, scan(&r.topic, &r.partition, &r.offset) })
 	out := map[topicPartition]int64{}
 	for _, r := range rows {
@@ -86,7 +89,8 @@ func (s *kafkaSource) record(ctx context.Context, tx *duck.Tx, at positions, des
 	var rows, keys []*duck.Query
 	for _, tp := range sortedPartitions(at) {
 		p := at[tp]
-		a := duck.Args{"s": s.decl.Name, "t": tp.topic, "p": int64(tp.partition), "next": p.next, "epoch": int64(p.epoch), "id": p.topicID, "cluster": p.cluster, "v": v}
+		a := duck.Args{"s": s.decl.Name, "t": tp.topic, "p": int64(tp.partition), "next": p.next, "epoch": int64(p.epoch), "id": p.topicID,
+			"cluster": p.cluster, "v": v}
 		keys = append(keys, duck.SQL("({t}, {p})", a))
 		for _, d := range destinations {
 			a["d"] = d
@@ -121,7 +125,8 @@ func (s *kafkaSource) settle(ctx context.Context, c *duck.Conn, at positions, ga
 			}
 			if err := tx.Run(ctx, duck.SQL(`INSERT INTO dsql.gaps SELECT {s}, {t}, {p}, {from}, {to}, {why}, {now}
 				WHERE NOT EXISTS (FROM dsql.gaps WHERE source = {s} AND topic = {t} AND partition = {p} AND from_offset = {from} AND to_offset IS NOT DISTINCT FROM {to} AND reason = {why})`,
-				duck.Args{"now": duck.Now, "s": s.decl.Name, "t": g.topic, "p": int64(g.partition), "from": g.from, "to": to, "why": g.reason})); err != nil {
+				duck.Args{"now": duck.Now, "s": s.decl.Name, "t": g.topic, "p": int64(g.partition), "from": g.from, "to": to,
+					"why": g.reason})); err != nil {
 				return err
 			}
 		}

@@ -88,7 +88,8 @@ func (p *poller) read(ctx context.Context) error {
 			p.buf.Release()
 		}
 	}()
-	opts := []kgo.Opt{kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(), kgo.FetchMaxBytes(fetchBytes), kgo.FetchMaxPartitionBytes(fetchPartitionBytes),
+	opts := []kgo.Opt{kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(), kgo.FetchMaxBytes(fetchBytes),
+		kgo.FetchMaxPartitionBytes(fetchPartitionBytes),
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()), kgo.FetchMaxWait(500 * time.Millisecond), kgo.MetadataMinAge(250 * time.Millisecond),
 		kgo.MaxDecompressBatchBytes(int(min(max(p.r.landing.limits.Bytes, maxBatch), 1<<31-1))), kgo.BrokerMaxReadBytes(maxBatch)}
 	if p.ctx = ctx; p.r.s.group != "" && p.x.last {

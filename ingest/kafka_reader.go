@@ -32,7 +32,8 @@ func (s *kafkaSource) Open(ctx context.Context, c *duck.Conn, env *kind.Env, col
 	if err != nil {
 		return nil, err
 	}
-	r := &kafkaReader{s: s, cols: cols, env: env, connection: conn, db: c, o: o, admin: cl, ahead: make(chan topicBatch), news: make(chan struct{}, 1)}
+	r := &kafkaReader{s: s, cols: cols, env: env, connection: conn, db: c, o: o, admin: cl, ahead: make(chan topicBatch),
+		news: make(chan struct{}, 1)}
 	fail := func(err error) (kind.Reader, error) {
 		r.Close()
 		return nil, s.reachError(conn, err)

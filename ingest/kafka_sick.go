@@ -13,7 +13,8 @@ import (
 	"dsql/sql"
 )
 
-// What the client says of a partition is judged, whatever it is: either the brokers' answer tells where reading goes on (kafka_watch.go), or
+// What the client says of a partition is judged, whatever it is: either the brokers' answer tells where reading goes on (kafka_watch.go),
+// or
 // the partition can't be read on where it stands. Then the batch there is tried a few times more, in case the network has damaged it, and
 // on_bad_batch decides: fail reads what else there is, and ends with the error; skip goes on behind the batch and notes a gap.
 
@@ -61,7 +62,8 @@ func (x *sickness) errors() error {
 	return list.Err()
 }
 
-// judgeError decides what becomes of a partition that gave an error where it stands: behind is where reading goes on behind a bad batch, with
+// judgeError decides what becomes of a partition that gave an error where it stands: behind is where reading goes on behind a bad batch,
+// with
 // the gap that this leaves; without it the partition is tried again, or it is dead.
 func (p *poller) judgeError(ctx context.Context, tp topicPartition, pos position, e extent, err error) (behind position, g *gap) {
 	s := p.sick.at(tp, pos.next)
@@ -87,8 +89,10 @@ func (p *poller) judgeError(ctx context.Context, tp topicPartition, pos position
 		g := &gap{topicPartition: tp, from: pos.next, to: p.behindBatch(ctx, tp, pos.next, e), reason: why, batch: true}
 		return position{next: g.to, epoch: -1, topicID: pos.topicID, cluster: pos.cluster}, g
 	}
-	p.die(tp, &sql.Error{Src: p.r.s.decl.Src, Span: p.r.s.topicAt, Code: "bad-batch", Exit: sql.ExitFailed, Msg: fmt.Sprintf("%s partition %d: %s", tp.topic, tp.partition, why),
-		Hint: "what stands before it, and in other partitions, was taken; on_bad_batch skip goes on behind it, and dsql.gaps notes what is missing", Err: err})
+	p.die(tp, &sql.Error{Src: p.r.s.decl.Src, Span: p.r.s.topicAt, Code: "bad-batch", Exit: sql.ExitFailed,
+		Msg: fmt.Sprintf("%s partition %d: %s", tp.topic, tp.partition, why),
+		Hint: "what stands before it, and in other partitions, was taken; on_bad_batch skip goes on behind it, and dsql.gaps notes what " +
+			"is missing", Err: err})
 	return pos, nil
 }
 
@@ -113,7 +117,9 @@ func (p *poller) die(tp topicPartition, e *sql.Error) {
 
 // standsStill tells of a partition that doesn't move; a run that doesn't follow reads the others and ends with that.
 func (p *poller) standsStill(tp topicPartition, s *standstill, why string) {
-	e := &sql.Error{Src: p.r.s.decl.Src, Span: p.r.s.topicAt, Code: "partition-stuck", Exit: sql.ExitUnreachable, Msg: fmt.Sprintf("%s partition %d has not moved from offset %d for %s, and there is more: %s", tp.topic, tp.partition, s.next, time.Since(s.since).Round(time.Second), why),
+	e := &sql.Error{Src: p.r.s.decl.Src, Span: p.r.s.topicAt, Code: "partition-stuck", Exit: sql.ExitUnreachable,
+		Msg: fmt.Sprintf("%s partition %d has not moved from offset %d for %s, and there is more: %s", tp.topic, tp.partition, s.next,
+			time.Since(s.since).Round(time.Second), why),
 		Hint: "see the brokers' logs; nothing is lost, the next run goes on from here"}
 	switch {
 	case !p.follow:

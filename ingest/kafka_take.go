@@ -106,7 +106,8 @@ func recordOf(rec *kgo.Record, headers []RecordHeader) Record {
 	for _, h := range rec.Headers {
 		headers = append(headers, RecordHeader{h.Key, h.Value})
 	}
-	return Record{Topic: rec.Topic, Partition: rec.Partition, Offset: rec.Offset, Time: rec.Timestamp, Key: rec.Key, Value: rec.Value, Headers: headers}
+	return Record{Topic: rec.Topic, Partition: rec.Partition, Offset: rec.Offset, Time: rec.Timestamp, Key: rec.Key, Value: rec.Value,
+		Headers: headers}
 }
 
 // waitForRegistry waits a moment where err is that the registry can't be reached: a run that follows waits as long as it takes.

@@ -41,7 +41,8 @@ func (p *poller) watch(ctx context.Context) error {
 		return p.outage(err)
 	}
 	if !p.away.IsZero() {
-		p.r.warn(&sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "broker-back", Msg: fmt.Sprintf("the brokers answer again after %s", time.Since(p.away).Round(time.Second))})
+		p.r.warn(&sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "broker-back",
+			Msg: fmt.Sprintf("the brokers answer again after %s", time.Since(p.away).Round(time.Second))})
 		p.away = time.Time{}
 	}
 	if err := p.compare(ctx, c); err != nil {

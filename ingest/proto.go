@@ -44,10 +44,11 @@ type messagePlan struct {
 
 // newProto makes the decoder of a landing's records.
 func newProto(l *Landing, schemas schemaSource) *protoDecoder {
-	return &protoDecoder{schemaDecoder: newSchemaDecoder(l, "Protobuf"), files: newSchemaCache(schemas, sr.TypeProtobuf, func(ctx context.Context, s *schemaText) (*protoFile, error) {
-		file, err := parseProto(ctx, s.text, s.references)
-		return &protoFile{file, protoTypes{}, map[string]*messagePlan{}}, err
-	})}
+	return &protoDecoder{schemaDecoder: newSchemaDecoder(l, "Protobuf"),
+		files: newSchemaCache(schemas, sr.TypeProtobuf, func(ctx context.Context, s *schemaText) (*protoFile, error) {
+			file, err := parseProto(ctx, s.text, s.references)
+			return &protoFile{file, protoTypes{}, map[string]*messagePlan{}}, err
+		})}
 }
 
 // maxNesting is how many numbers may lead to a message.

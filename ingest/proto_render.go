@@ -110,7 +110,8 @@ func (d *protoDecoder) plain(t *schemaType, occ []occurrence) bool {
 	if f := d.w.writeText(t, s); f != fine {
 		return d.bad("%s that no text has", t.what())
 	}
-	number := t.kind == kindBoolean || t.kind == kindInt || t.kind == kindUint || t.kind == kindLong || t.kind == kindUlong || t.logical == logicalDecimal ||
+	number := t.kind == kindBoolean || t.kind == kindInt || t.kind == kindUint || t.kind == kindLong || t.kind == kindUlong ||
+		t.logical == logicalDecimal ||
 		(t.kind == kindFloat || t.kind == kindDouble) && !math.IsNaN(s.f) && !math.IsInf(s.f, 0)
 	if number {
 		d.text = append(d.text, d.w.buf...)

@@ -122,7 +122,8 @@ func (all protoTypes) message(m protoreflect.MessageDescriptor) *schemaType {
 	if t := all[name]; t != nil {
 		return t
 	}
-	t := &schemaType{kind: kindRecord, name: string(name), proto: protoType{wire: protowire.BytesType, index: &fieldIndex{}, oneofs: m.Oneofs().Len()}}
+	t := &schemaType{kind: kindRecord, name: string(name),
+		proto: protoType{wire: protowire.BytesType, index: &fieldIndex{}, oneofs: m.Oneofs().Len()}}
 	all[name] = t
 	fields := m.Fields()
 	switch name {
@@ -137,8 +138,10 @@ func (all protoTypes) message(m protoreflect.MessageDescriptor) *schemaType {
 		return t
 	case "google.protobuf.Value":
 		t.kind, t.proto.dynamic = kindUnion, true
-	case "google.protobuf.DoubleValue", "google.protobuf.FloatValue", "google.protobuf.Int64Value", "google.protobuf.UInt64Value", "google.protobuf.Int32Value",
-		"google.protobuf.UInt32Value", "google.protobuf.BoolValue", "google.protobuf.StringValue", "google.protobuf.BytesValue", "google.protobuf.Struct", "google.protobuf.ListValue":
+	case "google.protobuf.DoubleValue", "google.protobuf.FloatValue", "google.protobuf.Int64Value", "google.protobuf.UInt64Value",
+		"google.protobuf.Int32Value",
+		"google.protobuf.UInt32Value", "google.protobuf.BoolValue", "google.protobuf.StringValue", "google.protobuf.BytesValue",
+		"google.protobuf.Struct", "google.protobuf.ListValue":
 		inside := all.field(fields.Get(0))
 		*t = *inside
 		t.proto.boxed, t.proto.wire = inside, protowire.BytesType

@@ -30,7 +30,8 @@ const (
 	kindMoment // seconds and nanoseconds
 )
 
-var kindNames = [...]string{"null", "boolean", "int", "long", "float", "double", "bytes", "string", "record", "enum", "array", "map", "fixed", "union", "uint", "ulong", "time"}
+var kindNames = [...]string{"null", "boolean", "int", "long", "float", "double", "bytes", "string", "record", "enum", "array", "map",
+	"fixed", "union", "uint", "ulong", "time"}
 
 func (k schemaKind) String() string { return kindNames[k] }
 

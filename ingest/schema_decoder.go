@@ -47,7 +47,8 @@ var registered = map[string]func(l *Landing, schemas schemaSource) valueDecoder{
 }
 
 func newSchemaDecoder(l *Landing, format string) schemaDecoder {
-	return schemaDecoder{more: &additions{}, w: &l.w, root: &l.json.root, columns: l.json.columns, names: &l.json.names, limit: int(l.limits.Bytes), format: format}
+	return schemaDecoder{more: &additions{}, w: &l.w, root: &l.json.root, columns: l.json.columns, names: &l.json.names,
+		limit: int(l.limits.Bytes), format: format}
 }
 
 func (d *schemaDecoder) unknown() int64 { return d.found }
@@ -182,7 +183,8 @@ const (
 	maxUnheard = 1000
 )
 
-func newSchemaCache[T any](fetch schemaSource, want sr.SchemaType, compile func(ctx context.Context, s *schemaText) (T, error)) schemaCache[T] {
+func newSchemaCache[T any](fetch schemaSource, want sr.SchemaType,
+	compile func(ctx context.Context, s *schemaText) (T, error)) schemaCache[T] {
 	return schemaCache[T]{fetch, want, compile, map[schemaName]*compiledSchema[T]{}, map[schemaName]unheard[T]{}}
 }
 

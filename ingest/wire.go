@@ -50,7 +50,8 @@ func (x *wire) takes(c *column, from origin) bool {
 	text := c.id == duck.TypeVarchar
 	switch x.form {
 	case wireNumber:
-		return from == fromNumber && c.id >= duck.TypeDate && c.id <= duck.TypeTimestampTZ && (x.t.logical == logicalTime) == (c.id == duck.TypeTime)
+		return from == fromNumber && c.id >= duck.TypeDate && c.id <= duck.TypeTimestampTZ &&
+			(x.t.logical == logicalTime) == (c.id == duck.TypeTime)
 	case wireBase64:
 		return from == fromText && !(text && x.t.logical == logicalNone)
 	case wireISODate:

@@ -227,8 +227,9 @@ func (w *writer) reject(ctx context.Context, rows, reason *duck.Query) error {
 	if w.b.Input != nil {
 		source = w.b.Input.Source
 	}
-	n, err := catalog.Reject(ctx, w.tx, catalog.Rejection{Destination: w.name, Source: source, Reason: reason, Rows: rows, Columns: w.b.Columns,
-		Input: w.b.Input, HasRow: w.b.HasRow, Version: w.v})
+	n, err := catalog.Reject(ctx, w.tx,
+		catalog.Rejection{Destination: w.name, Source: source, Reason: reason, Rows: rows, Columns: w.b.Columns,
+			Input: w.b.Input, HasRow: w.b.HasRow, Version: w.v})
 	w.n.Rejected += n
 	return err
 }

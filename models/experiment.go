@@ -20,7 +20,9 @@ var ExperimentKind = kind.Kind{
 	Syntax: &sql.Syntax{
 		Keyword: "EXPERIMENT", Plural: "EXPERIMENTS",
 		Clauses: []sql.Clause{
-			{Keyword: "VARIANTS", Arg: sql.ArgOptions, Required: true, Options: []sql.OptionDoc{{Name: sql.AnyOption, Doc: "a variant and its weight"}}, Doc: "(name weight, …): what units are given, and how often"},
+			{Keyword: "VARIANTS", Arg: sql.ArgOptions, Required: true,
+				Options: []sql.OptionDoc{{Name: sql.AnyOption, Doc: "a variant and its weight"}},
+				Doc:     "(name weight, …): what units are given, and how often"},
 			{Keyword: "SALT", Arg: sql.ArgString, Doc: "makes the assignment independent of other experiments; the experiment's name by default"},
 		},
 		Doc: "A function of its name that gives each unit a variant, always the same one. Store exposures by calling it in a stream.",
@@ -51,7 +53,8 @@ func compileExperiment(d *sql.Decl) (kind.Object, error) {
 	for _, o := range d.Arg("VARIANTS").Options {
 		w, err := strconv.ParseFloat(o.Text, 64)
 		if o.Kind != sql.OptNumber || err != nil || w < 0 {
-			errs = append(errs, &sql.Error{Src: d.Src, Span: o.Value.To(o.Value), Code: "bad-weight", Msg: fmt.Sprintf("the weight of %s is not a number from 0 on", o.Name), Hint: "write VARIANTS (control 50, offer 50)"})
+			errs = append(errs, &sql.Error{Src: d.Src, Span: o.Value.To(o.Value), Code: "bad-weight",
+				Msg: fmt.Sprintf("the weight of %s is not a number from 0 on", o.Name), Hint: "write VARIANTS (control 50, offer 50)"})
 			continue
 		}
 		sum += w
@@ -62,7 +65,8 @@ func compileExperiment(d *sql.Decl) (kind.Object, error) {
 		e.variants = append(e.variants, variant{name, w})
 	}
 	if len(errs) == 0 && sum <= 0 {
-		errs = append(errs, &sql.Error{Src: d.Src, Span: d.Arg("VARIANTS").Span, Code: "bad-weight", Msg: "all weights are 0, so no unit could get a variant", Hint: "give one variant a weight above 0"})
+		errs = append(errs, &sql.Error{Src: d.Src, Span: d.Arg("VARIANTS").Span, Code: "bad-weight",
+			Msg: "all weights are 0, so no unit could get a variant", Hint: "give one variant a weight above 0"})
 	}
 	return e, errs.Err()
 }

@@ -84,7 +84,8 @@ func (m *declared) Describe(ctx context.Context, c *duck.Conn) (*duck.Query, err
 	}
 	at := slices.IndexFunc(vs, func(v version) bool { return v.InUse })
 	if at < 0 || at >= len(fns) {
-		return nil, &sql.Error{Src: m.decl.Src, Span: m.decl.NameAt, Code: "unknown-version", Msg: "no version of " + m.decl.Name + " is in use", Hint: "ALTER MODEL " + m.decl.Name + " USE VERSION n"}
+		return nil, &sql.Error{Src: m.decl.Src, Span: m.decl.NameAt, Code: "unknown-version", Msg: "no version of " + m.decl.Name + " is in use",
+			Hint: "ALTER MODEL " + m.decl.Name + " USE VERSION n"}
 	}
 	f := fns[at]
 	rows := make([]*duck.Query, 0, len(f.sig.Inputs)+1)

@@ -45,13 +45,15 @@ func (m *declared) open(env *kind.Env, use func(f *os.File, size int64) error) e
 		case !info.Mode().IsRegular(): // a device may have no end
 			err = errors.New("it is no file")
 		case info.Size() > maxFile:
-			return m.fail("bad-model", fmt.Sprintf("%s has %d bytes, and a model may have %d", m.path, info.Size(), maxFile), "save a smaller model", nil)
+			return m.fail("bad-model", fmt.Sprintf("%s has %d bytes, and a model may have %d", m.path, info.Size(), maxFile), "save a smaller model",
+				nil)
 		default:
 			err = use(f, info.Size())
 		}
 	}
 	if err != nil {
-		e := m.fail("no-file", "the model's file "+m.path+" can't be read: "+reason(err), "relative paths start at the script's folder: "+env.DirOf(m.decl), err)
+		e := m.fail("no-file", "the model's file "+m.path+" can't be read: "+reason(err),
+			"relative paths start at the script's folder: "+env.DirOf(m.decl), err)
 		e.Exit = sql.ExitUnreachable
 		return e
 	}
@@ -100,7 +102,8 @@ func (m *declared) store(ctx context.Context, tx *duck.Tx, env *kind.Env, a duck
 	}
 	path := m.file(env)
 	if data == nil && !strings.ContainsAny(path, "*?[]{}") { // no pattern
-		n, err := tx.Exec(ctx, duck.SQL(insert+"SELECT "+values+"content FROM read_blob({path}) WHERE sha256(content) = {hash}", a, duck.Args{"path": path}))
+		n, err := tx.Exec(ctx, duck.SQL(insert+"SELECT "+values+"content FROM read_blob({path}) WHERE sha256(content) = {hash}", a,
+			duck.Args{"path": path}))
 		if err == nil && n != 1 {
 			err = m.fail("bad-model", m.path+" changed while it was read", "run again when it is written", nil)
 		}

@@ -111,11 +111,13 @@ func (f function) macros(ctx context.Context, tx *duck.Tx, inUse bool) error {
 		values = append(values, in.argument(duck.Ident(params[i])))
 		fields = append(fields, in.argument(duck.Ident("features", in.Name)))
 	}
-	a := duck.Args{"native": duck.Ident(f.native()), "params": duck.Names(params), "values": duck.Join(", ", values...), "fields": duck.Join(", ", fields...)}
+	a := duck.Args{"native": duck.Ident(f.native()), "params": duck.Names(params), "values": duck.Join(", ", values...),
+		"fields": duck.Join(", ", fields...)}
 	body := duck.SQL("({params}) AS {native}({values}), (features) AS {native}({fields})", a)
 	if len(params) == 1 { // macros are told apart by their number of arguments only; the branch that isn't taken is folded away
 		a["type"], a["field"] = duck.Type(f.sig.Inputs[0].Type), duck.Ident(f.sig.Inputs[0].Name)
-		body = duck.SQL("({params}) AS {native}(CASE WHEN typeof({params}) LIKE 'STRUCT(%' THEN CAST({params} AS STRUCT({field} {type})).{field} ELSE CAST({params} AS {type}) END)", a)
+		body = duck.SQL("({params}) AS {native}(CASE WHEN typeof({params}) LIKE 'STRUCT(%' THEN CAST({params} AS STRUCT({field} "+
+			"{type})).{field} ELSE CAST({params} AS {type}) END)", a)
 	}
 	for _, n := range names {
 		if err := tx.Run(ctx, duck.SQL("CREATE OR REPLACE MACRO {n}{body}", duck.Args{"n": duck.Ident(n), "body": body})); err != nil {
@@ -179,7 +181,8 @@ func Restore(ctx context.Context, c *duck.Conn) error {
 
 // stored are the versions in the file of one model, or (name "") of all, in order. A model is read when it is first called.
 func stored(ctx context.Context, c *duck.Conn, name string) ([]function, error) {
-	return duck.Select(ctx, c, duck.SQL("SELECT name, version, hash, inputs, outputs, options FROM dsql.models WHERE {name} IN ('', lower(name)) ORDER BY name, version", duck.Args{"name": strings.ToLower(name)}),
+	return duck.Select(ctx, c, duck.SQL("SELECT name, version, hash, inputs, outputs, options FROM dsql.models WHERE {name} IN ('', "+
+		"lower(name)) ORDER BY name, version", duck.Args{"name": strings.ToLower(name)}),
 		func(row func(...any) error) (f function, err error) {
 			var inputs, opt string
 			if err := row(&f.name, &f.version, &f.hash, &inputs, &f.sig.Returns, &opt); err != nil {
@@ -209,9 +212,11 @@ func (f function) again(db *duck.DB, o options, origin func() ([]byte, error)) (
 	}
 	defer c.Close()
 	var data []byte
-	found, err := c.Scan(ctx, duck.SQL("SELECT file FROM dsql.models WHERE lower(name) = lower({n}) AND hash = {h} LIMIT 1", duck.Args{"n": f.name, "h": f.hash}), &data)
+	found, err := c.Scan(ctx, duck.SQL("SELECT file FROM dsql.models WHERE lower(name) = lower({n}) AND hash = {h} LIMIT 1",
+		duck.Args{"n": f.name, "h": f.hash}), &data)
 	var missing *sql.Error
-	if errors.As(err, &missing) && missing.Code == "duckdb-catalog" && origin != nil { // a file that is new has no catalog before it is committed
+	// a file that is new has no catalog before it is committed
+	if errors.As(err, &missing) && missing.Code == "duckdb-catalog" && origin != nil {
 		err = nil
 	}
 	if err != nil {
@@ -231,7 +236,8 @@ func (f function) again(db *duck.DB, o options, origin func() ([]byte, error)) (
 	}
 	for i, in := range m.Inputs() {
 		if i >= len(f.sig.Inputs) || in.Type.String() != f.sig.Inputs[i].Type {
-			return nil, fmt.Errorf("the model %s was declared by an older dsql that took the argument %s for another type: declare it again from its file", f.name, in.Name)
+			return nil, fmt.Errorf("the model %s was declared by an older dsql that took the argument %s for another type: declare it again "+
+				"from its file", f.name, in.Name)
 		}
 	}
 	return m, nil

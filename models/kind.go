@@ -23,12 +23,18 @@ var Kind = kind.Kind{
 	Syntax: &sql.Syntax{
 		Keyword: "MODEL", Plural: "MODELS",
 		Clauses: []sql.Clause{
-			{Keyword: "FROM", Arg: sql.ArgString, Required: true, Doc: "the model's file; its format is recognised: lightgbm (text), xgboost (json, ubj), onnx"},
-			{Keyword: "FORMAT", Arg: sql.ArgChoice, Words: []string{"LIGHTGBM", "XGBOOST", "ONNX"}, Doc: "what the file must be; without it any of them"},
-			{Arg: sql.ArgOptions, Options: []sql.OptionDoc{{Name: "onnxruntime", Doc: "the path of onnxruntime's shared library (1.24 or a later 1.x), which then runs the ONNX model; without it DSQL_ONNXRUNTIME, or dsql itself"}}, Doc: "(onnxruntime '/path/lib.so')"},
+			{Keyword: "FROM", Arg: sql.ArgString, Required: true,
+				Doc: "the model's file; its format is recognised: lightgbm (text), xgboost (json, ubj), onnx"},
+			{Keyword: "FORMAT", Arg: sql.ArgChoice, Words: []string{"LIGHTGBM", "XGBOOST", "ONNX"},
+				Doc: "what the file must be; without it any of them"},
+			{Arg: sql.ArgOptions, Options: []sql.OptionDoc{{Name: "onnxruntime",
+				Doc: "the path of onnxruntime's shared library (1.24 or a later 1.x), which then runs the ONNX model; without it DSQL_ONNXRUNTIME, " +
+					"or dsql itself"}}, Doc: "(onnxruntime '/path/lib.so')"},
 			{Keyword: "INPUT", Arg: sql.ArgColumnDefs, Doc: "the arguments in the model's own order; without it those that the file names"},
-			{Keyword: "OUTPUT", Arg: sql.ArgChoice, Words: []string{"PREDICTION", "RAW", "LABEL"}, Doc: "what the function gives: the library's own prediction (default), the margins, or the class"},
-			{Keyword: "TAGS", Arg: sql.ArgOptions, Options: []sql.OptionDoc{{Name: sql.AnyOption, Doc: "any name and text"}}, Doc: "notes to find the model by"},
+			{Keyword: "OUTPUT", Arg: sql.ArgChoice, Words: []string{"PREDICTION", "RAW", "LABEL"},
+				Doc: "what the function gives: the library's own prediction (default), the margins, or the class"},
+			{Keyword: "TAGS", Arg: sql.ArgOptions, Options: []sql.OptionDoc{{Name: sql.AnyOption, Doc: "any name and text"}},
+				Doc: "notes to find the model by"},
 		},
 		Doc: "A model as a SQL function of its name. The same file again changes nothing, another file is a new version.",
 		Example: `CREATE MODEL late_risk FROM 'models/late.txt' TAGS (owner 'ops');
@@ -38,7 +44,8 @@ SELECT late_risk(1.0, 2.0)`,
 	List:    duck.SQL("SELECT name, version, format, inputs, outputs, tags, in_use, created FROM dsql.models ORDER BY name, version"),
 	Verbs: []kind.Verb{{
 		Syntax: &sql.Syntax{Verb: "ALTER", Keyword: "MODEL",
-			Clauses: []sql.Clause{{Keyword: "USE VERSION", Arg: sql.ArgInt, Required: true, Doc: "the version that the model's name means from now on"}},
+			Clauses: []sql.Clause{{Keyword: "USE VERSION", Arg: sql.ArgInt, Required: true,
+				Doc: "the version that the model's name means from now on"}},
 			Doc:     "Moves a model's name to another of its versions; every version stays callable as `name_vN`.",
 			Example: "ALTER MODEL late_risk USE VERSION 1"},
 		Run: useVersion,
@@ -59,12 +66,15 @@ func useVersion(ctx context.Context, tx *duck.Tx, d *sql.Decl) error {
 		if int64(f.version) != want.Int {
 			continue
 		}
-		if err := tx.Run(ctx, duck.SQL("UPDATE dsql.models SET in_use = version = {v} WHERE lower(name) = lower({name})", duck.Args{"v": f.version, "name": d.Name})); err != nil {
+		if err := tx.Run(ctx, duck.SQL("UPDATE dsql.models SET in_use = version = {v} WHERE lower(name) = lower({name})",
+			duck.Args{"v": f.version, "name": d.Name})); err != nil {
 			return err
 		}
 		return f.macros(ctx, tx, true)
 	}
-	return &sql.Error{Src: d.Src, Span: want.Span, Code: "unknown-version", Msg: fmt.Sprintf("%s has no version %d: the versions are 1 to %d", d.Name, want.Int, fns[len(fns)-1].version), Hint: "SHOW MODELS lists them"}
+	return &sql.Error{Src: d.Src, Span: want.Span, Code: "unknown-version",
+		Msg:  fmt.Sprintf("%s has no version %d: the versions are 1 to %d", d.Name, want.Int, fns[len(fns)-1].version),
+		Hint: "SHOW MODELS lists them"}
 }
 
 // Drop removes all versions. Their native functions stay in the process until it ends; nothing names them any more.
@@ -74,7 +84,8 @@ func (m *declared) Drop(ctx context.Context, tx *duck.Tx) error {
 		return err
 	}
 	for _, f := range fns {
-		if err := tx.Run(ctx, duck.SQL("DROP MACRO IF EXISTS {m}", duck.Args{"m": duck.Ident(fmt.Sprintf("%s_v%d", f.name, f.version))})); err != nil {
+		if err := tx.Run(ctx, duck.SQL("DROP MACRO IF EXISTS {m}",
+			duck.Args{"m": duck.Ident(fmt.Sprintf("%s_v%d", f.name, f.version))})); err != nil {
 			return err
 		}
 	}
@@ -156,10 +167,14 @@ func (m *declared) Define(ctx context.Context, tx *duck.Tx, env *kind.Env) error
 		return err
 	}
 	if f := m.decl.Arg("FORMAT"); f != nil && !strings.EqualFold(f.Text, loaded.Format()) {
-		return &sql.Error{Src: m.decl.Src, Span: f.Span, Code: "model-format", Msg: fmt.Sprintf("%s is of format %s, not %s", m.path, loaded.Format(), strings.ToLower(f.Text)), Hint: "leave FORMAT out: formats are recognised"}
+		return &sql.Error{Src: m.decl.Src, Span: f.Span, Code: "model-format",
+			Msg:  fmt.Sprintf("%s is of format %s, not %s", m.path, loaded.Format(), strings.ToLower(f.Text)),
+			Hint: "leave FORMAT out: formats are recognised"}
 	}
 	if m.decl.Arg("") != nil && loaded.Format() != "onnx" {
-		return &sql.Error{Src: m.decl.Src, Span: rtAt, Code: "model-format", Msg: fmt.Sprintf("%s is of format %s, which onnxruntime doesn't run", m.path, loaded.Format()), Hint: "leave the option out: dsql scores it itself"}
+		return &sql.Error{Src: m.decl.Src, Span: rtAt, Code: "model-format",
+			Msg:  fmt.Sprintf("%s is of format %s, which onnxruntime doesn't run", m.path, loaded.Format()),
+			Hint: "leave the option out: dsql scores it itself"}
 	}
 	sig, err := m.signature(loaded)
 	if err != nil {
@@ -190,7 +205,8 @@ func (m *declared) Define(ctx context.Context, tx *duck.Tx, env *kind.Env) error
 				return err
 			}
 		}
-		return tx.Run(ctx, duck.SQL("UPDATE dsql.models SET tags = {tags}, options = {options} WHERE lower(name) = lower({name}) AND version = {v} AND (tags IS DISTINCT FROM {tags} OR options <> {options})",
+		return tx.Run(ctx, duck.SQL("UPDATE dsql.models SET tags = {tags}, options = {options} WHERE lower(name) = lower({name}) AND version "+
+			"= {v} AND (tags IS DISTINCT FROM {tags} OR options <> {options})",
 			duck.Args{"tags": tagMap(m.tags), "options": string(optText), "name": m.decl.Name, "v": vs[n-1].Version}))
 	}
 	next := 1
@@ -205,8 +221,9 @@ func (m *declared) Define(ctx context.Context, tx *duck.Tx, env *kind.Env) error
 	if err != nil {
 		return err
 	}
-	a := duck.Args{"now": duck.Now, "name": m.decl.Name, "v": next, "format": format, "hash": h, "inputs": string(inputs), "outputs": sig.Returns,
-		"tags": tagMap(m.tags), "options": string(optText)}
+	a := duck.Args{"now": duck.Now, "name": m.decl.Name, "v": next, "format": format, "hash": h, "inputs": string(inputs),
+		"outputs": sig.Returns,
+		"tags":    tagMap(m.tags), "options": string(optText)}
 	if err := tx.Run(ctx, duck.SQL("UPDATE dsql.models SET in_use = false WHERE lower(name) = lower({name})", a)); err != nil {
 		return err
 	}
@@ -223,15 +240,18 @@ func (m *declared) unusable(err error, rt library, rtAt sql.Span) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &lib):
-		hint := "give the path of libonnxruntime.so, as PyPI's onnxruntime wheel holds it in onnxruntime/capi; without it dsql runs most models itself"
+		hint := "give the path of libonnxruntime.so, as PyPI's onnxruntime wheel holds it in onnxruntime/capi; without it dsql runs most " +
+			"models itself"
 		if rt == (library{}) {
 			hint = "it is named by " + RuntimeVariable + ": " + hint
 		}
 		return &sql.Error{Src: m.decl.Src, Span: rtAt, Code: "no-onnxruntime", Exit: sql.ExitUnreachable, Msg: lib.Error(), Hint: hint, Err: err}
 	case strings.HasPrefix(err.Error(), "ONNX") && rt.path(m.output) == "":
-		return m.fail("bad-model", m.path+" can't be used as a model: "+err.Error(), "onnxruntime runs most ONNX models: FORMAT onnx (onnxruntime '/path/libonnxruntime.so'), or "+RuntimeVariable, err)
+		return m.fail("bad-model", m.path+" can't be used as a model: "+err.Error(),
+			"onnxruntime runs most ONNX models: FORMAT onnx (onnxruntime '/path/libonnxruntime.so'), or "+RuntimeVariable, err)
 	}
-	return m.fail("bad-model", m.path+" can't be used as a model: "+err.Error(), "dsql reads LightGBM's text format, XGBoost's JSON and UBJSON, and ONNX", err)
+	return m.fail("bad-model", m.path+" can't be used as a model: "+err.Error(),
+		"dsql reads LightGBM's text format, XGBoost's JSON and UBJSON, and ONNX", err)
 }
 
 func (m *declared) loadOptions() model.Options {

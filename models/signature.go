@@ -27,12 +27,16 @@ func (m *declared) signature(loaded *model.Model) (signature, error) {
 	}
 	if v := m.decl.Arg("INPUT"); v != nil {
 		if len(v.Columns) != len(sig.Inputs) {
-			return sig, &sql.Error{Src: m.decl.Src, Span: v.Span, Code: "model-inputs", Msg: fmt.Sprintf("the number of the model's arguments is %d (%s), and INPUT names %d", len(sig.Inputs), inputNames(sig.Inputs), len(v.Columns)), Hint: "name them all, in the model's order"}
+			return sig, &sql.Error{Src: m.decl.Src, Span: v.Span, Code: "model-inputs",
+				Msg: fmt.Sprintf("the number of the model's arguments is %d (%s), and INPUT names %d", len(sig.Inputs), inputNames(sig.Inputs),
+					len(v.Columns)), Hint: "name them all, in the model's order"}
 		}
 		for i, c := range v.Columns {
 			in := &sig.Inputs[i]
 			if !madeUp.MatchString(in.Name) && !strings.EqualFold(in.Name, c.Name.Text) {
-				return sig, &sql.Error{Src: m.decl.Src, Span: c.Name.Span, Code: "model-inputs", Msg: fmt.Sprintf("argument %d of the model is %s, not %s", i+1, in.Name, c.Name.Text), Hint: "the model's order is: " + inputNames(sig.Inputs)}
+				return sig, &sql.Error{Src: m.decl.Src, Span: c.Name.Span, Code: "model-inputs",
+					Msg:  fmt.Sprintf("argument %d of the model is %s, not %s", i+1, in.Name, c.Name.Text),
+					Hint: "the model's order is: " + inputNames(sig.Inputs)}
 			}
 			if strings.EqualFold(c.Type, lightgbm.Category) && loaded.Format() == "lightgbm" { // of the type that its categories have
 				in.Name = c.Name.Text
@@ -40,14 +44,16 @@ func (m *declared) signature(loaded *model.Model) (signature, error) {
 			}
 			text := strings.EqualFold(c.Type, "VARCHAR") || strings.EqualFold(c.Type, "TEXT") || strings.EqualFold(c.Type, "STRING")
 			if text != (in.Type == "VARCHAR") {
-				return sig, &sql.Error{Src: m.decl.Src, Span: c.At, Code: "model-inputs", Msg: fmt.Sprintf("argument %d (%s) is %s in the model, not %s", i+1, c.Name.Text, in.Type, c.Type), Hint: "declare it as " + in.Type}
+				return sig, &sql.Error{Src: m.decl.Src, Span: c.At, Code: "model-inputs",
+					Msg: fmt.Sprintf("argument %d (%s) is %s in the model, not %s", i+1, c.Name.Text, in.Type, c.Type), Hint: "declare it as " + in.Type}
 			}
 			in.Name = c.Name.Text
 		}
 	}
 	switch {
 	case m.output == model.Label && loaded.LabelType() == model.None, loaded.Outputs(m.output) == 0 && m.output != model.Label:
-		return sig, &sql.Error{Src: m.decl.Src, Span: m.outputAt(), Code: "model-output", Msg: fmt.Sprintf("the model has no %s", m.output), Hint: "use OUTPUT prediction"}
+		return sig, &sql.Error{Src: m.decl.Src, Span: m.outputAt(), Code: "model-output", Msg: fmt.Sprintf("the model has no %s", m.output),
+			Hint: "use OUTPUT prediction"}
 	case m.output == model.Label:
 		sig.Returns = loaded.LabelType().String()
 	case loaded.Outputs(m.output) == 1:

@@ -58,7 +58,8 @@ func (m *declared) wanted(r library, model *model.Model) options {
 }
 
 func versions(ctx context.Context, c *duck.Conn, name string) ([]version, error) {
-	return duck.Select(ctx, c, duck.SQL("SELECT name, version, hash, options, inputs, in_use FROM dsql.models WHERE lower(name) = lower({n}) ORDER BY version", duck.Args{"n": name}),
+	return duck.Select(ctx, c, duck.SQL("SELECT name, version, hash, options, inputs, in_use FROM dsql.models WHERE lower(name) = "+
+		"lower({n}) ORDER BY version", duck.Args{"n": name}),
 		func(row func(...any) error) (v version, err error) {
 			var opt, inputs string
 			if err := row(&v.Name, &v.Version, &v.Hash, &opt, &inputs, &v.InUse); err != nil {

@@ -60,7 +60,8 @@ func (p *Program) spans(ctx context.Context, tx *duck.Tx, b Batch, of []counted)
 		}
 		var s span
 		var n int64
-		if _, err := tx.Scan(ctx, duck.SQL("SELECT coalesce(min({c}), 0)::BIGINT, coalesce(max({c}), 0)::BIGINT, count({c}) FROM {t}", duck.Args{"c": duck.Ident(c.column), "t": b.Table}), &s.low, &s.high, &n); err != nil {
+		if _, err := tx.Scan(ctx, duck.SQL("SELECT coalesce(min({c}), 0)::BIGINT, coalesce(max({c}), 0)::BIGINT, count({c}) FROM {t}",
+			duck.Args{"c": duck.Ident(c.column), "t": b.Table}), &s.low, &s.high, &n); err != nil {
 			return nil, err
 		}
 		if width := uint64(s.high) - uint64(s.low); n > 0 && width < maxBits && width/bitsPerRow < uint64(n) {

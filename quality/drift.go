@@ -47,7 +47,8 @@ func (x *expansion) drift(c helperCall, ks bool) *duck.Query {
 	d := drift{item: x.i, at: c.at, ks: ks, versions: defaultVersions}
 	if len(c.ext.args) > 1 {
 		if it.baseline != nil {
-			return x.fail(c.ext.args[1], "arguments", fmt.Sprintf("%s compares with the BASELINE, so it takes no number of versions", c.name), "leave one of the two out")
+			return x.fail(c.ext.args[1], "arguments", fmt.Sprintf("%s compares with the BASELINE, so it takes no number of versions", c.name),
+				"leave one of the two out")
 		}
 		var err error
 		if d.versions, err = strconv.Atoi(c.ext.args[1].Of(it.read.src)); err != nil || d.versions < 1 {
@@ -113,7 +114,8 @@ func (p *Program) baseline(ctx context.Context, tx *duck.Tx, b Batch, d drift) (
 	if q := p.items[d.item].baseline; q != nil {
 		return duck.SQL("({q})", duck.Args{"q": q}), nil
 	}
-	a := duck.Args{"d": b.Destination, "v": b.Version, "born": b.Born, "n": d.versions, "t": duck.Ident(b.Destination), "changes": duck.Ident(b.Destination + "__changes")}
+	a := duck.Args{"d": b.Destination, "v": b.Version, "born": b.Born, "n": d.versions, "t": duck.Ident(b.Destination),
+		"changes": duck.Ident(b.Destination + "__changes")}
 	first, err := tx.Int(ctx, duck.SQL(`SELECT min(version) FROM (SELECT DISTINCT version FROM dsql.version_rows
 		WHERE kind <> 'source' AND lower(name) = lower({d}) AND written > 0 AND version < {v} AND version > {born} ORDER BY version DESC LIMIT {n})`, a))
 	if err != nil || first == 0 {
@@ -154,7 +156,8 @@ func (p *Program) bins(ctx context.Context, tx *duck.Tx, d drift, base *duck.Que
 		cols, dest = append(cols, duck.SQL("count(*) FILTER (({c}) <= {e})", a.With(duck.Args{"e": e}))), append(dest, &counts[i])
 	}
 	cols, dest = append(cols, duck.SQL("count({c})", a)), append(dest, &counts[len(edges)])
-	if _, err := tx.Scan(ctx, duck.SQL("SELECT {cols} FROM {base}", a.With(duck.Args{"cols": duck.Join(", ", cols...)})), dest...); err != nil {
+	if _, err := tx.Scan(ctx, duck.SQL("SELECT {cols} FROM {base}", a.With(duck.Args{"cols": duck.Join(", ", cols...)})),
+		dest...); err != nil {
 		return out, err
 	}
 	n := float64(counts[len(edges)])
@@ -203,7 +206,8 @@ func (b *compiler) drifts() {
 	for _, d := range b.p.needs.drifts {
 		used[d.item] = true
 		it := &b.p.items[d.item]
-		cols, errs := b.c.DescribeEach(b.ctx, []duck.Bound{{At: it.at(), Query: duck.SQL("SELECT ({c}) FROM {rel}", duck.Args{"c": b.p.argument(d), "rel": duck.Empty(b.p.cols)})}})
+		cols, errs := b.c.DescribeEach(b.ctx,
+			[]duck.Bound{{At: it.at(), Query: duck.SQL("SELECT ({c}) FROM {rel}", duck.Args{"c": b.p.argument(d), "rel": duck.Empty(b.p.cols)})}})
 		if errs[0] != nil {
 			continue // found with the item itself
 		}
@@ -211,18 +215,22 @@ func (b *compiler) drifts() {
 		if it.baseline == nil {
 			continue
 		}
-		_, errs = b.c.DescribeEach(b.ctx, []duck.Bound{{At: it.at(), Query: duck.SQL("SELECT ({c}) FROM ({q})", duck.Args{"c": b.p.argument(d), "q": it.baseline})}})
+		_, errs = b.c.DescribeEach(b.ctx,
+			[]duck.Bound{{At: it.at(), Query: duck.SQL("SELECT ({c}) FROM ({q})", duck.Args{"c": b.p.argument(d), "q": it.baseline})}})
 		if errs[0] == nil || b.unborn(errs[0]) {
 			continue
 		}
 		b.refuse(it, errs[0])
 		if e := b.errs[len(b.errs)-1]; e.Code == "unknown-column" {
-			e.Msg, e.Hint = fmt.Sprintf("the BASELINE gives no column %s", e.Span.Of(e.Src)), "give its column that name: SELECT … AS "+e.Span.Of(e.Src)
+			e.Msg, e.Hint = fmt.Sprintf("the BASELINE gives no column %s", e.Span.Of(e.Src)),
+				"give its column that name: SELECT … AS "+e.Span.Of(e.Src)
 		}
 	}
 	for i := range b.p.items {
 		if it := &b.p.items[i]; it.baseline != nil && !used[i] {
-			b.errs = append(b.errs, it.fail(it.decl.Arg("BASELINE").Keyword, "baseline-unused", fmt.Sprintf("the check %s has a BASELINE and nothing that compares with it", it.name()), "compare with psi(c) or ks(c), or leave BASELINE out"))
+			b.errs = append(b.errs, it.fail(it.decl.Arg("BASELINE").Keyword, "baseline-unused",
+				fmt.Sprintf("the check %s has a BASELINE and nothing that compares with it", it.name()),
+				"compare with psi(c) or ks(c), or leave BASELINE out"))
 		}
 	}
 }

@@ -141,7 +141,9 @@ func (x *expansion) text(sp sql.Span, inside bool) *duck.Query {
 		}
 		switch e.kind {
 		case window:
-			x.fail(sql.Span{Start: e.at, End: r.nameEnd(e.at)}, "window-in-check", "a window function can't stand here: metrics and checks are aggregates", "aggregate it in a stream of its own, or in the destination's query")
+			x.fail(sql.Span{Start: e.at, End: r.nameEnd(e.at)}, "window-in-check",
+				"a window function can't stand here: metrics and checks are aggregates",
+				"aggregate it in a stream of its own, or in the destination's query")
 		case relation:
 			if strings.EqualFold(e.name, x.p.name) {
 				put(x.itself(e.alias, e.name), e.at, r.nameEnd(e.at))
@@ -207,7 +209,8 @@ func (x *expansion) columnRef(e event, inside bool) (*duck.Query, int) {
 		what, hint = "a check on aggregates", "aggregate it: avg(%s), max(%s), …; a condition on each row has no aggregates"
 	}
 	col := name.Of(it.read.src)
-	return x.fail(name, "non-aggregate", fmt.Sprintf("%s is a column of each row, and %s is about all of them", col, what), fmt.Sprintf(strings.ReplaceAll(hint, "%s", "%[1]s"), col)), end
+	return x.fail(name, "non-aggregate", fmt.Sprintf("%s is a column of each row, and %s is about all of them", col, what),
+		fmt.Sprintf(strings.ReplaceAll(hint, "%s", "%[1]s"), col)), end
 }
 
 // metricType is a metric's type, DOUBLE while it isn't known.
@@ -229,10 +232,12 @@ func (x *expansion) scans(rows, table *duck.Query) *duck.Query {
 			continue
 		}
 		n := -1
-		from = append(from, duck.SQL("(SELECT {aggs} FROM {rel}) AS {name}", duck.Args{"rel": rel, "name": duck.Ident([]string{"the batch", "the table"}[s]), "aggs": duck.Each(", ", x.aggs[s], func(a *duck.Query) *duck.Query {
-			n++
-			return duck.SQL("{a} AS {n}", duck.Args{"a": a, "n": duck.Ident(aggName(s, n))})
-		})}))
+		from = append(from, duck.SQL("(SELECT {aggs} FROM {rel}) AS {name}",
+			duck.Args{"rel": rel, "name": duck.Ident([]string{"the batch", "the table"}[s]),
+				"aggs": duck.Each(", ", x.aggs[s], func(a *duck.Query) *duck.Query {
+					n++
+					return duck.SQL("{a} AS {n}", duck.Args{"a": a, "n": duck.Ident(aggName(s, n))})
+				})}))
 	}
 	if len(from) == 0 {
 		return duck.SQL("(SELECT 1 AS one)")
@@ -254,7 +259,8 @@ func (p *Program) statement(x *expansion, rows, table *duck.Query) *duck.Query {
 			cols = append(cols, duck.SQL("{m} AS {n}", duck.Args{"m": duck.Ident(it.name()), "n": duck.Ident(typeName(i))}))
 			continue
 		}
-		cols = append(cols, duck.SQL("{v} AS {n}, {e} AS {c}", duck.Args{"v": pt.value, "n": duck.Ident(typeName(i)), "e": pt.expr, "c": duck.Ident(conditionName(i))}))
+		cols = append(cols, duck.SQL("{v} AS {n}, {e} AS {c}",
+			duck.Args{"v": pt.value, "n": duck.Ident(typeName(i)), "e": pt.expr, "c": duck.Ident(conditionName(i))}))
 	}
 	if len(cols) == 0 {
 		cols = append(cols, duck.SQL("NULL"))
@@ -271,7 +277,8 @@ func (p *Program) statementOf(x *expansion, i int) *duck.Query {
 		}
 	}
 	pt := x.parts[i]
-	a := duck.Args{"e": pt.expr, "v": pt.value, "t": duck.Ident(typeName(i)), "c": duck.Ident(conditionName(i)), "metrics": duck.Join(", ", cols...), "rel": x.scans(duck.Empty(p.cols), duck.Empty(p.stored))}
+	a := duck.Args{"e": pt.expr, "v": pt.value, "t": duck.Ident(typeName(i)), "c": duck.Ident(conditionName(i)),
+		"metrics": duck.Join(", ", cols...), "rel": x.scans(duck.Empty(p.cols), duck.Empty(p.stored))}
 	if p.items[i].check {
 		return duck.SQL("SELECT {v} AS {t}, {e} AS {c} FROM {rel}, (SELECT {metrics})", a)
 	}

@@ -50,7 +50,9 @@ func (x *expansion) help(h helper, e event, ext extent, inside bool) *duck.Query
 	case !ext.bare:
 		return x.fail(name, "arguments", fmt.Sprintf("%s takes no FILTER", e.name), "put the condition into its argument: CASE WHEN … THEN … END")
 	case h.aggregates && inside:
-		return x.fail(name, "aggregate-in-aggregate", fmt.Sprintf("%s is about all rows and can't stand inside an aggregate or in a condition on each row", e.name), "make it a metric, and compare that")
+		return x.fail(name, "aggregate-in-aggregate",
+			fmt.Sprintf("%s is about all rows and can't stand inside an aggregate or in a condition on each row", e.name),
+			"make it a metric, and compare that")
 	}
 	c := helperCall{event: e, ext: ext}
 	if h.aggregates {
@@ -73,9 +75,10 @@ func key(args []*duck.Query) *duck.Query {
 	if len(args) == 1 {
 		return args[0]
 	}
-	return duck.SQL("CASE WHEN {all} THEN row({cols}) END", duck.Args{"cols": duck.Join(", ", args...), "all": duck.Each(" AND ", args, func(c *duck.Query) *duck.Query {
-		return duck.SQL("({c}) IS NOT NULL", duck.Args{"c": c})
-	})})
+	return duck.SQL("CASE WHEN {all} THEN row({cols}) END",
+		duck.Args{"cols": duck.Join(", ", args...), "all": duck.Each(" AND ", args, func(c *duck.Query) *duck.Query {
+			return duck.SQL("({c}) IS NOT NULL", duck.Args{"c": c})
+		})})
 }
 
 func (x *expansion) duplicates(k *duck.Query) {
@@ -112,7 +115,8 @@ func orphans(x *expansion, c helperCall) *duck.Query {
 	r := x.it().read
 	first, last := r.tokenAt(c.ext.args[1].Start), r.tokenAt(c.ext.args[1].End)-1
 	if last < first+2 || !r.is(last-1, ".") {
-		return x.fail(c.ext.args[1], "arguments", "the second argument of orphans names the column to look in, with its table", "write "+helpers["orphans"].usage)
+		return x.fail(c.ext.args[1], "arguments", "the second argument of orphans names the column to look in, with its table",
+			"write "+helpers["orphans"].usage)
 	}
 	col := duck.User(r.src, r.toks[last].Span)
 	name := r.toks[first].Span.To(r.toks[last-2].Span)
@@ -120,7 +124,8 @@ func orphans(x *expansion, c helperCall) *duck.Query {
 	if strings.EqualFold(strings.Trim(name.Of(r.src), `"`), x.p.name) {
 		x.p.whole, table = true, x.table
 	}
-	missing := duck.SQL("({c}) IS NOT NULL AND ({c}) NOT IN (SELECT {r}.{col} FROM {table} AS {r} WHERE {r}.{col} IS NOT NULL)", duck.Args{"c": c.args[0], "col": col, "table": table, "r": duck.Ident(orphansAlias)})
+	missing := duck.SQL("({c}) IS NOT NULL AND ({c}) NOT IN (SELECT {r}.{col} FROM {table} AS {r} WHERE {r}.{col} IS NOT NULL)",
+		duck.Args{"c": c.args[0], "col": col, "table": table, "r": duck.Ident(orphansAlias)})
 	x.example(func(*duck.Query) *duck.Query { return missing })
 	return duck.SQL("count(*) FILTER ({m})", duck.Args{"m": missing})
 }
@@ -172,7 +177,8 @@ func (x *expansion) history(c helperCall, current bool, whats ...string) (metric
 		if ok {
 			err.Msg, err.Hint = fmt.Sprintf("the metric %s is not known here yet", name), "put it before this one"
 		} else if first := r.tokenAt(c.ext.args[0].Start); x.p.column(name) || r.toks[first].Span.End < c.ext.args[0].End {
-			err.Msg, err.Hint = fmt.Sprintf("%s takes the name of a metric, and %s is none", c.name, name), fmt.Sprintf("measure it, METRICS (m = %s), and write %s(m", name, c.name)
+			err.Msg, err.Hint = fmt.Sprintf("%s takes the name of a metric, and %s is none", c.name, name),
+				fmt.Sprintf("measure it, METRICS (m = %s), and write %s(m", name, c.name)
 			if x.p.column(name) {
 				err.Hint = fmt.Sprintf("measure it, METRICS (m = avg(%s)), and write %s(m", name, c.name)
 			}
@@ -206,7 +212,8 @@ func (x *expansion) history(c helperCall, current bool, whats ...string) (metric
 		if x.env != nil {
 			v = x.env.history[p]
 		}
-		values = append(values, duck.SQL("TRY_CAST({v} AS {t})", duck.Args{"v": v, "t": duck.Type(typ)})) // the metric may have been of another type then
+		// the metric may have been of another type then
+		values = append(values, duck.SQL("TRY_CAST({v} AS {t})", duck.Args{"v": v, "t": duck.Type(typ)}))
 	}
 	if !current {
 		return nil, values
@@ -253,7 +260,8 @@ func isExact(typ string) bool {
 func isNumber(typ string) bool {
 	base, _, _ := strings.Cut(typ, "(")
 	switch base {
-	case "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT", "FLOAT", "DOUBLE", "DECIMAL":
+	case "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT", "FLOAT", "DOUBLE",
+		"DECIMAL":
 		return !strings.HasSuffix(typ, "]")
 	}
 	return false

@@ -160,8 +160,10 @@ func (p *Program) Settle(ctx context.Context, tx *duck.Tx, b Batch, j *Judgement
 	if first == nil {
 		return res, nil
 	}
-	res.HeldRows, err = catalog.Reject(ctx, tx, catalog.Rejection{Destination: b.Destination, Source: b.Source, Version: b.Version, Input: b.Input, HasRow: b.HasRow, Was: b.Was, Rows: b.Rows,
-		Columns: b.Columns, Rule: duck.Lit(first.item.name()), Reason: duck.Lit("check: " + first.item.name() + ": " + first.item.text())})
+	res.HeldRows, err = catalog.Reject(ctx, tx,
+		catalog.Rejection{Destination: b.Destination, Source: b.Source, Version: b.Version, Input: b.Input, HasRow: b.HasRow, Was: b.Was,
+			Rows:    b.Rows,
+			Columns: b.Columns, Rule: duck.Lit(first.item.name()), Reason: duck.Lit("check: " + first.item.name() + ": " + first.item.text())})
 	return res, err
 }
 
@@ -333,7 +335,8 @@ func (p *Program) run(ctx context.Context, tx *duck.Tx, b Batch, x *expansion, o
 		switch {
 		case isExact(it.typ): // beside the DOUBLE the text of what it doesn't hold
 			a["t"] = duck.Type(it.typ)
-			cols = append(cols, duck.SQL("CAST({v} AS DOUBLE), CASE WHEN TRY_CAST(CAST({v} AS DOUBLE) AS {t}) IS DISTINCT FROM {v} THEN CAST({v} AS VARCHAR) END", a))
+			cols = append(cols, duck.SQL("CAST({v} AS DOUBLE), CASE WHEN TRY_CAST(CAST({v} AS DOUBLE) AS {t}) IS DISTINCT FROM {v} THEN CAST({v} "+
+				"AS VARCHAR) END", a))
 		case isNumber(it.typ):
 			cols = append(cols, duck.SQL("CAST({v} AS DOUBLE), NULL::VARCHAR", a))
 		case it.typ == "BOOLEAN":
@@ -353,7 +356,8 @@ func (p *Program) run(ctx context.Context, tx *duck.Tx, b Batch, x *expansion, o
 	if err != nil {
 		return err
 	}
-	_, err = tx.Scan(ctx, duck.SQL("SELECT {cols} FROM ({q})", duck.Args{"cols": duck.Join(", ", cols...), "q": p.statement(x, b.Rows, b.Table)}), dest...)
+	_, err = tx.Scan(ctx, duck.SQL("SELECT {cols} FROM ({q})",
+		duck.Args{"cols": duck.Join(", ", cols...), "q": p.statement(x, b.Rows, b.Table)}), dest...)
 	if rerr := restore(); err == nil {
 		err = rerr
 	}
@@ -416,13 +420,15 @@ func (p *Program) collect(ctx context.Context, tx *duck.Tx, b Batch, pt part, o 
 		return nil
 	}
 	var err error
-	o.rows, err = duck.Select(ctx, tx.Conn, duck.SQL("SELECT {data}::VARCHAR FROM {rel} AS _r WHERE {cond} LIMIT {n}", a), func(row func(...any) error) (s string, err error) { return s, row(&s) })
+	o.rows, err = duck.Select(ctx, tx.Conn, duck.SQL("SELECT {data}::VARCHAR FROM {rel} AS _r WHERE {cond} LIMIT {n}", a),
+		func(row func(...any) error) (s string, err error) { return s, row(&s) })
 	return err
 }
 
 // warning is a failed check ON FAILURE WARN.
 func (o *outcome) warning(b Batch) *sql.Error {
 	return &sql.Error{Src: o.item.decl.Src, Span: o.item.decl.NameAt, Code: "check", Exit: sql.ExitFailed, Note: o.item.note,
-		Msg:  fmt.Sprintf("the check %s of %s failed: %s, expected %s%s", o.item.name(), b.Destination, o.measured(), o.item.text(), kind.Whence(b.Origin, b.Version)),
+		Msg: fmt.Sprintf("the check %s of %s failed: %s, expected %s%s", o.item.name(), b.Destination, o.measured(), o.item.text(),
+			kind.Whence(b.Origin, b.Version)),
 		Hint: "see its history with: dsql checks " + b.Destination}
 }

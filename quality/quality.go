@@ -60,9 +60,11 @@ func (it *item) fail(at sql.Span, code, msg, hint string) *sql.Error {
 	return &sql.Error{Src: it.decl.Src, Span: at, Code: code, Msg: msg, Hint: hint, Note: it.note}
 }
 
-// Compile reads METRICS and CHECKS items against the columns of a batch and those that are stored. All errors of all items come back in one list. d is
+// Compile reads METRICS and CHECKS items against the columns of a batch and those that are stored. All errors of all items come back in one
+// list. d is
 // the place of the destination's name.
-func Compile(ctx context.Context, c *duck.Conn, d duck.Place, metrics, checks []*sql.Decl, cols, stored []duck.Column, lists rules.Lists) (*Program, error) {
+func Compile(ctx context.Context, c *duck.Conn, d duck.Place, metrics, checks []*sql.Decl, cols, stored []duck.Column,
+	lists rules.Lists) (*Program, error) {
 	p := &Program{name: strings.Trim(d.Span.Of(d.Src), `"`), cols: cols, stored: stored, compared: map[drift]string{}}
 	if len(metrics)+len(checks) == 0 {
 		return p, nil
@@ -162,7 +164,8 @@ func (b *compiler) add(it item, sp sql.Span) {
 func (b *compiler) metrics(items []*sql.Decl) {
 	for _, d := range items {
 		if i, ok := b.p.metric(d.Name); ok {
-			b.errs = append(b.errs, &sql.Error{Src: d.Src, Span: d.NameAt, Code: "duplicate-name", Msg: fmt.Sprintf("the metric %s stands twice", d.Name), Hint: "give each a name of its own: its values are kept by that",
+			b.errs = append(b.errs, &sql.Error{Src: d.Src, Span: d.NameAt, Code: "duplicate-name",
+				Msg: fmt.Sprintf("the metric %s stands twice", d.Name), Hint: "give each a name of its own: its values are kept by that",
 				Note: []sql.Note{{Src: d.Src, Span: b.p.items[i].decl.NameAt, Msg: "the first one"}}})
 			continue
 		}
@@ -312,7 +315,8 @@ func (b *compiler) judge(i int, typ, condition string) {
 	it := &b.p.items[i]
 	it.typ = typ
 	if it.check && condition != "BOOLEAN" {
-		b.errs = append(b.errs, it.fail(it.read.span, "type-mismatch", fmt.Sprintf("a check expects a condition (BOOLEAN), and this is %s", condition), "compare it with something: … > 0, … IS NOT NULL"))
+		b.errs = append(b.errs, it.fail(it.read.span, "type-mismatch",
+			fmt.Sprintf("a check expects a condition (BOOLEAN), and this is %s", condition), "compare it with something: … > 0, … IS NOT NULL"))
 	}
 }
 
@@ -325,7 +329,8 @@ func (b *compiler) refuse(it *item, err error) {
 		e = &sql.Error{Src: it.decl.Src, Span: it.decl.NameAt, Code: "failed", Msg: err.Error(), Err: err, Exit: sql.ExitFailed}
 	}
 	if m := notFound.FindStringSubmatch(e.Msg); m != nil {
-		e.Code, e.Msg, e.Hint = "unknown-column", fmt.Sprintf("there is no column %s, and no metric of that name before it", m[1]), "metrics may use those named before them, and checks all of them"
+		e.Code, e.Msg, e.Hint = "unknown-column", fmt.Sprintf("there is no column %s, and no metric of that name before it", m[1]),
+			"metrics may use those named before them, and checks all of them"
 		if _, ok := b.p.metric(m[1]); ok {
 			e.Code, e.Msg, e.Hint = "unknown-metric", fmt.Sprintf("the metric %s is not known here yet", m[1]), "put it before this one"
 		} else if near := sql.Nearest(m[1], append(b.p.metricNames(), duck.ColumnNames(b.p.cols)...)); near != "" {
@@ -339,7 +344,8 @@ func (b *compiler) refuse(it *item, err error) {
 	}
 	if e.Code == "duckdb-invalid-input" {
 		if sp, ok := rules.BadRegex(it.decl.Src, it.read.span); ok {
-			e.Code, e.Span, e.Msg, e.Hint = "bad-regex", sp, "this regular expression doesn't compile: "+e.Msg, "DuckDB's regular expressions are RE2's"
+			e.Code, e.Span, e.Msg, e.Hint = "bad-regex", sp, "this regular expression doesn't compile: "+e.Msg,
+				"DuckDB's regular expressions are RE2's"
 		}
 	}
 	e.Note = append(e.Note, it.note...)

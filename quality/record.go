@@ -46,7 +46,8 @@ func record(ctx context.Context, tx *duck.Tx, destination string, version *duck.
 	var metrics, checks, rows []*duck.Query
 	for i := range out {
 		o := &out[i]
-		a := duck.Args{"now": duck.Now, "d": destination, "name": o.item.name(), "v": version, "num": duck.Lit(nil), "text": duck.Lit(nil), "n": duck.Lit(nil), "verdict": o.verdict}
+		a := duck.Args{"now": duck.Now, "d": destination, "name": o.item.name(), "v": version, "num": duck.Lit(nil), "text": duck.Lit(nil),
+			"n": duck.Lit(nil), "verdict": o.verdict}
 		if o.value.Valid {
 			a["num"] = o.value.Float64
 		}
@@ -78,16 +79,19 @@ func record(ctx context.Context, tx *duck.Tx, destination string, version *duck.
 		if len(t.rows) == 0 {
 			continue
 		}
-		if err := tx.Run(ctx, duck.SQL("INSERT INTO {t} VALUES {rows}", duck.Args{"t": duck.Type(t.into), "rows": duck.Join(", ", t.rows...)})); err != nil {
+		if err := tx.Run(ctx, duck.SQL("INSERT INTO {t} VALUES {rows}",
+			duck.Args{"t": duck.Type(t.into), "rows": duck.Join(", ", t.rows...)})); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// Released writes the verdict of what held a batch back, where nothing measures that any more: a guard, or a check that is no longer declared.
+// Released writes the verdict of what held a batch back, where nothing measures that any more: a guard, or a check that is no longer
+// declared.
 func Released(ctx context.Context, tx *duck.Tx, destination, name string, version int64) error {
-	return tx.Run(ctx, duck.SQL("INSERT INTO dsql.checks (destination, name, version, checked_at, verdict) VALUES ({d}, {name}, {v}, {now}, {verdict})",
+	return tx.Run(ctx, duck.SQL("INSERT INTO dsql.checks (destination, name, version, checked_at, verdict) VALUES ({d}, {name}, {v}, "+
+		"{now}, {verdict})",
 		duck.Args{"now": duck.Now, "d": destination, "name": name, "v": version, "verdict": freed}))
 }
 
@@ -127,8 +131,10 @@ func newFailure(b Batch, out []outcome) *Failure {
 	if len(names) > 1 {
 		what = fmt.Sprintf("%d checks of %s failed (%s)", len(names), b.Destination, strings.Join(names, ", "))
 	}
-	return &Failure{destination: b.Destination, out: out, err: &sql.Error{Src: first.item.decl.Src, Span: first.item.decl.NameAt, Code: "check", Exit: sql.ExitGate, Note: first.item.note,
-		Msg: what + "; nothing of the batch was published" + kind.Whence(b.Origin, 0), Hint: "mend the data or the check and run again; look further with: dsql checks " + b.Destination + "\n" + table(out)}}
+	return &Failure{destination: b.Destination, out: out,
+		err: &sql.Error{Src: first.item.decl.Src, Span: first.item.decl.NameAt, Code: "check", Exit: sql.ExitGate, Note: first.item.note,
+			Msg:  what + "; nothing of the batch was published" + kind.Whence(b.Origin, 0),
+			Hint: "mend the data or the check and run again; look further with: dsql checks " + b.Destination + "\n" + table(out)}}
 }
 
 // table shows the checks that did not pass: what was measured against what was expected, and rows that show why.

@@ -110,7 +110,8 @@ func (b *compiler) targets(d *sql.Decl, t *sql.Value, note []sql.Note) []duck.Co
 	}
 	// DuckDB itself says which columns COLUMNS matches.
 	at := duck.Place{Src: d.Src, Span: t.Span}
-	cols, errs := b.c.DescribeEach(b.ctx, []duck.Bound{{Query: duck.SQL("SELECT COLUMNS({re}) FROM {rel}", duck.Args{"re": t.Text, "rel": duck.Empty(stored)}), At: at}})
+	cols, errs := b.c.DescribeEach(b.ctx,
+		[]duck.Bound{{Query: duck.SQL("SELECT COLUMNS({re}) FROM {rel}", duck.Args{"re": t.Text, "rel": duck.Empty(stored)}), At: at}})
 	if errs[0] == nil {
 		return cols[0]
 	}
@@ -120,7 +121,8 @@ func (b *compiler) targets(d *sql.Decl, t *sql.Value, note []sql.Note) []duck.Co
 	}
 	switch {
 	case strings.Contains(e.Msg, "No matching columns"), strings.Contains(e.Msg, "no matching columns"):
-		e.Code, e.Msg, e.Hint = "unknown-column", fmt.Sprintf("no column matches %q", t.Text), "the columns are "+strings.Join(duck.ColumnNames(stored), ", ")+"; case counts"
+		e.Code, e.Msg, e.Hint = "unknown-column", fmt.Sprintf("no column matches %q", t.Text),
+			"the columns are "+strings.Join(duck.ColumnNames(stored), ", ")+"; case counts"
 	default:
 		e.Code = "bad-regex"
 	}
@@ -163,7 +165,8 @@ func (b *compiler) text(src *sql.Source, sp sql.Span, column string) *duck.Query
 func (b *compiler) userHas(name string) bool {
 	has, asked := b.own[name]
 	if !asked {
-		n, err := b.c.Int(b.ctx, duck.SQL("SELECT count(*) FROM duckdb_functions() WHERE function_name = {n} AND schema_name <> 'dsql'", duck.Args{"n": name}))
+		n, err := b.c.Int(b.ctx, duck.SQL("SELECT count(*) FROM duckdb_functions() WHERE function_name = {n} AND schema_name <> 'dsql'",
+			duck.Args{"n": name}))
 		has = err == nil && n > 0
 		b.own[name] = has
 	}
@@ -214,18 +217,22 @@ func (b *compiler) judge(s *step, typ string) {
 		if castable(typ, s.typ) || b.untyped(s) {
 			return
 		}
-		e.Msg, e.Hint = fmt.Sprintf("%s is %s and keeps its type, and %s can't become that", s.column, s.typ, typ), "write an expression of the column's type, or give the column another one in the query"
+		e.Msg, e.Hint = fmt.Sprintf("%s is %s and keeps its type, and %s can't become that", s.column, s.typ, typ),
+			"write an expression of the column's type, or give the column another one in the query"
 	case typ == "BOOLEAN":
 		return
 	default:
-		e.Msg, e.Hint = fmt.Sprintf("a constraint expects a condition (BOOLEAN), and this is %s", typ), "compare it with something: … IS NOT NULL, … > 0"
+		e.Msg, e.Hint = fmt.Sprintf("a constraint expects a condition (BOOLEAN), and this is %s", typ),
+			"compare it with something: … IS NOT NULL, … > 0"
 	}
 	b.fail(e)
 }
 
 // untyped: the value is NULL whatever the row, which DESCRIBE shows as INTEGER.
 func (b *compiler) untyped(s *step) bool {
-	_, errs := b.c.DescribeEach(b.ctx, []duck.Bound{{Query: duck.SQL("SELECT coalesce(({e}), NULL::{t}) FROM {rel}", duck.Args{"e": s.expr, "t": duck.Type(s.typ), "rel": duck.Empty(b.cols)})}})
+	_, errs := b.c.DescribeEach(b.ctx,
+		[]duck.Bound{{Query: duck.SQL("SELECT coalesce(({e}), NULL::{t}) FROM {rel}",
+			duck.Args{"e": s.expr, "t": duck.Type(s.typ), "rel": duck.Empty(b.cols)})}})
 	return errs[0] == nil
 }
 
@@ -237,9 +244,11 @@ func (b *compiler) explain(s *step, err error) {
 	}
 	switch {
 	case strings.Contains(e.Msg, "cannot contain aggregates"):
-		e.Code, e.Msg, e.Hint = "aggregate-in-rule", "a rule looks at one row, and this is an aggregate", "a condition on the whole batch is a CHECK: CHECKS (CHECK … EXPECT (…))"
+		e.Code, e.Msg, e.Hint = "aggregate-in-rule", "a rule looks at one row, and this is an aggregate",
+			"a condition on the whole batch is a CHECK: CHECKS (CHECK … EXPECT (…))"
 	case strings.Contains(e.Msg, "cannot contain window functions"):
-		e.Code, e.Msg, e.Hint = "window-in-rule", "a rule looks at one row, and this is a window function", "compute it in the destination's query"
+		e.Code, e.Msg, e.Hint = "window-in-rule", "a rule looks at one row, and this is a window function",
+			"compute it in the destination's query"
 	case e.Code == "duckdb-binder" && strings.HasPrefix(e.Msg, "referenced column"):
 		e.Code = "unknown-column"
 	case e.Code == "duckdb-invalid-input":

@@ -52,7 +52,8 @@ func (e *expander) items(items []*sql.Decl) {
 			key := strings.ToLower(d.Name)
 			if first, ok := e.named[key]; ok {
 				word := strings.ToLower(d.Syntax.Keyword)
-				e.fail(d, "duplicate-name", fmt.Sprintf("the %s %s stands twice in this chain", word, d.Name), "give each a name of its own: what it finds is kept by that", sql.Note{Src: first.Src, Span: first.NameAt, Msg: "the first one"})
+				e.fail(d, "duplicate-name", fmt.Sprintf("the %s %s stands twice in this chain", word, d.Name),
+					"give each a name of its own: what it finds is kept by that", sql.Note{Src: first.Src, Span: first.NameAt, Msg: "the first one"})
 				continue
 			}
 			e.named[key] = d
@@ -64,7 +65,8 @@ func (e *expander) items(items []*sql.Decl) {
 func (e *expander) apply(d *sql.Decl) {
 	list, ok := e.lists(d.Name)
 	if !ok {
-		err := e.fail(d, "unknown-list", fmt.Sprintf("there is no list of %s named %s", e.kind, d.Name), fmt.Sprintf("declare it: CREATE %s %s (…)", strings.ToUpper(e.kind), d.Name))
+		err := e.fail(d, "unknown-list", fmt.Sprintf("there is no list of %s named %s", e.kind, d.Name),
+			fmt.Sprintf("declare it: CREATE %s %s (…)", strings.ToUpper(e.kind), d.Name))
 		if list != nil {
 			err.Hint = "did you mean " + list.Name + "?"
 		}
@@ -75,7 +77,8 @@ func (e *expander) apply(d *sql.Decl) {
 		for _, l := range append(e.path[i:len(e.path):len(e.path)], list) {
 			names = append(names, l.Name)
 		}
-		e.fail(d, "list-cycle", fmt.Sprintf("these lists of %s apply each other in a ring: %s", e.kind, strings.Join(names, " → ")), "take one of the APPLYs out")
+		e.fail(d, "list-cycle", fmt.Sprintf("these lists of %s apply each other in a ring: %s", e.kind, strings.Join(names, " → ")),
+			"take one of the APPLYs out")
 		return
 	}
 	depth := len(e.notes)

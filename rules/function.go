@@ -18,7 +18,8 @@ var FunctionKind = kind.Kind{
 		Head: []sql.Clause{{Arg: sql.ArgColumnDefs, Required: true, Doc: "the parameters, with their types"}},
 		Clauses: []sql.Clause{
 			{Keyword: "RETURNS", Arg: sql.ArgTypeName, Required: true, Doc: "the type of the result"},
-			{Keyword: "LANGUAGE", Arg: sql.ArgChoice, Words: []string{"EXPR"}, Doc: "what the body is written in; without it the statement is DuckDB's own"},
+			{Keyword: "LANGUAGE", Arg: sql.ArgChoice, Words: []string{"EXPR"},
+				Doc: "what the body is written in; without it the statement is DuckDB's own"},
 		},
 		Body:    []sql.Clause{{Keyword: "AS", Arg: sql.ArgString, Doc: "the expression, as a string: $$ … $$"}},
 		Doc:     "A function of a row's values, written in expr-lang and compiled to SQL.",
@@ -48,7 +49,8 @@ func (f *Function) Define(ctx context.Context, tx *duck.Tx, _ *kind.Env) error {
 	for _, p := range params {
 		types = append(types, duck.SQL("NULL::{t}", duck.Args{"t": duck.User(d.Src, p.At)}))
 	}
-	known, errs := tx.DescribeEach(ctx, []duck.Bound{{Query: duck.SQL("SELECT {t}", duck.Args{"t": duck.Join(", ", types...)}), At: duck.At(d)}})
+	known, errs := tx.DescribeEach(ctx,
+		[]duck.Bound{{Query: duck.SQL("SELECT {t}", duck.Args{"t": duck.Join(", ", types...)}), At: duck.At(d)}})
 	if errs[0] != nil {
 		return errs[0]
 	}
@@ -65,7 +67,8 @@ func (f *Function) Define(ctx context.Context, tx *duck.Tx, _ *kind.Env) error {
 		return refused
 	}
 	if typ := known[0][0].Type; v.Type.Kind != expr.Nil && !castable(v.Type.SQL(), typ) {
-		return &sql.Error{Src: d.Src, Span: returns.Span, Code: "type-mismatch", Msg: fmt.Sprintf("the expression gives %s, which can't become %s", v.Type, typ), Hint: "change RETURNS, or the expression"}
+		return &sql.Error{Src: d.Src, Span: returns.Span, Code: "type-mismatch",
+			Msg: fmt.Sprintf("the expression gives %s, which can't become %s", v.Type, typ), Hint: "change RETURNS, or the expression"}
 	}
 	_, err := tx.ExecAt(ctx, duck.SQL("CREATE OR REPLACE MACRO {name}({params}) AS CAST({e} AS {t})",
 		duck.Args{"name": duck.Ident(d.Name), "params": duck.Names(names), "e": v.SQL, "t": duck.Type(known[0][0].Type)}), duck.At(d))

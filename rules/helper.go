@@ -23,7 +23,9 @@ type Helper struct {
 }
 
 // blanks are what counts as white space, ASCII and Unicode.
-const blanks = "chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || ' ' || chr(133) || chr(160) || chr(5760) || chr(8192) || chr(8193) || chr(8194) || chr(8195) || chr(8196) || chr(8197) || chr(8198) || chr(8199) || chr(8200) || chr(8201) || chr(8202) || chr(8232) || chr(8233) || chr(8239) || chr(8287) || chr(12288)"
+const blanks = "chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || ' ' || chr(133) || chr(160) || chr(5760) || chr(8192) || " +
+	"chr(8193) || chr(8194) || chr(8195) || chr(8196) || chr(8197) || chr(8198) || chr(8199) || chr(8200) || chr(8201) || chr(8202) || " +
+	"chr(8232) || chr(8233) || chr(8239) || chr(8287) || chr(12288)"
 
 // jsonDepth is how deep canonical_json looks; a macro can't call itself.
 const jsonDepth = 5
@@ -35,29 +37,35 @@ var Helpers = slices.Concat([]Helper{
 	{"collapse_spaces", "s", "The text without white space at its ends, and with one blank for each run of it inside.",
 		`regexp_replace(trim(s, ` + blanks + `), '[\s\x{0B}\x{85}\x{A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}]+', ' ', 'g')`},
 	{"parse_date", "s", "The DATE in any of the forms that can't be mistaken: 2026-03-01, 2026/03/01, 20260301, 01.03.2026, 1 Mar 2026, " +
-		"1 March 2026, Mar 1, 2026, March 1, 2026; a time behind the first is cut off. NULL for all else: for years that aren't written with four " +
+		"1 March 2026, Mar 1, 2026, March 1, 2026; a time behind the first is cut off. NULL for all else: for years that aren't written " +
+		"with four " +
 		"digits, and for 01/03/2026 (say which you mean with try_strptime(s, ['%d/%m/%Y', …])).",
 		// strptime takes a year of any number of digits, and for %Y%m%d fewer than eight
 		`CASE WHEN regexp_matches(s, '(^|[^0-9])([0-9]{4}|[0-9]{8})([^0-9]|$)') THEN CAST(try_strptime(trim(s, ` + blanks + `), ` +
 			`['%Y-%m-%d', '%Y/%m/%d', '%Y%m%d', '%d.%m.%Y', '%d %b %Y', '%d %B %Y', '%b %d, %Y', '%B %d, %Y', ` +
 			`'%Y-%m-%d %H:%M:%S', '%Y-%m-%dT%H:%M:%S', '%Y-%m-%dT%H:%M:%SZ']) AS DATE) END`},
-	{"parse_number", "s, decimal_mark := '.'", "The DOUBLE in a text with groups of three digits, parted by blanks, apostrophes, or commas (points where the " +
-		"decimal mark is a comma); NULL for what is no number, groups of another size too: with a decimal comma 1.5 is none.",
+	{"parse_number", "s, decimal_mark := '.'",
+		"The DOUBLE in a text with groups of three digits, parted by blanks, apostrophes, or commas (points where the " +
+			"decimal mark is a comma); NULL for what is no number, groups of another size too: with a decimal comma 1.5 is none.",
 		`CASE decimal_mark WHEN '.' THEN ` + parseNumber(`.`, `,`) + ` WHEN ',' THEN ` + parseNumber(`,`, `.`) +
 			` ELSE error('parse_number: decimal_mark is . or ,') END`},
-	{"phone_e164", "s, country_code", "The phone number in E.164 (ITU-T): + and 8 to 15 digits, as libphonenumber reads it. A number without + or the " +
-		"prefix for calls abroad is one of the country, by its calling code ('47') or region ('NO'), and sheds that country's trunk prefix. NULL for " +
-		"what has letters or an extension, or can't be a number. The one helper that needs dsql: other clients don't have its function.",
+	{"phone_e164", "s, country_code",
+		"The phone number in E.164 (ITU-T): + and 8 to 15 digits, as libphonenumber reads it. A number without + or the " +
+			"prefix for calls abroad is one of the country, by its calling code ('47') or region ('NO'), and sheds that country's trunk prefix. " +
+			"NULL for " +
+			"what has letters or an extension, or can't be a number. The one helper that needs dsql: other clients don't have its function.",
 		phoneFunction + `(CAST(s AS VARCHAR), CAST(country_code AS VARCHAR))`},
 	{"mask", "s, keep := 4", "The text with * for each character but the last keep; all of them where it is no longer than that.",
 		`CASE WHEN length(s) > keep THEN repeat('*', length(s) - keep) || right(s, keep) ELSE repeat('*', length(s)) END`},
 	{"mask_email", "s", "The address with *** for all but the first letter before the @; NULL for what has no @ inside.",
 		`CASE WHEN regexp_matches(s, '^[^@]+@[^@]+$') THEN left(s, 1) || '***' || substring(s, instr(s, '@')) END`},
-	{"salted_hash", "s, salt", "SHA-256 of the salt, a separator and the text, as 64 hexadecimal digits: the same text gives the same hash, and without the salt nobody can try texts out. NULL stays NULL.",
+	{"salted_hash", "s, salt", "SHA-256 of the salt, a separator and the text, as 64 hexadecimal digits: the same text gives the same " +
+		"hash, and without the salt nobody can try texts out. NULL stays NULL.",
 		`sha256(salt || chr(31) || s)`},
 	{"clamp", "x, low, high", "x, but low where it is below that and high where it is above. NULL stays NULL.",
 		`CASE WHEN x < low THEN low WHEN x > high THEN high ELSE x END`},
-	{"map_value", "k, mapping", "What a table says for k: mapping is the name of one with the columns key and value. NULL where it has no such key; coalesce(map_value(c, 'codes'), c) leaves others as they are.",
+	{"map_value", "k, mapping", "What a table says for k: mapping is the name of one with the columns key and value. NULL where it has no " +
+		"such key; coalesce(map_value(c, 'codes'), c) leaves others as they are.",
 		`(SELECT min(_m.value) FROM query_table(mapping) AS _m WHERE _m.key = k)`},
 }, canonicalJSON())
 
@@ -70,7 +78,8 @@ func parseNumber(mark, group string) string {
 	}
 	number := `[+-]?` + blank + `?(?:(?:` + strings.Join(forms, "|") + `)(?:[` + mark + `][0-9]*)?|[` + mark + `][0-9]+)`
 	text := `trim(s, ` + blanks + `)`
-	plain := `replace(translate(` + text + `, ' ' || chr(160) || chr(8201) || chr(8239) || chr(8217) || '''` + group + `', ''), '` + mark + `', '.')`
+	plain := `replace(translate(` + text + `, ' ' || chr(160) || chr(8201) || chr(8239) || chr(8217) || '''` + group + `', ''), '` + mark +
+		`', '.')`
 	return `CASE WHEN regexp_full_match(` + text + `, '` + number + `') THEN TRY_CAST(` + plain + ` AS DOUBLE) END`
 }
 
@@ -78,15 +87,19 @@ func canonicalJSON() []Helper {
 	out := []Helper{{"canonical_json_0", "j", "A step of canonical_json.", "CAST(j AS VARCHAR)"}}
 	for i := 1; i <= jsonDepth; i++ {
 		// A level names the one below once: DuckDB writes macros out where they are called, and two calls a level would be 2^5.
-		h := Helper{Name: fmt.Sprintf("canonical_json_%d", i), Params: "j", Doc: "A step of canonical_json.", Body: strings.NewReplacer("%k", fmt.Sprintf("k%d", i), "%e", fmt.Sprintf("e%d", i), "%p", fmt.Sprintf("p%d", i), "%inner", fmt.Sprintf("dsql.canonical_json_%d", i-1)).Replace(
-			`CASE WHEN json_type(j) IN ('OBJECT', 'ARRAY') THEN CASE json_type(j) WHEN 'OBJECT' THEN '{' ELSE '[' END || array_to_string(list_transform(
+		h := Helper{Name: fmt.Sprintf("canonical_json_%d", i), Params: "j", Doc: "A step of canonical_json.",
+			Body: strings.NewReplacer("%k", fmt.Sprintf("k%d", i), "%e", fmt.Sprintf("e%d", i), "%p", fmt.Sprintf("p%d", i), "%inner",
+				fmt.Sprintf("dsql.canonical_json_%d", i-1)).Replace(
+				`CASE WHEN json_type(j) IN ('OBJECT', 'ARRAY') THEN CASE json_type(j) WHEN 'OBJECT' THEN '{' ELSE '[' END || array_to_string(list_transform(
 				CASE json_type(j) WHEN 'OBJECT' THEN list_transform(list_sort(CAST(json_keys(j) AS VARCHAR[])), lambda %k: {'k': CAST(to_json(%k) AS VARCHAR) || ':', 'v': json_extract(j, '/' || replace(replace(%k, '~', '~0'), '/', '~1'))})
 				ELSE list_transform(CAST(json_extract(j, '$[*]') AS JSON[]), lambda %e: {'k': '', 'v': %e}) END,
 				lambda %p: %p.k || %inner(%p.v)), ',') || CASE json_type(j) WHEN 'OBJECT' THEN '}' ELSE ']' END
 			ELSE CAST(j AS VARCHAR) END`)}
 		out = append(out, h)
 	}
-	return append(out, Helper{"canonical_json", "j", fmt.Sprintf("JSON as text without blanks and with the keys of objects in order, so that equal values are equal texts. Objects deeper than %d stay as they are; NULL for text that is no JSON.", jsonDepth),
+	return append(out, Helper{"canonical_json", "j",
+		fmt.Sprintf("JSON as text without blanks and with the keys of objects in order, so that equal values are equal texts. Objects deeper "+
+			"than %d stay as they are; NULL for text that is no JSON.", jsonDepth),
 		fmt.Sprintf("CASE WHEN json_valid(CAST(j AS VARCHAR)) THEN dsql.canonical_json_%d(CAST(j AS JSON)) END", jsonDepth)})
 }
 

@@ -154,7 +154,8 @@ func (p *Program) once(b Batch, rel *duck.Query, out *Outcome) {
 			stored = append(stored, duck.Lit(i+1))
 		}
 	}
-	a := duck.Args{"cols": p.kept(b), "rel": rel, "id": id, "v": duck.SQL("0"), "w": duck.Ident(p.warned), "row": duck.SQL("NULL"), "data": duck.SQL("NULL")}
+	a := duck.Args{"cols": p.kept(b), "rel": rel, "id": id, "v": duck.SQL("0"), "w": duck.Ident(p.warned), "row": duck.SQL("NULL"),
+		"data": duck.SQL("NULL")}
 	if len(bits) > 0 {
 		a["pin"] = p.pin(duck.Join(" + ", bits...))
 		a["rel"] = duck.SQL("(SELECT *, {pin} AS {w} FROM {rel})", a)
@@ -178,9 +179,11 @@ func (p *Program) once(b Batch, rel *duck.Query, out *Outcome) {
 			return duck.SQL("json_extract(_r._data, {path})", duck.Args{"path": fmt.Sprintf("$[%d]", len(parts)-1)})
 		}
 		noted = &catalog.Kept{Data: duck.SQL("json_extract(_r._data, '$[0]')"), Original: from(kept.Original), Exact: from(kept.Exact)}
-		a["data"] = duck.SQL("CASE WHEN {v} IN ({stored}) THEN json_array({parts})::VARCHAR END", a, duck.Args{"parts": duck.Join(", ", parts...), "stored": duck.Join(", ", stored...)})
+		a["data"] = duck.SQL("CASE WHEN {v} IN ({stored}) THEN json_array({parts})::VARCHAR END", a,
+			duck.Args{"parts": duck.Join(", ", parts...), "stored": duck.Join(", ", stored...)})
 	}
-	out.Rows = duck.SQL("(SELECT {cols} FROM {rel} AS _r WHERE CASE WHEN {v} = 0 AND {w} = 0 THEN true ELSE dsql_judge({id}, {v}, {w}, {row}, {data}) = 1 END)", a)
+	out.Rows = duck.SQL("(SELECT {cols} FROM {rel} AS _r WHERE CASE WHEN {v} = 0 AND {w} = 0 THEN true ELSE dsql_judge({id}, {v}, {w}, "+
+		"{row}, {data}) = 1 END)", a)
 	out.settle = func(ctx context.Context, tx *duck.Tx, out *Outcome) error {
 		defer open.Delete(id)
 		if err := p.settle(ctx, tx, b, rel, n.broken, out); err != nil || out.Rejected == 0 {
@@ -192,7 +195,8 @@ func (p *Program) once(b Batch, rel *duck.Query, out *Outcome) {
 		if b.HasRow {
 			slices.SortStableFunc(n.rejected, func(a, b note) int { return int(min(max(a.row-b.row, -1), 1)) })
 		}
-		rows := duck.SQL("(SELECT dsql_noted_rule({id}, i) AS {v}, dsql_noted_row({id}, i) AS _row, dsql_noted_data({id}, i) AS _data FROM range({n}) t(i))", duck.Args{"id": id, "n": len(n.rejected), "v": duck.Ident(p.verdict)})
+		rows := duck.SQL("(SELECT dsql_noted_rule({id}, i) AS {v}, dsql_noted_row({id}, i) AS _row, dsql_noted_data({id}, i) AS _data FROM "+
+			"range({n}) t(i))", duck.Args{"id": id, "n": len(n.rejected), "v": duck.Ident(p.verdict)})
 		_, err := p.reject(ctx, tx, b, rows, noted)
 		return err
 	}

@@ -55,7 +55,9 @@ func (s *step) gates() bool { return s.name != "" && s.action != warn }
 // in one list.
 func Compile(ctx context.Context, c *duck.Conn, items []*sql.Decl, cols []duck.Column, lists Lists) (*Program, error) {
 	all, errs := Expand("rules", items, lists)
-	b := &compiler{ctx: ctx, c: c, cols: cols, p: &Program{verdict: duck.FreeName("_rule", cols), warned: duck.FreeName("_warned", cols), was: duck.FreeName("_was", cols)}, errs: errs, own: map[string]bool{}}
+	b := &compiler{ctx: ctx, c: c, cols: cols,
+		p: &Program{verdict: duck.FreeName("_rule", cols), warned: duck.FreeName("_warned", cols), was: duck.FreeName("_was", cols)}, errs: errs,
+		own: map[string]bool{}}
 	for _, it := range all {
 		b.item(it)
 	}
@@ -153,7 +155,8 @@ func (p *Program) Original(rel *duck.Query) *kind.Was {
 	if len(set) == 0 {
 		return nil
 	}
-	return &kind.Was{Columns: set, Struct: duck.SQL("(SELECT _row, struct_pack({set}) AS _was FROM {rel})", duck.Args{"rel": rel, "set": same(set)})}
+	return &kind.Was{Columns: set,
+		Struct: duck.SQL("(SELECT _row, struct_pack({set}) AS _was FROM {rel})", duck.Args{"rel": rel, "set": same(set)})}
 }
 
 // same are fields of a STRUCT for columns.

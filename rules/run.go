@@ -118,7 +118,8 @@ func (p *Program) settle(ctx context.Context, tx *duck.Tx, b Batch, rel *duck.Qu
 			}
 			if broken[i] > 0 {
 				out.Warned = append(out.Warned, &sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "constraint", Exit: sql.ExitFailed,
-					Msg: fmt.Sprintf("%s of %s broke %s and %s kept%s", rowCount(broken[i]), b.Destination, s.name, plural(broken[i], "was", "were"), kind.Whence(b.Origin, b.Version))})
+					Msg: fmt.Sprintf("%s of %s broke %s and %s kept%s", rowCount(broken[i]), b.Destination, s.name, plural(broken[i], "was", "were"),
+						kind.Whence(b.Origin, b.Version))})
 			}
 		}
 	}
@@ -133,9 +134,12 @@ func (p *Program) rejectAll(ctx context.Context, tx *duck.Tx, b Batch, rel *duck
 			numbers = append(numbers, duck.Lit(i+1))
 		}
 	}
-	got, err := p.reject(ctx, tx, b, duck.SQL("(SELECT * FROM {rel} WHERE {v} IN ({numbers}))", duck.Args{"rel": rel, "v": duck.Ident(p.verdict), "numbers": duck.Join(", ", numbers...)}), nil)
+	got, err := p.reject(ctx, tx, b,
+		duck.SQL("(SELECT * FROM {rel} WHERE {v} IN ({numbers}))",
+			duck.Args{"rel": rel, "v": duck.Ident(p.verdict), "numbers": duck.Join(", ", numbers...)}), nil)
 	if err == nil && got != want {
-		err = &sql.Error{Code: "account", Exit: sql.ExitFailed, Msg: fmt.Sprintf("the rules of %s rejected %d rows when counted and %d when kept; nothing was committed", b.Destination, want, got),
+		err = &sql.Error{Code: "account", Exit: sql.ExitFailed,
+			Msg:  fmt.Sprintf("the rules of %s rejected %d rows when counted and %d when kept; nothing was committed", b.Destination, want, got),
 			Hint: "a rule or the query gives another result each time it runs; make it give the same"}
 	}
 	return err
@@ -169,7 +173,8 @@ func (p *Program) stage(ctx context.Context, tx *duck.Tx, b Batch, rel *duck.Que
 			cols = append(cols, duck.Ident(s.broken))
 		}
 	}
-	if _, err := tx.Exec(ctx, duck.SQL("CREATE OR REPLACE TEMP TABLE {t} AS SELECT {cols} FROM {rel}", duck.Args{"t": t, "cols": duck.Join(", ", cols...), "rel": rel})); err != nil {
+	if _, err := tx.Exec(ctx, duck.SQL("CREATE OR REPLACE TEMP TABLE {t} AS SELECT {cols} FROM {rel}",
+		duck.Args{"t": t, "cols": duck.Join(", ", cols...), "rel": rel})); err != nil {
 		return nil, 0, err
 	}
 	n, err := tx.Int(ctx, duck.SQL("SELECT count(*) FROM {t}", duck.Args{"t": t}))
@@ -226,9 +231,11 @@ func (p *Program) reject(ctx context.Context, tx *duck.Tx, b Batch, rows *duck.Q
 		reasons = append(reasons, duck.SQL("WHEN {n} THEN {why}", a))
 	}
 	a := duck.Args{"v": duck.Ident(p.verdict), "names": duck.Join(" ", names...), "reasons": duck.Join(" ", reasons...)}
-	return catalog.Reject(ctx, tx, catalog.Rejection{Destination: b.Destination, Source: b.Source, Version: b.Version, Input: b.Input, HasRow: b.HasRow, Columns: b.Columns, Was: p.original(), Kept: kept, Rows: rows,
-		Rule:   duck.SQL("CASE {v} {names} END", a),
-		Reason: duck.SQL("CASE {v} {reasons} END", a)})
+	return catalog.Reject(ctx, tx,
+		catalog.Rejection{Destination: b.Destination, Source: b.Source, Version: b.Version, Input: b.Input, HasRow: b.HasRow, Columns: b.Columns,
+			Was: p.original(), Kept: kept, Rows: rows,
+			Rule:   duck.SQL("CASE {v} {names} END", a),
+			Reason: duck.SQL("CASE {v} {reasons} END", a)})
 }
 
 // record keeps what a WARN counted.
@@ -237,7 +244,8 @@ func (s *step) record(ctx context.Context, tx *duck.Tx, b Batch, n int64) error 
 	if n > 0 {
 		verdict = "warn"
 	}
-	return tx.Run(ctx, duck.SQL("INSERT INTO dsql.checks (destination, name, version, checked_at, value, verdict, failed_rows) VALUES ({d}, {name}, {v}, {now}, {n}, {verdict}, {n})",
+	return tx.Run(ctx, duck.SQL("INSERT INTO dsql.checks (destination, name, version, checked_at, value, verdict, failed_rows) VALUES "+
+		"({d}, {name}, {v}, {now}, {n}, {verdict}, {n})",
 		duck.Args{"now": duck.Now, "d": b.Destination, "name": s.name, "v": b.Version, "n": n, "verdict": verdict}))
 }
 
@@ -245,14 +253,16 @@ func (s *step) record(ctx context.Context, tx *duck.Tx, b Batch, n int64) error 
 func (p *Program) failure(ctx context.Context, tx *duck.Tx, b Batch, rel *duck.Query, i int, n int64) error {
 	s := p.steps[i]
 	rows, err := duck.Select(ctx, tx.Conn, duck.SQL("SELECT {data}::VARCHAR FROM {rel} _r WHERE {v} = {n} LIMIT 3",
-		duck.Args{"data": catalog.DataJSON("_r", duck.ColumnNames(b.Columns)), "rel": rel, "v": duck.Ident(p.verdict), "n": i + 1}), func(row func(...any) error) (j string, err error) {
-		return j, row(&j)
-	})
+		duck.Args{"data": catalog.DataJSON("_r", duck.ColumnNames(b.Columns)), "rel": rel, "v": duck.Ident(p.verdict), "n": i + 1}),
+		func(row func(...any) error) (j string, err error) {
+			return j, row(&j)
+		})
 	if err != nil {
 		return err
 	}
 	return &sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "constraint", Exit: sql.ExitGate, Note: s.note,
-		Msg:  fmt.Sprintf("%s of %s broke %s, which is ON VIOLATION FAIL; nothing of the batch was written%s", rowCount(n), b.Destination, s.name, kind.Whence(b.Origin, 0)),
+		Msg: fmt.Sprintf("%s of %s broke %s, which is ON VIOLATION FAIL; nothing of the batch was written%s", rowCount(n), b.Destination, s.name,
+			kind.Whence(b.Origin, 0)),
 		Hint: "mend the data or the rule, or let the rule REJECT such rows and go on; they are like\n        " + strings.Join(rows, "\n        ")}
 }
 

@@ -15,7 +15,8 @@ func class(typ string) string {
 		return "nested"
 	case strings.HasPrefix(base, "TIMESTAMP"), strings.HasPrefix(base, "TIME"), base == "DATE", base == "INTERVAL":
 		return "time"
-	case strings.HasSuffix(base, "INT"), strings.HasSuffix(base, "INTEGER"), base == "DOUBLE", base == "FLOAT", base == "DECIMAL", base == "BOOLEAN":
+	case strings.HasSuffix(base, "INT"), strings.HasSuffix(base, "INTEGER"), base == "DOUBLE", base == "FLOAT", base == "DECIMAL",
+		base == "BOOLEAN":
 		return "number"
 	}
 	return ""

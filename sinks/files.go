@@ -19,7 +19,8 @@ var fileOptions = []option{
 	{name: "format", doc: "parquet (default), csv or json (an object a line)"},
 	{name: "partition_by", doc: "(a, b): columns whose values become folders, a=1/b=2; NULL is __HIVE_DEFAULT_PARTITION__"},
 	{name: "write_partition_columns", doc: "whether these columns stand in the files too (default false)"},
-	{name: "compression", doc: "parquet: snappy (default), zstd, gzip, brotli, lz4 or uncompressed; csv, json: none (default), gzip or zstd", copy: true},
+	{name: "compression", doc: "parquet: snappy (default), zstd, gzip, brotli, lz4 or uncompressed; csv, json: none (default), gzip or zstd",
+		copy: true},
 	{name: "compression_level", format: "parquet", doc: "of zstd, 1 to 22 (default 3)", copy: true},
 	{name: "row_group_size", format: "parquet", doc: "rows of a row group (default 122880)", copy: true},
 	{name: "parquet_version", format: "parquet", doc: "v1 (default) or v2", copy: true},
@@ -57,7 +58,8 @@ func compileFiles(d declared, options []sql.Option) (kind.Object, error) {
 		switch {
 		case o.Name == "":
 			if strings.Contains(o.Text, "://") {
-				fail(o.Value, "bad-folder", o.Text+" is no folder of this machine", "name a folder; a path relative to the script's, or one that begins with /")
+				fail(o.Value, "bad-folder", o.Text+" is no folder of this machine",
+					"name a folder; a path relative to the script's, or one that begins with /")
 			}
 		case o.Kind == sql.OptEnv:
 			fail(o.Value, "no-env", "only the folder may be read from the environment", "write the value itself")
@@ -110,11 +112,14 @@ func (s *files) Bind(ctx context.Context, c *duck.Conn, _ *kind.Env, cols []duck
 		}
 	}
 	if len(s.partition) >= len(cols) && len(errs) == 0 && !s.inside {
-		errs = append(errs, s.fail(s.given["partition_by"].Value, "no-columns", "all columns are partitions: none is left to be written", "leave one out, or add write_partition_columns"))
+		errs = append(errs, s.fail(s.given["partition_by"].Value, "no-columns", "all columns are partitions: none is left to be written",
+			"leave one out, or add write_partition_columns"))
 	}
 	for _, col := range cols {
 		if s.kind == "parquet" && whole.MatchString(col.Type) {
-			errs = append(errs, s.fail(s.Input().Span, "no-parquet-type", fmt.Sprintf("%s.%s is %s, and Parquet has no whole numbers of 128 bits", s.Input().Text, col.Name, col.Type), "cast it to BIGINT, DECIMAL(38, 0) or VARCHAR there"))
+			errs = append(errs, s.fail(s.Input().Span, "no-parquet-type",
+				fmt.Sprintf("%s.%s is %s, and Parquet has no whole numbers of 128 bits", s.Input().Text, col.Name, col.Type),
+				"cast it to BIGINT, DECIMAL(38, 0) or VARCHAR there"))
 		}
 	}
 	if err := errs.Err(); err != nil {
@@ -189,7 +194,8 @@ func (s *files) copy(rows *duck.Query, cols []duck.Column, to string) *duck.Quer
 	return duck.SQL("COPY ({rows}) TO {to} ({options})", a)
 }
 
-// hiveNull is the partition of NULL in Hive's layout. likeNull stands for a text that is the same while DuckDB writes, which would put both into
+// hiveNull is the partition of NULL in Hive's layout. likeNull stands for a text that is the same while DuckDB writes, which would put both
+// into
 // one file; its folder is called %5F_HIVE_DEFAULT_PARTITION__ then, which readers decode.
 const (
 	hiveNull = "__HIVE_DEFAULT_PARTITION__"
@@ -201,7 +207,8 @@ func (s *files) apart(rows *duck.Query, parts []string, cols []duck.Column) *duc
 	var texts []*duck.Query
 	for _, c := range cols {
 		if slices.Contains(parts, c.Name) && c.Type == "VARCHAR" {
-			texts = append(texts, duck.SQL("CASE WHEN {c} = {null} THEN {like} ELSE {c} END AS {c}", duck.Args{"c": duck.Ident(c.Name), "null": hiveNull, "like": likeNull}))
+			texts = append(texts, duck.SQL("CASE WHEN {c} = {null} THEN {like} ELSE {c} END AS {c}",
+				duck.Args{"c": duck.Ident(c.Name), "null": hiveNull, "like": likeNull}))
 		}
 	}
 	if texts == nil {
@@ -244,6 +251,7 @@ func (s *files) folder(env *kind.Env) (string, error) {
 // Explain is what EXPLAIN SINK shows.
 func (s *files) Explain(cols []duck.Column) string {
 	rows := duck.SQL("SELECT * FROM {v} ORDER BY {o}", duck.Args{"v": duck.Ident("a version of " + s.Input().Text), "o": duck.Type("…")})
-	return fmt.Sprintf("1. each version of %s, once it is committed, into a hidden folder\n     %s\n2. flush to disk, rename to v<version>-<n>%s\n3. the place in dsql.places: a transaction of its own\n",
+	return fmt.Sprintf("1. each version of %s, once it is committed, into a hidden folder\n     %s\n2. flush to disk, rename to "+
+		"v<version>-<n>%s\n3. the place in dsql.places: a transaction of its own\n",
 		s.Input().Text, s.copy(rows, cols, s.given[""].Text), s.ending())
 }

@@ -13,7 +13,8 @@ import (
 	"dsql/sql"
 )
 
-// IDHeader is the header that names a record: file/input/sink/version/row, rows counted from 1 in each version. No other row of any file has
+// IDHeader is the header that names a record: file/input/sink/version/row, rows counted from 1 in each version. No other row of any file
+// has
 // the same: of the file stands its id, and the input because another FROM begins with its own versions.
 const IDHeader = "dsql-id"
 
@@ -23,7 +24,8 @@ var kafkaOptions = []option{
 	{name: "topic", doc: "the topic; it must be there"},
 	{name: "key", doc: "the column whose text is the record's key: records of one key keep their order (without it records have no key)"},
 	{name: "format", doc: "json: the row as one object"},
-	{name: "mode", doc: "append: a record for each change, with change_type; upsert: the row as it is now, by its key, and a tombstone for one that is gone (default where key is that of the journal)"},
+	{name: "mode", doc: "append: a record for each change, with change_type; upsert: the row as it is now, by its key, and a tombstone for " +
+		"one that is gone (default where key is that of the journal)"},
 }
 
 // kafka is a compiled CREATE SINK … INTO KAFKA.
@@ -132,6 +134,8 @@ func (s *kafka) Explain(cols []duck.Column) string {
 	if s.upsert {
 		value = "the row as it is then as JSON: " + strings.Join(duck.ColumnNames(cols[1:]), ", ") + "; null when it is gone"
 	}
-	return fmt.Sprintf("1. each row of each version of %s, once it is committed, as a record of the topic %s\n     key    %s\n     value  %s\n     header %s = <file>/%s/%s/<version>/<row>\n2. all acknowledged by all replicas in sync\n3. the place in dsql.places: a transaction of its own\n",
+	return fmt.Sprintf("1. each row of each version of %s, once it is committed, as a record of the topic %s\n     key    %s\n     value  "+
+		"%s\n     header %s = <file>/%s/%s/<version>/<row>\n2. all acknowledged by all replicas in sync\n3. the place in dsql.places: a "+
+		"transaction of its own\n",
 		s.Input().Text, s.topic, key, value, IDHeader, s.Input().Text, s.decl.Name)
 }

@@ -19,12 +19,16 @@ var Kind = kind.Kind{
 	Syntax: &sql.Syntax{
 		Keyword: "SINK", Plural: "SINKS",
 		Clauses: []sql.Clause{
-			{Keyword: "INTO FILES", Arg: sql.ArgOptions, Options: optionDocs(fileOptions), Doc: "('folder', option value, …): files for each version, under names that carry it; the folder is made where it isn't there"},
+			{Keyword: "INTO FILES", Arg: sql.ArgOptions, Options: optionDocs(fileOptions),
+				Doc: "('folder', option value, …): files for each version, under names that carry it; the folder is made where it isn't there"},
 			{Keyword: "INTO KAFKA", Arg: sql.ArgOptions, Options: optionDocs(kafkaOptions), Doc: "(option value, …): a record for each row"},
-			{Keyword: "ON ROW ERROR", Arg: sql.ArgChoice, Words: []string{"FAIL", "REJECT"}, Doc: "a row that can't be written: FAIL (default) stops the sink, all else goes on and the run ends with the error; REJECT puts it into dsql.rejects"},
+			{Keyword: "ON ROW ERROR", Arg: sql.ArgChoice, Words: []string{"FAIL", "REJECT"},
+				Doc: "a row that can't be written: FAIL (default) stops the sink, all else goes on and the run ends with the error; REJECT puts it " +
+					"into dsql.rejects"},
 		},
 		Body: []sql.Clause{{Keyword: "FROM", Arg: sql.ArgName, Doc: "the stream, or the journal (then its changes, with change_type)"}},
-		Doc:  "Writes the new rows of each version once it is committed. How far it is stands in the file: none is lost, and what is repeated after a crash carries the same name (a file) or id (a record's header `dsql-id`).",
+		Doc: "Writes the new rows of each version once it is committed. How far it is stands in the file: none is lost, and what is repeated " +
+			"after a crash carries the same name (a file) or id (a record's header `dsql-id`).",
 		Example: `CREATE SOURCE readings_in (sensor VARCHAR, celsius DOUBLE, day DATE) FROM FILES ('in/*.csv', format csv);
 CREATE STREAM readings FROM readings_in;
 CREATE SINK lake INTO FILES ('lake/readings', format parquet, partition_by (day)) FROM readings`,
@@ -73,9 +77,11 @@ func compile(decl *sql.Decl) (kind.Object, error) {
 	v := files
 	switch {
 	case files != nil && kafka != nil:
-		return nil, d.fail(kafka.Keyword, "contradicting-options", "a sink writes to files or to a topic", "declare two sinks FROM "+d.Input().Text)
+		return nil, d.fail(kafka.Keyword, "contradicting-options", "a sink writes to files or to a topic",
+			"declare two sinks FROM "+d.Input().Text)
 	case files == nil && kafka == nil:
-		return nil, d.fail(decl.NameAt, "missing-clause", "SINK "+decl.Name+" needs INTO FILES or INTO KAFKA", "add: INTO FILES ('folder', format parquet) or INTO KAFKA (brokers 'host:9092', topic 'name')")
+		return nil, d.fail(decl.NameAt, "missing-clause", "SINK "+decl.Name+" needs INTO FILES or INTO KAFKA",
+			"add: INTO FILES ('folder', format parquet) or INTO KAFKA (brokers 'host:9092', topic 'name')")
 	case files == nil:
 		v = kafka
 	}
@@ -96,7 +102,8 @@ func (d *declared) contradictions(options []option, given []sql.Option, format s
 		if i < 0 || options[i].format == "" || options[i].format == format {
 			continue
 		}
-		errs = append(errs, d.fail(o.At, "contradicting-options", fmt.Sprintf("%s is an option of format %s, and this is %s", o.Name, options[i].format, format), "remove "+o.Name))
+		errs = append(errs, d.fail(o.At, "contradicting-options",
+			fmt.Sprintf("%s is an option of format %s, and this is %s", o.Name, options[i].format, format), "remove "+o.Name))
 	}
 	return errs
 }
@@ -131,7 +138,8 @@ func (d *declared) column(name sql.Name, what string, cols []duck.Column) (duck.
 	if near := sql.Nearest(name.Text, names); near != "" {
 		hint = "did you mean " + near + "?"
 	}
-	return duck.Column{}, d.fail(name.Span, "unknown-column", fmt.Sprintf("%s has no column %s to %s by", d.Input().Text, name.Text, what), hint)
+	return duck.Column{}, d.fail(name.Span, "unknown-column", fmt.Sprintf("%s has no column %s to %s by", d.Input().Text, name.Text, what),
+		hint)
 }
 
 // names are the columns that an option names: a word, a 'text', or a list in parentheses.

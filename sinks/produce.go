@@ -174,7 +174,8 @@ func (k *kafkaOutlet) send(ctx context.Context, cancel context.CancelCauseFunc, 
 
 // sendSlowly sends one record after the other, each in a batch of its own: the brokers refuse whole batches. Those that they refuse are
 // rejected; records of a key keep their order.
-func (k *kafkaOutlet) sendSlowly(ctx context.Context, cancel context.CancelCauseFunc, version int64, rows *duck.Query) (n int64, err error) {
+func (k *kafkaOutlet) sendSlowly(ctx context.Context, cancel context.CancelCauseFunc, version int64, rows *duck.Query) (n int64,
+	err error) {
 	if err := k.cl.Flush(ctx); err != nil { // what is on its way must not come behind what follows
 		return 0, err
 	}

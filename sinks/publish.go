@@ -244,7 +244,8 @@ const longName = "a partition's value is too long for the name of a folder: part
 // maxName is how many bytes the name of a folder may have.
 const maxName = 255
 
-// writable are the rows that have a place in the folder; with ON ROW ERROR REJECT the others are noted. (A value that is too long for the name
+// writable are the rows that have a place in the folder; with ON ROW ERROR REJECT the others are noted. (A value that is too long for the
+// name
 // of its partition's folder is what there is of that kind.)
 func (f *fileOutlet) writable(ctx context.Context, rows *duck.Query) (*duck.Query, error) {
 	f.rejected = nil
@@ -252,14 +253,16 @@ func (f *fileOutlet) writable(ctx context.Context, rows *duck.Query) (*duck.Quer
 		return rows, nil
 	}
 	long := duck.Each(" OR ", f.s.partition, func(p sql.Name) *duck.Query {
-		return duck.SQL("coalesce(octet_length(encode(url_encode({name}))) + 1 + octet_length(encode(url_encode({c}::VARCHAR))) > {max}, false)", duck.Args{"name": p.Text, "c": duck.Ident(p.Text), "max": int64(maxName)})
+		return duck.SQL("coalesce(octet_length(encode(url_encode({name}))) + 1 + octet_length(encode(url_encode({c}::VARCHAR))) > {max}, false)",
+			duck.Args{"name": p.Text, "c": duck.Ident(p.Text), "max": int64(maxName)})
 	})
 	a := duck.Args{"rows": rows, "long": long}
 	var err error
-	f.rejected, err = duck.Select(ctx, f.c, duck.SQL("SELECT to_json(x)::VARCHAR FROM (SELECT * FROM ({rows}) WHERE {long}) x", a), func(row func(...any) error) (r kind.RefusedRow, err error) {
-		r.Reason = fmt.Sprintf("a partition's value is too long for the name of a folder (%d bytes)", maxName)
-		return r, row(&r.Data)
-	})
+	f.rejected, err = duck.Select(ctx, f.c, duck.SQL("SELECT to_json(x)::VARCHAR FROM (SELECT * FROM ({rows}) WHERE {long}) x", a),
+		func(row func(...any) error) (r kind.RefusedRow, err error) {
+			r.Reason = fmt.Sprintf("a partition's value is too long for the name of a folder (%d bytes)", maxName)
+			return r, row(&r.Data)
+		})
 	if err != nil || len(f.rejected) == 0 {
 		return rows, err
 	}
@@ -275,7 +278,8 @@ func (f *fileOutlet) foreign() error {
 		if err != nil || d.IsDir() || !ofVersion.MatchString(d.Name()) {
 			return err
 		}
-		e := f.s.fail(f.s.given[""].Value, "folder-in-use", fmt.Sprintf("%s is there already, and was not written by this sink", path), "it is another file's or another sink's, or of one that was dropped: name another folder, or empty this one")
+		e := f.s.fail(f.s.given[""].Value, "folder-in-use", fmt.Sprintf("%s is there already, and was not written by this sink", path),
+			"it is another file's or another sink's, or of one that was dropped: name another folder, or empty this one")
 		e.Exit = sql.ExitFailed
 		return e
 	})

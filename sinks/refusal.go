@@ -82,7 +82,9 @@ func (k *kafkaOutlet) explain(ctx context.Context, err error) error {
 	errors.As(err, &broker)
 	switch {
 	case errors.Is(err, kerr.MessageTooLarge) || errors.Is(err, kerr.RecordListTooLarge):
-		e := s.outside("record-too-large", err, fmt.Sprintf("the record %s is larger than the topic %s takes: its value has %d bytes", r.id, s.topic, r.bytes), "raise the topic's max.message.bytes, select less, or add ON ROW ERROR REJECT; "+stays)
+		e := s.outside("record-too-large", err,
+			fmt.Sprintf("the record %s is larger than the topic %s takes: its value has %d bytes", r.id, s.topic, r.bytes),
+			"raise the topic's max.message.bytes, select less, or add ON ROW ERROR REJECT; "+stays)
 		e.Exit = sql.ExitFailed
 		return e
 	case errors.Is(err, kerr.UnknownTopicOrPartition) || errors.Is(err, kerr.UnknownTopicID):
@@ -90,17 +92,20 @@ func (k *kafkaOutlet) explain(ctx context.Context, err error) error {
 	case errors.Is(err, kerr.TopicAuthorizationFailed) || errors.Is(err, kerr.ClusterAuthorizationFailed):
 		return s.denied(k.conn, err)
 	case broker != nil && !broker.Retriable:
-		e := s.outside("record-refused", err, fmt.Sprintf("the brokers refuse the record %s: %s: %s", r.id, broker.Message, broker.Description), "see the topic's settings, or add ON ROW ERROR REJECT; "+stays)
+		e := s.outside("record-refused", err, fmt.Sprintf("the brokers refuse the record %s: %s: %s", r.id, broker.Message, broker.Description),
+			"see the topic's settings, or add ON ROW ERROR REJECT; "+stays)
 		e.Exit = sql.ExitFailed
 		return e
 	case broker != nil:
-		return s.outside("sink-stuck", err, fmt.Sprintf("the brokers don't take records of %s: %s: %s", s.topic, broker.Message, broker.Description), "check the cluster; "+stays)
+		return s.outside("sink-stuck", err,
+			fmt.Sprintf("the brokers don't take records of %s: %s: %s", s.topic, broker.Message, broker.Description), "check the cluster; "+stays)
 	}
 	if gone := k.conn.Reach(ctx, k.cl); gone != nil {
 		return interrupted(ctx, gone)
 	}
 	if errors.Is(err, errStuck) || errors.Is(err, kgo.ErrRecordRetries) || errors.Is(err, kgo.ErrRecordTimeout) {
-		return s.outside("sink-stuck", err, fmt.Sprintf("the brokers have taken no record of %s for %s", s.topic, s.limits.giveUp), "check the cluster; "+stays)
+		return s.outside("sink-stuck", err, fmt.Sprintf("the brokers have taken no record of %s for %s", s.topic, s.limits.giveUp),
+			"check the cluster; "+stays)
 	}
 	return k.conn.Unreachable(err)
 }

@@ -189,7 +189,8 @@ func (r *reader) name() (Name, bool) {
 func (r *reader) string(v *Value) bool {
 	text, err := Unquote(r.text(r.toks[r.i]))
 	if err != nil {
-		r.fail(r.toks[r.i].Span, "bad-escape", "write the character itself; where backslashes are meant, leave out the E before the string", "%s", err)
+		r.fail(r.toks[r.i].Span, "bad-escape", "write the character itself; where backslashes are meant, leave out the E before the string", "%s",
+			err)
 		r.i++
 		return false
 	}

@@ -157,7 +157,8 @@ func (r *reader) unknownClause(f *form, d *Decl, body *clause, seen map[string]S
 		r.fail(t.Span, "unknown-clause", "did you mean "+near.Keyword+"?", "%s has no clause %s", what, r.found())
 		seen[near.key] = t.Span
 	case body != nil && body.Arg == ArgNameList:
-		r.fail(t.Span, "unknown-clause", "separate names by commas; for more than names write AS SELECT … FROM …", "%s can't go on with %s behind %s", what, r.found(), body.Keyword)
+		r.fail(t.Span, "unknown-clause", "separate names by commas; for more than names write AS SELECT … FROM …",
+			"%s can't go on with %s behind %s", what, r.found(), body.Keyword)
 	case len(f.keywords()) == 0:
 		r.expected("expected-end", "the end of "+what, "put a ; before it, or remove it")
 	case t.Kind == Word:

@@ -28,7 +28,8 @@ func (r *reader) columnDefs(c *clause, v *Value) bool {
 		}
 		key := lower(col.Name.Text)
 		if first, twice := seen[key]; twice {
-			r.fail(col.Name.Span, "duplicate-column", "remove one of them", "%s is declared twice", tidy(col.Name.Text)).note(first, "first declared here")
+			r.fail(col.Name.Span, "duplicate-column", "remove one of them", "%s is declared twice", tidy(col.Name.Text)).note(first,
+				"first declared here")
 			return true
 		}
 		seen[key] = col.Name.Span
@@ -84,7 +85,8 @@ func (r *reader) items(c *clause, v *Value) bool {
 	for _, d := range v.Items {
 		k := key{d.Syntax, lower(d.Name)}
 		if first, twice := seen[k]; twice && d.Name != "" {
-			r.fail(d.NameAt, "duplicate-name", "rename or remove one of them", "there are two %s of this name", strings.TrimSpace(d.Syntax.Keyword+" items")).note(first, "the first one")
+			r.fail(d.NameAt, "duplicate-name", "rename or remove one of them", "there are two %s of this name",
+				strings.TrimSpace(d.Syntax.Keyword+" items")).note(first, "the first one")
 			continue
 		}
 		seen[k] = d.NameAt

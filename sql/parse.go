@@ -47,11 +47,13 @@ func Parse(src *Source, forms []*Syntax) ([]Stmt, error) {
 // readable refuses text that can't be handed to DuckDB.
 func readable(src *Source) *Error {
 	if len(src.Text) > maxScript {
-		return &Error{Src: src, Code: "script-too-large", Msg: fmt.Sprintf("the script has %d MB; a script can't have more than %d", len(src.Text)>>20, maxScript>>20),
+		return &Error{Src: src, Code: "script-too-large",
+			Msg:  fmt.Sprintf("the script has %d MB; a script can't have more than %d", len(src.Text)>>20, maxScript>>20),
 			Hint: "load data with COPY or CREATE SOURCE"}
 	}
 	if i := strings.IndexByte(src.Text, 0); i >= 0 {
-		return &Error{Src: src, Span: Span{i, i + 1}, Code: "nul-byte", Msg: "a NUL byte can't stand in a script", Hint: "remove it, or save the script as UTF-8 text"}
+		return &Error{Src: src, Span: Span{i, i + 1}, Code: "nul-byte", Msg: "a NUL byte can't stand in a script",
+			Hint: "remove it, or save the script as UTF-8 text"}
 	}
 	if !utf8.ValidString(src.Text) {
 		for i, r := range src.Text {
@@ -59,7 +61,8 @@ func readable(src *Source) *Error {
 				continue
 			}
 			if _, n := utf8.DecodeRuneInString(src.Text[i:]); n == 1 {
-				return &Error{Src: src, Span: Span{i, i + 1}, Code: "not-utf8", Msg: fmt.Sprintf("the byte 0x%02X is not UTF-8 here", src.Text[i]), Hint: "save the script as UTF-8 text"}
+				return &Error{Src: src, Span: Span{i, i + 1}, Code: "not-utf8", Msg: fmt.Sprintf("the byte 0x%02X is not UTF-8 here", src.Text[i]),
+					Hint: "save the script as UTF-8 text"}
 			}
 		}
 	}
@@ -120,7 +123,8 @@ func (p *parser) statement() (Stmt, bool) {
 	if f, n := p.match(st.Span); f != nil && !p.dropsMacro(f, n) {
 		st.Decl = p.declaration(f, n, st.Span)
 		if p.open {
-			p.fail(p.head[0].Span.To(p.head[n-1].Span), "in-transaction", "move it before BEGIN or behind COMMIT", "%s can't stand inside a transaction of the script: dsql makes its own", f).
+			p.fail(p.head[0].Span.To(p.head[n-1].Span), "in-transaction", "move it before BEGIN or behind COMMIT",
+				"%s can't stand inside a transaction of the script: dsql makes its own", f).
 				note(p.begin, "the transaction begins here")
 		}
 		return st, true

@@ -60,7 +60,8 @@ func (r *reader) brackets() bool {
 		}
 		last := open[len(open)-1].i
 		if !r.op(last, "([{"[n:n+1]) {
-			r.fail(t.Span, "unbalanced", "close the one before it first", "this %c doesn't close the %s before it", c, r.text(r.toks[last])).note(r.toks[last].Span, "still open")
+			r.fail(t.Span, "unbalanced", "close the one before it first", "this %c doesn't close the %s before it", c,
+				r.text(r.toks[last])).note(r.toks[last].Span, "still open")
 			return false
 		}
 		r.closes[last] = int32(i)

@@ -63,10 +63,12 @@ func (p *parser) unknown() {
 	}
 	switch {
 	case best != nil:
-		p.fail(at[slip].Span, "unknown-statement", "did you mean "+strings.Join(best, " ")+"?", "there is no statement %s", tidy(keepStart(strings.Join(words[:slip+1], " "), keepInside)))
+		p.fail(at[slip].Span, "unknown-statement", "did you mean "+strings.Join(best, " ")+"?", "there is no statement %s",
+			tidy(keepStart(strings.Join(words[:slip+1], " "), keepInside)))
 	case verbs != nil:
 		n := min(1, len(words)-1)
-		p.fail(at[n].Span, "unknown-statement", "write "+orList(verbs), "there is no statement %s", tidy(keepStart(strings.Join(words[:n+1], " "), keepInside)))
+		p.fail(at[n].Span, "unknown-statement", "write "+orList(verbs), "there is no statement %s",
+			tidy(keepStart(strings.Join(words[:n+1], " "), keepInside)))
 	}
 }
 

@@ -22,7 +22,8 @@ var Kind = kind.Kind{
 		Keyword: "STREAM", Plural: "STREAMS",
 		Clauses: kind.ChainClauses,
 		Body: []sql.Clause{
-			{Keyword: "AS", Arg: sql.ArgQuery, Doc: "the query whose rows are stored; it reads the new rows of the relation marked STREAM, or else of the first in its FROM"},
+			{Keyword: "AS", Arg: sql.ArgQuery,
+				Doc: "the query whose rows are stored; it reads the new rows of the relation marked STREAM, or else of the first in its FROM"},
 			{Keyword: "FROM", Arg: sql.ArgNameList, Doc: "one input, or several with the same columns"},
 		},
 		Doc: "An append-only table: each batch adds its accepted rows, with the version in `_version`.",
@@ -77,7 +78,8 @@ func (s *Stream) Define(ctx context.Context, tx *duck.Tx, in []duck.Column) erro
 		cols := duck.Each(", ", in, func(c duck.Column) *duck.Query {
 			return duck.SQL("{n} {t}", duck.Args{"n": duck.Ident(c.Name), "t": duck.Type(c.Type)})
 		})
-		if _, err := tx.ExecAt(ctx, duck.SQL("CREATE TABLE {t} ({cols}, _version BIGINT)", table, duck.Args{"cols": cols}), duck.At(s.decl)); err != nil {
+		if _, err := tx.ExecAt(ctx, duck.SQL("CREATE TABLE {t} ({cols}, _version BIGINT)", table, duck.Args{"cols": cols}),
+			duck.At(s.decl)); err != nil {
 			return err
 		}
 		if !replaced {
@@ -89,8 +91,10 @@ func (s *Stream) Define(ctx context.Context, tx *duck.Tx, in []duck.Column) erro
 		return s.viewsAnew(ctx, tx, in)
 	}
 	if other := retyped(have, in); len(other) > 0 {
-		return &sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "stream-rebuild-needed", Msg: fmt.Sprintf("stream %s stores %s", s.decl.Name, strings.Join(other, "; ")),
-			Hint: fmt.Sprintf("cast in the SELECT to what is stored, or add REBUILD STREAM %s FROM SOURCE behind it: what is stored goes, versions too, and all that its inputs still have is taken in anew", s.decl.Name)}
+		return &sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "stream-rebuild-needed",
+			Msg: fmt.Sprintf("stream %s stores %s", s.decl.Name, strings.Join(other, "; ")),
+			Hint: fmt.Sprintf("cast in the SELECT to what is stored, or add REBUILD STREAM %s FROM SOURCE behind it: what is stored goes, "+
+				"versions too, and all that its inputs still have is taken in anew", s.decl.Name)}
 	}
 	tables := []*duck.Query{duck.Ident(s.decl.Name)}
 	eras, err := s.eras(ctx, tx)
@@ -139,7 +143,8 @@ func (s *Stream) Changed(_ kind.Object, was, now []duck.Column) (what []string, 
 	case len(other) == 0:
 		return []string{"stored rows stay as they are; new rows follow the new text"}, false
 	case s.reshape:
-		return []string{"what it stores goes, versions too, and REBUILD STREAM " + s.decl.Name + " FROM SOURCE takes in anew all that its inputs still have"}, true
+		return []string{"what it stores goes, versions too, and REBUILD STREAM " + s.decl.Name +
+			" FROM SOURCE takes in anew all that its inputs still have"}, true
 	}
 	return []string{"stored rows stay as they are"}, false
 }
@@ -150,10 +155,13 @@ func reserved(d *sql.Decl, in []duck.Column) error {
 	for _, c := range in {
 		l := strings.ToLower(c.Name)
 		if l == catalog.VersionColumn || l == "_row" || l == "_rule" {
-			return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "reserved-column", Msg: fmt.Sprintf("the query of %s has a column %s, a name that dsql uses itself", d.Name, c.Name), Hint: "give it another name with AS"}
+			return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "reserved-column",
+				Msg: fmt.Sprintf("the query of %s has a column %s, a name that dsql uses itself", d.Name, c.Name), Hint: "give it another name with AS"}
 		}
 		if seen[l] {
-			return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "duplicate-column", Msg: fmt.Sprintf("the query of %s has two columns %s", d.Name, c.Name), Hint: "give one of them another name with AS, or leave it out with EXCLUDE"}
+			return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "duplicate-column",
+				Msg:  fmt.Sprintf("the query of %s has two columns %s", d.Name, c.Name),
+				Hint: "give one of them another name with AS, or leave it out with EXCLUDE"}
 		}
 		seen[l] = true
 	}
@@ -178,7 +186,8 @@ func (s *Stream) Write(ctx context.Context, tx *duck.Tx, b *kind.Accepted) (kind
 
 // New are the rows that versions (from, to] brought.
 func (s *Stream) New(from, to int64) *duck.Query {
-	return duck.SQL("(SELECT * EXCLUDE (_version) FROM {t} WHERE _version > {from} AND _version <= {to})", duck.Args{"t": duck.Ident(s.decl.Name), "from": from, "to": to})
+	return duck.SQL("(SELECT * EXCLUDE (_version) FROM {t} WHERE _version > {from} AND _version <= {to})",
+		duck.Args{"t": duck.Ident(s.decl.Name), "from": from, "to": to})
 }
 
 // NewColumns are the stream's own.
@@ -187,10 +196,12 @@ func (s *Stream) NewColumns(in []duck.Column) []duck.Column { return in }
 // InOrder are the rows that a version brought, as they came.
 func (s *Stream) InOrder(version int64, cols []duck.Column) *duck.Query {
 	order := duck.SQL(" ORDER BY rowid")
-	if slices.ContainsFunc(cols, func(c duck.Column) bool { return strings.EqualFold(c.Name, "rowid") }) { // the user's own; a scan is in order
+	// the user's own; a scan is in order
+	if slices.ContainsFunc(cols, func(c duck.Column) bool { return strings.EqualFold(c.Name, "rowid") }) {
 		order = duck.SQL("")
 	}
-	return duck.SQL("SELECT {cols} FROM {t} WHERE _version = {v}{order}", duck.Args{"cols": duck.Names(duck.ColumnNames(cols)), "t": duck.Ident(s.decl.Name), "v": version, "order": order})
+	return duck.SQL("SELECT {cols} FROM {t} WHERE _version = {v}{order}",
+		duck.Args{"cols": duck.Names(duck.ColumnNames(cols)), "t": duck.Ident(s.decl.Name), "v": version, "order": order})
 }
 
 // Drop removes what Define made.

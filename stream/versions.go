@@ -26,7 +26,8 @@ type era struct {
 // eras are the stream's, oldest first: none where it was never turned back. The first one begins with the oldest version that can be read.
 func (s *Stream) eras(ctx context.Context, tx *duck.Tx) (out []era, err error) {
 	type row struct{ since, after, through int64 }
-	rows, err := duck.Select(ctx, tx.Conn, duck.SQL("SELECT since, after, through FROM dsql.eras WHERE destination = {d} ORDER BY since, after", duck.Args{"d": s.decl.Name}),
+	rows, err := duck.Select(ctx, tx.Conn,
+		duck.SQL("SELECT since, after, through FROM dsql.eras WHERE destination = {d} ORDER BY since, after", duck.Args{"d": s.decl.Name}),
 		func(scan func(...any) error) (r row, err error) { return r, scan(&r.since, &r.after, &r.through) })
 	for _, r := range rows {
 		if n := len(out); n == 0 || out[n-1].since != r.since {
@@ -72,7 +73,8 @@ func (s *Stream) Rollback(ctx context.Context, tx *duck.Tx, to, version int64) (
 	held, ok := at(eras, to)
 	if !ok {
 		return kind.Counts{}, &sql.Error{Code: "no-version", Exit: sql.ExitFailed,
-			Msg:  fmt.Sprintf("stream %s can't go back to version %d: it can be read at versions %d to %d", s.decl.Name, to, eras[0].since, version-1),
+			Msg: fmt.Sprintf("stream %s can't go back to version %d: it can be read at versions %d to %d", s.decl.Name, to, eras[0].since,
+				version-1),
 			Hint: "choose one of those; dsql.versions lists them with their times"}
 	}
 	return s.turn(ctx, tx, eras, era{version, held})
@@ -120,7 +122,8 @@ func (s *Stream) turn(ctx context.Context, tx *duck.Tx, eras []era, e era) (n ki
 
 // aside makes name__past.
 func (s *Stream) aside(ctx context.Context, tx *duck.Tx) error {
-	_, err := tx.ExecAt(ctx, duck.SQL("CREATE TABLE {past} AS FROM {t} WITH NO DATA", duck.Args{"t": duck.Ident(s.decl.Name), "past": s.past()}), duck.At(s.decl))
+	_, err := tx.ExecAt(ctx, duck.SQL("CREATE TABLE {past} AS FROM {t} WITH NO DATA",
+		duck.Args{"t": duck.Ident(s.decl.Name), "past": s.past()}), duck.At(s.decl))
 	return err
 }
 
@@ -158,7 +161,8 @@ func (s *Stream) Vacuum(ctx context.Context, tx *duck.Tx, oldest int64) (int64, 
 	if err != nil {
 		return n, err
 	}
-	if err := tx.Run(ctx, duck.SQL("DELETE FROM dsql.eras WHERE destination = {d} AND since < {first}", duck.Args{"d": s.decl.Name, "first": eras[first].since})); err != nil {
+	if err := tx.Run(ctx, duck.SQL("DELETE FROM dsql.eras WHERE destination = {d} AND since < {first}",
+		duck.Args{"d": s.decl.Name, "first": eras[first].since})); err != nil {
 		return n, err
 	}
 	cols, err := s.stored(ctx, tx)

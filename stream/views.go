@@ -15,13 +15,16 @@ func (s *Stream) views(ctx context.Context, tx *duck.Tx, cols []duck.Column, era
 	p := func(base string) *duck.Query { return duck.Ident(duck.FreeName(base, cols)) }
 	a := duck.Args{"t": duck.Ident(name), "cols": duck.Names(duck.ColumnNames(cols)), "rows": duck.Ident(name),
 		"shown": shown(cols),
-		"at":    duck.Ident(name + "_at"), "as_of": duck.Ident(name + "_as_of"), "changes": duck.Ident(name + "_changes"), "diff": duck.Ident(name + "_diff"),
-		"v": p("at_version"), "ts": p("at_time"), "asof": duck.VersionAsOf(p("at_time")), "v1": p("from_version"), "v2": p("to_version"), "sign": p("_sign"),
+		"at":    duck.Ident(name + "_at"), "as_of": duck.Ident(name + "_as_of"), "changes": duck.Ident(name + "_changes"),
+		"diff": duck.Ident(name + "_diff"),
+		"v":    p("at_version"), "ts": p("at_time"), "asof": duck.VersionAsOf(p("at_time")), "v1": p("from_version"), "v2": p("to_version"),
+		"sign": p("_sign"),
 		"none": duck.Each(", ", cols, func(c duck.Column) *duck.Query {
 			return duck.SQL("NULL::{t} AS {n}", duck.Args{"t": duck.Type(c.Type), "n": duck.Ident(c.Name)})
 		})}
 	a["readable"] = s.readable(eras, duck.SQL("{v}", a), duck.SQL("OR {v} > newest AND getvariable('dsql_baseline') IS NULL", a))
-	a["readable_first"], a["readable_both"] = s.readable(eras, duck.SQL("{v1}", a), duck.SQL("")), s.readable(eras, duck.SQL("least({v1}, {v2})", a), duck.SQL(""))
+	a["readable_first"], a["readable_both"] = s.readable(eras, duck.SQL("{v1}", a), duck.SQL("")),
+		s.readable(eras, duck.SQL("least({v1}, {v2})", a), duck.SQL(""))
 	texts := []string{atMacro, asOfMacro, changesMacro, diffMacro}
 	if len(eras) > 0 {
 		texts = []string{atMacro, turnedAsOf, turnedChanges, turnedDiff}
@@ -29,7 +32,8 @@ func (s *Stream) views(ctx context.Context, tx *duck.Tx, cols []duck.Column, era
 		a["turns"] = s.turns(eras, a)
 		a["events"] = duck.Each(", ", eras, func(e era) *duck.Query { return duck.Lit(e.since) })
 	}
-	a["there"], a["there_first"], a["there_last"] = there(eras, duck.SQL("{v}", a)), there(eras, duck.SQL("{v1}", a)), there(eras, duck.SQL("{v2}", a))
+	a["there"], a["there_first"], a["there_last"] = there(eras, duck.SQL("{v}", a)), there(eras, duck.SQL("{v1}", a)),
+		there(eras, duck.SQL("{v2}", a))
 	a["there_then"] = there(eras, duck.SQL("{asof}", a))
 	for _, text := range texts {
 		if err := tx.Run(ctx, duck.SQL(text, a)); err != nil {
@@ -66,7 +70,8 @@ func there(eras []era, version *duck.Query) *duck.Query {
 	}
 	cases := make([]*duck.Query, 0, len(eras))
 	for _, e := range slices.Backward(eras) {
-		cases = append(cases, duck.SQL("WHEN {v} >= {since} THEN _version >= {since} AND _version <= {v} OR {held}", a, duck.Args{"since": e.since, "held": among(e.held)}))
+		cases = append(cases, duck.SQL("WHEN {v} >= {since} THEN _version >= {since} AND _version <= {v} OR {held}", a,
+			duck.Args{"since": e.since, "held": among(e.held)}))
 	}
 	return duck.SQL("(CASE {cases} ELSE false END)", duck.Args{"cases": duck.Join(" ", cases...)})
 }
@@ -80,7 +85,8 @@ func (s *Stream) readable(eras []era, version, yet *duck.Query) *duck.Query {
 	}
 	return duck.SQL(`(SELECT coalesce(max(version), 0) AS newest FROM dsql.versions)
 		WHERE CASE WHEN {v} < {oldest} {yet} THEN error({why} || newest || ', and this is ' || ({v}))::BOOLEAN ELSE false END`,
-		duck.Args{"v": version, "yet": yet, "oldest": oldest, "why": duck.SQL("{a} || {oldest} || ' to '", duck.Args{"a": "stream " + s.decl.Name + duck.CanBeRead, "oldest": oldest})})
+		duck.Args{"v": version, "yet": yet, "oldest": oldest,
+			"why": duck.SQL("{a} || {oldest} || ' to '", duck.Args{"a": "stream " + s.decl.Name + duck.CanBeRead, "oldest": oldest})})
 }
 
 // turns are the changes that the beginnings of eras made, each the difference of what was before and after it.
@@ -89,7 +95,8 @@ func (s *Stream) turns(eras []era, a duck.Args) *duck.Query {
 	for _, e := range eras[1:] {
 		before, _ := at(eras, e.since-1)
 		after, _ := at(eras, e.since)
-		out = append(out, duck.SQL("SELECT "+changed+", {e}::BIGINT AS _version, {shown} FROM (SELECT *, {after}::INTEGER - {before}::INTEGER AS {sign} FROM {rows} WHERE {v1} < {e} AND {e} <= {v2}) "+net,
+		out = append(out, duck.SQL("SELECT "+changed+", {e}::BIGINT AS _version, {shown} FROM (SELECT *, {after}::INTEGER - {before}::INTEGER "+
+			"AS {sign} FROM {rows} WHERE {v1} < {e} AND {e} <= {v2}) "+net,
 			a, duck.Args{"e": e.since, "before": among(before), "after": among(after)}))
 	}
 	return duck.Join(" UNION ALL ", out...)

@@ -301,7 +301,8 @@ func (b *Bench) afterKill(ctx context.Context, acts []func() error) error {
 		return err
 	}
 	if b.model.version < there {
-		return &Difference{Kind: "versions", Text: fmt.Sprintf("a killed run has made version %d, a whole one ends with %d", there, b.model.version)}
+		return &Difference{Kind: "versions",
+			Text: fmt.Sprintf("a killed run has made version %d, a whole one ends with %d", there, b.model.version)}
 	}
 	return look.compare(true)
 }

@@ -144,7 +144,8 @@ func (b *batch) reject(r Rec, rule, code string) {
 		raw.Absent = nil // what comes back has NULL there
 	}
 	b.account.Rejected++
-	b.m.rejects = append(b.m.rejects, Reject{Dest: b.n, Source: b.source, Rule: rule, Code: code, At: r.At, Version: b.version, Rec: raw, Data: r.Row, From: r.From})
+	b.m.rejects = append(b.m.rejects,
+		Reject{Dest: b.n, Source: b.source, Rule: rule, Code: code, At: r.At, Version: b.version, Rec: raw, Data: r.Row, From: r.From})
 }
 
 // rules runs RULES: what is left, and how many rows each WARN counted.
@@ -246,7 +247,8 @@ func (b *batch) history() []float64 {
 	}
 	var out []float64
 	for _, x := range slices.Backward(b.m.metrics) {
-		if f, ok := x.Value.(float64); ok && x.Dest == b.n && x.Name == "m0" && x.Version < b.version && x.Version > b.x.born && !held[x.Version] {
+		if f, ok := x.Value.(float64); ok && x.Dest == b.n && x.Name == "m0" && x.Version < b.version && x.Version > b.x.born &&
+			!held[x.Version] {
 			out = append(out, f)
 		}
 	}
@@ -257,7 +259,8 @@ func (b *batch) history() []float64 {
 func (b *batch) gates(rows []Rec, warned map[string]int) error {
 	var verdicts []Verdict
 	for name, n := range warned {
-		verdicts = append(verdicts, Verdict{Dest: b.n, Name: name, Version: b.version, Value: float64(n), Failed: int64(n), Verdict: either(n > 0, "warn", "pass")})
+		verdicts = append(verdicts, Verdict{Dest: b.n, Name: name, Version: b.version, Value: float64(n), Failed: int64(n),
+			Verdict: either(n > 0, "warn", "pass")})
 	}
 	if measured := len(b.m.metrics); b.way == replayed { // it is measured for the checks over the table alone
 		defer func() { b.m.metrics = b.m.metrics[:measured] }()

@@ -9,7 +9,8 @@ import (
 
 // views are all that is compared, in this order. A new thing to look at is a line here.
 var views = []func(l *look, afterKill bool) error{
-	(*look).versions, (*look).columns, (*look).tables, (*look).past, (*look).rejects, (*look).holds, (*look).accounts, (*look).metrics, (*look).verdicts, (*look).sinks,
+	(*look).versions, (*look).columns, (*look).tables, (*look).past, (*look).rejects, (*look).holds, (*look).accounts, (*look).metrics,
+	(*look).verdicts, (*look).sinks,
 }
 
 func (l *look) compare(afterKill bool) error {
@@ -187,7 +188,8 @@ func (l *look) asOf(x *Dest, since int) error {
 		}
 	}
 	cols := list(names, append(slices.Clone(from), to...)...)
-	return l.ask("bitemporal", fmt.Sprintf("SELECT * FROM (SELECT %s, unnest(range(known_from, coalesce(known_to, %d))) AS version FROM %s_bitemporal) WHERE version >= %d",
+	return l.ask("bitemporal", fmt.Sprintf("SELECT * FROM (SELECT %s, unnest(range(known_from, coalesce(known_to, %d))) AS version FROM "+
+		"%s_bitemporal) WHERE version >= %d",
 		cols, l.m.version+1, x.decl.Name, max(since, x.born+1, 1)), all)
 }
 
@@ -200,7 +202,8 @@ func (l *look) asOfCommit(x *Dest, v int) error {
 	if err != nil || len(at.rows) != 1 {
 		return err
 	}
-	return l.ask("as of", fmt.Sprintf("SELECT %s FROM %s_as_of('%s')", list(x.cols), x.decl.Name, at.rows[0][0]), x.at(v).rowsOf(x.cols, false))
+	return l.ask("as of", fmt.Sprintf("SELECT %s FROM %s_as_of('%s')", list(x.cols), x.decl.Name, at.rows[0][0]),
+		x.at(v).rowsOf(x.cols, false))
 }
 
 func (l *look) between(x *Dest, a, b int) error {
@@ -285,7 +288,8 @@ func (l *look) holds(bool) error {
 	if l.m.version == 0 {
 		return nil
 	}
-	return l.ask("holds", "SELECT lower(destination) AS destination, name, CASE WHEN name <> 'guard' THEN rows END AS rows FROM dsql.holds", want)
+	return l.ask("holds", "SELECT lower(destination) AS destination, name, CASE WHEN name <> 'guard' THEN rows END AS rows FROM dsql.holds",
+		want)
 }
 
 // text is a text of the model, where an empty one means that there is none.
@@ -329,7 +333,8 @@ func (l *look) metrics(bool) error {
 	for _, x := range l.m.state.metrics {
 		want.add(x.Dest, x.Name, x.Version, x.Value)
 	}
-	return l.ask("metrics", "SELECT lower(destination) AS destination, metric, version, value FROM dsql.metrics WHERE version IS NOT NULL", want)
+	return l.ask("metrics", "SELECT lower(destination) AS destination, metric, version, value FROM dsql.metrics WHERE version IS NOT NULL",
+		want)
 }
 
 func (l *look) verdicts(afterKill bool) error {
@@ -344,7 +349,8 @@ func (l *look) verdicts(afterKill bool) error {
 		}
 		want.add(v.Dest, v.Name, v.Version, v.Value, v.Verdict, v.Failed)
 	}
-	if err := l.ask("checks", "SELECT lower(destination) AS destination, name, version, value, verdict, failed_rows FROM dsql.checks WHERE version IS NOT NULL", want); err != nil || afterKill {
+	if err := l.ask("checks", "SELECT lower(destination) AS destination, name, version, value, verdict, failed_rows FROM dsql.checks WHERE "+
+		"version IS NOT NULL", want); err != nil || afterKill {
 		return err
 	}
 	got, err := l.rows("SELECT DISTINCT concat_ws(' ', lower(destination), name, verdict) AS failed FROM dsql.checks WHERE version IS NULL")

@@ -9,7 +9,8 @@ import (
 // form is a form of a destination's query: its text, its columns and what it makes of new rows, side by side. A new one is an entry of
 // forms, and a word in the generator's list.
 type form struct {
-	text   func(w *writer, d *Decl, from string) string // from: the relation with STREAM where it needs that; "" where it stands in Dim's place
+	// from: the relation with STREAM where it needs that; "" where it stands in Dim's place
+	text   func(w *writer, d *Decl, from string) string
 	cols   func(in []string) []string
 	rows   func(m *Model, d *Decl, in []Rec) []Rec
 	need   []string // columns that it names

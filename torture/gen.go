@@ -8,8 +8,11 @@ import (
 
 // features are what a seed may make. Each seed switches on about half of them, so that pairs meet which rarely would if all were on.
 // Without any it makes the narrow core: files, streams, journals, versions.
-var features = []string{"json", "parquet", "bad", "absent", "snapshot", "rules", "checks", "metrics", "over_table", "where", "group", "join", "join_history", "chain", "changes",
-	"clauses", "late", "redeclare", "part", "replay", "hold", "rollback", "rebuild", "from_source", "replay_source", "vacuum", "drop", "kill", "copy", "respell", "sink", "batch_files", "batch_rows", "twins", "keys", "types", "inputs", "whole", "history", "topic", "score", "follow", "schema", "bad_file"}
+var features = []string{"json", "parquet", "bad", "absent", "snapshot", "rules", "checks", "metrics", "over_table", "where", "group",
+	"join", "join_history", "chain", "changes",
+	"clauses", "late", "redeclare", "part", "replay", "hold", "rollback", "rebuild", "from_source", "replay_source", "vacuum", "drop", "kill",
+	"copy", "respell", "sink", "batch_files", "batch_rows", "twins", "keys", "types", "inputs", "whole", "history", "topic", "score", "follow",
+	"schema", "bad_file"}
 
 // known are faults that would hide others: what shows them is taken out of each declaration, unless -torture.with names the fault. An entry
 // goes when its fault is mended: from then on the tester holds it.
@@ -37,7 +40,8 @@ type gen struct {
 }
 
 func newGen(seed uint64, may []string, shown []string) *gen {
-	g := &gen{Rand: rand.New(rand.NewPCG(seed, 1)), on: map[string]bool{}, shown: map[string]bool{}, counter: map[string]int{}, days: map[string]int{}}
+	g := &gen{Rand: rand.New(rand.NewPCG(seed, 1)), on: map[string]bool{}, shown: map[string]bool{}, counter: map[string]int{},
+		days: map[string]int{}}
 	for _, f := range features { // all are drawn, so that a seed makes the same of those that may
 		if on := g.chance(.55); on && has(may, f) {
 			g.on[f] = true

@@ -265,7 +265,8 @@ func (g *gen) journal(d *Decl, cols []string, of *Decl) {
 	if of.Partitions > 0 && g.chance(.5) {
 		d.Seq, d.Form = []string{offsetColumn}, either(d.Form == "some", "", d.Form)
 	}
-	d.Columns = one(g, []List{{}, {Star: true}, {Star: true, Names: []string{"op", "t"}}, {Star: true, Names: []string{"op"}}, {Names: []string{"a", "b"}}})
+	d.Columns = one(g, []List{{}, {Star: true}, {Star: true, Names: []string{"op", "t"}}, {Star: true, Names: []string{"op"}},
+		{Names: []string{"a", "b"}}})
 	if !has(cols, "a") || !has(cols, "b") {
 		d.Columns = List{}
 	}
@@ -333,7 +334,8 @@ func (g *gen) chain(d *Decl, cols []string) {
 			}
 			c := filter(sortedKeys(conds), func(c string) bool { return ok(conds[c].cols) })
 			if len(c) > 0 {
-				d.Rules = append(d.Rules, Rule{Name: fmt.Sprint("c", i), Expect: one(g, c), Break: one(g, []string{"REJECT", "REJECT", "REJECT", "DROP", "DROP", "WARN", "WARN", either(g.chance(.4), "FAIL", "WARN")})})
+				d.Rules = append(d.Rules, Rule{Name: fmt.Sprint("c", i), Expect: one(g, c),
+					Break: one(g, []string{"REJECT", "REJECT", "REJECT", "DROP", "DROP", "WARN", "WARN", either(g.chance(.4), "FAIL", "WARN")})})
 			}
 		}
 	}
@@ -358,7 +360,9 @@ func (g *gen) chain(d *Decl, cols []string) {
 			c := one(g, filter(sortedKeys(checks), func(c string) bool {
 				return ok(checks[c].needs()) && (checks[c].past == nil || g.on["history"] && len(d.Metrics) > 0 && d.Metrics[0].Agg != "is_unique(id)")
 			}))
-			d.Checks = append(d.Checks, Check{fmt.Sprint("k", i), c, one(g, []string{"WARN", "HOLD", "HOLD", "FAIL"}), checks[c].rows == "" && checks[c].past == nil && over(.25, checks[c].needs()), ""})
+			d.Checks = append(d.Checks,
+				Check{fmt.Sprint("k", i), c, one(g, []string{"WARN", "HOLD", "HOLD", "FAIL"}),
+					checks[c].rows == "" && checks[c].past == nil && over(.25, checks[c].needs()), ""})
 		}
 	}
 }

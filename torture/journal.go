@@ -23,7 +23,8 @@ func (b *batch) feed(x *Dest, rows []Rec) {
 	came, early := map[string][]event{}, map[string]bool{}
 	for _, r := range rows {
 		key, isNull := x.key(r.Row)
-		e := event{key: key, row: r.Row, absent: r.Absent, del: d.Delete && (r.Row["op"] == "d" || r.Row[tombColumn] == true && d.Seq[0] == offsetColumn)}
+		e := event{key: key, row: r.Row, absent: r.Absent,
+			del: d.Delete && (r.Row["op"] == "d" || r.Row[tombColumn] == true && d.Seq[0] == offsetColumn)}
 		for _, s := range d.Seq {
 			e.seq = append(e.seq, r.Row[s])
 		}

@@ -105,7 +105,9 @@ func differ(kind, query string, got, want *table) error {
 	if len(more) == 0 && len(less) == 0 {
 		return nil
 	}
-	return &Difference{Kind: kind, ask: query, want: want, Text: fmt.Sprintf("%s\n  gives %d rows, should give %d; too many:\n%s  missing:\n%s", query, len(got.rows), len(want.rows), show(more), show(less))}
+	return &Difference{Kind: kind, ask: query, want: want,
+		Text: fmt.Sprintf("%s\n  gives %d rows, should give %d; too many:\n%s  missing:\n%s", query, len(got.rows), len(want.rows), show(more),
+			show(less))}
 }
 
 // apart are the rows of a that b doesn't have, each as often as it is more.

@@ -174,7 +174,8 @@ var errOver = &exit{code: -3, why: "the model doesn't know what comes of it"}
 
 // NewModel is of a file that isn't there yet.
 func NewModel() *Model {
-	return &Model{Tally: Tally{}, state: state{dests: map[string]*Dest{}}, files: map[string][]File{}, topics: map[string][][]Record{}, sources: map[string]*Decl{}, sinks: map[string]*Sink{}, learned: map[string][]string{}, anew: map[string]bool{}}
+	return &Model{Tally: Tally{}, state: state{dests: map[string]*Dest{}}, files: map[string][]File{}, topics: map[string][][]Record{},
+		sources: map[string]*Decl{}, sinks: map[string]*Sink{}, learned: map[string][]string{}, anew: map[string]bool{}}
 }
 
 func (s state) clone() state {
@@ -198,12 +199,14 @@ func (d *Dest) clone() *Dest {
 	for k, e := range d.events {
 		c.events[k] = slices.Clone(e)
 	}
-	c.clashes, c.taken, c.offs, c.place, c.changes, c.past = slices.Clip(d.clashes), maps.Clone(d.taken), maps.Clone(d.offs), maps.Clone(d.place), maps.Clone(d.changes), maps.Clone(d.past)
+	c.clashes, c.taken, c.offs, c.place, c.changes, c.past = slices.Clip(d.clashes), maps.Clone(d.taken), maps.Clone(d.offs),
+		maps.Clone(d.place), maps.Clone(d.changes), maps.Clone(d.past)
 	return &c
 }
 
 func newDest(d *Decl) *Dest {
-	return &Dest{decl: d, hist: map[string][]span{}, events: map[string][]event{}, taken: map[string]bool{}, offs: map[string]map[int]int{}, place: map[string]int{}, changes: map[int][]Change{}, past: map[int]*Dest{}}
+	return &Dest{decl: d, hist: map[string][]span{}, events: map[string][]event{}, taken: map[string]bool{}, offs: map[string]map[int]int{},
+		place: map[string]int{}, changes: map[int][]Change{}, past: map[int]*Dest{}}
 }
 
 func (d *Dest) journal() bool { return d.decl.Kind == "journal" }

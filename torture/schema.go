@@ -49,7 +49,8 @@ func (m *Model) unknown(src *Decl, f File) []string {
 	})
 }
 
-// bind looks at the files that no destination has begun (at all, when the declaration is another), as a run does before it reads: what they bring is known from the first one on.
+// bind looks at the files that no destination has begun (at all, when the declaration is another), as a run does before it reads: what they
+// bring is known from the first one on.
 func (m *Model) bind() {
 	for n, src := range m.sources {
 		for _, f := range m.files[n] {

@@ -9,7 +9,8 @@ import (
 
 // shrink makes a plan smaller as long as it shows a difference of the same kind. A try costs as much as a run of the plan, so it works on
 // the plan's parts, largest first, and not on the bits that made it (as rapid's shrinking would).
-func shrink(ctx context.Context, p Plan, d *Difference, budget time.Duration, play func(context.Context, Plan) error) (Plan, *Difference, int) {
+func shrink(ctx context.Context, p Plan, d *Difference, budget time.Duration, play func(context.Context, Plan) error) (Plan, *Difference,
+	int) {
 	end, tries := time.Now().Add(budget), 0
 	p.Steps = p.Steps[:d.Step+1]
 	try := func(cut Plan) bool {

@@ -146,9 +146,10 @@ func (l *look) hints() (map[int]hint, error) {
 	if err != nil || v == 0 {
 		return nil, err
 	}
-	list, err := duck.Select(l.ctx, l.c, duck.SQL("SELECT version, lower(name), origin FROM dsql.version_rows WHERE kind = 'source'"), func(row func(...any) error) (h hint, err error) {
-		return h, row(&h.version, &h.source, &h.origin)
-	})
+	list, err := duck.Select(l.ctx, l.c, duck.SQL("SELECT version, lower(name), origin FROM dsql.version_rows WHERE kind = 'source'"),
+		func(row func(...any) error) (h hint, err error) {
+			return h, row(&h.version, &h.source, &h.origin)
+		})
 	out := map[int]hint{}
 	for _, h := range list {
 		out[h.version] = h
@@ -188,7 +189,8 @@ func (m *Model) readTopic(source string, wanted []string, again bool) error {
 	}
 	was := m.version
 	for _, at := range order {
-		if err := m.stretch(source, wanted, groups[at], m.dests[groups[at][0]].offs[source], front.ends(), false); err != nil || m.single && m.version > was {
+		if err := m.stretch(source, wanted, groups[at], m.dests[groups[at][0]].offs[source], front.ends(), false); err != nil ||
+			m.single && m.version > was {
 			return err
 		}
 	}

@@ -153,7 +153,8 @@ func (m *Model) rollback(v Verb) error {
 		old, before, a := x.at(v.To).clone(), x.open(), Account{Version: version, Kind: x.decl.Kind, Name: n}
 		x.changes[version] = nil
 		if !x.journal() {
-			a.Removed, a.Added = len(apart(x.rowsOf(x.cols, true).rows, old.rowsOf(x.cols, true).rows)), len(apart(old.rowsOf(x.cols, true).rows, x.rowsOf(x.cols, true).rows))
+			a.Removed, a.Added = len(apart(x.rowsOf(x.cols, true).rows, old.rowsOf(x.cols, true).rows)),
+				len(apart(old.rowsOf(x.cols, true).rows, x.rowsOf(x.cols, true).rows))
 			x.rows, x.unsure = old.rows, append(x.unsure, gap{v.To, version})
 		} else {
 			x.hist, x.events, x.clashes, x.newest, x.load = old.hist, old.events, old.clashes, old.newest, old.load

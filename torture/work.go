@@ -153,7 +153,8 @@ func (m *Model) catchUp(wanted, left []string) error {
 		wait = append(wait, m.beside(s, wanted, m.sorted())...)
 	}
 	for _, n := range m.sorted() {
-		if needs := append(lowered(m.dests[n].decl.From), m.dests[n].decl.whole()...); slices.ContainsFunc(needs, func(x string) bool { return has(wait, x) }) {
+		if needs := append(lowered(m.dests[n].decl.From), m.dests[n].decl.whole()...); slices.ContainsFunc(needs,
+			func(x string) bool { return has(wait, x) }) {
 			wait = append(wait, n)
 		}
 	}
@@ -271,7 +272,8 @@ func (m *Model) read(source string, wanted []string, again bool) error {
 	}
 	direct := m.direct(source, wanted)
 	had := func(u unit) bool {
-		return slices.ContainsFunc(slices.Collect(maps.Keys(m.dests)), func(n string) bool { return has(lowered(m.dests[n].decl.From), source) && m.dests[n].taken[u.name()] })
+		return slices.ContainsFunc(slices.Collect(maps.Keys(m.dests)),
+			func(n string) bool { return has(lowered(m.dests[n].decl.From), source) && m.dests[n].taken[u.name()] })
 	}
 	part := map[string]bool{} // files of which something is still to be taken
 	for _, u := range m.units(source) {

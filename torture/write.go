@@ -103,7 +103,8 @@ func (w *writer) source(d *Decl) string {
 	if d.Partitions > 0 {
 		o = strings.TrimPrefix(o, "format json")
 		cols[0] += " FROM KEY"
-		return fmt.Sprintf("CREATE SOURCE %s (%s) FROM KAFKA (brokers '%s', topic '%s', format json%s)%s;\n", w.name(d.Name), strings.Join(cols, ", "), brokers, d.topic(), o, d.onTrouble())
+		return fmt.Sprintf("CREATE SOURCE %s (%s) FROM KAFKA (brokers '%s', topic '%s', format json%s)%s;\n", w.name(d.Name),
+			strings.Join(cols, ", "), brokers, d.topic(), o, d.onTrouble())
 	}
 	return fmt.Sprintf("CREATE SOURCE %s (%s) FROM FILES ('in/%s_%s.%s', %s)%s;\n", w.name(d.Name), strings.Join(cols, ", "), low(d.Name),
 		either(d.Snapshot, "{day}", "*"), d.Format, o, d.onTrouble())
@@ -111,13 +112,15 @@ func (w *writer) source(d *Decl) string {
 
 // onTrouble are a source's clauses behind FROM.
 func (d *Decl) onTrouble() string {
-	return either(d.Bad != "", " ON BAD RECORD "+d.Bad, "") + either(d.BadFile != "", " ON BAD FILE "+d.BadFile, "") + either(d.Change != "", " ON SCHEMA CHANGE "+d.Change, "")
+	return either(d.Bad != "", " ON BAD RECORD "+d.Bad, "") + either(d.BadFile != "", " ON BAD FILE "+d.BadFile, "") + either(d.Change != "",
+		" ON SCHEMA CHANGE "+d.Change, "")
 }
 
 func (w *writer) journal(b *strings.Builder, d *Decl) {
 	fmt.Fprintf(b, " KEYS (%s)", strings.Join(d.Keys, ", "))
 	if len(d.Seq) > 0 {
-		fmt.Fprintf(b, " SEQUENCE BY (%s)%s", strings.Join(d.Seq, ", "), either(d.Delete, " DELETE WHEN op = 'd'"+either(d.Seq[0] == offsetColumn, " OR _meta.tombstone", ""), ""))
+		fmt.Fprintf(b, " SEQUENCE BY (%s)%s", strings.Join(d.Seq, ", "),
+			either(d.Delete, " DELETE WHEN op = 'd'"+either(d.Seq[0] == offsetColumn, " OR _meta.tombstone", ""), ""))
 	} else {
 		b.WriteString(" SNAPSHOT AT day ON MISSING " + either(d.Keep, "KEEP", fmt.Sprintf("CLOSE IF REMOVED < %d PERCENT", d.guard())))
 	}

@@ -10,7 +10,8 @@ import (
 // changes are what a run did to declarations, to be told in one line: a model's new version or a drop makes no version of the file.
 type changes []event.Change
 
-var changeWords = []struct{ action, word string }{{"create", "declared"}, {"change", "changed"}, {"rebuild", "changed"}, {"drop", "dropped"}}
+var changeWords = []struct{ action, word string }{{"create", "declared"}, {"change", "changed"}, {"rebuild", "changed"},
+	{"drop", "dropped"}}
 
 // mostChanges is how many of a kind of change are told by name.
 const mostChanges = 8

@@ -113,7 +113,8 @@ _dsql() {
   if [[ $cur == = ]]; then cur=; elif [[ $prev == = ]]; then prev=${COMP_WORDS[COMP_CWORD-2]}; fi
   for ((i = 1; i < COMP_CWORD; i++)); do
 `)
-	fmt.Fprintf(&b, "    case ${COMP_WORDS[i]} in %s) cmd=${COMP_WORDS[i]}; break;; esac\n  done\n  case $prev in\n", strings.Join(m.names(), "|"))
+	fmt.Fprintf(&b, "    case ${COMP_WORDS[i]} in %s) cmd=${COMP_WORDS[i]}; break;; esac\n  done\n  case $prev in\n",
+		strings.Join(m.names(), "|"))
 	seen := map[string]bool{}
 	for _, c := range append([]command{{flags: m.flags}}, m.commands...) {
 		for _, f := range c.flags {
@@ -165,11 +166,13 @@ func zsh(m model) string {
 		return b.String()
 	}
 	var b strings.Builder
-	b.WriteString("#compdef dsql\n# zsh completion for dsql: source <(dsql completion zsh), or as the file _dsql in a folder of $fpath\n_dsql() {\n  local context state line curcontext=$curcontext\n  local -a commands\n  commands=(\n")
+	b.WriteString("#compdef dsql\n# zsh completion for dsql: source <(dsql completion zsh), or as the file _dsql in a folder of " +
+		"$fpath\n_dsql() {\n  local context state line curcontext=$curcontext\n  local -a commands\n  commands=(\n")
 	for _, c := range m.commands {
 		fmt.Fprintf(&b, "    '%s:%s'\n", c.name, text.Replace(c.help))
 	}
-	fmt.Fprintf(&b, "  )\n  _arguments -C%s '1: :->command' '*:: :->rest'\n  case $state in\n  command) _describe command commands;;\n  rest)\n    case $words[1] in\n", specs(m.flags))
+	fmt.Fprintf(&b, "  )\n  _arguments -C%s '1: :->command' '*:: :->rest'\n  case $state in\n  command) _describe command commands;;\n  "+
+		"rest)\n    case $words[1] in\n", specs(m.flags))
 	for _, c := range m.commands {
 		fmt.Fprintf(&b, "    %s) _arguments%s '*:argument:%s';;\n", c.name, specs(m.all(c)), of(c.arg))
 	}

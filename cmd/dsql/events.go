@@ -94,7 +94,8 @@ func (l *eventLines) event(e event.Event) {
 			Failed      bool    `json:"failed"`
 
 			Waiting []kind.WaitingFile `json:"waiting"`
-		}{"finished", e.Versions, e.Records, e.Written, e.Rejected, e.Dropped, e.Bad, e.Skipped, unknown(e), e.Sunk, e.Took.Seconds(), e.Interrupted, e.Failed, append([]kind.WaitingFile{}, e.Waiting...)})
+		}{"finished", e.Versions, e.Records, e.Written, e.Rejected, e.Dropped, e.Bad, e.Skipped, unknown(e), e.Sunk, e.Took.Seconds(),
+			e.Interrupted, e.Failed, append([]kind.WaitingFile{}, e.Waiting...)})
 	}
 }
 

@@ -9,7 +9,8 @@ import (
 	"dsql/sql"
 )
 
-// enter makes the first script's folder (that of the file, where statements come from the command line) the process's own: relative paths start there, and only so DuckDB's statements find and write
+// enter makes the first script's folder (that of the file, where statements come from the command line) the process's own: relative paths
+// start there, and only so DuckDB's statements find and write
 // files there (COPY, EXPORT, ATTACH, a file's name in FROM). Scripts in other folders know theirs. What the command line names stays
 // where it is. It returns the folder that it left, "" for none.
 func enter(o *event.Options, scripts []string) (left string, err error) {

@@ -25,7 +25,8 @@ func (a *fileArgs) options(ctx context.Context, s *streams, failed *error) (even
 			found = slices.DeleteFunc(found, func(name string) bool { return run.SnapshotOf(ctx, name) != "" })
 		}
 		if len(found) != 1 {
-			return event.Options{}, &sql.Error{Code: "no-db", Exit: sql.ExitUsage, Msg: fmt.Sprintf("which file? There are %d *.duckdb here: %s", len(found), strings.Join(found, ", ")), Hint: "add --db FILE"}
+			return event.Options{}, &sql.Error{Code: "no-db", Exit: sql.ExitUsage,
+				Msg: fmt.Sprintf("which file? There are %d *.duckdb here: %s", len(found), strings.Join(found, ", ")), Hint: "add --db FILE"}
 		}
 		a.DB = found[0]
 	}

@@ -85,11 +85,13 @@ func execute(args []string, s *streams) int {
 }
 
 func newParser(c *cli, out, errw io.Writer) (*kong.Kong, error) {
-	return kong.New(c, kong.Name("dsql"), kong.Description("Events and files into one DuckDB file: cleansed, checked, versioned and scored by declarations in SQL.\n\n"+
-		"  dsql inspect 'in/*.csv'        a CREATE SOURCE for files, to begin a script with\n"+
-		"  dsql run orders.sql            runs a script; its tables are in orders.duckdb\n"+
-		"  dsql query 'FROM orders'       reads them\n\n"+
-		"Exit codes: 0 done, 1 failed, 2 the script is wrong, 3 a gate is closed, 4 a broker or file can't be reached, 80 usage, 130 interrupted."),
+	return kong.New(c, kong.Name("dsql"),
+		kong.Description("Events and files into one DuckDB file: cleansed, checked, versioned and scored by declarations in SQL.\n\n"+
+			"  dsql inspect 'in/*.csv'        a CREATE SOURCE for files, to begin a script with\n"+
+			"  dsql run orders.sql            runs a script; its tables are in orders.duckdb\n"+
+			"  dsql query 'FROM orders'       reads them\n\n"+
+			"Exit codes: 0 done, 1 failed, 2 the script is wrong, 3 a gate is closed, 4 a broker or file can't be reached, 80 usage, 130 "+
+			"interrupted."),
 		kong.Writers(out, errw), kong.Exit(func(code int) { panic(exit(code)) }), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 }
 
@@ -103,8 +105,10 @@ func (s *streams) run(p *kong.Kong, args []string) (code int) {
 		case exit:
 			code = int(r)
 		default:
-			code = s.report(&sql.Error{Code: "bug", Exit: sql.ExitFailed, Msg: fmt.Sprintf("dsql went wrong, and that is its own fault, not the script's: %v", r),
-				Hint: "this is a bug: please report it with the script and these lines; what was committed before stays, all else is rolled back\n" + string(debug.Stack())})
+			code = s.report(&sql.Error{Code: "bug", Exit: sql.ExitFailed,
+				Msg: fmt.Sprintf("dsql went wrong, and that is its own fault, not the script's: %v", r),
+				Hint: "this is a bug: please report it with the script and these lines; what was committed before stays, all else is rolled back\n" +
+					string(debug.Stack())})
 		}
 	}()
 	switch {
@@ -214,10 +218,12 @@ func (a *scriptArgs) options(s *streams) (event.Options, error) {
 			b, err = os.ReadFile(name)
 		}
 		if errors.Is(err, fs.ErrPermission) {
-			return o, &sql.Error{Code: "no-rights", Exit: sql.ExitUnreachable, Msg: "the script " + name + " can't be read: no right to", Hint: "check the rights of the file and of its folder", Err: err}
+			return o, &sql.Error{Code: "no-rights", Exit: sql.ExitUnreachable, Msg: "the script " + name + " can't be read: no right to",
+				Hint: "check the rights of the file and of its folder", Err: err}
 		}
 		if err != nil {
-			return o, &sql.Error{Code: "no-file", Exit: sql.ExitUnreachable, Msg: "the script " + name + " can't be read: " + cause(err), Hint: "check the name; `dsql init` writes a script to start from", Err: err}
+			return o, &sql.Error{Code: "no-file", Exit: sql.ExitUnreachable, Msg: "the script " + name + " can't be read: " + cause(err),
+				Hint: "check the name; `dsql init` writes a script to start from", Err: err}
 		}
 		o.Scripts = append(o.Scripts, sql.NewSource(name, string(b)))
 		if i == 0 && name != "-" {
@@ -231,7 +237,8 @@ func (a *scriptArgs) options(s *streams) (event.Options, error) {
 		return o, err
 	}
 	if o.DB == "" {
-		return o, &sql.Error{Code: "no-db", Exit: sql.ExitUsage, Msg: "a script from standard input has no name to call its file by", Hint: "add --db FILE"}
+		return o, &sql.Error{Code: "no-db", Exit: sql.ExitUsage, Msg: "a script from standard input has no name to call its file by",
+			Hint: "add --db FILE"}
 	}
 	if !s.alone {
 		return o, nil
@@ -254,7 +261,8 @@ func cause(err error) string {
 // namesFile refuses what means something else than a file to DuckDB: what dsql does is kept in one.
 func namesFile(db string) error {
 	if strings.HasPrefix(db, ":memory:") {
-		return &sql.Error{Code: "bad-file-name", Exit: sql.ExitUsage, Msg: "dsql keeps its state in a file, not in memory", Hint: "name one: --db FILE; `dsql check` and `dsql plan` need none"}
+		return &sql.Error{Code: "bad-file-name", Exit: sql.ExitUsage, Msg: "dsql keeps its state in a file, not in memory",
+			Hint: "name one: --db FILE; `dsql check` and `dsql plan` need none"}
 	}
 	return nil
 }

@@ -191,7 +191,8 @@ func summary(e event.Finished) string {
 		return "nothing new"
 	}
 	seconds := max(e.Took.Seconds(), 1e-3)
-	s := fmt.Sprintf("%s, %s in %.1f s (%s/s): %s written", amount(e.Versions, "version"), amount(e.Records, "record"), seconds, count(int64(float64(e.Records)/seconds)), amount(e.Written, "row"))
+	s := fmt.Sprintf("%s, %s in %.1f s (%s/s): %s written", amount(e.Versions, "version"), amount(e.Records, "record"), seconds,
+		count(int64(float64(e.Records)/seconds)), amount(e.Written, "row"))
 	for _, x := range []struct {
 		n    int64
 		what string

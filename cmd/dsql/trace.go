@@ -35,7 +35,8 @@ func newTrace(path string) (*trace, error) {
 	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() && info.Size() > 0 {
 		head := make([]byte, len(traceTitle))
 		if _, err := io.ReadFull(f, head); err != nil || !bytes.Equal(head, []byte(traceTitle)) {
-			return nil, errors.Join(&sql.Error{Code: "trace-unwritable", Exit: sql.ExitUnreachable, Msg: path + " is there and no trace: it stays as it is",
+			return nil, errors.Join(&sql.Error{Code: "trace-unwritable", Exit: sql.ExitUnreachable,
+				Msg:  path + " is there and no trace: it stays as it is",
 				Hint: "give --trace a name of its own"}, f.Close())
 		}
 		if err := errors.Join(f.Truncate(0), seekStart(f)); err != nil {

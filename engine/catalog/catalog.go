@@ -76,7 +76,8 @@ var migrations = [][]string{{
 	// Why a file was set aside.
 	`ALTER TABLE dsql.files ADD COLUMN error VARCHAR`,
 }, {
-	// Who the file is, for the names of what goes outside (see pipeline/run/identity.go). snapshot_of: what it is a copy of that --snapshot made;
+	// Who the file is, for the names of what goes outside (see pipeline/run/identity.go). snapshot_of: what it is a copy of that --snapshot
+	// made;
 	// restored: it was such a copy.
 	`CREATE TABLE dsql.file (id VARCHAR NOT NULL, snapshot_of VARCHAR, restored BOOLEAN NOT NULL)`,
 	`INSERT INTO dsql.file VALUES (left(replace(uuid()::VARCHAR, '-', ''), 16), NULL, false)`,
@@ -94,14 +95,16 @@ const utf8Hex = "([0-7].|(C[2-9A-F]|D.)[89AB].|E0[AB].[89AB].|E[1-9A-CEF]([89AB]
 // stood under several spellings the one that is furthest counts: what lies before it was taken.
 func oneSpelling() (out []string) {
 	const fold = `translate(%s, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')`
-	for _, at := range []string{"places.destination", "places.input", "files.source", "files.destination", "offsets.source", "offsets.destination", "gaps.source",
+	for _, at := range []string{"places.destination", "places.input", "files.source", "files.destination", "offsets.source",
+		"offsets.destination", "gaps.source",
 		"version_rows.name", "rejects.destination", "rejects.source", "metrics.destination", "checks.destination", "check_rows.destination"} {
 		table, column, _ := strings.Cut(at, ".")
 		out = append(out, fmt.Sprintf(`UPDATE dsql.%[1]s SET %[2]s = d.name FROM dsql.declarations d
 			WHERE d.kind IN ('source', 'stream', 'journal', 'sink') AND d.name <> %[1]s.%[2]s AND %[3]s = %[4]s`, table, column, fmt.Sprintf(fold, "d.name"), fmt.Sprintf(fold, table+"."+column)))
 	}
 	for _, place := range []struct{ table, key, furthest string }{
-		{"places", "destination, input", "version"}, {"files", "source, destination, path", "next_byte, done"}, {"offsets", "source, destination, topic, partition", "next_offset"}} {
+		{"places", "destination, input", "version"}, {"files", "source, destination, path", "next_byte, done"},
+		{"offsets", "source, destination, topic, partition", "next_offset"}} {
 		out = append(out, fmt.Sprintf(`DELETE FROM dsql.%[1]s WHERE rowid NOT IN (SELECT last(rowid ORDER BY %[3]s) FROM dsql.%[1]s GROUP BY %[2]s)`, place.table, place.key, place.furthest))
 	}
 	return out
@@ -138,14 +141,18 @@ func migrate(ctx context.Context, tx *duck.Tx, n int) error {
 		return err
 	}
 	if have > len(migrations) {
-		return &sql.Error{Code: "newer-file", Exit: sql.ExitFailed, Msg: fmt.Sprintf("%s was written by a newer dsql (catalog %d, this one knows %d)", tx.DB.Path, have, len(migrations)), Hint: "use that version of dsql, or another --db"}
+		return &sql.Error{Code: "newer-file", Exit: sql.ExitFailed,
+			Msg:  fmt.Sprintf("%s was written by a newer dsql (catalog %d, this one knows %d)", tx.DB.Path, have, len(migrations)),
+			Hint: "use that version of dsql, or another --db"}
 	}
 	if have == 0 {
-		if err := tx.Run(ctx, duck.SQL("CREATE SCHEMA IF NOT EXISTS dsql"), duck.SQL("CREATE TABLE dsql.catalog (version INTEGER NOT NULL)"), duck.SQL("INSERT INTO dsql.catalog VALUES (0)")); err != nil {
+		if err := tx.Run(ctx, duck.SQL("CREATE SCHEMA IF NOT EXISTS dsql"), duck.SQL("CREATE TABLE dsql.catalog (version INTEGER NOT NULL)"),
+			duck.SQL("INSERT INTO dsql.catalog VALUES (0)")); err != nil {
 			return err
 		}
 	}
-	storage, err := tx.Int(ctx, duck.SQL("SELECT count(*) FROM duckdb_databases() WHERE database_name = current_database() AND tags['storage_version'] <> 'v1.0.0+'"))
+	storage, err := tx.Int(ctx, duck.SQL("SELECT count(*) FROM duckdb_databases() WHERE database_name = current_database() AND "+
+		"tags['storage_version'] <> 'v1.0.0+'"))
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,8 @@ import (
 // in its column exact too: {"column": {"t": type, "v": value}}, where each leaf of the value is a text that DuckDB reads back.
 
 // plainTypes are those whose values json_extract_string gives back as they were, at the top of a row.
-var plainTypes = map[string]bool{"BOOLEAN": true, "TINYINT": true, "SMALLINT": true, "INTEGER": true, "BIGINT": true, "UTINYINT": true, "USMALLINT": true, "UINTEGER": true, "UBIGINT": true,
+var plainTypes = map[string]bool{"BOOLEAN": true, "TINYINT": true, "SMALLINT": true, "INTEGER": true, "BIGINT": true, "UTINYINT": true,
+	"USMALLINT": true, "UINTEGER": true, "UBIGINT": true,
 	"FLOAT": true, "DOUBLE": true, "VARCHAR": true, "DATE": true, "TIME": true, "TIMESTAMP": true, "UUID": true}
 
 // needsExact says whether JSON alone may not give a value of the type back.
@@ -208,7 +209,8 @@ func (t exactType) read(v *duck.Query, depth int) *duck.Query {
 	case "UNION":
 		var cases []*duck.Query
 		for i, p := range t.parts {
-			cases = append(cases, duck.SQL("WHEN {name} THEN union_value({n} := {e})::{t}", a, duck.Args{"name": t.names[i], "n": duck.Ident(t.names[i]), "e": p.read(field(v, i+1), depth)}))
+			cases = append(cases, duck.SQL("WHEN {name} THEN union_value({n} := {e})::{t}", a,
+				duck.Args{"name": t.names[i], "n": duck.Ident(t.names[i]), "e": p.read(field(v, i+1), depth)}))
 		}
 		return duck.SQL("CASE {tag} {cases} END", duck.Args{"tag": field(v, 0), "cases": duck.Join(" ", cases...)})
 	}
@@ -216,7 +218,8 @@ func (t exactType) read(v *duck.Query, depth int) *duck.Query {
 	case "BLOB":
 		return duck.SQL("unhex({v})", a)
 	case "INTERVAL":
-		return duck.SQL("(to_months(split_part({v}, ' ', 1)::INTEGER) + to_days(split_part({v}, ' ', 2)::INTEGER) + to_microseconds(split_part({v}, ' ', 3)::BIGINT))", a)
+		return duck.SQL("(to_months(split_part({v}, ' ', 1)::INTEGER) + to_days(split_part({v}, ' ', 2)::INTEGER) + "+
+			"to_microseconds(split_part({v}, ' ', 3)::BIGINT))", a)
 	case "TIMESTAMP WITH TIME ZONE":
 		return duck.SQL("coalesce(make_timestamptz(TRY_CAST({v} AS BIGINT)), {v}::{t})", a)
 	}

@@ -44,8 +44,10 @@ func KeptRow(cols []duck.Column, was kind.Was) Kept {
 // Reject writes rows to dsql.rejects and returns how many. A row that still knows its record (_row) is kept with the record's
 // coordinates and original bytes.
 func Reject(ctx context.Context, tx *duck.Tx, r Rejection) (int64, error) {
-	a := duck.Args{"now": duck.Now, "destination": r.Destination, "source": nullable(r.Source), "rule": duck.SQL("NULL"), "reason": r.Reason, "v": r.Version,
-		"rows": r.Rows, "raw": duck.SQL(""), "meta": duck.SQL("NULL"), "payload": duck.SQL("NULL"), "original": duck.SQL("NULL"), "exact": duck.SQL("NULL")}
+	a := duck.Args{"now": duck.Now, "destination": r.Destination, "source": nullable(r.Source), "rule": duck.SQL("NULL"), "reason": r.Reason,
+		"v":    r.Version,
+		"rows": r.Rows, "raw": duck.SQL(""), "meta": duck.SQL("NULL"), "payload": duck.SQL("NULL"), "original": duck.SQL("NULL"),
+		"exact": duck.SQL("NULL")}
 	if r.Rule != nil {
 		a["rule"] = r.Rule
 	}
@@ -56,7 +58,8 @@ func Reject(ctx context.Context, tx *duck.Tx, r Rejection) (int64, error) {
 		if r.Input.SourceOf != nil {
 			of, a["source"] = r.Input.SourceOf, duck.SQL("_raw._source")
 		}
-		a["raw"] = duck.SQL(" LEFT JOIN (SELECT _meta, _payload, {of} AS _source, {id} AS _id FROM {raw}) _raw ON _raw._id = _r._row", duck.Args{"of": of, "id": r.Input.RowID, "raw": r.Input.Raw})
+		a["raw"] = duck.SQL(" LEFT JOIN (SELECT _meta, _payload, {of} AS _source, {id} AS _id FROM {raw}) _raw ON _raw._id = _r._row",
+			duck.Args{"of": of, "id": r.Input.RowID, "raw": r.Input.Raw})
 		if o := r.Input.Original; o != nil && was.Struct == nil && r.Kept == nil {
 			was = kind.Was{Columns: o.Columns, Struct: duck.SQL("_o._was")}
 			a["raw"] = duck.SQL("{raw} LEFT JOIN {was} _o ON _o._row = _r._row", a, duck.Args{"was": o.Struct})

@@ -112,7 +112,8 @@ func (c *Conn) Routines(ctx context.Context, texts ...string) (Routines, error) 
 			}
 		}
 		if len(unknown) > 0 {
-			made, err := c.routines(ctx, SQL("lower(function_name) IN ({names})", Args{"names": Each(", ", unknown, func(n string) *Query { return Lit(n) })}))
+			made, err := c.routines(ctx,
+				SQL("lower(function_name) IN ({names})", Args{"names": Each(", ", unknown, func(n string) *Query { return Lit(n) })}))
 			if err != nil {
 				return nil, err
 			}

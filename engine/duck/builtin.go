@@ -35,5 +35,6 @@ var builtins = sync.OnceValue(func() Routines {
 
 // Reserved says that a word can't name anything in SQL unless it is quoted.
 func Reserved(word string) bool {
-	return slices.ContainsFunc(builtins()[strings.ToLower(word)], func(r Routine) bool { return r.Type == "keyword" && r.Stability == "reserved" })
+	return slices.ContainsFunc(builtins()[strings.ToLower(word)],
+		func(r Routine) bool { return r.Type == "keyword" && r.Stability == "reserved" })
 }

@@ -75,10 +75,13 @@ func Open(ctx context.Context, path string, o Options) (db *DB, err error) {
 	dsn := path
 	if path != "" {
 		if name, _, _ := strings.Cut(filepath.Base(path), "."); strings.EqualFold(name, Schema) {
-			return nil, &sql.Error{Code: "bad-file-name", Exit: sql.ExitUnreachable, Msg: path + ": DuckDB calls a database by its file's name, and " + Schema + " is the schema of dsql's own tables", Hint: "give the file another name: --db FILE"}
+			return nil, &sql.Error{Code: "bad-file-name", Exit: sql.ExitUnreachable,
+				Msg:  path + ": DuckDB calls a database by its file's name, and " + Schema + " is the schema of dsql's own tables",
+				Hint: "give the file another name: --db FILE"}
 		}
 		if strings.ContainsAny(path, "?%#") {
-			return nil, &sql.Error{Code: "bad-file-name", Exit: sql.ExitUnreachable, Msg: path + ": the name of the file has one of the characters ? % #", Hint: "give the file another name: --db FILE"}
+			return nil, &sql.Error{Code: "bad-file-name", Exit: sql.ExitUnreachable,
+				Msg: path + ": the name of the file has one of the characters ? % #", Hint: "give the file another name: --db FILE"}
 		}
 		if dsn, err = filepath.Abs(path); err != nil { // a name with a colon is no URL
 			return nil, err
@@ -179,7 +182,8 @@ func openError(path string, o Options, err error) error {
 	case m != nil:
 		e.Code = "file-locked"
 		e.Msg = fmt.Sprintf("%s is in use: process %s (%s) has it open", path, m[2], m[1])
-		e.Hint = "wait for that process or end it, or read the copy that `dsql run --snapshot FILE` keeps: DuckDB lets one process at a time write a file, and none read while it is written"
+		e.Hint = "wait for that process or end it, or read the copy that `dsql run --snapshot FILE` keeps: DuckDB lets one process at a time " +
+			"write a file, and none read while it is written"
 	case statErr == nil && info.IsDir():
 		e.Code, e.Msg, e.Hint = "not-a-database", path+" is a folder", "give --db the name of a file"
 	case errors.Is(statErr, fs.ErrNotExist) && !exists(filepath.Dir(abs)):
@@ -187,16 +191,20 @@ func openError(path string, o Options, err error) error {
 	case errors.Is(statErr, fs.ErrNotExist) && o.ReadOnly:
 		e.Code, e.Msg, e.Hint = "no-file", "there is no file "+path, "`dsql run` makes it; --db names another one"
 	case o.ReadOnly && (errors.Is(statErr, fs.ErrPermission) || notWritable(text)):
-		e.Code, e.Msg, e.Hint = "no-rights", path+" can't be opened: no right to read it", "check the rights of the file and of its folder, or choose another --db"
+		e.Code, e.Msg, e.Hint = "no-rights", path+" can't be opened: no right to read it",
+			"check the rights of the file and of its folder, or choose another --db"
 	case errors.Is(statErr, fs.ErrNotExist), errors.Is(statErr, fs.ErrPermission), notWritable(text):
-		e.Code, e.Msg, e.Hint = "no-rights", path+" can't be opened: no right to write there", "check the rights of the file and of its folder, or choose another --db"
+		e.Code, e.Msg, e.Hint = "no-rights", path+" can't be opened: no right to write there",
+			"check the rights of the file and of its folder, or choose another --db"
 	case strings.Contains(text, "not a valid DuckDB database file"):
-		e.Code, e.Msg, e.Hint = "not-a-database", path+" is no DuckDB file", "give --db another name; dsql never overwrites a file that it can't read"
+		e.Code, e.Msg, e.Hint = "not-a-database", path+" is no DuckDB file",
+			"give --db another name; dsql never overwrites a file that it can't read"
 	default:
 		if _, rest, ok := strings.Cut(text, "Error: "); ok { // the driver's words before DuckDB's
 			text = rest
 		}
-		e.Code, e.Msg, e.Hint = "not-a-database", path+" can't be opened as a DuckDB file: "+text, "give --db another name; dsql never overwrites a file that it can't read"
+		e.Code, e.Msg, e.Hint = "not-a-database", path+" can't be opened as a DuckDB file: "+text,
+			"give --db another name; dsql never overwrites a file that it can't read"
 	}
 	return e
 }

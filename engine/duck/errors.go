@@ -62,14 +62,16 @@ func (q *Query) locate(err error, at Place) error {
 		return &sql.Error{Src: at.Src, Span: at.Span, Code: "duckdb", Msg: err.Error(), Exit: sql.ExitFailed, Err: err}
 	}
 	msg, rest, _ := strings.Cut(d.Message, "\n")
-	e := &sql.Error{Src: at.Src, Span: at.Span, Code: duckCode(d.Type), Msg: lowerFirst(strings.TrimSuffix(msg, "!")), Err: err, Exit: exitOf(d.Type)}
+	e := &sql.Error{Src: at.Src, Span: at.Span, Code: duckCode(d.Type), Msg: lowerFirst(strings.TrimSuffix(msg, "!")), Err: err,
+		Exit: exitOf(d.Type)}
 	if pos, perr := strconv.Atoi(d.Position); perr == nil {
 		if src, sp, ok := q.place(pos, tokenLen(q.Text, pos)); ok {
 			e.Src, e.Span = src, sp
 		}
 	}
 	if strings.Contains(d.Message, "No space left on device") {
-		e.Code, e.Exit, e.Hint = "disk-full", sql.ExitFailed, "make room on the disk and run again: what was committed before stays, and the run goes on behind it"
+		e.Code, e.Exit, e.Hint = "disk-full", sql.ExitFailed,
+			"make room on the disk and run again: what was committed before stays, and the run goes on behind it"
 		return e
 	}
 	if strings.Contains(msg, CanBeRead) {

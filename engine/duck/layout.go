@@ -84,7 +84,9 @@ func (c *Conn) NewLayout(cols []Column) (*Layout, error) {
 		n, err := l.node(col.Name, t)
 		if err != nil {
 			l.Close()
-			return nil, &LayoutError{Column: i, Err: &sql.Error{Code: "source-type", Msg: fmt.Sprintf("column %s: a source can't read values of type %s", col.Name, col.Type), Hint: "declare it VARCHAR and cast it in the SELECT"}}
+			return nil, &LayoutError{Column: i,
+				Err: &sql.Error{Code: "source-type", Msg: fmt.Sprintf("column %s: a source can't read values of type %s", col.Name, col.Type),
+					Hint: "declare it VARCHAR and cast it in the SELECT"}}
 		}
 		l.Columns = append(l.Columns, n)
 	}

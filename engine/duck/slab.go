@@ -16,7 +16,8 @@ type Slab struct {
 
 // NewSlab reserves room for limit bytes at the bottom and as many (1 MiB at least) at the top.
 func NewSlab(limit int) (*Slab, error) {
-	mem, err := syscall.Mmap(-1, 0, limit+max(limit, 1<<20), syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_PRIVATE|syscall.MAP_ANON|syscall.MAP_NORESERVE)
+	mem, err := syscall.Mmap(-1, 0, limit+max(limit, 1<<20), syscall.PROT_READ|syscall.PROT_WRITE,
+		syscall.MAP_PRIVATE|syscall.MAP_ANON|syscall.MAP_NORESERVE)
 	if err != nil {
 		return nil, fmt.Errorf("no memory for a batch of %d bytes: %w", limit, err)
 	}

@@ -7,5 +7,6 @@ var Now = SQL("make_timestamp(epoch_us(now()))")
 // VersionAsOf is an expression of the newest version that was committed at a time or before, 0 for none. at is an expression of any type
 // that is a time: one with a zone is that instant, one without is in UTC.
 func VersionAsOf(at *Query) *Query {
-	return SQL("(SELECT coalesce(max(version), 0) FROM dsql.versions WHERE epoch_us(committed_at) <= epoch_us(coalesce({at}, NULL::TIMESTAMP)))", Args{"at": at})
+	return SQL("(SELECT coalesce(max(version), 0) FROM dsql.versions WHERE epoch_us(committed_at) <= epoch_us(coalesce({at}, "+
+		"NULL::TIMESTAMP)))", Args{"at": at})
 }

@@ -257,7 +257,8 @@ type Accepted struct {
 	Force bool
 }
 
-// HeldBack is the error of a Write that a guard stopped: nothing of the load is taken until somebody decides about it (Force, or to skip it).
+// HeldBack is the error of a Write that a guard stopped: nothing of the load is taken until somebody decides about it (Force, or to skip
+// it).
 type HeldBack struct {
 	Rows int64 // of the load
 	Err  *sql.Error

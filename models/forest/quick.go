@@ -270,7 +270,8 @@ func (b *tableBuilder) encode() bool {
 		if len(known)+2 > maxRanks {
 			return false
 		}
-		k := coding{x: b.at[s.feature], n: uint32(len(known)), codes: uint32(len(known) + 2), table: uint32(len(b.bits)), col: uint32(len(b.columns))}
+		k := coding{x: b.at[s.feature], n: uint32(len(known)), codes: uint32(len(known) + 2), table: uint32(len(b.bits)),
+			col: uint32(len(b.columns))}
 		if !s.equal {
 			k.trim = 1
 		}

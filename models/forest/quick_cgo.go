@@ -103,7 +103,8 @@ func (q *native) tile(x []float64, rows int, base []float64, s *quickScratch, su
 	} else {
 		start(sums, base, rows)
 	}
-	C.dsql_forest_tile(q.f, (*C.double)(&x[0]), C.int(rows), (*C.uint8_t)(unsafe.SliceData(s.bins)), (*C.uint8_t)(unsafe.SliceData(s.across)), to)
+	C.dsql_forest_tile(q.f, (*C.double)(&x[0]), C.int(rows), (*C.uint8_t)(unsafe.SliceData(s.bins)), (*C.uint8_t)(unsafe.SliceData(s.across)),
+		to)
 	if s.sums32 != nil {
 		for o := range base {
 			for r, v := range s.sums32[o*TileRows : o*TileRows+rows] {

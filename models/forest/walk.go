@@ -101,7 +101,8 @@ func (w *walker) lay(t *Tree, column map[int]uint32) {
 		for _, flag := range []struct {
 			on  bool
 			bit uint32
-		}{{d.MissingLeft, walkMissingLeft}, {d.ZeroMissing && d.Test == AtMost, walkZeroMissing}, {d.Test == Equal, walkEqual}, {d.Test == InSet, walkInSet}} {
+		}{{d.MissingLeft, walkMissingLeft}, {d.ZeroMissing && d.Test == AtMost, walkZeroMissing}, {d.Test == Equal, walkEqual},
+			{d.Test == InSet, walkInSet}} {
 			if flag.on {
 				n.column |= flag.bit
 			}

@@ -41,7 +41,8 @@ func Load(data []byte, opt model.Options) (*model.Model, error) {
 		return nil, fmt.Errorf("ONNX model: %w", err)
 	}
 	if mixesRows(r) {
-		return nil, errors.New("ONNX model: what it gives for a row depends on the other rows (a reduction over all of them, or dynamic quantisation), " +
+		return nil, errors.New("ONNX model: what it gives for a row depends on the other rows (a reduction over all of them, or dynamic " +
+			"quantisation), " +
 			"and SQL hands rows over in pieces: export it with statistics that are fixed, or quantise it statically")
 	}
 	var inputs []model.Input

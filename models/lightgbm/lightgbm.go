@@ -37,7 +37,8 @@ func Load(data []byte, opt model.Options) (*model.Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("LightGBM model: %w", err)
 	}
-	f := &forest.Forest{Features: len(head.names), Outputs: head.perIteration, Values: forest.LightGBM, Base: make([]float64, head.perIteration)}
+	f := &forest.Forest{Features: len(head.names), Outputs: head.perIteration, Values: forest.LightGBM,
+		Base: make([]float64, head.perIteration)}
 	for p.more {
 		at := p.line
 		t, err := p.tree(f)

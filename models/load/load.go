@@ -33,7 +33,8 @@ func Load(data []byte, opt model.Options) (*model.Model, error) {
 	case begins("["), begins("booster["):
 		return nil, errors.New("this looks like a dump of XGBoost's trees: write the model with save_model")
 	case begins("binf"), begins("bs64"), begins("CONFIG-offset:"):
-		return nil, errors.New("this is XGBoost's old or internal format: load the model in XGBoost and write it with save_model, as .json or .ubj")
+		return nil, errors.New("this is XGBoost's old or internal format: load the model in XGBoost and write it with save_model, as " +
+			".json or .ubj")
 	case begins("\x80\x01"), begins("\x80\x02"), begins("\x80\x03"), begins("\x80\x04"), begins("\x80\x05"):
 		return nil, errors.New("this is a Python pickle: write the model with save_model (LightGBM, XGBoost) or convert it to ONNX")
 	}

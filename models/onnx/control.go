@@ -124,5 +124,6 @@ func element(t *Tensor, at int) *Tensor {
 }
 
 func copied(t *Tensor) *Tensor {
-	return &Tensor{Kind: t.Kind, Dims: append([]int(nil), t.Dims...), F: append([]float64(nil), t.F...), I: append([]int64(nil), t.I...), S: append([]string(nil), t.S...)}
+	return &Tensor{Kind: t.Kind, Dims: append([]int(nil), t.Dims...), F: append([]float64(nil), t.F...), I: append([]int64(nil), t.I...),
+		S: append([]string(nil), t.S...)}
 }

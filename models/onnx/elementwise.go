@@ -190,7 +190,8 @@ func elementwiseOps(ops operators) {
 	ops["Max"] = variadic(fmax, func(x, y int64) int64 { return max(x, y) }, false)
 	ops["Sum"] = variadic(func(x, y float64) float64 { return x + y }, nil, false)
 	ops["Mean"] = variadic(func(x, y float64) float64 { return x + y }, nil, true)
-	ops["Equal"] = comparison(func(x, y float64) bool { return x == y }, func(x, y int64) bool { return x == y }, func(x, y string) bool { return x == y })
+	ops["Equal"] = comparison(func(x, y float64) bool { return x == y }, func(x, y int64) bool { return x == y },
+		func(x, y string) bool { return x == y })
 	ops["Less"] = comparison(func(x, y float64) bool { return x < y }, func(x, y int64) bool { return x < y }, nil)
 	ops["LessOrEqual"] = comparison(func(x, y float64) bool { return x <= y }, func(x, y int64) bool { return x <= y }, nil)
 	ops["Greater"] = comparison(func(x, y float64) bool { return x > y }, func(x, y int64) bool { return x > y }, nil)

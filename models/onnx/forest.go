@@ -100,7 +100,8 @@ func forestOf(n *node, prefix string, outputs int, apart bool, kind forest.Value
 			if kind == forest.Single {
 				t = f32(t)
 			}
-			d := forest.Node{Feature: int(features[i]), Threshold: t, Left: child(yes[i]), Right: child(no[i]), MissingLeft: i < len(missing) && missing[i] != 0}
+			d := forest.Node{Feature: int(features[i]), Threshold: t, Left: child(yes[i]), Right: child(no[i]),
+				MissingLeft: i < len(missing) && missing[i] != 0}
 			turn := false
 			switch modes[i] {
 			case "BRANCH_LEQ":

@@ -187,7 +187,8 @@ func (m *Model) raw(prog *program, slot int, v *compiler) {
 		case s.node.is("Identity Cast ai.onnx.ml.ZipMap ai.onnx.ml.Normalizer Reshape"):
 			slot = s.in[0]
 			continue
-		case !s.node.is("ai.onnx.ml.TreeEnsembleClassifier ai.onnx.ml.LinearClassifier ai.onnx.ml.SVMClassifier ai.onnx.ml.TreeEnsembleRegressor ai.onnx.ml.LinearRegressor"):
+		case !s.node.is("ai.onnx.ml.TreeEnsembleClassifier ai.onnx.ml.LinearClassifier ai.onnx.ml.SVMClassifier " +
+			"ai.onnx.ml.TreeEnsembleRegressor ai.onnx.ml.LinearRegressor"):
 			return
 		}
 		plain := *s.node

@@ -14,7 +14,8 @@ type svm struct {
 }
 
 func svmOf(n *node) svm {
-	m := svm{kernel: n.text("kernel_type", "LINEAR"), vectors: n.floats("support_vectors"), coef: n.floats("coefficients"), rho: n.floats("rho")}
+	m := svm{kernel: n.text("kernel_type", "LINEAR"), vectors: n.floats("support_vectors"), coef: n.floats("coefficients"),
+		rho: n.floats("rho")}
 	if p := n.floats("kernel_params"); len(p) >= 3 {
 		m.gamma, m.coef0, m.degree = p[0], p[1], p[2]
 	}
@@ -114,7 +115,8 @@ type svmClasses struct {
 }
 
 func svmClassifier(n *node) kernel {
-	m := svmClasses{svm: svmOf(n), labels: classesOf(n), perClass: n.ints("vectors_per_class"), probA: n.floats("prob_a"), probB: n.floats("prob_b"), post: postOf(n), positive: true}
+	m := svmClasses{svm: svmOf(n), labels: classesOf(n), perClass: n.ints("vectors_per_class"), probA: n.floats("prob_a"),
+		probB: n.floats("prob_b"), post: postOf(n), positive: true}
 	k := m.labels.len()
 	if k == 0 || k > 1<<12 {
 		fail("it has %d classes", k)

@@ -25,7 +25,8 @@ const (
 )
 
 func (k Kind) String() string {
-	names := [...]string{"undefined", "float", "uint8", "int8", "uint16", "int16", "int32", "int64", "string", "bool", "float16", "double", "uint32", "uint64"}
+	names := [...]string{"undefined", "float", "uint8", "int8", "uint16", "int16", "int32", "int64", "string", "bool", "float16", "double",
+		"uint32", "uint64"}
 	if int(k) < len(names) {
 		return names[k]
 	}

@@ -79,7 +79,8 @@ func Load(data []byte, features int) (*Model, error) {
 	}
 	defer opt.Destroy()
 	// Batches come from several threads already.
-	if err := errors.Join(opt.SetIntraOpNumThreads(1), opt.SetInterOpNumThreads(1), opt.SetLogSeverityLevel(ort.LoggingLevelFatal)); err != nil {
+	if err := errors.Join(opt.SetIntraOpNumThreads(1), opt.SetInterOpNumThreads(1),
+		opt.SetLogSeverityLevel(ort.LoggingLevelFatal)); err != nil {
 		return nil, plain(err)
 	}
 	if m.session, err = ort.NewDynamicAdvancedSessionWithONNXData(data, inNames, outNames, opt); err != nil {

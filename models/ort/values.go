@@ -11,9 +11,11 @@ import (
 
 // kinds are the element types that rows can be made of and read from, by their size.
 var kinds = map[ort.TensorElementDataType]int{
-	ort.TensorElementDataTypeFloat: 4, ort.TensorElementDataTypeDouble: 8, ort.TensorElementDataTypeString: 16, ort.TensorElementDataTypeBool: 1,
+	ort.TensorElementDataTypeFloat: 4, ort.TensorElementDataTypeDouble: 8, ort.TensorElementDataTypeString: 16,
+	ort.TensorElementDataTypeBool: 1,
 	ort.TensorElementDataTypeInt8: 1, ort.TensorElementDataTypeInt16: 2, ort.TensorElementDataTypeInt32: 4, ort.TensorElementDataTypeInt64: 8,
-	ort.TensorElementDataTypeUint8: 1, ort.TensorElementDataTypeUint16: 2, ort.TensorElementDataTypeUint32: 4, ort.TensorElementDataTypeUint64: 8,
+	ort.TensorElementDataTypeUint8: 1, ort.TensorElementDataTypeUint16: 2, ort.TensorElementDataTypeUint32: 4,
+	ort.TensorElementDataTypeUint64: 8,
 }
 
 func isFloat(k ort.TensorElementDataType) bool {

@@ -69,7 +69,8 @@ func (x *reader) recoders() ([]*booster.Recoder, error) {
 		}
 		for s := range r.Texts {
 			if old := len(x.version) > 1 && (x.version[0] < 3 || x.version[0] == 3 && x.version[1] < 4); !utf8.ValidString(s) || old && !ascii(s) {
-				return nil, fmt.Errorf("a category is no ASCII text, which XGBoost stores damaged before version 3.4: train with a newer version, or with ASCII categories")
+				return nil, fmt.Errorf("a category is no ASCII text, which XGBoost stores damaged before version 3.4: train with a newer version, " +
+					"or with ASCII categories")
 			}
 		}
 		if len(x.categories) != x.features {

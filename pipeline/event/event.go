@@ -137,5 +137,6 @@ type Change struct {
 }
 
 func add(a, b kind.Counts) kind.Counts {
-	return kind.Counts{Written: a.Written + b.Written, Rejected: a.Rejected + b.Rejected, Added: a.Added + b.Added, Changed: a.Changed + b.Changed, Removed: a.Removed + b.Removed, Unchanged: a.Unchanged + b.Unchanged}
+	return kind.Counts{Written: a.Written + b.Written, Rejected: a.Rejected + b.Rejected, Added: a.Added + b.Added,
+		Changed: a.Changed + b.Changed, Removed: a.Removed + b.Removed, Unchanged: a.Unchanged + b.Unchanged}
 }

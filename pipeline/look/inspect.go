@@ -23,7 +23,8 @@ func inspection(ctx context.Context, o event.Options, f func(v *Viewer) error) e
 	defer db.Close()
 	c := db.Writer()
 	if n, err := c.Int(ctx, duck.SQL("SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'dsql' AND table_name = 'catalog'")); err != nil || n == 0 {
-		return firstError(err, &sql.Error{Code: "not-dsql", Exit: sql.ExitFailed, Msg: o.DB + " has no tables of dsql: nothing was declared in it", Hint: "`dsql run` a script with --db " + o.DB})
+		return firstError(err, &sql.Error{Code: "not-dsql", Exit: sql.ExitFailed,
+			Msg: o.DB + " has no tables of dsql: nothing was declared in it", Hint: "`dsql run` a script with --db " + o.DB})
 	}
 	p, err := program.Load(ctx, c, nil, &kind.Env{Dir: o.Dir}, program.Opened{})
 	if err != nil {
@@ -94,7 +95,9 @@ func History(ctx context.Context, o event.Options, name string, keys []string) e
 		}
 		a := duck.Args{"life": life, "name": n.Name}
 		if some, err := v.Conn.Int(ctx, duck.SQL("SELECT count(*) FROM ({life})", a)); err != nil || some == 0 {
-			return firstError(err, &sql.Error{Code: "unknown-key", Exit: sql.ExitFailed, Msg: fmt.Sprintf("journal %s never had the key %s", n.Name, strings.Join(keys, ", ")), Hint: "dsql.rejects may have its rows: `dsql rejects " + n.Name + "`"})
+			return firstError(err, &sql.Error{Code: "unknown-key", Exit: sql.ExitFailed,
+				Msg:  fmt.Sprintf("journal %s never had the key %s", n.Name, strings.Join(keys, ", ")),
+				Hint: "dsql.rejects may have its rows: `dsql rejects " + n.Name + "`"})
 		}
 		return v.Query(ctx, duck.SQL(originQuery, a))
 	})
@@ -120,7 +123,8 @@ func Diff(ctx context.Context, o event.Options, name string, v1, v2 int64, rowsO
 			return err
 		}
 		if max(v1, v2) > newest || min(v1, v2) < 0 {
-			return &sql.Error{Code: "no-version", Exit: sql.ExitUsage, Msg: fmt.Sprintf("the file has the versions 1 to %d", newest), Hint: "dsql.versions lists them; 0 is before the first"}
+			return &sql.Error{Code: "no-version", Exit: sql.ExitUsage, Msg: fmt.Sprintf("the file has the versions 1 to %d", newest),
+				Hint: "dsql.versions lists them; 0 is before the first"}
 		}
 		diff := duck.SQL("{f}({v1}, {v2})", duck.Args{"f": duck.Ident(n.Name + "_diff"), "v1": v1, "v2": v2})
 		count, err := v.Conn.Int(ctx, duck.SQL("SELECT count(*) FROM (SELECT 1 FROM {d} LIMIT 1)", duck.Args{"d": diff}))
@@ -129,7 +133,8 @@ func Diff(ctx context.Context, o event.Options, name string, v1, v2 int64, rowsO
 		}
 		differs = count > 0
 		if !rowsOnly {
-			summary := duck.SQL("SELECT 'rows' AS what, count(*) FILTER (change_type = 'insert') AS added, count(*) FILTER (change_type = 'delete') AS removed, count(*) FILTER (change_type = 'update_after') AS changed FROM {d}", duck.Args{"d": diff})
+			summary := duck.SQL("SELECT 'rows' AS what, count(*) FILTER (change_type = 'insert') AS added, count(*) FILTER (change_type = "+
+				"'delete') AS removed, count(*) FILTER (change_type = 'update_after') AS changed FROM {d}", duck.Args{"d": diff})
 			if b, ok := n.Obj.(kind.Biographer); ok {
 				if summary, err = b.Summary(ctx, v.Conn, diff); err != nil {
 					return err

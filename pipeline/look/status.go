@@ -24,7 +24,8 @@ func Status(ctx context.Context, o event.Options) error {
 
 // showAccounts shows what came and went since the beginning, and what is there now: a rollback or a rebuild makes a difference.
 func (v *Viewer) showAccounts(ctx context.Context) error {
-	there, err := duck.Select(ctx, v.Conn, duck.SQL("SELECT lower(table_name) FROM information_schema.tables WHERE table_schema = 'main' AND table_catalog = current_database()"),
+	there, err := duck.Select(ctx, v.Conn,
+		duck.SQL("SELECT lower(table_name) FROM information_schema.tables WHERE table_schema = 'main' AND table_catalog = current_database()"),
 		func(row func(...any) error) (name string, err error) { return name, row(&name) })
 	if err != nil {
 		return err
@@ -36,7 +37,8 @@ func (v *Viewer) showAccounts(ctx context.Context) error {
 	now := []*duck.Query{duck.SQL("SELECT NULL::VARCHAR AS kind, NULL::VARCHAR AS name, NULL::BIGINT AS rows WHERE false")}
 	for _, n := range v.Program.Nodes {
 		if _, ok := n.Destination(); ok && known[strings.ToLower(n.Name)] {
-			now = append(now, duck.SQL("SELECT {kind}, {name}, count(*) FROM main.{t}", duck.Args{"kind": n.Kind, "name": n.Name, "t": duck.Ident(n.Name)}))
+			now = append(now, duck.SQL("SELECT {kind}, {name}, count(*) FROM main.{t}",
+				duck.Args{"kind": n.Kind, "name": n.Name, "t": duck.Ident(n.Name)}))
 		}
 	}
 	return v.titled(ctx, "destinations", duck.SQL(`WITH now AS ({now}), accounts AS (
@@ -66,7 +68,8 @@ func (v *Viewer) showFiles(ctx context.Context) error {
 	if n, err := v.Conn.Int(ctx, duck.SQL("SELECT count(*) FROM dsql.files")); err != nil || n == 0 {
 		return err
 	}
-	return v.titled(ctx, "files", duck.SQL(`SELECT source, destination, count(*) FILTER (done) AS files, count(*) FILTER (NOT done) AS half_read, max(path) AS newest FROM dsql.files GROUP BY ALL ORDER BY ALL`))
+	return v.titled(ctx, "files",
+		duck.SQL(`SELECT source, destination, count(*) FILTER (done) AS files, count(*) FILTER (NOT done) AS half_read, max(path) AS newest FROM dsql.files GROUP BY ALL ORDER BY ALL`))
 }
 
 // keptBack lists the files that wait, and those that can't be read, where there are any. A file that an older dsql wrote knows of none.

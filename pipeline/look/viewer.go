@@ -80,7 +80,8 @@ func Query(ctx context.Context, o event.Options, text string) error {
 		if st.Decl == nil {
 			err = v.Show(ctx, st)
 		} else if !readingVerbs[st.Decl.Syntax.Verb] {
-			err = &sql.Error{Src: st.Src, Span: st.Span, Code: "query-writes", Msg: "`dsql query` reads only", Hint: "put the statement into a script and use `dsql run`"}
+			err = &sql.Error{Src: st.Src, Span: st.Span, Code: "query-writes", Msg: "`dsql query` reads only",
+				Hint: "put the statement into a script and use `dsql run`"}
 		} else {
 			err = v.Answer(ctx, st.Decl)
 		}
@@ -138,7 +139,8 @@ func (v *Viewer) Answer(ctx context.Context, d *sql.Decl) error {
 			break
 		}
 		q = duck.SQL("SELECT unnest({names}) AS column_name, unnest({types}) AS column_type", duck.Args{
-			"names": program.Texts(duck.ColumnNames(n.Cols)), "types": duck.SQL("[{t}]", duck.Args{"t": duck.Each(", ", n.Cols, func(c duck.Column) *duck.Query { return duck.Lit(c.Type) })})})
+			"names": program.Texts(duck.ColumnNames(n.Cols)),
+			"types": duck.SQL("[{t}]", duck.Args{"t": duck.Each(", ", n.Cols, func(c duck.Column) *duck.Query { return duck.Lit(c.Type) })})})
 	case "EXPLAIN":
 		n, err := v.named(ctx, d)
 		if err != nil {

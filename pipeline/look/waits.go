@@ -24,7 +24,9 @@ func (v *Viewer) Waits(ctx context.Context, n *program.Node) ([]kind.WaitingFile
 	if err != nil || len(files) == 0 {
 		return nil, err
 	}
-	guards, err := duck.Select(ctx, v.Conn, duck.SQL("SELECT destination, coalesce(origin, '') FROM dsql.holds WHERE version IS NULL AND source = {s} ORDER BY ALL LIMIT 1", duck.Args{"s": n.Name}), program.ScanPair)
+	guards, err := duck.Select(ctx, v.Conn,
+		duck.SQL("SELECT destination, coalesce(origin, '') FROM dsql.holds WHERE version IS NULL AND source = {s} ORDER BY ALL LIMIT 1",
+			duck.Args{"s": n.Name}), program.ScanPair)
 	for i := range files {
 		if f := &files[i]; len(guards) > 0 && f.Until == kind.NextRun {
 			d := guards[0][0]

@@ -132,7 +132,8 @@ func (p *Program) bindInputs(ctx context.Context, tx *duck.Tx, n *Node) error {
 			return err
 		}
 		if len(cols) == 0 {
-			return &sql.Error{Src: decl.Src, Span: decl.NameAt, Code: "no-columns", Msg: fmt.Sprintf("the query of %s gives no column that can be stored", n.Name), Hint: "select at least one column"}
+			return &sql.Error{Src: decl.Src, Span: decl.NameAt, Code: "no-columns",
+				Msg: fmt.Sprintf("the query of %s gives no column that can be stored", n.Name), Hint: "select at least one column"}
 		}
 		if i == 0 {
 			n.Cols = n.respelt(cols)
@@ -212,7 +213,8 @@ func (p *Program) SourceHint(ctx context.Context, c *duck.Conn, err error) error
 		models.Explain(ctx, c, e)
 		for _, n := range p.Nodes {
 			if _, ok := n.Source(); ok && e.Code == "duckdb-catalog" && strings.Contains(e.Msg, " "+n.Name+" ") {
-				e.Hint = fmt.Sprintf("%s is a source: its rows are read by destinations only. Store them first: CREATE STREAM … FROM %s", n.Name, n.Name)
+				e.Hint = fmt.Sprintf("%s is a source: its rows are read by destinations only. Store them first: CREATE STREAM … FROM %s", n.Name,
+					n.Name)
 			}
 		}
 	}
@@ -238,7 +240,8 @@ func (n *Node) undated(d kind.Destination) error {
 	if v := d.Decl().Arg("SEQUENCE BY"); v != nil {
 		at = v.Span
 	}
-	return &sql.Error{Src: d.Decl().Src, Span: at, Code: "unknown-column", Msg: fmt.Sprintf("%s uses _version, and its rows have none", n.Name),
+	return &sql.Error{Src: d.Decl().Src, Span: at, Code: "unknown-column",
+		Msg:  fmt.Sprintf("%s uses _version, and its rows have none", n.Name),
 		Hint: "the changes of a journal have it (FROM STREAM j), and * hands it on"}
 }
 

@@ -101,7 +101,8 @@ func (b *body) choose() error {
 			continue
 		}
 		if marked >= 0 {
-			return &sql.Error{Src: b.src, Span: r.at, Code: "two-streams", Msg: "a query reads the new rows of one relation, and STREAM stands twice",
+			return &sql.Error{Src: b.src, Span: r.at, Code: "two-streams",
+				Msg:  "a query reads the new rows of one relation, and STREAM stands twice",
 				Hint: "mark one of them; the other is read whole", Note: []sql.Note{{Src: b.src, Span: b.reads[marked].at, Msg: "the first one"}}}
 		}
 		marked = i
@@ -110,7 +111,8 @@ func (b *body) choose() error {
 		b.fresh = marked
 	}
 	if b.fresh < 0 {
-		return &sql.Error{Src: b.src, Span: b.span, Code: "reads-nothing", Msg: "the query reads no table, so no new rows ever come", Hint: "write FROM a source, a stream or a journal"}
+		return &sql.Error{Src: b.src, Span: b.span, Code: "reads-nothing", Msg: "the query reads no table, so no new rows ever come",
+			Hint: "write FROM a source, a stream or a journal"}
 	}
 	return nil
 }

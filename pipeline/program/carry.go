@@ -20,7 +20,9 @@ func (p *Program) Carried(ctx context.Context, c *duck.Conn, n *Node) (out []res
 	if _, ok := n.Destination(); !ok || n.Stored == nil || n.Stored.Fingerprint == n.Fingerprint {
 		return nil, nil
 	}
-	known, err := duck.Select(ctx, c, duck.SQL("SELECT source FROM dsql.offsets WHERE destination = {d} UNION SELECT source FROM dsql.files WHERE destination = {d}", duck.Args{"d": n.Name}),
+	known, err := duck.Select(ctx, c,
+		duck.SQL("SELECT source FROM dsql.offsets WHERE destination = {d} UNION SELECT source FROM dsql.files WHERE destination = {d}",
+			duck.Args{"d": n.Name}),
 		func(row func(...any) error) (s string, err error) { return s, row(&s) })
 	if err != nil || len(known) == 0 {
 		return nil, err
@@ -32,7 +34,8 @@ func (p *Program) Carried(ctx context.Context, c *duck.Conn, n *Node) (out []res
 		}
 		for _, in := range n.Inputs {
 			s, ok := in.Of.Obj.(kind.Continuer)
-			if ok && !slices.Contains(known, in.Of.Name) && s.Continues(was.Obj) && !slices.ContainsFunc(out, func(r respelled) bool { return r.now == in.Of }) {
+			if ok && !slices.Contains(known, in.Of.Name) && s.Continues(was.Obj) &&
+				!slices.ContainsFunc(out, func(r respelled) bool { return r.now == in.Of }) {
 				out = append(out, respelled{was, in.Of})
 				break
 			}

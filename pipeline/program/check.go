@@ -151,7 +151,8 @@ func (p *Program) shape(ctx context.Context, tx *duck.Tx, st sql.Stmt) (ran, who
 	}
 	q := duck.User(st.Src, st.Span)
 	switch word(0) {
-	case "SELECT", "FROM", "WITH", "VALUES", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "COPY", "EXPLAIN", "DESCRIBE", "SHOW", "SUMMARIZE", "CHECKPOINT", "ANALYZE", "COMMENT", "TABLE", "MERGE", "VACUUM":
+	case "SELECT", "FROM", "WITH", "VALUES", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "COPY", "EXPLAIN", "DESCRIBE", "SHOW", "SUMMARIZE",
+		"CHECKPOINT", "ANALYZE", "COMMENT", "TABLE", "MERGE", "VACUUM":
 		return false, true
 	case "CREATE":
 		i := 1
@@ -208,7 +209,8 @@ func (p *Program) checkVerb(d *sql.Decl) error {
 				if n := p.Relation(name.Text); n == nil {
 					errs = append(errs, p.NotDeclared("relation", name, d))
 				} else if _, src := n.Source(); src {
-					errs = append(errs, &sql.Error{Src: d.Src, Span: name.Span, Code: "refresh-source", Msg: name.Text + " is a source; REFRESH takes destinations", Hint: "name the streams or journals that read it, or none for all"})
+					errs = append(errs, &sql.Error{Src: d.Src, Span: name.Span, Code: "refresh-source",
+						Msg: name.Text + " is a source; REFRESH takes destinations", Hint: "name the streams or journals that read it, or none for all"})
 				}
 			}
 		}
@@ -235,7 +237,8 @@ func (p *Program) NotDeclared(kind string, name sql.Name, d *sql.Decl) *sql.Erro
 			names = append(names, n.Name)
 		}
 	}
-	e := &sql.Error{Src: d.Src, Span: name.Span, Code: "unknown-name", Msg: fmt.Sprintf("there is no %s %s", strings.Replace(kind, "relation", "stream or journal", 1), name.Text)}
+	e := &sql.Error{Src: d.Src, Span: name.Span, Code: "unknown-name",
+		Msg: fmt.Sprintf("there is no %s %s", strings.Replace(kind, "relation", "stream or journal", 1), name.Text)}
 	if near := sql.Nearest(name.Text, names); near != "" {
 		e.Hint = "did you mean " + near + "?"
 	} else if len(names) > 0 {

@@ -21,9 +21,11 @@ func (p *Program) Record(ctx context.Context, tx *duck.Tx, n *Node) error {
 	}
 	a := duck.Args{"now": duck.Now, "kind": n.Kind, "name": n.Name, "body": n.text(), "fp": n.Fingerprint, "pinned": string(pinned)}
 	if n.Stored != nil {
-		return tx.Run(ctx, duck.SQL("UPDATE dsql.declarations SET body = {body}, fingerprint = {fp}, pinned = {pinned}, declared_at = {now} WHERE kind = {kind} AND name = {name}", a))
+		return tx.Run(ctx, duck.SQL("UPDATE dsql.declarations SET body = {body}, fingerprint = {fp}, pinned = {pinned}, declared_at = {now} "+
+			"WHERE kind = {kind} AND name = {name}", a))
 	}
-	return tx.Run(ctx, duck.SQL("INSERT INTO dsql.declarations (kind, name, body, fingerprint, pinned, declared_at, born) VALUES ({kind}, {name}, {body}, {fp}, {pinned}, {now}, (SELECT coalesce(max(version), 0) FROM dsql.versions))", a))
+	return tx.Run(ctx, duck.SQL("INSERT INTO dsql.declarations (kind, name, body, fingerprint, pinned, declared_at, born) VALUES ({kind}, "+
+		"{name}, {body}, {fp}, {pinned}, {now}, (SELECT coalesce(max(version), 0) FROM dsql.versions))", a))
 }
 
 // Change compares a bound declaration with what the file has.
@@ -115,7 +117,8 @@ func (p *Program) gone(n *Node) error {
 	d := n.Obj.Decl()
 	return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "table-gone",
 		Msg: fmt.Sprintf("the table %s of %s %s is gone: something else dropped it", m.Stores(), n.Kind, n.Name),
-		Hint: fmt.Sprintf("REBUILD %s %s FROM SOURCE, in this script, fills it again from what its inputs still have; DROP %[1]s %[2]s gives it up",
+		Hint: fmt.Sprintf("REBUILD %s %s FROM SOURCE, in this script, fills it again from what its inputs still have; DROP %[1]s %[2]s "+
+			"gives it up",
 			strings.ToUpper(n.Kind), n.Name)}
 }
 

@@ -27,7 +27,8 @@ func (p *Program) Show(k kind.Kind) *duck.Query {
 		for _, m := range n.reads() {
 			reads = append(reads, m.Name)
 		}
-		rows = append(rows, duck.SQL("SELECT {name}, {reads}, {text}", duck.Args{"name": n.Name, "reads": strings.Join(reads, ", "), "text": n.text()}))
+		rows = append(rows, duck.SQL("SELECT {name}, {reads}, {text}",
+			duck.Args{"name": n.Name, "reads": strings.Join(reads, ", "), "text": n.text()}))
 	}
 	return duck.Join(" UNION ALL ", rows...)
 }

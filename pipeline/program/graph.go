@@ -81,7 +81,8 @@ func (p *Program) cycle() error {
 				names[i] = r.Name
 			}
 			d := n.Obj.Decl()
-			return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "cycle", Msg: "these read each other in a ring: " + strings.Join(names, " → "), Hint: "break the ring: let one of them read a source instead"}
+			return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "cycle", Msg: "these read each other in a ring: " + strings.Join(names, " → "),
+				Hint: "break the ring: let one of them read a source instead"}
 		}
 		state[n] = 1
 		path = append(path, n)

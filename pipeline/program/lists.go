@@ -61,7 +61,9 @@ func (p *Program) InUse(d *sql.Decl, n *Node) error {
 		default:
 			continue
 		}
-		return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "in-use", Exit: sql.ExitFailed, Msg: fmt.Sprintf("%s %s %s %s", m.Kind, m.Name, how, n.Name), Hint: fmt.Sprintf("first run: DROP %s %s", strings.ToUpper(m.Kind), m.Name)}
+		return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "in-use", Exit: sql.ExitFailed,
+			Msg:  fmt.Sprintf("%s %s %s %s", m.Kind, m.Name, how, n.Name),
+			Hint: fmt.Sprintf("first run: DROP %s %s", strings.ToUpper(m.Kind), m.Name)}
 	}
 	return nil
 }

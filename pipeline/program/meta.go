@@ -39,7 +39,8 @@ type spotFinder struct {
 }
 
 func (f *spotFinder) is(i int, words ...string) bool {
-	return i >= 0 && i < len(f.toks) && slices.ContainsFunc(words, func(w string) bool { return strings.EqualFold(f.toks[i].Span.Of(f.b.src), w) })
+	return i >= 0 && i < len(f.toks) && slices.ContainsFunc(words,
+		func(w string) bool { return strings.EqualFold(f.toks[i].Span.Of(f.b.src), w) })
 }
 
 // close is behind the bracket that is opened at i.
@@ -237,8 +238,10 @@ func (p *Program) lostCoordinates() (out []*sql.Error) {
 		for _, in := range n.Inputs {
 			if _, ok := in.Of.Source(); ok && !in.Meta {
 				d := n.Obj.Decl()
-				out = append(out, &sql.Error{Src: d.Src, Span: d.NameAt, Code: "coordinates-lost", Msg: fmt.Sprintf("what %s rejects will stand in dsql.rejects without its place and bytes: its query doesn't hand _meta on", n.Name),
-					Hint: "a query without joins and aggregates does so by itself; else select _meta (of " + in.Of.Name + ") too, or store the rows in a stream first"})
+				out = append(out, &sql.Error{Src: d.Src, Span: d.NameAt, Code: "coordinates-lost",
+					Msg: fmt.Sprintf("what %s rejects will stand in dsql.rejects without its place and bytes: its query doesn't hand _meta on", n.Name),
+					Hint: "a query without joins and aggregates does so by itself; else select _meta (of " + in.Of.Name +
+						") too, or store the rows in a stream first"})
 			}
 		}
 	}
@@ -250,7 +253,8 @@ func (p *Program) waiting(ctx context.Context, tx *duck.Tx, n *Node, c *event.Ch
 	if _, ok := n.Source(); !ok || c.Action != "change" {
 		return nil
 	}
-	bad, err := tx.Int(ctx, duck.SQL("SELECT count(*) FROM dsql.rejects WHERE destination IS NULL AND source = {s} AND replayed_at IS NULL", duck.Args{"s": n.Name}))
+	bad, err := tx.Int(ctx, duck.SQL("SELECT count(*) FROM dsql.rejects WHERE destination IS NULL AND source = {s} AND replayed_at IS NULL",
+		duck.Args{"s": n.Name}))
 	if err == nil && bad > 0 {
 		c.What = append(c.What, fmt.Sprintf("%d bad records would be tried again by: REPLAY REJECTS FROM %s", bad, n.Name))
 	}

@@ -34,7 +34,8 @@ func (n *Node) nameable() error {
 	if !n.Relation() && !n.callable() || strings.HasPrefix(text, `"`) || !duck.Reserved(text) {
 		return nil
 	}
-	return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "reserved-name", Msg: text + " is a word of SQL's own", Hint: fmt.Sprintf(`choose another name, or write "%s", here and wherever it is read`, text)}
+	return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "reserved-name", Msg: text + " is a word of SQL's own",
+		Hint: fmt.Sprintf(`choose another name, or write "%s", here and wherever it is read`, text)}
 }
 
 // versionOf is the model whose version a name may be: late_risk_v1.
@@ -112,7 +113,8 @@ func (p *Program) free(ctx context.Context, tx *duck.Tx, n *Node) error {
 	}
 	kind, name := taken[0][0], taken[0][1]
 	d := n.Obj.Decl()
-	e := &sql.Error{Src: d.Src, Span: d.NameAt, Code: "name-taken", Msg: fmt.Sprintf("%s %s would make %s, and there is a %s of yours of that name", n.Kind, n.Name, name, kind),
+	e := &sql.Error{Src: d.Src, Span: d.NameAt, Code: "name-taken",
+		Msg:  fmt.Sprintf("%s %s would make %s, and there is a %s of yours of that name", n.Kind, n.Name, name, kind),
 		Hint: fmt.Sprintf("choose another name, or rename or drop yours first: DROP %s %s", strings.ToUpper(kind), name)}
 	if sql.Same(n.Name, name) {
 		e.Msg = fmt.Sprintf("there is a %s %s of yours", kind, name)
@@ -188,7 +190,8 @@ func (c *claims) any(names []string) bool {
 // makesNothing are the words that statements begin with that make no table, view or macro in the file.
 var makesNothing = func() map[string]bool {
 	out := map[string]bool{}
-	for _, w := range strings.Fields("SELECT FROM WITH VALUES TABLE INSERT UPDATE DELETE MERGE TRUNCATE DESCRIBE SHOW SUMMARIZE SET RESET USE ATTACH DETACH CHECKPOINT VACUUM ANALYZE COMMENT DROP BEGIN COMMIT ROLLBACK") {
+	for _, w := range strings.Fields("SELECT FROM WITH VALUES TABLE INSERT UPDATE DELETE MERGE TRUNCATE DESCRIBE SHOW SUMMARIZE SET RESET " +
+		"USE ATTACH DETACH CHECKPOINT VACUUM ANALYZE COMMENT DROP BEGIN COMMIT ROLLBACK") {
 		out[w] = true
 	}
 	return out

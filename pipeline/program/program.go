@@ -300,7 +300,8 @@ func (p *Program) declare(i int, d *sql.Decl) error {
 			continue
 		}
 		if old.Kind != n.Kind {
-			e := &sql.Error{Src: d.Src, Span: d.NameAt, Code: "name-taken", Msg: fmt.Sprintf("%s is a %s already", d.Name, old.Kind), Hint: fmt.Sprintf("choose another name, or first run: DROP %s %s", strings.ToUpper(old.Kind), d.Name)}
+			e := &sql.Error{Src: d.Src, Span: d.NameAt, Code: "name-taken", Msg: fmt.Sprintf("%s is a %s already", d.Name, old.Kind),
+				Hint: fmt.Sprintf("choose another name, or first run: DROP %s %s", strings.ToUpper(old.Kind), d.Name)}
 			if old.Stmt >= 0 {
 				e.Note = []sql.Note{{Src: old.Obj.Decl().Src, Span: old.Obj.Decl().NameAt, Msg: "declared here"}}
 			}
@@ -310,7 +311,9 @@ func (p *Program) declare(i int, d *sql.Decl) error {
 			if old.Fingerprint == n.Fingerprint {
 				return nil
 			}
-			return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "declared-twice", Msg: fmt.Sprintf("%s %s is declared twice, and not alike", d.Syntax.Keyword, d.Name), Hint: "keep one of the two", Note: []sql.Note{{Src: old.Obj.Decl().Src, Span: old.Obj.Decl().NameAt, Msg: "first declared here"}}}
+			return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "declared-twice",
+				Msg: fmt.Sprintf("%s %s is declared twice, and not alike", d.Syntax.Keyword, d.Name), Hint: "keep one of the two",
+				Note: []sql.Note{{Src: old.Obj.Decl().Src, Span: old.Obj.Decl().NameAt, Msg: "first declared here"}}}
 		}
 		n.Stored = old.Stored
 		p.Nodes = append(slices.Delete(p.Nodes, j, j+1), n)
@@ -385,7 +388,8 @@ func (p *Program) unknown(d *sql.Decl, name sql.Name) *sql.Error {
 			names = append(names, n.Name)
 		}
 	}
-	e := &sql.Error{Src: d.Src, Span: name.Span, Code: "unknown-relation", Msg: fmt.Sprintf("there is no source, stream or journal %s, and %s %s takes new rows of one", name.Text, d.Syntax.Keyword, d.Name)}
+	e := &sql.Error{Src: d.Src, Span: name.Span, Code: "unknown-relation",
+		Msg: fmt.Sprintf("there is no source, stream or journal %s, and %s %s takes new rows of one", name.Text, d.Syntax.Keyword, d.Name)}
 	if near := sql.Nearest(name.Text, names); near != "" {
 		e.Hint = "did you mean " + near + "?"
 	} else if len(names) > 0 {

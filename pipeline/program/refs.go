@@ -19,7 +19,8 @@ type ref struct {
 // refs are the names of tables and functions in a query or expression.
 func (s *scope) refs(ctx context.Context, text string) ([]ref, error) {
 	var out string
-	if _, err := s.conn.Scan(ctx, duck.SQL("SELECT json_serialize_sql({q})::VARCHAR", duck.Args{"q": "SELECT (" + text + ")"}), &out); err != nil {
+	if _, err := s.conn.Scan(ctx, duck.SQL("SELECT json_serialize_sql({q})::VARCHAR", duck.Args{"q": "SELECT (" + text + ")"}),
+		&out); err != nil {
 		return nil, err
 	}
 	var tree map[string]any

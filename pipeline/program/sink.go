@@ -29,7 +29,8 @@ func (p *Program) resolveSink(n *Node, s kind.Sink) error {
 			n.Inputs = append(n.Inputs, &Input{Of: of, Plain: true})
 			return nil
 		}
-		return &sql.Error{Src: d.Src, Span: name.Span, Code: "sink-source", Msg: name.Text + " is a source: it stores nothing, and a sink writes what is stored",
+		return &sql.Error{Src: d.Src, Span: name.Span, Code: "sink-source",
+			Msg:  name.Text + " is a source: it stores nothing, and a sink writes what is stored",
 			Hint: fmt.Sprintf("store it first: CREATE STREAM … FROM %s, and write that", name.Text)}
 	}
 	var names []string
@@ -38,7 +39,9 @@ func (p *Program) resolveSink(n *Node, s kind.Sink) error {
 			names = append(names, m.Name)
 		}
 	}
-	e := &sql.Error{Src: d.Src, Span: name.Span, Code: "unknown-relation", Msg: fmt.Sprintf("there is no stream or journal %s, and SINK %s writes the new rows of one", name.Text, d.Name), Hint: "declare it first: CREATE STREAM " + name.Text + " FROM …"}
+	e := &sql.Error{Src: d.Src, Span: name.Span, Code: "unknown-relation",
+		Msg:  fmt.Sprintf("there is no stream or journal %s, and SINK %s writes the new rows of one", name.Text, d.Name),
+		Hint: "declare it first: CREATE STREAM " + name.Text + " FROM …"}
 	if near := sql.Nearest(name.Text, names); near != "" {
 		e.Hint = "did you mean " + near + "?"
 	} else if len(names) > 0 {

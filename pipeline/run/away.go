@@ -14,5 +14,6 @@ func away(err error) bool {
 		return !slices.ContainsFunc(list, func(e *sql.Error) bool { return !away(e) })
 	}
 	var e *sql.Error
-	return errors.As(err, &e) && slices.Contains([]string{"broker-unreachable", "unknown-topic", "sink-stuck", "registry-unreachable", "registry-refuses", "unwritable-folder", "no-snapshot"}, e.Code)
+	return errors.As(err, &e) && slices.Contains([]string{"broker-unreachable", "unknown-topic", "sink-stuck", "registry-unreachable",
+		"registry-refuses", "unwritable-folder", "no-snapshot"}, e.Code)
 }

@@ -39,7 +39,8 @@ func keepBad(in *kind.Input, v int64, but *duck.Query) *duck.Query {
 // keepAgain is for records that were read before: what is kept already isn't kept twice, what its destinations gave up stands open
 // again, and what is good by now is settled.
 func (r *runner) keepAgain(ctx context.Context, tx *duck.Tx, in *kind.Input, v int64) (kept int64, err error) {
-	a := duck.Args{"now": duck.Now, "source": in.Source, "bad": in.Bad, "id": in.RowID, "raw": in.Raw, "rows": in.Rows, "to": program.Texts(in.Destinations), "all": program.Texts(r.Readers(in.Source))}
+	a := duck.Args{"now": duck.Now, "source": in.Source, "bad": in.Bad, "id": in.RowID, "raw": in.Raw, "rows": in.Rows,
+		"to": program.Texts(in.Destinations), "all": program.Texts(r.Readers(in.Source))}
 	if in.Bad != nil && in.BadCount > 0 {
 		if !in.Replayed {
 			kept, err = tx.Exec(ctx, duck.SQL(`UPDATE dsql.rejects AS k SET replayed_at = NULL, taken = list_filter(k.taken, lambda d: NOT list_contains({to}, d))

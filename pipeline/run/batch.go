@@ -137,7 +137,8 @@ func (r *runner) gate(ctx context.Context, err error) error {
 }
 
 // Destination runs one destination's chain.
-func (r *runner) Destination(ctx context.Context, tx *duck.Tx, w work, n *program.Node, e *event.BatchCommitted) (event.DestinationRows, error) {
+func (r *runner) Destination(ctx context.Context, tx *duck.Tx, w work, n *program.Node, e *event.BatchCommitted) (event.DestinationRows,
+	error) {
 	d, _ := n.Destination()
 	out := event.DestinationRows{Kind: n.Kind, Name: n.Name}
 	src, inputs := w.in, n.Inputs
@@ -201,7 +202,8 @@ type fresh struct {
 }
 
 // write is the chain of one destination over one input's new rows.
-func (r *runner) write(ctx context.Context, tx *duck.Tx, d kind.Destination, n *program.Node, b fresh, v int64) (event.DestinationRows, error) {
+func (r *runner) write(ctx context.Context, tx *duck.Tx, d kind.Destination, n *program.Node, b fresh, v int64) (event.DestinationRows,
+	error) {
 	out := event.DestinationRows{Kind: n.Kind, Name: n.Name}
 	decided := r.decision(n, b)
 	if b.held != nil && b.held.discard {
@@ -233,8 +235,10 @@ func (r *runner) write(ctx context.Context, tx *duck.Tx, d kind.Destination, n *
 	if b.input != nil && b.input.Truncate {
 		return r.truncated(ctx, tx, d, n, rel, &kind.Accepted{Version: v, Columns: n.Cols, Rows: rel, HasRow: hasRow, Input: b.input})
 	}
-	ruled, err := n.Rules.Run(ctx, tx, rules.Batch{Destination: n.Name, Source: source, Origin: b.origin, Version: v, Rel: rel, Columns: n.Cols, HasRow: hasRow, Input: b.input, Stage: !b.in.Plain, Keep: keep, KeepOriginal: n.Quality.Holds(),
-		Discard: decided != nil && decided.discard, Once: !n.Keyed() && n.Quality.Empty() && decided == nil})
+	ruled, err := n.Rules.Run(ctx, tx,
+		rules.Batch{Destination: n.Name, Source: source, Origin: b.origin, Version: v, Rel: rel, Columns: n.Cols, HasRow: hasRow, Input: b.input,
+			Stage: !b.in.Plain, Keep: keep, KeepOriginal: n.Quality.Holds(),
+			Discard: decided != nil && decided.discard, Once: !n.Keyed() && n.Quality.Empty() && decided == nil})
 	if err != nil {
 		return out, err
 	}
@@ -256,8 +260,9 @@ func (r *runner) write(ctx context.Context, tx *duck.Tx, d kind.Destination, n *
 	if b.held != nil { // what waits in its source because of a guard comes to the checks as any load
 		released = b.held.name
 	}
-	c, measured, err := r.gated(ctx, tx, d, n, acc, quality.Batch{Destination: n.Name, Keyed: n.Keyed(), Origin: b.origin, Version: v, Rows: ruled.Rows, Table: tableAfter(n, ruled.Rows),
-		Columns: n.Cols, HasRow: hasRow, Input: b.input, Source: source, Was: ruled.Was, Born: n.Born(), Released: released, Replayed: b.replay})
+	c, measured, err := r.gated(ctx, tx, d, n, acc,
+		quality.Batch{Destination: n.Name, Keyed: n.Keyed(), Origin: b.origin, Version: v, Rows: ruled.Rows, Table: tableAfter(n, ruled.Rows),
+			Columns: n.Cols, HasRow: hasRow, Input: b.input, Source: source, Was: ruled.Was, Born: n.Born(), Released: released, Replayed: b.replay})
 	if err != nil {
 		return out, heldBack(err, n, b)
 	}
@@ -288,7 +293,9 @@ func (r *runner) write(ctx context.Context, tx *duck.Tx, d kind.Destination, n *
 	out.Rejected += ruled.Rejected
 	out.In = out.Written + out.Rejected + out.Dropped
 	if ruled.In >= 0 && ruled.In != out.In {
-		return out, &sql.Error{Code: "account", Exit: sql.ExitFailed, Msg: fmt.Sprintf("the account of %s does not close: %d rows came in, %d were written, %d rejected, %d dropped; nothing was committed", n.Name, ruled.In, out.Written, out.Rejected, out.Dropped),
+		return out, &sql.Error{Code: "account", Exit: sql.ExitFailed,
+			Msg: fmt.Sprintf("the account of %s does not close: %d rows came in, %d were written, %d rejected, %d dropped; nothing was committed",
+				n.Name, ruled.In, out.Written, out.Rejected, out.Dropped),
 			Hint: "if the query or a rule gives another result each time it runs (random(), a file that changes), make it give the same"}
 	}
 	return out, nil
@@ -308,7 +315,8 @@ func (r *runner) discarded(ctx context.Context, tx *duck.Tx, n *program.Node, h 
 func (r *runner) account(ctx context.Context, tx *duck.Tx, d event.DestinationRows, v int64, origin string) error {
 	return tx.Run(ctx, duck.SQL(`INSERT INTO dsql.version_rows (version, kind, name, rows_in, written, added, changed, removed, unchanged, rejected, dropped, origin)
 		VALUES ({v}, {kind}, {name}, {in}, {written}, {added}, {changed}, {removed}, {unchanged}, {rejected}, {dropped}, {origin})`,
-		duck.Args{"v": v, "kind": d.Kind, "name": d.Name, "in": d.In, "written": d.Written, "added": d.Added, "changed": d.Changed, "removed": d.Removed, "unchanged": d.Unchanged, "rejected": d.Rejected, "dropped": d.Dropped, "origin": origin}))
+		duck.Args{"v": v, "kind": d.Kind, "name": d.Name, "in": d.In, "written": d.Written, "added": d.Added, "changed": d.Changed,
+			"removed": d.Removed, "unchanged": d.Unchanged, "rejected": d.Rejected, "dropped": d.Dropped, "origin": origin}))
 }
 
 // limits stops the run when more rows were rejected than a declaration allows.
@@ -344,14 +352,15 @@ func emptyLoad(n *program.Node, d kind.Destination, b fresh) *duck.Query {
 	}
 	meta := duck.SQL(`struct_pack(source := {source}, "timestamp" := {time}::TIMESTAMP, file := {file})::`+catalog.MetaType+` AS _meta`,
 		duck.Args{"source": in.Source, "time": in.FileTime.UTC().Format(time.DateTime), "file": in.Origin})
-	rel := duck.SQL("(SELECT {values}, {meta})", duck.Args{"meta": meta, "values": duck.Each(", ", b.in.Of.Cols, func(c duck.Column) *duck.Query {
-		a := duck.Args{"t": duck.Type(c.Type), "n": duck.Ident(c.Name), "v": nil}
-		for name, text := range in.Captures {
-			if sql.Same(name, c.Name) {
-				a["v"] = text
+	rel := duck.SQL("(SELECT {values}, {meta})",
+		duck.Args{"meta": meta, "values": duck.Each(", ", b.in.Of.Cols, func(c duck.Column) *duck.Query {
+			a := duck.Args{"t": duck.Type(c.Type), "n": duck.Ident(c.Name), "v": nil}
+			for name, text := range in.Captures {
+				if sql.Same(name, c.Name) {
+					a["v"] = text
+				}
 			}
-		}
-		return duck.SQL("{v}::{t} AS {n}", a)
-	})})
+			return duck.SQL("{v}::{t} AS {n}", a)
+		})})
 	return n.Rules.Through(duck.SQL("({q})", duck.Args{"q": b.in.Query(rel)}))
 }

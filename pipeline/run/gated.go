@@ -24,7 +24,8 @@ type verdicts struct {
 var errAgain = errors.New("a check over the table holds the batch back")
 
 // gated measures and writes.
-func (r *runner) gated(ctx context.Context, tx *duck.Tx, d kind.Destination, n *program.Node, acc *kind.Accepted, b quality.Batch) (c kind.Counts, res quality.Result, err error) {
+func (r *runner) gated(ctx context.Context, tx *duck.Tx, d kind.Destination, n *program.Node, acc *kind.Accepted,
+	b quality.Batch) (c kind.Counts, res quality.Result, err error) {
 	_, keeps := d.(kind.Shaper)
 	if !keeps || !n.Quality.Whole() {
 		if res, err = n.Quality.Measure(ctx, tx, b); err != nil {

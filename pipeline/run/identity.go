@@ -10,7 +10,8 @@ import (
 )
 
 // What goes outside is named by the file's id and by versions. A copy that --snapshot made goes on from the same version as the file that
-// it is a copy of, so the first run on it makes it a file of its own: it gets an id, and its sinks stop until RESUME SINK, because what they
+// it is a copy of, so the first run on it makes it a file of its own: it gets an id, and its sinks stop until RESUME SINK, because what
+// they
 // would write may stand out there already, or not, and only the user knows.
 
 // identity is a row of dsql.file.
@@ -33,7 +34,8 @@ func (r *runner) identify(ctx context.Context) error {
 			return err
 		}
 	}
-	names, err := duck.Select(ctx, r.Conn, duck.SQL("SELECT sink FROM dsql.stopped_sinks"), func(row func(...any) error) (s string, err error) { return s, row(&s) })
+	names, err := duck.Select(ctx, r.Conn, duck.SQL("SELECT sink FROM dsql.stopped_sinks"),
+		func(row func(...any) error) (s string, err error) { return s, row(&s) })
 	r.file.halted = map[string]bool{}
 	for _, n := range names {
 		r.file.halted[n] = true
@@ -50,7 +52,9 @@ func (r *runner) becomeOwn(ctx context.Context, of string) error {
 	if err != nil {
 		return err
 	}
-	r.Warn(&sql.Error{Code: "restored-copy", Msg: "this file is a copy that --snapshot made of " + of + "; from now on it is a file of its own", Hint: "its sinks stop until RESUME SINK name; all else goes on"})
+	r.Warn(&sql.Error{Code: "restored-copy",
+		Msg:  "this file is a copy that --snapshot made of " + of + "; from now on it is a file of its own",
+		Hint: "its sinks stop until RESUME SINK name; all else goes on"})
 	r.file.restored = true
 	_, err = r.Conn.Scan(ctx, duck.SQL("SELECT id FROM dsql.file"), &r.file.id)
 	return err
@@ -60,8 +64,10 @@ func (r *runner) becomeOwn(ctx context.Context, of string) error {
 func (r *runner) halt(n *program.Node, last int64) *sql.Error {
 	d := n.Obj.Decl()
 	return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "restored-copy", Exit: sql.ExitFailed,
-		Msg:  fmt.Sprintf("sink %s stops: the file is a copy that --snapshot made, and what stands out there was written by another file", n.Name),
-		Hint: fmt.Sprintf("see to it that nothing stands out there beyond version %d, or that it does no harm, and run RESUME SINK %s", last, n.Name)}
+		Msg: fmt.Sprintf("sink %s stops: the file is a copy that --snapshot made, and what stands out there was written by another file",
+			n.Name),
+		Hint: fmt.Sprintf("see to it that nothing stands out there beyond version %d, or that it does no harm, and run RESUME SINK %s", last,
+			n.Name)}
 }
 
 // resume is RESUME SINK.

@@ -16,7 +16,8 @@ import (
 )
 
 // newVersion runs f in a transaction of a new version, and writes its account where f doesn't.
-func (r *runner) newVersion(ctx context.Context, n *program.Node, origin string, accounted bool, f func(tx *duck.Tx, v int64, rows *event.DestinationRows) error) error {
+func (r *runner) newVersion(ctx context.Context, n *program.Node, origin string, accounted bool,
+	f func(tx *duck.Tx, v int64, rows *event.DestinationRows) error) error {
 	began := time.Now()
 	e := event.BatchCommitted{Version: r.version + 1, Origin: origin}
 	err := r.update(ctx, func(tx *duck.Tx) error {
@@ -63,19 +64,22 @@ func (r *runner) maintain(ctx context.Context, d *sql.Decl) error {
 	case "ROLLBACK":
 		to := d.Arg("TO VERSION")
 		if to.Int < 0 || to.Int > r.version {
-			return &sql.Error{Src: d.Src, Span: to.Span, Code: "no-version", Exit: sql.ExitFailed, Msg: fmt.Sprintf("there is no version %d: the newest is %d", to.Int, r.version), Hint: "dsql.versions lists them"}
+			return &sql.Error{Src: d.Src, Span: to.Span, Code: "no-version", Exit: sql.ExitFailed,
+				Msg: fmt.Sprintf("there is no version %d: the newest is %d", to.Int, r.version), Hint: "dsql.versions lists them"}
 		}
-		return r.newVersion(ctx, n, fmt.Sprintf("rollback to version %d", to.Int), false, func(tx *duck.Tx, v int64, rows *event.DestinationRows) (err error) {
-			rows.Counts, err = dest.(kind.Rollbacker).Rollback(ctx, tx, to.Int, v)
-			return err
-		})
+		return r.newVersion(ctx, n, fmt.Sprintf("rollback to version %d", to.Int), false,
+			func(tx *duck.Tx, v int64, rows *event.DestinationRows) (err error) {
+				rows.Counts, err = dest.(kind.Rollbacker).Rollback(ctx, tx, to.Int, v)
+				return err
+			})
 	case "REBUILD":
 		if d.Arg("FROM SOURCE") != nil {
 			return r.refill(ctx, n, dest)
 		}
 		b, ok := dest.(kind.Rebuilder)
 		if !ok {
-			return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "nothing-remembered", Msg: "a stream remembers nothing beside its rows", Hint: "REBUILD STREAM " + n.Name + " FROM SOURCE fills it again from its inputs"}
+			return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "nothing-remembered", Msg: "a stream remembers nothing beside its rows",
+				Hint: "REBUILD STREAM " + n.Name + " FROM SOURCE fills it again from its inputs"}
 		}
 		return r.newVersion(ctx, n, "rebuild", false, func(tx *duck.Tx, v int64, rows *event.DestinationRows) (err error) {
 			rows.Counts, err = b.Rebuild(ctx, tx, v)
@@ -89,13 +93,16 @@ func (r *runner) maintain(ctx context.Context, d *sql.Decl) error {
 func (r *runner) vacuum(ctx context.Context, d *sql.Decl, n *program.Node, dest kind.Destination) error {
 	retain := dest.Decl().Arg("RETAIN VERSIONS")
 	if retain == nil {
-		return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "no-retention", Msg: n.Name + " keeps all versions", Hint: "declare it with RETAIN VERSIONS INTERVAL 90 DAYS, say"}
+		return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "no-retention", Msg: n.Name + " keeps all versions",
+			Hint: "declare it with RETAIN VERSIONS INTERVAL 90 DAYS, say"}
 	}
 	v, ok := dest.(kind.Vacuumer)
 	if !ok { // an append-only table has no superseded rows
 		return nil
 	}
-	oldest, err := r.Conn.Int(ctx, duck.SQL("SELECT max(version) FROM dsql.versions WHERE committed_at <= {now} - ({i})", duck.Args{"now": duck.Now, "i": duck.User(dest.Decl().Src, retain.Exprs[0])}))
+	oldest, err := r.Conn.Int(ctx,
+		duck.SQL("SELECT max(version) FROM dsql.versions WHERE committed_at <= {now} - ({i})",
+			duck.Args{"now": duck.Now, "i": duck.User(dest.Decl().Src, retain.Exprs[0])}))
 	if oldest = min(oldest, r.unseen(n)); err != nil || oldest == 0 {
 		return err
 	}
@@ -218,7 +225,8 @@ func (r *runner) refillInput(ctx context.Context, tx *duck.Tx, n *program.Node, 
 		sum.Add(rows)
 		return 1, err
 	}
-	rd, err := src.Open(ctx, r.Conn, r.Program.Env, in.Of.Cols, kind.ReadOptions{Destinations: []string{n.Name}, Everything: true, Warn: r.Warn, Aside: r.setAside})
+	rd, err := src.Open(ctx, r.Conn, r.Program.Env, in.Of.Cols,
+		kind.ReadOptions{Destinations: []string{n.Name}, Everything: true, Warn: r.Warn, Aside: r.setAside})
 	if err != nil {
 		return 0, err
 	}

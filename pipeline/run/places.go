@@ -27,9 +27,10 @@ func (r *runner) loadPlaces(ctx context.Context) (err error) {
 		reader, input string
 		version       int64
 	}
-	places, err := duck.Select(ctx, r.Conn, duck.SQL("SELECT destination, input, version FROM dsql.places"), func(scan func(...any) error) (p row, err error) {
-		return p, scan(&p.reader, &p.input, &p.version)
-	})
+	places, err := duck.Select(ctx, r.Conn, duck.SQL("SELECT destination, input, version FROM dsql.places"),
+		func(scan func(...any) error) (p row, err error) {
+			return p, scan(&p.reader, &p.input, &p.version)
+		})
 	if err != nil {
 		return err
 	}
@@ -50,7 +51,8 @@ func (r *runner) loadPlaces(ctx context.Context) (err error) {
 			r.latest[n] = l.version
 		}
 	}
-	births, err := duck.Select(ctx, r.Conn, duck.SQL("SELECT name, born FROM dsql.declarations WHERE born > 0 AND kind IN ('stream', 'journal')"),
+	births, err := duck.Select(ctx, r.Conn,
+		duck.SQL("SELECT name, born FROM dsql.declarations WHERE born > 0 AND kind IN ('stream', 'journal')"),
 		func(scan func(...any) error) (p row, err error) { return p, scan(&p.input, &p.version) })
 	for _, b := range births {
 		if n := r.Program.Known(b.input); n != nil && n.Stored != nil {
@@ -114,7 +116,9 @@ func forget(ctx context.Context, tx *duck.Tx, n *program.Node) error {
 	if !n.Exclusive() {
 		return nil
 	}
-	return tx.Run(ctx, duck.SQL("DELETE FROM dsql.places WHERE {name} IN (destination, input)", a), duck.SQL("DELETE FROM dsql.stopped_sinks WHERE sink = {name}", a),
-		duck.SQL("DELETE FROM dsql.files WHERE {name} IN (destination, source)", a), duck.SQL("DELETE FROM dsql.offsets WHERE {name} IN (destination, source)", a),
+	return tx.Run(ctx, duck.SQL("DELETE FROM dsql.places WHERE {name} IN (destination, input)", a),
+		duck.SQL("DELETE FROM dsql.stopped_sinks WHERE sink = {name}", a),
+		duck.SQL("DELETE FROM dsql.files WHERE {name} IN (destination, source)", a),
+		duck.SQL("DELETE FROM dsql.offsets WHERE {name} IN (destination, source)", a),
 		duck.SQL("DELETE FROM dsql.dialects WHERE source = {name}", a))
 }

@@ -47,7 +47,8 @@ type runner struct {
 }
 
 func newRunner(ctx context.Context, p *program.Program, c *duck.Conn, o event.Options) (*runner, error) {
-	r := &runner{Viewer: look.Viewer{Program: p, Conn: c, Options: o}, rejected: map[*program.Node]int64{}, places: map[edge]int64{}, latest: map[*program.Node]int64{},
+	r := &runner{Viewer: look.Viewer{Program: p, Conn: c, Options: o}, rejected: map[*program.Node]int64{}, places: map[edge]int64{},
+		latest:  map[*program.Node]int64{},
 		guarded: map[*program.Node]bool{}, reshaped: map[*program.Node]bool{}, leaves: map[*program.Node]bool{}}
 	if err := r.loadPlaces(ctx); err != nil {
 		return nil, err
@@ -105,7 +106,8 @@ func (r *runner) bring(ctx context.Context, wanted map[*program.Node]bool) error
 func (r *runner) wanted(names []sql.Name) map[*program.Node]bool {
 	out := map[*program.Node]bool{}
 	for _, n := range r.Program.Sorted() {
-		if _, ok := n.Destination(); ok && n.Bound && (len(names) == 0 || slices.ContainsFunc(names, func(x sql.Name) bool { return sql.Same(x.Text, n.Name) })) {
+		if _, ok := n.Destination(); ok && n.Bound && (len(names) == 0 ||
+			slices.ContainsFunc(names, func(x sql.Name) bool { return sql.Same(x.Text, n.Name) })) {
 			out[n] = true
 		}
 	}
@@ -315,7 +317,8 @@ func (r *runner) notRead() error {
 	n := min(len(r.aside), maxNotRead)
 	out := slices.Clone(r.aside[:n])
 	if more := len(r.aside) - n; more > 0 {
-		out = append(out, &sql.Error{Code: "unreadable", Exit: sql.ExitUnreachable, Msg: fmt.Sprintf("%d more files can't be read", more), Hint: "`dsql status` lists what is set aside, and dsql.files has why"})
+		out = append(out, &sql.Error{Code: "unreadable", Exit: sql.ExitUnreachable, Msg: fmt.Sprintf("%d more files can't be read", more),
+			Hint: "`dsql status` lists what is set aside, and dsql.files has why"})
 	}
 	return out
 }

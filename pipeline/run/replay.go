@@ -42,7 +42,8 @@ func (p *replay) origin() string {
 
 // done marks the rows as replayed.
 func (p *replay) done(ctx context.Context, tx *duck.Tx) error {
-	return tx.Run(ctx, duck.SQL("UPDATE dsql.rejects SET replayed_at = {now} WHERE id IN (SELECT _reject_id FROM {t})", duck.Args{"now": duck.Now, "t": duck.Ident(replayTable)}))
+	return tx.Run(ctx, duck.SQL("UPDATE dsql.rejects SET replayed_at = {now} WHERE id IN (SELECT _reject_id FROM {t})",
+		duck.Args{"now": duck.Now, "t": duck.Ident(replayTable)}))
 }
 
 // replayRejects is REPLAY REJECTS FROM name [WHERE …] [USING …].

@@ -32,7 +32,8 @@ const hasPassed = `(EXISTS (FROM dsql.files f WHERE f.source = k.source AND f.de
 
 // replayBad replays the rejects of a source that meet a condition.
 func (r *runner) replayBad(ctx context.Context, d *sql.Decl, n *program.Node, where *duck.Query, using bool) error {
-	a := duck.Args{"t": duck.Ident(badTable), "source": n.Name, "where": where, "names": program.Texts(r.Readers(n.Name)), "using": usedPayloads(using)}
+	a := duck.Args{"t": duck.Ident(badTable), "source": n.Name, "where": where, "names": program.Texts(r.Readers(n.Name)),
+		"using": usedPayloads(using)}
 	err := r.Conn.Run(ctx, duck.SQL(`CREATE OR REPLACE TEMP TABLE {t} AS
 		WITH k AS (SELECT * FROM dsql.rejects WHERE destination IS NULL AND source = {source} AND replayed_at IS NULL AND ({where})),
 			d AS (SELECT unnest({names}) AS name, generate_subscripts({names}, 1) AS i),
@@ -50,8 +51,10 @@ func (r *runner) replayBad(ctx context.Context, d *sql.Decl, n *program.Node, wh
 
 // replayMended sends mended records through the chain of the destination that rejected them: from its query on. It says which they are.
 func (r *runner) replayMended(ctx context.Context, d *sql.Decl, n *program.Node, where *duck.Query) error {
-	a := duck.Args{"t": duck.Ident(badTable), "d": n.Name, "where": where, "using": usedPayloads(true), "held": isHeld, "to": program.Texts([]string{n.Name})}
-	sources, err := duck.Select(ctx, r.Conn, duck.SQL(`SELECT DISTINCT coalesce(source, '') FROM dsql.rejects WHERE destination = {d} AND replayed_at IS NULL AND NOT {held} AND ({where}) AND id IN (SELECT id FROM {using} u)`, a),
+	a := duck.Args{"t": duck.Ident(badTable), "d": n.Name, "where": where, "using": usedPayloads(true), "held": isHeld,
+		"to": program.Texts([]string{n.Name})}
+	sources, err := duck.Select(ctx, r.Conn,
+		duck.SQL(`SELECT DISTINCT coalesce(source, '') FROM dsql.rejects WHERE destination = {d} AND replayed_at IS NULL AND NOT {held} AND ({where}) AND id IN (SELECT id FROM {using} u)`, a),
 		func(row func(...any) error) (s string, err error) { return s, row(&s) })
 	if err != nil {
 		return err
@@ -59,7 +62,8 @@ func (r *runner) replayMended(ctx context.Context, d *sql.Decl, n *program.Node,
 	for _, name := range sources {
 		of := r.Program.Find("source", name)
 		if of == nil || !slices.ContainsFunc(n.Inputs, func(in *program.Input) bool { return in.Of == of }) {
-			return &sql.Error{Src: d.Src, Span: d.Arg("USING").Span, Code: "replay-using", Exit: sql.ExitFailed, Msg: "rejects of " + n.Name + " have no bytes to be mended: it takes rows of stored tables",
+			return &sql.Error{Src: d.Src, Span: d.Arg("USING").Span, Code: "replay-using", Exit: sql.ExitFailed,
+				Msg:  "rejects of " + n.Name + " have no bytes to be mended: it takes rows of stored tables",
 				Hint: "mend its rules or query, or replay what its inputs rejected"}
 		}
 		a["source"] = name
@@ -98,7 +102,8 @@ func (r *runner) redecode(ctx context.Context, d *sql.Decl, n *program.Node, set
 	if !ok {
 		return fmt.Errorf("%s can't decode its records anew", n.Name)
 	}
-	groups, err := duck.Select(ctx, r.Conn, duck.SQL(`SELECT to_json("to")::VARCHAR FROM {t} GROUP BY ALL ORDER BY min(id)`, duck.Args{"t": duck.Ident(badTable)}),
+	groups, err := duck.Select(ctx, r.Conn,
+		duck.SQL(`SELECT to_json("to")::VARCHAR FROM {t} GROUP BY ALL ORDER BY min(id)`, duck.Args{"t": duck.Ident(badTable)}),
 		func(row func(...any) error) (to []string, err error) {
 			var text string
 			if err := row(&text); err != nil {
@@ -112,7 +117,8 @@ func (r *runner) redecode(ctx context.Context, d *sql.Decl, n *program.Node, set
 	for _, to := range groups {
 		for _, name := range to {
 			if l, ok := r.Program.Relation(name).Obj.(kind.Loaded); ok && l.WholeLoads() {
-				return &sql.Error{Src: d.Src, Span: d.Span, Code: "replay-loads", Exit: sql.ExitFailed, Msg: fmt.Sprintf("journal %s takes whole tables, and bad records of loads are none", name),
+				return &sql.Error{Src: d.Src, Span: d.Span, Code: "replay-loads", Exit: sql.ExitFailed,
+					Msg:  fmt.Sprintf("journal %s takes whole tables, and bad records of loads are none", name),
 					Hint: fmt.Sprintf("mend the declaration or the files, and run REBUILD JOURNAL %s FROM SOURCE: it takes all loads anew", name)}
 			}
 		}
@@ -158,19 +164,23 @@ func (r *runner) badRecords(ctx context.Context, to []string, after int64) ([]ki
 }
 
 // sendBad runs decoded records through the chains of their destinations. A reject whose bytes aren't one record stays as it is.
-func (r *runner) sendBad(ctx context.Context, n *program.Node, got *kind.Redecoded, to []string, ids [2]int64, settle func(*duck.Query, []string) *duck.Query) error {
+func (r *runner) sendBad(ctx context.Context, n *program.Node, got *kind.Redecoded, to []string, ids [2]int64,
+	settle func(*duck.Query, []string) *duck.Query) error {
 	in := got.Input
-	a := duck.Args{"now": duck.Ident(nowTable), "bad": duck.Ident(badTable), "id": got.ID, "raw": in.Raw, "rows": in.Rows, "to": program.Texts(to), "first": ids[0], "last": ids[1], "cols": duck.Idents("_b", duck.ColumnNames(n.Cols)...)}
+	a := duck.Args{"now": duck.Ident(nowTable), "bad": duck.Ident(badTable), "id": got.ID, "raw": in.Raw, "rows": in.Rows,
+		"to": program.Texts(to), "first": ids[0], "last": ids[1], "cols": duck.Idents("_b", duck.ColumnNames(n.Cols)...)}
 	if err := r.Conn.Run(ctx, duck.SQL(`CREATE OR REPLACE TEMP TABLE {now} AS SELECT id, meta, payload FROM {bad} WHERE "to" = {to} AND id BETWEEN {first} AND {last}
 		AND id IN (SELECT i FROM (SELECT {id} AS i FROM {raw}) GROUP BY i HAVING count(*) = 1)`, a)); err != nil {
 		return err
 	}
 	still := duck.SQL("(SELECT NULL::BIGINT AS id, NULL::VARCHAR AS reason, NULL::JSON AS data WHERE false)")
 	if in.Bad != nil {
-		still = duck.SQL("(SELECT id, reason, data FROM (SELECT {id} AS id, reason, data FROM {decoded}) SEMI JOIN {now} USING (id))", a, duck.Args{"decoded": in.Bad})
+		still = duck.SQL("(SELECT id, reason, data FROM (SELECT {id} AS id, reason, data FROM {decoded}) SEMI JOIN {now} USING (id))", a,
+			duck.Args{"decoded": in.Bad})
 	}
 	a["still"] = still
-	if _, err := r.Conn.Scan(ctx, duck.SQL("SELECT (SELECT count(*) FROM {now}), (SELECT count(*) FROM {still})", a), &in.Records, &in.BadCount); err != nil {
+	if _, err := r.Conn.Scan(ctx, duck.SQL("SELECT (SELECT count(*) FROM {now}), (SELECT count(*) FROM {still})", a), &in.Records,
+		&in.BadCount); err != nil {
 		return err
 	}
 	in.Good, in.Unknown, in.Bad, in.Destinations, in.Redecoded = in.Records-in.BadCount, 0, nil, to, true
@@ -178,7 +188,8 @@ func (r *runner) sendBad(ctx context.Context, n *program.Node, got *kind.Redecod
 	in.Raw = duck.SQL("(SELECT meta AS _meta, payload AS _payload FROM {now})", a)
 	in.Origin = "rejects of " + n.Name
 	in.Commit = func(ctx context.Context, tx *duck.Tx, _ int64) error {
-		return tx.Run(ctx, duck.SQL("UPDATE dsql.rejects AS k SET reason = b.reason, data = b.data FROM {still} b WHERE k.id = b.id AND k.destination IS NULL", a),
+		return tx.Run(ctx, duck.SQL("UPDATE dsql.rejects AS k SET reason = b.reason, data = b.data FROM {still} b WHERE k.id = b.id AND "+
+			"k.destination IS NULL", a),
 			settle(duck.SQL("(SELECT id FROM {now} WHERE id NOT IN (SELECT id FROM {still}))", a), to))
 	}
 	if in.Records == 0 {

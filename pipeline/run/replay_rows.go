@@ -47,7 +47,8 @@ func (p *replay) take(ctx context.Context, tx *duck.Tx) error {
 
 // rejects are those that are meant.
 func (p *replay) rejects() *duck.Query {
-	return duck.SQL("(SELECT * FROM dsql.rejects WHERE destination = {name} AND replayed_at IS NULL AND ({where}))", duck.Args{"name": p.node.Name, "where": p.where})
+	return duck.SQL("(SELECT * FROM dsql.rejects WHERE destination = {name} AND replayed_at IS NULL AND ({where}))",
+		duck.Args{"name": p.node.Name, "where": p.where})
 }
 
 // kept finds in which forms the rejects have which columns, by their names in lower case.
@@ -125,8 +126,10 @@ func readBack(ctx context.Context, c *duck.Conn, col duck.Column, forms []keptAs
 // fromJSON reads a value that only JSON has. Which type it had isn't known: where the JSON of what comes out is the same nothing was
 // lost, else the text is converted strictly.
 func fromJSON(ctx context.Context, c *duck.Conn, col duck.Column, a duck.Args) (value, bad *duck.Query) {
-	a = a.With(duck.Args{"t": duck.Type(catalog.Listed(col.Type)), "json": duck.SQL("nullif(json_extract({row}, {path}), 'null')", a), "text": duck.SQL("json_extract_string({row}, {path})", a)})
-	if strings.HasPrefix(col.Type, "STRUCT") || strings.HasPrefix(col.Type, "MAP") || strings.HasPrefix(col.Type, "UNION") || strings.HasSuffix(col.Type, "]") || col.Type == "JSON" {
+	a = a.With(duck.Args{"t": duck.Type(catalog.Listed(col.Type)), "json": duck.SQL("nullif(json_extract({row}, {path}), 'null')", a),
+		"text": duck.SQL("json_extract_string({row}, {path})", a)})
+	if strings.HasPrefix(col.Type, "STRUCT") || strings.HasPrefix(col.Type, "MAP") || strings.HasPrefix(col.Type, "UNION") ||
+		strings.HasSuffix(col.Type, "]") || col.Type == "JSON" {
 		return duck.SQL("CAST({json} AS {t})", a), nil
 	}
 	a["plain"] = duck.SQL("TRY_CAST({text} AS {t})", a)
@@ -145,7 +148,8 @@ func (p *replay) fits(ctx context.Context, tx *duck.Tx, wrong []*duck.Query) err
 	}
 	var n, id int64
 	var column string
-	ok, err := tx.Scan(ctx, duck.SQL("SELECT count(*) OVER (), id, c FROM (SELECT id, CASE {wrong} END AS c FROM {rejects}) WHERE c IS NOT NULL ORDER BY id LIMIT 1", duck.Args{"wrong": duck.Join(" ", wrong...), "rejects": p.rejects()}), &n, &id, &column)
+	ok, err := tx.Scan(ctx, duck.SQL("SELECT count(*) OVER (), id, c FROM (SELECT id, CASE {wrong} END AS c FROM {rejects}) WHERE c IS NOT "+
+		"NULL ORDER BY id LIMIT 1", duck.Args{"wrong": duck.Join(" ", wrong...), "rejects": p.rejects()}), &n, &id, &column)
 	if err != nil || !ok {
 		return err
 	}
@@ -155,6 +159,8 @@ func (p *replay) fits(ctx context.Context, tx *duck.Tx, wrong []*duck.Query) err
 			typ = c.Type
 		}
 	}
-	return &sql.Error{Code: "replay-type", Exit: sql.ExitFailed, Msg: fmt.Sprintf("%d of the rejects of %s have values that the types of now don't hold: %s of reject %d is no %s; nothing was replayed", n, p.node.Name, column, id, typ),
+	return &sql.Error{Code: "replay-type", Exit: sql.ExitFailed,
+		Msg: fmt.Sprintf("%d of the rejects of %s have values that the types of now don't hold: %s of reject %d is no %s; nothing was replayed",
+			n, p.node.Name, column, id, typ),
 		Hint: "leave them out (WHERE id NOT IN (…)), or mend the query and REBUILD … FROM SOURCE"}
 }

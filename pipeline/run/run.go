@@ -168,7 +168,8 @@ func (r *runner) hintUnfilled(st sql.Stmt) {
 			continue
 		}
 		if _, ok := n.Destination(); ok {
-			r.Warn(&sql.Error{Src: st.Src, Span: t.Span, Code: "not-refreshed", Msg: n.Name + " holds nothing yet: declarations only declare", Hint: "put REFRESH; before this statement"})
+			r.Warn(&sql.Error{Src: st.Src, Span: t.Span, Code: "not-refreshed", Msg: n.Name + " holds nothing yet: declarations only declare",
+				Hint: "put REFRESH; before this statement"})
 			return
 		}
 	}

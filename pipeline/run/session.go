@@ -94,7 +94,8 @@ func (r *runner) beforeSetting(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	*s = session{home: duck.Ident(home, "main").String(), together: true, own: own, user: map[string]value{}, names: slices.Sorted(maps.Keys(own))}
+	*s = session{home: duck.Ident(home, "main").String(), together: true, own: own, user: map[string]value{},
+		names: slices.Sorted(maps.Keys(own))}
 	return nil
 }
 
@@ -180,7 +181,8 @@ func (s *session) lock(st sql.Stmt) (done bool, err error) {
 	}
 	if s.locked {
 		return false, &sql.Error{Src: st.Src, Span: st.Span, Code: "configuration-locked", Exit: sql.ExitFailed,
-			Msg: "cannot change configuration option \"" + strings.ToLower(name[0]) + "\" - the configuration has been locked", Hint: "set it before the lock"}
+			Msg:  "cannot change configuration option \"" + strings.ToLower(name[0]) + "\" - the configuration has been locked",
+			Hint: "set it before the lock"}
 	}
 	if strings.ToLower(strings.Trim(name[0], `"`)) != "lock_configuration" || w[0] == "RESET" || len(name) < 3 {
 		return false, nil

@@ -22,7 +22,8 @@ import (
 // hurry is how long a sink may go on with the version in hand when the run was asked to end. What it hasn't written then comes again.
 const hurry = 5 * time.Second
 
-// Sink brings every sink up to date, or only some. One that fails keeps nothing else back: the run goes on, and ends with the error. While it follows a
+// Sink brings every sink up to date, or only some. One that fails keeps nothing else back: the run goes on, and ends with the error. While
+// it follows a
 // sink whose place outside is away is tried again.
 func (r *runner) Sink(ctx context.Context, only ...*program.Node) error {
 	within, cancel := context.WithCancel(ctx)
@@ -30,7 +31,8 @@ func (r *runner) Sink(ctx context.Context, only ...*program.Node) error {
 	watched := false
 	for _, n := range r.Program.Nodes {
 		s, ok := n.Sink()
-		if !ok || !n.Bound || !r.behind(edge{n, n.Inputs[0].Of}) || r.broken[n] != nil || time.Now().Before(r.again[n]) || only != nil && !slices.Contains(only, n) {
+		if !ok || !n.Bound || !r.behind(edge{n, n.Inputs[0].Of}) || r.broken[n] != nil || time.Now().Before(r.again[n]) ||
+			only != nil && !slices.Contains(only, n) {
 			continue
 		}
 		if r.file.halted[n.Name] {
@@ -111,8 +113,10 @@ func (r *runner) sinkTo(ctx context.Context, n *program.Node, s kind.Sink) error
 	of := n.Inputs[0].Of
 	e := edge{n, of}
 	d, _ := of.Destination()
-	due, err := duck.Select(ctx, r.Conn, duck.SQL("SELECT DISTINCT version FROM dsql.version_rows WHERE version > {from} AND kind = {kind} AND name = {name} ORDER BY version",
-		duck.Args{"from": r.places[e], "kind": of.Kind, "name": of.Name}), func(row func(...any) error) (v int64, err error) { return v, row(&v) })
+	due, err := duck.Select(ctx, r.Conn,
+		duck.SQL("SELECT DISTINCT version FROM dsql.version_rows WHERE version > {from} AND kind = {kind} AND name = {name} ORDER BY version",
+			duck.Args{"from": r.places[e], "kind": of.Kind, "name": of.Name}),
+		func(row func(...any) error) (v int64, err error) { return v, row(&v) })
 	if err != nil || len(due) == 0 {
 		return err
 	}
@@ -154,7 +158,8 @@ func (r *runner) outlet(ctx context.Context, n *program.Node, s kind.Sink, e edg
 		return out, nil
 	}
 	_, had := r.places[e]
-	out, err := s.Open(ctx, r.Conn, r.Program.Env, kind.SinkOptions{Columns: n.Cols, First: !had, File: r.file.id, Copied: r.file.restored, Follow: r.Options.Follow, Warn: r.Warn})
+	out, err := s.Open(ctx, r.Conn, r.Program.Env,
+		kind.SinkOptions{Columns: n.Cols, First: !had, File: r.file.id, Copied: r.file.restored, Follow: r.Options.Follow, Warn: r.Warn})
 	if err != nil {
 		return nil, err
 	}
@@ -169,11 +174,14 @@ func (r *runner) outlet(ctx context.Context, n *program.Node, s kind.Sink, e edg
 func (r *runner) recordSink(ctx context.Context, e edge, v int64, refused []kind.RefusedRow) error {
 	if len(refused) > 0 {
 		d := e.reader.Obj.Decl()
-		r.Warn(&sql.Error{Src: d.Src, Span: d.NameAt, Code: "sink-rejects", Msg: fmt.Sprintf("sink %s can't write %d rows of version %d: %s", e.reader.Name, len(refused), v, refused[0].Reason), Hint: "they stand in dsql.rejects, destination " + e.reader.Name})
+		r.Warn(&sql.Error{Src: d.Src, Span: d.NameAt, Code: "sink-rejects",
+			Msg:  fmt.Sprintf("sink %s can't write %d rows of version %d: %s", e.reader.Name, len(refused), v, refused[0].Reason),
+			Hint: "they stand in dsql.rejects, destination " + e.reader.Name})
 	}
 	return r.update(ctx, func(tx *duck.Tx) error {
 		for _, row := range refused {
-			if err := tx.Run(ctx, duck.SQL("INSERT INTO dsql.rejects (rejected_at, destination, reason, data, version) VALUES ({now}, {sink}, {why}, {data}, {v})",
+			if err := tx.Run(ctx, duck.SQL("INSERT INTO dsql.rejects (rejected_at, destination, reason, data, version) VALUES ({now}, {sink}, "+
+				"{why}, {data}, {v})",
 				duck.Args{"now": duck.Now, "sink": e.reader.Name, "why": "sink: " + row.Reason, "data": row.Data, "v": v})); err != nil {
 				return err
 			}

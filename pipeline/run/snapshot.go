@@ -29,7 +29,9 @@ func (r *runner) snapshot(ctx context.Context, final bool) error {
 	err := r.copyTo(ctx, r.Options.Snapshot)
 	var known *sql.Error
 	if err != nil && !errors.As(err, &known) {
-		known = &sql.Error{Code: "no-snapshot", Exit: sql.ExitUnreachable, Msg: fmt.Sprintf("the snapshot %s can't be written: %v", r.Options.Snapshot, err), Hint: "check the folder and the space on it", Err: err}
+		known = &sql.Error{Code: "no-snapshot", Exit: sql.ExitUnreachable,
+			Msg: fmt.Sprintf("the snapshot %s can't be written: %v", r.Options.Snapshot, err), Hint: "check the folder and the space on it",
+			Err: err}
 	}
 	switch {
 	case known == nil:
@@ -115,7 +117,8 @@ func SnapshotOf(ctx context.Context, path string) string {
 	return catalog.SnapshotOf(ctx, db.Writer())
 }
 
-// mayReplace refuses to write a snapshot over what is none: the script, an input, another file of dsql's. db is the run's own file, nil when
+// mayReplace refuses to write a snapshot over what is none: the script, an input, another file of dsql's. db is the run's own file, nil
+// when
 // it isn't there.
 func mayReplace(ctx context.Context, name string, db os.FileInfo) error {
 	there, err := os.Stat(name)
@@ -125,9 +128,11 @@ func mayReplace(ctx context.Context, name string, db os.FileInfo) error {
 	case err != nil:
 		return err
 	case db != nil && os.SameFile(there, db):
-		return &sql.Error{Code: "not-a-snapshot", Exit: sql.ExitUsage, Msg: name + " is the file of --db itself: a copy would take its place", Hint: "name another file"}
+		return &sql.Error{Code: "not-a-snapshot", Exit: sql.ExitUsage, Msg: name + " is the file of --db itself: a copy would take its place",
+			Hint: "name another file"}
 	case !there.Mode().IsRegular() || SnapshotOf(ctx, name) == "":
-		return &sql.Error{Code: "not-a-snapshot", Exit: sql.ExitUsage, Msg: name + " is there, and is no copy that --snapshot made: it would be lost", Hint: "name another file, or take this one away"}
+		return &sql.Error{Code: "not-a-snapshot", Exit: sql.ExitUsage,
+			Msg: name + " is there, and is no copy that --snapshot made: it would be lost", Hint: "name another file, or take this one away"}
 	}
 	return nil
 }
@@ -139,13 +144,15 @@ func checkSnapshot(ctx context.Context, o event.Options) error {
 	}
 	dir := filepath.Dir(o.Snapshot)
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return &sql.Error{Code: "no-snapshot", Exit: sql.ExitUnreachable, Msg: fmt.Sprintf("the snapshot %s can't be written: there is no folder %s", o.Snapshot, dir), Hint: "make it, or name another", Err: err}
+		return &sql.Error{Code: "no-snapshot", Exit: sql.ExitUnreachable,
+			Msg: fmt.Sprintf("the snapshot %s can't be written: there is no folder %s", o.Snapshot, dir), Hint: "make it, or name another", Err: err}
 	}
 	db, err := os.Stat(o.DB)
 	if err != nil {
 		db = nil
 		if same(o.Snapshot, o.DB) {
-			return &sql.Error{Code: "not-a-snapshot", Exit: sql.ExitUsage, Msg: o.Snapshot + " is the file of --db itself", Hint: "name another file"}
+			return &sql.Error{Code: "not-a-snapshot", Exit: sql.ExitUsage, Msg: o.Snapshot + " is the file of --db itself",
+				Hint: "name another file"}
 		}
 	}
 	os.Remove(snapshotInTheMaking(o.Snapshot))

@@ -13,7 +13,8 @@ import (
 
 // truncated hands on that all rows of the source's table are gone, which is no row: rules and checks have nothing to judge. A journal
 // ends its keys; a stream has no keys to end.
-func (r *runner) truncated(ctx context.Context, tx *duck.Tx, d kind.Destination, n *program.Node, rel *duck.Query, acc *kind.Accepted) (event.DestinationRows, error) {
+func (r *runner) truncated(ctx context.Context, tx *duck.Tx, d kind.Destination, n *program.Node, rel *duck.Query,
+	acc *kind.Accepted) (event.DestinationRows, error) {
 	out := event.DestinationRows{Kind: n.Kind, Name: n.Name}
 	var err error
 	if !n.Keyed() {

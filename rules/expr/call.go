@@ -9,10 +9,12 @@ import (
 )
 
 // goSpace is what Go's strings.TrimSpace removes.
-const goSpace = "\t\n\v\f\r \u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+const goSpace = "\t\n\v\f\r " +
+	"\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 
 // loops are the builtins with a predicate.
-var loops = map[string]bool{"all": true, "any": true, "none": true, "one": true, "filter": true, "map": true, "count": true, "sum": true, "find": true, "findIndex": true, "findLast": true, "findLastIndex": true, "groupBy": true, "sortBy": true, "reduce": true}
+var loops = map[string]bool{"all": true, "any": true, "none": true, "one": true, "filter": true, "map": true, "count": true, "sum": true,
+	"find": true, "findIndex": true, "findLast": true, "findLastIndex": true, "groupBy": true, "sortBy": true, "reduce": true}
 
 // refused are the builtins that SQL can't say the same way.
 var refused = map[string][2]string{
@@ -25,11 +27,16 @@ var refused = map[string][2]string{
 }
 
 // arity of the builtins that take values.
-var arity = map[string][2]int{"len": {1, 1}, "type": {1, 1}, "abs": {1, 1}, "ceil": {1, 1}, "floor": {1, 1}, "round": {1, 1}, "int": {1, 1}, "float": {1, 1}, "string": {1, 1},
-	"trim": {1, 2}, "trimPrefix": {1, 2}, "trimSuffix": {1, 2}, "upper": {1, 1}, "lower": {1, 1}, "split": {2, 3}, "splitAfter": {2, 3}, "replace": {3, 4}, "repeat": {2, 2}, "join": {1, 2},
-	"indexOf": {2, 2}, "lastIndexOf": {2, 2}, "hasPrefix": {2, 2}, "hasSuffix": {2, 2}, "max": {1, 99}, "min": {1, 99}, "mean": {1, 99}, "median": {1, 99}, "toBase64": {1, 1}, "fromBase64": {1, 1},
-	"now": {0, 0}, "duration": {1, 1}, "date": {1, 3}, "timezone": {1, 1}, "first": {1, 1}, "last": {1, 1}, "get": {2, 2}, "take": {2, 2}, "reverse": {1, 1}, "uniq": {1, 1}, "concat": {1, 99}, "flatten": {1, 1},
-	"sort": {1, 2}, "bitand": {2, 2}, "bitor": {2, 2}, "bitxor": {2, 2}, "bitnand": {2, 2}, "bitshl": {2, 2}, "bitshr": {2, 2}, "bitushr": {2, 2}, "bitnot": {1, 1}}
+var arity = map[string][2]int{"len": {1, 1}, "type": {1, 1}, "abs": {1, 1}, "ceil": {1, 1}, "floor": {1, 1}, "round": {1, 1}, "int": {1, 1},
+	"float": {1, 1}, "string": {1, 1},
+	"trim": {1, 2}, "trimPrefix": {1, 2}, "trimSuffix": {1, 2}, "upper": {1, 1}, "lower": {1, 1}, "split": {2, 3}, "splitAfter": {2, 3},
+	"replace": {3, 4}, "repeat": {2, 2}, "join": {1, 2},
+	"indexOf": {2, 2}, "lastIndexOf": {2, 2}, "hasPrefix": {2, 2}, "hasSuffix": {2, 2}, "max": {1, 99}, "min": {1, 99}, "mean": {1, 99},
+	"median": {1, 99}, "toBase64": {1, 1}, "fromBase64": {1, 1},
+	"now": {0, 0}, "duration": {1, 1}, "date": {1, 3}, "timezone": {1, 1}, "first": {1, 1}, "last": {1, 1}, "get": {2, 2}, "take": {2, 2},
+	"reverse": {1, 1}, "uniq": {1, 1}, "concat": {1, 99}, "flatten": {1, 1},
+	"sort": {1, 2}, "bitand": {2, 2}, "bitor": {2, 2}, "bitxor": {2, 2}, "bitnand": {2, 2}, "bitshl": {2, 2}, "bitshr": {2, 2},
+	"bitushr": {2, 2}, "bitnot": {1, 1}}
 
 func (c *compiler) builtin(n *ast.BuiltinNode) Value {
 	if r, no := refused[n.Name]; no {
@@ -60,7 +67,8 @@ func (c *compiler) builtin(n *ast.BuiltinNode) Value {
 	switch n.Name {
 	case "len", "type", "int", "float", "string":
 		return c.convert(n, args[0])
-	case "trim", "trimPrefix", "trimSuffix", "upper", "lower", "split", "splitAfter", "replace", "repeat", "indexOf", "lastIndexOf", "hasPrefix", "hasSuffix", "toBase64", "fromBase64":
+	case "trim", "trimPrefix", "trimSuffix", "upper", "lower", "split", "splitAfter", "replace", "repeat", "indexOf", "lastIndexOf",
+		"hasPrefix", "hasSuffix", "toBase64", "fromBase64":
 		return c.stringFunction(n, args)
 	case "abs", "ceil", "floor", "round":
 		return c.rounding(n, args[0])
@@ -90,7 +98,8 @@ func (c *compiler) convert(n *ast.BuiltinNode, v Value) Value {
 		r.bounded, r.hi = true, 1<<40
 		return r
 	case "type":
-		name := map[Kind]string{Bool: "bool", Int: "int", Float: "float", String: "string", Time: "time.Time", Duration: "time.Duration", Month: "time.Month", Weekday: "time.Weekday", List: "array", Map: "map", Struct: "map"}[v.Type.Kind]
+		name := map[Kind]string{Bool: "bool", Int: "int", Float: "float", String: "string", Time: "time.Time", Duration: "time.Duration",
+			Month: "time.Month", Weekday: "time.Weekday", List: "array", Map: "map", Struct: "map"}[v.Type.Kind]
 		return c.observe(s, []Value{v}, func(o []Value) *duck.Query {
 			return q("CASE WHEN {v} IS NULL THEN 'nil' ELSE {name} END", duck.Args{"v": o[0].SQL, "name": name})
 		})
@@ -170,7 +179,8 @@ func (c *compiler) goFloat(v Value) *duck.Query {
 		a := duck.Args{"v": v.SQL, "t": q("CAST({v} AS VARCHAR)", duck.Args{"v": v.SQL})}
 		a["digits"] = q("rtrim(replace(replace({t}, '-', ''), '.', ''), '0')", a)
 		a["exponent"] = q("lpad(CAST(instr(replace({t}, '-', ''), '.') - 2 AS VARCHAR), 2, '0')", a)
-		a["scientific"] = q("CASE WHEN {v} < 0 THEN '-' ELSE '' END || left({digits}, 1) || CASE WHEN length({digits}) > 1 THEN '.' ELSE '' END || substring({digits}, 2) || 'e+' || {exponent}", a)
+		a["scientific"] = q("CASE WHEN {v} < 0 THEN '-' ELSE '' END || left({digits}, 1) || CASE WHEN length({digits}) > 1 THEN '.' ELSE '' "+
+			"END || substring({digits}, 2) || 'e+' || {exponent}", a)
 		return Value{SQL: q(`CASE WHEN isnan({v}) THEN 'NaN' WHEN {v} = 'Infinity'::DOUBLE THEN '+Inf' WHEN {v} = '-Infinity'::DOUBLE THEN '-Inf'
 			WHEN abs({v}) < 1e6 OR abs({v}) >= 1e16 THEN regexp_replace({t}, '\.0$', '') ELSE {scientific} END`, a)}
 	}).SQL
@@ -203,7 +213,8 @@ func (c *compiler) bits(n *ast.BuiltinNode, args []Value) Value {
 	if n.Name == "bitnot" {
 		return strict(q("(~ {v})", duck.Args{"v": args[0].SQL}), i, args[0])
 	}
-	if f, ok := map[string]string{"bitand": "({x} & {y})", "bitor": "({x} | {y})", "bitxor": "xor({x}, {y})", "bitnand": "({x} & ~ {y})"}[n.Name]; ok {
+	if f, ok := map[string]string{"bitand": "({x} & {y})", "bitor": "({x} | {y})", "bitxor": "xor({x}, {y})",
+		"bitnand": "({x} & ~ {y})"}[n.Name]; ok {
 		return strict(q(f, duck.Args{"x": args[0].SQL, "y": args[1].SQL}), i, args...)
 	}
 	return c.hold(args[0], func(x Value) Value { // a negative shift is an error; one by 64 and more shifts all out
@@ -212,12 +223,14 @@ func (c *compiler) bits(n *ast.BuiltinNode, args []Value) Value {
 			var v *duck.Query
 			switch n.Name {
 			case "bitshl":
-				v = q("CAST((((({x}::HUGEINT * (1::HUGEINT << {y}::HUGEINT)) & 18446744073709551615::HUGEINT) + 9223372036854775808::HUGEINT) & 18446744073709551615::HUGEINT) - 9223372036854775808::HUGEINT AS BIGINT)", a)
+				v = q("CAST((((({x}::HUGEINT * (1::HUGEINT << {y}::HUGEINT)) & 18446744073709551615::HUGEINT) + 9223372036854775808::HUGEINT) & "+
+					"18446744073709551615::HUGEINT) - 9223372036854775808::HUGEINT AS BIGINT)", a)
 				v = q("CASE WHEN {y} BETWEEN 0 AND 63 THEN {v} WHEN {y} > 63 THEN {x} & 0 END", a.With(duck.Args{"v": v}))
 			case "bitshr":
 				v = q("CASE WHEN {y} BETWEEN 0 AND 63 THEN {x} >> {y} WHEN {y} > 63 THEN CASE WHEN {x} < 0 THEN -1 WHEN {x} >= 0 THEN 0 END END", a)
 			default:
-				v = q("CASE WHEN {y} = 0 THEN {x} WHEN {y} BETWEEN 1 AND 63 THEN CAST(({x}::HUGEINT & 18446744073709551615::HUGEINT) >> {y}::HUGEINT AS BIGINT) WHEN {y} > 63 THEN {x} & 0 END", a)
+				v = q("CASE WHEN {y} = 0 THEN {x} WHEN {y} BETWEEN 1 AND 63 THEN CAST(({x}::HUGEINT & 18446744073709551615::HUGEINT) >> "+
+					"{y}::HUGEINT AS BIGINT) WHEN {y} > 63 THEN {x} & 0 END", a)
 			}
 			return strict(v, i, x, y).errs()
 		})
@@ -263,7 +276,8 @@ func (c *compiler) statistic(n *ast.BuiltinNode, args []Value) Value {
 			acc, x := c.param(), c.param()
 			l, r := Value{SQL: acc, Type: t, simple: true}, Value{SQL: x, Type: t, simple: true}
 			a := a.With(duck.Args{"acc": acc, "x": x, "less": c.compare(n, op, l, r).SQL})
-			v := Value{SQL: q("CASE WHEN len({l}) > 0 THEN list_reduce({l}, lambda {acc}, {x}: CASE WHEN {less} THEN {x} ELSE {acc} END) END", a), Type: t, mayNil: true}
+			v := Value{SQL: q("CASE WHEN len({l}) > 0 THEN list_reduce({l}, lambda {acc}, {x}: CASE WHEN {less} THEN {x} ELSE {acc} END) END", a),
+				Type: t, mayNil: true}
 			every := list.okay() // max and min of nil are nil
 			if list.Type.nilElem {
 				every = all(every, q("coalesce(list_count({l}) = len({l}), true)", a))
@@ -278,7 +292,8 @@ func (c *compiler) statistic(n *ast.BuiltinNode, args []Value) Value {
 		f := &Type{Kind: Float}
 		sorted := Value{SQL: q("list_sort(CAST({l} AS DOUBLE[]))", a), Type: &Type{Kind: List, elem: f}}
 		if t.Kind == Float { // Go sorts NaN first
-			sorted.SQL = q(`list_concat(list_filter({l}, lambda "_ n": isnan("_ n")), list_sort(list_filter({l}, lambda "_ n": NOT isnan("_ n"))))`, a)
+			sorted.SQL = q(`list_concat(list_filter({l}, lambda "_ n": isnan("_ n")), list_sort(list_filter({l}, lambda "_ n": NOT isnan("_ n"))))`,
+				a)
 		}
 		return when(whole, c.hold(sorted, func(s Value) Value {
 			a := duck.Args{"s": s.SQL}
@@ -298,7 +313,8 @@ func (c *compiler) get(n *ast.BuiltinNode) Value {
 			return c.hold(from, func(from Value) Value {
 				v := c.at(from, key)
 				v.mayNil = true
-				unasked := q("({f} IS NULL OR {k} IS NOT NULL)", duck.Args{"f": from.SQL, "k": key.SQL}) // an index that is nil is an error only where there is an array
+				// an index that is nil is an error only where there is an array
+				unasked := q("({f} IS NULL OR {k} IS NOT NULL)", duck.Args{"f": from.SQL, "k": key.SQL})
 				if !key.mayNil {
 					unasked = nil
 				}
@@ -417,5 +433,6 @@ func (c *compiler) join(list *duck.Query, sep Value) *duck.Query {
 		return q("array_to_string({l}, {sep})", a)
 	}
 	a["i"], a["x"] = c.param(), c.param()
-	return q("CASE WHEN {sep} IS NOT NULL THEN array_to_string(list_transform({l}, lambda {x}, {i}: CASE WHEN {i} = 1 THEN {x} ELSE {sep} || {x} END), '') END", a)
+	return q("CASE WHEN {sep} IS NOT NULL THEN array_to_string(list_transform({l}, lambda {x}, {i}: CASE WHEN {i} = 1 THEN {x} ELSE {sep} "+
+		"|| {x} END), '') END", a)
 }

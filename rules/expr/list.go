@@ -225,7 +225,8 @@ func (c *compiler) reduce(n *ast.BuiltinNode, list Value) Value {
 		if !b.Type.same(acc) {
 			refuse(n.Arguments[1], "bring them to one type: float(…), int(…), string(…)", "the accumulator is %s and becomes %s", acc, b.Type)
 		}
-		a := duck.Args{"l": list.SQL, "s": state, "e": l.elem, "p": c.param(), "t": duck.Type(acc.SQL()), "elem": duck.Type(list.Type.elem.SQL()), "i": q(""), "first": first.SQL, "body": b.SQL}
+		a := duck.Args{"l": list.SQL, "s": state, "e": l.elem, "p": c.param(), "t": duck.Type(acc.SQL()), "elem": duck.Type(list.Type.elem.SQL()),
+			"i": q(""), "first": first.SQL, "body": b.SQL}
 		if used {
 			a["i"] = q(", {i}", duck.Args{"i": index})
 		}
@@ -304,7 +305,9 @@ func (c *compiler) sortBy(n *ast.BuiltinNode, list Value) Value {
 	}
 	ok := q("coalesce(list_bool_and({oks}), true)", duck.Args{"oks": e.apply("list_transform", e.body.present())})
 	if e.body.mayNil {
-		ok = q("(coalesce(len({l}), 0) < 2 AND {alone} OR {ok})", a.With(duck.Args{"ok": ok, "alone": q("coalesce(list_bool_and({oks}), true)", duck.Args{"oks": e.apply("list_transform", orTrue(e.body.okay()))})}))
+		ok = q("(coalesce(len({l}), 0) < 2 AND {alone} OR {ok})",
+			a.With(duck.Args{"ok": ok, "alone": q("coalesce(list_bool_and({oks}), true)",
+				duck.Args{"oks": e.apply("list_transform", orTrue(e.body.okay()))})}))
 	}
 	return when(ok, v)
 }

@@ -77,7 +77,8 @@ func (c *compiler) structField(n *ast.MemberNode, base Value) Value {
 		}
 		refuse(n.Property, nearest(name.Value, names), "there is no field %s", name.Value)
 	}
-	v := Value{SQL: q("struct_extract({b}, {f})", duck.Args{"b": base.SQL, "f": name.Value}), Type: t, mayNil: true, mayErr: base.mayNull(), simple: base.simple}
+	v := Value{SQL: q("struct_extract({b}, {f})", duck.Args{"b": base.SQL, "f": name.Value}), Type: t, mayNil: true, mayErr: base.mayNull(),
+		simple: base.simple}
 	v.ok = base.present()
 	return optional(n, base, v)
 }
@@ -86,7 +87,8 @@ func (c *compiler) structField(n *ast.MemberNode, base Value) Value {
 func (c *compiler) mapItem(n *ast.MemberNode, base Value) Value {
 	key := c.node(n.Property)
 	c.want(n.Property, key, String)
-	v := Value{SQL: q("map_extract_value({b}, {k})", duck.Args{"b": base.SQL, "k": noKey(key)}), Type: base.Type.elem, mayNil: true, mayErr: base.mayNull(), ok: base.present()}
+	v := Value{SQL: q("map_extract_value({b}, {k})", duck.Args{"b": base.SQL, "k": noKey(key)}), Type: base.Type.elem, mayNil: true,
+		mayErr: base.mayNull(), ok: base.present()}
 	return optional(n, base, when(key.okay(), v))
 }
 
@@ -158,7 +160,8 @@ func (c *compiler) slice(n *ast.SliceNode) Value {
 				return duck.Lit(min(i, 1<<40))
 			}
 			// Counted from the end where it is negative, and never outside; no array is as long as 1 << 40.
-			return q("greatest(least(CASE WHEN {i} < 0 THEN greatest({i}, -1099511627776) + len({b}) ELSE least({i}, 1099511627776) END, len({b})), 0)", a.With(duck.Args{"i": v.SQL}))
+			return q("greatest(least(CASE WHEN {i} < 0 THEN greatest({i}, -1099511627776) + len({b}) ELSE least({i}, 1099511627776) END, "+
+				"len({b})), 0)", a.With(duck.Args{"i": v.SQL}))
 		}
 		a["from"], a["to"] = place(from, q("0")), place(to, q("len({b})", a))
 		v := q("list_slice({b}, {from} + 1, {to})", a)
@@ -297,7 +300,8 @@ func (c *compiler) inSpan(r *ast.BinaryNode, l Value) Value {
 	if !l.mayNil {
 		return strict(within(l.SQL), b, l, from, to)
 	}
-	return when(all(from.present(), to.present()), c.observe(b, []Value{l}, func(o []Value) *duck.Query { return q("coalesce({b}, false)", duck.Args{"b": within(o[0].SQL)}) }))
+	return when(all(from.present(), to.present()),
+		c.observe(b, []Value{l}, func(o []Value) *duck.Query { return q("coalesce({b}, false)", duck.Args{"b": within(o[0].SQL)}) }))
 }
 
 // inLiterals is SQL's own IN, for strings and numbers written out.

@@ -114,7 +114,8 @@ func (c *compiler) matches(n *ast.BinaryNode, l, r Value) Value {
 	c.want(n.Left, l, String, Nil)
 	pattern, ok := r.literal.(string)
 	if !ok {
-		refuse(n.Right, "write the pattern as a string", "the pattern of matches must be known beforehand: one that doesn't compile would stop the batch")
+		refuse(n.Right, "write the pattern as a string",
+			"the pattern of matches must be known beforehand: one that doesn't compile would stop the batch")
 	}
 	if _, err := regexp.Compile(pattern); err != nil {
 		refuse(n.Right, "regular expressions are RE2's", "this regular expression doesn't compile: %s", err)
@@ -144,9 +145,11 @@ func (c *compiler) logic(n *ast.BinaryNode) Value {
 	return c.hold(l, func(l Value) Value {
 		a["l"] = l.SQL
 		if and {
-			v.SQL, v.ok = q("CASE WHEN {l} THEN {r} WHEN NOT {l} THEN false END", a), both(v, q("CASE WHEN {l} THEN {ok} ELSE {l} IS NOT NULL END", a))
+			v.SQL, v.ok = q("CASE WHEN {l} THEN {r} WHEN NOT {l} THEN false END", a),
+				both(v, q("CASE WHEN {l} THEN {ok} ELSE {l} IS NOT NULL END", a))
 		} else {
-			v.SQL, v.ok = q("CASE WHEN {l} THEN true WHEN NOT {l} THEN {r} END", a), both(v, q("CASE WHEN NOT {l} THEN {ok} ELSE {l} IS NOT NULL END", a))
+			v.SQL, v.ok = q("CASE WHEN {l} THEN true WHEN NOT {l} THEN {r} END", a),
+				both(v, q("CASE WHEN NOT {l} THEN {ok} ELSE {l} IS NOT NULL END", a))
 		}
 		return v
 	})
@@ -314,7 +317,8 @@ func nan(v Value) *duck.Query {
 
 // compare: no NaN is below, above or equal to anything. DuckDB has it above all.
 func (c *compiler) compare(n ast.Node, op string, l, r Value) Value {
-	if !(l.Type.number() && r.Type.number()) && (l.Type.Kind != r.Type.Kind || l.Type.Kind != String && l.Type.Kind != Time && l.Type.Kind != Duration) {
+	if !(l.Type.number() && r.Type.number()) && (l.Type.Kind != r.Type.Kind ||
+		l.Type.Kind != String && l.Type.Kind != Time && l.Type.Kind != Duration) {
 		refuse(n, "bring them to one type: float(…), int(…), string(…)", "%s %s %s has no meaning", l.Type, op, r.Type)
 	}
 	l.asFloat(r.Type)
@@ -411,7 +415,8 @@ func (c *compiler) arithmetic(op string, l, r Value, t *Type) Value {
 			return v
 		}
 	}
-	wrapped := q("CAST((({l}::HUGEINT {op} {r}::HUGEINT + 9223372036854775808::HUGEINT) & 18446744073709551615::HUGEINT) - 9223372036854775808::HUGEINT AS BIGINT)", a)
+	wrapped := q("CAST((({l}::HUGEINT {op} {r}::HUGEINT + 9223372036854775808::HUGEINT) & 18446744073709551615::HUGEINT) - "+
+		"9223372036854775808::HUGEINT AS BIGINT)", a)
 	safe := int64(sumSafe)
 	if op == "*" {
 		safe = productSafe
@@ -473,6 +478,7 @@ func (c *compiler) interval(l, r Value) Value {
 	if l.bounded && r.bounded && r.hi-l.lo < 999999 {
 		return v
 	}
-	v.SQL = q("CASE WHEN {r}::HUGEINT - {l}::HUGEINT < 999999 THEN {v} WHEN {r}::HUGEINT - {l}::HUGEINT >= 9223372036854775807 THEN []::BIGINT[] END", a.With(duck.Args{"v": v.SQL}))
+	v.SQL = q("CASE WHEN {r}::HUGEINT - {l}::HUGEINT < 999999 THEN {v} WHEN {r}::HUGEINT - {l}::HUGEINT >= 9223372036854775807 THEN "+
+		"[]::BIGINT[] END", a.With(duck.Args{"v": v.SQL}))
 	return v.errs()
 }

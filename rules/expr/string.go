@@ -40,7 +40,8 @@ func (c *compiler) stringFunction(n *ast.BuiltinNode, args []Value) Value {
 	case "repeat":
 		return c.hold(args[0], func(v Value) Value {
 			return c.hold(args[1], func(k Value) Value { // a million bytes and more are an error to the VM
-				return strict(q("CASE WHEN {k} BETWEEN 0 AND 1000000 AND strlen({s}) * {k} < 1000000 THEN repeat({s}, {k}) END", duck.Args{"s": v.SQL, "k": k.SQL}), s, v, k).errs()
+				return strict(q("CASE WHEN {k} BETWEEN 0 AND 1000000 AND strlen({s}) * {k} < 1000000 THEN repeat({s}, {k}) END",
+					duck.Args{"s": v.SQL, "k": k.SQL}), s, v, k).errs()
 			})
 		})
 	case "replace":
@@ -54,17 +55,22 @@ func (c *compiler) stringFunction(n *ast.BuiltinNode, args []Value) Value {
 			a := duck.Args{"s": subject.SQL, "x": x.SQL}
 			switch n.Name {
 			case "trimPrefix":
-				return strict(q("CASE WHEN starts_with({s}, {x}) THEN substring({s}, length({x}) + 1) WHEN {x} IS NOT NULL THEN {s} END", a), s, subject, x)
+				return strict(q("CASE WHEN starts_with({s}, {x}) THEN substring({s}, length({x}) + 1) WHEN {x} IS NOT NULL THEN {s} END", a), s,
+					subject, x)
 			case "trimSuffix":
-				return strict(q("CASE WHEN ends_with({s}, {x}) THEN left({s}, length({s}) - length({x})) WHEN {x} IS NOT NULL THEN {s} END", a), s, subject, x)
+				return strict(q("CASE WHEN ends_with({s}, {x}) THEN left({s}, length({s}) - length({x})) WHEN {x} IS NOT NULL THEN {s} END", a), s,
+					subject, x)
 			case "indexOf": // in bytes
-				v := strict(q("CASE WHEN contains({s}, {x}) THEN strlen(left({s}, instr({s}, {x}) - 1)) WHEN {s} IS NOT NULL AND {x} IS NOT NULL THEN -1 END", a), &Type{Kind: Int}, subject, x)
+				v := strict(q("CASE WHEN contains({s}, {x}) THEN strlen(left({s}, instr({s}, {x}) - 1)) WHEN {s} IS NOT NULL AND {x} IS NOT NULL "+
+					"THEN -1 END", a), &Type{Kind: Int}, subject, x)
 				v.bounded, v.lo, v.hi = true, -1, 1<<40
 				return v
 			case "lastIndexOf":
 				p := c.param()
-				at := q("list_extract(list_filter(range(length({s}) - length({x}) + 1), lambda {p}: starts_with(substring({s}, {p} + 1), {x})), -1)", a.With(duck.Args{"p": p}))
-				v := strict(q("CASE WHEN contains({s}, {x}) THEN strlen(left({s}, {at})) WHEN {s} IS NOT NULL AND {x} IS NOT NULL THEN -1 END", a.With(duck.Args{"at": at})), &Type{Kind: Int}, subject, x)
+				at := q("list_extract(list_filter(range(length({s}) - length({x}) + 1), lambda {p}: starts_with(substring({s}, {p} + 1), {x})), -1)",
+					a.With(duck.Args{"p": p}))
+				v := strict(q("CASE WHEN contains({s}, {x}) THEN strlen(left({s}, {at})) WHEN {s} IS NOT NULL AND {x} IS NOT NULL THEN -1 END",
+					a.With(duck.Args{"at": at})), &Type{Kind: Int}, subject, x)
 				v.bounded, v.lo, v.hi = true, -1, 1<<40
 				return v
 			}
@@ -77,7 +83,8 @@ func (c *compiler) stringFunction(n *ast.BuiltinNode, args []Value) Value {
 func (c *compiler) upper(v Value) Value {
 	return c.hold(v, func(v Value) Value {
 		a := duck.Args{"s": v.SQL, "p": c.param()}
-		return strict(q("CASE WHEN contains({s}, 'ß') THEN array_to_string(list_transform(string_split({s}, 'ß'), lambda {p}: upper({p})), 'ß') ELSE upper({s}) END", a), v.Type, v)
+		return strict(q("CASE WHEN contains({s}, 'ß') THEN array_to_string(list_transform(string_split({s}, 'ß'), lambda {p}: upper({p})), "+
+			"'ß') ELSE upper({s}) END", a), v.Type, v)
 	})
 }
 
@@ -102,12 +109,14 @@ func (c *compiler) split(n *ast.BuiltinNode, s, x Value, args []Value) Value {
 			p := c.param()
 			a := a.With(duck.Args{"parts": parts, "p": p, "n": limit, "n1": limit - 1})
 			a["rest"] = c.join(q("list_slice({p}, {n}, len({p}))", a), x)
-			parts = q("list_extract(list_transform([{parts}], lambda {p}: CASE WHEN len({p}) <= {n} THEN {p} WHEN len({p}) > {n} THEN list_append(list_slice({p}, 1, {n1}), {rest}) END), 1)", a)
+			parts = q("list_extract(list_transform([{parts}], lambda {p}: CASE WHEN len({p}) <= {n} THEN {p} WHEN len({p}) > {n} THEN "+
+				"list_append(list_slice({p}, 1, {n1}), {rest}) END), 1)", a)
 		}
 	}
 	if after {
 		p, w, i := c.param(), c.param(), c.param()
-		parts = q("list_extract(list_transform([{parts}], lambda {p}: list_transform({p}, lambda {w}, {i}: CASE WHEN {i} < len({p}) THEN {w} || {x} ELSE {w} END)), 1)", a.With(duck.Args{"parts": parts, "p": p, "w": w, "i": i}))
+		parts = q("list_extract(list_transform([{parts}], lambda {p}: list_transform({p}, lambda {w}, {i}: CASE WHEN {i} < len({p}) THEN {w} "+
+			"|| {x} ELSE {w} END)), 1)", a.With(duck.Args{"parts": parts, "p": p, "w": w, "i": i}))
 	}
 	return strict(parts, t, s, x)
 }
@@ -129,7 +138,8 @@ func (c *compiler) replace(n *ast.BuiltinNode, args []Value) Value {
 			return c.hold(args[2], func(new Value) Value {
 				p := c.param()
 				a := duck.Args{"s": subject.SQL, "old": old.SQL, "new": new.SQL, "p": p}
-				return strict(q("CASE WHEN {old} <> '' THEN replace({s}, {old}, {new}) WHEN {old} = '' AND {s} = '' THEN {new} WHEN {old} = '' THEN {new} || array_to_string(list_transform(string_split({s}, ''), lambda {p}: {p} || {new}), '') END", a), s, subject, old, new)
+				return strict(q("CASE WHEN {old} <> '' THEN replace({s}, {old}, {new}) WHEN {old} = '' AND {s} = '' THEN {new} WHEN {old} = '' THEN "+
+					"{new} || array_to_string(list_transform(string_split({s}, ''), lambda {p}: {p} || {new}), '') END", a), s, subject, old, new)
 			})
 		})
 	})

@@ -26,7 +26,8 @@ func (c *compiler) timeFunction(n *ast.BuiltinNode) Value {
 		if err != nil {
 			refuse(n.Arguments[0], `write it like "1h30m"`, "%s", err)
 		}
-		return Value{SQL: q("{d}::BIGINT", duck.Args{"d": int64(d)}), Type: &Type{Kind: Duration}, simple: true, literal: int(d), bounded: true, lo: int64(d), hi: int64(d)}
+		return Value{SQL: q("{d}::BIGINT", duck.Args{"d": int64(d)}), Type: &Type{Kind: Duration}, simple: true, literal: int(d), bounded: true,
+			lo: int64(d), hi: int64(d)}
 	case "timezone":
 		if _, err := time.LoadLocation(text[0]); err != nil {
 			refuse(n.Arguments[0], "", "%s", err)
@@ -74,8 +75,11 @@ func (c *compiler) timeArithmetic(n *ast.BinaryNode, l, r Value) Value {
 	switch {
 	case l.Type.Kind == Time && r.Type.Kind == Time && op == "-":
 		// Go's difference stops at about 292 years.
-		return c.hold(Value{SQL: q("((epoch_us({l})::HUGEINT - epoch_us({r})) * 1000)", duck.Args{"l": l.SQL, "r": r.SQL}), Type: l.Type, mayErr: l.mayNull() || r.mayNull()}, func(ns Value) Value {
-			return strict(q("CAST(CASE WHEN {ns} > 9223372036854775807 THEN 9223372036854775807::HUGEINT WHEN {ns} < -9223372036854775808::HUGEINT THEN -9223372036854775808::HUGEINT ELSE {ns} END AS BIGINT)", duck.Args{"ns": ns.SQL}), &Type{Kind: Duration}, ns)
+		return c.hold(Value{SQL: q("((epoch_us({l})::HUGEINT - epoch_us({r})) * 1000)", duck.Args{"l": l.SQL, "r": r.SQL}), Type: l.Type,
+			mayErr: l.mayNull() || r.mayNull()}, func(ns Value) Value {
+			return strict(q("CAST(CASE WHEN {ns} > 9223372036854775807 THEN 9223372036854775807::HUGEINT WHEN {ns} < "+
+				"-9223372036854775808::HUGEINT THEN -9223372036854775808::HUGEINT ELSE {ns} END AS BIGINT)", duck.Args{"ns": ns.SQL}),
+				&Type{Kind: Duration}, ns)
 		})
 	case l.Type.Kind == Duration && r.Type.Kind == Duration:
 		return c.arithmetic(op, l, r, l.Type)
@@ -87,7 +91,8 @@ func (c *compiler) timeArithmetic(n *ast.BinaryNode, l, r Value) Value {
 	if d, ok := r.literal.(int); ok && d%1000 != 0 {
 		refuse(n.Right, "", "a TIMESTAMP has microseconds, and this duration is finer")
 	}
-	return strict(q("TRY(make_timestamp(epoch_us({l}) {op} {r} // 1000))", duck.Args{"l": l.SQL, "r": r.SQL, "op": duck.Type(op)}), l.Type, l, r).errs()
+	return strict(q("TRY(make_timestamp(epoch_us({l}) {op} {r} // 1000))", duck.Args{"l": l.SQL, "r": r.SQL, "op": duck.Type(op)}), l.Type, l,
+		r).errs()
 }
 
 // timeParts are the methods of a time that give a part of it, with the zone it is seen in.
@@ -95,12 +100,15 @@ var timeParts = map[string]struct {
 	sql  string
 	kind Kind
 }{
-	"Year": {"year({t})", Int}, "Month": {"month({t})", Month}, "Day": {"day({t})", Int}, "Hour": {"hour({t})", Int}, "Minute": {"minute({t})", Int},
-	"Second": {"second({t})", Int}, "Nanosecond": {"(epoch_us({t}) % 1000000 + 1000000) % 1000000 * 1000", Int}, "YearDay": {"dayofyear({t})", Int}, "Weekday": {"dayofweek({t})", Weekday},
+	"Year": {"year({t})", Int}, "Month": {"month({t})", Month}, "Day": {"day({t})", Int}, "Hour": {"hour({t})", Int},
+	"Minute": {"minute({t})", Int},
+	"Second": {"second({t})", Int}, "Nanosecond": {"(epoch_us({t}) % 1000000 + 1000000) % 1000000 * 1000", Int},
+	"YearDay": {"dayofyear({t})", Int}, "Weekday": {"dayofweek({t})", Weekday},
 }
 
 // instants are the methods that don't depend on a zone.
-var instants = map[string]string{"Unix": "((epoch_us({t}) - (epoch_us({t}) % 1000000 + 1000000) % 1000000) // 1000000)", "UnixMilli": "((epoch_us({t}) - (epoch_us({t}) % 1000 + 1000) % 1000) // 1000)", "UnixMicro": "epoch_us({t})"}
+var instants = map[string]string{"Unix": "((epoch_us({t}) - (epoch_us({t}) % 1000000 + 1000000) % 1000000) // 1000000)",
+	"UnixMilli": "((epoch_us({t}) - (epoch_us({t}) % 1000 + 1000) % 1000) // 1000)", "UnixMicro": "epoch_us({t})"}
 
 // durations are the methods of a duration: whole units and the rest apart, as Go adds them.
 var durations = map[string]struct {

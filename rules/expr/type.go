@@ -27,7 +27,8 @@ const (
 	Struct
 )
 
-var kindNames = map[Kind]string{Nil: "nil", Bool: "bool", Int: "int", Float: "float", String: "string", Time: "time", Duration: "duration", Month: "month", Weekday: "weekday", Zone: "time zone", List: "array", Map: "map", Struct: "map"}
+var kindNames = map[Kind]string{Nil: "nil", Bool: "bool", Int: "int", Float: "float", String: "string", Time: "time", Duration: "duration",
+	Month: "month", Weekday: "weekday", Zone: "time zone", List: "array", Map: "map", Struct: "map"}
 
 type Type struct {
 	Kind    Kind
@@ -93,7 +94,8 @@ func (t *Type) SQL() string {
 }
 
 // bounds of the whole numbers of DuckDB types narrower than BIGINT.
-var bounds = map[string][2]int64{"TINYINT": {-128, 127}, "SMALLINT": {-1 << 15, 1<<15 - 1}, "INTEGER": {-1 << 31, 1<<31 - 1}, "UTINYINT": {0, 255}, "USMALLINT": {0, 1<<16 - 1}, "UINTEGER": {0, 1<<32 - 1}}
+var bounds = map[string][2]int64{"TINYINT": {-128, 127}, "SMALLINT": {-1 << 15, 1<<15 - 1}, "INTEGER": {-1 << 31, 1<<31 - 1},
+	"UTINYINT": {0, 255}, "USMALLINT": {0, 1<<16 - 1}, "UINTEGER": {0, 1<<32 - 1}}
 
 // typeOf reads a DuckDB type, as DESCRIBE writes it. The error says why expr has none for it.
 func typeOf(name string) (*Type, error) {
