@@ -195,7 +195,7 @@ func ofRegistry(ctx context.Context, url string, rec *Record) (cols []duck.Colum
 	if !ok {
 		return nil, "", errors.New(in.why)
 	}
-	s, err := registrySchemas(cl)(ctx, name)
+	s, err := registrySchemas(cl, valueSubject(rec.Topic))(ctx, name)
 	if err != nil {
 		return nil, "", err
 	}

@@ -69,10 +69,12 @@ func (s *kafkaSource) land(c *duck.Conn, conn *connect.Connection, cols []duck.C
 		if err != nil {
 			return nil, err
 		}
-		d.values = func(l *Landing) (valueDecoder, error) { return decoder(l, registrySchemas(registry)), nil }
+		d.values = func(l *Landing) (valueDecoder, error) {
+			return decoder(l, registrySchemas(registry, valueSubject(s.topic))), nil
+		}
 		if s.format == "avro" {
 			d.keys = func(l *Landing, root *slot, columns []*column) keyDecoder {
-				return newAvroKey(l, root, columns, registrySchemas(registry))
+				return newAvroKey(l, root, columns, registrySchemas(registry, keySubject(s.topic)))
 			}
 		}
 	}

@@ -30,10 +30,10 @@ func (e noSchema) Error() string { return string(e) }
 const maxReferences = 1000
 
 // registrySchemas reads schemas of a Confluent schema registry (GET /schemas/ids/{id}, /schemas/guids/{guid},
-// /subjects/{subject}/versions/{version}).
-func registrySchemas(cl *sr.Client) schemaSource {
+// /subjects/{subject}/versions/{version}). subject is where a schema is looked for whose GUID the registry doesn't find; "": nowhere.
+func registrySchemas(cl *sr.Client, subject string) schemaSource {
 	return func(ctx context.Context, name schemaName) (*schemaText, error) {
-		s, err := schemaNamed(ctx, cl, name)
+		s, err := schemaNamed(ctx, cl, name, subject)
 		if err != nil {
 			return nil, registryError(ctx, err, "unknown schema "+name.String())
 		}
@@ -60,7 +60,19 @@ func registrySchemas(cl *sr.Client) schemaSource {
 	}
 }
 
-func schemaNamed(ctx context.Context, cl *sr.Client, name schemaName) (sr.Schema, error) {
+// valueSubject and keySubject are where serialisers register the schemas of a topic unless they are told otherwise (Confluent's
+// TopicNameStrategy).
+func valueSubject(topic string) string { return subjectOf(topic, "-value") }
+func keySubject(topic string) string   { return subjectOf(topic, "-key") }
+
+func subjectOf(topic, what string) string {
+	if topic == "" {
+		return ""
+	}
+	return topic + what
+}
+
+func schemaNamed(ctx context.Context, cl *sr.Client, name schemaName, subject string) (sr.Schema, error) {
 	if !name.byGUID {
 		return cl.SchemaByID(ctx, int(name.id))
 	}
@@ -68,9 +80,51 @@ func schemaNamed(ctx context.Context, cl *sr.Client, name schemaName) (sr.Schema
 	var answer *sr.ResponseError
 	if errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound &&
 		answer.ErrorCode != unknownSchema { // of the path, not of the GUID
+		if s, ok, err := schemaInSubject(ctx, cl, name, subject); ok || err != nil {
+			return s, err
+		}
 		err = noSchema("schema " + name.String() + ": the registry knows no schemas by GUID (Confluent's does from 8.0 on)")
 	}
 	return s.Schema, err
+}
+
+// maxVersions is how many versions of a subject are looked through for a GUID, the newest first.
+const maxVersions = 100
+
+// schemaInSubject looks for a GUID among the schemas of a subject, in a registry that answers with GUIDs and isn't asked by them (one behind
+// a proxy, say): what it is asked is whether it has each (POST /subjects/{subject}), and the answer has the GUID.
+func schemaInSubject(ctx context.Context, cl *sr.Client, name schemaName, subject string) (sr.Schema, bool, error) {
+	if subject == "" {
+		return sr.Schema{}, false, nil
+	}
+	for version, n := -1, 0; version != 0 && n < maxVersions; n++ {
+		s, err := cl.SchemaByVersion(ctx, subject, version)
+		if err != nil {
+			return sr.Schema{}, false, unlessUnknown(err)
+		}
+		version = s.Version - 1
+		if s.GUID == "" {
+			if s, err = cl.LookupSchema(ctx, subject, s.Schema); err != nil {
+				return sr.Schema{}, false, unlessUnknown(err)
+			}
+		}
+		switch s.GUID {
+		case "": // it knows of none
+			return sr.Schema{}, false, nil
+		case name.hex():
+			return s.Schema, true, nil
+		}
+	}
+	return sr.Schema{}, false, nil
+}
+
+// unlessUnknown is nil for an answer that there is no such thing.
+func unlessUnknown(err error) error {
+	var answer *sr.ResponseError
+	if errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound {
+		return nil
+	}
+	return err
 }
 
 // Errors of a registry.

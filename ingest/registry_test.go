@@ -29,7 +29,7 @@ func TestRegistrySchemas(t *testing.T) {
 	}
 	value := append(append([]byte{2, 2}, varint(4)...), "Oslo\x00\x00\x00\x00\x00\x00\xf0\x3f\x00\x00\x00\x00\x00\x00\x00\x40"...)
 	fields := []Field{{Name: "id", Type: "INTEGER"}, {Name: "city", Type: "VARCHAR", Path: []string{"address", "city"}}, {Name: "lat", Type: "DOUBLE", Path: []string{"address", "at", "lat"}}, {Name: "home", Type: "STRUCT(lat DOUBLE)"}}
-	got := landAvro(t, memory(t), fields, registrySchemas(client), framed(3, value), framed(7, value), framed(4, value))
+	got := landAvro(t, memory(t), fields, registrySchemas(client, ""), framed(3, value), framed(7, value), framed(4, value))
 	if diff := cmp.Diff([]string{"1|Oslo|1.0|{'lat': 2.0}"}, got.rows); diff != "" {
 		t.Error(diff)
 	}
@@ -56,7 +56,7 @@ func TestRegistryProtobuf(t *testing.T) {
 	}
 	value := "\x00\x08\x01\x12\x11\x0a\x04Oslo\x12\x09\x09\x00\x00\x00\x00\x00\x00\xf0\x3f\x1a\x02\x08\x01"
 	fields := []Field{{Name: "id", Type: "INTEGER"}, {Name: "city", Type: "VARCHAR", Path: []string{"address", "city"}}, {Name: "lat", Type: "DOUBLE", Path: []string{"address", "at", "lat"}}, {Name: "at", Type: "TIMESTAMP"}}
-	got := landProto(t, memory(t), fields, registrySchemas(client), framed(3, []byte(value)), framed(4, []byte(value)), framed(5, []byte(value)), framed(6, []byte(value)), framed(7, []byte(value)), []byte("{}"))
+	got := landProto(t, memory(t), fields, registrySchemas(client, ""), framed(3, []byte(value)), framed(4, []byte(value)), framed(5, []byte(value)), framed(6, []byte(value)), framed(7, []byte(value)), []byte("{}"))
 	if diff := cmp.Diff([]string{"1|Oslo|1.0|1970-01-01 00:00:01"}, got.rows); diff != "" {
 		t.Error(diff)
 	}
@@ -90,14 +90,14 @@ func TestRegistryErrors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = registrySchemas(client)(context.Background(), schemaName{id: 1})
+		_, err = registrySchemas(client, "")(context.Background(), schemaName{id: 1})
 		var e *sql.Error
 		if !errors.As(err, &e) || e.Code != k.code || !strings.Contains(e.Msg, k.msg) || !strings.Contains(e.Hint, k.hint) || e.ExitCode() != sql.ExitUnreachable {
 			t.Errorf("%s: %#v", k.url, err)
 		}
 		stopped, cancel := context.WithCancel(context.Background())
 		cancel()
-		if _, err := registrySchemas(client)(stopped, schemaName{id: 1}); !errors.Is(err, context.Canceled) {
+		if _, err := registrySchemas(client, "")(stopped, schemaName{id: 1}); !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: %v, want that it was cancelled", k.url, err)
 		}
 	}

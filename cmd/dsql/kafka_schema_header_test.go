@@ -211,3 +211,28 @@ func TestKafkaSchemaHeaderRegistry(t *testing.T) {
 	}
 	k.is("SELECT id FROM s ORDER BY id", "1\n2\n3")
 }
+
+// Where a registry isn't asked by GUIDs and answers with them, a schema is found among those of the topic.
+func TestKafkaSchemaHeaderSubject(t *testing.T) {
+	k := newKafka(t, 1, true)
+	reg := srfake.New()
+	t.Cleanup(reg.Close)
+	for v, field := range []string{"id", "n", "other"} {
+		reg.SeedSchema(k.topic+"-value", v+1, v+1, sr.Schema{Type: sr.TypeAvro, Schema: `{"type":"record","name":"o","fields":[{"name":"` + field + `","type":"long"}]}`})
+	}
+	reg.Intercept(func(w http.ResponseWriter, r *http.Request) bool {
+		if !strings.HasPrefix(r.URL.Path, "/schemas/guids/") {
+			return false
+		}
+		http.Error(w, `{"error_code":404,"message":"HTTP 404 Not Found"}`, http.StatusNotFound)
+		return true
+	})
+	k.script("CREATE CONNECTION c TO KAFKA (brokers '{brokers}', schema_registry '" + reg.URL() + "');\n" +
+		"CREATE SOURCE a (id BIGINT, n BIGINT) FROM KAFKA (connection c, topic '{topic}', format avro);\nCREATE STREAM s FROM a;")
+	k.record(headed("", "\x02", valueHeader, guid(t, reg, k.topic+"-value", 1)))
+	k.record(headed("", "\x04", valueHeader, guid(t, reg, k.topic+"-value", 2)))
+	k.record(headed("", "\x06", valueHeader, "\x01"+strings.Repeat("\xee", 16)))
+	k.runs()
+	k.is("SELECT id, n FROM s ORDER BY ALL", "1|NULL\nNULL|2")
+	k.is("SELECT count(*) FROM dsql.rejects WHERE reason LIKE '%the registry knows no schemas by GUID%'", "1")
+}

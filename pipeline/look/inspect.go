@@ -89,7 +89,11 @@ func History(ctx context.Context, o event.Options, name string, keys []string) e
 		if err != nil {
 			return err
 		}
-		life, err := n.Obj.(kind.Biographer).Life(ctx, v.Conn, keys)
+		b, ok := n.Obj.(kind.Biographer)
+		if !ok {
+			return &sql.Error{Code: "unknown-name", Exit: sql.ExitUsage, Msg: n.Name + " keeps no history of keys"}
+		}
+		life, err := b.Life(ctx, v.Conn, keys)
 		if err != nil {
 			return err
 		}

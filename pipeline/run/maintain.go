@@ -67,9 +67,13 @@ func (r *runner) maintain(ctx context.Context, d *sql.Decl) error {
 			return &sql.Error{Src: d.Src, Span: to.Span, Code: "no-version", Exit: sql.ExitFailed,
 				Msg: fmt.Sprintf("there is no version %d: the newest is %d", to.Int, r.version), Hint: "dsql.versions lists them"}
 		}
+		b, ok := dest.(kind.Rollbacker)
+		if !ok {
+			return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "nothing-remembered", Msg: n.Name + " keeps no older versions"}
+		}
 		return r.newVersion(ctx, n, fmt.Sprintf("rollback to version %d", to.Int), false,
 			func(tx *duck.Tx, v int64, rows *event.DestinationRows) (err error) {
-				rows.Counts, err = dest.(kind.Rollbacker).Rollback(ctx, tx, to.Int, v)
+				rows.Counts, err = b.Rollback(ctx, tx, to.Int, v)
 				return err
 			})
 	case "REBUILD":
