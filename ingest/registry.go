@@ -2,9 +2,12 @@ package ingest
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
+	"strconv"
 
 	"github.com/twmb/franz-go/pkg/sr"
 
@@ -91,29 +94,36 @@ func schemaNamed(ctx context.Context, cl *sr.Client, name schemaName, subject st
 // maxVersions is how many versions of a subject are looked through for a GUID, the newest first.
 const maxVersions = 100
 
+// ownSchema is a schema as a registry tells it, in its own words.
+type ownSchema struct {
+	Schema     json.RawMessage `json:"schema"`
+	SchemaType json.RawMessage `json:"schemaType,omitempty"`
+	References json.RawMessage `json:"references,omitempty"`
+}
+
 // schemaInSubject looks for a GUID among the schemas of a subject, in a registry that answers with GUIDs and isn't asked by them (one behind
-// a proxy, say): what it is asked is whether it has each (POST /subjects/{subject}), and the answer has the GUID.
+// a proxy, say): it is asked whether it has each (POST /subjects/{subject}), and the answer has the GUID.
 func schemaInSubject(ctx context.Context, cl *sr.Client, name schemaName, subject string) (sr.Schema, bool, error) {
 	if subject == "" {
 		return sr.Schema{}, false, nil
 	}
-	for version, n := -1, 0; version != 0 && n < maxVersions; n++ {
-		s, err := cl.SchemaByVersion(ctx, subject, version)
-		if err != nil {
+	path := "/subjects/" + url.PathEscape(subject)
+	for version, n := "latest", 0; version != "0" && n < maxVersions; n++ {
+		var own ownSchema
+		if err := cl.Do(ctx, http.MethodGet, path+"/versions/"+version, nil, &own); err != nil {
 			return sr.Schema{}, false, unlessUnknown(err)
 		}
-		version = s.Version - 1
-		if s.GUID == "" {
-			if s, err = cl.LookupSchema(ctx, subject, s.Schema); err != nil {
-				return sr.Schema{}, false, unlessUnknown(err)
-			}
+		var known sr.SubjectSchema
+		if err := cl.Do(ctx, http.MethodPost, path, own, &known); err != nil {
+			return sr.Schema{}, false, unlessUnknown(err)
 		}
-		switch s.GUID {
+		switch known.GUID {
 		case "": // it knows of none
 			return sr.Schema{}, false, nil
 		case name.hex():
-			return s.Schema, true, nil
+			return known.Schema, true, nil
 		}
+		version = strconv.Itoa(known.Version - 1)
 	}
 	return sr.Schema{}, false, nil
 }
