@@ -36,13 +36,17 @@ const maxNotes = 256 << 20
 var open struct {
 	sync.Map // int64 → *notes
 	next     atomic.Int64
-	known    sync.Map // *duck.DB that has the functions
 }
 
-func scanOf(call *duck.Call) *notes {
+// scanOf is the scan that a call is of. Who calls the functions by hand has none.
+func scanOf(call *duck.Call) (*notes, error) {
 	ids, _ := call.Ints(0)
-	n, _ := open.Load(ids[0])
-	return n.(*notes)
+	found, _ := open.Load(ids[0])
+	n, ok := found.(*notes)
+	if !ok {
+		return nil, fmt.Errorf("scan %d is none that goes on: this function is for dsql's own statements", ids[0])
+	}
+	return n, nil
 }
 
 // Register makes callable what Batch.Once needs: when a database is opened, outside of a transaction. Where it was not called,
@@ -59,16 +63,18 @@ func Register(c *duck.Conn) error {
 			return err
 		}
 	}
-	open.known.Store(c.DB, true)
 	return nil
 }
 
-func registered(c *duck.Conn) bool { _, ok := open.known.Load(c.DB); return ok }
+func registered(c *duck.Conn) bool { return c.DB.Registered("dsql_judge") }
 
 // judge takes a scan's number, a row's verdict, which WARNs it breaks (bits by step), its _row and its JSON; it gives 1 when the
 // row goes on.
 func judge(call *duck.Call) error {
-	n := scanOf(call)
+	n, err := scanOf(call)
+	if err != nil {
+		return err
+	}
 	verdicts, _ := call.Ints(1)
 	warns, _ := call.Ints(2)
 	rows, _ := call.Ints(3)
@@ -112,7 +118,10 @@ func pin(call *duck.Call) error {
 }
 
 func notedRule(call *duck.Call) error {
-	n := scanOf(call)
+	n, err := scanOf(call)
+	if err != nil {
+		return err
+	}
 	at, _ := call.Ints(1)
 	for i, out := 0, call.OutInts(); i < call.N; i++ {
 		out[i] = int64(n.rejected[at[i]].step)
@@ -121,7 +130,10 @@ func notedRule(call *duck.Call) error {
 }
 
 func notedRow(call *duck.Call) error {
-	n := scanOf(call)
+	n, err := scanOf(call)
+	if err != nil {
+		return err
+	}
 	at, _ := call.Ints(1)
 	for i, out := 0, call.OutInts(); i < call.N; i++ {
 		out[i] = n.rejected[at[i]].row
@@ -130,7 +142,10 @@ func notedRow(call *duck.Call) error {
 }
 
 func notedData(call *duck.Call) error {
-	n := scanOf(call)
+	n, err := scanOf(call)
+	if err != nil {
+		return err
+	}
 	at, _ := call.Ints(1)
 	for i := range call.N {
 		r := n.rejected[at[i]]
@@ -184,8 +199,8 @@ func (p *Program) once(b Batch, rel *duck.Query, out *Outcome) {
 	}
 	out.Rows = duck.SQL("(SELECT {cols} FROM {rel} AS _r WHERE CASE WHEN {v} = 0 AND {w} = 0 THEN true ELSE dsql_judge({id}, {v}, {w}, "+
 		"{row}, {data}) = 1 END)", a)
+	out.close = func() { open.Delete(id) }
 	out.settle = func(ctx context.Context, tx *duck.Tx, out *Outcome) error {
-		defer open.Delete(id)
 		if err := p.settle(ctx, tx, b, rel, n.broken, out); err != nil || out.Rejected == 0 {
 			return err
 		}

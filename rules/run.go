@@ -36,6 +36,14 @@ type Outcome struct {
 	Warned            []*sql.Error // rows that break an ON VIOLATION WARN, one error a constraint
 
 	settle func(context.Context, *duck.Tx, *Outcome) error
+	close  func()
+}
+
+// Close lets go of what a Batch with Once noted, whether it was settled or not.
+func (o *Outcome) Close() {
+	if o.close != nil {
+		o.close()
+	}
 }
 
 // Settle is to be called once the rows of a Batch with Once were read: the counts are known then, and an ON VIOLATION FAIL that

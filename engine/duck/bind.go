@@ -157,6 +157,14 @@ func (c *Conn) routines(ctx context.Context, where *Query) (Routines, error) {
 	return out, err
 }
 
+// Registered: Register has made a function of that name.
+func (db *DB) Registered(name string) bool {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	_, ok := db.own[name]
+	return ok
+}
+
 // addCalls collects the names that a bracket follows and that aren't known.
 func addCalls(ask map[string]bool, known Routines, text string) {
 	src := sql.NewSource("", text)

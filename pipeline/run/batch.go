@@ -242,6 +242,7 @@ func (r *runner) write(ctx context.Context, tx *duck.Tx, d kind.Destination, n *
 	if err != nil {
 		return out, err
 	}
+	defer ruled.Close()
 	if err := fault.Fault(ctx, "after-rules"); err != nil {
 		return out, err
 	}
