@@ -15,6 +15,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"dsql/engine/duck"
 	"dsql/pipeline/event"
 	"dsql/sql"
 )
@@ -23,6 +24,7 @@ func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(200) // Go's heap is small beside DuckDB's and the batches', and what clients of Kafka allocate is short-lived
 	}
+	duck.KeepMemory()
 	os.Exit(asProcess(os.Args[1:]))
 }
 

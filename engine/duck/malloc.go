@@ -16,4 +16,6 @@ static void keep_memory(void) {}
 */
 import "C"
 
-func init() { C.keep_memory() }
+// KeepMemory has the allocator keep what DuckDB frees. It is for a program to decide, once and at its start: all of the process's memory is
+// handled so from then on.
+func KeepMemory() { C.keep_memory() }
