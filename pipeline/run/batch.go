@@ -191,7 +191,7 @@ func (r *runner) Destination(ctx context.Context, tx *duck.Tx, w work, n *progra
 	return out, nil
 }
 
-// Fresh is the new rows of one input of a destination.
+// fresh is the new rows of one input of a destination.
 type fresh struct {
 	in     *program.Input
 	rel    *duck.Query
@@ -201,7 +201,7 @@ type fresh struct {
 	replay bool  // they are rejects that come back, or what reads these gets of them
 }
 
-// write is the chain of one destination over one input's new rows.
+// write is the chain of one destination over one input's new rows: select, rule, measure and store, settle.
 func (r *runner) write(ctx context.Context, tx *duck.Tx, d kind.Destination, n *program.Node, b fresh, v int64) (event.DestinationRows,
 	error) {
 	out := event.DestinationRows{Kind: n.Kind, Name: n.Name}
@@ -209,36 +209,14 @@ func (r *runner) write(ctx context.Context, tx *duck.Tx, d kind.Destination, n *
 	if b.held != nil && b.held.discard {
 		return r.discarded(ctx, tx, n, b.held, rules.Outcome{Rows: b.rel})
 	}
-	source := ""
-	if b.input != nil {
-		source = b.input.Source
-	}
-	var keep []string
-	if b.in.Meta && (program.Needs(d, catalog.MetaColumn) || b.input != nil && len(b.input.AbsentIn) > 0) {
-		keep = append(keep, catalog.MetaColumn)
-	}
-	rel := duck.SQL("({q})", duck.Args{"q": b.in.Query(b.rel)})
-	if program.Needs(d, catalog.VersionColumn) {
-		if keep = append(keep, catalog.VersionColumn); !b.in.Dated { // what waited in dsql.rejects
-			rel = duck.SQL("(SELECT *, NULL::BIGINT AS _version FROM {rel})", duck.Args{"rel": rel})
-		}
-	}
-	hasRow := b.in.Meta && b.input != nil && b.input.RowID != nil
-	if hasRow {
-		rel = duck.SQL("(SELECT *, {id} AS _row FROM {rel})", duck.Args{"id": b.input.RowID, "rel": rel})
-		if b.in.Plain { // a record gives one row: what it was before the SETs is found by its number
-			in := *b.input
-			in.Original = n.Rules.Original(rel)
-			b.input = &in
-		}
-	}
+	in := selected(d, n, &b)
 	if b.input != nil && b.input.Truncate {
-		return r.truncated(ctx, tx, d, n, rel, &kind.Accepted{Version: v, Columns: n.Cols, Rows: rel, HasRow: hasRow, Input: b.input})
+		return r.truncated(ctx, tx, d, n, in.rel, &kind.Accepted{Version: v, Columns: n.Cols, Rows: in.rel, HasRow: in.hasRow, Input: b.input})
 	}
-	ruled, err := n.Rules.Run(ctx, tx,
-		rules.Batch{Destination: n.Name, Source: source, Origin: b.origin, Version: v, Rel: rel, Columns: n.Cols, HasRow: hasRow, Input: b.input,
-			Stage: !b.in.Plain, Keep: keep, KeepOriginal: n.Quality.Holds(),
-			Discard: decided != nil && decided.discard, Once: !n.Keyed() && n.Quality.Empty() && decided == nil})
+	discard := decided != nil && decided.discard
+	ruled, err := n.Rules.Run(ctx, tx, rules.Batch{Destination: n.Name, Source: in.source, Origin: b.origin, Version: v, Rel: in.rel,
+		Columns: n.Cols, HasRow: in.hasRow, Input: b.input, Stage: !b.in.Plain, Keep: in.keep, KeepOriginal: n.Quality.Holds(),
+		Discard: discard, Once: !n.Keyed() && n.Quality.Empty() && decided == nil})
 	if err != nil {
 		return out, err
 	}
@@ -246,60 +224,98 @@ func (r *runner) write(ctx context.Context, tx *duck.Tx, d kind.Destination, n *
 	if err := fault.Fault(ctx, "after-rules"); err != nil {
 		return out, err
 	}
-	acc := &kind.Accepted{Version: v, Columns: n.Cols, Rows: ruled.Rows, HasRow: hasRow, Input: b.input, Force: decided != nil}
+	if discard {
+		return r.discarded(ctx, tx, n, decided, ruled)
+	}
+	acc := &kind.Accepted{Version: v, Columns: n.Cols, Rows: ruled.Rows, HasRow: in.hasRow, Input: b.input, Force: decided != nil}
 	if b.in.Plain {
-		acc.Sample = rel
+		acc.Sample = in.rel
 	}
 	if b.input != nil {
 		acc.Absent = n.Absent(b.in, b.input, b.input.Absent)
 		acc.AbsentIn, acc.Empty = n.AbsentIn(b.in, b.input), emptyLoad(n, d, b)
 	}
-	if decided != nil && decided.discard {
-		return r.discarded(ctx, tx, n, decided, ruled)
-	}
-	released := ""
+	q := quality.Batch{Destination: n.Name, Keyed: n.Keyed(), Origin: b.origin, Version: v, Rows: ruled.Rows, Table: tableAfter(n, ruled.Rows),
+		Columns: n.Cols, HasRow: in.hasRow, Input: b.input, Source: in.source, Was: ruled.Was, Born: n.Born(), Replayed: b.replay}
 	if b.held != nil { // what waits in its source because of a guard comes to the checks as any load
-		released = b.held.name
+		q.Released = b.held.name
 	}
-	c, measured, err := r.gated(ctx, tx, d, n, acc,
-		quality.Batch{Destination: n.Name, Keyed: n.Keyed(), Origin: b.origin, Version: v, Rows: ruled.Rows, Table: tableAfter(n, ruled.Rows),
-			Columns: n.Cols, HasRow: hasRow, Input: b.input, Source: source, Was: ruled.Was, Born: n.Born(), Released: released, Replayed: b.replay})
+	c, measured, err := r.gated(ctx, tx, d, n, acc, q)
 	if err != nil {
 		return out, heldBack(err, n, b)
 	}
-	for _, w := range measured.Warnings {
-		r.tell(w)
-	}
-	if len(measured.Held) > 0 {
-		if err := r.keepHold(ctx, tx, n, b, measured.Held[0], measured.HeldRows, v); err != nil {
-			return out, err
-		}
-	}
-	if err := r.unguard(ctx, tx, n, b.from()); err != nil {
+	if err := r.judged(ctx, tx, n, b, decided, measured, v); err != nil {
 		return out, err
-	}
-	if decided != nil && len(measured.Held) == 0 {
-		if err := r.freed(ctx, tx, n, decided, v); err != nil {
-			return out, err
-		}
 	}
 	if err := ruled.Settle(ctx, tx); err != nil {
 		return out, err
 	}
-	for _, w := range ruled.Warned {
+	for _, w := range append(measured.Warnings, ruled.Warned...) {
 		r.tell(w)
 	}
-	out.Dropped = ruled.Dropped
-	out.Counts = c
+	out.Dropped, out.Counts = ruled.Dropped, c
 	out.Rejected += ruled.Rejected
 	out.In = out.Written + out.Rejected + out.Dropped
-	if ruled.In >= 0 && ruled.In != out.In {
-		return out, &sql.Error{Code: "account", Exit: sql.ExitFailed,
-			Msg: fmt.Sprintf("the account of %s does not close: %d rows came in, %d were written, %d rejected, %d dropped; nothing was committed",
-				n.Name, ruled.In, out.Written, out.Rejected, out.Dropped),
-			Hint: "if the query or a rule gives another result each time it runs (random(), a file that changes), make it give the same"}
+	return out, closes(out, ruled)
+}
+
+// selection is what a destination's query gives of new rows.
+type selection struct {
+	rel    *duck.Query
+	keep   []string // what goes on beside the query's columns: _meta, _version
+	hasRow bool     // rel has _row
+	source string   // "" where the rows come from a stored table
+}
+
+func selected(d kind.Destination, n *program.Node, b *fresh) selection {
+	out := selection{rel: duck.SQL("({q})", duck.Args{"q": b.in.Query(b.rel)}), hasRow: b.in.Meta && b.input != nil && b.input.RowID != nil}
+	if b.input != nil {
+		out.source = b.input.Source
 	}
-	return out, nil
+	if b.in.Meta && (program.Needs(d, catalog.MetaColumn) || b.input != nil && len(b.input.AbsentIn) > 0) {
+		out.keep = append(out.keep, catalog.MetaColumn)
+	}
+	if program.Needs(d, catalog.VersionColumn) {
+		if out.keep = append(out.keep, catalog.VersionColumn); !b.in.Dated { // what waited in dsql.rejects
+			out.rel = duck.SQL("(SELECT *, NULL::BIGINT AS _version FROM {rel})", duck.Args{"rel": out.rel})
+		}
+	}
+	if out.hasRow {
+		out.rel = duck.SQL("(SELECT *, {id} AS _row FROM {rel})", duck.Args{"id": b.input.RowID, "rel": out.rel})
+		if b.in.Plain { // a record gives one row: what it was before the SETs is found by its number
+			in := *b.input
+			in.Original = n.Rules.Original(out.rel)
+			b.input = &in
+		}
+	}
+	return out
+}
+
+// judged keeps the record of what is held back: of this batch, and of what was decided about it.
+func (r *runner) judged(ctx context.Context, tx *duck.Tx, n *program.Node, b fresh, decided *hold, measured quality.Result, v int64) error {
+	if len(measured.Held) > 0 {
+		if err := r.keepHold(ctx, tx, n, b, measured.Held[0], measured.HeldRows, v); err != nil {
+			return err
+		}
+	}
+	if err := r.unguard(ctx, tx, n, b.from()); err != nil {
+		return err
+	}
+	if decided != nil && len(measured.Held) == 0 {
+		return r.freed(ctx, tx, n, decided, v)
+	}
+	return nil
+}
+
+// closes is an error where other rows came in than went out.
+func closes(out event.DestinationRows, ruled rules.Outcome) error {
+	if ruled.In < 0 || ruled.In == out.In {
+		return nil
+	}
+	return &sql.Error{Code: "account", Exit: sql.ExitFailed,
+		Msg: fmt.Sprintf("the account of %s does not close: %d rows came in, %d were written, %d rejected, %d dropped; nothing was committed",
+			out.Name, ruled.In, out.Written, out.Rejected, out.Dropped),
+		Hint: "if the query or a rule gives another result each time it runs (random(), a file that changes), make it give the same"}
 }
 
 // discarded drops what was held back: all of the rows that a check holds, and what the rules leave of a load.
