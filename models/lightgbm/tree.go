@@ -14,7 +14,7 @@ import (
 func tree(vals map[string][]byte, f *forest.Forest) (forest.Tree, error) {
 	var t forest.Tree
 	r := fields{vals: vals}
-	counts := r.Ints("num_leaves", 1)
+	counts := r.ints("num_leaves", 1)
 	if r.err != nil {
 		return t, r.err
 	}
@@ -22,18 +22,18 @@ func tree(vals map[string][]byte, f *forest.Forest) (forest.Tree, error) {
 	if v := vals["leaf_value"]; leaves < 1 || leaves > len(v) {
 		return t, fmt.Errorf("num_leaves=%d with %d bytes of leaf_value", leaves, len(v))
 	}
-	t.Leaves = r.Floats("leaf_value", leaves)
+	t.Leaves = r.floats("leaf_value", leaves)
 	if string(vals["is_linear"]) == "1" {
 		t.Linear = r.linear(leaves, f.Features)
 	}
 	if leaves == 1 || r.err != nil {
 		return t, r.err
 	}
-	left, right := r.Ints("left_child", leaves-1), r.Ints("right_child", leaves-1)
-	feature, threshold := r.Ints("split_feature", leaves-1), r.Floats("threshold", leaves-1)
+	left, right := r.ints("left_child", leaves-1), r.ints("right_child", leaves-1)
+	feature, threshold := r.ints("split_feature", leaves-1), r.floats("threshold", leaves-1)
 	decision := make([]int, leaves-1)
 	if _, ok := vals["decision_type"]; ok {
-		decision = r.Ints("decision_type", leaves-1)
+		decision = r.ints("decision_type", leaves-1)
 	}
 	sets := r.sets()
 	if r.err != nil {
@@ -94,7 +94,7 @@ func (r *fields) fields(key string, n int, each func(i int, word string) bool) {
 	}
 }
 
-func (r *fields) Ints(key string, n int) []int {
+func (r *fields) ints(key string, n int) []int {
 	out := make([]int, n)
 	r.fields(key, n, func(i int, word string) (ok bool) {
 		v, err := strconv.ParseInt(word, 10, 33) // cat_threshold is unsigned
@@ -104,7 +104,7 @@ func (r *fields) Ints(key string, n int) []int {
 	return out
 }
 
-func (r *fields) Floats(key string, n int) []float64 {
+func (r *fields) floats(key string, n int) []float64 {
 	out := make([]float64, n)
 	r.fields(key, n, func(i int, word string) (ok bool) {
 		v, err := strconv.ParseFloat(word, 64)
@@ -125,7 +125,7 @@ func isNaN(word string) bool {
 
 // sets reads the categorical splits' bit sets.
 func (r *fields) sets() []forest.Set {
-	counts := r.Ints("num_cat", 1)
+	counts := r.ints("num_cat", 1)
 	if r.err != nil || counts[0] == 0 {
 		return nil
 	}
@@ -134,7 +134,7 @@ func (r *fields) sets() []forest.Set {
 		r.fail("num_cat=%d with %d bytes of cat_boundaries", n, len(r.vals["cat_boundaries"]))
 		return nil
 	}
-	bounds := r.Ints("cat_boundaries", n+1)
+	bounds := r.ints("cat_boundaries", n+1)
 	if r.err == nil && (bounds[0] != 0 || bounds[n] < 0 || bounds[n] > len(r.vals["cat_threshold"])) {
 		r.fail("cat_boundaries from %d to %d with %d bytes of cat_threshold", bounds[0], bounds[n], len(r.vals["cat_threshold"]))
 	}
@@ -142,7 +142,7 @@ func (r *fields) sets() []forest.Set {
 		return nil
 	}
 	words := make([]uint32, bounds[n])
-	for i, w := range r.Ints("cat_threshold", len(words)) {
+	for i, w := range r.ints("cat_threshold", len(words)) {
 		words[i] = uint32(w)
 	}
 	sets := make([]forest.Set, n)
@@ -159,10 +159,10 @@ func (r *fields) sets() []forest.Set {
 // linear reads the models in the leaves of a linear tree.
 func (r *fields) linear(leaves, features int) []forest.Linear {
 	out := make([]forest.Linear, leaves)
-	for i, c := range r.Floats("leaf_const", leaves) {
+	for i, c := range r.floats("leaf_const", leaves) {
 		out[i].Const = c
 	}
-	counts := r.Ints("num_features", leaves)
+	counts := r.ints("num_features", leaves)
 	total := 0
 	for _, c := range counts {
 		if c < 0 || c > features {
@@ -177,7 +177,7 @@ func (r *fields) linear(leaves, features int) []forest.Linear {
 	if r.err != nil || total == 0 {
 		return out
 	}
-	ids, coef := r.Ints("leaf_features", total), r.Floats("leaf_coeff", total)
+	ids, coef := r.ints("leaf_features", total), r.floats("leaf_coeff", total)
 	for i, c := range counts {
 		out[i].Feature, out[i].Coef = ids[:c:c], coef[:c:c]
 		ids, coef = ids[c:], coef[c:]

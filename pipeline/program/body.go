@@ -118,7 +118,7 @@ func (b *body) choose() error {
 }
 
 // Query is the body with rel in place of the relation whose new rows are read.
-func (b *body) Query(rel *duck.Query) *duck.Query {
+func (b *body) query(rel *duck.Query) *duck.Query {
 	r := b.reads[b.fresh]
 	alias := duck.SQL("")
 	if !r.alias {

@@ -36,7 +36,7 @@ func (in *Input) copies() map[sql.Key]string {
 		w := walker{ctes: map[string]any{}}
 		w.collectCTEs(in.body.tree)
 		l := lineage{ctes: w.ctes, fresh: in.body.reads[in.body.fresh].at.Start - in.body.span.Start, cols: in.Of.Cols}
-		out = l.Query(in.body.tree)
+		out = l.query(in.body.tree)
 	}
 	names := map[sql.Key]string{}
 	for _, c := range out.columns {
@@ -56,7 +56,7 @@ func named(cols []duck.Column) (out outputs) {
 	return out
 }
 
-func (l *lineage) Query(n any) outputs {
+func (l *lineage) query(n any) outputs {
 	m, _ := n.(map[string]any)
 	if l.depth++; l.depth > 100 {
 		return outputs{open: true}
@@ -65,7 +65,7 @@ func (l *lineage) Query(n any) outputs {
 	case "SELECT_NODE":
 		return l.selected(m)
 	case "SET_OPERATION_NODE":
-		a, b := l.Query(m["left"]), l.Query(m["right"])
+		a, b := l.query(m["left"]), l.query(m["right"])
 		if a.open || b.open || len(a.columns) != len(b.columns) || m["setop_type"] == "UNION_BY_NAME" {
 			return outputs{open: true}
 		}
@@ -98,12 +98,12 @@ func (l *lineage) tables(n any) []scoped {
 			s.name = text("table_name")
 		}
 		if cte, ok := l.ctes[strings.ToLower(text("table_name"))]; ok && text("schema_name") == "" {
-			s.outputs = renamed(l.Query(dig(cte, "query", "node")), dig(cte, "aliases"))
+			s.outputs = renamed(l.query(dig(cte, "query", "node")), dig(cte, "aliases"))
 		} else if location(m) == l.fresh {
 			s.outputs = named(l.cols)
 		}
 	case "SUBQUERY":
-		s.outputs = l.Query(dig(m, "subquery", "node"))
+		s.outputs = l.query(dig(m, "subquery", "node"))
 	}
 	s.outputs = renamed(s.outputs, m["column_name_alias"])
 	return []scoped{s}

@@ -69,7 +69,7 @@ func (in *Input) Query(rel *duck.Query) *duck.Query {
 	if in.body == nil {
 		return duck.SQL("SELECT * FROM {rel}", duck.Args{"rel": rel})
 	}
-	return in.body.Query(rel)
+	return in.body.query(rel)
 }
 
 type StoredDecl struct {

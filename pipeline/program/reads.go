@@ -77,7 +77,7 @@ func (s *scope) resolve(ctx context.Context, n *Node, d kind.Destination) error 
 		}
 	}
 	if ch.Body != nil {
-		errs = Collect(errs, s.Query(ctx, n, decl, ch.Body.Exprs[0]))
+		errs = Collect(errs, s.query(ctx, n, decl, ch.Body.Exprs[0]))
 	}
 	for _, text := range s.p.texts(decl, ch.Body, nil) {
 		found, err := s.read(ctx, text)
@@ -88,7 +88,7 @@ func (s *scope) resolve(ctx context.Context, n *Node, d kind.Destination) error 
 }
 
 // Query finds what a destination's query reads: the new rows of one relation, and others whole.
-func (s *scope) Query(ctx context.Context, n *Node, decl *sql.Decl, sp sql.Span) error {
+func (s *scope) query(ctx context.Context, n *Node, decl *sql.Decl, sp sql.Span) error {
 	b, err := s.analyze(ctx, decl.Src, sp)
 	if err != nil {
 		return err
@@ -224,7 +224,7 @@ type lead struct {
 	names map[sql.Key]bool
 }
 
-func (l *lead) Add(m lead) {
+func (l *lead) add(m lead) {
 	for _, n := range m.nodes {
 		if !slices.Contains(l.nodes, n) {
 			l.nodes = append(l.nodes, n)
@@ -243,7 +243,7 @@ func (s *scope) follow(ctx context.Context, refs []ref) (out lead, err error) {
 		if err != nil {
 			return out, err
 		}
-		out.Add(found)
+		out.add(found)
 	}
 	return out, nil
 }
@@ -276,7 +276,7 @@ func (s *scope) lead(ctx context.Context, r ref) (lead, error) {
 		return own, err
 	}
 	found, err := s.follow(ctx, refs)
-	own.Add(found)
+	own.add(found)
 	s.leads[key] = own
 	return own, err
 }

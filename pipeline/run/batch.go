@@ -57,7 +57,7 @@ func (r *runner) batch(ctx context.Context, w work) error {
 			}
 		}
 		for _, n := range w.active {
-			rows, err := r.Destination(ctx, tx, w, n, &e)
+			rows, err := r.destination(ctx, tx, w, n, &e)
 			if err != nil {
 				return placed(err, n)
 			}
@@ -136,8 +136,8 @@ func (r *runner) gate(ctx context.Context, err error) error {
 	return err
 }
 
-// Destination runs one destination's chain.
-func (r *runner) Destination(ctx context.Context, tx *duck.Tx, w work, n *program.Node, e *event.BatchCommitted) (event.DestinationRows,
+// destination runs one destination's chain.
+func (r *runner) destination(ctx context.Context, tx *duck.Tx, w work, n *program.Node, e *event.BatchCommitted) (event.DestinationRows,
 	error) {
 	d, _ := n.Destination()
 	out := event.DestinationRows{Kind: n.Kind, Name: n.Name}

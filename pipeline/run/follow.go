@@ -104,7 +104,7 @@ func (r *runner) follow(ctx context.Context) error {
 			if err := r.snapshot(ctx, false); err != nil {
 				return err
 			}
-			if err := r.Sink(ctx); err != nil { // those whose place outside was away
+			if err := r.sink(ctx); err != nil { // those whose place outside was away
 				return err
 			}
 			for _, f := range all {

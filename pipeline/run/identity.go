@@ -80,7 +80,7 @@ func (r *runner) resume(ctx context.Context, d *sql.Decl) error {
 		return err
 	}
 	delete(r.broken, n)
-	return r.Sink(ctx, n)
+	return r.sink(ctx, n)
 }
 
 // resumed takes a sink off the list of those that stop.

@@ -225,7 +225,7 @@ func (r *runner) refillInput(ctx context.Context, tx *duck.Tx, n *program.Node, 
 		if !r.behind(edge{n, in.Of}) {
 			return 0, nil
 		}
-		rows, err := r.Destination(ctx, tx, work{}, n, &event.BatchCommitted{Version: v})
+		rows, err := r.destination(ctx, tx, work{}, n, &event.BatchCommitted{Version: v})
 		sum.Add(rows)
 		return 1, err
 	}
@@ -262,7 +262,7 @@ func (r *runner) refillBatch(ctx context.Context, tx *duck.Tx, n *program.Node, 
 		return event.DestinationRows{}, err
 	}
 	e := event.BatchCommitted{Version: v}
-	rows, err := r.Destination(ctx, tx, work{in: batch}, n, &e)
+	rows, err := r.destination(ctx, tx, work{in: batch}, n, &e)
 	if err != nil {
 		return rows, err
 	}

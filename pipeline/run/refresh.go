@@ -76,7 +76,7 @@ func (r *runner) attempt(ctx context.Context, w work) error {
 	if err := r.batch(ctx, w); err != nil {
 		return err
 	}
-	return r.Sink(ctx)
+	return r.sink(ctx)
 }
 
 // refresh brings destinations up to date: what stored tables have for them first, then each source to the end seen now.
@@ -117,7 +117,7 @@ func (r *runner) wanted(names []sql.Name) map[*program.Node]bool {
 // catchUp gives each destination what the tables that it reads already have, one destination a version. One that reads whole what a
 // source that is left has news for waits for it.
 func (r *runner) catchUp(ctx context.Context, wanted map[*program.Node]bool, left []*program.Node) error {
-	if err := r.Sink(ctx); err != nil { // a run may have ended between a version and its sinks
+	if err := r.sink(ctx); err != nil { // a run may have ended between a version and its sinks
 		return err
 	}
 	waits := r.waiting(wanted, left)

@@ -25,7 +25,7 @@ const hurry = 5 * time.Second
 // Sink brings every sink up to date, or only some. One that fails keeps nothing else back: the run goes on, and ends with the error. While
 // it follows a
 // sink whose place outside is away is tried again.
-func (r *runner) Sink(ctx context.Context, only ...*program.Node) error {
+func (r *runner) sink(ctx context.Context, only ...*program.Node) error {
 	within, cancel := context.WithCancel(ctx)
 	defer cancel()
 	watched := false

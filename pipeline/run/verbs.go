@@ -30,13 +30,13 @@ func (r *runner) verb(ctx context.Context, d *sql.Decl) error {
 	case "REPLAY":
 		return r.replaySource(ctx, d)
 	case "ROLLBACK", "REBUILD", "VACUUM":
-		if err := errors.Join(r.Sink(ctx), r.brokenSinks()); err != nil { // what is due may be gone afterwards
+		if err := errors.Join(r.sink(ctx), r.brokenSinks()); err != nil { // what is due may be gone afterwards
 			return err
 		}
 		if err := r.maintain(ctx, d); err != nil {
 			return err
 		}
-		return r.Sink(ctx)
+		return r.sink(ctx)
 	case "RESUME":
 		return r.resume(ctx, d)
 	case "RELEASE HOLD", "DISCARD HOLD":
