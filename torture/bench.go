@@ -236,6 +236,18 @@ func (b *Bench) script(s Step) (string, []func() error, error) {
 		}
 	}
 	acts = append(acts, func() error { m.bind(); return nil })
+	for _, u := range s.User {
+		stmt, ok := u.text(m)
+		if !ok {
+			return "", nil, errSkip
+		}
+		text.WriteString(stmt)
+		acts = append(acts, func() error {
+			m.Tally["statements: user"]++
+			m.users[u.Name] = u
+			return nil
+		})
+	}
 	refreshes := false
 	for _, v := range s.Verbs {
 		if n := low(v.Name); n != "" && m.decl(n) == nil || len(filter(v.Names, func(n string) bool { return m.dests[low(n)] == nil })) > 0 {

@@ -10,7 +10,7 @@ import (
 // views are all that is compared, in this order. A new thing to look at is a line here.
 var views = []func(l *look, afterKill bool) error{
 	(*look).versions, (*look).columns, (*look).tables, (*look).past, (*look).rejects, (*look).holds, (*look).accounts, (*look).metrics,
-	(*look).verdicts, (*look).sinks,
+	(*look).verdicts, (*look).sinks, (*look).users,
 }
 
 func (l *look) compare(afterKill bool) error {

@@ -12,7 +12,7 @@ var features = []string{"json", "parquet", "bad", "absent", "snapshot", "rules",
 	"join", "join_history", "chain", "changes",
 	"clauses", "late", "redeclare", "part", "replay", "hold", "rollback", "rebuild", "from_source", "replay_source", "vacuum", "drop", "kill",
 	"copy", "respell", "sink", "batch_files", "batch_rows", "twins", "keys", "types", "inputs", "whole", "history", "topic", "score", "follow",
-	"schema", "bad_file"}
+	"schema", "bad_file", "user"}
 
 // known are faults that would hide others: what shows them is taken out of each declaration, unless -torture.with names the fault. An entry
 // goes when its fault is mended: from then on the tester holds it.
@@ -37,13 +37,18 @@ type gen struct {
 	shown   map[string]bool // known faults that are made all the same
 	counter map[string]int
 	days    map[string]int // the newest load of a source
+	more    *rand.Rand     // what came later is drawn from it, so that a seed keeps its plan of before
 }
 
 func newGen(seed uint64, may []string, shown []string) *gen {
 	g := &gen{Rand: rand.New(rand.NewPCG(seed, 1)), on: map[string]bool{}, shown: map[string]bool{}, counter: map[string]int{},
-		days: map[string]int{}}
+		days: map[string]int{}, more: rand.New(rand.NewPCG(seed, 5))}
 	for _, f := range features { // all are drawn, so that a seed makes the same of those that may
-		if on := g.chance(.55); on && has(may, f) {
+		from := g.Rand
+		if f == "user" {
+			from = g.more
+		}
+		if on := from.Float64() < .55; on && has(may, f) {
 			g.on[f] = true
 		}
 	}
@@ -123,6 +128,9 @@ func (g *gen) step(m *Model) Step {
 		s.Broker = one(g, []string{"away", "stumbles"})
 	}
 	s.Copied = g.may("copy", .1) && len(m.sinks) == 0
+	if g.on["user"] && len(s.Decls)+len(s.Drops) == 0 && g.more.Float64() < .4 {
+		s.User = g.user(m)
+	}
 	return s
 }
 

@@ -26,6 +26,7 @@ type Model struct {
 	learned  map[string][]string // columns that a source was given by ON SCHEMA CHANGE ADD COLUMNS
 	anew     map[string]bool     // sources whose declaration has changed: all of their files are looked at once more
 	aside    bool                // a file was set aside
+	users    map[string]User     // what the user made beside
 	stop     int                 // not 0: a killed run came to this version, and no further
 }
 
@@ -175,7 +176,8 @@ var errOver = &exit{code: -3, why: "the model doesn't know what comes of it"}
 // NewModel is of a file that isn't there yet.
 func NewModel() *Model {
 	return &Model{Tally: Tally{}, state: state{dests: map[string]*Dest{}}, files: map[string][]File{}, topics: map[string][][]Record{},
-		sources: map[string]*Decl{}, sinks: map[string]*Sink{}, learned: map[string][]string{}, anew: map[string]bool{}}
+		sources: map[string]*Decl{}, sinks: map[string]*Sink{}, learned: map[string][]string{}, anew: map[string]bool{},
+		users: map[string]User{}}
 }
 
 func (s state) clone() state {

@@ -15,7 +15,8 @@ type Step struct {
 	Drops  []Verb `json:",omitempty"` // before the declarations
 	Decls  []Decl `json:",omitempty"` // new ones, and new texts of old ones
 	Later  []File `json:",omitempty"` // what comes while a second run of the script follows its sources
-	Verbs  []Verb `json:",omitempty"` // behind the declarations
+	User   []User `json:",omitempty"` // statements of the user's, behind the declarations
+	Verbs  []Verb `json:",omitempty"` // behind those
 	Part   bool   `json:",omitempty"` // the script has Decls and Verbs alone; else all that is declared
 	Spell  uint64 `json:",omitempty"` // not 0: names in another case, by this seed
 	Kill   int    `json:",omitempty"` // SIGKILL at this pass of the fault points, then the same run again
@@ -128,6 +129,9 @@ type Verb struct {
 	Rule  string   `json:",omitempty"` // REPLAY REJECTS … WHERE rule = …
 	To    int      `json:",omitempty"` // a version
 }
+
+// User is what a user makes beside: a view over a column of a destination, or (where Of is empty) a table.
+type User struct{ Name, Of, Col string }
 
 // File is a file of a source.
 type File struct {

@@ -79,6 +79,7 @@ func partCuts(p *Plan) []func() {
 		out = append(out, removals(&s.Later)...)
 		out = append(out, removals(&s.Decls)...)
 		out = append(out, removals(&s.Verbs)...)
+		out = append(out, removals(&s.User)...)
 		out = append(out, removals(&s.Drops)...)
 	}
 	return out
