@@ -90,9 +90,6 @@ func TestOldFiles(t *testing.T) {
 
 // A run that is killed after any commit of those that bring a file up to date leaves one that the next run goes on with.
 func TestOldFilesKilled(t *testing.T) {
-	if testing.Short() {
-		t.Skip("some forty runs")
-	}
 	t.Parallel()
 	for _, name := range []string{"first", "second"} {
 		t.Run(name, func(t *testing.T) {

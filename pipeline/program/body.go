@@ -57,6 +57,7 @@ func (s *scope) analyze(ctx context.Context, src *sql.Source, sp sql.Span) (b *b
 	}
 	root := tree.(map[string]any)
 	if root["error"] == true {
+		// "not implemented" is DuckDB's own word for a query that is right and that json_serialize_sql can't write, a PIVOT say.
 		if root["error_type"] != "not implemented" {
 			return nil, c.Parse(src, sp) // a syntax error: DuckDB's own words, with its place
 		}
