@@ -14,13 +14,6 @@ import (
 // Event is what a run tells while it goes. The progress bar, log lines, --output jsonl and tests read the same ones.
 type Event interface{ event() }
 
-// ReadStarted: a source is about to be read. Bytes is 0 when the end isn't known.
-type ReadStarted struct {
-	Source string
-	Files  int
-	Bytes  int64
-}
-
 // ReadProgress: so much of the source was read so far.
 type ReadProgress struct{ kind.Progress }
 
@@ -118,7 +111,6 @@ func (f *Finished) Notice(in *kind.Input) {
 	u.Names = slices.Compact(slices.Sorted(slices.Values(append(u.Names, in.UnknownNames...))))
 }
 
-func (ReadStarted) event()    {}
 func (ReadProgress) event()   {}
 func (BatchCommitted) event() {}
 func (Warned) event()         {}

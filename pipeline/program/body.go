@@ -153,64 +153,58 @@ type walker struct {
 	plain bool
 }
 
-func (w *walker) collectCTEs(n any) {
-	switch n := n.(type) {
+// objects gives all objects of a JSON tree to f, each before those in it.
+func objects(tree any, f func(map[string]any)) {
+	switch n := tree.(type) {
+	case []any:
+		for _, v := range n {
+			objects(v, f)
+		}
 	case map[string]any:
-		if m, ok := n["cte_map"].(map[string]any); ok {
-			entries, _ := m["map"].([]any)
-			for _, e := range entries {
-				e := e.(map[string]any)
+		f(n)
+		for _, v := range n {
+			objects(v, f)
+		}
+	}
+}
+
+func (w *walker) collectCTEs(tree any) {
+	objects(tree, func(n map[string]any) {
+		entries, _ := dig(n, "cte_map", "map").([]any)
+		for _, e := range entries {
+			if e, ok := e.(map[string]any); ok {
 				name, _ := e["key"].(string)
 				w.ctes[strings.ToLower(name)] = e["value"]
 			}
 		}
-		for _, v := range n {
-			w.collectCTEs(v)
-		}
-	case []any:
-		for _, v := range n {
-			w.collectCTEs(v)
-		}
-	}
+	})
 }
 
 // tables finds all base tables but names of CTEs, and whether the query is plain.
 func (w *walker) tables(tree any) {
 	w.plain = true
-	var walk func(any)
-	walk = func(n any) {
-		switch n := n.(type) {
-		case []any:
-			for _, v := range n {
-				walk(v)
+	objects(tree, func(n map[string]any) {
+		switch n["type"] {
+		case "BASE_TABLE":
+			name, _ := n["table_name"].(string)
+			schema, _ := n["schema_name"].(string)
+			if _, cte := w.ctes[strings.ToLower(name)]; !cte || schema != "" {
+				alias, _ := n["alias"].(string)
+				w.found = append(w.found, tableRef{name, location(n), alias != ""})
 			}
-		case map[string]any:
-			switch n["type"] {
-			case "BASE_TABLE":
-				name, _ := n["table_name"].(string)
-				schema, _ := n["schema_name"].(string)
-				if _, cte := w.ctes[strings.ToLower(name)]; !cte || schema != "" {
-					alias, _ := n["alias"].(string)
-					w.found = append(w.found, tableRef{name, location(n), alias != ""})
-				}
-			case "SUBQUERY", "JOIN", "TABLE_FUNCTION", "SET_OPERATION_NODE":
-				w.plain = false
-			}
-			if g, ok := n["group_expressions"].([]any); ok && len(g) > 0 || groupsByAll(n) {
-				w.plain = false
-			}
-			if m, ok := n["modifiers"].([]any); ok && len(m) > 0 {
-				w.plain = false
-			}
-			if n["class"] == "WINDOW" || n["function_name"] == "unnest" {
-				w.plain = false
-			}
-			for _, v := range n {
-				walk(v)
-			}
+		case "SUBQUERY", "JOIN", "TABLE_FUNCTION", "SET_OPERATION_NODE":
+			w.plain = false
 		}
-	}
-	walk(tree)
+		if g, ok := n["group_expressions"].([]any); ok && len(g) > 0 || groupsByAll(n) {
+			w.plain = false
+		}
+		if m, ok := n["modifiers"].([]any); ok && len(m) > 0 {
+			w.plain = false
+		}
+		if n["class"] == "WINDOW" || n["function_name"] == "unnest" {
+			w.plain = false
+		}
+	})
 	slices.SortFunc(w.found, func(a, b tableRef) int { return a.location - b.location }) // a map's order is random
 }
 

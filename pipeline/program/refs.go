@@ -37,26 +37,14 @@ func (s *scope) refs(ctx context.Context, text string) ([]ref, error) {
 func (s *scope) treeRefs(ctx context.Context, tree any) (out []ref, err error) {
 	w := walker{ctes: map[string]any{}}
 	w.collectCTEs(tree)
-	var walk func(any)
-	walk = func(n any) {
-		switch n := n.(type) {
-		case []any:
-			for _, v := range n {
-				walk(v)
-			}
-		case map[string]any:
-			out = append(out, w.refsOf(n)...)
-			if text, ok := queryText(n); ok && err == nil {
-				var more []ref
-				more, err = s.refs(ctx, text)
-				out = append(out, more...)
-			}
-			for _, v := range n {
-				walk(v)
-			}
+	objects(tree, func(n map[string]any) {
+		out = append(out, w.refsOf(n)...)
+		if text, ok := queryText(n); ok && err == nil {
+			var more []ref
+			more, err = s.refs(ctx, text)
+			out = append(out, more...)
 		}
-	}
-	walk(tree)
+	})
 	return out, err
 }
 
