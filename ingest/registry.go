@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/sr"
 
@@ -35,8 +36,12 @@ const maxReferences = 1000
 // registrySchemas reads schemas of a Confluent schema registry (GET /schemas/ids/{id}, /schemas/guids/{guid},
 // /subjects/{subject}/versions/{version}). subject is where a schema is looked for whose GUID the registry doesn't find; "": nowhere.
 func registrySchemas(cl *sr.Client, subject string) schemaSource {
+	known := subjectSchemas{cl: cl, path: "/subjects/" + url.PathEscape(subject)}
+	if subject == "" {
+		known.path = ""
+	}
 	return func(ctx context.Context, name schemaName) (*schemaText, error) {
-		s, err := schemaNamed(ctx, cl, name, subject)
+		s, err := schemaNamed(ctx, cl, name, &known)
 		if err != nil {
 			return nil, registryError(ctx, err, "unknown schema "+name.String())
 		}
@@ -75,7 +80,7 @@ func subjectOf(topic, what string) string {
 	return topic + what
 }
 
-func schemaNamed(ctx context.Context, cl *sr.Client, name schemaName, subject string) (sr.Schema, error) {
+func schemaNamed(ctx context.Context, cl *sr.Client, name schemaName, subject *subjectSchemas) (sr.Schema, error) {
 	if !name.byGUID {
 		return cl.SchemaByID(ctx, int(name.id))
 	}
@@ -83,7 +88,7 @@ func schemaNamed(ctx context.Context, cl *sr.Client, name schemaName, subject st
 	var answer *sr.ResponseError
 	if errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound &&
 		answer.ErrorCode != unknownSchema { // of the path, not of the GUID
-		if s, ok, err := schemaInSubject(ctx, cl, name, subject); ok || err != nil {
+		if s, ok, err := subject.find(ctx, name.hex()); ok || err != nil {
 			return s, err
 		}
 		err = noSchema("schema " + name.String() + ": the registry knows no schemas by GUID (Confluent's does from 8.0 on)")
@@ -101,31 +106,46 @@ type ownSchema struct {
 	References json.RawMessage `json:"references,omitempty"`
 }
 
-// schemaInSubject looks for a GUID among the schemas of a subject, in a registry that answers with GUIDs and isn't asked by them (one behind
-// a proxy, say): it is asked whether it has each (POST /subjects/{subject}), and the answer has the GUID.
-func schemaInSubject(ctx context.Context, cl *sr.Client, name schemaName, subject string) (sr.Schema, bool, error) {
-	if subject == "" {
-		return sr.Schema{}, false, nil
+// subjectSchemas are the schemas of a subject by their GUIDs, in a registry that answers with GUIDs and isn't asked by them (one behind a
+// proxy, say): it is asked whether it has each (POST /subjects/{subject}), and the answer has the GUID. All are asked for at once, and then
+// not for a while, so that records with GUIDs of nothing cost the registry no more than one.
+type subjectSchemas struct {
+	cl     *sr.Client
+	path   string // "": there is none to look at
+	byGUID map[string]sr.Schema
+	until  time.Time // when it is asked again
+}
+
+func (s *subjectSchemas) find(ctx context.Context, guid string) (sr.Schema, bool, error) {
+	if _, ok := s.byGUID[guid]; !ok && s.path != "" && time.Now().After(s.until) {
+		found, err := s.ask(ctx)
+		if err != nil {
+			return sr.Schema{}, false, err
+		}
+		s.byGUID, s.until = found, time.Now().Add(askAgain)
 	}
-	path := "/subjects/" + url.PathEscape(subject)
-	for version, n := "latest", 0; version != "0" && n < maxVersions; n++ {
+	found, ok := s.byGUID[guid]
+	return found, ok, nil
+}
+
+func (s *subjectSchemas) ask(ctx context.Context) (map[string]sr.Schema, error) {
+	out := map[string]sr.Schema{}
+	for version := "latest"; version != "0" && len(out) < maxVersions; {
 		var own ownSchema
-		if err := cl.Do(ctx, http.MethodGet, path+"/versions/"+version, nil, &own); err != nil {
-			return sr.Schema{}, false, unlessUnknown(err)
+		if err := s.cl.Do(ctx, http.MethodGet, s.path+"/versions/"+version, nil, &own); err != nil {
+			return out, unlessUnknown(err)
 		}
 		var known sr.SubjectSchema
-		if err := cl.Do(ctx, http.MethodPost, path, own, &known); err != nil {
-			return sr.Schema{}, false, unlessUnknown(err)
+		if err := s.cl.Do(ctx, http.MethodPost, s.path, own, &known); err != nil {
+			return out, unlessUnknown(err)
 		}
-		switch known.GUID {
-		case "": // it knows of none
-			return sr.Schema{}, false, nil
-		case name.hex():
-			return known.Schema, true, nil
+		if _, again := out[known.GUID]; again || known.GUID == "" { // it knows of none, or counts in its own way
+			return out, nil
 		}
+		out[known.GUID] = known.Schema
 		version = strconv.Itoa(known.Version - 1)
 	}
-	return sr.Schema{}, false, nil
+	return out, nil
 }
 
 // unlessUnknown is nil for an answer that there is no such thing.

@@ -220,8 +220,10 @@ func TestKafkaSchemaHeaderSubject(t *testing.T) {
 	for v, field := range []string{"id", "n", "other"} {
 		reg.SeedSchema(k.topic+"-value", v+1, v+1, sr.Schema{Type: sr.TypeAvro, Schema: `{"type":"record","name":"o","fields":[{"name":"` + field + `","type":"long"}]}`})
 	}
+	var asked atomic.Int32
 	reg.Intercept(func(w http.ResponseWriter, r *http.Request) bool {
 		if !strings.HasPrefix(r.URL.Path, "/schemas/guids/") {
+			asked.Add(1)
 			return false
 		}
 		http.Error(w, `{"error_code":404,"message":"HTTP 404 Not Found"}`, http.StatusNotFound)
@@ -231,8 +233,13 @@ func TestKafkaSchemaHeaderSubject(t *testing.T) {
 		"CREATE SOURCE a (id BIGINT, n BIGINT) FROM KAFKA (connection c, topic '{topic}', format avro);\nCREATE STREAM s FROM a;")
 	k.record(headed("", "\x02", valueHeader, guid(t, reg, k.topic+"-value", 1)))
 	k.record(headed("", "\x04", valueHeader, guid(t, reg, k.topic+"-value", 2)))
-	k.record(headed("", "\x06", valueHeader, "\x01"+strings.Repeat("\xee", 16)))
+	for i := range 20 {
+		k.record(headed("", "\x06", valueHeader, "\x01"+strings.Repeat(string(rune('a'+i)), 16)))
+	}
 	k.runs()
 	k.is("SELECT id, n FROM s ORDER BY ALL", "1|NULL\nNULL|2")
-	k.is("SELECT count(*) FROM dsql.rejects WHERE reason LIKE '%the registry knows no schemas by GUID%'", "1")
+	k.is("SELECT count(*) FROM dsql.rejects WHERE reason LIKE '%the registry knows no schemas by GUID%'", "20")
+	if n := asked.Load(); n > 20 { // six a look
+		t.Errorf("the registry was asked %d times", n)
+	}
 }
