@@ -65,7 +65,8 @@ type writer struct {
 	buf   []byte // scratch
 }
 
-func (w *writer) use(c *duck.Chunk) { w.chunk, w.vecs = c, c.Vecs }
+// use has the writer write into a chunk, and keep strings in a slab.
+func (w *writer) use(c *duck.Chunk, s *duck.Slab) { w.chunk, w.vecs, w.slab = c, c.Vecs, s }
 
 // keep copies a string that isn't in the slab to where DuckDB can point at it.
 func (w *writer) keep(s []byte) ([]byte, bool) {

@@ -48,9 +48,7 @@ type target struct {
 }
 
 func (c *csvDecoder) run(b *Buffer, region []byte, eof bool) (n int, full bool) {
-	f, l := c.f, c.f.l
-	w := &l.w
-	w.slab = b.slab
+	f := c.f
 	if f.skipping {
 		if n = c.lineEnd(region, 0, 0, eof); n < 0 {
 			return len(region), false
@@ -85,35 +83,35 @@ func (c *csvDecoder) run(b *Buffer, region []byte, eof bool) (n int, full bool) 
 
 // record decodes the record that was split. It is false when there is no room for it.
 func (c *csvDecoder) record(b *Buffer, rec []byte) bool {
-	l := c.f.l
 	p := coords{line: c.f.pos.Line, payload: rec}
-	top := b.slab.Top()
+	full := false
 	why := c.broken
 	if why == "" {
 		why = c.check(rec)
 	}
 	if why == "" {
-		chunk, row := b.next(&b.good, c.f)
-		l.w.use(chunk)
-		l.sizes = chunk.ListSizes(l.sizes[:0])
+		row := b.Begin(c.f)
 		at, f := c.convert(rec, row)
 		if f == fine {
-			b.add(&b.good, p)
+			b.Keep(p)
 			b.unknown += c.unknown
 			return true
 		}
-		chunk.Rewind(row, l.sizes)
-		b.slab.Free(top)
-		if f == noRoom {
-			return b.Records() == 0 && b.reject(c.f, p, l.tooLarge(), nil)
+		b.Undo()
+		if full = f == noRoom; !full {
+			why = c.reason(at, f, rec)
 		}
-		t := c.targets[at]
-		why = f.reason(t.col, rec[c.spans[t.at].from:c.spans[t.at].to], true)
 	}
-	if c.broken != "" || c.refused != "" || !utf8.Valid(rec) {
-		return b.reject(c.f, p, why, nil)
+	if c.broken != "" || c.refused != "" || full || !utf8.Valid(rec) {
+		return b.Refuse(c.f, p, why, full, nil)
 	}
-	return b.reject(c.f, p, why, c.salvage(rec))
+	return b.Refuse(c.f, p, why, false, func(row int) int { return c.salvage(rec, row) })
+}
+
+// reason says why the field of a target is none of its column.
+func (c *csvDecoder) reason(at int, f fault, rec []byte) string {
+	t := c.targets[at]
+	return f.reason(t.col, rec[c.spans[t.at].from:c.spans[t.at].to], true)
 }
 
 // check says what is wrong with a record as a whole.
@@ -271,21 +269,16 @@ func (c *csvDecoder) unescape(to, tok []byte) []byte {
 }
 
 // salvage writes the columns that convert into a row, NULL for the others.
-func (c *csvDecoder) salvage(rec []byte) func(*duck.Chunk, int) bool {
-	return func(chunk *duck.Chunk, row int) bool {
-		l := c.f.l
-		l.w.use(chunk)
-		any := false
-		for i := range c.targets {
-			t := &c.targets[i]
-			if t.at >= len(c.spans) || c.field(t, rec, &c.spans[t.at], row) != fine {
-				chunk.SetNull(t.col.node, row)
-				continue
-			}
-			any = true
+func (c *csvDecoder) salvage(rec []byte, row int) (set int) {
+	for i := range c.targets {
+		t := &c.targets[i]
+		if t.at >= len(c.spans) || c.field(t, rec, &c.spans[t.at], row) != fine {
+			c.f.l.w.chunk.SetNull(t.col.node, row)
+			continue
 		}
-		return any
+		set++
 	}
+	return set
 }
 
 func (c *csvDecoder) giant(b *Buffer, region []byte) (n, keep int) {
@@ -295,7 +288,7 @@ func (c *csvDecoder) giant(b *Buffer, region []byte) (n, keep int) {
 		return size, size
 	}
 	keep = min(len(region), giantBytes)
-	b.reject(c.f, coords{line: c.f.pos.Line, payload: region[:keep]}, c.f.l.tooLarge(), nil)
+	b.Reject(c.f, coords{line: c.f.pos.Line, payload: region[:keep]}, c.f.l.tooLarge(), nil)
 	return len(region), keep
 }
 

@@ -3,8 +3,6 @@ package ingest
 import (
 	"bytes"
 	"fmt"
-
-	"dsql/engine/duck"
 )
 
 // stand is how a record stands in the decoder's text.
@@ -19,13 +17,8 @@ const (
 // accept decodes the record at the decoder's place into the batch. Where the text goes on the payload is what the record takes of it,
 // and the decoder's place is where it goes on.
 func (f *File) accept(b *Buffer, p coords, where stand) bool {
-	l := f.l
-	d := &l.json
-	top, start := b.slab.Top(), d.i
-	chunk, row := b.next(&b.good, f)
-	l.w.use(chunk)
-	l.w.slab = b.slab
-	l.sizes = chunk.ListSizes(l.sizes[:0])
+	d := &f.l.json
+	start, row := d.i, b.Begin(f)
 	d.lenient, d.unknown = false, 0
 	ok := d.record(row)
 	end := d.i
@@ -39,31 +32,30 @@ func (f *File) accept(b *Buffer, p coords, where stand) bool {
 		}
 	}
 	if !ok {
-		chunk.Rewind(row, l.sizes)
-		b.slab.Free(top)
+		b.Undo()
 		return false
 	}
 	if where == inArray {
 		p.payload = d.b[start:end]
 	}
-	b.add(&b.good, p)
+	b.Keep(p)
 	b.unknown += d.unknown
 	return true
 }
 
 // refuse rejects the record that accept did not take; it begins at start of the decoder's text. It is false when there is no room.
 func (f *File) refuse(b *Buffer, p coords, start int) bool {
-	l := f.l
-	d := &l.json
-	if d.fault == noRoom {
-		return b.Records() == 0 && b.reject(f, p, l.tooLarge(), nil)
+	d := &f.l.json
+	full := d.fault == noRoom
+	why := ""
+	if !full {
+		why = d.reason(0)
 	}
-	return b.reject(f, p, d.reason(0), func(c *duck.Chunk, row int) bool {
-		l.w.use(c)
+	return b.Refuse(f, p, why, full, func(row int) int {
 		d.i, d.lenient = start, true
 		d.record(row)
 		d.lenient = false
-		return d.set > 0
+		return d.set
 	})
 }
 
@@ -104,7 +96,7 @@ func (j *jsonArray) run(b *Buffer, region []byte, eof bool) (n int, full bool) {
 		case j.phase == broken && !eof:
 			return n, false
 		case j.phase == broken:
-			if b.full() || !b.reject(f, coords{line: f.pos.Line, offset: f.pos.Byte + int64(n), payload: region[n:]}, j.why, nil) {
+			if b.full() || !b.Reject(f, coords{line: f.pos.Line, offset: f.pos.Byte + int64(n), payload: region[n:]}, j.why, nil) {
 				return n, true
 			}
 			j.phase = after
@@ -191,7 +183,7 @@ func (j *jsonArray) giant(b *Buffer, region []byte) (n, keep int) {
 		j.phase = after
 	}
 	keep = min(len(region), m+giantBytes)
-	b.reject(f, coords{line: f.pos.Line + newlines(region[:m]), offset: f.pos.Byte + int64(m), payload: region[m:keep]}, why, nil)
+	b.Reject(f, coords{line: f.pos.Line + newlines(region[:m]), offset: f.pos.Byte + int64(m), payload: region[m:keep]}, why, nil)
 	f.pos.Line += newlines(region)
 	return len(region), keep
 }

@@ -174,7 +174,7 @@ func (j *jsonLines) pass(rest []byte, eof bool) int {
 func (j *jsonLines) giant(b *Buffer, region []byte) (n, keep int) {
 	f := j.f
 	keep = min(len(region), giantBytes)
-	b.reject(f, coords{line: f.pos.Line, offset: f.pos.Byte, payload: region[:keep]}, f.l.tooLarge(), nil)
+	b.Reject(f, coords{line: f.pos.Line, offset: f.pos.Byte, payload: region[:keep]}, f.l.tooLarge(), nil)
 	j.over = nil
 	if end, _ := lineEnd(region, false); end >= 0 {
 		j.over = &brackets{}

@@ -107,7 +107,6 @@ type Landing struct {
 	free    chan *Buffer
 	w       writer
 	json    jsonDecoder
-	sizes   []int
 	records *topicRecords // of topics; nil: files
 
 	keywords map[string]bool // with Normalize: SQL's

@@ -31,6 +31,9 @@ type Buffer struct {
 	out     bool   // between Take and Release
 	runs    []*run // of topics: what the batch has of each partition
 	marks   marks  // of its good records
+
+	top   int // of the row that was begun: where the slab was
+	sizes []int
 }
 
 // rowSet is a growing number of chunks.
@@ -201,8 +204,7 @@ func (b *Buffer) endRun(r *rowSet, f *File) {
 			c.SetNull(n, r.run)
 			c.Repeat(n, r.run, r.row)
 		case fd.Capture != "":
-			b.l.w.use(c)
-			b.l.w.slab = b.slab
+			b.l.w.use(c, b.slab)
 			b.l.w.scalar(b.l.columns[i], r.run, b.capture[i], fromText, true) // Open has seen that it converts
 			c.Repeat(n, r.run, r.row)
 		case fd.Key || f.missing(i):
@@ -230,50 +232,6 @@ func (b *Buffer) next(r *rowSet, f *File) (*duck.Chunk, int) {
 		r.row, r.run = 0, 0
 	}
 	return r.chunks[r.used-1], r.row
-}
-
-// coords are where a record stands, and its bytes. The offset is for JSON only.
-type coords struct {
-	line, offset int64
-	payload      []byte
-}
-
-// add takes the row that was written at next.
-func (b *Buffer) add(r *rowSet, p coords) {
-	v, m, row := r.chunks[r.used-1].Vecs, &b.l.meta, r.row
-	duck.Put(&v[m.line.Vec], row, p.line)
-	if b.l.dialect.Format == "json" {
-		duck.Put(&v[m.offset.Vec], row, p.offset)
-	}
-	v[m.payload.Vec].PutBytes(row, p.payload)
-	r.row++
-	r.total++
-}
-
-// reject takes a bad record. understood writes what of it can be into a row and says whether that is anything; nil: nothing can.
-// It is false when there is no room for the reason.
-func (b *Buffer) reject(f *File, p coords, reason string, understood func(c *duck.Chunk, row int) bool) bool {
-	const code = "bad_record: "
-	said := b.slab.Alloc(len(code) + len(reason))
-	if said == nil {
-		return false
-	}
-	copy(said[copy(said, code):], reason)
-	c, row := b.next(&b.bad, f)
-	any := false
-	if understood != nil {
-		any = understood(c, row)
-	}
-	if !any {
-		for _, i := range b.l.values {
-			c.SetNull(b.l.columns[i].node, row)
-		}
-	}
-	c.Vecs[b.l.meta.reason.Vec].PutBytes(row, said)
-	duck.Put(&c.Vecs[b.l.meta.any.Vec], row, any)
-	b.add(&b.bad, p)
-	b.note(f)
-	return true
 }
 
 // Records is how many records the buffer holds, bad ones among them.

@@ -127,8 +127,7 @@ func (l *Landing) try(i int, v []byte) (fault, error) {
 		return fine, err
 	}
 	defer slab.Close()
-	l.w.use(chunk)
-	l.w.slab = slab
+	l.w.use(chunk, slab)
 	return l.w.scalar(l.columns[i], 0, v, fromText, false), nil
 }
 

@@ -155,7 +155,7 @@ func (b *Buffer) decode(r *topicRecords, rec *Record) bool {
 	}
 	why, room := b.take(rec, value, key)
 	if why != "" && room {
-		room = b.refuse(rec, value, key, why)
+		room = b.reject(rec, value, key, why)
 	}
 	if !room {
 		if b.Records() > 0 {
@@ -189,16 +189,10 @@ func (r *topicRecords) copyIn(s *duck.Slab, rec *Record) (value, key []byte, ok 
 // take decodes a record as a good one. why says what is wrong with it; room is false when the batch has none.
 func (b *Buffer) take(rec *Record, value, key []byte) (why string, room bool) {
 	l, r := b.l, b.l.records
-	top := b.slab.Top()
-	chunk, row := b.next(&b.good, nil)
-	l.w.use(chunk)
-	l.w.slab = b.slab
-	l.sizes = chunk.ListSizes(l.sizes[:0])
-	full := false
+	row := b.Begin(nil)
+	chunk, full := l.w.chunk, false
 	if value == nil {
-		for _, i := range l.values {
-			chunk.SetNull(l.columns[i].node, row)
-		}
+		l.nullValues(chunk, row)
 	} else if why, _, full = r.values.decode(value, row, false); why != "" && !full {
 		if len(value) == 0 {
 			why = "an empty value"
@@ -211,17 +205,17 @@ func (b *Buffer) take(rec *Record, value, key []byte) (why string, room bool) {
 		why, _, full = r.key(chunk, key, row, false)
 	}
 	if why == "" && !full {
-		full = !r.coordinates(chunk, row, rec, key)
+		full = !r.coordinates(chunk, row, rec, key, value)
 	}
 	if why != "" || full {
-		chunk.Rewind(row, l.sizes)
-		b.slab.Free(top)
+		b.Undo()
 		return why, !full
 	}
 	if value != nil {
 		b.unknown += r.values.unknown()
 	}
-	b.put(&b.good, rec, value)
+	b.took(&b.good)
+	b.stretch(rec)
 	return "", true
 }
 
@@ -239,36 +233,23 @@ func (b *Buffer) fits(value []byte) bool {
 	return b.marks == m.marked()
 }
 
-// refuse adds a record as a bad one.
-func (b *Buffer) refuse(rec *Record, value, key []byte, why string) bool {
+// reject adds a record as a bad one.
+func (b *Buffer) reject(rec *Record, value, key []byte, why string) bool {
 	l, r := b.l, b.l.records
-	const code = "bad_record: "
-	said := b.slab.Alloc(len(code) + len(why))
-	if said == nil {
-		return false
-	}
-	copy(said[copy(said, code):], why)
-	chunk, row := b.next(&b.bad, nil)
-	l.w.use(chunk)
-	l.w.slab = b.slab
-	l.sizes = chunk.ListSizes(l.sizes[:0])
-	set := 0
-	if _, binary := r.values.(preparer); value != nil && (binary || utf8.Valid(value)) {
-		_, set, _ = r.values.decode(value, row, true)
-	}
-	if set == 0 {
-		for _, i := range l.values {
-			chunk.SetNull(l.columns[i].node, row)
+	read := func(row int) (set int) {
+		if _, binary := r.values.(preparer); value != nil && (binary || utf8.Valid(value)) {
+			_, set, _ = r.values.decode(value, row, true)
 		}
+		if set == 0 {
+			l.nullValues(l.w.chunk, row)
+		}
+		_, keys, _ := r.key(l.w.chunk, key, row, true)
+		return set + keys
 	}
-	_, keys, _ := r.key(chunk, key, row, true)
-	if !r.coordinates(chunk, row, rec, key) {
-		chunk.Rewind(row, l.sizes)
+	if !b.refuse(nil, why, read, func(c *duck.Chunk, row int) bool { return r.coordinates(c, row, rec, key, value) }) {
 		return false
 	}
-	chunk.Vecs[l.meta.reason.Vec].PutBytes(row, said)
-	duck.Put(&chunk.Vecs[l.meta.any.Vec], row, set+keys > 0)
-	b.put(&b.bad, rec, value)
+	b.stretch(rec)
 	return true
 }
 
@@ -288,25 +269,17 @@ func (b *Buffer) tooLarge(rec *Record) bool {
 	if !utf8.Valid(key) { // cut in the middle of a rune, or no text at all: columns from the key are NULL
 		key = nil
 	}
-	return b.refuse(&cut, value, key, b.l.tooLarge())
+	return b.reject(&cut, value, key, b.l.tooLarge())
 }
 
-// put takes the row that was written at next.
-func (b *Buffer) put(r *rowSet, rec *Record, value []byte) {
-	c := r.chunks[r.used-1]
-	if v := &c.Vecs[b.l.meta.payload.Vec]; value == nil {
-		c.SetNull(b.l.meta.payload, r.row)
-	} else {
-		v.PutBytes(r.row, value)
-	}
-	r.row++
-	r.total++
-	b.stretch(rec)
-}
-
-// coordinates writes _meta; it is false when there is no room for the headers.
-func (r *topicRecords) coordinates(c *duck.Chunk, row int, rec *Record, key []byte) bool {
+// coordinates writes _meta and the value's bytes; it is false when there is no room for the headers.
+func (r *topicRecords) coordinates(c *duck.Chunk, row int, rec *Record, key, value []byte) bool {
 	v, m := c.Vecs, &r.meta
+	if payload := r.l.meta.payload; value == nil {
+		c.SetNull(payload, row)
+	} else {
+		v[payload.Vec].PutBytes(row, value)
+	}
 	v[m.topic.Vec].PutBytes(row, r.topics[rec.Topic])
 	duck.Put(&v[m.partition.Vec], row, rec.Partition)
 	duck.Put(&v[m.offset.Vec], row, rec.Offset)

@@ -101,7 +101,7 @@ func (v *csvValue) decode(value []byte, row int, lenient bool) (why string, set 
 	case lenient && (c.broken != "" || size < len(value)):
 		return "", 0, false
 	case lenient:
-		return "", v.salvage(rec, row), false
+		return "", c.salvage(rec, row), false
 	case c.broken != "":
 		return c.broken, 0, false
 	case size < len(value):
@@ -114,19 +114,5 @@ func (v *csvValue) decode(value []byte, row int, lenient bool) (why string, set 
 	if f == fine {
 		return "", len(c.targets), false
 	}
-	t := c.targets[at]
-	return f.reason(t.col, rec[c.spans[t.at].from:c.spans[t.at].to], true), 0, f == noRoom
-}
-
-func (v *csvValue) salvage(rec []byte, row int) (set int) {
-	c := v.c
-	for i := range c.targets {
-		t := &c.targets[i]
-		if t.at >= len(c.spans) || c.field(t, rec, &c.spans[t.at], row) != fine {
-			c.f.l.w.chunk.SetNull(t.col.node, row)
-			continue
-		}
-		set++
-	}
-	return set
+	return c.reason(at, f, rec), 0, f == noRoom
 }
