@@ -3,8 +3,8 @@ package main
 import (
 	"context"
 
-	"dsql/pipeline/event"
 	"dsql/pipeline/look"
+	"dsql/pipeline/program"
 )
 
 type checksCmd struct {
@@ -13,5 +13,5 @@ type checksCmd struct {
 }
 
 func (c *checksCmd) Run(ctx context.Context, s *streams) error {
-	return c.inspect(ctx, s, func(o event.Options) error { return look.Checks(ctx, o, c.Name) })
+	return c.inspect(ctx, s, func(o program.Options) error { return look.Checks(ctx, o, c.Name) })
 }

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 
-	"dsql/pipeline/event"
 	"dsql/pipeline/look"
+	"dsql/pipeline/program"
 )
 
 type diffCmd struct {
@@ -21,7 +21,7 @@ var errDiffers = errors.New("there is a difference")
 func (c *diffCmd) Run(ctx context.Context, s *streams) error {
 	differs := false
 	s.paint = paintChange
-	err := c.inspect(ctx, s, func(o event.Options) (err error) {
+	err := c.inspect(ctx, s, func(o program.Options) (err error) {
 		differs, err = look.Diff(ctx, o, c.Name, c.V1, c.V2, s.cli.Output != "table")
 		return err
 	})

@@ -16,7 +16,7 @@ import (
 
 	"dsql/engine/catalog"
 	"dsql/engine/duck"
-	"dsql/pipeline/program"
+	"dsql/pipeline/run"
 	"dsql/sql"
 )
 
@@ -59,7 +59,7 @@ func TestErrorCodesAreDocumented(t *testing.T) {
 // docs/reference.md is what the syntax table says. UPDATE=1 writes it.
 func TestReference(t *testing.T) {
 	t.Parallel()
-	want := sql.Reference(program.Syntaxes())
+	want := sql.Reference(run.Language.Forms)
 	if *update {
 		if err := os.WriteFile("../../docs/reference.md", []byte(want), 0o644); err != nil {
 			t.Fatal(err)

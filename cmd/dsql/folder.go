@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"dsql/pipeline/event"
+	"dsql/pipeline/program"
 	"dsql/sql"
 )
 
@@ -13,7 +13,7 @@ import (
 // start there, and only so DuckDB's statements find and write
 // files there (COPY, EXPORT, ATTACH, a file's name in FROM). Scripts in other folders know theirs. What the command line names stays
 // where it is. It returns the folder that it left, "" for none.
-func enter(o *event.Options, scripts []string) (left string, err error) {
+func enter(o *program.Options, scripts []string) (left string, err error) {
 	if left, err = os.Getwd(); err != nil {
 		return "", err
 	}

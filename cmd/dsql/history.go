@@ -3,8 +3,8 @@ package main
 import (
 	"context"
 
-	"dsql/pipeline/event"
 	"dsql/pipeline/look"
+	"dsql/pipeline/program"
 )
 
 type historyCmd struct {
@@ -14,5 +14,5 @@ type historyCmd struct {
 }
 
 func (c *historyCmd) Run(ctx context.Context, s *streams) error {
-	return c.inspect(ctx, s, func(o event.Options) error { return look.History(ctx, o, c.Name, c.Key) })
+	return c.inspect(ctx, s, func(o program.Options) error { return look.History(ctx, o, c.Name, c.Key) })
 }

@@ -9,6 +9,7 @@ import (
 
 	"dsql/pipeline/event"
 	"dsql/pipeline/look"
+	"dsql/pipeline/program"
 	"dsql/pipeline/run"
 	"dsql/sql"
 )
@@ -18,22 +19,22 @@ type fileArgs struct {
 	DB string `name:"db" placeholder:"FILE" complete:"file" help:"The DuckDB file; the only *.duckdb of the folder by default."`
 }
 
-func (a *fileArgs) options(ctx context.Context, s *streams, failed *error) (event.Options, error) {
+func (a *fileArgs) options(ctx context.Context, s *streams, failed *error) (program.Options, error) {
 	if a.DB == "" {
 		found, _ := filepath.Glob("*.duckdb")
 		if len(found) > 1 { // copies for readers stand beside the file that is meant
 			found = slices.DeleteFunc(found, func(name string) bool { return run.SnapshotOf(ctx, name) != "" })
 		}
 		if len(found) != 1 {
-			return event.Options{}, &sql.Error{Code: "no-db", Exit: sql.ExitUsage,
+			return program.Options{}, &sql.Error{Code: "no-db", Exit: sql.ExitUsage,
 				Msg: fmt.Sprintf("which file? There are %d *.duckdb here: %s", len(found), strings.Join(found, ", ")), Hint: "add --db FILE"}
 		}
 		a.DB = found[0]
 	}
 	if err := namesFile(a.DB); err != nil {
-		return event.Options{}, err
+		return program.Options{}, err
 	}
-	return event.Options{DB: a.DB, Dir: ".", Events: func(e event.Event) {
+	return program.Options{Language: run.Language, DB: a.DB, Dir: ".", Events: func(e event.Event) {
 		if q, ok := e.(event.Queried); !ok {
 			s.warn(e)
 		} else if *failed == nil {
@@ -43,7 +44,7 @@ func (a *fileArgs) options(ctx context.Context, s *streams, failed *error) (even
 }
 
 // inspect runs f on the file of the command.
-func (a *fileArgs) inspect(ctx context.Context, s *streams, f func(event.Options) error) error {
+func (a *fileArgs) inspect(ctx context.Context, s *streams, f func(program.Options) error) error {
 	var failed error
 	o, err := a.options(ctx, s, &failed)
 	if err != nil {
@@ -62,13 +63,13 @@ func (a *fileArgs) inspect(ctx context.Context, s *streams, f func(event.Options
 type modelsCmd struct{ fileArgs }
 
 func (c *modelsCmd) Run(ctx context.Context, s *streams) error {
-	return c.inspect(ctx, s, func(o event.Options) error { return look.Models(ctx, o) })
+	return c.inspect(ctx, s, func(o program.Options) error { return look.Models(ctx, o) })
 }
 
 type statusCmd struct{ fileArgs }
 
 func (c *statusCmd) Run(ctx context.Context, s *streams) error {
-	return c.inspect(ctx, s, func(o event.Options) error {
+	return c.inspect(ctx, s, func(o program.Options) error {
 		o.Dir = filepath.Dir(o.DB) // where the script is, as a rule, and what it reads
 		return look.Status(ctx, o)
 	})

@@ -17,6 +17,8 @@ import (
 
 	"dsql/engine/duck"
 	"dsql/pipeline/event"
+	"dsql/pipeline/program"
+	"dsql/pipeline/run"
 	"dsql/sql"
 )
 
@@ -209,8 +211,8 @@ type scriptArgs struct {
 	left string // the folder that the command was typed in
 }
 
-func (a *scriptArgs) options(s *streams) (event.Options, error) {
-	o := event.Options{DB: a.DB, Dir: ".", Events: s.warn}
+func (a *scriptArgs) options(s *streams) (program.Options, error) {
+	o := program.Options{Language: run.Language, DB: a.DB, Dir: ".", Events: s.warn}
 	for i, name := range a.Script {
 		var b []byte
 		var err error

@@ -4,8 +4,8 @@ import (
 	"context"
 	"io"
 
-	"dsql/pipeline/event"
 	"dsql/pipeline/look"
+	"dsql/pipeline/program"
 )
 
 type queryCmd struct {
@@ -22,5 +22,5 @@ func (c *queryCmd) Run(ctx context.Context, s *streams) error {
 		}
 		text = string(b)
 	}
-	return c.inspect(ctx, s, func(o event.Options) error { return look.Query(ctx, o, text) })
+	return c.inspect(ctx, s, func(o program.Options) error { return look.Query(ctx, o, text) })
 }

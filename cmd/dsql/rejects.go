@@ -5,8 +5,8 @@ import (
 	"context"
 	"os"
 
-	"dsql/pipeline/event"
 	"dsql/pipeline/look"
+	"dsql/pipeline/program"
 )
 
 type rejectsCmd struct {
@@ -16,7 +16,7 @@ type rejectsCmd struct {
 }
 
 func (c *rejectsCmd) Run(ctx context.Context, s *streams) error {
-	return c.inspect(ctx, s, func(o event.Options) error {
+	return c.inspect(ctx, s, func(o program.Options) error {
 		if c.Fix == "" {
 			return look.Rejects(ctx, o, c.Name)
 		}

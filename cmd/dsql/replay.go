@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"dsql/pipeline/event"
+	"dsql/pipeline/program"
 	"dsql/pipeline/run"
 	"dsql/sql"
 )
@@ -45,7 +46,7 @@ func (c *execCmd) Run(ctx context.Context, s *streams) error { return c.statemen
 
 // statement runs statements on a file that is there, in its folder: the script is there, as a rule, and so what it names.
 func (a *fileArgs) statement(ctx context.Context, s *streams, text string) error {
-	return a.inspect(ctx, s, func(o event.Options) error {
+	return a.inspect(ctx, s, func(o program.Options) error {
 		if _, err := os.Stat(o.DB); errors.Is(err, fs.ErrNotExist) {
 			return &sql.Error{Code: "no-file", Exit: sql.ExitUnreachable, Msg: "there is no file " + o.DB,
 				Hint: "`dsql run` makes it; --db names another one"}

@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 
-	"dsql/pipeline/event"
 	"dsql/pipeline/look"
+	"dsql/pipeline/program"
 )
 
 type sourceCmd struct {
@@ -14,7 +14,7 @@ type sourceCmd struct {
 }
 
 func (c *sourceCmd) Run(ctx context.Context, s *streams) error {
-	text, err := look.InspectSource(ctx, event.Options{Dir: "."}, c.Target, c.SchemaRegistry)
+	text, err := look.InspectSource(ctx, program.Options{Dir: "."}, c.Target, c.SchemaRegistry)
 	if err != nil {
 		return err
 	}

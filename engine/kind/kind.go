@@ -18,7 +18,7 @@ type Kind struct {
 	// Compile reads a declaration's clauses. It runs no SQL and touches no file; what it can't take is a *sql.Error at the
 	// user's text. The result is a Source, a Destination, a Sink or a Definition.
 	Compile func(*sql.Decl) (Object, error)
-	// Verbs are the statements on this kind beside those that all kinds have (SHOW, DESCRIBE, EXPLAIN, DROP).
+	// Verbs are the statements on this kind alone, beside those of pipeline/run/verbs.go.
 	Verbs []Verb
 	// Stores: what is declared keeps rows, with versions: ROLLBACK, REBUILD and VACUUM are there.
 	Stores bool
@@ -26,11 +26,17 @@ type Kind struct {
 	List *duck.Query
 }
 
-// Verb is a statement that acts on what is declared: ALTER MODEL … USE VERSION. Run is given a transaction of its own.
+// Verb is a statement on what one kind declares: ALTER MODEL … USE VERSION.
 type Verb struct {
 	Syntax *sql.Syntax
-	Run    func(ctx context.Context, tx *duck.Tx, d *sql.Decl) error
+	Run    Action
 }
+
+// Action runs a verb in a transaction of its own.
+type Action func(ctx context.Context, tx *duck.Tx, d *sql.Decl) error
+
+// Reads: it changes what is declared.
+func (Action) Reads() bool { return false }
 
 // Object is a compiled declaration.
 type Object interface {

@@ -15,7 +15,7 @@ import (
 // What the commands that look into a file show: queries over dsql's own tables and over what destinations keep.
 
 // inspection opens a file for reading and gives f a runner that shows results as events.
-func inspection(ctx context.Context, o event.Options, f func(v *Viewer) error) error {
+func inspection(ctx context.Context, o program.Options, f func(v *Viewer) error) error {
 	db, err := duck.Open(ctx, o.DB, duck.Options{ReadOnly: true})
 	if err != nil {
 		return err
@@ -26,7 +26,7 @@ func inspection(ctx context.Context, o event.Options, f func(v *Viewer) error) e
 		return firstError(err, &sql.Error{Code: "not-dsql", Exit: sql.ExitFailed,
 			Msg: o.DB + " has no tables of dsql: nothing was declared in it", Hint: "`dsql run` a script with --db " + o.DB})
 	}
-	p, err := program.Load(ctx, c, nil, &kind.Env{Dir: o.Dir}, program.Opened{})
+	p, err := o.Language.Load(ctx, c, nil, &kind.Env{Dir: o.Dir}, program.Opened{})
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func firstWord(a, b string) string {
 
 // History shows the life of one key of a journal: each version's valid times, what changed, and which version and file or offsets
 // brought it. keys are values, or name=value, of the journal's KEYS.
-func History(ctx context.Context, o event.Options, name string, keys []string) error {
+func History(ctx context.Context, o program.Options, name string, keys []string) error {
 	return inspection(ctx, o, func(v *Viewer) error {
 		n, err := v.stored("journal", name)
 		if err != nil {
@@ -116,7 +116,7 @@ const originQuery = `WITH o AS (SELECT version, origin, regexp_extract(origin, '
 
 // Diff shows what differs in a destination between two versions: how many rows, by column, then the rows. It says whether
 // anything does.
-func Diff(ctx context.Context, o event.Options, name string, v1, v2 int64, rowsOnly bool) (differs bool, err error) {
+func Diff(ctx context.Context, o program.Options, name string, v1, v2 int64, rowsOnly bool) (differs bool, err error) {
 	err = inspection(ctx, o, func(v *Viewer) error {
 		n, err := v.stored("", name)
 		if err != nil {
@@ -166,7 +166,7 @@ func keyNames(keys *sql.Value) (names []string) {
 }
 
 // Models lists models with their versions, inputs and sizes.
-func Models(ctx context.Context, o event.Options) error {
+func Models(ctx context.Context, o program.Options) error {
 	return inspection(ctx, o, func(v *Viewer) error {
 		return v.Query(ctx, duck.SQL(`SELECT name, version, in_use, format, outputs, array_to_string(list_transform(from_json(inputs, '[{"name":"VARCHAR","type":"VARCHAR"}]'), lambda i: i.name || ' ' || i.type), ', ') AS inputs,
 			(json_extract_string(options, '$.trees'))::INTEGER AS trees, octet_length(file) AS bytes, left(hash, 12) AS hash, tags, created FROM dsql.models ORDER BY name, version`))

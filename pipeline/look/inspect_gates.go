@@ -6,11 +6,11 @@ import (
 	"io"
 
 	"dsql/engine/duck"
-	"dsql/pipeline/event"
+	"dsql/pipeline/program"
 )
 
 // Checks shows the last verdicts, each metric over its last versions, and (of one destination) rows that broke its checks.
-func Checks(ctx context.Context, o event.Options, name string) error {
+func Checks(ctx context.Context, o program.Options, name string) error {
 	return inspection(ctx, o, func(v *Viewer) error {
 		a := duck.Args{"name": name}
 		if name != "" {
@@ -44,7 +44,7 @@ func Checks(ctx context.Context, o event.Options, name string) error {
 }
 
 // RejectedRecords writes the records of open rejects as lines of JSON, for REPLAY REJECTS … USING.
-func RejectedRecords(ctx context.Context, o event.Options, name string, w io.Writer) error {
+func RejectedRecords(ctx context.Context, o program.Options, name string, w io.Writer) error {
 	return inspection(ctx, o, func(v *Viewer) error {
 		n := v.Program.Relation(name)
 		if n == nil {
@@ -67,7 +67,7 @@ func RejectedRecords(ctx context.Context, o event.Options, name string, w io.Wri
 }
 
 // Rejects groups what was rejected and not replayed by rule and reason.
-func Rejects(ctx context.Context, o event.Options, name string) error {
+func Rejects(ctx context.Context, o program.Options, name string) error {
 	return inspection(ctx, o, func(v *Viewer) error {
 		if name != "" {
 			n := v.Program.Relation(name)

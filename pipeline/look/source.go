@@ -6,11 +6,11 @@ import (
 	"dsql/engine/duck"
 	"dsql/engine/kind"
 	"dsql/ingest"
-	"dsql/pipeline/event"
+	"dsql/pipeline/program"
 )
 
 // InspectSource prints the declaration of a source that files or a topic show; registry is the URL of a schema registry, or "".
-func InspectSource(ctx context.Context, o event.Options, target, registry string) (string, error) {
+func InspectSource(ctx context.Context, o program.Options, target, registry string) (string, error) {
 	db, err := duck.Open(ctx, "", duck.Options{SearchPath: o.Dir})
 	if err != nil {
 		return "", err

@@ -5,13 +5,12 @@ import (
 	"strings"
 
 	"dsql/engine/duck"
-	"dsql/pipeline/event"
 	"dsql/pipeline/program"
 )
 
 // Status shows how far each destination is, how many rows it has now, what the last minute brought, and how far the sources are read: of
 // topics with the lag that the brokers tell now.
-func Status(ctx context.Context, o event.Options) error {
+func Status(ctx context.Context, o program.Options) error {
 	return inspection(ctx, o, func(v *Viewer) error {
 		for _, show := range []func(context.Context) error{v.showAccounts, v.lag, v.showHolds, v.showSinks, v.showFiles, v.keptBack} {
 			if err := show(ctx); err != nil {

@@ -20,7 +20,7 @@ import (
 type Viewer struct {
 	Program *program.Program
 	Conn    *duck.Conn
-	Options event.Options
+	Options program.Options
 }
 
 func (v *Viewer) Emit(e event.Event) { v.Options.Emit(e) }
@@ -52,9 +52,9 @@ func onlyCount(st sql.Stmt, res *duck.Result) bool {
 }
 
 // Query runs SQL of the user on a file: reading where that is enough.
-func Query(ctx context.Context, o event.Options, text string) error {
+func Query(ctx context.Context, o program.Options, text string) error {
 	src := sql.NewSource("query", text)
-	stmts, err := program.Parse(ctx, []*sql.Source{src})
+	stmts, err := o.Language.Parse(ctx, []*sql.Source{src})
 	if err != nil {
 		return err
 	}
@@ -67,10 +67,10 @@ func Query(ctx context.Context, o event.Options, text string) error {
 	if err := errors.Join(models.Restore(ctx, c), rules.RegisterHelpers(c)); err != nil {
 		return err
 	}
-	p := &program.Program{Env: &kind.Env{Dir: o.Dir}}
+	p := &program.Program{Language: o.Language, Env: &kind.Env{Dir: o.Dir}}
 	plain, err := catalog.Plain(ctx, c)
 	if err == nil && !plain {
-		p, err = program.Load(ctx, c, stmts, p.Env, program.Opened{})
+		p, err = o.Language.Load(ctx, c, stmts, p.Env, program.Opened{})
 	}
 	if err != nil {
 		return err
@@ -79,11 +79,8 @@ func Query(ctx context.Context, o event.Options, text string) error {
 	for _, st := range stmts {
 		if st.Decl == nil {
 			err = v.Show(ctx, st)
-		} else if !readingVerbs[st.Decl.Syntax.Verb] {
-			err = &sql.Error{Src: st.Src, Span: st.Span, Code: "query-writes", Msg: "`dsql query` reads only",
-				Hint: "put the statement into a script and use `dsql run`"}
 		} else {
-			err = v.Answer(ctx, st.Decl)
+			err = v.answer(ctx, st.Decl)
 		}
 		if err != nil {
 			return err
@@ -92,73 +89,13 @@ func Query(ctx context.Context, o event.Options, text string) error {
 	return nil
 }
 
-var readingVerbs = map[string]bool{"SHOW": true, "DESCRIBE": true, "EXPLAIN": true}
-
-// named is the declared node of a verb, bound: where nothing is run, with all that it reads.
-func (v *Viewer) named(ctx context.Context, d *sql.Decl) (*program.Node, error) {
-	kind := strings.ToLower(d.Syntax.Keyword)
-	n := v.Program.Find(kind, d.Name)
-	if n == nil {
-		return nil, v.Program.NotDeclared(kind, sql.Name{Text: d.Name, Span: d.NameAt}, d)
+// answer runs a statement that only shows.
+func (v *Viewer) answer(ctx context.Context, d *sql.Decl) error {
+	if verb := v.Program.Language.Verb(d); verb != nil {
+		if show, ok := verb.Run.(Action); ok {
+			return show(v, ctx, d)
+		}
 	}
-	if n.Bound {
-		return n, nil
-	}
-	return n, v.Conn.Scratch(ctx, func(tx *duck.Tx) error {
-		for _, m := range program.Ordered([]*program.Node{n}, (*program.Node).Needs) {
-			if m.Bound {
-				continue
-			}
-			if err := v.Program.Bind(ctx, tx, m); err != nil {
-				return err
-			}
-		}
-		return v.Program.Chain(ctx, tx, n)
-	})
-}
-
-// Answer shows what SHOW, DESCRIBE and EXPLAIN ask for.
-func (v *Viewer) Answer(ctx context.Context, d *sql.Decl) error {
-	var q *duck.Query
-	switch d.Syntax.Verb {
-	case "SHOW":
-		k, _ := program.KindByWord(d.Syntax.Keyword)
-		q = v.Program.Show(k)
-		if w := d.Arg("WHERE"); w != nil {
-			q = duck.SQL("SELECT * FROM ({q}) WHERE ({w})", duck.Args{"q": q, "w": duck.User(d.Src, w.Exprs[0])})
-		}
-	case "DESCRIBE":
-		n, err := v.named(ctx, d)
-		if err != nil {
-			return err
-		}
-		if o, ok := n.Obj.(kind.Describer); ok {
-			if q, err = o.Describe(ctx, v.Conn); err != nil {
-				return err
-			}
-			break
-		}
-		q = duck.SQL("SELECT unnest({names}) AS column_name, unnest({types}) AS column_type", duck.Args{
-			"names": program.Texts(duck.ColumnNames(n.Cols)),
-			"types": duck.SQL("[{t}]", duck.Args{"t": duck.Each(", ", n.Cols, func(c duck.Column) *duck.Query { return duck.Lit(c.Type) })})})
-	case "EXPLAIN":
-		n, err := v.named(ctx, d)
-		if err != nil {
-			return err
-		}
-		text, err := v.Program.Explain(ctx, v.Conn, n)
-		if err != nil {
-			return err
-		}
-		q = duck.SQL("SELECT unnest(string_split({text}, chr(10))) AS explain", duck.Args{"text": strings.TrimRight(text, "\n")})
-	}
-	res, err := v.Conn.Query(ctx, q, duck.Place{Src: d.Src, Span: d.Span})
-	if err != nil {
-		return err
-	}
-	v.Emit(event.Queried{Result: res})
-	if err := res.Err(); err != nil {
-		return err
-	}
-	return res.Close()
+	return &sql.Error{Src: d.Src, Span: d.Span, Code: "query-writes", Msg: "`dsql query` reads only",
+		Hint: "put the statement into a script and use `dsql run`"}
 }

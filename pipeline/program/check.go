@@ -38,8 +38,8 @@ func (p *Program) check(ctx context.Context, tx *duck.Tx) error {
 			continue
 		}
 		ran = true
-		if st.Decl.Syntax.Verb != "" {
-			errs = Collect(errs, p.checkVerb(st.Decl))
+		if v := p.Language.Verb(st.Decl); v != nil && v.Check != nil {
+			errs = Collect(errs, v.Check(p, st.Decl))
 		}
 		note := func(err error) {
 			if err != nil && !(opaque && missing(err)) {
@@ -196,38 +196,6 @@ func createdAs(toks []sql.Token, src *sql.Source) bool {
 		}
 	}
 	return as
-}
-
-// checkVerb sees that the names of a verb are declared.
-func (p *Program) checkVerb(d *sql.Decl) error {
-	s := d.Syntax
-	switch s.Verb {
-	case "REFRESH":
-		var errs sql.List
-		if v := d.Arg("#0"); v != nil {
-			for _, name := range v.Names {
-				if n := p.Relation(name.Text); n == nil {
-					errs = append(errs, p.NotDeclared("relation", name, d))
-				} else if _, src := n.Source(); src {
-					errs = append(errs, &sql.Error{Src: d.Src, Span: name.Span, Code: "refresh-source",
-						Msg: name.Text + " is a source; REFRESH takes destinations", Hint: "name the streams or journals that read it, or none for all"})
-				}
-			}
-		}
-		return errs.Err()
-	case "REPLAY REJECTS":
-		if name := d.Arg("FROM").Names[0]; p.Relation(name.Text) == nil {
-			return p.NotDeclared("relation", name, d)
-		}
-	case "ROLLBACK", "REBUILD", "VACUUM", "RELEASE HOLD", "DISCARD HOLD":
-		_, _, err := p.Target(d)
-		return err
-	case "DESCRIBE", "EXPLAIN", "REPLAY":
-		if p.Find(strings.ToLower(s.Keyword), d.Name) == nil {
-			return p.NotDeclared(strings.ToLower(s.Keyword), sql.Name{Text: d.Name, Span: d.NameAt}, d)
-		}
-	}
-	return nil
 }
 
 func (p *Program) NotDeclared(kind string, name sql.Name, d *sql.Decl) *sql.Error {

@@ -110,7 +110,7 @@ func (p *Program) gone(n *Node) error {
 		if d == nil || !sql.Same(d.Name, n.Name) || !sql.Same(d.Syntax.Keyword, n.Kind) {
 			continue
 		}
-		if d.Syntax.Verb == "DROP" || d.Syntax.Verb == "REBUILD" && d.Arg("FROM SOURCE") != nil {
+		if p.effect(d) != Keeps {
 			return nil
 		}
 	}

@@ -7,7 +7,6 @@ import (
 
 	"dsql/engine/duck"
 	"dsql/engine/kind"
-	"dsql/pipeline/event"
 	"dsql/sql"
 )
 
@@ -91,8 +90,8 @@ func indent(s string) string {
 }
 
 // Explain is EXPLAIN for the command line: of one declaration, or (name "") of all in the script.
-func Explain(ctx context.Context, o event.Options, name string) (string, error) {
-	stmts, err := Parse(ctx, o.Scripts)
+func Explain(ctx context.Context, o Options, name string) (string, error) {
+	stmts, err := o.Language.Parse(ctx, o.Scripts)
 	if err != nil {
 		return "", err
 	}

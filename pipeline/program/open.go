@@ -17,7 +17,7 @@ import (
 // Opening a file for a script: its program is loaded and rehearsed there.
 
 // OpenWriter opens the file, brings its catalog up to date, and makes its models callable.
-func OpenWriter(ctx context.Context, o event.Options) (*duck.DB, error) {
+func OpenWriter(ctx context.Context, o Options) (*duck.DB, error) {
 	db, err := duck.Open(ctx, o.DB, duck.Options{SearchPath: o.Dir, Trace: o.Trace})
 	if err != nil {
 		return nil, err
@@ -44,7 +44,7 @@ type Opened struct {
 
 // Rehearse loads the program and checks it in a transaction that is rolled back, catalog and all: nothing is written. What is
 // found wrong is an error; what would change is in the program's plan.
-func Rehearse(ctx context.Context, c *duck.Conn, o event.Options, stmts []sql.Stmt, was Opened) (p *Program, err error) {
+func Rehearse(ctx context.Context, c *duck.Conn, o Options, stmts []sql.Stmt, was Opened) (p *Program, err error) {
 	env := &kind.Env{Dir: o.Dir, Scratch: true}
 	defer func() { env.Scratch = false }() // the program goes on to be run
 	skip := map[int]bool{}
@@ -63,7 +63,7 @@ func Rehearse(ctx context.Context, c *duck.Conn, o event.Options, stmts []sql.St
 					return err
 				}
 			}
-			if p, err = Load(ctx, tx.Conn, stmts, env, was); err != nil {
+			if p, err = o.Language.Load(ctx, tx.Conn, stmts, env, was); err != nil {
 				return err
 			}
 			p.skip = skip
@@ -81,7 +81,7 @@ func Rehearse(ctx context.Context, c *duck.Conn, o event.Options, stmts []sql.St
 }
 
 // Check finds the errors of a script. It needs no file; where there is one, what that declares and stores counts.
-func Check(ctx context.Context, o event.Options) error {
+func Check(ctx context.Context, o Options) error {
 	_, err := PlanScript(ctx, o)
 	return err
 }
@@ -95,15 +95,15 @@ func Existing(path string) string {
 }
 
 // PlanScript says what a run of the script would change. It changes nothing itself.
-func PlanScript(ctx context.Context, o event.Options) ([]event.Change, error) {
-	stmts, err := Parse(ctx, o.Scripts)
+func PlanScript(ctx context.Context, o Options) ([]event.Change, error) {
+	stmts, err := o.Language.Parse(ctx, o.Scripts)
 	if err != nil {
 		return nil, err
 	}
 	return Plan(ctx, o, stmts)
 }
 
-func Plan(ctx context.Context, o event.Options, stmts []sql.Stmt) ([]event.Change, error) {
+func Plan(ctx context.Context, o Options, stmts []sql.Stmt) ([]event.Change, error) {
 	db, err := duck.Open(ctx, Existing(o.DB), duck.Options{SearchPath: o.Dir})
 	if err != nil {
 		return nil, err
@@ -123,7 +123,7 @@ func Plan(ctx context.Context, o event.Options, stmts []sql.Stmt) ([]event.Chang
 }
 
 // Warn tells what is right and may not be meant.
-func (p *Program) Warn(o event.Options) {
+func (p *Program) Warn(o Options) {
 	for _, w := range p.doubts {
 		o.Emit(event.Warned{Err: w})
 	}

@@ -20,15 +20,16 @@ import (
 
 // Program is a script joined with what the file already declares.
 type Program struct {
-	Stmts   []sql.Stmt
-	Env     *kind.Env
-	Nodes   []*Node          // in order of declaration: those of the file first, then the script's
-	plan    []event.Change   // what the check found that a run would do
-	there   map[sql.Key]bool // tables and views that were in the file at the start
-	fresh   bool             // there was no file at the start
-	claimed *claims          // names that the user may have something of, once they were asked for
-	doubts  []*sql.Error     // what the check found that is right and may not be meant
-	skip    map[int]bool     // statements whose shape can't be made in a scratch transaction
+	Language *Language
+	Stmts    []sql.Stmt
+	Env      *kind.Env
+	Nodes    []*Node          // in order of declaration: those of the file first, then the script's
+	plan     []event.Change   // what the check found that a run would do
+	there    map[sql.Key]bool // tables and views that were in the file at the start
+	fresh    bool             // there was no file at the start
+	claimed  *claims          // names that the user may have something of, once they were asked for
+	doubts   []*sql.Error     // what the check found that is right and may not be meant
+	skip     map[int]bool     // statements whose shape can't be made in a scratch transaction
 }
 
 // Node is one declaration and what is known of it.
@@ -146,11 +147,11 @@ func (p *Program) Relation(name string) *Node {
 
 // Parse reads scripts into one list of statements. Where something is wrong, DuckDB's grammar is asked about its own statements and about
 // the expressions in rules and checks too, so that all errors are told at once.
-func Parse(ctx context.Context, scripts []*sql.Source) ([]sql.Stmt, error) {
+func (l *Language) Parse(ctx context.Context, scripts []*sql.Source) ([]sql.Stmt, error) {
 	var stmts []sql.Stmt
 	var errs sql.List
 	for _, src := range scripts {
-		s, err := sql.Parse(src, Forms)
+		s, err := sql.Parse(src, l.Forms)
 		errs = Collect(errs, err)
 		stmts = append(stmts, s...)
 	}
@@ -213,15 +214,15 @@ func Collect(l sql.List, err error) sql.List {
 }
 
 // Load compiles the script's declarations and those that the file has beside them, and finds who reads whom.
-func Load(ctx context.Context, c *duck.Conn, stmts []sql.Stmt, env *kind.Env, was Opened) (*Program, error) {
-	p := &Program{Stmts: stmts, Env: env, fresh: was.Fresh}
+func (l *Language) Load(ctx context.Context, c *duck.Conn, stmts []sql.Stmt, env *kind.Env, was Opened) (*Program, error) {
+	p := &Program{Language: l, Stmts: stmts, Env: env, fresh: was.Fresh}
 	p.tell(env)
 	stored, err := storedDeclarations(ctx, c)
 	if err != nil {
 		return nil, err
 	}
 	for i := range stored {
-		n, err := compileStored(&stored[i])
+		n, err := l.compileStored(&stored[i])
 		if err != nil {
 			return nil, err
 		}
@@ -229,7 +230,7 @@ func Load(ctx context.Context, c *duck.Conn, stmts []sql.Stmt, env *kind.Env, wa
 	}
 	var errs sql.List
 	for i, st := range stmts {
-		if st.Decl == nil || st.Decl.Syntax.Verb != "" {
+		if st.Decl == nil || p.Language.Verb(st.Decl) != nil {
 			continue
 		}
 		errs = Collect(errs, p.declare(i, st.Decl))
@@ -260,10 +261,10 @@ func FingerprintOf(text string) string {
 // handOver gives DuckDB the DROP of what it knows and dsql doesn't, where the two share a word: FUNCTION.
 func (p *Program) handOver() {
 	for i, st := range p.Stmts {
-		if st.Decl == nil || st.Decl.Syntax.Verb != "DROP" {
+		if st.Decl == nil || p.effect(st.Decl) != Drops {
 			continue
 		}
-		k, ok := KindByWord(st.Decl.Syntax.Keyword)
+		k, ok := p.Language.Kind(st.Decl)
 		if ok && k.Syntax.OnlyWith != "" && p.Find(strings.ToLower(k.Syntax.Keyword), st.Decl.Name) == nil {
 			p.Stmts[i].Decl = nil
 		}
@@ -273,7 +274,7 @@ func (p *Program) handOver() {
 // reshape tells destinations that the script fills them again from their inputs, once it has declared them.
 func (p *Program) reshape() {
 	for i, st := range p.Stmts {
-		if st.Decl == nil || st.Decl.Syntax.Verb != "REBUILD" || st.Decl.Arg("FROM SOURCE") == nil {
+		if st.Decl == nil || p.effect(st.Decl) != Refills {
 			continue
 		}
 		if n := p.Find(strings.ToLower(st.Decl.Syntax.Keyword), st.Decl.Name); n != nil && n.Stmt >= 0 && n.Stmt < i {
@@ -286,7 +287,7 @@ func (p *Program) reshape() {
 
 // declare compiles a statement of the script. It takes the place of what the file has under its name, and has its spelling.
 func (p *Program) declare(i int, d *sql.Decl) error {
-	k, _ := kindOf(d.Syntax)
+	k, _ := p.Language.Kind(d)
 	if old := p.Find(strings.ToLower(k.Syntax.Keyword), d.Name); old != nil {
 		d.Respell(old.Obj.Decl())
 	}
@@ -336,9 +337,9 @@ func storedDeclarations(ctx context.Context, c *duck.Conn) ([]StoredDecl, error)
 }
 
 // compileStored reads a declaration back from the file.
-func compileStored(s *StoredDecl) (*Node, error) {
+func (l *Language) compileStored(s *StoredDecl) (*Node, error) {
 	src := sql.NewSource("("+s.Kind+" "+s.Name+" in the file)", s.Body)
-	stmts, err := sql.Parse(src, Forms)
+	stmts, err := sql.Parse(src, l.Forms)
 	if err == nil && (len(stmts) != 1 || stmts[0].Decl == nil) {
 		err = fmt.Errorf("%s: not a declaration", src.Name)
 	}
@@ -346,7 +347,7 @@ func compileStored(s *StoredDecl) (*Node, error) {
 		return nil, fmt.Errorf("the file's declaration of %s %s can't be read: %w", s.Kind, s.Name, err)
 	}
 	d := stmts[0].Decl
-	k, _ := kindOf(d.Syntax)
+	k, _ := l.Kind(d)
 	d.Name = s.Name // what an older dsql kept may be spelt otherwise
 	obj, err := k.Compile(d)
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strings"
 
 	"dsql/engine/duck"
 	"dsql/engine/kind"
@@ -13,20 +12,26 @@ import (
 	"dsql/sql"
 )
 
+var dropVerb = &program.Verb{
+	Syntax: &sql.Syntax{Verb: "DROP", Doc: "Removes the declaration and what it stores."},
+	On:     program.EveryKind,
+	Effect: func(*sql.Decl) program.Effect { return program.Drops },
+	Run:    action((*runner).drop),
+}
+
 // drop removes a declaration and what it stores.
 func (r *runner) drop(ctx context.Context, d *sql.Decl) error {
-	word := strings.ToLower(d.Syntax.Keyword)
-	n := r.Program.Find(word, d.Name)
-	if n == nil {
+	n, err := r.Program.Declared(d)
+	if err != nil {
 		if d.IfExists {
 			return nil
 		}
-		return r.Program.NotDeclared(word, sql.Name{Text: d.Name, Span: d.NameAt}, d)
+		return err
 	}
 	if err := r.Program.InUse(d, n); err != nil {
 		return err
 	}
-	err := r.Conn.Update(ctx, func(tx *duck.Tx) error {
+	err = r.Conn.Update(ctx, func(tx *duck.Tx) error {
 		if o, ok := n.Obj.(kind.Dropper); ok {
 			if err := o.Drop(ctx, tx); err != nil {
 				return err

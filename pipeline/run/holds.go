@@ -166,8 +166,23 @@ func (r *runner) holdsOf(ctx context.Context, c *duck.Conn, n *program.Node) ([]
 	})
 }
 
-// decide runs RELEASE HOLD and DISCARD HOLD.
-func (r *runner) decide(ctx context.Context, d *sql.Decl) error {
+var releaseVerb = &program.Verb{
+	Syntax: &sql.Syntax{Verb: "RELEASE HOLD", Example: "RELEASE HOLD orders",
+		Doc: "Takes all that checks and the guard of a destination hold back (see dsql.holds), oldest first, a version each. " +
+			"Metrics are recorded, with the verdict `released`."},
+	Check: program.Targets,
+	Run:   action(func(r *runner, ctx context.Context, d *sql.Decl) error { return r.decide(ctx, d, false) }),
+}
+
+var discardVerb = &program.Verb{
+	Syntax: &sql.Syntax{Verb: "DISCARD HOLD", Example: "DISCARD HOLD orders",
+		Doc: "Gives up all that checks and the guard of a destination hold back: it is counted as dropped."},
+	Check: program.Targets,
+	Run:   action(func(r *runner, ctx context.Context, d *sql.Decl) error { return r.decide(ctx, d, true) }),
+}
+
+// decide takes or gives up what is held back of a destination.
+func (r *runner) decide(ctx context.Context, d *sql.Decl, discard bool) error {
 	n, _, err := r.Program.Target(d)
 	if err != nil {
 		return err
@@ -182,7 +197,7 @@ func (r *runner) decide(ctx context.Context, d *sql.Decl) error {
 		return nil
 	}
 	for _, h := range holds {
-		h.discard = d.Syntax.Verb == "DISCARD HOLD"
+		h.discard = discard
 		if h.version > 0 {
 			err = r.settle(ctx, n, h)
 		} else {

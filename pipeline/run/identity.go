@@ -70,11 +70,19 @@ func (r *runner) halt(n *program.Node, last int64) *sql.Error {
 			n.Name)}
 }
 
+var resumeVerb = &program.Verb{
+	Syntax: &sql.Syntax{Verb: "RESUME", Keyword: "SINK", Example: "RESUME SINK lake",
+		Doc: "Lets a sink go on that stopped because the file is a copy which --snapshot made: it writes the versions behind the last that it " +
+			"has noted."},
+	Check: program.Declared,
+	Run:   action((*runner).resume),
+}
+
 // resume is RESUME SINK.
 func (r *runner) resume(ctx context.Context, d *sql.Decl) error {
-	n := r.Program.Find("sink", d.Name)
-	if n == nil {
-		return r.Program.NotDeclared("sink", sql.Name{Text: d.Name, Span: d.NameAt}, d)
+	n, err := r.Program.Declared(d)
+	if err != nil {
+		return err
 	}
 	if err := r.resumed(ctx, n); err != nil {
 		return err

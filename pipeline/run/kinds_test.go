@@ -20,7 +20,7 @@ func TestKinds(t *testing.T) {
 		t.Run(k.Syntax.Keyword, func(t *testing.T) {
 			t.Parallel()
 			dir := exampleDir(t)
-			o := event.Options{Scripts: []*sql.Source{sql.NewSource("example.sql", k.Syntax.Example)}, Dir: dir, DB: filepath.Join(dir, "x.duckdb"), Events: drain}
+			o := program.Options{Language: Language, Scripts: []*sql.Source{sql.NewSource("example.sql", k.Syntax.Example)}, Dir: dir, DB: filepath.Join(dir, "x.duckdb"), Events: drain}
 			changes, err := program.PlanScript(t.Context(), o)
 			if err != nil {
 				t.Fatalf("plan: %s", render(err))
@@ -47,7 +47,7 @@ func TestKinds(t *testing.T) {
 }
 
 func leaveOut(t *testing.T, k kind.Kind) {
-	stmts, err := sql.Parse(sql.NewSource("example.sql", k.Syntax.Example), program.Forms)
+	stmts, err := sql.Parse(sql.NewSource("example.sql", k.Syntax.Example), Language.Forms)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func leaveOut(t *testing.T, k kind.Kind) {
 				continue
 			}
 			text := k.Syntax.Example[:v.Keyword.Start] + k.Syntax.Example[v.Span.End:]
-			_, err := sql.Parse(sql.NewSource("example.sql", text), program.Forms)
+			_, err := sql.Parse(sql.NewSource("example.sql", text), Language.Forms)
 			var e *sql.Error
 			if !errors.As(err, &e) || e.Code != "missing-clause" || !strings.Contains(e.Msg, c.Keyword) || e.Hint == "" {
 				t.Errorf("without %s: %v", c.Keyword, err)

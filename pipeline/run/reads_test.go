@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"dsql/engine/duck"
-	"dsql/pipeline/event"
 	"dsql/pipeline/program"
 	"dsql/sql"
 )
@@ -104,8 +103,8 @@ func newField(t *testing.T) *field {
 	return &field{t, t.TempDir()}
 }
 
-func (f *field) options(script string) event.Options {
-	return event.Options{Scripts: []*sql.Source{sql.NewSource("s.sql", script)}, Dir: f.dir, DB: filepath.Join(f.dir, "x.duckdb"), Events: drain}
+func (f *field) options(script string) program.Options {
+	return program.Options{Language: Language, Scripts: []*sql.Source{sql.NewSource("s.sql", script)}, Dir: f.dir, DB: filepath.Join(f.dir, "x.duckdb"), Events: drain}
 }
 
 func (f *field) write(name, text string) {

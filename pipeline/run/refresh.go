@@ -21,32 +21,33 @@ import (
 // runner is a run in progress.
 type runner struct {
 	look.Viewer
-	verdicts verdicts                // of the transaction in hand
-	told     sql.List                // warnings of it
-	version  int64                   // the last committed
-	rejected map[*program.Node]int64 // rows rejected in this run, by source or destination
-	places   map[edge]int64          // how far a destination or sink has read a stored table
-	latest   map[*program.Node]int64 // the last version that wrote a destination
-	guarded  map[*program.Node]bool  // a guard may hold back a load of it
-	reshaped map[*program.Node]bool  // emptied by a new declaration: a REBUILD … FROM SOURCE is to fill it
-	decided  decision                // what is to become of the load that a guard holds back
-	aside    sql.List                // files that can't be read
-	leaves   map[*program.Node]bool  // sources of which files wait
-	outlets  map[*program.Node]kind.Outlet
-	file     identity
-	broken   map[*program.Node]error     // sinks that write nothing more in this run
-	again    map[*program.Node]time.Time // when sinks are tried again whose place outside is away
-	progress kind.Progress
-	session  session
-	sum      event.Finished
-	copied   int64 // the version that the snapshot has
-	uncopied bool  // the last could not be written, and that was told
-	copy     os.FileInfo
-	copiedAt time.Time // when it was made
-	original *os.File  // what it is a copy of
+	verdicts  verdicts                // of the transaction in hand
+	told      sql.List                // warnings of it
+	version   int64                   // the last committed
+	refreshed bool                    // the script has a REFRESH
+	rejected  map[*program.Node]int64 // rows rejected in this run, by source or destination
+	places    map[edge]int64          // how far a destination or sink has read a stored table
+	latest    map[*program.Node]int64 // the last version that wrote a destination
+	guarded   map[*program.Node]bool  // a guard may hold back a load of it
+	reshaped  map[*program.Node]bool  // emptied by a new declaration: a REBUILD … FROM SOURCE is to fill it
+	decided   decision                // what is to become of the load that a guard holds back
+	aside     sql.List                // files that can't be read
+	leaves    map[*program.Node]bool  // sources of which files wait
+	outlets   map[*program.Node]kind.Outlet
+	file      identity
+	broken    map[*program.Node]error     // sinks that write nothing more in this run
+	again     map[*program.Node]time.Time // when sinks are tried again whose place outside is away
+	progress  kind.Progress
+	session   session
+	sum       event.Finished
+	copied    int64 // the version that the snapshot has
+	uncopied  bool  // the last could not be written, and that was told
+	copy      os.FileInfo
+	copiedAt  time.Time // when it was made
+	original  *os.File  // what it is a copy of
 }
 
-func newRunner(ctx context.Context, p *program.Program, c *duck.Conn, o event.Options) (*runner, error) {
+func newRunner(ctx context.Context, p *program.Program, c *duck.Conn, o program.Options) (*runner, error) {
 	r := &runner{Viewer: look.Viewer{Program: p, Conn: c, Options: o}, rejected: map[*program.Node]int64{}, places: map[edge]int64{},
 		latest:  map[*program.Node]int64{},
 		guarded: map[*program.Node]bool{}, reshaped: map[*program.Node]bool{}, leaves: map[*program.Node]bool{}}
@@ -79,11 +80,39 @@ func (r *runner) attempt(ctx context.Context, w work) error {
 	return r.sink(ctx)
 }
 
-// refresh brings destinations up to date: what stored tables have for them first, then each source to the end seen now.
-func (r *runner) refresh(ctx context.Context, names []sql.Name) error {
-	return r.bring(ctx, r.wanted(names))
+var refreshVerb = &program.Verb{
+	Syntax: &sql.Syntax{Verb: "REFRESH", NoName: true,
+		Head: []sql.Clause{{Arg: sql.ArgNameList, Doc: "destinations to bring up to date; without names all of them"}},
+		Doc: "Takes in what is new in the sources, up to the end seen when it starts. A script that declares something and has no REFRESH " +
+			"ends with one.",
+		Example: "REFRESH"},
+	Check: func(p *program.Program, d *sql.Decl) error {
+		var errs sql.List
+		for _, name := range refreshed(d) {
+			if n := p.Relation(name.Text); n == nil {
+				errs = append(errs, p.NotDeclared("relation", name, d))
+			} else if _, src := n.Source(); src {
+				errs = append(errs, &sql.Error{Src: d.Src, Span: name.Span, Code: "refresh-source",
+					Msg: name.Text + " is a source; REFRESH takes destinations", Hint: "name the streams or journals that read it, or none for all"})
+			}
+		}
+		return errs.Err()
+	},
+	Run: action(func(r *runner, ctx context.Context, d *sql.Decl) error {
+		r.refreshed = true
+		return r.bring(ctx, r.wanted(refreshed(d)))
+	}),
 }
 
+// refreshed are the names in REFRESH, nil for all.
+func refreshed(d *sql.Decl) []sql.Name {
+	if v := d.Arg("#0"); v != nil {
+		return v.Names
+	}
+	return nil
+}
+
+// bring brings destinations up to date: what stored tables have for them first, then each source to the end seen now.
 func (r *runner) bring(ctx context.Context, wanted map[*program.Node]bool) error {
 	left := r.sources(wanted)
 	if err := r.catchUp(ctx, wanted, left); err != nil {

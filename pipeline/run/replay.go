@@ -46,12 +46,38 @@ func (p *replay) done(ctx context.Context, tx *duck.Tx) error {
 		duck.Args{"now": duck.Now, "t": duck.Ident(replayTable)}))
 }
 
+var replayRejectsVerb = &program.Verb{
+	Syntax: &sql.Syntax{Verb: "REPLAY REJECTS", NoName: true,
+		Head: []sql.Clause{{Keyword: "FROM", Arg: sql.ArgName, Required: true,
+			Doc: "the destination that rejected them; or a source: its bad records are decoded anew"}},
+		Clauses: []sql.Clause{
+			{Keyword: "WHERE", Arg: sql.ArgExpr, Doc: "which of them: a condition on dsql.rejects"},
+			{Keyword: "USING", Arg: sql.ArgString,
+				Doc: "a file of lines {\"id\", \"payload\"} (as `dsql rejects NAME --fix FILE` writes them): records to take in place of those"}},
+		Doc: "Sends rejected rows through the destination's rules and write again, in one new version; bad records of a source through all " +
+			"destinations that lack them. Each is replayed once; a row that is rejected again stands there anew, a record that is bad still stays.",
+		Example: "REPLAY REJECTS FROM orders WHERE rule = 'sane_qty'"},
+	Check: func(p *program.Program, d *sql.Decl) error {
+		_, err := rejecter(p, d)
+		return err
+	},
+	Run: action((*runner).replayRejects),
+}
+
+// rejecter is what REPLAY REJECTS names.
+func rejecter(p *program.Program, d *sql.Decl) (*program.Node, error) {
+	name := d.Arg("FROM").Names[0]
+	if n := p.Relation(name.Text); n != nil {
+		return n, nil
+	}
+	return nil, p.NotDeclared("relation", name, d)
+}
+
 // replayRejects is REPLAY REJECTS FROM name [WHERE …] [USING …].
 func (r *runner) replayRejects(ctx context.Context, d *sql.Decl) error {
-	name := d.Arg("FROM").Names[0]
-	n := r.Program.Relation(name.Text)
-	if n == nil {
-		return r.Program.NotDeclared("relation", name, d)
+	n, err := rejecter(r.Program, d)
+	if err != nil {
+		return err
 	}
 	where := duck.SQL("true")
 	if w := d.Arg("WHERE"); w != nil {

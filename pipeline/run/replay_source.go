@@ -11,11 +11,24 @@ import (
 	"dsql/sql"
 )
 
+var replaySourceVerb = &program.Verb{
+	Syntax: &sql.Syntax{Verb: "REPLAY", Keyword: "SOURCE",
+		Body: []sql.Clause{
+			{Keyword: "FROM EARLIEST", Arg: sql.ArgNone, Doc: "from the first record that the source still has"},
+			{Keyword: "FROM TIMESTAMP", Arg: sql.ArgString,
+				Doc: "from a time on, in UTC: of a topic by the records' times, of files by when they were last changed"},
+		},
+		Doc:     "Reads a source again. Journals absorb what they have seen; a stream takes only records past those that it has.",
+		Example: "REPLAY SOURCE readings_in FROM EARLIEST"},
+	Check: program.Declared,
+	Run:   action((*runner).replaySource),
+}
+
 // replaySource is REPLAY SOURCE name FROM ….
 func (r *runner) replaySource(ctx context.Context, d *sql.Decl) error {
-	n := r.Program.Find("source", d.Name)
-	if n == nil {
-		return r.Program.NotDeclared("source", sql.Name{Text: d.Name, Span: d.NameAt}, d)
+	n, err := r.Program.Declared(d)
+	if err != nil {
+		return err
 	}
 	again := kind.ReadOptions{Replay: &kind.Replay{}}
 	if v := d.Arg("FROM TIMESTAMP"); v != nil {

@@ -101,7 +101,7 @@ func respeltLife(t *testing.T, spelt func(string) string) (out []string) {
 		if step.file != "" {
 			must(os.WriteFile(filepath.Join(dir, "in", fmt.Sprintf("e%02d.csv", i)), []byte("id,op,v,seq\n"+step.file), 0o644))
 		}
-		o := event.Options{Dir: dir, DB: filepath.Join(dir, "x.duckdb"), Events: drain}
+		o := program.Options{Language: Language, Dir: dir, DB: filepath.Join(dir, "x.duckdb"), Events: drain}
 		declared := respeltDeclarations
 		if anew := i == 0 || strings.HasPrefix(respeltSteps[i-1].verbs, "DROP"); !anew { // the first spelling counts
 			declared = spelt(declared)

@@ -17,9 +17,9 @@ import (
 
 // Run executes a script: DuckDB's statements as they stand, declarations that differ from the file's, and REFRESH, from top to
 // bottom. All errors that can be found before are found before.
-func Run(ctx context.Context, o event.Options) error {
+func Run(ctx context.Context, o program.Options) error {
 	began := time.Now()
-	stmts, err := program.Parse(ctx, o.Scripts)
+	stmts, err := o.Language.Parse(ctx, o.Scripts)
 	if err != nil {
 		return err
 	}
@@ -97,24 +97,15 @@ func removeNew(path string) error {
 
 // script runs the statements from top to bottom.
 func (r *runner) script(ctx context.Context) error {
-	declares, refreshed := false, false
+	declares := false
 	for i, st := range r.Program.Stmts {
 		var err error
 		switch {
 		case st.Decl == nil:
 			err = r.plain(ctx, st)
-		case st.Decl.Syntax.Verb == "":
+		case r.Program.Language.Verb(st.Decl) == nil:
 			declares = true
 			err = r.defineReady(ctx, i)
-		case st.Decl.Syntax.Verb == "REFRESH":
-			refreshed = true
-			if err = r.defineReady(ctx, i); err == nil {
-				var names []sql.Name
-				if v := st.Decl.Arg("#0"); v != nil {
-					names = v.Names
-				}
-				err = r.refresh(ctx, names)
-			}
 		default:
 			if err = r.defineReady(ctx, i); err == nil {
 				err = r.verb(ctx, st.Decl)
@@ -130,8 +121,8 @@ func (r *runner) script(ctx context.Context) error {
 	switch {
 	case r.Options.Follow:
 		return r.follow(ctx)
-	case declares && !refreshed:
-		return r.refresh(ctx, nil)
+	case declares && !r.refreshed:
+		return r.bring(ctx, r.wanted(nil))
 	}
 	return nil
 }

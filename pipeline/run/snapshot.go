@@ -12,7 +12,7 @@ import (
 
 	"dsql/engine/catalog"
 	"dsql/engine/duck"
-	"dsql/pipeline/event"
+	"dsql/pipeline/program"
 	"dsql/sql"
 )
 
@@ -138,7 +138,7 @@ func mayReplace(ctx context.Context, name string, db os.FileInfo) error {
 }
 
 // checkSnapshot sees before a run that its snapshot can be written.
-func checkSnapshot(ctx context.Context, o event.Options) error {
+func checkSnapshot(ctx context.Context, o program.Options) error {
 	if o.Snapshot == "" {
 		return nil
 	}

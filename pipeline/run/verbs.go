@@ -2,45 +2,64 @@ package run
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"strings"
 
 	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/pipeline/event"
+	"dsql/pipeline/look"
 	"dsql/pipeline/program"
 	"dsql/sql"
 )
 
+// Verbs is the list of statements that act on what is declared, but for those of one kind alone. A new verb is one line here.
+var Verbs = []*program.Verb{
+	refreshVerb,
+	replayRejectsVerb,
+	replaySourceVerb,
+	resumeVerb,
+	releaseVerb,
+	discardVerb,
+	dropVerb,
+	look.Describe,
+	look.Explain,
+	rollbackVerb,
+	rebuildVerb,
+	vacuumVerb,
+	look.Show,
+}
+
+// Language is dsql's.
+var Language = program.NewLanguage(program.Kinds, Verbs)
+
+// action runs a verb that takes rows in, or changes what is stored.
+type action func(*runner, context.Context, *sql.Decl) error
+
+// Reads: it writes.
+func (action) Reads() bool { return false }
+
 // verb runs a statement on what is declared.
 func (r *runner) verb(ctx context.Context, d *sql.Decl) error {
-	if v, ok := program.VerbOf(d.Syntax); ok {
-		if err := r.Conn.Update(ctx, func(tx *duck.Tx) error { return v.Run(ctx, tx, d) }); err != nil {
-			return err
-		}
-		if n := r.Program.Find(strings.ToLower(d.Syntax.Keyword), d.Name); n != nil && d.Syntax.Verb == "ALTER" {
-			r.Emit(event.Changed{Change: event.Change{Action: "change", Kind: n.Kind, Name: n.Name, What: []string{strings.TrimSpace(d.Text())}}})
-		}
-		return nil
+	switch run := r.Program.Language.Verb(d).Run.(type) {
+	case action:
+		return run(r, ctx, d)
+	case look.Action:
+		return run(&r.Viewer, ctx, d)
+	case kind.Action:
+		return r.ofKind(ctx, d, run)
+	default:
+		return fmt.Errorf("nobody runs %s", d.Syntax.Title())
 	}
-	switch d.Syntax.Verb {
-	case "DROP":
-		return r.drop(ctx, d)
-	case "REPLAY REJECTS":
-		return r.replayRejects(ctx, d)
-	case "REPLAY":
-		return r.replaySource(ctx, d)
-	case "ROLLBACK", "REBUILD", "VACUUM":
-		if err := errors.Join(r.sink(ctx), r.brokenSinks()); err != nil { // what is due may be gone afterwards
-			return err
-		}
-		if err := r.maintain(ctx, d); err != nil {
-			return err
-		}
-		return r.sink(ctx)
-	case "RESUME":
-		return r.resume(ctx, d)
-	case "RELEASE HOLD", "DISCARD HOLD":
-		return r.decide(ctx, d)
+}
+
+// ofKind runs a verb that a kind has of its own.
+func (r *runner) ofKind(ctx context.Context, d *sql.Decl, run kind.Action) error {
+	if err := r.Conn.Update(ctx, func(tx *duck.Tx) error { return run(ctx, tx, d) }); err != nil {
+		return err
 	}
-	return r.Answer(ctx, d)
+	if n, err := r.Program.Declared(d); err == nil {
+		r.Emit(event.Changed{Change: event.Change{Action: "change", Kind: n.Kind, Name: n.Name, What: []string{strings.TrimSpace(d.Text())}}})
+	}
+	return nil
 }

@@ -1,0 +1,33 @@
+package program
+
+import (
+	"time"
+
+	"dsql/engine/duck"
+	"dsql/pipeline/event"
+	"dsql/sql"
+)
+
+// Options are what the command line asks for.
+type Options struct {
+	Language *Language     // what the scripts and the file's declarations are written in
+	Scripts  []*sql.Source // run one after the other as one script
+	Dir      string        // the folder that relative paths start at: the first script's
+	DB       string        // the DuckDB file
+	DryRun   bool          // say what would be done, change nothing
+	Follow   bool          // go on when all is read, until Stop
+
+	Snapshot      string        // a copy of the file for readers, "" for none
+	SnapshotEvery time.Duration // how often it is renewed while the run goes on
+
+	Trace func(duck.Traced) // see duck.Options
+
+	Events func(event.Event) // called from one goroutine at a time
+	Stop   <-chan struct{}   // closed: finish the batch in hand, then end
+}
+
+func (o Options) Emit(e event.Event) {
+	if o.Events != nil {
+		o.Events(e)
+	}
+}

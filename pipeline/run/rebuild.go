@@ -1,0 +1,194 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"dsql/engine/duck"
+	"dsql/engine/kind"
+	"dsql/pipeline/event"
+	"dsql/pipeline/program"
+	"dsql/sql"
+)
+
+var rebuildVerb = &program.Verb{
+	Syntax: &sql.Syntax{Verb: "REBUILD",
+		Clauses: []sql.Clause{{Keyword: "FROM SOURCE", Arg: sql.ArgNone,
+			Doc: "empty it and fill it again from all that its inputs still have, in one new version"}},
+		Doc: "Recomputes what is stored from what is remembered, or from its inputs: then what waits is taken first, and earlier rejects and " +
+			"holds are settled. " +
+			"What reads a journal gets the difference; what reads a stream keeps what it has."},
+	On:    program.Storing,
+	Check: program.Targets,
+	Effect: func(d *sql.Decl) program.Effect {
+		if d.Arg("FROM SOURCE") != nil {
+			return program.Refills
+		}
+		return program.Keeps
+	},
+	Run: maintain((*runner).rebuild),
+}
+
+func (r *runner) rebuild(ctx context.Context, d *sql.Decl, n *program.Node, dest kind.Destination) error {
+	if d.Arg("FROM SOURCE") != nil {
+		return r.refill(ctx, n, dest)
+	}
+	b, ok := dest.(kind.Rebuilder)
+	if !ok {
+		return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "nothing-remembered", Msg: "a stream remembers nothing beside its rows",
+			Hint: "REBUILD STREAM " + n.Name + " FROM SOURCE fills it again from its inputs"}
+	}
+	return r.newVersion(ctx, n, "rebuild", false, func(tx *duck.Tx, v int64, rows *event.DestinationRows) (err error) {
+		rows.Counts, err = b.Rebuild(ctx, tx, v)
+		return err
+	})
+}
+
+// refill is REBUILD … FROM SOURCE: the destination is emptied and takes all that its inputs still have, in one transaction, and what was
+// open of it, rejects and holds, is settled.
+//
+// What waits is taken before that, as ordinary batches: so what reads it has seen all that it had. Of a journal's rebuild readers and
+// sinks then get the difference, as of any version; a stream's rows are new ones to nobody.
+func (r *runner) refill(ctx context.Context, n *program.Node, dest kind.Destination) error {
+	e, ok := dest.(kind.Emptier)
+	if !ok {
+		return fmt.Errorf("%s can't be emptied", n.Name)
+	}
+	if !r.reshaped[n] {
+		if err := r.bringFor(ctx, n); err != nil || r.stopped() {
+			return err
+		}
+	}
+	rejected := map[*program.Node]int64{}
+	err := r.newVersion(ctx, n, rebuildOrigin, true, func(tx *duck.Tx, v int64, rows *event.DestinationRows) error {
+		clear(rejected) // it may run again
+		if err := e.Empty(ctx, tx, v); err != nil {
+			return err
+		}
+		if err := r.unread(ctx, tx, n); err != nil {
+			return err
+		}
+		if err := r.settleAll(ctx, tx, n); err != nil {
+			return err
+		}
+		batches := 0
+		for _, in := range n.Inputs {
+			took, err := r.refillInput(ctx, tx, n, in, v, rows, rejected)
+			if batches += took; err != nil {
+				return err
+			}
+		}
+		if batches == 0 { // it is a version of the destination all the same
+			if err := r.account(ctx, tx, *rows, v, rebuildOrigin); err != nil {
+				return err
+			}
+		}
+		if _, net := dest.(kind.Rebuilder); net && !r.reshaped[n] {
+			return nil
+		}
+		for _, m := range r.Program.Nodes {
+			for _, in := range m.Inputs {
+				if in.Of == n {
+					if err := r.moved(ctx, tx, edge{m, n}, v); err != nil {
+						return err
+					}
+				}
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		delete(r.reshaped, n)
+	}
+	var load *heldLoad
+	if errors.As(err, &load) {
+		held := *load.Err
+		held.Hint = fmt.Sprintf("nothing was rebuilt; IF REMOVED < 101 PERCENT lets the loads of %s in as they are", n.Name)
+		return &held
+	}
+	if err != nil {
+		return err
+	}
+	for m, rows := range rejected {
+		r.rejected[m] += rows
+	}
+	return nil
+}
+
+// rebuildOrigin is what REBUILD … FROM SOURCE calls its version.
+const rebuildOrigin = "rebuild from source"
+
+// bringFor takes what waits for a destination, for those that read it, and for what any of these reads whole.
+func (r *runner) bringFor(ctx context.Context, n *program.Node) error {
+	all := r.wanted(nil)
+	wanted := r.downstream(n, all)
+	wanted[n] = true
+	for _, m := range slices.Backward(r.Program.Sorted()) {
+		for _, w := range m.Needs() {
+			if wanted[m] && all[w] {
+				wanted[w] = true
+			}
+		}
+	}
+	return r.bring(ctx, wanted)
+}
+
+// refillInput takes all that an input has, and says in how many batches.
+func (r *runner) refillInput(ctx context.Context, tx *duck.Tx, n *program.Node, in *program.Input, v int64, sum *event.DestinationRows,
+	rejected map[*program.Node]int64) (batches int, err error) {
+	src, ok := in.Of.Source()
+	if !ok {
+		if !r.behind(edge{n, in.Of}) {
+			return 0, nil
+		}
+		rows, err := r.destination(ctx, tx, work{}, n, &event.BatchCommitted{Version: v})
+		sum.Add(rows)
+		return 1, err
+	}
+	rd, err := src.Open(ctx, r.Conn, r.Program.Env, in.Of.Cols,
+		kind.ReadOptions{Destinations: []string{n.Name}, Everything: true, Warn: r.Warn, Aside: r.setAside})
+	if err != nil {
+		return 0, err
+	}
+	defer rd.Close()
+	for {
+		batch, err := rd.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			return batches, nil
+		}
+		if err != nil {
+			return batches, err
+		}
+		rows, err := r.refillBatch(ctx, tx, n, batch, v, rejected)
+		sum.Add(rows)
+		batch.Release()
+		if err != nil {
+			return batches, err
+		}
+		batches++
+	}
+}
+
+// refillBatch takes a batch that was read before into a destination that was emptied.
+func (r *runner) refillBatch(ctx context.Context, tx *duck.Tx, n *program.Node, batch *kind.Input, v int64,
+	rejected map[*program.Node]int64) (event.DestinationRows, error) {
+	batch.Again = true
+	kept, err := r.accountSource(ctx, tx, batch, v)
+	if err != nil {
+		return event.DestinationRows{}, err
+	}
+	e := event.BatchCommitted{Version: v}
+	rows, err := r.destination(ctx, tx, work{in: batch}, n, &e)
+	if err != nil {
+		return rows, err
+	}
+	rejected[r.Program.Relation(batch.Source)] += kept
+	rejected[n] += rows.Rejected
+	if err := r.limits(rejected); err != nil {
+		return rows, err
+	}
+	return rows, batch.Commit(ctx, tx, v)
+}

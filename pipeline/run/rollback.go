@@ -1,0 +1,38 @@
+package run
+
+import (
+	"context"
+	"fmt"
+
+	"dsql/engine/duck"
+	"dsql/engine/kind"
+	"dsql/pipeline/event"
+	"dsql/pipeline/program"
+	"dsql/sql"
+)
+
+var rollbackVerb = &program.Verb{
+	Syntax: &sql.Syntax{Verb: "ROLLBACK",
+		Clauses: []sql.Clause{{Keyword: "TO VERSION", Arg: sql.ArgInt, Required: true, Doc: "the version to go back to"}},
+		Doc:     "Makes a new version that equals an old one. What came later is forgotten; places stay, so it isn't read again."},
+	On:    program.Storing,
+	Check: program.Targets,
+	Run:   maintain((*runner).rollback),
+}
+
+func (r *runner) rollback(ctx context.Context, d *sql.Decl, n *program.Node, dest kind.Destination) error {
+	to := d.Arg("TO VERSION")
+	if to.Int < 0 || to.Int > r.version {
+		return &sql.Error{Src: d.Src, Span: to.Span, Code: "no-version", Exit: sql.ExitFailed,
+			Msg: fmt.Sprintf("there is no version %d: the newest is %d", to.Int, r.version), Hint: "dsql.versions lists them"}
+	}
+	b, ok := dest.(kind.Rollbacker)
+	if !ok {
+		return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "nothing-remembered", Msg: n.Name + " keeps no older versions"}
+	}
+	return r.newVersion(ctx, n, fmt.Sprintf("rollback to version %d", to.Int), false,
+		func(tx *duck.Tx, v int64, rows *event.DestinationRows) (err error) {
+			rows.Counts, err = b.Rollback(ctx, tx, to.Int, v)
+			return err
+		})
+}
