@@ -43,7 +43,7 @@ func (b *Buffer) took(r *rowSet) {
 func (b *Buffer) stands(c *duck.Chunk, row int, p coords) {
 	v, m := c.Vecs, &b.l.meta
 	duck.Put(&v[m.line.Vec], row, p.line)
-	if b.l.dialect.Format == "json" {
+	if b.l.dialect.Format.Offsets {
 		duck.Put(&v[m.offset.Vec], row, p.offset)
 	}
 	v[m.payload.Vec].PutBytes(row, p.payload)

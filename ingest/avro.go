@@ -25,9 +25,19 @@ type avroDecoder struct {
 
 const maxEmptyItems = 1000 // of a record: values that take no bytes cost the sender nothing
 
+// avroFormat is Avro with a schema registry.
+var avroFormat = Format{
+	Name: "avro", Doc: "with a schema registry",
+	Values: func(l *Landing) (valueDecoder, error) { return newAvro(l, l.dialect.Topics.Values), nil },
+	Keys:   func(l *Landing, to Columns) keyDecoder { return newAvroKey(l, to, l.dialect.Topics.Keys) },
+	Registered: &Registered{Type: sr.TypeAvro, Record: func(_ context.Context, s *schemaText, _ []byte) (*schemaType, error) {
+		return parseAvro(s.text, s.references)
+	}},
+}
+
 // newAvro makes the decoder of a landing's records.
 func newAvro(l *Landing, schemas schemaSource) *avroDecoder {
-	d := &avroDecoder{schemaDecoder: newSchemaDecoder(l, "Avro")}
+	d := &avroDecoder{schemaDecoder: newSchemaDecoder(l.Columns(), l.limits.Bytes, "Avro")}
 	d.plans = newSchemaCache(schemas, sr.TypeAvro, func(_ context.Context, s *schemaText) (*schemaPlan, error) {
 		t, err := parseAvro(s.text, s.references)
 		if err != nil {
@@ -38,17 +48,16 @@ func newAvro(l *Landing, schemas schemaSource) *avroDecoder {
 	return d
 }
 
-// newAvroKey makes the decoder of keys in Avro: root leads to the columns that take the whole key, or parts of it.
-func newAvroKey(l *Landing, root *slot, columns []*column, schemas schemaSource) *avroDecoder {
-	d := &avroDecoder{schemaDecoder: newSchemaDecoder(l, "Avro")}
-	d.root, d.columns, d.names = root, columns, &nameSet{}
+// newAvroKey makes the decoder of keys in Avro, for columns that take the whole key, or parts of it.
+func newAvroKey(l *Landing, to Columns, schemas schemaSource) *avroDecoder {
+	d := &avroDecoder{schemaDecoder: newSchemaDecoder(to, l.limits.Bytes, "Avro")}
 	d.plans = newSchemaCache(schemas, sr.TypeAvro, func(_ context.Context, s *schemaText) (*schemaPlan, error) {
 		t, err := parseAvro(s.text, s.references)
 		if err != nil {
 			return nil, err
 		}
 		p := &schemaPlan{}
-		p.root = p.node(t, []*slot{root})
+		p.root = p.node(t, []*slot{to.Root})
 		return p, nil
 	})
 	return d
@@ -201,7 +210,7 @@ func (d *avroDecoder) value(v *schemaConv, row int) outcome {
 	if t.kind == kindString && !utf8.Valid(s.b) {
 		return d.fail(wrong, c, []byte("text that is no UTF-8"), false)
 	}
-	if f := d.w.typed(t, c, row, s); f != fine {
+	if f := t.put(d.w, c, row, s); f != fine {
 		return d.fail(f, c, d.w.buf, t.kind == kindString || t.kind == kindEnum)
 	}
 	return isSet

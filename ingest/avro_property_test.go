@@ -211,7 +211,7 @@ func TestAvroAgreesWithJSON(t *testing.T) {
 			}
 			lines.Write(append(line, '\n'))
 		}
-		want := land(t, c, fields, Dialect{Format: "json"}, Limits{}, FileInfo{}, lines.String())[0]
+		want := land(t, c, fields, Dialect{Format: &jsonFormat}, Limits{}, FileInfo{}, lines.String())[0]
 		got := landAvro(t, c, fields, texts(strings.ReplaceAll(string(plain), `"l":`, `"logicalType":`)), values...)
 		if diff := cmp.Diff(want.rows, got.rows); diff != "" {
 			rt.Fatalf("%s\n%s%s\n%v\n%v", plain, lines.String(), diff, want.reasons, got.reasons)

@@ -71,7 +71,7 @@ func (d *avroDecoder) render(t *schemaType, depth int) bool {
 		d.text = append(d.text, '"')
 		return true
 	}
-	f := d.w.writeText(t, s)
+	f := t.text(d.w, s)
 	switch {
 	case f != fine: // a time that no text has: the number that it is
 		d.text = strconv.AppendInt(d.text, s.n, 10)
@@ -86,30 +86,4 @@ func (d *avroDecoder) render(t *schemaType, depth int) bool {
 		d.text = appendJSON(d.text, d.w.buf)
 	}
 	return true
-}
-
-// appendJSON writes text as a JSON string.
-func appendJSON[T string | []byte](to []byte, s T) []byte {
-	to = append(to, '"')
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c == '"' || c == '\\' {
-			to = appendJSONRune(to, rune(c))
-		} else {
-			to = append(to, c)
-		}
-	}
-	return append(to, '"')
-}
-
-func appendJSONRune(to []byte, r rune) []byte {
-	const digits = "0123456789abcdef"
-	switch {
-	case r == '"' || r == '\\':
-		return append(to, '\\', byte(r))
-	case r == '\n':
-		return append(to, '\\', 'n')
-	case r < ' ':
-		return append(to, '\\', 'u', '0', '0', digits[r>>4], digits[r&15])
-	}
-	return utf8.AppendRune(to, r)
 }

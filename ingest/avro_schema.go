@@ -24,7 +24,7 @@ func parseAvro(text string, references map[string]string) (*schemaType, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t, t.measure(map[*schemaType]bool{})
+	return t, measure(t, map[*schemaType]bool{})
 }
 
 func (p *avroParser) text(text string) (*schemaType, error) {
@@ -129,7 +129,7 @@ func (p *avroParser) object(m map[string]any, namespace string) (*schemaType, er
 	if err != nil || t.name != "" {
 		return t, err
 	}
-	t.means(m)
+	means(t, m)
 	return t, nil
 }
 
@@ -171,7 +171,7 @@ func (p *avroParser) define(kind string, m map[string]any, namespace string) (*s
 			return nil, fmt.Errorf("the fixed %s has no size", t.name)
 		}
 		t.size = size
-		t.means(m)
+		means(t, m)
 		return t, nil
 	}
 	t.kind = kindRecord
@@ -202,11 +202,8 @@ func whole(v any) (int, bool) {
 	return int(f), ok && f >= 0 && f <= 1<<30 && f == float64(int(f))
 }
 
-// maxDigits is the precision up to which bytes are a decimal.
-const maxDigits = 1000
-
 // means notes the logical type, where the type can carry it.
-func (t *schemaType) means(m map[string]any) {
+func means(t *schemaType, m map[string]any) {
 	name, _ := m["logicalType"].(string)
 	on := func(kind schemaKind, logical logicalType, scale int) {
 		if t.kind == kind {
@@ -248,24 +245,24 @@ func (t *schemaType) means(m map[string]any) {
 
 // measure finds the types whose values take no bytes, among all that t leads to. A record that is always in itself has no end, and
 // is an error.
-func (t *schemaType) measure(seen map[*schemaType]bool) error {
+func measure(t *schemaType, seen map[*schemaType]bool) error {
 	if seen[t] {
 		return nil
 	}
 	seen[t] = true
-	if err := t.sum(map[*schemaType]bool{}); err != nil {
+	if err := sum(t, map[*schemaType]bool{}); err != nil {
 		return err
 	}
 	if t.elem != nil {
-		return t.elem.measure(seen)
+		return measure(t.elem, seen)
 	}
 	for _, f := range t.fields {
-		if err := f.t.measure(seen); err != nil {
+		if err := measure(f.t, seen); err != nil {
 			return err
 		}
 	}
 	for _, b := range t.branches {
-		if err := b.measure(seen); err != nil {
+		if err := measure(b, seen); err != nil {
 			return err
 		}
 	}
@@ -273,7 +270,7 @@ func (t *schemaType) measure(seen map[*schemaType]bool) error {
 }
 
 // sum adds up what stands in a value whatever it is; done has the records that were seen, true for those that are summed up.
-func (t *schemaType) sum(done map[*schemaType]bool) error {
+func sum(t *schemaType, done map[*schemaType]bool) error {
 	switch t.kind {
 	case kindNull:
 		t.noBytes = true
@@ -289,7 +286,7 @@ func (t *schemaType) sum(done map[*schemaType]bool) error {
 		done[t] = false
 		none := true
 		for _, f := range t.fields {
-			if err := f.t.sum(done); err != nil {
+			if err := sum(f.t, done); err != nil {
 				return err
 			}
 			none = none && f.t.noBytes

@@ -15,7 +15,7 @@ import (
 func (r *reader) converted(ctx context.Context, l *Landing, f file) (map[string]string, error) {
 	in, err := l.Open(strings.NewReader("{}"), Pos{}, FileInfo{Path: f.path, Captures: f.captures})
 	if err != nil {
-		return nil, r.s.placed(err)
+		return nil, r.s.placed(err, r.s.patternAt)
 	}
 	b, err := l.Take(ctx)
 	if err != nil {
@@ -53,9 +53,9 @@ func (r *reader) ofEmpty(ctx context.Context, f file, captures map[string]string
 	if len(fields) == 0 {
 		return captures, nil
 	}
-	l, err := NewLanding(r.conn, r.s.decl.Name, fields, Dialect{Format: "json"}, Limits{Rows: 1, Bytes: 1 << 16})
+	l, err := NewLanding(r.conn, r.s.decl.Name, fields, Dialect{Format: &jsonFormat}, Limits{Rows: 1, Bytes: 1 << 16})
 	if err != nil {
-		return nil, r.s.placed(err)
+		return nil, r.s.placed(err, r.s.patternAt)
 	}
 	defer l.Close()
 	texts, err := r.converted(ctx, l, f)
@@ -75,9 +75,9 @@ func (r *reader) checkColumns(ctx context.Context) (err error) {
 		}
 	}
 	if len(fields) > 0 {
-		r.landing, err = NewLanding(r.conn, r.s.decl.Name, fields, Dialect{Format: "json"}, Limits{Rows: 1, Bytes: 1 << 16})
+		r.landing, err = NewLanding(r.conn, r.s.decl.Name, fields, Dialect{Format: &jsonFormat}, Limits{Rows: 1, Bytes: 1 << 16})
 	}
-	return r.s.placed(err)
+	return r.s.placed(err, r.s.patternAt)
 }
 
 // capturesOf are the values of the columns that come from a file's path.

@@ -102,8 +102,8 @@ func (s *connectSchema) wire() *wire {
 
 // set gives a column, and the parts of a nested one, what the schema says of them; without one what its FORMAT says.
 func (s *connectSchema) set(c *column) {
-	if c.wire = s.wire(); c.wire == nil {
-		c.wire = c.format
+	if c.wire = c.format; s.wire() != nil {
+		c.wire = s.wire()
 	}
 	part := func(of *connectSchema, i int) {
 		if i < len(c.children) {
@@ -165,4 +165,20 @@ func (s *connectSchema) duckdb() string {
 	}
 	return map[string]string{"boolean": "BOOLEAN", "int8": "TINYINT", "int16": "SMALLINT", "int32": "INTEGER", "int64": "BIGINT",
 		"float": "FLOAT", "float32": "FLOAT", "double": "DOUBLE", "float64": "DOUBLE", "string": "VARCHAR"}[s.Type]
+}
+
+// connectTypes gives columns the types that the schema of a Debezium event has for them.
+func connectTypes(text []byte, cols []duck.Column) {
+	s := &jsonScanner{b: text}
+	s.ws()
+	e := event{}
+	if !scanEvent(s, &e) || e.schema == 0 || e.payload == 0 {
+		return
+	}
+	row := parseConnect(text[e.schema:e.schemaEnd]).field("after")
+	for i, c := range cols {
+		if f := row.field(c.Name); f != nil && f.duckdb() != "" {
+			cols[i].Type = f.duckdb()
+		}
+	}
 }

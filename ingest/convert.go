@@ -3,7 +3,6 @@ package ingest
 import (
 	"bytes"
 	"fmt"
-	"strings"
 	"unicode/utf8"
 
 	"dsql/engine/duck"
@@ -49,12 +48,20 @@ type column struct {
 	width, scale int          // DECIMAL
 	point        byte         // decimal separator of CSV, 0 for a dot
 	thousands    byte         // between the thousands of CSV, 0 for nothing
-	format       *wire        // with FORMAT base64…
-	wire         *wire        // what its values mean: by the schema of the message in hand, else format; nil: what they say
+	format       Meaning      // with FORMAT base64…
+	wire         Meaning      // by the schema of the message in hand, else format; nil: values mean what they say
 	children     []*column    // STRUCT: its fields; LIST: the element; MAP: key and value
 	fields       *object      // STRUCT: the children by name
 	labels       map[string]uint32
 	mark         uint64 // the object that gave it a value last
+}
+
+// Meaning is what values mean that don't say it themselves: a number that counts days, bytes as base64.
+type Meaning interface {
+	// takes says whether that matters to a column.
+	takes(c *column, from origin) bool
+	// put converts a token of a column that it matters to.
+	put(w *writer, c *column, row int, tok []byte, stable bool) fault
 }
 
 // writer converts values into the vectors of one chunk.
@@ -81,7 +88,7 @@ func (w *writer) keep(s []byte) ([]byte, bool) {
 // scalar converts a token into row of a column that is no STRUCT, LIST or MAP. stable says that tok lies in the slab.
 func (w *writer) scalar(c *column, row int, tok []byte, from origin, stable bool) fault {
 	if c.wire != nil && c.wire.takes(c, from) {
-		return w.wired(c, row, tok, stable)
+		return c.wire.put(w, c, row, tok, stable)
 	}
 	return w.plain(c, row, tok, from, stable)
 }
@@ -216,16 +223,6 @@ func parseBlob(to, s []byte) ([]byte, bool) {
 	return to, true
 }
 
-func hexDigit(c byte) (byte, bool) {
-	switch {
-	case c-'0' <= 9:
-		return c - '0', true
-	case c|0x20 >= 'a' && c|0x20 <= 'f':
-		return c | 0x20 - 'a' + 10, true
-	}
-	return 0, false
-}
-
 // parseUUID reads 32 hexadecimal digits, with or without the four dashes, and braces around them.
 func parseUUID(s []byte) (duck.Int128, bool) {
 	if len(s) > 2 && s[0] == '{' && s[len(s)-1] == '}' {
@@ -252,31 +249,6 @@ func parseUUID(s []byte) (duck.Int128, bool) {
 	return duck.Int128{Lo: lo, Hi: int64(hi ^ 1<<63)}, true // DuckDB turns the first bit so that UUIDs sort as numbers
 }
 
-// excerptBytes is how much of a value a reason shows.
-const excerptBytes = 40
-
-// excerpt quotes the beginning of a value for a reason. A JSON string or number is shown as it stands there.
-func excerpt(tok []byte, quote bool) string {
-	more := ""
-	if len(tok) > excerptBytes {
-		tok, more = tok[:excerptBytes], "…"
-	}
-	for len(tok) > 0 && more != "" && !utf8.Valid(tok[max(0, len(tok)-utf8.UTFMax):]) && !utf8.RuneStart(tok[len(tok)-1]) {
-		tok = tok[:len(tok)-1]
-	}
-	s := strings.ToValidUTF8(string(tok), "\uFFFD")
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, s)
-	if quote {
-		return `"` + s + more + `"`
-	}
-	return s + more
-}
-
 // reason says in a reject why a value is none of its column.
 func (f fault) reason(c *column, tok []byte, quote bool) string {
 	x := excerpt(tok, quote)
@@ -297,4 +269,50 @@ func (f fault) reason(c *column, tok []byte, quote bool) string {
 		return fmt.Sprintf("%s: %s is not of FORMAT '%s'", c.name, x, c.pattern.text)
 	}
 	return fmt.Sprintf("%s: %s is no %s", c.name, x, t)
+}
+
+type outcome uint8
+
+const (
+	failed outcome = iota
+	isNull
+	isSet
+)
+
+// bytes converts a whole value or key, which lies in the slab: a BLOB takes it as it is, another type its text.
+func (w *writer) bytes(c *column, row int, value []byte) fault {
+	if c.id == duck.TypeBlob {
+		w.vecs[c.vec].PutBytes(row, value)
+		return fine
+	}
+	if c.id >= duck.TypeStruct || !utf8.Valid(value) {
+		return wrong
+	}
+	return w.scalar(c, row, value, fromText, true)
+}
+
+// newColumn compiles a node with all below it.
+func newColumn(n *duck.Node, name string) *column {
+	c := &column{node: n, id: n.ID, name: name, vec: n.Vec, width: int(n.Width), scale: int(n.Scale)}
+	switch n.ID {
+	case duck.TypeEnum:
+		c.labels = make(map[string]uint32, len(n.Labels))
+		for i, s := range n.Labels {
+			c.labels[s] = uint32(i)
+		}
+	case duck.TypeStruct:
+		c.fields = newObject()
+		for _, ch := range n.Children {
+			f := newColumn(ch, name+"."+ch.Name)
+			c.fields.at(ch.Name).take(f)
+			c.children = append(c.children, f)
+		}
+	case duck.TypeList:
+		c.children = []*column{newColumn(n.Children[0], name+"[]")}
+	case duck.TypeMap:
+		for _, ch := range n.Children[0].Children {
+			c.children = append(c.children, newColumn(ch, name+"."+ch.Name))
+		}
+	}
+	return c
 }

@@ -251,8 +251,8 @@ func TestConversions(t *testing.T) {
 			wantJSON = append(wantJSON, in+" -> "+want)
 		}
 		fields := []Field{{Name: "v", Type: typ}}
-		compare(t, typ+" csv", wantCSV, land(t, c, fields, Dialect{Format: "csv", Header: HeaderNo}, Limits{}, FileInfo{}, csv.String()))
-		compare(t, typ+" json", wantJSON, land(t, c, fields, Dialect{Format: "json"}, Limits{}, FileInfo{}, js.String()))
+		compare(t, typ+" csv", wantCSV, land(t, c, fields, Dialect{Format: &csvFormat, Header: HeaderNo}, Limits{}, FileInfo{}, csv.String()))
+		compare(t, typ+" json", wantJSON, land(t, c, fields, Dialect{Format: &jsonFormat}, Limits{}, FileInfo{}, js.String()))
 	}
 }
 
@@ -326,7 +326,7 @@ func TestFormats(t *testing.T) {
 				}
 				want = append(want, line)
 			}
-			compare(t, k.typ+" "+k.format, want, land(t, c, []Field{{Name: "v", Type: k.typ, Format: k.format}}, Dialect{Format: format, Header: HeaderNo}, Limits{}, FileInfo{}, text.String()))
+			compare(t, k.typ+" "+k.format, want, land(t, c, []Field{{Name: "v", Type: k.typ, Format: k.format}}, Dialect{Format: formatNamed(format), Header: HeaderNo}, Limits{}, FileInfo{}, text.String()))
 		}
 	}
 }

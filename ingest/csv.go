@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"slices"
 	"unicode/utf8"
@@ -15,7 +16,9 @@ import (
 //
 // A record whose quotes are wrong ends with its first line, so that one stray quote doesn't take the rest of the file with it.
 type csvDecoder struct {
-	f       *File
+	l       *Landing
+	f       *File        // nil: values of topics
+	json    *jsonDecoder // of nested columns
 	delim   byte
 	rest    []byte // what follows it in a delimiter of several bytes
 	newline byte   // \n, or \r where no \n stands outside quotes
@@ -39,6 +42,35 @@ type csvDecoder struct {
 	broken string // what is wrong with the quotes
 
 	refused string // why no record of the file is good
+
+	keywords map[string]bool // with Normalize: SQL's
+}
+
+// csvFormat is delimited text.
+var csvFormat = Format{
+	Name: "csv", Endings: []string{".csv", ".tsv"}, Inferred: true, Flat: true,
+	Files: func(conn *duck.Conn, l *Landing) (o Opener, err error) {
+		settle(&l.dialect)
+		words := map[string]bool{}
+		if l.dialect.Normalize {
+			words, err = duck.Keywords(context.Background(), conn, duck.SQL(""))
+		}
+		nested := nestedJSON(l)
+		return func(f *File, _ Pos) (Cutter, error) {
+			c := newCSVDecoder(l, nested)
+			c.keywords = words
+			return c.open(f)
+		}, err
+	},
+	Values: func(l *Landing) (valueDecoder, error) {
+		settle(&l.dialect)
+		return newCSVValue(l), nil
+	},
+}
+
+// nestedJSON makes the decoder of the nested columns of a landing's records.
+func nestedJSON(l *Landing) *jsonDecoder {
+	return newJSON(Columns{W: &l.w, Root: &slot{obj: newObject()}, Names: &l.names})
 }
 
 type target struct {
@@ -121,7 +153,7 @@ func (c *csvDecoder) check(rec []byte) string {
 		return c.refused
 	case n == c.width && !c.surplus:
 	case n == c.width+1 && c.surplus && c.emptyEnd():
-	case n < c.width && c.f.l.dialect.NullPadding:
+	case n < c.width && c.l.dialect.NullPadding:
 	case n == c.width:
 		return "the delimiter at the end is missing, which the records before it have"
 	default:
@@ -189,7 +221,7 @@ func (c *csvDecoder) lineFeed(rec []byte) bool {
 
 // convert writes the record's columns into a row. It stops at the first fault and says at which target.
 func (c *csvDecoder) convert(rec []byte, row int) (int, fault) {
-	w := &c.f.l.w
+	w := &c.l.w
 	for i := range c.targets {
 		t := &c.targets[i]
 		if t.at >= len(c.spans) {
@@ -204,7 +236,7 @@ func (c *csvDecoder) convert(rec []byte, row int) (int, fault) {
 }
 
 func (c *csvDecoder) field(t *target, rec []byte, s *span, row int) fault {
-	w, col := &c.f.l.w, t.col
+	w, col := &c.l.w, t.col
 	tok, stable := rec[s.from:s.to], true
 	if s.escaped {
 		w.buf = c.unescape(w.buf[:0], tok)
@@ -226,7 +258,7 @@ func (c *csvDecoder) field(t *target, rec []byte, s *span, row int) fault {
 			tok = bytes.Clone(tok)
 		}
 	}
-	j := &c.f.l.json
+	j := c.json
 	j.jsonScanner = jsonScanner{b: tok}
 	j.fault, j.lenient = fine, false
 	j.ws()
@@ -273,7 +305,7 @@ func (c *csvDecoder) salvage(rec []byte, row int) (set int) {
 	for i := range c.targets {
 		t := &c.targets[i]
 		if t.at >= len(c.spans) || c.field(t, rec, &c.spans[t.at], row) != fine {
-			c.f.l.w.chunk.SetNull(t.col.node, row)
+			c.l.w.chunk.SetNull(t.col.node, row)
 			continue
 		}
 		set++
@@ -288,7 +320,7 @@ func (c *csvDecoder) giant(b *Buffer, region []byte) (n, keep int) {
 		return size, size
 	}
 	keep = min(len(region), giantBytes)
-	b.Reject(c.f, coords{line: c.f.pos.Line, payload: region[:keep]}, c.f.l.tooLarge(), nil)
+	b.Reject(c.f, coords{line: c.f.pos.Line, payload: region[:keep]}, c.l.tooLarge(), nil)
 	return len(region), keep
 }
 

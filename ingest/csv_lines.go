@@ -3,7 +3,6 @@ package ingest
 import (
 	"bytes"
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -11,9 +10,9 @@ import (
 // inside them is none.
 
 // newCSVDecoder makes a decoder of what the dialect says.
-func newCSVDecoder(f *File) *csvDecoder {
-	d := &f.l.dialect
-	c := &csvDecoder{f: f, newline: '\n', quote: d.Quote, escape: d.Escape, comment: d.Comment, quotedNull: !d.NoQuotedNull}
+func newCSVDecoder(l *Landing, nested *jsonDecoder) *csvDecoder {
+	d := &l.dialect
+	c := &csvDecoder{l: l, json: nested, newline: '\n', quote: d.Quote, escape: d.Escape, comment: d.Comment, quotedNull: !d.NoQuotedNull}
 	if d.NullSet {
 		c.nullStr = [][]byte{}
 		for _, s := range d.NullStr {
@@ -25,26 +24,13 @@ func newCSVDecoder(f *File) *csvDecoder {
 
 func (c *csvDecoder) setDelim(s string) { c.delim, c.rest = s[0], []byte(s[1:]) }
 
-// delimiters are those that are tried where the dialect doesn't say which it is.
-var delimiters = []string{",", ";", "|", "\t"}
-
-// candidates are the delimiters that may be the file's, the likeliest first.
-func (d *Dialect) candidates() []string {
-	switch {
-	case d.Delim != "":
-		return []string{d.Delim}
-	case d.Found != nil && d.Found.Delim != "":
-		return append([]string{d.Found.Delim}, slices.DeleteFunc(slices.Clone(delimiters), func(s string) bool { return s == d.Found.Delim })...)
-	}
-	return delimiters
-}
-
 // lineEnds finds what ends the lines: \n where one stands outside of quotes, else \r where one does. It looks at the first MiB at most.
-func (f *File) lineEnds(c *csvDecoder) (byte, error) {
+func (c *csvDecoder) lineEnds() (byte, error) {
+	f := c.f
 	if bytes.IndexByte(f.carry, '\r') < 0 && bytes.IndexByte(f.carry, '\n') >= 0 {
 		return '\n', nil
 	}
-	delims := f.l.dialect.candidates()
+	delims := candidates(&c.l.dialect)
 	for {
 		newline := byte('\n')
 		for rest := f.carry; ; {
@@ -128,9 +114,10 @@ func delimOf(b []byte, delims []string) int {
 }
 
 // skipLines takes n lines, and the rest of a quoted field that the last of them begins.
-func (f *File) skipLines(c *csvDecoder, n int) error {
+func (c *csvDecoder) skipLines(n int) error {
+	f := c.f
 	for n > 0 {
-		size, lines, err := f.line(c)
+		size, lines, err := c.line()
 		if err != nil || size == 0 {
 			return err
 		}
@@ -142,8 +129,9 @@ func (f *File) skipLines(c *csvDecoder, n int) error {
 }
 
 // line is the size of the line that comes next, with its end, and how many line ends there are in it. 0: the file has ended.
-func (f *File) line(c *csvDecoder) (size, lines int, err error) {
-	delims, ends := f.l.dialect.candidates(), string([]byte{c.newline})
+func (c *csvDecoder) line() (size, lines int, err error) {
+	f := c.f
+	delims, ends := candidates(&c.l.dialect), string([]byte{c.newline})
 	for {
 		k := c.lineOf(f.carry, ends, delims)
 		if k < len(f.carry) || f.eof || len(f.carry) > maxFirst {
@@ -157,12 +145,13 @@ func (f *File) line(c *csvDecoder) (size, lines int, err error) {
 }
 
 // separator reads the line that Excel writes above the records, sep=; and says what it names.
-func (f *File) separator(c *csvDecoder) (string, error) {
+func (c *csvDecoder) separator() (string, error) {
+	f := c.f
 	const sep = "sep="
 	if len(f.carry) < len(sep)+1 || !bytes.EqualFold(bytes.TrimPrefix(f.carry[:len(sep)+1], []byte{'"'})[:len(sep)], []byte(sep)) {
 		return "", nil
 	}
-	size, _, err := f.line(c)
+	size, _, err := c.line()
 	if err != nil {
 		return "", err
 	}
@@ -176,6 +165,23 @@ func (f *File) separator(c *csvDecoder) (string, error) {
 	return "", nil
 }
 
+// excelSep is the delimiter that a line sep= above the records of a file names, "" without one, and what stands below it.
+func excelSep(d Dialect, head []byte) (sep string, rest []byte, newline byte, err error) {
+	if d.Quote == 0 {
+		d.Quote = '"'
+	}
+	c := newCSVDecoder(&Landing{dialect: d}, nil)
+	c.f = &File{carry: bytes.TrimPrefix(head, []byte("\xEF\xBB\xBF")), eof: true}
+	if c.newline, err = c.lineEnds(); err != nil {
+		return "", nil, 0, err
+	}
+	if sep, err = c.separator(); err != nil || sep == "" {
+		return "", head, c.newline, err
+	}
+	size, _, err := c.line()
+	return sep, c.f.carry[size:], c.newline, err
+}
+
 // titleRecords is how far a header is looked for below lines of text, where columns were inferred.
 const (
 	titleRecords = 1000
@@ -184,15 +190,15 @@ const (
 
 // passTitles takes the lines above the header of a file whose columns were inferred: the header is the record that names the most of
 // them. Where the first file had no header they are, as there, the first records that have another number of fields.
-func (f *File) passTitles(c *csvDecoder, h *csvHeader, delims []string) (*csvHeader, int, error) {
-	l := f.l
+func (c *csvDecoder) passTitles(h *csvHeader, delims []string) (*csvHeader, int, error) {
+	f, l := c.f, c.l
 	want, found := len(l.values), l.dialect.Found
 	for bytes.Count(f.carry, []byte{c.newline}) < found.Skip+2 && !f.eof && len(f.carry) < maxTitles {
 		if err := f.readMore(); err != nil {
 			return nil, 0, err
 		}
 	}
-	best := l.named(h)
+	best := c.named(h)
 	at, delim, rest := 0, string(c.delim)+string(c.rest), f.carry
 	if found.Header == HeaderNo {
 		c.width = want
@@ -213,7 +219,7 @@ func (f *File) passTitles(c *csvDecoder, h *csvHeader, delims []string) (*csvHea
 					break
 				}
 				if c.broken == "" && c.fields*2 >= want {
-					if k := l.named(l.newHeader(c.texts(rest))); k > best && k*2 >= want {
+					if k := c.named(c.newHeader(c.texts(rest))); k > best && k*2 >= want {
 						best, at, delim = k, len(f.carry)-len(rest), d
 					}
 				}
@@ -227,8 +233,12 @@ func (f *File) passTitles(c *csvDecoder, h *csvHeader, delims []string) (*csvHea
 		return h, c.split(f.carry, f.eof), nil
 	}
 	lines := strings.Count(string(f.carry[:at]), string(c.newline))
-	f.warn("title-lines", fmt.Sprintf("%s above the records of %s %s passed over", count(lines, "line"), f.info.Path, isAre(lines)),
+	said := "1 line above the records of " + f.info.Path + " is passed over"
+	if lines != 1 {
+		said = fmt.Sprintf("%d lines above the records of %s are passed over", lines, f.info.Path)
+	}
+	f.warn("title-lines", said,
 		"write skip, or name the columns, to say it yourself")
 	f.take(at, lines)
-	return f.firstRecord(c, []string{delim})
+	return c.firstRecord([]string{delim})
 }

@@ -1,15 +1,11 @@
 package ingest
 
 import (
-	"context"
 	"fmt"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"golang.org/x/text/unicode/norm"
-
-	"dsql/engine/duck"
 )
 
 // csvHeader is a header: what its fields are called, and how a column finds its own.
@@ -21,7 +17,8 @@ type csvHeader struct {
 }
 
 // newHeader names the fields of a header as DuckDB does: without blanks around, column2 where there is nothing, a_1 for a further a.
-func (l *Landing) newHeader(cells []string) *csvHeader {
+func (c *csvDecoder) newHeader(cells []string) *csvHeader {
+	l := c.l
 	h := &csvHeader{exact: map[string]int{}, made: map[string]int{}, made1: l.dialect.Found != nil}
 	times := map[string]int{}
 	digits := len(strconv.Itoa(max(len(cells)-1, 0)))
@@ -36,7 +33,7 @@ func (l *Landing) newHeader(cells []string) *csvHeader {
 		case name == "":
 			name = fmt.Sprintf("column%0*d", digits, i)
 		case l.dialect.Normalize:
-			name = l.normalName(name)
+			name = c.normalName(name)
 		}
 		if key := nameKey(cell); key != "" {
 			if _, twice := h.exact[key]; !twice {
@@ -73,34 +70,8 @@ func (h *csvHeader) find(name string) int {
 	return -1
 }
 
-// nameKey is what names of columns are compared by: in any case, composed or not (é, e and an accent), without blanks around and
-// characters that nobody sees.
-func nameKey(s string) string {
-	ascii := true
-	for i := 0; i < len(s); i++ {
-		ascii = ascii && s[i] < 0x80
-	}
-	if !ascii {
-		s = norm.NFC.String(tidyName(s))
-	}
-	return strings.ToLower(strings.TrimSpace(s))
-}
-
-// tidyName is a name without blanks around it, a no-break space among them, and without characters of no width.
-func tidyName(s string) string {
-	return strings.TrimSpace(strings.Map(func(r rune) rune {
-		switch {
-		case r == '\u200b' || r == '\u200c' || r == '\u200d' || r == '\u2060' || r == '\ufeff' || r == '\u00ad':
-			return -1
-		case r != '\n' && r != '\r' && r != '\t' && unicode.IsSpace(r):
-			return ' '
-		}
-		return r
-	}, s))
-}
-
 // normalName is what DuckDB's normalize_names makes of a name.
-func (l *Landing) normalName(s string) string {
+func (c *csvDecoder) normalName(s string) string {
 	kept := strings.Map(func(r rune) rune {
 		switch {
 		case r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z':
@@ -116,19 +87,8 @@ func (l *Landing) normalName(s string) string {
 	switch {
 	case s == "":
 		return "_"
-	case s[0] >= '0' && s[0] <= '9' || l.keywords[s]:
+	case s[0] >= '0' && s[0] <= '9' || c.keywords[s]:
 		return "_" + s
 	}
 	return s
-}
-
-// keywords are SQL's words, or those of them that a WHERE clause tells.
-func keywords(ctx context.Context, c *duck.Conn, where *duck.Query) (map[string]bool, error) {
-	words, err := duck.Select(ctx, c, duck.SQL("SELECT keyword_name FROM duckdb_keywords() {where}", duck.Args{"where": where}),
-		func(row func(...any) error) (w string, err error) { return w, row(&w) })
-	out := map[string]bool{}
-	for _, w := range words {
-		out[w] = true
-	}
-	return out, err
 }

@@ -13,36 +13,6 @@ import (
 	"dsql/engine/duck"
 )
 
-// Found is what DuckDB's sniffer found of a CSV file, beside its columns. It is kept for the source in dsql.dialects.
-type Found struct {
-	Header  Header
-	Skip    int    // lines above the header or first record
-	Delim   string // "": none was needed
-	Quote   string
-	Escape  string
-	Comment string
-	NoQuote bool // quotes are text: what DuckDB took the file for, where nothing is read otherwise
-}
-
-// apply takes what the user's options leave open.
-func (d *Dialect) apply(f *Found) {
-	if d.Quote == 0 && f.NoQuote {
-		d.NoQuote = true
-	}
-	if d.Quote == 0 && !d.NoQuote && len(f.Quote) == 1 {
-		d.Quote = f.Quote[0]
-		if d.Escape == 0 && len(f.Escape) == 1 {
-			d.Escape = f.Escape[0]
-		}
-	}
-	if d.Comment == 0 && len(f.Comment) == 1 {
-		d.Comment = f.Comment[0]
-	}
-	if d.Seen == HeaderAuto {
-		d.Seen = f.Header
-	}
-}
-
 // sniff asks DuckDB about a CSV file: as it is first, or lax, passing over what it can't read; then that as well.
 func (s *fileSource) sniff(ctx context.Context, c *duck.Conn, f file, lax bool) (cols []duck.Column, found *Found, err error) {
 	name, options, done, err := s.readable(f)
@@ -87,33 +57,16 @@ func (s *fileSource) readable(f file) (name string, options []*duck.Query, done 
 	if err != nil {
 		return "", nil, nil, err
 	}
-	l := &Landing{dialect: s.dialect}
-	if l.dialect.Quote == 0 {
-		l.dialect.Quote = '"'
-	}
-	in := &File{l: l, carry: bytes.TrimPrefix(head, []byte("\xEF\xBB\xBF")), eof: true}
-	c := newCSVDecoder(in)
-	if c.newline, err = in.lineEnds(c); err != nil {
-		return "", nil, nil, err
-	}
-	sep, err := in.separator(c)
+	sep, rest, newline, err := excelSep(s.dialect, head)
 	if err != nil || sep == "" && encoding == "" {
 		return f.full, s.readerOptions(), func() {}, err
 	}
-	rest := head
 	var sepOption []*duck.Query
-	if sep != "" {
-		size, _, err := in.line(c)
-		if err != nil {
-			return "", nil, nil, err
-		}
-		rest = in.carry[size:]
-		if s.dialect.Delim == "" {
-			sepOption = append(sepOption, duck.SQL(", delim = {d}", duck.Args{"d": sep}))
-		}
+	if sep != "" && s.dialect.Delim == "" {
+		sepOption = append(sepOption, duck.SQL(", delim = {d}", duck.Args{"d": sep}))
 	}
 	if len(head) >= sniffBytes {
-		rest = rest[:bytes.LastIndexByte(rest, c.newline)+1]
+		rest = rest[:bytes.LastIndexByte(rest, newline)+1]
 	}
 	dir, err := os.MkdirTemp("", "dsql")
 	if err != nil {
@@ -161,7 +114,7 @@ func (s *fileSource) exact(ctx context.Context, c *duck.Conn, files []file, know
 	l, err := NewLanding(c, s.decl.Name, s.fields(append(append([]duck.Column{}, known...), texts...)), d,
 		Limits{Rows: proofRows, Bytes: 16 << 20})
 	if err != nil {
-		return s.placed(err)
+		return s.placed(err, s.patternAt)
 	}
 	defer l.Close()
 	wide := make([]digits, len(at))

@@ -99,7 +99,7 @@ func TestCSV(t *testing.T) {
 		{"nothing but a header without line end", "a,b", header, ab, ""},
 	} {
 		t.Run(k.name, func(t *testing.T) {
-			k.d.Format = "csv"
+			k.d.Format = &csvFormat
 			got := landed{}
 			for _, l := range land(t, c, k.fields, k.d, Limits{}, FileInfo{Path: "dir/a.csv"}, k.text) {
 				got = l
@@ -118,7 +118,7 @@ func TestCSVBehindTheBeginning(t *testing.T) {
 		{"a,b\n" + strings.Repeat("1,x,\n", 30_000) + "2,y\n", "the delimiter at the end is missing"},
 	} {
 		var reasons []string
-		for _, l := range land(t, c, ab, Dialect{Format: "csv"}, Limits{}, FileInfo{}, k.text) {
+		for _, l := range land(t, c, ab, Dialect{Format: &csvFormat}, Limits{}, FileInfo{}, k.text) {
 			reasons = append(reasons, l.reasons...)
 		}
 		if len(reasons) != 1 || !strings.Contains(reasons[0], k.reason) {
@@ -178,7 +178,7 @@ func splitRecords(s string) (out []string) {
 
 func TestCSVUnknownAndAbsent(t *testing.T) {
 	t.Parallel()
-	l, err := NewLanding(memory(t), "s", ab, Dialect{Format: "csv", Header: HeaderYes}, Limits{})
+	l, err := NewLanding(memory(t), "s", ab, Dialect{Format: &csvFormat, Header: HeaderYes}, Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +212,7 @@ func TestOpenErrors(t *testing.T) {
 		{ab, "a,\"b\nx,y\n", "f.csv: the header can't be read"},
 		{append([]Field{day}, ab...), "a,b\n", `the path f.csv: day: "Monday" is no DATE`},
 	} {
-		l, err := NewLanding(c, "s", k.fields, Dialect{Format: "csv", Header: HeaderYes}, Limits{})
+		l, err := NewLanding(c, "s", k.fields, Dialect{Format: &csvFormat, Header: HeaderYes}, Limits{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -240,7 +240,7 @@ func TestNewLandingErrors(t *testing.T) {
 		{Field{Name: "c", Type: "INTEGER[]", Capture: "c"}, "column c: a part of the path can't be a INTEGER[]"},
 		{Field{Name: "c", Type: "INTEGER", Path: []string{"a", "b"}}, "column c: a column of a CSV file has no path"},
 	} {
-		if _, err := NewLanding(c, "s", []Field{ab[0], k.f}, Dialect{Format: "csv"}, Limits{}); err == nil || !strings.Contains(err.Error(), k.want) {
+		if _, err := NewLanding(c, "s", []Field{ab[0], k.f}, Dialect{Format: &csvFormat}, Limits{}); err == nil || !strings.Contains(err.Error(), k.want) {
 			t.Errorf("%+v: got %v, want %s", k.f, err, k.want)
 		}
 	}
@@ -251,7 +251,7 @@ func TestSeveralFilesInABatch(t *testing.T) {
 	t.Parallel()
 	c := memory(t)
 	fields := append([]Field{{Name: "day", Type: "DATE", Capture: "d"}, {Name: "k", Type: "VARCHAR", Key: true}}, ab...)
-	l, err := NewLanding(c, "a source with a long name", fields, Dialect{Format: "csv"}, Limits{})
+	l, err := NewLanding(c, "a source with a long name", fields, Dialect{Format: &csvFormat}, Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}

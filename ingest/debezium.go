@@ -17,7 +17,7 @@ import (
 type debezium struct {
 	l        *Landing
 	row      *jsonDecoder
-	envelope jsonDecoder
+	envelope *jsonDecoder
 	scan     jsonScanner
 	found    int64
 	schema   []byte    // of the message before, whose wires the columns have
@@ -25,24 +25,28 @@ type debezium struct {
 	marks    marks
 }
 
-// marks are what a record says of the batch that it is in: its batch has but records that say the same.
-type marks struct {
-	absent   string // columns that it says nothing of, each behind a zero
-	truncate bool   // all rows are gone
-}
-
-// marking is a decoder whose records have marks.
-type marking interface{ marked() marks }
-
 func (z *debezium) marked() marks { return z.marks }
+
+// additions are Adding's. Of fields that come without a schema it knows nothing.
+func (z *debezium) additions() ([]duck.Column, bool) { return z.more.columns(), false }
 
 var envelopeFields = []string{"op", "ts_ms", "ts_us", "ts_ns", "source", "transaction", "before", "after"}
 
+// debeziumFormat is Debezium's JSON.
+var debeziumFormat = Format{
+	Name: "debezium", Doc: "its JSON", Offsets: true, KeyBelow: "payload",
+	Values: func(l *Landing) (valueDecoder, error) { return newDebezium(l), nil },
+	Object: func(value []byte) []byte {
+		if text := jsonLine(value); text != nil {
+			return rowOf(text)
+		}
+		return nil
+	},
+}
+
 func newDebezium(l *Landing) *debezium {
-	z := &debezium{l: l, row: &l.json}
-	z.envelope.w = &l.w
-	l.json.root, l.json.columns = slot{obj: newObject()}, nil
-	z.envelope.root.obj = newObject()
+	z := &debezium{l: l, row: newJSON(Columns{W: &l.w, Root: &slot{obj: newObject()}, Names: &l.names}),
+		envelope: newJSON(Columns{W: &l.w, Root: &slot{obj: newObject()}, Names: &nameSet{}})}
 	for _, i := range l.values {
 		f, c := l.fields[i], l.columns[i]
 		d, steps := z.row, f.Path
@@ -50,7 +54,7 @@ func newDebezium(l *Landing) *debezium {
 			steps = []string{f.Name}
 		}
 		if f.Path != nil || containsFold(envelopeFields, f.Name) {
-			d = &z.envelope
+			d = z.envelope
 			if f.Path == nil {
 				steps[0] = strings.ToLower(f.Name)
 			}
@@ -110,7 +114,7 @@ func (z *debezium) find(value []byte) (e event, why string) {
 	if s.i >= len(value) || value[s.i] != '{' {
 		return e, noEvent + "not a JSON object"
 	}
-	if !s.event(&e) {
+	if !scanEvent(s, &e) {
 		return e, s.problem(0)
 	}
 	s.ws()
@@ -126,7 +130,7 @@ func (z *debezium) find(value []byte) (e event, why string) {
 		if s.i = e.envelope; value[s.i] != '{' {
 			return e, noEvent + "its payload is no object"
 		}
-		s.event(&e)
+		scanEvent(s, &e)
 	}
 	if e.op == 0 {
 		return e, noEvent + "it has no op (for plain rows use format json)"
@@ -145,16 +149,14 @@ func (z *debezium) learn(text []byte) {
 		s = parseConnect(text)
 	}
 	row := s.field("after")
-	row.bind(&z.row.root)
-	s.bind(&z.envelope.root)
+	row.bind(z.row.root)
+	s.bind(z.envelope.root)
 	if row == nil {
 		return
 	}
-	z.more.mu.Lock()
-	defer z.more.mu.Unlock()
 	for i := range row.Fields {
-		if f := &row.Fields[i]; f.duckdb() != "" && !containsFold(duck.ColumnNames(z.more.cols), f.Field) {
-			z.more.cols = append(z.more.cols, duck.Column{Name: f.Field, Type: f.duckdb()})
+		if f := &row.Fields[i]; f.duckdb() != "" {
+			z.more.add(f.Field, f.duckdb())
 		}
 	}
 }
@@ -262,8 +264,8 @@ func (z *debezium) withoutPlaceholders(row []byte) (text []byte, full bool) {
 // event is where the values of an event's fields begin; 0: it has none.
 type event struct{ envelope, schema, schemaEnd, payload, op, before, after int }
 
-// event steps over an object and notes its fields.
-func (s *jsonScanner) event(p *event) bool {
+// scanEvent steps over an object and notes its fields.
+func scanEvent(s *jsonScanner, p *event) bool {
 	return s.members(func(key []byte, from, to int) {
 		switch string(key) {
 		case "schema":
@@ -278,4 +280,34 @@ func (s *jsonScanner) event(p *event) bool {
 			p.after = from
 		}
 	})
+}
+
+// rowOf is the row in a Debezium event, nil when it is none.
+func rowOf(text []byte) []byte {
+	s := &jsonScanner{b: text}
+	s.ws()
+	e := event{}
+	if !scanEvent(s, &e) {
+		return nil
+	}
+	if e.payload > 0 && e.op == 0 && text[e.payload] == '{' {
+		s.i, e = e.payload, event{}
+		scanEvent(s, &e)
+	}
+	at := e.after
+	if at == 0 || text[at] == 'n' {
+		at = e.before
+	}
+	if e.op == 0 || at == 0 {
+		return nil
+	}
+	s.i = at
+	s.skip(0)
+	switch row := text[at:s.i]; row[0] {
+	case '{':
+		return row
+	case '"':
+		return jsonLine(plainExtended(unescape(nil, row[1:len(row)-1])))
+	}
+	return nil
 }

@@ -40,7 +40,7 @@ func (s *fileSource) unreadable(err error, file string) *sql.Error {
 func (s *fileSource) readError(err error, f file) error {
 	var e *sql.Error
 	if errors.As(err, &e) {
-		return s.placed(err)
+		return s.placed(err, s.patternAt)
 	}
 	if inner := errors.Unwrap(err); inner != nil { // without the name of the file, which is said anyway
 		err = inner
@@ -57,22 +57,6 @@ func (s *fileSource) noParquet(err error, f file) *sql.Error {
 	e.Code, e.Msg = "unreadable", s.shown(f.path)+" can't be read as Parquet: "+strings.TrimSpace(strings.ReplaceAll(why, f.full, f.path))
 	e.Hint = "mend the file or take it away, then run again: what was committed before stays"
 	return e
-}
-
-// placed gives an error of the decoders its place in the script: the column that it names, or the files.
-func (s *fileSource) placed(err error) error {
-	var e *sql.Error
-	if !errors.As(err, &e) || e.Src != nil {
-		return err
-	}
-	c := *e
-	c.Src, c.Span = s.decl.Src, s.patternAt
-	for _, d := range s.columns {
-		if strings.HasPrefix(e.Msg, "column "+d.Name.Text+":") {
-			c.Span = d.At
-		}
-	}
-	return &c
 }
 
 // shown is a path as the script would write it: the pattern itself where it names one file.

@@ -167,7 +167,7 @@ func (s *fileSource) csvAdditions(ctx context.Context, c *duck.Conn, files []fil
 func (s *fileSource) freshNames(c *duck.Conn, f file, cols []duck.Column) ([]string, error) {
 	l, err := NewLanding(c, s.decl.Name, s.fields(cols), s.dialect, Limits{Rows: 1, Bytes: 1 << 10})
 	if err != nil {
-		return nil, s.placed(err)
+		return nil, s.placed(err, s.patternAt)
 	}
 	defer l.Close()
 	in, err := s.open(l, &item{files: []file{f}}, 0)

@@ -18,8 +18,8 @@ type fileOption struct {
 }
 
 var fileOptions = []fileOption{
-	{"format", "", false, "csv, json or parquet; by the file's ending where it is left out", func(c *compiler, s *fileSource, o sql.Option) {
-		s.format = c.word(o, "csv", "json", "parquet")
+	{"format", "", false, formatDoc(ofFiles) + "; by the file's ending where it is left out", func(c *compiler, s *fileSource, o sql.Option) {
+		s.format = c.word(o, formatNames(ofFiles)...)
 	}},
 	{"mode", "", false, "append (default): files bring new rows; snapshot: each file, or the files with the same captures, are the whole " +
 		"table", func(c *compiler, s *fileSource, o sql.Option) {
@@ -169,7 +169,7 @@ func fileOptionOf(name string) *fileOption {
 }
 
 // contradictions finds options that don't go together.
-func (c *compiler) contradictions(s *fileSource, given map[string]sql.Option) {
+func contradictions(c *compiler, s *fileSource, given map[string]sql.Option) {
 	for _, o := range s.options {
 		opt := fileOptionOf(o.Name)
 		if s.format == "" || opt == nil || opt.format == "" || opt.format == s.format || opt.format == "text" && s.format != "parquet" {
@@ -207,3 +207,7 @@ func (c *compiler) contradictions(s *fileSource, given map[string]sql.Option) {
 		seen[o.Text[0]] = name
 	}
 }
+
+// filesClause is FROM FILES.
+var filesClause = sql.Clause{Keyword: "FROM FILES", Arg: sql.ArgOptions, Options: fileOptionDocs(), Instead: otherOptions,
+	Doc: "('pattern', option value, …): files by a glob; {name} in it captures a part of the path as a column"}

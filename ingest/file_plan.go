@@ -210,3 +210,9 @@ func (s *fileSource) again(files []file, places []filePlace, changed map[string]
 	}
 	return out, nil
 }
+
+// Continues says whether a source reads the files that another one reads.
+func (s *fileSource) Continues(other kind.Object) bool {
+	o, ok := other.(*fileSource)
+	return ok && s.pattern.text == o.pattern.text && s.snapshot == o.snapshot
+}

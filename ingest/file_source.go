@@ -3,7 +3,6 @@ package ingest
 import (
 	"context"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -36,8 +35,8 @@ type fileSource struct {
 	settled      map[string]look // with --follow: when a file was first seen as it is
 }
 
-// fileSource reads FROM FILES.
-func (c *compiler) fileSource(d declaration, v *sql.Value) *fileSource {
+// compileFiles reads FROM FILES.
+func compileFiles(c *compiler, d declaration, v *sql.Value) *fileSource {
 	s := &fileSource{declaration: d, options: v.Options, batchFiles: 1, onBadFile: "SKIP", limits: Limits{Rows: 245_760, Bytes: 96 << 20}}
 	if v := d.decl.Arg("ON BAD FILE"); v != nil {
 		s.onBadFile = v.Text
@@ -66,14 +65,19 @@ func (c *compiler) fileSource(d declaration, v *sql.Value) *fileSource {
 		c.fail(v.Span, "missing-pattern", "FROM FILES names no files", "write FROM FILES ('in/*.csv')")
 		return s
 	case s.format == "" && len(c.errs) == 0:
-		if s.format = formatOf(s.pattern.text); s.format == "" {
+		f := byEnding(s.pattern.text)
+		if f == nil {
 			c.fail(s.patternAt, "unknown-format", "the ending of "+s.pattern.text+" does not say the format",
 				"add one: format csv, format json or format parquet")
 			return s
 		}
+		s.format = f.Name
 	}
-	s.dialect.Format = s.format
-	c.contradictions(s, given)
+	s.dialect.Format = formatNamed(s.format)
+	contradictions(c, s, given)
+	if f := s.dialect.Format; f != nil && !f.Inferred {
+		s.declares(c)
+	}
 	for _, col := range s.columns {
 		captured := containsFold(s.pattern.captures, col.Name.Text)
 		if v := col.Args["FROM KEY"]; v != nil {
@@ -86,22 +90,15 @@ func (c *compiler) fileSource(d declaration, v *sql.Value) *fileSource {
 	return s
 }
 
-// formatOf is the format that a file's name tells, "" if none.
-func formatOf(name string) string {
-	name = strings.TrimSuffix(strings.TrimSuffix(strings.ToLower(name), ".gz"), ".zst")
-	switch path.Ext(name) {
-	case ".csv", ".tsv":
-		return "csv"
-	case ".json", ".jsonl", ".ndjson":
-		return "json"
-	case ".parquet":
-		return "parquet"
+// declares sees to it that a source has its columns in its declaration, where nothing can find them in its files.
+func (s *fileSource) declares(c *compiler) {
+	if s.columns == nil {
+		c.fail(s.decl.NameAt, "no-columns", "the columns of files of format "+s.format+" are declared", s.nameThem())
 	}
-	return ""
-}
-
-func containsFold(names []string, name string) bool {
-	return slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) })
+	if s.onNew == "ADD COLUMNS" {
+		c.fail(s.decl.Arg("ON SCHEMA CHANGE").Keyword, "no-growth", "new fields of format "+s.format+" can't become columns",
+			"write ON SCHEMA CHANGE IGNORE, or leave it out")
+	}
 }
 
 // fields are the columns as the decoders see them, the captures among them.

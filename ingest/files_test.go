@@ -45,7 +45,7 @@ func TestCutAndResumed(t *testing.T) {
 		t.Run(k.name, func(t *testing.T) {
 			t.Parallel()
 			l := newLab(t, map[string]string{k.name: k.text})
-			s := "CREATE SOURCE s (id BIGINT) FROM FILES ('in/*', format " + formatOf(k.name) + ", batch_rows 2)"
+			s := "CREATE SOURCE s (id BIGINT) FROM FILES ('in/*', format " + byEnding(k.name).Name + ", batch_rows 2)"
 			to := strings.Split(k.to, "|")
 			l.fail = 2
 			r := l.run(s, "d")
@@ -187,7 +187,11 @@ func TestUnreachable(t *testing.T) {
 		t.Fatal(err)
 	}
 	run := func(pattern string) ran {
-		return l.run("CREATE SOURCE s (id BIGINT) FROM FILES ('"+pattern+"', format "+max(formatOf(pattern), "csv")+")", "d")
+		format := "csv"
+		if f := byEnding(pattern); f != nil {
+			format = f.Name
+		}
+		return l.run("CREATE SOURCE s (id BIGINT) FROM FILES ('"+pattern+"', format "+format+")", "d")
 	}
 	run("in/none.csv").fails(t, "no-file", "there is no file in/none.csv", sql.ExitUnreachable)
 	run("in").fails(t, "unreadable", "in can't be read: it is a folder", sql.ExitUnreachable)

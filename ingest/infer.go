@@ -224,7 +224,7 @@ func (s *fileSource) tryTypes(ctx context.Context, c *duck.Conn, files []file, k
 	d Dialect) (again bool, err error) {
 	l, err := NewLanding(c, s.decl.Name, s.fields(slices.Concat(known, p.cols)), d, Limits{Rows: proofRows, Bytes: 16 << 20})
 	if err != nil {
-		return false, s.placed(err)
+		return false, s.placed(err, s.patternAt)
 	}
 	defer l.Close()
 	p.lost, p.records, p.good, p.unknown = duck.ColumnNames(p.cols), 0, 0, nil
@@ -304,9 +304,10 @@ func (s *fileSource) sample(ctx context.Context, c *duck.Conn, l *Landing, f fil
 		x.reasons, err = duck.Select(ctx, c, duck.SQL("SELECT DISTINCT reason FROM {bad}", duck.Args{"bad": batch.Bad}),
 			func(row func(...any) error) (s string, err error) { return s, row(&s) })
 	}
-	x.absent, x.unknown, x.records, x.good = in.file.Absent(), b.UnknownNames(), b.Records(), int64(b.good.total)
+	g, _ := b.Counts()
+	x.absent, x.unknown, x.records, x.good = in.file.Absent(), b.UnknownNames(), b.Records(), int64(g)
 	for _, f := range l.fields {
-		if s.format != "json" || l.json.root.path(f.steps()).mark > 0 {
+		if s.format != "json" || l.Seen(f) {
 			continue
 		}
 		x.empty = append(x.empty, f.Name)

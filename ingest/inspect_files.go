@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -27,7 +28,7 @@ func inspectFiles(ctx context.Context, c *duck.Conn, env *kind.Env, target strin
 		return "", err
 	}
 	var options []string
-	if formatOf(pattern) == "" {
+	if byEnding(pattern) == nil {
 		format, err := formatBySight(env, pattern)
 		if err != nil {
 			return "", err
@@ -51,7 +52,7 @@ func inspectFiles(ctx context.Context, c *duck.Conn, env *kind.Env, target strin
 		if options, s, cols, err = withNulls(ctx, c, env, pattern, options, s, cols, first); err != nil {
 			return "", err
 		}
-		options = append(options, s.dialect.Found.options()...)
+		options = append(options, optionsOf(s.dialect.Found)...)
 		if err := s.timeFormats(ctx, c, first, cols, notes); err != nil {
 			return "", err
 		}
@@ -89,7 +90,7 @@ func ofFolder(dir, target string) (string, error) {
 	}
 	endings := map[string]bool{}
 	for _, e := range entries {
-		if name := e.Name(); e.Type().IsRegular() && formatOf(name) != "" {
+		if name := e.Name(); e.Type().IsRegular() && byEnding(name) != nil {
 			unpacked := strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".zst")
 			endings[name[len(unpacked)-len(path.Ext(unpacked)):]] = true
 		}
@@ -107,11 +108,10 @@ func ofFolder(dir, target string) (string, error) {
 
 // formatBySight tells the format of a file by its first bytes, where its name doesn't.
 func formatBySight(env *kind.Env, pattern string) (string, error) {
-	src, err := compiled("CREATE SOURCE s FROM FILES (" + quote(pattern) + ", format csv)")
+	s, err := sourceOf(quote(pattern) + ", format csv")
 	if err != nil {
 		return "", err
 	}
-	s := src.(*fileSource)
 	files, err := s.list(env)
 	if err != nil {
 		return "", err
@@ -134,8 +134,8 @@ func formatBySight(env *kind.Env, pattern string) (string, error) {
 	return "csv", nil
 }
 
-// options are those that a declaration needs to read the same.
-func (f *Found) options() (out []string) {
+// optionsOf are those that a declaration needs to read the same.
+func optionsOf(f *Found) (out []string) {
 	if f == nil {
 		return nil
 	}
@@ -257,7 +257,7 @@ func (s *fileSource) textsOf(ctx context.Context, c *duck.Conn, f file, cols []d
 	}
 	l, err := NewLanding(c, s.decl.Name, s.fields(cols), s.dialect, Limits{Rows: proofRows, Bytes: 16 << 20})
 	if err != nil {
-		return nil, s.placed(err)
+		return nil, s.placed(err, s.patternAt)
 	}
 	in, b, err := s.firstRecords(ctx, l, f)
 	if err != nil {
@@ -366,4 +366,44 @@ func (s *fileSource) unlike(ctx context.Context, c *duck.Conn, files []file, fir
 		}
 	}
 	return b.String(), nil
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// nameOfFiles is what files are about: their name without its ending, or their folder's where that is a date or *.
+func nameOfFiles(target string) string {
+	name := strings.TrimSuffix(filepath.Base(target), filepath.Ext(target))
+	if folder := filepath.Base(filepath.Dir(target)); !hasLetter.MatchString(name) && hasLetter.MatchString(folder) {
+		return folder
+	}
+	return name
+}
+
+var hasLetter = regexp.MustCompile(`[A-Za-z]`)
+
+// sourceOf is the source of a pattern with options, as they stand in FROM FILES.
+func sourceOf(options string) (*fileSource, error) {
+	d, err := parsed("CREATE SOURCE s FROM FILES ("+options+")", filesClause)
+	if err != nil {
+		return nil, err
+	}
+	c := &compiler{src: d.Src}
+	s := compileFiles(c, c.read(d), d.Arg("FROM FILES"))
+	return s, c.errs.Err()
+}
+
+// inferredSource is the source of files, and their columns.
+func inferredSource(ctx context.Context, c *duck.Conn, env *kind.Env, pattern string,
+	options ...string) (*fileSource, []duck.Column, error) {
+	s, err := sourceOf(strings.Join(append([]string{quote(pattern)}, options...), ", "))
+	if err != nil {
+		return nil, nil, err
+	}
+	cols, err := s.Columns(ctx, c, env, nil)
+	return s, cols, err
 }

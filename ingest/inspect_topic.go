@@ -25,13 +25,17 @@ const (
 )
 
 // inspectTopic looks at the newest records of a topic.
-func inspectTopic(ctx context.Context, c *duck.Conn, env *kind.Env, brokers, topic, registry string) (string, error) {
+func inspectTopic(ctx context.Context, c *duck.Conn, env *kind.Env, brokers, topic, registry string, samples Samples) (string, error) {
 	text := fmt.Sprintf("CREATE SOURCE s (v BLOB) FROM KAFKA (brokers %s, topic %s, format raw)", quote(brokers), quote(topic))
-	src, err := compiled(text)
+	d, err := parsed(text, kafkaClause)
 	if err != nil {
 		return "", err
 	}
-	s := src.(*kafkaSource)
+	co := &compiler{src: d.Src}
+	s := compileTopics(co, co.read(d), d.Arg("FROM KAFKA"), samples)
+	if err := co.errs.Err(); err != nil {
+		return "", err
+	}
 	recs, err := s.newest(ctx, env)
 	if err != nil {
 		return "", err
@@ -68,7 +72,7 @@ func inspectTopic(ctx context.Context, c *duck.Conn, env *kind.Env, brokers, top
 		return "", err
 	}
 	defer os.RemoveAll(dir)
-	cols, err := inferred(ctx, c, &kind.Env{Dir: dir}, sampleName, "format json")
+	cols, err := samples.Infer(ctx, c, filepath.Join(dir, sampleName))
 	if err != nil {
 		return "", err
 	}
@@ -153,25 +157,6 @@ func sampleFormat(recs []*kgo.Record) (format string, lines [][]byte) {
 	return "json", lines
 }
 
-// jsonLine is the object in a value, on one line; nil when there is none.
-func jsonLine(value []byte) []byte {
-	text := plainJSON(value)
-	if !validJSON(text) || !bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
-		return nil
-	}
-	return bytes.ReplaceAll(bytes.ReplaceAll(text, []byte{'\n'}, []byte{' '}), []byte{'\r'}, []byte{' '})
-}
-
-const sampleName = "sample.json"
-
-// sampleFile writes lines of JSON for DuckDB to look at, into a folder that the caller removes.
-func sampleFile(lines [][]byte) (dir string, err error) {
-	if dir, err = os.MkdirTemp("", "dsql"); err != nil {
-		return "", err
-	}
-	return dir, os.WriteFile(filepath.Join(dir, sampleName), bytes.Join(lines, []byte{'\n'}), 0o600)
-}
-
 // newestWithSchema is the last record whose value is in the format of a schema registry's serialisers.
 func newestWithSchema(recs []*kgo.Record) (newest *Record) {
 	for _, k := range recs {
@@ -199,67 +184,18 @@ func ofRegistry(ctx context.Context, url string, rec *Record) (cols []duck.Colum
 	if err != nil {
 		return nil, "", err
 	}
-	t, format := (*schemaType)(nil), "avro"
-	switch s.kind {
-	case sr.TypeAvro:
-		t, err = parseAvro(s.text, s.references)
-	case sr.TypeProtobuf:
-		format = "protobuf"
-		t, err = s.protoMessage(ctx, rest)
-	default:
-		err = fmt.Errorf("schema %s is of %s, which no format of a source takes", name, s.kind)
-	}
-	if err != nil {
-		return nil, "", err
-	}
-	cols, err = t.columns()
-	return cols, format, err
-}
-
-// rowOf is the row in a Debezium event, nil when it is none.
-func rowOf(text []byte) []byte {
-	s := jsonScanner{b: text}
-	s.ws()
-	e := event{}
-	if !s.event(&e) {
-		return nil
-	}
-	if e.payload > 0 && e.op == 0 && text[e.payload] == '{' {
-		s.i, e = e.payload, event{}
-		s.event(&e)
-	}
-	at := e.after
-	if at == 0 || text[at] == 'n' {
-		at = e.before
-	}
-	if e.op == 0 || at == 0 {
-		return nil
-	}
-	s.i = at
-	s.skip(0)
-	switch row := text[at:s.i]; row[0] {
-	case '{':
-		return row
-	case '"':
-		return jsonLine(plainExtended(unescape(nil, row[1:len(row)-1])))
-	}
-	return nil
-}
-
-// connectTypes gives columns the types that the schema of a Debezium event has for them.
-func connectTypes(text []byte, cols []duck.Column) {
-	s := jsonScanner{b: text}
-	s.ws()
-	e := event{}
-	if !s.event(&e) || e.schema == 0 || e.payload == 0 {
-		return
-	}
-	row := parseConnect(text[e.schema:e.schemaEnd]).field("after")
-	for i, c := range cols {
-		if f := row.field(c.Name); f != nil && f.duckdb() != "" {
-			cols[i].Type = f.duckdb()
+	for _, f := range formats {
+		if f.Registered == nil || f.Registered.Type != s.kind {
+			continue
 		}
+		t, err := f.Registered.Record(ctx, s, rest)
+		if err != nil {
+			return nil, "", err
+		}
+		cols, err = t.columns()
+		return cols, f.Name, err
 	}
+	return nil, "", fmt.Errorf("schema %s is of %s, which no format of a source takes", name, s.kind)
 }
 
 func allText(recs []*kgo.Record) bool {

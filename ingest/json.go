@@ -12,11 +12,11 @@ import (
 type jsonDecoder struct {
 	jsonScanner
 	w       *writer
-	root    slot
+	root    *slot
 	columns []*column // all that root leads to
 	lenient bool
 	unknown int64
-	names   nameSet // of unknown fields
+	names   *nameSet // of unknown fields
 	folded  []foldedField
 	lower   []byte // scratch
 
@@ -29,13 +29,26 @@ type jsonDecoder struct {
 	tok   []byte
 }
 
-type outcome uint8
+// newJSON makes a decoder of objects. There must be one alone of the same columns: they are marked by what it counts.
+func newJSON(to Columns) *jsonDecoder {
+	return &jsonDecoder{w: to.W, root: to.Root, columns: to.All, names: to.Names}
+}
 
-const (
-	failed outcome = iota
-	isNull
-	isSet
-)
+// jsonFormat is JSON: objects one behind the other, or in an array.
+var jsonFormat = Format{
+	Name: "json", Endings: []string{".json", ".jsonl", ".ndjson"}, Inferred: true, Offsets: true,
+	Files: func(_ *duck.Conn, l *Landing) (Opener, error) {
+		d := newJSON(l.Columns())
+		return func(f *File, from Pos) (Cutter, error) { return openJSON(d, f, from) }, nil
+	},
+	Values: func(l *Landing) (valueDecoder, error) {
+		return &jsonValue{newJSON(l.Columns())}, nil
+	},
+	Object: jsonLine,
+}
+
+// jsonKeys decodes keys that are JSON.
+func jsonKeys(to Columns) valueDecoder { return &jsonValue{newJSON(to)} }
 
 // record decodes the object at i into a row. When it returns false the row is half written.
 func (d *jsonDecoder) record(row int) bool {
@@ -44,7 +57,7 @@ func (d *jsonDecoder) record(row int) bool {
 	d.scope = d.serial
 	ok := false
 	if d.i < len(d.b) && d.b[d.i] == '{' {
-		ok = d.member(&d.root, row)
+		ok = d.member(d.root, row)
 	} else {
 		start := d.i
 		if d.skip(0) {
@@ -335,13 +348,13 @@ func (d *jsonDecoder) value(c *column, row int) outcome {
 	switch {
 	case c.id >= duck.TypeStruct:
 		return d.nested(c, row)
-	case first == '{' && c.wire != nil && c.wire.form == wireVariable && c.id != duck.TypeVarchar && c.id != duck.TypeJSON:
+	case first == '{' && c.wire != nil && formOf(c) == wireVariable && c.id != duck.TypeVarchar && c.id != duck.TypeJSON:
 		var ok bool
 		if f, ok = d.variable(c, row); !ok {
 			d.syntax()
 			return failed
 		}
-	case first == '"' && c.id == duck.TypeJSON && c.wire != nil && c.wire.form == wireJSON:
+	case first == '"' && c.id == duck.TypeJSON && c.wire != nil && formOf(c) == wireJSON:
 		return d.inner(c, row)
 	case c.id == duck.TypeJSON || c.id == duck.TypeVarchar && (first == '{' || first == '['):
 		if !d.skip(0) {

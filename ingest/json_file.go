@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"bytes"
 	"fmt"
 )
 
@@ -16,8 +15,7 @@ const (
 
 // accept decodes the record at the decoder's place into the batch. Where the text goes on the payload is what the record takes of it,
 // and the decoder's place is where it goes on.
-func (f *File) accept(b *Buffer, p coords, where stand) bool {
-	d := &f.l.json
+func (d *jsonDecoder) accept(b *Buffer, f *File, p coords, where stand) bool {
 	start, row := d.i, b.Begin(f)
 	d.lenient, d.unknown = false, 0
 	ok := d.record(row)
@@ -44,8 +42,7 @@ func (f *File) accept(b *Buffer, p coords, where stand) bool {
 }
 
 // refuse rejects the record that accept did not take; it begins at start of the decoder's text. It is false when there is no room.
-func (f *File) refuse(b *Buffer, p coords, start int) bool {
-	d := &f.l.json
+func (d *jsonDecoder) refuse(b *Buffer, f *File, p coords, start int) bool {
 	full := d.fault == noRoom
 	why := ""
 	if !full {
@@ -63,6 +60,7 @@ func (f *File) refuse(b *Buffer, p coords, start int) bool {
 // end can't be told, makes what is left of the file one bad record.
 type jsonArray struct {
 	f     *File
+	d     *jsonDecoder
 	phase phase
 	why   string // broken
 	skip  valueSkipper
@@ -78,8 +76,7 @@ const (
 )
 
 func (j *jsonArray) run(b *Buffer, region []byte, eof bool) (n int, full bool) {
-	f := j.f
-	d := &f.l.json
+	f, d := j.f, j.d
 	if f.skipping {
 		n = j.skip.feed(region)
 		f.pos.Line += newlines(region[:n])
@@ -134,7 +131,7 @@ func (j *jsonArray) run(b *Buffer, region []byte, eof bool) (n int, full bool) {
 		line := f.pos.Line + newlines(region[n:m])
 		p := coords{line: line, offset: f.pos.Byte + int64(m)}
 		d.jsonScanner = jsonScanner{b: region, i: m}
-		if f.accept(b, p, inArray) {
+		if d.accept(b, f, p, inArray) {
 			f.pos.Line = line + newlines(region[m:d.i])
 			n = d.i
 			j.phase = between
@@ -149,7 +146,7 @@ func (j *jsonArray) run(b *Buffer, region []byte, eof bool) (n int, full bool) {
 		}
 		p.payload = region[m:s.i]
 		d.b = region[:s.i]
-		if !f.refuse(b, p, m) {
+		if !d.refuse(b, f, p, m) {
 			return n, true
 		}
 		f.pos.Line = line + newlines(p.payload)
@@ -201,15 +198,6 @@ func (j *jsonArray) unfinished(rest []byte) bool {
 	return j.phase != after && j.phase != broken && (m == len(rest) || rest[m] != ']')
 }
 
-func spaces(b []byte) (n int) {
-	for n < len(b) && (b[n] == ' ' || b[n] == '\n' || b[n] == '\t' || b[n] == '\r') {
-		n++
-	}
-	return n
-}
-
-func newlines(b []byte) int64 { return int64(bytes.Count(b, []byte{'\n'})) }
-
 // valueSkipper steps over an array's element that is too large to be kept, piece by piece.
 type valueSkipper struct {
 	depth       int
@@ -243,18 +231,21 @@ func (s *valueSkipper) feed(b []byte) int {
 }
 
 // openJSON tells an array from lines by the first byte that is not blank.
-func (f *File) openJSON() error {
+func openJSON(d *jsonDecoder, f *File, from Pos) (Cutter, error) {
 	for blank(f.carry) && !f.eof {
 		if err := f.readMore(); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	n := spaces(f.carry)
-	if n < len(f.carry) && f.carry[n] == '[' {
-		f.array, f.dec = true, &jsonArray{f: f}
-		f.take(n+1, int(newlines(f.carry[:n])))
-		return nil
+	if n == len(f.carry) || f.carry[n] != '[' {
+		return &jsonLines{f: f, d: d}, nil
 	}
-	f.dec = &jsonLines{f: f}
-	return nil
+	f.tail = "]"
+	f.take(n+1, int(newlines(f.carry[:n])))
+	a := &jsonArray{f: f, d: d}
+	if from.Byte > f.pos.Byte {
+		a.phase = between
+	}
+	return a, nil
 }

@@ -8,6 +8,7 @@ import "bytes"
 // become fragments of it. Where they don't close (a line that was cut off) the line alone is bad.
 type jsonLines struct {
 	f      *File
+	d      *jsonDecoder
 	looked int       // how far was looked for brackets that close, in vain
 	over   *brackets // of a record over several lines that is larger than a batch; nil: of one line
 }
@@ -81,13 +82,12 @@ func (j *jsonLines) run(b *Buffer, region []byte, eof bool) (n int, full bool) {
 // record takes what a line begins with, a good record or a bad one, and says how many bytes that is. more says that more of the file
 // is needed to tell where it ends; room is false when the batch has none.
 func (j *jsonLines) record(b *Buffer, region []byte, n int, line []byte, eof bool) (took int, more, room bool) {
-	f := j.f
-	d := &f.l.json
+	f, d := j.f, j.d
 	d.jsonScanner = jsonScanner{b: line}
 	d.ws()
 	start := d.i
 	p := coords{line: f.pos.Line, offset: f.pos.Byte + int64(n+start), payload: line}
-	if f.accept(b, p, inLine) {
+	if d.accept(b, f, p, inLine) {
 		if d.i < len(line) {
 			f.pos.Line += int64(bytes.Count(line[start:d.i], []byte{'\r'}))
 		}
@@ -97,10 +97,10 @@ func (j *jsonLines) record(b *Buffer, region []byte, n int, line []byte, eof boo
 	if s.skip(0) {
 		end := s.i
 		if s.ws(); s.i == len(line) || line[s.i] != '{' {
-			return len(line), false, f.refuse(b, p, start)
+			return len(line), false, d.refuse(b, f, p, start)
 		}
 		p.payload, d.b = line[start:end], line[:end] // one of several in the line
-		if room = f.refuse(b, p, start); room {
+		if room = d.refuse(b, f, p, start); room {
 			f.pos.Line += int64(bytes.Count(line[start:s.i], []byte{'\r'}))
 		}
 		return s.i, false, room
@@ -112,15 +112,15 @@ func (j *jsonLines) record(b *Buffer, region []byte, n int, line []byte, eof boo
 			return j.document(b, p, region[n:n+end], start)
 		}
 	}
-	return len(line), false, f.refuse(b, p, start)
+	return len(line), false, d.refuse(b, f, p, start)
 }
 
 // document takes a record that goes over several lines.
 func (j *jsonLines) document(b *Buffer, p coords, text []byte, start int) (took int, more, room bool) {
-	f := j.f
+	f, d := j.f, j.d
 	p.payload = text[start:]
-	f.l.json.jsonScanner = jsonScanner{b: p.payload}
-	if room = f.accept(b, p, inText) || f.refuse(b, p, 0); room {
+	d.jsonScanner = jsonScanner{b: p.payload}
+	if room = d.accept(b, f, p, inText) || d.refuse(b, f, p, 0); room {
 		f.pos.Line += lineEnds(text)
 	}
 	return len(text), false, room
@@ -226,13 +226,4 @@ func (x *brackets) feed(b []byte, toEnd bool) int {
 		return -1
 	}
 	return len(b)
-}
-
-func blank(b []byte) bool {
-	for _, c := range b {
-		if c != ' ' && c != '\n' && c != '\t' && c != '\r' {
-			return false
-		}
-	}
-	return true
 }

@@ -111,3 +111,11 @@ func (n *nameSet) add(name []byte) {
 	n.seen[string(name)] = true
 	n.list = append(n.list, string(name))
 }
+
+// Columns are what a decoder of values writes to.
+type Columns struct {
+	W     *writer
+	Root  *slot     // the columns by their paths
+	All   []*column // all that Root leads to
+	Names *nameSet  // of fields that no column takes
+}

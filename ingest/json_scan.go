@@ -313,3 +313,42 @@ func (s *jsonScanner) colon() bool {
 	s.ws()
 	return true
 }
+
+// members calls f for the fields of the object at i, with where their values begin and end; false where it is none. Keys are as they stand
+// there.
+func (s *jsonScanner) members(f func(key []byte, from, to int)) bool {
+	s.ws()
+	if !s.is('{') {
+		return false
+	}
+	s.ws()
+	if s.is('}') {
+		return true
+	}
+	for {
+		if !s.is('"') {
+			return false
+		}
+		from := s.i
+		if _, ok := s.str(); !ok {
+			return false
+		}
+		key := s.b[from : s.i-1]
+		if !s.colon() {
+			return false
+		}
+		from = s.i
+		if !s.skip(0) {
+			return false
+		}
+		f(key, from, s.i)
+		s.ws()
+		if s.is('}') {
+			return true
+		}
+		if !s.is(',') {
+			return false
+		}
+		s.ws()
+	}
+}

@@ -57,7 +57,7 @@ func TestJSON(t *testing.T) {
 	} {
 		t.Run(k.name, func(t *testing.T) {
 			got := landed{}
-			for _, l := range land(t, c, k.fields, Dialect{Format: "json"}, Limits{}, FileInfo{Path: "a.json"}, k.text) {
+			for _, l := range land(t, c, k.fields, Dialect{Format: &jsonFormat}, Limits{}, FileInfo{Path: "a.json"}, k.text) {
 				got = l
 			}
 			checkRecords(t, k.want, got)
@@ -84,7 +84,7 @@ func TestSalvage(t *testing.T) {
 		{"csv", `1,x,"[{""n"": 1}, {""n"": ""x""}]",`, "", `{"a":1,"b":"x","l":null,"d":null}`},
 		{"csv", "1,\"x", "", "<none>"},
 	} {
-		got := land(t, c, fields, Dialect{Format: k.format, Header: HeaderNo, Delim: ","}, Limits{}, FileInfo{}, k.text)[0]
+		got := land(t, c, fields, Dialect{Format: formatNamed(k.format), Header: HeaderNo, Delim: ","}, Limits{}, FileInfo{}, k.text)[0]
 		if k.payload == "" {
 			k.payload = k.text
 		}

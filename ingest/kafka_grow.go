@@ -3,11 +3,9 @@ package ingest
 import (
 	"context"
 	"fmt"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
 	"dsql/engine/catalog"
 	"dsql/engine/duck"
@@ -17,34 +15,6 @@ import (
 
 // maxGrown is how many columns ON SCHEMA CHANGE ADD COLUMNS gives a topic: whoever may write to it can name any number of fields.
 const maxGrown = 1000
-
-// additions are the fields of records with schemas that no column reads. The decoder notes them while the batch before is written.
-type additions struct {
-	mu   sync.Mutex
-	cols []duck.Column
-}
-
-// note takes the fields of a message's schema that have no node.
-func (a *additions) note(root *schemaNode) {
-	if root.t.kind != kindRecord {
-		return
-	}
-	left := maxColumns
-	inside := map[*schemaType]bool{root.t: true}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for i, f := range root.t.fields {
-		if root.fields[i] == nil && !containsFold(duck.ColumnNames(a.cols), f.name) {
-			a.cols = append(a.cols, duck.Column{Name: f.name, Type: f.t.duckdb(inside, &left)})
-		}
-	}
-}
-
-func (a *additions) columns() []duck.Column {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return slices.Clone(a.cols)
-}
 
 // grown are the columns that ON SCHEMA CHANGE ADD COLUMNS has added: those of the file, and those that were found since.
 func (s *kafkaSource) grown(cols, pinned []duck.Column) []duck.Column {
@@ -106,8 +76,9 @@ func (r *kafkaReader) grow(ctx context.Context, in *kind.Input) error {
 // additions are the fields of a batch that no column reads, as columns: those of the schemas, or what DuckDB finds in all of the batch's
 // JSON, and the decoder proves.
 func (r *kafkaReader) additions(ctx context.Context, in *kind.Input) ([]duck.Column, error) {
-	if d, ok := r.landing.records.values.(interface{ additions() []duck.Column }); ok {
-		return r.unread(d.additions()), nil
+	said, all := r.landing.Additions()
+	if all {
+		return r.unread(said), nil
 	}
 	values, err := duck.Select(ctx, r.db, duck.SQL("SELECT _payload FROM {raw} WHERE _payload IS NOT NULL", duck.Args{"raw": in.Raw}),
 		func(row func(...any) error) (v []byte, err error) { return v, row(&v) })
@@ -116,51 +87,31 @@ func (r *kafkaReader) additions(ctx context.Context, in *kind.Input) ([]duck.Col
 	}
 	var lines [][]byte
 	for _, v := range values {
-		line := jsonLine(v)
-		if line != nil && r.s.format == "debezium" {
-			line = rowOf(line)
-		}
-		if line != nil {
+		if line := r.s.format.Object(v); line != nil {
 			lines = append(lines, line)
 		}
 	}
-	dir, err := sampleFile(lines)
+	found, proved, lost, err := r.s.samples.Prove(ctx, r.db, lines, func(found []duck.Column) []duck.Column {
+		found = r.unread(found)
+		for i, c := range found { // DuckDB's for whole numbers of both signs, of which Parquet has none
+			found[i].Type = huge.ReplaceAllString(c.Type, "BIGINT")
+		}
+		return found
+	})
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
-	o, err := compiled("CREATE SOURCE s FROM FILES ('" + sampleName + "', format json)")
-	if err != nil {
-		return nil, err
-	}
-	sample := o.(*fileSource)
-	files, err := sample.list(&kind.Env{Dir: dir})
-	if err != nil {
-		return nil, err
-	}
-	found, _, err := sample.describe(ctx, r.db, files, true, false)
-	if found = r.unread(found); err != nil || len(found) == 0 {
-		return nil, err
-	}
-	for i, c := range found { // DuckDB's for whole numbers of both signs, of which Parquet has none
-		found[i].Type = huge.ReplaceAllString(c.Type, "BIGINT")
-	}
-	p, err := sample.prove(ctx, r.db, files, nil, slices.Clone(found), nil)
-	proved := p.cols
 	for i, c := range proved { // whole numbers that BIGINT doesn't reach
 		if found[i].Type == "BIGINT" && (c.Type == "HUGEINT" || c.Type == "VARCHAR") {
 			proved[i].Type = "DECIMAL(38,0)"
 		}
 	}
-	if d, ok := r.landing.records.values.(*debezium); ok {
-		said := d.more.columns() // by schemas of messages
-		for i, c := range proved {
-			if at := slices.IndexFunc(said, func(t duck.Column) bool { return t.Name == c.Name }); at >= 0 {
-				proved[i].Type = said[at].Type
-			}
+	for i, c := range proved {
+		if at := slices.IndexFunc(said, func(t duck.Column) bool { return t.Name == c.Name }); at >= 0 {
+			proved[i].Type = said[at].Type
 		}
 	}
-	return slices.DeleteFunc(proved, func(c duck.Column) bool { return slices.Contains(p.lost, c.Name) }), err
+	return slices.DeleteFunc(proved, func(c duck.Column) bool { return slices.Contains(lost, c.Name) }), nil
 }
 
 var huge = regexp.MustCompile(`\bU?HUGEINT\b`)

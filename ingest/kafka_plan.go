@@ -10,6 +10,7 @@ import (
 
 	"dsql/engine/duck"
 	"dsql/engine/kind"
+	"dsql/sql"
 )
 
 // stretchToRead is a part of the source's topics for the destinations that stand at its start.
@@ -174,4 +175,17 @@ func (s *kafkaSource) standing(ctx context.Context, db *duck.Conn, c *cluster, d
 		}
 	}
 	return at, s.settle(ctx, db, moved, gaps, []string{d})
+}
+
+// Continues says whether a source reads the topics that another one reads, so that its places are those of the other.
+func (s *kafkaSource) Continues(other kind.Object) bool {
+	o, ok := other.(*kafkaSource)
+	if !ok || s.topic != o.topic || (s.topics == nil) != (o.topics == nil) || s.topics != nil && s.topics.String() != o.topics.String() ||
+		(s.brokers == nil) != (o.brokers == nil) {
+		return false
+	}
+	if s.brokers != nil {
+		return s.brokers.Same(o.brokers)
+	}
+	return sql.Same(s.connection.Text, o.connection.Text)
 }

@@ -64,22 +64,16 @@ func (s *kafkaSource) Open(ctx context.Context, c *duck.Conn, env *kind.Env, col
 // land makes the landing of the source's records.
 func (s *kafkaSource) land(c *duck.Conn, conn *connect.Connection, cols []duck.Column) (*Landing, error) {
 	d := s.dialect
-	if decoder := registered[s.format]; decoder != nil {
+	d.Topics = &Topics{JSON: jsonKeys}
+	if s.format.Registered != nil {
 		registry, err := conn.Registry()
 		if err != nil {
 			return nil, err
 		}
-		d.values = func(l *Landing) (valueDecoder, error) {
-			return decoder(l, registrySchemas(registry, valueSubject(s.topic))), nil
-		}
-		if s.format == "avro" {
-			d.keys = func(l *Landing, root *slot, columns []*column) keyDecoder {
-				return newAvroKey(l, root, columns, registrySchemas(registry, keySubject(s.topic)))
-			}
-		}
+		d.Topics.Values, d.Topics.Keys = registrySchemas(registry, valueSubject(s.topic)), registrySchemas(registry, keySubject(s.topic))
 	}
 	l, err := NewLanding(c, s.decl.Name, s.fields(cols), d, s.limits)
-	return l, s.placed(err)
+	return l, s.placed(err, s.decl.NameAt)
 }
 
 // untilStop ends with ctx, and when the run is to end.
@@ -93,22 +87,6 @@ func untilStop(ctx context.Context, stop <-chan struct{}) (context.Context, cont
 		}
 	}()
 	return ctx, cancel
-}
-
-// placed gives an error of the decoders its place: the column that it names, or the source.
-func (s *kafkaSource) placed(err error) error {
-	var e *sql.Error
-	if !errors.As(err, &e) || e.Src != nil {
-		return err
-	}
-	c := *e
-	c.Src, c.Span = s.decl.Src, s.decl.NameAt
-	for _, d := range s.columns {
-		if strings.HasPrefix(e.Msg, "column "+d.Name.Text+":") {
-			c.Span = d.At
-		}
-	}
-	return &c
 }
 
 // reachError says of an error of the client's what it means to the user.

@@ -77,7 +77,7 @@ func (p *poller) put(ctx context.Context, tp topicPartition, pos position, rec *
 		}
 		added, err := p.buf.Add(ctx, &p.rec)
 		if err != nil {
-			if err = p.r.s.placed(err); !p.follow {
+			if err = p.r.s.placed(err, p.r.s.decl.NameAt); !p.follow {
 				return err
 			}
 			if err = p.waitForRegistry(ctx, tp, pos, err); err != nil {
@@ -88,7 +88,7 @@ func (p *poller) put(ctx context.Context, tp topicPartition, pos position, rec *
 		p.waits = false
 		if added {
 			if p.r.s.onNew == "FAIL" {
-				if names := p.r.landing.unknownNames(); len(names) > 0 {
+				if names := p.r.landing.UnknownNames(); len(names) > 0 {
 					return p.r.s.newFields(fmt.Sprintf("the record at %s[%d] offset %d", tp.topic, tp.partition, rec.Offset), names)
 				}
 			}
@@ -157,7 +157,7 @@ func (p *poller) flushLocked(ctx context.Context) error {
 	if p.buf == nil || p.buf.Records() == 0 {
 		return nil
 	}
-	p.buf.names = p.r.landing.unknownNames()
+	p.buf.names = p.r.landing.UnknownNames()
 	b := topicBatch{work: p.x, buf: p.buf, places: p.changed}
 	p.buf, p.changed = nil, positions{}
 	if p.r.group != nil {
@@ -182,6 +182,3 @@ func (p *poller) send(ctx context.Context, b topicBatch) error {
 		}
 	}
 }
-
-// unknownNames are fields that no column takes, as far as the records have shown any.
-func (l *Landing) unknownNames() []string { return l.json.names.list }

@@ -8,7 +8,6 @@
 package ingest
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -27,51 +26,6 @@ type Field struct {
 	Key        bool     // FROM KEY: from the record's key, which files don't have: NULL
 }
 
-// Header says whether a CSV file's first record names its columns.
-type Header uint8
-
-// HeaderAuto takes the first record for a header when one of its fields is the name of a declared column.
-const (
-	HeaderAuto Header = iota
-	HeaderYes
-	HeaderNo
-)
-
-// Dialect is how a format is written. The zero value of each field is DuckDB's default.
-type Dialect struct {
-	Format string // csv or json
-
-	// Records of topics
-	Records string                                      // their format: json, debezium, csv, raw, or one that values decodes; "": files
-	values  func(*Landing) (valueDecoder, error)        // makes the decoder of other formats
-	keys    func(*Landing, *slot, []*column) keyDecoder // of keys that a registry's serialisers wrote; nil: keys are texts
-
-	// CSV
-	Header           Header
-	Seen             Header   // with HeaderAuto: whether the files before had headers; HeaderAuto: there was none before
-	Found            *Found   // what the first file of a source was found to be whose columns were inferred
-	Names            []string // what the fields are called, instead of their names in the header
-	Normalize        bool     // names of headers become lower case, digits and _
-	NotNull          []string // columns that NullStr isn't NULL in
-	Encoding         string   // "": UTF-8
-	Thousands        byte     // between the thousands of numbers; 0: nothing
-	Delim            string   // "": found out for each file among , ; | and tab
-	Quote            byte     // default "
-	NoQuote          bool     // quotes mean nothing
-	Escape           byte     // default: the quote, doubled
-	NullStr          []string // with NullSet: the texts that are NULL, instead of the empty field
-	NullSet          bool
-	NoQuotedNull     bool     // allow_quoted_nulls false: a quoted text is never NULL
-	NullPadding      bool     // a record with too few fields has NULL for the others
-	Skip             int      // lines before the header or first record
-	began            *opening // of records that are decoded anew: how their file began
-	Comment          byte     // lines that begin with it are skipped, others end there
-	DecimalSeparator byte     // default .
-
-	// Both
-	DateFormat, TimestampFormat string // strptime patterns for columns without a FORMAT of their own
-}
-
 // usualRows is how many records a batch has at most by default: two row groups, which DuckDB writes past its WAL.
 const usualRows = 245_760
 
@@ -88,6 +42,7 @@ type Pos struct{ Byte, Line int64 }
 type FileInfo struct {
 	Path     string            // for _meta.file
 	Captures map[string]string // by name
+	Refused  string            // why none of its records is good
 	Growing  bool              // it may still be being written: what it ends in is no record unless it has its end
 }
 
@@ -105,11 +60,13 @@ type Landing struct {
 	strings *duck.Slab
 	buffers []*Buffer
 	free    chan *Buffer
-	w       writer
-	json    jsonDecoder
+	open    Opener        // of files; nil: topics
 	records *topicRecords // of topics; nil: files
 
-	keywords map[string]bool // with Normalize: SQL's
+	w      writer
+	root   slot      // the columns by their paths; those of keys and captures are not among them
+	leaves []*column // all that root leads to
+	names  nameSet   // of fields that no column takes
 }
 
 // metaNodes are what a landing fills beside the declared columns.
@@ -145,19 +102,13 @@ func NewLanding(c *duck.Conn, source string, fields []Field, d Dialect, o Limits
 	if l.layout, err = c.NewLayout(cols); err != nil {
 		return nil, err
 	}
-	if d.Normalize {
-		words, err := keywords(context.Background(), c, duck.SQL(""))
-		if err != nil {
-			l.Close()
-			return nil, err
-		}
-		l.keywords = words
+	if err = l.compile(); err == nil {
+		err = l.allocate(source)
 	}
-	if err := l.compile(); err != nil {
-		l.Close()
-		return nil, err
+	if err == nil {
+		err = l.decoders(c)
 	}
-	if err := l.allocate(source); err != nil {
+	if err != nil {
 		l.Close()
 		return nil, err
 	}
@@ -165,22 +116,7 @@ func NewLanding(c *duck.Conn, source string, fields []Field, d Dialect, o Limits
 }
 
 func (l *Landing) compile() error {
-	if l.dialect.Format != "csv" && l.dialect.Format != "json" {
-		return errors.New("ingest: no decoder for format " + l.dialect.Format)
-	}
-	if f := l.dialect.Found; f != nil {
-		l.dialect.apply(f)
-	}
-	if l.dialect.Quote == 0 {
-		l.dialect.Quote = '"'
-	}
-	if l.dialect.Escape == 0 {
-		l.dialect.Escape = l.dialect.Quote
-	}
-	if l.dialect.NoQuote {
-		l.dialect.Quote, l.dialect.Escape = 0, 0
-	}
-	l.json.w = &l.w
+	l.root.obj = newObject()
 	for i, f := range l.fields {
 		col, err := l.column(f, l.layout.Columns[i])
 		if err != nil {
@@ -196,19 +132,24 @@ func (l *Landing) compile() error {
 			continue
 		}
 		l.values = append(l.values, i)
-		if l.dialect.Format == "json" {
-			steps := f.Path
-			if steps == nil {
-				steps = []string{f.Name}
-			}
-			l.json.root.path(steps).take(col)
-			l.json.columns = append(l.json.columns, col)
-		}
-	}
-	if l.json.root.obj == nil {
-		l.json.root.obj = newObject()
+		l.root.path(f.steps()).take(col)
+		l.leaves = append(l.leaves, col)
 	}
 	return nil
+}
+
+// decoders asks the format for what opens files, or decodes values.
+func (l *Landing) decoders(c *duck.Conn) (err error) {
+	f := l.dialect.Format
+	switch {
+	case l.dialect.Topics != nil && f.Values != nil:
+		l.records.values, err = f.Values(l)
+	case l.dialect.Topics == nil && f.Files != nil:
+		l.open, err = f.Files(c, l)
+	default:
+		err = errors.New("ingest: no decoder for format " + f.Name)
+	}
+	return err
 }
 
 // column compiles a declared column.
@@ -236,8 +177,8 @@ func (l *Landing) column(f Field, n *duck.Node) (*column, error) {
 	if f.Capture != "" && n.ID >= duck.TypeStruct {
 		return nil, &sql.Error{Msg: "a part of the path can't be a " + f.Type, Hint: "declare it VARCHAR, a number or a time"}
 	}
-	if l.dialect.Format == "csv" && len(f.Path) > 1 {
-		return nil, &sql.Error{Msg: "a column of a CSV file has no path", Hint: "name the file's column: FROM '$.name'"}
+	if l.dialect.Format.Flat && len(f.Path) > 1 {
+		return nil, &sql.Error{Msg: "a column of a " + strings.ToUpper(l.dialect.Format.Name) + " file has no path", Hint: "name the file's column: FROM '$.name'"}
 	}
 	c := newColumn(n, f.Name)
 	if l.dialect.DecimalSeparator != '.' && (n.ID == duck.TypeFloat || n.ID == duck.TypeDouble || n.ID == duck.TypeDecimal) {
@@ -269,32 +210,6 @@ func (l *Landing) column(f Field, n *duck.Node) (*column, error) {
 	return c, nil
 }
 
-// newColumn compiles a node with all below it.
-func newColumn(n *duck.Node, name string) *column {
-	c := &column{node: n, id: n.ID, name: name, vec: n.Vec, width: int(n.Width), scale: int(n.Scale)}
-	switch n.ID {
-	case duck.TypeEnum:
-		c.labels = make(map[string]uint32, len(n.Labels))
-		for i, s := range n.Labels {
-			c.labels[s] = uint32(i)
-		}
-	case duck.TypeStruct:
-		c.fields = newObject()
-		for _, ch := range n.Children {
-			f := newColumn(ch, name+"."+ch.Name)
-			c.fields.at(ch.Name).take(f)
-			c.children = append(c.children, f)
-		}
-	case duck.TypeList:
-		c.children = []*column{newColumn(n.Children[0], name+"[]")}
-	case duck.TypeMap:
-		for _, ch := range n.Children[0].Children {
-			c.children = append(c.children, newColumn(ch, name+"."+ch.Name))
-		}
-	}
-	return c
-}
-
 // allocate makes the buffers and what they share.
 func (l *Landing) allocate(source string) error {
 	cols := l.layout.Columns[len(l.fields):]
@@ -318,10 +233,8 @@ func (l *Landing) allocate(source string) error {
 		}
 		l.consts.Repeat(n, 0, duck.ChunkRows)
 	}
-	if l.dialect.Records != "" {
-		if err := l.newRecords(l.dialect.Records, meta); err != nil {
-			return err
-		}
+	if l.dialect.Topics != nil {
+		l.newRecords(meta)
 	}
 	l.free = make(chan *Buffer, 2)
 	for range cap(l.free) {
@@ -351,7 +264,7 @@ func (l *Landing) varies(n *duck.Node) bool {
 	if l.records != nil {
 		return n != l.meta.file && n != l.meta.line && n.Name != "source"
 	}
-	return n == l.meta.file || n == l.meta.line || n == l.meta.offset && l.dialect.Format == "json"
+	return n == l.meta.file || n == l.meta.line || n == l.meta.offset && l.dialect.Format.Offsets
 }
 
 // Close gives all memory back. No batch may be in use any more.
@@ -367,6 +280,23 @@ func (l *Landing) Close() {
 	}
 	l.layout.Close()
 	*l = Landing{layout: &duck.Layout{}}
+}
+
+// Columns are those that records give values, with the writer that takes them.
+func (l *Landing) Columns() Columns { return Columns{&l.w, &l.root, l.leaves, &l.names} }
+
+// UnknownNames are fields that no column takes, as far as the records have shown any.
+func (l *Landing) UnknownNames() []string { return l.names.list }
+
+// Seen says whether any record had a field for a column, whatever its value.
+func (l *Landing) Seen(f Field) bool { return l.root.path(f.steps()).mark > 0 }
+
+// steps lead to a field's value in a record.
+func (f Field) steps() []string {
+	if f.Path != nil {
+		return f.Path
+	}
+	return []string{f.Name}
 }
 
 // sourceName is what the field is called in a record.

@@ -45,7 +45,7 @@ func ordersCSV(n int) []byte {
 }
 
 func BenchmarkCSV(b *testing.B) {
-	benchmarkDecode(b, orderFields, Dialect{Format: "csv"}, ordersCSV(100_000), 100_000)
+	benchmarkDecode(b, orderFields, Dialect{Format: &csvFormat}, ordersCSV(100_000), 100_000)
 }
 
 func BenchmarkJSON(b *testing.B) {
@@ -57,13 +57,13 @@ func BenchmarkJSON(b *testing.B) {
 		fmt.Fprintf(&data, `{"id":"evt_%09d","customer_id":%d,"email":"Customer%d@Example.COM","amount":%.2f,"status":"%s","ts":"%s","address":{"street":"%d Main Street","city":"%s","zip":"%05d","country":"US"},"note":"order placed"}`+"\n",
 			i, i%50000, i%50000, float64(i%50000)/100, []string{"paid", "pending", "refunded"}[i%3], time.UnixMilli(1767225600000+int64(i)*100).UTC().Format("2006-01-02T15:04:05.000Z"), i%9999, []string{"Springfield", "Portland", "Kyoto"}[i%3], i%99999)
 	}
-	benchmarkDecode(b, fields, Dialect{Format: "json"}, data.Bytes(), n)
+	benchmarkDecode(b, fields, Dialect{Format: &jsonFormat}, data.Bytes(), n)
 }
 
 // Every record is bad: decoding, the reason, and what of it can be saved.
 func BenchmarkCSVAllBad(b *testing.B) {
 	data := bytes.ReplaceAll(ordersCSV(100_000), []byte("@example.com,"), []byte("@example.com,x"))
-	l, err := NewLanding(memory(b), "bench", orderFields, Dialect{Format: "csv"}, Limits{})
+	l, err := NewLanding(memory(b), "bench", orderFields, Dialect{Format: &csvFormat}, Limits{})
 	if err != nil {
 		b.Fatal(err)
 	}

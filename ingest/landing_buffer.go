@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -184,7 +185,7 @@ func (b *Buffer) begin(f *File) bool {
 }
 
 func (b *Buffer) end(f *File) {
-	b.names = b.l.json.names.list // which is only ever appended to
+	b.names = b.l.names.list // which is only ever appended to
 	b.endRun(&b.good, f)
 	b.endRun(&b.bad, f)
 }
@@ -289,9 +290,9 @@ func (b *Buffer) Input() *kind.Input {
 
 // rowID tells the records of files apart, in order: by line, or byte where lines may hold several records; behind the file's number
 // where there are several.
-func rowID(format string, files []string) *duck.Query {
+func rowID(format *Format, files []string) *duck.Query {
 	id := duck.SQL("_meta.line")
-	if format == "json" {
+	if format.Offsets {
 		id = duck.SQL(`coalesce(_meta."offset", _meta.line)`)
 	}
 	if len(files) < 2 {
@@ -313,3 +314,26 @@ func (b *Buffer) Release() {
 	}
 	b.l.free <- b
 }
+
+// openings is an expression giving, as JSON, how the files of a batch's bad records began; NULL where that says nothing.
+func (b *Buffer) openings() *duck.Query {
+	var cases []*duck.Query
+	for _, f := range b.noted {
+		text, _ := json.Marshal(f.opening)
+		cases = append(cases, duck.SQL("WHEN {file} THEN {text}", duck.Args{"file": f.info.Path, "text": string(text)}))
+	}
+	if len(cases) == 0 {
+		return duck.SQL("NULL::JSON")
+	}
+	return duck.SQL("(CASE _meta.file {cases} END)::JSON", duck.Args{"cases": duck.Join(" ", cases...)})
+}
+
+// note remembers a file that has a bad record in the batch.
+func (b *Buffer) note(f *File) {
+	if f != nil && f.opening != nil && (len(b.noted) == 0 || b.noted[len(b.noted)-1].info.Path != f.info.Path) {
+		b.noted = append(b.noted, f)
+	}
+}
+
+// Counts are how many records the buffer holds, good ones and bad ones.
+func (b *Buffer) Counts() (good, bad int) { return b.good.total, b.bad.total }

@@ -22,8 +22,8 @@ type File struct {
 	done     bool
 	open     bool // it may still be being written, and ends in a record that has no end
 	skipping bool // inside a record that is larger than a batch
-	dec      decoder
-	array    bool   // JSON: one array of records
+	dec      Cutter
+	tail     string // what the file needs behind a record to be whole where it is cut
 	absent   []bool // by field; nil: none
 
 	// CSV
@@ -38,20 +38,6 @@ type File struct {
 // warn keeps what the user should know of the file.
 func (f *File) warn(code, msg, hint string) {
 	f.warnings = append(f.warnings, &sql.Error{Code: code, Msg: msg, Hint: hint})
-}
-
-// decoder cuts a file's bytes into records and decodes them.
-type decoder interface {
-	// run decodes records from the start of region on and says how many bytes it took. It stops before a record that is not
-	// complete (at eof there is none such) or, full, when the buffer takes no more.
-	run(b *Buffer, region []byte, eof bool) (n int, full bool)
-	// giant rejects a record that begins a region and does not end in it, where there will be no more room. It says how many
-	// bytes it took, and how many of them the reject needs; the rest of the record is skipped by run.
-	giant(b *Buffer, region []byte) (n, keep int)
-	// more says whether what is left has a record in it, as far as it was read.
-	more(rest []byte, eof bool) bool
-	// unfinished says whether rest, which a file ends in, may be the beginning of a record.
-	unfinished(rest []byte) bool
 }
 
 // giantBytes is how much of a record that is larger than a batch its reject keeps.
@@ -79,20 +65,10 @@ func (l *Landing) Open(r io.Reader, pos Pos, info FileInfo) (*File, error) {
 		f.take(3, 0)
 	}
 	var err error
-	if head, at := f.carry, f.pos; l.dialect.Format == "csv" {
-		if err = f.openCSV(); err == nil && f.openHeader(head, at.Byte) {
-			f.pos, f.done, f.open = at, true, true
-		}
-	} else {
-		err = f.openJSON()
-	}
-	if err != nil {
+	if f.dec, err = l.open(f, pos); err != nil {
 		return nil, err
 	}
 	if pos.Byte > f.pos.Byte {
-		if a, ok := f.dec.(*jsonArray); ok {
-			a.phase = between
-		}
 		err = f.seek(pos)
 	}
 	f.eof = false // there is carry to be read first
@@ -170,6 +146,9 @@ func (f *File) endAt(at int64) int64 {
 	return left - int64(len(f.carry))
 }
 
+// wait has the file wait at a place: what stands there is no record yet.
+func (f *File) wait(at Pos) { f.pos, f.done, f.open = at, true, true }
+
 // seek goes on at a later place.
 func (f *File) seek(to Pos) error {
 	skip := to.Byte - f.pos.Byte
@@ -244,9 +223,3 @@ func (f *File) Absent() []string {
 }
 
 func (f *File) missing(field int) bool { return f.absent != nil && f.absent[field] }
-
-// openHeader says whether what Open took for a file's header may be the beginning of one: it has no line end.
-func (f *File) openHeader(head []byte, from int64) bool {
-	n := f.pos.Byte - from
-	return f.info.Growing && n > 0 && n <= int64(len(head)) && len(f.carry) == 0 && head[n-1] != '\n' && head[n-1] != '\r'
-}

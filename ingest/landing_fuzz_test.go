@@ -92,7 +92,7 @@ func FuzzCSV(f *testing.F) {
 	for _, s := range []string{"", "i,s\n1,x\n", "s;i\r\n\"a;\"\"b\r\n\";2", "1,x,1.5,1e3,2024-01-01,\\x41,\"[{\"\"a\"\":1}]\",{},1,5\n", "s\n\n\"\nx\n", "\xef\xbb\xbfs\r1\r2", "s\n\xff\n", "i\n 1 \n\"2\" \n\"3\"x\n", "s,\n\"\",\n"} {
 		f.Add([]byte(s))
 	}
-	c, ls := fuzzLandings(f, Dialect{Format: "csv"})
+	c, ls := fuzzLandings(f, Dialect{Format: &csvFormat})
 	f.Fuzz(func(t *testing.T, data []byte) { fuzzLand(t, c, ls, data) })
 }
 
@@ -101,7 +101,7 @@ func FuzzJSON(f *testing.F) {
 		"[", "[{}", "[{},]", "{\"i\":1,\"i\":2}", "{\"l\":[{\"b\":[1,", "\xff", "{\"s\":\"\\ud800\"}", "[1,{\"i\":\"x\"}] x"} {
 		f.Add([]byte(s))
 	}
-	c, ls := fuzzLandings(f, Dialect{Format: "json"})
+	c, ls := fuzzLandings(f, Dialect{Format: &jsonFormat})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if ours, theirs := validJSON(data), json.Valid(data); ours && !theirs {
 			t.Fatalf("%q is no JSON", data)

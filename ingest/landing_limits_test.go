@@ -22,16 +22,16 @@ func TestRecordTooLarge(t *testing.T) {
 		name, text, payload, want string
 		d                         Dialect
 	}{
-		{"csv", "1,x\n2," + long + "\n3,z\n", "2," + long, "1: 1|x\n2! record_too_large\n3: 3|z", Dialect{Format: "csv", Header: HeaderNo}},
-		{"csv, at the end", "1,x\n2," + long, "2," + long, "1: 1|x\n2! record_too_large", Dialect{Format: "csv", Header: HeaderNo}},
-		{"csv, a quote that nothing closes", "1,x\n2,\"y\n" + strings.Repeat("3,z\n", 50<<10), "2,\"y", "1: 1|x\n2! a quote is not closed\n51202: 3|z", Dialect{Format: "csv", Header: HeaderNo}},
-		{"lines", "{\"a\":1}\n{\"b\":\"" + long + "\"}\n{\"a\":3}\n", "{\"b\":\"" + long, "1: 1|NULL\n2! record_too_large\n3: 3|NULL", Dialect{Format: "json"}},
-		{"lines, at the end", "{\"a\":1}\n{\"b\":\"" + long + "\"}", "{\"b\":\"" + long, "1: 1|NULL\n2! record_too_large", Dialect{Format: "json"}},
-		{"lines, over several", "{\"a\":1}\n{\"b\":\n\"" + long + "\",\n\"z\":[{}]}\n{\"a\":3}\n", "{\"b\":\n\"" + long, "1: 1|NULL\n2! record_too_large\n5: 3|NULL", Dialect{Format: "json"}},
-		{"array", "[{\"a\":1},\n{\"z\":[\"]\\\"}" + long + "\",\n{}],\"b\":2},\n{\"a\":3}]", "{\"z\":[\"]\\\"}" + long, "1: 1|NULL\n2! record_too_large\n4: 3|NULL", Dialect{Format: "json"}},
-		{"array, the first", "[{\"b\":\"" + long + "\"},\n{\"a\":3}]", "{\"b\":\"" + long, "1! record_too_large\n2: 3|NULL", Dialect{Format: "json"}},
-		{"array, at the end", "[{\"a\":1},{\"b\":\"" + long, "{\"b\":\"" + long, "1: 1|NULL\n1! record_too_large\n1! the array does not end", Dialect{Format: "json"}},
-		{"array that goes wrong", "[{\"a\":1},\n{\"a\":x " + long + long + "\n]", "{\"a\":x " + long, "1: 1|NULL\n2! unexpected \"x\" at byte 15", Dialect{Format: "json"}},
+		{"csv", "1,x\n2," + long + "\n3,z\n", "2," + long, "1: 1|x\n2! record_too_large\n3: 3|z", Dialect{Format: &csvFormat, Header: HeaderNo}},
+		{"csv, at the end", "1,x\n2," + long, "2," + long, "1: 1|x\n2! record_too_large", Dialect{Format: &csvFormat, Header: HeaderNo}},
+		{"csv, a quote that nothing closes", "1,x\n2,\"y\n" + strings.Repeat("3,z\n", 50<<10), "2,\"y", "1: 1|x\n2! a quote is not closed\n51202: 3|z", Dialect{Format: &csvFormat, Header: HeaderNo}},
+		{"lines", "{\"a\":1}\n{\"b\":\"" + long + "\"}\n{\"a\":3}\n", "{\"b\":\"" + long, "1: 1|NULL\n2! record_too_large\n3: 3|NULL", Dialect{Format: &jsonFormat}},
+		{"lines, at the end", "{\"a\":1}\n{\"b\":\"" + long + "\"}", "{\"b\":\"" + long, "1: 1|NULL\n2! record_too_large", Dialect{Format: &jsonFormat}},
+		{"lines, over several", "{\"a\":1}\n{\"b\":\n\"" + long + "\",\n\"z\":[{}]}\n{\"a\":3}\n", "{\"b\":\n\"" + long, "1: 1|NULL\n2! record_too_large\n5: 3|NULL", Dialect{Format: &jsonFormat}},
+		{"array", "[{\"a\":1},\n{\"z\":[\"]\\\"}" + long + "\",\n{}],\"b\":2},\n{\"a\":3}]", "{\"z\":[\"]\\\"}" + long, "1: 1|NULL\n2! record_too_large\n4: 3|NULL", Dialect{Format: &jsonFormat}},
+		{"array, the first", "[{\"b\":\"" + long + "\"},\n{\"a\":3}]", "{\"b\":\"" + long, "1! record_too_large\n2: 3|NULL", Dialect{Format: &jsonFormat}},
+		{"array, at the end", "[{\"a\":1},{\"b\":\"" + long, "{\"b\":\"" + long, "1: 1|NULL\n1! record_too_large\n1! the array does not end", Dialect{Format: &jsonFormat}},
+		{"array that goes wrong", "[{\"a\":1},\n{\"a\":x " + long + long + "\n]", "{\"a\":x " + long, "1: 1|NULL\n2! unexpected \"x\" at byte 15", Dialect{Format: &jsonFormat}},
 	} {
 		var all landed
 		for _, l := range land(t, c, ab, k.d, lim, FileInfo{}, k.text) {
@@ -59,14 +59,14 @@ func TestBytesCutBatches(t *testing.T) {
 	t.Parallel()
 	c := memory(t)
 	line := strings.Repeat("x", 9999) + "\n"
-	got := land(t, c, ab[1:], Dialect{Format: "csv", Header: HeaderNo}, Limits{Bytes: 100_000}, FileInfo{}, strings.Repeat(line, 25))
+	got := land(t, c, ab[1:], Dialect{Format: &csvFormat, Header: HeaderNo}, Limits{Bytes: 100_000}, FileInfo{}, strings.Repeat(line, 25))
 	if len(got) != 3 || got[0].in.Records != 10 || got[1].in.Records != 10 || got[2].in.Records != 5 {
 		t.Errorf("%d batches, the first of %d records", len(got), got[0].in.Records)
 	}
 	// Four columns of one value that has an escape: 1 MiB has room for two records' worth of them.
 	four := []Field{ab[1], {Name: "c", Type: "VARCHAR", Path: []string{"b"}}, {Name: "d", Type: "VARCHAR", Path: []string{"b"}}, {Name: "e", Type: "VARCHAR", Path: []string{"b"}}}
 	rec := func(n int) string { return `{"b":"\t` + strings.Repeat("y", n) + `"}` + "\n" }
-	got = land(t, c, four, Dialect{Format: "json"}, Limits{Bytes: 1 << 20}, FileInfo{}, strings.Repeat(rec(100_000), 5)+rec(300_000)+rec(10))
+	got = land(t, c, four, Dialect{Format: &jsonFormat}, Limits{Bytes: 1 << 20}, FileInfo{}, strings.Repeat(rec(100_000), 5)+rec(300_000)+rec(10))
 	var sizes []string
 	for _, g := range got {
 		sizes = append(sizes, fmt.Sprint(g.in.Good, "+", g.in.BadCount))
@@ -87,7 +87,7 @@ func TestGoOn(t *testing.T) {
 	c := memory(t)
 	for _, format := range []string{"csv", "json"} {
 		var err error
-		if l[format], err = NewLanding(c, "s", ab, Dialect{Format: format, Skip: 1}, Limits{Rows: 10_000}); err != nil {
+		if l[format], err = NewLanding(c, "s", ab, Dialect{Format: formatNamed(format), Skip: 1}, Limits{Rows: 10_000}); err != nil {
 			t.Fatal(err)
 		}
 		defer l[format].Close()
@@ -128,7 +128,7 @@ func TestGoOn(t *testing.T) {
 
 func TestFillErrors(t *testing.T) {
 	t.Parallel()
-	l, err := NewLanding(memory(t), "s", ab, Dialect{Format: "csv", Header: HeaderNo}, Limits{})
+	l, err := NewLanding(memory(t), "s", ab, Dialect{Format: &csvFormat, Header: HeaderNo}, Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +183,7 @@ func TestBuffersTakeTurns(t *testing.T) {
 	c := memory(t)
 	ctx := t.Context()
 	fields := []Field{{Name: "id", Type: "BIGINT"}, {Name: "s", Type: "VARCHAR"}, {Name: "l", Type: "VARCHAR[]"}}
-	l, err := NewLanding(c, "s", fields, Dialect{Format: "json"}, Limits{Rows: 5000})
+	l, err := NewLanding(c, "s", fields, Dialect{Format: &jsonFormat}, Limits{Rows: 5000})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,10 +33,10 @@ func TestCutsChangeNothing(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		kind := rapid.SampledFrom([]string{"csv", "lines", "array"}).Draw(rt, "kind")
 		text := strings.Join(rapid.SliceOfN(rapid.SampledFrom(pieces[kind]), 0, 60).Draw(rt, "pieces"), "")
-		d := Dialect{Format: "json"}
+		d := Dialect{Format: &jsonFormat}
 		switch kind {
 		case "csv":
-			d = Dialect{Format: "csv", Header: rapid.SampledFrom([]Header{HeaderAuto, HeaderNo}).Draw(rt, "header"), Delim: ","}
+			d = Dialect{Format: &csvFormat, Header: rapid.SampledFrom([]Header{HeaderAuto, HeaderNo}).Draw(rt, "header"), Delim: ","}
 			if d.Header == HeaderAuto {
 				text = rapid.SampledFrom([]string{"a,b\n", "b\n", "\nb,z,a\r\n"}).Draw(rt, "first") + text
 			}
@@ -132,7 +132,7 @@ func TestCSVAgreesWithDuckDB(t *testing.T) {
 		if err := os.WriteFile(file, []byte(text.String()), 0o600); err != nil {
 			rt.Fatal(err)
 		}
-		same(rt, c, fields, Dialect{Format: "csv", Header: HeaderYes}, text.String(), n, duck.SQL(`SELECT * FROM read_csv({f}, header = true, auto_detect = false, delim = ',', quote = '"', escape = '"', new_line = {nl},
+		same(rt, c, fields, Dialect{Format: &csvFormat, Header: HeaderYes}, text.String(), n, duck.SQL(`SELECT * FROM read_csv({f}, header = true, auto_detect = false, delim = ',', quote = '"', escape = '"', new_line = {nl},
 			columns = {'i': 'BIGINT', 's': 'VARCHAR', 'f': 'DOUBLE', 't': 'TIMESTAMP', 'd': 'DATE', 'b': 'BOOLEAN', 'n': 'DECIMAL(20,4)'})`, duck.Args{"f": file, "nl": map[bool]string{false: `\n`, true: `\r\n`}[w.UseCRLF]}))
 	})
 }
@@ -178,7 +178,7 @@ func TestJSONAgreesWithDuckDB(t *testing.T) {
 		if err := os.WriteFile(file, []byte(text.String()), 0o600); err != nil {
 			rt.Fatal(err)
 		}
-		same(rt, c, fields, Dialect{Format: "json"}, text.String(), n, duck.SQL(`SELECT * FROM read_json({f}, format = 'newline_delimited',
+		same(rt, c, fields, Dialect{Format: &jsonFormat}, text.String(), n, duck.SQL(`SELECT * FROM read_json({f}, format = 'newline_delimited',
 			columns = {'i': 'BIGINT', 's': 'VARCHAR', 'f': 'DOUBLE', 't': 'TIMESTAMP', 'b': 'BOOLEAN', 'o': 'STRUCT(x INTEGER, y VARCHAR[])'})`, duck.Args{"f": file}))
 	})
 }
@@ -274,7 +274,7 @@ func TestConversionsAgreeWithDuckDB(t *testing.T) {
 		{"TIMESTAMP_NS", "TRY_CAST(v AS TIMESTAMP_NS)", instants, 0.05},
 		{"DATE", "TRY_CAST(v AS DATE)", instants, 0.05},
 	} {
-		l, err := NewLanding(c, "s", []Field{{Name: "v", Type: "VARCHAR"}, {Name: "x", Type: k.typ, Path: []string{"v"}}}, Dialect{Format: "json"}, Limits{})
+		l, err := NewLanding(c, "s", []Field{{Name: "v", Type: "VARCHAR"}, {Name: "x", Type: k.typ, Path: []string{"v"}}}, Dialect{Format: &jsonFormat}, Limits{})
 		if err != nil {
 			t.Fatal(err)
 		}

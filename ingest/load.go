@@ -29,7 +29,7 @@ func (r *reader) nextLoad(ctx context.Context) (*kind.Input, error) {
 		}
 		return r.input(ctx, b, b.buf.Input())
 	}
-	sum := &kind.Input{Rows: loadRows, Raw: loadRaw, RowID: rowID(r.s.format, paths(b.item.files)), Release: func() {}}
+	sum := &kind.Input{Rows: loadRows, Raw: loadRaw, RowID: rowID(r.s.dialect.Format, paths(b.item.files)), Release: func() {}}
 	whole := batch{item: b.item}
 	for {
 		if b.buf == nil { // it can't be read to its end

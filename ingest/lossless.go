@@ -13,9 +13,16 @@ import (
 // pair of types that isn't named here converts nothing but NULL. Where SQL can't tell that nothing is lost the value is bad: a
 // value too much is kept in dsql.rejects rather than one too few.
 
-// lossless converts v of type from to a field's type. bad is a condition that holds where a value that is not NULL would lose
+// lossless is such a conversion of the columns of files.
+type lossless struct {
+	conn       *duck.Conn
+	lambdas    int      // of SQL that was made: each has a name of its own
+	undeclared []string // fields inside columns that the declared types don't have
+}
+
+// convert converts v of type from to a field's type. bad is a condition that holds where a value that is not NULL would lose
 // something, nil where none does.
-func (r *reader) lossless(ctx context.Context, v *duck.Query, from string, f Field) (value, bad *duck.Query) {
+func (r *lossless) convert(ctx context.Context, v *duck.Query, from string, f Field) (value, bad *duck.Query) {
 	a := duck.Args{"v": v, "t": duck.Type(f.Type), "h": duck.Type(from)}
 	q := func(text string, more ...duck.Args) *duck.Query {
 		return duck.SQL(text, append([]duck.Args{a}, more...)...)
@@ -83,7 +90,7 @@ func (r *reader) lossless(ctx context.Context, v *duck.Query, from string, f Fie
 
 // shaped converts STRUCTs by the names of their fields, and lists by their elements: fields that the declared type doesn't have are
 // left out, as JSON's are, and those that the file doesn't have are NULL.
-func (r *reader) shaped(ctx context.Context, v *duck.Query, from string, f Field) (value, bad *duck.Query, ok bool) {
+func (r *lossless) shaped(ctx context.Context, v *duck.Query, from string, f Field) (value, bad *duck.Query, ok bool) {
 	l, err := r.conn.NewLayout([]duck.Column{{Name: "have", Type: from}, {Name: "want", Type: f.Type}})
 	if err != nil {
 		return nil, nil, false
@@ -98,7 +105,7 @@ func (r *reader) shaped(ctx context.Context, v *duck.Query, from string, f Field
 			x := duck.SQL("NULL::{t}", duck.Args{"t": duck.Type(typeOf(w))})
 			if i := slices.IndexFunc(have.Children, func(h *duck.Node) bool { return strings.EqualFold(h.Name, w.Name) }); i >= 0 {
 				h := have.Children[i]
-				field, b := r.lossless(ctx, duck.SQL("struct_extract({v}, {n})", a, duck.Args{"n": h.Name}), typeOf(h),
+				field, b := r.convert(ctx, duck.SQL("struct_extract({v}, {n})", a, duck.Args{"n": h.Name}), typeOf(h),
 					Field{Name: w.Name, Type: typeOf(w), Format: f.Format})
 				if x = field; b != nil {
 					bads = append(bads, duck.SQL("({b})", duck.Args{"b": b}))
@@ -120,14 +127,14 @@ func (r *reader) shaped(ctx context.Context, v *duck.Query, from string, f Field
 	case have.ID == duck.TypeList && want.ID == duck.TypeList:
 		r.lambdas++
 		e := duck.Ident(fmt.Sprintf("_e%d", r.lambdas))
-		x, b := r.lossless(ctx, e, typeOf(have.Children[0]), Field{Name: f.Name, Type: typeOf(want.Children[0]), Format: f.Format})
+		x, b := r.convert(ctx, e, typeOf(have.Children[0]), Field{Name: f.Name, Type: typeOf(want.Children[0]), Format: f.Format})
 		a["e"], a["x"] = e, x
 		if b != nil {
 			bad = duck.SQL("coalesce(len(list_filter({v}, lambda {e}: coalesce({b}, false))), 0) > 0", a, duck.Args{"b": b})
 		}
 		return duck.SQL("list_transform({v}, lambda {e}: {x})", a), bad, true
 	case have.ID == duck.TypeMap && want.ID == duck.TypeMap: // two keys may become one, which is no MAP
-		x, b := r.lossless(ctx, duck.SQL("map_entries({v})", a), typeOf(have.Children[0])+"[]",
+		x, b := r.convert(ctx, duck.SQL("map_entries({v})", a), typeOf(have.Children[0])+"[]",
 			Field{Name: f.Name, Type: typeOf(want.Children[0]) + "[]", Format: f.Format})
 		a["x"], a["b"] = duck.SQL("TRY(map_from_entries({x}))", duck.Args{"x": x}), duck.SQL("false")
 		if b != nil {
@@ -208,7 +215,7 @@ func typeOf(n *duck.Node) string {
 }
 
 // castable asks DuckDB whether it casts between two types: otherwise a query with the cast would not run.
-func (r *reader) castable(ctx context.Context, from, to string) bool {
+func (r *lossless) castable(ctx context.Context, from, to string) bool {
 	_, err := r.conn.Describe(ctx, duck.SQL("SELECT TRY_CAST(NULL::{h} AS {t}), TRY_CAST(NULL::{t} AS {h})",
 		duck.Args{"h": duck.Type(from), "t": duck.Type(to)}), duck.Place{})
 	return err == nil
@@ -275,7 +282,7 @@ func fromTime(q querier, x *duck.Query, from string, f Field) (value, bad *duck.
 }
 
 // formatted converts by a column's FORMAT: a number that counts from 1970, or text by a strptime pattern.
-func (r *reader) formatted(ctx context.Context, q querier, is family, f Field) (value, bad *duck.Query) {
+func (r *lossless) formatted(ctx context.Context, q querier, is family, f Field) (value, bad *duck.Query) {
 	a := duck.Args{"format": f.Format}
 	if unit := epochUnits[f.Format]; unit != nil {
 		return counted(q, is, f, unit)
@@ -329,4 +336,10 @@ func counted(q querier, is family, f Field, unit *duck.Query) (value, bad *duck.
 		a["shape"] = `\s*[+-]?[0-9]+(\.[0-9]{1,9}0*)?\s*`
 	}
 	return value, q("{bad} OR {v} IS NOT NULL AND ("+lost+")", a)
+}
+
+// Cast converts v, a value of type from, to another type by the rules of "No silent damage". bad is a condition that holds where it
+// would lose something, nil where it never does.
+func Cast(ctx context.Context, c *duck.Conn, v *duck.Query, from, to string) (value, bad *duck.Query) {
+	return (&lossless{conn: c}).convert(ctx, v, from, Field{Type: to})
 }

@@ -52,35 +52,3 @@ func (s *declaration) missing(path string, absent, has []string) (warning, err *
 	e.Hint = "it reads NULL; declare what it is called by FROM '$.name', or write ON MISSING COLUMN NULL or FAIL"
 	return e, nil
 }
-
-// nearestName is the name that another most likely was meant by or has become: letters and digits alike, a few changed, or one within the
-// other. "": none.
-func nearestName(name string, names []string) string {
-	letters := func(s string) string {
-		return strings.Map(func(r rune) rune {
-			if strings.ContainsRune(" _-.", r) {
-				return -1
-			}
-			return r
-		}, nameKey(s))
-	}
-	want := letters(name)
-	for _, n := range names {
-		if letters(n) == want {
-			return n
-		}
-	}
-	folded := make([]string, len(names))
-	for i, n := range names {
-		folded[i] = letters(n)
-	}
-	if near := sql.Nearest(want, folded); near != "" {
-		return names[slices.Index(folded, near)]
-	}
-	for i, n := range folded {
-		if min(len(n), len(want)) >= 3 && (strings.Contains(n, want) || strings.Contains(want, n)) {
-			return names[i]
-		}
-	}
-	return ""
-}

@@ -15,13 +15,13 @@ func plainExtended(text []byte) []byte {
 	if !bytes.Contains(text, []byte(`"$`)) {
 		return text
 	}
-	s := jsonScanner{b: text}
+	s := &jsonScanner{b: text}
 	s.ws()
-	return s.extended(make([]byte, 0, len(text)))
+	return extended(s, make([]byte, 0, len(text)))
 }
 
 // extended appends the value at i, which is valid JSON.
-func (s *jsonScanner) extended(to []byte) []byte {
+func extended(s *jsonScanner, to []byte) []byte {
 	start := s.i
 	switch s.b[start] {
 	case '{':
@@ -39,8 +39,7 @@ func (s *jsonScanner) extended(to []byte) []byte {
 			}
 			first = false
 			to = append(append(append(to, '"'), key...), `":`...)
-			v := jsonScanner{b: in.b[from:end]}
-			to = v.extended(to)
+			to = extended(&jsonScanner{b: in.b[from:end]}, to)
 		})
 		return append(to, '}')
 	case '[':
@@ -53,7 +52,7 @@ func (s *jsonScanner) extended(to []byte) []byte {
 				s.ws()
 				to = append(to, ',')
 			}
-			to = s.extended(to)
+			to = extended(s, to)
 			s.ws()
 		}
 		return append(to, ']')

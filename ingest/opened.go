@@ -54,8 +54,8 @@ func (s *fileSource) open(l *Landing, it *item, i int) (*opened, error) {
 		if o.file, err = l.Open(stop, pos, FileInfo{Path: f.path, Captures: f.captures, Growing: o.growing()}); err == nil && it.to != nil {
 			stop.left = o.file.endAt(it.to.pos.Byte) // what a file is, is seen by its beginning whole
 		}
-		if err == nil && o.file.array {
-			stop.tail = "]"
+		if err == nil && o.file.tail != "" {
+			stop.tail = o.file.tail
 		}
 	}
 	if err != nil {

@@ -224,7 +224,7 @@ func (r *reader) openParquet(ctx context.Context, f file) (*parquetFile, error) 
 		return nil, err
 	}
 	fields := s.fields(r.cols)
-	r.undeclared = nil
+	r.cast.undeclared = nil
 	for i, c := range r.cols {
 		value, bad, err := r.parquetColumn(ctx, p, fields[i], captures)
 		if err != nil {
@@ -247,7 +247,7 @@ func (r *reader) openParquet(ctx context.Context, f file) (*parquetFile, error) 
 	if warn != nil {
 		p.told = []warning{{warn, f.path}}
 	}
-	p.new = append(p.new, r.undeclared...)
+	p.new = append(p.new, r.cast.undeclared...)
 	if s.onNew == "FAIL" && len(p.new) > 0 {
 		return nil, s.newFields(f.path, p.new)
 	}
@@ -266,14 +266,6 @@ func findColumn(cols []duck.Column, name string) *duck.Column {
 // names says whether a field of the files is one that a column reads.
 func (s *fileSource) names(cols []duck.Column, field string) bool {
 	return slices.ContainsFunc(s.fields(cols), func(f Field) bool { return f.Capture == "" && strings.EqualFold(f.steps()[0], field) })
-}
-
-// steps lead to a field's value in a record.
-func (f Field) steps() []string {
-	if f.Path != nil {
-		return f.Path
-	}
-	return []string{f.Name}
 }
 
 // parquetColumn gives a column's value, and why it is bad where it may be.
@@ -318,7 +310,7 @@ func (r *reader) parquetColumn(ctx context.Context, p *parquetFile, f Field,
 	case raw != nil:
 		shown = raw
 	case familyOf(from) == zoned:
-		shown, _ = r.lossless(ctx, v, from, Field{Type: "VARCHAR"})
+		shown, _ = r.cast.convert(ctx, v, from, Field{Type: "VARCHAR"})
 	}
 	return value, duck.SQL(`WHEN {wrong} THEN {before} || left({shown}, 40) || {after}`, duck.Args{"wrong": wrong, "shown": shown,
 		"before": "bad_record: " + f.Name + `: "`, "after": `" is no ` + f.Type}), nil
@@ -332,7 +324,7 @@ func (r *reader) parquetInput(ctx context.Context, b batch, parts []parquetPart)
 		}
 	}
 	var rows, raw, bad []*duck.Query
-	in := &kind.Input{RowID: rowID("parquet", paths(b.item.files)), Release: func() {}}
+	in := &kind.Input{RowID: rowID(&parquetFormat, paths(b.item.files)), Release: func() {}}
 	for _, p := range parts {
 		a := duck.Args{"from": p.from, "to": p.to, "values": duck.Join(", ", p.values...), "range": duck.SQL("true"),
 			"why":  duck.SQL("NULL"),

@@ -272,3 +272,6 @@ func copyParquet(to, from *os.File, change func([]thriftField) []thriftField) er
 	_, err = to.Write(append(footer, "PAR1"...))
 	return err
 }
+
+// parquetFormat is read by DuckDB itself.
+var parquetFormat = Format{Name: "parquet", Endings: []string{".parquet"}, Inferred: true}

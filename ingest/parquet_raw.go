@@ -27,9 +27,6 @@ type rawView struct {
 	have map[string]string // the types of its columns, by their names in lower case
 }
 
-// formatStored is the format of what is read as it is stored: bytes may be an INT96.
-const formatStored = "\x00stored"
-
 // parquetElement is a node of a file's schema.
 type parquetElement struct {
 	name     string
@@ -128,23 +125,23 @@ func (r *reader) fromStored(ctx context.Context, p *parquetFile, v *duck.Query, 
 	}
 	switch {
 	case stored == from:
-		value, bad = r.lossless(ctx, v, from, f)
+		value, bad = r.cast.convert(ctx, v, from, f)
 		return value, bad, nil, nil
 	case f.Format == "" && (strings.Contains(f.Type, "BLOB") || strings.Contains(f.Type, "TIMESTAMP_NS")): // which hold what is stored
 		f.Format = formatStored
-		value, bad = r.lossless(ctx, v, stored, f)
+		value, bad = r.cast.convert(ctx, v, stored, f)
 		return value, bad, storedText(v, stored, from), nil
 	}
 	a := duck.Args{"raw": storedText(v, stored, from)}
-	taken, lost := r.lossless(ctx, v, stored, Field{Name: f.Name, Type: from, Format: formatStored})
-	value, bad = r.lossless(ctx, taken, from, f)
+	taken, lost := r.cast.convert(ctx, v, stored, Field{Name: f.Name, Type: from, Format: formatStored})
+	value, bad = r.cast.convert(ctx, taken, from, f)
 	a["taken"], a["value"], a["bad"] = taken, value, duck.SQL("false")
 	if bad != nil {
 		a["bad"] = bad
 	}
 	shown := duck.SQL("({taken})::VARCHAR", a)
 	if familyOf(from) == zoned {
-		shown, _ = r.lossless(ctx, taken, from, Field{Type: "VARCHAR"})
+		shown, _ = r.cast.convert(ctx, taken, from, Field{Type: "VARCHAR"})
 	}
 	if a["shown"] = shown; lost == nil {
 		return value, bad, shown, nil
@@ -154,51 +151,6 @@ func (r *reader) fromStored(ctx context.Context, p *parquetFile, v *duck.Query, 
 		return duck.SQL("CASE WHEN {lost} THEN {raw} ELSE {value} END", a), bad, shown, nil
 	}
 	return value, duck.SQL("(({lost}) OR ({bad}))", a), duck.SQL("CASE WHEN {lost} THEN {raw} ELSE {shown} END", a), nil
-}
-
-// storedText is the text of what is stored, with all its digits.
-func storedText(v *duck.Query, stored, from string) *duck.Query {
-	a := duck.Args{"v": v, "zone": ""}
-	if familyOf(from) == zoned {
-		a["zone"] = "+00"
-	}
-	if stored == "BLOB" && familyOf(from) == day {
-		days, nanos := int96(v)
-		a["days"], a["nanos"] = days, nanos
-		return duck.SQL(`coalesce(
-			strftime(TRY(make_timestamp(TRY_CAST({days} * 86400000000 + {nanos} // 1000 AS BIGINT))), '%Y-%m-%d %H:%M:%S.')
-				|| lpad(({nanos} % 1000000000)::VARCHAR, 9, '0'), {v}::VARCHAR)`, a)
-	}
-	return duck.SQL("{v}::VARCHAR || {zone}", a)
-}
-
-// int96 is the day since 1970 and the nanosecond in it of the twelve bytes of an INT96: first the nanosecond, the lowest byte first.
-func int96(v *duck.Query) (days, nanos *duck.Query) {
-	number := func(low, bytes int, t string) *duck.Query {
-		var digits []*duck.Query
-		for i := low + bytes - 1; i >= low; i-- {
-			digits = append(digits, duck.SQL("substr(hex({v}), {i}, 2)", duck.Args{"v": v, "i": 2*i + 1}))
-		}
-		return duck.SQL("('0x' || {digits})::{t}", duck.Args{"digits": duck.Join(" || ", digits...), "t": duck.Type(t)})
-	}
-	return duck.SQL("({n} - 2440588)", duck.Args{"n": number(8, 4, "BIGINT")}),
-		duck.SQL("{n}::HUGEINT", duck.Args{"n": number(0, 8, "UBIGINT")})
-}
-
-// stamp96 converts an INT96.
-func stamp96(q querier, f Field) (value, bad *duck.Query) {
-	days, nanos := int96(q("{v}"))
-	a := duck.Args{"days": days, "nanos": nanos}
-	if f.Type == "TIMESTAMP_NS" {
-		a["x"] = q("make_timestamp_ns(TRY_CAST({days}::HUGEINT * 86400000000000 + {nanos} AS BIGINT))", a)
-		return a["x"].(*duck.Query), q("{v} IS NOT NULL AND {x} IS NULL", a)
-	}
-	a["utc"] = q("TRY(make_timestamp(TRY_CAST({days} * 86400000000 + {nanos} // 1000 AS BIGINT)))", a)
-	value, a["bad"] = fromTime(q, a["utc"].(*duck.Query), "TIMESTAMP", f)
-	if a["bad"].(*duck.Query) == nil {
-		a["bad"] = duck.SQL("false")
-	}
-	return value, q("{v} IS NOT NULL AND ({utc} IS NULL OR {nanos} % 1000 <> 0 OR ({bad}))", a)
 }
 
 // dataOf is a row of a file as it is kept beside why it is bad.
@@ -212,7 +164,7 @@ func (r *reader) dataOf(ctx context.Context, p *parquetFile) *duck.Query {
 		if stored == c.Type || stored == "" {
 			return duck.SQL("{n} := {v}", a)
 		}
-		taken, lost := r.lossless(ctx, v, stored, Field{Name: c.Name, Type: c.Type, Format: formatStored})
+		taken, lost := r.cast.convert(ctx, v, stored, Field{Name: c.Name, Type: c.Type, Format: formatStored})
 		if a["taken"] = taken; lost == nil {
 			return duck.SQL("{n} := {taken}", a)
 		}

@@ -42,9 +42,16 @@ type messagePlan struct {
 	why  string
 }
 
+// protoFormat is Protocol Buffers with a schema registry.
+var protoFormat = Format{
+	Name: "protobuf", Doc: "with a schema registry",
+	Values:     func(l *Landing) (valueDecoder, error) { return newProto(l, l.dialect.Topics.Values), nil },
+	Registered: &Registered{Type: sr.TypeProtobuf, Record: protoMessage},
+}
+
 // newProto makes the decoder of a landing's records.
 func newProto(l *Landing, schemas schemaSource) *protoDecoder {
-	return &protoDecoder{schemaDecoder: newSchemaDecoder(l, "Protobuf"),
+	return &protoDecoder{schemaDecoder: newSchemaDecoder(l.Columns(), l.limits.Bytes, "Protobuf"),
 		files: newSchemaCache(schemas, sr.TypeProtobuf, func(ctx context.Context, s *schemaText) (*protoFile, error) {
 			file, err := parseProto(ctx, s.text, s.references)
 			return &protoFile{file, protoTypes{}, map[string]*messagePlan{}}, err
@@ -74,7 +81,7 @@ func messageIndex(b []byte) (path []int, size int, ok bool) {
 }
 
 // protoMessage is the type of a value whose message's numbers and bytes are given.
-func (s *schemaText) protoMessage(ctx context.Context, value []byte) (*schemaType, error) {
+func protoMessage(ctx context.Context, s *schemaText, value []byte) (*schemaType, error) {
 	path, _, ok := messageIndex(value)
 	if !ok {
 		return nil, errors.New("the numbers of its message can't be read")
@@ -212,7 +219,7 @@ func (d *protoDecoder) below(n *schemaNode, t *schemaType, occ []occurrence, row
 		})
 	case kindMap:
 		return d.entries(t, occ, func(key schemaScalar, value []occurrence) bool {
-			d.w.writeText(t.proto.key, key)
+			t.proto.key.text(d.w, key)
 			item := n.keys[string(d.w.buf)]
 			if item == nil {
 				d.found++
@@ -264,7 +271,7 @@ func (d *protoDecoder) opened(v *schemaConv, t *schemaType, occ []occurrence, ro
 	if t.kind == kindString && !utf8.Valid(s.b) {
 		return d.fail(wrong, c, []byte("text that is no UTF-8"), false)
 	}
-	if f := d.w.typed(t, c, row, s); f != fine {
+	if f := t.put(d.w, c, row, s); f != fine {
 		return d.fail(f, c, d.w.buf, t.kind == kindString || t.kind == kindEnum && !(c.id >= duck.TypeTinyInt && c.id <= duck.TypeUHugeInt))
 	}
 	return isSet
@@ -335,7 +342,7 @@ func (d *protoDecoder) dict(v *schemaConv, t *schemaType, occ []occurrence, row 
 		if n++; n == 1 {
 			at = r
 		}
-		if f := d.w.typed(t.proto.key, c.children[0], r, key); f != fine {
+		if f := t.proto.key.put(d.w, c.children[0], r, key); f != fine {
 			d.fail(f, c.children[0], d.w.buf, t.proto.key.kind == kindString)
 			return false
 		}

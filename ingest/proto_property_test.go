@@ -214,7 +214,7 @@ func TestProtoAgreesWithJSON(t *testing.T) {
 			}
 			lines.Write(append(line, '\n'))
 		}
-		want := land(t, c, fields, Dialect{Format: "json"}, Limits{}, FileInfo{}, lines.String())[0]
+		want := land(t, c, fields, Dialect{Format: &jsonFormat}, Limits{}, FileInfo{}, lines.String())[0]
 		got := landProto(t, c, fields, protos(schema), values...)
 		if diff := cmp.Diff(want.rows, got.rows); diff != "" {
 			rt.Fatalf("%s\n%s%s\n%v\n%v", schema, lines.String(), diff, want.reasons, got.reasons)

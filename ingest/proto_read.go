@@ -25,11 +25,11 @@ func (d *protoDecoder) scan(t *schemaType, b []byte, wanted []*schemaNode) bool 
 	for len(b) > 0 {
 		num, typ, n := protowire.ConsumeTag(b)
 		if n < 0 {
-			return d.bad("no tag of a field at byte %d of %s", size-len(b), t.message())
+			return d.bad("no tag of a field at byte %d of %s", size-len(b), called(t))
 		}
 		o := occurrence{typ: typ}
 		if b = o.consume(num, b[n:]); b == nil {
-			return d.bad("%s ends in its field %d", t.message(), num)
+			return d.bad("%s ends in its field %d", called(t), num)
 		}
 		if o.field = t.proto.index.get(num); o.field < 0 || wanted != nil && wanted[o.field] == nil {
 			if num != passed {
@@ -54,8 +54,8 @@ func (d *protoDecoder) scan(t *schemaType, b []byte, wanted []*schemaNode) bool 
 	return true
 }
 
-// message is how reasons call a message.
-func (t *schemaType) message() string {
+// called is how reasons call a message.
+func called(t *schemaType) string {
 	if t.name == "" {
 		return "a message"
 	}

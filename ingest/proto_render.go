@@ -45,7 +45,7 @@ func (d *protoDecoder) render(t *schemaType, occ []occurrence, depth int) bool {
 		first := true
 		ok := d.entries(t, occ, func(key schemaScalar, value []occurrence) bool {
 			d.comma(&first)
-			d.w.writeText(t.proto.key, key)
+			t.proto.key.text(d.w, key)
 			d.text = append(appendJSON(d.text, d.w.buf), ':')
 			return d.render(t.elem, value, depth+1)
 		})
@@ -107,7 +107,7 @@ func (d *protoDecoder) plain(t *schemaType, occ []occurrence) bool {
 		d.text = append(d.text, '"')
 		return true
 	}
-	if f := d.w.writeText(t, s); f != fine {
+	if f := t.text(d.w, s); f != fine {
 		return d.bad("%s that no text has", t.what())
 	}
 	number := t.kind == kindBoolean || t.kind == kindInt || t.kind == kindUint || t.kind == kindLong || t.kind == kindUlong ||

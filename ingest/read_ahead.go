@@ -148,7 +148,8 @@ func (w *filling) file(ctx context.Context, i int) (fits, error) {
 				return taking, err
 			}
 		}
-		start, had, bad := in.file.Pos(), b.buf.Records(), b.buf.bad.total
+		start, had := in.file.Pos(), b.buf.Records()
+		_, bad := b.buf.Counts()
 		line := max(start.Line, 1)
 		records -= had
 		if more, err = w.fill(ctx, in); err != nil {
@@ -173,7 +174,8 @@ func (w *filling) file(ctx context.Context, i int) (fits, error) {
 				return taking, nil
 			}
 		}
-		t.records, t.bad = b.buf.Records()-had, b.buf.bad.total-bad
+		_, bads := b.buf.Counts()
+		t.records, t.bad = b.buf.Records()-had, bads-bad
 		w.part = t
 		b.files = append(b.files, t)
 		if cut = cut || more && !s.snapshot; cut {

@@ -20,7 +20,7 @@ func (s *fileSource) Open(ctx context.Context, c *duck.Conn, env *kind.Env, cols
 		return nil, err
 	}
 	r := &reader{s: s, conn: c, cols: cols, o: o, work: work, passed: map[string]bool{}, counts: map[string][2]int{},
-		content: map[string]string{}}
+		content: map[string]string{}, cast: lossless{conn: c}}
 	for _, p := range places {
 		if p.done {
 			r.content[p.hash] = p.path
@@ -41,7 +41,7 @@ func (s *fileSource) Open(ctx context.Context, c *duck.Conn, env *kind.Env, cols
 		return r, r.sweepViews(ctx)
 	}
 	if r.landing, err = NewLanding(c, s.decl.Name, s.fields(cols), s.dialect, s.limits); err != nil {
-		return nil, s.placed(err)
+		return nil, s.placed(err, s.patternAt)
 	}
 	ctx, r.cancel = context.WithCancel(ctx)
 	r.ahead = make(chan batch)
@@ -70,8 +70,7 @@ type reader struct {
 
 	total, done int64
 	parquet     *parquetCut
-	lambdas     int             // of SQL that was made: each has a name of its own
-	undeclared  []string        // fields inside the columns of a file of Parquet
+	cast        lossless
 	rawTexts    map[string]bool // files with a text that is no UTF-8
 	views       []string        // copies of files of Parquet
 }

@@ -3,7 +3,6 @@ package ingest
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"time"
 	"unicode/utf8"
@@ -28,22 +27,6 @@ type RecordHeader struct {
 	Value []byte
 }
 
-// valueDecoder turns the value of a record into a row of the chunk that the landing's writer has in use.
-type valueDecoder interface {
-	// decode writes each column of l.values; one that the value doesn't have is NULL. why says what is wrong with the value, "" for
-	// nothing: then the row is half written. full says that there was no room for it. A lenient decode goes on behind what does not
-	// convert, with NULL there. set is how many columns got a value.
-	decode(value []byte, row int, lenient bool) (why string, set int, full bool)
-	// unknown is how many fields of the value decoded last nobody declared.
-	unknown() int64
-}
-
-// preparer is a decoder that needs something from outside before it can decode a value: its schema, which is named in front of it or in a
-// header (nil: the record has none). What is wrong with the value decode says; an error is one of what is outside.
-type preparer interface {
-	prepare(ctx context.Context, value, header []byte) error
-}
-
 // topicMeta are the parts of _meta that differ from record to record.
 type topicMeta struct {
 	topic, partition, offset, timestamp, key, headers, headerKey, headerValue, tombstone *duck.Node
@@ -51,71 +34,25 @@ type topicMeta struct {
 
 // topicRecords is what a landing has beside, to decode the records of topics.
 type topicRecords struct {
-	l       *Landing
-	meta    topicMeta
-	values  valueDecoder
-	keys    []*keyColumn
-	keyJSON jsonDecoder       // of those with a path
-	binary  keyDecoder        // of keys in the format of a registry's serialisers; nil: none
-	inKey   bool              // the key in hand is one of them
-	topics  map[string][]byte // their names, where DuckDB can point at them
+	l      *Landing
+	meta   topicMeta
+	values valueDecoder
+	keys   []*keyColumn
+	text   valueDecoder      // of those with a path, in JSON
+	binary keyDecoder        // of keys in the format of a registry's serialisers; nil: none
+	inKey  bool              // the key in hand is one of them
+	topics map[string][]byte // their names, where DuckDB can point at them
 }
 
 // newRecords prepares a landing for records of topics instead of files.
-func (l *Landing) newRecords(format string, meta map[string]*duck.Node) error {
+func (l *Landing) newRecords(meta map[string]*duck.Node) {
 	r := &topicRecords{l: l, topics: map[string][]byte{}}
 	h := meta["headers"]
 	entry := h.Children[0]
 	r.meta = topicMeta{meta["topic"], meta["partition"], meta["offset"], meta["timestamp"], meta["key"], h, entry.Children[0],
 		entry.Children[1], meta["tombstone"]}
-	r.keyJSON.w = &l.w
-	r.keyJSON.root.obj = newObject()
-	for i, f := range l.fields {
-		if !f.Key {
-			continue
-		}
-		k := &keyColumn{field: i, col: l.columns[i], path: f.Path != nil}
-		r.keys = append(r.keys, k)
-		if k.path {
-			r.keyJSON.root.path(f.Path).take(k.col)
-			if format == "debezium" { // a key in the envelope of JSON with its schema
-				r.keyJSON.root.path(append([]string{"payload"}, f.Path...)).take(k.col)
-			}
-			r.keyJSON.columns = append(r.keyJSON.columns, k.col)
-		}
-	}
-	if l.dialect.keys != nil && len(r.keys) > 0 {
-		root, all := slot{obj: r.keyJSON.root.obj}, []*column(nil)
-		for _, k := range r.keys {
-			if k.bytes() {
-				continue
-			}
-			if all = append(all, k.col); !k.path {
-				root.take(k.col)
-			}
-		}
-		r.binary = l.dialect.keys(l, &root, all)
-	}
-	switch format {
-	case "json":
-		r.values = &jsonValue{d: &l.json}
-	case "debezium":
-		r.values = newDebezium(l)
-	case "csv":
-		r.values = newCSVValue(l)
-	case "raw":
-		r.values = &rawValue{l: l}
-	default:
-		if l.dialect.values == nil {
-			return errors.New("ingest: no decoder for records of format " + format)
-		}
-		var err error
-		if r.values, err = l.dialect.values(l); err != nil {
-			return err
-		}
-	}
 	l.records = r
-	return nil
+	r.newKeys(l.dialect.Format)
 }
 
 // Add decodes a record into the batch, as a good one or a bad one. It is false when the batch has no room for it: then it belongs
@@ -323,6 +260,14 @@ func (r *topicRecords) coordinates(c *duck.Chunk, row int, rec *Record, key, val
 	return true
 }
 
+// Additions are Adding's, where the values come with schemas.
+func (l *Landing) Additions() (cols []duck.Column, all bool) {
+	if d, ok := l.records.values.(Adding); ok {
+		return d.additions()
+	}
+	return nil, false
+}
+
 // Topic makes a topic's name known; before its records are added.
 func (l *Landing) Topic(name string) error {
 	r := l.records
@@ -335,5 +280,15 @@ func (l *Landing) Topic(name string) error {
 	}
 	copy(p, name)
 	r.topics[name] = p
+	return nil
+}
+
+// header is the last of a record's headers of a name; nil: it has none.
+func (r *Record) header(name string) []byte {
+	for i := len(r.Headers) - 1; i >= 0; i-- {
+		if h := &r.Headers[i]; h.Key == name && h.Value != nil {
+			return h.Value
+		}
+	}
 	return nil
 }

@@ -8,12 +8,6 @@ import (
 
 // The key of a record gives the columns FROM KEY.
 
-// keyDecoder is a decoder of keys with a schema.
-type keyDecoder interface {
-	valueDecoder
-	preparer
-}
-
 // keyColumn is a column FROM KEY; path: from the key as JSON.
 type keyColumn struct {
 	field int
@@ -23,6 +17,41 @@ type keyColumn struct {
 
 // bytes says that the column takes the key as it is.
 func (k *keyColumn) bytes() bool { return !k.path && k.col.id == duck.TypeBlob }
+
+// newKeys prepares the columns FROM KEY.
+func (r *topicRecords) newKeys(f *Format) {
+	l := r.l
+	root, parts := &slot{obj: newObject()}, []*column(nil)
+	for i, fd := range l.fields {
+		if !fd.Key {
+			continue
+		}
+		k := &keyColumn{field: i, col: l.columns[i], path: fd.Path != nil}
+		r.keys = append(r.keys, k)
+		if k.path {
+			root.path(fd.Path).take(k.col)
+			if f.KeyBelow != "" {
+				root.path(append([]string{f.KeyBelow}, fd.Path...)).take(k.col)
+			}
+			parts = append(parts, k.col)
+		}
+	}
+	if len(parts) > 0 {
+		r.text = l.dialect.Topics.JSON(Columns{&l.w, root, parts, &nameSet{}})
+	}
+	if f.Keys != nil && len(r.keys) > 0 {
+		whole, all := slot{obj: root.obj}, []*column(nil)
+		for _, k := range r.keys {
+			if k.bytes() {
+				continue
+			}
+			if all = append(all, k.col); !k.path {
+				whole.take(k.col)
+			}
+		}
+		r.binary = f.Keys(l, Columns{&l.w, &whole, all, &nameSet{}})
+	}
+}
 
 // prepareKey sees whether a record's key is one of a registry's serialisers.
 func (r *topicRecords) prepareKey(ctx context.Context, rec *Record) error {
@@ -84,20 +113,9 @@ func (r *topicRecords) key(c *duck.Chunk, key []byte, row int, lenient bool) (wh
 	if !paths {
 		return why, set, full
 	}
-	d := &r.keyJSON
-	d.jsonScanner = jsonScanner{b: text}
-	d.lenient, d.unknown = lenient, 0
-	d.ws()
-	ok := d.record(row)
-	if ok {
-		d.ws()
-		ok = d.i == len(text) || d.syntax()
+	wrong, n, noRoom := r.text.decode(text, row, lenient)
+	if wrong != "" && why == "" {
+		why = "the key: " + wrong
 	}
-	if !ok && why == "" {
-		why = "the key: " + d.reason(0)
-	}
-	if !ok && lenient && d.set == 0 {
-		d.nullRest(d.columns, row)
-	}
-	return why, set + d.set, full || !ok && d.fault == noRoom
+	return why, set + n, full || noRoom
 }

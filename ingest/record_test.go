@@ -15,10 +15,7 @@ import (
 
 func recordLanding(t testing.TB, c *duck.Conn, format string, fields []Field, limits Limits) *Landing {
 	t.Helper()
-	d := Dialect{Format: "json", Records: format}
-	if format == "csv" {
-		d.Format = "csv"
-	}
+	d := Dialect{Format: formatNamed(format), Topics: &Topics{JSON: jsonKeys}}
 	l, err := NewLanding(c, "s", fields, d, limits)
 	if err != nil {
 		t.Fatal(err)
@@ -34,7 +31,7 @@ func recordLanding(t testing.TB, c *duck.Conn, format string, fields []Field, li
 func TestRecordsAreReadAsLines(t *testing.T) {
 	c := memory(t)
 	fields := []Field{{Name: "i", Type: "BIGINT"}, {Name: "s", Type: "VARCHAR"}, {Name: "d", Type: "DECIMAL(9,2)"}, {Name: "l", Type: "STRUCT(a VARCHAR, b INTEGER[])[]"}}
-	lines, err := NewLanding(c, "s", fields, Dialect{Format: "json"}, Limits{})
+	lines, err := NewLanding(c, "s", fields, Dialect{Format: &jsonFormat}, Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}

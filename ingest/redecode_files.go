@@ -51,7 +51,7 @@ func (b *beginnings) opening(ctx context.Context, rec *kind.BadRecord) (*opening
 	}
 	l, err := NewLanding(b.c, b.s.decl.Name, b.s.fields(b.cols), b.s.dialect, b.s.limits)
 	if err != nil {
-		return nil, b.s.placed(err)
+		return nil, b.s.placed(err, b.s.patternAt)
 	}
 	defer l.Close()
 	in, err := b.s.open(l, &item{files: []file{f}}, 0)

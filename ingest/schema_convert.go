@@ -19,11 +19,11 @@ type schemaScalar struct {
 
 var plainLong = schemaType{kind: kindLong}
 
-// typed writes a value into a row of a column. After a fault w.buf has the value's text.
-func (w *writer) typed(t *schemaType, c *column, row int, s schemaScalar) fault {
+// put writes a value into a row of a column. After a fault w.buf has the value's text.
+func (t *schemaType) put(w *writer, c *column, row int, s schemaScalar) fault {
 	v := &w.vecs[c.vec]
 	if c.id >= duck.TypeStruct {
-		return w.orText(wrong, t, s)
+		return t.orText(w, wrong, s)
 	}
 	switch t.kind {
 	case kindBoolean:
@@ -37,13 +37,13 @@ func (w *writer) typed(t *schemaType, c *column, row int, s schemaScalar) fault 
 			w.buf = appendSeconds(w.buf[:0], s)
 			return w.scalar(c, row, w.buf, fromNumber, false)
 		case t.logical == logicalTimestamp && c.id >= duck.TypeDate && c.id <= duck.TypeTimestampTZ:
-			return w.orText(c.putInstant(v, row, instant{sec: s.n, ns: s.ns}), t, s)
+			return t.orText(w, c.putInstant(v, row, instant{sec: s.n, ns: s.ns}), s)
 		case c.id != duck.TypeVarchar:
-			return w.orText(wrong, t, s)
+			return t.orText(w, wrong, s)
 		}
 	case kindEnum:
 		if t.proto.names != nil && c.id >= duck.TypeTinyInt && c.id <= duck.TypeUHugeInt {
-			return w.orText(c.putInt(v, row, s.n), &plainLong, s)
+			return plainLong.orText(w, c.putInt(v, row, s.n), s)
 		}
 	case kindInt, kindLong, kindUint, kindUlong:
 		switch {
@@ -51,7 +51,7 @@ func (w *writer) typed(t *schemaType, c *column, row int, s schemaScalar) fault 
 			w.buf = strconv.AppendUint(w.buf[:0], uint64(s.n), 10)
 			return w.scalar(c, row, w.buf, fromNumber, false)
 		case t.logical != logicalNone && (c.id >= duck.TypeDate && c.id <= duck.TypeTimestampTZ):
-			return w.orText(t.temporal(c, v, row, s.n), t, s)
+			return t.orText(w, t.temporal(c, v, row, s.n), s)
 		case t.logical != logicalNone && c.id == duck.TypeVarchar:
 		case c.id == duck.TypeBigInt:
 			duck.Put(v, row, s.n)
@@ -60,7 +60,7 @@ func (w *writer) typed(t *schemaType, c *column, row int, s schemaScalar) fault 
 			duck.Put(v, row, float64(s.n))
 			return fine
 		case c.id >= duck.TypeTinyInt && c.id <= duck.TypeUHugeInt:
-			return w.orText(c.putInt(v, row, s.n), &plainLong, s)
+			return plainLong.orText(w, c.putInt(v, row, s.n), s)
 		default: // as a number, whatever it means
 			w.buf = strconv.AppendInt(w.buf[:0], s.n, 10)
 			return w.scalar(c, row, w.buf, fromNumber, false)
@@ -73,7 +73,7 @@ func (w *writer) typed(t *schemaType, c *column, row int, s schemaScalar) fault 
 		case duck.TypeFloat:
 			x := float32(s.f)
 			if math.IsInf(float64(x), 0) && !math.IsInf(s.f, 0) {
-				return w.orText(outOfRange, t, s)
+				return t.orText(w, outOfRange, s)
 			}
 			duck.Put(v, row, x)
 			return fine
@@ -93,23 +93,23 @@ func (w *writer) typed(t *schemaType, c *column, row int, s schemaScalar) fault 
 			v.PutBytes(row, s.b)
 			return fine
 		case t.logical == logicalNone:
-			return w.orText(wrong, t, s)
+			return t.orText(w, wrong, s)
 		case t.logical == logicalUUID && c.id == duck.TypeUUID:
 			duck.Put(v, row, duck.Int128{Lo: binary.BigEndian.Uint64(s.b[8:]), Hi: int64(binary.BigEndian.Uint64(s.b) ^ 1<<63)}) // turned: see parseUUID
 			return fine
 		case t.logical == logicalDecimal && c.id == duck.TypeDecimal && c.scale >= t.scale:
 			if neg, x, ok := magnitude(s.b); ok {
 				if x, ok = x.times10(c.scale - t.scale); ok {
-					return w.orText(c.putBig(v, row, neg, x), t, s)
+					return t.orText(w, c.putBig(v, row, neg, x), s)
 				}
 			}
-			return w.orText(outOfRange, t, s)
+			return t.orText(w, outOfRange, s)
 		case t.logical != logicalDecimal && c.id != duck.TypeVarchar:
-			return w.orText(wrong, t, s)
+			return t.orText(w, wrong, s)
 		}
 	}
-	if f := w.writeText(t, s); f != fine {
-		return w.orText(f, t, s)
+	if f := t.text(w, s); f != fine {
+		return t.orText(w, f, s)
 	}
 	from := fromText
 	switch {
@@ -122,9 +122,9 @@ func (w *writer) typed(t *schemaType, c *column, row int, s schemaScalar) fault 
 }
 
 // orText writes the value's text for the reason, after a fault.
-func (w *writer) orText(f fault, t *schemaType, s schemaScalar) fault {
+func (t *schemaType) orText(w *writer, f fault, s schemaScalar) fault {
 	if f != fine {
-		if w.writeText(t, s) != fine && (t.kind == kindInt || t.kind == kindLong) {
+		if t.text(w, s) != fine && (t.kind == kindInt || t.kind == kindLong) {
 			w.buf = strconv.AppendInt(w.buf[:0], s.n, 10)
 		}
 	}

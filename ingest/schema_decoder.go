@@ -40,20 +40,14 @@ type schemaDecoder struct {
 	text   []byte // JSON in the making
 }
 
-// registered makes the decoders of the formats whose schemas a registry has.
-var registered = map[string]func(l *Landing, schemas schemaSource) valueDecoder{
-	"avro":     func(l *Landing, schemas schemaSource) valueDecoder { return newAvro(l, schemas) },
-	"protobuf": func(l *Landing, schemas schemaSource) valueDecoder { return newProto(l, schemas) },
-}
-
-func newSchemaDecoder(l *Landing, format string) schemaDecoder {
-	return schemaDecoder{more: &additions{}, w: &l.w, root: &l.json.root, columns: l.json.columns, names: &l.json.names,
-		limit: int(l.limits.Bytes), format: format}
+// newSchemaDecoder makes one; limit is how long a text may be that is made of a value, format what reasons call them.
+func newSchemaDecoder(to Columns, limit int64, format string) schemaDecoder {
+	return schemaDecoder{more: &additions{}, w: to.W, root: to.Root, columns: to.All, names: to.Names, limit: int(limit), format: format}
 }
 
 func (d *schemaDecoder) unknown() int64 { return d.found }
 
-func (d *schemaDecoder) additions() []duck.Column { return d.more.columns() }
+func (d *schemaDecoder) additions() ([]duck.Column, bool) { return d.more.columns(), true }
 
 func (d *schemaDecoder) begin(lenient bool) {
 	d.lenient, d.found, d.set = lenient, 0, 0

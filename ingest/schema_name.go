@@ -31,16 +31,6 @@ const (
 	valueSchemaHeader = "__value_schema_id"
 )
 
-// header is the last of a record's headers of a name; nil: it has none.
-func (r *Record) header(name string) []byte {
-	for i := len(r.Headers) - 1; i >= 0; i-- {
-		if h := &r.Headers[i]; h.Key == name && h.Value != nil {
-			return h.Value
-		}
-	}
-	return nil
-}
-
 // schemaID reads what stands before a value: a zero, the schema's number in four bytes big-endian.
 func schemaID(value []byte) (uint32, bool) {
 	if len(value) < 5 || value[0] != 0 {
@@ -92,3 +82,12 @@ func (d *schemaDecoder) surplus(rest []byte) {
 }
 
 func (d *schemaDecoder) nameless(why string) { d.why = "no " + d.format + " with a schema id: " + why }
+
+// plainJSON is the value without the five bytes that serialisers with a schema registry put before the text: a zero, which no JSON
+// begins with, and the schema's number.
+func plainJSON(value []byte) []byte {
+	if len(value) > 5 && value[0] == 0 && binary.BigEndian.Uint32(value[1:]) > 0 {
+		return value[5:]
+	}
+	return value
+}

@@ -22,7 +22,7 @@ func schemasOf(kind sr.SchemaType, texts ...string) schemaSource {
 // schemaLanding is a landing of records in a format with schemas.
 func schemaLanding(t testing.TB, c *duck.Conn, format string, fields []Field, lim Limits, schemas schemaSource) *Landing {
 	t.Helper()
-	d := Dialect{Format: "json", Records: format, values: func(l *Landing) (valueDecoder, error) { return registered[format](l, schemas), nil }}
+	d := Dialect{Format: formatNamed(format), Topics: &Topics{Values: schemas, JSON: jsonKeys}}
 	l, err := NewLanding(c, "src", fields, d, lim)
 	if err != nil {
 		t.Fatal(err)

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// writeText makes w.buf the value's text: what a VARCHAR gets.
-func (w *writer) writeText(t *schemaType, s schemaScalar) fault {
+// text makes w.buf the value's text: what a VARCHAR gets.
+func (t *schemaType) text(w *writer, s schemaScalar) fault {
 	var f fault
 	w.buf, f = t.appendText(w.buf[:0], s)
 	return f
@@ -246,3 +246,6 @@ func padUint(to []byte, n uint64) []byte {
 	}
 	return append(to, d[:]...)
 }
+
+// maxDigits is the precision up to which bytes are a decimal.
+const maxDigits = 1000

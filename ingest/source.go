@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -164,4 +165,20 @@ func jsonPath(text string) ([]string, error) {
 		}
 	}
 	return out, nil
+}
+
+// placed gives an error of the decoders its place in the script: the column that it names, or where the rows come from.
+func (s *declaration) placed(err error, otherwise sql.Span) error {
+	var e *sql.Error
+	if !errors.As(err, &e) || e.Src != nil {
+		return err
+	}
+	c := *e
+	c.Src, c.Span = s.decl.Src, otherwise
+	for _, d := range s.columns {
+		if strings.HasPrefix(e.Msg, "column "+d.Name.Text+":") {
+			c.Span = d.At
+		}
+	}
+	return &c
 }

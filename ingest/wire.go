@@ -19,7 +19,8 @@ type wire struct {
 type wireForm uint8
 
 const (
-	wireNumber   wireForm = iota // a whole number with a meaning
+	wirePlain    wireForm = iota // what it says
+	wireNumber                   // a whole number with a meaning
 	wireBase64                   // bytes
 	wireBits                     // bytes of a number, the lowest first, without a sign
 	wireVariable                 // {"scale": 2, "value": base64}: a decimal that has its scale with it
@@ -60,9 +61,17 @@ func (x *wire) takes(c *column, from origin) bool {
 	return from == fromText && !text
 }
 
-// wired converts a token of a column with a wire that takes it.
-func (w *writer) wired(c *column, row int, tok []byte, stable bool) fault {
-	switch x := c.wire; x.form {
+// formOf is how the values of a column are written.
+func formOf(c *column) wireForm {
+	if x, ok := c.wire.(*wire); ok {
+		return x.form
+	}
+	return wirePlain
+}
+
+// put converts a token of a column that the wire takes.
+func (x *wire) put(w *writer, c *column, row int, tok []byte, stable bool) fault {
+	switch x.form {
 	case wireNumber:
 		n, err := strconv.ParseInt(string(tok), 10, 64)
 		if err != nil {
@@ -74,30 +83,30 @@ func (w *writer) wired(c *column, row int, tok []byte, stable bool) fault {
 			}
 			n /= 1000
 		}
-		return w.typed(x.t, c, row, schemaScalar{n: n})
+		return x.t.put(w, c, row, schemaScalar{n: n})
 	case wireISODate:
 		if n := len(tok); n > 10 && tok[n-1] == 'Z' && !slices.Contains(tok, ':') {
 			tok = tok[:n-1]
 		}
 		return w.plain(c, row, tok, fromText, stable)
 	case wireBits:
-		b, f := w.base64(tok)
+		b, f := base64Of(w, tok)
 		if f != fine || c.id == duck.TypeBlob {
-			return w.orBlob(f, c, row, b)
+			return orBlob(w, f, c, row, b)
 		}
 		slices.Reverse(b)
-		return w.typed(wholeBytes, c, row, schemaScalar{b: slices.Insert(b, 0, 0)})
+		return wholeBytes.put(w, c, row, schemaScalar{b: slices.Insert(b, 0, 0)})
 	default:
-		b, f := w.base64(tok)
+		b, f := base64Of(w, tok)
 		if f != fine || c.id == duck.TypeBlob {
-			return w.orBlob(f, c, row, b)
+			return orBlob(w, f, c, row, b)
 		}
-		return w.typed(x.t, c, row, schemaScalar{b: b})
+		return x.t.put(w, c, row, schemaScalar{b: b})
 	}
 }
 
-// base64 reads base64, with or without its padding, into memory that stays.
-func (w *writer) base64(tok []byte) ([]byte, fault) {
+// base64Of reads base64, with or without its padding, into memory that stays.
+func base64Of(w *writer, tok []byte) ([]byte, fault) {
 	for len(tok) > 0 && tok[len(tok)-1] == '=' {
 		tok = tok[:len(tok)-1]
 	}
@@ -112,102 +121,9 @@ func (w *writer) base64(tok []byte) ([]byte, fault) {
 	return to[:n:n], fine
 }
 
-func (w *writer) orBlob(f fault, c *column, row int, b []byte) fault {
+func orBlob(w *writer, f fault, c *column, row int, b []byte) fault {
 	if f == fine {
 		w.vecs[c.vec].PutBytes(row, b)
 	}
 	return f
-}
-
-// variable converts the object at i, a decimal that has its scale with it.
-func (d *jsonDecoder) variable(c *column, row int) (fault, bool) {
-	start := d.i
-	if !d.skip(0) {
-		return badJSON, false
-	}
-	in := jsonScanner{b: d.b[start:d.i]}
-	scale, value := -1, []byte(nil)
-	in.members(func(key []byte, from, to int) {
-		tok := in.b[from:to]
-		switch string(key) {
-		case "scale":
-			if n, err := strconv.Atoi(string(tok)); err == nil && n >= 0 && n < 1000 {
-				scale = n
-			}
-		case "value":
-			if len(tok) >= 2 && tok[0] == '"' {
-				value = tok[1 : len(tok)-1]
-			}
-		}
-	})
-	if scale < 0 || value == nil {
-		return wrong, true
-	}
-	b, f := d.w.base64(value)
-	if f != fine {
-		return f, true
-	}
-	return d.w.typed(&schemaType{kind: kindBytes, logical: logicalDecimal, precision: 38, scale: scale}, c, row, schemaScalar{b: b}), true
-}
-
-// inner takes the JSON that the string at i holds.
-func (d *jsonDecoder) inner(c *column, row int) outcome {
-	start := d.i
-	d.i++
-	escaped, ok := d.str()
-	if !ok {
-		d.syntax()
-		return failed
-	}
-	tok := d.b[start+1 : d.i-1]
-	if escaped {
-		d.w.buf = unescape(d.w.buf[:0], tok)
-		if tok, ok = d.w.keep(d.w.buf); !ok {
-			return d.fail(noRoom, c, start)
-		}
-	}
-	if !validJSON(tok) {
-		return d.fail(wrong, c, start)
-	}
-	d.w.vecs[c.vec].PutBytes(row, tok)
-	return isSet
-}
-
-// members calls f for the fields of the object at i, with where their values begin and end; false where it is none. Keys are as they stand
-// there.
-func (s *jsonScanner) members(f func(key []byte, from, to int)) bool {
-	s.ws()
-	if !s.is('{') {
-		return false
-	}
-	s.ws()
-	if s.is('}') {
-		return true
-	}
-	for {
-		if !s.is('"') {
-			return false
-		}
-		from := s.i
-		if _, ok := s.str(); !ok {
-			return false
-		}
-		key := s.b[from : s.i-1]
-		if !s.colon() {
-			return false
-		}
-		from = s.i
-		if !s.skip(0) {
-			return false
-		}
-		f(key, from, s.i)
-		s.ws()
-		if s.is('}') {
-			return true
-		}
-		if !s.is(',') {
-			return false
-		}
-		s.ws()
-	}
 }
