@@ -15,21 +15,22 @@ func (j *Journal) alter(ctx context.Context, tx *duck.Tx, have, want *definition
 	l, older := j.layout(have), have.Layout < layoutNow
 	words, before, empty := len(l.starts()), len(have.Columns), false
 	for i, c := range have.Keys {
-		t := want.Keys[index(want.Keys, c.Name)].Type
-		if err := j.retype(ctx, tx, c.Name, c.Type, t, "now", "past", "mem"); err != nil {
+		t, was := duck.Type(want.Keys[index(want.Keys, c.Name)].Type), duck.Type(c.Type)
+		if err := j.retype(ctx, tx, c.Name, was, t, "now", "past", "mem"); err != nil {
 			return err
 		}
-		have.Keys[i].Type = wider(c.Type, t)
+		have.Keys[i].Type = string(wider(was, t))
 	}
 	for i, c := range have.Columns {
 		k := index(want.Columns, c.Name)
 		if k < 0 {
 			continue
 		}
-		if err := j.retype(ctx, tx, c.Name, c.Type, want.Columns[k].Type, "now", "past", "mem"); err != nil {
+		t, was := duck.Type(want.Columns[k].Type), duck.Type(c.Type)
+		if err := j.retype(ctx, tx, c.Name, was, t, "now", "past", "mem"); err != nil {
 			return err
 		}
-		have.Columns[i].Type = wider(c.Type, want.Columns[k].Type)
+		have.Columns[i].Type = string(wider(was, t))
 	}
 	for i, o := range have.Sequence {
 		t := want.Sequence[i].Type
@@ -54,7 +55,7 @@ func (j *Journal) alter(ctx context.Context, tx *duck.Tx, have, want *definition
 		if index(have.Columns, c.Name) >= 0 {
 			continue
 		}
-		if err := l.addColumn(ctx, tx, []string{"now", "past", "mem"}, c.Name, c.Type); err != nil {
+		if err := l.addColumn(ctx, tx, []string{"now", "past", "mem"}, c.Name, duck.Type(c.Type).SQL()); err != nil {
 			return err
 		}
 		have.Columns = append(have.Columns, c)
@@ -125,13 +126,13 @@ func (j *Journal) compatible(have, want *definition) error {
 	now := slices.Concat(want.Keys, want.Columns)
 	for _, c := range slices.Concat(have.Keys, have.Columns) {
 		if i := index(now, c.Name); i >= 0 {
-			if err := j.fits(c, now[i].Type); err != nil {
+			if err := j.fits(c, duck.Type(now[i].Type)); err != nil {
 				return err
 			}
 		}
 	}
 	for i, o := range have.Sequence {
-		if err := j.fits(duck.Column{Name: "the sequence", Type: o.Type}, want.Sequence[i].Type); err != nil {
+		if err := j.fits(duck.Column{Name: "the sequence", Type: string(o.Type)}, want.Sequence[i].Type); err != nil {
 			return err
 		}
 	}
@@ -139,8 +140,8 @@ func (j *Journal) compatible(have, want *definition) error {
 }
 
 // fits refuses a type that neither holds what is stored nor is held by its column.
-func (j *Journal) fits(stored duck.Column, in string) error {
-	if widens(in, stored.Type) || widens(stored.Type, in) {
+func (j *Journal) fits(stored duck.Column, in duck.Type) error {
+	if was := duck.Type(stored.Type); in.Widens(was) || was.Widens(in) {
 		return nil
 	}
 	e := j.rebuildNeeded(j.decl.NameAt, fmt.Sprintf(
@@ -151,24 +152,24 @@ func (j *Journal) fits(stored duck.Column, in string) error {
 }
 
 // wider is the type that a stored column has after rows of type in came to it.
-func wider(stored, in string) string {
-	if widens(in, stored) {
+func wider(stored, in duck.Type) duck.Type {
+	if in.Widens(stored) {
 		return stored
 	}
 	return in
 }
 
 // retype widens a stored column where its rows have become wider. A narrower type fits as it is.
-func (j *Journal) retype(ctx context.Context, tx *duck.Tx, name, stored, in string, of ...string) error {
-	if widens(in, stored) {
+func (j *Journal) retype(ctx context.Context, tx *duck.Tx, name string, stored, in duck.Type, of ...string) error {
+	if in.Widens(stored) {
 		return nil
 	}
 	return j.retypeTo(ctx, tx, name, in, of...)
 }
 
-func (j *Journal) retypeTo(ctx context.Context, tx *duck.Tx, name, typ string, of ...string) error {
+func (j *Journal) retypeTo(ctx context.Context, tx *duck.Tx, name string, typ duck.Type, of ...string) error {
 	for _, t := range of {
-		q := duck.SQL(string(tables.Retype), duck.Args{"table": j.table("__" + t), "column": duck.Ident(name), "type": duck.Type(typ)})
+		q := duck.SQL(string(tables.Retype), duck.Args{"table": j.table("__" + t), "column": duck.Ident(name), "type": typ})
 		if err := tx.Run(ctx, q); err != nil {
 			return err
 		}

@@ -102,7 +102,7 @@ func (j *Journal) bind(ctx context.Context, tx *duck.Tx, in []duck.Column) (*def
 		return nil, err
 	}
 	for i := range j.order() {
-		d.Sequence[i].Type = types[i][0].Type
+		d.Sequence[i].Type = duck.Type(types[i][0].Type)
 	}
 	j.bound = d.Sequence
 	if j.deleted != nil {
@@ -128,15 +128,15 @@ func (j *Journal) Stored(ctx context.Context, tx *duck.Tx, in []duck.Column) ([]
 	}
 	out := append(slices.Clone(d.Keys), d.Columns...)
 	for i, from := range j.layout(d).from {
-		out = append(out, duck.Column{Name: from, Type: d.Sequence[i].Type})
+		out = append(out, duck.Column{Name: from, Type: string(d.Sequence[i].Type)})
 	}
 	return out, nil
 }
 
 // bindLateness lets DuckDB judge LATENESS. One below nothing would take all that is in order for too late, and NULL nothing ever.
-func (j *Journal) bindLateness(ctx context.Context, tx *duck.Tx, sequence string) error {
+func (j *Journal) bindLateness(ctx context.Context, tx *duck.Tx, sequence duck.Type) error {
 	at := duck.Place{Src: j.decl.Src, Span: *j.lateness}
-	a := duck.Args{"e": duck.User(j.decl.Src, *j.lateness), "t": duck.Type(sequence)}
+	a := duck.Args{"e": duck.User(j.decl.Src, *j.lateness), "t": sequence}
 	e := &sql.Error{Src: j.decl.Src, Span: *j.lateness, Code: "type-mismatch",
 		Msg:  fmt.Sprintf("LATENESS can't be taken from the sequence, which is %s", sequence),
 		Hint: "write an interval for times: INTERVAL 30 DAYS; a number for numbers"}
@@ -210,7 +210,7 @@ func (j *Journal) provide(ctx context.Context, tx *duck.Tx, l *layout, words int
 			}
 		}
 		for ; sparse < len(l.Sparse); sparse++ {
-			if err := l.addColumn(ctx, tx, []string{"now", "past"}, since(sparse), l.pointType()); err != nil {
+			if err := l.addColumn(ctx, tx, []string{"now", "past"}, since(sparse), l.pointType().SQL()); err != nil {
 				return err
 			}
 		}
@@ -222,7 +222,7 @@ func (j *Journal) provide(ctx context.Context, tx *duck.Tx, l *layout, words int
 	}
 	if l.moving() && !l.Raw {
 		l.Raw = true
-		if err := l.addColumn(ctx, tx, []string{"now", "past"}, "_raw", "TINYINT DEFAULT 1"); err != nil {
+		if err := l.addColumn(ctx, tx, []string{"now", "past"}, "_raw", duck.SQL("TINYINT DEFAULT 1")); err != nil {
 			return err
 		}
 	}
@@ -245,16 +245,16 @@ func (l *layout) provideBits(ctx context.Context, tx *duck.Tx, words int, empty 
 	}
 	for i := range l.starts() {
 		if i >= words {
-			all := "BIGINT DEFAULT 0"
+			all := duck.SQL("BIGINT DEFAULT 0")
 			if empty {
-				all = "BIGINT DEFAULT -1"
+				all = duck.SQL("BIGINT DEFAULT -1")
 			}
 			if err := l.addColumn(ctx, tx, []string{"now", "past", "mem"}, said(i), all); err != nil {
 				return err
 			}
 		}
 		if i >= nulls && len(l.Nulls) > 0 {
-			if err := l.addColumn(ctx, tx, []string{"now", "past", "mem"}, nulled(i), "BIGINT DEFAULT 0"); err != nil {
+			if err := l.addColumn(ctx, tx, []string{"now", "past", "mem"}, nulled(i), duck.SQL("BIGINT DEFAULT 0")); err != nil {
 				return err
 			}
 		}
@@ -279,9 +279,10 @@ func (l *layout) allow(columns []string) {
 	}
 }
 
-func (l *layout) addColumn(ctx context.Context, tx *duck.Tx, in []string, name, typ string) error {
+// addColumn adds a column to tables; typ has its default too.
+func (l *layout) addColumn(ctx context.Context, tx *duck.Tx, in []string, name string, typ *duck.Query) error {
 	for _, t := range in {
-		a := duck.Args{"table": l.words[t], "column": duck.Ident(name), "type": duck.Type(typ)}
+		a := duck.Args{"table": l.words[t], "column": duck.Ident(name), "type": typ}
 		if err := tx.Run(ctx, duck.SQL(string(tables.AddColumn), a)); err != nil {
 			return err
 		}

@@ -270,26 +270,3 @@ func TestTrackedByDefault(t *testing.T) {
 		}
 	}
 }
-
-func TestWidens(t *testing.T) {
-	t.Parallel()
-	for _, x := range []struct {
-		from, to string
-		want     bool
-	}{
-		{"INTEGER", "BIGINT", true}, {"BIGINT", "INTEGER", false}, {"UINTEGER", "BIGINT", true}, {"INTEGER", "UBIGINT", false}, {"UBIGINT",
-			"BIGINT", false},
-		{"INTEGER", "DOUBLE", true}, {"BIGINT", "DOUBLE", false}, {"INTEGER", "FLOAT", false}, {"SMALLINT", "FLOAT", true}, {"FLOAT",
-			"DOUBLE", true}, {"DOUBLE", "FLOAT", false},
-		{"DECIMAL(9,2)", "DECIMAL(12,4)", true}, {"DECIMAL(9,2)", "DECIMAL(10,4)", false}, {"BIGINT", "DECIMAL(21,2)", true}, {"BIGINT",
-			"DECIMAL(20,2)", false}, {"DECIMAL(9,2)", "DOUBLE", false},
-		{"DATE", "TIMESTAMP", true}, {"TIMESTAMP", "DATE", false}, {"TIMESTAMP_S", "TIMESTAMP", true}, {"TIMESTAMP",
-			"TIMESTAMP WITH TIME ZONE", false},
-		{"INTEGER", "VARCHAR", false}, {"VARCHAR", "VARCHAR", true}, {"STRUCT(a INTEGER)", "STRUCT(a INTEGER)", true}, {"STRUCT(a INTEGER)",
-			"STRUCT(a BIGINT)", false},
-	} {
-		if got := widens(x.from, x.to); got != x.want {
-			t.Errorf("%s in %s: %v", x.from, x.to, got)
-		}
-	}
-}

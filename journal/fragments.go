@@ -21,18 +21,15 @@ func ofColumn(text, column string) *duck.Query {
 }
 
 // pointType is the type of a point.
-func (l *layout) pointType() string {
+func (l *layout) pointType() duck.Type {
 	if len(l.Sequence) == 1 {
 		return l.Sequence[0].Type
 	}
-	out := "STRUCT("
+	var parts []duck.Part
 	for i, o := range l.Sequence {
-		if i > 0 {
-			out += ", "
-		}
-		out += fmt.Sprintf("_%d %s", i, o.Type)
+		parts = append(parts, duck.Part{Name: fmt.Sprint("_", i), Type: o.Type})
 	}
-	return out + ")"
+	return duck.StructOf(parts)
 }
 
 // parts takes a point apart.

@@ -25,9 +25,9 @@ type definition struct {
 
 // order is one of the expressions that order events.
 type order struct {
-	Name string `json:"name"` // valid_from_<name> where there are several
-	Type string `json:"type"`
-	Text string `json:"text"` // the expression without what doesn't count, "" for a file's time
+	Name string    `json:"name"` // valid_from_<name> where there are several
+	Type duck.Type `json:"type"`
+	Text string    `json:"text"` // the expression without what doesn't count, "" for a file's time
 }
 
 // layout is a definition with the names and roles of columns that follow from it and from the declaration.

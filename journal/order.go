@@ -74,7 +74,7 @@ func (w *writer) findLate(ctx context.Context) error {
 		if err := w.scan(ctx, inOrder.Lowest, nil, &floor); err != nil {
 			return err
 		}
-		f := duck.Args{"floor": floor, "type": duck.Type(w.Sequence[0].Type)}
+		f := duck.Args{"floor": floor, "type": w.Sequence[0].Type}
 		a["and_ends"], a["and_stands"] = w.sql("AND h.{to1} >= {floor}::{type}", f), w.sql("AND h._s0 >= {floor}::{type}", f)
 	}
 	return w.make(ctx, &w.temp.Late, inOrder.Late, a)

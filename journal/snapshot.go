@@ -84,7 +84,7 @@ func (w *writer) dated(ctx context.Context) (nulls int64, ok bool, err error) {
 	} else if in != nil {
 		at = duck.Lit(in.FileTime.UTC().Format("2006-01-02 15:04:05.999999"))
 	}
-	typ := duck.Type(w.Sequence[0].Type)
+	typ := w.Sequence[0].Type
 	var first, last *string
 	var several bool
 	ask := func(rows *duck.Query) error {
@@ -176,7 +176,7 @@ func (w *writer) given(names []string) []string {
 func (w *writer) givenTypes() (out []*duck.Query) {
 	for _, c := range w.Columns {
 		if !w.absent[c.Name] {
-			out = append(out, duck.Type(c.Type))
+			out = append(out, duck.Type(c.Type).SQL())
 		}
 	}
 	return out

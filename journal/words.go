@@ -28,7 +28,7 @@ func (l *layout) vocabulary(tables duck.Args) duck.Args {
 		"key_types": func() []*duck.Query { return types(l.Keys) },
 		"types":     func() []*duck.Query { return types(l.Columns) },
 		"seq_types": func() []*duck.Query {
-			return each(l.Sequence, func(o order) *duck.Query { return duck.Type(o.Type) })
+			return each(l.Sequence, func(o order) *duck.Query { return o.Type.SQL() })
 		},
 		"key1":  func() *duck.Query { return duck.Ident(l.keys[0]) },
 		"from1": duck.Ident(l.from[0]), "to1": duck.Ident(l.to[0]),
@@ -117,5 +117,5 @@ func each[T any](items []T, f func(T) *duck.Query) []*duck.Query {
 }
 
 func types(cols []duck.Column) []*duck.Query {
-	return each(cols, func(c duck.Column) *duck.Query { return duck.Type(c.Type) })
+	return each(cols, func(c duck.Column) *duck.Query { return duck.Type(c.Type).SQL() })
 }

@@ -63,7 +63,7 @@ const mostInputs = 12
 func inOrder(model string, in []input) string {
 	var list []string
 	for _, i := range in[:min(len(in), mostInputs)] {
-		list = append(list, i.Name+" "+i.Type)
+		list = append(list, i.Name+" "+string(i.Type))
 	}
 	text := "its arguments in order: " + strings.Join(list, ", ")
 	if len(in) > mostInputs {
@@ -90,8 +90,8 @@ func (m *declared) Describe(ctx context.Context, c *duck.Conn) (*duck.Query, err
 	f := fns[at]
 	rows := make([]*duck.Query, 0, len(f.sig.Inputs)+1)
 	for i, in := range f.sig.Inputs {
-		rows = append(rows, duck.SQL("({n}, {t}, {role})", duck.Args{"n": in.Name, "t": in.Type, "role": fmt.Sprintf("argument %d", i+1)}))
+		rows = append(rows, duck.SQL("({n}, {t}, {role})", duck.Args{"n": in.Name, "t": string(in.Type), "role": fmt.Sprintf("argument %d", i+1)}))
 	}
-	rows = append(rows, duck.SQL("({n}, {t}, 'result')", duck.Args{"n": f.sig.Output.String(), "t": f.sig.Returns}))
+	rows = append(rows, duck.SQL("({n}, {t}, 'result')", duck.Args{"n": f.sig.Output.String(), "t": string(f.sig.Returns)}))
 	return duck.SQL("FROM (VALUES {rows}) t(column_name, column_type, role)", duck.Args{"rows": duck.Join(", ", rows...)}), nil
 }

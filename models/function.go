@@ -31,7 +31,7 @@ func (f function) native() string {
 }
 
 func (f function) register(c *duck.Conn) error {
-	params := make([]string, len(f.sig.Inputs))
+	params := make([]duck.Type, len(f.sig.Inputs))
 	for i, in := range f.sig.Inputs {
 		params[i] = in.Type
 	}
@@ -52,7 +52,7 @@ func (f function) register(c *duck.Conn) error {
 }
 
 // arguments is argument i in DuckDB's own memory.
-func arguments(call *duck.Call, i int, typ string, texts []string) model.Column {
+func arguments(call *duck.Call, i int, typ duck.Type, texts []string) model.Column {
 	if typ != "VARCHAR" {
 		values, valid := call.Doubles(i)
 		return model.Column{Values: unsafe.SliceData(values), Valid: unsafe.SliceData(valid)}
@@ -115,7 +115,7 @@ func (f function) macros(ctx context.Context, tx *duck.Tx, inUse bool) error {
 		"fields": duck.Join(", ", fields...)}
 	body := duck.SQL("({params}) AS {native}({values}), (features) AS {native}({fields})", a)
 	if len(params) == 1 { // macros are told apart by their number of arguments only; the branch that isn't taken is folded away
-		a["type"], a["field"] = duck.Type(f.sig.Inputs[0].Type), duck.Ident(f.sig.Inputs[0].Name)
+		a["type"], a["field"] = f.sig.Inputs[0].Type, duck.Ident(f.sig.Inputs[0].Name)
 		body = duck.SQL("({params}) AS {native}(CASE WHEN typeof({params}) LIKE 'STRUCT(%' THEN CAST({params} AS STRUCT({field} "+
 			"{type})).{field} ELSE CAST({params} AS {type}) END)", a)
 	}
@@ -140,11 +140,11 @@ func (in input) argument(v *duck.Query) *duck.Query {
 // Register makes callable what all models need: on each database that is opened.
 func Register(c *duck.Conn) error {
 	return c.Register(
-		duck.Function{Name: numberFunction, Params: []string{"DOUBLE"}, Returns: "DOUBLE", Call: func(call *duck.Call) error {
+		duck.Function{Name: numberFunction, Params: []duck.Type{"DOUBLE"}, Returns: "DOUBLE", Call: func(call *duck.Call) error {
 			call.Pass(0)
 			return nil
 		}},
-		duck.Function{Name: numberFunction, Params: []string{"BOOLEAN"}, Returns: "DOUBLE", Call: func(call *duck.Call) error {
+		duck.Function{Name: numberFunction, Params: []duck.Type{"BOOLEAN"}, Returns: "DOUBLE", Call: func(call *duck.Call) error {
 			flags, valid := call.Bools(0)
 			out := call.OutDoubles()
 			for i, f := range flags {
@@ -235,7 +235,7 @@ func (f function) again(db *duck.DB, o options, origin func() ([]byte, error)) (
 		return nil, fmt.Errorf("the model %s: %w", f.name, err)
 	}
 	for i, in := range m.Inputs() {
-		if i >= len(f.sig.Inputs) || in.Type.String() != f.sig.Inputs[i].Type {
+		if i >= len(f.sig.Inputs) || duck.Type(in.Type.String()) != f.sig.Inputs[i].Type {
 			return nil, fmt.Errorf("the model %s was declared by an older dsql that took the argument %s for another type: declare it again "+
 				"from its file", f.name, in.Name)
 		}

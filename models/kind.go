@@ -222,7 +222,7 @@ func (m *declared) Define(ctx context.Context, tx *duck.Tx, env *kind.Env) error
 		return err
 	}
 	a := duck.Args{"now": duck.Now, "name": m.decl.Name, "v": next, "format": format, "hash": h, "inputs": string(inputs),
-		"outputs": sig.Returns,
+		"outputs": string(sig.Returns),
 		"tags":    tagMap(m.tags), "options": string(optText)}
 	if err := tx.Run(ctx, duck.SQL("UPDATE dsql.models SET in_use = false WHERE lower(name) = lower({name})", a)); err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 
+	"dsql/engine/duck"
 	"dsql/models/lightgbm"
 	"dsql/models/model"
 	"dsql/sql"
@@ -13,7 +14,7 @@ import (
 // signature is what the SQL function takes and gives.
 type signature struct {
 	Inputs  []input      `json:"inputs"`
-	Returns string       `json:"returns"`
+	Returns duck.Type    `json:"returns"`
 	Output  model.Output `json:"output"`
 }
 
@@ -23,7 +24,7 @@ var madeUp = regexp.MustCompile(`^(Column_|f|x|float_input_?|X_?)\d*$`)
 func (m *declared) signature(loaded *model.Model) (signature, error) {
 	sig := signature{Output: m.output}
 	for _, in := range loaded.Inputs() {
-		sig.Inputs = append(sig.Inputs, input{in.Name, in.Type.String()})
+		sig.Inputs = append(sig.Inputs, input{in.Name, duck.Type(in.Type.String())})
 	}
 	if v := m.decl.Arg("INPUT"); v != nil {
 		if len(v.Columns) != len(sig.Inputs) {
@@ -42,10 +43,9 @@ func (m *declared) signature(loaded *model.Model) (signature, error) {
 				in.Name = c.Name.Text
 				continue
 			}
-			text := strings.EqualFold(c.Type, "VARCHAR") || strings.EqualFold(c.Type, "TEXT") || strings.EqualFold(c.Type, "STRING")
-			if text != (in.Type == "VARCHAR") {
+			if duck.Type(c.Type).ID() == duck.TypeVarchar != (in.Type == "VARCHAR") {
 				return sig, &sql.Error{Src: m.decl.Src, Span: c.At, Code: "model-inputs",
-					Msg: fmt.Sprintf("argument %d (%s) is %s in the model, not %s", i+1, c.Name.Text, in.Type, c.Type), Hint: "declare it as " + in.Type}
+					Msg: fmt.Sprintf("argument %d (%s) is %s in the model, not %s", i+1, c.Name.Text, in.Type, c.Type), Hint: "declare it as " + string(in.Type)}
 			}
 			in.Name = c.Name.Text
 		}
@@ -55,7 +55,7 @@ func (m *declared) signature(loaded *model.Model) (signature, error) {
 		return sig, &sql.Error{Src: m.decl.Src, Span: m.outputAt(), Code: "model-output", Msg: fmt.Sprintf("the model has no %s", m.output),
 			Hint: "use OUTPUT prediction"}
 	case m.output == model.Label:
-		sig.Returns = loaded.LabelType().String()
+		sig.Returns = duck.Type(loaded.LabelType().String())
 	case loaded.Outputs(m.output) == 1:
 		sig.Returns = "DOUBLE"
 	default:

@@ -34,15 +34,15 @@ func (o options) same(p options) bool {
 }
 
 type input struct {
-	Name string `json:"name"`
-	Type string `json:"type"`
+	Name string    `json:"name"`
+	Type duck.Type `json:"type"`
 }
 
 // marked are the arguments that INPUT called categories.
 func (o options) marked() []bool {
 	var types []string
 	for _, in := range o.Inputs {
-		types = append(types, in.Type)
+		types = append(types, string(in.Type))
 	}
 	return marked(types)
 }
@@ -51,7 +51,7 @@ func (m *declared) wanted(r library, model *model.Model) options {
 	o := options{Output: m.output.String(), Trees: model.Trees(), library: r}
 	if in := m.decl.Arg("INPUT"); in != nil {
 		for _, c := range in.Columns {
-			o.Inputs = append(o.Inputs, input{c.Name.Text, c.Type})
+			o.Inputs = append(o.Inputs, input{c.Name.Text, duck.Type(c.Type)})
 		}
 	}
 	return o

@@ -87,21 +87,15 @@ func (x *expansion) drift(c helperCall, ks bool) *duck.Query {
 }
 
 // noNaN is a value of a type, NULL where it is NaN.
-func noNaN(v *duck.Query, typ string) *duck.Query {
-	if typ == "FLOAT" || typ == "DOUBLE" {
+func noNaN(v *duck.Query, typ duck.Type) *duck.Query {
+	if typ.ID().Float() {
 		return duck.SQL("CASE WHEN NOT isnan({v}) THEN {v} END", duck.Args{"v": v})
 	}
 	return v
 }
 
 // binned: values of the type lie on a line, so that ranges of them are alike. Of all others each is a category of its own.
-func binned(typ string) bool {
-	switch typ {
-	case "DATE", "TIME", "INTERVAL":
-		return true
-	}
-	return isNumber(typ) || !strings.HasSuffix(typ, "]") && (strings.HasPrefix(typ, "TIMESTAMP") || strings.HasPrefix(typ, "TIME "))
-}
+func binned(typ duck.Type) bool { return isNumber(typ) || typ.ID().Temporal() }
 
 // argument is the column, or expression of columns, that a drift is about.
 func (p *Program) argument(d drift) *duck.Query {
@@ -136,7 +130,7 @@ func (p *Program) bins(ctx context.Context, tx *duck.Tx, d drift, base *duck.Que
 	if isNumber(typ) {
 		quantile, cast = duck.SQL("quantile_cont"), "DOUBLE"
 	}
-	c := noNaN(duck.SQL("CAST(({c}) AS {t})", duck.Args{"c": p.argument(d), "t": duck.Type(cast)}), cast)
+	c := noNaN(duck.SQL("CAST(({c}) AS {t})", duck.Args{"c": p.argument(d), "t": cast}), cast)
 	a := duck.Args{"f": quantile, "c": c, "base": base}
 	edges, err := duck.Select(ctx, tx.Conn, duck.SQL(`SELECT DISTINCT e::VARCHAR, e FROM (
 		SELECT unnest({f}({c}, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9])) AS e FROM {base}) WHERE e IS NOT NULL ORDER BY e`, a),
@@ -148,7 +142,7 @@ func (p *Program) bins(ctx context.Context, tx *duck.Tx, d drift, base *duck.Que
 		return out, err
 	}
 	for _, e := range edges {
-		out.edges = append(out.edges, duck.SQL("CAST({e} AS {t})", duck.Args{"e": e, "t": duck.Type(cast)}))
+		out.edges = append(out.edges, duck.SQL("CAST({e} AS {t})", duck.Args{"e": e, "t": cast}))
 	}
 	counts := make([]int64, len(edges)+1)
 	cols, dest := []*duck.Query{}, []any{}
@@ -211,7 +205,7 @@ func (b *compiler) drifts() {
 		if errs[0] != nil {
 			continue // found with the item itself
 		}
-		b.p.compared[d] = cols[0][0].Type
+		b.p.compared[d] = duck.Type(cols[0][0].Type)
 		if it.baseline == nil {
 			continue
 		}

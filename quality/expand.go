@@ -198,7 +198,7 @@ func (x *expansion) columnRef(e event, inside bool) (*duck.Query, int) {
 		if x.env != nil {
 			return x.env.metrics(i), end
 		}
-		return duck.SQL("NULL::{t}", duck.Args{"t": duck.Type(x.p.metricType(i))}), end
+		return duck.SQL("NULL::{t}", duck.Args{"t": x.p.metricType(i)}), end
 	}
 	if it.rows || !x.p.refersTo(e) {
 		return nil, 0
@@ -214,7 +214,7 @@ func (x *expansion) columnRef(e event, inside bool) (*duck.Query, int) {
 }
 
 // metricType is a metric's type, DOUBLE while it isn't known.
-func (p *Program) metricType(i int) string {
+func (p *Program) metricType(i int) duck.Type {
 	if t := p.items[i].typ; t != "" {
 		return t
 	}
@@ -273,7 +273,7 @@ func (p *Program) statementOf(x *expansion, i int) *duck.Query {
 	cols := []*duck.Query{duck.SQL("1 AS one")}
 	for j := range p.items[:i] {
 		if it := &p.items[j]; !it.check {
-			cols = append(cols, duck.SQL("NULL::{t} AS {n}", duck.Args{"t": duck.Type(p.metricType(j)), "n": duck.Ident(it.name())}))
+			cols = append(cols, duck.SQL("NULL::{t} AS {n}", duck.Args{"t": p.metricType(j), "n": duck.Ident(it.name())}))
 		}
 	}
 	pt := x.parts[i]

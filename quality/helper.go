@@ -204,7 +204,7 @@ func (x *expansion) history(c helperCall, current bool, whats ...string) (metric
 	for _, what := range whats {
 		p := past{strings.ToLower(name), what, n}
 		x.needs.history = append(x.needs.history, p)
-		typ := "DOUBLE"
+		typ := duck.Type("DOUBLE")
 		if what == "previous" {
 			typ = pastType(x.p.metricType(i))
 		}
@@ -213,7 +213,7 @@ func (x *expansion) history(c helperCall, current bool, whats ...string) (metric
 			v = x.env.history[p]
 		}
 		// the metric may have been of another type then
-		values = append(values, duck.SQL("TRY_CAST({v} AS {t})", duck.Args{"v": v, "t": duck.Type(typ)}))
+		values = append(values, duck.SQL("TRY_CAST({v} AS {t})", duck.Args{"v": v, "t": typ}))
 	}
 	if !current {
 		return nil, values
@@ -239,30 +239,20 @@ func zscore(x *expansion, c helperCall) *duck.Query {
 }
 
 // pastType is the type of an earlier value of a metric: its own, but for integers one that differences fit into.
-func pastType(typ string) string {
-	switch typ {
-	case "TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT", "UINTEGER":
+func pastType(t duck.Type) duck.Type {
+	switch id := t.ID(); {
+	case id.Integer() && t.Widens("BIGINT"):
 		return "BIGINT"
-	case "UBIGINT":
+	case id.Integer() && t.Widens("HUGEINT"):
 		return "HUGEINT"
-	case "FLOAT":
+	case id.Float():
 		return "DOUBLE"
 	}
-	return typ
+	return t
 }
 
 // isExact: a number of the type may have more digits than a DOUBLE holds.
-func isExact(typ string) bool {
-	return isNumber(typ) && typ != "DOUBLE" && typ != "FLOAT"
-}
+func isExact(t duck.Type) bool { return isNumber(t) && !t.ID().Float() }
 
 // isNumber: values of the type go into a DOUBLE.
-func isNumber(typ string) bool {
-	base, _, _ := strings.Cut(typ, "(")
-	switch base {
-	case "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT", "FLOAT", "DOUBLE",
-		"DECIMAL":
-		return !strings.HasSuffix(typ, "]")
-	}
-	return false
-}
+func isNumber(t duck.Type) bool { return t.ID().Number() && t.ID() != duck.TypeBigNum }

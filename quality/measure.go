@@ -203,7 +203,7 @@ func (p *Program) scan(ctx context.Context, tx *duck.Tx, b Batch, e *env) ([]out
 	}
 	later := *e
 	later.metrics = func(i int) *duck.Query {
-		o, t := out[i], duck.Type(p.metricType(i))
+		o, t := out[i], p.metricType(i)
 		switch {
 		case o.text.Valid:
 			return duck.SQL("CAST({v} AS {t})", duck.Args{"v": o.text.String, "t": t})
@@ -239,7 +239,7 @@ func (p *Program) run(ctx context.Context, tx *duck.Tx, b Batch, x *expansion, o
 		a := duck.Args{"v": duck.Ident(typeName(i)), "c": duck.Ident(conditionName(i))}
 		switch {
 		case isExact(it.typ): // beside the DOUBLE the text of what it doesn't hold
-			a["t"] = duck.Type(it.typ)
+			a["t"] = it.typ
 			cols = append(cols, duck.SQL("CAST({v} AS DOUBLE), CASE WHEN TRY_CAST(CAST({v} AS DOUBLE) AS {t}) IS DISTINCT FROM {v} THEN CAST({v} "+
 				"AS VARCHAR) END", a))
 		case isNumber(it.typ):

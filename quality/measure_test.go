@@ -247,7 +247,7 @@ func TestDrift(t *testing.T) {
 		CHECK kt EXPECT (ks(x) < 0.1) OVER TABLE BASELINE (FROM base) ON FAILURE WARN)`
 	near := func(what, query string, want float64) {
 		t.Helper()
-		got, err := w.Rows(t.Context(), duck.Type(query))
+		got, err := w.Rows(t.Context(), duck.Text(query))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -26,7 +26,7 @@ type Program struct {
 	whole      bool            // see Whole
 	aggregates map[string]bool // functions by name, in lower case, that aggregate
 	needs      needs
-	compared   map[drift]string // the types of what psi and ks compare
+	compared   map[drift]duck.Type // the types of what psi and ks compare
 }
 
 // item is a metric or a check.
@@ -42,7 +42,7 @@ type item struct {
 	rows     bool     // a condition on each row rather than on aggregates
 	value    sql.Span // what a check measures; empty: the condition itself
 
-	typ string // of the metric, or of what the check measures
+	typ duck.Type // of the metric, or of what the check measures
 }
 
 // What ON FAILURE says.
@@ -65,7 +65,7 @@ func (it *item) fail(at sql.Span, code, msg, hint string) *sql.Error {
 // the place of the destination's name.
 func Compile(ctx context.Context, c *duck.Conn, d duck.Place, metrics, checks []*sql.Decl, cols, stored []duck.Column,
 	lists rules.Lists) (*Program, error) {
-	p := &Program{name: strings.Trim(d.Span.Of(d.Src), `"`), cols: cols, stored: stored, compared: map[drift]string{}}
+	p := &Program{name: strings.Trim(d.Span.Of(d.Src), `"`), cols: cols, stored: stored, compared: map[drift]duck.Type{}}
 	if len(metrics)+len(checks) == 0 {
 		return p, nil
 	}
@@ -266,9 +266,9 @@ func (b *compiler) bind() {
 		b.bindEach(x)
 		return
 	}
-	types := map[string]string{}
+	types := map[string]duck.Type{}
 	for _, c := range cols[0] {
-		types[c.Name] = c.Type
+		types[c.Name] = duck.Type(c.Type)
 	}
 	for i := range b.p.items {
 		b.judge(i, types[typeName(i)], types[conditionName(i)])
@@ -302,16 +302,16 @@ func (b *compiler) bindEach(x *expansion) {
 			}
 			continue
 		}
-		types := map[string]string{}
+		types := map[string]duck.Type{}
 		for _, c := range cols[0] {
-			types[c.Name] = c.Type
+			types[c.Name] = duck.Type(c.Type)
 		}
 		b.judge(i, types[typeName(i)], types[conditionName(i)])
 	}
 }
 
 // judge takes the types that DuckDB found.
-func (b *compiler) judge(i int, typ, condition string) {
+func (b *compiler) judge(i int, typ, condition duck.Type) {
 	it := &b.p.items[i]
 	it.typ = typ
 	if it.check && condition != "BOOLEAN" {

@@ -80,7 +80,7 @@ func record(ctx context.Context, tx *duck.Tx, destination string, version *duck.
 			continue
 		}
 		if err := tx.Run(ctx, duck.SQL("INSERT INTO {t} VALUES {rows}",
-			duck.Args{"t": duck.Type(t.into), "rows": duck.Join(", ", t.rows...)})); err != nil {
+			duck.Args{"t": duck.Text(t.into), "rows": duck.Join(", ", t.rows...)})); err != nil {
 			return err
 		}
 	}

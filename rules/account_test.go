@@ -87,8 +87,8 @@ func TestInput(t *testing.T) {
 	c := bench(t)
 	testkit.Exec(t, c, `CREATE TABLE raw AS SELECT i, 'line ' || i AS text, {'file': 'a.csv', 'line': i + 1} AS m FROM range(4) t(i)`)
 	meta := "struct_pack(" + "source := 'src', topic := NULL::VARCHAR, \"partition\" := NULL::INTEGER, \"offset\" := NULL::BIGINT, \"timestamp\" := NULL::TIMESTAMP, \"key\" := NULL::BLOB, headers := NULL::STRUCT(\"key\" VARCHAR, \"value\" BLOB)[], tombstone := false, file := 'a.csv', line := i)"
-	in := &kind.Input{RowID: duck.SQL("_meta.line"), Raw: duck.Type("(SELECT " + meta + " AS _meta, encode(text) AS _payload FROM raw)")}
-	rel := duck.Type("(SELECT i, _meta, _meta.line AS _row FROM (SELECT i, " + meta + " AS _meta FROM raw))")
+	in := &kind.Input{RowID: duck.SQL("_meta.line"), Raw: duck.Text("(SELECT " + meta + " AS _meta, encode(text) AS _payload FROM raw)")}
+	rel := duck.Text("(SELECT i, _meta, _meta.line AS _row FROM (SELECT i, " + meta + " AS _meta FROM raw))")
 	stmts, err := sql.Parse(sql.NewSource("test.sql", "CREATE STREAM s RULES (CONSTRAINT c EXPECT (_meta.line <> 2)) FROM p"), forms)
 	if err != nil {
 		t.Fatal(err)

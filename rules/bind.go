@@ -49,7 +49,7 @@ func (b *compiler) item(it Item) {
 	}
 	target, v := d.Arg("#0"), d.Arg("=")
 	for _, col := range b.targets(d, target, it.Note) {
-		s := step{decl: d, column: col.Name, typ: col.Type, note: it.Note, at: duck.Place{Src: d.Src, Span: v.Span}}
+		s := step{decl: d, column: col.Name, typ: duck.Type(col.Type), note: it.Note, at: duck.Place{Src: d.Src, Span: v.Span}}
 		switch {
 		case v.Expr && target.Regex:
 			if !b.exprLang(&s, v.Span, col.Name) {
@@ -189,7 +189,7 @@ func (b *compiler) bind() {
 	all, errs := b.c.DescribeEach(b.ctx, []duck.Bound{query(b.p.steps)})
 	if errs[0] == nil {
 		for i := range b.p.steps {
-			b.judge(&b.p.steps[i], all[0][i].Type)
+			b.judge(&b.p.steps[i], duck.Type(all[0][i].Type))
 		}
 		return
 	}
@@ -204,13 +204,13 @@ func (b *compiler) bind() {
 				b.explain(&b.p.steps[i], err)
 			}
 		} else if cols[i] != nil {
-			b.judge(&b.p.steps[i], cols[i][0].Type)
+			b.judge(&b.p.steps[i], duck.Type(cols[i][0].Type))
 		}
 	}
 }
 
 // judge sees that an expression's type fits.
-func (b *compiler) judge(s *step, typ string) {
+func (b *compiler) judge(s *step, typ duck.Type) {
 	e := &sql.Error{Src: s.at.Src, Span: s.at.Span, Code: "type-mismatch", Note: s.note}
 	switch {
 	case s.sets():
@@ -219,7 +219,7 @@ func (b *compiler) judge(s *step, typ string) {
 		}
 		e.Msg, e.Hint = fmt.Sprintf("%s is %s and keeps its type, and %s can't become that", s.column, s.typ, typ),
 			"write an expression of the column's type, or give the column another one in the query"
-	case typ == "BOOLEAN":
+	case typ.ID() == duck.TypeBoolean:
 		return
 	default:
 		e.Msg, e.Hint = fmt.Sprintf("a constraint expects a condition (BOOLEAN), and this is %s", typ),
@@ -232,7 +232,7 @@ func (b *compiler) judge(s *step, typ string) {
 func (b *compiler) untyped(s *step) bool {
 	_, errs := b.c.DescribeEach(b.ctx,
 		[]duck.Bound{{Query: duck.SQL("SELECT coalesce(({e}), NULL::{t}) FROM {rel}",
-			duck.Args{"e": s.expr, "t": duck.Type(s.typ), "rel": duck.Empty(b.cols)})}})
+			duck.Args{"e": s.expr, "t": s.typ, "rel": duck.Empty(b.cols)})}})
 	return errs[0] == nil
 }
 

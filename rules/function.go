@@ -66,7 +66,7 @@ func (f *Function) Define(ctx context.Context, tx *duck.Tx, _ *kind.Env) error {
 	if refused != nil {
 		return refused
 	}
-	if typ := known[0][0].Type; v.Type.Kind != expr.Nil && !castable(v.Type.SQL(), typ) {
+	if typ := duck.Type(known[0][0].Type); v.Type.Kind != expr.Nil && !castable(v.Type.SQL(), typ) {
 		return &sql.Error{Src: d.Src, Span: returns.Span, Code: "type-mismatch",
 			Msg: fmt.Sprintf("the expression gives %s, which can't become %s", v.Type, typ), Hint: "change RETURNS, or the expression"}
 	}

@@ -39,7 +39,7 @@ func TestFunction(t *testing.T) {
 		}
 	}
 	testkit.Exec(t, c, "CREATE TABLE p AS SELECT * FROM (VALUES (1, 20, ['A', 'b'], 'a'), (2, NULL, NULL, 'B'), (3, 15, ['x'], 'B')) v(i, delay, tags, tag)")
-	got := text(t, c, duck.Type("SELECT is_late(delay), tagged(tags, tag), total([i, NULL, delay], 2::SMALLINT), round(pi(), 3), quoted(tag) FROM p ORDER BY i"))
+	got := text(t, c, duck.Text("SELECT is_late(delay), tagged(tags, tag), total([i, NULL, delay], 2::SMALLINT), round(pi(), 3), quoted(tag) FROM p ORDER BY i"))
 	if d := cmp.Diff("true|true|42|3.142|a'\nfalse|NULL|4|3.142|B'\nfalse|false|36|3.142|B'", got); d != "" {
 		t.Error(d)
 	}
@@ -47,7 +47,7 @@ func TestFunction(t *testing.T) {
 	if err := define(t, c, "CREATE OR REPLACE FUNCTION pi() RETURNS DOUBLE LANGUAGE expr AS '3.0'"); err != nil {
 		t.Fatal(err)
 	}
-	if got := text(t, c, duck.Type("SELECT pi()")); got != "3" {
+	if got := text(t, c, duck.Text("SELECT pi()")); got != "3" {
 		t.Error(got)
 	}
 }

@@ -116,7 +116,7 @@ canonical_json('{"a":{"a":{"a":{"a":{"b":1,"a":{"y":1, "x":2}}}}}}')|{"a":{"a":{
 				call = strings.ReplaceAll(call, h.Name+"(", "dsql."+h.Name+"(")
 			}
 		}
-		if got := text(t, c, duck.Type("SELECT "+call)); got != want {
+		if got := text(t, c, duck.Text("SELECT "+call)); got != want {
 			t.Errorf("%s: %q, want %q", call, got, want)
 		}
 	}
@@ -142,11 +142,11 @@ func TestHelpersInRules(t *testing.T) {
 		t.Error(kept, err)
 	}
 	// Installed once, they are not written again.
-	before := text(t, c, duck.Type("SELECT function_name, function_oid FROM duckdb_functions() WHERE schema_name = 'dsql' ORDER BY ALL"))
+	before := text(t, c, duck.Text("SELECT function_name, function_oid FROM duckdb_functions() WHERE schema_name = 'dsql' ORDER BY ALL"))
 	if err := Install(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff(before, text(t, c, duck.Type("SELECT function_name, function_oid FROM duckdb_functions() WHERE schema_name = 'dsql' ORDER BY ALL"))); d != "" {
+	if d := cmp.Diff(before, text(t, c, duck.Text("SELECT function_name, function_oid FROM duckdb_functions() WHERE schema_name = 'dsql' ORDER BY ALL"))); d != "" {
 		t.Error(d)
 	}
 }

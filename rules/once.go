@@ -53,11 +53,11 @@ func scanOf(call *duck.Call) (*notes, error) {
 // Once makes no difference.
 func Register(c *duck.Conn) error {
 	for _, f := range []duck.Function{
-		{Name: "dsql_judge", Params: []string{"BIGINT", "BIGINT", "BIGINT", "BIGINT", "VARCHAR"}, Returns: "BIGINT", Volatile: true, Call: judge},
-		{Name: "dsql_pin", Params: []string{"BIGINT"}, Returns: "BIGINT", Volatile: true, Call: pin},
-		{Name: "dsql_noted_rule", Params: []string{"BIGINT", "BIGINT"}, Returns: "BIGINT", Call: notedRule},
-		{Name: "dsql_noted_row", Params: []string{"BIGINT", "BIGINT"}, Returns: "BIGINT", Call: notedRow},
-		{Name: "dsql_noted_data", Params: []string{"BIGINT", "BIGINT"}, Returns: "VARCHAR", Call: notedData},
+		{Name: "dsql_judge", Params: []duck.Type{"BIGINT", "BIGINT", "BIGINT", "BIGINT", "VARCHAR"}, Returns: "BIGINT", Volatile: true, Call: judge},
+		{Name: "dsql_pin", Params: []duck.Type{"BIGINT"}, Returns: "BIGINT", Volatile: true, Call: pin},
+		{Name: "dsql_noted_rule", Params: []duck.Type{"BIGINT", "BIGINT"}, Returns: "BIGINT", Call: notedRule},
+		{Name: "dsql_noted_row", Params: []duck.Type{"BIGINT", "BIGINT"}, Returns: "BIGINT", Call: notedRow},
+		{Name: "dsql_noted_data", Params: []duck.Type{"BIGINT", "BIGINT"}, Returns: "VARCHAR", Call: notedData},
 	} {
 		if err := c.Register(f); err != nil {
 			return err

@@ -16,7 +16,7 @@ const phoneFunction = "dsql_phone_e164"
 
 // RegisterHelpers makes callable what helpers need beside SQL: on each database that is opened, before Install.
 func RegisterHelpers(c *duck.Conn) error {
-	return c.Register(duck.Function{Name: phoneFunction, Params: []string{"VARCHAR", "VARCHAR"}, Returns: "VARCHAR", Call: phones})
+	return c.Register(duck.Function{Name: phoneFunction, Params: []duck.Type{"VARCHAR", "VARCHAR"}, Returns: "VARCHAR", Call: phones})
 }
 
 func phones(call *duck.Call) error {

@@ -31,7 +31,8 @@ type step struct {
 	at   duck.Place  // of the expression
 	note []sql.Note  // the APPLYs that brought it here
 
-	column, typ string // SET
+	column string // SET
+	typ    duck.Type
 
 	name, action string // CONSTRAINT
 	broken       string // WARN: column that says whether the row breaks it
@@ -94,7 +95,7 @@ func (p *Program) layers(rel *duck.Query) *duck.Query {
 		end := i + 1
 		switch {
 		case s.sets():
-			a["c"], a["t"] = duck.Ident(s.column), duck.Type(s.typ)
+			a["c"], a["t"] = duck.Ident(s.column), s.typ
 			// A value that doesn't convert is an error at the CAST: that is where the user's expression begins.
 			a["here"] = duck.User(s.at.Src, sql.Span{Start: s.at.Span.Start, End: s.at.Span.Start})
 			a["e"] = duck.SQL("{here}CAST(({e}) AS {t})", a)

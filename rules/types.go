@@ -2,30 +2,28 @@ package rules
 
 import (
 	"regexp/syntax"
-	"strings"
 
+	"dsql/engine/duck"
 	"dsql/sql"
 )
 
 // class of a type, as far as casts between them go: text and NULL go with all, the others with their own.
-func class(typ string) string {
-	base, _, _ := strings.Cut(typ, "(")
-	switch base = strings.TrimSpace(base); {
-	case strings.HasSuffix(typ, "]"), base == "STRUCT", base == "MAP", base == "UNION":
+func class(t duck.Type) string {
+	switch id := t.ID(); {
+	case id.Nested():
 		return "nested"
-	case strings.HasPrefix(base, "TIMESTAMP"), strings.HasPrefix(base, "TIME"), base == "DATE", base == "INTERVAL":
+	case id.Temporal():
 		return "time"
-	case strings.HasSuffix(base, "INT"), strings.HasSuffix(base, "INTEGER"), base == "DOUBLE", base == "FLOAT", base == "DECIMAL",
-		base == "BOOLEAN":
+	case id.Number(), id == duck.TypeBoolean:
 		return "number"
 	}
 	return ""
 }
 
 // castable is false for pairs of types between which DuckDB has no cast at all. It would say so only when the first row comes.
-func castable(from, to string) bool {
+func castable(from, to duck.Type) bool {
 	a, b := class(from), class(to)
-	return a == b || a == "" || b == "" || from == `"NULL"`
+	return a == b || a == "" || b == "" || from.ID() == duck.TypeNull
 }
 
 // BadRegex finds the text in an expression that is no regular expression, once DuckDB has said that there is one: its errors of

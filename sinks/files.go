@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -99,9 +98,6 @@ func (d *declared) yes(o sql.Option, errs *sql.List) bool {
 	return true
 }
 
-// whole are integers that Parquet has no type for: DuckDB would write doubles, which lose digits.
-var whole = regexp.MustCompile(`\bU?HUGEINT\b`)
-
 // Bind finds the partition's columns, and lets DuckDB judge the options of its COPY, each at its place.
 func (s *files) Bind(ctx context.Context, c *duck.Conn, _ *kind.Env, cols []duck.Column, _ []string) error {
 	var errs sql.List
@@ -116,7 +112,7 @@ func (s *files) Bind(ctx context.Context, c *duck.Conn, _ *kind.Env, cols []duck
 			"leave one out, or add write_partition_columns"))
 	}
 	for _, col := range cols {
-		if s.kind == "parquet" && whole.MatchString(col.Type) {
+		if s.kind == "parquet" && duck.Type(col.Type).Has(duck.TypeHugeInt, duck.TypeUHugeInt) { // DuckDB would write doubles, which lose digits
 			errs = append(errs, s.fail(s.Input().Span, "no-parquet-type",
 				fmt.Sprintf("%s.%s is %s, and Parquet has no whole numbers of 128 bits", s.Input().Text, col.Name, col.Type),
 				"cast it to BIGINT, DECIMAL(38, 0) or VARCHAR there"))
@@ -159,7 +155,7 @@ func (s *files) copy(rows *duck.Query, cols []duck.Column, to string) *duck.Quer
 	}
 	isPart := func(c duck.Column) bool { return slices.Contains(parts, c.Name) }
 	a := duck.Args{"rows": rows, "to": to, "n": duck.Ident(duck.FreeName("_n", cols)), "parts": duck.Names(parts)}
-	opts := []*duck.Query{duck.SQL("FORMAT {f}", duck.Args{"f": duck.Type(s.kind)})}
+	opts := []*duck.Query{duck.SQL("FORMAT {f}", duck.Args{"f": duck.Text(s.kind)})}
 	if len(parts) > 0 {
 		a["rows"] = duck.SQL("SELECT * EXCLUDE ({n}) FROM (SELECT *, row_number() OVER () AS {n} FROM ({rows})) WHERE {n} > 0", a)
 		opts = append(opts, duck.SQL("PARTITION_BY ({parts}), FILE_EXTENSION 'part'", a))
@@ -250,7 +246,7 @@ func (s *files) folder(env *kind.Env) (string, error) {
 
 // Explain is what EXPLAIN SINK shows.
 func (s *files) Explain(cols []duck.Column) string {
-	rows := duck.SQL("SELECT * FROM {v} ORDER BY {o}", duck.Args{"v": duck.Ident("a version of " + s.Input().Text), "o": duck.Type("…")})
+	rows := duck.SQL("SELECT * FROM {v} ORDER BY {o}", duck.Args{"v": duck.Ident("a version of " + s.Input().Text), "o": duck.Text("…")})
 	return fmt.Sprintf("1. each version of %s, once it is committed, into a hidden folder\n     %s\n2. flush to disk, rename to "+
 		"v<version>-<n>%s\n3. the place in dsql.places: a transaction of its own\n",
 		s.Input().Text, s.copy(rows, cols, s.given[""].Text), s.ending())

@@ -30,7 +30,7 @@ func (s *Stream) pack(ctx context.Context, tx *duck.Tx, b *kind.Accepted) error 
 	}
 	var texts []string
 	for _, c := range b.Columns {
-		if strings.EqualFold(c.Type, "VARCHAR") {
+		if c.Type == "VARCHAR" {
 			texts = append(texts, c.Name)
 		}
 	}

@@ -38,7 +38,7 @@ func TestDemo(t *testing.T) {
 		}
 		defer db.Close()
 		var answer string
-		if _, err := db.Writer().Scan(t.Context(), duck.Cat(duck.SQL("SELECT ("), duck.Type(query), duck.SQL(")::VARCHAR")), &answer); err != nil {
+		if _, err := db.Writer().Scan(t.Context(), duck.Cat(duck.SQL("SELECT ("), duck.Text(query), duck.SQL(")::VARCHAR")), &answer); err != nil {
 			t.Fatalf("%s: %v", query, err)
 		}
 		return answer

@@ -263,7 +263,7 @@ func (k *kafka) all(query string) string {
 	db, err := duck.Open(ctx, filepath.Join(k.dir, k.file()), duck.Options{ReadOnly: true})
 	k.must(err)
 	defer db.Close()
-	rows, err := duck.Select(ctx, db.Writer(), duck.SQL("SELECT concat_ws('|', *COLUMNS(*)) FROM (SELECT coalesce(COLUMNS(*)::VARCHAR, 'NULL') FROM ({q}))", duck.Args{"q": duck.Type(query)}), func(row func(...any) error) (s string, err error) {
+	rows, err := duck.Select(ctx, db.Writer(), duck.SQL("SELECT concat_ws('|', *COLUMNS(*)) FROM (SELECT coalesce(COLUMNS(*)::VARCHAR, 'NULL') FROM ({q}))", duck.Args{"q": duck.Text(query)}), func(row func(...any) error) (s string, err error) {
 		return s, row(&s)
 	})
 	k.must(err)

@@ -159,7 +159,7 @@ func answers(t *testing.T, path string, queries []string) (out []string) {
 	defer db.Close()
 	for _, q := range queries {
 		var rows string
-		if _, err := db.Writer().Scan(context.Background(), duck.SQL("SELECT coalesce(string_agg(x::VARCHAR, chr(10) ORDER BY x::VARCHAR), '') FROM ({q}) x", duck.Args{"q": duck.Type(q)}), &rows); err != nil {
+		if _, err := db.Writer().Scan(context.Background(), duck.SQL("SELECT coalesce(string_agg(x::VARCHAR, chr(10) ORDER BY x::VARCHAR), '') FROM ({q}) x", duck.Args{"q": duck.Text(q)}), &rows); err != nil {
 			t.Fatal(q, err)
 		}
 		out = append(out, rows)

@@ -163,7 +163,7 @@ func (s *story) check() {
 	defer db.Close()
 	want := func(what string, want int, query string) {
 		s.Helper()
-		got, err := db.Writer().Int(s.Context(), duck.Type(query))
+		got, err := db.Writer().Int(s.Context(), duck.Text(query))
 		if err != nil {
 			s.Fatal(err)
 		}

@@ -193,7 +193,7 @@ func asking(t *testing.T, dir string) func(query string) string {
 	t.Cleanup(func() { db.Close() })
 	return func(query string) (s string) {
 		t.Helper()
-		if _, err := db.Writer().Scan(t.Context(), duck.SQL("SELECT concat_ws('|', *COLUMNS(*)) FROM ({q})", duck.Args{"q": duck.Type(query)}), &s); err != nil {
+		if _, err := db.Writer().Scan(t.Context(), duck.SQL("SELECT concat_ws('|', *COLUMNS(*)) FROM ({q})", duck.Args{"q": duck.Text(query)}), &s); err != nil {
 			t.Fatal(err)
 		}
 		return s

@@ -59,7 +59,7 @@ CREATE OR REPLACE VIEW theirs AS SELECT * FROM t WHERE n = 11;`
 		"SELECT string_agg(rows_in || '=' || written || '+' || rejected || '+' || dropped, ' ' ORDER BY version) FROM dsql.version_rows WHERE name = 't'":        "30000=29960+30+10 30000=29970+30+0",
 	} {
 		var got string
-		if _, err := db.Writer().Scan(context.Background(), duck.SQL("{q}", duck.Args{"q": duck.Type(query)}), &got); err != nil || got != want {
+		if _, err := db.Writer().Scan(context.Background(), duck.SQL("{q}", duck.Args{"q": duck.Text(query)}), &got); err != nil || got != want {
 			t.Errorf("%s\n got %s, %v\nwant %s", query, got, err, want)
 		}
 	}

@@ -65,11 +65,11 @@ func genType(t *rapid.T, depth int) string {
 
 // genValue draws an expression of a value of the type. Where there are arrays all lists have two elements.
 func genValue(t *rapid.T, typ string) *duck.Query {
-	return genPart(t, parseType(typ), true, strings.Contains(typ, "[2]"))
+	return genPart(t, exactly(duck.Type(typ)), true, strings.Contains(typ, "[2]"))
 }
 
 func genPart(t *rapid.T, x exactType, nulls, arrays bool) *duck.Query {
-	a := duck.Args{"t": duck.Type(x.text)}
+	a := duck.Args{"t": x.Type}
 	if nulls && rapid.IntRange(0, 5).Draw(t, "null") == 0 {
 		return duck.SQL("NULL::{t}", a)
 	}
@@ -81,32 +81,32 @@ func genPart(t *rapid.T, x exactType, nulls, arrays bool) *duck.Query {
 		return duck.SQL("[{e}]", duck.Args{"e": duck.Join(", ", parts...)})
 	}
 	switch x.kind {
-	case "LIST":
+	case duck.TypeList:
 		n := 2
 		if !arrays {
 			n = rapid.IntRange(0, 3).Draw(t, "elements")
 		}
 		a["e"] = list(n, func(int) *duck.Query { return genPart(t, x.parts[0], true, arrays) })
 		return duck.SQL("{e}::{t}", a)
-	case "MAP":
+	case duck.TypeMap:
 		a["e"] = list(rapid.IntRange(0, 1).Draw(t, "entries"), func(int) *duck.Query {
 			return duck.SQL("{'key': {k}, 'value': {v}}", duck.Args{"k": genPart(t, x.parts[0], false, arrays), "v": genPart(t, x.parts[1], true, arrays)})
 		})
 		return duck.SQL("CASE WHEN len({e}) = 0 THEN MAP {} ELSE map_from_entries({e}) END::{t}", a)
-	case "STRUCT":
+	case duck.TypeStruct:
 		var fields []*duck.Query
 		for _, p := range x.parts {
 			fields = append(fields, genPart(t, p, true, arrays))
 		}
 		return duck.SQL("{s}::{t}", a, duck.Args{"s": pack(x.names, fields)})
-	case "UNION":
+	case duck.TypeUnion:
 		i := rapid.IntRange(0, len(x.parts)-1).Draw(t, "member")
 		return duck.SQL("union_value({n} := {v})::{t}", a, duck.Args{"n": duck.Ident(x.names[i]), "v": genPart(t, x.parts[i], true, arrays)})
 	}
-	if x.text == "INTEGER" {
+	if x.Type == "INTEGER" {
 		return duck.SQL("7::INTEGER")
 	}
-	return duck.SQL("{v}::{t}", a, duck.Args{"v": rapid.SampledFrom(leaves[x.text]).Draw(t, "value")})
+	return duck.SQL("{v}::{t}", a, duck.Args{"v": rapid.SampledFrom(leaves[string(x.Type)]).Draw(t, "value")})
 }
 
 // Whatever a column's type, what exact has of a value reads back as that value, in a session of another time zone as well.
@@ -118,8 +118,8 @@ func TestExactGivesBackEveryValue(t *testing.T) {
 	defer db.Close()
 	ctx, c := context.Background(), db.Writer()
 	rapid.Check(t, func(t *rapid.T) {
-		typ := genType(t, 2)
-		v := duck.SQL("{v}::{t}", duck.Args{"v": genValue(t, typ), "t": duck.Type(typ)})
+		typ := duck.Type(genType(t, 2))
+		v := duck.SQL("{v}::{t}", duck.Args{"v": genValue(t, string(typ)), "t": typ})
 		if err := c.Run(ctx, duck.SQL("SET TimeZone = 'America/New_York'"), duck.SQL("CREATE OR REPLACE TEMP TABLE was AS SELECT {v} AS v", duck.Args{"v": v})); err != nil {
 			t.Fatalf("%s: %v", v, err)
 		}
@@ -127,14 +127,14 @@ func TestExactGivesBackEveryValue(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		typ = cols[0].Type
-		e := parseType(typ).write(duck.Ident("v"), 0)
-		if err := c.Run(ctx, duck.SQL("CREATE OR REPLACE TEMP TABLE kept AS SELECT to_json(struct_pack(\"a/~b\" := struct_pack(t := {t}, v := {e})))::VARCHAR AS exact FROM was", duck.Args{"t": typ, "e": e}), duck.SQL("SET TimeZone = 'Asia/Kathmandu'")); err != nil {
+		typ = duck.Type(cols[0].Type)
+		e := exactly(typ).write(duck.Ident("v"), 0)
+		if err := c.Run(ctx, duck.SQL("CREATE OR REPLACE TEMP TABLE kept AS SELECT to_json(struct_pack(\"a/~b\" := struct_pack(t := {t}, v := {e})))::VARCHAR AS exact FROM was", duck.Args{"t": string(typ), "e": e}), duck.SQL("SET TimeZone = 'Asia/Kathmandu'")); err != nil {
 			t.Fatalf("%s: %v", v, err)
 		}
 		var same bool
 		var shown string
-		read := duck.SQL("({v}::{t})", duck.Args{"v": FromExact(duck.SQL("exact::JSON"), "/a~1~0b", typ), "t": duck.Type(typ)})
+		read := duck.SQL("({v}::{t})", duck.Args{"v": FromExact(duck.SQL("exact::JSON"), "/a~1~0b", typ), "t": typ})
 		if _, err := c.Scan(ctx, duck.SQL("SELECT typeof(v) = typeof({r}) AND v IS NOT DISTINCT FROM {r} AND v::VARCHAR IS NOT DISTINCT FROM {r}::VARCHAR AND (v IS NULL) = ({r} IS NULL), exact || ' gives ' || coalesce({r}::VARCHAR, 'NULL') || ', not ' || coalesce(v::VARCHAR, 'NULL') FROM was, kept",
 			duck.Args{"r": read}), &same, &shown); err != nil {
 			t.Fatalf("%s: %v\n%s", typ, err, read)

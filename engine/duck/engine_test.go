@@ -121,7 +121,7 @@ func TestOpenErrors(t *testing.T) {
 func TestFunctionOnRawVectors(t *testing.T) {
 	t.Parallel()
 	c := open(t, "").Writer()
-	f := duck.Function{Name: "pair", Params: []string{"DOUBLE", "VARCHAR"}, Returns: "DOUBLE[]", Call: func(call *duck.Call) error {
+	f := duck.Function{Name: "pair", Params: []duck.Type{"DOUBLE", "VARCHAR"}, Returns: "DOUBLE[]", Call: func(call *duck.Call) error {
 		x, valid := call.Doubles(0)
 		s, _ := call.Texts(1)
 		for i, out := 0, call.OutLists(2); i < call.N; i++ {

@@ -15,6 +15,7 @@ import "C"
 import (
 	"fmt"
 	"runtime/cgo"
+	"slices"
 	"strings"
 	"unsafe"
 
@@ -24,8 +25,8 @@ import (
 // Function is a scalar function. Call runs on several of DuckDB's threads at once. Arguments keep their NULLs.
 type Function struct {
 	Name    string
-	Params  []string // of DOUBLE, BIGINT, BOOLEAN, VARCHAR
-	Returns string   // DOUBLE, BIGINT, VARCHAR or DOUBLE[]
+	Params  []Type // of DOUBLE, BIGINT, BOOLEAN, VARCHAR
+	Returns Type   // DOUBLE, BIGINT, VARCHAR or DOUBLE[]
 	Call    func(*Call) error
 	// Volatile: DuckDB calls it once for each row that it is asked for, and nowhere else.
 	Volatile bool
@@ -38,21 +39,20 @@ type Call struct {
 	out   bindings.Vector
 }
 
-var typeIDs = map[string]bindings.Type{
-	"DOUBLE": bindings.TypeDouble, "BIGINT": bindings.TypeBigInt, "BOOLEAN": bindings.TypeBoolean, "VARCHAR": bindings.TypeVarchar,
-}
+// taken are the types whose values Call has ways to read or write.
+var taken = []TypeID{TypeDouble, TypeBigInt, TypeBoolean, TypeVarchar}
 
-func logicalType(name string) (bindings.LogicalType, error) {
-	if name == "DOUBLE[]" {
+func logicalType(t Type) (bindings.LogicalType, error) {
+	s := t.Shape()
+	switch {
+	case slices.Contains(taken, s.ID):
+		return bindings.CreateLogicalType(types[s.ID].raw), nil
+	case s.ID == TypeList && s.Parts[0].Type.ID() == TypeDouble:
 		d := bindings.CreateLogicalType(bindings.TypeDouble)
 		defer bindings.DestroyLogicalType(&d)
 		return bindings.CreateListType(d), nil
 	}
-	id, ok := typeIDs[name]
-	if !ok {
-		return bindings.LogicalType{}, fmt.Errorf("a function can't take or give %s", name)
-	}
-	return bindings.CreateLogicalType(id), nil
+	return bindings.LogicalType{}, fmt.Errorf("a function can't take or give %s", t)
 }
 
 // Register makes functions of one name, told apart by their parameters, callable on all connections of the database. DuckDB

@@ -10,42 +10,6 @@ import (
 	"dsql/sql"
 )
 
-// TypeID is how a type's values are laid out in a vector.
-type TypeID uint8
-
-// The types that a chunk can hold. In brackets what Put takes; times count from 1970-01-01 00:00 UTC.
-const (
-	TypeBoolean     TypeID = iota + 1 // (bool)
-	TypeTinyInt                       // (int8)
-	TypeSmallInt                      // (int16)
-	TypeInteger                       // (int32)
-	TypeBigInt                        // (int64)
-	TypeHugeInt                       // (Int128)
-	TypeUTinyInt                      // (uint8)
-	TypeUSmallInt                     // (uint16)
-	TypeUInteger                      // (uint32)
-	TypeUBigInt                       // (uint64)
-	TypeUHugeInt                      // (Int128, unsigned)
-	TypeFloat                         // (float32)
-	TypeDouble                        // (float64)
-	TypeDecimal                       // the value times 10^Scale as int16, int32, int64 or Int128 for a Width up to 4, 9, 18, 38
-	TypeVarchar                       // PutBytes, UTF-8
-	TypeJSON                          // PutBytes, JSON text
-	TypeBlob                          // PutBytes
-	TypeDate                          // days (int32)
-	TypeTime                          // microseconds since midnight (int64)
-	TypeTimestamp                     // microseconds (int64)
-	TypeTimestampS                    // seconds (int64)
-	TypeTimestampMS                   // milliseconds (int64)
-	TypeTimestampNS                   // nanoseconds (int64)
-	TypeTimestampTZ                   // microseconds (int64)
-	TypeUUID                          // (Int128), the first bit turned
-	TypeEnum                          // the index of the label as uint8, uint16 or uint32, by Size
-	TypeStruct                        // nothing itself; Children are its fields
-	TypeList                          // PutList; the child's elements by Chunk.Append
-	TypeMap                           // as a list of STRUCT(key, value)
-)
-
 // Int128 is a whole number of 16 bytes in two's complement.
 type Int128 struct {
 	Lo uint64
@@ -75,7 +39,7 @@ type Layout struct {
 func (c *Conn) NewLayout(cols []Column) (*Layout, error) {
 	l := &Layout{}
 	for i, col := range cols {
-		t, err := c.logicalType(col.Type)
+		t, err := c.logicalType(Type(col.Type))
 		if err != nil {
 			l.Close()
 			return nil, &LayoutError{Column: i, Err: err}
@@ -102,8 +66,8 @@ type LayoutError struct {
 func (e *LayoutError) Error() string { return e.Err.Error() }
 func (e *LayoutError) Unwrap() error { return e.Err }
 
-func (c *Conn) logicalType(name string) (bindings.LogicalType, error) {
-	q := Cat(SQL("SELECT NULL::"), Type(name), SQL(" LIMIT 0"))
+func (c *Conn) logicalType(t Type) (bindings.LogicalType, error) {
+	q := SQL("SELECT NULL::{t} LIMIT 0", Args{"t": t})
 	var r bindings.Result
 	defer bindings.DestroyResult(&r)
 	if bindings.Query(bindings.Connection{Ptr: unsafe.Pointer(c.raw)}, q.Text, &r) == bindings.StateError {
@@ -112,51 +76,15 @@ func (c *Conn) logicalType(name string) (bindings.LogicalType, error) {
 	return bindings.ColumnLogicalType(&r, 0), nil
 }
 
-var layoutTypes = map[bindings.Type]struct {
-	id   TypeID
-	size uintptr // 0: by the type's parameters
-	name string
-}{
-	bindings.TypeBoolean:     {TypeBoolean, 1, "BOOLEAN"},
-	bindings.TypeTinyInt:     {TypeTinyInt, 1, "TINYINT"},
-	bindings.TypeSmallInt:    {TypeSmallInt, 2, "SMALLINT"},
-	bindings.TypeInteger:     {TypeInteger, 4, "INTEGER"},
-	bindings.TypeBigInt:      {TypeBigInt, 8, "BIGINT"},
-	bindings.TypeHugeInt:     {TypeHugeInt, 16, "HUGEINT"},
-	bindings.TypeUTinyInt:    {TypeUTinyInt, 1, "UTINYINT"},
-	bindings.TypeUSmallInt:   {TypeUSmallInt, 2, "USMALLINT"},
-	bindings.TypeUInteger:    {TypeUInteger, 4, "UINTEGER"},
-	bindings.TypeUBigInt:     {TypeUBigInt, 8, "UBIGINT"},
-	bindings.TypeUHugeInt:    {TypeUHugeInt, 16, "UHUGEINT"},
-	bindings.TypeFloat:       {TypeFloat, 4, "FLOAT"},
-	bindings.TypeDouble:      {TypeDouble, 8, "DOUBLE"},
-	bindings.TypeDecimal:     {TypeDecimal, 0, "DECIMAL"},
-	bindings.TypeVarchar:     {TypeVarchar, 16, "VARCHAR"},
-	bindings.TypeBlob:        {TypeBlob, 16, "BLOB"},
-	bindings.TypeDate:        {TypeDate, 4, "DATE"},
-	bindings.TypeTime:        {TypeTime, 8, "TIME"},
-	bindings.TypeTimestamp:   {TypeTimestamp, 8, "TIMESTAMP"},
-	bindings.TypeTimestampS:  {TypeTimestampS, 8, "TIMESTAMP_S"},
-	bindings.TypeTimestampMS: {TypeTimestampMS, 8, "TIMESTAMP_MS"},
-	bindings.TypeTimestampNS: {TypeTimestampNS, 8, "TIMESTAMP_NS"},
-	bindings.TypeTimestampTZ: {TypeTimestampTZ, 8, "TIMESTAMP WITH TIME ZONE"},
-	bindings.TypeUUID:        {TypeUUID, 16, "UUID"},
-	bindings.TypeEnum:        {TypeEnum, 0, "ENUM"},
-	bindings.TypeStruct:      {TypeStruct, 0, "STRUCT"},
-	bindings.TypeList:        {TypeList, 16, "LIST"},
-	bindings.TypeMap:         {TypeMap, 16, "MAP"},
-}
-
 var errNoVector = errors.New("no vector holds this type")
 
 // node numbers the vectors depth first.
 func (l *Layout) node(name string, t bindings.LogicalType) (*Node, error) {
-	id := bindings.GetTypeId(t)
-	k, ok := layoutTypes[id]
-	if !ok {
+	k := types[typesByRaw[bindings.GetTypeId(t)]]
+	if k.id == 0 || k.size == noVector {
 		return nil, errNoVector
 	}
-	n := &Node{Column: Column{Name: name, Type: k.name}, ID: k.id, Size: k.size, Vec: l.vecs}
+	n := &Node{Column: Column{Name: name, Type: k.name}, ID: k.id, Size: uintptr(k.size), Vec: l.vecs}
 	l.vecs++
 	child := func(name string, t bindings.LogicalType) error {
 		defer bindings.DestroyLogicalType(&t)
@@ -171,7 +99,7 @@ func (l *Layout) node(name string, t bindings.LogicalType) (*Node, error) {
 		}
 	case TypeDecimal:
 		n.Width, n.Scale = bindings.DecimalWidth(t), bindings.DecimalScale(t)
-		n.Type = fmt.Sprintf("DECIMAL(%d,%d)", n.Width, n.Scale)
+		n.Type = string(Shape{ID: TypeDecimal, Width: n.Width, Scale: n.Scale}.Type())
 		switch {
 		case n.Width <= 4:
 			n.Size = 2

@@ -97,16 +97,6 @@ func (c *Conn) Setting(name string) string {
 	return bindings.GetVarchar(v)
 }
 
-func isNumber(t bindings.LogicalType) bool {
-	switch bindings.GetTypeId(t) {
-	case bindings.TypeTinyInt, bindings.TypeSmallInt, bindings.TypeInteger, bindings.TypeBigInt, bindings.TypeHugeInt, bindings.TypeBigNum,
-		bindings.TypeUTinyInt, bindings.TypeUSmallInt, bindings.TypeUInteger, bindings.TypeUBigInt, bindings.TypeUHugeInt,
-		bindings.TypeFloat, bindings.TypeDouble, bindings.TypeDecimal:
-		return true
-	}
-	return false
-}
-
 // jsonOf is a column as JSON text.
 func jsonOf(t bindings.LogicalType, col *Query) *Query {
 	switch {

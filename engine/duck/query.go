@@ -28,7 +28,7 @@ type frag struct {
 // String is the SQL.
 func (q *Query) String() string { return q.Text }
 
-// Args are what the placeholders of SQL stand for: *Query goes in as it is; string becomes a literal, int, int64, float64 and
+// Args are what the placeholders of SQL stand for: *Query goes in as it is, and a Type; string becomes a literal, int, int64, float64 and
 // bool their literals; Names and []*Query are lists. A func of a *Query, Names or []*Query is called where its placeholder stands.
 type Args map[string]any
 
@@ -104,6 +104,8 @@ func toQuery(v any) *Query {
 	switch v := v.(type) {
 	case *Query:
 		return v
+	case Type:
+		return v.SQL()
 	case func() *Query:
 		return v()
 	case Names, []*Query, func() Names, func() []*Query:
@@ -215,9 +217,6 @@ func quote(s string) string {
 func User(src *sql.Source, sp sql.Span) *Query {
 	return &Query{src.Text[sp.Start:sp.End], []frag{{0, sp.End - sp.Start, sp.Start, src}}}
 }
-
-// Type is the name of a type that DuckDB itself gave (DESCRIBE) or accepted.
-func Type(name string) *Query { return &Query{Text: name} }
 
 // Join puts sep between queries. sep is constant text.
 func Join(sep string, qs ...*Query) *Query {

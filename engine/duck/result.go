@@ -95,7 +95,7 @@ func (r *Result) start(text string) (err error) {
 	}
 	r.Columns = r.print.columns
 	for _, t := range r.print.types {
-		r.numbers = append(r.numbers, isNumber(t))
+		r.numbers = append(r.numbers, typesByRaw[bindings.GetTypeId(t)].Number())
 	}
 	return nil
 }

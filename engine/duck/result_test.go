@@ -35,7 +35,7 @@ var values = []string{
 
 func query(t *testing.T, c *duck.Conn, text string) *duck.Result {
 	t.Helper()
-	r, err := c.Query(t.Context(), duck.Type(text), duck.Place{})
+	r, err := c.Query(t.Context(), duck.Text(text), duck.Place{})
 	if err != nil {
 		t.Fatalf("%s: %v", text, err)
 	}
@@ -195,7 +195,7 @@ func TestResultErrors(t *testing.T) {
 		t.Errorf("%d rows, then %v", n, r.Err())
 	}
 	for _, bad := range []string{"SELEC 1", "SELECT nope", "SELECT error('early')", "SELECT $1", "SELECT 'x'::INTEGER"} {
-		if _, err := c.Query(t.Context(), duck.Type(bad), duck.Place{}); !errors.As(err, &e) {
+		if _, err := c.Query(t.Context(), duck.Text(bad), duck.Place{}); !errors.As(err, &e) {
 			t.Errorf("%s: %v", bad, err)
 		}
 	}
@@ -250,7 +250,7 @@ func TestDescribe(t *testing.T) {
 			{"1", "INTEGER"}, {"héllo", "ENUM('sad', 'it''s')"}, {"a name longer than twelve bytes", `STRUCT("a b" DECIMAL(2,1))[]`}},
 		"PIVOT (SELECT unnest(['x', 'y']) AS k, 1::BIGINT AS n) ON k USING max(n)": {{"x", "BIGINT"}, {"y", "BIGINT"}},
 	} {
-		if got, err := c.Describe(t.Context(), duck.Type(q), duck.Place{}); err != nil || !cmp.Equal(got, want) {
+		if got, err := c.Describe(t.Context(), duck.Text(q), duck.Place{}); err != nil || !cmp.Equal(got, want) {
 			t.Errorf("%s: %v %v", q, got, err)
 		}
 	}
@@ -268,7 +268,7 @@ func TestDescribe(t *testing.T) {
 		t.Errorf("after a cancel: %v", err)
 	}
 	for _, bad := range []string{"SELEC 1", "SELECT nope", "SELECT 1; SELECT 2"} {
-		if got, err := c.Describe(t.Context(), duck.Type(bad), duck.Place{}); err == nil {
+		if got, err := c.Describe(t.Context(), duck.Text(bad), duck.Place{}); err == nil {
 			t.Errorf("%s: %v", bad, got)
 		}
 	}

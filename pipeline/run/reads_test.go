@@ -141,7 +141,7 @@ func (f *field) foreign(statements ...string) {
 	}
 	defer db.Close()
 	for _, s := range statements {
-		if err := db.Writer().Run(f.t.Context(), duck.SQL("{s}", duck.Args{"s": duck.Type(s)})); err != nil {
+		if err := db.Writer().Run(f.t.Context(), duck.SQL("{s}", duck.Args{"s": duck.Text(s)})); err != nil {
 			f.t.Fatal(s, err)
 		}
 	}
@@ -156,7 +156,7 @@ func (f *field) is(query, want string) {
 	}
 	defer db.Close()
 	var got string
-	if _, err := db.Writer().Scan(f.t.Context(), duck.SQL("SELECT string_agg(x::VARCHAR, ' ') FROM (SELECT COLUMNS(*)::VARCHAR FROM ({q})) t(x)", duck.Args{"q": duck.Type(query)}), &got); err != nil {
+	if _, err := db.Writer().Scan(f.t.Context(), duck.SQL("SELECT string_agg(x::VARCHAR, ' ') FROM (SELECT COLUMNS(*)::VARCHAR FROM ({q})) t(x)", duck.Args{"q": duck.Text(query)}), &got); err != nil {
 		f.t.Fatal(query, err)
 	}
 	if got != want {

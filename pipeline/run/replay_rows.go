@@ -100,9 +100,9 @@ func readBack(ctx context.Context, c *duck.Conn, col duck.Column, forms []keptAs
 	for _, k := range forms {
 		a := duck.Args{"path": pointer(k.name), "t": k.typ, "type": pointer(k.name) + "/t"}
 		if k.typ != "" {
-			v, b := catalog.FromExact(duck.SQL("exact"), pointer(k.name), k.typ), (*duck.Query)(nil)
+			v, b := catalog.FromExact(duck.SQL("exact"), pointer(k.name), duck.Type(k.typ)), (*duck.Query)(nil)
 			if k.typ != col.Type {
-				v, b = ingest.Cast(ctx, c, v, catalog.Listed(k.typ), catalog.Listed(col.Type))
+				v, b = ingest.Cast(ctx, c, v, string(catalog.Listed(duck.Type(k.typ))), string(catalog.Listed(duck.Type(col.Type))))
 			}
 			when(duck.SQL("json_extract_string(exact, {type}) = {t}", a), v, b)
 			continue
@@ -126,10 +126,10 @@ func readBack(ctx context.Context, c *duck.Conn, col duck.Column, forms []keptAs
 // fromJSON reads a value that only JSON has. Which type it had isn't known: where the JSON of what comes out is the same nothing was
 // lost, else the text is converted strictly.
 func fromJSON(ctx context.Context, c *duck.Conn, col duck.Column, a duck.Args) (value, bad *duck.Query) {
-	a = a.With(duck.Args{"t": duck.Type(catalog.Listed(col.Type)), "json": duck.SQL("nullif(json_extract({row}, {path}), 'null')", a),
+	t := duck.Type(col.Type)
+	a = a.With(duck.Args{"t": catalog.Listed(t), "json": duck.SQL("nullif(json_extract({row}, {path}), 'null')", a),
 		"text": duck.SQL("json_extract_string({row}, {path})", a)})
-	if strings.HasPrefix(col.Type, "STRUCT") || strings.HasPrefix(col.Type, "MAP") || strings.HasPrefix(col.Type, "UNION") ||
-		strings.HasSuffix(col.Type, "]") || col.Type == "JSON" {
+	if t.ID().Nested() || t.ID() == duck.TypeJSON {
 		return duck.SQL("CAST({json} AS {t})", a), nil
 	}
 	a["plain"] = duck.SQL("TRY_CAST({text} AS {t})", a)

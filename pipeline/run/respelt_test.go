@@ -123,7 +123,7 @@ func respeltLife(t *testing.T, spelt func(string) string) (out []string) {
 				continue
 			}
 			var rows string
-			_, err := db.Writer().Scan(ctx, duck.SQL("SELECT coalesce(string_agg(x::VARCHAR, chr(10) ORDER BY x::VARCHAR), '') FROM ({q}) x", duck.Args{"q": duck.Type(q)}), &rows)
+			_, err := db.Writer().Scan(ctx, duck.SQL("SELECT coalesce(string_agg(x::VARCHAR, chr(10) ORDER BY x::VARCHAR), '') FROM ({q}) x", duck.Args{"q": duck.Text(q)}), &rows)
 			must(err)
 			out = append(out, fmt.Sprintf("step %d: %s\n%s", i, q, rows))
 		}

@@ -95,7 +95,7 @@ func (c *compiler) compare(n ast.Node, op string, l, r Value) Value {
 		high = l
 	}
 	result := func(l, r, high Value) Value {
-		a := duck.Args{"l": l.SQL, "r": r.SQL, "op": duck.Type(op), "h": high.SQL}
+		a := duck.Args{"l": l.SQL, "r": r.SQL, "op": duck.Text(op), "h": high.SQL}
 		v := q("({l} {op} {r})", a)
 		if high.Type.Kind == Float && high.literal == nil {
 			v = q("(({l} {op} {r}) > isnan({h}))", a) // AND NOT, but NULL for NULL

@@ -258,17 +258,15 @@ func (c *compiler) columnNamed(n ast.Node, name string) Value {
 		if col.Name != name {
 			continue
 		}
-		t, err := typeOf(col.Type)
+		t, err := typeOf(duck.Type(col.Type))
 		if err != nil {
 			refuse(n, "", "the column %s: %s", name, err)
 		}
 		v := Value{SQL: c.column(col), Type: t, mayNil: true, simple: true}
-		if col.Type != t.SQL() {
-			v.SQL = q("CAST({c} AS {t})", duck.Args{"c": v.SQL, "t": duck.Type(t.SQL())})
+		if duck.Type(col.Type) != t.SQL() {
+			v.SQL = q("CAST({c} AS {t})", duck.Args{"c": v.SQL, "t": t.SQL()})
 		}
-		if b, ok := bounds[col.Type]; ok {
-			v.bounded, v.lo, v.hi = true, b[0], b[1]
-		}
+		v.lo, v.hi, v.bounded = duck.Type(col.Type).ID().Bounds()
 		return c.inside(v, 0)
 	}
 	hint := ""

@@ -47,7 +47,7 @@ func (e each) lambda(body *duck.Query) *duck.Query {
 }
 
 func (e each) apply(f string, body *duck.Query) *duck.Query {
-	return q("{f}({l}, {lambda})", duck.Args{"f": duck.Type(f), "l": e.list.SQL, "lambda": e.lambda(body)})
+	return q("{f}({l}, {lambda})", duck.Args{"f": duck.Text(f), "l": e.list.SQL, "lambda": e.lambda(body)})
 }
 
 // every is v where the predicate's result for each element meets cond (never NULL); else an error.
@@ -129,7 +129,7 @@ func (c *compiler) search(n *ast.BuiltinNode, e each) Value {
 		settled := map[string]bool{"any": true, "none": false, "all": false}[n.Name]
 		if !e.body.mayNull() && n.Name != "all" {
 			op := map[string]string{"any": ">", "none": "="}[n.Name]
-			return strict(q("(len({f}) {op} 0)", a.With(duck.Args{"op": duck.Type(op)})), b, e.list)
+			return strict(q("(len({f}) {op} 0)", a.With(duck.Args{"op": duck.Text(op)})), b, e.list)
 		}
 		a["at"], a["yes"], a["no"] = e.first(n.Name == "all", false), settled, !settled
 		v := q("CASE coalesce({at}, -1) WHEN -2 THEN NULL WHEN -1 THEN {no} ELSE {yes} END", a)
@@ -166,7 +166,7 @@ func (c *compiler) total(e each, t *Type) Value {
 	}
 	acc, x := c.param(), c.param()
 	l, r := Value{SQL: acc, Type: t, mayErr: true, simple: true}, Value{SQL: x, Type: t, mayErr: true, simple: true}
-	a := duck.Args{"l": list, "acc": acc, "x": x, "zero": q("0::{t}", duck.Args{"t": duck.Type(t.SQL())})}
+	a := duck.Args{"l": list, "acc": acc, "x": x, "zero": q("0::{t}", duck.Args{"t": t.SQL()})}
 	if t.Kind == Int {
 		a["add"] = c.arithmetic("+", l, r, t).SQL
 	} else {
@@ -225,14 +225,14 @@ func (c *compiler) reduce(n *ast.BuiltinNode, list Value) Value {
 		if !b.Type.same(acc) {
 			refuse(n.Arguments[1], "bring them to one type: float(…), int(…), string(…)", "the accumulator is %s and becomes %s", acc, b.Type)
 		}
-		a := duck.Args{"l": list.SQL, "s": state, "e": l.elem, "p": c.param(), "t": duck.Type(acc.SQL()), "elem": duck.Type(list.Type.elem.SQL()),
+		a := duck.Args{"l": list.SQL, "s": state, "e": l.elem, "p": c.param(), "t": acc.SQL(), "elem": list.Type.elem.SQL(),
 			"i": q(""), "first": first.SQL, "body": b.SQL}
 		if used {
 			a["i"] = q(", {i}", duck.Args{"i": index})
 		}
 		var carry, nothing []*duck.Query
 		for i, v := range l.values {
-			f := duck.Args{"n": duck.Ident("c" + itoa(i)), "v": v.SQL, "t": duck.Type(v.Type.SQL())}
+			f := duck.Args{"n": duck.Ident("c" + itoa(i)), "v": v.SQL, "t": v.Type.SQL()}
 			carry, nothing = append(carry, q(", {n} := {v}", f)), append(nothing, q(", {n} := NULL::{t}", f))
 		}
 		a["carry"], a["nothing"], a["rest"] = duck.Cat(carry...), duck.Cat(nothing...), list.SQL
@@ -278,7 +278,7 @@ func (c *compiler) sort(n *ast.BuiltinNode) Value {
 		f = "list_reverse_sort"
 	}
 	return c.hold(list, func(list Value) Value {
-		a := duck.Args{"f": duck.Type(f), "l": list.SQL}
+		a := duck.Args{"f": duck.Text(f), "l": list.SQL}
 		v := strict(q("{f}({l})", a), list.Type, list)
 		if list.Type.nilElem {
 			v = when(q("coalesce(len({l}) < 2 OR list_count({l}) = len({l}), false)", a), v)
@@ -294,9 +294,9 @@ func (c *compiler) sortBy(n *ast.BuiltinNode, list Value) Value {
 	if e.i == nil {
 		e.i = c.param()
 	}
-	a := duck.Args{"l": list.SQL, "k": e.body.SQL, "i": e.i, "f": duck.Type("list_sort"), "p": c.param()}
+	a := duck.Args{"l": list.SQL, "k": e.body.SQL, "i": e.i, "f": duck.Text("list_sort"), "p": c.param()}
 	if desc {
-		a["f"], a["i"] = duck.Type("list_reverse_sort"), q("-{i}", a)
+		a["f"], a["i"] = duck.Text("list_reverse_sort"), q("-{i}", a)
 	}
 	a["keys"] = e.apply("list_transform", q("struct_pack(k := {k}, i := {i})", a))
 	v := strict(q("list_transform({f}({keys}), lambda {p}: list_extract({l}, abs(struct_extract({p}, 'i'))))", a), list.Type, list)

@@ -326,7 +326,7 @@ func (c *compiler) inLiterals(n *ast.BinaryNode, r *ast.ArrayNode, l Value) (Val
 
 func (c *compiler) inList(n *ast.BinaryNode, l, r Value) Value {
 	if l.Type.Kind == Nil {
-		l.SQL, l.Type = q("NULL::{t}", duck.Args{"t": duck.Type(r.Type.elem.SQL())}), r.Type.elem
+		l.SQL, l.Type = q("NULL::{t}", duck.Args{"t": r.Type.elem.SQL()}), r.Type.elem
 	}
 	l.asFloat(r.Type.elem)
 	if !l.Type.same(r.Type.elem) && !(l.Type.number() && r.Type.elem.number()) {

@@ -83,7 +83,7 @@ func (c *compiler) binary(n *ast.BinaryNode) Value {
 		c.want(n.Right, r, String, Nil)
 		f := map[string]string{"contains": "contains", "startsWith": "starts_with", "endsWith": "ends_with"}[n.Operator]
 		return c.falseIfNil(func(o []Value) *duck.Query {
-			return q("{f}({l}, {r})", duck.Args{"f": duck.Type(f), "l": textOf(o[0]), "r": textOf(o[1])})
+			return q("{f}({l}, {r})", duck.Args{"f": duck.Text(f), "l": textOf(o[0]), "r": textOf(o[1])})
 		}, l, r)
 	case "matches":
 		return c.matches(n, l, r)
@@ -195,10 +195,10 @@ func (c *compiler) unify(n ast.Node, x, y *Value) *Type {
 	case x.Type.Kind == Nil && y.Type.Kind == Nil:
 		return x.Type
 	case x.Type.Kind == Nil:
-		x.SQL = q("NULL::{t}", duck.Args{"t": duck.Type(y.Type.SQL())})
+		x.SQL = q("NULL::{t}", duck.Args{"t": y.Type.SQL()})
 		return y.Type
 	case y.Type.Kind == Nil:
-		y.SQL = q("NULL::{t}", duck.Args{"t": duck.Type(x.Type.SQL())})
+		y.SQL = q("NULL::{t}", duck.Args{"t": x.Type.SQL()})
 		return x.Type
 	}
 	x.asFloat(y.Type)
@@ -262,7 +262,7 @@ func (c *compiler) operate(n *ast.BinaryNode, l, r Value) Value {
 		if l.Type.Kind == Int && r.Type.Kind == Int {
 			return c.arithmetic(op, l, r, l.Type)
 		}
-		return strict(q("({l}::DOUBLE {op} {r}::DOUBLE)", a.With(duck.Args{"op": duck.Type(op)})), &Type{Kind: Float}, l, r)
+		return strict(q("({l}::DOUBLE {op} {r}::DOUBLE)", a.With(duck.Args{"op": duck.Text(op)})), &Type{Kind: Float}, l, r)
 	}
 	refuse(n, "", "%s %s %s has no meaning", l.Type, n.Operator, r.Type)
 	return Value{}
@@ -302,7 +302,7 @@ const (
 
 // arithmetic of ints wraps around at 64 bits, as the VM's does; where that can't happen it is DuckDB's own.
 func (c *compiler) arithmetic(op string, l, r Value, t *Type) Value {
-	a := duck.Args{"l": l.SQL, "r": r.SQL, "op": duck.Type(op)}
+	a := duck.Args{"l": l.SQL, "r": r.SQL, "op": duck.Text(op)}
 	v := strict(q("({l} {op} {r})", a), t, l, r)
 	if l.bounded && r.bounded {
 		if lo, hi, ok := span(op, l, r); ok {

@@ -12,7 +12,7 @@ import (
 
 func (c *compiler) rounding(n *ast.BuiltinNode, v Value) Value {
 	c.want(n, v, Int, Float)
-	a := duck.Args{"v": v.SQL, "f": duck.Type(n.Name)}
+	a := duck.Args{"v": v.SQL, "f": duck.Text(n.Name)}
 	switch {
 	case n.Name != "abs" && v.Type.Kind == Int:
 		return strict(q("CAST({v} AS DOUBLE)", a), &Type{Kind: Float}, v)

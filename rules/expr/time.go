@@ -91,7 +91,7 @@ func (c *compiler) timeArithmetic(n *ast.BinaryNode, l, r Value) Value {
 	if d, ok := r.literal.(int); ok && d%1000 != 0 {
 		refuse(n.Right, "", "a TIMESTAMP has microseconds, and this duration is finer")
 	}
-	return strict(q("TRY(make_timestamp(epoch_us({l}) {op} {r} // 1000))", duck.Args{"l": l.SQL, "r": r.SQL, "op": duck.Type(op)}), l.Type, l,
+	return strict(q("TRY(make_timestamp(epoch_us({l}) {op} {r} // 1000))", duck.Args{"l": l.SQL, "r": r.SQL, "op": duck.Text(op)}), l.Type, l,
 		r).errs()
 }
 
@@ -170,7 +170,7 @@ func (c *compiler) call(n *ast.CallNode) Value {
 		return base
 	case (name == "Before" || name == "After" || name == "Equal") && len(args) == 1 && args[0].Type.Kind == Time:
 		op := map[string]string{"Before": "<", "After": ">", "Equal": "="}[name]
-		return strict(q("({l} {op} {r})", duck.Args{"l": base.SQL, "op": duck.Type(op), "r": args[0].SQL}), &Type{Kind: Bool}, base, args[0])
+		return strict(q("({l} {op} {r})", duck.Args{"l": base.SQL, "op": duck.Text(op), "r": args[0].SQL}), &Type{Kind: Bool}, base, args[0])
 	}
 	refuse(m.Property, "read it in SQL: date_part, strftime", "the method %s of a time has no SQL here", name)
 	return Value{}

@@ -2,10 +2,8 @@ package expr
 
 import (
 	"fmt"
-	"strings"
 
 	"dsql/engine/duck"
-	"dsql/sql"
 )
 
 // The types of expr-lang as far as SQL has them. Integers are 64 bits wide, numbers with a fraction DOUBLE.
@@ -68,8 +66,8 @@ func (t *Type) same(u *Type) bool {
 	return t.elem == nil || t.elem.same(u.elem)
 }
 
-// sql is the DuckDB type of the values.
-func (t *Type) SQL() string {
+// SQL is the DuckDB type of the values.
+func (t *Type) SQL() duck.Type {
 	switch t.Kind {
 	case Bool:
 		return "BOOLEAN"
@@ -80,144 +78,72 @@ func (t *Type) SQL() string {
 	case Time:
 		return "TIMESTAMP"
 	case List:
-		return t.elem.SQL() + "[]"
+		return duck.ListOf(t.elem.SQL())
 	case Map:
 		return "MAP(VARCHAR, " + t.elem.SQL() + ")"
 	case Struct:
-		var fs []string
+		var fs []duck.Part
 		for _, f := range t.fields {
-			fs = append(fs, duck.Ident(f.name).String()+" "+f.t.SQL())
+			fs = append(fs, duck.Part{Name: f.name, Type: f.t.SQL()})
 		}
-		return "STRUCT(" + strings.Join(fs, ", ") + ")"
+		return duck.StructOf(fs)
 	}
 	return "BIGINT"
 }
 
-// bounds of the whole numbers of DuckDB types narrower than BIGINT.
-var bounds = map[string][2]int64{"TINYINT": {-128, 127}, "SMALLINT": {-1 << 15, 1<<15 - 1}, "INTEGER": {-1 << 31, 1<<31 - 1},
-	"UTINYINT": {0, 255}, "USMALLINT": {0, 1<<16 - 1}, "UINTEGER": {0, 1<<32 - 1}}
-
-// typeOf reads a DuckDB type, as DESCRIBE writes it. The error says why expr has none for it.
-func typeOf(name string) (*Type, error) {
-	src := sql.NewSource("", name)
-	p := typeParser{src: src, toks: sql.Tokens(src, sql.Span{End: len(name)})}
-	t, err := p.parse()
-	if err == nil && p.i < len(p.toks) {
-		err = fmt.Errorf("%s is a type that expr has no values for", name)
-	}
-	return t, err
-}
-
-type typeParser struct {
-	src  *sql.Source
-	toks []sql.Token
-	i    int
-}
-
-func (p *typeParser) word() string {
-	if p.i < len(p.toks) {
-		return p.toks[p.i].Span.Of(p.src)
-	}
-	return ""
-}
-
-func (p *typeParser) next() string { w := p.word(); p.i++; return w }
-
-// skip passes over a bracket and what is in it.
-func (p *typeParser) skip() {
-	for depth := 0; p.i < len(p.toks); {
-		switch p.next() {
-		case "(", "[":
-			depth++
-		case ")", "]":
-			if depth--; depth == 0 {
-				return
-			}
-		}
-	}
-}
-
-func (p *typeParser) parse() (*Type, error) {
-	t, err := p.base()
-	if err != nil {
-		return nil, err
-	}
-	for p.word() == "[" {
-		p.skip()
-		t = &Type{Kind: List, elem: t, nilElem: true}
-	}
-	return t, nil
-}
-
-func (p *typeParser) base() (*Type, error) {
-	name := p.next()
-	switch strings.ToUpper(name) {
-	case "BOOLEAN":
+// typeOf is a DuckDB type. The error says why expr has none for it.
+func typeOf(t duck.Type) (*Type, error) {
+	s := t.Shape()
+	switch s.ID {
+	case duck.TypeBoolean:
 		return &Type{Kind: Bool}, nil
-	case "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER":
-		return &Type{Kind: Int}, nil
-	case "UBIGINT", "HUGEINT", "UHUGEINT", "BIGNUM":
-		return nil, fmt.Errorf("%s may be wider than expr's 64-bit int; CAST it to BIGINT, DOUBLE or VARCHAR in the query", name)
-	case "FLOAT", "DOUBLE":
+	case duck.TypeFloat, duck.TypeDouble, duck.TypeDecimal:
 		return &Type{Kind: Float}, nil
-	case "DECIMAL":
-		if p.word() == "(" {
-			p.skip()
-		}
-		return &Type{Kind: Float}, nil
-	case "VARCHAR", "UUID":
+	case duck.TypeVarchar, duck.TypeUUID, duck.TypeEnum:
 		return &Type{Kind: String}, nil
-	case "ENUM":
-		p.skip()
-		return &Type{Kind: String}, nil
-	case "DATE", "TIMESTAMP_S", "TIMESTAMP_MS":
+	case duck.TypeDate, duck.TypeTimestamp, duck.TypeTimestampS, duck.TypeTimestampMS, duck.TypeTimestampTZ:
 		return &Type{Kind: Time, zone: "UTC"}, nil
-	case "TIMESTAMP":
-		for p.word() == "WITH" || p.word() == "TIME" || p.word() == "ZONE" {
-			p.i++
+	case duck.TypeList, duck.TypeArray:
+		elem, err := typeOf(s.Parts[0].Type)
+		return &Type{Kind: List, elem: elem, nilElem: true}, err
+	case duck.TypeMap:
+		return mapType(s)
+	case duck.TypeStruct:
+		if s.Parts[0].Name != "" {
+			return structType(s)
 		}
-		return &Type{Kind: Time, zone: "UTC"}, nil
-	case "MAP":
-		return p.mapType()
-	case "STRUCT":
-		return p.structType()
 	}
-	return nil, fmt.Errorf("%s is a type that expr has no values for; CAST it in the query", name)
+	switch {
+	case s.ID.Integer() && t.Widens("BIGINT"):
+		return &Type{Kind: Int}, nil
+	case s.ID.Number():
+		return nil, fmt.Errorf("%s may be wider than expr's 64-bit int; CAST it to BIGINT, DOUBLE or VARCHAR in the query", t)
+	}
+	return nil, fmt.Errorf("%s is a type that expr has no values for; CAST it in the query", t)
 }
 
-func (p *typeParser) mapType() (*Type, error) {
-	p.i++ // (
-	key, err := p.parse()
+func mapType(s duck.Shape) (*Type, error) {
+	key, err := typeOf(s.Parts[0].Type)
 	if err != nil {
 		return nil, err
 	}
 	if key.Kind != String {
 		return nil, fmt.Errorf("expr reads maps whose keys are VARCHAR only")
 	}
-	p.i++ // ,
-	elem, err := p.parse()
-	p.i++ // )
+	elem, err := typeOf(s.Parts[1].Type)
 	return &Type{Kind: Map, elem: elem, nilElem: true}, err
 }
 
-func (p *typeParser) structType() (*Type, error) {
+func structType(s duck.Shape) (*Type, error) {
 	t := &Type{Kind: Struct}
-	for p.next(); p.i < len(p.toks); p.i++ { // ( or ,
-		name := p.next()
-		if text, err := sql.Unquote(name); err == nil {
-			name = text
-		}
-		ft, err := p.parse()
+	for _, p := range s.Parts {
+		ft, err := typeOf(p.Type)
 		if err != nil {
 			return nil, err
 		}
-		t.fields = append(t.fields, field{name, ft})
-		if p.word() == ")" {
-			p.i++
-			return t, nil
-		}
+		t.fields = append(t.fields, field{p.Name, ft})
 	}
-	return nil, fmt.Errorf("the type of a field can't be read")
+	return t, nil
 }
 
 func (t *Type) field(name string) (*Type, bool) {

@@ -99,7 +99,7 @@ func exprTable(t testing.TB, c *duck.Conn) {
 	}
 	for no, r := range exprRows {
 		vals := duck.Each(", ", exprCols, func(c duck.Column) *duck.Query {
-			typ, err := typeOf(c.Type)
+			typ, err := typeOf(duck.Type(c.Type))
 			if err != nil {
 				t.Fatal(err)
 			}
