@@ -21,6 +21,16 @@ tools:
 build: tools ## build bin/dsql
 	@CGO_ENABLED=1 $(GO) build -trimpath -ldflags="-s -w" -o $(BIN) ./cmd/dsql
 
+.PHONY: wheel test-wheel
+# Built by the backend that pyproject.toml pins, in an environment of its own.
+wheel: build ## bin/wheel/dsql-….whl: the command and the Python module; PYTHON=3.11 or newer
+	@rm -rf bin/wheel && $${PYTHON:-python3} -m pip wheel -q --no-deps -w bin/wheel ./python && ls bin/wheel
+
+test-wheel: wheel ## the wheel in a fresh environment, with a notebook
+	@rm -rf bin/wheel-env && $${PYTHON:-python3} -m venv bin/wheel-env
+	@bin/wheel-env/bin/pip install -q --disable-pip-version-check bin/wheel/*.whl -r python/requirements-test.txt
+	@cd python && $(CURDIR)/bin/wheel-env/bin/python -m pytest
+
 demo: build ## the main job on a week of real flights, in ./demo-run
 	@rm -rf $(DEMO)
 	@$(BIN) init $(DEMO)
@@ -29,7 +39,7 @@ demo: build ## the main job on a week of real flights, in ./demo-run
 test: tools ## all tests
 	@$(GO) test -short -timeout 30m ./...
 
-ci: fmt tidy vet lint vuln test exprs race fuzz crash torture-ci kafka-test ## everything that must pass before a change lands
+ci: fmt tidy vet lint vuln test exprs race fuzz crash torture-ci kafka-test test-wheel ## everything that must pass before a change lands
 
 fmt: tools
 	@bad=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$bad" ]; then echo "gofmt would change:"; echo "$$bad"; exit 1; fi

@@ -107,7 +107,7 @@ func TestPagesRun(t *testing.T) {
 						broker = newPageBroker(t)
 					}
 					broker.fill(arg, body)
-				case kind == "output":
+				case kind == "output": // "prints" is what a block of Python did: python/tests/test_page.py
 					if body != stdout {
 						if !*update {
 							t.Errorf("the output differs:\n%s\nwant\n%s", stdout, body)

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
+	"dsql/engine/duck"
 	"dsql/engine/kind"
 	"dsql/pipeline/event"
 	"dsql/sql"
@@ -116,7 +118,24 @@ type rowsLine struct {
 	Dropped  int64  `json:"dropped"`
 }
 
-// problem writes an error or a warning; line and column count from 1, and are 0 where it has no place in a script.
+type columnLine struct {
+	Name string `json:"name"`
+	Type string `json:"type"`
+}
+
+// result tells the columns of the rows that are printed next, named as in JSON: what is read of them there has lost its types.
+func (l *eventLines) result(r *duck.Result) {
+	cols := []columnLine{}
+	for i, name := range uniqueNames(r.Columns) {
+		cols = append(cols, columnLine{name, r.Columns[i].Type})
+	}
+	l.write(struct {
+		Event   string       `json:"event"`
+		Columns []columnLine `json:"columns"`
+	}{"result", cols})
+}
+
+// problem writes an error or a warning, and in text what it is without --events; line and column count from 1, and are 0 where it has no place in a script.
 func (l *eventLines) problem(event string, e *sql.Error) {
 	x := struct {
 		Event   string `json:"event"`
@@ -126,7 +145,11 @@ func (l *eventLines) problem(event string, e *sql.Error) {
 		File    string `json:"file"`
 		Line    int    `json:"line"`
 		Column  int    `json:"column"`
+		Text    string `json:"text"`
 	}{Event: event, Code: e.Code, Message: e.Msg, Hint: e.Hint}
+	var text strings.Builder
+	e.RenderAs(&text, event)
+	x.Text = text.String()
 	if e.Src != nil {
 		p := e.Src.Position(e.Span.Start)
 		x.File, x.Line, x.Column = p.File, p.Line, p.Col

@@ -207,6 +207,7 @@ func (s *streams) warn(e event.Event) {
 type scriptArgs struct {
 	Script []string `arg:"" complete:"file" help:"Script files; - reads standard input."`
 	DB     string   `name:"db" placeholder:"FILE" complete:"file" help:"The DuckDB file; the first script's name with .duckdb by default."`
+	Stdin  string   `name:"stdin-filename" placeholder:"NAME" help:"What messages call the script that is read from standard input."`
 
 	left string // the folder that the command was typed in
 }
@@ -229,7 +230,11 @@ func (a *scriptArgs) options(s *streams) (program.Options, error) {
 			return o, &sql.Error{Code: "no-file", Exit: sql.ExitUnreachable, Msg: "the script " + name + " can't be read: " + cause(err),
 				Hint: "check the name; `dsql init` writes a script to start from", Err: err}
 		}
-		o.Scripts = append(o.Scripts, sql.NewSource(name, string(b)))
+		shown := name
+		if name == "-" && a.Stdin != "" {
+			shown = a.Stdin
+		}
+		o.Scripts = append(o.Scripts, sql.NewSource(shown, string(b)))
 		if i == 0 && name != "-" {
 			o.Dir = filepath.Dir(name)
 			if o.DB == "" {

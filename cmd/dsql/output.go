@@ -97,9 +97,16 @@ func writeObject(w *bufio.Writer, r *duck.Result, names [][]byte) error {
 	return w.WriteByte('}')
 }
 
-// fieldNames are the names of columns as JSON strings. A name that stands there already gets a number, as in DuckDB's CREATE TABLE AS.
-func fieldNames(cols []duck.Column) [][]byte {
-	var out [][]byte
+// fieldNames are the names of columns as JSON strings.
+func fieldNames(cols []duck.Column) (out [][]byte) {
+	for _, name := range uniqueNames(cols) {
+		out = append(out, jsonText(name))
+	}
+	return out
+}
+
+// uniqueNames are the names of columns. One that stands there already gets a number, as in DuckDB's CREATE TABLE AS.
+func uniqueNames(cols []duck.Column) (out []string) {
 	taken := map[string]bool{}
 	for _, c := range cols {
 		name := c.Name
@@ -107,7 +114,7 @@ func fieldNames(cols []duck.Column) [][]byte {
 			name = fmt.Sprintf("%s_%d", c.Name, n)
 		}
 		taken[name] = true
-		out = append(out, jsonText(name))
+		out = append(out, name)
 	}
 	return out
 }

@@ -19,10 +19,6 @@ type runCmd struct {
 }
 
 func (c *runCmd) Run(ctx context.Context, s *streams) error {
-	o, err := c.options(s)
-	if err != nil {
-		return err
-	}
 	var told interface {
 		event(event.Event)
 		clear()    // before a result is printed
@@ -31,6 +27,10 @@ func (c *runCmd) Run(ctx context.Context, s *streams) error {
 	if c.Events == "jsonl" {
 		s.events = &eventLines{w: s.err}
 		told = s.events
+	}
+	o, err := c.options(s)
+	if err != nil {
+		return err
 	}
 	interrupted := false
 	var failed error
@@ -46,6 +46,9 @@ func (c *runCmd) Run(ctx context.Context, s *streams) error {
 		switch e := e.(type) {
 		case event.Queried:
 			told.clear()
+			if s.events != nil {
+				s.events.result(e.Result)
+			}
 			if failed == nil {
 				failed = s.show(e.Result)
 			}
