@@ -3,7 +3,6 @@ package run
 import (
 	"context"
 
-	"dsql/engine/duck"
 	"dsql/pipeline/event"
 	"dsql/pipeline/program"
 )
@@ -11,14 +10,14 @@ import (
 // apply brings the file in line with declarations, in one transaction. An unchanged one changes nothing.
 func (r *runner) apply(ctx context.Context, nodes ...*program.Node) error {
 	changes := make([]event.Change, len(nodes))
-	err := r.Conn.Update(ctx, func(tx *duck.Tx) (err error) {
+	err := r.update(ctx, func(tx *transaction) (err error) {
 		for i, n := range nodes {
 			if changes[i], err = r.declare(ctx, tx, n); err != nil {
 				return err
 			}
 		}
 		for _, n := range nodes {
-			if err := r.Program.Chain(ctx, tx, n); err != nil {
+			if err := r.Program.Chain(ctx, tx.Tx, n); err != nil {
 				return err
 			}
 		}
@@ -41,8 +40,8 @@ func (r *runner) apply(ctx context.Context, nodes ...*program.Node) error {
 	return nil
 }
 
-func (r *runner) declare(ctx context.Context, tx *duck.Tx, n *program.Node) (event.Change, error) {
-	if err := r.Program.Bind(ctx, tx, n); err != nil {
+func (r *runner) declare(ctx context.Context, tx *transaction, n *program.Node) (event.Change, error) {
+	if err := r.Program.Bind(ctx, tx.Tx, n); err != nil {
 		return event.Change{}, err
 	}
 	var err error
@@ -53,17 +52,17 @@ func (r *runner) declare(ctx context.Context, tx *duck.Tx, n *program.Node) (eve
 	if change.Action == "none" {
 		return change, nil
 	}
-	if err := r.Program.Define(ctx, tx, n); err != nil {
+	if err := r.Program.Define(ctx, tx.Tx, n); err != nil {
 		return change, err
 	}
-	if err := r.Program.Carry(ctx, tx, n); err != nil {
+	if err := r.Program.Carry(ctx, tx.Tx, n); err != nil {
 		return change, err
 	}
 	if change.Action == "rebuild" {
-		r.reshaped[n] = true
-		if err := r.unread(ctx, tx, n); err != nil {
+		tx.reshaped[n] = true
+		if err := unread(ctx, tx, n); err != nil {
 			return change, err
 		}
 	}
-	return change, r.Program.Record(ctx, tx, n)
+	return change, r.Program.Record(ctx, tx.Tx, n)
 }

@@ -36,23 +36,22 @@ func (w work) replays() bool {
 //	SELECT → RULES → METRICS and CHECKS → write → version → places → COMMIT
 func (r *runner) batch(ctx context.Context, w work) error {
 	began, in := time.Now(), w.in
-	e := event.BatchCommitted{Version: r.version + 1}
-	rejected := map[*program.Node]int64{}
-	err := r.update(ctx, func(tx *duck.Tx) error {
-		e.Rows = nil
-		if err := tx.Run(ctx, duck.SQL("INSERT INTO dsql.versions VALUES ({v}, {now})", duck.Args{"now": duck.Now, "v": e.Version})); err != nil {
+	var e event.BatchCommitted
+	err := r.update(ctx, func(tx *transaction) error {
+		if err := tx.begin(ctx); err != nil {
 			return err
 		}
+		e = event.BatchCommitted{Version: tx.version}
 		if in != nil {
 			e.Source, e.Origin, e.Records, e.Bad, e.Skipped, e.Unknown = in.Source, in.Origin, in.Records, in.BadCount, in.Skipped, in.Unknown
-			kept, err := r.accountSource(ctx, tx, in, e.Version)
+			kept, err := r.accountSource(ctx, tx.Tx, in, e.Version)
 			if err != nil {
 				return err
 			}
-			rejected[r.Program.Relation(in.Source)] = kept
+			tx.rejected[r.Program.Relation(in.Source)] += kept
 		}
 		if w.replay != nil {
-			if err := w.replay.take(ctx, tx); err != nil {
+			if err := w.replay.take(ctx, tx.Tx); err != nil {
 				return err
 			}
 		}
@@ -61,32 +60,28 @@ func (r *runner) batch(ctx context.Context, w work) error {
 			if err != nil {
 				return placed(err, n)
 			}
-			rejected[n] = rows.Rejected
+			tx.rejected[n] += rows.Rejected
 			e.Rows = append(e.Rows, rows)
 		}
-		if err := r.limits(rejected); err != nil {
+		if err := r.limits(tx); err != nil {
 			return err
 		}
 		if err := fault.Fault(ctx, "before-places"); err != nil {
 			return err
 		}
 		if w.replay != nil {
-			return w.replay.done(ctx, tx)
+			return w.replay.done(ctx, tx.Tx)
 		}
 		if in == nil {
 			return nil
 		}
-		return in.Commit(ctx, tx, e.Version)
+		return in.Commit(ctx, tx.Tx, e.Version)
 	})
 	if err != nil {
 		return r.gate(ctx, err)
 	}
-	r.version = e.Version
 	if in != nil && in.Committed != nil {
 		in.Committed(ctx)
-	}
-	for n, rows := range rejected {
-		r.rejected[n] += rows
 	}
 	r.sum.Versions++
 	r.sum.Records += e.Records
@@ -95,7 +90,7 @@ func (r *runner) batch(ctx context.Context, w work) error {
 	r.sum.Notice(in)
 	r.sum.Count(e.Rows)
 	e.Took = time.Since(began)
-	e.Position, e.Total = r.progress.Done, r.progress.Total
+	e.Position, e.Total = r.reading.Done, r.reading.Total
 	r.Emit(e)
 	return nil
 }
@@ -137,7 +132,7 @@ func (r *runner) gate(ctx context.Context, err error) error {
 }
 
 // destination runs one destination's chain.
-func (r *runner) destination(ctx context.Context, tx *duck.Tx, w work, n *program.Node, e *event.BatchCommitted) (event.DestinationRows,
+func (r *runner) destination(ctx context.Context, tx *transaction, w work, n *program.Node, e *event.BatchCommitted) (event.DestinationRows,
 	error) {
 	d, _ := n.Destination()
 	out := event.DestinationRows{Kind: n.Kind, Name: n.Name}
@@ -151,7 +146,7 @@ func (r *runner) destination(ctx context.Context, tx *duck.Tx, w work, n *progra
 			return out, err
 		}
 		out, e.Origin = rows, w.replay.origin()
-		if err := r.account(ctx, tx, rows, e.Version, e.Origin); err != nil {
+		if err := r.account(ctx, tx.Tx, rows, e.Version, e.Origin); err != nil {
 			return out, err
 		}
 	}
@@ -163,8 +158,8 @@ func (r *runner) destination(ctx context.Context, tx *duck.Tx, w work, n *progra
 			}
 			b.rel, b.input, b.origin = src.Rows, src, src.Origin
 		} else {
-			from := r.places[edge{n, in.Of}]
-			if !r.behind(edge{n, in.Of}) {
+			from := tx.places[edge{n, in.Of}]
+			if !tx.behind(edge{n, in.Of}) {
 				continue
 			}
 			of, _ := in.Of.Destination()
@@ -178,16 +173,16 @@ func (r *runner) destination(ctx context.Context, tx *duck.Tx, w work, n *progra
 		if e.Origin == "" {
 			e.Origin = b.origin
 		}
-		if err := r.account(ctx, tx, rows, e.Version, b.origin); err != nil {
+		if err := r.account(ctx, tx.Tx, rows, e.Version, b.origin); err != nil {
 			return out, err
 		}
 		if b.input == nil {
-			if err := r.moved(ctx, tx, edge{n, in.Of}, e.Version); err != nil {
+			if err := moved(ctx, tx, edge{n, in.Of}, e.Version); err != nil {
 				return out, err
 			}
 		}
 	}
-	r.latest[n] = e.Version
+	tx.latest[n] = e.Version
 	return out, nil
 }
 
@@ -202,19 +197,19 @@ type fresh struct {
 }
 
 // write is the chain of one destination over one input's new rows: select, rule, measure and store, settle.
-func (r *runner) write(ctx context.Context, tx *duck.Tx, d kind.Destination, n *program.Node, b fresh, v int64) (event.DestinationRows,
+func (r *runner) write(ctx context.Context, tx *transaction, d kind.Destination, n *program.Node, b fresh, v int64) (event.DestinationRows,
 	error) {
 	out := event.DestinationRows{Kind: n.Kind, Name: n.Name}
-	decided := r.decision(n, b)
+	decided := tx.decision(n, b)
 	if b.held != nil && b.held.discard {
-		return r.discarded(ctx, tx, n, b.held, rules.Outcome{Rows: b.rel})
+		return discarded(ctx, tx, n, b.held, rules.Outcome{Rows: b.rel})
 	}
 	in := selected(d, n, &b)
 	if b.input != nil && b.input.Truncate {
-		return r.truncated(ctx, tx, d, n, in.rel, &kind.Accepted{Version: v, Columns: n.Cols, Rows: in.rel, HasRow: in.hasRow, Input: b.input})
+		return truncated(ctx, tx, d, n, in.rel, &kind.Accepted{Version: v, Columns: n.Cols, Rows: in.rel, HasRow: in.hasRow, Input: b.input})
 	}
 	discard := decided != nil && decided.discard
-	ruled, err := n.Rules.Run(ctx, tx, rules.Batch{Destination: n.Name, Source: in.source, Origin: b.origin, Version: v, Rel: in.rel,
+	ruled, err := n.Rules.Run(ctx, tx.Tx, rules.Batch{Destination: n.Name, Source: in.source, Origin: b.origin, Version: v, Rel: in.rel,
 		Columns: n.Cols, HasRow: in.hasRow, Input: b.input, Stage: !b.in.Plain, Keep: in.keep, KeepOriginal: n.Quality.Holds(),
 		Discard: discard, Once: !n.Keyed() && n.Quality.Empty() && decided == nil})
 	if err != nil {
@@ -225,7 +220,7 @@ func (r *runner) write(ctx context.Context, tx *duck.Tx, d kind.Destination, n *
 		return out, err
 	}
 	if discard {
-		return r.discarded(ctx, tx, n, decided, ruled)
+		return discarded(ctx, tx, n, decided, ruled)
 	}
 	acc := &kind.Accepted{Version: v, Columns: n.Cols, Rows: ruled.Rows, HasRow: in.hasRow, Input: b.input, Force: decided != nil}
 	if b.in.Plain {
@@ -240,18 +235,18 @@ func (r *runner) write(ctx context.Context, tx *duck.Tx, d kind.Destination, n *
 	if b.held != nil { // what waits in its source because of a guard comes to the checks as any load
 		q.Released = b.held.name
 	}
-	c, measured, err := r.gated(ctx, tx, d, n, acc, q)
+	c, measured, err := gated(ctx, tx, d, n, acc, q)
 	if err != nil {
 		return out, heldBack(err, n, b)
 	}
 	if err := r.judged(ctx, tx, n, b, decided, measured, v); err != nil {
 		return out, err
 	}
-	if err := ruled.Settle(ctx, tx); err != nil {
+	if err := ruled.Settle(ctx, tx.Tx); err != nil {
 		return out, err
 	}
 	for _, w := range append(measured.Warnings, ruled.Warned...) {
-		r.tell(w)
+		tx.tell(w)
 	}
 	out.Dropped, out.Counts = ruled.Dropped, c
 	out.Rejected += ruled.Rejected
@@ -292,17 +287,18 @@ func selected(d kind.Destination, n *program.Node, b *fresh) selection {
 }
 
 // judged keeps the record of what is held back: of this batch, and of what was decided about it.
-func (r *runner) judged(ctx context.Context, tx *duck.Tx, n *program.Node, b fresh, decided *hold, measured quality.Result, v int64) error {
+func (r *runner) judged(ctx context.Context, tx *transaction, n *program.Node, b fresh, decided *hold, measured quality.Result,
+	v int64) error {
 	if len(measured.Held) > 0 {
-		if err := r.keepHold(ctx, tx, n, b, measured.Held[0], measured.HeldRows, v); err != nil {
+		if err := r.keepHold(ctx, tx.Tx, n, b, measured.Held[0], measured.HeldRows, v); err != nil {
 			return err
 		}
 	}
-	if err := r.unguard(ctx, tx, n, b.from()); err != nil {
+	if err := unguard(ctx, tx, n, b.from()); err != nil {
 		return err
 	}
 	if decided != nil && len(measured.Held) == 0 {
-		return r.freed(ctx, tx, n, decided, v)
+		return freed(ctx, tx, n, decided, v)
 	}
 	return nil
 }
@@ -319,14 +315,14 @@ func closes(out event.DestinationRows, ruled rules.Outcome) error {
 }
 
 // discarded drops what was held back: all of the rows that a check holds, and what the rules leave of a load.
-func (r *runner) discarded(ctx context.Context, tx *duck.Tx, n *program.Node, h *hold, ruled rules.Outcome) (event.DestinationRows, error) {
+func discarded(ctx context.Context, tx *transaction, n *program.Node, h *hold, ruled rules.Outcome) (event.DestinationRows, error) {
 	rows, err := tx.Int(ctx, duck.SQL("SELECT count(*) FROM {rows}", duck.Args{"rows": ruled.Rows}))
 	if err != nil {
 		return event.DestinationRows{}, err
 	}
 	out := event.DestinationRows{Kind: n.Kind, Name: n.Name, Dropped: ruled.Dropped + rows, Counts: kind.Counts{Rejected: ruled.Rejected}}
 	out.In = out.Rejected + out.Dropped
-	return out, r.endHold(ctx, tx, n, h)
+	return out, endHold(ctx, tx, n, h)
 }
 
 func (r *runner) account(ctx context.Context, tx *duck.Tx, d event.DestinationRows, v int64, origin string) error {
@@ -337,7 +333,7 @@ func (r *runner) account(ctx context.Context, tx *duck.Tx, d event.DestinationRo
 }
 
 // limits stops the run when more rows were rejected than a declaration allows.
-func (r *runner) limits(rejected map[*program.Node]int64) error {
+func (r *runner) limits(tx *transaction) error {
 	for _, n := range r.Program.Nodes {
 		limit := int64(-1)
 		switch o := n.Obj.(type) {
@@ -346,8 +342,8 @@ func (r *runner) limits(rejected map[*program.Node]int64) error {
 		case interface{ RejectLimit() int64 }:
 			limit = o.RejectLimit()
 		}
-		total := r.rejected[n] + rejected[n]
-		if limit < 0 || rejected[n] == 0 || total <= limit {
+		total := tx.rejected[n]
+		if limit < 0 || total == r.rejected[n] || total <= limit {
 			continue
 		}
 		d, what := n.Obj.Decl(), fmt.Sprintf("%d of the rows of %s were rejected", total, n.Name)

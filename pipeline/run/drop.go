@@ -2,7 +2,6 @@ package run
 
 import (
 	"context"
-	"maps"
 	"slices"
 
 	"dsql/engine/duck"
@@ -31,13 +30,13 @@ func (r *runner) drop(ctx context.Context, d *sql.Decl) error {
 	if err := r.Program.InUse(d, n); err != nil {
 		return err
 	}
-	err = r.Conn.Update(ctx, func(tx *duck.Tx) error {
+	err = r.update(ctx, func(tx *transaction) error {
 		if o, ok := n.Obj.(kind.Dropper); ok {
-			if err := o.Drop(ctx, tx); err != nil {
+			if err := o.Drop(ctx, tx.Tx); err != nil {
 				return err
 			}
 		}
-		if err := r.settleAll(ctx, tx, n); err != nil {
+		if err := r.settleAll(ctx, tx.Tx, n); err != nil {
 			return err
 		}
 		a := duck.Args{"kind": n.Kind, "name": n.Name}
@@ -50,13 +49,9 @@ func (r *runner) drop(ctx context.Context, d *sql.Decl) error {
 		return err
 	}
 	r.Emit(event.Changed{Change: event.Change{Action: "drop", Kind: n.Kind, Name: n.Name}})
-	delete(r.latest, n)
-	delete(r.guarded, n)
-	delete(r.reshaped, n)
 	delete(r.broken, n)
 	delete(r.again, n)
 	delete(r.file.halted, n.Name)
-	maps.DeleteFunc(r.places, func(e edge, _ int64) bool { return e.reader == n })
 	if slices.IndexFunc(r.Program.Stmts, func(st sql.Stmt) bool { return st.Decl == d }) < n.Stmt { // the script declares it anew
 		n.Stored, n.Bound = nil, false
 	} else {

@@ -24,35 +24,35 @@ type verdicts struct {
 var errAgain = errors.New("a check over the table holds the batch back")
 
 // gated measures and writes.
-func (r *runner) gated(ctx context.Context, tx *duck.Tx, d kind.Destination, n *program.Node, acc *kind.Accepted,
+func gated(ctx context.Context, tx *transaction, d kind.Destination, n *program.Node, acc *kind.Accepted,
 	b quality.Batch) (c kind.Counts, res quality.Result, err error) {
 	_, keeps := d.(kind.Shaper)
 	if !keeps || !n.Quality.Whole() {
-		if res, err = n.Quality.Measure(ctx, tx, b); err != nil {
+		if res, err = n.Quality.Measure(ctx, tx.Tx, b); err != nil {
 			return c, res, err
 		}
 		if len(res.Held) > 0 {
 			return kind.Counts{Rejected: res.HeldRows}, res, nil
 		}
-		c, err = d.Write(ctx, tx, acc)
+		c, err = d.Write(ctx, tx.Tx, acc)
 		return c, res, err
 	}
-	i := r.verdicts.next
-	r.verdicts.next++
-	j := r.verdicts.known[i]
+	i := tx.verdicts.next
+	tx.verdicts.next++
+	j := tx.verdicts.known[i]
 	if j == nil {
-		if c, err = d.Write(ctx, tx, acc); err != nil {
+		if c, err = d.Write(ctx, tx.Tx, acc); err != nil {
 			return c, res, err
 		}
-		if j, err = n.Quality.Judge(ctx, tx, b); err != nil {
+		if j, err = n.Quality.Judge(ctx, tx.Tx, b); err != nil {
 			return c, res, err
 		}
 		if j.Holds() {
-			r.verdicts.known[i] = j
+			tx.verdicts.known[i] = j
 			return c, res, errAgain
 		}
 	}
-	if res, err = n.Quality.Settle(ctx, tx, b, j); len(res.Held) > 0 {
+	if res, err = n.Quality.Settle(ctx, tx.Tx, b, j); len(res.Held) > 0 {
 		c = kind.Counts{Rejected: res.HeldRows}
 	}
 	return c, res, err

@@ -119,9 +119,9 @@ func (h *heldLoad) Record(ctx context.Context, r *runner) error {
 			return nil
 		}
 	}
-	r.guarded[h.node] = true
-	return r.Conn.Update(ctx, func(tx *duck.Tx) error {
-		if err := r.unguard(ctx, tx, h.node, h.b.from()); err != nil {
+	return r.update(ctx, func(tx *transaction) error {
+		tx.guarded[h.node] = true
+		if err := unguard(ctx, tx, h.node, h.b.from()); err != nil {
 			return err
 		}
 		return tx.Run(ctx, duck.SQL("INSERT INTO dsql.holds VALUES ({d}, {name}, {now}, {origin}, {rows}, {source}, NULL, NULL, NULL, {load})",
@@ -131,8 +131,8 @@ func (h *heldLoad) Record(ctx context.Context, r *runner) error {
 }
 
 // unguard forgets what a guard held back of an input: it was taken, or another load waits now.
-func (r *runner) unguard(ctx context.Context, tx *duck.Tx, n *program.Node, from string) error {
-	if !r.guarded[n] {
+func unguard(ctx context.Context, tx *transaction, n *program.Node, from string) error {
+	if !tx.guarded[n] {
 		return nil
 	}
 	return tx.Run(ctx, duck.SQL("DELETE FROM dsql.holds WHERE destination = {d} AND version IS NULL AND source = {from}",
@@ -216,10 +216,10 @@ func (r *runner) settle(ctx context.Context, n *program.Node, h *hold) error {
 	return r.attempt(ctx, work{active: r.reached(n), replay: &replay{node: n, hold: h, where: rows}})
 }
 
-// endHold takes a hold's record away, inside update.
-func (r *runner) endHold(ctx context.Context, tx *duck.Tx, n *program.Node, h *hold) error {
-	if r.decided.hold == h {
-		r.decided.done = true
+// endHold takes a hold's record away.
+func endHold(ctx context.Context, tx *transaction, n *program.Node, h *hold) error {
+	if tx.decided.hold == h {
+		tx.decided.done = true
 	}
 	return tx.Run(ctx, duck.SQL(`DELETE FROM dsql.holds WHERE destination = {d} AND name = {name} AND coalesce(version, 0) = {v}
 		AND coalesce(first_reject, 0) = {first} AND coalesce(origin, '') = {origin}`,
@@ -240,7 +240,7 @@ func (r *runner) decideLoad(ctx context.Context, d *sql.Decl, n *program.Node, h
 	r.Warn(&sql.Error{Src: d.Src, Span: d.NameAt, Code: "nothing-held",
 		Msg:  fmt.Sprintf("%s, which was held back, isn't there any more as it was, and nothing was done about it", h.origin),
 		Hint: "what its source has now is judged when it is read"})
-	return r.Conn.Update(ctx, func(tx *duck.Tx) error { return r.unguard(ctx, tx, n, h.source) })
+	return r.update(ctx, func(tx *transaction) error { return unguard(ctx, tx, n, h.source) })
 }
 
 // decision is what is to become of the load that a guard holds back.
@@ -251,11 +251,11 @@ type decision struct {
 }
 
 // decision is what somebody decided about a batch: nil for nothing.
-func (r *runner) decision(n *program.Node, b fresh) *hold {
+func (p *progress) decision(n *program.Node, b fresh) *hold {
 	if b.held != nil {
 		return b.held
 	}
-	if d := r.decided; d.hold != nil && d.node == n && !d.done && d.hold.is(b) {
+	if d := p.decided; d.hold != nil && d.node == n && !d.done && d.hold.is(b) {
 		return d.hold
 	}
 	return nil
@@ -293,13 +293,13 @@ func heldBack(err error, n *program.Node, b fresh) error {
 }
 
 // freed notes that what was held back is taken. The verdict of what a check held stands with its measurements.
-func (r *runner) freed(ctx context.Context, tx *duck.Tx, n *program.Node, h *hold, version int64) error {
+func freed(ctx context.Context, tx *transaction, n *program.Node, h *hold, version int64) error {
 	if h.version == 0 {
-		if err := quality.Released(ctx, tx, n.Name, h.name, version); err != nil {
+		if err := quality.Released(ctx, tx.Tx, n.Name, h.name, version); err != nil {
 			return err
 		}
 	}
-	return r.endHold(ctx, tx, n, h)
+	return endHold(ctx, tx, n, h)
 }
 
 // settleAll settles all that is open of a destination: its rejects and its holds. What is stored is made anew, or goes.

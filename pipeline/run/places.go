@@ -2,21 +2,15 @@ package run
 
 import (
 	"context"
-	"errors"
 	"maps"
 
 	"dsql/engine/duck"
 	"dsql/pipeline/program"
-	"dsql/quality"
-	"dsql/sql"
 )
 
 // Places are how far each reader is in what it reads: of stored tables in dsql.places, of files and topics in dsql.files and
 // dsql.offsets, which sources write in each batch's transaction. What is read and written otherwise of them stands here. Names in the
 // tables are those that declarations have (node.name); in memory a declaration is itself the key.
-
-// edge says that a destination or sink takes a stored table's new rows.
-type edge struct{ reader, input *program.Node }
 
 // loadPlaces reads how far all that is declared has come.
 func (r *runner) loadPlaces(ctx context.Context) (err error) {
@@ -62,36 +56,10 @@ func (r *runner) loadPlaces(ctx context.Context) (err error) {
 	return err
 }
 
-// update runs f in a transaction; where that is rolled back, what f noted of places, versions and decisions is as it was. f may run again
-// (see gated.go): what it told before isn't told twice.
-func (r *runner) update(ctx context.Context, f func(tx *duck.Tx) error) error {
-	r.verdicts = verdicts{known: map[int]*quality.Judgement{}}
-	for {
-		r.verdicts.next, r.told = 0, nil
-		places, latest, decided := maps.Clone(r.places), maps.Clone(r.latest), r.decided
-		err := r.Conn.Update(ctx, f)
-		if err != nil {
-			r.places, r.latest, r.decided = places, latest, decided
-		}
-		if errors.Is(err, errAgain) {
-			continue
-		}
-		for _, w := range r.told {
-			if err == nil { // else nothing of it is there, and all of it comes again
-				r.Warn(w)
-			}
-		}
-		return err
-	}
-}
-
-// tell is warn inside update.
-func (r *runner) tell(e *sql.Error) { r.told = append(r.told, e) }
-
-// moved notes how far a reader has come, inside update.
-func (r *runner) moved(ctx context.Context, tx *duck.Tx, e edge, v int64) error {
-	_, had := r.places[e]
-	r.places[e] = v
+// moved notes how far a reader has come.
+func moved(ctx context.Context, tx *transaction, e edge, v int64) error {
+	_, had := tx.places[e]
+	tx.places[e] = v
 	a := duck.Args{"d": e.reader.Name, "i": e.input.Name, "v": v}
 	if had {
 		return tx.Run(ctx, duck.SQL("UPDATE dsql.places SET version = {v} WHERE destination = {d} AND input = {i}", a))
@@ -99,19 +67,20 @@ func (r *runner) moved(ctx context.Context, tx *duck.Tx, e edge, v int64) error 
 	return tx.Run(ctx, duck.SQL("INSERT INTO dsql.places VALUES ({d}, {i}, {v})", a))
 }
 
-// behind: the input has versions that the reader hasn't taken.
-func (r *runner) behind(e edge) bool { return r.latest[e.input] > r.places[e] }
-
 // unread forgets how far a destination or sink has come: it starts with all that its inputs still have.
-func (r *runner) unread(ctx context.Context, tx *duck.Tx, n *program.Node) error {
-	maps.DeleteFunc(r.places, func(e edge, _ int64) bool { return e.reader == n })
+func unread(ctx context.Context, tx *transaction, n *program.Node) error {
+	maps.DeleteFunc(tx.places, func(e edge, _ int64) bool { return e.reader == n })
 	a := duck.Args{"d": n.Name}
 	return tx.Run(ctx, duck.SQL("DELETE FROM dsql.files WHERE destination = {d}", a),
 		duck.SQL("DELETE FROM dsql.offsets WHERE destination = {d}", a), duck.SQL("DELETE FROM dsql.places WHERE destination = {d}", a))
 }
 
 // forget takes a declaration that is dropped out of all places.
-func forget(ctx context.Context, tx *duck.Tx, n *program.Node) error {
+func forget(ctx context.Context, tx *transaction, n *program.Node) error {
+	delete(tx.latest, n)
+	delete(tx.guarded, n)
+	delete(tx.reshaped, n)
+	maps.DeleteFunc(tx.places, func(e edge, _ int64) bool { return e.reader == n })
 	a := duck.Args{"kind": n.Kind, "name": n.Name}
 	if !n.Exclusive() {
 		return nil

@@ -7,7 +7,6 @@ import (
 	"io"
 	"slices"
 
-	"dsql/engine/duck"
 	"dsql/engine/kind"
 	"dsql/pipeline/event"
 	"dsql/pipeline/program"
@@ -41,8 +40,8 @@ func (r *runner) rebuild(ctx context.Context, d *sql.Decl, n *program.Node, dest
 		return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "nothing-remembered", Msg: "a stream remembers nothing beside its rows",
 			Hint: "REBUILD STREAM " + n.Name + " FROM SOURCE fills it again from its inputs"}
 	}
-	return r.newVersion(ctx, n, "rebuild", false, func(tx *duck.Tx, v int64, rows *event.DestinationRows) (err error) {
-		rows.Counts, err = b.Rebuild(ctx, tx, v)
+	return r.newVersion(ctx, n, "rebuild", false, func(tx *transaction, rows *event.DestinationRows) (err error) {
+		rows.Counts, err = b.Rebuild(ctx, tx.Tx, tx.version)
 		return err
 	})
 }
@@ -62,37 +61,37 @@ func (r *runner) refill(ctx context.Context, n *program.Node, dest kind.Destinat
 			return err
 		}
 	}
-	rejected := map[*program.Node]int64{}
-	err := r.newVersion(ctx, n, rebuildOrigin, true, func(tx *duck.Tx, v int64, rows *event.DestinationRows) error {
-		clear(rejected) // it may run again
-		if err := e.Empty(ctx, tx, v); err != nil {
+	err := r.newVersion(ctx, n, rebuildOrigin, true, func(tx *transaction, rows *event.DestinationRows) error {
+		reshaped := tx.reshaped[n]
+		delete(tx.reshaped, n)
+		if err := e.Empty(ctx, tx.Tx, tx.version); err != nil {
 			return err
 		}
-		if err := r.unread(ctx, tx, n); err != nil {
+		if err := unread(ctx, tx, n); err != nil {
 			return err
 		}
-		if err := r.settleAll(ctx, tx, n); err != nil {
+		if err := r.settleAll(ctx, tx.Tx, n); err != nil {
 			return err
 		}
 		batches := 0
 		for _, in := range n.Inputs {
-			took, err := r.refillInput(ctx, tx, n, in, v, rows, rejected)
+			took, err := r.refillInput(ctx, tx, n, in, rows)
 			if batches += took; err != nil {
 				return err
 			}
 		}
 		if batches == 0 { // it is a version of the destination all the same
-			if err := r.account(ctx, tx, *rows, v, rebuildOrigin); err != nil {
+			if err := r.account(ctx, tx.Tx, *rows, tx.version, rebuildOrigin); err != nil {
 				return err
 			}
 		}
-		if _, net := dest.(kind.Rebuilder); net && !r.reshaped[n] {
+		if _, net := dest.(kind.Rebuilder); net && !reshaped {
 			return nil
 		}
 		for _, m := range r.Program.Nodes {
 			for _, in := range m.Inputs {
 				if in.Of == n {
-					if err := r.moved(ctx, tx, edge{m, n}, v); err != nil {
+					if err := moved(ctx, tx, edge{m, n}, tx.version); err != nil {
 						return err
 					}
 				}
@@ -100,22 +99,13 @@ func (r *runner) refill(ctx context.Context, n *program.Node, dest kind.Destinat
 		}
 		return nil
 	})
-	if err == nil {
-		delete(r.reshaped, n)
-	}
 	var load *heldLoad
 	if errors.As(err, &load) {
 		held := *load.Err
 		held.Hint = fmt.Sprintf("nothing was rebuilt; IF REMOVED < 101 PERCENT lets the loads of %s in as they are", n.Name)
 		return &held
 	}
-	if err != nil {
-		return err
-	}
-	for m, rows := range rejected {
-		r.rejected[m] += rows
-	}
-	return nil
+	return err
 }
 
 // rebuildOrigin is what REBUILD … FROM SOURCE calls its version.
@@ -137,14 +127,14 @@ func (r *runner) bringFor(ctx context.Context, n *program.Node) error {
 }
 
 // refillInput takes all that an input has, and says in how many batches.
-func (r *runner) refillInput(ctx context.Context, tx *duck.Tx, n *program.Node, in *program.Input, v int64, sum *event.DestinationRows,
-	rejected map[*program.Node]int64) (batches int, err error) {
+func (r *runner) refillInput(ctx context.Context, tx *transaction, n *program.Node, in *program.Input,
+	sum *event.DestinationRows) (batches int, err error) {
 	src, ok := in.Of.Source()
 	if !ok {
-		if !r.behind(edge{n, in.Of}) {
+		if !tx.behind(edge{n, in.Of}) {
 			return 0, nil
 		}
-		rows, err := r.destination(ctx, tx, work{}, n, &event.BatchCommitted{Version: v})
+		rows, err := r.destination(ctx, tx, work{}, n, &event.BatchCommitted{Version: tx.version})
 		sum.Add(rows)
 		return 1, err
 	}
@@ -162,7 +152,7 @@ func (r *runner) refillInput(ctx context.Context, tx *duck.Tx, n *program.Node, 
 		if err != nil {
 			return batches, err
 		}
-		rows, err := r.refillBatch(ctx, tx, n, batch, v, rejected)
+		rows, err := r.refillBatch(ctx, tx, n, batch)
 		sum.Add(rows)
 		batch.Release()
 		if err != nil {
@@ -173,22 +163,22 @@ func (r *runner) refillInput(ctx context.Context, tx *duck.Tx, n *program.Node, 
 }
 
 // refillBatch takes a batch that was read before into a destination that was emptied.
-func (r *runner) refillBatch(ctx context.Context, tx *duck.Tx, n *program.Node, batch *kind.Input, v int64,
-	rejected map[*program.Node]int64) (event.DestinationRows, error) {
+func (r *runner) refillBatch(ctx context.Context, tx *transaction, n *program.Node, batch *kind.Input) (event.DestinationRows,
+	error) {
 	batch.Again = true
-	kept, err := r.accountSource(ctx, tx, batch, v)
+	kept, err := r.accountSource(ctx, tx.Tx, batch, tx.version)
 	if err != nil {
 		return event.DestinationRows{}, err
 	}
-	e := event.BatchCommitted{Version: v}
+	e := event.BatchCommitted{Version: tx.version}
 	rows, err := r.destination(ctx, tx, work{in: batch}, n, &e)
 	if err != nil {
 		return rows, err
 	}
-	rejected[r.Program.Relation(batch.Source)] += kept
-	rejected[n] += rows.Rejected
-	if err := r.limits(rejected); err != nil {
+	tx.rejected[r.Program.Relation(batch.Source)] += kept
+	tx.rejected[n] += rows.Rejected
+	if err := r.limits(tx); err != nil {
 		return rows, err
 	}
-	return rows, batch.Commit(ctx, tx, v)
+	return rows, batch.Commit(ctx, tx.Tx, tx.version)
 }

@@ -21,23 +21,15 @@ import (
 // runner is a run in progress.
 type runner struct {
 	look.Viewer
-	verdicts  verdicts                // of the transaction in hand
-	told      sql.List                // warnings of it
-	version   int64                   // the last committed
-	refreshed bool                    // the script has a REFRESH
-	rejected  map[*program.Node]int64 // rows rejected in this run, by source or destination
-	places    map[edge]int64          // how far a destination or sink has read a stored table
-	latest    map[*program.Node]int64 // the last version that wrote a destination
-	guarded   map[*program.Node]bool  // a guard may hold back a load of it
-	reshaped  map[*program.Node]bool  // emptied by a new declaration: a REBUILD … FROM SOURCE is to fill it
-	decided   decision                // what is to become of the load that a guard holds back
-	aside     sql.List                // files that can't be read
-	leaves    map[*program.Node]bool  // sources of which files wait
+	progress
+	refreshed bool                   // the script has a REFRESH
+	aside     sql.List               // files that can't be read
+	leaves    map[*program.Node]bool // sources of which files wait
 	outlets   map[*program.Node]kind.Outlet
 	file      identity
 	broken    map[*program.Node]error     // sinks that write nothing more in this run
 	again     map[*program.Node]time.Time // when sinks are tried again whose place outside is away
-	progress  kind.Progress
+	reading   kind.Progress               // of the source in hand
 	session   session
 	sum       event.Finished
 	copied    int64 // the version that the snapshot has
@@ -48,9 +40,8 @@ type runner struct {
 }
 
 func newRunner(ctx context.Context, p *program.Program, c *duck.Conn, o program.Options) (*runner, error) {
-	r := &runner{Viewer: look.Viewer{Program: p, Conn: c, Options: o}, rejected: map[*program.Node]int64{}, places: map[edge]int64{},
-		latest:  map[*program.Node]int64{},
-		guarded: map[*program.Node]bool{}, reshaped: map[*program.Node]bool{}, leaves: map[*program.Node]bool{}}
+	r := &runner{Viewer: look.Viewer{Program: p, Conn: c, Options: o}, progress: newProgress(),
+		leaves: map[*program.Node]bool{}}
 	if err := r.loadPlaces(ctx); err != nil {
 		return nil, err
 	}
@@ -261,7 +252,7 @@ func (r *runner) open(ctx context.Context, s *program.Node, wanted map[*program.
 			}
 		}
 	}
-	r.progress = kind.Progress{Source: s.Name}
+	r.reading = kind.Progress{Source: s.Name}
 	o.Stop = r.Options.Stop
 	if o.Warn == nil {
 		o.Warn = r.Warn
@@ -271,7 +262,7 @@ func (r *runner) open(ctx context.Context, s *program.Node, wanted map[*program.
 		o.Aside = o.Warn
 	}
 	o.Progress = func(p kind.Progress) {
-		r.progress = p
+		r.reading = p
 		r.Emit(event.ReadProgress{Progress: p})
 	}
 	g := &growing{r: r, s: s, o: o}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"dsql/engine/duck"
 	"dsql/engine/kind"
 	"dsql/pipeline/event"
 	"dsql/pipeline/program"
@@ -31,8 +30,8 @@ func (r *runner) rollback(ctx context.Context, d *sql.Decl, n *program.Node, des
 		return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "nothing-remembered", Msg: n.Name + " keeps no older versions"}
 	}
 	return r.newVersion(ctx, n, fmt.Sprintf("rollback to version %d", to.Int), false,
-		func(tx *duck.Tx, v int64, rows *event.DestinationRows) (err error) {
-			rows.Counts, err = b.Rollback(ctx, tx, to.Int, v)
+		func(tx *transaction, rows *event.DestinationRows) (err error) {
+			rows.Counts, err = b.Rollback(ctx, tx.Tx, to.Int, tx.version)
 			return err
 		})
 }

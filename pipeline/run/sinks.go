@@ -178,7 +178,7 @@ func (r *runner) recordSink(ctx context.Context, e edge, v int64, refused []kind
 			Msg:  fmt.Sprintf("sink %s can't write %d rows of version %d: %s", e.reader.Name, len(refused), v, refused[0].Reason),
 			Hint: "they stand in dsql.rejects, destination " + e.reader.Name})
 	}
-	return r.update(ctx, func(tx *duck.Tx) error {
+	return r.update(ctx, func(tx *transaction) error {
 		for _, row := range refused {
 			if err := tx.Run(ctx, duck.SQL("INSERT INTO dsql.rejects (rejected_at, destination, reason, data, version) VALUES ({now}, {sink}, "+
 				"{why}, {data}, {v})",
@@ -186,7 +186,7 @@ func (r *runner) recordSink(ctx context.Context, e edge, v int64, refused []kind
 				return err
 			}
 		}
-		if err := r.moved(ctx, tx, e, v); err != nil {
+		if err := moved(ctx, tx, e, v); err != nil {
 			return err
 		}
 		return fault.Fault(ctx, "sink-before-place")

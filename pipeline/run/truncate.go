@@ -13,7 +13,7 @@ import (
 
 // truncated hands on that all rows of the source's table are gone, which is no row: rules and checks have nothing to judge. A journal
 // ends its keys; a stream has no keys to end.
-func (r *runner) truncated(ctx context.Context, tx *duck.Tx, d kind.Destination, n *program.Node, rel *duck.Query,
+func truncated(ctx context.Context, tx *transaction, d kind.Destination, n *program.Node, rel *duck.Query,
 	acc *kind.Accepted) (event.DestinationRows, error) {
 	out := event.DestinationRows{Kind: n.Kind, Name: n.Name}
 	var err error
@@ -22,11 +22,11 @@ func (r *runner) truncated(ctx context.Context, tx *duck.Tx, d kind.Destination,
 			return out, err
 		}
 		if out.Dropped > 0 {
-			r.tell(&sql.Error{Code: "truncate-dropped", Src: n.Obj.Decl().Src, Span: n.Obj.Decl().NameAt,
+			tx.tell(&sql.Error{Code: "truncate-dropped", Src: n.Obj.Decl().Src, Span: n.Obj.Decl().NameAt,
 				Msg:  fmt.Sprintf("%s had a TRUNCATE, which says that all rows of the table are gone; stream %s keeps its rows, and none was made of it", acc.Input.Source, n.Name),
 				Hint: "a journal FROM " + acc.Input.Source + " itself ends its keys there"})
 		}
-	} else if out.Counts, err = d.Write(ctx, tx, acc); err != nil {
+	} else if out.Counts, err = d.Write(ctx, tx.Tx, acc); err != nil {
 		return out, err
 	}
 	out.In = out.Written + out.Rejected + out.Dropped
