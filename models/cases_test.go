@@ -34,6 +34,7 @@ type modelCase struct {
 	AbsTol       float64  `json:"abs_tol"`
 	RelTol       float64  `json:"rel_tol"`
 	RawExact     bool     `json:"raw_exact"` // raw scores bit for bit
+	Lacks        string   `json:"lacks"`     // why its library tells no contributions: a part of what dsql says
 }
 
 // loadCases reads the manifests of testdata: models made for the test (make.py), and some of public data sets (real).
@@ -146,14 +147,23 @@ func TestCases(t *testing.T) {
 			}
 			head, want := table(t, c.Expected)
 			_, rows := table(t, c.Inputs)
+			if err := m.Lacks(model.Contrib); c.Lacks != "" && (err == nil || !strings.Contains(err.Error(), c.Lacks)) {
+				t.Errorf("contributions: %v, want %q", err, c.Lacks)
+			}
 			if len(rows) != c.Rows || len(want) != c.Rows {
 				t.Fatalf("%d rows in, %d out, want %d", len(rows), len(want), c.Rows)
 			}
 			for _, asNull := range []bool{false, true} {
 				cols := columns(t, m.Inputs(), rows, asNull)
 				for o, at := range outputsOf(head) {
-					if err := c.compare(m, model.Output(o), cols, at, want); err != nil {
-						t.Errorf("%s, missing as NULL %v: %v", model.Output(o), asNull, err)
+					o, m := model.Output(o), m
+					if o > model.Label && len(at) > 0 {
+						if m, err = load.Load(data, model.Options{Output: o}); err != nil {
+							t.Fatal(err)
+						}
+					}
+					if err := c.compare(m, o, cols, at, want); err != nil {
+						t.Errorf("%s, missing as NULL %v: %v", o, asNull, err)
 					}
 				}
 			}
@@ -162,11 +172,15 @@ func TestCases(t *testing.T) {
 }
 
 // outputsOf groups the columns of expected.csv by output.
-func outputsOf(head []string) (at [3][]int) {
+func outputsOf(head []string) (at [5][]int) {
 	for i, h := range head {
 		switch {
 		case strings.HasPrefix(h, "raw"):
 			at[model.Raw] = append(at[model.Raw], i)
+		case strings.HasPrefix(h, "contrib"):
+			at[model.Contrib] = append(at[model.Contrib], i)
+		case strings.HasPrefix(h, "leaf"):
+			at[model.Leaf] = append(at[model.Leaf], i)
 		case h == "label" || h == "output_label":
 			at[model.Label] = append(at[model.Label], i)
 		default:
@@ -200,9 +214,24 @@ func (c modelCase) compare(m *model.Model, o model.Output, cols []model.Column, 
 		}
 		return nil
 	}
+	if o == model.Leaf {
+		got := make([]int32, n*len(at))
+		if err := m.Leaves(cols, n, got, nil); err != nil {
+			return err
+		}
+		for i, l := range got {
+			if y, _ := strconv.ParseFloat(want[i/len(at)][at[i%len(at)]], 64); float64(l) != y {
+				return fmt.Errorf("row %d, tree %d: %d, want %v", i/len(at)+1, i%len(at), l, y)
+			}
+		}
+		return nil
+	}
 	out := make([]float64, n*len(at))
 	if err := m.Score(o, cols, n, out); err != nil {
 		return err
+	}
+	if o == model.Contrib {
+		return c.contributions(m, cols, out, at, want)
 	}
 	for r := range n {
 		for k, i := range at {
@@ -217,6 +246,36 @@ func (c modelCase) compare(m *model.Model, o model.Output, cols []model.Column, 
 				continue
 			}
 			return fmt.Errorf("row %d, value %d: %v, want %v (off by %g)", r+1, k, got, y, off)
+		}
+	}
+	return nil
+}
+
+// contributions are right within the library's own precision, 1e-12 of a row's sum of their sizes for LightGBM, 2e-5 for XGBoost; and they
+// make the raw score.
+func (c modelCase) contributions(m *model.Model, cols []model.Column, out []float64, at []int, want [][]string) error {
+	rel := 1e-12
+	if c.Format != "lightgbm-text" {
+		rel = 2e-5
+	}
+	raw := make([]float64, len(want)*m.Outputs(model.Raw))
+	if err := m.Score(model.Raw, cols, len(want), raw); err != nil {
+		return err
+	}
+	width := len(m.Inputs()) + 1
+	for i := range raw {
+		row, sum, size := want[i*width/len(at)], 0.0, 0.0
+		for _, v := range out[i*width:][:width] {
+			sum, size = sum+v, size+math.Abs(v)
+		}
+		for k, v := range out[i*width:][:width] {
+			y, _ := strconv.ParseFloat(row[at[i*width%len(at)+k]], 64)
+			if !(math.Abs(v-y) <= rel*size+1e-15) {
+				return fmt.Errorf("row %d, value %d: %v, want %v (off by %g of %g)", i*width/len(at)+1, i*width%len(at)+k, v, y, math.Abs(v-y), size)
+			}
+		}
+		if !(math.Abs(sum-raw[i]) <= rel*size+1e-15) && !math.IsNaN(raw[i]) {
+			return fmt.Errorf("row %d: they make %v, and its raw score is %v", i*width/len(at)+1, sum, raw[i])
 		}
 	}
 	return nil

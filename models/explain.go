@@ -13,7 +13,7 @@ import (
 
 var (
 	wrongNumber = regexp.MustCompile(`'` + numberFunction + `\((.*?)\)'`)
-	wrongModel  = regexp.MustCompile(`'dsql_model_(.+)_(\d+)_[0-9a-f]{12}_(?:prediction|raw|label)(\(.*?\))'`)
+	wrongModel  = regexp.MustCompile(`'dsql_model_(.+)_(\d+)_[0-9a-f]{12}_(?:prediction|raw|label|contrib|leaf)(\(.*?\))'`)
 	wrongMacro  = regexp.MustCompile(`(?i)^macro "?([^"(]+?)"?\(\) does not support the supplied arguments`)
 	versioned   = regexp.MustCompile(`^(.+)_v\d+$`)
 )

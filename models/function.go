@@ -83,6 +83,8 @@ func (f function) Score(m *model.Model, call *duck.Call, cols []model.Column) er
 		}
 	case f.sig.Output == model.Label:
 		err = m.LabelsOrNone(cols, call.N, call.OutInts(), nil, none)
+	case f.sig.Output == model.Leaf:
+		err = m.Leaves(cols, call.N, call.OutIntLists(m.Outputs(model.Leaf)), none)
 	case f.sig.Returns == "DOUBLE":
 		err = m.ScoreOrNone(f.sig.Output, cols, call.N, call.OutDoubles(), none)
 	default:
@@ -192,7 +194,7 @@ func stored(ctx context.Context, c *duck.Conn, name string) ([]function, error) 
 			if err := json.Unmarshal([]byte(opt), &o); err != nil {
 				return f, err
 			}
-			f.sig.Output = map[string]model.Output{"raw": model.Raw, "label": model.Label}[o.Output]
+			f.sig.Output = model.OutputOf(o.Output)
 			if err := json.Unmarshal([]byte(inputs), &f.sig.Inputs); err != nil {
 				return f, err
 			}
@@ -230,7 +232,8 @@ func (f function) again(db *duck.DB, o options, origin func() ([]byte, error)) (
 	if large(len(data)) {
 		defer debug.SetGCPercent(debug.SetGCPercent(20))
 	}
-	m, err := loadStored(data, model.Options{Features: len(o.Inputs), Categories: o.marked(), Runtime: o.path(f.sig.Output)})
+	m, err := loadStored(data, model.Options{Features: len(o.Inputs), Categories: o.marked(), Output: f.sig.Output,
+		Runtime: o.path(f.sig.Output)})
 	if err != nil {
 		return nil, fmt.Errorf("the model %s: %w", f.name, err)
 	}

@@ -31,8 +31,9 @@ var Kind = kind.Kind{
 				Doc: "the path of onnxruntime's shared library (1.24 or a later 1.x), which then runs the ONNX model; without it DSQL_ONNXRUNTIME, " +
 					"or dsql itself"}}, Doc: "(onnxruntime '/path/lib.so')"},
 			{Keyword: "INPUT", Arg: sql.ArgColumnDefs, Doc: "the arguments in the model's own order; without it those that the file names"},
-			{Keyword: "OUTPUT", Arg: sql.ArgChoice, Words: []string{"PREDICTION", "RAW", "LABEL"},
-				Doc: "what the function gives: the library's own prediction (default), the margins, or the class"},
+			{Keyword: "OUTPUT", Arg: sql.ArgChoice, Words: []string{"PREDICTION", "RAW", "LABEL", "CONTRIB", "LEAF"},
+				Doc: "what the function gives: the library's own prediction (default), the margins, the class, what each input adds to the margins, " +
+					"or the leaf of each tree"},
 			{Keyword: "TAGS", Arg: sql.ArgOptions, Options: []sql.OptionDoc{{Name: sql.AnyOption, Doc: "any name and text"}},
 				Doc: "notes to find the model by"},
 		},
@@ -109,7 +110,7 @@ func (m *declared) Keep() { m.kept = true }
 func compile(d *sql.Decl) (kind.Object, error) {
 	m := &declared{decl: d, path: d.Arg("FROM").Text, tags: map[string]string{}}
 	if o := d.Arg("OUTPUT"); o != nil {
-		m.output = map[string]model.Output{"PREDICTION": model.Prediction, "RAW": model.Raw, "LABEL": model.Label}[o.Text]
+		m.output = model.OutputOf(strings.ToLower(o.Text))
 	}
 	if t := d.Arg("TAGS"); t != nil {
 		for _, o := range t.Options {
@@ -161,6 +162,7 @@ func (m *declared) Define(ctx context.Context, tx *duck.Tx, env *kind.Env) error
 		return err
 	}
 	opt := m.loadOptions()
+	opt.Output = m.output
 	opt.Runtime = rt.path(m.output)
 	loaded, err := loadSparing(data, opt)
 	if err := m.unusable(err, rt, rtAt); err != nil {

@@ -30,7 +30,7 @@ func (r library) path(o model.Output) string {
 		return os.Getenv(r.Variable)
 	case r.Path != "":
 		return r.Path
-	case o == model.Raw:
+	case o == model.Raw || o == model.Contrib || o == model.Leaf:
 		return ""
 	}
 	return os.Getenv(RuntimeVariable)

@@ -50,12 +50,16 @@ func (m *declared) signature(loaded *model.Model) (signature, error) {
 			in.Name = c.Name.Text
 		}
 	}
+	if err := loaded.Lacks(m.output); err != nil {
+		return sig, &sql.Error{Src: m.decl.Src, Span: m.outputAt(), Code: "model-output", Msg: err.Error(), Hint: "use OUTPUT prediction", Err: err}
+	}
 	switch {
-	case m.output == model.Label && loaded.LabelType() == model.None, loaded.Outputs(m.output) == 0 && m.output != model.Label:
-		return sig, &sql.Error{Src: m.decl.Src, Span: m.outputAt(), Code: "model-output", Msg: fmt.Sprintf("the model has no %s", m.output),
-			Hint: "use OUTPUT prediction"}
 	case m.output == model.Label:
 		sig.Returns = duck.Type(loaded.LabelType().String())
+	case m.output == model.Contrib:
+		sig.Returns = "DOUBLE[]"
+	case m.output == model.Leaf:
+		sig.Returns = "INTEGER[]"
 	case loaded.Outputs(m.output) == 1:
 		sig.Returns = "DOUBLE"
 	default:

@@ -26,7 +26,7 @@ import (
 type Function struct {
 	Name    string
 	Params  []Type // of DOUBLE, BIGINT, BOOLEAN, VARCHAR
-	Returns Type   // DOUBLE, BIGINT, VARCHAR or DOUBLE[]
+	Returns Type   // DOUBLE, BIGINT, VARCHAR, or a list of DOUBLE or INTEGER
 	Call    func(*Call) error
 	// Volatile: DuckDB calls it once for each row that it is asked for, and nowhere else.
 	Volatile bool
@@ -40,17 +40,20 @@ type Call struct {
 }
 
 // taken are the types whose values Call has ways to read or write.
-var taken = []TypeID{TypeDouble, TypeBigInt, TypeBoolean, TypeVarchar}
+var taken = []TypeID{TypeDouble, TypeInteger, TypeBigInt, TypeBoolean, TypeVarchar}
 
 func logicalType(t Type) (bindings.LogicalType, error) {
 	s := t.Shape()
 	switch {
 	case slices.Contains(taken, s.ID):
 		return bindings.CreateLogicalType(types[s.ID].raw), nil
-	case s.ID == TypeList && s.Parts[0].Type.ID() == TypeDouble:
-		d := bindings.CreateLogicalType(bindings.TypeDouble)
-		defer bindings.DestroyLogicalType(&d)
-		return bindings.CreateListType(d), nil
+	case s.ID == TypeList:
+		of, err := logicalType(s.Parts[0].Type)
+		if err != nil {
+			return of, err
+		}
+		defer bindings.DestroyLogicalType(&of)
+		return bindings.CreateListType(of), nil
 	}
 	return bindings.LogicalType{}, fmt.Errorf("a function can't take or give %s", t)
 }
@@ -192,7 +195,12 @@ func (c *Call) OutText(row int, s string) {
 }
 
 // OutLists is the result to fill, for DOUBLE[] with width values a row, one row after the other.
-func (c *Call) OutLists(width int) []float64 {
+func (c *Call) OutLists(width int) []float64 { return outLists[float64](c, width) }
+
+// OutIntLists is OutLists for INTEGER[].
+func (c *Call) OutIntLists(width int) []int32 { return outLists[int32](c, width) }
+
+func outLists[T any](c *Call, width int) []T {
 	n := c.N * width
 	bindings.ListVectorReserve(c.out, bindings.IdxT(n))
 	bindings.ListVectorSetSize(c.out, bindings.IdxT(n))
@@ -200,7 +208,7 @@ func (c *Call) OutLists(width int) []float64 {
 	for r := range entries {
 		entries[r] = [2]uint64{uint64(r * width), uint64(width)}
 	}
-	return unsafe.Slice((*float64)(bindings.VectorGetData(bindings.ListVectorGetChild(c.out))), n)
+	return unsafe.Slice((*T)(bindings.VectorGetData(bindings.ListVectorGetChild(c.out))), n)
 }
 
 // SetNull makes the result of a row NULL.

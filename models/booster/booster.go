@@ -12,6 +12,7 @@ import (
 // Booster is a gradient-boosted model: sums of trees or of weighted features, then a link.
 type Booster struct {
 	sum    Summer
+	inputs int
 	link   Link
 	recode []*Recoder // by input, nil for most; nil: for all
 	pool   sync.Pool  // of *boosterScratch
@@ -22,6 +23,11 @@ type Summer interface {
 	Score(cols []model.Column, n int, out []float64) error
 	Outputs() int
 	Trees() int
+	// Contributions are what each input adds to each margin, and last the base.
+	Contributions(cols []model.Column, n int, out []float64) error
+	Leaves(cols []model.Column, n int, out []int32) error
+	// Lacks is why it can't tell contributions or leaves.
+	Lacks(contrib bool) error
 }
 
 // Link turns margins into predictions and labels.
@@ -36,9 +42,9 @@ type scratch struct {
 	recode recodeScratch
 }
 
-// New makes one of sums, a link and the recoders of its inputs.
-func New(sum Summer, l Link, by []*Recoder) *Booster {
-	b := &Booster{sum: sum, link: l, recode: by}
+// New makes one of sums of inputs, a link and the recoders of its inputs.
+func New(sum Summer, inputs int, l Link, by []*Recoder) *Booster {
+	b := &Booster{sum: sum, inputs: inputs, link: l, recode: by}
 	b.pool.New = func() any { return new(scratch) }
 	return b
 }
@@ -51,10 +57,21 @@ func (b *Booster) Width(o model.Output) int {
 		return b.sum.Outputs()
 	case o == model.Prediction:
 		return b.link.Width
+	case o == model.Contrib:
+		return b.sum.Outputs() * (b.inputs + 1)
+	case o == model.Leaf:
+		return b.sum.Trees()
 	case b.link.Class != nil:
 		return 1
 	}
 	return 0
+}
+
+func (b *Booster) Lacks(o model.Output) error {
+	if o == model.Contrib || o == model.Leaf {
+		return b.sum.Lacks(o == model.Contrib)
+	}
+	return nil
 }
 
 func (b *Booster) Label() model.Type {
@@ -70,6 +87,13 @@ func (b *Booster) Score(o model.Output, cols []model.Column, n int, out []float6
 	if b.recode != nil {
 		cols = recode(b.recode, &w.recode, cols, n)
 	}
+	if o == model.Contrib {
+		if err := b.sum.Contributions(cols, n, out); err != nil {
+			return err
+		}
+		w.without(b, out, n, none)
+		return nil
+	}
 	raw := out
 	if o == model.Prediction && b.link.Width != b.sum.Outputs() {
 		raw = w.room(n * b.sum.Outputs())
@@ -80,8 +104,14 @@ func (b *Booster) Score(o model.Output, cols []model.Column, n int, out []float6
 	if o == model.Prediction {
 		b.link.Apply(raw, n, out)
 	}
+	w.without(b, out, n, none)
+	return nil
+}
+
+// without has NaN stand for the rows that give no result: those with a category that training didn't have.
+func (w *scratch) without(b *Booster, out []float64, n int, none []bool) {
 	if b.recode == nil {
-		return nil
+		return
 	}
 	copy(none, w.recode.none)
 	for r, gone := range w.recode.none {
@@ -92,7 +122,16 @@ func (b *Booster) Score(o model.Output, cols []model.Column, n int, out []float6
 			}
 		}
 	}
-	return nil
+}
+
+func (b *Booster) Leaves(cols []model.Column, n int, out []int32, none []bool) error {
+	w := b.pool.Get().(*scratch)
+	defer b.pool.Put(w)
+	if b.recode != nil {
+		cols = recode(b.recode, &w.recode, cols, n)
+		copy(none, w.recode.none)
+	}
+	return b.sum.Leaves(cols, n, out)
 }
 
 func (b *Booster) Labels(cols []model.Column, n int, ints []int64, _ []string, none []bool) error {

@@ -61,6 +61,11 @@ type Tree struct {
 	Output int
 	Width  int
 	Linear []Linear // empty, or one a leaf; Width is 1 then
+
+	// Cover is how many training rows each node had, or their weight, and LeafCover each leaf: what Explain needs.
+	Cover, LeafCover []float64
+	// Names are the numbers that the model's library gives to leaves; nil: those in Leaves.
+	Names []int32
 }
 
 // Forest is the sum of its trees on top of Base, one value an output.
@@ -71,6 +76,8 @@ type Forest struct {
 	Base     []float64
 	Trees    []Tree
 	Sets     []Set
+	// Unexplained is why it can't be told what each feature adds; "": it can.
+	Unexplained string
 }
 
 // MaxOutputs bounds the outputs of a forest, and with them a scorer's memory (256 rows of float64 an output).

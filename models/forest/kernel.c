@@ -1,5 +1,6 @@
 #if defined(__x86_64__)
 #include "kernel.h"
+#include <emmintrin.h>
 #include <math.h>
 #include <string.h>
 
@@ -9,7 +10,7 @@ int dsql_forest_isa(void)
 	if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
 	    __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
 		return AVX512;
-	return __builtin_cpu_supports("avx2") ? AVX2 : SSE2;
+	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? AVX2 : SSE2;
 }
 
 // columns cuts ranks to bytes. Bytes are compared as signed numbers, so they carry an offset of 128.
@@ -103,9 +104,33 @@ static void walk(const dsql_forest *f, const dsql_tree *t, const uint8_t *across
 	}
 }
 
+static const dsql_kernel *kernel(int isa) { return isa == AVX512 ? &dsql_avx512 : isa == AVX2 ? &dsql_avx2 : &dsql_sse2; }
+
+void dsql_forest_bits(const dsql_entry *tests, int n, const uint8_t *bins, uint64_t *bits)
+{
+	for (; n > 0; n--, tests++) {
+		const uint8_t *c = bins + (size_t)tests->col * TILE;
+		const __m128i than = _mm_set1_epi8(tests->than), mask = _mm_set1_epi8((char)tests->mask);
+		for (int r = 0; r < TILE; r += 64) {
+			uint64_t right = 0;
+			for (int i = 0; i < 64; i += 16) {
+				const __m128i x = _mm_and_si128(_mm_load_si128((const __m128i *)(c + r + i)), mask);
+				right |= (uint64_t)_mm_movemask_epi8(_mm_cmpgt_epi8(x, than)) << i;
+			}
+			*bits++ = ~right;
+		}
+	}
+}
+
+void dsql_forest_contrib(int isa, const dsql_program *p, const uint64_t *bits, int rows, int slots, double *phi, double *levels,
+			 uint8_t *states)
+{
+	kernel(isa)->contrib(p, bits, rows, slots, phi, levels, states);
+}
+
 void dsql_forest_tile(const dsql_forest *f, const double *x, int rows, uint8_t *bins, uint8_t *across, void *sums)
 {
-	const dsql_kernel *k = f->isa == AVX512 ? &dsql_avx512 : f->isa == AVX2 ? &dsql_avx2 : &dsql_sse2;
+	const dsql_kernel *k = kernel(f->isa);
 	uint16_t ranks[TILE];
 	for (int i = 0; i < f->nrankings; i++) {
 		const dsql_ranking *g = f->rankings + i;

@@ -73,12 +73,39 @@ int dsql_forest_isa(void);
 // bytes, aligned to 64; sums, of double or float, holds the start values, output by output, TILE apart.
 void dsql_forest_tile(const dsql_forest *f, const double *x, int rows, uint8_t *bins, uint8_t *across, void *sums);
 
+// For each test of n: the rows whose byte doesn't stop them, which go left; TILE bits a test.
+void dsql_forest_bits(const dsql_entry *tests, int n, const uint8_t *bins, uint64_t *bits);
+
+enum { LEAF, DOWN, UP, TWIG, LEAF_AGAIN, DOWN_AGAIN, UP_AGAIN }; // kinds of steps, as in contrib_tree.go
+
+typedef struct {                        // see contrib.h
+	uint8_t kind;
+	uint8_t right;                  // the edge is the right one
+	uint8_t first;                  // nothing stands in H before
+	uint32_t level, node, slot;
+	uint32_t above;                 // AGAIN: the level of the feature's edge before; TWIG: the node below
+	uint32_t slot2;                 // TWIG: of the node below
+	uint32_t at;                    // its constants
+} dsql_step;
+
+typedef struct {                        // a tree's
+	int points, nsteps;
+	const dsql_step *steps;
+	const double *consts, *weights;
+} dsql_program;
+
+// Adds a tree's contributions for rows ≤ TILE: bits are of dsql_forest_bits, its nodes in the program's numbering; phi holds eight rows side
+// by side, slot by slot; levels and states, aligned to 64, have room for the tree's depth.
+void dsql_forest_contrib(int isa, const dsql_program *p, const uint64_t *bits, int rows, int slots, double *phi, double *levels,
+			 uint8_t *states);
+
 // What each instruction set has of its own: ranks of values, and the leaf of a tree for each row.
 typedef struct {
 	void (*rank)(const dsql_forest *, const dsql_ranking *, const double *x, int rows, uint16_t *ranks);
 	void (*leaves)(const dsql_forest *, const dsql_tree *, const uint8_t *bins, int rows, uint8_t *leaf);
 	void (*add)(const double *values, const uint8_t *leaf, int rows, int leaves, double *sums);
 	void (*add32)(const float *values, const uint8_t *leaf, int rows, int leaves, float *sums);
+	void (*contrib)(const dsql_program *, const uint64_t *bits, int rows, int slots, double *phi, double *levels, uint8_t *states);
 } dsql_kernel;
 extern const dsql_kernel dsql_avx512, dsql_avx2, dsql_sse2;
 

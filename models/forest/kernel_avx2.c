@@ -3,7 +3,7 @@
 #include <immintrin.h>
 #include <stddef.h>
 
-#define TARGET __attribute__((target("avx2")))
+#define TARGET __attribute__((target("avx2,fma")))
 #define V __m256i
 #define WIDTH 32
 #define ZERO _mm256_setzero_si256()
@@ -85,5 +85,21 @@ static void add32(const float *values, const uint8_t *leaf, int rows, int leaves
 		sums[r] += values[leaf[r]];
 }
 
-const dsql_kernel dsql_avx2 = {rank, leaves, add, add32};
+#define LANES 4
+#define MASK __m256d
+#define VD __m256d
+#define BITS(i) {-(int64_t)((i) & 1), -(int64_t)((i) >> 1 & 1), -(int64_t)((i) >> 2 & 1), -(int64_t)((i) >> 3)}
+static const int64_t masks[16][4] __attribute__((aligned(32))) = {BITS(0), BITS(1), BITS(2), BITS(3), BITS(4), BITS(5), BITS(6), BITS(7),
+	BITS(8), BITS(9), BITS(10), BITS(11), BITS(12), BITS(13), BITS(14), BITS(15)};
+#define MASKOF(bits) _mm256_load_pd((const double *)masks[bits])
+#define PICK(m, a, b) _mm256_blendv_pd(b, a, m)
+#define SET(x) _mm256_set1_pd(x)
+#define LOADD(p) _mm256_load_pd(p)
+#define STORED(p, v) _mm256_store_pd(p, v)
+#define ADDD _mm256_add_pd
+#define MULD _mm256_mul_pd
+#define FMA _mm256_fmadd_pd
+#include "contrib_all.h"
+
+const dsql_kernel dsql_avx2 = {rank, leaves, add, add32, contrib};
 #endif

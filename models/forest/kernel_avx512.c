@@ -93,5 +93,18 @@ static TARGET void add32(const float *values, const uint8_t *leaf, int rows, int
 	}
 }
 
-const dsql_kernel dsql_avx512 = {rank, leaves, add, add32};
+#define LANES 8
+#define MASK __mmask8
+#define VD __m512d
+#define MASKOF(bits) (bits)
+#define PICK(m, a, b) _mm512_mask_blend_pd(m, b, a)
+#define SET(x) _mm512_set1_pd(x)
+#define LOADD(p) _mm512_load_pd(p)
+#define STORED(p, v) _mm512_store_pd(p, v)
+#define ADDD _mm512_add_pd
+#define MULD _mm512_mul_pd
+#define FMA _mm512_fmadd_pd
+#include "contrib_all.h"
+
+const dsql_kernel dsql_avx512 = {rank, leaves, add, add32, contrib};
 #endif

@@ -65,5 +65,19 @@ static void add32(const float *values, const uint8_t *leaf, int rows, int leaves
 		sums[r] += values[leaf[r]];
 }
 
-const dsql_kernel dsql_sse2 = {rank, leaves, add, add32};
+#define LANES 2
+#define MASK __m128d
+#define VD __m128d
+static const int64_t masks[4][2] __attribute__((aligned(16))) = {{0, 0}, {-1, 0}, {0, -1}, {-1, -1}};
+#define MASKOF(bits) _mm_load_pd((const double *)masks[bits])
+#define PICK(m, a, b) _mm_or_pd(_mm_and_pd(m, a), _mm_andnot_pd(m, b))
+#define SET(x) _mm_set1_pd(x)
+#define LOADD(p) _mm_load_pd(p)
+#define STORED(p, v) _mm_store_pd(p, v)
+#define ADDD _mm_add_pd
+#define MULD _mm_mul_pd
+#define FMA(a, b, c) _mm_add_pd(_mm_mul_pd(a, b), c)
+#include "contrib_all.h"
+
+const dsql_kernel dsql_sse2 = {rank, leaves, add, add32, contrib};
 #endif

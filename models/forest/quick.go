@@ -92,13 +92,16 @@ type test struct {
 // numbers, or too many of them. A column holds up to perByte thresholds; worth says whether a tree with so many entries
 // is better searched by planes than walked.
 func tabulate(f *Forest, used []int, perByte int, worth func(entries int) bool) *tables {
-	b := &tableBuilder{tables: tables{kind: f.Values}, f: f, at: map[int]uint32{}, perByte: perByte, worth: worth}
-	for i, x := range used {
-		b.at[x] = uint32(i)
+	for i := range f.Trees {
+		if len(f.Trees[i].Linear) > 0 {
+			return nil
+		}
 	}
-	if !b.collect() || !b.rank() || !b.encode() || len(b.columns) > maxColumns {
+	b := binned(f, used, perByte)
+	if b == nil {
 		return nil
 	}
+	b.worth = worth
 	for i := range f.Trees {
 		b.tree(i)
 	}
@@ -106,6 +109,18 @@ func tabulate(f *Forest, used []int, perByte int, worth func(entries int) bool) 
 	// Kernels read values for rows past the last one, by leaf numbers that mean nothing.
 	b.values = append(b.values, make([]float64, TileRows)...)
 	return &b.tables
+}
+
+// binned makes what turns values into bytes, and the tests of nodes on them.
+func binned(f *Forest, used []int, perByte int) *tableBuilder {
+	b := &tableBuilder{tables: tables{kind: f.Values}, f: f, at: map[int]uint32{}, perByte: perByte}
+	for i, x := range used {
+		b.at[x] = uint32(i)
+	}
+	if !b.collect() || !b.rank() || !b.encode() || len(b.columns) > maxColumns {
+		return nil
+	}
+	return b
 }
 
 type scaleKey struct {
@@ -154,9 +169,6 @@ func (b *tableBuilder) collect() bool {
 	var stack []int
 	for i := range b.f.Trees {
 		t := &b.f.Trees[i]
-		if len(t.Linear) > 0 {
-			return false
-		}
 		b.tests[i] = make([]test, len(t.Nodes))
 		stack = stack[:0]
 		if len(t.Nodes) > 0 {

@@ -28,12 +28,12 @@ func nativeKernels() []string {
 	return []string{"avx512", "avx2", "sse2"}[C.dsql_forest_isa():]
 }
 
-func newNative(t *tables, kernel string) quick {
+func newNative(t *tables, kernel string) *native {
 	q := &native{columns: len(t.columns), walked: t.walked}
 	q.f = (*C.dsql_forest)(q.hold(unsafe.Pointer(&C.dsql_forest{}), unsafe.Sizeof(C.dsql_forest{})))
 	c := q.f
 	c.kind = C.int(t.kind)
-	c.isa = map[string]C.int{"avx512": C.AVX512, "avx2": C.AVX2, "sse2": C.SSE2}[kernel]
+	c.isa = isas[kernel]
 	c.ntrees, c.nrankings, c.ncodings, c.ncols = C.int(len(t.trees)), C.int(len(t.rankings)), C.int(len(t.codings)), C.int(len(t.columns))
 	if t.walked {
 		c.walked = 1
@@ -69,7 +69,8 @@ func newNative(t *tables, kernel string) quick {
 
 // The tables are copied as they are, so both sides must lay them out alike.
 var _ = [1]struct{}{}[(unsafe.Sizeof(ranking{})-uintptr(C.sizeof_dsql_ranking))|(unsafe.Sizeof(column{})-uintptr(C.sizeof_dsql_column))|(unsafe.Sizeof(coding{})-uintptr(C.sizeof_dsql_coding))|
-	(unsafe.Sizeof(entry{})-uintptr(C.sizeof_dsql_entry))|(unsafe.Sizeof(quickTree{})-uintptr(C.sizeof_dsql_tree))|(unsafe.Sizeof(plane{})-uintptr(C.sizeof_dsql_plane))]
+	(unsafe.Sizeof(entry{})-uintptr(C.sizeof_dsql_entry))|(unsafe.Sizeof(quickTree{})-uintptr(C.sizeof_dsql_tree))|(unsafe.Sizeof(plane{})-uintptr(C.sizeof_dsql_plane))|
+	(unsafe.Sizeof(step{})-uintptr(C.sizeof_dsql_step))]
 
 func hold[T any](q *native, v []T) unsafe.Pointer {
 	return q.hold(unsafe.Pointer(unsafe.SliceData(v)), uintptr(len(v))*unsafe.Sizeof(*new(T)))
@@ -114,3 +115,37 @@ func (q *native) tile(x []float64, rows int, base []float64, s *quickScratch, su
 	}
 	runtime.KeepAlive(q)
 }
+
+// bin is tile without trees.
+func (q *native) bin(x []float64, rows int, s *quickScratch) {
+	C.dsql_forest_tile(q.f, (*C.double)(&x[0]), C.int(rows), (*C.uint8_t)(unsafe.SliceData(s.bins)), nil, nil)
+	runtime.KeepAlive(q)
+}
+
+func (q *native) bits(tests []entry, s *quickScratch, bits []uint64) {
+	C.dsql_forest_bits((*C.dsql_entry)(unsafe.Pointer(unsafe.SliceData(tests))), C.int(len(tests)), (*C.uint8_t)(unsafe.SliceData(s.bins)),
+		(*C.uint64_t)(unsafe.SliceData(bits)))
+}
+
+func newBinner(t *tables, kernel string) binner { return newNative(t, kernel) }
+
+// runNative does a program's steps in C, and says whether the kernel is one of C's.
+func runNative(kernel string, p *program, bits []uint64, rows, slots int, w *contribRoom) bool {
+	isa, ok := isas[kernel]
+	if !ok || len(p.steps) == 0 {
+		return ok
+	}
+	var pin runtime.Pinner
+	defer pin.Unpin()
+	steps, consts, weights := unsafe.SliceData(p.steps), unsafe.SliceData(p.consts), unsafe.SliceData(ruleOf(p.points).weights)
+	pin.Pin(steps)
+	pin.Pin(consts)
+	pin.Pin(weights)
+	c := C.dsql_program{points: C.int(p.points), nsteps: C.int(len(p.steps)), steps: (*C.dsql_step)(unsafe.Pointer(steps)),
+		consts: (*C.double)(unsafe.Pointer(consts)), weights: (*C.double)(unsafe.Pointer(weights))}
+	C.dsql_forest_contrib(isa, &c, (*C.uint64_t)(unsafe.SliceData(bits)), C.int(rows), C.int(slots), (*C.double)(unsafe.SliceData(w.phi)),
+		(*C.double)(unsafe.SliceData(w.levels)), (*C.uint8_t)(unsafe.SliceData(w.states)))
+	return true
+}
+
+var isas = map[string]C.int{"avx512": C.AVX512, "avx2": C.AVX2, "sse2": C.SSE2}

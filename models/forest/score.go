@@ -1,6 +1,7 @@
 package forest
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -23,6 +24,11 @@ type Scorer struct {
 	quick    quick     // nil: the walk scores everything
 	few      int       // up to so many rows the walk does
 	pool     sync.Pool // of *scratch
+	kernel   string
+
+	unexplained string
+	contrib     *contributions // nil: not asked for
+	leaves      namedLeaves
 }
 
 // scratch is what one call needs: a tile of prepared values and of sums, column by column.
@@ -44,7 +50,8 @@ func New(f *Forest, kernel string) (*Scorer, error) {
 	if err := f.validate(); err != nil {
 		return nil, err
 	}
-	s := &Scorer{features: f.Features, outputs: f.Outputs, trees: len(f.Trees), values: f.Values, base: slices.Clone(f.Base)}
+	s := &Scorer{features: f.Features, outputs: f.Outputs, trees: len(f.Trees), values: f.Values, base: slices.Clone(f.Base), kernel: kernel,
+		unexplained: f.Unexplained}
 	s.used = f.used()
 	s.walk = newWalker(f, s.used)
 	if kernel != walkKernel {
@@ -68,6 +75,25 @@ func (s *Scorer) Outputs() int { return s.outputs }
 
 // Trees is the number of trees.
 func (s *Scorer) Trees() int { return s.trees }
+
+// Ready makes the tables that Contributions or Leaves needs. f is what the scorer was made of.
+func (s *Scorer) Ready(f *Forest, contrib, leaf bool) error {
+	switch {
+	case contrib:
+		return s.Explain(f)
+	case leaf:
+		return s.NameLeaves(f)
+	}
+	return nil
+}
+
+// Lacks is why it can't be told what each feature adds, or the leaves.
+func (s *Scorer) Lacks(contrib bool) error {
+	if contrib && s.unexplained != "" {
+		return errors.New(s.unexplained)
+	}
+	return nil
+}
 
 // Score writes the outputs of n rows into out, row by row: out[r·Outputs()+o]. It allocates nothing once warm.
 func (s *Scorer) Score(cols []batch.Column, n int, out []float64) error {

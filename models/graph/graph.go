@@ -146,7 +146,21 @@ func (e *RuntimeError) Unwrap() error { return e.Err }
 
 func (g graph) Trees() int { return g.run.Trees() }
 
-func (g graph) Width(o model.Output) int { return g.run.Width(onnx.Output(o)) }
+func (g graph) Width(o model.Output) int {
+	if o > model.Label {
+		return 0
+	}
+	return g.run.Width(onnx.Output(o))
+}
+
+func (g graph) Lacks(o model.Output) error {
+	if o == model.Contrib || o == model.Leaf {
+		return errors.New("ONNX models tell no " + o.String())
+	}
+	return nil
+}
+
+func (g graph) Leaves([]model.Column, int, []int32, []bool) error { return g.Lacks(model.Leaf) }
 
 func (g graph) Label() model.Type {
 	switch {

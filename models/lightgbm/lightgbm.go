@@ -32,7 +32,7 @@ func Load(data []byte, opt model.Options) (*model.Model, error) {
 	if !bytes.Contains(data, endLine) {
 		return nil, fmt.Errorf("LightGBM model: %w", errEndOfTrees)
 	}
-	p := parser{lines: lines{rest: bytes.TrimLeft(data, " \t\r\n\xef\xbb\xbf")}}
+	p := parser{lines: lines{rest: bytes.TrimLeft(data, " \t\r\n\xef\xbb\xbf")}, counts: opt.Output == model.Contrib}
 	head, err := p.header()
 	if err != nil {
 		return nil, fmt.Errorf("LightGBM model: %w", err)
@@ -56,6 +56,9 @@ func Load(data []byte, opt model.Options) (*model.Model, error) {
 		return nil, fmt.Errorf("LightGBM model: %w", err)
 	}
 	s, err := forest.New(f, opt.Kernel)
+	if err == nil && s.Lacks(opt.Output == model.Contrib) == nil {
+		err = s.Ready(f, opt.Output == model.Contrib, opt.Output == model.Leaf)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("LightGBM model: %w", err)
 	}
@@ -71,7 +74,7 @@ func Load(data []byte, opt model.Options) (*model.Model, error) {
 		}
 		inputs = append(inputs, in)
 	}
-	return model.New("lightgbm", inputs, booster.New(s, l, by)), nil
+	return model.New("lightgbm", inputs, booster.New(s, len(inputs), l, by)), nil
 }
 
 type header struct {
@@ -104,7 +107,8 @@ func (l *lines) next() (line []byte, ok bool) {
 
 type parser struct {
 	lines
-	more bool // the line "Tree=" has been read, its tree has not
+	more   bool // the line "Tree=" has been read, its tree has not
+	counts bool // the numbers of training rows are wanted
 }
 
 var (
@@ -208,5 +212,5 @@ func (p *parser) tree(f *forest.Forest) (forest.Tree, error) {
 			return forest.Tree{}, fmt.Errorf("line %d starts no tree: %s", p.line, document.Clip(string(line)))
 		}
 	}
-	return tree(vals, f)
+	return tree(vals, f, p.counts)
 }

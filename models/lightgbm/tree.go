@@ -11,23 +11,29 @@ import (
 	"dsql/models/forest"
 )
 
-func tree(vals map[string][]byte, f *forest.Forest) (forest.Tree, error) {
+func tree(vals map[string][]byte, f *forest.Forest, counts bool) (forest.Tree, error) {
 	var t forest.Tree
 	r := fields{vals: vals}
-	counts := r.ints("num_leaves", 1)
+	size := r.ints("num_leaves", 1)
 	if r.err != nil {
 		return t, r.err
 	}
-	leaves := counts[0]
+	leaves := size[0]
 	if v := vals["leaf_value"]; leaves < 1 || leaves > len(v) {
 		return t, fmt.Errorf("num_leaves=%d with %d bytes of leaf_value", leaves, len(v))
 	}
 	t.Leaves = r.floats("leaf_value", leaves)
 	if string(vals["is_linear"]) == "1" {
 		t.Linear = r.linear(leaves, f.Features)
+		f.Unexplained = "what an input adds isn't defined for linear trees (linear_tree)"
 	}
 	if leaves == 1 || r.err != nil {
 		return t, r.err
+	}
+	if vals["internal_count"] == nil || vals["leaf_count"] == nil {
+		f.Unexplained = "its file doesn't say how many training rows each node had (internal_count, leaf_count)"
+	} else if counts && f.Unexplained == "" {
+		t.Cover, t.LeafCover = r.floats("internal_count", leaves-1), r.floats("leaf_count", leaves)
 	}
 	left, right := r.ints("left_child", leaves-1), r.ints("right_child", leaves-1)
 	feature, threshold := r.ints("split_feature", leaves-1), r.floats("threshold", leaves-1)

@@ -4,6 +4,7 @@ package model
 
 import (
 	"fmt"
+	"slices"
 
 	"dsql/models/batch"
 )
@@ -33,9 +34,16 @@ const (
 	Prediction Output = iota // what the library's own predict gives
 	Raw                      // margins: before the objective's transform
 	Label                    // the class
+	Contrib                  // what each input adds to each margin, and last the base
+	Leaf                     // the leaf of each tree
 )
 
-func (o Output) String() string { return [...]string{"prediction", "raw", "label"}[o] }
+var outputs = [...]string{"prediction", "raw", "label", "contrib", "leaf"}
+
+func (o Output) String() string { return outputs[o] }
+
+// OutputOf is the output of a name, and Prediction where there is none.
+func OutputOf(name string) Output { return Output(max(0, slices.Index(outputs[:], name))) }
 
 // Column is an input's values for one batch, in the caller's memory. Inputs of type Double have Values, those of type
 // Varchar have Text.
@@ -50,6 +58,8 @@ type Options struct {
 	Categories []bool
 	// Kernel is how trees are scored, one of forest.Kernels or "walk"; empty: the fastest that the machine has.
 	Kernel string
+	// Output is what the model will be asked for beside predictions, raw scores and labels: Contrib and Leaf take tables of their own.
+	Output Output
 	// Runtime is the path of onnxruntime's shared library, which then runs ONNX models; empty: dsql runs them itself.
 	Runtime string
 }
@@ -68,6 +78,8 @@ type scorer interface {
 	Label() Type
 	Score(o Output, cols []Column, n int, out []float64, none []bool) error
 	Labels(cols []Column, n int, ints []int64, text []string, none []bool) error
+	Leaves(cols []Column, n int, out []int32, none []bool) error
+	Lacks(Output) error // why it has no such output
 }
 
 // New is a model of a format's loader.
@@ -85,6 +97,24 @@ func (m *Model) Trees() int { return m.impl.Trees() }
 // Outputs is the number of values a row of an output, 0 where the model has no such output.
 func (m *Model) Outputs(o Output) int { return m.impl.Width(o) }
 
+// Lacks is why the model has no such output; nil: it has it, once it is loaded for it.
+func (m *Model) Lacks(o Output) error {
+	if err := m.impl.Lacks(o); err != nil {
+		return err
+	}
+	if m.impl.Width(o) == 0 {
+		return fmt.Errorf("the model has no %s", o)
+	}
+	if w := m.impl.Width(o); o == Contrib && w > mostContrib {
+		return fmt.Errorf("what %d inputs add to %d margins are %d values a row, supported are %d: the largest are given by its function of the "+
+			"name that ends with _reasons", len(m.inputs), m.impl.Width(Raw), w, mostContrib)
+	}
+	return nil
+}
+
+// mostContrib bounds what a vector of 2,048 rows takes: 256 MB.
+const mostContrib = 1 << 14
+
 // LabelType is Bigint, Varchar, or None where the model gives no classes.
 func (m *Model) LabelType() Type { return m.impl.Label() }
 
@@ -97,8 +127,8 @@ func (m *Model) Score(o Output, cols []Column, n int, out []float64) error {
 
 // ScoreOrNone is Score, and says in none[r] whether the model gives row r no result: NaN can be one too.
 func (m *Model) ScoreOrNone(o Output, cols []Column, n int, out []float64, none []bool) error {
-	if o == Label {
-		return fmt.Errorf("labels are read with Labels")
+	if o == Label || o == Leaf {
+		return fmt.Errorf("labels are read with Labels, leaves with Leaves")
 	}
 	w := m.impl.Width(o)
 	if w == 0 {
@@ -142,6 +172,23 @@ func (m *Model) LabelsOrNone(cols []Column, n int, ints []int64, text []string, 
 	}
 	clear(none)
 	return m.impl.Labels(cols, n, ints, text, none)
+}
+
+// Leaves writes the leaf of each tree for n rows into out, row by row, and into none, which may be nil, whether the model gives none.
+func (m *Model) Leaves(cols []Column, n int, out []int32, none []bool) error {
+	w := m.impl.Width(Leaf)
+	switch err := m.check(cols, n); {
+	case err != nil:
+		return err
+	case w == 0:
+		return fmt.Errorf("the model has no leaves")
+	case len(out) < n*w:
+		return fmt.Errorf("room for %d leaves, %d rows need %d", len(out), n, n*w)
+	case n == 0:
+		return nil
+	}
+	clear(none)
+	return m.impl.Leaves(cols, n, out, none)
 }
 
 func (m *Model) check(cols []Column, n int) error {

@@ -5,9 +5,10 @@ import (
 	"math"
 
 	"dsql/models/forest"
+	"dsql/models/model"
 )
 
-func (x *reader) forest(outputs int, base []float64, kernel string) (*forest.Scorer, error) {
+func (x *reader) forest(outputs int, base []float64, opt model.Options) (*forest.Scorer, error) {
 	n := len(x.trees)
 	if len(x.groups) != n {
 		return nil, fmt.Errorf("tree_info has %d values for %d trees", len(x.groups), n)
@@ -42,7 +43,11 @@ func (x *reader) forest(outputs int, base []float64, kernel string) (*forest.Sco
 		}
 		f.Trees = append(f.Trees, tree)
 	}
-	return forest.New(f, kernel)
+	s, err := forest.New(f, opt.Kernel)
+	if contrib := opt.Output == model.Contrib; err == nil && s.Lacks(contrib) == nil {
+		err = s.Ready(f, contrib, opt.Output == model.Leaf)
+	}
+	return s, err
 }
 
 // bestTrees is the number of trees up to and with the best iteration.
@@ -69,6 +74,16 @@ func (t *tree) convert(f *forest.Forest) (forest.Tree, error) {
 		return forest.Tree{}, err
 	}
 	out := forest.Tree{Width: max(1, t.vector)}
+	switch {
+	case out.Width > 1:
+		f.Unexplained = "XGBoost doesn't tell what an input adds to trees with several outputs (multi_output_tree), and nor does dsql"
+	case !t.weighed || t.weighs && len(t.cover) != n:
+		f.Unexplained = "its file doesn't say what the training rows of each node weigh (sum_hessian)"
+	}
+	cover := t.cover
+	if len(cover) != n {
+		cover = make([]float64, n)
+	}
 	index := make([]int, n) // node → inner node, or ^leaf
 	inner := 0
 	for i, left := range t.left {
@@ -77,6 +92,7 @@ func (t *tree) convert(f *forest.Forest) (forest.Tree, error) {
 			continue
 		}
 		index[i] = ^(len(out.Leaves) / out.Width)
+		out.Names, out.LeafCover = append(out.Names, int32(i)), append(out.LeafCover, cover[i])
 		switch at := t.right[i]; { // of a vector leaf, right_children holds its number in leaf_weights
 		case out.Width == 1:
 			out.Leaves = append(out.Leaves, t.cond[i])
@@ -103,11 +119,11 @@ func (t *tree) convert(f *forest.Forest) (forest.Tree, error) {
 		} else {
 			d.Threshold = below(float32(t.cond[i]))
 		}
-		out.Nodes = append(out.Nodes, d)
+		out.Nodes, out.Cover = append(out.Nodes, d), append(out.Cover, cover[i])
 	}
 	if t.left[0] < 0 && n > 1 {
 		// A root that is a leaf: the others can't be reached.
-		out.Nodes, out.Leaves = nil, out.Leaves[:out.Width]
+		out.Nodes, out.Leaves, out.Names, out.LeafCover = nil, out.Leaves[:out.Width], out.Names[:1], out.LeafCover[:1]
 	}
 	return out, nil
 }

@@ -1,6 +1,7 @@
 package xgboost
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"sync"
@@ -64,6 +65,36 @@ func (x *linear) Score(cols []batch.Column, n int, out []float64) error {
 		for r, s := range sums {
 			out[r*x.outputs+o] = float64(s)
 		}
+	}
+	return nil
+}
+
+// Contributions are each feature's product, and last what all rows start from.
+func (x *linear) Contributions(cols []batch.Column, n int, out []float64) error {
+	vals := make([]float64, n)
+	width := x.features + 1
+	for f := range cols {
+		cols[f].Numbers(0, vals)
+		for r, v := range vals {
+			for o := range x.outputs {
+				to := &out[(r*x.outputs+o)*width+f]
+				if *to = 0; !math.IsNaN(v) {
+					*to = float64(float32(float32(v) * x.weights[f*x.outputs+o]))
+				}
+			}
+		}
+	}
+	for i := range n * x.outputs {
+		out[i*width+x.features] = float64(x.start[i%x.outputs])
+	}
+	return nil
+}
+
+func (x *linear) Leaves([]batch.Column, int, []int32) error { return x.Lacks(false) }
+
+func (x *linear) Lacks(contrib bool) error {
+	if !contrib {
+		return errors.New("a linear booster has no leaves")
 	}
 	return nil
 }

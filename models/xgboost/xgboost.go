@@ -35,6 +35,7 @@ type reader struct {
 	parallel    int
 	best        int  // best_iteration, -1: none
 	sklearn     bool // saved by the scikit-learn interface, whose predict stops at the best iteration
+	weighs      bool // see tree
 	haveBooster bool
 	haveModel   bool // of the booster: what save_config writes has none
 }
@@ -43,14 +44,16 @@ type tree struct {
 	id                         int
 	left, right, feature, dflt []int
 	cond, leaf, base           []float64
-	vector                     int // outputs in a leaf
+	weighs, weighed            bool      // the weights of the nodes' training rows are wanted; are there
+	cover                      []float64 // they: the sums of Hessians
+	vector                     int       // outputs in a leaf
 	isCat                      []int
 	catNodes, catFrom, catSize []int
 	cats                       []int
 }
 
 func Load(d document.Document, opt model.Options) (*model.Model, error) {
-	x := reader{classes: 0, targets: 1, best: -1, parallel: 1}
+	x := reader{classes: 0, targets: 1, best: -1, parallel: 1, weighs: opt.Output == model.Contrib}
 	seen := false
 	err := d.Object(func(key string) (err error) {
 		switch key {
@@ -68,7 +71,7 @@ func Load(d document.Document, opt model.Options) (*model.Model, error) {
 	}
 	var m *model.Model
 	if err == nil {
-		m, err = x.model(opt.Kernel)
+		m, err = x.model(opt)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("XGBoost model: %w", err)
@@ -198,7 +201,7 @@ func (x *reader) boosterModel(d document.Document) error {
 			})
 		case "trees":
 			err = d.Array(func() error {
-				x.trees = append(x.trees, tree{id: len(x.trees)})
+				x.trees = append(x.trees, tree{id: len(x.trees), weighs: x.weighs})
 				return inField(fmt.Sprint(len(x.trees)-1), x.trees[len(x.trees)-1].read(d))
 			})
 		case "tree_info":
@@ -242,6 +245,12 @@ func (t *tree) read(d document.Document) error {
 			t.leaf, err = d.Floats()
 		case "base_weights":
 			t.base, err = d.Floats()
+		case "sum_hessian":
+			if t.weighed = true; t.weighs {
+				t.cover, err = d.Floats()
+			} else {
+				err = d.Skip()
+			}
 		case "split_type":
 			t.isCat, err = d.Ints()
 		case "categories_nodes":
@@ -259,7 +268,7 @@ func (t *tree) read(d document.Document) error {
 	})
 }
 
-func (x *reader) model(kernel string) (*model.Model, error) {
+func (x *reader) model(opt model.Options) (*model.Model, error) {
 	outputs := max(x.targets, x.classes, 1)
 	switch {
 	case x.features > batch.MaxColumns: // without names the file's length says nothing about their number
@@ -284,7 +293,7 @@ func (x *reader) model(kernel string) (*model.Model, error) {
 	var s booster.Summer
 	switch x.booster {
 	case "gbtree", "dart":
-		s, err = x.forest(outputs, base, kernel)
+		s, err = x.forest(outputs, base, opt)
 	case "gblinear":
 		s, err = newXGBLinear(x.features, outputs, x.weights, base)
 	default:
@@ -308,7 +317,7 @@ func (x *reader) model(kernel string) (*model.Model, error) {
 		}
 		inputs = append(inputs, in)
 	}
-	return model.New("xgboost", inputs, booster.New(s, l, by)), nil
+	return model.New("xgboost", inputs, booster.New(s, x.features, l, by)), nil
 }
 
 // base reads base_score: a number, since 3.1 a list in brackets, one value an output.

@@ -19,9 +19,10 @@ def text(v):
 def write(path, head, rows):
     with open(path, 'w', newline='') as f: w = csv.writer(f, lineterminator='\n'); w.writerow(head); w.writerows([[text(v) for v in r] for r in rows])
 
-def case(name, fmt, file, I, raw, pred, tol):
-    cols = [np.asarray(a) for a in (raw, pred)]; cols = [a.reshape(len(I), -1) for a in cols]
-    head = [p if a.shape[1] == 1 else f'{p}_{k}' for p, a in zip(('raw', 'pred'), cols) for k in range(a.shape[1])]
+def case(name, fmt, file, I, raw, pred, tol, more):
+    cols = [np.asarray(a) for a in (raw, pred, *[a for a in more if a is not None])]; cols = [a.reshape(len(I), -1) for a in cols]
+    names = ['raw', 'pred'] + [n for n, a in zip(('leaf', 'contrib'), more) if a is not None]
+    head = [p if a.shape[1] == 1 else f'{p}_{k}' for p, a in zip(names, cols) for k in range(a.shape[1])]
     write(f'{A.out}/{name}/inputs.csv', [f'f{i}' for i in range(I.shape[1])], I); write(f'{A.out}/{name}/expected.csv', head, [[v for a in r for v in a] for r in zip(*cols)])
     CASES.append(dict(name=name, format=fmt, model=f'{name}/{file}', inputs=f'{name}/inputs.csv', expected=f'{name}/expected.csv', rows=len(I), feature_types=['DOUBLE'] * I.shape[1], abs_tol=tol[0], rel_tol=tol[1], raw_exact=True))
 
@@ -63,7 +64,7 @@ for k in range(A.models):
             for j, t, d in zip(get('split_feature'), get('threshold'), get('decision_type')):
                 if not int(d) & 1: thresholds.setdefault(int(j), []).append(float(t))
         I = rows(r, X, cats, thresholds, single)
-        case(name, 'lightgbm-text', 'model.txt', I, b.predict(I, raw_score=True), b.predict(I), (1e-12, 1e-12))
+        case(name, 'lightgbm-text', 'model.txt', I, b.predict(I, raw_score=True), b.predict(I), (1e-12, 1e-12), (b.predict(I, pred_leaf=True), None if q['linear_tree'] else b.predict(I, pred_contrib=True)))
     else:
         ext = pick('json', 'ubj'); types = ['c' if j in cats else 'q' for j in range(p)]; X = X.astype(np.float32)
         d = lambda x, y=None: xgb.DMatrix(x, y, feature_types=types, enable_categorical=True, nthread=1)
@@ -77,7 +78,7 @@ for k in range(A.models):
                 if s.Feature != 'Leaf' and not isinstance(s.Category, list): thresholds.setdefault(int(s.Feature[1:]), []).append(float(s.Split))
         I = rows(r, X.astype(float), cats, thresholds, single)
         if cats: I[:, cats] = np.where(I[:, cats] > np.nanmax(X[:, cats], 0), np.nan, I[:, cats])   # XGBoost refuses others
-        case(name, 'xgboost-' + ext, 'model.' + ext, I, b.predict(d(I), output_margin=True), b.predict(d(I)), (2e-6, 2e-5))
+        case(name, 'xgboost-' + ext, 'model.' + ext, I, b.predict(d(I), output_margin=True), b.predict(d(I)), (2e-6, 2e-5), (b.predict(d(I), pred_leaf=True), None if q.get('multi_strategy') == 'multi_output_tree' else b.predict(d(I), pred_contribs=True)))
 
 json.dump(dict(models=CASES), open(f'{A.out}/manifest.json', 'w'))
 print(len(CASES), 'cases')
