@@ -17,8 +17,8 @@ func TestNewKind(t *testing.T) {
 		t.Fatal(err)
 	}
 	tree, work := t.TempDir(), t.TempDir()
-	for _, name := range []string{"go.mod", "go.sum", "cmd", "connect", "demo", "engine", "ingest", "internal", "journal", "models", "pipeline", "quality",
-		"rules", "sinks", "sql", "stream", "torture"} {
+	for _, name := range []string{"go.mod", "go.sum", "cmd", "connect", "demo", "endpoint", "engine", "ingest", "internal", "journal", "models", "pipeline", "quality",
+		"rules", "serve", "sinks", "sql", "stream", "torture"} {
 		copyTree(t, filepath.Join("../..", name), filepath.Join(tree, name))
 	}
 	in := func(dir, name string, args ...string) string {

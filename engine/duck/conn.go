@@ -157,7 +157,10 @@ func (c *Conn) Update(ctx context.Context, f func(*Tx) error) (err error) {
 	if err = fault.Fault(ctx, "before-commit"); err != nil {
 		return err
 	}
-	if _, err = c.exec(ctx, "COMMIT"); err != nil {
+	c.DB.epoch.Add(1)
+	_, err = c.exec(ctx, "COMMIT")
+	c.DB.epoch.Add(1)
+	if err != nil {
 		return SQL("COMMIT").locate(err, Place{})
 	}
 	done = true

@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
 
@@ -40,6 +41,7 @@ type DB struct {
 	mu     sync.Mutex
 	conns  []*Conn
 	own    Routines // what Register made
+	epoch  atomic.Uint64
 	trace  func(Traced)
 }
 
@@ -127,6 +129,14 @@ func Open(ctx context.Context, path string, o Options) (db *DB, err error) {
 
 // Writer is the connection that owns all writes.
 func (db *DB) Writer() *Conn { return db.writer }
+
+// Epoch tells states of the file apart: it is another one after each transaction of Update, and odd while one commits. What a statement
+// read that began and had its first rows within one even epoch is the state of that epoch. A statement of the user's on the writer, which
+// may change anything, moves it on by UserEpoch.
+func (db *DB) Epoch() uint64 { return db.epoch.Load() }
+
+// UserEpoch is a multiple that transactions come to late: by what is above it statements of the user's are told from transactions.
+const UserEpoch = 1 << 40
 
 // Reader opens a connection of its own, closed by Close or with the DB.
 func (db *DB) Reader(ctx context.Context) (*Conn, error) {

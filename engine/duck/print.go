@@ -101,11 +101,11 @@ func (c *Conn) Setting(name string) string {
 func jsonOf(t bindings.LogicalType, col *Query) *Query {
 	switch {
 	case isJSON(t):
-		return SQL("CAST({c} AS VARCHAR)", Args{"c": col})
-	case bindings.GetTypeId(t) == bindings.TypeFloat: // to_json writes the digits of the DOUBLE of the same value
-		return SQL("CAST(to_json(CAST(CAST({c} AS VARCHAR) AS DOUBLE)) AS VARCHAR)", Args{"c": col})
+		return AsJSON.of("JSON", col)
+	case bindings.GetTypeId(t) == bindings.TypeFloat:
+		return AsJSON.of("FLOAT", col)
 	}
-	return SQL("CAST(to_json({c}) AS VARCHAR)", Args{"c": col})
+	return AsJSON.of("", col)
 }
 
 func isJSON(t bindings.LogicalType) bool { return bindings.LogicalTypeGetAlias(t) == "JSON" }
@@ -113,11 +113,16 @@ func isJSON(t bindings.LogicalType) bool { return bindings.LogicalTypeGetAlias(t
 // validJSON mends what the query of jsonOf gives: a JSON value loses its white space (to_json would write its numbers anew), NaN
 // and infinities are quoted.
 func (p *printer) validJSON(i int, text string) []byte {
+	return ValidJSON([]byte(text), isJSON(p.types[i]))
+}
+
+// ValidJSON mends a text of AsJSON; isJSON: the column is of type JSON.
+func ValidJSON(text []byte, isJSON bool) []byte {
 	var b bytes.Buffer
-	if isJSON(p.types[i]) && json.Compact(&b, []byte(text)) == nil {
+	if isJSON && json.Compact(&b, text) == nil {
 		return b.Bytes()
 	}
-	return quoteNonFinite([]byte(text))
+	return quoteNonFinite(text)
 }
 
 var stringsAndNonFinite = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|-?(?:NaN|Infinity)`)
@@ -142,16 +147,21 @@ func (f *form) value(p *printer, chunk bindings.DataChunk, i, row int) (text str
 			return "", false, err
 		}
 	}
-	v := f.cells[i]
+	b, ok := f.cells[i].text(row)
+	return string(b), ok, nil
+}
+
+// text is a row's, in DuckDB's memory; ok is false for NULL.
+func (v printed) text(row int) ([]byte, bool) {
 	if v.valid != nil && *(*uint64)(unsafe.Add(v.valid, row>>6<<3))>>(row&63)&1 == 0 {
-		return "", false, nil
+		return nil, false
 	}
 	s := unsafe.Add(v.data, row*16) // its length, then up to 12 bytes; or its first 4 and a pointer to all
 	n, at := *(*uint32)(s), unsafe.Add(s, 4)
 	if n > 12 {
 		at = *(*unsafe.Pointer)(unsafe.Add(s, 8))
 	}
-	return string(unsafe.Slice((*byte)(at), n)), true, nil
+	return unsafe.Slice((*byte)(at), n), true
 }
 
 func (f *form) print(p *printer, chunk bindings.DataChunk) error {

@@ -37,6 +37,9 @@ func (c *Conn) Query(ctx context.Context, q *Query, at Place) (*Result, error) {
 		return nil, err
 	}
 	r := c.result(ctx, q, at)
+	if c == c.DB.writer { // it may have written
+		defer c.DB.epoch.Add(UserEpoch)
+	}
 	if err := r.start(q.Text); err != nil {
 		return nil, r.fail(err)
 	}

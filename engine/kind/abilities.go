@@ -31,6 +31,8 @@ type (
 		Callable
 		Versions()
 	}
+	// Reading is a definition whose text reads what is declared: it comes after that, and keeps it from being dropped.
+	Reading interface{ Reads() }
 	// Explainer says for EXPLAIN what it does.
 	Explainer interface{ Explain() string }
 	// Describer answers DESCRIBE itself; else its columns are shown.

@@ -69,6 +69,9 @@ type SinkWritten struct {
 // Waiting: a run that follows has taken all that there is; what comes next wakes it.
 type Waiting struct{}
 
+// Following: a run that follows has run its script, and read each source to the end that was seen first. It goes on with what is new.
+type Following struct{}
+
 // UnknownFields is what a source had and nobody declared.
 type UnknownFields struct {
 	Values int64
@@ -118,6 +121,7 @@ func (Changed) event()        {}
 func (Queried) event()        {}
 func (SinkWritten) event()    {}
 func (Waiting) event()        {}
+func (Following) event()      {}
 func (Finished) event()       {}
 
 // Change is one line of a plan.

@@ -41,6 +41,9 @@ func (p *Program) Bind(ctx context.Context, tx *duck.Tx, n *Node) error {
 		if err == nil {
 			err = p.outdated(ctx, tx, n)
 		}
+		if _, ok := n.Obj.(kind.Reading); ok && err != nil {
+			err = p.SourceHint(ctx, tx.Conn, err)
+		}
 		n.Bound = err == nil
 		return err
 	}

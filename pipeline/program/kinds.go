@@ -2,6 +2,7 @@ package program
 
 import (
 	"dsql/connect"
+	"dsql/endpoint"
 	"dsql/engine/kind"
 	"dsql/ingest"
 	"dsql/journal"
@@ -15,6 +16,7 @@ import (
 // Kinds is the list of what can be declared. A new kind is one line here.
 var Kinds = []kind.Kind{
 	connect.Kind,
+	endpoint.Kind,
 	ingest.Kind,
 	stream.Kind,
 	journal.Kind,

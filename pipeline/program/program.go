@@ -360,6 +360,26 @@ func (l *Language) compileStored(s *StoredDecl) (*Node, error) {
 	return &Node{Kind: s.Kind, Name: s.Name, Obj: obj, Stmt: -1, Fingerprint: s.Fingerprint, Stored: s}, nil
 }
 
+// Stored are the declarations of a kind that the file has, in the order in which they were made.
+func (l *Language) Stored(ctx context.Context, c *duck.Conn, kind string) ([]*Node, error) {
+	stored, err := storedDeclarations(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	var out []*Node
+	for i := range stored {
+		if stored[i].Kind != kind {
+			continue
+		}
+		n, err := l.compileStored(&stored[i])
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, n)
+	}
+	return out, nil
+}
+
 // resolve finds what each destination reads, and refuses unknown names and cycles.
 func (p *Program) resolve(ctx context.Context, c *duck.Conn) error {
 	scope, err := p.scope(ctx, c)
@@ -372,6 +392,8 @@ func (p *Program) resolve(ctx context.Context, c *duck.Conn) error {
 			errs = Collect(errs, p.resolveSink(n, s))
 		} else if d, ok := n.Destination(); ok {
 			errs = Collect(errs, scope.resolve(ctx, n, d))
+		} else if _, ok := n.Obj.(kind.Reading); ok {
+			errs = Collect(errs, scope.beside(ctx, n, n.Obj.Decl(), nil))
 		}
 	}
 	if err := errs.Err(); err != nil {

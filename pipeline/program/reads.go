@@ -79,7 +79,13 @@ func (s *scope) resolve(ctx context.Context, n *Node, d kind.Destination) error 
 	if ch.Body != nil {
 		errs = Collect(errs, s.query(ctx, n, decl, ch.Body.Exprs[0]))
 	}
-	for _, text := range s.p.texts(decl, ch.Body, nil) {
+	return Collect(errs, s.beside(ctx, n, decl, ch.Body)).Err()
+}
+
+// beside finds what a declaration's text names, but for its body.
+func (s *scope) beside(ctx context.Context, n *Node, decl *sql.Decl, body *sql.Value) error {
+	var errs sql.List
+	for _, text := range s.p.texts(decl, body, nil) {
 		found, err := s.read(ctx, text)
 		errs = Collect(errs, err)
 		n.alongside(found)

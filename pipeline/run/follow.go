@@ -75,6 +75,7 @@ func (r *runner) follow(ctx context.Context) error {
 		r.Warn(&sql.Error{Code: "nothing-to-follow", Msg: "--follow has nothing to follow: no destination reads a source"})
 		return nil
 	}
+	r.Emit(event.Following{})
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	waiting := false

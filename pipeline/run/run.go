@@ -10,6 +10,7 @@ import (
 	"os"
 	"time"
 
+	"dsql/engine/duck"
 	"dsql/pipeline/event"
 	"dsql/pipeline/program"
 	"dsql/sql"
@@ -39,8 +40,7 @@ func Run(ctx context.Context, o program.Options) error {
 		return err
 	}
 	defer db.Close()
-	c := db.Writer()
-	p, err := program.Rehearse(ctx, c, o, stmts, program.Opened{Fresh: fresh, Ready: true})
+	r, err := prepare(ctx, db, o, stmts, fresh)
 	if err != nil {
 		if fresh { // a wrong script leaves no empty file behind
 			if cerr := errors.Join(db.Close(), removeNew(o.DB)); cerr != nil {
@@ -49,14 +49,39 @@ func Run(ctx context.Context, o program.Options) error {
 		}
 		return err
 	}
+	return r.run(ctx, began, db.Close)
+}
+
+// On is Run on a file that is open, as program.OpenWriter leaves it, and stays so. Without scripts it goes by what the file declares.
+func On(ctx context.Context, db *duck.DB, o program.Options) error {
+	began := time.Now()
+	stmts, err := o.Language.Parse(ctx, o.Scripts)
+	if err != nil {
+		return err
+	}
+	r, err := prepare(ctx, db, o, stmts, false)
+	if err != nil {
+		return err
+	}
+	return r.run(ctx, began, func() error { return nil })
+}
+
+// prepare rehearses a script and makes it ready to run.
+func prepare(ctx context.Context, db *duck.DB, o program.Options, stmts []sql.Stmt, fresh bool) (*runner, error) {
+	c := db.Writer()
+	p, err := program.Rehearse(ctx, c, o, stmts, program.Opened{Fresh: fresh, Ready: true})
+	if err != nil {
+		return nil, err
+	}
 	p.Warn(o)
 	for _, n := range p.Nodes {
 		n.Bound = false // each is bound again, in the file, when its turn comes
 	}
-	r, err := newRunner(ctx, p, c, o)
-	if err != nil {
-		return err
-	}
+	return newRunner(ctx, p, c, o)
+}
+
+// run executes the script, and tells its sums when done has closed what is the caller's.
+func (r *runner) run(ctx context.Context, began time.Time, done func() error) (err error) {
 	if err = r.identify(ctx); err == nil {
 		err = r.script(ctx)
 	}
@@ -75,7 +100,7 @@ func Run(ctx context.Context, o program.Options) error {
 	if err == nil {
 		err = r.notRead()
 	}
-	if cerr := errors.Join(r.closeOutlets(), db.Close()); err == nil && cerr != nil {
+	if cerr := errors.Join(r.closeOutlets(), done()); err == nil && cerr != nil {
 		err = cerr
 	}
 	if r.original != nil {
@@ -120,6 +145,9 @@ func (r *runner) script(ctx context.Context) error {
 	}
 	switch {
 	case r.Options.Follow:
+		if err := r.defineReady(ctx, len(r.Program.Stmts)-1); err != nil { // without a script nothing else has
+			return err
+		}
 		return r.follow(ctx)
 	case declares && !r.refreshed:
 		return r.bring(ctx, r.wanted(nil))

@@ -1,0 +1,284 @@
+// Package endpoint is CREATE ENDPOINT: a query with typed parameters. It owns what the declaration means and how its parameters stand in
+// the
+// query; who asks over HTTP, and what is answered, is package serve's.
+package endpoint
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"dsql/engine/duck"
+	"dsql/engine/kind"
+	"dsql/sql"
+)
+
+// Kind is CREATE ENDPOINT.
+var Kind = kind.Kind{
+	Syntax: &sql.Syntax{
+		Keyword: "ENDPOINT", Plural: "ENDPOINTS",
+		Head: []sql.Clause{{Arg: sql.ArgColumnDefs, Doc: "the parameters, with their types",
+			Columns: []sql.Clause{{Keyword: "DEFAULT", Arg: sql.ArgExpr,
+				Doc: "what the parameter is where a request doesn't name it; without it the request must"}}}},
+		Clauses: []sql.Clause{
+			{Keyword: "LOG INTO", Arg: sql.ArgName, Doc: "the table that keeps each request with its answer"},
+			{Keyword: "SYNC", Arg: sql.ArgNone, Doc: "an answer waits until it is in the table of LOG INTO"},
+		},
+		Body: []sql.Clause{{Keyword: "AS", Arg: sql.ArgQuery, Doc: "the query; $name is a parameter's value"}},
+		Doc:  "A query with typed parameters, which `dsql serve` answers over HTTP: GET /v1/endpoints/name?parameter=value.",
+		Example: `CREATE TABLE IF NOT EXISTS flights AS SELECT 'DL1' AS flight_id, 12.5 AS dep_delay;
+CREATE ENDPOINT delays (flight_id VARCHAR, at_least DOUBLE DEFAULT 0.0) AS
+  SELECT dep_delay FROM flights WHERE flight_id = $flight_id AND dep_delay >= $at_least`,
+	},
+	Compile: compile,
+}
+
+// Endpoint is a compiled CREATE ENDPOINT. It is immutable.
+type Endpoint struct {
+	decl   *sql.Decl
+	Params []Param
+	Log    string // the table of LOG INTO; "": none
+	Sync   bool
+	uses   []use
+}
+
+// Param is a parameter.
+type Param struct {
+	Name, Type string
+	Default    *duck.Query // nil: a request must name it
+	at         sql.Span    // of the type
+}
+
+// use is a place in the query where a parameter stands.
+type use struct {
+	at    sql.Span
+	name  string
+	param int // -1: none of that name
+}
+
+func compile(d *sql.Decl) (kind.Object, error) {
+	e := &Endpoint{decl: d, Sync: d.Arg("SYNC") != nil}
+	if v := d.Arg("#0"); v != nil {
+		for _, c := range v.Columns {
+			p := Param{Name: c.Name.Text, Type: c.Type, at: c.At}
+			if def := c.Args["DEFAULT"]; def != nil {
+				p.Default = duck.User(d.Src, def.Exprs[0])
+			}
+			e.Params = append(e.Params, p)
+		}
+	}
+	var errs sql.List
+	if v := d.Arg("LOG INTO"); v != nil {
+		if e.Log = v.Names[0].Text; len(v.Names[0].Parts(d.Src)) > 1 {
+			errs = append(errs, &sql.Error{Src: d.Src, Span: v.Span, Code: "qualified-name", Msg: "a log stands in the schema main",
+				Hint: "write its name alone"})
+		}
+	} else if e.Sync {
+		errs = append(errs, &sql.Error{Src: d.Src, Span: d.Arg("SYNC").Span, Code: "missing-clause",
+			Msg:  "SYNC says how LOG INTO writes, and there is none",
+			Hint: "add: LOG INTO name, or take SYNC away"})
+	}
+	body := d.Arg("AS").Exprs[0]
+	toks := sql.Tokens(d.Src, body)
+	for i := 0; i+1 < len(toks); i++ {
+		next := toks[i+1]
+		if toks[i].Span.Of(d.Src) != "$" || toks[i].Span.End != next.Span.Start {
+			continue
+		}
+		at := toks[i].Span.To(next.Span)
+		switch next.Kind {
+		case sql.Word:
+			u := use{at: at, name: next.Span.Of(d.Src), param: -1}
+			for j, p := range e.Params {
+				if sql.Same(p.Name, u.name) {
+					u.param = j
+				}
+			}
+			e.uses = append(e.uses, u)
+		case sql.Number:
+			errs = append(errs, &sql.Error{Src: d.Src, Span: at, Code: "unknown-parameter", Msg: "parameters of an endpoint have names",
+				Hint: "declare it, (name TYPE), and write $name"})
+		}
+	}
+	return e, errs.Err()
+}
+
+// Decl is the statement.
+func (e *Endpoint) Decl() *sql.Decl { return e.decl }
+
+// Reads: see kind.Reading.
+func (e *Endpoint) Reads() {}
+
+// Query is the endpoint's query with a value in the place of each parameter.
+func (e *Endpoint) Query(value func(param int) *duck.Query) *duck.Query {
+	body := e.decl.Arg("AS").Exprs[0]
+	var parts []*duck.Query
+	from := body.Start
+	for _, u := range e.uses {
+		if u.param < 0 {
+			continue
+		}
+		parts = append(parts, duck.User(e.decl.Src, sql.Span{Start: from, End: u.at.Start}), value(u.param))
+		from = u.at.End
+	}
+	return duck.Cat(append(parts, duck.User(e.decl.Src, sql.Span{Start: from, End: body.End}))...)
+}
+
+// Uses says that parameter i stands in the query.
+func (e *Endpoint) Uses(i int) bool {
+	return slices.ContainsFunc(e.uses, func(u use) bool { return u.param == i })
+}
+
+// Typed is a value as parameter i's type.
+func (e *Endpoint) Typed(i int, v *duck.Query) *duck.Query {
+	return duck.SQL("CAST({v} AS {t})", duck.Args{"v": v, "t": duck.User(e.decl.Src, e.Params[i].at)})
+}
+
+// Given is parameter i's default, typed.
+func (e *Endpoint) Given(i int) *duck.Query {
+	return e.Typed(i, duck.SQL("({d})", duck.Args{"d": e.Params[i].Default}))
+}
+
+// Any is the query with NULL for each parameter: what its columns are found by.
+func (e *Endpoint) Any() *duck.Query {
+	return e.Query(func(i int) *duck.Query { return e.Typed(i, duck.SQL("NULL")) })
+}
+
+// Stale binds the query: what it reads may be declared anew. An endpoint itself makes nothing in the file.
+func (e *Endpoint) Stale(ctx context.Context, tx *duck.Tx, _ *kind.Env) (string, error) {
+	if _, _, err := e.Bind(ctx, tx.Conn); err != nil {
+		return "", err
+	}
+	return "", tx.Apart(ctx, func(c *duck.Conn) error {
+		var errs sql.List
+		for i, p := range e.Params {
+			if p.Default == nil {
+				continue
+			}
+			var wrong *sql.Error
+			_, err := c.Exec(ctx, duck.SQL("SELECT {v}", duck.Args{"v": e.Given(i)}))
+			if errors.As(err, &wrong) && wrong.Code == "duckdb-conversion" {
+				w := *wrong
+				w.Exit = sql.ExitScript
+				errs = append(errs, &w)
+			}
+		}
+		return errs.Err()
+	})
+}
+
+// Define has nothing to make.
+func (e *Endpoint) Define(context.Context, *duck.Tx, *kind.Env) error { return nil }
+
+// Bind finds the types of the parameters, as DuckDB writes them, and the columns of the answer.
+func (e *Endpoint) Bind(ctx context.Context, c *duck.Conn) (params, columns []duck.Column, err error) {
+	var errs sql.List
+	qs := make([]duck.Bound, 0, len(e.Params)+1)
+	for i, p := range e.Params {
+		v := duck.SQL("NULL")
+		if p.Default != nil {
+			v = duck.SQL("({d})", duck.Args{"d": p.Default})
+		}
+		qs = append(qs, duck.Bound{Query: duck.SQL("SELECT {v}", duck.Args{"v": e.Typed(i, v)}), At: duck.Place{Src: e.decl.Src, Span: p.at}})
+	}
+	for _, u := range e.uses {
+		if u.param < 0 {
+			errs = append(errs, e.unknown(u))
+		}
+	}
+	found, wrong := c.DescribeEach(ctx, append(qs, duck.Bound{Query: e.Any(), At: duck.At(e.decl)}))
+	for i, err := range wrong {
+		if i == len(e.Params) && len(errs) > 0 {
+			break // it only comes of those
+		}
+		errs = collect(errs, err)
+	}
+	if err := errs.Err(); err != nil {
+		return nil, nil, err
+	}
+	for i, p := range e.Params {
+		params = append(params, duck.Column{Name: p.Name, Type: found[i][0].Type})
+	}
+	layout, err := c.NewLayout(params)
+	if err != nil {
+		return nil, nil, e.noLayout(err)
+	}
+	layout.Close()
+	return params, found[len(e.Params)], nil
+}
+
+// unknown is the error of a $name that is declared nowhere.
+func (e *Endpoint) unknown(u use) *sql.Error {
+	names := make([]string, len(e.Params))
+	for i, p := range e.Params {
+		names[i] = p.Name
+	}
+	hint := "declare it: CREATE ENDPOINT " + e.decl.Name + " (" + u.name + " TYPE)"
+	if near := sql.Nearest(u.name, names); near != "" {
+		hint = "did you mean $" + near + "?"
+	}
+	return &sql.Error{Src: e.decl.Src, Span: u.at, Code: "unknown-parameter",
+		Msg: fmt.Sprintf("endpoint %s has no parameter %s", e.decl.Name, u.name), Hint: hint}
+}
+
+// noLayout is the error of a type that a request can't give a value of.
+func (e *Endpoint) noLayout(err error) error {
+	l, ok := err.(*duck.LayoutError)
+	if !ok {
+		return err
+	}
+	p := e.Params[l.Column]
+	return &sql.Error{Src: e.decl.Src, Span: p.at, Code: "parameter-type",
+		Msg:  fmt.Sprintf("parameter %s: a request can't give a %s", p.Name, p.Type),
+		Hint: "declare it VARCHAR and cast it in the query", Err: err}
+}
+
+func collect(l sql.List, err error) sql.List {
+	switch err := err.(type) {
+	case nil:
+	case sql.List:
+		return append(l, err...)
+	case *sql.Error:
+		return append(l, err)
+	default:
+		return append(l, &sql.Error{Code: "failed", Msg: err.Error(), Exit: sql.ExitFailed, Err: err})
+	}
+	return l
+}
+
+// Describe has the parameters, and then the columns of the answer.
+func (e *Endpoint) Describe(ctx context.Context, c *duck.Conn) (*duck.Query, error) {
+	params, columns, err := e.Bind(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	var rows []*duck.Query
+	for i, p := range params {
+		role := "parameter"
+		if e.Params[i].Default != nil {
+			role = "parameter, DEFAULT " + strings.TrimSpace(e.Params[i].Default.String())
+		}
+		rows = append(rows, duck.SQL("({n}, {t}, {role})", duck.Args{"n": p.Name, "t": p.Type, "role": role}))
+	}
+	for _, col := range columns {
+		rows = append(rows, duck.SQL("({n}, {t}, 'answer')", duck.Args{"n": col.Name, "t": col.Type}))
+	}
+	return duck.SQL("FROM (VALUES {rows}) t(column_name, column_type, role)", duck.Args{"rows": duck.Join(", ", rows...)}), nil
+}
+
+// Explain is the query, with what stands for its parameters.
+func (e *Endpoint) Explain() string {
+	var b strings.Builder
+	for i, p := range e.Params {
+		fmt.Fprintf(&b, "  $%d %s %s", i+1, p.Name, p.Type)
+		if p.Default != nil {
+			fmt.Fprintf(&b, " DEFAULT %s", strings.TrimSpace(p.Default.String()))
+		}
+		b.WriteByte('\n')
+	}
+	q := e.Query(func(i int) *duck.Query { return duck.SQL(fmt.Sprintf("$%d", i+1)) })
+	fmt.Fprintf(&b, "prepared once on each connection, bound again when what it reads is declared anew\n%s\n", strings.TrimSpace(q.String()))
+	return b.String()
+}

@@ -1,0 +1,202 @@
+package duck
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+	"unsafe"
+
+	bindings "github.com/duckdb/duckdb-go-bindings"
+)
+
+// Form is how the values of a query's columns become texts.
+type Form int
+
+const (
+	AsText Form = iota // as CAST(… AS VARCHAR) prints them
+	AsJSON             // as Result.JSON gives them
+)
+
+// Texts is a query whose columns are those of q as texts, which DuckDB makes in the same statement: where the same query runs over and over
+// that is less work than a printer. The order of rows stays.
+func Texts(q *Query, cols []Column, f Form) *Query {
+	names := make(Names, len(cols))
+	exprs := make([]*Query, len(cols))
+	for i, c := range cols {
+		names[i] = fmt.Sprint("_c", i)
+		exprs[i] = f.of(Type(c.Type), Ident(names[i]))
+	}
+	return SQL("SELECT {exprs} FROM ({q}) AS _answer({names})", Args{"exprs": exprs, "q": q, "names": names})
+}
+
+// of is a column of a type as such a text.
+func (f Form) of(typ Type, col *Query) *Query {
+	a := Args{"c": col}
+	switch {
+	case f == AsText, typ == "JSON":
+		return SQL("CAST({c} AS VARCHAR)", a)
+	case typ == "FLOAT": // to_json writes the digits of the DOUBLE of the same value
+		return SQL("CAST(to_json(CAST(CAST({c} AS VARCHAR) AS DOUBLE)) AS VARCHAR)", a)
+	}
+	return SQL("CAST(to_json({c}) AS VARCHAR)", a)
+}
+
+// Statement is a query with parameters ($1, $2 …) that is bound once on its connection and run as often as wanted. Where what it reads is
+// declared anew DuckDB binds it again. It is used by one goroutine at a time.
+type Statement struct {
+	conn  *Conn
+	query *Query
+	at    Place
+	st    bindings.PreparedStatement
+}
+
+// Prepare binds a query. It must be one statement.
+func (c *Conn) Prepare(q *Query, at Place) (*Statement, error) {
+	s := &Statement{conn: c, query: q, at: at}
+	if bindings.Prepare(c.bound(), q.Text, &s.st) == bindings.StateError {
+		err := q.locate(errors.New(bindings.PrepareError(s.st)), at)
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Close forgets the statement.
+func (s *Statement) Close() { bindings.DestroyPrepare(&s.st) }
+
+// Reads says that the statement is a SELECT or an EXPLAIN, whatever its text begins with.
+func (s *Statement) Reads() bool {
+	t := bindings.PreparedStatementType(s.st)
+	return t == bindings.StatementTypeSelect || t == bindings.StatementTypeExplain
+}
+
+// Bind gives parameter i, counted from 1, a value: nil, bool, int64, uint64, float64, string or []byte.
+func (s *Statement) Bind(i int, v any) error {
+	n := bindings.IdxT(i)
+	state := bindings.StateError
+	switch v := v.(type) {
+	case nil:
+		state = bindings.BindNull(s.st, n)
+	case bool:
+		state = bindings.BindBoolean(s.st, n, v)
+	case int64:
+		state = bindings.BindInt64(s.st, n, v)
+	case uint64:
+		state = bindings.BindUInt64(s.st, n, v)
+	case float64:
+		state = bindings.BindDouble(s.st, n, v)
+	case string:
+		state = bindings.BindVarcharLength(s.st, n, v, bindings.IdxT(len(v)))
+	case []byte:
+		state = bindings.BindBlob(s.st, n, v)
+	}
+	if state == bindings.StateError {
+		return errors.New("DuckDB did not take a parameter: " + bindings.PrepareError(s.st))
+	}
+	return nil
+}
+
+// Rows are those of a statement of Texts, as they come. They are closed before the statement runs again.
+type Rows struct {
+	st      *Statement
+	ctx     context.Context
+	unwatch func()
+	res     bindings.Result
+	chunk   bindings.DataChunk
+	cells   []printed
+	row, n  int
+	err     error
+	closed  bool
+}
+
+// Run runs the statement until its first rows are there.
+func (s *Statement) Run(ctx context.Context) (_ *Rows, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	defer s.conn.traced(s.query.Text)(&err)
+	r := &Rows{st: s, ctx: ctx, unwatch: s.conn.watch(ctx)}
+	if err := r.start(); err != nil {
+		return nil, r.fail(err)
+	}
+	if r.read(); r.err != nil {
+		return nil, r.err
+	}
+	return r, nil
+}
+
+func (r *Rows) start() error {
+	var p bindings.PendingResult
+	defer bindings.DestroyPending(&p)
+	if bindings.PendingPreparedStreaming(r.st.st, &p) == bindings.StateError {
+		return errors.New(bindings.PendingError(p))
+	}
+	for {
+		s := bindings.PendingExecuteTask(p)
+		if bindings.PendingExecutionIsFinished(s) {
+			break
+		}
+		if s == bindings.PendingStateNoTasksAvailable {
+			time.Sleep(50 * time.Microsecond)
+		}
+	}
+	if bindings.ExecutePending(p, &r.res) == bindings.StateError {
+		return errors.New(bindings.ResultError(&r.res))
+	}
+	return nil
+}
+
+// read fetches the next chunk that has rows; at the end the rows are closed.
+func (r *Rows) read() {
+	r.row, r.n, r.cells = -1, 0, r.cells[:0]
+	for r.n == 0 {
+		bindings.DestroyDataChunk(&r.chunk)
+		if r.chunk = bindings.FetchChunk(r.res); r.chunk.Ptr == nil {
+			if text := bindings.ResultError(&r.res); text != "" {
+				r.err = r.fail(errors.New(text))
+			}
+			r.Close()
+			return
+		}
+		r.n = int(bindings.DataChunkGetSize(r.chunk))
+	}
+	for i := range bindings.DataChunkGetColumnCount(r.chunk) {
+		v := bindings.DataChunkGetVector(r.chunk, i)
+		r.cells = append(r.cells, printed{bindings.VectorGetData(v), unsafe.Pointer(bindings.VectorGetValidity(v))})
+	}
+}
+
+// Next goes on to the next row; false at the end or at an error (Err).
+func (r *Rows) Next() bool {
+	if r.row+1 == r.n && !r.closed {
+		r.read()
+	}
+	r.row++
+	return !r.closed
+}
+
+// Text is column i of the row; ok is false for NULL. It is valid until Next.
+func (r *Rows) Text(i int) (text []byte, ok bool) { return r.cells[i].text(r.row) }
+
+// Err is what ended the rows early.
+func (r *Rows) Err() error { return r.err }
+
+func (r *Rows) fail(err error) error {
+	r.Close()
+	if r.ctx.Err() != nil {
+		return r.ctx.Err()
+	}
+	return r.st.query.locate(err, r.st.at)
+}
+
+// Close ends the rows; what was not read is thrown away. Closing twice is fine.
+func (r *Rows) Close() {
+	if r.closed {
+		return
+	}
+	r.closed = true
+	r.unwatch()
+	bindings.DestroyDataChunk(&r.chunk)
+	bindings.DestroyResult(&r.res)
+}

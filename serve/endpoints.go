@@ -1,0 +1,355 @@
+package serve
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"dsql/engine/duck"
+	"dsql/sql"
+)
+
+// asked is a request to an endpoint: the rows of parameters, each a JSON object.
+type asked struct {
+	objects [][]byte
+	array   bool
+	media   media
+}
+
+// endpoint answers /v1/endpoints/NAME.
+func (s *server) endpoint(w *recorder, r *http.Request) error {
+	form, err := accepts(r)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), s.o.Limits.Time)
+	defer cancel()
+	var body []byte
+	if r.Method == http.MethodPost {
+		if err := isJSON(r); err != nil {
+			return err
+		}
+		if body, err = s.body(w, r); err != nil {
+			return err
+		}
+	}
+	s.use.RLock()
+	defer s.use.RUnlock()
+	for again := false; ; again = true {
+		v, err := s.file.looker.view(ctx)
+		if err != nil {
+			return err
+		}
+		at, err := s.find(v, r.PathValue("name"))
+		if err != nil {
+			return err
+		}
+		a := &asked{media: form}
+		if r.Method == http.MethodPost {
+			err = a.fromBody(body)
+		} else {
+			err = a.fromURL(at, r.URL.RawQuery)
+		}
+		if err != nil {
+			return err
+		}
+		err = s.answer(ctx, w, r, v, at, a)
+		if err == nil || again || w.status != 0 || !movedOn(err) {
+			return err
+		}
+		s.file.looker.forget() // what it reads was declared anew between the look and the statement
+	}
+}
+
+// movedOn: a statement doesn't bind any more.
+func movedOn(err error) bool {
+	var e *sql.Error
+	return errors.As(err, &e) && (e.Code == "duckdb-binder" || e.Code == "duckdb-catalog")
+}
+
+// find is an endpoint by its name.
+func (s *server) find(v *view, name string) (*served, error) {
+	if at := v.endpoints[sql.KeyOf(name)]; at != nil {
+		return at, nil
+	}
+	if word, _ := s.state.is(); word == "starting" || word == "catching up" {
+		return nil, refuse(http.StatusServiceUnavailable, "not-ready", "wait until /readyz says so", "the script is still running")
+	}
+	hint := "CREATE ENDPOINT declares one"
+	if near := sql.Nearest(name, v.names); near != "" {
+		hint = "did you mean " + near + "?"
+	} else if len(v.names) > 0 {
+		hint = "there are " + strings.Join(v.names, ", ")
+	}
+	return nil, refuse(http.StatusNotFound, "unknown-name", hint, "there is no endpoint %s", name)
+}
+
+// fromURL makes an object of the parameters of a URL. What isn't nested is a text, which is converted as a text in JSON is.
+func (a *asked) fromURL(at *served, query string) error {
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return refuse(http.StatusBadRequest, "bad-parameter", "write name=value&…, with %XX for other characters",
+			"the query of the URL can't be read: %v", err)
+	}
+	var b bytes.Buffer
+	b.WriteByte('{')
+	for name, texts := range values {
+		if len(texts) > 1 {
+			return refuse(http.StatusBadRequest, "bad-parameter", "give it once", "the parameter %s is given %d times", name, len(texts))
+		}
+		if b.Len() > 1 {
+			b.WriteByte(',')
+		}
+		b.Write(jsonText(name))
+		b.WriteByte(':')
+		if nested(at.typeOf(name)) && json.Valid([]byte(texts[0])) {
+			b.WriteString(texts[0])
+		} else {
+			b.Write(jsonText(texts[0]))
+		}
+	}
+	b.WriteByte('}')
+	a.objects = [][]byte{b.Bytes()}
+	return nil
+}
+
+func (at *served) typeOf(name string) string {
+	for _, p := range at.params {
+		if sql.Same(p.Name, name) {
+			return p.Type
+		}
+	}
+	return ""
+}
+
+// nested: values of the type are written as JSON.
+func nested(typ string) bool {
+	return strings.HasSuffix(typ, "]") || strings.HasPrefix(typ, "STRUCT(") || strings.HasPrefix(typ, "MAP(") || typ == "JSON"
+}
+
+// fromBody takes an object, or an array of them; nothing at all is an object without fields.
+func (a *asked) fromBody(body []byte) error {
+	body = bytes.TrimSpace(body)
+	switch {
+	case len(body) == 0:
+		a.objects = [][]byte{[]byte("{}")}
+		return nil
+	case body[0] != '[':
+		a.objects = [][]byte{body}
+		return nil
+	}
+	var list []json.RawMessage
+	if err := json.Unmarshal(body, &list); err != nil {
+		return refuse(http.StatusBadRequest, "bad-json", "send an object, or an array of them", "the body is no JSON: %v", err)
+	}
+	a.array = true
+	for _, o := range list {
+		a.objects = append(a.objects, o)
+	}
+	return nil
+}
+
+// answer runs the endpoint's query and writes what it gives.
+func (s *server) answer(ctx context.Context, w *recorder, r *http.Request, v *view, at *served, a *asked) error {
+	if tag := s.etag(r, v, at); tag != "" && r.Header.Get("If-None-Match") == tag && s.file.db.Epoch() == v.epoch {
+		w.stamp(v.version)
+		w.Header().Set("ETag", tag)
+		w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	rd, err := s.file.readers.take(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.file.readers.give(rd)
+	b, err := rd.bind(at)
+	if err != nil {
+		return err
+	}
+	if err := b.decode(a.objects, a.array); err != nil {
+		return err
+	}
+	if a.array {
+		return s.answerArray(ctx, w, rd, b, v, a)
+	}
+	st, err := b.one(a.media.form)
+	if err != nil {
+		return err
+	}
+	if err := b.give(st, 0); err != nil {
+		return err
+	}
+	rows, epoch, version, done, err := rd.ask(ctx, s.file.looker, v, &at.slow, st)
+	if err != nil {
+		return err
+	}
+	defer done()
+	if tag := s.etag(r, &view{epoch: epoch}, at); tag != "" {
+		w.Header().Set("ETag", tag)
+		w.Header().Set("Cache-Control", "no-cache")
+	}
+	w.stamp(version)
+	w.Header().Set("Content-Type", a.media.name)
+	t := newTable(w, at.columns)
+	if a.media == asCSV {
+		t.header(false)
+		_, err = t.lines(rows, len(at.columns), -1, "")
+	} else {
+		t.head()
+		if _, err = t.objects(rows, -1); err == nil {
+			t.w.WriteString(`],"version":` + strconv.FormatInt(version, 10) + "}\n")
+		}
+	}
+	return t.end(w, err)
+}
+
+// end sends what is left of an answer. An error before anything was sent is told instead.
+func (t *table) end(w *recorder, err error) error {
+	if err != nil {
+		if w.status == 0 {
+			w.Header().Del("ETag")
+			w.Header().Del("Cache-Control")
+		}
+		return err
+	}
+	return t.w.Flush()
+}
+
+// stamp says which version an answer is of.
+func (w *recorder) stamp(version int64) {
+	w.version = version
+	w.Header().Set("dsql-version", strconv.FormatInt(version, 10))
+}
+
+// answerArray answers rows of parameters: in one statement, or where the query can't be asked so one by one in one transaction.
+func (s *server) answerArray(ctx context.Context, w *recorder, rd *reader, b *bound, v *view, a *asked) error {
+	t := newTable(w, b.at.columns)
+	if st := b.several(a.media.form); st != nil {
+		rows, _, version, done, err := rd.ask(ctx, s.file.looker, v, &b.at.slow, st)
+		if err != nil {
+			return err
+		}
+		defer done()
+		w.stamp(version)
+		w.Header().Set("Content-Type", a.media.name)
+		if a.media == asCSV {
+			t.header(true)
+			_, err = t.lines(rows, 1+len(b.at.columns), -1, "")
+		} else {
+			err = t.grouped(rows, len(a.objects))
+		}
+		return t.end(w, err)
+	}
+	if err := rd.begin(ctx); err != nil {
+		return err
+	}
+	defer func() { _ = rd.end(ctx) }() // an error has ended it
+	version, err := rd.newest(ctx)
+	if err != nil {
+		return err
+	}
+	w.stamp(version)
+	w.Header().Set("Content-Type", a.media.name)
+	if a.media == asCSV {
+		t.header(true)
+	} else {
+		t.w.WriteByte('[')
+	}
+	for i, text := range a.objects {
+		if err := s.answerOne(ctx, t, b, a.media, i, text); err != nil {
+			return t.end(w, err)
+		}
+	}
+	if a.media != asCSV {
+		t.w.WriteString("]\n")
+	}
+	return t.end(w, nil)
+}
+
+// answerOne answers one row of parameters of several.
+func (s *server) answerOne(ctx context.Context, t *table, b *bound, m media, i int, text []byte) error {
+	if err := b.only(text); err != nil {
+		return err
+	}
+	st, err := b.one(m.form)
+	if err != nil {
+		return err
+	}
+	if err := b.give(st, 0); err != nil {
+		return err
+	}
+	rows, err := st.Run(ctx)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	if m == asCSV {
+		_, err = t.lines(rows, len(b.at.columns), -1, strconv.Itoa(i))
+		return err
+	}
+	t.group(i)
+	if _, err = t.objects(rows, -1); err != nil {
+		return err
+	}
+	_, err = t.w.WriteString("]}")
+	return err
+}
+
+// group begins the rows that a row of parameters gives.
+func (t *table) group(i int) {
+	if i > 0 {
+		t.w.WriteByte(',')
+	}
+	t.w.WriteString(`{"row":` + strconv.Itoa(i) + `,"rows":[`)
+}
+
+// grouped writes rows whose first column is the number of their row of parameters, of which there are n.
+func (t *table) grouped(rows *duck.Rows, n int) error {
+	t.w.WriteByte('[')
+	at, first := -1, true
+	open := func(to int) {
+		for at < to {
+			if at >= 0 {
+				t.w.WriteString("]}")
+			}
+			at++
+			first = true
+			t.group(at)
+		}
+	}
+	for rows.Next() {
+		text, _ := rows.Text(0)
+		row, err := strconv.Atoi(string(text))
+		if err != nil {
+			return err
+		}
+		if open(row); !first {
+			t.w.WriteByte(',')
+		}
+		first = false
+		if err := t.object(rows, 1); err != nil {
+			return err
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	if open(n - 1); n > 0 {
+		t.w.WriteString("]}")
+	}
+	_, err := t.w.WriteString("]\n")
+	return err
+}
+
+// etag names the answer to a request in a state; "": it can't be known to be the same a second time.
+func (s *server) etag(r *http.Request, v *view, at *served) string {
+	if r.Method != http.MethodGet || v.epoch%2 == 1 || at.volatile || at.Log != "" {
+		return ""
+	}
+	return tagOf(s.nonce, strconv.FormatUint(v.epoch, 36), at.version, r.URL.String(), r.Header.Get("Accept"))
+}

@@ -1,0 +1,147 @@
+package serve
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"dsql/endpoint"
+	"dsql/engine/duck"
+	"dsql/pipeline/program"
+	"dsql/sql"
+)
+
+// view is what a request must know of a state of the file. It is immutable.
+type view struct {
+	epoch     uint64 // of the state; odd where it isn't one
+	version   int64
+	declared  string // tells what is declared apart
+	endpoints map[sql.Key]*served
+	names     []string
+}
+
+// served is an endpoint as it stands in the file.
+type served struct {
+	*endpoint.Endpoint
+	name    string
+	version string // of all that is declared: what was bound for another is bound anew
+	params  []duck.Column
+	columns []duck.Column
+	err     error // it doesn't bind any more
+	slow    atomic.Bool
+	// volatile: the same request may be answered otherwise in the same state.
+	volatile bool
+}
+
+// volatile: what the query calls gives something else another time, or isn't known to give the same.
+func volatile(ctx context.Context, c *duck.Conn, e *endpoint.Endpoint) (bool, error) {
+	text := e.Any().String()
+	routines, err := c.Routines(ctx, text)
+	if err != nil {
+		return true, err
+	}
+	src := sql.NewSource("", text)
+	for _, t := range sql.Tokens(src, sql.Span{End: len(text)}) {
+		name := t.Span.Of(src)
+		if isClock(name) || routines.Any(strings.Trim(name, `"`), func(r duck.Routine) bool {
+			return r.Stability == "VOLATILE" || r.Stability == "CONSISTENT_WITHIN_QUERY" || r.Type == "table"
+		}) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// isClock: a word that is the time, without brackets (or a name that looks like one, which does no harm).
+func isClock(word string) bool {
+	word = strings.ToLower(word)
+	return strings.HasPrefix(word, "current_") || strings.HasPrefix(word, "localtime")
+}
+
+// looker keeps the view up to date: the first request after a commit looks.
+type looker struct {
+	language *program.Language
+	db       *duck.DB
+	conn     *duck.Conn
+	mu       sync.Mutex
+	now      atomic.Pointer[view]
+}
+
+func newLooker(ctx context.Context, language *program.Language, db *duck.DB) (*looker, error) {
+	c, err := db.Reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	l := &looker{language: language, db: db, conn: c}
+	l.now.Store(&view{epoch: 1, endpoints: map[sql.Key]*served{}})
+	return l, nil
+}
+
+// dead: the database takes no statement any more.
+func (l *looker) dead(ctx context.Context) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, err := l.conn.Exec(ctx, duck.SQL("SELECT 1"))
+	return err != nil && strings.Contains(err.Error(), invalidated)
+}
+
+// view is that of the newest state, or (while something commits) of one that was the newest when it was asked for.
+func (l *looker) view(ctx context.Context) (*view, error) {
+	v := l.now.Load()
+	if v.epoch == l.db.Epoch() {
+		return v, nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e := l.db.Epoch()
+	if v = l.now.Load(); v.epoch == e {
+		return v, nil
+	}
+	n, err := l.look(ctx, v, e/duck.UserEpoch)
+	if err != nil {
+		return nil, err
+	}
+	if n.epoch = e; e%2 == 1 || l.db.Epoch() != e {
+		n.epoch = 1 // of a state that nobody can name
+	}
+	l.now.Store(n)
+	return n, nil
+}
+
+// forget makes the next view a new one.
+func (l *looker) forget() { l.now.Store(&view{epoch: 1}) }
+
+// look reads the file in one transaction.
+func (l *looker) look(ctx context.Context, was *view, changes uint64) (*view, error) {
+	n := &view{endpoints: was.endpoints, names: was.names}
+	err := l.conn.Scratch(ctx, func(tx *duck.Tx) error {
+		if _, err := tx.Scan(ctx, duck.SQL(`SELECT (SELECT coalesce(max(version), 0) FROM dsql.versions),
+			(SELECT {changes} || ' ' || count(*) || ' ' || coalesce(bit_xor(hash(kind, name, body, pinned)), 0) FROM dsql.declarations)`,
+			duck.Args{"changes": int64(changes)}), &n.version, &n.declared); err != nil {
+			return err
+		}
+		if n.declared == was.declared {
+			return nil
+		}
+		nodes, err := l.language.Stored(ctx, tx.Conn, "endpoint")
+		if err != nil {
+			return err
+		}
+		n.endpoints, n.names = map[sql.Key]*served{}, nil
+		for _, node := range nodes {
+			e, ok := node.Obj.(*endpoint.Endpoint)
+			if !ok {
+				continue
+			}
+			at := &served{Endpoint: e, name: node.Name, version: n.declared}
+			if at.params, at.columns, at.err = e.Bind(ctx, tx.Conn); at.err == nil {
+				at.volatile, at.err = volatile(ctx, tx.Conn, e)
+			}
+			n.endpoints[sql.KeyOf(node.Name)] = at
+			n.names = append(n.names, node.Name)
+		}
+		return nil
+	})
+	return n, err
+}

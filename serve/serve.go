@@ -1,0 +1,174 @@
+// Package serve answers over HTTP from the one process that writes the file: endpoints, models, queries, and how it all goes. The writer
+// has a
+// connection of its own and stops for nobody; requests have theirs, and see whole versions. What a declaration means, and what a run does,
+// is not decided here.
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"dsql/engine/duck"
+	"dsql/pipeline/program"
+	"dsql/sql"
+)
+
+// Options say what is served and how. Those of the run are program.Options: without scripts what the file declares, with Follow on and on.
+type Options struct {
+	program.Options
+	Listen    string        // host:port
+	Log       io.Writer     // of requests, a line each; nil: none
+	LogText   bool          // they are for people, not JSON
+	Grace     time.Duration // how long requests may go on when the server is to end
+	Limits    Limits
+	Listening func(net.Addr) // is told where
+	Reload    <-chan struct{}
+	Reread    func() ([]*sql.Source, error) // what the scripts are now, for Reload
+}
+
+// Limits are what one request, or all at a time, may take.
+type Limits struct {
+	Time    time.Duration // of a request that reads the file
+	Body    int64         // bytes, unpacked
+	Queue   int           // requests that may wait for a connection
+	Readers int           // connections of requests
+	Headers time.Duration // a client has so long to send its headers
+	Slow    time.Duration // and so long for each part of a body or answer
+	Clients int           // connections at a time
+}
+
+// Default are the limits that serve starts with.
+var Default = Limits{Time: 30 * time.Second, Body: 16 << 20, Queue: 512, Readers: 16, Headers: 10 * time.Second, Slow: 30 * time.Second,
+	Clients: 4096}
+
+// server is the state of one Run.
+type server struct {
+	o     Options
+	began time.Time
+	nonce string // tells this process's states from those of another
+	mux   *http.ServeMux
+	log   accessLog
+	state state
+
+	use  sync.RWMutex // held by whoever uses the file; for writing by who opens it again
+	file *file
+	jobs chan *job
+}
+
+// Run serves until Options.Stop is closed: then no connection is taken any more, requests have Grace to end, and the batch in hand is
+// finished. A script that is wrong ends it before anything begins.
+func Run(ctx context.Context, o Options) error {
+	if len(o.Scripts) > 0 {
+		quiet := o.Options
+		quiet.Events = nil
+		if err := program.Check(ctx, quiet); err != nil {
+			return err
+		}
+	} else if program.Existing(o.DB) == "" {
+		return &sql.Error{Code: "no-file", Exit: sql.ExitUnreachable, Msg: "there is no file " + o.DB,
+			Hint: "name a script, which makes it, or another file: --db"}
+	}
+	listener, err := net.Listen("tcp", o.Listen)
+	if err != nil {
+		return &sql.Error{Code: "no-address", Exit: sql.ExitUnreachable,
+			Msg:  fmt.Sprintf("the address %s can't be listened at: %v", o.Listen, bare(err)),
+			Hint: "another process may have it: choose another one, --listen 127.0.0.1:0 takes any that is free", Err: err}
+	}
+	defer listener.Close()
+	s := &server{o: o, began: time.Now(), nonce: fmt.Sprintf("%x-%x", time.Now().UnixNano(), os.Getpid()), jobs: make(chan *job)}
+	s.log.init(o)
+	if s.file, err = s.open(ctx); err != nil {
+		return err
+	}
+	s.routes()
+	return s.serve(ctx, listener)
+}
+
+// bare is the error of a listener without the address, which stands before it.
+func bare(err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		return op.Err
+	}
+	return err
+}
+
+func (s *server) serve(ctx context.Context, listener net.Listener) (err error) {
+	h := &http.Server{Handler: s.handler(), ReadHeaderTimeout: s.o.Limits.Headers, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: s.log.errors()}
+	served := make(chan error, 1)
+	go func() { served <- h.Serve(bounded(listener, s.o.Limits.Clients)) }()
+	if s.o.Listening != nil {
+		s.o.Listening(listener.Addr())
+	}
+	halt := make(chan struct{})
+	over := sync.OnceFunc(func() { close(halt) })
+	wrote := make(chan error, 1)
+	go func() { wrote <- s.write(ctx, halt) }()
+	running := true
+	select {
+	case <-s.o.Stop:
+	case <-ctx.Done():
+	case err = <-wrote: // what the writer can't go on from
+		running = false
+	case err = <-served:
+	}
+	s.state.set("stopping", "the server is ending")
+	over()
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.o.Grace)
+	defer cancel()
+	if h.Shutdown(grace) != nil {
+		err = errors.Join(err, h.Close())
+	}
+	if running {
+		err = errors.Join(err, <-wrote)
+	}
+	s.use.Lock() // nobody reads any more
+	defer s.use.Unlock()
+	return errors.Join(err, s.file.close())
+}
+
+// file is the open database with all that was made for it.
+type file struct {
+	db      *duck.DB
+	readers *readers
+	looker  *looker
+}
+
+func (s *server) open(ctx context.Context) (*file, error) {
+	db, err := program.OpenWriter(ctx, s.o.Options)
+	if err != nil {
+		return nil, err
+	}
+	f := &file{db: db, readers: newReaders(db, s.o.Limits)}
+	if f.looker, err = newLooker(ctx, s.o.Language, db); err != nil {
+		return nil, errors.Join(err, f.close())
+	}
+	return f, nil
+}
+
+func (f *file) close() error {
+	f.readers.close()
+	return f.db.Close()
+}
+
+// reopen opens the file again after DuckDB gave it up: what was committed is there. Nothing uses it meanwhile.
+func (s *server) reopen(ctx context.Context) error {
+	s.use.Lock()
+	defer s.use.Unlock()
+	s.state.set("reopening", "DuckDB gave the file up after an error that it couldn't recover from")
+	closed := s.file.close()
+	f, err := s.open(ctx)
+	if err != nil {
+		return errors.Join(err, closed)
+	}
+	s.file = f
+	return nil
+}

@@ -1,0 +1,181 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"dsql/pipeline/event"
+	"dsql/pipeline/run"
+	"dsql/sql"
+)
+
+// The writer: one run after the other on the open file. First the scripts; then, following, what the file declares; between two batches
+// whatever
+// somebody asks for. Readers don't know of it.
+
+// job is a text that somebody wants to run between two batches, as a script of its own.
+type job struct {
+	sources []*sql.Source
+	emit    func(event.Event) // what the run tells; nil: nobody asks
+	done    chan error
+}
+
+// How long the writer waits before it tries again what failed.
+const (
+	firstRetry = time.Second
+	lastRetry  = time.Minute
+)
+
+// write runs until halt is closed. It returns an error only where serving makes no sense: the scripts can't run.
+func (s *server) write(ctx context.Context, halt <-chan struct{}) error {
+	s.state.set("starting", "the script hasn't run yet")
+	again := (*job)(nil) // what is run when the scripts have
+	if s.o.Follow {
+		again = &job{}
+	}
+	due, ran := &job{sources: s.o.Scripts}, false
+	if len(s.o.Scripts) == 0 {
+		due, ran = again, true
+	}
+	wait := firstRetry
+	for {
+		var failed *sql.Error
+		var asked *job
+		if due != nil {
+			s.state.started("catching up")
+			var following bool
+			failed, asked, following = s.due(ctx, due, halt)
+			if following || failed == nil { // what stands in the scripts beside declarations isn't run twice
+				due, ran = again, true
+			}
+			if !ran && failed != nil && !keeps(failed) && !ended(halt) && ctx.Err() == nil {
+				return failed
+			}
+		}
+		switch {
+		case ended(halt) || ctx.Err() != nil:
+			return nil
+		case failed != nil && s.gone(ctx, failed):
+			if err := s.reopen(ctx); err != nil {
+				return err
+			}
+			continue
+		case asked == nil:
+			if s.state.ended(failed); failed != nil {
+				s.o.Emit(event.Warned{Err: failed})
+			}
+			asked, wait = s.pause(ctx, halt, failed, wait)
+		}
+		if asked != nil {
+			asked.done <- s.asked(ctx, asked, halt)
+		}
+	}
+}
+
+// keeps says that an error of the first run is one that goes by: a gate that somebody opens, a broker that comes back.
+func keeps(err *sql.Error) bool {
+	return err.ExitCode() == sql.ExitGate || err.ExitCode() == sql.ExitUnreachable
+}
+
+// due is the run that goes on. Once it follows, a job that comes ends it after the batch in hand.
+func (s *server) due(ctx context.Context, j *job, halt <-chan struct{}) (failed *sql.Error, asked *job, following bool) {
+	began, over, watched, stop := make(chan struct{}), make(chan struct{}), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(watched)
+		began, jobs := began, (chan *job)(nil)
+		for {
+			select {
+			case <-began:
+				began, jobs, following = nil, s.jobs, true
+				continue
+			case <-halt:
+			case asked = <-jobs:
+			case <-over:
+				return
+			}
+			close(stop)
+			return
+		}
+	}()
+	err := s.run(ctx, s.o.Follow, j.sources, stop, func(e event.Event) {
+		if _, ok := e.(event.Following); ok {
+			close(began)
+		}
+	})
+	close(over)
+	<-watched
+	return asError(err), asked, following
+}
+
+// asked runs what somebody asked for.
+func (s *server) asked(ctx context.Context, j *job, halt <-chan struct{}) error {
+	return s.run(ctx, false, j.sources, halt, j.emit)
+}
+
+func (s *server) run(ctx context.Context, follow bool, scripts []*sql.Source, stop <-chan struct{}, emit func(event.Event)) error {
+	o := s.o.Options
+	o.Scripts, o.Follow, o.Stop = scripts, follow, stop
+	o.Events = func(e event.Event) {
+		s.state.event(e)
+		emit(e)
+		s.o.Emit(e)
+	}
+	s.use.RLock()
+	defer s.use.RUnlock()
+	return run.On(ctx, s.file.db, o)
+}
+
+// pause waits until there is something to do: a job, or (nil) what is due again, or the end.
+func (s *server) pause(ctx context.Context, halt <-chan struct{}, failed *sql.Error, wait time.Duration) (*job, time.Duration) {
+	var again <-chan time.Time
+	if failed != nil && failed.ExitCode() != sql.ExitGate { // a gate is opened by somebody
+		again = time.After(wait)
+		wait = min(2*wait, lastRetry)
+	} else {
+		wait = firstRetry
+	}
+	select {
+	case <-halt:
+	case <-ctx.Done():
+	case <-again:
+	case j := <-s.jobs:
+		return j, firstRetry
+	}
+	return nil, wait
+}
+
+func ended(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// asError is the first error of a script in err.
+func asError(err error) *sql.Error {
+	var e *sql.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &e):
+		return e
+	}
+	return &sql.Error{Code: "failed", Msg: err.Error(), Exit: sql.ExitFailed, Err: err}
+}
+
+// invalidated are DuckDB's words for a database that takes no statement any more.
+const invalidated = "database has been invalidated"
+
+// gone says that DuckDB has given the file up. A text alone doesn't: anybody may write it.
+func (s *server) gone(ctx context.Context, e *sql.Error) bool {
+	if !strings.Contains(e.Msg, invalidated) {
+		return false
+	}
+	s.use.RLock()
+	defer s.use.RUnlock()
+	return s.file.looker.dead(ctx)
+}
