@@ -39,7 +39,17 @@ demo: build ## the main job on a week of real flights, in ./demo-run
 test: tools ## all tests
 	@$(GO) test -short -timeout 30m ./...
 
-ci: fmt tidy vet lint vuln test exprs race fuzz crash torture-ci kafka-test test-wheel ## everything that must pass before a change lands
+ci: export CI_PYTHON=1
+ci: venv-python fmt tidy vet lint vuln test exprs race fuzz crash torture-ci kafka-test test-wheel ## everything that must pass before a change lands
+
+# Rows of requirements are pinned; what is there is left as it is.
+.PHONY: venv-python
+venv-python: bin/venv-python/done ## a Python with what tests of Python functions need, in bin/venv-python
+
+bin/venv-python/done: testdata/python/requirements.txt
+	@$${PYTHON3:-python3} -m venv bin/venv-python
+	@bin/venv-python/bin/pip install -q -r testdata/python/requirements.txt
+	@touch $@
 
 fmt: tools
 	@bad=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$bad" ]; then echo "gofmt would change:"; echo "$$bad"; exit 1; fi

@@ -11,22 +11,9 @@ import (
 	"dsql/sql"
 )
 
-// FunctionKind is CREATE FUNCTION … LANGUAGE expr: an expression in expr-lang as a SQL macro, which any DuckDB client can call.
-var FunctionKind = kind.Kind{
-	Syntax: &sql.Syntax{
-		Keyword: "FUNCTION", OnlyWith: "LANGUAGE",
-		Head: []sql.Clause{{Arg: sql.ArgColumnDefs, Required: true, Doc: "the parameters, with their types"}},
-		Clauses: []sql.Clause{
-			{Keyword: "RETURNS", Arg: sql.ArgTypeName, Required: true, Doc: "the type of the result"},
-			{Keyword: "LANGUAGE", Arg: sql.ArgChoice, Words: []string{"EXPR"},
-				Doc: "what the body is written in; without it the statement is DuckDB's own"},
-		},
-		Body:    []sql.Clause{{Keyword: "AS", Arg: sql.ArgString, Doc: "the expression, as a string: $$ … $$"}},
-		Doc:     "A function of a row's values, written in expr-lang and compiled to SQL.",
-		Example: `CREATE FUNCTION is_late(delay DOUBLE) RETURNS BOOLEAN LANGUAGE expr AS $$ (delay ?? 0.0) > 15 $$`,
-	},
-	Compile: func(d *sql.Decl) (kind.Object, error) { return &Function{d}, nil },
-}
+// Expr is CREATE FUNCTION … LANGUAGE expr: an expression in expr-lang as a SQL macro, which any DuckDB client can call.
+var Expr = kind.Language{Word: "EXPR", Doc: "an expression in expr-lang",
+	Compile: func(d *sql.Decl) (kind.Object, error) { return &Function{d}, nil }}
 
 // Function is a compiled CREATE FUNCTION.
 type Function struct{ decl *sql.Decl }

@@ -6,18 +6,21 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/internal/testkit"
 	"dsql/sql"
 )
 
+var functions = kind.FunctionKind(Expr)
+
 // define runs a CREATE FUNCTION.
 func define(t testing.TB, c *duck.Conn, script string) error {
 	t.Helper()
-	stmts, err := sql.Parse(sql.NewSource("test.sql", script), []*sql.Syntax{FunctionKind.Syntax})
+	stmts, err := sql.Parse(sql.NewSource("test.sql", script), []*sql.Syntax{functions.Syntax})
 	if err != nil {
 		return err
 	}
-	o, err := FunctionKind.Compile(stmts[0].Decl)
+	o, err := functions.Compile(stmts[0].Decl)
 	if err != nil {
 		return err
 	}

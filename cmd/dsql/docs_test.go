@@ -16,6 +16,7 @@ import (
 
 	"dsql/engine/catalog"
 	"dsql/engine/duck"
+	"dsql/internal/testpython"
 	"dsql/pipeline/run"
 	"dsql/sql"
 )
@@ -89,7 +90,10 @@ func TestPagesRun(t *testing.T) {
 		}
 		t.Run(page, func(t *testing.T) {
 			t.Parallel()
-			text := read(t, "../../"+page)
+			text, env := read(t, "../../"+page), os.Environ()
+			if strings.Contains(text, "LANGUAGE python") && page != "docs/errors.md" && page != "docs/python.md" {
+				env = append(env, "DSQL_PYTHON="+testpython.Need(t))
+			}
 			dir := t.TempDir()
 			var stdout, stderr string
 			var broker *pageBroker
@@ -123,10 +127,12 @@ func TestPagesRun(t *testing.T) {
 					}
 				case lang == "sql" && kind != "fragment":
 					put(t, filepath.Join(dir, "page.sql"), broker.address(body))
-					stdout, stderr = runBlock(t, asCommand(t, dir, "run", "page.sql", "--quiet"), body, kind, arg)
+					c := asCommand(t, dir, "run", "page.sql", "--quiet")
+					c.Env = append(c.Env, env...)
+					stdout, stderr = runBlock(t, c, body, kind, arg)
 				case lang == "sh" && strings.HasPrefix(body, "dsql "):
 					c := exec.Command("bash", "-ec", `dsql() { "$DSQL" "$@"; }`+"\n"+body)
-					c.Dir, c.Env = dir, append(os.Environ(), "DSQL_TEST_AS_COMMAND=1", "DSQL="+os.Args[0])
+					c.Dir, c.Env = dir, append(env, "DSQL_TEST_AS_COMMAND=1", "DSQL="+os.Args[0])
 					stdout, stderr = runBlock(t, c, body, kind, arg)
 				}
 				return block

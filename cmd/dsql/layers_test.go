@@ -27,6 +27,7 @@ var layers = map[string][]string{
 	"stream":         {"rules", "engine", "sql"},
 	"journal":        {"rules", "engine", "sql"},
 	"models":         {"rules", "engine", "sql"},
+	"pyfunc":         {"models/batch", "engine", "sql"},
 	// Below models nothing knows of SQL or DuckDB: others may link it alone.
 	"models/batch":     {},
 	"models/document":  {},
@@ -42,14 +43,14 @@ var layers = map[string][]string{
 	"sinks":            {"connect", "engine", "sql"},
 	"endpoint":         {"engine", "sql"},
 	"pipeline/event":   {"engine", "sql"},
-	"pipeline/program": {"pipeline/event", "connect", "endpoint", "ingest", "sinks", "stream", "journal", "quality", "models", "rules", "engine", "sql"},
-	"pipeline/look":    {"pipeline/event", "pipeline/program", "connect", "ingest", "sinks", "stream", "journal", "quality", "models", "rules", "engine", "sql"},
-	"pipeline/run":     {"pipeline/event", "pipeline/program", "pipeline/look", "connect", "ingest", "sinks", "stream", "journal", "quality", "models", "rules", "engine", "sql"},
+	"pipeline/program": {"pipeline/event", "connect", "endpoint", "ingest", "sinks", "stream", "journal", "quality", "models", "pyfunc", "rules", "engine", "sql"},
+	"pipeline/look":    {"pipeline/event", "pipeline/program", "connect", "ingest", "sinks", "stream", "journal", "quality", "models", "pyfunc", "rules", "engine", "sql"},
+	"pipeline/run":     {"pipeline/event", "pipeline/program", "pipeline/look", "connect", "ingest", "sinks", "stream", "journal", "quality", "models", "pyfunc", "rules", "engine", "sql"},
 	"serve":            {"pipeline", "endpoint", "ingest", "models", "engine", "sql"},
 	"demo":             {"sql"},
 	"internal":         {"engine", "sql"}, // what tests share
 	"torture":          {"engine", "sql"},
-	"cmd/dsql":         {"demo", "serve", "pipeline", "connect", "ingest", "sinks", "stream", "journal", "quality", "models", "rules", "engine", "sql"},
+	"cmd/dsql":         {"demo", "serve", "pipeline", "connect", "ingest", "sinks", "stream", "journal", "quality", "models", "pyfunc", "rules", "engine", "sql"},
 }
 
 var owners = map[string]string{

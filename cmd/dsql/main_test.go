@@ -12,6 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"dsql/engine/duck"
+	"dsql/internal/testpython"
 )
 
 // update lets tests write what they expect: go test ./cmd/dsql -update, or UPDATE=1.
@@ -38,6 +39,19 @@ func TestMain(m *testing.M) {
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "../../testdata/scripts", UpdateScripts: *update, RequireExplicitExec: true, RequireUniqueNames: true,
+		// [python]: there is one with what functions in Python need, and DSQL_PYTHON names it.
+		Condition: func(cond string) (bool, error) {
+			if cond != "python" {
+				return false, fmt.Errorf("unknown condition %s", cond)
+			}
+			path, err := testpython.Find()
+			return path != "", err
+		},
+		Setup: func(e *testscript.Env) error {
+			path, err := testpython.Find()
+			e.Setenv("DSQL_PYTHON", path)
+			return err
+		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			// exits CODE COMMAND… runs a command that must end with that exit code.
 			"exits": func(ts *testscript.TestScript, neg bool, args []string) {

@@ -86,6 +86,9 @@ var migrations = [][]string{{
 	// Views are read by DuckDB from 1.2 on: it knows no TRY, and listing a view that has one ends it.
 	`CREATE OR REPLACE VIEW dsql.rejects_text AS SELECT id, rejected_at, destination, source, rule, reason, meta,
 		CASE WHEN regexp_full_match(hex(payload), '` + utf8Hex + `') THEN decode(payload) ELSE payload::VARCHAR END AS payload_text, data, version, replayed_at FROM dsql.rejects`,
+}, {
+	// What functions in Python are made of. since: the newest version of the file when this one of the function was declared.
+	`CREATE TABLE dsql.functions (name VARCHAR NOT NULL, version INTEGER NOT NULL, hash VARCHAR NOT NULL, spec VARCHAR NOT NULL, since BIGINT NOT NULL, created TIMESTAMP NOT NULL)`,
 }}
 
 // utf8Hex matches the hexadecimal digits of a text in UTF-8.

@@ -25,6 +25,7 @@ func (c *Conn) ExecAt(ctx context.Context, q *Query, at Place) (int64, error) {
 // ExecBound is Exec of a statement with parameters ($1, $2, …), for values that are too large to be text in one.
 func (c *Conn) ExecBound(ctx context.Context, q *Query, args ...any) (err error) {
 	defer c.traced(q.Text)(&err)
+	c.ctx.Store(&ctx)
 	_, err = c.sql.ExecContext(ctx, q.Text, args...)
 	return q.locate(err, Place{})
 }
@@ -42,6 +43,7 @@ func (c *Conn) Run(ctx context.Context, qs ...*Query) error {
 // Rows is the result of a query: database/sql's, with errors as Exec's.
 func (c *Conn) Rows(ctx context.Context, q *Query) (rows *dbsql.Rows, err error) {
 	defer c.traced(q.Text)(&err)
+	c.ctx.Store(&ctx)
 	rows, err = c.sql.QueryContext(ctx, q.Text)
 	return rows, q.locate(err, Place{})
 }
@@ -49,6 +51,7 @@ func (c *Conn) Rows(ctx context.Context, q *Query) (rows *dbsql.Rows, err error)
 // Scan reads the first row of a query; ok is false when there is none.
 func (c *Conn) Scan(ctx context.Context, q *Query, dest ...any) (ok bool, err error) {
 	done := c.traced(q.Text)
+	c.ctx.Store(&ctx)
 	row := c.sql.QueryRowContext(ctx, q.Text)
 	err = row.Err()
 	done(&err)

@@ -42,6 +42,7 @@ type DB struct {
 	conns  []*Conn
 	own    Routines // what Register made
 	epoch  atomic.Uint64
+	closes []func() // what OnClose was given
 	trace  func(Traced)
 }
 
@@ -52,6 +53,8 @@ type Conn struct {
 	raw C.duckdb_connection
 
 	printer *Conn // prints the values of results: see print.go
+
+	ctx atomic.Pointer[context.Context] // of the last statement: what functions that wait for others wait by
 }
 
 // settings hold for every connection. Why each is there: errors as JSON carry positions; extensions can't be had offline and a
@@ -154,12 +157,22 @@ func (db *DB) Reader(ctx context.Context) (*Conn, error) {
 	return c, nil
 }
 
+// OnClose has f called when the database is closed, before anything of it is.
+func (db *DB) OnClose(f func()) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	db.closes = append(db.closes, f)
+}
+
 // Close closes all connections first: DuckDB would wait for ever for one that is open.
 func (db *DB) Close() error {
 	db.mu.Lock()
-	conns := db.conns
-	db.conns = nil
+	conns, closes := db.conns, db.closes
+	db.conns, db.closes = nil, nil
 	db.mu.Unlock()
+	for _, f := range closes {
+		f()
+	}
 	var errs []error
 	for _, c := range conns {
 		errs = append(errs, c.Close())

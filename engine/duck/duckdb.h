@@ -30,6 +30,11 @@ typedef struct _duckdb_scalar_function { void *internal_ptr; } *duckdb_scalar_fu
 typedef struct _duckdb_bind_info { void *internal_ptr; } *duckdb_bind_info;
 typedef struct _duckdb_init_info { void *internal_ptr; } *duckdb_init_info;
 typedef struct _duckdb_function_info { void *internal_ptr; } *duckdb_function_info;
+typedef struct _duckdb_error_data { void *internal_ptr; } *duckdb_error_data;
+typedef struct _duckdb_arrow_options { void *internal_ptr; } *duckdb_arrow_options;
+typedef struct _duckdb_arrow_converted_schema { void *internal_ptr; } *duckdb_arrow_converted_schema;
+struct ArrowSchema;
+struct ArrowArray;
 typedef struct {
 	idx_t deprecated_column_count, deprecated_row_count, deprecated_rows_changed;
 	void *deprecated_columns;
@@ -38,6 +43,8 @@ typedef struct {
 } duckdb_result;
 
 typedef void (*duckdb_delete_callback_t)(void *);
+typedef void *(*duckdb_copy_callback_t)(void *);
+typedef void (*duckdb_scalar_function_bind_t)(duckdb_bind_info);
 typedef void (*duckdb_table_function_bind_t)(duckdb_bind_info);
 typedef void (*duckdb_table_function_init_t)(duckdb_init_info);
 typedef void (*duckdb_table_function_t)(duckdb_function_info, duckdb_data_chunk);
@@ -115,8 +122,28 @@ void duckdb_scalar_function_set_extra_info(duckdb_scalar_function, void *, duckd
 void duckdb_scalar_function_set_function(duckdb_scalar_function, duckdb_scalar_function_t);
 void *duckdb_scalar_function_get_extra_info(duckdb_function_info);
 void duckdb_scalar_function_set_error(duckdb_function_info, const char *);
+void duckdb_scalar_function_set_bind(duckdb_scalar_function, duckdb_scalar_function_bind_t);
+void duckdb_scalar_function_set_bind_data(duckdb_bind_info, void *, duckdb_delete_callback_t);
+void duckdb_scalar_function_set_bind_data_copy(duckdb_bind_info, duckdb_copy_callback_t);
+void *duckdb_scalar_function_get_bind_data(duckdb_function_info);
+void duckdb_scalar_function_get_client_context(duckdb_bind_info, duckdb_client_context *);
+idx_t duckdb_client_context_get_connection_id(duckdb_client_context);
+void duckdb_connection_get_client_context(duckdb_connection, duckdb_client_context *);
+void duckdb_destroy_client_context(duckdb_client_context *);
 duckdb_state duckdb_register_scalar_function(duckdb_connection, duckdb_scalar_function);
 duckdb_logical_type duckdb_create_logical_type(duckdb_type);
 int64_t duckdb_get_int64(duckdb_value);
 void duckdb_destroy_value(duckdb_value *);
 void duckdb_destroy_logical_type(duckdb_logical_type *);
+
+void duckdb_connection_get_arrow_options(duckdb_connection, duckdb_arrow_options *);
+void duckdb_destroy_arrow_options(duckdb_arrow_options *);
+duckdb_error_data duckdb_to_arrow_schema(duckdb_arrow_options, duckdb_logical_type *, const char **, idx_t, struct ArrowSchema *);
+duckdb_error_data duckdb_data_chunk_to_arrow(duckdb_arrow_options, duckdb_data_chunk, struct ArrowArray *);
+duckdb_error_data duckdb_schema_from_arrow(duckdb_connection, struct ArrowSchema *, duckdb_arrow_converted_schema *);
+duckdb_error_data duckdb_data_chunk_from_arrow(duckdb_connection, struct ArrowArray *, duckdb_arrow_converted_schema, duckdb_data_chunk *);
+void duckdb_destroy_arrow_converted_schema(duckdb_arrow_converted_schema *);
+bool duckdb_error_data_has_error(duckdb_error_data);
+const char *duckdb_error_data_message(duckdb_error_data);
+void duckdb_destroy_error_data(duckdb_error_data *);
+void duckdb_destroy_data_chunk(duckdb_data_chunk *);

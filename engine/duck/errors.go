@@ -57,6 +57,9 @@ func (q *Query) locate(err error, at Place) error {
 	if errors.As(err, &known) {
 		return err
 	}
+	if e := caught(err.Error()); e != nil {
+		return e
+	}
 	d, ok := readDuckError(err)
 	if !ok {
 		return &sql.Error{Src: at.Src, Span: at.Span, Code: "duckdb", Msg: err.Error(), Exit: sql.ExitFailed, Err: err}

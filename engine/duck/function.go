@@ -9,10 +9,32 @@ package duck
 extern void dsqlScalar(void *info, void *chunk, void *out);
 static void dsql_scalar(duckdb_function_info info, duckdb_data_chunk chunk, duckdb_vector out) { dsqlScalar(info, chunk, out); }
 static void *dsql_scalar_callback(void) { return (void *)dsql_scalar; }
+
+// A call is told which connection its statement runs on: one more than its number stands in place of the bind data.
+static void *same(void *p) { return p; }
+static uintptr_t number(duckdb_client_context c) {
+	uintptr_t n = duckdb_client_context_get_connection_id(c) + 1;
+	duckdb_destroy_client_context(&c);
+	return n;
+}
+static void dsql_scalar_bind(duckdb_bind_info info) {
+	duckdb_client_context c;
+	duckdb_scalar_function_get_client_context(info, &c);
+	duckdb_scalar_function_set_bind_data(info, (void *)number(c), 0);
+	duckdb_scalar_function_set_bind_data_copy(info, same);
+}
+static void dsql_scalar_knows_connection(void *f) { duckdb_scalar_function_set_bind(f, dsql_scalar_bind); }
+static uintptr_t dsql_connection_number(duckdb_connection con) {
+	duckdb_client_context c;
+	duckdb_connection_get_client_context(con, &c);
+	return number(c);
+}
+static uintptr_t dsql_call_number(void *info) { return (uintptr_t)duckdb_scalar_function_get_bind_data(info); }
 */
 import "C"
 
 import (
+	"context"
 	"fmt"
 	"runtime/cgo"
 	"slices"
@@ -25,11 +47,15 @@ import (
 // Function is a scalar function. Call runs on several of DuckDB's threads at once. Arguments keep their NULLs.
 type Function struct {
 	Name    string
-	Params  []Type // of DOUBLE, BIGINT, BOOLEAN, VARCHAR
-	Returns Type   // DOUBLE, BIGINT, VARCHAR, or a list of DOUBLE or INTEGER
-	Call    func(*Call) error
+	Params  []Type // Call has accessors for DOUBLE, BIGINT, BOOLEAN and VARCHAR, and Arguments for all that Arrow has
+	Returns Type   // DOUBLE, BIGINT, VARCHAR, a list of DOUBLE or INTEGER, and by Result all that Arrow has
+	// Call's error, where it is a *sql.Error, is that of the statement.
+	Call func(*Call) error
 	// Volatile: DuckDB calls it once for each row that it is asked for, and nowhere else.
 	Volatile bool
+	// Outside: it waits for others, who cost more than DuckDB does. Its calls have the statement's Context, and what can be kept is kept
+	// rather than computed again.
+	Outside bool
 }
 
 // Call is one vector's worth of a function's arguments and its result. It must not be kept.
@@ -37,25 +63,32 @@ type Call struct {
 	N     int
 	chunk bindings.DataChunk
 	out   bindings.Vector
+	ctx   context.Context
+
+	connection uint64 // of the statement, where the function is Outside
 }
+
+// Context is that of the statement that the call is a part of, where the function is Outside.
+func (c *Call) Context() context.Context { return c.ctx }
 
 // taken are the types whose values Call has ways to read or write.
 var taken = []TypeID{TypeDouble, TypeInteger, TypeBigInt, TypeBoolean, TypeVarchar}
 
-func logicalType(t Type) (bindings.LogicalType, error) {
+// functionType is DuckDB's own for a type. What models have is made here, DuckDB asked for others.
+func (c *Conn) functionType(t Type) (bindings.LogicalType, error) {
 	s := t.Shape()
 	switch {
 	case slices.Contains(taken, s.ID):
 		return bindings.CreateLogicalType(types[s.ID].raw), nil
 	case s.ID == TypeList:
-		of, err := logicalType(s.Parts[0].Type)
+		of, err := c.functionType(s.Parts[0].Type)
 		if err != nil {
 			return of, err
 		}
 		defer bindings.DestroyLogicalType(&of)
 		return bindings.CreateListType(of), nil
 	}
-	return bindings.LogicalType{}, fmt.Errorf("a function can't take or give %s", t)
+	return c.logicalType(t)
 }
 
 // Register makes functions of one name, told apart by their parameters, callable on all connections of the database. DuckDB
@@ -65,7 +98,7 @@ func (c *Conn) Register(fs ...Function) error {
 	set := bindings.CreateScalarFunctionSet(fs[0].Name)
 	defer bindings.DestroyScalarFunctionSet(&set)
 	for _, f := range fs {
-		if err := f.addTo(set); err != nil {
+		if err := f.addTo(c, set); err != nil {
 			return err
 		}
 	}
@@ -73,7 +106,7 @@ func (c *Conn) Register(fs ...Function) error {
 		return fmt.Errorf("DuckDB did not take the function %s", fs[0].Name)
 	}
 	r := Routine{Type: "scalar", Stability: "CONSISTENT"}
-	if fs[0].Volatile {
+	if fs[0].Volatile || fs[0].Outside {
 		r.Stability = "VOLATILE"
 	}
 	c.DB.mu.Lock()
@@ -82,19 +115,19 @@ func (c *Conn) Register(fs ...Function) error {
 	return nil
 }
 
-func (f Function) addTo(set bindings.ScalarFunctionSet) error {
+func (f Function) addTo(c *Conn, set bindings.ScalarFunctionSet) error {
 	sf := bindings.CreateScalarFunction()
 	defer bindings.DestroyScalarFunction(&sf)
 	bindings.ScalarFunctionSetName(sf, f.Name)
 	for _, p := range f.Params {
-		t, err := logicalType(p)
+		t, err := c.functionType(p)
 		if err != nil {
 			return err
 		}
 		bindings.ScalarFunctionAddParameter(sf, t)
 		bindings.DestroyLogicalType(&t)
 	}
-	t, err := logicalType(f.Returns)
+	t, err := c.functionType(f.Returns)
 	if err != nil {
 		return err
 	}
@@ -104,8 +137,17 @@ func (f Function) addTo(set bindings.ScalarFunctionSet) error {
 	if f.Volatile {
 		bindings.ScalarFunctionSetVolatile(sf)
 	}
+	call := f.Call
+	if f.Outside {
+		C.dsql_scalar_knows_connection(sf.Ptr)
+		db := c.DB
+		call = func(call *Call) error {
+			call.ctx = db.running(call.connection)
+			return f.Call(call)
+		}
+	}
 	h := (*cgo.Handle)(C.malloc(C.size_t(unsafe.Sizeof(cgo.Handle(0)))))
-	*h = cgo.NewHandle(f.Call)
+	*h = cgo.NewHandle(call)
 	bindings.ScalarFunctionSetExtraInfo(sf, unsafe.Pointer(h), nil) // lives as long as the process: DuckDB may call until it ends
 	bindings.ScalarFunctionSetFunction(sf, C.dsql_scalar_callback())
 	if bindings.AddScalarFunctionToSet(set, sf) == bindings.StateError {
@@ -119,7 +161,11 @@ func dsqlScalar(info, chunk, out unsafe.Pointer) {
 	h := (*cgo.Handle)(C.duckdb_scalar_function_get_extra_info(C.duckdb_function_info(info)))
 	call := Call{chunk: bindings.DataChunk{Ptr: chunk}, out: bindings.Vector{Ptr: out}}
 	call.N = int(bindings.DataChunkGetSize(call.chunk))
+	call.connection = uint64(C.dsql_call_number(info))
 	fail := func(v any) {
+		if err, ok := v.(error); ok {
+			v = raise(err)
+		}
 		msg := C.CString(fmt.Sprint(v))
 		defer C.free(unsafe.Pointer(msg))
 		C.duckdb_scalar_function_set_error(C.duckdb_function_info(info), msg)
@@ -220,3 +266,17 @@ func (c *Call) SetNull(row int) {
 
 // IsNull reads a bit of validity words.
 func IsNull(valid []uint64, row int) bool { return valid != nil && valid[row>>6]>>(row&63)&1 == 0 }
+
+// running is the context of the statement that runs on a connection.
+func (db *DB) running(number uint64) context.Context {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	for _, c := range db.conns {
+		if uint64(C.dsql_connection_number(c.raw)) == number {
+			if ctx := c.ctx.Load(); ctx != nil {
+				return *ctx
+			}
+		}
+	}
+	return context.Background()
+}

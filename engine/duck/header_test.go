@@ -80,6 +80,11 @@ func declarations(h string) map[string]string {
 // bareType is a parameter without its name.
 func bareType(p string) string {
 	words := regexp.MustCompile(`\w+`).FindAllString(strings.ReplaceAll(p, "const ", ""), -1)
+	if len(words) == 3 && words[0] == "struct" {
+		words, p = words[1:], strings.Replace(p, "struct", "", 1)
+	} else if words[0] == "struct" {
+		return squeeze(strings.Replace(p, "struct", "", 1))
+	}
 	if len(words) == 2 {
 		p = p[:strings.LastIndex(p, words[1])]
 	}

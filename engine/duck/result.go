@@ -235,6 +235,7 @@ func (r *Result) Close() error {
 // watch interrupts what runs on the connection when ctx is cancelled, until stop is called. After stop nothing touches it any more:
 // the connection may be closed.
 func (c *Conn) watch(ctx context.Context) (stop func()) {
+	c.ctx.Store(&ctx)
 	done := make(chan struct{})
 	unwatch := context.AfterFunc(ctx, func() {
 		bindings.Interrupt(c.bound())

@@ -12,6 +12,7 @@ import (
 	"dsql/models"
 	"dsql/pipeline/event"
 	"dsql/pipeline/program"
+	"dsql/pyfunc"
 	"dsql/rules"
 	"dsql/sql"
 )
@@ -64,7 +65,7 @@ func Query(ctx context.Context, o program.Options, text string) error {
 	}
 	defer db.Close()
 	c := db.Writer()
-	if err := errors.Join(models.Restore(ctx, c), rules.RegisterHelpers(c)); err != nil {
+	if err := errors.Join(models.Restore(ctx, c), pyfunc.Restore(ctx, c), rules.RegisterHelpers(c)); err != nil {
 		return err
 	}
 	p := &program.Program{Language: o.Language, Env: &kind.Env{Dir: o.Dir}}

@@ -10,6 +10,7 @@ import (
 	"dsql/engine/duck"
 	"dsql/engine/kind"
 	"dsql/models"
+	"dsql/pyfunc"
 	"dsql/quality"
 	"dsql/rules"
 	"dsql/sql"
@@ -85,9 +86,15 @@ func (p *Program) Chain(ctx context.Context, tx *duck.Tx, n *Node) error {
 	n.Quality, err = quality.Compile(ctx, tx.Conn, duck.At(d.Decl()), ch.Metrics, ch.Checks, n.Cols, stored, p.lists("checks"))
 	errs = Collect(errs, err)
 	for _, e := range errs {
-		models.Explain(ctx, tx.Conn, e)
+		explain(ctx, tx.Conn, e)
 	}
 	return errs.Err()
+}
+
+// explain says in the words of models and functions what DuckDB says of what they are made of.
+func explain(ctx context.Context, c *duck.Conn, e *sql.Error) {
+	models.Explain(ctx, c, e)
+	pyfunc.Explain(ctx, c, e)
 }
 
 // retention refuses a RETAIN VERSIONS that is no time to keep versions for.
@@ -213,7 +220,7 @@ func difference(a, b []duck.Column) string {
 // SourceHint explains DuckDB's "table does not exist" for a relation that is declared but isn't a table.
 func (p *Program) SourceHint(ctx context.Context, c *duck.Conn, err error) error {
 	for _, e := range Collect(nil, err) {
-		models.Explain(ctx, c, e)
+		explain(ctx, c, e)
 		for _, n := range p.Nodes {
 			if _, ok := n.Source(); ok && e.Code == "duckdb-catalog" && strings.Contains(e.Msg, " "+n.Name+" ") {
 				e.Hint = fmt.Sprintf("%s is a source: its rows are read by destinations only. Store them first: CREATE STREAM … FROM %s", n.Name,

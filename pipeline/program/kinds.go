@@ -7,6 +7,7 @@ import (
 	"dsql/ingest"
 	"dsql/journal"
 	"dsql/models"
+	"dsql/pyfunc"
 	"dsql/quality"
 	"dsql/rules"
 	"dsql/sinks"
@@ -21,7 +22,7 @@ var Kinds = []kind.Kind{
 	stream.Kind,
 	journal.Kind,
 	rules.Kind,
-	rules.FunctionKind,
+	kind.FunctionKind(rules.Expr, pyfunc.Python),
 	quality.Kind,
 	models.Kind,
 	models.ExperimentKind,

@@ -10,6 +10,7 @@ import (
 	"dsql/engine/kind"
 	"dsql/models"
 	"dsql/pipeline/event"
+	"dsql/pyfunc"
 	"dsql/rules"
 	"dsql/sql"
 )
@@ -30,7 +31,7 @@ func OpenWriter(ctx context.Context, o Options) (*duck.DB, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	helpers := c.Update(ctx, func(tx *duck.Tx) error { return rules.Install(ctx, tx.Conn) }) // in one commit: each takes a millisecond
-	if err := errors.Join(models.Restore(ctx, c), helpers, rules.Register(c)); err != nil {
+	if err := errors.Join(models.Restore(ctx, c), pyfunc.Restore(ctx, c), helpers, rules.Register(c)); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
@@ -59,7 +60,7 @@ func Rehearse(ctx context.Context, c *duck.Conn, o Options, stmts []sql.Stmt, wa
 				if err := catalog.MigrateIn(ctx, tx); err != nil {
 					return err
 				}
-				if err := errors.Join(models.Restore(ctx, tx.Conn), rules.Install(ctx, tx.Conn)); err != nil {
+				if err := errors.Join(models.Restore(ctx, tx.Conn), pyfunc.Restore(ctx, tx.Conn), rules.Install(ctx, tx.Conn)); err != nil {
 					return err
 				}
 			}

@@ -1,0 +1,299 @@
+package pyfunc
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"dsql/engine/duck"
+	"dsql/sql"
+)
+
+// Param is an argument of a function.
+type Param struct {
+	Name string
+	Type duck.Type
+}
+
+// Spec is all that makes a function.
+type Spec struct {
+	Name     string    `json:"name"`
+	Code     Code      `json:"code"`
+	Params   []Param   `json:"params"`
+	Returns  duck.Type `json:"returns"`
+	Volatile bool      `json:"volatile,omitempty"`
+	OnError  string    `json:"on_error,omitempty"` // FAIL (""), NULL or REJECT
+	Options  Options   `json:"options"`
+}
+
+// Function is a function that can be called.
+type Function struct {
+	Spec
+	Native string // its name in DuckDB
+	id     int64
+	host   *host
+
+	mu      sync.Mutex
+	at      Place // where its text stands now
+	in, out *duck.Arrow
+	opened  error
+	once    sync.Once
+	failed  tally
+}
+
+// host is what the functions of one database share.
+type host struct {
+	db    *duck.DB
+	print io.Writer
+
+	mu        sync.Mutex
+	pools     map[string]*pool
+	functions map[string]*Function // by name in DuckDB
+	conn      *duck.Conn
+}
+
+var hosts struct {
+	sync.Mutex
+	of map[*duck.DB]*host
+}
+
+// hostOf is the database's: its workers end with it.
+func hostOf(db *duck.DB) *host {
+	hosts.Lock()
+	defer hosts.Unlock()
+	if h := hosts.of[db]; h != nil {
+		return h
+	}
+	if hosts.of == nil {
+		hosts.of = map[*duck.DB]*host{}
+	}
+	h := &host{db: db, print: os.Stderr, pools: map[string]*pool{}, functions: map[string]*Function{}}
+	hosts.of[db] = h
+	db.OnClose(func() {
+		hosts.Lock()
+		delete(hosts.of, db)
+		hosts.Unlock()
+		h.close()
+	})
+	return h
+}
+
+func (h *host) close() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var wg sync.WaitGroup
+	for _, p := range h.pools {
+		wg.Go(p.close)
+	}
+	wg.Wait()
+	for _, f := range h.functions {
+		for _, a := range []*duck.Arrow{f.in, f.out} {
+			if a != nil {
+				a.Close()
+			}
+		}
+	}
+}
+
+// pool is that of the options; what modules a function has counts too, since a process has one of a name.
+func (h *host) pool(f *Function) (*pool, error) {
+	key, err := json.Marshal(struct {
+		Options
+		Modules map[string]module
+	}{f.Options, f.Code.Modules})
+	if err != nil {
+		return nil, err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	p := h.pools[string(key)]
+	if p == nil {
+		o := f.Options
+		o.Cores = runtime.NumCPU()
+		if o.Workers == 0 {
+			o.Workers = o.Cores
+		}
+		p = newPool(o, h.print)
+		h.pools[string(key)] = p
+	}
+	return p, nil
+}
+
+var ids atomic.Int64
+
+// Register makes the function callable by its native name, which says what it is. What DuckDB was told in a transaction that is rolled back
+// it forgets, so it is told each time.
+func (s Spec) Register(c *duck.Conn, native string, at Place) (*Function, error) {
+	h := hostOf(c.DB)
+	h.mu.Lock()
+	f := h.functions[native]
+	h.mu.Unlock()
+	if f == nil {
+		f = &Function{Spec: s, Native: native, host: h, id: ids.Add(1)}
+	}
+	f.mu.Lock()
+	f.at = at
+	f.mu.Unlock()
+	if err := c.Register(duck.Function{Name: native, Params: f.carried(), Returns: carried(f.Returns), Call: f.call, Volatile: s.Volatile,
+		Outside: true}); err != nil {
+		return nil, err
+	}
+	h.mu.Lock()
+	h.functions[native] = f
+	h.mu.Unlock()
+	return f, nil
+}
+
+// carried are the types that the arguments are handed over as.
+func (f *Function) carried() []duck.Type {
+	out := make([]duck.Type, len(f.Params))
+	for i, p := range f.Params {
+		out[i] = carried(p.Type)
+	}
+	return out
+}
+
+// open makes what its values are handed over by, at the first call.
+func (f *Function) open() error {
+	f.once.Do(func() { f.opened = f.host.open(f) })
+	return f.opened
+}
+
+// open works on a connection of its own: that of the statement is busy.
+func (h *host) open(f *Function) (err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	ctx := context.Background()
+	if h.conn == nil {
+		if h.conn, err = h.db.Reader(ctx); err != nil {
+			return err
+		}
+	}
+	if len(f.Params) > 0 {
+		if f.in, err = h.conn.Arrow(ctx, f.carried()); err != nil {
+			return err
+		}
+	}
+	f.out, err = h.conn.Arrow(ctx, []duck.Type{carried(f.Returns)})
+	return err
+}
+
+// call is one of DuckDB's: up to 2,048 rows.
+func (f *Function) call(call *duck.Call) error {
+	if err := f.open(); err != nil {
+		return err
+	}
+	var in duck.Frame
+	if f.in != nil {
+		if err := call.Arguments(f.in, &in); err != nil {
+			return err
+		}
+	}
+	var flags int64
+	if f.OnError == "NULL" {
+		flags = flagSkip
+	}
+	req := request(header{opCall, f.id, int64(call.N), 1, int64(len(in.Words)), int64(len(in.Body)), 0, flags}, bytesOf(in.Words), in.Body)
+	p, err := f.host.pool(f)
+	if err != nil {
+		return err
+	}
+	a, err := p.call(call.Context(), f, req, call.N)
+	if err != nil {
+		return f.explain(err)
+	}
+	if a.rows != call.N {
+		a.block.Free()
+		return f.explain(errFrame)
+	}
+	f.failed.add(a.failed)
+	return call.Result(f.out, a.words, a.block)
+}
+
+// tally counts the rows that a function with ON ERROR NULL gave none for.
+type tally struct {
+	mu    sync.Mutex
+	n     int64
+	first string
+}
+
+func (t *tally) add(rows []failedRow) {
+	if len(rows) == 0 {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.n == 0 {
+		t.first = rows[0].Text
+	}
+	t.n += int64(len(rows))
+}
+
+func (t *tally) take() (n int64, first string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n, first = t.n, t.first
+	t.n, t.first = 0, ""
+	return n, first
+}
+
+// Failed are warnings of the rows that functions with ON ERROR NULL gave no value for since it was last asked.
+func Failed(db *duck.DB) []*sql.Error {
+	hosts.Lock()
+	h := hosts.of[db]
+	hosts.Unlock()
+	if h == nil {
+		return nil
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var out []*sql.Error
+	for _, f := range h.functions {
+		n, first := f.failed.take()
+		if n == 0 {
+			continue
+		}
+		calls := "calls"
+		if n == 1 {
+			calls = "call"
+		}
+		e := f.error(fmt.Sprintf("%d %s of %s failed and gave NULL, the first with %s", n, calls, f.Name, firstLine(first)),
+			"it is declared ON ERROR NULL; with REJECT such rows go to dsql.rejects")
+		out = append(out, e)
+	}
+	return out
+}
+
+// setup is what a worker is told of the function.
+func (f *Function) setup() ([]byte, error) {
+	names, params := make([]string, len(f.Params)), make([]*Type, len(f.Params))
+	for i, p := range f.Params {
+		names[i], params[i] = p.Name, told(p.Type)
+	}
+	at := f.place()
+	s := map[string]any{"id": f.id, "name": f.Name, "entry": f.Code.Entry, "params": params, "names": names,
+		"returns": told(f.Returns),
+		"path":    f.Code.folders(f.Options.Dir)}
+	modules := map[string]any{}
+	for name, m := range f.Code.Modules {
+		modules[name] = []any{m.Path, m.Text, m.Package}
+	}
+	s["modules"] = modules
+	if f.Code.Module != "" {
+		s["module"] = f.Code.Module
+	} else {
+		s["text"], s["file"], s["line"], s["stem"] = f.Code.Text, at.file(), at.line(), stemOf(at.file())
+	}
+	return json.Marshal(s)
+}
+
+func (f *Function) place() Place {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.at
+}

@@ -1,0 +1,175 @@
+// Package pyfunc runs Python of the user's behind SQL functions: CREATE FUNCTION … LANGUAGE python, the processes that run it, how values
+// go
+// there and back, and what its errors say. It knows nothing of the chain that a function is called in.
+package pyfunc
+
+import (
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"dsql/engine/kind"
+	"dsql/sql"
+)
+
+// Python is the language of CREATE FUNCTION.
+var Python = kind.Language{Word: "PYTHON", Doc: "Python that defines a function of the same name",
+	Clauses: []sql.Clause{
+		{Keyword: "FROM", Arg: sql.ArgString, Doc: "'file.py' or 'file.py:name': the file that has the Python function, and its name there"},
+		{Keyword: "VOLATILE", Arg: sql.ArgNone, Doc: "it may give another value for the same arguments"},
+		{Keyword: "ON ERROR", Arg: sql.ArgChoice, Words: []string{"FAIL", "NULL", "REJECT"},
+			Doc: "what becomes of a row for which it fails: FAIL (default) writes nothing of the batch, NULL takes NULL and counts it, REJECT sends " +
+				"the row to dsql.rejects"},
+		{Arg: sql.ArgOptions, Options: []sql.OptionDoc{
+			{Name: "python", Doc: "the interpreter; without it DSQL_PYTHON, .venv/bin/python beside the script, VIRTUAL_ENV, python3"},
+			{Name: "workers", Doc: "processes at most; without it as many as there are cores"},
+			{Name: "timeout", Doc: "how long a call may take: '30s'"},
+			{Name: "memory", Doc: "how much a process may allocate: '1GB'"}},
+			Doc: "(python '.venv/bin/python', workers 2, timeout '30s', memory '1GB'): how it is run"},
+	},
+	Compile: compile,
+}
+
+// declared is a compiled CREATE FUNCTION.
+type declared struct {
+	decl *sql.Decl
+	spec Spec // without what needs a database or a file
+	path string
+	kept bool
+}
+
+func compile(d *sql.Decl) (kind.Object, error) {
+	f := &declared{decl: d, spec: Spec{Name: d.Name}}
+	f.spec.Code.Entry = d.Name
+	if v := d.Arg("FROM"); v != nil {
+		f.path = v.Text
+		if i := strings.LastIndexByte(v.Text, ':'); i > 0 {
+			f.path, f.spec.Code.Entry = v.Text[:i], v.Text[i+1:]
+		}
+		if f.path == "" || f.spec.Code.Entry == "" || filepath.Ext(f.path) != ".py" {
+			return nil, &sql.Error{Src: d.Src, Span: v.Span, Code: "function-file", Msg: "FROM names no file of Python",
+				Hint: "write FROM 'file.py:name'"}
+		}
+	} else {
+		f.spec.Code.Text = d.Arg("AS").Text
+	}
+	f.spec.Volatile = d.Arg("VOLATILE") != nil
+	if v := d.Arg("ON ERROR"); v != nil && v.Text != "FAIL" {
+		f.spec.OnError = v.Text
+	}
+	return f, f.options()
+}
+
+func (f *declared) options() error {
+	v := f.decl.Arg("")
+	if v == nil {
+		return nil
+	}
+	var errs sql.List
+	for _, o := range v.Options {
+		bad := func(msg, hint string) {
+			errs = append(errs, &sql.Error{Src: f.decl.Src, Span: o.Value, Code: "function-option", Msg: msg, Hint: hint})
+		}
+		to := &f.spec.Options
+		switch o.Name {
+		case "python":
+			switch {
+			case o.Kind == sql.OptEnv:
+				to.Env = o.Text
+			case o.Kind == sql.OptString && o.Text != "":
+				to.Python = o.Text
+			default:
+				bad("python is the path of an interpreter", "write python '.venv/bin/python', or env('NAME')")
+			}
+		case "workers":
+			n, err := strconv.Atoi(o.Text)
+			if to.Workers = n; err != nil || o.Kind != sql.OptNumber || n < 1 || n > 64 {
+				bad("workers is a whole number from 1 to 64", "write workers 2")
+			}
+		case "timeout":
+			d, ok := duration(o.Text)
+			if to.Timeout = d; !ok || o.Kind != sql.OptString && o.Kind != sql.OptNumber {
+				bad(o.Text+" is no time from 1 ms to a day", "write timeout '30s'")
+			}
+		case "memory":
+			n, ok := bytesIn(o.Text)
+			if to.Memory = n; !ok || o.Kind != sql.OptString || n < 64<<20 {
+				bad(o.Text+" is no size from 64 MB on", "write memory '1GB'")
+			}
+		}
+	}
+	return errs.Err()
+}
+
+// duration is '500ms', '30s', '5 minutes', or a number of seconds.
+func duration(text string) (time.Duration, bool) {
+	d, err := time.ParseDuration(strings.ReplaceAll(text, " ", ""))
+	if err != nil {
+		number, unit, _ := strings.Cut(strings.ToLower(text), " ")
+		n, nerr := strconv.ParseFloat(number, 64)
+		of := map[string]time.Duration{"": time.Second, "millisecond": time.Millisecond, "second": time.Second, "minute": time.Minute,
+			"hour": time.Hour}
+		d, err = time.Duration(n*float64(of[strings.TrimSuffix(unit, "s")])), nerr
+	}
+	return d, err == nil && d >= time.Millisecond && d <= 24*time.Hour
+}
+
+// bytesIn is a size as DuckDB writes it: '512MB', '1GiB'.
+func bytesIn(text string) (int64, bool) {
+	t := strings.ToUpper(strings.ReplaceAll(text, " ", ""))
+	i := strings.IndexFunc(t, func(r rune) bool { return r != '.' && (r < '0' || r > '9') })
+	if i < 0 {
+		return 0, false
+	}
+	n, err := strconv.ParseFloat(t[:i], 64)
+	unit, ok := map[string]float64{"KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30,
+		"TIB": 1 << 40}[t[i:]]
+	return int64(n * unit), ok && err == nil && n*unit < 1<<60
+}
+
+// Decl is the statement.
+func (f *declared) Decl() *sql.Decl { return f.decl }
+
+// Callable: see kind.Callable.
+func (f *declared) Callable() {}
+
+// Keep says that the declaration is one of the DuckDB file: its code is there too, and where that came from isn't looked at.
+func (f *declared) Keep() { f.kept = true }
+
+// place is where the declaration's parts stand.
+func (f *declared) place() Place {
+	p := Place{Src: f.decl.Src, Name: f.decl.NameAt, Returns: f.decl.Arg("RETURNS").Span}
+	if v := f.decl.Arg("AS"); v != nil {
+		p.Text = v.Span
+		open := f.decl.Src.Text[v.Span.Start:v.Span.End]
+		if strings.HasPrefix(open, "$") { // the line of what stands behind the opening
+			p.Text.Start += 1 + strings.IndexByte(open[1:], '$') + 1
+		}
+	}
+	return p
+}
+
+// Explain is the declaration, and how it is run.
+func (f *declared) Explain() string {
+	o := f.spec.Options
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n\n", strings.TrimSpace(f.decl.Text()))
+	o.Dir = f.decl.Src.Dir
+	python, err := findPython(o)
+	if err != nil {
+		python = err.Error()
+	}
+	fmt.Fprintf(&b, "interpreter: %s\n", python)
+	fmt.Fprintf(&b, "called: by the annotations of its parameters: pandas.Series, numpy.ndarray or pyarrow.Array take a batch, others a row\n")
+	if o.Timeout > 0 {
+		fmt.Fprintf(&b, "timeout of a call: %s\n", o.Timeout)
+	}
+	on := f.spec.OnError
+	if on == "" {
+		on = "FAIL"
+	}
+	fmt.Fprintf(&b, "on error: %s\n", on)
+	return b.String()
+}
