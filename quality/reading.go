@@ -2,11 +2,11 @@ package quality
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"strings"
 
 	"dsql/engine/duck"
+	"dsql/engine/duck/tree"
 	"dsql/sql"
 )
 
@@ -42,154 +42,109 @@ type event struct {
 func read(ctx context.Context, c *duck.Conn, src *sql.Source, sp sql.Span) (*reading, error) {
 	const head = "SELECT "
 	r := &reading{src: src, span: sp, top: -1, toks: sql.Tokens(src, sp)}
-	var out string
-	if _, err := c.Scan(ctx, duck.SQL("SELECT json_serialize_sql({q})::VARCHAR", duck.Args{"q": head + sp.Of(src)}), &out); err != nil {
+	t, err := tree.Read(ctx, c, head+sp.Of(src))
+	if err != nil {
 		return nil, err
 	}
-	var tree struct {
-		Error      bool
-		Statements []struct {
-			Node struct {
-				Select []map[string]any `json:"select_list"`
-			}
-		}
-	}
-	if err := json.Unmarshal([]byte(out), &tree); err != nil {
-		return nil, err
-	}
-	if tree.Error || len(tree.Statements) != 1 || len(tree.Statements[0].Node.Select) != 1 {
+	root := only(t)
+	if root == nil {
 		_, err := c.Describe(ctx, duck.SQL("SELECT ({e})", duck.Args{"e": duck.User(src, sp)}), duck.Place{Src: src, Span: sp})
 		return r, err
 	}
-	root := tree.Statements[0].Node.Select[0]
-	w := walker{offset: sp.Start - len(head), call: -1}
-	w.walk(root)
-	w.events = slices.DeleteFunc(w.events, func(e event) bool {
-		return e.at < 0 || e.kind == relation && slices.Contains(w.ctes, strings.ToLower(e.name))
-	})
-	slices.SortStableFunc(w.events, func(a, b event) int { return a.at - b.at })
-	r.events = w.events
-	if root["class"] == "COMPARISON" || root["class"] == "BETWEEN" {
-		r.top = w.place(root)
-	}
+	r.use(t, root, sp.Start-len(head))
 	return r, nil
 }
 
+// use takes what stands in the tree; offset is where its text begins in the source.
+func (r *reading) use(t *tree.Tree, root tree.Node, offset int) {
+	w := walker{offset: offset, call: -1, tree: t}
+	w.walk(root)
+	w.events = slices.DeleteFunc(w.events, func(e event) bool { return e.at < 0 })
+	slices.SortStableFunc(w.events, func(a, b event) int { return a.at - b.at })
+	r.events = w.events
+	if o, ok := root.(*tree.Other); ok && (o.Class == "COMPARISON" || o.Class == "BETWEEN") {
+		r.top = w.place(o.At)
+	}
+}
+
+// only is the one item of the one SELECT that an expression makes; nil where it makes something else.
+func only(t *tree.Tree) tree.Node {
+	if len(t.Queries) != 1 {
+		return nil
+	}
+	if q, ok := t.Queries[0].(*tree.Select); ok && len(q.List) == 1 {
+		return q.List[0]
+	}
+	return nil
+}
+
 type walker struct {
+	tree   *tree.Tree
 	offset int
 	params []string // of the lambdas around
 	call   int      // where the call around stands that the parser made several of: list(x ORDER BY y) is list_sort(list(x))
-	ctes   []string // names that subqueries give to queries of their own, in lower case
 	events []event
 }
 
 // place is where a node stands in the source; -1 where DuckDB doesn't say.
-func (w *walker) place(n map[string]any) int {
-	f, ok := n["query_location"].(float64)
-	if !ok || f > 1<<40 {
+func (w *walker) place(at int) int {
+	if at < 0 {
 		return -1
 	}
-	return int(f) + w.offset
+	return at + w.offset
 }
 
-func (w *walker) walk(n any) {
-	switch n := n.(type) {
-	case []any:
-		for _, x := range n {
-			w.walk(x)
-		}
-	case map[string]any:
-		switch n["class"] {
-		case "SUBQUERY": // its names are its own, but for the tables
-			w.walk(n["child"])
-			w.tables(n["subquery"])
-			return
-		case "LAMBDA":
-			depth := len(w.params)
-			w.params = append(w.params, columnNames(n["lhs"])...)
-			w.walk(n["expr"])
-			w.params = w.params[:depth]
-			return
-		case "WINDOW":
-			w.add(event{kind: window}, n)
-			return
-		case "FUNCTION":
-			if n["is_operator"] != true {
-				name, _ := n["function_name"].(string)
-				outer := w.call
-				if at := w.place(n); at >= 0 {
-					w.call = at
-				}
-				w.events = append(w.events, event{kind: call, name: strings.ToLower(name), at: w.call})
-				defer func() { w.call = outer }()
+func (w *walker) walk(x tree.Node) {
+	switch n := x.(type) {
+	case nil:
+		return
+	case *tree.Subquery: // its names are its own, but for the tables
+		w.walk(n.Child)
+		w.tables(n.Query)
+		return
+	case *tree.Lambda:
+		depth := len(w.params)
+		w.params = append(w.params, n.Params...)
+		w.walk(n.Body)
+		w.params = w.params[:depth]
+		return
+	case *tree.Window:
+		w.add(event{kind: window}, n.At)
+		return
+	case *tree.Call:
+		if !n.Operator {
+			outer := w.call
+			if at := w.place(n.At); at >= 0 {
+				w.call = at
 			}
-		case "COLUMN_REF":
-			parts := columnNames(n)
-			if len(parts) > 0 && !slices.Contains(w.params, parts[0]) {
-				w.add(event{kind: column, name: parts[0], more: len(parts) > 1}, n)
-			}
-			return
+			w.events = append(w.events, event{kind: call, name: strings.ToLower(n.Name), at: w.call})
+			defer func() { w.call = outer }()
 		}
-		for _, x := range n {
-			w.walk(x)
+	case *tree.ColumnRef:
+		if !slices.Contains(w.params, n.Path[0]) {
+			w.add(event{kind: column, name: n.Path[0], more: len(n.Path) > 1}, n.At)
 		}
+		return
+	}
+	for _, p := range x.Parts() {
+		w.walk(p)
 	}
 }
 
 // tables notes what a subquery reads.
-func (w *walker) tables(n any) {
-	switch n := n.(type) {
-	case []any:
-		for _, x := range n {
-			w.tables(x)
+func (w *walker) tables(query tree.Node) {
+	tree.Walk(query, func(n tree.Node) bool {
+		t, ok := n.(*tree.Table)
+		if ok && !t.Shown && w.tree.CTE(t) == nil && (t.Schema == "" || strings.EqualFold(t.Schema, "main")) {
+			w.add(event{kind: relation, name: t.Name, alias: t.Alias != ""}, t.At)
 		}
-	case map[string]any:
-		if ctes, ok := n["cte_map"].(map[string]any); ok {
-			entries, _ := ctes["map"].([]any)
-			for _, e := range entries {
-				if e, ok := e.(map[string]any); ok {
-					name, _ := e["key"].(string)
-					w.ctes = append(w.ctes, strings.ToLower(name))
-				}
-			}
-		}
-		if schema, _ := n["schema_name"].(string); n["type"] == "BASE_TABLE" && (schema == "" || strings.EqualFold(schema, "main")) {
-			name, _ := n["table_name"].(string)
-			w.add(event{kind: relation, name: name, alias: n["alias"] != ""}, n)
-		}
-		for _, x := range n {
-			w.tables(x)
-		}
-	}
+		return true
+	})
 }
 
-func (w *walker) add(e event, n map[string]any) {
-	e.at = w.place(n)
+func (w *walker) add(e event, at int) {
+	e.at = w.place(at)
 	w.events = append(w.events, e)
-}
-
-// columnNames are the parts of a column's name, or the names in the head of a lambda.
-func columnNames(n any) []string {
-	var out []string
-	switch n := n.(type) {
-	case []any:
-		for _, x := range n {
-			out = append(out, columnNames(x)...)
-		}
-	case map[string]any:
-		if list, ok := n["column_names"].([]any); ok {
-			for _, x := range list {
-				if s, ok := x.(string); ok {
-					out = append(out, s)
-				}
-			}
-			return out
-		}
-		for _, k := range []string{"children", "child"} {
-			out = append(out, columnNames(n[k])...)
-		}
-	}
-	return out
 }
 
 // tokenAt is the index of the token that starts at or behind a place.

@@ -2,12 +2,12 @@ package program
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"strings"
 
 	"dsql/engine/catalog"
 	"dsql/engine/duck"
+	"dsql/engine/duck/tree"
 	"dsql/sql"
 )
 
@@ -20,8 +20,8 @@ type body struct {
 	fresh int  // index in reads of the relation whose new rows are read
 	plain bool // one relation, no join, grouping or subquery: scanning twice gives the same rows twice
 	names []ref
-	tree  any   // DuckDB's, of the query; nil where it has none
-	spots []int // where _meta is put in, see metaSpots
+	tree  *tree.Tree // nil where DuckDB makes none of the query
+	spots []int      // where _meta is put in, see metaSpots
 }
 
 // read is a relation that a body names.
@@ -47,51 +47,48 @@ func (s *scope) analyze(ctx context.Context, src *sql.Source, sp sql.Span) (b *b
 			}
 		}
 	}
-	var out string
-	if _, err := c.Scan(ctx, duck.SQL("SELECT json_serialize_sql({q})::VARCHAR", duck.Args{"q": string(text)}), &out); err != nil {
+	t, err := tree.Read(ctx, c, string(text))
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	var tree any
-	if err := json.Unmarshal([]byte(out), &tree); err != nil {
-		return nil, err
-	}
-	root := tree.(map[string]any)
-	if root["error"] == true {
-		// "not implemented" is DuckDB's own word for a query that is right and that json_serialize_sql can't write, a PIVOT say.
-		if root["error_type"] != "not implemented" {
-			return nil, c.Parse(src, sp) // a syntax error: DuckDB's own words, with its place
-		}
+	case t.Refused == tree.Unwritable: // a query that is right, a PIVOT say
 		b.byTokens(known, marks)
 		b.names = tokenRefs(string(text))
 		return b, b.choose()
+	case t.Refused != "":
+		if err := c.Parse(src, sp); err != nil { // DuckDB's own words, with its place
+			return nil, err
+		}
 	}
-	stmts, _ := root["statements"].([]any)
-	if len(stmts) != 1 {
+	if len(t.Queries) != 1 {
 		return nil, &sql.Error{Src: src, Span: sp, Code: "expected-query", Msg: "a declaration has one query"}
 	}
-	if b.names, err = s.treeRefs(ctx, tree); err != nil {
+	if b.names, err = s.treeRefs(ctx, t); err != nil {
 		return nil, err
 	}
-	w := walker{ctes: map[string]any{}}
-	w.collectCTEs(tree)
-	w.tables(tree)
-	first := w.first(stmts[0].(map[string]any)["node"], 0)
-	for _, t := range w.found {
-		at := sp.Start + t.location
-		r := read{name: t.name, alias: t.alias, at: sql.Span{Start: at, End: at + nameLen(src.Text[at:sp.End])}}
+	b.use(t, marks)
+	return b, b.choose()
+}
+
+// use finds what is read in a tree of one query.
+func (b *body) use(t *tree.Tree, marks []read) {
+	src, sp := b.src, b.span
+	first := firstTable(t, t.Queries[0], map[*tree.CTE]bool{})
+	for _, table := range tables(t) {
+		at := sp.Start + table.At
+		r := read{name: table.Name, alias: table.Alias != "", at: sql.Span{Start: at, End: at + nameLen(src.Text[at:sp.End])}}
 		r.from, r.to = r.at.Start, r.at.End
 		for _, m := range marks {
 			if m.at.Start <= at && at < m.at.End {
 				r.marked, r.from, r.to = true, m.from, m.to
 			}
 		}
-		if t.location == first {
+		if table == first {
 			b.fresh = len(b.reads)
 		}
 		b.reads = append(b.reads, r)
 	}
-	b.plain, b.tree = len(b.reads) == 1 && w.plain, stmts[0].(map[string]any)["node"]
-	return b, b.choose()
+	b.plain, b.tree = len(b.reads) == 1 && plain(t), t
 }
 
 // choose settles whose new rows are read: the marked relation, or else the first in FROM.
@@ -128,6 +125,9 @@ func (b *body) query(rel *duck.Query) *duck.Query {
 	return duck.Cat(b.text(b.span.Start, r.from), rel, alias, b.text(r.to, b.span.End))
 }
 
+// freshAt is where the relation whose new rows are read stands in the query.
+func (b *body) freshAt() int { return b.reads[b.fresh].at.Start - b.span.Start }
+
 // text is a part of the user's text, with _meta where it is put in.
 func (b *body) text(from, to int) *duck.Query {
 	var parts []*duck.Query
@@ -140,119 +140,70 @@ func (b *body) text(from, to int) *duck.Query {
 	return duck.Cat(append(parts, duck.User(b.src, sql.Span{Start: from, End: to}))...)
 }
 
-type tableRef struct {
-	name     string
-	location int
-	alias    bool
-}
-
-// walker goes over DuckDB's serialized tree.
-type walker struct {
-	ctes  map[string]any
-	found []tableRef
-	plain bool
-}
-
-// objects gives all objects of a JSON tree to f, each before those in it.
-func objects(tree any, f func(map[string]any)) {
-	switch n := tree.(type) {
-	case []any:
-		for _, v := range n {
-			objects(v, f)
+// tables are those that a query reads, in the order of its text, but for names of common table expressions.
+func tables(t *tree.Tree) (found []*tree.Table) {
+	t.Walk(func(n tree.Node) bool {
+		if table, ok := n.(*tree.Table); ok && !table.Shown && table.At >= 0 && t.CTE(table) == nil {
+			found = append(found, table)
 		}
-	case map[string]any:
-		f(n)
-		for _, v := range n {
-			objects(v, f)
-		}
-	}
+		return true
+	})
+	slices.SortFunc(found, func(a, b *tree.Table) int { return a.At - b.At })
+	return found
 }
 
-func (w *walker) collectCTEs(tree any) {
-	objects(tree, func(n map[string]any) {
-		entries, _ := dig(n, "cte_map", "map").([]any)
-		for _, e := range entries {
-			if e, ok := e.(map[string]any); ok {
-				name, _ := e["key"].(string)
-				w.ctes[strings.ToLower(name)] = e["value"]
+// plain: a row of the result is of a row of what is read, and comes again when that is read again.
+func plain(t *tree.Tree) bool {
+	return !slices.ContainsFunc(t.Queries, func(q tree.Node) bool {
+		return tree.Contains(q, func(n tree.Node) bool {
+			switch n := n.(type) {
+			case *tree.Subquery, *tree.Join, *tree.TableFunction, *tree.SetOperation, *tree.Window:
+				return true
+			case *tree.Select:
+				return len(n.Groups) > 0 || n.ByAll || len(n.Modifiers) > 0
+			case *tree.Call:
+				return n.Name == "unnest"
 			}
-		}
+			return false
+		})
 	})
 }
 
-// tables finds all base tables but names of CTEs, and whether the query is plain.
-func (w *walker) tables(tree any) {
-	w.plain = true
-	objects(tree, func(n map[string]any) {
-		switch n["type"] {
-		case "BASE_TABLE":
-			name, _ := n["table_name"].(string)
-			schema, _ := n["schema_name"].(string)
-			if _, cte := w.ctes[strings.ToLower(name)]; !cte || schema != "" {
-				alias, _ := n["alias"].(string)
-				w.found = append(w.found, tableRef{name, location(n), alias != ""})
-			}
-		case "SUBQUERY", "JOIN", "TABLE_FUNCTION", "SET_OPERATION_NODE":
-			w.plain = false
+// firstTable is the first in a query's FROM, through common table expressions and subqueries; nil if there is none. Those in seen have
+// none.
+func firstTable(t *tree.Tree, n tree.Node, seen map[*tree.CTE]bool) *tree.Table {
+	either := func(a, b tree.Node) *tree.Table {
+		if found := firstTable(t, a, seen); found != nil {
+			return found
 		}
-		if g, ok := n["group_expressions"].([]any); ok && len(g) > 0 || groupsByAll(n) {
-			w.plain = false
-		}
-		if m, ok := n["modifiers"].([]any); ok && len(m) > 0 {
-			w.plain = false
-		}
-		if n["class"] == "WINDOW" || n["function_name"] == "unnest" {
-			w.plain = false
-		}
-	})
-	slices.SortFunc(w.found, func(a, b tableRef) int { return a.location - b.location }) // a map's order is random
-}
-
-// first is the location of the first table in a node's FROM, through CTEs and subqueries; -1 if there is none.
-func (w *walker) first(n any, depth int) int {
-	m, ok := n.(map[string]any)
-	if !ok || depth > 100 {
-		return -1
+		return firstTable(t, b, seen)
 	}
-	switch m["type"] {
-	case "BASE_TABLE":
-		name, _ := m["table_name"].(string)
-		if cte, ok := w.ctes[strings.ToLower(name)]; ok {
-			return w.first(dig(cte, "query", "node"), depth+1)
-		}
-		return location(m)
-	case "JOIN", "SET_OPERATION_NODE":
-		if at := w.first(m["left"], depth+1); at >= 0 {
-			return at
-		}
-		return w.first(m["right"], depth+1)
-	case "SUBQUERY":
-		return w.first(dig(m, "subquery", "node"), depth+1)
-	case "SELECT_NODE":
-		return w.first(m["from_table"], depth+1)
-	case "PIVOT":
-		return w.first(m["source"], depth+1)
-	}
-	return -1
-}
-
-func dig(n any, keys ...string) any {
-	for _, k := range keys {
-		m, ok := n.(map[string]any)
-		if !ok {
+	switch n := n.(type) {
+	case *tree.Table:
+		switch cte := t.CTE(n); {
+		case n.Shown || seen[cte]:
 			return nil
+		case cte != nil:
+			seen[cte] = true
+			return firstTable(t, cte.Query, seen)
 		}
-		n = m[k]
+		return n
+	case *tree.Join:
+		return either(n.Left, n.Right)
+	case *tree.SetOperation:
+		if !n.Recursive {
+			return either(n.Left, n.Right)
+		}
+	case *tree.Subquery:
+		if n.InFrom {
+			return firstTable(t, n.Query, seen)
+		}
+	case *tree.Select:
+		return firstTable(t, n.From, seen)
+	case *tree.Pivot:
+		return firstTable(t, n.Source, seen)
 	}
-	return n
-}
-
-func location(n map[string]any) int {
-	f, ok := n["query_location"].(float64)
-	if !ok || f > 1<<40 {
-		return -1
-	}
-	return int(f)
+	return nil
 }
 
 // nameLen is the length of the (qualified) name that text starts with.

@@ -1,9 +1,10 @@
 package program
 
 import (
-	"strings"
+	"cmp"
 
 	"dsql/engine/duck"
+	"dsql/engine/duck/tree"
 	"dsql/sql"
 )
 
@@ -21,7 +22,7 @@ type outputs struct {
 
 // lineage follows columns of the relation whose new rows are read.
 type lineage struct {
-	ctes  map[string]any
+	tree  *tree.Tree
 	fresh int // where it stands
 	cols  []duck.Column
 	depth int
@@ -33,10 +34,8 @@ func (in *Input) copies() map[sql.Key]string {
 	if in.body == nil {
 		out = named(in.Of.Cols)
 	} else if in.body.tree != nil {
-		w := walker{ctes: map[string]any{}}
-		w.collectCTEs(in.body.tree)
-		l := lineage{ctes: w.ctes, fresh: in.body.reads[in.body.fresh].at.Start - in.body.span.Start, cols: in.Of.Cols}
-		out = l.query(in.body.tree)
+		l := lineage{tree: in.body.tree, fresh: in.body.freshAt(), cols: in.Of.Cols}
+		out = l.query(in.body.tree.Queries[0])
 	}
 	names := map[sql.Key]string{}
 	for _, c := range out.columns {
@@ -56,17 +55,16 @@ func named(cols []duck.Column) (out outputs) {
 	return out
 }
 
-func (l *lineage) query(n any) outputs {
-	m, _ := n.(map[string]any)
+func (l *lineage) query(n tree.Node) outputs {
 	if l.depth++; l.depth > 100 {
 		return outputs{open: true}
 	}
-	switch m["type"] {
-	case "SELECT_NODE":
-		return l.selected(m)
-	case "SET_OPERATION_NODE":
-		a, b := l.query(m["left"]), l.query(m["right"])
-		if a.open || b.open || len(a.columns) != len(b.columns) || m["setop_type"] == "UNION_BY_NAME" {
+	switch n := n.(type) {
+	case *tree.Select:
+		return l.selected(n)
+	case *tree.SetOperation:
+		a, b := l.query(n.Left), l.query(n.Right)
+		if a.open || b.open || len(a.columns) != len(b.columns) || n.ByName || n.Recursive {
 			return outputs{open: true}
 		}
 		for i := range a.columns {
@@ -86,77 +84,66 @@ type scoped struct {
 }
 
 // tables are the relations in a FROM.
-func (l *lineage) tables(n any) []scoped {
-	m, _ := n.(map[string]any)
-	text := func(key string) string { s, _ := m[key].(string); return s }
-	s := scoped{name: text("alias"), outputs: outputs{open: true}}
-	switch m["type"] {
-	case "JOIN":
-		return append(l.tables(m["left"]), l.tables(m["right"])...)
-	case "BASE_TABLE":
-		if s.name == "" {
-			s.name = text("table_name")
-		}
-		if cte, ok := l.ctes[strings.ToLower(text("table_name"))]; ok && text("schema_name") == "" {
-			s.outputs = renamed(l.query(dig(cte, "query", "node")), dig(cte, "aliases"))
-		} else if location(m) == l.fresh {
+func (l *lineage) tables(n tree.Node) []scoped {
+	unknown := outputs{open: true}
+	switch n := n.(type) {
+	case *tree.Join:
+		return append(l.tables(n.Left), l.tables(n.Right)...)
+	case *tree.Table:
+		s := scoped{cmp.Or(n.Alias, n.Name), unknown}
+		if cte := l.tree.CTE(n); cte != nil {
+			s.outputs = renamed(l.query(cte.Query), cte.Columns)
+		} else if n.At == l.fresh {
 			s.outputs = named(l.cols)
 		}
-	case "SUBQUERY":
-		s.outputs = l.query(dig(m, "subquery", "node"))
+		return []scoped{{s.name, renamed(s.outputs, n.Columns)}}
+	case *tree.Subquery:
+		return []scoped{{n.Alias, renamed(l.query(n.Query), n.Columns)}}
+	case *tree.TableFunction:
+		return []scoped{{n.Alias, unknown}}
+	case *tree.Other:
+		return []scoped{{n.Alias, unknown}}
 	}
-	s.outputs = renamed(s.outputs, m["column_name_alias"])
-	return []scoped{s}
+	return []scoped{{"", unknown}}
 }
 
 // renamed are columns with the names of a list: d(a, b).
-func renamed(o outputs, list any) outputs {
-	names, _ := list.([]any)
+func renamed(o outputs, names []string) outputs {
 	if len(names) > 0 && o.open {
 		return outputs{open: true}
 	}
 	for i := range min(len(names), len(o.columns)) {
-		o.columns[i].name, _ = names[i].(string)
+		o.columns[i].name = names[i]
 	}
 	return o
 }
 
-func (l *lineage) selected(m map[string]any) (out outputs) {
-	from := l.tables(m["from_table"])
-	items, _ := m["select_list"].([]any)
-	for _, item := range items {
-		n, _ := item.(map[string]any)
-		alias, _ := n["alias"].(string)
-		switch n["class"] {
-		case "STAR":
+func (l *lineage) selected(s *tree.Select) (out outputs) {
+	from := l.tables(s.From)
+	for _, item := range s.List {
+		switch n := item.(type) {
+		case *tree.Star:
 			s := star(n, from)
-			out.columns, out.open = append(out.columns, s.columns...), out.open || s.open || alias != ""
-			if alias != "" { // COLUMNS('…') AS '…'
+			out.columns, out.open = append(out.columns, s.columns...), out.open || s.open || n.Alias != ""
+			if n.Alias != "" { // COLUMNS('…') AS '…'
 				out.columns = nil
 			}
-		case "COLUMN_REF":
-			path, _ := n["column_names"].([]any)
-			c := reference(path, from)
-			if alias != "" {
-				c.name = alias
-			}
+		case *tree.ColumnRef:
+			c := reference(n.Path, from)
+			c.name = cmp.Or(n.Alias, c.name)
 			out.columns = append(out.columns, c)
 		default:
-			out.columns = append(out.columns, column{name: alias})
+			out.columns = append(out.columns, column{name: item.As()})
 		}
 	}
 	return out
 }
 
 // reference is the column that w, or t.w, names.
-func reference(path []any, from []scoped) (c column) {
-	part := func(i int) string { s, _ := path[i].(string); return s }
-	if len(path) == 0 {
-		return c
-	}
-	c.name = part(len(path) - 1)
+func reference(path []string, from []scoped) (c column) {
+	c.name = path[len(path)-1]
 	for _, t := range from {
-		if len(path) == 2 && !sql.Same(t.name, part(0)) || len(path) > 2 {
+		if len(path) == 2 && !sql.Same(t.name, path[0]) || len(path) > 2 {
 			continue
 		}
 		for _, x := range t.columns {
@@ -170,27 +157,21 @@ func reference(path []any, from []scoped) (c column) {
 }
 
 // star are the columns of *, t.* and COLUMNS(…) that stands alone.
-func star(n map[string]any, from []scoped) (out outputs) {
-	relation, _ := n["relation_name"].(string)
-	gone, other, names := map[sql.Key]bool{}, map[sql.Key]bool{}, map[sql.Key]string{}
-	for _, list := range []string{"exclude_list", "qualified_exclude_list"} {
-		excluded, _ := n[list].([]any)
-		for _, e := range excluded {
-			gone[sql.KeyOf(columnOf(e))] = true
+func star(n *tree.Star, from []scoped) (out outputs) {
+	keys := func(names []string) map[sql.Key]bool {
+		out := map[sql.Key]bool{}
+		for _, name := range names {
+			out[sql.KeyOf(name)] = true
 		}
+		return out
 	}
-	for list, each := range map[string]func(key string, value any){
-		"replace_list": func(key string, _ any) { other[sql.KeyOf(key)] = true },
-		"rename_list":  func(key string, value any) { names[sql.KeyOf(key)], _ = value.(string) },
-	} {
-		entries, _ := n[list].([]any)
-		for _, e := range entries {
-			each(columnOf(dig(e, "key")), dig(e, "value"))
-		}
+	gone, other, names := keys(n.Exclude), keys(n.Replaced), map[sql.Key]string{}
+	for name, to := range n.Rename {
+		names[sql.KeyOf(name)] = to
 	}
-	out.open = n["columns"] == true
+	out.open = n.Columns
 	for _, t := range from {
-		if relation != "" && !sql.Same(t.name, relation) {
+		if n.Relation != "" && !sql.Same(t.name, n.Relation) {
 			continue
 		}
 		out.open = out.open || t.open
@@ -209,13 +190,4 @@ func star(n map[string]any, from []scoped) (out outputs) {
 		}
 	}
 	return out
-}
-
-// columnOf is the column in an entry of EXCLUDE or RENAME.
-func columnOf(e any) string {
-	if s, ok := e.(string); ok {
-		return s
-	}
-	s, _ := dig(e, "column").(string)
-	return s
 }

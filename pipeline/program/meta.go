@@ -1,6 +1,7 @@
 package program
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -8,6 +9,7 @@ import (
 
 	"dsql/engine/catalog"
 	"dsql/engine/duck"
+	"dsql/engine/duck/tree"
 	"dsql/pipeline/event"
 	"dsql/sql"
 )
@@ -17,14 +19,11 @@ import (
 
 // metaSpots are where _meta is to be put into the query's text, in order; nil: it has no such form.
 func (b *body) metaSpots() (spots []int) {
-	root, _ := b.tree.(map[string]any)
-	if root == nil || len(b.reads) != 1 {
+	if b.tree == nil || len(b.reads) != 1 {
 		return nil
 	}
-	w := walker{ctes: map[string]any{}}
-	w.collectCTEs(b.tree)
-	f := spotFinder{b: b, ctes: w.ctes, toks: sql.Tokens(b.src, b.span)}
-	if !f.level(root, 0, len(f.toks), 0) || len(f.spots) == 0 {
+	f := spotFinder{b: b, toks: sql.Tokens(b.src, b.span)}
+	if !f.level(b.tree.Queries[0], 0, len(f.toks), 0) || len(f.spots) == 0 {
 		return nil
 	}
 	slices.Sort(f.spots)
@@ -33,7 +32,6 @@ func (b *body) metaSpots() (spots []int) {
 
 type spotFinder struct {
 	b     *body
-	ctes  map[string]any
 	toks  []sql.Token
 	spots []int
 }
@@ -58,8 +56,9 @@ func (f *spotFinder) close(i, to int) int {
 }
 
 // level goes through a SELECT, whose text is tokens [i, to), and what it reads. It is false where rows aren't taken one by one.
-func (f *spotFinder) level(n map[string]any, i, to, depth int) bool {
-	if n["type"] != "SELECT_NODE" || depth > 20 || !oneByOne(n) {
+func (f *spotFinder) level(query tree.Node, i, to, depth int) bool {
+	n, ok := query.(*tree.Select)
+	if !ok || depth > 20 || !oneByOne(n) {
 		return false
 	}
 	for i < to && !f.is(i, "SELECT") { // past WITH …
@@ -80,26 +79,19 @@ func (f *spotFinder) level(n map[string]any, i, to, depth int) bool {
 		}
 		f.spots = append(f.spots, f.toks[last].Span.End)
 	}
-	t, _ := n["from_table"].(map[string]any)
-	name, _ := t["table_name"].(string)
-	switch t["type"] {
-	case "BASE_TABLE":
-		cte, ok := f.ctes[strings.ToLower(name)]
-		if !ok {
-			return true
+	switch t := n.From.(type) {
+	case *tree.Table:
+		cte := f.b.tree.CTE(t)
+		if cte == nil {
+			return !t.Shown
 		}
-		if takesRows(n, name) {
+		if takesRows(n, t.Name) || len(cte.Columns) > 0 || f.mentions(t.Name) != 2 {
 			return false
 		}
-		m, _ := dig(cte, "query", "node").(map[string]any)
-		if aliases, _ := dig(cte, "aliases").([]any); m == nil || len(aliases) > 0 || f.mentions(name) != 2 {
-			return false
-		}
-		at := f.cte(name)
-		return at > 0 && f.level(m, at+1, f.close(at, len(f.toks))-1, depth+1)
-	case "SUBQUERY":
-		m, _ := dig(t, "subquery", "node").(map[string]any)
-		return m != nil && f.is(from+1, "(") && !takesRows(n, "unnamed_subquery") && f.level(m, from+2, f.close(from+1, to)-1, depth+1)
+		at := f.cte(t.Name)
+		return at > 0 && f.level(cte.Query, at+1, f.close(at, len(f.toks))-1, depth+1)
+	case *tree.Subquery:
+		return f.is(from+1, "(") && !takesRows(n, "unnamed_subquery") && f.level(t.Query, from+2, f.close(from+1, to)-1, depth+1)
 	}
 	return false
 }
@@ -139,66 +131,53 @@ func (f *spotFinder) cte(name string) int {
 }
 
 // oneByOne: a row of the result is a row of what is read. (DuckDB's binder finds aggregates without GROUP BY.)
-func oneByOne(n map[string]any) bool {
-	if g, _ := n["group_expressions"].([]any); len(g) > 0 || groupsByAll(n) || n["having"] != nil {
-		return false
-	}
-	modifiers, _ := n["modifiers"].([]any)
-	return !slices.ContainsFunc(modifiers, func(m any) bool { return dig(m, "type") == "DISTINCT_MODIFIER" })
+func oneByOne(n *tree.Select) bool {
+	return len(n.Groups) == 0 && !n.ByAll && n.Having == nil && !slices.Contains(n.Modifiers, tree.Distinct)
 }
-
-// groupsByAll: GROUP BY ALL, in which all items of the list but aggregates are groups.
-func groupsByAll(n map[string]any) bool { return n["aggregate_handling"] == "FORCE_AGGREGATES" }
 
 // takesRows: an expression of the query takes all columns of what it reads, or a row of it as one value (to_json(t)): they would have a
 // _meta more. name is what that is called where the user gives it no alias.
-func takesRows(n map[string]any, name string) bool {
-	if alias, _ := dig(n, "from_table", "alias").(string); alias != "" {
+func takesRows(n *tree.Select, name string) bool {
+	if alias := n.From.As(); alias != "" {
 		name = alias
 	}
-	items, _ := n["select_list"].([]any)
-	return slices.ContainsFunc(items, func(x any) bool {
-		item, _ := x.(map[string]any)
-		return item["class"] != "STAR" && takes(item, name, true) || takes(item["replace_list"], name, true)
-	}) || takes(n["where_clause"], name, true) || takes(n["qualify"], name, true)
+	all := append(slices.Clone(n.List), n.Where, n.Qualify)
+	return slices.ContainsFunc(all, func(x tree.Node) bool {
+		if s, ok := x.(*tree.Star); ok {
+			return slices.ContainsFunc(s.Replace, func(x tree.Node) bool { return takes(x, name, true) })
+		}
+		return takes(x, name, true)
+	})
 }
 
 // takes is takesRows of an expression: rel or its columns stand in it. A star of a subquery (not own) is that one's.
-func takes(x any, rel string, own bool) bool {
+func takes(x tree.Node, rel string, own bool) bool {
 	switch x := x.(type) {
-	case []any:
-		return slices.ContainsFunc(x, func(v any) bool { return takes(v, rel, own) })
-	case map[string]any:
-		own = own && x["type"] != "SELECT_NODE"
-		of, _ := x["relation_name"].(string)
-		if x["class"] == "STAR" && (own || sql.Same(of, rel)) {
+	case nil:
+		return false
+	case *tree.Select:
+		own = false
+	case *tree.Star:
+		if own || sql.Same(x.Relation, rel) {
 			return true
 		}
-		if path, _ := x["column_names"].([]any); len(path) == 1 {
-			if only, _ := path[0].(string); sql.Same(only, rel) {
-				return true
-			}
-		}
-		for _, v := range x {
-			if takes(v, rel, own) {
-				return true
-			}
-		}
+	case *tree.ColumnRef:
+		return len(x.Path) == 1 && sql.Same(x.Path[0], rel)
 	}
-	return false
+	return slices.ContainsFunc(x.Parts(), func(p tree.Node) bool { return takes(p, rel, own) })
 }
 
 // handsOn: the list has a star, or _meta itself.
-func handsOn(n map[string]any) bool {
-	items, _ := n["select_list"].([]any)
-	return slices.ContainsFunc(items, func(x any) bool {
-		item, _ := x.(map[string]any)
-		alias, _ := item["alias"].(string)
-		path, _ := item["column_names"].([]any)
-		if alias == "" && len(path) > 0 {
-			alias, _ = path[len(path)-1].(string)
+func handsOn(n *tree.Select) bool {
+	return slices.ContainsFunc(n.List, func(x tree.Node) bool {
+		name := x.As()
+		switch x := x.(type) {
+		case *tree.Star:
+			return true
+		case *tree.ColumnRef:
+			name = cmp.Or(name, x.Name())
 		}
-		return item["class"] == "STAR" || sql.Same(alias, catalog.MetaColumn)
+		return sql.Same(name, catalog.MetaColumn)
 	})
 }
 
@@ -212,8 +191,12 @@ func (in *Input) withMeta() (with *body, flat bool) {
 	if b.spots = b.metaSpots(); b.spots == nil {
 		return nil, false
 	}
-	ctes, _ := dig(b.tree, "cte_map", "map").([]any)
-	return &b, len(ctes) == 0 && dig(b.tree, "from_table", "type") == "BASE_TABLE" && !takes(dig(b.tree, "select_list"), "", true)
+	only, ok := b.tree.Queries[0].(*tree.Select)
+	if !ok {
+		return &b, false
+	}
+	_, stored := only.From.(*tree.Table)
+	return &b, stored && len(only.CTEs) == 0 && !slices.ContainsFunc(only.List, func(x tree.Node) bool { return takes(x, "", true) })
 }
 
 // bindMeta are the columns beside the _meta that was put in, nil where the query doesn't bind with it.

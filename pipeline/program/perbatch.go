@@ -3,9 +3,11 @@ package program
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"dsql/engine/duck"
+	"dsql/engine/duck/tree"
 	"dsql/sql"
 )
 
@@ -35,11 +37,8 @@ func (in *Input) perBatch(ctx context.Context, c *duck.Conn, n *Node) (*sql.Erro
 	if in.body == nil || in.body.tree == nil {
 		return nil, nil
 	}
-	w := walker{ctes: map[string]any{}}
-	w.collectCTEs(in.body.tree)
-	read := in.body.reads[in.body.fresh]
-	f := groupFinder{ctes: w.ctes, fresh: read.at.Start - in.body.span.Start}
-	f.node(in.body.tree, 0)
+	f := groupFinder{tree: in.body.tree, fresh: in.body.freshAt(), known: map[*tree.CTE]bool{}}
+	f.node(in.body.tree.Queries[0])
 	if f.found == "" && len(f.calls) > 0 {
 		known, err := c.Routines(ctx, strings.Join(f.calls, "() ")+"()")
 		if err != nil {
@@ -56,42 +55,42 @@ func (in *Input) perBatch(ctx context.Context, c *duck.Conn, n *Node) (*sql.Erro
 		return nil, nil
 	}
 	d := n.Obj.Decl()
-	return &sql.Error{Src: d.Src, Span: read.at, Code: "per-batch",
+	return &sql.Error{Src: d.Src, Span: in.body.reads[in.body.fresh].at, Code: "per-batch",
 		Msg:  fmt.Sprintf("%s in the query of %s sees the new rows of one batch, not all rows of %s", f.found, n.Name, in.Of.Name),
 		Hint: "over all rows it is a ROLLUP; or store the rows in a stream as they come, and query that, or make a view of it"}, nil
 }
 
 // groupFinder looks for what sees many of the fresh rows at once.
 type groupFinder struct {
-	ctes  map[string]any
-	fresh int      // where the relation stands whose new rows are read
-	calls []string // functions over fresh rows: any may be an aggregate
+	tree  *tree.Tree
+	fresh int                // where the relation stands whose new rows are read
+	known map[*tree.CTE]bool // whether it has fresh rows
+	calls []string           // functions over fresh rows: any may be an aggregate
 	found string
 }
 
-// Node goes through a query, and says whether fresh rows are in its FROM.
-func (f *groupFinder) node(n any, depth int) (fresh bool) {
-	m, _ := n.(map[string]any)
-	if depth > 100 {
-		return false
-	}
-	switch m["type"] {
-	case "SET_OPERATION_NODE":
-		left, right := f.node(m["left"], depth+1), f.node(m["right"], depth+1)
-		if left || right {
-			f.modifiers(m)
-		}
-		return left || right
-	case "SELECT_NODE":
-		if !f.from(m["from_table"], depth) {
+// node goes through a query, and says whether fresh rows are in its FROM.
+func (f *groupFinder) node(query tree.Node) (fresh bool) {
+	switch n := query.(type) {
+	case *tree.SetOperation:
+		if n.Recursive {
 			return false
 		}
-		if groups, _ := m["group_expressions"].([]any); len(groups) > 0 {
+		left, right := f.node(n.Left), f.node(n.Right)
+		if left || right {
+			f.modifiers(n.Modifiers)
+		}
+		return left || right
+	case *tree.Select:
+		if !f.from(n.From) {
+			return false
+		}
+		if len(n.Groups) > 0 {
 			f.say("GROUP BY")
 		}
-		f.modifiers(m)
-		for _, list := range []string{"select_list", "having", "qualify"} {
-			f.expression(m[list])
+		f.modifiers(n.Modifiers)
+		for _, x := range append(slices.Clone(n.List), n.Having, n.Qualify) {
+			f.expression(x)
 		}
 		return true
 	}
@@ -99,59 +98,53 @@ func (f *groupFinder) node(n any, depth int) (fresh bool) {
 }
 
 // from says whether a FROM has the fresh rows.
-func (f *groupFinder) from(n any, depth int) bool {
-	m, _ := n.(map[string]any)
-	switch m["type"] {
-	case "JOIN":
-		left, right := f.from(m["left"], depth), f.from(m["right"], depth)
+func (f *groupFinder) from(from tree.Node) bool {
+	switch n := from.(type) {
+	case *tree.Join:
+		left, right := f.from(n.Left), f.from(n.Right)
 		return left || right
-	case "SUBQUERY":
-		return f.node(dig(m, "subquery", "node"), depth+1)
-	case "BASE_TABLE":
-		name, _ := m["table_name"].(string)
-		if cte, ok := f.ctes[strings.ToLower(name)]; ok {
-			return f.node(dig(cte, "query", "node"), depth+1)
+	case *tree.Subquery:
+		return f.node(n.Query)
+	case *tree.Table:
+		cte := f.tree.CTE(n)
+		if cte == nil {
+			return n.At == f.fresh
 		}
-		return location(m) == f.fresh
+		if _, done := f.known[cte]; !done {
+			f.known[cte] = false // while it is gone through
+			f.known[cte] = f.node(cte.Query)
+		}
+		return f.known[cte]
 	}
 	return false
 }
 
-func (f *groupFinder) modifiers(m map[string]any) {
-	list, _ := m["modifiers"].([]any)
-	for _, x := range list {
-		switch dig(x, "type") {
-		case "DISTINCT_MODIFIER":
+func (f *groupFinder) modifiers(of []string) {
+	for _, m := range of {
+		switch m {
+		case tree.Distinct:
 			f.say("DISTINCT")
-		case "LIMIT_MODIFIER", "LIMIT_PERCENT_MODIFIER":
+		case tree.Limit, tree.LimitPercent:
 			f.say("LIMIT")
 		}
 	}
 }
 
 // expression looks at the functions of an expression, but not into its subqueries.
-func (f *groupFinder) expression(n any) {
-	switch n := n.(type) {
-	case []any:
-		for _, x := range n {
-			f.expression(x)
-		}
-	case map[string]any:
-		name, _ := n["function_name"].(string)
-		switch n["class"] {
-		case "SUBQUERY":
-			return
-		case "WINDOW":
-			f.say("the window function " + name)
-		case "FUNCTION":
-			if n["is_operator"] != true {
-				f.calls = append(f.calls, name)
+func (f *groupFinder) expression(x tree.Node) {
+	tree.Walk(x, func(n tree.Node) bool {
+		switch n := n.(type) {
+		case *tree.Subquery:
+			return false
+		case *tree.Window:
+			f.say("the window function " + n.Name)
+		case *tree.Call:
+			if !n.Operator {
+				f.calls = append(f.calls, n.Name)
 			}
 		}
-		for _, x := range n {
-			f.expression(x)
-		}
-	}
+		return true
+	})
 }
 
 func (f *groupFinder) say(what string) {
