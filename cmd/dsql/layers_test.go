@@ -42,15 +42,16 @@ var layers = map[string][]string{
 	"models/load":      {"models/document", "models/graph", "models/lightgbm", "models/model", "models/xgboost"},
 	"sinks":            {"connect", "engine", "sql"},
 	"endpoint":         {"engine", "sql"},
+	"watch":            {"quality", "models", "engine", "sql"},
 	"pipeline/event":   {"engine", "sql"},
-	"pipeline/program": {"pipeline/event", "connect", "endpoint", "ingest", "sinks", "stream", "journal", "quality", "models", "pyfunc", "rules", "engine", "sql"},
-	"pipeline/look":    {"pipeline/event", "pipeline/program", "connect", "ingest", "sinks", "stream", "journal", "quality", "models", "pyfunc", "rules", "engine", "sql"},
-	"pipeline/run":     {"pipeline/event", "pipeline/program", "pipeline/look", "connect", "ingest", "sinks", "stream", "journal", "quality", "models", "pyfunc", "rules", "engine", "sql"},
+	"pipeline/program": {"pipeline/event", "connect", "endpoint", "ingest", "sinks", "stream", "journal", "quality", "models", "watch", "pyfunc", "rules", "engine", "sql"},
+	"pipeline/look":    {"pipeline/event", "pipeline/program", "connect", "ingest", "sinks", "stream", "journal", "quality", "models", "watch", "pyfunc", "rules", "engine", "sql"},
+	"pipeline/run":     {"pipeline/event", "pipeline/program", "pipeline/look", "connect", "ingest", "sinks", "stream", "journal", "quality", "models", "watch", "pyfunc", "rules", "engine", "sql"},
 	"serve":            {"pipeline", "endpoint", "ingest", "models", "engine", "sql"},
 	"demo":             {"sql"},
 	"internal":         {"engine", "sql"}, // what tests share
 	"torture":          {"engine", "sql"},
-	"cmd/dsql":         {"demo", "serve", "pipeline", "connect", "ingest", "sinks", "stream", "journal", "quality", "models", "pyfunc", "rules", "engine", "sql"},
+	"cmd/dsql":         {"demo", "serve", "pipeline", "connect", "ingest", "sinks", "stream", "journal", "quality", "models", "watch", "pyfunc", "rules", "engine", "sql"},
 }
 
 var owners = map[string]string{

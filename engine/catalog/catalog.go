@@ -89,6 +89,13 @@ var migrations = [][]string{{
 }, {
 	// What functions in Python are made of. since: the newest version of the file when this one of the function was declared.
 	`CREATE TABLE dsql.functions (name VARCHAR NOT NULL, version INTEGER NOT NULL, hash VARCHAR NOT NULL, spec VARCHAR NOT NULL, since BIGINT NOT NULL, created TIMESTAMP NOT NULL)`,
+}, {
+	// What monitors measure, by bin; what they compare with; and which outcomes they have seen (see watch/outcomes.go).
+	`CREATE TABLE dsql.monitor_bins (monitor VARCHAR NOT NULL, version BIGINT NOT NULL, input VARCHAR NOT NULL, bin INTEGER NOT NULL, low DOUBLE,
+		high DOUBLE, label VARCHAR, n BIGINT NOT NULL, expected DOUBLE, outcomes BIGINT)`,
+	`CREATE TABLE dsql.monitor_baselines (monitor VARCHAR NOT NULL, declared VARCHAR NOT NULL, bins JSON NOT NULL)`,
+	`CREATE TABLE dsql.monitor_outcomes (monitor VARCHAR NOT NULL, version BIGINT NOT NULL, scored BIGINT NOT NULL, known BIGINT NOT NULL,
+		digest VARCHAR NOT NULL)`,
 }}
 
 // utf8Hex matches the hexadecimal digits of a text in UTF-8.

@@ -317,6 +317,24 @@ type Outlet interface {
 	Close() error
 }
 
+// Watcher measures what the versions of a destination bring, once they are committed. What it finds stands in the file, in the transaction
+// that notes how far it is in dsql.places.
+type Watcher interface {
+	Object
+	Input() sql.Name // the destination
+	// Bind checks the declaration against the columns of the rows; keyed: they are changes.
+	Bind(ctx context.Context, c *duck.Conn, cols []duck.Column, keyed bool) error
+	Open(ctx context.Context, c *duck.Conn, cols []duck.Column, keyed bool) (Watch, error)
+}
+
+// Watch is an open Watcher. After an error it isn't used again.
+type Watch interface {
+	// Measure takes in the new rows of a version.
+	Measure(ctx context.Context, tx *duck.Tx, version int64, rows *duck.Query) error
+	// Settle takes in what came later of what the declaration reads beside. all are the rows of all versions, with _version.
+	Settle(ctx context.Context, tx *duck.Tx, all *duck.Query) error
+}
+
 // RefusedRow is a row that a sink can't write.
 type RefusedRow struct{ Data, Reason string } // Data: the row as JSON
 

@@ -34,6 +34,9 @@ func (p *Program) Bind(ctx context.Context, tx *duck.Tx, n *Node) error {
 	if s, ok := n.Sink(); ok {
 		return p.bindSink(ctx, tx, n, s)
 	}
+	if w, ok := n.Watcher(); ok {
+		return p.bindWatcher(ctx, tx, n, w)
+	}
 	if _, ok := n.Destination(); !ok {
 		var err error
 		if l, ok := n.Obj.(interface{ Check(rules.Lists) error }); ok {

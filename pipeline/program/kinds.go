@@ -12,6 +12,7 @@ import (
 	"dsql/rules"
 	"dsql/sinks"
 	"dsql/stream"
+	"dsql/watch"
 )
 
 // Kinds is the list of what can be declared. A new kind is one line here.
@@ -27,4 +28,5 @@ var Kinds = []kind.Kind{
 	models.Kind,
 	models.ExperimentKind,
 	sinks.Kind,
+	watch.Kind,
 }

@@ -389,7 +389,10 @@ func (p *Program) resolve(ctx context.Context, c *duck.Conn) error {
 	var errs sql.List
 	for _, n := range p.Nodes {
 		if s, ok := n.Sink(); ok {
-			errs = Collect(errs, p.resolveSink(n, s))
+			errs = Collect(errs, p.resolveReader(n, s.Input()))
+		} else if w, ok := n.Watcher(); ok {
+			errs = Collect(errs, p.resolveReader(n, w.Input()))
+			errs = Collect(errs, scope.beside(ctx, n, w.Decl(), nil))
 		} else if d, ok := n.Destination(); ok {
 			errs = Collect(errs, scope.resolve(ctx, n, d))
 		} else if _, ok := n.Obj.(kind.Reading); ok {

@@ -14,15 +14,16 @@ import (
 
 func (n *Node) Sink() (kind.Sink, bool) { s, ok := n.Obj.(kind.Sink); return s, ok }
 
-// Exclusive: dsql.places knows destinations and sinks by their names alone, so they share one name space with sources.
+// Exclusive: dsql.places knows what reads and what is read by their names alone, so all share one name space.
 func (n *Node) Exclusive() bool {
-	_, ok := n.Sink()
-	return ok || n.Relation()
+	_, sink := n.Sink()
+	_, watcher := n.Watcher()
+	return sink || watcher || n.Relation()
 }
 
-// resolveSink finds the destination that a sink reads.
-func (p *Program) resolveSink(n *Node, s kind.Sink) error {
-	name, d := s.Input(), s.Decl()
+// resolveReader finds the destination that a sink or watcher reads.
+func (p *Program) resolveReader(n *Node, name sql.Name) error {
+	d := n.Obj.Decl()
 	of := p.Relation(name.Text)
 	if of != nil {
 		if _, ok := of.Destination(); ok {
@@ -30,8 +31,8 @@ func (p *Program) resolveSink(n *Node, s kind.Sink) error {
 			return nil
 		}
 		return &sql.Error{Src: d.Src, Span: name.Span, Code: "sink-source",
-			Msg:  name.Text + " is a source: it stores nothing, and a sink writes what is stored",
-			Hint: fmt.Sprintf("store it first: CREATE STREAM … FROM %s, and write that", name.Text)}
+			Msg:  fmt.Sprintf("%s is a source: it stores nothing, and a %s reads what is stored", name.Text, n.Kind),
+			Hint: fmt.Sprintf("store it first: CREATE STREAM … FROM %s, and read that", name.Text)}
 	}
 	var names []string
 	for _, m := range p.Nodes {
@@ -40,7 +41,7 @@ func (p *Program) resolveSink(n *Node, s kind.Sink) error {
 		}
 	}
 	e := &sql.Error{Src: d.Src, Span: name.Span, Code: "unknown-relation",
-		Msg:  fmt.Sprintf("there is no stream or journal %s, and SINK %s writes the new rows of one", name.Text, d.Name),
+		Msg:  fmt.Sprintf("there is no stream or journal %s, and %s %s reads the new rows of one", name.Text, d.Syntax.Keyword, d.Name),
 		Hint: "declare it first: CREATE STREAM " + name.Text + " FROM …"}
 	if near := sql.Nearest(name.Text, names); near != "" {
 		e.Hint = "did you mean " + near + "?"

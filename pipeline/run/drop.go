@@ -50,6 +50,7 @@ func (r *runner) drop(ctx context.Context, d *sql.Decl) error {
 	}
 	r.Emit(event.Changed{Change: event.Change{Action: "drop", Kind: n.Kind, Name: n.Name}})
 	delete(r.broken, n)
+	delete(r.watches, n)
 	delete(r.again, n)
 	delete(r.file.halted, n.Name)
 	if slices.IndexFunc(r.Program.Stmts, func(st sql.Stmt) bool { return st.Decl == d }) < n.Stmt { // the script declares it anew

@@ -105,6 +105,9 @@ func (r *runner) follow(ctx context.Context) error {
 			if err := r.snapshot(ctx, false); err != nil {
 				return err
 			}
+			if err := r.watch(ctx, true); err != nil {
+				return err
+			}
 			if err := r.sink(ctx); err != nil { // those whose place outside was away
 				return err
 			}

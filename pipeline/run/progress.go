@@ -14,13 +14,14 @@ import (
 // progress is how far a run has come. It is a value: a transaction has one of its own, as things will be, and COMMIT puts it in the place
 // of the run's. So there is nothing to be taken back where a transaction is rolled back.
 type progress struct {
-	version  int64                   // the last committed; in a transaction that makes one, that
-	places   map[edge]int64          // how far a destination or sink has read a stored table
-	latest   map[*program.Node]int64 // the last version that wrote a destination
-	rejected map[*program.Node]int64 // rows rejected in this run, by source or destination
-	guarded  map[*program.Node]bool  // a guard may hold back a load of it
-	reshaped map[*program.Node]bool  // emptied by a new declaration: a REBUILD … FROM SOURCE is to fill it
-	decided  decision                // what is to become of the load that a guard holds back
+	version   int64                   // the last committed; in a transaction that makes one, that
+	places    map[edge]int64          // how far a destination or sink has read a stored table
+	latest    map[*program.Node]int64 // the last version that wrote a destination
+	rejected  map[*program.Node]int64 // rows rejected in this run, by source or destination
+	guarded   map[*program.Node]bool  // a guard may hold back a load of it
+	reshaped  map[*program.Node]bool  // emptied by a new declaration: a REBUILD … FROM SOURCE is to fill it
+	unsettled map[*program.Node]bool  // watchers that have measured versions of which outcomes may be known
+	decided   decision                // what is to become of the load that a guard holds back
 }
 
 // edge says that a destination or sink takes a stored table's new rows.
@@ -28,12 +29,12 @@ type edge struct{ reader, input *program.Node }
 
 func newProgress() progress {
 	return progress{places: map[edge]int64{}, latest: map[*program.Node]int64{}, rejected: map[*program.Node]int64{},
-		guarded: map[*program.Node]bool{}, reshaped: map[*program.Node]bool{}}
+		guarded: map[*program.Node]bool{}, reshaped: map[*program.Node]bool{}, unsettled: map[*program.Node]bool{}}
 }
 
 func (p progress) clone() progress {
 	p.places, p.latest, p.rejected = maps.Clone(p.places), maps.Clone(p.latest), maps.Clone(p.rejected)
-	p.guarded, p.reshaped = maps.Clone(p.guarded), maps.Clone(p.reshaped)
+	p.guarded, p.reshaped, p.unsettled = maps.Clone(p.guarded), maps.Clone(p.reshaped), maps.Clone(p.unsettled)
 	return p
 }
 

@@ -89,8 +89,9 @@ func (r *runner) refill(ctx context.Context, n *program.Node, dest kind.Destinat
 			return nil
 		}
 		for _, m := range r.Program.Nodes {
+			_, watches := m.Watcher() // measures this version too
 			for _, in := range m.Inputs {
-				if in.Of == n {
+				if in.Of == n && !watches {
 					if err := moved(ctx, tx, edge{m, n}, tx.version); err != nil {
 						return err
 					}

@@ -26,6 +26,7 @@ type runner struct {
 	aside     sql.List               // files that can't be read
 	leaves    map[*program.Node]bool // sources of which files wait
 	outlets   map[*program.Node]kind.Outlet
+	watches   map[*program.Node]kind.Watch
 	file      identity
 	broken    map[*program.Node]error     // sinks that write nothing more in this run
 	again     map[*program.Node]time.Time // when sinks are tried again whose place outside is away
@@ -40,8 +41,8 @@ type runner struct {
 }
 
 func newRunner(ctx context.Context, p *program.Program, c *duck.Conn, o program.Options) (*runner, error) {
-	r := &runner{Viewer: look.Viewer{Program: p, Conn: c, Options: o}, progress: newProgress(),
-		leaves: map[*program.Node]bool{}}
+	r := &runner{Viewer: look.Viewer{Program: p, Conn: c, Options: o}, progress: newProgress(), leaves: map[*program.Node]bool{},
+		watches: map[*program.Node]kind.Watch{}}
 	if err := r.loadPlaces(ctx); err != nil {
 		return nil, err
 	}
@@ -66,6 +67,9 @@ func asFailure(err error) (*quality.Failure, bool) {
 // attempt is batch, and then what sinks get of it.
 func (r *runner) attempt(ctx context.Context, w work) error {
 	if err := r.batch(ctx, w); err != nil {
+		return err
+	}
+	if err := r.watch(ctx, false); err != nil {
 		return err
 	}
 	return r.sink(ctx)
@@ -119,7 +123,7 @@ func (r *runner) bring(ctx context.Context, wanted map[*program.Node]bool) error
 			return err
 		}
 	}
-	return nil
+	return r.watch(ctx, true)
 }
 
 // wanted are the destinations of these names, all of them without names.

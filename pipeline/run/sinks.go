@@ -113,10 +113,7 @@ func (r *runner) sinkTo(ctx context.Context, n *program.Node, s kind.Sink) error
 	of := n.Inputs[0].Of
 	e := edge{n, of}
 	d, _ := of.Destination()
-	due, err := duck.Select(ctx, r.Conn,
-		duck.SQL("SELECT DISTINCT version FROM dsql.version_rows WHERE version > {from} AND kind = {kind} AND name = {name} ORDER BY version",
-			duck.Args{"from": r.places[e], "kind": of.Kind, "name": of.Name}),
-		func(row func(...any) error) (v int64, err error) { return v, row(&v) })
+	due, err := r.versionsOf(ctx, of, r.places[e])
 	if err != nil || len(due) == 0 {
 		return err
 	}
@@ -150,6 +147,14 @@ func (r *runner) sinkTo(ctx context.Context, n *program.Node, s kind.Sink) error
 		}
 	}
 	return nil
+}
+
+// versionsOf are those of a destination behind a version.
+func (r *runner) versionsOf(ctx context.Context, of *program.Node, from int64) ([]int64, error) {
+	return duck.Select(ctx, r.Conn,
+		duck.SQL("SELECT DISTINCT version FROM dsql.version_rows WHERE version > {from} AND kind = {kind} AND name = {name} ORDER BY version",
+			duck.Args{"from": from, "kind": of.Kind, "name": of.Name}),
+		func(row func(...any) error) (v int64, err error) { return v, row(&v) })
 }
 
 // outlet opens a sink once a run.

@@ -1,0 +1,193 @@
+package watch
+
+import (
+	"context"
+	"encoding/json"
+	"math"
+	"slices"
+
+	"dsql/engine/duck"
+	"dsql/sql"
+)
+
+// The baseline is cut into bins once, and kept: what is measured of all versions is measured with the same bins. Numbers have ten, cut at
+// the baseline's deciles (linear interpolation; a bin has its upper end), labels one each, the maxLabels most frequent of them, and one
+// for all others.
+
+// maxLabels bounds what is kept of a text's values.
+const maxLabels = 1000
+
+// bins are those of a feature.
+type bins struct {
+	Edges     []float64 `json:"edges,omitempty"` // numbers: the upper ends of all bins but the last
+	Low, High float64   // numbers: the least and the greatest of the baseline
+	Labels    []string  `json:"labels,omitempty"` // in the order of their bytes
+	Counts    []int64   `json:"counts"`           // of the baseline, a number a bin; the last is that of all other labels
+	Empty     bool      `json:"empty,omitempty"`  // the baseline has no values
+}
+
+// n is how many bins there are.
+func (b *bins) n(number bool) int {
+	if number {
+		return len(b.Edges) + 1
+	}
+	return len(b.Labels) + 1
+}
+
+// stops are the boundaries that DuckDB is to count between: those of the bins, and the baseline's ends.
+func (b *bins) stops() []float64 {
+	out := append(slices.Clone(b.Edges), math.Nextafter(b.Low, math.Inf(-1)), b.High)
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// tally is what is counted of a feature over some rows.
+type tally struct {
+	counts  []int64 // a number a bin
+	valid   int64   // values that are no NULL and no NaN
+	outside int64   // of numbers: below the least or above the greatest of the baseline
+}
+
+// tally reads what DuckDB counted.
+func (b *bins) tally(number bool, counted []int64) tally {
+	t := tally{counts: make([]int64, b.n(number))}
+	if !number {
+		copy(t.counts, counted)
+		for _, c := range counted {
+			t.valid += c
+		}
+		return t
+	}
+	stops := b.stops()
+	for i, c := range counted {
+		t.valid += c
+		end := math.Inf(1)
+		if i < len(stops) {
+			end = stops[i]
+		}
+		if end < b.Low || end > b.High {
+			t.outside += c
+		}
+		bin, _ := slices.BinarySearch(b.Edges, end)
+		t.counts[bin] += c
+	}
+	return t
+}
+
+// count is an expression that counts a feature's values, as a text of a list.
+func (b *bins) count(f feature) *duck.Query {
+	a := duck.Args{"v": f.value}
+	if f.number {
+		a["stops"] = duck.Each(", ", b.stops(), func(x float64) *duck.Query { return duck.Lit(x) })
+		return duck.SQL("CAST(map_values(histogram({v}, CAST([{stops}] AS DOUBLE[]))) AS VARCHAR)", a)
+	}
+	a["labels"] = duck.Each(", ", b.Labels, func(l string) *duck.Query { return duck.Lit("v" + l) })
+	return duck.SQL("CAST(map_values(histogram_exact({v}, CAST([{labels}] AS VARCHAR[]))) AS VARCHAR)", a)
+}
+
+// kept is the baseline as the file has it; nil: it is to be made.
+func (s *shape) kept(ctx context.Context, tx *duck.Tx) (map[string]*bins, error) {
+	var text string
+	ok, err := tx.Scan(ctx, duck.SQL("SELECT CAST(bins AS VARCHAR) FROM dsql.monitor_baselines WHERE monitor = {m} AND declared = {d}",
+		duck.Args{"m": s.decl.Name, "d": s.fingerprint()}), &text)
+	if err != nil || !ok {
+		return nil, err
+	}
+	out := map[string]*bins{}
+	return out, json.Unmarshal([]byte(text), &out)
+}
+
+// fingerprint tells what a baseline was made of: another declaration has another.
+func (s *shape) fingerprint() string { return sql.Fingerprint(s.decl.Text()) }
+
+// make cuts the baseline into bins and keeps them. rows are those of the first version, where the declaration has no BASELINE.
+func (s *shape) make(ctx context.Context, tx *duck.Tx, rows *duck.Query) (map[string]*bins, error) {
+	if q := s.query("BASELINE"); q != nil {
+		rows = duck.SQL("({q})", duck.Args{"q": q})
+	}
+	out := map[string]*bins{}
+	for _, f := range s.features() {
+		b := &bins{}
+		out[f.name] = b
+		if err := b.cut(ctx, tx, f, rows); err != nil {
+			return nil, err
+		}
+	}
+	groups, err := s.scan(ctx, tx, out, rows, nil)
+	if err != nil {
+		return nil, err
+	}
+	for _, g := range groups {
+		for name, t := range g.tallies {
+			out[name].Counts = t.counts
+		}
+	}
+	text, err := json.Marshal(out)
+	if err != nil {
+		return nil, err
+	}
+	a := duck.Args{"m": s.decl.Name, "d": s.fingerprint(), "bins": string(text)}
+	return out, tx.Run(ctx, duck.SQL("DELETE FROM dsql.monitor_baselines WHERE monitor = {m}", a),
+		duck.SQL("INSERT INTO dsql.monitor_baselines VALUES ({m}, {d}, {bins})", a))
+}
+
+// cut finds the bins of a feature.
+func (b *bins) cut(ctx context.Context, tx *duck.Tx, f feature, rows *duck.Query) error {
+	a := duck.Args{"v": f.value, "rows": rows, "max": maxLabels}
+	if !f.number {
+		labels, err := duck.Select(ctx, tx.Conn, duck.SQL("SELECT substr(x, 2) FROM (SELECT {v} AS x FROM {rows}) WHERE x IS NOT NULL GROUP BY x "+
+			"ORDER BY count(*) DESC, x LIMIT {max}", a), func(row func(...any) error) (l string, err error) { return l, row(&l) })
+		slices.Sort(labels)
+		b.Labels, b.Empty = labels, len(labels) == 0
+		return err
+	}
+	a["finite"] = duck.SQL("(SELECT {v} AS x FROM {rows}) WHERE isfinite(x)", a)
+	n, err := tx.Int(ctx, duck.SQL("SELECT count(*) FROM {finite}", a))
+	if b.Empty = n == 0; err != nil || b.Empty {
+		return err
+	}
+	var places []float64 // of the neighbours of each decile, and of the ends, as fractions that mean just these
+	for _, k := range neighbours(n) {
+		places = append(places, (float64(k)+0.5)/float64(n))
+	}
+	a["places"] = duck.Each(", ", places, func(x float64) *duck.Query { return duck.Lit(x) })
+	var text string
+	if _, err := tx.Scan(ctx, duck.SQL("SELECT CAST(to_json(quantile_disc(x, [{places}])) AS VARCHAR) FROM {finite}", a), &text); err != nil {
+		return err
+	}
+	var at []float64
+	if err := json.Unmarshal([]byte(text), &at); err != nil {
+		return err
+	}
+	b.Low, b.High = at[0], at[len(at)-1]
+	for d := 1; d < 10; d++ {
+		below, above, t := at[2*d-1], at[2*d], 0.0
+		_, t = math.Modf(float64(n-1) * (float64(d) / 10))
+		edge := below + (above-below)*t
+		if t >= 0.5 { // as numpy has it: never beyond a neighbour
+			edge = above - (above-below)*(1-t)
+		}
+		b.Edges = append(b.Edges, edge)
+	}
+	b.Edges = slices.Compact(b.Edges)
+	return nil
+}
+
+// neighbours are the places, among n values in order, of the least, of those below and above each decile, and of the greatest. DuckDB's
+// own interpolation leaves the values of a constant by a bit.
+func neighbours(n int64) []int64 {
+	out := []int64{0}
+	for d := 1; d < 10; d++ {
+		at := float64(n-1) * (float64(d) / 10)
+		out = append(out, int64(math.Floor(at)), int64(math.Ceil(at)))
+	}
+	return append(out, n-1)
+}
+
+// forget takes out of the file what only the monitor reads.
+func (m *monitor) forget(ctx context.Context, tx *duck.Tx) error {
+	a := duck.Args{"m": m.decl.Name}
+	return tx.Run(ctx, duck.SQL("DELETE FROM dsql.monitor_baselines WHERE monitor = {m}", a),
+		duck.SQL("DELETE FROM dsql.monitor_outcomes WHERE monitor = {m}", a),
+		duck.SQL("DELETE FROM dsql.monitor_bins WHERE monitor = {m}", a))
+}
