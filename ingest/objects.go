@@ -141,6 +141,12 @@ func (o *Objects) Bind(s *duck.Statement, parameter, i, row int) error {
 // Binds says that values of column i can be bound to a parameter.
 func (o *Objects) Binds(i int) bool { return duck.Binds(o.layout.Columns[i]) }
 
+// Doubles is column i, a DOUBLE, with its validity words: valid until Reset.
+func (o *Objects) Doubles(i int) (*float64, *uint64) { return o.chunk.Doubles(o.layout.Columns[i]) }
+
+// Text is column i, a VARCHAR, in a row: valid until Reset.
+func (o *Objects) Text(i, row int) string { return o.chunk.Text(o.layout.Columns[i], row) }
+
 // Close gives the memory back.
 func (o *Objects) Close() (err error) {
 	if o.chunk != nil {

@@ -19,6 +19,9 @@ type view struct {
 	declared  string // tells what is declared apart
 	endpoints map[sql.Key]*served
 	names     []string
+	trained   string // tells the versions of models apart
+	models    map[sql.Key]*modelAt
+	modelled  []string
 }
 
 // served is an endpoint as it stands in the file.
@@ -114,12 +117,18 @@ func (l *looker) forget() { l.now.Store(&view{epoch: 1}) }
 
 // look reads the file in one transaction.
 func (l *looker) look(ctx context.Context, was *view, changes uint64) (*view, error) {
-	n := &view{endpoints: was.endpoints, names: was.names}
+	n := &view{endpoints: was.endpoints, names: was.names, models: was.models, modelled: was.modelled}
 	err := l.conn.Scratch(ctx, func(tx *duck.Tx) error {
 		if _, err := tx.Scan(ctx, duck.SQL(`SELECT (SELECT coalesce(max(version), 0) FROM dsql.versions),
-			(SELECT {changes} || ' ' || count(*) || ' ' || coalesce(bit_xor(hash(kind, name, body, pinned)), 0) FROM dsql.declarations)`,
-			duck.Args{"changes": int64(changes)}), &n.version, &n.declared); err != nil {
+			(SELECT {changes} || ' ' || count(*) || ' ' || coalesce(bit_xor(hash(kind, name, body, pinned)), 0) FROM dsql.declarations),
+			(SELECT count(*) || ' ' || coalesce(bit_xor(hash(name, version, hash, in_use, options, inputs)), 0) FROM dsql.models)`,
+			duck.Args{"changes": int64(changes)}), &n.version, &n.declared, &n.trained); err != nil {
 			return err
+		}
+		if n.trained != was.trained {
+			if err := n.loadModels(ctx, tx.Conn, was); err != nil {
+				return err
+			}
 		}
 		if n.declared == was.declared {
 			return nil

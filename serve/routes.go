@@ -18,6 +18,17 @@ func (s *server) routes() {
 	s.handle("GET /v1/status", "any", s.status)
 	s.handle("GET /v1/endpoints/{name}", "endpoints", s.endpoint)
 	s.handle("POST /v1/endpoints/{name}", "endpoints", s.endpoint)
+	for _, version := range []string{"", "/versions/{version}"} {
+		s.handle("POST /v1/models/{name}"+version+"/predict", "models", s.predict)
+		s.handle("GET /v2/models/{name}"+version, "models", s.v2Model)
+		s.handle("GET /v2/models/{name}"+version+"/ready", "models", s.v2ModelReady)
+		s.handle("POST /v2/models/{name}"+version+"/infer", "models", s.v2Infer)
+	}
+	s.handle("GET /v1/models", "any", s.listModels)
+	s.handle("GET /v2", "any", s.v2Server)
+	s.handle("GET /v2/health/live", "", s.healthz)
+	s.handle("GET /v2/health/ready", "", s.readyz)
+	s.handle("POST /invocations", "models", s.invocations)
 	s.handle("/", "", s.nothing)
 }
 

@@ -73,3 +73,16 @@ func (s *Statement) BindFrom(i int, c *Chunk, n *Node, row int) error {
 func get[T any](v *Vector, row int) T {
 	return *(*T)(unsafe.Add(v.data, uintptr(row)*unsafe.Sizeof(*new(T))))
 }
+
+// Doubles is a DOUBLE column's values, and its validity words.
+func (c *Chunk) Doubles(n *Node) (*float64, *uint64) {
+	v := &c.Vecs[n.Vec]
+	return (*float64)(v.data), (*uint64)(v.valid)
+}
+
+// Text is a VARCHAR's value in a row, in the chunk's memory; "" for NULL.
+func (c *Chunk) Text(n *Node, row int) string {
+	v := &c.Vecs[n.Vec]
+	b, _ := printed{data: v.data, valid: v.valid}.text(row)
+	return unsafe.String(unsafe.SliceData(b), len(b))
+}

@@ -1,0 +1,138 @@
+package serve_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"testing"
+)
+
+// tree is a model of one tree: left up to the threshold, else right.
+func tree(threshold, left, right float64) string {
+	return fmt.Sprintf(`tree
+version=v4
+num_class=1
+num_tree_per_iteration=1
+label_index=0
+max_feature_idx=1
+objective=regression
+feature_names=dep_delay distance
+feature_infos=[-60:1300] [30:5000]
+
+Tree=0
+num_leaves=2
+num_cat=0
+split_feature=0
+split_gain=1
+threshold=%v
+decision_type=10
+left_child=-1
+right_child=-2
+leaf_value=%v %v
+leaf_weight=60 40
+leaf_count=60 40
+internal_value=0
+internal_weight=100
+internal_count=100
+shrinkage=1
+
+end of trees
+`, threshold, left, right)
+}
+
+func TestModels(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	put(t, filepath.Join(dir, "late.txt"), tree(15, -1, 1))
+	r := start(t, dir, `CREATE MODEL late FROM 'late.txt' TAGS (owner 'ops');
+		CREATE MODEL each FROM 'late.txt' OUTPUT contrib;
+		CREATE ENDPOINT both (d DOUBLE) AS SELECT late($d, 1.0) AS a, each($d, 1.0) AS b`).ready()
+	const model = `,"model":{"name":"late","version":1}}`
+	r.want(200, `{"predictions":[1.0]`+model, "POST", "/v1/models/late/predict", `{"dep_delay":30,"distance":900}`)
+	r.want(200, `{"predictions":[-1.0,1.0,-1.0]`+model, "POST", "/v1/models/LATE/versions/1/predict", `[{"dep_delay":2},{"dep_delay":"30"},{}]`)
+	r.want(200, `{"predictions":[1.0]`+model, "POST", "/v1/models/late/predict", `{"rows":[{"dep_delay":3e1,"distance":null}]}`)
+	r.want(200, `{"predictions":[]`+model, "POST", "/v1/models/late/predict", `[]`)
+	many := make([]map[string]int, 5000)
+	for i := range many {
+		many[i] = map[string]int{"dep_delay": i % 30}
+	}
+	text, err := json.Marshal(many)
+	if err != nil {
+		t.Fatal(err)
+	}
+	status, body, _ := r.post("/v1/models/late/predict", string(text))
+	var got struct{ Predictions []float64 }
+	if err := json.Unmarshal([]byte(body), &got); err != nil || status != 200 || len(got.Predictions) != len(many) {
+		t.Fatalf("%d, %d predictions: %v", status, len(got.Predictions), err)
+	}
+	for i, p := range got.Predictions {
+		if want := map[bool]float64{true: -1, false: 1}[i%30 <= 15]; p != want {
+			t.Fatalf("row %d: %v, want %v", i, p, want)
+		}
+	}
+	// what the SQL functions give
+	r.want(200, `{"columns":[{"name":"a","type":"DOUBLE"},{"name":"b","type":"DOUBLE[]"}],"rows":[{"a":1.0,"b":`+
+		contrib(t, r)+`}],"version":0}`, "GET", "/v1/endpoints/both?d=30", "")
+
+	const refused = `"type":"about:blank","title":"Bad Request","status":400,`
+	r.want(400, `{`+refused+`"detail":"row 1: dep_delay: \"x\" is no DOUBLE","code":"bad-parameter","hint":"DESCRIBE MODEL late says what it takes"}`,
+		"POST", "/v1/models/late/predict", `[{},{"dep_delay":"x"}]`)
+	r.want(400, `{`+refused+`"detail":"row 0: the model late has no input depdelay","code":"unknown-parameter","hint":"did you mean dep_delay?"}`,
+		"POST", "/v1/models/late/predict", `{"depdelay":1}`)
+	for path, want := range map[string]int{"/v1/models/lat/predict": 404, "/v1/models/late/versions/2/predict": 404,
+		"/v1/models/late/versions/x/predict": 404, "/invocations": 400, "/invocations?model=nope": 404} {
+		if status, body, _ := r.post(path, `{}`); status != want {
+			t.Errorf("%s: %d %s", path, status, body)
+		}
+	}
+}
+
+func contrib(t *testing.T, r *running) string {
+	var p struct{ Predictions []json.RawMessage }
+	_, body, _ := r.post("/v1/models/each/predict", `{"dep_delay":30,"distance":1}`)
+	if err := json.Unmarshal([]byte(body), &p); err != nil || len(p.Predictions) != 1 {
+		t.Fatalf("%s: %v", body, err)
+	}
+	return string(p.Predictions[0])
+}
+
+func TestInference(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	put(t, filepath.Join(dir, "late.txt"), tree(15, -1, 1))
+	r := start(t, dir, `CREATE MODEL late FROM 'late.txt'`).ready()
+	r.want(200, `{"name":"late","versions":["1"],"platform":"dsql_lightgbm","inputs":[{"name":"dep_delay","datatype":"FP64","shape":[-1,1]},`+
+		`{"name":"distance","datatype":"FP64","shape":[-1,1]}],"outputs":[{"name":"prediction","datatype":"FP64","shape":[-1,1]}]}`,
+		"GET", "/v2/models/late", "")
+	r.want(200, `{"name":"late","ready":true}`, "GET", "/v2/models/late/versions/1/ready", "")
+	r.want(200, `{"status":"alive"}`, "GET", "/v2/health/live", "")
+	const answer = `{"model_name":"late","model_version":"1","id":"7","outputs":[{"name":"prediction","datatype":"FP64","shape":[2],"data":[1.0,-1.0]}]}`
+	for _, send := range []string{
+		`{"id":"7","inputs":[{"name":"x","datatype":"FP64","shape":[2,2],"data":[30,1,2,1]}]}`,
+		`{"id":"7","inputs":[{"name":"x","datatype":"FP64","shape":[2,2],"data":[[30,1],[2,1]]}]}`,
+		`{"id":"7","inputs":[{"name":"dep_delay","datatype":"FP64","shape":[2],"data":[30,2]},{"name":"distance","datatype":"INT32","shape":[2,1],"data":[[1],[1]]}]}`,
+	} {
+		r.want(200, answer, "POST", "/v2/models/late/infer", send)
+	}
+	for _, send := range []string{
+		`{"dataframe_split":{"columns":["distance","dep_delay"],"data":[[1,30],[1,2]]}}`,
+		`{"dataframe_records":[{"dep_delay":30,"distance":1},{"dep_delay":2}]}`,
+		`{"inputs":{"dep_delay":[30,2],"distance":[[1],[1]]}}`,
+		`{"inputs":[[30,1],[2,1]]}`,
+		`{"instances":[{"dep_delay":30},{"dep_delay":2}]}`,
+	} {
+		r.want(200, `{"predictions":[1.0,-1.0]}`, "POST", "/invocations?model=late", send)
+	}
+	for _, send := range []string{`{}`, `{"inputs":7}`, `{"inputs":[[1]]}`, `{"inputs":[7]}`, `{"inputs":{"a":1}}`, `{"inputs":{"dep_delay":[1],"distance":[1,2]}}`, `[]`, `x`,
+		`{"dataframe_split":{"columns":["a"],"data":[[1,2]]}}`, `{"dataframe_split":{"columns":[],"data":[[]]},"inputs":null}`, `{"inputs":""}`} {
+		if status, body, _ := r.post("/invocations?model=late", send); status != 400 && send != `{"dataframe_split":{"columns":[],"data":[[]]},"inputs":null}` {
+			t.Errorf("%s: %d %s", send, status, body)
+		}
+	}
+	for _, send := range []string{`{}`, `{"inputs":[{"name":"dep_delay","shape":[3],"data":[1]}]}`, `{"inputs":[{"name":"x","shape":[-1,2],"data":[1,2]}]}`,
+		`{"inputs":[{"name":"x","shape":[],"data":[1,2]}]}`, `{"inputs":[{"name":"dep_delay","shape":[1]}]}`, `{"inputs":[{"name":"no","shape":[1],"data":[1]}]}`} {
+		if status, body, _ := r.post("/v2/models/late/infer", send); status != 400 {
+			t.Errorf("%s: %d %s", send, status, body)
+		}
+	}
+}
