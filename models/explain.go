@@ -13,7 +13,7 @@ import (
 
 var (
 	wrongNumber = regexp.MustCompile(`'` + numberFunction + `\((.*?)\)'`)
-	wrongModel  = regexp.MustCompile(`'dsql_model_(.+)_(\d+)_[0-9a-f]{12}_(?:prediction|raw|label|contrib|leaf)(\(.*?\))'`)
+	wrongModel  = regexp.MustCompile(`'dsql_model_(.+)_(\d+)_[0-9a-f]{12}_(?:prediction|raw|label|contrib|leaf|reasons)(\(.*?\))'`)
 	wrongMacro  = regexp.MustCompile(`(?i)^macro "?([^"(]+?)"?\(\) does not support the supplied arguments`)
 	versioned   = regexp.MustCompile(`^(.+)_v\d+$`)
 )
@@ -32,6 +32,13 @@ func Explain(ctx context.Context, c *duck.Conn, e *sql.Error) {
 		}
 	}
 	if m := wrongMacro.FindStringSubmatch(e.Msg); m != nil {
+		if of, ok := strings.CutSuffix(strings.ToLower(m[1]), reasonsName("")); ok {
+			if name, in := inputsOf(ctx, c, of); in != nil {
+				e.Msg = reasonsName(name) + " takes two arguments: a STRUCT that has the model's by name, and how many inputs are wanted"
+				e.Hint = fmt.Sprintf("FROM flights f has the row f: %s(f, 3); %s", reasonsName(name), inOrder(name, in))
+				return
+			}
+		}
 		if name, in := inputsOf(ctx, c, m[1]); in != nil {
 			e.Msg = fmt.Sprintf("the model %s takes %d arguments, or one STRUCT that has them by name", name, len(in))
 			if len(in) == 1 {

@@ -24,6 +24,7 @@ type function struct {
 	hash    string
 	sig     signature
 	load    func() (*model.Model, error)
+	explain func() (*model.Model, error) // loaded to tell what inputs add
 }
 
 func (f function) native() string {
@@ -34,6 +35,9 @@ func (f function) register(c *duck.Conn) error {
 	params := make([]duck.Type, len(f.sig.Inputs))
 	for i, in := range f.sig.Inputs {
 		params[i] = in.Type
+	}
+	if err := f.registerReasons(c, params); err != nil {
+		return err
 	}
 	pool := sync.Pool{New: func() any { c := make([]model.Column, len(params)); return &c }}
 	return c.Register(duck.Function{Name: f.native(), Params: params, Returns: f.sig.Returns, Call: func(call *duck.Call) error {
@@ -126,7 +130,11 @@ func (f function) macros(ctx context.Context, tx *duck.Tx, inUse bool) error {
 			return err
 		}
 	}
-	return nil
+	if !inUse {
+		return nil
+	}
+	return tx.Run(ctx, duck.SQL("CREATE OR REPLACE MACRO {n}(features, k) AS {reasons}({fields}, k)", a,
+		duck.Args{"n": duck.Ident(reasonsName(f.name)), "reasons": duck.Ident(f.nativeReasons())}))
 }
 
 // numberFunction lets a BOOLEAN stand for a number, as the libraries do, and nothing else that DuckDB doesn't convert by itself.
@@ -199,14 +207,15 @@ func stored(ctx context.Context, c *duck.Conn, name string) ([]function, error) 
 				return f, err
 			}
 			g := f
-			f.load = sync.OnceValues(func() (*model.Model, error) { return g.again(c.DB, o, nil) })
+			f.load = sync.OnceValues(func() (*model.Model, error) { return g.again(c.DB, o, g.sig.Output, nil) })
+			f.explain = sync.OnceValues(func() (*model.Model, error) { return g.again(c.DB, o, model.Contrib, nil) })
 			return f, nil
 		})
 }
 
-// again loads a stored version; origin gives the bytes of one that isn't committed yet. A query that calls it is going on: that needs a
+// again loads a stored version for an output; origin gives the bytes of one that isn't committed yet. A query that calls it is going on: that needs a
 // connection beside.
-func (f function) again(db *duck.DB, o options, origin func() ([]byte, error)) (*model.Model, error) {
+func (f function) again(db *duck.DB, o options, out model.Output, origin func() ([]byte, error)) (*model.Model, error) {
 	ctx := context.Background()
 	c, err := db.Reader(ctx)
 	if err != nil {
@@ -232,8 +241,7 @@ func (f function) again(db *duck.DB, o options, origin func() ([]byte, error)) (
 	if large(len(data)) {
 		defer debug.SetGCPercent(debug.SetGCPercent(20))
 	}
-	m, err := loadStored(data, model.Options{Features: len(o.Inputs), Categories: o.marked(), Output: f.sig.Output,
-		Runtime: o.path(f.sig.Output)})
+	m, err := loadStored(data, model.Options{Features: len(o.Inputs), Categories: o.marked(), Output: out, Runtime: o.path(out)})
 	if err != nil {
 		return nil, fmt.Errorf("the model %s: %w", f.name, err)
 	}

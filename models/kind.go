@@ -91,6 +91,7 @@ func (m *declared) Drop(ctx context.Context, tx *duck.Tx) error {
 		}
 	}
 	return tx.Run(ctx, duck.SQL("DROP MACRO IF EXISTS {m}", duck.Args{"m": duck.Ident(m.decl.Name)}),
+		duck.SQL("DROP MACRO IF EXISTS {m}", duck.Args{"m": duck.Ident(reasonsName(m.decl.Name))}),
 		duck.SQL("DELETE FROM dsql.models WHERE lower(name) = lower({name})", duck.Args{"name": m.decl.Name}))
 }
 
@@ -123,8 +124,8 @@ func compile(d *sql.Decl) (kind.Object, error) {
 func (m *declared) Decl() *sql.Decl { return m.decl }
 
 // Callable and Versions: see kind.Versioned.
-func (m *declared) Callable() {}
-func (m *declared) Versions() {}
+func (m *declared) Callable()          {}
+func (m *declared) Versions() []string { return []string{reasonsName(m.decl.Name)} }
 
 func (m *declared) fail(code, msg, hint string, err error) *sql.Error {
 	return &sql.Error{Src: m.decl.Src, Span: m.decl.Arg("FROM").Span, Code: code, Msg: msg, Hint: hint, Err: err}
@@ -193,10 +194,14 @@ func (m *declared) Define(ctx context.Context, tx *duck.Tx, env *kind.Env) error
 		return err
 	}
 	fn := function{name: m.decl.Name, hash: h, sig: sig, load: func() (*model.Model, error) { return loaded, nil }}
-	if large(len(data)) { // what reads it first loads it again: to hold it beside what DuckDB needs to store it would double the peak
-		fn.load = sync.OnceValues(func() (*model.Model, error) {
-			return fn.again(tx.DB, want, func() ([]byte, error) { return m.read(env) })
+	again := func(o model.Output) func() (*model.Model, error) {
+		return sync.OnceValues(func() (*model.Model, error) {
+			return fn.again(tx.DB, want, o, func() ([]byte, error) { return m.read(env) })
 		})
+	}
+	fn.explain = again(model.Contrib)
+	if large(len(data)) { // what reads it first loads it again: to hold it beside what DuckDB needs to store it would double the peak
+		fn.load = again(m.output)
 		loaded, data = nil, nil
 		debug.FreeOSMemory()
 	}
@@ -206,6 +211,9 @@ func (m *declared) Define(ctx context.Context, tx *duck.Tx, env *kind.Env) error
 			if err := fn.register(tx.Conn); err != nil {
 				return err
 			}
+		}
+		if err := m.addReasons(ctx, tx, vs); err != nil {
+			return err
 		}
 		return tx.Run(ctx, duck.SQL("UPDATE dsql.models SET tags = {tags}, options = {options} WHERE lower(name) = lower({name}) AND version "+
 			"= {v} AND (tags IS DISTINCT FROM {tags} OR options <> {options})",

@@ -51,7 +51,11 @@ func (m *declared) signature(loaded *model.Model) (signature, error) {
 		}
 	}
 	if err := loaded.Lacks(m.output); err != nil {
-		return sig, &sql.Error{Src: m.decl.Src, Span: m.outputAt(), Code: "model-output", Msg: err.Error(), Hint: "use OUTPUT prediction", Err: err}
+		hint := "use OUTPUT prediction"
+		if m.output == model.Contrib && loaded.Explains() == nil {
+			hint = reasonsName(m.decl.Name) + "(row, k) gives the largest of them, whatever the model's output"
+		}
+		return sig, &sql.Error{Src: m.decl.Src, Span: m.outputAt(), Code: "model-output", Msg: err.Error(), Hint: hint, Err: err}
 	}
 	switch {
 	case m.output == model.Label:

@@ -25,6 +25,8 @@ type options struct {
 	Output string  `json:"output"`
 	Inputs []input `json:"inputs,omitempty"`
 	Trees  int     `json:"trees,omitempty"`
+	// Reasons: the model's macros have NAME_reasons among them, which older files' haven't.
+	Reasons bool `json:"reasons,omitempty"`
 	library
 }
 
@@ -48,7 +50,7 @@ func (o options) marked() []bool {
 }
 
 func (m *declared) wanted(r library, model *model.Model) options {
-	o := options{Output: m.output.String(), Trees: model.Trees(), library: r}
+	o := options{Output: m.output.String(), Trees: model.Trees(), Reasons: true, library: r}
 	if in := m.decl.Arg("INPUT"); in != nil {
 		for _, c := range in.Columns {
 			o.Inputs = append(o.Inputs, input{c.Name.Text, duck.Type(c.Type)})

@@ -48,7 +48,7 @@ import (
 type Function struct {
 	Name    string
 	Params  []Type // Call has accessors for DOUBLE, BIGINT, BOOLEAN and VARCHAR, and Arguments for all that Arrow has
-	Returns Type   // DOUBLE, BIGINT, VARCHAR, a list of DOUBLE or INTEGER, and by Result all that Arrow has
+	Returns Type   // DOUBLE, BIGINT, VARCHAR, a list of DOUBLE, INTEGER or STRUCT(VARCHAR, DOUBLE), and by Result all that Arrow has
 	// Call's error, where it is a *sql.Error, is that of the statement.
 	Call func(*Call) error
 	// Volatile: DuckDB calls it once for each row that it is asked for, and nowhere else.
@@ -87,6 +87,22 @@ func (c *Conn) functionType(t Type) (bindings.LogicalType, error) {
 		}
 		defer bindings.DestroyLogicalType(&of)
 		return bindings.CreateListType(of), nil
+	case s.ID == TypeStruct:
+		var fields []bindings.LogicalType
+		var names []string
+		defer func() {
+			for i := range fields {
+				bindings.DestroyLogicalType(&fields[i])
+			}
+		}()
+		for _, p := range s.Parts {
+			of, err := c.functionType(p.Type)
+			if err != nil {
+				return of, err
+			}
+			fields, names = append(fields, of), append(names, p.Name)
+		}
+		return bindings.CreateStructType(fields, names), nil
 	}
 	return c.logicalType(t)
 }
@@ -255,6 +271,21 @@ func outLists[T any](c *Call, width int) []T {
 		entries[r] = [2]uint64{uint64(r * width), uint64(width)}
 	}
 	return unsafe.Slice((*T)(bindings.VectorGetData(bindings.ListVectorGetChild(c.out))), n)
+}
+
+// OutPairs is the result to fill, for a list of STRUCT(VARCHAR, DOUBLE): ends[r] is how many elements the rows up to r have.
+func (c *Call) OutPairs(ends []int) (set func(i int, text string), numbers []float64) {
+	n, from := ends[c.N-1], 0
+	bindings.ListVectorReserve(c.out, bindings.IdxT(n))
+	bindings.ListVectorSetSize(c.out, bindings.IdxT(n))
+	entries := unsafe.Slice((*[2]uint64)(bindings.VectorGetData(c.out)), c.N)
+	for r, to := range ends {
+		entries[r], from = [2]uint64{uint64(from), uint64(to - from)}, to
+	}
+	pairs := bindings.ListVectorGetChild(c.out)
+	texts := bindings.StructVectorGetChild(pairs, 0)
+	return func(i int, text string) { bindings.VectorAssignStringElement(texts, bindings.IdxT(i), text) },
+		unsafe.Slice((*float64)(bindings.VectorGetData(bindings.StructVectorGetChild(pairs, 1))), n)
 }
 
 // SetNull makes the result of a row NULL.

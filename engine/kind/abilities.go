@@ -26,10 +26,10 @@ type (
 	Restorable interface{ Keep() }
 	// Callable is called by its name in SQL.
 	Callable interface{ Callable() }
-	// Versioned is Callable, and so are its versions, as name_vN.
+	// Versioned is Callable, and so are its versions, as name_vN, and the macros that Versions lists.
 	Versioned interface {
 		Callable
-		Versions()
+		Versions() []string
 	}
 	// Reading is a definition whose text reads what is declared: it comes after that, and keeps it from being dropped.
 	Reading interface{ Reads() }

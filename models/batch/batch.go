@@ -46,6 +46,20 @@ func (c *Column) Numbers(from int, dst []float64) {
 	}
 }
 
+// From is the column from a row on, which is a multiple of 64.
+func (c *Column) From(row int) Column {
+	out := *c
+	if c.Text != nil {
+		out.Text = c.Text[row:]
+	} else {
+		out.Values = (*float64)(unsafe.Add(unsafe.Pointer(c.Values), row*max(1, c.Stride)*8))
+	}
+	if c.Valid != nil {
+		out.Valid = (*uint64)(unsafe.Add(unsafe.Pointer(c.Valid), row/64*8))
+	}
+	return out
+}
+
 // Null says whether a row is NULL.
 func (c *Column) Null(row int) bool {
 	return c.Valid != nil && *(*uint64)(unsafe.Add(unsafe.Pointer(c.Valid), row/64*8))>>(row%64)&1 == 0

@@ -102,15 +102,18 @@ func (m *Model) Lacks(o Output) error {
 	if err := m.impl.Lacks(o); err != nil {
 		return err
 	}
-	if m.impl.Width(o) == 0 {
+	w := m.impl.Width(o)
+	switch {
+	case w == 0:
 		return fmt.Errorf("the model has no %s", o)
-	}
-	if w := m.impl.Width(o); o == Contrib && w > mostContrib {
-		return fmt.Errorf("what %d inputs add to %d margins are %d values a row, supported are %d: the largest are given by its function of the "+
-			"name that ends with _reasons", len(m.inputs), m.impl.Width(Raw), w, mostContrib)
+	case o == Contrib && w > mostContrib:
+		return fmt.Errorf("what %d inputs add to %d margins are %d values a row, supported are %d", len(m.inputs), m.impl.Width(Raw), w, mostContrib)
 	}
 	return nil
 }
+
+// Explains is why it can't be told what inputs add; nil: it can, however many there are.
+func (m *Model) Explains() error { return m.impl.Lacks(Contrib) }
 
 // mostContrib bounds what a vector of 2,048 rows takes: 256 MB.
 const mostContrib = 1 << 14

@@ -24,6 +24,9 @@ func (n *Node) names() (out []string) {
 	if m, ok := n.Obj.(kind.Maker); ok {
 		out = append(out, m.Makes()...)
 	}
+	if v, ok := n.Obj.(kind.Versioned); ok {
+		out = append(out, v.Versions()...)
+	}
 	return out
 }
 

@@ -34,6 +34,11 @@ func (p *Program) scope(ctx context.Context, c *duck.Conn) (*scope, error) {
 				s.made[sql.KeyOf(name)] = n
 			}
 		}
+		if v, ok := n.Obj.(kind.Versioned); ok {
+			for _, name := range v.Versions() {
+				s.made[sql.KeyOf(name)] = n
+			}
+		}
 	}
 	for _, n := range p.Nodes {
 		if n.Relation() || n.callable() {

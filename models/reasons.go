@@ -1,0 +1,152 @@
+package models
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"sync"
+
+	"dsql/engine/duck"
+	"dsql/models/model"
+)
+
+// NAME_reasons(row, k) gives the k inputs that moved a row's score most, with what each added to the margin, the largest first. It is made of
+// the contributions (OUTPUT contrib), whatever the model's own output is; so the model is loaded a second time, when it is first asked.
+// Of several margins (classes, targets) it speaks of the largest: the class that is predicted.
+
+// reasonsName is the macro beside a model's name.
+func reasonsName(model string) string { return model + "_reasons" }
+
+var reasonsType = duck.ListOf(duck.StructOf([]duck.Part{{Name: "name", Type: "VARCHAR"}, {Name: "amount", Type: "DOUBLE"}}))
+
+func (f function) nativeReasons() string {
+	return fmt.Sprintf("dsql_model_%s_%d_%.12s_reasons", f.name, f.version, f.hash)
+}
+
+func (f function) registerReasons(c *duck.Conn, params []duck.Type) error {
+	pool := sync.Pool{New: func() any { return &reasoner{cols: make([]model.Column, len(params))} }}
+	return c.Register(duck.Function{Name: f.nativeReasons(), Params: append(slices.Clone(params), "BIGINT"), Returns: reasonsType,
+		Call: func(call *duck.Call) error {
+			m, err := f.explain()
+			if err == nil {
+				err = m.Explains()
+			}
+			if err != nil {
+				return fmt.Errorf("%s: %w", reasonsName(f.name), err)
+			}
+			w, ok := pool.Get().(*reasoner)
+			if !ok {
+				w = &reasoner{cols: make([]model.Column, len(params))}
+			}
+			defer pool.Put(w)
+			for i, p := range params {
+				w.cols[i] = arguments(call, i, p, w.cols[i].Text)
+			}
+			counts, valid := call.Ints(len(params))
+			none := make([]bool, call.N)
+			var found []moved
+			ends := make([]int, call.N)
+			err = w.each(m, call.N, none, func(row int, values []float64) {
+				if duck.IsNull(valid, row) {
+					none[row] = true
+				} else if !none[row] {
+					found = append(found, w.largest(values, counts[row])...)
+				}
+				ends[row] = len(found)
+			})
+			if err != nil {
+				return err
+			}
+			set, amounts := call.OutPairs(ends)
+			for i, r := range found {
+				set(i, f.sig.Inputs[r.input].Name)
+				amounts[i] = r.amount
+			}
+			for row, missing := range none {
+				if missing {
+					call.SetNull(row)
+				}
+			}
+			return nil
+		}})
+}
+
+// addReasons makes the macro of a model that an older dsql declared.
+func (m *declared) addReasons(ctx context.Context, tx *duck.Tx, vs []version) error {
+	if vs[len(vs)-1].Options.Reasons {
+		return nil
+	}
+	fns, err := stored(ctx, tx.Conn, m.decl.Name)
+	if err != nil {
+		return err
+	}
+	for i, v := range vs {
+		if v.InUse && i < len(fns) {
+			return fns[i].macros(ctx, tx, true)
+		}
+	}
+	return nil
+}
+
+// moved is what an input added.
+type moved struct {
+	input  int
+	amount float64
+}
+
+// reasoner is what one call needs.
+type reasoner struct {
+	cols, part []model.Column
+	values     []float64
+	order      []moved
+}
+
+// maxValues bounds what is held at a time of wide models' contributions.
+const maxValues = 1 << 19
+
+// each calls use for each row with what its inputs added to the largest margin.
+func (w *reasoner) each(m *model.Model, n int, none []bool, use func(row int, values []float64)) error {
+	width, all := len(w.cols)+1, m.Outputs(model.Contrib)
+	chunk := max(64, min(n, maxValues/all)/64*64) // whole words of validity
+	if cap(w.values) < chunk*all {
+		w.values = make([]float64, chunk*all)
+	}
+	for from := 0; from < n; from += chunk {
+		rows := min(chunk, n-from)
+		w.part = w.part[:0]
+		for i := range w.cols {
+			w.part = append(w.part, w.cols[i].From(from))
+		}
+		values := w.values[:rows*all]
+		if err := m.ScoreOrNone(model.Contrib, w.part, rows, values, none[from:from+rows]); err != nil {
+			return err
+		}
+		for r := range rows {
+			row := values[r*all : (r+1)*all]
+			best, top := 0, math.Inf(-1)
+			for o := 0; o*width < all; o++ {
+				margin := 0.0
+				for _, v := range row[o*width : (o+1)*width] {
+					margin += v
+				}
+				if margin > top {
+					best, top = o, margin
+				}
+			}
+			use(from+r, row[best*width:(best+1)*width-1])
+		}
+	}
+	return nil
+}
+
+// largest are the k inputs that added most, be it more or less; equal ones in the order of the inputs.
+func (w *reasoner) largest(values []float64, k int64) []moved {
+	w.order = w.order[:0]
+	for i, v := range values {
+		w.order = append(w.order, moved{i, v})
+	}
+	slices.SortStableFunc(w.order, func(a, b moved) int { return cmp.Compare(math.Abs(b.amount), math.Abs(a.amount)) })
+	return w.order[:max(0, min(k, int64(len(values))))]
+}
