@@ -127,6 +127,11 @@ bench-models: build ## models beside their own libraries, a thread each, and in 
 	@$${PYTHON:-python3} bench/models/compare.py
 	@$${PYTHON:-python3} bench/models/sql.py --dsql $(BIN)
 
+.PHONY: models-random
+models-random: tools ## random models beside LightGBM and XGBoost: scores, contributions, leaves; MODELS=200 SEED=1, PYTHON=one with both
+	@d=$$(mktemp -d) && trap 'rm -rf $$d' EXIT && $${PYTHON:-python3} testdata/models/make_random.py $$d --models $${MODELS:-200} --seed $${SEED:-1} && \
+		MODEL_CASES=$$d $(GO) test ./models -count=1 -run TestCases
+
 .PHONY: kafka-test kafka-kills kafka-group bench-kafka
 kafka-test: build ## the tests of topics against a real Apache Kafka; needs Java and Maven. PYTHON=one with confluent-kafka and duckdb==1.5.6 does more
 	@bench/kafka/test.sh

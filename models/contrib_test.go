@@ -1,0 +1,117 @@
+package models
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"math"
+	"os"
+	"strings"
+	"testing"
+
+	"dsql/models/forest"
+	"dsql/models/load"
+	"dsql/models/model"
+)
+
+// contribCase is a random model, and what its own library says of its rows (testdata/models/make_contrib.py). A null is NaN.
+type contribCase struct {
+	Name    string
+	Model   []byte
+	Rows    [][]*float64
+	Contrib [][]float64
+	Leaf    [][]int32
+}
+
+// What inputs add, and leaves, are what LightGBM and XGBoost give for random models; and what they add makes the raw score.
+func TestContributions(t *testing.T) {
+	t.Parallel()
+	packed, err := os.ReadFile("../testdata/models/contrib.jsonl.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(plain)
+	lines.Buffer(nil, 1<<24)
+	n := 0
+	for ; lines.Scan(); n++ {
+		var c contribCase
+		if err := json.Unmarshal(lines.Bytes(), &c); err != nil {
+			t.Fatal(err)
+		}
+		t.Run(c.Name, func(t *testing.T) {
+			t.Parallel()
+			c.check(t)
+		})
+	}
+	if n < 200 {
+		t.Errorf("%d cases", n)
+	}
+}
+
+func (c *contribCase) columns() []model.Column {
+	cols := make([]model.Column, len(c.Rows[0]))
+	for i := range cols {
+		v := make([]float64, len(c.Rows))
+		for r, row := range c.Rows {
+			if v[r] = math.NaN(); row[i] != nil {
+				v[r] = *row[i]
+			}
+		}
+		cols[i].Values = &v[0]
+	}
+	return cols
+}
+
+func (c *contribCase) check(t *testing.T) {
+	rel := 1e-12
+	if strings.HasPrefix(c.Name, "xgboost") { // in float32
+		rel = 2e-5
+	}
+	cols, n := c.columns(), len(c.Rows)
+	m, err := load.Load(c.Model, model.Options{Output: model.Leaf})
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaves, raw := make([]int32, n*m.Outputs(model.Leaf)), make([]float64, n*m.Outputs(model.Raw))
+	if err := m.Leaves(cols, n, leaves, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Score(model.Raw, cols, n, raw); err != nil {
+		t.Fatal(err)
+	}
+	for i, l := range leaves {
+		if want := c.Leaf[i/m.Trees()][i%m.Trees()]; l != want {
+			t.Fatalf("row %d is in leaf %d of tree %d, want %d", i/m.Trees(), l, i%m.Trees(), want)
+		}
+	}
+	for _, kernel := range forest.Kernels() {
+		m, err := load.Load(c.Model, model.Options{Output: model.Contrib, Kernel: kernel})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, block := m.Outputs(model.Contrib), len(cols)+1
+		got := make([]float64, n*all)
+		if err := m.Score(model.Contrib, cols, n, got); err != nil {
+			t.Fatal(err)
+		}
+		for at := 0; at < len(got); at += block {
+			sum, size := 0.0, 0.0
+			for _, v := range got[at : at+block] {
+				sum, size = sum+v, size+math.Abs(v)
+			}
+			for k, v := range got[at : at+block] {
+				if want := c.Contrib[at/all][at%all+k]; !(math.Abs(v-want) <= rel*size+1e-15) {
+					t.Fatalf("%s: row %d, value %d is %v, want %v: off by %g of %g", kernel, at/all, at%all+k, v, want, math.Abs(v-want), size)
+				}
+			}
+			if want := raw[at/block]; !(math.Abs(sum-want) <= rel*size+1e-15) {
+				t.Fatalf("%s: what inputs add to row %d makes %v, and its raw score is %v", kernel, at/all, sum, want)
+			}
+		}
+	}
+}
