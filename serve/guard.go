@@ -1,9 +1,82 @@
 package serve
 
-import "net/http"
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
 
-// allowed says whether a request's token may do what needs the scope.
-func (s *server) allowed(w *recorder, r *http.Request, scope string) error { return nil }
+// allowed says whether a request's token may do what needs the scope: "" needs none, "any" any token.
+func (s *server) allowed(w *recorder, r *http.Request, scope string) error {
+	if scope == "" {
+		return nil
+	}
+	if s.guard.none() {
+		if scope == "admin" {
+			return refuse(http.StatusForbidden, "no-scope", "start the server with --token-file, and a token of scope admin",
+				"this needs a token, and there are none")
+		}
+		return nil
+	}
+	secret, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if !ok {
+		return refuse(http.StatusUnauthorized, "no-token", "send the header Authorization: Bearer TOKEN", "this needs a token")
+	}
+	t := s.guard.token(strings.TrimSpace(secret))
+	if t == nil {
+		if !s.guard.guessed(r) {
+			return refuse(http.StatusTooManyRequests, "no-token", "", "too many wrong tokens come from there")
+		}
+		return refuse(http.StatusUnauthorized, "no-token", "`dsql token NAME --scope …` makes one", "there is no such token")
+	}
+	w.who = t.Name
+	if name := r.PathValue("name"); !t.may(scope, name) && !t.may(scope, r.URL.Query().Get("model")) {
+		what := scope
+		if name != "" {
+			what = scope + " or " + scope + ":" + name
+		}
+		return refuse(http.StatusForbidden, "no-scope", "`dsql token NAME --scope "+scope+"` makes one that is", "the token %s isn't for %s",
+			t.Name, what)
+	}
+	return nil
+}
 
-// sameSite refuses what a browser sends for another site.
-func (s *server) sameSite(r *http.Request) error { return nil }
+// sameSite refuses what comes under another name, or from a page of another site: a browser sends that for anybody who made the page, also
+// to
+// the machine's own addresses.
+func (s *server) sameSite(r *http.Request) error {
+	host := hostOf(r.Host)
+	if s.loopback && !isLoopback(host) && !slices.Contains(s.o.Hosts, host) || !s.loopback && len(s.o.Hosts) > 0 &&
+		!slices.Contains(s.o.Hosts, host) && net.ParseIP(host) == nil {
+		return refuse(http.StatusForbidden, "other-host", "--allow-host "+host+" takes it", "requests for the host %q aren't taken", host)
+	}
+	origin := r.Header.Get("Origin")
+	if origin == "" && r.Header.Get("Sec-Fetch-Site") == "cross-site" {
+		origin = "another site"
+	}
+	if origin == "" {
+		return nil
+	}
+	if u, err := url.Parse(origin); err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host) || slices.Contains(s.o.Hosts, origin) {
+		return nil
+	}
+	return refuse(http.StatusForbidden, "other-origin", fmt.Sprintf("--allow-host %s takes it", origin),
+		"requests from pages of %q aren't taken", origin)
+}
+
+// hostOf is a host without its port.
+func hostOf(host string) string {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	return strings.ToLower(strings.Trim(host, "[]"))
+}
+
+// isLoopback: the machine's own name for itself.
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}

@@ -12,7 +12,8 @@ import (
 	"dsql/sql"
 )
 
-// Models by the protocols of others: the Open Inference Protocol, version 2, and MLflow's /invocations. Rows become objects by input, and go
+// Models by the protocols of others: the Open Inference Protocol, version 2, and MLflow's /invocations. Rows become objects by input, and
+// go
 // the way of all.
 
 type tensor struct {
@@ -24,7 +25,8 @@ type tensor struct {
 
 // metadata is a tensor that a model takes or gives: -1 stands for any number of rows.
 func metadata(name, typ string, width int) tensor {
-	t := tensor{Name: name, Datatype: map[string]string{"VARCHAR": "BYTES", "BIGINT": "INT64", "INTEGER[]": "INT32"}[typ], Shape: []int{-1, width}}
+	t := tensor{Name: name, Datatype: map[string]string{"VARCHAR": "BYTES", "BIGINT": "INT64", "INTEGER[]": "INT32"}[typ],
+		Shape: []int{-1, width}}
 	if t.Datatype == "" {
 		t.Datatype = "FP64"
 	}
@@ -96,7 +98,8 @@ func (s *server) v2Infer(w *recorder, r *http.Request) error {
 			Inputs []tensor `json:"inputs"`
 		}
 		if err := json.Unmarshal(body, &req); err != nil {
-			return nil, refuse(http.StatusBadRequest, "bad-json", "send what the Open Inference Protocol says", "the body is no inference request: %v", err)
+			return nil, refuse(http.StatusBadRequest, "bad-json", "send what the Open Inference Protocol says",
+				"the body is no inference request: %v", err)
 		}
 		rows, err := x.tensors(req.Inputs)
 		return &rowsAsked{rows: rows, id: req.ID, flat: true}, err
@@ -141,7 +144,8 @@ func (x *versionAt) tensors(in []tensor) ([][]byte, error) {
 			size *= d
 		}
 		if len(t.Shape) == 0 || len(t.Shape) > 2 || len(t.Shape) == 2 && t.Shape[1] != 1 || size != len(values) || n >= 0 && len(values) != n {
-			return bad("the tensor %s has %d values of shape %v: each input has one value a row, or one tensor has all %d inputs", t.Name, len(values),
+			return bad("the tensor %s has %d values of shape %v: each input has one value a row, or one tensor has all %d inputs", t.Name,
+				len(values),
 				t.Shape, len(x.Inputs))
 		}
 		n, columns[i] = len(values), values

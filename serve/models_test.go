@@ -49,7 +49,8 @@ func TestModels(t *testing.T) {
 		CREATE ENDPOINT both (d DOUBLE) AS SELECT late($d, 1.0) AS a, each($d, 1.0) AS b`).ready()
 	const model = `,"model":{"name":"late","version":1}}`
 	r.want(200, `{"predictions":[1.0]`+model, "POST", "/v1/models/late/predict", `{"dep_delay":30,"distance":900}`)
-	r.want(200, `{"predictions":[-1.0,1.0,-1.0]`+model, "POST", "/v1/models/LATE/versions/1/predict", `[{"dep_delay":2},{"dep_delay":"30"},{}]`)
+	r.want(200, `{"predictions":[-1.0,1.0,-1.0]`+model, "POST", "/v1/models/LATE/versions/1/predict",
+		`[{"dep_delay":2},{"dep_delay":"30"},{}]`)
 	r.want(200, `{"predictions":[1.0]`+model, "POST", "/v1/models/late/predict", `{"rows":[{"dep_delay":3e1,"distance":null}]}`)
 	r.want(200, `{"predictions":[]`+model, "POST", "/v1/models/late/predict", `[]`)
 	many := make([]map[string]int, 5000)
@@ -123,14 +124,18 @@ func TestInference(t *testing.T) {
 	} {
 		r.want(200, `{"predictions":[1.0,-1.0]}`, "POST", "/invocations?model=late", send)
 	}
-	for _, send := range []string{`{}`, `{"inputs":7}`, `{"inputs":[[1]]}`, `{"inputs":[7]}`, `{"inputs":{"a":1}}`, `{"inputs":{"dep_delay":[1],"distance":[1,2]}}`, `[]`, `x`,
+	for _, send := range []string{`{}`, `{"inputs":7}`, `{"inputs":[[1]]}`, `{"inputs":[7]}`, `{"inputs":{"a":1}}`,
+		`{"inputs":{"dep_delay":[1],"distance":[1,2]}}`, `[]`, `x`,
 		`{"dataframe_split":{"columns":["a"],"data":[[1,2]]}}`, `{"dataframe_split":{"columns":[],"data":[[]]},"inputs":null}`, `{"inputs":""}`} {
-		if status, body, _ := r.post("/invocations?model=late", send); status != 400 && send != `{"dataframe_split":{"columns":[],"data":[[]]},"inputs":null}` {
+		if status, body, _ := r.post("/invocations?model=late", send); status != 400 &&
+			send != `{"dataframe_split":{"columns":[],"data":[[]]},"inputs":null}` {
 			t.Errorf("%s: %d %s", send, status, body)
 		}
 	}
-	for _, send := range []string{`{}`, `{"inputs":[{"name":"dep_delay","shape":[3],"data":[1]}]}`, `{"inputs":[{"name":"x","shape":[-1,2],"data":[1,2]}]}`,
-		`{"inputs":[{"name":"x","shape":[],"data":[1,2]}]}`, `{"inputs":[{"name":"dep_delay","shape":[1]}]}`, `{"inputs":[{"name":"no","shape":[1],"data":[1]}]}`} {
+	for _, send := range []string{`{}`, `{"inputs":[{"name":"dep_delay","shape":[3],"data":[1]}]}`,
+		`{"inputs":[{"name":"x","shape":[-1,2],"data":[1,2]}]}`,
+		`{"inputs":[{"name":"x","shape":[],"data":[1,2]}]}`, `{"inputs":[{"name":"dep_delay","shape":[1]}]}`,
+		`{"inputs":[{"name":"no","shape":[1],"data":[1]}]}`} {
 		if status, body, _ := r.post("/v2/models/late/infer", send); status != 400 {
 			t.Errorf("%s: %d %s", send, status, body)
 		}

@@ -26,9 +26,9 @@ type reader struct {
 	bound map[string]*bound
 }
 
-func newReaders(db *duck.DB, l Limits) *readers {
-	p := &readers{db: db, queue: int64(l.Queue), free: make(chan *reader, l.Readers)}
-	for range l.Readers {
+func newReaders(db *duck.DB, n, queue int) *readers {
+	p := &readers{db: db, queue: int64(queue), free: make(chan *reader, n)}
+	for range n {
 		p.free <- nil
 	}
 	return p

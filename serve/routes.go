@@ -18,6 +18,8 @@ func (s *server) routes() {
 	s.handle("GET /v1/status", "any", s.status)
 	s.handle("GET /v1/endpoints/{name}", "endpoints", s.endpoint)
 	s.handle("POST /v1/endpoints/{name}", "endpoints", s.endpoint)
+	s.handle("POST /v1/query", "query", s.query)
+	s.handle("POST /v1/exec", "admin", s.exec)
 	for _, version := range []string{"", "/versions/{version}"} {
 		s.handle("POST /v1/models/{name}"+version+"/predict", "models", s.predict)
 		s.handle("GET /v2/models/{name}"+version, "models", s.v2Model)

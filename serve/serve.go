@@ -6,12 +6,15 @@ package serve
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
+	"runtime"
+	"strings"
 	"sync"
 	"time"
 
@@ -29,8 +32,9 @@ type Options struct {
 	Grace     time.Duration // how long requests may go on when the server is to end
 	Limits    Limits
 	Listening func(net.Addr) // is told where
-	Reload    <-chan struct{}
-	Reread    func() ([]*sql.Source, error) // what the scripts are now, for Reload
+	Tokens    []Token        // without any everybody may ask for everything, from this machine
+	Hosts     []string       // names, and origins of pages, that requests may come by beside the machine's own
+	TLS       *tls.Config
 }
 
 // Limits are what one request, or all at a time, may take.
@@ -50,16 +54,19 @@ var Default = Limits{Time: 30 * time.Second, Body: 16 << 20, Queue: 512, Readers
 
 // server is the state of one Run.
 type server struct {
-	o     Options
-	began time.Time
-	nonce string // tells this process's states from those of another
-	mux   *http.ServeMux
-	log   accessLog
-	state state
+	o        Options
+	began    time.Time
+	nonce    string // tells this process's states from those of another
+	mux      *http.ServeMux
+	guard    guard
+	loopback bool // nobody else's machine gets here
+	log      accessLog
+	state    state
 
 	use  sync.RWMutex // held by whoever uses the file; for writing by who opens it again
 	file *file
 	jobs chan *job
+	halt chan struct{} // closed: the server is ending
 }
 
 // Run serves until Options.Stop is closed: then no connection is taken any more, requests have Grace to end, and the batch in hand is
@@ -75,6 +82,17 @@ func Run(ctx context.Context, o Options) error {
 		return &sql.Error{Code: "no-file", Exit: sql.ExitUnreachable, Msg: "there is no file " + o.DB,
 			Hint: "name a script, which makes it, or another file: --db"}
 	}
+	host, _, err := net.SplitHostPort(o.Listen)
+	if err != nil {
+		return &sql.Error{Code: "no-address", Exit: sql.ExitUsage, Msg: "--listen " + o.Listen + " is no host and port",
+			Hint: "write --listen 127.0.0.1:8080",
+			Err:  err}
+	}
+	loopback := isLoopback(strings.ToLower(host))
+	if !loopback && len(o.Tokens) == 0 {
+		return &sql.Error{Code: "token-needed", Exit: sql.ExitUsage, Msg: "others can reach " + o.Listen + ", and nobody would need a token",
+			Hint: "`dsql token NAME --scope all --file tokens` makes one: add --token-file tokens, or set DSQL_TOKEN"}
+	}
 	listener, err := net.Listen("tcp", o.Listen)
 	if err != nil {
 		return &sql.Error{Code: "no-address", Exit: sql.ExitUnreachable,
@@ -82,7 +100,9 @@ func Run(ctx context.Context, o Options) error {
 			Hint: "another process may have it: choose another one, --listen 127.0.0.1:0 takes any that is free", Err: err}
 	}
 	defer listener.Close()
-	s := &server{o: o, began: time.Now(), nonce: fmt.Sprintf("%x-%x", time.Now().UnixNano(), os.Getpid()), jobs: make(chan *job)}
+	s := &server{o: o, began: time.Now(), nonce: fmt.Sprintf("%x-%x", time.Now().UnixNano(), os.Getpid()), jobs: make(chan *job),
+		halt:     make(chan struct{}),
+		loopback: loopback, guard: guard{tokens: o.Tokens}}
 	s.log.init(o)
 	if s.file, err = s.open(ctx); err != nil {
 		return err
@@ -104,14 +124,17 @@ func (s *server) serve(ctx context.Context, listener net.Listener) (err error) {
 	h := &http.Server{Handler: s.handler(), ReadHeaderTimeout: s.o.Limits.Headers, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: s.log.errors()}
 	served := make(chan error, 1)
-	go func() { served <- h.Serve(bounded(listener, s.o.Limits.Clients)) }()
+	taken := bounded(listener, s.o.Limits.Clients)
+	if h.TLSConfig = s.o.TLS; s.o.TLS != nil {
+		go func() { served <- h.ServeTLS(taken, "", "") }()
+	} else {
+		go func() { served <- h.Serve(taken) }()
+	}
 	if s.o.Listening != nil {
 		s.o.Listening(listener.Addr())
 	}
-	halt := make(chan struct{})
-	over := sync.OnceFunc(func() { close(halt) })
 	wrote := make(chan error, 1)
-	go func() { wrote <- s.write(ctx, halt) }()
+	go func() { wrote <- s.write(ctx, s.halt) }()
 	running := true
 	select {
 	case <-s.o.Stop:
@@ -121,7 +144,7 @@ func (s *server) serve(ctx context.Context, listener net.Listener) (err error) {
 	case err = <-served:
 	}
 	s.state.set("stopping", "the server is ending")
-	over()
+	close(s.halt)
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.o.Grace)
 	defer cancel()
 	if h.Shutdown(grace) != nil {
@@ -137,9 +160,10 @@ func (s *server) serve(ctx context.Context, listener net.Listener) (err error) {
 
 // file is the open database with all that was made for it.
 type file struct {
-	db      *duck.DB
-	readers *readers
-	looker  *looker
+	db        *duck.DB
+	readers   *readers // of endpoints
+	strangers *readers // of queries
+	looker    *looker
 }
 
 func (s *server) open(ctx context.Context) (*file, error) {
@@ -147,7 +171,8 @@ func (s *server) open(ctx context.Context) (*file, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &file{db: db, readers: newReaders(db, s.o.Limits)}
+	cpus := runtime.GOMAXPROCS(0)
+	f := &file{db: db, readers: newReaders(db, s.o.Limits.Readers, s.o.Limits.Queue), strangers: newReaders(db, cpus, 16*cpus)}
 	if f.looker, err = newLooker(ctx, s.o.Language, db); err != nil {
 		return nil, errors.Join(err, f.close())
 	}
@@ -156,6 +181,7 @@ func (s *server) open(ctx context.Context) (*file, error) {
 
 func (f *file) close() error {
 	f.readers.close()
+	f.strangers.close()
 	return f.db.Close()
 }
 

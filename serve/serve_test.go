@@ -3,6 +3,7 @@ package serve_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -265,4 +266,34 @@ func compare(t *testing.T, r *running, versions *sync.Map) {
 	if a, b := pair[0].Rows[0].N, pair[1].Rows[0].N; a != b || fmt.Sprint(a/2) != h.Get("dsql-version") {
 		t.Errorf("a torn array: %s, version %s", body, h.Get("dsql-version"))
 	}
+}
+
+func mustJSON(t *testing.T, v any) []byte {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func optionsOf(t *testing.T, script string) program.Options {
+	dir := t.TempDir()
+	return program.Options{Language: run.Language, Scripts: []*sql.Source{sql.NewSource("s.sql", script)}, DB: filepath.Join(dir, "s.duckdb"),
+		Dir: dir}
+}
+
+const adminSecret = "secret-admin"
+
+// adminToken are two tokens: secret-all for everything but admin, and adminSecret for that.
+func adminToken(t *testing.T) []serve.Token {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "tokens")
+	hash := sha256.Sum256([]byte(adminSecret))
+	put(t, file, fmt.Sprintf("admin admin %x\n", hash))
+	tokens, err := serve.ReadTokens(file, "secret-all")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tokens
 }

@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strings"
 	"time"
 
@@ -56,6 +57,9 @@ func (s *server) write(ctx context.Context, halt <-chan struct{}) error {
 		}
 		switch {
 		case ended(halt) || ctx.Err() != nil:
+			if asked != nil {
+				asked.done <- errStopping
+			}
 			return nil
 		case failed != nil && s.gone(ctx, failed):
 			if err := s.reopen(ctx); err != nil {
@@ -145,6 +149,9 @@ func (s *server) pause(ctx context.Context, halt <-chan struct{}, failed *sql.Er
 	}
 	return nil, wait
 }
+
+// errStopping: what was asked for isn't begun any more.
+var errStopping = refuse(http.StatusServiceUnavailable, "not-ready", "ask the next one", "the server is ending")
 
 func ended(c <-chan struct{}) bool {
 	select {

@@ -39,6 +39,7 @@ func asProcess(args []string) int {
 type cli struct {
 	Run        runCmd        `cmd:"" help:"Run a script: declarations, DuckDB's own SQL, and what is new in the sources."`
 	Serve      serveCmd      `cmd:"" help:"Serve endpoints, models and queries over HTTP from the process that writes the file."`
+	Token      tokenCmd      `cmd:"" help:"Make a token for a server."`
 	Check      checkCmd      `cmd:"" help:"Find the errors of a script without running it."`
 	Plan       planCmd       `cmd:"" help:"Say what a run of a script would change."`
 	Query      queryCmd      `cmd:"" help:"Run SQL on a file, reading only."`

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -22,12 +24,16 @@ type serveCmd struct {
 	Listen    string        `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where requests are taken: ${default}; port 0 is any that is free."`
 	Timeout   time.Duration `default:"30s" help:"How long an answer may take."`
 	MaxBody   int64         `default:"16777216" placeholder:"BYTES" help:"How long a request's body may be."`
+	TokenFile string        `placeholder:"FILE" complete:"file" help:"Who may ask for what: lines that dsql token writes. DSQL_TOKEN is one more token."`
+	AllowHost []string      `placeholder:"NAME" help:"A host name, or an origin of pages (https://…), that requests may come by."`
+	TLSCert   string        `name:"tls-cert" placeholder:"FILE" complete:"file" help:"The certificate, with those above it, in PEM."`
+	TLSKey    string        `name:"tls-key" placeholder:"FILE" complete:"file" help:"Its key."`
 	LogFormat string        `enum:"json,text,none" default:"json" help:"The access log on stderr: ${enum}."`
 	Events    string        `enum:"text,jsonl" default:"text" help:"How stderr tells what the run does: ${enum}."`
 }
 
 func (c *serveCmd) Run(ctx context.Context, s *streams) error {
-	eo, err := c.options(s)
+	eo, left, err := c.options(s)
 	if err != nil {
 		return err
 	}
@@ -51,13 +57,22 @@ func (c *serveCmd) Run(ctx context.Context, s *streams) error {
 		}
 		told.event(e)
 	}
+	tokens, err := serve.ReadTokens(onCommandLine(left, c.TokenFile), os.Getenv("DSQL_TOKEN"))
+	if err != nil {
+		return err
+	}
+	secure, err := c.secure(left)
+	if err != nil {
+		return err
+	}
 	limits := serve.Default
 	limits.Time, limits.Body = c.Timeout, c.MaxBody
 	o := serve.Options{Options: eo, Listen: c.Listen, LogText: c.LogFormat == "text", Grace: 10 * time.Second, Limits: limits,
+		Tokens: tokens, Hosts: c.AllowHost, TLS: secure,
 		Listening: func(a net.Addr) {
 			told.clear()
 			if !s.cli.Quiet && c.Events == "text" {
-				fmt.Fprintf(s.err, "serving %s on http://%s\n", shownFile(eo.DB), a)
+				fmt.Fprintf(s.err, "serving %s on %s://%s\n", shownFile(eo.DB), map[bool]string{true: "https", false: "http"}[secure != nil], a)
 			}
 		}}
 	if c.LogFormat != "none" {
@@ -76,23 +91,38 @@ func (c *serveCmd) Run(ctx context.Context, s *streams) error {
 	return errInterrupted
 }
 
-// options are those of the run; without scripts the folder is the file's.
-func (c *serveCmd) options(s *streams) (program.Options, error) {
+// secure is the certificate that the server shows; nil: none.
+func (c *serveCmd) secure(left string) (*tls.Config, error) {
+	if c.TLSCert == "" && c.TLSKey == "" {
+		return nil, nil
+	}
+	pair, err := tls.LoadX509KeyPair(onCommandLine(left, c.TLSCert), onCommandLine(left, c.TLSKey))
+	if err != nil {
+		return nil, &sql.Error{Code: "bad-certificate", Exit: sql.ExitUnreachable, Msg: fmt.Sprintf("the certificate can't be used: %v", err),
+			Hint: "--tls-cert and --tls-key are two files in PEM", Err: err}
+	}
+	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
+}
+
+// options are those of the run; without scripts the folder is the file's. left is the folder that the command was typed in.
+func (c *serveCmd) options(s *streams) (o program.Options, left string, err error) {
 	if len(c.Script) > 0 {
 		args := scriptArgs{Script: c.Script, DB: c.DB}
-		return args.options(s)
+		o, err = args.options(s)
+		return o, args.left, err
 	}
-	o := program.Options{Language: run.Language, DB: c.DB, Dir: filepath.Dir(c.DB)}
+	o = program.Options{Language: run.Language, DB: c.DB, Dir: filepath.Dir(c.DB)}
 	if c.DB == "" {
-		return o, &sql.Error{Code: "no-db", Exit: sql.ExitUsage, Msg: "there is nothing to serve", Hint: "name a script, or a file: --db FILE"}
+		return o, "", &sql.Error{Code: "no-db", Exit: sql.ExitUsage, Msg: "there is nothing to serve",
+			Hint: "name a script, or a file: --db FILE"}
 	}
 	if err := namesFile(c.DB); err != nil || !s.alone {
-		return o, err
+		return o, "", err
 	}
-	if _, err := enter(&o, []string{c.DB}); err != nil {
-		return o, noFolder(err)
+	if left, err = enter(&o, []string{c.DB}); err != nil {
+		return o, "", noFolder(err)
 	}
-	return o, nil
+	return o, left, nil
 }
 
 func shownFile(path string) string { return strings.TrimPrefix(path, "./") }

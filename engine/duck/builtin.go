@@ -38,3 +38,6 @@ func Reserved(word string) bool {
 	return slices.ContainsFunc(builtins()[strings.ToLower(word)],
 		func(r Routine) bool { return r.Type == "keyword" && r.Stability == "reserved" })
 }
+
+// Builtin says that DuckDB itself brings a routine of that name.
+func Builtin(name string) bool { return builtins()[strings.ToLower(name)] != nil }

@@ -90,6 +90,11 @@ func (r *Result) start(text string) (err error) {
 	if err = r.execute(text); err != nil {
 		return err
 	}
+	return r.printed()
+}
+
+// printed makes what prints the rows, where there are any.
+func (r *Result) printed() (err error) {
 	if bindings.ResultReturnType(r.res) != bindings.ResultTypeQueryResult {
 		return nil
 	}
@@ -128,6 +133,13 @@ func (r *Result) run(stmts bindings.ExtractedStatements, i bindings.IdxT) error 
 	if bindings.PrepareExtractedStatement(r.conn.bound(), stmts, i, &st) == bindings.StateError {
 		return errors.New(bindings.PrepareError(st))
 	}
+	return r.pending(st)
+}
+
+func (r *Result) pending(st bindings.PreparedStatement) error { return stream(st, &r.res) }
+
+// stream runs a statement until its rows can be fetched.
+func stream(st bindings.PreparedStatement, res *bindings.Result) error {
 	var p bindings.PendingResult
 	defer bindings.DestroyPending(&p)
 	if bindings.PendingPreparedStreaming(st, &p) == bindings.StateError {
@@ -142,8 +154,8 @@ func (r *Result) run(stmts bindings.ExtractedStatements, i bindings.IdxT) error 
 			time.Sleep(50 * time.Microsecond)
 		}
 	}
-	if bindings.ExecutePending(p, &r.res) == bindings.StateError {
-		return errors.New(bindings.ResultError(&r.res))
+	if bindings.ExecutePending(p, res) == bindings.StateError {
+		return errors.New(bindings.ResultError(res))
 	}
 	return nil
 }

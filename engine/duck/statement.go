@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 	"unsafe"
 
 	bindings "github.com/duckdb/duckdb-go-bindings"
@@ -97,6 +96,34 @@ func (s *Statement) Bind(i int, v any) error {
 	return nil
 }
 
+// BindNamed is Bind of the parameter $name; there is none where it is an error.
+func (s *Statement) BindNamed(name string, v any) error {
+	var i bindings.IdxT
+	if bindings.BindParameterIndex(s.st, &i, name) == bindings.StateError {
+		return fmt.Errorf("the statement has no parameter $%s", name)
+	}
+	return s.Bind(int(i), v)
+}
+
+// Query runs the statement, whose columns are what they are, until it has the first rows.
+func (s *Statement) Query(ctx context.Context) (_ *Result, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	defer s.conn.traced(s.query.Text)(&err)
+	r := s.conn.result(ctx, s.query, s.at)
+	if err := r.pending(s.st); err != nil {
+		return nil, r.fail(err)
+	}
+	if err := r.printed(); err != nil {
+		return nil, r.fail(err)
+	}
+	if r.read(); r.err != nil {
+		return nil, r.err
+	}
+	return r, nil
+}
+
 // Rows are those of a statement of Texts, as they come. They are closed before the statement runs again.
 type Rows struct {
 	st      *Statement
@@ -117,34 +144,13 @@ func (s *Statement) Run(ctx context.Context) (_ *Rows, err error) {
 	}
 	defer s.conn.traced(s.query.Text)(&err)
 	r := &Rows{st: s, ctx: ctx, unwatch: s.conn.watch(ctx)}
-	if err := r.start(); err != nil {
+	if err := stream(s.st, &r.res); err != nil {
 		return nil, r.fail(err)
 	}
 	if r.read(); r.err != nil {
 		return nil, r.err
 	}
 	return r, nil
-}
-
-func (r *Rows) start() error {
-	var p bindings.PendingResult
-	defer bindings.DestroyPending(&p)
-	if bindings.PendingPreparedStreaming(r.st.st, &p) == bindings.StateError {
-		return errors.New(bindings.PendingError(p))
-	}
-	for {
-		s := bindings.PendingExecuteTask(p)
-		if bindings.PendingExecutionIsFinished(s) {
-			break
-		}
-		if s == bindings.PendingStateNoTasksAvailable {
-			time.Sleep(50 * time.Microsecond)
-		}
-	}
-	if bindings.ExecutePending(p, &r.res) == bindings.StateError {
-		return errors.New(bindings.ResultError(&r.res))
-	}
-	return nil
 }
 
 // read fetches the next chunk that has rows; at the end the rows are closed.

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package serve
+
+// behindOthers: threads have no priority of their own here.
+func behindOthers() {}

@@ -1,0 +1,191 @@
+package serve
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"runtime"
+	"strconv"
+
+	"dsql/engine/duck"
+	"dsql/sql"
+)
+
+// How many rows /v1/query gives where the request doesn't say, and at most.
+const (
+	usualRows = 10_000
+	mostRows  = 1_000_000
+)
+
+// query answers POST /v1/query.
+func (s *server) query(w *recorder, r *http.Request) error {
+	form, err := accepts(r)
+	if err != nil {
+		return err
+	}
+	if err := isJSON(r); err != nil {
+		return err
+	}
+	body, err := s.body(w, r)
+	if err != nil {
+		return err
+	}
+	req := struct {
+		SQL    string                     `json:"sql"`
+		Params map[string]json.RawMessage `json:"params"`
+		Limit  *int                       `json:"limit"`
+	}{}
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&req); err != nil {
+		return refuse(http.StatusBadRequest, "bad-json", `send {"sql": "SELECT …", "params": {…}, "limit": n}`, "the body is no query: %v", err)
+	}
+	limit := usualRows
+	if req.Limit != nil {
+		if limit = *req.Limit; limit < 0 || limit > mostRows {
+			return refuse(http.StatusBadRequest, "bad-parameter", "leave it out, or ask for less", "limit is %d, and may be 0 to %d", limit,
+				mostRows)
+		}
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), s.o.Limits.Time)
+	defer cancel()
+	s.use.RLock()
+	defer s.use.RUnlock()
+	rd, err := s.file.strangers.take(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.file.strangers.give(rd)
+	// A thread of its own, behind all others: look-ups and the writer aren't to wait for the CPU. It ends with the goroutine.
+	done := make(chan error, 1)
+	go func() {
+		defer func() {
+			if p := recover(); p != nil {
+				done <- &panicked{p}
+			}
+		}()
+		runtime.LockOSThread()
+		behindOthers()
+		done <- s.ask(ctx, w, rd, sql.NewSource("query", req.SQL), req.Params, limit, form)
+	}()
+	err = <-done
+	var p *panicked
+	if errors.As(err, &p) {
+		panic(p.what)
+	}
+	return err
+}
+
+// panicked is a panic of another goroutine.
+type panicked struct{ what any }
+
+func (*panicked) Error() string { return "a panic" }
+
+// ask runs a stranger's query in a transaction that reads only, and answers it.
+func (s *server) ask(ctx context.Context, w *recorder, rd *reader, src *sql.Source, params map[string]json.RawMessage, limit int,
+	form media) error {
+	err := checkStranger(ctx, rd.conn, src)
+	if err != nil {
+		return err
+	}
+	if err := rd.begin(ctx); err != nil {
+		return err
+	}
+	defer func() { _ = rd.end(ctx) }() // an error has ended it
+	version, err := rd.newest(ctx)
+	if err != nil {
+		return err
+	}
+	all := sql.Span{End: len(src.Text)}
+	st, err := rd.conn.Prepare(duck.User(src, all), duck.Place{Src: src, Span: sql.Span{End: min(1, all.End)}})
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	if !st.Reads() {
+		return refuse(http.StatusUnprocessableEntity, "refused-sql", "", "only SELECT and EXPLAIN of a SELECT are taken here")
+	}
+	for name, text := range params {
+		v, err := scalar(text)
+		if err == nil {
+			err = st.BindNamed(name, v)
+		}
+		if err != nil {
+			return refuse(http.StatusBadRequest, "bad-parameter", "parameters are texts, numbers, true, false and null", "params: %s: %v", name, err)
+		}
+	}
+	res, err := st.Query(ctx)
+	if err != nil {
+		return err
+	}
+	defer res.Close()
+	w.stamp(version)
+	w.Header().Set("Content-Type", form.name)
+	t := newTable(w, res.Columns)
+	truncated := false
+	if form == asCSV {
+		t.header(false)
+		truncated, err = t.resultLines(res, limit)
+	} else {
+		t.head()
+		if truncated, err = t.resultObjects(res, limit); err == nil {
+			t.w.WriteString(`],"version":` + strconv.FormatInt(version, 10) + `,"truncated":` + strconv.FormatBool(truncated) + "}\n")
+		}
+	}
+	return t.end(w, err)
+}
+
+// scalar is a value in JSON that a parameter can be.
+func scalar(text json.RawMessage) (any, error) {
+	var v any
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	if err := d.Decode(&v); err != nil {
+		return nil, err
+	}
+	switch v := v.(type) {
+	case nil, string, bool:
+		return v, nil
+	case json.Number:
+		if i, err := v.Int64(); err == nil {
+			return i, nil
+		}
+		return v.Float64()
+	}
+	return nil, errors.New("an array or object is no value here")
+}
+
+func (t *table) resultLines(res *duck.Result, limit int) (more bool, err error) {
+	for n := 0; err == nil && res.Next(); n++ {
+		if n == limit {
+			return true, nil
+		}
+		for i := range t.columns {
+			text, ok := res.Text(i)
+			t.field(i > 0, []byte(text), ok)
+		}
+		err = t.w.WriteByte('\n')
+	}
+	return false, errors.Join(err, res.Err())
+}
+
+func (t *table) resultObjects(res *duck.Result, limit int) (more bool, err error) {
+	for n := 0; err == nil && res.Next(); n++ {
+		if n == limit {
+			return true, nil
+		}
+		if n > 0 {
+			t.w.WriteByte(',')
+		}
+		for i, name := range t.names {
+			t.w.WriteByte("{,"[min(i, 1)])
+			t.w.Write(name)
+			t.w.WriteByte(':')
+			t.w.Write(res.JSON(i))
+		}
+		err = t.w.WriteByte('}')
+	}
+	return false, errors.Join(err, res.Err())
+}

@@ -1,0 +1,214 @@
+package serve
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"net/http"
+	"regexp"
+	"strings"
+
+	"dsql/engine/duck"
+	"dsql/sql"
+)
+
+// What a stranger's SQL may be: one SELECT (or EXPLAIN of one), of functions on a list and of tables that are there. Beneath it stands a
+// transaction that reads only, with limits. It keeps colleagues from harm; DuckDB itself has no inner boundary for the public.
+
+//go:embed allowed.txt
+var allowedText string
+
+// allowed are the functions that a stranger may call: those that compute something of their arguments.
+var allowed = func() map[string]bool {
+	out := map[string]bool{}
+	for _, name := range strings.Fields(allowedText) {
+		out[name] = true
+	}
+	return out
+}()
+
+// allowedTables are DuckDB's functions that stand in FROM and read nothing else.
+var allowedTables = map[string]bool{"range": true, "generate_series": true, "unnest": true, "json_each": true, "json_tree": true,
+	"repeat":     true,
+	"repeat_row": true}
+
+// plainName is a name that DuckDB doesn't take for a file where there is no table.
+var plainName = regexp.MustCompile(`^[\pL_][\pL\d_ $]*$`)
+
+// strange checks a stranger's statement.
+type strange struct {
+	ctx  context.Context
+	conn *duck.Conn
+	src  *sql.Source
+}
+
+// checkStranger says what is wrong with a stranger's text.
+func checkStranger(ctx context.Context, c *duck.Conn, src *sql.Source) error {
+	s := &strange{ctx: ctx, conn: c, src: src}
+	text := src.Text
+	toks := sql.Tokens(src, sql.Span{End: len(text)})
+	for len(toks) > 0 && toks[len(toks)-1].Kind == sql.Semi {
+		toks = toks[:len(toks)-1]
+	}
+	if len(toks) == 0 {
+		return refuse(http.StatusUnprocessableEntity, "refused-sql", "send one SELECT", "there is no statement")
+	}
+	for _, t := range toks {
+		if t.Kind == sql.Semi {
+			return s.refuse(t.Span, "one statement at a time", "send the others by themselves")
+		}
+	}
+	if sql.Same(toks[0].Span.Of(src), "SHOW") {
+		return s.refuse(toks[0].Span, "SHOW isn't for requests", "FROM information_schema.tables lists tables; DESCRIBE t shows one")
+	}
+	from := toks[0].Span.Start
+	if len(toks) > 1 && sql.Same(toks[0].Span.Of(src), "EXPLAIN") {
+		from = toks[1].Span.Start
+	}
+	query := strings.Repeat(" ", from) + text[from:toks[len(toks)-1].Span.End]
+	tree, err := s.parse(query, toks[0].Span)
+	if err != nil {
+		return err
+	}
+	if err := s.walk(tree); err != nil {
+		return err
+	}
+	return s.macros(query)
+}
+
+func (s *strange) refuse(at sql.Span, msg, hint string) *refusal {
+	return &refusal{http.StatusUnprocessableEntity, &sql.Error{Src: s.src, Span: at, Code: "refused-sql", Msg: msg, Hint: hint}}
+}
+
+// parse gives DuckDB's tree of a SELECT.
+func (s *strange) parse(query string, at sql.Span) (any, error) {
+	var out string
+	if _, err := s.conn.Scan(s.ctx, duck.SQL("SELECT json_serialize_sql({q})::VARCHAR", duck.Args{"q": query}), &out); err != nil {
+		return nil, err
+	}
+	var tree map[string]any
+	if err := json.Unmarshal([]byte(out), &tree); err != nil {
+		return nil, err
+	}
+	if tree["error"] == true {
+		if tree["error_type"] == "parser" || tree["error_type"] == "syntax error" {
+			if err := s.conn.Parse(s.src, sql.Span{End: len(s.src.Text)}); err != nil {
+				return nil, err
+			}
+		}
+		return nil, s.refuse(at, "only SELECT and EXPLAIN of a SELECT are taken here",
+			"whoever runs the server can put anything else into its script")
+	}
+	if list, _ := tree["statements"].([]any); len(list) != 1 {
+		return nil, s.refuse(at, "one statement at a time", "send the others by themselves")
+	}
+	return tree, nil
+}
+
+// walk looks at all calls and tables in a tree.
+func (s *strange) walk(n any) error {
+	switch n := n.(type) {
+	case []any:
+		for _, v := range n {
+			if err := s.walk(v); err != nil {
+				return err
+			}
+		}
+	case map[string]any:
+		if err := s.node(n); err != nil {
+			return err
+		}
+		for _, v := range n {
+			if err := s.walk(v); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (s *strange) node(n map[string]any) error {
+	text := func(key string) string { t, _ := n[key].(string); return t }
+	switch {
+	case n["type"] == "TABLE_FUNCTION":
+		f, _ := n["function"].(map[string]any)
+		name, _ := f["function_name"].(string)
+		if name = strings.ToLower(name); !allowedTables[name] && (duck.Builtin(name) || !s.own(name)) {
+			return s.refuse(s.place(name), "the table function "+name+" isn't for requests", "read tables that are there; an endpoint may call it")
+		}
+		delete(f, "function_name") // it was looked at
+	case n["type"] == "BASE_TABLE":
+		return s.table(text("catalog_name"), text("schema_name"), text("table_name"))
+	}
+	if name := strings.ToLower(text("function_name")); name != "" && !allowed[name] && !s.conn.DB.Registered(name) &&
+		(duck.Builtin(name) || !s.own(name)) {
+		return s.refuse(s.place(name), "the function "+name+" isn't for requests", "an endpoint may call it")
+	}
+	if m, ok := n["cte_map"].(map[string]any); ok {
+		list, _ := m["map"].([]any)
+		for _, e := range list {
+			entry, _ := e.(map[string]any)
+			if name, _ := entry["key"].(string); !plainName.MatchString(name) {
+				return s.refuse(s.place(name), "a name in WITH is letters, digits and _ here", "choose another name")
+			}
+		}
+	}
+	return nil
+}
+
+// own: a macro of the file.
+func (s *strange) own(name string) bool {
+	n, err := s.conn.Int(s.ctx, duck.SQL(`SELECT count(*) FROM duckdb_functions() WHERE NOT internal AND macro_definition IS NOT NULL
+		AND lower(function_name) = {name}`, duck.Args{"name": name}))
+	return err == nil && n > 0
+}
+
+// table refuses what is no table but might be a file.
+func (s *strange) table(catalog, schema, name string) error {
+	if plainName.MatchString(name) && plainName.MatchString(catalog+schema+"a") {
+		return nil
+	}
+	n, err := s.conn.Int(s.ctx, duck.SQL(`SELECT count(*) FROM (SELECT table_name FROM duckdb_tables() UNION ALL SELECT view_name FROM duckdb_views())
+		WHERE lower(table_name) = lower({name})`, duck.Args{"name": name}))
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return s.refuse(s.place(name), "there is no table "+name, "files can't be read here")
+	}
+	return nil
+}
+
+// macros looks into the macros that the text calls. Those of destinations ask for variables, which is no harm there.
+func (s *strange) macros(query string) error {
+	routines, err := s.conn.Routines(s.ctx, query)
+	if err != nil {
+		return err
+	}
+	for name, rs := range routines {
+		for _, r := range rs {
+			if r.Type == "keyword" || name == "getvariable" || allowed[name] || allowedTables[name] || !duck.Builtin(name) {
+				continue
+			}
+			return s.refuse(s.place(name), "the function "+name+" isn't for requests, and something that is called here calls it",
+				"an endpoint may call it")
+		}
+	}
+	return nil
+}
+
+// place is where a name stands in the text; its beginning where it doesn't.
+func (s *strange) place(name string) sql.Span {
+	for _, t := range sql.Tokens(s.src, sql.Span{End: len(s.src.Text)}) {
+		text := t.Span.Of(s.src)
+		if t.Kind == sql.Quoted || t.Kind == sql.String {
+			if inner, err := sql.Unquote(text); err == nil {
+				text = inner
+			}
+		}
+		if sql.Same(text, name) {
+			return t.Span
+		}
+	}
+	return sql.Span{End: min(1, len(s.src.Text))}
+}
