@@ -20,6 +20,7 @@ import (
 
 	"dsql/engine/kind"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Patience is how long the first contact with a cluster may take.
@@ -46,20 +47,18 @@ func (c *Connection) value(name string) (string, error) {
 	case o.Kind == sql.OptEnv:
 		v, set := os.LookupEnv(o.Text)
 		if !set || v == "" {
-			return "", c.fail(o.Value, "no-env", fmt.Sprintf("the environment has no %s, which %s is read from", o.Text, name),
-				"set it: export "+o.Text+"=…")
+			return "", c.place(o.Value).Errorf(code.NoEnv, "the environment has no %s, which %s is read from", o.Text, name).
+				WithHint("set it: export " + o.Text + "=…").WithExit(code.ExitUnreachable)
 		}
 		return v, nil
 	case o.Text == notStored:
-		return "", c.fail(o.Value, "not-stored", name+" is not kept in the file",
-			"run the script that declares the connection, or write "+name+" env('NAME') there")
+		return "", c.place(o.Value).Errorf(code.NotStored, "%s is not kept in the file", name).
+			WithHint("run the script that declares the connection, or write " + name + " env('NAME') there")
 	}
 	return o.Text, nil
 }
 
-func (c *Connection) fail(at sql.Span, code, msg, hint string) *sql.Error {
-	return &sql.Error{Src: c.src, Span: at, Code: code, Exit: sql.ExitUnreachable, Msg: msg, Hint: hint}
-}
+func (c *Connection) place(at sql.Span) sql.Place { return sql.Place{Src: c.src, Span: at} }
 
 // Kafka are the options of a client of the cluster. Files are read here; nothing is connected yet.
 func (c *Connection) Kafka(env *kind.Env) ([]kgo.Opt, error) {
@@ -117,8 +116,8 @@ func (c *Connection) tls(env *kind.Env, v map[string]string) (*tls.Config, error
 		}
 		b, err := os.ReadFile(p)
 		if err != nil {
-			return nil, c.fail(c.given[name].Value, "unreadable-file", fmt.Sprintf("%s can't be read: %v", v[name], errors.Unwrap(err)),
-				"relative paths start at the script's folder")
+			return nil, c.place(c.given[name].Value).Errorf(code.UnreadableFile, "%s can't be read: %v", v[name], errors.Unwrap(err)).
+				WithHint("relative paths start at the script's folder")
 		}
 		return b, nil
 	}
@@ -129,8 +128,8 @@ func (c *Connection) tls(env *kind.Env, v map[string]string) (*tls.Config, error
 		}
 		conf.RootCAs = x509.NewCertPool()
 		if !conf.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, c.fail(c.given["tls_ca"].Value, "bad-certificate", v["tls_ca"]+" holds no certificate in PEM",
-				"it begins with -----BEGIN CERTIFICATE-----")
+			return nil, c.place(c.given["tls_ca"].Value).Errorf(code.BadCertificate, "%s holds no certificate in PEM", v["tls_ca"]).
+				WithHint("it begins with -----BEGIN CERTIFICATE-----")
 		}
 	}
 	if v["tls_cert"] != "" {
@@ -144,8 +143,9 @@ func (c *Connection) tls(env *kind.Env, v map[string]string) (*tls.Config, error
 		}
 		pair, err := tls.X509KeyPair(cert, key)
 		if err != nil {
-			return nil, c.fail(c.given["tls_cert"].Value, "bad-certificate",
-				fmt.Sprintf("%s and %s are no certificate and its key: %v", v["tls_cert"], v["tls_key"], err), "both are PEM files")
+			return nil, c.place(c.given["tls_cert"].Value).Errorf(code.BadCertificate, "%s and %s are no certificate and its key: %v", v["tls_cert"],
+				v["tls_key"], err).
+				WithHint("both are PEM files")
 		}
 		conf.Certificates = []tls.Certificate{pair}
 	}
@@ -162,7 +162,8 @@ func (c *Connection) Registry() (*sr.Client, error) {
 		return nil, err
 	}
 	if url == "" {
-		return nil, c.fail(c.at, "no-registry", "the connection has no schema_registry", "add schema_registry 'http://host:8081'")
+		return nil, c.place(c.at).Errorf(code.NoRegistry, "the connection has no schema_registry").
+			WithHint("add schema_registry 'http://host:8081'").WithExit(code.ExitUnreachable)
 	}
 	opts := []sr.ClientOpt{sr.URLs(url), sr.UserAgent("dsql")}
 	user, err := c.value("schema_registry_username")
@@ -189,7 +190,7 @@ func (c *Connection) Dial(ctx context.Context, env *kind.Env, more ...kgo.Opt) (
 	tried := &attempts{enough: c.seeds() + 5}
 	cl, err := kgo.NewClient(append(append(opts, kgo.WithHooks(tried)), more...)...)
 	if err != nil {
-		return nil, c.fail(c.at, "bad-connection", err.Error(), "see docs/kafka.md for the options")
+		return nil, c.place(c.at).Errorf(code.BadConnection, "%s", err).WithHint("see docs/kafka.md for the options")
 	}
 	if err := c.reach(ctx, cl, tried); err != nil {
 		cl.Close()

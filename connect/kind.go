@@ -11,6 +11,7 @@ import (
 	"dsql/engine/duck"
 	"dsql/engine/kind"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Kind is CREATE CONNECTION.
@@ -80,9 +81,7 @@ func compile(d *sql.Decl) (kind.Object, error) {
 	v := d.Arg("TO KAFKA")
 	c := &Connection{decl: d, src: d.Src, at: d.NameAt, given: map[string]sql.Option{}}
 	var errs sql.List
-	fail := func(at sql.Span, code, msg, hint string) {
-		errs = append(errs, &sql.Error{Src: d.Src, Span: at, Code: code, Msg: msg, Hint: hint})
-	}
+	fail := func(e *sql.Error) { errs = append(errs, e) }
 	for _, o := range v.Options {
 		i := slices.IndexFunc(options, func(x option) bool { return x.name == o.Name })
 		if i < 0 {
@@ -92,23 +91,22 @@ func compile(d *sql.Decl) (kind.Object, error) {
 		case o.Kind == sql.OptNone && o.Name == "tls":
 			o.Kind, o.Text = sql.OptWord, "true"
 		case o.Kind == sql.OptNone || o.Kind == sql.OptList:
-			fail(o.At, "missing-value", o.Name+" needs a value", fmt.Sprintf("write %s '…', or %s env('NAME')", o.Name, o.Name))
+			fail(d.At(o.At).Errorf(code.MissingValue, "%s needs a value", o.Name).
+				WithHint(fmt.Sprintf("write %s '…', or %s env('NAME')", o.Name, o.Name)))
 		case o.Kind != sql.OptEnv && k.words != nil && !slices.Contains(k.words, strings.ToUpper(o.Text)):
-			hint := o.Name + " is one of " + strings.Join(k.words, ", ")
-			if near := sql.Nearest(o.Text, k.words); near != "" {
-				hint = "did you mean " + near + "?"
-			}
-			fail(o.Value, "bad-choice", fmt.Sprintf("%s is no %s", o.Text, o.Name), hint)
+			hint := sql.DidYouMean(o.Text, k.words, sql.Listed(o.Name+" is one of ", k.words, ""))
+			fail(d.At(o.Value).Errorf(code.BadChoice, "%s is no %s", o.Text, o.Name).WithHint(hint))
 		}
 		c.given[o.Name] = o
 	}
 	if _, ok := c.given["brokers"]; !ok {
-		fail(d.NameAt, "no-brokers", "the connection names no brokers", "add brokers 'host:9092'")
+		fail(d.At(d.NameAt).Errorf(code.NoBrokers, "the connection names no brokers").
+			WithHint("add brokers 'host:9092'"))
 	}
 	together := func(a, b string) {
 		x, ok := c.given[a]
 		if _, other := c.given[b]; ok && !other {
-			fail(x.At, "missing-option", a+" needs "+b+" beside it", "add "+b)
+			fail(d.At(x.At).Errorf(code.MissingOption, "%s needs %s beside it", a, b).WithHint("add " + b))
 		}
 	}
 	together("sasl_mechanism", "sasl_username")
@@ -155,11 +153,10 @@ func Find(env *kind.Env, src *sql.Source, name sql.Name) (*Connection, error) {
 	}
 	hint := fmt.Sprintf("declare it: CREATE CONNECTION %s TO KAFKA (brokers 'host:9092')", name.Text)
 	if env.Names != nil {
-		if near := sql.Nearest(name.Text, env.Names("connection")); near != "" {
-			hint = "did you mean " + near + "?"
-		}
+		hint = sql.DidYouMean(name.Text, env.Names("connection"), hint)
 	}
-	return nil, &sql.Error{Src: src, Span: name.Span, Code: "unknown-connection", Msg: "there is no connection " + name.Text, Hint: hint}
+	return nil, sql.Place{Src: src, Span: name.Span}.Errorf(code.UnknownConnection, "there is no connection %s", name.Text).
+		WithHint(hint)
 }
 
 // Same says whether two connections that sources name themselves are to the same brokers.

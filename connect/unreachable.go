@@ -17,6 +17,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Unreachable says what went wrong on the way to the cluster.
@@ -27,7 +28,6 @@ func (c *Connection) Unreachable(err error) *sql.Error {
 	if o, ok := c.given["brokers"]; ok {
 		at = o.Value
 	}
-	e := &sql.Error{Src: c.src, Span: at, Code: "broker-unreachable", Exit: sql.ExitUnreachable, Err: err}
 	var unknown x509.UnknownAuthorityError
 	var host x509.HostnameError
 	var dns *net.DNSError
@@ -44,41 +44,41 @@ func (c *Connection) Unreachable(err error) *sql.Error {
 	if known && told.err != nil { // of several brokers it is this one
 		brokers = told.address
 	}
+	refuse := func(k code.Code, hint, format string, args ...any) *sql.Error {
+		return c.place(at).Errorf(k, format, args...).WithHint(hint).WithCause(err)
+	}
+	const login = "check sasl_mechanism, sasl_username and sasl_password"
+	closed := errors.Is(err, io.EOF) || errors.As(err, new(*kgo.ErrFirstReadEOF))
 	switch {
 	case errors.Is(err, kerr.SaslAuthenticationFailed) || errors.Is(err, kerr.UnsupportedSaslMechanism) ||
 		errors.Is(err, kerr.IllegalSaslState) || strings.Contains(strings.ToUpper(err.Error()), "SASL"):
-		e.Code, e.Msg, e.Hint = "login-refused", "the brokers "+brokers+" refuse the login: "+cause(err),
-			"check sasl_mechanism, sasl_username and sasl_password"
+		return refuse(code.LoginRefused, login, "the brokers %s refuse the login: %s", brokers, cause(err))
 	case errors.As(err, &unknown):
-		e.Code, e.Msg, e.Hint = "bad-certificate", "the certificate of "+brokers+" is signed by an unknown authority",
-			"name the authority's file: tls_ca 'ca.pem'"
+		return refuse(code.BadCertificate, "name the authority's file: tls_ca 'ca.pem'",
+			"the certificate of %s is signed by an unknown authority", brokers)
 	case errors.As(err, &host):
-		e.Code, e.Msg, e.Hint = "bad-certificate", "the certificate of "+brokers+" is for another host: "+cause(err),
-			"tls_server_name 'name' says which name stands in it"
+		return refuse(code.BadCertificate, "tls_server_name 'name' says which name stands in it",
+			"the certificate of %s is for another host: %s", brokers, cause(err))
+	case closed && sasl && !errors.As(err, &record) && !errors.As(err, &dns):
+		return refuse(code.LoginRefused, login+"; or the listener wants TLS (tls true)", "%s closes the connection at the login", brokers)
+	case told.err != nil && !known:
+		return refuse(code.BrokerUnreachable, "that address is advertised.listeners of the broker: it must be one that this machine reaches "+
+			"(of a broker in a container: the host's)",
+			"%s answers and sends clients to %s, which can't be reached from here: %s", brokers, told.address, cause(told.err))
 	case errors.As(err, &record):
-		e.Msg, e.Hint = brokers+" does not speak TLS", "take tls away, or use the port of the TLS listener"
+		return refuse(code.BrokerUnreachable, "take tls away, or use the port of the TLS listener", "%s does not speak TLS", brokers)
 	case errors.As(err, &dns):
-		e.Msg, e.Hint = "no host "+dns.Name+" is known", "check the name in brokers"
-	case errors.Is(err, io.EOF) || errors.As(err, new(*kgo.ErrFirstReadEOF)):
-		e.Msg, e.Hint = brokers+" closes the connection at once", "it may want TLS (tls true) or a login (sasl_username …)"
-		if sasl {
-			e.Code, e.Msg, e.Hint = "login-refused", brokers+" closes the connection at the login",
-				"check sasl_mechanism, sasl_username and sasl_password; or the listener wants TLS (tls true)"
-		}
+		return refuse(code.BrokerUnreachable, "check the name in brokers", "no host %s is known", dns.Name)
+	case closed:
+		return refuse(code.BrokerUnreachable, "it may want TLS (tls true) or a login (sasl_username …)", "%s closes the connection at once",
+			brokers)
 	case errors.Is(err, context.DeadlineExceeded):
-		e.Msg, e.Hint = fmt.Sprintf("%s does not answer within %d s", brokers, Patience/time.Second),
-			"check that the broker runs, and that the port is that of a Kafka listener"
+		return refuse(code.BrokerUnreachable, "check that the broker runs, and that the port is that of a Kafka listener",
+			"%s does not answer within %d s", brokers, Patience/time.Second)
 	case errors.As(err, &answer):
-		e.Msg, e.Hint = brokers+" answers: "+cause(err), "see the brokers' logs"
-	default:
-		e.Msg, e.Hint = brokers+" can't be reached: "+cause(err), "check that the broker runs, and its host and port"
+		return refuse(code.BrokerUnreachable, "see the brokers' logs", "%s answers: %s", brokers, cause(err))
 	}
-	if e.Code == "broker-unreachable" && told.err != nil && !known {
-		e.Msg = fmt.Sprintf("%s answers and sends clients to %s, which can't be reached from here: %s", brokers, told.address, cause(told.err))
-		e.Hint = "that address is advertised.listeners of the broker: it must be one that this machine reaches (of a broker in a container: " +
-			"the host's)"
-	}
-	return e
+	return refuse(code.BrokerUnreachable, "check that the broker runs, and its host and port", "%s can't be reached: %s", brokers, cause(err))
 }
 
 // advertised is a failure at an address that the cluster told, not at one that brokers names.
@@ -115,9 +115,8 @@ func (c *Connection) Denied(err error, to, right, kind, name string) *sql.Error 
 		who, principal = "a client without a login", "User:ANONYMOUS"
 	}
 	grant := fmt.Sprintf("kafka-acls --add --allow-principal %s --operation %s --%s %s", principal, right, kind, name)
-	return &sql.Error{Code: "not-authorised", Exit: sql.ExitUnreachable, Err: err,
-		Msg:  fmt.Sprintf("%s may not %s the %s %s", who, to, kind, name),
-		Hint: "whoever runs the cluster grants it: " + grant}
+	return sql.Errorf(code.NotAuthorised, "%s may not %s the %s %s", who, to, kind, name).
+		WithHint("whoever runs the cluster grants it: " + grant).WithCause(err)
 }
 
 // cause is the innermost message that says something to a user.

@@ -7,12 +7,12 @@ import (
 	"bytes"
 	"embed"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 //go:embed files/*
@@ -47,8 +47,8 @@ func Write(dir string) ([]string, error) {
 		case err != nil:
 			return unwritable(path, err)
 		case !bytes.Equal(have, want):
-			return &sql.Error{Code: "file-exists", Exit: sql.ExitFailed, Msg: fmt.Sprintf("%s is there already and differs", path),
-				Hint: "choose another folder: dsql init FOLDER"}
+			return sql.Errorf(code.FileExists, "%s is there already and differs", path).
+				WithHint("choose another folder: dsql init FOLDER")
 		}
 		return nil
 	})
@@ -72,6 +72,6 @@ func Write(dir string) ([]string, error) {
 }
 
 func unwritable(path string, err error) error {
-	return &sql.Error{Code: "no-rights", Exit: sql.ExitUnreachable, Msg: path + " can't be written: " + err.Error(),
-		Hint: "choose a folder that you may write to", Err: err}
+	return sql.Errorf(code.NoRights, "%s can't be written: %s", path, err).WithHint("choose a folder that you may write to").
+		WithCause(err)
 }

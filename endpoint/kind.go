@@ -13,6 +13,7 @@ import (
 	"dsql/engine/duck"
 	"dsql/engine/kind"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Kind is CREATE ENDPOINT.
@@ -72,13 +73,12 @@ func compile(d *sql.Decl) (kind.Object, error) {
 	var errs sql.List
 	if v := d.Arg("LOG INTO"); v != nil {
 		if e.Log = v.Names[0].Text; len(v.Names[0].Parts(d.Src)) > 1 {
-			errs = append(errs, &sql.Error{Src: d.Src, Span: v.Span, Code: "qualified-name", Msg: "a log stands in the schema main",
-				Hint: "write its name alone"})
+			errs = append(errs, d.At(v.Span).Errorf(code.QualifiedName, "a log stands in the schema main").
+				WithHint("write its name alone"))
 		}
 	} else if e.Sync {
-		errs = append(errs, &sql.Error{Src: d.Src, Span: d.Arg("SYNC").Span, Code: "missing-clause",
-			Msg:  "SYNC says how LOG INTO writes, and there is none",
-			Hint: "add: LOG INTO name, or take SYNC away"})
+		errs = append(errs, d.At(d.Arg("SYNC").Span).Errorf(code.MissingClause, "SYNC says how LOG INTO writes, and there is none").
+			WithHint("add: LOG INTO name, or take SYNC away"))
 	}
 	body := d.Arg("AS").Exprs[0]
 	toks := sql.Tokens(d.Src, body)
@@ -98,8 +98,8 @@ func compile(d *sql.Decl) (kind.Object, error) {
 			}
 			e.uses = append(e.uses, u)
 		case sql.Number:
-			errs = append(errs, &sql.Error{Src: d.Src, Span: at, Code: "unknown-parameter", Msg: "parameters of an endpoint have names",
-				Hint: "declare it, (name TYPE), and write $name"})
+			errs = append(errs, d.At(at).Errorf(code.UnknownParameter, "parameters of an endpoint have names").
+				WithHint("declare it, (name TYPE), and write $name"))
 		}
 	}
 	return e, errs.Err()
@@ -159,9 +159,9 @@ func (e *Endpoint) Stale(ctx context.Context, tx *duck.Tx, _ *kind.Env) (string,
 			}
 			var wrong *sql.Error
 			_, err := c.Exec(ctx, duck.SQL("SELECT {v}", duck.Args{"v": e.Given(i)}))
-			if errors.As(err, &wrong) && wrong.Code == "duckdb-conversion" {
+			if errors.As(err, &wrong) && duck.IsConversion(wrong) {
 				w := *wrong
-				w.Exit = sql.ExitScript
+				w.Exit = code.ExitScript
 				errs = append(errs, &w)
 			}
 		}
@@ -181,14 +181,14 @@ func (e *Endpoint) Bind(ctx context.Context, c *duck.Conn) (params, columns []du
 		if p.Default != nil {
 			v = duck.SQL("({d})", duck.Args{"d": p.Default})
 		}
-		qs = append(qs, duck.Bound{Query: duck.SQL("SELECT {v}", duck.Args{"v": e.Typed(i, v)}), At: duck.Place{Src: e.decl.Src, Span: p.at}})
+		qs = append(qs, duck.Bound{Query: duck.SQL("SELECT {v}", duck.Args{"v": e.Typed(i, v)}), At: e.decl.At(p.at)})
 	}
 	for _, u := range e.uses {
 		if u.param < 0 {
 			errs = append(errs, e.unknown(u))
 		}
 	}
-	found, wrong := c.DescribeEach(ctx, append(qs, duck.Bound{Query: e.Any(), At: duck.At(e.decl)}))
+	found, wrong := c.DescribeEach(ctx, append(qs, duck.Bound{Query: e.Any(), At: e.decl.Place()}))
 	for i, err := range wrong {
 		if i == len(e.Params) && len(errs) > 0 {
 			break // it only comes of those
@@ -219,20 +219,23 @@ func (e *Endpoint) unknown(u use) *sql.Error {
 	if near := sql.Nearest(u.name, names); near != "" {
 		hint = "did you mean $" + near + "?"
 	}
-	return &sql.Error{Src: e.decl.Src, Span: u.at, Code: "unknown-parameter",
-		Msg: fmt.Sprintf("endpoint %s has no parameter %s", e.decl.Name, u.name), Hint: hint}
+	return e.decl.At(u.at).Errorf(code.UnknownParameter, "endpoint %s has no parameter %s", e.decl.Name, u.name).
+		WithHint(hint)
 }
 
 // noLayout is the error of a type that a request can't give a value of.
 func (e *Endpoint) noLayout(err error) error {
-	l, ok := err.(*duck.LayoutError)
+	wrong, ok := errors.AsType[*sql.Error](err)
 	if !ok {
 		return err
 	}
-	p := e.Params[l.Column]
-	return &sql.Error{Src: e.decl.Src, Span: p.at, Code: "parameter-type",
-		Msg:  fmt.Sprintf("parameter %s: a request can't give a %s", p.Name, p.Type),
-		Hint: "declare it VARCHAR and cast it in the query", Err: err}
+	i := slices.IndexFunc(e.Params, func(p Param) bool { return p.Name == wrong.Column })
+	if i < 0 {
+		return err
+	}
+	p := e.Params[i]
+	return e.decl.At(p.at).Errorf(code.ParameterType, "parameter %s: a request can't give a %s", p.Name, p.Type).
+		WithHint("declare it VARCHAR and cast it in the query").WithCause(err)
 }
 
 func collect(l sql.List, err error) sql.List {
@@ -243,7 +246,7 @@ func collect(l sql.List, err error) sql.List {
 	case *sql.Error:
 		return append(l, err)
 	default:
-		return append(l, &sql.Error{Code: "failed", Msg: err.Error(), Exit: sql.ExitFailed, Err: err})
+		return append(l, sql.Errorf(code.Failed, "%s", err).WithCause(err))
 	}
 	return l
 }

@@ -80,7 +80,7 @@ func (j *Journal) alter(ctx context.Context, tx *duck.Tx, have, want *definition
 			return err
 		}
 	}
-	return l.show(ctx, tx, duck.At(j.decl), older)
+	return l.show(ctx, tx, j.decl.Place(), older)
 }
 
 // compatible refuses what stored data can't follow.

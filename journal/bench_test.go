@@ -93,7 +93,7 @@ func (b *bench) columns(text string) []duck.Column {
 
 func (b *bench) describe(table string) []duck.Column {
 	b.t.Helper()
-	cols, err := b.c.Describe(b.t.Context(), duck.SQL("FROM "+table), duck.Place{})
+	cols, err := b.c.Describe(b.t.Context(), duck.SQL("FROM "+table), sql.Place{})
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -154,7 +154,7 @@ func (b *bench) exec(text string) {
 // rows are a query's rows as text, ordered: columns are separated by |, NULL is \N.
 func (b *bench) rows(query string) []string {
 	b.t.Helper()
-	cols, err := b.c.Describe(b.t.Context(), duck.SQL(query), duck.Place{})
+	cols, err := b.c.Describe(b.t.Context(), duck.SQL(query), sql.Place{})
 	if err != nil {
 		b.t.Fatalf("%s: %v", query, err)
 	}

@@ -5,7 +5,6 @@ import (
 	_ "embed"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"dsql/engine/duck"
 	"dsql/engine/kind"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 //go:embed define.sql
@@ -81,7 +81,7 @@ func (j *Journal) bind(ctx context.Context, tx *duck.Tx, in []duck.Column) (*def
 		// A WHERE takes neither aggregates nor window functions: these are expressions over one row.
 		e := duck.Args{"e": duck.User(j.decl.Src, sp), "rel": rel}
 		qs = append(qs, duck.Bound{Query: duck.SQL("SELECT ({e}) FROM {rel} WHERE ({e}) IS NULL", e),
-			At: duck.Place{Src: j.decl.Src, Span: sp}})
+			At: j.decl.At(sp)})
 	}
 	types, failed := tx.DescribeEach(ctx, qs)
 	var errs sql.List
@@ -107,9 +107,8 @@ func (j *Journal) bind(ctx context.Context, tx *duck.Tx, in []duck.Column) (*def
 	j.bound = d.Sequence
 	if j.deleted != nil {
 		if t := types[len(types)-1][0].Type; t != "BOOLEAN" {
-			return nil, &sql.Error{Src: j.decl.Src, Span: *j.deleted, Code: "type-mismatch",
-				Msg:  "DELETE WHEN needs a condition (BOOLEAN), and this is " + t,
-				Hint: "compare it with something: op = 'd'"}
+			return nil, j.decl.At(*j.deleted).Errorf(code.TypeMismatch, "DELETE WHEN needs a condition (BOOLEAN), and this is %s", t).
+				WithHint("compare it with something: op = 'd'")
 		}
 	}
 	if j.lateness != nil {
@@ -135,24 +134,22 @@ func (j *Journal) Stored(ctx context.Context, tx *duck.Tx, in []duck.Column) ([]
 
 // bindLateness lets DuckDB judge LATENESS. One below nothing would take all that is in order for too late, and NULL nothing ever.
 func (j *Journal) bindLateness(ctx context.Context, tx *duck.Tx, sequence duck.Type) error {
-	at := duck.Place{Src: j.decl.Src, Span: *j.lateness}
+	at := j.decl.At(*j.lateness)
 	a := duck.Args{"e": duck.User(j.decl.Src, *j.lateness), "t": sequence}
-	e := &sql.Error{Src: j.decl.Src, Span: *j.lateness, Code: "type-mismatch",
-		Msg:  fmt.Sprintf("LATENESS can't be taken from the sequence, which is %s", sequence),
-		Hint: "write an interval for times: INTERVAL 30 DAYS; a number for numbers"}
+	const hint = "write an interval for times: INTERVAL 30 DAYS; a number for numbers"
 	_, failed := tx.DescribeEach(ctx, []duck.Bound{{
 		Query: duck.SQL("SELECT _s0 - ({e}) < _s0 FROM (SELECT NULL::{t} AS _s0)", a), At: at,
 	}})
-	if e.Err = failed[0]; e.Err != nil {
-		return e
+	if failed[0] != nil {
+		return at.Errorf(code.TypeMismatch, "LATENESS can't be taken from the sequence, which is %s",
+			sequence).WithHint(hint).WithCause(failed[0])
 	}
 	var none bool
 	if _, err := tx.Scan(ctx, duck.SQL("SELECT coalesce(({e}) < ({e}) - ({e}), true)", a), &none); err != nil {
 		return err
 	}
 	if none {
-		e.Code, e.Msg = "bad-lateness", "LATENESS is negative or NULL"
-		return e
+		return at.Errorf(code.BadLateness, "LATENESS is negative or NULL").WithHint(hint)
 	}
 	return nil
 }
@@ -171,15 +168,13 @@ func (j *Journal) names(d *definition, in []duck.Column) error {
 	seen := map[string]bool{}
 	for _, c := range in {
 		n := strings.ToLower(c.Name)
-		e := &sql.Error{Src: j.decl.Src, Span: j.decl.NameAt, Hint: "give it another name with AS: SELECT * EXCLUDE (…), … AS other"}
+		const hint = "give it another name with AS: SELECT * EXCLUDE (…), … AS other"
 		switch {
 		case seen[n]:
-			e.Code, e.Msg = "duplicate-column", fmt.Sprintf("the rows of journal %s have two columns %s", j.decl.Name, c.Name)
-			return e
+			return j.decl.Errorf(code.DuplicateColumn, "the rows of journal %s have two columns %s", j.decl.Name, c.Name).WithHint(hint)
 		case taken[n] && (index(d.Keys, c.Name) >= 0 || index(d.Columns, c.Name) >= 0), reservedNames.MatchString(c.Name):
-			e.Code = "reserved-column"
-			e.Msg = fmt.Sprintf("the rows of journal %s have a column %s, a name that journals use themselves", j.decl.Name, c.Name)
-			return e
+			return j.decl.Errorf(code.ReservedColumn, "the rows of journal %s have a column %s, a name that journals use themselves",
+				j.decl.Name, c.Name).WithHint(hint)
 		}
 		seen[n] = true
 	}
@@ -189,14 +184,14 @@ func (j *Journal) names(d *definition, in []duck.Column) error {
 // create makes the tables, views and macros.
 func (j *Journal) create(ctx context.Context, tx *duck.Tx, l *layout) error {
 	for _, s := range []statement{tables.Now, tables.Past, tables.Mem, tables.State, tables.FirstState} {
-		if _, err := tx.ExecAt(ctx, duck.SQL(string(s), l.words), duck.At(j.decl)); err != nil {
+		if _, err := tx.ExecAt(ctx, duck.SQL(string(s), l.words), j.decl.Place()); err != nil {
 			return err
 		}
 	}
 	if err := j.provide(ctx, tx, l, 0, true); err != nil {
 		return err
 	}
-	return l.show(ctx, tx, duck.At(j.decl), false)
+	return l.show(ctx, tx, j.decl.Place(), false)
 }
 
 // provide adds the marks that the declaration needs and the tables don't have yet, and saves the definition. They have some words of
@@ -346,8 +341,8 @@ func (j *Journal) missing(ctx context.Context, tx *duck.Tx) (string, error) {
 	}
 	there := func(ms ...made) (bool, error) {
 		from := duck.Each(", ", ms, func(m made) *duck.Query { return m.from })
-		_, err := tx.Describe(ctx, duck.SQL("SELECT 1 FROM {from}", duck.Args{"from": from}), duck.Place{})
-		if duck.Absent(err) {
+		_, err := tx.Describe(ctx, duck.SQL("SELECT 1 FROM {from}", duck.Args{"from": from}), sql.Place{})
+		if duck.IsMissing(err) {
 			return false, nil
 		}
 		return err == nil, err

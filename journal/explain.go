@@ -12,7 +12,7 @@ import (
 // where most need fewer. in are the columns of its rows. $version is the batch's version, '…' a value that is read before.
 func (j *Journal) Statements(ctx context.Context, c *duck.Conn, in []duck.Column) (string, error) {
 	d, _, err := j.stored(ctx, &duck.Tx{Conn: c})
-	if duck.Absent(err) {
+	if duck.IsMissing(err) {
 		d, err = j.likely(in)
 	}
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"dsql/engine/catalog"
 	"dsql/engine/duck"
 	"dsql/engine/kind"
+	"dsql/sql"
 )
 
 const planes = "CREATE JOURNAL j KEYS (id) SEQUENCE BY ts DELETE WHEN op = 'd' COLUMNS * EXCEPT (op, ts) FROM ev"
@@ -144,7 +145,7 @@ func TestNewRows(t *testing.T) {
 	b.mustWrite(ev("1 u b 1 2\n2 d NULL NULL 2"))
 	got := b.j.New(1, 2)
 	b.expect("SELECT * FROM "+got.String(), "update_before|2|1|a|1\nupdate_after|2|1|b|1\ndelete|2|2|x|1")
-	cols, err := b.c.Describe(t.Context(), duck.SQL("SELECT * FROM {n}", duck.Args{"n": got}), duck.Place{})
+	cols, err := b.c.Describe(t.Context(), duck.SQL("SELECT * FROM {n}", duck.Args{"n": got}), sql.Place{})
 	if err != nil {
 		t.Fatal(err)
 	}

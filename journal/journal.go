@@ -43,6 +43,7 @@ import (
 	"dsql/engine/duck"
 	"dsql/engine/kind"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 //go:embed read.sql
@@ -277,7 +278,7 @@ var _ kind.Destination = (*Journal)(nil)
 
 // rebuildNeeded is the error for a change that stored data can't follow.
 func (j *Journal) rebuildNeeded(at sql.Span, msg string) *sql.Error {
-	return &sql.Error{Src: j.decl.Src, Span: at, Code: "journal-rebuild-needed", Msg: msg,
-		Hint: fmt.Sprintf("write it as it was, or add REBUILD JOURNAL %s FROM SOURCE behind it: what is stored goes, "+
-			"versions too, and all that its inputs still have is taken in anew", j.decl.Name)}
+	return j.decl.At(at).Errorf(code.JournalRebuildNeeded, "%s", msg).
+		WithHint(fmt.Sprintf("write it as it was, or add REBUILD JOURNAL %s FROM SOURCE behind it: what is stored goes, "+
+			"versions too, and all that its inputs still have is taken in anew", j.decl.Name))
 }

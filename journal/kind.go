@@ -1,12 +1,12 @@
 package journal
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
 	"dsql/engine/kind"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Kind is CREATE JOURNAL.
@@ -101,11 +101,7 @@ func compile(d *sql.Decl) (*Journal, error) {
 	j := &Journal{decl: d, chain: kind.CompileChain(d), keys: d.Arg("KEYS").Names, columns: d.Arg("COLUMNS"),
 		track: d.Arg("TRACK"), guard: defaultGuard, scd: 2, maxVectors: defaultMaxVectors}
 	var errs sql.List
-	fail := func(at sql.Span, code, msg, hint string) *sql.Error {
-		e := &sql.Error{Src: d.Src, Span: at, Code: code, Msg: msg, Hint: hint}
-		errs = append(errs, e)
-		return e
-	}
+	fail := func(e *sql.Error) { errs = append(errs, e) }
 	expr := func(clause string) *sql.Span {
 		if v := d.Arg(clause); v != nil {
 			return &v.Exprs[0]
@@ -123,12 +119,12 @@ func compile(d *sql.Decl) (*Journal, error) {
 	others := feedOnly
 	switch {
 	case j.feed() && snapshot != nil:
-		fail(snapshot.Keyword, "journal-mode", fmt.Sprintf("journal %s has both SEQUENCE BY and SNAPSHOT", d.Name),
-			"keep SEQUENCE BY for a feed of changes, SNAPSHOT for loads of the whole table").
-			Note = []sql.Note{{Src: d.Src, Span: d.Arg("SEQUENCE BY").Keyword, Msg: "SEQUENCE BY stands here"}}
+		fail(d.At(snapshot.Keyword).Errorf(code.JournalMode, "journal %s has both SEQUENCE BY and SNAPSHOT", d.Name).
+			WithHint("keep SEQUENCE BY for a feed of changes, SNAPSHOT for loads of the whole table").
+			WithNote(d.At(d.Arg("SEQUENCE BY").Keyword), "SEQUENCE BY stands here"))
 	case !j.feed() && snapshot == nil:
-		fail(d.NameAt, "journal-mode", fmt.Sprintf("journal %s doesn't say how its rows are ordered in time", d.Name),
-			"add: SEQUENCE BY expression for a feed of changes, or SNAPSHOT AT expression for loads of the whole table")
+		fail(d.At(d.NameAt).Errorf(code.JournalMode, "journal %s doesn't say how its rows are ordered in time", d.Name).
+			WithHint("add: SEQUENCE BY expression for a feed of changes, or SNAPSHOT AT expression for loads of the whole table"))
 		others = nil
 	case j.feed():
 		others = snapshotOnly
@@ -139,12 +135,14 @@ func compile(d *sql.Decl) (*Journal, error) {
 			if j.feed() {
 				mode, other = "a feed", "SNAPSHOT"
 			}
-			fail(v.Keyword, "journal-mode", fmt.Sprintf("%s has no meaning for %s", c, mode), "remove it: it belongs to journals with "+other)
+			fail(d.At(v.Keyword).Errorf(code.JournalMode, "%s has no meaning for %s", c, mode).
+				WithHint("remove it: it belongs to journals with " + other))
 		}
 	}
 	all, on := d.Arg("IGNORE NULL UPDATES"), d.Arg("IGNORE NULL UPDATES ON")
 	if j.ignore = all != nil || on != nil; all != nil && on != nil {
-		fail(all.Keyword, "duplicate-clause", "IGNORE NULL UPDATES is given for all columns and for some", "keep one of the two")
+		fail(d.At(all.Keyword).Errorf(code.DuplicateClause, "IGNORE NULL UPDATES is given for all columns and for some").
+			WithHint("keep one of the two"))
 	}
 	if on != nil {
 		j.ignoreOn = on.Names
@@ -154,18 +152,20 @@ func compile(d *sql.Decl) (*Journal, error) {
 	}
 	if v := d.Arg("IF REMOVED"); v != nil {
 		if j.guard = v.Number; j.keep {
-			fail(v.Keyword, "journal-mode", "ON MISSING KEEP closes nothing, so IF REMOVED guards nothing", "remove it, or write ON MISSING CLOSE")
+			fail(d.At(v.Keyword).Errorf(code.JournalMode, "ON MISSING KEEP closes nothing, so IF REMOVED guards nothing").
+				WithHint("remove it, or write ON MISSING CLOSE"))
 		}
 	}
 	if v := d.Arg("STORED AS SCD TYPE"); v != nil {
 		if j.scd = int(v.Int); v.Int != 1 && v.Int != 2 {
-			fail(v.Span, "bad-choice", fmt.Sprintf("there is no SCD type %d here", v.Int),
-				"write 1 to keep the state now only, or 2 (the default) to keep its history")
+			fail(d.At(v.Span).Errorf(code.BadChoice, "there is no SCD type %d here", v.Int).
+				WithHint("write 1 to keep the state now only, or 2 (the default) to keep its history"))
 		}
 	}
 	for i, k := range j.keys {
 		if slices.ContainsFunc(j.keys[:i], func(o sql.Name) bool { return strings.EqualFold(o.Text, k.Text) }) {
-			fail(k.Span, "duplicate-name", k.Text+" is named twice in KEYS", "remove one of them")
+			fail(d.At(k.Span).Errorf(code.DuplicateName, "%s is named twice in KEYS", k.Text).
+				WithHint("remove one of them"))
 		}
 	}
 	return j, errs.Err()

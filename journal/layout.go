@@ -7,6 +7,7 @@ import (
 
 	"dsql/engine/duck"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // definition is what the journal's tables were made for, as kept in name__state.
@@ -54,14 +55,9 @@ func (j *Journal) resolve(in []duck.Column) (*definition, error) {
 	d := &definition{Feed: j.feed(), SCD: j.scd}
 	var errs sql.List
 	unknown := func(n sql.Name, clause string) {
-		e := &sql.Error{Src: j.decl.Src, Span: n.Span, Code: "unknown-column",
-			Msg: fmt.Sprintf("%s names %s, and the rows of journal %s have no such column", clause, n.Text, j.decl.Name)}
-		if near := sql.Nearest(n.Text, duck.ColumnNames(in)); near != "" {
-			e.Hint = "did you mean " + near + "?"
-		} else {
-			e.Hint = "they have: " + strings.Join(duck.ColumnNames(in), ", ")
-		}
-		errs = append(errs, e)
+		names := duck.ColumnNames(in)
+		errs = append(errs, j.decl.At(n.Span).Errorf(code.UnknownColumn, "%s names %s, and the rows of journal %s have no such column",
+			clause, n.Text, j.decl.Name).WithHint(sql.DidYouMean(n.Text, names, sql.Listed("they have: ", names, ""))))
 	}
 	check := func(v *sql.Value, clause string) {
 		if v == nil {
@@ -115,16 +111,17 @@ func (j *Journal) orders() (out []order) {
 func (j *Journal) unstored(d *definition, in []duck.Column, names []sql.Name, clause string) sql.List {
 	var errs sql.List
 	for _, n := range names {
-		e := &sql.Error{Src: j.decl.Src, Span: n.Span, Code: "column-not-stored"}
+		at := j.decl.At(n.Span)
 		switch {
 		case index(in, n.Text) < 0 || index(d.Columns, n.Text) >= 0:
 			continue
 		case index(d.Keys, n.Text) >= 0:
-			e.Msg, e.Hint = fmt.Sprintf("%s names %s, which is a key: it is the same in all events of its key", clause, n.Text), "remove it"
+			errs = append(errs, at.Errorf(code.ColumnNotStored, "%s names %s, which is a key: it is the same in all events of its key",
+				clause, n.Text).WithHint("remove it"))
 		default:
-			e.Msg, e.Hint = fmt.Sprintf("%s names %s, which COLUMNS leaves out", clause, n.Text), "let COLUMNS take it, or remove it here"
+			errs = append(errs, at.Errorf(code.ColumnNotStored, "%s names %s, which COLUMNS leaves out", clause, n.Text).
+				WithHint("let COLUMNS take it, or remove it here"))
 		}
-		errs = append(errs, e)
 	}
 	return errs
 }

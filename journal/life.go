@@ -2,12 +2,12 @@ package journal
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
 	"dsql/engine/duck"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Life is a query of the versions of one key, the earliest first: their times, what changed from the one before, the columns, and
@@ -40,9 +40,8 @@ func texts(s []string) []*duck.Query {
 func (l *layout) isKey(ctx context.Context, c *duck.Conn, key []string) (*duck.Query, error) {
 	names := strings.Join(l.keys, "=… --key ") + "=…"
 	if len(key) != len(l.keys) {
-		return nil, &sql.Error{Code: "bad-key", Exit: sql.ExitUsage,
-			Msg:  fmt.Sprintf("%s has %d key columns, and %d values are given", l.name, len(l.keys), len(key)),
-			Hint: "write --key " + names}
+		return nil, sql.Errorf(code.BadKey, "%s has %d key columns, and %d values are given", l.name, len(l.keys), len(key)).
+			WithHint("write --key " + names)
 	}
 	values := make([]*string, len(l.keys))
 	var unnamed []string
@@ -54,9 +53,7 @@ func (l *layout) isKey(ctx context.Context, c *duck.Conn, key []string) (*duck.Q
 			continue
 		}
 		if values[i] != nil {
-			return nil, &sql.Error{Code: "bad-key", Exit: sql.ExitUsage,
-				Msg:  fmt.Sprintf("the key column %s is given twice", l.keys[i]),
-				Hint: "write --key " + names}
+			return nil, sql.Errorf(code.BadKey, "the key column %s is given twice", l.keys[i]).WithHint("write --key " + names)
 		}
 		values[i] = &value
 	}
@@ -71,9 +68,8 @@ func (l *layout) isKey(ctx context.Context, c *duck.Conn, key []string) (*duck.Q
 			return nil, err
 		}
 		if none {
-			return nil, &sql.Error{Code: "bad-key", Exit: sql.ExitUsage,
-				Msg:  fmt.Sprintf("the key column %s of %s is %s, and %q is none", l.keys[i], l.name, l.Keys[i].Type, *values[i]),
-				Hint: "write --key " + names}
+			return nil, sql.Errorf(code.BadKey, "the key column %s of %s is %s, and %q is none", l.keys[i], l.name, l.Keys[i].Type, *values[i]).
+				WithHint("write --key " + names)
 		}
 		parts[i] = duck.SQL("{c} = {v}::{t}", a)
 	}

@@ -3,12 +3,12 @@ package journal
 import (
 	"context"
 	_ "embed"
-	"fmt"
 
 	"dsql/engine/duck"
 	"dsql/engine/fault"
 	"dsql/engine/kind"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 //go:embed rollback.sql
@@ -31,9 +31,9 @@ func (j *Journal) Rollback(ctx context.Context, tx *duck.Tx, to, version int64) 
 		return kind.Counts{}, err
 	}
 	if to < oldest || to >= version {
-		return kind.Counts{}, &sql.Error{Code: "no-version", Exit: sql.ExitFailed,
-			Msg:  fmt.Sprintf("journal %s can't go back to version %d: it can be read at versions %d to %d", w.name, to, oldest, version-1),
-			Hint: "choose one of those; dsql.versions lists them with their times"}
+		return kind.Counts{}, sql.Errorf(code.NoVersion, "journal %s can't go back to version %d: it can be read at versions %d to %d", w.name,
+			to, oldest, version-1).
+			WithHint("choose one of those; dsql.versions lists them with their times")
 	}
 	a := duck.Args{"n": to}
 	if err := w.make(ctx, &w.temp.Back, back.Back, a); err != nil {

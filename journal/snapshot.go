@@ -12,7 +12,7 @@ import (
 	"dsql/engine/duck"
 	"dsql/engine/fault"
 	"dsql/engine/kind"
-	"dsql/sql"
+	"dsql/sql/code"
 )
 
 //go:embed snapshot.sql
@@ -29,9 +29,9 @@ var whole = statements[struct {
 //	I  is new     V  has other tracked columns     W  has other untracked columns only     G  is missing in the load
 func (w *writer) load(ctx context.Context) error {
 	if in := w.b.Input; in != nil && !in.Snapshot {
-		return &sql.Error{Src: w.j.decl.Src, Span: w.j.decl.NameAt, Code: "journal-mode", Exit: sql.ExitFailed,
-			Msg:  fmt.Sprintf("journal %s takes whole tables, and %s hands out its rows in batches", w.name, in.Source),
-			Hint: fmt.Sprintf("declare %s with FROM FILES (…, mode snapshot), or use SEQUENCE BY for a feed of changes", in.Source)}
+		return w.j.decl.Errorf(code.JournalMode, "journal %s takes whole tables, and %s hands out its rows in batches", w.name, in.Source).
+			WithHint(fmt.Sprintf("declare %s with FROM FILES (…, mode snapshot), or use SEQUENCE BY for a feed of changes", in.Source)).
+			WithExit(code.ExitFailed)
 	}
 	nulls, ok, err := w.dated(ctx)
 	if err != nil || !ok {
@@ -110,19 +110,17 @@ func (w *writer) dated(ctx context.Context) (nulls int64, ok bool, err error) {
 		}
 		w.rows, nulls = 0, 0
 	}
-	e := &sql.Error{Src: w.j.decl.Src, Span: w.j.decl.NameAt, Code: "load-time", Exit: sql.ExitFailed}
+	place := w.j.decl.Place()
 	if w.j.at != nil {
-		e.Span = *w.j.at
+		place = w.j.decl.At(*w.j.at)
 	}
 	switch {
 	case first == nil:
-		e.Msg = "the load has no time: SNAPSHOT AT gives NULL"
-		e.Hint = "let SNAPSHOT AT use a {part} of the file's path or _meta, which an empty load has too"
-		return 0, false, e
+		return 0, false, place.Errorf(code.LoadTime, "the load has no time: SNAPSHOT AT gives NULL").
+			WithHint("let SNAPSHOT AT use a {part} of the file's path or _meta, which an empty load has too")
 	case several && w.listing == nil:
-		e.Msg = fmt.Sprintf("the rows of one load have several times: %s, %s", *first, *last)
-		e.Hint = "a load is the whole table at one time: let SNAPSHOT AT use a {part} of the file's path or _meta"
-		return 0, false, e
+		return 0, false, place.Errorf(code.LoadTime, "the rows of one load have several times: %s, %s", *first, *last).
+			WithHint("a load is the whole table at one time: let SNAPSHOT AT use a {part} of the file's path or _meta")
 	}
 	w.time = *first
 	w.words["t"] = duck.SQL("{time}::{type}", duck.Args{"time": w.time, "type": typ})
@@ -329,11 +327,10 @@ func (w *writer) guarded(gone, open int64) error {
 	if gone == 0 || share < w.j.guard || w.b.Force {
 		return nil
 	}
-	return &kind.HeldBack{Rows: w.rows, Err: &sql.Error{Src: w.j.decl.Src, Span: w.j.decl.NameAt, Code: "load-held", Exit: sql.ExitGate,
-		Msg: fmt.Sprintf("the load of %s is held back: %d of the %d open keys of journal %s are missing in it "+
-			"(%.1f %%, and IF REMOVED allows less than %g); nothing of it was taken in",
-			w.time, gone, open, w.name, share, w.j.guard),
-		Hint: fmt.Sprintf("if the load is right: RELEASE HOLD %s takes it; if it is a part only: DISCARD HOLD %s skips it", w.name, w.name)}}
+	return &kind.HeldBack{Rows: w.rows,
+		Err: w.j.decl.Errorf(code.LoadHeld, "the load of %s is held back: %d of the %d open keys of journal %s are missing in it "+
+			"(%.1f %%, and IF REMOVED allows less than %g); nothing of it was taken in", w.time, gone, open, w.name, share, w.j.guard).
+			WithHint(fmt.Sprintf("if the load is right: RELEASE HOLD %s takes it; if it is a part only: DISCARD HOLD %s skips it", w.name, w.name))}
 }
 
 // apply writes the difference.

@@ -118,7 +118,7 @@ func (w *writer) exec(ctx context.Context, s statement, q *duck.Query) (int64, e
 		w.listing.add(s, q)
 		return 1, nil
 	}
-	return w.tx.ExecAt(ctx, q, duck.At(w.j.decl))
+	return w.tx.ExecAt(ctx, q, w.j.decl.Place())
 }
 
 // all runs statements one after the other.

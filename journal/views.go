@@ -7,6 +7,7 @@ import (
 
 	"dsql/engine/catalog"
 	"dsql/engine/duck"
+	"dsql/sql"
 )
 
 //go:embed views.sql
@@ -26,7 +27,7 @@ var (
 // show makes the views and macros that read the journal in any DuckDB client, without dsql. They never name the catalog, so
 // that they work where the file is attached. Each condition on a version is one range, or zone maps would not be used: an OR
 // over two columns reads them all. The parameters have names that no column has: they would replace it, silently.
-func (l *layout) show(ctx context.Context, tx *duck.Tx, at duck.Place, older bool) error {
+func (l *layout) show(ctx context.Context, tx *duck.Tx, at sql.Place, older bool) error {
 	columns := append(append(l.Keys[:len(l.Keys):len(l.Keys)], l.Columns...), duck.Column{Name: changeType},
 		duck.Column{Name: catalog.VersionColumn})
 	for _, n := range append(l.from[:len(l.from):len(l.from)], l.to...) {

@@ -2,13 +2,13 @@ package models
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"strings"
 
 	"dsql/engine/duck"
 	"dsql/engine/kind"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // ExperimentKind is CREATE EXPERIMENT: a function from a unit (a user, say) to a variant.
@@ -53,8 +53,8 @@ func compileExperiment(d *sql.Decl) (kind.Object, error) {
 	for _, o := range d.Arg("VARIANTS").Options {
 		w, err := strconv.ParseFloat(o.Text, 64)
 		if o.Kind != sql.OptNumber || err != nil || w < 0 {
-			errs = append(errs, &sql.Error{Src: d.Src, Span: o.Value.To(o.Value), Code: "bad-weight",
-				Msg: fmt.Sprintf("the weight of %s is not a number from 0 on", o.Name), Hint: "write VARIANTS (control 50, offer 50)"})
+			errs = append(errs, d.At(o.Value.To(o.Value)).Errorf(code.BadWeight, "the weight of %s is not a number from 0 on", o.Name).
+				WithHint("write VARIANTS (control 50, offer 50)"))
 			continue
 		}
 		sum += w
@@ -65,8 +65,8 @@ func compileExperiment(d *sql.Decl) (kind.Object, error) {
 		e.variants = append(e.variants, variant{name, w})
 	}
 	if len(errs) == 0 && sum <= 0 {
-		errs = append(errs, &sql.Error{Src: d.Src, Span: d.Arg("VARIANTS").Span, Code: "bad-weight",
-			Msg: "all weights are 0, so no unit could get a variant", Hint: "give one variant a weight above 0"})
+		errs = append(errs, d.At(d.Arg("VARIANTS").Span).Errorf(code.BadWeight, "all weights are 0, so no unit could get a variant").
+			WithHint("give one variant a weight above 0"))
 	}
 	return e, errs.Err()
 }
@@ -89,7 +89,7 @@ func (e *experiment) Define(ctx context.Context, tx *duck.Tx, _ *kind.Env) error
 			duck.Args{"key": e.salt + "\x1f" + v.name + "\x1f", "weight": v.weight, "name": v.name})
 	})
 	_, err := tx.ExecAt(ctx, duck.SQL("CREATE OR REPLACE MACRO {n}(unit) AS CASE WHEN unit IS NOT NULL THEN list_min([{draws}]).variant END",
-		duck.Args{"n": duck.Ident(e.decl.Name), "draws": draws}), duck.At(e.decl))
+		duck.Args{"n": duck.Ident(e.decl.Name), "draws": draws}), e.decl.Place())
 	return err
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"dsql/engine/duck"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 var (
@@ -91,8 +92,8 @@ func (m *declared) Describe(ctx context.Context, c *duck.Conn) (*duck.Query, err
 	}
 	at := slices.IndexFunc(vs, func(v version) bool { return v.InUse })
 	if at < 0 || at >= len(fns) {
-		return nil, &sql.Error{Src: m.decl.Src, Span: m.decl.NameAt, Code: "unknown-version", Msg: "no version of " + m.decl.Name + " is in use",
-			Hint: "ALTER MODEL " + m.decl.Name + " USE VERSION n"}
+		return nil, m.decl.Errorf(code.UnknownVersion, "no version of %s is in use", m.decl.Name).
+			WithHint("ALTER MODEL " + m.decl.Name + " USE VERSION n")
 	}
 	f := fns[at]
 	rows := make([]*duck.Query, 0, len(f.sig.Inputs)+1)

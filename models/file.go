@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -17,7 +16,7 @@ import (
 	"dsql/engine/kind"
 	"dsql/models/load"
 	"dsql/models/model"
-	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // maxFile bounds what is read as a model. DuckDB stores a BLOB of up to 4 GB; models of this size load in minutes.
@@ -45,17 +44,15 @@ func (m *declared) open(env *kind.Env, use func(f *os.File, size int64) error) e
 		case !info.Mode().IsRegular(): // a device may have no end
 			err = errors.New("it is no file")
 		case info.Size() > maxFile:
-			return m.fail("bad-model", fmt.Sprintf("%s has %d bytes, and a model may have %d", m.path, info.Size(), maxFile), "save a smaller model",
-				nil)
+			return m.errorf(code.BadModel, "%s has %d bytes, and a model may have %d", m.path, info.Size(), maxFile).
+				WithHint("save a smaller model")
 		default:
 			err = use(f, info.Size())
 		}
 	}
 	if err != nil {
-		e := m.fail("no-file", "the model's file "+m.path+" can't be read: "+reason(err),
-			"relative paths start at the script's folder: "+env.DirOf(m.decl), err)
-		e.Exit = sql.ExitUnreachable
-		return e
+		return m.errorf(code.NoFile, "the model's file %s can't be read: %s", m.path, reason(err)).
+			WithHint("relative paths start at the script's folder: " + env.DirOf(m.decl)).WithCause(err)
 	}
 	return nil
 }
@@ -105,7 +102,8 @@ func (m *declared) store(ctx context.Context, tx *duck.Tx, env *kind.Env, a duck
 		n, err := tx.Exec(ctx, duck.SQL(insert+"SELECT "+values+"content FROM read_blob({path}) WHERE sha256(content) = {hash}", a,
 			duck.Args{"path": path}))
 		if err == nil && n != 1 {
-			err = m.fail("bad-model", m.path+" changed while it was read", "run again when it is written", nil)
+			err = m.errorf(code.BadModel, "%s changed while it was read", m.path).
+				WithHint("run again when it is written")
 		}
 		return err
 	}
@@ -115,7 +113,8 @@ func (m *declared) store(ctx context.Context, tx *duck.Tx, env *kind.Env, a duck
 			return err
 		}
 		if hashOf(data) != hash {
-			return m.fail("bad-model", m.path+" changed while it was read", "run again when it is written", nil)
+			return m.errorf(code.BadModel, "%s changed while it was read", m.path).
+				WithHint("run again when it is written")
 		}
 	}
 	return tx.ExecBound(ctx, duck.SQL(insert+"VALUES ("+values+"$1)", a), data)

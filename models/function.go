@@ -3,7 +3,6 @@ package models
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"runtime/debug"
 	"strings"
@@ -12,7 +11,6 @@ import (
 
 	"dsql/engine/duck"
 	"dsql/models/model"
-	"dsql/sql"
 )
 
 // function is a model's version as a function of DuckDB. The work is done by a native function whose name holds the model's hash
@@ -175,7 +173,7 @@ func Restore(ctx context.Context, c *duck.Conn) error {
 		return err
 	}
 	fns, err := stored(ctx, c, "")
-	if duck.Absent(err) { // a file without a catalog
+	if duck.IsMissing(err) { // a file without a catalog
 		return nil
 	}
 	if err != nil {
@@ -225,9 +223,7 @@ func (f function) again(db *duck.DB, o options, out model.Output, origin func() 
 	var data []byte
 	found, err := c.Scan(ctx, duck.SQL("SELECT file FROM dsql.models WHERE lower(name) = lower({n}) AND hash = {h} LIMIT 1",
 		duck.Args{"n": f.name, "h": f.hash}), &data)
-	var missing *sql.Error
-	// a file that is new has no catalog before it is committed
-	if errors.As(err, &missing) && missing.Code == "duckdb-catalog" && origin != nil {
+	if duck.IsMissing(err) && origin != nil { // a file that is new has no catalog before it is committed
 		err = nil
 	}
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"dsql/models/lightgbm"
 	"dsql/models/model"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Kind is CREATE MODEL.
@@ -61,7 +62,7 @@ func useVersion(ctx context.Context, tx *duck.Tx, d *sql.Decl) error {
 		return err
 	}
 	if len(fns) == 0 {
-		return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "unknown-name", Msg: "there is no model " + d.Name, Hint: "SHOW MODELS lists them"}
+		return d.Errorf(code.UnknownName, "there is no model %s", d.Name).WithHint("SHOW MODELS lists them")
 	}
 	for _, f := range fns {
 		if int64(f.version) != want.Int {
@@ -73,9 +74,9 @@ func useVersion(ctx context.Context, tx *duck.Tx, d *sql.Decl) error {
 		}
 		return f.macros(ctx, tx, true)
 	}
-	return &sql.Error{Src: d.Src, Span: want.Span, Code: "unknown-version",
-		Msg:  fmt.Sprintf("%s has no version %d: the versions are 1 to %d", d.Name, want.Int, fns[len(fns)-1].version),
-		Hint: "SHOW MODELS lists them"}
+	return d.At(want.Span).Errorf(code.UnknownVersion, "%s has no version %d: the versions are 1 to %d", d.Name, want.Int,
+		fns[len(fns)-1].version).
+		WithHint("SHOW MODELS lists them")
 }
 
 // Drop removes all versions. Their native functions stay in the process until it ends; nothing names them any more.
@@ -127,8 +128,9 @@ func (m *declared) Decl() *sql.Decl { return m.decl }
 func (m *declared) Callable()          {}
 func (m *declared) Versions() []string { return []string{reasonsName(m.decl.Name)} }
 
-func (m *declared) fail(code, msg, hint string, err error) *sql.Error {
-	return &sql.Error{Src: m.decl.Src, Span: m.decl.Arg("FROM").Span, Code: code, Msg: msg, Hint: hint, Err: err}
+// errorf is an error of the model's file.
+func (m *declared) errorf(c code.Code, format string, args ...any) *sql.Error {
+	return m.decl.At(m.decl.Arg("FROM").Span).Errorf(c, format, args...)
 }
 
 // Stale says what differs between the file on disk and the newest stored version, "" if nothing does. The declaration's text
@@ -170,14 +172,12 @@ func (m *declared) Define(ctx context.Context, tx *duck.Tx, env *kind.Env) error
 		return err
 	}
 	if f := m.decl.Arg("FORMAT"); f != nil && !strings.EqualFold(f.Text, loaded.Format()) {
-		return &sql.Error{Src: m.decl.Src, Span: f.Span, Code: "model-format",
-			Msg:  fmt.Sprintf("%s is of format %s, not %s", m.path, loaded.Format(), strings.ToLower(f.Text)),
-			Hint: "leave FORMAT out: formats are recognised"}
+		return m.decl.At(f.Span).Errorf(code.ModelFormat, "%s is of format %s, not %s", m.path, loaded.Format(), strings.ToLower(f.Text)).
+			WithHint("leave FORMAT out: formats are recognised")
 	}
 	if m.decl.Arg("") != nil && loaded.Format() != "onnx" {
-		return &sql.Error{Src: m.decl.Src, Span: rtAt, Code: "model-format",
-			Msg:  fmt.Sprintf("%s is of format %s, which onnxruntime doesn't run", m.path, loaded.Format()),
-			Hint: "leave the option out: dsql scores it itself"}
+		return m.decl.At(rtAt).Errorf(code.ModelFormat, "%s is of format %s, which onnxruntime doesn't run", m.path, loaded.Format()).
+			WithHint("leave the option out: dsql scores it itself")
 	}
 	sig, err := m.signature(loaded)
 	if err != nil {
@@ -255,13 +255,13 @@ func (m *declared) unusable(err error, rt library, rtAt sql.Span) error {
 		if rt == (library{}) {
 			hint = "it is named by " + RuntimeVariable + ": " + hint
 		}
-		return &sql.Error{Src: m.decl.Src, Span: rtAt, Code: "no-onnxruntime", Exit: sql.ExitUnreachable, Msg: lib.Error(), Hint: hint, Err: err}
+		return m.decl.At(rtAt).Errorf(code.NoONNXRuntime, "%s", lib).WithHint(hint).WithCause(err)
 	case strings.HasPrefix(err.Error(), "ONNX") && rt.path(m.output) == "":
-		return m.fail("bad-model", m.path+" can't be used as a model: "+err.Error(),
-			"onnxruntime runs most ONNX models: FORMAT onnx (onnxruntime '/path/libonnxruntime.so'), or "+RuntimeVariable, err)
+		return m.errorf(code.BadModel, "%s can't be used as a model: %s", m.path, err).
+			WithHint("onnxruntime runs most ONNX models: FORMAT onnx (onnxruntime '/path/libonnxruntime.so'), or " + RuntimeVariable).WithCause(err)
 	}
-	return m.fail("bad-model", m.path+" can't be used as a model: "+err.Error(),
-		"dsql reads LightGBM's text format, XGBoost's JSON and UBJSON, and ONNX", err)
+	return m.errorf(code.BadModel, "%s can't be used as a model: %s", m.path, err).
+		WithHint("dsql reads LightGBM's text format, XGBoost's JSON and UBJSON, and ONNX").WithCause(err)
 }
 
 func (m *declared) loadOptions() model.Options {

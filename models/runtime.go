@@ -11,6 +11,7 @@ import (
 	"dsql/models/load"
 	"dsql/models/model"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // RuntimeVariable names onnxruntime's shared library for all ONNX models whose declaration doesn't name one.
@@ -48,12 +49,12 @@ func (m *declared) library(env *kind.Env) (r library, at sql.Span, err error) {
 		case o.Kind == sql.OptEnv:
 			r.Variable = o.Text
 			if os.Getenv(o.Text) == "" {
-				return r, at, &sql.Error{Src: m.decl.Src, Span: at, Code: "no-env", Exit: sql.ExitUnreachable,
-					Msg: fmt.Sprintf("the environment has no %s, which onnxruntime's path is read from", o.Text), Hint: "set it: export " + o.Text + "=…"}
+				return r, at, m.decl.At(at).Errorf(code.NoEnv, "the environment has no %s, which onnxruntime's path is read from", o.Text).
+					WithHint("set it: export " + o.Text + "=…").WithExit(code.ExitUnreachable)
 			}
 		case o.Kind != sql.OptString || o.Text == "":
-			return r, at, &sql.Error{Src: m.decl.Src, Span: at, Code: "missing-value", Msg: "onnxruntime is not the path of a library",
-				Hint: "write onnxruntime '/path/libonnxruntime.so', or env('NAME')"}
+			return r, at, m.decl.At(at).Errorf(code.MissingValue, "onnxruntime is not the path of a library").
+				WithHint("write onnxruntime '/path/libonnxruntime.so', or env('NAME')")
 		default:
 			if r.Path = o.Text; !filepath.IsAbs(r.Path) { // the loader would search for a name without a folder
 				if r.Path, err = filepath.Abs(filepath.Join(env.DirOf(m.decl), r.Path)); err != nil {

@@ -1,7 +1,6 @@
 package models
 
 import (
-	"fmt"
 	"regexp"
 	"strings"
 
@@ -9,6 +8,7 @@ import (
 	"dsql/models/lightgbm"
 	"dsql/models/model"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // signature is what the SQL function takes and gives.
@@ -28,24 +28,23 @@ func (m *declared) signature(loaded *model.Model) (signature, error) {
 	}
 	if v := m.decl.Arg("INPUT"); v != nil {
 		if len(v.Columns) != len(sig.Inputs) {
-			return sig, &sql.Error{Src: m.decl.Src, Span: v.Span, Code: "model-inputs",
-				Msg: fmt.Sprintf("the number of the model's arguments is %d (%s), and INPUT names %d", len(sig.Inputs), inputNames(sig.Inputs),
-					len(v.Columns)), Hint: "name them all, in the model's order"}
+			return sig, m.decl.At(v.Span).Errorf(code.ModelInputs, "the number of the model's arguments is %d (%s), and INPUT names %d",
+				len(sig.Inputs), inputNames(sig.Inputs), len(v.Columns)).
+				WithHint("name them all, in the model's order")
 		}
 		for i, c := range v.Columns {
 			in := &sig.Inputs[i]
 			if !madeUp.MatchString(in.Name) && !strings.EqualFold(in.Name, c.Name.Text) {
-				return sig, &sql.Error{Src: m.decl.Src, Span: c.Name.Span, Code: "model-inputs",
-					Msg:  fmt.Sprintf("argument %d of the model is %s, not %s", i+1, in.Name, c.Name.Text),
-					Hint: "the model's order is: " + inputNames(sig.Inputs)}
+				return sig, m.decl.At(c.Name.Span).Errorf(code.ModelInputs, "argument %d of the model is %s, not %s", i+1, in.Name, c.Name.Text).
+					WithHint("the model's order is: " + inputNames(sig.Inputs))
 			}
 			if strings.EqualFold(c.Type, lightgbm.Category) && loaded.Format() == "lightgbm" { // of the type that its categories have
 				in.Name = c.Name.Text
 				continue
 			}
 			if duck.Type(c.Type).ID() == duck.TypeVarchar != (in.Type == "VARCHAR") {
-				return sig, &sql.Error{Src: m.decl.Src, Span: c.At, Code: "model-inputs",
-					Msg: fmt.Sprintf("argument %d (%s) is %s in the model, not %s", i+1, c.Name.Text, in.Type, c.Type), Hint: "declare it as " + string(in.Type)}
+				return sig, m.decl.At(c.At).Errorf(code.ModelInputs, "argument %d (%s) is %s in the model, not %s", i+1, c.Name.Text, in.Type, c.Type).
+					WithHint("declare it as " + string(in.Type))
 			}
 			in.Name = c.Name.Text
 		}
@@ -55,7 +54,7 @@ func (m *declared) signature(loaded *model.Model) (signature, error) {
 		if m.output == model.Contrib && loaded.Explains() == nil {
 			hint = reasonsName(m.decl.Name) + "(row, k) gives the largest of them, whatever the model's output"
 		}
-		return sig, &sql.Error{Src: m.decl.Src, Span: m.outputAt(), Code: "model-output", Msg: err.Error(), Hint: hint, Err: err}
+		return sig, m.decl.At(m.outputAt()).Errorf(code.ModelOutput, "%s", err).WithHint(hint).WithCause(err)
 	}
 	switch {
 	case m.output == model.Label:

@@ -14,6 +14,7 @@ import (
 	"dsql/engine/duck"
 	"dsql/engine/kind"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // hash tells one version of a function from another: what its results come of, not how it is run.
@@ -80,8 +81,10 @@ func (f *declared) complete(env *kind.Env) (Spec, error) {
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return s, &sql.Error{Src: f.decl.Src, Span: f.decl.Arg("FROM").Span, Code: "function-file", Exit: sql.ExitUnreachable,
-			Msg: f.path + " can't be read: " + reason(err), Hint: "relative paths start at the script's folder", Err: err}
+		return s, f.decl.At(f.decl.Arg("FROM").Span).Errorf(code.FunctionFile, "%s can't be read: %s", f.path, reason(err)).
+			WithHint("relative paths start at the script's folder").
+			WithCause(err).
+			WithExit(code.ExitUnreachable)
 	}
 	s.Code.Module = strings.TrimSuffix(filepath.Base(path), ".py")
 	s.Code.Modules = map[string]module{s.Code.Module: {Path: path, Text: string(text)}}
@@ -156,12 +159,12 @@ func (f *declared) Define(ctx context.Context, tx *duck.Tx, env *kind.Env) error
 	}
 	fn, err := s.Register(tx.Conn, native, f.place())
 	if err != nil {
-		return &sql.Error{Src: f.decl.Src, Span: f.decl.NameAt, Code: "function-type", Msg: err.Error(), Err: err}
+		return f.decl.Errorf(code.FunctionType, "%s", err).WithCause(err)
 	}
 	if err := f.store(ctx, tx, s); err != nil {
 		return err
 	}
-	_, err = tx.ExecAt(ctx, fn.macro(), duck.At(f.decl))
+	_, err = tx.ExecAt(ctx, fn.macro(), f.decl.Place())
 	return err
 }
 
@@ -202,15 +205,15 @@ func (f *declared) signature(ctx context.Context, tx *duck.Tx, s *Spec) error {
 		spans = append(spans, p.At)
 	}
 	list := duck.Each(", ", spans, func(sp sql.Span) *duck.Query { return duck.SQL("NULL::{t}", duck.Args{"t": duck.User(d.Src, sp)}) })
-	cols, errs := tx.DescribeEach(ctx, []duck.Bound{{Query: duck.SQL("SELECT {t}", duck.Args{"t": list}), At: duck.At(d)}})
+	cols, errs := tx.DescribeEach(ctx, []duck.Bound{{Query: duck.SQL("SELECT {t}", duck.Args{"t": list}), At: d.Place()}})
 	if errs[0] != nil {
 		return errs[0]
 	}
 	var bad sql.List
 	for i, c := range cols[0] {
 		fail := func(what string) {
-			bad = append(bad, &sql.Error{Src: d.Src, Span: spans[i], Code: "function-type", Msg: "a Python function can't take or give " + what,
-				Hint: "CAST it to a STRUCT"})
+			bad = append(bad, d.At(spans[i]).Errorf(code.FunctionType, "a Python function can't take or give %s", what).
+				WithHint("CAST it to a STRUCT"))
 		}
 		typ := duck.Type(c.Type)
 		if t := foreign(typ); t != "" {
@@ -252,7 +255,7 @@ func (f *declared) Drop(ctx context.Context, tx *duck.Tx) error {
 	if err := tx.Run(ctx, duck.SQL("DELETE FROM dsql.functions WHERE lower(name) = lower({n})", a)); err != nil {
 		return err
 	}
-	_, err := tx.ExecAt(ctx, duck.SQL("DROP MACRO IF EXISTS {name}", a), duck.At(f.decl))
+	_, err := tx.ExecAt(ctx, duck.SQL("DROP MACRO IF EXISTS {name}", a), f.decl.Place())
 	return err
 }
 
@@ -263,7 +266,7 @@ func (f *declared) Describe(ctx context.Context, c *duck.Conn) (*duck.Query, err
 		return nil, err
 	}
 	if v == nil {
-		return nil, &sql.Error{Src: f.decl.Src, Span: f.decl.NameAt, Code: "unknown-name", Msg: "the file has no function " + f.decl.Name}
+		return nil, f.decl.Errorf(code.UnknownName, "the file has no function %s", f.decl.Name)
 	}
 	var rows []*duck.Query
 	for i, p := range v.spec.Params {
@@ -276,7 +279,7 @@ func (f *declared) Describe(ctx context.Context, c *duck.Conn) (*duck.Query, err
 // Restore makes the stored functions callable on a database that was just opened.
 func Restore(ctx context.Context, c *duck.Conn) error {
 	found, err := versions(ctx, c, duck.SQL("QUALIFY row_number() OVER (PARTITION BY name ORDER BY version DESC) = 1"))
-	if duck.Absent(err) { // a file without a catalog, or of an older dsql
+	if duck.IsMissing(err) { // a file without a catalog, or of an older dsql
 		return nil
 	}
 	for _, v := range found {

@@ -9,12 +9,13 @@ import (
 	"unicode/utf8"
 
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // error is one about the function, at its declaration.
 func (f *Function) error(msg, hint string) *sql.Error {
 	at := f.place()
-	return &sql.Error{Src: at.Src, Span: at.Name, Code: "function", Exit: sql.ExitFailed, Msg: msg, Hint: hint}
+	return sql.Place{Src: at.Src, Span: at.Name}.Errorf(code.Function, "%s", msg).WithHint(hint)
 }
 
 // explain makes an error of a call one that users see: where in their code, with which arguments, and what to do.

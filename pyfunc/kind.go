@@ -12,6 +12,7 @@ import (
 
 	"dsql/engine/kind"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Python is the language of CREATE FUNCTION.
@@ -49,8 +50,7 @@ func compile(d *sql.Decl) (kind.Object, error) {
 			f.path, f.spec.Code.Entry = v.Text[:i], v.Text[i+1:]
 		}
 		if f.path == "" || f.spec.Code.Entry == "" || filepath.Ext(f.path) != ".py" {
-			return nil, &sql.Error{Src: d.Src, Span: v.Span, Code: "function-file", Msg: "FROM names no file of Python",
-				Hint: "write FROM 'file.py:name'"}
+			return nil, d.At(v.Span).Errorf(code.FunctionFile, "FROM names no file of Python").WithHint("write FROM 'file.py:name'")
 		}
 	} else {
 		f.spec.Code.Text = d.Arg("AS").Text
@@ -70,7 +70,7 @@ func (f *declared) options() error {
 	var errs sql.List
 	for _, o := range v.Options {
 		bad := func(msg, hint string) {
-			errs = append(errs, &sql.Error{Src: f.decl.Src, Span: o.Value, Code: "function-option", Msg: msg, Hint: hint})
+			errs = append(errs, f.decl.At(o.Value).Errorf(code.FunctionOption, "%s", msg).WithHint(hint))
 		}
 		to := &f.spec.Options
 		switch o.Name {

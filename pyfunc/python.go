@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // PythonVariable names the interpreter for functions whose declaration doesn't.
@@ -71,7 +72,7 @@ func located(name, dir string) (string, error) {
 }
 
 func noPython(msg, hint string, err error) *sql.Error {
-	return &sql.Error{Code: "no-python", Exit: sql.ExitUnreachable, Msg: msg, Hint: hint, Err: err}
+	return sql.Errorf(code.NoPython, "%s", msg).WithHint(hint).WithCause(err)
 }
 
 // cantStart says why an interpreter didn't become a worker.

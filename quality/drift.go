@@ -4,12 +4,12 @@ import (
 	"context"
 	dbsql "database/sql"
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 
 	"dsql/engine/duck"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Drift compares the values of a column with those of a baseline: a query of the user's, or what the last versions brought.
@@ -47,12 +47,13 @@ func (x *expansion) drift(c helperCall, ks bool) *duck.Query {
 	d := drift{item: x.i, at: c.at, ks: ks, versions: defaultVersions}
 	if len(c.ext.args) > 1 {
 		if it.baseline != nil {
-			return x.fail(c.ext.args[1], "arguments", fmt.Sprintf("%s compares with the BASELINE, so it takes no number of versions", c.name),
-				"leave one of the two out")
+			return x.fail(x.it().errorf(c.ext.args[1], code.Arguments, "%s compares with the BASELINE, so it takes no number of versions", c.name).
+				WithHint("leave one of the two out"))
 		}
 		var err error
 		if d.versions, err = strconv.Atoi(c.ext.args[1].Of(it.read.src)); err != nil || d.versions < 1 {
-			return x.fail(c.ext.args[1], "arguments", "the number of versions is a whole number from 1", "write "+helpers[c.name].usage)
+			return x.fail(x.it().errorf(c.ext.args[1], code.Arguments, "the number of versions is a whole number from 1").
+				WithHint("write " + helpers[c.name].usage))
 		}
 	}
 	x.needs.drifts = append(x.needs.drifts, d)
@@ -215,16 +216,16 @@ func (b *compiler) drifts() {
 			continue
 		}
 		b.refuse(it, errs[0])
-		if e := b.errs[len(b.errs)-1]; e.Code == "unknown-column" {
-			e.Msg, e.Hint = fmt.Sprintf("the BASELINE gives no column %s", e.Span.Of(e.Src)),
-				"give its column that name: SELECT … AS "+e.Span.Of(e.Src)
+		if e := b.errs[len(b.errs)-1]; e.Code == code.UnknownColumn {
+			b.errs[len(b.errs)-1] = e.Place().Errorf(code.UnknownColumn, "the BASELINE gives no column %s", e.Place().Text()).
+				WithHint("give its column that name: SELECT … AS " + e.Place().Text()).WithNotes(e.Note)
 		}
 	}
 	for i := range b.p.items {
 		if it := &b.p.items[i]; it.baseline != nil && !used[i] {
-			b.errs = append(b.errs, it.fail(it.decl.Arg("BASELINE").Keyword, "baseline-unused",
-				fmt.Sprintf("the check %s has a BASELINE and nothing that compares with it", it.name()),
-				"compare with psi(c) or ks(c), or leave BASELINE out"))
+			b.errs = append(b.errs, it.errorf(it.decl.Arg("BASELINE").Keyword, code.BaselineUnused,
+				"the check %s has a BASELINE and nothing that compares with it", it.name()).
+				WithHint("compare with psi(c) or ks(c), or leave BASELINE out"))
 		}
 	}
 }
@@ -232,5 +233,5 @@ func (b *compiler) drifts() {
 // unborn: the baseline reads the destination itself, which isn't there before it is defined.
 func (b *compiler) unborn(err error) bool {
 	var e *sql.Error
-	return errors.As(err, &e) && e.Code == "duckdb-catalog" && strings.Contains(strings.ToLower(e.Msg), strings.ToLower(b.p.name))
+	return duck.IsMissing(err) && errors.As(err, &e) && strings.Contains(strings.ToLower(e.Msg), strings.ToLower(b.p.name))
 }

@@ -7,6 +7,7 @@ import (
 
 	"dsql/engine/duck"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // expansion is the SQL of a Program's items for one batch. Each aggregate in a user's text becomes a column of the scan of the
@@ -120,9 +121,9 @@ func (x *expansion) aggregate(q *duck.Query) *duck.Query {
 	return duck.Ident(aggName(s, n))
 }
 
-// fail reports an error at a part of the item's text.
-func (x *expansion) fail(at sql.Span, code, msg, hint string) *duck.Query {
-	x.errs = append(x.errs, x.it().fail(at, code, msg, hint))
+// fail reports an error at a part of the item's text; NULL stands there.
+func (x *expansion) fail(e *sql.Error) *duck.Query {
+	x.errs = append(x.errs, e)
 	return duck.SQL("NULL")
 }
 
@@ -141,9 +142,9 @@ func (x *expansion) text(sp sql.Span, inside bool) *duck.Query {
 		}
 		switch e.kind {
 		case window:
-			x.fail(sql.Span{Start: e.at, End: r.nameEnd(e.at)}, "window-in-check",
-				"a window function can't stand here: metrics and checks are aggregates",
-				"aggregate it in a stream of its own, or in the destination's query")
+			x.fail(x.it().errorf(sql.Span{Start: e.at, End: r.nameEnd(e.at)}, code.WindowInCheck,
+				"a window function can't stand here: metrics and checks are aggregates").
+				WithHint("aggregate it in a stream of its own, or in the destination's query"))
 		case relation:
 			if strings.EqualFold(e.name, x.p.name) {
 				put(x.itself(e.alias, e.name), e.at, r.nameEnd(e.at))
@@ -209,8 +210,8 @@ func (x *expansion) columnRef(e event, inside bool) (*duck.Query, int) {
 		what, hint = "a check on aggregates", "aggregate it: avg(%s), max(%s), …; a condition on each row has no aggregates"
 	}
 	col := name.Of(it.read.src)
-	return x.fail(name, "non-aggregate", fmt.Sprintf("%s is a column of each row, and %s is about all of them", col, what),
-		fmt.Sprintf(strings.ReplaceAll(hint, "%s", "%[1]s"), col)), end
+	return x.fail(x.it().errorf(name, code.NonAggregate, "%s is a column of each row, and %s is about all of them", col, what).
+		WithHint(fmt.Sprintf(strings.ReplaceAll(hint, "%s", "%[1]s"), col))), end
 }
 
 // metricType is a metric's type, DOUBLE while it isn't known.

@@ -7,6 +7,7 @@ import (
 
 	"dsql/engine/duck"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // helper is a function that METRICS and CHECKS have beside DuckDB's.
@@ -46,13 +47,15 @@ func (x *expansion) help(h helper, e event, ext extent, inside bool) *duck.Query
 	name := sql.Span{Start: e.at, End: x.it().read.nameEnd(e.at)}
 	switch {
 	case len(ext.args) < h.min || len(ext.args) > h.max:
-		return x.fail(name, "arguments", fmt.Sprintf("%s takes other arguments: %s", e.name, h.usage), "write "+h.usage)
+		return x.fail(x.it().errorf(name, code.Arguments, "%s takes other arguments: %s", e.name, h.usage).
+			WithHint("write " + h.usage))
 	case !ext.bare:
-		return x.fail(name, "arguments", fmt.Sprintf("%s takes no FILTER", e.name), "put the condition into its argument: CASE WHEN … THEN … END")
+		return x.fail(x.it().errorf(name, code.Arguments, "%s takes no FILTER", e.name).
+			WithHint("put the condition into its argument: CASE WHEN … THEN … END"))
 	case h.aggregates && inside:
-		return x.fail(name, "aggregate-in-aggregate",
-			fmt.Sprintf("%s is about all rows and can't stand inside an aggregate or in a condition on each row", e.name),
-			"make it a metric, and compare that")
+		return x.fail(x.it().errorf(name, code.AggregateInAggregate,
+			"%s is about all rows and can't stand inside an aggregate or in a condition on each row", e.name).
+			WithHint("make it a metric, and compare that"))
 	}
 	c := helperCall{event: e, ext: ext}
 	if h.aggregates {
@@ -115,8 +118,8 @@ func orphans(x *expansion, c helperCall) *duck.Query {
 	r := x.it().read
 	first, last := r.tokenAt(c.ext.args[1].Start), r.tokenAt(c.ext.args[1].End)-1
 	if last < first+2 || !r.is(last-1, ".") {
-		return x.fail(c.ext.args[1], "arguments", "the second argument of orphans names the column to look in, with its table",
-			"write "+helpers["orphans"].usage)
+		return x.fail(x.it().errorf(c.ext.args[1], code.Arguments, "the second argument of orphans names the column to look in, with its table").
+			WithHint("write " + helpers["orphans"].usage))
 	}
 	col := duck.User(r.src, r.toks[last].Span)
 	name := r.toks[first].Span.To(r.toks[last-2].Span)
@@ -167,29 +170,35 @@ func (n needs) explain(i int) string {
 	return ""
 }
 
+// noMetric says why the first argument of a helper is no metric that it can look back on. later: it is one that stands behind this item.
+func (x *expansion) noMetric(c helperCall, name string, later bool) *sql.Error {
+	r, at := x.it().read, c.ext.args[0]
+	if later {
+		return x.it().errorf(at, code.UnknownMetric, "the metric %s is not known here yet", name).WithHint("put it before this one")
+	}
+	column := x.p.column(name)
+	if first := r.tokenAt(at.Start); !column && r.toks[first].Span.End >= at.End {
+		return x.it().errorf(at, code.UnknownMetric, "there is no metric %s", name).
+			WithHint(sql.DidYouMean(name, x.p.metricNames(), "declare it: METRICS ("+name+" = …)"))
+	}
+	args, measured := "m", name
+	for _, a := range c.ext.args[1:] {
+		args += ", " + a.Of(r.src)
+	}
+	if column {
+		measured = "avg(" + name + ")"
+	}
+	return x.it().errorf(at, code.UnknownMetric, "%s takes the name of a metric, and %s is none", c.name, name).
+		WithHint(fmt.Sprintf("measure it, METRICS (m = %s), and write %s(%s)", measured, c.name, args))
+}
+
 // history reads the metric and the number of a helper's arguments, and gives what stands for a value of its history.
 func (x *expansion) history(c helperCall, current bool, whats ...string) (metric *duck.Query, values []*duck.Query) {
 	r := x.it().read
 	name := strings.Trim(c.ext.args[0].Of(r.src), `"`)
 	i, ok := x.p.metric(name)
 	if !ok || current && i >= x.i {
-		err := x.it().fail(c.ext.args[0], "unknown-metric", fmt.Sprintf("there is no metric %s", name), "declare it: METRICS ("+name+" = …)")
-		if ok {
-			err.Msg, err.Hint = fmt.Sprintf("the metric %s is not known here yet", name), "put it before this one"
-		} else if first := r.tokenAt(c.ext.args[0].Start); x.p.column(name) || r.toks[first].Span.End < c.ext.args[0].End {
-			err.Msg, err.Hint = fmt.Sprintf("%s takes the name of a metric, and %s is none", c.name, name),
-				fmt.Sprintf("measure it, METRICS (m = %s), and write %s(m", name, c.name)
-			if x.p.column(name) {
-				err.Hint = fmt.Sprintf("measure it, METRICS (m = avg(%s)), and write %s(m", name, c.name)
-			}
-			for _, a := range c.ext.args[1:] {
-				err.Hint += ", " + a.Of(r.src)
-			}
-			err.Hint += ")"
-		} else if near := sql.Nearest(name, x.p.metricNames()); near != "" {
-			err.Hint = "did you mean " + near + "?"
-		}
-		x.errs = append(x.errs, err)
+		x.fail(x.noMetric(c, name, ok))
 		return duck.SQL("NULL"), []*duck.Query{duck.SQL("NULL"), duck.SQL("NULL")}
 	}
 	n := 1
@@ -197,7 +206,8 @@ func (x *expansion) history(c helperCall, current bool, whats ...string) (metric
 		text := c.ext.args[1].Of(r.src)
 		var err error
 		if n, err = strconv.Atoi(strings.ReplaceAll(text, "_", "")); err != nil || n < 1 {
-			x.fail(c.ext.args[1], "arguments", "the number of versions is a whole number from 1", "write "+helpers[c.name].usage)
+			x.fail(x.it().errorf(c.ext.args[1], code.Arguments, "the number of versions is a whole number from 1").
+				WithHint("write " + helpers[c.name].usage))
 			n = 1
 		}
 	}

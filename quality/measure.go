@@ -3,13 +3,13 @@ package quality
 import (
 	"context"
 	dbsql "database/sql"
-	"fmt"
 	"slices"
 
 	"dsql/engine/catalog"
 	"dsql/engine/duck"
 	"dsql/engine/kind"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Batch is what is measured: the rows that the rules let through.
@@ -332,8 +332,7 @@ func (p *Program) collect(ctx context.Context, tx *duck.Tx, b Batch, pt part, o 
 
 // warning is a failed check ON FAILURE WARN.
 func (o *outcome) warning(b Batch) *sql.Error {
-	return &sql.Error{Src: o.item.decl.Src, Span: o.item.decl.NameAt, Code: "check", Exit: sql.ExitFailed, Note: o.item.note,
-		Msg: fmt.Sprintf("the check %s of %s failed: %s, expected %s%s", o.item.name(), b.Destination, o.measured(), o.item.text(),
-			kind.Whence(b.Origin, b.Version)),
-		Hint: "see its history with: dsql checks " + b.Destination}
+	return o.item.decl.Errorf(code.Check, "the check %s of %s failed: %s, expected %s%s", o.item.name(), b.Destination, o.measured(),
+		o.item.text(), kind.Whence(b.Origin, b.Version)).
+		WithHint("see its history with: dsql checks " + b.Destination).WithNotes(o.item.note).WithExit(code.ExitFailed)
 }

@@ -17,6 +17,7 @@ import (
 	"dsql/engine/duck"
 	"dsql/internal/testkit"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // world is a stream s with columns of table "new", to which versions are added as the pipeline does it.
@@ -201,7 +202,7 @@ func TestChecks(t *testing.T) {
 	// The second batch repeats an id of the first, and breaks what it must not.
 	res, err = w.batch(chain, "VALUES (1, 2000), (1, -1), (5, NULL)")
 	var e *sql.Error
-	if !errors.As(err, &e) || e.ExitCode() != sql.ExitGate {
+	if !errors.As(err, &e) || e.ExitCode() != code.ExitGate {
 		t.Fatal(res, err)
 	}
 	w.want("SELECT max(version), count(*) FROM dsql.versions", "1|1")

@@ -8,13 +8,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"dsql/engine/duck"
 	"dsql/rules"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Program is the compiled METRICS and CHECKS of a destination.
@@ -54,16 +54,16 @@ const (
 
 func (it *item) name() string { return it.decl.Name }
 
-func (it *item) at() duck.Place { return duck.Place{Src: it.read.src, Span: it.read.span} }
+func (it *item) at() sql.Place { return sql.Place{Src: it.read.src, Span: it.read.span} }
 
-func (it *item) fail(at sql.Span, code, msg, hint string) *sql.Error {
-	return &sql.Error{Src: it.decl.Src, Span: at, Code: code, Msg: msg, Hint: hint, Note: it.note}
+func (it *item) errorf(at sql.Span, c code.Code, format string, args ...any) *sql.Error {
+	return it.decl.At(at).Errorf(c, format, args...).WithNotes(it.note)
 }
 
 // Compile reads METRICS and CHECKS items against the columns of a batch and those that are stored. All errors of all items come back in one
 // list. d is
 // the place of the destination's name.
-func Compile(ctx context.Context, c *duck.Conn, d duck.Place, metrics, checks []*sql.Decl, cols, stored []duck.Column,
+func Compile(ctx context.Context, c *duck.Conn, d sql.Place, metrics, checks []*sql.Decl, cols, stored []duck.Column,
 	lists rules.Lists) (*Program, error) {
 	p := &Program{name: strings.Trim(d.Span.Of(d.Src), `"`), cols: cols, stored: stored, compared: map[drift]duck.Type{}}
 	if len(metrics)+len(checks) == 0 {
@@ -164,9 +164,9 @@ func (b *compiler) add(it item, sp sql.Span) {
 func (b *compiler) metrics(items []*sql.Decl) {
 	for _, d := range items {
 		if i, ok := b.p.metric(d.Name); ok {
-			b.errs = append(b.errs, &sql.Error{Src: d.Src, Span: d.NameAt, Code: "duplicate-name",
-				Msg: fmt.Sprintf("the metric %s stands twice", d.Name), Hint: "give each a name of its own: its values are kept by that",
-				Note: []sql.Note{{Src: d.Src, Span: b.p.items[i].decl.NameAt, Msg: "the first one"}}})
+			b.errs = append(b.errs, d.Errorf(code.DuplicateName, "the metric %s stands twice", d.Name).
+				WithHint("give each a name of its own: its values are kept by that").
+				WithNote(d.At(b.p.items[i].decl.NameAt), "the first one"))
 			continue
 		}
 		b.add(item{decl: d, table: d.Arg("OVER TABLE") != nil}, d.Arg("=").Exprs[0])
@@ -315,39 +315,36 @@ func (b *compiler) judge(i int, typ, condition duck.Type) {
 	it := &b.p.items[i]
 	it.typ = typ
 	if it.check && condition != "BOOLEAN" {
-		b.errs = append(b.errs, it.fail(it.read.span, "type-mismatch",
-			fmt.Sprintf("a check expects a condition (BOOLEAN), and this is %s", condition), "compare it with something: … > 0, … IS NOT NULL"))
+		b.errs = append(b.errs, it.errorf(it.read.span, code.TypeMismatch, "a check expects a condition (BOOLEAN), and this is %s", condition).
+			WithHint("compare it with something: … > 0, … IS NOT NULL"))
 	}
 }
-
-var notFound = regexp.MustCompile(`(?i)referenced column "(.*)" not found`)
 
 // refuse says in the words of METRICS and CHECKS what DuckDB refused.
 func (b *compiler) refuse(it *item, err error) {
 	var e *sql.Error
 	if !errors.As(err, &e) {
-		e = &sql.Error{Src: it.decl.Src, Span: it.decl.NameAt, Code: "failed", Msg: err.Error(), Err: err, Exit: sql.ExitFailed}
+		e = it.decl.Errorf(code.Failed, "%s", err).WithCause(err)
 	}
-	if m := notFound.FindStringSubmatch(e.Msg); m != nil {
-		e.Code, e.Msg, e.Hint = "unknown-column", fmt.Sprintf("there is no column %s, and no metric of that name before it", m[1]),
-			"metrics may use those named before them, and checks all of them"
-		if _, ok := b.p.metric(m[1]); ok {
-			e.Code, e.Msg, e.Hint = "unknown-metric", fmt.Sprintf("the metric %s is not known here yet", m[1]), "put it before this one"
-		} else if near := sql.Nearest(m[1], append(b.p.metricNames(), duck.ColumnNames(b.p.cols)...)); near != "" {
-			e.Hint = "did you mean " + near + "?"
+	if name := e.Column; name != "" {
+		if _, ok := b.p.metric(name); ok {
+			e = e.Place().Errorf(code.UnknownMetric, "the metric %s is not known here yet", name).WithHint("put it before this one")
+		} else {
+			e = e.Place().Errorf(code.UnknownColumn, "there is no column %s, and no metric of that name before it", name).
+				WithHint(sql.DidYouMean(name, append(b.p.metricNames(), duck.ColumnNames(b.p.cols)...),
+					"metrics may use those named before them, and checks all of them"))
 		}
 	}
 	if strings.Contains(e.Msg, `"`+orphansAlias+`"`) {
 		i := slices.IndexFunc(it.read.events, func(e event) bool { return e.kind == call && e.name == "orphans" })
 		e.Span = it.read.extent(it.read.events[i].at).args[1]
-		e.Code, e.Msg = "unknown-column", fmt.Sprintf("there is no column %s", e.Span.Of(e.Src))
+		e = e.Place().Errorf(code.UnknownColumn, "there is no column %s", e.Place().Text()).WithHint(e.Hint)
 	}
-	if e.Code == "duckdb-invalid-input" {
+	if duck.IsInvalidInput(e) {
 		if sp, ok := rules.BadRegex(it.decl.Src, it.read.span); ok {
-			e.Code, e.Span, e.Msg, e.Hint = "bad-regex", sp, "this regular expression doesn't compile: "+e.Msg,
-				"DuckDB's regular expressions are RE2's"
+			e = it.decl.At(sp).Errorf(code.BadRegex, "this regular expression doesn't compile: %s", e.Msg).
+				WithHint("DuckDB's regular expressions are RE2's")
 		}
 	}
-	e.Note = append(e.Note, it.note...)
-	b.errs = append(b.errs, e)
+	b.errs = append(b.errs, e.WithNotes(it.note))
 }

@@ -35,7 +35,7 @@ func compile(t testing.TB, c *duck.Conn, script string) (*Program, error) {
 		}
 	}
 	chain := kind.CompileChain(last)
-	return Compile(t.Context(), c, duck.At(last), chain.Metrics, chain.Checks, testkit.Columns(t, c, chain.From[0].Text), testkit.Columns(t, c, chain.From[0].Text), func(name string) (*sql.Decl, bool) {
+	return Compile(t.Context(), c, last.Place(), chain.Metrics, chain.Checks, testkit.Columns(t, c, chain.From[0].Text), testkit.Columns(t, c, chain.From[0].Text), func(name string) (*sql.Decl, bool) {
 		d, ok := lists[name]
 		return d, ok
 	})

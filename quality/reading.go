@@ -48,7 +48,7 @@ func read(ctx context.Context, c *duck.Conn, src *sql.Source, sp sql.Span) (*rea
 	}
 	root := only(t)
 	if root == nil {
-		_, err := c.Describe(ctx, duck.SQL("SELECT ({e})", duck.Args{"e": duck.User(src, sp)}), duck.Place{Src: src, Span: sp})
+		_, err := c.Describe(ctx, duck.SQL("SELECT ({e})", duck.Args{"e": duck.User(src, sp)}), sql.Place{Src: src, Span: sp})
 		return r, err
 	}
 	r.use(t, root, sp.Start-len(head))

@@ -10,6 +10,7 @@ import (
 	"dsql/engine/duck"
 	"dsql/engine/kind"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // text is the condition or expression as the user wrote it, on one line.
@@ -132,9 +133,9 @@ func newFailure(b Batch, out []outcome) *Failure {
 		what = fmt.Sprintf("%d checks of %s failed (%s)", len(names), b.Destination, strings.Join(names, ", "))
 	}
 	return &Failure{destination: b.Destination, out: out,
-		err: &sql.Error{Src: first.item.decl.Src, Span: first.item.decl.NameAt, Code: "check", Exit: sql.ExitGate, Note: first.item.note,
-			Msg:  what + "; nothing of the batch was published" + kind.Whence(b.Origin, 0),
-			Hint: "mend the data or the check and run again; look further with: dsql checks " + b.Destination + "\n" + table(out)}}
+		err: first.item.decl.Errorf(code.Check, "%s; nothing of the batch was published%s", what, kind.Whence(b.Origin, 0)).
+			WithHint("mend the data or the check and run again; look further with: dsql checks " + b.Destination + "\n" + table(out)).
+			WithNotes(first.item.note)}
 }
 
 // table shows the checks that did not pass: what was measured against what was expected, and rows that show why.

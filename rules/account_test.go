@@ -19,6 +19,7 @@ import (
 	"dsql/engine/kind"
 	"dsql/internal/testkit"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 func TestWarn(t *testing.T) {
@@ -64,7 +65,7 @@ func TestFail(t *testing.T) {
 	for _, mode := range modes {
 		_, _, _, err := run(t, c, "p", "SET id = id + 1, CONSTRAINT low EXPECT (id < 7) ON VIOLATION FAIL", mode)
 		var e *sql.Error
-		if !errors.As(err, &e) || e.ExitCode() != sql.ExitGate {
+		if !errors.As(err, &e) || e.ExitCode() != code.ExitGate {
 			t.Fatal(err)
 		}
 		want := `test.sql:1:52: error: 4 rows of s broke low, which is ON VIOLATION FAIL; nothing of the batch was written [constraint]
@@ -113,7 +114,7 @@ func TestInput(t *testing.T) {
 				if got := []string{rows, text(t, c, duck.SQL("SELECT source, rule, meta.file, meta.line, decode(payload) FROM dsql.rejects"))}; !cmp.Equal(got, want) {
 					t.Error(cmp.Diff(want, got))
 				}
-				have, err := c.Describe(t.Context(), duck.SQL("FROM {rel}", duck.Args{"rel": out.Rows}), duck.Place{})
+				have, err := c.Describe(t.Context(), duck.SQL("FROM {rel}", duck.Args{"rel": out.Rows}), sql.Place{})
 				if n := len(have); n != 2 && !keep || n != 3 && keep {
 					t.Errorf("columns %v", have)
 				}

@@ -11,6 +11,7 @@ import (
 	"dsql/engine/duck"
 	"dsql/rules/expr"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // compiler makes the steps of a Program.
@@ -37,7 +38,7 @@ func (b *compiler) item(it Item) {
 			s.broken = duck.FreeName(fmt.Sprintf("_broken_%d", len(b.p.steps)+1), b.cols)
 		}
 		v := d.Arg("EXPECT").Exprs[0]
-		s.at = duck.Place{Src: d.Src, Span: v}
+		s.at = d.At(v)
 		s.expr = b.text(d.Src, v, "")
 		if toks := sql.Tokens(d.Src, v); len(toks) == 2 && strings.EqualFold(toks[0].Span.Of(d.Src), "EXPR") && toks[1].Kind == sql.String {
 			if !b.exprLang(&s, toks[1].Span, "") {
@@ -49,7 +50,7 @@ func (b *compiler) item(it Item) {
 	}
 	target, v := d.Arg("#0"), d.Arg("=")
 	for _, col := range b.targets(d, target, it.Note) {
-		s := step{decl: d, column: col.Name, typ: duck.Type(col.Type), note: it.Note, at: duck.Place{Src: d.Src, Span: v.Span}}
+		s := step{decl: d, column: col.Name, typ: duck.Type(col.Type), note: it.Note, at: d.At(v.Span)}
 		switch {
 		case v.Expr && target.Regex:
 			if !b.exprLang(&s, v.Span, col.Name) {
@@ -89,6 +90,14 @@ func (b *compiler) exprLang(s *step, sp sql.Span, underscore string) bool {
 	return true
 }
 
+// told is an error as users see it, at a place if it has none.
+func (b *compiler) told(at sql.Place, err error) *sql.Error {
+	if e, ok := errors.AsType[*sql.Error](err); ok {
+		return e
+	}
+	return at.Errorf(code.Failed, "%s", err).WithCause(err).WithExit(code.ExitScript)
+}
+
 // targets are the columns that a SET changes.
 func (b *compiler) targets(d *sql.Decl, t *sql.Value, note []sql.Note) []duck.Column {
 	stored := slices.DeleteFunc(slices.Clone(b.cols), func(c duck.Column) bool { return c.Name == catalog.MetaColumn })
@@ -98,36 +107,31 @@ func (b *compiler) targets(d *sql.Decl, t *sql.Value, note []sql.Note) []duck.Co
 		if i >= 0 {
 			return stored[i : i+1]
 		}
-		e := &sql.Error{Src: d.Src, Span: name.Span, Code: "unknown-column", Msg: "there is no column " + name.Text + " to SET", Note: note,
-			Hint: "a SET changes a column that the query gives; add one there: SELECT *, … AS " + name.Text}
+		e := d.At(name.Span).Errorf(code.UnknownColumn, "there is no column %s to SET", name.Text).
+			WithHint(sql.DidYouMean(name.Text, duck.ColumnNames(stored),
+				"a SET changes a column that the query gives; add one there: SELECT *, … AS "+name.Text))
 		if name.Text == catalog.MetaColumn {
-			e.Msg, e.Hint = "_meta can't be SET: it says where the row came from", "SET a column of the query"
-		} else if near := sql.Nearest(name.Text, duck.ColumnNames(stored)); near != "" {
-			e.Hint = "did you mean " + near + "?"
+			e = d.At(name.Span).Errorf(code.UnknownColumn, "_meta can't be SET: it says where the row came from").
+				WithHint("SET a column of the query")
 		}
-		b.fail(e)
+		b.fail(e.WithNotes(note))
 		return nil
 	}
 	// DuckDB itself says which columns COLUMNS matches.
-	at := duck.Place{Src: d.Src, Span: t.Span}
+	at := d.At(t.Span)
 	cols, errs := b.c.DescribeEach(b.ctx,
 		[]duck.Bound{{Query: duck.SQL("SELECT COLUMNS({re}) FROM {rel}", duck.Args{"re": t.Text, "rel": duck.Empty(stored)}), At: at}})
 	if errs[0] == nil {
 		return cols[0]
 	}
-	var e *sql.Error
-	if !errors.As(errs[0], &e) {
-		e = &sql.Error{Src: at.Src, Span: at.Span, Code: "failed", Msg: errs[0].Error(), Err: errs[0]}
+	e := b.told(at, errs[0])
+	if strings.Contains(strings.ToLower(e.Msg), "no matching columns") {
+		e = at.Errorf(code.UnknownColumn, "no column matches %q", t.Text).
+			WithHint("the columns are " + strings.Join(duck.ColumnNames(stored), ", ") + "; case counts")
+	} else {
+		e.Code = code.BadRegex
 	}
-	switch {
-	case strings.Contains(e.Msg, "No matching columns"), strings.Contains(e.Msg, "no matching columns"):
-		e.Code, e.Msg, e.Hint = "unknown-column", fmt.Sprintf("no column matches %q", t.Text),
-			"the columns are "+strings.Join(duck.ColumnNames(stored), ", ")+"; case counts"
-	default:
-		e.Code = "bad-regex"
-	}
-	e.Note = note
-	b.fail(e)
+	b.fail(e.WithNotes(note))
 	return nil
 }
 
@@ -211,21 +215,14 @@ func (b *compiler) bind() {
 
 // judge sees that an expression's type fits.
 func (b *compiler) judge(s *step, typ duck.Type) {
-	e := &sql.Error{Src: s.at.Src, Span: s.at.Span, Code: "type-mismatch", Note: s.note}
 	switch {
-	case s.sets():
-		if castable(typ, s.typ) || b.untyped(s) {
-			return
-		}
-		e.Msg, e.Hint = fmt.Sprintf("%s is %s and keeps its type, and %s can't become that", s.column, s.typ, typ),
-			"write an expression of the column's type, or give the column another one in the query"
-	case typ.ID() == duck.TypeBoolean:
-		return
-	default:
-		e.Msg, e.Hint = fmt.Sprintf("a constraint expects a condition (BOOLEAN), and this is %s", typ),
-			"compare it with something: … IS NOT NULL, … > 0"
+	case s.sets() && !castable(typ, s.typ) && !b.untyped(s):
+		b.fail(s.at.Errorf(code.TypeMismatch, "%s is %s and keeps its type, and %s can't become that", s.column, s.typ, typ).
+			WithHint("write an expression of the column's type, or give the column another one in the query").WithNotes(s.note))
+	case !s.sets() && typ.ID() != duck.TypeBoolean:
+		b.fail(s.at.Errorf(code.TypeMismatch, "a constraint expects a condition (BOOLEAN), and this is %s", typ).
+			WithHint("compare it with something: … IS NOT NULL, … > 0").WithNotes(s.note))
 	}
-	b.fail(e)
 }
 
 // untyped: the value is NULL whatever the row, which DESCRIBE shows as INTEGER.
@@ -238,25 +235,21 @@ func (b *compiler) untyped(s *step) bool {
 
 // explain says in the words of RULES what DuckDB refused.
 func (b *compiler) explain(s *step, err error) {
-	var e *sql.Error
-	if !errors.As(err, &e) {
-		e = &sql.Error{Src: s.at.Src, Span: s.at.Span, Code: "failed", Msg: err.Error(), Err: err}
-	}
+	e := b.told(s.at, err)
 	switch {
 	case strings.Contains(e.Msg, "cannot contain aggregates"):
-		e.Code, e.Msg, e.Hint = "aggregate-in-rule", "a rule looks at one row, and this is an aggregate",
-			"a condition on the whole batch is a CHECK: CHECKS (CHECK … EXPECT (…))"
+		e = e.Place().Errorf(code.AggregateInRule, "a rule looks at one row, and this is an aggregate").
+			WithHint("a condition on the whole batch is a CHECK: CHECKS (CHECK … EXPECT (…))")
 	case strings.Contains(e.Msg, "cannot contain window functions"):
-		e.Code, e.Msg, e.Hint = "window-in-rule", "a rule looks at one row, and this is a window function",
-			"compute it in the destination's query"
-	case e.Code == "duckdb-binder" && strings.HasPrefix(e.Msg, "referenced column"):
-		e.Code = "unknown-column"
-	case e.Code == "duckdb-invalid-input":
+		e = e.Place().Errorf(code.WindowInRule, "a rule looks at one row, and this is a window function").
+			WithHint("compute it in the destination's query")
+	case e.Column != "":
+		e.Code = code.UnknownColumn
+	case duck.IsInvalidInput(e):
 		if sp, ok := BadRegex(s.at.Src, s.at.Span); ok {
-			e.Code, e.Span, e.Hint = "bad-regex", sp, "DuckDB's regular expressions are RE2's"
-			e.Msg = "this regular expression doesn't compile: " + e.Msg
+			e = sql.Place{Src: s.at.Src, Span: sp}.Errorf(code.BadRegex, "this regular expression doesn't compile: %s", e.Msg).
+				WithHint("DuckDB's regular expressions are RE2's")
 		}
 	}
-	e.Note = append(e.Note, s.note...)
-	b.fail(e)
+	b.fail(e.WithNotes(s.note))
 }

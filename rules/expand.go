@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Item is an item of RULES or CHECKS, taken out of the named lists that it may stand in.
@@ -36,11 +37,7 @@ type expander struct {
 	notes []sql.Note
 }
 
-func (e *expander) fail(d *sql.Decl, code, msg, hint string, note ...sql.Note) *sql.Error {
-	err := &sql.Error{Src: d.Src, Span: d.NameAt, Code: code, Msg: msg, Hint: hint, Note: append(note, e.notes...)}
-	e.errs = append(e.errs, err)
-	return err
-}
+func (e *expander) fail(err *sql.Error) { e.errs = append(e.errs, err.WithNotes(e.notes)) }
 
 func (e *expander) items(items []*sql.Decl) {
 	for _, d := range items {
@@ -52,8 +49,8 @@ func (e *expander) items(items []*sql.Decl) {
 			key := strings.ToLower(d.Name)
 			if first, ok := e.named[key]; ok {
 				word := strings.ToLower(d.Syntax.Keyword)
-				e.fail(d, "duplicate-name", fmt.Sprintf("the %s %s stands twice in this chain", word, d.Name),
-					"give each a name of its own: what it finds is kept by that", sql.Note{Src: first.Src, Span: first.NameAt, Msg: "the first one"})
+				e.fail(d.Errorf(code.DuplicateName, "the %s %s stands twice in this chain", word, d.Name).
+					WithHint("give each a name of its own: what it finds is kept by that").WithNote(first.Place(), "the first one"))
 				continue
 			}
 			e.named[key] = d
@@ -65,11 +62,11 @@ func (e *expander) items(items []*sql.Decl) {
 func (e *expander) apply(d *sql.Decl) {
 	list, ok := e.lists(d.Name)
 	if !ok {
-		err := e.fail(d, "unknown-list", fmt.Sprintf("there is no list of %s named %s", e.kind, d.Name),
-			fmt.Sprintf("declare it: CREATE %s %s (…)", strings.ToUpper(e.kind), d.Name))
+		hint := fmt.Sprintf("declare it: CREATE %s %s (…)", strings.ToUpper(e.kind), d.Name)
 		if list != nil {
-			err.Hint = "did you mean " + list.Name + "?"
+			hint = "did you mean " + list.Name + "?"
 		}
+		e.fail(d.Errorf(code.UnknownList, "there is no list of %s named %s", e.kind, d.Name).WithHint(hint))
 		return
 	}
 	if i := slices.Index(e.path, list); i >= 0 {
@@ -77,8 +74,8 @@ func (e *expander) apply(d *sql.Decl) {
 		for _, l := range append(e.path[i:len(e.path):len(e.path)], list) {
 			names = append(names, l.Name)
 		}
-		e.fail(d, "list-cycle", fmt.Sprintf("these lists of %s apply each other in a ring: %s", e.kind, strings.Join(names, " → ")),
-			"take one of the APPLYs out")
+		e.fail(d.Errorf(code.ListCycle, "these lists of %s apply each other in a ring: %s", e.kind, strings.Join(names, " → ")).
+			WithHint("take one of the APPLYs out"))
 		return
 	}
 	depth := len(e.notes)

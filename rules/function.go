@@ -2,13 +2,13 @@ package rules
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"dsql/engine/duck"
 	"dsql/engine/kind"
 	"dsql/rules/expr"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Expr is CREATE FUNCTION … LANGUAGE expr: an expression in expr-lang as a SQL macro, which any DuckDB client can call.
@@ -37,7 +37,7 @@ func (f *Function) Define(ctx context.Context, tx *duck.Tx, _ *kind.Env) error {
 		types = append(types, duck.SQL("NULL::{t}", duck.Args{"t": duck.User(d.Src, p.At)}))
 	}
 	known, errs := tx.DescribeEach(ctx,
-		[]duck.Bound{{Query: duck.SQL("SELECT {t}", duck.Args{"t": duck.Join(", ", types...)}), At: duck.At(d)}})
+		[]duck.Bound{{Query: duck.SQL("SELECT {t}", duck.Args{"t": duck.Join(", ", types...)}), At: d.Place()}})
 	if errs[0] != nil {
 		return errs[0]
 	}
@@ -54,17 +54,17 @@ func (f *Function) Define(ctx context.Context, tx *duck.Tx, _ *kind.Env) error {
 		return refused
 	}
 	if typ := duck.Type(known[0][0].Type); v.Type.Kind != expr.Nil && !castable(v.Type.SQL(), typ) {
-		return &sql.Error{Src: d.Src, Span: returns.Span, Code: "type-mismatch",
-			Msg: fmt.Sprintf("the expression gives %s, which can't become %s", v.Type, typ), Hint: "change RETURNS, or the expression"}
+		return d.At(returns.Span).Errorf(code.TypeMismatch, "the expression gives %s, which can't become %s", v.Type, typ).
+			WithHint("change RETURNS, or the expression")
 	}
 	_, err := tx.ExecAt(ctx, duck.SQL("CREATE OR REPLACE MACRO {name}({params}) AS CAST({e} AS {t})",
-		duck.Args{"name": duck.Ident(d.Name), "params": duck.Names(names), "e": v.SQL, "t": duck.Type(known[0][0].Type)}), duck.At(d))
+		duck.Args{"name": duck.Ident(d.Name), "params": duck.Names(names), "e": v.SQL, "t": duck.Type(known[0][0].Type)}), d.Place())
 	return err
 }
 
 // Drop removes the macro.
 func (f *Function) Drop(ctx context.Context, tx *duck.Tx) error {
-	_, err := tx.ExecAt(ctx, duck.SQL("DROP MACRO IF EXISTS {name}", duck.Args{"name": duck.Ident(f.decl.Name)}), duck.At(f.decl))
+	_, err := tx.ExecAt(ctx, duck.SQL("DROP MACRO IF EXISTS {name}", duck.Args{"name": duck.Ident(f.decl.Name)}), f.decl.Place())
 	return err
 }
 

@@ -117,7 +117,7 @@ func Install(ctx context.Context, c *duck.Conn) error {
 	version := fmt.Sprintf("%x", sum.Sum(nil)[:8])
 	// Asking duckdb_functions() would take ten times as long as all that a run without news does.
 	var have string
-	if _, err := c.Scan(ctx, duck.SQL("SELECT dsql.helpers()"), &have); have == version || err != nil && !duck.Absent(err) {
+	if _, err := c.Scan(ctx, duck.SQL("SELECT dsql.helpers()"), &have); have == version || err != nil && !duck.IsMissing(err) {
 		return err
 	}
 	for _, h := range Helpers {

@@ -28,7 +28,7 @@ type Program struct {
 type step struct {
 	decl *sql.Decl
 	expr *duck.Query // the value, or the condition
-	at   duck.Place  // of the expression
+	at   sql.Place   // of the expression
 	note []sql.Note  // the APPLYs that brought it here
 
 	column string // SET

@@ -9,6 +9,7 @@ import (
 	"dsql/engine/duck"
 	"dsql/engine/kind"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Batch is the new rows that go through a Program.
@@ -125,9 +126,10 @@ func (p *Program) settle(ctx context.Context, tx *duck.Tx, b Batch, rel *duck.Qu
 				return err
 			}
 			if broken[i] > 0 {
-				out.Warned = append(out.Warned, &sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "constraint", Exit: sql.ExitFailed,
-					Msg: fmt.Sprintf("%s of %s broke %s and %s kept%s", rowCount(broken[i]), b.Destination, s.name, plural(broken[i], "was", "were"),
-						kind.Whence(b.Origin, b.Version))})
+				out.Warned = append(out.Warned,
+					s.decl.Errorf(code.Constraint, "%s of %s broke %s and %s kept%s", rowCount(broken[i]), b.Destination, s.name,
+						plural(broken[i], "was", "were"), kind.Whence(b.Origin, b.Version)).
+						WithExit(code.ExitFailed))
 			}
 		}
 	}
@@ -146,9 +148,9 @@ func (p *Program) rejectAll(ctx context.Context, tx *duck.Tx, b Batch, rel *duck
 		duck.SQL("(SELECT * FROM {rel} WHERE {v} IN ({numbers}))",
 			duck.Args{"rel": rel, "v": duck.Ident(p.verdict), "numbers": duck.Join(", ", numbers...)}), nil)
 	if err == nil && got != want {
-		err = &sql.Error{Code: "account", Exit: sql.ExitFailed,
-			Msg:  fmt.Sprintf("the rules of %s rejected %d rows when counted and %d when kept; nothing was committed", b.Destination, want, got),
-			Hint: "a rule or the query gives another result each time it runs; make it give the same"}
+		err = sql.Errorf(code.Account, "the rules of %s rejected %d rows when counted and %d when kept; nothing was committed", b.Destination,
+			want, got).
+			WithHint("a rule or the query gives another result each time it runs; make it give the same")
 	}
 	return err
 }
@@ -268,10 +270,11 @@ func (p *Program) failure(ctx context.Context, tx *duck.Tx, b Batch, rel *duck.Q
 	if err != nil {
 		return err
 	}
-	return &sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "constraint", Exit: sql.ExitGate, Note: s.note,
-		Msg: fmt.Sprintf("%s of %s broke %s, which is ON VIOLATION FAIL; nothing of the batch was written%s", rowCount(n), b.Destination, s.name,
-			kind.Whence(b.Origin, 0)),
-		Hint: "mend the data or the rule, or let the rule REJECT such rows and go on; they are like\n        " + strings.Join(rows, "\n        ")}
+	return s.decl.Errorf(code.Constraint, "%s of %s broke %s, which is ON VIOLATION FAIL; nothing of the batch was written%s", rowCount(n),
+		b.Destination, s.name, kind.Whence(b.Origin, 0)).
+		WithHint("mend the data or the rule, or let the rule REJECT such rows and go on; they are like\n        " + strings.Join(rows,
+			"\n        ")).
+		WithNotes(s.note)
 }
 
 func rowCount(n int64) string { return fmt.Sprintf("%d %s", n, plural(n, "row", "rows")) }

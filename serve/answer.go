@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"dsql/engine/duck"
+	"dsql/sql/code"
 )
 
 // media are the forms of an answer.
@@ -52,7 +53,7 @@ func accepts(r *http.Request) (media, error) {
 		}
 	}
 	if quality == 0 {
-		return best, refuse(http.StatusNotAcceptable, "not-acceptable", "answers are application/json and text/csv",
+		return best, refuse(http.StatusNotAcceptable, code.NotAcceptable, "answers are application/json and text/csv",
 			"no answer is of the types in Accept: %s", header)
 	}
 	return best, nil

@@ -8,6 +8,7 @@ import (
 	"dsql/engine/duck"
 	"dsql/ingest"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // bound is an endpoint as it is bound on one connection. A parameter of a simple type is one of a prepared statement, so that DuckDB plans
@@ -97,7 +98,7 @@ func (b *bound) one(form duck.Form) (*duck.Statement, error) {
 		}
 		return b.at.Typed(i, duck.Text(fmt.Sprint("$", b.place(i))))
 	})
-	st, err := b.conn.Prepare(duck.Texts(q, b.at.columns, form), duck.At(b.at.Decl()))
+	st, err := b.conn.Prepare(duck.Texts(q, b.at.columns, form), b.at.Decl().Place())
 	if err != nil {
 		return nil, err
 	}
@@ -159,7 +160,7 @@ func (b *bound) several(form duck.Form) *duck.Statement {
 	names := duck.Each(", ", b.at.columns, func(c duck.Column) *duck.Query { return duck.SQL("_one.{n}", duck.Args{"n": duck.Ident(c.Name)}) })
 	q := duck.SQL("SELECT _given._row, {names} FROM (SELECT {values} FROM {rows}) AS _given, LATERAL ({body}) AS _one ORDER BY 1",
 		duck.Args{"names": names, "values": values, "rows": b.rows.Query(), "body": body})
-	st, err := b.conn.Prepare(duck.Texts(q, append([]duck.Column{{Name: "row", Type: "BIGINT"}}, b.at.columns...), form), duck.At(b.at.Decl()))
+	st, err := b.conn.Prepare(duck.Texts(q, append([]duck.Column{{Name: "row", Type: "BIGINT"}}, b.at.columns...), form), b.at.Decl().Place())
 	if err != nil { // DuckDB can't take every query for all rows at once
 		b.alone = true
 		return nil
@@ -189,7 +190,7 @@ func (b *bound) decodeOne(text []byte) *refusal {
 	}
 	for i, p := range b.at.Params {
 		if !b.objects.Given(i) && p.Default == nil {
-			return refuse(400, "missing-parameter", fmt.Sprintf("add it: %s, a %s", p.Name, b.at.params[i].Type), "the parameter %s is missing",
+			return refuse(400, code.MissingParameter, fmt.Sprintf("add it: %s, a %s", p.Name, b.at.params[i].Type), "the parameter %s is missing",
 				p.Name)
 		}
 	}
@@ -217,13 +218,13 @@ func (b *bound) wrong(err error) *refusal {
 		} else if len(names) > 0 {
 			hint = "it has " + strings.Join(names, ", ")
 		}
-		return refuse(400, "unknown-parameter", hint, "endpoint %s has no parameter %s", b.at.name, unknown.Name)
+		return refuse(400, code.UnknownParameter, hint, "endpoint %s has no parameter %s", b.at.name, unknown.Name)
 	}
 	if err == ingest.ErrFull {
-		return refuse(413, "too-large", "send less at a time", "a request has at most %d rows of parameters, and 8 MB of them",
+		return refuse(413, code.TooLarge, "send less at a time", "a request has at most %d rows of parameters, and 8 MB of them",
 			ingest.MostObjects)
 	}
-	return refuse(400, "bad-parameter", "DESCRIBE ENDPOINT "+b.at.name+" says what it takes", "%s", err)
+	return refuse(400, code.BadParameter, "DESCRIBE ENDPOINT "+b.at.name+" says what it takes", "%s", err)
 }
 
 // ask runs a statement so that the version of what it reads is known: by itself where nothing commits meanwhile, else in a transaction.

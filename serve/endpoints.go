@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -12,6 +11,7 @@ import (
 
 	"dsql/engine/duck"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // asked is a request to an endpoint: the rows of parameters, each a JSON object.
@@ -68,8 +68,7 @@ func (s *server) endpoint(w *recorder, r *http.Request) error {
 
 // movedOn: a statement doesn't bind any more.
 func movedOn(err error) bool {
-	var e *sql.Error
-	return errors.As(err, &e) && (e.Code == "duckdb-binder" || e.Code == "duckdb-catalog")
+	return sql.HasCode(err, code.DuckDBBinder, code.DuckDBCatalog)
 }
 
 // find is an endpoint by its name.
@@ -78,7 +77,7 @@ func (s *server) find(v *view, name string) (*served, error) {
 		return at, nil
 	}
 	if word, _ := s.state.is(); word == "starting" || word == "catching up" {
-		return nil, refuse(http.StatusServiceUnavailable, "not-ready", "wait until /readyz says so", "the script is still running")
+		return nil, refuse(http.StatusServiceUnavailable, code.NotReady, "wait until /readyz says so", "the script is still running")
 	}
 	hint := "CREATE ENDPOINT declares one"
 	if near := sql.Nearest(name, v.names); near != "" {
@@ -86,21 +85,21 @@ func (s *server) find(v *view, name string) (*served, error) {
 	} else if len(v.names) > 0 {
 		hint = "there are " + strings.Join(v.names, ", ")
 	}
-	return nil, refuse(http.StatusNotFound, "unknown-name", hint, "there is no endpoint %s", name)
+	return nil, refuse(http.StatusNotFound, code.UnknownName, hint, "there is no endpoint %s", name)
 }
 
 // fromURL makes an object of the parameters of a URL. What isn't nested is a text, which is converted as a text in JSON is.
 func (a *asked) fromURL(at *served, query string) error {
 	values, err := url.ParseQuery(query)
 	if err != nil {
-		return refuse(http.StatusBadRequest, "bad-parameter", "write name=value&…, with %XX for other characters",
+		return refuse(http.StatusBadRequest, code.BadParameter, "write name=value&…, with %XX for other characters",
 			"the query of the URL can't be read: %v", err)
 	}
 	var b bytes.Buffer
 	b.WriteByte('{')
 	for name, texts := range values {
 		if len(texts) > 1 {
-			return refuse(http.StatusBadRequest, "bad-parameter", "give it once", "the parameter %s is given %d times", name, len(texts))
+			return refuse(http.StatusBadRequest, code.BadParameter, "give it once", "the parameter %s is given %d times", name, len(texts))
 		}
 		if b.Len() > 1 {
 			b.WriteByte(',')
@@ -145,7 +144,7 @@ func (a *asked) fromBody(body []byte) error {
 	}
 	var list []json.RawMessage
 	if err := json.Unmarshal(body, &list); err != nil {
-		return refuse(http.StatusBadRequest, "bad-json", "send an object, or an array of them", "the body is no JSON: %v", err)
+		return refuse(http.StatusBadRequest, code.BadJSON, "send an object, or an array of them", "the body is no JSON: %v", err)
 	}
 	a.array = true
 	for _, o := range list {

@@ -6,6 +6,7 @@ import (
 
 	"dsql/pipeline/event"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // exec answers POST /v1/exec: statements that the writer runs between two batches, as `dsql exec` does on a file that nobody serves.
@@ -21,7 +22,7 @@ func (s *server) exec(w *recorder, r *http.Request) error {
 		SQL string `json:"sql"`
 	}
 	if err := json.Unmarshal(body, &req); err != nil {
-		return refuse(http.StatusBadRequest, "bad-json", `send {"sql": "…"}`, "the body is no statement: %v", err)
+		return refuse(http.StatusBadRequest, code.BadJSON, `send {"sql": "…"}`, "the body is no statement: %v", err)
 	}
 	changed := []string{}
 	warned := []string{}

@@ -16,7 +16,9 @@ import (
 	"sync"
 	"time"
 
+	"dsql/engine/duck"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // problem is an answer that says what is wrong: RFC 9457, with the code of docs/errors.md.
@@ -41,8 +43,8 @@ type refusal struct {
 func (r *refusal) Error() string { return r.err.Msg }
 
 // refuse makes one.
-func refuse(status int, code, hint, msg string, args ...any) *refusal {
-	return &refusal{status, &sql.Error{Code: code, Msg: fmt.Sprintf(msg, args...), Hint: hint}}
+func refuse(status int, c code.Code, hint, format string, args ...any) *refusal {
+	return &refusal{status, sql.Errorf(c, format, args...).WithHint(hint)}
 }
 
 // refusalOf is what a request is told of an error, status is that of errors of SQL.
@@ -53,19 +55,19 @@ func refusalOf(ctx context.Context, err error, status int) *refusal {
 	case errors.As(err, &r):
 		return r
 	case errors.Is(err, context.DeadlineExceeded) || errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return refuse(http.StatusGatewayTimeout, "time-limit", "ask for less, or let whoever runs the server raise --timeout",
+		return refuse(http.StatusGatewayTimeout, code.TimeLimit, "ask for less, or let whoever runs the server raise --timeout",
 			"the answer took too long")
 	case errors.Is(err, context.Canceled):
-		return refuse(499, "gone", "", "the client went away")
+		return refuse(499, code.Gone, "", "the client went away")
 	case errors.Is(err, errQueue):
-		return refuse(http.StatusTooManyRequests, "queue-full", "try again later, or ask for less at a time", "too many requests wait already")
+		return refuse(http.StatusTooManyRequests, code.QueueFull, "try again later, or ask for less at a time", "too many requests wait already")
 	case errors.As(err, &e):
-		if e.Code == "duckdb-out-of-memory" {
+		if duck.IsOutOfMemory(e) {
 			status = http.StatusServiceUnavailable
 		}
 		return &refusal{status, e}
 	}
-	return refuse(http.StatusInternalServerError, "failed", "", "%s", err)
+	return refuse(http.StatusInternalServerError, code.Failed, "", "%s", err)
 }
 
 // answerProblem writes a refusal.
@@ -173,7 +175,7 @@ func (s *server) handler() http.Handler {
 			if what != nil && what != http.ErrAbortHandler {
 				s.log.panicked(r, what, debug.Stack())
 				if rec.code = "bug"; rec.status == 0 {
-					answerProblem(rec, refuse(http.StatusInternalServerError, "bug", "", "the server went wrong, and that is its own fault"))
+					answerProblem(rec, refuse(http.StatusInternalServerError, code.Bug, "", "the server went wrong, and that is its own fault"))
 					what = nil
 				} else {
 					what = http.ErrAbortHandler
@@ -204,7 +206,7 @@ func (s *server) done(w *recorder, r *http.Request, began time.Time) {
 // body reads a request's body, up to the limit.
 func (s *server) body(w *recorder, r *http.Request) ([]byte, error) {
 	if e := r.Header.Get("Content-Encoding"); e != "" && e != "identity" {
-		return nil, refuse(http.StatusUnsupportedMediaType, "content-encoding", "send the body as it is", "a body in %s isn't taken",
+		return nil, refuse(http.StatusUnsupportedMediaType, code.ContentEncoding, "send the body as it is", "a body in %s isn't taken",
 			strconv.Quote(e))
 	}
 	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, s.o.Limits.Body))
@@ -212,12 +214,13 @@ func (s *server) body(w *recorder, r *http.Request) ([]byte, error) {
 	var slow net.Error
 	switch {
 	case errors.As(err, &large):
-		return nil, refuse(http.StatusRequestEntityTooLarge, "too-large", "send less at a time, or let whoever runs the server raise --max-body",
+		return nil, refuse(http.StatusRequestEntityTooLarge, code.TooLarge,
+			"send less at a time, or let whoever runs the server raise --max-body",
 			"the body has more than %d bytes", large.Limit)
 	case errors.As(err, &slow) && slow.Timeout():
-		return nil, refuse(http.StatusRequestTimeout, "too-slow", "", "the body didn't come in time")
+		return nil, refuse(http.StatusRequestTimeout, code.TooSlow, "", "the body didn't come in time")
 	case err != nil:
-		return nil, refuse(http.StatusBadRequest, "bad-body", "", "the body can't be read: %v", err)
+		return nil, refuse(http.StatusBadRequest, code.BadBody, "", "the body can't be read: %v", err)
 	}
 	return b, nil
 }
@@ -231,7 +234,8 @@ func isJSON(r *http.Request) error {
 	case kind == "application/x-www-form-urlencoded": // what curl -d says where it isn't told
 		return nil
 	}
-	return refuse(http.StatusUnsupportedMediaType, "media-type", "send application/json", "a body of type %s isn't taken", strconv.Quote(kind))
+	return refuse(http.StatusUnsupportedMediaType, code.MediaType, "send application/json", "a body of type %s isn't taken",
+		strconv.Quote(kind))
 }
 
 // accessLog writes a line for each request.

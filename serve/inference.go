@@ -10,6 +10,7 @@ import (
 
 	"dsql/engine/duck"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Models by the protocols of others: the Open Inference Protocol, version 2, and MLflow's /invocations. Rows become objects by input, and
@@ -98,7 +99,7 @@ func (s *server) v2Infer(w *recorder, r *http.Request) error {
 			Inputs []tensor `json:"inputs"`
 		}
 		if err := json.Unmarshal(body, &req); err != nil {
-			return nil, refuse(http.StatusBadRequest, "bad-json", "send what the Open Inference Protocol says",
+			return nil, refuse(http.StatusBadRequest, code.BadJSON, "send what the Open Inference Protocol says",
 				"the body is no inference request: %v", err)
 		}
 		rows, err := x.tensors(req.Inputs)
@@ -121,7 +122,7 @@ func (s *server) v2Infer(w *recorder, r *http.Request) error {
 // tensors are the rows of tensors.
 func (x *versionAt) tensors(in []tensor) ([][]byte, error) {
 	bad := func(format string, args ...any) ([][]byte, error) {
-		return nil, refuse(http.StatusBadRequest, "bad-parameter", fmt.Sprintf("GET /v2/models/%s says what it takes", x.Name), format, args...)
+		return nil, refuse(http.StatusBadRequest, code.BadParameter, fmt.Sprintf("GET /v2/models/%s says what it takes", x.Name), format, args...)
 	}
 	names := duck.ColumnNames(x.Inputs)
 	if len(in) == 1 && len(in[0].Shape) == 2 && in[0].Shape[1] == len(names) && (len(names) > 1 || in[0].Name != names[0]) {
@@ -211,7 +212,7 @@ func (s *server) invocations(w *recorder, r *http.Request) error {
 	q := r.URL.Query()
 	name := q.Get("model")
 	if name == "" {
-		return refuse(http.StatusBadRequest, "missing-parameter", "POST /invocations?model=name", "which model is asked?")
+		return refuse(http.StatusBadRequest, code.MissingParameter, "POST /invocations?model=name", "which model is asked?")
 	}
 	r.SetPathValue("name", name)
 	r.SetPathValue("version", q.Get("version"))
@@ -227,7 +228,7 @@ func (s *server) invocations(w *recorder, r *http.Request) error {
 func (x *versionAt) frame(body []byte) ([][]byte, error) {
 	const shapes = "send dataframe_split, dataframe_records, instances or inputs"
 	bad := func(format string, args ...any) ([][]byte, error) {
-		return nil, refuse(http.StatusBadRequest, "bad-json", shapes, format, args...)
+		return nil, refuse(http.StatusBadRequest, code.BadJSON, shapes, format, args...)
 	}
 	var req struct {
 		Split *struct {

@@ -16,6 +16,7 @@ import (
 	"dsql/models"
 	"dsql/models/model"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Models are scored without SQL: the same scorer as the SQL function's, on rows that are decoded as a source's are.
@@ -77,7 +78,7 @@ func (s *server) model(v *view, name, version string) (*versionAt, error) {
 		} else if len(v.modelled) > 0 {
 			hint = "there are " + strings.Join(v.modelled, ", ")
 		}
-		return nil, refuse(http.StatusNotFound, "unknown-name", hint, "there is no model %s", name)
+		return nil, refuse(http.StatusNotFound, code.UnknownName, hint, "there is no model %s", name)
 	}
 	if version == "" && m.inUse != nil {
 		return m.inUse, nil
@@ -87,7 +88,7 @@ func (s *server) model(v *view, name, version string) (*versionAt, error) {
 			return x, nil
 		}
 	}
-	return nil, refuse(http.StatusNotFound, "unknown-version", fmt.Sprintf("there are 1 to %d", m.versions[len(m.versions)-1].Version),
+	return nil, refuse(http.StatusNotFound, code.UnknownVersion, fmt.Sprintf("there are 1 to %d", m.versions[len(m.versions)-1].Version),
 		"%s has no version %s", m.name, version)
 }
 
@@ -177,9 +178,9 @@ func (x *versionAt) wrong(err error, row int) error {
 		if near := sql.Nearest(unknown.Name, duck.ColumnNames(x.Inputs)); near != "" {
 			hint = "did you mean " + near + "?"
 		}
-		return refuse(http.StatusBadRequest, "unknown-parameter", hint, "row %d: the model %s has no input %s", row, x.Name, unknown.Name)
+		return refuse(http.StatusBadRequest, code.UnknownParameter, hint, "row %d: the model %s has no input %s", row, x.Name, unknown.Name)
 	}
-	return refuse(http.StatusBadRequest, "bad-parameter", hint, "row %d: %s", row, err)
+	return refuse(http.StatusBadRequest, code.BadParameter, hint, "row %d: %s", row, err)
 }
 
 // add appends what was scored.
@@ -299,7 +300,7 @@ func (s *server) scored(w *recorder, r *http.Request, read func(*versionAt, []by
 func objectsOf(body []byte) ([][]byte, error) {
 	body = bytes.TrimSpace(body)
 	if len(body) == 0 {
-		return nil, refuse(http.StatusBadRequest, "bad-json", `send {"input": value, …}, or an array of such objects`, "the body is empty")
+		return nil, refuse(http.StatusBadRequest, code.BadJSON, `send {"input": value, …}, or an array of such objects`, "the body is empty")
 	}
 	if body[0] == '{' {
 		var outer struct {
@@ -312,7 +313,7 @@ func objectsOf(body []byte) ([][]byte, error) {
 	}
 	var list []json.RawMessage
 	if err := json.Unmarshal(body, &list); err != nil {
-		return nil, refuse(http.StatusBadRequest, "bad-json", `send {"input": value, …}, or an array of such objects`, "the body is no JSON: %v",
+		return nil, refuse(http.StatusBadRequest, code.BadJSON, `send {"input": value, …}, or an array of such objects`, "the body is no JSON: %v",
 			err)
 	}
 	return *(*[][]byte)(unsafe.Pointer(&list)), nil // the same type under another name

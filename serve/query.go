@@ -11,6 +11,7 @@ import (
 
 	"dsql/engine/duck"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // How many rows /v1/query gives where the request doesn't say, and at most.
@@ -40,12 +41,12 @@ func (s *server) query(w *recorder, r *http.Request) error {
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&req); err != nil {
-		return refuse(http.StatusBadRequest, "bad-json", `send {"sql": "SELECT …", "params": {…}, "limit": n}`, "the body is no query: %v", err)
+		return refuse(http.StatusBadRequest, code.BadJSON, `send {"sql": "SELECT …", "params": {…}, "limit": n}`, "the body is no query: %v", err)
 	}
 	limit := usualRows
 	if req.Limit != nil {
 		if limit = *req.Limit; limit < 0 || limit > mostRows {
-			return refuse(http.StatusBadRequest, "bad-parameter", "leave it out, or ask for less", "limit is %d, and may be 0 to %d", limit,
+			return refuse(http.StatusBadRequest, code.BadParameter, "leave it out, or ask for less", "limit is %d, and may be 0 to %d", limit,
 				mostRows)
 		}
 	}
@@ -99,7 +100,7 @@ func (s *server) ask(ctx context.Context, w *recorder, rd *reader, src *sql.Sour
 		return err
 	}
 	all := sql.Span{End: len(src.Text)}
-	st, err := rd.conn.Prepare(duck.User(src, all), duck.Place{Src: src, Span: sql.Span{End: min(1, all.End)}})
+	st, err := rd.conn.Prepare(duck.User(src, all), sql.Place{Src: src, Span: sql.Span{End: min(1, all.End)}})
 	if err != nil {
 		return err
 	}
@@ -113,7 +114,7 @@ func (s *server) ask(ctx context.Context, w *recorder, rd *reader, src *sql.Sour
 			err = st.BindNamed(name, v)
 		}
 		if err != nil {
-			return refuse(http.StatusBadRequest, "bad-parameter", "parameters are texts, numbers, true, false and null", "params: %s: %v", name, err)
+			return refuse(http.StatusBadRequest, code.BadParameter, "parameters are texts, numbers, true, false and null", "params: %s: %v", name, err)
 		}
 	}
 	res, err := st.Query(ctx)

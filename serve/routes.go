@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"dsql/sql/code"
+
 	"github.com/cespare/xxhash/v2"
 )
 
@@ -46,10 +48,10 @@ func (s *server) nothing(w *recorder, r *http.Request) error {
 	}
 	if len(allow) > 0 {
 		w.Header().Set("Allow", strings.Join(allow, ", "))
-		return refuse(http.StatusMethodNotAllowed, "wrong-method", "it takes "+strings.Join(allow, " and "), "%s isn't for %s", r.Method,
+		return refuse(http.StatusMethodNotAllowed, code.WrongMethod, "it takes "+strings.Join(allow, " and "), "%s isn't for %s", r.Method,
 			r.URL.Path)
 	}
-	return refuse(http.StatusNotFound, "unknown-path", "/openapi.json lists what there is", "nothing is at %s %s", r.Method, r.URL.Path)
+	return refuse(http.StatusNotFound, code.UnknownPath, "/openapi.json lists what there is", "nothing is at %s %s", r.Method, r.URL.Path)
 }
 
 // healthz: the process lives.

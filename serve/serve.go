@@ -21,6 +21,7 @@ import (
 	"dsql/engine/duck"
 	"dsql/pipeline/program"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Options say what is served and how. Those of the run are program.Options: without scripts what the file declares, with Follow on and on.
@@ -79,25 +80,24 @@ func Run(ctx context.Context, o Options) error {
 			return err
 		}
 	} else if program.Existing(o.DB) == "" {
-		return &sql.Error{Code: "no-file", Exit: sql.ExitUnreachable, Msg: "there is no file " + o.DB,
-			Hint: "name a script, which makes it, or another file: --db"}
+		return sql.Errorf(code.NoFile, "there is no file %s", o.DB).
+			WithHint("name a script, which makes it, or another file: --db")
 	}
 	host, _, err := net.SplitHostPort(o.Listen)
 	if err != nil {
-		return &sql.Error{Code: "no-address", Exit: sql.ExitUsage, Msg: "--listen " + o.Listen + " is no host and port",
-			Hint: "write --listen 127.0.0.1:8080",
-			Err:  err}
+		return sql.Errorf(code.NoAddress, "--listen %s is no host and port", o.Listen).
+			WithHint("write --listen 127.0.0.1:8080").WithCause(err).WithExit(code.ExitUsage)
 	}
 	loopback := isLoopback(strings.ToLower(host))
 	if !loopback && len(o.Tokens) == 0 {
-		return &sql.Error{Code: "token-needed", Exit: sql.ExitUsage, Msg: "others can reach " + o.Listen + ", and nobody would need a token",
-			Hint: "`dsql token NAME --scope all --file tokens` makes one: add --token-file tokens, or set DSQL_TOKEN"}
+		return sql.Errorf(code.TokenNeeded, "others can reach %s, and nobody would need a token", o.Listen).
+			WithHint("`dsql token NAME --scope all --file tokens` makes one: add --token-file tokens, or set DSQL_TOKEN")
 	}
 	listener, err := net.Listen("tcp", o.Listen)
 	if err != nil {
-		return &sql.Error{Code: "no-address", Exit: sql.ExitUnreachable,
-			Msg:  fmt.Sprintf("the address %s can't be listened at: %v", o.Listen, bare(err)),
-			Hint: "another process may have it: choose another one, --listen 127.0.0.1:0 takes any that is free", Err: err}
+		return sql.Errorf(code.NoAddress, "the address %s can't be listened at: %v", o.Listen, bare(err)).
+			WithHint("another process may have it: choose another one, --listen 127.0.0.1:0 takes any that is free").
+			WithCause(err)
 	}
 	defer listener.Close()
 	s := &server{o: o, began: time.Now(), nonce: fmt.Sprintf("%x-%x", time.Now().UnixNano(), os.Getpid()), jobs: make(chan *job),

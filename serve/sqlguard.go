@@ -10,6 +10,7 @@ import (
 
 	"dsql/engine/duck"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // What a stranger's SQL may be: one SELECT (or EXPLAIN of one), of functions on a list and of tables that are there. Beneath it stands a
@@ -77,7 +78,8 @@ func checkStranger(ctx context.Context, c *duck.Conn, src *sql.Source) error {
 }
 
 func (s *strange) refuse(at sql.Span, msg, hint string) *refusal {
-	return &refusal{http.StatusUnprocessableEntity, &sql.Error{Src: s.src, Span: at, Code: "refused-sql", Msg: msg, Hint: hint}}
+	return &refusal{http.StatusUnprocessableEntity, sql.Place{Src: s.src, Span: at}.Errorf(code.RefusedSQL, "%s", msg).
+		WithHint(hint)}
 }
 
 // parse gives DuckDB's tree of a SELECT.

@@ -6,6 +6,7 @@ import (
 
 	"dsql/pipeline/event"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // state is how the writer is, for /readyz and /v1/status. Its words are starting, catching up, following, idle (nothing more is read), gate
@@ -66,9 +67,9 @@ func (s *state) ended(err *sql.Error) {
 	switch {
 	case err == nil:
 		s.set("idle", "")
-	case err.ExitCode() == sql.ExitGate:
+	case err.ExitCode() == code.ExitGate:
 		s.set("gate closed", err.Error())
-	case err.ExitCode() == sql.ExitUnreachable:
+	case err.ExitCode() == code.ExitUnreachable:
 		s.set("away", err.Error())
 	default:
 		s.set("failed", err.Error())
@@ -101,9 +102,9 @@ func (s *state) event(e event.Event) {
 		s.warnings++
 		s.warned = e.Err
 		switch e.Err.Code {
-		case "broker-unreachable":
+		case code.BrokerUnreachable:
 			s.away[e.Err.Msg] = e.Err.Error()
-		case "broker-back":
+		case code.BrokerBack:
 			clear(s.away)
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
-	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -16,6 +15,7 @@ import (
 	"time"
 
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Token is who may ask for what. The secret itself is kept nowhere: it is random, so its hash is enough.
@@ -44,13 +44,13 @@ func NewToken(name string, scopes []string) (secret, line string, err error) {
 
 func checkToken(name string, scopes []string) error {
 	if name == "" || strings.ContainsAny(name, " \t\r\n#") {
-		return &sql.Error{Code: "bad-token", Exit: sql.ExitUsage, Msg: "a token's name is one word", Hint: "dsql token notebook --scope query"}
+		return sql.Errorf(code.BadToken, "a token's name is one word").WithHint("dsql token notebook --scope query")
 	}
 	for _, s := range scopes {
 		kind, of, one := strings.Cut(s, ":")
 		if !slices.Contains(Scopes, kind) || one && (of == "" || kind != "endpoints" && kind != "models") {
-			return &sql.Error{Code: "bad-token", Exit: sql.ExitUsage, Msg: fmt.Sprintf("there is no scope %q", s),
-				Hint: "scopes are " + strings.Join(Scopes, ", ") + ", endpoints:NAME and models:NAME; several are separated by commas"}
+			return sql.Errorf(code.BadToken, "there is no scope %q", s).
+				WithHint("scopes are " + strings.Join(Scopes, ", ") + ", endpoints:NAME and models:NAME; several are separated by commas")
 		}
 	}
 	return nil
@@ -68,8 +68,8 @@ func ReadTokens(file, secret string) ([]Token, error) {
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return nil, &sql.Error{Code: "no-file", Exit: sql.ExitUnreachable, Msg: fmt.Sprintf("the token file %s can't be read: %v", file, err),
-			Hint: "`dsql token NAME --file FILE` makes it", Err: err}
+		return nil, sql.Errorf(code.NoFile, "the token file %s can't be read: %v", file, err).
+			WithHint("`dsql token NAME --file FILE` makes it").WithCause(err)
 	}
 	for i, line := range strings.Split(string(text), "\n") {
 		f := strings.Fields(line)
@@ -83,8 +83,8 @@ func ReadTokens(file, secret string) ([]Token, error) {
 			hash, _ = hex.DecodeString(f[2])
 		}
 		if len(hash) != sha256.Size || checkToken(t.Name, t.Scopes) != nil {
-			return nil, &sql.Error{Code: "bad-token", Exit: sql.ExitUsage, Msg: fmt.Sprintf("line %d of %s is no token", i+1, file),
-				Hint: "a line is: name scopes hash, as `dsql token` writes it"}
+			return nil, sql.Errorf(code.BadToken, "line %d of %s is no token", i+1, file).
+				WithHint("a line is: name scopes hash, as `dsql token` writes it")
 		}
 		copy(t.hash[:], hash)
 		out = append(out, t)

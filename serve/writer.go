@@ -10,6 +10,7 @@ import (
 	"dsql/pipeline/event"
 	"dsql/pipeline/run"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // The writer: one run after the other on the open file. First the scripts; then, following, what the file declares; between two batches
@@ -80,7 +81,7 @@ func (s *server) write(ctx context.Context, halt <-chan struct{}) error {
 
 // keeps says that an error of the first run is one that goes by: a gate that somebody opens, a broker that comes back.
 func keeps(err *sql.Error) bool {
-	return err.ExitCode() == sql.ExitGate || err.ExitCode() == sql.ExitUnreachable
+	return err.ExitCode() == code.ExitGate || err.ExitCode() == code.ExitUnreachable
 }
 
 // due is the run that goes on. Once it follows, a job that comes ends it after the batch in hand.
@@ -134,7 +135,7 @@ func (s *server) run(ctx context.Context, follow bool, scripts []*sql.Source, st
 // pause waits until there is something to do: a job, or (nil) what is due again, or the end.
 func (s *server) pause(ctx context.Context, halt <-chan struct{}, failed *sql.Error, wait time.Duration) (*job, time.Duration) {
 	var again <-chan time.Time
-	if failed != nil && failed.ExitCode() != sql.ExitGate { // a gate is opened by somebody
+	if failed != nil && failed.ExitCode() != code.ExitGate { // a gate is opened by somebody
 		again = time.After(wait)
 		wait = min(2*wait, lastRetry)
 	} else {
@@ -151,7 +152,7 @@ func (s *server) pause(ctx context.Context, halt <-chan struct{}, failed *sql.Er
 }
 
 // errStopping: what was asked for isn't begun any more.
-var errStopping = refuse(http.StatusServiceUnavailable, "not-ready", "ask the next one", "the server is ending")
+var errStopping = refuse(http.StatusServiceUnavailable, code.NotReady, "ask the next one", "the server is ending")
 
 func ended(c <-chan struct{}) bool {
 	select {
@@ -171,7 +172,7 @@ func asError(err error) *sql.Error {
 	case errors.As(err, &e):
 		return e
 	}
-	return &sql.Error{Code: "failed", Msg: err.Error(), Exit: sql.ExitFailed, Err: err}
+	return sql.Errorf(code.Failed, "%s", err).WithCause(err)
 }
 
 // invalidated are DuckDB's words for a database that takes no statement any more.

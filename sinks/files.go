@@ -12,6 +12,7 @@ import (
 	"dsql/engine/duck"
 	"dsql/engine/kind"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 var fileOptions = []option{
@@ -47,7 +48,7 @@ type files struct {
 func compileFiles(d declared, options []sql.Option) (kind.Object, error) {
 	s := &files{declared: d}
 	var errs sql.List
-	fail := func(at sql.Span, code, msg, hint string) { errs = append(errs, d.fail(at, code, msg, hint)) }
+	fail := func(e *sql.Error) { errs = append(errs, e) }
 	var bad *sql.Error
 	if s.kind, bad = d.format("parquet", "csv", "json"); bad != nil {
 		errs = append(errs, bad)
@@ -57,14 +58,16 @@ func compileFiles(d declared, options []sql.Option) (kind.Object, error) {
 		switch {
 		case o.Name == "":
 			if strings.Contains(o.Text, "://") {
-				fail(o.Value, "bad-folder", o.Text+" is no folder of this machine",
-					"name a folder; a path relative to the script's, or one that begins with /")
+				fail(d.decl.At(o.Value).Errorf(code.BadFolder, "%s is no folder of this machine", o.Text).
+					WithHint("name a folder; a path relative to the script's, or one that begins with /"))
 			}
 		case o.Kind == sql.OptEnv:
-			fail(o.Value, "no-env", "only the folder may be read from the environment", "write the value itself")
+			fail(d.decl.At(o.Value).Errorf(code.NoEnv, "only the folder may be read from the environment").
+				WithHint("write the value itself"))
 		case o.Name == "partition_by":
 			if s.partition = names(o); s.partition == nil {
-				fail(o.Value, "expected-name", "partition_by is a list of columns", "write partition_by (day)")
+				fail(d.decl.At(o.Value).Errorf(code.ExpectedName, "partition_by is a list of columns").
+					WithHint("write partition_by (day)"))
 			}
 		case o.Name == "write_partition_columns":
 			s.inside = d.yes(o, &errs)
@@ -75,7 +78,8 @@ func compileFiles(d declared, options []sql.Option) (kind.Object, error) {
 		}
 	}
 	if _, ok := d.given[""]; !ok {
-		fail(d.at, "missing-folder", "INTO FILES names no folder", "write INTO FILES ('lake/"+d.decl.Name+"', …)")
+		fail(d.decl.At(d.at).Errorf(code.MissingFolder, "INTO FILES names no folder").
+			WithHint("write INTO FILES ('lake/" + d.decl.Name + "', …)"))
 	}
 	errs = append(errs, d.contradictions(fileOptions, options, s.kind)...)
 	if err := errs.Err(); err != nil {
@@ -93,7 +97,8 @@ func (d *declared) yes(o sql.Option, errs *sql.List) bool {
 		return false
 	}
 	if o.Kind != sql.OptNone {
-		*errs = append(*errs, d.fail(o.Value, "bad-choice", o.Name+" is true or false", "write "+o.Name+" true"))
+		*errs = append(*errs, d.decl.At(o.Value).Errorf(code.BadChoice, "%s is true or false", o.Name).
+			WithHint("write "+o.Name+" true"))
 	}
 	return true
 }
@@ -108,14 +113,15 @@ func (s *files) Bind(ctx context.Context, c *duck.Conn, _ *kind.Env, cols []duck
 		}
 	}
 	if len(s.partition) >= len(cols) && len(errs) == 0 && !s.inside {
-		errs = append(errs, s.fail(s.given["partition_by"].Value, "no-columns", "all columns are partitions: none is left to be written",
-			"leave one out, or add write_partition_columns"))
+		errs = append(errs, s.decl.At(s.given["partition_by"].Value).Errorf(code.NoColumns,
+			"all columns are partitions: none is left to be written").
+			WithHint("leave one out, or add write_partition_columns"))
 	}
 	for _, col := range cols {
 		if s.kind == "parquet" && duck.Type(col.Type).Has(duck.TypeHugeInt, duck.TypeUHugeInt) { // DuckDB would write doubles, which lose digits
-			errs = append(errs, s.fail(s.Input().Span, "no-parquet-type",
-				fmt.Sprintf("%s.%s is %s, and Parquet has no whole numbers of 128 bits", s.Input().Text, col.Name, col.Type),
-				"cast it to BIGINT, DECIMAL(38, 0) or VARCHAR there"))
+			errs = append(errs, s.decl.At(s.Input().Span).Errorf(code.NoParquetType, "%s.%s is %s, and Parquet has no whole numbers of 128 bits",
+				s.Input().Text, col.Name, col.Type).
+				WithHint("cast it to BIGINT, DECIMAL(38, 0) or VARCHAR there"))
 		}
 	}
 	if err := errs.Err(); err != nil {
@@ -131,9 +137,9 @@ func (s *files) Bind(ctx context.Context, c *duck.Conn, _ *kind.Env, cols []duck
 		one.copied = []sql.Option{o}
 		q := duck.Cat(duck.SQL("EXPLAIN "), one.copy(duck.Cat(duck.SQL("SELECT * FROM "), duck.Empty(cols)), cols, "x"))
 		var e *sql.Error
-		if _, err := probe.ExecAt(ctx, q, duck.Place{Src: s.decl.Src, Span: o.Value}); errors.As(err, &e) {
-			if e.Exit = 0; e.Code != "duckdb-catalog" { // a type that only this transaction knows
-				errs = append(errs, e)
+		if _, err := probe.ExecAt(ctx, q, s.decl.At(o.Value)); errors.As(err, &e) {
+			if !duck.IsMissing(err) { // a type that only this transaction knows
+				errs = append(errs, e.WithExit(code.ExitScript))
 			}
 		} else if err != nil {
 			return err
@@ -233,9 +239,8 @@ func (s *files) folder(env *kind.Env) (string, error) {
 	path := o.Text
 	if o.Kind == sql.OptEnv {
 		if path = os.Getenv(o.Text); path == "" {
-			e := s.fail(o.Value, "no-env", "the environment has no "+o.Text+", which the folder is read from", "set it: export "+o.Text+"=…")
-			e.Exit = sql.ExitUnreachable
-			return "", e
+			return "", s.decl.At(o.Value).Errorf(code.NoEnv, "the environment has no %s, which the folder is read from", o.Text).
+				WithHint("set it: export " + o.Text + "=…").WithExit(code.ExitUnreachable)
 		}
 	}
 	if !filepath.IsAbs(path) {

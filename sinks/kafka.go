@@ -11,6 +11,7 @@ import (
 	"dsql/engine/duck"
 	"dsql/engine/kind"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // IDHeader is the header that names a record: file/input/sink/version/row, rows counted from 1 in each version. No other row of any file
@@ -50,15 +51,18 @@ var defaults = limits{records: 20_000, bytes: 32 << 20, retries: 10, giveUp: 20 
 func compileKafka(d declared, options []sql.Option) (kind.Object, error) {
 	s := &kafka{declared: d, limits: defaults}
 	var errs sql.List
-	fail := func(at sql.Span, code, msg, hint string) { errs = append(errs, d.fail(at, code, msg, hint)) }
+	fail := func(e *sql.Error) { errs = append(errs, e) }
 	for _, o := range options {
 		switch {
 		case o.Kind == sql.OptNone:
-			fail(o.At, "missing-value", o.Name+" needs a value", "write "+o.Name+" '…'")
+			fail(d.decl.At(o.At).Errorf(code.MissingValue, "%s needs a value", o.Name).
+				WithHint("write " + o.Name + " '…'"))
 		case o.Kind == sql.OptEnv && o.Name != "brokers":
-			fail(o.Value, "no-env", "only brokers may be read from the environment", "write the value itself, or put it into a CREATE CONNECTION")
+			fail(d.decl.At(o.Value).Errorf(code.NoEnv, "only brokers may be read from the environment").
+				WithHint("write the value itself, or put it into a CREATE CONNECTION"))
 		case o.Name == "" || o.Kind == sql.OptList || o.Kind == sql.OptNumber:
-			fail(o.Value, "expected-value", "a name or a text belongs here", "write topic 'scores', key flight_id")
+			fail(d.decl.At(o.Value).Errorf(code.ExpectedValue, "a name or a text belongs here").
+				WithHint("write topic 'scores', key flight_id"))
 		}
 	}
 	if _, bad := d.format("json"); bad != nil {
@@ -68,12 +72,14 @@ func compileKafka(d declared, options []sql.Option) (kind.Object, error) {
 	_, direct := d.given["brokers"]
 	switch {
 	case byName && direct:
-		fail(conn.At, "contradicting-options", "connection and brokers exclude each other", "remove one of them")
+		fail(d.decl.At(conn.At).Errorf(code.ContradictingOptions, "connection and brokers exclude each other").
+			WithHint("remove one of them"))
 	case !byName && !direct:
-		fail(d.at, "missing-option", "INTO KAFKA needs connection or brokers", "add brokers 'host:9092', or connection name")
+		fail(d.decl.At(d.at).Errorf(code.MissingOption, "INTO KAFKA needs connection or brokers").
+			WithHint("add brokers 'host:9092', or connection name"))
 	}
 	if o, ok := d.given["topic"]; !ok {
-		fail(d.at, "missing-option", "INTO KAFKA needs a topic", "add topic 'name'")
+		fail(d.decl.At(d.at).Errorf(code.MissingOption, "INTO KAFKA needs a topic").WithHint("add topic 'name'"))
 	} else if n := names(o); n != nil {
 		s.topic = n[0].Text
 	}
@@ -82,7 +88,8 @@ func compileKafka(d declared, options []sql.Option) (kind.Object, error) {
 	}
 	if o, ok := d.given["mode"]; ok {
 		if s.mode = strings.ToLower(o.Text); s.mode != "append" && s.mode != "upsert" {
-			fail(o.Value, "bad-choice", o.Text+" is no mode", "write mode append or mode upsert")
+			fail(d.decl.At(o.Value).Errorf(code.BadChoice, "%s is no mode", o.Text).
+				WithHint("write mode append or mode upsert"))
 		}
 	}
 	if err := errs.Err(); err != nil {
@@ -110,7 +117,7 @@ func (s *kafka) Bind(_ context.Context, _ *duck.Conn, env *kind.Env, cols []duck
 		if len(keys) == 1 {
 			hint = "add key " + keys[0]
 		}
-		add(s.fail(o.At, "no-upsert", "upsert needs a journal with one key, and that key", hint))
+		add(s.decl.At(o.At).Errorf(code.NoUpsert, "upsert needs a journal with one key, and that key").WithHint(hint))
 	}
 	_, err := s.connection(env)
 	add(err)

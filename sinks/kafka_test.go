@@ -15,6 +15,7 @@ import (
 	"dsql/engine/duck"
 	"dsql/engine/kind"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // opened is an open sink into a topic of a cluster of its own, and rows for it.
@@ -78,12 +79,12 @@ func refuse(req *kmsg.ProduceRequest, code int16) *kmsg.ProduceResponse {
 	return res
 }
 
-func fails(t *testing.T, out kind.Outlet, code, text string) {
+func fails(t *testing.T, out kind.Outlet, want, text string) {
 	t.Helper()
 	_, err := out.Write(t.Context(), 1, rows)
 	var e *sql.Error
-	if !errors.As(err, &e) || e.Code != code || !strings.Contains(e.Msg, text) || e.Exit != sql.ExitUnreachable {
-		t.Errorf("%v, want %s with %q", err, code, text)
+	if !errors.As(err, &e) || e.Code != want || !strings.Contains(e.Msg, text) || e.ExitCode() != code.ExitUnreachable {
+		t.Errorf("%v, want %s with %q", err, want, text)
 	}
 }
 

@@ -5,13 +5,13 @@ package sinks
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
 	"dsql/engine/duck"
 	"dsql/engine/kind"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Kind is CREATE SINK.
@@ -64,10 +64,6 @@ type declared struct {
 func (d *declared) Decl() *sql.Decl { return d.decl }
 func (d *declared) Input() sql.Name { return d.decl.Arg("FROM").Names[0] }
 
-func (d *declared) fail(at sql.Span, code, msg, hint string) *sql.Error {
-	return &sql.Error{Src: d.decl.Src, Span: at, Code: code, Msg: msg, Hint: hint}
-}
-
 func compile(decl *sql.Decl) (kind.Object, error) {
 	files, kafka := decl.Arg("INTO FILES"), decl.Arg("INTO KAFKA")
 	d := declared{decl: decl, given: map[string]sql.Option{}}
@@ -77,11 +73,11 @@ func compile(decl *sql.Decl) (kind.Object, error) {
 	v := files
 	switch {
 	case files != nil && kafka != nil:
-		return nil, d.fail(kafka.Keyword, "contradicting-options", "a sink writes to files or to a topic",
-			"declare two sinks FROM "+d.Input().Text)
+		return nil, d.decl.At(kafka.Keyword).Errorf(code.ContradictingOptions, "a sink writes to files or to a topic").
+			WithHint("declare two sinks FROM " + d.Input().Text)
 	case files == nil && kafka == nil:
-		return nil, d.fail(decl.NameAt, "missing-clause", "SINK "+decl.Name+" needs INTO FILES or INTO KAFKA",
-			"add: INTO FILES ('folder', format parquet) or INTO KAFKA (brokers 'host:9092', topic 'name')")
+		return nil, d.decl.At(decl.NameAt).Errorf(code.MissingClause, "SINK %s needs INTO FILES or INTO KAFKA", decl.Name).
+			WithHint("add: INTO FILES ('folder', format parquet) or INTO KAFKA (brokers 'host:9092', topic 'name')")
 	case files == nil:
 		v = kafka
 	}
@@ -102,8 +98,9 @@ func (d *declared) contradictions(options []option, given []sql.Option, format s
 		if i < 0 || options[i].format == "" || options[i].format == format {
 			continue
 		}
-		errs = append(errs, d.fail(o.At, "contradicting-options",
-			fmt.Sprintf("%s is an option of format %s, and this is %s", o.Name, options[i].format, format), "remove "+o.Name))
+		errs = append(errs, d.decl.At(o.At).Errorf(code.ContradictingOptions, "%s is an option of format %s, and this is %s", o.Name,
+			options[i].format, format).
+			WithHint("remove "+o.Name))
 	}
 	return errs
 }
@@ -117,14 +114,11 @@ func (d *declared) format(words ...string) (string, *sql.Error) {
 	if w := strings.ToLower(o.Text); o.Kind != sql.OptNone && slices.Contains(words, w) {
 		return w, nil
 	}
-	hint := "write format " + strings.Join(words, " or ")
-	if near := sql.Nearest(o.Text, words); near != "" {
-		hint = "did you mean " + near + "?"
-	}
+	hint := sql.DidYouMean(o.Text, words, "write format "+strings.Join(words, " or "))
 	if o.Kind == sql.OptNone {
-		return words[0], d.fail(o.Value, "bad-choice", "format needs a value", hint)
+		return words[0], d.decl.At(o.Value).Errorf(code.BadChoice, "format needs a value").WithHint(hint)
 	}
-	return words[0], d.fail(o.Value, "bad-choice", "a sink writes no "+o.Text+" there", hint)
+	return words[0], d.decl.At(o.Value).Errorf(code.BadChoice, "a sink writes no %s there", o.Text).WithHint(hint)
 }
 
 // column finds a column that an option names.
@@ -134,12 +128,9 @@ func (d *declared) column(name sql.Name, what string, cols []duck.Column) (duck.
 		return cols[i], nil
 	}
 	names := duck.ColumnNames(cols)
-	hint := "its columns are " + strings.Join(names, ", ")
-	if near := sql.Nearest(name.Text, names); near != "" {
-		hint = "did you mean " + near + "?"
-	}
-	return duck.Column{}, d.fail(name.Span, "unknown-column", fmt.Sprintf("%s has no column %s to %s by", d.Input().Text, name.Text, what),
-		hint)
+	hint := sql.DidYouMean(name.Text, names, "its columns are "+strings.Join(names, ", "))
+	return duck.Column{}, d.decl.At(name.Span).Errorf(code.UnknownColumn, "%s has no column %s to %s by", d.Input().Text, name.Text, what).
+		WithHint(hint)
 }
 
 // names are the columns that an option names: a word, a 'text', or a list in parentheses.

@@ -18,6 +18,7 @@ import (
 	"dsql/engine/duck"
 	"dsql/engine/kind"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // kafkaOutlet is a producer on one topic.
@@ -108,8 +109,7 @@ var errStuck = errors.New("no record was taken for a while")
 func (k *kafkaOutlet) Write(ctx context.Context, version int64, rows *duck.Query) (n int64, err error) {
 	k.rejected = nil
 	n, err = k.write(ctx, version, rows, k.send)
-	var e *sql.Error
-	if !errors.As(err, &e) || !(k.s.rejects && e.Code == "record-too-large" || e.Code == "record-refused") {
+	if !(k.s.rejects && sql.HasCode(err, code.RecordTooLarge) || sql.HasCode(err, code.RecordRefused)) {
 		return n, err
 	}
 	if k.slow == nil { // a batch was refused: for which row?
@@ -145,7 +145,7 @@ func (k *kafkaOutlet) write(ctx context.Context, version int64, rows *duck.Query
 
 // send ends early, with an error, when ctx is cancelled: by itself with the first record that is refused.
 func (k *kafkaOutlet) send(ctx context.Context, cancel context.CancelCauseFunc, version int64, rows *duck.Query) (n int64, err error) {
-	res, err := k.c.Query(ctx, rows, duck.Place{Src: k.s.decl.Src, Span: k.s.at})
+	res, err := k.c.Query(ctx, rows, k.s.decl.At(k.s.at))
 	if err != nil {
 		return 0, err
 	}
@@ -179,7 +179,7 @@ func (k *kafkaOutlet) sendSlowly(ctx context.Context, cancel context.CancelCause
 	if err := k.cl.Flush(ctx); err != nil { // what is on its way must not come behind what follows
 		return 0, err
 	}
-	res, err := k.c.Query(ctx, rows, duck.Place{Src: k.s.decl.Src, Span: k.s.at})
+	res, err := k.c.Query(ctx, rows, k.s.decl.At(k.s.at))
 	if err != nil {
 		return 0, err
 	}
@@ -198,7 +198,7 @@ func (k *kafkaOutlet) sendSlowly(ctx context.Context, cancel context.CancelCause
 		}
 		why := refused(rec, err)
 		var e *sql.Error
-		if !k.s.rejects || !errors.As(k.explain(ctx, why), &e) || e.Code != "record-too-large" && e.Code != "record-refused" {
+		if told := k.explain(ctx, why); !k.s.rejects || !sql.HasCode(told, code.RecordTooLarge, code.RecordRefused) || !errors.As(told, &e) {
 			cancel(why)
 			return 0, err
 		}
@@ -307,7 +307,8 @@ func (k *kafkaOutlet) watch(done <-chan struct{}, cancel context.CancelCauseFunc
 		case late && !told:
 			told = true
 			msg := fmt.Sprintf("the brokers have taken no record of %s for %s; the run waits for them", k.s.topic, k.s.limits.giveUp)
-			k.o.Warn(k.s.fail(k.s.decl.NameAt, "sink-stuck", msg, "check the cluster; nothing is lost"))
+			k.o.Warn(k.s.decl.At(k.s.decl.NameAt).Errorf(code.SinkStuck, "%s", msg).
+				WithHint("check the cluster; nothing is lost"))
 		}
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"dsql/engine/fault"
 	"dsql/engine/kind"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // fileOutlet writes versions into a folder, its target:
@@ -62,9 +63,10 @@ func (f *fileOutlet) Write(ctx context.Context, version int64, rows *duck.Query)
 		var l *os.LinkError
 		var e *sql.Error
 		switch {
-		case errors.As(err, &e) && e.Code == "duckdb-io":
-			if e.Exit = sql.ExitUnreachable; strings.Contains(e.Msg, syscall.ENAMETOOLONG.Error()) || strings.Contains(e.Msg, "File name too long") {
-				e.Code, e.Hint = "unwritable-folder", longName
+		case duck.IsIO(err) && errors.As(err, &e):
+			e.Exit = code.ExitUnreachable
+			if strings.Contains(e.Msg, syscall.ENAMETOOLONG.Error()) || strings.Contains(e.Msg, "File name too long") {
+				e.Code, e.Hint = code.UnwritableFolder, longName
 			}
 		case errors.As(err, &p):
 			return 0, f.unwritable(p.Path, p.Err)
@@ -80,9 +82,7 @@ func (f *fileOutlet) unwritable(path string, err error) *sql.Error {
 	if errors.Is(err, syscall.ENAMETOOLONG) {
 		hint = longName
 	}
-	e := f.s.fail(f.s.given[""].Value, "unwritable-folder", fmt.Sprintf("%s can't be written: %v", path, err), hint)
-	e.Exit, e.Err = sql.ExitUnreachable, err
-	return e
+	return f.s.decl.At(f.s.given[""].Value).Errorf(code.UnwritableFolder, "%s can't be written: %v", path, err).WithHint(hint).WithCause(err)
 }
 
 func (f *fileOutlet) write(ctx context.Context, version int64, rows *duck.Query) (int64, error) {
@@ -106,7 +106,7 @@ func (f *fileOutlet) write(ctx context.Context, version int64, rows *duck.Query)
 	if len(f.s.partition) == 0 {
 		to = filepath.Join(data, "0.part")
 	}
-	n, err := f.c.ExecAt(ctx, f.s.copy(rows, f.o.Columns, to), duck.Place{Src: f.s.decl.Src, Span: f.s.at})
+	n, err := f.c.ExecAt(ctx, f.s.copy(rows, f.o.Columns, to), f.s.decl.At(f.s.at))
 	if err != nil || n == 0 {
 		return 0, errors.Join(err, os.RemoveAll(f.staging))
 	}
@@ -278,10 +278,8 @@ func (f *fileOutlet) foreign() error {
 		if err != nil || d.IsDir() || !ofVersion.MatchString(d.Name()) {
 			return err
 		}
-		e := f.s.fail(f.s.given[""].Value, "folder-in-use", fmt.Sprintf("%s is there already, and was not written by this sink", path),
-			"it is another file's or another sink's, or of one that was dropped: name another folder, or empty this one")
-		e.Exit = sql.ExitFailed
-		return e
+		return f.s.decl.At(f.s.given[""].Value).Errorf(code.FolderInUse, "%s is there already, and was not written by this sink", path).
+			WithHint("it is another file's or another sink's, or of one that was dropped: name another folder, or empty this one")
 	})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

@@ -3,7 +3,6 @@ package sinks
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -11,6 +10,7 @@ import (
 
 	"dsql/connect"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // refusal is a record that the client or a broker did not take, by its id.
@@ -41,9 +41,7 @@ func (s *kafka) look(ctx context.Context, conn *connect.Connection, adm *kadm.Cl
 	case errors.Is(err, kerr.UnknownTopicOrPartition) || errors.Is(err, kerr.InvalidTopicException):
 		e := s.noTopic(err)
 		if all, lerr := adm.ListTopics(ctx); lerr == nil {
-			if near := sql.Nearest(s.topic, all.Names()); near != "" {
-				e.Hint = "did you mean " + near + "?"
-			}
+			e.Hint = sql.DidYouMean(s.topic, all.Names(), e.Hint)
 		}
 		return e
 	case errors.Is(err, kerr.TopicAuthorizationFailed):
@@ -52,14 +50,14 @@ func (s *kafka) look(ctx context.Context, conn *connect.Connection, adm *kadm.Cl
 	return conn.Unreachable(err)
 }
 
-func (s *kafka) outside(code string, err error, msg, hint string) *sql.Error {
-	e := s.fail(s.given["topic"].Value, code, msg, hint)
-	e.Exit, e.Err = sql.ExitUnreachable, err
-	return e
+// refusedf is an error of what is outside, at the topic's name.
+func (s *kafka) refusedf(err error, c code.Code, format string, args ...any) *sql.Error {
+	return s.decl.At(s.given["topic"].Value).Errorf(c, format, args...).WithCause(err)
 }
 
 func (s *kafka) noTopic(err error) *sql.Error {
-	return s.outside("unknown-topic", err, "there is no topic "+s.topic, "create it, or check its name; dsql creates none")
+	return s.refusedf(err, code.UnknownTopic, "there is no topic %s", s.topic).
+		WithHint("create it, or check its name; dsql creates none")
 }
 
 func (s *kafka) denied(conn *connect.Connection, err error) *sql.Error {
@@ -82,30 +80,26 @@ func (k *kafkaOutlet) explain(ctx context.Context, err error) error {
 	errors.As(err, &broker)
 	switch {
 	case errors.Is(err, kerr.MessageTooLarge) || errors.Is(err, kerr.RecordListTooLarge):
-		e := s.outside("record-too-large", err,
-			fmt.Sprintf("the record %s is larger than the topic %s takes: its value has %d bytes", r.id, s.topic, r.bytes),
-			"raise the topic's max.message.bytes, select less, or add ON ROW ERROR REJECT; "+stays)
-		e.Exit = sql.ExitFailed
-		return e
+		return s.refusedf(err, code.RecordTooLarge, "the record %s is larger than the topic %s takes: its value has %d bytes", r.id, s.topic,
+			r.bytes).
+			WithHint("raise the topic's max.message.bytes, select less, or add ON ROW ERROR REJECT; " + stays)
 	case errors.Is(err, kerr.UnknownTopicOrPartition) || errors.Is(err, kerr.UnknownTopicID):
 		return s.noTopic(err)
 	case errors.Is(err, kerr.TopicAuthorizationFailed) || errors.Is(err, kerr.ClusterAuthorizationFailed):
 		return s.denied(k.conn, err)
 	case broker != nil && !broker.Retriable:
-		e := s.outside("record-refused", err, fmt.Sprintf("the brokers refuse the record %s: %s: %s", r.id, broker.Message, broker.Description),
-			"see the topic's settings, or add ON ROW ERROR REJECT; "+stays)
-		e.Exit = sql.ExitFailed
-		return e
+		return s.refusedf(err, code.RecordRefused, "the brokers refuse the record %s: %s: %s", r.id, broker.Message, broker.Description).
+			WithHint("see the topic's settings, or add ON ROW ERROR REJECT; " + stays)
 	case broker != nil:
-		return s.outside("sink-stuck", err,
-			fmt.Sprintf("the brokers don't take records of %s: %s: %s", s.topic, broker.Message, broker.Description), "check the cluster; "+stays)
+		return s.refusedf(err, code.SinkStuck, "the brokers don't take records of %s: %s: %s", s.topic, broker.Message, broker.Description).
+			WithHint("check the cluster; " + stays)
 	}
 	if gone := k.conn.Reach(ctx, k.cl); gone != nil {
 		return interrupted(ctx, gone)
 	}
 	if errors.Is(err, errStuck) || errors.Is(err, kgo.ErrRecordRetries) || errors.Is(err, kgo.ErrRecordTimeout) {
-		return s.outside("sink-stuck", err, fmt.Sprintf("the brokers have taken no record of %s for %s", s.topic, s.limits.giveUp),
-			"check the cluster; "+stays)
+		return s.refusedf(err, code.SinkStuck, "the brokers have taken no record of %s for %s", s.topic, s.limits.giveUp).
+			WithHint("check the cluster; " + stays)
 	}
 	return k.conn.Unreachable(err)
 }

@@ -3,6 +3,8 @@ package sql
 import (
 	"strconv"
 	"strings"
+
+	"dsql/sql/code"
 )
 
 // value reads a clause's argument, the keyword of which has just been read. The value is returned even where it is wrong.
@@ -63,7 +65,7 @@ func (r *reader) arg(f *form, c *clause, v *Value, rest []*clause) bool {
 		}
 	case ArgString:
 		if r.kind(r.i) != String {
-			return r.expected("expected-string", c.after("a 'string'"), "write "+c.usage())
+			return r.expected(code.ExpectedString, c.after("a 'string'"), "write "+c.usage())
 		}
 		return r.string(v)
 	case ArgWord:
@@ -71,7 +73,7 @@ func (r *reader) arg(f *form, c *clause, v *Value, rest []*clause) bool {
 			return r.string(v)
 		}
 		if r.kind(r.i) != Word || r.endsExpr(f, rest, r.i) {
-			return r.expected("expected-string", c.after("a word or a 'string'"), "write "+c.usage())
+			return r.expected(code.ExpectedString, c.after("a word or a 'string'"), "write "+c.usage())
 		}
 		v.Text = lower(r.text(r.toks[r.i]))
 		r.i++
@@ -92,13 +94,13 @@ func (r *reader) arg(f *form, c *clause, v *Value, rest []*clause) bool {
 		return r.exprs(f, c, v, rest)
 	case ArgParen:
 		if !r.isOp("(") {
-			return r.expected("expected-expression", c.after("an expression in parentheses"), "write "+c.usage())
+			return r.expected(code.ExpectedExpression, c.after("an expression in parentheses"), "write "+c.usage())
 		}
 		open := r.i
 		r.skip()
 		if r.i == open+2 {
 			r.i--
-			r.expected("expected-expression", c.after("an expression in parentheses"), "")
+			r.expected(code.ExpectedExpression, c.after("an expression in parentheses"), "")
 			r.i++
 			return false
 		}
@@ -126,7 +128,7 @@ func (r *reader) arg(f *form, c *clause, v *Value, rest []*clause) bool {
 	case ArgItem:
 		end := r.exprEnd(f, rest)
 		if end == r.i {
-			return r.expected("expected-item", c.after(orList(itemNames(c))), "write "+c.usage())
+			return r.expected(code.ExpectedItem, c.after(orList(itemNames(c))), "write "+c.usage())
 		}
 		r.within(r.i, end, func() { r.item(c, v) })
 		return true
@@ -153,7 +155,7 @@ func (r *reader) addName(v *Value, what string) bool {
 		if r.kind(r.i) == String {
 			hint = "names are written without quotes, or in double quotes"
 		}
-		return r.expected("expected-name", what, hint)
+		return r.expected(code.ExpectedName, what, hint)
 	}
 	n, ok := r.name()
 	if ok {
@@ -168,14 +170,14 @@ func (r *reader) name() (Name, bool) {
 	var parts []string
 	for {
 		if !r.isName(r.i) {
-			return Name{}, r.expected("expected-name", "a name after the dot", "")
+			return Name{}, r.expected(code.ExpectedName, "a name after the dot", "")
 		}
 		text := r.text(r.toks[r.i])
 		if r.toks[r.i].Kind == Quoted {
 			text, _ = Unquote(text)
 		}
 		if text == "" {
-			return Name{}, r.expected("expected-name", "a name", "a quoted name can't be empty")
+			return Name{}, r.expected(code.ExpectedName, "a name", "a quoted name can't be empty")
 		}
 		parts = append(parts, text)
 		r.i++
@@ -189,7 +191,8 @@ func (r *reader) name() (Name, bool) {
 func (r *reader) string(v *Value) bool {
 	text, err := Unquote(r.text(r.toks[r.i]))
 	if err != nil {
-		r.fail(r.toks[r.i].Span, "bad-escape", "write the character itself; where backslashes are meant, leave out the E before the string", "%s",
+		r.fail(r.toks[r.i].Span, code.BadEscape, "write the character itself; where backslashes are meant, leave out the E before the string",
+			"%s",
 			err)
 		r.i++
 		return false
@@ -208,7 +211,7 @@ func (r *reader) integer(c *clause, v *Value) bool {
 			return true
 		}
 	}
-	return r.expected("expected-number", c.after("a whole number"), "write "+c.usage())
+	return r.expected(code.ExpectedNumber, c.after("a whole number"), "write "+c.usage())
 }
 
 func (r *reader) percent(c *clause, v *Value) bool {
@@ -220,7 +223,7 @@ func (r *reader) percent(c *clause, v *Value) bool {
 			return true
 		}
 	}
-	return r.expected("expected-number", c.after("< n PERCENT"), "write "+c.usage())
+	return r.expected(code.ExpectedNumber, c.after("< n PERCENT"), "write "+c.usage())
 }
 
 func (r *reader) choice(f *form, c *clause, v *Value) bool {
@@ -233,11 +236,9 @@ func (r *reader) choice(f *form, c *clause, v *Value) bool {
 	}
 	hint := ""
 	if r.more() {
-		if near := Nearest(r.text(r.toks[r.i]), c.Words); near != "" {
-			hint = "did you mean " + near + "?"
-		}
+		hint = DidYouMean(r.text(r.toks[r.i]), c.Words, "")
 	}
-	r.expected("bad-choice", c.after(orList(c.Words)), hint)
+	r.expected(code.BadChoice, c.after(orList(c.Words)), hint)
 	if r.more() && !r.endsExpr(f, nil, r.i) {
 		r.skip()
 	}
@@ -261,7 +262,7 @@ func (r *reader) expr(f *form, c *clause, v *Value, rest []*clause) bool {
 		if next := r.clauseAt(f, r.i); next != nil && r.kind(r.i) == Word && !r.begins(f, next, r.i+len(next.words)) {
 			hint = "put the expression in parentheses if " + strings.ToUpper(r.text(r.toks[r.i])) + " is a part of it"
 		}
-		return r.expected("expected-expression", c.after("an expression"), hint)
+		return r.expected(code.ExpectedExpression, c.after("an expression"), hint)
 	}
 	start := r.i
 	r.i = end
@@ -278,10 +279,10 @@ func (r *reader) exprs(f *form, c *clause, v *Value, rest []*clause) bool {
 	}
 	if end == r.i+2 {
 		r.i++
-		return r.expected("expected-expression", c.after("an expression"), "")
+		return r.expected(code.ExpectedExpression, c.after("an expression"), "")
 	}
 	start := r.i
-	r.elements("expected-expression", "an expression", func() bool {
+	r.elements(code.ExpectedExpression, "an expression", func() bool {
 		v.Exprs = append(v.Exprs, r.toks[r.i].Span.To(r.toks[r.end-1].Span))
 		r.i = r.end
 		return true
@@ -306,14 +307,14 @@ func (r *reader) columns(c *clause, v *Value) bool {
 func (r *reader) nameList(v *Value, what, hint string) bool {
 	switch {
 	case !r.isOp("("):
-		return r.expected("expected-list", what, hint)
+		return r.expected(code.ExpectedList, what, hint)
 	case r.op(r.i+1, ")"):
 		r.i++
-		r.expected("expected-name", "a name", hint)
+		r.expected(code.ExpectedName, "a name", hint)
 		r.i++
 		return false
 	}
-	r.elements("expected-name", "a name", func() bool { return r.addName(v, "a name") })
+	r.elements(code.ExpectedName, "a name", func() bool { return r.addName(v, "a name") })
 	return true
 }
 
@@ -327,7 +328,7 @@ func (r *reader) target(c *clause, v *Value) bool {
 	ok := closing == r.i+2 && r.kind(r.i+1) == String
 	r.i++
 	if !ok {
-		ok = r.expected("expected-string", "COLUMNS('regular expression')", "")
+		ok = r.expected(code.ExpectedString, "COLUMNS('regular expression')", "")
 		r.i = closing + 1
 		return ok
 	}
@@ -340,13 +341,13 @@ func (r *reader) target(c *clause, v *Value) bool {
 
 func (r *reader) query(c *clause, v *Value) bool {
 	if !r.more() {
-		return r.expected("expected-expression", c.after("a query"), "write "+c.usage())
+		return r.expected(code.ExpectedExpression, c.after("a query"), "write "+c.usage())
 	}
 	start := r.i
 	for r.more() {
 		if r.word(r.i, "CREATE") && r.i > start && r.startsStatement() {
 			v.Span = r.since(start)
-			r.fail(r.toks[r.i].Span, "missing-semicolon", "put a ; before CREATE", "the statement before CREATE doesn't end")
+			r.fail(r.toks[r.i].Span, code.MissingSemicolon, "put a ; before CREATE", "the statement before CREATE doesn't end")
 			r.i = r.end
 			return false
 		}

@@ -3,6 +3,8 @@ package sql
 import (
 	"slices"
 	"strings"
+
+	"dsql/sql/code"
 )
 
 // declaration reads what follows the head of a statement: a name, the positional parts, the clauses and the body.
@@ -39,7 +41,7 @@ func (r *reader) form(f *form, d *Decl) {
 // declName reads the name that a form needs or may have.
 func (r *reader) declName(f *form, d *Decl) bool {
 	if !r.isName(r.i) || r.oddName(f) {
-		return f.NameOpt || r.expected("expected-name", "a name after "+f.String(), "write "+strings.Join(f.words, " ")+" name")
+		return f.NameOpt || r.expected(code.ExpectedName, "a name after "+f.String(), "write "+strings.Join(f.words, " ")+" name")
 	}
 	start := r.i
 	n, ok := r.name()
@@ -48,7 +50,7 @@ func (r *reader) declName(f *form, d *Decl) bool {
 	}
 	d.Name, d.NameAt = n.Text, n.Span
 	if r.i > start+1 {
-		r.fail(n.Span, "qualified-name", "write "+r.text(r.toks[r.i-1]), "the name of %s can't have a schema before it", article(f.noun()))
+		r.fail(n.Span, code.QualifiedName, "write "+r.text(r.toks[r.i-1]), "the name of %s can't have a schema before it", article(f.noun()))
 	}
 	return true
 }
@@ -95,7 +97,7 @@ func (r *reader) headPart(f *form, d *Decl, c *clause, rest []*clause) bool {
 	case r.words(r.i, c.words) && len(c.words) > 0:
 		r.i += len(c.words)
 	case len(c.words) > 0 && c.Required:
-		return r.expected("expected-keyword", c.Keyword, "write "+c.usage())
+		return r.expected(code.ExpectedKeyword, c.Keyword, "write "+c.usage())
 	case len(c.words) > 0 || !c.Required && !r.begins(f, c, r.i):
 		return true
 	}
@@ -122,12 +124,12 @@ func (r *reader) clauses(f *form, d *Decl) map[string]Span {
 		case twice && c.Repeat:
 			d.Args[c.key].Items = append(d.Args[c.key].Items, v.Items...)
 		case twice:
-			r.fail(keyword, "duplicate-clause", "remove one of them", "%s is given twice", c.name()).note(first, "first given here")
+			r.fail(keyword, code.DuplicateClause, "remove one of them", "%s is given twice", c.name()).WithNote(r.at(first), "first given here")
 		case c.body && body != nil:
-			r.fail(keyword, "duplicate-clause", "remove one of them", "%s has both %s and %s", article(f.noun()), body.Keyword, c.Keyword).
-				note(seen[body.key], "first given here")
+			r.fail(keyword, code.DuplicateClause, "remove one of them", "%s has both %s and %s", article(f.noun()), body.Keyword, c.Keyword).
+				WithNote(r.at(seen[body.key]), "first given here")
 		case body != nil:
-			r.fail(keyword, "clause-after-body", "move it before "+body.Keyword, "%s stands behind %s, which comes last", c.name(), body.Keyword)
+			r.fail(keyword, code.ClauseAfterBody, "move it before "+body.Keyword, "%s stands behind %s, which comes last", c.name(), body.Keyword)
 		}
 		if !twice {
 			seen[c.key], d.Args[c.key] = keyword, v
@@ -148,23 +150,23 @@ func (r *reader) unknownClause(f *form, d *Decl, body *clause, seen map[string]S
 	what := f.title(d)
 	switch {
 	case slices.ContainsFunc(r.siblings, func(s *form) bool { return len(s.words) > 0 && r.words(r.i, s.words) }):
-		r.expected("expected-comma", "a comma or )", "elements of a list are separated by commas")
+		r.expected(code.ExpectedComma, "a comma or )", "elements of a list are separated by commas")
 	case r.end == len(r.toks) && r.startsStatement():
-		r.fail(t.Span, "missing-semicolon", "put a ; before "+strings.ToUpper(r.text(t)), "the statement before %s doesn't end", r.found())
+		r.fail(t.Span, code.MissingSemicolon, "put a ; before "+strings.ToUpper(r.text(t)), "the statement before %s doesn't end", r.found())
 		r.i = r.end
 		return
 	case near != nil:
-		r.fail(t.Span, "unknown-clause", "did you mean "+near.Keyword+"?", "%s has no clause %s", what, r.found())
+		r.fail(t.Span, code.UnknownClause, "did you mean "+near.Keyword+"?", "%s has no clause %s", what, r.found())
 		seen[near.key] = t.Span
 	case body != nil && body.Arg == ArgNameList:
-		r.fail(t.Span, "unknown-clause", "separate names by commas; for more than names write AS SELECT … FROM …",
+		r.fail(t.Span, code.UnknownClause, "separate names by commas; for more than names write AS SELECT … FROM …",
 			"%s can't go on with %s behind %s", what, r.found(), body.Keyword)
 	case len(f.keywords()) == 0:
-		r.expected("expected-end", "the end of "+what, "put a ; before it, or remove it")
+		r.expected(code.ExpectedEnd, "the end of "+what, "put a ; before it, or remove it")
 	case t.Kind == Word:
-		r.fail(t.Span, "unknown-clause", f.hint(), "%s has no clause %s", what, r.found())
+		r.fail(t.Span, code.UnknownClause, f.hint(), "%s has no clause %s", what, r.found())
 	default:
-		r.fail(t.Span, "unknown-clause", f.hint(), "%s can't go on with %s here", what, r.found())
+		r.fail(t.Span, code.UnknownClause, f.hint(), "%s can't go on with %s here", what, r.found())
 	}
 	r.toClause(f)
 }
@@ -214,7 +216,7 @@ func (r *reader) missing(f *form, d *Decl, seen map[string]Span, start int) {
 	for i := range f.Clauses {
 		c := &f.Clauses[i]
 		if _, ok := seen[c.Keyword]; c.Required && !ok && !r.misspelt(f, c, what, start) {
-			r.fail(d.NameAt, "missing-clause", add(c), "%s needs %s", what, c.name())
+			r.fail(d.NameAt, code.MissingClause, add(c), "%s needs %s", what, c.name())
 		}
 	}
 	if len(f.Body) == 0 || f.BodyOpt {
@@ -228,7 +230,7 @@ func (r *reader) missing(f *form, d *Decl, seen map[string]Span, start int) {
 		}
 		names, hints = append(names, c.Keyword), append(hints, c.usage())
 	}
-	r.fail(d.NameAt, "missing-clause", "add: "+strings.Join(hints, " or "), "%s needs %s", what, orList(names))
+	r.fail(d.NameAt, code.MissingClause, "add: "+strings.Join(hints, " or "), "%s needs %s", what, orList(names))
 }
 
 // misspelt finds the slip of a clause's keyword that an expression before it took in.
@@ -244,7 +246,7 @@ func (r *reader) misspelt(f *form, c *Clause, what string, start int) bool {
 			continue
 		}
 		if r.begins(f, &clause{Clause: c}, r.i+n) {
-			r.fail(r.toks[r.i].Span, "unknown-clause", "did you mean "+c.Keyword+"?", "%s has no clause %s", what, r.found())
+			r.fail(r.toks[r.i].Span, code.UnknownClause, "did you mean "+c.Keyword+"?", "%s has no clause %s", what, r.found())
 			return true
 		}
 	}

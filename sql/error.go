@@ -1,32 +1,47 @@
 package sql
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sort"
+
+	"dsql/sql/code"
 )
 
-// Exit codes of the command, as the language page has them.
+// Exit codes of the command.
 const (
-	ExitFailed      = 1   // an error at run time
-	ExitScript      = 2   // the script is wrong
-	ExitGate        = 3   // a check, a guard or a limit stopped the run
-	ExitUnreachable = 4   // a file, folder or broker can't be reached
-	ExitUsage       = 80  // the command line is wrong
-	ExitInterrupted = 130 // stopped by the user
+	ExitFailed      = code.ExitFailed
+	ExitScript      = code.ExitScript
+	ExitGate        = code.ExitGate
+	ExitUnreachable = code.ExitUnreachable
+	ExitUsage       = code.ExitUsage
+	ExitInterrupted = code.ExitInterrupted
 )
 
-// Error is the one error type that users see. Error() is one greppable line; Render draws the source and the caret.
-// Src is nil where the error has no place in a script.
-type Error struct {
+// Place is a part of a script: where an error is. The zero Place is none.
+type Place struct {
 	Src  *Source
 	Span Span
-	Code string // stable and documented in docs/errors.md: "unknown-clause"
-	Msg  string // what is wrong and why; lower case, no full stop, no position
-	Hint string // what to do, as an imperative
-	Note []Note // "first declared here"
-	Exit int    // 0 means ExitScript
-	Err  error  // cause
+}
+
+// Text is what stands there.
+func (p Place) Text() string { return p.Span.Of(p.Src) }
+
+// Error is the one error type that users see. Error() is one greppable line; Render draws the source and the caret. It is made by Errorf
+// and what follows it: d.Errorf(code.InUse, "%s reads it", name).WithHint("drop that first").
+type Error struct {
+	Src    *Source
+	Span   Span
+	Code   code.Code
+	Msg    string // what is wrong and why; lower case, no full stop, no position
+	Hint   string // what to do, as an imperative
+	Note   []Note // "first declared here"
+	Column string // the column that it is about, where whoever gets it can say more of that one
+	Exit   int    // 0 means that of the code
+	Err    error  // cause
 }
 
 // Note points at a second place that explains an error.
@@ -34,6 +49,61 @@ type Note struct {
 	Src  *Source
 	Span Span
 	Msg  string
+}
+
+// Errorf makes an error at the place.
+func (p Place) Errorf(c code.Code, format string, args ...any) *Error {
+	return &Error{Src: p.Src, Span: p.Span, Code: c, Msg: fmt.Sprintf(format, args...)}
+}
+
+// Errorf makes an error that has no place in a script.
+func Errorf(c code.Code, format string, args ...any) *Error {
+	return Place{}.Errorf(c, format, args...)
+}
+
+// Place is where the error is.
+func (e *Error) Place() Place { return Place{e.Src, e.Span} }
+
+// WithHint says what to do. DidYouMean and Listed make the hints of names that nothing has.
+func (e *Error) WithHint(text string) *Error {
+	e.Hint = text
+	return e
+}
+
+// WithNote adds a second place that explains the error.
+func (e *Error) WithNote(at Place, format string, args ...any) *Error {
+	e.Note = append(e.Note, Note{at.Src, at.Span, fmt.Sprintf(format, args...)})
+	return e
+}
+
+// WithNotes adds those that another part of the script has for all of its errors.
+func (e *Error) WithNotes(notes []Note) *Error {
+	e.Note = append(e.Note, notes...)
+	return e
+}
+
+// WithCause keeps the error that this one comes of.
+func (e *Error) WithCause(err error) *Error {
+	e.Err = err
+	return e
+}
+
+// WithExit is for an error that ends the command otherwise than its code says.
+func (e *Error) WithExit(exit int) *Error {
+	e.Exit = exit
+	return e
+}
+
+// InColumn names the column that the error is about.
+func (e *Error) InColumn(name string) *Error {
+	e.Column = name
+	return e
+}
+
+// HasCode says that err is an error of one of these kinds, or comes of one.
+func HasCode(err error, kinds ...code.Code) bool {
+	var e *Error
+	return errors.As(err, &e) && slices.Contains(kinds, e.Code)
 }
 
 func (e *Error) Error() string {
@@ -46,12 +116,7 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 // ExitCode is the command's exit code for this error.
-func (e *Error) ExitCode() int {
-	if e.Exit == 0 {
-		return ExitScript
-	}
-	return e.Exit
-}
+func (e *Error) ExitCode() int { return cmp.Or(e.Exit, code.Exit(e.Code), code.ExitScript) }
 
 // Render writes the message, the line and a caret under the span.
 func (e *Error) Render(w io.Writer) { e.RenderAs(w, "error") }

@@ -2,15 +2,17 @@ package sql
 
 import (
 	"strings"
+
+	"dsql/sql/code"
 )
 
 // columnDefs reads ( name TYPE clauses, … ).
 func (r *reader) columnDefs(c *clause, v *Value) bool {
 	if !r.isOp("(") {
-		return r.expected("expected-list", c.after("columns in parentheses"), "write "+c.usage())
+		return r.expected(code.ExpectedList, c.after("columns in parentheses"), "write "+c.usage())
 	}
 	seen := map[string]Span{}
-	r.elements("expected-name", "a column", func() bool {
+	r.elements(code.ExpectedName, "a column", func() bool {
 		names := &Value{}
 		if !r.addName(names, "the name of a column") {
 			return false
@@ -28,7 +30,7 @@ func (r *reader) columnDefs(c *clause, v *Value) bool {
 		}
 		key := lower(col.Name.Text)
 		if first, twice := seen[key]; twice {
-			r.fail(col.Name.Span, "duplicate-column", "remove one of them", "%s is declared twice", tidy(col.Name.Text)).note(first,
+			r.fail(col.Name.Span, code.DuplicateColumn, "remove one of them", "%s is declared twice", tidy(col.Name.Text)).WithNote(r.at(first),
 				"first declared here")
 			return true
 		}
@@ -45,7 +47,7 @@ var typeWords = set("WITH WITHOUT TIME ZONE LOCAL PRECISION VARYING ARRAY")
 // typeName reads a type: a name, then parameters, brackets and words such as WITH TIME ZONE.
 func (r *reader) typeName(f *form, what string, v *Value) bool {
 	if !r.isName(r.i) || r.endsExpr(f, nil, r.i) {
-		return r.expected("expected-type", what, "types are DuckDB's: VARCHAR, DECIMAL(10, 2), STRUCT(a INTEGER)[]")
+		return r.expected(code.ExpectedType, what, "types are DuckDB's: VARCHAR, DECIMAL(10, 2), STRUCT(a INTEGER)[]")
 	}
 	start := r.i
 	r.i++
@@ -71,11 +73,11 @@ func (r *reader) typeName(f *form, what string, v *Value) bool {
 // items reads ( item, … ).
 func (r *reader) items(c *clause, v *Value) bool {
 	if !r.isOp("(") {
-		return r.expected("expected-list", c.after("a list in parentheses"), "write "+c.usage())
+		return r.expected(code.ExpectedList, c.after("a list in parentheses"), "write "+c.usage())
 	}
 	siblings := r.siblings
 	r.siblings = c.items
-	r.elements("expected-item", "an item", func() bool { return r.item(c, v) })
+	r.elements(code.ExpectedItem, "an item", func() bool { return r.item(c, v) })
 	r.siblings = siblings
 	type key struct {
 		syntax *Syntax
@@ -85,8 +87,8 @@ func (r *reader) items(c *clause, v *Value) bool {
 	for _, d := range v.Items {
 		k := key{d.Syntax, lower(d.Name)}
 		if first, twice := seen[k]; twice && d.Name != "" {
-			r.fail(d.NameAt, "duplicate-name", "rename or remove one of them", "there are two %s of this name",
-				strings.TrimSpace(d.Syntax.Keyword+" items")).note(first, "the first one")
+			r.fail(d.NameAt, code.DuplicateName, "rename or remove one of them", "there are two %s of this name",
+				strings.TrimSpace(d.Syntax.Keyword+" items")).WithNote(r.at(first), "the first one")
 			continue
 		}
 		seen[k] = d.NameAt
@@ -98,11 +100,7 @@ func (r *reader) items(c *clause, v *Value) bool {
 func (r *reader) item(c *clause, v *Value) bool {
 	f := r.itemForm(c)
 	if f == nil {
-		hint := ""
-		if near := Nearest(r.text(r.toks[r.i]), itemNames(c)); near != "" {
-			hint = "did you mean " + near + "?"
-		}
-		return r.expected("expected-item", orList(itemNames(c)), hint)
+		return r.expected(code.ExpectedItem, orList(itemNames(c)), DidYouMean(r.text(r.toks[r.i]), itemNames(c), ""))
 	}
 	start := r.i
 	r.i += len(f.words)

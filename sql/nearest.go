@@ -1,5 +1,23 @@
 package sql
 
+import "strings"
+
+// DidYouMean is the hint for a name that nothing has: the candidate that it is likely a slip of, or what to say otherwise.
+func DidYouMean(s string, candidates []string, otherwise string) string {
+	if near := Nearest(s, candidates); near != "" {
+		return "did you mean " + near + "?"
+	}
+	return otherwise
+}
+
+// Listed is a hint that tells the names that there are, or what to say where there are none.
+func Listed(intro string, names []string, none string) string {
+	if len(names) == 0 {
+		return none
+	}
+	return intro + strings.Join(names, ", ")
+}
+
 // Nearest is the candidate that s is likely a slip of: it begins one that goes on with another word, or it takes few edits
 // (one for each three letters, three at most). "" if none is near; the first of equals.
 func Nearest(s string, candidates []string) string {

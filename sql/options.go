@@ -3,16 +3,18 @@ package sql
 import (
 	"slices"
 	"strings"
+
+	"dsql/sql/code"
 )
 
 // options reads ( ['value',] name value, … ).
 func (r *reader) options(c *clause, v *Value) bool {
 	if !r.isOp("(") {
-		return r.expected("expected-list", c.after("options in parentheses"), "write "+c.usage())
+		return r.expected(code.ExpectedList, c.after("options in parentheses"), "write "+c.usage())
 	}
 	seen := map[string]Span{}
 	first := r.i + 1
-	r.elements("expected-name", "an option", func() bool {
+	r.elements(code.ExpectedName, "an option", func() bool {
 		var o Option
 		switch {
 		case r.i == first && r.bareValue():
@@ -24,7 +26,7 @@ func (r *reader) options(c *clause, v *Value) bool {
 			if r.i < r.end && strings.ContainsAny(r.text(r.toks[r.i])[:1], "./*") {
 				hint = unquotedPath
 			}
-			return r.expected("expected-name", "the name of an option", hint)
+			return r.expected(code.ExpectedName, "the name of an option", hint)
 		}
 		n, ok := r.name()
 		if !ok {
@@ -32,7 +34,8 @@ func (r *reader) options(c *clause, v *Value) bool {
 		}
 		o.Name, o.At = lower(n.Text), n.Span
 		if at, twice := seen[o.Name]; twice {
-			r.fail(o.At, "duplicate-option", "remove one of them", "the option %s is given twice", tidy(o.Name)).note(at, "first given here")
+			r.fail(o.At, code.DuplicateOption, "remove one of them", "the option %s is given twice", tidy(o.Name)).WithNote(r.at(at),
+				"first given here")
 			r.i = r.end
 			return true
 		}
@@ -44,7 +47,7 @@ func (r *reader) options(c *clause, v *Value) bool {
 			} else if after := r.src.Text[o.At.End:]; strings.Contains(o.Name, ".") || after != "" && strings.ContainsAny(after[:1], "./*") {
 				hint = unquotedPath
 			}
-			r.fail(o.At, "unknown-option", hint, "%s has no option %s", c.name(), tidy(keepStart(o.Name, keepInside)))
+			r.fail(o.At, code.UnknownOption, hint, "%s has no option %s", c.name(), tidy(keepStart(o.Name, keepInside)))
 			r.i = r.end
 			return true
 		}
@@ -81,13 +84,7 @@ func (r *reader) optionsHint(c *clause, name string) string {
 			names = append(names, o.Name)
 		}
 	}
-	if near := Nearest(name, names); near != "" {
-		return "did you mean " + near + "?"
-	}
-	if len(names) == 0 {
-		return "options are written name value"
-	}
-	return "its options are " + strings.Join(names, ", ")
+	return DidYouMean(name, names, Listed("its options are ", names, "options are written name value"))
 }
 
 // typed are the words that make a literal of the string behind them.
@@ -116,7 +113,7 @@ func (r *reader) optionValue(o *Option) bool {
 		closing := int(r.closes[r.i+1])
 		r.i += 2
 		if r.kind(r.i) != String || closing != r.i+1 {
-			r.expected("expected-string", "the name of an environment variable", "write env('NAME')")
+			r.expected(code.ExpectedString, "the name of an environment variable", "write env('NAME')")
 			r.i = r.end
 			return false
 		}
@@ -153,7 +150,7 @@ func (r *reader) optionValue(o *Option) bool {
 		if text == "=" || text == ":" {
 			hint = "options are written name value, without " + text
 		}
-		return r.expected("expected-value", "a value of "+tidy(keepStart(o.Name, keepInside)), hint)
+		return r.expected(code.ExpectedValue, "a value of "+tidy(keepStart(o.Name, keepInside)), hint)
 	}
 	o.Value = r.since(start)
 	return ok

@@ -1,10 +1,11 @@
 package sql
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"dsql/sql/code"
 )
 
 // Limits that keep time and memory in bounds for any text: a script is code, and data comes in files.
@@ -35,7 +36,7 @@ func Parse(src *Source, forms []*Syntax) ([]Stmt, error) {
 			decls++
 		}
 		if len(out) == maxStatements || decls > maxDecls {
-			p.fail(st.Span, "script-too-large", "load data with COPY or CREATE SOURCE",
+			p.fail(st.Span, code.ScriptTooLarge, "load data with COPY or CREATE SOURCE",
 				"a script can't have more than %d statements, %d of them dsql's own", maxStatements, maxDecls)
 			break
 		}
@@ -47,13 +48,13 @@ func Parse(src *Source, forms []*Syntax) ([]Stmt, error) {
 // readable refuses text that can't be handed to DuckDB.
 func readable(src *Source) *Error {
 	if len(src.Text) > maxScript {
-		return &Error{Src: src, Code: "script-too-large",
-			Msg:  fmt.Sprintf("the script has %d MB; a script can't have more than %d", len(src.Text)>>20, maxScript>>20),
-			Hint: "load data with COPY or CREATE SOURCE"}
+		return Place{Src: src}.Errorf(code.ScriptTooLarge, "the script has %d MB; a script can't have more than %d", len(src.Text)>>20,
+			maxScript>>20).
+			WithHint("load data with COPY or CREATE SOURCE")
 	}
 	if i := strings.IndexByte(src.Text, 0); i >= 0 {
-		return &Error{Src: src, Span: Span{i, i + 1}, Code: "nul-byte", Msg: "a NUL byte can't stand in a script",
-			Hint: "remove it, or save the script as UTF-8 text"}
+		return Place{Src: src, Span: Span{i, i + 1}}.Errorf(code.NULByte, "a NUL byte can't stand in a script").
+			WithHint("remove it, or save the script as UTF-8 text")
 	}
 	if !utf8.ValidString(src.Text) {
 		for i, r := range src.Text {
@@ -61,8 +62,8 @@ func readable(src *Source) *Error {
 				continue
 			}
 			if _, n := utf8.DecodeRuneInString(src.Text[i:]); n == 1 {
-				return &Error{Src: src, Span: Span{i, i + 1}, Code: "not-utf8", Msg: fmt.Sprintf("the byte 0x%02X is not UTF-8 here", src.Text[i]),
-					Hint: "save the script as UTF-8 text"}
+				return Place{Src: src, Span: Span{i, i + 1}}.Errorf(code.NotUTF8, "the byte 0x%02X is not UTF-8 here", src.Text[i]).
+					WithHint("save the script as UTF-8 text")
 			}
 		}
 	}
@@ -80,10 +81,12 @@ type parser struct {
 	foreign int // statements that nobody knows
 }
 
+func (p *parser) at(sp Span) Place { return Place{p.src, sp} }
+
 func (p *parser) text(t Token) string { return p.src.Text[t.Span.Start:t.Span.End] }
 
-func (p *parser) fail(at Span, code, hint, format string, args ...any) *Error {
-	e := &Error{Src: p.src, Span: at, Code: code, Hint: hint, Msg: fmt.Sprintf(format, args...)}
+func (p *parser) fail(at Span, c code.Code, hint, format string, args ...any) *Error {
+	e := p.at(at).Errorf(c, format, args...).WithHint(hint)
 	if len(p.errs) < maxCollected {
 		p.errs = append(p.errs, e)
 	}
@@ -123,9 +126,9 @@ func (p *parser) statement() (Stmt, bool) {
 	if f, n := p.match(st.Span); f != nil && !p.dropsMacro(f, n) {
 		st.Decl = p.declaration(f, n, st.Span)
 		if p.open {
-			p.fail(p.head[0].Span.To(p.head[n-1].Span), "in-transaction", "move it before BEGIN or behind COMMIT",
+			p.fail(p.head[0].Span.To(p.head[n-1].Span), code.InTransaction, "move it before BEGIN or behind COMMIT",
 				"%s can't stand inside a transaction of the script: dsql makes its own", f).
-				note(p.begin, "the transaction begins here")
+				WithNote(p.at(p.begin), "the transaction begins here")
 		}
 		return st, true
 	}
@@ -162,7 +165,7 @@ func (p *parser) unterminated(t Token) {
 	if path := p.pathAround(t); path != "" {
 		hint = "put the pattern in quotes: '" + tidy(keepStart(path, keepInside)) + "'"
 	}
-	p.fail(Span{t.Span.Start, t.Span.Start + size}, "unterminated", hint, "the %s that starts here never ends", what)
+	p.fail(Span{t.Span.Start, t.Span.Start + size}, code.Unterminated, hint, "the %s that starts here never ends", what)
 }
 
 // pathAround is the path that a comment was meant for a part of: in/*.csv, without quotes around.
@@ -267,7 +270,7 @@ func (p *parser) declaration(f *form, n int, sp Span) *Decl {
 	d := &Decl{Src: p.src, Span: sp, Syntax: f.Syntax, NameAt: head, OrReplace: f.create && p.is(1, "OR"), Args: map[string]*Value{}}
 	toks, ok := tokens(p.src.Text, sp, maxTokens)
 	if !ok {
-		p.fail(head, "statement-too-long", "split it, or load data with COPY", "%s has more than %d words and signs", f, maxTokens)
+		p.fail(head, code.StatementTooLong, "split it, or load data with COPY", "%s has more than %d words and signs", f, maxTokens)
 		return d
 	}
 	r := &reader{parser: p, toks: toks, i: n, end: len(toks)}

@@ -3,6 +3,8 @@ package sql
 import (
 	"slices"
 	"strings"
+
+	"dsql/sql/code"
 )
 
 // reader reads the tokens of one declaration. Brackets are matched beforehand, so every list is cut into its elements, and each
@@ -55,13 +57,13 @@ func (r *reader) brackets() bool {
 			open = open[:len(open)-1]
 		}
 		if len(open) == 0 {
-			r.fail(t.Span, "unbalanced", "remove it, or open a bracket before it", "this %c closes nothing", c)
+			r.fail(t.Span, code.Unbalanced, "remove it, or open a bracket before it", "this %c closes nothing", c)
 			return false
 		}
 		last := open[len(open)-1].i
 		if !r.op(last, "([{"[n:n+1]) {
-			r.fail(t.Span, "unbalanced", "close the one before it first", "this %c doesn't close the %s before it", c,
-				r.text(r.toks[last])).note(r.toks[last].Span, "still open")
+			r.fail(t.Span, code.Unbalanced, "close the one before it first", "this %c doesn't close the %s before it", c,
+				r.text(r.toks[last])).WithNote(r.at(r.toks[last].Span), "still open")
 			return false
 		}
 		r.closes[last] = int32(i)
@@ -69,7 +71,7 @@ func (r *reader) brackets() bool {
 	}
 	for _, o := range slices.Backward(open) {
 		if t := r.toks[o.i]; !o.word {
-			r.fail(t.Span, "unbalanced", "close it", "this %s is never closed", r.text(t))
+			r.fail(t.Span, code.Unbalanced, "close it", "this %s is never closed", r.text(t))
 			return false
 		}
 	}
@@ -132,8 +134,8 @@ func (r *reader) found() string {
 }
 
 // expected reports that something else stands here. It always returns false.
-func (r *reader) expected(code, what, hint string) bool {
-	r.fail(r.here(), code, hint, "expected %s, found %s", what, r.found())
+func (r *reader) expected(c code.Code, what, hint string) bool {
+	r.fail(r.here(), c, hint, "expected %s, found %s", what, r.found())
 	return false
 }
 
@@ -177,7 +179,7 @@ func (r *reader) within(from, to int, read func()) {
 
 // elements calls read for each element of the bracket that opens here, and goes on behind it. It reports errors of lists: an
 // element without anything, and anything that an element doesn't need.
-func (r *reader) elements(code, what string, read func() bool) {
+func (r *reader) elements(c code.Code, what string, read func() bool) {
 	closing := int(r.closes[r.i])
 	for from := r.i + 1; from <= closing; {
 		to := from
@@ -190,11 +192,11 @@ func (r *reader) elements(code, what string, read func() bool) {
 		r.within(from, to, func() {
 			switch {
 			case from == to && r.op(from-1, ","):
-				r.expected(code, what, "remove the comma before it")
+				r.expected(c, what, "remove the comma before it")
 			case from == to:
-				r.expected(code, what, "remove the comma")
+				r.expected(c, what, "remove the comma")
 			case read() && r.more():
-				r.expected("expected-comma", "a comma or )", "elements of a list are separated by commas")
+				r.expected(code.ExpectedComma, "a comma or )", "elements of a list are separated by commas")
 			}
 		})
 		from = to + 1
@@ -246,8 +248,4 @@ func (r *reader) toClause(f *form) {
 		}
 	}
 	r.i = r.end
-}
-
-func (e *Error) note(at Span, msg string) {
-	e.Note = append(e.Note, Note{e.Src, at, msg})
 }

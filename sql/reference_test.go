@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"dsql/sql/code"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -66,7 +68,8 @@ func TestErrorList(t *testing.T) {
 		t.Error("an empty list is an error")
 	}
 	for i := 29; i >= 0; i-- {
-		l = append(l, &Error{Src: src, Span: Span{2 * i, 2*i + 1}, Code: "c", Msg: "late"}, &Error{Src: src, Span: Span{2 * i, 2 * i}, Code: "c", Msg: "m", Exit: ExitGate})
+		l = append(l, Place{src, Span{2 * i, 2*i + 1}}.Errorf(code.BadChoice, "late"),
+			Place{src, Span{2 * i, 2 * i}}.Errorf(code.BadChoice, "m").WithExit(code.ExitGate))
 	}
 	got := l.Err().(List)
 	if len(got) != 20 || got[0].Span.Start != 0 || got[19].Span.Start != 38 || got[0].Msg != "late" {
@@ -75,11 +78,11 @@ func TestErrorList(t *testing.T) {
 	if s := got.Error(); s != "f.sql:1:1: late (and 19 more errors)" {
 		t.Error(s)
 	}
-	if s := got[:1].Error(); s != "f.sql:1:1: late" || got[0].ExitCode() != ExitScript || l[1].ExitCode() != ExitGate {
+	if s := got[:1].Error(); s != "f.sql:1:1: late" || got[0].ExitCode() != code.ExitScript || l[1].ExitCode() != code.ExitGate {
 		t.Error(s)
 	}
 	var b strings.Builder
-	(&Error{Code: "no-file", Msg: "it isn't there", Hint: "look"}).Render(&b)
+	Errorf(code.NoFile, "it isn't there").WithHint("look").Render(&b)
 	if want := "error: it isn't there [no-file]\n  hint: look\n"; b.String() != want {
 		t.Error(b.String())
 	}

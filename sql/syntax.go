@@ -1,5 +1,7 @@
 package sql
 
+import "dsql/sql/code"
+
 // Arg is the shape of what follows a clause's keyword.
 type Arg int
 
@@ -87,6 +89,17 @@ type Decl struct {
 // Arg returns the clause's value, nil when it wasn't written.
 func (d *Decl) Arg(keyword string) *Value { return d.Args[keyword] }
 
+// At is a place in the declaration's script.
+func (d *Decl) At(sp Span) Place { return Place{d.Src, sp} }
+
+// Place is that of its name.
+func (d *Decl) Place() Place { return d.At(d.NameAt) }
+
+// Errorf makes an error at the declaration's name.
+func (d *Decl) Errorf(c code.Code, format string, args ...any) *Error {
+	return d.Place().Errorf(c, format, args...)
+}
+
 // Text is the statement as the user wrote it, without the semicolon.
 func (d *Decl) Text() string { return d.Src.Text[d.Span.Start:d.Span.End] }
 
@@ -166,6 +179,17 @@ type Stmt struct {
 	Span   Span // without the semicolon and without comments around it
 	Decl   *Decl
 	Broken bool // something in it is opened and never closed
+}
+
+// At is a place in the statement's script.
+func (s Stmt) At(sp Span) Place { return Place{s.Src, sp} }
+
+// Place is that of the whole statement.
+func (s Stmt) Place() Place { return s.At(s.Span) }
+
+// Errorf makes an error about the statement.
+func (s Stmt) Errorf(c code.Code, format string, args ...any) *Error {
+	return s.Place().Errorf(c, format, args...)
 }
 
 // Text is the statement byte for byte.

@@ -1,6 +1,10 @@
 package sql
 
-import "strings"
+import (
+	"strings"
+
+	"dsql/sql/code"
+)
 
 // duckdbHeads are the first words of DuckDB's statements.
 var duckdbHeads = set(`ABORT ALTER ANALYZE ATTACH BEGIN CALL CHECKPOINT CLUSTER COMMENT COMMIT COPY CREATE DEALLOCATE DELETE DESC DESCRIBE DETACH
@@ -63,11 +67,11 @@ func (p *parser) unknown() {
 	}
 	switch {
 	case best != nil:
-		p.fail(at[slip].Span, "unknown-statement", "did you mean "+strings.Join(best, " ")+"?", "there is no statement %s",
+		p.fail(at[slip].Span, code.UnknownStatement, "did you mean "+strings.Join(best, " ")+"?", "there is no statement %s",
 			tidy(keepStart(strings.Join(words[:slip+1], " "), keepInside)))
 	case verbs != nil:
 		n := min(1, len(words)-1)
-		p.fail(at[n].Span, "unknown-statement", "write "+orList(verbs), "there is no statement %s",
+		p.fail(at[n].Span, code.UnknownStatement, "write "+orList(verbs), "there is no statement %s",
 			tidy(keepStart(strings.Join(words[:n+1], " "), keepInside)))
 	}
 }

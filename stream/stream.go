@@ -14,6 +14,7 @@ import (
 	"dsql/engine/fault"
 	"dsql/engine/kind"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Kind is CREATE STREAM.
@@ -79,7 +80,7 @@ func (s *Stream) Define(ctx context.Context, tx *duck.Tx, in []duck.Column) erro
 			return duck.SQL("{n} {t}", duck.Args{"n": duck.Ident(c.Name), "t": duck.Type(c.Type)})
 		})
 		if _, err := tx.ExecAt(ctx, duck.SQL("CREATE TABLE {t} ({cols}, _version BIGINT)", table, duck.Args{"cols": cols}),
-			duck.At(s.decl)); err != nil {
+			s.decl.Place()); err != nil {
 			return err
 		}
 		if !replaced {
@@ -91,10 +92,9 @@ func (s *Stream) Define(ctx context.Context, tx *duck.Tx, in []duck.Column) erro
 		return s.viewsAnew(ctx, tx, in)
 	}
 	if other := retyped(have, in); len(other) > 0 {
-		return &sql.Error{Src: s.decl.Src, Span: s.decl.NameAt, Code: "stream-rebuild-needed",
-			Msg: fmt.Sprintf("stream %s stores %s", s.decl.Name, strings.Join(other, "; ")),
-			Hint: fmt.Sprintf("cast in the SELECT to what is stored, or add REBUILD STREAM %s FROM SOURCE behind it: what is stored goes, "+
-				"versions too, and all that its inputs still have is taken in anew", s.decl.Name)}
+		return s.decl.Errorf(code.StreamRebuildNeeded, "stream %s stores %s", s.decl.Name, strings.Join(other, "; ")).
+			WithHint(fmt.Sprintf("cast in the SELECT to what is stored, or add REBUILD STREAM %s FROM SOURCE behind it: what is stored goes, "+
+				"versions too, and all that its inputs still have is taken in anew", s.decl.Name))
 	}
 	tables := []*duck.Query{duck.Ident(s.decl.Name)}
 	eras, err := s.eras(ctx, tx)
@@ -155,13 +155,12 @@ func reserved(d *sql.Decl, in []duck.Column) error {
 	for _, c := range in {
 		l := strings.ToLower(c.Name)
 		if l == catalog.VersionColumn || l == "_row" || l == "_rule" {
-			return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "reserved-column",
-				Msg: fmt.Sprintf("the query of %s has a column %s, a name that dsql uses itself", d.Name, c.Name), Hint: "give it another name with AS"}
+			return d.Errorf(code.ReservedColumn, "the query of %s has a column %s, a name that dsql uses itself", d.Name, c.Name).
+				WithHint("give it another name with AS")
 		}
 		if seen[l] {
-			return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "duplicate-column",
-				Msg:  fmt.Sprintf("the query of %s has two columns %s", d.Name, c.Name),
-				Hint: "give one of them another name with AS, or leave it out with EXCLUDE"}
+			return d.Errorf(code.DuplicateColumn, "the query of %s has two columns %s", d.Name, c.Name).
+				WithHint("give one of them another name with AS, or leave it out with EXCLUDE")
 		}
 		seen[l] = true
 	}
@@ -177,7 +176,7 @@ func (s *Stream) Write(ctx context.Context, tx *duck.Tx, b *kind.Accepted) (kind
 		return kind.Counts{}, err
 	}
 	n, err := tx.ExecAt(ctx, duck.SQL("INSERT INTO {t} ({cols}, _version) SELECT {cols}, {v} FROM {rows}", duck.Args{
-		"t": duck.Ident(s.decl.Name), "cols": duck.Names(duck.ColumnNames(b.Columns)), "v": b.Version, "rows": b.Rows}), duck.At(s.decl))
+		"t": duck.Ident(s.decl.Name), "cols": duck.Names(duck.ColumnNames(b.Columns)), "v": b.Version, "rows": b.Rows}), s.decl.Place())
 	if err != nil {
 		return kind.Counts{}, err
 	}

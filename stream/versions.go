@@ -2,11 +2,11 @@ package stream
 
 import (
 	"context"
-	"fmt"
 
 	"dsql/engine/duck"
 	"dsql/engine/kind"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // A row never changes, and a version adds rows; only ROLLBACK and REBUILD … FROM SOURCE take whole versions away or bring them back. So
@@ -72,10 +72,9 @@ func (s *Stream) Rollback(ctx context.Context, tx *duck.Tx, to, version int64) (
 	}
 	held, ok := at(eras, to)
 	if !ok {
-		return kind.Counts{}, &sql.Error{Code: "no-version", Exit: sql.ExitFailed,
-			Msg: fmt.Sprintf("stream %s can't go back to version %d: it can be read at versions %d to %d", s.decl.Name, to, eras[0].since,
-				version-1),
-			Hint: "choose one of those; dsql.versions lists them with their times"}
+		return kind.Counts{}, sql.Errorf(code.NoVersion, "stream %s can't go back to version %d: it can be read at versions %d to %d",
+			s.decl.Name, to, eras[0].since, version-1).
+			WithHint("choose one of those; dsql.versions lists them with their times")
 	}
 	return s.turn(ctx, tx, eras, era{version, held})
 }
@@ -123,7 +122,7 @@ func (s *Stream) turn(ctx context.Context, tx *duck.Tx, eras []era, e era) (n ki
 // aside makes name__past.
 func (s *Stream) aside(ctx context.Context, tx *duck.Tx) error {
 	_, err := tx.ExecAt(ctx, duck.SQL("CREATE TABLE {past} AS FROM {t} WITH NO DATA",
-		duck.Args{"t": duck.Ident(s.decl.Name), "past": s.past()}), duck.At(s.decl))
+		duck.Args{"t": duck.Ident(s.decl.Name), "past": s.past()}), s.decl.Place())
 	return err
 }
 

@@ -10,7 +10,7 @@ import (
 	"regexp"
 	"strings"
 
-	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Command runs dsql in a folder: the exit code, -9 where it was killed, and what it says on stderr.
@@ -281,7 +281,7 @@ func (b *Bench) play(acts []func() error) (int, error) {
 			return 0, err
 		}
 	}
-	return either(b.model.aside, sql.ExitUnreachable, 0), nil
+	return either(b.model.aside, code.ExitUnreachable, 0), nil
 }
 
 // afterKill looks at what a killed run has committed: whole versions, and none of before is lost.

@@ -3,7 +3,7 @@ package torture
 import (
 	"slices"
 
-	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // A destination's chain: rules, metrics and checks, the write, the account.
@@ -191,7 +191,7 @@ func (b *batch) rule(r *Rec) (kept bool, warns []string, err error) {
 			warns = append(warns, rule.Name)
 			continue
 		case "FAIL":
-			return false, nil, &exit{code: sql.ExitGate, why: "constraint " + rule.Name}
+			return false, nil, &exit{code: code.ExitGate, why: "constraint " + rule.Name}
 		case "DROP":
 			b.account.Dropped++
 		default:
@@ -313,7 +313,7 @@ func (b *batch) gates(rows []Rec, warned map[string]int) error {
 		return b.stopped
 	}
 	if fails {
-		return &exit{code: sql.ExitGate, why: "check", verdicts: failed}
+		return &exit{code: code.ExitGate, why: "check", verdicts: failed}
 	}
 	b.m.verdicts = append(b.m.verdicts, verdicts...)
 	return nil

@@ -3,7 +3,7 @@ package torture
 import (
 	"slices"
 
-	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Hold is a row of dsql.holds: a batch that a check holds back, whose rows are among the rejects, or a load that a guard holds back in its
@@ -33,7 +33,7 @@ func (b *batch) keepHold(rows []Rec) {
 
 // guarded is why a load is held back: the run ends, and what waits is written down once.
 func (b *batch) guarded() error {
-	return &exit{code: sql.ExitGate, why: guardName, guard: &Hold{dest: b.n, name: guardName, file: b.m.file, source: b.source}}
+	return &exit{code: code.ExitGate, why: guardName, guard: &Hold{dest: b.n, name: guardName, file: b.m.file, source: b.source}}
 }
 
 // noteGuard writes a guard's hold down, behind the batch that it stopped.

@@ -84,8 +84,7 @@ func (l *look) rows(query string) (*table, error) {
 // newest is the file's newest version, 0 without any.
 func (l *look) newest() (int, error) {
 	n, err := l.c.Int(l.ctx, duck.SQL("SELECT max(version) FROM dsql.versions"))
-	var e *sql.Error
-	if errors.As(err, &e) && e.Code == "duckdb-catalog" {
+	if duck.IsMissing(err) {
 		return 0, nil
 	}
 	return int(n), err

@@ -3,7 +3,7 @@ package torture
 import (
 	"slices"
 
-	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Fields that a source's declaration doesn't name, and what becomes of them: ON SCHEMA CHANGE, and declarations that name them later.
@@ -105,7 +105,7 @@ func (m *Model) meets(source string, g []unit) error {
 	for _, u := range g {
 		fresh := m.unknown(m.sources[source], u.file)
 		if m.sources[source].Change == failOnNew && len(fresh) > 0 {
-			return &exit{code: sql.ExitFailed, why: "new fields"}
+			return &exit{code: code.ExitFailed, why: "new fields"}
 		}
 		m.learn(source, fresh)
 	}

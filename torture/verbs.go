@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // verb is a statement that does something: its text, its meaning and how a random one is drawn, side by side. A new one is an entry of
@@ -112,7 +112,7 @@ func (m *Model) replay(v Verb) error {
 		return nil
 	}
 	if d := m.dests[n]; d.journal() && len(d.decl.Seq) == 0 {
-		return &exit{code: sql.ExitFailed, why: "rejects of loads are no loads"}
+		return &exit{code: code.ExitFailed, why: "rejects of loads are no loads"}
 	}
 	return m.commit(func(version int) error {
 		var rows []Rec

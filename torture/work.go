@@ -6,7 +6,7 @@ import (
 	"maps"
 	"slices"
 
-	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // How new rows get to destinations: which batches there are, in which order.
@@ -305,7 +305,7 @@ func (m *Model) read(source string, wanted []string, again bool) error {
 // setAside passes over a file that can't be read, or ends the run.
 func (m *Model) setAside(source string) error {
 	if m.sources[source].BadFile == "FAIL" {
-		return &exit{code: sql.ExitUnreachable, why: "a file can't be read"}
+		return &exit{code: code.ExitUnreachable, why: "a file can't be read"}
 	}
 	m.aside = true
 	m.Tally["files that can't be read"]++
@@ -329,7 +329,7 @@ func (m *Model) arrive(source string, g []unit, to, wanted []string, v int, agai
 func (m *Model) arrived(source string, rows []Rec, bad []Place, to, wanted []string, v int, took func(*Dest)) error {
 	src := m.sources[source]
 	if src.Bad == "FAIL" && len(bad) > 0 {
-		return &exit{code: sql.ExitGate, why: "bad record"}
+		return &exit{code: code.ExitGate, why: "bad record"}
 	}
 	m.sourceAccount(src, rows, bad, v)
 	for _, n := range m.reach(to, wanted) {

@@ -10,6 +10,7 @@ import (
 
 	"dsql/engine/duck"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // feature is one thing that is measured of each row: an input of the model, or the score.
@@ -68,7 +69,7 @@ func add(errs sql.List, err error) sql.List {
 	case errors.As(err, &one):
 		errs = append(errs, one)
 	default:
-		errs = append(errs, &sql.Error{Code: "failed", Exit: sql.ExitFailed, Msg: err.Error(), Err: err})
+		errs = append(errs, sql.Errorf(code.Failed, "%s", err).WithCause(err))
 	}
 	return errs
 }
@@ -134,7 +135,7 @@ func (s *shape) bindInputs(ctx context.Context, c *duck.Conn, cols []duck.Column
 		s.inputs = append(s.inputs, newFeature(in.Name, duck.Ident(cols[i].Name), cols[i].Type))
 	}
 	if len(missing) > 0 {
-		return s.fail(s.Input().Span, "unknown-column",
+		return s.fail(s.Input().Span, code.UnknownColumn,
 			fmt.Sprintf("%s has no column of the name of an input of %s: %s", s.Input().Text, name.Text, strings.Join(missing, ", ")),
 			fmt.Sprintf("select it in %s, AS %s; its columns are %s", s.Input().Text, missing[0], strings.Join(duck.ColumnNames(cols), ", ")))
 	}
@@ -151,7 +152,7 @@ func (s *shape) unknownModel(ctx context.Context, c *duck.Conn, name sql.Name) e
 	if near := sql.Nearest(name.Text, names); near != "" {
 		hint = "did you mean " + near + "?"
 	}
-	return s.fail(name.Span, "unknown-name", "there is no model "+name.Text, hint)
+	return s.fail(name.Span, code.UnknownName, "there is no model "+name.Text, hint)
 }
 
 // bindCompared makes the calls of other versions of the model.
@@ -160,7 +161,7 @@ func (s *shape) bindCompared(ctx context.Context, c *duck.Conn, cols []duck.Colu
 	for _, n := range s.names("COMPARE") {
 		call := duck.SQL("{f}({args})", duck.Args{"f": duck.User(s.decl.Src, n.Span), "args": duck.Names(args)})
 		_, err := c.Describe(ctx, duck.SQL("SELECT {call} FROM {rel}", duck.Args{"call": call, "rel": duck.Empty(cols)}),
-			duck.Place{Src: s.decl.Src, Span: n.Span})
+			s.decl.At(n.Span))
 		errs = add(errs, err)
 		s.compared = append(s.compared, comparison{n.Text, call})
 	}
@@ -194,7 +195,7 @@ func (s *shape) known(n sql.Name, cols []duck.Column, of string) *sql.Error {
 	if near := sql.Nearest(n.Text, names); near != "" {
 		hint = "did you mean " + near + "?"
 	}
-	return s.fail(n.Span, "unknown-column", fmt.Sprintf("%s has no column %s", of, n.Text), hint)
+	return s.fail(n.Span, code.UnknownColumn, fmt.Sprintf("%s has no column %s", of, n.Text), hint)
 }
 
 // bindBaseline sees that the baseline has what is compared with it.
@@ -210,7 +211,7 @@ func (s *shape) bindBaseline(ctx context.Context, c *duck.Conn, cols []duck.Colu
 	}
 	for _, f := range s.features() {
 		if _, err := c.Describe(ctx, duck.SQL("SELECT {v} FROM {rel}", duck.Args{"v": f.value, "rel": duck.Empty(have)}), at); err != nil {
-			return s.fail(at.Span, "unknown-column", "the BASELINE has not all that is compared with it: "+f.name+" can't be computed of its rows",
+			return s.fail(at.Span, code.UnknownColumn, "the BASELINE has not all that is compared with it: "+f.name+" can't be computed of its rows",
 				"select the columns of "+s.Input().Text+": "+strings.Join(duck.ColumnNames(cols), ", "))
 		}
 	}
@@ -244,14 +245,14 @@ func (s *shape) bindActuals(ctx context.Context, c *duck.Conn, cols []duck.Colum
 		return slices.ContainsFunc(on, func(n sql.Name) bool { return sql.Same(n.Text, c.Name) })
 	})
 	if len(rest) != 1 {
-		return append(errs, s.fail(at.Span, "type-mismatch",
+		return append(errs, s.fail(at.Span, code.TypeMismatch,
 			fmt.Sprintf("ACTUALS gives %d columns beside those of ON, and the outcome is one", len(rest)),
 			"write ACTUALS (SELECT id, arr_delay > 15 AS actual FROM flights) ON (id)"))
 	}
 	s.actual = rest[0].Name
 	s.class = !numeric(rest[0].Type)
 	if text := s.class && rest[0].Type != "BOOLEAN"; text != s.labels && len(errs) == 0 {
-		return s.fail(at.Span, "type-mismatch",
+		return s.fail(at.Span, code.TypeMismatch,
 			fmt.Sprintf("the outcome %s is %s, and the prediction is a %s", s.actual, rest[0].Type, map[bool]string{true: "label", false: "number"}[s.labels]),
 			"a label is compared with a label, a number with a number or a BOOLEAN: (SELECT id, status = 'late' AS actual FROM …)")
 	}

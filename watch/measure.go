@@ -9,6 +9,7 @@ import (
 
 	"dsql/engine/duck"
 	"dsql/engine/kind"
+	"dsql/sql/code"
 )
 
 // What is measured of a version's rows, in one scan: with p the share of a bin's values and q that of the baseline's,
@@ -135,7 +136,7 @@ func (s *shape) scan(ctx context.Context, tx *duck.Tx, base map[string]*bins, ro
 	})
 	if err == nil && len(found) > maxGroups+1 {
 		v := s.decl.Arg("BY")
-		return nil, s.fail(v.Span, "monitor-groups", fmt.Sprintf("a version has more than %d groups, and each is measured by itself", maxGroups),
+		return nil, s.fail(v.Span, code.MonitorGroups, fmt.Sprintf("a version has more than %d groups, and each is measured by itself", maxGroups),
 			"name columns with fewer values in BY, or group them in a column of "+s.Input().Text)
 	}
 	return found, err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"dsql/engine/duck"
+	"dsql/sql/code"
 )
 
 // Outcomes come late, and change: an outcome belongs to the version of its score, whose measures are made anew when it comes. Which
@@ -55,7 +56,7 @@ func (s *session) unambiguous(ctx context.Context, tx *duck.Tx) error {
 		return err
 	}
 	at := s.place("ACTUALS")
-	return s.fail(at.Span, "ambiguous-outcome", fmt.Sprintf("ACTUALS gives several outcomes of %s, and they are not alike", key),
+	return s.fail(at.Span, code.AmbiguousOutcome, fmt.Sprintf("ACTUALS gives several outcomes of %s, and they are not alike", key),
 		"let it give one row of each key: that of the last event, say")
 }
 
@@ -198,7 +199,7 @@ func (s *session) threshold(ctx context.Context, tx *duck.Tx) (float64, error) {
 	var x dbsql.NullFloat64
 	_, err := tx.Scan(ctx, duck.SQL("SELECT CAST(({t}) AS DOUBLE)", duck.Args{"t": s.query("THRESHOLD")}), &x)
 	if err == nil && !x.Valid {
-		return 0, s.fail(v.Exprs[0], "type-mismatch", "THRESHOLD is NULL", "write a number: THRESHOLD 0.5")
+		return 0, s.fail(v.Exprs[0], code.TypeMismatch, "THRESHOLD is NULL", "write a number: THRESHOLD 0.5")
 	}
 	return x.Float64, err
 }

@@ -10,6 +10,7 @@ import (
 	"dsql/engine/duck"
 	"dsql/engine/kind"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Kind is CREATE MONITOR.
@@ -50,7 +51,7 @@ func compile(d *sql.Decl) (kind.Object, error) {
 	var errs sql.List
 	for _, pair := range [][2]string{{"ACTUALS", "ON"}, {"ON", "ACTUALS"}, {"THRESHOLD", "ACTUALS"}} {
 		if v := d.Arg(pair[0]); v != nil && d.Arg(pair[1]) == nil {
-			errs = append(errs, m.fail(v.Keyword, "missing-clause", pair[0]+" of a monitor needs "+pair[1],
+			errs = append(errs, m.fail(v.Keyword, code.MissingClause, pair[0]+" of a monitor needs "+pair[1],
 				"write ACTUALS (SELECT id, late FROM outcomes) ON (id)"))
 		}
 	}
@@ -58,7 +59,7 @@ func compile(d *sql.Decl) (kind.Object, error) {
 }
 
 func (m *monitor) fail(at sql.Span, code, msg, hint string) *sql.Error {
-	return &sql.Error{Src: m.decl.Src, Span: at, Code: code, Msg: msg, Hint: hint}
+	return m.decl.At(at).Errorf(code, "%s", msg).WithHint(hint)
 }
 
 func (m *monitor) Decl() *sql.Decl { return m.decl }
@@ -84,8 +85,8 @@ func (m *monitor) query(clause string) *duck.Query {
 	return duck.User(m.decl.Src, v.Exprs[0])
 }
 
-func (m *monitor) place(clause string) duck.Place {
-	return duck.Place{Src: m.decl.Src, Span: m.decl.Arg(clause).Exprs[0]}
+func (m *monitor) place(clause string) sql.Place {
+	return m.decl.At(m.decl.Arg(clause).Exprs[0])
 }
 
 // Explain says what is measured.

@@ -7,6 +7,7 @@ import (
 
 	"dsql/pipeline/program"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // enter makes the first script's folder (that of the file, where statements come from the command line) the process's own: relative paths
@@ -56,6 +57,6 @@ func onCommandLine(left, path string) string {
 }
 
 func noFolder(err error) *sql.Error {
-	return &sql.Error{Code: "no-file", Exit: sql.ExitUnreachable, Msg: "the folder of the script or file can't be entered: " + cause(err),
-		Hint: "relative paths start there: it must be a folder with the right to enter it", Err: err}
+	return sql.Errorf(code.NoFile, "the folder of the script or file can't be entered: %s", cause(err)).
+		WithHint("relative paths start there: it must be a folder with the right to enter it").WithCause(err)
 }

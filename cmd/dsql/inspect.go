@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"dsql/pipeline/program"
 	"dsql/pipeline/run"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // fileArgs are what commands on a file take.
@@ -26,8 +26,8 @@ func (a *fileArgs) options(ctx context.Context, s *streams, failed *error) (prog
 			found = slices.DeleteFunc(found, func(name string) bool { return run.SnapshotOf(ctx, name) != "" })
 		}
 		if len(found) != 1 {
-			return program.Options{}, &sql.Error{Code: "no-db", Exit: sql.ExitUsage,
-				Msg: fmt.Sprintf("which file? There are %d *.duckdb here: %s", len(found), strings.Join(found, ", ")), Hint: "add --db FILE"}
+			return program.Options{}, sql.Errorf(code.NoDB, "which file? There are %d *.duckdb here: %s", len(found), strings.Join(found, ", ")).
+				WithHint("add --db FILE")
 		}
 		a.DB = found[0]
 	}

@@ -20,6 +20,7 @@ import (
 	"dsql/pipeline/program"
 	"dsql/pipeline/run"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 func main() {
@@ -104,17 +105,16 @@ func newParser(c *cli, out, errw io.Writer) (*kong.Kong, error) {
 // exit is what kong panics with in place of os.Exit, after --help.
 type exit int
 
-func (s *streams) run(p *kong.Kong, args []string) (code int) {
+func (s *streams) run(p *kong.Kong, args []string) (status int) {
 	defer func() {
 		switch r := recover().(type) {
 		case nil:
 		case exit:
-			code = int(r)
+			status = int(r)
 		default:
-			code = s.report(&sql.Error{Code: "bug", Exit: sql.ExitFailed,
-				Msg: fmt.Sprintf("dsql went wrong, and that is its own fault, not the script's: %v", r),
-				Hint: "this is a bug: please report it with the script and these lines; what was committed before stays, all else is rolled back\n" +
-					string(debug.Stack())})
+			status = s.report(sql.Errorf(code.Bug, "dsql went wrong, and that is its own fault, not the script's: %v", r).
+				WithHint("this is a bug: please report it with the script and these lines; what was committed before stays, all else is rolled back\n" +
+					string(debug.Stack())))
 		}
 	}()
 	switch {
@@ -137,20 +137,20 @@ func (s *streams) run(p *kong.Kong, args []string) (code int) {
 	case err == nil:
 		return 0
 	case errors.Is(err, errDiffers):
-		return sql.ExitFailed
+		return code.ExitFailed
 	case errors.As(err, &told):
 		return told.code
 	case errors.Is(err, errInterrupted):
-		return sql.ExitInterrupted
+		return code.ExitInterrupted
 	case ctx.Err() != nil:
-		s.report(&sql.Error{Code: "interrupted", Msg: "interrupted: what was not committed is rolled back"})
-		return sql.ExitInterrupted
+		s.report(sql.Errorf(code.Interrupted, "interrupted: what was not committed is rolled back"))
+		return code.ExitInterrupted
 	}
 	return s.report(err)
 }
 
 func usage(err error) *sql.Error {
-	return &sql.Error{Code: "usage", Exit: sql.ExitUsage, Msg: err.Error(), Hint: usageHint(err)}
+	return sql.Errorf(code.Usage, "%s", err).WithHint(usageHint(err))
 }
 
 // usageHint says where the help of the command stands that was meant.
@@ -185,7 +185,7 @@ func (s *streams) report(err error) int {
 	case errors.As(err, &list):
 		return s.report(list)
 	case !errors.As(err, &one):
-		one = &sql.Error{Msg: err.Error(), Exit: sql.ExitFailed}
+		one = sql.Errorf(code.Code(""), "%s", err).WithExit(code.ExitFailed)
 	}
 	switch {
 	case s.events != nil:
@@ -225,12 +225,12 @@ func (a *scriptArgs) options(s *streams) (program.Options, error) {
 			b, err = os.ReadFile(name)
 		}
 		if errors.Is(err, fs.ErrPermission) {
-			return o, &sql.Error{Code: "no-rights", Exit: sql.ExitUnreachable, Msg: "the script " + name + " can't be read: no right to",
-				Hint: "check the rights of the file and of its folder", Err: err}
+			return o, sql.Errorf(code.NoRights, "the script %s can't be read: no right to", name).
+				WithHint("check the rights of the file and of its folder").WithCause(err)
 		}
 		if err != nil {
-			return o, &sql.Error{Code: "no-file", Exit: sql.ExitUnreachable, Msg: "the script " + name + " can't be read: " + cause(err),
-				Hint: "check the name; `dsql init` writes a script to start from", Err: err}
+			return o, sql.Errorf(code.NoFile, "the script %s can't be read: %s", name, cause(err)).
+				WithHint("check the name; `dsql init` writes a script to start from").WithCause(err)
 		}
 		shown := name
 		if name == "-" && a.Stdin != "" {
@@ -248,8 +248,8 @@ func (a *scriptArgs) options(s *streams) (program.Options, error) {
 		return o, err
 	}
 	if o.DB == "" {
-		return o, &sql.Error{Code: "no-db", Exit: sql.ExitUsage, Msg: "a script from standard input has no name to call its file by",
-			Hint: "add --db FILE"}
+		return o, sql.Errorf(code.NoDB, "a script from standard input has no name to call its file by").
+			WithHint("add --db FILE")
 	}
 	if !s.alone {
 		return o, nil
@@ -272,8 +272,8 @@ func cause(err error) string {
 // namesFile refuses what means something else than a file to DuckDB: what dsql does is kept in one.
 func namesFile(db string) error {
 	if strings.HasPrefix(db, ":memory:") {
-		return &sql.Error{Code: "bad-file-name", Exit: sql.ExitUsage, Msg: "dsql keeps its state in a file, not in memory",
-			Hint: "name one: --db FILE; `dsql check` and `dsql plan` need none"}
+		return sql.Errorf(code.BadFileName, "dsql keeps its state in a file, not in memory").
+			WithHint("name one: --db FILE; `dsql check` and `dsql plan` need none").WithExit(code.ExitUsage)
 	}
 	return nil
 }

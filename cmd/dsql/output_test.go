@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"dsql/engine/duck"
+	"dsql/sql"
 )
 
 // However a text is, CSV and JSON give it back, and a table keeps each row on its line.
@@ -24,7 +25,7 @@ func TestOutputRoundTrip(t *testing.T) {
 	}
 	t.Cleanup(func() { db.Close() })
 	show := func(t *rapid.T, format string, q *duck.Query) string {
-		r, err := db.Writer().Query(t.Context(), q, duck.Place{})
+		r, err := db.Writer().Query(t.Context(), q, sql.Place{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,6 +12,7 @@ import (
 	"dsql/pipeline/program"
 	"dsql/pipeline/run"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 type replayCmd struct {
@@ -48,8 +49,7 @@ func (c *execCmd) Run(ctx context.Context, s *streams) error { return c.statemen
 func (a *fileArgs) statement(ctx context.Context, s *streams, text string) error {
 	return a.inspect(ctx, s, func(o program.Options) error {
 		if _, err := os.Stat(o.DB); errors.Is(err, fs.ErrNotExist) {
-			return &sql.Error{Code: "no-file", Exit: sql.ExitUnreachable, Msg: "there is no file " + o.DB,
-				Hint: "`dsql run` makes it; --db names another one"}
+			return sql.Errorf(code.NoFile, "there is no file %s", o.DB).WithHint("`dsql run` makes it; --db names another one")
 		}
 		if o.Dir = filepath.Dir(o.DB); s.alone {
 			if _, err := enter(&o, []string{o.DB}); err != nil {

@@ -15,6 +15,7 @@ import (
 	"dsql/pipeline/run"
 	"dsql/serve"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 type serveCmd struct {
@@ -98,8 +99,8 @@ func (c *serveCmd) secure(left string) (*tls.Config, error) {
 	}
 	pair, err := tls.LoadX509KeyPair(onCommandLine(left, c.TLSCert), onCommandLine(left, c.TLSKey))
 	if err != nil {
-		return nil, &sql.Error{Code: "bad-certificate", Exit: sql.ExitUnreachable, Msg: fmt.Sprintf("the certificate can't be used: %v", err),
-			Hint: "--tls-cert and --tls-key are two files in PEM", Err: err}
+		return nil, sql.Errorf(code.BadCertificate, "the certificate can't be used: %v", err).
+			WithHint("--tls-cert and --tls-key are two files in PEM").WithCause(err)
 	}
 	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
 }
@@ -113,8 +114,7 @@ func (c *serveCmd) options(s *streams) (o program.Options, left string, err erro
 	}
 	o = program.Options{Language: run.Language, DB: c.DB, Dir: filepath.Dir(c.DB)}
 	if c.DB == "" {
-		return o, "", &sql.Error{Code: "no-db", Exit: sql.ExitUsage, Msg: "there is nothing to serve",
-			Hint: "name a script, or a file: --db FILE"}
+		return o, "", sql.Errorf(code.NoDB, "there is nothing to serve").WithHint("name a script, or a file: --db FILE")
 	}
 	if err := namesFile(c.DB); err != nil || !s.alone {
 		return o, "", err

@@ -6,6 +6,7 @@ import (
 
 	"dsql/serve"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 type tokenCmd struct {
@@ -23,9 +24,8 @@ func (c *tokenCmd) Run(s *streams) error {
 	if c.File == "" {
 		fmt.Fprintln(s.err, line)
 	} else if err := appendLine(c.File, line); err != nil {
-		return &sql.Error{Code: "no-rights", Exit: sql.ExitUnreachable,
-			Msg:  fmt.Sprintf("the token file %s can't be written: %v", c.File, cause(err)),
-			Hint: "check the rights of the file and of its folder", Err: err}
+		return sql.Errorf(code.NoRights, "the token file %s can't be written: %v", c.File, cause(err)).
+			WithHint("check the rights of the file and of its folder").WithCause(err)
 	}
 	_, err = fmt.Fprintln(s.out, secret)
 	return err

@@ -11,6 +11,7 @@ import (
 
 	"dsql/engine/duck"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // trace writes statements into a file, each under a comment with the time that it took. Each is written at once, so that the last one
@@ -35,9 +36,8 @@ func newTrace(path string) (*trace, error) {
 	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() && info.Size() > 0 {
 		head := make([]byte, len(traceTitle))
 		if _, err := io.ReadFull(f, head); err != nil || !bytes.Equal(head, []byte(traceTitle)) {
-			return nil, errors.Join(&sql.Error{Code: "trace-unwritable", Exit: sql.ExitUnreachable,
-				Msg:  path + " is there and no trace: it stays as it is",
-				Hint: "give --trace a name of its own"}, f.Close())
+			return nil, errors.Join(sql.Errorf(code.TraceUnwritable, "%s is there and no trace: it stays as it is", path).
+				WithHint("give --trace a name of its own"), f.Close())
 		}
 		if err := errors.Join(f.Truncate(0), seekStart(f)); err != nil {
 			return nil, traceError(err)
@@ -90,6 +90,6 @@ func (t *trace) close() error {
 }
 
 func traceError(err error) error {
-	return &sql.Error{Code: "trace-unwritable", Exit: sql.ExitUnreachable, Msg: "the trace can't be written: " + err.Error(),
-		Hint: "name a file in a folder that is there, on a disk with room: --trace FILE", Err: err}
+	return sql.Errorf(code.TraceUnwritable, "the trace can't be written: %s", err).
+		WithHint("name a file in a folder that is there, on a disk with room: --trace FILE").WithCause(err)
 }

@@ -10,6 +10,7 @@ import (
 
 	"dsql/engine/duck"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // The catalog is the schema dsql in the file: what was declared, what was taken from where, versions, rejects and measurements.
@@ -151,9 +152,8 @@ func migrate(ctx context.Context, tx *duck.Tx, n int) error {
 		return err
 	}
 	if have > len(migrations) {
-		return &sql.Error{Code: "newer-file", Exit: sql.ExitFailed,
-			Msg:  fmt.Sprintf("%s was written by a newer dsql (catalog %d, this one knows %d)", tx.DB.Path, have, len(migrations)),
-			Hint: "use that version of dsql, or another --db"}
+		return sql.Errorf(code.NewerFile, "%s was written by a newer dsql (catalog %d, this one knows %d)", tx.DB.Path, have, len(migrations)).
+			WithHint("use that version of dsql, or another --db")
 	}
 	if have == 0 {
 		if err := tx.Run(ctx, duck.SQL("CREATE SCHEMA IF NOT EXISTS dsql"), duck.SQL("CREATE TABLE dsql.catalog (version INTEGER NOT NULL)"),
@@ -184,7 +184,7 @@ func migrate(ctx context.Context, tx *duck.Tx, n int) error {
 
 func catalogVersion(ctx context.Context, c *duck.Conn) (int, error) {
 	n, err := c.Int(ctx, duck.SQL("SELECT version FROM dsql.catalog"))
-	if duck.Absent(err) {
+	if duck.IsMissing(err) {
 		return 0, nil
 	}
 	return int(n), err

@@ -12,6 +12,7 @@ import (
 	"dsql/engine/catalog"
 	"dsql/engine/duck"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Rejects are packed by zstd in a file made here, and by DuckDB's own choice in one that another client made: asked for zstd, that
@@ -105,7 +106,7 @@ func TestMigrateIsIdempotentAndRefusesNewerFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	var e *sql.Error
-	if err := catalog.Migrate(ctx, c); !errors.As(err, &e) || e.Code != "newer-file" {
+	if err := catalog.Migrate(ctx, c); !errors.As(err, &e) || e.Code != code.NewerFile {
 		t.Errorf("got %v", err)
 	}
 }

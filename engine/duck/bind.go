@@ -8,12 +8,13 @@ import (
 	"strings"
 
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Bound is a query to bind, and where an error without a better place is shown.
 type Bound struct {
 	Query *Query
-	At    Place
+	At    sql.Place
 }
 
 // DescribeEach binds several queries and returns the columns or the error of each. An error of one leaves the others, and the
@@ -42,8 +43,8 @@ func (c *Conn) DescribeEach(ctx context.Context, qs []Bound) ([][]Column, []erro
 	}
 	for _, err := range errs {
 		var e *sql.Error
-		if errors.As(err, &e) && strings.HasPrefix(e.Code, "duckdb") {
-			e.Exit = sql.ExitScript
+		if errors.As(err, &e) && code.IsDuckDB(e.Code) {
+			e.Exit = code.ExitScript
 		}
 	}
 	return cols, errs
@@ -57,18 +58,6 @@ func (c *Conn) Apart(ctx context.Context, f func(*Conn) error) error {
 	}
 	defer c.DB.release(other)
 	return f(other)
-}
-
-// endsTransaction: all errors but those of names, types and grammar.
-func endsTransaction(err error) bool {
-	var e *sql.Error
-	return !errors.As(err, &e) || e.Code != "duckdb-binder" && e.Code != "duckdb-catalog" && e.Code != "duckdb-parser"
-}
-
-// Echo says whether an error only comes of another, which ended the transaction.
-func Echo(err error) bool {
-	var e *sql.Error
-	return errors.As(err, &e) && e.Code == "duckdb-transactioncontext"
 }
 
 // release closes a connection that Reader opened and forgets it.

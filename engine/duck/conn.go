@@ -13,11 +13,11 @@ import (
 
 // Exec runs one statement and returns how many rows it changed. Errors point into the script where q has the user's text.
 func (c *Conn) Exec(ctx context.Context, q *Query) (int64, error) {
-	return c.ExecAt(ctx, q, Place{})
+	return c.ExecAt(ctx, q, sql.Place{})
 }
 
 // ExecAt is Exec with a place for errors that have none of their own.
-func (c *Conn) ExecAt(ctx context.Context, q *Query, at Place) (int64, error) {
+func (c *Conn) ExecAt(ctx context.Context, q *Query, at sql.Place) (int64, error) {
 	n, err := c.exec(ctx, q.Text)
 	return n, q.locate(err, at)
 }
@@ -27,7 +27,7 @@ func (c *Conn) ExecBound(ctx context.Context, q *Query, args ...any) (err error)
 	defer c.traced(q.Text)(&err)
 	c.ctx.Store(&ctx)
 	_, err = c.sql.ExecContext(ctx, q.Text, args...)
-	return q.locate(err, Place{})
+	return q.locate(err, sql.Place{})
 }
 
 // Run is a series of Exec that stops at the first error.
@@ -45,7 +45,7 @@ func (c *Conn) Rows(ctx context.Context, q *Query) (rows *dbsql.Rows, err error)
 	defer c.traced(q.Text)(&err)
 	c.ctx.Store(&ctx)
 	rows, err = c.sql.QueryContext(ctx, q.Text)
-	return rows, q.locate(err, Place{})
+	return rows, q.locate(err, sql.Place{})
 }
 
 // Scan reads the first row of a query; ok is false when there is none.
@@ -59,7 +59,7 @@ func (c *Conn) Scan(ctx context.Context, q *Query, dest ...any) (ok bool, err er
 	if errors.Is(err, dbsql.ErrNoRows) {
 		return false, nil
 	}
-	return err == nil, q.locate(err, Place{})
+	return err == nil, q.locate(err, sql.Place{})
 }
 
 // Int is Scan of one whole number; NULL and no row are 0.
@@ -84,7 +84,7 @@ func Select[T any](ctx context.Context, c *Conn, q *Query, scan func(row func(..
 		}
 		out = append(out, x)
 	}
-	return out, q.locate(rows.Err(), Place{})
+	return out, q.locate(rows.Err(), sql.Place{})
 }
 
 // Column is a column's name and its type as DuckDB writes it.
@@ -104,24 +104,18 @@ const describe = "DESCRIBE "
 // Table is the columns of a table or view, nil when there is none of that name. (DuckDB's list of all columns takes longer with
 // each table; a name that isn't found ends no transaction.)
 func (c *Conn) Table(ctx context.Context, name string) ([]Column, error) {
-	cols, err := c.Describe(ctx, SQL("SELECT * FROM {t}", Args{"t": Ident(name)}), Place{})
-	if Absent(err) {
+	cols, err := c.Describe(ctx, SQL("SELECT * FROM {t}", Args{"t": Ident(name)}), sql.Place{})
+	if IsMissing(err) {
 		return nil, nil
 	}
 	return cols, err
-}
-
-// Absent: DuckDB did not find a table or function of that name.
-func Absent(err error) bool {
-	var e *sql.Error
-	return errors.As(err, &e) && e.Code == "duckdb-catalog"
 }
 
 // Parse checks the grammar of the user's own statement. It binds nothing.
 func (c *Conn) Parse(src *sql.Source, sp sql.Span) error {
 	q := User(src, sp)
 	if _, err := c.parse(q.Text); err != nil {
-		return q.locate(err, Place{src, sp})
+		return q.locate(err, sql.Place{Src: src, Span: sp})
 	}
 	return nil
 }
@@ -130,7 +124,7 @@ func (c *Conn) Parse(src *sql.Source, sp sql.Span) error {
 func (c *Conn) ParseExpr(src *sql.Source, sp sql.Span) error {
 	q := SQL("SELECT ({e})", Args{"e": User(src, sp)})
 	if _, err := c.parse(q.Text); err != nil {
-		return q.locate(err, Place{src, sp})
+		return q.locate(err, sql.Place{Src: src, Span: sp})
 	}
 	return nil
 }

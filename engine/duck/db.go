@@ -7,7 +7,6 @@ import (
 	dbsql "database/sql"
 	"database/sql/driver"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -20,6 +19,7 @@ import (
 	duckdb "github.com/duckdb/duckdb-go/v2"
 
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // #include "exec.h"
@@ -80,13 +80,13 @@ func Open(ctx context.Context, path string, o Options) (db *DB, err error) {
 	dsn := path
 	if path != "" {
 		if name, _, _ := strings.Cut(filepath.Base(path), "."); strings.EqualFold(name, Schema) {
-			return nil, &sql.Error{Code: "bad-file-name", Exit: sql.ExitUnreachable,
-				Msg:  path + ": DuckDB calls a database by its file's name, and " + Schema + " is the schema of dsql's own tables",
-				Hint: "give the file another name: --db FILE"}
+			return nil, sql.Errorf(code.BadFileName, "%s: DuckDB calls a database by its file's name, and %s is the schema of dsql's own tables",
+				path, Schema).
+				WithHint("give the file another name: --db FILE")
 		}
 		if strings.ContainsAny(path, "?%#") {
-			return nil, &sql.Error{Code: "bad-file-name", Exit: sql.ExitUnreachable,
-				Msg: path + ": the name of the file has one of the characters ? % #", Hint: "give the file another name: --db FILE"}
+			return nil, sql.Errorf(code.BadFileName, "%s: the name of the file has one of the characters ? %% #", path).
+				WithHint("give the file another name: --db FILE")
 		}
 		if dsn, err = filepath.Abs(path); err != nil { // a name with a colon is no URL
 			return nil, err
@@ -198,38 +198,35 @@ var lockHolder = regexp.MustCompile(`held in (.*?) \(PID (\d+)\)`)
 // openError says why a file can't be opened, and what to do.
 func openError(path string, o Options, err error) error {
 	text := plainMessage(err)
-	e := &sql.Error{Exit: sql.ExitUnreachable, Err: err}
 	abs, _ := filepath.Abs(path)
 	info, statErr := os.Stat(path)
+	refuse := func(c code.Code, hint, format string, args ...any) error {
+		return sql.Errorf(c, format, args...).WithHint(hint).WithCause(err)
+	}
+	const rights = "check the rights of the file and of its folder, or choose another --db"
+	const kept = "give --db another name; dsql never overwrites a file that it can't read"
 	switch m := lockHolder.FindStringSubmatch(text); {
 	case m != nil:
-		e.Code = "file-locked"
-		e.Msg = fmt.Sprintf("%s is in use: process %s (%s) has it open", path, m[2], m[1])
-		e.Hint = "wait for that process or end it, or read the copy that `dsql run --snapshot FILE` keeps: DuckDB lets one process at a time " +
-			"write a file, and none read while it is written"
+		return refuse(code.FileLocked,
+			"wait for that process or end it, or read the copy that `dsql run --snapshot FILE` keeps: DuckDB lets one "+
+				"process at a time write a file, and none read while it is written", "%s is in use: process %s (%s) has it open", path, m[2], m[1])
 	case statErr == nil && info.IsDir():
-		e.Code, e.Msg, e.Hint = "not-a-database", path+" is a folder", "give --db the name of a file"
+		return refuse(code.NotADatabase, "give --db the name of a file", "%s is a folder", path)
 	case errors.Is(statErr, fs.ErrNotExist) && !exists(filepath.Dir(abs)):
-		e.Code, e.Msg, e.Hint = "no-folder", "there is no folder "+filepath.Dir(path), "make it first, or choose another --db"
+		return refuse(code.NoFolder, "make it first, or choose another --db", "there is no folder %s", filepath.Dir(path))
 	case errors.Is(statErr, fs.ErrNotExist) && o.ReadOnly:
-		e.Code, e.Msg, e.Hint = "no-file", "there is no file "+path, "`dsql run` makes it; --db names another one"
+		return refuse(code.NoFile, "`dsql run` makes it; --db names another one", "there is no file %s", path)
 	case o.ReadOnly && (errors.Is(statErr, fs.ErrPermission) || notWritable(text)):
-		e.Code, e.Msg, e.Hint = "no-rights", path+" can't be opened: no right to read it",
-			"check the rights of the file and of its folder, or choose another --db"
+		return refuse(code.NoRights, rights, "%s can't be opened: no right to read it", path)
 	case errors.Is(statErr, fs.ErrNotExist), errors.Is(statErr, fs.ErrPermission), notWritable(text):
-		e.Code, e.Msg, e.Hint = "no-rights", path+" can't be opened: no right to write there",
-			"check the rights of the file and of its folder, or choose another --db"
+		return refuse(code.NoRights, rights, "%s can't be opened: no right to write there", path)
 	case strings.Contains(text, "not a valid DuckDB database file"):
-		e.Code, e.Msg, e.Hint = "not-a-database", path+" is no DuckDB file",
-			"give --db another name; dsql never overwrites a file that it can't read"
-	default:
-		if _, rest, ok := strings.Cut(text, "Error: "); ok { // the driver's words before DuckDB's
-			text = rest
-		}
-		e.Code, e.Msg, e.Hint = "not-a-database", path+" can't be opened as a DuckDB file: "+text,
-			"give --db another name; dsql never overwrites a file that it can't read"
+		return refuse(code.NotADatabase, kept, "%s is no DuckDB file", path)
 	}
-	return e
+	if _, rest, ok := strings.Cut(text, "Error: "); ok { // the driver's words before DuckDB's
+		text = rest
+	}
+	return refuse(code.NotADatabase, kept, "%s can't be opened as a DuckDB file: %s", path, text)
 }
 
 var permission = regexp.MustCompile(`(?i)permission denied|read-only file system`)

@@ -10,6 +10,7 @@ import (
 
 	"dsql/engine/duck"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 func open(t *testing.T, path string) *duck.DB {
@@ -107,13 +108,13 @@ func TestOpenErrors(t *testing.T) {
 	} {
 		_, err := duck.Open(t.Context(), path, duck.Options{})
 		var e *sql.Error
-		if !errors.As(err, &e) || e.Code != want || e.ExitCode() != sql.ExitUnreachable {
+		if !errors.As(err, &e) || e.Code != want || e.ExitCode() != code.ExitUnreachable {
 			t.Errorf("%s: got %v, want %s", path, err, want)
 		}
 	}
 	_, err := duck.Open(t.Context(), filepath.Join(dir, "none.duckdb"), duck.Options{ReadOnly: true})
 	var e *sql.Error
-	if !errors.As(err, &e) || e.Code != "no-file" {
+	if !errors.As(err, &e) || e.Code != code.NoFile {
 		t.Errorf("got %v", err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	duckdb "github.com/duckdb/duckdb-go/v2"
 
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // duckError is what DuckDB says with errors_as_json on. All values are strings; position is a byte offset into the text that was
@@ -49,7 +50,7 @@ func plainMessage(err error) string {
 
 // locate turns DuckDB's error about q into one with a caret under the user's text. at is the place to show when the error has no
 // position or one in text that dsql wrote.
-func (q *Query) locate(err error, at Place) error {
+func (q *Query) locate(err error, at sql.Place) error {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return err
 	}
@@ -62,24 +63,25 @@ func (q *Query) locate(err error, at Place) error {
 	}
 	d, ok := readDuckError(err)
 	if !ok {
-		return &sql.Error{Src: at.Src, Span: at.Span, Code: "duckdb", Msg: err.Error(), Exit: sql.ExitFailed, Err: err}
+		return at.Errorf(code.DuckDB, "%s", err).WithCause(err)
 	}
 	msg, rest, _ := strings.Cut(d.Message, "\n")
-	e := &sql.Error{Src: at.Src, Span: at.Span, Code: duckCode(d.Type), Msg: lowerFirst(strings.TrimSuffix(msg, "!")), Err: err,
-		Exit: exitOf(d.Type)}
+	e := at.Errorf(code.OfDuckDB(d.Type), "%s", lowerFirst(strings.TrimSuffix(msg, "!"))).WithCause(err)
+	if d.Subtype == "COLUMN_NOT_FOUND" {
+		e.Column = d.Name
+	}
 	if pos, perr := strconv.Atoi(d.Position); perr == nil {
 		if src, sp, ok := q.place(pos, tokenLen(q.Text, pos)); ok {
 			e.Src, e.Span = src, sp
 		}
 	}
 	if strings.Contains(d.Message, "No space left on device") {
-		e.Code, e.Exit, e.Hint = "disk-full", sql.ExitFailed,
-			"make room on the disk and run again: what was committed before stays, and the run goes on behind it"
-		return e
+		e.Code = code.DiskFull
+		return e.WithHint("make room on the disk and run again: what was committed before stays, and the run goes on behind it")
 	}
 	if strings.Contains(msg, CanBeRead) {
-		e.Code, e.Hint = "no-version", "dsql.versions lists them with their times"
-		return e
+		e.Code = code.NoVersion
+		return e.WithHint("dsql.versions lists them with their times")
 	}
 	list := d.Candidates
 	if m := candidates.FindStringSubmatch(rest); list == "" && m != nil {
@@ -87,7 +89,7 @@ func (q *Query) locate(err error, at Place) error {
 	}
 	wrong := d.Name
 	if wrong == "" && e.Src != nil {
-		wrong = e.Span.Of(e.Src)
+		wrong = e.Place().Text()
 	}
 	if c := firstCandidate(list); c != "" && (wrong == "" || sql.Nearest(wrong, []string{c}) != "") { // DuckDB always has one, however far
 		e.Hint = "did you mean " + c + "?"
@@ -105,30 +107,49 @@ func firstCandidate(s string) string {
 	return strings.Trim(s, "\"[] ?\t")
 }
 
-// duckCode makes DuckDB's exception type a code: "Conversion" → "duckdb-conversion".
-func duckCode(t string) string {
-	return "duckdb-" + strings.ToLower(strings.ReplaceAll(strings.TrimSpace(t), " ", "-"))
-}
-
-// exitOf: what DuckDB finds before a statement runs is an error of the script. Callers that ran a user's own statement use
-// ExitFailed for all (see AtRunTime).
-func exitOf(t string) int {
-	switch t {
-	case "Parser", "Binder", "Catalog", "Not implemented":
-		return sql.ExitScript
-	}
-	return sql.ExitFailed
-}
-
 // AtRunTime gives an error that DuckDB found while a user's statement ran the exit code for that.
 func AtRunTime(err error) error {
 	var e *sql.Error
-	if errors.As(err, &e) && e.Exit == sql.ExitScript && strings.HasPrefix(e.Code, "duckdb") {
+	if errors.As(err, &e) && e.ExitCode() == code.ExitScript && code.IsDuckDB(e.Code) {
 		c := *e
-		c.Exit = sql.ExitFailed
-		return &c
+		return c.WithExit(code.ExitFailed)
 	}
 	return err
+}
+
+// What DuckDB says of a statement, as those tell apart who go on behind it.
+var (
+	conversion   = code.OfDuckDB("Conversion")
+	invalidInput = code.OfDuckDB("Invalid Input")
+	inputOutput  = code.OfDuckDB("IO")
+	outOfMemory  = code.OfDuckDB("Out of Memory")
+	wasAborted   = code.OfDuckDB("TransactionContext")
+)
+
+// IsMissing: DuckDB knows no table, function or type of that name.
+func IsMissing(err error) bool { return sql.HasCode(err, code.DuckDBCatalog) }
+
+// IsConversion: a value can't become one of the type that it is cast to.
+func IsConversion(err error) bool { return sql.HasCode(err, conversion) }
+
+// IsInvalidInput: a function refuses the value of an argument, such as a regular expression that doesn't compile.
+func IsInvalidInput(err error) bool { return sql.HasCode(err, invalidInput) }
+
+// IsIO: a file can't be read or written.
+func IsIO(err error) bool { return sql.HasCode(err, inputOutput) }
+
+// IsOutOfMemory: the statement needs more than memory_limit.
+func IsOutOfMemory(err error) bool { return sql.HasCode(err, outOfMemory) }
+
+// IsAborted: the error only comes of another, which ended the transaction.
+func IsAborted(err error) bool { return sql.HasCode(err, wasAborted) }
+
+// Echo is IsAborted.
+func Echo(err error) bool { return IsAborted(err) }
+
+// endsTransaction: all errors but those of names, types and grammar.
+func endsTransaction(err error) bool {
+	return !sql.HasCode(err, code.DuckDBBinder, code.DuckDBCatalog, code.DuckDBParser)
 }
 
 func lowerFirst(s string) string {
@@ -158,10 +179,7 @@ func tokenLen(text string, pos int) int {
 }
 
 // Place is where an error without a better position is shown.
-type Place struct {
-	Src  *sql.Source
-	Span sql.Span
-}
+type Place = sql.Place
 
 // At is the place of a declaration's name.
-func At(d *sql.Decl) Place { return Place{d.Src, d.NameAt} }
+func At(d *sql.Decl) Place { return d.Place() }

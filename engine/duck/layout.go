@@ -2,12 +2,12 @@ package duck
 
 import (
 	"errors"
-	"fmt"
 	"unsafe"
 
 	bindings "github.com/duckdb/duckdb-go-bindings"
 
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Int128 is a whole number of 16 bytes in two's complement.
@@ -35,43 +35,37 @@ type Layout struct {
 	vecs    int
 }
 
-// NewLayout asks DuckDB for the types. A type that it doesn't know, or that a chunk can't hold, is a *LayoutError.
+// NewLayout asks DuckDB for the types. A type that it doesn't know, or that a chunk can't hold, is a *sql.Error with the
+// column.
 func (c *Conn) NewLayout(cols []Column) (*Layout, error) {
 	l := &Layout{}
-	for i, col := range cols {
+	for _, col := range cols {
 		t, err := c.logicalType(Type(col.Type))
 		if err != nil {
 			l.Close()
-			return nil, &LayoutError{Column: i, Err: err}
+			if e, ok := errors.AsType[*sql.Error](err); ok {
+				e.InColumn(col.Name)
+			}
+			return nil, err
 		}
 		l.types = append(l.types, t)
 		n, err := l.node(col.Name, t)
 		if err != nil {
 			l.Close()
-			return nil, &LayoutError{Column: i,
-				Err: &sql.Error{Code: "source-type", Msg: fmt.Sprintf("column %s: a source can't read values of type %s", col.Name, col.Type),
-					Hint: "declare it VARCHAR and cast it in the SELECT"}}
+			return nil, sql.Errorf(code.SourceType, "column %s: a source can't read values of type %s", col.Name, col.Type).
+				WithHint("declare it VARCHAR and cast it in the SELECT").InColumn(col.Name)
 		}
 		l.Columns = append(l.Columns, n)
 	}
 	return l, nil
 }
 
-// LayoutError says which column has a type that a chunk can't hold.
-type LayoutError struct {
-	Column int
-	Err    error // a *sql.Error
-}
-
-func (e *LayoutError) Error() string { return e.Err.Error() }
-func (e *LayoutError) Unwrap() error { return e.Err }
-
 func (c *Conn) logicalType(t Type) (bindings.LogicalType, error) {
 	q := SQL("SELECT NULL::{t} LIMIT 0", Args{"t": t})
 	var r bindings.Result
 	defer bindings.DestroyResult(&r)
 	if bindings.Query(bindings.Connection{Ptr: unsafe.Pointer(c.raw)}, q.Text, &r) == bindings.StateError {
-		return bindings.LogicalType{}, q.locate(errors.New(bindings.ResultError(&r)), Place{})
+		return bindings.LogicalType{}, q.locate(errors.New(bindings.ResultError(&r)), sql.Place{})
 	}
 	return bindings.ColumnLogicalType(&r, 0), nil
 }

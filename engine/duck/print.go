@@ -16,6 +16,8 @@ import (
 	"slices"
 	"unsafe"
 
+	"dsql/sql"
+
 	bindings "github.com/duckdb/duckdb-go-bindings"
 )
 
@@ -71,7 +73,7 @@ func (c *Conn) newPrinter(ctx context.Context, res *bindings.Result) (_ *printer
 	from := SQL(" FROM dsql_batch({id})", Args{"id": int64(id)})
 	p.text = form{conn: c.printer, query: Cat(SQL("SELECT "), Join(", ", texts...), from)}
 	p.json = form{conn: c.printer, query: Cat(SQL("SELECT "), Join(", ", jsons...), from)}
-	p.columns, err = c.printer.Describe(ctx, Cat(SQL("SELECT *"), from), Place{})
+	p.columns, err = c.printer.Describe(ctx, Cat(SQL("SELECT *"), from), sql.Place{})
 	if err != nil {
 		p.close()
 		return nil, err

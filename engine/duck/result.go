@@ -7,6 +7,8 @@ import (
 	"time"
 	"unsafe"
 
+	"dsql/sql"
+
 	bindings "github.com/duckdb/duckdb-go-bindings"
 )
 
@@ -32,7 +34,7 @@ type Result struct {
 
 // Query runs a statement that may return rows, until it has the first of them; an error that DuckDB finds later is Err's. Nothing
 // else may run on the connection before the result is read to its end or closed. To close it early ends the statement.
-func (c *Conn) Query(ctx context.Context, q *Query, at Place) (*Result, error) {
+func (c *Conn) Query(ctx context.Context, q *Query, at sql.Place) (*Result, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -52,12 +54,12 @@ func (c *Conn) Query(ctx context.Context, q *Query, at Place) (*Result, error) {
 	return r, nil
 }
 
-func (c *Conn) result(ctx context.Context, q *Query, at Place) *Result {
+func (c *Conn) result(ctx context.Context, q *Query, at sql.Place) *Result {
 	return &Result{conn: c, ctx: ctx, locate: func(err error) error { return q.locate(err, at) }, unwatch: c.watch(ctx)}
 }
 
 // Describe binds a query and returns its columns; nothing runs. A check has thousands: through the driver they took a tenth more of it.
-func (c *Conn) Describe(ctx context.Context, q *Query, at Place) (cols []Column, err error) {
+func (c *Conn) Describe(ctx context.Context, q *Query, at sql.Place) (cols []Column, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

@@ -35,7 +35,7 @@ var values = []string{
 
 func query(t *testing.T, c *duck.Conn, text string) *duck.Result {
 	t.Helper()
-	r, err := c.Query(t.Context(), duck.Text(text), duck.Place{})
+	r, err := c.Query(t.Context(), duck.Text(text), sql.Place{})
 	if err != nil {
 		t.Fatalf("%s: %v", text, err)
 	}
@@ -91,7 +91,7 @@ func TestQuoteNonFinite(t *testing.T) {
 	c := open(t, "").Writer()
 	rapid.Check(t, func(t *rapid.T) {
 		s := rapid.StringOf(rapid.SampledFrom([]rune{'N', 'a', '"', '\\', 'I', '-', 'é', 0})).Draw(t, "s")
-		r, err := c.Query(context.Background(), duck.SQL("SELECT {'s': {s}, 'n': 'nan'::DOUBLE, 't': [{s} || 'NaN']}", duck.Args{"s": s}), duck.Place{})
+		r, err := c.Query(context.Background(), duck.SQL("SELECT {'s': {s}, 'n': 'nan'::DOUBLE, 't': [{s} || 'NaN']}", duck.Args{"s": s}), sql.Place{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -182,7 +182,7 @@ func TestResultErrors(t *testing.T) {
 	text := "SELECT CASE WHEN i = 5000000 THEN error('late') ELSE i END FROM range(10000000) t(i)"
 	src := sql.NewSource("s.sql", text)
 	whole := sql.Span{Start: 0, End: len(text)}
-	r, err := c.Query(t.Context(), duck.User(src, whole), duck.Place{Src: src, Span: whole})
+	r, err := c.Query(t.Context(), duck.User(src, whole), sql.Place{Src: src, Span: whole})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,13 +195,13 @@ func TestResultErrors(t *testing.T) {
 		t.Errorf("%d rows, then %v", n, r.Err())
 	}
 	for _, bad := range []string{"SELEC 1", "SELECT nope", "SELECT error('early')", "SELECT $1", "SELECT 'x'::INTEGER"} {
-		if _, err := c.Query(t.Context(), duck.Text(bad), duck.Place{}); !errors.As(err, &e) {
+		if _, err := c.Query(t.Context(), duck.Text(bad), sql.Place{}); !errors.As(err, &e) {
 			t.Errorf("%s: %v", bad, err)
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	r, err = c.Query(ctx, duck.SQL("SELECT i FROM range(1000000000) t(i)"), duck.Place{})
+	r, err = c.Query(ctx, duck.SQL("SELECT i FROM range(1000000000) t(i)"), sql.Place{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,7 +213,7 @@ func TestResultErrors(t *testing.T) {
 	if !errors.Is(r.Err(), context.Canceled) || n > 100_000_000 {
 		t.Errorf("a cancel after 5000 rows ended it after %d: %v", n, r.Err())
 	}
-	if _, err := c.Query(ctx, duck.SQL("SELECT 1"), duck.Place{}); !errors.Is(err, context.Canceled) {
+	if _, err := c.Query(ctx, duck.SQL("SELECT 1"), sql.Place{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("after a cancel: %v", err)
 	}
 	if got := query(t, c, "SELECT 1"); !got.Next() || got.Err() != nil {
@@ -250,7 +250,7 @@ func TestDescribe(t *testing.T) {
 			{"1", "INTEGER"}, {"héllo", "ENUM('sad', 'it''s')"}, {"a name longer than twelve bytes", `STRUCT("a b" DECIMAL(2,1))[]`}},
 		"PIVOT (SELECT unnest(['x', 'y']) AS k, 1::BIGINT AS n) ON k USING max(n)": {{"x", "BIGINT"}, {"y", "BIGINT"}},
 	} {
-		if got, err := c.Describe(t.Context(), duck.Text(q), duck.Place{}); err != nil || !cmp.Equal(got, want) {
+		if got, err := c.Describe(t.Context(), duck.Text(q), sql.Place{}); err != nil || !cmp.Equal(got, want) {
 			t.Errorf("%s: %v %v", q, got, err)
 		}
 	}
@@ -258,17 +258,17 @@ func TestDescribe(t *testing.T) {
 	for i := range 5000 {
 		many = append(many, duck.SQL("1 AS {n}", duck.Args{"n": duck.Ident("c" + strconv.Itoa(i))}))
 	}
-	got, err := c.Describe(t.Context(), duck.Cat(duck.SQL("SELECT "), duck.Join(", ", many...)), duck.Place{})
+	got, err := c.Describe(t.Context(), duck.Cat(duck.SQL("SELECT "), duck.Join(", ", many...)), sql.Place{})
 	if err != nil || len(got) != 5000 || got[4999].Name != "c4999" {
 		t.Errorf("%d columns of 5000: %v", len(got), err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := c.Describe(ctx, duck.SQL("SELECT 1"), duck.Place{}); !errors.Is(err, context.Canceled) {
+	if _, err := c.Describe(ctx, duck.SQL("SELECT 1"), sql.Place{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("after a cancel: %v", err)
 	}
 	for _, bad := range []string{"SELEC 1", "SELECT nope", "SELECT 1; SELECT 2"} {
-		if got, err := c.Describe(t.Context(), duck.Text(bad), duck.Place{}); err == nil {
+		if got, err := c.Describe(t.Context(), duck.Text(bad), sql.Place{}); err == nil {
 			t.Errorf("%s: %v", bad, got)
 		}
 	}

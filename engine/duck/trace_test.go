@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"dsql/sql"
 )
 
 func TestWithoutSecrets(t *testing.T) {
@@ -58,10 +60,10 @@ func TestTrace(t *testing.T) {
 	rows, err := c.Rows(ctx, q("SELECT 2"))
 	must(err)
 	must(rows.Close())
-	res, err := c.Query(ctx, q("SELECT 3"), Place{})
+	res, err := c.Query(ctx, q("SELECT 3"), sql.Place{})
 	must(err)
 	must(res.Close())
-	if _, err := c.Describe(ctx, q("SELECT 4"), Place{}); err != nil {
+	if _, err := c.Describe(ctx, q("SELECT 4"), sql.Place{}); err != nil {
 		t.Fatal(err)
 	}
 	must(c.Update(ctx, func(tx *Tx) error { return nil }))

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // mostWrong is how many times a query is bound to find all that is wrong in it.
@@ -30,10 +31,10 @@ func (c *Conn) Wrongs(ctx context.Context, b Bound, first error) []error {
 		}
 		function := unknownFunction.MatchString(e.Msg)
 		named := function || unknownColumn.MatchString(e.Msg)
-		if place := (Place{e.Src, e.Span}); n > 0 && !told[place] && (named || e.Code == "duckdb-catalog") {
+		if n > 0 && !told[e.Place()] && (named || e.Code == code.DuckDBCatalog) {
 			all = append(all, e)
 		}
-		told[Place{e.Src, e.Span}] = true
+		told[e.Place()] = true
 		d, ok := readDuckError(e.Err)
 		pos, perr := strconv.Atoi(d.Position)
 		if pos -= len(describe); !named || !ok || perr != nil || pos < 0 || pos >= len(q.Text) {

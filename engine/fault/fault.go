@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Fault points let tests stop the program at the places where a crash would hurt most. They are off unless the environment
@@ -70,7 +71,7 @@ func Fault(ctx context.Context, name string) error {
 		syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		select {}
 	case "error":
-		return &sql.Error{Code: "fault", Exit: sql.ExitFailed, Msg: "a fault was asked for at " + name}
+		return sql.Errorf(code.Fault, "a fault was asked for at %s", name)
 	case "panic":
 		panic("a fault was asked for at " + name)
 	case "delay":

@@ -1,11 +1,11 @@
 package kind
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Language is one that CREATE FUNCTION takes.
@@ -52,9 +52,9 @@ func compileFunction(d *sql.Decl, languages []Language) (Object, error) {
 				if name == "" {
 					at, name = v.Span, "options"
 				}
-				errs = append(errs, &sql.Error{Src: d.Src, Span: at, Code: "unknown-clause",
-					Msg:  fmt.Sprintf("a function in %s has no %s: that is for LANGUAGE %s", strings.ToLower(word.Text), name, strings.ToLower(l.Word)),
-					Hint: "remove it, or change the language"})
+				errs = append(errs, d.At(at).Errorf(code.UnknownClause, "a function in %s has no %s: that is for LANGUAGE %s",
+					strings.ToLower(word.Text), name, strings.ToLower(l.Word)).
+					WithHint("remove it, or change the language"))
 			}
 		}
 	}
@@ -70,11 +70,11 @@ func compileFunction(d *sql.Decl, languages []Language) (Object, error) {
 		if takesFrom {
 			hint += " or FROM 'file.py:name'"
 		}
-		return nil, &sql.Error{Src: d.Src, Span: d.NameAt, Code: "missing-clause", Msg: "FUNCTION " + d.Name + " needs AS", Hint: hint}
+		return nil, d.Errorf(code.MissingClause, "FUNCTION %s needs AS", d.Name).WithHint(hint)
 	}
 	if d.Arg("AS") != nil && d.Arg("FROM") != nil {
-		return nil, &sql.Error{Src: d.Src, Span: d.Arg("FROM").Keyword, Code: "duplicate-clause", Msg: "a FUNCTION has both AS and FROM",
-			Hint: "remove one of them"}
+		return nil, d.At(d.Arg("FROM").Keyword).Errorf(code.DuplicateClause, "a FUNCTION has both AS and FROM").
+			WithHint("remove one of them")
 	}
 	return l.Compile(d)
 }

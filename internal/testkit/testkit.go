@@ -53,7 +53,7 @@ func Open(t testing.TB, threads int, with ...func(*duck.Conn) error) *duck.DB {
 // Columns are those of a table.
 func Columns(t T, c *duck.Conn, table string) []duck.Column {
 	t.Helper()
-	cols, err := c.Describe(t.Context(), duck.SQL("FROM {t}", duck.Args{"t": duck.Ident(table)}), duck.Place{})
+	cols, err := c.Describe(t.Context(), duck.SQL("FROM {t}", duck.Args{"t": duck.Ident(table)}), sql.Place{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package look
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"dsql/engine/duck"
@@ -10,6 +9,7 @@ import (
 	"dsql/pipeline/event"
 	"dsql/pipeline/program"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // What the commands that look into a file show: queries over dsql's own tables and over what destinations keep.
@@ -23,8 +23,8 @@ func inspection(ctx context.Context, o program.Options, f func(v *Viewer) error)
 	defer db.Close()
 	c := db.Writer()
 	if n, err := c.Int(ctx, duck.SQL("SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'dsql' AND table_name = 'catalog'")); err != nil || n == 0 {
-		return firstError(err, &sql.Error{Code: "not-dsql", Exit: sql.ExitFailed,
-			Msg: o.DB + " has no tables of dsql: nothing was declared in it", Hint: "`dsql run` a script with --db " + o.DB})
+		return firstError(err, sql.Errorf(code.NotDsql, "%s has no tables of dsql: nothing was declared in it", o.DB).
+			WithHint("`dsql run` a script with --db "+o.DB))
 	}
 	p, err := o.Language.Load(ctx, c, nil, &kind.Env{Dir: o.Dir}, program.Opened{})
 	if err != nil {
@@ -45,7 +45,7 @@ func (v *Viewer) Query(ctx context.Context, q *duck.Query) error { return v.titl
 
 // titled shows one of several results.
 func (v *Viewer) titled(ctx context.Context, title string, q *duck.Query) error {
-	res, err := v.Conn.Query(ctx, q, duck.Place{})
+	res, err := v.Conn.Query(ctx, q, sql.Place{})
 	if err != nil {
 		return err
 	}
@@ -65,13 +65,8 @@ func (v *Viewer) stored(kind, name string) (*program.Node, error) {
 		}
 		names = append(names, n.Name)
 	}
-	e := &sql.Error{Code: "unknown-name", Exit: sql.ExitUsage, Msg: "the file has no " + firstWord(kind, "stream or journal") + " " + name}
-	if near := sql.Nearest(name, names); near != "" {
-		e.Hint = "did you mean " + near + "?"
-	} else if len(names) > 0 {
-		e.Hint = "it has: " + strings.Join(names, ", ")
-	}
-	return nil, e
+	return nil, sql.Errorf(code.UnknownName, "the file has no %s %s", firstWord(kind, "stream or journal"), name).
+		WithHint(sql.DidYouMean(name, names, sql.Listed("it has: ", names, ""))).WithExit(code.ExitUsage)
 }
 
 func firstWord(a, b string) string {
@@ -91,7 +86,7 @@ func History(ctx context.Context, o program.Options, name string, keys []string)
 		}
 		b, ok := n.Obj.(kind.Biographer)
 		if !ok {
-			return &sql.Error{Code: "unknown-name", Exit: sql.ExitUsage, Msg: n.Name + " keeps no history of keys"}
+			return sql.Errorf(code.UnknownName, "%s keeps no history of keys", n.Name).WithExit(code.ExitUsage)
 		}
 		life, err := b.Life(ctx, v.Conn, keys)
 		if err != nil {
@@ -99,9 +94,8 @@ func History(ctx context.Context, o program.Options, name string, keys []string)
 		}
 		a := duck.Args{"life": life, "name": n.Name}
 		if some, err := v.Conn.Int(ctx, duck.SQL("SELECT count(*) FROM ({life})", a)); err != nil || some == 0 {
-			return firstError(err, &sql.Error{Code: "unknown-key", Exit: sql.ExitFailed,
-				Msg:  fmt.Sprintf("journal %s never had the key %s", n.Name, strings.Join(keys, ", ")),
-				Hint: "dsql.rejects may have its rows: `dsql rejects " + n.Name + "`"})
+			return firstError(err, sql.Errorf(code.UnknownKey, "journal %s never had the key %s", n.Name, strings.Join(keys, ", ")).
+				WithHint("dsql.rejects may have its rows: `dsql rejects "+n.Name+"`"))
 		}
 		return v.Query(ctx, duck.SQL(originQuery, a))
 	})
@@ -127,8 +121,8 @@ func Diff(ctx context.Context, o program.Options, name string, v1, v2 int64, row
 			return err
 		}
 		if max(v1, v2) > newest || min(v1, v2) < 0 {
-			return &sql.Error{Code: "no-version", Exit: sql.ExitUsage, Msg: fmt.Sprintf("the file has the versions 1 to %d", newest),
-				Hint: "dsql.versions lists them; 0 is before the first"}
+			return sql.Errorf(code.NoVersion, "the file has the versions 1 to %d", newest).
+				WithHint("dsql.versions lists them; 0 is before the first").WithExit(code.ExitUsage)
 		}
 		diff := duck.SQL("{f}({v1}, {v2})", duck.Args{"f": duck.Ident(n.Name + "_diff"), "v1": v1, "v2": v2})
 		count, err := v.Conn.Int(ctx, duck.SQL("SELECT count(*) FROM (SELECT 1 FROM {d} LIMIT 1)", duck.Args{"d": diff}))

@@ -103,7 +103,7 @@ func (v *Viewer) named(ctx context.Context, d *sql.Decl) (*program.Node, error) 
 
 // answerWith shows the rows of a query that answers a statement.
 func (v *Viewer) answerWith(ctx context.Context, d *sql.Decl, q *duck.Query) error {
-	res, err := v.Conn.Query(ctx, q, duck.Place{Src: d.Src, Span: d.Span})
+	res, err := v.Conn.Query(ctx, q, d.At(d.Span))
 	if err != nil {
 		return err
 	}

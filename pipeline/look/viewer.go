@@ -15,6 +15,7 @@ import (
 	"dsql/pyfunc"
 	"dsql/rules"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Viewer shows what a file declares and keeps. It writes nothing.
@@ -29,7 +30,7 @@ func (v *Viewer) Warn(e *sql.Error)  { v.Emit(event.Warned{Err: e}) }
 
 // Show runs a statement of DuckDB's and shows its rows.
 func (v *Viewer) Show(ctx context.Context, st sql.Stmt) error {
-	res, err := v.Conn.Query(ctx, duck.User(st.Src, st.Span), duck.Place{Src: st.Src, Span: st.Span})
+	res, err := v.Conn.Query(ctx, duck.User(st.Src, st.Span), st.Place())
 	if err != nil {
 		return duck.AtRunTime(v.Program.SourceHint(ctx, v.Conn, err))
 	}
@@ -97,6 +98,6 @@ func (v *Viewer) answer(ctx context.Context, d *sql.Decl) error {
 			return show(v, ctx, d)
 		}
 	}
-	return &sql.Error{Src: d.Src, Span: d.Span, Code: "query-writes", Msg: "`dsql query` reads only",
-		Hint: "put the statement into a script and use `dsql run`"}
+	return d.At(d.Span).Errorf(code.QueryWrites, "`dsql query` reads only").
+		WithHint("put the statement into a script and use `dsql run`")
 }

@@ -14,6 +14,7 @@ import (
 	"dsql/quality"
 	"dsql/rules"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Bind finds a declaration's columns. DuckDB's binder is the judge: all inputs are empty relations of the right types, so nothing is read.
@@ -86,7 +87,7 @@ func (p *Program) Chain(ctx context.Context, tx *duck.Tx, n *Node) error {
 			return err
 		}
 	}
-	n.Quality, err = quality.Compile(ctx, tx.Conn, duck.At(d.Decl()), ch.Metrics, ch.Checks, n.Cols, stored, p.lists("checks"))
+	n.Quality, err = quality.Compile(ctx, tx.Conn, d.Decl().Place(), ch.Metrics, ch.Checks, n.Cols, stored, p.lists("checks"))
 	errs = Collect(errs, err)
 	for _, e := range errs {
 		explain(ctx, tx.Conn, e)
@@ -106,22 +107,20 @@ func retention(ctx context.Context, tx *duck.Tx, d *sql.Decl) error {
 	if v == nil {
 		return nil
 	}
-	at := duck.Place{Src: d.Src, Span: v.Exprs[0]}
+	at := d.At(v.Exprs[0])
 	a := duck.Args{"e": duck.User(d.Src, v.Exprs[0])}
-	e := &sql.Error{Src: d.Src, Span: at.Span, Code: "type-mismatch", Hint: "write an interval: RETAIN VERSIONS INTERVAL 90 DAYS"}
+	const hint = "write an interval: RETAIN VERSIONS INTERVAL 90 DAYS"
 	cols, err := tx.Describe(ctx, duck.SQL("SELECT ({e})", a), at)
 	if err != nil {
 		return err
 	}
 	if cols[0].Type != "INTERVAL" {
-		e.Msg = "RETAIN VERSIONS takes an interval, and this is " + cols[0].Type
-		return e
+		return at.Errorf(code.TypeMismatch, "RETAIN VERSIONS takes an interval, and this is %s", cols[0].Type).WithHint(hint)
 	}
 	if n, err := tx.Int(ctx, duck.SQL("SELECT (coalesce(({e}) >= INTERVAL 0 SECONDS, false))::BIGINT", a)); err != nil || n == 1 {
 		return err
 	}
-	e.Msg = "RETAIN VERSIONS is negative or NULL"
-	return e
+	return at.Errorf(code.TypeMismatch, "RETAIN VERSIONS is negative or NULL").WithHint(hint)
 }
 
 // outdated asks a declaration whether what it made in the file is behind, whatever its text: a model's file is another one, or tables are
@@ -145,8 +144,8 @@ func (p *Program) bindInputs(ctx context.Context, tx *duck.Tx, n *Node) error {
 			return err
 		}
 		if len(cols) == 0 {
-			return &sql.Error{Src: decl.Src, Span: decl.NameAt, Code: "no-columns",
-				Msg: fmt.Sprintf("the query of %s gives no column that can be stored", n.Name), Hint: "select at least one column"}
+			return decl.Errorf(code.NoColumns, "the query of %s gives no column that can be stored", n.Name).
+				WithHint("select at least one column")
 		}
 		if i == 0 {
 			n.Cols = n.respelt(cols)
@@ -154,9 +153,10 @@ func (p *Program) bindInputs(ctx context.Context, tx *duck.Tx, n *Node) error {
 		}
 		if !slices.EqualFunc(cols, n.Cols, func(a, b duck.Column) bool { return a.Type == b.Type && sql.Same(a.Name, b.Name) }) {
 			name := decl.Arg("FROM").Names[i]
-			return &sql.Error{Src: decl.Src, Span: name.Span, Code: "inputs-differ",
-				Msg:  fmt.Sprintf("%s has other columns than %s: %s", name.Text, n.Inputs[0].Of.Name, difference(n.Cols, cols)),
-				Hint: "FROM a, b takes inputs with the same columns, names and types in the same order; bring them in line with a stream of their own"}
+			return decl.At(name.Span).Errorf(code.InputsDiffer, "%s has other columns than %s: %s", name.Text, n.Inputs[0].Of.Name,
+				difference(n.Cols, cols)).
+				WithHint("FROM a, b takes inputs with the same columns, names and types in the same order; bring them in line with a stream of " +
+					"their own")
 		}
 	}
 	return nil
@@ -173,10 +173,10 @@ func (p *Program) bindInput(ctx context.Context, tx *duck.Tx, decl *sql.Decl, in
 		}
 	}
 	q := in.Query(empty(in.Of))
-	cols, err := tx.Describe(ctx, q, duck.At(decl))
+	cols, err := tx.Describe(ctx, q, decl.Place())
 	if err != nil {
 		var errs sql.List
-		for _, err := range tx.Wrongs(ctx, duck.Bound{Query: q, At: duck.At(decl)}, err) {
+		for _, err := range tx.Wrongs(ctx, duck.Bound{Query: q, At: decl.Place()}, err) {
 			errs = Collect(errs, p.SourceHint(ctx, tx.Conn, err))
 		}
 		return nil, errs.Err()
@@ -225,7 +225,7 @@ func (p *Program) SourceHint(ctx context.Context, c *duck.Conn, err error) error
 	for _, e := range Collect(nil, err) {
 		explain(ctx, c, e)
 		for _, n := range p.Nodes {
-			if _, ok := n.Source(); ok && e.Code == "duckdb-catalog" && strings.Contains(e.Msg, " "+n.Name+" ") {
+			if _, ok := n.Source(); ok && duck.IsMissing(e) && strings.Contains(e.Msg, " "+n.Name+" ") {
 				e.Hint = fmt.Sprintf("%s is a source: its rows are read by destinations only. Store them first: CREATE STREAM … FROM %s", n.Name,
 					n.Name)
 			}
@@ -253,9 +253,8 @@ func (n *Node) undated(d kind.Destination) error {
 	if v := d.Decl().Arg("SEQUENCE BY"); v != nil {
 		at = v.Span
 	}
-	return &sql.Error{Src: d.Decl().Src, Span: at, Code: "unknown-column",
-		Msg:  fmt.Sprintf("%s uses _version, and its rows have none", n.Name),
-		Hint: "the changes of a journal have it (FROM STREAM j), and * hands it on"}
+	return d.Decl().At(at).Errorf(code.UnknownColumn, "%s uses _version, and its rows have none", n.Name).
+		WithHint("the changes of a journal have it (FROM STREAM j), and * hands it on")
 }
 
 // Needs says which of _meta and _version a destination wants to see of its rows.

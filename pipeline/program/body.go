@@ -9,6 +9,7 @@ import (
 	"dsql/engine/duck"
 	"dsql/engine/duck/tree"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // body is a destination's query and what it reads. dsql never parses a SELECT itself: DuckDB's own parser says which tables
@@ -61,7 +62,7 @@ func (s *scope) analyze(ctx context.Context, src *sql.Source, sp sql.Span) (b *b
 		}
 	}
 	if len(t.Queries) != 1 {
-		return nil, &sql.Error{Src: src, Span: sp, Code: "expected-query", Msg: "a declaration has one query"}
+		return nil, sql.Place{Src: src, Span: sp}.Errorf(code.ExpectedQuery, "a declaration has one query")
 	}
 	if b.names, err = s.treeRefs(ctx, t); err != nil {
 		return nil, err
@@ -99,9 +100,9 @@ func (b *body) choose() error {
 			continue
 		}
 		if marked >= 0 {
-			return &sql.Error{Src: b.src, Span: r.at, Code: "two-streams",
-				Msg:  "a query reads the new rows of one relation, and STREAM stands twice",
-				Hint: "mark one of them; the other is read whole", Note: []sql.Note{{Src: b.src, Span: b.reads[marked].at, Msg: "the first one"}}}
+			return sql.Place{Src: b.src, Span: r.at}.Errorf(code.TwoStreams, "a query reads the new rows of one relation, and STREAM stands twice").
+				WithHint("mark one of them; the other is read whole").
+				WithNote(sql.Place{Src: b.src, Span: b.reads[marked].at}, "the first one")
 		}
 		marked = i
 	}
@@ -109,8 +110,8 @@ func (b *body) choose() error {
 		b.fresh = marked
 	}
 	if b.fresh < 0 {
-		return &sql.Error{Src: b.src, Span: b.span, Code: "reads-nothing", Msg: "the query reads no table, so no new rows ever come",
-			Hint: "write FROM a source, a stream or a journal"}
+		return sql.Place{Src: b.src, Span: b.span}.Errorf(code.ReadsNothing, "the query reads no table, so no new rows ever come").
+			WithHint("write FROM a source, a stream or a journal")
 	}
 	return nil
 }

@@ -2,12 +2,12 @@ package program
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
 	"dsql/engine/duck"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // check finds the errors of a script before anything runs: DuckDB parses every statement of its own, and every declaration is
@@ -90,12 +90,7 @@ func (e *abortedError) Error() string { return "the scratch transaction ended" }
 
 // missing: DuckDB did not find a table or function, which a statement that was not run may have made.
 func missing(err error) bool {
-	for _, e := range Collect(nil, err) {
-		if e.Code != "duckdb-catalog" {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(Collect(nil, err), func(e *sql.Error) bool { return !duck.IsMissing(e) })
 }
 
 // Due is a declaration, and the statement that is reached when it can be defined: the last one of its own and of all that it reads.
@@ -205,12 +200,6 @@ func (p *Program) NotDeclared(kind string, name sql.Name, d *sql.Decl) *sql.Erro
 			names = append(names, n.Name)
 		}
 	}
-	e := &sql.Error{Src: d.Src, Span: name.Span, Code: "unknown-name",
-		Msg: fmt.Sprintf("there is no %s %s", strings.Replace(kind, "relation", "stream or journal", 1), name.Text)}
-	if near := sql.Nearest(name.Text, names); near != "" {
-		e.Hint = "did you mean " + near + "?"
-	} else if len(names) > 0 {
-		e.Hint = "declared are: " + strings.Join(names, ", ")
-	}
-	return e
+	return d.At(name.Span).Errorf(code.UnknownName, "there is no %s %s", strings.Replace(kind, "relation", "stream or journal", 1), name.Text).
+		WithHint(sql.DidYouMean(name.Text, names, sql.Listed("declared are: ", names, "")))
 }

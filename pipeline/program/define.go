@@ -11,6 +11,7 @@ import (
 	"dsql/engine/kind"
 	"dsql/pipeline/event"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Record keeps the declaration's text in the file. Secrets don't stand in it: env('NAME') keeps its name only.
@@ -115,11 +116,10 @@ func (p *Program) gone(n *Node) error {
 		}
 	}
 	d := n.Obj.Decl()
-	return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "table-gone",
-		Msg: fmt.Sprintf("the table %s of %s %s is gone: something else dropped it", m.Stores(), n.Kind, n.Name),
-		Hint: fmt.Sprintf("REBUILD %s %s FROM SOURCE, in this script, fills it again from what its inputs still have; DROP %[1]s %[2]s "+
+	return d.Errorf(code.TableGone, "the table %s of %s %s is gone: something else dropped it", m.Stores(), n.Kind, n.Name).
+		WithHint(fmt.Sprintf("REBUILD %s %s FROM SOURCE, in this script, fills it again from what its inputs still have; DROP %[1]s %[2]s "+
 			"gives it up",
-			strings.ToUpper(n.Kind), n.Name)}
+			strings.ToUpper(n.Kind), n.Name))
 }
 
 // Made notes that the file has it all again.

@@ -8,6 +8,7 @@ import (
 	"dsql/engine/duck"
 	"dsql/engine/kind"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // What EXPLAIN, DESCRIBE and SHOW say of declarations.
@@ -119,11 +120,7 @@ func Explain(ctx context.Context, o Options, name string) (string, error) {
 		for _, n := range p.Nodes {
 			names = append(names, n.Name)
 		}
-		e := &sql.Error{Code: "unknown-name", Msg: "nothing named " + name + " is declared"}
-		if near := sql.Nearest(name, names); near != "" {
-			e.Hint = "did you mean " + near + "?"
-		}
-		return "", e
+		return "", sql.Errorf(code.UnknownName, "nothing named %s is declared", name).WithHint(sql.DidYouMean(name, names, ""))
 	}
 	return b.String(), nil
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // InFolder runs a statement of DuckDB's where its script lies: relative paths start there. A file that is attached is opened again by its
@@ -19,9 +20,9 @@ func InFolder(st sql.Stmt, run func() error) (err error) {
 	if Words(st, 1)[0] == "ATTACH" {
 		for _, t := range toks {
 			if path := strings.Trim(t.Span.Of(st.Src), "'"); t.Kind == sql.String && !filepath.IsAbs(path) && !strings.Contains(path, ":") {
-				return &sql.Error{Src: st.Src, Span: t.Span, Code: "attached-elsewhere", Exit: sql.ExitFailed,
-					Msg:  "the scripts of this run lie in several folders, and a file is attached by a path that all of them share",
-					Hint: "write the whole path: '" + filepath.Join(st.Src.Dir, path) + "'"}
+				return st.At(t.Span).Errorf(code.AttachedElsewhere,
+					"the scripts of this run lie in several folders, and a file is attached by a path that all of them share").
+					WithHint("write the whole path: '" + filepath.Join(st.Src.Dir, path) + "'")
 			}
 		}
 	}

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // The graph: who reads whom, and the orders that follow from it.
@@ -81,8 +81,8 @@ func (p *Program) cycle() error {
 				names[i] = r.Name
 			}
 			d := n.Obj.Decl()
-			return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "cycle", Msg: "these read each other in a ring: " + strings.Join(names, " → "),
-				Hint: "break the ring: let one of them read a source instead"}
+			return d.Errorf(code.Cycle, "these read each other in a ring: %s", strings.Join(names, " → ")).
+				WithHint("break the ring: let one of them read a source instead")
 		}
 		state[n] = 1
 		path = append(path, n)

@@ -8,6 +8,7 @@ import (
 	"dsql/engine/kind"
 	"dsql/rules"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // lists finds CREATE RULES or CREATE CHECKS by name; where there is none, the one with the nearest name.
@@ -61,9 +62,8 @@ func (p *Program) InUse(d *sql.Decl, n *Node) error {
 		default:
 			continue
 		}
-		return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "in-use", Exit: sql.ExitFailed,
-			Msg:  fmt.Sprintf("%s %s %s %s", m.Kind, m.Name, how, n.Name),
-			Hint: fmt.Sprintf("first run: DROP %s %s", strings.ToUpper(m.Kind), m.Name)}
+		return d.Errorf(code.InUse, "%s %s %s %s", m.Kind, m.Name, how, n.Name).
+			WithHint(fmt.Sprintf("first run: DROP %s %s", strings.ToUpper(m.Kind), m.Name))
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"dsql/engine/duck/tree"
 	"dsql/pipeline/event"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // A row that still has _meta is rejected with its place and bytes. A query that takes rows one by one (no join, no aggregate) hands _meta
@@ -201,7 +202,7 @@ func (in *Input) withMeta() (with *body, flat bool) {
 
 // bindMeta are the columns beside the _meta that was put in, nil where the query doesn't bind with it.
 func (b *body) bindMeta(ctx context.Context, tx *duck.Tx, of *Node) []duck.Column {
-	all, err := tx.Describe(ctx, b.query(empty(of)), duck.Place{})
+	all, err := tx.Describe(ctx, b.query(empty(of)), sql.Place{})
 	if err != nil {
 		return nil
 	}
@@ -221,10 +222,10 @@ func (p *Program) lostCoordinates() (out []*sql.Error) {
 		for _, in := range n.Inputs {
 			if _, ok := in.Of.Source(); ok && !in.Meta {
 				d := n.Obj.Decl()
-				out = append(out, &sql.Error{Src: d.Src, Span: d.NameAt, Code: "coordinates-lost",
-					Msg: fmt.Sprintf("what %s rejects will stand in dsql.rejects without its place and bytes: its query doesn't hand _meta on", n.Name),
-					Hint: "a query without joins and aggregates does so by itself; else select _meta (of " + in.Of.Name +
-						") too, or store the rows in a stream first"})
+				out = append(out, d.Errorf(code.CoordinatesLost,
+					"what %s rejects will stand in dsql.rejects without its place and bytes: its query doesn't hand _meta on", n.Name).
+					WithHint("a query without joins and aggregates does so by itself; else select _meta (of "+in.Of.Name+
+						") too, or store the rows in a stream first"))
 			}
 		}
 	}

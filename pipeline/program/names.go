@@ -10,6 +10,7 @@ import (
 	"dsql/engine/duck"
 	"dsql/engine/kind"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Names in the file: those of declarations, those that they make beside them (j_history, j_at), and the user's own. Nothing takes the
@@ -37,8 +38,8 @@ func (n *Node) nameable() error {
 	if !n.Relation() && !n.callable() || strings.HasPrefix(text, `"`) || !duck.Reserved(text) {
 		return nil
 	}
-	return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "reserved-name", Msg: text + " is a word of SQL's own",
-		Hint: fmt.Sprintf(`choose another name, or write "%s", here and wherever it is read`, text)}
+	return d.Errorf(code.ReservedName, "%s is a word of SQL's own", text).
+		WithHint(fmt.Sprintf(`choose another name, or write "%s", here and wherever it is read`, text))
 }
 
 // versionOf is the model whose version a name may be: late_risk_v1.
@@ -80,19 +81,19 @@ func (p *Program) apart() error {
 
 func clash(n, other *Node, name string) *sql.Error {
 	d, o := n.Obj.Decl(), other.Obj.Decl()
-	e := &sql.Error{Src: d.Src, Span: d.NameAt, Code: "name-taken", Hint: "choose another name"}
+	var e *sql.Error
 	switch {
 	case sql.Same(n.Name, name):
-		e.Msg = fmt.Sprintf("%s is made by the %s %s", name, other.Kind, other.Name)
+		e = d.Errorf(code.NameTaken, "%s is made by the %s %s", name, other.Kind, other.Name)
 	case sql.Same(other.Name, name):
-		e.Msg = fmt.Sprintf("%s %s makes %s, which is a %s", n.Kind, n.Name, name, other.Kind)
+		e = d.Errorf(code.NameTaken, "%s %s makes %s, which is a %s", n.Kind, n.Name, name, other.Kind)
 	default:
-		e.Msg = fmt.Sprintf("%s %s makes %s, and so does the %s %s", n.Kind, n.Name, name, other.Kind, other.Name)
+		e = d.Errorf(code.NameTaken, "%s %s makes %s, and so does the %s %s", n.Kind, n.Name, name, other.Kind, other.Name)
 	}
 	if other.Stmt >= 0 {
-		e.Note = []sql.Note{{Src: o.Src, Span: o.NameAt, Msg: "declared here"}}
+		e.WithNote(o.Place(), "declared here")
 	}
-	return e
+	return e.WithHint("choose another name")
 }
 
 // free refuses a declaration that is new to the file where the user has something of a name that it would make.
@@ -116,9 +117,8 @@ func (p *Program) free(ctx context.Context, tx *duck.Tx, n *Node) error {
 	}
 	kind, name := taken[0][0], taken[0][1]
 	d := n.Obj.Decl()
-	e := &sql.Error{Src: d.Src, Span: d.NameAt, Code: "name-taken",
-		Msg:  fmt.Sprintf("%s %s would make %s, and there is a %s of yours of that name", n.Kind, n.Name, name, kind),
-		Hint: fmt.Sprintf("choose another name, or rename or drop yours first: DROP %s %s", strings.ToUpper(kind), name)}
+	e := d.Errorf(code.NameTaken, "%s %s would make %s, and there is a %s of yours of that name", n.Kind, n.Name, name, kind).
+		WithHint(fmt.Sprintf("choose another name, or rename or drop yours first: DROP %s %s", strings.ToUpper(kind), name))
 	if sql.Same(n.Name, name) {
 		e.Msg = fmt.Sprintf("there is a %s %s of yours", kind, name)
 	}

@@ -2,13 +2,13 @@ package program
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
 	"dsql/engine/duck"
 	"dsql/engine/duck/tree"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // What looks at many rows in a destination's query sees those of one batch: how many there are depends on how the source was read.
@@ -55,9 +55,8 @@ func (in *Input) perBatch(ctx context.Context, c *duck.Conn, n *Node) (*sql.Erro
 		return nil, nil
 	}
 	d := n.Obj.Decl()
-	return &sql.Error{Src: d.Src, Span: in.body.reads[in.body.fresh].at, Code: "per-batch",
-		Msg:  fmt.Sprintf("%s in the query of %s sees the new rows of one batch, not all rows of %s", f.found, n.Name, in.Of.Name),
-		Hint: "over all rows it is a ROLLUP; or store the rows in a stream as they come, and query that, or make a view of it"}, nil
+	return d.At(in.body.reads[in.body.fresh].at).Errorf(code.PerBatch, "%s in the query of %s sees the new rows of one batch, not all rows of %s", f.found, n.Name, in.Of.Name).
+		WithHint("over all rows it is a ROLLUP; or store the rows in a stream as they come, and query that, or make a view of it"), nil
 }
 
 // groupFinder looks for what sees many of the fresh rows at once.

@@ -16,6 +16,7 @@ import (
 	"dsql/quality"
 	"dsql/rules"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Program is a script joined with what the file already declares.
@@ -208,7 +209,7 @@ func Collect(l sql.List, err error) sql.List {
 	case errors.As(err, &one):
 		l = append(l, one)
 	default:
-		l = append(l, &sql.Error{Code: "failed", Msg: err.Error(), Exit: sql.ExitFailed, Err: err})
+		l = append(l, sql.Errorf(code.Failed, "%s", err).WithCause(err))
 	}
 	return l
 }
@@ -301,10 +302,10 @@ func (p *Program) declare(i int, d *sql.Decl) error {
 			continue
 		}
 		if old.Kind != n.Kind {
-			e := &sql.Error{Src: d.Src, Span: d.NameAt, Code: "name-taken", Msg: fmt.Sprintf("%s is a %s already", d.Name, old.Kind),
-				Hint: fmt.Sprintf("choose another name, or first run: DROP %s %s", strings.ToUpper(old.Kind), d.Name)}
+			e := d.Errorf(code.NameTaken, "%s is a %s already", d.Name, old.Kind).
+				WithHint(fmt.Sprintf("choose another name, or first run: DROP %s %s", strings.ToUpper(old.Kind), d.Name))
 			if old.Stmt >= 0 {
-				e.Note = []sql.Note{{Src: old.Obj.Decl().Src, Span: old.Obj.Decl().NameAt, Msg: "declared here"}}
+				e.WithNote(old.Obj.Decl().Place(), "declared here")
 			}
 			return e
 		}
@@ -312,9 +313,8 @@ func (p *Program) declare(i int, d *sql.Decl) error {
 			if old.Fingerprint == n.Fingerprint {
 				return nil
 			}
-			return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "declared-twice",
-				Msg: fmt.Sprintf("%s %s is declared twice, and not alike", d.Syntax.Keyword, d.Name), Hint: "keep one of the two",
-				Note: []sql.Note{{Src: old.Obj.Decl().Src, Span: old.Obj.Decl().NameAt, Msg: "first declared here"}}}
+			return d.Errorf(code.DeclaredTwice, "%s %s is declared twice, and not alike", d.Syntax.Keyword, d.Name).
+				WithHint("keep one of the two").WithNote(old.Obj.Decl().Place(), "first declared here")
 		}
 		n.Stored = old.Stored
 		p.Nodes = append(slices.Delete(p.Nodes, j, j+1), n)
@@ -414,14 +414,7 @@ func (p *Program) unknown(d *sql.Decl, name sql.Name) *sql.Error {
 			names = append(names, n.Name)
 		}
 	}
-	e := &sql.Error{Src: d.Src, Span: name.Span, Code: "unknown-relation",
-		Msg: fmt.Sprintf("there is no source, stream or journal %s, and %s %s takes new rows of one", name.Text, d.Syntax.Keyword, d.Name)}
-	if near := sql.Nearest(name.Text, names); near != "" {
-		e.Hint = "did you mean " + near + "?"
-	} else if len(names) > 0 {
-		e.Hint = "declared are: " + strings.Join(names, ", ")
-	} else {
-		e.Hint = "declare it first: CREATE SOURCE " + name.Text + " (…) FROM FILES (…)"
-	}
-	return e
+	return d.At(name.Span).Errorf(code.UnknownRelation, "there is no source, stream or journal %s, and %s %s takes new rows of one",
+		name.Text, d.Syntax.Keyword, d.Name).WithHint(sql.DidYouMean(name.Text, names,
+		sql.Listed("declared are: ", names, "declare it first: CREATE SOURCE "+name.Text+" (…) FROM FILES (…)")))
 }

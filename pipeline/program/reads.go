@@ -10,6 +10,7 @@ import (
 	"dsql/engine/duck"
 	"dsql/engine/kind"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // What a declaration reads is all that its text names: relations in its query, in subqueries of rules, metrics, checks and baselines,
@@ -119,9 +120,9 @@ func (s *scope) query(ctx context.Context, n *Node, decl *sql.Decl, sp sql.Span)
 			continue
 		}
 		if _, src := of.Source(); src {
-			errs = append(errs, &sql.Error{Src: decl.Src, Span: r.at, Code: "source-read-whole",
-				Msg:  fmt.Sprintf("%s is a source: only its new rows can be read, and this query reads those of %s", of.Name, b.reads[b.fresh].name),
-				Hint: fmt.Sprintf("put it first or write STREAM %s, or store it: CREATE STREAM … FROM %s", of.Name, of.Name)})
+			errs = append(errs, decl.At(r.at).Errorf(code.SourceReadWhole,
+				"%s is a source: only its new rows can be read, and this query reads those of %s", of.Name, b.reads[b.fresh].name).
+				WithHint(fmt.Sprintf("put it first or write STREAM %s, or store it: CREATE STREAM … FROM %s", of.Name, of.Name)))
 			continue
 		}
 		n.whole = append(n.whole, of)

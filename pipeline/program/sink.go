@@ -8,6 +8,7 @@ import (
 	"dsql/engine/duck"
 	"dsql/engine/kind"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // A sink among the declarations: what it reads, and the columns that it gets.
@@ -30,9 +31,8 @@ func (p *Program) resolveReader(n *Node, name sql.Name) error {
 			n.Inputs = append(n.Inputs, &Input{Of: of, Plain: true})
 			return nil
 		}
-		return &sql.Error{Src: d.Src, Span: name.Span, Code: "sink-source",
-			Msg:  fmt.Sprintf("%s is a source: it stores nothing, and a %s reads what is stored", name.Text, n.Kind),
-			Hint: fmt.Sprintf("store it first: CREATE STREAM … FROM %s, and read that", name.Text)}
+		return d.At(name.Span).Errorf(code.SinkSource, "%s is a source: it stores nothing, and a %s reads what is stored", name.Text, n.Kind).
+			WithHint(fmt.Sprintf("store it first: CREATE STREAM … FROM %s, and read that", name.Text))
 	}
 	var names []string
 	for _, m := range p.Nodes {
@@ -40,9 +40,8 @@ func (p *Program) resolveReader(n *Node, name sql.Name) error {
 			names = append(names, m.Name)
 		}
 	}
-	e := &sql.Error{Src: d.Src, Span: name.Span, Code: "unknown-relation",
-		Msg:  fmt.Sprintf("there is no stream or journal %s, and %s %s reads the new rows of one", name.Text, d.Syntax.Keyword, d.Name),
-		Hint: "declare it first: CREATE STREAM " + name.Text + " FROM …"}
+	e := d.At(name.Span).Errorf(code.UnknownRelation, "there is no stream or journal %s, and %s %s reads the new rows of one", name.Text, d.Syntax.Keyword, d.Name).
+		WithHint("declare it first: CREATE STREAM " + name.Text + " FROM …")
 	if near := sql.Nearest(name.Text, names); near != "" {
 		e.Hint = "did you mean " + near + "?"
 	} else if len(names) > 0 {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // away says of an error that something outside can't be reached, or isn't there, for now: a run that follows waits for it.
@@ -13,7 +14,6 @@ func away(err error) bool {
 	if errors.As(err, &list) {
 		return !slices.ContainsFunc(list, func(e *sql.Error) bool { return !away(e) })
 	}
-	var e *sql.Error
-	return errors.As(err, &e) && slices.Contains([]string{"broker-unreachable", "unknown-topic", "sink-stuck", "registry-unreachable",
-		"registry-refuses", "unwritable-folder", "no-snapshot"}, e.Code)
+	return sql.HasCode(err, code.BrokerUnreachable, code.UnknownTopic, code.SinkStuck, code.RegistryUnreachable, code.RegistryRefuses,
+		code.UnwritableFolder, code.NoSnapshot)
 }

@@ -16,6 +16,7 @@ import (
 	"dsql/quality"
 	"dsql/rules"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // work is what one version has to take in: a source's batch, rejects to replay, or (neither) what stored tables have that some
@@ -103,7 +104,7 @@ func placed(err error, n *program.Node) error {
 	}
 	c := *e
 	if c.Src != nil {
-		if c.Hint == "" && c.Code == "duckdb-conversion" {
+		if c.Hint == "" && duck.IsConversion(err) {
 			c.Hint = "TRY_CAST(… AS type) makes NULL of what doesn't convert; nothing of this batch was written"
 			return &c
 		}
@@ -308,10 +309,10 @@ func closes(out event.DestinationRows, ruled rules.Outcome) error {
 	if ruled.In < 0 || ruled.In == out.In {
 		return nil
 	}
-	return &sql.Error{Code: "account", Exit: sql.ExitFailed,
-		Msg: fmt.Sprintf("the account of %s does not close: %d rows came in, %d were written, %d rejected, %d dropped; nothing was committed",
-			out.Name, ruled.In, out.Written, out.Rejected, out.Dropped),
-		Hint: "if the query or a rule gives another result each time it runs (random(), a file that changes), make it give the same"}
+	return sql.Errorf(code.Account,
+		"the account of %s does not close: %d rows came in, %d were written, %d rejected, %d dropped; nothing was committed", out.Name, ruled.In,
+		out.Written, out.Rejected, out.Dropped).
+		WithHint("if the query or a rule gives another result each time it runs (random(), a file that changes), make it give the same")
 }
 
 // discarded drops what was held back: all of the rows that a check holds, and what the rules leave of a load.
@@ -350,9 +351,8 @@ func (r *runner) limits(tx *transaction) error {
 		if _, ok := n.Source(); ok {
 			what = fmt.Sprintf("%d of the records of %s were bad", total, n.Name)
 		}
-		return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "reject-limit", Exit: sql.ExitGate,
-			Msg:  fmt.Sprintf("%s in this run and its limit is %d; the batch that crossed it was rolled back", what, limit),
-			Hint: "look at what came in, mend the declaration or the data, and run again; what was committed before stays"}
+		return d.Errorf(code.RejectLimit, "%s in this run and its limit is %d; the batch that crossed it was rolled back", what, limit).
+			WithHint("look at what came in, mend the declaration or the data, and run again; what was committed before stays")
 	}
 	return nil
 }

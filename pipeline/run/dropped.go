@@ -8,6 +8,7 @@ import (
 	"dsql/engine/kind"
 	"dsql/pipeline/program"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // A user's own DROP and CREATE OR REPLACE may take away what a declaration stores or reads: every later run would end with an error.
@@ -55,7 +56,6 @@ func (r *runner) dropped(st sql.Stmt, at sql.Span, schema, name string, drop, ta
 	if !main { // another schema's
 		return nil
 	}
-	e := &sql.Error{Src: st.Src, Span: at, Code: "in-use", Exit: sql.ExitFailed}
 	for _, n := range r.Program.Nodes {
 		if _, ok := n.Destination(); !ok || n.Stored == nil {
 			continue
@@ -66,14 +66,12 @@ func (r *runner) dropped(st sql.Stmt, at sql.Span, schema, name string, drop, ta
 			return nil
 		}
 		if sql.Same(n.Name, name) || made {
-			e.Msg = fmt.Sprintf("%s belongs to %s %s, which is declared", name, n.Kind, n.Name)
-			e.Hint = fmt.Sprintf("DROP %s %s takes the declaration with all that it stores", strings.ToUpper(n.Kind), n.Name)
-			return e
+			return st.At(at).Errorf(code.InUse, "%s belongs to %s %s, which is declared", name, n.Kind, n.Name).
+				WithHint(fmt.Sprintf("DROP %s %s takes the declaration with all that it stores", strings.ToUpper(n.Kind), n.Name))
 		}
 		if drop && n.Others[sql.KeyOf(name)] && !r.madeAgain(st, name) {
-			e.Msg = fmt.Sprintf("%s %s reads %s", n.Kind, n.Name, name)
-			e.Hint = fmt.Sprintf("make it again in the same script, or first run: DROP %s %s", strings.ToUpper(n.Kind), n.Name)
-			return e
+			return st.At(at).Errorf(code.InUse, "%s %s reads %s", n.Kind, n.Name, name).
+				WithHint(fmt.Sprintf("make it again in the same script, or first run: DROP %s %s", strings.ToUpper(n.Kind), n.Name))
 		}
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"dsql/pipeline/program"
+	"dsql/sql/code"
 )
 
 // A user's own statement can't take away what a declaration stores or reads, unless the script makes it again.
@@ -19,7 +20,7 @@ func TestDropOfTheUsers(t *testing.T) {
 	f.run(made + wholeSources + wholeJournal + macro + "CREATE STREAM st RULES (CONSTRAINT k EXPECT (id IN (SELECT id FROM v))) AS SELECT id, m(id) AS w FROM s;\n")
 	for _, stmt := range []string{"DROP TABLE st", "drop table if exists main.ST cascade", "DROP VIEW J", "-- a\n/* b */ DROP/*c*/VIEW J", "DROP TABLE j__now",
 		"CREATE OR REPLACE TABLE st AS SELECT 1 AS x", "CREATE OR REPLACE VIEW j AS SELECT 1 AS x", "DROP TABLE dim", `DROP VIEW "V"`, "DROP MACRO m"} {
-		if e := f.fails(stmt + ";"); e.Code != "in-use" {
+		if e := f.fails(stmt + ";"); e.Code != code.InUse {
 			t.Errorf("%s: %v", stmt, e)
 		}
 	}
@@ -41,7 +42,7 @@ func TestTableGone(t *testing.T) {
 	f.run(script)
 	f.foreign("DROP TABLE st", "DROP VIEW j", "DROP VIEW j_history", "DROP TABLE j__state")
 	for _, text := range []string{script, "REFRESH;"} {
-		if e := f.fails(text); e.Code != "table-gone" {
+		if e := f.fails(text); e.Code != code.TableGone {
 			t.Errorf("%v", e)
 		}
 	}
@@ -69,7 +70,7 @@ func TestDropOfStoppedSink(t *testing.T) {
 	}
 	o.Snapshot, o.DB = "", o.Snapshot
 	f.write("in/s2.csv", "id\n2\n")
-	if errs := program.Collect(nil, Run(t.Context(), o)); len(errs) != 1 || errs[0].Code != "restored-copy" {
+	if errs := program.Collect(nil, Run(t.Context(), o)); len(errs) != 1 || errs[0].Code != code.RestoredCopy {
 		t.Fatal(render(errs.Err()))
 	}
 	o.Scripts = f.options("DROP SINK lake;\n" + strings.Replace(script, "'lake'", "'other'", 1)).Scripts

@@ -10,6 +10,7 @@ import (
 	"dsql/pipeline/event"
 	"dsql/pipeline/program"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // lookEvery is how often sources that can't follow by themselves (files) are looked at again.
@@ -72,7 +73,7 @@ func (r *runner) follow(ctx context.Context) error {
 		}
 	}
 	if len(all) == 0 {
-		r.Warn(&sql.Error{Code: "nothing-to-follow", Msg: "--follow has nothing to follow: no destination reads a source"})
+		r.Warn(sql.Errorf(code.NothingToFollow, "--follow has nothing to follow: no destination reads a source"))
 		return nil
 	}
 	r.Emit(event.Following{})
@@ -145,7 +146,7 @@ func (r *runner) reopen(ctx context.Context, f *following, wanted map[*program.N
 // once says a warning one time, however often the source is looked at.
 func (f *following) once(warn func(*sql.Error)) func(*sql.Error) {
 	return func(e *sql.Error) {
-		if e.Code == "broker-back" || e.Code == "broker-unreachable" {
+		if e.Code == code.BrokerBack || e.Code == code.BrokerUnreachable {
 			warn(e)
 			return
 		}

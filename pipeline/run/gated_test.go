@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"dsql/pipeline/event"
+	"dsql/sql/code"
 )
 
 // A batch that a check over a journal's table holds back runs twice in its transaction. It is counted and told once.
@@ -19,7 +20,7 @@ func TestHeldCountsOnce(t *testing.T) {
 	told := 0
 	o := f.options(declared)
 	o.Events = func(e event.Event) {
-		if w, ok := e.(event.Warned); ok && w.Err.Code == "check" {
+		if w, ok := e.(event.Warned); ok && w.Err.Code == code.Check {
 			told++
 		}
 		drain(e)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 	"dsql/pipeline/program"
 	"dsql/quality"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // What is held back is written down in dsql.holds, and RELEASE HOLD and DISCARD HOLD are about these records only.
@@ -192,8 +192,8 @@ func (r *runner) decide(ctx context.Context, d *sql.Decl, discard bool) error {
 		return err
 	}
 	if len(holds) == 0 {
-		r.Warn(&sql.Error{Src: d.Src, Span: d.NameAt, Code: "nothing-held", Msg: "nothing of " + n.Name + " is held back, and nothing was done",
-			Hint: "dsql.holds lists what checks and guards hold back"})
+		r.Warn(d.Errorf(code.NothingHeld, "nothing of %s is held back, and nothing was done", n.Name).
+			WithHint("dsql.holds lists what checks and guards hold back"))
 		return nil
 	}
 	for _, h := range holds {
@@ -237,9 +237,8 @@ func (r *runner) decideLoad(ctx context.Context, d *sql.Decl, n *program.Node, h
 	if err := r.bring(ctx, wanted); err != nil || r.decided.done || r.stopped() {
 		return err
 	}
-	r.Warn(&sql.Error{Src: d.Src, Span: d.NameAt, Code: "nothing-held",
-		Msg:  fmt.Sprintf("%s, which was held back, isn't there any more as it was, and nothing was done about it", h.origin),
-		Hint: "what its source has now is judged when it is read"})
+	r.Warn(d.Errorf(code.NothingHeld, "%s, which was held back, isn't there any more as it was, and nothing was done about it", h.origin).
+		WithHint("what its source has now is judged when it is read"))
 	return r.update(ctx, func(tx *transaction) error { return unguard(ctx, tx, n, h.source) })
 }
 

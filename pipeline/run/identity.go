@@ -7,6 +7,7 @@ import (
 	"dsql/engine/duck"
 	"dsql/pipeline/program"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // What goes outside is named by the file's id and by versions. A copy that --snapshot made goes on from the same version as the file that
@@ -52,9 +53,8 @@ func (r *runner) becomeOwn(ctx context.Context, of string) error {
 	if err != nil {
 		return err
 	}
-	r.Warn(&sql.Error{Code: "restored-copy",
-		Msg:  "this file is a copy that --snapshot made of " + of + "; from now on it is a file of its own",
-		Hint: "its sinks stop until RESUME SINK name; all else goes on"})
+	r.Warn(sql.Errorf(code.RestoredCopy, "this file is a copy that --snapshot made of %s; from now on it is a file of its own", of).
+		WithHint("its sinks stop until RESUME SINK name; all else goes on").WithExit(code.ExitScript))
 	r.file.restored = true
 	_, err = r.Conn.Scan(ctx, duck.SQL("SELECT id FROM dsql.file"), &r.file.id)
 	return err
@@ -63,11 +63,10 @@ func (r *runner) becomeOwn(ctx context.Context, of string) error {
 // halt is the error of a sink that stops because the file is a copy.
 func (r *runner) halt(n *program.Node, last int64) *sql.Error {
 	d := n.Obj.Decl()
-	return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "restored-copy", Exit: sql.ExitFailed,
-		Msg: fmt.Sprintf("sink %s stops: the file is a copy that --snapshot made, and what stands out there was written by another file",
-			n.Name),
-		Hint: fmt.Sprintf("see to it that nothing stands out there beyond version %d, or that it does no harm, and run RESUME SINK %s", last,
-			n.Name)}
+	return d.Errorf(code.RestoredCopy,
+		"sink %s stops: the file is a copy that --snapshot made, and what stands out there was written by another file", n.Name).
+		WithHint(fmt.Sprintf("see to it that nothing stands out there beyond version %d, or that it does no harm, and run RESUME SINK %s", last,
+			n.Name))
 }
 
 var resumeVerb = &program.Verb{

@@ -11,6 +11,7 @@ import (
 	"dsql/pipeline/event"
 	"dsql/pipeline/program"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Each kind's example is a script that parses, plans and runs, twice; and each required clause is missed when it is left out.
@@ -63,7 +64,7 @@ func leaveOut(t *testing.T, k kind.Kind) {
 			text := k.Syntax.Example[:v.Keyword.Start] + k.Syntax.Example[v.Span.End:]
 			_, err := sql.Parse(sql.NewSource("example.sql", text), Language.Forms)
 			var e *sql.Error
-			if !errors.As(err, &e) || e.Code != "missing-clause" || !strings.Contains(e.Msg, c.Keyword) || e.Hint == "" {
+			if !errors.As(err, &e) || e.Code != code.MissingClause || !strings.Contains(e.Msg, c.Keyword) || e.Hint == "" {
 				t.Errorf("without %s: %v", c.Keyword, err)
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"dsql/pipeline/event"
+	"dsql/sql/code"
 )
 
 // A destination that comes later and reads a stored table's rows beside a journal waits for the journal's source.
@@ -37,7 +38,7 @@ func TestOrderOfSources(t *testing.T) {
 		"CREATE STREAM echo AS SELECT id FROM STREAM kept WHERE id IN (SELECT id FROM j);\n" + wholeJournal)
 	f.is("SELECT string_agg(name, ' ' ORDER BY version, kind DESC, name) FROM dsql.version_rows", "r j alone a echo kept s")
 	f.is("SELECT count(*) FROM echo", "1")
-	if e := f.fails("CREATE STREAM p AS SELECT q.id FROM STREAM q;\nCREATE STREAM q AS SELECT p.id FROM STREAM p;"); e.Code != "cycle" {
+	if e := f.fails("CREATE STREAM p AS SELECT q.id FROM STREAM q;\nCREATE STREAM q AS SELECT p.id FROM STREAM p;"); e.Code != code.Cycle {
 		t.Errorf("a ring of new rows: %v", e)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"dsql/engine/duck"
 	"dsql/pipeline/program"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Forms of reading the journal j whole, each by the stream st, whose source stands before j's. Every row of st finds its like in j where
@@ -83,7 +84,7 @@ func TestWholeReads(t *testing.T) {
 				f.run("REBUILD STREAM st FROM SOURCE;")
 				holds(5)
 				err := f.fails("DROP JOURNAL j;")
-				if err.Code != "in-use" {
+				if err.Code != code.InUse {
 					t.Errorf("DROP of what is read: %v", err)
 				}
 				f.is("SELECT count(*) FROM j", "5")

@@ -11,6 +11,7 @@ import (
 	"dsql/pipeline/event"
 	"dsql/pipeline/program"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 var rebuildVerb = &program.Verb{
@@ -37,8 +38,8 @@ func (r *runner) rebuild(ctx context.Context, d *sql.Decl, n *program.Node, dest
 	}
 	b, ok := dest.(kind.Rebuilder)
 	if !ok {
-		return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "nothing-remembered", Msg: "a stream remembers nothing beside its rows",
-			Hint: "REBUILD STREAM " + n.Name + " FROM SOURCE fills it again from its inputs"}
+		return d.Errorf(code.NothingRemembered, "a stream remembers nothing beside its rows").
+			WithHint("REBUILD STREAM " + n.Name + " FROM SOURCE fills it again from its inputs")
 	}
 	return r.newVersion(ctx, n, "rebuild", false, func(tx *transaction, rows *event.DestinationRows) (err error) {
 		rows.Counts, err = b.Rebuild(ctx, tx.Tx, tx.version)

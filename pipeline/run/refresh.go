@@ -3,7 +3,6 @@ package run
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -16,6 +15,7 @@ import (
 	"dsql/pipeline/program"
 	"dsql/quality"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // runner is a run in progress.
@@ -87,8 +87,8 @@ var refreshVerb = &program.Verb{
 			if n := p.Relation(name.Text); n == nil {
 				errs = append(errs, p.NotDeclared("relation", name, d))
 			} else if _, src := n.Source(); src {
-				errs = append(errs, &sql.Error{Src: d.Src, Span: name.Span, Code: "refresh-source",
-					Msg: name.Text + " is a source; REFRESH takes destinations", Hint: "name the streams or journals that read it, or none for all"})
+				errs = append(errs, d.At(name.Span).Errorf(code.RefreshSource, "%s is a source; REFRESH takes destinations", name.Text).
+					WithHint("name the streams or journals that read it, or none for all"))
 			}
 		}
 		return errs.Err()
@@ -341,8 +341,8 @@ func (r *runner) notRead() error {
 	n := min(len(r.aside), maxNotRead)
 	out := slices.Clone(r.aside[:n])
 	if more := len(r.aside) - n; more > 0 {
-		out = append(out, &sql.Error{Code: "unreadable", Exit: sql.ExitUnreachable, Msg: fmt.Sprintf("%d more files can't be read", more),
-			Hint: "`dsql status` lists what is set aside, and dsql.files has why"})
+		out = append(out, sql.Errorf(code.Unreadable, "%d more files can't be read", more).
+			WithHint("`dsql status` lists what is set aside, and dsql.files has why"))
 	}
 	return out
 }

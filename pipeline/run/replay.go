@@ -8,6 +8,7 @@ import (
 	"dsql/engine/kind"
 	"dsql/pipeline/program"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // replay is rejected rows on their way through a destination's chain again. They enter behind the destination's query: what
@@ -110,14 +111,12 @@ func (r *runner) replayWhere(ctx context.Context, d *sql.Decl, n *program.Node, 
 		return err
 	}
 	if l, ok := n.Obj.(kind.Loaded); ok && l.WholeLoads() && free > 0 {
-		return &sql.Error{Src: d.Src, Span: d.Span, Code: "replay-loads", Exit: sql.ExitFailed,
-			Msg:  fmt.Sprintf("journal %s takes whole tables, and %d rejected rows of loads are none", n.Name, free),
-			Hint: fmt.Sprintf("mend the rules or the files, and run REBUILD JOURNAL %s FROM SOURCE: it takes all loads anew", n.Name)}
+		return d.At(d.Span).Errorf(code.ReplayLoads, "journal %s takes whole tables, and %d rejected rows of loads are none", n.Name, free).
+			WithHint(fmt.Sprintf("mend the rules or the files, and run REBUILD JOURNAL %s FROM SOURCE: it takes all loads anew", n.Name))
 	}
 	if held > 0 {
-		r.Warn(&sql.Error{Src: d.Src, Span: d.Arg("FROM").Names[0].Span, Code: "replay-held",
-			Msg:  fmt.Sprintf("%d rows that checks hold back were left as they are", held),
-			Hint: fmt.Sprintf("RELEASE HOLD %s takes them, DISCARD HOLD %s gives them up", n.Name, n.Name)})
+		r.Warn(d.At(d.Arg("FROM").Names[0].Span).Errorf(code.ReplayHeld, "%d rows that checks hold back were left as they are", held).
+			WithHint(fmt.Sprintf("RELEASE HOLD %s takes them, DISCARD HOLD %s gives them up", n.Name, n.Name)))
 	}
 	if free == 0 {
 		return nil

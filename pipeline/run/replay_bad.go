@@ -11,6 +11,7 @@ import (
 	"dsql/engine/kind"
 	"dsql/pipeline/program"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Bad records are replayed from their bytes: decoded anew by the declaration of now, and sent to those destinations of the source that
@@ -62,9 +63,9 @@ func (r *runner) replayMended(ctx context.Context, d *sql.Decl, n *program.Node,
 	for _, name := range sources {
 		of := r.Program.Find("source", name)
 		if of == nil || !slices.ContainsFunc(n.Inputs, func(in *program.Input) bool { return in.Of == of }) {
-			return &sql.Error{Src: d.Src, Span: d.Arg("USING").Span, Code: "replay-using", Exit: sql.ExitFailed,
-				Msg:  "rejects of " + n.Name + " have no bytes to be mended: it takes rows of stored tables",
-				Hint: "mend its rules or query, or replay what its inputs rejected"}
+			return d.At(d.Arg("USING").Span).Errorf(code.ReplayUsing, "rejects of %s have no bytes to be mended: it takes rows of stored tables",
+				n.Name).
+				WithHint("mend its rules or query, or replay what its inputs rejected")
 		}
 		a["source"] = name
 		if err := r.Conn.Run(ctx, duck.SQL(`CREATE OR REPLACE TEMP TABLE {t} AS SELECT id, meta, u.payload, NULL::JSON AS original, {to} AS "to"
@@ -92,7 +93,7 @@ func usedPayloads(using bool) *duck.Query {
 func (r *runner) readMended(ctx context.Context, d *sql.Decl, v *sql.Value) error {
 	_, err := r.Conn.ExecAt(ctx, duck.SQL(`CREATE OR REPLACE TEMP TABLE {t} AS SELECT id, last(coalesce(from_base64(payload_base64), encode(payload))) AS payload
 		FROM read_json({file}, format = 'newline_delimited', columns = {id: 'BIGINT', payload: 'VARCHAR', payload_base64: 'VARCHAR'}) WHERE id IS NOT NULL GROUP BY id`,
-		duck.Args{"t": duck.Ident(usingTable), "file": v.Text}), duck.Place{Src: d.Src, Span: v.Span})
+		duck.Args{"t": duck.Ident(usingTable), "file": v.Text}), d.At(v.Span))
 	return err
 }
 
@@ -117,9 +118,8 @@ func (r *runner) redecode(ctx context.Context, d *sql.Decl, n *program.Node, set
 	for _, to := range groups {
 		for _, name := range to {
 			if l, ok := r.Program.Relation(name).Obj.(kind.Loaded); ok && l.WholeLoads() {
-				return &sql.Error{Src: d.Src, Span: d.Span, Code: "replay-loads", Exit: sql.ExitFailed,
-					Msg:  fmt.Sprintf("journal %s takes whole tables, and bad records of loads are none", name),
-					Hint: fmt.Sprintf("mend the declaration or the files, and run REBUILD JOURNAL %s FROM SOURCE: it takes all loads anew", name)}
+				return d.At(d.Span).Errorf(code.ReplayLoads, "journal %s takes whole tables, and bad records of loads are none", name).
+					WithHint(fmt.Sprintf("mend the declaration or the files, and run REBUILD JOURNAL %s FROM SOURCE: it takes all loads anew", name))
 			}
 		}
 		for after := int64(-1); ; {

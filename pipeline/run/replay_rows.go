@@ -2,13 +2,13 @@ package run
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"dsql/engine/catalog"
 	"dsql/engine/duck"
 	"dsql/ingest"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Rows that were rejected behind a destination's query are read back from dsql.rejects: what a SET changed from original, as the chain
@@ -159,8 +159,8 @@ func (p *replay) fits(ctx context.Context, tx *duck.Tx, wrong []*duck.Query) err
 			typ = c.Type
 		}
 	}
-	return &sql.Error{Code: "replay-type", Exit: sql.ExitFailed,
-		Msg: fmt.Sprintf("%d of the rejects of %s have values that the types of now don't hold: %s of reject %d is no %s; nothing was replayed",
-			n, p.node.Name, column, id, typ),
-		Hint: "leave them out (WHERE id NOT IN (…)), or mend the query and REBUILD … FROM SOURCE"}
+	return sql.Errorf(code.ReplayType,
+		"%d of the rejects of %s have values that the types of now don't hold: %s of reject %d is no %s; nothing was replayed", n, p.node.Name,
+		column, id, typ).
+		WithHint("leave them out (WHERE id NOT IN (…)), or mend the query and REBUILD … FROM SOURCE")
 }

@@ -9,6 +9,7 @@ import (
 	"dsql/ingest"
 	"dsql/pipeline/program"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 var replaySourceVerb = &program.Verb{
@@ -34,8 +35,8 @@ func (r *runner) replaySource(ctx context.Context, d *sql.Decl) error {
 	if v := d.Arg("FROM TIMESTAMP"); v != nil {
 		t, ok := ingest.ParseTime(v.Text)
 		if !ok {
-			return &sql.Error{Src: d.Src, Span: v.Span, Code: "bad-time", Msg: v.Text + " is no time",
-				Hint: "write FROM TIMESTAMP '2026-01-31 12:00:00', in UTC"}
+			return d.At(v.Span).Errorf(code.BadTime, "%s is no time", v.Text).
+				WithHint("write FROM TIMESTAMP '2026-01-31 12:00:00', in UTC")
 		}
 		again.Replay.Since = &t
 	}

@@ -8,6 +8,7 @@ import (
 	"dsql/pipeline/event"
 	"dsql/pipeline/program"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 var rollbackVerb = &program.Verb{
@@ -22,12 +23,12 @@ var rollbackVerb = &program.Verb{
 func (r *runner) rollback(ctx context.Context, d *sql.Decl, n *program.Node, dest kind.Destination) error {
 	to := d.Arg("TO VERSION")
 	if to.Int < 0 || to.Int > r.version {
-		return &sql.Error{Src: d.Src, Span: to.Span, Code: "no-version", Exit: sql.ExitFailed,
-			Msg: fmt.Sprintf("there is no version %d: the newest is %d", to.Int, r.version), Hint: "dsql.versions lists them"}
+		return d.At(to.Span).Errorf(code.NoVersion, "there is no version %d: the newest is %d", to.Int, r.version).
+			WithHint("dsql.versions lists them")
 	}
 	b, ok := dest.(kind.Rollbacker)
 	if !ok {
-		return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "nothing-remembered", Msg: n.Name + " keeps no older versions"}
+		return d.Errorf(code.NothingRemembered, "%s keeps no older versions", n.Name)
 	}
 	return r.newVersion(ctx, n, fmt.Sprintf("rollback to version %d", to.Int), false,
 		func(tx *transaction, rows *event.DestinationRows) (err error) {

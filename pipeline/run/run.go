@@ -14,6 +14,7 @@ import (
 	"dsql/pipeline/event"
 	"dsql/pipeline/program"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Run executes a script: DuckDB's statements as they stand, declarations that differ from the file's, and REFRESH, from top to
@@ -187,8 +188,8 @@ func (r *runner) hintUnfilled(st sql.Stmt) {
 			continue
 		}
 		if _, ok := n.Destination(); ok {
-			r.Warn(&sql.Error{Src: st.Src, Span: t.Span, Code: "not-refreshed", Msg: n.Name + " holds nothing yet: declarations only declare",
-				Hint: "put REFRESH; before this statement"})
+			r.Warn(st.At(t.Span).Errorf(code.NotRefreshed, "%s holds nothing yet: declarations only declare", n.Name).
+				WithHint("put REFRESH; before this statement"))
 			return
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"dsql/engine/duck"
 	"dsql/pipeline/program"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // A script may set what it likes for its own statements. dsql's statements, and with them what declarations compute, must not come out
@@ -180,9 +181,9 @@ func (s *session) lock(st sql.Stmt) (done bool, err error) {
 		return false, nil
 	}
 	if s.locked {
-		return false, &sql.Error{Src: st.Src, Span: st.Span, Code: "configuration-locked", Exit: sql.ExitFailed,
-			Msg:  "cannot change configuration option \"" + strings.ToLower(name[0]) + "\" - the configuration has been locked",
-			Hint: "set it before the lock"}
+		return false, st.Errorf(code.ConfigurationLocked, "cannot change configuration option \"%s\" - the configuration has been locked",
+			strings.ToLower(name[0])).
+			WithHint("set it before the lock")
 	}
 	if strings.ToLower(strings.Trim(name[0], `"`)) != "lock_configuration" || w[0] == "RESET" || len(name) < 3 {
 		return false, nil

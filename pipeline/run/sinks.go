@@ -3,7 +3,6 @@ package run
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 	"dsql/pipeline/event"
 	"dsql/pipeline/program"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // A sink gets what was committed, and only then: when its turn comes the version stands in the file. It takes one version at a time,
@@ -179,9 +179,8 @@ func (r *runner) outlet(ctx context.Context, n *program.Node, s kind.Sink, e edg
 func (r *runner) recordSink(ctx context.Context, e edge, v int64, refused []kind.RefusedRow) error {
 	if len(refused) > 0 {
 		d := e.reader.Obj.Decl()
-		r.Warn(&sql.Error{Src: d.Src, Span: d.NameAt, Code: "sink-rejects",
-			Msg:  fmt.Sprintf("sink %s can't write %d rows of version %d: %s", e.reader.Name, len(refused), v, refused[0].Reason),
-			Hint: "they stand in dsql.rejects, destination " + e.reader.Name})
+		r.Warn(d.Errorf(code.SinkRejects, "sink %s can't write %d rows of version %d: %s", e.reader.Name, len(refused), v, refused[0].Reason).
+			WithHint("they stand in dsql.rejects, destination " + e.reader.Name))
 	}
 	return r.update(ctx, func(tx *transaction) error {
 		for _, row := range refused {

@@ -3,7 +3,6 @@ package run
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -14,6 +13,7 @@ import (
 	"dsql/engine/duck"
 	"dsql/pipeline/program"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // snapshot copies the file for readers while a run has it open: DuckDB lets no other process in. The copy is whole and takes the
@@ -29,9 +29,8 @@ func (r *runner) snapshot(ctx context.Context, final bool) error {
 	err := r.copyTo(ctx, r.Options.Snapshot)
 	var known *sql.Error
 	if err != nil && !errors.As(err, &known) {
-		known = &sql.Error{Code: "no-snapshot", Exit: sql.ExitUnreachable,
-			Msg: fmt.Sprintf("the snapshot %s can't be written: %v", r.Options.Snapshot, err), Hint: "check the folder and the space on it",
-			Err: err}
+		known = sql.Errorf(code.NoSnapshot, "the snapshot %s can't be written: %v", r.Options.Snapshot, err).
+			WithHint("check the folder and the space on it").WithCause(err)
 	}
 	switch {
 	case known == nil:
@@ -128,11 +127,11 @@ func mayReplace(ctx context.Context, name string, db os.FileInfo) error {
 	case err != nil:
 		return err
 	case db != nil && os.SameFile(there, db):
-		return &sql.Error{Code: "not-a-snapshot", Exit: sql.ExitUsage, Msg: name + " is the file of --db itself: a copy would take its place",
-			Hint: "name another file"}
+		return sql.Errorf(code.NotASnapshot, "%s is the file of --db itself: a copy would take its place", name).
+			WithHint("name another file")
 	case !there.Mode().IsRegular() || SnapshotOf(ctx, name) == "":
-		return &sql.Error{Code: "not-a-snapshot", Exit: sql.ExitUsage,
-			Msg: name + " is there, and is no copy that --snapshot made: it would be lost", Hint: "name another file, or take this one away"}
+		return sql.Errorf(code.NotASnapshot, "%s is there, and is no copy that --snapshot made: it would be lost", name).
+			WithHint("name another file, or take this one away")
 	}
 	return nil
 }
@@ -144,15 +143,14 @@ func checkSnapshot(ctx context.Context, o program.Options) error {
 	}
 	dir := filepath.Dir(o.Snapshot)
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return &sql.Error{Code: "no-snapshot", Exit: sql.ExitUnreachable,
-			Msg: fmt.Sprintf("the snapshot %s can't be written: there is no folder %s", o.Snapshot, dir), Hint: "make it, or name another", Err: err}
+		return sql.Errorf(code.NoSnapshot, "the snapshot %s can't be written: there is no folder %s", o.Snapshot, dir).
+			WithHint("make it, or name another").WithCause(err)
 	}
 	db, err := os.Stat(o.DB)
 	if err != nil {
 		db = nil
 		if same(o.Snapshot, o.DB) {
-			return &sql.Error{Code: "not-a-snapshot", Exit: sql.ExitUsage, Msg: o.Snapshot + " is the file of --db itself",
-				Hint: "name another file"}
+			return sql.Errorf(code.NotASnapshot, "%s is the file of --db itself", o.Snapshot).WithHint("name another file")
 		}
 	}
 	os.Remove(snapshotInTheMaking(o.Snapshot))

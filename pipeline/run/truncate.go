@@ -2,13 +2,12 @@ package run
 
 import (
 	"context"
-	"fmt"
 
 	"dsql/engine/duck"
 	"dsql/engine/kind"
 	"dsql/pipeline/event"
 	"dsql/pipeline/program"
-	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // truncated hands on that all rows of the source's table are gone, which is no row: rules and checks have nothing to judge. A journal
@@ -22,9 +21,10 @@ func truncated(ctx context.Context, tx *transaction, d kind.Destination, n *prog
 			return out, err
 		}
 		if out.Dropped > 0 {
-			tx.tell(&sql.Error{Code: "truncate-dropped", Src: n.Obj.Decl().Src, Span: n.Obj.Decl().NameAt,
-				Msg:  fmt.Sprintf("%s had a TRUNCATE, which says that all rows of the table are gone; stream %s keeps its rows, and none was made of it", acc.Input.Source, n.Name),
-				Hint: "a journal FROM " + acc.Input.Source + " itself ends its keys there"})
+			tx.tell(n.Obj.Decl().Errorf(code.TruncateDropped,
+				"%s had a TRUNCATE, which says that all rows of the table are gone; stream %s keeps its rows, and none was made of it",
+				acc.Input.Source, n.Name).
+				WithHint("a journal FROM " + acc.Input.Source + " itself ends its keys there"))
 		}
 	} else if out.Counts, err = d.Write(ctx, tx.Tx, acc); err != nil {
 		return out, err

@@ -7,6 +7,7 @@ import (
 	"dsql/engine/kind"
 	"dsql/pipeline/program"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 var vacuumVerb = &program.Verb{
@@ -21,8 +22,8 @@ var vacuumVerb = &program.Verb{
 func (r *runner) vacuum(ctx context.Context, d *sql.Decl, n *program.Node, dest kind.Destination) error {
 	retain := dest.Decl().Arg("RETAIN VERSIONS")
 	if retain == nil {
-		return &sql.Error{Src: d.Src, Span: d.NameAt, Code: "no-retention", Msg: n.Name + " keeps all versions",
-			Hint: "declare it with RETAIN VERSIONS INTERVAL 90 DAYS, say"}
+		return d.Errorf(code.NoRetention, "%s keeps all versions", n.Name).
+			WithHint("declare it with RETAIN VERSIONS INTERVAL 90 DAYS, say")
 	}
 	v, ok := dest.(kind.Vacuumer)
 	if !ok { // an append-only table has no superseded rows

@@ -20,6 +20,7 @@ import (
 
 	"dsql/engine/duck"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // exprCompiler compiles one expression.
@@ -148,13 +149,13 @@ func countUses(n ast.Node, uses map[string]int) {
 func Compile(src *sql.Source, sp sql.Span, cols []duck.Column, column func(duck.Column) *duck.Query) (Value, *sql.Error) {
 	text, err := sql.Unquote(sp.Of(src))
 	if err != nil {
-		return Value{}, &sql.Error{Src: src, Span: sp, Code: "bad-string", Msg: err.Error()}
+		return Value{}, sql.Place{Src: src, Span: sp}.Errorf(code.BadString, "%s", err)
 	}
 	v, err := compileExpr(text, cols, column)
 	if err == nil {
 		return v, nil
 	}
-	e := &sql.Error{Src: src, Span: sp, Code: "expr", Msg: err.Error()}
+	e := sql.Place{Src: src, Span: sp}.Errorf(code.Expr, "%s", err)
 	var r *refusal
 	if errors.As(err, &r) {
 		e.Span, e.Hint = insideString(src, sp, text, r.at), r.hint
@@ -270,11 +271,10 @@ func (c *compiler) columnNamed(n ast.Node, name string) Value {
 		return c.inside(v, 0)
 	}
 	hint := ""
-	if near := sql.Nearest(name, duck.ColumnNames(c.cols)); near != "" {
-		hint = "did you mean " + near + "?"
-	} else if i := indexFold(c.cols, name); i >= 0 {
+	if i := indexFold(c.cols, name); i >= 0 {
 		hint = "expr tells case apart: write " + c.cols[i].Name
 	}
+	hint = sql.DidYouMean(name, duck.ColumnNames(c.cols), hint)
 	refuse(n, hint, "unknown name %s", name)
 	return Value{}
 }

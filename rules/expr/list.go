@@ -4,15 +4,7 @@ import (
 	"github.com/expr-lang/expr/ast"
 
 	"dsql/engine/duck"
-	"dsql/sql"
 )
-
-func nearest(name string, names []string) string {
-	if near := sql.Nearest(name, names); near != "" {
-		return "did you mean " + near + "?"
-	}
-	return ""
-}
 
 // each is what a predicate makes of an array's elements.
 type each struct {

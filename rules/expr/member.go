@@ -4,6 +4,7 @@ import (
 	"github.com/expr-lang/expr/ast"
 
 	"dsql/engine/duck"
+	"dsql/sql"
 )
 
 // chain is a?.b.c: where a is nil the whole of it is.
@@ -75,7 +76,7 @@ func (c *compiler) structField(n *ast.MemberNode, base Value) Value {
 		for _, f := range base.Type.fields {
 			names = append(names, f.name)
 		}
-		refuse(n.Property, nearest(name.Value, names), "there is no field %s", name.Value)
+		refuse(n.Property, sql.DidYouMean(name.Value, names, ""), "there is no field %s", name.Value)
 	}
 	v := Value{SQL: q("struct_extract({b}, {f})", duck.Args{"b": base.SQL, "f": name.Value}), Type: t, mayNil: true, mayErr: base.mayNull(),
 		simple: base.simple}

@@ -1,0 +1,88 @@
+// Package code has the codes of errors and warnings: stable words that users search for and scripts may rely on, each with the paragraph
+// that says what it means and what to do (docs/errors.md is made of them) and the exit code that it ends the command with. A code can't
+// be made elsewhere, so there is none without its paragraph. What an error says of its own case stands where it is made.
+package code
+
+import "strings"
+
+// Exit codes of the command, as the language page has them.
+const (
+	Warning         = 0   // never ends a run
+	ExitFailed      = 1   // an error at run time
+	ExitScript      = 2   // the script is wrong
+	ExitGate        = 3   // a check, a guard or a limit stopped the run
+	ExitUnreachable = 4   // a file, folder or broker can't be reached
+	ExitUsage       = 80  // the command line is wrong
+	ExitInterrupted = 130 // stopped by the user
+)
+
+// Code names a kind of error.
+type Code = string
+
+var exits = map[Code]int{}
+
+// Exit is the command's exit code for errors of this kind; one error may have another.
+func Exit(c Code) int {
+	if e, ok := exits[c]; ok || !IsDuckDB(c) {
+		return e
+	}
+	return ExitFailed
+}
+
+// IsDuckDB says that DuckDB found the error.
+func IsDuckDB(c Code) bool { return strings.HasPrefix(c, DuckDB) }
+
+// OfDuckDB is the code of an exception of DuckDB's: "Conversion" gives duckdb-conversion. What it finds before a statement runs is an error
+// of the script, and has a paragraph of its own.
+func OfDuckDB(exception string) Code {
+	return DuckDB + "-" + strings.ToLower(strings.ReplaceAll(strings.TrimSpace(exception), " ", "-"))
+}
+
+// section is a part of the page: paragraphs, each under the codes that it is about.
+type section struct {
+	title      string
+	paragraphs []paragraph
+}
+
+type paragraph struct {
+	codes []Code
+	text  string
+}
+
+// add makes a code with its paragraph.
+func (s *section) add(name string, exit int, text string) Code {
+	s.paragraphs = append(s.paragraphs, paragraph{text: text})
+	return s.like(name, exit)
+}
+
+// like makes a code that the newest paragraph is about as well.
+func (s *section) like(name string, exit int) Code {
+	c := name
+	exits[c] = exit
+	p := &s.paragraphs[len(s.paragraphs)-1]
+	p.codes = append(p.codes, c)
+	return c
+}
+
+const intro = `# Errors
+
+Every error says where (file:line:col and the line with a caret), what is wrong and why, and what to do; the word in brackets is its code. All errors of a
+script are told at once, one a place (of what the grammar of a statement refuses one a line), twenty at most.
+`
+
+// Page is docs/errors.md.
+func Page() string {
+	var b strings.Builder
+	b.WriteString(intro)
+	for _, s := range []section{script, declared, sources, rules, stored, models, python, files, topics, sinks, serving, others} {
+		b.WriteString("\n## " + s.title + "\n")
+		for _, p := range s.paragraphs {
+			var names []string
+			for _, c := range p.codes {
+				names = append(names, "**`"+c+"`**")
+			}
+			b.WriteString("\n" + strings.Join(names, ", ") + ": " + p.text + "\n")
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,103 @@
+package code
+
+var rules = section{title: "Rules, metrics and checks"}
+
+var (
+	UnknownColumn = rules.add("unknown-column", ExitScript,
+		"A rule names a column that the rows don't have.")
+	ColumnNotStored = rules.add("column-not-stored", ExitScript,
+		"TRACK or IGNORE NULL UPDATES ON names a column that COLUMNS leaves out, or a key: the clause would do nothing.")
+	BadLateness = rules.add("bad-lateness", ExitScript,
+		"LATENESS is negative or NULL: all that comes in order would be too late, or nothing ever.")
+	TypeMismatch = rules.add("type-mismatch", ExitScript,
+		"An expression has another type than needed: a condition is BOOLEAN.")
+	AggregateInRule = rules.add("aggregate-in-rule", ExitScript,
+		"A rule sees one row; aggregates belong into METRICS and CHECKS.")
+	WindowInRule = rules.like("window-in-rule", ExitScript)
+	NonAggregate = rules.add("non-aggregate", ExitScript,
+		"A check or metric is a condition on the whole batch: use aggregates.")
+	AggregateInAggregate = rules.add("aggregate-in-aggregate", ExitScript,
+		"DuckDB can't compute this over a batch.")
+	WindowInCheck = rules.like("window-in-check", ExitScript)
+	UnknownMetric = rules.add("unknown-metric", ExitScript,
+		"`previous`, `mean_of_last` and `zscore` take a metric of the same destination.")
+	UnknownList = rules.add("unknown-list", ExitScript,
+		"APPLY names a list that is not declared.")
+	ListCycle = rules.add("list-cycle", ExitScript,
+		"Lists apply each other in a ring.")
+	BadRegex = rules.add("bad-regex", ExitScript,
+		"The regular expression doesn't compile (RE2).")
+	AttachedElsewhere = rules.add("attached-elsewhere", ExitFailed,
+		"the scripts of a run lie in several folders, and a relative path in ATTACH would mean another file later on. Write the "+
+			"whole path.")
+	ConfigurationLocked = rules.add("configuration-locked", ExitFailed,
+		"the script has said `SET lock_configuration = true`, and sets something behind it. Set it before, or don't lock.")
+	BaselineUnused = rules.add("baseline-unused", ExitScript,
+		"BASELINE is for psi and ks.")
+	Arguments = rules.add("arguments", ExitScript,
+		"A helper is called with other arguments than it takes.")
+	Expr = rules.add("expr", ExitScript,
+		"An expr-lang expression can't become SQL with the same meaning; the message says why.")
+	Constraint = rules.add("constraint", ExitGate,
+		"A row broke a constraint that is ON VIOLATION FAIL: the batch is rolled back (exit code 3).")
+	Check = rules.add("check", ExitGate,
+		"A check that is ON FAILURE FAIL failed: nothing of the batch is published (exit code 3).")
+	RejectLimit = rules.add("reject-limit", ExitGate,
+		"More rows were rejected in a run than REJECT LIMIT allows, or more records were bad than `reject_limit` does; the batch "+
+			"that crossed it is rolled back (exit code 3).")
+)
+
+var stored = section{title: "What is stored doesn't fit the declaration any more"}
+
+var (
+	StreamRebuildNeeded = stored.add("stream-rebuild-needed", ExitScript,
+		"Columns of a stream would take other types. Cast them to what is stored, or add `REBUILD STREAM … FROM SOURCE` behind "+
+			"the declaration: what is stored goes, versions too, and all that its inputs still have is taken in anew.")
+	JournalRebuildNeeded = stored.add("journal-rebuild-needed", ExitScript,
+		"A journal's keys, sequence, mode or types changed: what is stored can't follow. With `REBUILD JOURNAL name FROM SOURCE` "+
+			"behind the declaration it is filled again in its new shape.")
+	JournalMode = stored.like("journal-mode", ExitScript)
+	NoVersion   = stored.add("no-version", ExitFailed,
+		"There is no such version to roll back to or to read: it isn't there yet, or VACUUM gave it up (RETAIN VERSIONS), or a "+
+			"rebuild into another shape did.")
+	LoadHeld = stored.add("load-held", ExitGate,
+		"A snapshot lacks more of the open keys than IF REMOVED allows, so it may be partial (exit code 3). It waits in its "+
+			"source, and stands in `dsql.holds`, until `RELEASE HOLD` or `DISCARD HOLD`.")
+	NothingHeld = stored.add("nothing-held", Warning,
+		"RELEASE HOLD or DISCARD HOLD where nothing is held back, or not any more: nothing is done (a warning).")
+	ReplayHeld = stored.add("replay-held", Warning,
+		"REPLAY REJECTS left rows that a check holds back: RELEASE HOLD takes them (a warning).")
+	UnknownKey = stored.add("unknown-key", ExitFailed,
+		"`dsql history` was asked for a key that the journal never had a row of.")
+	NothingRemembered = stored.add("nothing-remembered", ExitScript,
+		"A stream remembers nothing beside its rows; VACUUM needs RETAIN VERSIONS.")
+	NoRetention = stored.like("no-retention", ExitScript)
+	LoadTime    = stored.add("load-time", ExitFailed,
+		"The time of a load can't be found.")
+	Account = stored.add("account", ExitFailed,
+		"The account of a batch did not close, so nothing was committed: the query or a rule gives other rows each time it runs.")
+)
+
+var models = section{title: "Models and experiments"}
+
+var (
+	BadModel = models.add("bad-model", ExitScript,
+		"The file is no model that dsql reads, or is damaged; the message says where.")
+	ModelInputs = models.add("model-inputs", ExitScript,
+		"INPUT doesn't fit what the model takes, in its order.")
+	ModelOutput = models.add("model-output", ExitScript,
+		"The model has no such output.")
+	ModelFormat = models.add("model-format", ExitScript,
+		"The file is of another format than FORMAT says, or of one that onnxruntime doesn't run.")
+	NoONNXRuntime = models.add("no-onnxruntime", ExitUnreachable,
+		"onnxruntime can't be loaded from the path that the option or DSQL_ONNXRUNTIME gives, is older than 1.24, or another one "+
+			"is in use already (exit code 4).")
+	MonitorGroups = models.add("monitor-groups", ExitScript,
+		"A version has more groups than a monitor measures one by one (200). Name columns with fewer values in BY.")
+	AmbiguousOutcome = models.add("ambiguous-outcome", ExitScript,
+		"ACTUALS of a monitor gives several outcomes of one key, and they are not alike: let it give one row of each.")
+	UnknownVersion = models.add("unknown-version", ExitScript,
+		"The model has no version of that number.")
+	BadWeight = models.add("bad-weight", ExitScript,
+		"A variant's weight is a number from 0 on, and one must be above 0.")
+)

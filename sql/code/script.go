@@ -1,0 +1,119 @@
+package code
+
+var script = section{title: "The script can't be read (exit code 2)"}
+
+var (
+	Unterminated = script.add("unterminated", ExitScript,
+		"A quote, a quoted name or a comment is opened and never closed. Close it where the caret stands; nested comments need one "+
+			"`*/` each.")
+	Unbalanced = script.add("unbalanced", ExitScript,
+		"A bracket has no partner.")
+	NULByte = script.add("nul-byte", ExitScript,
+		"The script holds a NUL byte: it is no text, or it was saved in another encoding. Save it as UTF-8.")
+	NotUTF8 = script.add("not-utf8", ExitScript,
+		"The script holds bytes that are no UTF-8. Save it as UTF-8.")
+	ScriptTooLarge = script.add("script-too-large", ExitScript,
+		"The script has more bytes or statements than a script may have. Split it.")
+	StatementTooLong = script.add("statement-too-long", ExitScript,
+		"One statement has more words than dsql reads. Was a quote or a semicolon forgotten?")
+	UnknownStatement = script.add("unknown-statement", ExitScript,
+		"The first words are near a statement of dsql, and are none of DuckDB's.")
+	UnknownClause = script.add("unknown-clause", ExitScript,
+		"The statement has no such clause. The hint lists those that it has.")
+	MissingClause = script.add("missing-clause", ExitScript,
+		"A clause that the statement needs is not there.")
+	DuplicateClause = script.add("duplicate-clause", ExitScript,
+		"A clause stands twice; the note shows the first.")
+	ClauseAfterBody = script.add("clause-after-body", ExitScript,
+		"The body (`AS query`, `FROM name`) is last; put the clause before it.")
+	MissingSemicolon = script.add("missing-semicolon", ExitScript,
+		"A new statement begins inside another one: the semicolon between them is missing.")
+	InTransaction = script.add("in-transaction", ExitScript,
+		"dsql's statements can't stand between the script's own BEGIN and COMMIT: each makes its own transaction.")
+	QualifiedName = script.add("qualified-name", ExitScript,
+		"What dsql declares has a plain name, without schema or catalog.")
+	DuplicateName = script.add("duplicate-name", ExitScript,
+		"Two items of a list, or two things in one place, have the same name.")
+	DuplicateColumn = script.add("duplicate-column", ExitScript,
+		"Two columns have the same name.")
+	DuplicateOption = script.add("duplicate-option", ExitScript,
+		"An option is given twice.")
+	UnknownOption = script.add("unknown-option", ExitScript,
+		"The clause has no such option.")
+	BadChoice = script.add("bad-choice", ExitScript,
+		"The word is none of those that may stand there.")
+	BadEscape = script.add("bad-escape", ExitScript,
+		"A string has a backslash sequence that DuckDB refuses.")
+	BadString = script.add("bad-string", ExitScript,
+		"A string can't be read.")
+	ExpectedName = script.add("expected-name", ExitScript,
+		"Something else should stand at the caret; the message says what.")
+	ExpectedString     = script.like("expected-string", ExitScript)
+	ExpectedNumber     = script.like("expected-number", ExitScript)
+	ExpectedList       = script.like("expected-list", ExitScript)
+	ExpectedItem       = script.like("expected-item", ExitScript)
+	ExpectedExpression = script.like("expected-expression", ExitScript)
+	ExpectedValue      = script.like("expected-value", ExitScript)
+	ExpectedType       = script.like("expected-type", ExitScript)
+	ExpectedKeyword    = script.like("expected-keyword", ExitScript)
+	ExpectedComma      = script.like("expected-comma", ExitScript)
+	ExpectedEnd        = script.like("expected-end", ExitScript)
+	ExpectedQuery      = script.like("expected-query", ExitScript)
+)
+
+var declared = section{title: "What is declared doesn't fit together (exit code 2)"}
+
+var (
+	UnknownRelation = declared.add("unknown-relation", ExitScript,
+		"A destination takes new rows of a source, stream or journal, and none has that name.")
+	UnknownName = declared.add("unknown-name", ExitScript,
+		"A statement names something that is not declared.")
+	NameTaken = declared.add("name-taken", ExitScript,
+		"The name belongs to another kind of declaration, is one that another declaration makes beside its own (`j_history`, "+
+			"`j_at`, `j__now`, `late_risk_v1`), or the declaration would make one that another has or that a table, view or macro of "+
+			"the user's has.")
+	DeclaredTwice = declared.add("declared-twice", ExitScript,
+		"A script declares the same name twice, and not alike.")
+	Cycle = declared.add("cycle", ExitScript,
+		"The queries of destinations read each other in a ring, so none could go first. Rules and checks may.")
+	TwoStreams = declared.add("two-streams", ExitScript,
+		"A query reads the new rows of one relation; only one may be marked STREAM.")
+	SourceReadWhole = declared.add("source-read-whole", ExitScript,
+		"A source keeps no rows: only its new ones can be read.")
+	ReadsNothing = declared.add("reads-nothing", ExitScript,
+		"The query of a destination reads no table, so it would never get a row.")
+	NoColumns = declared.add("no-columns", ExitScript,
+		"The query gives no column that could be stored, or the column list of a source is empty.")
+	InputsDiffer = declared.add("inputs-differ", ExitScript,
+		"`FROM a, b` takes inputs with the same columns in the same order.")
+	ReservedName = declared.add("reserved-name", ExitScript,
+		"A new declaration has a name that SQL reads as a word of its own (`order`, `some`, `end`), so `SELECT … FROM order` "+
+			"would be a syntax error. In quotes it is a name like others.")
+	ReservedColumn = declared.add("reserved-column", ExitScript,
+		"A column has a name that dsql uses itself.")
+	RefreshSource = declared.add("refresh-source", ExitScript,
+		"REFRESH takes destinations; a source is read when they are refreshed.")
+	PerBatch = declared.add("per-batch", Warning,
+		"A warning: GROUP BY, an aggregate, a window function, DISTINCT or LIMIT in a stream's query sees the new rows of one "+
+			"batch, and how many those are depends on how its input was read. What is to be over all rows is a ROLLUP; or store the "+
+			"rows as they come, and make a view over the stream.")
+	CoordinatesLost = declared.add("coordinates-lost", Warning,
+		"A warning of `dsql check`: rows that the destination rejects won't have their place and bytes, as its query (a join, an "+
+			"aggregate) doesn't hand `_meta` on.")
+	ReplayBytes = declared.add("replay-bytes", ExitFailed,
+		"The bytes of a bad record can't be decoded anew: rows of Parquet have none; a field of CSV has no name where nothing "+
+			"tells any more how its file began, and a captured column no value where the source's pattern doesn't lead to the file any "+
+			"more. Put the file back, or leave such rejects out by WHERE.")
+	ReplayUsing = declared.add("replay-using", ExitFailed,
+		"The rejects of a destination that takes rows of stored tables have no bytes that could be mended.")
+	ReplayType = declared.add("replay-type", ExitFailed,
+		"A column has another type than when the row was rejected, and that type doesn't hold the value without a loss. Nothing "+
+			"was replayed; leave such rows out by WHERE.")
+	InUse = declared.add("in-use", ExitFailed,
+		"Something else reads what is to be dropped: in its query, a rule, a check or a baseline, perhaps through a view.")
+	TableGone = declared.add("table-gone", ExitScript,
+		"The table of a declaration was dropped by another client of the file. `REBUILD … FROM SOURCE` in the script makes it "+
+			"again, from what its inputs still have; `DROP` gives it up.")
+	NotRefreshed = declared.add("not-refreshed", Warning,
+		"A warning: the statement reads a destination before anything was written to it. Put REFRESH before.")
+)
