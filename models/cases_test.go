@@ -34,7 +34,6 @@ type modelCase struct {
 	AbsTol       float64  `json:"abs_tol"`
 	RelTol       float64  `json:"rel_tol"`
 	RawExact     bool     `json:"raw_exact"` // raw scores bit for bit
-	Lacks        string   `json:"lacks"`     // why its library tells no contributions: a part of what dsql says
 }
 
 // loadCases reads the manifests of testdata: models made for the test (make.py), and some of public data sets (real).
@@ -147,9 +146,6 @@ func TestCases(t *testing.T) {
 			}
 			head, want := table(t, c.Expected)
 			_, rows := table(t, c.Inputs)
-			if err := m.Lacks(model.Contrib); c.Lacks != "" && (err == nil || !strings.Contains(err.Error(), c.Lacks)) {
-				t.Errorf("contributions: %v, want %q", err, c.Lacks)
-			}
 			if len(rows) != c.Rows || len(want) != c.Rows {
 				t.Fatalf("%d rows in, %d out, want %d", len(rows), len(want), c.Rows)
 			}

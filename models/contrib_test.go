@@ -69,7 +69,7 @@ func (c *contribCase) columns() []model.Column {
 
 func (c *contribCase) check(t *testing.T) {
 	rel := 1e-12
-	if strings.HasPrefix(c.Name, "xgboost") { // in float32
+	if !strings.HasPrefix(c.Name, "lightgbm") { // in float32
 		rel = 2e-5
 	}
 	cols, n := c.columns(), len(c.Rows)
@@ -85,7 +85,7 @@ func (c *contribCase) check(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, l := range leaves {
-		if want := c.Leaf[i/m.Trees()][i%m.Trees()]; l != want {
+		if want := c.Leaf[i/m.Trees()][i%m.Trees()]; l != want && want >= 0 {
 			t.Fatalf("row %d is in leaf %d of tree %d, want %d", i/m.Trees(), l, i%m.Trees(), want)
 		}
 	}
@@ -112,6 +112,64 @@ func (c *contribCase) check(t *testing.T) {
 			if want := raw[at/block]; !(math.Abs(sum-want) <= rel*size+1e-15) {
 				t.Fatalf("%s: what inputs add to row %d makes %v, and its raw score is %v", kernel, at/all, sum, want)
 			}
+		}
+	}
+}
+
+// Models that can't tell what inputs add, or leaves, say why.
+func TestLacks(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		path string
+		o    model.Output
+		want string
+	}{
+		{"lgb_linear/model.txt", model.Contrib, "isn't defined for linear trees"},
+		{"lgb_binary/model.txt", model.Contrib, "how many training rows"},
+		{"lgb_linear/model.txt", model.Leaf, ""},
+		{"xgb_vector_leaf/model.json", model.Contrib, "trees with several outputs"},
+		{"xgb_gblinear/model.json", model.Leaf, "a linear booster has no leaves"},
+		{"xgb_gblinear/model.json", model.Contrib, ""},
+		{"onnx_forest/model.onnx", model.Contrib, "hit rates (nodes_hitrates) don't differ"},
+		{"onnx_forest/model.onnx", model.Leaf, ""},
+		{"onnx_knn/model.onnx", model.Contrib, "isn't made by an ensemble of trees"},
+		{"onnx_knn/model.onnx", model.Leaf, "isn't made by an ensemble of trees"},
+	} {
+		m := mustLoad(t, c.path, model.Options{Output: c.o})
+		err := m.Lacks(c.o)
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s, %s: %v, want %q", c.path, c.o, err, c.want)
+		}
+		if err == nil && m.Outputs(c.o) == 0 {
+			t.Errorf("%s has no %s", c.path, c.o)
+		}
+	}
+}
+
+// XGBoost's linear booster adds each input's product.
+func TestLinearContributions(t *testing.T) {
+	t.Parallel()
+	m := mustLoad(t, "xgb_gblinear/model.json", model.Options{Output: model.Contrib})
+	cols := make([]model.Column, len(m.Inputs()))
+	for i := range cols {
+		v := []float64{float64(i) + 0.5, math.NaN(), -2}
+		cols[i].Values = &v[0]
+	}
+	all, raw := make([]float64, 3*m.Outputs(model.Contrib)), make([]float64, 3)
+	if err := m.Score(model.Contrib, cols, 3, all); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Score(model.Raw, cols, 3, raw); err != nil {
+		t.Fatal(err)
+	}
+	width := len(cols) + 1
+	for r, want := range raw {
+		sum := 0.0
+		for _, v := range all[r*width : (r+1)*width] {
+			sum += v
+		}
+		if math.Abs(sum-want) > 1e-5 || r == 1 && all[r*width] != 0 {
+			t.Errorf("row %d: %v, which make %v, want %v", r, all[r*width:(r+1)*width], sum, want)
 		}
 	}
 }

@@ -3,7 +3,7 @@
     pip install lightgbm xgboost onnxruntime numpy pandas
     python compare.py [--rows 20000] [--repeat 5] [--dir /tmp/dsql-bench-models]
 
-Trains the models once (kept in --dir), checks that both sides agree, and prints rows a second and their ratio: the
+What inputs add (OUTPUT contrib) is measured in CPU time too, on one thread and on two. Trains the models once (kept in --dir), checks that both sides agree, and prints rows a second and their ratio: the
 medians of --repeat rounds, one after the other.
 """
 import argparse, json, os, re, statistics, subprocess, sys, time
@@ -49,14 +49,14 @@ np.ascontiguousarray(R.T).tofile(os.path.join(A.dir, 'rows.f64'))
 ready = {n: f(n) for n, f in MODELS.items() if A.only in n}
 
 KERNELS = 'avx512', 'avx2', 'sse2', 'go'
-def go(path, kernel):
-    env = {**os.environ, 'MODEL_BENCH': path, 'MODEL_BENCH_ROWS': os.path.join(A.dir, 'rows.f64'), 'MODEL_BENCH_OUT': os.path.join(A.dir, 'out.f64'), 'GOMAXPROCS': '1'}
+def go(path, kernel, output='', threads=1, rows='rows.f64'):
+    env = {**os.environ, 'MODEL_BENCH': path, 'MODEL_BENCH_ROWS': os.path.join(A.dir, rows), 'MODEL_BENCH_OUT': os.path.join(A.dir, 'out.f64'), 'GOMAXPROCS': str(threads), 'MODEL_BENCH_OUTPUT': output, 'MODEL_BENCH_THREADS': str(threads)}
     here = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', 'models')
     o = subprocess.run(['go', 'test'] + (['-overlay', A.overlay] if A.overlay else []) + ['-run', 'xxx', '-bench', 'BenchmarkFile/' + kernel + '$', '-benchtime', '0.4s', '.'], cwd=here, env=env, capture_output=True, text=True)
-    m = re.search(r'([\d.e+]+) load-ms.*?([\d.e+]+) one-µs\s+([\d.e+]+) rows/s', o.stdout)
+    m = re.search(r'([\d.e+]+) cpu-µs\s+([\d.e+]+) load-ms.*?([\d.e+]+) one-µs\s+([\d.e+]+) rows/s', o.stdout)
     if o.returncode: sys.exit(o.stdout + o.stderr)
     if not m: return None   # a kernel that this machine doesn't have
-    return float(m[3]), float(m[1]), float(m[2]), np.fromfile(os.path.join(A.dir, 'out.f64'))
+    return float(m[4]), float(m[2]), float(m[3]), np.fromfile(os.path.join(A.dir, 'out.f64')), float(m[1])
 
 print(f'{"model":28} {"library":>10} ' + ' '.join(f'{k:>22}' for k in KERNELS) + '   load ms  one row µs')
 for n, (path, predict) in ready.items():
@@ -66,8 +66,27 @@ for n, (path, predict) in ready.items():
         for k in KERNELS:
             one_run = go(path, k)
             if not one_run: continue
-            r, l, o, got = one_run; own.setdefault(k, []).append(r); load.append(l); one.append(o)
+            r, l, o, got, _ = one_run; own.setdefault(k, []).append(r); load.append(l); one.append(o)
             worst = np.abs(got - want).max()
             if not worst < (1e-12 if n.startswith('lightgbm') else 2e-6): sys.exit(f'{n}: off by {worst}')
     base = statistics.median(lib)
     print(f'{n:28} {base:10.0f} ' + ' '.join(f'{statistics.median(own[k]):12.0f} {statistics.median(own[k]) / base:7.1f}x ' if k in own else ' ' * 22 for k in KERNELS) + f'  {statistics.median(load):7.1f}  {statistics.median(one):8.1f}', flush=True)
+
+print(f'\nOUTPUT contrib: CPU µs a row, and rows a second\n{"model":14} {"threads":>7} {"library":>18} ' + ' '.join(f'{k:>28}' for k in KERNELS))
+for n, few in (('lightgbm_31', 200), ('lightgbm_255', 20)):
+    if n not in ready: continue
+    path, b = ready[n][0], lgb.Booster(model_file=ready[n][0])
+    C = R[:2048]; np.ascontiguousarray(C.T).tofile(os.path.join(A.dir, 'contrib.f64'))
+    for threads in 1, 2:
+        lib, own = [], {}
+        for _ in range(A.repeat):
+            t, c = time.perf_counter(), time.process_time(); want = b.predict(C[:few * threads], pred_contrib=True, num_threads=threads)
+            lib.append(((time.process_time() - c) / len(want) * 1e6, len(want) / (time.perf_counter() - t)))
+            for k in KERNELS:
+                one_run = go(path, k, 'contrib', threads, 'contrib.f64')
+                if not one_run: continue
+                got = one_run[3].reshape(len(C), -1)[:len(want)]; own.setdefault(k, []).append((one_run[4], one_run[0]))
+                worst = (np.abs(got - want).max(1) / np.abs(want).sum(1)).max()
+                if not worst < 1e-12: sys.exit(f'{n}: contributions are off by {worst}')
+        m = lambda a: [statistics.median(v) for v in zip(*a)]; base = m(lib)
+        print(f'{n:14} {threads:7} {base[0]:9.0f} {base[1]:8.0f} ' + ' '.join(f'{m(own[k])[0]:7.1f} {base[0] / m(own[k])[0]:5.0f}x {m(own[k])[1]:8.0f} {m(own[k])[1] / base[1]:4.0f}x ' for k in KERNELS if k in own), flush=True)

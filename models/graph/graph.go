@@ -24,6 +24,9 @@ type runner interface {
 	TextLabels() bool
 	Score(o onnx.Output, cols []model.Column, n int, out []float64, none []bool) error
 	Labels(cols []model.Column, n int, ints []int64, text []string, none []bool) error
+	Contributions(cols []model.Column, n int, out []float64, none []bool) error
+	Leaves(cols []model.Column, n int, out []int32, none []bool) error
+	Lacks(onnx.Output) error // of Contrib and Leaf
 }
 
 // Load reads an ONNX model.
@@ -31,7 +34,7 @@ func Load(data []byte, opt model.Options) (*model.Model, error) {
 	var r runner
 	var err error
 	if opt.Runtime == "" {
-		r, err = onnx.Load(data, opt.Features, opt.Kernel)
+		r, err = onnx.Load(data, opt.Features, opt.Kernel, onnx.Output(opt.Output))
 	} else if _, err = ort.Open(opt.Runtime); err != nil {
 		return nil, &RuntimeError{Path: opt.Runtime, Err: err}
 	} else {
@@ -146,21 +149,18 @@ func (e *RuntimeError) Unwrap() error { return e.Err }
 
 func (g graph) Trees() int { return g.run.Trees() }
 
-func (g graph) Width(o model.Output) int {
-	if o > model.Label {
-		return 0
-	}
-	return g.run.Width(onnx.Output(o))
-}
+func (g graph) Width(o model.Output) int { return g.run.Width(onnx.Output(o)) }
 
 func (g graph) Lacks(o model.Output) error {
-	if o == model.Contrib || o == model.Leaf {
-		return errors.New("ONNX models tell no " + o.String())
+	if err := g.run.Lacks(onnx.Output(o)); err != nil {
+		return fmt.Errorf("the graph has no %s: %w", o, err)
 	}
 	return nil
 }
 
-func (g graph) Leaves([]model.Column, int, []int32, []bool) error { return g.Lacks(model.Leaf) }
+func (g graph) Leaves(cols []model.Column, n int, out []int32, none []bool) error {
+	return g.run.Leaves(cols, n, out, none)
+}
 
 func (g graph) Label() model.Type {
 	switch {
@@ -173,6 +173,9 @@ func (g graph) Label() model.Type {
 }
 
 func (g graph) Score(o model.Output, cols []model.Column, n int, out []float64, none []bool) error {
+	if o == model.Contrib {
+		return g.run.Contributions(cols, n, out, none)
+	}
 	return g.run.Score(onnx.Output(o), cols, n, out, none)
 }
 

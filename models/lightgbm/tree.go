@@ -30,9 +30,11 @@ func tree(vals map[string][]byte, f *forest.Forest, counts bool) (forest.Tree, e
 	if leaves == 1 || r.err != nil {
 		return t, r.err
 	}
-	if vals["internal_count"] == nil || vals["leaf_count"] == nil {
+	switch had := vals["internal_count"] != nil && vals["leaf_count"] != nil; {
+	case f.Unexplained != "":
+	case !had:
 		f.Unexplained = "its file doesn't say how many training rows each node had (internal_count, leaf_count)"
-	} else if counts && f.Unexplained == "" {
+	case counts:
 		t.Cover, t.LeafCover = r.floats("internal_count", leaves-1), r.floats("leaf_count", leaves)
 	}
 	left, right := r.ints("left_child", leaves-1), r.ints("right_child", leaves-1)

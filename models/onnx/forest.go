@@ -75,7 +75,10 @@ func forestOf(n *node, prefix string, outputs int, apart bool, kind forest.Value
 		}
 		f.Features = max(f.Features, int(x)+1)
 	}
-	b := treeBuilder{f: f, weights: weights, place: make([]int, count)}
+	b := treeBuilder{f: f, weights: weights, place: make([]int, count), ids: ids}
+	if rates := n.numbers("nodes_hitrates"); len(rates) == count {
+		b.rates = rates
+	}
 	var members []int // the nodes of the tree being read; a tree's nodes stand together, its root first
 	for i := 0; i < count; {
 		members = members[:0]
@@ -128,7 +131,29 @@ func forestOf(n *node, prefix string, outputs int, apart bool, kind forest.Value
 		f.Outputs = len(f.Trees)
 	}
 	f.Base = make([]float64, f.Outputs)
+	if b.rates != nil && !b.addUp() {
+		f.Unexplained = "its nodes' hit rates (nodes_hitrates) are not the sums of their children's: how many training rows each had isn't known"
+	}
 	return f
+}
+
+// addUp: each node had the rows of its children.
+func (b *treeBuilder) addUp() bool {
+	for i := range b.f.Trees {
+		t := &b.f.Trees[i]
+		had := func(child int) float64 {
+			if child < 0 {
+				return t.LeafCover[^child]
+			}
+			return t.Cover[child]
+		}
+		for n, d := range t.Nodes {
+			if !(math.Abs(t.Cover[n]-had(d.Left)-had(d.Right)) <= 1e-3*t.Cover[n]) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 type weight struct {
@@ -156,6 +181,8 @@ type treeBuilder struct {
 	f       *forest.Forest
 	weights map[int][]weight
 	place   []int // node → inner node of its tree, or ^leaf
+	ids     []int64
+	rates   []float64 // hit rates; nil: there are none
 	shift   int
 }
 
@@ -181,6 +208,10 @@ func (b *treeBuilder) tree(members []int, inner func(i int) forest.Node, isLeaf 
 		}
 		b.place[i] = ^leaves
 		leaves++
+		t.Names = append(t.Names, int32(b.ids[i]))
+		if b.rates != nil {
+			t.LeafCover = append(t.LeafCover, b.rates[i])
+		}
 		for _, w := range b.weights[i] {
 			switch {
 			case t.Output < 0:
@@ -202,6 +233,9 @@ func (b *treeBuilder) tree(members []int, inner func(i int) forest.Node, isLeaf 
 			d := inner(i)
 			d.Left, d.Right = b.place[d.Left], b.place[d.Right]
 			t.Nodes = append(t.Nodes, d)
+			if b.rates != nil {
+				t.Cover = append(t.Cover, b.rates[i])
+			}
 			continue
 		}
 		for _, w := range b.weights[i] {
@@ -210,7 +244,7 @@ func (b *treeBuilder) tree(members []int, inner func(i int) forest.Node, isLeaf 
 		}
 	}
 	if isLeaf(members[0]) { // the root
-		t.Nodes, t.Leaves = nil, t.Leaves[:t.Width]
+		t.Nodes, t.Cover, t.Leaves, t.Names = nil, nil, t.Leaves[:t.Width], t.Names[:1]
 	}
 	t.Output += b.shift
 	b.f.Trees = append(b.f.Trees, t)

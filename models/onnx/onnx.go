@@ -28,6 +28,8 @@ const (
 	Prediction Output = iota // the first floating-point output
 	Raw                      // the scores that the prediction's last operator transforms
 	Label                    // the first output of integers or strings
+	Contrib                  // what each input adds to the scores of trees
+	Leaf                     // the leaf of each tree
 )
 
 // Model is a graph made ready. It is immutable and safe from many goroutines.
@@ -39,6 +41,8 @@ type Model struct {
 	single  bool // the graph takes one row at a time
 	trees   int
 	pool    sync.Pool // of *state
+
+	explained explained
 }
 
 // result is how one output is computed. Without steps it is not available.
@@ -53,8 +57,8 @@ type result struct {
 const chunkRows = 256 // rows run together: the graph's tensors stay small
 
 // Load reads an ONNX file. features is the number of columns of an input whose width the file leaves open, 0: not known;
-// kernel is how trees are scored, as forest.New takes it.
-func Load(data []byte, features int, kernel string) (m *Model, err error) {
+// kernel is how trees are scored, as forest.New takes it; want is an output that takes tables of its own: Contrib or Leaf.
+func Load(data []byte, features int, kernel string, want Output) (m *Model, err error) {
 	p, err := parseModel(data)
 	if err != nil {
 		return nil, err
@@ -100,7 +104,7 @@ func Load(data []byte, features int, kernel string) (m *Model, err error) {
 	if err := m.choose(p.graph, prog, v); err != nil {
 		return nil, err
 	}
-	return m, nil
+	return m, m.explain(prog, v, want)
 }
 
 var allOperators = sync.OnceValue(func() operators {
@@ -123,7 +127,15 @@ func (m *Model) Inputs() []Input { return m.inputs }
 func (m *Model) Trees() int { return m.trees }
 
 // Width is the number of values a row of an output, 0 where the graph has none.
-func (m *Model) Width(o Output) int { return m.results[o].width }
+func (m *Model) Width(o Output) int {
+	switch o {
+	case Contrib:
+		return m.explained.outputs * (len(m.inputs) + 1)
+	case Leaf:
+		return m.trees
+	}
+	return m.results[o].width
+}
 
 // TextLabels says whether labels are strings.
 func (m *Model) TextLabels() bool { return m.results[Label].kind == String }
@@ -179,34 +191,28 @@ func (m *Model) choose(g *graphProto, prog *program, v *compiler) error {
 
 // raw finds the operator whose transform makes the prediction, and has it done without.
 func (m *Model) raw(prog *program, slot int, v *compiler) {
-	for {
-		s := prog.maker(slot)
-		switch {
-		case s == nil:
-			return
-		case s.node.is("Identity Cast ai.onnx.ml.ZipMap ai.onnx.ml.Normalizer Reshape"):
-			slot = s.in[0]
-			continue
-		case !s.node.is("ai.onnx.ml.TreeEnsembleClassifier ai.onnx.ml.LinearClassifier ai.onnx.ml.SVMClassifier " +
-			"ai.onnx.ml.TreeEnsembleRegressor ai.onnx.ml.LinearRegressor"):
-			return
-		}
-		plain := *s.node
-		plain.attrs = map[string]*attribute{}
-		for k, a := range s.node.attrs {
-			if k != "post_transform" {
-				plain.attrs[k] = a
-			}
-		}
-		steps := append([]step(nil), prog.steps...)
-		for i := range steps {
-			if &prog.steps[i] == s {
-				steps[i].node, steps[i].run = &plain, allOperators()[key(plain.domain, plain.op)](&plain, v)
-			}
-		}
-		m.results[Raw] = result{steps: steps, only: prog.needed(slot), slot: slot, kind: Float}
+	s := prog.scores(slot)
+	if s == nil || !s.node.is("ai.onnx.ml.TreeEnsembleClassifier ai.onnx.ml.LinearClassifier ai.onnx.ml.SVMClassifier "+
+		"ai.onnx.ml.TreeEnsembleRegressor ai.onnx.ml.LinearRegressor") {
 		return
 	}
+	for slot = m.results[Prediction].slot; prog.maker(slot) != s; {
+		slot = prog.maker(slot).in[0]
+	}
+	plain := *s.node
+	plain.attrs = map[string]*attribute{}
+	for k, a := range s.node.attrs {
+		if k != "post_transform" {
+			plain.attrs[k] = a
+		}
+	}
+	steps := append([]step(nil), prog.steps...)
+	for i := range steps {
+		if &prog.steps[i] == s {
+			steps[i].node, steps[i].run = &plain, allOperators()[key(plain.domain, plain.op)](&plain, v)
+		}
+	}
+	m.results[Raw] = result{steps: steps, only: prog.needed(slot), slot: slot, kind: Float}
 }
 
 func (m *Model) trial(st *state, steps []step, rows int) (err error) {

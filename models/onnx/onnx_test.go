@@ -81,7 +81,7 @@ func column(v ...float64) batch.Column { return batch.Column{Values: &v[0]} }
 
 func mustLoad(t *testing.T, data []byte, features int) *Model {
 	t.Helper()
-	m, err := Load(data, features, "")
+	m, err := Load(data, features, "", Prediction)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +136,7 @@ func TestOpenWidth(t *testing.T) {
 		t.Errorf("%+v", m.Inputs())
 	}
 	open := file(nodeField("Abs", "", "X", "y"), input(tensorInfo("X", Float, 0, 0)), output(tensorInfo("y", Float)))
-	if _, err := Load(open, 0, ""); err == nil || !strings.Contains(err.Error(), "name the inputs") {
+	if _, err := Load(open, 0, "", Prediction); err == nil || !strings.Contains(err.Error(), "name the inputs") {
 		t.Errorf("error %v", err)
 	}
 	if m := mustLoad(t, open, 4); len(m.Inputs()) != 4 {
@@ -181,7 +181,7 @@ func TestLoadErrors(t *testing.T) {
 		"expand":      {file(nodeField("Constant", "", "", "s", intsAttr("value_ints", 1<<13, 1<<13)), nodeField("ConstantOfShape", "", "s", "y"), x, y), "values in one run"},
 		"ill-formed":  {file(nodeField("Constant", "", "", "s", intsAttr("value_ints", 0)), nodeField("Slice", "", "X s s", "z"), nodeField("Gemm", "", "X z", "y"), x, y), "operator"},
 	} {
-		_, err := Load(c.data, 0, "")
+		_, err := Load(c.data, 0, "", Prediction)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want %q", name, err, c.want)
 		}

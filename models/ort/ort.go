@@ -203,7 +203,26 @@ func (m *Model) Inputs() []onnx.Input { return m.inputs }
 func (m *Model) Trees() int { return 0 }
 
 // Width is the number of values a row of an output, 0 where the graph has none. Raw scores are none of a graph's outputs.
-func (m *Model) Width(o onnx.Output) int { return m.results[o].width }
+func (m *Model) Width(o onnx.Output) int {
+	if int(o) >= len(m.results) {
+		return 0
+	}
+	return m.results[o].width
+}
+
+// Lacks: onnxruntime gives a graph's outputs alone.
+func (m *Model) Lacks(o onnx.Output) error {
+	if o == onnx.Contrib || o == onnx.Leaf {
+		return errors.New("onnxruntime doesn't tell: leave it out, and dsql runs the trees itself")
+	}
+	return nil
+}
+
+func (m *Model) Contributions([]batch.Column, int, []float64, []bool) error {
+	return m.Lacks(onnx.Contrib)
+}
+
+func (m *Model) Leaves([]batch.Column, int, []int32, []bool) error { return m.Lacks(onnx.Leaf) }
 
 // TextLabels says whether labels are strings.
 func (m *Model) TextLabels() bool { return m.results[onnx.Label].text }
