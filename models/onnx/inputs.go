@@ -133,6 +133,8 @@ func (f *feed) fill(st *state, cols []batch.Column, from, rows int) {
 				t.F[at] = f32(x)
 			case f.kind == Double:
 				t.F[at] = x
+			case f.kind == Float16:
+				t.F[at] = half(x)
 			case math.IsNaN(x):
 				st.none[r] = true
 			case f.kind == Bool:

@@ -63,11 +63,11 @@ func Load(data []byte, features int, kernel string, want Output) (m *Model, err 
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case p.graph == nil:
+	if p.graph == nil {
 		return nil, errors.New("it has no graph")
-	case p.functions > 0:
-		return nil, errors.New("functions of its own are not supported")
+	}
+	if err := p.inline(); err != nil {
+		return nil, err
 	}
 	v := &compiler{opsets: p.opsets, ops: allOperators(), names: map[string]int{}, left: maxElements / 4, kernel: kernel}
 	defer func() {
@@ -95,6 +95,9 @@ func Load(data []byte, features int, kernel string, want Output) (m *Model, err 
 		if s.node.is("ai.onnx.ml.TreeEnsembleClassifier ai.onnx.ml.TreeEnsembleRegressor") {
 			m.trees += treeCount(s.node)
 		}
+		if s.node.is("ai.onnx.ml.TreeEnsemble") {
+			m.trees += len(s.node.ints("tree_roots"))
+		}
 	}
 	m.pool.New = func() any {
 		st := &state{slots: make([]slot, len(m.slots))}
@@ -112,6 +115,12 @@ var allOperators = sync.OnceValue(func() operators {
 	elementwiseOps(ops)
 	shapeOps(ops)
 	linearOps(ops)
+	normalizeOps(ops)
+	activationOps(ops)
+	windowOps(ops)
+	quantizeOps(ops)
+	textOps(ops)
+	ensembleOps(ops)
 	preprocessOps(ops)
 	classifyOps(ops)
 	svmOps(ops)
@@ -237,6 +246,11 @@ func (m *Model) Score(o Output, cols []batch.Column, n int, out []float64, none 
 	w := m.results[o].width
 	return m.each(o, cols, n, func(st *state, t *Tensor, from, rows int) {
 		copy(out[from*w:], t.F)
+		if t.Kind == Float16 {
+			for i, x := range t.F {
+				out[from*w+i] = half(x)
+			}
+		}
 		if none != nil {
 			copy(none[from:], st.none)
 		}

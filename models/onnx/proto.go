@@ -119,7 +119,7 @@ type (
 	modelProto struct {
 		opsets    map[string]int64 // domain → version; "" is ai.onnx
 		graph     *graphProto
-		functions int
+		functions []*functionProto
 	}
 	graphProto struct {
 		nodes        []*node
@@ -141,6 +141,7 @@ type (
 		floats  []float64
 		ints    []int64
 		strings []string
+		ref     string // in a function: it is the call's attribute of this name
 	}
 	valueInfo struct {
 		name  string
@@ -160,19 +161,14 @@ func parseModel(b []byte) (*modelProto, error) {
 		case f.num == 7 && f.wire == wireBytes:
 			m.graph, err = parseGraph(f.data, 0)
 		case f.num == 8 && f.wire == wireBytes:
-			domain, version := "", int64(0)
-			err = fields(f.data, func(f field) error {
-				switch f.num {
-				case 1:
-					domain = string(f.data)
-				case 2:
-					version = f.int()
-				}
-				return nil
-			})
-			m.opsets[domainOf(domain)] = version
-		case f.num == 25:
-			m.functions++
+			var domain string
+			var version int64
+			domain, version, err = parseOpset(f.data)
+			m.opsets[domain] = version
+		case f.num == 25 && f.wire == wireBytes:
+			var fn *functionProto
+			fn, err = parseFunction(f.data)
+			m.functions = append(m.functions, fn)
 		}
 		return err
 	})
@@ -266,6 +262,8 @@ func parseAttribute(b []byte, depth int) (name string, a *attribute, err error) 
 			a.ints, err = f.ints(a.ints)
 		case 9:
 			a.strings = append(a.strings, string(f.data))
+		case 21:
+			a.ref = string(f.data)
 		}
 		return err
 	})

@@ -10,18 +10,19 @@ import (
 type Kind uint8
 
 const (
-	Float  Kind = 1
-	Uint8  Kind = 2
-	Int8   Kind = 3
-	Uint16 Kind = 4
-	Int16  Kind = 5
-	Int32  Kind = 6
-	Int64  Kind = 7
-	String Kind = 8
-	Bool   Kind = 9
-	Double Kind = 11
-	Uint32 Kind = 12
-	Uint64 Kind = 13
+	Float   Kind = 1
+	Uint8   Kind = 2
+	Int8    Kind = 3
+	Uint16  Kind = 4
+	Int16   Kind = 5
+	Int32   Kind = 6
+	Int64   Kind = 7
+	String  Kind = 8
+	Bool    Kind = 9
+	Float16 Kind = 10
+	Double  Kind = 11
+	Uint32  Kind = 12
+	Uint64  Kind = 13
 )
 
 func (k Kind) String() string {
@@ -33,14 +34,14 @@ func (k Kind) String() string {
 	return fmt.Sprintf("type %d", uint8(k))
 }
 
-func (k Kind) isFloat() bool { return k == Float || k == Double }
+func (k Kind) isFloat() bool { return k == Float || k == Double || k == Float16 }
 
 func (k Kind) isInt() bool {
 	return k >= Uint8 && k <= Int64 || k == Bool || k == Uint32 || k == Uint64
 }
 
-// Tensor is an array of values in row-major order. Elements of floating-point kinds stand in F, float ones rounded to
-// float32; those of integer kinds and bool in I, strings in S.
+// Tensor is an array of values in row-major order. Elements of floating-point kinds stand in F, those of float rounded to float32; those of
+// integer kinds and bool in I, strings in S.
 type Tensor struct {
 	Kind Kind
 	Dims []int
@@ -131,6 +132,9 @@ func parseTensor(b []byte) (name string, t *Tensor, err error) {
 	have := 0
 	switch {
 	case t.Kind.isFloat():
+		for _, x := range ints { // only float16 has its bits there; others have too many values then
+			t.F = append(t.F, halfOf(uint16(x)))
+		}
 		if haveRaw {
 			t.F = rawFloats(t.Kind, raw)
 		}
@@ -153,6 +157,13 @@ func parseTensor(b []byte) (name string, t *Tensor, err error) {
 }
 
 func rawFloats(k Kind, b []byte) []float64 {
+	if k == Float16 {
+		out := make([]float64, len(b)/2)
+		for i := range out {
+			out[i] = halfOf(binary.LittleEndian.Uint16(b[i*2:]))
+		}
+		return out
+	}
 	if k == Double {
 		out := make([]float64, len(b)/8)
 		for i := range out {
@@ -192,13 +203,48 @@ func rawInts(k Kind, b []byte) []int64 {
 	return out
 }
 
-// round brings floating-point results to the kind's precision.
+// round brings floating-point results to the kind's precision. Those of float16 stay in float32 as long as the graph runs, as onnxruntime
+// has
+// them on CPUs.
 func (k Kind) round(v []float64) {
-	if k == Float {
+	if k == Float || k == Float16 {
 		for i, x := range v {
 			v[i] = float64(float32(x))
 		}
 	}
+}
+
+// half rounds to float16: 11 bits, exponents from -14 to 15.
+func half(x float64) float64 {
+	if x == 0 || math.IsNaN(x) || math.IsInf(x, 0) {
+		return x
+	}
+	_, e := math.Frexp(x)
+	unit := math.Ldexp(1, max(e-11, -24))
+	if x = math.RoundToEven(x/unit) * unit; math.Abs(x) > 65504 {
+		return math.Inf(int(math.Copysign(1, x)))
+	}
+	return x
+}
+
+// halfOf is the float16 of some bits.
+func halfOf(b uint16) float64 {
+	e, m := int(b>>10&31), float64(b&1023)
+	var x float64
+	switch e {
+	case 0:
+		x = math.Ldexp(m, -24)
+	case 31:
+		if x = math.Inf(1); m != 0 {
+			x = math.NaN()
+		}
+	default:
+		x = math.Ldexp(m+1024, e-25)
+	}
+	if b>>15 != 0 {
+		return -x
+	}
+	return x
 }
 
 // wrap brings integer results to the kind's width.
