@@ -6,6 +6,8 @@ import (
 
 	"dsql/engine/duck"
 	"dsql/engine/kind"
+	"dsql/ingest/files"
+	"dsql/ingest/kafka"
 	"dsql/sql"
 )
 
@@ -14,12 +16,12 @@ import (
 func Inspect(ctx context.Context, c *duck.Conn, env *kind.Env, target, registry string) (string, error) {
 	rest, ok := strings.CutPrefix(target, "kafka://")
 	if !ok {
-		return inspectFiles(ctx, c, env, target)
+		return files.Inspect(ctx, c, env, target)
 	}
 	brokers, topic, ok := strings.Cut(rest, "/")
 	if !ok || brokers == "" || topic == "" {
 		return "", &sql.Error{Code: "bad-target", Exit: sql.ExitUsage, Msg: target + " names no topic",
 			Hint: "write kafka://localhost:9092/topic"}
 	}
-	return inspectTopic(ctx, c, env, brokers, topic, registry, fileSamples)
+	return kafka.Inspect(ctx, c, env, brokers, topic, registry, files.Samples)
 }

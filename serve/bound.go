@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"dsql/engine/duck"
-	"dsql/ingest"
+	"dsql/ingest/objects"
 	"dsql/sql"
 	"dsql/sql/code"
 )
@@ -17,7 +17,7 @@ import (
 type bound struct {
 	at      *served
 	conn    *duck.Conn
-	objects *ingest.Objects
+	objects *objects.Objects
 	rows    *duck.Relation
 	single  map[string]*duck.Statement // by form and which parameters are given
 	many    map[duck.Form]*duck.Statement
@@ -36,11 +36,11 @@ func (r *reader) bind(at *served) (*bound, error) {
 	if at.err != nil {
 		return nil, at.err
 	}
-	objects, err := ingest.NewObjects(r.conn, at.params)
+	o, err := objects.New(r.conn, at.params)
 	if err != nil {
 		return nil, err
 	}
-	b := &bound{at: at, conn: r.conn, objects: objects, rows: objects.Relation(), single: map[string]*duck.Statement{},
+	b := &bound{at: at, conn: r.conn, objects: o, rows: o.Relation(), single: map[string]*duck.Statement{},
 		many: map[duck.Form]*duck.Statement{}, alone: ordered(at)}
 	r.bound[at.name] = b
 	return b, nil
@@ -76,7 +76,7 @@ func ordered(at *served) bool {
 	return false
 }
 
-// column is a name of the relation of rows: see ingest.Objects.Relation.
+// column is a name of the relation of rows: see objects.Objects.Relation.
 func column(i int) *duck.Query { return duck.Ident(fmt.Sprint("c", i)) }
 
 // one is the statement for the row of parameters that was decoded last.
@@ -210,7 +210,7 @@ func (b *bound) only(text []byte) error {
 // wrong says what is wrong with an object of parameters.
 func (b *bound) wrong(err error) *refusal {
 	switch unknown := err.(type) {
-	case *ingest.UnknownField:
+	case *objects.UnknownField:
 		names := duck.ColumnNames(b.at.params)
 		hint := "it has none"
 		if near := sql.Nearest(unknown.Name, names); near != "" {
@@ -220,9 +220,9 @@ func (b *bound) wrong(err error) *refusal {
 		}
 		return refuse(400, code.UnknownParameter, hint, "endpoint %s has no parameter %s", b.at.name, unknown.Name)
 	}
-	if err == ingest.ErrFull {
+	if err == objects.ErrFull {
 		return refuse(413, code.TooLarge, "send less at a time", "a request has at most %d rows of parameters, and 8 MB of them",
-			ingest.MostObjects)
+			objects.Most)
 	}
 	return refuse(400, code.BadParameter, "DESCRIBE ENDPOINT "+b.at.name+" says what it takes", "%s", err)
 }

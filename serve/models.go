@@ -12,7 +12,7 @@ import (
 	"unsafe"
 
 	"dsql/engine/duck"
-	"dsql/ingest"
+	"dsql/ingest/objects"
 	"dsql/models"
 	"dsql/models/model"
 	"dsql/sql"
@@ -31,7 +31,7 @@ type modelAt struct {
 // versionAt is a version with what decodes rows for it.
 type versionAt struct {
 	*models.Scorer
-	free chan *ingest.Objects
+	free chan *objects.Objects
 }
 
 // decoders is how many decoders a version keeps.
@@ -59,7 +59,7 @@ func (v *view) loadModels(ctx context.Context, c *duck.Conn, was *view) error {
 		}
 		x := known[s.Key()]
 		if x == nil {
-			x = &versionAt{Scorer: s, free: make(chan *ingest.Objects, decoders)}
+			x = &versionAt{Scorer: s, free: make(chan *objects.Objects, decoders)}
 		}
 		if m.versions = append(m.versions, x); s.InUse {
 			m.inUse = x
@@ -111,7 +111,7 @@ type prediction struct {
 
 // score decodes rows and scores them, as many at a time as a chunk has.
 func (x *versionAt) score(ctx context.Context, f *file, rows [][]byte, flat bool) (*prediction, error) {
-	var o *ingest.Objects
+	var o *objects.Objects
 	select {
 	case o = <-x.free:
 	default:
@@ -119,7 +119,7 @@ func (x *versionAt) score(ctx context.Context, f *file, rows [][]byte, flat bool
 		if err != nil {
 			return nil, err
 		}
-		o, err = ingest.NewObjects(rd.conn, x.Inputs)
+		o, err = objects.New(rd.conn, x.Inputs)
 		f.readers.give(rd)
 		if err != nil {
 			return nil, err
@@ -138,7 +138,7 @@ func (x *versionAt) score(ctx context.Context, f *file, rows [][]byte, flat bool
 		n := 0
 		for ; from+n < len(rows); n++ {
 			err := o.Decode(rows[from+n])
-			if err == ingest.ErrFull && n > 0 {
+			if err == objects.ErrFull && n > 0 {
 				break
 			}
 			if err != nil {
@@ -156,7 +156,7 @@ func (x *versionAt) score(ctx context.Context, f *file, rows [][]byte, flat bool
 }
 
 // columns are the rows that were decoded as the model takes them.
-func (x *versionAt) columns(o *ingest.Objects) []model.Column {
+func (x *versionAt) columns(o *objects.Objects) []model.Column {
 	cols := make([]model.Column, len(x.Inputs))
 	for i, in := range x.Inputs {
 		cols[i].Values, cols[i].Valid = o.Doubles(i)
@@ -174,7 +174,7 @@ func (x *versionAt) columns(o *ingest.Objects) []model.Column {
 // wrong says what is wrong with a row.
 func (x *versionAt) wrong(err error, row int) error {
 	hint := "DESCRIBE MODEL " + x.Name + " says what it takes"
-	if unknown, ok := err.(*ingest.UnknownField); ok {
+	if unknown, ok := err.(*objects.UnknownField); ok {
 		if near := sql.Nearest(unknown.Name, duck.ColumnNames(x.Inputs)); near != "" {
 			hint = "did you mean " + near + "?"
 		}

@@ -6,7 +6,7 @@ import (
 
 	"dsql/engine/catalog"
 	"dsql/engine/duck"
-	"dsql/ingest"
+	"dsql/ingest/lossless"
 	"dsql/sql"
 	"dsql/sql/code"
 )
@@ -102,7 +102,7 @@ func readBack(ctx context.Context, c *duck.Conn, col duck.Column, forms []keptAs
 		if k.typ != "" {
 			v, b := catalog.FromExact(duck.SQL("exact"), pointer(k.name), duck.Type(k.typ)), (*duck.Query)(nil)
 			if k.typ != col.Type {
-				v, b = ingest.Cast(ctx, c, v, string(catalog.Listed(duck.Type(k.typ))), string(catalog.Listed(duck.Type(col.Type))))
+				v, b = lossless.Cast(ctx, c, v, string(catalog.Listed(duck.Type(k.typ))), string(catalog.Listed(duck.Type(col.Type))))
 			}
 			when(duck.SQL("json_extract_string(exact, {type}) = {t}", a), v, b)
 			continue
@@ -134,7 +134,7 @@ func fromJSON(ctx context.Context, c *duck.Conn, col duck.Column, a duck.Args) (
 	}
 	a["plain"] = duck.SQL("TRY_CAST({text} AS {t})", a)
 	a["same"] = duck.SQL("json_extract_string(to_json(struct_pack(v := {plain})), '/v') IS NOT DISTINCT FROM {text}", a)
-	a["strict"], bad = ingest.Cast(ctx, c, a["text"].(*duck.Query), "VARCHAR", col.Type)
+	a["strict"], bad = lossless.Cast(ctx, c, a["text"].(*duck.Query), "VARCHAR", col.Type)
 	if bad != nil {
 		bad = duck.SQL("NOT ({same}) AND ({bad})", a, duck.Args{"bad": bad})
 	}

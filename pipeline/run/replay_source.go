@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"dsql/engine/kind"
-	"dsql/ingest"
+	"dsql/ingest/declare"
 	"dsql/pipeline/program"
 	"dsql/sql"
 	"dsql/sql/code"
@@ -33,7 +33,7 @@ func (r *runner) replaySource(ctx context.Context, d *sql.Decl) error {
 	}
 	again := kind.ReadOptions{Replay: &kind.Replay{}}
 	if v := d.Arg("FROM TIMESTAMP"); v != nil {
-		t, ok := ingest.ParseTime(v.Text)
+		t, ok := declare.ParseTime(v.Text)
 		if !ok {
 			return d.At(v.Span).Errorf(code.BadTime, "%s is no time", v.Text).
 				WithHint("write FROM TIMESTAMP '2026-01-31 12:00:00', in UTC")

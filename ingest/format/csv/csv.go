@@ -1,0 +1,346 @@
+// Package csv is the format csv: delimited text, with all that such files leave open.
+package csv
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"unicode/utf8"
+
+	"dsql/engine/duck"
+	"dsql/ingest/batch"
+	"dsql/ingest/convert"
+	"dsql/ingest/format/json"
+	"dsql/ingest/jsontext"
+)
+
+// decoder reads delimited text as DuckDB's reader does in its strict mode: fields in quotes may hold delimiters and line ends,
+// a quote inside such a field is doubled (or escaped), blanks around a quoted field don't belong to it, a quote that doesn't begin
+// a field is a character like others. Stricter than DuckDB: see convert.go; looser: lines may end in \n, \r\n and \r\r\n by turns.
+//
+// A record whose quotes are wrong ends with its first line, so that one stray quote doesn't take the rest of the file with it.
+type decoder struct {
+	l       *batch.Landing
+	f       *batch.File   // nil: values of topics
+	json    *json.Decoder // of nested columns
+	delim   byte
+	rest    []byte // what follows it in a delimiter of several bytes
+	newline byte   // \n, or \r where no \n stands outside quotes
+	quote   byte   // 0: none
+	escape  byte
+	comment byte // 0: none
+
+	width      int      // fields of a record
+	surplus    bool     // behind the last field of each record stands one more delimiter, which the header doesn't have
+	targets    []target // the columns that the file has
+	unknown    int64    // fields of a record that nobody declared
+	nullStr    [][]byte // nil: the empty field
+	quotedNull bool
+
+	// the record in hand, from split
+	spans  []span
+	fields int // all of them, also those that spans has no room for
+	end    int // of the record without its line end
+	lines  int
+	high   bool   // bytes that are not ASCII may be there
+	broken string // what is wrong with the quotes
+
+	refused string // why no record of the file is good
+
+	keywords map[string]bool // with Normalize: SQL's
+}
+
+// Format is delimited text.
+var Format = batch.Format{
+	Name: "csv", Endings: []string{".csv", ".tsv"}, Inferred: true, Flat: true,
+	Files: func(conn *duck.Conn, l *batch.Landing) (o batch.Opener, err error) {
+		settle(&l.Dialect)
+		words := map[string]bool{}
+		if l.Dialect.Normalize {
+			words, err = duck.Keywords(context.Background(), conn, duck.SQL(""))
+		}
+		nested := nestedJSON(l)
+		return func(f *batch.File, _ batch.Pos) (batch.Cutter, error) {
+			c := newDecoder(l, nested)
+			c.keywords = words
+			return c.open(f)
+		}, err
+	},
+	Values: func(l *batch.Landing) (batch.ValueDecoder, error) {
+		settle(&l.Dialect)
+		return newValue(l), nil
+	},
+}
+
+// nestedJSON makes the decoder of the nested columns of a landing's records.
+func nestedJSON(l *batch.Landing) *json.Decoder {
+	return json.NewDecoder(convert.Columns{W: &l.Writer, Root: &convert.Slot{Obj: convert.NewObject()}, Names: &l.Names})
+}
+
+type target struct {
+	at      int // the file's field
+	col     *convert.Column
+	notNull bool // the texts that are NULL are values of it: force_not_null
+}
+
+func (c *decoder) Run(b *batch.Buffer, region []byte, eof bool) (n int, full bool) {
+	f := c.f
+	if f.Skipping {
+		if n = c.lineEnd(region, 0, 0, eof); n < 0 {
+			return len(region), false
+		}
+		f.Skipping = false
+		f.At.Line++
+	}
+	for n < len(region) {
+		rest := region[n:]
+		if blank := c.blankLine(rest, eof); blank < 0 {
+			return n, false
+		} else if blank > 0 {
+			n += blank
+			f.At.Line++
+			continue
+		}
+		if b.Full() {
+			return n, true
+		}
+		size := c.split(rest, eof)
+		if size < 0 {
+			return n, false
+		}
+		if !c.record(b, rest[:c.end:cap(rest)]) {
+			return n, true
+		}
+		n += size
+		f.At.Line += int64(c.lines)
+	}
+	return n, false
+}
+
+// record decodes the record that was split. It is false when there is no room for it.
+func (c *decoder) record(b *batch.Buffer, rec []byte) bool {
+	p := batch.Coords{Line: c.f.At.Line, Payload: rec}
+	full := false
+	why := c.broken
+	if why == "" {
+		why = c.check(rec)
+	}
+	if why == "" {
+		row := b.Begin(c.f)
+		at, f := c.convert(rec, row)
+		if f == convert.Fine {
+			b.Keep(p)
+			b.Unknown += c.unknown
+			return true
+		}
+		b.Undo()
+		if full = f == convert.NoRoom; !full {
+			why = c.reason(at, f, rec)
+		}
+	}
+	if c.broken != "" || c.refused != "" || full || !utf8.Valid(rec) {
+		return b.Refuse(c.f, p, why, full, nil)
+	}
+	return b.Refuse(c.f, p, why, false, func(row int) int { return c.salvage(rec, row) })
+}
+
+// reason says why the field of a target is none of its column.
+func (c *decoder) reason(at int, f convert.Fault, rec []byte) string {
+	t := c.targets[at]
+	return f.Reason(t.col, rec[c.spans[t.at].from:c.spans[t.at].to], true)
+}
+
+// check says what is wrong with a record as a whole.
+func (c *decoder) check(rec []byte) string {
+	switch n := c.fields; {
+	case c.refused != "":
+		return c.refused
+	case n == c.width && !c.surplus:
+	case n == c.width+1 && c.surplus && c.emptyEnd():
+	case n < c.width && c.l.Dialect.NullPadding:
+	case n == c.width:
+		return "the delimiter at the end is missing, which the records before it have"
+	default:
+		return fmt.Sprintf("%d fields where there should be %d", n, c.width)
+	}
+	if c.quote != 0 && bytes.IndexByte(rec, c.quote) >= 0 {
+		if i := c.severed(rec); i >= 0 {
+			return fmt.Sprintf("a quote opens within field %d and closes within a later one", i+1)
+		}
+	}
+	if c.newline == '\r' && c.lineFeed(rec) {
+		return "a line feed stands outside of quotes, and the lines of the file end in carriage returns"
+	}
+	if c.high && !utf8.Valid(rec) {
+		for i := range c.spans {
+			if s := c.spans[i]; !utf8.Valid(rec[s.from:s.to]) {
+				return fmt.Sprintf("field %d is not UTF-8", i+1)
+			}
+		}
+		return "not UTF-8"
+	}
+	return ""
+}
+
+// emptyEnd says whether the record ends in a delimiter.
+func (c *decoder) emptyEnd() bool {
+	last := c.spans[c.fields-1]
+	return last.from == last.to && !last.quoted
+}
+
+// severed finds a field that isn't quoted and has a quote with text behind it, where a later field ends in the quote that belongs to
+// it: a quoted text that was cut at a delimiter, because a delimiter before it is missing. -1: none. (5" pipe is a text like others.)
+func (c *decoder) severed(rec []byte) int {
+	open := -1
+	for i := range c.spans {
+		s := &c.spans[i]
+		if s.quoted || s.from == s.to {
+			continue
+		}
+		tok := rec[s.from:s.to]
+		n := bytes.Count(tok, []byte{c.quote})
+		if n%2 == 0 {
+			continue
+		}
+		ends := tok[len(tok)-1] == c.quote
+		switch {
+		case open >= 0 && ends:
+			return open
+		case open < 0 && !ends:
+			open = i
+		}
+	}
+	return -1
+}
+
+// lineFeed says whether one stands outside of quotes.
+func (c *decoder) lineFeed(rec []byte) bool {
+	for i := range c.spans {
+		if s := &c.spans[i]; !s.quoted && bytes.IndexByte(rec[s.from:s.to], '\n') >= 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// convert writes the record's columns into a row. It stops at the first fault and says at which target.
+func (c *decoder) convert(rec []byte, row int) (int, convert.Fault) {
+	w := &c.l.Writer
+	for i := range c.targets {
+		t := &c.targets[i]
+		if t.at >= len(c.spans) {
+			w.Chunk.SetNull(t.col.Node, row)
+			continue
+		}
+		if f := c.field(t, rec, &c.spans[t.at], row); f != convert.Fine {
+			return i, f
+		}
+	}
+	return 0, convert.Fine
+}
+
+func (c *decoder) field(t *target, rec []byte, s *span, row int) convert.Fault {
+	w, col := &c.l.Writer, t.col
+	tok, stable := rec[s.from:s.to], true
+	if s.escaped {
+		w.Buf = c.unescape(w.Buf[:0], tok)
+		tok, stable = w.Buf, false
+	}
+	if !t.notNull && c.null(tok, s.quoted) {
+		w.Chunk.SetNull(col.Node, row)
+		return convert.Fine
+	}
+	if col.ID < duck.TypeStruct {
+		return w.Scalar(col, row, tok, convert.FromText, stable)
+	}
+	if !stable {
+		var ok bool
+		if tok, ok = w.Keep(tok); !ok {
+			return convert.NoRoom
+		}
+		if len(tok) <= 12 { // keep left it where it was
+			tok = bytes.Clone(tok)
+		}
+	}
+	j := c.json
+	j.Scanner = jsontext.Scanner{Text: tok}
+	j.Fault, j.Lenient = convert.Fine, false
+	j.Space()
+	out := j.Value(col, row)
+	if j.Space(); j.At < len(tok) && out != convert.Failed {
+		return convert.Wrong
+	}
+	switch {
+	case out == convert.IsNull:
+		w.Chunk.SetNull(col.Node, row)
+	case out == convert.Failed && j.Fault == convert.NoRoom:
+		return convert.NoRoom
+	case out == convert.Failed:
+		return convert.Wrong
+	}
+	return convert.Fine
+}
+
+func (c *decoder) null(tok []byte, quoted bool) bool {
+	if quoted && !c.quotedNull {
+		return false
+	}
+	if c.nullStr == nil {
+		return len(tok) == 0
+	}
+	return slices.ContainsFunc(c.nullStr, func(n []byte) bool { return bytes.Equal(n, tok) })
+}
+
+// unescape appends the value of a quoted field that has escapes: what stands behind one is taken as it is.
+func (c *decoder) unescape(to, tok []byte) []byte {
+	for i := 0; i < len(tok); i++ {
+		if tok[i] == c.escape {
+			if i++; i == len(tok) {
+				break
+			}
+		}
+		to = append(to, tok[i])
+	}
+	return to
+}
+
+// salvage writes the columns that convert into a row, NULL for the others.
+func (c *decoder) salvage(rec []byte, row int) (set int) {
+	for i := range c.targets {
+		t := &c.targets[i]
+		if t.at >= len(c.spans) || c.field(t, rec, &c.spans[t.at], row) != convert.Fine {
+			c.l.Writer.Chunk.SetNull(t.col.Node, row)
+			continue
+		}
+		set++
+	}
+	return set
+}
+
+func (c *decoder) Giant(b *batch.Buffer, region []byte) (n, keep int) {
+	if size := c.split(region, true); c.broken != "" && size < len(region) { // a quote that isn't closed as far as there is room
+		c.record(b, region[:c.end])
+		c.f.At.Line++
+		return size, size
+	}
+	keep = min(len(region), batch.GiantBytes)
+	b.Reject(c.f, batch.Coords{Line: c.f.At.Line, Payload: region[:keep]}, c.l.TooLarge(), nil)
+	return len(region), keep
+}
+
+func (c *decoder) More(rest []byte, eof bool) bool {
+	for len(rest) > 0 {
+		n := c.blankLine(rest, eof)
+		if n <= 0 {
+			return n == 0
+		}
+		rest = rest[n:]
+	}
+	return false
+}
+
+// Unfinished: a record without its line end. A CR may be one.
+func (c *decoder) Unfinished(rest []byte) bool {
+	return !jsontext.Blank(rest) && rest[len(rest)-1] != '\r'
+}

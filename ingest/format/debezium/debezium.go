@@ -1,0 +1,320 @@
+// Package debezium is the format debezium: change events in JSON, and the schemas of Kafka Connect that may come with them.
+package debezium
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+
+	"dsql/engine/duck"
+	"dsql/ingest/batch"
+	"dsql/ingest/convert"
+	"dsql/ingest/format/json"
+	"dsql/ingest/jsontext"
+	"dsql/ingest/names"
+	"dsql/ingest/schema"
+)
+
+// decoder decodes Debezium's change events in JSON, with or without their schema (docs: debezium.io, "Data change events"):
+//
+//	{"before": {…}, "after": {…}, "source": {…}, "op": "c", "ts_ms": 1}      {"schema": …, "payload": {the same}}
+//
+// A column is a field of the row as it is after the change, of a deleted one as it was before. A column with a path, and one that
+// is named like a part of the envelope, is read from the envelope. MongoDB's connector writes the row as a text.
+type decoder struct {
+	l        *batch.Landing
+	row      *json.Decoder
+	envelope *json.Decoder
+	scan     jsontext.Scanner
+	found    int64
+	schema   []byte           // of the message before, whose wires the columns have
+	more     schema.Additions // what schemas of messages have said of the rows' fields so far
+	marks    batch.Marks
+}
+
+func (z *decoder) Marked() batch.Marks { return z.marks }
+
+// Additions are Adding's. Of fields that come without a schema it knows nothing.
+func (z *decoder) Additions() ([]duck.Column, bool) { return z.more.Columns(), false }
+
+var envelopeFields = []string{"op", "ts_ms", "ts_us", "ts_ns", "source", "transaction", "before", "after"}
+
+// Format is Debezium's JSON.
+var Format = batch.Format{
+	Name: "debezium", Doc: "its JSON", Offsets: true, KeyBelow: "payload",
+	Values: func(l *batch.Landing) (batch.ValueDecoder, error) { return newDecoder(l), nil },
+	Object: func(value []byte) []byte {
+		if text := json.Line(value); text != nil {
+			return Row(text)
+		}
+		return nil
+	},
+}
+
+func newDecoder(l *batch.Landing) *decoder {
+	z := &decoder{l: l, row: json.NewDecoder(convert.Columns{W: &l.Writer, Root: &convert.Slot{Obj: convert.NewObject()}, Names: &l.Names}),
+		envelope: json.NewDecoder(convert.Columns{W: &l.Writer, Root: &convert.Slot{Obj: convert.NewObject()}, Names: &convert.NameSet{}})}
+	for _, i := range l.Values {
+		f, c := l.Fields[i], l.Compiled[i]
+		d, steps := z.row, f.Path
+		if steps == nil {
+			steps = []string{f.Name}
+		}
+		if f.Path != nil || names.Has(envelopeFields, f.Name) {
+			d = z.envelope
+			if f.Path == nil {
+				steps[0] = strings.ToLower(f.Name)
+			}
+		}
+		d.Root.Path(steps).Take(c)
+		d.Columns = append(d.Columns, c)
+	}
+	return z
+}
+
+func (z *decoder) Unknown() int64 { return z.found }
+
+const noEvent = "no Debezium event: "
+
+func (z *decoder) Decode(value []byte, row int, lenient bool) (why string, set int, full bool) {
+	value = schema.Unframed(value)
+	z.found, z.marks = 0, batch.Marks{}
+	e, why := z.find(value)
+	if why != "" {
+		return why, 0, false
+	}
+	text, why, full := z.rowText(value, &e)
+	if why != "" || full {
+		return why, 0, full
+	}
+	z.row.Scanner = jsontext.Scanner{Text: text}
+	z.row.Lenient, z.row.Unknown, z.row.Set, z.row.Fault = lenient, 0, 0, convert.Fine
+	ok := true
+	if text != nil {
+		ok = z.row.Record(row)
+	} else {
+		z.row.Serial++
+		z.row.Scope = z.row.Serial
+		z.row.NullRest(z.row.Columns, row)
+	}
+	if !ok && !lenient {
+		return z.row.Reason(0), 0, z.row.Fault == convert.NoRoom
+	}
+	z.found = z.row.Unknown
+	if len(z.envelope.Columns) > 0 {
+		z.envelope.Scanner = jsontext.Scanner{Text: value, At: e.envelope}
+		z.envelope.Lenient = lenient
+		if !z.envelope.Record(row) && !lenient {
+			return z.envelope.Reason(0), 0, z.envelope.Fault == convert.NoRoom
+		}
+		set = z.envelope.Set
+	}
+	return "", set + z.row.Set, false
+}
+
+// find steps over an event and takes note of its schema.
+func (z *decoder) find(value []byte) (e event, why string) {
+	s := &z.scan
+	*s = jsontext.Scanner{Text: value}
+	s.Space()
+	e = event{envelope: s.At}
+	if s.At >= len(value) || value[s.At] != '{' {
+		return e, noEvent + "not a JSON object"
+	}
+	if !scanEvent(s, &e) {
+		return e, s.Problem(0)
+	}
+	s.Space()
+	if s.At < len(value) {
+		return e, s.Problem(0)
+	}
+	var schema []byte
+	if e.payload > 0 && e.op == 0 {
+		if schema = value[e.schema:e.schemaEnd]; e.schema == 0 || value[e.schema] != '{' {
+			schema = nil
+		}
+		e = event{envelope: e.payload}
+		if s.At = e.envelope; value[s.At] != '{' {
+			return e, noEvent + "its payload is no object"
+		}
+		scanEvent(s, &e)
+	}
+	if e.op == 0 {
+		return e, noEvent + "it has no op (for plain rows use format json)"
+	}
+	if !bytes.Equal(schema, z.schema) {
+		z.learn(schema)
+	}
+	return e, ""
+}
+
+// learn gives the columns what the schema of a message says of their values; without one what their FORMATs say.
+func (z *decoder) learn(text []byte) {
+	z.schema = bytes.Clone(text)
+	var s *connectSchema
+	if text != nil {
+		s = parseConnect(text)
+	}
+	row := s.field("after")
+	row.bind(z.row.Root)
+	s.bind(z.envelope.Root)
+	if row == nil {
+		return
+	}
+	for i := range row.Fields {
+		if f := &row.Fields[i]; f.duckdb() != "" {
+			z.more.Add(f.Field, f.duckdb())
+		}
+	}
+}
+
+// rowText is the row of an event: nil when it has none, with why not when it should have one.
+func (z *decoder) rowText(value []byte, e *event) (text []byte, why string, full bool) {
+	at, op := e.after, opOf(value, e.op)
+	if at == 0 || value[at] == 'n' {
+		at = e.before
+	}
+	switch {
+	case at == 0 || value[at] == 'n':
+		if z.marks.Truncate = op == 't'; op == 'c' || op == 'r' || op == 'u' {
+			return nil, noEvent + "op " + string(op) + " without a row after it", false
+		}
+		return nil, "", false
+	case value[at] == '{':
+		s := jsontext.Scanner{Text: value, At: at}
+		s.Skip(0)
+		text, full = z.withoutPlaceholders(value[at:s.At])
+		return text, "", full
+	case value[at] == '"':
+		s := jsontext.Scanner{Text: value, At: at + 1}
+		s.Str()
+		text = plainExtended(jsontext.Unescape(nil, value[at+1:s.At-1]))
+		in := jsontext.Scanner{Text: text}
+		if in.Space(); jsontext.Valid(text) && text[in.At] == '{' {
+			kept, room := z.l.Writer.Keep(text[in.At:])
+			return kept, "", !room
+		}
+	}
+	s := jsontext.Scanner{Text: value, At: at}
+	s.Skip(0)
+	return nil, noEvent + "the row is no object: " + jsontext.Excerpt(value[at:s.At], false), false
+}
+
+// opOf is the letter of an event's op, 0 when that is none.
+func opOf(value []byte, at int) byte {
+	if at+2 < len(value) && value[at] == '"' && value[at+2] == '"' {
+		return value[at+1]
+	}
+	return 0
+}
+
+// The placeholder stands where PostgreSQL didn't log a large value because the UPDATE left it alone: as a text, in base64 for bytes, as
+// its bytes in an array of numbers, alone in a list or map.
+const placeholder = "__debezium_unavailable_value"
+
+var (
+	placeholderText   = []byte(`"` + placeholder + `"`)
+	placeholderBase64 = []byte(`"X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ=="`)
+	placeholderBytes  = []byte(`95,95,100,101,98,101,122,105,117,109,95,117,110,97,118,97,105,108,97,98,108,101,95,118,97,108,117,101`)
+)
+
+func isPlaceholder(value []byte) bool {
+	if bytes.Equal(value, placeholderText) || bytes.Equal(value, placeholderBase64) {
+		return true
+	}
+	if len(value) < 2 || value[0] != '[' && value[0] != '{' {
+		return false
+	}
+	bare := bytes.Map(func(r rune) rune {
+		if r == ' ' || r == '\n' || r == '\t' || r == '\r' {
+			return -1
+		}
+		return r
+	}, value[1:len(value)-1])
+	return value[0] == '[' && (isPlaceholder(bare) || bytes.Equal(bare, placeholderBytes)) ||
+		value[0] == '{' && bytes.Equal(bare, bytes.Join([][]byte{placeholderText, placeholderText}, []byte{':'}))
+}
+
+// withoutPlaceholders is a row with NULL where a value isn't there, and takes note of its columns.
+func (z *decoder) withoutPlaceholders(row []byte) (text []byte, full bool) {
+	if !bytes.Contains(row, placeholderText) && !bytes.Contains(row, placeholderBase64) && !bytes.Contains(row, []byte("95,")) &&
+		!bytes.Contains(row, []byte("95 ")) {
+		return row, false
+	}
+	out, gone := make([]byte, 0, len(row)), []string(nil)
+	s := jsontext.Scanner{Text: row}
+	s.Members(func(key []byte, from, to int) {
+		value := row[from:to]
+		if len(out) > 0 {
+			out = append(out, ',')
+		}
+		out = append(append(append(out, '"'), key...), `":`...)
+		if !isPlaceholder(value) {
+			out = append(out, value...)
+			return
+		}
+		out = append(out, "null"...)
+		gone = append(gone, string(jsontext.Unescape(nil, key)))
+	})
+	if gone == nil {
+		return row, false
+	}
+	for _, i := range z.l.Values {
+		if f := &z.l.Fields[i]; f.Path == nil && names.Has(gone, f.Name) {
+			z.marks.Absent += "\x00" + f.Name
+		}
+	}
+	kept, room := z.l.Writer.Keep(slices.Concat([]byte("{"), out, []byte("}")))
+	return kept, !room
+}
+
+// event is where the values of an event's fields begin; 0: it has none.
+type event struct{ envelope, schema, schemaEnd, payload, op, before, after int }
+
+// scanEvent steps over an object and notes its fields.
+func scanEvent(s *jsontext.Scanner, p *event) bool {
+	return s.Members(func(key []byte, from, to int) {
+		switch string(key) {
+		case "schema":
+			p.schema, p.schemaEnd = from, to
+		case "payload":
+			p.payload = from
+		case "op":
+			p.op = from
+		case "before":
+			p.before = from
+		case "after":
+			p.after = from
+		}
+	})
+}
+
+// Row is the row in a Debezium event, nil when it is none.
+func Row(text []byte) []byte {
+	s := &jsontext.Scanner{Text: text}
+	s.Space()
+	e := event{}
+	if !scanEvent(s, &e) {
+		return nil
+	}
+	if e.payload > 0 && e.op == 0 && text[e.payload] == '{' {
+		s.At, e = e.payload, event{}
+		scanEvent(s, &e)
+	}
+	at := e.after
+	if at == 0 || text[at] == 'n' {
+		at = e.before
+	}
+	if e.op == 0 || at == 0 {
+		return nil
+	}
+	s.At = at
+	s.Skip(0)
+	switch row := text[at:s.At]; row[0] {
+	case '{':
+		return row
+	case '"':
+		return json.Line(plainExtended(jsontext.Unescape(nil, row[1:len(row)-1])))
+	}
+	return nil
+}

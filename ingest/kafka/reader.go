@@ -1,0 +1,374 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"dsql/connect"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
+	"dsql/ingest/batch"
+	"dsql/ingest/format/json"
+	"dsql/ingest/registry"
+	"dsql/sql"
+)
+
+// Open contacts the cluster, decides where each destination goes on, and starts reading.
+func (s *Source) Open(ctx context.Context, c *duck.Conn, env *kind.Env, cols []duck.Column, o kind.ReadOptions) (kind.Reader, error) {
+	conn, err := s.dial(env)
+	if err != nil {
+		return nil, err
+	}
+	within, done := untilStop(ctx, o.Stop)
+	defer done()
+	cl, err := conn.Dial(within, env)
+	if err != nil {
+		return nil, err
+	}
+	r := &reader{s: s, cols: cols, env: env, connection: conn, db: c, o: o, admin: cl, ahead: make(chan topicBatch),
+		news: make(chan struct{}, 1)}
+	fail := func(err error) (kind.Reader, error) {
+		r.Close()
+		return nil, s.reachError(conn, err)
+	}
+	seen, err := s.look(within, conn, cl)
+	if err != nil {
+		return fail(err)
+	}
+	if r.work, err = s.plan(within, c, cl, seen, o); err != nil {
+		return fail(err)
+	}
+	if !o.Follow && s.group == "" && !slices.ContainsFunc(r.work, func(x stretchToRead) bool { return len(x.open()) > 0 }) {
+		return r, nil // nothing new: no buffers are needed
+	}
+	if r.rejected, err = s.rejectedUpTo(ctx, c); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	if r.landing, err = s.land(c, conn, cols); err != nil {
+		return fail(err)
+	}
+	r.quiet = s.wait
+	ctx, r.cancel = context.WithCancel(ctx)
+	r.running.Add(1)
+	go r.readAhead(ctx)
+	return r, nil
+}
+
+// land makes the landing of the source's records.
+func (s *Source) land(c *duck.Conn, conn *connect.Connection, cols []duck.Column) (*batch.Landing, error) {
+	d := s.dialect
+	d.Topics = &batch.Topics{JSON: json.Keys}
+	if s.format.Registered != nil {
+		of, err := conn.Registry()
+		if err != nil {
+			return nil, err
+		}
+		d.Topics.Values, d.Topics.Keys = registry.Schemas(of, registry.ValueSubject(s.topic)), registry.Schemas(of, registry.KeySubject(s.topic))
+	}
+	l, err := batch.NewLanding(c, s.Stmt.Name, s.fields(cols), d, s.limits)
+	return l, s.Placed(err, s.Stmt.NameAt)
+}
+
+// untilStop ends with ctx, and when the run is to end.
+func untilStop(ctx context.Context, stop <-chan struct{}) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-stop: // nil: never
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
+}
+
+// reachError says of an error of the client's what it means to the user.
+func (s *Source) reachError(conn *connect.Connection, err error) error {
+	var e *sql.Error
+	var list sql.List
+	if errors.As(err, &e) || errors.As(err, &list) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return conn.Unreachable(err)
+}
+
+// reader hands out a source's batches. One goroutine polls the brokers and fills the next batch while the last is written; it
+// alone touches the landing between Open and Close, but for the callbacks of a group, which hold mu.
+type reader struct {
+	s          *Source
+	cols       []duck.Column
+	examined   map[string]bool // unknown fields that give no columns
+	env        *kind.Env
+	connection *connect.Connection
+	db         *duck.Conn
+	o          kind.ReadOptions
+	admin      *kgo.Client // asks what there is; commits for sources without a group
+	work       []stretchToRead
+	rejected   map[topicPartition]int64 // see rejectedUpTo
+	landing    *batch.Landing
+	quiet      time.Duration // batch_time
+	cancel     context.CancelFunc
+	running    sync.WaitGroup
+	ahead      chan topicBatch
+	end        error // why ahead is closed: io.EOF when all was read
+
+	told     sync.Mutex
+	warnings []*sql.Error // said by the goroutine, handed on by Next
+	news     chan struct{}
+
+	commits committer
+	group   *membership // of the stretch in hand, nil without a group
+	sawEnd  bool
+}
+
+// topicBatch is a filled buffer and what it holds; or, without a buffer, news for the file.
+type topicBatch struct {
+	work   *stretchToRead
+	buf    *batch.Buffer
+	places positions // behind it
+	gaps   []gap
+	atEnd  bool // the end that was seen when the reader was opened
+}
+
+func (r *reader) Close() error {
+	if r.cancel != nil {
+		r.cancel()
+		for b := range r.ahead { // the goroutine ends and closes the channel
+			if b.buf != nil {
+				b.buf.Release()
+			}
+		}
+		r.running.Wait()
+	}
+	r.commits.idle.Wait()
+	if r.admin != nil {
+		r.admin.Close()
+	}
+	if r.landing != nil {
+		r.landing.Close()
+	}
+	return nil
+}
+
+// warn hands a warning on at the next Next.
+func (r *reader) warn(e *sql.Error) {
+	r.told.Lock()
+	r.warnings = append(r.warnings, e)
+	r.told.Unlock()
+	select {
+	case r.news <- struct{}{}:
+	default:
+	}
+	r.wake()
+}
+
+func (r *reader) wake() {
+	if r.o.Wake != nil {
+		r.o.Wake()
+	}
+}
+
+func (r *reader) Next(ctx context.Context) (*kind.Input, error) {
+	for {
+		r.told.Lock()
+		said := r.warnings
+		r.warnings = nil
+		r.told.Unlock()
+		for _, e := range said {
+			if r.o.Warn != nil {
+				r.o.Warn(e)
+			}
+		}
+		if r.cancel == nil {
+			return nil, io.EOF
+		}
+		b, err := r.receive(ctx)
+		switch {
+		case errors.Is(err, errNews):
+			continue
+		case err != nil:
+			return nil, err
+		}
+		switch {
+		case b.buf != nil:
+			return r.input(ctx, b)
+		case b.atEnd:
+			r.sawEnd = true
+			return nil, io.EOF
+		default:
+			if b.work.replay {
+				b.places = nil
+			}
+			if err := r.s.settle(ctx, r.db, b.places, b.gaps, b.work.destinations); err != nil {
+				return nil, err
+			}
+			r.tell(ctx, b)
+		}
+	}
+}
+
+// receive waits for the next batch; not when it follows and has come to the end.
+func (r *reader) receive(ctx context.Context) (topicBatch, error) {
+	if r.o.Follow && r.sawEnd {
+		select {
+		case b, ok := <-r.ahead:
+			if !ok {
+				return b, r.end
+			}
+			return b, nil
+		default:
+			return topicBatch{}, kind.ErrIdle
+		}
+	}
+	select {
+	case b, ok := <-r.ahead:
+		if !ok {
+			return b, r.end
+		}
+		return b, nil
+	case <-r.news:
+		return topicBatch{}, errNews
+	case <-r.o.Stop:
+		return topicBatch{}, kind.ErrIdle
+	case <-ctx.Done():
+		return topicBatch{}, ctx.Err()
+	}
+}
+
+// errNews: there are warnings to hand on.
+var errNews = errors.New("warnings")
+
+// input completes a batch with what only the source knows. Where that fails the batch is given back.
+func (r *reader) input(ctx context.Context, b topicBatch) (*kind.Input, error) {
+	s, in := r.s, b.buf.Input()
+	in.Source, in.Destinations, in.Again, in.Replayed = s.Stmt.Name, b.work.destinations, b.work.again, b.work.replay
+	for _, x := range b.buf.Runs {
+		last, ok := r.rejected[topicPartition{x.Topic, x.Partition}]
+		in.Again = in.Again || ok && x.First <= last
+	}
+	in.Origin = originOfRuns(b.buf.Runs)
+	in.Commit = func(ctx context.Context, tx *duck.Tx, v int64) error {
+		if b.work.replay {
+			return nil
+		}
+		return s.record(ctx, tx, b.places, b.work.destinations, &v)
+	}
+	if b.work.last {
+		in.Committed = func(ctx context.Context) { r.tell(ctx, b) }
+	}
+	release := in.Release
+	in.Release = func() {
+		release()
+		if b.work.last && r.group != nil {
+			r.group.written()
+		}
+	}
+	if err := s.BadRecords(ctx, r.db, in); err != nil {
+		in.Release()
+		return nil, err
+	}
+	if err := r.grow(ctx, in); err != nil {
+		in.Release()
+		return nil, err
+	}
+	if r.o.Progress != nil {
+		r.o.Progress(kind.Progress{Source: s.Stmt.Name, Item: in.Origin})
+	}
+	return in, nil
+}
+
+// tell lets the group know how far the file is.
+func (r *reader) tell(ctx context.Context, b topicBatch) {
+	switch {
+	case !b.work.last:
+	case r.group != nil:
+		r.group.commit(ctx, b.places)
+	default:
+		r.commits.later(r.admin, r.s.groupName(r.db.DB.Path), b.places)
+	}
+}
+
+// groupName is the consumer group that shows the source's places to other tools.
+func (s *Source) groupName(path string) string {
+	if s.group != "" {
+		return s.group
+	}
+	file := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+	return "dsql." + file + "." + s.Stmt.Name
+}
+
+func originOfRuns(runs []*batch.Run) string {
+	ordered := slices.Clone(runs)
+	slices.SortFunc(ordered, func(a, b *batch.Run) int {
+		return byPartition(topicPartition{a.Topic, a.Partition}, topicPartition{b.Topic, b.Partition})
+	})
+	var parts []string
+	for i, r := range ordered {
+		if i == 3 && len(ordered) > 4 {
+			parts = append(parts, fmt.Sprintf("and %d more partitions", len(ordered)-3))
+			break
+		}
+		parts = append(parts, fmt.Sprintf("%s[%d] %d–%d", r.Topic, r.Partition, r.First, r.Next-1))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// committer tells the brokers how far a source without a group has come, so that tools that show the lag of groups show it too.
+// Only the newest places are sent; nothing waits for it, and nothing depends on it.
+type committer struct {
+	mu      sync.Mutex
+	places  positions
+	group   string
+	sending bool
+	idle    sync.WaitGroup
+}
+
+func (c *committer) later(cl *kgo.Client, group string, at positions) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.places == nil {
+		c.places = positions{}
+	}
+	for tp, p := range at {
+		c.places[tp] = p
+	}
+	c.group = group
+	if !c.sending {
+		c.sending = true
+		c.idle.Add(1)
+		go c.send(cl)
+	}
+}
+
+func (c *committer) send(cl *kgo.Client) {
+	defer c.idle.Done()
+	for {
+		c.mu.Lock()
+		at := c.places
+		c.places = nil
+		if at == nil {
+			c.sending = false
+			c.mu.Unlock()
+			return
+		}
+		group := c.group
+		c.mu.Unlock()
+		offsets := kadm.Offsets{}
+		for tp, p := range at {
+			offsets.Add(kadm.Offset{Topic: tp.topic, Partition: tp.partition, At: p.next, LeaderEpoch: p.epoch})
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		kadm.NewClient(cl).CommitOffsets(ctx, group, offsets) // the next commit says more; the file holds the truth
+		cancel()
+	}
+}

@@ -1,0 +1,185 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"dsql/ingest/batch"
+	"dsql/sql"
+)
+
+// take adds what was polled to batches.
+func (p *poller) take(ctx context.Context, fs kgo.Fetches) error {
+	var failed error
+	fs.EachPartition(func(f kgo.FetchTopicPartition) {
+		if failed != nil || len(f.Records) == 0 {
+			return
+		}
+		tp := topicPartition{f.Topic, f.Partition}
+		pos, ok := p.at[tp]
+		if !ok {
+			return // no longer ours
+		}
+		p.came = time.Now()
+		end := int64(1<<63 - 1)
+		if !p.follow {
+			end = p.x.to[tp]
+		}
+		if failed = p.r.landing.Topic(f.Topic); failed != nil {
+			return
+		}
+		for _, rec := range f.Records {
+			switch {
+			case rec.Offset >= end:
+				p.note(tp, pos)
+				return
+			case rec.Offset < pos.next: // another topic of that name
+				p.problem(tp, &kgo.ErrDataLoss{Topic: tp.topic, Partition: tp.partition})
+				p.note(tp, pos)
+				return
+			}
+			if !rec.Attrs.IsControl() {
+				if failed = p.put(ctx, tp, pos, rec); failed != nil {
+					return
+				}
+			}
+			pos.next, pos.epoch = rec.Offset+1, rec.LeaderEpoch
+		}
+		p.note(tp, pos)
+	})
+	return failed
+}
+
+// note keeps a position, for the file with the buffer in hand.
+func (p *poller) note(tp topicPartition, pos position) {
+	if old := p.at[tp]; old.next != pos.next {
+		p.at[tp], p.changed[tp] = pos, pos
+		p.moved = time.Now()
+	}
+}
+
+// put adds a record; a full buffer is sent before.
+func (p *poller) put(ctx context.Context, tp topicPartition, pos position, rec *kgo.Record) error {
+	p.rec = recordOf(rec, p.rec.Headers[:0])
+	for {
+		if p.buf == nil {
+			var err error
+			if p.buf, err = p.r.landing.Take(ctx); err != nil {
+				return err
+			}
+			p.began = time.Now()
+		}
+		if p.buf.Records() == 0 {
+			p.began = time.Now()
+		}
+		added, err := p.buf.Add(ctx, &p.rec)
+		if err != nil {
+			if err = p.r.s.Placed(err, p.r.s.Stmt.NameAt); !p.follow {
+				return err
+			}
+			if err = p.waitForRegistry(ctx, tp, pos, err); err != nil {
+				return err
+			}
+			continue
+		}
+		p.waits = false
+		if added {
+			if p.r.s.OnNew == "FAIL" {
+				if names := p.r.landing.UnknownNames(); len(names) > 0 {
+					return p.r.s.NewFields(fmt.Sprintf("the record at %s[%d] offset %d", tp.topic, tp.partition, rec.Offset), names)
+				}
+			}
+			return nil
+		}
+		p.note(tp, pos)
+		if err := p.flushLocked(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// recordOf is a record as the client gives it; headers is room for its headers.
+func recordOf(rec *kgo.Record, headers []batch.RecordHeader) batch.Record {
+	for _, h := range rec.Headers {
+		headers = append(headers, batch.RecordHeader{Key: h.Key, Value: h.Value})
+	}
+	return batch.Record{Topic: rec.Topic, Partition: rec.Partition, Offset: rec.Offset, Time: rec.Timestamp, Key: rec.Key, Value: rec.Value,
+		Headers: headers}
+}
+
+// waitForRegistry waits a moment where err is that the registry can't be reached: a run that follows waits as long as it takes.
+func (p *poller) waitForRegistry(ctx context.Context, tp topicPartition, pos position, err error) error {
+	var e *sql.Error
+	if !errors.As(err, &e) || e.Code != "registry-unreachable" {
+		return err
+	}
+	if p.note(tp, pos); !p.waits {
+		p.waits = true
+		w := *e
+		w.Hint = "waiting for it; the run goes on when it is back"
+		p.r.warn(&w)
+	}
+	if err := p.flushLocked(ctx); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(lookQuiet):
+		return nil
+	}
+}
+
+// finish is flush at the end: positions that only control records moved are noted too.
+func (p *poller) finish(ctx context.Context) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := p.flushLocked(ctx); err != nil || len(p.changed) == 0 {
+		return err
+	}
+	return p.sendPlaces(ctx)
+}
+
+// sendPlaces hands over positions that no record moved: those behind markers of transactions, aborted records and holes.
+func (p *poller) sendPlaces(ctx context.Context) error {
+	b := topicBatch{work: p.x, places: p.changed}
+	if p.changed = (positions{}); p.x.replay {
+		return nil
+	}
+	return p.send(ctx, b)
+}
+
+// flushLocked hands over what there is. Positions that only control records moved go with the next batch, or are sent when none comes.
+func (p *poller) flushLocked(ctx context.Context) error {
+	if p.buf == nil || p.buf.Records() == 0 {
+		return nil
+	}
+	p.buf.Names = p.r.landing.UnknownNames()
+	b := topicBatch{work: p.x, buf: p.buf, places: p.changed}
+	p.buf, p.changed = nil, positions{}
+	if p.r.group != nil {
+		p.r.group.sent()
+	}
+	return p.send(ctx, b)
+}
+
+func (p *poller) send(ctx context.Context, b topicBatch) error {
+	p.r.wake()
+	for {
+		select {
+		case p.r.ahead <- b:
+			return nil
+		case <-ctx.Done():
+			if b.buf != nil {
+				b.buf.Release()
+			}
+			return ctx.Err()
+		case <-time.After(100 * time.Millisecond): // the receiver may have looked just before
+			p.r.wake()
+		}
+	}
+}

@@ -1,0 +1,188 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"dsql/sql"
+)
+
+// How often the brokers are asked what there is: for new partitions and topics, and when nothing comes.
+const (
+	lookEvery = 5 * time.Second
+	lookQuiet = time.Second
+	lookSoon  = 200 * time.Millisecond // behind an error: a batch that can't be read is given again at once
+	giveUp    = 20 * time.Second       // a run that doesn't follow ends when the brokers are away for so long
+)
+
+// watch asks the brokers what there is, from time to time and when nothing comes.
+func (p *poller) watch(ctx context.Context) error {
+	wait := lookEvery
+	if time.Since(p.came) > lookQuiet && !p.follow || !p.away.IsZero() {
+		wait = lookQuiet
+	}
+	if len(p.lost) > 0 {
+		wait = lookSoon
+	}
+	if time.Since(p.looked) < wait {
+		return nil
+	}
+	s := p.r.s
+	c, err := s.look(ctx, p.r.connection, p.r.admin)
+	p.looked = time.Now()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		return p.outage(err)
+	}
+	if !p.away.IsZero() {
+		p.r.warn(&sql.Error{Src: s.Stmt.Src, Span: s.Stmt.NameAt, Code: "broker-back",
+			Msg: fmt.Sprintf("the brokers answer again after %s", time.Since(p.away).Round(time.Second))})
+		p.away = time.Time{}
+	}
+	if err := p.compare(ctx, c); err != nil {
+		return err
+	}
+	return p.stalled(ctx, c)
+}
+
+// outage waits for brokers that are away: as long as it takes when following, else for giveUp.
+func (p *poller) outage(err error) error {
+	var e *sql.Error
+	if errors.As(err, &e) && e.Code != "unknown-topic" && e.Code != "broker-unreachable" {
+		return err
+	}
+	if e == nil {
+		e = p.r.connection.Unreachable(err)
+	}
+	if p.away.IsZero() {
+		p.away = time.Now()
+		if p.follow {
+			w := *e
+			w.Hint = "waiting for them; the run goes on when they are back"
+			if e.Code == "unknown-topic" {
+				w.Hint = "waiting for it; the run goes on when it is back"
+			}
+			p.r.warn(&w)
+		}
+	}
+	if !p.follow && time.Since(p.away) > giveUp || e.Code == "login-refused" {
+		return e
+	}
+	return nil
+}
+
+// compare takes in what is new or other than it was.
+func (p *poller) compare(ctx context.Context, c *cluster) error {
+	fresh, moved, skipped := positions{}, positions{}, positions{}
+	var gaps []gap
+	dead := len(p.sick.dead)
+	var failed error
+	p.mu.Lock()
+	for tp, e := range c.partitions {
+		pos, ok := p.at[tp]
+		if !ok {
+			if p.follow && p.r.group == nil { // a partition or topic that came later: from its first record
+				fresh[tp] = position{next: e.start, epoch: -1, topicID: e.topicID, cluster: c.id}
+			}
+			continue
+		}
+		now, lost, err := p.r.s.judge(tp, pos, c)
+		if failed = errors.Join(failed, err); lost == nil {
+			pos, p.at[tp] = now, now
+		}
+		cause, told := p.lost[tp]
+		if lost == nil && cause != nil && p.sick.dead[tp] == nil {
+			if now, lost = p.judgeError(ctx, tp, pos, e, cause); lost != nil {
+				skipped[tp] = now
+			}
+		}
+		if lost != nil {
+			moved[tp], gaps = now, append(gaps, *lost)
+		} else if told {
+			fresh[tp] = pos // consume it anew where it stands; not when it is dead
+		}
+	}
+	p.lost = nil
+	if len(fresh)+len(moved) == 0 && dead == len(p.sick.dead) {
+		p.mu.Unlock()
+		return nil
+	}
+	if err := p.flushLocked(ctx); err != nil || failed != nil { // what was read before comes before
+		p.mu.Unlock()
+		return errors.Join(err, failed)
+	}
+	drop := map[string][]int32{}
+	for _, m := range []positions{fresh, moved} {
+		for tp, pos := range m {
+			drop[tp.topic] = append(drop[tp.topic], tp.partition)
+			p.at[tp] = pos
+			delete(p.changed, tp)
+		}
+	}
+	p.mu.Unlock()
+	for _, g := range gaps {
+		p.r.warn(p.r.s.lossWarning(g))
+	}
+	if len(moved) > 0 {
+		if err := p.send(ctx, topicBatch{work: p.x, places: moved, gaps: gaps}); err != nil {
+			return err
+		}
+	}
+	maps.Copy(fresh, moved)
+	if p.r.group != nil {
+		p.cl.SetOffsets(groupOffsets(fresh))
+		for tp := range p.sick.dead {
+			p.cl.PauseFetchPartitions(map[string][]int32{tp.topic: {tp.partition}})
+		}
+		return nil
+	}
+	for tp := range p.sick.dead {
+		delete(fresh, tp)
+	}
+	p.cl.RemoveConsumePartitions(drop)
+	if renewed := renewedTopics(gaps); len(renewed) > 0 { // the client remembers topics by their ids
+		p.cl.PurgeTopicsFromClient(renewed...)
+		p.mu.Lock()
+		for tp, pos := range p.at {
+			if slices.Contains(renewed, tp.topic) {
+				fresh[tp] = pos
+			}
+		}
+		p.mu.Unlock()
+	}
+	p.add(fresh)
+	if len(skipped) > 0 { // the client stops at a batch that is too large unpacked
+		p.cl.SetOffsets(groupOffsets(skipped))
+	}
+	return nil
+}
+
+// renewedTopics are those that were created anew.
+func renewedTopics(gaps []gap) (out []string) {
+	for _, g := range gaps {
+		if g.to < 0 && !slices.Contains(out, g.topic) {
+			out = append(out, g.topic)
+		}
+	}
+	return out
+}
+
+// lossWarning tells of a gap that on_offset_loss or on_bad_batch goes over.
+func (s *Source) lossWarning(g gap) *sql.Error {
+	what := fmt.Sprintf("from offset %d on", g.from)
+	if g.to >= 0 {
+		what = fmt.Sprintf("offsets %d to %d", g.from, g.to-1)
+	}
+	e := &sql.Error{Src: s.Stmt.Src, Span: s.topicAt, Code: "offset-loss", Hint: "dsql.gaps notes it; on_offset_loss is " + s.onLoss,
+		Msg: fmt.Sprintf("%s partition %d: %s were not read: %s", g.topic, g.partition, what, g.reason)}
+	if g.batch {
+		e.Code, e.Hint = "bad-batch", "dsql.gaps notes it; on_bad_batch is skip"
+	}
+	return e
+}

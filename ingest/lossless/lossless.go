@@ -1,0 +1,347 @@
+// Package lossless owns the conversion of values without loss in SQL, for what DuckDB reads itself. ingest/convert does it for tokens.
+package lossless
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"dsql/engine/duck"
+	"dsql/ingest/batch"
+)
+
+// Conversion without loss in SQL, for the columns of Parquet whose type is not the declared one: what convert.go does for text. A
+// pair of types that isn't named here converts nothing but NULL. Where SQL can't tell that nothing is lost the value is bad: a
+// value too much is kept in dsql.rejects rather than one too few.
+
+// Converter is such a conversion of the columns of files.
+type Converter struct {
+	Conn       *duck.Conn
+	lambdas    int      // of SQL that was made: each has a name of its own
+	Undeclared []string // fields inside columns that the declared types don't have
+}
+
+// Convert converts v of type from to a field's type. bad is a condition that holds where a value that is not NULL would lose
+// something, nil where none does.
+func (r *Converter) Convert(ctx context.Context, v *duck.Query, from string, f batch.Field) (value, bad *duck.Query) {
+	a := duck.Args{"v": v, "t": duck.Type(f.Type), "h": duck.Type(from)}
+	q := func(text string, more ...duck.Args) *duck.Query {
+		return duck.SQL(text, append([]duck.Args{a}, more...)...)
+	}
+	to, is := FamilyOf(f.Type), FamilyOf(from)
+	tried := func(text string) (value, bad *duck.Query) {
+		a["x"] = q(text)
+		return a["x"].(*duck.Query), q("{v} IS NOT NULL AND {x} IS NULL")
+	}
+	switch {
+	case from == f.Type:
+		return v, nil
+	case is == Nothing:
+		return q("NULL::{t}"), nil
+	case f.Format != "" && (is == Text || is == number || is == float):
+		return r.formatted(ctx, q, is, f)
+	case f.Format == FormatStored && is == blob && (to == day || to == Zoned):
+		return stamp96(q, f)
+	case to == Text && is == blob:
+		return tried("TRY(decode({v}))")
+	case to == blob && is == Text:
+		return q("encode({v})"), nil
+	case to == Text && is == Nested:
+		return q("to_json({v})::VARCHAR"), nil
+	case to == Text && is == Zoned:
+		return q("({v} AT TIME ZONE 'UTC')::VARCHAR || '+00'"), nil
+	case to == Text:
+		return q("{v}::VARCHAR"), nil
+	case f.Type == "JSON" && is == Text:
+		return tried("TRY_CAST({v} AS JSON)")
+	case f.Type == "JSON" && is == blob:
+		return tried("TRY_CAST(TRY(decode({v})) AS JSON)")
+	case f.Type == "JSON":
+		return q("to_json({v})"), nil
+	case to == number && is == Text:
+		return wholeText(q, f)
+	case to == float && is == Text:
+		// DuckDB takes 1_0 and 1e400, and is asked for neither.
+		return q("TRY_CAST({v} AS {t})"),
+			q("{v} IS NOT NULL AND (TRY_CAST({v} AS {t}) IS NULL OR contains({v}, '_') OR isinf(TRY_CAST({v} AS {t})) " +
+				"AND NOT contains(lower({v}), 'inf'))")
+	case to == float && (is == number || is == float): // rounding to the nearest is no loss, infinity is
+		return q("TRY_CAST({v} AS {t})"),
+			q("{v} IS NOT NULL AND (TRY_CAST({v} AS {t}) IS NULL OR isinf(TRY_CAST({v} AS {t})) AND NOT isinf({v}::DOUBLE))")
+	case to == number && (is == number || is == float):
+		return q("TRY_CAST({v} AS {t})"), q(thereAndBack)
+	case to == Nested && is == Nested:
+		if value, bad, ok := r.shaped(ctx, v, from, f); ok {
+			return value, bad
+		}
+	case from == "TIME_NS" && f.Type == "TIME WITH TIME ZONE":
+		return q("TRY_CAST(TRY_CAST({v} AS TIME) AS {t})"), q("{v} IS NOT NULL AND TRY_CAST({v} AS TIME)::TIME_NS IS DISTINCT FROM {v}")
+	case is == Text && (to == day || to == clock || to == Zoned):
+		return instantOf(q, f)
+	case to == Zoned && is == day, to == day && is == Zoned, to == day && is == day:
+		return fromTime(q, v, from, f)
+	case is == Text && (to == boolean || to == other && !strings.HasPrefix(f.Type, "TIME")):
+		return tried("TRY_CAST({v} AS {t})")
+	}
+	if is != Text && is != blob && r.castable(ctx, from, f.Type) { // numbers and BOOLEAN, TIME in nanoseconds, INTERVAL, ENUM, arrays …
+		return q("TRY_CAST({v} AS {t})"), q(thereAndBack)
+	}
+	return q("NULL::{t}"), q("{v} IS NOT NULL")
+}
+
+// shaped converts STRUCTs by the names of their fields, and lists by their elements: fields that the declared type doesn't have are
+// left out, as JSON's are, and those that the file doesn't have are NULL.
+func (r *Converter) shaped(ctx context.Context, v *duck.Query, from string, f batch.Field) (value, bad *duck.Query, ok bool) {
+	l, err := r.Conn.NewLayout([]duck.Column{{Name: "have", Type: from}, {Name: "want", Type: f.Type}})
+	if err != nil {
+		return nil, nil, false
+	}
+	defer l.Close()
+	have, want := l.Columns[0], l.Columns[1]
+	a := duck.Args{"v": v}
+	switch {
+	case have.ID == duck.TypeStruct && want.ID == duck.TypeStruct:
+		var fields, bads []*duck.Query
+		for _, w := range want.Children {
+			x := duck.SQL("NULL::{t}", duck.Args{"t": duck.Type(typeOf(w))})
+			if i := slices.IndexFunc(have.Children, func(h *duck.Node) bool { return strings.EqualFold(h.Name, w.Name) }); i >= 0 {
+				h := have.Children[i]
+				field, b := r.Convert(ctx, duck.SQL("struct_extract({v}, {n})", a, duck.Args{"n": h.Name}), typeOf(h),
+					batch.Field{Name: w.Name, Type: typeOf(w), Format: f.Format})
+				if x = field; b != nil {
+					bads = append(bads, duck.SQL("({b})", duck.Args{"b": b}))
+				}
+			}
+			fields = append(fields, duck.SQL("{n} := {x}", duck.Args{"n": duck.Ident(w.Name), "x": x}))
+		}
+		for _, h := range have.Children {
+			named := func(w *duck.Node) bool { return strings.EqualFold(h.Name, w.Name) }
+			if !slices.ContainsFunc(want.Children, named) && !slices.Contains(r.Undeclared, h.Name) {
+				r.Undeclared = append(r.Undeclared, h.Name)
+			}
+		}
+		if len(bads) > 0 {
+			bad = duck.Join(" OR ", bads...)
+		}
+		return duck.SQL("CASE WHEN {v} IS NOT NULL THEN struct_pack({fields}) END", a, duck.Args{"fields": duck.Join(", ", fields...)}),
+			bad, true
+	case have.ID == duck.TypeList && want.ID == duck.TypeList:
+		r.lambdas++
+		e := duck.Ident(fmt.Sprintf("_e%d", r.lambdas))
+		x, b := r.Convert(ctx, e, typeOf(have.Children[0]), batch.Field{Name: f.Name, Type: typeOf(want.Children[0]), Format: f.Format})
+		a["e"], a["x"] = e, x
+		if b != nil {
+			bad = duck.SQL("coalesce(len(list_filter({v}, lambda {e}: coalesce({b}, false))), 0) > 0", a, duck.Args{"b": b})
+		}
+		return duck.SQL("list_transform({v}, lambda {e}: {x})", a), bad, true
+	case have.ID == duck.TypeMap && want.ID == duck.TypeMap: // two keys may become one, which is no MAP
+		x, b := r.Convert(ctx, duck.SQL("map_entries({v})", a), typeOf(have.Children[0])+"[]",
+			batch.Field{Name: f.Name, Type: typeOf(want.Children[0]) + "[]", Format: f.Format})
+		a["x"], a["b"] = duck.SQL("TRY(map_from_entries({x}))", duck.Args{"x": x}), duck.SQL("false")
+		if b != nil {
+			a["b"] = b
+		}
+		return a["x"].(*duck.Query), duck.SQL("{v} IS NOT NULL AND (({b}) OR {x} IS NULL)", a), true
+	}
+	return nil, nil, false
+}
+
+// thereAndBack must give the same: 1.7 is no whole number, noon is no date.
+const thereAndBack = "{v} IS NOT NULL AND (TRY_CAST({v} AS {t}) IS NULL OR TRY_CAST(TRY_CAST({v} AS {t}) AS {h}) IS DISTINCT FROM {v})"
+
+type querier func(text string, more ...duck.Args) *duck.Query
+
+// family is a kind of types that convert alike.
+type family uint8
+
+const (
+	other   family = iota // UUID, ENUM, INTERVAL, …
+	Nothing               // the type of NULL
+	Text
+	number // whole numbers and decimals
+	float
+	boolean
+	blob
+	day   // DATE and the TIMESTAMPs without a zone
+	Zoned // TIMESTAMP WITH TIME ZONE
+	clock // TIME
+	Nested
+)
+
+func FamilyOf(t string) family {
+	switch t {
+	case `"NULL"`, "NULL":
+		return Nothing
+	case "VARCHAR":
+		return Text
+	case "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT":
+		return number
+	case "FLOAT", "DOUBLE":
+		return float
+	case "BOOLEAN":
+		return boolean
+	case "BLOB":
+		return blob
+	case "DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS":
+		return day
+	case "TIMESTAMP WITH TIME ZONE":
+		return Zoned
+	case "TIME":
+		return clock
+	}
+	switch {
+	case strings.HasPrefix(t, "DECIMAL"):
+		return number
+	case strings.HasSuffix(t, "]"), strings.HasPrefix(t, "STRUCT("), strings.HasPrefix(t, "MAP("):
+		return Nested
+	}
+	return other
+}
+
+// typeOf is a type with all below it.
+func typeOf(n *duck.Node) string {
+	switch n.ID {
+	case duck.TypeStruct:
+		fields := make([]string, len(n.Children))
+		for i, c := range n.Children {
+			fields[i] = `"` + strings.ReplaceAll(c.Name, `"`, `""`) + `" ` + typeOf(c)
+		}
+		return "STRUCT(" + strings.Join(fields, ", ") + ")"
+	case duck.TypeList:
+		return typeOf(n.Children[0]) + "[]"
+	case duck.TypeMap:
+		return "MAP(" + typeOf(n.Children[0].Children[0]) + ", " + typeOf(n.Children[0].Children[1]) + ")"
+	}
+	return n.Type
+}
+
+// castable asks DuckDB whether it casts between two types: otherwise a query with the cast would not run.
+func (r *Converter) castable(ctx context.Context, from, to string) bool {
+	_, err := r.Conn.Describe(ctx, duck.SQL("SELECT TRY_CAST(NULL::{h} AS {t}), TRY_CAST(NULL::{t} AS {h})",
+		duck.Args{"h": duck.Type(from), "t": duck.Type(to)}), duck.Place{})
+	return err == nil
+}
+
+// wholeText converts text to a whole number or decimal. DuckDB rounds 1.7 and takes 0x1F and 1_000, so the text must be one that
+// can't be rounded: no digits but zeros behind the scale; or, with an exponent, so few digits that a DOUBLE tells numbers apart.
+func wholeText(q querier, f batch.Field) (value, bad *duck.Query) {
+	var precision, scale int
+	fmt.Sscanf(f.Type, "DECIMAL(%d,%d)", &precision, &scale) // of others it is 0
+	return q("TRY_CAST({v} AS {t})"),
+		q(`{v} IS NOT NULL AND (TRY_CAST({v} AS {t}) IS NULL OR NOT regexp_full_match({v}, {plain}) AND NOT (regexp_full_match({v}, {exponent})
+				AND length(regexp_replace(split_part(lower({v}), 'e', 1), '[^0-9]', '', 'g')) <= 15
+				AND abs(TRY_CAST({v} AS DOUBLE)) < 9007199254740992 AND TRY_CAST({v} AS DOUBLE) = TRY_CAST({v} AS {t})::DOUBLE))`,
+			duck.Args{"plain": fmt.Sprintf(`\s*[+-]?[0-9]+(\.[0-9]{0,%d}0*)?\s*`, scale),
+				"exponent": `\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)[eE][+-]?[0-9]{1,2}\s*`})
+}
+
+// Texts of times that DuckDB reads without leaving anything out.
+const (
+	clockText  = `[0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}(\.[0-9]{1,6}0*)?)?`
+	offsetText = `([zZ]|[uU][tT][cC]|[+-][0-9]{2}(:?[0-9]{2}(:?[0-9]{2})?)?)`
+	dayText    = `[0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}`
+)
+
+// instantOf converts ISO 8601 text. DuckDB's cast to TIMESTAMP leaves offsets out and its cast to DATE leaves out the time, so
+// the text becomes a TIMESTAMP in UTC first.
+func instantOf(q querier, f batch.Field) (value, bad *duck.Query) {
+	if f.Type == "TIME" {
+		return q("TRY_CAST({v} AS TIME)"), q("{v} IS NOT NULL AND (NOT regexp_full_match({v}, {shape}) OR TRY_CAST({v} AS TIME) IS NULL)",
+			duck.Args{"shape": `\s*` + clockText + `\s*`})
+	}
+	utc := q(`CASE WHEN regexp_full_match({v}, {local}) THEN TRY_CAST({v} AS TIMESTAMP)
+			WHEN regexp_full_match({v}, {offset}) THEN TRY_CAST({v} AS TIMESTAMP WITH TIME ZONE) AT TIME ZONE 'UTC' END`,
+		duck.Args{"local": `\s*` + dayText + `([ T]` + clockText + `)?\s*`,
+			"offset": `\s*` + dayText + `[ T]` + clockText + `\s*` + offsetText + `\s*`})
+	value, bad = fromTime(q, utc, "TIMESTAMP", f)
+	return value, orNull(q, utc, bad)
+}
+
+// orNull is bad where x is NULL, and where bad holds.
+func orNull(q querier, x, bad *duck.Query) *duck.Query {
+	if bad == nil {
+		return q("{v} IS NOT NULL AND {x} IS NULL", duck.Args{"x": x})
+	}
+	return q("{v} IS NOT NULL AND ({x} IS NULL OR ({bad}))", duck.Args{"x": x, "bad": bad})
+}
+
+// fromTime converts x, a time of type from, to a DATE or TIMESTAMP of whatever unit. What has no zone is UTC.
+func fromTime(q querier, x *duck.Query, from string, f batch.Field) (value, bad *duck.Query) {
+	a := duck.Args{"v": x, "h": duck.Type(from)}
+	if from == "TIMESTAMP WITH TIME ZONE" {
+		a["v"], a["h"] = q("({x} AT TIME ZONE 'UTC')", duck.Args{"x": x}), duck.Type("TIMESTAMP")
+		from = "TIMESTAMP"
+	}
+	if f.Type == "TIMESTAMP WITH TIME ZONE" {
+		value, bad = q("TRY_CAST({v} AS TIMESTAMP) AT TIME ZONE 'UTC'", a), q(thereAndBack, a, duck.Args{"t": duck.Type("TIMESTAMP")})
+		return value, bad
+	}
+	if from == f.Type {
+		return a["v"].(*duck.Query), nil
+	}
+	return q("TRY_CAST({v} AS {t})", a), q(thereAndBack, a)
+}
+
+// formatted converts by a column's FORMAT: a number that counts from 1970, or text by a strptime pattern.
+func (r *Converter) formatted(ctx context.Context, q querier, is family, f batch.Field) (value, bad *duck.Query) {
+	a := duck.Args{"format": f.Format}
+	if unit := epochUnits[f.Format]; unit != nil {
+		return counted(q, is, f, unit)
+	}
+	if f.Format == "base64" && is == Text {
+		a["x"] = q("TRY(from_base64({v}))")
+		return a["x"].(*duck.Query), orNull(q, a["x"].(*duck.Query), nil)
+	}
+	if is != Text {
+		return q("NULL::{t}"), q("{v} IS NOT NULL")
+	}
+	a["parsed"] = q("CASE WHEN regexp_matches({v}, '[0-9]') THEN try_strptime({v}, {format}) END", a) // it takes 'epoch' by any pattern
+	if f.Type == "TIME" {                                                                             // the pattern has no day
+		return q("{parsed}::TIME", a), q("{v} IS NOT NULL AND {parsed} IS NULL", a)
+	}
+	from := "TIMESTAMP" // with a zone or nanoseconds in the pattern it is another
+	if cols, err := r.Conn.Describe(ctx, q("SELECT try_strptime('', {format})", a), duck.Place{}); err == nil {
+		from = cols[0].Type
+	}
+	value, bad = fromTime(q, a["parsed"].(*duck.Query), from, f)
+	return value, orNull(q, a["parsed"].(*duck.Query), bad)
+}
+
+// epochUnits are how many microseconds the words of FORMAT count by.
+var epochUnits = map[string]*duck.Query{"epoch_s": duck.SQL("1000000"), "epoch_ms": duck.SQL("1000"), "epoch_us": duck.SQL("1"),
+	"epoch_ns": duck.SQL("0.001"), "epoch_days": duck.SQL("86400000000")}
+
+// counted converts a number of units since 1970, as a decimal, which holds the digits of any of them. A DOUBLE must be the nearest to that
+// decimal.
+func counted(q querier, is family, f batch.Field, unit *duck.Query) (value, bad *duck.Query) {
+	a := duck.Args{"unit": unit, "count": q("TRY_CAST({v} AS DECIMAL(29, 9))")}
+	a["us"] = q("TRY({count} * {unit})", a)
+	lost := "{us} <> round({us})"
+	if f.Type == "TIMESTAMP_NS" {
+		a["us"] = q("TRY({count} * {unit} * 1000)", a)
+		a["at"] = q("TRY(make_timestamp_ns(TRY_CAST({us} AS BIGINT)))", a)
+		value = a["at"].(*duck.Query)
+	} else {
+		a["at"] = q("TRY(make_timestamp(TRY_CAST({us} AS BIGINT)))", a)
+		value, bad = fromTime(q, a["at"].(*duck.Query), "TIMESTAMP", f)
+	}
+	a["bad"] = orNull(q, a["at"].(*duck.Query), bad)
+	if f.Format == "epoch_days" { // half a day is no day
+		lost += " OR {count} <> round({count})"
+	}
+	switch is {
+	case float:
+		lost += " OR {count}::DOUBLE <> {v}::DOUBLE"
+	case Text:
+		lost += " OR NOT regexp_full_match({v}, {shape})"
+		a["shape"] = `\s*[+-]?[0-9]+(\.[0-9]{1,9}0*)?\s*`
+	}
+	return value, q("{bad} OR {v} IS NOT NULL AND ("+lost+")", a)
+}
+
+// Cast converts v, a value of type from, to another type by the rules of "No silent damage". bad is a condition that holds where it
+// would lose something, nil where it never does.
+func Cast(ctx context.Context, c *duck.Conn, v *duck.Query, from, to string) (value, bad *duck.Query) {
+	return (&Converter{Conn: c}).Convert(ctx, v, from, batch.Field{Type: to})
+}
