@@ -97,6 +97,11 @@ var migrations = [][]string{{
 	`CREATE TABLE dsql.monitor_baselines (monitor VARCHAR NOT NULL, declared VARCHAR NOT NULL, bins JSON NOT NULL)`,
 	`CREATE TABLE dsql.monitor_outcomes (monitor VARCHAR NOT NULL, version BIGINT NOT NULL, scored BIGINT NOT NULL, known BIGINT NOT NULL,
 		digest VARCHAR NOT NULL)`,
+}, {
+	// What alerts have told, or are to tell; body is the message. muted: nobody is told of this change.
+	`CREATE TABLE dsql.alerts (alert VARCHAR NOT NULL, state VARCHAR NOT NULL, since TIMESTAMP NOT NULL, sent_at TIMESTAMP, tries INTEGER NOT NULL,
+		error VARCHAR, id VARCHAR NOT NULL, body JSON NOT NULL, muted BOOLEAN NOT NULL)`,
+	`CREATE TABLE dsql.alert_mutes (alert VARCHAR NOT NULL, until TIMESTAMP)`,
 }}
 
 // utf8Hex matches the hexadecimal digits of a text in UTF-8.

@@ -33,6 +33,9 @@ type (
 	}
 	// Reading is a definition whose text reads what is declared: it comes after that, and keeps it from being dropped.
 	Reading interface{ Reads() }
+	// Referrer names declarations of sources, destinations and watchers without which it means nothing: they come before it, and stay as
+	// long as it does.
+	Referrer interface{ Refers() []string }
 	// Explainer says for EXPLAIN what it does.
 	Explainer interface{ Explain() string }
 	// Describer answers DESCRIBE itself; else its columns are shown.

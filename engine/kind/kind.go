@@ -335,6 +335,29 @@ type Watch interface {
 	Settle(ctx context.Context, tx *duck.Tx, all *duck.Query) error
 }
 
+// Alerter tells somebody of what it finds in the file.
+type Alerter interface {
+	Definition
+	// Judge says how things are.
+	Judge(ctx context.Context, c *duck.Conn, env *Env) (Finding, error)
+	// Send hands a message over; nil: it was taken. It is called beside batches, and by no more than one at a time.
+	Send(ctx context.Context, m Message) error
+}
+
+// Finding is what an Alerter sees. Known: there was something to judge by.
+type Finding struct {
+	Known, Fires     bool
+	Object, Text     string
+	Value, Threshold *float64
+	Version          int64 // 0: none
+}
+
+// Message is what goes to a receiver: one that comes again has the same ID.
+type Message struct {
+	ID   string
+	Body []byte // JSON
+}
+
 // RefusedRow is a row that a sink can't write.
 type RefusedRow struct{ Data, Reason string } // Data: the row as JSON
 

@@ -32,7 +32,7 @@ func (n *Node) Needs() []*Node {
 // reads are the declared relations that n's text names, each once.
 func (n *Node) reads() (out []*Node) {
 	for _, m := range append(n.Needs(), n.beside...) {
-		if m.Relation() && !slices.Contains(out, m) {
+		if m.Exclusive() && !slices.Contains(out, m) {
 			out = append(out, m)
 		}
 	}

@@ -29,4 +29,5 @@ var Kinds = []kind.Kind{
 	models.ExperimentKind,
 	sinks.Kind,
 	watch.Kind,
+	watch.AlertKind,
 }

@@ -398,12 +398,29 @@ func (p *Program) resolve(ctx context.Context, c *duck.Conn) error {
 		} else if _, ok := n.Obj.(kind.Reading); ok {
 			errs = Collect(errs, scope.beside(ctx, n, n.Obj.Decl(), nil))
 		}
+		if o, ok := n.Obj.(kind.Referrer); ok {
+			for _, name := range o.Refers() {
+				if m := p.exclusive(name); m != nil {
+					n.beside = append(n.beside, m)
+				}
+			}
+		}
 	}
 	if err := errs.Err(); err != nil {
 		return err
 	}
 	p.rings()
 	return p.cycle()
+}
+
+// exclusive is the node of the name space that all share that have places.
+func (p *Program) exclusive(name string) *Node {
+	for _, n := range p.Nodes {
+		if n.Exclusive() && sql.Same(n.Name, name) {
+			return n
+		}
+	}
+	return nil
 }
 
 // unknown is the error for a name that no declaration has.

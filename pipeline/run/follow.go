@@ -109,6 +109,9 @@ func (r *runner) follow(ctx context.Context) error {
 			if err := r.watch(ctx, true); err != nil {
 				return err
 			}
+			if err := r.alert(ctx); err != nil {
+				return err
+			}
 			if err := r.sink(ctx); err != nil { // those whose place outside was away
 				return err
 			}

@@ -27,6 +27,7 @@ type runner struct {
 	leaves    map[*program.Node]bool // sources of which files wait
 	outlets   map[*program.Node]kind.Outlet
 	watches   map[*program.Node]kind.Watch
+	alerts    alerts
 	file      identity
 	broken    map[*program.Node]error     // sinks that write nothing more in this run
 	again     map[*program.Node]time.Time // when sinks are tried again whose place outside is away
@@ -70,6 +71,9 @@ func (r *runner) attempt(ctx context.Context, w work) error {
 		return err
 	}
 	if err := r.watch(ctx, false); err != nil {
+		return err
+	}
+	if err := r.alert(ctx); err != nil {
 		return err
 	}
 	return r.sink(ctx)

@@ -86,6 +86,11 @@ func (r *runner) run(ctx context.Context, began time.Time, done func() error) (e
 	if err = r.identify(ctx); err == nil {
 		err = r.script(ctx)
 	}
+	if ctx.Err() == nil { // a check that stopped the run is what an alert is for
+		if aerr := r.lastAlerts(ctx); aerr != nil {
+			err = errors.Join(err, aerr)
+		}
+	}
 	if err == nil {
 		err = r.snapshot(ctx, true)
 	}

@@ -92,6 +92,10 @@ var (
 	NoONNXRuntime = models.add("no-onnxruntime", ExitUnreachable,
 		"onnxruntime can't be loaded from the path that the option or DSQL_ONNXRUNTIME gives, is older than 1.24, or another one "+
 			"is in use already (exit code 4).")
+	BadAlert = models.add("bad-alert", ExitScript,
+		"An alert is on a check, a metric with a limit, the lag of a topic, or a source without data; see [alerts](alerts.md).")
+	AlertUnsent = models.add("alert-unsent", Warning,
+		"A warning: the receiver of an alert did not take it. It waits in dsql.alerts, and the next run tries again.")
 	MonitorGroups = models.add("monitor-groups", ExitScript,
 		"A version has more groups than a monitor measures one by one (200). Name columns with fewer values in BY.")
 	AmbiguousOutcome = models.add("ambiguous-outcome", ExitScript,
