@@ -132,8 +132,9 @@ func bytesIn(text string) (int64, bool) {
 // Decl is the statement.
 func (f *declared) Decl() *sql.Decl { return f.decl }
 
-// Callable: see kind.Callable.
+// Callable and Outside: see kind.Outside.
 func (f *declared) Callable() {}
+func (f *declared) Outside()  {}
 
 // Keep says that the declaration is one of the DuckDB file: its code is there too, and where that came from isn't looked at.
 func (f *declared) Keep() { f.kept = true }

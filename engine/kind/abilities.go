@@ -31,6 +31,11 @@ type (
 		Callable
 		Versions() []string
 	}
+	// Outside is Callable, and its calls cost more than what is kept of them: what calls it is computed once.
+	Outside interface {
+		Callable
+		Outside()
+	}
 	// Reading is a definition whose text reads what is declared: it comes after that, and keeps it from being dropped.
 	Reading interface{ Reads() }
 	// Referrer names declarations of sources, destinations and watchers without which it means nothing: they come before it, and stay as

@@ -37,7 +37,11 @@ func (v *Viewer) Show(ctx context.Context, st sql.Stmt) error {
 	if len(res.Columns) > 0 && !onlyCount(st, res) {
 		v.Emit(event.Queried{Result: res})
 	}
-	return errors.Join(duck.AtRunTime(res.Err()), res.Close())
+	err = errors.Join(duck.AtRunTime(res.Err()), res.Close())
+	for _, w := range pyfunc.Failed(v.Conn.DB) {
+		v.Warn(w)
+	}
+	return err
 }
 
 // onlyCount: DuckDB gives the number of rows for statements that change some; that is no data to show.

@@ -96,7 +96,18 @@ func (s *scope) beside(ctx context.Context, n *Node, decl *sql.Decl, body *sql.V
 		errs = Collect(errs, err)
 		n.alongside(found)
 	}
+	for _, in := range n.Inputs {
+		in.Plain = in.Plain && (in.body == nil || !n.callsOutside())
+	}
 	return errs.Err()
+}
+
+// callsOutside: some of its text calls what costs more than to keep what it gives.
+func (n *Node) callsOutside() bool {
+	return slices.ContainsFunc(n.beside, func(m *Node) bool {
+		_, ok := m.Obj.(kind.Outside)
+		return ok
+	})
 }
 
 // Query finds what a destination's query reads: the new rows of one relation, and others whole.

@@ -13,6 +13,7 @@ import (
 	"dsql/engine/kind"
 	"dsql/pipeline/event"
 	"dsql/pipeline/program"
+	"dsql/pyfunc"
 	"dsql/quality"
 	"dsql/rules"
 	"dsql/sql"
@@ -37,6 +38,7 @@ func (w work) replays() bool {
 //	SELECT → RULES → METRICS and CHECKS → write → version → places → COMMIT
 func (r *runner) batch(ctx context.Context, w work) error {
 	began, in := time.Now(), w.in
+	pyfunc.Failed(r.Conn.DB) // what a batch that was rolled back counted is of no interest
 	var e event.BatchCommitted
 	err := r.update(ctx, func(tx *transaction) error {
 		if err := tx.begin(ctx); err != nil {
@@ -93,6 +95,9 @@ func (r *runner) batch(ctx context.Context, w work) error {
 	e.Took = time.Since(began)
 	e.Position, e.Total = r.reading.Done, r.reading.Total
 	r.Emit(e)
+	for _, w := range pyfunc.Failed(r.Conn.DB) {
+		r.Warn(w)
+	}
 	return nil
 }
 
