@@ -132,6 +132,10 @@ models-random: tools ## random models beside LightGBM and XGBoost: scores, contr
 	@d=$$(mktemp -d) && trap 'rm -rf $$d' EXIT && $${PYTHON:-python3} testdata/models/make_random.py $$d --models $${MODELS:-200} --seed $${SEED:-1} && \
 		MODEL_CASES=$$d $(GO) test ./models -count=1 -run TestCases
 
+.PHONY: bench-python
+bench-python: build venv-python ## functions in Python beside DuckDB's own, in turn
+	@DSQL_PYTHON=$(CURDIR)/bin/venv-python/bin/python bin/venv-python/bin/python bench/python.py --dsql $(BIN)
+
 .PHONY: kafka-test kafka-kills kafka-group bench-kafka
 kafka-test: build ## the tests of topics against a real Apache Kafka; needs Java and Maven. PYTHON=one with confluent-kafka and duckdb==1.5.6 does more
 	@bench/kafka/test.sh

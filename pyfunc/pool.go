@@ -23,18 +23,24 @@ type Options struct {
 	Cores   int           `json:"-"`
 }
 
-// pool is workers that are alike. It has one slot at first; another is added where calls have waited for slotWait in all.
+// pool is workers that are alike. It has one slot at first. Another is added where it pays for what a process costs to start: where calls
+// waited while the workers used so much CPU, or for so long in all that they must be waiting for something else.
 type pool struct {
-	o      Options
-	print  io.Writer
-	free   chan *worker // slots: a worker that is idle, or nil where none was started
-	mu     sync.Mutex
-	slots  int
-	waited time.Duration
-	closed bool
+	o       Options
+	print   io.Writer
+	free    chan *worker // slots: a worker that is idle, or nil where none was started
+	mu      sync.Mutex
+	slots   int
+	waiting int           // calls
+	waited  time.Duration // by all calls
+	busy    time.Duration // CPU of calls while others waited
+	closed  bool
 }
 
-const slotWait = 500 * time.Millisecond
+const (
+	slotWait = 5 * time.Second
+	slotBusy = 500 * time.Millisecond
+)
 
 func newPool(o Options, print io.Writer) *pool {
 	p := &pool{o: o, print: print, free: make(chan *worker, max(1, o.Workers)), slots: 1}
@@ -51,7 +57,11 @@ func (p *pool) take(ctx context.Context) (*worker, error) {
 	}
 	p.mu.Lock()
 	wait := max(0, slotWait-p.waited)
+	if p.busy > slotBusy {
+		wait = 0
+	}
 	more := p.slots < p.o.Workers
+	p.waiting++
 	p.mu.Unlock()
 	var enough <-chan time.Time
 	if more {
@@ -63,6 +73,7 @@ func (p *pool) take(ctx context.Context) (*worker, error) {
 	defer func() {
 		p.mu.Lock()
 		p.waited += time.Since(begin)
+		p.waiting--
 		p.mu.Unlock()
 	}()
 	for {
@@ -125,6 +136,7 @@ type answer struct {
 	words  []int64
 	block  *duck.Block
 	failed []failedRow
+	cpu    time.Duration
 }
 
 // failedRow is one for which the function gave an error.
@@ -200,8 +212,18 @@ func (p *pool) call(ctx context.Context, f *Function, req []byte, rows int) (a a
 			w = nil
 			return a, err
 		default:
+			p.used(a.cpu)
 			return a, err
 		}
+	}
+}
+
+// used notes what a call cost.
+func (p *pool) used(cpu time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.waiting > 0 {
+		p.busy += cpu
 	}
 }
 
@@ -248,7 +270,7 @@ func (w *worker) call(ctx context.Context, f *Function, req []byte, rows int) (a
 	if err != nil {
 		return a, err
 	}
-	a.block, a.rows = b, int(h[1])
+	a.block, a.rows, a.cpu = b, int(h[1]), time.Duration(h[5])
 	if h[0] != 0 {
 		b.Free()
 		return a, w.wrong(j, rows)

@@ -17,6 +17,7 @@ import os
 import struct
 import sys
 import textwrap
+import time
 import traceback
 import types
 import uuid
@@ -1140,10 +1141,10 @@ def write(parts):
         at += os.write(ANSWERS, data[at:])
 
 
-def answer(status, rows=0, words=(), body=(), size=0, text=None):
+def answer(status, rows=0, words=(), body=(), size=0, text=None, cpu=0):
     flush()
     j = b'' if text is None else json.dumps(text).encode()
-    write([HEAD.pack(status, rows, len(words), size, len(j), 0, 0, 0), struct.pack('=%dq' % len(words), *words), *body, j])
+    write([HEAD.pack(status, rows, len(words), size, len(j), cpu, 0, 0), struct.pack('=%dq' % len(words), *words), *body, j])
 
 
 def load(d):
@@ -1152,6 +1153,7 @@ def load(d):
 
 
 def call(ident, rows, chunks, words, size, flags):
+    began = time.process_time_ns()
     w = iter(struct.unpack('=%dq' % words, read(8 * words)))
     body = pa.py_buffer(bytes(read(size)))
     f = FUNCTIONS[ident]
@@ -1166,7 +1168,8 @@ def call(ident, rows, chunks, words, size, flags):
     bads = [[i, text] for i, text, _ in bads]
     words, body = [], []
     size = emit(level(a), words, body, 0)
-    answer(0, rows, words, body, size, text={'failed': bads} if bads else None)
+    answer(0, rows, words, body, size, text={'failed': bads} if bads else None,
+           cpu=time.process_time_ns() - began)
 
 
 def in_child():
