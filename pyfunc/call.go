@@ -41,6 +41,7 @@ type Function struct {
 	mu      sync.Mutex
 	at      Place // where its text stands now
 	in, out *duck.Arrow
+	inAt    *duck.Arrow // with the row's number before the arguments
 	opened  error
 	once    sync.Once
 	failed  tally
@@ -54,6 +55,7 @@ type host struct {
 	mu        sync.Mutex
 	pools     map[string]*pool
 	functions map[string]*Function // by name in DuckDB
+	rejected  map[int64]string     // rows by number, and why
 	conn      *duck.Conn
 }
 
@@ -92,7 +94,7 @@ func (h *host) close() {
 	}
 	wg.Wait()
 	for _, f := range h.functions {
-		for _, a := range []*duck.Arrow{f.in, f.out} {
+		for _, a := range []*duck.Arrow{f.in, f.inAt, f.out} {
 			if a != nil {
 				a.Close()
 			}
@@ -143,6 +145,12 @@ func (s Spec) Register(c *duck.Conn, native string, at Place) (*Function, error)
 		Outside: true}); err != nil {
 		return nil, err
 	}
+	if s.OnError == "REJECT" {
+		if err := c.Register(duck.Function{Name: f.nativeAt(), Params: append([]duck.Type{"BIGINT"}, f.carried()...), Returns: carried(f.Returns),
+			Call: f.callAt, Volatile: s.Volatile, Outside: true}); err != nil {
+			return nil, err
+		}
+	}
 	h.mu.Lock()
 	h.functions[native] = f
 	h.mu.Unlock()
@@ -179,40 +187,101 @@ func (h *host) open(f *Function) (err error) {
 			return err
 		}
 	}
+	if f.OnError == "REJECT" {
+		if f.inAt, err = h.conn.Arrow(ctx, append([]duck.Type{"BIGINT"}, f.carried()...)); err != nil {
+			return err
+		}
+	}
 	f.out, err = h.conn.Arrow(ctx, []duck.Type{carried(f.Returns)})
 	return err
 }
 
 // call is one of DuckDB's: up to 2,048 rows.
 func (f *Function) call(call *duck.Call) error {
-	if err := f.open(); err != nil {
+	failed, err := f.compute(call, 0, f.OnError == "NULL")
+	f.failed.add(failed)
+	return err
+}
+
+func (f *Function) nativeAt() string { return f.Native + "_at" }
+
+// callAt is call with the numbers of the rows: those that fail are noted.
+func (f *Function) callAt(call *duck.Call) error {
+	ids, valid := call.Ints(0)
+	failed, err := f.compute(call, 1, true)
+	if err != nil || len(failed) == 0 {
 		return err
 	}
+	f.host.mu.Lock()
+	defer f.host.mu.Unlock()
+	if f.host.rejected == nil {
+		f.host.rejected = map[int64]string{}
+	}
+	for _, row := range failed {
+		if duck.IsNull(valid, row.Row) {
+			return f.error(f.Name+": "+firstLine(row.Text), "its row can't be told from others, so that it can't be rejected")
+		}
+		if _, twice := f.host.rejected[ids[row.Row]]; !twice {
+			f.host.rejected[ids[row.Row]] = "function: " + f.Name + ": " + firstLine(row.Text)
+		}
+	}
+	return nil
+}
+
+// Rejected are the rows that functions with ON ERROR REJECT failed for since it was last asked: their numbers, and why.
+func Rejected(db *duck.DB) map[int64]string {
+	hosts.Lock()
+	h := hosts.of[db]
+	hosts.Unlock()
+	if h == nil {
+		return nil
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	out := h.rejected
+	h.rejected = nil
+	return out
+}
+
+// compute has a worker compute the call's result of its arguments from the first-th on. With skip rows that fail are NULL, and given.
+func (f *Function) compute(call *duck.Call, first int, skip bool) ([]failedRow, error) {
+	if err := f.open(); err != nil {
+		return nil, err
+	}
 	var in duck.Frame
-	if f.in != nil {
-		if err := call.Arguments(f.in, &in); err != nil {
-			return err
+	from := f.in
+	if first > 0 {
+		from = f.inAt
+	}
+	if from != nil {
+		if err := call.Arguments(from, &in, first); err != nil {
+			return nil, err
 		}
 	}
 	var flags int64
-	if f.OnError == "NULL" {
+	if skip {
 		flags = flagSkip
 	}
 	req := request(header{opCall, f.id, int64(call.N), 1, int64(len(in.Words)), int64(len(in.Body)), 0, flags}, bytesOf(in.Words), in.Body)
 	p, err := f.host.pool(f)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	a, err := p.call(call.Context(), f, req, call.N)
 	if err != nil {
-		return f.explain(err)
+		return nil, f.explain(err)
 	}
 	if a.rows != call.N {
 		a.block.Free()
-		return f.explain(errFrame)
+		return nil, f.explain(errFrame)
 	}
-	f.failed.add(a.failed)
-	return call.Result(f.out, a.words, a.block)
+	for _, row := range a.failed {
+		if row.Row < 0 || row.Row >= call.N {
+			a.block.Free()
+			return nil, f.explain(errFrame)
+		}
+	}
+	return a.failed, call.Result(f.out, a.words, a.block)
 }
 
 // tally counts the rows that a function with ON ERROR NULL gave none for.

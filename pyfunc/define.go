@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"dsql/engine/duck"
@@ -164,8 +165,10 @@ func (f *declared) Define(ctx context.Context, tx *duck.Tx, env *kind.Env) error
 	if err := f.store(ctx, tx, s); err != nil {
 		return err
 	}
-	_, err = tx.ExecAt(ctx, fn.macro(), f.decl.Place())
-	return err
+	if err := f.run(ctx, tx, fn.macro(false)); err != nil || s.OnError != "REJECT" {
+		return err
+	}
+	return f.run(ctx, tx, fn.macro(true))
 }
 
 func (f *declared) store(ctx context.Context, tx *duck.Tx, s Spec) error {
@@ -230,8 +233,17 @@ func (f *declared) signature(ctx context.Context, tx *duck.Tx, s *Spec) error {
 	return bad.Err()
 }
 
-// macro calls the native function by the name that users know.
-func (f *Function) macro() *duck.Query {
+func (f *declared) run(ctx context.Context, tx *duck.Tx, qs ...*duck.Query) error {
+	for _, q := range qs {
+		if _, err := tx.ExecAt(ctx, q, f.decl.Place()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// macro calls the native function by the name that users know, or (at) the one that takes a row's number first.
+func (f *Function) macro(at bool) *duck.Query {
 	names := make([]string, len(f.Params))
 	values := make([]*duck.Query, len(f.Params))
 	for i, p := range f.Params {
@@ -243,6 +255,15 @@ func (f *Function) macro() *duck.Query {
 	a := duck.Args{"name": duck.Ident(f.Name), "params": duck.Names(names), "native": duck.Ident(f.Native),
 		"values": duck.Join(", ", values...),
 		"t":      duck.Type(f.Returns)}
+	if at {
+		row := "_row"
+		for slices.ContainsFunc(names, func(n string) bool { return sql.Same(n, row) }) {
+			row += "_"
+		}
+		a["name"], a["native"] = duck.Ident(atName(f.Name)...), duck.Ident(f.nativeAt())
+		a["params"], a["values"] = duck.Names(append([]string{row}, names...)),
+			duck.Join(", ", append([]*duck.Query{duck.Ident(row)}, values...)...)
+	}
 	if carried(f.Returns) != f.Returns {
 		return duck.SQL("CREATE OR REPLACE MACRO {name}({params}) AS CAST({native}({values}) AS {t})", a)
 	}
@@ -255,8 +276,8 @@ func (f *declared) Drop(ctx context.Context, tx *duck.Tx) error {
 	if err := tx.Run(ctx, duck.SQL("DELETE FROM dsql.functions WHERE lower(name) = lower({n})", a)); err != nil {
 		return err
 	}
-	_, err := tx.ExecAt(ctx, duck.SQL("DROP MACRO IF EXISTS {name}", a), f.decl.Place())
-	return err
+	a["at"] = duck.Ident(atName(f.decl.Name)...)
+	return f.run(ctx, tx, duck.SQL("DROP MACRO IF EXISTS {name}", a), duck.SQL("DROP MACRO IF EXISTS {at}", a))
 }
 
 // Describe has the arguments and the result.

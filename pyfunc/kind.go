@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"dsql/engine/duck"
 	"dsql/engine/kind"
 	"dsql/sql"
 	"dsql/sql/code"
@@ -135,6 +136,16 @@ func (f *declared) Decl() *sql.Decl { return f.decl }
 // Callable and Outside: see kind.Outside.
 func (f *declared) Callable() {}
 func (f *declared) Outside()  {}
+
+// At is the function that is called with a row's number: see kind.Rejecting.
+func (f *declared) At() []string {
+	if f.spec.OnError != "REJECT" {
+		return nil
+	}
+	return atName(f.decl.Name)
+}
+
+func atName(name string) []string { return []string{duck.Schema, "at_" + strings.ToLower(name)} }
 
 // Keep says that the declaration is one of the DuckDB file: its code is there too, and where that came from isn't looked at.
 func (f *declared) Keep() { f.kept = true }

@@ -22,6 +22,7 @@ type compiler struct {
 	p    *Program
 	errs sql.List
 	own  map[string]bool // names of helpers: whether the user has a function by them
+	at   map[sql.Key]*duck.Query
 }
 
 func (b *compiler) fail(e *sql.Error) { b.errs = append(b.errs, e) }
@@ -150,6 +151,16 @@ func (b *compiler) text(src *sql.Source, sp sql.Span, column string) *duck.Query
 		}
 		dot = text == "."
 	}
+	toks := sql.Tokens(src, sp)
+	for i := 0; i+1 < len(toks); i++ {
+		if f := b.at[sql.KeyOf(strings.Trim(toks[i].Span.Of(src), `"`))]; f != nil && toks[i+1].Span.Of(src) == "(" {
+			row := ", "
+			if i+2 < len(toks) && toks[i+2].Span.Of(src) == ")" {
+				row = ""
+			}
+			edits = append(edits, edit{toks[i].Span, f}, edit{sql.Span{Start: toks[i+1].Span.End, End: toks[i+1].Span.End}, duck.Text("_row" + row)})
+		}
+	}
 	helperCalls(src, sp, func(at sql.Span, name string) {
 		if !b.userHas(name) {
 			edits = append(edits, edit{sql.Span{Start: at.Start, End: at.Start}, duck.SQL("dsql.")})
@@ -183,7 +194,11 @@ func (b *compiler) bind() {
 	if len(b.p.steps) == 0 {
 		return
 	}
-	rel := duck.Empty(b.cols)
+	seen := b.cols
+	if len(b.at) > 0 {
+		seen = append(slices.Clone(seen), duck.Column{Name: "_row", Type: "BIGINT"})
+	}
+	rel := duck.Empty(seen)
 	query := func(steps []step) duck.Bound {
 		a := duck.Args{"rel": rel}
 		a["list"] = duck.Each(", ", steps, func(s step) *duck.Query { return duck.SQL("({e})", duck.Args{"e": s.expr}) })

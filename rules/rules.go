@@ -55,10 +55,17 @@ func (s *step) gates() bool { return s.name != "" && s.action != warn }
 // Compile reads RULES items against the columns that they see. Every expression is bound, and all errors of all items come back
 // in one list.
 func Compile(ctx context.Context, c *duck.Conn, items []*sql.Decl, cols []duck.Column, lists Lists) (*Program, error) {
+	return CompileAt(ctx, c, items, cols, lists, nil)
+}
+
+// CompileAt is Compile where some functions are called in another way: by their names, what is called instead, with _row, the number of the
+// row, before their arguments.
+func CompileAt(ctx context.Context, c *duck.Conn, items []*sql.Decl, cols []duck.Column, lists Lists,
+	at map[sql.Key]*duck.Query) (*Program, error) {
 	all, errs := Expand("rules", items, lists)
 	b := &compiler{ctx: ctx, c: c, cols: cols,
 		p: &Program{verdict: duck.FreeName("_rule", cols), warned: duck.FreeName("_warned", cols), was: duck.FreeName("_was", cols)}, errs: errs,
-		own: map[string]bool{}}
+		own: map[string]bool{}, at: at}
 	for _, it := range all {
 		b.item(it)
 	}

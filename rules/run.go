@@ -25,7 +25,10 @@ type Batch struct {
 	Keep                []string    // what Rows are to have beside: _meta, _version
 	KeepOriginal        bool        // Rows are to have what Outcome.Was reads
 	Discard             bool        // what the rules leave is dropped: a WARN keeps no row
-	Once                bool        // the caller reads Rows once and wholly, and calls Settle then; Stage doesn't matter
+	// Failing, where there is one, tells once the rows were computed for which of them a function failed: a FROM-item of _row and _why, and
+	// their number. They go to dsql.rejects. Rows have _row then.
+	Failing func(context.Context, *duck.Tx) (*duck.Query, int64, error)
+	Once    bool // the caller reads Rows once and wholly, and calls Settle then; Stage doesn't matter
 }
 
 // Outcome accounts for a batch: In = rows of Rows + Rejected + Dropped.
@@ -63,20 +66,26 @@ func (o *Outcome) Settle(ctx context.Context, tx *duck.Tx) error {
 // than the constraints need, and Rows is a query that the caller reads in its own time.
 func (p *Program) Run(ctx context.Context, tx *duck.Tx, b Batch) (Outcome, error) {
 	out := Outcome{In: -1, Rows: b.Rel}
-	if len(p.steps) == 0 && (!b.Stage || b.Once) {
+	if len(p.steps) == 0 && (!b.Stage || b.Once) && b.Failing == nil {
 		return out, nil
 	}
 	rel := p.layers(b.Rel)
 	judges := p.any((*step).gates) || p.any((*step).warns)
-	once := b.Once && (!judges || len(p.steps) <= maxOnce && p.native)
+	once := b.Once && b.Failing == nil && (!judges || len(p.steps) <= maxOnce && p.native)
 	if once && judges {
 		p.once(b, rel, &out)
 		return out, nil
 	}
-	if (b.Stage || p.volatile) && !once {
+	var failed int64 // rows that a function failed for
+	if (b.Stage || p.volatile || b.Failing != nil) && !once {
 		var err error
 		if rel, out.In, err = p.stage(ctx, tx, b, rel); err != nil {
 			return out, err
+		}
+		if b.Failing != nil {
+			if rel, failed, err = p.failing(ctx, tx, b, rel, &out); err != nil {
+				return out, err
+			}
 		}
 	}
 	if b.KeepOriginal {
@@ -86,21 +95,49 @@ func (p *Program) Run(ctx context.Context, tx *duck.Tx, b Batch) (Outcome, error
 	if !judges {
 		return out, nil
 	}
+	before := out.Rejected
 	n, err := p.count(ctx, tx, rel)
 	if err != nil {
 		return out, err
 	}
-	out.In = n.rows
+	out.In = n.rows + failed
 	if err := p.settle(ctx, tx, b, rel, n.broken, &out); err != nil {
 		return out, err
 	}
 	if out.Rejected+out.Dropped > 0 {
 		out.Rows = duck.SQL("(SELECT {cols} FROM {rel} WHERE {v} = 0)", duck.Args{"cols": p.kept(b), "rel": rel, "v": duck.Ident(p.verdict)})
 	}
-	if out.Rejected == 0 {
+	if out.Rejected == before {
 		return out, nil
 	}
-	return out, p.rejectAll(ctx, tx, b, rel, out.Rejected)
+	return out, p.rejectAll(ctx, tx, b, rel, out.Rejected-before)
+}
+
+// failing sends the rows of t that a function failed for to dsql.rejects, and those that never came to it, as a filter saw NULL for them.
+// The rows that are left are given, and how many are not.
+func (p *Program) failing(ctx context.Context, tx *duck.Tx, b Batch, t *duck.Query, out *Outcome) (*duck.Query, int64, error) {
+	why, n, err := b.Failing(ctx, tx)
+	if err != nil || n == 0 {
+		return t, 0, err
+	}
+	was := kind.Was{}
+	if p.any((*step).sets) {
+		was = p.original()
+	}
+	a := duck.Args{"t": t, "why": why}
+	rejected, err := catalog.Reject(ctx, tx,
+		catalog.Rejection{Destination: b.Destination, Source: b.Source, Version: b.Version, Input: b.Input,
+			HasRow: true, Columns: b.Columns, Was: was,
+			Rows:   duck.SQL("(SELECT t.* EXCLUDE (_row), f._row, f._why FROM {why} f LEFT JOIN {t} t ON t._row = f._row)", a),
+			Reason: duck.SQL("_r._why")})
+	if err != nil {
+		return nil, 0, err
+	}
+	left := duck.SQL("(SELECT * FROM {t} WHERE _row NOT IN (SELECT _row FROM {why}))", a)
+	rest, err := tx.Int(ctx, duck.SQL("SELECT count(*) FROM {left}", duck.Args{"left": left}))
+	out.Rejected += rejected
+	out.In = rest + rejected
+	return left, rejected, err
 }
 
 // maxOnce is up to how many steps a row's broken WARNs fit into the bits of a number.
@@ -172,7 +209,7 @@ func (p *Program) kept(b Batch) *duck.Query {
 func (p *Program) stage(ctx context.Context, tx *duck.Tx, b Batch, rel *duck.Query) (*duck.Query, int64, error) {
 	t := duck.Ident("temp", "dsql_batch_"+strings.ToLower(b.Destination))
 	cols := []*duck.Query{p.kept(b)}
-	if !b.KeepOriginal && p.any((*step).sets) && p.any((*step).gates) {
+	if !b.KeepOriginal && p.any((*step).sets) && (p.any((*step).gates) || b.Failing != nil) {
 		cols = append(cols, duck.Ident(p.was))
 	}
 	if p.any((*step).gates) {

@@ -79,14 +79,17 @@ func arrowError(e *C.char) error {
 	return errors.New(plainMessage(errors.New(C.GoString(e))))
 }
 
-// Arguments are the call's, behind what f has.
-func (call *Call) Arguments(a *Arrow, f *Frame) error {
+// Arguments are the call's from the first-th on, behind what f has.
+func (call *Call) Arguments(a *Arrow, f *Frame, first int) error {
 	var top C.struct_ArrowArray
 	if e := C.dsql_arrow_from_chunk(a.c, C.duckdb_data_chunk(call.chunk.Ptr), &top); e != nil {
 		return arrowError(e)
 	}
 	defer C.dsql_arrow_release(&top)
 	for i, child := range unsafe.Slice(top.children, int(top.n_children)) {
+		if i < first {
+			continue
+		}
 		if err := f.add(unsafe.Slice(a.c.schema.children, int(a.c.schema.n_children))[i], child); err != nil {
 			return err
 		}

@@ -36,6 +36,12 @@ type (
 		Callable
 		Outside()
 	}
+	// Rejecting is Outside, and may send the row that it fails for to dsql.rejects: called as At with the row's number before its arguments
+	// it keeps count of those. At is a function's qualified name, nil where it doesn't.
+	Rejecting interface {
+		Outside
+		At() []string
+	}
 	// Reading is a definition whose text reads what is declared: it comes after that, and keeps it from being dropped.
 	Reading interface{ Reads() }
 	// Referrer names declarations of sources, destinations and watchers without which it means nothing: they come before it, and stay as

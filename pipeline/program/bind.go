@@ -79,7 +79,7 @@ func (p *Program) Chain(ctx context.Context, tx *duck.Tx, n *Node) error {
 		seen = append(slices.Clone(seen), duck.Column{Name: catalog.MetaColumn, Type: catalog.MetaType})
 	}
 	var err error
-	n.Rules, err = rules.Compile(ctx, tx.Conn, ch.Rules, seen, p.lists("rules"))
+	n.Rules, err = rules.CompileAt(ctx, tx.Conn, ch.Rules, seen, p.lists("rules"), n.rejecting())
 	errs = Collect(errs, err)
 	stored := n.Cols
 	if k, ok := d.(kind.Shaper); ok && len(ch.Metrics)+len(ch.Checks) > 0 {
@@ -143,6 +143,7 @@ func (p *Program) bindInputs(ctx context.Context, tx *duck.Tx, n *Node) error {
 		if err != nil {
 			return err
 		}
+		in.bindCalls(ctx, tx, n)
 		if len(cols) == 0 {
 			return decl.Errorf(code.NoColumns, "the query of %s gives no column that can be stored", n.Name).
 				WithHint("select at least one column")

@@ -23,6 +23,7 @@ type body struct {
 	names []ref
 	tree  *tree.Tree // nil where DuckDB makes none of the query
 	spots []int      // where _meta is put in, see metaSpots
+	edits []edit
 }
 
 // read is a relation that a body names.
@@ -132,10 +133,15 @@ func (b *body) freshAt() int { return b.reads[b.fresh].at.Start - b.span.Start }
 // text is a part of the user's text, with _meta where it is put in.
 func (b *body) text(from, to int) *duck.Query {
 	var parts []*duck.Query
+	edits := slices.Clone(b.edits)
 	for _, at := range b.spots {
-		if from <= at && at <= to {
-			parts = append(parts, duck.User(b.src, sql.Span{Start: from, End: at}), duck.SQL(", "+catalog.MetaColumn))
-			from = at
+		edits = append(edits, edit{sql.Span{Start: at, End: at}, duck.SQL(", " + catalog.MetaColumn)})
+	}
+	slices.SortStableFunc(edits, func(x, y edit) int { return x.at.Start - y.at.Start })
+	for _, e := range edits {
+		if from <= e.at.Start && e.at.End <= to {
+			parts = append(parts, duck.User(b.src, sql.Span{Start: from, End: e.at.Start}), e.q)
+			from = e.at.End
 		}
 	}
 	return duck.Cat(append(parts, duck.User(b.src, sql.Span{Start: from, End: to}))...)

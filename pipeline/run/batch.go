@@ -215,9 +215,10 @@ func (r *runner) write(ctx context.Context, tx *transaction, d kind.Destination,
 		return truncated(ctx, tx, d, n, in.rel, &kind.Accepted{Version: v, Columns: n.Cols, Rows: in.rel, HasRow: in.hasRow, Input: b.input})
 	}
 	discard := decided != nil && decided.discard
-	ruled, err := n.Rules.Run(ctx, tx.Tx, rules.Batch{Destination: n.Name, Source: in.source, Origin: b.origin, Version: v, Rel: in.rel,
-		Columns: n.Cols, HasRow: in.hasRow, Input: b.input, Stage: !b.in.Plain, Keep: in.keep, KeepOriginal: n.Quality.Holds(),
-		Discard: discard, Once: !n.Keyed() && n.Quality.Empty() && decided == nil})
+	ruled, err := n.Rules.Run(ctx, tx.Tx,
+		rules.Batch{Failing: failing(n, in, tx.DB), Destination: n.Name, Source: in.source, Origin: b.origin, Version: v, Rel: in.rel,
+			Columns: n.Cols, HasRow: in.hasRow, Input: b.input, Stage: !b.in.Plain, Keep: in.keep, KeepOriginal: n.Quality.Holds(),
+			Discard: discard, Once: !n.Keyed() && n.Quality.Empty() && decided == nil})
 	if err != nil {
 		return out, err
 	}
@@ -270,6 +271,9 @@ type selection struct {
 
 func selected(d kind.Destination, n *program.Node, b *fresh) selection {
 	out := selection{rel: duck.SQL("({q})", duck.Args{"q": b.in.Query(b.rel)}), hasRow: b.in.Meta && b.input != nil && b.input.RowID != nil}
+	if out.hasRow && b.in.Calls() {
+		out.rel = duck.SQL("({q})", duck.Args{"q": b.in.QueryAt(b.rel, b.input.RowID)})
+	}
 	if b.input != nil {
 		out.source = b.input.Source
 	}
@@ -281,7 +285,9 @@ func selected(d kind.Destination, n *program.Node, b *fresh) selection {
 			out.rel = duck.SQL("(SELECT *, NULL::BIGINT AS _version FROM {rel})", duck.Args{"rel": out.rel})
 		}
 	}
-	if out.hasRow {
+	if !out.hasRow && n.Rejecting() { // a number for functions in RULES
+		out.rel, out.hasRow = duck.SQL("(SELECT *, row_number() OVER () AS _row FROM {rel})", duck.Args{"rel": out.rel}), true
+	} else if out.hasRow {
 		out.rel = duck.SQL("(SELECT *, {id} AS _row FROM {rel})", duck.Args{"id": b.input.RowID, "rel": out.rel})
 		if b.in.Plain { // a record gives one row: what it was before the SETs is found by its number
 			in := *b.input

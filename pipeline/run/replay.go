@@ -99,6 +99,11 @@ func (r *runner) replayRejects(ctx context.Context, d *sql.Decl) error {
 		}
 		where = duck.SQL("({where}) AND id NOT IN (SELECT id FROM {using})", duck.Args{"where": where, "using": duck.Ident(usingTable)})
 	}
+	if n.QueryRejects() {
+		if where, err = r.behindQuery(ctx, d, n, where); err != nil {
+			return err
+		}
+	}
 	return r.replayWhere(ctx, d, n, where)
 }
 
