@@ -11,7 +11,7 @@ import (
 )
 
 // Kind is CREATE SOURCE.
-var Kind = kind.Kind{Syntax: declare.Syntax(files.Clause, kafka.Clause), Compile: compile}
+var Kind = kind.Kind{Syntax: declare.Syntax(files.Clause, kafka.Clause), Compile: compile, Role: kind.Reads}
 
 // compile reads what all sources share, then what its FROM clause says: each kind of reader has one.
 func compile(d *sql.Decl) (kind.Object, error) {

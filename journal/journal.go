@@ -51,6 +51,14 @@ var readSQL string
 
 var read = statements[struct{ New, NewReplaced, Ended, Deleted, InOrder, Life, Summary statement }](readSQL)
 
+// Dated: New has _version.
+func (j *Journal) Dated() {}
+
+// Diff tells what differs between two versions.
+func (j *Journal) Diff(v1, v2 int64) *duck.Query {
+	return duck.SQL("{f}({v1}, {v2})", duck.Args{"f": j.table("_diff"), "v1": v1, "v2": v2})
+}
+
 // New are the changes of the state in versions (from, to], with _version. What is deleted has, in columns that the journal is ordered
 // by, the place of the delete: a journal of these changes finds it behind the last one before.
 func (j *Journal) New(from, to int64) *duck.Query {

@@ -47,7 +47,7 @@ CREATE JOURNAL planes
   COLUMNS * EXCEPT (op)
   FROM plane_events`,
 	},
-	Stores:  true,
+	Role:    kind.Stores,
 	Compile: func(d *sql.Decl) (kind.Object, error) { return compile(d) },
 }
 

@@ -36,6 +36,9 @@ func (l *List) Of(c *kind.Chain) []*sql.Decl {
 // Define has nothing to make: a list lives in the destinations that apply it.
 func (l *List) Define(context.Context, *duck.Tx, *kind.Env) error { return nil }
 
+// Checker is a declaration that can tell what is wrong with it only when the lists that it applies are known.
+type Checker interface{ Check(Lists) error }
+
 // Check finds lists that are not there, and rings, also where no destination applies the list.
 func (l *List) Check(lists Lists) error {
 	e := &expander{kind: l.kind, lists: lists, named: map[string]*sql.Decl{}, path: []*sql.Decl{l.decl}}

@@ -16,6 +16,7 @@ import (
 
 // Kind is CREATE SINK.
 var Kind = kind.Kind{
+	Role: kind.Sends,
 	Syntax: &sql.Syntax{
 		Keyword: "SINK", Plural: "SINKS",
 		Clauses: []sql.Clause{

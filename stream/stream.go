@@ -33,7 +33,7 @@ CREATE STREAM readings
   RULES (CONSTRAINT sane EXPECT (celsius BETWEEN -80 AND 80))
   AS SELECT sensor, celsius, celsius * 9 / 5 + 32 AS fahrenheit FROM readings_in`,
 	},
-	Stores: true,
+	Role: kind.Stores,
 	Compile: func(d *sql.Decl) (kind.Object, error) {
 		return &Stream{decl: d, chain: kind.CompileChain(d)}, nil
 	},
@@ -213,6 +213,11 @@ func (s *Stream) Drop(ctx context.Context, tx *duck.Tx) error {
 	a := duck.Args{"t": duck.Ident(s.decl.Name), "past": s.past(), "d": s.decl.Name}
 	return tx.Run(ctx, duck.SQL("DROP TABLE IF EXISTS {t}", a), duck.SQL("DROP TABLE IF EXISTS {past}", a),
 		duck.SQL("DELETE FROM dsql.eras WHERE destination = {d}", a))
+}
+
+// Diff tells what differs between two versions.
+func (s *Stream) Diff(v1, v2 int64) *duck.Query {
+	return duck.SQL("{f}({v1}, {v2})", duck.Args{"f": duck.Ident(s.decl.Name + "_diff"), "v1": v1, "v2": v2})
 }
 
 // Stores is the table's name.

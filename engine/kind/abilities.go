@@ -69,6 +69,8 @@ type (
 		// is there all the same.
 		Lag(ctx context.Context, c *duck.Conn, env *Env) (*duck.Query, error)
 	}
+	// RejectLimiter stops the run when more of its records than this are bad in it; -1: never.
+	RejectLimiter interface{ RejectLimit() int64 }
 	// Waiter is a source of which something may wait: it says what, as it is now.
 	Waiter interface {
 		Waits(ctx context.Context, c *duck.Conn, env *Env, destinations []string) ([]WaitingFile, error)
@@ -83,9 +85,17 @@ type (
 	}
 	// Needy asks for a column of the batch beside those of its query: MetaColumn.
 	Needy interface{ Needs(column string) bool }
-	// Keyed has one row of each key: what it has seen it takes again without harm, a TRUNCATE ends its keys, and rows of it change. One
-	// that isn't keyed has rows that come once.
+	// Keyed has one row of each key: what it has seen it takes again without harm, a TRUNCATE ends its keys, and rows of it change. So New
+	// tells what has changed, be it by a batch, a rollback or because it was filled anew, and what is measured over its table is known
+	// behind the write. One that isn't keyed has rows that come once.
 	Keyed interface{ KeyNames() []string }
+	// Dated says that its New has a column _version beside NewColumns: the version that brought the row.
+	Dated interface{ Dated() }
+	// Differ tells what differs between two versions: its columns, _version, and change_type: insert, delete, or update_before and
+	// update_after.
+	Differ interface {
+		Diff(v1, v2 int64) *duck.Query
+	}
 	// Loaded takes whole tables where WholeLoads says so: rows alone are none.
 	Loaded interface{ WholeLoads() bool }
 	// Reshaper takes another shape than what is stored has, as the script fills it anew.

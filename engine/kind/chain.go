@@ -60,6 +60,7 @@ func CompileChain(d *sql.Decl) *Chain {
 			*x.items = v.Items
 		}
 	}
+	c.Retain = d.Arg("RETAIN VERSIONS")
 	if v := d.Arg("REJECT LIMIT"); v != nil {
 		c.Limit = v.Int
 	}

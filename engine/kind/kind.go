@@ -20,11 +20,21 @@ type Kind struct {
 	Compile func(*sql.Decl) (Object, error)
 	// Verbs are the statements on this kind alone, beside those of pipeline/run/verbs.go.
 	Verbs []Verb
-	// Stores: what is declared keeps rows, with versions: ROLLBACK, REBUILD and VACUUM are there.
-	Stores bool
+	// Role is what Compile gives: which verbs a kind has beside its own goes by it.
+	Role Role
 	// List is what SHOW lists; nil: each declaration, what it reads, and its text.
 	List *duck.Query
 }
+
+// Role is the part that what a kind declares has in a run.
+type Role int
+
+const (
+	Defines Role = iota // a Definition
+	Reads               // a Source
+	Stores              // a Destination
+	Sends               // a Sink
+)
 
 // Verb is a statement on what one kind declares: ALTER MODEL … USE VERSION.
 type Verb struct {
@@ -198,7 +208,8 @@ type Input struct {
 	Truncate                         bool                // its rows say that all rows of the table are gone
 	AbsentIn                         map[string][]string // of a load in several files: columns that a file doesn't have and another has
 	Origin                           string              // which files or offsets: for dsql.version_rows
-	// Commit records the new places in the batch's transaction.
+	// Commit records the new places in the batch's transaction: in dsql.files or dsql.offsets, by source and destination. Whoever is to
+	// read from the beginning, or is dropped, has none there.
 	Commit func(ctx context.Context, tx *duck.Tx, version int64) error
 	// Blame says whether a batch failed because its file can't be read: then that was recorded and told, and the reader goes on behind
 	// it. nil: that can't be why.
@@ -209,7 +220,8 @@ type Input struct {
 	Release func()
 }
 
-// Destination is a declared table that batches are written to.
+// Destination is a declared table that batches are written to. What it stores can be read by its name: a table or view of the columns that
+// come in, unless it is a Shaper.
 type Destination interface {
 	Object
 	Chain() *Chain
@@ -240,6 +252,7 @@ type Chain struct {
 	Metrics []*sql.Decl // METRICS items
 	Checks  []*sql.Decl // CHECKS items
 	Limit   int64       // REJECT LIMIT n; -1: none
+	Retain  *sql.Value  // RETAIN VERSIONS; nil: all of them
 }
 
 // Accepted is what the chain hands to a destination: the rows after RULES that are to be stored.

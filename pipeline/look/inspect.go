@@ -53,11 +53,16 @@ func (v *Viewer) titled(ctx context.Context, title string, q *duck.Query) error 
 	return firstError(res.Err(), res.Close())
 }
 
-// Stored is a destination of the file by name and kind ("" for any).
-func (v *Viewer) stored(kind, name string) (*program.Node, error) {
+// stored is a destination of the file by its name.
+func (v *Viewer) stored(name string) (*program.Node, error) {
+	return v.destination(name, "stream or journal", func(*program.Node) bool { return true })
+}
+
+// destination is one of those that are able to do something; what they are called together.
+func (v *Viewer) destination(name, what string, able func(*program.Node) bool) (*program.Node, error) {
 	var names []string
 	for _, n := range v.Program.Nodes {
-		if _, ok := n.Destination(); !ok || kind != "" && n.Kind != kind {
+		if _, ok := n.Destination(); !ok || !able(n) {
 			continue
 		}
 		if sql.Same(n.Name, name) {
@@ -65,28 +70,21 @@ func (v *Viewer) stored(kind, name string) (*program.Node, error) {
 		}
 		names = append(names, n.Name)
 	}
-	return nil, sql.Errorf(code.UnknownName, "the file has no %s %s", firstWord(kind, "stream or journal"), name).
+	return nil, sql.Errorf(code.UnknownName, "the file has no %s %s", what, name).
 		WithHint(sql.DidYouMean(name, names, sql.Listed("it has: ", names, ""))).WithExit(code.ExitUsage)
-}
-
-func firstWord(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // History shows the life of one key of a journal: each version's valid times, what changed, and which version and file or offsets
 // brought it. keys are values, or name=value, of the journal's KEYS.
 func History(ctx context.Context, o program.Options, name string, keys []string) error {
 	return inspection(ctx, o, func(v *Viewer) error {
-		n, err := v.stored("journal", name)
+		var b kind.Biographer
+		n, err := v.destination(name, "journal", func(n *program.Node) (ok bool) {
+			b, ok = n.Obj.(kind.Biographer)
+			return ok
+		})
 		if err != nil {
 			return err
-		}
-		b, ok := n.Obj.(kind.Biographer)
-		if !ok {
-			return sql.Errorf(code.UnknownName, "%s keeps no history of keys", n.Name).WithExit(code.ExitUsage)
 		}
 		life, err := b.Life(ctx, v.Conn, keys)
 		if err != nil {
@@ -94,7 +92,7 @@ func History(ctx context.Context, o program.Options, name string, keys []string)
 		}
 		a := duck.Args{"life": life, "name": n.Name}
 		if some, err := v.Conn.Int(ctx, duck.SQL("SELECT count(*) FROM ({life})", a)); err != nil || some == 0 {
-			return firstError(err, sql.Errorf(code.UnknownKey, "journal %s never had the key %s", n.Name, strings.Join(keys, ", ")).
+			return firstError(err, sql.Errorf(code.UnknownKey, "%s %s never had the key %s", n.Kind, n.Name, strings.Join(keys, ", ")).
 				WithHint("dsql.rejects may have its rows: `dsql rejects "+n.Name+"`"))
 		}
 		return v.Query(ctx, duck.SQL(originQuery, a))
@@ -112,7 +110,11 @@ const originQuery = `WITH o AS (SELECT version, origin, regexp_extract(origin, '
 // anything does.
 func Diff(ctx context.Context, o program.Options, name string, v1, v2 int64, rowsOnly bool) (differs bool, err error) {
 	err = inspection(ctx, o, func(v *Viewer) error {
-		n, err := v.stored("", name)
+		var of kind.Differ
+		n, err := v.destination(name, "stream or journal", func(n *program.Node) (ok bool) {
+			of, ok = n.Obj.(kind.Differ)
+			return ok
+		})
 		if err != nil {
 			return err
 		}
@@ -124,7 +126,7 @@ func Diff(ctx context.Context, o program.Options, name string, v1, v2 int64, row
 			return sql.Errorf(code.NoVersion, "the file has the versions 1 to %d", newest).
 				WithHint("dsql.versions lists them; 0 is before the first").WithExit(code.ExitUsage)
 		}
-		diff := duck.SQL("{f}({v1}, {v2})", duck.Args{"f": duck.Ident(n.Name + "_diff"), "v1": v1, "v2": v2})
+		diff := of.Diff(v1, v2)
 		count, err := v.Conn.Int(ctx, duck.SQL("SELECT count(*) FROM (SELECT 1 FROM {d} LIMIT 1)", duck.Args{"d": diff}))
 		if err != nil {
 			return err
@@ -144,19 +146,12 @@ func Diff(ctx context.Context, o program.Options, name string, v1, v2 int64, row
 		}
 		// The two states of a changed row stand one above the other: 'update_before', 'update_after'.
 		order := duck.SQL("ALL")
-		if keys := n.Obj.Decl().Arg("KEYS"); keys != nil {
-			order = duck.SQL("{keys}, change_type DESC", duck.Args{"keys": duck.Names(keyNames(keys))})
+		if k, ok := n.Obj.(kind.Keyed); ok {
+			order = duck.SQL("{keys}, change_type DESC", duck.Args{"keys": duck.Names(k.KeyNames())})
 		}
 		return v.Query(ctx, duck.SQL("SELECT * EXCLUDE (_version) FROM {d} ORDER BY {order}", duck.Args{"d": diff, "order": order}))
 	})
 	return differs, err
-}
-
-func keyNames(keys *sql.Value) (names []string) {
-	for _, k := range keys.Names {
-		names = append(names, k.Text)
-	}
-	return names
 }
 
 // Models lists models with their versions, inputs and sizes.

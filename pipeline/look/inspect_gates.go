@@ -14,7 +14,7 @@ func Checks(ctx context.Context, o program.Options, name string) error {
 	return inspection(ctx, o, func(v *Viewer) error {
 		a := duck.Args{"name": name}
 		if name != "" {
-			n, err := v.stored("", name)
+			n, err := v.stored(name)
 			if err != nil {
 				return err
 			}
@@ -48,7 +48,7 @@ func RejectedRecords(ctx context.Context, o program.Options, name string, w io.W
 	return inspection(ctx, o, func(v *Viewer) error {
 		n := v.Program.Relation(name)
 		if n == nil {
-			_, err := v.stored("", name)
+			_, err := v.stored(name)
 			return err
 		}
 		lines, err := duck.Select(ctx, v.Conn, duck.SQL(`SELECT '{"id":' || id || CASE WHEN TRY(decode(payload)) IS NOT NULL THEN ',"payload":' || to_json(TRY(decode(payload))) ELSE ',"payload_base64":"' || to_base64(payload) || '"' END || '}'
@@ -72,7 +72,7 @@ func Rejects(ctx context.Context, o program.Options, name string) error {
 		if name != "" {
 			n := v.Program.Relation(name)
 			if n == nil {
-				_, err := v.stored("", name)
+				_, err := v.stored(name)
 				return err
 			}
 			name = n.Name

@@ -40,7 +40,7 @@ func (p *Program) Bind(ctx context.Context, tx *duck.Tx, n *Node) error {
 	}
 	if _, ok := n.Destination(); !ok {
 		var err error
-		if l, ok := n.Obj.(interface{ Check(rules.Lists) error }); ok {
+		if l, ok := n.Obj.(rules.Checker); ok {
 			err = l.Check(p.lists(n.Kind))
 		}
 		if err == nil {
@@ -69,7 +69,7 @@ func (p *Program) Chain(ctx context.Context, tx *duck.Tx, n *Node) error {
 		return nil
 	}
 	var errs sql.List
-	errs = Collect(errs, retention(ctx, tx, d.Decl()))
+	errs = Collect(errs, retention(ctx, tx, d))
 	if err := n.undated(d); err != nil {
 		return err
 	}
@@ -102,8 +102,8 @@ func explain(ctx context.Context, c *duck.Conn, e *sql.Error) {
 }
 
 // retention refuses a RETAIN VERSIONS that is no time to keep versions for.
-func retention(ctx context.Context, tx *duck.Tx, d *sql.Decl) error {
-	v := d.Arg("RETAIN VERSIONS")
+func retention(ctx context.Context, tx *duck.Tx, dest kind.Destination) error {
+	d, v := dest.Decl(), dest.Chain().Retain
 	if v == nil {
 		return nil
 	}
@@ -153,7 +153,8 @@ func (p *Program) bindInputs(ctx context.Context, tx *duck.Tx, n *Node) error {
 			continue
 		}
 		if !slices.EqualFunc(cols, n.Cols, func(a, b duck.Column) bool { return a.Type == b.Type && sql.Same(a.Name, b.Name) }) {
-			name := decl.Arg("FROM").Names[i]
+			d, _ := n.Destination()
+			name := d.Chain().From[i]
 			return decl.At(name.Span).Errorf(code.InputsDiffer, "%s has other columns than %s: %s", name.Text, n.Inputs[0].Of.Name,
 				difference(n.Cols, cols)).
 				WithHint("FROM a, b takes inputs with the same columns, names and types in the same order; bring them in line with a stream of " +
@@ -237,11 +238,7 @@ func (p *Program) SourceHint(ctx context.Context, c *duck.Conn, err error) error
 
 // Dated: new rows of it have _version. * hands it on as it does _meta, and no destination stores it, but one may be ordered by it.
 func dated(n *Node) bool {
-	d, ok := n.Destination()
-	if !ok {
-		return false
-	}
-	_, ok = d.(kind.Shaper)
+	_, ok := n.Obj.(kind.Dated)
 	return ok
 }
 

@@ -28,7 +28,7 @@ func (p *Program) Carried(ctx context.Context, c *duck.Conn, n *Node) (out []res
 		return nil, err
 	}
 	for _, name := range known {
-		was := p.Find("source", name)
+		was := p.SourceOf(name)
 		if was == nil || slices.ContainsFunc(n.Inputs, func(in *Input) bool { return in.Of == was }) {
 			continue
 		}

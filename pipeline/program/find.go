@@ -19,6 +19,16 @@ func (p *Program) Known(name string) *Node {
 	return nil
 }
 
+// SourceOf is the source of a name, nil where there is none.
+func (p *Program) SourceOf(name string) *Node {
+	if n := p.Relation(name); n != nil {
+		if _, ok := n.Source(); ok {
+			return n
+		}
+	}
+	return nil
+}
+
 // Target is the destination that a verb names.
 func (p *Program) Target(d *sql.Decl) (*Node, kind.Destination, error) {
 	n := p.Relation(d.Name)

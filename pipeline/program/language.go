@@ -1,6 +1,9 @@
 package program
 
 import (
+	"context"
+
+	"dsql/engine/duck"
 	"dsql/engine/kind"
 	"dsql/sql"
 )
@@ -54,4 +57,56 @@ func (l *Language) Verb(d *sql.Decl) *Verb { return l.verbs[d.Syntax] }
 func (l *Language) Kind(d *sql.Decl) (kind.Kind, bool) {
 	k, ok := l.kinds[d.Syntax]
 	return k, ok
+}
+
+// Parse reads scripts into one list of statements. Where something is wrong, DuckDB's grammar is asked about its own statements and about
+// the expressions in rules and checks too, so that all errors are told at once.
+func (l *Language) Parse(ctx context.Context, scripts []*sql.Source) ([]sql.Stmt, error) {
+	var stmts []sql.Stmt
+	var errs sql.List
+	for _, src := range scripts {
+		s, err := sql.Parse(src, l.Forms)
+		errs = Collect(errs, err)
+		stmts = append(stmts, s...)
+	}
+	if len(errs) == 0 {
+		return stmts, nil
+	}
+	db, err := duck.Open(ctx, "", duck.Options{})
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	for _, st := range stmts {
+		if st.Broken || imports(st) {
+			continue
+		}
+		if st.Decl == nil {
+			errs = Collect(errs, db.Writer().Parse(st.Src, st.Span))
+			continue
+		}
+		for _, list := range []string{"RULES", "METRICS", "CHECKS", "#0"} {
+			for _, item := range itemsOf(st.Decl, list) {
+				errs = Collect(errs, parseItem(db.Writer(), item))
+			}
+		}
+	}
+	return stmts, errs.Err()
+}
+
+func itemsOf(d *sql.Decl, list string) []*sql.Decl {
+	if v := d.Arg(list); v != nil {
+		return v.Items
+	}
+	return nil
+}
+
+// parseItem asks DuckDB's grammar about the expression of a rule, a metric or a check.
+func parseItem(c *duck.Conn, item *sql.Decl) error {
+	for _, key := range []string{"EXPECT", "="} {
+		if v := item.Arg(key); v != nil && !v.Expr && len(v.Exprs) > 0 {
+			return c.ParseExpr(item.Src, v.Exprs[0])
+		}
+	}
+	return nil
 }

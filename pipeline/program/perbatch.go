@@ -16,7 +16,7 @@ import (
 // perBatch are warnings about destinations of the script whose query groups, aggregates or windows the new rows, once for each.
 func (p *Program) perBatch(ctx context.Context, c *duck.Conn) (out []*sql.Error, err error) {
 	for _, n := range p.Nodes {
-		if n.Stmt < 0 || n.Kind != "stream" {
+		if _, ok := n.Destination(); !ok || n.Stmt < 0 || n.Keyed() {
 			continue
 		}
 		for _, in := range n.Inputs {

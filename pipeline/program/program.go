@@ -147,58 +147,6 @@ func (p *Program) Relation(name string) *Node {
 	return nil
 }
 
-// Parse reads scripts into one list of statements. Where something is wrong, DuckDB's grammar is asked about its own statements and about
-// the expressions in rules and checks too, so that all errors are told at once.
-func (l *Language) Parse(ctx context.Context, scripts []*sql.Source) ([]sql.Stmt, error) {
-	var stmts []sql.Stmt
-	var errs sql.List
-	for _, src := range scripts {
-		s, err := sql.Parse(src, l.Forms)
-		errs = Collect(errs, err)
-		stmts = append(stmts, s...)
-	}
-	if len(errs) == 0 {
-		return stmts, nil
-	}
-	db, err := duck.Open(ctx, "", duck.Options{})
-	if err != nil {
-		return nil, err
-	}
-	defer db.Close()
-	for _, st := range stmts {
-		if st.Broken || imports(st) {
-			continue
-		}
-		if st.Decl == nil {
-			errs = Collect(errs, db.Writer().Parse(st.Src, st.Span))
-			continue
-		}
-		for _, list := range []string{"RULES", "METRICS", "CHECKS", "#0"} {
-			for _, item := range itemsOf(st.Decl, list) {
-				errs = Collect(errs, parseItem(db.Writer(), item))
-			}
-		}
-	}
-	return stmts, errs.Err()
-}
-
-func itemsOf(d *sql.Decl, list string) []*sql.Decl {
-	if v := d.Arg(list); v != nil {
-		return v.Items
-	}
-	return nil
-}
-
-// parseItem asks DuckDB's grammar about the expression of a rule, a metric or a check.
-func parseItem(c *duck.Conn, item *sql.Decl) error {
-	for _, key := range []string{"EXPECT", "="} {
-		if v := item.Arg(key); v != nil && !v.Expr && len(v.Exprs) > 0 {
-			return c.ParseExpr(item.Src, v.Exprs[0])
-		}
-	}
-	return nil
-}
-
 // Collect adds the script errors inside err to the list; another error goes in as one without a place.
 func Collect(l sql.List, err error) sql.List {
 	var list sql.List

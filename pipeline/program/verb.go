@@ -41,12 +41,20 @@ const (
 // EveryKind is On for a verb that all kinds have.
 func EveryKind(k kind.Kind) string { return k.Syntax.Keyword }
 
-// Storing is On for a verb on kinds that keep rows.
-func Storing(k kind.Kind) string {
-	if k.Stores {
-		return k.Syntax.Keyword
+// On kinds of one role.
+var (
+	OnSources      = ofRole(kind.Reads)
+	OnDestinations = ofRole(kind.Stores)
+	OnSinks        = ofRole(kind.Sends)
+)
+
+func ofRole(r kind.Role) func(kind.Kind) string {
+	return func(k kind.Kind) string {
+		if k.Role == r {
+			return k.Syntax.Keyword
+		}
+		return ""
 	}
-	return ""
 }
 
 // Listed is On for a verb on the plural of a kind.

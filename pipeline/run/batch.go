@@ -351,7 +351,7 @@ func (r *runner) limits(tx *transaction) error {
 		switch o := n.Obj.(type) {
 		case kind.Destination:
 			limit = o.Chain().Limit
-		case interface{ RejectLimit() int64 }:
+		case kind.RejectLimiter:
 			limit = o.RejectLimit()
 		}
 		total := tx.rejected[n]

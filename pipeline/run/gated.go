@@ -26,8 +26,7 @@ var errAgain = errors.New("a check over the table holds the batch back")
 // gated measures and writes.
 func gated(ctx context.Context, tx *transaction, d kind.Destination, n *program.Node, acc *kind.Accepted,
 	b quality.Batch) (c kind.Counts, res quality.Result, err error) {
-	_, keeps := d.(kind.Shaper)
-	if !keeps || !n.Quality.Whole() {
+	if !n.Keyed() || !n.Quality.Whole() {
 		if res, err = n.Quality.Measure(ctx, tx.Tx, b); err != nil {
 			return c, res, err
 		}
@@ -61,10 +60,8 @@ func gated(ctx context.Context, tx *transaction, d kind.Destination, n *program.
 // tableAfter is the destination's table as it will be, for what is measured OVER TABLE: a journal's as it is once the batch is written.
 func tableAfter(n *program.Node, rows *duck.Query) *duck.Query {
 	a := duck.Args{"t": duck.Ident(n.Name), "cols": duck.Names(duck.ColumnNames(n.Cols)), "rows": rows}
-	if d, ok := n.Destination(); ok {
-		if _, keeps := d.(kind.Shaper); keeps {
-			return duck.SQL("(FROM {t})", a)
-		}
+	if n.Keyed() {
+		return duck.SQL("(FROM {t})", a)
 	}
 	return duck.SQL("(SELECT {cols} FROM {t} UNION ALL SELECT {cols} FROM {rows})", a)
 }

@@ -46,9 +46,20 @@ func (r *runner) identify(ctx context.Context) error {
 
 func (r *runner) becomeOwn(ctx context.Context, of string) error {
 	err := r.Conn.Update(ctx, func(tx *duck.Tx) error {
-		return tx.Run(ctx, duck.SQL("UPDATE dsql.file SET id = {id}, snapshot_of = NULL, restored = true", duck.Args{"id": duck.SQL(freshID)}),
-			duck.SQL("DELETE FROM dsql.stopped_sinks"),
-			duck.SQL("INSERT INTO dsql.stopped_sinks SELECT name FROM dsql.declarations WHERE kind = 'sink'"))
+		if err := tx.Run(ctx,
+			duck.SQL("UPDATE dsql.file SET id = {id}, snapshot_of = NULL, restored = true", duck.Args{"id": duck.SQL(freshID)}),
+			duck.SQL("DELETE FROM dsql.stopped_sinks")); err != nil {
+			return err
+		}
+		for _, n := range r.Program.Nodes {
+			if _, ok := n.Sink(); !ok || n.Stored == nil {
+				continue
+			}
+			if err := tx.Run(ctx, duck.SQL("INSERT INTO dsql.stopped_sinks VALUES ({name})", duck.Args{"name": n.Name})); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return err
@@ -70,9 +81,10 @@ func (r *runner) halt(n *program.Node, last int64) *sql.Error {
 }
 
 var resumeVerb = &program.Verb{
-	Syntax: &sql.Syntax{Verb: "RESUME", Keyword: "SINK", Example: "RESUME SINK lake",
+	Syntax: &sql.Syntax{Verb: "RESUME", Example: "RESUME SINK lake",
 		Doc: "Lets a sink go on that stopped because the file is a copy which --snapshot made: it writes the versions behind the last that it " +
 			"has noted."},
+	On:    program.OnSinks,
 	Check: program.Declared,
 	Run:   action((*runner).resume),
 }
@@ -95,8 +107,11 @@ func (r *runner) resumed(ctx context.Context, n *program.Node) error {
 	if !r.file.halted[n.Name] {
 		return nil
 	}
-	delete(r.file.halted, n.Name)
-	return r.Conn.Update(ctx, func(tx *duck.Tx) error {
+	if err := r.Conn.Update(ctx, func(tx *duck.Tx) error {
 		return tx.Run(ctx, duck.SQL("DELETE FROM dsql.stopped_sinks WHERE sink = {name}", duck.Args{"name": n.Name}))
-	})
+	}); err != nil {
+		return err
+	}
+	delete(r.file.halted, n.Name)
+	return nil
 }

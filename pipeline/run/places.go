@@ -46,10 +46,10 @@ func (r *runner) loadPlaces(ctx context.Context) (err error) {
 		}
 	}
 	births, err := duck.Select(ctx, r.Conn,
-		duck.SQL("SELECT name, born FROM dsql.declarations WHERE born > 0 AND kind IN ('stream', 'journal')"),
-		func(scan func(...any) error) (p row, err error) { return p, scan(&p.input, &p.version) })
+		duck.SQL("SELECT kind, name, born FROM dsql.declarations WHERE born > 0"),
+		func(scan func(...any) error) (p row, err error) { return p, scan(&p.reader, &p.input, &p.version) })
 	for _, b := range births {
-		if n := r.Program.Known(b.input); n != nil && n.Stored != nil {
+		if n := r.Program.Find(b.reader, b.input); n != nil && n.Stored != nil {
 			n.Stored.Born = b.version
 		}
 	}

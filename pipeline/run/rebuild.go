@@ -21,7 +21,7 @@ var rebuildVerb = &program.Verb{
 		Doc: "Recomputes what is stored from what is remembered, or from its inputs: then what waits is taken first, and earlier rejects and " +
 			"holds are settled. " +
 			"What reads a journal gets the difference; what reads a stream keeps what it has."},
-	On:    program.Storing,
+	On:    program.OnDestinations,
 	Check: program.Targets,
 	Effect: func(d *sql.Decl) program.Effect {
 		if d.Arg("FROM SOURCE") != nil {
@@ -34,12 +34,12 @@ var rebuildVerb = &program.Verb{
 
 func (r *runner) rebuild(ctx context.Context, d *sql.Decl, n *program.Node, dest kind.Destination) error {
 	if d.Arg("FROM SOURCE") != nil {
-		return r.refill(ctx, n, dest)
+		return r.refill(ctx, d, n, dest)
 	}
 	b, ok := dest.(kind.Rebuilder)
 	if !ok {
-		return d.Errorf(code.NothingRemembered, "a stream remembers nothing beside its rows").
-			WithHint("REBUILD STREAM " + n.Name + " FROM SOURCE fills it again from its inputs")
+		return d.Errorf(code.NothingRemembered, "a %s remembers nothing beside its rows", n.Kind).
+			WithHint("REBUILD " + d.Syntax.Keyword + " " + n.Name + " FROM SOURCE fills it again from its inputs")
 	}
 	return r.newVersion(ctx, n, "rebuild", false, func(tx *transaction, rows *event.DestinationRows) (err error) {
 		rows.Counts, err = b.Rebuild(ctx, tx.Tx, tx.version)
@@ -52,10 +52,11 @@ func (r *runner) rebuild(ctx context.Context, d *sql.Decl, n *program.Node, dest
 //
 // What waits is taken before that, as ordinary batches: so what reads it has seen all that it had. Of a journal's rebuild readers and
 // sinks then get the difference, as of any version; a stream's rows are new ones to nobody.
-func (r *runner) refill(ctx context.Context, n *program.Node, dest kind.Destination) error {
+func (r *runner) refill(ctx context.Context, d *sql.Decl, n *program.Node, dest kind.Destination) error {
 	e, ok := dest.(kind.Emptier)
 	if !ok {
-		return fmt.Errorf("%s can't be emptied", n.Name)
+		return d.Errorf(code.NothingRemembered, "%s can't be filled again", n.Name).
+			WithHint("DROP " + d.Syntax.Keyword + " " + n.Name + " and declare it anew")
 	}
 	if !r.reshaped[n] {
 		if err := r.bringFor(ctx, n); err != nil || r.stopped() {
@@ -86,7 +87,7 @@ func (r *runner) refill(ctx context.Context, n *program.Node, dest kind.Destinat
 				return err
 			}
 		}
-		if _, net := dest.(kind.Rebuilder); net && !reshaped {
+		if n.Keyed() && !reshaped { // they get the difference
 			return nil
 		}
 		for _, m := range r.Program.Nodes {

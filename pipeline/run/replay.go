@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"dsql/engine/duck"
 	"dsql/engine/kind"
@@ -116,8 +117,9 @@ func (r *runner) replayWhere(ctx context.Context, d *sql.Decl, n *program.Node, 
 		return err
 	}
 	if l, ok := n.Obj.(kind.Loaded); ok && l.WholeLoads() && free > 0 {
-		return d.At(d.Span).Errorf(code.ReplayLoads, "journal %s takes whole tables, and %d rejected rows of loads are none", n.Name, free).
-			WithHint(fmt.Sprintf("mend the rules or the files, and run REBUILD JOURNAL %s FROM SOURCE: it takes all loads anew", n.Name))
+		return d.At(d.Span).Errorf(code.ReplayLoads, "%s %s takes whole tables, and %d rejected rows of loads are none", n.Kind, n.Name, free).
+			WithHint(fmt.Sprintf("mend the rules or the files, and run REBUILD %s %s FROM SOURCE: it takes all loads anew",
+				strings.ToUpper(n.Kind), n.Name))
 	}
 	if held > 0 {
 		r.Warn(d.At(d.Arg("FROM").Names[0].Span).Errorf(code.ReplayHeld, "%d rows that checks hold back were left as they are", held).

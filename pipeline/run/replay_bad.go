@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"dsql/engine/duck"
@@ -61,7 +62,7 @@ func (r *runner) replayMended(ctx context.Context, d *sql.Decl, n *program.Node,
 		return err
 	}
 	for _, name := range sources {
-		of := r.Program.Find("source", name)
+		of := r.Program.SourceOf(name)
 		if of == nil || !slices.ContainsFunc(n.Inputs, func(in *program.Input) bool { return in.Of == of }) {
 			return d.At(d.Arg("USING").Span).Errorf(code.ReplayUsing, "rejects of %s have no bytes to be mended: it takes rows of stored tables",
 				n.Name).
@@ -101,7 +102,8 @@ func (r *runner) readMended(ctx context.Context, d *sql.Decl, v *sql.Value) erro
 func (r *runner) redecode(ctx context.Context, d *sql.Decl, n *program.Node, settle func(ids *duck.Query, to []string) *duck.Query) error {
 	src, ok := n.Obj.(kind.Redecoder)
 	if !ok {
-		return fmt.Errorf("%s can't decode its records anew", n.Name)
+		return d.At(d.Span).Errorf(code.NothingRemembered, "%s %s can't decode its records anew", n.Kind, n.Name).
+			WithHint(fmt.Sprintf("REPLAY %s %s FROM EARLIEST reads it again", strings.ToUpper(n.Kind), n.Name))
 	}
 	groups, err := duck.Select(ctx, r.Conn,
 		duck.SQL(`SELECT to_json("to")::VARCHAR FROM {t} GROUP BY ALL ORDER BY min(id)`, duck.Args{"t": duck.Ident(badTable)}),
@@ -117,9 +119,11 @@ func (r *runner) redecode(ctx context.Context, d *sql.Decl, n *program.Node, set
 	}
 	for _, to := range groups {
 		for _, name := range to {
-			if l, ok := r.Program.Relation(name).Obj.(kind.Loaded); ok && l.WholeLoads() {
-				return d.At(d.Span).Errorf(code.ReplayLoads, "journal %s takes whole tables, and bad records of loads are none", name).
-					WithHint(fmt.Sprintf("mend the declaration or the files, and run REBUILD JOURNAL %s FROM SOURCE: it takes all loads anew", name))
+			m := r.Program.Relation(name)
+			if l, ok := m.Obj.(kind.Loaded); ok && l.WholeLoads() {
+				return d.At(d.Span).Errorf(code.ReplayLoads, "%s %s takes whole tables, and bad records of loads are none", m.Kind, name).
+					WithHint(fmt.Sprintf("mend the declaration or the files, and run REBUILD %s %s FROM SOURCE: it takes all loads anew",
+						strings.ToUpper(m.Kind), name))
 			}
 		}
 		for after := int64(-1); ; {

@@ -13,7 +13,7 @@ import (
 )
 
 var replaySourceVerb = &program.Verb{
-	Syntax: &sql.Syntax{Verb: "REPLAY", Keyword: "SOURCE",
+	Syntax: &sql.Syntax{Verb: "REPLAY",
 		Body: []sql.Clause{
 			{Keyword: "FROM EARLIEST", Arg: sql.ArgNone, Doc: "from the first record that the source still has"},
 			{Keyword: "FROM TIMESTAMP", Arg: sql.ArgString,
@@ -21,6 +21,7 @@ var replaySourceVerb = &program.Verb{
 		},
 		Doc:     "Reads a source again. Journals absorb what they have seen; a stream takes only records past those that it has.",
 		Example: "REPLAY SOURCE readings_in FROM EARLIEST"},
+	On:    program.OnSources,
 	Check: program.Declared,
 	Run:   action((*runner).replaySource),
 }

@@ -15,7 +15,7 @@ var rollbackVerb = &program.Verb{
 	Syntax: &sql.Syntax{Verb: "ROLLBACK",
 		Clauses: []sql.Clause{{Keyword: "TO VERSION", Arg: sql.ArgInt, Required: true, Doc: "the version to go back to"}},
 		Doc:     "Makes a new version that equals an old one. What came later is forgotten; places stay, so it isn't read again."},
-	On:    program.Storing,
+	On:    program.OnDestinations,
 	Check: program.Targets,
 	Run:   maintain((*runner).rollback),
 }

@@ -22,8 +22,8 @@ func truncated(ctx context.Context, tx *transaction, d kind.Destination, n *prog
 		}
 		if out.Dropped > 0 {
 			tx.tell(n.Obj.Decl().Errorf(code.TruncateDropped,
-				"%s had a TRUNCATE, which says that all rows of the table are gone; stream %s keeps its rows, and none was made of it",
-				acc.Input.Source, n.Name).
+				"%s had a TRUNCATE, which says that all rows of the table are gone; %s %s keeps its rows, and none was made of it",
+				acc.Input.Source, n.Kind, n.Name).
 				WithHint("a journal FROM " + acc.Input.Source + " itself ends its keys there"))
 		}
 	} else if out.Counts, err = d.Write(ctx, tx.Tx, acc); err != nil {

@@ -13,14 +13,14 @@ import (
 var vacuumVerb = &program.Verb{
 	Syntax: &sql.Syntax{Verb: "VACUUM",
 		Doc: "Gives up superseded rows that RETAIN VERSIONS no longer keeps; never events, nor what a reader or sink has still to take."},
-	On:    program.Storing,
+	On:    program.OnDestinations,
 	Check: program.Targets,
 	Run:   maintain((*runner).vacuum),
 }
 
 // vacuum gives up what no version that RETAIN VERSIONS keeps shows, and nothing that a reader or sink hasn't seen.
 func (r *runner) vacuum(ctx context.Context, d *sql.Decl, n *program.Node, dest kind.Destination) error {
-	retain := dest.Decl().Arg("RETAIN VERSIONS")
+	retain := dest.Chain().Retain
 	if retain == nil {
 		return d.Errorf(code.NoRetention, "%s keeps all versions", n.Name).
 			WithHint("declare it with RETAIN VERSIONS INTERVAL 90 DAYS, say")
