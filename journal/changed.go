@@ -132,6 +132,10 @@ func written(d *sql.Decl, clause string) string {
 	return clause + " " + sql.Fingerprint(v.Span.Of(d.Src))
 }
 
-// Reshape says that the script fills the journal again from its inputs (REBUILD JOURNAL … FROM SOURCE). A declaration that stored
+// Reshaped is the journal where the script fills the journal again from its inputs (REBUILD JOURNAL … FROM SOURCE). A declaration that stored
 // data can't follow then replaces what is stored, versions and all, where it would be refused otherwise.
-func (j *Journal) Reshape() { j.reshape = true }
+func (j *Journal) Reshaped() kind.Object {
+	out := *j
+	out.reshape = true
+	return &out
+}

@@ -104,7 +104,6 @@ func (j *Journal) bind(ctx context.Context, tx *duck.Tx, in []duck.Column) (*def
 	for i := range j.order() {
 		d.Sequence[i].Type = duck.Type(types[i][0].Type)
 	}
-	j.bound = d.Sequence
 	if j.deleted != nil {
 		if t := types[len(types)-1][0].Type; t != "BOOLEAN" {
 			return nil, j.decl.At(*j.deleted).Errorf(code.TypeMismatch, "DELETE WHEN needs a condition (BOOLEAN), and this is %s", t).
@@ -301,7 +300,7 @@ func (l *layout) save(ctx context.Context, tx *duck.Tx) error {
 const layoutNow = 1
 
 // Stale says that an older dsql made the tables, or that views are gone: Define brings them in line.
-func (j *Journal) Stale(ctx context.Context, tx *duck.Tx, _ *kind.Env) (string, error) {
+func (j *Journal) Stale(ctx context.Context, tx *duck.Tx, env *kind.Env) (string, error) {
 	state, err := tx.Table(ctx, j.decl.Name+"__state")
 	if err != nil || state == nil {
 		return "", err
@@ -312,7 +311,7 @@ func (j *Journal) Stale(ctx context.Context, tx *duck.Tx, _ *kind.Env) (string, 
 			return "", err
 		}
 		if d.Layout == layoutNow {
-			return j.missing(ctx, tx)
+			return j.missing(ctx, tx, env)
 		}
 	}
 	return "its tables are of an older dsql, and are brought in line", nil
@@ -320,8 +319,8 @@ func (j *Journal) Stale(ctx context.Context, tx *duck.Tx, _ *kind.Env) (string, 
 
 // missing says which of the views and macros aren't there: they were dropped by hand, outside of this run. (DuckDB takes 15 ms to list
 // macros, and less than one to bind a query of them; one of all is bound first.)
-func (j *Journal) missing(ctx context.Context, tx *duck.Tx) (string, error) {
-	if j.whole {
+func (j *Journal) missing(ctx context.Context, tx *duck.Tx, env *kind.Env) (string, error) {
+	if env.Sound[j] {
 		return "", nil
 	}
 	type made struct {
@@ -347,8 +346,10 @@ func (j *Journal) missing(ctx context.Context, tx *duck.Tx) (string, error) {
 		}
 		return err == nil, err
 	}
-	var err error
-	if j.whole, err = there(all...); err != nil || j.whole {
+	if ok, err := there(all...); err != nil || ok {
+		if ok {
+			env.Sounds(j)
+		}
 		return "", err
 	}
 	var gone []string

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
@@ -206,7 +207,7 @@ func TestDefinitionMoves(t *testing.T) {
 	stale := func() (what string) {
 		if err := b.c.Update(t.Context(), func(tx *duck.Tx) (err error) {
 			what, err = b.j.Stale(t.Context(), tx,
-				nil)
+				&kind.Env{})
 			return err
 		}); err != nil {
 			t.Fatal(err)

@@ -13,7 +13,10 @@ import (
 func (j *Journal) Statements(ctx context.Context, c *duck.Conn, in []duck.Column) (string, error) {
 	d, _, err := j.stored(ctx, &duck.Tx{Conn: c})
 	if duck.IsMissing(err) {
-		d, err = j.likely(in)
+		err = c.Scratch(ctx, func(tx *duck.Tx) (err error) {
+			d, err = j.likely(ctx, tx, in)
+			return err
+		})
 	}
 	if err != nil {
 		return "", err
@@ -30,16 +33,11 @@ func (j *Journal) Statements(ctx context.Context, c *duck.Conn, in []duck.Column
 	return w.listing.text.String(), nil
 }
 
-// likely is the definition that tables would be made for, by what bind found last.
-func (j *Journal) likely(in []duck.Column) (*definition, error) {
-	d, err := j.resolve(in)
+// likely is the definition that tables would be made for.
+func (j *Journal) likely(ctx context.Context, tx *duck.Tx, in []duck.Column) (*definition, error) {
+	d, err := j.bind(ctx, tx, in)
 	if err != nil {
 		return nil, err
-	}
-	for i := range d.Sequence {
-		if i < len(j.bound) {
-			d.Sequence[i].Type = j.bound[i].Type
-		}
 	}
 	l := j.layout(d)
 	for _, c := range l.cols {

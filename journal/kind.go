@@ -69,10 +69,8 @@ type Journal struct {
 	guard    float64 // IF REMOVED < n PERCENT
 	scd      int     // 1 or 2
 
-	maxVectors int64   // see end
-	reshape    bool    // see Reshape
-	bound      []order // see likely
-	whole      bool    // its views and macros were there: see missing
+	maxVectors int64 // see end
+	reshape    bool  // see Reshaped
 }
 
 func (j *Journal) Decl() *sql.Decl    { return j.decl }

@@ -105,9 +105,13 @@ type declared struct {
 	kept   bool
 }
 
-// Keep says that the declaration is one of the DuckDB file and not of a script: its model is the stored one, and where that came
+// Kept is the declaration where it is one of the DuckDB file and not of a script: its model is the stored one, and where that came
 // from isn't looked at. The file may stand on another machine.
-func (m *declared) Keep() { m.kept = true }
+func (m *declared) Kept() kind.Object {
+	out := *m
+	out.kept = true
+	return &out
+}
 
 func compile(d *sql.Decl) (kind.Object, error) {
 	m := &declared{decl: d, path: d.Arg("FROM").Text, tags: map[string]string{}}

@@ -1,6 +1,7 @@
 package sql
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -20,24 +21,36 @@ func (n Name) Key() Key { return KeyOf(n.Text) }
 // Same: two spellings of one name.
 func Same(a, b string) bool { return same(a, b) }
 
-// Respell gives a declaration, and the constraints, metrics and checks in it, the spelling that their names had in an earlier text of it.
-func (d *Decl) Respell(was *Decl) {
+// Respelt is a declaration in which it, and the constraints, metrics and checks in it, have the spelling that their names had in an
+// earlier text of it.
+func (d *Decl) Respelt(was *Decl) *Decl {
+	out := *d
 	if same(d.Name, was.Name) {
-		d.Name = was.Name
+		out.Name = was.Name
 	}
+	out.Args = maps.Clone(d.Args)
 	for keyword, v := range d.Args {
-		old := was.Args[keyword]
-		if old == nil {
-			continue
+		if old := was.Args[keyword]; old != nil && len(v.Items) > 0 {
+			of := *v
+			of.Items = respelt(v.Items, old.Items)
+			out.Args[keyword] = &of
 		}
-		for _, item := range v.Items {
-			for _, o := range old.Items {
-				if item.Syntax == o.Syntax && same(item.Name, o.Name) {
-					item.Name = o.Name
-				}
+	}
+	return &out
+}
+
+func respelt(items, were []*Decl) []*Decl {
+	out := slices.Clone(items)
+	for i, item := range items {
+		for _, o := range were {
+			if item.Syntax == o.Syntax && same(item.Name, o.Name) {
+				of := *item
+				of.Name = o.Name
+				out[i] = &of
 			}
 		}
 	}
+	return out
 }
 
 // Spelt is the declaration's text with names as they are called now.

@@ -16,10 +16,9 @@ const sampled = 20_480
 // which
 // more than half of a sample's values differ get FSST alone, which is what DuckDB would choose in the end.
 func (s *Stream) pack(ctx context.Context, tx *duck.Tx, b *kind.Accepted) error {
-	if s.packed || b.Sample == nil {
+	if !b.First || b.Sample == nil {
 		return nil
 	}
-	s.packed = true
 	table := duck.Args{"t": duck.Ident(s.decl.Name)}
 	if n, err := tx.Int(ctx, duck.SQL("SELECT count(*) FROM (SELECT 1 FROM {t} LIMIT 1)", table)); err != nil || n > 0 {
 		return err

@@ -41,9 +41,8 @@ CREATE STREAM readings
 
 // Stream is a compiled CREATE STREAM.
 type Stream struct {
-	decl   *sql.Decl
-	chain  *kind.Chain
-	packed bool // pack has been here
+	decl  *sql.Decl
+	chain *kind.Chain
 	// reshape: the script fills it again from its inputs, so that its columns may take other types.
 	reshape bool
 }
@@ -134,8 +133,12 @@ func retyped(have, in []duck.Column) (out []string) {
 	return out
 }
 
-// Reshape says that the script fills the stream again from its inputs (REBUILD STREAM … FROM SOURCE).
-func (s *Stream) Reshape() { s.reshape = true }
+// Reshaped is the stream where the script fills it again from its inputs (REBUILD STREAM … FROM SOURCE).
+func (s *Stream) Reshaped() kind.Object {
+	out := *s
+	out.reshape = true
+	return &out
+}
 
 // Changed says what becomes of what is stored under a new declaration; anew: it goes, and is taken in anew.
 func (s *Stream) Changed(_ kind.Object, was, now []duck.Column) (what []string, anew bool) {

@@ -182,6 +182,5 @@ func (s *Stream) replace(ctx context.Context, tx *duck.Tx) error {
 	if err != nil {
 		return err
 	}
-	s.packed = false
 	return s.begin(ctx, tx, era{since: next})
 }

@@ -22,8 +22,8 @@ type (
 	}
 	// Redacted is a declaration whose text, as the file keeps it, is another one: secrets don't stand in it.
 	Redacted interface{ Stored() string }
-	// Restorable is told that it is what the file has: what it was made of is there too.
-	Restorable interface{ Keep() }
+	// Restorable is another object where it is what the file has: what it was made of is there too.
+	Restorable interface{ Kept() Object }
 	// Callable is called by its name in SQL.
 	Callable interface{ Callable() }
 	// Versioned is Callable, and so are its versions, as name_vN, and the macros that Versions lists.
@@ -98,8 +98,8 @@ type (
 	}
 	// Loaded takes whole tables where WholeLoads says so: rows alone are none.
 	Loaded interface{ WholeLoads() bool }
-	// Reshaper takes another shape than what is stored has, as the script fills it anew.
-	Reshaper interface{ Reshape() }
+	// Reshaper is another object where the script fills it anew: it may take another shape than what is stored has.
+	Reshaper interface{ Reshaped() Object }
 	// Historian says itself what becomes of what it stores when it takes the place of old; anew: it is emptied. was and now are the
 	// columns of its rows.
 	Historian interface {

@@ -48,7 +48,8 @@ type Action func(ctx context.Context, tx *duck.Tx, d *sql.Decl) error
 // Reads: it changes what is declared.
 func (Action) Reads() bool { return false }
 
-// Object is a compiled declaration.
+// Object is a compiled declaration. It is a value: nothing changes it, so that many runs may share one. What a run finds out belongs to
+// readers and outlets, to the program, or to Env.
 type Object interface {
 	Decl() *sql.Decl
 }
@@ -65,9 +66,19 @@ type Env struct {
 	Dir string // folder that relative paths start at, see DirOf
 	// Scratch: what is defined is looked at and rolled back. What would cost much and tells nothing may be left out.
 	Scratch bool
+	// Sound are objects of which all that they make in the file was found there: they needn't look again in this run.
+	Sound map[Object]bool
 	// Declared is the declaration of a kind (in lower case) under a name, nil when there is none; Names are those of a kind.
 	Declared func(kind, name string) Object
 	Names    func(kind string) []string
+}
+
+// Sounds notes that all that an object makes in the file is there.
+func (e *Env) Sounds(o Object) {
+	if e.Sound == nil {
+		e.Sound = map[Object]bool{}
+	}
+	e.Sound[o] = true
 }
 
 // DirOf is the folder that relative paths in a declaration start at: that of its script.
@@ -274,6 +285,8 @@ type Accepted struct {
 	Empty *duck.Query
 	// Force takes a load that a guard would hold back.
 	Force bool
+	// First: nothing was written to it in this run before, or since it was emptied.
+	First bool
 }
 
 // HeldBack is the error of a Write that a guard stopped: nothing of the load is taken until somebody decides about it (Force, or to skip

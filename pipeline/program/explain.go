@@ -92,7 +92,7 @@ func indent(s string) string {
 
 // Explain is EXPLAIN for the command line: of one declaration, or (name "") of all in the script.
 func Explain(ctx context.Context, o Options, name string) (string, error) {
-	stmts, err := o.Language.Parse(ctx, o.Scripts)
+	stmts, err := o.Statements(ctx)
 	if err != nil {
 		return "", err
 	}

@@ -97,7 +97,7 @@ func Existing(path string) string {
 
 // PlanScript says what a run of the script would change. It changes nothing itself.
 func PlanScript(ctx context.Context, o Options) ([]event.Change, error) {
-	stmts, err := o.Language.Parse(ctx, o.Scripts)
+	stmts, err := o.Statements(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package program
 
 import (
+	"context"
 	"time"
 
 	"dsql/engine/duck"
@@ -12,6 +13,7 @@ import (
 type Options struct {
 	Language *Language     // what the scripts and the file's declarations are written in
 	Scripts  []*sql.Source // run one after the other as one script
+	Parsed   []sql.Stmt    // what Language.Parse made of them, where that was done before: runs may share it; nil: they are read
 	Dir      string        // the folder that relative paths start at: the first script's
 	DB       string        // the DuckDB file
 	DryRun   bool          // say what would be done, change nothing
@@ -24,6 +26,14 @@ type Options struct {
 
 	Events func(event.Event) // called from one goroutine at a time
 	Stop   <-chan struct{}   // closed: finish the batch in hand, then end
+}
+
+// Statements are those of the scripts.
+func (o Options) Statements(ctx context.Context) ([]sql.Stmt, error) {
+	if o.Parsed != nil {
+		return o.Parsed, nil
+	}
+	return o.Language.Parse(ctx, o.Scripts)
 }
 
 func (o Options) Emit(e event.Event) {

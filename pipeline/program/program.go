@@ -165,7 +165,7 @@ func Collect(l sql.List, err error) sql.List {
 
 // Load compiles the script's declarations and those that the file has beside them, and finds who reads whom.
 func (l *Language) Load(ctx context.Context, c *duck.Conn, stmts []sql.Stmt, env *kind.Env, was Opened) (*Program, error) {
-	p := &Program{Language: l, Stmts: stmts, Env: env, fresh: was.Fresh}
+	p := &Program{Language: l, Stmts: slices.Clone(stmts), Env: env, fresh: was.Fresh}
 	p.tell(env)
 	stored, err := storedDeclarations(ctx, c)
 	if err != nil {
@@ -229,7 +229,7 @@ func (p *Program) reshape() {
 		}
 		if n := p.Find(strings.ToLower(st.Decl.Syntax.Keyword), st.Decl.Name); n != nil && n.Stmt >= 0 && n.Stmt < i {
 			if o, ok := n.Obj.(kind.Reshaper); ok {
-				o.Reshape()
+				n.Obj = o.Reshaped()
 			}
 		}
 	}
@@ -239,7 +239,7 @@ func (p *Program) reshape() {
 func (p *Program) declare(i int, d *sql.Decl) error {
 	k, _ := p.Language.Kind(d)
 	if old := p.Find(strings.ToLower(k.Syntax.Keyword), d.Name); old != nil {
-		d.Respell(old.Obj.Decl())
+		d = d.Respelt(old.Obj.Decl())
 	}
 	obj, err := k.Compile(d)
 	if err != nil {
@@ -303,7 +303,7 @@ func (l *Language) compileStored(s *StoredDecl) (*Node, error) {
 		return nil, err
 	}
 	if o, ok := obj.(kind.Restorable); ok { // what it was made of is in the file too
-		o.Keep()
+		obj = o.Kept()
 	}
 	s.Obj = obj
 	return &Node{Kind: s.Kind, Name: s.Name, Obj: obj, Stmt: -1, Fingerprint: s.Fingerprint, Stored: s}, nil

@@ -229,7 +229,9 @@ func (r *runner) write(ctx context.Context, tx *transaction, d kind.Destination,
 	if discard {
 		return discarded(ctx, tx, n, decided, ruled)
 	}
-	acc := &kind.Accepted{Version: v, Columns: n.Cols, Rows: ruled.Rows, HasRow: in.hasRow, Input: b.input, Force: decided != nil}
+	acc := &kind.Accepted{Version: v, Columns: n.Cols, Rows: ruled.Rows, HasRow: in.hasRow, Input: b.input, Force: decided != nil,
+		First: !tx.written[n]}
+	tx.written[n] = true
 	if b.in.Plain {
 		acc.Sample = in.rel
 	}

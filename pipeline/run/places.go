@@ -69,6 +69,7 @@ func moved(ctx context.Context, tx *transaction, e edge, v int64) error {
 
 // unread forgets how far a destination or sink has come: it starts with all that its inputs still have.
 func unread(ctx context.Context, tx *transaction, n *program.Node) error {
+	delete(tx.written, n)
 	maps.DeleteFunc(tx.places, func(e edge, _ int64) bool { return e.reader == n })
 	a := duck.Args{"d": n.Name}
 	return tx.Run(ctx, duck.SQL("DELETE FROM dsql.files WHERE destination = {d}", a),
@@ -78,6 +79,7 @@ func unread(ctx context.Context, tx *transaction, n *program.Node) error {
 // forget takes a declaration that is dropped out of all places.
 func forget(ctx context.Context, tx *transaction, n *program.Node) error {
 	delete(tx.latest, n)
+	delete(tx.written, n)
 	delete(tx.guarded, n)
 	delete(tx.reshaped, n)
 	delete(tx.unsettled, n)

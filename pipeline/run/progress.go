@@ -18,6 +18,7 @@ type progress struct {
 	places    map[edge]int64          // how far a destination or sink has read a stored table
 	latest    map[*program.Node]int64 // the last version that wrote a destination
 	rejected  map[*program.Node]int64 // rows rejected in this run, by source or destination
+	written   map[*program.Node]bool  // in this run, and not emptied since
 	guarded   map[*program.Node]bool  // a guard may hold back a load of it
 	reshaped  map[*program.Node]bool  // emptied by a new declaration: a REBUILD … FROM SOURCE is to fill it
 	unsettled map[*program.Node]bool  // watchers that have measured versions of which outcomes may be known
@@ -29,12 +30,13 @@ type edge struct{ reader, input *program.Node }
 
 func newProgress() progress {
 	return progress{places: map[edge]int64{}, latest: map[*program.Node]int64{}, rejected: map[*program.Node]int64{},
-		guarded: map[*program.Node]bool{}, reshaped: map[*program.Node]bool{}, unsettled: map[*program.Node]bool{}}
+		written: map[*program.Node]bool{}, guarded: map[*program.Node]bool{}, reshaped: map[*program.Node]bool{}, unsettled: map[*program.Node]bool{}}
 }
 
 func (p progress) clone() progress {
 	p.places, p.latest, p.rejected = maps.Clone(p.places), maps.Clone(p.latest), maps.Clone(p.rejected)
 	p.guarded, p.reshaped, p.unsettled = maps.Clone(p.guarded), maps.Clone(p.reshaped), maps.Clone(p.unsettled)
+	p.written = maps.Clone(p.written)
 	return p
 }
 

@@ -21,7 +21,7 @@ import (
 // bottom. All errors that can be found before are found before.
 func Run(ctx context.Context, o program.Options) error {
 	began := time.Now()
-	stmts, err := o.Language.Parse(ctx, o.Scripts)
+	stmts, err := o.Statements(ctx)
 	if err != nil {
 		return err
 	}

@@ -70,7 +70,8 @@ var (
 	UnknownKey = stored.add("unknown-key", ExitFailed,
 		"`dsql history` was asked for a key that the journal never had a row of.")
 	NothingRemembered = stored.add("nothing-remembered", ExitScript,
-		"A stream remembers nothing beside its rows; VACUUM needs RETAIN VERSIONS.")
+		"A stream remembers nothing beside its rows, and not every kind can fill its table again or decode its records anew; VACUUM needs "+
+			"RETAIN VERSIONS.")
 	NoRetention = stored.like("no-retention", ExitScript)
 	LoadTime    = stored.add("load-time", ExitFailed,
 		"The time of a load can't be found.")
