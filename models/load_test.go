@@ -2,6 +2,8 @@ package models
 
 import (
 	"bytes"
+	"compress/gzip"
+	"encoding/json"
 	"math"
 	"os"
 	"runtime"
@@ -26,6 +28,44 @@ func seeds(t testing.TB) map[string][]byte {
 	return out
 }
 
+// packed gives some of the models of a file of cases, every so many.
+func packed(t testing.TB, path string, every int, out map[string][]byte) {
+	b, err := os.ReadFile("../testdata/models/" + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := gzip.NewReader(bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := json.NewDecoder(plain)
+	for i := 0; lines.More(); i++ {
+		var c struct {
+			Name  string
+			Model []byte
+		}
+		if err := lines.Decode(&c); err != nil {
+			t.Fatal(err)
+		}
+		if i%every == 0 && len(c.Model) < 4000 {
+			out[c.Name] = c.Model
+		}
+	}
+}
+
+// useAll makes a model of a file ready for each output that takes tables of its own, and uses it.
+func useAll(t testing.TB, data []byte, m *model.Model) {
+	use(t, m)
+	for _, o := range []model.Output{model.Contrib, model.Leaf} {
+		if m.Lacks(o) != nil {
+			continue
+		}
+		if m, err := load.Load(data, model.Options{Output: o}); err == nil && m.Lacks(o) == nil {
+			use(t, m)
+		}
+	}
+}
+
 // use scores a few rows by all outputs of a model.
 func use(t testing.TB, m *model.Model) {
 	const n = 3
@@ -38,11 +78,14 @@ func use(t testing.TB, m *model.Model) {
 			cols[i].Text = []string{"a", "", "b"}
 		}
 	}
-	for _, o := range []model.Output{model.Prediction, model.Raw} {
+	for _, o := range []model.Output{model.Prediction, model.Raw, model.Contrib} {
 		if w := m.Outputs(o); w > 0 && w < 1000 {
 			out := make([]float64, n*w)
 			_ = m.Score(o, cols, n, out) // an error is allowed, a panic isn't
 		}
+	}
+	if w := m.Outputs(model.Leaf); w > 0 && w < 1000 {
+		_ = m.Leaves(cols, n, make([]int32, n*w), nil)
 	}
 	if m.LabelType() != model.None {
 		_ = m.Labels(cols, n, make([]int64, n), make([]string, n))
@@ -51,7 +94,10 @@ func use(t testing.TB, m *model.Model) {
 
 // FuzzLoad: whatever the bytes, loading ends with a model that can be used, or an error, and takes memory in proportion.
 func FuzzLoad(f *testing.F) {
-	for _, b := range seeds(f) {
+	all := seeds(f)
+	packed(f, "contrib.jsonl.gz", 30, all)
+	packed(f, "operators.jsonl.gz", 20, all)
+	for _, b := range all {
 		f.Add(b)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -69,7 +115,7 @@ func FuzzLoad(f *testing.F) {
 			return
 		}
 		if len(m.Inputs()) < 5000 {
-			use(t, m)
+			useAll(t, data, m)
 		}
 	})
 }
@@ -96,13 +142,16 @@ func TestLoadCut(t *testing.T) {
 // Bytes changed at random give an error or a model that can be used.
 func TestLoadDamaged(t *testing.T) {
 	t.Parallel()
-	for _, b := range seeds(t) {
+	all := seeds(t)
+	packed(t, "contrib.jsonl.gz", 30, all)
+	packed(t, "operators.jsonl.gz", 8, all)
+	for _, b := range all {
 		for i := 0; i < len(b); i += 1 + len(b)/200 {
 			for _, c := range []byte{0, '9', '-', 0xff} {
 				d := bytes.Clone(b)
 				d[i] = c
 				if m, err := load.Load(d, model.Options{}); err == nil && len(m.Inputs()) < 5000 {
-					use(t, m)
+					useAll(t, d, m)
 				}
 			}
 		}

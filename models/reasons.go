@@ -33,6 +33,9 @@ func (f function) registerReasons(c *duck.Conn, params []duck.Type) error {
 			if err == nil {
 				err = m.Explains()
 			}
+			if err == nil && m.Outputs(model.Contrib) > mostReasons {
+				err = fmt.Errorf("what its inputs add to its margins are %d values a row, supported are %d", m.Outputs(model.Contrib), mostReasons)
+			}
 			if err != nil {
 				return fmt.Errorf("%s: %w", reasonsName(f.name), err)
 			}
@@ -103,8 +106,11 @@ type reasoner struct {
 	order      []moved
 }
 
-// maxValues bounds what is held at a time of wide models' contributions.
-const maxValues = 1 << 19
+// What is held at a time of wide models' contributions: so many values, or those of 64 rows.
+const (
+	maxValues   = 1 << 19
+	mostReasons = 1 << 18
+)
 
 // each calls use for each row with what its inputs added to the largest margin.
 func (w *reasoner) each(m *model.Model, n int, none []bool, use func(row int, values []float64)) error {

@@ -5,6 +5,7 @@ import (
 	"math/bits"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -245,4 +246,38 @@ func TestLeaves(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A tree that is too deep, or that has no numbers of training rows, is refused.
+func TestExplainRefuses(t *testing.T) {
+	t.Parallel()
+	deep := Tree{Width: 1, Leaves: make([]float64, maxLevels+2), LeafCover: make([]float64, maxLevels+2)}
+	for i := range maxLevels + 1 {
+		deep.Nodes, deep.Cover = append(deep.Nodes, Node{Left: ^i, Right: i + 1}), append(deep.Cover, 1)
+	}
+	deep.Nodes[maxLevels].Right = ^(maxLevels + 1)
+	node := Tree{Width: 1, Nodes: []Node{{Left: ^0, Right: ^1}}, Leaves: []float64{1, 2}, LeafCover: []float64{1, 1}}
+	negative := node
+	negative.Cover = []float64{-1}
+	for name, c := range map[string]struct {
+		f    Forest
+		want string
+	}{
+		"depth":       {Forest{Trees: []Tree{deep}}, "has 4097 levels"},
+		"no cover":    {Forest{Trees: []Tree{node}}, "0 numbers of training rows for 1 nodes"},
+		"negative":    {Forest{Trees: []Tree{negative}}, "-1 training rows"},
+		"unexplained": {Forest{Unexplained: "nobody knows"}, "nobody knows"},
+	} {
+		c.f.Features, c.f.Outputs, c.f.Base = 1, 1, []float64{0}
+		k, err := New(&c.f, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := k.Explain(&c.f); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want %q", name, err, c.want)
+		}
+		if err := k.Contributions([]batch.Column{{}}, 1, make([]float64, 2)); err == nil {
+			t.Errorf("%s: it tells", name)
+		}
+	}
 }

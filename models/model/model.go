@@ -133,6 +133,9 @@ func (m *Model) ScoreOrNone(o Output, cols []Column, n int, out []float64, none 
 	if o == Label || o == Leaf {
 		return fmt.Errorf("labels are read with Labels, leaves with Leaves")
 	}
+	if err := m.impl.Lacks(o); err != nil {
+		return err
+	}
 	w := m.impl.Width(o)
 	if w == 0 {
 		return fmt.Errorf("the model has no %s output", o)
@@ -179,6 +182,9 @@ func (m *Model) LabelsOrNone(cols []Column, n int, ints []int64, text []string, 
 
 // Leaves writes the leaf of each tree for n rows into out, row by row, and into none, which may be nil, whether the model gives none.
 func (m *Model) Leaves(cols []Column, n int, out []int32, none []bool) error {
+	if err := m.impl.Lacks(Leaf); err != nil {
+		return err
+	}
 	w := m.impl.Width(Leaf)
 	switch err := m.check(cols, n); {
 	case err != nil:

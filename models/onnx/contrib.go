@@ -56,6 +56,9 @@ func (m *Model) explain(prog *program, v *compiler, want Output) (err error) {
 		res = &m.results[Label]
 	}
 	s := prog.scores(res.slot)
+	if s != nil && s.node.is("ai.onnx.ml.TreeEnsemble") {
+		fail("a TreeEnsemble of ai.onnx.ml 5 has neither hit rates nor numbers for its leaves")
+	}
 	if s == nil || !s.node.is("ai.onnx.ml.TreeEnsembleClassifier ai.onnx.ml.TreeEnsembleRegressor") {
 		fail("what it gives isn't made by an ensemble of trees")
 	}

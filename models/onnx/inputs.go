@@ -83,7 +83,7 @@ func widthOf(g *graphProto, name string) int {
 			return len(n.floats("coefficients")) / max(1, len(n.floats("intercepts")))
 		case n.is("ai.onnx.ml.LinearRegressor"):
 			return len(n.floats("coefficients")) / int(max(1, n.int("targets", 1)))
-		case n.is("ai.onnx.ml.TreeEnsembleClassifier ai.onnx.ml.TreeEnsembleRegressor"):
+		case n.is("ai.onnx.ml.TreeEnsembleClassifier ai.onnx.ml.TreeEnsembleRegressor ai.onnx.ml.TreeEnsemble"):
 			most := int64(-1)
 			for _, f := range n.ints("nodes_featureids") {
 				most = max(most, f)

@@ -202,7 +202,7 @@ func (m *Model) choose(g *graphProto, prog *program, v *compiler) error {
 func (m *Model) raw(prog *program, slot int, v *compiler) {
 	s := prog.scores(slot)
 	if s == nil || !s.node.is("ai.onnx.ml.TreeEnsembleClassifier ai.onnx.ml.LinearClassifier ai.onnx.ml.SVMClassifier "+
-		"ai.onnx.ml.TreeEnsembleRegressor ai.onnx.ml.LinearRegressor") {
+		"ai.onnx.ml.TreeEnsembleRegressor ai.onnx.ml.LinearRegressor ai.onnx.ml.TreeEnsemble") {
 		return
 	}
 	for slot = m.results[Prediction].slot; prog.maker(slot) != s; {
