@@ -169,8 +169,36 @@ func (e *Endpoint) Stale(ctx context.Context, tx *duck.Tx, _ *kind.Env) (string,
 	})
 }
 
-// Define has nothing to make.
-func (e *Endpoint) Define(context.Context, *duck.Tx, *kind.Env) error { return nil }
+// logColumns are those of the table of LOG INTO.
+const logColumns = `logged_at TIMESTAMP, endpoint VARCHAR, version BIGINT, request JSON, answer JSON, models STRUCT("name" VARCHAR, "version" INTEGER)[], ms DOUBLE`
+
+// Define makes the table of LOG INTO, which several endpoints may have and which stays when they are dropped.
+func (e *Endpoint) Define(ctx context.Context, tx *duck.Tx, _ *kind.Env) error {
+	if e.Log == "" {
+		return nil
+	}
+	at := duck.Place{Src: e.decl.Src, Span: e.decl.Arg("LOG INTO").Span}
+	a := duck.Args{"t": duck.Ident(e.Log), "columns": duck.Text(logColumns)}
+	if _, err := tx.ExecAt(ctx, duck.SQL("CREATE TABLE IF NOT EXISTS main.{t} ({columns})", a), at); err != nil {
+		return err
+	}
+	have, err := tx.Table(ctx, e.Log)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, duck.SQL("CREATE TEMP TABLE _dsql_log ({columns})", a)); err != nil {
+		return err
+	}
+	want, err := tx.Table(ctx, "_dsql_log")
+	if err == nil {
+		_, err = tx.Exec(ctx, duck.SQL("DROP TABLE temp._dsql_log"))
+	}
+	if err != nil || slices.Equal(have, want) {
+		return err
+	}
+	return &sql.Error{Src: at.Src, Span: at.Span, Code: "log-table", Msg: fmt.Sprintf("%s is there already, and is no log", e.Log),
+		Hint: "choose another name; a log has the columns " + logColumns}
+}
 
 // Bind finds the types of the parameters, as DuckDB writes them, and the columns of the answer.
 func (e *Endpoint) Bind(ctx context.Context, c *duck.Conn) (params, columns []duck.Column, err error) {

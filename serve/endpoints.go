@@ -58,7 +58,11 @@ func (s *server) endpoint(w *recorder, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		err = s.answer(ctx, w, r, v, at, a)
+		if at.Log != "" {
+			err = s.answerLogged(ctx, w, r, v, at, a)
+		} else {
+			err = s.answer(ctx, w, r, v, at, a)
+		}
 		if err == nil || again || w.status != 0 || !movedOn(err) {
 			return err
 		}
@@ -76,7 +80,7 @@ func (s *server) find(v *view, name string) (*served, error) {
 	if at := v.endpoints[sql.KeyOf(name)]; at != nil {
 		return at, nil
 	}
-	if word, _ := s.state.is(); word == "starting" || word == "catching up" {
+	if !s.ran.Load() {
 		return nil, refuse(http.StatusServiceUnavailable, code.NotReady, "wait until /readyz says so", "the script is still running")
 	}
 	hint := "CREATE ENDPOINT declares one"

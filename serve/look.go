@@ -1,7 +1,9 @@
 package serve
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -35,25 +37,32 @@ type served struct {
 	slow    atomic.Bool
 	// volatile: the same request may be answered otherwise in the same state.
 	volatile bool
+	models   []use // that its query calls
 }
 
-// volatile: what the query calls gives something else another time, or isn't known to give the same.
-func volatile(ctx context.Context, c *duck.Conn, e *endpoint.Endpoint) (bool, error) {
-	text := e.Any().String()
+// calls finds what the query calls: models, and what gives something else another time or isn't known to give the same.
+func (at *served) calls(ctx context.Context, c *duck.Conn, v *view) error {
+	text := at.Any().String()
 	routines, err := c.Routines(ctx, text)
 	if err != nil {
-		return true, err
+		return err
 	}
+	for _, m := range v.models {
+		for _, x := range m.versions {
+			if routines[strings.ToLower(x.Key())] != nil {
+				at.models = append(at.models, use{x.Name, x.Version})
+			}
+		}
+	}
+	slices.SortFunc(at.models, func(a, b use) int { return cmp.Or(strings.Compare(a.name, b.name), a.version-b.version) })
 	src := sql.NewSource("", text)
 	for _, t := range sql.Tokens(src, sql.Span{End: len(text)}) {
 		name := t.Span.Of(src)
-		if isClock(name) || routines.Any(strings.Trim(name, `"`), func(r duck.Routine) bool {
+		at.volatile = at.volatile || isClock(name) || routines.Any(strings.Trim(name, `"`), func(r duck.Routine) bool {
 			return r.Stability == "VOLATILE" || r.Stability == "CONSISTENT_WITHIN_QUERY" || r.Type == "table"
-		}) {
-			return true, nil
-		}
+		})
 	}
-	return false, nil
+	return nil
 }
 
 // isClock: a word that is the time, without brackets (or a name that looks like one, which does no harm).
@@ -130,7 +139,7 @@ func (l *looker) look(ctx context.Context, was *view, changes uint64) (*view, er
 				return err
 			}
 		}
-		if n.declared == was.declared {
+		if n.declared += " " + n.trained; n.declared == was.declared {
 			return nil
 		}
 		nodes, err := l.language.Stored(ctx, tx.Conn, "endpoint")
@@ -145,7 +154,7 @@ func (l *looker) look(ctx context.Context, was *view, changes uint64) (*view, er
 			}
 			at := &served{Endpoint: e, name: node.Name, version: n.declared}
 			if at.params, at.columns, at.err = e.Bind(ctx, tx.Conn); at.err == nil {
-				at.volatile, at.err = volatile(ctx, tx.Conn, e)
+				at.err = at.calls(ctx, tx.Conn, n)
 			}
 			n.endpoints[sql.KeyOf(node.Name)] = at
 			n.names = append(n.names, node.Name)

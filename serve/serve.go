@@ -16,6 +16,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"dsql/engine/duck"
@@ -63,6 +64,7 @@ type server struct {
 	loopback bool // nobody else's machine gets here
 	log      accessLog
 	state    state
+	ran      atomic.Bool // the scripts have run: what they declare is there
 
 	use  sync.RWMutex // held by whoever uses the file; for writing by who opens it again
 	file *file
@@ -164,6 +166,7 @@ type file struct {
 	readers   *readers // of endpoints
 	strangers *readers // of queries
 	looker    *looker
+	answers   *answers // that are written down
 }
 
 func (s *server) open(ctx context.Context) (*file, error) {
@@ -176,10 +179,16 @@ func (s *server) open(ctx context.Context) (*file, error) {
 	if f.looker, err = newLooker(ctx, s.o.Language, db); err != nil {
 		return nil, errors.Join(err, f.close())
 	}
+	if f.answers, err = newAnswers(ctx, db, s.warnOf); err != nil {
+		return nil, errors.Join(err, f.close())
+	}
 	return f, nil
 }
 
 func (f *file) close() error {
+	if f.answers != nil {
+		f.answers.close()
+	}
 	f.readers.close()
 	f.strangers.close()
 	return f.db.Close()

@@ -83,11 +83,12 @@ func (s *state) ended(err *sql.Error) {
 func (s *state) event(e event.Event) {
 	if _, ok := e.(event.Following); ok {
 		s.set("following", "")
-		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch e := e.(type) {
+	case event.Following:
+		s.away, s.failed = map[string]string{}, nil
 	case event.BatchCommitted:
 		s.versions++
 		s.records += e.Records

@@ -46,11 +46,14 @@ func (s *server) write(ctx context.Context, halt <-chan struct{}) error {
 		var failed *sql.Error
 		var asked *job
 		if due != nil {
-			s.state.started("catching up")
+			if s.ran.Store(ran); !ran { // later what was said stays said until it follows again
+				s.state.started("catching up")
+			}
 			var following bool
 			failed, asked, following = s.due(ctx, due, halt)
 			if following || failed == nil { // what stands in the scripts beside declarations isn't run twice
 				due, ran = again, true
+				s.ran.Store(true)
 			}
 			if !ran && failed != nil && !keeps(failed) && !ended(halt) && ctx.Err() == nil {
 				return failed

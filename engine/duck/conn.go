@@ -154,9 +154,10 @@ func (c *Conn) Update(ctx context.Context, f func(*Tx) error) (err error) {
 	if err = fault.Fault(ctx, "before-commit"); err != nil {
 		return err
 	}
-	c.DB.epoch.Add(1)
-	_, err = c.exec(ctx, "COMMIT")
-	c.DB.epoch.Add(1)
+	err = c.DB.commits(func() error {
+		_, err := c.exec(ctx, "COMMIT")
+		return err
+	})
 	if err != nil {
 		return SQL("COMMIT").locate(err, Place{})
 	}

@@ -42,7 +42,8 @@ type DB struct {
 	conns  []*Conn
 	own    Routines // what Register made
 	epoch  atomic.Uint64
-	closes []func() // what OnClose was given
+	commit sync.Mutex // one connection commits at a time: the epoch is odd meanwhile
+	closes []func()   // what OnClose was given
 	trace  func(Traced)
 }
 
@@ -137,6 +138,14 @@ func (db *DB) Writer() *Conn { return db.writer }
 // read that began and had its first rows within one even epoch is the state of that epoch. A statement of the user's on the writer, which
 // may change anything, moves it on by UserEpoch.
 func (db *DB) Epoch() uint64 { return db.epoch.Load() }
+
+func (db *DB) commits(f func() error) error {
+	db.commit.Lock()
+	defer db.commit.Unlock()
+	db.epoch.Add(1)
+	defer db.epoch.Add(1)
+	return f()
+}
 
 // UserEpoch is a multiple that transactions come to late: by what is above it statements of the user's are told from transactions.
 const UserEpoch = 1 << 40
