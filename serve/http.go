@@ -200,6 +200,7 @@ func (s *server) handler() http.Handler {
 
 // done is told of every request when it is over.
 func (s *server) done(w *recorder, r *http.Request, began time.Time) {
+	s.metrics.done(w, began)
 	s.log.request(w, r, began)
 }
 

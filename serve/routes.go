@@ -20,6 +20,8 @@ func (s *server) routes() {
 	s.handle("GET /v1/status", "any", s.status)
 	s.handle("GET /v1/endpoints/{name}", "endpoints", s.endpoint)
 	s.handle("POST /v1/endpoints/{name}", "endpoints", s.endpoint)
+	s.handle("GET /metrics", "any", s.metricsAnswer)
+	s.handle("GET /openapi.json", "any", s.openAPI)
 	s.handle("POST /v1/query", "query", s.query)
 	s.handle("POST /v1/exec", "admin", s.exec)
 	for _, version := range []string{"", "/versions/{version}"} {

@@ -61,6 +61,7 @@ type server struct {
 	nonce    string // tells this process's states from those of another
 	mux      *http.ServeMux
 	guard    guard
+	metrics  *metrics
 	loopback bool // nobody else's machine gets here
 	log      accessLog
 	state    state
@@ -109,6 +110,7 @@ func Run(ctx context.Context, o Options) error {
 	if s.file, err = s.open(ctx); err != nil {
 		return err
 	}
+	s.metrics = newMetrics(s)
 	s.routes()
 	return s.serve(ctx, listener)
 }

@@ -77,6 +77,7 @@ var owners = map[string]string{
 	"github.com/duckdb/":         "engine/duck",
 	"github.com/expr-lang/":      "rules",
 	"github.com/alecthomas/kong": "cmd/dsql",
+	"github.com/prometheus/":     "serve",
 }
 
 func TestImportsGoOneWay(t *testing.T) {
