@@ -5,7 +5,7 @@ GO ?= go
 BIN := bin/dsql
 DEMO := demo-run
 # Packages with goroutines or raw memory, for the race detector.
-RACE := ./engine/... ./ingest/... ./models/... ./pipeline/... ./sinks
+RACE := ./engine/... ./ingest/... ./models/... ./pipeline/... ./serve ./sinks
 # A number of inputs, not a time: with a time go test fails now and then at its end, without an input that fails (golang/go#75804).
 FUZZTIME ?= 4000x
 
@@ -126,6 +126,10 @@ bench-rules: build ## ten SETs and ten CONSTRAINTs on 5M rows, beside one CREATE
 bench-models: build ## models beside their own libraries, a thread each, and in SQL; PYTHON=one with lightgbm, xgboost, pandas, duckdb==1.5.6
 	@$${PYTHON:-python3} bench/models/compare.py
 	@$${PYTHON:-python3} bench/models/sql.py --dsql $(BIN)
+
+.PHONY: bench-serve
+bench-serve: build ## a row scored over HTTP at 16 clients, beside FastAPI; PYTHON=one with fastapi, uvicorn[standard], lightgbm, numpy
+	@$${PYTHON:-python3} bench/serve/serve.py --dsql $(BIN)
 
 .PHONY: models-random
 models-random: tools ## random models beside LightGBM and XGBoost: scores, contributions, leaves; MODELS=200 SEED=1, PYTHON=one with both

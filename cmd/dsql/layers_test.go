@@ -67,6 +67,7 @@ var layers = map[string][]string{
 	"pipeline/look":    {"pipeline/event", "pipeline/program", "connect", "ingest", "sinks", "stream", "journal", "quality", "models", "watch", "pyfunc", "rules", "engine", "sql"},
 	"pipeline/run":     {"pipeline/event", "pipeline/program", "pipeline/look", "connect", "ingest", "sinks", "stream", "journal", "quality", "models", "watch", "pyfunc", "rules", "engine", "sql"},
 	"serve":            {"pipeline", "endpoint", "ingest", "models", "engine", "sql"},
+	"bench":            {},
 	"demo":             {"sql"},
 	"internal":         {"engine", "sql"}, // what tests share
 	"torture":          {"engine", "sql"},
