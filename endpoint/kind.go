@@ -196,7 +196,7 @@ func (e *Endpoint) Define(ctx context.Context, tx *duck.Tx, _ *kind.Env) error {
 	if err != nil || slices.Equal(have, want) {
 		return err
 	}
-	return &sql.Error{Src: at.Src, Span: at.Span, Code: "log-table", Msg: fmt.Sprintf("%s is there already, and is no log", e.Log),
+	return &sql.Error{Src: at.Src, Span: at.Span, Code: code.LogTable, Msg: fmt.Sprintf("%s is there already, and is no log", e.Log),
 		Hint: "choose another name; a log has the columns " + logColumns}
 }
 

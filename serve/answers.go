@@ -9,6 +9,7 @@ import (
 
 	"dsql/engine/duck"
 	"dsql/pipeline/event"
+	"dsql/sql/code"
 )
 
 // Answers of endpoints with LOG INTO are written by a connection of their own, many in one transaction: behind the answer, or with SYNC
@@ -66,7 +67,7 @@ func (a *answers) keep(ctx context.Context, l *logged, sync bool) error {
 	select {
 	case a.queue <- l:
 	default:
-		return refuse(http.StatusServiceUnavailable, "log-behind", "see /v1/status for what keeps it from being written",
+		return refuse(http.StatusServiceUnavailable, code.LogBehind, "see /v1/status for what keeps it from being written",
 			"the log of %s can't take more answers", l.endpoint)
 	}
 	if !sync {
@@ -205,7 +206,7 @@ func (s *server) answerLogged(ctx context.Context, w *recorder, r *http.Request,
 	}
 	if at.Sync {
 		if err := s.file.answers.keep(ctx, l, true); err != nil {
-			return refuse(http.StatusServiceUnavailable, "log-behind", "ask again", "the answer can't be written down: %v", err)
+			return refuse(http.StatusServiceUnavailable, code.LogBehind, "ask again", "the answer can't be written down: %v", err)
 		}
 	}
 	if _, err := w.Write(c.body.Bytes()); err != nil || at.Sync {

@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"dsql/sql/code"
 )
 
 // allowed says whether a request's token may do what needs the scope: "" needs none, "any" any token.
@@ -16,21 +18,21 @@ func (s *server) allowed(w *recorder, r *http.Request, scope string) error {
 	}
 	if s.guard.none() {
 		if scope == "admin" {
-			return refuse(http.StatusForbidden, "no-scope", "start the server with --token-file, and a token of scope admin",
+			return refuse(http.StatusForbidden, code.NoScope, "start the server with --token-file, and a token of scope admin",
 				"this needs a token, and there are none")
 		}
 		return nil
 	}
 	secret, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !ok {
-		return refuse(http.StatusUnauthorized, "no-token", "send the header Authorization: Bearer TOKEN", "this needs a token")
+		return refuse(http.StatusUnauthorized, code.NoToken, "send the header Authorization: Bearer TOKEN", "this needs a token")
 	}
 	t := s.guard.token(strings.TrimSpace(secret))
 	if t == nil {
 		if !s.guard.guessed(r) {
-			return refuse(http.StatusTooManyRequests, "no-token", "", "too many wrong tokens come from there")
+			return refuse(http.StatusTooManyRequests, code.NoToken, "", "too many wrong tokens come from there")
 		}
-		return refuse(http.StatusUnauthorized, "no-token", "`dsql token NAME --scope …` makes one", "there is no such token")
+		return refuse(http.StatusUnauthorized, code.NoToken, "`dsql token NAME --scope …` makes one", "there is no such token")
 	}
 	w.who = t.Name
 	if name := r.PathValue("name"); !t.may(scope, name) && !t.may(scope, r.URL.Query().Get("model")) {
@@ -38,7 +40,7 @@ func (s *server) allowed(w *recorder, r *http.Request, scope string) error {
 		if name != "" {
 			what = scope + " or " + scope + ":" + name
 		}
-		return refuse(http.StatusForbidden, "no-scope", "`dsql token NAME --scope "+scope+"` makes one that is", "the token %s isn't for %s",
+		return refuse(http.StatusForbidden, code.NoScope, "`dsql token NAME --scope "+scope+"` makes one that is", "the token %s isn't for %s",
 			t.Name, what)
 	}
 	return nil
@@ -51,7 +53,7 @@ func (s *server) sameSite(r *http.Request) error {
 	host := hostOf(r.Host)
 	if s.loopback && !isLoopback(host) && !slices.Contains(s.o.Hosts, host) || !s.loopback && len(s.o.Hosts) > 0 &&
 		!slices.Contains(s.o.Hosts, host) && net.ParseIP(host) == nil {
-		return refuse(http.StatusForbidden, "other-host", "--allow-host "+host+" takes it", "requests for the host %q aren't taken", host)
+		return refuse(http.StatusForbidden, code.OtherHost, "--allow-host "+host+" takes it", "requests for the host %q aren't taken", host)
 	}
 	origin := r.Header.Get("Origin")
 	if origin == "" && r.Header.Get("Sec-Fetch-Site") == "cross-site" {
@@ -63,7 +65,7 @@ func (s *server) sameSite(r *http.Request) error {
 	if u, err := url.Parse(origin); err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host) || slices.Contains(s.o.Hosts, origin) {
 		return nil
 	}
-	return refuse(http.StatusForbidden, "other-origin", fmt.Sprintf("--allow-host %s takes it", origin),
+	return refuse(http.StatusForbidden, code.OtherOrigin, fmt.Sprintf("--allow-host %s takes it", origin),
 		"requests from pages of %q aren't taken", origin)
 }
 

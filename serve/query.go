@@ -106,7 +106,7 @@ func (s *server) ask(ctx context.Context, w *recorder, rd *reader, src *sql.Sour
 	}
 	defer st.Close()
 	if !st.Reads() {
-		return refuse(http.StatusUnprocessableEntity, "refused-sql", "", "only SELECT and EXPLAIN of a SELECT are taken here")
+		return refuse(http.StatusUnprocessableEntity, code.RefusedSQL, "", "only SELECT and EXPLAIN of a SELECT are taken here")
 	}
 	for name, text := range params {
 		v, err := scalar(text)

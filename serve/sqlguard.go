@@ -52,7 +52,7 @@ func checkStranger(ctx context.Context, c *duck.Conn, src *sql.Source) error {
 		toks = toks[:len(toks)-1]
 	}
 	if len(toks) == 0 {
-		return refuse(http.StatusUnprocessableEntity, "refused-sql", "send one SELECT", "there is no statement")
+		return refuse(http.StatusUnprocessableEntity, code.RefusedSQL, "send one SELECT", "there is no statement")
 	}
 	for _, t := range toks {
 		if t.Kind == sql.Semi {

@@ -41,6 +41,11 @@ var (
 	RefusedSQL  = serving.add("refused-sql", Warning,
 		"`/v1/query` takes one SELECT, or EXPLAIN of one, of functions that only compute and of tables that are there. An endpoint "+
 			"may do more.")
+	LogTable = serving.add("log-table", ExitScript,
+		"The table of LOG INTO is there already, with other columns (exit code 2).")
+	LogBehind = serving.add("log-behind", Warning,
+		"Answers can't be written into the table of LOG INTO: the disk is full, say. What has SYNC isn't answered then; what has not "+
+			"waits, and is refused when too much does.")
 	QueueFull = serving.add("queue-full", Warning,
 		"So many requests wait already that this one isn't taken. Try again later.")
 	TimeLimit = serving.add("time-limit", Warning,
