@@ -45,7 +45,7 @@ func (o *output) begin(name string) {
 	o.call++
 }
 
-func (o *output) now() (string, int) {
+func (o *output) running() (string, int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.name, o.call
@@ -65,7 +65,7 @@ func (o *output) read() {
 	for {
 		part, err := r.ReadSlice('\n')
 		if len(part) > 0 {
-			if n, c := o.now(); c != call {
+			if n, c := o.running(); c != call {
 				tell()
 				name, call, shown = n, c, 0
 			}

@@ -40,7 +40,7 @@ CREATE ALERT few ON CHECK readings.some TO COMMAND 'cat > /dev/null'`,
 		Syntax: &sql.Syntax{Verb: "MUTE", Keyword: "ALERT",
 			Clauses: []sql.Clause{{Keyword: "UNTIL", Arg: sql.ArgExpr, Required: true, Doc: "a time in UTC; one that is past ends the silence"}},
 			Doc:     "An alert that is muted tells nobody; what still fires then is told when the time is over.",
-			Example: "MUTE ALERT few UNTIL now() + INTERVAL 2 HOURS"},
+			Example: "MUTE ALERT few UNTIL TIMESTAMP '2027-01-01 06:00:00'"},
 		Run: mute,
 	}},
 	List: duck.SQL(`SELECT d.name, l.state, l.since, l.sent_at, l.tries, l.error, m.until AS muted_until, d.body AS declaration

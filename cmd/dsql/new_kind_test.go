@@ -12,6 +12,19 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
+// A new kind of declaration is one file and one line in the list of kinds, as CONTRIBUTING.md has it: the patch is applied to a copy of
+// the project, which is built and run.
+func TestNewKind(t *testing.T) {
+	t.Parallel()
+	run := patched(t, "new_kind.patch")
+	out := run("CREATE BANNER welcome TEXT 'ask first';\nSELECT text FROM welcome;\nSHOW BANNERS;\nDROP BANNER welcome;\n", nil)
+	for _, want := range []string{"ask first", "declared banner welcome", "CREATE BANNER welcome TEXT 'ask first'", "dropped banner welcome"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+}
+
 // A new format is one folder and one line in the table of formats: files and topics are read in it, good records and bad ones.
 func TestNewFormat(t *testing.T) {
 	t.Parallel()
