@@ -1,5 +1,5 @@
 // Package demo holds the demo in the binary: a bad week of real flights out of Newark as an airline's feed would give them, planes as a
-// changing table, weather, a model, and the script that makes something of them. make/make.py makes the data, and testdata/expected.json,
+// changing table, weather, a model, and the script that makes something of them; and a smaller one, with Python in it. make/make.py makes the data, and testdata/expected.json,
 // which says what must come of it. What runs the script is no part of this package.
 package demo
 
@@ -15,28 +15,33 @@ import (
 	"dsql/sql/code"
 )
 
-//go:embed files/*
+//go:embed files/* python/*
 var embedded embed.FS
 
 // Files is the demo's folder.
-func Files() fs.FS {
-	f, err := fs.Sub(embedded, "files")
+func Files() fs.FS { return folder("files") }
+
+// Python is the folder of a small pipeline with a function and a model in Python.
+func Python() fs.FS { return folder("python") }
+
+func folder(name string) fs.FS {
+	f, err := fs.Sub(embedded, name)
 	if err != nil {
 		panic(err) // the folder is embedded: it can't be missing
 	}
 	return f
 }
 
-// Write puts the demo into a folder, which it makes, and returns the names of all its files, slash separated. A file that is there
+// Write puts Files or Python into a folder, which it makes, and returns the names of all its files, slash separated. A file that is there
 // already stays untouched when it is the same; one that differs is an error, before anything is written.
-func Write(dir string) ([]string, error) {
+func Write(files fs.FS, dir string) ([]string, error) {
 	var names, missing []string
-	err := fs.WalkDir(Files(), ".", func(name string, d fs.DirEntry, err error) error {
+	err := fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
 		names = append(names, name)
-		want, err := fs.ReadFile(Files(), name)
+		want, err := fs.ReadFile(files, name)
 		if err != nil {
 			return err
 		}
@@ -56,7 +61,7 @@ func Write(dir string) ([]string, error) {
 		return nil, err
 	}
 	for _, name := range missing {
-		data, err := fs.ReadFile(Files(), name)
+		data, err := fs.ReadFile(files, name)
 		if err != nil {
 			return nil, err
 		}

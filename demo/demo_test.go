@@ -83,7 +83,7 @@ func TestExpected(t *testing.T) {
 func TestWrite(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "a", "b")
-	names, err := demo.Write(dir)
+	names, err := demo.Write(demo.Files(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func TestWrite(t *testing.T) {
 	if err := errors.Join(os.Chtimes(script, old, old), os.Remove(model)); err != nil {
 		t.Fatal(err)
 	}
-	again, err := demo.Write(dir)
+	again, err := demo.Write(demo.Files(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +136,7 @@ func TestWriteRefuses(t *testing.T) {
 			if err := spoil.make(dir); err != nil {
 				t.Fatal(err)
 			}
-			_, err := demo.Write(dir)
+			_, err := demo.Write(demo.Files(), dir)
 			var e *sql.Error
 			if !errors.As(err, &e) || e.Code != spoil.code || e.Hint == "" {
 				t.Errorf("%v, want the code %s with a hint", err, spoil.code)

@@ -1,6 +1,7 @@
 package models
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -16,6 +17,7 @@ import (
 	"dsql/engine/kind"
 	"dsql/models/load"
 	"dsql/models/model"
+	"dsql/sql"
 	"dsql/sql/code"
 )
 
@@ -41,6 +43,9 @@ func (m *declared) open(env *kind.Env, use func(f *os.File, size int64) error) e
 		var info fs.FileInfo
 		switch info, err = f.Stat(); {
 		case err != nil:
+		case info.IsDir():
+			return m.errorf(code.NoFile, "the model's file %s can't be read: it is a folder", m.path).
+				WithHint("FORMAT python takes a folder with model.py, FORMAT mlflow one of MLflow's")
 		case !info.Mode().IsRegular(): // a device may have no end
 			err = errors.New("it is no file")
 		case info.Size() > maxFile:
@@ -57,8 +62,34 @@ func (m *declared) open(env *kind.Env, use func(f *os.File, size int64) error) e
 	return nil
 }
 
-// read gives the file's bytes.
+// folder says whether the model is the files of a folder: those of its format are.
+func (m *declared) folder() bool { return pythonFormats[m.pythonFormat()] }
+
+// archived writes the folder as one file.
+func (m *declared) archived(env *kind.Env, w io.Writer) error {
+	dir := m.file(env)
+	info, err := os.Stat(dir)
+	if err == nil && !info.IsDir() {
+		return m.errorf(code.BadModel, "%s is a file, and FORMAT %s takes a folder", m.path, m.pythonFormat()).
+			WithHint("name the folder that it lies in")
+	}
+	if err == nil {
+		err = writeArchive(w, dir)
+	}
+	if err != nil {
+		return m.errorf(code.NoFile, "the model's folder %s can't be read: %s", m.path, reason(err)).
+			WithHint("relative paths start at the script's folder: " + env.DirOf(m.decl)).WithCause(err)
+	}
+	return nil
+}
+
+// read gives the file's bytes; of a folder, those of its archive.
 func (m *declared) read(env *kind.Env) (data []byte, err error) {
+	if m.folder() {
+		var b bytes.Buffer
+		err := m.archived(env, &b)
+		return b.Bytes(), err
+	}
 	err = m.open(env, func(f *os.File, size int64) (err error) {
 		data = make([]byte, size)
 		_, err = io.ReadFull(f, data)
@@ -70,6 +101,10 @@ func (m *declared) read(env *kind.Env) (data []byte, err error) {
 // hash is that of the file, which isn't held.
 func (m *declared) hash(env *kind.Env) (string, error) {
 	h := sha256.New()
+	if m.folder() {
+		err := m.archived(env, h)
+		return hex.EncodeToString(h.Sum(nil)), err
+	}
 	err := m.open(env, func(f *os.File, _ int64) error {
 		_, err := io.Copy(h, f)
 		return err
@@ -124,6 +159,10 @@ func reason(err error) string {
 	var p *fs.PathError
 	if errors.As(err, &p) {
 		return p.Err.Error()
+	}
+	var known *sql.Error
+	if errors.As(err, &known) {
+		return known.Msg
 	}
 	return err.Error()
 }

@@ -11,6 +11,7 @@ import (
 
 	"dsql/engine/duck"
 	"dsql/models/model"
+	"dsql/pyfunc"
 )
 
 // function is a model's version as a function of DuckDB. The work is done by a native function whose name holds the model's hash
@@ -20,16 +21,22 @@ type function struct {
 	name    string
 	version int
 	hash    string
+	format  string
 	sig     signature
 	load    func() (*model.Model, error)
 	explain func() (*model.Model, error) // loaded to tell what inputs add
+	content func() ([]byte, error)       // of one that isn't committed yet; nil: the file has it
+	how     *pyfunc.Options              // how the workers run that score it; nil: none do
 }
 
 func (f function) native() string {
-	return fmt.Sprintf("dsql_model_%s_%d_%.12s_%s", f.name, f.version, f.hash, f.sig.Output)
+	return fmt.Sprintf("dsql_model_%s_%d_%.12s_%s", f.name, f.version, f.key(), f.sig.Output)
 }
 
 func (f function) register(c *duck.Conn) error {
+	if f.how != nil {
+		return f.registerPython(c)
+	}
 	params := make([]duck.Type, len(f.sig.Inputs))
 	for i, in := range f.sig.Inputs {
 		params[i] = in.Type
@@ -131,6 +138,9 @@ func (f function) macros(ctx context.Context, tx *duck.Tx, inUse bool) error {
 	if !inUse {
 		return nil
 	}
+	if f.how != nil { // it may have been another's name before
+		return tx.Run(ctx, duck.SQL("DROP MACRO IF EXISTS {n}", duck.Args{"n": duck.Ident(reasonsName(f.name))}))
+	}
 	return tx.Run(ctx, duck.SQL("CREATE OR REPLACE MACRO {n}(features, k) AS {reasons}({fields}, k)", a,
 		duck.Args{"n": duck.Ident(reasonsName(f.name)), "reasons": duck.Ident(f.nativeReasons())}))
 }
@@ -189,50 +199,33 @@ func Restore(ctx context.Context, c *duck.Conn) error {
 
 // stored are the versions in the file of one model, or (name "") of all, in order. A model is read when it is first called.
 func stored(ctx context.Context, c *duck.Conn, name string) ([]function, error) {
-	return duck.Select(ctx, c, duck.SQL("SELECT name, version, hash, inputs, outputs, options FROM dsql.models WHERE {name} IN ('', "+
+	return duck.Select(ctx, c, duck.SQL("SELECT name, version, hash, format, inputs, outputs, options FROM dsql.models WHERE {name} IN ('', "+
 		"lower(name)) ORDER BY name, version", duck.Args{"name": strings.ToLower(name)}),
 		func(row func(...any) error) (f function, err error) {
 			var inputs, opt string
-			if err := row(&f.name, &f.version, &f.hash, &inputs, &f.sig.Returns, &opt); err != nil {
+			if err := row(&f.name, &f.version, &f.hash, &f.format, &inputs, &f.sig.Returns, &opt); err != nil {
 				return f, err
 			}
 			var o options
 			if err := json.Unmarshal([]byte(opt), &o); err != nil {
 				return f, err
 			}
-			f.sig.Output = model.OutputOf(o.Output)
+			f.sig.Output, f.how = model.OutputOf(o.Output), o.Python
 			if err := json.Unmarshal([]byte(inputs), &f.sig.Inputs); err != nil {
 				return f, err
 			}
 			g := f
-			f.load = sync.OnceValues(func() (*model.Model, error) { return g.again(c.DB, o, g.sig.Output, nil) })
-			f.explain = sync.OnceValues(func() (*model.Model, error) { return g.again(c.DB, o, model.Contrib, nil) })
+			f.load = sync.OnceValues(func() (*model.Model, error) { return g.again(c.DB, o, g.sig.Output) })
+			f.explain = sync.OnceValues(func() (*model.Model, error) { return g.again(c.DB, o, model.Contrib) })
 			return f, nil
 		})
 }
 
-// again loads a stored version for an output; origin gives the bytes of one that isn't committed yet. A query that calls it is going on: that needs a
-// connection beside.
-func (f function) again(db *duck.DB, o options, out model.Output, origin func() ([]byte, error)) (*model.Model, error) {
-	ctx := context.Background()
-	c, err := db.Reader(ctx)
+// again loads a stored version for an output.
+func (f function) again(db *duck.DB, o options, out model.Output) (*model.Model, error) {
+	data, err := f.bytes(db)
 	if err != nil {
 		return nil, err
-	}
-	defer c.Close()
-	var data []byte
-	found, err := c.Scan(ctx, duck.SQL("SELECT file FROM dsql.models WHERE lower(name) = lower({n}) AND hash = {h} LIMIT 1",
-		duck.Args{"n": f.name, "h": f.hash}), &data)
-	if duck.IsMissing(err) && origin != nil { // a file that is new has no catalog before it is committed
-		err = nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	if !found && origin != nil {
-		if data, err = origin(); err != nil {
-			return nil, err
-		}
 	}
 	if large(len(data)) {
 		defer debug.SetGCPercent(debug.SetGCPercent(20))
@@ -248,4 +241,23 @@ func (f function) again(db *duck.DB, o options, out model.Output, origin func() 
 		}
 	}
 	return m, nil
+}
+
+// bytes are those of the model's file. A query that calls it is going on: that needs a connection beside.
+func (f function) bytes(db *duck.DB) (data []byte, err error) {
+	ctx := context.Background()
+	c, err := db.Reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	found, err := c.Scan(ctx, duck.SQL("SELECT file FROM dsql.models WHERE lower(name) = lower({n}) AND hash = {h} LIMIT 1",
+		duck.Args{"n": f.name, "h": f.hash}), &data)
+	if duck.IsMissing(err) && f.content != nil { // a file that is new has no catalog before it is committed
+		err = nil
+	}
+	if err != nil || found || f.content == nil {
+		return data, err
+	}
+	return f.content()
 }

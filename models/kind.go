@@ -15,6 +15,7 @@ import (
 	"dsql/models/graph"
 	"dsql/models/lightgbm"
 	"dsql/models/model"
+	"dsql/pyfunc"
 	"dsql/sql"
 	"dsql/sql/code"
 )
@@ -25,12 +26,14 @@ var Kind = kind.Kind{
 		Keyword: "MODEL", Plural: "MODELS",
 		Clauses: []sql.Clause{
 			{Keyword: "FROM", Arg: sql.ArgString, Required: true,
-				Doc: "the model's file; its format is recognised: lightgbm (text), xgboost (json, ubj), onnx"},
-			{Keyword: "FORMAT", Arg: sql.ArgChoice, Words: []string{"LIGHTGBM", "XGBOOST", "ONNX"},
-				Doc: "what the file must be; without it any of them"},
-			{Arg: sql.ArgOptions, Options: []sql.OptionDoc{{Name: "onnxruntime",
+				Doc: "the model's file; its format is recognised: lightgbm (text), xgboost (json, ubj), onnx. With a FORMAT that Python " +
+					"scores, the file or folder that is its"},
+			{Keyword: "FORMAT", Arg: sql.ArgChoice, Words: []string{"LIGHTGBM", "XGBOOST", "ONNX", "PYTHON", "MLFLOW", "SKLEARN", "CATBOOST"},
+				Doc: "what the file must be; without it any of the first three. Those behind them are scored by Python: a folder with model.py, " +
+					"a folder of MLflow's, a pickle or joblib, a .cbm"},
+			{Arg: sql.ArgOptions, Options: append([]sql.OptionDoc{{Name: "onnxruntime",
 				Doc: "the path of onnxruntime's shared library (1.24 or a later 1.x), which then runs the ONNX model; without it DSQL_ONNXRUNTIME, " +
-					"or dsql itself"}}, Doc: "(onnxruntime '/path/lib.so')"},
+					"or dsql itself"}}, pyfunc.OptionDocs...), Doc: "(onnxruntime '/path/lib.so'), or (python '.venv/bin/python', …): how it is run"},
 			{Keyword: "INPUT", Arg: sql.ArgColumnDefs, Doc: "the arguments in the model's own order; without it those that the file names"},
 			{Keyword: "OUTPUT", Arg: sql.ArgChoice, Words: []string{"PREDICTION", "RAW", "LABEL", "CONTRIB", "LEAF"},
 				Doc: "what the function gives: the library's own prediction (default), the margins, the class, what each input adds to the margins, " +
@@ -103,6 +106,7 @@ type declared struct {
 	output model.Output
 	tags   map[string]string
 	kept   bool
+	doubts []*sql.Error
 }
 
 // Kept is the declaration where it is one of the DuckDB file and not of a script: its model is the stored one, and where that came
@@ -160,48 +164,54 @@ func (m *declared) Define(ctx context.Context, tx *duck.Tx, env *kind.Env) error
 	if m.kept {
 		return nil
 	}
-	data, err := m.read(env)
+	if err := m.foreignOption(); err != nil {
+		return err
+	}
+	made := m.native
+	if m.pythonFormat() != "" {
+		made = m.inPython
+	}
+	fn, want, data, err := made(ctx, tx, env)
 	if err != nil {
 		return err
 	}
+	return m.version(ctx, tx, env, fn, want, data)
+}
+
+// native loads the model and makes the function of it. data is nil where the file is large.
+func (m *declared) native(_ context.Context, tx *duck.Tx, env *kind.Env) (fn function, want options, data []byte, err error) {
+	if data, err = m.read(env); err != nil {
+		return fn, want, nil, err
+	}
 	rt, rtAt, err := m.library(env)
 	if err != nil {
-		return err
+		return fn, want, nil, err
 	}
 	opt := m.loadOptions()
 	opt.Output = m.output
 	opt.Runtime = rt.path(m.output)
 	loaded, err := loadSparing(data, opt)
 	if err := m.unusable(err, rt, rtAt); err != nil {
-		return err
+		return fn, want, nil, err
 	}
 	if f := m.decl.Arg("FORMAT"); f != nil && !strings.EqualFold(f.Text, loaded.Format()) {
-		return m.decl.At(f.Span).Errorf(code.ModelFormat, "%s is of format %s, not %s", m.path, loaded.Format(), strings.ToLower(f.Text)).
-			WithHint("leave FORMAT out: formats are recognised")
+		return fn, want, nil, m.decl.At(f.Span).Errorf(code.ModelFormat, "%s is of format %s, not %s", m.path, loaded.Format(),
+			strings.ToLower(f.Text)).WithHint("leave FORMAT out: formats are recognised")
 	}
 	if m.decl.Arg("") != nil && loaded.Format() != "onnx" {
-		return m.decl.At(rtAt).Errorf(code.ModelFormat, "%s is of format %s, which onnxruntime doesn't run", m.path, loaded.Format()).
-			WithHint("leave the option out: dsql scores it itself")
+		return fn, want, nil, m.decl.At(rtAt).Errorf(code.ModelFormat, "%s is of format %s, which onnxruntime doesn't run", m.path,
+			loaded.Format()).WithHint("leave the option out: dsql scores it itself")
 	}
 	sig, err := m.signature(loaded)
 	if err != nil {
-		return err
+		return fn, want, nil, err
 	}
-	vs, err := versions(ctx, tx.Conn, m.decl.Name)
-	if err != nil {
-		return err
-	}
-	format := loaded.Format()
-	h, want := hashOf(data), m.wanted(rt, loaded)
-	optText, err := json.Marshal(want)
-	if err != nil {
-		return err
-	}
-	fn := function{name: m.decl.Name, hash: h, sig: sig, load: func() (*model.Model, error) { return loaded, nil }}
+	want = m.wanted(rt, loaded)
+	fn = function{name: m.decl.Name, hash: hashOf(data), format: loaded.Format(), sig: sig,
+		load: func() (*model.Model, error) { return loaded, nil }}
+	fn.content = func() ([]byte, error) { return m.read(env) }
 	again := func(o model.Output) func() (*model.Model, error) {
-		return sync.OnceValues(func() (*model.Model, error) {
-			return fn.again(tx.DB, want, o, func() ([]byte, error) { return m.read(env) })
-		})
+		return sync.OnceValues(func() (*model.Model, error) { return fn.again(tx.DB, want, o) })
 	}
 	fn.explain = again(model.Contrib)
 	if large(len(data)) { // what reads it first loads it again: to hold it beside what DuckDB needs to store it would double the peak
@@ -209,10 +219,26 @@ func (m *declared) Define(ctx context.Context, tx *duck.Tx, env *kind.Env) error
 		loaded, data = nil, nil
 		debug.FreeOSMemory()
 	}
-	if n := len(vs); n > 0 && vs[n-1].Hash == h && vs[n-1].Options.same(want) && slices.Equal(vs[n-1].Inputs, sig.Inputs) {
-		if vs[n-1].Options.library != rt {
+	return fn, want, data, nil
+}
+
+// version makes the function callable, as a new version where it isn't the newest one.
+func (m *declared) version(ctx context.Context, tx *duck.Tx, env *kind.Env, fn function, want options, data []byte) error {
+	vs, err := versions(ctx, tx.Conn, m.decl.Name)
+	if err != nil {
+		return err
+	}
+	optText, err := json.Marshal(want)
+	if err != nil {
+		return err
+	}
+	if n := len(vs); n > 0 && vs[n-1].same(fn, want) {
+		if vs[n-1].Options.run() != want.run() {
 			fn.version = vs[n-1].Version
 			if err := fn.register(tx.Conn); err != nil {
+				return err
+			}
+			if err := fn.macros(ctx, tx, vs[n-1].InUse); err != nil {
 				return err
 			}
 		}
@@ -223,25 +249,24 @@ func (m *declared) Define(ctx context.Context, tx *duck.Tx, env *kind.Env) error
 			"= {v} AND (tags IS DISTINCT FROM {tags} OR options <> {options})",
 			duck.Args{"tags": tagMap(m.tags), "options": string(optText), "name": m.decl.Name, "v": vs[n-1].Version}))
 	}
-	next := 1
+	fn.version = 1
 	if n := len(vs); n > 0 {
-		next = vs[n-1].Version + 1
+		fn.version = vs[n-1].Version + 1
 	}
-	fn.version = next
 	if err := fn.register(tx.Conn); err != nil {
 		return err
 	}
-	inputs, err := json.Marshal(sig.Inputs)
+	inputs, err := json.Marshal(fn.sig.Inputs)
 	if err != nil {
 		return err
 	}
-	a := duck.Args{"now": duck.Now, "name": m.decl.Name, "v": next, "format": format, "hash": h, "inputs": string(inputs),
-		"outputs": string(sig.Returns),
+	a := duck.Args{"now": duck.Now, "name": m.decl.Name, "v": fn.version, "format": fn.format, "hash": fn.hash, "inputs": string(inputs),
+		"outputs": string(fn.sig.Returns),
 		"tags":    tagMap(m.tags), "options": string(optText)}
 	if err := tx.Run(ctx, duck.SQL("UPDATE dsql.models SET in_use = false WHERE lower(name) = lower({name})", a)); err != nil {
 		return err
 	}
-	if err := m.store(ctx, tx, env, a, data, h); err != nil {
+	if err := m.store(ctx, tx, env, a, data, fn.hash); err != nil {
 		return err
 	}
 	return fn.macros(ctx, tx, true)

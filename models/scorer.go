@@ -6,6 +6,8 @@ import (
 
 	"dsql/engine/duck"
 	"dsql/models/model"
+	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Scorer is a version of a model for who asks it without SQL. It gives what the SQL function gives. It is safe from many goroutines.
@@ -70,6 +72,10 @@ type Scores struct {
 
 // Score scores n rows. cols are in the order of Inputs.
 func (s *Scorer) Score(cols []model.Column, n int) (*Scores, error) {
+	if s.f.how != nil {
+		return nil, sql.Errorf(code.ModelPython, "%s is scored by Python, which only SQL calls", s.Name).
+			WithHint("ask an endpoint whose query calls it: CREATE ENDPOINT … AS SELECT " + s.Name + "(…)")
+	}
 	m, err := s.f.load()
 	if err != nil {
 		return nil, err

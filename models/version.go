@@ -8,12 +8,14 @@ import (
 
 	"dsql/engine/duck"
 	"dsql/models/model"
+	"dsql/pyfunc"
 )
 
 // version is one row of dsql.models.
 type version struct {
 	Name    string
 	Version int
+	Format  string
 	Hash    string
 	Options options
 	Inputs  []input // of the function
@@ -28,11 +30,21 @@ type options struct {
 	// Reasons: the model's macros have NAME_reasons among them, which older files' haven't.
 	Reasons bool `json:"reasons,omitempty"`
 	library
+	Python *pyfunc.Options `json:"python,omitempty"` // how the workers run that score it
 }
 
-// same says whether two versions of the same file are one.
-func (o options) same(p options) bool {
-	return o.Output == p.Output && slices.Equal(o.Inputs, p.Inputs)
+// run is how a model is run, which makes no version.
+func (o options) run() any {
+	if o.Python != nil {
+		return *o.Python
+	}
+	return o.library
+}
+
+// same says whether a function is this version: of the same file, with the same asked of it.
+func (v version) same(fn function, o options) bool {
+	return v.Hash == fn.hash && v.Format == fn.format && v.Options.Output == o.Output && slices.Equal(v.Options.Inputs, o.Inputs) &&
+		slices.Equal(v.Inputs, fn.sig.Inputs)
 }
 
 type input struct {
@@ -50,21 +62,25 @@ func (o options) marked() []bool {
 }
 
 func (m *declared) wanted(r library, model *model.Model) options {
-	o := options{Output: m.output.String(), Trees: model.Trees(), Reasons: true, library: r}
+	return options{Output: m.output.String(), Trees: model.Trees(), Reasons: true, library: r, Inputs: m.inputs()}
+}
+
+// inputs are those of INPUT as it has them.
+func (m *declared) inputs() (out []input) {
 	if in := m.decl.Arg("INPUT"); in != nil {
 		for _, c := range in.Columns {
-			o.Inputs = append(o.Inputs, input{c.Name.Text, duck.Type(c.Type)})
+			out = append(out, input{c.Name.Text, duck.Type(c.Type)})
 		}
 	}
-	return o
+	return out
 }
 
 func versions(ctx context.Context, c *duck.Conn, name string) ([]version, error) {
-	return duck.Select(ctx, c, duck.SQL("SELECT name, version, hash, options, inputs, in_use FROM dsql.models WHERE lower(name) = "+
+	return duck.Select(ctx, c, duck.SQL("SELECT name, version, format, hash, options, inputs, in_use FROM dsql.models WHERE lower(name) = "+
 		"lower({n}) ORDER BY version", duck.Args{"n": name}),
 		func(row func(...any) error) (v version, err error) {
 			var opt, inputs string
-			if err := row(&v.Name, &v.Version, &v.Hash, &opt, &inputs, &v.InUse); err != nil {
+			if err := row(&v.Name, &v.Version, &v.Format, &v.Hash, &opt, &inputs, &v.InUse); err != nil {
 				return v, err
 			}
 			return v, errors.Join(json.Unmarshal([]byte(opt), &v.Options), json.Unmarshal([]byte(inputs), &v.Inputs))

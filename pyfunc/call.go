@@ -29,6 +29,8 @@ type Spec struct {
 	Volatile bool      `json:"volatile,omitempty"`
 	OnError  string    `json:"on_error,omitempty"` // FAIL (""), NULL or REJECT
 	Options  Options   `json:"options"`
+	// Data is what the text finds under the name DATA, asked for when a worker loads it; nil: nothing.
+	Data func() (string, error) `json:"-"`
 }
 
 // Function is a function that can be called.
@@ -353,6 +355,13 @@ func (f *Function) setup() ([]byte, error) {
 		modules[name] = []any{m.Path, m.Text, m.Package}
 	}
 	s["modules"] = modules
+	if f.Data != nil {
+		data, err := f.Data()
+		if err != nil {
+			return nil, err
+		}
+		s["data"] = data
+	}
 	if f.Code.Module != "" {
 		s["module"] = f.Code.Module
 	} else {

@@ -24,14 +24,18 @@ var Python = kind.Language{Word: "PYTHON", Doc: "Python that defines a function 
 		{Keyword: "ON ERROR", Arg: sql.ArgChoice, Words: []string{"FAIL", "NULL", "REJECT"},
 			Doc: "what becomes of a row for which it fails: FAIL (default) writes nothing of the batch, NULL takes NULL and counts it, REJECT sends " +
 				"the row to dsql.rejects"},
-		{Arg: sql.ArgOptions, Options: []sql.OptionDoc{
-			{Name: "python", Doc: "the interpreter; without it DSQL_PYTHON, .venv/bin/python beside the script, VIRTUAL_ENV, python3"},
-			{Name: "workers", Doc: "processes at most; without it as many as there are cores"},
-			{Name: "timeout", Doc: "how long a call may take: '30s'"},
-			{Name: "memory", Doc: "how much a process may allocate: '1GB'"}},
+		{Arg: sql.ArgOptions, Options: OptionDocs,
 			Doc: "(python '.venv/bin/python', workers 2, timeout '30s', memory '1GB'): how it is run"},
 	},
 	Compile: compile,
+}
+
+// OptionDocs are the options that say how something in Python is run: see ReadOptions.
+var OptionDocs = []sql.OptionDoc{
+	{Name: "python", Doc: "the interpreter; without it DSQL_PYTHON, .venv/bin/python beside the script, VIRTUAL_ENV, python3"},
+	{Name: "workers", Doc: "processes at most; without it as many as there are cores"},
+	{Name: "timeout", Doc: "how long a call may take: '30s'"},
+	{Name: "memory", Doc: "how much a process may allocate: '1GB'"},
 }
 
 // declared is a compiled CREATE FUNCTION.
@@ -60,20 +64,22 @@ func compile(d *sql.Decl) (kind.Object, error) {
 	if v := d.Arg("ON ERROR"); v != nil && v.Text != "FAIL" {
 		f.spec.OnError = v.Text
 	}
-	return f, f.options()
+	var err error
+	f.spec.Options, err = ReadOptions(d)
+	return f, err
 }
 
-func (f *declared) options() error {
-	v := f.decl.Arg("")
+// ReadOptions are those of OptionDocs that a declaration has.
+func ReadOptions(d *sql.Decl) (to Options, err error) {
+	v := d.Arg("")
 	if v == nil {
-		return nil
+		return to, nil
 	}
 	var errs sql.List
 	for _, o := range v.Options {
 		bad := func(msg, hint string) {
-			errs = append(errs, f.decl.At(o.Value).Errorf(code.FunctionOption, "%s", msg).WithHint(hint))
+			errs = append(errs, d.At(o.Value).Errorf(code.FunctionOption, "%s", msg).WithHint(hint))
 		}
-		to := &f.spec.Options
 		switch o.Name {
 		case "python":
 			switch {
@@ -101,7 +107,7 @@ func (f *declared) options() error {
 			}
 		}
 	}
-	return errs.Err()
+	return to, errs.Err()
 }
 
 // duration is '500ms', '30s', '5 minutes', or a number of seconds.

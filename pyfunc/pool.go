@@ -20,6 +20,7 @@ type Options struct {
 	Timeout time.Duration `json:"timeout,omitempty"` // of a call; 0: none
 	Memory  int64         `json:"memory,omitempty"`  // bytes of data of a worker; 0: no limit
 	Dir     string        `json:"dir,omitempty"`     // the script's folder: paths start there
+	Pool    string        `json:"pool,omitempty"`    // those of another pool are other processes
 	Cores   int           `json:"-"`
 }
 

@@ -910,7 +910,7 @@ class Function:
         if first[:1].isspace():
             text = textwrap.dedent(text)
         module = types.ModuleType(d['stem'])
-        module.__file__ = d['file']
+        module.__file__, module.DATA = d['file'], d.get('data')
         sys.modules.setdefault(d['stem'], module)
         remember(d['file'], d['text'], line)
         exec(compile('\n' * (line - 1) + text, d['file'], 'exec', dont_inherit=True), module.__dict__)

@@ -7,14 +7,22 @@ import (
 )
 
 type initCmd struct {
-	Dir string `arg:"" optional:"" default:"flights" complete:"dir" help:"The folder to write to."`
+	Dir    string `arg:"" optional:"" complete:"dir" help:"The folder to write to: flights, or messages, by default."`
+	Python bool   `help:"Write a smaller one instead, with a function and a model in Python."`
 }
 
 func (c *initCmd) Run(s *streams) error {
-	files, err := demo.Write(c.Dir)
+	what, dir, next := demo.Files(), "flights", "dsql run pipeline.sql"
+	if c.Python {
+		what, dir, next = demo.Python(), "messages", "python train.py && "+next
+	}
+	if c.Dir != "" {
+		dir = c.Dir
+	}
+	files, err := demo.Write(what, dir)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.err, "%s: %d files; next: cd %s && dsql run pipeline.sql\n", c.Dir, len(files), c.Dir)
+	fmt.Fprintf(s.err, "%s: %d files; next: cd %s && %s\n", dir, len(files), dir, next)
 	return nil
 }

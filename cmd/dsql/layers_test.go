@@ -45,8 +45,9 @@ var layers = map[string][]string{
 	"ingest":  {"ingest/files", "ingest/kafka", "ingest/declare", "engine", "sql"},
 	"stream":  {"rules", "engine", "sql"},
 	"journal": {"rules", "engine", "sql"},
-	"models":  {"rules", "engine", "sql"},
 	"pyfunc":  {"models/batch", "engine", "sql"},
+	"python":  {}, // the wheel's part that Go hands to workers
+	"models":  {"pyfunc", "python", "rules", "engine", "sql"},
 	// Below models nothing knows of SQL or DuckDB: others may link it alone.
 	"models/batch":     {},
 	"models/document":  {},

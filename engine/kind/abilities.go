@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"dsql/engine/duck"
+	"dsql/sql"
 )
 
 // What an object may be able to do beside what its role (Source, Destination, Sink, Definition) asks of it. Whoever runs it asks for an
@@ -20,6 +21,8 @@ type (
 	Stale interface {
 		Stale(context.Context, *duck.Tx, *Env) (string, error)
 	}
+	// Doubtful says, when it has been made, what about it is right and may not be meant.
+	Doubtful interface{ Doubts() []*sql.Error }
 	// Redacted is a declaration whose text, as the file keeps it, is another one: secrets don't stand in it.
 	Redacted interface{ Stored() string }
 	// Restorable is another object where it is what the file has: what it was made of is there too.

@@ -36,7 +36,8 @@ func Load(data []byte, opt model.Options) (*model.Model, error) {
 		return nil, errors.New("this is XGBoost's old or internal format: load the model in XGBoost and write it with save_model, as " +
 			".json or .ubj")
 	case begins("\x80\x01"), begins("\x80\x02"), begins("\x80\x03"), begins("\x80\x04"), begins("\x80\x05"):
-		return nil, errors.New("this is a Python pickle: write the model with save_model (LightGBM, XGBoost) or convert it to ONNX")
+		return nil, errors.New("this is a Python pickle: write the model with save_model (LightGBM, XGBoost), convert it to ONNX, or have " +
+			"Python score it: FORMAT sklearn")
 	}
 	if what := foreign(head); what != "" {
 		return nil, errors.New("this is " + what)
@@ -50,7 +51,7 @@ func Load(data []byte, opt model.Options) (*model.Model, error) {
 // foreign says what a file is that Load can't read, and what to do; "" where that isn't known.
 func foreign(head []byte) string {
 	for _, f := range [...]struct{ begins, what string }{
-		{"CBM1", "CatBoost's own format: write the model with save_model(…, format='onnx')"},
+		{"CBM1", "CatBoost's own format: write the model with save_model(…, format='onnx'), or have Python score it: FORMAT catboost"},
 		{"version https://git-lfs", "a pointer of Git LFS, not the model: fetch it with git lfs pull"},
 		{"\x1f\x8b", "a gzip file: unpack it"},
 		{"PK\x03\x04", "a zip archive (Keras, PyTorch, or a packed model): unpack it, or convert the model to ONNX"},
@@ -70,6 +71,7 @@ func foreign(head []byte) string {
 }
 
 const (
-	zlibPickle = "packed by zlib, as joblib packs a pickle: write the model with save_model (LightGBM, XGBoost) or convert it to ONNX"
-	oldPickle  = "a Python pickle: write the model with save_model (LightGBM, XGBoost) or convert it to ONNX"
+	zlibPickle = "packed by zlib, as joblib packs a pickle: write the model with save_model (LightGBM, XGBoost), convert it to ONNX, or have " +
+		"Python score it: FORMAT sklearn"
+	oldPickle = "a Python pickle: write the model with save_model (LightGBM, XGBoost), convert it to ONNX, or have Python score it: FORMAT sklearn"
 )

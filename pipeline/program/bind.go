@@ -295,7 +295,11 @@ func (p *Program) Define(ctx context.Context, tx *duck.Tx, n *Node) error {
 	case kind.Destination:
 		return o.Define(ctx, tx, n.Cols)
 	case kind.Definition:
-		return o.Define(ctx, tx, p.Env)
+		err := o.Define(ctx, tx, p.Env)
+		if d, ok := o.(kind.Doubtful); ok {
+			p.doubts = append(p.doubts, d.Doubts()...)
+		}
+		return err
 	}
 	return nil
 }

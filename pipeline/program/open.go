@@ -68,9 +68,11 @@ func Rehearse(ctx context.Context, c *duck.Conn, o Options, stmts []sql.Stmt, wa
 				return err
 			}
 			p.skip = skip
-			if err = p.check(ctx, tx); err == nil {
-				p.doubts, err = p.perBatch(ctx, tx.Conn)
+			if err = p.check(ctx, tx); err != nil {
+				return err
 			}
+			doubts, err := p.perBatch(ctx, tx.Conn)
+			p.doubts = append(p.doubts, doubts...)
 			return err
 		})
 		var again *abortedError

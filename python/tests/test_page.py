@@ -7,6 +7,8 @@ import re
 
 import pytest
 
+import dsql
+
 PAGE = pathlib.Path(__file__).parents[2] / "docs" / "python.md"
 
 
@@ -22,6 +24,8 @@ def test_the_page(own_folder):
             (own_folder / name).write_text(body)
         elif kind == "prints":
             assert out == body
+        elif language == "sql" and not kind:
+            dsql.run(text=body, db="page.duckdb")
         elif language == "python":
             printed = io.StringIO()
             with contextlib.redirect_stdout(printed):

@@ -83,11 +83,17 @@ var models = section{title: "Models and experiments"}
 
 var (
 	BadModel = models.add("bad-model", ExitScript,
-		"The file is no model that dsql reads, or is damaged; the message says where.")
+		"The file is no model that dsql reads (or, with a FORMAT that Python scores, none that it loads), or is damaged; the message "+
+			"says where.")
 	ModelInputs = models.add("model-inputs", ExitScript,
 		"INPUT doesn't fit what the model takes, in its order.")
 	ModelOutput = models.add("model-output", ExitScript,
 		"The model has no such output.")
+	ModelPython = models.add("model-python", ExitFailed,
+		"A model that Python scores was asked over HTTP without SQL; an endpoint whose query calls it answers.")
+	ModelRequirements = models.add("model-requirements", Warning,
+		"What the folder of a model pins, or its pickle tells, differs from the packages of the interpreter that scores it. Results may "+
+			"differ from those of the machine that it was made on.")
 	ModelFormat = models.add("model-format", ExitScript,
 		"The file is of another format than FORMAT says, or of one that onnxruntime doesn't run.")
 	NoONNXRuntime = models.add("no-onnxruntime", ExitUnreachable,

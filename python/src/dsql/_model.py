@@ -91,6 +91,8 @@ class SklearnModel(Model):
         classes = attribute(estimator, "classes_")
         self.methods = {"prediction": "predict"}
         self.outputs = {"prediction": "DOUBLE"}
+        if classes is not None:
+            self.outputs["prediction"] = sql_type(classes)
         if hasattr(estimator, "predict_proba"):
             if classes is None or isinstance(classes, list):
                 raise Unusable("it is a classifier of several targets: a model of each is needed")
@@ -104,6 +106,8 @@ class SklearnModel(Model):
 
     def probe(self, inputs: list[tuple[str, str]]) -> None:
         for output in {"prediction", "raw"} & self.methods.keys():
+            if not self.outputs[output].startswith("DOUBLE"):  # a class
+                continue
             try:
                 values = self.predict(output, one_row(inputs))
             except Exception:  # it may want other values than these
@@ -197,8 +201,18 @@ class MlflowModel(Model):
 FORMATS = {"python": PythonModel, "mlflow": MlflowModel, "sklearn": SklearnModel, "catboost": CatBoostModel}
 
 
+# Models by path and format: those of a process, in which this text may be loaded for each function that calls one.
+_loaded: dict[tuple[str, str], tuple[Model, list[str]]] = sys.__dict__.setdefault("_dsql_models", {})
+
+
 def load(path: str, format: str) -> tuple[Model, list[str]]:
     """A model, and what differs between the packages that it was made with and those here."""
+    if (path, format) not in _loaded:
+        _loaded[path, format] = _load(path, format)
+    return _loaded[path, format]
+
+
+def _load(path: str, format: str) -> tuple[Model, list[str]]:
     differs = differences(path) if os.path.isdir(path) else []
     try:
         with warnings.catch_warnings(record=True) as noted:
@@ -225,6 +239,43 @@ def describe(path: str, format: str, inputs: list[tuple[str, str]] | None = None
     if inputs:
         model.probe(inputs)
     return {"inputs": inputs, "outputs": model.outputs, "tags": model.tags, "differs": differs}
+
+
+def describer(path: str, format: str, inputs: list[list[str]]) -> Any:
+    """What a worker is asked for at CREATE MODEL: a function without arguments."""
+    def about() -> str:
+        try:
+            return json.dumps(describe(path, format, [(n, t) for n, t in inputs] or None))
+        except Unusable as e:
+            return json.dumps({"unusable": str(e)})
+    return about
+
+
+def scorer(path: str, format: str, output: str, returns: str, names: list[str]) -> Any:
+    """What a worker is asked for to score: a function of columns."""
+    model, _ = load(path, format)
+
+    def score(*columns: pyarrow.Array) -> Any:
+        return column_of(model.predict(output, batch_of(model.batch, names, columns)), returns)
+    return score
+
+
+def column_of(values: Any, returns: str) -> Any:
+    """What a model gave, as one column: lists of rows of several, and a DataFrame's columns as a STRUCT where that is wanted."""
+    import pyarrow
+
+    name = type(values).__name__
+    if name == "DataFrame" and not returns.startswith("STRUCT"):
+        values = values.to_numpy()
+    if name == "Series" and values.dtype != object:  # pandas has no NULL beside NaN
+        return pyarrow.Array.from_pandas(values)
+    if getattr(values, "ndim", 1) == 2 and name != "DataFrame":
+        n, width = values.shape
+        if not returns.endswith("[]") and width == 1:
+            return values.reshape(n)
+        flat = pyarrow.array(values.reshape(n * width))
+        return pyarrow.ListArray.from_arrays(pyarrow.array(range(0, n * width + 1, width) if width else [0] * (n + 1), pyarrow.int32()), flat)
+    return values
 
 
 def batch_of(kind: str, names: list[str], columns: list[Any]) -> Any:

@@ -1,0 +1,272 @@
+package models
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"dsql/engine/duck"
+	"dsql/engine/kind"
+	"dsql/pyfunc"
+	"dsql/python"
+	"dsql/sql"
+	"dsql/sql/code"
+)
+
+// pythonFormats are those that Python scores, and whether a model of each is a folder.
+var pythonFormats = map[string]bool{"python": true, "mlflow": true, "sklearn": false, "catboost": false}
+
+// pythonFormat is that of the declaration, "" where Python isn't needed.
+func (m *declared) pythonFormat() string {
+	if f := m.decl.Arg("FORMAT"); f != nil {
+		if _, ok := pythonFormats[strings.ToLower(f.Text)]; ok {
+			return strings.ToLower(f.Text)
+		}
+	}
+	return ""
+}
+
+// about is what Python says of a model.
+type about struct {
+	Unusable string            `json:"unusable"`
+	Inputs   []pair            `json:"inputs"`
+	Outputs  map[string]string `json:"outputs"`
+	Tags     map[string]string `json:"tags"`
+	Differs  []string          `json:"differs"`
+}
+
+// pair is a name and a type.
+type pair [2]string
+
+// known is what models said of themselves, by all that it comes of: a check and a run ask once.
+var known sync.Map
+
+// inPython asks Python what the model takes and gives, and makes the function of it.
+func (m *declared) inPython(ctx context.Context, tx *duck.Tx, env *kind.Env) (fn function, want options, data []byte, err error) {
+	if data, err = m.read(env); err != nil {
+		return fn, want, nil, err
+	}
+	run, err := m.howRun(env)
+	if err != nil {
+		return fn, want, nil, err
+	}
+	fn = function{name: m.decl.Name, hash: hashOf(data), format: m.pythonFormat(), how: &run, sig: signature{Output: m.output}}
+	if pythonFormats[fn.format] { // its modules may have names that another's have
+		run.Pool = fn.hash
+	}
+	fn.content = func() ([]byte, error) { return m.read(env) }
+	if fn.sig.Inputs, err = m.declaredInputs(ctx, tx); err != nil {
+		return fn, want, nil, err
+	}
+	a, err := m.ask(ctx, tx, fn)
+	if err != nil {
+		return fn, want, nil, err
+	}
+	if fn.sig, err = m.agreed(ctx, tx, fn.sig, a); err != nil {
+		return fn, want, nil, err
+	}
+	for name, text := range a.Tags {
+		if _, ok := m.tags[name]; !ok {
+			m.tags[name] = text
+		}
+	}
+	m.doubts = nil
+	if len(a.Differs) > 0 {
+		m.doubts = append(m.doubts, m.errorf(code.ModelRequirements, "the model %s was made with other packages: %s", fn.name,
+			strings.Join(a.Differs, "; ")).
+			WithHint("install what it was made with, or name an interpreter that has it: FORMAT "+fn.format+" (python '.venv/bin/python')"))
+	}
+	return fn, options{Output: m.output.String(), Inputs: m.inputs(), Reasons: true, Python: &run}, data, nil
+}
+
+// howRun reads FORMAT's options.
+func (m *declared) howRun(env *kind.Env) (run pyfunc.Options, err error) {
+	if run, err = pyfunc.ReadOptions(m.decl); err != nil {
+		return run, err
+	}
+	run.Dir, err = filepath.Abs(env.DirOf(m.decl))
+	return run, err
+}
+
+// foreignOption is an error where FORMAT has an option of another one.
+func (m *declared) foreignOption() error {
+	v, own := m.decl.Arg(""), m.pythonFormat() != ""
+	if v == nil {
+		return nil
+	}
+	for _, o := range v.Options {
+		if forPython := slices.ContainsFunc(pyfunc.OptionDocs, func(d sql.OptionDoc) bool { return d.Name == o.Name }); forPython != own {
+			what := "dsql scores this model itself: " + o.Name + " is for what Python scores"
+			if own {
+				what = "Python scores a model of FORMAT " + m.pythonFormat() + ": " + o.Name + " is for FORMAT onnx"
+			}
+			return m.decl.At(o.Value).Errorf(code.ModelFormat, "%s", what).WithHint("leave the option out")
+		}
+	}
+	return nil
+}
+
+// Doubts: see kind.Doubtful.
+func (m *declared) Doubts() []*sql.Error { return m.doubts }
+
+// declaredInputs are those of INPUT, with types as DuckDB writes them.
+func (m *declared) declaredInputs(ctx context.Context, tx *duck.Tx) (out []input, err error) {
+	v := m.decl.Arg("INPUT")
+	if v == nil {
+		return nil, nil
+	}
+	casts := duck.Each(", ", v.Columns, func(c sql.ColumnDef) *duck.Query {
+		return duck.SQL("NULL::{t}", duck.Args{"t": duck.User(m.decl.Src, c.At)})
+	})
+	cols, err := tx.Describe(ctx, duck.SQL("SELECT {casts}", duck.Args{"casts": casts}), duck.At(m.decl))
+	if err != nil {
+		return nil, err
+	}
+	for i, c := range v.Columns {
+		out = append(out, input{c.Name.Text, duck.Type(cols[i].Type)})
+	}
+	return out, nil
+}
+
+// ask has Python load the model.
+func (m *declared) ask(ctx context.Context, tx *duck.Tx, fn function) (a about, err error) {
+	inputs := []pair{}
+	for _, in := range fn.sig.Inputs {
+		inputs = append(inputs, pair{in.Name, string(in.Type)})
+	}
+	args, err := json.Marshal(inputs)
+	if err != nil {
+		return a, err
+	}
+	how, err := json.Marshal(fn.how)
+	if err != nil {
+		return a, err
+	}
+	key := strings.Join([]string{fn.hash, fn.format, string(args), string(how)}, "\n")
+	if was, ok := known.Load(key); ok {
+		if a, ok := was.(about); ok {
+			return a, nil
+		}
+	}
+	s := fn.spec(tx.DB, "about", fmt.Sprintf("describer(DATA, %q, %s)", fn.format, args))
+	s.Returns, s.Volatile = "VARCHAR", true
+	native := fmt.Sprintf("dsql_model_about_%x", sha256.Sum256([]byte(key)))
+	c, err := tx.DB.Reader(ctx) // what goes wrong in there ends no transaction
+	if err != nil {
+		return a, err
+	}
+	defer c.Close()
+	if _, err := s.Register(c, native, m.place()); err != nil {
+		return a, err
+	}
+	var text string
+	if _, err := c.Scan(ctx, duck.SQL("SELECT {f}()", duck.Args{"f": duck.Ident(native)}), &text); err != nil {
+		return a, err
+	}
+	if err := json.Unmarshal([]byte(text), &a); err != nil {
+		return a, err
+	}
+	if a.Unusable != "" {
+		return a, m.errorf(code.BadModel, "%s can't be used as a model: %s", m.path, a.Unusable).
+			WithHint("docs/python.md has what each FORMAT takes; another interpreter is named by FORMAT " + fn.format + " (python '.venv/bin/python')")
+	}
+	known.Store(key, a)
+	return a, nil
+}
+
+func (m *declared) place() pyfunc.Place {
+	f := m.decl.Arg("FORMAT")
+	return pyfunc.Place{Src: m.decl.Src, Name: f.Span, Returns: f.Span, Text: f.Span}
+}
+
+// agreed joins what the model says with INPUT and OUTPUT.
+func (m *declared) agreed(ctx context.Context, tx *duck.Tx, sig signature, a about) (signature, error) {
+	if sig.Inputs == nil {
+		for _, in := range a.Inputs {
+			sig.Inputs = append(sig.Inputs, input{in[0], duck.Type(in[1])})
+		}
+	}
+	if len(sig.Inputs) == 0 {
+		return sig, m.errorf(code.ModelInputs, "neither the model nor the declaration says what its arguments are").
+			WithHint("name them with their types: INPUT (age DOUBLE, plan VARCHAR)")
+	}
+	returns, ok := a.Outputs[m.output.String()]
+	if !ok {
+		return sig, m.decl.At(m.outputAt()).Errorf(code.ModelOutput, "the model has no %s", m.output).WithHint("use OUTPUT prediction")
+	}
+	types := []duck.Type{duck.Type(returns)}
+	for _, in := range sig.Inputs {
+		types = append(types, in.Type)
+	}
+	casts := duck.Each(", ", types, func(t duck.Type) *duck.Query { return duck.SQL("NULL::{t}", duck.Args{"t": t}) })
+	cols, err := tx.Describe(ctx, duck.SQL("SELECT {casts}", duck.Args{"casts": casts}), duck.At(m.decl))
+	if err != nil {
+		return sig, m.errorf(code.BadModel, "the model names a type that is none of DuckDB's: %s", reason(err)).
+			WithHint("correct its model.json").WithCause(err)
+	}
+	for i, c := range cols {
+		t := duck.Type(c.Type)
+		if t.Has(unfit...) {
+			at := m.decl.Arg("FROM").Span
+			if v := m.decl.Arg("INPUT"); v != nil && i > 0 {
+				at = v.Columns[i-1].At
+			}
+			return sig, m.decl.At(at).Errorf(code.ModelInputs, "a model in Python takes and gives no %s", t).
+				WithHint("declare another type, DOUBLE or VARCHAR say")
+		}
+		if i == 0 {
+			sig.Returns = t
+		} else {
+			sig.Inputs[i-1].Type = t
+		}
+	}
+	return sig, nil
+}
+
+// unfit are types of which a DataFrame has no values, or none that come back the same.
+var unfit = []duck.TypeID{duck.TypeHugeInt, duck.TypeUHugeInt, duck.TypeBigNum, duck.TypeBit, duck.TypeUnion, duck.TypeEnum, duck.TypeJSON,
+	duck.TypeInterval, duck.TypeTimeTZ}
+
+// spec is the function in Python that an expression makes; DATA in it is the model's path.
+func (f function) spec(db *duck.DB, entry, expression string) pyfunc.Spec {
+	return pyfunc.Spec{Name: f.name, Options: *f.how, Returns: f.sig.Returns,
+		Code: pyfunc.Code{Entry: entry, Text: python.Model + "\n\n" + entry + " = " + expression + "\n"},
+		Data: func() (string, error) {
+			return onDisk(db, f.hash, pythonFormats[f.format], func() ([]byte, error) { return f.bytes(db) })
+		}}
+}
+
+// registerPython makes the version callable: Python starts when it is first called.
+func (f function) registerPython(c *duck.Conn) error {
+	names := []string{}
+	var params []pyfunc.Param
+	for _, in := range f.sig.Inputs {
+		names = append(names, in.Name)
+		params = append(params, pyfunc.Param{Name: in.Name, Type: in.Type})
+	}
+	list, err := json.Marshal(names)
+	if err != nil {
+		return err
+	}
+	s := f.spec(c.DB, "score", fmt.Sprintf("scorer(DATA, %q, %q, %q, %s)", f.format, f.sig.Output, f.sig.Returns, list))
+	s.Params = params
+	_, err = s.Register(c, f.native(), pyfunc.Place{})
+	return err
+}
+
+// key tells apart what is scored by Python: by its content and how it is run, since a name of a function always means the same.
+func (f function) key() string {
+	if f.how == nil {
+		return f.hash
+	}
+	how, err := json.Marshal(f.how)
+	if err != nil {
+		panic(err) // texts and numbers can't fail
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(slices.Concat([]byte(f.hash), how)))
+}
