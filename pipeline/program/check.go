@@ -61,6 +61,9 @@ func (p *Program) check(ctx context.Context, tx *duck.Tx) error {
 					return err
 				}
 				c := p.Change(n)
+				if err := p.madeBy(ctx, tx, n, &c); err != nil {
+					return err
+				}
 				note(p.waiting(ctx, tx, n, &c))
 				p.plan = append(p.plan, c)
 			}

@@ -2,10 +2,13 @@ package program
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 
 	"dsql/engine/duck"
 	"dsql/engine/kind"
+	"dsql/pipeline/event"
 	"dsql/sql"
 )
 
@@ -29,6 +32,29 @@ func (n *Node) Rejecting() bool { return len(n.rejecting()) > 0 }
 
 // QueryRejects: a function in its query may reject a row. What comes back of rejects goes on behind the query, which is not computed again.
 func (n *Node) QueryRejects() bool { return slices.ContainsFunc(n.Inputs, (*Input).Calls) }
+
+// madeBy tells of a function that changes which destinations call it, and how many of their rows the older one has made: those stay.
+func (p *Program) madeBy(ctx context.Context, tx *duck.Tx, f *Node, c *event.Change) error {
+	if _, ok := f.Obj.(kind.Outside); !ok || c.Action != "change" {
+		return nil
+	}
+	for _, n := range p.Nodes {
+		if !slices.Contains(n.beside, f) || n.Stored == nil {
+			continue
+		}
+		rows, err := tx.Int(ctx, duck.SQL("SELECT count(*) FROM {t}", duck.Args{"t": duck.Ident(n.Name)}))
+		if duck.IsMissing(err) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		c.What = append(c.What, fmt.Sprintf("%d rows of %s %s were made by an older version and stay; REBUILD %s %s FROM SOURCE makes them anew",
+			rows,
+			n.Kind, n.Name, strings.ToUpper(n.Kind), n.Name))
+	}
+	return nil
+}
 
 // bindCalls sees whether the calls in the query over an input can be given the number of a row.
 func (in *Input) bindCalls(ctx context.Context, tx *duck.Tx, n *Node) {
