@@ -291,10 +291,10 @@ func (e *Endpoint) Describe(ctx context.Context, c *duck.Conn) (*duck.Query, err
 		if e.Params[i].Default != nil {
 			role = "parameter, DEFAULT " + strings.TrimSpace(e.Params[i].Default.String())
 		}
-		rows = append(rows, duck.SQL("({n}, {t}, {role})", duck.Args{"n": p.Name, "t": p.Type, "role": role}))
+		rows = append(rows, duck.SQL("({n}, {t}, {role})", duck.Args{"n": p.Name, "t": string(p.Type), "role": role}))
 	}
 	for _, col := range columns {
-		rows = append(rows, duck.SQL("({n}, {t}, 'answer')", duck.Args{"n": col.Name, "t": col.Type}))
+		rows = append(rows, duck.SQL("({n}, {t}, 'answer')", duck.Args{"n": col.Name, "t": string(col.Type)}))
 	}
 	return duck.SQL("FROM (VALUES {rows}) t(column_name, column_type, role)", duck.Args{"rows": duck.Join(", ", rows...)}), nil
 }

@@ -15,22 +15,22 @@ func (j *Journal) alter(ctx context.Context, tx *duck.Tx, have, want *definition
 	l, older := j.layout(have), have.Layout < layoutNow
 	words, before, empty := len(l.starts()), len(have.Columns), false
 	for i, c := range have.Keys {
-		t, was := duck.Type(want.Keys[index(want.Keys, c.Name)].Type), duck.Type(c.Type)
-		if err := j.retype(ctx, tx, c.Name, was, t, "now", "past", "mem"); err != nil {
+		t := want.Keys[index(want.Keys, c.Name)].Type
+		if err := j.retype(ctx, tx, c.Name, c.Type, t, "now", "past", "mem"); err != nil {
 			return err
 		}
-		have.Keys[i].Type = string(wider(was, t))
+		have.Keys[i].Type = wider(c.Type, t)
 	}
 	for i, c := range have.Columns {
 		k := index(want.Columns, c.Name)
 		if k < 0 {
 			continue
 		}
-		t, was := duck.Type(want.Columns[k].Type), duck.Type(c.Type)
-		if err := j.retype(ctx, tx, c.Name, was, t, "now", "past", "mem"); err != nil {
+		t := want.Columns[k].Type
+		if err := j.retype(ctx, tx, c.Name, c.Type, t, "now", "past", "mem"); err != nil {
 			return err
 		}
-		have.Columns[i].Type = string(wider(was, t))
+		have.Columns[i].Type = wider(c.Type, t)
 	}
 	for i, o := range have.Sequence {
 		t := want.Sequence[i].Type
@@ -55,7 +55,7 @@ func (j *Journal) alter(ctx context.Context, tx *duck.Tx, have, want *definition
 		if index(have.Columns, c.Name) >= 0 {
 			continue
 		}
-		if err := l.addColumn(ctx, tx, []string{"now", "past", "mem"}, c.Name, duck.Type(c.Type).SQL()); err != nil {
+		if err := l.addColumn(ctx, tx, []string{"now", "past", "mem"}, c.Name, c.Type.SQL()); err != nil {
 			return err
 		}
 		have.Columns = append(have.Columns, c)
@@ -126,13 +126,13 @@ func (j *Journal) compatible(have, want *definition) error {
 	now := slices.Concat(want.Keys, want.Columns)
 	for _, c := range slices.Concat(have.Keys, have.Columns) {
 		if i := index(now, c.Name); i >= 0 {
-			if err := j.fits(c, duck.Type(now[i].Type)); err != nil {
+			if err := j.fits(c, now[i].Type); err != nil {
 				return err
 			}
 		}
 	}
 	for i, o := range have.Sequence {
-		if err := j.fits(duck.Column{Name: "the sequence", Type: string(o.Type)}, want.Sequence[i].Type); err != nil {
+		if err := j.fits(duck.Column{Name: "the sequence", Type: o.Type}, want.Sequence[i].Type); err != nil {
 			return err
 		}
 	}
@@ -141,7 +141,7 @@ func (j *Journal) compatible(have, want *definition) error {
 
 // fits refuses a type that neither holds what is stored nor is held by its column.
 func (j *Journal) fits(stored duck.Column, in duck.Type) error {
-	if was := duck.Type(stored.Type); in.Widens(was) || was.Widens(in) {
+	if in.Widens(stored.Type) || stored.Type.Widens(in) {
 		return nil
 	}
 	e := j.rebuildNeeded(j.decl.NameAt, fmt.Sprintf(

@@ -102,7 +102,7 @@ func (j *Journal) bind(ctx context.Context, tx *duck.Tx, in []duck.Column) (*def
 		return nil, err
 	}
 	for i := range j.order() {
-		d.Sequence[i].Type = duck.Type(types[i][0].Type)
+		d.Sequence[i].Type = types[i][0].Type
 	}
 	if j.deleted != nil {
 		if t := types[len(types)-1][0].Type; t != "BOOLEAN" {
@@ -126,7 +126,7 @@ func (j *Journal) Stored(ctx context.Context, tx *duck.Tx, in []duck.Column) ([]
 	}
 	out := append(slices.Clone(d.Keys), d.Columns...)
 	for i, from := range j.layout(d).from {
-		out = append(out, duck.Column{Name: from, Type: string(d.Sequence[i].Type)})
+		out = append(out, duck.Column{Name: from, Type: d.Sequence[i].Type})
 	}
 	return out, nil
 }
@@ -154,7 +154,7 @@ func (j *Journal) bindLateness(ctx context.Context, tx *duck.Tx, sequence duck.T
 }
 
 func nullColumn(c duck.Column) *duck.Query {
-	return duck.SQL("NULL::{t} AS {n}", duck.Args{"t": duck.Type(c.Type), "n": duck.Ident(c.Name)})
+	return duck.SQL("NULL::{t} AS {n}", duck.Args{"t": c.Type, "n": duck.Ident(c.Name)})
 }
 
 // names refuses columns that the journal's own would hide.

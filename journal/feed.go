@@ -138,7 +138,7 @@ func (w *writer) columns() *duck.Query {
 	stored := append(w.Keys[:len(w.Keys):len(w.Keys)], w.Columns...)
 	var was []*duck.Query
 	out := duck.Each(", ", stored, func(c duck.Column) *duck.Query {
-		a := duck.Args{"c": duck.Ident(c.Name), "t": duck.Type(c.Type), "was": duck.Ident(fmt.Sprintf("_was%d", len(w.was)))}
+		a := duck.Args{"c": duck.Ident(c.Name), "t": c.Type, "was": duck.Ident(fmt.Sprintf("_was%d", len(w.was)))}
 		if index(w.b.Columns, c.Name) < 0 || w.absent[c.Name] {
 			if index(w.b.Columns, c.Name) >= 0 {
 				was, w.was = append(was, duck.SQL(", {c} AS {was}", a)), append(w.was, c.Name)

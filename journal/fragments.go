@@ -25,9 +25,9 @@ func (l *layout) pointType() duck.Type {
 	if len(l.Sequence) == 1 {
 		return l.Sequence[0].Type
 	}
-	var parts []duck.Part
+	var parts []duck.Column
 	for i, o := range l.Sequence {
-		parts = append(parts, duck.Part{Name: fmt.Sprint("_", i), Type: o.Type})
+		parts = append(parts, duck.Column{Name: fmt.Sprint("_", i), Type: o.Type})
 	}
 	return duck.StructOf(parts)
 }

@@ -62,7 +62,7 @@ func (l *layout) isKey(ctx context.Context, c *duck.Conn, key []string) (*duck.Q
 		if values[i] == nil {
 			values[i], unnamed = &unnamed[0], unnamed[1:]
 		}
-		a := duck.Args{"c": duck.Ident(l.keys[i]), "v": *values[i], "t": duck.Type(l.Keys[i].Type)}
+		a := duck.Args{"c": duck.Ident(l.keys[i]), "v": *values[i], "t": l.Keys[i].Type}
 		var none bool
 		if _, err := c.Scan(ctx, duck.SQL("SELECT TRY_CAST({v} AS {t}) IS NULL", a), &none); err != nil {
 			return nil, err

@@ -139,7 +139,7 @@ func (w *writer) timed(rows *duck.Query) *duck.Query {
 func (w *writer) captured() *duck.Query {
 	in := w.b.Input
 	value := func(c duck.Column) *duck.Query {
-		a := duck.Args{"t": duck.Type(c.Type), "n": duck.Ident(c.Name)}
+		a := duck.Args{"t": c.Type, "n": duck.Ident(c.Name)}
 		for name, text := range in.Captures {
 			if containsFold([]string{name}, c.Name) {
 				return duck.SQL("{v}::{t} AS {n}", a, duck.Args{"v": text})
@@ -174,7 +174,7 @@ func (w *writer) given(names []string) []string {
 func (w *writer) givenTypes() (out []*duck.Query) {
 	for _, c := range w.Columns {
 		if !w.absent[c.Name] {
-			out = append(out, duck.Type(c.Type).SQL())
+			out = append(out, c.Type.SQL())
 		}
 	}
 	return out

@@ -117,5 +117,5 @@ func each[T any](items []T, f func(T) *duck.Query) []*duck.Query {
 }
 
 func types(cols []duck.Column) []*duck.Query {
-	return each(cols, func(c duck.Column) *duck.Query { return duck.Type(c.Type).SQL() })
+	return each(cols, func(c duck.Column) *duck.Query { return c.Type.SQL() })
 }

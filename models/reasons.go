@@ -19,7 +19,7 @@ import (
 // reasonsName is the macro beside a model's name.
 func reasonsName(model string) string { return model + "_reasons" }
 
-var reasonsType = duck.ListOf(duck.StructOf([]duck.Part{{Name: "name", Type: "VARCHAR"}, {Name: "amount", Type: "DOUBLE"}}))
+var reasonsType = duck.ListOf(duck.StructOf([]duck.Column{{Name: "name", Type: "VARCHAR"}, {Name: "amount", Type: "DOUBLE"}}))
 
 func (f function) nativeReasons() string {
 	return fmt.Sprintf("dsql_model_%s_%d_%.12s_reasons", f.name, f.version, f.hash)

@@ -35,7 +35,7 @@ func Scorers(ctx context.Context, c *duck.Conn) ([]*Scorer, error) {
 	for _, f := range fns {
 		s := &Scorer{Name: f.name, Version: f.version, Output: f.sig.Output.String(), Returns: f.sig.Returns, f: f}
 		for _, in := range f.sig.Inputs {
-			s.Inputs = append(s.Inputs, duck.Column{Name: in.Name, Type: string(in.Type)})
+			s.Inputs = append(s.Inputs, duck.Column{Name: in.Name, Type: in.Type})
 		}
 		out = append(out, s)
 	}

@@ -218,7 +218,7 @@ func (f *declared) signature(ctx context.Context, tx *duck.Tx, s *Spec) error {
 			bad = append(bad, d.At(spans[i]).Errorf(code.FunctionType, "a Python function can't take or give %s", what).
 				WithHint("CAST it to a STRUCT"))
 		}
-		typ := duck.Type(c.Type)
+		typ := c.Type
 		if t := foreign(typ); t != "" {
 			if fail("a " + t.ID().String()); t.ID() != duck.TypeUnion {
 				bad[len(bad)-1].Hint = "CAST it to another type, VARCHAR say"

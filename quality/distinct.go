@@ -41,7 +41,7 @@ func (x *expansion) distinct(k *duck.Query) *duck.Query {
 // integer: name is a column whose values fit into an int64.
 func (p *Program) integer(name string) bool {
 	for _, c := range p.cols {
-		if t := duck.Type(c.Type); strings.EqualFold(c.Name, name) && t.ID().Integer() && t.Widens("BIGINT") {
+		if t := c.Type; strings.EqualFold(c.Name, name) && t.ID().Integer() && t.Widens("BIGINT") {
 			return true
 		}
 	}

@@ -206,7 +206,7 @@ func (b *compiler) drifts() {
 		if errs[0] != nil {
 			continue // found with the item itself
 		}
-		b.p.compared[d] = duck.Type(cols[0][0].Type)
+		b.p.compared[d] = cols[0][0].Type
 		if it.baseline == nil {
 			continue
 		}

@@ -268,7 +268,7 @@ func (b *compiler) bind() {
 	}
 	types := map[string]duck.Type{}
 	for _, c := range cols[0] {
-		types[c.Name] = duck.Type(c.Type)
+		types[c.Name] = c.Type
 	}
 	for i := range b.p.items {
 		b.judge(i, types[typeName(i)], types[conditionName(i)])
@@ -304,7 +304,7 @@ func (b *compiler) bindEach(x *expansion) {
 		}
 		types := map[string]duck.Type{}
 		for _, c := range cols[0] {
-			types[c.Name] = duck.Type(c.Type)
+			types[c.Name] = c.Type
 		}
 		b.judge(i, types[typeName(i)], types[conditionName(i)])
 	}

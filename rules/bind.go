@@ -51,7 +51,7 @@ func (b *compiler) item(it Item) {
 	}
 	target, v := d.Arg("#0"), d.Arg("=")
 	for _, col := range b.targets(d, target, it.Note) {
-		s := step{decl: d, column: col.Name, typ: duck.Type(col.Type), note: it.Note, at: d.At(v.Span)}
+		s := step{decl: d, column: col.Name, typ: col.Type, note: it.Note, at: d.At(v.Span)}
 		switch {
 		case v.Expr && target.Regex:
 			if !b.exprLang(&s, v.Span, col.Name) {
@@ -208,7 +208,7 @@ func (b *compiler) bind() {
 	all, errs := b.c.DescribeEach(b.ctx, []duck.Bound{query(b.p.steps)})
 	if errs[0] == nil {
 		for i := range b.p.steps {
-			b.judge(&b.p.steps[i], duck.Type(all[0][i].Type))
+			b.judge(&b.p.steps[i], all[0][i].Type)
 		}
 		return
 	}
@@ -223,7 +223,7 @@ func (b *compiler) bind() {
 				b.explain(&b.p.steps[i], err)
 			}
 		} else if cols[i] != nil {
-			b.judge(&b.p.steps[i], duck.Type(cols[i][0].Type))
+			b.judge(&b.p.steps[i], cols[i][0].Type)
 		}
 	}
 }

@@ -48,17 +48,17 @@ func (f *Function) Define(ctx context.Context, tx *duck.Tx, _ *kind.Env) error {
 		names[i] = p.Name.Text
 	}
 	v, refused := expr.Compile(d.Src, d.Arg("AS").Span, cols, func(c duck.Column) *duck.Query {
-		return duck.SQL("CAST({c} AS {t})", duck.Args{"c": duck.Ident(c.Name), "t": duck.Type(c.Type)})
+		return duck.SQL("CAST({c} AS {t})", duck.Args{"c": duck.Ident(c.Name), "t": c.Type})
 	})
 	if refused != nil {
 		return refused
 	}
-	if typ := duck.Type(known[0][0].Type); v.Type.Kind != expr.Nil && !castable(v.Type.SQL(), typ) {
+	if typ := known[0][0].Type; v.Type.Kind != expr.Nil && !castable(v.Type.SQL(), typ) {
 		return d.At(returns.Span).Errorf(code.TypeMismatch, "the expression gives %s, which can't become %s", v.Type, typ).
 			WithHint("change RETURNS, or the expression")
 	}
 	_, err := tx.ExecAt(ctx, duck.SQL("CREATE OR REPLACE MACRO {name}({params}) AS CAST({e} AS {t})",
-		duck.Args{"name": duck.Ident(d.Name), "params": duck.Names(names), "e": v.SQL, "t": duck.Type(known[0][0].Type)}), d.Place())
+		duck.Args{"name": duck.Ident(d.Name), "params": duck.Names(names), "e": v.SQL, "t": known[0][0].Type}), d.Place())
 	return err
 }
 

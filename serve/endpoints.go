@@ -121,7 +121,7 @@ func (a *asked) fromURL(at *served, query string) error {
 	return nil
 }
 
-func (at *served) typeOf(name string) string {
+func (at *served) typeOf(name string) duck.Type {
 	for _, p := range at.params {
 		if sql.Same(p.Name, name) {
 			return p.Type
@@ -131,9 +131,7 @@ func (at *served) typeOf(name string) string {
 }
 
 // nested: values of the type are written as JSON.
-func nested(typ string) bool {
-	return strings.HasSuffix(typ, "]") || strings.HasPrefix(typ, "STRUCT(") || strings.HasPrefix(typ, "MAP(") || typ == "JSON"
-}
+func nested(t duck.Type) bool { return t.ID().Nested() || t.ID() == duck.TypeJSON }
 
 // fromBody takes an object, or an array of them; nothing at all is an object without fields.
 func (a *asked) fromBody(body []byte) error {

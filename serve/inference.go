@@ -25,8 +25,8 @@ type tensor struct {
 }
 
 // metadata is a tensor that a model takes or gives: -1 stands for any number of rows.
-func metadata(name, typ string, width int) tensor {
-	t := tensor{Name: name, Datatype: map[string]string{"VARCHAR": "BYTES", "BIGINT": "INT64", "INTEGER[]": "INT32"}[typ],
+func metadata(name string, typ duck.Type, width int) tensor {
+	t := tensor{Name: name, Datatype: map[duck.Type]string{"VARCHAR": "BYTES", "BIGINT": "INT64", "INTEGER[]": "INT32"}[typ],
 		Shape: []int{-1, width}}
 	if t.Datatype == "" {
 		t.Datatype = "FP64"
@@ -70,7 +70,7 @@ func (s *server) v2Model(w *recorder, r *http.Request) error {
 	if x.List() {
 		width = -1
 	}
-	a.Outputs = []tensor{metadata(x.Output, string(x.Returns), width)}
+	a.Outputs = []tensor{metadata(x.Output, x.Returns, width)}
 	answerJSON(w, http.StatusOK, "application/json", a)
 	return nil
 }
@@ -105,7 +105,7 @@ func (s *server) v2Infer(w *recorder, r *http.Request) error {
 		rows, err := x.tensors(req.Inputs)
 		return &rowsAsked{rows: rows, id: req.ID, flat: true}, err
 	}, func(w *recorder, x *versionAt, asked *rowsAsked, p *prediction) {
-		out := metadata(x.Output, string(x.Returns), p.width)
+		out := metadata(x.Output, x.Returns, p.width)
 		if out.Shape = []int{p.rows}; x.List() {
 			out.Shape = []int{p.rows, p.width}
 		}

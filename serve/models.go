@@ -354,8 +354,8 @@ func (s *server) listModels(w *recorder, r *http.Request) error {
 
 // columnOf is a column in an answer.
 type columnOf struct {
-	Name string `json:"name"`
-	Type string `json:"type"`
+	Name string    `json:"name"`
+	Type duck.Type `json:"type"`
 }
 
 func columnsOf(cols []duck.Column) []columnOf {

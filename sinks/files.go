@@ -118,7 +118,7 @@ func (s *files) Bind(ctx context.Context, c *duck.Conn, _ *kind.Env, cols []duck
 			WithHint("leave one out, or add write_partition_columns"))
 	}
 	for _, col := range cols {
-		if s.kind == "parquet" && duck.Type(col.Type).Has(duck.TypeHugeInt, duck.TypeUHugeInt) { // DuckDB would write doubles, which lose digits
+		if s.kind == "parquet" && col.Type.Has(duck.TypeHugeInt, duck.TypeUHugeInt) { // DuckDB would write doubles, which lose digits
 			errs = append(errs, s.decl.At(s.Input().Span).Errorf(code.NoParquetType, "%s.%s is %s, and Parquet has no whole numbers of 128 bits",
 				s.Input().Text, col.Name, col.Type).
 				WithHint("cast it to BIGINT, DECIMAL(38, 0) or VARCHAR there"))

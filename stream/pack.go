@@ -55,7 +55,7 @@ func (s *Stream) pack(ctx context.Context, tx *duck.Tx, b *kind.Accepted) error 
 	}
 	return tx.Run(ctx, duck.SQL("CREATE OR REPLACE TABLE {t} ({cols})", table,
 		duck.Args{"cols": duck.Each(", ", cols, func(c duck.Column) *duck.Query {
-			a := duck.Args{"c": duck.Ident(c.Name), "t": duck.Type(c.Type)}
+			a := duck.Args{"c": duck.Ident(c.Name), "t": c.Type}
 			if alone[strings.ToLower(c.Name)] {
 				return duck.SQL("{c} {t} USING COMPRESSION fsst", a)
 			}

@@ -76,7 +76,7 @@ func (s *Stream) Define(ctx context.Context, tx *duck.Tx, in []duck.Column) erro
 	}
 	if len(have) == 0 {
 		cols := duck.Each(", ", in, func(c duck.Column) *duck.Query {
-			return duck.SQL("{n} {t}", duck.Args{"n": duck.Ident(c.Name), "t": duck.Type(c.Type)})
+			return duck.SQL("{n} {t}", duck.Args{"n": duck.Ident(c.Name), "t": c.Type})
 		})
 		if _, err := tx.ExecAt(ctx, duck.SQL("CREATE TABLE {t} ({cols}, _version BIGINT)", table, duck.Args{"cols": cols}),
 			s.decl.Place()); err != nil {
@@ -110,7 +110,7 @@ func (s *Stream) Define(ctx context.Context, tx *duck.Tx, in []duck.Column) erro
 			continue
 		}
 		for _, t := range tables {
-			add := duck.SQL("ALTER TABLE {t} ADD COLUMN {n} {type}", duck.Args{"t": t, "n": duck.Ident(c.Name), "type": duck.Type(c.Type)})
+			add := duck.SQL("ALTER TABLE {t} ADD COLUMN {n} {type}", duck.Args{"t": t, "n": duck.Ident(c.Name), "type": c.Type})
 			if err := tx.Run(ctx, add); err != nil {
 				return err
 			}

@@ -20,7 +20,7 @@ func (s *Stream) views(ctx context.Context, tx *duck.Tx, cols []duck.Column, era
 		"v":    p("at_version"), "ts": p("at_time"), "asof": duck.VersionAsOf(p("at_time")), "v1": p("from_version"), "v2": p("to_version"),
 		"sign": p("_sign"),
 		"none": duck.Each(", ", cols, func(c duck.Column) *duck.Query {
-			return duck.SQL("NULL::{t} AS {n}", duck.Args{"t": duck.Type(c.Type), "n": duck.Ident(c.Name)})
+			return duck.SQL("NULL::{t} AS {n}", duck.Args{"t": c.Type, "n": duck.Ident(c.Name)})
 		})}
 	a["readable"] = s.readable(eras, duck.SQL("{v}", a), duck.SQL("OR {v} > newest AND getvariable('dsql_baseline') IS NULL", a))
 	a["readable_first"], a["readable_both"] = s.readable(eras, duck.SQL("{v1}", a), duck.SQL("")),

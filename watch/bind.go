@@ -75,20 +75,14 @@ func add(errs sql.List, err error) sql.List {
 }
 
 // numeric: values of the type lie on a line. A model's inputs are numbers, BOOLEAN and texts.
-func numeric(typ string) bool {
-	switch typ {
-	case "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT", "FLOAT", "DOUBLE":
-		return true
-	}
-	return strings.HasPrefix(typ, "DECIMAL(")
-}
+func numeric(t duck.Type) bool { return t.ID().Number() && t.ID() != duck.TypeBigNum }
 
 // newFeature is a feature over an expression of a type. NaN is missing, as NULL is.
-func newFeature(name string, value *duck.Query, typ string) feature {
+func newFeature(name string, value *duck.Query, typ duck.Type) feature {
 	f := feature{name: name, number: numeric(typ)}
 	a := duck.Args{"v": value}
 	switch {
-	case typ == "FLOAT" || typ == "DOUBLE":
+	case typ.ID().Float():
 		f.value = duck.SQL("CASE WHEN NOT isnan({v}) THEN CAST({v} AS DOUBLE) END", a)
 	case f.number:
 		f.value = duck.SQL("CAST({v} AS DOUBLE)", a)

@@ -127,7 +127,7 @@ type columnLine struct {
 func (l *eventLines) result(r *duck.Result) {
 	cols := []columnLine{}
 	for i, name := range uniqueNames(r.Columns) {
-		cols = append(cols, columnLine{name, r.Columns[i].Type})
+		cols = append(cols, columnLine{name, string(r.Columns[i].Type)})
 	}
 	l.write(struct {
 		Event   string       `json:"event"`

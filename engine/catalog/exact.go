@@ -49,7 +49,7 @@ func (t exactType) shape() duck.Type {
 	case duck.TypeList:
 		return duck.ListOf(t.parts[0].shape())
 	case duck.TypeUnion:
-		return t.numbered(duck.Part{Type: "VARCHAR"})
+		return t.numbered(duck.Column{Type: "VARCHAR"})
 	case duck.TypeMap:
 		return duck.ListOf(t.numbered())
 	case duck.TypeStruct:
@@ -58,9 +58,9 @@ func (t exactType) shape() duck.Type {
 	return "VARCHAR"
 }
 
-func (t exactType) numbered(fields ...duck.Part) duck.Type {
+func (t exactType) numbered(fields ...duck.Column) duck.Type {
 	for _, p := range t.parts {
-		fields = append(fields, duck.Part{Type: p.shape()})
+		fields = append(fields, duck.Column{Type: p.shape()})
 	}
 	for i := range fields {
 		fields[i].Name = strconv.Itoa(i)
@@ -162,9 +162,9 @@ func exactJSON(cols []duck.Column, of func(duck.Column) *duck.Query) *duck.Query
 	var names []string
 	var values []*duck.Query
 	for _, c := range cols {
-		if needsExact(duck.Type(c.Type)) {
-			v := exactly(duck.Type(c.Type)).write(of(c), 0)
-			names, values = append(names, c.Name), append(values, duck.SQL("struct_pack(t := {t}, v := {v})", duck.Args{"t": c.Type, "v": v}))
+		if needsExact(c.Type) {
+			v := exactly(c.Type).write(of(c), 0)
+			names, values = append(names, c.Name), append(values, duck.SQL("struct_pack(t := {t}, v := {v})", duck.Args{"t": string(c.Type), "v": v}))
 		}
 	}
 	if names == nil {

@@ -127,7 +127,7 @@ func TestExactGivesBackEveryValue(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		typ = duck.Type(cols[0].Type)
+		typ = cols[0].Type
 		e := exactly(typ).write(duck.Ident("v"), 0)
 		if err := c.Run(ctx, duck.SQL("CREATE OR REPLACE TEMP TABLE kept AS SELECT to_json(struct_pack(\"a/~b\" := struct_pack(t := {t}, v := {e})))::VARCHAR AS exact FROM was", duck.Args{"t": string(typ), "e": e}), duck.SQL("SET TimeZone = 'Asia/Kathmandu'")); err != nil {
 			t.Fatalf("%s: %v", v, err)

@@ -185,7 +185,7 @@ func TestRewind(t *testing.T) {
 func TestLayoutRefusesTypes(t *testing.T) {
 	t.Parallel()
 	c := open(t, "").Writer()
-	for typ, want := range map[string]string{
+	for typ, want := range map[duck.Type]string{
 		"INTERVAL":              "column b: a source can't read values of type INTERVAL",
 		"STRUCT(a INT, b BIT)":  "column b: a source can't read values of type STRUCT(a INT, b BIT)",
 		"UNION(a INT, b BIT)[]": "column b: a source can't read",

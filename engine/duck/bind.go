@@ -71,7 +71,7 @@ func (db *DB) release(c *Conn) {
 // Empty is a FROM-item of the columns without rows: what expressions are bound against.
 func Empty(cols []Column) *Query {
 	return SQL("(SELECT {cols} WHERE false)", Args{"cols": Each(", ", cols, func(c Column) *Query {
-		return SQL("NULL::{t} AS {n}", Args{"t": Type(c.Type), "n": Ident(c.Name)})
+		return SQL("NULL::{t} AS {n}", Args{"t": c.Type, "n": Ident(c.Name)})
 	})})
 }
 

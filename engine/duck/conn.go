@@ -88,7 +88,10 @@ func Select[T any](ctx context.Context, c *Conn, q *Query, scan func(row func(..
 }
 
 // Column is a column's name and its type as DuckDB writes it.
-type Column struct{ Name, Type string }
+type Column struct {
+	Name string
+	Type Type
+}
 
 // ColumnNames are the names of columns, in order.
 func ColumnNames(cols []Column) []string {

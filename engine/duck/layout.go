@@ -27,6 +27,14 @@ type Node struct {
 	Vec          int      // index into Chunk.Vecs
 }
 
+// Word is the type in messages: of nested ones and ENUMs the name alone.
+func (n *Node) Word() string {
+	if n.ID.Nested() || n.ID == TypeEnum {
+		return n.ID.String()
+	}
+	return string(n.Type)
+}
+
 // Layout is what chunks of a kind of batch hold.
 type Layout struct {
 	Columns []*Node
@@ -40,7 +48,7 @@ type Layout struct {
 func (c *Conn) NewLayout(cols []Column) (*Layout, error) {
 	l := &Layout{}
 	for _, col := range cols {
-		t, err := c.logicalType(Type(col.Type))
+		t, err := c.logicalType(col.Type)
 		if err != nil {
 			l.Close()
 			if e, ok := errors.AsType[*sql.Error](err); ok {
@@ -78,70 +86,71 @@ func (l *Layout) node(name string, t bindings.LogicalType) (*Node, error) {
 	if k.id == 0 || k.size == noVector {
 		return nil, errNoVector
 	}
-	n := &Node{Column: Column{Name: name, Type: k.name}, ID: k.id, Size: uintptr(k.size), Vec: l.vecs}
+	n := &Node{Column: Column{Name: name}, ID: k.id, Size: uintptr(k.size), Vec: l.vecs}
 	l.vecs++
-	child := func(name string, t bindings.LogicalType) error {
-		defer bindings.DestroyLogicalType(&t)
-		c, err := l.node(name, t)
-		n.Children = append(n.Children, c)
-		return err
-	}
+	var err error
 	switch k.id {
 	case TypeVarchar:
-		if bindings.LogicalTypeGetAlias(t) == "JSON" {
-			n.ID, n.Type = TypeJSON, "JSON"
+		if isJSON(t) {
+			n.ID = TypeJSON
 		}
 	case TypeDecimal:
 		n.Width, n.Scale = bindings.DecimalWidth(t), bindings.DecimalScale(t)
-		n.Type = string(Shape{ID: TypeDecimal, Width: n.Width, Scale: n.Scale}.Type())
-		switch {
-		case n.Width <= 4:
-			n.Size = 2
-		case n.Width <= 9:
-			n.Size = 4
-		case n.Width <= 18:
-			n.Size = 8
-		default:
-			n.Size = 16
-		}
+		n.Size = sizeOf(bindings.DecimalInternalType(t))
 	case TypeEnum:
 		for i := range bindings.EnumDictionarySize(t) {
 			n.Labels = append(n.Labels, bindings.EnumDictionaryValue(t, bindings.IdxT(i)))
 		}
-		switch bindings.EnumInternalType(t) {
-		case bindings.TypeUTinyInt:
-			n.Size = 1
-		case bindings.TypeUSmallInt:
-			n.Size = 2
-		default:
-			n.Size = 4
-		}
+		n.Size = sizeOf(bindings.EnumInternalType(t))
 	case TypeStruct:
 		for i := range bindings.StructTypeChildCount(t) {
-			if err := child(bindings.StructTypeChildName(t, i), bindings.StructTypeChildType(t, i)); err != nil {
-				return nil, err
-			}
+			err = errors.Join(err, l.child(n, bindings.StructTypeChildName(t, i), bindings.StructTypeChildType(t, i)))
 		}
 	case TypeList:
 		l.lists = append(l.lists, n)
-		if err := child("", bindings.ListTypeChildType(t)); err != nil {
-			return nil, err
-		}
+		err = l.child(n, "", bindings.ListTypeChildType(t))
 	case TypeMap:
 		l.lists = append(l.lists, n)
 		e := &Node{ID: TypeStruct, Vec: l.vecs}
 		l.vecs++
 		n.Children = []*Node{e}
-		for i, t := range []bindings.LogicalType{bindings.MapTypeKeyType(t), bindings.MapTypeValueType(t)} {
-			c, err := l.node([]string{"key", "value"}[i], t)
-			bindings.DestroyLogicalType(&t)
-			if err != nil {
-				return nil, err
-			}
-			e.Children = append(e.Children, c)
+		err = errors.Join(l.child(e, "key", bindings.MapTypeKeyType(t)), l.child(e, "value", bindings.MapTypeValueType(t)))
+		e.Type = e.shape().Type()
+	}
+	if err != nil {
+		return nil, err
+	}
+	n.Type = n.shape().Type()
+	return n, nil
+}
+
+// sizeOf a type that stands for another one in memory.
+func sizeOf(t bindings.Type) uintptr { return uintptr(types[typesByRaw[t]].size) }
+
+// child adds a part to a nested node.
+func (l *Layout) child(to *Node, name string, t bindings.LogicalType) error {
+	defer bindings.DestroyLogicalType(&t)
+	c, err := l.node(name, t)
+	if err == nil {
+		to.Children = append(to.Children, c)
+	}
+	return err
+}
+
+// shape of what the node is made of.
+func (n *Node) shape() Shape {
+	s := Shape{ID: n.ID, Width: n.Width, Scale: n.Scale, Labels: n.Labels}
+	of := n.Children
+	if n.ID == TypeMap && len(of) == 1 { // its entry
+		of = of[0].Children
+	}
+	for _, c := range of {
+		s.Parts = append(s.Parts, c.Column)
+		if n.ID == TypeMap {
+			s.Parts[len(s.Parts)-1].Name = ""
 		}
 	}
-	return n, nil
+	return s
 }
 
 // Close frees the types. Chunks and relations of the layout are closed before.

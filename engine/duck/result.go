@@ -77,7 +77,7 @@ func (c *Conn) Describe(ctx context.Context, q *Query, at sql.Place) (cols []Col
 		names, _ := rows.Texts(0)
 		types, _ := rows.Texts(1)
 		for i := range rows.N {
-			cols = append(cols, Column{strings.Clone(names(i)), strings.Clone(types(i))})
+			cols = append(cols, Column{strings.Clone(names(i)), Type(strings.Clone(types(i)))})
 		}
 		bindings.DestroyDataChunk(&r.chunk)
 	}

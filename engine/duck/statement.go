@@ -24,7 +24,7 @@ func Texts(q *Query, cols []Column, f Form) *Query {
 	exprs := make([]*Query, len(cols))
 	for i, c := range cols {
 		names[i] = fmt.Sprint("_c", i)
-		exprs[i] = f.of(Type(c.Type), Ident(names[i]))
+		exprs[i] = f.of(c.Type, Ident(names[i]))
 	}
 	return SQL("SELECT {exprs} FROM ({q}) AS _answer({names})", Args{"exprs": exprs, "q": q, "names": names})
 }

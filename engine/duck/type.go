@@ -13,12 +13,6 @@ import (
 // What Go does with types asks here: a type that comes new to DuckDB is one line in types (and its TypeID).
 type Type string
 
-// Part of a type: Name is empty where it has none.
-type Part struct {
-	Name string
-	Type Type
-}
-
 // Shape is what a type is made of.
 type Shape struct {
 	ID           TypeID   // 0: none that is known here
@@ -27,7 +21,7 @@ type Shape struct {
 	Labels       []string // ENUM
 	// Parts are the fields of a STRUCT, which may have no names, and the members of a UNION; of a LIST or ARRAY it is the element, of a MAP
 	// the key and the value, without names.
-	Parts []Part
+	Parts []Column
 }
 
 // ID is which of DuckDB's types it is, 0 where it is none that is known here.
@@ -77,11 +71,11 @@ func (t Type) SQL() *Query { return Text(string(t)) }
 func ListOf(t Type) Type { return t + "[]" }
 
 // StructOf is the STRUCT of fields.
-func StructOf(fields []Part) Type { return Shape{ID: TypeStruct, Parts: fields}.Type() }
+func StructOf(fields []Column) Type { return Shape{ID: TypeStruct, Parts: fields}.Type() }
 
 // Any says whether it holds for the type or for one inside it.
 func (t Type) Any(is func(Type) bool) bool {
-	return is(t) || slices.ContainsFunc(t.Shape().Parts, func(p Part) bool { return p.Type.Any(is) })
+	return is(t) || slices.ContainsFunc(t.Shape().Parts, func(p Column) bool { return p.Type.Any(is) })
 }
 
 // Has says whether the type, or one inside it, is of a kind.

@@ -63,7 +63,7 @@ func (p *typeParser) parse(depth int) (s Shape, ok bool) {
 		if !list {
 			return s, true
 		}
-		s = Shape{ID: TypeList, Parts: []Part{{Type: p.text(from, to)}}}
+		s = Shape{ID: TypeList, Parts: []Column{{Type: p.text(from, to)}}}
 		if length > 0 {
 			s.ID, s.Length = TypeArray, length
 		}
@@ -200,7 +200,7 @@ func (p *typeParser) decimal(s *Shape) bool {
 }
 
 // part reads a field, or a type alone.
-func (p *typeParser) part(depth int, named bool) (c Part, ok bool) {
+func (p *typeParser) part(depth int, named bool) (c Column, ok bool) {
 	if named {
 		switch next := p.token(p.i + 1); strings.ToUpper(next) {
 		case ",", ")", "(", "[", "WITH", "WITHOUT": // STRUCT(INTEGER, DECIMAL(10,2)), as row(1, 2.0) has

@@ -75,12 +75,12 @@ func TestTypesThatAreNeverWritten(t *testing.T) {
 		&none); err != nil {
 		t.Fatal(err)
 	}
-	want := duck.Shape{ID: duck.TypeStruct, Parts: []duck.Part{{Type: "INTEGER"}, {Type: "DECIMAL(4,2)"}, {Type: "TIMESTAMP WITH TIME ZONE[]"},
+	want := duck.Shape{ID: duck.TypeStruct, Parts: []duck.Column{{Type: "INTEGER"}, {Type: "DECIMAL(4,2)"}, {Type: "TIMESTAMP WITH TIME ZONE[]"},
 		{Type: "STRUCT(INTEGER, VARCHAR)"}}}
 	if d := cmp.Diff(want, row.Shape()); d != "" {
 		t.Error(d)
 	}
-	if d := cmp.Diff(duck.Shape{ID: duck.TypeList, Parts: []duck.Part{{Type: `"NULL"`}}}, none.Shape()); d != "" || !none.Has(duck.TypeNull) {
+	if d := cmp.Diff(duck.Shape{ID: duck.TypeList, Parts: []duck.Column{{Type: `"NULL"`}}}, none.Shape()); d != "" || !none.Has(duck.TypeNull) {
 		t.Error(none, d)
 	}
 }
@@ -115,7 +115,7 @@ func drawShape(t *rapid.T, depth int) duck.Shape {
 	name := rapid.OneOf(rapid.SampledFrom([]string{"a", "B c", `q"uote`, "select", "with", "array", "x,y(z", "]", "é", "INTEGER", "'"}),
 		rapid.StringMatching(`[^\x00]{1,8}`))
 	part := func(named bool) {
-		p := duck.Part{Type: drawShape(t, depth-1).Type()}
+		p := duck.Column{Type: drawShape(t, depth-1).Type()}
 		if named {
 			p.Name = name.Draw(t, "name")
 		}

@@ -17,11 +17,12 @@ import (
 
 // Field is a declared column as the decoders see it.
 type Field struct {
-	Name, Type string   // DuckDB type as DESCRIBE prints it
-	Path       []string // FROM '$.a.b': the steps (an array's elements by index), for CSV one, the header's name; nil: the column's name
-	Format     string   // "": by type; a word of epochs, or a strptime pattern
-	Capture    string   // not "": the value of the path capture of that name, the same for a whole file
-	Key        bool     // FROM KEY: from the record's key, which files don't have: NULL
+	Name    string
+	Type    duck.Type
+	Path    []string // FROM '$.a.b': the steps (an array's elements by index), for CSV one, the header's name; nil: the column's name
+	Format  string   // "": by type; a word of epochs, or a strptime pattern
+	Capture string   // not "": the value of the path capture of that name, the same for a whole file
+	Key     bool     // FROM KEY: from the record's key, which files don't have: NULL
 }
 
 // UsualRows is how many records a batch has at most by default: two row groups, which DuckDB writes past its WAL.
@@ -173,7 +174,7 @@ func (l *Landing) column(f Field, n *duck.Node) (*convert.Column, error) {
 		format = l.Dialect.TimestampFormat
 	}
 	if f.Capture != "" && n.ID >= duck.TypeStruct {
-		return nil, &sql.Error{Msg: "a part of the path can't be a " + f.Type, Hint: "declare it VARCHAR, a number or a time"}
+		return nil, &sql.Error{Msg: "a part of the path can't be a " + string(f.Type), Hint: "declare it VARCHAR, a number or a time"}
 	}
 	if l.Dialect.Format.Flat && len(f.Path) > 1 {
 		return nil, &sql.Error{Msg: "a column of a " + strings.ToUpper(l.Dialect.Format.Name) + " file has no path",

@@ -255,7 +255,7 @@ func parseUUID(s []byte) (duck.Int128, bool) {
 // Reason says in a reject why a value is none of its column.
 func (f Fault) Reason(c *Column, tok []byte, quote bool) string {
 	x := jsontext.Excerpt(tok, quote)
-	t := c.Node.Type
+	t := c.Node.Word()
 	switch f {
 	case OutOfRange:
 		return fmt.Sprintf("%s: %s is out of range for %s", c.Name, x, t)

@@ -91,7 +91,7 @@ func (r *reader) capturesOf(ctx context.Context, f file) (map[string]*duck.Query
 	texts, err := r.converted(ctx, r.landing, f)
 	out := map[string]*duck.Query{}
 	for _, c := range r.landing.Fields {
-		a := duck.Args{"t": duck.Type(c.Type), "text": duck.SQL("NULL")}
+		a := duck.Args{"t": c.Type, "text": duck.SQL("NULL")}
 		if text, ok := texts[c.Name]; ok {
 			a["text"] = text
 		}

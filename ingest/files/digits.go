@@ -2,9 +2,10 @@ package files
 
 import (
 	"cmp"
-	"fmt"
 	"strconv"
 	"strings"
+
+	"dsql/engine/duck"
 )
 
 // digits are what a column's numbers need.
@@ -15,7 +16,7 @@ type digits struct {
 }
 
 // typeOf is a type that holds them.
-func (d digits) typeOf() string {
+func (d digits) typeOf() duck.Type {
 	switch {
 	case !d.lost:
 		return "DOUBLE"
@@ -24,7 +25,7 @@ func (d digits) typeOf() string {
 	case d.scale == 0:
 		return "DECIMAL(38,0)"
 	}
-	return fmt.Sprintf("DECIMAL(38,%d)", d.scale)
+	return duck.Shape{ID: duck.TypeDecimal, Width: 38, Scale: uint8(d.scale)}.Type()
 }
 
 // heldByDouble says whether a number comes back from a DOUBLE with the digits that it has. Whole numbers are held up to 2^53.

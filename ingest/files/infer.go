@@ -110,8 +110,7 @@ func (s *Source) shaped(cols []duck.Column) []duck.Column {
 		switch {
 		case lossless.FamilyOf(col.Type) == lossless.Nothing: // no value yet
 			cols[i].Type = "VARCHAR"
-		case s.OnNew == "ADD COLUMNS" && (strings.Contains(col.Type, "STRUCT(") ||
-			strings.Contains(col.Type, "MAP(")): // has room for fields that come later
+		case s.OnNew == "ADD COLUMNS" && col.Type.Has(duck.TypeStruct, duck.TypeMap): // has room for fields that come later
 			cols[i].Type = "JSON"
 		case lossless.FamilyOf(col.Type) == lossless.Zoned && s.format != "parquet": // texts with an offset become UTC
 			cols[i].Type = "TIMESTAMP"
@@ -248,7 +247,7 @@ func (s *Source) tryTypes(ctx context.Context, c *duck.Conn, files []file, known
 
 // loosen makes an inferred column VARCHAR, or JSON, where a reason says that a value was not of its type.
 func (s *Source) loosen(c *duck.Column, reasons []string) bool {
-	to := "VARCHAR"
+	to := duck.Type("VARCHAR")
 	switch {
 	case s.format == "json" && lossless.FamilyOf(c.Type) == lossless.Nested:
 		to = "JSON"

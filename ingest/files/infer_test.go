@@ -15,7 +15,7 @@ import (
 func columnsText(cols []duck.Column) string {
 	var out []string
 	for _, c := range cols {
-		out = append(out, c.Name+" "+c.Type)
+		out = append(out, c.Name+" "+string(c.Type))
 	}
 	return strings.Join(out, ", ")
 }

@@ -320,7 +320,7 @@ func (s *Source) timeFormats(ctx context.Context, c *duck.Conn, f file, cols []d
 			notes[col.Name] = fmt.Sprintf("a time? %s FORMAT %s or %s", p.typ, declare.Quote(p.pattern), strings.Join(other, " or "))
 			continue
 		}
-		cols[i].Type = p.typ + " FORMAT " + declare.Quote(p.pattern)
+		cols[i].Type = duck.Type(p.typ + " FORMAT " + declare.Quote(p.pattern)) // as it will be declared
 	}
 	return nil
 }

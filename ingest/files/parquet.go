@@ -274,7 +274,7 @@ func (s *Source) names(cols []duck.Column, field string) bool {
 // parquetColumn gives a column's value, and why it is bad where it may be.
 func (r *reader) parquetColumn(ctx context.Context, p *parquetFile, f batch.Field,
 	captures map[string]*duck.Query) (value, bad *duck.Query, err error) {
-	a := duck.Args{"t": duck.Type(f.Type)}
+	a := duck.Args{"t": f.Type}
 	if f.Capture != "" {
 		return captures[f.Name], nil, nil
 	}
@@ -316,7 +316,7 @@ func (r *reader) parquetColumn(ctx context.Context, p *parquetFile, f batch.Fiel
 		shown, _ = r.cast.Convert(ctx, v, from, batch.Field{Type: "VARCHAR"})
 	}
 	return value, duck.SQL(`WHEN {wrong} THEN {before} || left({shown}, 40) || {after}`, duck.Args{"wrong": wrong, "shown": shown,
-		"before": "bad_record: " + f.Name + `: "`, "after": `" is no ` + f.Type}), nil
+		"before": "bad_record: " + f.Name + `: "`, "after": `" is no ` + string(f.Type)}), nil
 }
 
 // parquetInput is the relation of ranges of files.

@@ -26,7 +26,7 @@ import (
 // rawView is such a copy.
 type rawView struct {
 	name string
-	have map[string]string // the types of its columns, by their names in lower case
+	have map[string]duck.Type // the types of its columns, by their names in lower case
 }
 
 // parquetElement is a node of a file's schema.
@@ -71,7 +71,7 @@ func (r *reader) storedAs(ctx context.Context, p *parquetFile) error {
 	if kinds == (rawKinds{}) {
 		return nil
 	}
-	p.raw = &rawView{have: map[string]string{}}
+	p.raw = &rawView{have: map[string]duck.Type{}}
 	if p.raw.name, err = r.view(ctx, p.full, kinds); err != nil {
 		return r.s.unreadable(err, p.path)
 	}
@@ -115,7 +115,7 @@ func (r *reader) textsAsStored(err error, b filled, p parquetPart) bool {
 
 // fromStored converts v, which DuckDB takes for the type from, to a field's type: as lossless does, or from what is stored. raw is the text
 // of a value that is bad, nil where it is v's.
-func (r *reader) fromStored(ctx context.Context, p *parquetFile, v *duck.Query, from string,
+func (r *reader) fromStored(ctx context.Context, p *parquetFile, v *duck.Query, from duck.Type,
 	f batch.Field) (value, bad, raw *duck.Query, err error) {
 	stored := from
 	if p.raw != nil {
@@ -129,7 +129,7 @@ func (r *reader) fromStored(ctx context.Context, p *parquetFile, v *duck.Query, 
 	case stored == from:
 		value, bad = r.cast.Convert(ctx, v, from, f)
 		return value, bad, nil, nil
-	case f.Format == "" && (strings.Contains(f.Type, "BLOB") || strings.Contains(f.Type, "TIMESTAMP_NS")): // which hold what is stored
+	case f.Format == "" && f.Type.Has(duck.TypeBlob, duck.TypeTimestampNS): // which hold what is stored
 		f.Format = lossless.FormatStored
 		value, bad = r.cast.Convert(ctx, v, stored, f)
 		return value, bad, lossless.StoredText(v, stored, from), nil

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"dsql/engine/duck"
 	"dsql/ingest/batch"
 	"dsql/ingest/format/csv"
 	"dsql/ingest/format/formattest"
@@ -254,7 +255,7 @@ func TestConversions(t *testing.T) {
 			}
 			wantJSON = append(wantJSON, in+" -> "+want)
 		}
-		fields := []batch.Field{{Name: "v", Type: typ}}
+		fields := []batch.Field{{Name: "v", Type: duck.Type(typ)}}
 		formattest.Compare(t, typ+" csv", wantCSV, formattest.Land(t, c, fields, batch.Dialect{Format: &csv.Format, Header: batch.HeaderNo}, batch.Limits{}, batch.FileInfo{}, text.String()))
 		formattest.Compare(t, typ+" json", wantJSON, formattest.Land(t, c, fields, batch.Dialect{Format: Named("json")}, batch.Limits{}, batch.FileInfo{}, js.String()))
 	}
@@ -300,7 +301,7 @@ func TestFormats(t *testing.T) {
 				}
 				want = append(want, line)
 			}
-			formattest.Compare(t, k.typ+" "+k.format, want, formattest.Land(t, c, []batch.Field{{Name: "v", Type: k.typ, Format: k.format}}, batch.Dialect{Format: Named(format), Header: batch.HeaderNo}, batch.Limits{}, batch.FileInfo{}, text.String()))
+			formattest.Compare(t, k.typ+" "+k.format, want, formattest.Land(t, c, []batch.Field{{Name: "v", Type: duck.Type(k.typ), Format: k.format}}, batch.Dialect{Format: Named(format), Header: batch.HeaderNo}, batch.Limits{}, batch.FileInfo{}, text.String()))
 		}
 	}
 }

@@ -278,7 +278,7 @@ func TestConversionsAgreeWithDuckDB(t *testing.T) {
 		{"TIMESTAMP_NS", "TRY_CAST(v AS TIMESTAMP_NS)", instants, 0.05},
 		{"DATE", "TRY_CAST(v AS DATE)", instants, 0.05},
 	} {
-		l, err := batch.NewLanding(c, "s", []batch.Field{{Name: "v", Type: "VARCHAR"}, {Name: "x", Type: k.typ, Path: []string{"v"}}}, batch.Dialect{Format: &jsonformat.Format}, batch.Limits{})
+		l, err := batch.NewLanding(c, "s", []batch.Field{{Name: "v", Type: "VARCHAR"}, {Name: "x", Type: duck.Type(k.typ), Path: []string{"v"}}}, batch.Dialect{Format: &jsonformat.Format}, batch.Limits{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,7 +3,6 @@ package kafka
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -97,7 +96,7 @@ func (r *reader) additions(ctx context.Context, in *kind.Input) ([]duck.Column, 
 	found, proved, lost, err := r.s.samples.Prove(ctx, r.db, lines, func(found []duck.Column) []duck.Column {
 		found = r.unread(found)
 		for i, c := range found { // DuckDB's for whole numbers of both signs, of which Parquet has none
-			found[i].Type = huge.ReplaceAllString(c.Type, "BIGINT")
+			found[i].Type = c.Type.Map(narrowed)
 		}
 		return found
 	})
@@ -117,7 +116,12 @@ func (r *reader) additions(ctx context.Context, in *kind.Input) ([]duck.Column, 
 	return slices.DeleteFunc(proved, func(c duck.Column) bool { return slices.Contains(lost, c.Name) }), nil
 }
 
-var huge = regexp.MustCompile(`\bU?HUGEINT\b`)
+func narrowed(s duck.Shape) duck.Shape {
+	if s.ID == duck.TypeHugeInt || s.ID == duck.TypeUHugeInt {
+		s.ID = duck.TypeBigInt
+	}
+	return s
+}
 
 // unread are those fields of records that no column is called by or reads.
 func (r *reader) unread(found []duck.Column) []duck.Column {

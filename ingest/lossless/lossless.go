@@ -24,8 +24,8 @@ type Converter struct {
 
 // Convert converts v of type from to a field's type. bad is a condition that holds where a value that is not NULL would lose
 // something, nil where none does.
-func (r *Converter) Convert(ctx context.Context, v *duck.Query, from string, f batch.Field) (value, bad *duck.Query) {
-	a := duck.Args{"v": v, "t": duck.Type(f.Type), "h": duck.Type(from)}
+func (r *Converter) Convert(ctx context.Context, v *duck.Query, from duck.Type, f batch.Field) (value, bad *duck.Query) {
+	a := duck.Args{"v": v, "t": f.Type, "h": from}
 	q := func(text string, more ...duck.Args) *duck.Query {
 		return duck.SQL(text, append([]duck.Args{a}, more...)...)
 	}
@@ -81,7 +81,7 @@ func (r *Converter) Convert(ctx context.Context, v *duck.Query, from string, f b
 		return instantOf(q, f)
 	case to == Zoned && is == day, to == day && is == Zoned, to == day && is == day:
 		return fromTime(q, v, from, f)
-	case is == Text && (to == boolean || to == other && !strings.HasPrefix(f.Type, "TIME")):
+	case is == Text && (to == boolean || to == other && !f.Type.ID().Temporal() || f.Type == "INTERVAL"):
 		return tried("TRY_CAST({v} AS {t})")
 	}
 	if is != Text && is != blob && r.castable(ctx, from, f.Type) { // numbers and BOOLEAN, TIME in nanoseconds, INTERVAL, ENUM, arrays …
@@ -92,7 +92,7 @@ func (r *Converter) Convert(ctx context.Context, v *duck.Query, from string, f b
 
 // shaped converts STRUCTs by the names of their fields, and lists by their elements: fields that the declared type doesn't have are
 // left out, as JSON's are, and those that the file doesn't have are NULL.
-func (r *Converter) shaped(ctx context.Context, v *duck.Query, from string, f batch.Field) (value, bad *duck.Query, ok bool) {
+func (r *Converter) shaped(ctx context.Context, v *duck.Query, from duck.Type, f batch.Field) (value, bad *duck.Query, ok bool) {
 	l, err := r.Conn.NewLayout([]duck.Column{{Name: "have", Type: from}, {Name: "want", Type: f.Type}})
 	if err != nil {
 		return nil, nil, false
@@ -104,11 +104,11 @@ func (r *Converter) shaped(ctx context.Context, v *duck.Query, from string, f ba
 	case have.ID == duck.TypeStruct && want.ID == duck.TypeStruct:
 		var fields, bads []*duck.Query
 		for _, w := range want.Children {
-			x := duck.SQL("NULL::{t}", duck.Args{"t": duck.Type(typeOf(w))})
+			x := duck.SQL("NULL::{t}", duck.Args{"t": w.Type})
 			if i := slices.IndexFunc(have.Children, func(h *duck.Node) bool { return strings.EqualFold(h.Name, w.Name) }); i >= 0 {
 				h := have.Children[i]
-				field, b := r.Convert(ctx, duck.SQL("struct_extract({v}, {n})", a, duck.Args{"n": h.Name}), typeOf(h),
-					batch.Field{Name: w.Name, Type: typeOf(w), Format: f.Format})
+				field, b := r.Convert(ctx, duck.SQL("struct_extract({v}, {n})", a, duck.Args{"n": h.Name}), h.Type,
+					batch.Field{Name: w.Name, Type: w.Type, Format: f.Format})
 				if x = field; b != nil {
 					bads = append(bads, duck.SQL("({b})", duck.Args{"b": b}))
 				}
@@ -129,15 +129,15 @@ func (r *Converter) shaped(ctx context.Context, v *duck.Query, from string, f ba
 	case have.ID == duck.TypeList && want.ID == duck.TypeList:
 		r.lambdas++
 		e := duck.Ident(fmt.Sprintf("_e%d", r.lambdas))
-		x, b := r.Convert(ctx, e, typeOf(have.Children[0]), batch.Field{Name: f.Name, Type: typeOf(want.Children[0]), Format: f.Format})
+		x, b := r.Convert(ctx, e, have.Children[0].Type, batch.Field{Name: f.Name, Type: want.Children[0].Type, Format: f.Format})
 		a["e"], a["x"] = e, x
 		if b != nil {
 			bad = duck.SQL("coalesce(len(list_filter({v}, lambda {e}: coalesce({b}, false))), 0) > 0", a, duck.Args{"b": b})
 		}
 		return duck.SQL("list_transform({v}, lambda {e}: {x})", a), bad, true
 	case have.ID == duck.TypeMap && want.ID == duck.TypeMap: // two keys may become one, which is no MAP
-		x, b := r.Convert(ctx, duck.SQL("map_entries({v})", a), typeOf(have.Children[0])+"[]",
-			batch.Field{Name: f.Name, Type: typeOf(want.Children[0]) + "[]", Format: f.Format})
+		x, b := r.Convert(ctx, duck.SQL("map_entries({v})", a), duck.ListOf(have.Children[0].Type),
+			batch.Field{Name: f.Name, Type: duck.ListOf(want.Children[0].Type), Format: f.Format})
 		a["x"], a["b"] = duck.SQL("TRY(map_from_entries({x}))", duck.Args{"x": x}), duck.SQL("false")
 		if b != nil {
 			a["b"] = b
@@ -169,65 +169,50 @@ const (
 	Nested
 )
 
-func FamilyOf(t string) family {
-	switch t {
-	case `"NULL"`, "NULL":
+func FamilyOf(t duck.Type) family {
+	id := t.ID()
+	switch id {
+	case duck.TypeNull:
 		return Nothing
-	case "VARCHAR":
+	case duck.TypeVarchar:
 		return Text
-	case "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT":
+	case duck.TypeDecimal:
 		return number
-	case "FLOAT", "DOUBLE":
-		return float
-	case "BOOLEAN":
+	case duck.TypeBoolean:
 		return boolean
-	case "BLOB":
+	case duck.TypeBlob:
 		return blob
-	case "DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS":
+	case duck.TypeDate, duck.TypeTimestamp, duck.TypeTimestampS, duck.TypeTimestampMS, duck.TypeTimestampNS:
 		return day
-	case "TIMESTAMP WITH TIME ZONE":
+	case duck.TypeTimestampTZ:
 		return Zoned
-	case "TIME":
+	case duck.TypeTime:
 		return clock
+	case duck.TypeUnion:
+		return other
 	}
 	switch {
-	case strings.HasPrefix(t, "DECIMAL"):
+	case id.Integer():
 		return number
-	case strings.HasSuffix(t, "]"), strings.HasPrefix(t, "STRUCT("), strings.HasPrefix(t, "MAP("):
+	case id.Float():
+		return float
+	case id.Nested():
 		return Nested
 	}
 	return other
 }
 
-// typeOf is a type with all below it.
-func typeOf(n *duck.Node) string {
-	switch n.ID {
-	case duck.TypeStruct:
-		fields := make([]string, len(n.Children))
-		for i, c := range n.Children {
-			fields[i] = `"` + strings.ReplaceAll(c.Name, `"`, `""`) + `" ` + typeOf(c)
-		}
-		return "STRUCT(" + strings.Join(fields, ", ") + ")"
-	case duck.TypeList:
-		return typeOf(n.Children[0]) + "[]"
-	case duck.TypeMap:
-		return "MAP(" + typeOf(n.Children[0].Children[0]) + ", " + typeOf(n.Children[0].Children[1]) + ")"
-	}
-	return n.Type
-}
-
 // castable asks DuckDB whether it casts between two types: otherwise a query with the cast would not run.
-func (r *Converter) castable(ctx context.Context, from, to string) bool {
+func (r *Converter) castable(ctx context.Context, from, to duck.Type) bool {
 	_, err := r.Conn.Describe(ctx, duck.SQL("SELECT TRY_CAST(NULL::{h} AS {t}), TRY_CAST(NULL::{t} AS {h})",
-		duck.Args{"h": duck.Type(from), "t": duck.Type(to)}), duck.Place{})
+		duck.Args{"h": from, "t": to}), duck.Place{})
 	return err == nil
 }
 
 // wholeText converts text to a whole number or decimal. DuckDB rounds 1.7 and takes 0x1F and 1_000, so the text must be one that
 // can't be rounded: no digits but zeros behind the scale; or, with an exponent, so few digits that a DOUBLE tells numbers apart.
 func wholeText(q querier, f batch.Field) (value, bad *duck.Query) {
-	var precision, scale int
-	fmt.Sscanf(f.Type, "DECIMAL(%d,%d)", &precision, &scale) // of others it is 0
+	_, scale, _ := f.Type.Decimal() // of others it is 0
 	return q("TRY_CAST({v} AS {t})"),
 		q(`{v} IS NOT NULL AND (TRY_CAST({v} AS {t}) IS NULL OR NOT regexp_full_match({v}, {plain}) AND NOT (regexp_full_match({v}, {exponent})
 				AND length(regexp_replace(split_part(lower({v}), 'e', 1), '[^0-9]', '', 'g')) <= 15
@@ -267,8 +252,8 @@ func orNull(q querier, x, bad *duck.Query) *duck.Query {
 }
 
 // fromTime converts x, a time of type from, to a DATE or TIMESTAMP of whatever unit. What has no zone is UTC.
-func fromTime(q querier, x *duck.Query, from string, f batch.Field) (value, bad *duck.Query) {
-	a := duck.Args{"v": x, "h": duck.Type(from)}
+func fromTime(q querier, x *duck.Query, from duck.Type, f batch.Field) (value, bad *duck.Query) {
+	a := duck.Args{"v": x, "h": from}
 	if from == "TIMESTAMP WITH TIME ZONE" {
 		a["v"], a["h"] = q("({x} AT TIME ZONE 'UTC')", duck.Args{"x": x}), duck.Type("TIMESTAMP")
 		from = "TIMESTAMP"
@@ -300,7 +285,7 @@ func (r *Converter) formatted(ctx context.Context, q querier, is family, f batch
 	if f.Type == "TIME" {                                                                             // the pattern has no day
 		return q("{parsed}::TIME", a), q("{v} IS NOT NULL AND {parsed} IS NULL", a)
 	}
-	from := "TIMESTAMP" // with a zone or nanoseconds in the pattern it is another
+	from := duck.Type("TIMESTAMP") // with a zone or nanoseconds in the pattern it is another
 	if cols, err := r.Conn.Describe(ctx, q("SELECT try_strptime('', {format})", a), duck.Place{}); err == nil {
 		from = cols[0].Type
 	}
@@ -342,6 +327,6 @@ func counted(q querier, is family, f batch.Field, unit *duck.Query) (value, bad 
 
 // Cast converts v, a value of type from, to another type by the rules of "No silent damage". bad is a condition that holds where it
 // would lose something, nil where it never does.
-func Cast(ctx context.Context, c *duck.Conn, v *duck.Query, from, to string) (value, bad *duck.Query) {
+func Cast(ctx context.Context, c *duck.Conn, v *duck.Query, from, to duck.Type) (value, bad *duck.Query) {
 	return (&Converter{Conn: c}).Convert(ctx, v, from, batch.Field{Type: to})
 }

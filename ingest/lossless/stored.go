@@ -10,12 +10,12 @@ const FormatStored = "\x00stored"
 
 // int96 is the day since 1970 and the nanosecond in it of the twelve bytes of an INT96: first the nanosecond, the lowest byte first.
 func int96(v *duck.Query) (days, nanos *duck.Query) {
-	number := func(low, bytes int, t string) *duck.Query {
+	number := func(low, bytes int, t duck.Type) *duck.Query {
 		var digits []*duck.Query
 		for i := low + bytes - 1; i >= low; i-- {
 			digits = append(digits, duck.SQL("substr(hex({v}), {i}, 2)", duck.Args{"v": v, "i": 2*i + 1}))
 		}
-		return duck.SQL("('0x' || {digits})::{t}", duck.Args{"digits": duck.Join(" || ", digits...), "t": duck.Type(t)})
+		return duck.SQL("('0x' || {digits})::{t}", duck.Args{"digits": duck.Join(" || ", digits...), "t": t})
 	}
 	return duck.SQL("({n} - 2440588)", duck.Args{"n": number(8, 4, "BIGINT")}),
 		duck.SQL("{n}::HUGEINT", duck.Args{"n": number(0, 8, "UBIGINT")})
@@ -38,7 +38,7 @@ func stamp96(q querier, f batch.Field) (value, bad *duck.Query) {
 }
 
 // StoredText is the text of what is stored, with all its digits.
-func StoredText(v *duck.Query, stored, from string) *duck.Query {
+func StoredText(v *duck.Query, stored, from duck.Type) *duck.Query {
 	a := duck.Args{"v": v, "zone": ""}
 	if FamilyOf(from) == Zoned {
 		a["zone"] = "+00"

@@ -33,7 +33,7 @@ const objectBytes = 8 << 20
 // Most is how many objects there is room for.
 const Most = duck.ChunkRows
 
-// New asks DuckDB for the types. What a column can't be is a *duck.LayoutError.
+// New asks DuckDB for the types. What a column can't be is a *sql.Error with the column.
 func New(c *duck.Conn, cols []duck.Column) (*Objects, error) {
 	all := append(slices.Clone(cols), duck.Column{Name: "row", Type: "BIGINT"})
 	for range cols {

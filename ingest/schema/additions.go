@@ -37,7 +37,7 @@ func (a *Additions) Columns() []duck.Column {
 }
 
 // Add takes a field, unless one of that name is known.
-func (a *Additions) Add(name, typ string) {
+func (a *Additions) Add(name string, typ duck.Type) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if !names.Has(duck.ColumnNames(a.cols), name) {

@@ -118,7 +118,7 @@ func (t *Type) Columns() ([]duck.Column, error) {
 }
 
 // Duckdb is the type that takes all values of t. inside are the records that it stands in.
-func (t *Type) Duckdb(inside map[*Type]bool, left *int) string {
+func (t *Type) Duckdb(inside map[*Type]bool, left *int) duck.Type {
 	if *left--; *left < 0 {
 		return "JSON"
 	}
@@ -138,7 +138,7 @@ func (t *Type) Duckdb(inside map[*Type]bool, left *int) string {
 		if t.Precision > 38 {
 			return "VARCHAR"
 		}
-		return fmt.Sprintf("DECIMAL(%d,%d)", t.Precision, t.Scale)
+		return duck.Shape{ID: duck.TypeDecimal, Width: uint8(t.Precision), Scale: uint8(t.Scale)}.Type()
 	case LogicalDuration:
 		return "VARCHAR"
 	}
@@ -156,9 +156,9 @@ func (t *Type) Duckdb(inside map[*Type]bool, left *int) string {
 	case KindBytes, KindFixed:
 		return "BLOB"
 	case KindArray:
-		return t.Elem.Duckdb(inside, left) + "[]"
+		return duck.ListOf(t.Elem.Duckdb(inside, left))
 	case KindMap:
-		key := "VARCHAR"
+		key := duck.Type("VARCHAR")
 		if t.Proto.Key != nil {
 			key = t.Proto.Key.Duckdb(inside, left)
 		}
@@ -178,19 +178,19 @@ func (t *Type) Duckdb(inside map[*Type]bool, left *int) string {
 		}
 		inside[t] = true
 		defer delete(inside, t)
-		var parts []string
+		var parts []duck.Column
 		for _, f := range t.Fields {
-			parts = append(parts, duck.Ident(f.Name).String()+" "+f.Type.Duckdb(inside, left))
+			parts = append(parts, duck.Column{Name: f.Name, Type: f.Type.Duckdb(inside, left)})
 		}
-		return "STRUCT(" + strings.Join(parts, ", ") + ")"
+		return duck.StructOf(parts)
 	}
 	return "VARCHAR"
 }
 
 // common is the type that takes the values of all branches of a union.
-func (t *Type) common(inside map[*Type]bool, left *int) string {
-	ranks := map[string]int{"INTEGER": 1, "BIGINT": 2, "FLOAT": 3, "DOUBLE": 4}
-	seen := map[string]bool{}
+func (t *Type) common(inside map[*Type]bool, left *int) duck.Type {
+	ranks := map[duck.Type]int{"INTEGER": 1, "BIGINT": 2, "FLOAT": 3, "DOUBLE": 4}
+	seen := map[duck.Type]bool{}
 	scalars, numbers := true, true
 	for _, b := range t.Branches {
 		if b.Kind == KindNull {
@@ -201,7 +201,7 @@ func (t *Type) common(inside map[*Type]bool, left *int) string {
 		numbers = numbers && ranks[s] > 0
 		scalars = scalars && b.Kind != KindRecord && b.Kind != KindArray && b.Kind != KindMap && s != "BLOB"
 	}
-	var types []string
+	var types []duck.Type
 	for s := range seen {
 		types = append(types, s)
 	}

@@ -64,7 +64,7 @@ func (v *Viewer) describe(ctx context.Context, d *sql.Decl) error {
 		}
 		return v.answerWith(ctx, d, q)
 	}
-	types := duck.Each(", ", n.Cols, func(c duck.Column) *duck.Query { return duck.Lit(c.Type) })
+	types := duck.Each(", ", n.Cols, func(c duck.Column) *duck.Query { return duck.Lit(string(c.Type)) })
 	return v.answerWith(ctx, d, duck.SQL("SELECT unnest({names}) AS column_name, unnest([{types}]) AS column_type",
 		duck.Args{"names": program.Texts(duck.ColumnNames(n.Cols)), "types": types}))
 }

@@ -277,7 +277,7 @@ func empty(n *Node) *duck.Query {
 		cols = append(slices.Clone(cols), duck.Column{Name: catalog.MetaColumn, Type: catalog.MetaType})
 	}
 	return duck.SQL("(SELECT {cols} WHERE false)", duck.Args{"cols": duck.Each(", ", cols, func(c duck.Column) *duck.Query {
-		return duck.SQL("NULL::{t} AS {n}", duck.Args{"t": duck.Type(c.Type), "n": duck.Ident(c.Name)})
+		return duck.SQL("NULL::{t} AS {n}", duck.Args{"t": c.Type, "n": duck.Ident(c.Name)})
 	})})
 }
 

@@ -380,7 +380,7 @@ func emptyLoad(n *program.Node, d kind.Destination, b fresh) *duck.Query {
 		duck.Args{"source": in.Source, "time": in.FileTime.UTC().Format(time.DateTime), "file": in.Origin})
 	rel := duck.SQL("(SELECT {values}, {meta})",
 		duck.Args{"meta": meta, "values": duck.Each(", ", b.in.Of.Cols, func(c duck.Column) *duck.Query {
-			a := duck.Args{"t": duck.Type(c.Type), "n": duck.Ident(c.Name), "v": nil}
+			a := duck.Args{"t": c.Type, "n": duck.Ident(c.Name), "v": nil}
 			for name, text := range in.Captures {
 				if sql.Same(name, c.Name) {
 					a["v"] = text

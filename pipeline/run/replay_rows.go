@@ -101,8 +101,8 @@ func readBack(ctx context.Context, c *duck.Conn, col duck.Column, forms []keptAs
 		a := duck.Args{"path": pointer(k.name), "t": k.typ, "type": pointer(k.name) + "/t"}
 		if k.typ != "" {
 			v, b := catalog.FromExact(duck.SQL("exact"), pointer(k.name), duck.Type(k.typ)), (*duck.Query)(nil)
-			if k.typ != col.Type {
-				v, b = lossless.Cast(ctx, c, v, string(catalog.Listed(duck.Type(k.typ))), string(catalog.Listed(duck.Type(col.Type))))
+			if duck.Type(k.typ) != col.Type {
+				v, b = lossless.Cast(ctx, c, v, catalog.Listed(duck.Type(k.typ)), catalog.Listed(col.Type))
 			}
 			when(duck.SQL("json_extract_string(exact, {type}) = {t}", a), v, b)
 			continue
@@ -113,7 +113,7 @@ func readBack(ctx context.Context, c *duck.Conn, col duck.Column, forms []keptAs
 			when(duck.SQL("json_exists({row}, {path})", a), v, b)
 		}
 	}
-	a := duck.Args{"t": duck.Type(col.Type), "values": duck.Join(" ", values...), "bads": duck.Join(" ", bads...)}
+	a := duck.Args{"t": col.Type, "values": duck.Join(" ", values...), "bads": duck.Join(" ", bads...)}
 	if len(values) == 0 {
 		return duck.SQL("NULL::{t}", a), nil
 	}
@@ -126,7 +126,7 @@ func readBack(ctx context.Context, c *duck.Conn, col duck.Column, forms []keptAs
 // fromJSON reads a value that only JSON has. Which type it had isn't known: where the JSON of what comes out is the same nothing was
 // lost, else the text is converted strictly.
 func fromJSON(ctx context.Context, c *duck.Conn, col duck.Column, a duck.Args) (value, bad *duck.Query) {
-	t := duck.Type(col.Type)
+	t := col.Type
 	a = a.With(duck.Args{"t": catalog.Listed(t), "json": duck.SQL("nullif(json_extract({row}, {path}), 'null')", a),
 		"text": duck.SQL("json_extract_string({row}, {path})", a)})
 	if t.ID().Nested() || t.ID() == duck.TypeJSON {
@@ -153,7 +153,7 @@ func (p *replay) fits(ctx context.Context, tx *duck.Tx, wrong []*duck.Query) err
 	if err != nil || !ok {
 		return err
 	}
-	typ := ""
+	var typ duck.Type
 	for _, c := range p.node.Cols {
 		if c.Name == column {
 			typ = c.Type

@@ -259,15 +259,15 @@ func (c *compiler) columnNamed(n ast.Node, name string) Value {
 		if col.Name != name {
 			continue
 		}
-		t, err := typeOf(duck.Type(col.Type))
+		t, err := typeOf(col.Type)
 		if err != nil {
 			refuse(n, "", "the column %s: %s", name, err)
 		}
 		v := Value{SQL: c.column(col), Type: t, mayNil: true, simple: true}
-		if duck.Type(col.Type) != t.SQL() {
+		if col.Type != t.SQL() {
 			v.SQL = q("CAST({c} AS {t})", duck.Args{"c": v.SQL, "t": t.SQL()})
 		}
-		v.lo, v.hi, v.bounded = duck.Type(col.Type).ID().Bounds()
+		v.lo, v.hi, v.bounded = col.Type.ID().Bounds()
 		return c.inside(v, 0)
 	}
 	hint := ""

@@ -82,9 +82,9 @@ func (t *Type) SQL() duck.Type {
 	case Map:
 		return "MAP(VARCHAR, " + t.elem.SQL() + ")"
 	case Struct:
-		var fs []duck.Part
+		var fs []duck.Column
 		for _, f := range t.fields {
-			fs = append(fs, duck.Part{Name: f.name, Type: f.t.SQL()})
+			fs = append(fs, duck.Column{Name: f.name, Type: f.t.SQL()})
 		}
 		return duck.StructOf(fs)
 	}

@@ -92,18 +92,18 @@ func sqlValue(v any, t *Type) *duck.Query {
 func exprTable(t testing.TB, c *duck.Conn) {
 	t.Helper()
 	cols := duck.Each(", ", exprCols, func(c duck.Column) *duck.Query {
-		return duck.SQL("{n} {t}", duck.Args{"n": duck.Ident(c.Name), "t": duck.Type(c.Type)})
+		return duck.SQL("{n} {t}", duck.Args{"n": duck.Ident(c.Name), "t": c.Type})
 	})
 	if err := c.Run(t.Context(), duck.SQL("CREATE TABLE r (no INTEGER, {cols})", duck.Args{"cols": cols})); err != nil {
 		t.Fatal(err)
 	}
 	for no, r := range exprRows {
 		vals := duck.Each(", ", exprCols, func(c duck.Column) *duck.Query {
-			typ, err := typeOf(duck.Type(c.Type))
+			typ, err := typeOf(c.Type)
 			if err != nil {
 				t.Fatal(err)
 			}
-			return duck.SQL("CAST({v} AS {t})", duck.Args{"v": sqlValue(r[c.Name], typ), "t": duck.Type(c.Type)})
+			return duck.SQL("CAST({v} AS {t})", duck.Args{"v": sqlValue(r[c.Name], typ), "t": c.Type})
 		})
 		if err := c.Run(t.Context(), duck.SQL("INSERT INTO r VALUES ({no}, {vals})", duck.Args{"no": no, "vals": vals})); err != nil {
 			t.Fatal(err)

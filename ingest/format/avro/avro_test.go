@@ -198,7 +198,7 @@ func TestAvroConversions(t *testing.T) {
 		} else {
 			value = encoded(t, schemaWithoutLogical.Replace(schema), `{"v": `+p[1]+`}`)
 		}
-		got := landAvro(t, c, []batch.Field{{Name: "v", Type: p[2]}}, texts(schema), formattest.Framed(0, value))
+		got := landAvro(t, c, []batch.Field{{Name: "v", Type: duck.Type(p[2])}}, texts(schema), formattest.Framed(0, value))
 		formattest.Compare(t, line, []string{p[1] + " -> " + p[3]}, []formattest.Landed{got})
 	}
 }
@@ -328,7 +328,7 @@ func TestAvroColumns(t *testing.T) {
 	}
 	var got []string
 	for _, c := range cols {
-		got = append(got, c.Name+" "+c.Type)
+		got = append(got, c.Name+" "+string(c.Type))
 	}
 	want := []string{"i INTEGER", "t TIMESTAMP", "ns TIMESTAMP_NS", "d DECIMAL(9,2)", "day DATE", "clock TIME", "u UUID", "m MAP(VARCHAR, DOUBLE)", `l STRUCT("the name" FLOAT, "b" BOOLEAN)[]`, "e VARCHAR", "f BLOB", "n BIGINT", "num DOUBLE", "s VARCHAR", "any JSON", "self JSON"}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -13,6 +13,7 @@ import (
 	"github.com/linkedin/goavro/v2"
 	"pgregory.net/rapid"
 
+	"dsql/engine/duck"
 	"dsql/ingest/batch"
 	"dsql/ingest/format/formattest"
 	jsonformat "dsql/ingest/format/json"
@@ -177,7 +178,7 @@ func TestAvroAgreesWithJSON(t *testing.T) {
 			name := fmt.Sprintf("f%d", i)
 			list = append(list, map[string]any{"name": name, "type": g.schema})
 			if gens = append(gens, g); rapid.IntRange(0, 4).Draw(rt, "declared") > 0 {
-				fields = append(fields, batch.Field{Name: name, Type: g.duckdb})
+				fields = append(fields, batch.Field{Name: name, Type: duck.Type(g.duckdb)})
 			}
 		}
 		fields = append(fields, batch.Field{Name: "missing", Type: "INTEGER"})

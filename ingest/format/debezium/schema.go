@@ -147,7 +147,7 @@ func (s *connectSchema) bind(to *convert.Slot) {
 }
 
 // duckdb is the type that takes the values; "" where JSON says more.
-func (s *connectSchema) duckdb() string {
+func (s *connectSchema) duckdb() duck.Type {
 	left := 1
 	switch x := s.wire(); {
 	case s.Name == variableDecimal:
@@ -167,7 +167,7 @@ func (s *connectSchema) duckdb() string {
 	case "io.debezium.data.Uuid":
 		return "UUID"
 	}
-	return map[string]string{"boolean": "BOOLEAN", "int8": "TINYINT", "int16": "SMALLINT", "int32": "INTEGER", "int64": "BIGINT",
+	return map[string]duck.Type{"boolean": "BOOLEAN", "int8": "TINYINT", "int16": "SMALLINT", "int32": "INTEGER", "int64": "BIGINT",
 		"float": "FLOAT", "float32": "FLOAT", "double": "DOUBLE", "float64": "DOUBLE", "string": "VARCHAR"}[s.Type]
 }
 

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"pgregory.net/rapid"
 
+	"dsql/engine/duck"
 	"dsql/ingest/batch"
 	"dsql/ingest/format/formattest"
 	jsonformat "dsql/ingest/format/json"
@@ -190,7 +191,7 @@ func TestProtoAgreesWithJSON(t *testing.T) {
 			name := fmt.Sprintf("f%d", i)
 			top += fmt.Sprintf("%s %s = %d; ", g.decl, name, rapid.IntRange(1, 40).Draw(rt, "number")*10+i)
 			if gens = append(gens, g); rapid.IntRange(0, 4).Draw(rt, "declared") > 0 {
-				fields = append(fields, batch.Field{Name: name, Type: g.duckdb})
+				fields = append(fields, batch.Field{Name: name, Type: duck.Type(g.duckdb)})
 			}
 		}
 		schema := protoHead + "message top { " + top + "}" + strings.Join(defs, "\n")

@@ -224,7 +224,7 @@ func TestProtoConversions(t *testing.T) {
 		} else if p[1] != "" {
 			value = protoEncoded(t, schema, []int{0}, "v: "+p[1])
 		}
-		got := landProto(t, c, []batch.Field{{Name: "v", Type: p[2]}}, protos(schema), protoFramed(0, "\x00", value))
+		got := landProto(t, c, []batch.Field{{Name: "v", Type: duck.Type(p[2])}}, protos(schema), protoFramed(0, "\x00", value))
 		formattest.Compare(t, line, []string{p[1] + " -> " + p[3]}, []formattest.Landed{got})
 	}
 }
