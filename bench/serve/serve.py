@@ -16,7 +16,7 @@ if not os.path.exists('lgb31.txt'):
     import lightgbm as lgb, numpy as np
     rng = np.random.default_rng(5); X = rng.normal(size=(50_000, 30)); z = X[:, 0] * X[:, 1] + np.sin(2 * X[:, 2]) + rng.normal(size=len(X))
     X[rng.random(X.shape) < .05] = np.nan
-    lgb.train(dict(objective='binary', num_leaves=31, learning_rate=.05, verbose=-1, seed=1), lgb.Dataset(X, z > 0), 500).save_model('lgb31.txt')
+    lgb.train(dict(objective='binary', num_leaves=31, learning_rate=.05, verbose=-1, seed=1, num_threads=1), lgb.Dataset(X, z > 0), 500).save_model('lgb31.txt')
 with open('serve.sql', 'w') as f: f.write(f"CREATE MODEL score FROM 'lgb31.txt' INPUT ({', '.join(f'f{i} DOUBLE' for i in range(30))});\n")
 body = {f'f{i}': random.gauss(0, 1) for i in range(30)}; body['f3'] = None; body = json.dumps(body)
 subprocess.run(['go', 'build', '-o', os.path.abspath('load'), './bench/serve/load'], cwd=os.path.join(here, '..', '..'), check=True)
@@ -34,7 +34,9 @@ def side(cmd, port, path):
 
 
 def memory(p):
-    return max(int(line.split()[1]) for line in open(f'/proc/{p.pid}/status') if line.startswith('VmHWM')) / 1024
+    """The most that it took, or where the machine doesn't keep that what it takes now."""
+    peak = [int(line.split()[1]) for line in open(f'/proc/{p.pid}/status') if line.startswith('VmHWM')]
+    return peak[0] / 1024 if peak else int(open(f'/proc/{p.pid}/statm').read().split()[1]) * os.sysconf('SC_PAGE_SIZE') / 2 ** 20
 
 
 uvicorn = [sys.executable, '-m', 'uvicorn', '--app-dir', here, '--log-level', 'warning', 'app:app', '--port']
