@@ -21,7 +21,7 @@ tools:
 build: tools ## build bin/dsql
 	@CGO_ENABLED=1 $(GO) build -trimpath -ldflags="-s -w" -o $(BIN) ./cmd/dsql
 
-.PHONY: wheel test-wheel
+.PHONY: wheel test-wheel test-wheel-models
 # Built by the backend that pyproject.toml pins, in an environment of its own.
 wheel: build ## bin/wheel/dsql-….whl: the command and the Python module; PYTHON=3.11 or newer
 	@rm -rf bin/wheel && $${PYTHON:-python3} -m pip wheel -q --no-deps -w bin/wheel ./python && ls bin/wheel
@@ -30,6 +30,10 @@ test-wheel: wheel ## the wheel in a fresh environment, with a notebook
 	@rm -rf bin/wheel-env && $${PYTHON:-python3} -m venv bin/wheel-env
 	@bin/wheel-env/bin/pip install -q --disable-pip-version-check bin/wheel/*.whl -r python/requirements-test.txt
 	@cd python && $(CURDIR)/bin/wheel-env/bin/python -m pytest
+
+test-wheel-models: test-wheel ## MLflow's and CatBoost's models too, which take longer to install
+	@bin/wheel-env/bin/pip install -q --disable-pip-version-check -r python/requirements-models.txt
+	@cd python && $(CURDIR)/bin/wheel-env/bin/python -m pytest tests/test_models.py
 
 demo: build ## the main job on a week of real flights, in ./demo-run
 	@rm -rf $(DEMO)
