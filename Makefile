@@ -69,8 +69,10 @@ vuln: tools ## known weaknesses in what is linked, by govulncheck
 	@if curl -fsS -m 20 -o /dev/null https://vuln.go.dev/index/db.json; then $(GO) tool govulncheck ./...; \
 	  else echo "vuln.go.dev can't be reached: known weaknesses were not looked for"; fi
 
-lint: tools ## staticcheck, a tool dependency of go.mod
+# golangci-lint takes minutes to build on two cores, so what it would run is called by itself. The spelling is British: only slips are looked for.
+lint: tools ## staticcheck, a tool dependency of go.mod; misspell
 	@$(GO) tool staticcheck ./...
+	@$(GO) run github.com/golangci/misspell/cmd/misspell@v0.8.0 -error -i infinit $$(git ls-files '*.go' '*.md' | grep -v testdata)
 
 exprs: tools ## 50,000 random expressions, in expr's VM and in SQL
 	@$(GO) test -run TestExprGenerated -count=1 ./rules/expr

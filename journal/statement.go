@@ -88,9 +88,10 @@ func (t *temp) query() *duck.Query {
 func (t *temps) words(a duck.Args) {
 	v := reflect.ValueOf(t).Elem()
 	for i := range v.NumField() {
-		x := v.Field(i).Addr().Interface().(*temp)
-		x.word = strings.ToLower(v.Type().Field(i).Name)
-		a[x.word] = x.query
+		if x, ok := v.Field(i).Addr().Interface().(*temp); ok {
+			x.word = strings.ToLower(v.Type().Field(i).Name)
+			a[x.word] = x.query
+		}
 	}
 }
 

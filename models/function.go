@@ -10,6 +10,7 @@ import (
 	"unsafe"
 
 	"dsql/engine/duck"
+	"dsql/models/batch"
 	"dsql/models/model"
 	"dsql/pyfunc"
 )
@@ -44,13 +45,13 @@ func (f function) register(c *duck.Conn) error {
 	if err := f.registerReasons(c, params); err != nil {
 		return err
 	}
-	pool := sync.Pool{New: func() any { c := make([]model.Column, len(params)); return &c }}
+	pool := batch.NewPool(func() *[]model.Column { c := make([]model.Column, len(params)); return &c })
 	return c.Register(duck.Function{Name: f.native(), Params: params, Returns: f.sig.Returns, Call: func(call *duck.Call) error {
 		m, err := f.load()
 		if err != nil {
 			return err
 		}
-		scratch := pool.Get().(*[]model.Column)
+		scratch := pool.Get()
 		defer pool.Put(scratch)
 		cols := *scratch
 		for i, p := range params {

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"sync"
 
 	"dsql/engine/duck"
+	"dsql/models/batch"
 	"dsql/models/model"
 )
 
@@ -26,7 +26,7 @@ func (f function) nativeReasons() string {
 }
 
 func (f function) registerReasons(c *duck.Conn, params []duck.Type) error {
-	pool := sync.Pool{New: func() any { return &reasoner{cols: make([]model.Column, len(params))} }}
+	pool := batch.NewPool(func() *reasoner { return &reasoner{cols: make([]model.Column, len(params))} })
 	return c.Register(duck.Function{Name: f.nativeReasons(), Params: append(slices.Clone(params), "BIGINT"), Returns: reasonsType,
 		Call: func(call *duck.Call) error {
 			m, err := f.explain()
@@ -39,10 +39,7 @@ func (f function) registerReasons(c *duck.Conn, params []duck.Type) error {
 			if err != nil {
 				return fmt.Errorf("%s: %w", reasonsName(f.name), err)
 			}
-			w, ok := pool.Get().(*reasoner)
-			if !ok {
-				w = &reasoner{cols: make([]model.Column, len(params))}
-			}
+			w := pool.Get()
 			defer pool.Put(w)
 			for i, p := range params {
 				w.cols[i] = arguments(call, i, p, w.cols[i].Text)

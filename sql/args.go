@@ -54,34 +54,14 @@ func (r *reader) arg(f *form, c *clause, v *Value, rest []*clause) bool {
 	case ArgNames:
 		return r.nameList(v, c.after("names in parentheses"), "write "+c.usage())
 	case ArgNameList:
-		for {
-			if !r.addName(v, c.after("a name")) {
-				return false
-			}
-			if !r.isOp(",") {
-				return true
-			}
-			r.i++
-		}
+		return r.bareNames(c, v)
 	case ArgString:
 		if r.kind(r.i) != String {
 			return r.expected(code.ExpectedString, c.after("a 'string'"), "write "+c.usage())
 		}
 		return r.string(v)
 	case ArgWord:
-		if r.kind(r.i) == String {
-			return r.string(v)
-		}
-		if r.kind(r.i) != Word || r.endsExpr(f, rest, r.i) {
-			return r.expected(code.ExpectedString, c.after("a word or a 'string'"), "write "+c.usage())
-		}
-		v.Text = lower(r.text(r.toks[r.i]))
-		r.i++
-		if r.isOp("(") && r.kind(r.i+1) == Number && r.op(r.i+2, ")") { // base64_decimal(2)
-			v.Text += "(" + r.text(r.toks[r.i+1]) + ")"
-			r.i += 3
-		}
-		return true
+		return r.wordOrString(f, c, v, rest)
 	case ArgInt:
 		return r.integer(c, v)
 	case ArgPercent:
@@ -93,20 +73,7 @@ func (r *reader) arg(f *form, c *clause, v *Value, rest []*clause) bool {
 	case ArgExprs:
 		return r.exprs(f, c, v, rest)
 	case ArgParen:
-		if !r.isOp("(") {
-			return r.expected(code.ExpectedExpression, c.after("an expression in parentheses"), "write "+c.usage())
-		}
-		open := r.i
-		r.skip()
-		if r.i == open+2 {
-			r.i--
-			r.expected(code.ExpectedExpression, c.after("an expression in parentheses"), "")
-			r.i++
-			return false
-		}
-		v.Span = r.toks[open+1].Span.To(r.toks[r.i-2].Span)
-		v.Exprs = []Span{v.Span}
-		return true
+		return r.paren(c, v)
 	case ArgColumns:
 		return r.columns(c, v)
 	case ArgTarget:
@@ -138,6 +105,55 @@ func (r *reader) arg(f *form, c *clause, v *Value, rest []*clause) bool {
 		return r.typeName(f, c.after("a type"), v)
 	}
 	panic("sql: clause " + c.Keyword + " has an unknown kind of argument")
+}
+
+// bareNames are names without parentheses around.
+func (r *reader) bareNames(c *clause, v *Value) bool {
+	for {
+		if !r.addName(v, c.after("a name")) {
+			return false
+		}
+		if !r.isOp(",") {
+			return true
+		}
+		r.i++
+	}
+}
+
+// wordOrString is a word, with a number behind it in parentheses or without, or a text.
+func (r *reader) wordOrString(f *form, c *clause, v *Value, rest []*clause) bool {
+	if r.kind(r.i) == String {
+		return r.string(v)
+	}
+	if r.kind(r.i) != Word || r.endsExpr(f, rest, r.i) {
+		return r.expected(code.ExpectedString, c.after("a word or a 'string'"), "write "+c.usage())
+	}
+	v.Text = lower(r.text(r.toks[r.i]))
+	r.i++
+	if r.isOp("(") && r.kind(r.i+1) == Number && r.op(r.i+2, ")") { // base64_decimal(2)
+		v.Text += "(" + r.text(r.toks[r.i+1]) + ")"
+		r.i += 3
+	}
+	return true
+}
+
+// paren is an expression in parentheses.
+func (r *reader) paren(c *clause, v *Value) bool {
+	const what = "an expression in parentheses"
+	if !r.isOp("(") {
+		return r.expected(code.ExpectedExpression, c.after(what), "write "+c.usage())
+	}
+	open := r.i
+	r.skip()
+	if r.i == open+2 {
+		r.i--
+		r.expected(code.ExpectedExpression, c.after(what), "")
+		r.i++
+		return false
+	}
+	v.Span = r.toks[open+1].Span.To(r.toks[r.i-2].Span)
+	v.Exprs = []Span{v.Span}
+	return true
 }
 
 // after is "what after KEYWORD".

@@ -1,6 +1,9 @@
 package torture
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // What stands in scripts is here as SQL and as what it means, side by side: a line in a table is a new expression.
 
@@ -64,13 +67,10 @@ var aggs = map[string]aggExpr{
 	"count(b)": {[]string{"b"}, func(rs []Row) Value { return int64(len(numbers(rs, "b"))) }},
 	"sum(b)":   {[]string{"b"}, sumOf("b")},
 	"max(b)": {[]string{"b"}, func(rs []Row) Value {
-		var out Value
-		for _, n := range numbers(rs, "b") {
-			if out == nil || n > out.(int64) {
-				out = n
-			}
+		if all := numbers(rs, "b"); len(all) > 0 {
+			return slices.Max(all)
 		}
-		return out
+		return nil
 	}},
 	"count(DISTINCT id)": {[]string{"id"}, func(rs []Row) Value { return int64(distinct(rs, "id")) }},
 	"null_ratio(a)": {[]string{"a"}, func(rs []Row) Value {
@@ -133,13 +133,20 @@ func (c checkExpr) needs() []string {
 
 // judgePast is a check that looks back.
 func (c checkExpr) judgePast(now Value, earlier []float64) (value, ok, failed Value) {
-	if f, there := now.(float64); there {
-		value = c.past(f, earlier)
-	}
-	if value == nil {
+	f, there := now.(float64)
+	if !there {
 		return nil, nil, nil
 	}
-	return value, c.ok(value.(float64)), nil
+	return c.verdict(c.past(f, earlier))
+}
+
+// verdict is what a check says of what it measured; nothing of NULL.
+func (c checkExpr) verdict(measured Value) (value, ok, failed Value) {
+	f, there := measured.(float64)
+	if !there {
+		return nil, nil, nil
+	}
+	return f, c.ok(f), nil
 }
 
 // judge is a check over rows: its value and the verdict as SQL has it; failed counts the rows that break a check on rows.
@@ -153,11 +160,7 @@ func (c checkExpr) judge(rows []Row) (value, ok, failed Value) {
 		}
 		return n, n == 0, n
 	}
-	value = asDouble(aggs[c.agg].of(rows))
-	if value == nil {
-		return nil, nil, nil
-	}
-	return value, c.ok(value.(float64)), nil
+	return c.verdict(asDouble(aggs[c.agg].of(rows)))
 }
 
 // asDouble is a value as dsql.metrics and dsql.checks keep it.
@@ -225,13 +228,14 @@ func distinct(rs []Row, col string) int {
 
 func sumOf(col string) func([]Row) Value {
 	return func(rs []Row) Value {
-		var out Value
-		for _, n := range numbers(rs, col) {
-			if out == nil {
-				out = int64(0)
-			}
-			out = out.(int64) + n
+		all := numbers(rs, col)
+		if len(all) == 0 {
+			return nil
 		}
-		return out
+		sum := int64(0)
+		for _, n := range all {
+			sum += n
+		}
+		return sum
 	}
 }

@@ -44,7 +44,7 @@ func (b *batch) feed(x *Dest, rows []Rec) {
 		case there && same(x.events[key][i]) || slices.ContainsFunc(x.clashes, same):
 			b.account.Written++ // a repeat
 			continue
-		case d.Late > 0 && x.newest != nil && e.seq[0].(int64) < x.newest[0].(int64)-int64(d.Late):
+		case d.Late > 0 && x.newest != nil && compare(e.seq[0], earlier(x.newest[0], d.Late)) < 0:
 			b.reject(r, "", "too_late")
 			continue
 		case there:

@@ -2,6 +2,7 @@ package torture
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"strconv"
 	"strings"
@@ -70,8 +71,10 @@ func textOf(v Value) string {
 			s += ".0"
 		}
 		return s
+	case string:
+		return v
 	}
-	return v.(string)
+	panic(fmt.Sprintf("torture: a value of type %T", v))
 }
 
 // texts are the values of some columns, as texts.
@@ -90,11 +93,27 @@ func (r Row) line(cols []string) string { return strings.Join(r.texts(cols), "\x
 func compare(a, b Value) int {
 	switch a := a.(type) {
 	case int64:
-		return cmp.Compare(a, b.(int64))
+		if b, ok := b.(int64); ok {
+			return cmp.Compare(a, b)
+		}
 	case float64:
-		return cmp.Compare(a, b.(float64))
+		if b, ok := b.(float64); ok {
+			return cmp.Compare(a, b)
+		}
+	case string:
+		if b, ok := b.(string); ok {
+			return cmp.Compare(a, b)
+		}
 	}
-	return cmp.Compare(a.(string), b.(string))
+	panic(fmt.Sprintf("torture: %T and %T are compared", a, b))
+}
+
+// earlier is the number by so much less.
+func earlier(a Value, by int) Value {
+	if n, ok := a.(int64); ok {
+		return n - int64(by)
+	}
+	panic(fmt.Sprintf("torture: %T has nothing before it", a))
 }
 
 // compareAll orders lists of values, as sequences of several columns are ordered.

@@ -55,7 +55,7 @@ var layers = map[string][]string{
 	"models/onnx":      {"models/batch", "models/forest"},
 	"models/ort":       {"models/batch", "models/onnx"},
 	"models/model":     {"models/batch"},
-	"models/booster":   {"models/model"},
+	"models/booster":   {"models/batch", "models/model"},
 	"models/lightgbm":  {"models/batch", "models/booster", "models/document", "models/forest", "models/model"},
 	"models/xgboost":   {"models/batch", "models/booster", "models/document", "models/forest", "models/model"},
 	"models/graph":     {"models/model", "models/onnx", "models/ort"},

@@ -191,7 +191,12 @@ func dsqlScalar(info, chunk, out unsafe.Pointer) {
 			fail(r)
 		}
 	}()
-	if err := h.Value().(func(*Call) error)(&call); err != nil {
+	run, ok := h.Value().(func(*Call) error)
+	if !ok {
+		fail("the function is gone")
+		return
+	}
+	if err := run(&call); err != nil {
 		fail(err)
 	}
 }

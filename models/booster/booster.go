@@ -4,8 +4,8 @@ package booster
 
 import (
 	"math"
-	"sync"
 
+	"dsql/models/batch"
 	"dsql/models/model"
 )
 
@@ -15,7 +15,7 @@ type Booster struct {
 	inputs int
 	link   Link
 	recode []*Recoder // by input, nil for most; nil: for all
-	pool   sync.Pool  // of *boosterScratch
+	pool   *batch.Pool[scratch]
 }
 
 // Summer adds up a row's margins.
@@ -44,9 +44,7 @@ type scratch struct {
 
 // New makes one of sums of inputs, a link and the recoders of its inputs.
 func New(sum Summer, inputs int, l Link, by []*Recoder) *Booster {
-	b := &Booster{sum: sum, inputs: inputs, link: l, recode: by}
-	b.pool.New = func() any { return new(scratch) }
-	return b
+	return &Booster{sum: sum, inputs: inputs, link: l, recode: by, pool: batch.NewPool(func() *scratch { return new(scratch) })}
 }
 
 func (b *Booster) Trees() int { return b.sum.Trees() }
@@ -82,7 +80,7 @@ func (b *Booster) Label() model.Type {
 }
 
 func (b *Booster) Score(o model.Output, cols []model.Column, n int, out []float64, none []bool) error {
-	w := b.pool.Get().(*scratch)
+	w := b.pool.Get()
 	defer b.pool.Put(w)
 	if b.recode != nil {
 		cols = recode(b.recode, &w.recode, cols, n)
@@ -125,7 +123,7 @@ func (w *scratch) without(b *Booster, out []float64, n int, none []bool) {
 }
 
 func (b *Booster) Leaves(cols []model.Column, n int, out []int32, none []bool) error {
-	w := b.pool.Get().(*scratch)
+	w := b.pool.Get()
 	defer b.pool.Put(w)
 	if b.recode != nil {
 		cols = recode(b.recode, &w.recode, cols, n)
@@ -135,7 +133,7 @@ func (b *Booster) Leaves(cols []model.Column, n int, out []int32, none []bool) e
 }
 
 func (b *Booster) Labels(cols []model.Column, n int, ints []int64, _ []string, none []bool) error {
-	w := b.pool.Get().(*scratch)
+	w := b.pool.Get()
 	defer b.pool.Put(w)
 	k := b.link.Width
 	pred := w.room(n * k)

@@ -3,7 +3,6 @@ package forest
 import (
 	"fmt"
 	"slices"
-	"sync"
 
 	"dsql/models/batch"
 )
@@ -51,7 +50,7 @@ func (s *Scorer) Explain(f *Forest) error {
 		}
 	}
 	c.keep(maxSteps - size)
-	c.pool.New = func() any { return c.room() }
+	c.pool = batch.NewPool(c.room)
 	s.contrib = c
 	return nil
 }
@@ -67,7 +66,7 @@ type contributions struct {
 	kernel string
 	base   []float64
 	kept   []program // by tree and output; nil: they are made for each tile
-	pool   sync.Pool // of *contribRoom
+	pool   *batch.Pool[contribRoom]
 }
 
 // contribRoom is what one call needs.
@@ -118,7 +117,7 @@ func (s *Scorer) Contributions(cols []batch.Column, n int, out []float64) error 
 	}
 	width := s.features + 1
 	clear(out[:n*s.outputs*width])
-	w := c.pool.Get().(*contribRoom)
+	w := c.pool.Get()
 	defer c.pool.Put(w)
 	for from := 0; from < n; from += TileRows {
 		rows := min(TileRows, n-from)

@@ -5,7 +5,6 @@ import (
 	"math"
 	bits64 "math/bits"
 	"slices"
-	"sync"
 
 	"dsql/models/batch"
 )
@@ -163,7 +162,7 @@ func (d *decider) bits(w *decided, tree int) []uint64 {
 type namedLeaves struct {
 	*decider
 	names [][]int32 // by tree
-	pool  sync.Pool // of *decided
+	pool  *batch.Pool[decided]
 }
 
 // NameLeaves makes ready what Leaves needs. f is what the scorer was made of.
@@ -174,7 +173,7 @@ func (s *Scorer) NameLeaves(f *Forest) (err error) {
 	for i := range f.Trees {
 		s.leaves.names = append(s.leaves.names, f.Trees[i].Names)
 	}
-	s.leaves.pool.New = func() any { w := s.leaves.room(); return &w }
+	s.leaves.pool = batch.NewPool(func() *decided { w := s.leaves.room(); return &w })
 	return nil
 }
 
@@ -184,7 +183,7 @@ func (s *Scorer) Leaves(cols []batch.Column, n int, out []int32) error {
 	if d == nil {
 		return fmt.Errorf("the model was not made ready to tell leaves")
 	}
-	w := s.leaves.pool.Get().(*decided)
+	w := s.leaves.pool.Get()
 	defer s.leaves.pool.Put(w)
 	var reach [][words]uint64
 	for from := 0; from < n; from += TileRows {

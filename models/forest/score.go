@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 
 	"dsql/models/batch"
 )
@@ -21,9 +20,9 @@ type Scorer struct {
 	base     []float64
 	used     []int // features that some tree looks at, ascending
 	walk     walker
-	quick    quick     // nil: the walk scores everything
-	few      int       // up to so many rows the walk does
-	pool     sync.Pool // of *scratch
+	quick    quick // nil: the walk scores everything
+	few      int   // up to so many rows the walk does
+	pool     *batch.Pool[scratch]
 	kernel   string
 
 	unexplained string
@@ -57,13 +56,13 @@ func New(f *Forest, kernel string) (*Scorer, error) {
 	if kernel != walkKernel {
 		s.quick, s.few = newQuick(f, s.used, &s.walk, kernel, func(entries int) bool { return entries <= mostEntries[kernel] })
 	}
-	s.pool.New = func() any {
+	s.pool = batch.NewPool(func() *scratch {
 		w := &scratch{sums: make([]float64, s.outputs*TileRows)}
 		if s.quick != nil {
 			s.quick.scratch(&w.quick, s.outputs)
 		}
 		return w
-	}
+	})
 	return s, nil
 }
 
@@ -103,7 +102,7 @@ func (s *Scorer) Score(cols []batch.Column, n int, out []float64) error {
 	if len(out) < n*s.outputs {
 		return fmt.Errorf("room for %d values, %d rows need %d", len(out), n, n*s.outputs)
 	}
-	w := s.pool.Get().(*scratch)
+	w := s.pool.Get()
 	for from := 0; from < n; from += TileRows {
 		rows := min(TileRows, n-from)
 		if s.quick != nil && rows > s.few {

@@ -214,10 +214,7 @@ func (m *Model) pieces(n int, none []bool, use func(st *state, from, rows int) e
 	if m.single {
 		chunk = 1
 	}
-	st, ok := m.pool.Get().(*state)
-	if !ok {
-		return errors.New("there is no memory to run it in")
-	}
+	st := m.pool.Get()
 	for from := 0; from < n; from += chunk {
 		rows := min(chunk, n-from)
 		if err := use(st, from, rows); err != nil {

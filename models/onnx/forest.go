@@ -105,24 +105,8 @@ func forestOf(n *node, prefix string, outputs int, apart bool, kind forest.Value
 			}
 			d := forest.Node{Feature: int(features[i]), Threshold: t, Left: child(yes[i]), Right: child(no[i]),
 				MissingLeft: i < len(missing) && missing[i] != 0}
-			turn := false
-			switch modes[i] {
-			case "BRANCH_LEQ":
-			case "BRANCH_GT":
-				turn = true
-			case "BRANCH_LT":
-				d.Threshold = b.below(d.Threshold)
-			case "BRANCH_GTE":
-				d.Threshold, turn = b.below(d.Threshold), true
-			case "BRANCH_EQ":
-				d.Test = forest.Equal
-			case "BRANCH_NEQ": // which holds for NaN
-				d.Test, turn, d.MissingLeft = forest.Equal, true, true
-			default:
+			if !b.compare(&d, modes[i]) {
 				fail("node %d of tree %d has the mode %q, which is not supported", ids[i], trees[i], modes[i])
-			}
-			if turn {
-				d.Left, d.Right, d.MissingLeft = d.Right, d.Left, !d.MissingLeft
 			}
 			return d
 		}, func(i int) bool { return modes[i] == "LEAF" })
@@ -270,4 +254,28 @@ func (e *ensemble) sums(c *call) (sums []float64, rows int) {
 		}
 	}
 	return sums, rows
+}
+
+// compare makes a node, whose left child is that of a test that holds, one of the two tests that forests have. false: of no known mode.
+func (b *treeBuilder) compare(d *forest.Node, mode string) bool {
+	turn := false
+	switch mode {
+	case "BRANCH_LEQ":
+	case "BRANCH_GT":
+		turn = true
+	case "BRANCH_LT":
+		d.Threshold = b.below(d.Threshold)
+	case "BRANCH_GTE":
+		d.Threshold, turn = b.below(d.Threshold), true
+	case "BRANCH_EQ":
+		d.Test = forest.Equal
+	case "BRANCH_NEQ": // which holds for NaN
+		d.Test, turn, d.MissingLeft = forest.Equal, true, true
+	default:
+		return false
+	}
+	if turn {
+		d.Left, d.Right, d.MissingLeft = d.Right, d.Left, !d.MissingLeft
+	}
+	return true
 }

@@ -85,3 +85,41 @@ func rangeOf(c *call) {
 		o.I[i] = start.I[0] + int64(i)*d
 	}
 }
+
+func constantOfShape(n *node) kernel {
+	value := n.tensor("value")
+	return func(c *call) {
+		dims := dimsOf(c.need(0))
+		if value == nil {
+			c.out(0, Float, dims...)
+			return
+		}
+		if value.size() != 1 {
+			fail("its value has %d elements", value.size())
+		}
+		o := c.like(0, value, dims...)
+		for i := range o.size() {
+			move(o, i, value, 0, 1)
+		}
+	}
+}
+
+func eyeLike(n *node) kernel {
+	kind, k := Kind(n.int("dtype", int64(Float))), n.int("k", 0)
+	return func(c *call) {
+		d := c.need(0).Dims
+		if len(d) != 2 {
+			fail("its input has the shape %v", d)
+		}
+		o := c.out(0, kind, d...)
+		for r := range d[0] {
+			if at := int64(r) + k; at >= 0 && at < int64(d[1]) {
+				if o.F != nil {
+					o.F[r*d[1]+int(at)] = 1
+				} else {
+					o.I[r*d[1]+int(at)] = 1
+				}
+			}
+		}
+	}
+}

@@ -40,7 +40,7 @@ type Model struct {
 	results [3]result
 	single  bool // the graph takes one row at a time
 	trees   int
-	pool    sync.Pool // of *state
+	pool    *batch.Pool[state]
 
 	explained explained
 }
@@ -99,11 +99,11 @@ func Load(data []byte, features int, kernel string, want Output) (m *Model, err 
 			m.trees += len(s.node.ints("tree_roots"))
 		}
 	}
-	m.pool.New = func() any {
+	m.pool = batch.NewPool(func() *state {
 		st := &state{slots: make([]slot, len(m.slots))}
 		copy(st.slots, m.slots)
 		return st
-	}
+	})
 	if err := m.choose(p.graph, prog, v); err != nil {
 		return nil, err
 	}
@@ -163,7 +163,7 @@ func (m *Model) choose(g *graphProto, prog *program, v *compiler) error {
 	if m.single {
 		rows = 1
 	}
-	st := m.pool.Get().(*state)
+	st := m.pool.Get()
 	if err := m.trial(st, prog.steps, rows); err != nil {
 		return err
 	}
@@ -288,7 +288,7 @@ func (m *Model) each(o Output, cols []batch.Column, n int, use func(st *state, t
 	if m.single {
 		chunk = 1
 	}
-	st := m.pool.Get().(*state)
+	st := m.pool.Get()
 	for from := 0; from < n; from += chunk {
 		rows := min(chunk, n-from)
 		if err := m.run(st, res, cols, from, rows); err != nil {

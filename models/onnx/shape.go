@@ -67,20 +67,20 @@ func (c *call) list(name string, input int) (v []int64, ok bool) {
 
 func shapeOps(ops operators) {
 	plain := func(k kernel) func(*node, *compiler) kernel { return func(*node, *compiler) kernel { return k } }
+	// along has the axis that the node names, or that is meant where it names none.
+	along := func(usual int64, k func(c *call, axis int64)) func(*node, *compiler) kernel {
+		return func(n *node, _ *compiler) kernel {
+			at := n.int("axis", usual)
+			return func(c *call) { k(c, at) }
+		}
+	}
+	own := func(k func(*node) kernel) func(*node, *compiler) kernel {
+		return func(n *node, _ *compiler) kernel { return k(n) }
+	}
 	ops["Identity"] = plain(func(c *call) { t := c.need(0); c.view(0, t, t.Dims...) })
 	ops["Dropout"] = ops["Identity"]
 	ops["Reshape"] = plain(reshape)
-	ops["Flatten"] = func(n *node, _ *compiler) kernel {
-		at := n.int("axis", 1)
-		return func(c *call) {
-			t := c.need(0)
-			a := len(t.Dims)
-			if at != int64(a) {
-				a = axis(at, len(t.Dims))
-			}
-			c.view(0, t, elements(t.Dims[:a]), elements(t.Dims[a:]))
-		}
-	}
+	ops["Flatten"] = along(1, flatten)
 	ops["Squeeze"] = plain(squeeze)
 	ops["Unsqueeze"] = plain(unsqueeze)
 	ops["Shape"] = plain(func(c *call) {
@@ -91,93 +91,44 @@ func shapeOps(ops operators) {
 		}
 	})
 	ops["Size"] = plain(func(c *call) { c.out(0, Int64).I[0] = int64(c.need(0).size()) })
-	ops["Transpose"] = func(n *node, _ *compiler) kernel {
+	ops["Transpose"] = own(func(n *node) kernel {
 		perm := n.ints("perm")
 		return func(c *call) { transpose(c, perm) }
-	}
-	ops["Concat"] = func(n *node, _ *compiler) kernel {
-		at := n.int("axis", 1)
-		return func(c *call) { concat(c, at) }
-	}
-	ops["Split"] = func(n *node, _ *compiler) kernel {
-		at := n.int("axis", 0)
-		return func(c *call) { split(c, at) }
-	}
+	})
+	ops["Concat"] = along(1, concat)
+	ops["Split"] = along(0, split)
 	ops["Slice"] = plain(slice)
-	ops["Gather"] = func(n *node, _ *compiler) kernel {
-		at := n.int("axis", 0)
-		return func(c *call) { gather(c, at) }
-	}
-	ops["GatherElements"] = func(n *node, _ *compiler) kernel {
-		at := n.int("axis", 0)
-		return func(c *call) { gatherElements(c, at) }
-	}
+	ops["Gather"] = along(0, gather)
+	ops["GatherElements"] = along(0, gatherElements)
 	ops["GatherND"] = plain(gatherND)
-	ops["ScatterElements"] = func(n *node, _ *compiler) kernel {
+	ops["ScatterElements"] = own(func(n *node) kernel {
 		at := n.int("axis", 0)
 		if r := n.text("reduction", "none"); r != "none" {
 			fail("the reduction %q is not supported", r)
 		}
 		return func(c *call) { scatterElements(c, at) }
-	}
+	})
 	ops["Expand"] = plain(func(c *call) {
 		t := c.need(0)
 		copyStretched(c, t, broadcast(t.Dims, dimsOf(c.need(1))))
 	})
 	ops["Tile"] = plain(tile)
-	ops["Constant"] = func(n *node, _ *compiler) kernel { return constant(n) }
-	ops["ConstantOfShape"] = func(n *node, _ *compiler) kernel {
-		value := n.tensor("value")
-		return func(c *call) {
-			dims := dimsOf(c.need(0))
-			if value == nil {
-				c.out(0, Float, dims...)
-				return
-			}
-			if value.size() != 1 {
-				fail("its value has %d elements", value.size())
-			}
-			o := c.like(0, value, dims...)
-			for i := range o.size() {
-				move(o, i, value, 0, 1)
-			}
-		}
-	}
+	ops["Constant"] = own(constant)
+	ops["ConstantOfShape"] = own(constantOfShape)
 	ops["Range"] = plain(rangeOf)
-	ops["EyeLike"] = func(n *node, _ *compiler) kernel {
-		kind, k := Kind(n.int("dtype", int64(Float))), n.int("k", 0)
-		return func(c *call) {
-			d := c.need(0).Dims
-			if len(d) != 2 {
-				fail("its input has the shape %v", d)
-			}
-			o := c.out(0, kind, d...)
-			for r := range d[0] {
-				if at := int64(r) + k; at >= 0 && at < int64(d[1]) {
-					if o.F != nil {
-						o.F[r*d[1]+int(at)] = 1
-					} else {
-						o.I[r*d[1]+int(at)] = 1
-					}
-				}
-			}
-		}
-	}
-	ops["OneHot"] = func(n *node, _ *compiler) kernel {
-		at := n.int("axis", -1)
-		return func(c *call) { oneHot(c, at) }
-	}
-	ops["ArgMax"] = func(n *node, _ *compiler) kernel { return argBest(n, func(x, y float64) bool { return x > y }) }
-	ops["ArgMin"] = func(n *node, _ *compiler) kernel { return argBest(n, func(x, y float64) bool { return x < y }) }
-	ops["TopK"] = func(n *node, _ *compiler) kernel { return topK(n) }
-	ops["CumSum"] = func(n *node, _ *compiler) kernel {
+	ops["EyeLike"] = own(eyeLike)
+	ops["OneHot"] = along(-1, oneHot)
+	ops["ArgMax"] = own(func(n *node) kernel { return argBest(n, func(x, y float64) bool { return x > y }) })
+	ops["ArgMin"] = own(func(n *node) kernel { return argBest(n, func(x, y float64) bool { return x < y }) })
+	ops["TopK"] = own(topK)
+	ops["CumSum"] = own(func(n *node) kernel {
 		exclusive, reverse := n.int("exclusive", 0) != 0, n.int("reverse", 0) != 0
 		return func(c *call) { cumSum(c, exclusive, reverse) }
-	}
-	ops["Cast"] = func(n *node, _ *compiler) kernel {
+	})
+	ops["Cast"] = own(func(n *node) kernel {
 		to := Kind(n.int("to", 0))
 		return func(c *call) { cast(c, to) }
-	}
+	})
 	ops["CastLike"] = plain(func(c *call) { cast(c, c.need(1).Kind) })
 }
 
@@ -194,6 +145,15 @@ func dimsOf(t *Tensor) []int {
 		dims[i] = int(d)
 	}
 	return dims
+}
+
+func flatten(c *call, at int64) {
+	t := c.need(0)
+	a := len(t.Dims)
+	if at != int64(a) {
+		a = axis(at, len(t.Dims))
+	}
+	c.view(0, t, elements(t.Dims[:a]), elements(t.Dims[a:]))
 }
 
 func reshape(c *call) {

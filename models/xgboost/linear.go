@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"sync"
 
 	"dsql/models/batch"
 )
@@ -15,7 +14,7 @@ type linear struct {
 	features, outputs int
 	weights           []float32 // [feature][output]
 	start             []float32 // [output]
-	pool              sync.Pool // of *linearScratch
+	pool              *batch.Pool[linearScratch]
 }
 
 // linearScratch has a value a row.
@@ -35,7 +34,7 @@ func newXGBLinear(features, outputs int, weights, base []float64) (*linear, erro
 	for o := range x.start {
 		x.start[o] = float32(weights[features*outputs+o]) + float32(base[0])
 	}
-	x.pool.New = func() any { return new(linearScratch) }
+	x.pool = batch.NewPool(func() *linearScratch { return new(linearScratch) })
 	return x, nil
 }
 
@@ -43,7 +42,7 @@ func (x *linear) Outputs() int { return x.outputs }
 func (x *linear) Trees() int   { return 0 }
 
 func (x *linear) Score(cols []batch.Column, n int, out []float64) error {
-	w := x.pool.Get().(*linearScratch)
+	w := x.pool.Get()
 	defer x.pool.Put(w)
 	if cap(w.sums) < n {
 		w.sums, w.vals = make([]float32, n), make([]float64, n)

@@ -9,6 +9,22 @@ import (
 
 // Names of declarations, and words of statements, found.
 
+// Find is the node of a kind; relation that of a source or destination: these share one name space.
+func (p *Program) Find(kind, name string) *Node {
+	for _, n := range p.Nodes {
+		if n.Kind == kind && sql.Same(n.Name, name) {
+			return n
+		}
+	}
+	return nil
+}
+
+func (n *Node) Relation() bool {
+	_, s := n.Source()
+	_, d := n.Destination()
+	return s || d
+}
+
 // Known is the declaration of the name among those that share one name space.
 func (p *Program) Known(name string) *Node {
 	for _, n := range p.Nodes {

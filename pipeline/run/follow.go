@@ -103,25 +103,8 @@ func (r *runner) follow(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-tick.C:
-			if err := r.snapshot(ctx, false); err != nil {
+			if err := r.whenIdle(ctx, all, wanted, wake); err != nil {
 				return err
-			}
-			if err := r.watch(ctx, true); err != nil {
-				return err
-			}
-			if err := r.alert(ctx); err != nil {
-				return err
-			}
-			if err := r.sink(ctx); err != nil { // those whose place outside was away
-				return err
-			}
-			for _, f := range all {
-				if f.rd != nil {
-					continue
-				}
-				if err := r.reopen(ctx, f, wanted, wake); err != nil {
-					return err
-				}
 			}
 		}
 	}
@@ -185,4 +168,30 @@ func (r *runner) step(ctx context.Context, f *following, wanted map[*program.Nod
 		return false, err
 	}
 	return true, r.take(ctx, f.s, in, wanted)
+}
+
+// whenIdle does what waits for a moment without rows: a snapshot, checks of what is watched, alerts, sinks whose place outside was away, and
+// sources that couldn't be opened.
+func (r *runner) whenIdle(ctx context.Context, all []*following, wanted map[*program.Node]bool, wake func()) error {
+	if err := r.snapshot(ctx, false); err != nil {
+		return err
+	}
+	if err := r.watch(ctx, true); err != nil {
+		return err
+	}
+	if err := r.alert(ctx); err != nil {
+		return err
+	}
+	if err := r.sink(ctx); err != nil {
+		return err
+	}
+	for _, f := range all {
+		if f.rd != nil {
+			continue
+		}
+		if err := r.reopen(ctx, f, wanted, wake); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -241,18 +241,7 @@ func (c *compiler) arrayFunction(n *ast.BuiltinNode, args []Value) Value {
 	case "reverse":
 		return strict(q("list_reverse({l})", a), l.Type, l)
 	case "uniq":
-		if !comparable(l.Type.elem) {
-			refuse(n, "", "%s can't be compared as a whole with the VM's meaning", l.Type.elem)
-		}
-		return c.hold(l, func(l Value) Value {
-			x, i := c.param(), c.param()
-			a := duck.Args{"l": l.SQL, "x": x, "i": i}
-			keep := q("list_position({l}, {x}) = {i}", a)
-			if hasFloat(l.Type.elem) { // no NaN equals another
-				keep = q("({k} OR {nan})", duck.Args{"k": keep, "nan": nan(Value{SQL: x, Type: l.Type.elem})})
-			}
-			return strict(q("list_filter({l}, lambda {x}, {i}: {k})", a.With(duck.Args{"k": keep})), l.Type, l)
-		})
+		return c.uniq(n, l)
 	case "flatten":
 		if l.Type.elem.Kind != List {
 			return l
@@ -269,42 +258,67 @@ func (c *compiler) arrayFunction(n *ast.BuiltinNode, args []Value) Value {
 		}
 		return v
 	case "concat":
-		t := *l.Type
-		for i, v := range args {
-			c.want(n.Arguments[i], v, List)
-			if !v.Type.same(l.Type) {
-				refuse(n.Arguments[i], "bring them to one type", "%s can't follow %s in one array", v.Type, l.Type)
-			}
-			t.nilElem = t.nilElem || v.Type.nilElem
-		}
-		out := q("list_concat({all})", duck.Args{"all": duck.Each(", ", args, func(v Value) *duck.Query { return v.SQL })})
-		for _, v := range args {
-			if v.mayNull() { // list_concat passes over NULL
-				out = q("CASE WHEN {v} IS NOT NULL THEN {out} END", duck.Args{"v": v.SQL, "out": out})
-			}
-		}
-		return strict(out, &t, args...)
+		return c.concatArrays(n, args)
 	case "join":
-		if l.Type.elem.Kind != String {
-			refuse(n.Arguments[0], "map it: map(…, string(#))", "join takes an array of strings, and this is %s", l.Type)
-		}
-		sep := Value{SQL: duck.Lit(""), Type: l.Type.elem, simple: true, literal: ""}
-		if len(args) > 1 {
-			c.want(n.Arguments[1], args[1], String)
-			sep = args[1]
-		}
-		return c.hold(l, func(l Value) Value {
-			return c.hold(sep, func(sep Value) Value {
-				v := strict(c.join(l.SQL, sep), l.Type.elem, l, sep)
-				if l.Type.nilElem {
-					v = when(q("coalesce(list_count({l}) = len({l}), false)", duck.Args{"l": l.SQL}), v)
-				}
-				return v
-			})
-		})
+		return c.joinStrings(n, args)
 	}
 	refuse(n, "", "%s has no SQL", n.Name)
 	return Value{}
+}
+
+func (c *compiler) uniq(n *ast.BuiltinNode, l Value) Value {
+	if !comparable(l.Type.elem) {
+		refuse(n, "", "%s can't be compared as a whole with the VM's meaning", l.Type.elem)
+	}
+	return c.hold(l, func(l Value) Value {
+		x, i := c.param(), c.param()
+		a := duck.Args{"l": l.SQL, "x": x, "i": i}
+		keep := q("list_position({l}, {x}) = {i}", a)
+		if hasFloat(l.Type.elem) { // no NaN equals another
+			keep = q("({k} OR {nan})", duck.Args{"k": keep, "nan": nan(Value{SQL: x, Type: l.Type.elem})})
+		}
+		return strict(q("list_filter({l}, lambda {x}, {i}: {k})", a.With(duck.Args{"k": keep})), l.Type, l)
+	})
+}
+
+func (c *compiler) concatArrays(n *ast.BuiltinNode, args []Value) Value {
+	l := args[0]
+	t := *l.Type
+	for i, v := range args {
+		c.want(n.Arguments[i], v, List)
+		if !v.Type.same(l.Type) {
+			refuse(n.Arguments[i], "bring them to one type", "%s can't follow %s in one array", v.Type, l.Type)
+		}
+		t.nilElem = t.nilElem || v.Type.nilElem
+	}
+	out := q("list_concat({all})", duck.Args{"all": duck.Each(", ", args, func(v Value) *duck.Query { return v.SQL })})
+	for _, v := range args {
+		if v.mayNull() { // list_concat passes over NULL
+			out = q("CASE WHEN {v} IS NOT NULL THEN {out} END", duck.Args{"v": v.SQL, "out": out})
+		}
+	}
+	return strict(out, &t, args...)
+}
+
+func (c *compiler) joinStrings(n *ast.BuiltinNode, args []Value) Value {
+	l := args[0]
+	if l.Type.elem.Kind != String {
+		refuse(n.Arguments[0], "map it: map(…, string(#))", "join takes an array of strings, and this is %s", l.Type)
+	}
+	sep := Value{SQL: duck.Lit(""), Type: l.Type.elem, simple: true, literal: ""}
+	if len(args) > 1 {
+		c.want(n.Arguments[1], args[1], String)
+		sep = args[1]
+	}
+	return c.hold(l, func(l Value) Value {
+		return c.hold(sep, func(sep Value) Value {
+			v := strict(c.join(l.SQL, sep), l.Type.elem, l, sep)
+			if l.Type.nilElem {
+				v = when(q("coalesce(list_count({l}) = len({l}), false)", duck.Args{"l": l.SQL}), v)
+			}
+			return v
+		})
+	})
 }
 
 // join is the strings of a list with sep between them. DuckDB's own takes a literal separator only.

@@ -14,11 +14,20 @@ type each struct {
 	body Value
 }
 
+// inPredicate is what stands in the braces of a predicate: expr's parser has seen that one is there.
+func inPredicate(n ast.Node) ast.Node {
+	p, ok := n.(*ast.PredicateNode)
+	if !ok {
+		refuse(n, "", "a predicate belongs here: {…}")
+	}
+	return p.Node
+}
+
 // predicate compiles a predicate over an array.
 func (c *compiler) predicate(n ast.Node, list Value) each {
 	e := each{list: list, p: c.param()}
 	c.scopes = append(c.scopes, scope{item: Value{SQL: e.p, Type: list.Type.elem, mayNil: list.Type.nilElem, simple: true}})
-	e.body = c.node(n.(*ast.PredicateNode).Node)
+	e.body = c.node(inPredicate(n))
 	c.scopes = c.scopes[:len(c.scopes)-1]
 	return e
 }
@@ -61,12 +70,11 @@ func (e each) first(pass, last bool) *duck.Query {
 	if last {
 		a["at"] = -1
 	}
+	found := q("CASE WHEN {b} THEN {i} - 1 WHEN NOT {b} THEN -1 ELSE -2 END", a)
 	if pass {
-		a["code"] = q("CASE WHEN {b} THEN -1 WHEN NOT {b} THEN {i} - 1 ELSE -2 END", a)
-	} else {
-		a["code"] = q("CASE WHEN {b} THEN {i} - 1 WHEN NOT {b} THEN -1 ELSE -2 END", a)
+		found = q("CASE WHEN {b} THEN -1 WHEN NOT {b} THEN {i} - 1 ELSE -2 END", a)
 	}
-	a["codes"] = e.apply("list_transform", a["code"].(*duck.Query))
+	a["codes"] = e.apply("list_transform", found)
 	return q(`list_extract(list_filter({codes}, lambda "_ c": "_ c" <> -1), {at})`, a)
 }
 
@@ -198,7 +206,7 @@ func (c *compiler) reduce(n *ast.BuiltinNode, list Value) Value {
 			}
 			c.loops = append(c.loops, l)
 			c.scopes = append(c.scopes, scope{item: item, index: at, acc: &a, used: &used})
-			b := c.node(n.Arguments[1].(*ast.PredicateNode).Node)
+			b := c.node(inPredicate(n.Arguments[1]))
 			c.scopes = c.scopes[:len(c.scopes)-1]
 			c.loops = c.loops[:len(c.loops)-1]
 			return b

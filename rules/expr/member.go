@@ -215,7 +215,10 @@ func (c *compiler) mapLiteral(n *ast.MapNode) Value {
 	t := &Type{Kind: Struct}
 	var items []Value
 	for _, p := range n.Pairs {
-		pair := p.(*ast.PairNode)
+		pair, ok := p.(*ast.PairNode)
+		if !ok {
+			refuse(p, "", "a map is written {name: value}")
+		}
 		name, ok := pair.Key.(*ast.StringNode)
 		if !ok {
 			refuse(pair.Key, "write the key as a name or a string", "the keys of a map must be known beforehand")

@@ -124,10 +124,14 @@ var durations = map[string]struct {
 // call is a method of a time or duration; expr has no other functions here.
 func (c *compiler) call(n *ast.CallNode) Value {
 	m, ok := n.Callee.(*ast.MemberNode)
+	var property *ast.StringNode
+	if ok {
+		property, ok = m.Property.(*ast.StringNode)
+	}
 	if !ok {
 		refuse(n.Callee, "expr's own functions are callable; DuckDB's are in SQL expressions", "unknown function %s", n.Callee)
 	}
-	name := m.Property.(*ast.StringNode).Value
+	name := property.Value
 	base := c.node(m.Node)
 	args := make([]Value, len(n.Arguments))
 	for i, x := range n.Arguments {
