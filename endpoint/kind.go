@@ -196,8 +196,8 @@ func (e *Endpoint) Define(ctx context.Context, tx *duck.Tx, _ *kind.Env) error {
 	if err != nil || slices.Equal(have, want) {
 		return err
 	}
-	return &sql.Error{Src: at.Src, Span: at.Span, Code: code.LogTable, Msg: fmt.Sprintf("%s is there already, and is no log", e.Log),
-		Hint: "choose another name; a log has the columns " + logColumns}
+	return at.Errorf(code.LogTable, "%s is there already, and is no log", e.Log).
+		WithHint("choose another name; a log has the columns " + logColumns)
 }
 
 // Bind finds the types of the parameters, as DuckDB writes them, and the columns of the answer.

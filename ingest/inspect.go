@@ -9,6 +9,7 @@ import (
 	"dsql/ingest/files"
 	"dsql/ingest/kafka"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Inspect prints the CREATE SOURCE of files or of a topic (kafka://broker:port/topic), with the columns and types that a sample
@@ -20,8 +21,7 @@ func Inspect(ctx context.Context, c *duck.Conn, env *kind.Env, target, registry 
 	}
 	brokers, topic, ok := strings.Cut(rest, "/")
 	if !ok || brokers == "" || topic == "" {
-		return "", &sql.Error{Code: "bad-target", Exit: sql.ExitUsage, Msg: target + " names no topic",
-			Hint: "write kafka://localhost:9092/topic"}
+		return "", sql.Errorf(code.BadTarget, "%s names no topic", target).WithHint("write kafka://localhost:9092/topic")
 	}
 	return kafka.Inspect(ctx, c, env, brokers, topic, registry, files.Samples)
 }

@@ -9,6 +9,7 @@ import (
 
 	"dsql/engine/kind"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Each error stands under the user's text; here: code, text under the caret, message.
@@ -62,10 +63,10 @@ func TestDeclarationErrors(t *testing.T) {
 			continue
 		}
 		at := e.Span.Of(e.Src)
-		if diff := cmp.Diff([]string{k.code, k.at}, []string{e.Code, at}); diff != "" || !strings.Contains(e.Msg, k.msg) || e.ExitCode() != sql.ExitScript {
+		if diff := cmp.Diff([]string{k.code, k.at}, []string{e.Code, at}); diff != "" || !strings.Contains(e.Msg, k.msg) || e.ExitCode() != code.ExitScript {
 			t.Errorf("%s: %s\n%s", k.text, e.Msg, diff)
 		}
-		if e.Hint == "" && e.Code != "bad-choice" {
+		if e.Hint == "" && e.Code != code.BadChoice {
 			t.Errorf("%s: no hint", k.text)
 		}
 	}

@@ -37,7 +37,7 @@ var layers = map[string][]string{
 	"ingest/format/formattest": {"ingest/batch", "ingest/schema", "engine", "sql"},
 	"ingest/format":            {"ingest/batch", "ingest/schema", "ingest/convert", "ingest/jsontext", "engine", "sql"},
 	"ingest/objects":           {"ingest/format/json", "ingest/convert", "ingest/jsontext", "engine"},
-	"ingest/lossless":          {"ingest/batch", "engine"},
+	"ingest/lossless":          {"ingest/batch", "engine", "sql"},
 	"ingest/declare":           {"ingest/batch", "ingest/names", "engine", "sql"},
 	"ingest/files":             {"ingest/declare", "ingest/lossless", "ingest/format", "ingest/batch", "ingest/glob", "ingest/names", "ingest/jsontext", "engine", "sql"},
 	"ingest/kafka": {"ingest/declare", "ingest/registry", "ingest/format", "ingest/batch", "ingest/schema", "ingest/convert", "ingest/names", "ingest/jsontext",

@@ -11,6 +11,7 @@ import (
 	"dsql/ingest/convert"
 	"dsql/ingest/glob"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // File is a file in reading.
@@ -39,7 +40,7 @@ type File struct {
 
 // Warn keeps what the user should know of the file.
 func (f *File) Warn(code, msg, hint string) {
-	f.Warnings = append(f.Warnings, &sql.Error{Code: code, Msg: msg, Hint: hint})
+	f.Warnings = append(f.Warnings, sql.Errorf(code, "%s", msg).WithHint(hint))
 }
 
 // GiantBytes is how much of a record that is larger than a batch its reject keeps.
@@ -88,9 +89,8 @@ func (l *Landing) checkCaptures(info FileInfo) error {
 			return err
 		}
 		if bad != convert.Fine {
-			return &sql.Error{Code: "source-capture", Exit: sql.ExitFailed,
-				Msg:  fmt.Sprintf("the path %s: %s", info.Path, bad.Reason(l.Compiled[i], v, true)),
-				Hint: "declare the column VARCHAR, or let the pattern match fewer files"}
+			return sql.Errorf(code.SourceCapture, "the path %s: %s", info.Path, bad.Reason(l.Compiled[i], v, true)).
+				WithHint("declare the column VARCHAR, or let the pattern match fewer files")
 		}
 	}
 	return nil

@@ -5,7 +5,6 @@ package batch
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
 	"dsql/engine/catalog"
@@ -13,6 +12,7 @@ import (
 	"dsql/ingest/convert"
 	"dsql/ingest/schema"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Field is a declared column as the decoders see it.
@@ -119,7 +119,7 @@ func (l *Landing) compile() error {
 	for i, f := range l.Fields {
 		col, err := l.column(f, l.layout.Columns[i])
 		if err != nil {
-			e := &sql.Error{Code: "source-column", Msg: fmt.Sprintf("column %s: %s", f.Name, err)}
+			e := sql.Errorf(code.SourceColumn, "column %s: %s", f.Name, err).InColumn(f.Name)
 			var known *sql.Error
 			if errors.As(err, &known) {
 				e.Hint = known.Hint
@@ -161,24 +161,25 @@ func (l *Landing) column(f Field, n *duck.Node) (*convert.Column, error) {
 		c.Format = schema.Base64(format)
 		if c.Wire = c.Format; n.ID >= duck.TypeStruct || isTime || n.ID == duck.TypeBoolean ||
 			(n.ID == duck.TypeBlob) != (format == "base64") {
-			return nil, &sql.Error{Msg: fmt.Sprintf("FORMAT %s gives no %s", format, f.Type),
-				Hint: "base64 is for BLOB, base64_decimal(scale) for DECIMAL and other numbers"}
+			return nil, sql.Errorf(code.SourceColumn, "FORMAT %s gives no %s", format, f.Type).
+				WithHint("base64 is for BLOB, base64_decimal(scale) for DECIMAL and other numbers")
 		}
 		return c, nil
 	case format != "" && !isTime:
-		return nil, &sql.Error{Msg: fmt.Sprintf("FORMAT says how a time is written, and %s is none", f.Type),
-			Hint: "take FORMAT away, or declare a TIMESTAMP, DATE or TIME"}
+		return nil, sql.Errorf(code.SourceColumn, "FORMAT says how a time is written, and %s is none", f.Type).
+			WithHint("take FORMAT away, or declare a TIMESTAMP, DATE or TIME")
 	case format == "" && n.ID == duck.TypeDate:
 		format = l.Dialect.DateFormat
 	case format == "" && isTime && n.ID != duck.TypeTime:
 		format = l.Dialect.TimestampFormat
 	}
 	if f.Capture != "" && n.ID >= duck.TypeStruct {
-		return nil, &sql.Error{Msg: "a part of the path can't be a " + string(f.Type), Hint: "declare it VARCHAR, a number or a time"}
+		return nil, sql.Errorf(code.SourceColumn, "a part of the path can't be a %s", f.Type).
+			WithHint("declare it VARCHAR, a number or a time")
 	}
 	if l.Dialect.Format.Flat && len(f.Path) > 1 {
-		return nil, &sql.Error{Msg: "a column of a " + strings.ToUpper(l.Dialect.Format.Name) + " file has no path",
-			Hint: "name the file's column: FROM '$.name'"}
+		return nil, sql.Errorf(code.SourceColumn, "a column of a %s file has no path", strings.ToUpper(l.Dialect.Format.Name)).
+			WithHint("name the file's column: FROM '$.name'")
 	}
 	c := convert.NewColumn(n, f.Name)
 	if l.Dialect.DecimalSeparator != '.' && (n.ID == duck.TypeFloat || n.ID == duck.TypeDouble || n.ID == duck.TypeDecimal) {
@@ -192,20 +193,22 @@ func (l *Landing) column(f Field, n *duck.Node) (*convert.Column, error) {
 	}
 	if c.Epoch = convert.Epochs[format]; c.Epoch == convert.NoEpoch {
 		if strings.HasPrefix(format, "epoch") {
-			return nil, &sql.Error{Msg: "there is no FORMAT " + format, Hint: "a number counts by " + convert.EpochWords}
+			return nil, sql.Errorf(code.SourceColumn, "there is no FORMAT %s", format).
+				WithHint("a number counts by " + convert.EpochWords)
 		}
 		p, err := convert.CompilePattern(format)
 		if err != nil {
-			return nil, &sql.Error{Msg: err.Error(), Hint: "declare the column VARCHAR and use strptime in the SELECT"}
+			return nil, sql.Errorf(code.SourceColumn, "%s", err).
+				WithHint("declare the column VARCHAR and use strptime in the SELECT")
 		}
 		if c.Pattern = p; !p.Day && n.ID != duck.TypeTime {
-			return nil, &sql.Error{Msg: fmt.Sprintf("the pattern '%s' gives no year for a %s", format, f.Type),
-				Hint: "add %Y, or declare the column TIME"}
+			return nil, sql.Errorf(code.SourceColumn, "the pattern '%s' gives no year for a %s", format, f.Type).
+				WithHint("add %Y, or declare the column TIME")
 		}
 	}
 	if n.ID == duck.TypeTime && (c.Epoch != convert.NoEpoch || c.Pattern.Day) {
-		return nil, &sql.Error{Msg: fmt.Sprintf("FORMAT %s gives a day, which TIME would lose", format),
-			Hint: "declare a TIMESTAMP and cast it in the SELECT"}
+		return nil, sql.Errorf(code.SourceColumn, "FORMAT %s gives a day, which TIME would lose", format).
+			WithHint("declare a TIMESTAMP and cast it in the SELECT")
 	}
 	return c, nil
 }

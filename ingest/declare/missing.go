@@ -7,6 +7,7 @@ import (
 
 	"dsql/ingest/names"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Missing applies ON MISSING COLUMN to a file that lacks declared columns: a warning, nothing, or an error. has are the names that the
@@ -23,7 +24,7 @@ func (s *Declaration) Missing(path string, absent, has []string) (warning, err *
 		}
 		what = "columns " + strings.Join(shown, ", ")
 	}
-	e := &sql.Error{Src: s.Stmt.Src, Span: s.Stmt.NameAt, Code: "missing-column", Msg: fmt.Sprintf("%s has no %s", path, what)}
+	e := s.Stmt.Errorf(code.MissingColumn, "%s has no %s", path, what)
 	var near []string
 	left := slices.Clone(has)
 	for _, a := range absent {
@@ -46,8 +47,7 @@ func (s *Declaration) Missing(path string, absent, has []string) (warning, err *
 		e.Msg += fmt.Sprintf(" (did it become %s?)", strings.Join(near, ", "))
 	}
 	if s.onMissing == "FAIL" {
-		e.Exit, e.Hint = sql.ExitFailed,
-			"give the file the column, declare what it is called there by FROM '$.name', or write ON MISSING COLUMN WARN"
+		e.Hint = "give the file the column, declare what it is called there by FROM '$.name', or write ON MISSING COLUMN WARN"
 		return nil, e
 	}
 	e.Hint = "it reads NULL; declare what it is called by FROM '$.name', or write ON MISSING COLUMN NULL or FAIL"

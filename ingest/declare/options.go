@@ -18,7 +18,7 @@ type Compiler struct {
 }
 
 func (c *Compiler) Fail(at sql.Span, code, msg, hint string) {
-	c.Errs = append(c.Errs, &sql.Error{Src: c.Src, Span: at, Code: code, Msg: msg, Hint: hint})
+	c.Errs = append(c.Errs, sql.Place{Src: c.Src, Span: at}.Errorf(code, "%s", msg).WithHint(hint))
 }
 
 // Word is the value of an option that is one of some words.

@@ -15,6 +15,7 @@ import (
 	"dsql/ingest/batch"
 	"dsql/ingest/names"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Declaration is what all sources share, wherever their rows come from.
@@ -40,7 +41,7 @@ func (s *Declaration) Types(ctx context.Context, c *duck.Conn) ([]duck.Column, e
 	all, err := c.Describe(ctx, duck.SQL("SELECT {types}",
 		duck.Args{"types": duck.Each(", ", s.Defs, func(col sql.ColumnDef) *duck.Query {
 			return duck.SQL("NULL::{t} AS c", duck.Args{"t": duck.User(s.Stmt.Src, col.At)})
-		})}), duck.Place{})
+		})}), sql.Place{})
 	if err == nil && len(all) == len(s.Defs) {
 		for i, col := range s.Defs {
 			cols = append(cols, duck.Column{Name: col.Name.Text, Type: all[i].Type})
@@ -49,13 +50,13 @@ func (s *Declaration) Types(ctx context.Context, c *duck.Conn) ([]duck.Column, e
 	}
 	for _, col := range s.Defs { // which one is wrong
 		found, err := c.Describe(ctx, duck.SQL("SELECT NULL::{t} AS c", duck.Args{"t": duck.User(s.Stmt.Src, col.At)}),
-			duck.Place{Src: s.Stmt.Src, Span: col.At})
+			s.Stmt.At(col.At))
 		if duck.Echo(err) {
 			return nil, err
 		}
 		if err != nil {
-			errs = append(errs, &sql.Error{Src: s.Stmt.Src, Span: col.At, Code: "unknown-type", Msg: "there is no type " + col.Type,
-				Hint: typeHint(col.Type), Err: err})
+			errs = append(errs, s.Stmt.At(col.At).Errorf(code.UnknownType, "there is no type %s", col.Type).
+				WithHint(typeHint(col.Type)).WithCause(err))
 			continue
 		}
 		cols = append(cols, duck.Column{Name: col.Name.Text, Type: found[0].Type})
@@ -115,8 +116,8 @@ func (s *Declaration) BadRecords(ctx context.Context, c *duck.Conn, in *kind.Inp
 		FROM {bad} ORDER BY {id} LIMIT 1`, duck.Args{"bad": in.Bad, "id": in.RowID}), &reason, &where); err != nil {
 		return err
 	}
-	return &sql.Error{Src: s.Stmt.Src, Span: s.Stmt.NameAt, Code: "bad-record", Exit: sql.ExitFailed, Msg: where + ": " + reason,
-		Hint: "mend the record, or let ON BAD RECORD REJECT keep such ones in dsql.rejects"}
+	return s.Stmt.Errorf(code.BadRecord, "%s: %s", where, reason).
+		WithHint("mend the record, or let ON BAD RECORD REJECT keep such ones in dsql.rejects")
 }
 
 // NewFields is the error of ON SCHEMA CHANGE FAIL.
@@ -125,9 +126,8 @@ func (s *Declaration) NewFields(file string, fields []string) *sql.Error {
 	if len(fields) > 1 {
 		what = "fields " + names.Shown(fields[:min(len(fields), 10)])
 	}
-	return &sql.Error{Src: s.Stmt.Src, Span: s.Stmt.NameAt, Code: "schema-change", Exit: sql.ExitFailed,
-		Msg:  fmt.Sprintf("%s has %s, which %s does not declare", file, what, s.Stmt.Name),
-		Hint: "declare what is new, or write ON SCHEMA CHANGE IGNORE or ADD COLUMNS"}
+	return s.Stmt.Errorf(code.SchemaChange, "%s has %s, which %s does not declare", file, what, s.Stmt.Name).
+		WithHint("declare what is new, or write ON SCHEMA CHANGE IGNORE or ADD COLUMNS")
 }
 
 // Path reads '$.a.b[0]."odd name"' into steps; an array's elements are steps by number.
@@ -180,7 +180,7 @@ func (s *Declaration) Placed(err error, otherwise sql.Span) error {
 	c := *e
 	c.Src, c.Span = s.Stmt.Src, otherwise
 	for _, d := range s.Defs {
-		if strings.HasPrefix(e.Msg, "column "+d.Name.Text+":") {
+		if e.Column == d.Name.Text {
 			c.Span = d.At
 		}
 	}

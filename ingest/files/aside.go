@@ -10,6 +10,7 @@ import (
 	"dsql/engine/kind"
 	"dsql/ingest/batch"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // A file that can't be read is set aside (ON BAD FILE SKIP): dsql.files has it with its error, those behind it are taken, and it is
@@ -40,7 +41,7 @@ func fileFault(err error) *sql.Error {
 		return nil
 	}
 	switch e.Code {
-	case "unreadable", "no-rights", "no-file", "source-capture", "source-header":
+	case code.Unreadable, code.NoRights, code.NoFile, code.SourceCapture, code.SourceHeader:
 		return e
 	}
 	return nil
@@ -70,7 +71,7 @@ func (r *reader) setAside(ctx context.Context, a *asideFile) error {
 		}
 	}
 	e := *a.why
-	e.Exit, e.Hint = sql.ExitUnreachable, "it is set aside; mend it or take it away: it is tried again when it has changed"
+	e.Exit, e.Hint = code.ExitUnreachable, "it is set aside; mend it or take it away: it is tried again when it has changed"
 	r.o.Aside(&e)
 	return nil
 }
@@ -97,9 +98,8 @@ func (s *Source) stillAside(files []file, places []filePlace, o kind.ReadOptions
 			}
 		}
 		if o.Aside != nil {
-			o.Aside(&sql.Error{Src: s.Stmt.Src, Span: s.patternAt, Code: "file-aside", Exit: sql.ExitUnreachable,
-				Msg:  p.why + " (set aside in an earlier run)",
-				Hint: "mend the file or take it away: it is tried again when it has changed"})
+			o.Aside(s.Stmt.At(s.patternAt).Errorf(code.FileAside, "%s (set aside in an earlier run)", p.why).
+				WithHint("mend the file or take it away: it is tried again when it has changed"))
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(files), func(f file) bool { return out[f.path] })

@@ -4,13 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 
 	"dsql/engine/duck"
 	"dsql/engine/kind"
 	"dsql/ingest/batch"
-	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // What a bad record of a file can't be read without, and doesn't have in its own bytes: how its file began, and what the path captured.
@@ -99,9 +98,9 @@ func (b *beginnings) file(ctx context.Context, rec *kind.BadRecord, what string)
 	}
 	f, ok := b.files[rec.File]
 	if !ok {
-		return file{}, &sql.Error{Src: s.Stmt.Src, Span: s.Stmt.NameAt, Code: "replay-bytes", Exit: sql.ExitFailed,
-			Msg:  fmt.Sprintf("reject %d: %s is no longer among the source's files, and nothing tells %s", rec.ID, rec.File, what),
-			Hint: "put the file back where the pattern matches it, or leave such rejects out: WHERE meta.file <> '" + rec.File + "'"}
+		return file{}, s.Stmt.Errorf(code.ReplayBytes, "reject %d: %s is no longer among the source's files, and nothing tells %s", rec.ID,
+			rec.File, what).
+			WithHint("put the file back where the pattern matches it, or leave such rejects out: WHERE meta.file <> '" + rec.File + "'")
 	}
 	return f, nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Files are known by the hash of their bytes: one that has another size or time is looked at again.
@@ -54,8 +55,8 @@ func (s *Source) changed(files []file, places []filePlace, warn func(*sql.Error)
 		case !out[p.path]:
 			out[p.path] = true
 			if warn != nil {
-				warn(&sql.Error{Src: s.Stmt.Src, Span: s.patternAt, Code: "file-changed",
-					Msg: p.path + " has changed since it was read; it is not read again", Hint: "give the new content a new name"})
+				warn(s.Stmt.At(s.patternAt).Errorf(code.FileChanged, "%s has changed since it was read; it is not read again", p.path).
+					WithHint("give the new content a new name"))
 			}
 		}
 		count = append(count, p)
@@ -77,9 +78,8 @@ func (s *Source) grown(f *file, p *filePlace) (bool, error) {
 
 // halfRead is the error for a file that changed after a part of it was taken.
 func (s *Source) halfRead(path string) *sql.Error {
-	return &sql.Error{Src: s.Stmt.Src, Span: s.patternAt, Code: "file-changed", Exit: sql.ExitFailed,
-		Msg:  path + " has changed after a part of it was read",
-		Hint: "put the file back as it was and run again; or take it away, and give what is new in it another name"}
+	return s.Stmt.At(s.patternAt).Errorf(code.FileChanged, "%s has changed after a part of it was read", path).
+		WithHint("put the file back as it was and run again; or take it away, and give what is new in it another name")
 }
 
 // hashFile is the hash of a file's first size bytes, of all of them where size is negative.

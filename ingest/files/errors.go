@@ -6,13 +6,15 @@ import (
 	"strings"
 
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Errors of files, each with its place in the script, a code and what to do.
 
+const mend = "mend the file or take it away, then run again: what was committed before stays"
+
 // unreadable is the error for what can't be listed or read; file is "" where err says which.
 func (s *Source) unreadable(err error, file string) *sql.Error {
-	e := &sql.Error{Src: s.Stmt.Src, Span: s.patternAt, Exit: sql.ExitUnreachable, Err: err}
 	why := err.Error()
 	var p *fs.PathError
 	if errors.As(err, &p) {
@@ -26,14 +28,13 @@ func (s *Source) unreadable(err error, file string) *sql.Error {
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		e.Code, e.Msg, e.Hint = "no-file", "there is no file "+s.shown(file), "relative paths start at the script's folder"
+		return s.Stmt.At(s.patternAt).Errorf(code.NoFile, "there is no file %s", s.shown(file)).
+			WithHint("relative paths start at the script's folder").WithCause(err)
 	case errors.Is(err, fs.ErrPermission):
-		e.Code, e.Msg, e.Hint = "no-rights", "no right to read "+s.shown(file), "check the rights of the file and of the folders above it"
-	default:
-		e.Code, e.Msg, e.Hint = "unreadable", s.shown(file)+" can't be read: "+why,
-			"mend the file or take it away, then run again: what was committed before stays"
+		return s.Stmt.At(s.patternAt).Errorf(code.NoRights, "no right to read %s", s.shown(file)).
+			WithHint("check the rights of the file and of the folders above it").WithCause(err)
 	}
-	return e
+	return s.Stmt.At(s.patternAt).Errorf(code.Unreadable, "%s can't be read: %s", s.shown(file), why).WithHint(mend).WithCause(err)
 }
 
 // readError is the error for a file that could not be read to its end.
@@ -53,10 +54,8 @@ func (s *Source) noParquet(err error, f file) *sql.Error {
 	if e, ok := err.(*sql.Error); ok {
 		why = e.Msg
 	}
-	e := s.unreadable(err, f.path)
-	e.Code, e.Msg = "unreadable", s.shown(f.path)+" can't be read as Parquet: "+strings.TrimSpace(strings.ReplaceAll(why, f.full, f.path))
-	e.Hint = "mend the file or take it away, then run again: what was committed before stays"
-	return e
+	return s.Stmt.At(s.patternAt).Errorf(code.Unreadable, "%s can't be read as Parquet: %s", s.shown(f.path),
+		strings.TrimSpace(strings.ReplaceAll(why, f.full, f.path))).WithHint(mend).WithCause(err)
 }
 
 // shown is a path as the script would write it: the pattern itself where it names one file.

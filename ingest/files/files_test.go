@@ -15,7 +15,7 @@ import (
 	"dsql/engine/duck"
 	"dsql/engine/kind"
 	"dsql/ingest/format"
-	"dsql/sql"
+	"dsql/sql/code"
 )
 
 func TestEachFileOnce(t *testing.T) {
@@ -115,9 +115,9 @@ func TestHalfReadFileChanged(t *testing.T) {
 			l.fail = 0
 			l.put("in/a.csv", "id\n1\n5\n3\n4\n")
 			l.parquet("in/a.parquet", "SELECT unnest([1, 2, 3, 4]) AS id")
-			l.run(s, "d").fails(t, "file-changed", "after a part of it was read", sql.ExitFailed)
+			l.run(s, "d").fails(t, "file-changed", "after a part of it was read", code.ExitFailed)
 			// A destination that has nothing of it takes the file as it is.
-			l.run(s, "e").fails(t, "file-changed", "after a part of it was read", sql.ExitFailed)
+			l.run(s, "e").fails(t, "file-changed", "after a part of it was read", code.ExitFailed)
 			if name == "in/a.csv" { // one that only grew is read on
 				l.put("in/a.csv", "id\n1\n2\n3\n4\n5\n")
 				l.run(s, "d").is(t, "in/a.csv lines 4–5 → d: 2\nin/a.csv lines 6–6 → d: 1")
@@ -160,8 +160,8 @@ func TestCaptures(t *testing.T) {
 	l.pinned = nil
 	l.run("CREATE SOURCE p (Day DATE FORMAT '%Y-%m-%d', id BIGINT) FROM FILES ('in/{region}/x_{day}.parquet')", "p").is(t, "in/us/x_2025-01-03.parquet → p: 1")
 	equalLines(t, l.show("SELECT * FROM p"), "2025-01-03|5|us|in/us/x_2025-01-03.parquet|1")
-	l.run("CREATE SOURCE q (id BIGINT, name INTEGER) FROM FILES ('in/us/{name}.parquet')", "q").fails(t, "source-capture", "in/us/x_2025-01-03.parquet", sql.ExitFailed)
-	l.run("CREATE SOURCE r (id BIGINT, name INTEGER) FROM FILES ('in/us/{name}.csv', header)", "r").fails(t, "source-capture", "in/us/x_2025-01-02.csv", sql.ExitFailed)
+	l.run("CREATE SOURCE q (id BIGINT, name INTEGER) FROM FILES ('in/us/{name}.parquet')", "q").fails(t, "source-capture", "in/us/x_2025-01-03.parquet", code.ExitFailed)
+	l.run("CREATE SOURCE r (id BIGINT, name INTEGER) FROM FILES ('in/us/{name}.csv', header)", "r").fails(t, "source-capture", "in/us/x_2025-01-02.csv", code.ExitFailed)
 }
 
 func TestBadRecords(t *testing.T) {
@@ -174,7 +174,7 @@ func TestBadRecords(t *testing.T) {
 		n := map[string]int{"csv": 3, "parquet": 2}[ending]
 		l.run("CREATE SOURCE s_"+ending+" (id BIGINT) "+s+"SKIP", "skip_"+ending).is(t, fmt.Sprintf("%sin/2.%s → skip_%[2]s: %d skipped 2", first, ending, n))
 		r := l.run("CREATE SOURCE f_"+ending+" (id BIGINT) "+s+"FAIL", "fail")
-		r.fails(t, "bad-record", fmt.Sprintf("in/2.%s line %d: bad_record: id: \"x\" is no BIGINT", ending, map[string]int{"csv": 3, "parquet": 2}[ending]), sql.ExitFailed)
+		r.fails(t, "bad-record", fmt.Sprintf("in/2.%s line %d: bad_record: id: \"x\" is no BIGINT", ending, map[string]int{"csv": 3, "parquet": 2}[ending]), code.ExitFailed)
 		l.run("CREATE SOURCE r_"+ending+" (id BIGINT) "+s+"REJECT", "reject").is(t, fmt.Sprintf("%sin/2.%s → reject: %d bad 2", first, ending, n))
 	}
 	equalLines(t, l.show("SELECT * FROM bad ORDER BY ALL"), strings.Join([]string{`bad_record: id: "x" is no BIGINT|in/2.csv|3|x|NULL`, `bad_record: id: "x" is no BIGINT|in/2.parquet|2|NULL|{"id":"x"}`, `bad_record: id: "y" is no BIGINT|in/2.csv|5|y|NULL`, `bad_record: id: "y" is no BIGINT|in/2.parquet|4|NULL|{"id":"y"}`}, "\n"))
@@ -194,16 +194,16 @@ func TestUnreachable(t *testing.T) {
 		}
 		return l.run("CREATE SOURCE s (id BIGINT) FROM FILES ('"+pattern+"', format "+of+")", "d")
 	}
-	run("in/none.csv").fails(t, "no-file", "there is no file in/none.csv", sql.ExitUnreachable)
-	run("in").fails(t, "unreadable", "in can't be read: it is a folder", sql.ExitUnreachable)
-	run("in/cut.csv.gz").fails(t, "unreadable", "in/cut.csv.gz can't be read: it ends too early", sql.ExitUnreachable)
-	run("in/*.csv.gz").fails(t, "unreadable", "in/cut.csv.gz can't be read: it ends too early", sql.ExitUnreachable)
-	run("in/text.parquet").fails(t, "unreadable", "in/text.parquet can't be read as Parquet", sql.ExitUnreachable)
-	run("in/odd.parquet").fails(t, "unreadable", "file_row_number", sql.ExitUnreachable)
+	run("in/none.csv").fails(t, "no-file", "there is no file in/none.csv", code.ExitUnreachable)
+	run("in").fails(t, "unreadable", "in can't be read: it is a folder", code.ExitUnreachable)
+	run("in/cut.csv.gz").fails(t, "unreadable", "in/cut.csv.gz can't be read: it ends too early", code.ExitUnreachable)
+	run("in/*.csv.gz").fails(t, "unreadable", "in/cut.csv.gz can't be read: it ends too early", code.ExitUnreachable)
+	run("in/text.parquet").fails(t, "unreadable", "in/text.parquet can't be read as Parquet", code.ExitUnreachable)
+	run("in/odd.parquet").fails(t, "unreadable", "file_row_number", code.ExitUnreachable)
 	run("none/*.csv").is(t, "warning: no file matches none/*.csv [no-files]")
 	run("in/a.csv/*.csv").is(t, "warning: no file matches in/a.csv/*.csv [no-files]")
 	l.put("in/\xff.csv", "id\n1\n")
-	run("in/?.csv").fails(t, "bad-name", "not UTF-8", sql.ExitUnreachable)
+	run("in/?.csv").fails(t, "bad-name", "not UTF-8", code.ExitUnreachable)
 
 	// A file that goes between the listing and the reading.
 	s := l.source("CREATE SOURCE s (id BIGINT) FROM FILES ('in/a*.csv')")
@@ -213,8 +213,8 @@ func TestUnreachable(t *testing.T) {
 	}
 	files[0].full += "gone"
 	_, err = s.open(nil, &item{files: files}, 0)
-	failsWith(t, err, "no-file", "there is no file in/a.csv", sql.ExitUnreachable)
-	failsWith(t, s.unreadable(&os.PathError{Op: "open", Path: "/in", Err: os.ErrPermission}, ""), "no-rights", "no right to read /in", sql.ExitUnreachable)
+	failsWith(t, err, "no-file", "there is no file in/a.csv", code.ExitUnreachable)
+	failsWith(t, s.unreadable(&os.PathError{Op: "open", Path: "/in", Err: os.ErrPermission}, ""), "no-rights", "no right to read /in", code.ExitUnreachable)
 }
 
 // A reader that is closed in the middle ends its goroutine, and a run that is interrupted is no end of the files.

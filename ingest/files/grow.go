@@ -3,7 +3,6 @@ package files
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -13,6 +12,7 @@ import (
 	"dsql/ingest/batch"
 	"dsql/ingest/names"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // ON SCHEMA CHANGE ADD COLUMNS for files: the fields that no column reads become columns, of the types that they are inferred to have.
@@ -145,7 +145,7 @@ func (s *Source) csvAdditions(ctx context.Context, c *duck.Conn, files []file,
 			continue
 		}
 		found, _, err := s.describe(ctx, c, files[i:i+1], true, false)
-		if e := (*sql.Error)(nil); err != nil && !(errors.As(err, &e) && e.Code == "not-inferred") {
+		if e := (*sql.Error)(nil); err != nil && !(errors.As(err, &e) && e.Code == code.NotInferred) {
 			return nil, err
 		}
 		var these []duck.Column
@@ -202,9 +202,9 @@ func (s *Source) knownFiles(ctx context.Context, c *duck.Conn, files []file, col
 			continue
 		}
 		if warn != nil {
-			warn(&sql.Error{Src: s.Stmt.Src, Span: s.patternAt, Code: "columns-later", Hint: "run again",
-				Msg: fmt.Sprintf("%s came while this was running, and has a new column %s: it and the files behind it wait for the next run",
-					f.path, added[0].Name)})
+			warn(s.Stmt.At(s.patternAt).Errorf(code.ColumnsLater,
+				"%s came while this was running, and has a new column %s: it and the files behind it wait for the next run", f.path, added[0].Name).
+				WithHint("run again"))
 		}
 		return files[:i], nil
 	}

@@ -15,6 +15,7 @@ import (
 	"dsql/ingest/lossless"
 	"dsql/ingest/names"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // What a declaration leaves out is found by DuckDB's own readers, and then proved by the decoders: they take no type that guesses
@@ -54,8 +55,9 @@ func (s *Source) infer(ctx context.Context, c *duck.Conn, env *kind.Env) ([]duck
 		s.dialect.Found, s.inferredFrom = found, f.path
 		return s.withCaptures(p.cols), nil
 	}
-	return nil, &sql.Error{Src: s.Stmt.Src, Span: s.patternAt, Code: "nothing-to-infer",
-		Msg: fmt.Sprintf("%s has no columns, and no file of %s has a record to infer them from", s.Stmt.Name, s.pattern.Text), Hint: s.nameThem()}
+	return nil, s.Stmt.At(s.patternAt).Errorf(code.NothingToInfer, "%s has no columns, and no file of %s has a record to infer them from",
+		s.Stmt.Name, s.pattern.Text).
+		WithHint(s.nameThem())
 }
 
 func (s *Source) inferFrom(ctx context.Context, c *duck.Conn, files []file, lax bool) (proof, *batch.Found, error) {
@@ -76,8 +78,9 @@ func (s *Source) nameThem() string {
 }
 
 func (s *Source) notInferred(f file, why string, err error) *sql.Error {
-	return &sql.Error{Src: s.Stmt.Src, Span: s.patternAt, Code: "not-inferred", Exit: sql.ExitFailed,
-		Msg: fmt.Sprintf("the columns of %s can't be inferred: %s", f.path, why), Hint: s.nameThem(), Err: err}
+	return s.Stmt.At(s.patternAt).Errorf(code.NotInferred, "the columns of %s can't be inferred: %s", f.path, why).
+		WithHint(s.nameThem()).
+		WithCause(err)
 }
 
 // describe asks DuckDB's reader for the columns of files; whole says that it is to look at all records, where that matters, lax that it
@@ -91,7 +94,7 @@ func (s *Source) describe(ctx context.Context, c *duck.Conn, files []file, whole
 	}
 	if err != nil {
 		var e *sql.Error
-		if errors.As(err, &e) && e.Exit == sql.ExitUnreachable {
+		if errors.As(err, &e) && e.Exit == code.ExitUnreachable {
 			return nil, nil, err
 		}
 		why := err.Error()
@@ -136,7 +139,7 @@ func (s *Source) described(ctx context.Context, c *duck.Conn, files []file, whol
 		q = duck.SQL("SELECT * FROM read_json_auto([{files}], union_by_name = true, ignore_errors = true, records = true, "+
 			"map_inference_threshold = -1, hive_partitioning = false, maximum_sample_files = 2147483647{sample}{lines}{options})", a)
 	}
-	err = c.Apart(ctx, func(c *duck.Conn) (err error) { cols, err = c.Describe(ctx, q, duck.Place{}); return err })
+	err = c.Apart(ctx, func(c *duck.Conn) (err error) { cols, err = c.Describe(ctx, q, sql.Place{}); return err })
 	for i := range cols {
 		if s.format == "json" && (cols[i].Type == "HUGEINT" || cols[i].Type == "UBIGINT") { // DuckDB's, where numbers have both signs
 			cols[i].Type = "BIGINT"

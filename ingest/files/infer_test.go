@@ -10,6 +10,7 @@ import (
 	"dsql/engine/duck"
 	"dsql/engine/kind"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 func columnsText(cols []duck.Column) string {
@@ -60,9 +61,9 @@ func TestInference(t *testing.T) {
 		{"'bad.parquet'", "not-inferred", "the columns of bad.parquet can't be inferred"},
 	} {
 		l.pinned = nil
-		exit := map[string]int{"not-inferred": sql.ExitFailed}[k.code]
+		exit := map[string]int{"not-inferred": code.ExitFailed}[k.code]
 		if exit == 0 {
-			exit = sql.ExitScript
+			exit = code.ExitScript
 		}
 		l.run("CREATE SOURCE s FROM FILES ("+k.files+")", "d").fails(t, k.code, k.msg, exit)
 	}
@@ -95,7 +96,7 @@ func TestSchemaChange(t *testing.T) {
 			from := " FROM FILES ('in/*." + k.format + "') ON SCHEMA CHANGE "
 			s := "CREATE SOURCE s (" + k.first + ")" + from
 			r := l.run(s+"FAIL", "fail")
-			r.fails(t, "schema-change", k.error, sql.ExitFailed)
+			r.fails(t, "schema-change", k.error, code.ExitFailed)
 			if len(r.log) != 1 {
 				t.Errorf("the first file was not taken before: %v", r.log)
 			}
@@ -152,7 +153,7 @@ func TestTypesOfColumns(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, nil)
 	r := l.run("CREATE SOURCE s (id BIGNT, name TEXT, tags STRUCT(a INTEGER)[]) FROM FILES ('*.csv')", "d")
-	r.fails(t, "unknown-type", "there is no type BIGNT", sql.ExitScript)
+	r.fails(t, "unknown-type", "there is no type BIGNT", code.ExitScript)
 	var e *sql.Error
 	if errors.As(r.err, &e); e.Hint != "did you mean BIGINT?" {
 		t.Error(e.Hint)
@@ -161,7 +162,7 @@ func TestTypesOfColumns(t *testing.T) {
 	equalLines(t, columnsText(r.cols), "id INTEGER, name VARCHAR, at TIMESTAMP WITH TIME ZONE, city VARCHAR")
 	l.put("x/a.csv", "id\n1\n")
 	r = l.run("CREATE SOURCE s (id INT FORMAT epoch_s) FROM FILES ('*/*.csv')", "d")
-	r.fails(t, "source-column", "column id: FORMAT says how a time is written", sql.ExitScript)
+	r.fails(t, "source-column", "column id: FORMAT says how a time is written", code.ExitScript)
 	if errors.As(r.err, &e); e.Span.Of(e.Src) != "INT" {
 		t.Errorf("the caret is under %q", e.Span.Of(e.Src))
 	}

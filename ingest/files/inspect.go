@@ -19,6 +19,7 @@ import (
 	"dsql/ingest/format"
 	"dsql/ingest/names"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // maxUnlike is how many files of a pattern are compared with the one that columns come from.
@@ -100,9 +101,8 @@ func ofFolder(dir, target string) (string, error) {
 		}
 	}
 	if len(endings) != 1 {
-		return "", &sql.Error{Code: "bad-target", Exit: sql.ExitUsage,
-			Msg:  fmt.Sprintf("%s is a folder with files of %s", target, count(len(endings), "ending")),
-			Hint: "say which: dsql inspect '" + strings.TrimSuffix(target, "/") + "/*.csv'"}
+		return "", sql.Errorf(code.BadTarget, "%s is a folder with files of %s", target, count(len(endings), "ending")).
+			WithHint("say which: dsql inspect '" + strings.TrimSuffix(target, "/") + "/*.csv'")
 	}
 	for e := range endings {
 		target = strings.TrimSuffix(target, "/") + "/*" + e

@@ -235,7 +235,7 @@ func (l *lab) write(ctx context.Context, tx *duck.Tx, in *kind.Input) error {
 func (l *lab) show(query string) string {
 	l.t.Helper()
 	ctx, q := context.Background(), duck.SQL(query)
-	cols, err := l.c.Describe(ctx, q, duck.Place{})
+	cols, err := l.c.Describe(ctx, q, sql.Place{})
 	if err != nil {
 		l.t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 
 	"dsql/engine/kind"
 	"dsql/ingest/glob"
-	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // file is one file as it was listed.
@@ -55,8 +55,9 @@ func (s *Source) list(env *kind.Env) ([]file, error) {
 	l.files = slices.CompactFunc(l.files, func(a, b file) bool { return a.path == b.path })
 	for _, f := range l.files {
 		if !utf8.ValidString(f.path) {
-			return nil, &sql.Error{Src: s.Stmt.Src, Span: s.patternAt, Code: "bad-name", Exit: sql.ExitUnreachable,
-				Msg: "the name of " + strings.ToValidUTF8(f.path, "\uFFFD") + " is not UTF-8, so it can't be kept in a table", Hint: "rename the file"}
+			return nil, s.Stmt.At(s.patternAt).Errorf(code.BadName, "the name of %s is not UTF-8, so it can't be kept in a table",
+				strings.ToValidUTF8(f.path, "\uFFFD")).
+				WithHint("rename the file")
 		}
 	}
 	return l.files, nil

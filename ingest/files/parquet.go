@@ -16,6 +16,7 @@ import (
 	"dsql/ingest/format/parquet"
 	"dsql/ingest/lossless"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Parquet is read by DuckDB itself, which does that better than any decoder here could: the batch's relation is its reader, with
@@ -206,7 +207,7 @@ func (r *reader) openParquet(ctx context.Context, f file) (*parquetFile, error) 
 		return nil, s.unreadable(err, f.path)
 	}
 	err = r.apart(ctx, func(c *duck.Conn) (err error) {
-		p.have, err = c.Describe(ctx, duck.SQL("SELECT * FROM {f}", duck.Args{"f": s.scanParquet(f.full)}), duck.Place{})
+		p.have, err = c.Describe(ctx, duck.SQL("SELECT * FROM {f}", duck.Args{"f": s.scanParquet(f.full)}), sql.Place{})
 		return err
 	})
 	if err != nil {
@@ -288,12 +289,14 @@ func (r *reader) parquetColumn(ctx context.Context, p *parquetFile, f batch.Fiel
 	from := have.Type
 	if len(steps) > 1 {
 		cols, err := r.conn.Describe(ctx, duck.SQL("SELECT {v} AS v FROM {f} _f", duck.Args{"v": v, "f": r.s.scanParquet(p.full)}),
-			duck.Place{})
+			sql.Place{})
 		if err != nil {
 			d := r.s.Column(f.Name)
-			return nil, nil, &sql.Error{Src: r.s.Stmt.Src, Span: d.Args["FROM"].Span, Code: "source-column", Exit: sql.ExitFailed, Err: err,
-				Hint: "a path leads through the fields of a STRUCT", Msg: fmt.Sprintf("column %s: %s has no %s in its column %s, which is %s",
-					f.Name, p.path, strings.Join(steps, "."), have.Name, have.Type)}
+			return nil, nil, r.s.Stmt.At(d.Args["FROM"].Span).Errorf(code.SourceColumn, "column %s: %s has no %s in its column %s, which is %s",
+				f.Name, p.path, strings.Join(steps, "."), have.Name, have.Type).
+				WithHint("a path leads through the fields of a STRUCT").
+				WithCause(err).
+				WithExit(code.ExitFailed)
 		}
 		from = cols[0].Type
 	}

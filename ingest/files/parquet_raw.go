@@ -16,6 +16,7 @@ import (
 	"dsql/engine/duck"
 	"dsql/ingest/batch"
 	"dsql/ingest/lossless"
+	"dsql/sql"
 )
 
 // DuckDB cuts nanoseconds with a zone and INT96 to microseconds, and refuses a file for one text that is no UTF-8. Such a column is read as
@@ -75,7 +76,7 @@ func (r *reader) storedAs(ctx context.Context, p *parquetFile) error {
 	if p.raw.name, err = r.view(ctx, p.full, kinds); err != nil {
 		return r.s.unreadable(err, p.path)
 	}
-	cols, err := r.conn.Describe(ctx, duck.SQL("SELECT * FROM {f}", duck.Args{"f": r.scanned(p)}), duck.Place{})
+	cols, err := r.conn.Describe(ctx, duck.SQL("SELECT * FROM {f}", duck.Args{"f": r.scanned(p)}), sql.Place{})
 	if err != nil {
 		return r.s.noParquet(err, p.file)
 	}
@@ -119,7 +120,7 @@ func (r *reader) fromStored(ctx context.Context, p *parquetFile, v *duck.Query, 
 	f batch.Field) (value, bad, raw *duck.Query, err error) {
 	stored := from
 	if p.raw != nil {
-		cols, err := r.conn.Describe(ctx, duck.SQL("SELECT {v} AS v FROM {f} _f", duck.Args{"v": v, "f": r.scanned(p)}), duck.Place{})
+		cols, err := r.conn.Describe(ctx, duck.SQL("SELECT {v} AS v FROM {f} _f", duck.Args{"v": v, "f": r.scanned(p)}), sql.Place{})
 		if err != nil {
 			return nil, nil, nil, r.s.noParquet(err, p.file)
 		}

@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"dsql/engine/duck"
-	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // A column of Parquet whose type is not the declared one: what of it becomes a value, and what is bad.
@@ -160,8 +160,8 @@ func TestParquetFiles(t *testing.T) {
 	l.run("CREATE SOURCE w (id INTEGER, day INTEGER) FROM FILES ('in/day={day}/*.parquet', batch_rows 2, mode snapshot)", "w").is(t,
 		"in/day=1/a[1]*.parquet → w: 5 unknown 10\nin/day=2/b.parquet → w: 1\nin/day=3/c.parquet, in/day=3/d.parquet, in/day=3/e.parquet → w: 2 unknown 4")
 	equalLines(t, l.show("SELECT day, count(*) FROM w GROUP BY day ORDER BY day"), "1|5\n2|1\n3|2")
-	l.run("CREATE SOURCE u (c INTEGER FROM '$.a.none') FROM FILES ('in/day=3/d.parquet')", "u").fails(t, "source-column", "has no a.none", sql.ExitFailed)
-	l.run("CREATE SOURCE v (id INTEGER FORMAT epoch_s) FROM FILES ('in/day=3/d.parquet')", "v").fails(t, "source-column", "column id: FORMAT says how a time is written", sql.ExitScript)
+	l.run("CREATE SOURCE u (c INTEGER FROM '$.a.none') FROM FILES ('in/day=3/d.parquet')", "u").fails(t, "source-column", "has no a.none", code.ExitFailed)
+	l.run("CREATE SOURCE v (id INTEGER FORMAT epoch_s) FROM FILES ('in/day=3/d.parquet')", "v").fails(t, "source-column", "column id: FORMAT says how a time is written", code.ExitScript)
 }
 
 // A column that a file doesn't have, and a field inside a column that isn't declared.
@@ -174,7 +174,7 @@ func TestParquetColumns(t *testing.T) {
 	const first = "in/1.parquet rows 1–2 → a: 2 unknown 2\nin/1.parquet rows 3–3 → a: 1 unknown 1\n"
 	l.run(s, "a").is(t, first+"warning: in/2.parquet has no column id (did it become i_d?) [missing-column]\nin/2.parquet rows 1–2 → a: 2 unknown 2 without id\nin/2.parquet rows 3–3 → a: 1 unknown 1 without id")
 	l.run(s+"ON MISSING COLUMN NULL", "b").is(t, "in/1.parquet rows 1–2 → b: 2 unknown 2 again\nin/1.parquet rows 3–3 → b: 1 unknown 1 again\nin/2.parquet rows 1–2 → b: 2 unknown 2 again without id\nin/2.parquet rows 3–3 → b: 1 unknown 1 again without id")
-	l.run(s+"ON MISSING COLUMN FAIL", "c").fails(t, "missing-column", "in/2.parquet has no column id", sql.ExitFailed)
-	l.run(s+"ON SCHEMA CHANGE FAIL", "d").fails(t, "schema-change", "in/1.parquet has a field new", sql.ExitFailed)
-	l.run("CREATE SOURCE t (s STRUCT(x INTEGER, new STRUCT(a INTEGER)[])) FROM FILES ('in/1.parquet') ON SCHEMA CHANGE FAIL", "e").fails(t, "schema-change", "in/1.parquet has fields id, b", sql.ExitFailed)
+	l.run(s+"ON MISSING COLUMN FAIL", "c").fails(t, "missing-column", "in/2.parquet has no column id", code.ExitFailed)
+	l.run(s+"ON SCHEMA CHANGE FAIL", "d").fails(t, "schema-change", "in/1.parquet has a field new", code.ExitFailed)
+	l.run("CREATE SOURCE t (s STRUCT(x INTEGER, new STRUCT(a INTEGER)[])) FROM FILES ('in/1.parquet') ON SCHEMA CHANGE FAIL", "e").fails(t, "schema-change", "in/1.parquet has fields id, b", code.ExitFailed)
 }

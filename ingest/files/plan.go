@@ -9,6 +9,7 @@ import (
 	"dsql/engine/kind"
 	"dsql/ingest/batch"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // What there is to read: of each file the parts that some destination lacks, put together where they are read alike.
@@ -195,9 +196,9 @@ func parts(f file, places []filePlace, changed, again bool, destinations []strin
 // again are the files that REPLAY SOURCE reads: those that were taken before, and are as they were.
 func (s *Source) again(files []file, places []filePlace, changed map[string]bool, o *kind.Replay) ([]file, error) {
 	if s.snapshot {
-		return nil, &sql.Error{Src: s.Stmt.Src, Span: s.Stmt.NameAt, Code: "replay-loads", Exit: sql.ExitFailed,
-			Msg:  "the files of " + s.Stmt.Name + " are loads of a whole table, and a load that isn't newer than the last is rejected",
-			Hint: "REBUILD JOURNAL name FROM SOURCE takes all loads anew"}
+		return nil, s.Stmt.Errorf(code.ReplayLoads,
+			"the files of %s are loads of a whole table, and a load that isn't newer than the last is rejected", s.Stmt.Name).
+			WithHint("REBUILD JOURNAL name FROM SOURCE takes all loads anew")
 	}
 	read := map[string]bool{}
 	for _, p := range places {

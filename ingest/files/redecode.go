@@ -9,7 +9,7 @@ import (
 	"dsql/engine/duck"
 	"dsql/engine/kind"
 	"dsql/ingest/batch"
-	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Bad records are decoded anew from the bytes that dsql.rejects has of them, by the declaration of now.
@@ -18,8 +18,8 @@ import (
 func (s *Source) Redecode(ctx context.Context, c *duck.Conn, env *kind.Env, cols []duck.Column,
 	records []kind.BadRecord) (*kind.Redecoded, error) {
 	if s.format == "parquet" {
-		return nil, &sql.Error{Src: s.Stmt.Src, Span: s.Stmt.NameAt, Code: "replay-bytes", Exit: sql.ExitFailed,
-			Msg: "rows of Parquet have no bytes of their own to be read again", Hint: "REBUILD … FROM SOURCE reads their files again"}
+		return nil, s.Stmt.Errorf(code.ReplayBytes, "rows of Parquet have no bytes of their own to be read again").
+			WithHint("REBUILD … FROM SOURCE reads their files again")
 	}
 	if err := s.knownDialect(ctx, c); err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 
 	"dsql/engine/kind"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Files that are still being written. With --follow a file is left alone until two listings a second apart agree on its size and time;
@@ -77,8 +78,8 @@ func (s *Source) held(files []file) *sql.Error {
 		}
 	}
 	until := kind.Clock(last.Add(s.minAge))
-	e := &sql.Error{Src: s.Stmt.Src, Span: s.patternAt, Code: "file-young",
-		Msg: files[0].path + " changed less than min_age ago: it waits until " + until, Hint: "run again then"}
+	e := s.Stmt.At(s.patternAt).Errorf(code.FileYoung, "%s changed less than min_age ago: it waits until %s", files[0].path, until).
+		WithHint("run again then")
 	if more := len(files) - 1; more > 0 {
 		e.Msg = fmt.Sprintf("%s and %d more changed less than min_age ago: they wait, the last until %s", files[0].path, more, until)
 	}
@@ -101,9 +102,9 @@ func (s *Source) moved(files []taken) *sql.Error {
 		if err != nil || info.Size() == f.size && info.ModTime().UTC().Truncate(time.Microsecond).Equal(f.modified) {
 			continue
 		}
-		return &sql.Error{Src: s.Stmt.Src, Span: s.patternAt, Code: "file-growing", Exit: sql.ExitFailed,
-			Msg:  f.path + " changed while it was read: it is taken when it is whole",
-			Hint: "let what writes it give it its name (a rename) when it is whole; run again", Err: kind.ErrAgain}
+		return s.Stmt.At(s.patternAt).Errorf(code.FileGrowing, "%s changed while it was read: it is taken when it is whole", f.path).
+			WithHint("let what writes it give it its name (a rename) when it is whole; run again").
+			WithCause(kind.ErrAgain)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"dsql/engine/kind"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Warnings about files: of a kind once, however many files it is true of.
@@ -18,7 +19,7 @@ type warning struct {
 
 func (r *reader) tell(ws []warning) {
 	for _, w := range ws {
-		if w.Code == "file-unfinished" {
+		if w.Code == code.FileUnfinished {
 			r.o.Left()
 		}
 		kind := w.Code + strings.ReplaceAll(w.Msg, w.path, "")
@@ -62,9 +63,8 @@ func (r *reader) allBad(files []taken, in *kind.Input) error {
 		if r.counts[f.path] = sum; !f.done || sum[0] == 0 || sum[1] < sum[0] || f.again || in.Replayed {
 			continue
 		}
-		e := &sql.Error{Src: r.s.Stmt.Src, Span: r.s.patternAt, Code: "all-bad", Exit: sql.ExitGate,
-			Msg:  fmt.Sprintf("all %d records of %s are bad", sum[0], f.path),
-			Hint: "dsql.rejects says why; mend the declaration and give REPLAY REJECTS FROM " + r.s.Stmt.Name}
+		e := r.s.Stmt.At(r.s.patternAt).Errorf(code.AllBad, "all %d records of %s are bad", sum[0], f.path).
+			WithHint("dsql.rejects says why; mend the declaration and give REPLAY REJECTS FROM " + r.s.Stmt.Name)
 		if sum[0] == 1 {
 			e.Msg = "the only record of " + f.path + " is bad"
 		}
@@ -87,30 +87,30 @@ func (r *reader) copies(files []taken, in *kind.Input) {
 		other, known := r.content[f.hash]
 		if r.content[f.hash] = f.path; known && other != f.path && !f.again && !in.Replayed && !r.s.snapshot && in.Records > 0 &&
 			r.o.Warn != nil {
-			r.o.Warn(&sql.Error{Src: r.s.Stmt.Src, Span: r.s.patternAt, Code: "file-copied",
-				Msg:  fmt.Sprintf("%s has the content of %s, which was taken before: its records are taken again", f.path, other),
-				Hint: "a file is known by its path: leave files where they were, or take them out of the pattern's reach"})
+			r.o.Warn(r.s.Stmt.At(r.s.patternAt).Errorf(code.FileCopied,
+				"%s has the content of %s, which was taken before: its records are taken again", f.path, other).
+				WithHint("a file is known by its path: leave files where they were, or take them out of the pattern's reach"))
 		}
 	}
 }
 
 // noRecord: a file isn't empty and yet has no record.
 func (s *Source) noRecord(path string) *sql.Error {
-	return &sql.Error{Src: s.Stmt.Src, Span: s.patternAt, Code: "no-record",
-		Msg:  path + " is not empty and has no record: all its lines are taken for a header, comments, or lines to skip",
-		Hint: "see whether the header has a quote that closes late, and what skip and comment say"}
+	return s.Stmt.At(s.patternAt).Errorf(code.NoRecord,
+		"%s is not empty and has no record: all its lines are taken for a header, comments, or lines to skip", path).
+		WithHint("see whether the header has a quote that closes late, and what skip and comment say")
 }
 
 // unfinished tells that the last line of a file isn't taken yet.
 func (s *Source) unfinished(f file) *sql.Error {
-	return &sql.Error{Src: s.Stmt.Src, Span: s.patternAt, Code: "file-unfinished",
-		Msg: f.path + " was changed a moment ago, and what it ends in has no end yet: that waits",
-		Hint: fmt.Sprintf("run again when its end has come; from %s on, if it doesn't change before, its last line is taken as it is. "+
-			"What writes it should give it its name (a rename) when it is whole", kind.Clock(f.modified.Add(youngTime)))}
+	return s.Stmt.At(s.patternAt).Errorf(code.FileUnfinished, "%s was changed a moment ago, and what it ends in has no end yet: that waits",
+		f.path).
+		WithHint(fmt.Sprintf("run again when its end has come; from %s on, if it doesn't change before, its last line is taken as it is. "+
+			"What writes it should give it its name (a rename) when it is whole", kind.Clock(f.modified.Add(youngTime))))
 }
 
 // noFiles tells that a pattern matches nothing.
 func (s *Source) noFiles() *sql.Error {
-	return &sql.Error{Src: s.Stmt.Src, Span: s.patternAt, Code: "no-files", Msg: "no file matches " + s.pattern.Text,
-		Hint: "relative paths start at the script's folder; files that come later are read when they are there, or by the next run"}
+	return s.Stmt.At(s.patternAt).Errorf(code.NoFiles, "no file matches %s", s.pattern.Text).
+		WithHint("relative paths start at the script's folder; files that come later are read when they are there, or by the next run")
 }

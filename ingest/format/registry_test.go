@@ -18,6 +18,7 @@ import (
 	"dsql/ingest/registry"
 	"dsql/ingest/schema"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 func TestRegistrySchemas(t *testing.T) {
@@ -98,7 +99,7 @@ func TestRegistryErrors(t *testing.T) {
 		}
 		_, err = registry.Schemas(client, "")(context.Background(), schema.Name{ID: 1})
 		var e *sql.Error
-		if !errors.As(err, &e) || e.Code != k.code || !strings.Contains(e.Msg, k.msg) || !strings.Contains(e.Hint, k.hint) || e.ExitCode() != sql.ExitUnreachable {
+		if !errors.As(err, &e) || e.Code != k.code || !strings.Contains(e.Msg, k.msg) || !strings.Contains(e.Hint, k.hint) || e.ExitCode() != code.ExitUnreachable {
 			t.Errorf("%s: %#v", k.url, err)
 		}
 		stopped, cancel := context.WithCancel(context.Background())

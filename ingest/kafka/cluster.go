@@ -13,6 +13,7 @@ import (
 
 	"dsql/connect"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // cluster is what the brokers say of the source's topics at one moment.
@@ -66,9 +67,9 @@ func (s *Source) look(ctx context.Context, conn *connect.Connection, cl *kgo.Cli
 		}
 	}
 	if s.topics != nil && len(names) == 0 {
-		e := &sql.Error{Src: s.Stmt.Src, Span: s.topicAt, Code: "unknown-topic", Exit: sql.ExitUnreachable,
-			Msg:  "no topic matches " + strings.TrimSuffix(strings.TrimPrefix(s.topics.String(), "^(?:"), ")$"),
-			Hint: "the cluster has no topics, or none that this login may read"}
+		e := s.Stmt.At(s.topicAt).Errorf(code.UnknownTopic, "no topic matches %s",
+			strings.TrimSuffix(strings.TrimPrefix(s.topics.String(), "^(?:"), ")$")).
+			WithHint("the cluster has no topics, or none that this login may read")
 		if len(all) > 0 {
 			e.Hint = "the cluster has: " + strings.Join(all[:min(len(all), 10)], ", ")
 		}
@@ -105,19 +106,14 @@ func (s *Source) look(ctx context.Context, conn *connect.Connection, cl *kgo.Cli
 
 // topicError says why a topic can't be read.
 func (s *Source) topicError(ctx context.Context, adm *kadm.Client, topic string, err error) error {
-	e := &sql.Error{Src: s.Stmt.Src, Span: s.topicAt, Exit: sql.ExitUnreachable, Err: err}
-	switch {
-	case errors.Is(err, kerr.UnknownTopicOrPartition) || errors.Is(err, kerr.InvalidTopicException):
-		e.Code, e.Msg, e.Hint = "unknown-topic", "there is no topic "+topic, "create it, or check its name; dsql creates none"
-		if all, lerr := adm.ListTopics(ctx); lerr == nil {
-			if near := sql.Nearest(topic, all.Names()); near != "" {
-				e.Hint = "did you mean " + near + "?"
-			}
-		}
-	default:
+	if !errors.Is(err, kerr.UnknownTopicOrPartition) && !errors.Is(err, kerr.InvalidTopicException) {
 		return err
 	}
-	return e
+	hint := "create it, or check its name; dsql creates none"
+	if all, lerr := adm.ListTopics(ctx); lerr == nil {
+		hint = sql.DidYouMean(topic, all.Names(), hint)
+	}
+	return s.Stmt.At(s.topicAt).Errorf(code.UnknownTopic, "there is no topic %s", topic).WithHint(hint).WithCause(err)
 }
 
 // denied makes a missing right of an error that says so; another stays as it is. topic "": the error is of the group.
@@ -146,8 +142,9 @@ func (s *Source) leaderless(orphans []kadm.PartitionDetail) *sql.Error {
 	if more := len(of) - 5; more > 0 {
 		of = append(of[:5], fmt.Sprintf("%d more", more))
 	}
-	return &sql.Error{Src: s.Stmt.Src, Span: s.topicAt, Code: "broker-unreachable", Exit: sql.ExitUnreachable, Err: orphans[0].Err,
-		Msg: "no broker leads " + strings.Join(of, ", "), Hint: "start the brokers that have it, or see their logs; nothing is lost"}
+	return s.Stmt.At(s.topicAt).Errorf(code.BrokerUnreachable, "no broker leads %s", strings.Join(of, ", ")).
+		WithHint("start the brokers that have it, or see their logs; nothing is lost").
+		WithCause(orphans[0].Err)
 }
 
 // partitionError is what the brokers answer for one of the partitions.
@@ -156,9 +153,10 @@ func (s *Source) partitionError(tp topicPartition, err error) error {
 	if !errors.As(err, &answer) {
 		return err
 	}
-	return &sql.Error{Src: s.Stmt.Src, Span: s.topicAt, Code: "broker-unreachable", Exit: sql.ExitUnreachable, Err: err,
-		Hint: "see the brokers' logs; nothing is lost",
-		Msg:  fmt.Sprintf("the brokers answer for %s partition %d: %s", tp.topic, tp.partition, strings.TrimSuffix(answer.Description, "."))}
+	return s.Stmt.At(s.topicAt).Errorf(code.BrokerUnreachable, "the brokers answer for %s partition %d: %s", tp.topic, tp.partition,
+		strings.TrimSuffix(answer.Description, ".")).
+		WithHint("see the brokers' logs; nothing is lost").
+		WithCause(err)
 }
 
 // startOf are the positions of a destination that has none yet.
@@ -238,8 +236,7 @@ func (s *Source) judge(tp topicPartition, at position, c *cluster) (position, *g
 	if g.to >= 0 {
 		lost = fmt.Sprintf("offsets %d to %d were not read and are gone", g.from, g.to-1)
 	}
-	return at, g, &sql.Error{Src: s.Stmt.Src, Span: s.topicAt, Code: "offset-loss", Exit: sql.ExitFailed,
-		Msg: fmt.Sprintf("%s partition %d: %s: %s", tp.topic, tp.partition, lost, g.reason),
-		Hint: "on_offset_loss earliest goes on with the oldest record that is there, on_offset_loss latest with the newest; dsql.gaps notes " +
-			"what is missing"}
+	return at, g, s.Stmt.At(s.topicAt).Errorf(code.OffsetLoss, "%s partition %d: %s: %s", tp.topic, tp.partition, lost, g.reason).
+		WithHint("on_offset_loss earliest goes on with the oldest record that is there, on_offset_loss latest with the newest; dsql.gaps notes " +
+			"what is missing")
 }

@@ -2,7 +2,6 @@ package kafka
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -12,7 +11,7 @@ import (
 	"dsql/ingest/batch"
 	"dsql/ingest/convert"
 	"dsql/ingest/names"
-	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // maxGrown is how many columns ON SCHEMA CHANGE ADD COLUMNS gives a topic: whoever may write to it can name any number of fields.
@@ -67,9 +66,9 @@ func (r *reader) grow(ctx context.Context, in *kind.Input) error {
 		return nil
 	}
 	if len(r.cols)+len(found) > maxGrown {
-		return &sql.Error{Src: s.Stmt.Src, Span: s.Stmt.NameAt, Code: "too-many-columns", Exit: sql.ExitFailed,
-			Msg:  fmt.Sprintf("%s brings %d new fields, and ON SCHEMA CHANGE ADD COLUMNS goes up to %d columns", in.Origin, len(found), maxGrown),
-			Hint: "take what varies as one column: a JSON or MAP column reads an object with any fields"}
+		return s.Stmt.Errorf(code.TooManyColumns, "%s brings %d new fields, and ON SCHEMA CHANGE ADD COLUMNS goes up to %d columns", in.Origin,
+			len(found), maxGrown).
+			WithHint("take what varies as one column: a JSON or MAP column reads an object with any fields")
 	}
 	s.found = append(s.found, found...)
 	return kind.ErrColumns

@@ -25,6 +25,7 @@ import (
 	"dsql/ingest/registry"
 	"dsql/ingest/schema"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // How much of a topic `dsql inspect` looks at: its newest records.
@@ -54,8 +55,8 @@ func Inspect(ctx context.Context, c *duck.Conn, env *kind.Env, brokers, topic, r
 	}
 	name := declare.SourceName(topic)
 	if len(recs) == 0 {
-		return "", &sql.Error{Code: "nothing-to-infer", Exit: sql.ExitFailed, Msg: "the topic " + topic + " holds no records to look at",
-			Hint: "write some, or declare the columns by hand"}
+		return "", sql.Errorf(code.NothingToInfer, "the topic %s holds no records to look at", topic).
+			WithHint("write some, or declare the columns by hand").WithExit(code.ExitFailed)
 	}
 	format, lines := sampleFormat(recs)
 	if rec := newestWithSchema(recs); rec != nil && format == "raw" && registry != "" {

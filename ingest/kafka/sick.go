@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // What the client says of a partition is judged, whatever it is: either the brokers' answer tells where reading goes on (kafka_watch.go),
@@ -89,10 +90,10 @@ func (p *poller) judgeError(ctx context.Context, tp topicPartition, pos position
 		g := &gap{topicPartition: tp, from: pos.next, to: p.behindBatch(ctx, tp, pos.next, e), reason: why, batch: true}
 		return position{next: g.to, epoch: -1, topicID: pos.topicID, cluster: pos.cluster}, g
 	}
-	p.die(tp, &sql.Error{Src: p.r.s.Stmt.Src, Span: p.r.s.topicAt, Code: "bad-batch", Exit: sql.ExitFailed,
-		Msg: fmt.Sprintf("%s partition %d: %s", tp.topic, tp.partition, why),
-		Hint: "what stands before it, and in other partitions, was taken; on_bad_batch skip goes on behind it, and dsql.gaps notes what " +
-			"is missing", Err: err})
+	p.die(tp, p.r.s.Stmt.At(p.r.s.topicAt).Errorf(code.BadBatch, "%s partition %d: %s", tp.topic, tp.partition, why).
+		WithHint("what stands before it, and in other partitions, was taken; on_bad_batch skip goes on behind it, and dsql.gaps notes what "+
+			"is missing").
+		WithCause(err))
 	return pos, nil
 }
 
@@ -117,10 +118,9 @@ func (p *poller) die(tp topicPartition, e *sql.Error) {
 
 // standsStill tells of a partition that doesn't move; a run that doesn't follow reads the others and ends with that.
 func (p *poller) standsStill(tp topicPartition, s *standstill, why string) {
-	e := &sql.Error{Src: p.r.s.Stmt.Src, Span: p.r.s.topicAt, Code: "partition-stuck", Exit: sql.ExitUnreachable,
-		Msg: fmt.Sprintf("%s partition %d has not moved from offset %d for %s, and there is more: %s", tp.topic, tp.partition, s.next,
-			time.Since(s.since).Round(time.Second), why),
-		Hint: "see the brokers' logs; nothing is lost, the next run goes on from here"}
+	e := p.r.s.Stmt.At(p.r.s.topicAt).Errorf(code.PartitionStuck, "%s partition %d has not moved from offset %d for %s, and there is more: %s",
+		tp.topic, tp.partition, s.next, time.Since(s.since).Round(time.Second), why).
+		WithHint("see the brokers' logs; nothing is lost, the next run goes on from here")
 	switch {
 	case !p.follow:
 		p.die(tp, e)

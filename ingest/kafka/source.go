@@ -17,6 +17,7 @@ import (
 	"dsql/ingest/declare"
 	"dsql/ingest/format/json"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Source is a compiled CREATE SOURCE … FROM KAFKA.
@@ -143,9 +144,9 @@ func (s *Source) Columns(ctx context.Context, c *duck.Conn, env *kind.Env, pinne
 	case err != nil:
 		return nil, err
 	case s.format.Registered != nil && !conn.HasRegistry():
-		return nil, &sql.Error{Src: s.Stmt.Src, Span: s.at, Code: "no-registry",
-			Msg:  s.format.Name + " needs a schema registry, and the connection " + s.connection.Text + " names none",
-			Hint: "add schema_registry 'http://host:8081' to it"}
+		return nil, s.Stmt.At(s.at).Errorf(code.NoRegistry, "%s needs a schema registry, and the connection %s names none", s.format.Name,
+			s.connection.Text).
+			WithHint("add schema_registry 'http://host:8081' to it")
 	}
 	cols, err := s.Types(ctx, c)
 	if err != nil || s.OnNew != "ADD COLUMNS" {

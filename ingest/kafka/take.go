@@ -10,6 +10,7 @@ import (
 
 	"dsql/ingest/batch"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // take adds what was polled to batches.
@@ -114,7 +115,7 @@ func recordOf(rec *kgo.Record, headers []batch.RecordHeader) batch.Record {
 // waitForRegistry waits a moment where err is that the registry can't be reached: a run that follows waits as long as it takes.
 func (p *poller) waitForRegistry(ctx context.Context, tp topicPartition, pos position, err error) error {
 	var e *sql.Error
-	if !errors.As(err, &e) || e.Code != "registry-unreachable" {
+	if !errors.As(err, &e) || e.Code != code.RegistryUnreachable {
 		return err
 	}
 	if p.note(tp, pos); !p.waits {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // How often the brokers are asked what there is: for new partitions and topics, and when nothing comes.
@@ -41,8 +42,7 @@ func (p *poller) watch(ctx context.Context) error {
 		return p.outage(err)
 	}
 	if !p.away.IsZero() {
-		p.r.warn(&sql.Error{Src: s.Stmt.Src, Span: s.Stmt.NameAt, Code: "broker-back",
-			Msg: fmt.Sprintf("the brokers answer again after %s", time.Since(p.away).Round(time.Second))})
+		p.r.warn(s.Stmt.Errorf(code.BrokerBack, "the brokers answer again after %s", time.Since(p.away).Round(time.Second)))
 		p.away = time.Time{}
 	}
 	if err := p.compare(ctx, c); err != nil {
@@ -54,7 +54,7 @@ func (p *poller) watch(ctx context.Context) error {
 // outage waits for brokers that are away: as long as it takes when following, else for giveUp.
 func (p *poller) outage(err error) error {
 	var e *sql.Error
-	if errors.As(err, &e) && e.Code != "unknown-topic" && e.Code != "broker-unreachable" {
+	if errors.As(err, &e) && e.Code != code.UnknownTopic && e.Code != code.BrokerUnreachable {
 		return err
 	}
 	if e == nil {
@@ -65,13 +65,13 @@ func (p *poller) outage(err error) error {
 		if p.follow {
 			w := *e
 			w.Hint = "waiting for them; the run goes on when they are back"
-			if e.Code == "unknown-topic" {
+			if e.Code == code.UnknownTopic {
 				w.Hint = "waiting for it; the run goes on when it is back"
 			}
 			p.r.warn(&w)
 		}
 	}
-	if !p.follow && time.Since(p.away) > giveUp || e.Code == "login-refused" {
+	if !p.follow && time.Since(p.away) > giveUp || e.Code == code.LoginRefused {
 		return e
 	}
 	return nil
@@ -179,10 +179,10 @@ func (s *Source) lossWarning(g gap) *sql.Error {
 	if g.to >= 0 {
 		what = fmt.Sprintf("offsets %d to %d", g.from, g.to-1)
 	}
-	e := &sql.Error{Src: s.Stmt.Src, Span: s.topicAt, Code: "offset-loss", Hint: "dsql.gaps notes it; on_offset_loss is " + s.onLoss,
-		Msg: fmt.Sprintf("%s partition %d: %s were not read: %s", g.topic, g.partition, what, g.reason)}
+	e := s.Stmt.At(s.topicAt).Errorf(code.OffsetLoss, "%s partition %d: %s were not read: %s", g.topic, g.partition, what, g.reason).
+		WithHint("dsql.gaps notes it; on_offset_loss is " + s.onLoss)
 	if g.batch {
-		e.Code, e.Hint = "bad-batch", "dsql.gaps notes it; on_bad_batch is skip"
+		e.Code, e.Hint = code.BadBatch, "dsql.gaps notes it; on_bad_batch is skip"
 	}
 	return e
 }

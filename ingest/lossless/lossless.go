@@ -9,6 +9,7 @@ import (
 
 	"dsql/engine/duck"
 	"dsql/ingest/batch"
+	"dsql/sql"
 )
 
 // Conversion without loss in SQL, for the columns of Parquet whose type is not the declared one: what convert.go does for text. A
@@ -205,7 +206,7 @@ func FamilyOf(t duck.Type) family {
 // castable asks DuckDB whether it casts between two types: otherwise a query with the cast would not run.
 func (r *Converter) castable(ctx context.Context, from, to duck.Type) bool {
 	_, err := r.Conn.Describe(ctx, duck.SQL("SELECT TRY_CAST(NULL::{h} AS {t}), TRY_CAST(NULL::{t} AS {h})",
-		duck.Args{"h": from, "t": to}), duck.Place{})
+		duck.Args{"h": from, "t": to}), sql.Place{})
 	return err == nil
 }
 
@@ -286,7 +287,7 @@ func (r *Converter) formatted(ctx context.Context, q querier, is family, f batch
 		return q("{parsed}::TIME", a), q("{v} IS NOT NULL AND {parsed} IS NULL", a)
 	}
 	from := duck.Type("TIMESTAMP") // with a zone or nanoseconds in the pattern it is another
-	if cols, err := r.Conn.Describe(ctx, q("SELECT try_strptime('', {format})", a), duck.Place{}); err == nil {
+	if cols, err := r.Conn.Describe(ctx, q("SELECT try_strptime('', {format})", a), sql.Place{}); err == nil {
 		from = cols[0].Type
 	}
 	value, bad = fromTime(q, a["parsed"].(*duck.Query), from, f)

@@ -15,6 +15,7 @@ import (
 
 	"dsql/ingest/schema"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // maxReferences is how many schemas one may refer to.
@@ -158,18 +159,17 @@ func registryError(ctx context.Context, err error, missing string) error {
 	}
 	var answer *sr.ResponseError
 	if !errors.As(err, &answer) {
-		return &sql.Error{Code: "registry-unreachable", Exit: sql.ExitUnreachable, Msg: "the schema registry can't be reached: " + err.Error(),
-			Hint: "is it running, and is schema_registry of the connection its URL?"}
+		return sql.Errorf(code.RegistryUnreachable, "the schema registry can't be reached: %s", err).
+			WithHint("is it running, and is schema_registry of the connection its URL?")
 	}
 	switch answer.ErrorCode {
 	case unknownSchema, unknownSubject, unknownVersion:
 		return schema.NoSchema(missing)
 	}
-	e := &sql.Error{Code: "registry-refuses", Exit: sql.ExitUnreachable,
-		Msg:  fmt.Sprintf("the schema registry answers %s with %d: %s", answer.URL, answer.StatusCode, answer.Error()),
-		Hint: "see the registry's log"}
+	e := sql.Errorf(code.RegistryRefuses, "the schema registry answers %s with %d: %s", answer.URL, answer.StatusCode, answer.Error()).
+		WithHint("see the registry's log")
 	if answer.StatusCode >= 500 { // for now
-		e.Code = "registry-unreachable"
+		e.Code = code.RegistryUnreachable
 	}
 	switch answer.StatusCode {
 	case http.StatusUnauthorized, http.StatusForbidden:

@@ -9,6 +9,7 @@ import (
 	"dsql/ingest/batch"
 	"dsql/ingest/names"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Unfinished begins a file: it finds out what the dialect leaves open, reads the header and joins the file's fields to the columns.
@@ -171,7 +172,7 @@ func (c *decoder) bestDelimiter(delims []string) (best string, short bool) {
 }
 
 func (c *decoder) headerError(msg, hint string) error {
-	return &sql.Error{Code: "source-header", Exit: sql.ExitFailed, Msg: c.f.Info.Path + ": " + msg, Hint: hint}
+	return sql.Errorf(code.SourceHeader, "%s: %s", c.f.Info.Path, msg).WithHint(hint)
 }
 
 // texts are the values of the fields that were split.
