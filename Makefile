@@ -6,10 +6,12 @@ BIN := bin/dsql
 DEMO := demo-run
 # Packages with goroutines or raw memory, for the race detector.
 RACE := ./engine/... ./ingest/... ./models/... ./pipeline/... ./serve ./sinks
+# Packages that write vectors; INVARIANTS=./... for all, which is too much for each change.
+INVARIANTS := ./engine/... ./ingest/batch ./ingest/format/...
 # A number of inputs, not a time: with a time go test fails now and then at its end, without an input that fails (golang/go#75804).
 FUZZTIME ?= 4000x
 
-.PHONY: help tools build demo test cover ci fmt tidy vuln vet lint exprs race fuzz crash torture torture-ci clean
+.PHONY: help tools build demo test cover ci fmt tidy vuln vet lint exprs invariants race fuzz crash torture torture-ci clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -44,7 +46,7 @@ test: tools ## all tests
 	@$(GO) test -short -timeout 30m ./...
 
 ci: export CI_PYTHON=1
-ci: venv-python fmt tidy vet lint vuln test exprs race fuzz crash torture-ci kafka-test test-wheel ## everything that must pass before a change lands
+ci: venv-python fmt tidy vet lint vuln test exprs invariants race fuzz crash torture-ci kafka-test test-wheel ## everything that must pass before a change lands
 
 # Rows of requirements are pinned; what is there is left as it is.
 .PHONY: venv-python
@@ -79,6 +81,9 @@ exprs: tools ## 50,000 random expressions, in expr's VM and in SQL
 
 race: tools ## the race detector where there are goroutines
 	@$(GO) test -race -short -timeout 30m $(RACE)
+
+invariants: tools ## with checks of what must hold compiled in: what is written into vectors, transactions that are over
+	@$(GO) test -short -tags invariants -timeout 10m $(INVARIANTS)
 
 fuzz: tools ## every fuzz target for FUZZTIME
 	@set -e; for pkg in $$($(GO) list ./...); do \

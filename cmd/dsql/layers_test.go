@@ -15,14 +15,15 @@ import (
 
 // layers lists what each package may import of the project, and who alone may import a library: DESIGN.md's one way.
 var layers = map[string][]string{
-	"sql":            {},
-	"engine/fault":   {"sql"},
-	"engine/duck":    {"engine/fault", "sql"},
-	"engine/kind":    {"engine/duck", "sql"},
-	"engine/catalog": {"engine/kind", "engine/duck", "sql"},
-	"rules":          {"engine", "sql"},
-	"quality":        {"rules", "engine", "sql"},
-	"connect":        {"engine", "sql"},
+	"sql":               {},
+	"engine/invariants": {},
+	"engine/fault":      {"sql"},
+	"engine/duck":       {"engine/fault", "engine/invariants", "sql"},
+	"engine/kind":       {"engine/duck", "sql"},
+	"engine/catalog":    {"engine/kind", "engine/duck", "sql"},
+	"rules":             {"engine", "sql"},
+	"quality":           {"rules", "engine", "sql"},
+	"connect":           {"engine", "sql"},
 	// Below ingest carriers know formats, and no format a carrier.
 	"ingest/jsontext":          {},
 	"ingest/names":             {"sql"},

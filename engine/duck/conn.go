@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"dsql/engine/fault"
+	"dsql/engine/invariants"
 	"dsql/sql"
 )
 
@@ -151,7 +152,11 @@ func (c *Conn) Update(ctx context.Context, f func(*Tx) error) (err error) {
 			}
 		}
 	}()
-	if err = f(&Tx{c}); err != nil {
+	tx := &Tx{c}
+	if invariants.Enabled {
+		defer tx.end()
+	}
+	if err = f(tx); err != nil {
 		return err
 	}
 	if err = fault.Fault(ctx, "before-commit"); err != nil {
@@ -179,7 +184,11 @@ func (c *Conn) Scratch(ctx context.Context, f func(*Tx) error) error {
 	if err := c.Run(ctx, SQL("BEGIN TRANSACTION")); err != nil {
 		return err
 	}
-	err := f(&Tx{c})
+	tx := &Tx{c}
+	if invariants.Enabled {
+		defer tx.end()
+	}
+	err := f(tx)
 	if _, rerr := c.exec(context.WithoutCancel(ctx), "ROLLBACK"); rerr != nil && !strings.Contains(rerr.Error(), "no transaction") {
 		err = errors.Join(err, rerr)
 	}

@@ -5,6 +5,8 @@ import (
 	"unsafe"
 
 	bindings "github.com/duckdb/duckdb-go-bindings"
+
+	"dsql/engine/invariants"
 )
 
 // ChunkRows is how many rows a chunk holds: DuckDB's vector size.
@@ -12,6 +14,7 @@ const ChunkRows = 2048
 
 // Vector is the values of one node in one chunk.
 type Vector struct {
+	checked
 	data, valid unsafe.Pointer
 	handle      bindings.Vector
 	n, cap      int  // of a list: elements in the child
@@ -20,14 +23,25 @@ type Vector struct {
 
 // Put writes the value of a row. T must be the type that the constant of the node's TypeID names.
 func Put[T any](v *Vector, row int, x T) {
+	if invariants.Enabled {
+		v.mustTake(row, x)
+	}
 	*(*T)(unsafe.Add(v.data, uintptr(row)*unsafe.Sizeof(x))) = x
 }
 
 // PutList writes a list of n elements that begin at the child's row at.
-func (v *Vector) PutList(row, at, n int) { Put(v, row, [2]uint64{uint64(at), uint64(n)}) }
+func (v *Vector) PutList(row, at, n int) {
+	if invariants.Enabled {
+		v.mustSpan(at, n)
+	}
+	Put(v, row, [2]uint64{uint64(at), uint64(n)})
+}
 
 // PutBytes writes a string. One of more than 12 bytes is pointed at: it must lie in a Slab that lives as long as it is scanned.
 func (v *Vector) PutBytes(row int, s []byte) {
+	if invariants.Enabled {
+		v.mustTake(row, s)
+	}
 	n := len(s)
 	p := (*[2]uint64)(unsafe.Add(v.data, row*16))
 	if n > 12 {
@@ -52,6 +66,9 @@ func (v *Vector) PutBytes(row int, s []byte) {
 }
 
 func (v *Vector) setNull(row int) {
+	if invariants.Enabled {
+		v.mustHave(row)
+	}
 	*(*uint64)(unsafe.Add(v.valid, row>>6<<3)) &^= 1 << (row & 63)
 }
 
@@ -76,6 +93,9 @@ func (l *Layout) NewChunk() *Chunk {
 // fetch reads the pointers of a node's vector and of all below it. rows is how many the vector can hold.
 func (c *Chunk) fetch(n *Node, h bindings.Vector, rows int) {
 	v := &c.Vecs[n.Vec]
+	if invariants.Enabled {
+		v.knows(n, rows)
+	}
 	bindings.VectorEnsureValidityWritable(h)
 	v.handle, v.data, v.valid = h, bindings.VectorGetData(h), bindings.VectorGetValidity(h)
 	switch n.ID {

@@ -1,0 +1,6 @@
+//go:build !invariants
+
+package invariants
+
+// Enabled: no check is compiled in.
+const Enabled = false

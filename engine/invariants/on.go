@@ -1,0 +1,6 @@
+//go:build invariants
+
+package invariants
+
+// Enabled: checks are compiled in.
+const Enabled = true
