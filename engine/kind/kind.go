@@ -109,6 +109,7 @@ type ReadOptions struct {
 	// Follow: go on after the end, see Reader. Wake is called, from any goroutine, when Next has something again.
 	Follow bool
 	Wake   func()
+	Look   time.Time       // when sources began to be looked at: what may still be being written is told by one time for all of them
 	Stop   <-chan struct{} // closed: the run is to end; a Next that waits gives ErrIdle
 	// Everything: from the first row that the source still has, for destinations that were emptied, in an open transaction.
 	Everything bool

@@ -1,6 +1,7 @@
 package files
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"time"
@@ -38,7 +39,7 @@ func (s *Source) quiet(files []file, places []filePlace, o kind.ReadOptions) []f
 	for _, p := range places {
 		done[p.path] = done[p.path] || p.done
 	}
-	now := time.Now()
+	now := cmp.Or(o.Look, time.Now())
 	seen := map[string]look{}
 	var out, young []file
 	waits := false

@@ -62,10 +62,11 @@ func (r *runner) follow(ctx context.Context) error {
 			}
 		}
 	}()
+	look := time.Now()
 	for i, s := range left {
 		f := &following{s: s}
 		all = append(all, f)
-		if err := r.reopen(ctx, f, wanted, wake); err != nil {
+		if err := r.reopen(ctx, f, wanted, wake, look); err != nil {
 			return err
 		}
 		if err := r.catchUp(ctx, wanted, left[i+1:]); err != nil {
@@ -112,8 +113,8 @@ func (r *runner) follow(ctx context.Context) error {
 }
 
 // reopen reads a source to the end that is seen now. A reader that follows stays open.
-func (r *runner) reopen(ctx context.Context, f *following, wanted map[*program.Node]bool, wake func()) error {
-	rd, err := r.open(ctx, f.s, wanted, kind.ReadOptions{Follow: true, Wake: wake, Warn: f.once(r.Warn)})
+func (r *runner) reopen(ctx context.Context, f *following, wanted map[*program.Node]bool, wake func(), look time.Time) error {
+	rd, err := r.open(ctx, f.s, wanted, kind.ReadOptions{Follow: true, Wake: wake, Look: look, Warn: f.once(r.Warn)})
 	switch {
 	case err != nil && f.opened && away(err): // it was there: the next look may find it again
 		f.Waits(r, err)
@@ -185,11 +186,12 @@ func (r *runner) whenIdle(ctx context.Context, all []*following, wanted map[*pro
 	if err := r.sink(ctx); err != nil {
 		return err
 	}
+	look := time.Now() // one source's files wait no longer than another's that came with them
 	for _, f := range all {
 		if f.rd != nil {
 			continue
 		}
-		if err := r.reopen(ctx, f, wanted, wake); err != nil {
+		if err := r.reopen(ctx, f, wanted, wake, look); err != nil {
 			return err
 		}
 	}
