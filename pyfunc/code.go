@@ -4,7 +4,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"sort"
 	"strings"
 
 	"dsql/sql"
@@ -145,14 +144,4 @@ func (c *Code) add(name string, folders []string) error {
 		}
 	}
 	return nil
-}
-
-// names of the modules, in order.
-func (c Code) names() []string {
-	out := make([]string, 0, len(c.Modules))
-	for n := range c.Modules {
-		out = append(out, n)
-	}
-	sort.Strings(out)
-	return out
 }

@@ -13,7 +13,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -48,14 +47,13 @@ exec(compile(text, 'dsql worker', 'exec'))
 
 // worker is a Python process. One call at a time.
 type worker struct {
-	cmd      *exec.Cmd
-	in, out  *os.File // requests go into in, answers come out of out
-	output   *output
-	gone     chan struct{} // closed when the process has ended
-	state    *os.ProcessState
-	hello    hello
-	loaded   map[int64]bool
-	stopping atomic.Bool
+	cmd     *exec.Cmd
+	in, out *os.File // requests go into in, answers come out of out
+	output  *output
+	gone    chan struct{} // closed when the process has ended
+	state   *os.ProcessState
+	hello   hello
+	loaded  map[int64]bool
 }
 
 // hello is what a worker says first.

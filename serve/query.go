@@ -125,10 +125,12 @@ func (s *server) ask(ctx context.Context, w *recorder, rd *reader, src *sql.Sour
 	w.stamp(version)
 	w.Header().Set("Content-Type", form.name)
 	t := newTable(w, res.Columns)
-	truncated := false
-	if form == asCSV {
+	var truncated bool
+	if form == asCSV { // which has no room for it but behind the rows
+		w.Header().Set("Trailer", truncatedTrailer)
 		t.header(false)
 		truncated, err = t.resultLines(res, limit)
+		defer func() { w.Header().Set(truncatedTrailer, strconv.FormatBool(truncated)) }()
 	} else {
 		t.head()
 		if truncated, err = t.resultObjects(res, limit); err == nil {
@@ -137,6 +139,9 @@ func (s *server) ask(ctx context.Context, w *recorder, rd *reader, src *sql.Sour
 	}
 	return t.end(w, err)
 }
+
+// truncatedTrailer says behind an answer in CSV whether there were more rows than the limit.
+const truncatedTrailer = "Dsql-Truncated"
 
 // scalar is a value in JSON that a parameter can be.
 func scalar(text json.RawMessage) (any, error) {

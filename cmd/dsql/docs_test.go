@@ -31,8 +31,6 @@ func read(t *testing.T, path string) string {
 	return string(b)
 }
 
-var codeInSource = regexp.MustCompile(`(?:Code: +|\.Code(?:, e\.Msg)?(?:, e\.Hint)? = |fail\((?:[^,"()]+, )?|refuse\([^,"()]+, )"([a-z]+(?:-[a-z]+)*)"`)
-
 // Every error code that stands in the source has its paragraph in docs/errors.md.
 func TestErrorCodesAreDocumented(t *testing.T) {
 	t.Parallel()

@@ -14,7 +14,7 @@ const ChunkRows = 2048
 
 // Vector is the values of one node in one chunk.
 type Vector struct {
-	checked
+	checked     //lint:ignore U1000 the tag invariants fills it
 	data, valid unsafe.Pointer
 	handle      bindings.Vector
 	n, cap      int  // of a list: elements in the child

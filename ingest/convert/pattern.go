@@ -80,91 +80,108 @@ var weekdays = []string{"sunday", "monday", "tuesday", "wednesday", "thursday", 
 // Parse reads a whole text. Parts that the pattern doesn't have are those of 1970-01-01 00:00.
 func (pt *timePattern) Parse(s []byte) (Instant, Fault) {
 	p := timeScanner{s: trim(s)}
-	y, mo, d, yday, h, mi, sec, ns, off := 1970, 1, 1, 0, 0, 0, 0, 0, 0
-	weekday, half := -1, -1
+	t := civil{year: 1970, month: 1, day: 1, weekday: -1, half: -1}
 	for _, st := range pt.steps {
-		ok := true
-		least := 1
-		if st.tight {
-			least = 2
-		}
-		switch st.spec {
-		case 0:
-			ok = bytes.HasPrefix(p.s[p.i:], []byte(st.text))
-			p.i += len(st.text)
-		case 'Y':
-			y, ok = p.digits(4, 4)
-		case 'y':
-			y, ok = p.digits(least, 2)
-			if y += 1900; y < 1969 {
-				y += 100
-			}
-		case 'm':
-			mo, ok = p.digits(least, 2)
-		case 'b':
-			mo, ok = p.name(months, 3)
-			mo++
-		case 'B':
-			mo, ok = p.name(months, 0)
-			mo++
-		case 'd':
-			d, ok = p.digits(least, 2)
-		case 'j':
-			yday, ok = p.digits(2*least-1, 3)
-			ok = ok && yday > 0
-		case 'a':
-			weekday, ok = p.name(weekdays, 3)
-		case 'A':
-			weekday, ok = p.name(weekdays, 0)
-		case 'H':
-			h, ok = p.digits(least, 2)
-			ok = ok && h < 24
-		case 'I':
-			h, ok = p.digits(least, 2)
-			ok = ok && h >= 1 && h <= 12
-		case 'p':
-			half, ok = p.name([]string{"am", "pm"}, 0)
-		case 'M':
-			mi, ok = p.digits(least, 2)
-			ok = ok && mi < 60
-		case 'S':
-			sec, ok = p.digits(least, 2)
-			ok = ok && sec < 60
-		case 'f':
-			ns, ok = p.scaled(6)
-		case 'g':
-			ns, ok = p.scaled(3)
-		case 'n':
-			ns, ok = p.scaled(9)
-		case 'z':
-			off, ok = p.offset()
-		}
-		if !ok {
+		if !st.read(&p, &t) {
 			return Instant{}, Wrong
 		}
 	}
 	if !p.end() {
 		return Instant{}, Wrong
 	}
-	if half >= 0 {
-		if h == 0 || h > 12 {
+	return t.instant(pt.Day)
+}
+
+// civil is what a pattern reads of a time: what it doesn't name is as on 1970-01-01. -1: a weekday or half of the day that isn't named.
+type civil struct {
+	year, month, day, yearDay           int
+	hour, minute, second, nanos, offset int
+	weekday, half                       int
+}
+
+// read takes what a step of the pattern stands for.
+func (st *patternStep) read(p *timeScanner, t *civil) (ok bool) {
+	least := 1
+	if st.tight {
+		least = 2
+	}
+	switch st.spec {
+	case 0:
+		ok = bytes.HasPrefix(p.s[p.i:], []byte(st.text))
+		p.i += len(st.text)
+	case 'Y':
+		t.year, ok = p.digits(4, 4)
+	case 'y':
+		t.year, ok = p.digits(least, 2)
+		if t.year += 1900; t.year < 1969 {
+			t.year += 100
+		}
+	case 'm':
+		t.month, ok = p.digits(least, 2)
+	case 'b':
+		t.month, ok = p.name(months, 3)
+		t.month++
+	case 'B':
+		t.month, ok = p.name(months, 0)
+		t.month++
+	case 'd':
+		t.day, ok = p.digits(least, 2)
+	case 'j':
+		t.yearDay, ok = p.digits(2*least-1, 3)
+		ok = ok && t.yearDay > 0
+	case 'a':
+		t.weekday, ok = p.name(weekdays, 3)
+	case 'A':
+		t.weekday, ok = p.name(weekdays, 0)
+	case 'H':
+		t.hour, ok = p.digits(least, 2)
+		ok = ok && t.hour < 24
+	case 'I':
+		t.hour, ok = p.digits(least, 2)
+		ok = ok && t.hour >= 1 && t.hour <= 12
+	case 'p':
+		t.half, ok = p.name([]string{"am", "pm"}, 0)
+	case 'M':
+		t.minute, ok = p.digits(least, 2)
+		ok = ok && t.minute < 60
+	case 'S':
+		t.second, ok = p.digits(least, 2)
+		ok = ok && t.second < 60
+	case 'f':
+		t.nanos, ok = p.scaled(6)
+	case 'g':
+		t.nanos, ok = p.scaled(3)
+	case 'n':
+		t.nanos, ok = p.scaled(9)
+	case 'z':
+		t.offset, ok = p.offset()
+	default:
+		ok = true
+	}
+	return ok
+}
+
+// instant is the time that was read; dated: a weekday must be that of its day.
+func (t *civil) instant(dated bool) (Instant, Fault) {
+	if t.half >= 0 {
+		if t.hour == 0 || t.hour > 12 {
 			return Instant{}, Wrong
 		}
-		h = h%12 + 12*half
+		t.hour = t.hour%12 + 12*t.half
 	}
-	if !validDate(y, mo, d) {
+	if !validDate(t.year, t.month, t.day) {
 		return Instant{}, Wrong
 	}
-	day := days(y, mo, d)
-	if yday > 0 {
-		if day = days(y, 1, 1) + int64(yday) - 1; day >= days(y+1, 1, 1) {
+	day := days(t.year, t.month, t.day)
+	if t.yearDay > 0 {
+		if day = days(t.year, 1, 1) + int64(t.yearDay) - 1; day >= days(t.year+1, 1, 1) {
 			return Instant{}, Wrong
 		}
 	}
-	if weekday >= 0 && pt.Day && int((day%7+11)%7) != weekday { // 1970-01-01 was a Thursday
+	if t.weekday >= 0 && dated && int((day%7+11)%7) != t.weekday { // 1970-01-01 was a Thursday
 		return Instant{}, Wrong
 	}
-	return Instant{Seconds: day*86400 + int64(h*3600+mi*60+sec-off), Nanos: int32(ns)}, Fine
+	return Instant{Seconds: day*86400 + int64(t.hour*3600+t.minute*60+t.second-t.offset), Nanos: int32(t.nanos)}, Fine
 }
 
 // scaled reads up to n digits of a fraction of a second: 5 for %f are 500,000 microseconds.

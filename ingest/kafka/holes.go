@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/binary"
+	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -61,7 +62,11 @@ func (p *poller) fetch(ctx context.Context, tp topicPartition, next int64, e ext
 	if err != nil {
 		return nil, err
 	}
-	for _, t := range res.(*kmsg.FetchResponse).Topics {
+	fetched, ok := res.(*kmsg.FetchResponse)
+	if !ok {
+		return nil, fmt.Errorf("the broker answered a fetch with %T", res)
+	}
+	for _, t := range fetched.Topics {
 		for i := range t.Partitions {
 			if t.Partitions[i].ErrorCode == 0 {
 				return &t.Partitions[i], nil

@@ -79,16 +79,53 @@ func (p *poller) outage(err error) error {
 
 // compare takes in what is new or other than it was.
 func (p *poller) compare(ctx context.Context, c *cluster) error {
-	fresh, moved, skipped := positions{}, positions{}, positions{}
-	var gaps []gap
 	dead := len(p.sick.dead)
-	var failed error
 	p.mu.Lock()
+	d, failed := p.differences(ctx, c)
+	if len(d.fresh)+len(d.moved) == 0 && dead == len(p.sick.dead) {
+		p.mu.Unlock()
+		return nil
+	}
+	if err := p.flushLocked(ctx); err != nil || failed != nil { // what was read before comes before
+		p.mu.Unlock()
+		return errors.Join(err, failed)
+	}
+	drop := map[string][]int32{}
+	for _, m := range []positions{d.fresh, d.moved} {
+		for tp, pos := range m {
+			drop[tp.topic] = append(drop[tp.topic], tp.partition)
+			p.at[tp] = pos
+			delete(p.changed, tp)
+		}
+	}
+	p.mu.Unlock()
+	for _, g := range d.gaps {
+		p.r.warn(p.r.s.lossWarning(g))
+	}
+	if len(d.moved) > 0 {
+		if err := p.send(ctx, topicBatch{work: p.x, places: d.moved, gaps: d.gaps}); err != nil {
+			return err
+		}
+	}
+	p.consume(d, drop)
+	return nil
+}
+
+// differences are the partitions that must be read from elsewhere: those that came later or can be read again (fresh), those of which
+// something is lost (moved, and gaps tell what), and of these the ones whose batch is stepped over (skipped).
+type differences struct {
+	fresh, moved, skipped positions
+	gaps                  []gap
+}
+
+// differences compares the positions with what the brokers have. p.mu is held.
+func (p *poller) differences(ctx context.Context, c *cluster) (d differences, failed error) {
+	d = differences{fresh: positions{}, moved: positions{}, skipped: positions{}}
 	for tp, e := range c.partitions {
 		pos, ok := p.at[tp]
 		if !ok {
 			if p.follow && p.r.group == nil { // a partition or topic that came later: from its first record
-				fresh[tp] = position{next: e.start, epoch: -1, topicID: e.topicID, cluster: c.id}
+				d.fresh[tp] = position{next: e.start, epoch: -1, topicID: e.topicID, cluster: c.id}
 			}
 			continue
 		}
@@ -99,68 +136,47 @@ func (p *poller) compare(ctx context.Context, c *cluster) error {
 		cause, told := p.lost[tp]
 		if lost == nil && cause != nil && p.sick.dead[tp] == nil {
 			if now, lost = p.judgeError(ctx, tp, pos, e, cause); lost != nil {
-				skipped[tp] = now
+				d.skipped[tp] = now
 			}
 		}
 		if lost != nil {
-			moved[tp], gaps = now, append(gaps, *lost)
+			d.moved[tp], d.gaps = now, append(d.gaps, *lost)
 		} else if told {
-			fresh[tp] = pos // consume it anew where it stands; not when it is dead
+			d.fresh[tp] = pos // consume it anew where it stands; not when it is dead
 		}
 	}
 	p.lost = nil
-	if len(fresh)+len(moved) == 0 && dead == len(p.sick.dead) {
-		p.mu.Unlock()
-		return nil
-	}
-	if err := p.flushLocked(ctx); err != nil || failed != nil { // what was read before comes before
-		p.mu.Unlock()
-		return errors.Join(err, failed)
-	}
-	drop := map[string][]int32{}
-	for _, m := range []positions{fresh, moved} {
-		for tp, pos := range m {
-			drop[tp.topic] = append(drop[tp.topic], tp.partition)
-			p.at[tp] = pos
-			delete(p.changed, tp)
-		}
-	}
-	p.mu.Unlock()
-	for _, g := range gaps {
-		p.r.warn(p.r.s.lossWarning(g))
-	}
-	if len(moved) > 0 {
-		if err := p.send(ctx, topicBatch{work: p.x, places: moved, gaps: gaps}); err != nil {
-			return err
-		}
-	}
-	maps.Copy(fresh, moved)
+	return d, failed
+}
+
+// consume lets the client go on where the positions are now.
+func (p *poller) consume(d differences, drop map[string][]int32) {
+	maps.Copy(d.fresh, d.moved)
 	if p.r.group != nil {
-		p.cl.SetOffsets(groupOffsets(fresh))
+		p.cl.SetOffsets(groupOffsets(d.fresh))
 		for tp := range p.sick.dead {
 			p.cl.PauseFetchPartitions(map[string][]int32{tp.topic: {tp.partition}})
 		}
-		return nil
+		return
 	}
 	for tp := range p.sick.dead {
-		delete(fresh, tp)
+		delete(d.fresh, tp)
 	}
 	p.cl.RemoveConsumePartitions(drop)
-	if renewed := renewedTopics(gaps); len(renewed) > 0 { // the client remembers topics by their ids
+	if renewed := renewedTopics(d.gaps); len(renewed) > 0 { // the client remembers topics by their ids
 		p.cl.PurgeTopicsFromClient(renewed...)
 		p.mu.Lock()
 		for tp, pos := range p.at {
 			if slices.Contains(renewed, tp.topic) {
-				fresh[tp] = pos
+				d.fresh[tp] = pos
 			}
 		}
 		p.mu.Unlock()
 	}
-	p.add(fresh)
-	if len(skipped) > 0 { // the client stops at a batch that is too large unpacked
-		p.cl.SetOffsets(groupOffsets(skipped))
+	p.add(d.fresh)
+	if len(d.skipped) > 0 { // the client stops at a batch that is too large unpacked
+		p.cl.SetOffsets(groupOffsets(d.skipped))
 	}
-	return nil
 }
 
 // renewedTopics are those that were created anew.

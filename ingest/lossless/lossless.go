@@ -32,8 +32,9 @@ func (r *Converter) Convert(ctx context.Context, v *duck.Query, from duck.Type, 
 	}
 	to, is := FamilyOf(f.Type), FamilyOf(from)
 	tried := func(text string) (value, bad *duck.Query) {
-		a["x"] = q(text)
-		return a["x"].(*duck.Query), q("{v} IS NOT NULL AND {x} IS NULL")
+		x := q(text)
+		a["x"] = x
+		return x, q("{v} IS NOT NULL AND {x} IS NULL")
 	}
 	switch {
 	case from == f.Type:
@@ -139,11 +140,11 @@ func (r *Converter) shaped(ctx context.Context, v *duck.Query, from duck.Type, f
 	case have.ID == duck.TypeMap && want.ID == duck.TypeMap: // two keys may become one, which is no MAP
 		x, b := r.Convert(ctx, duck.SQL("map_entries({v})", a), duck.ListOf(have.Children[0].Type),
 			batch.Field{Name: f.Name, Type: duck.ListOf(want.Children[0].Type), Format: f.Format})
-		a["x"], a["b"] = duck.SQL("TRY(map_from_entries({x}))", duck.Args{"x": x}), duck.SQL("false")
-		if b != nil {
+		made := duck.SQL("TRY(map_from_entries({x}))", duck.Args{"x": x})
+		if a["x"], a["b"] = made, duck.SQL("false"); b != nil {
 			a["b"] = b
 		}
-		return a["x"].(*duck.Query), duck.SQL("{v} IS NOT NULL AND (({b}) OR {x} IS NULL)", a), true
+		return made, duck.SQL("{v} IS NOT NULL AND (({b}) OR {x} IS NULL)", a), true
 	}
 	return nil, nil, false
 }
@@ -254,17 +255,16 @@ func orNull(q querier, x, bad *duck.Query) *duck.Query {
 
 // fromTime converts x, a time of type from, to a DATE or TIMESTAMP of whatever unit. What has no zone is UTC.
 func fromTime(q querier, x *duck.Query, from duck.Type, f batch.Field) (value, bad *duck.Query) {
-	a := duck.Args{"v": x, "h": from}
 	if from == "TIMESTAMP WITH TIME ZONE" {
-		a["v"], a["h"] = q("({x} AT TIME ZONE 'UTC')", duck.Args{"x": x}), duck.Type("TIMESTAMP")
-		from = "TIMESTAMP"
+		x, from = q("({x} AT TIME ZONE 'UTC')", duck.Args{"x": x}), "TIMESTAMP"
 	}
+	a := duck.Args{"v": x, "h": from}
 	if f.Type == "TIMESTAMP WITH TIME ZONE" {
 		value, bad = q("TRY_CAST({v} AS TIMESTAMP) AT TIME ZONE 'UTC'", a), q(thereAndBack, a, duck.Args{"t": duck.Type("TIMESTAMP")})
 		return value, bad
 	}
 	if from == f.Type {
-		return a["v"].(*duck.Query), nil
+		return x, nil
 	}
 	return q("TRY_CAST({v} AS {t})", a), q(thereAndBack, a)
 }
@@ -276,22 +276,23 @@ func (r *Converter) formatted(ctx context.Context, q querier, is family, f batch
 		return counted(q, is, f, unit)
 	}
 	if f.Format == "base64" && is == Text {
-		a["x"] = q("TRY(from_base64({v}))")
-		return a["x"].(*duck.Query), orNull(q, a["x"].(*duck.Query), nil)
+		x := q("TRY(from_base64({v}))")
+		return x, orNull(q, x, nil)
 	}
 	if is != Text {
 		return q("NULL::{t}"), q("{v} IS NOT NULL")
 	}
-	a["parsed"] = q("CASE WHEN regexp_matches({v}, '[0-9]') THEN try_strptime({v}, {format}) END", a) // it takes 'epoch' by any pattern
-	if f.Type == "TIME" {                                                                             // the pattern has no day
+	parsed := q("CASE WHEN regexp_matches({v}, '[0-9]') THEN try_strptime({v}, {format}) END", a) // it takes 'epoch' by any pattern
+	a["parsed"] = parsed
+	if f.Type == "TIME" { // the pattern has no day
 		return q("{parsed}::TIME", a), q("{v} IS NOT NULL AND {parsed} IS NULL", a)
 	}
 	from := duck.Type("TIMESTAMP") // with a zone or nanoseconds in the pattern it is another
 	if cols, err := r.Conn.Describe(ctx, q("SELECT try_strptime('', {format})", a), sql.Place{}); err == nil {
 		from = cols[0].Type
 	}
-	value, bad = fromTime(q, a["parsed"].(*duck.Query), from, f)
-	return value, orNull(q, a["parsed"].(*duck.Query), bad)
+	value, bad = fromTime(q, parsed, from, f)
+	return value, orNull(q, parsed, bad)
 }
 
 // epochUnits are how many microseconds the words of FORMAT count by.
@@ -304,15 +305,16 @@ func counted(q querier, is family, f batch.Field, unit *duck.Query) (value, bad 
 	a := duck.Args{"unit": unit, "count": q("TRY_CAST({v} AS DECIMAL(29, 9))")}
 	a["us"] = q("TRY({count} * {unit})", a)
 	lost := "{us} <> round({us})"
+	var at *duck.Query
 	if f.Type == "TIMESTAMP_NS" {
 		a["us"] = q("TRY({count} * {unit} * 1000)", a)
-		a["at"] = q("TRY(make_timestamp_ns(TRY_CAST({us} AS BIGINT)))", a)
-		value = a["at"].(*duck.Query)
+		at = q("TRY(make_timestamp_ns(TRY_CAST({us} AS BIGINT)))", a)
+		value = at
 	} else {
-		a["at"] = q("TRY(make_timestamp(TRY_CAST({us} AS BIGINT)))", a)
-		value, bad = fromTime(q, a["at"].(*duck.Query), "TIMESTAMP", f)
+		at = q("TRY(make_timestamp(TRY_CAST({us} AS BIGINT)))", a)
+		value, bad = fromTime(q, at, "TIMESTAMP", f)
 	}
-	a["bad"] = orNull(q, a["at"].(*duck.Query), bad)
+	a["bad"] = orNull(q, at, bad)
 	if f.Format == "epoch_days" { // half a day is no day
 		lost += " OR {count} <> round({count})"
 	}

@@ -26,12 +26,12 @@ func stamp96(q querier, f batch.Field) (value, bad *duck.Query) {
 	days, nanos := int96(q("{v}"))
 	a := duck.Args{"days": days, "nanos": nanos}
 	if f.Type == "TIMESTAMP_NS" {
-		a["x"] = q("make_timestamp_ns(TRY_CAST({days}::HUGEINT * 86400000000000 + {nanos} AS BIGINT))", a)
-		return a["x"].(*duck.Query), q("{v} IS NOT NULL AND {x} IS NULL", a)
+		x := q("make_timestamp_ns(TRY_CAST({days}::HUGEINT * 86400000000000 + {nanos} AS BIGINT))", a)
+		return x, orNull(q, x, nil)
 	}
-	a["utc"] = q("TRY(make_timestamp(TRY_CAST({days} * 86400000000 + {nanos} // 1000 AS BIGINT)))", a)
-	value, a["bad"] = fromTime(q, a["utc"].(*duck.Query), "TIMESTAMP", f)
-	if a["bad"].(*duck.Query) == nil {
+	utc := q("TRY(make_timestamp(TRY_CAST({days} * 86400000000 + {nanos} // 1000 AS BIGINT)))", a)
+	value, bad = fromTime(q, utc, "TIMESTAMP", f)
+	if a["utc"], a["bad"] = utc, bad; bad == nil {
 		a["bad"] = duck.SQL("false")
 	}
 	return value, q("{v} IS NOT NULL AND ({utc} IS NULL OR {nanos} % 1000 <> 0 OR ({bad}))", a)

@@ -48,24 +48,8 @@ func (t *Type) Put(w *convert.Writer, c *convert.Column, row int, s Scalar) conv
 			return plainLong.orText(w, c.PutInt(v, row, s.Int), s)
 		}
 	case KindInt, KindLong, KindUint, KindUlong:
-		switch {
-		case t.Kind == KindUlong && s.Int < 0: // 2^63 and more
-			w.Buf = strconv.AppendUint(w.Buf[:0], uint64(s.Int), 10)
-			return w.Scalar(c, row, w.Buf, convert.FromNumber, false)
-		case t.Logical != LogicalNone && (c.ID >= duck.TypeDate && c.ID <= duck.TypeTimestampTZ):
-			return t.orText(w, t.temporal(c, v, row, s.Int), s)
-		case t.Logical != LogicalNone && c.ID == duck.TypeVarchar:
-		case c.ID == duck.TypeBigInt:
-			duck.Put(v, row, s.Int)
-			return convert.Fine
-		case c.ID == duck.TypeDouble:
-			duck.Put(v, row, float64(s.Int))
-			return convert.Fine
-		case c.ID >= duck.TypeTinyInt && c.ID <= duck.TypeUHugeInt:
-			return plainLong.orText(w, c.PutInt(v, row, s.Int), s)
-		default: // as a number, whatever it means
-			w.Buf = strconv.AppendInt(w.Buf[:0], s.Int, 10)
-			return w.Scalar(c, row, w.Buf, convert.FromNumber, false)
+		if f, done := t.putWhole(w, c, row, s); done {
+			return f
 		}
 	case KindDouble, KindFloat:
 		switch c.ID {
@@ -81,33 +65,8 @@ func (t *Type) Put(w *convert.Writer, c *convert.Column, row int, s Scalar) conv
 			return convert.Fine
 		}
 	case KindString, KindBytes, KindFixed:
-		switch {
-		case c.ID == duck.TypeBlob, c.ID == duck.TypeVarchar && t.Kind == KindString:
-			v.PutBytes(row, s.Bytes)
-			return convert.Fine
-		case t.Kind == KindString:
-			f := w.Scalar(c, row, s.Bytes, convert.FromText, true)
-			if f != convert.Fine {
-				w.Buf = append(w.Buf[:0], s.Bytes[:min(len(s.Bytes), 2*jsontext.ExcerptBytes)]...)
-			}
+		if f, done := t.putBytes(w, c, row, s); done {
 			return f
-		case t.Logical == LogicalNone && c.ID == duck.TypeVarchar && utf8.Valid(s.Bytes):
-			v.PutBytes(row, s.Bytes)
-			return convert.Fine
-		case t.Logical == LogicalNone:
-			return t.orText(w, convert.Wrong, s)
-		case t.Logical == LogicalUUID && c.ID == duck.TypeUUID:
-			duck.Put(v, row, duck.Int128{Lo: binary.BigEndian.Uint64(s.Bytes[8:]), Hi: int64(binary.BigEndian.Uint64(s.Bytes) ^ 1<<63)}) // turned: see parseUUID
-			return convert.Fine
-		case t.Logical == LogicalDecimal && c.ID == duck.TypeDecimal && c.Scale >= t.Scale:
-			if neg, x, ok := magnitude(s.Bytes); ok {
-				if x, ok = x.Times10(c.Scale - t.Scale); ok {
-					return t.orText(w, c.PutBig(v, row, neg, x), s)
-				}
-			}
-			return t.orText(w, convert.OutOfRange, s)
-		case t.Logical != LogicalDecimal && c.ID != duck.TypeVarchar:
-			return t.orText(w, convert.Wrong, s)
 		}
 	}
 	if f := t.Text(w, s); f != convert.Fine {
@@ -121,6 +80,65 @@ func (t *Type) Put(w *convert.Writer, c *convert.Column, row int, s Scalar) conv
 		from = convert.FromNumber
 	}
 	return w.Scalar(c, row, w.Buf, from, false)
+}
+
+// putWhole writes a whole number, or what one stands for; done: false where it goes as its text.
+func (t *Type) putWhole(w *convert.Writer, c *convert.Column, row int, s Scalar) (f convert.Fault, done bool) {
+	v := &w.Vecs[c.Vec]
+	switch {
+	case t.Kind == KindUlong && s.Int < 0: // 2^63 and more
+		w.Buf = strconv.AppendUint(w.Buf[:0], uint64(s.Int), 10)
+		return w.Scalar(c, row, w.Buf, convert.FromNumber, false), true
+	case t.Logical != LogicalNone && (c.ID >= duck.TypeDate && c.ID <= duck.TypeTimestampTZ):
+		return t.orText(w, t.temporal(c, v, row, s.Int), s), true
+	case t.Logical != LogicalNone && c.ID == duck.TypeVarchar:
+	case c.ID == duck.TypeBigInt:
+		duck.Put(v, row, s.Int)
+		return convert.Fine, true
+	case c.ID == duck.TypeDouble:
+		duck.Put(v, row, float64(s.Int))
+		return convert.Fine, true
+	case c.ID >= duck.TypeTinyInt && c.ID <= duck.TypeUHugeInt:
+		return plainLong.orText(w, c.PutInt(v, row, s.Int), s), true
+	default: // as a number, whatever it means
+		w.Buf = strconv.AppendInt(w.Buf[:0], s.Int, 10)
+		return w.Scalar(c, row, w.Buf, convert.FromNumber, false), true
+	}
+	return convert.Fine, false
+}
+
+// putBytes writes a text or bytes, or what they stand for; done: false where it goes as its text.
+func (t *Type) putBytes(w *convert.Writer, c *convert.Column, row int, s Scalar) (f convert.Fault, done bool) {
+	v := &w.Vecs[c.Vec]
+	switch {
+	case c.ID == duck.TypeBlob, c.ID == duck.TypeVarchar && t.Kind == KindString:
+		v.PutBytes(row, s.Bytes)
+		return convert.Fine, true
+	case t.Kind == KindString:
+		f := w.Scalar(c, row, s.Bytes, convert.FromText, true)
+		if f != convert.Fine {
+			w.Buf = append(w.Buf[:0], s.Bytes[:min(len(s.Bytes), 2*jsontext.ExcerptBytes)]...)
+		}
+		return f, true
+	case t.Logical == LogicalNone && c.ID == duck.TypeVarchar && utf8.Valid(s.Bytes):
+		v.PutBytes(row, s.Bytes)
+		return convert.Fine, true
+	case t.Logical == LogicalNone:
+		return t.orText(w, convert.Wrong, s), true
+	case t.Logical == LogicalUUID && c.ID == duck.TypeUUID:
+		duck.Put(v, row, duck.Int128{Lo: binary.BigEndian.Uint64(s.Bytes[8:]), Hi: int64(binary.BigEndian.Uint64(s.Bytes) ^ 1<<63)}) // turned: see parseUUID
+		return convert.Fine, true
+	case t.Logical == LogicalDecimal && c.ID == duck.TypeDecimal && c.Scale >= t.Scale:
+		if neg, x, ok := magnitude(s.Bytes); ok {
+			if x, ok = x.Times10(c.Scale - t.Scale); ok {
+				return t.orText(w, c.PutBig(v, row, neg, x), s), true
+			}
+		}
+		return t.orText(w, convert.OutOfRange, s), true
+	case t.Logical != LogicalDecimal && c.ID != duck.TypeVarchar:
+		return t.orText(w, convert.Wrong, s), true
+	}
+	return convert.Fine, false
 }
 
 // orText writes the value's text for the reason, after a fault.

@@ -80,7 +80,7 @@ func newDecider(f *Forest, s *Scorer) (*decider, error) {
 			}
 			if d.bins != nil {
 				x := b.tests[i][n]
-				tests = append(tests, entry{x.col, x.than, x.mask})
+				tests = append(tests, entry(x))
 			}
 		}
 		d.trees, d.tests = append(d.trees, own), append(d.tests, tests)

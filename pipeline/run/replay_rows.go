@@ -127,14 +127,14 @@ func readBack(ctx context.Context, c *duck.Conn, col duck.Column, forms []keptAs
 // lost, else the text is converted strictly.
 func fromJSON(ctx context.Context, c *duck.Conn, col duck.Column, a duck.Args) (value, bad *duck.Query) {
 	t := col.Type
-	a = a.With(duck.Args{"t": catalog.Listed(t), "json": duck.SQL("nullif(json_extract({row}, {path}), 'null')", a),
-		"text": duck.SQL("json_extract_string({row}, {path})", a)})
+	text := duck.SQL("json_extract_string({row}, {path})", a)
+	a = a.With(duck.Args{"t": catalog.Listed(t), "json": duck.SQL("nullif(json_extract({row}, {path}), 'null')", a), "text": text})
 	if t.ID().Nested() || t.ID() == duck.TypeJSON {
 		return duck.SQL("CAST({json} AS {t})", a), nil
 	}
 	a["plain"] = duck.SQL("TRY_CAST({text} AS {t})", a)
 	a["same"] = duck.SQL("json_extract_string(to_json(struct_pack(v := {plain})), '/v') IS NOT DISTINCT FROM {text}", a)
-	a["strict"], bad = lossless.Cast(ctx, c, a["text"].(*duck.Query), "VARCHAR", col.Type)
+	a["strict"], bad = lossless.Cast(ctx, c, text, "VARCHAR", col.Type)
 	if bad != nil {
 		bad = duck.SQL("NOT ({same}) AND ({bad})", a, duck.Args{"bad": bad})
 	}
