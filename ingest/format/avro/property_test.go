@@ -53,7 +53,7 @@ func avroScalars(names *int) []avroGen {
 		{"double", "double", "DOUBLE", func(t *rapid.T) (any, any) { v := rapid.Float64().Draw(t, "v"); return v, v }},
 		{"double", "double", "DECIMAL(38,6)", func(t *rapid.T) (any, any) { v := rapid.Float64().Draw(t, "v"); return v, v }},
 		{"double", "double", "BIGINT", func(t *rapid.T) (any, any) { v := rapid.Float64().Draw(t, "v"); return v, v }},
-		{"double", "double", "FLOAT", func(t *rapid.T) (any, any) { v := rapid.Float64().Draw(t, "v"); return v, v }},
+		{"double", "double", "FLOAT", func(t *rapid.T) (any, any) { v := formattest.Singles().Draw(t, "v"); return v, v }},
 		{"string", "string", "VARCHAR", func(t *rapid.T) (any, any) { v := rapid.String().Draw(t, "v"); return v, v }},
 		{"string", "string", "DATE", func(t *rapid.T) (any, any) {
 			v := rapid.SampledFrom([]string{"2024-02-29", "2023-02-29", "", "x", "2024-01-01 10:00"}).Draw(t, "v")

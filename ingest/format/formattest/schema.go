@@ -5,10 +5,13 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/sr"
+	"pgregory.net/rapid"
 
 	"dsql/engine/duck"
 	"dsql/ingest/batch"
@@ -142,4 +145,13 @@ func EscapedBlob(b []byte) string {
 		fmt.Fprintf(&s, `\x%02X`, c)
 	}
 	return s.String()
+}
+
+// Singles are doubles that become the same FLOAT as doubles and by their texts. One that lies just between two FLOATs goes to the even
+// one, and its shortest text, which is another number, may go to the other: both are right.
+func Singles() *rapid.Generator[float64] {
+	return rapid.Float64().Filter(func(x float64) bool {
+		y, err := strconv.ParseFloat(strconv.FormatFloat(x, 'g', -1, 64), 32)
+		return err != nil || y == float64(float32(x)) || math.IsNaN(x)
+	})
 }

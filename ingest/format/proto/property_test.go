@@ -97,9 +97,10 @@ func protoScalarGens() []protoGen {
 		out = append(out, numbers(rapid.Uint64(), 0, to, "uint64", "fixed64")...)
 		out = append(out, numbers(rapid.Uint32(), 0, to, "uint32", "fixed32")...)
 	}
-	for _, to := range []string{"DOUBLE", "FLOAT", "BIGINT", "DECIMAL(38,6)"} {
+	for _, to := range []string{"DOUBLE", "BIGINT", "DECIMAL(38,6)"} {
 		out = append(out, numbers(rapid.Float64(), 0, to, "double")...)
 	}
+	out = append(out, numbers(formattest.Singles(), 0, "FLOAT", "double")...)
 	return append(out, numbers(rapid.Float32(), 0, "FLOAT", "float")...)
 }
 
