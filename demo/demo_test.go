@@ -14,6 +14,7 @@ import (
 
 	"dsql/demo"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 func TestFiles(t *testing.T) {
@@ -121,14 +122,14 @@ func TestWrite(t *testing.T) {
 func TestWriteRefuses(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]struct {
-		code string
+		code code.Code
 		make func(dir string) error
 	}{
-		"a file that differs": {"file-exists", func(dir string) error {
+		"a file that differs": {code.FileExists, func(dir string) error {
 			return os.WriteFile(filepath.Join(dir, "pipeline.sql"), []byte("-- mine"), 0o644)
 		}},
-		"a folder where a file goes": {"no-rights", func(dir string) error { return os.Mkdir(filepath.Join(dir, "pipeline.sql"), 0o755) }},
-		"a file where a folder goes": {"no-rights", func(dir string) error { return os.WriteFile(filepath.Join(dir, "models"), nil, 0o644) }},
+		"a folder where a file goes": {code.NoRights, func(dir string) error { return os.Mkdir(filepath.Join(dir, "pipeline.sql"), 0o755) }},
+		"a file where a folder goes": {code.NoRights, func(dir string) error { return os.WriteFile(filepath.Join(dir, "models"), nil, 0o644) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

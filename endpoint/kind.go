@@ -177,7 +177,7 @@ func (e *Endpoint) Define(ctx context.Context, tx *duck.Tx, _ *kind.Env) error {
 	if e.Log == "" {
 		return nil
 	}
-	at := duck.Place{Src: e.decl.Src, Span: e.decl.Arg("LOG INTO").Span}
+	at := sql.Place{Src: e.decl.Src, Span: e.decl.Arg("LOG INTO").Span}
 	a := duck.Args{"t": duck.Ident(e.Log), "columns": duck.Text(logColumns)}
 	if _, err := tx.ExecAt(ctx, duck.SQL("CREATE TABLE IF NOT EXISTS main.{t} ({columns})", a), at); err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"dsql/ingest/files"
 	"dsql/ingest/kafka"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Kind is CREATE SOURCE.
@@ -21,17 +22,17 @@ func compile(d *sql.Decl) (kind.Object, error) {
 	var out kind.Object
 	switch {
 	case fromFiles != nil && fromKafka != nil:
-		c.Fail(fromKafka.Keyword, "contradicting-options", "a source reads files or a topic",
+		c.Fail(fromKafka.Keyword, code.ContradictingOptions, "a source reads files or a topic",
 			"declare two sources; a stream may read both: FROM a, b")
 	case fromFiles != nil:
 		out = files.Compile(c, s, fromFiles)
 	case fromKafka != nil:
 		if v := d.Arg("ON BAD FILE"); v != nil {
-			c.Fail(v.Keyword, "contradicting-options", "a topic has no files", "ON BAD RECORD is for the records of a topic")
+			c.Fail(v.Keyword, code.ContradictingOptions, "a topic has no files", "ON BAD RECORD is for the records of a topic")
 		}
 		out = kafka.Compile(c, s, fromKafka, files.Samples)
 	default:
-		c.Fail(d.NameAt, "missing-clause", "SOURCE "+d.Name+" needs FROM FILES or FROM KAFKA",
+		c.Fail(d.NameAt, code.MissingClause, "SOURCE "+d.Name+" needs FROM FILES or FROM KAFKA",
 			"add: FROM FILES ('in/*.csv') or FROM KAFKA (brokers 'host:9092', topic 'name')")
 	}
 	if err := c.Errs.Err(); err != nil {

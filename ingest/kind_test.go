@@ -63,7 +63,7 @@ func TestDeclarationErrors(t *testing.T) {
 			continue
 		}
 		at := e.Span.Of(e.Src)
-		if diff := cmp.Diff([]string{k.code, k.at}, []string{e.Code, at}); diff != "" || !strings.Contains(e.Msg, k.msg) || e.ExitCode() != code.ExitScript {
+		if diff := cmp.Diff([]string{k.code, k.at}, []string{e.Code.String(), at}); diff != "" || !strings.Contains(e.Msg, k.msg) || e.ExitCode() != code.ExitScript {
 			t.Errorf("%s: %s\n%s", k.text, e.Msg, diff)
 		}
 		if e.Hint == "" && e.Code != code.BadChoice {

@@ -123,7 +123,7 @@ func (m *declared) declaredInputs(ctx context.Context, tx *duck.Tx) (out []input
 	casts := duck.Each(", ", v.Columns, func(c sql.ColumnDef) *duck.Query {
 		return duck.SQL("NULL::{t}", duck.Args{"t": duck.User(m.decl.Src, c.At)})
 	})
-	cols, err := tx.Describe(ctx, duck.SQL("SELECT {casts}", duck.Args{"casts": casts}), duck.At(m.decl))
+	cols, err := tx.Describe(ctx, duck.SQL("SELECT {casts}", duck.Args{"casts": casts}), m.decl.Place())
 	if err != nil {
 		return nil, err
 	}
@@ -204,7 +204,7 @@ func (m *declared) agreed(ctx context.Context, tx *duck.Tx, sig signature, a abo
 		types = append(types, in.Type)
 	}
 	casts := duck.Each(", ", types, func(t duck.Type) *duck.Query { return duck.SQL("NULL::{t}", duck.Args{"t": t}) })
-	cols, err := tx.Describe(ctx, duck.SQL("SELECT {casts}", duck.Args{"casts": casts}), duck.At(m.decl))
+	cols, err := tx.Describe(ctx, duck.SQL("SELECT {casts}", duck.Args{"casts": casts}), m.decl.Place())
 	if err != nil {
 		return sig, m.errorf(code.BadModel, "the model names a type that is none of DuckDB's: %s", reason(err)).
 			WithHint("correct its model.json").WithCause(err)

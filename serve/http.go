@@ -23,15 +23,15 @@ import (
 
 // problem is an answer that says what is wrong: RFC 9457, with the code of docs/errors.md.
 type problem struct {
-	Type   string `json:"type"`
-	Title  string `json:"title"`
-	Status int    `json:"status"`
-	Detail string `json:"detail"`
-	Code   string `json:"code"`
-	Hint   string `json:"hint,omitempty"`
-	File   string `json:"file,omitempty"`
-	Line   int    `json:"line,omitempty"`
-	Column int    `json:"column,omitempty"`
+	Type   string    `json:"type"`
+	Title  string    `json:"title"`
+	Status int       `json:"status"`
+	Detail string    `json:"detail"`
+	Code   code.Code `json:"code"`
+	Hint   string    `json:"hint,omitempty"`
+	File   string    `json:"file,omitempty"`
+	Line   int       `json:"line,omitempty"`
+	Column int       `json:"column,omitempty"`
 }
 
 // refusal is an error that a request ends in, with its status.
@@ -112,7 +112,7 @@ type recorder struct {
 	route   string // the pattern that took the request
 	who     string // the token's name
 	version int64
-	code    string // of a problem
+	code    code.Code // of a problem
 }
 
 func (w *recorder) WriteHeader(status int) {
@@ -174,7 +174,7 @@ func (s *server) handler() http.Handler {
 			what := recover()
 			if what != nil && what != http.ErrAbortHandler {
 				s.log.panicked(r, what, debug.Stack())
-				if rec.code = "bug"; rec.status == 0 {
+				if rec.code = code.Bug; rec.status == 0 {
 					answerProblem(rec, refuse(http.StatusInternalServerError, code.Bug, "", "the server went wrong, and that is its own fault"))
 					what = nil
 				} else {
@@ -249,16 +249,16 @@ type accessLog struct {
 func (l *accessLog) init(o Options) { l.w, l.text = o.Log, o.LogText }
 
 type logLine struct {
-	Time    string  `json:"time"`
-	Remote  string  `json:"remote"`
-	Method  string  `json:"method"`
-	Path    string  `json:"path"`
-	Status  int     `json:"status"`
-	Bytes   int64   `json:"bytes"`
-	Ms      float64 `json:"ms"`
-	Version int64   `json:"version,omitempty"`
-	Token   string  `json:"token,omitempty"`
-	Code    string  `json:"code,omitempty"`
+	Time    string    `json:"time"`
+	Remote  string    `json:"remote"`
+	Method  string    `json:"method"`
+	Path    string    `json:"path"`
+	Status  int       `json:"status"`
+	Bytes   int64     `json:"bytes"`
+	Ms      float64   `json:"ms"`
+	Version int64     `json:"version,omitempty"`
+	Token   string    `json:"token,omitempty"`
+	Code    code.Code `json:"code,omitzero"`
 }
 
 func (l *accessLog) request(w *recorder, r *http.Request, began time.Time) {

@@ -79,7 +79,7 @@ func refuse(req *kmsg.ProduceRequest, code int16) *kmsg.ProduceResponse {
 	return res
 }
 
-func fails(t *testing.T, out kind.Outlet, want, text string) {
+func fails(t *testing.T, out kind.Outlet, want code.Code, text string) {
 	t.Helper()
 	_, err := out.Write(t.Context(), 1, rows)
 	var e *sql.Error
@@ -97,7 +97,7 @@ func TestRefusedForEver(t *testing.T) {
 	control(fake, func(req *kmsg.ProduceRequest) (*kmsg.ProduceResponse, bool) {
 		return refuse(req, kerr.NotEnoughReplicas.Code), true
 	})
-	fails(t, out, "sink-stuck", "NOT_ENOUGH_REPLICAS")
+	fails(t, out, code.SinkStuck, "NOT_ENOUGH_REPLICAS")
 }
 
 // Brokers that don't answer do so too; in less memory than the rows take, for what isn't acknowledged isn't made.
@@ -112,7 +112,7 @@ func TestNoAnswer(t *testing.T) {
 		fake.SleepControl(func() { <-until })
 		return refuse(req, kerr.NotEnoughReplicas.Code), true
 	})
-	fails(t, out, "sink-stuck", "have taken no record of t")
+	fails(t, out, code.SinkStuck, "have taken no record of t")
 	if n := out.(*kafkaOutlet).cl.BufferedProduceRecords(); n > 100 {
 		t.Errorf("%d records are in memory, want 100 at most", n)
 	}
@@ -133,7 +133,7 @@ func TestNoAnswerOneByOne(t *testing.T) {
 		}
 		return refuse(req, kerr.InvalidRecord.Code), true
 	})
-	fails(t, out, "sink-stuck", "have taken no record of t")
+	fails(t, out, code.SinkStuck, "have taken no record of t")
 }
 
 // A run that follows waits, says so once while the brokers take nothing, once more when they stop again, and goes on when they take records.

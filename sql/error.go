@@ -11,16 +11,6 @@ import (
 	"dsql/sql/code"
 )
 
-// Exit codes of the command.
-const (
-	ExitFailed      = code.ExitFailed
-	ExitScript      = code.ExitScript
-	ExitGate        = code.ExitGate
-	ExitUnreachable = code.ExitUnreachable
-	ExitUsage       = code.ExitUsage
-	ExitInterrupted = code.ExitInterrupted
-)
-
 // Place is a part of a script: where an error is. The zero Place is none.
 type Place struct {
 	Src  *Source
@@ -116,7 +106,7 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 // ExitCode is the command's exit code for this error.
-func (e *Error) ExitCode() int { return cmp.Or(e.Exit, code.Exit(e.Code), code.ExitScript) }
+func (e *Error) ExitCode() int { return cmp.Or(e.Exit, e.Code.Exit(), code.ExitScript) }
 
 // Render writes the message, the line and a caret under the span.
 func (e *Error) Render(w io.Writer) { e.RenderAs(w, "error") }

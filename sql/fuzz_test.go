@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"dsql/sql/code"
 )
 
 func seeds(f *testing.F) {
@@ -47,7 +49,7 @@ func FuzzParse(f *testing.F) {
 			for _, e := range err.(List) {
 				var b strings.Builder
 				e.Render(&b)
-				if e.Code == "" || e.Span.Start > e.Span.End || e.Span.End > len(text) || !strings.Contains(b.String(), "^") || !utf8.ValidString(b.String()) {
+				if e.Code == (code.Code{}) || e.Span.Start > e.Span.End || e.Span.End > len(text) || !strings.Contains(b.String(), "^") || !utf8.ValidString(b.String()) {
 					t.Fatalf("%+v: %s", e, b.String())
 				}
 			}

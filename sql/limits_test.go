@@ -52,12 +52,12 @@ func TestLimits(t *testing.T) {
 		runtime.ReadMemStats(&after)
 		code := ""
 		if err != nil {
-			code = err.(List)[0].Code
+			code = err.(List)[0].Code.String()
 		}
 		if err != nil {
 			for _, e := range err.(List) {
-				if e.Code == c.code {
-					code = e.Code
+				if e.Code.String() == c.code {
+					code = c.code
 				}
 			}
 			if n := len(render(err)); n > 20_000 {

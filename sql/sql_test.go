@@ -54,9 +54,9 @@ func TestErrors(t *testing.T) {
 					continue
 				}
 				for _, e := range err.(List) {
-					seen[e.Code] = true
+					seen[e.Code.String()] = true
 				}
-				if !slices.ContainsFunc(err.(List), func(e *Error) bool { return e.Code == name }) {
+				if !slices.ContainsFunc(err.(List), func(e *Error) bool { return e.Code.String() == name }) {
 					t.Errorf("the error %s doesn't occur in: %s", name, script)
 				}
 				out = append(out, script+stderr+strings.TrimSuffix(render(err), "\n"))

@@ -50,7 +50,7 @@ CREATE ALERT few ON CHECK readings.some TO COMMAND 'cat > /dev/null'`,
 
 // mute is MUTE ALERT name UNTIL time.
 func mute(ctx context.Context, tx *duck.Tx, d *sql.Decl) error {
-	at := duck.Place{Src: d.Src, Span: d.Arg("UNTIL").Exprs[0]}
+	at := sql.Place{Src: d.Src, Span: d.Arg("UNTIL").Exprs[0]}
 	a := duck.Args{"name": d.Name, "until": duck.User(at.Src, at.Span)}
 	if err := tx.Run(ctx, duck.SQL("DELETE FROM dsql.alert_mutes WHERE lower(alert) = lower({name})", a)); err != nil {
 		return err

@@ -58,8 +58,8 @@ func compile(d *sql.Decl) (kind.Object, error) {
 	return m, errs.Err()
 }
 
-func (m *monitor) fail(at sql.Span, code, msg, hint string) *sql.Error {
-	return m.decl.At(at).Errorf(code, "%s", msg).WithHint(hint)
+func (m *monitor) fail(at sql.Span, c code.Code, msg, hint string) *sql.Error {
+	return m.decl.At(at).Errorf(c, "%s", msg).WithHint(hint)
 }
 
 func (m *monitor) Decl() *sql.Decl { return m.decl }

@@ -31,7 +31,7 @@ func read(t *testing.T, path string) string {
 	return string(b)
 }
 
-// Every error code that stands in the source has its paragraph in docs/errors.md.
+// docs/errors.md is made of sql/code, which alone can make a code: each stands there once, and something has it. UPDATE=1 writes the page.
 func TestErrorCodesAreDocumented(t *testing.T) {
 	t.Parallel()
 	if *update {
@@ -48,21 +48,27 @@ func TestErrorCodesAreDocumented(t *testing.T) {
 	}
 	var declared strings.Builder
 	used := map[string]bool{"DuckDBNotImplemented": true} // by OfDuckDB
-	word := regexp.MustCompile(`\bcode\.(\w+)|"([a-z0-9-]+)"`)
+	word := regexp.MustCompile(`\bcode\.(\w+)`)
 	for _, f := range strings.Fields(string(files)) {
 		if strings.HasPrefix(f, "sql/code/") {
 			declared.WriteString(read(t, "../../"+f))
+		} else if strings.HasSuffix(f, "_test.go") {
 			continue
 		}
 		for _, m := range word.FindAllStringSubmatch(read(t, "../../"+f), -1) {
-			used[m[1]+m[2]] = true
+			used[m[1]] = true
 		}
 	}
 	codes := regexp.MustCompile(`(?m)^\t(\w+) += \w+\.(?:add|like)\("([a-z0-9-]+)"`).FindAllStringSubmatch(declared.String(), -1)
+	seen := map[string]bool{}
 	for _, c := range codes {
-		if !used[c[1]] && !used[c[2]] {
+		if !used[c[1]] {
 			t.Errorf("code.%s is used nowhere", c[1])
 		}
+		if seen[c[2]] {
+			t.Errorf("two codes are %s", c[2])
+		}
+		seen[c[2]] = true
 	}
 	if len(codes) < 150 {
 		t.Errorf("only %d codes found: has the way they are written changed?", len(codes))

@@ -146,7 +146,7 @@ func (l *eventLines) problem(event string, e *sql.Error) {
 		Line    int    `json:"line"`
 		Column  int    `json:"column"`
 		Text    string `json:"text"`
-	}{Event: event, Code: e.Code, Message: e.Msg, Hint: e.Hint}
+	}{Event: event, Code: e.Code.String(), Message: e.Msg, Hint: e.Hint}
 	var text strings.Builder
 	e.RenderAs(&text, event)
 	x.Text = text.String()

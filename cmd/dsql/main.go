@@ -185,12 +185,12 @@ func (s *streams) report(err error) int {
 	case errors.As(err, &list):
 		return s.report(list)
 	case !errors.As(err, &one):
-		one = sql.Errorf(code.Code(""), "%s", err).WithExit(code.ExitFailed)
+		one = sql.Errorf(code.Code{}, "%s", err).WithExit(code.ExitFailed)
 	}
 	switch {
 	case s.events != nil:
 		s.events.problem("error", one)
-	case one.Code == "":
+	case one.Code == (code.Code{}):
 		fmt.Fprintln(s.err, "error:", one.Msg)
 	default:
 		one.Render(s.err)

@@ -43,7 +43,7 @@ func (c *Conn) DescribeEach(ctx context.Context, qs []Bound) ([][]Column, []erro
 	}
 	for _, err := range errs {
 		var e *sql.Error
-		if errors.As(err, &e) && code.IsDuckDB(e.Code) {
+		if errors.As(err, &e) && e.Code.IsDuckDB() {
 			e.Exit = code.ExitScript
 		}
 	}

@@ -167,7 +167,7 @@ func (c *Conn) Update(ctx context.Context, f func(*Tx) error) (err error) {
 		return err
 	})
 	if err != nil {
-		return SQL("COMMIT").locate(err, Place{})
+		return SQL("COMMIT").locate(err, sql.Place{})
 	}
 	done = true
 	return fault.Fault(ctx, "after-commit")

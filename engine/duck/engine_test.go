@@ -59,7 +59,7 @@ func TestErrorsPointIntoTheScript(t *testing.T) {
 	if !errors.As(err, &e) {
 		t.Fatalf("no script error: %v", err)
 	}
-	if got := src.Position(e.Span.Start).String() + " " + e.Span.Of(src) + " " + e.Code + " " + e.Hint; got != "s.sql:3:9 nme duckdb-binder did you mean name?" {
+	if got := src.Position(e.Span.Start).String() + " " + e.Span.Of(src) + " " + e.Code.String() + " " + e.Hint; got != "s.sql:3:9 nme duckdb-binder did you mean name?" {
 		t.Errorf("got %s (%s)", got, e.Msg)
 	}
 }
@@ -108,7 +108,7 @@ func TestOpenErrors(t *testing.T) {
 	} {
 		_, err := duck.Open(t.Context(), path, duck.Options{})
 		var e *sql.Error
-		if !errors.As(err, &e) || e.Code != want || e.ExitCode() != code.ExitUnreachable {
+		if !errors.As(err, &e) || e.Code.String() != want || e.ExitCode() != code.ExitUnreachable {
 			t.Errorf("%s: got %v, want %s", path, err, want)
 		}
 	}

@@ -110,7 +110,7 @@ func firstCandidate(s string) string {
 // AtRunTime gives an error that DuckDB found while a user's statement ran the exit code for that.
 func AtRunTime(err error) error {
 	var e *sql.Error
-	if errors.As(err, &e) && e.ExitCode() == code.ExitScript && code.IsDuckDB(e.Code) {
+	if errors.As(err, &e) && e.ExitCode() == code.ExitScript && e.Code.IsDuckDB() {
 		c := *e
 		return c.WithExit(code.ExitFailed)
 	}
@@ -144,9 +144,6 @@ func IsOutOfMemory(err error) bool { return sql.HasCode(err, outOfMemory) }
 // IsAborted: the error only comes of another, which ended the transaction.
 func IsAborted(err error) bool { return sql.HasCode(err, wasAborted) }
 
-// Echo is IsAborted.
-func Echo(err error) bool { return IsAborted(err) }
-
 // endsTransaction: all errors but those of names, types and grammar.
 func endsTransaction(err error) bool {
 	return !sql.HasCode(err, code.DuckDBBinder, code.DuckDBCatalog, code.DuckDBParser)
@@ -177,9 +174,3 @@ func tokenLen(text string, pos int) int {
 	}
 	return max(n, 1)
 }
-
-// Place is where an error without a better position is shown.
-type Place = sql.Place
-
-// At is the place of a declaration's name.
-func At(d *sql.Decl) Place { return d.Place() }

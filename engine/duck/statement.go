@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"unsafe"
 
+	"dsql/sql"
+
 	bindings "github.com/duckdb/duckdb-go-bindings"
 )
 
@@ -46,12 +48,12 @@ func (f Form) of(typ Type, col *Query) *Query {
 type Statement struct {
 	conn  *Conn
 	query *Query
-	at    Place
+	at    sql.Place
 	st    bindings.PreparedStatement
 }
 
 // Prepare binds a query. It must be one statement.
-func (c *Conn) Prepare(q *Query, at Place) (*Statement, error) {
+func (c *Conn) Prepare(q *Query, at sql.Place) (*Statement, error) {
 	s := &Statement{conn: c, query: q, at: at}
 	if bindings.Prepare(c.bound(), q.Text, &s.st) == bindings.StateError {
 		err := q.locate(errors.New(bindings.PrepareError(s.st)), at)

@@ -22,7 +22,7 @@ var (
 // such column is taken for NULL and such function for coalesce, which takes anything. Other errors may come of that, and aren't told.
 func (c *Conn) Wrongs(ctx context.Context, b Bound, first error) []error {
 	all := []error{first}
-	told := map[Place]bool{}
+	told := map[sql.Place]bool{}
 	q := b.Query
 	for err, n := first, 0; n < mostWrong; n++ {
 		var e *sql.Error

@@ -39,8 +39,8 @@ type File struct {
 }
 
 // Warn keeps what the user should know of the file.
-func (f *File) Warn(code, msg, hint string) {
-	f.Warnings = append(f.Warnings, sql.Errorf(code, "%s", msg).WithHint(hint))
+func (f *File) Warn(c code.Code, msg, hint string) {
+	f.Warnings = append(f.Warnings, sql.Errorf(c, "%s", msg).WithHint(hint))
 }
 
 // GiantBytes is how much of a record that is larger than a batch its reject keeps.

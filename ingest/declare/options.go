@@ -9,6 +9,7 @@ import (
 
 	"dsql/engine/catalog"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Compiler collects the errors of one declaration.
@@ -17,8 +18,8 @@ type Compiler struct {
 	Errs sql.List
 }
 
-func (c *Compiler) Fail(at sql.Span, code, msg, hint string) {
-	c.Errs = append(c.Errs, sql.Place{Src: c.Src, Span: at}.Errorf(code, "%s", msg).WithHint(hint))
+func (c *Compiler) Fail(at sql.Span, kind code.Code, msg, hint string) {
+	c.Errs = append(c.Errs, sql.Place{Src: c.Src, Span: at}.Errorf(kind, "%s", msg).WithHint(hint))
 }
 
 // Word is the value of an option that is one of some words.
@@ -35,14 +36,14 @@ func (c *Compiler) Word(o sql.Option, words ...string) string {
 	if o.Kind == sql.OptNone {
 		msg = o.Name + " needs a value"
 	}
-	c.Fail(o.Value, "bad-choice", msg, hint)
+	c.Fail(o.Value, code.BadChoice, msg, hint)
 	return words[0]
 }
 
 func (c *Compiler) Number(o sql.Option, lo, hi int64) int64 {
 	n, err := strconv.ParseInt(o.Text, 10, 64)
 	if err != nil || n < lo || n > hi {
-		c.Fail(o.Value, "bad-number", fmt.Sprintf("%s is a whole number from %d to %d", o.Name, lo, hi),
+		c.Fail(o.Value, code.BadNumber, fmt.Sprintf("%s is a whole number from %d to %d", o.Name, lo, hi),
 			"write "+o.Name+" "+strconv.FormatInt(max(lo, 1), 10))
 		return lo
 	}
@@ -68,7 +69,7 @@ func (c *Compiler) Char(o sql.Option, none bool) byte {
 		return 0
 	}
 	if len(text) != 1 || text[0] >= 0x80 || text[0] == '\n' || text[0] == '\r' {
-		c.Fail(o.Value, "bad-character", fmt.Sprintf("%s is one ASCII character, not %q", o.Name, o.Text), "write "+o.Name+" ','")
+		c.Fail(o.Value, code.BadCharacter, fmt.Sprintf("%s is one ASCII character, not %q", o.Name, o.Text), "write "+o.Name+" ','")
 		return ','
 	}
 	return text[0]
@@ -78,7 +79,7 @@ func (c *Compiler) Char(o sql.Option, none bool) byte {
 func (c *Compiler) Delimiter(o sql.Option) string {
 	text := strings.ReplaceAll(o.Text, `\t`, "\t")
 	if text == "" || len(text) > 4 || strings.ContainsAny(text, "\r\n") {
-		c.Fail(o.Value, "bad-character", fmt.Sprintf("%s is one to four bytes, without line ends, not %q", o.Name, o.Text),
+		c.Fail(o.Value, code.BadCharacter, fmt.Sprintf("%s is one to four bytes, without line ends, not %q", o.Name, o.Text),
 			"write "+o.Name+" ','")
 		return ","
 	}
@@ -87,7 +88,7 @@ func (c *Compiler) Delimiter(o sql.Option) string {
 
 func (c *Compiler) Text(o sql.Option) string {
 	if o.Kind != sql.OptString {
-		c.Fail(o.Value, "expected-string", o.Name+" is a text", "write "+o.Name+" '…'")
+		c.Fail(o.Value, code.ExpectedString, o.Name+" is a text", "write "+o.Name+" '…'")
 	}
 	return o.Text
 }
@@ -106,7 +107,7 @@ func (c *Compiler) Texts(o sql.Option) []string {
 		}
 	}
 	if len(out) == 0 {
-		c.Fail(o.Value, "expected-string", o.Name+" is a list of texts", "write "+o.Name+" ('a', 'b')")
+		c.Fail(o.Value, code.ExpectedString, o.Name+" is a list of texts", "write "+o.Name+" ('a', 'b')")
 	}
 	return out
 }
@@ -114,7 +115,7 @@ func (c *Compiler) Texts(o sql.Option) []string {
 // Name is a text or a bare word.
 func (c *Compiler) Name(o sql.Option) string {
 	if o.Kind != sql.OptString && o.Kind != sql.OptWord || o.Text == "" {
-		c.Fail(o.Value, "expected-string", o.Name+" is a text", "write "+o.Name+" 'name'")
+		c.Fail(o.Value, code.ExpectedString, o.Name+" is a text", "write "+o.Name+" 'name'")
 	}
 	if len(o.Names) > 0 {
 		return o.Names[0].Text
@@ -142,7 +143,7 @@ func (c *Compiler) Duration(o sql.Option) time.Duration {
 		}
 	}
 	if d < time.Millisecond || d > time.Hour {
-		c.Fail(o.Value, "bad-duration", o.Text+" is no time from 1 ms to an hour", "write "+o.Name+" '500ms' or '2s'")
+		c.Fail(o.Value, code.BadDuration, o.Text+" is no time from 1 ms to an hour", "write "+o.Name+" '500ms' or '2s'")
 		return time.Second
 	}
 	return d
@@ -173,7 +174,7 @@ func (c *Compiler) Declaration(d *sql.Decl) Declaration {
 	if v := d.Arg("ON MISSING COLUMN"); v != nil {
 		s.onMissing = v.Text
 		if d.Arg("FROM KAFKA") != nil {
-			c.Fail(v.Keyword, "contradicting-options", "records of topics have no header that could lack a column",
+			c.Fail(v.Keyword, code.ContradictingOptions, "records of topics have no header that could lack a column",
 				"remove ON MISSING COLUMN: a field that a record doesn't have is NULL")
 		}
 	}
@@ -182,11 +183,11 @@ func (c *Compiler) Declaration(d *sql.Decl) Declaration {
 		return s
 	}
 	if s.Defs = v.Columns; len(s.Defs) == 0 {
-		c.Fail(v.Span, "no-columns", "the list of columns is empty", "name columns, or leave out the list: then they are inferred")
+		c.Fail(v.Span, code.NoColumns, "the list of columns is empty", "name columns, or leave out the list: then they are inferred")
 	}
 	for _, col := range s.Defs {
 		if strings.EqualFold(col.Name.Text, catalog.MetaColumn) {
-			c.Fail(col.Name.Span, "reserved-column", "every row of a source has a column "+catalog.MetaColumn+" already",
+			c.Fail(col.Name.Span, code.ReservedColumn, "every row of a source has a column "+catalog.MetaColumn+" already",
 				"give the column another name")
 		}
 		path := col.Args["FROM"]
@@ -194,10 +195,10 @@ func (c *Compiler) Declaration(d *sql.Decl) Declaration {
 			continue
 		}
 		if _, err := Path(path.Text); err != nil {
-			c.Fail(path.Span, "bad-path", err.Error(), "write '$.name', '$.a.b' or '$.list[0]'")
+			c.Fail(path.Span, code.BadPath, err.Error(), "write '$.name', '$.a.b' or '$.list[0]'")
 		}
 		if key := col.Args["FROM KEY"]; key != nil {
-			c.Fail(key.Keyword, "contradicting-options", col.Name.Text+" comes from the record or from its key, not from both",
+			c.Fail(key.Keyword, code.ContradictingOptions, col.Name.Text+" comes from the record or from its key, not from both",
 				"remove one of the two")
 		}
 	}

@@ -51,7 +51,7 @@ func (s *Declaration) Types(ctx context.Context, c *duck.Conn) ([]duck.Column, e
 	for _, col := range s.Defs { // which one is wrong
 		found, err := c.Describe(ctx, duck.SQL("SELECT NULL::{t} AS c", duck.Args{"t": duck.User(s.Stmt.Src, col.At)}),
 			s.Stmt.At(col.At))
-		if duck.Echo(err) {
+		if duck.IsAborted(err) {
 			return nil, err
 		}
 		if err != nil {

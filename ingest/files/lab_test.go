@@ -277,7 +277,7 @@ func failsWith(t testing.TB, err error, code, msg string, exit int) {
 	if !errors.As(err, &e) {
 		t.Fatalf("%v, want %s", err, code)
 	}
-	if e.Code != code || !strings.Contains(e.Msg, msg) || e.ExitCode() != exit || e.Src == nil || e.Hint == "" {
+	if e.Code.String() != code || !strings.Contains(e.Msg, msg) || e.ExitCode() != exit || e.Src == nil || e.Hint == "" {
 		t.Errorf("%s (%d) %s\nhint: %s\nwant %s (%d) %s", e.Code, e.ExitCode(), e.Error(), e.Hint, code, exit, msg)
 	}
 }

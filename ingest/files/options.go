@@ -8,6 +8,7 @@ import (
 	"dsql/ingest/format"
 	"dsql/ingest/format/csv"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // The options of FROM FILES: what they are called, what they mean, which don't go together.
@@ -62,7 +63,7 @@ var options = []option{
 	{"encoding", "csv", false, "what the text is written in: utf-8 (default), utf-16, latin-1, cp1252, shift_jis, gb18030, …",
 		func(c *declare.Compiler, s *Source, o sql.Option) {
 			if _, err := csv.Encoding(o.Text); err != nil {
-				c.Fail(o.Value, "bad-choice", err.Error(), "write utf-8, utf-16, latin-1, cp1252, shift_jis, gb18030 or another name of IANA's")
+				c.Fail(o.Value, code.BadChoice, err.Error(), "write utf-8, utf-16, latin-1, cp1252, shift_jis, gb18030 or another name of IANA's")
 				return
 			}
 			if s.dialect.Encoding = o.Text; csv.IsUTF8(o.Text) {
@@ -103,7 +104,7 @@ var options = []option{
 		func(c *declare.Compiler, s *Source, o sql.Option) { s.dialect.Comment = c.Char(o, true) }},
 	{"decimal_separator", "csv", true, ". or ,", func(c *declare.Compiler, s *Source, o sql.Option) {
 		if s.dialect.DecimalSeparator = c.Char(o, false); o.Text != "." && o.Text != "," {
-			c.Fail(o.Value, "bad-character", "decimal_separator is . or ,", "write decimal_separator ','")
+			c.Fail(o.Value, code.BadCharacter, "decimal_separator is . or ,", "write decimal_separator ','")
 		}
 	}},
 	{"all_varchar", "csv", true, "whether inferred columns are all VARCHAR", func(c *declare.Compiler, s *Source, o sql.Option) { c.Yes(o) }},
@@ -187,11 +188,11 @@ func contradictions(c *declare.Compiler, s *Source, given map[string]sql.Option)
 		if of == "text" {
 			of = "csv and json"
 		}
-		c.Fail(o.At, "contradicting-options", fmt.Sprintf("%s is an option of format %s, and this is %s", o.Name, of, s.format), "remove "+o.Name)
+		c.Fail(o.At, code.ContradictingOptions, fmt.Sprintf("%s is an option of format %s, and this is %s", o.Name, of, s.format), "remove "+o.Name)
 	}
 	both := func(a, b, msg, hint string) {
 		if _, ok := given[a]; ok {
-			c.Fail(given[b].At, "contradicting-options", msg, hint)
+			c.Fail(given[b].At, code.ContradictingOptions, msg, hint)
 		}
 	}
 	if _, ok := given["sep"]; ok {
@@ -201,7 +202,7 @@ func contradictions(c *declare.Compiler, s *Source, given map[string]sql.Option)
 		both("quote", "escape", "without a quote there is nothing to escape", "remove escape")
 	}
 	if o, ok := given["batch_files"]; ok && s.snapshot && s.batchFiles > 1 && len(s.pattern.Captures) > 0 {
-		c.Fail(o.At, "contradicting-options", "a load is all files with the same captures, however many these are", "remove batch_files")
+		c.Fail(o.At, code.ContradictingOptions, "a load is all files with the same captures, however many these are", "remove batch_files")
 	}
 	seen := map[byte]string{}
 	for _, name := range []string{"delim", "sep", "quote", "comment", "decimal_separator", "thousands"} {
@@ -210,7 +211,7 @@ func contradictions(c *declare.Compiler, s *Source, given map[string]sql.Option)
 			continue
 		}
 		if first, twice := seen[o.Text[0]]; twice {
-			c.Fail(o.Value, "contradicting-options", fmt.Sprintf("%s is %s already", o.Text, first), "choose another "+name)
+			c.Fail(o.Value, code.ContradictingOptions, fmt.Sprintf("%s is %s already", o.Text, first), "choose another "+name)
 		}
 		seen[o.Text[0]] = name
 	}

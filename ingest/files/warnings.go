@@ -22,7 +22,7 @@ func (r *reader) tell(ws []warning) {
 		if w.Code == code.FileUnfinished {
 			r.o.Left()
 		}
-		kind := w.Code + strings.ReplaceAll(w.Msg, w.path, "")
+		kind := w.Code.String() + strings.ReplaceAll(w.Msg, w.path, "")
 		if r.o.Warn == nil || r.warned[kind] {
 			continue
 		}
@@ -45,7 +45,7 @@ func (o *opened) oddities(absent []string) (out []warning, fail error) {
 		out = append(out, warning{warn, o.at.path})
 	}
 	if o.encoding != s.dialect.Encoding {
-		f.Warn("source-encoding", fmt.Sprintf("%s is no UTF-8; it is read as %s", o.at.path, strings.ToUpper(o.encoding)),
+		f.Warn(code.SourceEncoding, fmt.Sprintf("%s is no UTF-8; it is read as %s", o.at.path, strings.ToUpper(o.encoding)),
 			"write encoding '"+o.encoding+"' to say so")
 	}
 	for _, e := range f.Warnings {

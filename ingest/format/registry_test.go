@@ -87,11 +87,15 @@ func TestRegistryErrors(t *testing.T) {
 	})
 	gone := srfake.New()
 	gone.Close()
-	for _, k := range []struct{ url, code, msg, hint string }{
-		{locked.URL(), "registry-refuses", "with 401", "schema_registry_username"},
-		{broken.URL(), "registry-unreachable", "with 500: the store is gone", "log"},
-		{broken.URL() + "/x\x00", "registry-unreachable", "can't be reached", "schema_registry"},
-		{gone.URL(), "registry-unreachable", "can't be reached: ", "schema_registry"},
+	for _, k := range []struct {
+		url       string
+		code      code.Code
+		msg, hint string
+	}{
+		{locked.URL(), code.RegistryRefuses, "with 401", "schema_registry_username"},
+		{broken.URL(), code.RegistryUnreachable, "with 500: the store is gone", "log"},
+		{broken.URL() + "/x\x00", code.RegistryUnreachable, "can't be reached", "schema_registry"},
+		{gone.URL(), code.RegistryUnreachable, "can't be reached: ", "schema_registry"},
 	} {
 		client, err := sr.NewClient(sr.URLs(k.url))
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 	"dsql/ingest/declare"
 	"dsql/ingest/format"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // Clause is FROM KAFKA.
@@ -37,7 +38,7 @@ var options = []option{
 			s.topicAt = o.Value
 			var err error
 			if s.topics, err = regexp.Compile("^(?:" + c.Text(o) + ")$"); err != nil {
-				c.Fail(o.Value, "bad-regex", strings.TrimPrefix(err.Error(), "error parsing regexp: "), "the syntax is RE2's: topics 'orders_.*'")
+				c.Fail(o.Value, code.BadRegex, strings.TrimPrefix(err.Error(), "error parsing regexp: "), "the syntax is RE2's: topics 'orders_.*'")
 			}
 		}},
 	{"format", "", format.Doc(format.OfTopics), func(c *declare.Compiler, s *Source, o sql.Option) {
@@ -49,7 +50,7 @@ var options = []option{
 			case o.Kind == sql.OptString && o.Type == "timestamp":
 				t, ok := declare.ParseTime(o.Text)
 				if !ok {
-					c.Fail(o.Value, "bad-time", o.Text+" is no time", "write start timestamp '2026-01-31 12:00:00', in UTC")
+					c.Fail(o.Value, code.BadTime, o.Text+" is no time", "write start timestamp '2026-01-31 12:00:00', in UTC")
 				}
 				s.start.since = &t
 			default:

@@ -62,7 +62,7 @@ func Compile(c *declare.Compiler, d declare.Declaration, v *sql.Value, samples d
 			}
 			given[o.Name] = o
 			if o.Kind == sql.OptEnv && o.Name != "brokers" {
-				c.Fail(o.Value, "no-env", "env() is for connections",
+				c.Fail(o.Value, code.NoEnv, "env() is for connections",
 					"write the value itself, or declare a connection: CREATE CONNECTION … TO KAFKA (…)")
 				continue
 			}
@@ -74,16 +74,16 @@ func Compile(c *declare.Compiler, d declare.Declaration, v *sql.Value, samples d
 	for i := range options {
 		k := &options[i]
 		if o, ok := given[k.name]; ok && k.format != "" && k.format != s.format.Name {
-			c.Fail(o.At, "contradicting-options", fmt.Sprintf("%s is an option of format %s, and this is %s", o.Name, k.format, s.format.Name),
+			c.Fail(o.At, code.ContradictingOptions, fmt.Sprintf("%s is an option of format %s, and this is %s", o.Name, k.format, s.format.Name),
 				"remove "+o.Name)
 		}
 	}
 	if s.brokers != nil && s.format.Registered != nil {
-		c.Fail(given["brokers"].At, "no-registry", s.format.Name+" needs a schema registry, which a connection names",
+		c.Fail(given["brokers"].At, code.NoRegistry, s.format.Name+" needs a schema registry, which a connection names",
 			"CREATE CONNECTION name TO KAFKA (brokers '…', schema_registry 'http://host:8081'), and here connection name")
 	}
 	if s.OnNew == "ADD COLUMNS" && s.format.Object == nil && s.format.Registered == nil {
-		c.Fail(s.Stmt.Arg("ON SCHEMA CHANGE").Keyword, "no-growth", "values of format "+s.format.Name+" don't name their fields",
+		c.Fail(s.Stmt.Arg("ON SCHEMA CHANGE").Keyword, code.NoGrowth, "values of format "+s.format.Name+" don't name their fields",
 			"write ON SCHEMA CHANGE IGNORE, or leave it out")
 	}
 	s.checkColumns(c)
@@ -97,20 +97,20 @@ func either(c *declare.Compiler, v *sql.Value, given map[string]sql.Option, a, b
 	_, other := given[b]
 	switch {
 	case one && other:
-		c.Fail(x.At, "contradicting-options", fmt.Sprintf("%s and %s exclude each other", a, b), "remove one of them")
+		c.Fail(x.At, code.ContradictingOptions, fmt.Sprintf("%s and %s exclude each other", a, b), "remove one of them")
 	case !one && !other:
 		at := v.Keyword
 		if at == (sql.Span{}) {
 			at = v.Span
 		}
-		c.Fail(at, "missing-option", fmt.Sprintf("FROM KAFKA needs %s or %s", a, b), hint)
+		c.Fail(at, code.MissingOption, fmt.Sprintf("FROM KAFKA needs %s or %s", a, b), hint)
 	}
 }
 
 // checkColumns checks the declared columns against the format.
 func (s *Source) checkColumns(c *declare.Compiler) {
 	if s.Defs == nil {
-		c.Fail(s.Stmt.NameAt, "no-columns", "a source FROM KAFKA declares its columns",
+		c.Fail(s.Stmt.NameAt, code.NoColumns, "a source FROM KAFKA declares its columns",
 			"write CREATE SOURCE "+s.Stmt.Name+" (id BIGINT, …) FROM KAFKA (…); `dsql inspect kafka://broker/topic` prints them from a sample")
 		return
 	}
@@ -119,18 +119,18 @@ func (s *Source) checkColumns(c *declare.Compiler) {
 		if key := col.Args["FROM KEY"]; key != nil {
 			if key.Text != "" {
 				if _, err := declare.Path(key.Text); err != nil {
-					c.Fail(key.Span, "bad-path", err.Error(), "write FROM KEY '$.id', or FROM KEY alone for the whole key")
+					c.Fail(key.Span, code.BadPath, err.Error(), "write FROM KEY '$.id', or FROM KEY alone for the whole key")
 				}
 			}
 			continue
 		}
 		values++
 		if path := col.Args["FROM"]; path != nil && s.format.Flat {
-			c.Fail(path.Keyword, "contradicting-options", fmt.Sprintf("format %s has no paths", s.format.Name),
+			c.Fail(path.Keyword, code.ContradictingOptions, fmt.Sprintf("format %s has no paths", s.format.Name),
 				"remove FROM: the fields of csv are the columns in their order, raw is the one column")
 		}
 		if values > 1 && s.format.Single {
-			c.Fail(col.Name.Span, "raw-columns", "format "+s.format.Name+" gives one column, beside those FROM KEY",
+			c.Fail(col.Name.Span, code.RawColumns, "format "+s.format.Name+" gives one column, beside those FROM KEY",
 				"declare one BLOB or VARCHAR column; _meta has the coordinates")
 			return
 		}

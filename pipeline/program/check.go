@@ -77,10 +77,10 @@ func (p *Program) check(ctx context.Context, tx *duck.Tx) error {
 
 // causes leaves out what only comes of an error that ended the transaction.
 func causes(errs sql.List) sql.List {
-	if !slices.ContainsFunc(errs, func(e *sql.Error) bool { return !duck.Echo(e) }) {
+	if !slices.ContainsFunc(errs, func(e *sql.Error) bool { return !duck.IsAborted(e) }) {
 		return errs
 	}
-	return slices.DeleteFunc(errs, func(e *sql.Error) bool { return duck.Echo(e) })
+	return slices.DeleteFunc(errs, func(e *sql.Error) bool { return duck.IsAborted(e) })
 }
 
 // imports: DuckDB reads the folder of IMPORT DATABASE when it parses the statement, and what stands before it may make that.

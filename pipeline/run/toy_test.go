@@ -253,7 +253,7 @@ var weighVerb = &program.Verb{
 		if err != nil {
 			return err
 		}
-		res, err := v.Conn.Query(ctx, duck.SQL("SELECT count(*) AS weight FROM {t}", duck.Args{"t": duck.Ident(n.Name)}), duck.At(d))
+		res, err := v.Conn.Query(ctx, duck.SQL("SELECT count(*) AS weight FROM {t}", duck.Args{"t": duck.Ident(n.Name)}), d.Place())
 		if err != nil {
 			return err
 		}

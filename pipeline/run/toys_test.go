@@ -12,6 +12,7 @@ import (
 	"dsql/pipeline/look"
 	"dsql/pipeline/program"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 const toyScript = `CREATE TAP numbers_in OF 'numbers.txt';
@@ -58,7 +59,7 @@ func (f *toyField) must(script string, change ...func(*program.Options)) {
 func (f *toyField) refused(script, code string, change ...func(*program.Options)) {
 	f.t.Helper()
 	errs := program.Collect(nil, f.do(script, change...))
-	if len(errs) == 0 || errs[0].Code != code {
+	if len(errs) == 0 || errs[0].Code.String() != code {
 		f.t.Errorf("%s: %v, want %s", script, errs, code)
 	}
 }
@@ -144,7 +145,7 @@ func (f *toyField) verbs(script string) {
 	o.Language = toys
 	err := look.Query(f.t.Context(), o, "SHAKE BAG kept")
 	var e *sql.Error
-	if !errors.As(err, &e) || e.Code != "query-writes" {
+	if !errors.As(err, &e) || e.Code != code.QueryWrites {
 		f.t.Errorf("query takes SHAKE: %v", err)
 	}
 	if differs, err := look.Diff(f.t.Context(), o, "Kept", 0, 2, true); err != nil || !differs {

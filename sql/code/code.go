@@ -16,26 +16,33 @@ const (
 	ExitInterrupted = 130 // stopped by the user
 )
 
-// Code names a kind of error.
-type Code = string
-
-var exits = map[Code]int{}
-
-// Exit is the command's exit code for errors of this kind; one error may have another.
-func Exit(c Code) int {
-	if e, ok := exits[c]; ok || !IsDuckDB(c) {
-		return e
-	}
-	return ExitFailed
+// Code names a kind of error. Codes are compared by ==; the zero Code is none.
+type Code struct {
+	name string
+	exit int
 }
 
+func (c Code) String() string { return c.name }
+
+// MarshalText is the word, for JSON.
+func (c Code) MarshalText() ([]byte, error) { return []byte(c.name), nil }
+
+// Exit is the command's exit code for errors of this kind; one error may have another.
+func (c Code) Exit() int { return c.exit }
+
 // IsDuckDB says that DuckDB found the error.
-func IsDuckDB(c Code) bool { return strings.HasPrefix(c, DuckDB) }
+func (c Code) IsDuckDB() bool { return strings.HasPrefix(c.name, DuckDB.name) }
 
 // OfDuckDB is the code of an exception of DuckDB's: "Conversion" gives duckdb-conversion. What it finds before a statement runs is an error
 // of the script, and has a paragraph of its own.
 func OfDuckDB(exception string) Code {
-	return DuckDB + "-" + strings.ToLower(strings.ReplaceAll(strings.TrimSpace(exception), " ", "-"))
+	name := DuckDB.name + "-" + strings.ToLower(strings.ReplaceAll(strings.TrimSpace(exception), " ", "-"))
+	for _, c := range []Code{DuckDBParser, DuckDBBinder, DuckDBCatalog, DuckDBNotImplemented} {
+		if c.name == name {
+			return c
+		}
+	}
+	return Code{name: name, exit: ExitFailed}
 }
 
 // section is a part of the page: paragraphs, each under the codes that it is about.
@@ -57,8 +64,7 @@ func (s *section) add(name string, exit int, text string) Code {
 
 // like makes a code that the newest paragraph is about as well.
 func (s *section) like(name string, exit int) Code {
-	c := name
-	exits[c] = exit
+	c := Code{name, exit}
 	p := &s.paragraphs[len(s.paragraphs)-1]
 	p.codes = append(p.codes, c)
 	return c
@@ -74,12 +80,12 @@ script are told at once, one a place (of what the grammar of a statement refuses
 func Page() string {
 	var b strings.Builder
 	b.WriteString(intro)
-	for _, s := range []section{script, declared, sources, rules, stored, models, python, files, topics, sinks, serving, others} {
+	for _, s := range []section{script, declared, sources, rules, stored, models, monitors, python, files, topics, sinks, serving, others} {
 		b.WriteString("\n## " + s.title + "\n")
 		for _, p := range s.paragraphs {
 			var names []string
 			for _, c := range p.codes {
-				names = append(names, "**`"+c+"`**")
+				names = append(names, "**`"+c.name+"`**")
 			}
 			b.WriteString("\n" + strings.Join(names, ", ") + ": " + p.text + "\n")
 		}

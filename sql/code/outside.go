@@ -23,6 +23,10 @@ var (
 		"The file was written by a newer dsql.")
 	FileExists = files.add("file-exists", ExitFailed,
 		"`dsql init` doesn't overwrite a file that differs.")
+	NotASnapshot = files.add("not-a-snapshot", ExitUsage,
+		"What `--snapshot` names is there, and is no copy that `--snapshot` made: it is not written over (exit code 80).")
+	NoSnapshot = files.add("no-snapshot", ExitUnreachable,
+		"The copy that `--snapshot` asks for can't be written.")
 )
 
 var topics = section{title: "Topics and connections"}
@@ -88,14 +92,6 @@ var (
 	ReplayLoads = topics.add("replay-loads", ExitFailed,
 		"The files of a snapshot source are loads of a whole table, which neither REPLAY SOURCE nor REPLAY REJECTS can send again "+
 			"in part; `REBUILD JOURNAL name FROM SOURCE` takes them anew.")
-	BadTarget = topics.add("bad-target", ExitUsage,
-		"`dsql inspect` takes files or `kafka://broker:port/topic`.")
-	NothingToFollow = topics.add("nothing-to-follow", Warning,
-		"`--follow` has nothing to follow: no destination reads a source.")
-	NotASnapshot = topics.add("not-a-snapshot", ExitUsage,
-		"What `--snapshot` names is there, and is no copy that `--snapshot` made: it is not written over (exit code 80).")
-	NoSnapshot = topics.add("no-snapshot", ExitUnreachable,
-		"The copy that `--snapshot` asks for can't be written.")
 )
 
 var sinks = section{title: "Sinks"}
@@ -148,6 +144,10 @@ var (
 	DiskFull = others.add("disk-full", ExitFailed,
 		"The disk of the file has no room left (exit code 1). What was committed before stays whole; make room, and the next run "+
 			"goes on behind it.")
+	BadTarget = others.add("bad-target", ExitUsage,
+		"`dsql inspect` takes files or `kafka://broker:port/topic`.")
+	NothingToFollow = others.add("nothing-to-follow", Warning,
+		"`--follow` has nothing to follow: no destination reads a source.")
 	QueryWrites = others.add("query-writes", ExitScript,
 		"`dsql query` reads only.")
 	NotDsql = others.add("not-dsql", ExitFailed,

@@ -216,14 +216,14 @@ func (c *decoder) hasHeader(h *header) bool {
 		return true
 	case d.Seen == batch.HeaderYes:
 		c.refused = notNamed
-		f.Warn("source-header",
+		f.Warn(code.SourceHeader,
 			fmt.Sprintf("%s: the first record names none of the declared columns, and the files before it had headers: all its records are bad; "+
 				"it has %s", f.Info.Path, names.Shown(h.names)),
 			"give it the header of the others, or say with FROM '$.name' what a column is called in the file; files without header are read by a "+
 				"source with header false")
 		return false
 	case d.Seen == batch.HeaderAuto:
-		f.Warn("no-header",
+		f.Warn(code.NoHeader,
 			fmt.Sprintf("%s: the first record names none of the declared columns, so it is taken for data, and the columns go by position",
 				f.Info.Path),
 			"write header false if that is right, or header true if the first record is a header")

@@ -7,6 +7,7 @@ import (
 
 	"dsql/ingest/batch"
 	"dsql/ingest/format/json"
+	"dsql/sql/code"
 )
 
 // What stands above the records: which bytes end a line, lines that are skipped, Excel's sep=. All of it looks for quotes, as a line end
@@ -240,7 +241,7 @@ func (c *decoder) passTitles(h *header, delims []string) (*header, int, error) {
 	if lines != 1 {
 		said = fmt.Sprintf("%d lines above the records of %s are passed over", lines, f.Info.Path)
 	}
-	f.Warn("title-lines", said,
+	f.Warn(code.TitleLines, said,
 		"write skip, or name the columns, to say it yourself")
 	f.Take(at, lines)
 	return c.firstRecord([]string{delim})
