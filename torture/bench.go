@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -23,7 +22,7 @@ type Bench struct {
 	dir       string
 	db        string
 	model     *Model
-	dice      *rand.Rand // which versions are looked at
+	looks     []int // of the step in play
 	steps     []played
 	broker    broker
 	killed    bool // a run was killed: what it left behind may be more than the model says
@@ -50,8 +49,8 @@ type Difference struct {
 func (d *Difference) Error() string { return fmt.Sprintf("step %d: %s: %s", d.Step+1, d.Kind, d.Text) }
 
 // NewBench is of an empty folder.
-func NewBench(run Command, dir string, seed uint64) *Bench {
-	return &Bench{run: run, dir: dir, db: "x.duckdb", model: NewModel(), dice: rand.New(rand.NewPCG(seed, 2))}
+func NewBench(run Command, dir string) *Bench {
+	return &Bench{run: run, dir: dir, db: "x.duckdb", model: NewModel()}
 }
 
 // Play plays a plan to its end or to the first difference. A step without a meaning is passed over.
@@ -79,6 +78,7 @@ func (b *Bench) Step(ctx context.Context, i int, s Step) error {
 
 func (b *Bench) step(ctx context.Context, i int, s Step) error {
 	m := b.model
+	b.looks = s.Look
 	for _, v := range s.Drops {
 		if m.decl(v.Name) == nil {
 			return errSkip
@@ -203,10 +203,7 @@ func (m *Model) append(src *Decl, f File) {
 
 // script is the text of a step and what it does, statement by statement.
 func (b *Bench) script(s Step) (string, []func() error, error) {
-	m, w := b.model, &writer{m: b.model}
-	if s.Spell != 0 {
-		w.spell = rand.New(rand.NewPCG(s.Spell, 3))
-	}
+	m, w := b.model, &writer{m: b.model, spell: s.Spell}
 	var text strings.Builder
 	var acts []func() error
 	for _, v := range s.Drops {

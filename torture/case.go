@@ -7,10 +7,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // ReadPlan reads a plan.json. Whole numbers are whole numbers again.
@@ -87,6 +89,24 @@ func writeCase(to string, b *Bench, p Plan, d *Difference) (err error) {
 	put("plan.json", string(plan))
 	put("source.txt", fmt.Sprintf("Seed %d: %s\n", p.Seed, d))
 	return errors.Join(err, jerr)
+}
+
+// readCase is a case's folder as a log shows it: scripts, files and steps.
+func readCase(folder string) string {
+	var out strings.Builder
+	filepath.WalkDir(folder, func(path string, e fs.DirEntry, err error) error {
+		name := strings.TrimPrefix(path, folder+"/")
+		if err != nil || e.IsDir() || has([]string{"plan.json", "source.txt", modelFile}, name) {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if !utf8.Valid(text) {
+			text = []byte("…")
+		}
+		fmt.Fprintf(&out, "-- %s --\n%s\n", name, strings.TrimSuffix(string(text), "\n"))
+		return err
+	})
+	return out.String()
 }
 
 // csv is the table as `dsql query --output csv` prints it, but for the order of its rows.

@@ -144,7 +144,7 @@ func (l *look) past(bool) error {
 
 // version is some version at which a destination can be looked at.
 func (l *look) version(x *Dest) int {
-	v := l.b.dice.IntN(l.m.version + 1)
+	v := l.b.below(l.m.version + 1)
 	v = max(v, x.horizon)
 	for _, g := range x.unsure {
 		if !x.journal() && v < g.to {
@@ -152,6 +152,16 @@ func (l *look) version(x *Dest) int {
 		}
 	}
 	return v
+}
+
+// below is the next number that the step says, from 0 on.
+func (b *Bench) below(n int) int {
+	if len(b.looks) == 0 {
+		return 0
+	}
+	x := b.looks[0]
+	b.looks = append(b.looks[1:len(b.looks):len(b.looks)], x)
+	return x * n / looks
 }
 
 func (l *look) at(x *Dest, v int) error {
@@ -167,7 +177,7 @@ func (l *look) at(x *Dest, v int) error {
 func (l *look) asOf(x *Dest, since int) error {
 	from, to := x.decl.ends()
 	names := x.names()
-	t, then := int64(l.b.dice.IntN(18)), &table{}
+	t, then := int64(l.b.below(18)), &table{}
 	for _, h := range x.hist {
 		for _, s := range h {
 			if compare(s.from[0], t) <= 0 && (s.to == nil || compare(s.to[0], t) > 0) {

@@ -2,8 +2,9 @@ package torture
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"slices"
+
+	"pgregory.net/rapid"
 )
 
 // features are what a seed may make. Each seed switches on about half of them, so that pairs meet which rarely would if all were on.
@@ -30,27 +31,19 @@ func (g *gen) dodge(d *Decl) {
 	}
 }
 
-// gen makes the plan of a seed, a step at a time: what makes sense next depends on what there is.
+// gen draws a plan from rapid, a step at a time: what makes sense next depends on what there is.
 type gen struct {
-	*rand.Rand
+	t       *rapid.T
 	on      map[string]bool
 	shown   map[string]bool // known faults that are made all the same
 	counter map[string]int
 	days    map[string]int // the newest load of a source
-	more    *rand.Rand     // what came later is drawn from it, so that a seed keeps its plan of before
 }
 
-func newGen(seed uint64, may []string, shown []string) *gen {
-	g := &gen{Rand: rand.New(rand.NewPCG(seed, 1)), on: map[string]bool{}, shown: map[string]bool{}, counter: map[string]int{},
-		days: map[string]int{}, more: rand.New(rand.NewPCG(seed, 5))}
-	for _, f := range features { // all are drawn, so that a seed makes the same of those that may
-		from := g.Rand
-		if f == "user" {
-			from = g.more
-		}
-		if on := from.Float64() < .55; on && has(may, f) {
-			g.on[f] = true
-		}
+func newGen(may []string, shown []string) *gen {
+	g := &gen{on: map[string]bool{}, shown: map[string]bool{}, counter: map[string]int{}, days: map[string]int{}}
+	for _, f := range may {
+		g.on[f] = true
 	}
 	for _, k := range shown {
 		g.shown[k] = true
@@ -58,12 +51,39 @@ func newGen(seed uint64, may []string, shown []string) *gen {
 	return g
 }
 
-func (g *gen) chance(p float64) bool { return g.Float64() < p }
+// draw is the next step as one value of rapid's, so that its log has steps and not the bits that made them.
+func (g *gen) draw(t *rapid.T, i int, m *Model) Step {
+	return rapid.Custom(func(t *rapid.T) Step {
+		if g.t = t; i == 0 {
+			for _, f := range features { // all are drawn, so that a seed makes the same of those that may
+				g.on[f] = g.chance(.55) && g.on[f]
+			}
+		}
+		return g.step(m)
+	}).Draw(t, fmt.Sprint("step ", i+1))
+}
+
+var bit = rapid.Bool()
+
+// below is a number from 0 on, each as likely as the others. rapid's own ranges lean to small numbers and to their ends; what stands here
+// shall come as often as its weight says, on every machine (rapid leans by logarithms), and a longer list shall move nothing that is drawn
+// behind it. So it is made of fair bits, always of as many. Less is simpler: rapid's shrinking makes zeros of them.
+func (g *gen) below(n int) int {
+	const width = 16
+	x := 0
+	for range width {
+		x = x<<1 | either(bit.Draw(g.t, ""), 1, 0)
+	}
+	return x * n >> width
+}
+
+// chance is true with a probability; of the simplest bits it is false.
+func (g *gen) chance(p float64) bool { return g.below(10000) >= int((1-p)*10000+.5) }
 
 // may says whether a feature is on, with some probability.
 func (g *gen) may(feature string, p float64) bool { return g.on[feature] && g.chance(p) }
 
-func one[T any](g *gen, list []T) T { return list[g.IntN(len(list))] }
+func one[T any](g *gen, list []T) T { return list[g.below(len(list))] }
 
 func (g *gen) next(kind string) string {
 	g.counter[kind]++
@@ -74,16 +94,16 @@ func (g *gen) next(kind string) string {
 func (g *gen) first() Step {
 	m, s := NewModel(), Step{}
 	var like *Decl
-	for range 1 + g.IntN(2) {
+	for range 1 + g.below(2) {
 		d := g.source(like)
 		m.declare(&d)
 		like = &d
 		s.Decls = append(s.Decls, d)
-		for range g.IntN(3) {
+		for range g.below(3) {
 			s.Files = append(s.Files, g.file(&d))
 		}
 	}
-	for range 1 + g.IntN(3) {
+	for range 1 + g.below(3) {
 		d := g.destination(m)
 		m.declare(&d)
 		s.Decls = append(s.Decls, d)
@@ -99,7 +119,7 @@ func (g *gen) step(m *Model) Step {
 	s := Step{Part: g.chance(.15)}
 	for _, n := range m.order {
 		if src := m.sources[n]; src != nil && g.chance(.55) {
-			for range 1 + g.IntN(2) {
+			for range 1 + g.below(2) {
 				s.Files = append(s.Files, g.file(src))
 			}
 		}
@@ -110,10 +130,10 @@ func (g *gen) step(m *Model) Step {
 		s.Verbs = append(s.Verbs, Verb{Do: "refresh"})
 	}
 	if g.may("respell", .4) {
-		s.Spell = 1 + g.Uint64N(99)
+		s.Spell = 1 + g.below(1<<16)
 	}
 	if g.may("kill", .25) && len(s.Drops) == 0 && len(s.Decls) == 0 {
-		s.Kill = 1 + g.IntN(40)
+		s.Kill = 1 + g.below(40)
 	}
 	if g.may("follow", .25) && s.Kill == 0 && len(s.Verbs)+len(s.Drops) == 0 {
 		for _, n := range m.order {
@@ -128,8 +148,11 @@ func (g *gen) step(m *Model) Step {
 		s.Broker = one(g, []string{"away", "stumbles"})
 	}
 	s.Copied = g.may("copy", .1) && len(m.sinks) == 0
-	if g.on["user"] && len(s.Decls)+len(s.Drops) == 0 && g.more.Float64() < .4 {
+	if g.may("user", .4) && len(s.Decls)+len(s.Drops) == 0 {
 		s.User = g.user(m)
+	}
+	for range 7 {
+		s.Look = append(s.Look, g.below(looks))
 	}
 	return s
 }
@@ -169,7 +192,7 @@ func (g *gen) weighted(weights []int) int {
 	for _, w := range weights {
 		sum += w
 	}
-	at := g.IntN(sum)
+	at := g.below(sum)
 	for i, w := range weights {
 		if at -= w; at < 0 {
 			return i

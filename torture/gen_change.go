@@ -11,7 +11,7 @@ func (g *gen) changed(old *Decl) Decl {
 	if d.Form == "group" {
 		cols = []string{"a", "b"}
 	}
-	switch g.IntN(5) {
+	switch g.below(5) {
 	case 0:
 		d.Rules = nil
 		g.part("rules", &d, cols)

@@ -26,7 +26,7 @@ func (g *gen) source(like *Decl) Decl {
 		d.Cols = append(d.Cols, Column{"x", typ})
 	}
 	if !d.Snapshot && g.may("topic", .75) {
-		d.Format, d.Partitions = "json", 1+g.IntN(2)
+		d.Format, d.Partitions = "json", 1+g.below(2)
 	}
 	if g.may("bad", .2) {
 		d.Bad = "SKIP"
@@ -38,12 +38,12 @@ func (g *gen) source(like *Decl) Decl {
 	case d.Snapshot:
 	case d.Partitions > 0:
 		if g.may("batch_rows", .5) {
-			d.BatchRows = 2 + g.IntN(3)
+			d.BatchRows = 2 + g.below(3)
 		}
 	case g.may("batch_files", .5) && (d.Format != "parquet" || !g.on["bad_file"]): // where a batch ends at a bad file the contract doesn't say
-		d.BatchFiles = 2 + g.IntN(2)
+		d.BatchFiles = 2 + g.below(2)
 	case g.may("batch_rows", .4) && d.Format != "parquet":
-		d.BatchRows = 2 + g.IntN(3)
+		d.BatchRows = 2 + g.below(3)
 	}
 	if d.Partitions+d.BatchFiles+d.BatchRows == 0 && g.may("schema", .2) {
 		d.Change = failOnNew
@@ -69,17 +69,17 @@ func (g *gen) value(c Column) Value {
 	}
 	switch c.Name {
 	case "id":
-		return int64(1 + g.IntN(4))
+		return int64(1 + g.below(4))
 	case "op":
 		return one(g, []string{"u", "u", "u", "d"})
 	case "a":
 		return one(g, []string{"x", "y", "z", "w"})
 	case "b":
-		return int64(g.IntN(10))
+		return int64(g.below(10))
 	case "t":
-		return int64(1 + g.IntN(15))
+		return int64(1 + g.below(15))
 	case "c":
-		return int64(100 + g.IntN(3))
+		return int64(100 + g.below(3))
 	case "e":
 		return one(g, []string{"p", "q"})
 	}
@@ -154,7 +154,7 @@ func (g *gen) mended(m *Model) []File {
 
 // day is the time of a load: mostly later than the one before, never one that was there.
 func (g *gen) day(src *Decl) int {
-	n := max(g.days[src.Name]+either(g.chance(.9), 1+g.IntN(3), -g.IntN(4)), 1)
+	n := max(g.days[src.Name]+either(g.chance(.9), 1+g.below(3), -g.below(4)), 1)
 	for used := fmt.Sprint(src.Name, " ", n); g.days[used] > 0; used = fmt.Sprint(src.Name, " ", n) {
 		n++
 	}
@@ -288,7 +288,7 @@ func (g *gen) journal(d *Decl, cols []string, of *Decl) {
 		}
 	}
 	if g.chance(.2) && of.Partitions < 2 {
-		d.Late = 2 + g.IntN(5)
+		d.Late = 2 + g.below(5)
 	}
 	if g.chance(.2) {
 		d.Retain = "0 SECONDS"
@@ -325,7 +325,7 @@ func (g *gen) chain(d *Decl, cols []string) {
 	}
 	if g.may("rules", .6) {
 		d.Rules = nil
-		for i := range 1 + g.IntN(3) {
+		for i := range 1 + g.below(3) {
 			if g.chance(.4) {
 				if s := filter(sortedKeys(sets), func(s string) bool { return ok([]string{sets[s].col}) }); len(s) > 0 {
 					d.Rules = append(d.Rules, Rule{Set: one(g, s)})
@@ -348,7 +348,7 @@ func (g *gen) chain(d *Decl, cols []string) {
 	}
 	if g.may("metrics", .6) {
 		d.Metrics = nil
-		for i := range 1 + g.IntN(2) {
+		for i := range 1 + g.below(2) {
 			a := filter(sortedKeys(aggs), func(a string) bool { return ok(aggs[a].cols) })
 			agg := one(g, a)
 			d.Metrics = append(d.Metrics, Metric{fmt.Sprint("m", i), agg, over(.3, aggs[agg].cols)})
@@ -356,7 +356,7 @@ func (g *gen) chain(d *Decl, cols []string) {
 	}
 	if g.may("checks", .6) {
 		d.Checks = nil
-		for i := range 1 + g.IntN(2) {
+		for i := range 1 + g.below(2) {
 			c := one(g, filter(sortedKeys(checks), func(c string) bool {
 				return ok(checks[c].needs()) && (checks[c].past == nil || g.on["history"] && len(d.Metrics) > 0 && d.Metrics[0].Agg != "is_unique(id)")
 			}))

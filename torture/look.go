@@ -96,6 +96,7 @@ func (l *look) ask(kind, query string, want *table) error {
 	if err != nil {
 		return &Difference{Kind: kind, Text: query + "\n  fails: " + err.Error(), ask: query, want: want}
 	}
+	want.cols = got.cols
 	return differ(kind, query, got, want)
 }
 

@@ -1,6 +1,10 @@
 package torture
 
-import "strings"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // Plan is what a seed does: a list of steps, each one run of the command. It is plain data, so that it can be cut down, kept and played
 // again when the generator makes other plans of its seed.
@@ -18,10 +22,29 @@ type Step struct {
 	User   []User `json:",omitempty"` // statements of the user's, behind the declarations
 	Verbs  []Verb `json:",omitempty"` // behind those
 	Part   bool   `json:",omitempty"` // the script has Decls and Verbs alone; else all that is declared
-	Spell  uint64 `json:",omitempty"` // not 0: names in another case, by this seed
+	Spell  int    `json:",omitempty"` // not 0: names in another case, as its bits say
 	Kill   int    `json:",omitempty"` // SIGKILL at this pass of the fault points, then the same run again
 	Broker string `json:",omitempty"` // what it goes through: away, stumbles
 	Copied bool   `json:",omitempty"` // the file is copied first, and the copy goes on
+	Look   []int  `json:",omitempty"` // at which versions and times it is looked at, in parts of looks, in turn
+}
+
+// looks are the parts in which Look says where between the first and the last.
+const looks = 1000
+
+// GoString is the step in a log of rapid's, where the whole of it stands further down.
+func (s Step) GoString() string {
+	var out []string
+	for _, f := range s.Files {
+		out = append(out, fmt.Sprintf("%s with %d records", f.Path, len(f.Rows)))
+	}
+	for _, d := range s.Decls {
+		out = append(out, d.Kind+" "+d.Name)
+	}
+	for _, v := range slices.Concat(s.Drops, s.Verbs) {
+		out = append(out, v.Do+" "+v.Name)
+	}
+	return strings.Join(out, ", ")
 }
 
 // Decl is a declaration of any kind; what a kind doesn't have is empty.

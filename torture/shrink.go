@@ -8,7 +8,8 @@ import (
 )
 
 // shrink makes a plan smaller as long as it shows a difference of the same kind. A try costs as much as a run of the plan, so it works on
-// the plan's parts, largest first, and not on the bits that made it (as rapid's shrinking would).
+// the plan's parts, largest first. rapid's shrinking knows no parts, only the bits that drew them, one by one: it takes hundreds of tries to
+// take away what is one here, and what a bit moves is drawn otherwise from there on.
 func shrink(ctx context.Context, p Plan, d *Difference, budget time.Duration, play func(context.Context, Plan) error) (Plan, *Difference,
 	int) {
 	end, tries := time.Now().Add(budget), 0
@@ -69,7 +70,20 @@ func removals[T any](list *[]T) []func() {
 	return out
 }
 
-func stepCuts(p *Plan) []func() { return removals(&p.Steps) }
+// stepCuts take steps away, or give the files of one to the step before it.
+func stepCuts(p *Plan) []func() {
+	out := removals(&p.Steps)
+	for i := 1; i < len(p.Steps); i++ {
+		s := &p.Steps[i]
+		if len(s.Drops)+len(s.Decls)+len(s.User)+len(s.Verbs)+len(s.Later) == 0 {
+			out = append(out, func() {
+				p.Steps[i-1].Files = append(p.Steps[i-1].Files, s.Files...)
+				p.Steps = append(p.Steps[:i:i], p.Steps[i+1:]...)
+			})
+		}
+	}
+	return out
+}
 
 func partCuts(p *Plan) []func() {
 	var out []func()
@@ -94,6 +108,9 @@ func flagCuts(p *Plan) []func() {
 		cut(&out, &s.Copied)
 		cut(&out, &s.Part)
 		cut(&out, &s.Broker)
+		if len(s.Look) > 0 {
+			out = append(out, func() { s.Look = nil })
+		}
 	}
 	return out
 }

@@ -1,9 +1,9 @@
-// Package torture is a random tester of the whole product. A seed makes a plan: declarations, files and steps. The plan is played twice
+// Package torture is a random tester of the whole product. rapid draws a plan: declarations, files and steps. The plan is played twice
 // side by side, by the real command and by a model (plain rows, no SQL), and after each step all that can be read from the file is held
 // against the model, through DuckDB alone. What differs is cut down to a script that a person can read.
 //
 //	gen.go, gen_decl.go           random plans: what there may be (features, deeds), and known faults that it keeps away from
-//	plan.go                       a plan is data: a seed makes it, shrinking cuts it, a case keeps it
+//	plan.go                       a plan is data: rapid draws it, shrinking cuts it, a case keeps it
 //	write.go                      its scripts and files
 //	model.go, work.go, chain.go,  what the file has to hold: declarations, which batches there are, a destination's chain,
 //	journal.go, schema.go         histories, fields that no declaration names
@@ -23,6 +23,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"pgregory.net/rapid"
 )
 
 // Options say how seeds are played.
@@ -30,7 +32,7 @@ type Options struct {
 	Command  Command
 	Follow   Follower
 	Work     string        // where the folders of runs are made; "" is the system's
-	Features []string      // what may be made; nil: everything
+	Features []string      // what may be made, of Features()
 	Shown    []string      // known faults that are made all the same
 	Steps    int           // runs of the command
 	Shrink   time.Duration // how long a difference is made small
@@ -40,18 +42,26 @@ type Options struct {
 // Features are all that a seed may make.
 func Features() []string { return features }
 
-// Seed plays a seed. The error is a *Difference where the file and the model differ.
-func (o Options) Seed(ctx context.Context, seed uint64) (Tally, error) {
-	may := o.Features
-	if may == nil {
-		may = features
-	}
-	g, p := newGen(seed, may, o.Shown), Plan{Seed: seed}
-	tally, err := o.with(seed, func(b *Bench) error {
-		for i := range o.Steps {
-			s := g.step(b.model)
+// Try is a seed in play: what rapid draws from it, and what was found.
+type Try struct {
+	Tally // of the first time that it was played: rapid plays what fails several times
+	o     Options
+	plan  Plan
+	found *Difference
+}
+
+// Try is a new one.
+func (o Options) Try(seed uint64) *Try { return &Try{o: o, plan: Plan{Seed: seed}} }
+
+// Property is what rapid checks: the steps that it draws are played by the command and by the model, and after each one the file says what
+// the model does. Once something is found, what differs otherwise counts for nothing, so that rapid's shrinking keeps to it.
+func (y *Try) Property(t *rapid.T) {
+	g, p := newGen(y.o.Features, y.o.Shown), Plan{Seed: y.plan.Seed}
+	tally, err := y.o.with(func(b *Bench) error {
+		for i := range y.o.Steps {
+			s := g.draw(t, i, b.model)
 			p.Steps = append(p.Steps, s)
-			switch err := b.Step(ctx, i, s); {
+			switch err := b.Step(t.Context(), i, s); {
 			case errors.Is(err, errOver):
 				b.model.Tally["plans that ended early: "+errOver.why]++
 				return nil
@@ -61,35 +71,39 @@ func (o Options) Seed(ctx context.Context, seed uint64) (Tally, error) {
 		}
 		return nil
 	})
-	var d *Difference
-	if !errors.As(err, &d) {
-		return tally, err
+	if y.Tally == nil {
+		y.Tally = tally
 	}
-	return tally, o.small(ctx, p, d)
+	switch d := (*Difference)(nil); {
+	case errors.As(err, &d) && (y.found == nil || y.found.Kind == d.Kind):
+		y.plan, y.found = p, d
+		t.Fatalf("step %d: %s", d.Step+1, d.Kind)
+	case d == nil && err != nil:
+		t.Fatalf("the tester failed: %v", err)
+	}
 }
 
-// small cuts a plan down and writes its case.
-func (o Options) small(ctx context.Context, p Plan, d *Difference) error {
-	first := d
-	p, d, tries := shrink(ctx, p.copy(), d, o.Shrink, o.play)
-	text := fmt.Sprintf("seed %d: %s", p.Seed, first)
+// Small cuts what was found down and writes its case: what there is to say of it, "" where nothing was found.
+func (y *Try) Small(ctx context.Context) (string, error) {
+	if y.found == nil {
+		return "", nil
+	}
+	p, d, tries := shrink(ctx, y.plan.copy(), y.found, y.o.Shrink, y.o.Play)
+	text := y.found.Error()
 	if tries > 0 {
 		text += fmt.Sprintf("\nmade small in %d tries, %d steps: %s", tries, len(p.Steps), d)
 	}
-	if o.Found != "" {
-		to := filepath.Join(o.Found, fmt.Sprint("seed", p.Seed))
-		if err := o.Case(ctx, p, d, to); err != nil {
-			return err
-		}
-		text += "\n→ " + to
+	if y.o.Found == "" {
+		return text, nil
 	}
-	d.Text = text
-	return d
+	to := filepath.Join(y.o.Found, fmt.Sprint("seed", p.Seed))
+	err := errors.Join(os.RemoveAll(to), y.o.Case(ctx, p, d, to))
+	return text + "\n→ " + to + "\n" + readCase(to), err
 }
 
 // Case writes the folder of a difference: see writeCase.
 func (o Options) Case(ctx context.Context, p Plan, d *Difference, to string) error {
-	_, err := o.with(p.Seed, func(b *Bench) error {
+	_, err := o.with(func(b *Bench) error {
 		var x *Difference
 		if err := b.Play(ctx, p); err != nil && !errors.As(err, &x) {
 			return err
@@ -100,21 +114,22 @@ func (o Options) Case(ctx context.Context, p Plan, d *Difference, to string) err
 }
 
 // Play plays a plan.
-func (o Options) Play(ctx context.Context, p Plan) error { return o.play(ctx, p) }
-
-func (o Options) play(ctx context.Context, p Plan) error {
-	_, err := o.with(p.Seed, func(b *Bench) error { return b.Play(ctx, p) })
+func (o Options) Play(ctx context.Context, p Plan) error {
+	_, err := o.with(func(b *Bench) error { return b.Play(ctx, p) })
 	return err
 }
 
-// with gives f a bench in a folder that is removed afterwards.
-func (o Options) with(seed uint64, f func(*Bench) error) (Tally, error) {
+// with gives f a bench in a folder that is removed afterwards: f may panic, as rapid has it.
+func (o Options) with(f func(*Bench) error) (tally Tally, err error) {
 	dir, err := os.MkdirTemp(o.Work, "torture-")
 	if err != nil {
 		return nil, err
 	}
-	b := NewBench(o.Command, dir, seed)
+	b := NewBench(o.Command, dir)
 	b.following = o.Follow
-	defer b.broker.close()
-	return b.model.Tally, errors.Join(f(b), os.RemoveAll(dir))
+	defer func() {
+		b.broker.close()
+		err = errors.Join(err, os.RemoveAll(dir))
+	}()
+	return b.model.Tally, f(b)
 }

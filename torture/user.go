@@ -11,15 +11,15 @@ const userRows = "SELECT unnest([7, 8]) AS n"
 // user draws a view over a column of some destination, and now and then a table.
 func (g *gen) user(m *Model) []User {
 	var out []User
-	if g.more.IntN(3) == 0 {
+	if g.below(3) == 0 {
 		out = append(out, User{Name: g.next("u")})
 	}
 	list := filter(m.sorted(), func(n string) bool { return len(m.dests[n].cols) > 0 })
 	if len(list) == 0 {
 		return out
 	}
-	x := m.dests[list[g.more.IntN(len(list))]]
-	return append(out, User{Name: g.next("w"), Of: x.decl.Name, Col: x.cols[g.more.IntN(len(x.cols))]})
+	x := m.dests[list[g.below(len(list))]]
+	return append(out, User{Name: g.next("w"), Of: x.decl.Name, Col: x.cols[g.below(len(x.cols))]})
 }
 
 // text is the statement; false where what it reads isn't there.

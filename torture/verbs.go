@@ -44,7 +44,7 @@ func init() { // not in the declaration: what a verb means asks for verbs
 			draw: func(g *gen, m *Model) (Verb, bool) {
 				d := g.dest(m)
 				from := m.dests[low(d.Name)].horizon
-				return Verb{Name: d.Name, To: from + g.IntN(m.version-from+1)}, true
+				return Verb{Name: d.Name, To: from + g.below(m.version-from+1)}, true
 			}},
 		"rebuild": {feature: "rebuild", weight: 2,
 			text: func(w *writer, v Verb) string { return fmt.Sprintf("REBUILD %s %s", w.kind(v.Name), w.name(v.Name)) },

@@ -3,7 +3,6 @@ package torture
 import (
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
 	"strings"
 )
 
@@ -13,15 +12,17 @@ const brokers = "@BROKERS@"
 // writer makes the text of a script.
 type writer struct {
 	m     *Model
-	spell *rand.Rand // not nil: names in another case
+	spell int // not 0: names in another case, by two bits each
+	spelt int
 }
 
 // name is a declared name, in some case.
 func (w *writer) name(n string) string {
-	if w.spell == nil {
+	if w.spell == 0 {
 		return n
 	}
-	return []string{n, strings.ToUpper(n), strings.ToUpper(n[:1]) + n[1:], strings.ToLower(n)}[w.spell.IntN(4)]
+	w.spelt = (w.spelt + 1) % 8
+	return []string{n, strings.ToUpper(n), strings.ToUpper(n[:1]) + n[1:], strings.ToLower(n)}[w.spell>>(2*w.spelt)&3]
 }
 
 func (w *writer) names(ns []string) string {

@@ -3,9 +3,11 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	stdflag "flag"
+	"fmt"
 	"maps"
 	"os"
 	"os/exec"
@@ -13,9 +15,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"pgregory.net/rapid"
 
 	"dsql/torture"
 )
@@ -32,9 +37,9 @@ var (
 	tortureShrink = stdflag.Duration("torture.shrink", time.Minute, "how long a difference is made small")
 )
 
-// TestTorture plays random plans with the command and a model, and holds what the file says against the model: see package torture.
+// TestTorture plays random plans with the command and a model, and holds what the file says against the model: see package torture. It
+// isn't parallel: see rapidDefaults.
 func TestTorture(t *testing.T) {
-	t.Parallel()
 	o := tortureOptions(t)
 	if *torturePlan != "" {
 		b, err := os.ReadFile(*torturePlan)
@@ -51,6 +56,7 @@ func TestTorture(t *testing.T) {
 		return
 	}
 	from, to := seedRange(t)
+	rapidDefaults(t)
 	began, seeds := time.Now(), make(chan uint64)
 	go func() {
 		defer close(seeds)
@@ -63,15 +69,10 @@ func TestTorture(t *testing.T) {
 		go func() {
 			sum := torture.Tally{}
 			for s := range seeds {
-				tally, err := o.Seed(context.Background(), s)
-				var d *torture.Difference
-				if errors.As(err, &d) {
-					t.Errorf("%s\nonce more: go test ./cmd/dsql -run TestTorture -torture.seeds %d", d.Text, s)
-				} else if err != nil {
-					t.Errorf("seed %d: the tester failed: %v", s, err)
-				}
+				y := o.Try(s)
+				t.Run(fmt.Sprint(s), func(t *testing.T) { checkSeed(t, y, s) })
 				sum["seeds"]++
-				for k, n := range tally {
+				for k, n := range y.Tally {
 					sum[k] += n
 				}
 			}
@@ -88,6 +89,52 @@ func TestTorture(t *testing.T) {
 	t.Logf("seeds from %d, %s", from, time.Since(began).Round(time.Millisecond))
 }
 
+// seeding is held from the moment at which rapid is given a seed until it has taken it.
+var seeding sync.Mutex
+
+// checkSeed lets rapid check the case of a seed, which is a seed of rapid's own.
+func checkSeed(t *testing.T, y *torture.Try, seed uint64) {
+	defer func() { // rapid has ended the test
+		text, err := y.Small(context.Background())
+		if text != "" {
+			t.Error(text)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	}()
+	seeding.Lock()
+	if err := stdflag.Set("rapid.seed", fmt.Sprint(seed)); err != nil {
+		t.Fatal(err)
+	}
+	var taken sync.Once
+	rapid.Check(t, func(r *rapid.T) {
+		taken.Do(seeding.Unlock)
+		y.Property(r)
+	})
+}
+
+// rapidDefaults are rapid's flags here: a check a seed, and no shrinking of bits where -rapid.shrinktime doesn't ask for it, as a try
+// takes seconds. A file of bits is for what was shrunk so: a seed says all else. No other test may run, as its flags are those of all.
+func rapidDefaults(t *testing.T) {
+	given := map[string]bool{}
+	stdflag.Visit(func(f *stdflag.Flag) { given[f.Name] = true })
+	set := map[string]string{"rapid.checks": "1", "rapid.seed": stdflag.Lookup("rapid.seed").Value.String()}
+	if testing.Short() { // it divides by 5
+		set["rapid.checks"] = "5"
+	}
+	if !given["rapid.shrinktime"] {
+		set["rapid.shrinktime"], set["rapid.nofailfile"] = "0s", "true"
+	}
+	for name, value := range set {
+		was := stdflag.Lookup(name).Value.String()
+		if err := stdflag.Set(name, value); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { stdflag.Set(name, was) })
+	}
+}
+
 func tortureOptions(t *testing.T) torture.Options {
 	o := torture.Options{Steps: *tortureSteps, Shrink: *tortureShrink, Found: *tortureFound}
 	if info, err := os.Stat("/dev/shm"); err == nil && info.IsDir() { // a file system in memory halves the time
@@ -98,6 +145,7 @@ func tortureOptions(t *testing.T) torture.Options {
 	}
 	switch *tortureMay {
 	case "":
+		o.Features = torture.Features()
 	case "none":
 		o.Features = []string{}
 	default:
@@ -164,11 +212,14 @@ func tortureOptions(t *testing.T) torture.Options {
 }
 
 func seedRange(t *testing.T) (from, to uint64) {
-	text := *tortureSeeds
-	if text == "" {
-		if text = "1-20"; testing.Short() {
-			text = "1-6"
-		}
+	text := cmp.Or(*tortureSeeds, "1-20")
+	if testing.Short() {
+		text = cmp.Or(*tortureSeeds, "1-6")
+	}
+	if seed := stdflag.Lookup("rapid.seed").Value.String(); seed != "0" { // what rapid says to play once more
+		text = seed
+	} else if stdflag.Lookup("rapid.failfile").Value.String() != "" {
+		text = "1"
 	}
 	a, b, several := strings.Cut(text, "-")
 	if !several {
