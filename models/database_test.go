@@ -18,7 +18,7 @@ func database(t *testing.T) (db *duck.DB, dir string, run func(text string) erro
 	t.Helper()
 	dir = t.TempDir()
 	db = testkit.Open(t, 4, Register)
-	forms := []*sql.Syntax{Kind.Syntax, ExperimentKind.Syntax, Kind.Verbs[0].Syntax}
+	forms := []*sql.Syntax{Kind.Syntax, Kind.Verbs[0].Syntax}
 	return db, dir, func(text string) error {
 		stmts, err := sql.Parse(sql.NewSource("test", text), forms)
 		if err != nil {
@@ -29,11 +29,7 @@ func database(t *testing.T) (db *duck.DB, dir string, run func(text string) erro
 				if st.Decl.Syntax.Verb != "" {
 					return Kind.Verbs[0].Run(t.Context(), tx, st.Decl)
 				}
-				compile := Kind.Compile
-				if st.Decl.Syntax == ExperimentKind.Syntax {
-					compile = ExperimentKind.Compile
-				}
-				obj, err := compile(st.Decl)
+				obj, err := Kind.Compile(st.Decl)
 				if err != nil {
 					return err
 				}

@@ -141,6 +141,11 @@ func (r *reader) clauses(f *form, d *Decl) map[string]Span {
 			r.toClause(f)
 		}
 	}
+	for _, c := range f.clauses {
+		if v := d.Args[c.key]; c.Repeat && v != nil {
+			r.distinct(v.Items)
+		}
+	}
 	return seen
 }
 

@@ -79,12 +79,18 @@ func (r *reader) items(c *clause, v *Value) bool {
 	r.siblings = c.items
 	r.elements(code.ExpectedItem, "an item", func() bool { return r.item(c, v) })
 	r.siblings = siblings
+	r.distinct(v.Items)
+	return true
+}
+
+// distinct refuses items of one form and one name.
+func (r *reader) distinct(items []*Decl) {
 	type key struct {
 		syntax *Syntax
 		name   string
 	}
 	seen := map[key]Span{}
-	for _, d := range v.Items {
+	for _, d := range items {
 		k := key{d.Syntax, lower(d.Name)}
 		if first, twice := seen[k]; twice && d.Name != "" {
 			r.fail(d.NameAt, code.DuplicateName, "rename or remove one of them", "there are two %s of this name",
@@ -93,7 +99,6 @@ func (r *reader) items(c *clause, v *Value) bool {
 		}
 		seen[k] = d.NameAt
 	}
-	return true
 }
 
 // item reads one of a clause's items, to the end of what is being read.

@@ -1,6 +1,7 @@
 // Package watch is CREATE MONITOR: it measures each version of the rows that a model scored, once it is committed, against a baseline and,
 // as they become known, against the outcomes. What it finds stands in dsql.metrics under the monitor's name, and by bin in
-// dsql.monitor_bins. It owns the formulas and those tables; which versions are due, and when outcomes are looked at, is the pipeline's.
+// dsql.monitor_bins. CREATE ALERT and CREATE EXPERIMENT stand here too. It owns the formulas and those tables; which versions are due, and
+// when outcomes are looked at, is the pipeline's.
 package watch
 
 import (

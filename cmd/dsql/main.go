@@ -48,6 +48,7 @@ type cli struct {
 	Inspect    sourceCmd     `cmd:"" help:"Print the CREATE SOURCE that files or a topic show."`
 	Status     statusCmd     `cmd:"" help:"Show how far each destination is."`
 	History    historyCmd    `cmd:"" help:"Show the life of one key of a journal."`
+	Experiment experimentCmd `cmd:"" help:"Compare the variants of an experiment."`
 	Diff       diffCmd       `cmd:"" help:"Show what differs in a destination between two versions."`
 	Checks     checksCmd     `cmd:"" help:"Show the last verdicts, and metrics over versions."`
 	Rejects    rejectsCmd    `cmd:"" help:"Show what was rejected, by rule and reason."`

@@ -47,6 +47,10 @@ type (
 	}
 	// Reading is a definition whose text reads what is declared: it comes after that, and keeps it from being dropped.
 	Reading interface{ Reads() }
+	// Late is a definition whose text reads what may be made of the definition itself: it is bound when all that a script declares stands.
+	Late interface {
+		Bound(context.Context, *duck.Conn) error
+	}
 	// Referrer names declarations of sources, destinations and watchers without which it means nothing: they come before it, and stay as
 	// long as it does.
 	Referrer interface{ Refers() []string }

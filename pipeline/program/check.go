@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/sql"
 	"dsql/sql/code"
 )
@@ -70,6 +71,13 @@ func (p *Program) check(ctx context.Context, tx *duck.Tx) error {
 		}
 		for _, n := range made {
 			note(p.Chain(ctx, tx, n))
+		}
+	}
+	for _, n := range p.Nodes {
+		if l, ok := n.Obj.(kind.Late); ok && n.Stmt >= 0 && n.Bound {
+			if err := l.Bound(ctx, tx.Conn); err != nil && !(opaque && missing(err)) {
+				errs = Collect(errs, p.SourceHint(ctx, tx.Conn, err))
+			}
 		}
 	}
 	return causes(errs).Err()

@@ -26,7 +26,7 @@ var Kinds = []kind.Kind{
 	kind.FunctionKind(rules.Expr, pyfunc.Python),
 	quality.Kind,
 	models.Kind,
-	models.ExperimentKind,
+	watch.ExperimentKind,
 	sinks.Kind,
 	watch.Kind,
 	watch.AlertKind,

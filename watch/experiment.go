@@ -1,4 +1,4 @@
-package models
+package watch
 
 import (
 	"context"
@@ -24,9 +24,21 @@ var ExperimentKind = kind.Kind{
 				Options: []sql.OptionDoc{{Name: sql.AnyOption, Doc: "a variant and its weight"}},
 				Doc:     "(name weight, …): what units are given, and how often"},
 			{Keyword: "SALT", Arg: sql.ArgString, Doc: "makes the assignment independent of other experiments; the experiment's name by default"},
+			{Keyword: "EXPOSURES", Arg: sql.ArgParen, Doc: "(query): unit, variant, and when it was seen, in this order; the first time counts"},
+			{Keyword: "METRIC", Arg: sql.ArgItem, Repeat: true, Doc: "name (query): what is compared between variants",
+				Items: []*sql.Syntax{{Head: []sql.Clause{{Arg: sql.ArgParen, Required: true,
+					Doc: "unit, value, and when it came, in this order: a BOOLEAN is a conversion, numbers are summed by unit"}}}}},
 		},
-		Doc: "A function of its name that gives each unit a variant, always the same one. Store exposures by calling it in a stream.",
-		Example: `CREATE EXPERIMENT rebooking VARIANTS (control 50, offer 50) SALT '2026-11';
+		Doc: "A function of its name that gives each unit a variant, always the same one. Store exposures by calling it in a stream; with " +
+			"EXPOSURES and METRIC `dsql experiment` compares the variants.",
+		Example: `CREATE EXPERIMENT rebooking VARIANTS (control 50, offer 50) SALT '2026-11'
+  EXPOSURES (SELECT user_id, variant, seen_at FROM exposures)
+  METRIC bought (SELECT user_id, amount > 0, ordered_at FROM orders)
+  METRIC revenue (SELECT user_id, amount, ordered_at FROM orders);
+CREATE SOURCE visits (user_id BIGINT, seen_at TIMESTAMP) FROM FILES ('visits/*.csv');
+CREATE SOURCE orders_in (user_id BIGINT, amount DOUBLE, ordered_at TIMESTAMP) FROM FILES ('orders/*.csv');
+CREATE STREAM exposures AS SELECT *, rebooking(user_id) AS variant FROM visits;
+CREATE STREAM orders FROM orders_in;
 SELECT rebooking(42)`,
 	},
 	Compile: compileExperiment,
@@ -36,6 +48,7 @@ type experiment struct {
 	decl     *sql.Decl
 	variants []variant
 	salt     string
+	metrics  []*sql.Decl
 }
 
 type variant struct {
@@ -68,10 +81,19 @@ func compileExperiment(d *sql.Decl) (kind.Object, error) {
 		errs = append(errs, d.At(d.Arg("VARIANTS").Span).Errorf(code.BadWeight, "all weights are 0, so no unit could get a variant").
 			WithHint("give one variant a weight above 0"))
 	}
+	if v := d.Arg("METRIC"); v != nil {
+		if e.metrics = v.Items; d.Arg("EXPOSURES") == nil {
+			errs = append(errs, d.At(v.Keyword).Errorf(code.MissingClause,
+				"METRIC is compared between units that were exposed, and there is no EXPOSURES").
+				WithHint("add: EXPOSURES (SELECT user_id, variant, seen_at FROM exposures)"))
+		}
+	}
 	return e, errs.Err()
 }
 
 func (e *experiment) Decl() *sql.Decl { return e.decl }
+
+var _ kind.Late = (*experiment)(nil)
 
 // Callable: see kind.Callable.
 func (e *experiment) Callable() {}

@@ -1,4 +1,4 @@
-package models
+package watch
 
 import (
 	"fmt"
@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"dsql/engine/duck"
+	"dsql/internal/testkit"
 )
 
 // assigned declares an experiment and gives the variants of units 0 … n-1.
@@ -20,15 +21,16 @@ func assigned(t *rapid.T, c *duck.Conn, run func(string) error, weights []int, s
 	if err := run(fmt.Sprintf("CREATE EXPERIMENT e VARIANTS (%s) SALT '%s'", strings.Join(v, ", "), salt)); err != nil {
 		t.Fatal(err)
 	}
-	got, err := duck.Select(t.Context(), c, duck.SQL("SELECT e(range) FROM range({n}) ORDER BY range", duck.Args{"n": n}), func(row func(...any) error) (s string, err error) { return s, row(&s) })
+	got, err := duck.Select(t.Context(), c, duck.SQL("SELECT e(range) FROM range({n}) ORDER BY range", duck.Args{"n": n}),
+		func(row func(...any) error) (s string, err error) { return s, row(&s) })
 	if err != nil {
 		t.Fatal(err)
 	}
 	return got
 }
 
-// shares is how often each of k variants was given.
-func shares(got []string, k int) []int {
+// counted is how often each of k variants was given.
+func counted(got []string, k int) []int {
 	n := make([]int, k)
 	for _, v := range got {
 		var i int
@@ -48,15 +50,18 @@ func near(count, n int, p float64) bool {
 // that variant only, and no more of them than its share grew; another salt is independent.
 func TestExperimentProperties(t *testing.T) {
 	t.Parallel()
-	db, _, run := database(t)
-	c := db.Writer()
+	c := testkit.Open(t, 4).Writer()
+	run := func(text string) error {
+		e := compiledExperiment(t, text)
+		return c.Update(t.Context(), func(tx *duck.Tx) error { return e.Define(t.Context(), tx, nil) })
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		const n = 1200
 		weights := rapid.SliceOfN(rapid.IntRange(0, 90), 2, 5).Filter(func(w []int) bool { return sumOf(w) > 0 }).Draw(t, "weights")
 		salt := rapid.StringMatching("[a-z0-9 ]{0,8}").Draw(t, "salt")
 		got := assigned(t, c, run, weights, salt, n)
 		total := float64(sumOf(weights))
-		for i, k := range shares(got, len(weights)) {
+		for i, k := range counted(got, len(weights)) {
 			if !near(k, n, float64(weights[i])/total) {
 				t.Errorf("v%d of weights %v: %d of %d", i, weights, k, n)
 			}
