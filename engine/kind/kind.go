@@ -68,6 +68,7 @@ type Env struct {
 	Scratch bool
 	// Sound are objects of which all that they make in the file was found there: they needn't look again in this run.
 	Sound map[Object]bool
+	known map[Object]any // see Known
 	// Declared is the declaration of a kind (in lower case) under a name, nil when there is none; Names are those of a kind.
 	Declared func(kind, name string) Object
 	Names    func(kind string) []string
@@ -79,6 +80,20 @@ func (e *Env) Sounds(o Object) {
 		e.Sound = map[Object]bool{}
 	}
 	e.Sound[o] = true
+}
+
+// Known is what a run knows of an object beside its declaration: begin makes it when the run first asks for it, and it ends with the run.
+// An object has one such value.
+func Known[T any](e *Env, o Object, begin func() T) T {
+	if known, ok := e.known[o].(T); ok {
+		return known
+	}
+	if e.known == nil {
+		e.known = map[Object]any{}
+	}
+	known := begin()
+	e.known[o] = known
+	return known
 }
 
 // DirOf is the folder that relative paths in a declaration start at: that of its script.

@@ -78,11 +78,7 @@ func (r *reader) input(ctx context.Context, b filled, in *kind.Input) (*kind.Inp
 		}
 		return s.record(ctx, tx, b.files, b.item.destinations, v)
 	}
-	in.Committed = func(context.Context) {
-		if s.recorded != nil {
-			s.known, s.recorded = s.recorded, nil
-		}
-	}
+	in.Committed = func(context.Context) { s.dialectKept() }
 	r.copies(b.files, in)
 	if err := r.allBad(b.files, in); err != nil {
 		in.Release()

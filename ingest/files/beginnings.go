@@ -17,9 +17,8 @@ import (
 
 // beginnings tell that of bad records. What a file was asked is asked once.
 type beginnings struct {
-	s        *Source
+	s        *session
 	c        *duck.Conn
-	env      *kind.Env
 	cols     []duck.Column
 	files    map[string]file           // that are there, by the names that they were taken under; nil: nobody has asked yet
 	openings map[string]*batch.Opening // of those that were looked at
@@ -49,7 +48,7 @@ func (b *beginnings) opening(ctx context.Context, rec *kind.BadRecord) (*batch.O
 	if err != nil {
 		return nil, err
 	}
-	l, err := batch.NewLanding(b.c, b.s.Stmt.Name, b.s.fields(b.cols), b.s.dialect, b.s.limits)
+	l, err := batch.NewLanding(b.c, b.s.Stmt.Name, b.s.fields(b.cols), b.s.effective(), b.s.limits)
 	if err != nil {
 		return nil, b.s.Placed(err, b.s.patternAt)
 	}
@@ -80,7 +79,7 @@ func (b *beginnings) captures(ctx context.Context, rec *kind.BadRecord) (map[str
 func (b *beginnings) file(ctx context.Context, rec *kind.BadRecord, what string) (file, error) {
 	s := b.s
 	if b.files == nil {
-		listed, err := s.list(b.env)
+		listed, err := s.list(s.env)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return file{}, err
 		}
@@ -88,7 +87,7 @@ func (b *beginnings) file(ctx context.Context, rec *kind.BadRecord, what string)
 		if err != nil {
 			return file{}, err
 		}
-		if listed, err = s.named(b.env, listed, places); err != nil {
+		if listed, err = s.named(s.env, listed, places); err != nil {
 			return file{}, err
 		}
 		b.files = map[string]file{}

@@ -12,54 +12,54 @@ import (
 // for the files behind them.
 
 // knownDialect reads what is known of the source's files.
-func (s *Source) knownDialect(ctx context.Context, c *duck.Conn) error {
-	if s.format != "csv" {
+func (x *session) knownDialect(ctx context.Context, c *duck.Conn) error {
+	if x.format != "csv" || x.kept != nil {
 		return nil
 	}
-	if s.known == nil {
-		var text string
-		ok, err := c.Scan(ctx, duck.SQL("SELECT dialect FROM dsql.dialects WHERE source = {s}", duck.Args{"s": s.Stmt.Name}), &text)
-		if err != nil {
+	var text string
+	ok, err := c.Scan(ctx, duck.SQL("SELECT dialect FROM dsql.dialects WHERE source = {s}", duck.Args{"s": x.Stmt.Name}), &text)
+	if err != nil {
+		return err
+	}
+	kept := &batch.Found{}
+	if ok {
+		if err := json.Unmarshal([]byte(text), kept); err != nil {
 			return err
 		}
-		s.known = &batch.Found{}
-		if ok {
-			if err := json.Unmarshal([]byte(text), s.known); err != nil {
-				return err
-			}
-		}
 	}
-	if s.Defs == nil && s.dialect.Found == nil { // not inferred just now
-		s.dialect.Found = s.known
-	}
-	if s.dialect.Found == nil || s.dialect.Found == s.known {
-		s.dialect.Seen = s.known.Header
-	}
+	x.kept = kept
 	return nil
 }
 
 // keepDialect records what a batch has shown, once.
-func (s *Source) keepDialect(ctx context.Context, tx *duck.Tx, seen batch.Header) error {
-	if s.format != "csv" || s.known == nil {
+func (x *session) keepDialect(ctx context.Context, tx *duck.Tx, seen batch.Header) error {
+	if x.format != "csv" || x.kept == nil {
 		return nil
 	}
-	s.recorded = nil
-	now := *s.known
-	if s.dialect.Found != nil {
-		now = *s.dialect.Found
+	x.keeping = nil
+	now := *x.kept
+	if x.found != nil {
+		now = *x.found
 	}
 	if seen != batch.HeaderAuto && now.Header != batch.HeaderYes {
 		now.Header = seen
 	}
-	if now == *s.known {
+	if now == *x.kept {
 		return nil
 	}
 	text, err := json.Marshal(now)
 	if err != nil {
 		return err
 	}
-	s.recorded = &now
-	a := duck.Args{"s": s.Stmt.Name, "d": string(text)}
+	x.keeping = &now
+	a := duck.Args{"s": x.Stmt.Name, "d": string(text)}
 	return tx.Run(ctx, duck.SQL("DELETE FROM dsql.dialects WHERE source = {s}", a),
 		duck.SQL("INSERT INTO dsql.dialects VALUES ({s}, {d})", a))
+}
+
+// dialectKept: what the batch in hand has written is in the file, and speaks from now on.
+func (x *session) dialectKept() {
+	if x.keeping != nil {
+		x.kept, x.keeping, x.found = x.keeping, nil, nil
+	}
 }

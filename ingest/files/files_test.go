@@ -31,7 +31,8 @@ func TestEachFileOnce(t *testing.T) {
 	l.touch("in/a.csv")
 	l.put("in/b.csv", "id\n3\n5\n")
 	l.run(s, "d").is(t, "warning: in/b.csv has changed since it was read; it is not read again [file-changed]")
-	l.run(s, "d", "e").is(t, "warning: in/b.csv has changed since it was read; it is not read again [file-changed]\nin/0.csv → e: 1 again\nin/a.csv → e: 2 again\nin/b.csv → e: 2")
+	l.run(s, "d", "e").is(t, "warning: in/b.csv has changed since it was read; it is not read again [file-changed]\nin/0.csv → e: 1 "+
+		"again\nin/a.csv → e: 2 again\nin/b.csv → e: 2")
 }
 
 func TestCutAndResumed(t *testing.T) {
@@ -57,7 +58,8 @@ func TestCutAndResumed(t *testing.T) {
 			l.touch(k.name)
 			l.run(s, "d").is(t, fmt.Sprintf("%s %s → d: 2\n%[1]s %[3]s → d: 1", k.name, to[1], to[2]))
 			equalLines(t, l.show("SELECT string_agg(id, ',' ORDER BY rowid) FROM d"), "1,2,3,4,5")
-			l.run(s, "d", "e").is(t, fmt.Sprintf("%s %s → e: 2 again\n%[1]s %[3]s → e: 2 again\n%[1]s %[4]s → e: 1 again", k.name, to[0], to[1], to[2]))
+			l.run(s, "d", "e").is(t, fmt.Sprintf("%s %s → e: 2 again\n%[1]s %[3]s → e: 2 again\n%[1]s %[4]s → e: 1 again", k.name, to[0], to[1],
+				to[2]))
 		})
 	}
 }
@@ -69,7 +71,8 @@ func TestTwoPlacesOfOneFile(t *testing.T) {
 	for _, name := range []string{"in/a.csv", "in/a.json", "in/a.parquet"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l := newLab(t, map[string]string{"in/a.csv": "id\n1\n2\n3\n4\nx\n6\n", "in/a.json": `[{"id":1},{"id":2},{"id":3},{"id":4},{"id":"x"},{"id":6}]`})
+			l := newLab(t, map[string]string{"in/a.csv": "id\n1\n2\n3\n4\nx\n6\n",
+				"in/a.json": `[{"id":1},{"id":2},{"id":3},{"id":4},{"id":"x"},{"id":6}]`})
 			l.parquet("in/a.parquet", "SELECT unnest(['1','2','3','4','x','6']) AS id")
 			s := "CREATE SOURCE s (id BIGINT) FROM FILES ('" + name + "', batch_rows 2)"
 			counts := func(r ran) (out []string) {
@@ -128,9 +131,12 @@ func TestHalfReadFileChanged(t *testing.T) {
 
 func TestBatchFiles(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, map[string]string{"in/1.csv": "id,x\n1,a\n", "in/2.csv": "id,x\n2,b\n3,c\n", "in/3.csv": "id,x\n4,d\n5,e\n", "in/4.csv": "x,id\nf,6\n", "in/5.csv": "id\n7\n", "in/6.csv": "id\n8\n9\n10\n11\n12\n", "in/7.csv": "id\n"})
+	l := newLab(t, map[string]string{"in/1.csv": "id,x\n1,a\n", "in/2.csv": "id,x\n2,b\n3,c\n", "in/3.csv": "id,x\n4,d\n5,e\n",
+		"in/4.csv": "x,id\nf,6\n", "in/5.csv": "id\n7\n", "in/6.csv": "id\n8\n9\n10\n11\n12\n", "in/7.csv": "id\n"})
 	const s = "CREATE SOURCE s (id BIGINT, x VARCHAR) FROM FILES ('in/*.csv', header, batch_files 10, batch_rows 4)"
-	l.run(s, "d").is(t, "in/1.csv, in/2.csv → d: 3\nin/3.csv, in/4.csv → d: 3\nwarning: in/5.csv has no column x [missing-column]\nin/5.csv → d: 1 without x\nin/6.csv lines 2–5 → d: 4 without x\nin/6.csv lines 6–6 → d: 1 without x\nin/7.csv → d: 0 without x")
+	l.run(s, "d").is(t, "in/1.csv, in/2.csv → d: 3\nin/3.csv, in/4.csv → d: 3\nwarning: in/5.csv has no column x "+
+		"[missing-column]\nin/5.csv → d: 1 without x\nin/6.csv lines 2–5 → d: 4 without x\nin/6.csv lines 6–6 → d: 1 without x\nin/7.csv → d: "+
+		"0 without x")
 	equalLines(t, l.show("SELECT string_agg(id, ',' ORDER BY rowid) FROM d"), "1,2,3,4,5,6,7,8,9,10,11,12")
 	equalLines(t, l.show("SELECT count(*) FROM dsql.files WHERE done"), "7")
 }
@@ -138,30 +144,40 @@ func TestBatchFiles(t *testing.T) {
 func TestSnapshotLoads(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, map[string]string{
-		"in/2025-01-01/a.csv": "id\n1\n2\n3\nx\n5\n", "in/2025-01-01/b.csv": "id\n6\n7\n", "in/2025-01-02/a.csv": "id\n", "in/2025-01-03/a.csv": "id\n8\n", "in/2025-01-03/b.csv": "id\n9\n10\n11\n"})
+		"in/2025-01-01/a.csv": "id\n1\n2\n3\nx\n5\n", "in/2025-01-01/b.csv": "id\n6\n7\n", "in/2025-01-02/a.csv": "id\n",
+		"in/2025-01-03/a.csv": "id\n8\n", "in/2025-01-03/b.csv": "id\n9\n10\n11\n"})
 	const s = "CREATE SOURCE s (id BIGINT, day DATE) FROM FILES ('in/{day}/*.csv', mode snapshot, batch_rows 2, header)"
-	l.run(s, "d").is(t, "in/2025-01-01/a.csv, in/2025-01-01/b.csv → d: 6 bad 1\nin/2025-01-02/a.csv → d: 0\nin/2025-01-03/a.csv, in/2025-01-03/b.csv → d: 4")
-	equalLines(t, l.show("SELECT day, string_agg(id, ',' ORDER BY rowid) FROM d GROUP BY day ORDER BY day"), "2025-01-01|1,2,3,5,6,7\n2025-01-03|8,9,10,11")
+	l.run(s, "d").is(t, "in/2025-01-01/a.csv, in/2025-01-01/b.csv → d: 6 bad 1\nin/2025-01-02/a.csv → d: 0\nin/2025-01-03/a.csv, "+
+		"in/2025-01-03/b.csv → d: 4")
+	equalLines(t, l.show("SELECT day, string_agg(id, ',' ORDER BY rowid) FROM d GROUP BY day ORDER BY day"),
+		"2025-01-01|1,2,3,5,6,7\n2025-01-03|8,9,10,11")
 	equalLines(t, l.show("SELECT file, line, payload FROM bad"), "in/2025-01-01/a.csv|5|x")
-	equalLines(t, l.show("SELECT path, done, next_line FROM dsql.files ORDER BY path"), "in/2025-01-01/a.csv|true|7\nin/2025-01-01/b.csv|true|4\nin/2025-01-02/a.csv|true|2\nin/2025-01-03/a.csv|true|3\nin/2025-01-03/b.csv|true|5")
+	equalLines(t, l.show("SELECT path, done, next_line FROM dsql.files ORDER BY path"),
+		"in/2025-01-01/a.csv|true|7\nin/2025-01-01/b.csv|true|4\nin/2025-01-02/a.csv|true|2\nin/2025-01-03/a.csv|true|3\nin/2025-01-03/b.csv|true|5")
 	equalLines(t, l.show("SELECT count(*) FROM duckdb_tables() WHERE table_name LIKE '_dsql%'"), "0")
 	l.run(s, "d").is(t, "")
 	// Without captures each file is a load.
-	l.run("CREATE SOURCE u (id BIGINT) FROM FILES ('in/*/b.csv', mode snapshot, header)", "u").is(t, "in/2025-01-01/b.csv → u: 2\nin/2025-01-03/b.csv → u: 3")
+	l.run("CREATE SOURCE u (id BIGINT) FROM FILES ('in/*/b.csv', mode snapshot, header)", "u").is(t,
+		"in/2025-01-01/b.csv → u: 2\nin/2025-01-03/b.csv → u: 3")
 }
 
 func TestCaptures(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, map[string]string{"in/eu/x_2025-01-01.csv": "id\n1\n", "in/us/x_2025-01-02.csv": "id\n", "in/us/y_2025-01-02.csv": "id\n7\n"})
+	l := newLab(t, map[string]string{"in/eu/x_2025-01-01.csv": "id\n1\n", "in/us/x_2025-01-02.csv": "id\n",
+		"in/us/y_2025-01-02.csv": "id\n7\n"})
 	l.parquet("in/us/x_2025-01-03.parquet", "SELECT 5 AS id")
 	const want = "1|2025-01-01|eu"
-	l.run("CREATE SOURCE s (id BIGINT, day DATE) FROM FILES ('in/{region}/x_{day}.csv', header)", "d").is(t, "in/eu/x_2025-01-01.csv → d: 1\nin/us/x_2025-01-02.csv → d: 0")
+	l.run("CREATE SOURCE s (id BIGINT, day DATE) FROM FILES ('in/{region}/x_{day}.csv', header)", "d").is(t,
+		"in/eu/x_2025-01-01.csv → d: 1\nin/us/x_2025-01-02.csv → d: 0")
 	equalLines(t, l.show("SELECT id, day, region FROM d"), want)
 	l.pinned = nil
-	l.run("CREATE SOURCE p (Day DATE FORMAT '%Y-%m-%d', id BIGINT) FROM FILES ('in/{region}/x_{day}.parquet')", "p").is(t, "in/us/x_2025-01-03.parquet → p: 1")
+	l.run("CREATE SOURCE p (Day DATE FORMAT '%Y-%m-%d', id BIGINT) FROM FILES ('in/{region}/x_{day}.parquet')", "p").is(t,
+		"in/us/x_2025-01-03.parquet → p: 1")
 	equalLines(t, l.show("SELECT * FROM p"), "2025-01-03|5|us|in/us/x_2025-01-03.parquet|1")
-	l.run("CREATE SOURCE q (id BIGINT, name INTEGER) FROM FILES ('in/us/{name}.parquet')", "q").fails(t, "source-capture", "in/us/x_2025-01-03.parquet", code.ExitFailed)
-	l.run("CREATE SOURCE r (id BIGINT, name INTEGER) FROM FILES ('in/us/{name}.csv', header)", "r").fails(t, "source-capture", "in/us/x_2025-01-02.csv", code.ExitFailed)
+	l.run("CREATE SOURCE q (id BIGINT, name INTEGER) FROM FILES ('in/us/{name}.parquet')", "q").fails(t, "source-capture",
+		"in/us/x_2025-01-03.parquet", code.ExitFailed)
+	l.run("CREATE SOURCE r (id BIGINT, name INTEGER) FROM FILES ('in/us/{name}.csv', header)", "r").fails(t, "source-capture",
+		"in/us/x_2025-01-02.csv", code.ExitFailed)
 }
 
 func TestBadRecords(t *testing.T) {
@@ -172,17 +188,23 @@ func TestBadRecords(t *testing.T) {
 		s := "FROM FILES ('in/*." + ending + "', batch_files 2) ON BAD RECORD "
 		first := map[string]string{"csv": "in/1.csv, ", "parquet": ""}[ending]
 		n := map[string]int{"csv": 3, "parquet": 2}[ending]
-		l.run("CREATE SOURCE s_"+ending+" (id BIGINT) "+s+"SKIP", "skip_"+ending).is(t, fmt.Sprintf("%sin/2.%s → skip_%[2]s: %d skipped 2", first, ending, n))
+		l.run("CREATE SOURCE s_"+ending+" (id BIGINT) "+s+"SKIP", "skip_"+ending).is(t,
+			fmt.Sprintf("%sin/2.%s → skip_%[2]s: %d skipped 2", first, ending, n))
 		r := l.run("CREATE SOURCE f_"+ending+" (id BIGINT) "+s+"FAIL", "fail")
-		r.fails(t, "bad-record", fmt.Sprintf("in/2.%s line %d: bad_record: id: \"x\" is no BIGINT", ending, map[string]int{"csv": 3, "parquet": 2}[ending]), code.ExitFailed)
+		r.fails(t, "bad-record", fmt.Sprintf("in/2.%s line %d: bad_record: id: \"x\" is no BIGINT", ending,
+			map[string]int{"csv": 3, "parquet": 2}[ending]), code.ExitFailed)
 		l.run("CREATE SOURCE r_"+ending+" (id BIGINT) "+s+"REJECT", "reject").is(t, fmt.Sprintf("%sin/2.%s → reject: %d bad 2", first, ending, n))
 	}
-	equalLines(t, l.show("SELECT * FROM bad ORDER BY ALL"), strings.Join([]string{`bad_record: id: "x" is no BIGINT|in/2.csv|3|x|NULL`, `bad_record: id: "x" is no BIGINT|in/2.parquet|2|NULL|{"id":"x"}`, `bad_record: id: "y" is no BIGINT|in/2.csv|5|y|NULL`, `bad_record: id: "y" is no BIGINT|in/2.parquet|4|NULL|{"id":"y"}`}, "\n"))
+	equalLines(t, l.show("SELECT * FROM bad ORDER BY ALL"),
+		strings.Join([]string{`bad_record: id: "x" is no BIGINT|in/2.csv|3|x|NULL`,
+			`bad_record: id: "x" is no BIGINT|in/2.parquet|2|NULL|{"id":"x"}`, `bad_record: id: "y" is no BIGINT|in/2.csv|5|y|NULL`,
+			`bad_record: id: "y" is no BIGINT|in/2.parquet|4|NULL|{"id":"y"}`}, "\n"))
 }
 
 func TestUnreachable(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, map[string]string{"in/a.csv": "id\n1\n", "in/cut.csv.gz": "id\n1\n", "in/text.parquet": "no parquet", "in/file_row_number.csv": "x"})
+	l := newLab(t, map[string]string{"in/a.csv": "id\n1\n", "in/cut.csv.gz": "id\n1\n", "in/text.parquet": "no parquet",
+		"in/file_row_number.csv": "x"})
 	l.parquet("in/odd.parquet", "SELECT 1 AS id, 2 AS file_row_number")
 	if err := os.Truncate(filepath.Join(l.dir, "in/cut.csv.gz"), 20); err != nil {
 		t.Fatal(err)
@@ -214,7 +236,8 @@ func TestUnreachable(t *testing.T) {
 	files[0].full += "gone"
 	_, err = s.open(nil, &item{files: files}, 0)
 	failsWith(t, err, "no-file", "there is no file in/a.csv", code.ExitUnreachable)
-	failsWith(t, s.unreadable(&os.PathError{Op: "open", Path: "/in", Err: os.ErrPermission}, ""), "no-rights", "no right to read /in", code.ExitUnreachable)
+	failsWith(t, s.unreadable(&os.PathError{Op: "open", Path: "/in", Err: os.ErrPermission}, ""), "no-rights", "no right to read /in",
+		code.ExitUnreachable)
 }
 
 // A reader that is closed in the middle ends its goroutine, and a run that is interrupted is no end of the files.

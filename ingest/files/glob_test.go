@@ -66,8 +66,10 @@ func tree(t *testing.T, names ...string) string {
 
 func TestPatterns(t *testing.T) {
 	t.Parallel()
-	dir := tree(t, "in/a.csv", "in/b.csv", "in/.c.csv", "in/x/a.csv", "in/x/y/a.csv", "in/.git/a.csv", "in/w[1]*.csv", "in/été.csv", "in/2025-01-02_north_west.csv", "in/{day}.csv", "other/a.csv")
-	for name, to := range map[string]string{"in/x/up": "..", "in/dangling.csv": "nowhere", "in/ring": "ring", "in/link.csv": "../other/a.csv", "in/there": "../other"} {
+	dir := tree(t, "in/a.csv", "in/b.csv", "in/.c.csv", "in/x/a.csv", "in/x/y/a.csv", "in/.git/a.csv", "in/w[1]*.csv", "in/été.csv",
+		"in/2025-01-02_north_west.csv", "in/{day}.csv", "other/a.csv")
+	for name, to := range map[string]string{"in/x/up": "..", "in/dangling.csv": "nowhere", "in/ring": "ring", "in/link.csv": "../other/a.csv",
+		"in/there": "../other"} {
 		if err := os.Symlink(to, filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)
 		}
@@ -88,7 +90,9 @@ func TestPatterns(t *testing.T) {
 		{"in/l*.csv", "in/link.csv"},
 		{"in/d*.csv", ""},
 		{"in/{day}_{place}.csv", "in/2025-01-02_north_west.csv day=2025-01-02_north place=west"},
-		{"{top}/{name}.csv", "in/2025-01-02_north_west.csv top=in name=2025-01-02_north_west|in/a.csv top=in name=a|in/b.csv top=in name=b|in/link.csv top=in name=link|in/w[1]*.csv top=in name=w[1]*|in/{day}.csv top=in name={day}|in/été.csv top=in name=été|other/a.csv top=other name=a"},
+		{"{top}/{name}.csv", "in/2025-01-02_north_west.csv top=in name=2025-01-02_north_west|in/a.csv top=in name=a|in/b.csv top=in " +
+			"name=b|in/link.csv top=in name=link|in/w[1]*.csv top=in name=w[1]*|in/{day}.csv top=in name={day}|in/été.csv top=in " +
+			"name=été|other/a.csv top=other name=a"},
 		{"in/{d}/**/y/{f}.csv", "in/x/y/a.csv d=x f=a"},
 		{"in/a.csv/*", ""},
 	} {
@@ -108,7 +112,8 @@ func TestPatterns(t *testing.T) {
 func TestPatternErrors(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"": "is empty", "in/": "is a folder", "s3://b/*.csv": "files of this machine", "in/[ab": "is not closed", "in/[]": "is not closed", "in/{a,b}.csv": "begins no {name}",
+		"": "is empty", "in/": "is a folder", "s3://b/*.csv": "files of this machine", "in/[ab": "is not closed", "in/[]": "is not closed",
+		"in/{a,b}.csv":  "begins no {name}",
 		"in/{a}{b}.csv": "nothing stands between {a} and {b}", "{a}/{A}.csv": "stands twice", "in/[z-a].csv": "goes backwards", "a\x00b": "NUL",
 	} {
 		if _, err := glob.Parse(text); err == nil || !strings.Contains(err.Error(), want) {
@@ -122,17 +127,19 @@ func TestPatternsAreDuckDBs(t *testing.T) {
 	t.Parallel()
 	c := formattest.Memory(t)
 	dir := tree(t, "a/b/x.csv", "a/b/xy.csv", "a/x.csv", "a/[x].csv", "b/ab/ba/x.csv", "b/x", "x.csv", "x-y.csv", "ab/x!.csv", "a/b/c/x.csv")
-	part := rapid.SampledFrom([]string{"*", "**", "a", "b", "?", "a*", "*b*", "[ab]", "[a-x]", "[!a]*", "x.csv", "*.csv", "?.csv", "x[-!y]*", "[[]x].csv", "*.c?v", "[!-a]"})
+	part := rapid.SampledFrom([]string{"*", "**", "a", "b", "?", "a*", "*b*", "[ab]", "[a-x]", "[!a]*", "x.csv", "*.csv", "?.csv", "x[-!y]*",
+		"[[]x].csv", "*.c?v", "[!-a]"})
 	rapid.Check(t, func(t *rapid.T) {
 		parts := rapid.SliceOfN(part, 1, 4).Draw(t, "parts")
 		if i := slices.Index(parts, "**"); i >= 0 { // DuckDB takes one of them only
 			parts = append(parts[:i+1], slices.DeleteFunc(parts[i+1:], func(p string) bool { return p == "**" })...)
 		}
 		text := strings.Join(parts, "/")
-		want, err := duck.Select(context.Background(), c, duck.SQL("SELECT file FROM glob({p})", duck.Args{"p": filepath.Join(dir, text)}), func(row func(...any) error) (s string, err error) {
-			err = row(&s)
-			return strings.TrimPrefix(s, dir+"/"), err
-		})
+		want, err := duck.Select(context.Background(), c, duck.SQL("SELECT file FROM glob({p})", duck.Args{"p": filepath.Join(dir, text)}),
+			func(row func(...any) error) (s string, err error) {
+				err = row(&s)
+				return strings.TrimPrefix(s, dir+"/"), err
+			})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,7 +8,6 @@ import (
 
 	"dsql/engine/catalog"
 	"dsql/engine/duck"
-	"dsql/engine/kind"
 	"dsql/ingest/batch"
 	"dsql/ingest/names"
 	"dsql/sql"
@@ -17,36 +16,29 @@ import (
 
 // ON SCHEMA CHANGE ADD COLUMNS for files: the fields that no column reads become columns, of the types that they are inferred to have.
 
-// scan is what ON SCHEMA CHANGE ADD COLUMNS has seen: files as they were, and the columns that came of them.
-type scan struct {
-	files []file // all of the listing
-	fresh []file // those that were looked at
-	cols  []duck.Column
-}
-
 func sameFile(a, b file) bool {
 	return a.path == b.path && a.size == b.size && a.modified.Equal(b.modified)
 }
 
 // grow adds the columns that were added before, and those that files have which no destination has begun (all files, when
 // nothing is pinned).
-func (s *Source) grow(ctx context.Context, c *duck.Conn, env *kind.Env, cols, pinned []duck.Column) ([]duck.Column, error) {
+func (x *session) grow(ctx context.Context, c *duck.Conn, cols, pinned []duck.Column) ([]duck.Column, error) {
 	for _, p := range pinned {
 		if !names.Has(duck.ColumnNames(cols), p.Name) {
 			cols = append(cols, p)
 		}
 	}
-	files, err := s.list(env)
+	files, err := x.list(x.env)
 	if err != nil {
 		return nil, err
 	}
 	fresh := files
 	if len(pinned) > 0 {
-		places, err := s.places(ctx, c)
+		places, err := x.places(ctx, c)
 		if err != nil {
 			return nil, err
 		}
-		if files, err = s.named(env, files, places); err != nil {
+		if files, err = x.named(x.env, files, places); err != nil {
 			return nil, err
 		}
 		begun := map[string]bool{}
@@ -55,61 +47,61 @@ func (s *Source) grow(ctx context.Context, c *duck.Conn, env *kind.Env, cols, pi
 		}
 		fresh = slices.DeleteFunc(slices.Clone(files), func(f file) bool { return begun[f.path] })
 	}
-	if s.scanned != nil && slices.EqualFunc(s.scanned.fresh, fresh, sameFile) && slices.EqualFunc(s.scanned.files, files, sameFile) {
-		return s.scanned.cols, nil
+	if x.scanned != nil && slices.EqualFunc(x.scanned.fresh, fresh, sameFile) && slices.EqualFunc(x.scanned.files, files, sameFile) {
+		return x.scanned.cols, nil
 	}
-	added, err := s.additions(ctx, c, fresh, cols)
+	added, err := x.additions(ctx, c, fresh, cols)
 	if err != nil {
 		return nil, err
 	}
-	s.scanned = &scan{files, fresh, append(cols, added...)}
-	return s.scanned.cols, nil
+	x.scanned = &scan{files, fresh, append(cols, added...)}
+	return x.scanned.cols, nil
 }
 
 // additions are the fields of files that no column reads, as columns. What is wrong with a file the run says when it comes to it; here
 // it has what could be read of it.
-func (s *Source) additions(ctx context.Context, c *duck.Conn, files []file, cols []duck.Column) ([]duck.Column, error) {
+func (x *session) additions(ctx context.Context, c *duck.Conn, files []file, cols []duck.Column) ([]duck.Column, error) {
 	files = slices.DeleteFunc(slices.Clone(files), func(f file) bool { return f.size == 0 })
 	if len(files) == 0 {
 		return nil, nil
 	}
-	of := s.readerAdditions
-	if s.format == "csv" {
-		of = s.csvAdditions
+	of := x.readerAdditions
+	if x.format == "csv" {
+		of = x.csvAdditions
 	}
 	added, err := of(ctx, c, files, cols)
 	switch {
-	case err == nil || fileFault(err) == nil && !s.noRecords(err):
+	case err == nil || fileFault(err) == nil && !x.noRecords(err):
 		return added, err
 	case len(files) > 1:
-		return s.additionsEach(ctx, c, files, cols)
+		return x.additionsEach(ctx, c, files, cols)
 	}
 	return nil, nil
 }
 
 // readerAdditions asks DuckDB's readers of JSON and Parquet. DuckDB passes over lines that are no JSON, but a file that begins with one it
 // doesn't take for lines: it is asked once more then, and the fields that it doesn't get to are what the decoder finds at the beginning.
-func (s *Source) readerAdditions(ctx context.Context, c *duck.Conn, files []file, cols []duck.Column) ([]duck.Column, error) {
-	found, err := s.described(ctx, c, files, true, false)
+func (x *session) readerAdditions(ctx context.Context, c *duck.Conn, files []file, cols []duck.Column) ([]duck.Column, error) {
+	found, err := x.described(ctx, c, files, true, false)
 	broken := err != nil
 	switch {
-	case ctx.Err() != nil || err != nil && s.noRecords(err):
+	case ctx.Err() != nil || err != nil && x.noRecords(err):
 		return nil, err
-	case broken && (s.format != "json" || len(files) > 1):
-		return nil, s.unreadable(err, files[0].path)
+	case broken && (x.format != "json" || len(files) > 1):
+		return nil, x.unreadable(err, files[0].path)
 	case broken:
-		if found, err = s.described(ctx, c, files, true, true); err != nil {
+		if found, err = x.described(ctx, c, files, true, true); err != nil {
 			found = nil
 		}
 	}
 	read := func(name string) bool {
-		return s.names(cols, name) || names.Has(duck.ColumnNames(cols), name) || strings.EqualFold(name, catalog.MetaColumn)
+		return x.names(cols, name) || names.Has(duck.ColumnNames(cols), name) || strings.EqualFold(name, catalog.MetaColumn)
 	}
-	found = slices.DeleteFunc(s.shaped(found), func(f duck.Column) bool { return read(f.Name) })
+	found = slices.DeleteFunc(x.shaped(found), func(f duck.Column) bool { return read(f.Name) })
 	if len(found) == 0 && !broken {
 		return nil, nil
 	}
-	p, err := s.prove(ctx, c, files, cols, found, nil)
+	p, err := x.prove(ctx, c, files, cols, found, x.effective())
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +112,7 @@ func (s *Source) readerAdditions(ctx context.Context, c *duck.Conn, files []file
 				p.cols = append(p.cols, duck.Column{Name: n, Type: "VARCHAR"})
 			}
 		}
-		if p, err = s.prove(ctx, c, files, cols, p.cols, nil); err != nil {
+		if p, err = x.prove(ctx, c, files, cols, p.cols, x.effective()); err != nil {
 			return nil, err
 		}
 	}
@@ -130,21 +122,21 @@ func (s *Source) readerAdditions(ctx context.Context, c *duck.Conn, files []file
 }
 
 // csvAdditions asks about each file: what its header names beside the columns. A file without header has nothing new.
-func (s *Source) csvAdditions(ctx context.Context, c *duck.Conn, files []file,
+func (x *session) csvAdditions(ctx context.Context, c *duck.Conn, files []file,
 	cols []duck.Column) (added []duck.Column, err error) {
-	if s.dialect.Header == batch.HeaderNo {
+	if x.dialect.Header == batch.HeaderNo {
 		return nil, nil
 	}
 	for i := range files {
 		known := slices.Concat(cols, added)
-		fresh, err := s.freshNames(c, files[i], known)
+		fresh, err := x.freshNames(c, files[i], known)
 		if err != nil || len(fresh) == 0 {
 			if err != nil {
 				return nil, err
 			}
 			continue
 		}
-		found, _, err := s.describe(ctx, c, files[i:i+1], true, false)
+		found, _, err := x.describe(ctx, c, files[i:i+1], true, false)
 		if e := (*sql.Error)(nil); err != nil && !(errors.As(err, &e) && e.Code == code.NotInferred) {
 			return nil, err
 		}
@@ -156,7 +148,7 @@ func (s *Source) csvAdditions(ctx context.Context, c *duck.Conn, files []file,
 			}
 			these = append(these, col)
 		}
-		p, err := s.prove(ctx, c, files[i:i+1], known, these, nil)
+		p, err := x.prove(ctx, c, files[i:i+1], known, these, x.effective())
 		if err != nil {
 			return nil, err
 		}
@@ -166,13 +158,13 @@ func (s *Source) csvAdditions(ctx context.Context, c *duck.Conn, files []file,
 }
 
 // freshNames are what a file's header names and no column reads.
-func (s *Source) freshNames(c *duck.Conn, f file, cols []duck.Column) ([]string, error) {
-	l, err := batch.NewLanding(c, s.Stmt.Name, s.fields(cols), s.dialect, batch.Limits{Rows: 1, Bytes: 1 << 10})
+func (x *session) freshNames(c *duck.Conn, f file, cols []duck.Column) ([]string, error) {
+	l, err := batch.NewLanding(c, x.Stmt.Name, x.fields(cols), x.effective(), batch.Limits{Rows: 1, Bytes: 1 << 10})
 	if err != nil {
-		return nil, s.Placed(err, s.patternAt)
+		return nil, x.Placed(err, x.patternAt)
 	}
 	defer l.Close()
-	in, err := s.open(l, &item{files: []file{f}}, 0)
+	in, err := x.open(l, &item{files: []file{f}}, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -181,20 +173,20 @@ func (s *Source) freshNames(c *duck.Conn, f file, cols []duck.Column) ([]string,
 }
 
 // knownFiles takes away the files that came after the columns were found and have others: a destination could not store these now.
-func (s *Source) knownFiles(ctx context.Context, c *duck.Conn, files []file, cols []duck.Column,
+func (x *session) knownFiles(ctx context.Context, c *duck.Conn, files []file, cols []duck.Column,
 	warn func(*sql.Error)) ([]file, error) {
-	if s.OnNew != "ADD COLUMNS" || s.scanned == nil {
+	if x.OnNew != "ADD COLUMNS" || x.scanned == nil {
 		return files, nil
 	}
 	seen := map[string]file{}
-	for _, f := range s.scanned.files {
+	for _, f := range x.scanned.files {
 		seen[f.path] = f
 	}
 	for i, f := range files {
 		if k, ok := seen[f.path]; ok && sameFile(k, f) {
 			continue
 		}
-		added, err := s.additions(ctx, c, []file{f}, cols)
+		added, err := x.additions(ctx, c, []file{f}, cols)
 		if err != nil {
 			return nil, err
 		}
@@ -202,7 +194,7 @@ func (s *Source) knownFiles(ctx context.Context, c *duck.Conn, files []file, col
 			continue
 		}
 		if warn != nil {
-			warn(s.Stmt.At(s.patternAt).Errorf(code.ColumnsLater,
+			warn(x.Stmt.At(x.patternAt).Errorf(code.ColumnsLater,
 				"%s came while this was running, and has a new column %s: it and the files behind it wait for the next run", f.path, added[0].Name).
 				WithHint("run again"))
 		}
@@ -212,10 +204,10 @@ func (s *Source) knownFiles(ctx context.Context, c *duck.Conn, files []file, col
 }
 
 // additionsEach looks at files one by one, where one that can't be read or has no records spoils it for the others.
-func (s *Source) additionsEach(ctx context.Context, c *duck.Conn, files []file,
+func (x *session) additionsEach(ctx context.Context, c *duck.Conn, files []file,
 	cols []duck.Column) (added []duck.Column, err error) {
 	for i := range files {
-		more, err := s.additions(ctx, c, files[i:i+1], slices.Concat(cols, added))
+		more, err := x.additions(ctx, c, files[i:i+1], slices.Concat(cols, added))
 		if err != nil {
 			return nil, err
 		}

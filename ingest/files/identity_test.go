@@ -30,7 +30,8 @@ func TestFileIdentity(t *testing.T) {
 				t.Fatal("nothing failed")
 			}
 			l.fail = 0
-			for i, other := range []string{"{dir}/link/../in//a.csv", "in/*.csv", "./in/*.csv", "in//*.csv", "in/../in/*.csv", "link/*.csv", "**/*.csv", "one.csv", "{dir}/one.csv"} {
+			for i, other := range []string{"{dir}/link/../in//a.csv", "in/*.csv", "./in/*.csv", "in//*.csv", "in/../in/*.csv", "link/*.csv",
+				"**/*.csv", "one.csv", "{dir}/one.csv"} {
 				r := read(other, "d")
 				if r.err != nil {
 					t.Fatal(other, r.err)

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"dsql/engine/duck"
-	"dsql/engine/kind"
 	"dsql/ingest/batch"
 	"dsql/ingest/declare"
 	"dsql/ingest/lossless"
@@ -23,8 +22,8 @@ import (
 
 // infer finds the columns of the first file that has a record. A file without one would tell names at most, and those as they are
 // read where nothing else is there.
-func (s *Source) infer(ctx context.Context, c *duck.Conn, env *kind.Env) ([]duck.Column, error) {
-	files, err := s.list(env)
+func (x *session) infer(ctx context.Context, c *duck.Conn) ([]duck.Column, error) {
+	files, err := x.list(x.env)
 	if err != nil {
 		return nil, err
 	}
@@ -32,12 +31,12 @@ func (s *Source) infer(ctx context.Context, c *duck.Conn, env *kind.Env) ([]duck
 		if f.size == 0 {
 			continue
 		}
-		p, found, err := s.inferFrom(ctx, c, files[i:i+1], false)
-		if err != nil && (s.noRecords(err) || s.unreadableFile(err) != nil) {
+		p, found, err := x.inferFrom(ctx, c, files[i:i+1], false)
+		if err != nil && (x.noRecords(err) || x.unreadableFile(err) != nil) {
 			continue
 		}
 		if err == nil && p.records == 0 && found != nil { // all of it was taken for lines above a header
-			p, found, err = s.inferFrom(ctx, c, files[i:i+1], true)
+			p, found, err = x.inferFrom(ctx, c, files[i:i+1], true)
 		}
 		if err != nil {
 			return nil, err
@@ -45,30 +44,32 @@ func (s *Source) infer(ctx context.Context, c *duck.Conn, env *kind.Env) ([]duck
 		if p.records == 0 {
 			continue
 		}
-		if s.format == "json" { // a field in two cases is one column
+		if x.format == "json" { // a field in two cases is one column
 			p.cols = slices.DeleteFunc(p.cols, func(c duck.Column) bool { return slices.Contains(p.lost, c.Name) })
 		} else if len(p.lost) > 0 {
-			return nil, s.notInferred(f,
+			return nil, x.notInferred(f,
 				fmt.Sprintf("no field is called %s: DuckDB made up the name for one that has none, or whose name stands there twice",
 					sql.ShownName(p.lost[0])), nil)
 		}
-		s.dialect.Found, s.inferredFrom = found, f.path
-		return s.withCaptures(p.cols), nil
+		x.found, x.inferred = found, f.path
+		return x.withCaptures(p.cols), nil
 	}
-	return nil, s.Stmt.At(s.patternAt).Errorf(code.NothingToInfer, "%s has no columns, and no file of %s has a record to infer them from",
-		s.Stmt.Name, s.pattern.Text).
-		WithHint(s.nameThem())
+	return nil, x.Stmt.At(x.patternAt).Errorf(code.NothingToInfer, "%s has no columns, and no file of %s has a record to infer them from",
+		x.Stmt.Name, x.pattern.Text).
+		WithHint(x.nameThem())
 }
 
-func (s *Source) inferFrom(ctx context.Context, c *duck.Conn, files []file, lax bool) (proof, *batch.Found, error) {
-	cols, found, err := s.describe(ctx, c, files, false, lax)
+func (x *session) inferFrom(ctx context.Context, c *duck.Conn, files []file, lax bool) (proof, *batch.Found, error) {
+	cols, found, err := x.describe(ctx, c, files, false, lax)
 	if err != nil {
 		return proof{}, nil, err
 	}
-	p, err := s.prove(ctx, c, files, nil, cols, found)
-	if err == nil && p.records > 0 && p.good == 0 && found != nil && found.Quote == "" && s.dialect.Quote == 0 {
+	d := x.dialect
+	d.Found = found
+	p, err := x.prove(ctx, c, files, nil, cols, d)
+	if err == nil && p.records > 0 && p.good == 0 && found != nil && found.Quote == "" && x.dialect.Quote == 0 {
 		found.NoQuote = true
-		p, err = s.prove(ctx, c, files, nil, cols, found)
+		p, err = x.prove(ctx, c, files, nil, cols, d)
 	}
 	return p, found, err
 }
@@ -198,13 +199,9 @@ type proof struct {
 // prove decodes the beginning of files by the inferred columns, behind those that are known. A type that some value doesn't have
 // becomes VARCHAR, a nested one JSON, and DOUBLE what holds all digits.
 func (s *Source) prove(ctx context.Context, c *duck.Conn, files []file, known, inferred []duck.Column,
-	found *batch.Found) (p proof, err error) {
+	d batch.Dialect) (p proof, err error) {
 	if s.format == "parquet" {
 		return proof{cols: inferred, records: 1}, nil
-	}
-	d := s.dialect
-	if len(known) == 0 {
-		d.Found = found
 	}
 	p.cols = slices.Clone(inferred)
 	for pass := 0; pass < 2; pass++ { // a type that holds all digits is tried as well

@@ -25,21 +25,29 @@ func TestInference(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, map[string]string{
 		"0.csv": "", "a.csv": "id,day,at,odd,zoned,none,t\n1,2025-01-02,2025-01-02T10:00:00,31/12/2024,2025-01-02T10:00:00+02:00,,10:00:00\n2,2025-01-03,2025-01-02 10:00:00.5,30/12/2024,2025-01-02T10:00:00Z,,10:00:01\n",
-		"b.csv.gz": "id;x\n1;2,5\n", "c.csv.zst": "1,a\n2,b\n", "d.jsonl": `{"id": 1, "who": {"name": "x", "n": [1, 2.5]}, "at": "2025-01-02T10:00:00Z", "day": "12-31-2024", "mixed": 1}` + "\nnot JSON\n" + `{"id": 2, "mixed": "x", "big": 1e3}` + "\n",
-		"e.json": `[{"a": 1}, {"a": 2.5, "b": true}]`, "twice.csv": "a,a\n1,2\n", "twice.jsonl": `{"a": 1, "A": 2, "b_2": 3}`, "null.csv": "a,b\nNA,1\n5,2\n", "bad.parquet": "x", "x_eu.csv": "id\n1\n",
+		"b.csv.gz": "id;x\n1;2,5\n", "c.csv.zst": "1,a\n2,b\n",
+		"d.jsonl": `{"id": 1, "who": {"name": "x", "n": [1, 2.5]}, "at": "2025-01-02T10:00:00Z", "day": "12-31-2024", "mixed": 1}` +
+			"\nnot JSON\n" + `{"id": 2, "mixed": "x", "big": 1e3}` + "\n",
+		"e.json": `[{"a": 1}, {"a": 2.5, "b": true}]`, "twice.csv": "a,a\n1,2\n", "twice.jsonl": `{"a": 1, "A": 2, "b_2": 3}`,
+		"null.csv": "a,b\nNA,1\n5,2\n", "bad.parquet": "x", "x_eu.csv": "id\n1\n",
 	})
 	l.parquet("f.parquet", "SELECT 1::TINYINT AS id, TIMESTAMPTZ '2025-01-02 10:00:00+00' AS at, {'a': [1.5]} AS s, NULL AS n")
 	for _, k := range []struct{ files, want, rows string }{
-		{"'[0a].csv'", "id BIGINT, day DATE, at TIMESTAMP, odd VARCHAR, zoned TIMESTAMP, none VARCHAR, t TIME", "1|2025-01-02|2025-01-02 10:00:00|31/12/2024|2025-01-02 08:00:00|NULL|10:00:00\n2|2025-01-03|2025-01-02 10:00:00.5|30/12/2024|2025-01-02 10:00:00|NULL|10:00:01"},
-		{"'a.csv', all_varchar, dateformat '%d/%m/%Y'", "id VARCHAR, day VARCHAR, at VARCHAR, odd VARCHAR, zoned VARCHAR, none VARCHAR, t VARCHAR", ""},
+		{"'[0a].csv'", "id BIGINT, day DATE, at TIMESTAMP, odd VARCHAR, zoned TIMESTAMP, none VARCHAR, t TIME",
+			"1|2025-01-02|2025-01-02 10:00:00|31/12/2024|2025-01-02 08:00:00|NULL|10:00:00\n2|2025-01-03|2025-01-02 " +
+				"10:00:00.5|30/12/2024|2025-01-02 10:00:00|NULL|10:00:01"},
+		{"'a.csv', all_varchar, dateformat '%d/%m/%Y'",
+			"id VARCHAR, day VARCHAR, at VARCHAR, odd VARCHAR, zoned VARCHAR, none VARCHAR, t VARCHAR", ""},
 		{"'a.csv', dateformat '%d/%m/%Y'", "id BIGINT, day TIMESTAMP, at TIMESTAMP, odd DATE, zoned TIMESTAMP, none VARCHAR, t TIME", ""},
 		{"'b.csv.gz', delim ';', decimal_separator ','", "id BIGINT, x DOUBLE", "1|2.5"},
 		{"'c.csv.zst', header false", "column0 BIGINT, column1 VARCHAR", "1|a\n2|b"},
-		{"'d.jsonl'", "id BIGINT, who STRUCT(\"name\" VARCHAR, n DOUBLE[]), at TIMESTAMP, day VARCHAR, mixed JSON, big DOUBLE", "1|{'name': x, 'n': [1.0, 2.5]}|2025-01-02 10:00:00|12-31-2024|1|NULL\n2|NULL|NULL|NULL|\"x\"|1000.0"},
+		{"'d.jsonl'", "id BIGINT, who STRUCT(\"name\" VARCHAR, n DOUBLE[]), at TIMESTAMP, day VARCHAR, mixed JSON, big DOUBLE",
+			"1|{'name': x, 'n': [1.0, 2.5]}|2025-01-02 10:00:00|12-31-2024|1|NULL\n2|NULL|NULL|NULL|\"x\"|1000.0"},
 		{"'e.json'", "a DOUBLE, b BOOLEAN", "1.0|NULL\n2.5|true"},
 		{"'twice.csv'", "a BIGINT, a_1 BIGINT", "1|2"},
 		{"'null.csv', nullstr ('NA', '-')", "a BIGINT, b BIGINT", "NULL|1\n5|2"},
-		{"'f.parquet'", "id TINYINT, at TIMESTAMP WITH TIME ZONE, s STRUCT(a DECIMAL(2,1)[]), n INTEGER", "1|2025-01-02 10:00:00+00|{'a': [1.5]}|NULL"},
+		{"'f.parquet'", "id TINYINT, at TIMESTAMP WITH TIME ZONE, s STRUCT(a DECIMAL(2,1)[]), n INTEGER",
+			"1|2025-01-02 10:00:00+00|{'a': [1.5]}|NULL"},
 		{"'x_{region}.csv', header", "id BIGINT, region VARCHAR", "1|eu"},
 	} {
 		l.pinned = nil
@@ -82,11 +90,15 @@ func TestPinned(t *testing.T) {
 
 func TestSchemaChange(t *testing.T) {
 	t.Parallel()
-	files := map[string]string{"in/1.csv": "id,x\n1,2\n", "in/2.csv": "id,z,x,y\n3,,4,2025-01-01\n", "in/1.jsonl": `{"id": 1}` + "\n", "in/2.jsonl": `{"id": 2, "who": {"city": "x", "age": 3}, "tags": [1]}` + "\nnone\n" + `{"id": 3, "tags": [2.5]}`}
+	files := map[string]string{"in/1.csv": "id,x\n1,2\n", "in/2.csv": "id,z,x,y\n3,,4,2025-01-01\n", "in/1.jsonl": `{"id": 1}` + "\n",
+		"in/2.jsonl": `{"id": 2, "who": {"city": "x", "age": 3}, "tags": [1]}` + "\nnone\n" + `{"id": 3, "tags": [2.5]}`}
 	for _, k := range []struct{ format, first, added, rows, error string }{
-		{"csv", "id BIGINT, x BIGINT", "id BIGINT, x BIGINT, z VARCHAR, y DATE", "1|2|NULL|NULL\n3|4|NULL|2025-01-01", "in/2.csv has fields y, z, which s does not declare"},
-		{"jsonl", "id BIGINT, x BIGINT FROM '$.who.city'", "id BIGINT, x BIGINT, tags DOUBLE[]", "1|NULL|NULL\n3|NULL|[2.5]", "in/2.jsonl has fields age, tags, which s does not declare"},
-		{"parquet", "id BIGINT, x BIGINT", "id BIGINT, x BIGINT, y DATE, z INTEGER", "1|2|NULL|NULL\n3|4|2025-01-01|NULL", "in/2.parquet has fields y, z, which s does not declare"},
+		{"csv", "id BIGINT, x BIGINT", "id BIGINT, x BIGINT, z VARCHAR, y DATE", "1|2|NULL|NULL\n3|4|NULL|2025-01-01",
+			"in/2.csv has fields y, z, which s does not declare"},
+		{"jsonl", "id BIGINT, x BIGINT FROM '$.who.city'", "id BIGINT, x BIGINT, tags DOUBLE[]", "1|NULL|NULL\n3|NULL|[2.5]",
+			"in/2.jsonl has fields age, tags, which s does not declare"},
+		{"parquet", "id BIGINT, x BIGINT", "id BIGINT, x BIGINT, y DATE, z INTEGER", "1|2|NULL|NULL\n3|4|2025-01-01|NULL",
+			"in/2.parquet has fields y, z, which s does not declare"},
 	} {
 		t.Run(k.format, func(t *testing.T) {
 			t.Parallel()
@@ -133,7 +145,8 @@ func TestColumnsThatComeLater(t *testing.T) {
 	l.put("in/2.csv", "id,x\n3,4\n")
 	l.put("in/3.csv", "id\n5\n")
 	var warned []string
-	r, err := s.Open(context.Background(), l.c, &kind.Env{Dir: l.dir}, l.pinned, kind.ReadOptions{Destinations: []string{"d"}, Warn: func(e *sql.Error) { warned = append(warned, e.Msg) }})
+	r, err := s.Open(context.Background(), l.c, l.env, l.pinned,
+		kind.ReadOptions{Destinations: []string{"d"}, Warn: func(e *sql.Error) { warned = append(warned, e.Msg) }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +159,8 @@ func TestColumnsThatComeLater(t *testing.T) {
 	if _, err := r.Next(context.Background()); err == nil {
 		t.Error("a file with unknown columns was read")
 	}
-	equalLines(t, fmt.Sprint(warned), "[in/2.csv came while this was running, and has a new column x: it and the files behind it wait for the next run]")
+	equalLines(t, fmt.Sprint(warned),
+		"[in/2.csv came while this was running, and has a new column x: it and the files behind it wait for the next run]")
 }
 
 func TestTypesOfColumns(t *testing.T) {

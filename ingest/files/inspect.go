@@ -50,18 +50,18 @@ func Inspect(ctx context.Context, c *duck.Conn, env *kind.Env, target string) (s
 	files = slices.DeleteFunc(files, func(f file) bool { return f.size == 0 })
 	first, notes := files[0], map[string]string{}
 	if s.format == "csv" {
-		if s.inferredFrom != "" {
-			first = files[slices.IndexFunc(files, func(f file) bool { return f.path == s.inferredFrom })]
+		if s.inferred != "" {
+			first = files[slices.IndexFunc(files, func(f file) bool { return f.path == s.inferred })]
 		}
 		if options, s, cols, err = withNulls(ctx, c, env, pattern, options, s, cols, first); err != nil {
 			return "", err
 		}
-		options = append(options, optionsOf(s.dialect.Found)...)
+		options = append(options, optionsOf(s.found)...)
 		if err := s.timeFormats(ctx, c, first, cols, notes); err != nil {
 			return "", err
 		}
 		for i, col := range cols {
-			if madeUpName(col.Name) && s.dialect.Found.Header == batch.HeaderYes && notes[col.Name] == "" {
+			if madeUpName(col.Name) && s.found.Header == batch.HeaderYes && notes[col.Name] == "" {
 				notes[col.Name] = "no name in the header"
 				if i == 0 {
 					notes[col.Name] += ": an index, as pandas and R write it?"
@@ -169,8 +169,8 @@ func optionsOf(f *batch.Found) (out []string) {
 var nulls = []string{"NA", "N/A", "#N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "nil", `\N`, "-", "--", ".", "?"}
 
 // withNulls asks again with nullstr, where such a text is all that keeps a column from another type.
-func withNulls(ctx context.Context, c *duck.Conn, env *kind.Env, pattern string, options []string, s *Source, cols []duck.Column,
-	f file) ([]string, *Source, []duck.Column, error) {
+func withNulls(ctx context.Context, c *duck.Conn, env *kind.Env, pattern string, options []string, s *session, cols []duck.Column,
+	f file) ([]string, *session, []duck.Column, error) {
 	texts, err := s.textsOf(ctx, c, f, cols)
 	if err != nil {
 		return nil, nil, nil, err
@@ -279,11 +279,11 @@ func sourceOf(options string) (*Source, error) {
 
 // inferredSource is the source of files, and their columns.
 func inferredSource(ctx context.Context, c *duck.Conn, env *kind.Env, pattern string,
-	options ...string) (*Source, []duck.Column, error) {
+	options ...string) (*session, []duck.Column, error) {
 	s, err := sourceOf(strings.Join(append([]string{declare.Quote(pattern)}, options...), ", "))
 	if err != nil {
 		return nil, nil, err
 	}
 	cols, err := s.Columns(ctx, c, env, nil)
-	return s, cols, err
+	return s.in(env), cols, err
 }

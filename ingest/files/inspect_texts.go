@@ -65,14 +65,14 @@ func whichOf[T any](ctx context.Context, c *duck.Conn, rows *duck.Query, all []T
 	return out, err
 }
 
-func (s *Source) textsOf(ctx context.Context, c *duck.Conn, f file, cols []duck.Column) (*sampleTexts, error) {
+func (s *session) textsOf(ctx context.Context, c *duck.Conn, f file, cols []duck.Column) (*sampleTexts, error) {
 	t := &sampleTexts{}
 	for _, x := range cols {
 		if x.Type == "VARCHAR" && !names.Has(s.pattern.Captures, x.Name) {
 			t.names = append(t.names, x.Name)
 		}
 	}
-	l, err := batch.NewLanding(c, s.Stmt.Name, s.fields(cols), s.dialect, batch.Limits{Rows: proofRows, Bytes: 16 << 20})
+	l, err := batch.NewLanding(c, s.Stmt.Name, s.fields(cols), s.effective(), batch.Limits{Rows: proofRows, Bytes: 16 << 20})
 	if err != nil {
 		return nil, s.Placed(err, s.patternAt)
 	}
@@ -105,7 +105,7 @@ var writtenTimes = []writtenTime{
 
 // timeFormats gives columns of text whose values all are times of one way of writing that type, with FORMAT. Where there are two ways
 // (days and months up to 12) it says so.
-func (s *Source) timeFormats(ctx context.Context, c *duck.Conn, f file, cols []duck.Column, notes map[string]string) error {
+func (s *session) timeFormats(ctx context.Context, c *duck.Conn, f file, cols []duck.Column, notes map[string]string) error {
 	t, err := s.textsOf(ctx, c, f, cols)
 	if err != nil {
 		return err

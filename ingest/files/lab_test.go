@@ -26,6 +26,7 @@ import (
 type lab struct {
 	t      testing.TB
 	dir    string
+	env    *kind.Env // each run compiles its source anew, so that one will do for all
 	c      *duck.Conn
 	pinned []duck.Column
 	fail   int // the commit that is rolled back, counted from 1 in a run; 0: none
@@ -43,7 +44,7 @@ func newLab(t testing.TB, files map[string]string) *lab {
 			t.Error(err)
 		}
 	})
-	l := &lab{t: t, dir: dir, c: db.Writer()}
+	l := &lab{t: t, dir: dir, env: &kind.Env{Dir: dir}, c: db.Writer()}
 	if err := catalog.Migrate(context.Background(), l.c); err != nil {
 		t.Fatal(err)
 	}
@@ -132,13 +133,12 @@ func (l *lab) run(text string, destinations ...string) ran {
 func (l *lab) runOn(s *Source, destinations ...string) (out ran) {
 	l.t.Helper()
 	ctx := context.Background()
-	env := &kind.Env{Dir: l.dir}
-	if out.cols, out.err = s.Columns(ctx, l.c, env, l.pinned); out.err != nil {
+	if out.cols, out.err = s.Columns(ctx, l.c, l.env, l.pinned); out.err != nil {
 		return out
 	}
 	l.pinned = out.cols
 	last := kind.Progress{}
-	r, err := s.Open(ctx, l.c, env, out.cols, kind.ReadOptions{Destinations: destinations,
+	r, err := s.Open(ctx, l.c, l.env, out.cols, kind.ReadOptions{Destinations: destinations,
 		Warn:     func(e *sql.Error) { out.add("warning: %s [%s]", e.Msg, e.Code) },
 		Progress: func(p kind.Progress) { last = p }})
 	if err != nil {
@@ -172,6 +172,9 @@ func (l *lab) runOn(s *Source, destinations ...string) (out ran) {
 			return nil
 		})
 		in.Release()
+		if err == nil && in.Committed != nil {
+			in.Committed(ctx)
+		}
 		if err != nil && in.Blame != nil {
 			blamed, failed := in.Blame(ctx)
 			if blamed && failed == nil {
@@ -210,7 +213,8 @@ func (l *lab) write(ctx context.Context, tx *duck.Tx, in *kind.Input) error {
 	for _, d := range in.Destinations {
 		a["t"] = duck.Ident(d)
 		const rows = "SELECT * EXCLUDE (_meta), _meta.file AS file, _meta.line AS line FROM {rows} ORDER BY {id}"
-		if err := tx.Run(ctx, duck.SQL("CREATE TABLE IF NOT EXISTS {t} AS SELECT * FROM ("+rows+") LIMIT 0", a), duck.SQL("INSERT INTO {t} BY NAME "+rows, a)); err != nil {
+		if err := tx.Run(ctx, duck.SQL("CREATE TABLE IF NOT EXISTS {t} AS SELECT * FROM ("+rows+") LIMIT 0", a),
+			duck.SQL("INSERT INTO {t} BY NAME "+rows, a)); err != nil {
 			return err
 		}
 	}
@@ -224,7 +228,8 @@ func (l *lab) write(ctx context.Context, tx *duck.Tx, in *kind.Input) error {
 	a["bad"] = in.Bad
 	if in.BadCount > 0 && !in.Again {
 		if err := tx.Run(ctx, duck.SQL("CREATE TABLE IF NOT EXISTS bad (reason VARCHAR, file VARCHAR, line BIGINT, payload VARCHAR, data VARCHAR)"),
-			duck.SQL("INSERT INTO bad SELECT reason, _meta.file, _meta.line, _payload::VARCHAR, data::VARCHAR FROM {bad} ORDER BY {id}", a)); err != nil {
+			duck.SQL("INSERT INTO bad SELECT reason, _meta.file, _meta.line, _payload::VARCHAR, data::VARCHAR FROM {bad} ORDER BY {id}",
+				a)); err != nil {
 			return err
 		}
 	}
@@ -242,7 +247,8 @@ func (l *lab) show(query string) string {
 	line := duck.Each(" || '|' || ", cols, func(c duck.Column) *duck.Query {
 		return duck.SQL("coalesce({c}::VARCHAR, 'NULL')", duck.Args{"c": duck.Ident(c.Name)})
 	})
-	rows, err := duck.Select(ctx, l.c, duck.SQL("SELECT {line} FROM ({q})", duck.Args{"line": line, "q": q}), func(row func(...any) error) (s string, err error) { return s, row(&s) })
+	rows, err := duck.Select(ctx, l.c, duck.SQL("SELECT {line} FROM ({q})", duck.Args{"line": line, "q": q}),
+		func(row func(...any) error) (s string, err error) { return s, row(&s) })
 	if err != nil {
 		l.t.Fatal(err)
 	}

@@ -15,46 +15,45 @@ import (
 // What there is to read: of each file the parts that some destination lacks, put together where they are read alike.
 
 // plan says what there is to read now, and which places count.
-func (s *Source) plan(ctx context.Context, c *duck.Conn, env *kind.Env, cols []duck.Column,
-	o kind.ReadOptions) ([]item, []filePlace, error) {
-	files, err := s.list(env)
+func (x *session) plan(ctx context.Context, c *duck.Conn, cols []duck.Column, o kind.ReadOptions) ([]item, []filePlace, error) {
+	files, err := x.list(x.env)
 	if err != nil {
 		return nil, nil, err
 	}
 	if len(files) == 0 && o.Warn != nil {
-		o.Warn(s.noFiles())
+		o.Warn(x.noFiles())
 	}
-	places, err := s.places(ctx, c)
+	places, err := x.places(ctx, c)
 	if err != nil {
 		return nil, nil, err
 	}
-	if files, err = s.named(env, files, places); err != nil {
+	if files, err = x.named(x.env, files, places); err != nil {
 		return nil, nil, err
 	}
-	if files, err = s.knownFiles(ctx, c, files, cols, o.Warn); err != nil {
+	if files, err = x.knownFiles(ctx, c, files, cols, o.Warn); err != nil {
 		return nil, nil, err
 	}
-	files = s.stillAside(s.quiet(files, places, o), places, o)
-	changed, places, err := s.changed(files, places, o.Warn)
+	files = x.stillAside(x.quiet(files, places, o), places, o)
+	changed, places, err := x.changed(files, places, o.Warn)
 	if err != nil {
 		return nil, nil, err
 	}
 	if o.Replay != nil {
-		if files, err = s.again(files, places, changed, o.Replay); err != nil {
+		if files, err = x.again(files, places, changed, o.Replay); err != nil {
 			return nil, nil, err
 		}
 		places = nil
 	}
 	if o.Everything || o.Replay != nil { // whatever others have of them, and whatever is kept of their records: all is read again
-		return s.items(files, nil, nil, nil, o.Destinations), places, nil
+		return x.items(files, nil, nil, nil, o.Destinations), places, nil
 	}
-	work := s.items(files, places, changed, nil, o.Destinations)
+	work := x.items(files, places, changed, nil, o.Destinations)
 	if len(work) == 0 { // no need to look through dsql.rejects
 		return nil, places, nil
 	}
-	rejected, err := s.rejectedFiles(ctx, c)
+	rejected, err := x.rejectedFiles(ctx, c)
 	if err == nil && len(rejected) > 0 {
-		work = s.items(files, places, changed, rejected, o.Destinations)
+		work = x.items(files, places, changed, rejected, o.Destinations)
 	}
 	return work, places, err
 }

@@ -14,14 +14,15 @@ import (
 // Open lists what there is to read now and starts reading it. Files that appear later belong to the next run.
 func (s *Source) Open(ctx context.Context, c *duck.Conn, env *kind.Env, cols []duck.Column,
 	o kind.ReadOptions) (kind.Reader, error) {
-	if err := s.knownDialect(ctx, c); err != nil {
+	x := s.in(env)
+	if err := x.knownDialect(ctx, c); err != nil {
 		return nil, err
 	}
-	work, places, err := s.plan(ctx, c, env, cols, o)
+	work, places, err := x.plan(ctx, c, cols, o)
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{s: s, conn: c, cols: cols, o: o, work: work, passed: map[string]bool{}, counts: map[string][2]int{},
+	r := &reader{s: x, conn: c, cols: cols, o: o, work: work, passed: map[string]bool{}, counts: map[string][2]int{},
 		content: map[string]string{}, cast: lossless.Converter{Conn: c}}
 	for _, p := range places {
 		if p.done {
@@ -42,7 +43,7 @@ func (s *Source) Open(ctx context.Context, c *duck.Conn, env *kind.Env, cols []d
 		}
 		return r, r.sweepViews(ctx)
 	}
-	if r.landing, err = batch.NewLanding(c, s.Stmt.Name, s.fields(cols), s.dialect, s.limits); err != nil {
+	if r.landing, err = batch.NewLanding(c, s.Stmt.Name, s.fields(cols), x.effective(), s.limits); err != nil {
 		return nil, s.Placed(err, s.patternAt)
 	}
 	ctx, r.cancel = context.WithCancel(ctx)
@@ -54,7 +55,7 @@ func (s *Source) Open(ctx context.Context, c *duck.Conn, env *kind.Env, cols []d
 // reader hands out a source's batches. For text a goroutine fills the next one while the last is written: it alone touches the
 // landing between Open and Close. Parquet is read by DuckDB as the batch is scanned.
 type reader struct {
-	s       *Source
+	s       *session
 	conn    *duck.Conn
 	cols    []duck.Column
 	o       kind.ReadOptions

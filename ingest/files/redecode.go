@@ -21,16 +21,17 @@ func (s *Source) Redecode(ctx context.Context, c *duck.Conn, env *kind.Env, cols
 		return nil, s.Stmt.Errorf(code.ReplayBytes, "rows of Parquet have no bytes of their own to be read again").
 			WithHint("REBUILD … FROM SOURCE reads their files again")
 	}
-	if err := s.knownDialect(ctx, c); err != nil {
+	x := s.in(env)
+	if err := x.knownDialect(ctx, c); err != nil {
 		return nil, err
 	}
 	out := &kind.Redecoded{ID: duck.SQL("_meta.file::BIGINT")}
-	files := &beginnings{s: s, c: c, env: env, cols: cols, openings: map[string]*batch.Opening{}}
+	files := &beginnings{s: x, c: c, cols: cols, openings: map[string]*batch.Opening{}}
 	began, captures, err := files.of(ctx, &records[0])
 	if err != nil {
 		return nil, err
 	}
-	d := s.dialect
+	d := x.effective()
 	d.Skip, d.Began = 0, began
 	lead := ""
 	if began != nil {

@@ -12,7 +12,7 @@ import (
 )
 
 // Samples are what files tell of JSON.
-var Samples = declare.Samples{Infer: inferJSON, Prove: proveJSON}
+var Samples = &declare.Samples{Infer: inferJSON, Prove: proveJSON}
 
 func inferJSON(ctx context.Context, c *duck.Conn, file string) ([]duck.Column, error) {
 	_, cols, err := inferredSource(ctx, c, &kind.Env{Dir: filepath.Dir(file)}, filepath.Base(file), "format json")
@@ -38,6 +38,6 @@ func proveJSON(ctx context.Context, c *duck.Conn, lines [][]byte, wanted func([]
 	if found = wanted(found); err != nil || len(found) == 0 {
 		return nil, nil, nil, err
 	}
-	p, err := s.prove(ctx, c, files, nil, slices.Clone(found), nil)
+	p, err := s.prove(ctx, c, files, nil, slices.Clone(found), s.dialect)
 	return found, p.cols, p.lost, err
 }

@@ -22,17 +22,9 @@ const (
 	youngTime = 10 * time.Second
 )
 
-// look is how a file was seen, and since when.
-type look struct {
-	size     int64
-	modified time.Time
-	since    time.Time
-	told     bool // that min_age keeps it back
-}
-
 // quiet takes away the files that may still be being written. Loads of a snapshot keep their order: with one all behind it wait.
-func (s *Source) quiet(files []file, places []filePlace, o kind.ReadOptions) []file {
-	if !o.Follow && s.minAge == 0 || o.Everything || o.Replay != nil {
+func (x *session) quiet(files []file, places []filePlace, o kind.ReadOptions) []file {
+	if !o.Follow && x.minAge == 0 || o.Everything || o.Replay != nil {
 		return files
 	}
 	done := map[string]bool{}
@@ -44,25 +36,25 @@ func (s *Source) quiet(files []file, places []filePlace, o kind.ReadOptions) []f
 	var out, young []file
 	waits := false
 	for _, f := range files {
-		l, ok := s.settled[f.path]
+		l, ok := x.looks[f.path]
 		if !ok || l.size != f.size || !l.modified.Equal(f.modified) {
 			l = look{f.size, f.modified, now, l.told}
 		}
 		age := now.Sub(f.modified)
-		ready := !s.tooYoung(age) && (!o.Follow || now.Sub(l.since) >= settleTime || age >= settledAge)
-		if ready = ready || done[f.path]; ready && (!waits || !s.snapshot || done[f.path]) {
+		ready := !x.tooYoung(age) && (!o.Follow || now.Sub(l.since) >= settleTime || age >= settledAge)
+		if ready = ready || done[f.path]; ready && (!waits || !x.snapshot || done[f.path]) {
 			out = append(out, f)
-		} else if waits = true; s.tooYoung(age) && !l.told {
+		} else if waits = true; x.tooYoung(age) && !l.told {
 			l.told, young = true, append(young, f)
 		}
 		seen[f.path] = l
 	}
-	s.settled = seen
+	x.looks = seen
 	if waits {
 		o.Left()
 	}
 	if len(young) > 0 && o.Warn != nil {
-		o.Warn(s.held(young))
+		o.Warn(x.held(young))
 	}
 	return out
 }

@@ -24,8 +24,10 @@ func TestUnfinishedFile(t *testing.T) {
 		{"a header", "", "id,na", "id,name\n1,Ada\n", "", "1 Ada"},
 		{"a first line", "header false", "1,A", "1,Ada\n2,Grace\n", "", "1 Ada|2 Grace"},
 		{"a number", "batch_rows 1", "id,name\n1,Ada\n2,Grace\n3", "id,name\n1,Ada\n2,Grace\n33,Edsger\n", "1 Ada|2 Grace", "33 Edsger"},
-		{"a JSON line", "format json", "{\"id\":1,\"name\":\"Ada\"}\n{\"id\":2,\"na", "{\"id\":1,\"name\":\"Ada\"}\n{\"id\":2,\"name\":\"Grace\"}", "1 Ada", "2 Grace"},
-		{"a JSON array", "format json", "[{\"id\":1,\"name\":\"Ada\"},\n{\"id\":2,\"na", "[{\"id\":1,\"name\":\"Ada\"},\n{\"id\":2,\"name\":\"Grace\"}]", "1 Ada", "2 Grace"},
+		{"a JSON line", "format json", "{\"id\":1,\"name\":\"Ada\"}\n{\"id\":2,\"na",
+			"{\"id\":1,\"name\":\"Ada\"}\n{\"id\":2,\"name\":\"Grace\"}", "1 Ada", "2 Grace"},
+		{"a JSON array", "format json", "[{\"id\":1,\"name\":\"Ada\"},\n{\"id\":2,\"na",
+			"[{\"id\":1,\"name\":\"Ada\"},\n{\"id\":2,\"name\":\"Grace\"}]", "1 Ada", "2 Grace"},
 		{"nothing", "", "", "id,name\n1,Ada\n", "", "1 Ada"},
 	} {
 		t.Run(k.name, func(t *testing.T) {
@@ -64,10 +66,12 @@ func TestUnfinishedFile(t *testing.T) {
 	}
 	l := newLab(t, map[string]string{"in/a.csv": "id\n1\n2", "in/s.csv": "id\n1\n2"})
 	const s = "CREATE SOURCE s (id BIGINT) FROM FILES ('in/a.csv', header)"
-	l.run(s, "d").is(t, "warning: in/a.csv was changed a moment ago, and what it ends in has no end yet: that waits [file-unfinished]\nin/a.csv → d: 1")
+	l.run(s, "d").is(t, "warning: in/a.csv was changed a moment ago, and what it ends in has no end yet: that waits "+
+		"[file-unfinished]\nin/a.csv → d: 1")
 	l.touch("in/a.csv")
 	l.run(s, "d").is(t, "in/a.csv lines 3–3 → d: 1")
-	l.run("CREATE SOURCE u (id BIGINT) FROM FILES ('in/s.csv', mode snapshot)", "u").is(t, "warning: in/s.csv was changed a moment ago, and what it ends in has no end yet: that waits [file-unfinished]")
+	l.run("CREATE SOURCE u (id BIGINT) FROM FILES ('in/s.csv', mode snapshot)", "u").is(t,
+		"warning: in/s.csv was changed a moment ago, and what it ends in has no end yet: that waits [file-unfinished]")
 	l.touch("in/s.csv")
 	l.run("CREATE SOURCE u (id BIGINT) FROM FILES ('in/s.csv', mode snapshot)", "u").is(t, "in/s.csv → u: 2")
 }
@@ -80,7 +84,7 @@ func TestFileChangesInReading(t *testing.T) {
 	l.parquet("in/a.parquet", "SELECT 1 AS id")
 	for _, name := range []string{"in/a.csv", "in/a.parquet"} {
 		s := l.source("CREATE SOURCE s (id BIGINT) FROM FILES ('" + name + "', batch_rows 2)")
-		rd, err := s.Open(ctx, l.c, &kind.Env{Dir: l.dir}, []duck.Column{{Name: "id", Type: "BIGINT"}}, kind.ReadOptions{Destinations: []string{"d"}})
+		rd, err := s.Open(ctx, l.c, l.env, []duck.Column{{Name: "id", Type: "BIGINT"}}, kind.ReadOptions{Destinations: []string{"d"}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -102,7 +106,8 @@ func TestFileChangesInReading(t *testing.T) {
 		}
 	}
 	equalLines(t, l.show("SELECT count(*) FROM dsql.files"), "0")
-	l.run("CREATE SOURCE s (id BIGINT) FROM FILES ('in/a.csv', batch_rows 2)", "d").is(t, "in/a.csv lines 2–3 → d: 2\nin/a.csv lines 4–4 → d: 1")
+	l.run("CREATE SOURCE s (id BIGINT) FROM FILES ('in/a.csv', batch_rows 2)", "d").is(t,
+		"in/a.csv lines 2–3 → d: 2\nin/a.csv lines 4–4 → d: 1")
 }
 
 // Following leaves a file alone until it was listed twice as it is, a second apart; min_age does so in any run.
@@ -114,11 +119,11 @@ func TestQuietFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	look := func(s *Source, o kind.ReadOptions) (out []string) {
-		files, err := s.list(&kind.Env{Dir: l.dir})
+		files, err := s.list(l.env)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return paths(s.quiet(files, nil, o))
+		return paths(s.in(l.env).quiet(files, nil, o))
 	}
 	is := func(got []string, want ...string) {
 		t.Helper()
@@ -130,9 +135,9 @@ func TestQuietFiles(t *testing.T) {
 	is(look(s, kind.ReadOptions{Follow: true}), "in/b.csv")
 	is(look(s, kind.ReadOptions{Follow: true}), "in/b.csv")
 	earlier := func() {
-		for name, x := range s.settled {
+		for name, x := range s.in(l.env).looks {
 			x.since = x.since.Add(-time.Second)
-			s.settled[name] = x
+			s.in(l.env).looks[name] = x
 		}
 	}
 	earlier()
@@ -174,7 +179,8 @@ func TestCopiedFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.put("in/c.csv", "id\n1\n")
-	l.run(s, "d").is(t, "warning: in/b.csv has the content of in/a.csv, which was taken before: its records are taken again [file-copied]\nin/b.csv → d: 1\n"+
+	l.run(s, "d").is(t, "warning: in/b.csv has the content of in/a.csv, which was taken before: its records are taken again "+
+		"[file-copied]\nin/b.csv → d: 1\n"+
 		"warning: in/c.csv has the content of in/b.csv, which was taken before: its records are taken again [file-copied]\nin/c.csv → d: 1")
 	l.run(s, "e").is(t, "in/b.csv → e: 1 again\nin/c.csv → e: 1 again\nin/empty1.csv → e: 0 again\nin/empty2.csv → e: 0 again")
 }

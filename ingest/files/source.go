@@ -25,7 +25,7 @@ import (
 	"dsql/sql/code"
 )
 
-// Source is a compiled CREATE SOURCE … FROM FILES.
+// Source is a compiled CREATE SOURCE … FROM FILES. What a run finds out about it is its session's.
 type Source struct {
 	declare.Declaration
 	options     []sql.Option
@@ -40,12 +40,6 @@ type Source struct {
 	limits      batch.Limits
 	dialect     batch.Dialect
 	asString    bool // binary_as_string
-
-	known        *batch.Found    // CSV: what dsql.dialects has; nil: not asked yet
-	recorded     *batch.Found    // what the batch in hand writes there
-	inferredFrom string          // the file that the columns were found in, just now
-	scanned      *scan           // ON SCHEMA CHANGE ADD COLUMNS: what Columns has seen
-	settled      map[string]look // with --follow: when a file was first seen as it is
 }
 
 // Compile reads FROM FILES.
@@ -148,10 +142,10 @@ func (s *Source) Columns(ctx context.Context, c *duck.Conn, env *kind.Env,
 	case len(pinned) > 0:
 		cols = pinned
 	default:
-		cols, err = s.infer(ctx, c, env)
+		cols, err = s.in(env).infer(ctx, c)
 	}
 	if err != nil || s.OnNew != "ADD COLUMNS" {
 		return cols, err
 	}
-	return s.grow(ctx, c, env, cols, pinned)
+	return s.in(env).grow(ctx, c, cols, pinned)
 }

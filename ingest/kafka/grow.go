@@ -17,10 +17,17 @@ import (
 // maxGrown is how many columns ON SCHEMA CHANGE ADD COLUMNS gives a topic: whoever may write to it can name any number of fields.
 const maxGrown = 1000
 
-// grown are the columns that ON SCHEMA CHANGE ADD COLUMNS has added: those of the file, and those that were found since.
-func (s *Source) grown(cols, pinned []duck.Column) []duck.Column {
+// found are the columns that a run has found, which may be in the file already.
+type found struct{ cols []duck.Column }
+
+func (s *Source) found(env *kind.Env) *found {
+	return kind.Known(env, s, func() *found { return &found{} })
+}
+
+// grown are the columns and those that ON SCHEMA CHANGE ADD COLUMNS has added.
+func (s *Source) grown(cols, added []duck.Column) []duck.Column {
 	declared := s.fields(cols)
-	for _, c := range slices.Concat(pinned, s.found) {
+	for _, c := range added {
 		read := slices.ContainsFunc(declared, func(f batch.Field) bool { return !f.Key && strings.EqualFold(f.Steps()[0], c.Name) })
 		if !read && !names.Has(duck.ColumnNames(cols), c.Name) {
 			cols = append(cols, c)
@@ -70,7 +77,8 @@ func (r *reader) grow(ctx context.Context, in *kind.Input) error {
 			len(found), maxGrown).
 			WithHint("take what varies as one column: a JSON or MAP column reads an object with any fields")
 	}
-	s.found = append(s.found, found...)
+	known := s.found(r.env)
+	known.cols = append(known.cols, found...)
 	return kind.ErrColumns
 }
 

@@ -35,7 +35,7 @@ const (
 )
 
 // Inspect looks at the newest records of a topic.
-func Inspect(ctx context.Context, c *duck.Conn, env *kind.Env, brokers, topic, registry string, samples declare.Samples) (string, error) {
+func Inspect(ctx context.Context, c *duck.Conn, env *kind.Env, brokers, topic, registry string, samples *declare.Samples) (string, error) {
 	text := fmt.Sprintf("CREATE SOURCE s (v BLOB) FROM KAFKA (brokers %s, topic %s, format raw)", declare.Quote(brokers), declare.Quote(topic))
 	d, err := declare.Parsed(text, Clause)
 	if err != nil {

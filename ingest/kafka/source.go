@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"time"
 
 	"dsql/connect"
@@ -37,8 +38,7 @@ type Source struct {
 	limits     batch.Limits
 	wait       time.Duration // batch_time; 0: as the run needs it
 	dialect    batch.Dialect
-	samples    declare.Samples
-	found      []duck.Column // by ON SCHEMA CHANGE ADD COLUMNS, in this run
+	samples    *declare.Samples
 }
 
 // start is where a destination begins that has no place in a topic yet.
@@ -48,7 +48,7 @@ type start struct {
 }
 
 // Compile reads FROM KAFKA; samples find what fields there are.
-func Compile(c *declare.Compiler, d declare.Declaration, v *sql.Value, samples declare.Samples) *Source {
+func Compile(c *declare.Compiler, d declare.Declaration, v *sql.Value, samples *declare.Samples) *Source {
 	s := &Source{Declaration: d, samples: samples, at: v.Keyword, onLoss: "fail", onBadBatch: "fail", format: &json.Format,
 		limits: batch.Limits{Rows: batch.UsualRows, Bytes: 96 << 20}}
 	if s.at == (sql.Span{}) {
@@ -152,7 +152,7 @@ func (s *Source) Columns(ctx context.Context, c *duck.Conn, env *kind.Env, pinne
 	if err != nil || s.OnNew != "ADD COLUMNS" {
 		return cols, err
 	}
-	return s.grown(cols, pinned), nil
+	return s.grown(cols, slices.Concat(pinned, s.found(env).cols)), nil
 }
 
 // fields are the columns as the decoders see them.

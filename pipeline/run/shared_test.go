@@ -4,14 +4,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"reflect"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
 
-	"dsql/engine/kind"
-	"dsql/pipeline/program"
 	"dsql/sql"
 )
 
@@ -95,49 +91,5 @@ func TestSharedScript(t *testing.T) {
 				t.Errorf("run %d, file %d: the sink wrote %d files", n, i, len(out))
 			}
 		}
-	}
-}
-
-// A declaration is a value: what runs do with it leaves no trace in it.
-func TestDeclarationsStay(t *testing.T) {
-	t.Parallel()
-	type made struct {
-		k   kind.Kind
-		d   *sql.Decl
-		obj kind.Object
-	}
-	var all []made
-	kinds := slices.Clone(program.Kinds)
-	for i, k := range kinds {
-		kinds[i].Compile = func(d *sql.Decl) (kind.Object, error) {
-			obj, err := k.Compile(d)
-			all = append(all, made{k, d, obj})
-			return obj, err
-		}
-	}
-	f := newField(t)
-	o := f.options("")
-	o.Language = program.NewLanguage(kinds, Verbs)
-	for n := 1; n <= 2; n++ {
-		f.orders(n)
-		o.Scripts = []*sql.Source{sql.NewSource("s.sql", sharedScript+"REBUILD STREAM orders FROM SOURCE; EXPLAIN JOURNAL state; ROLLBACK JOURNAL state TO VERSION 1;")}
-		if err := Run(t.Context(), o); err != nil {
-			t.Fatal(render(err))
-		}
-	}
-	for _, m := range all {
-		if m.k.Role == kind.Reads {
-			continue
-		}
-		again, err := m.k.Compile(m.d)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !reflect.DeepEqual(m.obj, again) {
-			t.Errorf("%s %s is another one:\n%#v\n%#v", m.k.Syntax.Keyword, m.d.Name, m.obj, again)
-		}
-	}
-	if len(all) < 20 {
-		t.Errorf("%d declarations were compiled", len(all))
 	}
 }
