@@ -1,6 +1,6 @@
 // Package demo holds the demo in the binary: a bad week of real flights out of Newark as an airline's feed would give them, planes as a
-// changing table, weather, a model, and the script that makes something of them; and a smaller one, with Python in it. make/make.py makes the data, and testdata/expected.json,
-// which says what must come of it. What runs the script is no part of this package.
+// changing table, weather, a model, and the script that makes something of them; and a smaller one, with Python in it. make/make.py makes
+// the data, and testdata/expected.json, which says what must come of it. What runs the script is no part of this package.
 package demo
 
 import (

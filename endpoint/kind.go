@@ -170,7 +170,8 @@ func (e *Endpoint) Stale(ctx context.Context, tx *duck.Tx, _ *kind.Env) (string,
 }
 
 // logColumns are those of the table of LOG INTO.
-const logColumns = `logged_at TIMESTAMP, endpoint VARCHAR, version BIGINT, request JSON, answer JSON, models STRUCT("name" VARCHAR, "version" INTEGER)[], ms DOUBLE`
+const logColumns = `logged_at TIMESTAMP, endpoint VARCHAR, version BIGINT, request JSON, answer JSON, ` +
+	`models STRUCT("name" VARCHAR, "version" INTEGER)[], ms DOUBLE`
 
 // Define makes the table of LOG INTO, which several endpoints may have and which stays when they are dropped.
 func (e *Endpoint) Define(ctx context.Context, tx *duck.Tx, _ *kind.Env) error {

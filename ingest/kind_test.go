@@ -34,7 +34,8 @@ func TestDeclarationErrors(t *testing.T) {
 		{"FROM FILES ('*.csv', ignore_errors true)", "unknown-option", "ignore_errors", "no option ignore_errors"},
 		{"FROM FILES (in/**/*.csv)", "unknown-option", "in", "no option in"},
 		{"FROM FILES ('*.csv') ON MISSING COLUMN DROP", "bad-choice", "DROP", "expected WARN, NULL or FAIL"},
-		{"(id BIGINT) FROM KAFKA (brokers 'h:1', topic 't', format json) ON MISSING COLUMN NULL", "contradicting-options", "ON MISSING COLUMN", "no header"},
+		{"(id BIGINT) FROM KAFKA (brokers 'h:1', topic 't', format json) ON MISSING COLUMN NULL", "contradicting-options", "ON MISSING COLUMN",
+			"no header"},
 		{"FROM FILES ('*.csv', quote 'é')", "bad-character", "'é'", "one ASCII character"},
 		{"FROM FILES ('*.csv', decimal_separator '-')", "bad-character", "'-'", "decimal_separator is . or ,"},
 		{"FROM FILES ('*.csv', nullstr 5)", "expected-string", "5", "nullstr is a text"},
@@ -63,7 +64,8 @@ func TestDeclarationErrors(t *testing.T) {
 			continue
 		}
 		at := e.Span.Of(e.Src)
-		if diff := cmp.Diff([]string{k.code, k.at}, []string{e.Code.String(), at}); diff != "" || !strings.Contains(e.Msg, k.msg) || e.ExitCode() != code.ExitScript {
+		if diff := cmp.Diff([]string{k.code, k.at}, []string{e.Code.String(), at}); diff != "" || !strings.Contains(e.Msg, k.msg) ||
+			e.ExitCode() != code.ExitScript {
 			t.Errorf("%s: %s\n%s", k.text, e.Msg, diff)
 		}
 		if e.Hint == "" && e.Code != code.BadChoice {

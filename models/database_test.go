@@ -65,7 +65,8 @@ func TestReplacedWhileRunning(t *testing.T) {
 	const rows = "FROM (SELECT (range % 71) / 7 - 5 AS x, CASE WHEN range % 5 > 0 THEN range % 13 END AS y FROM range(20000))"
 	sum := func(c *duck.Conn, name string) (s float64) {
 		t.Helper()
-		if _, err := c.Scan(t.Context(), duck.SQL("SELECT sum({f}(x, y, 0, y, x, 1)::DECIMAL(38, 12))::DOUBLE "+rows, duck.Args{"f": duck.Ident(name)}), &s); err != nil {
+		if _, err := c.Scan(t.Context(),
+			duck.SQL("SELECT sum({f}(x, y, 0, y, x, 1)::DECIMAL(38, 12))::DOUBLE "+rows, duck.Args{"f": duck.Ident(name)}), &s); err != nil {
 			t.Error(err)
 		}
 		return s

@@ -17,8 +17,10 @@ import (
 // seeds are small files of each format.
 func seeds(t testing.TB) map[string][]byte {
 	out := map[string][]byte{}
-	for _, p := range []string{"lgb_categorical/model.txt", "lgb_linear/model.txt", "xgb_stump/model.json", "xgb_gblinear/model.json", "xgb_categorical_onehot/model.ubj",
-		"xgb_vector_leaf_ubj/model.ubj", "onnx_mixed/model.onnx", "onnx_hand_both/model.onnx", "onnx_mlp/model.onnx", "onnx_svc_linear_multi/model.onnx", "onnx_qda/model.onnx"} {
+	for _, p := range []string{"lgb_categorical/model.txt", "lgb_linear/model.txt", "xgb_stump/model.json", "xgb_gblinear/model.json",
+		"xgb_categorical_onehot/model.ubj",
+		"xgb_vector_leaf_ubj/model.ubj", "onnx_mixed/model.onnx", "onnx_hand_both/model.onnx", "onnx_mlp/model.onnx",
+		"onnx_svc_linear_multi/model.onnx", "onnx_qda/model.onnx"} {
 		b, err := os.ReadFile("../testdata/models/" + p)
 		if err != nil {
 			t.Fatal(err)

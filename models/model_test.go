@@ -28,7 +28,8 @@ func mustLoad(t testing.TB, path string, opt model.Options) *model.Model {
 // Many goroutines share a model, with batches of all sizes.
 func TestConcurrent(t *testing.T) {
 	t.Parallel()
-	for _, path := range []string{"lgb_multiclass/model.txt", "xgb_categorical/model.json", "xgb_gblinear/model.json", "xgb_frame_ubj/model.ubj", "onnx_mixed/model.onnx", "onnx_forest/model.onnx"} {
+	for _, path := range []string{"lgb_multiclass/model.txt", "xgb_categorical/model.json", "xgb_gblinear/model.json",
+		"xgb_frame_ubj/model.ubj", "onnx_mixed/model.onnx", "onnx_forest/model.onnx"} {
 		m := mustLoad(t, path, model.Options{})
 		const n = 600
 		cols := make([]model.Column, len(m.Inputs()))
@@ -133,11 +134,14 @@ func TestAbout(t *testing.T) {
 		{"onnx_mixed/model.onnx", "onnx", 0, 2, 2, model.Bigint, model.Input{Name: "age", Type: model.Double}},
 	} {
 		m := mustLoad(t, c.path, model.Options{})
-		if m.Format() != c.format || m.Trees() != c.trees || m.Outputs(model.Prediction) != c.width || m.Outputs(model.Raw) != c.raw || m.LabelType() != c.label || m.Inputs()[0] != c.first {
-			t.Errorf("%s: %s, %d trees, %d and %d values, labels %s, %+v", c.path, m.Format(), m.Trees(), m.Outputs(model.Prediction), m.Outputs(model.Raw), m.LabelType(), m.Inputs()[0])
+		if m.Format() != c.format || m.Trees() != c.trees || m.Outputs(model.Prediction) != c.width || m.Outputs(model.Raw) != c.raw ||
+			m.LabelType() != c.label || m.Inputs()[0] != c.first {
+			t.Errorf("%s: %s, %d trees, %d and %d values, labels %s, %+v", c.path, m.Format(), m.Trees(), m.Outputs(model.Prediction),
+				m.Outputs(model.Raw), m.LabelType(), m.Inputs()[0])
 		}
 	}
-	if in := mustLoad(t, "xgb_frame_ubj/model.ubj", model.Options{}).Inputs(); in[1] != (model.Input{Name: "plan", Type: model.Varchar}) || in[3].Type != model.Double {
+	if in := mustLoad(t, "xgb_frame_ubj/model.ubj", model.Options{}).Inputs(); in[1] != (model.Input{Name: "plan", Type: model.Varchar}) ||
+		in[3].Type != model.Double {
 		t.Errorf("%+v", in)
 	}
 }

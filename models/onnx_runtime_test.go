@@ -17,7 +17,8 @@ import (
 // onnxruntime is the library's path: DSQL_ONNXRUNTIME, or where loaders look. Tests that need it are skipped without.
 func onnxruntime(t testing.TB) string {
 	paths := []string{os.Getenv(RuntimeVariable)}
-	for _, dir := range []string{"/usr/lib", "/usr/local/lib", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/opt/homebrew/lib"} {
+	for _, dir := range []string{"/usr/lib", "/usr/local/lib", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu",
+		"/opt/homebrew/lib"} {
 		found, _ := filepath.Glob(filepath.Join(dir, "libonnxruntime.*"))
 		paths = append(paths, found...)
 	}
@@ -131,14 +132,16 @@ func TestRuntimeErrors(t *testing.T) {
 	}
 	for _, path := range []string{text, filepath.Join(t.TempDir(), "not there.so")} {
 		var lib *graph.RuntimeError
-		if _, err := load.Load(data, model.Options{Runtime: path}); !errors.As(err, &lib) || lib.Path != path || !strings.Contains(err.Error(), path) {
+		if _, err := load.Load(data, model.Options{Runtime: path}); !errors.As(err, &lib) || lib.Path != path ||
+			!strings.Contains(err.Error(), path) {
 			t.Errorf("%s: %v", path, err)
 		}
 		m, err := loadStored(data, model.Options{Runtime: path})
 		if err != nil || m.Outputs(model.Raw) == 0 && m.Outputs(model.Prediction) == 0 {
 			t.Errorf("a stored model without its library: %v", err)
 		}
-		if _, err := loadStored([]byte("\x08\x08"), model.Options{Runtime: path}); err == nil || os.Getenv(RuntimeVariable) == "" && !strings.Contains(err.Error(), RuntimeVariable) {
+		if _, err := loadStored([]byte("\x08\x08"), model.Options{Runtime: path}); err == nil ||
+			os.Getenv(RuntimeVariable) == "" && !strings.Contains(err.Error(), RuntimeVariable) {
 			t.Errorf("neither way: %v", err)
 		}
 	}

@@ -37,32 +37,36 @@ func define(t testing.TB, c *duck.Conn, script string) error {
 
 // literals are values of each type, those at its ends among them. What a style of call can't take is left out of lists by its name.
 var literals = map[string][]string{
-	"BOOLEAN":                  {"true", "false"},
-	"TINYINT":                  {"-128", "0", "127"},
-	"UTINYINT":                 {"0", "255"},
-	"SMALLINT":                 {"-32768", "32767"},
-	"USMALLINT":                {"65535", "0"},
-	"INTEGER":                  {"-2147483648", "2147483647", "0", "42"},
-	"UINTEGER":                 {"4294967295", "0"},
-	"BIGINT":                   {"-9223372036854775808", "9223372036854775807", "9007199254740993"},
-	"UBIGINT":                  {"18446744073709551615", "0"},
-	"HUGEINT":                  {"-170141183460469231731687303715884105728", "170141183460469231731687303715884105727", "0", "-1"},
-	"UHUGEINT":                 {"340282366920938463463374607431768211455", "0"},
-	"BIGNUM":                   {"0", "-1", "255", "123456789012345678901234567890123456789012345678901234567890", "-98765432109876543210987654321098765432109876543210"},
-	"FLOAT":                    {"0", "'-0'", "1.5", "'inf'", "3.4028235e38", "1e-45", "0.1"},
-	"DOUBLE":                   {"0", "'-0'", "0.1", "'-inf'", "1.7976931348623157e308", "5e-324"},
-	"DECIMAL(4,1)":             {"-999.9", "0", "0.1"},
-	"DECIMAL(18,3)":            {"999999999999999.999", "-0.001"},
-	"DECIMAL(38,10)":           {"9999999999999999999999999999.9999999999", "-9999999999999999999999999999.9999999999"},
-	"VARCHAR":                  {"''", "'a'", "'more than twelve bytes of text'", "'ä€😀'", "chr(0) || 'x'", "'None'", "'nan'"},
-	"BLOB":                     {"'\\x00\\xFF'::BLOB", "''::BLOB", "'\\xAA\\xBB\\xCC\\x00\\x01\\x02\\x03\\x04\\x05\\x06\\x07\\x08\\x09'::BLOB"},
-	"BIT":                      {"'1'", "'0'", "'01010101'", "'110000000'", "'00000000000000001'"},
-	"UUID":                     {"'00000000-0000-0000-0000-000000000000'", "'ffffffff-ffff-ffff-ffff-ffffffffffff'", "'12345678-9abc-def0-1234-56789abcdef0'"},
-	"JSON":                     {"'{\"a\": [1, null]}'", "'null'", "'1e400'"},
-	"DATE":                     {"'1970-01-01'", "'0001-01-01'", "'9999-12-31'", "'2024-02-29'"},
-	"TIME":                     {"'00:00:00'", "'23:59:59.999999'"},
-	"TIME WITH TIME ZONE":      {"'00:00:00+00'", "'23:59:59.999999+05:30'", "'12:00:00-15:59:59'"},
-	"TIMESTAMP":                {"'1970-01-01 00:00:00'", "'0001-01-01 00:00:00'", "'9999-12-31 23:59:59.999999'", "'2024-02-29 12:34:56.789012'"},
+	"BOOLEAN":   {"true", "false"},
+	"TINYINT":   {"-128", "0", "127"},
+	"UTINYINT":  {"0", "255"},
+	"SMALLINT":  {"-32768", "32767"},
+	"USMALLINT": {"65535", "0"},
+	"INTEGER":   {"-2147483648", "2147483647", "0", "42"},
+	"UINTEGER":  {"4294967295", "0"},
+	"BIGINT":    {"-9223372036854775808", "9223372036854775807", "9007199254740993"},
+	"UBIGINT":   {"18446744073709551615", "0"},
+	"HUGEINT":   {"-170141183460469231731687303715884105728", "170141183460469231731687303715884105727", "0", "-1"},
+	"UHUGEINT":  {"340282366920938463463374607431768211455", "0"},
+	"BIGNUM": {"0", "-1", "255", "123456789012345678901234567890123456789012345678901234567890",
+		"-98765432109876543210987654321098765432109876543210"},
+	"FLOAT":          {"0", "'-0'", "1.5", "'inf'", "3.4028235e38", "1e-45", "0.1"},
+	"DOUBLE":         {"0", "'-0'", "0.1", "'-inf'", "1.7976931348623157e308", "5e-324"},
+	"DECIMAL(4,1)":   {"-999.9", "0", "0.1"},
+	"DECIMAL(18,3)":  {"999999999999999.999", "-0.001"},
+	"DECIMAL(38,10)": {"9999999999999999999999999999.9999999999", "-9999999999999999999999999999.9999999999"},
+	"VARCHAR":        {"''", "'a'", "'more than twelve bytes of text'", "'ä€😀'", "chr(0) || 'x'", "'None'", "'nan'"},
+	"BLOB": {"'\\x00\\xFF'::BLOB", "''::BLOB",
+		"'\\xAA\\xBB\\xCC\\x00\\x01\\x02\\x03\\x04\\x05\\x06\\x07\\x08\\x09'::BLOB"},
+	"BIT": {"'1'", "'0'", "'01010101'", "'110000000'", "'00000000000000001'"},
+	"UUID": {"'00000000-0000-0000-0000-000000000000'", "'ffffffff-ffff-ffff-ffff-ffffffffffff'",
+		"'12345678-9abc-def0-1234-56789abcdef0'"},
+	"JSON":                {"'{\"a\": [1, null]}'", "'null'", "'1e400'"},
+	"DATE":                {"'1970-01-01'", "'0001-01-01'", "'9999-12-31'", "'2024-02-29'"},
+	"TIME":                {"'00:00:00'", "'23:59:59.999999'"},
+	"TIME WITH TIME ZONE": {"'00:00:00+00'", "'23:59:59.999999+05:30'", "'12:00:00-15:59:59'"},
+	"TIMESTAMP": {"'1970-01-01 00:00:00'", "'0001-01-01 00:00:00'", "'9999-12-31 23:59:59.999999'",
+		"'2024-02-29 12:34:56.789012'"},
 	"TIMESTAMP_S":              {"'1969-12-31 23:59:59'", "'2024-02-29 12:34:56'"},
 	"TIMESTAMP_MS":             {"'1969-12-31 23:59:59.999'", "'2024-02-29 12:34:56.789'"},
 	"TIMESTAMP_NS":             {"'1969-12-31 23:59:59.999999999'", "'2024-02-29 12:34:56.789012345'"},
@@ -183,7 +187,8 @@ func nulls(style, typ string) bool {
 	if style == "numpy" && (typ == "DOUBLE" || typ == "FLOAT") {
 		return false
 	}
-	return style != "numpy" || !strings.HasSuffix(typ, "INT") && !strings.HasSuffix(typ, "INTEGER") && typ != "BOOLEAN" || typ == "HUGEINT" || typ == "UHUGEINT"
+	return style != "numpy" || !strings.HasSuffix(typ, "INT") && !strings.HasSuffix(typ, "INTEGER") && typ != "BOOLEAN" || typ == "HUGEINT" ||
+		typ == "UHUGEINT"
 }
 
 // plain are the types that a style takes values of.
@@ -209,8 +214,10 @@ func same(t *testing.T, c *duck.Conn, g *generator, name, typ string, nulls bool
 	if wide := strings.HasSuffix(typ, "BIGINT") && strings.Contains(name, "same"); wide && g.noWideNulls {
 		testkit.Exec(t, c, "DELETE FROM v WHERE x IS NULL")
 	}
-	differ, err := duck.Select(t.Context(), c, duck.SQL("SELECT x::VARCHAR, y::VARCHAR FROM (SELECT x, {f}(x) AS y FROM v) WHERE x::VARCHAR IS DISTINCT FROM y::VARCHAR OR x IS DISTINCT FROM y",
-		duck.Args{"f": duck.Ident(name)}), func(row func(...any) error) (p [2]*string, err error) { return p, row(&p[0], &p[1]) })
+	differ, err := duck.Select(t.Context(), c,
+		duck.SQL("SELECT x::VARCHAR, y::VARCHAR FROM (SELECT x, {f}(x) AS y FROM v) WHERE x::VARCHAR IS DISTINCT FROM y::VARCHAR OR x IS "+
+			"DISTINCT FROM y",
+			duck.Args{"f": duck.Ident(name)}), func(row func(...any) error) (p [2]*string, err error) { return p, row(&p[0], &p[1]) })
 	if err != nil {
 		t.Errorf("%s: %s", typ, testkit.Rendered(err))
 		return

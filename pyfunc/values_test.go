@@ -25,7 +25,8 @@ func TestReturns(t *testing.T) {
 		{"DOUBLE", "", "'1.5'", "'1.5' is a str, and no DOUBLE; row 1 of 3"},
 		{"DOUBLE", "", "2**53 + x", "9007199254740993 is no DOUBLE without loss; row 2 of 3"},
 		{"FLOAT", "", "1e40", "1e+40 is out of range for FLOAT; row 1 of 3"},
-		{"DATE", "", "datetime(2024, 1, 1, 12)", "datetime.datetime(2024, 1, 1, 12, 0) is a datetime, and no DATE (it has a time of day: give v.date()); row 1 of 3"},
+		{"DATE", "", "datetime(2024, 1, 1, 12)",
+			"datetime.datetime(2024, 1, 1, 12, 0) is a datetime, and no DATE (it has a time of day: give v.date()); row 1 of 3"},
 		{"DATE", "", "datetime(2024, 1, 1)", "2024-01-01,2024-01-01,2024-01-01"},
 		{"DECIMAL(4,1)", "", "Decimal('1.25')", "Decimal('1.25') has more than 1 digits behind the point, which DECIMAL(4,1) has; row 1 of 3"},
 		{"BLOB", "", "'text'", "'text' is a str, and no BLOB (encode it); row 1 of 3"},
@@ -54,7 +55,8 @@ func TestReturns(t *testing.T) {
 			parameter += ": " + f.annotation
 		}
 		if err := define(t, c, fmt.Sprintf("CREATE FUNCTION %s(x INTEGER) RETURNS %s LANGUAGE python (python '%s', workers 1) AS $$\n"+
-			"import numpy as np, pandas as pd, pyarrow as pa\nfrom datetime import datetime\nfrom decimal import Decimal\ndef %s(%s):\n    return %s\n$$",
+			"import numpy as np, pandas as pd, pyarrow as pa\nfrom datetime import datetime\nfrom decimal import Decimal\ndef %s(%s):\n    "+
+			"return %s\n$$",
 			name, f.returns, python, name, parameter, f.value)); err != nil {
 			t.Fatalf("%s: %s", f.value, testkit.Rendered(err))
 		}
@@ -91,11 +93,13 @@ func TestNulls(t *testing.T) {
 		{"INTEGER", "object", "NULL", "None"},
 		{"DOUBLE", "np.ndarray", "NULL", "[nan]"},
 		{"VARCHAR", "np.ndarray", "NULL", "[None]"},
-		{"INTEGER", "np.ndarray", "NULL", "x is NULL in INTEGER, which numpy's arrays can't hold: annotate the parameter as pandas.Series or pyarrow.Array, " +
-			"or coalesce it in SQL"},
+		{"INTEGER", "np.ndarray", "NULL",
+			"x is NULL in INTEGER, which numpy's arrays can't hold: annotate the parameter as pandas.Series or pyarrow.Array, " +
+				"or coalesce it in SQL"},
 		{"INTEGER", "pd.Series", "NULL", "[nan]"},
-		{"BIGINT", "pd.Series", "NULL), (9007199254740993", "x is BIGINT beyond 2^53 beside NULL, which pandas would make a float of: annotate the parameter " +
-			"as pyarrow.Array, or coalesce it in SQL"},
+		{"BIGINT", "pd.Series", "NULL), (9007199254740993",
+			"x is BIGINT beyond 2^53 beside NULL, which pandas would make a float of: annotate the parameter " +
+				"as pyarrow.Array, or coalesce it in SQL"},
 		{"INTEGER", "pa.Array", "NULL", "[<pyarrow.Int32Scalar: None>]"},
 		{"DATE", "object", "'infinity'", "x is infinity, which Python's times don't have: leave such rows out, or give them as text"},
 		{"TIMESTAMP", "np.ndarray", "'-infinity'", "x is -infinity, which Python's times don't have: leave such rows out, or give them as text"},

@@ -34,12 +34,14 @@ func TestDistinct(t *testing.T) {
 		if len(values) > 0 {
 			rows = "VALUES " + strings.Join(values, ", ")
 		}
-		if _, err := c.batch("METRICS (one = is_unique(id) OVER TABLE, many = duplicate_ratio(id) OVER TABLE, share = distinct_ratio(id) OVER TABLE, batch = distinct_ratio(id))", rows); err != nil {
+		if _, err := c.batch("METRICS (one = is_unique(id) OVER TABLE, many = duplicate_ratio(id) OVER TABLE, share = distinct_ratio(id) OVER "+
+			"TABLE, batch = distinct_ratio(id))", rows); err != nil {
 			t.Fatal(err)
 		}
 		got := text(c.t, c.Conn, fmt.Sprintf("SELECT value FROM dsql.metrics WHERE version = %d ORDER BY rowid", c.version))
 		want := text(c.t, c.Conn, `WITH d AS (SELECT count(id) AS n, count(DISTINCT id) AS d, count(*) AS r FROM new)
-			FROM (SELECT CAST(CAST(n = d AS INTEGER) AS DOUBLE) FROM d) UNION ALL (SELECT (n - d)::DOUBLE / nullif(r, 0) FROM d) UNION ALL (SELECT d::DOUBLE / nullif(n, 0) FROM d) UNION ALL (SELECT d::DOUBLE / nullif(n, 0) FROM d)`)
+			FROM (SELECT CAST(CAST(n = d AS INTEGER) AS DOUBLE) FROM d) UNION ALL (SELECT (n - d)::DOUBLE / nullif(r, `+
+			`0) FROM d) UNION ALL (SELECT d::DOUBLE / nullif(n, 0) FROM d) UNION ALL (SELECT d::DOUBLE / nullif(n, 0) FROM d)`)
 		if got != want {
 			t.Fatalf("%s\n%s\nwant\n%s", rows, got, want)
 		}

@@ -50,15 +50,17 @@ func (w *world) batch(chain, values string) (res Result, err error) {
 		if err := tx.Run(w.t.Context(), duck.SQL("INSERT INTO dsql.versions VALUES ({v}, now()::TIMESTAMP)", a)); err != nil {
 			return err
 		}
-		res, err = p.Measure(w.t.Context(), tx, Batch{Destination: "s", Version: w.version, Rows: duck.Ident("new"), Columns: testkit.Columns(w.t, w.Conn, "new"),
-			Table: duck.SQL("(SELECT * EXCLUDE _version FROM s UNION ALL FROM new)")})
+		res, err = p.Measure(w.t.Context(), tx,
+			Batch{Destination: "s", Version: w.version, Rows: duck.Ident("new"), Columns: testkit.Columns(w.t, w.Conn, "new"),
+				Table: duck.SQL("(SELECT * EXCLUDE _version FROM s UNION ALL FROM new)")})
 		if err != nil {
 			return err
 		}
 		if len(res.Held) > 0 {
 			return tx.Run(w.t.Context(), duck.SQL("INSERT INTO dsql.version_rows (version, kind, name, written) VALUES ({v}, 'stream', 's', 0)", a))
 		}
-		return tx.Run(w.t.Context(), duck.SQL("INSERT INTO s SELECT *, {v} FROM new", a), duck.SQL("INSERT INTO dsql.version_rows (version, kind, name, written) SELECT {v}, 'stream', 's', count(*) FROM new", a))
+		return tx.Run(w.t.Context(), duck.SQL("INSERT INTO s SELECT *, {v} FROM new", a),
+			duck.SQL("INSERT INTO dsql.version_rows (version, kind, name, written) SELECT {v}, 'stream', 's', count(*) FROM new", a))
 	})
 	var f *Failure
 	if errors.As(err, &f) {
@@ -140,14 +142,16 @@ func TestMetricsOfMetrics(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "late INTEGER, mean DOUBLE")
 	// Outside aggregates a metric's name wins over a column's; inside, the column.
-	w.batch("METRICS (late = count(*) FILTER (late > 15), mean = avg(mean), share = late / count(*), both = late + mean, biggest = max(late))", "VALUES (20, 1.0), (3, 2.0)")
+	w.batch("METRICS (late = count(*) FILTER (late > 15), mean = avg(mean), share = late / count(*), both = late + mean, biggest = max(late))",
+		"VALUES (20, 1.0), (3, 2.0)")
 	w.want(metricsQuery, "late|1|1|NULL; mean|1|1.5|NULL; share|1|0.5|NULL; both|1|2.5|NULL; biggest|1|20|NULL")
 }
 
 func TestHistory(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "n DOUBLE")
-	const chain = `METRICS (mean = avg(n), newest = max(TIMESTAMP '2026-01-01' + to_days(n::INTEGER)), p1 = previous(mean), p2 = previous(mean, 2), m3 = mean_of_last(mean, 3), z3 = zscore(mean, 3), self = previous(self) + 1)
+	const chain = `METRICS (mean = avg(n), newest = max(TIMESTAMP '2026-01-01' + to_days(n::INTEGER)), p1 = previous(mean), ` +
+		`p2 = previous(mean, 2), m3 = mean_of_last(mean, 3), z3 = zscore(mean, 3), self = previous(self) + 1)
 		CHECKS (CHECK drift EXPECT (abs(mean / previous(mean) - 1) < 0.5) ON FAILURE WARN, CHECK fresher EXPECT (newest > previous(newest)) ON FAILURE HOLD)`
 	value := func(metric, want string) {
 		t.Helper()
@@ -163,13 +167,15 @@ func TestHistory(t *testing.T) {
 	value("m3", "NULL; 10; 11; 12")
 	value("z3", "NULL; NULL; 2.1213203435596424; 9")
 	value("self", "NULL; NULL; NULL; NULL")
-	w.want("SELECT value, verdict FROM dsql.checks WHERE name = 'drift' ORDER BY rowid", "NULL|unknown; 0.19999999999999996|pass; 0.16666666666666674|pass; 1.1428571428571428|warn")
+	w.want("SELECT value, verdict FROM dsql.checks WHERE name = 'drift' ORDER BY rowid",
+		"NULL|unknown; 0.19999999999999996|pass; 0.16666666666666674|pass; 1.1428571428571428|warn")
 	// The batch that goes back in time is held, and no history for the next one.
 	res, _ := w.batch(chain, "VALUES (20), (22)")
 	if d := cmp.Diff(Result{Held: []string{"fresher"}, HeldRows: 2}, Result{Held: res.Held, HeldRows: res.HeldRows}); d != "" {
 		t.Error(d)
 	}
-	w.want("SELECT destination, rule, reason, data::VARCHAR, version FROM dsql.rejects", `s|fresher|check: fresher: newest > previous(newest)|{"n":20.0}|5; s|fresher|check: fresher: newest > previous(newest)|{"n":22.0}|5`)
+	w.want("SELECT destination, rule, reason, data::VARCHAR, version FROM dsql.rejects",
+		`s|fresher|check: fresher: newest > previous(newest)|{"n":20.0}|5; s|fresher|check: fresher: newest > previous(newest)|{"n":22.0}|5`)
 	w.want("SELECT value_text, verdict FROM dsql.checks WHERE name = 'fresher' AND version = 5", "2026-01-23 00:00:00|held")
 	w.batch(chain, "VALUES (31)")
 	value("p1", "NULL; 10; 12; 14; 30; 30")
@@ -194,8 +200,10 @@ func TestChecks(t *testing.T) {
 	if err != nil || len(res.Warnings) != 1 {
 		t.Fatal(res, err)
 	}
-	w.want(checksQuery, "some_rows|1|4|NULL|pass|NULL; ids|1|1|NULL|pass|NULL; positive|1|2|NULL|warn|2; even|1|0|NULL|pass|0; table_ids|1|1|NULL|pass|NULL; total|1|-1|NULL|pass|NULL; few_null|1|0.25|NULL|pass|NULL")
-	w.want("SELECT name, version, data::VARCHAR FROM dsql.check_rows ORDER BY rowid", `positive|1|{"id":3,"amount":-5.0}; positive|1|{"id":4,"amount":-6.0}`)
+	w.want(checksQuery, "some_rows|1|4|NULL|pass|NULL; ids|1|1|NULL|pass|NULL; positive|1|2|NULL|warn|2; even|1|0|NULL|pass|0; "+
+		"table_ids|1|1|NULL|pass|NULL; total|1|-1|NULL|pass|NULL; few_null|1|0.25|NULL|pass|NULL")
+	w.want("SELECT name, version, data::VARCHAR FROM dsql.check_rows ORDER BY rowid",
+		`positive|1|{"id":3,"amount":-5.0}; positive|1|{"id":4,"amount":-6.0}`)
 	if want := "test.sql:4:9: the check positive of s failed: 2 rows, expected amount >= 0"; res.Warnings[0].Error() != want {
 		t.Errorf("%s, want %s", res.Warnings[0], want)
 	}
@@ -207,7 +215,9 @@ func TestChecks(t *testing.T) {
 	}
 	w.want("SELECT max(version), count(*) FROM dsql.versions", "1|1")
 	w.want("SELECT count(*) FROM s", "4")
-	w.want(checksQuery+" OFFSET 7", "some_rows|NULL|3|NULL|pass|NULL; ids|NULL|0|NULL|fail|NULL; positive|NULL|1|NULL|warn|1; even|NULL|0|NULL|pass|0; table_ids|NULL|0|NULL|warn|NULL; total|NULL|1998|NULL|fail|NULL; few_null|NULL|0.3333333333333333|NULL|pass|NULL")
+	w.want(checksQuery+" OFFSET 7",
+		"some_rows|NULL|3|NULL|pass|NULL; ids|NULL|0|NULL|fail|NULL; positive|NULL|1|NULL|warn|1; even|NULL|0|NULL|pass|0; "+
+			"table_ids|NULL|0|NULL|warn|NULL; total|NULL|1998|NULL|fail|NULL; few_null|NULL|0.3333333333333333|NULL|pass|NULL")
 	w.want(metricsQuery+" OFFSET 1", "mean|NULL|999.5|NULL")
 	w.want("SELECT name, version, data::VARCHAR FROM dsql.check_rows WHERE version IS NULL", `positive|NULL|{"id":1,"amount":-1.0}`)
 	want := `test.sql:3:9: error: 2 checks of s failed (ids, total); nothing of the batch was published [check]
@@ -234,7 +244,8 @@ func TestChecks(t *testing.T) {
 func TestCheckRows(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "n INTEGER")
-	w.batch("METRICS (m = avg(n)) CHECKS (CHECK small EXPECT (n < 10) ON FAILURE WARN, CHECK near EXPECT (n < m - 100) ON FAILURE WARN)", "FROM range(500)")
+	w.batch("METRICS (m = avg(n)) CHECKS (CHECK small EXPECT (n < 10) ON FAILURE WARN, CHECK near EXPECT (n < m - 100) ON FAILURE WARN)",
+		"FROM range(500)")
 	w.want("SELECT name, count(*), count(DISTINCT data) FROM dsql.check_rows GROUP BY ALL ORDER BY ALL", "near|100|100; small|100|100")
 	w.want("SELECT name, value, failed_rows FROM dsql.checks ORDER BY ALL", "near|350|350; small|490|490")
 }
@@ -244,7 +255,8 @@ func TestDrift(t *testing.T) {
 	w := newWorld(t, "x DOUBLE, c VARCHAR")
 	testkit.Exec(t, w.Conn, "CREATE TABLE base AS SELECT i::DOUBLE AS x, chr(97 + i::INTEGER % 20) AS c FROM range(1000) t(i)")
 	const chain = `METRICS (p = psi(x), k = ks(x), p1 = psi(x, 1)) CHECKS (
-		CHECK pb EXPECT (psi(x) < 0.1) BASELINE (SELECT * FROM base) ON FAILURE WARN, CHECK kb EXPECT (ks(x) < 0.1) BASELINE (FROM base) ON FAILURE WARN, CHECK cb EXPECT (psi(c) < 0.1) BASELINE (FROM base) ON FAILURE WARN,
+		CHECK pb EXPECT (psi(x) < 0.1) BASELINE (SELECT * FROM base) ON FAILURE WARN, ` +
+		`CHECK kb EXPECT (ks(x) < 0.1) BASELINE (FROM base) ON FAILURE WARN, CHECK cb EXPECT (psi(c) < 0.1) BASELINE (FROM base) ON FAILURE WARN,
 		CHECK kt EXPECT (ks(x) < 0.1) OVER TABLE BASELINE (FROM base) ON FAILURE WARN)`
 	near := func(what, query string, want float64) {
 		t.Helper()
@@ -281,10 +293,14 @@ func TestDrift(t *testing.T) {
 // The cases that the language's users are promised.
 func TestCases(t *testing.T) {
 	t.Parallel()
-	metrics := map[string]string{"row_count": "count(*)", "null_ratio_amount": "null_ratio(amount)", "surplus_rows": "count(order_id) - count(DISTINCT order_id)",
-		"duplicate_keys": "coalesce(len(list_filter(map_values(histogram(order_id)), lambda n: n > 1)), 0)", "duplicate_percent": "100 * duplicate_ratio(order_id)",
-		"bad_status": "count(*) FILTER (NOT (status IN ('new','paid','shipped','done','void')))", "bad_qty": "count(*) FILTER (NOT (qty BETWEEN 1 AND 9))",
-		"bad_sku": "count(*) FILTER (NOT regexp_full_match(sku, 'SKU-[0-9]{5}'))", "newest": "max(created_at)", "orphans": "orphans(customer_id, ref.id)",
+	metrics := map[string]string{"row_count": "count(*)", "null_ratio_amount": "null_ratio(amount)",
+		"surplus_rows":      "count(order_id) - count(DISTINCT order_id)",
+		"duplicate_keys":    "coalesce(len(list_filter(map_values(histogram(order_id)), lambda n: n > 1)), 0)",
+		"duplicate_percent": "100 * duplicate_ratio(order_id)",
+		"bad_status":        "count(*) FILTER (NOT (status IN ('new','paid','shipped','done','void')))",
+		"bad_qty":           "count(*) FILTER (NOT (qty BETWEEN 1 AND 9))",
+		"bad_sku":           "count(*) FILTER (NOT regexp_full_match(sku, 'SKU-[0-9]{5}'))", "newest": "max(created_at)",
+		"orphans":     "orphans(customer_id, ref.id)",
 		"mean_amount": "avg(amount)", "void_over_400": "count(*) FILTER (status = 'void' AND amount > 400)"}
 	dirs, err := filepath.Glob("../testdata/cases/quality/*")
 	if err != nil || len(dirs) == 0 {
@@ -309,9 +325,11 @@ func TestCases(t *testing.T) {
 			if e.Previous == nil {
 				delete(e.Expected, "drift")
 			} else {
-				chain = "METRICS (mean_amount = avg(amount), " + strings.Replace(chain[len("METRICS ("):], "mean_amount = avg(amount), ", "", 1) + fmt.Sprintf("drift = abs(mean_amount - %v) / %v, ", *e.Previous, *e.Previous)
+				chain = "METRICS (mean_amount = avg(amount), " + strings.Replace(chain[len("METRICS ("):], "mean_amount = avg(amount), ", "", 1) +
+					fmt.Sprintf("drift = abs(mean_amount - %v) / %v, ", *e.Previous, *e.Previous)
 			}
-			if _, err := w.batch(strings.TrimSuffix(chain, ", ")+") CHECKS (CHECK counted EXPECT (count(*) >= 0))", values(t, dir+"/data.csv")); err != nil {
+			if _, err := w.batch(strings.TrimSuffix(chain, ", ")+") CHECKS (CHECK counted EXPECT (count(*) >= 0))",
+				values(t, dir+"/data.csv")); err != nil {
 				t.Fatal(testkit.Rendered(err))
 			}
 			for name, want := range e.Expected {

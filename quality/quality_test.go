@@ -12,7 +12,8 @@ import (
 )
 
 // forms are what a test's script may hold.
-var forms = []*sql.Syntax{Kind.Syntax, {Keyword: "STREAM", Clauses: kind.ChainClauses, Body: []sql.Clause{{Keyword: "FROM", Arg: sql.ArgNameList}}}}
+var forms = []*sql.Syntax{Kind.Syntax,
+	{Keyword: "STREAM", Clauses: kind.ChainClauses, Body: []sql.Clause{{Keyword: "FROM", Arg: sql.ArgNameList}}}}
 
 func bench(t testing.TB) *duck.Conn { return testkit.Open(t, 1).Writer() }
 
@@ -35,10 +36,11 @@ func compile(t testing.TB, c *duck.Conn, script string) (*Program, error) {
 		}
 	}
 	chain := kind.CompileChain(last)
-	return Compile(t.Context(), c, last.Place(), chain.Metrics, chain.Checks, testkit.Columns(t, c, chain.From[0].Text), testkit.Columns(t, c, chain.From[0].Text), func(name string) (*sql.Decl, bool) {
-		d, ok := lists[name]
-		return d, ok
-	})
+	return Compile(t.Context(), c, last.Place(), chain.Metrics, chain.Checks, testkit.Columns(t, c, chain.From[0].Text),
+		testkit.Columns(t, c, chain.From[0].Text), func(name string) (*sql.Decl, bool) {
+			d, ok := lists[name]
+			return d, ok
+		})
 }
 
 // text is a query's rows, a line each.
@@ -77,7 +79,8 @@ func text(t testing.TB, c *duck.Conn, query string) string {
 func TestErrors(t *testing.T) {
 	t.Parallel()
 	c := bench(t)
-	testkit.Exec(t, c, `CREATE TABLE flights AS SELECT 1 AS flight_id, 'SAS' AS carrier, 2.5::DOUBLE AS dep_delay, TIMESTAMP '2026-01-01' AS seen_at, 'N1' AS tailnum`, `CREATE TABLE planes (tailnum VARCHAR)`)
+	testkit.Exec(t, c, `CREATE TABLE flights AS SELECT 1 AS flight_id, 'SAS' AS carrier, 2.5::DOUBLE AS dep_delay, `+
+		`TIMESTAMP '2026-01-01' AS seen_at, 'N1' AS tailnum`, `CREATE TABLE planes (tailnum VARCHAR)`)
 	testkit.Golden(t, "testdata/errors.txt", func(script string) string {
 		_, err := compile(t, c, script)
 		return testkit.Rendered(err)

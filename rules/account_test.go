@@ -33,7 +33,9 @@ func TestWarn(t *testing.T) {
 	}
 	for _, mode := range modes {
 		err = c.Scratch(t.Context(), func(tx *duck.Tx) error {
-			out, err := p.Run(t.Context(), tx, Batch{Destination: "s", Version: 3, Rel: duck.Ident("p"), Columns: testkit.Columns(t, c, "p"), Stage: mode == "stage", Once: mode == "once"})
+			out, err := p.Run(t.Context(), tx,
+				Batch{Destination: "s", Version: 3, Rel: duck.Ident("p"), Columns: testkit.Columns(t, c, "p"), Stage: mode == "stage",
+					Once: mode == "once"})
 			if err != nil {
 				return err
 			}
@@ -45,7 +47,8 @@ func TestWarn(t *testing.T) {
 			for _, w := range out.Warned {
 				said = append(said, w.Error())
 			}
-			want := []any{"0\n20\n40\n60\n80", "low|3|2|warn|2\nall_right|3|0|pass|0\nhigh|3|3|warn|3", []string{"test.sql:1:35: 2 rows of s broke low and were kept", "test.sql:2:72: 3 rows of s broke high and were kept"}}
+			want := []any{"0\n20\n40\n60\n80", "low|3|2|warn|2\nall_right|3|0|pass|0\nhigh|3|3|warn|3",
+				[]string{"test.sql:1:35: 2 rows of s broke low and were kept", "test.sql:2:72: 3 rows of s broke high and were kept"}}
 			if d := cmp.Diff(want, []any{rows,
 				text(t, c, duck.SQL("SELECT name, version, value, verdict, failed_rows FROM dsql.checks")), said}); d != "" {
 				t.Error(d)
@@ -87,7 +90,9 @@ func TestInput(t *testing.T) {
 	t.Parallel()
 	c := bench(t)
 	testkit.Exec(t, c, `CREATE TABLE raw AS SELECT i, 'line ' || i AS text, {'file': 'a.csv', 'line': i + 1} AS m FROM range(4) t(i)`)
-	meta := "struct_pack(" + "source := 'src', topic := NULL::VARCHAR, \"partition\" := NULL::INTEGER, \"offset\" := NULL::BIGINT, \"timestamp\" := NULL::TIMESTAMP, \"key\" := NULL::BLOB, headers := NULL::STRUCT(\"key\" VARCHAR, \"value\" BLOB)[], tombstone := false, file := 'a.csv', line := i)"
+	meta := "struct_pack(" + "source := 'src', topic := NULL::VARCHAR, \"partition\" := NULL::INTEGER, \"offset\" := NULL::BIGINT, " +
+		"\"timestamp\" := NULL::TIMESTAMP, \"key\" := NULL::BLOB, headers := NULL::STRUCT(\"key\" VARCHAR, \"value\" BLOB)[], tombstone := " +
+		"false, file := 'a.csv', line := i)"
 	in := &kind.Input{RowID: duck.SQL("_meta.line"), Raw: duck.Text("(SELECT " + meta + " AS _meta, encode(text) AS _payload FROM raw)")}
 	rel := duck.Text("(SELECT i, _meta, _meta.line AS _row FROM (SELECT i, " + meta + " AS _meta FROM raw))")
 	stmts, err := sql.Parse(sql.NewSource("test.sql", "CREATE STREAM s RULES (CONSTRAINT c EXPECT (_meta.line <> 2)) FROM p"), forms)
@@ -95,14 +100,17 @@ func TestInput(t *testing.T) {
 		t.Fatal(err)
 	}
 	cols := []duck.Column{{Name: "i", Type: "BIGINT"}}
-	p, err := Compile(t.Context(), c, kind.CompileChain(stmts[0].Decl).Rules, append(cols, duck.Column{Name: catalog.MetaColumn, Type: catalog.MetaType}), nil)
+	p, err := Compile(t.Context(), c, kind.CompileChain(stmts[0].Decl).Rules,
+		append(cols, duck.Column{Name: catalog.MetaColumn, Type: catalog.MetaType}), nil)
 	if err != nil {
 		t.Fatal(testkit.Rendered(err))
 	}
 	for _, keep := range []bool{false, true} {
 		for _, mode := range modes {
 			err = c.Scratch(t.Context(), func(tx *duck.Tx) error {
-				out, err := p.Run(t.Context(), tx, Batch{Destination: "s", Source: "src", Version: 3, Rel: rel, Columns: cols, HasRow: true, Input: in, Keep: map[bool][]string{true: {catalog.MetaColumn}}[keep], Stage: mode == "stage", Once: mode == "once"})
+				out, err := p.Run(t.Context(), tx,
+					Batch{Destination: "s", Source: "src", Version: 3, Rel: rel, Columns: cols, HasRow: true, Input: in,
+						Keep: map[bool][]string{true: {catalog.MetaColumn}}[keep], Stage: mode == "stage", Once: mode == "once"})
 				if err != nil {
 					return err
 				}
@@ -111,7 +119,8 @@ func TestInput(t *testing.T) {
 					return err
 				}
 				want := []string{"0|0\n1|1\n3|3", "src|c|a.csv|2|line 2"}
-				if got := []string{rows, text(t, c, duck.SQL("SELECT source, rule, meta.file, meta.line, decode(payload) FROM dsql.rejects"))}; !cmp.Equal(got, want) {
+				if got := []string{rows, text(t, c,
+					duck.SQL("SELECT source, rule, meta.file, meta.line, decode(payload) FROM dsql.rejects"))}; !cmp.Equal(got, want) {
 					t.Error(cmp.Diff(want, got))
 				}
 				have, err := c.Describe(t.Context(), duck.SQL("FROM {rel}", duck.Args{"rel": out.Rows}), sql.Place{})
@@ -143,7 +152,8 @@ func TestAccounts(t *testing.T) {
 		var rules []rule
 		var script []string
 		for i := range rapid.IntRange(0, 8).Draw(t, "rules") {
-			r := rule{of: rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "of"), add: rapid.IntRange(-3, 3).Draw(t, "add"), mod: rapid.IntRange(2, 9).Draw(t, "mod")}
+			r := rule{of: rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "of"), add: rapid.IntRange(-3, 3).Draw(t, "add"),
+				mod: rapid.IntRange(2, 9).Draw(t, "mod")}
 			if rapid.Bool().Draw(t, "set") {
 				r.set = rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "column")
 				script = append(script, fmt.Sprintf("SET %s = (%s + %d) %% 11", r.set, r.of, r.add))
@@ -211,7 +221,10 @@ func TestAccounts(t *testing.T) {
 		}
 		mode := rapid.SampledFrom(modes).Draw(t, "mode")
 		err = c.Scratch(t.Context(), func(tx *duck.Tx) error {
-			out, err := p.Run(t.Context(), tx, Batch{Destination: "s", Version: 1, Rel: duck.Ident("p"), Columns: []duck.Column{{Name: "a", Type: "BIGINT"}, {Name: "b", Type: "BIGINT"}, {Name: "c", Type: "BIGINT"}}, Stage: mode == "stage", Once: mode == "once"})
+			out, err := p.Run(t.Context(), tx,
+				Batch{Destination: "s", Version: 1, Rel: duck.Ident("p"),
+					Columns: []duck.Column{{Name: "a", Type: "BIGINT"}, {Name: "b", Type: "BIGINT"}, {Name: "c", Type: "BIGINT"}}, Stage: mode == "stage",
+					Once: mode == "once"})
 			if err != nil {
 				return err
 			}
@@ -222,7 +235,8 @@ func TestAccounts(t *testing.T) {
 			got := []any{rows,
 				lines(text(t, c, duck.SQL("SELECT rule, data->>'a', data->>'b', data->>'c' FROM dsql.rejects"))),
 				text(t, c, duck.SQL("SELECT coalesce(sum(failed_rows), 0)::INTEGER FROM dsql.checks")), out.Dropped, out.Rejected}
-			want := []any{lines(strings.Join(kept, "\n")), lines(strings.Join(rejected, "\n")), fmt.Sprint(warned), int64(dropped), int64(len(rejected))}
+			want := []any{lines(strings.Join(kept, "\n")), lines(strings.Join(rejected, "\n")), fmt.Sprint(warned), int64(dropped),
+				int64(len(rejected))}
 			if d := cmp.Diff(want, got); d != "" {
 				t.Errorf("%s\n%s", strings.Join(script, ", "), d)
 			}

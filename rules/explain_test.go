@@ -15,7 +15,8 @@ func TestExplain(t *testing.T) {
 	t.Parallel()
 	c := bench(t)
 	testkit.Exec(t, c, "CREATE TABLE p AS SELECT 1 AS id, 'x' AS s")
-	p, err := compile(t, c, "CREATE RULES l (SET COLUMNS('s') = blank_to_null(_)); CREATE STREAM t RULES (APPLY l, CONSTRAINT a EXPECT (id > 0), CONSTRAINT b EXPECT (EXPR 's != nil') ON VIOLATION DROP, SET s = 'y', CONSTRAINT w EXPECT (s = 'y') ON VIOLATION WARN) FROM p")
+	p, err := compile(t, c, "CREATE RULES l (SET COLUMNS('s') = blank_to_null(_)); CREATE STREAM t RULES (APPLY l, CONSTRAINT a EXPECT (id "+
+		"> 0), CONSTRAINT b EXPECT (EXPR 's != nil') ON VIOLATION DROP, SET s = 'y', CONSTRAINT w EXPECT (s = 'y') ON VIOLATION WARN) FROM p")
 	if err != nil {
 		t.Fatal(testkit.Rendered(err))
 	}
@@ -24,7 +25,11 @@ func TestExplain(t *testing.T) {
   3. CONSTRAINT "b" EXPECT ((NOT ("s" IS NULL))) ON VIOLATION DROP
   4. SET "s" = 'y'  -- VARCHAR
   5. CONSTRAINT "w" EXPECT (s = 'y') ON VIOLATION WARN
-FROM (SELECT * REPLACE (dsql_pin("_rule") AS "_rule") FROM (SELECT *, CASE WHEN "_rule" = 0 THEN NOT (s = 'y') END AS "_broken_5" FROM (SELECT * REPLACE (CASE WHEN "_rule" = 0 THEN CAST(('y') AS VARCHAR) ELSE "s" END AS "s") FROM (SELECT *, (CASE WHEN NOT (id > 0) THEN 2 WHEN NOT ((NOT ("s" IS NULL))) THEN 3 ELSE 0 END)::SMALLINT AS "_rule" FROM (SELECT * REPLACE (CAST((dsql.blank_to_null("s")) AS VARCHAR) AS "s") FROM (SELECT *, struct_pack("s" := "s") AS "_was" FROM "new rows"))))))`
+FROM (SELECT * REPLACE (dsql_pin("_rule") AS "_rule") FROM (SELECT *, ` +
+		`CASE WHEN "_rule" = 0 THEN NOT (s = 'y') END AS "_broken_5" FROM (SELECT * REPLACE (CASE WHEN "_rule" = 0 THEN CAST(('y') AS ` +
+		`VARCHAR) ELSE "s" END AS "s") FROM (SELECT *, (CASE WHEN NOT (id > 0) THEN 2 WHEN NOT ((NOT ("s" IS NULL))) THEN 3 ELSE 0 ` +
+		`END)::SMALLINT AS "_rule" FROM (SELECT * REPLACE (CAST((dsql.blank_to_null("s")) AS VARCHAR) AS "s") FROM (SELECT *, ` +
+		`struct_pack("s" := "s") AS "_was" FROM "new rows"))))))`
 	if d := cmp.Diff(want, p.Explain(duck.Ident("new rows"))); d != "" {
 		t.Error(d)
 	}

@@ -41,8 +41,10 @@ func TestFunction(t *testing.T) {
 			t.Fatalf("%s: %s", f, testkit.Rendered(err))
 		}
 	}
-	testkit.Exec(t, c, "CREATE TABLE p AS SELECT * FROM (VALUES (1, 20, ['A', 'b'], 'a'), (2, NULL, NULL, 'B'), (3, 15, ['x'], 'B')) v(i, delay, tags, tag)")
-	got := text(t, c, duck.Text("SELECT is_late(delay), tagged(tags, tag), total([i, NULL, delay], 2::SMALLINT), round(pi(), 3), quoted(tag) FROM p ORDER BY i"))
+	testkit.Exec(t, c, "CREATE TABLE p AS SELECT * FROM (VALUES (1, 20, ['A', 'b'], 'a'), (2, NULL, NULL, 'B'), (3, 15, ['x'], 'B')) v(i, "+
+		"delay, tags, tag)")
+	got := text(t, c, duck.Text("SELECT is_late(delay), tagged(tags, tag), total([i, NULL, delay], 2::SMALLINT), round(pi(), 3), "+
+		"quoted(tag) FROM p ORDER BY i"))
 	if d := cmp.Diff("true|true|42|3.142|a'\nfalse|NULL|4|3.142|B'\nfalse|false|36|3.142|B'", got); d != "" {
 		t.Error(d)
 	}
@@ -58,7 +60,8 @@ func TestFunction(t *testing.T) {
 func TestExprErrors(t *testing.T) {
 	t.Parallel()
 	c := bench(t)
-	testkit.Exec(t, c, `CREATE TABLE flights AS SELECT 1 AS flight_id, 'SAS' AS carrier, 2.5::DOUBLE AS dep_delay, TIMESTAMP '2026-01-01' AS seen_at, ['a'] AS tags, {'city': 'Oslo'} AS addr, 1::HUGEINT AS huge, MAP {'a': 1} AS m`)
+	testkit.Exec(t, c, `CREATE TABLE flights AS SELECT 1 AS flight_id, 'SAS' AS carrier, 2.5::DOUBLE AS dep_delay, `+
+		`TIMESTAMP '2026-01-01' AS seen_at, ['a'] AS tags, {'city': 'Oslo'} AS addr, 1::HUGEINT AS huge, MAP {'a': 1} AS m`)
 	testkit.Golden(t, "testdata/expr_errors.txt", func(script string) string {
 		var err error
 		if len(script) > 15 && script[:15] == "CREATE FUNCTION" {

@@ -91,7 +91,8 @@ func canonicalJSON() []Helper {
 			Body: strings.NewReplacer("%k", fmt.Sprintf("k%d", i), "%e", fmt.Sprintf("e%d", i), "%p", fmt.Sprintf("p%d", i), "%inner",
 				fmt.Sprintf("dsql.canonical_json_%d", i-1)).Replace(
 				`CASE WHEN json_type(j) IN ('OBJECT', 'ARRAY') THEN CASE json_type(j) WHEN 'OBJECT' THEN '{' ELSE '[' END || array_to_string(list_transform(
-				CASE json_type(j) WHEN 'OBJECT' THEN list_transform(list_sort(CAST(json_keys(j) AS VARCHAR[])), lambda %k: {'k': CAST(to_json(%k) AS VARCHAR) || ':', 'v': json_extract(j, '/' || replace(replace(%k, '~', '~0'), '/', '~1'))})
+				CASE json_type(j) WHEN 'OBJECT' THEN list_transform(list_sort(CAST(json_keys(j) AS VARCHAR[])),
+				lambda %k: {'k': CAST(to_json(%k) AS VARCHAR) || ':', 'v': json_extract(j, '/' || replace(replace(%k, '~', '~0'), '/', '~1'))})
 				ELSE list_transform(CAST(json_extract(j, '$[*]') AS JSON[]), lambda %e: {'k': '', 'v': %e}) END,
 				lambda %p: %p.k || %inner(%p.v)), ',') || CASE json_type(j) WHEN 'OBJECT' THEN '}' ELSE ']' END
 			ELSE CAST(j AS VARCHAR) END`)}

@@ -132,7 +132,8 @@ func TestHelpersInRules(t *testing.T) {
 	t.Parallel()
 	c := bench(t)
 	testkit.Exec(t, c, "CREATE TABLE p AS SELECT 7 AS n, ' a  b ' AS s, 's2' AS clamp")
-	_, kept, _, err := run(t, c, "p", "SET n = clamp(n, 0, 5), SET COLUMNS('^s$') = Collapse_Spaces(_), CONSTRAINT c EXPECT (clamp(n, 1, 2) = 2)", "twice")
+	_, kept, _, err := run(t, c, "p",
+		"SET n = clamp(n, 0, 5), SET COLUMNS('^s$') = Collapse_Spaces(_), CONSTRAINT c EXPECT (clamp(n, 1, 2) = 2)", "twice")
 	if err != nil || kept != "5|a b|s2" {
 		t.Error(kept, err)
 	}
@@ -146,7 +147,8 @@ func TestHelpersInRules(t *testing.T) {
 	if err := Install(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff(before, text(t, c, duck.Text("SELECT function_name, function_oid FROM duckdb_functions() WHERE schema_name = 'dsql' ORDER BY ALL"))); d != "" {
+	if d := cmp.Diff(before, text(t, c,
+		duck.Text("SELECT function_name, function_oid FROM duckdb_functions() WHERE schema_name = 'dsql' ORDER BY ALL"))); d != "" {
 		t.Error(d)
 	}
 }

@@ -20,7 +20,8 @@ func TestOnceLetsGo(t *testing.T) {
 	}
 	var out Outcome
 	if err := c.Update(t.Context(), func(tx *duck.Tx) (err error) {
-		out, err = p.Run(t.Context(), tx, Batch{Destination: "s", Version: 1, Rel: duck.Ident("p"), Columns: testkit.Columns(t, c, "p"), Once: true})
+		out, err = p.Run(t.Context(), tx,
+			Batch{Destination: "s", Version: 1, Rel: duck.Ident("p"), Columns: testkit.Columns(t, c, "p"), Once: true})
 		return err
 	}); err != nil {
 		t.Fatal(err)

@@ -16,7 +16,8 @@ const flights = `
 	  SELECT id, delay FROM flights WHERE id = $id AND delay >= $at_least;
 	CREATE ENDPOINT newest (n INTEGER DEFAULT 2, ids VARCHAR[] DEFAULT [], since DATE DEFAULT DATE '2020-01-01') AS
 	  SELECT id, day FROM flights WHERE day >= $since AND (len($ids) = 0 OR list_contains($ids, id)) ORDER BY day DESC, id LIMIT $n;
-	CREATE ENDPOINT echo (d DECIMAL(5, 2) DEFAULT 1.5, t TIMESTAMP DEFAULT NULL, s STRUCT(a INTEGER, b VARCHAR) DEFAULT NULL, j JSON DEFAULT '{}', b BOOLEAN DEFAULT true,
+	CREATE ENDPOINT echo (d DECIMAL(5, 2) DEFAULT 1.5, t TIMESTAMP DEFAULT NULL, s STRUCT(a INTEGER, b VARCHAR) DEFAULT NULL, ` +
+	`j JSON DEFAULT '{}', b BOOLEAN DEFAULT true,
 	  u UUID DEFAULT NULL) AS SELECT $d AS d, $t AS t, $s AS s, $j AS j, $b AS b, $u AS u, 'NaN'::DOUBLE AS x, 1.5::FLOAT AS y, 'a"b' AS "q ""q", NULL AS n;
 	CREATE ENDPOINT counted AS SELECT count(*) AS n FROM flights`
 

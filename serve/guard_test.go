@@ -101,7 +101,9 @@ func TestStrangers(t *testing.T) {
 		`{"sql":"FROM range(5) t(i)","limit":2}`)
 	r.want(200, "id,delay\nC,30.0", "POST", "/v1/query",
 		`{"sql":"SELECT id, delay FROM flights WHERE id = $id AND delay > $x","params":{"id":"C","x":1.5}}`, "Accept", "text/csv")
-	r.want(422, `{"type":"about:blank","title":"Unprocessable Entity","status":422,"detail":"the table function read_csv isn't for requests","code":"refused-sql","hint":"read tables that are there; an endpoint may call it","file":"query","line":2,"column":6}`,
+	r.want(422, `{"type":"about:blank","title":"Unprocessable Entity","status":422,`+
+		`"detail":"the table function read_csv isn't for requests","code":"refused-sql","hint":"read tables that are there; `+
+		`an endpoint may call it","file":"query","line":2,"column":6}`,
 		"POST", "/v1/query", `{"sql":"SELECT 1\nFROM read_csv('x')"}`)
 	for _, send := range []string{`{`, `[]`, `{"sql":1}`, `{"sq":"SELECT 1"}`, `{"sql":"SELECT 1","limit":-1}`,
 		`{"sql":"SELECT 1","limit":1e9}`, `{"sql":"SELECT $a","params":{"b":1}}`, `{"sql":"SELECT $a","params":{"a":[1]}}`} {

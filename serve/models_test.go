@@ -111,7 +111,8 @@ func TestInference(t *testing.T) {
 	for _, send := range []string{
 		`{"id":"7","inputs":[{"name":"x","datatype":"FP64","shape":[2,2],"data":[30,1,2,1]}]}`,
 		`{"id":"7","inputs":[{"name":"x","datatype":"FP64","shape":[2,2],"data":[[30,1],[2,1]]}]}`,
-		`{"id":"7","inputs":[{"name":"dep_delay","datatype":"FP64","shape":[2],"data":[30,2]},{"name":"distance","datatype":"INT32","shape":[2,1],"data":[[1],[1]]}]}`,
+		`{"id":"7","inputs":[{"name":"dep_delay","datatype":"FP64","shape":[2],"data":[30,2]},{"name":"distance","datatype":"INT32",` +
+			`"shape":[2,1],"data":[[1],[1]]}]}`,
 	} {
 		r.want(200, answer, "POST", "/v2/models/late/infer", send)
 	}

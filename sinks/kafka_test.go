@@ -31,7 +31,8 @@ func opened(t *testing.T, l limits, o kind.SinkOptions) (*kfake.Cluster, kind.Ou
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	stmts, err := sql.Parse(sql.NewSource("s.sql", "CREATE SINK x INTO KAFKA (brokers '"+fake.ListenAddrs()[0]+"', topic 't', key id) FROM s"), []*sql.Syntax{Kind.Syntax})
+	stmts, err := sql.Parse(sql.NewSource("s.sql", "CREATE SINK x INTO KAFKA (brokers '"+fake.ListenAddrs()[0]+"', topic 't', key id) FROM s"),
+		[]*sql.Syntax{Kind.Syntax})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +137,8 @@ func TestNoAnswerOneByOne(t *testing.T) {
 	fails(t, out, code.SinkStuck, "have taken no record of t")
 }
 
-// A run that follows waits, says so once while the brokers take nothing, once more when they stop again, and goes on when they take records.
+// A run that follows waits, says so once while the brokers take nothing, once more when they stop again, and goes on when they take
+// records.
 func TestFollowingWaits(t *testing.T) {
 	t.Parallel()
 	l := defaults

@@ -5,7 +5,8 @@ package sql
 var testForms = func() []*Syntax {
 	apply := &Syntax{Keyword: "APPLY", Doc: "The items of a named list."}
 	rules := []*Syntax{
-		{Keyword: "SET", NoName: true, Head: []Clause{{Arg: ArgTarget, Required: true}, {Keyword: "=", Arg: ArgValue, Required: true}}, Doc: "Replaces a column's value."},
+		{Keyword: "SET", NoName: true, Head: []Clause{{Arg: ArgTarget, Required: true}, {Keyword: "=", Arg: ArgValue, Required: true}},
+			Doc: "Replaces a column's value."},
 		{Keyword: "CONSTRAINT", Clauses: []Clause{
 			{Keyword: "EXPECT", Arg: ArgParen, Required: true, Doc: "what must hold"},
 			{Keyword: "ON VIOLATION", Arg: ArgChoice, Words: []string{"REJECT", "DROP", "WARN", "FAIL"}},
@@ -35,10 +36,12 @@ var testForms = func() []*Syntax {
 		{Keyword: "FROM", Arg: ArgNameList, Doc: "one input, or several with the same columns"},
 	}
 	params := Clause{Arg: ArgColumnDefs, Required: true}
-	kafka := []OptionDoc{{Name: "connection"}, {Name: "brokers"}, {Name: "topic"}, {Name: "topics"}, {Name: "format"}, {Name: "start"}, {Name: "group"},
+	kafka := []OptionDoc{{Name: "connection"}, {Name: "brokers"}, {Name: "topic"}, {Name: "topics"}, {Name: "format"}, {Name: "start"},
+		{Name: "group"},
 		{Name: "on_offset_loss"}, {Name: "batch_rows"}, {Name: "batch_bytes"}, {Name: "batch_time"}, {Name: "reject_limit"}, {Name: "key"}}
 	forms := []*Syntax{
-		{Keyword: "CONNECTION", Plural: "CONNECTIONS", Clauses: []Clause{{Keyword: "TO KAFKA", Arg: ArgOptions, Required: true, Doc: "the cluster"}}, Doc: "How to reach a Kafka cluster."},
+		{Keyword: "CONNECTION", Plural: "CONNECTIONS",
+			Clauses: []Clause{{Keyword: "TO KAFKA", Arg: ArgOptions, Required: true, Doc: "the cluster"}}, Doc: "How to reach a Kafka cluster."},
 		{
 			Keyword: "SOURCE", Plural: "SOURCES", Doc: "A place that rows come from.",
 			Head: []Clause{{Arg: ArgColumnDefs, Doc: "the columns", Columns: []Clause{
@@ -50,7 +53,8 @@ var testForms = func() []*Syntax {
 				{Keyword: "ON BAD RECORD", Arg: ArgChoice, Words: []string{"REJECT", "SKIP", "FAIL"}, Doc: "what becomes of a bad record"},
 				{Keyword: "ON SCHEMA CHANGE", Arg: ArgChoice, Words: []string{"IGNORE", "ADD COLUMNS", "FAIL"}, Doc: "what becomes of other fields"},
 				{Keyword: "FROM KAFKA", Arg: ArgOptions, Options: kafka, Doc: "a topic"},
-				{Keyword: "FROM FILES", Arg: ArgOptions, Options: []OptionDoc{{Name: "format", Doc: "csv, json or parquet"}, {Name: "mode"}, {Name: AnyOption}}, Doc: "files"},
+				{Keyword: "FROM FILES", Arg: ArgOptions,
+					Options: []OptionDoc{{Name: "format", Doc: "csv, json or parquet"}, {Name: "mode"}, {Name: AnyOption}}, Doc: "files"},
 			},
 			Example: "CREATE SOURCE a FROM FILES ('a.csv')",
 		},
@@ -106,16 +110,21 @@ var testForms = func() []*Syntax {
 			{Keyword: "BASELINE", Arg: ArgParen},
 		}},
 		{Keyword: "TEST", Doc: "A test of the script.", Clauses: []Clause{
-			{Keyword: "GIVEN", Arg: ArgItem, Repeat: true, Required: true, Items: []*Syntax{{Head: []Clause{{Keyword: "AS", Arg: ArgParen, Required: true}}}}},
+			{Keyword: "GIVEN", Arg: ArgItem, Repeat: true, Required: true,
+				Items: []*Syntax{{Head: []Clause{{Keyword: "AS", Arg: ArgParen, Required: true}}}}},
 			{Keyword: "THEN", Arg: ArgItem, Repeat: true, Items: []*Syntax{{Head: []Clause{{Keyword: "AS", Arg: ArgParen, Required: true}}}}},
-			{Keyword: "EXPECT", Arg: ArgItem, Repeat: true, Required: true, Items: []*Syntax{{NoName: true, Head: []Clause{{Arg: ArgParen, Required: true}, {Keyword: "AS", Arg: ArgParen, Required: true}}}}},
+			{Keyword: "EXPECT", Arg: ArgItem, Repeat: true, Required: true,
+				Items: []*Syntax{{NoName: true, Head: []Clause{{Arg: ArgParen, Required: true}, {Keyword: "AS", Arg: ArgParen, Required: true}}}}},
 		}},
 		// What no statement of the page has: a name that may be left out, and optional parts of each kind.
-		{Verb: "ECHO", NameOpt: true, Head: []Clause{{Arg: ArgInt}, {Arg: ArgColumns}, {Arg: ArgPercent}, {Keyword: "OF", Arg: ArgExpr}, {Keyword: "TO", Arg: ArgTarget}},
-			Clauses: []Clause{{Keyword: "NOTE", Arg: ArgWord, ArgOpt: true}, {Keyword: "AT", Arg: ArgExpr, ArgOpt: true}, {Keyword: "BY", Arg: ArgName, ArgOpt: true},
+		{Verb: "ECHO", NameOpt: true,
+			Head: []Clause{{Arg: ArgInt}, {Arg: ArgColumns}, {Arg: ArgPercent}, {Keyword: "OF", Arg: ArgExpr}, {Keyword: "TO", Arg: ArgTarget}},
+			Clauses: []Clause{{Keyword: "NOTE", Arg: ArgWord, ArgOpt: true}, {Keyword: "AT", Arg: ArgExpr, ArgOpt: true},
+				{Keyword: "BY", Arg: ArgName, ArgOpt: true},
 				{Keyword: "LIKE", Arg: ArgOptions, ArgOpt: true}}, Doc: "Shows what it reads."},
 		{Verb: "REFRESH", NoName: true, Head: []Clause{{Arg: ArgNameList}}, Doc: "Takes what is new."},
-		{Verb: "REPLAY REJECTS", NoName: true, Clauses: []Clause{{Keyword: "FROM", Arg: ArgName, Required: true}, {Keyword: "WHERE", Arg: ArgExpr}}},
+		{Verb: "REPLAY REJECTS", NoName: true,
+			Clauses: []Clause{{Keyword: "FROM", Arg: ArgName, Required: true}, {Keyword: "WHERE", Arg: ArgExpr}}},
 		{Verb: "REPLAY", Keyword: "SOURCE", Clauses: []Clause{{Keyword: "FROM TIMESTAMP", Arg: ArgString}, {Keyword: "FROM EARLIEST"}}},
 		{Verb: "RELEASE HOLD"},
 		{Verb: "DISCARD HOLD"},

@@ -49,7 +49,8 @@ func FuzzParse(f *testing.F) {
 			for _, e := range err.(List) {
 				var b strings.Builder
 				e.Render(&b)
-				if e.Code == (code.Code{}) || e.Span.Start > e.Span.End || e.Span.End > len(text) || !strings.Contains(b.String(), "^") || !utf8.ValidString(b.String()) {
+				if e.Code == (code.Code{}) || e.Span.Start > e.Span.End || e.Span.End > len(text) || !strings.Contains(b.String(), "^") ||
+					!utf8.ValidString(b.String()) {
 					t.Fatalf("%+v: %s", e, b.String())
 				}
 			}

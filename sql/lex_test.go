@@ -17,7 +17,8 @@ func TestTokens(t *testing.T) {
 		{`"a""b" 'it''s' '' ""`, `q:"a""b" s:'it''s' s:'' q:""`},
 		{`E'a\'b' e'\\' E'a''b' fe'x' x'AB' 1e'\''`, `s:E'a\'b' s:e'\\' s:E'a''b' w:fe s:'x' w:x s:'AB' n:1 s:e'\''`},
 		{"$$a'b$$ $t$ $$ $a$ $t$ $1 $name a$$b $é$x$é$", "s:$$a'b$$ s:$t$ $$ $a$ $t$ o:$ n:1 o:$ w:name w:a$$b s:$é$x$é$"},
-		{"1_000 1.5 .5 1. 1e5 1E-5 1e 0xFF 0x 1abc 12__3 a.5 1..2 1_", "n:1_000 n:1.5 n:.5 n:1. n:1e5 n:1E-5 n:1 w:e n:0xFF n:0 w:x n:1 w:abc n:12 w:__3 w:a n:.5 n:1 o:. n:.2 n:1 w:_"},
+		{"1_000 1.5 .5 1. 1e5 1E-5 1e 0xFF 0x 1abc 12__3 a.5 1..2 1_",
+			"n:1_000 n:1.5 n:.5 n:1. n:1e5 n:1E-5 n:1 w:e n:0xFF n:0 w:x n:1 w:abc n:12 w:__3 w:a n:.5 n:1 o:. n:.2 n:1 w:_"},
 		{"a--b;'\nc -- d", "w:a w:c"},
 		{"a--b\rc", "w:a w:c"},
 		{"a/* ; /* ' */ \" */b /**/ /***/ /* a */*/", "w:a w:b o:* o:/"},
@@ -94,8 +95,10 @@ func checkTokens(t failer, text string) {
 }
 
 // Pieces of which scripts are made, with what the lexer has to get right.
-var pieces = []string{"SELECT 1", "SELECT 'a;b'", `SELECT "c;d"`, "SELECT $$;'$$", "SELECT $t$ ; $$ $t$", "SELECT /* ; /* ; */ ' */ 2", `SELECT e'\';'`,
-	"FROM t -- ;'\n WHERE x", "SELECT 1e'\\';'", "SELECT a$$b", "SELECT $1", "CREATE STREAM s FROM a", "REFRESH", "x\u00a0y", "SELECT '' '', \"\"\"\""}
+var pieces = []string{"SELECT 1", "SELECT 'a;b'", `SELECT "c;d"`, "SELECT $$;'$$", "SELECT $t$ ; $$ $t$", "SELECT /* ; /* ; */ ' */ 2",
+	`SELECT e'\';'`,
+	"FROM t -- ;'\n WHERE x", "SELECT 1e'\\';'", "SELECT a$$b", "SELECT $1", "CREATE STREAM s FROM a", "REFRESH", "x\u00a0y",
+	"SELECT '' '', \"\"\"\""}
 
 // Splitting what was joined gives back the pieces.
 func TestSplitJoin(t *testing.T) {
@@ -203,8 +206,9 @@ func TestNearest(t *testing.T) {
 	t.Parallel()
 	words := []string{"KEYS", "SEQUENCE BY", "TRACK", "FROM", "COLUMNS", "AS", "ON MISSING"}
 	for s, want := range map[string]string{
-		"KEY": "KEYS", "keyz": "KEYS", "SEQUENCE": "SEQUENCE BY", "sequence_by": "SEQUENCE BY", "FORM": "FROM", "TRAK": "TRACK", "COLUMN": "COLUMNS",
-		"IS": "", "A": "", "": "", "WHERE": "", "KEYS": "", "X": "", "ON": "ON MISSING", strings.Repeat("KEYS", 100): "",
+		"KEY": "KEYS", "keyz": "KEYS", "SEQUENCE": "SEQUENCE BY", "sequence_by": "SEQUENCE BY", "FORM": "FROM", "TRAK": "TRACK",
+		"COLUMN": "COLUMNS",
+		"IS":     "", "A": "", "": "", "WHERE": "", "KEYS": "", "X": "", "ON": "ON MISSING", strings.Repeat("KEYS", 100): "",
 	} {
 		if got := Nearest(s, words); got != want {
 			t.Errorf("%q: %q, want %q", s, got, want)
@@ -223,7 +227,8 @@ func TestNearest(t *testing.T) {
 func TestPosition(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		parts := rapid.SliceOfN(rapid.SampledFrom([]string{"\n", "é", "日本", "a", "\r\n", strings.Repeat("x", block-1), strings.Repeat("\n", 300), strings.Repeat("ab\n", block)}), 0, 12).Draw(t, "parts")
+		parts := rapid.SliceOfN(rapid.SampledFrom([]string{"\n", "é", "日本", "a", "\r\n", strings.Repeat("x", block-1), strings.Repeat("\n", 300),
+			strings.Repeat("ab\n", block)}), 0, 12).Draw(t, "parts")
 		text := strings.Join(parts, "")
 		s := NewSource("f", text)
 		off := rapid.IntRange(0, len(text)).Draw(t, "off")

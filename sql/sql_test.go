@@ -94,7 +94,8 @@ func codes(t *testing.T) []string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, m := range regexp.MustCompile(`(?:fail\([^"\n]*, |expected\(|elements\(|Code: )"([a-z0-9-]+)"`).FindAllStringSubmatch(string(text), -1) {
+		for _, m := range regexp.MustCompile(`(?:fail\([^"\n]*, |expected\(|elements\(|Code: )"([a-z0-9-]+)"`).FindAllStringSubmatch(string(text),
+			-1) {
 			out = append(out, m[1])
 		}
 	}

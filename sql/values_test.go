@@ -58,7 +58,8 @@ func dump(b *strings.Builder, src *Source, d *Decl, indent string) {
 	for _, f := range []struct {
 		set  bool
 		text string
-	}{{d.OrReplace, "or-replace"}, {d.IfNotExists, "if-not-exists"}, {d.IfExists, "if-exists"}, {d.Name != "", fmt.Sprintf("name=%q", d.Name)}} {
+	}{{d.OrReplace, "or-replace"}, {d.IfNotExists, "if-not-exists"}, {d.IfExists, "if-exists"},
+		{d.Name != "", fmt.Sprintf("name=%q", d.Name)}} {
 		if f.set {
 			fmt.Fprintf(b, " %s", f.text)
 		}
@@ -74,7 +75,8 @@ func dumpValue(b *strings.Builder, src *Source, key string, v *Value, indent str
 	for _, f := range []struct {
 		set  bool
 		text string
-	}{{v.Text != "", fmt.Sprintf("text=%q", v.Text)}, {v.Int != 0, fmt.Sprintf("int=%d", v.Int)}, {v.Number != 0, fmt.Sprintf("number=%g", v.Number)},
+	}{{v.Text != "", fmt.Sprintf("text=%q", v.Text)}, {v.Int != 0, fmt.Sprintf("int=%d", v.Int)},
+		{v.Number != 0, fmt.Sprintf("number=%g", v.Number)},
 		{v.Star, "star"}, {v.Regex, "regex"}, {v.Expr, "expr"}, {len(v.Names) > 0, "names=" + names(src, v.Names)}} {
 		if f.set {
 			fmt.Fprintf(b, " %s", f.text)
@@ -85,7 +87,8 @@ func dumpValue(b *strings.Builder, src *Source, key string, v *Value, indent str
 	}
 	b.WriteString("\n")
 	for _, o := range v.Options {
-		fmt.Fprintf(b, "%s  %s «%s»: %s %s %q names=%s «%s»\n", indent, o.Name, o.At.Of(src), []string{"string", "number", "word", "env", "none", "list"}[o.Kind], o.Type, o.Text, names(src, o.Names), o.Value.Of(src))
+		fmt.Fprintf(b, "%s  %s «%s»: %s %s %q names=%s «%s»\n", indent, o.Name, o.At.Of(src),
+			[]string{"string", "number", "word", "env", "none", "list"}[o.Kind], o.Type, o.Text, names(src, o.Names), o.Value.Of(src))
 	}
 	for _, c := range v.Columns {
 		fmt.Fprintf(b, "%s  %s (%s) «%s»\n", indent, c.Name.Text, c.Type, c.At.Of(src))

@@ -105,17 +105,22 @@ func (s *Stream) turns(eras []era, a duck.Args) *duck.Query {
 const (
 	atMacro      = `CREATE OR REPLACE MACRO {at}({v}) AS TABLE SELECT {cols} FROM {rows} WHERE {there} UNION ALL SELECT {none} FROM {readable}`
 	asOfMacro    = `CREATE OR REPLACE MACRO {as_of}({ts}) AS TABLE SELECT {cols} FROM {t} WHERE {there_then}` // that version can be read
-	changesMacro = `CREATE OR REPLACE MACRO {changes}({v1}, {v2}) AS TABLE SELECT 'insert' AS change_type, _version, {shown} FROM {t} WHERE _version > {v1} AND _version <= {v2}`
-	diffMacro    = `CREATE OR REPLACE MACRO {diff}({v1}, {v2}) AS TABLE SELECT CASE WHEN {v1} <= {v2} THEN 'insert' ELSE 'delete' END AS change_type, _version, {shown}
+	changesMacro = `CREATE OR REPLACE MACRO {changes}({v1}, {v2}) AS TABLE
+		SELECT 'insert' AS change_type, _version, {shown} FROM {t} WHERE _version > {v1} AND _version <= {v2}`
+	diffMacro = `CREATE OR REPLACE MACRO {diff}({v1}, {v2}) AS TABLE
+		SELECT CASE WHEN {v1} <= {v2} THEN 'insert' ELSE 'delete' END AS change_type, _version, {shown}
 		FROM {t} WHERE _version > least({v1}, {v2}) AND _version <= greatest({v1}, {v2})`
 
 	// Of a stream that was turned back: rows that come and go with the same values are no difference. (A column that DuckDB parts rows by
 	// comes back with 0.0 for -0.0; inside a row it stays as it is.)
-	changed       = `CASE WHEN {sign} > 0 THEN 'insert' ELSE 'delete' END AS change_type`
-	net           = `WHERE {sign} <> 0 QUALIFY sum({sign}) OVER (PARTITION BY row({cols})) * {sign} > 0 AND row_number() OVER (PARTITION BY row({cols}), {sign} ORDER BY _version DESC) <= abs(sum({sign}) OVER (PARTITION BY row({cols})))`
+	changed = `CASE WHEN {sign} > 0 THEN 'insert' ELSE 'delete' END AS change_type`
+	net     = `WHERE {sign} <> 0 QUALIFY sum({sign}) OVER (PARTITION BY row({cols})) * {sign} > 0
+		AND row_number() OVER (PARTITION BY row({cols}), {sign} ORDER BY _version DESC) <= abs(sum({sign}) OVER (PARTITION BY row({cols})))`
 	turnedAsOf    = `CREATE OR REPLACE MACRO {as_of}({ts}) AS TABLE SELECT * FROM {at}({asof})`
-	turnedChanges = `CREATE OR REPLACE MACRO {changes}({v1}, {v2}) AS TABLE SELECT 'insert' AS change_type, _version, {shown} FROM {rows} WHERE _version > {v1} AND _version <= {v2} AND _version NOT IN ({events}) {turns}
+	turnedChanges = `CREATE OR REPLACE MACRO {changes}({v1}, {v2}) AS TABLE
+		SELECT 'insert' AS change_type, _version, {shown} FROM {rows} WHERE _version > {v1} AND _version <= {v2} AND _version NOT IN ({events}) {turns}
 		UNION ALL SELECT NULL, NULL, {none} FROM {readable_first}`
-	turnedDiff = `CREATE OR REPLACE MACRO {diff}({v1}, {v2}) AS TABLE SELECT ` + changed + `, _version, {shown} FROM (SELECT *, {there_last}::INTEGER - {there_first}::INTEGER AS {sign} FROM {rows}) ` + net + `
+	turnedDiff = `CREATE OR REPLACE MACRO {diff}({v1}, {v2}) AS TABLE SELECT ` + changed + `, _version, {shown}
+		FROM (SELECT *, {there_last}::INTEGER - {there_first}::INTEGER AS {sign} FROM {rows}) ` + net + `
 		UNION ALL SELECT NULL, NULL, {none} FROM {readable_both}`
 )

@@ -268,7 +268,9 @@ func (l *look) rejects(bool) error {
 		}
 		want.add(row...)
 	}
-	if err := l.ask("rejects", `SELECT lower(destination) AS destination, rule, split_part(reason, ':', 1) AS code, coalesce(meta.file, format('{}[{}]', meta.topic, meta."partition")) AS file, coalesce(meta.line, meta."offset") AS line, version, replayed_at IS NOT NULL AS settled, decode(payload) AS payload FROM dsql.rejects`, want); err != nil {
+	if err := l.ask("rejects", `SELECT lower(destination) AS destination, rule, split_part(reason, ':', 1) AS code,
+		coalesce(meta.file, format('{}[{}]', meta.topic, meta."partition")) AS file, coalesce(meta.line, meta."offset") AS line, version,
+		replayed_at IS NOT NULL AS settled, decode(payload) AS payload FROM dsql.rejects`, want); err != nil {
 		return err
 	}
 	return l.rejectedRows()
@@ -331,7 +333,8 @@ func (l *look) accounts(bool) error {
 		a := sum[k]
 		want.add(a.Version, a.Kind, a.Name, a.In, a.Written, a.Rejected, a.Dropped, a.Added, a.Changed, a.Removed)
 	}
-	return l.ask("accounts", `SELECT version, kind, lower(name) AS name, sum(rows_in) AS rows_in, sum(written) AS written, sum(coalesce(bad, rejected)) AS rejected, sum(coalesce(skipped, dropped)) AS dropped,
+	return l.ask("accounts", `SELECT version, kind, lower(name) AS name, sum(rows_in) AS rows_in, sum(written) AS written,
+		sum(coalesce(bad, rejected)) AS rejected, sum(coalesce(skipped, dropped)) AS dropped,
   sum(coalesce(added, 0)) AS added, sum(coalesce(changed, 0)) AS changed, sum(coalesce(removed, 0)) AS removed FROM dsql.version_rows GROUP BY ALL`, want)
 }
 

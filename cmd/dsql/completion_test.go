@@ -46,7 +46,9 @@ func TestBashCompletion(t *testing.T) {
 		{[]string{"dsql", "init", ""}, []string{"a dir"}},
 		{[]string{"dsql", "diff", ""}, nil},
 	} {
-		c := exec.Command(bash, append([]string{"--norc", "-c", script + "COMP_WORDS=(\"$@\") COMP_CWORD=$(($# - 1))\n_dsql\nfor r in \"${COMPREPLY[@]}\"; do echo \"$r\"; done", "bash"}, x.words...)...)
+		c := exec.Command(bash, append([]string{"--norc", "-c",
+			script + "COMP_WORDS=(\"$@\") COMP_CWORD=$(($# - 1))\n_dsql\nfor r in \"${COMPREPLY[@]}\"; do echo \"$r\"; done", "bash"},
+			x.words...)...)
 		c.Dir = dir
 		out, err := c.CombinedOutput()
 		if err != nil {
@@ -78,7 +80,8 @@ func TestFishAndZshCompletion(t *testing.T) {
 		if shell != "fish" {
 			continue
 		}
-		for line, want := range map[string]string{"dsql q": "query", "dsql run --d": "--db --dry-run", "dsql run x": "x.sql", "dsql query 1 -o j": "json jsonl", "dsql run --db x": "x.sql", "dsql completion z": "zsh"} {
+		for line, want := range map[string]string{"dsql q": "query", "dsql run --d": "--db --dry-run", "dsql run x": "x.sql",
+			"dsql query 1 -o j": "json jsonl", "dsql run --db x": "x.sql", "dsql completion z": "zsh"} {
 			c := exec.Command(path, "--no-config", "-c", `source fish; complete -C "`+line+`" | cut -f1 | string join " "; true`)
 			c.Dir = dir
 			if out, err := c.CombinedOutput(); err != nil || strings.TrimSpace(string(out)) != want {

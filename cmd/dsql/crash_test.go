@@ -116,13 +116,15 @@ func contents(t *testing.T, path string) map[string]string {
 	}
 	defer db.Close()
 	c := db.Writer()
-	if n, err := c.Int(ctx, duck.SQL("SELECT count(*) FROM dsql.version_rows WHERE rows_in <> written + coalesce(rejected, 0) + coalesce(dropped, 0) + coalesce(bad, 0) + coalesce(skipped, 0)")); err != nil || n > 0 {
+	if n, err := c.Int(ctx, duck.SQL("SELECT count(*) FROM dsql.version_rows WHERE rows_in <> written + coalesce(rejected, 0) + "+
+		"coalesce(dropped, 0) + coalesce(bad, 0) + coalesce(skipped, 0)")); err != nil || n > 0 {
 		t.Errorf("%d accounts don't close (%v)", n, err)
 	}
 	type table struct{ schema, name, cols string }
 	tables, err := duck.Select(ctx, c, duck.SQL(`SELECT t.schema_name, t.table_name, string_agg(c.column_name, ',' ORDER BY c.column_index)
 		FROM duckdb_tables() t JOIN duckdb_columns() c USING (table_oid)
-		WHERE c.column_name NOT IN ('committed_at', 'rejected_at', 'recorded_at', 'checked_at', 'declared_at', 'created', 'modified_at', 'id') OR t.schema_name <> 'dsql'
+		WHERE c.column_name NOT IN ('committed_at', 'rejected_at', 'recorded_at', 'checked_at', 'declared_at', 'created', 'modified_at', `+
+		`'id') OR t.schema_name <> 'dsql'
 		GROUP BY ALL`), func(row func(...any) error) (x table, err error) { return x, row(&x.schema, &x.name, &x.cols) })
 	if err != nil {
 		t.Fatal(err)
@@ -131,7 +133,8 @@ func contents(t *testing.T, path string) map[string]string {
 	for _, x := range tables {
 		var rows string
 		cols := duck.Names(strings.Split(x.cols, ","))
-		q := duck.SQL("SELECT coalesce(count(*)::VARCHAR || ' rows ' || md5(string_agg(r, chr(10) ORDER BY r)) || chr(10) || left(string_agg(r, chr(10) ORDER BY r), 2000), 'empty') FROM (SELECT (t)::VARCHAR AS r FROM (SELECT {cols} FROM {t}) t)",
+		q := duck.SQL("SELECT coalesce(count(*)::VARCHAR || ' rows ' || md5(string_agg(r, chr(10) ORDER BY r)) || chr(10) || "+
+			"left(string_agg(r, chr(10) ORDER BY r), 2000), 'empty') FROM (SELECT (t)::VARCHAR AS r FROM (SELECT {cols} FROM {t}) t)",
 			duck.Args{"cols": cols, "t": duck.Ident(x.schema, x.name)})
 		if _, err := c.Scan(ctx, q, &rows); err != nil {
 			t.Fatal(err)

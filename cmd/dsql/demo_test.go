@@ -38,7 +38,8 @@ func TestDemo(t *testing.T) {
 		}
 		defer db.Close()
 		var answer string
-		if _, err := db.Writer().Scan(t.Context(), duck.Cat(duck.SQL("SELECT ("), duck.Text(query), duck.SQL(")::VARCHAR")), &answer); err != nil {
+		if _, err := db.Writer().Scan(t.Context(), duck.Cat(duck.SQL("SELECT ("), duck.Text(query), duck.SQL(")::VARCHAR")),
+			&answer); err != nil {
 			t.Fatalf("%s: %v", query, err)
 		}
 		return answer
@@ -46,7 +47,8 @@ func TestDemo(t *testing.T) {
 	if len(want.Answers) < 15 {
 		t.Errorf("only %d answers to compare", len(want.Answers))
 	}
-	want.Answers["SELECT count(*) FROM dsql.version_rows WHERE rows_in <> written + coalesce(rejected, 0) + coalesce(dropped, 0) + coalesce(bad, 0) + coalesce(skipped, 0)"] = "0"
+	want.Answers["SELECT count(*) FROM dsql.version_rows WHERE rows_in <> written + coalesce(rejected, 0) + coalesce(dropped, 0) + "+
+		"coalesce(bad, 0) + coalesce(skipped, 0)"] = "0"
 	for query, answer := range want.Answers {
 		if got := ask(query); got != answer {
 			t.Errorf("%s:\n%s\nwant\n%s", query, got, answer)
@@ -60,7 +62,8 @@ func TestDemo(t *testing.T) {
 		id   string
 		risk float64
 	}
-	scores, err := duck.Select(t.Context(), db.Writer(), duck.SQL("SELECT flight_id, any_value(risk) FROM scores GROUP BY flight_id"), func(row func(...any) error) (s score, err error) { return s, row(&s.id, &s.risk) })
+	scores, err := duck.Select(t.Context(), db.Writer(), duck.SQL("SELECT flight_id, any_value(risk) FROM scores GROUP BY flight_id"),
+		func(row func(...any) error) (s score, err error) { return s, row(&s.id, &s.risk) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,14 +92,17 @@ func TestDemo(t *testing.T) {
 			t.Errorf("a second run changed %s", table)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(dir, "in/planes/2013-07-16.csv"), []byte("tailnum,op,year,manufacturer,model,seats,engines,air_minutes,updated_at\nNEW1,i,2013,BOEING,787,250,2,0,2013-07-16 00:00:00\n"), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "in/planes/2013-07-16.csv"),
+		[]byte("tailnum,op,year,manufacturer,model,seats,engines,air_minutes,updated_at\nNEW1,i,2013,BOEING,787,250,2,0,2013-07-16 00:00:00\n"),
+		0o644); err != nil {
 		t.Fatal(err)
 	}
 	if err := runDemo(t, dir); err != nil {
 		t.Fatal(err)
 	}
 	after := contents(t, file)
-	for _, table := range []string{"main.events", "main.scores__now", "main.scores__past", "main.weather", "main.flights__now", "main.flights__past", "dsql.metrics", "dsql.models"} {
+	for _, table := range []string{"main.events", "main.scores__now", "main.scores__past", "main.weather", "main.flights__now",
+		"main.flights__past", "dsql.metrics", "dsql.models"} {
 		if before[table] != after[table] {
 			t.Errorf("a new file of planes changed %s", table)
 		}

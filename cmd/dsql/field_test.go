@@ -13,7 +13,8 @@ import (
 	"time"
 )
 
-// TestField runs the cases of testdata/field/AREA/NAME: what people reported of tools like this one, or met with it, each with what is right.
+// TestField runs the cases of testdata/field/AREA/NAME: what people reported of tools like this one, or met with it, each with what is
+// right.
 //
 //	source.txt   what happened, and why the right answer is right
 //	s.sql        the script (or s1.sql, s2.sql …: one after the other on the same file), its inputs beside it
@@ -101,7 +102,8 @@ func fieldCase(t *testing.T, dir string) {
 	for _, ask := range asks {
 		name := strings.Replace(strings.Replace(filepath.Base(ask), "ask", "want", 1), ".sql", ".csv", 1)
 		code, out := run(os.Args[0], "query", "--db", "x.duckdb", "--output", "csv", fieldText(t, work, filepath.Base(ask)))
-		if wanted := fieldText(t, dir, name); wanted == "" && code == 0 || wanted != "" && (code != 0 || strings.TrimSpace(out) != strings.TrimSpace(wanted)) {
+		if wanted := fieldText(t, dir, name); wanted == "" && code == 0 ||
+			wanted != "" && (code != 0 || strings.TrimSpace(out) != strings.TrimSpace(wanted)) {
 			t.Errorf("%s gives (exit code %d)\n%s%s\nwant\n%s", filepath.Base(ask), code, out, stderr, wanted)
 		}
 	}

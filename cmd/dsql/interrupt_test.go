@@ -13,7 +13,8 @@ import (
 	"dsql/engine/duck"
 )
 
-// slowRun starts a command that takes a file of many batches, each delayed a little before its commit, and returns when the first version is
+// slowRun starts a command that takes a file of many batches, each delayed a little before its commit, and returns when the first version
+// is
 // told.
 func slowRun(t *testing.T, dir string, args ...string) (*exec.Cmd, *bufio.Scanner) {
 	t.Helper()
@@ -39,7 +40,8 @@ func slowRun(t *testing.T, dir string, args ...string) (*exec.Cmd, *bufio.Scanne
 func interruptDir(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	put(t, filepath.Join(dir, "s.sql"), "CREATE SOURCE s (id INTEGER) FROM FILES ('in/*.csv', format csv, header true, batch_rows 10);\nCREATE STREAM t FROM s;\n")
+	put(t, filepath.Join(dir, "s.sql"),
+		"CREATE SOURCE s (id INTEGER) FROM FILES ('in/*.csv', format csv, header true, batch_rows 10);\nCREATE STREAM t FROM s;\n")
 	var rows strings.Builder
 	rows.WriteString("id\n")
 	for i := range 300 {
@@ -56,7 +58,8 @@ func counts(t *testing.T, dir string) (rows, versions int64) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	if _, err := db.Writer().Scan(t.Context(), duck.SQL("SELECT (SELECT count(*) FROM t), (SELECT count(*) FROM dsql.versions)"), &rows, &versions); err != nil {
+	if _, err := db.Writer().Scan(t.Context(), duck.SQL("SELECT (SELECT count(*) FROM t), (SELECT count(*) FROM dsql.versions)"), &rows,
+		&versions); err != nil {
 		t.Fatal(err)
 	}
 	return rows, versions

@@ -20,14 +20,17 @@ func TestKafkaAvro(t *testing.T) {
 	k := newKafka(t, 1, false)
 	reg := srfake.New()
 	t.Cleanup(reg.Close)
-	reg.SeedSchema("v", 1, 1, sr.Schema{Type: sr.TypeAvro, Schema: `{"type":"record","name":"o","fields":[{"name":"id","type":"long"},{"name":"city","type":["null","string"]}]}`})
-	reg.SeedSchema("v", 2, 2, sr.Schema{Type: sr.TypeAvro, Schema: `{"type":"record","name":"o","fields":[{"name":"city","type":"string"},{"name":"id","type":"int"},{"name":"extra","type":"int"}]}`})
+	reg.SeedSchema("v", 1, 1, sr.Schema{Type: sr.TypeAvro,
+		Schema: `{"type":"record","name":"o","fields":[{"name":"id","type":"long"},{"name":"city","type":["null","string"]}]}`})
+	reg.SeedSchema("v", 2, 2, sr.Schema{Type: sr.TypeAvro,
+		Schema: `{"type":"record","name":"o","fields":[{"name":"city","type":"string"},{"name":"id","type":"int"},{"name":"extra","type":"int"}]}`})
 	source := func(url string) {
 		k.script("CREATE CONNECTION c TO KAFKA (brokers '" + k.brokers + "', schema_registry '" + url + "');\n" +
 			"CREATE SOURCE s (id INTEGER, city VARCHAR) FROM KAFKA (connection c, topic '" + k.topic + "', format avro);\nCREATE STREAM d FROM s;")
 	}
 	source(reg.URL())
-	k.put("\x00\x00\x00\x00\x01\x02\x02\x08Oslo", "\x00\x00\x00\x00\x02\x08Lima\x04\x06", "\x00\x00\x00\x00\x01\x06\x00", "\x00\x00\x00\x00\x01\x80\x80\x80\x80\x80\x02\x02\x08Rome", "\x00\x00\x00\x00\x09\x02", "{}")
+	k.put("\x00\x00\x00\x00\x01\x02\x02\x08Oslo", "\x00\x00\x00\x00\x02\x08Lima\x04\x06", "\x00\x00\x00\x00\x01\x06\x00",
+		"\x00\x00\x00\x00\x01\x80\x80\x80\x80\x80\x02\x02\x08Rome", "\x00\x00\x00\x00\x09\x02", "{}")
 	k.runs()
 	k.is("SELECT id, city FROM d ORDER BY id", "1|Oslo\n2|Lima\n3|NULL")
 	k.is(`SELECT meta."offset", reason, data FROM dsql.rejects ORDER BY 1`, `3|bad_record: id: 34359738368 is out of range for INTEGER|{"id":null,"city":"Rome"}
@@ -57,10 +60,12 @@ func TestKafkaRegistryKeys(t *testing.T) {
 	reg := srfake.New()
 	t.Cleanup(reg.Close)
 	reg.SeedSchema("v", 1, 1, sr.Schema{Type: sr.TypeAvro, Schema: `{"type":"record","name":"o","fields":[{"name":"city","type":"string"}]}`})
-	reg.SeedSchema("k", 1, 2, sr.Schema{Type: sr.TypeAvro, Schema: `{"type":"record","name":"key","fields":[{"name":"id","type":"long"},{"name":"part","type":"string"}]}`})
+	reg.SeedSchema("k", 1, 2, sr.Schema{Type: sr.TypeAvro,
+		Schema: `{"type":"record","name":"key","fields":[{"name":"id","type":"long"},{"name":"part","type":"string"}]}`})
 	reg.SeedSchema("l", 1, 3, sr.Schema{Type: sr.TypeAvro, Schema: `"long"`})
 	k.script("CREATE CONNECTION c TO KAFKA (brokers '{brokers}', schema_registry '" + reg.URL() + "');\n" +
-		"CREATE SOURCE a (id BIGINT FROM KEY '$.id', whole VARCHAR FROM KEY, raw BLOB FROM KEY, city VARCHAR) FROM KAFKA (connection c, topic '{topic}', format avro) ON SCHEMA CHANGE FAIL;\nCREATE STREAM s AS SELECT *, _meta.tombstone AS gone FROM a;")
+		"CREATE SOURCE a (id BIGINT FROM KEY '$.id', whole VARCHAR FROM KEY, raw BLOB FROM KEY, city VARCHAR) FROM KAFKA (connection c, topic " +
+		"'{topic}', format avro) ON SCHEMA CHANGE FAIL;\nCREATE STREAM s AS SELECT *, _meta.tombstone AS gone FROM a;")
 	key := func(b string) *kgo.Record {
 		return &kgo.Record{Key: []byte(b), Value: []byte("\x00\x00\x00\x00\x01\x08Oslo")}
 	}
@@ -72,13 +77,16 @@ func TestKafkaRegistryKeys(t *testing.T) {
 	gone.Value = nil
 	k.record(gone)
 	k.runs()
-	k.is("SELECT id, whole, city, gone FROM s ORDER BY ALL", "7|{\"id\":7,\"part\":\"x\"}|Oslo|false\n7|{\"id\":7,\"part\":\"x\"}|NULL|true\nNULL|8|Oslo|false")
+	k.is("SELECT id, whole, city, gone FROM s ORDER BY ALL",
+		"7|{\"id\":7,\"part\":\"x\"}|Oslo|false\n7|{\"id\":7,\"part\":\"x\"}|NULL|true\nNULL|8|Oslo|false")
 	k.is("SELECT reason FROM dsql.rejects ORDER BY ALL", "bad_record: the key: not an object: 12\nbad_record: the key: unknown schema id 9")
 
 	k.args = []string{"--db", "json.duckdb"}
 	k.create(k.topic+"-json", 1)
-	k.script("CREATE SOURCE j (id BIGINT FROM KEY '$.id', whole VARCHAR FROM KEY, n BIGINT) FROM KAFKA (brokers '{brokers}', topic '{topic}-json');\nCREATE STREAM t FROM j;")
-	for _, r := range []*kgo.Record{{Key: []byte("\x00\x00\x00\x00\x05{\"id\":1}"), Value: []byte("\x00\x00\x00\x00\x06{\"n\":2}")}, {Key: []byte("\x00\x00\x00\x00\x05{\"id\":1}")}} {
+	k.script("CREATE SOURCE j (id BIGINT FROM KEY '$.id', whole VARCHAR FROM KEY, n BIGINT) FROM KAFKA (brokers '{brokers}', topic " +
+		"'{topic}-json');\nCREATE STREAM t FROM j;")
+	for _, r := range []*kgo.Record{{Key: []byte("\x00\x00\x00\x00\x05{\"id\":1}"), Value: []byte("\x00\x00\x00\x00\x06{\"n\":2}")},
+		{Key: []byte("\x00\x00\x00\x00\x05{\"id\":1}")}} {
 		r.Topic = k.topic + "-json"
 		k.record(r)
 	}
@@ -109,7 +117,8 @@ func TestKafkaWaitsForRegistry(t *testing.T) {
 		io.Copy(w, res.Body)
 	}))
 	t.Cleanup(proxy.Close)
-	k.script("CREATE CONNECTION c TO KAFKA (brokers '{brokers}', schema_registry '" + proxy.URL + "');\nCREATE SOURCE a (id BIGINT) FROM KAFKA (connection c, topic '{topic}', format avro, batch_time '10ms');\nCREATE STREAM s FROM a;")
+	k.script("CREATE CONNECTION c TO KAFKA (brokers '{brokers}', schema_registry '" + proxy.URL +
+		"');\nCREATE SOURCE a (id BIGINT) FROM KAFKA (connection c, topic '{topic}', format avro, batch_time '10ms');\nCREATE STREAM s FROM a;")
 	k.put("\x00\x00\x00\x00\x01\x02")
 	f := k.follow()
 	f.sees(`"event":"version"`, 1)

@@ -24,7 +24,8 @@ func with(script, options string) string { return strings.Replace(script, "@opti
 // junk puts a batch of n records into a partition that says it is packed by gzip, and isn't.
 func (k *kafka) junk(partition int32, n int) {
 	k.t.Helper()
-	b := kmsg.RecordBatch{PartitionLeaderEpoch: -1, Magic: 2, Attributes: 1, LastOffsetDelta: int32(n - 1), ProducerID: -1, ProducerEpoch: -1, FirstSequence: -1, NumRecords: int32(n), Records: []byte("no gzip")}
+	b := kmsg.RecordBatch{PartitionLeaderEpoch: -1, Magic: 2, Attributes: 1, LastOffsetDelta: int32(n - 1), ProducerID: -1, ProducerEpoch: -1,
+		FirstSequence: -1, NumRecords: int32(n), Records: []byte("no gzip")}
 	raw := b.AppendTo(nil)
 	binary.BigEndian.PutUint32(raw[8:], uint32(len(raw)-12))
 	binary.BigEndian.PutUint32(raw[17:], crc32.Checksum(raw[21:], crc32.MakeTable(crc32.Castagnoli)))
@@ -53,7 +54,8 @@ func (k *kafka) to(partition int32, values ...string) {
 
 // A batch that can't be read: the run takes all else and ends with an error, or goes over it with a gap. Never does it stand still.
 func TestKafkaBadBatch(t *testing.T) {
-	for _, c := range []struct{ name, options string }{{"fail", ""}, {"skip", ", on_bad_batch skip"}, {"group", ", on_bad_batch skip, group '{topic}'"}} {
+	for _, c := range []struct{ name, options string }{{"fail", ""}, {"skip", ", on_bad_batch skip"},
+		{"group", ", on_bad_batch skip, group '{topic}'"}} {
 		t.Run(c.name, func(t *testing.T) {
 			k := newKafka(t, 2, true)
 			k.script(with(twoParts, c.options))

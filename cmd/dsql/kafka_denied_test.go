@@ -21,14 +21,18 @@ func TestKafkaDenied(t *testing.T) {
 		rights, from, more string
 		says               []string
 	}{
-		"nothing":       {"", source, "", []string{"the login alice may not read the topic in [not-authorised]", "--allow-principal User:alice --operation READ --topic in"}},
-		"not to read":   {"topic in DESCRIBE", source, "", []string{"the login alice may not read the topic in [not-authorised]"}},
-		"group":         {"topic in READ", group, "", []string{"the login alice may not join the group g [not-authorised]", "--operation READ --group g"}},
+		"nothing": {"", source, "",
+			[]string{"the login alice may not read the topic in [not-authorised]", "--allow-principal User:alice --operation READ --topic in"}},
+		"not to read": {"topic in DESCRIBE", source, "", []string{"the login alice may not read the topic in [not-authorised]"}},
+		"group": {"topic in READ", group, "",
+			[]string{"the login alice may not join the group g [not-authorised]", "--operation READ --group g"}},
 		"only group":    {"group g READ", group, "", []string{"the login alice may not read the topic in [not-authorised]"}},
 		"any of a name": {"", regex, "", []string{"no topic matches i.*", "or none that this login may read"}},
-		"sink":          {"topic in READ", source, sink, []string{"the login alice may not write to the topic out [not-authorised]", "--operation WRITE --topic out"}},
-		"sink to write": {"topic in READ, topic out DESCRIBE", source, sink, []string{"the login alice may not write to the topic out [not-authorised]"}},
-		"all":           {"topic in READ, group g READ, topic out WRITE", group, sink, nil},
+		"sink": {"topic in READ", source, sink,
+			[]string{"the login alice may not write to the topic out [not-authorised]", "--operation WRITE --topic out"}},
+		"sink to write": {"topic in READ, topic out DESCRIBE", source, sink,
+			[]string{"the login alice may not write to the topic out [not-authorised]"}},
+		"all": {"topic in READ, group g READ, topic out WRITE", group, sink, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var acls []kfake.ACL

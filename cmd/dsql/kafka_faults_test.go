@@ -19,7 +19,8 @@ import (
 // Killed with SIGKILL, or failing, at every fault point of a batch from a topic: the next run goes on, nothing is missing, nothing twice.
 func TestKafkaCrashes(t *testing.T) {
 	k := newKafka(t, 2, false)
-	script := strings.Replace(eventsScript, "'{topic}')", "'{topic}', batch_rows 40)", 1) + "CREATE JOURNAL j KEYS (id) SEQUENCE BY o COLUMNS (v) AS SELECT id, v, _meta.offset AS o FROM ev;\n"
+	script := strings.Replace(eventsScript, "'{topic}')", "'{topic}', batch_rows 40)", 1) +
+		"CREATE JOURNAL j KEYS (id) SEQUENCE BY o COLUMNS (v) AS SELECT id, v, _meta.offset AS o FROM ev;\n"
 	k.script(script)
 	k.events(0, 100, 2)
 	k.put("bad")
@@ -241,7 +242,8 @@ func TestKafkaLogin(t *testing.T) {
 			if os.Getenv("DSQL_KAFKA") != "" {
 				t.Skip("needs kfake")
 			}
-			c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.EnableSASL(), kfake.Superuser(mechanism, "alice", "secret-word"), kfake.SeedTopics(1, "t"))
+			c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.EnableSASL(), kfake.Superuser(mechanism, "alice", "secret-word"),
+				kfake.SeedTopics(1, "t"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -249,7 +251,8 @@ func TestKafkaLogin(t *testing.T) {
 			t.Parallel()
 			k := &kafka{t: t, dir: t.TempDir(), brokers: c.ListenAddrs()[0], topic: "t"}
 			const rest = "CREATE SOURCE ev (id BIGINT) FROM KAFKA (connection c, topic '{topic}'); CREATE STREAM s FROM ev;"
-			k.script("CREATE CONNECTION c TO KAFKA (brokers '{brokers}', sasl_mechanism '" + mechanism + "', sasl_username env('KUSER'), sasl_password env('KPASS'));" + rest)
+			k.script("CREATE CONNECTION c TO KAFKA (brokers '{brokers}', sasl_mechanism '" + mechanism +
+				"', sasl_username env('KUSER'), sasl_password env('KPASS'));" + rest)
 			k.fails(4, "[no-env]")
 			k.env = []string{"KUSER=alice", "KPASS=wrong-word"}
 			k.fails(4, "[login-refused]")
@@ -262,7 +265,8 @@ func TestKafkaLogin(t *testing.T) {
 				t.Error("the password is in the file")
 			}
 			k.env = nil
-			k.script("CREATE CONNECTION c TO KAFKA (brokers '{brokers}', sasl_mechanism '" + mechanism + "', sasl_username 'alice', sasl_password 'secret-word');" + rest)
+			k.script("CREATE CONNECTION c TO KAFKA (brokers '{brokers}', sasl_mechanism '" + mechanism +
+				"', sasl_username 'alice', sasl_password 'secret-word');" + rest)
 			k.runs()
 			if strings.Contains(k.all("SELECT body FROM dsql.declarations"), "secret-word") {
 				t.Error("the password is in the file")
@@ -390,7 +394,8 @@ func TestKafkaGroup(t *testing.T) {
 	a.sees(`"event":"version"`, 1)
 	b := two.follow()
 	want := 100
-	for deadline := time.Now().Add(40 * time.Second); !strings.Contains(b.said(), `"event":"version"`); want += 8 { // until the second has partitions
+	// until the second has partitions
+	for deadline := time.Now().Add(40 * time.Second); !strings.Contains(b.said(), `"event":"version"`); want += 8 {
 		k.events(want, 8, 4)
 		if time.Now().After(deadline) {
 			t.Fatalf("the second member got nothing:\n%s", b.said())

@@ -13,22 +13,27 @@ import (
 // it comes in, and nothing is taken twice.
 func TestKafkaAddsColumns(t *testing.T) {
 	k := newKafka(t, 1, false)
-	k.script("CREATE SOURCE s (id BIGINT, city VARCHAR FROM '$.address.city', o STRUCT(a INTEGER)) FROM KAFKA (brokers '" + k.brokers + "', topic '" + k.topic + "', batch_rows 2) ON SCHEMA CHANGE ADD COLUMNS;\n" +
+	k.script("CREATE SOURCE s (id BIGINT, city VARCHAR FROM '$.address.city', o STRUCT(a INTEGER)) FROM KAFKA (brokers '" + k.brokers +
+		"', topic '" + k.topic + "', batch_rows 2) ON SCHEMA CHANGE ADD COLUMNS;\n" +
 		"CREATE STREAM d FROM s;\nCREATE STREAM few AS SELECT id FROM STREAM d;\n" +
 		"CREATE JOURNAL j KEYS (id) SEQUENCE BY _meta.offset FROM s;\nCREATE SINK files INTO FILES ('out', format json) FROM d;")
-	k.put(`{"id": 1, "address": {"city": "Oslo", "zip": 5}}`, `{"id": 2, "o": {"a": 1, "b": 2}}`, `{"id": 3}`, `{"id": 4, "price": 1.5}`, `{"id": 5, "price": 2, "since": "2024-01-02 10:00:00"}`,
+	k.put(`{"id": 1, "address": {"city": "Oslo", "zip": 5}}`, `{"id": 2, "o": {"a": 1, "b": 2}}`, `{"id": 3}`, `{"id": 4, "price": 1.5}`,
+		`{"id": 5, "price": 2, "since": "2024-01-02 10:00:00"}`,
 		`{"id": 6, "price": "none"}`, `not json`, `{"id": 8, "tags": ["x"], "point": {"x": 1, "y": null}}`)
 	k.runs()
-	if !strings.Contains(k.lastErrOutput, "2 bad") || !strings.Contains(k.lastErrOutput, "2 values of undeclared fields left out of s: b, zip") {
+	if !strings.Contains(k.lastErrOutput, "2 bad") ||
+		!strings.Contains(k.lastErrOutput, "2 values of undeclared fields left out of s: b, zip") {
 		t.Error(k.lastErrOutput)
 	}
-	const rows = "1|Oslo|NULL|NULL|NULL|NULL\n2|NULL|NULL|NULL|NULL|NULL\n3|NULL|NULL|NULL|NULL|NULL\n4|NULL|1.5|NULL|NULL|NULL\n5|NULL|2.0|2024-01-02 10:00:00|NULL|NULL\n8|NULL|NULL|NULL|[x]|{'x': 1, 'y': NULL}"
+	const rows = "1|Oslo|NULL|NULL|NULL|NULL\n2|NULL|NULL|NULL|NULL|NULL\n3|NULL|NULL|NULL|NULL|NULL\n4|NULL|1.5|NULL|NULL|NULL\n" +
+		"5|NULL|2.0|2024-01-02 10:00:00|NULL|NULL\n8|NULL|NULL|NULL|[x]|{'x': 1, 'y': NULL}"
 	k.is("SELECT id, city, price, since, tags, point FROM d ORDER BY id", rows)
 	k.is("SELECT id, city, price, since, tags, point FROM j ORDER BY id", rows)
 	k.is("SELECT count(*) FROM few", "6")
 	k.is("SELECT reason FROM dsql.rejects WHERE meta.\"offset\" = 5", `bad_record: price: "none" is no DOUBLE`)
 	k.is("SELECT count(*), count(point) FROM read_json('"+k.dir+"/out/**/*.json', union_by_name = true)", "6|1")
-	k.is("SELECT count(*) FROM dsql.version_rows WHERE rows_in <> written + coalesce(rejected, 0) + coalesce(dropped, 0) + coalesce(bad, 0) + coalesce(skipped, 0)", "0")
+	k.is("SELECT count(*) FROM dsql.version_rows WHERE rows_in <> written + coalesce(rejected, 0) + coalesce(dropped, 0) + coalesce(bad, "+
+		"0) + coalesce(skipped, 0)", "0")
 	k.put(`{"id": 9, "price": 3, "colour": "red"}`) // the next run knows the columns, and finds one more
 	k.runs()
 	k.is("SELECT id, price, colour FROM d WHERE id > 6 ORDER BY id", "8|NULL|NULL\n9|3.0|red")
@@ -43,7 +48,8 @@ func TestKafkaAddsColumns(t *testing.T) {
 func TestKafkaKeepsAddedColumns(t *testing.T) {
 	k := newKafka(t, 1, false)
 	declare := func(columns, more string) {
-		k.script("CREATE SOURCE s (id BIGINT, t BIGINT" + columns + ") FROM KAFKA (brokers '" + k.brokers + "', topic '" + k.topic + "') ON SCHEMA CHANGE ADD COLUMNS;\n" +
+		k.script("CREATE SOURCE s (id BIGINT, t BIGINT" + columns + ") FROM KAFKA (brokers '" + k.brokers + "', topic '" + k.topic +
+			"') ON SCHEMA CHANGE ADD COLUMNS;\n" +
 			"CREATE STREAM d FROM s;\nCREATE JOURNAL j KEYS (id) SEQUENCE BY t FROM s;\n" + more)
 	}
 	declare("", "")
@@ -67,9 +73,11 @@ func TestKafkaAddsColumnsOfSchemas(t *testing.T) {
 	reg := srfake.New()
 	t.Cleanup(reg.Close)
 	reg.SeedSchema("v", 1, 1, sr.Schema{Type: sr.TypeProtobuf, Schema: `syntax = "proto3"; message Order { int64 id = 1; }`})
-	reg.SeedSchema("v", 2, 2, sr.Schema{Type: sr.TypeProtobuf, Schema: `syntax = "proto3"; message Order { int64 id = 1; optional string city = 2; map<string, int32> counts = 3; }`})
+	reg.SeedSchema("v", 2, 2, sr.Schema{Type: sr.TypeProtobuf,
+		Schema: `syntax = "proto3"; message Order { int64 id = 1; optional string city = 2; map<string, int32> counts = 3; }`})
 	k.script("CREATE CONNECTION c TO KAFKA (brokers '" + k.brokers + "', schema_registry '" + reg.URL() + "');\n" +
-		"CREATE SOURCE s (id BIGINT) FROM KAFKA (connection c, topic '" + k.topic + "', format protobuf) ON SCHEMA CHANGE ADD COLUMNS;\nCREATE STREAM d FROM s;")
+		"CREATE SOURCE s (id BIGINT) FROM KAFKA (connection c, topic '" + k.topic +
+		"', format protobuf) ON SCHEMA CHANGE ADD COLUMNS;\nCREATE STREAM d FROM s;")
 	f := k.follow()
 	k.put("\x00\x00\x00\x00\x01\x00\x08\x01")
 	f.sees(`"event":"version"`, 1)
@@ -89,7 +97,8 @@ func TestKafkaAddsColumnsOfSchemas(t *testing.T) {
 // Whole numbers of both signs are BIGINT, beyond it DECIMAL: types that a sink into Parquet takes, in nested ones too.
 func TestKafkaAddsWholeNumbers(t *testing.T) {
 	k := newKafka(t, 1, true)
-	k.script("CREATE SOURCE s (n BIGINT) FROM KAFKA (brokers '{brokers}', topic '{topic}', batch_time '20ms') ON SCHEMA CHANGE ADD COLUMNS;\nCREATE STREAM d FROM s;\nCREATE SINK lake INTO FILES ('lake') FROM d;")
+	k.script("CREATE SOURCE s (n BIGINT) FROM KAFKA (brokers '{brokers}', topic '{topic}', batch_time '20ms') ON SCHEMA CHANGE ADD " +
+		"COLUMNS;\nCREATE STREAM d FROM s;\nCREATE SINK lake INTO FILES ('lake') FROM d;")
 	k.put(`{"n":1}`)
 	f := k.follow()
 	f.sees(`"event":"version"`, 1)
@@ -102,7 +111,8 @@ func TestKafkaAddsWholeNumbers(t *testing.T) {
 	k.is("SELECT count(*) FROM d", "3")
 	k.is("SELECT count(*), count(delta) FROM read_parquet('"+k.dir+"/lake/*.parquet', union_by_name = true)", "3|2")
 	k.args = []string{"--db", "again.duckdb"} // all in one batch
-	k.script("CREATE SOURCE s (n BIGINT) FROM KAFKA (brokers '{brokers}', topic '{topic}') ON SCHEMA CHANGE ADD COLUMNS;\nCREATE STREAM d FROM s;\nCREATE SINK lake INTO FILES ('lake2') FROM d;")
+	k.script("CREATE SOURCE s (n BIGINT) FROM KAFKA (brokers '{brokers}', topic '{topic}') ON SCHEMA CHANGE ADD COLUMNS;\nCREATE STREAM d " +
+		"FROM s;\nCREATE SINK lake INTO FILES ('lake2') FROM d;")
 	k.runs()
 	k.is("SELECT typeof(delta), typeof(o), typeof(l), typeof(\"all\") FROM d LIMIT 1", "BIGINT|STRUCT(a BIGINT)|BIGINT[]|DECIMAL(38,0)")
 	k.is("SELECT delta, \"all\" FROM d WHERE n > 1 ORDER BY n", "5|9223372036854775808\n-5|-1")
@@ -111,10 +121,13 @@ func TestKafkaAddsWholeNumbers(t *testing.T) {
 // Columns of Debezium's rows have the types that the message's schema gives them; MongoDB's documents are looked into.
 func TestDebeziumAddsColumns(t *testing.T) {
 	k := newKafka(t, 1, true)
-	k.script("CREATE SOURCE s (id BIGINT) FROM KAFKA (brokers '{brokers}', topic '{topic}', format debezium) ON SCHEMA CHANGE ADD COLUMNS;\nCREATE STREAM d FROM s;")
+	k.script("CREATE SOURCE s (id BIGINT) FROM KAFKA (brokers '{brokers}', topic '{topic}', format debezium) ON SCHEMA CHANGE ADD " +
+		"COLUMNS;\nCREATE STREAM d FROM s;")
 	long := connectField{"id", `{"type":"int64"}`, "1"}
-	day, price := connectField{"born", `{"type":"int32","name":"io.debezium.time.Date"}`, "20454"}, connectField{"price", `{"type":"bytes","name":"org.apache.kafka.connect.data.Decimal","parameters":{"scale":"2","connect.decimal.precision":"10"}}`, `"MDk="`}
-	k.put(connectEvent("c", long), connectEvent("c", long, day, price), `{"after":"{\"id\": {\"$numberLong\": \"7\"}, \"name\": \"Ada\"}","op":"c"}`)
+	day, price := connectField{"born", `{"type":"int32","name":"io.debezium.time.Date"}`, "20454"},
+		connectField{"price", `{"type":"bytes","name":"org.apache.kafka.connect.data.Decimal","parameters":{"scale":"2","connect.decimal.precision":"10"}}`, `"MDk="`}
+	k.put(connectEvent("c", long), connectEvent("c", long, day, price),
+		`{"after":"{\"id\": {\"$numberLong\": \"7\"}, \"name\": \"Ada\"}","op":"c"}`)
 	k.runs()
 	k.is("SELECT id, born, price, name FROM d ORDER BY ALL", "1|2026-01-01|123.45|NULL\n1|NULL|NULL|NULL\n7|NULL|NULL|Ada")
 	text, code := k.dsql("inspect", "kafka://"+k.brokers+"/"+k.topic)
@@ -122,7 +135,8 @@ func TestDebeziumAddsColumns(t *testing.T) {
 		t.Errorf("exit code %d\n%s", code, text)
 	}
 	k.put(connectEvent("c", long, day, price))
-	if text, _ := k.dsql("inspect", "kafka://"+k.brokers+"/"+k.topic); !strings.Contains(text, "born DATE") || !strings.Contains(text, "price DECIMAL(10,2)") {
+	if text, _ := k.dsql("inspect", "kafka://"+k.brokers+"/"+k.topic); !strings.Contains(text, "born DATE") ||
+		!strings.Contains(text, "price DECIMAL(10,2)") {
 		t.Error(text)
 	}
 }

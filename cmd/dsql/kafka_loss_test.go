@@ -107,11 +107,13 @@ func TestKafkaLagBehindOpenTransaction(t *testing.T) {
 func TestKafkaRenamedSource(t *testing.T) {
 	k := newKafka(t, 1, true)
 	k.create(k.topic+"-b", 1)
-	k.script("CREATE SOURCE a (id BIGINT) FROM KAFKA (brokers '{brokers}', topic '{topic}');\nCREATE STREAM s FROM a;\nCREATE STREAM s2 FROM a;")
+	k.script("CREATE SOURCE a (id BIGINT) FROM KAFKA (brokers '{brokers}', topic '{topic}');\nCREATE STREAM s FROM a;\nCREATE STREAM " +
+		"s2 FROM a;")
 	k.to(0, `{"id":1}`, `{"id":2}`)
 	k.runs()
 	k.to(0, `{"id":3}`)
-	k.script("CREATE SOURCE b (id BIGINT) FROM KAFKA (brokers '{brokers}', topic '{topic}');\nCREATE STREAM s AS SELECT * FROM b;\nCREATE STREAM s2 FROM a, b;")
+	k.script("CREATE SOURCE b (id BIGINT) FROM KAFKA (brokers '{brokers}', topic '{topic}');\nCREATE STREAM s AS SELECT * FROM b;\nCREATE " +
+		"STREAM s2 FROM a, b;")
 	if out, _ := k.dsql("plan", "s.sql"); !strings.Contains(out, "goes on in b where it was in a") {
 		t.Error(out)
 	}

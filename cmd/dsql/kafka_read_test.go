@@ -28,7 +28,8 @@ func TestKafkaReadsOnce(t *testing.T) {
 func TestKafkaMeta(t *testing.T) {
 	k := newKafka(t, 2, false)
 	k.script(`CREATE SOURCE ev (id BIGINT) FROM KAFKA (brokers '{brokers}', topic '{topic}');
-CREATE STREAM s AS SELECT id, _meta.source AS src, _meta.partition AS p, _meta.offset AS o, _meta."timestamp" AS sent, decode(_meta.key) AS key, _meta.headers AS h, _meta.tombstone AS gone, _meta.file AS f FROM ev;`)
+CREATE STREAM s AS SELECT id, _meta.source AS src, _meta.partition AS p, _meta.offset AS o, _meta."timestamp" AS sent, ` +
+		`decode(_meta.key) AS key, _meta.headers AS h, _meta.tombstone AS gone, _meta.file AS f FROM ev;`)
 	at := time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC)
 	h := []kgo.RecordHeader{{Key: "trace", Value: []byte("a header that is longer than twelve bytes")}, {Key: "none"}}
 	k.record(&kgo.Record{Partition: 1, Key: []byte("a key of some length"), Value: []byte(`{"id":1}`), Headers: h, Timestamp: at})
@@ -36,7 +37,8 @@ CREATE STREAM s AS SELECT id, _meta.source AS src, _meta.partition AS p, _meta.o
 	k.runs()
 	k.is("SELECT src, p, o, sent, key, h[1].key, decode(h[1].value), h[2].value IS NULL, len(h), gone, f IS NULL FROM s",
 		"ev|1|0|2026-01-02 03:04:05.678|a key of some length|trace|a header that is longer than twelve bytes|true|2|false|true")
-	k.is("SELECT meta.topic, meta.partition, meta.offset, decode(meta.key), decode(meta.headers[1].value), decode(payload), reason, data FROM dsql.rejects",
+	k.is("SELECT meta.topic, meta.partition, meta.offset, decode(meta.key), decode(meta.headers[1].value), decode(payload), reason, data "+
+		"FROM dsql.rejects",
 		k.topic+`|1|1|k2|a header that is longer than twelve bytes|{"id":"x"}|bad_record: id: "x" is no BIGINT|NULL`)
 }
 
@@ -61,14 +63,17 @@ CREATE STREAM s AS SELECT k, id, v, _meta.tombstone AS gone FROM ev;`)
 func TestKafkaBadRecords(t *testing.T) {
 	k := newKafka(t, 1, false)
 	k.script(eventsScript)
-	bad := []string{`{"id":1.5}`, `{"id":1`, `[1]`, ``, `{"id":99999999999999999999}`, "{\"v\":\"\xff\"}", `{"v":"\ud800"}`, "\x00\x00\x00\x00\x01", `{"id":1,"id":2}`}
+	bad := []string{`{"id":1.5}`, `{"id":1`, `[1]`, ``, `{"id":99999999999999999999}`, "{\"v\":\"\xff\"}", `{"v":"\ud800"}`,
+		"\x00\x00\x00\x00\x01", `{"id":1,"id":2}`}
 	for i, b := range bad {
 		k.put(fmt.Sprintf(`{"id":%d}`, i), b)
 	}
 	k.runs()
 	k.is("SELECT count(*), max(o) FROM s", fmt.Sprintf("%d|%d", len(bad), 2*len(bad)-2))
-	k.is("SELECT count(*), count(DISTINCT meta.offset), count(*) FILTER (meta.offset % 2 = 1) FROM dsql.rejects", fmt.Sprintf("%d|%d|%d", len(bad), len(bad), len(bad)))
-	k.is("SELECT records = rows_ AND rows_ = 9 FROM (SELECT sum(rows_in) - sum(bad) AS records, sum(written) AS rows_ FROM dsql.version_rows WHERE kind = 'source')", "true")
+	k.is("SELECT count(*), count(DISTINCT meta.offset), count(*) FILTER (meta.offset % 2 = 1) FROM dsql.rejects",
+		fmt.Sprintf("%d|%d|%d", len(bad), len(bad), len(bad)))
+	k.is("SELECT records = rows_ AND rows_ = 9 FROM (SELECT sum(rows_in) - sum(bad) AS records, sum(written) AS rows_ FROM "+
+		"dsql.version_rows WHERE kind = 'source')", "true")
 	k.is("SELECT decode(payload) FROM dsql.rejects WHERE meta.offset = 1", `{"id":1.5}`)
 }
 
@@ -104,16 +109,24 @@ func TestKafkaBatchLimits(t *testing.T) {
 
 func TestKafkaFormats(t *testing.T) {
 	for _, x := range []struct{ name, source, put, query, want string }{
-		{"csv", "(id BIGINT, name VARCHAR, day DATE) FROM KAFKA (brokers '{brokers}', topic '{topic}', format csv, delim ';')", "1;\"a;b\";2026-01-02|2;;|3;x|4;x;soon|\"5;x;2026-01-01|6;x;2026-01-01\n7;y;2026-01-01",
+		{"csv", "(id BIGINT, name VARCHAR, day DATE) FROM KAFKA (brokers '{brokers}', topic '{topic}', format csv, delim ';')",
+			"1;\"a;b\";2026-01-02|2;;|3;x|4;x;soon|\"5;x;2026-01-01|6;x;2026-01-01\n7;y;2026-01-01",
 			"SELECT id, name, day FROM s", "1|a;b|2026-01-02\n2|NULL|NULL"},
 		{"raw", "(line VARCHAR) FROM KAFKA (brokers '{brokers}', topic '{topic}', format raw)", "hello|\xff", "SELECT line FROM s", "hello"},
-		{"blob", "(line BLOB) FROM KAFKA (brokers '{brokers}', topic '{topic}', format raw)", "a\\x|\xff", "SELECT hex(line) FROM s", "615C78\nFF"},
-		{"paths", "(city VARCHAR FROM '$.address.city', seen TIMESTAMP FROM '$.at' FORMAT epoch_ms, n BIGINT FROM '$.list[1]') FROM KAFKA (brokers '{brokers}', topic '{topic}')", `{"address":{"city":"Oslo"},"at":1767323045678,"list":[1,2]}`,
+		{"blob", "(line BLOB) FROM KAFKA (brokers '{brokers}', topic '{topic}', format raw)", "a\\x|\xff", "SELECT hex(line) FROM s",
+			"615C78\nFF"},
+		{"paths", "(city VARCHAR FROM '$.address.city', seen TIMESTAMP FROM '$.at' FORMAT epoch_ms, n BIGINT FROM '$.list[1]') FROM KAFKA " +
+			"(brokers '{brokers}', topic '{topic}')", `{"address":{"city":"Oslo"},"at":1767323045678,"list":[1,2]}`,
 			"SELECT city, seen, n FROM s", "Oslo|2026-01-02 03:04:05.678|2"},
-		{"epoch", "(at TIMESTAMP) FROM KAFKA (brokers '{brokers}', topic '{topic}')", `{"at":1767323045678}`, "SELECT reason FROM dsql.rejects", "bad_record: at: the number 1767323045678 is no TIMESTAMP without FORMAT epoch_s, epoch_ms, epoch_us, epoch_ns or epoch_days"},
-		{"registry json", "(id BIGINT) FROM KAFKA (brokers '{brokers}', topic '{topic}')", "\x00\x00\x00\x00\x07{\"id\":3}", "SELECT id FROM s", "3"},
-		{"debezium", "(id BIGINT, name VARCHAR, op VARCHAR, ts_ms BIGINT, was VARCHAR FROM '$.before.name', db VARCHAR FROM '$.source.db') FROM KAFKA (brokers '{brokers}', topic '{topic}', format debezium)",
-			`{"before":null,"after":{"id":1,"name":"a"},"source":{"db":"shop"},"op":"c","ts_ms":5}|{"schema":{"x":1},"payload":{"before":{"id":1,"name":"a"},"after":{"id":1,"name":"b"},"source":{"db":"shop"},"op":"u","ts_ms":6}}|{"before":{"id":1,"name":"b"},"after":null,"source":{"db":"shop"},"op":"d","ts_ms":7}|{"id":1}|nonsense`,
+		{"epoch", "(at TIMESTAMP) FROM KAFKA (brokers '{brokers}', topic '{topic}')", `{"at":1767323045678}`, "SELECT reason FROM dsql.rejects",
+			"bad_record: at: the number 1767323045678 is no TIMESTAMP without FORMAT epoch_s, epoch_ms, epoch_us, epoch_ns or epoch_days"},
+		{"registry json", "(id BIGINT) FROM KAFKA (brokers '{brokers}', topic '{topic}')", "\x00\x00\x00\x00\x07{\"id\":3}", "SELECT id FROM s",
+			"3"},
+		{"debezium", "(id BIGINT, name VARCHAR, op VARCHAR, ts_ms BIGINT, was VARCHAR FROM '$.before.name', db VARCHAR FROM '$.source.db') " +
+			"FROM KAFKA (brokers '{brokers}', topic '{topic}', format debezium)",
+			`{"before":null,"after":{"id":1,"name":"a"},"source":{"db":"shop"},"op":"c","ts_ms":5}|{"schema":{"x":1},` +
+				`"payload":{"before":{"id":1,"name":"a"},"after":{"id":1,"name":"b"},"source":{"db":"shop"},"op":"u","ts_ms":6}}|{"before":{"id":1,` +
+				`"name":"b"},"after":null,"source":{"db":"shop"},"op":"d","ts_ms":7}|{"id":1}|nonsense`,
 			"SELECT id, name, op, ts_ms, was, db FROM s", "1|a|c|5|NULL|shop\n1|b|u|6|a|shop\n1|b|d|7|b|shop"},
 	} {
 		t.Run(x.name, func(t *testing.T) {
@@ -236,13 +249,16 @@ func TestKafkaLaterDestination(t *testing.T) {
 func TestKafkaBadWhenReadAgain(t *testing.T) {
 	k := newKafka(t, 2, false)
 	text := eventsScript + "CREATE JOURNAL j KEYS (id) SEQUENCE BY o COLUMNS (w) AS SELECT id, v::VARCHAR AS w, _meta.offset AS o FROM ev;\n"
-	number := strings.Replace(strings.Replace(text, "v VARCHAR", "v INTEGER", 1), "SELECT *, _meta", "SELECT * REPLACE (v::VARCHAR AS v), _meta", 1)
+	number := strings.Replace(strings.Replace(text, "v VARCHAR", "v INTEGER", 1), "SELECT *, _meta",
+		"SELECT * REPLACE (v::VARCHAR AS v), _meta", 1)
 	k.script(text)
 	k.put(`{"id":1,"v":"10"}`, `{"id":2,"v":"abc"}`, `bad`)
 	k.runs()
-	k.script(number + "REBUILD STREAM s FROM SOURCE;\nREFRESH;\nREPLAY SOURCE ev FROM EARLIEST;\nREBUILD STREAM s FROM SOURCE;\nCREATE STREAM later AS SELECT id FROM ev;\nREFRESH;\n")
+	k.script(number + "REBUILD STREAM s FROM SOURCE;\nREFRESH;\nREPLAY SOURCE ev FROM EARLIEST;\nREBUILD STREAM s FROM SOURCE;\nCREATE " +
+		"STREAM later AS SELECT id FROM ev;\nREFRESH;\n")
 	k.runs()
-	bad := "SELECT meta.topic IS NOT NULL, payload::VARCHAR, count(*), count(*) FILTER (replayed_at IS NULL) FROM dsql.rejects GROUP BY ALL ORDER BY ALL"
+	bad := "SELECT meta.topic IS NOT NULL, payload::VARCHAR, count(*), count(*) FILTER (replayed_at IS NULL) FROM dsql.rejects GROUP BY " +
+		"ALL ORDER BY ALL"
 	both := `true|bad|1|1` + "\n" + `true|{\x22id\x22:2,\x22v\x22:\x22abc\x22}|1|1`
 	k.is(bad, both)
 	k.is("SELECT count(*) FROM s", "1")
@@ -260,16 +276,20 @@ func TestKafkaBadWhenReadAgain(t *testing.T) {
 func TestKafkaReplayRejects(t *testing.T) {
 	k := newKafka(t, 2, false)
 	script := "CREATE SOURCE ev (id BIGINT FROM KEY, v INTEGER) FROM KAFKA (brokers '{brokers}', topic '{topic}');\n" +
-		"CREATE STREAM s AS SELECT *, _meta.partition AS p, _meta.offset AS o, _meta.timestamp AS sent, decode(_meta.headers[1].value) AS h FROM ev;\nCREATE JOURNAL j KEYS (id) SEQUENCE BY o COLUMNS (w) AS SELECT *, _meta.offset AS o, v::VARCHAR AS w FROM ev;\n"
+		"CREATE STREAM s AS SELECT *, _meta.partition AS p, _meta.offset AS o, _meta.timestamp AS sent, decode(_meta.headers[1].value) AS h " +
+		"FROM ev;\nCREATE JOURNAL j KEYS (id) SEQUENCE BY o COLUMNS (w) AS SELECT *, _meta.offset AS o, v::VARCHAR AS w FROM ev;\n"
 	k.script(script)
 	for i, v := range []string{`{"v":1}`, `{"v":2.5}`, `{"v":"x"}`, `{`} {
-		k.record(&kgo.Record{Topic: k.topic, Partition: int32(i % 2), Key: fmt.Append(nil, i), Value: []byte(v), Timestamp: time.UnixMilli(1700000000000 + int64(i)), Headers: []kgo.RecordHeader{{Key: "n", Value: []byte(v)}}})
+		k.record(&kgo.Record{Topic: k.topic, Partition: int32(i % 2), Key: fmt.Append(nil, i), Value: []byte(v),
+			Timestamp: time.UnixMilli(1700000000000 + int64(i)), Headers: []kgo.RecordHeader{{Key: "n", Value: []byte(v)}}})
 	}
 	k.runs()
 	k.is("SELECT count(*) FROM s", "1")
-	k.script(strings.Replace(strings.Replace(script, "v INTEGER", "v VARCHAR", 1), "SELECT *, _meta.partition", "SELECT * REPLACE (length(v)::INTEGER AS v), _meta.partition", 1) + "REPLAY REJECTS FROM ev;\n")
+	k.script(strings.Replace(strings.Replace(script, "v INTEGER", "v VARCHAR", 1), "SELECT *, _meta.partition",
+		"SELECT * REPLACE (length(v)::INTEGER AS v), _meta.partition", 1) + "REPLAY REJECTS FROM ev;\n")
 	k.runs()
-	k.is("SELECT id, v, epoch_ms(sent), h, p FROM s ORDER BY id", `0|1|1700000000000|{"v":1}|0`+"\n"+`1|3|1700000000001|{"v":2.5}|1`+"\n"+`2|1|1700000000002|{"v":"x"}|0`)
+	k.is("SELECT id, v, epoch_ms(sent), h, p FROM s ORDER BY id",
+		`0|1|1700000000000|{"v":1}|0`+"\n"+`1|3|1700000000001|{"v":2.5}|1`+"\n"+`2|1|1700000000002|{"v":"x"}|0`)
 	k.is("SELECT id, w FROM j ORDER BY id", "0|1\n1|2.5\n2|x")
 	k.is("SELECT meta.offset, replayed_at IS NULL FROM dsql.rejects ORDER BY ALL", "0|false\n1|false\n1|true")
 	k.runs()
@@ -305,7 +325,8 @@ func TestKafkaInspect(t *testing.T) {
 	if _, code := k.dsql("inspect", "kafka://"+k.brokers+"/"+k.topic); code != 1 || !strings.Contains(k.lastErrOutput, "[nothing-to-infer]") {
 		t.Errorf("exit code %d\n%s", code, k.lastErrOutput)
 	}
-	k.record(&kgo.Record{Key: []byte("7"), Value: []byte(`{"id":1,"at":"2026-01-02T03:04:05Z","ms":1767323045678,"order":true,"address":{"city":"Oslo","no":3}}`)})
+	k.record(&kgo.Record{Key: []byte("7"),
+		Value: []byte(`{"id":1,"at":"2026-01-02T03:04:05Z","ms":1767323045678,"order":true,"address":{"city":"Oslo","no":3}}`)})
 	k.record(&kgo.Record{Partition: 1, Value: []byte(`{"id":2.5,"at":null,"ms":1767323045679,"tags":["a"]}`)})
 	text, code := k.dsql("inspect", "kafka://"+k.brokers+"/"+k.topic)
 	want := `-- The records have keys: "7". A column takes it by FROM KEY.
@@ -326,12 +347,14 @@ CREATE SOURCE ` + strings.ReplaceAll(k.topic, "-", "_") + `_in (
 	k.is("SELECT id, ms, tags FROM s ORDER BY id", "1.0|1767323045678|NULL\n2.5|1767323045679|[a]")
 	k.create(k.topic+"d", 1)
 	k.record(&kgo.Record{Topic: k.topic + "d", Value: []byte(`{"before":null,"after":{"id":1,"name":"a"},"op":"c","ts_ms":5}`)})
-	if text, _ = k.dsql("inspect", "kafka://"+k.brokers+"/"+k.topic+"d"); !strings.Contains(text, "  id BIGINT,\n  name VARCHAR,\n  op VARCHAR,\n  ts_ms BIGINT\n) FROM KAFKA") || !strings.Contains(text, "format debezium") {
+	if text, _ = k.dsql("inspect", "kafka://"+k.brokers+"/"+k.topic+"d"); !strings.Contains(text,
+		"  id BIGINT,\n  name VARCHAR,\n  op VARCHAR,\n  ts_ms BIGINT\n) FROM KAFKA") || !strings.Contains(text, "format debezium") {
 		t.Error(text)
 	}
 	k.create(k.topic+"r", 1)
 	k.record(&kgo.Record{Topic: k.topic + "r", Value: []byte("plain text")})
-	if text, _ = k.dsql("inspect", "kafka://"+k.brokers+"/"+k.topic+"r"); !strings.Contains(text, "  value VARCHAR\n) FROM KAFKA") || !strings.Contains(text, "format raw") {
+	if text, _ = k.dsql("inspect", "kafka://"+k.brokers+"/"+k.topic+"r"); !strings.Contains(text, "  value VARCHAR\n) FROM KAFKA") ||
+		!strings.Contains(text, "format raw") {
 		t.Error(text)
 	}
 }

@@ -46,19 +46,23 @@ func headed(key, value string, headers ...string) *kgo.Record {
 
 const keyHeader, valueHeader = "__key_schema_id", "__value_schema_id"
 
-// Serialisers may name the schema in a header, by its number or its GUID, and leave the value as it is. The header goes before what seems to
+// Serialisers may name the schema in a header, by its number or its GUID, and leave the value as it is. The header goes before what seems
+// to
 // stand in front of the value; what it says that can't be is a reject, which is read by its header when it comes again.
 func TestKafkaSchemaHeaders(t *testing.T) {
 	k := newKafka(t, 1, false)
 	reg := srfake.New()
 	t.Cleanup(reg.Close)
-	reg.SeedSchema("v", 1, 1, sr.Schema{Type: sr.TypeAvro, Schema: `{"type":"record","name":"o","fields":[{"name":"id","type":"long"},{"name":"city","type":["null","string"]}]}`})
-	reg.SeedSchema("v", 2, 2, sr.Schema{Type: sr.TypeAvro, Schema: `{"type":"record","name":"o","fields":[{"name":"city","type":"string"},{"name":"id","type":"int"}]}`})
+	reg.SeedSchema("v", 1, 1, sr.Schema{Type: sr.TypeAvro,
+		Schema: `{"type":"record","name":"o","fields":[{"name":"id","type":"long"},{"name":"city","type":["null","string"]}]}`})
+	reg.SeedSchema("v", 2, 2, sr.Schema{Type: sr.TypeAvro,
+		Schema: `{"type":"record","name":"o","fields":[{"name":"city","type":"string"},{"name":"id","type":"int"}]}`})
 	reg.SeedSchema("p", 1, 3, sr.Schema{Type: sr.TypeProtobuf, Schema: `syntax = "proto3"; message M { int32 a = 1; }`})
 	reg.SeedSchema("k", 1, 4, sr.Schema{Type: sr.TypeAvro, Schema: `{"type":"record","name":"key","fields":[{"name":"part","type":"long"}]}`})
 	source := func(id string) {
 		k.script("CREATE CONNECTION c TO KAFKA (brokers '{brokers}', schema_registry '" + reg.URL() + "');\n" +
-			"CREATE SOURCE s (id " + id + ", city VARCHAR, part BIGINT FROM KEY '$.part', whole BLOB FROM KEY) FROM KAFKA (connection c, topic '{topic}', format avro);\n" +
+			"CREATE SOURCE s (id " + id + ", city VARCHAR, part BIGINT FROM KEY '$.part', whole BLOB FROM KEY) FROM KAFKA (connection c, topic " +
+			"'{topic}', format avro);\n" +
 			"CREATE STREAM d AS SELECT * REPLACE (id::INTEGER AS id), _meta.\"offset\" AS n FROM s;")
 	}
 	source("TINYINT")
@@ -111,7 +115,8 @@ func TestKafkaSchemaHeaders(t *testing.T) {
 15|bad_record: schema GUID ` + guidText(t, reg, "p", 1) + ` is of PROTOBUF, not of AVRO
 16|bad_record: the key: no Avro of its schema: 1 bytes follow the value
 17|bad_record: no Avro with a schema id: 2 bytes`
-	k.is(rejected, "7|bad_record: no Avro of its schema: 5 bytes follow the value\n8|bad_record: id: 5000 is out of range for TINYINT\n9|bad_record: id: 5000 is out of range for TINYINT\n"+lasting)
+	k.is(rejected, "7|bad_record: no Avro of its schema: 5 bytes follow the value\n8|bad_record: id: 5000 is out of range for "+
+		"TINYINT\n9|bad_record: id: 5000 is out of range for TINYINT\n"+lasting)
 	k.is("SELECT hex(payload) FROM dsql.rejects WHERE meta.\"offset\" = 8", "904E00")
 
 	source("SMALLINT")
@@ -134,7 +139,8 @@ func TestKafkaSchemaHeadersOthers(t *testing.T) {
 	k := newKafka(t, 1, false)
 	reg := srfake.New()
 	t.Cleanup(reg.Close)
-	reg.SeedSchema("p", 1, 1, sr.Schema{Type: sr.TypeProtobuf, Schema: `syntax = "proto3"; message Customer { uint64 number = 1; } message Order { int64 id = 1; }`})
+	reg.SeedSchema("p", 1, 1, sr.Schema{Type: sr.TypeProtobuf,
+		Schema: `syntax = "proto3"; message Customer { uint64 number = 1; } message Order { int64 id = 1; }`})
 	k.script("CREATE CONNECTION c TO KAFKA (brokers '{brokers}', schema_registry '" + reg.URL() + "');\n" +
 		"CREATE SOURCE s (id SMALLINT, number BIGINT) FROM KAFKA (connection c, topic '{topic}', format protobuf);\nCREATE STREAM d FROM s;")
 	p := guid(t, reg, "p", 1)
@@ -161,7 +167,8 @@ func TestKafkaSchemaHeadersOthers(t *testing.T) {
 
 	k.args = []string{"--db", "json.duckdb"}
 	k.create(k.topic+"-json", 1)
-	k.script("CREATE SOURCE j (id BIGINT FROM KEY '$.id', n BIGINT) FROM KAFKA (brokers '{brokers}', topic '{topic}-json');\nCREATE STREAM t FROM j;")
+	k.script("CREATE SOURCE j (id BIGINT FROM KEY '$.id', n BIGINT) FROM KAFKA (brokers '{brokers}', topic '{topic}-json');\nCREATE STREAM " +
+		"t FROM j;")
 	r := headed(`{"id":1}`, `{"n":2}`, keyHeader, p, valueHeader, p)
 	r.Topic = k.topic + "-json"
 	k.record(r)
@@ -188,13 +195,15 @@ func TestKafkaSchemaHeaderRegistry(t *testing.T) {
 		}
 		return true
 	})
-	k.script("CREATE CONNECTION c TO KAFKA (brokers '{brokers}', schema_registry '" + reg.URL() + "');\nCREATE SOURCE a (id BIGINT) FROM KAFKA (connection c, topic '{topic}', format avro, batch_time '10ms');\nCREATE STREAM s FROM a;")
+	k.script("CREATE CONNECTION c TO KAFKA (brokers '{brokers}', schema_registry '" + reg.URL() +
+		"');\nCREATE SOURCE a (id BIGINT) FROM KAFKA (connection c, topic '{topic}', format avro, batch_time '10ms');\nCREATE STREAM s FROM a;")
 	is.Store(old)
 	k.record(headed("", "\x02", valueHeader, guid(t, reg, "v", 1)))
 	k.put("\x00\x00\x00\x00\x01\x04")
 	k.runs()
 	k.is("SELECT id FROM s", "2")
-	k.is("SELECT reason FROM dsql.rejects", "bad_record: schema GUID "+guidText(t, reg, "v", 1)+": the registry knows no schemas by GUID (Confluent's does from 8.0 on)")
+	k.is("SELECT reason FROM dsql.rejects",
+		"bad_record: schema GUID "+guidText(t, reg, "v", 1)+": the registry knows no schemas by GUID (Confluent's does from 8.0 on)")
 
 	is.Store(away)
 	f := k.follow()
@@ -218,7 +227,8 @@ func TestKafkaSchemaHeaderSubject(t *testing.T) {
 	reg := srfake.New()
 	t.Cleanup(reg.Close)
 	for v, field := range []string{"id", "n", "other"} {
-		reg.SeedSchema(k.topic+"-value", v+1, v+1, sr.Schema{Type: sr.TypeAvro, Schema: `{"type":"record","name":"o","fields":[{"name":"` + field + `","type":"long"}]}`})
+		reg.SeedSchema(k.topic+"-value", v+1, v+1,
+			sr.Schema{Type: sr.TypeAvro, Schema: `{"type":"record","name":"o","fields":[{"name":"` + field + `","type":"long"}]}`})
 	}
 	var asked atomic.Int32
 	reg.Intercept(func(w http.ResponseWriter, r *http.Request) bool {

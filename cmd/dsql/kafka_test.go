@@ -52,7 +52,8 @@ func newKafka(t *testing.T, partitions int32, fakeOnly bool, opts ...kfake.Opt) 
 	case k.brokers != "" && fakeOnly:
 		t.Skip("needs kfake")
 	case k.brokers == "":
-		c, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(1), kfake.AllowAutoTopicCreation(), kfake.GroupMinSessionTimeout(time.Second)}, opts...)...)
+		c, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(1), kfake.AllowAutoTopicCreation(),
+			kfake.GroupMinSessionTimeout(time.Second)}, opts...)...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -70,7 +71,8 @@ func newKafka(t *testing.T, partitions int32, fakeOnly bool, opts ...kfake.Opt) 
 
 func (k *kafka) connect(opts ...kgo.Opt) {
 	k.t.Helper()
-	cl, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(k.brokers), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.MetadataMinAge(10 * time.Millisecond),
+	cl, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(k.brokers), kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		kgo.MetadataMinAge(10 * time.Millisecond),
 		kgo.UnknownTopicRetries(-1)}, opts...)...) // a real broker tells of a new topic a moment later
 	if err != nil {
 		k.t.Fatal(err)
@@ -119,7 +121,8 @@ func (k *kafka) events(from, n, partitions int) {
 	k.t.Helper()
 	var rs []*kgo.Record
 	for i := from; i < from+n; i++ {
-		rs = append(rs, &kgo.Record{Topic: k.topic, Partition: int32(i % partitions), Key: fmt.Appendf(nil, "%d", i%7), Value: fmt.Appendf(nil, `{"id":%d,"v":"value %d"}`, i, i)})
+		rs = append(rs, &kgo.Record{Topic: k.topic, Partition: int32(i % partitions), Key: fmt.Appendf(nil, "%d", i%7),
+			Value: fmt.Appendf(nil, `{"id":%d,"v":"value %d"}`, i, i)})
 	}
 	k.must(k.cl.ProduceSync(k.ctx(), rs...).FirstErr())
 }
@@ -263,9 +266,11 @@ func (k *kafka) all(query string) string {
 	db, err := duck.Open(ctx, filepath.Join(k.dir, k.file()), duck.Options{ReadOnly: true})
 	k.must(err)
 	defer db.Close()
-	rows, err := duck.Select(ctx, db.Writer(), duck.SQL("SELECT concat_ws('|', *COLUMNS(*)) FROM (SELECT coalesce(COLUMNS(*)::VARCHAR, 'NULL') FROM ({q}))", duck.Args{"q": duck.Text(query)}), func(row func(...any) error) (s string, err error) {
-		return s, row(&s)
-	})
+	rows, err := duck.Select(ctx, db.Writer(),
+		duck.SQL("SELECT concat_ws('|', *COLUMNS(*)) FROM (SELECT coalesce(COLUMNS(*)::VARCHAR, 'NULL') FROM ({q}))",
+			duck.Args{"q": duck.Text(query)}), func(row func(...any) error) (s string, err error) {
+			return s, row(&s)
+		})
 	k.must(err)
 	return strings.Join(rows, "\n")
 }
@@ -285,7 +290,8 @@ func (k *kafka) is(query, want string) {
 	if got := k.all(query); got != want {
 		k.t.Errorf("%s\ngot:\n%s\nwant:\n%s", query, got, want)
 	}
-	const open = "SELECT count(*) FROM dsql.version_rows WHERE rows_in <> written + coalesce(rejected, 0) + coalesce(dropped, 0) + coalesce(bad, 0) + coalesce(skipped, 0)"
+	const open = "SELECT count(*) FROM dsql.version_rows WHERE rows_in <> written + coalesce(rejected, 0) + coalesce(dropped, 0) + " +
+		"coalesce(bad, 0) + coalesce(skipped, 0)"
 	if got := k.all(open); got != "0" {
 		k.t.Errorf("%s accounts don't close", got)
 	}

@@ -28,15 +28,18 @@ func TestKafkaTLS(t *testing.T) {
 	client, clientKey := k.certificate("client", ca, caKey)
 	pool := x509.NewCertPool()
 	pool.AddCert(ca)
-	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "t"), kfake.TLS(&tls.Config{ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert,
-		Certificates: []tls.Certificate{{Certificate: [][]byte{server.Raw}, PrivateKey: serverKey}}}))
+	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "t"),
+		kfake.TLS(&tls.Config{ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert,
+			Certificates: []tls.Certificate{{Certificate: [][]byte{server.Raw}, PrivateKey: serverKey}}}))
 	k.must(err)
 	t.Cleanup(c.Close)
 	k.brokers = c.ListenAddrs()[0]
-	k.connect(kgo.DialTLSConfig(&tls.Config{RootCAs: pool, Certificates: []tls.Certificate{{Certificate: [][]byte{client.Raw}, PrivateKey: clientKey}}}))
+	k.connect(kgo.DialTLSConfig(&tls.Config{RootCAs: pool,
+		Certificates: []tls.Certificate{{Certificate: [][]byte{client.Raw}, PrivateKey: clientKey}}}))
 	k.put(`{"id":1}`)
 	with := func(options string) {
-		k.script("CREATE CONNECTION c TO KAFKA (brokers '{brokers}'" + options + "); CREATE SOURCE ev (id BIGINT) FROM KAFKA (connection c, topic 't'); CREATE STREAM s FROM ev;")
+		k.script("CREATE CONNECTION c TO KAFKA (brokers '{brokers}'" + options +
+			"); CREATE SOURCE ev (id BIGINT) FROM KAFKA (connection c, topic 't'); CREATE STREAM s FROM ev;")
 	}
 	with(", tls_ca 'ca.pem', tls_cert 'client.pem', tls_key 'client.key'")
 	k.runs()
@@ -60,7 +63,8 @@ func (k *kafka) certificate(name string, parent *x509.Certificate, by *ecdsa.Pri
 	k.t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	k.must(err)
-	tmpl := &x509.Certificate{SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+	tmpl := &x509.Certificate{SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: parent == nil, BasicConstraintsValid: true}
 	if parent == nil {
 		parent, by = tmpl, key
@@ -71,7 +75,8 @@ func (k *kafka) certificate(name string, parent *x509.Certificate, by *ecdsa.Pri
 	k.must(err)
 	keyDER, err := x509.MarshalECPrivateKey(key)
 	k.must(err)
-	for file, block := range map[string]*pem.Block{".pem": {Type: "CERTIFICATE", Bytes: der}, ".key": {Type: "EC PRIVATE KEY", Bytes: keyDER}} {
+	for file, block := range map[string]*pem.Block{".pem": {Type: "CERTIFICATE", Bytes: der},
+		".key": {Type: "EC PRIVATE KEY", Bytes: keyDER}} {
 		k.must(os.WriteFile(filepath.Join(k.dir, name+file), pem.EncodeToMemory(block), 0o600))
 	}
 	return cert, key

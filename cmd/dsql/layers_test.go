@@ -25,23 +25,26 @@ var layers = map[string][]string{
 	"quality":           {"rules", "engine", "sql"},
 	"connect":           {"engine", "sql"},
 	// Below ingest carriers know formats, and no format a carrier.
-	"ingest/jsontext":          {},
-	"ingest/names":             {"sql"},
-	"ingest/glob":              {"ingest/jsontext", "ingest/names"},
-	"ingest/convert":           {"ingest/jsontext", "engine"},
-	"ingest/schema":            {"ingest/convert", "ingest/jsontext", "ingest/names", "engine"},
-	"ingest/registry":          {"ingest/schema", "sql"},
-	"ingest/batch":             {"ingest/schema", "ingest/convert", "ingest/glob", "ingest/jsontext", "engine", "sql"},
-	"ingest/format/json":       {"ingest/batch", "ingest/schema", "ingest/convert", "ingest/jsontext", "engine"},
-	"ingest/format/csv":        {"ingest/format/json", "ingest/batch", "ingest/convert", "ingest/jsontext", "ingest/names", "engine", "sql"},
-	"ingest/format/debezium":   {"ingest/format/json", "ingest/batch", "ingest/schema", "ingest/convert", "ingest/jsontext", "ingest/names", "engine"},
+	"ingest/jsontext":    {},
+	"ingest/names":       {"sql"},
+	"ingest/glob":        {"ingest/jsontext", "ingest/names"},
+	"ingest/convert":     {"ingest/jsontext", "engine"},
+	"ingest/schema":      {"ingest/convert", "ingest/jsontext", "ingest/names", "engine"},
+	"ingest/registry":    {"ingest/schema", "sql"},
+	"ingest/batch":       {"ingest/schema", "ingest/convert", "ingest/glob", "ingest/jsontext", "engine", "sql"},
+	"ingest/format/json": {"ingest/batch", "ingest/schema", "ingest/convert", "ingest/jsontext", "engine"},
+	"ingest/format/csv":  {"ingest/format/json", "ingest/batch", "ingest/convert", "ingest/jsontext", "ingest/names", "engine", "sql"},
+	"ingest/format/debezium": {"ingest/format/json", "ingest/batch", "ingest/schema", "ingest/convert", "ingest/jsontext", "ingest/names",
+		"engine"},
 	"ingest/format/formattest": {"ingest/batch", "ingest/schema", "engine", "sql"},
 	"ingest/format":            {"ingest/batch", "ingest/schema", "ingest/convert", "ingest/jsontext", "engine", "sql"},
 	"ingest/objects":           {"ingest/format/json", "ingest/convert", "ingest/jsontext", "engine"},
 	"ingest/lossless":          {"ingest/batch", "engine", "sql"},
 	"ingest/declare":           {"ingest/batch", "ingest/names", "engine", "sql"},
-	"ingest/files":             {"ingest/declare", "ingest/lossless", "ingest/format", "ingest/batch", "ingest/glob", "ingest/names", "ingest/jsontext", "engine", "sql"},
-	"ingest/kafka": {"ingest/declare", "ingest/registry", "ingest/format", "ingest/batch", "ingest/schema", "ingest/convert", "ingest/names", "ingest/jsontext",
+	"ingest/files": {"ingest/declare", "ingest/lossless", "ingest/format", "ingest/batch", "ingest/glob", "ingest/names",
+		"ingest/jsontext", "engine", "sql"},
+	"ingest/kafka": {"ingest/declare", "ingest/registry", "ingest/format", "ingest/batch", "ingest/schema", "ingest/convert", "ingest/names",
+		"ingest/jsontext",
 		"connect", "engine", "sql"},
 	"ingest":  {"ingest/files", "ingest/kafka", "ingest/declare", "engine", "sql"},
 	"stream":  {"rules", "engine", "sql"},
@@ -50,30 +53,34 @@ var layers = map[string][]string{
 	"python":  {}, // the wheel's part that Go hands to workers
 	"models":  {"pyfunc", "python", "rules", "engine", "sql"},
 	// Below models nothing knows of SQL or DuckDB: others may link it alone.
-	"models/batch":     {},
-	"models/document":  {},
-	"models/forest":    {"models/batch"},
-	"models/onnx":      {"models/batch", "models/forest"},
-	"models/ort":       {"models/batch", "models/onnx"},
-	"models/model":     {"models/batch"},
-	"models/booster":   {"models/batch", "models/model"},
-	"models/lightgbm":  {"models/batch", "models/booster", "models/document", "models/forest", "models/model"},
-	"models/xgboost":   {"models/batch", "models/booster", "models/document", "models/forest", "models/model"},
-	"models/graph":     {"models/model", "models/onnx", "models/ort"},
-	"models/load":      {"models/document", "models/graph", "models/lightgbm", "models/model", "models/xgboost"},
-	"sinks":            {"connect", "engine", "sql"},
-	"endpoint":         {"engine", "sql"},
-	"watch":            {"quality", "models", "engine", "sql"},
-	"pipeline/event":   {"engine", "sql"},
-	"pipeline/program": {"pipeline/event", "connect", "endpoint", "ingest", "sinks", "stream", "journal", "quality", "models", "watch", "pyfunc", "rules", "engine", "sql"},
-	"pipeline/look":    {"pipeline/event", "pipeline/program", "connect", "ingest", "sinks", "stream", "journal", "quality", "models", "watch", "pyfunc", "rules", "engine", "sql"},
-	"pipeline/run":     {"pipeline/event", "pipeline/program", "pipeline/look", "connect", "ingest", "sinks", "stream", "journal", "quality", "models", "watch", "pyfunc", "rules", "engine", "sql"},
-	"serve":            {"pipeline", "endpoint", "ingest", "models", "engine", "sql"},
-	"bench":            {},
-	"demo":             {"sql"},
-	"internal":         {"engine", "sql"}, // what tests share
-	"torture":          {"engine", "sql"},
-	"cmd/dsql":         {"demo", "serve", "pipeline", "connect", "ingest", "sinks", "stream", "journal", "quality", "models", "watch", "pyfunc", "rules", "engine", "sql"},
+	"models/batch":    {},
+	"models/document": {},
+	"models/forest":   {"models/batch"},
+	"models/onnx":     {"models/batch", "models/forest"},
+	"models/ort":      {"models/batch", "models/onnx"},
+	"models/model":    {"models/batch"},
+	"models/booster":  {"models/batch", "models/model"},
+	"models/lightgbm": {"models/batch", "models/booster", "models/document", "models/forest", "models/model"},
+	"models/xgboost":  {"models/batch", "models/booster", "models/document", "models/forest", "models/model"},
+	"models/graph":    {"models/model", "models/onnx", "models/ort"},
+	"models/load":     {"models/document", "models/graph", "models/lightgbm", "models/model", "models/xgboost"},
+	"sinks":           {"connect", "engine", "sql"},
+	"endpoint":        {"engine", "sql"},
+	"watch":           {"quality", "models", "engine", "sql"},
+	"pipeline/event":  {"engine", "sql"},
+	"pipeline/program": {"pipeline/event", "connect", "endpoint", "ingest", "sinks", "stream", "journal", "quality", "models", "watch",
+		"pyfunc", "rules", "engine", "sql"},
+	"pipeline/look": {"pipeline/event", "pipeline/program", "connect", "ingest", "sinks", "stream", "journal", "quality", "models", "watch",
+		"pyfunc", "rules", "engine", "sql"},
+	"pipeline/run": {"pipeline/event", "pipeline/program", "pipeline/look", "connect", "ingest", "sinks", "stream", "journal", "quality",
+		"models", "watch", "pyfunc", "rules", "engine", "sql"},
+	"serve":    {"pipeline", "endpoint", "ingest", "models", "engine", "sql"},
+	"bench":    {},
+	"demo":     {"sql"},
+	"internal": {"engine", "sql"}, // what tests share
+	"torture":  {"engine", "sql"},
+	"cmd/dsql": {"demo", "serve", "pipeline", "connect", "ingest", "sinks", "stream", "journal", "quality", "models", "watch", "pyfunc",
+		"rules", "engine", "sql"},
 }
 
 var owners = map[string]string{
@@ -135,12 +142,14 @@ func inLayer(imp, own string, allowed []string) bool {
 // TestTimesAreUTC sees that SQL takes the time from duck.Now alone: any other spelling of it follows the session's TimeZone, or may.
 func TestTimesAreUTC(t *testing.T) {
 	t.Parallel()
-	now := regexp.MustCompile("(?i)[\"`(, {=]now\\(\\)|current_timestamp|localtimestamp|get_current_time|transaction_timestamp|today\\(\\)|current_date")
+	now := regexp.MustCompile("(?i)[\"`(, " +
+		"{=]now\\(\\)|current_timestamp|localtimestamp|get_current_time|transaction_timestamp|today\\(\\)|current_date")
 	if !now.MatchString(duck.Now.String()) {
 		t.Fatal("the pattern doesn't find what it looks for")
 	}
 	err := filepath.WalkDir("../..", func(name string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") || strings.HasSuffix(name, "engine/duck/time.go") {
+		if err != nil || e.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") ||
+			strings.HasSuffix(name, "engine/duck/time.go") {
 			return err
 		}
 		text, err := os.ReadFile(name)

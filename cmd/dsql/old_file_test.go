@@ -25,10 +25,13 @@ func TestOldFiles(t *testing.T) {
 		"in/load_2024-01-03.csv": "id,name\n1,Ada L.\n4,Dee\n",
 	}
 	changed := strings.NewReplacer("seats > 0", "seats > -3", "count(*) < 4", "count(*) < 5") // what a newer script says
-	steps := []string{"REPLAY REJECTS FROM planes", "REPLAY REJECTS FROM seen", "ROLLBACK JOURNAL people TO VERSION 2", "REBUILD JOURNAL planes", "REBUILD JOURNAL people", "REPLAY SOURCE planes_in FROM EARLIEST",
+	steps := []string{"REPLAY REJECTS FROM planes", "REPLAY REJECTS FROM seen", "ROLLBACK JOURNAL people TO VERSION 2",
+		"REBUILD JOURNAL planes", "REBUILD JOURNAL people", "REPLAY SOURCE planes_in FROM EARLIEST",
 		"REBUILD JOURNAL planes FROM SOURCE", "REBUILD STREAM seen FROM SOURCE"}
-	queries := []string{"FROM planes_history", "FROM people_history", "FROM seen", "FROM moves", "FROM planes_changes(0, 4)", "FROM planes_history_at(2)", "FROM planes_history_at(4)", "FROM people_diff(1, 4)", "FROM people_as_of('2024-01-02')",
-		"SELECT * EXCLUDE (checked_at) FROM dsql.checks", "SELECT * EXCLUDE (recorded_at) FROM dsql.metrics", "FROM dsql.version_rows", "SELECT is_big(5), is_big(500), trial('7')",
+	queries := []string{"FROM planes_history", "FROM people_history", "FROM seen", "FROM moves", "FROM planes_changes(0, 4)",
+		"FROM planes_history_at(2)", "FROM planes_history_at(4)", "FROM people_diff(1, 4)", "FROM people_as_of('2024-01-02')",
+		"SELECT * EXCLUDE (checked_at) FROM dsql.checks", "SELECT * EXCLUDE (recorded_at) FROM dsql.metrics", "FROM dsql.version_rows",
+		"SELECT is_big(5), is_big(500), trial('7')",
 		"SELECT destination, source, rule, reason, meta.file, meta.line, payload, data, version, replayed_at IS NULL FROM dsql.rejects"}
 	place := func(t *testing.T, dir, name, text string) {
 		t.Helper()
@@ -144,7 +147,8 @@ func respellNames(t *testing.T, path string) {
 		duck.SQL("INSERT INTO dsql.places SELECT upper(destination), input, 0 FROM dsql.places"),
 		duck.SQL("INSERT INTO dsql.files SELECT * REPLACE (upper(source) AS source, 0 AS next_byte, false AS done) FROM dsql.files"),
 		duck.SQL("UPDATE dsql.version_rows SET name = upper(name)"), duck.SQL("UPDATE dsql.rejects SET destination = upper(destination)"),
-		duck.SQL("UPDATE dsql.metrics SET destination = upper(destination)"), duck.SQL("UPDATE dsql.checks SET destination = upper(destination)")); err != nil {
+		duck.SQL("UPDATE dsql.metrics SET destination = upper(destination)"),
+		duck.SQL("UPDATE dsql.checks SET destination = upper(destination)")); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -159,7 +163,9 @@ func answers(t *testing.T, path string, queries []string) (out []string) {
 	defer db.Close()
 	for _, q := range queries {
 		var rows string
-		if _, err := db.Writer().Scan(context.Background(), duck.SQL("SELECT coalesce(string_agg(x::VARCHAR, chr(10) ORDER BY x::VARCHAR), '') FROM ({q}) x", duck.Args{"q": duck.Text(q)}), &rows); err != nil {
+		if _, err := db.Writer().Scan(context.Background(),
+			duck.SQL("SELECT coalesce(string_agg(x::VARCHAR, chr(10) ORDER BY x::VARCHAR), '') FROM ({q}) x", duck.Args{"q": duck.Text(q)}),
+			&rows); err != nil {
 			t.Fatal(q, err)
 		}
 		out = append(out, rows)

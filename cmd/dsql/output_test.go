@@ -39,7 +39,8 @@ func TestOutputRoundTrip(t *testing.T) {
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.StringOf(rapid.SampledFrom([]rune("a,\"'\n\r\t |\\é日\x00\x1b\u0085🦆"))).Draw(t, "text")
-		q := duck.SQL("SELECT 1 AS n, {text} AS {name} UNION ALL SELECT 2, NULL ORDER BY 1", duck.Args{"text": text, "name": duck.Ident("a \"b\",")})
+		q := duck.SQL("SELECT 1 AS n, {text} AS {name} UNION ALL SELECT 2, NULL ORDER BY 1",
+			duck.Args{"text": text, "name": duck.Ident("a \"b\",")})
 		lines, err := csv.NewReader(strings.NewReader(show(t, "csv", q))).ReadAll()
 		if err != nil {
 			t.Fatal(err)
@@ -73,7 +74,8 @@ func TestCut(t *testing.T) {
 		s    string
 		max  int
 		want string
-	}{{"abc", 3, "abc"}, {"abcd", 3, "ab…"}, {"日本語", 6, "日本語"}, {"日本語", 5, "日本…"}, {"日本語", 4, "日…"}, {"e\u0301e\u0301e\u0301", 3, "e\u0301e\u0301e\u0301"}, {"e\u0301e\u0301e\u0301", 2, "e\u0301…"}, {"", 0, ""}} {
+	}{{"abc", 3, "abc"}, {"abcd", 3, "ab…"}, {"日本語", 6, "日本語"}, {"日本語", 5, "日本…"}, {"日本語", 4, "日…"},
+		{"e\u0301e\u0301e\u0301", 3, "e\u0301e\u0301e\u0301"}, {"e\u0301e\u0301e\u0301", 2, "e\u0301…"}, {"", 0, ""}} {
 		if got := cut(x.s, x.max); got != x.want || width(got) > x.max {
 			t.Errorf("cut(%q, %d) = %q, want %q", x.s, x.max, got, x.want)
 		}

@@ -12,7 +12,7 @@ import (
 type rejectsCmd struct {
 	fileArgs
 	Name string `arg:"" optional:"" help:"One destination or source; all by default."`
-	Fix  string `placeholder:"FILE" complete:"file" help:"Write their records into a file of lines {\"id\", \"payload\"}, to be mended and given to dsql replay NAME --using FILE."`
+	Fix  string `placeholder:"FILE" complete:"file" help:"Write their records into a file of lines {\"id\", \"payload\"}: mend it for dsql replay --using."`
 }
 
 func (c *rejectsCmd) Run(ctx context.Context, s *streams) error {

@@ -96,9 +96,12 @@ func (s *story) script() {
 		for i := range 1 + s.IntN(5) {
 			switch s.IntN(3) {
 			case 0:
-				items = append(items, []string{"SET a = a + 100", "SET b = b || '!'", "SET a = EXPR 'a == nil ? nil : a + 100'", "SET COLUMNS('^b$') = upper(_ || '!')"}[s.IntN(4)])
+				items = append(items, []string{"SET a = a + 100", "SET b = b || '!'", "SET a = EXPR 'a == nil ? nil : a + 100'",
+					"SET COLUMNS('^b$') = upper(_ || '!')"}[s.IntN(4)])
 			default:
-				items = append(items, fmt.Sprintf("CONSTRAINT c%d EXPECT (%s) ON VIOLATION %s", i, []string{"a % 3 <> 1", "b LIKE '%e%'", "a % 100 < 6", "EXPR 'b != \"z\"'"}[s.IntN(4)], []string{"REJECT", "REJECT", "DROP", "WARN", "FAIL"}[s.IntN(5)]))
+				items = append(items, fmt.Sprintf("CONSTRAINT c%d EXPECT (%s) ON VIOLATION %s", i,
+					[]string{"a % 3 <> 1", "b LIKE '%e%'", "a % 100 < 6", "EXPR 'b != \"z\"'"}[s.IntN(4)],
+					[]string{"REJECT", "REJECT", "DROP", "WARN", "FAIL"}[s.IntN(5)]))
 			}
 		}
 		return strings.Join(items, ", ")
@@ -172,17 +175,24 @@ func (s *story) check() {
 			s.Errorf("%s: %d, want %d, after\n%s", what, got, want, text)
 		}
 	}
-	want("accounts of destinations that don't close", 0, "SELECT count(*) FROM dsql.version_rows WHERE kind <> 'source' AND rows_in <> written + rejected + dropped")
-	want("accounts of the source that don't close", 0, "SELECT count(*) FROM dsql.version_rows WHERE kind = 'source' AND rows_in <> written + bad + skipped")
+	want("accounts of destinations that don't close", 0,
+		"SELECT count(*) FROM dsql.version_rows WHERE kind <> 'source' AND rows_in <> written + rejected + dropped")
+	want("accounts of the source that don't close", 0,
+		"SELECT count(*) FROM dsql.version_rows WHERE kind = 'source' AND rows_in <> written + bad + skipped")
 	want("records", s.good+s.bad, "SELECT coalesce(sum(rows_in), 0)::BIGINT FROM dsql.version_rows WHERE kind = 'source'")
 	want("bad records", s.bad, "SELECT count(*) FROM dsql.rejects WHERE source = 's' AND destination IS NULL")
 	for _, d := range []string{"t", "j"} {
-		places := fmt.Sprintf("(SELECT id FROM %[1]s UNION ALL SELECT (data->>'id')::BIGINT FROM dsql.rejects WHERE destination = '%[1]s' AND replayed_at IS NULL)", d)
+		places := fmt.Sprintf("(SELECT id FROM %[1]s UNION ALL SELECT (data->>'id')::BIGINT FROM dsql.rejects WHERE destination = '%[1]s' AND "+
+			"replayed_at IS NULL)", d)
 		want(d+": rows in two places", 0, fmt.Sprintf("SELECT count(*) - count(DISTINCT id) FROM %s", places))
-		want(d+": rows in no place", s.good, fmt.Sprintf("SELECT count(*) + (SELECT coalesce(sum(dropped), 0) FROM dsql.version_rows WHERE name = '%s')::BIGINT FROM %s", d, places))
-		want(d+": rows in", s.good, fmt.Sprintf("SELECT (sum(rows_in) - (SELECT count(*) FROM dsql.rejects WHERE destination = '%[1]s' AND replayed_at IS NOT NULL))::BIGINT FROM dsql.version_rows WHERE name = '%[1]s'", d))
-		want(d+": rows that don't stand as written", 0, fmt.Sprintf("SELECT (SELECT count(*) FROM %[1]s) - sum(written)::BIGINT FROM dsql.version_rows WHERE name = '%[1]s'", d))
+		want(d+": rows in no place", s.good,
+			fmt.Sprintf("SELECT count(*) + (SELECT coalesce(sum(dropped), 0) FROM dsql.version_rows WHERE name = '%s')::BIGINT FROM %s", d, places))
+		want(d+": rows in", s.good, fmt.Sprintf("SELECT (sum(rows_in) - (SELECT count(*) FROM dsql.rejects WHERE destination = '%[1]s' AND "+
+			"replayed_at IS NOT NULL))::BIGINT FROM dsql.version_rows WHERE name = '%[1]s'", d))
+		want(d+": rows that don't stand as written", 0,
+			fmt.Sprintf("SELECT (SELECT count(*) FROM %[1]s) - sum(written)::BIGINT FROM dsql.version_rows WHERE name = '%[1]s'", d))
 		// At most five SETs, each once: a below 600, and five marks on b.
-		want(d+": rows with SETs applied again", 0, fmt.Sprintf("SELECT count(*) FROM %s WHERE a >= 600 OR length(b) - length(replace(b, '!', '')) > 5", d))
+		want(d+": rows with SETs applied again", 0,
+			fmt.Sprintf("SELECT count(*) FROM %s WHERE a >= 600 OR length(b) - length(replace(b, '!', '')) > 5", d))
 	}
 }

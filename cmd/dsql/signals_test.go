@@ -33,7 +33,8 @@ func TestInterruptQuery(t *testing.T) {
 	for lines.Scan() {
 	}
 	q.Wait()
-	if code := q.ProcessState.ExitCode(); code != 130 || stderr.String() != "error: interrupted: what was not committed is rolled back [interrupted]\n" {
+	if code := q.ProcessState.ExitCode(); code != 130 ||
+		stderr.String() != "error: interrupted: what was not committed is rolled back [interrupted]\n" {
 		t.Errorf("exit code %d\n%s", code, stderr.String())
 	}
 }

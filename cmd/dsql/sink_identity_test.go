@@ -42,7 +42,8 @@ func (k *kafka) byIDs(topic string) string {
 func TestSinkIDsOfFiles(t *testing.T) {
 	k := newKafka(t, 1, true)
 	k.create(k.topic+"-out", 1)
-	k.script(strings.Replace(inOutScript, "CREATE SINK lake INTO FILES ('lake') FROM s;", "CREATE STREAM s2 AS SELECT n + 100 AS n FROM ev;", 1))
+	k.script(strings.Replace(inOutScript, "CREATE SINK lake INTO FILES ('lake') FROM s;", "CREATE STREAM s2 AS SELECT n + 100 AS n FROM ev;",
+		1))
 	k.put(`{"n":1}`)
 	for _, db := range []string{"a.duckdb", "b.duckdb"} {
 		k.args = []string{"--db", db}
@@ -58,7 +59,8 @@ func TestSinkIDsOfFiles(t *testing.T) {
 		t.Errorf("%d records, by their ids %s", n, got)
 	}
 	// Another input of the same sink: its first version is no repeat.
-	k.script(strings.Replace(strings.Replace(inOutScript, "CREATE SINK lake INTO FILES ('lake') FROM s;", "CREATE STREAM s2 AS SELECT n + 100 AS n FROM ev;", 1), "-out') FROM s;", "-out') FROM s2;", 1))
+	k.script(strings.Replace(strings.Replace(inOutScript, "CREATE SINK lake INTO FILES ('lake') FROM s;",
+		"CREATE STREAM s2 AS SELECT n + 100 AS n FROM ev;", 1), "-out') FROM s;", "-out') FROM s2;", 1))
 	k.runs()
 	if got := k.byIDs(k.topic + "-out"); got != `{"n":101} {"n":1} {"n":1} {"n":1}` {
 		t.Error(got)
@@ -138,10 +140,12 @@ CREATE SINK lake INTO FILES ('lake') FROM s;
 	limit := "20000"
 	_, err := k.adm.AlterTopicConfigs(k.ctx(), []kadm.AlterConfig{{Name: "max.message.bytes", Value: &limit}}, k.topic+"-out")
 	k.must(err)
-	k.put(`{"n":1,"p":"a","big":1}`, `{"n":2,"p":"b","big":30000}`, `{"n":3,"p":"a","big":1}`, fmt.Sprintf(`{"n":4,"p":%q,"big":1}`, strings.Repeat("é", 100)), `{"n":5,"p":"c","big":1}`)
+	k.put(`{"n":1,"p":"a","big":1}`, `{"n":2,"p":"b","big":30000}`, `{"n":3,"p":"a","big":1}`,
+		fmt.Sprintf(`{"n":4,"p":%q,"big":1}`, strings.Repeat("é", 100)), `{"n":5,"p":"c","big":1}`)
 	k.script(strings.ReplaceAll(script, "@", ""))
 	for range 2 {
-		if code := k.run(); code != 1 || !strings.Contains(k.lastErrOutput, "record-too-large") || !strings.Contains(k.lastErrOutput, "add ON ROW ERROR REJECT") {
+		if code := k.run(); code != 1 || !strings.Contains(k.lastErrOutput, "record-too-large") ||
+			!strings.Contains(k.lastErrOutput, "add ON ROW ERROR REJECT") {
 			t.Errorf("exit code %d\n%s", code, k.lastErrOutput)
 		}
 	}
@@ -193,10 +197,12 @@ CREATE SINK log INTO KAFKA (brokers '{brokers}', topic '{topic}-log', key id, mo
 	if got := fmt.Sprint(table); tombstones != 1 || got != `map[2:{"id":2,"name":"Bobby"} 3:{"id":3,"name":"Cay"}]` {
 		t.Errorf("%d tombstones, %s", tombstones, got)
 	}
-	if got := fmt.Sprint(k.byIDs(k.topic + "-log")); !strings.Contains(got, `"change_type":"delete"`) || !strings.Contains(got, `"change_type":"update_before"`) {
+	if got := fmt.Sprint(k.byIDs(k.topic + "-log")); !strings.Contains(got, `"change_type":"delete"`) ||
+		!strings.Contains(got, `"change_type":"update_before"`) {
 		t.Error(got)
 	}
-	k.script("CREATE SOURCE f (a BIGINT) FROM FILES ('*.csv'); CREATE STREAM s FROM f; CREATE SINK x INTO KAFKA (brokers '{brokers}', topic '{topic}-out', key a, mode upsert) FROM s;")
+	k.script("CREATE SOURCE f (a BIGINT) FROM FILES ('*.csv'); CREATE STREAM s FROM f; CREATE SINK x INTO KAFKA (brokers '{brokers}', " +
+		"topic '{topic}-out', key a, mode upsert) FROM s;")
 	k.args = []string{"--db", "other.duckdb"}
 	k.fails(2, "no-upsert")
 }
@@ -205,23 +211,29 @@ CREATE SINK log INTO KAFKA (brokers '{brokers}', topic '{topic}-log', key id, mo
 func TestSinkHiveNull(t *testing.T) {
 	k := newKafka(t, 1, true)
 	const null = "__HIVE_DEFAULT_PARTITION__"
-	script := "CREATE SOURCE ev (p VARCHAR, q VARCHAR, n BIGINT) FROM KAFKA (brokers '{brokers}', topic '{topic}');\nCREATE STREAM s FROM ev;\n"
+	script := "CREATE SOURCE ev (p VARCHAR, q VARCHAR, n BIGINT) FROM KAFKA (brokers '{brokers}', topic '{topic}');\nCREATE STREAM s " +
+		"FROM ev;\n"
 	for _, format := range []string{"parquet", "csv", "json"} {
-		script += fmt.Sprintf("CREATE SINK %s INTO FILES ('%s', format %s, partition_by (p, q)) FROM s;\nCREATE SINK %s_in INTO FILES ('%s_in', format %s, partition_by (p, q), write_partition_columns true) FROM s;\n", format, format, format, format, format, format)
+		script += fmt.Sprintf("CREATE SINK %s INTO FILES ('%s', format %s, partition_by (p, q)) FROM s;\nCREATE SINK %s_in INTO FILES "+
+			"('%s_in', format %s, partition_by (p, q), write_partition_columns true) FROM s;\n", format, format, format, format, format, format)
 	}
 	k.script(script)
-	k.put(`{"p":"`+null+`","q":null,"n":1}`, `{"p":null,"q":null,"n":2}`, `{"p":"`+null+`","q":"`+null+`","n":3}`, `{"p":null,"q":"`+null+`","n":4}`, `{"p":"x","q":"y","n":5}`)
+	k.put(`{"p":"`+null+`","q":null,"n":1}`, `{"p":null,"q":null,"n":2}`, `{"p":"`+null+`","q":"`+null+`","n":3}`,
+		`{"p":null,"q":"`+null+`","n":4}`, `{"p":"x","q":"y","n":5}`)
 	k.runs()
 	for _, format := range []string{"parquet", "csv", "json"} {
-		k.is(fmt.Sprintf("SELECT p, q, n FROM read_%s('%s/%s/**/*.%s', hive_partitioning = true) ORDER BY n", format, k.dir, format, format), null+"|NULL|1\nNULL|NULL|2\n"+null+"|"+null+"|3\nNULL|"+null+"|4\nx|y|5")
-		k.is(fmt.Sprintf("SELECT p, q, n FROM read_%s('%s/%s_in/**/*.%s', hive_partitioning = false) ORDER BY n", format, k.dir, format, format), null+"|NULL|1\nNULL|NULL|2\n"+null+"|"+null+"|3\nNULL|"+null+"|4\nx|y|5")
+		k.is(fmt.Sprintf("SELECT p, q, n FROM read_%s('%s/%s/**/*.%s', hive_partitioning = true) ORDER BY n", format, k.dir, format, format),
+			null+"|NULL|1\nNULL|NULL|2\n"+null+"|"+null+"|3\nNULL|"+null+"|4\nx|y|5")
+		k.is(fmt.Sprintf("SELECT p, q, n FROM read_%s('%s/%s_in/**/*.%s', hive_partitioning = false) ORDER BY n", format, k.dir, format, format),
+			null+"|NULL|1\nNULL|NULL|2\n"+null+"|"+null+"|3\nNULL|"+null+"|4\nx|y|5")
 	}
 }
 
 // The topic is made anew under a run that follows, and the brokers are away when a sink is first needed: it waits, and goes on.
 func TestSinkWaits(t *testing.T) {
 	k := newKafka(t, 1, true)
-	k.script(strings.Replace(strings.Replace(inOutScript, "'{topic}')", "'{topic}', batch_time '10ms')", 1), "CREATE SINK lake INTO FILES ('lake') FROM s;", "", 1))
+	k.script(strings.Replace(strings.Replace(inOutScript, "'{topic}')", "'{topic}', batch_time '10ms')", 1),
+		"CREATE SINK lake INTO FILES ('lake') FROM s;", "", 1))
 	f := k.follow()
 	k.put(`{"n":1}`)
 	f.sees("unknown-topic", 1)

@@ -133,7 +133,8 @@ func TestSinkKafka(t *testing.T) {
 		}
 	}
 	slices.Sort(got)
-	if want := []string{"out/3/1", "out/3/10", "out/3/2", "out/3/3", "out/3/4", "out/3/5", "out/3/6", "out/3/7", "out/3/8", "out/3/9"}; !slices.Equal(got, want) {
+	if want := []string{"out/3/1", "out/3/10", "out/3/2", "out/3/3", "out/3/4", "out/3/5", "out/3/6", "out/3/7", "out/3/8",
+		"out/3/9"}; !slices.Equal(got, want) {
 		t.Errorf("ids %v, want %v", got, want)
 	}
 }
@@ -143,7 +144,8 @@ func TestSinkKafkaKeysAndValues(t *testing.T) {
 	k := newKafka(t, 1, false)
 	k.script(`
 CREATE SOURCE ev (a BIGINT, b VARCHAR) FROM FILES ('in/*.csv', format csv);
-CREATE STREAM s AS SELECT a, b, {x: a, y: [b]} AS nested, encode(b) AS bytes, a::DOUBLE / 0 AS inf, a::DECIMAL(20, 2) / 3 AS d, '70000000000000000000000001'::HUGEINT AS big, TIMESTAMP '2026-01-02 03:04:05.678' AS ts, '{"z": 1.10}'::JSON AS j, 0.1::FLOAT AS f, a AS "q""<>" FROM ev;
+CREATE STREAM s AS SELECT a, b, {x: a, y: [b]} AS nested, encode(b) AS bytes, a::DOUBLE / 0 AS inf, a::DECIMAL(20, 2) / 3 AS d, ` +
+		`'70000000000000000000000001'::HUGEINT AS big, TIMESTAMP '2026-01-02 03:04:05.678' AS ts, '{"z": 1.10}'::JSON AS j, 0.1::FLOAT AS f, a AS "q""<>" FROM ev;
 CREATE JOURNAL j KEYS (b) SEQUENCE BY a FROM ev;
 CREATE SINK s0 INTO KAFKA (brokers '{brokers}', topic '{topic}') FROM s;
 CREATE SINK s1 INTO KAFKA (brokers '{brokers}', topic '{topic}', key a) FROM s;
@@ -168,8 +170,10 @@ CREATE SINK j1 INTO KAFKA (brokers '{brokers}', topic '{topic}', key B) FROM j;
 		got = append(got, id(r)+" "+key)
 	}
 	want := []string{
-		`s0/1/1 none {"a":7,"b":"é \"\\ü","nested":{"x":7,"y":["é \"\\ü"]},"bytes":"\\xC3\\xA9 \\x22\\x5C\\xC3\\xBC","inf":"Infinity","d":2.3333333333333335,"big":70000000000000000000000001,"ts":"2026-01-02 03:04:05.678","j":{"z":1.10},"f":0.1,"q\"<>":7}`,
-		`s0/1/2 none {"a":null,"b":null,"nested":{"x":null,"y":[null]},"bytes":null,"inf":null,"d":null,"big":70000000000000000000000001,"ts":"2026-01-02 03:04:05.678","j":{"z":1.10},"f":0.1,"q\"<>":null}`,
+		`s0/1/1 none {"a":7,"b":"é \"\\ü","nested":{"x":7,"y":["é \"\\ü"]},"bytes":"\\xC3\\xA9 \\x22\\x5C\\xC3\\xBC","inf":"Infinity",` +
+			`"d":2.3333333333333335,"big":70000000000000000000000001,"ts":"2026-01-02 03:04:05.678","j":{"z":1.10},"f":0.1,"q\"<>":7}`,
+		`s0/1/2 none {"a":null,"b":null,"nested":{"x":null,"y":[null]},"bytes":null,"inf":null,"d":null,"big":70000000000000000000000001,` +
+			`"ts":"2026-01-02 03:04:05.678","j":{"z":1.10},"f":0.1,"q\"<>":null}`,
 		`s1/1/1 7`, `s1/1/2 none`,
 		`s2/1/1 é "\ü`, `s2/1/2 none`,
 		`s3/1/1 {"x":7,"y":["é \"\\ü"]}`, `s3/1/2 {"x":null,"y":[null]}`,
@@ -185,7 +189,8 @@ CREATE SINK j1 INTO KAFKA (brokers '{brokers}', topic '{topic}', key B) FROM j;
 
 // Killed or failing between the records and the note of the place: the version comes again, with the same ids; nothing is lost.
 func TestSinkKafkaCrashes(t *testing.T) {
-	for _, fault := range []string{"kill:sink-written:1", "kill:sink-written:2", "kill:sink-before-place:1", "error:sink-before-place:2", "kill:after-commit:5"} {
+	for _, fault := range []string{"kill:sink-written:1", "kill:sink-written:2", "kill:sink-before-place:1", "error:sink-before-place:2",
+		"kill:after-commit:5"} {
 		t.Run(fault, func(t *testing.T) {
 			k := newKafka(t, 3, false)
 			k.script(scoresScript)
@@ -222,7 +227,8 @@ func TestSinkKafkaRefusals(t *testing.T) {
 		if n > 3 {
 			return nil, nil, false
 		}
-		return refuse(req.(*kmsg.ProduceRequest), []int16{kerr.NotEnoughReplicas.Code, kerr.NotLeaderForPartition.Code, kerr.NotEnoughReplicas.Code}[n-1]), nil, true
+		return refuse(req.(*kmsg.ProduceRequest),
+			[]int16{kerr.NotEnoughReplicas.Code, kerr.NotLeaderForPartition.Code, kerr.NotEnoughReplicas.Code}[n-1]), nil, true
 	})
 	k.runs()
 	if n := refused.Load(); n <= 3 {

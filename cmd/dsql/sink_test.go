@@ -107,7 +107,8 @@ func TestSinkRepeatsUnderOtherNames(t *testing.T) {
 	}
 }
 
-// In versions of two row groups (245,760 rows, the most of a batch), which DuckDB would write by several threads, the rows of each file are in their order.
+// In versions of two row groups (245,760 rows, the most of a batch), which DuckDB would write by several threads, the rows of each file are
+// in their order.
 func TestSinkKeepsOrder(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -127,7 +128,8 @@ CREATE SINK c INTO FILES ('c', partition_by (p), format json) FROM s;
 		{"read_parquet('b/*/*.parquet', filename = true, file_row_number = true)", "6|400000|0"},
 		{"(SELECT *, row_number() OVER () AS file_row_number FROM read_json('c/*/*.json', filename = true))", "6|400000|0"},
 	} {
-		q := "SELECT count(DISTINCT filename), count(*), count(*) FILTER (id <= was) FROM (SELECT filename, id, lag(id) OVER (PARTITION BY filename ORDER BY file_row_number) AS was FROM " + x.files + ")"
+		q := "SELECT count(DISTINCT filename), count(*), count(*) FILTER (id <= was) FROM (SELECT filename, id, lag(id) OVER (PARTITION BY " +
+			"filename ORDER BY file_row_number) AS was FROM " + x.files + ")"
 		if got := ask(q); got != x.want {
 			t.Errorf("%s: files, rows, rows out of order: %s, want %s", x.files, got, x.want)
 		}
@@ -193,7 +195,8 @@ func asking(t *testing.T, dir string) func(query string) string {
 	t.Cleanup(func() { db.Close() })
 	return func(query string) (s string) {
 		t.Helper()
-		if _, err := db.Writer().Scan(t.Context(), duck.SQL("SELECT concat_ws('|', *COLUMNS(*)) FROM ({q})", duck.Args{"q": duck.Text(query)}), &s); err != nil {
+		if _, err := db.Writer().Scan(t.Context(), duck.SQL("SELECT concat_ws('|', *COLUMNS(*)) FROM ({q})", duck.Args{"q": duck.Text(query)}),
+			&s); err != nil {
 			t.Fatal(err)
 		}
 		return s

@@ -50,7 +50,8 @@ func TestFollowLog(t *testing.T) {
 	f.ends(syscall.SIGTERM)
 	said := f.said()
 	for _, line := range strings.Split(strings.TrimSpace(said), "\n") {
-		if strings.Contains(line, "ersion") && !strings.HasPrefix(line, "20") && !strings.Contains(line, "versions, ") && !strings.Contains(line, "stopping") {
+		if strings.Contains(line, "ersion") && !strings.HasPrefix(line, "20") && !strings.Contains(line, "versions, ") &&
+			!strings.Contains(line, "stopping") {
 			t.Errorf("no time: %s", line)
 		}
 	}

@@ -53,10 +53,13 @@ CREATE OR REPLACE VIEW theirs AS SELECT * FROM t WHERE n = 11;`
 		t.Fatal(err)
 	}
 	for query, want := range map[string]string{
-		"SELECT array_to_string(list_sort(list(DISTINCT column_name || ' ' || compression)), ', ') FROM pragma_storage_info('t') WHERE segment_type = 'VARCHAR'": `id FSST, mostly FSST, st"ate Dictionary`,
-		`SELECT count(*) || ' ' || count(DISTINCT id) || ' ' || count(mostly) || ' ' || sum(n) || ' ' || min("st""ate") || ' ' || max(_version) FROM t`:          "59930 59930 44933 1798199532 NEW 2",
-		"SELECT (SELECT count(*) FROM t_at(1)) || ' ' || (SELECT count(*) FROM t_changes(1, 2)) || ' ' || (SELECT id FROM theirs)":                               "29960 29970 order-11",
-		"SELECT string_agg(rows_in || '=' || written || '+' || rejected || '+' || dropped, ' ' ORDER BY version) FROM dsql.version_rows WHERE name = 't'":        "30000=29960+30+10 30000=29970+30+0",
+		"SELECT array_to_string(list_sort(list(DISTINCT column_name || ' ' || compression)), ', ') FROM pragma_storage_info('t') WHERE " +
+			"segment_type = 'VARCHAR'": `id FSST, mostly FSST, st"ate Dictionary`,
+		`SELECT count(*) || ' ' || count(DISTINCT id) || ' ' || count(mostly) || ' ' || sum(n) || ' ' || min("st""ate") || ' ' || ` +
+			`max(_version) FROM t`: "59930 59930 44933 1798199532 NEW 2",
+		"SELECT (SELECT count(*) FROM t_at(1)) || ' ' || (SELECT count(*) FROM t_changes(1, 2)) || ' ' || (SELECT id FROM theirs)": "29960 29970 order-11",
+		"SELECT string_agg(rows_in || '=' || written || '+' || rejected || '+' || dropped, ' ' ORDER BY version) FROM dsql.version_rows WHERE " +
+			"name = 't'": "30000=29960+30+10 30000=29970+30+0",
 	} {
 		var got string
 		if _, err := db.Writer().Scan(context.Background(), duck.SQL("{q}", duck.Args{"q": duck.Text(query)}), &got); err != nil || got != want {

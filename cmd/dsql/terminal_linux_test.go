@@ -54,7 +54,8 @@ func onTerminal(t *testing.T, dir string, env []string, args ...string) string {
 func TestTerminal(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	put(t, filepath.Join(dir, "s.sql"), "CREATE SOURCE s (id INTEGER) FROM FILES ('in/{day}-{a_long_name_of_a_capture}.csv', format csv, header true);\nCREATE STREAM t FROM s;\n")
+	put(t, filepath.Join(dir, "s.sql"),
+		"CREATE SOURCE s (id INTEGER) FROM FILES ('in/{day}-{a_long_name_of_a_capture}.csv', format csv, header true);\nCREATE STREAM t FROM s;\n")
 	for day := range 9 {
 		put(t, filepath.Join(dir, "in", fmt.Sprintf("%d-%s.csv", day, strings.Repeat("long", 20))), "id\n1\nx\n")
 	}
@@ -80,7 +81,8 @@ func TestTerminal(t *testing.T) {
 	if len(table) != maxShown+4 || table[len(table)-2] != "(1,234 rows, the first 200 shown; --output csv gives all)" {
 		t.Errorf("%d lines, the last %q", len(table), table[len(table)-2])
 	}
-	if row := table[2]; !strings.Contains(row, dimmed("NULL")) || !strings.Contains(row, "…  ") || !strings.Contains(row, `\x1b[31m`) || width(strings.NewReplacer("\x1b[2m", "", "\x1b[0m", "").Replace(row)) > 60 {
+	if row := table[2]; !strings.Contains(row, dimmed("NULL")) || !strings.Contains(row, "…  ") || !strings.Contains(row, `\x1b[31m`) ||
+		width(strings.NewReplacer("\x1b[2m", "", "\x1b[0m", "").Replace(row)) > 60 {
 		t.Errorf("%q", row)
 	}
 	var many []string
@@ -93,7 +95,8 @@ func TestTerminal(t *testing.T) {
 			t.Errorf("a line of %d columns: %q", width(line), line)
 		}
 	}
-	if !strings.HasPrefix(wide, "c0 ") || !strings.Contains(wide, "  …  ") || !strings.Contains(wide, "c14") || !strings.HasSuffix(wide, "(15 columns, 5 shown; --output csv gives all)\n") {
+	if !strings.HasPrefix(wide, "c0 ") || !strings.Contains(wide, "  …  ") || !strings.Contains(wide, "c14") ||
+		!strings.HasSuffix(wide, "(15 columns, 5 shown; --output csv gives all)\n") {
 		t.Errorf("15 columns:\n%s", wide)
 	}
 	if out := onTerminal(t, dir, []string{"NO_COLOR=1"}, "query", query); strings.Contains(out, "\x1b") {

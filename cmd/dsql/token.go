@@ -12,7 +12,7 @@ import (
 type tokenCmd struct {
 	Name  string   `arg:"" help:"Who the token is for; the access log has it."`
 	Scope []string `default:"all" placeholder:"SCOPE" help:"What it is for: all, endpoints, models, query, status, admin, endpoints:NAME, models:NAME."`
-	File  string   `placeholder:"FILE" complete:"file" help:"The token file of the server, to which the token's line is added; without it the line is printed to stderr."`
+	File  string   `placeholder:"FILE" complete:"file" help:"The token file of the server, which the line is added to; without it stderr has the line."`
 }
 
 // Run prints the token, which is kept nowhere.

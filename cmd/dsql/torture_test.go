@@ -27,10 +27,11 @@ import (
 
 // The flags of the random tester; CONTRIBUTING.md shows how they are used.
 var (
-	tortureSeeds  = stdflag.String("torture.seeds", "", "seeds to play, a-b or n")
-	tortureTime   = stdflag.Duration("torture.time", 0, "begin no seed after this; 0 is no limit")
-	tortureSteps  = stdflag.Int("torture.steps", 7, "runs of the command a seed")
-	tortureMay    = stdflag.String("torture.features", "", "what may be made, separated by commas; none is the narrow core; everything by default")
+	tortureSeeds = stdflag.String("torture.seeds", "", "seeds to play, a-b or n")
+	tortureTime  = stdflag.Duration("torture.time", 0, "begin no seed after this; 0 is no limit")
+	tortureSteps = stdflag.Int("torture.steps", 7, "runs of the command a seed")
+	tortureMay   = stdflag.String("torture.features", "",
+		"what may be made, separated by commas; none is the narrow core; everything by default")
 	tortureWith   = stdflag.String("torture.with", "", "known faults to show, or all")
 	torturePlan   = stdflag.String("torture.plan", "", "a plan.json to play once more, in place of seeds")
 	tortureFound  = stdflag.String("torture.found", "", "folder for what is found (a folder in the system's temporary one by default)")

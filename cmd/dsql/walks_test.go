@@ -22,7 +22,8 @@ func TestWalks(t *testing.T) {
 	}
 	text, _, _ = strings.Cut(text, "\n## ")
 	funcs := map[string]map[string]bool{} // "run.runner.write" → what its body calls, by name
-	for _, dir := range []string{"ingest/files", "ingest/kafka", "ingest/batch", "ingest/convert", "ingest/format/csv", "ingest/format/json", "pipeline/run", "rules", "quality", "stream", "journal"} {
+	for _, dir := range []string{"ingest/files", "ingest/kafka", "ingest/batch", "ingest/convert", "ingest/format/csv", "ingest/format/json",
+		"pipeline/run", "rules", "quality", "stream", "journal"} {
 		functionsOf(t, dir, funcs)
 	}
 	seen := 0

@@ -17,7 +17,8 @@ import (
 // It is part of the users' interface: names need no quoting and times are TIMESTAMP in UTC, so that any DuckDB client reads it.
 
 // MetaType is the type of _meta and of dsql.rejects.meta: where a row came from. What a source doesn't have is NULL.
-const MetaType = `STRUCT(source VARCHAR, topic VARCHAR, "partition" INTEGER, "offset" BIGINT, "timestamp" TIMESTAMP, "key" BLOB, headers STRUCT("key" VARCHAR, "value" BLOB)[], tombstone BOOLEAN, file VARCHAR, line BIGINT)`
+const MetaType = `STRUCT(source VARCHAR, topic VARCHAR, "partition" INTEGER, "offset" BIGINT, "timestamp" TIMESTAMP, "key" BLOB, ` +
+	`headers STRUCT("key" VARCHAR, "value" BLOB)[], tombstone BOOLEAN, file VARCHAR, line BIGINT)`
 
 // MetaColumn is the column that every row of a source has.
 const MetaColumn = "_meta"
@@ -33,20 +34,31 @@ const zstd = " USING COMPRESSION zstd"
 // up by the ones it lacks.
 var migrations = [][]string{{
 	`CREATE TABLE dsql.versions (version BIGINT NOT NULL, committed_at TIMESTAMP NOT NULL)`,
-	`CREATE TABLE dsql.version_rows (version BIGINT NOT NULL, kind VARCHAR NOT NULL, name VARCHAR NOT NULL, rows_in BIGINT, written BIGINT, added BIGINT, changed BIGINT, removed BIGINT, unchanged BIGINT, rejected BIGINT, dropped BIGINT, bad BIGINT, skipped BIGINT, origin VARCHAR)`,
+	`CREATE TABLE dsql.version_rows (version BIGINT NOT NULL, kind VARCHAR NOT NULL, name VARCHAR NOT NULL, rows_in BIGINT, written BIGINT,
+		added BIGINT, changed BIGINT, removed BIGINT, unchanged BIGINT, rejected BIGINT, dropped BIGINT, bad BIGINT, skipped BIGINT, origin VARCHAR)`,
 	`CREATE SEQUENCE dsql.reject_ids`,
-	`CREATE TABLE dsql.rejects (id BIGINT NOT NULL DEFAULT nextval('dsql.reject_ids'), rejected_at TIMESTAMP NOT NULL, destination VARCHAR, source VARCHAR, rule VARCHAR, reason VARCHAR NOT NULL, meta ` + MetaType + `, payload BLOB` + zstd + `, data JSON` + zstd + `, version BIGINT, replayed_at TIMESTAMP, original JSON` + zstd + `)`,
-	`CREATE TABLE dsql.metrics (destination VARCHAR NOT NULL, metric VARCHAR NOT NULL, version BIGINT, recorded_at TIMESTAMP NOT NULL, value DOUBLE, value_text VARCHAR)`,
-	`CREATE TABLE dsql.checks (destination VARCHAR NOT NULL, name VARCHAR NOT NULL, version BIGINT, checked_at TIMESTAMP NOT NULL, value DOUBLE, value_text VARCHAR, verdict VARCHAR NOT NULL, failed_rows BIGINT)`,
-	`CREATE TABLE dsql.declarations (kind VARCHAR NOT NULL, name VARCHAR NOT NULL, body VARCHAR NOT NULL, fingerprint VARCHAR NOT NULL, pinned VARCHAR, declared_at TIMESTAMP NOT NULL)`,
-	`CREATE TABLE dsql.files (source VARCHAR NOT NULL, destination VARCHAR NOT NULL, path VARCHAR NOT NULL, size BIGINT NOT NULL, modified_at TIMESTAMP NOT NULL, hash VARCHAR, next_byte BIGINT NOT NULL, next_line BIGINT NOT NULL, done BOOLEAN NOT NULL, version BIGINT NOT NULL)`,
+	`CREATE TABLE dsql.rejects (id BIGINT NOT NULL DEFAULT nextval('dsql.reject_ids'), rejected_at TIMESTAMP NOT NULL, destination VARCHAR,
+		source VARCHAR, rule VARCHAR, reason VARCHAR NOT NULL, meta ` + MetaType + `, payload BLOB` + zstd + `, data JSON` + zstd + `,
+		version BIGINT, replayed_at TIMESTAMP, original JSON` + zstd + `)`,
+	`CREATE TABLE dsql.metrics (destination VARCHAR NOT NULL, metric VARCHAR NOT NULL, version BIGINT, recorded_at TIMESTAMP NOT NULL,
+		value DOUBLE, value_text VARCHAR)`,
+	`CREATE TABLE dsql.checks (destination VARCHAR NOT NULL, name VARCHAR NOT NULL, version BIGINT, checked_at TIMESTAMP NOT NULL,
+		value DOUBLE, value_text VARCHAR, verdict VARCHAR NOT NULL, failed_rows BIGINT)`,
+	`CREATE TABLE dsql.declarations (kind VARCHAR NOT NULL, name VARCHAR NOT NULL, body VARCHAR NOT NULL, fingerprint VARCHAR NOT NULL,
+		pinned VARCHAR, declared_at TIMESTAMP NOT NULL)`,
+	`CREATE TABLE dsql.files (source VARCHAR NOT NULL, destination VARCHAR NOT NULL, path VARCHAR NOT NULL, size BIGINT NOT NULL,
+		modified_at TIMESTAMP NOT NULL, hash VARCHAR, next_byte BIGINT NOT NULL, next_line BIGINT NOT NULL, done BOOLEAN NOT NULL, version BIGINT NOT NULL)`,
 	`CREATE TABLE dsql.places (destination VARCHAR NOT NULL, input VARCHAR NOT NULL, version BIGINT NOT NULL)`,
-	`CREATE TABLE dsql.models (name VARCHAR NOT NULL, version INTEGER NOT NULL, format VARCHAR NOT NULL, hash VARCHAR NOT NULL, inputs VARCHAR NOT NULL, outputs VARCHAR NOT NULL, tags MAP(VARCHAR, VARCHAR), created TIMESTAMP NOT NULL, in_use BOOLEAN NOT NULL, options VARCHAR NOT NULL, file BLOB NOT NULL)`,
+	`CREATE TABLE dsql.models (name VARCHAR NOT NULL, version INTEGER NOT NULL, format VARCHAR NOT NULL, hash VARCHAR NOT NULL,
+		inputs VARCHAR NOT NULL, outputs VARCHAR NOT NULL, tags MAP(VARCHAR, VARCHAR), created TIMESTAMP NOT NULL, in_use BOOLEAN NOT NULL,
+		options VARCHAR NOT NULL, file BLOB NOT NULL)`,
 }, {
 	`CREATE TABLE dsql.check_rows (destination VARCHAR NOT NULL, name VARCHAR NOT NULL, version BIGINT, checked_at TIMESTAMP NOT NULL, data JSON NOT NULL)`,
 }, {
-	`CREATE TABLE dsql.offsets (source VARCHAR NOT NULL, destination VARCHAR NOT NULL, topic VARCHAR NOT NULL, partition INTEGER NOT NULL, next_offset BIGINT NOT NULL, leader_epoch INTEGER NOT NULL, topic_id VARCHAR NOT NULL, cluster_id VARCHAR NOT NULL, version BIGINT)`,
-	`CREATE TABLE dsql.gaps (source VARCHAR NOT NULL, topic VARCHAR NOT NULL, partition INTEGER NOT NULL, from_offset BIGINT NOT NULL, to_offset BIGINT, reason VARCHAR NOT NULL, noticed_at TIMESTAMP NOT NULL)`,
+	`CREATE TABLE dsql.offsets (source VARCHAR NOT NULL, destination VARCHAR NOT NULL, topic VARCHAR NOT NULL, partition INTEGER NOT NULL,
+		next_offset BIGINT NOT NULL, leader_epoch INTEGER NOT NULL, topic_id VARCHAR NOT NULL, cluster_id VARCHAR NOT NULL, version BIGINT)`,
+	`CREATE TABLE dsql.gaps (source VARCHAR NOT NULL, topic VARCHAR NOT NULL, partition INTEGER NOT NULL, from_offset BIGINT NOT NULL,
+		to_offset BIGINT, reason VARCHAR NOT NULL, noticed_at TIMESTAMP NOT NULL)`,
 }, {
 	// Added original to dsql.rejects, which is made anew below: DuckDB can't replay its log after a crash where a table with nextval in a
 	// default was altered, and one may come between two migrations.
@@ -54,7 +66,9 @@ var migrations = [][]string{{
 	// original: the columns that SETs change, as they were before, from which a replay starts; exact: what JSON doesn't hold of a row.
 	`CREATE TEMP TABLE dsql_rejects_before AS FROM dsql.rejects`,
 	`DROP TABLE dsql.rejects`,
-	`CREATE TABLE dsql.rejects (id BIGINT NOT NULL DEFAULT nextval('dsql.reject_ids'), rejected_at TIMESTAMP NOT NULL, destination VARCHAR, source VARCHAR, rule VARCHAR, reason VARCHAR NOT NULL, meta ` + MetaType + `, payload BLOB` + zstd + `, data JSON` + zstd + `, version BIGINT, replayed_at TIMESTAMP, original JSON` + zstd + `, exact JSON` + zstd + `, taken VARCHAR[])`,
+	`CREATE TABLE dsql.rejects (id BIGINT NOT NULL DEFAULT nextval('dsql.reject_ids'), rejected_at TIMESTAMP NOT NULL, destination VARCHAR,
+		source VARCHAR, rule VARCHAR, reason VARCHAR NOT NULL, meta ` + MetaType + `, payload BLOB` + zstd + `, data JSON` + zstd + `,
+		version BIGINT, replayed_at TIMESTAMP, original JSON` + zstd + `, exact JSON` + zstd + `, taken VARCHAR[])`,
 	`INSERT INTO dsql.rejects BY NAME FROM dsql_rejects_before`,
 	`DROP TABLE temp.dsql_rejects_before`,
 }, {
@@ -86,10 +100,12 @@ var migrations = [][]string{{
 }, {
 	// Views are read by DuckDB from 1.2 on: it knows no TRY, and listing a view that has one ends it.
 	`CREATE OR REPLACE VIEW dsql.rejects_text AS SELECT id, rejected_at, destination, source, rule, reason, meta,
-		CASE WHEN regexp_full_match(hex(payload), '` + utf8Hex + `') THEN decode(payload) ELSE payload::VARCHAR END AS payload_text, data, version, replayed_at FROM dsql.rejects`,
+		CASE WHEN regexp_full_match(hex(payload), '` + utf8Hex + `') THEN decode(payload) ELSE payload::VARCHAR END AS payload_text, data, version,
+		replayed_at FROM dsql.rejects`,
 }, {
 	// What functions in Python are made of. since: the newest version of the file when this one of the function was declared.
-	`CREATE TABLE dsql.functions (name VARCHAR NOT NULL, version INTEGER NOT NULL, hash VARCHAR NOT NULL, spec VARCHAR NOT NULL, since BIGINT NOT NULL, created TIMESTAMP NOT NULL)`,
+	`CREATE TABLE dsql.functions (name VARCHAR NOT NULL, version INTEGER NOT NULL, hash VARCHAR NOT NULL, spec VARCHAR NOT NULL,
+		since BIGINT NOT NULL, created TIMESTAMP NOT NULL)`,
 }, {
 	// What monitors measure, by bin; what they compare with; and which outcomes they have seen (see watch/outcomes.go).
 	`CREATE TABLE dsql.monitor_bins (monitor VARCHAR NOT NULL, version BIGINT NOT NULL, input VARCHAR NOT NULL, bin INTEGER NOT NULL, low DOUBLE,
@@ -116,12 +132,14 @@ func oneSpelling() (out []string) {
 		"version_rows.name", "rejects.destination", "rejects.source", "metrics.destination", "checks.destination", "check_rows.destination"} {
 		table, column, _ := strings.Cut(at, ".")
 		out = append(out, fmt.Sprintf(`UPDATE dsql.%[1]s SET %[2]s = d.name FROM dsql.declarations d
-			WHERE d.kind IN ('source', 'stream', 'journal', 'sink') AND d.name <> %[1]s.%[2]s AND %[3]s = %[4]s`, table, column, fmt.Sprintf(fold, "d.name"), fmt.Sprintf(fold, table+"."+column)))
+			WHERE d.kind IN ('source', 'stream', 'journal', 'sink') AND d.name <> %[1]s.%[2]s
+			AND %[3]s = %[4]s`, table, column, fmt.Sprintf(fold, "d.name"), fmt.Sprintf(fold, table+"."+column)))
 	}
 	for _, place := range []struct{ table, key, furthest string }{
 		{"places", "destination, input", "version"}, {"files", "source, destination, path", "next_byte, done"},
 		{"offsets", "source, destination, topic, partition", "next_offset"}} {
-		out = append(out, fmt.Sprintf(`DELETE FROM dsql.%[1]s WHERE rowid NOT IN (SELECT last(rowid ORDER BY %[3]s) FROM dsql.%[1]s GROUP BY %[2]s)`, place.table, place.key, place.furthest))
+		out = append(out, fmt.Sprintf(`DELETE FROM dsql.%[1]s WHERE rowid NOT IN (SELECT last(rowid ORDER BY %[3]s) FROM dsql.%[1]s
+			GROUP BY %[2]s)`, place.table, place.key, place.furthest))
 	}
 	return out
 }

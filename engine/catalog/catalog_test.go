@@ -26,7 +26,8 @@ func TestRejectsArePacked(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "a.duckdb")
 			if storage != "" {
 				other := open(t, "").Writer()
-				if err := other.Run(t.Context(), duck.SQL("ATTACH {f} AS old (STORAGE_VERSION {v})", duck.Args{"f": path, "v": storage}), duck.SQL("CREATE TABLE old.theirs AS SELECT 1 AS i"), duck.SQL("DETACH old")); err != nil {
+				if err := other.Run(t.Context(), duck.SQL("ATTACH {f} AS old (STORAGE_VERSION {v})", duck.Args{"f": path, "v": storage}),
+					duck.SQL("CREATE TABLE old.theirs AS SELECT 1 AS i"), duck.SQL("DETACH old")); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -34,14 +35,19 @@ func TestRejectsArePacked(t *testing.T) {
 			if err := catalog.Migrate(t.Context(), c); err != nil {
 				t.Fatal(err)
 			}
-			if err := c.Run(t.Context(), duck.SQL(`INSERT INTO dsql.rejects (rejected_at, reason, payload, data) SELECT now()::TIMESTAMP, 'bad_record', ('{"name": "a customer of ours", "number": ' || i || '}')::BLOB, NULL FROM range(30000) t(i)`), duck.SQL("CHECKPOINT")); err != nil {
+			if err := c.Run(t.Context(),
+				duck.SQL(`INSERT INTO dsql.rejects (rejected_at, reason, payload, data) SELECT now()::TIMESTAMP, 'bad_record', `+
+					`('{"name": "a customer of ours", "number": ' || i || '}')::BLOB, NULL FROM range(30000) t(i)`), duck.SQL("CHECKPOINT")); err != nil {
 				t.Fatal(err)
 			}
 			var got string
-			if _, err := c.Scan(t.Context(), duck.SQL("SELECT any_value(compression) FROM pragma_storage_info('dsql.rejects') WHERE column_name = 'payload' AND segment_type = 'BLOB'"), &got); err != nil || got != packed {
+			if _, err := c.Scan(t.Context(),
+				duck.SQL("SELECT any_value(compression) FROM pragma_storage_info('dsql.rejects') WHERE column_name = 'payload' AND "+
+					"segment_type = 'BLOB'"), &got); err != nil || got != packed {
 				t.Errorf("%s, %v; want %s", got, err, packed)
 			}
-			if n, err := c.Int(t.Context(), duck.SQL("SELECT count(DISTINCT payload) FROM dsql.rejects WHERE payload::VARCHAR LIKE '{%}'")); err != nil || n != 30000 {
+			if n, err := c.Int(t.Context(),
+				duck.SQL("SELECT count(DISTINCT payload) FROM dsql.rejects WHERE payload::VARCHAR LIKE '{%}'")); err != nil || n != 30000 {
 				t.Errorf("%d payloads, %v", n, err)
 			}
 		})
@@ -55,7 +61,8 @@ func TestRejectsText(t *testing.T) {
 	if err := catalog.Migrate(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
-	edges := []byte{0, 10, 'A', 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xec, 0xed, 0xee, 0xef, 0xf0, 0xf1, 0xf3, 0xf4, 0xf5, 0xff}
+	edges := []byte{0, 10, 'A', 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xec, 0xed, 0xee, 0xef, 0xf0,
+		0xf1, 0xf3, 0xf4, 0xf5, 0xff}
 	r := rand.New(rand.NewPCG(1, 2))
 	var digits []string
 	for range 20_000 {
@@ -65,11 +72,14 @@ func TestRejectsText(t *testing.T) {
 		}
 		digits = append(digits, hex.EncodeToString(b))
 	}
-	if err := c.Run(t.Context(), duck.SQL("INSERT INTO dsql.rejects (rejected_at, reason, payload) SELECT now()::TIMESTAMP, 'bad_record', from_hex(h) FROM unnest(string_split({all}, ',')) t(h)",
+	if err := c.Run(t.Context(), duck.SQL("INSERT INTO dsql.rejects (rejected_at, reason, payload) SELECT now()::TIMESTAMP, 'bad_record', "+
+		"from_hex(h) FROM unnest(string_split({all}, ',')) t(h)",
 		duck.Args{"all": strings.Join(digits, ",")})); err != nil {
 		t.Fatal(err)
 	}
-	texts, err := duck.Select(t.Context(), c, duck.SQL("SELECT hex(payload), hex(encode(payload_text)), payload_text = payload::VARCHAR FROM dsql.rejects JOIN dsql.rejects_text USING (id)"),
+	texts, err := duck.Select(t.Context(), c,
+		duck.SQL("SELECT hex(payload), hex(encode(payload_text)), payload_text = payload::VARCHAR FROM dsql.rejects JOIN dsql.rejects_text "+
+			"USING (id)"),
 		func(row func(...any) error) (x struct {
 			payload, text string
 			escaped       bool
@@ -88,7 +98,8 @@ func TestRejectsText(t *testing.T) {
 			t.Errorf("%x is shown as %s", b, x.text)
 		}
 	}
-	if n, err := c.Int(t.Context(), duck.SQL("SELECT count(*) FROM duckdb_views() WHERE NOT internal AND regexp_matches(sql, '\\bTRY *\\(', 'i')")); err != nil || n > 0 {
+	if n, err := c.Int(t.Context(),
+		duck.SQL("SELECT count(*) FROM duckdb_views() WHERE NOT internal AND regexp_matches(sql, '\\bTRY *\\(', 'i')")); err != nil || n > 0 {
 		t.Errorf("%d views have a TRY, %v", n, err)
 	}
 }

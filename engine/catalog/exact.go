@@ -112,7 +112,8 @@ func (t exactType) write(v *duck.Query, depth int) *duck.Query {
 	case duck.TypeBlob:
 		return duck.SQL("hex({v})", a)
 	case duck.TypeInterval: // its text has fractions that don't come back at the ends of its range
-		return duck.SQL(`(datepart('year', {v}) * 12 + datepart('month', {v}))::VARCHAR || ' ' || datepart('day', {v}) || ' ' || (datepart('hour', {v}) * 3600000000 + datepart('minute', {v}) * 60000000 + datepart('microsecond', {v}))`, a)
+		return duck.SQL(`(datepart('year', {v}) * 12 + datepart('month', {v}))::VARCHAR || ' ' || datepart('day', {v}) || ' '
+			|| (datepart('hour', {v}) * 3600000000 + datepart('minute', {v}) * 60000000 + datepart('microsecond', {v}))`, a)
 	case duck.TypeTimestampTZ: // its text depends on the session; infinity has no number
 		return duck.SQL("coalesce(epoch_us({v})::VARCHAR, {v}::VARCHAR)", a)
 	}

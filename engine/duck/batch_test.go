@@ -14,7 +14,8 @@ import (
 // tags, each of which has i%3 numbers; every seventh name is NULL.
 func filled(t *testing.T, c *duck.Conn, rows int) (*duck.Layout, []*duck.Chunk, *duck.Slab) {
 	t.Helper()
-	l, err := c.NewLayout([]duck.Column{{Name: "id", Type: "BIGINT"}, {Name: "name", Type: "VARCHAR"}, {Name: "tags", Type: "STRUCT(k VARCHAR, n INTEGER[])[]"}})
+	l, err := c.NewLayout([]duck.Column{{Name: "id", Type: "BIGINT"}, {Name: "name", Type: "VARCHAR"},
+		{Name: "tags", Type: "STRUCT(k VARCHAR, n INTEGER[])[]"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +92,8 @@ func TestRelation(t *testing.T) {
 	defer r.Close()
 	differ := func() int64 {
 		t.Helper()
-		n, err := c.Int(ctx, duck.SQL("SELECT count(*) FROM ((SELECT id, name, tags FROM {r} EXCEPT ALL ("+filledSQL+")) UNION ALL (("+filledSQL+") EXCEPT ALL SELECT id, name, tags FROM {r}))", duck.Args{"r": r.Query()}))
+		n, err := c.Int(ctx, duck.SQL("SELECT count(*) FROM ((SELECT id, name, tags FROM {r} "+
+			"EXCEPT ALL ("+filledSQL+")) UNION ALL (("+filledSQL+") EXCEPT ALL SELECT id, name, tags FROM {r}))", duck.Args{"r": r.Query()}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -173,7 +175,9 @@ func TestRewind(t *testing.T) {
 	defer r.Close()
 	r.Show(chunks)
 	var got string
-	if _, err := c.Scan(t.Context(), duck.SQL("SELECT string_agg(coalesce(name, '-') || tags::VARCHAR, '; ' ORDER BY id) FROM {r}", duck.Args{"r": r.Query()}), &got); err != nil {
+	if _, err := c.Scan(t.Context(),
+		duck.SQL("SELECT string_agg(coalesce(name, '-') || tags::VARCHAR, '; ' ORDER BY id) FROM {r}", duck.Args{"r": r.Query()}),
+		&got); err != nil {
 		t.Fatal(err)
 	}
 	want := "-[]; x[{'k': key of 1, 'n': [1]}]; xx[{'k': key of 2, 'n': [2, 3]}, {'k': key of 2, 'n': [2, 3]}]"

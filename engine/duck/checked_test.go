@@ -15,7 +15,8 @@ func TestInvariants(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	l, err := db.Writer().NewLayout([]Column{{Name: "a", Type: "INTEGER"}, {Name: "b", Type: "VARCHAR"}, {Name: "c", Type: "INTEGER[]"}, {Name: "d", Type: "DECIMAL(12, 2)"}})
+	l, err := db.Writer().NewLayout([]Column{{Name: "a", Type: "INTEGER"}, {Name: "b", Type: "VARCHAR"}, {Name: "c", Type: "INTEGER[]"},
+		{Name: "d", Type: "DECIMAL(12, 2)"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,8 @@ import (
 )
 
 // Every statement of the corpus gives the same, whether the script is split by sql.Parse or by DuckDB itself. A statement that
-// DuckDB turns into several (PIVOT, COPY FROM DATABASE) is split again when it is run: the parts of all statements are the parts of the script.
+// DuckDB turns into several (PIVOT, COPY FROM DATABASE) is split again when it is run: the parts of all statements are the parts of the
+// script.
 func TestCorpus(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("../../testdata/corpus/*.sql")
@@ -78,7 +79,8 @@ func corpusFile(t *testing.T, file string) int {
 func TestUnquoteAsDuckDB(t *testing.T) {
 	t.Parallel()
 	db := openScratch(t)
-	texts := []string{`E'\b\f\n\r\t\q\7\12\101\x7\x4a\x4ag\xg\''`, `E'\0'`, `E'\x00'`, `E'\200'`, `E'\777'`, `E'\400'`, `E'\xff'`, `E'\xc3\xa9'`,
+	texts := []string{`E'\b\f\n\r\t\q\7\12\101\x7\x4a\x4ag\xg\''`, `E'\0'`, `E'\x00'`, `E'\200'`, `E'\777'`, `E'\400'`, `E'\xff'`,
+		`E'\xc3\xa9'`,
 		`E'\u00e9'`, `E'\U0001F986'`, `E'\u12'`, `E'é\é'`, `'é\'`, `$é$é$é$`, "E'a\\\nb'", `E''''`, `E'\1234'`, `E'\x123'`, `E'\8'`, `E'\X41'`}
 	files, err := filepath.Glob("../../testdata/corpus/*.sql")
 	if err != nil {

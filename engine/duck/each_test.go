@@ -7,7 +7,8 @@ import (
 
 func TestEach(t *testing.T) {
 	a := Args{"keys": Names{"id", "odd one"}, "seq": Names{"_s0"}, "more": Names{"_s0", "_s1"}, "none": Names{}, "n": 7,
-		"types": []*Query{Type("INTEGER").SQL(), Type("DATE").SQL()}, "late": func() *Query { return SQL("x > 1") }, "lazy": func() Names { return Names{"a"} }}
+		"types": []*Query{Type("INTEGER").SQL(), Type("DATE").SQL()}, "late": func() *Query { return SQL("x > 1") },
+		"lazy": func() Names { return Names{"a"} }}
 	for text, want := range map[string]string{
 		"{keys}":                               `"id", "odd one"`,
 		"{h.keys}":                             `h."id", h."odd one"`,

@@ -59,7 +59,8 @@ func TestErrorsPointIntoTheScript(t *testing.T) {
 	if !errors.As(err, &e) {
 		t.Fatalf("no script error: %v", err)
 	}
-	if got := src.Position(e.Span.Start).String() + " " + e.Span.Of(src) + " " + e.Code.String() + " " + e.Hint; got != "s.sql:3:9 nme duckdb-binder did you mean name?" {
+	if got := src.Position(e.Span.Start).String() + " " + e.Span.Of(src) + " " + e.Code.String() + " " +
+		e.Hint; got != "s.sql:3:9 nme duckdb-binder did you mean name?" {
 		t.Errorf("got %s (%s)", got, e.Msg)
 	}
 }
@@ -137,7 +138,8 @@ func TestFunctionOnRawVectors(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got string
-	if _, err := c.Scan(t.Context(), duck.SQL("SELECT list(pair(x, repeat('ab', i::INT)))::VARCHAR FROM (VALUES (1.5, 1), (NULL, 9), (3, 0)) t(x, i)"), &got); err != nil {
+	if _, err := c.Scan(t.Context(),
+		duck.SQL("SELECT list(pair(x, repeat('ab', i::INT)))::VARCHAR FROM (VALUES (1.5, 1), (NULL, 9), (3, 0)) t(x, i)"), &got); err != nil {
 		t.Fatal(err)
 	}
 	if got != "[[1.5, 2.0], [-1.0, 18.0], [3.0, 0.0]]" {

@@ -18,18 +18,27 @@ import (
 
 // values has expressions of all types, and of values that are easy to print wrong.
 var values = []string{
-	"true", "NULL", "1::TINYINT", "-5::SMALLINT", "7::INTEGER", "(-9223372036854775807 - 1)::BIGINT", "(-170141183460469231731687303715884105727 - 1)::HUGEINT",
-	"255::UTINYINT", "18446744073709551615::UBIGINT", "340282366920938463463374607431768211455::UHUGEINT", "123456789012345678901234567890::BIGNUM",
+	"true", "NULL", "1::TINYINT", "-5::SMALLINT", "7::INTEGER", "(-9223372036854775807 - 1)::BIGINT",
+	"(-170141183460469231731687303715884105727 - 1)::HUGEINT",
+	"255::UTINYINT", "18446744073709551615::UBIGINT", "340282366920938463463374607431768211455::UHUGEINT",
+	"123456789012345678901234567890::BIGNUM",
 	"-0.05::DECIMAL(5,2)", "12345678901234567890.123::DECIMAL(38,3)", "7::DECIMAL(9,0)",
-	"0.1::DOUBLE", "1e20::DOUBLE", "1e-7::DOUBLE", "'nan'::DOUBLE", "'-inf'::DOUBLE", "1e16::DOUBLE", "1e15::DOUBLE", "0.0001::DOUBLE", "-0.0::DOUBLE", "5e-324::DOUBLE",
+	"0.1::DOUBLE", "1e20::DOUBLE", "1e-7::DOUBLE", "'nan'::DOUBLE", "'-inf'::DOUBLE", "1e16::DOUBLE", "1e15::DOUBLE", "0.0001::DOUBLE",
+	"-0.0::DOUBLE", "5e-324::DOUBLE",
 	"'héllo'", "''", "'🦆'", "chr(0) || 'a'", "E'tab\\there\\nnl\\x01\\\\\"'", "repeat('long ', 5000)",
-	"DATE '2020-01-02'", "DATE '0044-03-15 (BC)'", "DATE '12345-01-01'", "'infinity'::DATE", "TIME '24:00:00'", "TIME '10:11:12.5'", "'10:00:00.5-05:30'::TIMETZ", "TIME_NS '10:00:00.123456789'",
-	"TIMESTAMP '2020-01-01 10:00:00.000001'", "TIMESTAMP '0044-03-15 (BC) 01:02:03'", "'-infinity'::TIMESTAMP", "TIMESTAMPTZ '2020-01-01 10:00:00+02'", "'infinity'::TIMESTAMPTZ",
+	"DATE '2020-01-02'", "DATE '0044-03-15 (BC)'", "DATE '12345-01-01'", "'infinity'::DATE", "TIME '24:00:00'", "TIME '10:11:12.5'",
+	"'10:00:00.5-05:30'::TIMETZ", "TIME_NS '10:00:00.123456789'",
+	"TIMESTAMP '2020-01-01 10:00:00.000001'", "TIMESTAMP '0044-03-15 (BC) 01:02:03'", "'-infinity'::TIMESTAMP",
+	"TIMESTAMPTZ '2020-01-01 10:00:00+02'", "'infinity'::TIMESTAMPTZ",
 	"TIMESTAMP_S '2020-01-01 10:00:00'", "TIMESTAMP_MS '2020-01-01 10:00:00.12'", "TIMESTAMP_NS '2020-01-01 10:00:00.123456789'",
-	"INTERVAL 90 MINUTE", "INTERVAL '-13 months'", "INTERVAL '-1 month 2 days -3 hours'", "INTERVAL 0 SECOND", "'0101'::BIT", "'\\xAA\\x00ab\"'::BLOB", "''::BLOB",
-	"'4ac7a9e9-607c-4c8a-84f3-843f0191e3fd'::UUID", "'a b'::ENUM('a', 'a b')", "'POINT(1 2)'::GEOMETRY", "'abc'::VARIANT", "{'a': [1, 2]}::VARIANT",
-	"[1, 2, NULL]", "[]::INTEGER[]", "[[1], [2, 3]]", "[1, 2]::INTEGER[2]", "[' a', 'it''s', '(x)', 'a=b', 'a:b', 'NULL', 'a\\b', '']", "[TIMESTAMP '2020-01-01 10:00:00', NULL]", "[1.50::DECIMAL(4,2)]",
-	"['\\xAA,'::BLOB]", "['{\"b\": 1, \"a\": 2}'::JSON]", "{'z': 1, 'it''s': 'x y', 'c': NULL, 'D\"q': [DATE '2020-01-02']}", "row(1, 'x')", "MAP {'k,1': 1, 'null': NULL}", "MAP {[1, 2]: {'a': 1}}",
+	"INTERVAL 90 MINUTE", "INTERVAL '-13 months'", "INTERVAL '-1 month 2 days -3 hours'", "INTERVAL 0 SECOND", "'0101'::BIT",
+	"'\\xAA\\x00ab\"'::BLOB", "''::BLOB",
+	"'4ac7a9e9-607c-4c8a-84f3-843f0191e3fd'::UUID", "'a b'::ENUM('a', 'a b')", "'POINT(1 2)'::GEOMETRY", "'abc'::VARIANT",
+	"{'a': [1, 2]}::VARIANT",
+	"[1, 2, NULL]", "[]::INTEGER[]", "[[1], [2, 3]]", "[1, 2]::INTEGER[2]", "[' a', 'it''s', '(x)', 'a=b', 'a:b', 'NULL', 'a\\b', '']",
+	"[TIMESTAMP '2020-01-01 10:00:00', NULL]", "[1.50::DECIMAL(4,2)]",
+	"['\\xAA,'::BLOB]", "['{\"b\": 1, \"a\": 2}'::JSON]", "{'z': 1, 'it''s': 'x y', 'c': NULL, 'D\"q': [DATE '2020-01-02']}", "row(1, 'x')",
+	"MAP {'k,1': 1, 'null': NULL}", "MAP {[1, 2]: {'a': 1}}",
 	"union_value(num := 2)", "[union_value(s := 'a,b')]", "'null'::JSON",
 }
 
@@ -48,7 +57,8 @@ func TestResultPrintsAsDuckDB(t *testing.T) {
 	t.Parallel()
 	c := open(t, "").Writer()
 	for _, e := range values {
-		r := query(t, c, "SELECT v, CAST(v AS VARCHAR) AS t, CAST(to_json(v) AS VARCHAR) AS j FROM (SELECT 0 AS i, NULL AS v UNION ALL SELECT 1, "+e+" UNION ALL SELECT 2, "+e+") ORDER BY i")
+		r := query(t, c, "SELECT v, CAST(v AS VARCHAR) AS t, CAST(to_json(v) AS VARCHAR) AS j FROM (SELECT 0 AS i, "+
+			"NULL AS v UNION ALL SELECT 1, "+e+" UNION ALL SELECT 2, "+e+") ORDER BY i")
 		for row := 0; r.Next(); row++ {
 			got, ok := r.Text(0)
 			want, wok := r.Text(1)
@@ -91,7 +101,8 @@ func TestQuoteNonFinite(t *testing.T) {
 	c := open(t, "").Writer()
 	rapid.Check(t, func(t *rapid.T) {
 		s := rapid.StringOf(rapid.SampledFrom([]rune{'N', 'a', '"', '\\', 'I', '-', 'é', 0})).Draw(t, "s")
-		r, err := c.Query(context.Background(), duck.SQL("SELECT {'s': {s}, 'n': 'nan'::DOUBLE, 't': [{s} || 'NaN']}", duck.Args{"s": s}), sql.Place{})
+		r, err := c.Query(context.Background(), duck.SQL("SELECT {'s': {s}, 'n': 'nan'::DOUBLE, 't': [{s} || 'NaN']}", duck.Args{"s": s}),
+			sql.Place{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -138,8 +149,10 @@ func TestResultColumns(t *testing.T) {
 	t.Parallel()
 	c := open(t, "").Writer()
 	for _, x := range []struct{ text, cols string }{
-		{"SET threads = 2", ""}, {"BEGIN", ""}, {"CREATE TABLE t (a INTEGER)", ""}, {"INSERT INTO t VALUES (1), (2)", ""}, {"INSERT INTO t VALUES (2) RETURNING a + 1 AS b", "b"}, {"COMMIT", ""},
-		{"CHECKPOINT", ""}, {"CREATE TABLE u AS SELECT 1", ""}, {"PIVOT t ON a USING count(*)", "1 2"}, {"SELECT a FROM t WHERE false", "a"}, {"PREPARE p AS SELECT 1 AS x", ""}, {"EXECUTE p", "x"},
+		{"SET threads = 2", ""}, {"BEGIN", ""}, {"CREATE TABLE t (a INTEGER)", ""}, {"INSERT INTO t VALUES (1), (2)", ""},
+		{"INSERT INTO t VALUES (2) RETURNING a + 1 AS b", "b"}, {"COMMIT", ""},
+		{"CHECKPOINT", ""}, {"CREATE TABLE u AS SELECT 1", ""}, {"PIVOT t ON a USING count(*)", "1 2"}, {"SELECT a FROM t WHERE false", "a"},
+		{"PREPARE p AS SELECT 1 AS x", ""}, {"EXECUTE p", "x"},
 	} {
 		r := query(t, c, x.text)
 		if got := strings.Join(duck.ColumnNames(r.Columns), " "); got != x.cols {
@@ -161,7 +174,8 @@ func TestResultTimeZone(t *testing.T) {
 	t.Parallel()
 	c := open(t, "").Writer()
 	for _, x := range []struct{ set, want string }{
-		{"SELECT 1", "2020-07-01 12:00:00+00"}, {"SET TimeZone = 'America/New_York'", "2020-07-01 08:00:00-04"}, {"SET TimeZone = 'UTC'", "2020-07-01 12:00:00+00"},
+		{"SELECT 1", "2020-07-01 12:00:00+00"}, {"SET TimeZone = 'America/New_York'", "2020-07-01 08:00:00-04"},
+		{"SET TimeZone = 'UTC'", "2020-07-01 12:00:00+00"},
 	} {
 		query(t, c, x.set).Close()
 		r := query(t, c, "SELECT TIMESTAMPTZ '2020-07-01 12:00:00+00'")

@@ -11,18 +11,19 @@ import (
 
 func TestWithoutSecrets(t *testing.T) {
 	for text, want := range map[string]string{
-		"SELECT 'a', E'b' FROM t WHERE token = 5":                                      "SELECT 'a', E'b' FROM t WHERE token = 5",
-		"CREATE SECRET s (TYPE s3, KEY_ID 'AK', SECRET $$x$$)":                         "CREATE SECRET s (TYPE s3, KEY_ID '…', SECRET '…')",
-		"/* so */ create or replace persistent secret s (TYPE http, BEARER_TOKEN 'x')": "/* so */ create or replace persistent secret s (TYPE http, BEARER_TOKEN '…')",
-		"ATTACH 'host=h password=x' AS pg (TYPE postgres)":                             "ATTACH '…' AS pg (TYPE postgres)",
-		"SET s3_secret_access_key = 'x'":                                               "SET s3_secret_access_key = '…'",
-		"SET GLOBAL s3_secret_access_key = 'x'":                                        "SET GLOBAL s3_secret_access_key = '…'",
-		"SET VARIABLE pw = 'x'":                                                        "SET VARIABLE pw = '…'",
-		"SET search_path = 'main'":                                                     "SET search_path = 'main'",
-		"SELECT * FROM postgres_scan('host=h Password = x', 'public', 't')":            "SELECT * FROM postgres_scan('…', 'public', 't')",
-		"FROM 'https://me:x@h/f.csv'":                                                  "FROM 'https://…@h/f.csv'",
-		"SELECT MAP {'Authorization': 'Bearer x'}, f(api_key := 'x', a := 'y')":        "SELECT MAP {'Authorization': '…'}, f(api_key := '…', a := 'y')",
-		"SELECT 'never closed, password":                                               "SELECT 'never closed, password",
+		"SELECT 'a', E'b' FROM t WHERE token = 5":              "SELECT 'a', E'b' FROM t WHERE token = 5",
+		"CREATE SECRET s (TYPE s3, KEY_ID 'AK', SECRET $$x$$)": "CREATE SECRET s (TYPE s3, KEY_ID '…', SECRET '…')",
+		"/* so */ create or replace persistent secret s (TYPE http, BEARER_TOKEN 'x')": "/* so */ create or replace persistent secret s (TYPE " +
+			"http, BEARER_TOKEN '…')",
+		"ATTACH 'host=h password=x' AS pg (TYPE postgres)":                      "ATTACH '…' AS pg (TYPE postgres)",
+		"SET s3_secret_access_key = 'x'":                                        "SET s3_secret_access_key = '…'",
+		"SET GLOBAL s3_secret_access_key = 'x'":                                 "SET GLOBAL s3_secret_access_key = '…'",
+		"SET VARIABLE pw = 'x'":                                                 "SET VARIABLE pw = '…'",
+		"SET search_path = 'main'":                                              "SET search_path = 'main'",
+		"SELECT * FROM postgres_scan('host=h Password = x', 'public', 't')":     "SELECT * FROM postgres_scan('…', 'public', 't')",
+		"FROM 'https://me:x@h/f.csv'":                                           "FROM 'https://…@h/f.csv'",
+		"SELECT MAP {'Authorization': 'Bearer x'}, f(api_key := 'x', a := 'y')": "SELECT MAP {'Authorization': '…'}, f(api_key := '…', a := 'y')",
+		"SELECT 'never closed, password":                                        "SELECT 'never closed, password",
 	} {
 		if got := WithoutSecrets(text); got != want {
 			t.Errorf("%s\ngot  %s\nwant %s", text, got, want)

@@ -75,12 +75,14 @@ func TestTypesThatAreNeverWritten(t *testing.T) {
 		&none); err != nil {
 		t.Fatal(err)
 	}
-	want := duck.Shape{ID: duck.TypeStruct, Parts: []duck.Column{{Type: "INTEGER"}, {Type: "DECIMAL(4,2)"}, {Type: "TIMESTAMP WITH TIME ZONE[]"},
-		{Type: "STRUCT(INTEGER, VARCHAR)"}}}
+	want := duck.Shape{ID: duck.TypeStruct,
+		Parts: []duck.Column{{Type: "INTEGER"}, {Type: "DECIMAL(4,2)"}, {Type: "TIMESTAMP WITH TIME ZONE[]"},
+			{Type: "STRUCT(INTEGER, VARCHAR)"}}}
 	if d := cmp.Diff(want, row.Shape()); d != "" {
 		t.Error(d)
 	}
-	if d := cmp.Diff(duck.Shape{ID: duck.TypeList, Parts: []duck.Column{{Type: `"NULL"`}}}, none.Shape()); d != "" || !none.Has(duck.TypeNull) {
+	if d := cmp.Diff(duck.Shape{ID: duck.TypeList, Parts: []duck.Column{{Type: `"NULL"`}}}, none.Shape()); d != "" ||
+		!none.Has(duck.TypeNull) {
 		t.Error(none, d)
 	}
 }

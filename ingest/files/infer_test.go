@@ -24,7 +24,8 @@ func columnsText(cols []duck.Column) string {
 func TestInference(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, map[string]string{
-		"0.csv": "", "a.csv": "id,day,at,odd,zoned,none,t\n1,2025-01-02,2025-01-02T10:00:00,31/12/2024,2025-01-02T10:00:00+02:00,,10:00:00\n2,2025-01-03,2025-01-02 10:00:00.5,30/12/2024,2025-01-02T10:00:00Z,,10:00:01\n",
+		"0.csv": "", "a.csv": "id,day,at,odd,zoned,none,t\n1,2025-01-02,2025-01-02T10:00:00,31/12/2024,2025-01-02T10:00:00+02:00,,10:00:00\n" +
+			"2,2025-01-03,2025-01-02 10:00:00.5,30/12/2024,2025-01-02T10:00:00Z,,10:00:01\n",
 		"b.csv.gz": "id;x\n1;2,5\n", "c.csv.zst": "1,a\n2,b\n",
 		"d.jsonl": `{"id": 1, "who": {"name": "x", "n": [1, 2.5]}, "at": "2025-01-02T10:00:00Z", "day": "12-31-2024", "mixed": 1}` +
 			"\nnot JSON\n" + `{"id": 2, "mixed": "x", "big": 1e3}` + "\n",

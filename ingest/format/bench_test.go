@@ -35,7 +35,8 @@ func benchmarkDecode(b *testing.B, fields []batch.Field, d batch.Dialect, data [
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(records), "ns/record")
 }
 
-var orderFields = []batch.Field{{Name: "id", Type: "BIGINT"}, {Name: "customer", Type: "BIGINT"}, {Name: "email", Type: "VARCHAR"}, {Name: "amount", Type: "DOUBLE"}, {Name: "price", Type: "DECIMAL(10,2)"},
+var orderFields = []batch.Field{{Name: "id", Type: "BIGINT"}, {Name: "customer", Type: "BIGINT"}, {Name: "email", Type: "VARCHAR"},
+	{Name: "amount", Type: "DOUBLE"}, {Name: "price", Type: "DECIMAL(10,2)"},
 	{Name: "qty", Type: "INTEGER"}, {Name: "paid", Type: "BOOLEAN"}, {Name: "day", Type: "DATE"}, {Name: "created_at", Type: "TIMESTAMP"}}
 
 func ordersCSV(n int) []byte {
@@ -43,7 +44,8 @@ func ordersCSV(n int) []byte {
 	b.WriteString("id,customer,email,amount,price,qty,paid,day,created_at\n")
 	t0 := time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
 	for i := range n {
-		fmt.Fprintf(&b, "%d,%d,customer%d@example.com,%.3f,%.2f,%d,%v,%s,%s\n", i, i*7919%50000, i%50000, float64(i*37%100003)/7, float64(i*31%99991)/100, i%9+1, i%3 == 0,
+		fmt.Fprintf(&b, "%d,%d,customer%d@example.com,%.3f,%.2f,%d,%v,%s,%s\n", i, i*7919%50000, i%50000, float64(i*37%100003)/7,
+			float64(i*31%99991)/100, i%9+1, i%3 == 0,
 			t0.AddDate(0, 0, i%365).Format("2006-01-02"), t0.Add(time.Duration(i)*time.Second).Format("2006-01-02 15:04:05"))
 	}
 	return b.Bytes()
@@ -54,13 +56,17 @@ func BenchmarkCSV(b *testing.B) {
 }
 
 func BenchmarkJSON(b *testing.B) {
-	fields := []batch.Field{{Name: "id", Type: "VARCHAR"}, {Name: "customer_id", Type: "BIGINT"}, {Name: "email", Type: "VARCHAR"}, {Name: "amount", Type: "DOUBLE"}, {Name: "status", Type: "VARCHAR"},
+	fields := []batch.Field{{Name: "id", Type: "VARCHAR"}, {Name: "customer_id", Type: "BIGINT"}, {Name: "email", Type: "VARCHAR"},
+		{Name: "amount", Type: "DOUBLE"}, {Name: "status", Type: "VARCHAR"},
 		{Name: "ts", Type: "TIMESTAMP"}, {Name: "address", Type: "STRUCT(city VARCHAR, zip VARCHAR)"}}
 	var data bytes.Buffer
 	const n = 100_000
 	for i := range n {
-		fmt.Fprintf(&data, `{"id":"evt_%09d","customer_id":%d,"email":"Customer%d@Example.COM","amount":%.2f,"status":"%s","ts":"%s","address":{"street":"%d Main Street","city":"%s","zip":"%05d","country":"US"},"note":"order placed"}`+"\n",
-			i, i%50000, i%50000, float64(i%50000)/100, []string{"paid", "pending", "refunded"}[i%3], time.UnixMilli(1767225600000+int64(i)*100).UTC().Format("2006-01-02T15:04:05.000Z"), i%9999, []string{"Springfield", "Portland", "Kyoto"}[i%3], i%99999)
+		fmt.Fprintf(&data, `{"id":"evt_%09d","customer_id":%d,"email":"Customer%d@Example.COM","amount":%.2f,"status":"%s","ts":"%s",`+
+			`"address":{"street":"%d Main Street","city":"%s","zip":"%05d","country":"US"},"note":"order placed"}`+"\n",
+			i, i%50000, i%50000, float64(i%50000)/100, []string{"paid", "pending", "refunded"}[i%3],
+			time.UnixMilli(1767225600000+int64(i)*100).UTC().Format("2006-01-02T15:04:05.000Z"), i%9999,
+			[]string{"Springfield", "Portland", "Kyoto"}[i%3], i%99999)
 	}
 	benchmarkDecode(b, fields, batch.Dialect{Format: &json.Format}, data.Bytes(), n)
 }

@@ -65,9 +65,11 @@ func fuzzCheck(c *duck.Conn, in *kind.Input) string {
 		bad = duck.SQL("(SELECT NULL AS reason, NULL AS data WHERE false)")
 	}
 	var rows, bads, raws, read int64
-	_, err := c.Scan(context.Background(), duck.SQL(`SELECT r, b, p, rs + bs FROM (SELECT count(*) AS r, coalesce(sum(len(x::VARCHAR)), 0)::BIGINT AS rs FROM {rows} x),
+	_, err := c.Scan(context.Background(), duck.SQL(`SELECT r, b, p, rs + bs FROM (SELECT count(*) AS r, coalesce(sum(len(x::VARCHAR)), `+
+		`0)::BIGINT AS rs FROM {rows} x),
 		(SELECT count(*) AS b, coalesce(sum(len(data::VARCHAR) + len(reason)), 0)::BIGINT AS bs FROM {bad} WHERE reason LIKE 'bad_record: %'),
-		(SELECT count(*) AS p FROM {raw} WHERE _meta.line > 0 AND _payload IS NOT NULL)`, duck.Args{"raw": in.Raw, "rows": in.Rows, "bad": bad}), &rows, &bads, &raws, &read)
+		(SELECT count(*) AS p FROM {raw} WHERE _meta.line > 0 AND _payload IS `+
+		`NOT NULL)`, duck.Args{"raw": in.Raw, "rows": in.Rows, "bad": bad}), &rows, &bads, &raws, &read)
 	if err != nil || rows != in.Good || bads != in.BadCount || raws != in.Records || in.Records != in.Good+in.BadCount {
 		return fmt.Sprintf("%v: %d = %d + %d, relations have %d, %d and %d", err, in.Records, in.Good, in.BadCount, raws, rows, bads)
 	}
@@ -91,7 +93,8 @@ func fuzzLandings(f *testing.F, d batch.Dialect) (*duck.Conn, []*batch.Landing) 
 }
 
 func FuzzCSV(f *testing.F) {
-	for _, s := range []string{"", "i,s\n1,x\n", "s;i\r\n\"a;\"\"b\r\n\";2", "1,x,1.5,1e3,2024-01-01,\\x41,\"[{\"\"a\"\":1}]\",{},1,5\n", "s\n\n\"\nx\n", "\xef\xbb\xbfs\r1\r2", "s\n\xff\n", "i\n 1 \n\"2\" \n\"3\"x\n", "s,\n\"\",\n"} {
+	for _, s := range []string{"", "i,s\n1,x\n", "s;i\r\n\"a;\"\"b\r\n\";2", "1,x,1.5,1e3,2024-01-01,\\x41,\"[{\"\"a\"\":1}]\",{},1,5\n",
+		"s\n\n\"\nx\n", "\xef\xbb\xbfs\r1\r2", "s\n\xff\n", "i\n 1 \n\"2\" \n\"3\"x\n", "s,\n\"\",\n"} {
 		f.Add([]byte(s))
 	}
 	c, ls := fuzzLandings(f, batch.Dialect{Format: &csv.Format})
@@ -99,7 +102,9 @@ func FuzzCSV(f *testing.F) {
 }
 
 func FuzzJSON(f *testing.F) {
-	for _, s := range []string{"", "{\"i\":1,\"s\":\"\\u0041\\ud83e\\udd86\"}\n{}", "[{\"d\":1.5},\n{\"f\":1e3,\"t\":\"2024-01-01T00:00:00Z\"}]", "{\"l\":[{\"a\":\"x\",\"b\":[1,null]},null],\"m\":{\"k\":\"2024-01-01\"},\"j\":{\"a\":[]},\"e\":5}\n",
+	for _, s := range []string{"", "{\"i\":1,\"s\":\"\\u0041\\ud83e\\udd86\"}\n{}",
+		"[{\"d\":1.5},\n{\"f\":1e3,\"t\":\"2024-01-01T00:00:00Z\"}]",
+		"{\"l\":[{\"a\":\"x\",\"b\":[1,null]},null],\"m\":{\"k\":\"2024-01-01\"},\"j\":{\"a\":[]},\"e\":5}\n",
 		"[", "[{}", "[{},]", "{\"i\":1,\"i\":2}", "{\"l\":[{\"b\":[1,", "\xff", "{\"s\":\"\\ud800\"}", "[1,{\"i\":\"x\"}] x"} {
 		f.Add([]byte(s))
 	}
@@ -107,7 +112,8 @@ func FuzzJSON(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if ours, theirs := jsontext.Valid(data), json.Valid(data); ours && !theirs {
 			t.Fatalf("%q is no JSON", data)
-		} else if theirs && !ours && utf8.Valid(data) && !strings.Contains(strings.ToLower(string(data)), `\ud`) && bytes.Count(data, []byte("["))+bytes.Count(data, []byte("{")) < jsontext.MaxDepth {
+		} else if theirs && !ours && utf8.Valid(data) && !strings.Contains(strings.ToLower(string(data)), `\ud`) &&
+			bytes.Count(data, []byte("["))+bytes.Count(data, []byte("{")) < jsontext.MaxDepth {
 			t.Fatalf("%q is JSON", data)
 		}
 		fuzzLand(t, c, ls, data)

@@ -26,16 +26,26 @@ func TestRecordTooLarge(t *testing.T) {
 		name, text, payload, want string
 		d                         batch.Dialect
 	}{
-		{"csv", "1,x\n2," + long + "\n3,z\n", "2," + long, "1: 1|x\n2! record_too_large\n3: 3|z", batch.Dialect{Format: &csv.Format, Header: batch.HeaderNo}},
-		{"csv, at the end", "1,x\n2," + long, "2," + long, "1: 1|x\n2! record_too_large", batch.Dialect{Format: &csv.Format, Header: batch.HeaderNo}},
-		{"csv, a quote that nothing closes", "1,x\n2,\"y\n" + strings.Repeat("3,z\n", 50<<10), "2,\"y", "1: 1|x\n2! a quote is not closed\n51202: 3|z", batch.Dialect{Format: &csv.Format, Header: batch.HeaderNo}},
-		{"lines", "{\"a\":1}\n{\"b\":\"" + long + "\"}\n{\"a\":3}\n", "{\"b\":\"" + long, "1: 1|NULL\n2! record_too_large\n3: 3|NULL", batch.Dialect{Format: &json.Format}},
-		{"lines, at the end", "{\"a\":1}\n{\"b\":\"" + long + "\"}", "{\"b\":\"" + long, "1: 1|NULL\n2! record_too_large", batch.Dialect{Format: &json.Format}},
-		{"lines, over several", "{\"a\":1}\n{\"b\":\n\"" + long + "\",\n\"z\":[{}]}\n{\"a\":3}\n", "{\"b\":\n\"" + long, "1: 1|NULL\n2! record_too_large\n5: 3|NULL", batch.Dialect{Format: &json.Format}},
-		{"array", "[{\"a\":1},\n{\"z\":[\"]\\\"}" + long + "\",\n{}],\"b\":2},\n{\"a\":3}]", "{\"z\":[\"]\\\"}" + long, "1: 1|NULL\n2! record_too_large\n4: 3|NULL", batch.Dialect{Format: &json.Format}},
-		{"array, the first", "[{\"b\":\"" + long + "\"},\n{\"a\":3}]", "{\"b\":\"" + long, "1! record_too_large\n2: 3|NULL", batch.Dialect{Format: &json.Format}},
-		{"array, at the end", "[{\"a\":1},{\"b\":\"" + long, "{\"b\":\"" + long, "1: 1|NULL\n1! record_too_large\n1! the array does not end", batch.Dialect{Format: &json.Format}},
-		{"array that goes wrong", "[{\"a\":1},\n{\"a\":x " + long + long + "\n]", "{\"a\":x " + long, "1: 1|NULL\n2! unexpected \"x\" at byte 15", batch.Dialect{Format: &json.Format}},
+		{"csv", "1,x\n2," + long + "\n3,z\n", "2," + long, "1: 1|x\n2! record_too_large\n3: 3|z",
+			batch.Dialect{Format: &csv.Format, Header: batch.HeaderNo}},
+		{"csv, at the end", "1,x\n2," + long, "2," + long, "1: 1|x\n2! record_too_large",
+			batch.Dialect{Format: &csv.Format, Header: batch.HeaderNo}},
+		{"csv, a quote that nothing closes", "1,x\n2,\"y\n" + strings.Repeat("3,z\n", 50<<10), "2,\"y",
+			"1: 1|x\n2! a quote is not closed\n51202: 3|z", batch.Dialect{Format: &csv.Format, Header: batch.HeaderNo}},
+		{"lines", "{\"a\":1}\n{\"b\":\"" + long + "\"}\n{\"a\":3}\n", "{\"b\":\"" + long, "1: 1|NULL\n2! record_too_large\n3: 3|NULL",
+			batch.Dialect{Format: &json.Format}},
+		{"lines, at the end", "{\"a\":1}\n{\"b\":\"" + long + "\"}", "{\"b\":\"" + long, "1: 1|NULL\n2! record_too_large",
+			batch.Dialect{Format: &json.Format}},
+		{"lines, over several", "{\"a\":1}\n{\"b\":\n\"" + long + "\",\n\"z\":[{}]}\n{\"a\":3}\n", "{\"b\":\n\"" + long,
+			"1: 1|NULL\n2! record_too_large\n5: 3|NULL", batch.Dialect{Format: &json.Format}},
+		{"array", "[{\"a\":1},\n{\"z\":[\"]\\\"}" + long + "\",\n{}],\"b\":2},\n{\"a\":3}]", "{\"z\":[\"]\\\"}" + long,
+			"1: 1|NULL\n2! record_too_large\n4: 3|NULL", batch.Dialect{Format: &json.Format}},
+		{"array, the first", "[{\"b\":\"" + long + "\"},\n{\"a\":3}]", "{\"b\":\"" + long, "1! record_too_large\n2: 3|NULL",
+			batch.Dialect{Format: &json.Format}},
+		{"array, at the end", "[{\"a\":1},{\"b\":\"" + long, "{\"b\":\"" + long, "1: 1|NULL\n1! record_too_large\n1! the array does not end",
+			batch.Dialect{Format: &json.Format}},
+		{"array that goes wrong", "[{\"a\":1},\n{\"a\":x " + long + long + "\n]", "{\"a\":x " + long, "1: 1|NULL\n2! unexpected \"x\" at byte 15",
+			batch.Dialect{Format: &json.Format}},
 	} {
 		var all formattest.Landed
 		for _, l := range formattest.Land(t, c, formattest.Ab, k.d, lim, batch.FileInfo{}, k.text) {
@@ -43,7 +53,8 @@ func TestRecordTooLarge(t *testing.T) {
 				l.Rows, l.Lines = l.Rows[len(l.Rows)-1:], l.Lines[len(l.Lines)-1:]
 			}
 			all.Rows, all.Lines = append(all.Rows, l.Rows...), append(all.Lines, l.Lines...)
-			all.Reasons, all.BadLines, all.Payloads = append(all.Reasons, l.Reasons...), append(all.BadLines, l.BadLines...), append(all.Payloads, l.Payloads...)
+			all.Reasons, all.BadLines, all.Payloads = append(all.Reasons, l.Reasons...), append(all.BadLines, l.BadLines...),
+				append(all.Payloads, l.Payloads...)
 		}
 		if strings.HasPrefix(k.name, "csv, a quote") {
 			last := len(all.Rows) - 1
@@ -63,14 +74,17 @@ func TestBytesCutBatches(t *testing.T) {
 	t.Parallel()
 	c := formattest.Memory(t)
 	line := strings.Repeat("x", 9999) + "\n"
-	got := formattest.Land(t, c, formattest.Ab[1:], batch.Dialect{Format: &csv.Format, Header: batch.HeaderNo}, batch.Limits{Bytes: 100_000}, batch.FileInfo{}, strings.Repeat(line, 25))
+	got := formattest.Land(t, c, formattest.Ab[1:], batch.Dialect{Format: &csv.Format, Header: batch.HeaderNo}, batch.Limits{Bytes: 100_000},
+		batch.FileInfo{}, strings.Repeat(line, 25))
 	if len(got) != 3 || got[0].In.Records != 10 || got[1].In.Records != 10 || got[2].In.Records != 5 {
 		t.Errorf("%d batches, the first of %d records", len(got), got[0].In.Records)
 	}
 	// four columns of one value that has an escape: 1 MiB has room for two records' worth of them.
-	four := []batch.Field{formattest.Ab[1], {Name: "c", Type: "VARCHAR", Path: []string{"b"}}, {Name: "d", Type: "VARCHAR", Path: []string{"b"}}, {Name: "e", Type: "VARCHAR", Path: []string{"b"}}}
+	four := []batch.Field{formattest.Ab[1], {Name: "c", Type: "VARCHAR", Path: []string{"b"}},
+		{Name: "d", Type: "VARCHAR", Path: []string{"b"}}, {Name: "e", Type: "VARCHAR", Path: []string{"b"}}}
 	rec := func(n int) string { return `{"b":"\t` + strings.Repeat("y", n) + `"}` + "\n" }
-	got = formattest.Land(t, c, four, batch.Dialect{Format: &json.Format}, batch.Limits{Bytes: 1 << 20}, batch.FileInfo{}, strings.Repeat(rec(100_000), 5)+rec(300_000)+rec(10))
+	got = formattest.Land(t, c, four, batch.Dialect{Format: &json.Format}, batch.Limits{Bytes: 1 << 20}, batch.FileInfo{},
+		strings.Repeat(rec(100_000), 5)+rec(300_000)+rec(10))
 	var sizes []string
 	for _, g := range got {
 		sizes = append(sizes, fmt.Sprint(g.In.Good, "+", g.In.BadCount))
@@ -91,7 +105,8 @@ func TestGoOn(t *testing.T) {
 	c := formattest.Memory(t)
 	for _, format := range []string{"csv", "json"} {
 		var err error
-		if l[format], err = batch.NewLanding(c, "s", formattest.Ab, batch.Dialect{Format: Named(format), Skip: 1}, batch.Limits{Rows: 10_000}); err != nil {
+		if l[format], err = batch.NewLanding(c, "s", formattest.Ab, batch.Dialect{Format: Named(format), Skip: 1},
+			batch.Limits{Rows: 10_000}); err != nil {
 			t.Fatal(err)
 		}
 		defer l[format].Close()
@@ -132,7 +147,8 @@ func TestGoOn(t *testing.T) {
 
 func TestFillErrors(t *testing.T) {
 	t.Parallel()
-	l, err := batch.NewLanding(formattest.Memory(t), "s", formattest.Ab, batch.Dialect{Format: &csv.Format, Header: batch.HeaderNo}, batch.Limits{})
+	l, err := batch.NewLanding(formattest.Memory(t), "s", formattest.Ab, batch.Dialect{Format: &csv.Format, Header: batch.HeaderNo},
+		batch.Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,12 +235,14 @@ func TestBuffersTakeTurns(t *testing.T) {
 			ready <- b
 		}
 	}()
-	if err := c.Run(ctx, duck.SQL("CREATE TABLE t (id BIGINT, s VARCHAR, l VARCHAR[])"), duck.SQL("CREATE TABLE r (reason VARCHAR, data JSON)")); err != nil {
+	if err := c.Run(ctx, duck.SQL("CREATE TABLE t (id BIGINT, s VARCHAR, l VARCHAR[])"),
+		duck.SQL("CREATE TABLE r (reason VARCHAR, data JSON)")); err != nil {
 		t.Fatal(err)
 	}
 	for b := range ready {
 		in := b.Input()
-		if err := c.Run(ctx, duck.SQL("INSERT INTO t SELECT * EXCLUDE (_meta) FROM {rows}", duck.Args{"rows": in.Rows}), duck.SQL("INSERT INTO r SELECT reason, data FROM {bad}", duck.Args{"bad": in.Bad})); err != nil {
+		if err := c.Run(ctx, duck.SQL("INSERT INTO t SELECT * EXCLUDE (_meta) FROM {rows}", duck.Args{"rows": in.Rows}),
+			duck.SQL("INSERT INTO r SELECT reason, data FROM {bad}", duck.Args{"bad": in.Bad})); err != nil {
 			t.Fatal(err)
 		}
 		b.Release()
@@ -233,7 +251,8 @@ func TestBuffersTakeTurns(t *testing.T) {
 	for q, want := range map[string]int64{
 		"SELECT count(*) FROM t WHERE s = 'a \"quoted\" text ' || id AND l = ['element ' || id || ' of the list', NULL]": n * 9 / 10,
 		"SELECT count(DISTINCT id) FROM t": n * 9 / 10,
-		"SELECT count(*) FROM r WHERE reason LIKE 'bad_record: id: \"bad %\" is no BIGINT' AND data::VARCHAR = '{\"id\":null,\"s\":null,\"l\":[\"x\"]}'": n / 10,
+		"SELECT count(*) FROM r WHERE reason LIKE 'bad_record: id: \"bad %\" is no BIGINT' AND data::VARCHAR = " +
+			"'{\"id\":null,\"s\":null,\"l\":[\"x\"]}'": n / 10,
 	} {
 		if got, err := c.Int(ctx, duck.SQL(q)); got != want || err != nil {
 			t.Errorf("%s: %d, %v; want %d", q, got, err, want)

@@ -30,8 +30,9 @@ func TestCutsChangeNothing(t *testing.T) {
 	t.Parallel()
 	c := formattest.Memory(t)
 	pieces := map[string][]string{
-		"csv":   {"1", "22", "x", "1.5", ",", ",", "\n", "\n", "\r\n", "\"", "\"\"", "\"a\nb\"", " ", "ü", "a long piece of text"},
-		"lines": {`{"a":1}`, `{"a":1,"b":"x"}`, `{"a":"x"}`, "\n", "\n", "\r\n", "\r", " ", "{", `"`, `{"b":"ü and more than that"}`, "[1]", `{"a":1,`, `{"a":"x",`, `"b":"y"}`, `{"z":[`, "]}", ","},
+		"csv": {"1", "22", "x", "1.5", ",", ",", "\n", "\n", "\r\n", "\"", "\"\"", "\"a\nb\"", " ", "ü", "a long piece of text"},
+		"lines": {`{"a":1}`, `{"a":1,"b":"x"}`, `{"a":"x"}`, "\n", "\n", "\r\n", "\r", " ", "{", `"`, `{"b":"ü and more than that"}`, "[1]",
+			`{"a":1,`, `{"a":"x",`, `"b":"y"}`, `{"z":[`, "]}", ","},
 		"array": {`{"a":1}`, `{"a":1,"b":"x"}`, `{"a":"x"}`, ",", ",", ",\n", " ", "{", `"`, `{"b":"ü and more than that"}`, "[1]", "]", "1"},
 	}
 	rapid.Check(t, func(rt *rapid.T) {
@@ -40,7 +41,8 @@ func TestCutsChangeNothing(t *testing.T) {
 		d := batch.Dialect{Format: &jsonformat.Format}
 		switch kind {
 		case "csv":
-			d = batch.Dialect{Format: &csvformat.Format, Header: rapid.SampledFrom([]batch.Header{batch.HeaderAuto, batch.HeaderNo}).Draw(rt, "header"), Delim: ","}
+			d = batch.Dialect{Format: &csvformat.Format,
+				Header: rapid.SampledFrom([]batch.Header{batch.HeaderAuto, batch.HeaderNo}).Draw(rt, "header"), Delim: ","}
 			if d.Header == batch.HeaderAuto {
 				text = rapid.SampledFrom([]string{"a,b\n", "b\n", "\nb,z,a\r\n"}).Draw(rt, "first") + text
 			}
@@ -93,10 +95,13 @@ func records(t *rapid.T, c *duck.Conn, d batch.Dialect, lim batch.Limits, text s
 		}
 		bad := duck.SQL("SELECT NULL, NULL, NULL, NULL, NULL WHERE false")
 		if in.Bad != nil {
-			bad = duck.SQL("SELECT {id}, _meta.line, reason, coalesce(TRY(decode(_payload)), _payload::VARCHAR), data::VARCHAR FROM {bad}", duck.Args{"id": in.RowID, "bad": in.Bad})
+			bad = duck.SQL("SELECT {id}, _meta.line, reason, coalesce(TRY(decode(_payload)), _payload::VARCHAR), data::VARCHAR FROM {bad}",
+				duck.Args{"id": in.RowID, "bad": in.Bad})
 		}
-		list, err := duck.Select(ctx, c, duck.SQL("SELECT concat_ws(' ', line, x, y, z) FROM (SELECT {id} AS id, _meta.line AS line, a::VARCHAR AS x, b AS y, NULL AS z FROM {rows} UNION ALL {bad}) ORDER BY id",
-			duck.Args{"id": in.RowID, "rows": in.Rows, "bad": bad}), func(row func(...any) error) (s string, err error) { return s, row(&s) })
+		list, err := duck.Select(ctx, c,
+			duck.SQL("SELECT concat_ws(' ', line, x, y, z) FROM (SELECT {id} AS id, _meta.line AS line, a::VARCHAR AS x, b AS y, NULL AS z FROM "+
+				"{rows} UNION ALL {bad}) ORDER BY id",
+				duck.Args{"id": in.RowID, "rows": in.Rows, "bad": bad}), func(row func(...any) error) (s string, err error) { return s, row(&s) })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -113,7 +118,8 @@ func records(t *rapid.T, c *duck.Conn, d batch.Dialect, lim batch.Limits, text s
 func TestCSVAgreesWithDuckDB(t *testing.T) {
 	t.Parallel()
 	c := formattest.Memory(t)
-	fields := []batch.Field{{Name: "i", Type: "BIGINT"}, {Name: "s", Type: "VARCHAR"}, {Name: "f", Type: "DOUBLE"}, {Name: "t", Type: "TIMESTAMP"}, {Name: "d", Type: "DATE"}, {Name: "b", Type: "BOOLEAN"}, {Name: "n", Type: "DECIMAL(20,4)"}}
+	fields := []batch.Field{{Name: "i", Type: "BIGINT"}, {Name: "s", Type: "VARCHAR"}, {Name: "f", Type: "DOUBLE"},
+		{Name: "t", Type: "TIMESTAMP"}, {Name: "d", Type: "DATE"}, {Name: "b", Type: "BOOLEAN"}, {Name: "n", Type: "DECIMAL(20,4)"}}
 	file := filepath.Join(t.TempDir(), "x.csv")
 	rapid.Check(t, func(rt *rapid.T) {
 		var text strings.Builder
@@ -123,8 +129,10 @@ func TestCSVAgreesWithDuckDB(t *testing.T) {
 		n := rapid.IntRange(1, 30).Draw(rt, "n")
 		for range n {
 			at := time.UnixMicro(rapid.Int64Range(-6e16, 2e17).Draw(rt, "t")).UTC()
-			rec := []string{fmt.Sprint(rapid.Int64().Draw(rt, "i")), rapid.StringOf(rapid.SampledFrom([]rune("ab,\"\n ü🦆'\\"))).Draw(rt, "s"), strconv.FormatFloat(rapid.Float64().Draw(rt, "f"), 'g', -1, 64),
-				at.Format("2006-01-02 15:04:05.000000"), at.Format("2006-01-02"), fmt.Sprint(rapid.Bool().Draw(rt, "b")), fmt.Sprintf("%d.%04d", rapid.Int64Range(-1e15, 1e15).Draw(rt, "n1"), rapid.IntRange(0, 9999).Draw(rt, "n2"))}
+			rec := []string{fmt.Sprint(rapid.Int64().Draw(rt, "i")), rapid.StringOf(rapid.SampledFrom([]rune("ab,\"\n ü🦆'\\"))).Draw(rt, "s"),
+				strconv.FormatFloat(rapid.Float64().Draw(rt, "f"), 'g', -1, 64),
+				at.Format("2006-01-02 15:04:05.000000"), at.Format("2006-01-02"), fmt.Sprint(rapid.Bool().Draw(rt, "b")),
+				fmt.Sprintf("%d.%04d", rapid.Int64Range(-1e15, 1e15).Draw(rt, "n1"), rapid.IntRange(0, 9999).Draw(rt, "n2"))}
 			for i := range rec {
 				if rapid.IntRange(0, 9).Draw(rt, "null") == 0 {
 					rec[i] = ""
@@ -136,8 +144,10 @@ func TestCSVAgreesWithDuckDB(t *testing.T) {
 		if err := os.WriteFile(file, []byte(text.String()), 0o600); err != nil {
 			rt.Fatal(err)
 		}
-		same(rt, c, fields, batch.Dialect{Format: &csvformat.Format, Header: batch.HeaderYes}, text.String(), n, duck.SQL(`SELECT * FROM read_csv({f}, header = true, auto_detect = false, delim = ',', quote = '"', escape = '"', new_line = {nl},
-			columns = {'i': 'BIGINT', 's': 'VARCHAR', 'f': 'DOUBLE', 't': 'TIMESTAMP', 'd': 'DATE', 'b': 'BOOLEAN', 'n': 'DECIMAL(20,4)'})`, duck.Args{"f": file, "nl": map[bool]string{false: `\n`, true: `\r\n`}[w.UseCRLF]}))
+		same(rt, c, fields, batch.Dialect{Format: &csvformat.Format, Header: batch.HeaderYes}, text.String(), n, duck.SQL(`SELECT * FROM `+
+			`read_csv({f}, header = true, auto_detect = false, delim = ',', quote = '"', escape = '"', new_line = {nl},
+			columns = {'i': 'BIGINT', 's': 'VARCHAR', 'f': 'DOUBLE', 't': 'TIMESTAMP', 'd': 'DATE', 'b': 'BOOLEAN', `+
+			`'n': 'DECIMAL(20,4)'})`, duck.Args{"f": file, "nl": map[bool]string{false: `\n`, true: `\r\n`}[w.UseCRLF]}))
 	})
 }
 
@@ -145,7 +155,8 @@ func TestCSVAgreesWithDuckDB(t *testing.T) {
 func TestJSONAgreesWithDuckDB(t *testing.T) {
 	t.Parallel()
 	c := formattest.Memory(t)
-	fields := []batch.Field{{Name: "i", Type: "BIGINT"}, {Name: "s", Type: "VARCHAR"}, {Name: "f", Type: "DOUBLE"}, {Name: "t", Type: "TIMESTAMP"}, {Name: "b", Type: "BOOLEAN"}, {Name: "o", Type: "STRUCT(x INTEGER, y VARCHAR[])"}}
+	fields := []batch.Field{{Name: "i", Type: "BIGINT"}, {Name: "s", Type: "VARCHAR"}, {Name: "f", Type: "DOUBLE"},
+		{Name: "t", Type: "TIMESTAMP"}, {Name: "b", Type: "BOOLEAN"}, {Name: "o", Type: "STRUCT(x INTEGER, y VARCHAR[])"}}
 	file := filepath.Join(t.TempDir(), "x.json")
 	rapid.Check(t, func(rt *rapid.T) {
 		var text strings.Builder
@@ -212,8 +223,10 @@ func same(rt *rapid.T, c *duck.Conn, fields []batch.Field, d batch.Dialect, text
 		rt.Fatalf("%d good of %d, %q", in.Good, n, text)
 	}
 	a := duck.Args{"rows": in.Rows, "oracle": oracle}
-	diff, err := duck.Select(ctx, c, duck.SQL(`WITH g AS (SELECT row_number() OVER () AS r, x FROM (SELECT * EXCLUDE (_meta) FROM {rows}) x), w AS (SELECT row_number() OVER () AS r, y FROM ({oracle}) y)
-		SELECT 'got ' || x::VARCHAR || ', DuckDB has ' || y::VARCHAR FROM g FULL JOIN w USING (r) WHERE x IS DISTINCT FROM y`, a), func(row func(...any) error) (s string, err error) { return s, row(&s) })
+	diff, err := duck.Select(ctx, c, duck.SQL(`WITH g AS (SELECT row_number() OVER () AS r, `+
+		`x FROM (SELECT * EXCLUDE (_meta) FROM {rows}) x), w AS (SELECT row_number() OVER () AS r, y FROM ({oracle}) y)
+		SELECT 'got ' || x::VARCHAR || ', DuckDB has ' || `+
+		`y::VARCHAR FROM g FULL JOIN w USING (r) WHERE x IS DISTINCT FROM y`, a), func(row func(...any) error) (s string, err error) { return s, row(&s) })
 	if err != nil || len(diff) > 0 {
 		rt.Fatal(err, diff)
 	}
@@ -225,16 +238,19 @@ func TestConversionsAgreeWithDuckDB(t *testing.T) {
 	t.Parallel()
 	c := formattest.Memory(t)
 	number := rapid.Custom(func(t *rapid.T) string {
-		s := rapid.SampledFrom([]string{"", "-", "+"}).Draw(t, "sign") + rapid.StringOfN(rapid.RuneFrom([]rune("0123456789")), 0, 25, -1).Draw(t, "int")
+		s := rapid.SampledFrom([]string{"", "-", "+"}).Draw(t, "sign") + rapid.StringOfN(rapid.RuneFrom([]rune("0123456789")), 0, 25, -1).Draw(t,
+			"int")
 		if rapid.Bool().Draw(t, "point") {
 			s += "." + rapid.StringOfN(rapid.RuneFrom([]rune("0001234569")), 0, 25, -1).Draw(t, "frac")
 		}
 		if rapid.IntRange(0, 3).Draw(t, "exp") == 0 {
-			s += rapid.SampledFrom([]string{"e", "E"}).Draw(t, "e") + rapid.SampledFrom([]string{"", "-", "+"}).Draw(t, "esign") + strconv.Itoa(rapid.IntRange(0, 40).Draw(t, "exponent"))
+			s += rapid.SampledFrom([]string{"e", "E"}).Draw(t, "e") + rapid.SampledFrom([]string{"", "-", "+"}).Draw(t, "esign") +
+				strconv.Itoa(rapid.IntRange(0, 40).Draw(t, "exponent"))
 		}
 		return s
 	})
-	double := rapid.OneOf(number, rapid.Map(rapid.Uint64(), func(x uint64) string { return strconv.FormatFloat(math.Float64frombits(x), 'e', -1, 64) }))
+	double := rapid.OneOf(number,
+		rapid.Map(rapid.Uint64(), func(x uint64) string { return strconv.FormatFloat(math.Float64frombits(x), 'e', -1, 64) }))
 	clock := rapid.Custom(func(t *rapid.T) string {
 		s := fmt.Sprintf("%02d:%02d", rapid.IntRange(0, 25).Draw(t, "h"), rapid.IntRange(0, 61).Draw(t, "m"))
 		if rapid.Bool().Draw(t, "seconds") {
@@ -247,13 +263,16 @@ func TestConversionsAgreeWithDuckDB(t *testing.T) {
 	})
 	day := rapid.Custom(func(t *rapid.T) string {
 		sep := rapid.SampledFrom([]string{"-", "/", " ", "-"}).Draw(t, "sep")
-		s := fmt.Sprintf("%04d%s%02d%s%02d", rapid.OneOf(rapid.IntRange(1, 9999), rapid.IntRange(1900, 2100), rapid.IntRange(10000, 300000)).Draw(t, "y"), sep, rapid.IntRange(0, 13).Draw(t, "m"), sep, rapid.IntRange(0, 32).Draw(t, "d"))
+		s := fmt.Sprintf("%04d%s%02d%s%02d",
+			rapid.OneOf(rapid.IntRange(1, 9999), rapid.IntRange(1900, 2100), rapid.IntRange(10000, 300000)).Draw(t, "y"), sep,
+			rapid.IntRange(0, 13).Draw(t, "m"), sep, rapid.IntRange(0, 32).Draw(t, "d"))
 		return s + rapid.SampledFrom([]string{"", "", "", " (BC)"}).Draw(t, "era")
 	})
 	instants := rapid.Custom(func(t *rapid.T) string {
 		s := day.Draw(t, "day")
 		if rapid.IntRange(0, 4).Draw(t, "clock") > 0 {
-			s += rapid.SampledFrom([]string{" ", "T", " "}).Draw(t, "T") + clock.Draw(t, "clock") + rapid.SampledFrom([]string{"", "", "Z", "+02", "-05:30", "+0200", " UTC", "-00:00:30"}).Draw(t, "zone")
+			s += rapid.SampledFrom([]string{" ", "T", " "}).Draw(t, "T") + clock.Draw(t, "clock") +
+				rapid.SampledFrom([]string{"", "", "Z", "+02", "-05:30", "+0200", " UTC", "-00:00:30"}).Draw(t, "zone")
 		}
 		return s
 	})
@@ -274,11 +293,13 @@ func TestConversionsAgreeWithDuckDB(t *testing.T) {
 		{"DATE", "TRY_CAST(v AS DATE)", day, 0.3},
 		{"TIME", "TRY_CAST(v AS TIME)", clock, 0.3},
 		// ICU's way over TIMESTAMPTZ minds offsets, and loses milliseconds of years with six digits: it is asked only where there is an offset
-		{"TIMESTAMP", `CASE WHEN v SIMILAR TO '\d+[-/ \\]\d+[-/ \\]\d+( \(BC\))?[T ]\d+:\d+:\d+(\.\d+)?' THEN TRY_CAST(v AS TIMESTAMP) ELSE TRY_CAST(v AS TIMESTAMPTZ)::TIMESTAMP END`, instants, 0.2},
+		{"TIMESTAMP", `CASE WHEN v SIMILAR TO '\d+[-/ \\]\d+[-/ \\]\d+( \(BC\))?[T ]\d+:\d+:\d+(\.\d+)?' THEN TRY_CAST(v AS TIMESTAMP) ELSE ` +
+			`TRY_CAST(v AS TIMESTAMPTZ)::TIMESTAMP END`, instants, 0.2},
 		{"TIMESTAMP_NS", "TRY_CAST(v AS TIMESTAMP_NS)", instants, 0.05},
 		{"DATE", "TRY_CAST(v AS DATE)", instants, 0.05},
 	} {
-		l, err := batch.NewLanding(c, "s", []batch.Field{{Name: "v", Type: "VARCHAR"}, {Name: "x", Type: duck.Type(k.typ), Path: []string{"v"}}}, batch.Dialect{Format: &jsonformat.Format}, batch.Limits{})
+		l, err := batch.NewLanding(c, "s", []batch.Field{{Name: "v", Type: "VARCHAR"}, {Name: "x", Type: duck.Type(k.typ), Path: []string{"v"}}},
+			batch.Dialect{Format: &jsonformat.Format}, batch.Limits{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -309,8 +330,11 @@ func TestConversionsAgreeWithDuckDB(t *testing.T) {
 			case strings.HasPrefix(k.typ, "TIMESTAMP"): // 286561-01-31 (BC) 05:25:16.793Z loses a millisecond, 287397-01-01 00:00:00.001Z too
 				added += ` OR v LIKE '2_____%(BC)%' OR v SIMILAR TO '2\d{5}[-/ \\].*:.*(Z|UTC|[ +-]).*'`
 			}
-			diff, err := duck.Select(context.Background(), c, duck.SQL("SELECT concat_ws(' ', v, 'is', x, 'not', want) FROM (SELECT v, x, {cast} AS want FROM {rows}) WHERE x IS DISTINCT FROM want AND NOT ({added})",
-				duck.Args{"cast": duck.Text(k.cast), "rows": in.Rows, "added": duck.Text(added)}), func(row func(...any) error) (s string, err error) { return s, row(&s) })
+			diff, err := duck.Select(context.Background(), c,
+				duck.SQL("SELECT concat_ws(' ', v, 'is', x, 'not', want) FROM (SELECT v, x, {cast} AS want FROM {rows}) WHERE x IS DISTINCT FROM "+
+					"want AND NOT ({added})",
+					duck.Args{"cast": duck.Text(k.cast), "rows": in.Rows, "added": duck.Text(added)}),
+				func(row func(...any) error) (s string, err error) { return s, row(&s) })
 			if err != nil || len(diff) > 0 {
 				rt.Fatal(k.typ, err, strings.Join(diff, "\n"))
 			}

@@ -68,7 +68,8 @@ func (s *Source) rejectedUpTo(ctx context.Context, c *duck.Conn) (map[topicParti
 		offset int64
 	}
 	rows, err := duck.Select(ctx, c,
-		duck.SQL(`SELECT meta.topic, meta."partition", max(meta."offset") FROM dsql.rejects WHERE destination IS NULL AND source = {s} AND meta.topic IS NOT NULL GROUP BY ALL`, duck.Args{"s": s.Stmt.Name}),
+		duck.SQL(`SELECT meta.topic, meta."partition", max(meta."offset") FROM dsql.rejects
+			WHERE destination IS NULL AND source = {s} AND meta.topic IS NOT NULL GROUP BY ALL`, duck.Args{"s": s.Stmt.Name}),
 		func(scan func(...any) error) (r row, err error) { return r, scan(&r.topic, &r.partition, &r.offset) })
 	out := map[topicPartition]int64{}
 	for _, r := range rows {
@@ -124,7 +125,8 @@ func (s *Source) settle(ctx context.Context, c *duck.Conn, at positions, gaps []
 				to = duck.Lit(g.to)
 			}
 			if err := tx.Run(ctx, duck.SQL(`INSERT INTO dsql.gaps SELECT {s}, {t}, {p}, {from}, {to}, {why}, {now}
-				WHERE NOT EXISTS (FROM dsql.gaps WHERE source = {s} AND topic = {t} AND partition = {p} AND from_offset = {from} AND to_offset IS NOT DISTINCT FROM {to} AND reason = {why})`,
+				WHERE NOT EXISTS (FROM dsql.gaps WHERE source = {s} AND topic = {t} AND partition = {p} AND from_offset = {from}
+				AND to_offset IS NOT DISTINCT FROM {to} AND reason = {why})`,
 				duck.Args{"now": duck.Now, "s": s.Stmt.Name, "t": g.topic, "p": int64(g.partition), "from": g.from, "to": to,
 					"why": g.reason})); err != nil {
 				return err

@@ -18,7 +18,9 @@ func TestNumbers(t *testing.T) {
 	for _, c := range []struct {
 		column Column
 		from   int
-	}{{Column{Values: &v[0], Stride: 2}, 0}, {Column{Values: &v[0], Stride: 2, Valid: &valid[0]}, 64}, {Column{Values: &v[0], Stride: 2, Valid: &valid[0]}, 128}, {Column{Values: &v[0], Stride: 2, Valid: &valid[0]}, 70}, {Column{Values: &v[0], Stride: 2, Valid: &valid[0]}, 199}} {
+	}{{Column{Values: &v[0], Stride: 2}, 0}, {Column{Values: &v[0], Stride: 2, Valid: &valid[0]}, 64},
+		{Column{Values: &v[0], Stride: 2, Valid: &valid[0]}, 128}, {Column{Values: &v[0], Stride: 2, Valid: &valid[0]}, 70},
+		{Column{Values: &v[0], Stride: 2, Valid: &valid[0]}, 199}} {
 		dst := make([]float64, n-c.from)
 		c.column.Numbers(c.from, dst)
 		for i, got := range dst {

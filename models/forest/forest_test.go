@@ -21,7 +21,8 @@ type shape struct {
 	values                           Values
 }
 
-var edges = []float64{math.NaN(), 0, math.Copysign(0, -1), math.Inf(1), math.Inf(-1), TinyLightGBM, -TinyLightGBM, 1.1e-35, 5e-324, 1e-45, -1e300, 1e300, math.MaxFloat32, 0.1}
+var edges = []float64{math.NaN(), 0, math.Copysign(0, -1), math.Inf(1), math.Inf(-1), TinyLightGBM, -TinyLightGBM, 1.1e-35, 5e-324, 1e-45,
+	-1e300, 1e300, math.MaxFloat32, 0.1}
 
 // random makes a forest; features from half of them on are categorical.
 func (s shape) random(r *rand.Rand) *Forest {

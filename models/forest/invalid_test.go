@@ -47,7 +47,8 @@ func tree(t Tree) Forest {
 // A node that can't be reached is no error, and a threshold that is no number sends all values right.
 func TestOddTrees(t *testing.T) {
 	t.Parallel()
-	f := tree(Tree{Nodes: []Node{{Threshold: math.NaN(), Left: ^0, Right: ^1, MissingLeft: true}, {Left: 1, Right: 99}}, Leaves: []float64{1, 2}, Width: 1})
+	f := tree(Tree{Nodes: []Node{{Threshold: math.NaN(), Left: ^0, Right: ^1, MissingLeft: true}, {Left: 1, Right: 99}},
+		Leaves: []float64{1, 2}, Width: 1})
 	for _, kernel := range append(Kernels(), "walk") {
 		s, err := New(&f, kernel)
 		if err != nil {

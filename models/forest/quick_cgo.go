@@ -68,8 +68,12 @@ func newNative(t *tables, kernel string) *native {
 }
 
 // The tables are copied as they are, so both sides must lay them out alike.
-var _ = [1]struct{}{}[(unsafe.Sizeof(ranking{})-uintptr(C.sizeof_dsql_ranking))|(unsafe.Sizeof(column{})-uintptr(C.sizeof_dsql_column))|(unsafe.Sizeof(coding{})-uintptr(C.sizeof_dsql_coding))|
-	(unsafe.Sizeof(entry{})-uintptr(C.sizeof_dsql_entry))|(unsafe.Sizeof(quickTree{})-uintptr(C.sizeof_dsql_tree))|(unsafe.Sizeof(plane{})-uintptr(C.sizeof_dsql_plane))|
+var _ = [1]struct{}{}[(unsafe.Sizeof(ranking{})-uintptr(C.sizeof_dsql_ranking))|
+	(unsafe.Sizeof(column{})-uintptr(C.sizeof_dsql_column))|
+	(unsafe.Sizeof(coding{})-uintptr(C.sizeof_dsql_coding))|
+	(unsafe.Sizeof(entry{})-uintptr(C.sizeof_dsql_entry))|
+	(unsafe.Sizeof(quickTree{})-uintptr(C.sizeof_dsql_tree))|
+	(unsafe.Sizeof(plane{})-uintptr(C.sizeof_dsql_plane))|
 	(unsafe.Sizeof(step{})-uintptr(C.sizeof_dsql_step))]
 
 func hold[T any](q *native, v []T) unsafe.Pointer {

@@ -109,7 +109,8 @@ func TestNone(t *testing.T) {
 	if !slices.Equal(none, []bool{false, true, false}) || labels[2] != -3 {
 		t.Errorf("%v %v", labels, none)
 	}
-	texts := mustLoad(t, file(nodeField("Cast", "", "X", "f", intAttr("to", int64(Float))), input(tensorInfo("X", String, 0, 1)), output(tensorInfo("f", Float))), 0)
+	texts := mustLoad(t, file(nodeField("Cast", "", "X", "f", intAttr("to", int64(Float))), input(tensorInfo("X", String, 0, 1)),
+		output(tensorInfo("f", Float))), 0)
 	if err := texts.Score(Prediction, []batch.Column{{Text: []string{"2.5", "two", " -inf "}}}, 3, out, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +132,8 @@ func TestNone(t *testing.T) {
 // A width that the file leaves open comes from the operator that reads the input, or from who loads it.
 func TestOpenWidth(t *testing.T) {
 	t.Parallel()
-	scaler := file(nodeField("Scaler", ml, "X", "y", floatAttr("offset", 1, 2, 3), floatAttr("scale", 1, 1, 2)), input(tensorInfo("X", Float, 0, 0)), output(tensorInfo("y", Float)))
+	scaler := file(nodeField("Scaler", ml, "X", "y", floatAttr("offset", 1, 2, 3), floatAttr("scale", 1, 1, 2)),
+		input(tensorInfo("X", Float, 0, 0)), output(tensorInfo("y", Float)))
 	if m := mustLoad(t, scaler, 0); len(m.Inputs()) != 3 || m.Inputs()[2].Name != "X_2" || m.Width(Prediction) != 3 {
 		t.Errorf("%+v", m.Inputs())
 	}
@@ -175,11 +177,14 @@ func TestLoadErrors(t *testing.T) {
 		"made twice":  {file(nodeField("Abs", "", "X", "y"), nodeField("Abs", "", "X", "y"), x, y), "second time"},
 		"no output":   {file(nodeField("Abs", "", "X", "z"), x, y), `the output "y"`},
 		"huge tensor": {file(huge, x, y), "more than"},
-		"shapes":      {file(nodeField("Reshape", "", "X s", "y"), nodeField("Constant", "", "", "s", intsAttr("value_ints", 7, 7)), x, y), "nothing before it makes"},
-		"rank":        {file(nodeField("Abs", "", "X", "y"), input(tensorInfo("X", Float, 0, 2, 2)), y), "the shape"},
-		"kind":        {file(nodeField("Abs", "", "X", "y"), input(tensorInfo("X", 16, 0, 2)), y), "type 16"},
-		"expand":      {file(nodeField("Constant", "", "", "s", intsAttr("value_ints", 1<<13, 1<<13)), nodeField("ConstantOfShape", "", "s", "y"), x, y), "values in one run"},
-		"ill-formed":  {file(nodeField("Constant", "", "", "s", intsAttr("value_ints", 0)), nodeField("Slice", "", "X s s", "z"), nodeField("Gemm", "", "X z", "y"), x, y), "operator"},
+		"shapes": {file(nodeField("Reshape", "", "X s", "y"), nodeField("Constant", "", "", "s", intsAttr("value_ints", 7, 7)), x, y),
+			"nothing before it makes"},
+		"rank": {file(nodeField("Abs", "", "X", "y"), input(tensorInfo("X", Float, 0, 2, 2)), y), "the shape"},
+		"kind": {file(nodeField("Abs", "", "X", "y"), input(tensorInfo("X", 16, 0, 2)), y), "type 16"},
+		"expand": {file(nodeField("Constant", "", "", "s", intsAttr("value_ints", 1<<13, 1<<13)), nodeField("ConstantOfShape", "", "s", "y"),
+			x, y), "values in one run"},
+		"ill-formed": {file(nodeField("Constant", "", "", "s", intsAttr("value_ints", 0)), nodeField("Slice", "", "X s s", "z"),
+			nodeField("Gemm", "", "X z", "y"), x, y), "operator"},
 	} {
 		_, err := Load(c.data, 0, "", Prediction)
 		if err == nil || !strings.Contains(err.Error(), c.want) {

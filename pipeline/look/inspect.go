@@ -100,9 +100,12 @@ func History(ctx context.Context, o program.Options, name string, keys []string)
 }
 
 // originQuery adds to versions of a key what they come from. What was read from a stored table comes from what that had read.
-const originQuery = `WITH o AS (SELECT version, origin, regexp_extract(origin, '^(.*) versions (\d+)–(\d+)$', ['name', 'low', 'high']) AS _via FROM dsql.version_rows WHERE kind <> 'source' AND name = {name}),
+const originQuery = `WITH o AS (
+		SELECT version, origin, regexp_extract(origin, '^(.*) versions (\d+)–(\d+)$', ['name', 'low', 'high']) AS _via
+		FROM dsql.version_rows WHERE kind <> 'source' AND name = {name}),
 	s AS (SELECT version, origin FROM dsql.version_rows WHERE kind = 'source'),
-	f AS (SELECT version, coalesce((SELECT string_agg(DISTINCT s.origin, ', ' ORDER BY s.origin) FROM s WHERE _via.name <> '' AND s.version BETWEEN TRY_CAST(_via.low AS BIGINT) AND TRY_CAST(_via.high AS BIGINT)
+	f AS (SELECT version, coalesce((SELECT string_agg(DISTINCT s.origin, ', ' ORDER BY s.origin) FROM s
+		WHERE _via.name <> '' AND s.version BETWEEN TRY_CAST(_via.low AS BIGINT) AND TRY_CAST(_via.high AS BIGINT)
 		AND s.version IN (SELECT v.version FROM dsql.version_rows v WHERE v.kind <> 'source' AND v.name = _via.name)), origin) AS origin FROM o)
 	SELECT *, (SELECT string_agg(DISTINCT f.origin, ', ' ORDER BY f.origin) FROM f WHERE f.version = l.version) AS origin FROM ({life}) l`
 
@@ -157,7 +160,9 @@ func Diff(ctx context.Context, o program.Options, name string, v1, v2 int64, row
 // Models lists models with their versions, inputs and sizes.
 func Models(ctx context.Context, o program.Options) error {
 	return inspection(ctx, o, func(v *Viewer) error {
-		return v.Query(ctx, duck.SQL(`SELECT name, version, in_use, format, outputs, array_to_string(list_transform(from_json(inputs, '[{"name":"VARCHAR","type":"VARCHAR"}]'), lambda i: i.name || ' ' || i.type), ', ') AS inputs,
-			(json_extract_string(options, '$.trees'))::INTEGER AS trees, octet_length(file) AS bytes, left(hash, 12) AS hash, tags, created FROM dsql.models ORDER BY name, version`))
+		return v.Query(ctx, duck.SQL(`SELECT name, version, in_use, format, outputs,
+			array_to_string(list_transform(from_json(inputs, '[{"name":"VARCHAR","type":"VARCHAR"}]'), lambda i: i.name || ' ' || i.type), ', ') AS inputs,
+			(json_extract_string(options, '$.trees'))::INTEGER AS trees, octet_length(file) AS bytes, left(hash, 12) AS hash, tags, created
+			FROM dsql.models ORDER BY name, version`))
 	})
 }

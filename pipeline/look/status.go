@@ -41,9 +41,12 @@ func (v *Viewer) showAccounts(ctx context.Context) error {
 		}
 	}
 	return v.titled(ctx, "destinations", duck.SQL(`WITH now AS ({now}), accounts AS (
-		SELECT kind, name, sum(rows_in)::BIGINT AS rows_in, sum(written)::BIGINT AS written, sum(rejected)::BIGINT AS rejected, sum(dropped)::BIGINT AS dropped, sum(bad)::BIGINT AS bad, sum(skipped)::BIGINT AS skipped,
-		max(r.version) AS version, max(committed_at) AS last_commit, round(sum(rows_in) FILTER (recent) / nullif(date_diff('ms', min(committed_at) FILTER (recent), max(committed_at)) / 1000.0, 0), 1) AS rows_per_s
-		FROM (SELECT *, committed_at > max(committed_at) OVER (PARTITION BY kind, name) - INTERVAL 1 MINUTE AS recent FROM dsql.version_rows LEFT JOIN dsql.versions USING (version)) r GROUP BY kind, name)
+		SELECT kind, name, sum(rows_in)::BIGINT AS rows_in, sum(written)::BIGINT AS written, sum(rejected)::BIGINT AS rejected,
+		sum(dropped)::BIGINT AS dropped, sum(bad)::BIGINT AS bad, sum(skipped)::BIGINT AS skipped,
+		max(r.version) AS version, max(committed_at) AS last_commit,
+		round(sum(rows_in) FILTER (recent) / nullif(date_diff('ms', min(committed_at) FILTER (recent), max(committed_at)) / 1000.0, 0), 1) AS rows_per_s
+		FROM (SELECT *, committed_at > max(committed_at) OVER (PARTITION BY kind, name) - INTERVAL 1 MINUTE AS recent FROM dsql.version_rows
+		LEFT JOIN dsql.versions USING (version)) r GROUP BY kind, name)
 		SELECT kind, name, now.rows AS rows_now, COLUMNS(accounts.* EXCLUDE (kind, name)) FROM accounts LEFT JOIN now USING (kind, name) ORDER BY kind, name`,
 		duck.Args{"now": duck.Join(" UNION ALL ", now...)}))
 }
@@ -68,7 +71,8 @@ func (v *Viewer) showFiles(ctx context.Context) error {
 		return err
 	}
 	return v.titled(ctx, "files",
-		duck.SQL(`SELECT source, destination, count(*) FILTER (done) AS files, count(*) FILTER (NOT done) AS half_read, max(path) AS newest FROM dsql.files GROUP BY ALL ORDER BY ALL`))
+		duck.SQL(`SELECT source, destination, count(*) FILTER (done) AS files, count(*) FILTER (NOT done) AS half_read, max(path) AS newest
+			FROM dsql.files GROUP BY ALL ORDER BY ALL`))
 }
 
 // keptBack lists the files that wait, and those that can't be read, where there are any. A file that an older dsql wrote knows of none.
@@ -84,7 +88,8 @@ func (v *Viewer) keptBack(ctx context.Context) error {
 	if n, err = v.Conn.Int(ctx, duck.SQL("SELECT count(*) FROM dsql.files WHERE error IS NOT NULL")); err != nil || n == 0 {
 		return err
 	}
-	return v.titled(ctx, "files_aside", duck.SQL(`SELECT source, path, string_agg(destination, ', ' ORDER BY destination) AS destinations, any_value(error) AS error, 'it has changed' AS until
+	return v.titled(ctx, "files_aside", duck.SQL(`SELECT source, path, string_agg(destination, ', ' ORDER BY destination) AS destinations,
+		any_value(error) AS error, 'it has changed' AS until
 		FROM dsql.files WHERE error IS NOT NULL GROUP BY source, path ORDER BY source, path`))
 }
 
@@ -112,6 +117,8 @@ func sinksStatus(p *program.Program) *duck.Query {
 	if len(rows) == 0 {
 		return nil
 	}
-	return duck.SQL(`SELECT sink, s.input, p.version, (SELECT count(DISTINCT version) FROM dsql.version_rows r WHERE r.name = s.input AND kind <> 'source' AND r.version > coalesce(p.version, 0)) AS versions_to_write
-		FROM (VALUES {rows}) s(sink, input) LEFT JOIN dsql.places p ON p.destination = sink AND p.input = s.input ORDER BY sink`, duck.Args{"rows": duck.Join(", ", rows...)})
+	return duck.SQL(`SELECT sink, s.input, p.version, (SELECT count(DISTINCT version) FROM dsql.version_rows r
+		WHERE r.name = s.input AND kind <> 'source' AND r.version > coalesce(p.version, 0)) AS versions_to_write
+		FROM (VALUES {rows}) s(sink, input) LEFT JOIN dsql.places p ON p.destination = sink AND p.input = s.input
+		ORDER BY sink`, duck.Args{"rows": duck.Join(", ", rows...)})
 }

@@ -58,7 +58,9 @@ func (v *Viewer) showWaiting(ctx context.Context) error {
 		return err
 	}
 	return v.titled(ctx, "files_waiting", duck.SQL(`SELECT source, path, array_to_string(destinations, ', ') AS destinations, why, until
-		FROM (SELECT unnest(from_json({files}, '[{"source":"VARCHAR","path":"VARCHAR","destinations":["VARCHAR"],"why":"VARCHAR","until":"VARCHAR"}]'), recursive := true))`, duck.Args{"files": string(text)}))
+		FROM (SELECT unnest(from_json({files},
+			'[{"source":"VARCHAR","path":"VARCHAR","destinations":["VARCHAR"],"why":"VARCHAR","until":"VARCHAR"}]'),
+			recursive := true))`, duck.Args{"files": string(text)}))
 }
 
 // Readers are the destinations that take a source's new rows.

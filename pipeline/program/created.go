@@ -109,12 +109,15 @@ func tokenRefs(text string) (out []ref) {
 // common are words that stand before a bracket in most queries and are no macros of the file: it need not be asked for those.
 var common = func() map[string]bool {
 	out := map[string]bool{}
-	for _, w := range strings.Fields(`select from join where having on using as in and or not exists any all case when then else end values over filter by expect with
-		cast try_cast coalesce nullif ifnull greatest least count sum avg min max first last any_value arg_min arg_max mode median quantile_cont stddev string_agg list array_agg
-		row_number rank dense_rank lag lead upper lower trim ltrim rtrim length substr substring replace regexp_matches regexp_replace regexp_extract regexp_full_match contains
-		starts_with split_part concat abs round floor ceil sqrt ln exp pow power date_trunc date_diff date_part extract strftime strptime try_strptime epoch epoch_ms make_timestamp
-		now today year month day hour minute range unnest struct_pack row hash md5 sha256 typeof len columns exclude except distinct rows integer bigint decimal numeric varchar
-		null_ratio is_unique duplicate_ratio distinct_ratio freshness orphans previous mean_of_last zscore psi ks map_value nullif iff`) {
+	for _, w := range strings.Fields(`
+		select from join where having on using as in and or not exists any all case when then else end values over filter by expect with cast
+		try_cast coalesce nullif ifnull greatest least count sum avg min max first last any_value arg_min arg_max mode median quantile_cont
+		stddev string_agg list array_agg row_number rank dense_rank lag lead upper lower trim ltrim rtrim length substr substring replace
+		regexp_matches regexp_replace regexp_extract regexp_full_match contains starts_with split_part concat abs round floor ceil sqrt ln exp
+		pow power date_trunc date_diff date_part extract strftime strptime try_strptime epoch epoch_ms make_timestamp now today year month day
+		hour minute range unnest struct_pack row hash md5 sha256 typeof len columns exclude except distinct rows integer bigint decimal
+		numeric varchar null_ratio is_unique duplicate_ratio distinct_ratio freshness orphans previous mean_of_last zscore psi ks map_value
+		nullif iff`) {
 		out[w] = true
 	}
 	return out

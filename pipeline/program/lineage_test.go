@@ -19,7 +19,8 @@ func TestLineage(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	of := &Node{Kind: "source", Name: "s", Cols: []duck.Column{{Name: "id", Type: "INTEGER"}, {Name: "v", Type: "VARCHAR"}, {Name: "w", Type: "VARCHAR"}}}
+	of := &Node{Kind: "source", Name: "s",
+		Cols: []duck.Column{{Name: "id", Type: "INTEGER"}, {Name: "v", Type: "VARCHAR"}, {Name: "w", Type: "VARCHAR"}}}
 	p := &Program{Nodes: []*Node{of}}
 	s := &scope{p: p, conn: db.Writer()}
 	for _, x := range []struct{ query, want string }{

@@ -55,7 +55,8 @@ func (in *Input) perBatch(ctx context.Context, c *duck.Conn, n *Node) (*sql.Erro
 		return nil, nil
 	}
 	d := n.Obj.Decl()
-	return d.At(in.body.reads[in.body.fresh].at).Errorf(code.PerBatch, "%s in the query of %s sees the new rows of one batch, not all rows of %s", f.found, n.Name, in.Of.Name).
+	return d.At(in.body.reads[in.body.fresh].at).Errorf(code.PerBatch,
+		"%s in the query of %s sees the new rows of one batch, not all rows of %s", f.found, n.Name, in.Of.Name).
 		WithHint("over all rows it is a ROLLUP; or store the rows in a stream as they come, and query that, or make a view of it"), nil
 }
 

@@ -40,7 +40,8 @@ func (p *Program) resolveReader(n *Node, name sql.Name) error {
 			names = append(names, m.Name)
 		}
 	}
-	e := d.At(name.Span).Errorf(code.UnknownRelation, "there is no stream or journal %s, and %s %s reads the new rows of one", name.Text, d.Syntax.Keyword, d.Name).
+	e := d.At(name.Span).Errorf(code.UnknownRelation, "there is no stream or journal %s, and %s %s reads the new rows of one", name.Text,
+		d.Syntax.Keyword, d.Name).
 		WithHint("declare it first: CREATE STREAM " + name.Text + " FROM …")
 	if near := sql.Nearest(name.Text, names); near != "" {
 		e.Hint = "did you mean " + near + "?"

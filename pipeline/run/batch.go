@@ -340,7 +340,8 @@ func discarded(ctx context.Context, tx *transaction, n *program.Node, h *hold, r
 }
 
 func (r *runner) account(ctx context.Context, tx *duck.Tx, d event.DestinationRows, v int64, origin string) error {
-	return tx.Run(ctx, duck.SQL(`INSERT INTO dsql.version_rows (version, kind, name, rows_in, written, added, changed, removed, unchanged, rejected, dropped, origin)
+	return tx.Run(ctx, duck.SQL(`INSERT INTO dsql.version_rows (version, kind, name, rows_in, written, added, changed, removed, unchanged,
+		rejected, dropped, origin)
 		VALUES ({v}, {kind}, {name}, {in}, {written}, {added}, {changed}, {removed}, {unchanged}, {rejected}, {dropped}, {origin})`,
 		duck.Args{"v": v, "kind": d.Kind, "name": d.Name, "in": d.In, "written": d.Written, "added": d.Added, "changed": d.Changed,
 			"removed": d.Removed, "unchanged": d.Unchanged, "rejected": d.Rejected, "dropped": d.Dropped, "origin": origin}))

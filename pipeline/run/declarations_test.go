@@ -84,7 +84,8 @@ func TestDeclarationsStay(t *testing.T) {
 	o.Language = c.language()
 	for n := 1; n <= 2; n++ {
 		f.orders(n)
-		o.Scripts = []*sql.Source{sql.NewSource("s.sql", sharedScript+"REBUILD STREAM orders FROM SOURCE; EXPLAIN JOURNAL state; ROLLBACK JOURNAL state TO VERSION 1;")}
+		o.Scripts = []*sql.Source{sql.NewSource("s.sql",
+			sharedScript+"REBUILD STREAM orders FROM SOURCE; EXPLAIN JOURNAL state; ROLLBACK JOURNAL state TO VERSION 1;")}
 		if err := Run(t.Context(), o); err != nil {
 			t.Fatal(render(err))
 		}
@@ -92,7 +93,8 @@ func TestDeclarationsStay(t *testing.T) {
 	c.unchanged(t, 20)
 }
 
-// inflow is a folder, a cluster and a registry that sources of each format read from, into two files side by side. Each round brings records
+// inflow is a folder, a cluster and a registry that sources of each format read from, into two files side by side. Each round brings
+// records
 // with a field that none before had, and one that is bad.
 type inflow struct {
 	*field
@@ -105,14 +107,16 @@ type inflow struct {
 
 func newInflow(t *testing.T) *inflow {
 	t.Helper()
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.AllowAutoTopicCreation(), kfake.SeedTopics(1, format.Names(format.OfTopics)...))
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.AllowAutoTopicCreation(),
+		kfake.SeedTopics(1, format.Names(format.OfTopics)...))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(cluster.Close)
 	in := &inflow{field: newField(t), beside: newField(t), brokers: cluster.ListenAddrs()[0], reg: srfake.New()}
 	t.Cleanup(in.reg.Close)
-	if err := errors.Join(os.Mkdir(filepath.Join(in.dir, "in"), 0o755), os.Symlink(filepath.Join(in.dir, "in"), filepath.Join(in.beside.dir, "in"))); err != nil {
+	if err := errors.Join(os.Mkdir(filepath.Join(in.dir, "in"), 0o755),
+		os.Symlink(filepath.Join(in.dir, "in"), filepath.Join(in.beside.dir, "in"))); err != nil {
 		t.Fatal(err)
 	}
 	if in.client, err = kgo.NewClient(kgo.SeedBrokers(in.brokers)); err != nil {
@@ -127,7 +131,8 @@ func (in *inflow) sources() (script string, names []string) {
 	add := func(name, what, end string, loads bool) {
 		script += fmt.Sprintf("CREATE SOURCE %s %s%s;\n", name, what, end)
 		if !loads {
-			script += fmt.Sprintf("CREATE STREAM d_%s FROM %[1]s;\nCREATE JOURNAL j_%[1]s KEYS (id) SEQUENCE BY (coalesce(_meta.file, ''), coalesce(_meta.\"offset\", _meta.line)) COLUMNS * FROM %[1]s;\n", name)
+			script += fmt.Sprintf("CREATE STREAM d_%s FROM %[1]s;\nCREATE JOURNAL j_%[1]s KEYS (id) SEQUENCE BY (coalesce(_meta.file, ''), "+
+				"coalesce(_meta.\"offset\", _meta.line)) COLUMNS * FROM %[1]s;\n", name)
 			names = append(names, name)
 		} else {
 			script += fmt.Sprintf("CREATE JOURNAL j_%s KEYS (id) SNAPSHOT ON MISSING KEEP FROM %[1]s;\n", name)
@@ -136,7 +141,8 @@ func (in *inflow) sources() (script string, names []string) {
 	for _, f := range format.Names(format.OfFiles) {
 		from := fmt.Sprintf("FROM FILES ('in/*.%s', format %[1]s", f)
 		add("found_"+f, from, ", batch_rows 2) ON SCHEMA CHANGE ADD COLUMNS", false)
-		add("declared_"+f, "(id BIGINT, x INTEGER) "+from, ", min_age '1ms', batch_files 2) ON SCHEMA CHANGE ADD COLUMNS ON BAD RECORD SKIP", false)
+		add("declared_"+f, "(id BIGINT, x INTEGER) "+from, ", min_age '1ms', batch_files 2) ON SCHEMA CHANGE ADD COLUMNS ON BAD RECORD SKIP",
+			false)
 		add("loads_"+f, "(id BIGINT) "+from, ", mode snapshot)", true)
 	}
 	script += fmt.Sprintf("CREATE CONNECTION shop TO KAFKA (brokers '%s', schema_registry '%s');\n", in.brokers, in.reg.URL())
@@ -163,7 +169,8 @@ func (in *inflow) brings() {
 	}
 	in.write(fmt.Sprintf("in/%d.csv", n), fmt.Sprintf("id,%s\n%d,1\n%d,2\n%s", x, n, n+1, bad))
 	in.write(fmt.Sprintf("in/%d.json", n), fmt.Sprintf("{\"id\": %d, \"%s\": 1}\n{\"id\": %d}\nnone\n", n, x, n+1))
-	in.foreign(fmt.Sprintf("COPY (SELECT unnest([%d, %d]) AS id, 1 AS %s) TO '%s' (FORMAT parquet)", n, n+1, x, filepath.Join(in.dir, fmt.Sprintf("in/%d.parquet", n))))
+	in.foreign(fmt.Sprintf("COPY (SELECT unnest([%d, %d]) AS id, 1 AS %s) TO '%s' (FORMAT parquet)", n, n+1, x,
+		filepath.Join(in.dir, fmt.Sprintf("in/%d.parquet", n))))
 	old := time.Now().Add(-time.Hour) // nothing is still being written
 	for _, f := range format.Names(format.OfFiles) {
 		if err := os.Chtimes(filepath.Join(in.dir, fmt.Sprintf("in/%d.%s", n, f)), old, old); err != nil {
@@ -175,10 +182,13 @@ func (in *inflow) brings() {
 		fmt.Fprintf(&fields, `,{"name":"x%d","type":["null","long"],"default":null}`, i)
 		fmt.Fprintf(&message, " optional int64 x%d = %d;", i, i+1)
 	}
-	in.reg.SeedSchema("avro-value", n, 2*n, sr.Schema{Type: sr.TypeAvro, Schema: `{"type":"record","name":"r","fields":[{"name":"id","type":"string"}` + fields.String() + `]}`})
-	in.reg.SeedSchema("protobuf-value", n, 2*n+1, sr.Schema{Type: sr.TypeProtobuf, Schema: `syntax = "proto3"; message R { string id = 1;` + message.String() + " }"})
+	in.reg.SeedSchema("avro-value", n, 2*n,
+		sr.Schema{Type: sr.TypeAvro, Schema: `{"type":"record","name":"r","fields":[{"name":"id","type":"string"}` + fields.String() + `]}`})
+	in.reg.SeedSchema("protobuf-value", n, 2*n+1,
+		sr.Schema{Type: sr.TypeProtobuf, Schema: `syntax = "proto3"; message R { string id = 1;` + message.String() + " }"})
 	object := fmt.Sprintf(`{"id":"%d","%s":1}`, n, x)
-	values := map[string]string{"json": object, "csv": fmt.Sprint(n), "raw": fmt.Sprint(n), "debezium": `{"before":null,"after":` + object + `,"op":"c"}`,
+	values := map[string]string{"json": object, "csv": fmt.Sprint(n), "raw": fmt.Sprint(n),
+		"debezium": `{"before":null,"after":` + object + `,"op":"c"}`,
 		"avro":     fmt.Sprintf("\x00\x00\x00\x00%c\x02%d%s\x02\x02", 2*n, n, strings.Repeat("\x00", n-1)),
 		"protobuf": fmt.Sprintf("\x00\x00\x00\x00%c\x00\x0a\x01%d%c\x01", 2*n+1, n, (n+1)<<3)}
 	for _, f := range format.Names(format.OfTopics) {

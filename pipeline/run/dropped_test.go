@@ -15,11 +15,15 @@ func TestDropOfTheUsers(t *testing.T) {
 	f := newField(t)
 	f.write("in/s1.csv", "id\n1\n")
 	f.write("in/r1.csv", "id,w,t\n1,a,1\n")
-	made := "CREATE OR REPLACE TABLE dim AS SELECT 1 AS id;\nCREATE OR REPLACE VIEW v AS FROM dim;\nCREATE OR REPLACE TABLE other (a INTEGER);\n"
+	made := "CREATE OR REPLACE TABLE dim AS SELECT 1 AS id;\nCREATE OR REPLACE VIEW v AS FROM dim;\nCREATE OR REPLACE TABLE other (a " +
+		"INTEGER);\n"
 	macro := "CREATE OR REPLACE MACRO m(k) AS (SELECT min(w) FROM j WHERE id = k);\n"
-	f.run(made + wholeSources + wholeJournal + macro + "CREATE STREAM st RULES (CONSTRAINT k EXPECT (id IN (SELECT id FROM v))) AS SELECT id, m(id) AS w FROM s;\n")
-	for _, stmt := range []string{"DROP TABLE st", "drop table if exists main.ST cascade", "DROP VIEW J", "-- a\n/* b */ DROP/*c*/VIEW J", "DROP TABLE j__now",
-		"CREATE OR REPLACE TABLE st AS SELECT 1 AS x", "CREATE OR REPLACE VIEW j AS SELECT 1 AS x", "DROP TABLE dim", `DROP VIEW "V"`, "DROP MACRO m"} {
+	f.run(made + wholeSources + wholeJournal + macro +
+		"CREATE STREAM st RULES (CONSTRAINT k EXPECT (id IN (SELECT id FROM v))) AS SELECT id, m(id) AS w FROM s;\n")
+	for _, stmt := range []string{"DROP TABLE st", "drop table if exists main.ST cascade", "DROP VIEW J", "-- a\n/* b */ DROP/*c*/VIEW J",
+		"DROP TABLE j__now",
+		"CREATE OR REPLACE TABLE st AS SELECT 1 AS x", "CREATE OR REPLACE VIEW j AS SELECT 1 AS x", "DROP TABLE dim", `DROP VIEW "V"`,
+		"DROP MACRO m"} {
 		if e := f.fails(stmt + ";"); e.Code != code.InUse {
 			t.Errorf("%s: %v", stmt, e)
 		}
@@ -28,7 +32,8 @@ func TestDropOfTheUsers(t *testing.T) {
 	f.run(wholeSources + wholeJournal + "REFRESH;")
 	f.is("SELECT count(*) FROM j_history", "1")
 	f.run("DROP VIEW v; DROP TABLE dim; DROP TABLE IF EXISTS nothing; DROP TABLE other; DROP MACRO m;\n" + made + macro)
-	f.run("CREATE SCHEMA z; CREATE TABLE z.st (a INTEGER); DROP TABLE z.st; DROP STREAM st; CREATE TABLE st (a INTEGER); DROP TABLE st; DROP TABLE dim CASCADE;")
+	f.run("CREATE SCHEMA z; CREATE TABLE z.st (a INTEGER); DROP TABLE z.st; DROP STREAM st; CREATE TABLE st (a INTEGER); DROP TABLE st; " +
+		"DROP TABLE dim CASCADE;")
 	f.is("SELECT count(*) FROM j", "1")
 }
 

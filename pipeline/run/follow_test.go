@@ -18,7 +18,8 @@ func TestFollowReadsWholeFirst(t *testing.T) {
 	next(1)
 	stop := make(chan struct{})
 	taken := 0
-	o := f.options(wholeSources + "CREATE STREAM st RULES (CONSTRAINT k EXPECT (id IN (SELECT h.id FROM j_history h))) FROM s;\n" + wholeJournal)
+	o := f.options(wholeSources + "CREATE STREAM st RULES (CONSTRAINT k EXPECT (id IN (SELECT h.id FROM j_history h))) FROM s;\n" +
+		wholeJournal)
 	o.Follow, o.Stop = true, stop
 	o.Events = func(e event.Event) {
 		drain(e)

@@ -21,7 +21,8 @@ func TestKinds(t *testing.T) {
 		t.Run(k.Syntax.Keyword, func(t *testing.T) {
 			t.Parallel()
 			dir := exampleDir(t)
-			o := program.Options{Language: Language, Scripts: []*sql.Source{sql.NewSource("example.sql", k.Syntax.Example)}, Dir: dir, DB: filepath.Join(dir, "x.duckdb"), Events: drain}
+			o := program.Options{Language: Language, Scripts: []*sql.Source{sql.NewSource("example.sql", k.Syntax.Example)}, Dir: dir,
+				DB: filepath.Join(dir, "x.duckdb"), Events: drain}
 			changes, err := program.PlanScript(t.Context(), o)
 			if err != nil {
 				t.Fatalf("plan: %s", render(err))

@@ -19,7 +19,8 @@ func TestCatchUpWaits(t *testing.T) {
 	f.run(first)
 	f.write("in/r1.csv", "id,w,t\n1,a,1\n2,b,1\n3,c,1\n")
 	f.write("in/s2.csv", "id\n3\n")
-	later := wholeJournal + "CREATE STREAM st AS SELECT x.id, h.w FROM STREAM kept x LEFT JOIN j_history h ON h.id = x.id;\nCREATE STREAM last AS SELECT count(w) AS n FROM STREAM st;\n"
+	later := wholeJournal + "CREATE STREAM st AS SELECT x.id, h.w FROM STREAM kept x LEFT JOIN j_history h ON h.id = x.id;\nCREATE STREAM " +
+		"last AS SELECT count(w) AS n FROM STREAM st;\n"
 	f.run(first + later)
 	f.is("SELECT count(w) FROM st", "3")
 	f.is("SELECT sum(n) FROM last", "3")
@@ -34,7 +35,8 @@ func TestOrderOfSources(t *testing.T) {
 	f.write("in/s1.csv", "id\n1\n")
 	f.write("in/r1.csv", "id,w,t\n1,a,1\n")
 	f.run("CREATE SOURCE a (id INTEGER) FROM FILES ('in/a.csv');\nCREATE STREAM alone FROM a;\n" + wholeSources +
-		"CREATE STREAM kept CHECKS (CHECK back EXPECT (orphans(id, echo.id) <= 1), CHECK itself EXPECT (count(*) + (SELECT count(*) FROM kept) = 2)) FROM s;\n" +
+		"CREATE STREAM kept CHECKS (CHECK back EXPECT (orphans(id, echo.id) <= 1), CHECK itself EXPECT (count(*) + (SELECT count(*) FROM " +
+		"kept) = 2)) FROM s;\n" +
 		"CREATE STREAM echo AS SELECT id FROM STREAM kept WHERE id IN (SELECT id FROM j);\n" + wholeJournal)
 	f.is("SELECT string_agg(name, ' ' ORDER BY version, kind DESC, name) FROM dsql.version_rows", "r j alone a echo kept s")
 	f.is("SELECT count(*) FROM echo", "1")

@@ -10,12 +10,14 @@ import (
 func TestFingerprintOf(t *testing.T) {
 	t.Parallel()
 	const plain = "create stream s from i"
-	for _, same := range []string{"CREATE STREAM s FROM i;", "CREATE OR REPLACE STREAM s FROM i", "create stream IF NOT EXISTS s from i", "CREATE OR REPLACE STREAM IF NOT EXISTS S FROM i"} {
+	for _, same := range []string{"CREATE STREAM s FROM i;", "CREATE OR REPLACE STREAM s FROM i", "create stream IF NOT EXISTS s from i",
+		"CREATE OR REPLACE STREAM IF NOT EXISTS S FROM i"} {
 		if got := program.FingerprintOf(same); got != plain || program.FingerprintOf(got) != plain {
 			t.Errorf("%s: %s", same, got)
 		}
 	}
-	for _, other := range []string{"CREATE STREAM if FROM i", "CREATE STREAM s FROM j", "CREATE STREAM s AS SELECT * FROM i WHERE NOT EXISTS (FROM j)"} {
+	for _, other := range []string{"CREATE STREAM if FROM i", "CREATE STREAM s FROM j",
+		"CREATE STREAM s AS SELECT * FROM i WHERE NOT EXISTS (FROM j)"} {
 		if program.FingerprintOf(other) == plain {
 			t.Errorf("%s is %s", other, plain)
 		}
@@ -23,7 +25,8 @@ func TestFingerprintOf(t *testing.T) {
 	f := newField(t)
 	f.write("in/1.csv", "id\n1\n")
 	f.run("CREATE SOURCE i (id BIGINT) FROM FILES ('in/*.csv');\nCREATE STREAM s FROM i;\n")
-	changes, err := program.PlanScript(t.Context(), f.options("CREATE OR REPLACE SOURCE i (id BIGINT) FROM FILES ('in/*.csv');\nCREATE STREAM IF NOT EXISTS s FROM i;\n"))
+	changes, err := program.PlanScript(t.Context(),
+		f.options("CREATE OR REPLACE SOURCE i (id BIGINT) FROM FILES ('in/*.csv');\nCREATE STREAM IF NOT EXISTS s FROM i;\n"))
 	if err != nil {
 		t.Fatal(err)
 	}

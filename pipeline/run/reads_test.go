@@ -20,7 +20,8 @@ var wholeReads = []struct{ name, before, st, ask string }{
 	{"join", "", "AS SELECT x.id, w FROM STREAM s x LEFT JOIN j ON j.id = x.id", ""},
 	{"history", "", "AS SELECT x.id, w FROM STREAM s x LEFT JOIN j_history h ON h.id = x.id AND h.valid_to IS NULL", ""},
 	{"as of", "", "AS SELECT x.id, w FROM STREAM s x LEFT JOIN j_as_of(100) h ON h.id = x.id", ""},
-	{"changes", "", "AS SELECT x.id, w FROM STREAM s x LEFT JOIN (SELECT DISTINCT ON (id) id, w FROM j_changes(0, 1000)) h ON h.id = x.id", ""},
+	{"changes", "", "AS SELECT x.id, w FROM STREAM s x LEFT JOIN (SELECT DISTINCT ON (id) id, w FROM j_changes(0, 1000)) h ON h.id = x.id",
+		""},
 	{"diff in a CTE", "", "AS WITH d AS (FROM j_diff(0, 1000)) SELECT x.id, w FROM STREAM s x LEFT JOIN d ON d.id = x.id", ""},
 	{"scalar subquery", "", "AS SELECT id, (SELECT w FROM j WHERE j.id = s.id) AS w FROM s", ""},
 	{"a CTE of the journal's name", "", "AS WITH k AS (SELECT * FROM j) SELECT x.id, w FROM STREAM s x LEFT JOIN k ON k.id = x.id", ""},
@@ -29,21 +30,28 @@ var wholeReads = []struct{ name, before, st, ask string }{
 	{"view", "CREATE OR REPLACE VIEW now_j AS SELECT * FROM j;", "AS SELECT x.id, w FROM STREAM s x LEFT JOIN now_j h ON h.id = x.id", ""},
 	{"view of a view", `CREATE OR REPLACE VIEW "V 1" (id, w) AS SELECT id, w FROM j_history WHERE valid_to IS NULL; CREATE OR REPLACE VIEW v2 AS FROM main."V 1";`,
 		"AS SELECT x.id, w FROM STREAM s x LEFT JOIN v2 h ON h.id = x.id", ""},
-	{"table macro", "CREATE OR REPLACE MACRO of_j(n) AS TABLE SELECT id, w AS w FROM j WHERE id < n;", "AS SELECT x.id, w FROM STREAM s x LEFT JOIN of_j(100) h ON h.id = x.id", ""},
+	{"table macro", "CREATE OR REPLACE MACRO of_j(n) AS TABLE SELECT id, w AS w FROM j WHERE id < n;",
+		"AS SELECT x.id, w FROM STREAM s x LEFT JOIN of_j(100) h ON h.id = x.id", ""},
 	{"scalar macro", "CREATE OR REPLACE MACRO w_of(k) AS (SELECT min(w) FROM j WHERE j.id = k);", "AS SELECT id, w_of(id) AS w FROM s", ""},
 	{"SET", "", "RULES (SET w = (SELECT min(k.w) FROM j k WHERE k.id = id2)) AS SELECT id, id AS id2, NULL::VARCHAR AS w FROM s", ""},
-	{"map_value", "CREATE OR REPLACE VIEW codes AS SELECT id AS key, w AS value FROM j;", "RULES (SET w = map_value(id, 'codes')) AS SELECT id, NULL::VARCHAR AS w FROM s", ""},
+	{"map_value", "CREATE OR REPLACE VIEW codes AS SELECT id AS key, w AS value FROM j;",
+		"RULES (SET w = map_value(id, 'codes')) AS SELECT id, NULL::VARCHAR AS w FROM s", ""},
 	{"CONSTRAINT", "", "RULES (CONSTRAINT known EXPECT (id IN (SELECT k.id FROM j k))) AS SELECT id, '' AS w FROM s", ""},
-	{"APPLY", "CREATE RULES inner_list (CONSTRAINT known EXPECT (EXISTS (FROM j k WHERE k.id = id2))); CREATE RULES outer_list (APPLY inner_list);", "RULES (APPLY outer_list) AS SELECT id, id AS id2, '' AS w FROM s", ""},
+	{"APPLY", "CREATE RULES inner_list (CONSTRAINT known EXPECT (EXISTS (FROM j k WHERE k.id = id2))); CREATE RULES outer_list (APPLY " +
+		"inner_list);", "RULES (APPLY outer_list) AS SELECT id, id AS id2, '' AS w FROM s", ""},
 	{"METRICS", "", "METRICS (known = (SELECT count(*) FROM j)) AS SELECT id, '' AS w FROM s", "SELECT min(value) >= 2 FROM dsql.metrics"},
 	{"orphans", "", "CHECKS (CHECK known EXPECT (orphans(id, j.id) = 0)) AS SELECT id, '' AS w FROM s", ""},
-	{"orphans of a view", "CREATE OR REPLACE VIEW now_j AS SELECT * FROM j;", `CHECKS (CHECK known EXPECT (orphans(id, main."now_j"."id") = 0)) AS SELECT id, '' AS w FROM s`, ""},
-	{"APPLY of checks", "CREATE CHECKS gates (CHECK known EXPECT (orphans(id, j_history.id) = 0));", "CHECKS (APPLY gates) AS SELECT id, '' AS w FROM s", ""},
-	{"BASELINE", "", "CHECKS (CHECK near EXPECT (psi(id) < 100) BASELINE (SELECT id FROM j)) AS SELECT id, '' AS w FROM s", "SELECT bool_and(verdict = 'pass') FROM dsql.checks"},
+	{"orphans of a view", "CREATE OR REPLACE VIEW now_j AS SELECT * FROM j;",
+		`CHECKS (CHECK known EXPECT (orphans(id, main."now_j"."id") = 0)) AS SELECT id, '' AS w FROM s`, ""},
+	{"APPLY of checks", "CREATE CHECKS gates (CHECK known EXPECT (orphans(id, j_history.id) = 0));",
+		"CHECKS (APPLY gates) AS SELECT id, '' AS w FROM s", ""},
+	{"BASELINE", "", "CHECKS (CHECK near EXPECT (psi(id) < 100) BASELINE (SELECT id FROM j)) AS SELECT id, '' AS w FROM s",
+		"SELECT bool_and(verdict = 'pass') FROM dsql.checks"},
 }
 
 const wholeSources = "CREATE SOURCE s (id INTEGER) FROM FILES ('in/s*.csv');\n"
-const wholeJournal = "CREATE SOURCE r (id INTEGER, w VARCHAR, t INTEGER) FROM FILES ('in/r*.csv');\nCREATE JOURNAL j KEYS (id) SEQUENCE BY t COLUMNS (w) FROM r;\n"
+const wholeJournal = "CREATE SOURCE r (id INTEGER, w VARCHAR, t INTEGER) FROM FILES ('in/r*.csv');\nCREATE JOURNAL j KEYS (id) SEQUENCE " +
+	"BY t COLUMNS (w) FROM r;\n"
 
 // What a declaration reads decides the order of sources and of declarations, and what can't be dropped, however its text names it.
 func TestWholeReads(t *testing.T) {
@@ -105,7 +113,8 @@ func newField(t *testing.T) *field {
 }
 
 func (f *field) options(script string) program.Options {
-	return program.Options{Language: Language, Scripts: []*sql.Source{sql.NewSource("s.sql", script)}, Dir: f.dir, DB: filepath.Join(f.dir, "x.duckdb"), Events: drain}
+	return program.Options{Language: Language, Scripts: []*sql.Source{sql.NewSource("s.sql", script)}, Dir: f.dir,
+		DB: filepath.Join(f.dir, "x.duckdb"), Events: drain}
 }
 
 func (f *field) write(name, text string) {
@@ -157,7 +166,9 @@ func (f *field) is(query, want string) {
 	}
 	defer db.Close()
 	var got string
-	if _, err := db.Writer().Scan(f.t.Context(), duck.SQL("SELECT string_agg(x::VARCHAR, ' ') FROM (SELECT COLUMNS(*)::VARCHAR FROM ({q})) t(x)", duck.Args{"q": duck.Text(query)}), &got); err != nil {
+	if _, err := db.Writer().Scan(f.t.Context(),
+		duck.SQL("SELECT string_agg(x::VARCHAR, ' ') FROM (SELECT COLUMNS(*)::VARCHAR FROM ({q})) t(x)", duck.Args{"q": duck.Text(query)}),
+		&got); err != nil {
 		f.t.Fatal(query, err)
 	}
 	if got != want {

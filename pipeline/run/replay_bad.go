@@ -30,7 +30,8 @@ const badAtOnce = 50_000
 // hasPassed holds where a destination d.name has come past the record of a reject k.
 const hasPassed = `(EXISTS (FROM dsql.files f WHERE f.source = k.source AND f.destination = d.name AND f.path = k.meta.file
 		AND (f.done OR CASE WHEN k.meta."offset" IS NULL THEN f.next_line > k.meta.line ELSE f.next_byte > k.meta."offset" END))
-	OR EXISTS (FROM dsql.offsets o WHERE o.source = k.source AND o.destination = d.name AND o.topic = k.meta.topic AND o.partition = k.meta."partition" AND o.next_offset > k.meta."offset"))`
+	OR EXISTS (FROM dsql.offsets o WHERE o.source = k.source AND o.destination = d.name AND o.topic = k.meta.topic
+	AND o.partition = k.meta."partition" AND o.next_offset > k.meta."offset"))`
 
 // replayBad replays the rejects of a source that meet a condition.
 func (r *runner) replayBad(ctx context.Context, d *sql.Decl, n *program.Node, where *duck.Query, using bool) error {
@@ -39,14 +40,16 @@ func (r *runner) replayBad(ctx context.Context, d *sql.Decl, n *program.Node, wh
 	err := r.Conn.Run(ctx, duck.SQL(`CREATE OR REPLACE TEMP TABLE {t} AS
 		WITH k AS (SELECT * FROM dsql.rejects WHERE destination IS NULL AND source = {source} AND replayed_at IS NULL AND ({where})),
 			d AS (SELECT unnest({names}) AS name, generate_subscripts({names}, 1) AS i),
-			wanting AS (SELECT k.id, list(d.name ORDER BY d.i) AS "to" FROM k, d WHERE NOT coalesce(list_contains(k.taken, d.name), false) AND `+hasPassed+` GROUP BY k.id)
+			wanting AS (SELECT k.id, list(d.name ORDER BY d.i) AS "to" FROM k, d
+			WHERE NOT coalesce(list_contains(k.taken, d.name), false) AND `+hasPassed+` GROUP BY k.id)
 		SELECT k.id, k.meta, coalesce(u.payload, k.payload) AS payload, k.original, w."to" FROM k JOIN wanting w USING (id) LEFT JOIN {using} u USING (id)
 		WHERE u.id IS NOT NULL OR NOT starts_with(k.reason, 'bad_record: record_too_large')`, a))
 	if err != nil {
 		return err
 	}
 	return r.redecode(ctx, d, n, func(ids *duck.Query, to []string) *duck.Query {
-		return duck.SQL(`UPDATE dsql.rejects SET taken = list_distinct(list_concat(taken, {to})), replayed_at = CASE WHEN list_has_all(list_concat(taken, {to}), {all}) THEN {now} END WHERE id IN {ids}`,
+		return duck.SQL(`UPDATE dsql.rejects SET taken = list_distinct(list_concat(taken, {to})),
+			replayed_at = CASE WHEN list_has_all(list_concat(taken, {to}), {all}) THEN {now} END WHERE id IN {ids}`,
 			duck.Args{"now": duck.Now, "to": program.Texts(to), "all": program.Texts(r.Readers(n.Name)), "ids": ids})
 	})
 }
@@ -56,7 +59,8 @@ func (r *runner) replayMended(ctx context.Context, d *sql.Decl, n *program.Node,
 	a := duck.Args{"t": duck.Ident(badTable), "d": n.Name, "where": where, "using": usedPayloads(true), "held": isHeld,
 		"to": program.Texts([]string{n.Name})}
 	sources, err := duck.Select(ctx, r.Conn,
-		duck.SQL(`SELECT DISTINCT coalesce(source, '') FROM dsql.rejects WHERE destination = {d} AND replayed_at IS NULL AND NOT {held} AND ({where}) AND id IN (SELECT id FROM {using} u)`, a),
+		duck.SQL(`SELECT DISTINCT coalesce(source, '') FROM dsql.rejects
+			WHERE destination = {d} AND replayed_at IS NULL AND NOT {held} AND ({where}) AND id IN (SELECT id FROM {using} u)`, a),
 		func(row func(...any) error) (s string, err error) { return s, row(&s) })
 	if err != nil {
 		return err
@@ -70,7 +74,8 @@ func (r *runner) replayMended(ctx context.Context, d *sql.Decl, n *program.Node,
 		}
 		a["source"] = name
 		if err := r.Conn.Run(ctx, duck.SQL(`CREATE OR REPLACE TEMP TABLE {t} AS SELECT id, meta, u.payload, NULL::JSON AS original, {to} AS "to"
-			FROM (SELECT * FROM dsql.rejects WHERE destination = {d} AND source = {source} AND replayed_at IS NULL AND NOT {held} AND ({where})) JOIN {using} u USING (id)`, a)); err != nil {
+			FROM (SELECT * FROM dsql.rejects WHERE destination = {d} AND source = {source} AND replayed_at IS NULL AND NOT {held} AND ({where}))
+			JOIN {using} u USING (id)`, a)); err != nil {
 			return err
 		}
 		if err := r.redecode(ctx, d, of, func(ids *duck.Query, _ []string) *duck.Query {
@@ -93,7 +98,8 @@ func usedPayloads(using bool) *duck.Query {
 // readMended reads the file of USING.
 func (r *runner) readMended(ctx context.Context, d *sql.Decl, v *sql.Value) error {
 	_, err := r.Conn.ExecAt(ctx, duck.SQL(`CREATE OR REPLACE TEMP TABLE {t} AS SELECT id, last(coalesce(from_base64(payload_base64), encode(payload))) AS payload
-		FROM read_json({file}, format = 'newline_delimited', columns = {id: 'BIGINT', payload: 'VARCHAR', payload_base64: 'VARCHAR'}) WHERE id IS NOT NULL GROUP BY id`,
+		FROM read_json({file}, format = 'newline_delimited', columns = {id: 'BIGINT', payload: 'VARCHAR', payload_base64: 'VARCHAR'})
+		WHERE id IS NOT NULL GROUP BY id`,
 		duck.Args{"t": duck.Ident(usingTable), "file": v.Text}), d.At(v.Span))
 	return err
 }
@@ -152,9 +158,12 @@ func (r *runner) redecode(ctx context.Context, d *sql.Decl, n *program.Node, set
 
 // badRecords are the next of badTable for a group of destinations.
 func (r *runner) badRecords(ctx context.Context, to []string, after int64) ([]kind.BadRecord, error) {
-	return duck.Select(ctx, r.Conn, duck.SQL(`SELECT id, payload, coalesce(original::VARCHAR, ''), coalesce(meta.file, ''), coalesce(meta.topic, ''), coalesce(meta."partition", 0), coalesce(meta."offset", 0), epoch_us(meta."timestamp"), meta."key",
+	q := duck.SQL(`SELECT id, payload, coalesce(original::VARCHAR, ''), coalesce(meta.file, ''), coalesce(meta.topic, ''),
+			coalesce(meta."partition", 0), coalesce(meta."offset", 0), epoch_us(meta."timestamp"), meta."key",
 			coalesce(to_json(list_transform(meta.headers, lambda h: {'k': h.key, 'v': hex(h.value)}))::VARCHAR, '[]')
-		FROM {t} WHERE "to" = {to} AND id > {after} ORDER BY id LIMIT {n}`, duck.Args{"t": duck.Ident(badTable), "to": program.Texts(to), "after": after, "n": badAtOnce}), func(row func(...any) error) (b kind.BadRecord, err error) {
+		FROM {t} WHERE "to" = {to} AND id > {after} ORDER BY id LIMIT {n}`,
+		duck.Args{"t": duck.Ident(badTable), "to": program.Texts(to), "after": after, "n": badAtOnce})
+	return duck.Select(ctx, r.Conn, q, func(row func(...any) error) (b kind.BadRecord, err error) {
 		var us *int64
 		var headers string
 		if err := row(&b.ID, &b.Payload, &b.Opening, &b.File, &b.Topic, &b.Partition, &b.Offset, &us, &b.Key, &headers); err != nil {
@@ -173,7 +182,8 @@ func (r *runner) sendBad(ctx context.Context, n *program.Node, got *kind.Redecod
 	in := got.Input
 	a := duck.Args{"now": duck.Ident(nowTable), "bad": duck.Ident(badTable), "id": got.ID, "raw": in.Raw, "rows": in.Rows,
 		"to": program.Texts(to), "first": ids[0], "last": ids[1], "cols": duck.Idents("_b", duck.ColumnNames(n.Cols)...)}
-	if err := r.Conn.Run(ctx, duck.SQL(`CREATE OR REPLACE TEMP TABLE {now} AS SELECT id, meta, payload FROM {bad} WHERE "to" = {to} AND id BETWEEN {first} AND {last}
+	if err := r.Conn.Run(ctx, duck.SQL(`CREATE OR REPLACE TEMP TABLE {now} AS SELECT id, meta, payload FROM {bad}
+		WHERE "to" = {to} AND id BETWEEN {first} AND {last}
 		AND id IN (SELECT i FROM (SELECT {id} AS i FROM {raw}) GROUP BY i HAVING count(*) = 1)`, a)); err != nil {
 		return err
 	}

@@ -40,7 +40,8 @@ func (p *replay) take(ctx context.Context, tx *duck.Tx) error {
 	if err := p.fits(ctx, tx, wrong); err != nil {
 		return err
 	}
-	p.rows, err = tx.Exec(ctx, duck.SQL(`CREATE OR REPLACE TEMP TABLE {t} AS SELECT {cols}, meta AS _meta, payload AS _payload, id AS _reject_id, source AS _source FROM {rejects} ORDER BY id`,
+	p.rows, err = tx.Exec(ctx, duck.SQL(`CREATE OR REPLACE TEMP TABLE {t} AS
+		SELECT {cols}, meta AS _meta, payload AS _payload, id AS _reject_id, source AS _source FROM {rejects} ORDER BY id`,
 		duck.Args{"t": duck.Ident(replayTable), "rejects": p.rejects(), "cols": duck.Join(", ", values...)}))
 	return err
 }
@@ -55,7 +56,8 @@ func (p *replay) rejects() *duck.Query {
 func (p *replay) kept(ctx context.Context, tx *duck.Tx) (map[string][]keptAs, error) {
 	rows, err := duck.Select(ctx, tx.Conn, duck.SQL(`WITH r AS (SELECT data, exact FROM {rejects}), e AS (SELECT exact, unnest(json_keys(exact)) AS k FROM r)
 		SELECT DISTINCT k, json_extract_string(exact, '/' || replace(replace(k, '~', '~0'), '/', '~1') || '/t') AS t FROM e
-		UNION ALL SELECT DISTINCT unnest(json_keys(data)), '' FROM r ORDER BY ALL DESC`, duck.Args{"rejects": p.rejects()}), func(row func(...any) error) (k keptAs, err error) {
+		UNION ALL SELECT DISTINCT unnest(json_keys(data)), '' FROM r
+		ORDER BY ALL DESC`, duck.Args{"rejects": p.rejects()}), func(row func(...any) error) (k keptAs, err error) {
 		return k, row(&k.name, &k.typ)
 	})
 	out := map[string][]keptAs{}

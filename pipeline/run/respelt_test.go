@@ -71,7 +71,8 @@ func respell(r *rand.Rand, text string) string {
 	at, columns := 0, false
 	for _, tok := range sql.Tokens(src, sql.Span{Start: 0, End: len(text)}) {
 		w := tok.Span.Of(src)
-		columns = (columns || b.Len() > 0 && sql.Same(w, "SOURCE") && strings.HasSuffix(strings.ToUpper(strings.TrimSpace(b.String())), "CREATE")) && !sql.Same(w, "FILES")
+		columns = (columns || b.Len() > 0 && sql.Same(w, "SOURCE") &&
+			strings.HasSuffix(strings.ToUpper(strings.TrimSpace(b.String())), "CREATE")) && !sql.Same(w, "FILES")
 		b.WriteString(text[at:tok.Span.Start])
 		at = tok.Span.End
 		if tok.Kind == sql.Word && (!columns || sql.Same(w, "events")) {
@@ -107,23 +108,27 @@ func respeltLife(t *testing.T, spelt func(string) string) (out []string) {
 			declared = spelt(declared)
 		}
 		o.Scripts = []*sql.Source{sql.NewSource("s.sql", declared)}
-		if changes, err := program.PlanScript(ctx, o); err != nil || i > 0 && slices.ContainsFunc(changes, func(c event.Change) bool { return c.Action == "change" }) {
+		if changes, err := program.PlanScript(ctx, o); err != nil ||
+			i > 0 && slices.ContainsFunc(changes, func(c event.Change) bool { return c.Action == "change" }) {
 			t.Fatalf("step %d: the plan has %+v, %v", i, changes, err)
 		}
 		o.Scripts = append(o.Scripts, sql.NewSource("verbs.sql", spelt(step.verbs)))
 		must(Run(ctx, o))
 		db, err := duck.Open(ctx, o.DB, duck.Options{ReadOnly: true})
 		must(err)
-		for _, q := range []string{"FROM kept", "FROM second", "FROM state_history", "FROM moves", "FROM joined", "FROM kept_at(1)", "FROM state_changes(0, 3)",
+		for _, q := range []string{"FROM kept", "FROM second", "FROM state_history", "FROM moves", "FROM joined", "FROM kept_at(1)",
+			"FROM state_changes(0, 3)",
 			"FROM dsql.places", "FROM dsql.version_rows", "SELECT source, destination, path, done, version FROM dsql.files",
 			"SELECT id, destination, source, rule, lower(reason), meta, payload, data, version, replayed_at IS NULL, original FROM dsql.rejects",
-			"SELECT destination, metric, version, value FROM dsql.metrics", "SELECT * EXCLUDE (checked_at) FROM dsql.checks", "SELECT * EXCLUDE (checked_at) FROM dsql.check_rows",
+			"SELECT destination, metric, version, value FROM dsql.metrics", "SELECT * EXCLUDE (checked_at) FROM dsql.checks",
+			"SELECT * EXCLUDE (checked_at) FROM dsql.check_rows",
 			"SELECT kind, name FROM dsql.declarations", "SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE NOT internal"} {
 			if strings.HasPrefix(step.verbs, "DROP") && q == "FROM second" {
 				continue
 			}
 			var rows string
-			_, err := db.Writer().Scan(ctx, duck.SQL("SELECT coalesce(string_agg(x::VARCHAR, chr(10) ORDER BY x::VARCHAR), '') FROM ({q}) x", duck.Args{"q": duck.Text(q)}), &rows)
+			_, err := db.Writer().Scan(ctx,
+				duck.SQL("SELECT coalesce(string_agg(x::VARCHAR, chr(10) ORDER BY x::VARCHAR), '') FROM ({q}) x", duck.Args{"q": duck.Text(q)}), &rows)
 			must(err)
 			out = append(out, fmt.Sprintf("step %d: %s\n%s", i, q, rows))
 		}

@@ -17,7 +17,8 @@ func TestSearchPath(t *testing.T) {
 			f := newField(t)
 			f.write("in/s1.csv", "id\n1\n2\n")
 			f.write("in/r1.csv", "id,w,t\n1,a,1\n2,b,1\n")
-			declared := wholeSources + wholeJournal + "CREATE STREAM st RULES (CONSTRAINT k EXPECT (id IN (SELECT d.id FROM dim d))) CHECKS (CHECK o EXPECT (orphans(id, j.id) = 0)) FROM s;\nREFRESH;\n"
+			declared := wholeSources + wholeJournal + "CREATE STREAM st RULES (CONSTRAINT k EXPECT (id IN (SELECT d.id FROM dim d))) CHECKS " +
+				"(CHECK o EXPECT (orphans(id, j.id) = 0)) FROM s;\nREFRESH;\n"
 			dim := "CREATE OR REPLACE TABLE dim AS SELECT * FROM range(1, 10) t(id);\n"
 			f.run(where.before + dim + declared + "CREATE OR REPLACE TABLE seen AS SELECT count(*) AS n FROM dim;")
 			f.is("SELECT count(*) FROM main.st", "2")

@@ -17,7 +17,8 @@ CREATE CHECKS gates (CHECK some EXPECT (count(*) > 0) ON FAILURE WARN);
 CREATE FUNCTION dear(a DOUBLE) RETURNS BOOLEAN LANGUAGE expr AS $$ a > 15 $$;
 CREATE MODEL late FROM 'models/late.txt';
 CREATE EXPERIMENT ab VARIANTS (control 50, offer 50) SALT 's';
-CREATE STREAM orders RULES (APPLY house) METRICS (total = sum(amount)) CHECKS (APPLY gates, CHECK steady EXPECT (previous(total) IS NULL OR total > 0)) FROM orders_in;
+CREATE STREAM orders RULES (APPLY house) METRICS (total = sum(amount)) CHECKS (APPLY gates, ` +
+	`CHECK steady EXPECT (previous(total) IS NULL OR total > 0)) FROM orders_in;
 CREATE JOURNAL state KEYS (id) SEQUENCE BY seq COLUMNS * EXCEPT (amount) CHECKS (CHECK all_of EXPECT (count(*) > 0) OVER TABLE) FROM orders;
 CREATE STREAM scored AS SELECT id, late(amount, amount) AS score, ab(id) AS variant, dear(amount) AS dear FROM STREAM orders;
 CREATE SINK lake INTO FILES ('out', format csv) FROM state;
@@ -67,7 +68,9 @@ func TestSharedScript(t *testing.T) {
 	stmts := fields[0].parsed(sharedScript)
 	other := fields[2]
 	other.orders(1)
-	other.run(strings.NewReplacer("orders ", "Orders ", "state ", "STATE ", "lake", "Lake", "house", "HOUSE", "total", "Total").Replace(sharedScript)) // its names are spelt otherwise
+	// its names are spelt otherwise
+	other.run(strings.NewReplacer("orders ", "Orders ", "state ", "STATE ", "lake", "Lake", "house", "HOUSE", "total",
+		"Total").Replace(sharedScript))
 	for n := 1; n <= 3; n++ {
 		var all sync.WaitGroup
 		errs := make([]error, len(fields))

@@ -21,7 +21,8 @@ import (
 // A source, a destination, a sink and two verbs that dsql hasn't. They know engine/kind and nothing of what runs them, nor of streams,
 // journals, files or topics: so what they can't do here a new kind couldn't do either.
 
-var toys = program.NewLanguage(slices.Concat(program.Kinds, []kind.Kind{tapKind, bagKind, pipeKind}), append(slices.Clone(Verbs), weighVerb))
+var toys = program.NewLanguage(slices.Concat(program.Kinds, []kind.Kind{tapKind, bagKind, pipeKind}),
+	append(slices.Clone(Verbs), weighVerb))
 
 // tap gives the numbers in a file, one a line, three at a time.
 type tap struct{ decl *sql.Decl }

@@ -125,8 +125,9 @@ func TestToys(t *testing.T) {
 // verbs: those of all kinds, one of kinds of a role, one of a kind alone.
 func (f *toyField) verbs(script string) {
 	f.t.Helper()
-	for verb, rows := range map[string]int{"SHOW TAPS": 1, "SHOW BAGS WHERE name = 'kept'": 1, "SHOW PIPES": 1, "DESCRIBE BAG KEPT": 1, "DESCRIBE TAP numbers_in": 1,
-		"DESCRIBE PIPE drain": 1, "WEIGH BAG Kept": 1, "WEIGH STREAM copies": 1, "WEIGH JOURNAL newest": 1} {
+	for verb, rows := range map[string]int{"SHOW TAPS": 1, "SHOW BAGS WHERE name = 'kept'": 1, "SHOW PIPES": 1, "DESCRIBE BAG KEPT": 1,
+		"DESCRIBE TAP numbers_in": 1,
+		"DESCRIBE PIPE drain":     1, "WEIGH BAG Kept": 1, "WEIGH STREAM copies": 1, "WEIGH JOURNAL newest": 1} {
 		if f.must(verb + ";"); len(f.rows) != rows {
 			f.t.Errorf("%s gives %d rows", verb, len(f.rows))
 		}
@@ -151,7 +152,8 @@ func (f *toyField) verbs(script string) {
 	if differs, err := look.Diff(f.t.Context(), o, "Kept", 0, 2, true); err != nil || !differs {
 		f.t.Errorf("two versions differ: %v %v", differs, err)
 	}
-	text, err := program.Explain(f.t.Context(), program.Options{Language: toys, Dir: f.dir, DB: o.DB, Scripts: []*sql.Source{sql.NewSource("s.sql", script)}}, "kept")
+	text, err := program.Explain(f.t.Context(),
+		program.Options{Language: toys, Dir: f.dir, DB: o.DB, Scripts: []*sql.Source{sql.NewSource("s.sql", script)}}, "kept")
 	if err != nil || !strings.Contains(text, "BAG kept") {
 		f.t.Errorf("explain: %s %v", text, err)
 	}
@@ -202,7 +204,8 @@ func (f *toyField) looks() {
 			}
 		}
 	}
-	for _, err := range []error{look.Status(ctx, o), look.Checks(ctx, o, "kept"), look.Rejects(ctx, o, "Kept"), look.History(ctx, o, "Newest", []string{"1"})} {
+	for _, err := range []error{look.Status(ctx, o), look.Checks(ctx, o, "kept"), look.Rejects(ctx, o, "Kept"),
+		look.History(ctx, o, "Newest", []string{"1"})} {
 		if err != nil {
 			f.t.Error(err)
 		}

@@ -123,7 +123,8 @@ func (c *compiler) convert(n *ast.BuiltinNode, v Value) Value {
 		return c.hold(v, func(v Value) Value {
 			a := duck.Args{"v": v.SQL}
 			return strict(q(`CASE WHEN regexp_full_match({v}, '(?i)[+-]?(inf|infinity)|nan') THEN TRY_CAST({v} AS DOUBLE)
-				WHEN regexp_full_match({v}, '[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?') AND isfinite(TRY_CAST({v} AS DOUBLE)) THEN TRY_CAST({v} AS DOUBLE) END`, a), f, v).errs()
+				WHEN regexp_full_match({v}, '[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?')
+				AND isfinite(TRY_CAST({v} AS DOUBLE)) THEN TRY_CAST({v} AS DOUBLE) END`, a), f, v).errs()
 		})
 	}
 	return c.str(n, v)

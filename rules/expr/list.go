@@ -239,7 +239,8 @@ func (c *compiler) reduce(n *ast.BuiltinNode, list Value) Value {
 		if first.SQL == nil {
 			a["first"], a["rest"] = q("list_extract({l}, 1)", a), q("list_slice({l}, 2, len({l}))", a)
 		}
-		v := q(`struct_extract(list_reduce(list_transform({rest}, lambda {p}: struct_pack(acc := NULL::{t}, x := {p}{carry})), lambda {s}, {e}{i}: struct_pack(acc := CASE WHEN struct_extract({s}, 'acc') IS NOT NULL THEN {body} END, x := NULL::{elem}{nothing}),
+		v := q(`struct_extract(list_reduce(list_transform({rest}, lambda {p}: struct_pack(acc := NULL::{t}, x := {p}{carry})),
+			lambda {s}, {e}{i}: struct_pack(acc := CASE WHEN struct_extract({s}, 'acc') IS NOT NULL THEN {body} END, x := NULL::{elem}{nothing}),
 			struct_pack(acc := CAST({first} AS {t}), x := NULL::{elem}{nothing})), 'acc')`, a)
 		if first.SQL == nil {
 			return strict(q("CASE WHEN len({l}) > 0 THEN {v} END", a.With(duck.Args{"v": v})), acc, list).errs()

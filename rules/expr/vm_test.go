@@ -20,9 +20,12 @@ import (
 // The VM is the reference: what it gives for a row, the SQL gives for that row; where it stops with an error, the SQL is NULL.
 
 // exprCols are the columns that expressions of tests are about.
-var exprCols = []duck.Column{{Name: "a", Type: "BIGINT"}, {Name: "i", Type: "INTEGER"}, {Name: "b", Type: "DOUBLE"}, {Name: "s", Type: "VARCHAR"}, {Name: "u", Type: "VARCHAR"}, {Name: "ok", Type: "BOOLEAN"},
-	{Name: "at", Type: "TIMESTAMP"}, {Name: "tags", Type: "VARCHAR[]"}, {Name: "ns", Type: "BIGINT[]"}, {Name: "xs", Type: "DOUBLE[]"}, {Name: "nn", Type: "INTEGER[][]"}, {Name: "flags", Type: "BOOLEAN[]"},
-	{Name: "addr", Type: "STRUCT(city VARCHAR, zip BIGINT, geo STRUCT(lat DOUBLE, tags VARCHAR[]))"}, {Name: "m", Type: "MAP(VARCHAR, BIGINT)"}, {Name: "ps", Type: `STRUCT("name" VARCHAR, age INTEGER, "big" DECIMAL(10,2))[]`}}
+var exprCols = []duck.Column{{Name: "a", Type: "BIGINT"}, {Name: "i", Type: "INTEGER"}, {Name: "b", Type: "DOUBLE"},
+	{Name: "s", Type: "VARCHAR"}, {Name: "u", Type: "VARCHAR"}, {Name: "ok", Type: "BOOLEAN"},
+	{Name: "at", Type: "TIMESTAMP"}, {Name: "tags", Type: "VARCHAR[]"}, {Name: "ns", Type: "BIGINT[]"}, {Name: "xs", Type: "DOUBLE[]"},
+	{Name: "nn", Type: "INTEGER[][]"}, {Name: "flags", Type: "BOOLEAN[]"},
+	{Name: "addr", Type: "STRUCT(city VARCHAR, zip BIGINT, geo STRUCT(lat DOUBLE, tags VARCHAR[]))"},
+	{Name: "m", Type: "MAP(VARCHAR, BIGINT)"}, {Name: "ps", Type: `STRUCT("name" VARCHAR, age INTEGER, "big" DECIMAL(10,2))[]`}}
 
 type row = map[string]any
 type list = []any
@@ -47,20 +50,35 @@ func clock(s string) time.Time {
 
 // exprRows have NULL, empty, unicode and extreme values, at all depths.
 var exprRows = []row{
-	{"a": 7, "i": 3, "b": 2.5, "s": "Hello World", "u": "lo", "ok": true, "at": clock("2024-02-29 13:14:15.678901"), "tags": list{"x", "yy", "zz"}, "ns": list{3, 1, 2}, "xs": list{0.5, 2.5, -1.0}, "nn": list{list{1, 2}, list{3}}, "flags": list{true, false},
-		"addr": row{"city": "Oslo", "zip": 150, "geo": row{"lat": 59.9, "tags": list{"n"}}}, "m": row{"a": 1, "b": 2}, "ps": list{row{"name": "Ann", "age": 31, "big": 1.25}, row{"name": "Bob", "age": 4, "big": -3.5}}},
+	{"a": 7, "i": 3, "b": 2.5, "s": "Hello World", "u": "lo", "ok": true, "at": clock("2024-02-29 13:14:15.678901"),
+		"tags": list{"x", "yy", "zz"}, "ns": list{3, 1, 2}, "xs": list{0.5, 2.5, -1.0}, "nn": list{list{1, 2}, list{3}},
+		"flags": list{true, false},
+		"addr":  row{"city": "Oslo", "zip": 150, "geo": row{"lat": 59.9, "tags": list{"n"}}}, "m": row{"a": 1, "b": 2},
+		"ps": list{row{"name": "Ann", "age": 31, "big": 1.25}, row{"name": "Bob", "age": 4, "big": -3.5}}},
 	{}, // NULL everywhere
-	{"a": 0, "i": 0, "b": 0.0, "s": "", "u": "", "ok": false, "at": clock("1970-01-01 00:00:00"), "tags": list{}, "ns": list{}, "xs": list{}, "nn": list{}, "flags": list{},
+	{"a": 0, "i": 0, "b": 0.0, "s": "", "u": "", "ok": false, "at": clock("1970-01-01 00:00:00"), "tags": list{}, "ns": list{}, "xs": list{},
+		"nn": list{}, "flags": list{},
 		"addr": row{"city": "", "zip": nil, "geo": nil}, "m": row{}, "ps": list{}},
-	{"a": math.MaxInt64, "i": math.MaxInt32, "b": math.Inf(1), "s": " \tß Ünï🤦🏼cödé ", "u": "ü", "ok": true, "at": clock("2262-04-11 23:47:16.854775"), "tags": list{"ß", nil, "Ü", ""}, "ns": list{math.MaxInt64, 1, nil}, "xs": list{math.NaN(), 1e308, math.Inf(-1)},
-		"nn": list{nil, list{}, list{nil, 7}}, "flags": list{true, nil}, "addr": row{"city": nil, "zip": math.MinInt64, "geo": row{"lat": nil, "tags": nil}}, "m": row{"": 5, "ü": nil}, "ps": list{nil, row{"name": nil, "age": nil, "big": nil}}},
-	{"a": math.MinInt64, "i": math.MinInt32, "b": math.NaN(), "s": "abcabc", "u": "bc", "ok": nil, "at": clock("1677-09-21 00:12:43.145225"), "tags": list{"b", "a", "b"}, "ns": list{math.MinInt64, -1}, "xs": list{1e-9, 1e16, 123456789.125},
+	{"a": math.MaxInt64, "i": math.MaxInt32, "b": math.Inf(1), "s": " \tß Ünï🤦🏼cödé ", "u": "ü", "ok": true,
+		"at": clock("2262-04-11 23:47:16.854775"), "tags": list{"ß", nil, "Ü", ""}, "ns": list{math.MaxInt64, 1, nil},
+		"xs": list{math.NaN(), 1e308, math.Inf(-1)},
+		"nn": list{nil, list{}, list{nil, 7}}, "flags": list{true, nil},
+		"addr": row{"city": nil, "zip": math.MinInt64, "geo": row{"lat": nil, "tags": nil}}, "m": row{"": 5, "ü": nil},
+		"ps": list{nil, row{"name": nil, "age": nil, "big": nil}}},
+	{"a": math.MinInt64, "i": math.MinInt32, "b": math.NaN(), "s": "abcabc", "u": "bc", "ok": nil, "at": clock("1677-09-21 00:12:43.145225"),
+		"tags": list{"b", "a", "b"}, "ns": list{math.MinInt64, -1}, "xs": list{1e-9, 1e16, 123456789.125},
 		"nn": list{list{5, 4}, list{4, 5}}, "flags": list{true, true, true}, "addr": nil, "m": nil, "ps": nil},
-	{"a": -7, "i": -3, "b": -1e-7, "s": "12", "u": "1", "ok": false, "at": clock("1969-12-31 23:59:59.999999"), "tags": list{"aa"}, "ns": list{2, 2, 2}, "xs": list{math.Copysign(0, -1), 0.0}, "nn": list{list{1}}, "flags": list{false},
-		"addr": row{"city": "Zürich", "zip": 8001, "geo": row{"lat": -0.5, "tags": list{nil}}}, "m": row{"a": nil}, "ps": list{row{"name": "Cy", "age": -1, "big": 0.0}}},
-	{"a": 1 << 53, "i": 64, "b": 1e21, "s": "3.75", "u": "", "ok": true, "at": clock("0001-01-01 00:00:00"), "tags": list{nil}, "ns": list{1 << 62, 1 << 62}, "xs": list{1e21, -1e17, 0.1}, "nn": list{list{nil}}, "flags": list{nil, false},
-		"addr": row{"city": "ǆ", "zip": 1, "geo": row{"lat": math.Inf(1), "tags": list{}}}, "m": row{"a": math.MaxInt64, "zz": 0}, "ps": list{row{"name": "", "age": 0, "big": 99.99}, row{"name": "Ann", "age": 31, "big": 1.25}, nil}},
-	{"a": 3, "i": 2, "b": 4.0, "s": "straße", "u": "e", "ok": nil, "at": nil, "tags": nil, "ns": list{0}, "xs": list{nil, 2.0}, "nn": nil, "flags": nil, "addr": row{"city": "x", "zip": 3, "geo": row{"lat": 4.0, "tags": list{"x", "e"}}}, "m": row{"e": 3}, "ps": list{row{"name": "e", "age": 3, "big": 4.0}}},
+	{"a": -7, "i": -3, "b": -1e-7, "s": "12", "u": "1", "ok": false, "at": clock("1969-12-31 23:59:59.999999"), "tags": list{"aa"},
+		"ns": list{2, 2, 2}, "xs": list{math.Copysign(0, -1), 0.0}, "nn": list{list{1}}, "flags": list{false},
+		"addr": row{"city": "Zürich", "zip": 8001, "geo": row{"lat": -0.5, "tags": list{nil}}}, "m": row{"a": nil},
+		"ps": list{row{"name": "Cy", "age": -1, "big": 0.0}}},
+	{"a": 1 << 53, "i": 64, "b": 1e21, "s": "3.75", "u": "", "ok": true, "at": clock("0001-01-01 00:00:00"), "tags": list{nil},
+		"ns": list{1 << 62, 1 << 62}, "xs": list{1e21, -1e17, 0.1}, "nn": list{list{nil}}, "flags": list{nil, false},
+		"addr": row{"city": "ǆ", "zip": 1, "geo": row{"lat": math.Inf(1), "tags": list{}}}, "m": row{"a": math.MaxInt64, "zz": 0},
+		"ps": list{row{"name": "", "age": 0, "big": 99.99}, row{"name": "Ann", "age": 31, "big": 1.25}, nil}},
+	{"a": 3, "i": 2, "b": 4.0, "s": "straße", "u": "e", "ok": nil, "at": nil, "tags": nil, "ns": list{0}, "xs": list{nil, 2.0}, "nn": nil,
+		"flags": nil, "addr": row{"city": "x", "zip": 3, "geo": row{"lat": 4.0, "tags": list{"x", "e"}}}, "m": row{"e": 3},
+		"ps": list{row{"name": "e", "age": 3, "big": 4.0}}},
 }
 
 // sqlValue is the literal of a value of a type.

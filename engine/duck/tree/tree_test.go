@@ -88,7 +88,8 @@ func FuzzParse(f *testing.F) {
 		f.Add(text)
 	}
 	for _, text := range []string{`{"statements":[{"node":{"type":"SELECT_NODE","cte_map":{"map":[{},3,{"key":"a"}]},"from_table":{"type":"JOIN","left":7}}}]}`,
-		`{"statements":[null,[],"a",{"node":null},{"class":"LAMBDA"},{"class":"COLUMN_REF","column_names":[]},{"type":"TABLE_FUNCTION"},{"class":"STAR","rename_list":[1]}]}`,
+		`{"statements":[null,[],"a",{"node":null},{"class":"LAMBDA"},{"class":"COLUMN_REF","column_names":[]},{"type":"TABLE_FUNCTION"},` +
+			`{"class":"STAR","rename_list":[1]}]}`,
 		`{"error":true}`, `[]`, `{`, `{"statements":{}}`} {
 		f.Add(text)
 	}

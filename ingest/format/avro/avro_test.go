@@ -125,8 +125,10 @@ const avroConversions = `
 {"type":"map","values":"int"} | {"x": 1} | MAP(INTEGER, VARCHAR) | !v.key: "x" is no INTEGER
 {"type":"map","values":"int"} | {"a": 1} | STRUCT(a BIGINT, b BIGINT) | {'a': 1, 'b': NULL}
 {"type":"map","values":"int"} | {"a\"": 1} | JSON | {"a\"":1}
-{"type":"record","name":"r","fields":[{"name":"A","type":"int"},{"name":"b","type":["null","string"]}]} | {"A": 1, "b": null} | STRUCT(a INTEGER, b VARCHAR, c DATE) | {'a': 1, 'b': NULL, 'c': NULL}
-{"type":"record","name":"r","fields":[{"name":"A","type":"int"},{"name":"b","type":["null","string"]}]} | {"A": 1, "b": {"string": "x"}} | VARCHAR | {"A":1,"b":"x"}
+{"type":"record","name":"r","fields":[{"name":"A","type":"int"},{"name":"b","type":["null","string"]}]} | {"A": 1, "b": null} | ` +
+	`STRUCT(a INTEGER, b VARCHAR, c DATE) | {'a': 1, 'b': NULL, 'c': NULL}
+{"type":"record","name":"r","fields":[{"name":"A","type":"int"},{"name":"b","type":["null","string"]}]} | {"A": 1, ` +
+	`"b": {"string": "x"}} | VARCHAR | {"A":1,"b":"x"}
 {"type":"record","name":"r","fields":[]} | {} | JSON | {}
 {"type":"record","name":"r","fields":[{"name":"a","type":"int"}]} | {"a": 1} | INTEGER | !v: a record is no INTEGER
 {"type":"record","name":"r","fields":[{"name":"a","type":"long"}]} | {"a": 5000000000} | STRUCT(a INTEGER) | !v.a: 5000000000 is out of range for INTEGER
@@ -174,9 +176,11 @@ const avroConversions = `
 {"type":"bytes","logicalType":"decimal","precision":5,"scale":2} | x0404d2 | VARCHAR | 12.34
 {"type":"bytes","logicalType":"decimal","precision":5,"scale":2} | x0205 | JSON | 0.05
 {"type":"bytes","logicalType":"decimal","precision":38} | x204b3b4ca85a86c47a098a223fffffffff | DECIMAL(38,0) | 99999999999999999999999999999999999999
-{"type":"bytes","logicalType":"decimal","precision":38} | x204b3b4ca85a86c47a098a224000000000 | DECIMAL(38,0) | !v: 100000000000000000000000000000000000000 is out of range
+{"type":"bytes","logicalType":"decimal","precision":38} | x204b3b4ca85a86c47a098a224000000000 | DECIMAL(38,0) | ` +
+	`!v: 100000000000000000000000000000000000000 is out of range
 {"type":"bytes","logicalType":"decimal","precision":60} | x22ff00000000000000000000000000000000 | VARCHAR | -340282366920938463463374607431768211456
-{"type":"bytes","logicalType":"decimal","precision":60} | x22ff00000000000000000000000000000000 | DECIMAL(38,0) | !v: -340282366920938463463374607431768211456 is out of range
+{"type":"bytes","logicalType":"decimal","precision":60} | x22ff00000000000000000000000000000000 | DECIMAL(38,0) | ` +
+	`!v: -340282366920938463463374607431768211456 is out of range
 {"type":"fixed","name":"f","size":3,"logicalType":"decimal","precision":5,"scale":2} | x0004d2 | DECIMAL(9,4) | 12.3400
 {"type":"bytes","logicalType":"decimal","precision":1,"scale":2} | x0205 | BLOB | \x05
 {"type":"string","logicalType":"uuid"} | "00112233-4455-6677-8899-aabbccddeeff" | UUID | 00112233-4455-6677-8899-aabbccddeeff
@@ -211,17 +215,24 @@ func TestAvroPathsAndNames(t *testing.T) {
 	c := formattest.Memory(t)
 	schema := `{"type":"record","name":"n.s.Order","fields":[
 		{"name":"ID","type":"long"},
-		{"name":"address","type":["null",{"type":"record","name":"Address","fields":[{"name":"city","type":"string"},{"name":"zip","type":"string"},{"name":"next","type":["null","Address"]}]}]},
+		{"name":"address","type":["null",{"type":"record","name":"Address","fields":[{"name":"city","type":"string"},{"name":"zip",` +
+		`"type":"string"},{"name":"next","type":["null","Address"]}]}]},
 		{"name":"tags","type":{"type":"map","values":"string"}},
 		{"name":"lines","type":{"type":"array","items":{"type":"record","name":"Line","fields":[{"name":"sku","type":"string"},{"name":"n","type":"int"}]}}},
 		{"name":"note","type":"string"}]}`
-	fields := []batch.Field{{Name: "id", Type: "BIGINT"}, {Name: "id_text", Type: "VARCHAR", Path: []string{"ID"}}, {Name: "city", Type: "VARCHAR", Path: []string{"address", "city"}}, {Name: "far", Type: "VARCHAR", Path: []string{"address", "next", "city"}},
-		{Name: "address", Type: "STRUCT(zip VARCHAR)"}, {Name: "colour", Type: "VARCHAR", Path: []string{"tags", "colour"}}, {Name: "second", Type: "VARCHAR", Path: []string{"lines", "1", "sku"}}, {Name: "lines", Type: "STRUCT(n INTEGER, sku VARCHAR)[]"},
+	fields := []batch.Field{{Name: "id", Type: "BIGINT"}, {Name: "id_text", Type: "VARCHAR", Path: []string{"ID"}},
+		{Name: "city", Type: "VARCHAR", Path: []string{"address", "city"}},
+		{Name: "far", Type: "VARCHAR", Path: []string{"address", "next", "city"}},
+		{Name: "address", Type: "STRUCT(zip VARCHAR)"}, {Name: "colour", Type: "VARCHAR", Path: []string{"tags", "colour"}},
+		{Name: "second", Type: "VARCHAR", Path: []string{"lines", "1", "sku"}}, {Name: "lines", Type: "STRUCT(n INTEGER, sku VARCHAR)[]"},
 		{Name: "gone", Type: "DATE"}, {Name: "under", Type: "VARCHAR", Path: []string{"note", "x"}}}
 	got := landAvro(t, c, fields, texts(schema),
-		formattest.Framed(0, encoded(t, schema, `{"ID": 1, "address": {"n.s.Address": {"city": "Oslo", "zip": "0150", "next": {"n.s.Address": {"city": "Lima", "zip": "1", "next": null}}}}, "tags": {"size": "L", "colour": "red"}, "lines": [{"sku": "a", "n": 1}, {"sku": "b", "n": 2}], "note": "x"}`)),
+		formattest.Framed(0, encoded(t, schema,
+			`{"ID": 1, "address": {"n.s.Address": {"city": "Oslo", "zip": "0150", "next": {"n.s.Address": {"city": "Lima", "zip": "1", `+
+				`"next": null}}}}, "tags": {"size": "L", "colour": "red"}, "lines": [{"sku": "a", "n": 1}, {"sku": "b", "n": 2}], "note": "x"}`)),
 		formattest.Framed(0, encoded(t, schema, `{"ID": 2, "address": null, "tags": {}, "lines": [], "note": ""}`)))
-	want := []string{"1|1|Oslo|Lima|{'zip': 0150}|red|b|[{'n': 1, 'sku': a}, {'n': 2, 'sku': b}]|NULL|NULL", "2|2|NULL|NULL|NULL|NULL|NULL|[]|NULL|NULL"}
+	want := []string{"1|1|Oslo|Lima|{'zip': 0150}|red|b|[{'n': 1, 'sku': a}, {'n': 2, 'sku': b}]|NULL|NULL",
+		"2|2|NULL|NULL|NULL|NULL|NULL|[]|NULL|NULL"}
 	if diff := cmp.Diff(want, got.Rows); diff != "" || len(got.Reasons) > 0 {
 		t.Error(diff, got.Reasons)
 	}
@@ -238,7 +249,8 @@ func TestAvroRejects(t *testing.T) {
 	schema := `{"type":"record","name":"r","fields":[{"name":"a","type":"long"},{"name":"b","type":"string"},{"name":"l","type":{"type":"array","items":"long"}}]}`
 	deep := `{"type":"record","name":"r","fields":[{"name":"x","type":["null","r"]}]}`
 	good := encoded(t, schema, `{"a": 1, "b": "a text of more than twelve", "l": [1, 2]}`)
-	schemas := texts(schema, `"string"`, `{"type":"record"}`, deep, `{"type":"record","name":"r","fields":[{"name":"r","type":"r"}]}`, `["null", `+schema+`]`, `{"type":"record","name":"r","fields":[{"name":"a","type":"x.y"}]}`)
+	schemas := texts(schema, `"string"`, `{"type":"record"}`, deep, `{"type":"record","name":"r","fields":[{"name":"r","type":"r"}]}`,
+		`["null", `+schema+`]`, `{"type":"record","name":"r","fields":[{"name":"a","type":"x.y"}]}`)
 	want := []string{
 		"bad_record: no Avro with a schema id: 2 bytes <none>",
 		`bad_record: no Avro with a schema id: it begins with "{"a":", not with a zero byte <none>`,
@@ -255,9 +267,12 @@ func TestAvroRejects(t *testing.T) {
 		`bad_record: no Avro of its schema: a string of length -1 at byte 7 {"a":1,"b":null,"l":null}`,
 		"bad_record: an empty value <none>",
 	}
-	got := landAvro(t, c, fields, schemas, []byte{0, 1}, []byte(`{"a": 1}`), formattest.Framed(99, good), formattest.Framed(1, []byte{0}), formattest.Framed(2, good), formattest.Framed(3, append(slicesRepeat(2, 5000), 0)), formattest.Framed(4, good), formattest.Framed(6, good),
+	got := landAvro(t, c, fields, schemas, []byte{0, 1}, []byte(`{"a": 1}`), formattest.Framed(99, good), formattest.Framed(1, []byte{0}),
+		formattest.Framed(2, good), formattest.Framed(3, append(slicesRepeat(2, 5000), 0)), formattest.Framed(4, good),
+		formattest.Framed(6, good),
 		formattest.Framed(0, append(good[:len(good):len(good)], 7)), formattest.Framed(0, good[:len(good)-1]), formattest.Framed(0, good[:7]),
-		formattest.Framed(0, encoded(t, schema, `{"a": 3000000000, "b": "x", "l": [1, 3000000000]}`)), formattest.Framed(0, []byte{2, 1}), []byte{}, formattest.Framed(5, append([]byte{2}, good...)))
+		formattest.Framed(0, encoded(t, schema, `{"a": 3000000000, "b": "x", "l": [1, 3000000000]}`)), formattest.Framed(0, []byte{2, 1}),
+		[]byte{}, formattest.Framed(5, append([]byte{2}, good...)))
 	var is []string
 	for i, r := range got.Reasons {
 		is = append(is, r+" "+got.Data[i])
@@ -277,13 +292,14 @@ func TestAvroAsksOnce(t *testing.T) {
 	t.Parallel()
 	asked := map[uint32]int{}
 	known := texts(`{"type":"record","name":"r","fields":[{"name":"a","type":"int"}]}`)
-	l := avroLanding(t, formattest.Memory(t), []batch.Field{{Name: "a", Type: "INTEGER"}}, batch.Limits{}, func(ctx context.Context, n schema.Name) (*schema.Text, error) {
-		asked[n.ID]++
-		if n.ID == 9 {
-			return nil, errors.New("down")
-		}
-		return known(ctx, n)
-	})
+	l := avroLanding(t, formattest.Memory(t), []batch.Field{{Name: "a", Type: "INTEGER"}}, batch.Limits{},
+		func(ctx context.Context, n schema.Name) (*schema.Text, error) {
+			asked[n.ID]++
+			if n.ID == 9 {
+				return nil, errors.New("down")
+			}
+			return known(ctx, n)
+		})
 	b, err := l.Take(context.Background())
 	if err != nil {
 		t.Fatal(err)
@@ -318,10 +334,15 @@ func TestAvroAsksOnce(t *testing.T) {
 
 func TestAvroColumns(t *testing.T) {
 	t.Parallel()
-	schema := `{"type":"record","name":"r","fields":[{"name":"i","type":["null","int"]},{"name":"t","type":{"type":"long","logicalType":"timestamp-millis"}},{"name":"ns","type":{"type":"long","logicalType":"timestamp-nanos"}},
-		{"name":"d","type":{"type":"bytes","logicalType":"decimal","precision":9,"scale":2}},{"name":"day","type":{"type":"int","logicalType":"date"}},{"name":"clock","type":{"type":"int","logicalType":"time-millis"}},
-		{"name":"u","type":{"type":"string","logicalType":"uuid"}},{"name":"m","type":{"type":"map","values":"double"}},{"name":"l","type":{"type":"array","items":{"type":"record","name":"x","fields":[{"name":"the name","type":"float"},{"name":"b","type":"boolean"}]}}},
-		{"name":"e","type":{"type":"enum","name":"en","symbols":["a"]}},{"name":"f","type":{"type":"fixed","name":"fx","size":2}},{"name":"n","type":["int","long"]},{"name":"num","type":["null","int","double"]},{"name":"s","type":["int","string"]},{"name":"any","type":["null","string","x"]},{"name":"self","type":["null","r"]}]}`
+	schema := `{"type":"record","name":"r","fields":[{"name":"i","type":["null","int"]},{"name":"t","type":{"type":"long",` +
+		`"logicalType":"timestamp-millis"}},{"name":"ns","type":{"type":"long","logicalType":"timestamp-nanos"}},
+		{"name":"d","type":{"type":"bytes","logicalType":"decimal","precision":9,"scale":2}},{"name":"day","type":{"type":"int",` +
+		`"logicalType":"date"}},{"name":"clock","type":{"type":"int","logicalType":"time-millis"}},
+		{"name":"u","type":{"type":"string","logicalType":"uuid"}},{"name":"m","type":{"type":"map","values":"double"}},{"name":"l",` +
+		`"type":{"type":"array","items":{"type":"record","name":"x","fields":[{"name":"the name","type":"float"},{"name":"b","type":"boolean"}]}}},
+		{"name":"e","type":{"type":"enum","name":"en","symbols":["a"]}},{"name":"f","type":{"type":"fixed","name":"fx","size":2}},` +
+		`{"name":"n","type":["int","long"]},{"name":"num","type":["null","int","double"]},{"name":"s","type":["int","string"]},{"name":"any",` +
+		`"type":["null","string","x"]},{"name":"self","type":["null","r"]}]}`
 	cols, err := columnsOf(schema)
 	if err != nil {
 		t.Fatal(err)
@@ -330,7 +351,9 @@ func TestAvroColumns(t *testing.T) {
 	for _, c := range cols {
 		got = append(got, c.Name+" "+string(c.Type))
 	}
-	want := []string{"i INTEGER", "t TIMESTAMP", "ns TIMESTAMP_NS", "d DECIMAL(9,2)", "day DATE", "clock TIME", "u UUID", "m MAP(VARCHAR, DOUBLE)", `l STRUCT("the name" FLOAT, "b" BOOLEAN)[]`, "e VARCHAR", "f BLOB", "n BIGINT", "num DOUBLE", "s VARCHAR", "any JSON", "self JSON"}
+	want := []string{"i INTEGER", "t TIMESTAMP", "ns TIMESTAMP_NS", "d DECIMAL(9,2)", "day DATE", "clock TIME", "u UUID",
+		"m MAP(VARCHAR, DOUBLE)", `l STRUCT("the name" FLOAT, "b" BOOLEAN)[]`, "e VARCHAR", "f BLOB", "n BIGINT", "num DOUBLE", "s VARCHAR",
+		"any JSON", "self JSON"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

@@ -67,10 +67,11 @@ func avroScalars(names *int) []avroGen {
 			v := rapid.SliceOfN(rapid.Byte(), 13, 13).Draw(t, "v")
 			return v, formattest.EscapedBlob(v)
 		}},
-		{map[string]any{"type": "enum", "name": name, "symbols": []string{"a", "more_than_twelve_bytes"}}, name, "VARCHAR", func(t *rapid.T) (any, any) {
-			v := rapid.SampledFrom([]string{"a", "more_than_twelve_bytes"}).Draw(t, "v")
-			return v, v
-		}},
+		{map[string]any{"type": "enum", "name": name, "symbols": []string{"a", "more_than_twelve_bytes"}}, name, "VARCHAR",
+			func(t *rapid.T) (any, any) {
+				v := rapid.SampledFrom([]string{"a", "more_than_twelve_bytes"}).Draw(t, "v")
+				return v, v
+			}},
 		{logical("int", "date"), "int", "DATE", func(t *rapid.T) (any, any) {
 			v := rapid.Int32Range(-700_000, 2_900_000).Draw(t, "v")
 			return v, time.Unix(int64(v)*86400, 0).UTC().Format("2006-01-02")
@@ -91,14 +92,19 @@ func avroScalars(names *int) []avroGen {
 			v := at(t)
 			return v.UnixMicro(), v.Format("2006-01-02 15:04:05.999999")
 		}},
-		{logical("long", "timestamp-micros"), "long", rapid.SampledFrom([]string{"TIMESTAMP", "TIMESTAMP_MS", "TIMESTAMP WITH TIME ZONE", "DATE"}).Example(*names), func(t *rapid.T) (any, any) {
-			v := at(t)
-			return v.UnixMicro(), v.Format("2006-01-02T15:04:05.999999")
-		}},
-		{map[string]any{"type": "bytes", "l": "decimal", "precision": 60, "scale": 4}, "bytes", rapid.SampledFrom([]string{"DECIMAL(12,5)", "DECIMAL(38,4)", "DECIMAL(20,2)", "VARCHAR", "DOUBLE", "HUGEINT"}).Example(*names), func(t *rapid.T) (any, any) {
-			n := new(big.Int).Mul(big.NewInt(rapid.Int64().Draw(t, "n")), new(big.Int).Exp(big.NewInt(10), big.NewInt(rapid.Int64Range(0, 30).Draw(t, "e")), nil))
-			return twos(n), json.Number(new(big.Rat).SetFrac(n, big.NewInt(10000)).FloatString(4))
-		}},
+		{logical("long", "timestamp-micros"), "long",
+			rapid.SampledFrom([]string{"TIMESTAMP", "TIMESTAMP_MS", "TIMESTAMP WITH TIME ZONE", "DATE"}).Example(*names),
+			func(t *rapid.T) (any, any) {
+				v := at(t)
+				return v.UnixMicro(), v.Format("2006-01-02T15:04:05.999999")
+			}},
+		{map[string]any{"type": "bytes", "l": "decimal", "precision": 60, "scale": 4}, "bytes",
+			rapid.SampledFrom([]string{"DECIMAL(12,5)", "DECIMAL(38,4)", "DECIMAL(20,2)", "VARCHAR", "DOUBLE", "HUGEINT"}).Example(*names),
+			func(t *rapid.T) (any, any) {
+				n := new(big.Int).Mul(big.NewInt(rapid.Int64().Draw(t, "n")),
+					new(big.Int).Exp(big.NewInt(10), big.NewInt(rapid.Int64Range(0, 30).Draw(t, "e")), nil))
+				return twos(n), json.Number(new(big.Rat).SetFrac(n, big.NewInt(10000)).FloatString(4))
+			}},
 	}
 }
 
@@ -142,7 +148,8 @@ func drawType(t *rapid.T, names *int, depth int) avroGen {
 		*names++
 		name := fmt.Sprintf("n%d", *names)
 		other := drawType(t, names, depth-1)
-		schema := map[string]any{"type": "record", "name": name, "fields": []any{map[string]any{"name": "skipped", "type": other.schema}, map[string]any{"name": "x", "type": of.schema}}}
+		schema := map[string]any{"type": "record", "name": name,
+			"fields": []any{map[string]any{"name": "skipped", "type": other.schema}, map[string]any{"name": "x", "type": of.schema}}}
 		return avroGen{schema, name, "STRUCT(gone DATE, x " + of.duckdb + ")", func(t *rapid.T) (any, any) {
 			o, _ := other.draw(t)
 			n, j := of.draw(t)
@@ -218,9 +225,12 @@ func TestAvroAgreesWithJSON(t *testing.T) {
 	})
 }
 
-var fuzzSchema = `{"type":"record","name":"top","fields":[{"name":"i","type":["null","long"]},{"name":"s","type":"string"},{"name":"d","type":{"type":"bytes","logicalType":"decimal","precision":20,"scale":3}},{"name":"f","type":"double"},
-	{"name":"t","type":{"type":"long","logicalType":"timestamp-millis"}},{"name":"skipped","type":{"type":"array","items":["null","top"]}},{"name":"b","type":{"type":"fixed","name":"fx","size":2}},
-	{"name":"l","type":{"type":"array","items":{"type":"record","name":"e","fields":[{"name":"a","type":"string"},{"name":"b","type":{"type":"array","items":"int"}}]}}},{"name":"m","type":{"type":"map","values":{"type":"int","logicalType":"date"}}},
+var fuzzSchema = `{"type":"record","name":"top","fields":[{"name":"i","type":["null","long"]},{"name":"s","type":"string"},{"name":"d",` +
+	`"type":{"type":"bytes","logicalType":"decimal","precision":20,"scale":3}},{"name":"f","type":"double"},
+	{"name":"t","type":{"type":"long","logicalType":"timestamp-millis"}},{"name":"skipped","type":{"type":"array","items":["null",` +
+	`"top"]}},{"name":"b","type":{"type":"fixed","name":"fx","size":2}},
+	{"name":"l","type":{"type":"array","items":{"type":"record","name":"e","fields":[{"name":"a","type":"string"},{"name":"b",` +
+	`"type":{"type":"array","items":"int"}}]}}},{"name":"m","type":{"type":"map","values":{"type":"int","logicalType":"date"}}},
 	{"name":"j","type":["null","top",{"type":"array","items":"null"}]},{"name":"e","type":{"type":"enum","name":"en","symbols":["y","x"]}}]}`
 
 // Any bytes are taken or rejected with a reason, and DuckDB can read every value.
@@ -229,15 +239,21 @@ func FuzzAvro(f *testing.F) {
 	fields := append([]batch.Field(nil), formattest.FuzzFields...)
 	fields[len(fields)-1] = batch.Field{Name: "e", Type: "VARCHAR"}
 	l := avroLanding(f, c, fields, batch.Limits{Bytes: 1 << 20}, texts(fuzzSchema))
-	short := encoded(f, schemaWithoutLogical.Replace(fuzzSchema), `{"i":{"long":7},"s":"a text of some length","d":"\u0001\u0002","f":0.5,"t":1704190272123,"skipped":[],"b":"ab","l":[{"a":"x","b":[1,2]}],"m":{"k":19724},"j":{"array":[null]},"e":"x"}`)
-	for _, s := range [][]byte{nil, {2, 14}, short, short[:20], append(short, 0), append(formattest.Varint(0), formattest.Varint(-1)...), append(formattest.Varint(1), formattest.Varint(1<<62)...)} {
+	short := encoded(f, schemaWithoutLogical.Replace(fuzzSchema),
+		`{"i":{"long":7},"s":"a text of some length","d":"\u0001\u0002","f":0.5,"t":1704190272123,"skipped":[],"b":"ab","l":[{"a":"x",`+
+			`"b":[1,2]}],"m":{"k":19724},"j":{"array":[null]},"e":"x"}`)
+	for _, s := range [][]byte{nil, {2, 14}, short, short[:20], append(short, 0), append(formattest.Varint(0), formattest.Varint(-1)...),
+		append(formattest.Varint(1), formattest.Varint(1<<62)...)} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, value []byte) { formattest.TakesAnything(t, c, l, formattest.Framed(0, value)) })
 }
 
-const orderSchema = `{"type":"record","name":"Order","fields":[{"name":"id","type":"long"},{"name":"customer","type":"int"},{"name":"email","type":["null","string"]},{"name":"amount","type":"double"},{"name":"price","type":{"type":"bytes","logicalType":"decimal","precision":10,"scale":2}},
-	{"name":"status","type":{"type":"enum","name":"Status","symbols":["open","paid"]}},{"name":"created_at","type":{"type":"long","logicalType":"timestamp-micros"}},{"name":"tags","type":{"type":"array","items":"string"}}]}`
+const orderSchema = `{"type":"record","name":"Order","fields":[{"name":"id","type":"long"},{"name":"customer","type":"int"},` +
+	`{"name":"email","type":["null","string"]},{"name":"amount","type":"double"},{"name":"price","type":{"type":"bytes",` +
+	`"logicalType":"decimal","precision":10,"scale":2}},
+	{"name":"status","type":{"type":"enum","name":"Status","symbols":["open","paid"]}},{"name":"created_at","type":{"type":"long",` +
+	`"logicalType":"timestamp-micros"}},{"name":"tags","type":{"type":"array","items":"string"}}]}`
 
 func avroOrder(i int) []byte {
 	b := append(formattest.Varint(int64(i)), formattest.Varint(int64(i%50000))...)
@@ -255,7 +271,8 @@ func TestAvroAllocations(t *testing.T) {
 		t.Skip("what is checked is allocated")
 	}
 	c := formattest.Memory(t)
-	l := avroLanding(t, c, append([]batch.Field{{Name: "text", Type: "VARCHAR", Path: []string{"tags"}}, {Name: "m", Type: "VARCHAR"}}, formattest.AvroOrderFields...), batch.Limits{}, texts(orderSchema))
+	l := avroLanding(t, c, append([]batch.Field{{Name: "text", Type: "VARCHAR", Path: []string{"tags"}}, {Name: "m", Type: "VARCHAR"}},
+		formattest.AvroOrderFields...), batch.Limits{}, texts(orderSchema))
 	formattest.WithoutGarbage(t, l, avroOrder(12345))
 }
 

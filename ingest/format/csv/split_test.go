@@ -14,7 +14,8 @@ import (
 var splitDialects = []struct {
 	delim                  string
 	newline, quote, escape byte
-}{{",", '\n', '"', '"'}, {",", '\r', '"', '"'}, {"::", '\n', '"', '"'}, {" ", '\n', '"', '"'}, {", ", '\n', '"', '\\'}, {";", '\n', 0, 0}, {"\t", '\n', '\'', '\''}, {" | ", '\r', '"', '"'}}
+}{{",", '\n', '"', '"'}, {",", '\r', '"', '"'}, {"::", '\n', '"', '"'}, {" ", '\n', '"', '"'}, {", ", '\n', '"', '\\'}, {";", '\n', 0, 0},
+	{"\t", '\n', '\'', '\''}, {" | ", '\r', '"', '"'}}
 
 // slowRecord splits as split does, a byte at a time: the values of the fields, whether the quotes are wrong, and the size.
 func slowRecord(b []byte, delim string, newline, quote, escape byte) (fields []string, broken bool, size int) {
@@ -107,7 +108,8 @@ func TestSplitIsTheSlowOne(t *testing.T) {
 }
 
 func FuzzSplit(f *testing.F) {
-	for i, s := range []string{"a,\"b\"\"\",c\r\r\n\"x\ny\", z\n", "a\r\"b\r\"\rc", "a::b:c\n\"d\":: e\n", "a  b \"c d\"\n", "a, \"b\\\"\", c\n", "\"a;b\n", "'a'''\t'b\n'\n", "\"a\" | b | \r"} {
+	for i, s := range []string{"a,\"b\"\"\",c\r\r\n\"x\ny\", z\n", "a\r\"b\r\"\rc", "a::b:c\n\"d\":: e\n", "a  b \"c d\"\n",
+		"a, \"b\\\"\", c\n", "\"a;b\n", "'a'''\t'b\n'\n", "\"a\" | b | \r"} {
 		f.Add([]byte(s), uint8(i))
 	}
 	f.Fuzz(func(t *testing.T, data []byte, dialect uint8) {

@@ -115,7 +115,8 @@ func drawProto(t *rapid.T, defs *[]string, depth int) protoGen {
 	name := fmt.Sprintf("M%d", len(*defs))
 	keys := map[string]string{"string": `"a key"`, "sint64": "-5", "fixed32": "5"}
 	key := rapid.SampledFrom([]string{"string", "sint64", "fixed32"}).Draw(t, "key")
-	*defs = append(*defs, fmt.Sprintf("message %s { optional %s skipped = 7; %s x = 3; repeated %s l = 2; map<%s, %s> m = 900; oneof o { int32 one = 10; string two = 11; } }",
+	*defs = append(*defs, fmt.Sprintf("message %s { optional %s skipped = 7; %s x = 3; repeated %s l = 2; map<%s, %s> m = 900; oneof o { "+
+		"int32 one = 10; string two = 11; } }",
 		name, other.decl, of.decl, of.decl, key, other.decl))
 	duckdb := fmt.Sprintf("STRUCT(l %s[], gone DATE, x %s, m MAP(VARCHAR, %s), one INTEGER, two VARCHAR)", of.duckdb, of.duckdb, other.duckdb)
 	zero := func() map[string]any {
@@ -229,8 +230,10 @@ func TestProtoAgreesWithJSON(t *testing.T) {
 	})
 }
 
-var fuzzProto = protoHead + `message top { optional int64 i = 1; string s = 2; confluent.type.Decimal d = 3; double f = 4; google.protobuf.Timestamp t = 5; repeated top skipped = 6; bytes b = 7;
-	message El { string a = 1; repeated int32 b = 2; } repeated El l = 8; map<string, google.protobuf.Timestamp> m = 9; oneof o { top j = 10; google.protobuf.Struct k = 12; } Colour e = 11; }
+var fuzzProto = protoHead + `message top { optional int64 i = 1; string s = 2; confluent.type.Decimal d = 3; double f = 4; ` +
+	`google.protobuf.Timestamp t = 5; repeated top skipped = 6; bytes b = 7;
+	message El { string a = 1; repeated int32 b = 2; } repeated El l = 8; map<string, google.protobuf.Timestamp> m = 9; ` +
+	`oneof o { top j = 10; google.protobuf.Struct k = 12; } Colour e = 11; }
 	enum Colour { y = 0; x = 1; }`
 
 // Any bytes are taken or rejected with a reason, and DuckDB can read every value.
@@ -240,16 +243,21 @@ func FuzzProto(f *testing.F) {
 	fields[len(fields)-1] = batch.Field{Name: "e", Type: "VARCHAR"}
 	fields = append(fields, batch.Field{Name: "struct", Type: "JSON", Path: []string{"k"}})
 	l := formattest.SchemaLanding(f, c, &Format, fields, batch.Limits{Bytes: 1 << 20}, protos(fuzzProto))
-	short := protoEncoded(f, fuzzProto, []int{0}, `i: 7 s: "a text of some length" d: {value: "\001\002" scale: 3} f: 0.5 t: {seconds: 1704190272 nanos: 123000000} b: "ab" l: {a: "x" b: [1, 2]} m: {key: "k" value: {}} j: {s: "x" skipped: {}} e: x`)
-	other := protoEncoded(f, fuzzProto, []int{0}, `skipped: {} k: {fields: {key: "a" value: {list_value: {values: [{}, {number_value: 1}, {null_value: NULL_VALUE}]}}}}`)
-	for _, s := range [][]byte{nil, {8, 14}, short, short[:20], append(short[:len(short):len(short)], 0), append(short[:len(short):len(short)], other...), other, {0x33, 0x08, 0x01, 0x34}, {0x52, 0x02, 0x52, 0x00, 0x52, 0x02, 0x08, 0x01}} {
+	short := protoEncoded(f, fuzzProto, []int{0},
+		`i: 7 s: "a text of some length" d: {value: "\001\002" scale: 3} f: 0.5 t: {seconds: 1704190272 nanos: 123000000} `+
+			`b: "ab" l: {a: "x" b: [1, 2]} m: {key: "k" value: {}} j: {s: "x" skipped: {}} e: x`)
+	other := protoEncoded(f, fuzzProto, []int{0},
+		`skipped: {} k: {fields: {key: "a" value: {list_value: {values: [{}, {number_value: 1}, {null_value: NULL_VALUE}]}}}}`)
+	for _, s := range [][]byte{nil, {8, 14}, short, short[:20], append(short[:len(short):len(short)], 0),
+		append(short[:len(short):len(short)], other...), other, {0x33, 0x08, 0x01, 0x34}, {0x52, 0x02, 0x52, 0x00, 0x52, 0x02, 0x08, 0x01}} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, value []byte) { formattest.TakesAnything(t, c, l, protoFramed(0, "\x00", value)) })
 }
 
 const protoOrders = `syntax = "proto3"; import "google/protobuf/timestamp.proto"; enum Status { open = 0; paid = 1; }
-	message Order { int64 id = 1; int32 customer = 2; string email = 3; double amount = 4; string price = 5; Status status = 6; google.protobuf.Timestamp created_at = 7; repeated string tags = 8; map<string, int32> m = 9; }`
+	message Order { int64 id = 1; int32 customer = 2; string email = 3; double amount = 4; string price = 5; Status status = 6; ` +
+	`google.protobuf.Timestamp created_at = 7; repeated string tags = 8; map<string, int32> m = 9; }`
 
 func protoOrder(i int) []byte {
 	b := protowire.AppendVarint([]byte{0x08}, uint64(i))
@@ -270,7 +278,9 @@ func TestProtoAllocations(t *testing.T) {
 		t.Skip("what is checked is allocated")
 	}
 	c := formattest.Memory(t)
-	l := formattest.SchemaLanding(t, c, &Format, append([]batch.Field{{Name: "text", Type: "VARCHAR", Path: []string{"tags"}}, {Name: "m", Type: "VARCHAR"}}, formattest.AvroOrderFields...), batch.Limits{}, protos(protoOrders))
+	l := formattest.SchemaLanding(t, c, &Format,
+		append([]batch.Field{{Name: "text", Type: "VARCHAR", Path: []string{"tags"}}, {Name: "m", Type: "VARCHAR"}},
+			formattest.AvroOrderFields...), batch.Limits{}, protos(protoOrders))
 	formattest.WithoutGarbage(t, l, protoOrder(12345))
 }
 

@@ -53,7 +53,8 @@ func protoFramed(id int, at string, value []byte) []byte {
 	return formattest.Framed(id, append([]byte(at), value...))
 }
 
-const protoHead = `syntax = "proto3"; import "google/protobuf/timestamp.proto"; import "google/protobuf/duration.proto"; import "google/protobuf/wrappers.proto"; import "google/protobuf/struct.proto";
+const protoHead = `syntax = "proto3"; import "google/protobuf/timestamp.proto"; import "google/protobuf/duration.proto"; ` +
+	`import "google/protobuf/wrappers.proto"; import "google/protobuf/struct.proto";
 	import "confluent/type/decimal.proto"; import "confluent/meta.proto";
 	`
 
@@ -197,7 +198,8 @@ google.protobuf.Int64Value | | BIGINT | NULL
 google.protobuf.Int64Value | {value: 5} | JSON | 5
 google.protobuf.StringValue | {value: "x"} | VARCHAR | x
 repeated google.protobuf.DoubleValue | [{value: 0.5}, {}] | DOUBLE[] | [0.5, 0.0]
-google.protobuf.Struct | {fields: {key: "a" value: {list_value: {values: [{null_value: NULL_VALUE}, {number_value: 1.5}, {bool_value: true}, {string_value: "x"}]}}}} | JSON | {"a":[null,1.5,true,"x"]}
+google.protobuf.Struct | {fields: {key: "a" value: {list_value: {values: [{null_value: NULL_VALUE}, {number_value: 1.5}, ` +
+	`{bool_value: true}, {string_value: "x"}]}}}} | JSON | {"a":[null,1.5,true,"x"]}
 google.protobuf.Struct | {fields: {key: "a" value: {number_value: 2}}} | STRUCT(a INTEGER, b VARCHAR) | {'a': 2, 'b': NULL}
 google.protobuf.Struct | {fields: {key: "a" value: {struct_value: {}}}} | MAP(VARCHAR, JSON) | {a='{}'}
 google.protobuf.Struct | {fields: {key: "a" value: {string_value: "x"}}} | MAP(VARCHAR, VARCHAR) | {a=x}
@@ -240,11 +242,17 @@ func TestProtoPathsAndNames(t *testing.T) {
 			optional Address address = 2; map<string, string> tags = 3; optional google.protobuf.Struct more = 1500;
 			repeated group Line = 5 { optional string sku = 1; optional int32 n = 2 [default = 7]; }
 			optional string note = 6; extensions 100 to 199; }`
-	fields := []batch.Field{{Name: "id", Type: "BIGINT", Path: []string{"orderid"}}, {Name: "id_text", Type: "VARCHAR", Path: []string{"order_ID"}}, {Name: "city", Type: "VARCHAR", Path: []string{"address", "city"}}, {Name: "far", Type: "VARCHAR", Path: []string{"address", "next", "city"}},
-		{Name: "address", Type: "STRUCT(zip VARCHAR)"}, {Name: "colour", Type: "VARCHAR", Path: []string{"tags", "colour"}}, {Name: "second", Type: "VARCHAR", Path: []string{"line", "1", "sku"}}, {Name: "line", Type: "STRUCT(n INTEGER, sku VARCHAR)[]"},
-		{Name: "gone", Type: "DATE"}, {Name: "under", Type: "VARCHAR", Path: []string{"note", "x"}}, {Name: "deep", Type: "INTEGER", Path: []string{"more", "a", "1"}}}
+	fields := []batch.Field{{Name: "id", Type: "BIGINT", Path: []string{"orderid"}},
+		{Name: "id_text", Type: "VARCHAR", Path: []string{"order_ID"}}, {Name: "city", Type: "VARCHAR", Path: []string{"address", "city"}},
+		{Name: "far", Type: "VARCHAR", Path: []string{"address", "next", "city"}},
+		{Name: "address", Type: "STRUCT(zip VARCHAR)"}, {Name: "colour", Type: "VARCHAR", Path: []string{"tags", "colour"}},
+		{Name: "second", Type: "VARCHAR", Path: []string{"line", "1", "sku"}}, {Name: "line", Type: "STRUCT(n INTEGER, sku VARCHAR)[]"},
+		{Name: "gone", Type: "DATE"}, {Name: "under", Type: "VARCHAR", Path: []string{"note", "x"}},
+		{Name: "deep", Type: "INTEGER", Path: []string{"more", "a", "1"}}}
 	text := []string{
-		`order_ID: 1 address: {city: "Oslo" zip: "0150" next: {city: "Lima"}} tags: {key: "size" value: "L"} tags: {key: "colour" value: "red"} Line: {sku: "a" n: 1} Line: {sku: "b"} note: "x" more: {fields: {key: "a" value: {list_value: {values: [{}, {number_value: 3}]}}}}`,
+		`order_ID: 1 address: {city: "Oslo" zip: "0150" next: {city: "Lima"}} tags: {key: "size" value: "L"} ` +
+			`tags: {key: "colour" value: "red"} Line: {sku: "a" n: 1} Line: {sku: "b"} ` +
+			`note: "x" more: {fields: {key: "a" value: {list_value: {values: [{}, {number_value: 3}]}}}}`,
 		`order_ID: 2`,
 		`note: "none"`,
 	}
@@ -252,14 +260,18 @@ func TestProtoPathsAndNames(t *testing.T) {
 	for _, s := range text {
 		values = append(values, protoFramed(0, "\x02\x02", protoEncoded(t, schema, []int{1}, s)))
 	}
-	values = append(values, protoFramed(0, "\x00", nil), protoFramed(0, "\x04\x00\x02", nil), protoFramed(0, "\x02\x06", nil), protoFramed(0, "\x03", nil), protoFramed(0, "", nil))
+	values = append(values, protoFramed(0, "\x00", nil), protoFramed(0, "\x04\x00\x02", nil), protoFramed(0, "\x02\x06", nil),
+		protoFramed(0, "\x03", nil), protoFramed(0, "", nil))
 	got := landProto(t, c, fields, protos(schema), values...)
-	want := []string{"1|1|Oslo|Lima|{'zip': 0150}|red|b|[{'n': 1, 'sku': a}, {'n': NULL, 'sku': b}]|NULL|NULL|3", "2|2|NULL|NULL|NULL|NULL|NULL|[]|NULL|NULL|NULL", "NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL"}
+	want := []string{"1|1|Oslo|Lima|{'zip': 0150}|red|b|[{'n': 1, 'sku': a}, {'n': NULL, 'sku': b}]|NULL|NULL|3",
+		"2|2|NULL|NULL|NULL|NULL|NULL|[]|NULL|NULL|NULL", "NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL"}
 	if diff := cmp.Diff(want, got.Rows); diff != "" {
 		t.Error(diff)
 	}
-	reasons := []string{"bad_record: no Protobuf of its schema: the required field order_ID isn't there", "bad_record: schema id 0: it has no message [0 1]", "bad_record: schema id 0: it has no message [3]",
-		"bad_record: no Protobuf with a schema id: the numbers of its message can't be read", "bad_record: no Protobuf with a schema id: the numbers of its message can't be read"}
+	reasons := []string{"bad_record: no Protobuf of its schema: the required field order_ID isn't there",
+		"bad_record: schema id 0: it has no message [0 1]", "bad_record: schema id 0: it has no message [3]",
+		"bad_record: no Protobuf with a schema id: the numbers of its message can't be read",
+		"bad_record: no Protobuf with a schema id: the numbers of its message can't be read"}
 	if diff := cmp.Diff(reasons, got.Reasons); diff != "" {
 		t.Error(diff)
 	}

@@ -36,7 +36,8 @@ func parse(ctx context.Context, text string, references map[string]string) (prot
 			files[k] = v
 		}
 	}
-	c := protocompile.Compiler{Resolver: protocompile.WithStandardImports(&protocompile.SourceResolver{Accessor: protocompile.SourceAccessorFromMap(files)}), MaxParallelism: 1}
+	sources := &protocompile.SourceResolver{Accessor: protocompile.SourceAccessorFromMap(files)}
+	c := protocompile.Compiler{Resolver: protocompile.WithStandardImports(sources), MaxParallelism: 1}
 	out, err := c.Compile(ctx, name)
 	if err != nil {
 		return nil, err
