@@ -84,7 +84,7 @@ func forget(ctx context.Context, tx *transaction, n *program.Node) error {
 	delete(tx.reshaped, n)
 	delete(tx.unsettled, n)
 	maps.DeleteFunc(tx.places, func(e edge, _ int64) bool { return e.reader == n })
-	a := duck.Args{"kind": n.Kind, "name": n.Name}
+	a := duck.Args{"name": n.Name}
 	if !n.Exclusive() {
 		return nil
 	}
