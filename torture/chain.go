@@ -349,6 +349,9 @@ func (b *batch) write(x *Dest, rows []Rec) error {
 		}
 		b.account.Written += len(rows)
 		return nil
+	case len(x.decl.Seq) > 0 && x.decl.Now:
+		b.feedNow(x, rows)
+		return nil
 	case len(x.decl.Seq) > 0:
 		b.feed(x, rows)
 		return nil

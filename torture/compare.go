@@ -134,9 +134,14 @@ func (l *look) past(bool) error {
 		if err := l.between(x, a, b); err != nil {
 			return err
 		}
-		of := either(x.journal(), l.asOf, l.asOfCommit)
+		of := either(x.journal() && !x.decl.Now, l.asOf, l.asOfCommit)
 		if err := of(x, a); err != nil {
 			return err
+		}
+		if x.journal() {
+			if err := l.bitemporal(x, a); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -173,9 +178,9 @@ func (l *look) at(x *Dest, v int) error {
 	return l.ask("at", fmt.Sprintf("SELECT %s FROM %s_at(%d)", list(x.cols), name, v), was.rowsOf(x.cols, false))
 }
 
-// asOf is a journal's state at a time, as known now, and all that was ever believed: every history since a version.
-func (l *look) asOf(x *Dest, since int) error {
-	from, to := x.decl.ends()
+// asOf is a journal's state at a time, as known now.
+func (l *look) asOf(x *Dest, _ int) error {
+	from, _ := x.decl.ends()
 	names := x.names()
 	t, then := int64(l.b.below(18)), &table{}
 	for _, h := range x.hist {
@@ -185,9 +190,13 @@ func (l *look) asOf(x *Dest, since int) error {
 			}
 		}
 	}
-	if err := l.ask("as of", fmt.Sprintf("SELECT %s FROM %s_as_of(%d)", list(names, from...), x.decl.Name, t), then); err != nil {
-		return err
-	}
+	return l.ask("as of", fmt.Sprintf("SELECT %s FROM %s_as_of(%d)", list(names, from...), x.decl.Name, t), then)
+}
+
+// bitemporal is all that was ever believed: every history since a version.
+func (l *look) bitemporal(x *Dest, since int) error {
+	from, to := x.decl.ends()
+	names := x.names()
 	all := &table{}
 	for v := max(since, x.born+1, 1); v <= l.m.version; v++ {
 		for _, h := range x.at(v).hist {
@@ -203,7 +212,7 @@ func (l *look) asOf(x *Dest, since int) error {
 		cols, l.m.version+1, x.decl.Name, max(since, x.born+1, 1)), all)
 }
 
-// asOfCommit is a stream at the time at which a version was committed.
+// asOfCommit is what was stored at the time at which a version was committed.
 func (l *look) asOfCommit(x *Dest, v int) error {
 	if v == 0 {
 		return nil
@@ -212,8 +221,15 @@ func (l *look) asOfCommit(x *Dest, v int) error {
 	if err != nil || len(at.rows) != 1 {
 		return err
 	}
-	return l.ask("as of", fmt.Sprintf("SELECT %s FROM %s_as_of('%s')", list(x.cols), x.decl.Name, at.rows[0][0]),
-		x.at(v).rowsOf(x.cols, false))
+	was, cols := x.at(v).rowsOf(x.cols, false), x.cols
+	if x.journal() {
+		from, _ := x.decl.ends()
+		for _, s := range x.at(v).open() {
+			was.rows = append(was.rows, append(s.row.texts(x.names()), textList(s.from)...))
+		}
+		cols = append(x.names(), from...)
+	}
+	return l.ask("as of", fmt.Sprintf("SELECT %s FROM %s_as_of('%s')", list(cols), x.decl.Name, at.rows[0][0]), was)
 }
 
 func (l *look) between(x *Dest, a, b int) error {

@@ -13,7 +13,7 @@ var features = []string{"json", "parquet", "bad", "absent", "snapshot", "rules",
 	"join", "join_history", "chain", "changes",
 	"clauses", "late", "redeclare", "part", "replay", "hold", "rollback", "rebuild", "from_source", "replay_source", "vacuum", "drop", "kill",
 	"copy", "respell", "sink", "batch_files", "batch_rows", "twins", "keys", "types", "inputs", "whole", "history", "topic", "score", "follow",
-	"schema", "bad_file", "user"}
+	"schema", "bad_file", "user", "scd1"}
 
 // known are faults that would hide others: what shows them is taken out of each declaration, unless -torture.with names the fault. An entry
 // goes when its fault is mended: from then on the tester holds it.
@@ -80,8 +80,8 @@ func (g *gen) below(n int) int {
 // chance is true with a probability; of the simplest bits it is false.
 func (g *gen) chance(p float64) bool { return g.below(10000) >= int((1-p)*10000+.5) }
 
-// may says whether a feature is on, with some probability.
-func (g *gen) may(feature string, p float64) bool { return g.on[feature] && g.chance(p) }
+// may says whether a feature is on, with some probability. It is drawn in any case: what is off moves nothing.
+func (g *gen) may(feature string, p float64) bool { return g.chance(p) && g.on[feature] }
 
 func one[T any](g *gen, list []T) T { return list[g.below(len(list))] }
 

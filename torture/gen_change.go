@@ -61,7 +61,7 @@ func (g *gen) clauses(d *Decl) {
 		d.Late = one(g, []int{0, 2, 5})
 	case g.chance(.5):
 		d.Track = one(g, []List{{}, {Names: []string{"a"}}, {Names: []string{"b"}}, {Star: true, Names: []string{"b"}}})
-	default:
+	case !d.Now:
 		d.IgnoreNull = one(g, [][]string{nil, {"*"}, {"a"}})
 	}
 }

@@ -247,6 +247,7 @@ func (g *gen) journal(d *Decl, cols []string, of *Decl) {
 	if of.Partitions > 1 && !has(d.Keys, "id") {
 		d.Keys = []string{"id"} // what comes first is the order of one partition
 	}
+	d.Now = g.may("scd1", .4)
 	d.Form = one(g, []string{"", "", "star", "some", "replace"})
 	if slices.ContainsFunc(forms[d.Form].need, func(c string) bool { return !has(cols, c) }) {
 		d.Form = ""
@@ -281,7 +282,7 @@ func (g *gen) journal(d *Decl, cols []string, of *Decl) {
 	if slices.ContainsFunc(d.Track.Names, func(c string) bool { return !has(stored, c) }) || len(d.Track.of(stored)) == 0 {
 		d.Track = List{}
 	}
-	if g.chance(.25) {
+	if g.chance(.25) && !d.Now { // its random histories are in package journal
 		d.IgnoreNull = one(g, [][]string{{"*"}, {"a"}})
 		if !has(stored, "a") {
 			d.IgnoreNull = nil

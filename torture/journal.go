@@ -19,23 +19,14 @@ func image(del bool, r Row, cols []string) string {
 
 // feed takes events. The history of a key is a function of the set of its events.
 func (b *batch) feed(x *Dest, rows []Rec) {
-	d, cols := x.decl, x.stores
+	cols := x.stores
 	came, early := map[string][]event{}, map[string]bool{}
 	for _, r := range rows {
-		key, isNull := x.key(r.Row)
-		e := event{key: key, row: r.Row, absent: r.Absent,
-			del: d.Delete && (r.Row["op"] == "d" || r.Row[tombColumn] == true && d.Seq[0] == offsetColumn)}
-		for _, s := range d.Seq {
-			e.seq = append(e.seq, r.Row[s])
-		}
-		switch {
-		case isNull:
-			b.reject(r, "", "null_key")
-			continue
-		case slices.Contains(e.seq, Value(nil)):
-			b.reject(r, "", "null_sequence")
+		e, ok := b.event(x, r)
+		if !ok {
 			continue
 		}
+		key := e.key
 		i, there := slices.BinarySearchFunc(x.events[key], e, func(a, b event) int { return compareAll(a.seq, b.seq) })
 		same := func(o event) bool {
 			return o.key == key && compareAll(o.seq, e.seq) == 0 && image(o.del, o.row, cols) == image(e.del, e.row, cols)
@@ -44,7 +35,7 @@ func (b *batch) feed(x *Dest, rows []Rec) {
 		case there && same(x.events[key][i]) || slices.ContainsFunc(x.clashes, same):
 			b.account.Written++ // a repeat
 			continue
-		case d.Late > 0 && x.newest != nil && compare(e.seq[0], earlier(x.newest[0], d.Late)) < 0:
+		case x.tooLate(e):
 			b.reject(r, "", "too_late")
 			continue
 		case there:
@@ -56,9 +47,7 @@ func (b *batch) feed(x *Dest, rows []Rec) {
 		x.events[key] = slices.Insert(x.events[key], i, e)
 		came[key] = append(came[key], e)
 		b.account.Written++
-		if x.newest == nil || compare(e.seq[0], x.newest[0]) > 0 {
-			x.newest = e.seq[:1]
-		}
+		x.accept(e)
 	}
 	for key, events := range came {
 		if early[key] || x.hist[key] == nil {
@@ -68,6 +57,38 @@ func (b *batch) feed(x *Dest, rows []Rec) {
 		for _, e := range events {
 			x.step(e, cols)
 		}
+	}
+}
+
+// event is what a row says; one without a key or a sequence is rejected.
+func (b *batch) event(x *Dest, r Rec) (event, bool) {
+	d := x.decl
+	key, isNull := x.key(r.Row)
+	e := event{key: key, row: r.Row, absent: r.Absent,
+		del: d.Delete && (r.Row["op"] == "d" || r.Row[tombColumn] == true && d.Seq[0] == offsetColumn)}
+	for _, s := range d.Seq {
+		e.seq = append(e.seq, r.Row[s])
+	}
+	switch {
+	case isNull:
+		b.reject(r, "", "null_key")
+		return e, false
+	case slices.Contains(e.seq, Value(nil)):
+		b.reject(r, "", "null_sequence")
+		return e, false
+	}
+	return e, true
+}
+
+// tooLate: it is older than LATENESS lets it be.
+func (d *Dest) tooLate(e event) bool {
+	return d.decl.Late > 0 && d.newest != nil && compare(e.seq[0], earlier(d.newest[0], d.decl.Late)) < 0
+}
+
+// accept takes an event as one that may be the newest.
+func (d *Dest) accept(e event) {
+	if d.newest == nil || compare(e.seq[0], d.newest[0]) > 0 {
+		d.newest = e.seq[:1]
 	}
 }
 
@@ -91,7 +112,9 @@ func (d *Dest) step(e event, cols []string) {
 			last.row = row
 			return
 		}
-		last.to = e.seq
+		if last.to = e.seq; d.decl.Now {
+			h = nil
+		}
 	}
 	d.hist[e.key] = append(h, span{row: row, from: e.seq})
 }
@@ -149,7 +172,9 @@ func (b *batch) take(x *Dest, rows []Rec) error {
 	at := []Value{b.day}
 	for _, k := range gone {
 		h := x.hist[k]
-		h[len(h)-1].to = at
+		if h[len(h)-1].to = at; d.Now {
+			delete(x.hist, k)
+		}
 	}
 	for _, k := range keys {
 		g := groups[k]

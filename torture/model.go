@@ -50,6 +50,7 @@ type Dest struct {
 	rows    []stored
 	hist    map[string][]span      // a journal's versions by key, in order of time
 	events  map[string][]event     // a feed's, by key, in order of the sequence
+	deletes map[string]event       // of a feed in SCD type 1 the latest of each key
 	clashes []event                // events that were rejected for their sequence
 	newest  []Value                // the newest sequence accepted
 	load    Value                  // the time of the newest load
@@ -194,7 +195,7 @@ func (s state) clone() state {
 func (d *Dest) clone() *Dest {
 	c := *d
 	c.rows, c.cols, c.unsure = slices.Clip(d.rows), slices.Clip(d.cols), slices.Clip(d.unsure)
-	c.hist, c.events = map[string][]span{}, map[string][]event{}
+	c.hist, c.events, c.deletes = map[string][]span{}, map[string][]event{}, maps.Clone(d.deletes)
 	for k, h := range d.hist {
 		c.hist[k] = slices.Clone(h)
 	}
@@ -207,8 +208,8 @@ func (d *Dest) clone() *Dest {
 }
 
 func newDest(d *Decl) *Dest {
-	return &Dest{decl: d, hist: map[string][]span{}, events: map[string][]event{}, taken: map[string]bool{}, offs: map[string]map[int]int{},
-		place: map[string]int{}, changes: map[int][]Change{}, past: map[int]*Dest{}}
+	return &Dest{decl: d, hist: map[string][]span{}, events: map[string][]event{}, deletes: map[string]event{}, taken: map[string]bool{},
+		offs: map[string]map[int]int{}, place: map[string]int{}, changes: map[int][]Change{}, past: map[int]*Dest{}}
 }
 
 func (d *Dest) journal() bool { return d.decl.Kind == "journal" }

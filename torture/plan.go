@@ -83,6 +83,7 @@ type Decl struct {
 	Late       int      `json:",omitempty"`
 	Keep       bool     `json:",omitempty"` // ON MISSING KEEP
 	Guard      int      `json:",omitempty"`
+	Now        bool     `json:",omitempty"` // STORED AS SCD TYPE 1
 }
 
 // sequence are the columns that order a journal's history: of loads their time.

@@ -16,7 +16,8 @@ func (m *Model) refill(v Verb) error {
 		x := m.dests[n]
 		before, accounts := x.open(), len(m.accounts)
 		m.settle(n)
-		x.rows, x.hist, x.events, x.clashes, x.newest, x.load = nil, map[string][]span{}, map[string][]event{}, nil, nil, nil
+		x.rows, x.hist, x.events, x.deletes = nil, map[string][]span{}, map[string][]event{}, map[string]event{}
+		x.clashes, x.newest, x.load = nil, nil, nil
 		x.taken, x.offs, x.changes[version] = map[string]bool{}, map[string]map[int]int{}, nil
 		x.unsure = append(x.unsure, gap{0, version})
 		for _, f := range lowered(x.decl.From) {

@@ -143,6 +143,7 @@ func clauseCuts(p *Plan) []func() {
 			cut(&out, &d.BadFile)
 			cut(&out, &d.Guard)
 			cut(&out, &d.Delete)
+			cut(&out, &d.Now)
 			for _, l := range []*List{&d.Track, &d.Columns} {
 				if !l.none() {
 					out = append(out, func() { *l = List{} })

@@ -157,7 +157,7 @@ func (m *Model) rollback(v Verb) error {
 				len(apart(old.rowsOf(x.cols, true).rows, x.rowsOf(x.cols, true).rows))
 			x.rows, x.unsure = old.rows, append(x.unsure, gap{v.To, version})
 		} else {
-			x.hist, x.events, x.clashes, x.newest, x.load = old.hist, old.events, old.clashes, old.newest, old.load
+			x.hist, x.events, x.deletes, x.clashes, x.newest, x.load = old.hist, old.events, old.deletes, old.clashes, old.newest, old.load
 			x.changes[version] = difference(before, x.open(), x.names())
 			a.count(x.changes[version])
 		}

@@ -132,6 +132,7 @@ func (w *writer) journal(b *strings.Builder, d *Decl) {
 	}
 	list("COLUMNS", d.Columns)
 	list("TRACK", d.Track)
+	b.WriteString(either(d.Now, " STORED AS SCD TYPE 1", ""))
 	if has(d.IgnoreNull, "*") {
 		b.WriteString(" IGNORE NULL UPDATES")
 	} else if len(d.IgnoreNull) > 0 {
