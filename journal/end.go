@@ -18,7 +18,7 @@ var endSQL string
 var end = statements[struct{ Close, Kill, Move, Remove statement }](endSQL)
 
 // end ends rows of name__now. ended is a relation of _rid, _t0…, and _act: 'close' closes the row at _t, 'kill' ends the belief
-// in it. of is a relation of these rows with their _rid, for when they move.
+// in it, 'gone' does both. of is a relation of these rows with their _rid, for when they move.
 func (w *writer) end(ctx context.Context, ended, of *duck.Query, vectors int64, kills bool) error {
 	run := []statement{end.Move, end.Remove}
 	if vectors <= w.j.maxVectors {

@@ -17,7 +17,7 @@ UNION ALL SELECT {keys}, {to}, _v_close FROM {past} WHERE _v_close > {after} AND
 
 -- name: deleted
 -- … in SCD type 1 the delete that it remembers.
-SELECT {keys}, {seq AS to}, _v_from FROM {mem} WHERE _kind = 'D' AND _v_from > {after} AND _v_from <= {upto}
+SELECT {keys}, {seq AS to}, _v_from AS _v_close FROM {mem} WHERE _kind = 'D' AND _v_from > {after} AND _v_from <= {upto}
 
 -- name: in_order
 -- The changes that a version made, by key: what was before what is.

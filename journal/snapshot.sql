@@ -78,7 +78,7 @@ DELETE FROM {diff} AS d USING {doubled} k WHERE d._role = 'G' AND {all d.keys = 
 DELETE FROM {diff} WHERE _role = 'G'
 
 -- name: ends
--- The open rows that end: see end.sql. In SCD type 1 a row isn't closed but replaced.
+-- The open rows that end: see end.sql. In SCD type 1 a row is replaced, and has its end for those that are told of it.
 (SELECT _rid, {t} AS _t0, CASE WHEN _role = 'W' THEN 'kill' ELSE {closing} END AS _act FROM {diff} WHERE _rid IS NOT NULL)
 
 -- name: old

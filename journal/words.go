@@ -65,7 +65,7 @@ func (w *writer) speak() {
 		// of loads
 		"closing": func() *duck.Query {
 			if w.SCD == 1 {
-				return duck.Lit("kill")
+				return duck.Lit("gone")
 			}
 			return duck.Lit("close")
 		},

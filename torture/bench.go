@@ -206,6 +206,9 @@ func (b *Bench) script(s Step) (string, []func() error, error) {
 	m, w := b.model, &writer{m: b.model, spell: s.Spell}
 	var text strings.Builder
 	var acts []func() error
+	for _, x := range s.Set {
+		text.WriteString("SET " + x + ";\n")
+	}
 	for _, v := range s.Drops {
 		text.WriteString(w.verb(v))
 		if err := verbs[v.Do].play(m, v); err != nil { // at once: what is written below stands without it

@@ -109,7 +109,13 @@ func (d *Dest) since(before map[string]span) []Change {
 	ch := difference(before, d.open(), d.names())
 	for i, c := range ch {
 		key, _ := d.key(c.Row)
-		if h := d.hist[key]; c.Type == "delete" && len(h) > 0 {
+		switch h := d.hist[key]; {
+		case c.Type != "delete":
+		case d.decl.Now && len(d.decl.Seq) > 0:
+			ch[i].End = d.deletes[key].seq
+		case d.decl.Now:
+			ch[i].End = []Value{d.load}
+		case len(h) > 0:
 			ch[i].End = h[len(h)-1].to
 		}
 	}

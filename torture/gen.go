@@ -3,6 +3,7 @@ package torture
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"pgregory.net/rapid"
 )
@@ -13,7 +14,7 @@ var features = []string{"json", "parquet", "bad", "absent", "snapshot", "rules",
 	"join", "join_history", "chain", "changes",
 	"clauses", "late", "redeclare", "part", "replay", "hold", "rollback", "rebuild", "from_source", "replay_source", "vacuum", "drop", "kill",
 	"copy", "respell", "sink", "batch_files", "batch_rows", "twins", "keys", "types", "inputs", "whole", "history", "topic", "score", "follow",
-	"schema", "bad_file", "user", "scd1"}
+	"schema", "bad_file", "user", "scd1", "settings"}
 
 // known are faults that would hide others: what shows them is taken out of each declaration, unless -torture.with names the fault. An entry
 // goes when its fault is mended: from then on the tester holds it.
@@ -146,6 +147,11 @@ func (g *gen) step(m *Model) Step {
 	}
 	if g.may("topic", .3) {
 		s.Broker = one(g, []string{"away", "stumbles"})
+	}
+	for _, x := range settings {
+		if elsewhere := strings.Contains(x, "'dsql'"); g.may("settings", .12) && !(elsewhere && len(s.User) > 0) {
+			s.Set = append(s.Set, x)
+		}
 	}
 	s.Copied = g.may("copy", .1) && len(m.sinks) == 0
 	if g.may("user", .4) && len(s.Decls)+len(s.Drops) == 0 {

@@ -15,18 +15,19 @@ type Plan struct {
 
 // Step is what happens before a run of the command, and its script.
 type Step struct {
-	Files  []File `json:",omitempty"` // new in the folder
-	Drops  []Verb `json:",omitempty"` // before the declarations
-	Decls  []Decl `json:",omitempty"` // new ones, and new texts of old ones
-	Later  []File `json:",omitempty"` // what comes while a second run of the script follows its sources
-	User   []User `json:",omitempty"` // statements of the user's, behind the declarations
-	Verbs  []Verb `json:",omitempty"` // behind those
-	Part   bool   `json:",omitempty"` // the script has Decls and Verbs alone; else all that is declared
-	Spell  int    `json:",omitempty"` // not 0: names in another case, as its bits say
-	Kill   int    `json:",omitempty"` // SIGKILL at this pass of the fault points, then the same run again
-	Broker string `json:",omitempty"` // what it goes through: away, stumbles
-	Copied bool   `json:",omitempty"` // the file is copied first, and the copy goes on
-	Look   []int  `json:",omitempty"` // at which versions and times it is looked at, in parts of looks, in turn
+	Files  []File   `json:",omitempty"` // new in the folder
+	Drops  []Verb   `json:",omitempty"` // before the declarations
+	Decls  []Decl   `json:",omitempty"` // new ones, and new texts of old ones
+	Later  []File   `json:",omitempty"` // what comes while a second run of the script follows its sources
+	Set    []string `json:",omitempty"` // settings of the script's session, which are nothing to what is declared
+	User   []User   `json:",omitempty"` // statements of the user's, behind the declarations
+	Verbs  []Verb   `json:",omitempty"` // behind those
+	Part   bool     `json:",omitempty"` // the script has Decls and Verbs alone; else all that is declared
+	Spell  int      `json:",omitempty"` // not 0: names in another case, as its bits say
+	Kill   int      `json:",omitempty"` // SIGKILL at this pass of the fault points, then the same run again
+	Broker string   `json:",omitempty"` // what it goes through: away, stumbles
+	Copied bool     `json:",omitempty"` // the file is copied first, and the copy goes on
+	Look   []int    `json:",omitempty"` // at which versions and times it is looked at, in parts of looks, in turn
 }
 
 // looks are the parts in which Look says where between the first and the last.

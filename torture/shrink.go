@@ -8,8 +8,8 @@ import (
 )
 
 // shrink makes a plan smaller as long as it shows a difference of the same kind. A try costs as much as a run of the plan, so it works on
-// the plan's parts, largest first. rapid's shrinking knows no parts, only the bits that drew them, one by one: it takes hundreds of tries to
-// take away what is one here, and what a bit moves is drawn otherwise from there on.
+// the plan's parts, largest first. rapid's shrinking knows no parts, only the bits that drew them, one by one: it takes hundreds of tries
+// to take away what is one here, and what a bit moves is drawn otherwise from there on.
 func shrink(ctx context.Context, p Plan, d *Difference, budget time.Duration, play func(context.Context, Plan) error) (Plan, *Difference,
 	int) {
 	end, tries := time.Now().Add(budget), 0
@@ -93,6 +93,7 @@ func partCuts(p *Plan) []func() {
 		out = append(out, removals(&s.Later)...)
 		out = append(out, removals(&s.Decls)...)
 		out = append(out, removals(&s.Verbs)...)
+		out = append(out, removals(&s.Set)...)
 		out = append(out, removals(&s.User)...)
 		out = append(out, removals(&s.Drops)...)
 	}

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -50,7 +51,12 @@ func (b *broker) restart() error {
 	if err != nil {
 		return err
 	}
-	return b.start(kfake.Ports(port))
+	for end := time.Now().Add(time.Minute); ; { // somebody's connection may have got the port
+		err := b.start(kfake.Ports(port))
+		if err == nil || time.Now().After(end) {
+			return err
+		}
+	}
 }
 
 // stumble lets the next fetches fail: one by an error, one by a connection that breaks.
@@ -226,9 +232,12 @@ func (m *Model) stretch(source string, wanted, to []string, from, end map[int]in
 		at[p] = min(from[p], end[p])
 	}
 	for {
-		cut := m.cut(source, at, end)
+		cut, sure := m.cut(source, at, end)
 		if len(cut) == 0 {
 			return nil
+		}
+		if !sure && (m.stop == 0 || m.version < m.stop) {
+			return errSkip
 		}
 		grew := m.learn(source, m.fields(source, cut))
 		err := m.commit(func(v int) error { return m.arriveTopic(source, cut, to, wanted, v, again) })
@@ -244,8 +253,9 @@ func (m *Model) stretch(source string, wanted, to []string, from, end map[int]in
 	}
 }
 
-// cut is what the next batch takes: what the file says of it, where that can be; else all that is left, or batch_rows of it.
-func (m *Model) cut(source string, at, end map[int]int) offsets {
+// cut is what the next batch takes: what the file says of it, where that can be; else all that is left, or batch_rows of it. Which those
+// are of several partitions nobody says where a batch fails.
+func (m *Model) cut(source string, at, end map[int]int) (cut offsets, sure bool) {
 	rest, left := offsets{}, 0
 	for p := range end {
 		if at[p] < end[p] {
@@ -263,13 +273,13 @@ func (m *Model) cut(source string, at, end map[int]int) offsets {
 	}
 	switch {
 	case fits && (limit == 0 || n <= limit):
-		return said
+		return said, true
 	case limit > 0 && left > limit && len(rest) == 1:
 		for p, x := range rest {
 			rest[p] = [2]int{x[0], x[0] + limit}
 		}
 	}
-	return rest
+	return rest, limit == 0 || left <= limit || len(rest) == 1
 }
 
 // arriveTopic is a batch of a topic.

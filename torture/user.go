@@ -5,6 +5,15 @@ import "fmt"
 // What users make in the file themselves: views over what is declared, and tables. dsql leaves them as they are, whatever becomes of what
 // they read.
 
+// settings are what a script may say of its own statements; what dsql runs goes by none of it.
+var settings = []string{"default_collation = 'NOCASE'", "max_expression_depth = 20", "errors_as_json = false", "TimeZone = 'Asia/Tokyo'",
+	"threads = 1", "preserve_insertion_order = false", "integer_division = true", "default_null_order = 'nulls_first'",
+	"default_order = 'DESC'", "ieee_floating_point_ops = false", "old_implicit_casting = true",
+	"scalar_subquery_error_on_multiple_rows = false", "order_by_non_integer_literal = true", "memory_limit = '200MB'",
+	"search_path = 'dsql'", "enable_object_cache = true", "arrow_large_buffer_size = true",
+	"disabled_optimizers = 'filter_pushdown,statistics_propagation'", "perfect_ht_threshold = 0", "schema = 'dsql'",
+	"lock_configuration = true"} // behind the others
+
 // userRows are those of each of the user's tables.
 const userRows = "SELECT unnest([7, 8]) AS n"
 

@@ -193,7 +193,7 @@ SELECT count(*), count(*) FILTER (WHERE _role = 'V' AND _rid IS NULL), count(*) 
 	count(DISTINCT _rid // 2048) FILTER (WHERE _role <> 'N') FROM "temp"."j__role";
 
 UPDATE "j__now" AS h SET "valid_to_ts" = e."_t0", "valid_to_off" = e."_t1", _v_close = 3 FROM (SELECT * FROM (SELECT _rid, "_s0" AS "_t0", "_s1" AS "_t1", CASE WHEN _role IN ('W', 'S') THEN 'kill' ELSE 'close' END AS _act FROM "temp"."j__role"
-	WHERE _rid IS NOT NULL AND _role <> 'N') WHERE _act = 'close') e WHERE h.rowid = e._rid;
+	WHERE _rid IS NOT NULL AND _role <> 'N') WHERE _act <> 'kill') e WHERE h.rowid = e._rid;
 
 RESET dynamic_or_filter_threshold;
 
@@ -312,10 +312,10 @@ SELECT count(DISTINCT _rid // 2048) FILTER (WHERE _is_now AND _act IN ('kill', '
 		AND _t0 IS NOT NULL) FROM "temp"."j__change";
 
 UPDATE "j__now" AS h SET "valid_to_ts" = e."_t0", "valid_to_off" = e."_t1", _v_close = 4 FROM (SELECT * FROM (SELECT _rid, "_t0", "_t1", CASE WHEN _act = 'close' THEN 'close' ELSE 'kill' END AS _act FROM "temp"."j__change"
-	WHERE _is_now AND _act IN ('kill', 'swap', 'close')) WHERE _act = 'close') e WHERE h.rowid = e._rid;
+	WHERE _is_now AND _act IN ('kill', 'swap', 'close')) WHERE _act <> 'kill') e WHERE h.rowid = e._rid;
 
 UPDATE "j__now" AS h SET _v_to = 4 FROM (SELECT * FROM (SELECT _rid, "_t0", "_t1", CASE WHEN _act = 'close' THEN 'close' ELSE 'kill' END AS _act FROM "temp"."j__change"
-	WHERE _is_now AND _act IN ('kill', 'swap', 'close')) WHERE _act = 'kill') e WHERE h.rowid = e._rid;
+	WHERE _is_now AND _act IN ('kill', 'swap', 'close')) WHERE _act <> 'close') e WHERE h.rowid = e._rid;
 
 INSERT INTO "j__now" ("id", "part", "v", "ts", "valid_from_ts", "valid_from_off", _v_from, _v_close, _v_to)
 SELECT "id", "part", "v", "ts", "_s0", "_s1", 4, 0, 0 FROM "temp"."j__change" WHERE _act IN ('add', 'swap') AND _t0 IS NULL;
@@ -464,10 +464,10 @@ SELECT count(DISTINCT _rid // 2048) FILTER (WHERE _is_now AND _act IN ('kill', '
 		AND _t0 IS NOT NULL) FROM "temp"."j__change";
 
 UPDATE "j__now" AS h SET "valid_to_ts" = e."_t0", "valid_to_off" = e."_t1", _v_close = 5 FROM (SELECT * FROM (SELECT _rid, "_t0", "_t1", CASE WHEN _act = 'close' THEN 'close' ELSE 'kill' END AS _act FROM "temp"."j__change"
-	WHERE _is_now AND _act IN ('kill', 'swap', 'close')) WHERE _act = 'close') e WHERE h.rowid = e._rid;
+	WHERE _is_now AND _act IN ('kill', 'swap', 'close')) WHERE _act <> 'kill') e WHERE h.rowid = e._rid;
 
 UPDATE "j__now" AS h SET _v_to = 5 FROM (SELECT * FROM (SELECT _rid, "_t0", "_t1", CASE WHEN _act = 'close' THEN 'close' ELSE 'kill' END AS _act FROM "temp"."j__change"
-	WHERE _is_now AND _act IN ('kill', 'swap', 'close')) WHERE _act = 'kill') e WHERE h.rowid = e._rid;
+	WHERE _is_now AND _act IN ('kill', 'swap', 'close')) WHERE _act <> 'close') e WHERE h.rowid = e._rid;
 
 UPDATE "j__past" AS h SET _v_to = 5 FROM (SELECT _rid FROM "temp"."j__change" WHERE NOT _is_now AND _act IN ('kill', 'swap')) c WHERE h.rowid = c._rid;
 

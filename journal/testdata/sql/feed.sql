@@ -170,7 +170,7 @@ SELECT count(*), count(*) FILTER (WHERE _role = 'V' AND _rid IS NULL), count(*) 
 	count(DISTINCT _rid // 2048) FILTER (WHERE _role <> 'N') FROM "temp"."j__role";
 
 UPDATE "j__now" AS h SET "valid_to" = e."_t0", _v_close = 3 FROM (SELECT * FROM (SELECT _rid, "_s0" AS "_t0", CASE WHEN _role IN ('W', 'S') THEN 'kill' ELSE 'close' END AS _act FROM "temp"."j__role"
-	WHERE _rid IS NOT NULL AND _role <> 'N') WHERE _act = 'close') e WHERE h.rowid = e._rid;
+	WHERE _rid IS NOT NULL AND _role <> 'N') WHERE _act <> 'kill') e WHERE h.rowid = e._rid;
 
 INSERT INTO "j__now" ("id", "name", "seats", "valid_from", _v_from, _v_close, _v_to)
 SELECT b."id", "b"."name", "b"."seats", b."_s0", 3, 0, 0 FROM "temp"."j__batch" b JOIN "temp"."j__role" x ON b.rowid = x._b  WHERE x._role IN ('V', 'W', 'S');
@@ -210,8 +210,8 @@ SELECT count(*), count(*) FILTER (WHERE _role = 'V' AND _rid IS NULL), count(*) 
 	count(DISTINCT _rid // 2048) FILTER (WHERE _role <> 'N') FROM "temp"."j__role";
 
 INSERT INTO "j__past" ("id", "name", "seats", "valid_from", "valid_to", _v_from, _v_close, _v_to)
-SELECT r."id", r."name", r."seats", r."valid_from", CASE WHEN e._act = 'close' THEN e."_t0" ELSE r."valid_to" END, r._v_from,
-	CASE WHEN e._act = 'close' THEN 4 ELSE r._v_close END, CASE WHEN e._act = 'kill' THEN 4 ELSE 0 END
+SELECT r."id", r."name", r."seats", r."valid_from", CASE WHEN e._act = 'kill' THEN r."valid_to" ELSE e."_t0" END, r._v_from,
+	CASE WHEN e._act = 'kill' THEN r._v_close ELSE 4 END, CASE WHEN e._act = 'close' THEN 0 ELSE 4 END
 FROM "temp"."j__open" r JOIN (SELECT _rid, "_s0" AS "_t0", CASE WHEN _role IN ('W', 'S') THEN 'kill' ELSE 'close' END AS _act FROM "temp"."j__role"
 	WHERE _rid IS NOT NULL AND _role <> 'N') e ON r._rid = e._rid;
 

@@ -182,10 +182,10 @@ SELECT count(*), count(*) FILTER (WHERE _role = 'V' AND _rid IS NULL), count(*) 
 	count(DISTINCT _rid // 2048) FILTER (WHERE _role <> 'N') FROM "temp"."j__role";
 
 UPDATE "j__now" AS h SET "valid_to" = e."_t0", _v_close = 3 FROM (SELECT * FROM (SELECT _rid, "_s0" AS "_t0", CASE WHEN _role IN ('W', 'S') THEN 'kill' ELSE 'close' END AS _act FROM "temp"."j__role"
-	WHERE _rid IS NOT NULL AND _role <> 'N') WHERE _act = 'close') e WHERE h.rowid = e._rid;
+	WHERE _rid IS NOT NULL AND _role <> 'N') WHERE _act <> 'kill') e WHERE h.rowid = e._rid;
 
 UPDATE "j__now" AS h SET _v_to = 3 FROM (SELECT * FROM (SELECT _rid, "_s0" AS "_t0", CASE WHEN _role IN ('W', 'S') THEN 'kill' ELSE 'close' END AS _act FROM "temp"."j__role"
-	WHERE _rid IS NOT NULL AND _role <> 'N') WHERE _act = 'kill') e WHERE h.rowid = e._rid;
+	WHERE _rid IS NOT NULL AND _role <> 'N') WHERE _act <> 'close') e WHERE h.rowid = e._rid;
 
 INSERT INTO "j__now" ("id", "name", "seats", "valid_from", _v_from, _v_close, _v_to, "_null0", "_raw")
 SELECT b."id", "b"."name", coalesce(b."seats", o."seats"), CASE WHEN x._role = 'V' THEN b."_s0" ELSE o."valid_from" END, 3, 0, 0
@@ -233,10 +233,10 @@ SELECT count(*), count(*) FILTER (WHERE _role = 'V' AND _rid IS NULL), count(*) 
 	count(DISTINCT _rid // 2048) FILTER (WHERE _role <> 'N') FROM "temp"."j__role";
 
 UPDATE "j__now" AS h SET "valid_to" = e."_t0", _v_close = 4 FROM (SELECT * FROM (SELECT _rid, "_s0" AS "_t0", CASE WHEN _role IN ('W', 'S') THEN 'kill' ELSE 'close' END AS _act FROM "temp"."j__role"
-	WHERE _rid IS NOT NULL AND _role <> 'N') WHERE _act = 'close') e WHERE h.rowid = e._rid;
+	WHERE _rid IS NOT NULL AND _role <> 'N') WHERE _act <> 'kill') e WHERE h.rowid = e._rid;
 
 UPDATE "j__now" AS h SET _v_to = 4 FROM (SELECT * FROM (SELECT _rid, "_s0" AS "_t0", CASE WHEN _role IN ('W', 'S') THEN 'kill' ELSE 'close' END AS _act FROM "temp"."j__role"
-	WHERE _rid IS NOT NULL AND _role <> 'N') WHERE _act = 'kill') e WHERE h.rowid = e._rid;
+	WHERE _rid IS NOT NULL AND _role <> 'N') WHERE _act <> 'close') e WHERE h.rowid = e._rid;
 
 INSERT INTO "j__now" ("id", "name", "seats", "valid_from", _v_from, _v_close, _v_to, "_said0", "_null0", "_raw")
 SELECT b."id", "o"."name", coalesce(b."seats", o."seats"), CASE WHEN x._role = 'V' THEN b."_s0" ELSE o."valid_from" END, 4, 0, 0
@@ -373,7 +373,7 @@ SELECT count(DISTINCT _rid // 2048) FILTER (WHERE _is_now AND _act IN ('kill', '
 		AND _t0 IS NOT NULL) FROM "temp"."j__change";
 
 UPDATE "j__now" AS h SET "valid_to" = e."_t0", _v_close = 5 FROM (SELECT * FROM (SELECT _rid, "_t0", CASE WHEN _act = 'close' THEN 'close' ELSE 'kill' END AS _act FROM "temp"."j__change"
-	WHERE _is_now AND _act IN ('kill', 'swap', 'close')) WHERE _act = 'close') e WHERE h.rowid = e._rid;
+	WHERE _is_now AND _act IN ('kill', 'swap', 'close')) WHERE _act <> 'kill') e WHERE h.rowid = e._rid;
 
 INSERT INTO "j__now" ("id", "name", "seats", "valid_from", _v_from, _v_close, _v_to, "_said0", "_null0", "_raw")
 SELECT "id", "name", "seats", "_s0", 5, 0, 0, "_said0", "_null0", "_raw" FROM "temp"."j__change" WHERE _act IN ('add', 'swap') AND _t0 IS NULL;
@@ -583,10 +583,10 @@ SELECT count(DISTINCT _rid // 2048) FILTER (WHERE _is_now AND _act IN ('kill', '
 		AND _t0 IS NOT NULL) FROM "temp"."j__change";
 
 UPDATE "j__now" AS h SET "valid_to" = e."_t0", _v_close = 7 FROM (SELECT * FROM (SELECT _rid, "_t0", CASE WHEN _act = 'close' THEN 'close' ELSE 'kill' END AS _act FROM "temp"."j__change"
-	WHERE _is_now AND _act IN ('kill', 'swap', 'close')) WHERE _act = 'close') e WHERE h.rowid = e._rid;
+	WHERE _is_now AND _act IN ('kill', 'swap', 'close')) WHERE _act <> 'kill') e WHERE h.rowid = e._rid;
 
 UPDATE "j__now" AS h SET _v_to = 7 FROM (SELECT * FROM (SELECT _rid, "_t0", CASE WHEN _act = 'close' THEN 'close' ELSE 'kill' END AS _act FROM "temp"."j__change"
-	WHERE _is_now AND _act IN ('kill', 'swap', 'close')) WHERE _act = 'kill') e WHERE h.rowid = e._rid;
+	WHERE _is_now AND _act IN ('kill', 'swap', 'close')) WHERE _act <> 'close') e WHERE h.rowid = e._rid;
 
 UPDATE "j__past" AS h SET _v_to = 7 FROM (SELECT _rid FROM "temp"."j__change" WHERE NOT _is_now AND _act IN ('kill', 'swap')) c WHERE h.rowid = c._rid;
 

@@ -143,9 +143,9 @@ SELECT count(*) FILTER (WHERE _role = 'I'), count(*) FILTER (WHERE _role = 'V'),
 
 SELECT count(*) FROM (SELECT 1 FROM "temp"."c__diff" WHERE _role = 'I' GROUP BY "id" HAVING count(*) > 1);
 
-UPDATE "c__now" AS h SET "valid_to" = e."_t0", _v_close = 3 FROM (SELECT * FROM (SELECT _rid, '2025-01-02'::DATE AS _t0, CASE WHEN _role = 'W' THEN 'kill' ELSE 'close' END AS _act FROM "temp"."c__diff" WHERE _rid IS NOT NULL) WHERE _act = 'close') e WHERE h.rowid = e._rid;
+UPDATE "c__now" AS h SET "valid_to" = e."_t0", _v_close = 3 FROM (SELECT * FROM (SELECT _rid, '2025-01-02'::DATE AS _t0, CASE WHEN _role = 'W' THEN 'kill' ELSE 'close' END AS _act FROM "temp"."c__diff" WHERE _rid IS NOT NULL) WHERE _act <> 'kill') e WHERE h.rowid = e._rid;
 
-UPDATE "c__now" AS h SET _v_to = 3 FROM (SELECT * FROM (SELECT _rid, '2025-01-02'::DATE AS _t0, CASE WHEN _role = 'W' THEN 'kill' ELSE 'close' END AS _act FROM "temp"."c__diff" WHERE _rid IS NOT NULL) WHERE _act = 'kill') e WHERE h.rowid = e._rid;
+UPDATE "c__now" AS h SET _v_to = 3 FROM (SELECT * FROM (SELECT _rid, '2025-01-02'::DATE AS _t0, CASE WHEN _role = 'W' THEN 'kill' ELSE 'close' END AS _act FROM "temp"."c__diff" WHERE _rid IS NOT NULL) WHERE _act <> 'close') e WHERE h.rowid = e._rid;
 
 INSERT INTO "c__now" ("id", "name", "note", "valid_from", _v_from, _v_close, _v_to)
 SELECT "id", "name", "note", CASE WHEN _role = 'W' THEN "valid_from" ELSE '2025-01-02'::DATE END, 3, 0, 0 FROM "temp"."c__diff" WHERE _role <> 'G';
@@ -331,7 +331,7 @@ DELETE FROM "temp"."c__diff" WHERE _role = 'G';
 SELECT count(*) FILTER (WHERE _role = 'I'), count(*) FILTER (WHERE _role = 'V'), count(*) FILTER (WHERE _role = 'W'),
 	count(*) FILTER (WHERE _role = 'G'), count(DISTINCT _rid // 2048) FROM "temp"."c__diff";
 
-UPDATE "c__now" AS h SET "valid_to" = e."_t0", _v_close = 7 FROM (SELECT * FROM (SELECT _rid, '2025-01-04'::DATE AS _t0, CASE WHEN _role = 'W' THEN 'kill' ELSE 'close' END AS _act FROM "temp"."c__diff" WHERE _rid IS NOT NULL) WHERE _act = 'close') e WHERE h.rowid = e._rid;
+UPDATE "c__now" AS h SET "valid_to" = e."_t0", _v_close = 7 FROM (SELECT * FROM (SELECT _rid, '2025-01-04'::DATE AS _t0, CASE WHEN _role = 'W' THEN 'kill' ELSE 'close' END AS _act FROM "temp"."c__diff" WHERE _rid IS NOT NULL) WHERE _act <> 'kill') e WHERE h.rowid = e._rid;
 
 INSERT INTO "c__now" ("id", "name", "note", "valid_from", _v_from, _v_close, _v_to)
 SELECT "id", "name", "note", CASE WHEN _role = 'W' THEN "valid_from" ELSE '2025-01-04'::DATE END, 7, 0, 0 FROM "temp"."c__diff" WHERE _role <> 'G';
@@ -367,7 +367,7 @@ DELETE FROM "temp"."c__diff" WHERE _role = 'G';
 SELECT count(*) FILTER (WHERE _role = 'I'), count(*) FILTER (WHERE _role = 'V'), count(*) FILTER (WHERE _role = 'W'),
 	count(*) FILTER (WHERE _role = 'G'), count(DISTINCT _rid // 2048) FROM "temp"."c__diff";
 
-UPDATE "c__now" AS h SET "valid_to" = e."_t0", _v_close = 8 FROM (SELECT * FROM (SELECT _rid, '2025-01-05'::DATE AS _t0, CASE WHEN _role = 'W' THEN 'kill' ELSE 'close' END AS _act FROM "temp"."c__diff" WHERE _rid IS NOT NULL) WHERE _act = 'close') e WHERE h.rowid = e._rid;
+UPDATE "c__now" AS h SET "valid_to" = e."_t0", _v_close = 8 FROM (SELECT * FROM (SELECT _rid, '2025-01-05'::DATE AS _t0, CASE WHEN _role = 'W' THEN 'kill' ELSE 'close' END AS _act FROM "temp"."c__diff" WHERE _rid IS NOT NULL) WHERE _act <> 'kill') e WHERE h.rowid = e._rid;
 
 INSERT INTO "c__now" ("id", "name", "note", "valid_from", _v_from, _v_close, _v_to)
 SELECT "id", "name", "note", CASE WHEN _role = 'W' THEN "valid_from" ELSE '2025-01-05'::DATE END, 8, 0, 0 FROM "temp"."c__diff" WHERE _role <> 'G';
@@ -494,7 +494,7 @@ SELECT count(*) FILTER (WHERE _role = 'I'), count(*) FILTER (WHERE _role = 'V'),
 
 SELECT count(*) FROM (SELECT 1 FROM "temp"."c__diff" WHERE _role = 'I' GROUP BY "id" HAVING count(*) > 1);
 
-UPDATE "c__now" AS h SET "valid_to" = e."_t0", _v_close = 10 FROM (SELECT * FROM (SELECT _rid, '2025-01-06'::DATE AS _t0, CASE WHEN _role = 'W' THEN 'kill' ELSE 'close' END AS _act FROM "temp"."c__diff" WHERE _rid IS NOT NULL) WHERE _act = 'close') e WHERE h.rowid = e._rid;
+UPDATE "c__now" AS h SET "valid_to" = e."_t0", _v_close = 10 FROM (SELECT * FROM (SELECT _rid, '2025-01-06'::DATE AS _t0, CASE WHEN _role = 'W' THEN 'kill' ELSE 'close' END AS _act FROM "temp"."c__diff" WHERE _rid IS NOT NULL) WHERE _act <> 'kill') e WHERE h.rowid = e._rid;
 
 INSERT INTO "c__now" ("id", "name", "note", "valid_from", _v_from, _v_close, _v_to)
 SELECT "id", "name", "note", CASE WHEN _role = 'W' THEN "valid_from" ELSE '2025-01-06'::DATE END, 10, 0, 0 FROM "temp"."c__diff" WHERE _role <> 'G';

@@ -211,9 +211,9 @@ SELECT count(*) FILTER (WHERE _rid IS NULL AND _live), count(*) FILTER (WHERE _r
 	count(*) FILTER (WHERE _rid IS NOT NULL AND _live AND _moved),
 	count(DISTINCT _rid // 2048) FILTER (WHERE NOT _live OR (_moved OR _advanced)), count(*) FILTER (WHERE _buried) FROM "temp"."j__merged";
 
-UPDATE "j__now" AS h SET "valid_to" = e."_t0", _v_close = 3 FROM (SELECT * FROM (SELECT _rid, "_t0", 'kill' AS _act FROM "temp"."j__merged" WHERE _rid IS NOT NULL AND (NOT _live OR (_moved OR _advanced))) WHERE _act = 'close') e WHERE h.rowid = e._rid;
+UPDATE "j__now" AS h SET "valid_to" = e."_t0", _v_close = 3 FROM (SELECT * FROM (SELECT _rid, "_t0", 'kill' AS _act FROM "temp"."j__merged" WHERE _rid IS NOT NULL AND (NOT _live OR (_moved OR _advanced))) WHERE _act <> 'kill') e WHERE h.rowid = e._rid;
 
-UPDATE "j__now" AS h SET _v_to = 3 FROM (SELECT * FROM (SELECT _rid, "_t0", 'kill' AS _act FROM "temp"."j__merged" WHERE _rid IS NOT NULL AND (NOT _live OR (_moved OR _advanced))) WHERE _act = 'kill') e WHERE h.rowid = e._rid;
+UPDATE "j__now" AS h SET _v_to = 3 FROM (SELECT * FROM (SELECT _rid, "_t0", 'kill' AS _act FROM "temp"."j__merged" WHERE _rid IS NOT NULL AND (NOT _live OR (_moved OR _advanced))) WHERE _act <> 'close') e WHERE h.rowid = e._rid;
 
 INSERT INTO "j__now" ("id", "name", "seats", "_w0", "valid_from", _v_from, _v_close, _v_to)
 SELECT "id", "name", "seats", "_w0", "_t0", 3, 0, 0 FROM "temp"."j__merged" WHERE _live AND (_rid IS NULL OR (_moved OR _advanced));
@@ -369,9 +369,9 @@ SELECT count(*) FILTER (WHERE _rid IS NULL AND _live), count(*) FILTER (WHERE _r
 	count(*) FILTER (WHERE _rid IS NOT NULL AND _live AND _moved),
 	count(DISTINCT _rid // 2048) FILTER (WHERE NOT _live OR (_moved OR _advanced)), count(*) FILTER (WHERE _buried) FROM "temp"."j__merged";
 
-UPDATE "j__now" AS h SET "valid_to" = e."_t0", _v_close = 5 FROM (SELECT * FROM (SELECT _rid, "_t0", 'kill' AS _act FROM "temp"."j__merged" WHERE _rid IS NOT NULL AND (NOT _live OR (_moved OR _advanced))) WHERE _act = 'close') e WHERE h.rowid = e._rid;
+UPDATE "j__now" AS h SET "valid_to" = e."_t0", _v_close = 5 FROM (SELECT * FROM (SELECT _rid, "_t0", 'kill' AS _act FROM "temp"."j__merged" WHERE _rid IS NOT NULL AND (NOT _live OR (_moved OR _advanced))) WHERE _act <> 'kill') e WHERE h.rowid = e._rid;
 
-UPDATE "j__now" AS h SET _v_to = 5 FROM (SELECT * FROM (SELECT _rid, "_t0", 'kill' AS _act FROM "temp"."j__merged" WHERE _rid IS NOT NULL AND (NOT _live OR (_moved OR _advanced))) WHERE _act = 'kill') e WHERE h.rowid = e._rid;
+UPDATE "j__now" AS h SET _v_to = 5 FROM (SELECT * FROM (SELECT _rid, "_t0", 'kill' AS _act FROM "temp"."j__merged" WHERE _rid IS NOT NULL AND (NOT _live OR (_moved OR _advanced))) WHERE _act <> 'close') e WHERE h.rowid = e._rid;
 
 INSERT INTO "j__now" ("id", "name", "seats", "_w0", "valid_from", _v_from, _v_close, _v_to)
 SELECT "id", "name", "seats", "_w0", "_t0", 5, 0, 0 FROM "temp"."j__merged" WHERE _live AND (_rid IS NULL OR (_moved OR _advanced));
