@@ -126,7 +126,8 @@ def expected(rows, base, outcomes, classes):
             out['mae' + suffix], out['rmse' + suffix] = metrics.mean_absolute_error(y, p), math.sqrt(metrics.mean_squared_error(y, p))
             out['r2' + suffix] = metrics.r2_score(y, p) if len(y) > 1 else None
             out['bias' + suffix] = float(np.mean(p - y))
-    return out
+    drifts = {'drift_' + n: None if out['psi_' + n] is None else out['psi_' + n] / 0.2 for n in ('a', 'plan', 'b', 'code', 'score')}
+    return out | drifts | {'drifted': sum(d is not None and d > 1 for d in drifts.values())}
 
 
 def write(path, rows, cols):

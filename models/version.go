@@ -29,6 +29,8 @@ type options struct {
 	Trees  int     `json:"trees,omitempty"`
 	// Reasons: the model's macros have NAME_reasons among them, which older files' haven't.
 	Reasons bool `json:"reasons,omitempty"`
+	// Classes: it tells classes, so that what came of its rows is a class too.
+	Classes bool `json:"classes,omitempty"`
 	library
 	Python *pyfunc.Options `json:"python,omitempty"` // how the workers run that score it
 }
@@ -61,8 +63,8 @@ func (o options) marked() []bool {
 	return marked(types)
 }
 
-func (m *declared) wanted(r library, model *model.Model) options {
-	return options{Output: m.output.String(), Trees: model.Trees(), Reasons: true, library: r, Inputs: m.inputs()}
+func (m *declared) wanted(r library, loaded *model.Model) options {
+	return options{Output: m.output.String(), Trees: loaded.Trees(), Reasons: true, Classes: loaded.LabelType() != model.None, library: r, Inputs: m.inputs()}
 }
 
 // inputs are those of INPUT as it has them.

@@ -72,7 +72,8 @@ type alert struct {
 	interval  sql.Span // FOR INTERVAL …
 }
 
-const alertUsage = "write ON CHECK flights.ids, ON METRIC flights.delay > 20, ON LAG orders > 1000, or ON NO DATA orders FOR INTERVAL '2 hours'"
+const alertUsage = "write ON CHECK flights.ids, ON METRIC flights.delay > 20, ON LAG orders > 1000, or ON NO DATA orders FOR INTERVAL " +
+	"'2 hours'"
 
 func compileAlert(d *sql.Decl) (kind.Object, error) {
 	a := &alert{decl: d, versions: 1}

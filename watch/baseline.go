@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"dsql/engine/catalog"
 	"dsql/engine/duck"
 	"dsql/sql"
 )
@@ -24,6 +25,8 @@ type bins struct {
 	Labels    []string  `json:"labels,omitempty"` // in the order of their bytes
 	Counts    []int64   `json:"counts"`           // of the baseline, a number a bin; the last is that of all other labels
 	Empty     bool      `json:"empty,omitempty"`  // the baseline has no values
+	Usual     float64   `json:"usual,omitempty"`  // the psi that 95 % of the baseline's own versions stay below; 0: it has none
+	Since     int64     `json:"since,omitempty"`  // the first version that was measured with these bins
 }
 
 // n is how many bins there are.
@@ -101,13 +104,13 @@ func (s *shape) kept(ctx context.Context, tx *duck.Tx) (map[string]*bins, error)
 func (s *shape) fingerprint() string { return sql.Fingerprint(s.decl.Text()) }
 
 // make cuts the baseline into bins and keeps them. rows are those of the first version, where the declaration has no BASELINE.
-func (s *shape) make(ctx context.Context, tx *duck.Tx, rows *duck.Query) (map[string]*bins, error) {
+func (s *shape) make(ctx context.Context, tx *duck.Tx, version int64, rows *duck.Query) (map[string]*bins, error) {
 	if q := s.query("BASELINE"); q != nil {
 		rows = duck.SQL("({q})", duck.Args{"q": q})
 	}
 	out := map[string]*bins{}
 	for _, f := range s.features() {
-		b := &bins{}
+		b := &bins{Since: version}
 		out[f.name] = b
 		if err := b.cut(ctx, tx, f, rows); err != nil {
 			return nil, err
@@ -122,6 +125,9 @@ func (s *shape) make(ctx context.Context, tx *duck.Tx, rows *duck.Query) (map[st
 			out[name].Counts = t.counts
 		}
 	}
+	if err := s.usual(ctx, tx, out, rows); err != nil {
+		return nil, err
+	}
 	text, err := json.Marshal(out)
 	if err != nil {
 		return nil, err
@@ -131,12 +137,58 @@ func (s *shape) make(ctx context.Context, tx *duck.Tx, rows *duck.Query) (map[st
 		duck.SQL("INSERT INTO dsql.monitor_baselines VALUES ({m}, {d}, {bins})", a))
 }
 
+// usualVersions bounds how many of the baseline's versions, the newest, are measured against the whole of it.
+const usualVersions = 200
+
+// usual finds how far the baseline's own versions are from all of it: what holds a day is far from a month each time. Without a column
+// _version in the baseline, or with one version alone, nothing is known of that.
+func (s *shape) usual(ctx context.Context, tx *duck.Tx, base map[string]*bins, rows *duck.Query) error {
+	if s.query("BASELINE") == nil {
+		return nil
+	}
+	cols, err := tx.Describe(ctx, s.query("BASELINE"), s.place("BASELINE"))
+	if err != nil || !slices.Contains(duck.ColumnNames(cols), catalog.VersionColumn) {
+		return err
+	}
+	a := duck.Args{"rows": rows, "v": duck.Ident(catalog.VersionColumn), "n": usualVersions}
+	own := duck.SQL("(SELECT * FROM {rows} WHERE {v} IN (SELECT DISTINCT {v} FROM {rows} ORDER BY 1 DESC LIMIT {n}))", a)
+	groups, err := s.scan(ctx, tx, base, own, duck.SQL("CAST({v} AS VARCHAR)", a))
+	if err != nil || len(groups) < 3 { // all of it, and each version
+		return err
+	}
+	for name, b := range base {
+		var found []float64
+		for _, g := range groups {
+			if x := psi(shares(g.tallies[name].counts), shares(b.Counts)); g.suffix != "" && !math.IsNaN(x) {
+				found = append(found, x)
+			}
+		}
+		b.Usual = quantile(found, 0.95)
+	}
+	return nil
+}
+
+// quantile by linear interpolation, as numpy has it; 0 of nothing.
+func quantile(xs []float64, q float64) float64 {
+	if len(xs) == 0 {
+		return 0
+	}
+	slices.Sort(xs)
+	at := q * float64(len(xs)-1)
+	i := int(at)
+	if i == len(xs)-1 {
+		return xs[i]
+	}
+	return xs[i] + (xs[i+1]-xs[i])*(at-float64(i))
+}
+
 // cut finds the bins of a feature.
 func (b *bins) cut(ctx context.Context, tx *duck.Tx, f feature, rows *duck.Query) error {
 	a := duck.Args{"v": f.value, "rows": rows, "max": maxLabels}
 	if !f.number {
-		labels, err := duck.Select(ctx, tx.Conn, duck.SQL("SELECT substr(x, 2) FROM (SELECT {v} AS x FROM {rows}) WHERE x IS NOT NULL GROUP BY x "+
-			"ORDER BY count(*) DESC, x LIMIT {max}", a), func(row func(...any) error) (l string, err error) { return l, row(&l) })
+		labels, err := duck.Select(ctx, tx.Conn,
+			duck.SQL("SELECT substr(x, 2) FROM (SELECT {v} AS x FROM {rows}) WHERE x IS NOT NULL GROUP BY x "+
+				"ORDER BY count(*) DESC, x LIMIT {max}", a), func(row func(...any) error) (l string, err error) { return l, row(&l) })
 		slices.Sort(labels)
 		b.Labels, b.Empty = labels, len(labels) == 0
 		return err

@@ -28,6 +28,9 @@ type shape struct {
 	compared []comparison
 	class    bool // outcomes are of a class; else they are values
 	labels   bool // the score is a label itself
+	whole    bool // the score is a whole number
+	classes  bool // the model tells classes
+	coded    bool // outcomes are numbers, and of a class: 0 and 1, or labels
 	actual   string
 	group    *duck.Query // the text of a row's group; nil: there are none
 	keyed    bool        // the rows are changes of a journal
@@ -99,15 +102,16 @@ func (s *shape) bindScore(ctx context.Context, c *duck.Conn, cols []duck.Column)
 		return err
 	}
 	s.score = newFeature(scored, q, typ[0].Type)
-	s.labels = !s.score.number
+	s.labels, s.whole = !s.score.number, typ[0].Type.ID().Integer()
 	return nil
 }
 
 // bindInputs finds the columns that have the model's inputs.
 func (s *shape) bindInputs(ctx context.Context, c *duck.Conn, cols []duck.Column) error {
 	name := s.model()
-	var text string
-	ok, err := c.Scan(ctx, duck.SQL("SELECT inputs FROM dsql.models WHERE lower(name) = lower({name}) AND in_use", duck.Args{"name": name.Text}), &text)
+	var text, options string
+	ok, err := c.Scan(ctx, duck.SQL("SELECT inputs, options FROM dsql.models WHERE lower(name) = lower({name}) AND in_use",
+		duck.Args{"name": name.Text}), &text, &options)
 	if err != nil {
 		return err
 	}
@@ -115,9 +119,11 @@ func (s *shape) bindInputs(ctx context.Context, c *duck.Conn, cols []duck.Column
 		return s.unknownModel(ctx, c, name)
 	}
 	var inputs []struct{ Name string }
-	if err := json.Unmarshal([]byte(text), &inputs); err != nil {
-		return fmt.Errorf("the inputs of model %s in the file can't be read: %w", name.Text, err)
+	var of struct{ Classes bool }
+	if err := errors.Join(json.Unmarshal([]byte(text), &inputs), json.Unmarshal([]byte(options), &of)); err != nil {
+		return fmt.Errorf("what the file has of model %s can't be read: %w", name.Text, err)
 	}
+	s.classes = of.Classes
 	var missing, args []string
 	for _, in := range inputs {
 		i := slices.IndexFunc(cols, func(c duck.Column) bool { return sql.Same(c.Name, in.Name) })
@@ -244,10 +250,15 @@ func (s *shape) bindActuals(ctx context.Context, c *duck.Conn, cols []duck.Colum
 			"write ACTUALS (SELECT id, arr_delay > 15 AS actual FROM flights) ON (id)"))
 	}
 	s.actual = rest[0].Name
-	s.class = !numeric(rest[0].Type)
+	s.class = !numeric(rest[0].Type) || s.classes
+	if s.coded = s.class && numeric(rest[0].Type); s.coded {
+		s.labels = s.whole
+		return errs.Err()
+	}
 	if text := s.class && rest[0].Type != "BOOLEAN"; text != s.labels && len(errs) == 0 {
 		return s.fail(at.Span, code.TypeMismatch,
-			fmt.Sprintf("the outcome %s is %s, and the prediction is a %s", s.actual, rest[0].Type, map[bool]string{true: "label", false: "number"}[s.labels]),
+			fmt.Sprintf("the outcome %s is %s, and the prediction is a %s", s.actual, rest[0].Type,
+				map[bool]string{true: "label", false: "number"}[s.labels]),
 			"a label is compared with a label, a number with a number or a BOOLEAN: (SELECT id, status = 'late' AS actual FROM …)")
 	}
 	return errs.Err()

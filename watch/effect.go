@@ -11,10 +11,12 @@ import (
 //	difference = m₂ − m₁, interval ± t · √(u₁ + u₂), t the quantile of Student's distribution with
 //	ν = (u₁ + u₂)² / (u₁²/(n₁ − 1) + u₂²/(n₂ − 1)) degrees of freedom (Welch 1947)
 //
-// A conversion is a value of 0 or 1, so that its difference is one of shares, by the same formula. Whether units came to the variants as the
+// A conversion is a value of 0 or 1, so that its difference is one of shares, by the same formula. Whether units came to the variants as
+// the
 // weights say is Pearson's χ² test of the counts.
 
-// confidence is that of intervals, and srmAlpha the probability below which a split is told not to be what was declared: it is asked often, so
+// confidence is that of intervals, and srmAlpha the probability below which a split is told not to be what was declared: it is asked often,
+// so
 // the customary 5 % would cry wolf.
 const (
 	confidence = 0.95

@@ -62,7 +62,7 @@ func (s *session) Measure(ctx context.Context, tx *duck.Tx, version int64, rel *
 		return err
 	}
 	if s.base == nil {
-		if made, err := s.first(ctx, tx, rows); !made || err != nil {
+		if made, err := s.first(ctx, tx, version, rows); !made || err != nil {
 			return err
 		}
 	}
@@ -73,7 +73,12 @@ func (s *session) Measure(ctx context.Context, tx *duck.Tx, version int64, rel *
 	var out records
 	for _, g := range groups {
 		if g.rows > 0 {
-			s.drift(&out, version, g)
+			s.compare(&out, version, g)
+		}
+		if g.rows > 0 && g.suffix == "" {
+			if err := s.drift(ctx, tx, &out, version, g); err != nil {
+				return err
+			}
 		}
 	}
 	return out.write(ctx, tx, s.decl.Name, version, duck.SQL("metric NOT SIMILAR TO {judged}", duck.Args{"judged": judged}))
@@ -88,14 +93,14 @@ func (s *session) load(ctx context.Context, tx *duck.Tx) (err error) {
 }
 
 // first makes the baseline: of the query that the declaration has, or of these rows, where there are any.
-func (s *session) first(ctx context.Context, tx *duck.Tx, rows *duck.Query) (made bool, err error) {
+func (s *session) first(ctx context.Context, tx *duck.Tx, version int64, rows *duck.Query) (made bool, err error) {
 	if s.query("BASELINE") == nil {
 		some, err := tx.Int(ctx, duck.SQL("SELECT count(*) FROM (FROM {rows} LIMIT 1)", duck.Args{"rows": rows}))
 		if err != nil || some == 0 {
 			return false, err
 		}
 	}
-	s.base, err = s.make(ctx, tx, rows)
+	s.base, err = s.make(ctx, tx, version, rows)
 	return err == nil, err
 }
 
@@ -106,8 +111,8 @@ func (s *shape) scan(ctx context.Context, tx *duck.Tx, base map[string]*bins, ro
 	q := duck.SQL("SELECT NULL, count(*), {counts} FROM {rows}", a)
 	if by != nil {
 		a["most"] = maxGroups + 1
-		q = duck.SQL("SELECT CASE WHEN grouping(g) = 0 THEN g END, count(*), {counts} FROM (SELECT *, {by} AS g FROM {rows}) "+
-			"GROUP BY GROUPING SETS ((), (g)) ORDER BY grouping(g) DESC, g LIMIT {most} + 1", a)
+		q = duck.SQL("SELECT CASE WHEN grouping(_dsql_g) = 0 THEN _dsql_g END, count(*), {counts} FROM (SELECT *, {by} AS _dsql_g FROM {rows}) "+
+			"GROUP BY GROUPING SETS ((), (_dsql_g)) ORDER BY grouping(_dsql_g) DESC, _dsql_g LIMIT {most} + 1", a)
 	}
 	found, err := duck.Select(ctx, tx.Conn, q, func(row func(...any) error) (g group, err error) {
 		var name dbsql.NullString
@@ -136,14 +141,15 @@ func (s *shape) scan(ctx context.Context, tx *duck.Tx, base map[string]*bins, ro
 	})
 	if err == nil && len(found) > maxGroups+1 {
 		v := s.decl.Arg("BY")
-		return nil, s.fail(v.Span, code.MonitorGroups, fmt.Sprintf("a version has more than %d groups, and each is measured by itself", maxGroups),
+		return nil, s.fail(v.Span, code.MonitorGroups,
+			fmt.Sprintf("a version has more than %d groups, and each is measured by itself", maxGroups),
 			"name columns with fewer values in BY, or group them in a column of "+s.Input().Text)
 	}
 	return found, err
 }
 
-// drift notes what a group's rows show against the baseline.
-func (s *session) drift(out *records, version int64, g group) {
+// compare notes what a group's rows show against the baseline.
+func (s *session) compare(out *records, version int64, g group) {
 	for _, f := range s.features() {
 		t, b := g.tallies[f.name], s.base[f.name]
 		p, q := shares(t.counts), shares(b.Counts)

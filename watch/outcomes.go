@@ -3,6 +3,7 @@ package watch
 import (
 	"context"
 	dbsql "database/sql"
+	"errors"
 	"fmt"
 
 	"dsql/engine/duck"
@@ -25,7 +26,7 @@ func (s *session) Settle(ctx context.Context, tx *duck.Tx, all *duck.Query) erro
 	if err := s.load(ctx, tx); err != nil || s.base == nil { // nothing was measured yet
 		return err
 	}
-	if err := s.unambiguous(ctx, tx); err != nil {
+	if err := errors.Join(s.known01(ctx, tx), s.unambiguous(ctx, tx)); err != nil {
 		return err
 	}
 	due, err := s.due(ctx, tx, all)
@@ -47,6 +48,23 @@ func (s *session) Settle(ctx context.Context, tx *duck.Tx, all *duck.Query) erro
 		duck.SQL("INSERT INTO dsql.monitor_outcomes VALUES {rows}", a))
 }
 
+// known01 refuses numbers that are no class, of outcomes that are to be one.
+func (s *session) known01(ctx context.Context, tx *duck.Tx) error {
+	if !s.coded || s.labels {
+		return nil
+	}
+	var other string
+	some, err := tx.Scan(ctx, duck.SQL("SELECT CAST({c} AS VARCHAR) FROM ({q}) WHERE {c} NOT IN (0, 1) ORDER BY {c} LIMIT 1",
+		duck.Args{"c": duck.Ident(s.actual), "q": s.query("ACTUALS")}), &other)
+	if err != nil || !some {
+		return err
+	}
+	at := s.place("ACTUALS")
+	return s.fail(at.Span, code.TypeMismatch,
+		fmt.Sprintf("%s tells classes, so outcomes are 0 or 1, and %s is %s", s.model().Text, s.actual, other),
+		"say what is of the class: arr_delay > 15 AS late")
+}
+
 // unambiguous refuses outcomes that stand more than once for a key, and are not alike.
 func (s *session) unambiguous(ctx context.Context, tx *duck.Tx) error {
 	var key string
@@ -66,7 +84,11 @@ func (s *session) args() duck.Args {
 	for _, n := range s.names("ON") {
 		on = append(on, n.Text)
 	}
-	return duck.Args{"on": duck.Names(on), "q": s.query("ACTUALS"), "y": duck.Ident(s.actual), "m": s.decl.Name}
+	y := duck.Ident(s.actual)
+	if s.coded && !s.labels {
+		y = duck.SQL("CASE {c} WHEN 0 THEN false WHEN 1 THEN true END", duck.Args{"c": y})
+	}
+	return duck.Args{"on": duck.Names(on), "q": s.query("ACTUALS"), "y": y, "m": s.decl.Name}
 }
 
 // digest tells the outcomes of a version from those of another time.
@@ -79,9 +101,9 @@ type digest struct {
 func (s *session) due(ctx context.Context, tx *duck.Tx, all *duck.Query) ([]digest, error) {
 	a := s.args().With(duck.Args{"rows": s.rowsOf(all)})
 	return duck.Select(ctx, tx.Conn, duck.SQL(`SELECT v.version, v.scored, v.known, v.digest FROM (
-			SELECT s._version AS version, count(*) AS scored, count(o.y) AS known,
-				coalesce(sum(CASE WHEN o.y IS NOT NULL THEN CAST(hash({s.on}, o.y) AS HUGEINT) END), 0)::VARCHAR AS digest
-			FROM {rows} s LEFT JOIN (SELECT {on}, min({y}) AS y FROM ({q}) WHERE {y} IS NOT NULL GROUP BY {on}) o USING ({on})
+			SELECT s._version AS version, count(*) AS scored, count(o._dsql_y) AS known,
+				coalesce(sum(CASE WHEN o._dsql_y IS NOT NULL THEN CAST(hash({s.on}, o._dsql_y) AS HUGEINT) END), 0)::VARCHAR AS digest
+			FROM {rows} s LEFT JOIN (SELECT {on}, min({y}) AS _dsql_y FROM ({q}) WHERE {y} IS NOT NULL GROUP BY {on}) o USING ({on})
 			GROUP BY s._version) v
 		LEFT JOIN (FROM dsql.monitor_outcomes WHERE monitor = {m}) w USING (version)
 		WHERE CASE WHEN w.version IS NULL THEN v.known > 0 ELSE w.scored = v.scored AND w.digest <> v.digest END
@@ -98,7 +120,7 @@ func (s *session) judge(ctx context.Context, tx *duck.Tx, all, versions *duck.Qu
 		a["name"] = "[" + c.name + "]"
 	}
 	if !s.labels {
-		a["number"] = duck.SQL(" AND NOT isnan(CAST(p AS DOUBLE))")
+		a["number"] = duck.SQL(" AND NOT isnan(CAST(_dsql_p AS DOUBLE))")
 	}
 	groups := duck.SQL("SELECT version, {name} AS suffix, p, y FROM known", a)
 	a["group"] = duck.SQL("''")
@@ -108,9 +130,10 @@ func (s *session) judge(ctx context.Context, tx *duck.Tx, all, versions *duck.Qu
 	}
 	a["groups"] = groups
 	if err := tx.Run(ctx, duck.SQL(`CREATE OR REPLACE TEMP TABLE dsql_judged AS
-		WITH known AS (SELECT s.version, s.g, s.p, o.y FROM (SELECT _version AS version, {on}, {group} AS g, {p} AS p FROM {rows}
-				WHERE _version IN ({versions})) s
-			JOIN (SELECT {on}, min({y}) AS y FROM ({q}) WHERE {y} IS NOT NULL GROUP BY {on}) o USING ({on}) WHERE p IS NOT NULL{number})
+		WITH known AS (SELECT s._version AS version, s._dsql_g AS g, s._dsql_p AS p, o._dsql_y AS y
+			FROM (SELECT _version, {on}, {group} AS _dsql_g, {p} AS _dsql_p FROM {rows} WHERE _version IN ({versions})) s
+			JOIN (SELECT {on}, min({y}) AS _dsql_y FROM ({q}) WHERE {y} IS NOT NULL GROUP BY {on}) o USING ({on})
+			WHERE _dsql_p IS NOT NULL{number})
 		{groups}`, a)); err != nil {
 		return err
 	}
@@ -160,8 +183,8 @@ const (
 			SELECT version, suffix, pos, neg, sum(neg) OVER (PARTITION BY version, suffix ORDER BY p ROWS UNBOUNDED PRECEDING) - neg AS below
 			FROM (SELECT version, suffix, CAST(p AS DOUBLE) AS p, count(*) FILTER (y)::DOUBLE AS pos, count(*) FILTER (NOT y)::DOUBLE AS neg
 				FROM temp.dsql_judged GROUP BY ALL)) GROUP BY version, suffix`
-	// right: accuracy_score of labels.
-	right = `SELECT version, suffix, 'accuracy', avg((CAST(p AS VARCHAR) = CAST(y AS VARCHAR))::INTEGER) FROM temp.dsql_judged GROUP BY version, suffix`
+	// right: accuracy_score of labels, which are texts or numbers.
+	right = `SELECT version, suffix, 'accuracy', avg(({same})::INTEGER) FROM temp.dsql_judged GROUP BY version, suffix`
 )
 
 const calibration = "calibration"
@@ -179,10 +202,14 @@ func (s *session) formulas(ctx context.Context, tx *duck.Tx) error {
 	if err != nil {
 		return err
 	}
+	same := duck.SQL("CAST(p AS VARCHAR) = CAST(y AS VARCHAR)")
+	if s.coded {
+		same = duck.SQL("p = y")
+	}
 	for _, t := range texts {
 		q := duck.SQL("INSERT INTO dsql.metrics (destination, metric, version, recorded_at, value) "+
 			"SELECT {m}, name || suffix, version, {now}, CASE WHEN isfinite(value) THEN value END FROM ({q}) t(version, suffix, name, value)",
-			duck.Args{"m": s.decl.Name, "now": duck.Now, "q": duck.SQL(t, duck.Args{"threshold": threshold})})
+			duck.Args{"m": s.decl.Name, "now": duck.Now, "q": duck.SQL(t, duck.Args{"threshold": threshold, "same": same})})
 		if err := tx.Run(ctx, q); err != nil {
 			return err
 		}

@@ -57,7 +57,8 @@ func (r *records) write(ctx context.Context, tx *duck.Tx, monitor string, versio
 		return err
 	}
 	for _, part := range parts(r.metrics) {
-		if err := tx.Run(ctx, duck.SQL("INSERT INTO dsql.metrics (destination, metric, version, recorded_at, value) SELECT {m}, name, {v}, {now}, "+
+		if err := tx.Run(ctx, duck.SQL("INSERT INTO dsql.metrics (destination, metric, version, recorded_at, value) SELECT {m}, name, "+
+			"{v}, {now}, "+
 			"value FROM (VALUES {rows}) t(name, value)", a.With(duck.Args{"rows": part}))); err != nil {
 			return err
 		}

@@ -28,7 +28,8 @@ var Kind = kind.Kind{
 			{Keyword: "BASELINE", Arg: sql.ArgParen,
 				Doc: "(query): rows as they should be, with the columns of the scored rows; without it the first version that is measured"},
 			{Keyword: "THRESHOLD", Arg: sql.ArgExpr, Doc: "from which score on a row is told to be of the class; 0.5 by default"},
-			{Keyword: "COMPARE", Arg: sql.ArgNames, Doc: "(late_risk_v1, late_risk_v2): versions of the model that are measured beside it, on the same rows"},
+			{Keyword: "COMPARE", Arg: sql.ArgNames,
+				Doc: "(late_risk_v1, late_risk_v2): versions of the model that are measured beside it, on the same rows"},
 		},
 		Doc: "Measures each version of what a model scored: how scores and inputs are distributed against a baseline, and how right the " +
 			"scores are, once outcomes are known.",
