@@ -55,6 +55,7 @@ type cli struct {
 	Replay     replayCmd     `cmd:"" help:"Send what was rejected through its chain again."`
 	Exec       execCmd       `cmd:"" help:"Run statements on a file, without a script."`
 	Models     modelsCmd     `cmd:"" help:"List models with their versions."`
+	Report     reportCmd     `cmd:"" help:"Draw what there is to see of a file as one HTML file."`
 	Init       initCmd       `cmd:"" help:"Write the demo, a week of real flights, into a folder."`
 	Completion completionCmd `cmd:"" help:"Print the completion script of a shell."`
 	Help       helpCmd       `cmd:"" help:"Show what a command does."`
@@ -124,7 +125,7 @@ func (s *streams) run(p *kong.Kong, args []string) (status int) {
 	case args[0] == "--version":
 		args[0] = "version"
 	}
-	k, err := p.Parse(args)
+	k, err := p.Parse(toFile(args))
 	if err != nil {
 		return s.report(usage(err))
 	}

@@ -52,10 +52,14 @@ CREATE JOURNAL flights KEYS (flight_id) SEQUENCE BY seen_at COLUMNS * EXCEPT (se
 -- A LightGBM model of "arrives more than 15 minutes late" as a SQL function; one score a flight, however often its departure is reported.
 CREATE MODEL late_risk FROM 'models/late.txt' TAGS (trained 'May and June 2013');
 CREATE JOURNAL scores KEYS (flight_id) SEQUENCE BY seen_at AS
-  SELECT e.flight_id, e.seen_at,
+  SELECT e.flight_id, e.seen_at, e.dep_delay, e.distance, e.hour, isodow(e.sched_dep) AS weekday, w.wind_speed, w.precip, w.visib,
     late_risk(e.dep_delay, e.distance, e.hour, isodow(e.sched_dep), w.wind_speed, w.precip, w.visib) AS risk
   FROM events e LEFT JOIN weather w ON w.origin = e.origin AND w.time_hour = date_trunc('hour', e.sched_dep)
   WHERE e.status = 'departed';
+
+-- Does the model go on to be right? Each day's scores are set against the first day's, and against what came of the flights when they landed.
+CREATE MONITOR late_risk_health ON MODEL late_risk FROM scores PREDICTION risk
+  ACTUALS (SELECT flight_id, arr_delay > 15 AS late FROM flights WHERE arr_delay IS NOT NULL) ON (flight_id);
 
 REFRESH;
 
@@ -73,6 +77,11 @@ SELECT f.flight_id, a.name AS destination, f.dep_delay, round(s.risk, 3) AS risk
 FROM flights_as_of(TIMESTAMP '2013-07-10 12:00:00') f JOIN scores s USING (flight_id) JOIN flights later USING (flight_id)
   LEFT JOIN airports a ON a.faa = f.dest
 WHERE f.status = 'departed' AND f.dep_delay <= 30 ORDER BY s.risk DESC, f.flight_id LIMIT 5;
--- Was the model right? Of the flights with a risk of about …, this share came late.
+-- Was the model right, day by day? It goes stale in the storm: flights that left on time come late. Then the risks are others than they were.
+SELECT parse_filename(r.origin) AS day, round(auc.value, 3) AS auc, round(brier.value, 3) AS brier, round(psi.value, 2) AS psi_score
+FROM dsql.metrics auc JOIN dsql.metrics brier USING (destination, version) JOIN dsql.metrics psi USING (destination, version)
+  JOIN dsql.version_rows r ON r.version = auc.version AND r.name = 'events'
+WHERE destination = 'late_risk_health' AND auc.metric = 'auc' AND brier.metric = 'brier' AND psi.metric = 'psi_score' ORDER BY day;
+-- And of the flights with a risk of about …, this share came late.
 SELECT round(risk, 1) AS risk, count(*) AS flights, round(avg((arr_delay > 15)::INTEGER), 2) AS came_late
 FROM scores JOIN flights USING (flight_id) WHERE arr_delay IS NOT NULL GROUP BY 1 ORDER BY 1;

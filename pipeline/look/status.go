@@ -3,22 +3,40 @@ package look
 import (
 	"context"
 	"strings"
+	"time"
 
 	"dsql/engine/duck"
+	"dsql/page"
 	"dsql/pipeline/program"
+	"dsql/pipeline/view"
 )
 
-// Status shows how far each destination is, how many rows it has now, what the last minute brought, and how far the sources are read: of
+// Status shows what needs a look, how far each destination is, how many rows it has now, what the last minute brought, and how far the
+// sources are read: of
 // topics with the lag that the brokers tell now.
 func Status(ctx context.Context, o program.Options) error {
 	return inspection(ctx, o, func(v *Viewer) error {
-		for _, show := range []func(context.Context) error{v.showAccounts, v.lag, v.showHolds, v.showSinks, v.showFiles, v.keptBack} {
+		for _, show := range []func(context.Context) error{v.showFindings, v.showAccounts, v.lag, v.showHolds, v.showSinks, v.showFiles,
+			v.keptBack} {
 			if err := show(ctx); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// showFindings shows what needs a look, where something does.
+func (v *Viewer) showFindings(ctx context.Context) error {
+	found, err := (&view.Reader{Program: v.Program, Conn: v.Conn, Now: time.Now()}).Findings(ctx)
+	if err != nil || len(found) == 0 {
+		return err
+	}
+	rows := duck.Each(", ", found, func(f page.Finding) *duck.Query {
+		return duck.SQL("({object}, {what}, {note})", duck.Args{"object": f.Of(), "what": f.Summary(), "note": f.Note})
+	})
+	return v.titled(ctx, "needs_a_look",
+		duck.SQL(`SELECT * FROM (VALUES {rows}) AS f(object, "what needs a look", note)`, duck.Args{"rows": rows}))
 }
 
 // showAccounts shows what came and went since the beginning, and what is there now: a rollback or a rebuild makes a difference.

@@ -20,7 +20,7 @@ func (p *Program) Record(ctx context.Context, tx *duck.Tx, n *Node) error {
 	if err != nil {
 		return err
 	}
-	a := duck.Args{"now": duck.Now, "kind": n.Kind, "name": n.Name, "body": n.text(), "fp": n.Fingerprint, "pinned": string(pinned)}
+	a := duck.Args{"now": duck.Now, "kind": n.Kind, "name": n.Name, "body": n.Text(), "fp": n.Fingerprint, "pinned": string(pinned)}
 	if n.Stored != nil {
 		return tx.Run(ctx, duck.SQL("UPDATE dsql.declarations SET body = {body}, fingerprint = {fp}, pinned = {pinned}, declared_at = {now} "+
 			"WHERE kind = {kind} AND name = {name}", a))

@@ -28,7 +28,7 @@ func (p *Program) Show(k kind.Kind) *duck.Query {
 			reads = append(reads, m.Name)
 		}
 		rows = append(rows, duck.SQL("SELECT {name}, {reads}, {text}",
-			duck.Args{"name": n.Name, "reads": strings.Join(reads, ", "), "text": n.text()}))
+			duck.Args{"name": n.Name, "reads": strings.Join(reads, ", "), "text": n.Text()}))
 	}
 	return duck.Join(" UNION ALL ", rows...)
 }

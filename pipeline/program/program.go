@@ -95,8 +95,8 @@ func (n *Node) Destination() (kind.Destination, bool) {
 	return d, ok
 }
 
-// text is the declaration's, without its secrets.
-func (n *Node) text() string {
+// Text is the declaration's, without its secrets.
+func (n *Node) Text() string {
 	if o, ok := n.Obj.(kind.Redacted); ok {
 		return o.Stored()
 	}

@@ -1,0 +1,96 @@
+package look
+
+import (
+	"context"
+	"io"
+	"slices"
+	"time"
+
+	"dsql/page"
+	"dsql/pipeline/program"
+	"dsql/pipeline/view"
+	"dsql/sql"
+	"dsql/sql/code"
+)
+
+// Ask says what a report has in it.
+type Ask struct {
+	Select []string  // names of objects; none: all of them
+	Key    []string  // of the one journal that is selected: the life of a key
+	Now    time.Time // when it was drawn
+}
+
+// Report writes what there is to see of a file as HTML: one file that asks nothing of a network.
+func Report(ctx context.Context, o program.Options, ask Ask, w io.Writer) error {
+	return inspection(ctx, o, func(v *Viewer) error {
+		r := &view.Reader{Program: v.Program, Conn: v.Conn, Now: ask.Now}
+		f, err := r.File(ctx)
+		if err != nil {
+			return err
+		}
+		out := &page.Report{Site: &page.Site{File: f, Now: ask.Now, View: "flow"}, Front: &page.Front{}}
+		shown, err := selected(f, ask)
+		if err != nil {
+			return err
+		}
+		out.Only = len(shown) < len(f.Objects)
+		if len(ask.Key) > 0 {
+			out.Lives = append(out.Lives, r.Life(ctx, f, shown[0], ask.Key, 0, ""))
+			if life := out.Lives[0]; len(life.Beliefs) == 0 {
+				return firstError(wrongOf(life.Wrong), sql.Errorf(code.UnknownKey, "%s never had the key %s", shown[0].Name, life.KeyText()).
+					WithHint("dsql.rejects may have its rows: `dsql rejects "+shown[0].Name+"`"))
+			}
+		}
+		for _, x := range shown {
+			if x.Kind == "model" {
+				out.Models = append(out.Models, r.Model(ctx, f, x))
+			} else {
+				out.Things = append(out.Things, r.Thing(ctx, f, x, view.Ask{}))
+			}
+		}
+		filter := page.Filter{}
+		if out.Only && len(shown) == 1 {
+			if filter.Destination = shown[0].Name; shown[0].Kind == "source" {
+				filter = page.Filter{Source: shown[0].Name}
+			}
+		}
+		out.Rejects = r.Rejects(ctx, filter, 25)
+		return out.Write(w)
+	})
+}
+
+func wrongOf(ps []page.Problem) error {
+	if len(ps) == 0 {
+		return nil
+	}
+	return ps[0].Err
+}
+
+// selected are the objects that are asked for, in the order of the file.
+func selected(f *page.File, ask Ask) (out []*page.Object, err error) {
+	if len(ask.Key) > 0 && len(ask.Select) != 1 {
+		return nil, sql.Errorf(code.Usage, "--key is of one journal").WithHint("add --select JOURNAL")
+	}
+	var names []string
+	for _, o := range f.Objects {
+		names = append(names, o.Name)
+	}
+	for _, want := range ask.Select {
+		i := slices.IndexFunc(names, func(name string) bool { return sql.Same(name, want) })
+		if i < 0 {
+			return nil, sql.Errorf(code.UnknownName, "the file has nothing named %s", want).
+				WithHint(sql.DidYouMean(want, names, sql.Listed("it has: ", names, ""))).WithExit(code.ExitUsage)
+		}
+		if !slices.Contains(out, f.Objects[i]) {
+			out = append(out, f.Objects[i])
+		}
+	}
+	if len(ask.Key) > 0 && out[0].Kind != "journal" {
+		return nil, sql.Errorf(code.UnknownName, "%s is no journal, and keys have lives in journals", out[0].Name).
+			WithHint("--select a journal").WithExit(code.ExitUsage)
+	}
+	if len(ask.Select) == 0 {
+		out = f.Objects
+	}
+	return out, nil
+}

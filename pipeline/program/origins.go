@@ -1,0 +1,263 @@
+package program
+
+import (
+	"cmp"
+	"slices"
+
+	"dsql/engine/duck/tree"
+	"dsql/engine/kind"
+	"dsql/sql"
+)
+
+// Which columns the columns of the file are made of, whatever is done with them on the way. It is read off DuckDB's own trees, as what is
+// copied is (lineage.go); of a query that DuckDB makes no tree of, nothing is known.
+
+// ColumnRef is a column of a declaration or table; of what is called it is an input, or Result.
+type ColumnRef struct{ Of, Column string }
+
+// Result is the column of what a model or function gives.
+const Result = "prediction"
+
+// Columns are names of columns, by declaration or table in its own spelling. Of what is called they are its inputs, in order.
+type Columns map[string][]string
+
+// Origins are what the columns of each destination are made of, and which columns the inputs of what is called were given.
+func (p *Program) Origins(cols Columns) map[ColumnRef][]ColumnRef {
+	o := &origins{p: p, cols: cols, named: map[sql.Key]string{}, out: map[ColumnRef][]ColumnRef{}}
+	for name := range cols {
+		o.named[sql.KeyOf(name)] = name
+	}
+	for _, n := range p.Nodes {
+		if m, ok := n.Obj.(kind.Maker); ok {
+			for _, name := range m.Makes() {
+				o.named[sql.KeyOf(name)] = n.Name
+			}
+		}
+		if v, ok := n.Obj.(kind.Versioned); ok {
+			for _, name := range v.Versions() {
+				o.named[sql.KeyOf(name)] = n.Name
+			}
+		}
+	}
+	for _, n := range p.Nodes {
+		if n.Relation() || n.callable() {
+			o.named[sql.KeyOf(n.Name)] = n.Name
+		}
+	}
+	for _, n := range p.Nodes {
+		if _, ok := n.Destination(); !ok {
+			continue
+		}
+		for _, in := range n.Inputs {
+			var made []madeOf
+			if in.body == nil {
+				made = o.all(in.Of.Name)
+			} else if o.tree = in.body.tree; o.tree != nil && len(o.tree.Queries) > 0 {
+				made = o.query(o.tree.Queries[0])
+			}
+			for _, c := range cols[n.Name] {
+				for _, m := range made {
+					if sql.Same(m.name, c) {
+						o.add(ColumnRef{n.Name, c}, m.from)
+					}
+				}
+			}
+		}
+	}
+	return o.out
+}
+
+// madeOf is a column of a query.
+type madeOf struct {
+	name string
+	from []ColumnRef
+}
+
+// inScope is a relation under the name that a query knows it by.
+type inScope struct {
+	name string
+	cols []madeOf
+}
+
+type origins struct {
+	p     *Program
+	cols  Columns
+	named map[sql.Key]string // what a name in a text leads to
+	out   map[ColumnRef][]ColumnRef
+	tree  *tree.Tree
+	depth int
+}
+
+func (o *origins) add(to ColumnRef, from []ColumnRef) {
+	for _, f := range from {
+		if !slices.Contains(o.out[to], f) && f != to {
+			o.out[to] = append(o.out[to], f)
+		}
+	}
+}
+
+// all are the columns of a declaration or table.
+func (o *origins) all(of string) (out []madeOf) {
+	for _, c := range o.cols[of] {
+		out = append(out, madeOf{c, []ColumnRef{{of, c}}})
+	}
+	return out
+}
+
+func (o *origins) query(n tree.Node) (out []madeOf) {
+	if o.depth++; o.depth > 100 {
+		return nil
+	}
+	defer func() { o.depth-- }()
+	switch n := n.(type) {
+	case *tree.Select:
+		scope := o.tables(n.From)
+		for _, item := range n.List {
+			out = append(out, o.item(item, scope)...)
+		}
+	case *tree.SetOperation:
+		out = o.query(n.Left)
+		for i, c := range o.query(n.Right) {
+			if n.ByName {
+				i = slices.IndexFunc(out, func(x madeOf) bool { return sql.Same(x.name, c.name) })
+			}
+			if i >= 0 && i < len(out) {
+				out[i].from = append(slices.Clone(out[i].from), c.from...)
+			}
+		}
+	}
+	return out
+}
+
+// tables are the relations in a FROM.
+func (o *origins) tables(n tree.Node) []inScope {
+	switch n := n.(type) {
+	case *tree.Join:
+		return append(o.tables(n.Left), o.tables(n.Right)...)
+	case *tree.Table:
+		cols := o.all(o.named[sql.KeyOf(n.Name)])
+		if cte := o.tree.CTE(n); cte != nil {
+			cols = called(o.query(cte.Query), cte.Columns)
+		}
+		return []inScope{{cmp.Or(n.Alias, n.Name), called(cols, n.Columns)}}
+	case *tree.Subquery:
+		return []inScope{{n.Alias, called(o.query(n.Query), n.Columns)}}
+	case *tree.TableFunction: // planes_as_of(…)
+		s := inScope{name: n.Alias}
+		for _, part := range n.Parts() {
+			if c, ok := part.(*tree.Call); ok {
+				s.name, s.cols = cmp.Or(n.Alias, c.Name), o.all(o.named[sql.KeyOf(c.Name)])
+			}
+		}
+		return []inScope{s}
+	}
+	return nil
+}
+
+// called are columns with the names of a list: d(a, b).
+func called(cols []madeOf, names []string) []madeOf {
+	cols = slices.Clone(cols)
+	for i := range min(len(names), len(cols)) {
+		cols[i].name = names[i]
+	}
+	return cols
+}
+
+// item is what an item of a list gives.
+func (o *origins) item(n tree.Node, scope []inScope) []madeOf {
+	switch n := n.(type) {
+	case *tree.Star:
+		return o.star(n, scope)
+	case *tree.ColumnRef:
+		return []madeOf{{cmp.Or(n.Alias, n.Name()), o.refs(n, scope)}}
+	}
+	return []madeOf{{n.As(), o.refs(n, scope)}}
+}
+
+func (o *origins) star(n *tree.Star, scope []inScope) (out []madeOf) {
+	for _, t := range scope {
+		if n.Relation != "" && !sql.Same(t.name, n.Relation) {
+			continue
+		}
+		for _, c := range t.cols {
+			same := func(name string) bool { return sql.Same(name, c.name) }
+			if slices.ContainsFunc(n.Exclude, same) {
+				continue
+			}
+			if i := slices.IndexFunc(n.Replaced, same); i >= 0 && i < len(n.Replace) {
+				c.from = o.refs(n.Replace[i], scope)
+			}
+			for name, to := range n.Rename {
+				if same(name) {
+					c.name = to
+				}
+			}
+			if i := slices.IndexFunc(out, func(x madeOf) bool { return sql.Same(x.name, c.name) }); i < 0 {
+				out = append(out, c)
+			}
+		}
+	}
+	return out
+}
+
+// refs are the columns that an expression is made of. What is called stands between: its result is made of its inputs.
+func (o *origins) refs(n tree.Node, scope []inScope) (out []ColumnRef) {
+	switch n := n.(type) {
+	case nil:
+		return nil
+	case *tree.ColumnRef:
+		return o.reference(n.Path, scope)
+	case *tree.Select, *tree.SetOperation: // a subquery's own, and those around it
+		for _, c := range o.query(n) {
+			out = append(out, c.from...)
+		}
+		return out
+	case *tree.Call:
+		if of := o.named[sql.KeyOf(n.Name)]; of != "" && !n.Operator && o.calls(of) {
+			inputs := o.cols[of]
+			for i, arg := range n.Args {
+				from := o.refs(arg, scope)
+				if len(n.Args) == len(inputs) {
+					o.add(ColumnRef{of, inputs[i]}, from)
+				} else {
+					out = append(out, from...)
+				}
+			}
+			for _, in := range inputs {
+				o.add(ColumnRef{of, Result}, []ColumnRef{{of, in}})
+			}
+			return append(out, ColumnRef{of, Result})
+		}
+	}
+	for _, part := range n.Parts() {
+		out = append(out, o.refs(part, scope)...)
+	}
+	return out
+}
+
+func (o *origins) calls(name string) bool {
+	return slices.ContainsFunc(o.p.Nodes, func(n *Node) bool { return n.Name == name && n.callable() })
+}
+
+// reference is what w, t.w or w.field names.
+func (o *origins) reference(path []string, scope []inScope) []ColumnRef {
+	find := func(t inScope, name string) []ColumnRef {
+		for _, c := range t.cols {
+			if sql.Same(c.name, name) {
+				return c.from
+			}
+		}
+		return nil
+	}
+	for _, t := range scope {
+		if len(path) > 1 && sql.Same(t.name, path[0]) {
+			return find(t, path[1])
+		}
+	}
+	for _, t := range scope {
+		if from := find(t, path[0]); from != nil {
+			return from
+		}
+	}
+	return nil
+}

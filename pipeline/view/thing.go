@@ -1,0 +1,280 @@
+package view
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"dsql/engine/duck"
+	"dsql/engine/kind"
+	"dsql/page"
+	"dsql/sql"
+)
+
+// Ask says which state of an object's page is wanted.
+type Ask struct {
+	Version int64  // whose changes are shown; 0: none
+	Metrics string // what the names of metrics are to contain
+}
+
+// sections runs what reads parts of a view: one that fails is told in its place, the others are drawn.
+func sections(wrong *[]page.Problem, parts ...part) {
+	for _, p := range parts {
+		if err := p.read(); err != nil {
+			*wrong = append(*wrong, page.Problem{What: p.what, Err: err})
+		}
+	}
+}
+
+type part struct {
+	what string
+	read func() error
+}
+
+// Thing is the page of an object.
+func (r *Reader) Thing(ctx context.Context, f *page.File, o *page.Object, ask Ask) *page.Thing {
+	v := &page.Thing{Object: o, Filter: ask.Metrics, Of: ask.Version}
+	sections(&v.Wrong,
+		part{"Metrics", func() error { return r.metrics(ctx, v) }},
+		part{"Checks", func() error { return r.verdicts(ctx, v) }},
+		part{"Rejected rows", func() error { return r.broken(ctx, v) }},
+		part{"Origins", func() error { return r.newest(ctx, o) }},
+		part{"Changes", func() error { return r.changed(ctx, v) }},
+		part{"Rows", func() error { return r.sample(ctx, v) }})
+	return v
+}
+
+// metrics are the first of those that the filter leaves, in the order of the declaration.
+func (r *Reader) metrics(ctx context.Context, v *page.Thing) error {
+	names, err := rows(ctx, r.Conn, duck.SQL("SELECT DISTINCT metric, '' FROM dsql.metrics WHERE destination = {of} ORDER BY metric",
+		duck.Args{"of": v.Object.Name}), pair)
+	if err != nil || len(names) == 0 {
+		return err
+	}
+	for _, n := range names {
+		v.Names = append(v.Names, n[0])
+	}
+	slices.SortStableFunc(v.Names, func(a, b string) int { return inText(v.Object.Body, a) - inText(v.Object.Body, b) })
+	shown := slices.DeleteFunc(slices.Clone(v.Names), func(n string) bool {
+		return !strings.Contains(strings.ToLower(n), strings.ToLower(v.Filter))
+	})
+	shown = shown[:min(len(shown), page.Most)]
+	if len(shown) == 0 {
+		return nil
+	}
+	all, err := r.series(ctx, v.Object.Name, 200, duck.SQL("metric IN ({names})",
+		duck.Args{"names": duck.Each(", ", shown, func(n string) *duck.Query { return duck.Lit(n) })}))
+	for _, n := range shown {
+		v.Metrics = append(v.Metrics, page.Series{Name: n, Points: all[n]})
+	}
+	return err
+}
+
+// inText is where a name stands in a declaration; behind it where it doesn't.
+func inText(text, name string) int {
+	if i := strings.Index(text, name+" "); i >= 0 {
+		return i
+	}
+	return len(text)
+}
+
+// verdicts are the checks of all versions, one text a check.
+func (r *Reader) verdicts(ctx context.Context, v *page.Thing) error {
+	all, err := rows(ctx, r.Conn, duck.SQL(`SELECT name, string_agg(version || ' ' || verdict || ' ' || coalesce(failed_rows, 0) ||
+			' ' || coalesce(value::VARCHAR, ''),
+			';' ORDER BY version, checked_at, rowid) FROM dsql.checks WHERE destination = {of} AND version IS NOT NULL GROUP BY name
+			ORDER BY name`,
+		duck.Args{"of": v.Object.Name}), pair)
+	for _, x := range all {
+		c := page.Check{Name: x[0]}
+		c.Wants, _ = r.wants(v.Object.Name, c.Name)
+		for part := range strings.SplitSeq(x[1], ";") {
+			var d page.Verdict
+			var value float64
+			n, serr := fmt.Sscan(part, &d.Version, &d.Verdict, &d.Failed, &value)
+			if n < 3 && serr != nil {
+				continue
+			}
+			if n == 4 {
+				d.Value = &value
+			}
+			if k := len(c.Verdicts); k > 0 && c.Verdicts[k-1].Version == d.Version {
+				c.Verdicts = c.Verdicts[:k-1]
+			}
+			c.Verdicts = append(c.Verdicts, d)
+		}
+		v.Checks = append(v.Checks, c)
+	}
+	slices.SortStableFunc(v.Checks, func(a, b page.Check) int { return inText(v.Object.Body, a.Name) - inText(v.Object.Body, b.Name) })
+	return err
+}
+
+// broken are the rows that rules refused, by version.
+func (r *Reader) broken(ctx context.Context, v *page.Thing) error {
+	all, err := rows(ctx, r.Conn, duck.SQL(`SELECT rule, string_agg(version || ' ' || n, ';' ORDER BY version) FROM (SELECT rule,
+			version, count(*) AS n
+		FROM dsql.rejects WHERE destination = {of} AND rule IS NOT NULL AND version IS NOT NULL GROUP BY rule, version) GROUP BY rule`,
+		duck.Args{"of": v.Object.Name}), pair)
+	v.Broken = map[string][]page.Count{}
+	for _, x := range all {
+		for _, n := range numbers(x[1]) {
+			v.Broken[x[0]] = append(v.Broken[x[0]], page.Count{Version: n[0], Rejected: n[1]})
+		}
+	}
+	return err
+}
+
+// newest adds to the newest versions what brought them.
+func (r *Reader) newest(ctx context.Context, o *page.Object) error {
+	all, err := rows(ctx, r.Conn,
+		duck.SQL("SELECT version::VARCHAR, coalesce(origin, '') FROM dsql.version_rows WHERE name = {of} ORDER BY version DESC LIMIT 12",
+			duck.Args{"of": o.Name}), pair)
+	counts := slices.Clone(o.Counts) // the object is shared
+	for _, x := range all {
+		for _, n := range numbers(x[0]) {
+			if i := slices.IndexFunc(counts, func(c page.Count) bool { return c.Version == n[0] }); i >= 0 {
+				counts[i].Origin = x[1]
+			}
+		}
+	}
+	if len(all) > 0 {
+		o.Counts = counts
+	}
+	return err
+}
+
+const mostChanges = 40
+
+// changed is what a version did to rows: the images before and after an update set against each other.
+func (r *Reader) changed(ctx context.Context, v *page.Thing) error {
+	n := r.Program.Relation(v.Object.Name)
+	if v.Of == 0 || n == nil {
+		return nil
+	}
+	d, ok := n.Obj.(kind.Differ)
+	if !ok {
+		return nil
+	}
+	g, err := r.grid(ctx, duck.SQL("SELECT * FROM {d} ORDER BY ALL LIMIT 2000", duck.Args{"d": d.Diff(v.Of-1, v.Of)}), 2000)
+	if err != nil {
+		return err
+	}
+	at := func(name string) int {
+		return slices.IndexFunc(g.Columns, func(c page.GridColumn) bool { return sql.Same(c.Name, name) })
+	}
+	var keys []int
+	for _, k := range v.Object.Keys {
+		keys = append(keys, at(k))
+	}
+	what := at("change_type")
+	if what < 0 || slices.Contains(keys, -1) {
+		return nil
+	}
+	before := map[string][]page.Cell{}
+	idOf := func(i int, row []page.Cell) string {
+		if len(keys) == 0 {
+			return fmt.Sprint(i)
+		}
+		var id strings.Builder
+		for _, k := range keys {
+			fmt.Fprintf(&id, "%q ", row[k].Text)
+		}
+		return id.String()
+	}
+	for i, row := range g.Rows {
+		if row[what].Text == "update_before" {
+			before[idOf(i, row)] = row
+		}
+	}
+	for i, row := range g.Rows {
+		if row[what].Text == "update_before" {
+			continue
+		}
+		c := page.Changed{What: strings.TrimSuffix(row[what].Text, "_after")}
+		for _, k := range keys {
+			c.Key = append(c.Key, row[k].Text)
+		}
+		c.Diffs = diffs(g, before[idOf(i, row)], row, append(slices.Clone(keys), what, at("_version"), at("valid_from")))
+		v.Changed = append(v.Changed, c)
+	}
+	if len(v.Changed) > mostChanges {
+		v.Changed, v.More = v.Changed[:mostChanges], true
+	}
+	return nil
+}
+
+// diffs are the values of a row that aren't those of before; all where it wasn't there.
+func diffs(g *page.Grid, before, row []page.Cell, but []int) (out []page.Diff) {
+	for i, c := range g.Columns {
+		switch {
+		case slices.Contains(but, i) || before == nil && row[i].Null || len(out) > 30:
+		case before == nil:
+			out = append(out, page.Diff{Name: c.Name, Is: short(row[i])})
+		case before[i] != row[i]:
+			out = append(out, page.Diff{Name: c.Name, Was: short(before[i]), Is: short(row[i])})
+		}
+	}
+	return out
+}
+
+func short(c page.Cell) string {
+	if c.Null {
+		return "–"
+	}
+	if r := []rune(c.Text); len(r) > 60 {
+		return string(r[:59]) + "…"
+	}
+	return c.Text
+}
+
+// sample are some rows.
+func (r *Reader) sample(ctx context.Context, v *page.Thing) (err error) {
+	a := duck.Args{"t": duck.Ident(v.Object.Name)}
+	switch v.Object.Kind {
+	case "stream":
+		v.Rows, err = r.grid(ctx, duck.SQL("SELECT * FROM {t} WHERE _version = (SELECT max(_version) FROM {t}) LIMIT 6", a), 6)
+	case "journal", "table", "rollup":
+		v.Rows, err = r.grid(ctx, duck.SQL("FROM {t} LIMIT 6", a), 6)
+	}
+	if duck.IsMissing(err) {
+		return nil
+	}
+	return err
+}
+
+// mostBytes of a value are read: more is never shown.
+const mostBytes = 500
+
+// grid is a query's result as texts, its first rows.
+func (r *Reader) grid(ctx context.Context, q *duck.Query, most int) (*page.Grid, error) {
+	cols, err := r.Conn.Describe(ctx, q, sql.Place{})
+	if err != nil {
+		return nil, err
+	}
+	cut := duck.Each(", ", cols, func(c duck.Column) *duck.Query {
+		return duck.SQL("left(CAST({c} AS VARCHAR), {n}) AS {c}", duck.Args{"c": duck.Ident(c.Name), "n": mostBytes})
+	})
+	res, err := r.Conn.Query(ctx, duck.SQL("SELECT {cut} FROM ({q}) AS _rows", duck.Args{"cut": cut, "q": q}), sql.Place{})
+	if err != nil {
+		return nil, err
+	}
+	defer res.Close()
+	g := &page.Grid{}
+	for _, c := range cols {
+		g.Columns = append(g.Columns, page.GridColumn{Name: c.Name, Type: string(c.Type), Number: c.Type.ID().Number()})
+	}
+	for res.Next() {
+		if len(g.Rows) == most {
+			g.More = true
+			break
+		}
+		row := make([]page.Cell, len(cols))
+		for i := range cols {
+			text, ok := res.Text(i)
+			row[i] = page.Cell{Text: strings.Clone(text), Null: !ok}
+		}
+		g.Rows = append(g.Rows, row)
+	}
+	return g, res.Err()
+}
