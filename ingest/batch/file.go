@@ -171,7 +171,7 @@ func (f *File) seek(to Pos) error {
 	return nil
 }
 
-// Declaration gives the file's next bytes.
+// read gives the file's next bytes.
 func (f *File) read(p []byte) (int, error) {
 	if len(f.Ahead) > 0 {
 		n := copy(p, f.Ahead)

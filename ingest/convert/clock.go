@@ -2,8 +2,6 @@ package convert
 
 import (
 	"bytes"
-
-	"dsql/engine/duck"
 )
 
 // timeScanner steps through the text of a time.
@@ -188,23 +186,4 @@ func parseInstant(s []byte) (Instant, Fault) {
 		sec -= off
 	}
 	return Instant{Seconds: day*86400 + int64(sec), Nanos: int32(ns), late: late}, f
-}
-
-// putClock converts a time of day. An offset can't be taken off without a day, so only that of UTC may stand behind it.
-func (c *Column) putClock(v *duck.Vector, row int, s []byte) Fault {
-	p := timeScanner{s: s}
-	sec, ns, f := p.clock()
-	if f != Fine {
-		return f
-	}
-	if !p.end() {
-		if off, ok := p.offset(); !ok || !p.end() || off != 0 {
-			return Wrong
-		}
-	}
-	if ns%1000 != 0 {
-		return Losing
-	}
-	duck.Put(v, row, int64(sec)*1e6+int64(ns/1000))
-	return Fine
 }

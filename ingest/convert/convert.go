@@ -4,7 +4,6 @@ package convert
 
 import (
 	"bytes"
-	"fmt"
 	"unicode/utf8"
 
 	"dsql/engine/duck"
@@ -14,79 +13,6 @@ import (
 // Conversion without loss. A value either becomes a column's value and nothing of it is gone, or it is a fault and its record is
 // bad. The forms that are taken are DuckDB's casts of text, without those that lose something or guess (two-digit years, digits
 // behind underscores, hexadecimal).
-
-// Fault is why a value does not become a column's value.
-type Fault uint8
-
-const (
-	Fine       Fault = iota
-	Wrong            // not of that type
-	OutOfRange       // a number or time that the type doesn't reach
-	Losing           // digits that the type doesn't have room for
-	aNumber          // a number for a time, without a FORMAT that says what it counts
-	notMidnight
-	Twice  // named twice in one object
-	NoRoom // the batch is full; nothing is wrong with the value
-	NoObject
-	BadJSON // the record, or the text of a nested column, is not JSON
-)
-
-// Origin is what kind of token a value was.
-type Origin uint8
-
-const (
-	FromText    Origin = iota // a CSV field or a JSON string
-	FromNumber                // a JSON number
-	FromLiteral               // JSON true or false
-)
-
-// Column is a declared column, or a part of a nested one, with all that its conversion needs.
-type Column struct {
-	Node         *duck.Node
-	ID           duck.TypeID
-	Name         string // in reasons: address.city
-	Vec          int
-	Epoch        epoch        // with FORMAT epoch_…
-	Pattern      *timePattern // with a strptime pattern
-	width, Scale int          // DECIMAL
-	Point        byte         // decimal separator of CSV, 0 for a dot
-	Thousands    byte         // between the thousands of CSV, 0 for nothing
-	Format       Meaning      // with FORMAT base64…
-	Wire         Meaning      // by the schema of the message in hand, else format; nil: values mean what they say
-	Children     []*Column    // STRUCT: its fields; LIST: the element; MAP: key and value
-	Fields       *Object      // STRUCT: the children by name
-	labels       map[string]uint32
-	Mark         uint64 // the object that gave it a value last
-}
-
-// Meaning is what values mean that don't say it themselves: a number that counts days, bytes as base64.
-type Meaning interface {
-	// Takes says whether that matters to a column.
-	Matters(c *Column, from Origin) bool
-	// Put converts a token of a column that it matters to.
-	Put(w *Writer, c *Column, row int, tok []byte, stable bool) Fault
-}
-
-// Writer converts values into the vectors of one chunk.
-type Writer struct {
-	Chunk *duck.Chunk
-	Vecs  []duck.Vector
-	Slab  *duck.Slab
-	Buf   []byte // scratch
-}
-
-// Use has the writer write into a chunk, and keep strings in a slab.
-func (w *Writer) Use(c *duck.Chunk, s *duck.Slab) { w.Chunk, w.Vecs, w.Slab = c, c.Vecs, s }
-
-// Keep copies a string that isn't in the slab to where DuckDB can point at it.
-func (w *Writer) Keep(s []byte) ([]byte, bool) {
-	if len(s) <= 12 {
-		return s, true
-	}
-	k := w.Slab.Alloc(len(s))
-	copy(k, s)
-	return k, k != nil
-}
 
 // Scalar converts a token into row of a column that is no STRUCT, LIST or MAP. stable says that tok lies in the slab.
 func (w *Writer) Scalar(c *Column, row int, tok []byte, from Origin, stable bool) Fault {
@@ -168,18 +94,6 @@ func (w *Writer) Plain(c *Column, row int, tok []byte, from Origin, stable bool)
 	return Fine
 }
 
-func trim(s []byte) []byte {
-	for len(s) > 0 && s[0] <= ' ' && space(s[0]) {
-		s = s[1:]
-	}
-	for len(s) > 0 && s[len(s)-1] <= ' ' && space(s[len(s)-1]) {
-		s = s[:len(s)-1]
-	}
-	return s
-}
-
-func space(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
-
 // parseBool takes what DuckDB's cast takes: true, t, yes, y, 1 and their opposites, in any case.
 func parseBool(s []byte) (value, ok bool) {
 	switch len(s) {
@@ -252,36 +166,6 @@ func parseUUID(s []byte) (duck.Int128, bool) {
 	return duck.Int128{Lo: lo, Hi: int64(hi ^ 1<<63)}, true // DuckDB turns the first bit so that UUIDs sort as numbers
 }
 
-// Reason says in a reject why a value is none of its column.
-func (f Fault) Reason(c *Column, tok []byte, quote bool) string {
-	x := jsontext.Excerpt(tok, quote)
-	t := c.Node.Word()
-	switch f {
-	case OutOfRange:
-		return fmt.Sprintf("%s: %s is out of range for %s", c.Name, x, t)
-	case Losing:
-		return fmt.Sprintf("%s: %s has digits that %s would lose", c.Name, x, t)
-	case aNumber:
-		return fmt.Sprintf("%s: the number %s is no %s without FORMAT %s", c.Name, x, t, EpochWords)
-	case notMidnight:
-		return fmt.Sprintf("%s: %s has a time of day, which %s would lose", c.Name, x, t)
-	case Twice:
-		return fmt.Sprintf("%s is named twice", c.Name)
-	}
-	if c.Pattern != nil {
-		return fmt.Sprintf("%s: %s is not of FORMAT '%s'", c.Name, x, c.Pattern.text)
-	}
-	return fmt.Sprintf("%s: %s is no %s", c.Name, x, t)
-}
-
-type Outcome uint8
-
-const (
-	Failed Outcome = iota
-	IsNull
-	IsSet
-)
-
 // Bytes converts a whole value or key, which lies in the slab: a BLOB takes it as it is, another type its text.
 func (w *Writer) Bytes(c *Column, row int, value []byte) Fault {
 	if c.ID == duck.TypeBlob {
@@ -292,30 +176,4 @@ func (w *Writer) Bytes(c *Column, row int, value []byte) Fault {
 		return Wrong
 	}
 	return w.Scalar(c, row, value, FromText, true)
-}
-
-// NewColumn compiles a node with all below it.
-func NewColumn(n *duck.Node, name string) *Column {
-	c := &Column{Node: n, ID: n.ID, Name: name, Vec: n.Vec, width: int(n.Width), Scale: int(n.Scale)}
-	switch n.ID {
-	case duck.TypeEnum:
-		c.labels = make(map[string]uint32, len(n.Labels))
-		for i, s := range n.Labels {
-			c.labels[s] = uint32(i)
-		}
-	case duck.TypeStruct:
-		c.Fields = NewObject()
-		for _, ch := range n.Children {
-			f := NewColumn(ch, name+"."+ch.Name)
-			c.Fields.at(ch.Name).Take(f)
-			c.Children = append(c.Children, f)
-		}
-	case duck.TypeList:
-		c.Children = []*Column{NewColumn(n.Children[0], name+"[]")}
-	case duck.TypeMap:
-		for _, ch := range n.Children[0].Children {
-			c.Children = append(c.Children, NewColumn(ch, name+"."+ch.Name))
-		}
-	}
-	return c
 }

@@ -5,41 +5,6 @@ import (
 	"strings"
 )
 
-// Object is how the fields of a JSON object find their columns.
-type Object struct {
-	Slots  []*Slot
-	ByName map[string]int
-	folded map[string]int // by name in lower case, made when it is asked for
-	Order  []Learned      // what came after what in the records before: most name their fields in one order
-	Budget int            // how many keys may still be learned: records without an order must not cost more
-}
-
-type Learned struct {
-	Key  string // with the closing quote, so that one comparison decides
-	Slot int    // as key gives it
-}
-
-// Slot is what becomes of one field.
-type Slot struct {
-	Col  *Column
-	More []*Column // columns that take the same value
-	Obj  *Object   // paths that go on below: by key, or by index where the value is an array
-	Mark uint64    // the object that named it last
-}
-
-func NewObject() *Object { return &Object{ByName: map[string]int{}, Budget: 1000} }
-
-// at is the slot of a key, made when it is new.
-func (o *Object) at(key string) *Slot {
-	i, ok := o.ByName[key]
-	if !ok {
-		i = len(o.Slots)
-		o.ByName[key] = i
-		o.Slots = append(o.Slots, &Slot{})
-	}
-	return o.Slots[i]
-}
-
 // AnyCase has the slots by their names in lower case, without those that differ in nothing else.
 func (o *Object) AnyCase() map[string]int {
 	if o.folded != nil {
@@ -72,25 +37,6 @@ func AppendLower(to, name []byte) []byte {
 		to = append(to, c)
 	}
 	return to
-}
-
-func (s *Slot) Take(c *Column) {
-	if s.Col == nil {
-		s.Col = c
-	} else {
-		s.More = append(s.More, c)
-	}
-}
-
-// Path makes the slot that a path leads to.
-func (s *Slot) Path(steps []string) *Slot {
-	for _, step := range steps {
-		if s.Obj == nil {
-			s.Obj = NewObject()
-		}
-		s = s.Obj.at(step)
-	}
-	return s
 }
 
 // NameSet is the first few distinct ones.

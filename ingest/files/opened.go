@@ -39,7 +39,7 @@ func (c *countedReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Unfinished begins an item's file i, for reading by the landing.
+// open begins an item's file i, for reading by the landing.
 func (s *Source) open(l *batch.Landing, it *item, i int) (*opened, error) {
 	f := it.files[i]
 	o, err := s.openRaw(f)

@@ -20,7 +20,7 @@ import (
 )
 
 // DuckDB cuts nanoseconds with a zone and INT96 to microseconds, and refuses a file for one text that is no UTF-8. Such a column is read as
-// it is stored, from a copy of the file whose footer gives it another meaning (parquet_footer.go), and converted here: to what DuckDB
+// it is stored, from a copy of the file whose footer gives it another meaning (footer.go), and converted here: to what DuckDB
 // takes the column for, and then to the declared type. The copy is made where a column that a source reads needs it, of texts when reading
 // has failed on one, and lives as long as the batches of its file.
 

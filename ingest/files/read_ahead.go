@@ -37,7 +37,7 @@ func (r *reader) readAhead(ctx context.Context) {
 // errWaits ends reading before a load that may still be being written.
 var errWaits = errors.New("a load waits")
 
-// Declaration reads an item's files into one batch, or a single large file or a load into several, and says how many files it took: the
+// read reads an item's files into one batch, or a single large file or a load into several, and says how many files it took: the
 // rest goes into a batch of its own where it doesn't fit, or has other columns.
 func (r *reader) read(ctx context.Context, it *item, done *int64) (n int, err error) {
 	w := &filling{reader: r, item: it, batch: filled{item: it}, done: *done}

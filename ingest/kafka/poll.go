@@ -25,7 +25,7 @@ const (
 // lag is batch_time with --follow.
 const lag = time.Second
 
-// Unfinished are the partitions of a stretch that have something to be read.
+// open are the partitions of a stretch that have something to be read.
 func (x *stretchToRead) open() []topicPartition {
 	var out []topicPartition
 	for tp, p := range x.from {

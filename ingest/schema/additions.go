@@ -14,22 +14,6 @@ type Additions struct {
 	cols []duck.Column
 }
 
-// note takes the fields of a message's schema that have no node.
-func (a *Additions) note(root *Node) {
-	if root.Type.Kind != KindRecord {
-		return
-	}
-	left := maxColumns
-	inside := map[*Type]bool{root.Type: true}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for i, f := range root.Type.Fields {
-		if root.Fields[i] == nil && !names.Has(duck.ColumnNames(a.cols), f.Name) {
-			a.cols = append(a.cols, duck.Column{Name: f.Name, Type: f.Type.Duckdb(inside, &left)})
-		}
-	}
-}
-
 func (a *Additions) Columns() []duck.Column {
 	a.mu.Lock()
 	defer a.mu.Unlock()

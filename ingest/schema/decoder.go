@@ -220,3 +220,35 @@ func (c *Cache[T]) Get(ctx context.Context, name Name) (*Compiled[T], error) {
 	c.known[name] = s
 	return s, nil
 }
+
+// Named finds the schema of a value: in its record's header, where that has one, else in front of it. rest is what stands behind the name.
+// It is false where there is none: why says so then.
+func (d *Decoder) Named(value, header []byte) (n Name, rest []byte, ok bool) {
+	d.Head, d.Why = 0, ""
+	if header != nil {
+		if n, rest, ok = IDOfHeader(header); !ok {
+			d.Nameless(fmt.Sprintf("the header for it has the %d bytes %x", len(header), header[:min(len(header), jsontext.ExcerptBytes)]))
+		}
+		return n, rest, ok
+	}
+	id, ok := ID(value)
+	switch {
+	case ok:
+		d.Head = 5
+		return Name{ID: id}, value[5:], true
+	case len(value) < 5:
+		d.Nameless(fmt.Sprintf("%d bytes", len(value)))
+	default:
+		d.Nameless("it begins with " + jsontext.Excerpt(value[:5], true) + ", not with a zero byte")
+	}
+	return n, nil, false
+}
+
+// Surplus is why for what follows the name of a schema in a header.
+func (d *Decoder) Surplus(rest []byte) {
+	if len(rest) > 0 && d.Why == "" {
+		d.Nameless(fmt.Sprintf("%d bytes follow it in its header", len(rest)))
+	}
+}
+
+func (d *Decoder) Nameless(why string) { d.Why = "no " + d.format + " with a schema id: " + why }

@@ -3,8 +3,6 @@ package schema
 import (
 	"encoding/binary"
 	"fmt"
-
-	"dsql/ingest/jsontext"
 )
 
 // Name is how a record names a schema: by its number in the registry, or by its GUID, which is the same in all of them.
@@ -52,38 +50,6 @@ func IDOfHeader(header []byte) (n Name, rest []byte, ok bool) {
 	}
 	return Name{ID: id}, header[5:], true
 }
-
-// Named finds the schema of a value: in its record's header, where that has one, else in front of it. rest is what stands behind the name.
-// It is false where there is none: why says so then.
-func (d *Decoder) Named(value, header []byte) (n Name, rest []byte, ok bool) {
-	d.Head, d.Why = 0, ""
-	if header != nil {
-		if n, rest, ok = IDOfHeader(header); !ok {
-			d.Nameless(fmt.Sprintf("the header for it has the %d bytes %x", len(header), header[:min(len(header), jsontext.ExcerptBytes)]))
-		}
-		return n, rest, ok
-	}
-	id, ok := ID(value)
-	switch {
-	case ok:
-		d.Head = 5
-		return Name{ID: id}, value[5:], true
-	case len(value) < 5:
-		d.Nameless(fmt.Sprintf("%d bytes", len(value)))
-	default:
-		d.Nameless("it begins with " + jsontext.Excerpt(value[:5], true) + ", not with a zero byte")
-	}
-	return n, nil, false
-}
-
-// Surplus is why for what follows the name of a schema in a header.
-func (d *Decoder) Surplus(rest []byte) {
-	if len(rest) > 0 && d.Why == "" {
-		d.Nameless(fmt.Sprintf("%d bytes follow it in its header", len(rest)))
-	}
-}
-
-func (d *Decoder) Nameless(why string) { d.Why = "no " + d.format + " with a schema id: " + why }
 
 // Unframed is the value without the five bytes that serialisers with a schema registry put before the text: a zero, which no JSON
 // begins with, and the schema's number.

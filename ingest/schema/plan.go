@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 
+	"dsql/ingest/names"
+
 	"dsql/engine/duck"
 	"dsql/ingest/convert"
 )
@@ -137,4 +139,20 @@ func (p *Plan) conv(t *Type, c *convert.Column) *Conv {
 		v.Elem = p.conv(t.Elem, c.Children[1])
 	}
 	return v
+}
+
+// note takes the fields of a message's schema that have no node.
+func (a *Additions) note(root *Node) {
+	if root.Type.Kind != KindRecord {
+		return
+	}
+	left := maxColumns
+	inside := map[*Type]bool{root.Type: true}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for i, f := range root.Type.Fields {
+		if root.Fields[i] == nil && !names.Has(duck.ColumnNames(a.cols), f.Name) {
+			a.cols = append(a.cols, duck.Column{Name: f.Name, Type: f.Type.Duckdb(inside, &left)})
+		}
+	}
 }

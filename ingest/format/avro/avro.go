@@ -16,20 +16,6 @@ import (
 	"dsql/ingest/schema"
 )
 
-// decoder writes records of Avro into vectors: Confluent's wire format, each value decoded by the schema it was written with.
-type decoder struct {
-	schema.Decoder
-	plans   schema.Cache[*schema.Plan]
-	current *schema.Compiled[*schema.Plan] // of last
-
-	b     []byte
-	i     int
-	empty int // items without bytes
-	keys  [][]byte
-}
-
-const maxEmptyItems = 1000 // of a record: values that take no bytes cost the sender nothing
-
 // Format is Avro with a schema registry.
 var Format = batch.Format{
 	Name: "avro", Doc: "with a schema registry",
@@ -106,11 +92,6 @@ func (d *decoder) Decode(value []byte, row int, lenient bool) (why string, set i
 		ok = d.Broken("%d bytes follow the value", len(value)-d.i)
 	}
 	return d.End(ok, row)
-}
-
-// short is the failure of a value that ends too early.
-func (d *decoder) short(t *schema.Type) bool {
-	return d.Broken("it ends in %s, at byte %d", t.What(), len(d.b))
 }
 
 // walk gives the value at i to those who want it.

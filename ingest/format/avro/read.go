@@ -9,6 +9,25 @@ import (
 	"dsql/ingest/schema"
 )
 
+// decoder writes records of Avro into vectors: Confluent's wire format, each value decoded by the schema it was written with.
+type decoder struct {
+	schema.Decoder
+	plans   schema.Cache[*schema.Plan]
+	current *schema.Compiled[*schema.Plan] // of last
+
+	b     []byte
+	i     int
+	empty int // items without bytes
+	keys  [][]byte
+}
+
+const maxEmptyItems = 1000 // of a record: values that take no bytes cost the sender nothing
+
+// short is the failure of a value that ends too early.
+func (d *decoder) short(t *schema.Type) bool {
+	return d.Broken("it ends in %s, at byte %d", t.What(), len(d.b))
+}
+
 // long reads a variable-length zigzag number.
 func (d *decoder) long(t *schema.Type) (int64, bool) {
 	if d.i < len(d.b) && d.b[d.i] < 0x80 { // nearly always

@@ -3,7 +3,6 @@ package csv
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"dsql/engine/duck"
 	"dsql/ingest/batch"
@@ -11,68 +10,6 @@ import (
 	"dsql/sql"
 	"dsql/sql/code"
 )
-
-// Unfinished begins a file: it finds out what the dialect leaves open, reads the header and joins the file's fields to the columns.
-func (c *decoder) open(f *batch.File) (batch.Cutter, error) {
-	c.f = f
-	head, at := f.Ahead, f.At
-	if err := c.begin(); err != nil {
-		return nil, err
-	}
-	if f.Info.Refused != "" {
-		c.refused = f.Info.Refused
-	}
-	// what was taken for a header may be the beginning of one: it has no line end
-	n := f.At.Byte - at.Byte
-	if f.Info.Growing && n > 0 && n <= int64(len(head)) && len(f.Ahead) == 0 && head[n-1] != '\n' && head[n-1] != '\r' {
-		f.Wait(at)
-	}
-	return c, nil
-}
-
-func (c *decoder) begin() (err error) {
-	f, d := c.f, &c.l.Dialect
-	if c.newline, err = c.lineEnds(); err != nil {
-		return err
-	}
-	delims, err := c.aboveRecords()
-	if err != nil {
-		return err
-	}
-	h, size, err := c.firstRecord(delims)
-	if err != nil {
-		return err
-	}
-	if h != nil && d.Found != nil && d.Header != batch.HeaderNo {
-		if h, size, err = c.passTitles(h, delims); err != nil {
-			return err
-		}
-	}
-	header := c.hasHeader(h)
-	f.Opening = &batch.Opening{Delim: string(c.delim) + string(c.rest), Refused: c.refused != ""}
-	if header || c.refused != "" {
-		text := strings.TrimRight(string(f.Ahead[:size]), "\r\n")
-		f.Opening.Header = &text
-	}
-	if header {
-		if c.lines > 1 {
-			f.Passed += int64(size)
-		}
-		f.Header = batch.HeaderYes
-		f.Take(size, c.lines)
-		if err := c.join(h); err != nil {
-			return err
-		}
-	} else {
-		c.byPosition()
-	}
-	// a header that lacks a column may lack a delimiter
-	if c.surplus = f.Lacking == nil && c.endsInDelimiter(); d.Began != nil {
-		c.surplus = d.Began.Surplus
-	}
-	f.Opening.Surplus = c.surplus
-	return nil
-}
 
 // aboveRecords takes the lines that are skipped, and gives the delimiters that the records may have.
 func (c *decoder) aboveRecords() (delims []string, err error) {
@@ -94,11 +31,6 @@ func (c *decoder) aboveRecords() (delims []string, err error) {
 	}
 	return delims, c.skipLines(d.Skip)
 }
-
-const (
-	maxHeader = 1 << 16 // fields of a header
-	maxFirst  = 1 << 20 // bytes of it
-)
 
 // firstRecord reads the first record, past blank lines and comments, without taking it; nil when there is none, or its quotes are
 // wrong. Where the dialect does not say, the delimiter is the one that finds most of the declared names, else as many fields as are

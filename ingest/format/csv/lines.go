@@ -2,31 +2,12 @@ package csv
 
 import (
 	"bytes"
-	"fmt"
-	"strings"
 
 	"dsql/ingest/batch"
-	"dsql/ingest/format/json"
-	"dsql/sql/code"
 )
 
 // What stands above the records: which bytes end a line, lines that are skipped, Excel's sep=. All of it looks for quotes, as a line end
 // inside them is none.
-
-// newDecoder makes a decoder of what the dialect says.
-func newDecoder(l *batch.Landing, nested *json.Decoder) *decoder {
-	d := &l.Dialect
-	c := &decoder{l: l, json: nested, newline: '\n', quote: d.Quote, escape: d.Escape, comment: d.Comment, quotedNull: !d.NoQuotedNull}
-	if d.NullSet {
-		c.nullStr = [][]byte{}
-		for _, s := range d.NullStr {
-			c.nullStr = append(c.nullStr, []byte(s))
-		}
-	}
-	return c
-}
-
-func (c *decoder) setDelim(s string) { c.delim, c.rest = s[0], []byte(s[1:]) }
 
 // lineEnds finds what ends the lines: \n where one stands outside of quotes, else \r where one does. It looks at the first MiB at most.
 func (c *decoder) lineEnds() (byte, error) {
@@ -191,58 +172,3 @@ const (
 	titleRecords = 1000
 	maxTitles    = 16 << 20 // bytes of them
 )
-
-// passTitles takes the lines above the header of a file whose columns were inferred: the header is the record that names the most of
-// them. Where the first file had no header they are, as there, the first records that have another number of fields.
-func (c *decoder) passTitles(h *header, delims []string) (*header, int, error) {
-	f, l := c.f, c.l
-	want, found := len(l.Values), l.Dialect.Found
-	for bytes.Count(f.Ahead, []byte{c.newline}) < found.Skip+2 && !f.EOF && len(f.Ahead) < maxTitles {
-		if err := f.ReadMore(); err != nil {
-			return nil, 0, err
-		}
-	}
-	best := c.named(h)
-	at, delim, rest := 0, string(c.delim)+string(c.rest), f.Ahead
-	if found.Header == batch.HeaderNo {
-		c.width = want
-		for n := 0; n < found.Skip && len(rest) > 0; n++ {
-			size := c.nextRecord(rest, f.EOF)
-			if size <= 0 || c.fields == want || c.fields == want+1 && c.emptyEnd() {
-				break
-			}
-			rest = rest[size:]
-		}
-		at = len(f.Ahead) - len(rest)
-	} else {
-		for _, d := range delims {
-			c.setDelim(d)
-			for rest, n := f.Ahead, 0; len(rest) > 0 && n < titleRecords && best < want; n++ {
-				size := c.nextRecord(rest, f.EOF)
-				if size <= 0 {
-					break
-				}
-				if c.broken == "" && c.fields*2 >= want {
-					if k := c.named(c.newHeader(c.texts(rest))); k > best && k*2 >= want {
-						best, at, delim = k, len(f.Ahead)-len(rest), d
-					}
-				}
-				rest = rest[size:]
-			}
-		}
-	}
-	c.width = maxHeader
-	c.setDelim(delim)
-	if at == 0 {
-		return h, c.split(f.Ahead, f.EOF), nil
-	}
-	lines := strings.Count(string(f.Ahead[:at]), string(c.newline))
-	said := "1 line above the records of " + f.Info.Path + " is passed over"
-	if lines != 1 {
-		said = fmt.Sprintf("%d lines above the records of %s are passed over", lines, f.Info.Path)
-	}
-	f.Warn(code.TitleLines, said,
-		"write skip, or name the columns, to say it yourself")
-	f.Take(at, lines)
-	return c.firstRecord([]string{delim})
-}

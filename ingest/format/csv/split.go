@@ -9,12 +9,6 @@ import (
 	"dsql/ingest/jsontext"
 )
 
-// span is a field.
-type span struct {
-	from, to        int
-	quoted, escaped bool
-}
-
 // split finds the fields of the record that b begins with and returns its size with the line end, or -1 when b ends before the
 // record does. At eof b's end ends the record.
 func (c *decoder) split(b []byte, eof bool) int {

@@ -10,16 +10,6 @@ import (
 // value decodes values that are one line of CSV; its fields are the declared columns, in order.
 type value struct{ c *decoder }
 
-func newValue(l *batch.Landing) *value {
-	c := newDecoder(l, nestedJSON(l))
-	c.width = len(l.Values)
-	c.setDelim(cmp.Or(l.Dialect.Delim, ","))
-	for at, i := range l.Values {
-		c.targets = append(c.targets, c.target(at, i))
-	}
-	return &value{c}
-}
-
 func (v *value) Unknown() int64 { return v.c.unknown }
 
 func (v *value) Decode(value []byte, row int, lenient bool) (why string, set int, full bool) {
@@ -44,4 +34,14 @@ func (v *value) Decode(value []byte, row int, lenient bool) (why string, set int
 		return "", len(c.targets), false
 	}
 	return c.reason(at, f, rec), 0, f == convert.NoRoom
+}
+
+func newValue(l *batch.Landing) *value {
+	c := newDecoder(l, nestedJSON(l))
+	c.width = len(l.Values)
+	c.setDelim(cmp.Or(l.Dialect.Delim, ","))
+	for at, i := range l.Values {
+		c.targets = append(c.targets, c.target(at, i))
+	}
+	return &value{c}
 }

@@ -318,3 +318,19 @@ func Row(text []byte) []byte {
 	}
 	return nil
 }
+
+// Types gives columns the types that the schema of a Debezium event has for them.
+func Types(text []byte, cols []duck.Column) {
+	s := &jsontext.Scanner{Text: text}
+	s.Space()
+	e := event{}
+	if !scanEvent(s, &e) || e.schema == 0 || e.payload == 0 {
+		return
+	}
+	row := parseConnect(text[e.schema:e.schemaEnd]).field("after")
+	for i, c := range cols {
+		if f := row.field(c.Name); f != nil && f.duckdb() != "" {
+			cols[i].Type = f.duckdb()
+		}
+	}
+}

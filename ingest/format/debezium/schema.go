@@ -7,7 +7,6 @@ import (
 
 	"dsql/engine/duck"
 	"dsql/ingest/convert"
-	"dsql/ingest/jsontext"
 	"dsql/ingest/schema"
 )
 
@@ -169,20 +168,4 @@ func (s *connectSchema) duckdb() duck.Type {
 	}
 	return map[string]duck.Type{"boolean": "BOOLEAN", "int8": "TINYINT", "int16": "SMALLINT", "int32": "INTEGER", "int64": "BIGINT",
 		"float": "FLOAT", "float32": "FLOAT", "double": "DOUBLE", "float64": "DOUBLE", "string": "VARCHAR"}[s.Type]
-}
-
-// Types gives columns the types that the schema of a Debezium event has for them.
-func Types(text []byte, cols []duck.Column) {
-	s := &jsontext.Scanner{Text: text}
-	s.Space()
-	e := event{}
-	if !scanEvent(s, &e) || e.schema == 0 || e.payload == 0 {
-		return
-	}
-	row := parseConnect(text[e.schema:e.schemaEnd]).field("after")
-	for i, c := range cols {
-		if f := row.field(c.Name); f != nil && f.duckdb() != "" {
-			cols[i].Type = f.duckdb()
-		}
-	}
 }

@@ -4,61 +4,8 @@ import (
 	"fmt"
 
 	"dsql/ingest/batch"
-	"dsql/ingest/convert"
 	"dsql/ingest/jsontext"
 )
-
-// stand is how a record stands in the decoder's text.
-type stand uint8
-
-const (
-	inText  stand = iota // the text ends with it
-	inLine               // another object may follow
-	inArray              // the text goes on
-)
-
-// accept decodes the record at the decoder's place into the batch. Where the text goes on the payload is what the record takes of it,
-// and the decoder's place is where it goes on.
-func (d *Decoder) accept(b *batch.Buffer, f *batch.File, p batch.Coords, where stand) bool {
-	start, row := d.At, b.Begin(f)
-	d.Lenient, d.Unknown = false, 0
-	ok := d.Record(row)
-	end := d.At
-	if ok && where != inArray {
-		if d.Space(); d.At < len(d.Text) {
-			if ok = where == inLine && d.Text[d.At] == '{'; !ok {
-				d.syntax()
-			} else {
-				p.Payload = d.Text[start:end]
-			}
-		}
-	}
-	if !ok {
-		b.Undo()
-		return false
-	}
-	if where == inArray {
-		p.Payload = d.Text[start:end]
-	}
-	b.Keep(p)
-	b.Unknown += d.Unknown
-	return true
-}
-
-// refuse rejects the record that accept did not take; it begins at start of the decoder's text. It is false when there is no room.
-func (d *Decoder) refuse(b *batch.Buffer, f *batch.File, p batch.Coords, start int) bool {
-	full := d.Fault == convert.NoRoom
-	why := ""
-	if !full {
-		why = d.Reason(0)
-	}
-	return b.Refuse(f, p, why, full, func(row int) int {
-		d.At, d.Lenient = start, true
-		d.Record(row)
-		d.Lenient = false
-		return d.Set
-	})
-}
 
 // array cuts a file that is one array into its elements. A text that goes wrong between elements, or inside of one so that its
 // end can't be told, makes what is left of the file one bad record.
@@ -232,24 +179,4 @@ func (s *valueSkipper) feed(b []byte) int {
 		}
 	}
 	return len(b)
-}
-
-// open tells an array from lines by the first byte that is not blank.
-func open(d *Decoder, f *batch.File, from batch.Pos) (batch.Cutter, error) {
-	for jsontext.Blank(f.Ahead) && !f.EOF {
-		if err := f.ReadMore(); err != nil {
-			return nil, err
-		}
-	}
-	n := jsontext.Spaces(f.Ahead)
-	if n == len(f.Ahead) || f.Ahead[n] != '[' {
-		return &lines{f: f, d: d}, nil
-	}
-	f.Tail = "]"
-	f.Take(n+1, int(jsontext.Newlines(f.Ahead[:n])))
-	a := &array{f: f, d: d}
-	if from.Byte > f.At.Byte {
-		a.phase = between
-	}
-	return a, nil
 }

@@ -4,6 +4,7 @@ import (
 	"dsql/engine/duck"
 	"dsql/ingest/convert"
 	"dsql/ingest/jsontext"
+	"dsql/ingest/schema"
 )
 
 // nested converts an object or array into a STRUCT, LIST or MAP.
@@ -149,4 +150,77 @@ func (d *Decoder) entries(c *convert.Column, row int) (ok bool) {
 	}
 	d.w.Vecs[c.Vec].PutList(row, at, n)
 	return true
+}
+
+// Value converts the value at i into a row of c. It does not mark NULL.
+func (d *Decoder) Value(c *convert.Column, row int) convert.Outcome {
+	start := d.At
+	if start >= len(d.Text) {
+		d.syntax()
+		return convert.Failed
+	}
+	first := d.Text[start]
+	if first == 'n' {
+		if !d.Lit("null") {
+			d.syntax()
+			return convert.Failed
+		}
+		return convert.IsNull
+	}
+	var f convert.Fault
+	switch {
+	case c.ID >= duck.TypeStruct:
+		return d.nested(c, row)
+	case first == '{' && c.Wire != nil && schema.FormOf(c) == schema.WireVariable && c.ID != duck.TypeVarchar && c.ID != duck.TypeJSON:
+		var ok bool
+		if f, ok = d.variable(c, row); !ok {
+			d.syntax()
+			return convert.Failed
+		}
+	case first == '"' && c.ID == duck.TypeJSON && c.Wire != nil && schema.FormOf(c) == schema.WireJSON:
+		return d.inner(c, row)
+	case c.ID == duck.TypeJSON || c.ID == duck.TypeVarchar && (first == '{' || first == '['):
+		if !d.Skip(0) {
+			d.syntax()
+			return convert.Failed
+		}
+		d.w.Vecs[c.Vec].PutBytes(row, d.Text[start:d.At])
+		return convert.IsSet
+	case first == '"':
+		d.At++
+		escaped, ok := d.Str()
+		if !ok {
+			d.syntax()
+			return convert.Failed
+		}
+		tok := d.Text[start+1 : d.At-1]
+		if escaped {
+			d.w.Buf = jsontext.Unescape(d.w.Buf[:0], tok)
+			f = d.w.Scalar(c, row, d.w.Buf, convert.FromText, false)
+		} else {
+			f = d.w.Scalar(c, row, tok, convert.FromText, true)
+		}
+	case first == '-' || first-'0' <= 9:
+		if !d.Number() {
+			d.syntax()
+			return convert.Failed
+		}
+		f = d.w.Scalar(c, row, d.Text[start:d.At], convert.FromNumber, true)
+	case first == 't' || first == 'f':
+		if !d.Skip(0) {
+			d.syntax()
+			return convert.Failed
+		}
+		f = d.w.Scalar(c, row, d.Text[start:d.At], convert.FromLiteral, true)
+	default:
+		if !d.Skip(0) {
+			d.syntax()
+			return convert.Failed
+		}
+		f = convert.Wrong // an object or array for a scalar
+	}
+	if f != convert.Fine {
+		return d.fail(f, c, start)
+	}
+	return convert.IsSet
 }

@@ -7,44 +7,15 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"strconv"
 	"unicode/utf8"
 
 	"github.com/twmb/franz-go/pkg/sr"
-	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"dsql/engine/duck"
 	"dsql/ingest/batch"
 	"dsql/ingest/convert"
 	"dsql/ingest/schema"
 )
-
-// decoder writes messages of Protocol Buffers into vectors: Confluent's wire format, in which numbers behind the schema's say
-// which of its messages the value is. A field may stand in a message in any order and more than once, so each message is scanned
-// first, then its fields are taken.
-type decoder struct {
-	schema.Decoder
-	files   schema.Cache[*protoFile]
-	at      []byte // the numbers, as they were written
-	current *messagePlan
-
-	occ    []occurrence // of fields, of all messages that are in hand
-	one    [1]occurrence
-	number [20]byte
-}
-
-// protoFile is a schema, with what becomes of those of its messages that came.
-type protoFile struct {
-	file  protoreflect.FileDescriptor
-	types protoTypes
-	plans map[string]*messagePlan // by the numbers, as they were written
-}
-
-// messagePlan is what becomes of one of a schema's messages; why says that it has no such message.
-type messagePlan struct {
-	plan *schema.Plan
-	why  string
-}
 
 // Format is Protocol Buffers with a schema registry.
 var Format = batch.Format{
@@ -359,12 +330,4 @@ func (d *decoder) dict(v *schema.Conv, t *schema.Type, occ []occurrence, row int
 	}
 	d.W.Vecs[c.Vec].PutList(row, at, n)
 	return true
-}
-
-// symbol is the name of an enum's number, or the number itself where a newer schema wrote one that this has no name for.
-func (d *decoder) symbol(t *schema.Type, n int64) []byte {
-	if name := t.Proto.Names[n]; name != nil {
-		return name
-	}
-	return strconv.AppendInt(d.number[:0], n, 10)
 }

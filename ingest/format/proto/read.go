@@ -3,13 +3,43 @@ package proto
 import (
 	"math"
 	"slices"
+	"strconv"
 	"unicode/utf8"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"dsql/ingest/convert"
 	"dsql/ingest/schema"
 )
+
+// decoder writes messages of Protocol Buffers into vectors: Confluent's wire format, in which numbers behind the schema's say
+// which of its messages the value is. A field may stand in a message in any order and more than once, so each message is scanned
+// first, then its fields are taken.
+type decoder struct {
+	schema.Decoder
+	files   schema.Cache[*protoFile]
+	at      []byte // the numbers, as they were written
+	current *messagePlan
+
+	occ    []occurrence // of fields, of all messages that are in hand
+	one    [1]occurrence
+	number [20]byte
+}
+
+// protoFile is a schema, with what becomes of those of its messages that came.
+type protoFile struct {
+	file  protoreflect.FileDescriptor
+	types protoTypes
+	plans map[string]*messagePlan // by the numbers, as they were written
+}
+
+// messagePlan is what becomes of one of a schema's messages; why says that it has no such message.
+type messagePlan struct {
+	plan *schema.Plan
+	why  string
+}
 
 // occurrence is a field as it stands in a message: a number's bits, or the bytes behind a length or between a group's tags.
 type occurrence struct {
@@ -341,4 +371,12 @@ func (d *decoder) scalar(t *schema.Type, occ []occurrence) (_ *schema.Type, s sc
 		s.Bytes = o.bytes
 	}
 	return t, s, true
+}
+
+// symbol is the name of an enum's number, or the number itself where a newer schema wrote one that this has no name for.
+func (d *decoder) symbol(t *schema.Type, n int64) []byte {
+	if name := t.Proto.Names[n]; name != nil {
+		return name
+	}
+	return strconv.AppendInt(d.number[:0], n, 10)
 }

@@ -2,6 +2,7 @@ package json
 
 import (
 	"slices"
+	"strconv"
 
 	"dsql/engine/duck"
 	"dsql/ingest/convert"
@@ -9,13 +10,6 @@ import (
 )
 
 // The members of an object, and the columns that they are for.
-
-// foldedField is a field whose name is a slot's but for its case, where its value begins. The slot's own name goes first, so it waits
-// for the end of its object.
-type foldedField struct {
-	slot            *convert.Slot
-	from, to, value int // its key, its value
-}
 
 // object follows the object at i along o.
 func (d *Decoder) object(o *convert.Object, row int) bool {
@@ -158,4 +152,72 @@ func (d *Decoder) key(o *convert.Object, n int) (int, bool) {
 		o.Order = append(o.Order[:n], convert.Learned{Key: string(k) + `"`, Slot: i})
 	}
 	return i, true
+}
+
+// member gives the value at i to those who want it.
+func (d *Decoder) member(s *convert.Slot, row int) bool {
+	start := d.At
+	if s.Col != nil {
+		if !d.take(s.Col, row) {
+			return false
+		}
+		for _, c := range s.More {
+			if d.At = start; !d.take(c, row) {
+				return false
+			}
+		}
+		if s.Obj == nil {
+			return true
+		}
+		d.At = start
+	}
+	switch {
+	case d.At < len(d.Text) && d.Text[d.At] == '{':
+		return d.object(s.Obj, row)
+	case d.At < len(d.Text) && d.Text[d.At] == '[':
+		return d.elements(s.Obj, row)
+	case d.At < len(d.Text) && d.Text[d.At] != 'n': // there is nothing below a scalar: the paths find no field
+		d.Unknown++
+	}
+	return d.Skip(0) || d.syntax()
+}
+
+// take converts the value at i for a column of the record or STRUCT in hand.
+func (d *Decoder) take(c *convert.Column, row int) bool {
+	start := d.At
+	switch d.Value(c, row) {
+	case convert.IsSet:
+		c.Mark = d.Scope
+		d.Set++
+		return true
+	case convert.IsNull:
+		return true
+	}
+	return d.pass(start)
+}
+
+// elements follows the array at i along the slots of o that are numbers.
+func (d *Decoder) elements(o *convert.Object, row int) bool {
+	d.At++
+	d.Space()
+	if d.Is(']') {
+		return true
+	}
+	for n := 0; ; n++ {
+		if k, ok := o.ByName[strconv.Itoa(n)]; ok {
+			if !d.member(o.Slots[k], row) {
+				return false
+			}
+		} else if !d.Skip(0) {
+			return d.syntax()
+		}
+		d.Space()
+		if d.Is(']') {
+			return true
+		}
+		if !d.Is(',') {
+			return d.syntax()
+		}
+		d.Space()
+	}
 }
