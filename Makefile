@@ -46,7 +46,7 @@ test: tools ## all tests
 	@$(GO) test -short -timeout 30m ./...
 
 ci: export CI_PYTHON=1
-ci: venv-python fmt tidy vet lint vuln test exprs invariants race fuzz crash torture-ci kafka-test test-wheel ## everything that must pass before a change lands
+ci: venv-python venv-quack fmt tidy vet lint vuln test exprs invariants race fuzz crash torture-ci kafka-test test-wheel ## everything that must pass before a change lands
 
 # Rows of requirements are pinned; what is there is left as it is.
 .PHONY: venv-python
@@ -55,6 +55,14 @@ venv-python: bin/venv-python/done ## a Python with what tests of Python function
 bin/venv-python/done: testdata/python/requirements.txt
 	@$${PYTHON3:-python3} -m venv bin/venv-python
 	@bin/venv-python/bin/pip install -q -r testdata/python/requirements.txt
+	@touch $@
+
+.PHONY: venv-quack
+venv-quack: bin/venv-quack/done ## a Python with clients of quack that others wrote, in bin/venv-quack
+
+bin/venv-quack/done: testdata/python/quack.txt
+	@$${PYTHON3:-python3} -m venv bin/venv-quack
+	@bin/venv-quack/bin/pip install -q -r testdata/python/quack.txt
 	@touch $@
 
 fmt: tools
@@ -141,6 +149,10 @@ bench-models: build ## models beside their own libraries, a thread each, and in 
 .PHONY: bench-serve
 bench-serve: build ## a row scored over HTTP at 16 clients, beside FastAPI; PYTHON=one with fastapi, uvicorn[standard], lightgbm, numpy
 	@$${PYTHON:-python3} bench/serve/serve.py --dsql $(BIN)
+
+.PHONY: bench-quack
+bench-quack: build venv-quack ## rows over quack into DuckDB's own client, beside DuckDB's own server, in turn
+	@bin/venv-quack/bin/python bench/serve/quack.py --dsql $(BIN)
 
 .PHONY: models-random
 models-random: tools ## random models beside LightGBM and XGBoost: scores, contributions, leaves; MODELS=200 SEED=1, PYTHON=one with both

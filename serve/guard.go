@@ -27,7 +27,12 @@ func (s *server) allowed(w *recorder, r *http.Request, scope string) error {
 	if !ok {
 		return refuse(http.StatusUnauthorized, code.NoToken, "send the header Authorization: Bearer TOKEN", "this needs a token")
 	}
-	t := s.guard.token(strings.TrimSpace(secret))
+	return s.admit(w, r, strings.TrimSpace(secret), scope)
+}
+
+// admit says whether a token, which is needed, may do what needs the scope.
+func (s *server) admit(w *recorder, r *http.Request, secret, scope string) error {
+	t := s.guard.token(secret)
 	if t == nil {
 		if !s.guard.guessed(r) {
 			return refuse(http.StatusTooManyRequests, code.NoToken, "", "too many wrong tokens come from there")

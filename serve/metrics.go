@@ -57,6 +57,8 @@ func newMetrics(s *server) *metrics {
 			return float64(f(s.file))
 		}
 	}
+	gauge("dsql_quack_sessions", "Connections by quack.", func() float64 { _, n := s.quack.Open(); return float64(n) })
+	gauge("dsql_quack_open", "Results and transactions of quack that stay open.", func() float64 { n, _ := s.quack.Open(); return float64(n) })
 	gauge("dsql_version", "The newest version that was served.", of(func(f *file) int64 { return f.looker.now.Load().version }))
 	gauge("dsql_readers_busy", "Requests that read the file.",
 		of(func(f *file) int64 { return f.readers.busy.Load() + f.strangers.busy.Load() }))

@@ -59,7 +59,11 @@ func (s *server) query(w *recorder, r *http.Request) error {
 		return err
 	}
 	defer s.file.strangers.give(rd)
-	// A thread of its own, behind all others: look-ups and the writer aren't to wait for the CPU. It ends with the goroutine.
+	return behind(func() error { return s.ask(ctx, w, rd, sql.NewSource("query", req.SQL), req.Params, limit, form) })
+}
+
+// behind runs f on a thread of its own, behind all others: look-ups and the writer aren't to wait for the CPU. It ends with the goroutine.
+func behind(f func() error) error {
 	done := make(chan error, 1)
 	go func() {
 		defer func() {
@@ -69,9 +73,9 @@ func (s *server) query(w *recorder, r *http.Request) error {
 		}()
 		runtime.LockOSThread()
 		behindOthers()
-		done <- s.ask(ctx, w, rd, sql.NewSource("query", req.SQL), req.Params, limit, form)
+		done <- f()
 	}()
-	err = <-done
+	err := <-done
 	var p *panicked
 	if errors.As(err, &p) {
 		panic(p.what)
@@ -87,7 +91,7 @@ func (*panicked) Error() string { return "a panic" }
 // ask runs a stranger's query in a transaction that reads only, and answers it.
 func (s *server) ask(ctx context.Context, w *recorder, rd *reader, src *sql.Source, params map[string]json.RawMessage, limit int,
 	form media) error {
-	err := checkStranger(ctx, rd.conn, src)
+	err := s.file.check(ctx, rd.conn, src)
 	if err != nil {
 		return err
 	}

@@ -9,15 +9,52 @@ import (
 	"dsql/engine/duck"
 )
 
+// turns are how many requests may be at work at a time, and how many others wait.
+type turns struct {
+	free  chan struct{}
+	queue int64
+	waits atomic.Int64
+	busy  atomic.Int64
+}
+
+func newTurns(n, queue int) *turns { return &turns{free: make(chan struct{}, n), queue: int64(queue)} }
+
+// errQueue: too many requests wait already.
+var errQueue = errors.New("the queue is full")
+
+// begin waits for a request's turn.
+func (t *turns) begin(ctx context.Context) error {
+	select {
+	case t.free <- struct{}{}:
+	default:
+		if t.waits.Add(1) > t.queue {
+			t.waits.Add(-1)
+			return errQueue
+		}
+		defer t.waits.Add(-1)
+		select {
+		case t.free <- struct{}{}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	t.busy.Add(1)
+	return nil
+}
+
+func (t *turns) over() {
+	t.busy.Add(-1)
+	<-t.free
+}
+
 // readers are the connections of requests. What a connection has bound it keeps.
 type readers struct {
+	*turns
 	db    *duck.DB
-	free  chan *reader // nil: one that isn't made yet
-	waits atomic.Int64
-	queue int64
+	first *duck.Query // is run on each that is made; nil: nothing
 	mu    sync.Mutex
+	idle  []*reader
 	all   []*reader
-	busy  atomic.Int64
 }
 
 // reader is a connection with what was prepared on it. One request at a time has it.
@@ -26,55 +63,58 @@ type reader struct {
 	bound map[string]*bound
 }
 
-func newReaders(db *duck.DB, n, queue int) *readers {
-	p := &readers{db: db, queue: int64(queue), free: make(chan *reader, n)}
-	for range n {
-		p.free <- nil
-	}
-	return p
+func newReaders(db *duck.DB, t *turns, first *duck.Query) *readers {
+	return &readers{turns: t, db: db, first: first}
 }
 
-// errQueue: too many requests wait already.
-var errQueue = errors.New("the queue is full")
-
-// take gives a connection to a request, which waits for one that is free.
+// take gives a connection to a request, when it is its turn.
 func (p *readers) take(ctx context.Context) (*reader, error) {
-	var r *reader
-	select {
-	case r = <-p.free:
-	default:
-		if p.waits.Add(1) > p.queue {
-			p.waits.Add(-1)
-			return nil, errQueue
-		}
-		select {
-		case r = <-p.free:
-			p.waits.Add(-1)
-		case <-ctx.Done():
-			p.waits.Add(-1)
-			return nil, ctx.Err()
-		}
-	}
-	p.busy.Add(1)
-	if r != nil {
-		return r, nil
-	}
-	c, err := p.db.Reader(ctx)
-	if err != nil {
-		p.give(nil)
+	if err := p.begin(ctx); err != nil {
 		return nil, err
 	}
-	r = &reader{conn: c, bound: map[string]*bound{}}
-	p.mu.Lock()
-	p.all = append(p.all, r)
-	p.mu.Unlock()
-	return r, nil
+	r, err := p.connection(ctx)
+	if err != nil {
+		p.over()
+	}
+	return r, err
 }
 
 // give takes it back.
 func (p *readers) give(r *reader) {
-	p.busy.Add(-1)
-	p.free <- r
+	p.back(r)
+	p.over()
+}
+
+// connection gives one that nobody has, whoever's turn it is.
+func (p *readers) connection(ctx context.Context) (*reader, error) {
+	p.mu.Lock()
+	if n := len(p.idle); n > 0 {
+		r := p.idle[n-1]
+		p.idle = p.idle[:n-1]
+		p.mu.Unlock()
+		return r, nil
+	}
+	p.mu.Unlock()
+	c, err := p.db.Reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r := &reader{conn: c, bound: map[string]*bound{}}
+	p.mu.Lock()
+	p.all = append(p.all, r)
+	p.mu.Unlock()
+	if p.first != nil {
+		if err := c.Run(ctx, p.first); err != nil {
+			return nil, errors.Join(err, c.Close())
+		}
+	}
+	return r, nil
+}
+
+func (p *readers) back(r *reader) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.idle = append(p.idle, r)
 }
 
 // close ends all that was prepared. Nobody has a connection any more.

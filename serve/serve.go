@@ -21,6 +21,7 @@ import (
 
 	"dsql/engine/duck"
 	"dsql/pipeline/program"
+	"dsql/serve/quack"
 	"dsql/sql"
 	"dsql/sql/code"
 )
@@ -48,11 +49,12 @@ type Limits struct {
 	Headers time.Duration // a client has so long to send its headers
 	Slow    time.Duration // and so long for each part of a body or answer
 	Clients int           // connections at a time
+	Quack   quack.Limits
 }
 
 // Default are the limits that serve starts with.
 var Default = Limits{Time: 30 * time.Second, Body: 16 << 20, Queue: 512, Readers: 16, Headers: 10 * time.Second, Slow: 30 * time.Second,
-	Clients: 4096}
+	Clients: 4096, Quack: quack.Default}
 
 // server is the state of one Run.
 type server struct {
@@ -65,6 +67,7 @@ type server struct {
 	loopback bool // nobody else's machine gets here
 	log      accessLog
 	state    state
+	quack    *quack.Server
 	ran      atomic.Bool // the scripts have run: what they declare is there
 
 	use  sync.RWMutex // held by whoever uses the file; for writing by who opens it again
@@ -110,6 +113,7 @@ func Run(ctx context.Context, o Options) error {
 	if s.file, err = s.open(ctx); err != nil {
 		return err
 	}
+	s.quack = quack.New(o.Limits.Quack, s.hold)
 	s.metrics = newMetrics(s)
 	s.routes()
 	return s.serve(ctx, listener)
@@ -159,6 +163,7 @@ func (s *server) serve(ctx context.Context, listener net.Listener) (err error) {
 	}
 	s.use.Lock() // nobody reads any more
 	defer s.use.Unlock()
+	s.quack.Close()
 	return errors.Join(err, s.file.close())
 }
 
@@ -167,7 +172,9 @@ type file struct {
 	db        *duck.DB
 	readers   *readers // of endpoints
 	strangers *readers // of queries
+	remote    *readers // of queries by quack, whose turns are those of strangers
 	looker    *looker
+	verdicts  verdicts
 	answers   *answers // that are written down
 }
 
@@ -177,7 +184,9 @@ func (s *server) open(ctx context.Context) (*file, error) {
 		return nil, err
 	}
 	cpus := runtime.GOMAXPROCS(0)
-	f := &file{db: db, readers: newReaders(db, s.o.Limits.Readers, s.o.Limits.Queue), strangers: newReaders(db, cpus, 16*cpus)}
+	strangers := newTurns(cpus, 16*cpus)
+	f := &file{db: db, readers: newReaders(db, newTurns(s.o.Limits.Readers, s.o.Limits.Queue), nil), strangers: newReaders(db, strangers, nil),
+		remote: newReaders(db, strangers, tablesByName)}
 	if f.looker, err = newLooker(ctx, s.o.Language, db); err != nil {
 		return nil, errors.Join(err, f.close())
 	}
@@ -193,6 +202,7 @@ func (f *file) close() error {
 	}
 	f.readers.close()
 	f.strangers.close()
+	f.remote.close()
 	return f.db.Close()
 }
 
@@ -201,6 +211,7 @@ func (s *server) reopen(ctx context.Context) error {
 	s.use.Lock()
 	defer s.use.Unlock()
 	s.state.set("reopening", "DuckDB gave the file up after an error that it couldn't recover from")
+	s.quack.Close()
 	closed := s.file.close()
 	f, err := s.open(ctx)
 	if err != nil {

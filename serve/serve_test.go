@@ -29,6 +29,7 @@ import (
 type running struct {
 	t    *testing.T
 	url  string
+	file string
 	stop func() error // ends it, and says what Run returned
 	log  *lines
 }
@@ -55,7 +56,7 @@ func (l *lines) String() string {
 func start(t *testing.T, dir, script string, change ...func(*serve.Options)) *running {
 	t.Helper()
 	stop := make(chan struct{})
-	r := &running{t: t, log: &lines{}}
+	r := &running{t: t, log: &lines{}, file: filepath.Join(dir, "s.duckdb")}
 	src := sql.NewSource("s.sql", script)
 	src.Dir = dir
 	at := make(chan net.Addr, 1)

@@ -76,11 +76,12 @@ var layers = map[string][]string{
 		"pyfunc", "rules", "engine", "sql"},
 	"pipeline/run": {"pipeline/event", "pipeline/program", "pipeline/view", "pipeline/look", "connect", "ingest", "sinks", "stream", "journal", "quality",
 		"models", "watch", "pyfunc", "rules", "engine", "sql"},
-	"serve":    {"page", "pipeline", "endpoint", "ingest", "models", "engine", "sql"},
-	"bench":    {},
-	"demo":     {"sql"},
-	"internal": {"engine", "sql"}, // what tests share
-	"torture":  {"engine", "sql"},
+	"serve/quack": {"engine", "sql"},
+	"serve":       {"serve/quack", "page", "pipeline", "endpoint", "ingest", "models", "engine", "sql"},
+	"bench":       {},
+	"demo":        {"sql"},
+	"internal":    {"serve/quack", "engine", "sql"}, // what tests share
+	"torture":     {"engine", "sql"},
 	"cmd/dsql": {"demo", "serve", "pipeline", "connect", "ingest", "sinks", "stream", "journal", "quality", "models", "watch", "pyfunc",
 		"rules", "engine", "sql"},
 }

@@ -16,6 +16,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	bindings "github.com/duckdb/duckdb-go-bindings"
 	duckdb "github.com/duckdb/duckdb-go/v2"
 
 	"dsql/sql"
@@ -243,6 +244,9 @@ var permission = regexp.MustCompile(`(?i)permission denied|read-only file system
 func notWritable(text string) bool { return permission.MatchString(text) }
 
 func exists(path string) bool { _, err := os.Stat(path); return err == nil }
+
+// Version is DuckDB's.
+func Version() string { return bindings.LibraryVersion() }
 
 // Schema is that of dsql's own tables in a file.
 const Schema = "dsql"

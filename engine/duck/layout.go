@@ -2,6 +2,7 @@ package duck
 
 import (
 	"errors"
+	"slices"
 	"unsafe"
 
 	bindings "github.com/duckdb/duckdb-go-bindings"
@@ -21,10 +22,13 @@ type Node struct {
 	Column                // the part's name ("" in a list) and its type
 	ID           TypeID   //
 	Width, Scale uint8    // DECIMAL
+	Length       int      // ARRAY
 	Labels       []string // ENUM
-	Children     []*Node  // STRUCT: its fields; LIST: the element; MAP: the STRUCT of an entry
-	Size         uintptr  // bytes of an element in the vector's data
-	Vec          int      // index into Chunk.Vecs
+	// Children are the fields of a STRUCT; of a LIST or ARRAY the element, of a MAP the STRUCT of an entry; of a UNION the tag, which has no
+	// name, and the members; of a VARIANT the parts that it is made of.
+	Children []*Node
+	Size     uintptr // bytes of an element in the vector's data
+	Vec      int     // index into Chunk.Vecs
 }
 
 // Word is the type in messages: of nested ones and ENUMs the name alone.
@@ -57,8 +61,8 @@ func (c *Conn) NewLayout(cols []Column) (*Layout, error) {
 			return nil, err
 		}
 		l.types = append(l.types, t)
-		n, err := l.node(col.Name, t)
-		if err != nil {
+		n := l.node(col.Name, t)
+		if !n.held() {
 			l.Close()
 			return nil, sql.Errorf(code.SourceType, "column %s: a source can't read values of type %s", col.Name, col.Type).
 				WithHint("declare it VARCHAR and cast it in the SELECT").InColumn(col.Name)
@@ -78,17 +82,15 @@ func (c *Conn) logicalType(t Type) (bindings.LogicalType, error) {
 	return bindings.ColumnLogicalType(&r, 0), nil
 }
 
-var errNoVector = errors.New("no vector holds this type")
+// held says that chunks hold the node's values, to write.
+func (n *Node) held() bool {
+	return n.ID != 0 && types[n.ID].size >= 0 && !slices.ContainsFunc(n.Children, func(c *Node) bool { return !c.held() })
+}
 
-// node numbers the vectors depth first.
-func (l *Layout) node(name string, t bindings.LogicalType) (*Node, error) {
+// node numbers the vectors depth first. The ID of what isn't known here is 0.
+func (l *Layout) node(name string, t bindings.LogicalType) *Node {
 	k := types[typesByRaw[bindings.GetTypeId(t)]]
-	if k.id == 0 || k.size == noVector {
-		return nil, errNoVector
-	}
-	n := &Node{Column: Column{Name: name}, ID: k.id, Size: uintptr(k.size), Vec: l.vecs}
-	l.vecs++
-	var err error
+	n := l.add(&Node{Column: Column{Name: name}, ID: k.id, Size: uintptr(max(k.size, -k.size))})
 	switch k.id {
 	case TypeVarchar:
 		if isJSON(t) {
@@ -104,45 +106,82 @@ func (l *Layout) node(name string, t bindings.LogicalType) (*Node, error) {
 		n.Size = sizeOf(bindings.EnumInternalType(t))
 	case TypeStruct:
 		for i := range bindings.StructTypeChildCount(t) {
-			err = errors.Join(err, l.child(n, bindings.StructTypeChildName(t, i), bindings.StructTypeChildType(t, i)))
+			l.child(n, bindings.StructTypeChildName(t, i), bindings.StructTypeChildType(t, i))
+		}
+	case TypeUnion:
+		n.Children = []*Node{l.plain("", TypeUTinyInt)}
+		for i := range bindings.UnionTypeMemberCount(t) {
+			l.child(n, bindings.UnionTypeMemberName(t, i), bindings.UnionTypeMemberType(t, i))
 		}
 	case TypeList:
 		l.lists = append(l.lists, n)
-		err = l.child(n, "", bindings.ListTypeChildType(t))
+		l.child(n, "", bindings.ListTypeChildType(t))
+	case TypeArray:
+		n.Length = int(bindings.ArrayTypeArraySize(t))
+		l.child(n, "", bindings.ArrayTypeChildType(t))
 	case TypeMap:
 		l.lists = append(l.lists, n)
-		e := &Node{ID: TypeStruct, Vec: l.vecs}
-		l.vecs++
+		e := l.add(&Node{ID: TypeStruct})
 		n.Children = []*Node{e}
-		err = errors.Join(l.child(e, "key", bindings.MapTypeKeyType(t)), l.child(e, "value", bindings.MapTypeValueType(t)))
+		l.child(e, "key", bindings.MapTypeKeyType(t))
+		l.child(e, "value", bindings.MapTypeValueType(t))
 		e.Type = e.shape().Type()
-	}
-	if err != nil {
-		return nil, err
+	case TypeVariant:
+		n.Children = l.variant()
 	}
 	n.Type = n.shape().Type()
-	return n, nil
+	return n
+}
+
+// add gives a node its vector.
+func (l *Layout) add(n *Node) *Node {
+	n.Vec = l.vecs
+	l.vecs++
+	return n
+}
+
+// plain is a node that has a type by name.
+func (l *Layout) plain(name string, id TypeID) *Node {
+	return l.add(&Node{Column: Column{name, Type(id.String())}, ID: id, Size: uintptr(max(0, types[id].size))})
+}
+
+// variant are the parts of a VARIANT: the C API has no names for them.
+func (l *Layout) variant() []*Node {
+	list := func(name string, of ...*Node) *Node {
+		e := of[0]
+		if len(of) > 1 {
+			e = l.add(&Node{ID: TypeStruct, Children: of})
+			e.Type = e.shape().Type()
+		}
+		n := l.add(&Node{Column: Column{Name: name}, ID: TypeList, Size: 16, Children: []*Node{e}})
+		n.Type = n.shape().Type()
+		return n
+	}
+	return []*Node{list("keys", l.plain("", TypeVarchar)),
+		list("children", l.plain("keys_index", TypeUInteger), l.plain("values_index", TypeUInteger)),
+		list("values", l.plain("type_id", TypeUTinyInt), l.plain("byte_offset", TypeUInteger)), l.plain("data", TypeBlob)}
 }
 
 // sizeOf a type that stands for another one in memory.
 func sizeOf(t bindings.Type) uintptr { return uintptr(types[typesByRaw[t]].size) }
 
 // child adds a part to a nested node.
-func (l *Layout) child(to *Node, name string, t bindings.LogicalType) error {
+func (l *Layout) child(to *Node, name string, t bindings.LogicalType) {
 	defer bindings.DestroyLogicalType(&t)
-	c, err := l.node(name, t)
-	if err == nil {
-		to.Children = append(to.Children, c)
-	}
-	return err
+	to.Children = append(to.Children, l.node(name, t))
 }
 
 // shape of what the node is made of.
 func (n *Node) shape() Shape {
-	s := Shape{ID: n.ID, Width: n.Width, Scale: n.Scale, Labels: n.Labels}
+	s := Shape{ID: n.ID, Width: n.Width, Scale: n.Scale, Length: n.Length, Labels: n.Labels}
 	of := n.Children
-	if n.ID == TypeMap && len(of) == 1 { // its entry
+	switch n.ID {
+	case TypeMap: // its entry
 		of = of[0].Children
+	case TypeUnion:
+		of = of[1:]
+	case TypeVariant:
+		of = nil
 	}
 	for _, c := range of {
 		s.Parts = append(s.Parts, c.Column)

@@ -64,8 +64,8 @@ const (
 	nested
 )
 
-// info is what is known of a type. Its size is that of a value in a vector's data: 0 where parameters say it, noVector where chunks
-// don't hold it.
+// info is what is known of a type. Its size is that of a value in a vector's data: 0 where parameters say it, below 0 where values are
+// read, but chunks don't hold them to write.
 type info struct {
 	id    TypeID
 	raw   bindings.Type
@@ -77,7 +77,8 @@ type info struct {
 	bits, digits int
 }
 
-const noVector = -1
+// notHeld is the size of a type without data of its own that chunks don't hold.
+const notHeld = -1
 
 // types by TypeID.
 var types = [...]info{
@@ -93,7 +94,7 @@ var types = [...]info{
 	{TypeUInteger, bindings.TypeUInteger, "UINTEGER", "UINT32", integer, 4, 32, 10},
 	{TypeUBigInt, bindings.TypeUBigInt, "UBIGINT", "UINT64", integer, 8, 64, 20},
 	{TypeUHugeInt, bindings.TypeUHugeInt, "UHUGEINT", "UINT128", integer, 16, 128, 39},
-	{TypeBigNum, bindings.TypeBigNum, "BIGNUM", "VARINT", number, noVector, 0, 0},
+	{TypeBigNum, bindings.TypeBigNum, "BIGNUM", "VARINT", number, -16, 0, 0},
 	{TypeFloat, bindings.TypeFloat, "FLOAT", "FLOAT4 REAL", float, 4, 24, 0},
 	{TypeDouble, bindings.TypeDouble, "DOUBLE", "FLOAT8", float, 8, 53, 0},
 	{TypeDecimal, bindings.TypeDecimal, "DECIMAL", "DEC NUMERIC", number, 0, 0, 0},
@@ -102,25 +103,25 @@ var types = [...]info{
 	{TypeBlob, bindings.TypeBlob, "BLOB", "BINARY BYTEA VARBINARY", other, 16, 0, 0},
 	{TypeDate, bindings.TypeDate, "DATE", "", temporal, 4, 0, 0},
 	{TypeTime, bindings.TypeTime, "TIME", "", temporal, 8, 0, 0},
-	{TypeTimeNS, bindings.TypeTimeNS, "TIME_NS", "", temporal, noVector, 0, 0},
-	{TypeTimeTZ, bindings.TypeTimeTZ, "TIME WITH TIME ZONE", "TIMETZ", temporal, noVector, 0, 0},
+	{TypeTimeNS, bindings.TypeTimeNS, "TIME_NS", "", temporal, -8, 0, 0},
+	{TypeTimeTZ, bindings.TypeTimeTZ, "TIME WITH TIME ZONE", "TIMETZ", temporal, -8, 0, 0},
 	{TypeTimestamp, bindings.TypeTimestamp, "TIMESTAMP", "DATETIME TIMESTAMP_US", temporal, 8, 0, 0},
 	{TypeTimestampS, bindings.TypeTimestampS, "TIMESTAMP_S", "", temporal, 8, 0, 0},
 	{TypeTimestampMS, bindings.TypeTimestampMS, "TIMESTAMP_MS", "", temporal, 8, 0, 0},
 	{TypeTimestampNS, bindings.TypeTimestampNS, "TIMESTAMP_NS", "", temporal, 8, 0, 0},
 	{TypeTimestampTZ, bindings.TypeTimestampTZ, "TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ", temporal, 8, 0, 0},
-	{TypeInterval, bindings.TypeInterval, "INTERVAL", "", temporal, noVector, 0, 0},
+	{TypeInterval, bindings.TypeInterval, "INTERVAL", "", temporal, -16, 0, 0},
 	{TypeUUID, bindings.TypeUUID, "UUID", "GUID", other, 16, 0, 0},
 	{TypeEnum, bindings.TypeEnum, "ENUM", "", other, 0, 0, 0},
-	{TypeBit, bindings.TypeBit, "BIT", "BITSTRING", other, noVector, 0, 0},
-	{TypeGeometry, bindings.TypeGeometry, "GEOMETRY", "", other, noVector, 0, 0},
-	{TypeVariant, bindings.TypeVariant, "VARIANT", "", other, noVector, 0, 0},
-	{TypeNull, bindings.TypeSQLNull, `"NULL"`, "NULL", other, noVector, 0, 0},
+	{TypeBit, bindings.TypeBit, "BIT", "BITSTRING", other, -16, 0, 0},
+	{TypeGeometry, bindings.TypeGeometry, "GEOMETRY", "", other, -16, 0, 0},
+	{TypeVariant, bindings.TypeVariant, "VARIANT", "", other, notHeld, 0, 0},
+	{TypeNull, bindings.TypeSQLNull, `"NULL"`, "NULL", other, -4, 0, 0},
 	{TypeStruct, bindings.TypeStruct, "STRUCT", "ROW", nested, 0, 0, 0},
 	{TypeList, bindings.TypeList, "LIST", "", nested, 16, 0, 0},
 	{TypeMap, bindings.TypeMap, "MAP", "", nested, 16, 0, 0},
-	{TypeArray, bindings.TypeArray, "ARRAY", "", nested, noVector, 0, 0},
-	{TypeUnion, bindings.TypeUnion, "UNION", "", nested, noVector, 0, 0},
+	{TypeArray, bindings.TypeArray, "ARRAY", "", nested, notHeld, 0, 0},
+	{TypeUnion, bindings.TypeUnion, "UNION", "", nested, notHeld, 0, 0},
 }
 
 // typesByName has names in upper case, typesByRaw what the driver calls them.

@@ -11,7 +11,12 @@ import (
 // Find is an interpreter with what functions and models in Python need, "" where there is none. It is an error where CI_PYTHON says
 // that there must be one.
 func Find() (string, error) {
-	for _, path := range []string{os.Getenv("DSQL_TEST_PYTHON"), "../bin/venv-python/bin/python", "../../bin/venv-python/bin/python"} {
+	return find("DSQL_TEST_PYTHON", "venv-python", "pyarrow, numpy and pandas")
+}
+
+func find(variable, venv, what string) (string, error) {
+	in := filepath.Join("bin", venv, "bin", "python")
+	for _, path := range []string{os.Getenv(variable), filepath.Join("..", in), filepath.Join("..", "..", in)} {
 		if abs, err := filepath.Abs(path); path != "" && err == nil {
 			if _, err := os.Stat(abs); err == nil {
 				return abs, nil
@@ -19,7 +24,7 @@ func Find() (string, error) {
 		}
 	}
 	if os.Getenv("CI_PYTHON") != "" {
-		return "", errors.New("no Python with pyarrow, numpy and pandas: make venv-python makes one")
+		return "", errors.New("no Python with " + what + ": make " + venv + " makes one")
 	}
 	return "", nil
 }
@@ -28,11 +33,23 @@ func Find() (string, error) {
 func Need(t testing.TB) string {
 	t.Helper()
 	path, err := Find()
+	return need(t, path, err, "`make venv-python` makes one with pyarrow, numpy and pandas; DSQL_TEST_PYTHON names another")
+}
+
+// NeedQuack is an interpreter with DuckDB's own client of quack, and others; without it the test is skipped.
+func NeedQuack(t testing.TB) string {
+	t.Helper()
+	path, err := find("DSQL_TEST_QUACK", "venv-quack", "clients of quack")
+	return need(t, path, err, "`make venv-quack` makes one with clients of quack; DSQL_TEST_QUACK names another")
+}
+
+func need(t testing.TB, path string, err error, how string) string {
+	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if path == "" {
-		t.Skip("SKIPPED, NOT TESTED: no Python with pyarrow, numpy and pandas. `make venv-python` makes one; DSQL_TEST_PYTHON names another")
+		t.Skip("SKIPPED, NOT TESTED: no Python for it. " + how)
 	}
 	return path
 }

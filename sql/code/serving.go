@@ -39,13 +39,20 @@ var (
 		"A request came by a name that isn't the server's, or from a page of another site. `--allow-host` takes it.")
 	OtherOrigin = serving.like("other-origin", Warning)
 	RefusedSQL  = serving.add("refused-sql", Warning,
-		"`/v1/query` takes one SELECT, or EXPLAIN of one, of functions that only compute and of tables that are there. An endpoint "+
+		"`/v1/query` and `/quack` take one SELECT, or EXPLAIN of one, of functions that only compute and of tables that are there. An endpoint "+
 			"may do more.")
 	LogTable = serving.add("log-table", ExitScript,
 		"The table of LOG INTO is there already, with other columns (exit code 2).")
 	LogBehind = serving.add("log-behind", Warning,
 		"Answers can't be written into the table of LOG INTO: the disk is full, say. What has SYNC isn't answered then; what has not "+
 			"waits, and is refused when too much does.")
+	NoSession = serving.add("no-session", Warning,
+		"A client of quack names a connection that the server doesn't know: it was started anew. DETACH and ATTACH again.")
+	ResultGone = serving.add("result-gone", Warning,
+		"The rows of a statement can't be fetched any more: nobody asked for them for too long, the statement was cancelled, or its "+
+			"transaction is over. Ask again.")
+	BadTransaction = serving.add("bad-transaction", Warning,
+		"BEGIN within a transaction, or COMMIT and ROLLBACK without one.")
 	QueueFull = serving.add("queue-full", Warning,
 		"So many requests wait already that this one isn't taken. Try again later.")
 	TimeLimit = serving.add("time-limit", Warning,

@@ -1,0 +1,33 @@
+package quack
+
+import (
+	"strings"
+
+	"dsql/engine/duck"
+)
+
+// A client that attaches asks for schemas, and then for tables and views: of tables it takes the CREATE TABLE as it is, and it can't attach
+// at all where one of them fails, as a DEFAULT of a sequence does. So it is given them without defaults and constraints, and without those
+// that a journal is kept in. A table is asked for by its name alone, so of two schemas it is given the one that has that name first.
+var tables = duck.SQL(`WITH stored AS (SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = current_database() AND
+		NOT internal AND NOT temporary AND schema_name IN ('main', 'dsql')),
+	shown AS (SELECT schema_name, table_name FROM stored AS s WHERE (schema_name = 'main' OR NOT EXISTS (FROM stored AS o
+			WHERE o.schema_name = 'main' AND lower(o.table_name) = lower(s.table_name)))
+		AND NOT (regexp_matches(table_name, '__(mem|now|past|state)$') AND EXISTS (FROM stored AS o WHERE o.schema_name = s.schema_name AND
+			o.table_name = regexp_replace(s.table_name, '__(mem|now|past|state)$', '__state'))))
+	SELECT schema_name, 'CREATE TABLE "' || replace(table_name, '"', '""') || '"(' || string_agg('"' || replace(column_name, '"', '""') || '" ' ||
+		data_type, ', ' ORDER BY column_index) || ');' AS sql, 'table'
+	FROM duckdb_columns() JOIN shown USING (schema_name, table_name) WHERE database_name = current_database() GROUP BY schema_name, table_name
+	UNION ALL SELECT schema_name, view_name, 'view' FROM duckdb_views() WHERE database_name = current_database() AND NOT internal AND NOT temporary`)
+
+// asked is the text by which DuckDB's own client asks for tables and views.
+var asked = strings.Fields("SELECT schema_name, sql, 'table' FROM duckdb_tables() UNION ALL SELECT schema_name, view_name, 'view' FROM " +
+	"duckdb_views()")
+
+// catalog is what a client's query for tables is answered by; nil: it is another query.
+func catalog(text string) *duck.Query {
+	if len(text) > 1000 || strings.Join(strings.Fields(text), " ") != strings.Join(asked, " ") {
+		return nil
+	}
+	return tables
+}
