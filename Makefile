@@ -46,7 +46,7 @@ test: tools ## all tests
 	@$(GO) test -short -timeout 30m ./...
 
 ci: export CI_PYTHON=1
-ci: venv-python venv-quack fmt tidy vet lint vuln test exprs invariants race fuzz crash torture-ci kafka-test test-wheel ## everything that must pass before a change lands
+ci: venv-python venv-quack fmt tidy vet lint vuln test page-test exprs invariants race fuzz crash torture-ci kafka-test test-wheel ## everything that must pass before a change lands
 
 # Rows of requirements are pinned; what is there is left as it is.
 .PHONY: venv-python
@@ -164,6 +164,10 @@ bench-python: build venv-python ## functions in Python beside DuckDB's own, in t
 	@DSQL_PYTHON=$(CURDIR)/bin/venv-python/bin/python bin/venv-python/bin/python bench/python.py --dsql $(BIN)
 
 .PHONY: kafka-test kafka-kills kafka-group bench-kafka
+.PHONY: page-test
+page-test: tools ## the pages of the demo in chromium: errors, WCAG AA, light, dark, a phone; PICTURES=folder keeps what was seen
+	bash page/test/run.sh
+
 kafka-test: build ## the tests of topics against a real Apache Kafka; needs Java and Maven. PYTHON=one with confluent-kafka and duckdb==1.5.6 does more
 	@bench/kafka/test.sh
 

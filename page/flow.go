@@ -119,6 +119,7 @@ func (f *flow) lay() *layout {
 			}
 		}
 	}
+	f.inputs()
 	for _, j := range f.joins {
 		l.links = append(l.links, j.link)
 	}
@@ -126,18 +127,36 @@ func (f *flow) lay() *layout {
 	return l
 }
 
+// inputs adds the lines of columns to what doesn't read them itself: a model is given them by those who call it.
+func (f *flow) inputs() {
+	for _, o := range f.shown {
+		for _, c := range f.rows[o] {
+			for _, x := range c.From {
+				from := f.File.Object(x.Object)
+				if from == nil || from == o || f.boxes[from] == nil || !f.cols[x] || slices.Contains(o.Reads, x.Object) {
+					continue
+				}
+				f.joins = append(f.joins, join{&link{from: f.boxes[from], to: f.boxes[o], fromPort: f.port(from, x.Column), toPort: f.port(o, c.Name)},
+					from, o, true})
+			}
+		}
+	}
+}
+
+// port is where a column's row is, from the middle of its box.
+func (f *flow) port(o *Object, column string) float64 {
+	i := slices.IndexFunc(f.rows[o], func(x Column) bool { return x.Name == column })
+	return boxH + 3 + (float64(i)+.5)*rowH - f.boxes[o].h/2
+}
+
 // join adds the lines from one object to another: by columns where such are picked.
 func (f *flow) join(from, to *Object) {
-	port := func(o *Object, c string) float64 { // of a column's row, from the middle of its box
-		i := slices.IndexFunc(f.rows[o], func(x Column) bool { return x.Name == c })
-		return boxH + 3 + (float64(i)+.5)*rowH - f.boxes[o].h/2
-	}
 	before := len(f.joins)
 	for _, c := range f.rows[to] {
 		for _, x := range c.From {
 			if x.Object == from.Name && f.cols[x] {
-				f.joins = append(f.joins, join{&link{from: f.boxes[from], to: f.boxes[to], fromPort: port(from, x.Column),
-					toPort: port(to, c.Name)}, from, to, true})
+				f.joins = append(f.joins, join{&link{from: f.boxes[from], to: f.boxes[to], fromPort: f.port(from, x.Column),
+					toPort: f.port(to, c.Name)}, from, to, true})
 			}
 		}
 	}

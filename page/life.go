@@ -285,6 +285,7 @@ func (v *Life) Both(s *Site) template.HTML {
 	out.f(`<svg class="life" viewBox="0 0 %v %v" width="%v" height="%v" role="img" `, lifeW, h, lifeW, h)
 	out.f(`aria-label="%v by both times: across when it held, upwards when it was known, in %v">`, v.Column,
 		plural(int64(len(states)), "state"))
+	v.stops(out, a, 6, h-24)
 	tone := v.tones(j)
 	for _, b := range v.Beliefs {
 		top := 6.0
@@ -304,7 +305,6 @@ func (v *Life) Both(s *Site) template.HTML {
 		out.f(`</g>`)
 	}
 	v.expected(out, s, a, states, y)
-	v.stops(out, a, 6, h-24)
 	last := math.Inf(1)
 	for _, version := range states {
 		if at := y(version); last-at > 13 {

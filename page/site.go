@@ -10,6 +10,9 @@ import (
 // Asset is the address of the style or the script.
 func (s *Site) Asset(name string) string { return s.address("assets/" + name) }
 
+// CSV is a statement's result as a file.
+func (s *Site) CSV(text string) string { return s.address("sql.csv", "q", text) }
+
 // AllRejects is the view of all of them.
 func (s *Site) AllRejects() string { return s.Rejects(Filter{}) }
 

@@ -338,25 +338,27 @@ func (c Cell) Show() template.HTML {
 	return Seen(cut(c.Text, 400))
 }
 
-// LinkKeys lets the first key column of a journal's rows lead to their lives.
-func (g *Grid) LinkKeys(s *Site, journal string, keys []string) {
-	var at []int
+// Linked are the rows; of a journal the first key column leads to their lives. A value that was cut is no key.
+func (v *Thing) Linked(s *Site) *Grid {
+	g, at := v.Rows, []int{}
+	journal, keys := v.Object.Name, v.Object.Keys
 	for _, k := range keys {
 		at = append(at, slices.IndexFunc(g.Columns, func(c GridColumn) bool { return c.Name == k }))
 	}
 	if len(at) == 0 || slices.Contains(at, -1) {
-		return
+		return g
 	}
 	for _, row := range g.Rows {
 		key := make([]string, len(at))
 		null := false
 		for i, j := range at {
-			key[i], null = row[j].Text, null || row[j].Null
+			key[i], null = row[j].Text, null || row[j].Null || len(row[j].Text) > 400
 		}
 		if !null {
 			row[at[0]].Href = s.Life(journal, key, 0, "")
 		}
 	}
+	return g
 }
 
 // Sorted are findings, the worst first: what stops before what warns, and among equals what is rare.

@@ -61,7 +61,7 @@ func (s *server) sameSite(r *http.Request) error {
 		return refuse(http.StatusForbidden, code.OtherHost, "--allow-host "+host+" takes it", "requests for the host %q aren't taken", host)
 	}
 	origin := r.Header.Get("Origin")
-	if origin == "" && r.Header.Get("Sec-Fetch-Site") == "cross-site" {
+	if origin == "" && r.Header.Get("Sec-Fetch-Site") == "cross-site" && !followed(r) {
 		origin = "another site"
 	}
 	if origin == "" {
@@ -72,6 +72,11 @@ func (s *server) sameSite(r *http.Request) error {
 	}
 	return refuse(http.StatusForbidden, code.OtherOrigin, fmt.Sprintf("--allow-host %s takes it", origin),
 		"requests from pages of %q aren't taken", origin)
+}
+
+// followed: somebody went by a link to here, and sees what comes. The page that has the link doesn't.
+func followed(r *http.Request) bool {
+	return r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document"
 }
 
 // hostOf is a host without its port.

@@ -36,6 +36,7 @@ func (s *server) routes() {
 	s.handle("GET /v2/health/live", "", s.healthz)
 	s.handle("GET /v2/health/ready", "", s.readyz)
 	s.handle("POST /invocations", "models", s.invocations)
+	s.pageRoutes()
 	s.handle("/", "", s.nothing)
 }
 

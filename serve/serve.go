@@ -68,6 +68,7 @@ type server struct {
 	log      accessLog
 	state    state
 	quack    *quack.Server
+	pages    pages
 	ran      atomic.Bool // the scripts have run: what they declare is there
 
 	use  sync.RWMutex // held by whoever uses the file; for writing by who opens it again

@@ -35,11 +35,11 @@ func Report(ctx context.Context, o program.Options, ask Ask, w io.Writer) error 
 		}
 		out.Only = len(shown) < len(f.Objects)
 		if len(ask.Key) > 0 {
-			out.Lives = append(out.Lives, r.Life(ctx, f, shown[0], ask.Key, 0, ""))
-			if life := out.Lives[0]; len(life.Beliefs) == 0 {
-				return firstError(wrongOf(life.Wrong), sql.Errorf(code.UnknownKey, "%s never had the key %s", shown[0].Name, life.KeyText()).
-					WithHint("dsql.rejects may have its rows: `dsql rejects "+shown[0].Name+"`"))
+			life, err := lifeOf(ctx, r, f, shown, ask.Key)
+			if err != nil {
+				return err
 			}
+			out.Lives = append(out.Lives, life)
 		}
 		for _, x := range shown {
 			if x.Kind == "model" {
@@ -59,6 +59,21 @@ func Report(ctx context.Context, o program.Options, ask Ask, w io.Writer) error 
 	})
 }
 
+// lifeOf is that of a key of the only journal among what is selected.
+func lifeOf(ctx context.Context, r *view.Reader, f *page.File, shown []*page.Object, key []string) (*page.Life, error) {
+	journals := slices.DeleteFunc(slices.Clone(shown), func(o *page.Object) bool { return o.Kind != "journal" })
+	if len(journals) != 1 {
+		return nil, sql.Errorf(code.Usage, "--key is of one journal, and %d are selected", len(journals)).
+			WithHint("add --select JOURNAL").WithExit(code.ExitUsage)
+	}
+	life := r.Life(ctx, f, journals[0], key, 0, "")
+	if len(life.Beliefs) == 0 {
+		return nil, firstError(wrongOf(life.Wrong), sql.Errorf(code.UnknownKey, "%s never had the key %s", journals[0].Name, life.KeyText()).
+			WithHint("dsql.rejects may have its rows: `dsql rejects "+journals[0].Name+"`"))
+	}
+	return life, nil
+}
+
 func wrongOf(ps []page.Problem) error {
 	if len(ps) == 0 {
 		return nil
@@ -68,9 +83,6 @@ func wrongOf(ps []page.Problem) error {
 
 // selected are the objects that are asked for, in the order of the file.
 func selected(f *page.File, ask Ask) (out []*page.Object, err error) {
-	if len(ask.Key) > 0 && len(ask.Select) != 1 {
-		return nil, sql.Errorf(code.Usage, "--key is of one journal").WithHint("add --select JOURNAL")
-	}
 	var names []string
 	for _, o := range f.Objects {
 		names = append(names, o.Name)
@@ -84,10 +96,6 @@ func selected(f *page.File, ask Ask) (out []*page.Object, err error) {
 		if !slices.Contains(out, f.Objects[i]) {
 			out = append(out, f.Objects[i])
 		}
-	}
-	if len(ask.Key) > 0 && out[0].Kind != "journal" {
-		return nil, sql.Errorf(code.UnknownName, "%s is no journal, and keys have lives in journals", out[0].Name).
-			WithHint("--select a journal").WithExit(code.ExitUsage)
 	}
 	if len(ask.Select) == 0 {
 		out = f.Objects
