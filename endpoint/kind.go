@@ -113,17 +113,7 @@ func (e *Endpoint) Reads() {}
 
 // Query is the endpoint's query with a value in the place of each parameter.
 func (e *Endpoint) Query(value func(param int) *duck.Query) *duck.Query {
-	body := e.decl.Arg("AS").Exprs[0]
-	var parts []*duck.Query
-	from := body.Start
-	for _, u := range e.uses {
-		if u.param < 0 {
-			continue
-		}
-		parts = append(parts, duck.User(e.decl.Src, sql.Span{Start: from, End: u.at.Start}), value(u.param))
-		from = u.at.End
-	}
-	return duck.Cat(append(parts, duck.User(e.decl.Src, sql.Span{Start: from, End: body.End}))...)
+	return e.QueryOf(value, nil, nil)
 }
 
 // Uses says that parameter i stands in the query.
@@ -300,8 +290,8 @@ func (e *Endpoint) Describe(ctx context.Context, c *duck.Conn) (*duck.Query, err
 	return duck.SQL("FROM (VALUES {rows}) t(column_name, column_type, role)", duck.Args{"rows": duck.Join(", ", rows...)}), nil
 }
 
-// Explain is the query, with what stands for its parameters.
-func (e *Endpoint) Explain() string {
+// Explain is the query, with what stands for its parameters, and how what it reads is found.
+func (e *Endpoint) Explain(ctx context.Context, c *duck.Conn, stored kind.Stored) (string, error) {
 	var b strings.Builder
 	for i, p := range e.Params {
 		fmt.Fprintf(&b, "  $%d %s %s", i+1, p.Name, p.Type)
@@ -312,5 +302,28 @@ func (e *Endpoint) Explain() string {
 	}
 	q := e.Query(func(i int) *duck.Query { return duck.SQL(fmt.Sprintf("$%d", i+1)) })
 	fmt.Fprintf(&b, "prepared once on each connection, bound again when what it reads is declared anew\n%s\n", strings.TrimSpace(q.String()))
-	return b.String()
+	params, _, err := e.Bind(ctx, c)
+	if err != nil {
+		return "", err
+	}
+	found, why, err := e.Lookups(ctx, c, params, stored)
+	for _, l := range found {
+		rows, are := "the rows", "are"
+		if l.Unique {
+			rows, are = "the row", "is"
+		}
+		fmt.Fprintf(&b, "%s: %s with %s %s found by an index in the server's memory\n", l.Name, rows, strings.Join(l.equal(e), " and "), are)
+	}
+	for _, reason := range why {
+		fmt.Fprintf(&b, "%s, so the query goes through its table\n", reason)
+	}
+	return b.String(), err
+}
+
+// equal says what columns are compared with.
+func (l *Lookup) equal(e *Endpoint) (out []string) {
+	for i, k := range l.Key {
+		out = append(out, k.Name+" = $"+e.Params[l.Params[i]].Name)
+	}
+	return out
 }

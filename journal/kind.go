@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"dsql/engine/duck"
+
 	"dsql/engine/kind"
 	"dsql/sql"
 	"dsql/sql/code"
@@ -83,6 +85,11 @@ func (j *Journal) KeyNames() []string {
 		out[i] = k.Text
 	}
 	return out
+}
+
+// Located: see kind.Located.
+func (j *Journal) Located() (string, *duck.Query) {
+	return j.decl.Name + "__now", duck.SQL("_v_close = 0 AND _v_to = 0")
 }
 
 func (j *Journal) feed() bool { return j.sequence != nil }

@@ -4,6 +4,7 @@
 package pyfunc
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"strconv"
@@ -170,7 +171,7 @@ func (f *declared) place() Place {
 }
 
 // Explain is the declaration, and how it is run.
-func (f *declared) Explain() string {
+func (f *declared) Explain(context.Context, *duck.Conn, kind.Stored) (string, error) {
 	o := f.spec.Options
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\n", strings.TrimSpace(f.decl.Text()))
@@ -189,5 +190,5 @@ func (f *declared) Explain() string {
 		on = "FAIL"
 	}
 	fmt.Fprintf(&b, "on error: %s\n", on)
-	return b.String()
+	return b.String(), nil
 }

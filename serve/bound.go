@@ -22,6 +22,8 @@ type bound struct {
 	single  map[string]*duck.Statement // by form and which parameters are given
 	many    map[duck.Form]*duck.Statement
 	alone   bool // a row of parameters at a time
+	wide    bool // look-ups go through the table: the query doesn't bind otherwise
+	keys    []*duck.Keys
 }
 
 // bind gives the endpoint as it is bound on the connection.
@@ -42,6 +44,9 @@ func (r *reader) bind(at *served) (*bound, error) {
 	}
 	b := &bound{at: at, conn: r.conn, objects: o, rows: o.Relation(), single: map[string]*duck.Statement{},
 		many: map[duck.Form]*duck.Statement{}, alone: ordered(at)}
+	for _, l := range at.lookups {
+		b.keys = append(b.keys, l.index.keys.Copy())
+	}
 	r.bound[at.name] = b
 	return b, nil
 }
@@ -79,17 +84,30 @@ func ordered(at *served) bool {
 // column is a name of the relation of rows: see objects.Objects.Relation.
 func column(i int) *duck.Query { return duck.Ident(fmt.Sprint("c", i)) }
 
-// one is the statement for the row of parameters that was decoded last.
-func (b *bound) one(form duck.Form) (*duck.Statement, error) {
+// one is the statement for the row of parameters that was decoded last, with its values; f are the rows that it is to read.
+func (b *bound) one(form duck.Form, f *found) (*duck.Statement, error) {
+	st, err := b.prepared(form, f)
+	if err == nil {
+		err = b.give(st, 0)
+	}
+	if err == nil && f != nil {
+		err = b.giveRows(st, f)
+	}
+	return st, err
+}
+
+func (b *bound) prepared(form duck.Form, f *found) (*duck.Statement, error) {
+	relation, counts := b.rowids(f)
 	key := make([]byte, 0, len(b.at.params)+1)
 	key = append(key, byte('0'+form))
 	for i := range b.at.params {
 		key = append(key, map[bool]byte{false: '-', true: '+'}[b.objects.Given(i)])
 	}
+	key = append(key, counts...)
 	if st := b.single[string(key)]; st != nil {
 		return st, nil
 	}
-	q := b.at.Query(func(i int) *duck.Query {
+	q := b.at.QueryOf(func(i int) *duck.Query {
 		switch {
 		case !b.objects.Given(i):
 			return b.at.Given(i)
@@ -97,7 +115,7 @@ func (b *bound) one(form duck.Form) (*duck.Statement, error) {
 			return duck.SQL("(SELECT {c} FROM {rows})", duck.Args{"c": column(i), "rows": b.rows.Query()})
 		}
 		return b.at.Typed(i, duck.Text(fmt.Sprint("$", b.place(i))))
-	})
+	}, b.asked(), relation)
 	st, err := b.conn.Prepare(duck.Texts(q, b.at.columns, form), b.at.Decl().Place())
 	if err != nil {
 		return nil, err
@@ -227,10 +245,18 @@ func (b *bound) wrong(err error) *refusal {
 	return refuse(400, code.BadParameter, "DESCRIBE ENDPOINT "+b.at.name+" says what it takes", "%s", err)
 }
 
+// asking is a statement, and what it needs to be true.
+type asking struct {
+	st   *duck.Statement
+	rows *found // that it reads; nil: it goes through the tables, and is right in any state
+	wide func() (*duck.Statement, error)
+}
+
 // ask runs a statement so that the version of what it reads is known: by itself where nothing commits meanwhile, else in a transaction.
 // done closes what was opened.
-func (r *reader) ask(ctx context.Context, l *looker, v *view, slow flag, st *duck.Statement) (rows *duck.Rows, epoch uint64, version int64,
+func (r *reader) ask(ctx context.Context, l *looker, v *view, slow flag, a asking) (rows *duck.Rows, epoch uint64, version int64,
 	done func(), err error) {
+	st := a.st
 	if v.epoch%2 == 0 && !slow.Load() && l.db.Epoch() == v.epoch {
 		if rows, err = st.Run(ctx); err != nil {
 			return nil, 0, 0, nil, err
@@ -239,9 +265,13 @@ func (r *reader) ask(ctx context.Context, l *looker, v *view, slow flag, st *duc
 			return rows, v.epoch, v.version, rows.Close, nil
 		}
 		rows.Close()
+		slow.Store(true) // it takes longer than a state lasts: the next goes the other way at once
+	} else if l.db.Epoch() == v.epoch {
+		slow.Store(false)
 	}
-	slow.Store(l.db.Epoch() != v.epoch && v.epoch%2 == 0) // it takes longer than a state lasts: the next goes this way at once
-	if err = r.begin(ctx); err != nil {
+	rows = nil
+	now, err := r.beginAt(ctx, v)
+	if err != nil {
 		return nil, 0, 0, nil, err
 	}
 	finish := func() {
@@ -250,14 +280,23 @@ func (r *reader) ask(ctx context.Context, l *looker, v *view, slow flag, st *duc
 		}
 		_ = r.end(ctx) // what can't be rolled back was ended by an error
 	}
-	if version, err = r.newest(ctx); err == nil {
+	if a.rows != nil && !l.still(v, now, a.rows) {
+		st, err = a.wide()
+	}
+	if err == nil {
 		rows, err = st.Run(ctx)
 	}
 	if err != nil {
 		finish()
 		return nil, 0, 0, nil, err
 	}
-	return rows, 1, version, finish, nil
+	return rows, 1, now.version, finish, nil
+}
+
+// still says that a transaction, whose state is now, sees the rows of the view where they were: no commit is over since, and of one that
+// is on its way there is nothing in it, or nothing about rows.
+func (l *looker) still(v, now *view, f *found) bool {
+	return now.version == v.version && l.db.Moves() == f.moves && l.db.Epoch()-v.epoch <= 1
 }
 
 // flag is an atomic.Bool.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -40,7 +41,7 @@ func (s *server) endpoint(w *recorder, r *http.Request) error {
 	}
 	s.use.RLock()
 	defer s.use.RUnlock()
-	for again := false; ; again = true {
+	for again := 0; ; again++ {
 		v, err := s.file.looker.view(ctx)
 		if err != nil {
 			return err
@@ -63,16 +64,19 @@ func (s *server) endpoint(w *recorder, r *http.Request) error {
 		} else {
 			err = s.answer(ctx, w, r, v, at, a)
 		}
-		if err == nil || again || w.status != 0 || !movedOn(err) {
+		if err == nil || again == mostTries || w.status != 0 || !movedOn(err) {
 			return err
 		}
 		s.file.looker.forget() // what it reads was declared anew between the look and the statement
 	}
 }
 
-// movedOn: a statement doesn't bind any more.
+// mostTries is how often a request is looked at again.
+const mostTries = 10
+
+// movedOn: a statement doesn't bind any more, or to something else.
 func movedOn(err error) bool {
-	return sql.HasCode(err, code.DuckDBBinder, code.DuckDBCatalog)
+	return errors.Is(err, errMoved) || sql.HasCode(err, code.DuckDBBinder, code.DuckDBCatalog)
 }
 
 // find is an endpoint by its name.
@@ -178,14 +182,14 @@ func (s *server) answer(ctx context.Context, w *recorder, r *http.Request, v *vi
 	if a.array {
 		return s.answerArray(ctx, w, rd, b, v, a)
 	}
-	st, err := b.one(a.media.form)
+	q, err := b.asking(ctx, v, a.media.form)
 	if err != nil {
 		return err
 	}
-	if err := b.give(st, 0); err != nil {
-		return err
+	if len(at.lookups) > 0 {
+		s.metrics.looked(q)
 	}
-	rows, epoch, version, done, err := rd.ask(ctx, s.file.looker, v, &at.slow, st)
+	rows, epoch, version, done, err := rd.ask(ctx, s.file.looker, v, &at.slow, q)
 	if err != nil {
 		return err
 	}
@@ -231,7 +235,7 @@ func (w *recorder) stamp(version int64) {
 func (s *server) answerArray(ctx context.Context, w *recorder, rd *reader, b *bound, v *view, a *asked) error {
 	t := newTable(w, b.at.columns)
 	if st := b.several(a.media.form); st != nil {
-		rows, _, version, done, err := rd.ask(ctx, s.file.looker, v, &b.at.slow, st)
+		rows, _, version, done, err := rd.ask(ctx, s.file.looker, v, &b.at.slow, asking{st: st})
 		if err != nil {
 			return err
 		}
@@ -246,15 +250,12 @@ func (s *server) answerArray(ctx context.Context, w *recorder, rd *reader, b *bo
 		}
 		return t.end(w, err)
 	}
-	if err := rd.begin(ctx); err != nil {
-		return err
-	}
-	defer func() { _ = rd.end(ctx) }() // an error has ended it
-	version, err := rd.newest(ctx)
+	now, err := rd.beginAt(ctx, v)
 	if err != nil {
 		return err
 	}
-	w.stamp(version)
+	defer func() { _ = rd.end(ctx) }() // an error has ended it
+	w.stamp(now.version)
 	w.Header().Set("Content-Type", a.media.name)
 	if a.media == asCSV {
 		t.header(true)
@@ -277,11 +278,8 @@ func (s *server) answerOne(ctx context.Context, t *table, b *bound, m media, i i
 	if err := b.only(text); err != nil {
 		return err
 	}
-	st, err := b.one(m.form)
+	st, err := b.one(m.form, nil)
 	if err != nil {
-		return err
-	}
-	if err := b.give(st, 0); err != nil {
 		return err
 	}
 	rows, err := st.Run(ctx)

@@ -10,6 +10,7 @@ import (
 
 	"dsql/endpoint"
 	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/pipeline/program"
 	"dsql/sql"
 )
@@ -18,7 +19,9 @@ import (
 type view struct {
 	epoch     uint64 // of the state; odd where it isn't one
 	version   int64
+	changes   uint64 // by statements of users
 	declared  string // tells what is declared apart
+	laid      string // the same without models
 	endpoints map[sql.Key]*served
 	names     []string
 	trained   string // tells the versions of models apart
@@ -38,6 +41,7 @@ type served struct {
 	// volatile: the same request may be answered otherwise in the same state.
 	volatile bool
 	models   []use // that its query calls
+	lookups  []*lookup
 }
 
 // calls finds what the query calls: models, and what gives something else another time or isn't known to give the same.
@@ -76,16 +80,18 @@ type looker struct {
 	language *program.Language
 	db       *duck.DB
 	conn     *duck.Conn
+	indexes  *indexes
 	mu       sync.Mutex
 	now      atomic.Pointer[view]
 }
 
-func newLooker(ctx context.Context, language *program.Language, db *duck.DB) (*looker, error) {
+func newLooker(ctx context.Context, language *program.Language, db *duck.DB, warn func(error)) (*looker, error) {
 	c, err := db.Reader(ctx)
 	if err != nil {
 		return nil, err
 	}
 	l := &looker{language: language, db: db, conn: c}
+	l.indexes = newIndexes(db, l, warn)
 	l.now.Store(&view{epoch: 1, endpoints: map[sql.Key]*served{}})
 	return l, nil
 }
@@ -98,10 +104,10 @@ func (l *looker) dead(ctx context.Context) bool {
 	return err != nil && strings.Contains(err.Error(), invalidated)
 }
 
-// view is that of the newest state, or (while something commits) of one that was the newest when it was asked for.
+// view is that of the newest state, or while something commits of the one before.
 func (l *looker) view(ctx context.Context) (*view, error) {
 	v := l.now.Load()
-	if v.epoch == l.db.Epoch() {
+	if e := l.db.Epoch(); v.epoch == e || v.epoch%2 == 0 && v.epoch+1 == e {
 		return v, nil
 	}
 	l.mu.Lock()
@@ -110,7 +116,7 @@ func (l *looker) view(ctx context.Context) (*view, error) {
 	if v = l.now.Load(); v.epoch == e {
 		return v, nil
 	}
-	n, err := l.look(ctx, v, e/duck.UserEpoch)
+	n, err := l.look(ctx, v, duck.Changes(e))
 	if err != nil {
 		return nil, err
 	}
@@ -124,14 +130,21 @@ func (l *looker) view(ctx context.Context) (*view, error) {
 // forget makes the next view a new one.
 func (l *looker) forget() { l.now.Store(&view{epoch: 1}) }
 
+// state reads what tells the states of the file apart.
+func (v *view) state(ctx context.Context, c *duck.Conn) error {
+	_, err := c.Scan(ctx, duck.SQL(`SELECT (SELECT coalesce(max(version), 0) FROM dsql.versions),
+		(SELECT {changes} || ' ' || count(*) || ' ' || coalesce(bit_xor(hash(kind, name, body, pinned)), 0) FROM dsql.declarations),
+		(SELECT count(*) || ' ' || coalesce(bit_xor(hash(name, version, hash, in_use, options, inputs)), 0) FROM dsql.models)`,
+		duck.Args{"changes": int64(v.changes)}), &v.version, &v.laid, &v.trained)
+	v.declared = v.laid + " " + v.trained
+	return err
+}
+
 // look reads the file in one transaction.
 func (l *looker) look(ctx context.Context, was *view, changes uint64) (*view, error) {
-	n := &view{endpoints: was.endpoints, names: was.names, models: was.models, modelled: was.modelled}
+	n := &view{changes: changes, endpoints: was.endpoints, names: was.names, models: was.models, modelled: was.modelled}
 	err := l.conn.Scratch(ctx, func(tx *duck.Tx) error {
-		if _, err := tx.Scan(ctx, duck.SQL(`SELECT (SELECT coalesce(max(version), 0) FROM dsql.versions),
-			(SELECT {changes} || ' ' || count(*) || ' ' || coalesce(bit_xor(hash(kind, name, body, pinned)), 0) FROM dsql.declarations),
-			(SELECT count(*) || ' ' || coalesce(bit_xor(hash(name, version, hash, in_use, options, inputs)), 0) FROM dsql.models)`,
-			duck.Args{"changes": int64(changes)}), &n.version, &n.declared, &n.trained); err != nil {
+		if err := n.state(ctx, tx.Conn); err != nil {
 			return err
 		}
 		if n.trained != was.trained {
@@ -139,27 +152,55 @@ func (l *looker) look(ctx context.Context, was *view, changes uint64) (*view, er
 				return err
 			}
 		}
-		if n.declared += " " + n.trained; n.declared == was.declared {
+		if n.declared == was.declared {
 			return nil
 		}
-		nodes, err := l.language.Stored(ctx, tx.Conn, "endpoint")
-		if err != nil {
-			return err
-		}
-		n.endpoints, n.names = map[sql.Key]*served{}, nil
-		for _, node := range nodes {
-			e, ok := node.Obj.(*endpoint.Endpoint)
-			if !ok {
-				continue
-			}
-			at := &served{Endpoint: e, name: node.Name, version: n.declared}
-			if at.params, at.columns, at.err = e.Bind(ctx, tx.Conn); at.err == nil {
-				at.err = at.calls(ctx, tx.Conn, n)
-			}
-			n.endpoints[sql.KeyOf(node.Name)] = at
-			n.names = append(n.names, node.Name)
-		}
-		return nil
+		return l.serve(ctx, tx.Conn, n)
 	})
 	return n, err
+}
+
+// serve reads the endpoints that are declared.
+func (l *looker) serve(ctx context.Context, c *duck.Conn, n *view) error {
+	nodes, err := l.language.Stored(ctx, c)
+	if err != nil {
+		return err
+	}
+	stored := func(name string) (kind.Object, []duck.Column) {
+		for _, node := range nodes {
+			if _, stores := node.Obj.(kind.Located); stores && sql.Same(node.Name, name) {
+				return node.Obj, nil
+			}
+		}
+		return nil, nil
+	}
+	n.endpoints, n.names = map[sql.Key]*served{}, nil
+	for _, node := range nodes {
+		e, ok := node.Obj.(*endpoint.Endpoint)
+		if !ok {
+			continue
+		}
+		at := &served{Endpoint: e, name: node.Name, version: n.declared}
+		if at.params, at.columns, at.err = e.Bind(ctx, c); at.err == nil {
+			at.err = at.calls(ctx, c, n)
+		}
+		if at.err == nil {
+			at.err = at.finds(ctx, c, l.indexes, stored)
+		}
+		n.endpoints[sql.KeyOf(node.Name)] = at
+		n.names = append(n.names, node.Name)
+	}
+	return nil
+}
+
+// finds says which rows the query looks up by key.
+func (at *served) finds(ctx context.Context, c *duck.Conn, x *indexes, stored kind.Stored) error {
+	found, _, err := at.Lookups(ctx, c, at.params, stored)
+	for _, l := range found {
+		if collated, err := collated(ctx, c, l); err != nil || collated {
+			return err
+		}
+		at.lookups = append(at.lookups, &lookup{l, x.index(l)})
+	}
+	return err
 }

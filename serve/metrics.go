@@ -15,6 +15,9 @@ type metrics struct {
 	handler  http.Handler
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
+	found    prometheus.Counter
+	scanned  prometheus.Counter
+	kept     prometheus.Counter
 }
 
 func newMetrics(s *server) *metrics {
@@ -25,7 +28,11 @@ func newMetrics(s *server) *metrics {
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}}, []string{"route"}),
 	}
 	r := prometheus.NewRegistry()
-	r.MustRegister(m.requests, m.seconds, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	lookups := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "dsql_lookups_total",
+		Help: "Requests to endpoints that look rows up by key, by way: index, table, or kept where the answer was."}, []string{"way"})
+	m.found, m.scanned, m.kept = lookups.WithLabelValues("index"), lookups.WithLabelValues("table"), lookups.WithLabelValues("kept")
+	r.MustRegister(lookups, m.requests, m.seconds, collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	counter := func(name, help string, f func(*state) float64) {
 		r.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 { return s.state.read(f) }))
 	}
@@ -76,6 +83,15 @@ func (s *state) read(f func(*state) float64) float64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return f(s)
+}
+
+// looked counts a request to an endpoint with look-ups.
+func (m *metrics) looked(a asking) {
+	if a.rows != nil {
+		m.found.Inc()
+	} else {
+		m.scanned.Inc()
+	}
 }
 
 func (m *metrics) done(w *recorder, began time.Time) {

@@ -313,7 +313,8 @@ func objectsOf(body []byte) ([][]byte, error) {
 	}
 	var list []json.RawMessage
 	if err := json.Unmarshal(body, &list); err != nil {
-		return nil, refuse(http.StatusBadRequest, code.BadJSON, `send {"input": value, …}, or an array of such objects`, "the body is no JSON: %v",
+		return nil, refuse(http.StatusBadRequest, code.BadJSON, `send {"input": value, …}, or an array of such objects`,
+			"the body is no JSON: %v",
 			err)
 	}
 	return *(*[][]byte)(unsafe.Pointer(&list)), nil // the same type under another name

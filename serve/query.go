@@ -118,7 +118,8 @@ func (s *server) ask(ctx context.Context, w *recorder, rd *reader, src *sql.Sour
 			err = st.BindNamed(name, v)
 		}
 		if err != nil {
-			return refuse(http.StatusBadRequest, code.BadParameter, "parameters are texts, numbers, true, false and null", "params: %s: %v", name, err)
+			return refuse(http.StatusBadRequest, code.BadParameter, "parameters are texts, numbers, true, false and null", "params: %s: %v", name,
+				err)
 		}
 	}
 	res, err := st.Query(ctx)

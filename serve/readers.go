@@ -140,3 +140,23 @@ func (r *reader) end(ctx context.Context) error {
 	_, err := r.conn.Exec(context.WithoutCancel(ctx), duck.SQL("ROLLBACK"))
 	return err
 }
+
+// errMoved: what is declared has changed since the request was looked at.
+var errMoved = errors.New("what is declared has changed")
+
+// beginAt is begin for what was prepared by a view: what is declared must be the same. It gives the state that is read.
+func (r *reader) beginAt(ctx context.Context, v *view) (*view, error) {
+	if err := r.begin(ctx); err != nil {
+		return nil, err
+	}
+	now := &view{changes: v.changes}
+	err := now.state(ctx, r.conn)
+	if err == nil && now.declared != v.declared { // a statement would be bound to something else
+		err = errMoved
+	}
+	if err != nil {
+		_ = r.end(ctx) // an error may have ended it
+		return nil, err
+	}
+	return now, nil
+}

@@ -1,6 +1,6 @@
 // Package serve answers over HTTP from the one process that writes the file: endpoints, models, queries, and how it all goes. The writer
-// has a
-// connection of its own and stops for nobody; requests have theirs, and see whole versions. What a declaration means, and what a run does,
+// has a connection of its own and stops for nobody; requests have theirs, and see whole versions. What a declaration means, and what a run
+// does,
 // is not decided here.
 package serve
 
@@ -188,7 +188,7 @@ func (s *server) open(ctx context.Context) (*file, error) {
 	strangers := newTurns(cpus, 16*cpus)
 	f := &file{db: db, readers: newReaders(db, newTurns(s.o.Limits.Readers, s.o.Limits.Queue), nil), strangers: newReaders(db, strangers, nil),
 		remote: newReaders(db, strangers, tablesByName)}
-	if f.looker, err = newLooker(ctx, s.o.Language, db); err != nil {
+	if f.looker, err = newLooker(ctx, s.o.Language, db, s.warnOf); err != nil {
 		return nil, errors.Join(err, f.close())
 	}
 	if f.answers, err = newAnswers(ctx, db, s.warnOf); err != nil {
@@ -200,6 +200,9 @@ func (s *server) open(ctx context.Context) (*file, error) {
 func (f *file) close() error {
 	if f.answers != nil {
 		f.answers.close()
+	}
+	if f.looker != nil {
+		f.looker.indexes.close()
 	}
 	f.readers.close()
 	f.strangers.close()

@@ -235,7 +235,7 @@ func TestWholeVersions(t *testing.T) {
 }
 
 func version(r *running) int64 {
-	_, _, h := r.get("/v1/status")
+	_, _, h := r.get("/v1/status", "Authorization", "Bearer secret-all")
 	v, err := strconv.ParseInt(h.Get("dsql-version"), 10, 64)
 	if err != nil {
 		r.t.Error(err)

@@ -226,6 +226,9 @@ func (s *Stream) Diff(v1, v2 int64) *duck.Query {
 // Stores is the table's name.
 func (s *Stream) Stores() string { return s.decl.Name }
 
+// Located: see kind.Located.
+func (s *Stream) Located() (string, *duck.Query) { return s.decl.Name, nil }
+
 // macros are those over the table.
 var macros = []string{"_at", "_as_of", "_changes", "_diff"}
 

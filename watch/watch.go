@@ -92,7 +92,7 @@ func (m *monitor) place(clause string) sql.Place {
 }
 
 // Explain says what is measured.
-func (m *monitor) Explain() string {
+func (m *monitor) Explain(context.Context, *duck.Conn, kind.Stored) (string, error) {
 	var b strings.Builder
 	b.WriteString("behind each version of " + m.Input().Text + ", over what it brought:\n")
 	b.WriteString("  psi_, js_, missing_ of the score and of each input of " + m.model().Text + "; outside_ of numbers, unseen_ of labels\n")
@@ -100,7 +100,7 @@ func (m *monitor) Explain() string {
 		b.WriteString("behind new rows of what ACTUALS reads, of each version whose outcomes are others than before:\n")
 		b.WriteString("  of classes auc, log_loss, brier, calibration_0 … calibration_9, precision, recall; of values mae, rmse, r2, bias\n")
 	}
-	return b.String()
+	return b.String(), nil
 }
 
 // Drop takes the baseline out of the file, and the counts by bin. The metrics stay: they are history.

@@ -179,6 +179,16 @@ func (tx *Tx) Alive(ctx context.Context) bool {
 	return err == nil
 }
 
+// ReadOnly runs f in a transaction that reads only: all that f asks is of one state.
+func (c *Conn) ReadOnly(ctx context.Context, f func() error) error {
+	if err := c.Run(ctx, SQL("BEGIN TRANSACTION READ ONLY")); err != nil {
+		return err
+	}
+	err := f()
+	_, _ = c.exec(context.WithoutCancel(ctx), "ROLLBACK") // where it fails an error has ended the transaction
+	return err
+}
+
 // Scratch runs f in a transaction that is always rolled back.
 func (c *Conn) Scratch(ctx context.Context, f func(*Tx) error) error {
 	if err := c.Run(ctx, SQL("BEGIN TRANSACTION")); err != nil {

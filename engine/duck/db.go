@@ -42,9 +42,8 @@ type DB struct {
 	mu     sync.Mutex
 	conns  []*Conn
 	own    Routines // what Register made
-	epoch  atomic.Uint64
-	commit sync.Mutex // one connection commits at a time: the epoch is odd meanwhile
-	closes []func()   // what OnClose was given
+	state  state
+	closes []func() // what OnClose was given
 	trace  func(Traced)
 }
 
@@ -134,22 +133,6 @@ func Open(ctx context.Context, path string, o Options) (db *DB, err error) {
 
 // Writer is the connection that owns all writes.
 func (db *DB) Writer() *Conn { return db.writer }
-
-// Epoch tells states of the file apart: it is another one after each transaction of Update, and odd while one commits. What a statement
-// read that began and had its first rows within one even epoch is the state of that epoch. A statement of the user's on the writer, which
-// may change anything, moves it on by UserEpoch.
-func (db *DB) Epoch() uint64 { return db.epoch.Load() }
-
-func (db *DB) commits(f func() error) error {
-	db.commit.Lock()
-	defer db.commit.Unlock()
-	db.epoch.Add(1)
-	defer db.epoch.Add(1)
-	return f()
-}
-
-// UserEpoch is a multiple that transactions come to late: by what is above it statements of the user's are told from transactions.
-const UserEpoch = 1 << 40
 
 // Reader opens a connection of its own, closed by Close or with the DB.
 func (db *DB) Reader(ctx context.Context) (*Conn, error) {

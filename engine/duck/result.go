@@ -40,7 +40,7 @@ func (c *Conn) Query(ctx context.Context, q *Query, at sql.Place) (*Result, erro
 	}
 	r := c.result(ctx, q, at)
 	if c == c.DB.writer { // it may have written
-		defer c.DB.epoch.Add(UserEpoch)
+		defer c.DB.user()()
 	}
 	if err := r.start(q.Text); err != nil {
 		return nil, r.fail(err)

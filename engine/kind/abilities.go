@@ -55,12 +55,17 @@ type (
 	// long as it does.
 	Referrer interface{ Refers() []string }
 	// Explainer says for EXPLAIN what it does.
-	Explainer interface{ Explain() string }
+	Explainer interface {
+		Explain(context.Context, *duck.Conn, Stored) (string, error)
+	}
 	// Describer answers DESCRIBE itself; else its columns are shown.
 	Describer interface {
 		Describe(context.Context, *duck.Conn) (*duck.Query, error)
 	}
 )
+
+// Stored is the destination that a name is of, with its columns; nil columns: those that DuckDB says.
+type Stored func(name string) (Object, []duck.Column)
 
 // A source.
 type (
@@ -96,6 +101,12 @@ type (
 	// tells what has changed, be it by a batch, a rollback or because it was filled anew, and what is measured over its table is known
 	// behind the write. One that isn't keyed has rows that come once.
 	Keyed interface{ KeyNames() []string }
+	// Located tells where its rows are: what a query reads of it are the rows of a table that meet a condition (nil: all of them). A row
+	// that meets it no more never does again, none changes what Keyed says are its keys, and of one that is Keyed the newest row that
+	// ever met it is the key's, or it has none. Of one that isn't Keyed no row changes.
+	Located interface {
+		Located() (table string, where *duck.Query)
+	}
 	// Dated says that its New has a column _version beside NewColumns: the version that brought the row.
 	Dated interface{ Dated() }
 	// Differ tells what differs between two versions: its columns, _version, and change_type: insert, delete, or update_before and

@@ -138,6 +138,15 @@ func (o *Objects) Bind(s *duck.Statement, parameter, i, row int) error {
 // Binds says that values of column i can be bound to a parameter.
 func (o *Objects) Binds(i int) bool { return duck.Binds(o.layout.Columns[i]) }
 
+// Key is that of some columns of a row; ok is false where one of them is NULL.
+func (o *Objects) Key(k *duck.Keys, columns []int, row int) (_ duck.Key, ok bool) {
+	nodes := make([]*duck.Node, len(columns))
+	for i, c := range columns {
+		nodes[i] = o.layout.Columns[c]
+	}
+	return k.Key(o.chunk, nodes, row)
+}
+
 // Doubles is column i, a DOUBLE, with its validity words: valid until Reset.
 func (o *Objects) Doubles(i int) (*float64, *uint64) { return o.chunk.Doubles(o.layout.Columns[i]) }
 

@@ -45,7 +45,11 @@ func (p *Program) Explain(ctx context.Context, c *duck.Conn, n *Node) (string, e
 		b.WriteString(s.Explain(n.Cols))
 	}
 	if e, ok := n.Obj.(kind.Explainer); ok {
-		b.WriteString(e.Explain())
+		text, err := e.Explain(ctx, c, p.stored)
+		if err != nil {
+			return "", err
+		}
+		b.WriteString(text)
 	}
 	if _, ok := n.Destination(); !ok {
 		return b.String(), nil
@@ -73,6 +77,16 @@ func (p *Program) Explain(ctx context.Context, c *duck.Conn, n *Node) (string, e
 		fmt.Fprintf(&b, "%s\n", indent(text))
 	}
 	return b.String(), nil
+}
+
+// stored is what stores rows under a name, with its columns.
+func (p *Program) stored(name string) (kind.Object, []duck.Column) {
+	for _, n := range p.Nodes {
+		if _, ok := n.Destination(); ok && sql.Same(n.Name, name) {
+			return n.Obj, n.Cols
+		}
+	}
+	return nil, nil
 }
 
 func wholeText(n *Node) string {

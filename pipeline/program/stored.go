@@ -48,17 +48,14 @@ func (l *Language) compileStored(s *StoredDecl) (*Node, error) {
 	return &Node{Kind: s.Kind, Name: s.Name, Obj: obj, Stmt: -1, Fingerprint: s.Fingerprint, Stored: s}, nil
 }
 
-// Stored are the declarations of a kind that the file has, in the order in which they were made.
-func (l *Language) Stored(ctx context.Context, c *duck.Conn, kind string) ([]*Node, error) {
+// Stored are the declarations that the file has, in the order in which they were made.
+func (l *Language) Stored(ctx context.Context, c *duck.Conn) ([]*Node, error) {
 	stored, err := storedDeclarations(ctx, c)
 	if err != nil {
 		return nil, err
 	}
 	var out []*Node
 	for i := range stored {
-		if stored[i].Kind != kind {
-			continue
-		}
 		n, err := l.compileStored(&stored[i])
 		if err != nil {
 			return nil, err

@@ -23,7 +23,7 @@ func (r *runner) snapshot(ctx context.Context, final bool) error {
 	if r.Options.Snapshot == "" || r.version == r.copied || !final && time.Since(r.copiedAt) < r.Options.SnapshotEvery {
 		return nil
 	}
-	if err := r.Conn.Run(ctx, duck.SQL("CHECKPOINT")); err != nil {
+	if err := r.Conn.Checkpoint(ctx); err != nil {
 		return err
 	}
 	err := r.copyTo(ctx, r.Options.Snapshot)

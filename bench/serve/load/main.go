@@ -1,16 +1,20 @@
-// Command load asks a server the same over and over: URL BODY CLIENTS SECONDS. It prints the requests a second and how long they took, as JSON.
+// Command load asks a server over and over: URL BODY CLIENTS SECONDS [KEYS N [RATE]]. With KEYS, a file of lines, KEY in the body is one of its
+// first N lines by chance (0: of all), another one each time; with RATE so many requests a second are begun, whether those before are answered
+// or not. It prints the requests a second and how long they took, as JSON.
 package main
 
 import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -22,8 +26,17 @@ func main() {
 }
 
 func run(args []string) error {
-	if len(args) != 4 {
-		return fmt.Errorf("usage: load URL BODY CLIENTS SECONDS")
+	if len(args) < 4 || len(args) == 5 || len(args) > 7 {
+		return fmt.Errorf("usage: load URL BODY CLIENTS SECONDS [KEYS N [RATE]]")
+	}
+	rest := append(args[4:], "", "0", "0")
+	body, err := bodies(args[1], rest[0], rest[1])
+	if err != nil {
+		return err
+	}
+	rate, err := strconv.ParseFloat(rest[2], 64)
+	if len(args) < 7 || err != nil {
+		rate = 0
 	}
 	clients, err := strconv.Atoi(args[2])
 	if err != nil {
@@ -36,6 +49,15 @@ func run(args []string) error {
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients}}
 	began := time.Now()
 	end := began.Add(time.Duration(seconds * float64(time.Second)))
+	var turns atomic.Int64 // of requests at a rate: each has its time, from which its answer is waited for
+	due := func() time.Time {
+		if rate == 0 {
+			return time.Now()
+		}
+		at := began.Add(time.Duration(float64(turns.Add(1)) / rate * float64(time.Second)))
+		time.Sleep(time.Until(at))
+		return at
+	}
 	var mu sync.Mutex
 	var all []time.Duration
 	var failed error
@@ -44,8 +66,8 @@ func run(args []string) error {
 		wg.Go(func() {
 			var own []time.Duration
 			for time.Now().Before(end) {
-				at := time.Now()
-				if err := ask(client, args[0], args[1]); err != nil {
+				at := due()
+				if err := ask(client, args[0], body()); err != nil {
 					mu.Lock()
 					failed = err
 					mu.Unlock()
@@ -67,8 +89,33 @@ func run(args []string) error {
 	return json.NewEncoder(os.Stdout).Encode(map[string]float64{"rate": float64(len(all)) / time.Since(began).Seconds(), "p50": ms(.5), "p99": ms(.99)})
 }
 
+// bodies gives one body after the other.
+func bodies(text, file, first string) (func() string, error) {
+	if file == "" {
+		return func() string { return text }, nil
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	keys := strings.Fields(string(b))
+	if n, err := strconv.Atoi(first); err != nil {
+		return nil, err
+	} else if n > 0 {
+		keys = keys[:min(n, len(keys))]
+	}
+	return func() string { return strings.ReplaceAll(text, "KEY", keys[rand.IntN(len(keys))]) }, nil
+}
+
+// ask posts a body, or gets the URL where there is none.
 func ask(c *http.Client, url, body string) error {
-	res, err := c.Post(url, "application/json", strings.NewReader(body))
+	var res *http.Response
+	var err error
+	if body == "" {
+		res, err = c.Get(url)
+	} else {
+		res, err = c.Post(url, "application/json", strings.NewReader(body))
+	}
 	if err != nil {
 		return err
 	}

@@ -182,6 +182,8 @@ func (r *reader) expression(class string, o object, in inner) Node {
 		text, ok := inside(o.m["value"], "value").(string)
 		in.parts = nil // of the value's type
 		return &Constant{in, text, ok}
+	case "PARAMETER":
+		return &Parameter{in, o.text("identifier")}
 	case "LAMBDA":
 		l := &Lambda{in, nil, o.one("expr")}
 		Walk(o.one("lhs"), func(n Node) bool {

@@ -22,7 +22,7 @@ type Tree struct {
 const Unwritable = "not implemented"
 
 // Node is a part of a tree: *Select, *SetOperation; in a FROM *Table, *Join, *Subquery, *TableFunction; of expressions *Call, *ColumnRef,
-// *Star, *Constant, *Lambda, *Window, *Subquery; and *Other. A part that a node doesn't have is nil. At is where one stands in the text, in
+// *Star, *Constant, *Parameter, *Lambda, *Window, *Subquery; and *Other. A part that a node doesn't have is nil. At is where one stands in the text, in
 // bytes; -1 where DuckDB doesn't say.
 type Node interface {
 	// Parts are the nodes right below, whatever they are to it.
@@ -141,6 +141,12 @@ type Constant struct {
 	inner
 	Text   string
 	IsText bool
+}
+
+// Parameter is $name, or $1.
+type Parameter struct {
+	inner
+	Name string
 }
 
 // Lambda is lambda x: f(x).

@@ -35,6 +35,8 @@ func show(b *strings.Builder, t *tree.Tree, n tree.Node, depth int) {
 			n.Rename)
 	case *tree.Constant:
 		what = fmt.Sprintf("%q %v", n.Text, n.IsText)
+	case *tree.Parameter:
+		what = n.Name
 	case *tree.Lambda:
 		what = fmt.Sprintf("%q %T", n.Params, n.Body)
 	case *tree.Window:

@@ -1,0 +1,127 @@
+package serve
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"dsql/endpoint"
+	"dsql/engine/duck"
+)
+
+// lookup is a look-up of an endpoint that is served.
+type lookup struct {
+	*endpoint.Lookup
+	index *index
+}
+
+// found are the rows that the look-ups of a request are to read in the state of a view.
+type found struct {
+	rows  [][]int64
+	moves uint64
+	known bool // moves is
+}
+
+// find gives the rows for the request that was decoded last; nil: it goes through the tables.
+func (b *bound) find(ctx context.Context, v *view) *found {
+	if len(b.at.lookups) == 0 || v.epoch%2 == 1 || b.wide {
+		return nil
+	}
+	f := &found{}
+	for i, l := range b.at.lookups {
+		for _, p := range l.Params {
+			if !b.objects.Given(p) {
+				return nil
+			}
+		}
+		k, ok := b.objects.Key(b.keys[i], l.Params, 0)
+		if !ok { // NULL equals nothing
+			f.rows = append(f.rows, nil)
+			continue
+		}
+		rows, moves, ok := l.index.rows(ctx, v, k)
+		if !ok || f.known && f.moves != moves {
+			return nil
+		}
+		f.rows, f.moves, f.known = append(f.rows, rows), moves, true
+	}
+	return f
+}
+
+// asking is the statement for the row of parameters that was decoded last.
+func (b *bound) asking(ctx context.Context, v *view, form duck.Form) (a asking, err error) {
+	a.wide = func() (*duck.Statement, error) { return b.one(form, nil) }
+	if a.rows = b.find(ctx, v); a.rows != nil {
+		if a.st, err = b.one(form, a.rows); err == nil {
+			return a, nil
+		}
+		b.wide, a.rows = true, nil // the query says something of the relation that only the relation itself has
+	}
+	a.st, err = a.wide()
+	return a, err
+}
+
+// collated says that the table has a column that compares texts in another way than by their bytes. DuckDB tells it in the statement that
+// makes the table alone.
+func collated(ctx context.Context, c *duck.Conn, l *endpoint.Lookup) (bool, error) {
+	table, _ := l.Of.Located()
+	var text string
+	_, err := c.Scan(ctx, duck.SQL(`SELECT sql FROM duckdb_tables()
+		WHERE database_name = current_database() AND schema_name = 'main' AND table_name = {t}`, duck.Args{"t": table}), &text)
+	return strings.Contains(text, " COLLATE "), err
+}
+
+// rowids are the relations to read in the places of look-ups, by parameters behind those of the values.
+func (b *bound) rowids(f *found) (relation func(lookup int) *duck.Query, counts []byte) {
+	if f == nil {
+		return func(int) *duck.Query { return nil }, nil
+	}
+	n := b.place(len(b.at.params) - 1)
+	var at [][]*duck.Query
+	for _, rows := range f.rows {
+		var each []*duck.Query
+		for range slots(rows) {
+			n++
+			each = append(each, duck.Text("$"+strconv.Itoa(n)))
+		}
+		at = append(at, each)
+		counts = append(counts, byte('a'+len(each)))
+	}
+	return func(i int) *duck.Query { return b.at.lookups[i].Read(at[i]) }, counts
+}
+
+// slots is for how many rows of a look-up a statement is made: there are few such.
+func slots(rows []int64) int {
+	for n := 1; ; n *= 2 {
+		if len(rows) <= n {
+			return n
+		}
+	}
+}
+
+// giveRows binds the rows that were found.
+func (b *bound) giveRows(st *duck.Statement, f *found) error {
+	n := b.place(len(b.at.params) - 1)
+	for _, rows := range f.rows {
+		for i := range slots(rows) {
+			rowid := int64(-1) // no row
+			if i < len(rows) {
+				rowid = rows[i]
+			}
+			n++
+			if err := st.Bind(n, rowid); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// asked are the look-ups as the endpoint has them.
+func (b *bound) asked() []*endpoint.Lookup {
+	out := make([]*endpoint.Lookup, len(b.at.lookups))
+	for i, l := range b.at.lookups {
+		out[i] = l.Lookup
+	}
+	return out
+}
