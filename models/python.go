@@ -111,6 +111,9 @@ func (m *declared) foreignOption() error {
 	return nil
 }
 
+// Outside: see kind.Outside.
+func (m *declared) Outside() bool { return m.pythonFormat() != "" }
+
 // Doubts: see kind.Doubtful.
 func (m *declared) Doubts() []*sql.Error { return m.doubts }
 
@@ -164,8 +167,16 @@ func (m *declared) ask(ctx context.Context, tx *duck.Tx, fn function) (a about, 
 	if _, err := s.Register(c, native, m.place()); err != nil {
 		return a, err
 	}
+	r, err := c.Query(ctx, duck.SQL("SELECT {f}()", duck.Args{"f": duck.Ident(native)}), m.decl.Place()) // the driver's way would spin meanwhile
+	if err != nil {
+		return a, err
+	}
+	defer r.Close()
 	var text string
-	if _, err := c.Scan(ctx, duck.SQL("SELECT {f}()", duck.Args{"f": duck.Ident(native)}), &text); err != nil {
+	for r.Next() { // to the end: what is left open would take what the connection does next with it
+		text, _ = r.Text(0)
+	}
+	if err := r.Err(); err != nil {
 		return a, err
 	}
 	if err := json.Unmarshal([]byte(text), &a); err != nil {
@@ -241,6 +252,9 @@ func (f function) spec(db *duck.DB, entry, expression string) pyfunc.Spec {
 		}}
 }
 
+// modelRows is how many rows a call of a model is given at once: what libraries do beside scoring is spread over so many.
+const modelRows = 64 << 10
+
 // registerPython makes the version callable: Python starts when it is first called.
 func (f function) registerPython(c *duck.Conn) error {
 	names := []string{}
@@ -254,7 +268,7 @@ func (f function) registerPython(c *duck.Conn) error {
 		return err
 	}
 	s := f.spec(c.DB, "score", fmt.Sprintf("scorer(DATA, %q, %q, %q, %s)", f.format, f.sig.Output, f.sig.Returns, list))
-	s.Params = params
+	s.Params, s.Rows = params, modelRows
 	_, err = s.Register(c, f.native(), pyfunc.Place{})
 	return err
 }

@@ -29,6 +29,8 @@ type Spec struct {
 	Volatile bool      `json:"volatile,omitempty"`
 	OnError  string    `json:"on_error,omitempty"` // FAIL (""), NULL or REJECT
 	Options  Options   `json:"options"`
+	// Rows is how many a call is given at once where it can be; 0: gatheredRows.
+	Rows int64 `json:"-"`
 	// Data is what the text finds under the name DATA, asked for when a worker loads it; nil: nothing.
 	Data func() (string, error) `json:"-"`
 }
@@ -47,6 +49,7 @@ type Function struct {
 	opened  error
 	once    sync.Once
 	failed  tally
+	pace    pace
 }
 
 // host is what the functions of one database share.
@@ -245,45 +248,36 @@ func Rejected(db *duck.DB) map[int64]string {
 	return out
 }
 
-// compute has a worker compute the call's result of its arguments from the first-th on. With skip rows that fail are NULL, and given.
+// compute gives the call its result, of its arguments from the first-th on. With skip rows that fail are NULL, and given.
 func (f *Function) compute(call *duck.Call, first int, skip bool) ([]failedRow, error) {
 	if err := f.open(); err != nil {
 		return nil, err
 	}
-	var in duck.Frame
+	in := newArgs(call.N)
 	from := f.in
 	if first > 0 {
 		from = f.inAt
 	}
 	if from != nil {
-		if err := call.Arguments(from, &in, first); err != nil {
+		if err := call.Arguments(from, in.frame, first); err != nil {
 			return nil, err
 		}
 	}
-	var flags int64
-	if skip {
-		flags = flagSkip
+	a := aheadOf(call.Context())
+	if a == nil || len(f.Params) == 0 {
+		return f.direct(call, in, skip)
 	}
-	req := request(header{opCall, f.id, int64(call.N), 1, int64(len(in.Words)), int64(len(in.Body)), 0, flags}, bytesOf(in.Words), in.Body)
-	p, err := f.host.pool(f)
-	if err != nil {
-		return nil, err
-	}
-	a, err := p.call(call.Context(), f, req, call.N)
+	return a.compute(f, call, in, skip)
+}
+
+// direct has a worker compute the call.
+func (f *Function) direct(call *duck.Call, in args, skip bool) ([]failedRow, error) {
+	pieces, err := f.ask(call.Context(), []args{in}, skip)
+	in.done()
 	if err != nil {
 		return nil, f.explain(err)
 	}
-	if a.rows != call.N {
-		a.block.Free()
-		return nil, f.explain(errFrame)
-	}
-	for _, row := range a.failed {
-		if row.Row < 0 || row.Row >= call.N {
-			a.block.Free()
-			return nil, f.explain(errFrame)
-		}
-	}
-	return a.failed, call.Result(f.out, a.words, a.block)
+	return pieces[0].failed, call.Result(f.out, pieces[0].words, pieces[0].block)
 }
 
 // tally counts the rows that a function with ON ERROR NULL gave none for.

@@ -299,6 +299,9 @@ func (f *declared) Describe(ctx context.Context, c *duck.Conn) (*duck.Query, err
 
 // Restore makes the stored functions callable on a database that was just opened.
 func Restore(ctx context.Context, c *duck.Conn) error {
+	if err := registerMark(c); err != nil {
+		return err
+	}
 	found, err := versions(ctx, c, duck.SQL("QUALIFY row_number() OVER (PARTITION BY name ORDER BY version DESC) = 1"))
 	if duck.IsMissing(err) { // a file without a catalog, or of an older dsql
 		return nil

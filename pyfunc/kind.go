@@ -141,8 +141,8 @@ func bytesIn(text string) (int64, bool) {
 func (f *declared) Decl() *sql.Decl { return f.decl }
 
 // Callable and Outside: see kind.Outside.
-func (f *declared) Callable() {}
-func (f *declared) Outside()  {}
+func (f *declared) Callable()     {}
+func (f *declared) Outside() bool { return true }
 
 // At is the function that is called with a row's number: see kind.Rejecting.
 func (f *declared) At() []string {

@@ -187,7 +187,7 @@ type ended struct{ how string }
 func (e *ended) Error() string { return e.how }
 
 // call sends a batch to a worker. One that dies is started again, once.
-func (p *pool) call(ctx context.Context, f *Function, req []byte, rows int) (a answer, err error) {
+func (p *pool) call(ctx context.Context, f *Function, req [][]byte, rows int) (a answer, err error) {
 	w, err := p.take(ctx)
 	if err != nil {
 		return a, err
@@ -247,14 +247,14 @@ func (p *pool) begin(ctx context.Context) (*worker, error) {
 }
 
 // call loads the function where the worker doesn't have it yet.
-func (w *worker) call(ctx context.Context, f *Function, req []byte, rows int) (a answer, err error) {
+func (w *worker) call(ctx context.Context, f *Function, req [][]byte, rows int) (a answer, err error) {
 	w.output.begin(f.Name)
 	if !w.loaded[f.id] {
 		setup, err := f.setup()
 		if err != nil {
 			return a, err
 		}
-		h, _, j, err := w.ask(ctx, time.Now().Add(startTime), request(header{opLoad, f.id, 0, 0, 0, 0, int64(len(setup))}, setup), nil)
+		h, _, j, err := w.ask(ctx, time.Now().Add(startTime), [][]byte{message(header{opLoad, f.id, 0, 0, 0, 0, int64(len(setup))}, setup)}, nil)
 		if err != nil {
 			return a, err
 		}

@@ -1,10 +1,8 @@
 package pyfunc
 
 import (
-	"bytes"
 	"context"
 	_ "embed"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -119,7 +117,7 @@ func start(ctx context.Context, o Options, out io.Writer) (*worker, error) {
 		w.out.SetDeadline(soon()) // what it said last is there; processes that it left behind may hold the pipe for ever
 	}()
 	text := fmt.Sprintf("%016d%s", len(workerText), workerText)
-	h, _, j, err := w.ask(ctx, begin.Add(startTime), []byte(text), nil)
+	h, _, j, err := w.ask(ctx, begin.Add(startTime), [][]byte{[]byte(text)}, nil)
 	if err == nil && h[0] != 0 && len(j) == 0 {
 		err = errors.New("it says what no worker of dsql says")
 	}
@@ -146,7 +144,7 @@ func environment(o Options) []string {
 }
 
 // ask sends a request and reads the answer: its header, its block (nil: none) and its JSON. The deadline may be zero.
-func (w *worker) ask(ctx context.Context, deadline time.Time, request []byte, words *[]int64) (h header, b *duck.Block, j []byte,
+func (w *worker) ask(ctx context.Context, deadline time.Time, request [][]byte, words *[]int64) (h header, b *duck.Block, j []byte,
 	err error) {
 	w.in.SetDeadline(deadline)
 	w.out.SetDeadline(deadline)
@@ -184,9 +182,11 @@ func (w *worker) ask(ctx context.Context, deadline time.Time, request []byte, wo
 	return h, nil, nil, errDied
 }
 
-func (w *worker) exchange(request []byte, words *[]int64) (h header, b *duck.Block, j []byte, err error) {
-	if _, err = w.in.Write(request); err != nil {
-		return h, nil, nil, err
+func (w *worker) exchange(request [][]byte, words *[]int64) (h header, b *duck.Block, j []byte, err error) {
+	for _, part := range request {
+		if _, err = w.in.Write(part); err != nil {
+			return h, nil, nil, err
+		}
 	}
 	if _, err = io.ReadFull(w.out, bytesOf(h[:])); err != nil {
 		return h, nil, nil, err
@@ -214,18 +214,6 @@ var errFrame = errors.New("its answer is no frame")
 
 func bytesOf(w []int64) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(w))), 8*len(w))
-}
-
-// request is a header with what follows it.
-func request(h header, parts ...[]byte) []byte {
-	var b bytes.Buffer
-	for _, w := range h {
-		b.Write(binary.NativeEndian.AppendUint64(nil, uint64(w)))
-	}
-	for _, p := range parts {
-		b.Write(p)
-	}
-	return b.Bytes()
 }
 
 // alive says that the process runs, as far as is known.

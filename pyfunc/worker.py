@@ -5,6 +5,7 @@ come as Arrow's buffers: see engine/duck/arrow.go for the words.
 """
 import datetime as dt
 import decimal
+import functools
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -82,20 +83,20 @@ class Type:
 
 
 # ----------------------------------------------------------------------------------------------------------- from the buffers
-def column(t, words, body):
-    """The array that the words tell of."""
+def column(t, words, body, base):
+    """The array that the words tell of, in the bytes from the base-th on."""
     n, nulls, _, count = next(words), next(words), next(words), next(words)
     buffers = []
     for _ in range(count):
         at, size = next(words), next(words)
-        buffers.append(None if size < 0 else body.slice(at, size))
+        buffers.append(None if size < 0 else body.slice(base + at, size))
     if t.kind == 'MAP':
         pair = Type.__new__(Type)
         pair.kind, pair.of = 'STRUCT', t.of
         pair.pa = pa.struct([t.pa.key_field, t.pa.item_field])
-        return pa.Array.from_buffers(t.pa, n, buffers, nulls, children=[column(pair, words, body)])
+        return pa.Array.from_buffers(t.pa, n, buffers, nulls, children=[column(pair, words, body, base)])
     if t.of:
-        return pa.Array.from_buffers(t.pa, n, buffers, nulls, children=[column(c, words, body) for c in t.of])
+        return pa.Array.from_buffers(t.pa, n, buffers, nulls, children=[column(c, words, body, base) for c in t.of])
     return pa.Array.from_buffers(t.pa, n, buffers, nulls)
 
 
@@ -748,7 +749,12 @@ def level(a):
     """The array laid out from its first value on, here and below."""
     if started(a):
         return a
-    return pa.array(a.to_pylist(), a.type) if len(a) == 0 else a.take(pa.array(range(len(a)), pa.int64()))
+    return pa.array(a.to_pylist(), a.type) if len(a) == 0 else a.take(first(len(a)))
+
+
+@functools.lru_cache(4)
+def first(n):
+    return pa.array(range(n), pa.int64())
 
 
 def started(a):
@@ -1155,10 +1161,14 @@ def load(d):
 def call(ident, rows, chunks, words, size, flags):
     began = time.process_time_ns()
     w = iter(struct.unpack('=%dq' % words, read(8 * words)))
-    body = pa.py_buffer(bytes(read(size)))
+    body = pa.py_buffer(read(size))
     f = FUNCTIONS[ident]
-    columns = [[column(t, w, body) for t in f.params] for _ in range(chunks)]
-    columns = columns[0] if chunks == 1 else [pa.concat_arrays(c) for c in zip(*columns)]
+    parts = []
+    for _ in range(chunks):
+        base = next(w)
+        parts.append([column(t, w, body, base) for t in f.params])
+    columns = parts[0] if chunks == 1 else [pa.concat_arrays(c) for c in zip(*parts)]
+    lengths = [rows] if chunks == 1 else [len(p[0]) for p in parts]
     try:
         a, bads = f.call(columns, rows, flags & SKIP)
     except Failed as e:
@@ -1166,9 +1176,14 @@ def call(ident, rows, chunks, words, size, flags):
             e.what['arguments'] = f.arguments(columns, e.what['row'])
         raise
     bads = [[i, text] for i, text, _ in bads]
-    words, body = [], []
-    size = emit(level(a), words, body, 0)
-    answer(0, rows, words, body, size, text={'failed': bads} if bads else None,
+    heads, words, body, size, at = [], [], [], 0, 0
+    for n in lengths:  # a piece a chunk, whose buffers are told from where its own begin
+        told = []
+        more = emit(level(a if chunks == 1 else a.slice(at, n)), told, body, 0)
+        heads += (len(told), size, size + more)
+        words += told
+        size, at = size + more, at + n
+    answer(0, rows, heads + words, body, size, text={'failed': bads} if bads else None,
            cpu=time.process_time_ns() - began)
 
 

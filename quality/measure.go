@@ -26,7 +26,9 @@ type Batch struct {
 	Was                 kind.Was // of a row _r of Rows: as in catalog.Rejection
 	Born                int64    // versions after this one are the destination's own; older ones are of one that was dropped
 	Replayed            bool     // these rows are rejects that come back: only checks OVER TABLE judge them, and they make no metrics
-	Released            string   // the check that held these rows back until somebody released them: they are measured, and nothing stops them
+	// Rehearse, where there is one, is called before a statement that reads Rows, with what that is over some rows.
+	Rehearse func(ctx context.Context, tx *duck.Tx, over func(rows *duck.Query) *duck.Query, rows *duck.Query) error
+	Released string // the check that held these rows back until somebody released them: they are measured, and nothing stops them
 }
 
 // Result is what the checks of a batch came to, when none of those ON FAILURE FAIL failed.
@@ -261,8 +263,15 @@ func (p *Program) run(ctx context.Context, tx *duck.Tx, b Batch, x *expansion, o
 	if err != nil {
 		return err
 	}
-	_, err = tx.Scan(ctx, duck.SQL("SELECT {cols} FROM ({q})",
-		duck.Args{"cols": duck.Join(", ", cols...), "q": p.statement(x, b.Rows, b.Table)}), dest...)
+	if b.Rehearse != nil {
+		err = b.Rehearse(ctx, tx, func(rows *duck.Query) *duck.Query {
+			return duck.SQL("FROM {scans}", duck.Args{"scans": x.scans(rows, b.Table)})
+		}, b.Rows)
+	}
+	if err == nil {
+		_, err = tx.Scan(ctx, duck.SQL("SELECT {cols} FROM ({q})",
+			duck.Args{"cols": duck.Join(", ", cols...), "q": p.statement(x, b.Rows, b.Table)}), dest...)
+	}
 	if rerr := restore(); err == nil {
 		err = rerr
 	}

@@ -114,6 +114,9 @@ func (f *Frame) add(s *C.struct_ArrowSchema, a *C.struct_ArrowArray) error {
 		size := l.size(i, n, buffers)
 		f.Words = append(f.Words, int64(len(f.Body)), int64(size))
 		f.Body = append(f.Body, unsafe.Slice((*byte)(p), size)...)
+		if i == 1 && l.bits >= 8 && a.null_count > 0 && buffers[0] != nil {
+			blank(f.Body[len(f.Body)-size:], l.bits/8, unsafe.Slice((*byte)(buffers[0]), (n+7)/8), n)
+		}
 		f.Body = append(f.Body, padding[:-size&63]...)
 	}
 	for i, child := range unsafe.Slice(a.children, int(a.n_children)) {
@@ -125,6 +128,15 @@ func (f *Frame) add(s *C.struct_ArrowSchema, a *C.struct_ArrowArray) error {
 }
 
 var padding [64]byte
+
+// blank makes zeros of what stands where a value is NULL: equal arguments are equal bytes.
+func blank(values []byte, width int, valid []byte, n int) {
+	for row := range n {
+		if valid[row>>3]>>(row&7)&1 == 0 {
+			clear(values[row*width : (row+1)*width])
+		}
+	}
+}
 
 // layout is what the buffers of an array hold behind its validity: values of so many bits, or offsets into what follows.
 type layout struct {
@@ -189,6 +201,13 @@ func NewBlock(n int) *Block { return &Block{C.malloc(C.size_t(n + 64)), n} }
 
 // Bytes are the block's.
 func (b *Block) Bytes() []byte { return unsafe.Slice((*byte)(b.p), b.n) }
+
+// Part is a copy of some of its bytes.
+func (b *Block) Part(from, to int) *Block {
+	part := NewBlock(to - from)
+	copy(part.Bytes(), b.Bytes()[from:to])
+	return part
+}
 
 // Free is for a block that was not handed on.
 func (b *Block) Free() { C.free(b.p); b.p = nil }

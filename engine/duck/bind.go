@@ -80,6 +80,7 @@ type Routine struct {
 	Type      string // scalar, aggregate, macro, table …
 	Stability string // VOLATILE where it gives another value each time
 	Macro     string // a macro's definition
+	Pure      bool   // made here, and gives the same each time: VOLATILE says only that what it gives is worth keeping
 }
 
 // Routines are functions by name in lower case.

@@ -24,6 +24,10 @@ static void dsql_scalar_bind(duckdb_bind_info info) {
 	duckdb_scalar_function_set_bind_data_copy(info, same);
 }
 static void dsql_scalar_knows_connection(void *f) { duckdb_scalar_function_set_bind(f, dsql_scalar_bind); }
+static uintptr_t dsql_thread(void) {
+	static _Thread_local char here;
+	return (uintptr_t)&here;
+}
 static uintptr_t dsql_connection_number(duckdb_connection con) {
 	duckdb_client_context c;
 	duckdb_connection_get_client_context(con, &c);
@@ -67,6 +71,10 @@ type Call struct {
 
 	connection uint64 // of the statement, where the function is Outside
 }
+
+// Thread tells the thread that the call runs on from others. DuckDB takes a chunk of rows through a pipeline on one thread, and then the
+// next.
+func (c *Call) Thread() uintptr { return uintptr(C.dsql_thread()) }
 
 // Context is that of the statement that the call is a part of, where the function is Outside.
 func (c *Call) Context() context.Context { return c.ctx }
@@ -121,7 +129,7 @@ func (c *Conn) Register(fs ...Function) error {
 	if bindings.RegisterScalarFunctionSet(bindings.Connection{Ptr: unsafe.Pointer(c.raw)}, set) == bindings.StateError {
 		return fmt.Errorf("DuckDB did not take the function %s", fs[0].Name)
 	}
-	r := Routine{Type: "scalar", Stability: "CONSISTENT"}
+	r := Routine{Type: "scalar", Stability: "CONSISTENT", Pure: !fs[0].Volatile}
 	if fs[0].Volatile || fs[0].Outside {
 		r.Stability = "VOLATILE"
 	}

@@ -140,6 +140,12 @@ func (r *Result) run(stmts bindings.ExtractedStatements, i bindings.IdxT) error 
 
 func (r *Result) pending(st bindings.PreparedStatement) error { return stream(st, &r.res) }
 
+// How long to sleep while other threads have all the work, longer the longer that lasts: as in exec.c.
+const (
+	shortestNap = 50 * time.Microsecond
+	longestNap  = 2 * time.Millisecond
+)
+
 // stream runs a statement until its rows can be fetched.
 func stream(st bindings.PreparedStatement, res *bindings.Result) error {
 	var p bindings.PendingResult
@@ -147,14 +153,17 @@ func stream(st bindings.PreparedStatement, res *bindings.Result) error {
 	if bindings.PendingPreparedStreaming(st, &p) == bindings.StateError {
 		return errors.New(bindings.PendingError(p))
 	}
-	for {
+	for nap := shortestNap; ; {
 		s := bindings.PendingExecuteTask(p)
 		if bindings.PendingExecutionIsFinished(s) {
 			break
 		}
-		if s == bindings.PendingStateNoTasksAvailable {
-			time.Sleep(50 * time.Microsecond)
+		if s != bindings.PendingStateNoTasksAvailable {
+			nap = shortestNap
+			continue
 		}
+		time.Sleep(nap)
+		nap = min(nap*9/8, longestNap)
 	}
 	if bindings.ExecutePending(p, res) == bindings.StateError {
 		return errors.New(bindings.ResultError(res))

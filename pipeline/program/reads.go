@@ -63,6 +63,11 @@ func (p *Program) scope(ctx context.Context, c *duck.Conn) (*scope, error) {
 	return s, err
 }
 
+func (n *Node) outside() bool {
+	o, ok := n.Obj.(kind.Outside)
+	return ok && o.Outside()
+}
+
 // callable: SQL calls it by its name.
 func (n *Node) callable() bool {
 	_, ok := n.Obj.(kind.Callable)
@@ -104,10 +109,7 @@ func (s *scope) beside(ctx context.Context, n *Node, decl *sql.Decl, body *sql.V
 
 // callsOutside: some of its text calls what costs more than to keep what it gives.
 func (n *Node) callsOutside() bool {
-	return slices.ContainsFunc(n.beside, func(m *Node) bool {
-		_, ok := m.Obj.(kind.Outside)
-		return ok
-	})
+	return slices.ContainsFunc(n.beside, (*Node).outside)
 }
 
 // Query finds what a destination's query reads: the new rows of one relation, and others whole.

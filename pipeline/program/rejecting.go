@@ -35,7 +35,7 @@ func (n *Node) QueryRejects() bool { return slices.ContainsFunc(n.Inputs, (*Inpu
 
 // madeBy tells of a function that changes which destinations call it, and how many of their rows the older one has made: those stay.
 func (p *Program) madeBy(ctx context.Context, tx *duck.Tx, f *Node, c *event.Change) error {
-	if _, ok := f.Obj.(kind.Outside); !ok || c.Action != "change" {
+	if !f.outside() || c.Action != "change" {
 		return nil
 	}
 	for _, n := range p.Nodes {

@@ -215,6 +215,11 @@ func (r *runner) write(ctx context.Context, tx *transaction, d kind.Destination,
 		return truncated(ctx, tx, d, n, in.rel, &kind.Accepted{Version: v, Columns: n.Cols, Rows: in.rel, HasRow: in.hasRow, Input: b.input})
 	}
 	discard := decided != nil && decided.discard
+	ctx, forget, err := r.ahead(ctx, tx, d, n, b)
+	if err != nil {
+		return out, err
+	}
+	defer forget()
 	ruled, err := n.Rules.Run(ctx, tx.Tx,
 		rules.Batch{Failing: failing(n, in, tx.DB), Destination: n.Name, Source: in.source, Origin: b.origin, Version: v, Rel: in.rel,
 			Columns: n.Cols, HasRow: in.hasRow, Input: b.input, Stage: !b.in.Plain, Keep: in.keep, KeepOriginal: n.Quality.Holds(),
@@ -244,6 +249,7 @@ func (r *runner) write(ctx context.Context, tx *transaction, d kind.Destination,
 	if b.held != nil { // what waits in its source because of a guard comes to the checks as any load
 		q.Released = b.held.name
 	}
+	q.Rehearse = r.rehearsal(n)
 	c, measured, err := gated(ctx, tx, d, n, acc, q)
 	if err != nil {
 		return out, heldBack(err, n, b)

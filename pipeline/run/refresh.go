@@ -33,6 +33,7 @@ type runner struct {
 	again     map[*program.Node]time.Time // when sinks are tried again whose place outside is away
 	reading   kind.Progress               // of the source in hand
 	session   session
+	rehearsed map[*program.Node]calls // what destinations call outside of DuckDB, once it was asked
 	sum       event.Finished
 	copied    int64 // the version that the snapshot has
 	uncopied  bool  // the last could not be written, and that was told
@@ -43,7 +44,7 @@ type runner struct {
 
 func newRunner(ctx context.Context, p *program.Program, c *duck.Conn, o program.Options) (*runner, error) {
 	r := &runner{Viewer: look.Viewer{Program: p, Conn: c, Options: o}, progress: newProgress(), leaves: map[*program.Node]bool{},
-		watches: map[*program.Node]kind.Watch{}}
+		watches: map[*program.Node]kind.Watch{}, rehearsed: map[*program.Node]calls{}}
 	if err := r.loadPlaces(ctx); err != nil {
 		return nil, err
 	}

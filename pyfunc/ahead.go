@@ -1,0 +1,272 @@
+package pyfunc
+
+import (
+	"context"
+	"hash/maphash"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"dsql/engine/duck"
+)
+
+// DuckDB hands a function the rows of one vector, up to 2,048. Many libraries take as long for these as for ten times as many. Where dsql
+// owns the statement, what functions are asked for in it is computed ahead, many vectors at a time: the statement is rehearsed, its rows
+// thrown away, while the arguments that calls come with are gathered and sent to workers; when it runs, each call finds by its arguments
+// what
+// they gave. One that finds nothing is computed as it comes, so that nothing hangs on both runs being alike: a function is pure.
+//
+// What a call gives isn't known yet in the rehearsal, and NULL stands for it. So what DuckDB computes of those rows from there on is
+// nothing,
+// and calls that come then (whose arguments, or whether they come at all, may hang on it) aren't taken: a chunk begins where the rows come
+// from (Mark), goes through the statement on one thread, and the first call that isn't known yet is the last of it. The next rehearsal
+// knows that one, and takes those behind it.
+
+// Ahead is what was computed for the statements whose context has it.
+type Ahead struct {
+	mu        sync.Mutex
+	found     map[asked]*piece // nil: it failed, and is computed once more where the statement asks for it
+	size      int
+	rehearsal *rehearsal // that is going on
+}
+
+// asked is a call by its arguments.
+type asked struct {
+	of
+	rows int
+	a, b uint64 // of all that the arguments are
+}
+
+var seedA, seedB = maphash.MakeSeed(), maphash.MakeSeed()
+
+const (
+	gatheredRows  = 16 << 10 // of a request
+	gatheredBytes = 16 << 20
+	mostAhead     = 512 << 20 // bytes of results that are kept; what comes then is computed as it comes
+	shareOfLimit  = 8         // a request with many rows may take so much of the time that a call has
+)
+
+type aheadKey struct{}
+
+// WithAhead gives a context whose statements find in it what was computed ahead. It must be closed.
+func WithAhead(ctx context.Context) (context.Context, *Ahead) {
+	a := &Ahead{found: map[asked]*piece{}}
+	return context.WithValue(ctx, aheadKey{}, a), a
+}
+
+func aheadOf(ctx context.Context) *Ahead {
+	a, _ := ctx.Value(aheadKey{}).(*Ahead)
+	return a
+}
+
+// Close forgets what was computed.
+func (a *Ahead) Close() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, p := range a.found {
+		if p != nil {
+			p.block.Free()
+		}
+	}
+	a.found = nil
+}
+
+// markName is the function that rows are marked by.
+const markName = "dsql_marked"
+
+// Mark are the rows of a FROM-item, each chunk of which begins here.
+func Mark(rel *duck.Query) *duck.Query {
+	return duck.SQL("(SELECT * FROM {rel} WHERE {mark}() = 1)", duck.Args{"rel": rel, "mark": duck.Ident(markName)})
+}
+
+// registerMark makes Mark's function known.
+func registerMark(c *duck.Conn) error {
+	return c.Register(duck.Function{Name: markName, Returns: "BIGINT", Volatile: true, Outside: true, Call: func(call *duck.Call) error {
+		if a := aheadOf(call.Context()); a != nil {
+			a.begin(call.Thread())
+		}
+		for i, out := 0, call.OutInts(); i < call.N; i++ {
+			out[i] = 1
+		}
+		return nil
+	}})
+}
+
+// rehearsal is one run of a statement for what it calls.
+type rehearsal struct {
+	ctx     context.Context
+	flows   map[uintptr]bool // by thread: a chunk goes through it, and all of it is known; false: not all
+	waiting map[of]*gathered
+	taken   int // calls
+	sent    sync.WaitGroup
+	slots   chan struct{}
+}
+
+// of are calls that may go to a worker together.
+type of struct {
+	f    *Function
+	skip bool
+}
+
+// gathered are those that wait for others.
+type gathered struct {
+	calls []asked
+	args  []args
+	rows  int
+	bytes int
+}
+
+// Rehearse computes ahead what a query's calls give, where the context has an Ahead. Its rows come through Mark. depth is how many calls a
+// row may go through. An error may be one that the statement itself doesn't have.
+func Rehearse(ctx context.Context, c *duck.Conn, q *duck.Query, depth int) error {
+	a := aheadOf(ctx)
+	if a == nil {
+		return nil
+	}
+	// All columns are computed, in the order that the statement itself has: so chunks come as they will then.
+	all := duck.SQL("SELECT last(1), count(COLUMNS(*)) FROM ({q})", duck.Args{"q": q})
+	for range depth {
+		r := &rehearsal{ctx: ctx, flows: map[uintptr]bool{}, waiting: map[of]*gathered{}, slots: make(chan struct{}, mostSent)}
+		a.set(r)
+		_, err := c.Exec(ctx, all)
+		a.set(nil)
+		for o := range r.waiting {
+			a.send(r, o)
+		}
+		r.sent.Wait()
+		if err != nil || r.taken == 0 {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *Ahead) set(r *rehearsal) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.rehearsal = r
+}
+
+// mostSent is how many requests of a rehearsal wait for workers.
+const mostSent = 4
+
+func (a *Ahead) begin(thread uintptr) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.rehearsal != nil {
+		a.rehearsal.flows[thread] = true
+	}
+}
+
+// compute gives a call its result: what was found, in a rehearsal NULL for what wasn't.
+func (a *Ahead) compute(f *Function, call *duck.Call, in args, skip bool) ([]failedRow, error) {
+	k := asked{of: of{f, skip}, rows: in.rows, a: hashOfArgs(seedA, in), b: hashOfArgs(seedB, in)}
+	a.mu.Lock()
+	p, known := a.found[k]
+	r := a.rehearsal
+	if p != nil {
+		block := p.block.Part(0, len(p.block.Bytes()))
+		a.mu.Unlock()
+		in.done()
+		if r != nil { // what fails is told when it counts
+			return nil, call.Result(f.out, p.words, block)
+		}
+		return p.failed, call.Result(f.out, p.words, block)
+	}
+	if r == nil {
+		a.mu.Unlock()
+		return f.direct(call, in, skip)
+	}
+	thread := call.Thread()
+	whole, marked := r.flows[thread]
+	if !marked { // what these rows come of isn't the batch, a subquery say, and is known
+		a.mu.Unlock()
+		_, err := f.direct(call, in, skip)
+		return nil, err
+	}
+	full := false
+	if whole && !known && a.size < mostAhead {
+		full = a.gather(k, in)
+	}
+	r.flows[thread] = false
+	a.mu.Unlock()
+	if full {
+		a.send(r, k.of)
+	}
+	for i := range call.N {
+		call.SetNull(i)
+	}
+	return nil, nil
+}
+
+func hashOfArgs(seed maphash.Seed, in args) uint64 {
+	var h maphash.Hash
+	h.SetSeed(seed)
+	h.Write(bytesOf(in.frame.Words))
+	h.Write(in.frame.Body)
+	return h.Sum64()
+}
+
+// gather takes a call in, and says whether there are enough now; a.mu is held.
+func (a *Ahead) gather(k asked, in args) bool {
+	r := a.rehearsal
+	r.taken++
+	g := r.waiting[k.of]
+	if g == nil {
+		g = &gathered{}
+		r.waiting[k.of] = g
+	}
+	a.found[k] = nil // not again
+	g.calls, g.args, g.rows, g.bytes = append(g.calls, k), append(g.args, in), g.rows+in.rows, g.bytes+len(in.frame.Body)
+	return int64(g.rows) >= k.f.pace.rows(k.f.Rows, k.f.Options.Timeout) || g.bytes >= gatheredBytes
+}
+
+// send has a worker compute what was gathered. It waits while too many do.
+func (a *Ahead) send(r *rehearsal, o of) {
+	a.mu.Lock()
+	g := r.waiting[o]
+	delete(r.waiting, o)
+	a.mu.Unlock()
+	if g == nil {
+		return
+	}
+	r.slots <- struct{}{}
+	r.sent.Go(func() {
+		defer func() { <-r.slots }()
+		began := time.Now()
+		pieces, err := o.f.ask(r.ctx, g.args, o.skip)
+		for _, c := range g.args {
+			c.done()
+		}
+		o.f.pace.took(g.rows, time.Since(began))
+		if err != nil { // the statement asks once more, and says what is wrong
+			return
+		}
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		for i := range pieces {
+			a.found[g.calls[i]] = &pieces[i]
+			a.size += len(pieces[i].block.Bytes())
+		}
+	})
+}
+
+// pace is how long a function takes for a row, so that a request with many stays far from a time limit that was set with few in mind.
+type pace struct{ row atomic.Int64 }
+
+func (p *pace) took(rows int, d time.Duration) { p.row.Store(max(1, int64(d)/int64(rows))) }
+
+// rows are how many of those that are wanted.
+func (p *pace) rows(wanted int64, limit time.Duration) int64 {
+	if wanted == 0 {
+		wanted = gatheredRows
+	}
+	row := p.row.Load()
+	switch {
+	case limit == 0:
+		return wanted
+	case row == 0: // one vector, to know it
+		return 1
+	}
+	return min(wanted, int64(limit)/shareOfLimit/row)
+}
