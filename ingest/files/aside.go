@@ -3,10 +3,8 @@ package files
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"slices"
 
-	"dsql/engine/duck"
 	"dsql/engine/kind"
 	"dsql/ingest/batch"
 	"dsql/sql"
@@ -47,35 +45,6 @@ func fileFault(err error) *sql.Error {
 	return nil
 }
 
-// setAside records a file and tells of it.
-func (r *reader) setAside(ctx context.Context, a *asideFile) error {
-	if r.o.Aside == nil {
-		return a.why
-	}
-	if errors.Is(a.why, fs.ErrNotExist) { // it will be listed again when it is back
-		return nil
-	}
-	if r.o.Replay == nil {
-		places := []filePlace{{path: a.path, size: a.size, modified: a.modified, hash: a.hash, pos: a.pos, why: a.why.Msg}}
-		write := func(c *duck.Conn) error {
-			return r.s.write(ctx, c, places, a.destinations, duck.SQL("(SELECT coalesce(max(version), 0) FROM dsql.versions)"))
-		}
-		var err error
-		if r.o.Everything { // in the transaction of a rebuild
-			err = write(r.conn)
-		} else {
-			err = r.conn.Update(ctx, func(tx *duck.Tx) error { return write(tx.Conn) })
-		}
-		if err != nil {
-			return err
-		}
-	}
-	e := *a.why
-	e.Exit, e.Hint = code.ExitUnreachable, "it is set aside; mend it or take it away: it is tried again when it has changed"
-	r.o.Aside(&e)
-	return nil
-}
-
 // stillAside takes away the files that were set aside and are as they were then, and says so. Of a snapshot the whole load goes with
 // one: a part of it is no load.
 func (s *Source) stillAside(files []file, places []filePlace, o kind.ReadOptions) []file {
@@ -105,22 +74,11 @@ func (s *Source) stillAside(files []file, places []filePlace, o kind.ReadOptions
 	return slices.DeleteFunc(slices.Clone(files), func(f file) bool { return out[f.path] })
 }
 
-// leave hands over what was read before the item's file i, which can't be read, and that it can't. Of a snapshot nothing of the load is
-// taken.
-func (w *filling) leave(ctx context.Context, i int, why *sql.Error, done *int64) (n int, err error) {
-	w.release()
-	if n = len(w.item.files); !w.s.snapshot {
-		if i > 0 {
-			before := w.item.with(w.item.files[:i])
-			if n, err = w.read(ctx, &before, done); err != nil || n < i {
-				return n, err
-			}
-		}
-		n = i + 1
+// aside is the item's file i as one that can't be read.
+func (it *item) aside(i int, why *sql.Error) *asideFile {
+	a := &asideFile{file: it.files[i], destinations: it.destinations, why: why}
+	if i == 0 {
+		a.hash, a.pos = it.hash, it.from
 	}
-	a := w.item.aside(i, why)
-	if w.part.path == a.path {
-		a.hash, a.pos = w.part.hash, w.part.pos
-	}
-	return n, w.put(ctx, filled{item: w.item, aside: a})
+	return a
 }

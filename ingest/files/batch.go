@@ -2,10 +2,14 @@ package files
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"slices"
 	"strings"
+
+	"dsql/sql/code"
 
 	"dsql/engine/duck"
 	"dsql/engine/kind"
@@ -125,4 +129,51 @@ func shared(files []taken) map[string]string {
 		maps.DeleteFunc(out, func(k, v string) bool { return f.captures[k] != v })
 	}
 	return out
+}
+
+// reader is what readers of text and of Parquet share: it makes batches of what they have read, and tells what there is to tell.
+type reader struct {
+	s    *session
+	conn *duck.Conn
+	cols []duck.Column
+	o    kind.ReadOptions
+	teller
+	captures
+
+	passed      map[string]bool // files that changed while they were read
+	total, done int64
+}
+
+func newReader(x *session, c *duck.Conn, cols []duck.Column, o kind.ReadOptions) *reader {
+	return &reader{s: x, conn: c, cols: cols, o: o, passed: map[string]bool{}, captures: captures{source: x.Source, db: c, columns: cols},
+		teller: teller{source: x.Source, opts: &o, warned: map[string]bool{}, counts: map[string][2]int{}, content: map[string]string{}}}
+}
+
+// setAside records a file and tells of it.
+func (r *reader) setAside(ctx context.Context, a *asideFile) error {
+	if r.o.Aside == nil {
+		return a.why
+	}
+	if errors.Is(a.why, fs.ErrNotExist) { // it will be listed again when it is back
+		return nil
+	}
+	if r.o.Replay == nil {
+		places := []filePlace{{path: a.path, size: a.size, modified: a.modified, hash: a.hash, pos: a.pos, why: a.why.Msg}}
+		write := func(c *duck.Conn) error {
+			return r.s.write(ctx, c, places, a.destinations, duck.SQL("(SELECT coalesce(max(version), 0) FROM dsql.versions)"))
+		}
+		var err error
+		if r.o.Everything { // in the transaction of a rebuild
+			err = write(r.conn)
+		} else {
+			err = r.conn.Update(ctx, func(tx *duck.Tx) error { return write(tx.Conn) })
+		}
+		if err != nil {
+			return err
+		}
+	}
+	e := *a.why
+	e.Exit, e.Hint = code.ExitUnreachable, "it is set aside; mend it or take it away: it is tried again when it has changed"
+	r.o.Aside(&e)
+	return nil
 }

@@ -3,7 +3,6 @@ package files
 import (
 	"errors"
 	"io/fs"
-	"strings"
 
 	"dsql/sql"
 	"dsql/sql/code"
@@ -38,7 +37,7 @@ func (s *Source) unreadable(err error, file string) *sql.Error {
 }
 
 // readError is the error for a file that could not be read to its end.
-func (s *Source) readError(err error, f file) error {
+func (s *Source) readError(err error, path string) error {
 	var e *sql.Error
 	if errors.As(err, &e) {
 		return s.Placed(err, s.patternAt)
@@ -46,16 +45,7 @@ func (s *Source) readError(err error, f file) error {
 	if inner := errors.Unwrap(err); inner != nil { // without the name of the file, which is said anyway
 		err = inner
 	}
-	return s.unreadable(err, f.path)
-}
-
-func (s *Source) noParquet(err error, f file) *sql.Error {
-	why := err.Error()
-	if e, ok := err.(*sql.Error); ok {
-		why = e.Msg
-	}
-	return s.Stmt.At(s.patternAt).Errorf(code.Unreadable, "%s can't be read as Parquet: %s", s.shown(f.path),
-		strings.TrimSpace(strings.ReplaceAll(why, f.full, f.path))).WithHint(mend).WithCause(err)
+	return s.unreadable(err, path)
 }
 
 // shown is a path as the script would write it: the pattern itself where it names one file.
@@ -64,4 +54,8 @@ func (s *Source) shown(name string) string {
 		return s.pattern.Text
 	}
 	return name
+}
+
+func (s *Source) nameThem() string {
+	return "name the columns: CREATE SOURCE " + s.Stmt.Name + " (id BIGINT, …) FROM FILES (…)"
 }

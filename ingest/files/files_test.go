@@ -279,7 +279,14 @@ func TestCancellation(t *testing.T) {
 			if err := opened.Close(); err != nil {
 				t.Error(err)
 			}
-			if _, open := <-opened.(*reader).ahead; open {
+			text, ok := opened.(*textReader)
+			if load, is := opened.(*loadReader); is {
+				text, ok = load.textReader, true
+			}
+			if !ok {
+				t.Fatalf("%T", opened)
+			}
+			if _, open := <-text.ahead.filled; open {
 				t.Error("the goroutine goes on")
 			}
 			cancel()

@@ -165,9 +165,6 @@ func optionsOf(f *batch.Found) (out []string) {
 	return out
 }
 
-// nulls are texts that stand for nothing in many files.
-var nulls = []string{"NA", "N/A", "#N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "nil", `\N`, "-", "--", ".", "?"}
-
 // withNulls asks again with nullstr, where such a text is all that keeps a column from another type.
 func withNulls(ctx context.Context, c *duck.Conn, env *kind.Env, pattern string, options []string, s *session, cols []duck.Column,
 	f file) ([]string, *session, []duck.Column, error) {

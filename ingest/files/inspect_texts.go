@@ -137,3 +137,6 @@ func (s *session) timeFormats(ctx context.Context, c *duck.Conn, f file, cols []
 	}
 	return nil
 }
+
+// nulls are texts that stand for nothing in many files.
+var nulls = []string{"NA", "N/A", "#N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "nil", `\N`, "-", "--", ".", "?"}

@@ -2,6 +2,7 @@ package files
 
 import (
 	"context"
+	"errors"
 
 	"dsql/engine/duck"
 	"dsql/engine/kind"
@@ -18,12 +19,22 @@ var (
 	loadBad  = duck.Ident("temp", "_dsql_load_bad")
 )
 
-// nextLoad is the next load, in place where a buffer holds it.
-func (r *reader) nextLoad(ctx context.Context) (*kind.Input, error) {
+// loadReader hands out a snapshot's loads.
+type loadReader struct {
+	*textReader
+	staged bool // temporary tables of a load are there
+}
+
+func (r *loadReader) Close() error {
+	return errors.Join(r.textReader.Close(), r.unstage(context.Background()))
+}
+
+// Next is the next load, in place where a buffer holds it.
+func (r *loadReader) Next(ctx context.Context) (*kind.Input, error) {
 	if err := r.unstage(ctx); err != nil {
 		return nil, err
 	}
-	b, err := r.receive(ctx)
+	b, err := r.receive(ctx, false)
 	if err != nil || b.last {
 		if err != nil {
 			return nil, err
@@ -34,7 +45,7 @@ func (r *reader) nextLoad(ctx context.Context) (*kind.Input, error) {
 	whole := filled{item: b.item}
 	for {
 		if b.buf == nil { // it can't be read to its end
-			return r.nextLoad(ctx)
+			return r.Next(ctx)
 		}
 		err := r.stage(ctx, b.buf.Input(), sum)
 		b.buf.Release()
@@ -52,14 +63,14 @@ func (r *reader) nextLoad(ctx context.Context) (*kind.Input, error) {
 		if b.last {
 			return r.input(ctx, whole, sum)
 		}
-		if b, err = r.receive(ctx); err != nil {
+		if b, err = r.receive(ctx, true); err != nil {
 			return nil, err
 		}
 	}
 }
 
 // stage adds a part to the temporary tables and its counts to sum.
-func (r *reader) stage(ctx context.Context, in, sum *kind.Input) error {
+func (r *loadReader) stage(ctx context.Context, in, sum *kind.Input) error {
 	first := !r.staged
 	r.staged = true
 	fill := func(t, from *duck.Query, first bool) error {
@@ -90,7 +101,7 @@ func (r *reader) stage(ctx context.Context, in, sum *kind.Input) error {
 }
 
 // unstage drops what the load before left.
-func (r *reader) unstage(ctx context.Context) error {
+func (r *loadReader) unstage(ctx context.Context) error {
 	if !r.staged {
 		return nil
 	}

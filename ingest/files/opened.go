@@ -2,8 +2,12 @@ package files
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"os"
+	"strings"
+
+	"dsql/sql/code"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -63,7 +67,7 @@ func (s *Source) open(l *batch.Landing, it *item, i int) (*opened, error) {
 	}
 	if err != nil {
 		o.Close()
-		return nil, s.readError(err, f)
+		return nil, s.readError(err, f.path)
 	}
 	return o, nil
 }
@@ -204,4 +208,25 @@ func (o *opened) Close() {
 		o.unzip.Close()
 	}
 	o.f.Close()
+}
+
+// oddities are what is to be told of a file when it is begun. fail: what the declaration says must not be.
+func (o *opened) oddities(absent []string) (out []warning, fail error) {
+	s, f := o.s, o.file
+	warn, stop := s.Missing(o.at.path, absent, f.Fresh)
+	if stop != nil {
+		return nil, stop
+	}
+	if warn != nil {
+		out = append(out, warning{warn, o.at.path})
+	}
+	if o.encoding != s.dialect.Encoding {
+		f.Warn(code.SourceEncoding, fmt.Sprintf("%s is no UTF-8; it is read as %s", o.at.path, strings.ToUpper(o.encoding)),
+			"write encoding '"+o.encoding+"' to say so")
+	}
+	for _, e := range f.Warnings {
+		e.Src, e.Span = s.Stmt.Src, s.patternAt
+		out = append(out, warning{e, o.at.path})
+	}
+	return out, nil
 }

@@ -16,33 +16,10 @@ import (
 	"dsql/ingest/format/parquet"
 	"dsql/ingest/lossless"
 	"dsql/sql"
-	"dsql/sql/code"
 )
 
 // Parquet is read by DuckDB itself, which does that better than any decoder here could: the batch's relation is its reader, with
 // strict conversion in SQL where a column's declared type is not the file's (lossless.go).
-
-// parquetFile is a file whose schema was read.
-type parquetFile struct {
-	file
-	rows   int64
-	hash   string
-	have   []duck.Column
-	values []*duck.Query // of the source's columns, over _f
-	bad    []*duck.Query // why a value isn't its column's, or NULL
-	absent []string
-	new    []string // columns, and fields in them, that the declaration doesn't name
-	told   []warning
-
-	tooWide map[string]bool // columns, in lower case, of a DECIMAL that DuckDB doesn't hold
-	raw     *rawView        // that its rows are read from; nil: it is read itself
-}
-
-// parquetPart is a range of a file's rows, counted from 0.
-type parquetPart struct {
-	*parquetFile
-	from, to int64
-}
 
 // parquetCut is a file that is read in ranges of rows.
 type parquetCut struct {
@@ -52,18 +29,51 @@ type parquetCut struct {
 	done             int64 // progress before it
 }
 
-func (r *reader) nextParquet(ctx context.Context) (*kind.Input, error) {
-	if r.parquet != nil && r.passed[r.parquet.path] {
-		r.parquet = nil
+// parquetReader hands out a source's batches of Parquet, which DuckDB reads as they are scanned.
+type parquetReader struct {
+	parquetOpener
+	work []item
+	cut  *parquetCut // in hand; nil: none
+}
+
+func openParquet(ctx context.Context, r *reader, work []item) (*parquetReader, error) {
+	p := &parquetReader{work: work, parquetOpener: parquetOpener{storedReader{reader: r, cast: lossless.Converter{Conn: r.conn}}}}
+	if err := r.checkColumns(ctx); err != nil {
+		return nil, err
 	}
-	for r.parquet == nil {
+	if err := p.sweepViews(ctx); err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return p, nil
+}
+
+func (r *parquetReader) Close() error {
+	r.dropViews()
+	r.captures.close()
+	return nil
+}
+
+func (r *parquetReader) Next(ctx context.Context) (*kind.Input, error) {
+	for {
+		in, err := r.next(ctx)
+		if err != errBlamed {
+			return in, err
+		}
+	}
+}
+
+func (r *parquetReader) next(ctx context.Context) (*kind.Input, error) {
+	if r.cut != nil && r.passed[r.cut.path] {
+		r.cut = nil
+	}
+	for r.cut == nil {
 		r.dropViews()
 		if len(r.work) == 0 {
 			return nil, io.EOF
 		}
 		it := r.work[0]
 		r.work = r.work[1:]
-		group, err := r.parquetGroup(ctx, &it)
+		group, err := r.group(ctx, &it)
 		if why := r.s.unreadableFile(err); why != nil {
 			if err := r.leaveParquet(ctx, &it, len(group), why); err != nil {
 				return nil, err
@@ -81,12 +91,12 @@ func (r *reader) nextParquet(ctx context.Context) (*kind.Input, error) {
 		if it.whole() && (r.s.snapshot || len(group) > 1 || first.rows <= int64(r.s.limits.Rows)) {
 			return r.wholeParquet(ctx, &it, group)
 		}
-		r.parquet = &parquetCut{parquetFile: first, item: &it, start: it.from.Byte, next: it.from.Byte, end: first.rows, done: r.done}
+		r.cut = &parquetCut{parquetFile: first, item: &it, start: it.from.Byte, next: it.from.Byte, end: first.rows, done: r.done}
 		if it.to != nil {
-			r.parquet.end = it.to.pos.Byte
+			r.cut.end = it.to.pos.Byte
 		}
 	}
-	c := r.parquet
+	c := r.cut
 	from, to := c.next, min(c.end, c.next+int64(r.s.limits.Rows))
 	c.next = to
 	t := taken{file: c.file, hash: c.hash, pos: batch.Pos{Byte: to, Line: to + 1}, done: to == c.rows}
@@ -96,13 +106,13 @@ func (r *reader) nextParquet(ctx context.Context) (*kind.Input, error) {
 		b.warnings = c.told
 	}
 	if to == c.end {
-		r.parquet = nil
+		r.cut = nil
 	}
 	return r.parquetInput(ctx, b, []parquetPart{{c.parquetFile, from, to}})
 }
 
 // wholeParquet is a batch of whole files.
-func (r *reader) wholeParquet(ctx context.Context, it *item, group []*parquetFile) (*kind.Input, error) {
+func (r *parquetReader) wholeParquet(ctx context.Context, it *item, group []*parquetFile) (*kind.Input, error) {
 	b := filled{item: it, absent: group[0].absent, done: r.done}
 	var parts []parquetPart
 	for i, f := range group {
@@ -116,7 +126,7 @@ func (r *reader) wholeParquet(ctx context.Context, it *item, group []*parquetFil
 }
 
 // leaveParquet sets an item's file i aside; those before it and behind it are taken. Of a snapshot nothing of the load is.
-func (r *reader) leaveParquet(ctx context.Context, it *item, i int, why *sql.Error) error {
+func (r *parquetReader) leaveParquet(ctx context.Context, it *item, i int, why *sql.Error) error {
 	if !r.s.snapshot {
 		var rest []item
 		for _, files := range [][]file{it.files[:i], it.files[i+1:]} {
@@ -129,16 +139,8 @@ func (r *reader) leaveParquet(ctx context.Context, it *item, i int, why *sql.Err
 	return r.setAside(ctx, it.aside(i, why))
 }
 
-// apart runs f on the reader's connection; in a rebuild on one of its own, as what is wrong with a file would end the transaction.
-func (r *reader) apart(ctx context.Context, f func(*duck.Conn) error) error {
-	if r.o.Everything {
-		return r.conn.Apart(ctx, f)
-	}
-	return f(r.conn)
-}
-
 // blame finds out whether a batch failed because its file can't be read, and sets that aside.
-func (r *reader) blame(ctx context.Context, b filled, parts []parquetPart) (bool, error) {
+func (r *parquetReader) blame(ctx context.Context, b filled, parts []parquetPart) (bool, error) {
 	for i, p := range parts {
 		a := duck.Args{"f": r.scanned(p.parquetFile), "from": p.from, "to": p.to,
 			"columns": duck.Each(", ", p.have, func(c duck.Column) *duck.Query { return duck.Ident(c.Name) })}
@@ -167,163 +169,8 @@ func (r *reader) blame(ctx context.Context, b filled, parts []parquetPart) (bool
 	return false, nil
 }
 
-// parquetGroup opens an item's first file and, as far as they fit a batch with it, those that follow. With an error it gives those before
-// the file that it is of.
-func (r *reader) parquetGroup(ctx context.Context, it *item) ([]*parquetFile, error) {
-	var group []*parquetFile
-	rows := int64(0)
-	for i, f := range it.files {
-		p, err := r.openParquet(ctx, f)
-		if err != nil {
-			return group, err
-		}
-		if i == 0 && it.hash != "" && it.hash != p.hash {
-			return nil, r.s.halfRead(f.path)
-		}
-		rows += p.rows
-		if i > 0 && !r.s.snapshot && (rows > int64(r.s.limits.Rows) || !slices.Equal(p.absent, group[0].absent)) {
-			break
-		}
-		group = append(group, p)
-	}
-	return group, nil
-}
-
-// scanParquet is DuckDB's reader of one file: nothing in its name is a pattern, and its folders are no columns.
-func (s *Source) scanParquet(full string) *duck.Query {
-	return duck.SQL("read_parquet({f}, hive_partitioning = false, binary_as_string = {s})",
-		duck.Args{"f": escapeGlob(full), "s": s.asString})
-}
-
-func escapeGlob(name string) string {
-	return strings.NewReplacer("*", "[*]", "?", "[?]", "[", "[[]").Replace(name)
-}
-
-func (r *reader) openParquet(ctx context.Context, f file) (*parquetFile, error) {
-	s := r.s
-	p := &parquetFile{file: f}
-	var err error
-	if p.hash, err = hashFile(f.full, -1); err != nil {
-		return nil, s.unreadable(err, f.path)
-	}
-	err = r.apart(ctx, func(c *duck.Conn) (err error) {
-		p.have, err = c.Describe(ctx, duck.SQL("SELECT * FROM {f}", duck.Args{"f": s.scanParquet(f.full)}), sql.Place{})
-		return err
-	})
-	if err != nil {
-		return nil, s.noParquet(err, f)
-	}
-	if err = r.storedAs(ctx, p); err != nil {
-		return nil, err
-	}
-	if findColumn(p.have, "file_row_number") != nil {
-		return nil, s.unreadable(fmt.Errorf("it has a column file_row_number, which DuckDB's reader uses itself"), f.path)
-	}
-	if p.rows, err = r.conn.Int(ctx, duck.SQL("SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata({f})",
-		duck.Args{"f": escapeGlob(f.full)})); err != nil {
-		return nil, s.noParquet(err, f)
-	}
-	captures, err := r.capturesOf(ctx, f)
-	if err != nil {
-		return nil, err
-	}
-	fields := s.fields(r.cols)
-	r.cast.Undeclared = nil
-	for i, c := range r.cols {
-		value, bad, err := r.parquetColumn(ctx, p, fields[i], captures)
-		if err != nil {
-			return nil, err
-		}
-		p.values = append(p.values, duck.SQL("{v} AS {n}", duck.Args{"v": value, "n": duck.Ident(c.Name)}))
-		if bad != nil {
-			p.bad = append(p.bad, bad)
-		}
-	}
-	for _, h := range p.have {
-		if !s.names(r.cols, h.Name) {
-			p.new = append(p.new, h.Name)
-		}
-	}
-	warn, fail := s.Missing(f.path, p.absent, p.new)
-	if fail != nil {
-		return nil, fail
-	}
-	if warn != nil {
-		p.told = []warning{{warn, f.path}}
-	}
-	p.new = append(p.new, r.cast.Undeclared...)
-	if s.OnNew == "FAIL" && len(p.new) > 0 {
-		return nil, s.NewFields(f.path, p.new)
-	}
-	return p, nil
-}
-
-func findColumn(cols []duck.Column, name string) *duck.Column {
-	for i := range cols {
-		if strings.EqualFold(cols[i].Name, name) {
-			return &cols[i]
-		}
-	}
-	return nil
-}
-
-// names says whether a field of the files is one that a column reads.
-func (s *Source) names(cols []duck.Column, field string) bool {
-	return slices.ContainsFunc(s.fields(cols), func(f batch.Field) bool { return f.Capture == "" && strings.EqualFold(f.Steps()[0], field) })
-}
-
-// parquetColumn gives a column's value, and why it is bad where it may be.
-func (r *reader) parquetColumn(ctx context.Context, p *parquetFile, f batch.Field,
-	captures map[string]*duck.Query) (value, bad *duck.Query, err error) {
-	a := duck.Args{"t": f.Type}
-	if f.Capture != "" {
-		return captures[f.Name], nil, nil
-	}
-	steps := f.Steps()
-	have := findColumn(p.have, steps[0])
-	if have == nil {
-		p.absent = append(p.absent, f.Name)
-		return duck.SQL("NULL::{t}", a), nil, nil
-	}
-	v := duck.Ident(append([]string{"_f", have.Name}, steps[1:]...)...)
-	from := have.Type
-	if len(steps) > 1 {
-		cols, err := r.conn.Describe(ctx, duck.SQL("SELECT {v} AS v FROM {f} _f", duck.Args{"v": v, "f": r.s.scanParquet(p.full)}),
-			sql.Place{})
-		if err != nil {
-			d := r.s.Column(f.Name)
-			return nil, nil, r.s.Stmt.At(d.Args["FROM"].Span).Errorf(code.SourceColumn, "column %s: %s has no %s in its column %s, which is %s",
-				f.Name, p.path, strings.Join(steps, "."), have.Name, have.Type).
-				WithHint("a path leads through the fields of a STRUCT").
-				WithCause(err).
-				WithExit(code.ExitFailed)
-		}
-		from = cols[0].Type
-	}
-	value, wrong, raw, err := r.fromStored(ctx, p, v, from, f)
-	if err != nil {
-		return nil, nil, err
-	}
-	if p.tooWide[strings.ToLower(have.Name)] { // DuckDB gives another number
-		return duck.SQL("NULL::{t}", a), duck.SQL(`WHEN {v} IS NOT NULL THEN {why}`,
-			duck.Args{"v": v, "why": "bad_record: " + f.Name + ": the file's DECIMAL has more than the 38 digits that DuckDB reads"}), nil
-	}
-	if wrong == nil {
-		return value, nil, nil
-	}
-	shown := duck.SQL("{v}::VARCHAR", duck.Args{"v": v})
-	switch {
-	case raw != nil:
-		shown = raw
-	case lossless.FamilyOf(from) == lossless.Zoned:
-		shown, _ = r.cast.Convert(ctx, v, from, batch.Field{Type: "VARCHAR"})
-	}
-	return value, duck.SQL(`WHEN {wrong} THEN {before} || left({shown}, 40) || {after}`, duck.Args{"wrong": wrong, "shown": shown,
-		"before": "bad_record: " + f.Name + `: "`, "after": `" is no ` + string(f.Type)}), nil
-}
-
 // parquetInput is the relation of ranges of files.
-func (r *reader) parquetInput(ctx context.Context, b filled, parts []parquetPart) (*kind.Input, error) {
+func (r *parquetReader) parquetInput(ctx context.Context, b filled, parts []parquetPart) (*kind.Input, error) {
 	if r.o.Everything { // once its rows are read in the transaction it is too late
 		if blamed, err := r.blame(ctx, b, parts); err != nil || blamed {
 			return nil, cmp.Or(err, errBlamed)
@@ -384,3 +231,23 @@ func union(qs []*duck.Query) *duck.Query {
 
 // errBlamed: the file of a batch was set aside before there was a batch.
 var errBlamed = errors.New("its file is set aside")
+
+// textsAsStored puts the work of a batch back, to read the texts of a file as bytes from now on, when that is what reading has failed on.
+func (r *parquetReader) textsAsStored(err error, b filled, p parquetPart) bool {
+	bad := strings.Contains(err.Error(), "nvalid string encoding found in Parquet file") ||
+		strings.Contains(err.Error(), "nvalid JSON found in Parquet file")
+	if !bad || r.rawTexts[p.path] {
+		return false
+	}
+	if r.rawTexts == nil {
+		r.rawTexts = map[string]bool{}
+	}
+	r.rawTexts[p.path] = true
+	it := *b.item
+	if b.lines != "" { // a part of a file
+		it.from, it.hash = batch.Pos{Byte: p.from, Line: p.from + 1}, p.hash
+		r.cut = nil
+	}
+	r.work = slices.Insert(r.work, 0, it)
+	return true
+}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 
@@ -23,12 +22,6 @@ import (
 // it is stored, from a copy of the file whose footer gives it another meaning (footer.go), and converted here: to what DuckDB
 // takes the column for, and then to the declared type. The copy is made where a column that a source reads needs it, of texts when reading
 // has failed on one, and lives as long as the batches of its file.
-
-// rawView is such a copy.
-type rawView struct {
-	name string
-	have map[string]duck.Type // the types of its columns, by their names in lower case
-}
 
 // parquetElement is a node of a file's schema.
 type parquetElement struct {
@@ -51,8 +44,16 @@ func columnsWith(schema []parquetElement, is func(parquetElement) bool) map[stri
 	return out
 }
 
+// storedReader reads columns as they are stored.
+type storedReader struct {
+	*reader
+	cast     lossless.Converter
+	rawTexts map[string]bool // files with a text that is no UTF-8
+	views    []string        // copies of files
+}
+
 // storedAs looks at a file's own schema for what DuckDB's reader doesn't give as it is.
-func (r *reader) storedAs(ctx context.Context, p *parquetFile) error {
+func (r *storedReader) storedAs(ctx context.Context, p *parquetFile) error {
 	schema, err := duck.Select(ctx, r.conn, duck.SQL(`SELECT name, coalesce(num_children, 0), coalesce(precision > 38, false),
 			coalesce(type = 'INT96', false)
 				OR coalesce(contains(logical_type, 'isAdjustedToUTC=1') AND contains(logical_type, 'NANOS=NanoSeconds'), false)
@@ -87,36 +88,16 @@ func (r *reader) storedAs(ctx context.Context, p *parquetFile) error {
 }
 
 // scanned is what a file's rows are read from.
-func (r *reader) scanned(p *parquetFile) *duck.Query {
+func (r *storedReader) scanned(p *parquetFile) *duck.Query {
 	if p.raw != nil {
 		return duck.SQL("read_parquet({f}, hive_partitioning = false)", duck.Args{"f": escapeGlob(p.raw.name)})
 	}
 	return r.s.scanParquet(p.full)
 }
 
-// textsAsStored puts the work of a batch back, to read the texts of a file as bytes from now on, when that is what reading has failed on.
-func (r *reader) textsAsStored(err error, b filled, p parquetPart) bool {
-	bad := strings.Contains(err.Error(), "nvalid string encoding found in Parquet file") ||
-		strings.Contains(err.Error(), "nvalid JSON found in Parquet file")
-	if !bad || r.rawTexts[p.path] {
-		return false
-	}
-	if r.rawTexts == nil {
-		r.rawTexts = map[string]bool{}
-	}
-	r.rawTexts[p.path] = true
-	it := *b.item
-	if b.lines != "" { // a part of a file
-		it.from, it.hash = batch.Pos{Byte: p.from, Line: p.from + 1}, p.hash
-		r.parquet = nil
-	}
-	r.work = slices.Insert(r.work, 0, it)
-	return true
-}
-
 // fromStored converts v, which DuckDB takes for the type from, to a field's type: as lossless does, or from what is stored. raw is the text
 // of a value that is bad, nil where it is v's.
-func (r *reader) fromStored(ctx context.Context, p *parquetFile, v *duck.Query, from duck.Type,
+func (r *storedReader) fromStored(ctx context.Context, p *parquetFile, v *duck.Query, from duck.Type,
 	f batch.Field) (value, bad, raw *duck.Query, err error) {
 	stored := from
 	if p.raw != nil {
@@ -157,7 +138,7 @@ func (r *reader) fromStored(ctx context.Context, p *parquetFile, v *duck.Query, 
 }
 
 // dataOf is a row of a file as it is kept beside why it is bad.
-func (r *reader) dataOf(ctx context.Context, p *parquetFile) *duck.Query {
+func (r *storedReader) dataOf(ctx context.Context, p *parquetFile) *duck.Query {
 	if p.raw == nil {
 		return catalog.DataJSON("_f", duck.ColumnNames(p.have))
 	}
@@ -184,7 +165,7 @@ var views struct {
 
 // viewFolder is DuckDB's own folder for what it doesn't keep, and what copies are called there: by the database, which no other process
 // has open. Of one in memory there is no pattern that is its own.
-func (r *reader) viewFolder(ctx context.Context) (dir, pattern string, own bool, err error) {
+func (r *storedReader) viewFolder(ctx context.Context) (dir, pattern string, own bool, err error) {
 	var path string
 	_, err = r.conn.Scan(ctx, duck.SQL("SELECT current_setting('temp_directory'), coalesce(path, '') FROM duckdb_databases() "+
 		"WHERE database_name = current_database()"), &dir, &path)
@@ -195,7 +176,7 @@ func (r *reader) viewFolder(ctx context.Context) (dir, pattern string, own bool,
 }
 
 // view makes a copy of a file.
-func (r *reader) view(ctx context.Context, full string, k rawKinds) (name string, err error) {
+func (r *storedReader) view(ctx context.Context, full string, k rawKinds) (name string, err error) {
 	dir, pattern, _, err := r.viewFolder(ctx)
 	if err != nil {
 		return "", err
@@ -228,7 +209,7 @@ func (r *reader) view(ctx context.Context, full string, k rawKinds) (name string
 }
 
 // dropViews removes the reader's copies: their batches are done.
-func (r *reader) dropViews() {
+func (r *storedReader) dropViews() {
 	if len(r.views) == 0 {
 		return
 	}
@@ -243,7 +224,7 @@ func (r *reader) dropViews() {
 }
 
 // sweepViews removes copies that a crash has left.
-func (r *reader) sweepViews(ctx context.Context) error {
+func (r *storedReader) sweepViews(ctx context.Context) error {
 	dir, pattern, own, err := r.viewFolder(ctx)
 	if err != nil || !own {
 		return err

@@ -159,7 +159,7 @@ func TestParquetRawParts(t *testing.T) {
 		}
 		return len(names)
 	}
-	r := &reader{s: l.source("CREATE SOURCE z (id INTEGER) FROM FILES ('in/*.parquet')").in(l.env), conn: l.c}
+	r := &storedReader{reader: &reader{s: l.source("CREATE SOURCE z (id INTEGER) FROM FILES ('in/*.parquet')").in(l.env), conn: l.c}}
 	name, err := r.view(t.Context(), filepath.Join(l.dir, "in/1.parquet"), rawKinds{texts: true})
 	if err != nil || copies() != 1 {
 		t.Fatal(name, err, copies())

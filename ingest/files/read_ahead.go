@@ -7,21 +7,32 @@ import (
 	"io"
 	"slices"
 
+	"dsql/sql"
+
 	"dsql/ingest/batch"
 )
 
 // A goroutine reads ahead: it decodes the files of the reader's work into buffers, while the batch before is written. Small files share a
 // batch, a large one is cut into several.
 
-// readAhead fills buffers until the work or ctx ends.
-func (r *reader) readAhead(ctx context.Context) {
+// ahead fills buffers with the files of its work.
+type ahead struct {
+	s       *session
+	landing *batch.Landing
+	work    []item
+	filled  chan filled
+	end     error // why filled is closed: io.EOF when all was read
+}
+
+// read fills buffers until the work or ctx ends.
+func (r *ahead) read(ctx context.Context) {
 	r.end = io.EOF
-	defer close(r.ahead)
+	defer close(r.filled)
 	var done int64
 	for _, rest := range r.work {
 		for len(rest.files) > 0 {
 			it := rest // which batches keep
-			n, err := r.read(ctx, &it, &done)
+			n, err := r.item(ctx, &it, &done)
 			if errors.Is(err, errWaits) {
 				return
 			}
@@ -37,10 +48,10 @@ func (r *reader) readAhead(ctx context.Context) {
 // errWaits ends reading before a load that may still be being written.
 var errWaits = errors.New("a load waits")
 
-// read reads an item's files into one batch, or a single large file or a load into several, and says how many files it took: the
+// item reads an item's files into one batch, or a single large file or a load into several, and says how many files it took: the
 // rest goes into a batch of its own where it doesn't fit, or has other columns.
-func (r *reader) read(ctx context.Context, it *item, done *int64) (n int, err error) {
-	w := &filling{reader: r, item: it, batch: filled{item: it}, done: *done}
+func (r *ahead) item(ctx context.Context, it *item, done *int64) (n int, err error) {
+	w := &filling{ahead: r, item: it, batch: filled{item: it}, done: *done}
 	defer w.release()
 	for i := range it.files {
 		fits, err := w.file(ctx, i)
@@ -60,7 +71,7 @@ func (r *reader) read(ctx context.Context, it *item, done *int64) (n int, err er
 		case tooMuch: // what is before it is read again, so that no file is cut that fits a batch
 			w.release()
 			before := it.with(it.files[:i])
-			return r.read(ctx, &before, done)
+			return r.item(ctx, &before, done)
 		}
 	}
 	*done = w.done
@@ -76,9 +87,9 @@ func (r *reader) read(ctx context.Context, it *item, done *int64) (n int, err er
 }
 
 // put hands a batch over.
-func (r *reader) put(ctx context.Context, b filled) error {
+func (r *ahead) put(ctx context.Context, b filled) error {
 	select {
-	case r.ahead <- b:
+	case r.filled <- b:
 		return nil
 	case <-ctx.Done():
 		b.release()
@@ -88,7 +99,7 @@ func (r *reader) put(ctx context.Context, b filled) error {
 
 // filling is a batch that is being filled from an item.
 type filling struct {
-	*reader
+	*ahead
 	item  *item
 	batch filled
 	done  int64 // progress behind the files that were read
@@ -217,7 +228,7 @@ func (w *filling) fill(ctx context.Context, in *opened) (more bool, err error) {
 		if ctx.Err() != nil {
 			return false, ctx.Err()
 		}
-		return false, w.s.readError(err, in.at)
+		return false, w.s.readError(err, in.at.path)
 	}
 	if w.s.OnNew == "FAIL" {
 		if names := w.batch.buf.UnknownNames(); len(names) > 0 {
@@ -225,4 +236,24 @@ func (w *filling) fill(ctx context.Context, in *opened) (more bool, err error) {
 		}
 	}
 	return more, nil
+}
+
+// leave hands over what was read before the item's file i, which can't be read, and that it can't. Of a snapshot nothing of the load is
+// taken.
+func (w *filling) leave(ctx context.Context, i int, why *sql.Error, done *int64) (n int, err error) {
+	w.release()
+	if n = len(w.item.files); !w.s.snapshot {
+		if i > 0 {
+			before := w.item.with(w.item.files[:i])
+			if n, err = w.ahead.item(ctx, &before, done); err != nil || n < i {
+				return n, err
+			}
+		}
+		n = i + 1
+	}
+	a := w.item.aside(i, why)
+	if w.part.path == a.path {
+		a.hash, a.pos = w.part.hash, w.part.pos
+	}
+	return n, w.put(ctx, filled{item: w.item, aside: a})
 }

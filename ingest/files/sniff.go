@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"dsql/engine/duck"
 	"dsql/ingest/batch"
@@ -94,83 +93,7 @@ func (s *Source) head(f file, n int64) (b []byte, encoding string, err error) {
 		b, err = io.ReadAll(io.LimitReader(data, n))
 	}
 	if err != nil {
-		return nil, "", s.readError(err, f)
+		return nil, "", s.readError(err, f.path)
 	}
 	return b, o.encoding, nil
-}
-
-// exact finds a type that holds all digits for each column that was inferred as DOUBLE and has a number that it doesn't hold: a whole one
-// beyond 2^53, or one that would come out with other digits.
-func (s *Source) exact(ctx context.Context, c *duck.Conn, files []file, known, proved []duck.Column, d batch.Dialect) error {
-	var at []int
-	texts := append([]duck.Column{}, proved...)
-	for i, col := range proved {
-		if col.Type == "DOUBLE" {
-			at = append(at, i)
-			texts[i].Type = "VARCHAR"
-		}
-	}
-	if len(at) == 0 {
-		return nil
-	}
-	l, err := batch.NewLanding(c, s.Stmt.Name, s.fields(append(append([]duck.Column{}, known...), texts...)), d,
-		batch.Limits{Rows: proofRows, Bytes: 16 << 20})
-	if err != nil {
-		return s.Placed(err, s.patternAt)
-	}
-	defer l.Close()
-	wide := make([]digits, len(at))
-	for _, f := range files {
-		if err := s.digitsOf(ctx, c, l, f, texts, at, wide); err != nil {
-			return err
-		}
-	}
-	for k, i := range at {
-		proved[i].Type = wide[k].typeOf()
-	}
-	return nil
-}
-
-// digitsOf looks at the numbers of a file's beginning.
-func (s *Source) digitsOf(ctx context.Context, c *duck.Conn, l *batch.Landing, f file, cols []duck.Column, at []int,
-	wide []digits) error {
-	in, b, err := s.firstRecords(ctx, l, f)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	defer b.Release()
-	long := make([]string, len(at))
-	dest := make([]any, len(at))
-	for k := range at {
-		dest[k] = &long[k]
-	}
-	each := duck.Each(", ", at, func(i int) *duck.Query {
-		return duck.SQL("coalesce(string_agg(DISTINCT {c}, chr(31)) FILTER (length({c}) > 15), '')",
-			duck.Args{"c": duck.Ident(cols[i].Name)})
-	})
-	rows := b.Input().Rows
-	if _, err := c.Scan(ctx, duck.SQL("SELECT {each} FROM {rows}", duck.Args{"each": each, "rows": rows}), dest...); err != nil {
-		return err
-	}
-	for k, i := range at {
-		for text := range strings.SplitSeq(long[k], "\x1f") {
-			wide[k].lost = wide[k].lost || text != "" && !heldByDouble(text, s.dialect.DecimalSeparator, s.dialect.Thousands)
-		}
-		if !wide[k].lost || wide[k].odd {
-			continue
-		}
-		var whole, scale int
-		var plain bool
-		if _, err := c.Scan(ctx, duck.SQL(`SELECT coalesce(max(length(ltrim(split_part(v, '.', 1), '+-0'))), 0)::INTEGER,
-				coalesce(max(length(split_part(v, '.', 2))), 0)::INTEGER,
-				coalesce(bool_and(regexp_full_match(v, '[-+]?[0-9]*[.]?[0-9]*')), true)
-			FROM (SELECT trim({c}) AS v FROM {rows})`, duck.Args{"c": duck.Ident(cols[i].Name), "rows": rows}),
-			&whole, &scale, &plain); err != nil {
-			return err
-		}
-		w := &wide[k]
-		w.whole, w.scale, w.odd = max(w.whole, whole), max(w.scale, scale), w.odd || !plain
-	}
-	return nil
 }

@@ -5,24 +5,9 @@ import (
 	"compress/gzip"
 	"errors"
 	"io"
-	"strings"
 
 	"github.com/klauspost/compress/zstd"
 )
-
-// compressionOf is how a file is packed: as the option says, or by its ending.
-func (s *Source) compressionOf(path string) string {
-	name := strings.ToLower(path)
-	switch {
-	case s.compression != "":
-		return s.compression
-	case strings.HasSuffix(name, ".gz"):
-		return "gzip"
-	case strings.HasSuffix(name, ".zst"):
-		return "zstd"
-	}
-	return "none"
-}
 
 // zstdWindow is how far back a zstd frame may refer: as far as `zstd --long=28` does.
 const zstdWindow = 1 << 28

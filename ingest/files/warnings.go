@@ -17,77 +17,60 @@ type warning struct {
 	path string
 }
 
-func (r *reader) tell(ws []warning) {
-	for _, w := range ws {
-		if w.Code == code.FileUnfinished {
-			r.o.Left()
-		}
-		kind := w.Code.String() + strings.ReplaceAll(w.Msg, w.path, "")
-		if r.o.Warn == nil || r.warned[kind] {
-			continue
-		}
-		if r.warned == nil {
-			r.warned = map[string]bool{}
-		}
-		r.warned[kind] = true
-		r.o.Warn(w.Error)
-	}
+// teller tells of the files of a source, and knows what it has told.
+type teller struct {
+	source  *Source
+	opts    *kind.ReadOptions
+	warned  map[string]bool
+	counts  map[string][2]int // records and bad ones of files
+	content map[string]string // files that were taken, by their hash
 }
 
-// oddities are what is to be told of a file when it is begun. fail: what the declaration says must not be.
-func (o *opened) oddities(absent []string) (out []warning, fail error) {
-	s, f := o.s, o.file
-	warn, stop := s.Missing(o.at.path, absent, f.Fresh)
-	if stop != nil {
-		return nil, stop
+func (t *teller) tell(ws []warning) {
+	for _, w := range ws {
+		if w.Code == code.FileUnfinished {
+			t.opts.Left()
+		}
+		if kind := w.Code.String() + strings.ReplaceAll(w.Msg, w.path, ""); t.opts.Warn != nil && !t.warned[kind] {
+			t.warned[kind] = true
+			t.opts.Warn(w.Error)
+		}
 	}
-	if warn != nil {
-		out = append(out, warning{warn, o.at.path})
-	}
-	if o.encoding != s.dialect.Encoding {
-		f.Warn(code.SourceEncoding, fmt.Sprintf("%s is no UTF-8; it is read as %s", o.at.path, strings.ToUpper(o.encoding)),
-			"write encoding '"+o.encoding+"' to say so")
-	}
-	for _, e := range f.Warnings {
-		e.Src, e.Span = s.Stmt.Src, s.patternAt
-		out = append(out, warning{e, o.at.path})
-	}
-	return out, nil
 }
 
 // allBad tells of files of which no record is good; ON BAD FILE FAIL stops there.
-func (r *reader) allBad(files []taken, in *kind.Input) error {
+func (t *teller) allBad(files []taken, in *kind.Input) error {
 	for _, f := range files {
-		sum := r.counts[f.path]
+		sum := t.counts[f.path]
 		sum = [2]int{sum[0] + f.records, sum[1] + f.bad}
-		if r.counts[f.path] = sum; !f.done || sum[0] == 0 || sum[1] < sum[0] || f.again || in.Replayed {
+		if t.counts[f.path] = sum; !f.done || sum[0] == 0 || sum[1] < sum[0] || f.again || in.Replayed {
 			continue
 		}
-		e := r.s.Stmt.At(r.s.patternAt).Errorf(code.AllBad, "all %d records of %s are bad", sum[0], f.path).
-			WithHint("dsql.rejects says why; mend the declaration and give REPLAY REJECTS FROM " + r.s.Stmt.Name)
+		e := t.source.Stmt.At(t.source.patternAt).Errorf(code.AllBad, "all %d records of %s are bad", sum[0], f.path).
+			WithHint("dsql.rejects says why; mend the declaration and give REPLAY REJECTS FROM " + t.source.Stmt.Name)
 		if sum[0] == 1 {
 			e.Msg = "the only record of " + f.path + " is bad"
 		}
-		if r.s.onBadFile == "FAIL" {
+		if t.source.onBadFile == "FAIL" {
 			return e
 		}
-		if r.o.Warn != nil {
-			r.o.Warn(e)
+		if t.opts.Warn != nil {
+			t.opts.Warn(e)
 		}
 	}
 	return nil
 }
 
 // copies tells of files with the content of others that were taken: renamed ones, and copies.
-func (r *reader) copies(files []taken, in *kind.Input) {
+func (t *teller) copies(files []taken, in *kind.Input) {
 	for _, f := range files {
 		if !f.done || f.size == 0 {
 			continue
 		}
-		other, known := r.content[f.hash]
-		if r.content[f.hash] = f.path; known && other != f.path && !f.again && !in.Replayed && !r.s.snapshot && in.Records > 0 &&
-			r.o.Warn != nil {
-			r.o.Warn(r.s.Stmt.At(r.s.patternAt).Errorf(code.FileCopied,
+		other, known := t.content[f.hash]
+		if t.content[f.hash] = f.path; known && other != f.path && !f.again && !in.Replayed && !t.source.snapshot && in.Records > 0 &&
+			t.opts.Warn != nil {
+			t.opts.Warn(t.source.Stmt.At(t.source.patternAt).Errorf(code.FileCopied,
 				"%s has the content of %s, which was taken before: its records are taken again", f.path, other).
 				WithHint("a file is known by its path: leave files where they were, or take them out of the pattern's reach"))
 		}

@@ -240,3 +240,25 @@ func (s *Source) judge(tp topicPartition, at position, c *cluster) (position, *g
 		WithHint("on_offset_loss earliest goes on with the oldest record that is there, on_offset_loss latest with the newest; dsql.gaps notes " +
 			"what is missing")
 }
+
+// lossWarning tells of a gap that on_offset_loss or on_bad_batch goes over.
+func (s *Source) lossWarning(g gap) *sql.Error {
+	what := fmt.Sprintf("from offset %d on", g.from)
+	if g.to >= 0 {
+		what = fmt.Sprintf("offsets %d to %d", g.from, g.to-1)
+	}
+	e := s.Stmt.At(s.topicAt).Errorf(code.OffsetLoss, "%s partition %d: %s were not read: %s", g.topic, g.partition, what, g.reason).
+		WithHint("dsql.gaps notes it; on_offset_loss is " + s.onLoss)
+	if g.batch {
+		e.Code, e.Hint = code.BadBatch, "dsql.gaps notes it; on_bad_batch is skip"
+	}
+	return e
+}
+
+// How often the brokers are asked what there is: for new partitions and topics, and when nothing comes.
+const (
+	lookEvery = 5 * time.Second
+	lookQuiet = time.Second
+	lookSoon  = 200 * time.Millisecond // behind an error: a batch that can't be read is given again at once
+	giveUp    = 20 * time.Second       // a run that doesn't follow ends when the brokers are away for so long
+)

@@ -3,101 +3,28 @@ package kafka
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// membership is a source's part in a consumer group: each member has a file of its own and some of the partitions. A partition is
-// given up only when all that was read of it is in the file and the group knows it, so the next member begins right behind. The
-// place in the file wins where it is further than the group's: a member that was killed in between reads nothing twice.
-type membership struct {
-	p *poller
-
-	mu       sync.Mutex
-	settled  *sync.Cond
-	cl       *kgo.Client
-	assigned bool
-	inFlight int // batches that were handed over and are not in the file
-	over     bool
-}
-
-func newMembership(p *poller) *membership {
-	m := &membership{p: p}
-	m.settled = sync.NewCond(&m.mu)
-	context.AfterFunc(p.ctx, func() {
-		m.mu.Lock()
-		m.over = true
-		m.mu.Unlock()
-		m.settled.Broadcast()
-	})
-	return m
-}
-
-func (m *membership) options() []kgo.Opt {
-	s := m.p.r.s
+// inGroup are the options of a client that reads as a member of the source's group.
+func (p *poller) inGroup() []kgo.Opt {
+	s := p.r.s
 	opts := []kgo.Opt{kgo.ConsumerGroup(s.group), kgo.Balancers(kgo.CooperativeStickyBalancer()), kgo.DisableAutoCommit(),
 		kgo.BlockRebalanceOnPoll(),
 		kgo.SessionTimeout(10 * time.Second), kgo.HeartbeatInterval(2 * time.Second), kgo.RebalanceTimeout(2 * time.Minute),
 		kgo.MetadataMaxAge(lookEvery),
-		kgo.AdjustFetchOffsetsFn(m.begin), kgo.OnPartitionsAssigned(m.onAssigned), kgo.OnPartitionsRevoked(m.onRevoked),
-		kgo.OnPartitionsLost(m.onLost)}
+		kgo.AdjustFetchOffsetsFn(p.begin), kgo.OnPartitionsAssigned(p.r.group.onAssigned), kgo.OnPartitionsRevoked(p.onRevoked),
+		kgo.OnPartitionsLost(p.onLost)}
 	if s.topics != nil {
 		return append(opts, kgo.ConsumeRegex(), kgo.ConsumeTopics(s.topics.String()))
 	}
 	return append(opts, kgo.ConsumeTopics(s.topic))
 }
 
-func (m *membership) use(cl *kgo.Client) {
-	m.mu.Lock()
-	m.cl = cl
-	m.mu.Unlock()
-}
-
-func (m *membership) joined() bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.assigned
-}
-
-func (m *membership) sent() {
-	m.mu.Lock()
-	m.inFlight++
-	m.mu.Unlock()
-}
-
-func (m *membership) written() {
-	m.mu.Lock()
-	m.inFlight--
-	m.mu.Unlock()
-	m.settled.Broadcast()
-}
-
-// commit tells the group how far the file is.
-func (m *membership) commit(ctx context.Context, at positions) {
-	m.mu.Lock()
-	cl := m.cl
-	m.mu.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	cl.CommitOffsetsSync(ctx, groupOffsets(at), nil) // what it can't be told now it is told with the next batch
-}
-
-func groupOffsets(at positions) map[string]map[int32]kgo.EpochOffset {
-	out := map[string]map[int32]kgo.EpochOffset{}
-	for tp, p := range at {
-		if out[tp.topic] == nil {
-			out[tp.topic] = map[int32]kgo.EpochOffset{}
-		}
-		out[tp.topic][tp.partition] = kgo.EpochOffset{Epoch: p.epoch, Offset: p.next}
-	}
-	return out
-}
-
 // begin decides where partitions that come to this member go on.
-func (m *membership) begin(_ context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
-	p := m.p
+func (p *poller) begin(_ context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
 	c, err := p.r.s.look(p.ctx, p.r.connection, p.r.admin)
 	if err != nil {
 		return nil, err
@@ -139,37 +66,25 @@ func (m *membership) begin(_ context.Context, offsets map[string]map[int32]kgo.O
 	return offsets, err
 }
 
-func (m *membership) onAssigned(context.Context, *kgo.Client, map[string][]int32) {
-	m.mu.Lock()
-	m.assigned = true
-	m.mu.Unlock()
-}
-
 // onRevoked gives partitions up: what was read of them goes into the file first. No poll runs meanwhile.
-func (m *membership) onRevoked(_ context.Context, _ *kgo.Client, gone map[string][]int32) {
-	p := m.p
+func (p *poller) onRevoked(_ context.Context, _ *kgo.Client, gone map[string][]int32) {
 	p.mu.Lock()
 	if err := p.flushLocked(p.ctx); err != nil && !errors.Is(err, context.Canceled) {
 		p.fail(err)
 	}
-	m.forget(gone)
+	p.forget(gone)
 	p.mu.Unlock()
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for m.inFlight > 0 && !m.over {
-		m.settled.Wait()
-	}
+	p.r.group.settle()
 }
 
 // onLost: the group has given them to others already. What was read is kept: a journal takes it twice, a stream's coordinates tell.
-func (m *membership) onLost(_ context.Context, _ *kgo.Client, gone map[string][]int32) {
-	m.p.mu.Lock()
-	defer m.p.mu.Unlock()
-	m.forget(gone)
+func (p *poller) onLost(_ context.Context, _ *kgo.Client, gone map[string][]int32) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.forget(gone)
 }
 
-func (m *membership) forget(gone map[string][]int32) {
-	p := m.p
+func (p *poller) forget(gone map[string][]int32) {
 	for topic, partitions := range gone {
 		for _, partition := range partitions {
 			tp := topicPartition{topic, partition}

@@ -10,44 +10,21 @@ import (
 	"dsql/engine/kind"
 	"dsql/ingest/batch"
 	"dsql/ingest/convert"
-	"dsql/ingest/names"
 	"dsql/sql/code"
 )
 
 // maxGrown is how many columns ON SCHEMA CHANGE ADD COLUMNS gives a topic: whoever may write to it can name any number of fields.
 const maxGrown = 1000
 
-// found are the columns that a run has found, which may be in the file already.
-type found struct{ cols []duck.Column }
-
-func (s *Source) found(env *kind.Env) *found {
-	return kind.Known(env, s, func() *found { return &found{} })
-}
-
-// grown are the columns and those that ON SCHEMA CHANGE ADD COLUMNS has added.
-func (s *Source) grown(cols, added []duck.Column) []duck.Column {
-	declared := s.fields(cols)
-	for _, c := range added {
-		read := slices.ContainsFunc(declared, func(f batch.Field) bool { return !f.Key && strings.EqualFold(f.Steps()[0], c.Name) })
-		if !read && !names.Has(duck.ColumnNames(cols), c.Name) {
-			cols = append(cols, c)
-		}
-	}
-	return cols
-}
-
-// Added are those of the columns that the source had which ON SCHEMA CHANGE ADD COLUMNS had added. A declaration that takes its place
-// has them too: the records that brought them aren't read again.
-func (s *Source) Added(had []duck.Column) []duck.Column {
-	if s.OnNew != "ADD COLUMNS" {
-		return nil
-	}
-	return slices.DeleteFunc(slices.Clone(had), func(c duck.Column) bool { return s.Column(c.Name) != nil })
+// grower finds new columns in batches.
+type grower struct {
+	*feed
+	examined map[string]bool // unknown fields that give no columns
 }
 
 // grow finds the fields of a batch that no column reads. When there are some the batch must not be taken: kind.ErrColumns. What
 // came before it has been written, and it is read again once there are columns for all of it.
-func (r *reader) grow(ctx context.Context, in *kind.Input) error {
+func (r *grower) grow(ctx context.Context, in *kind.Input) error {
 	s := r.s
 	if s.OnNew != "ADD COLUMNS" || r.o.Everything || in.Unknown == 0 {
 		return nil
@@ -84,7 +61,7 @@ func (r *reader) grow(ctx context.Context, in *kind.Input) error {
 
 // additions are the fields of a batch that no column reads, as columns: those of the schemas, or what DuckDB finds in all of the batch's
 // JSON, and the decoder proves.
-func (r *reader) additions(ctx context.Context, in *kind.Input) ([]duck.Column, error) {
+func (r *grower) additions(ctx context.Context, in *kind.Input) ([]duck.Column, error) {
 	said, all := r.landing.Additions()
 	if all {
 		return r.unread(said), nil
@@ -131,7 +108,7 @@ func narrowed(s duck.Shape) duck.Shape {
 }
 
 // unread are those fields of records that no column is called by or reads.
-func (r *reader) unread(found []duck.Column) []duck.Column {
+func (r *grower) unread(found []duck.Column) []duck.Column {
 	fields := r.s.fields(r.cols)
 	return slices.DeleteFunc(found, func(c duck.Column) bool {
 		return strings.EqualFold(c.Name, catalog.MetaColumn) || slices.ContainsFunc(fields, func(f batch.Field) bool {

@@ -10,7 +10,6 @@ import (
 
 	"dsql/engine/duck"
 	"dsql/engine/kind"
-	"dsql/sql"
 )
 
 // stretchToRead is a part of the source's topics for the destinations that stand at its start.
@@ -177,15 +176,13 @@ func (s *Source) standing(ctx context.Context, db *duck.Conn, c *cluster, d stri
 	return at, s.settle(ctx, db, moved, gaps, []string{d})
 }
 
-// Continues says whether a source reads the topics that another one reads, so that its places are those of the other.
-func (s *Source) Continues(other kind.Object) bool {
-	o, ok := other.(*Source)
-	if !ok || s.topic != o.topic || (s.topics == nil) != (o.topics == nil) || s.topics != nil && s.topics.String() != o.topics.String() ||
-		(s.brokers == nil) != (o.brokers == nil) {
-		return false
+// open are the partitions of a stretch that have something to be read.
+func (x *stretchToRead) open() []topicPartition {
+	var out []topicPartition
+	for tp, p := range x.from {
+		if p.next < x.to[tp] {
+			out = append(out, tp)
+		}
 	}
-	if s.brokers != nil {
-		return s.brokers.Same(o.brokers)
-	}
-	return sql.Same(s.connection.Text, o.connection.Text)
+	return out
 }

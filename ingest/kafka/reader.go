@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -20,7 +19,6 @@ import (
 	"dsql/ingest/batch"
 	"dsql/ingest/format/json"
 	"dsql/ingest/registry"
-	"dsql/sql"
 )
 
 // Open contacts the cluster, decides where each destination goes on, and starts reading.
@@ -35,8 +33,9 @@ func (s *Source) Open(ctx context.Context, c *duck.Conn, env *kind.Env, cols []d
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{s: s, cols: cols, env: env, connection: conn, db: c, o: o, admin: cl, ahead: make(chan topicBatch),
-		news: make(chan struct{}, 1)}
+	r := &reader{feed: &feed{s: s, cols: cols, env: env, connection: conn, db: c, o: o, admin: cl, ahead: make(chan topicBatch),
+		news: make(chan struct{}, 1)}}
+	r.grower.feed = r.feed
 	fail := func(err error) (kind.Reader, error) {
 		r.Close()
 		return nil, s.reachError(conn, err)
@@ -92,52 +91,15 @@ func untilStop(ctx context.Context, stop <-chan struct{}) (context.Context, cont
 	return ctx, cancel
 }
 
-// reachError says of an error of the client's what it means to the user.
-func (s *Source) reachError(conn *connect.Connection, err error) error {
-	var e *sql.Error
-	var list sql.List
-	if errors.As(err, &e) || errors.As(err, &list) || errors.Is(err, context.Canceled) {
-		return err
-	}
-	return conn.Unreachable(err)
-}
-
 // reader hands out a source's batches. One goroutine polls the brokers and fills the next batch while the last is written; it
 // alone touches the landing between Open and Close, but for the callbacks of a group, which hold mu.
 type reader struct {
-	s          *Source
-	cols       []duck.Column
-	examined   map[string]bool // unknown fields that give no columns
-	env        *kind.Env
-	connection *connect.Connection
-	db         *duck.Conn
-	o          kind.ReadOptions
-	admin      *kgo.Client // asks what there is; commits for sources without a group
-	work       []stretchToRead
-	rejected   map[topicPartition]int64 // see rejectedUpTo
-	landing    *batch.Landing
-	quiet      time.Duration // batch_time
-	cancel     context.CancelFunc
-	running    sync.WaitGroup
-	ahead      chan topicBatch
-	end        error // why ahead is closed: io.EOF when all was read
-
-	told     sync.Mutex
-	warnings []*sql.Error // said by the goroutine, handed on by Next
-	news     chan struct{}
-
-	commits committer
-	group   *membership // of the stretch in hand, nil without a group
-	sawEnd  bool
-}
-
-// topicBatch is a filled buffer and what it holds; or, without a buffer, news for the file.
-type topicBatch struct {
-	work   *stretchToRead
-	buf    *batch.Buffer
-	places positions // behind it
-	gaps   []gap
-	atEnd  bool // the end that was seen when the reader was opened
+	*feed
+	grower   grower
+	rejected map[topicPartition]int64 // see rejectedUpTo
+	cancel   context.CancelFunc
+	commits  committer
+	sawEnd   bool
 }
 
 func (r *reader) Close() error {
@@ -158,24 +120,6 @@ func (r *reader) Close() error {
 		r.landing.Close()
 	}
 	return nil
-}
-
-// warn hands a warning on at the next Next.
-func (r *reader) warn(e *sql.Error) {
-	r.told.Lock()
-	r.warnings = append(r.warnings, e)
-	r.told.Unlock()
-	select {
-	case r.news <- struct{}{}:
-	default:
-	}
-	r.wake()
-}
-
-func (r *reader) wake() {
-	if r.o.Wake != nil {
-		r.o.Wake()
-	}
 }
 
 func (r *reader) Next(ctx context.Context) (*kind.Input, error) {
@@ -277,7 +221,7 @@ func (r *reader) input(ctx context.Context, b topicBatch) (*kind.Input, error) {
 		in.Release()
 		return nil, err
 	}
-	if err := r.grow(ctx, in); err != nil {
+	if err := r.grower.grow(ctx, in); err != nil {
 		in.Release()
 		return nil, err
 	}
@@ -296,15 +240,6 @@ func (r *reader) tell(ctx context.Context, b topicBatch) {
 	default:
 		r.commits.later(r.admin, r.s.groupName(r.db.DB.Path), b.places)
 	}
-}
-
-// groupName is the consumer group that shows the source's places to other tools.
-func (s *Source) groupName(path string) string {
-	if s.group != "" {
-		return s.group
-	}
-	file := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
-	return "dsql." + file + "." + s.Stmt.Name
 }
 
 func originOfRuns(runs []*batch.Run) string {

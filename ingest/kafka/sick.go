@@ -14,57 +14,11 @@ import (
 	"dsql/sql/code"
 )
 
-// What the client says of a partition is judged, whatever it is: either the brokers' answer tells where reading goes on (kafka_watch.go),
-// or
+// What the client says of a partition is judged, whatever it is: either the brokers' answer tells where reading goes on (watch.go), or
 // the partition can't be read on where it stands. Then the batch there is tried a few times more, in case the network has damaged it, and
 // on_bad_batch decides: fail reads what else there is, and ends with the error; skip goes on behind the batch and notes a gap.
 
-// sickness is what a poller knows of partitions that stand still.
-type sickness struct {
-	polls int
-	still map[topicPartition]*standstill
-	dead  map[topicPartition]*sql.Error // no longer read; why
-}
-
-// standstill is a partition that has more than was read, at a position that doesn't move.
-type standstill struct {
-	next  int64
-	since time.Time
-	polls int
-	tries int  // that ended with an error
-	told  bool // in this place
-}
-
-// badAfter is how often a batch is tried.
-const badAfter = 3
-
-// manyPolls are enough for the client to have asked for every partition, however much comes of the others.
-const manyPolls = 60
-
-// at is the standstill of a partition; a new one when it has moved.
-func (x *sickness) at(tp topicPartition, next int64) *standstill {
-	if x.still == nil {
-		x.still = map[topicPartition]*standstill{}
-	}
-	s := x.still[tp]
-	if s == nil || s.next != next {
-		s = &standstill{next: next, since: time.Now(), polls: x.polls}
-		x.still[tp] = s
-	}
-	return s
-}
-
-// errors are those of the partitions that are no longer read.
-func (x *sickness) errors() error {
-	var list sql.List
-	for _, tp := range sortedPartitions(x.dead) {
-		list = append(list, x.dead[tp])
-	}
-	return list.Err()
-}
-
-// judgeError decides what becomes of a partition that gave an error where it stands: behind is where reading goes on behind a bad batch,
-// with
+// judgeError decides what becomes of a partition that gave an error where it stands: behind is where reading goes on behind a bad batch, with
 // the gap that this leaves; without it the partition is tried again, or it is dead.
 func (p *poller) judgeError(ctx context.Context, tp topicPartition, pos position, e extent, err error) (behind position, g *gap) {
 	s := p.sick.at(tp, pos.next)

@@ -55,14 +55,6 @@ func (p *poller) take(ctx context.Context, fs kgo.Fetches) error {
 	return failed
 }
 
-// note keeps a position, for the file with the buffer in hand.
-func (p *poller) note(tp topicPartition, pos position) {
-	if old := p.at[tp]; old.next != pos.next {
-		p.at[tp], p.changed[tp] = pos, pos
-		p.moved = time.Now()
-	}
-}
-
 // put adds a record; a full buffer is sent before.
 func (p *poller) put(ctx context.Context, tp topicPartition, pos position, rec *kgo.Record) error {
 	p.rec = recordOf(rec, p.rec.Headers[:0])
@@ -143,44 +135,4 @@ func (p *poller) finish(ctx context.Context) error {
 		return err
 	}
 	return p.sendPlaces(ctx)
-}
-
-// sendPlaces hands over positions that no record moved: those behind markers of transactions, aborted records and holes.
-func (p *poller) sendPlaces(ctx context.Context) error {
-	b := topicBatch{work: p.x, places: p.changed}
-	if p.changed = (positions{}); p.x.replay {
-		return nil
-	}
-	return p.send(ctx, b)
-}
-
-// flushLocked hands over what there is. Positions that only control records moved go with the next batch, or are sent when none comes.
-func (p *poller) flushLocked(ctx context.Context) error {
-	if p.buf == nil || p.buf.Records() == 0 {
-		return nil
-	}
-	p.buf.Names = p.r.landing.UnknownNames()
-	b := topicBatch{work: p.x, buf: p.buf, places: p.changed}
-	p.buf, p.changed = nil, positions{}
-	if p.r.group != nil {
-		p.r.group.sent()
-	}
-	return p.send(ctx, b)
-}
-
-func (p *poller) send(ctx context.Context, b topicBatch) error {
-	p.r.wake()
-	for {
-		select {
-		case p.r.ahead <- b:
-			return nil
-		case <-ctx.Done():
-			if b.buf != nil {
-				b.buf.Release()
-			}
-			return ctx.Err()
-		case <-time.After(100 * time.Millisecond): // the receiver may have looked just before
-			p.r.wake()
-		}
-	}
 }

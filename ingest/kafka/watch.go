@@ -3,21 +3,12 @@ package kafka
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
 
 	"dsql/sql"
 	"dsql/sql/code"
-)
-
-// How often the brokers are asked what there is: for new partitions and topics, and when nothing comes.
-const (
-	lookEvery = 5 * time.Second
-	lookQuiet = time.Second
-	lookSoon  = 200 * time.Millisecond // behind an error: a batch that can't be read is given again at once
-	giveUp    = 20 * time.Second       // a run that doesn't follow ends when the brokers are away for so long
 )
 
 // watch asks the brokers what there is, from time to time and when nothing comes.
@@ -187,18 +178,4 @@ func renewedTopics(gaps []gap) (out []string) {
 		}
 	}
 	return out
-}
-
-// lossWarning tells of a gap that on_offset_loss or on_bad_batch goes over.
-func (s *Source) lossWarning(g gap) *sql.Error {
-	what := fmt.Sprintf("from offset %d on", g.from)
-	if g.to >= 0 {
-		what = fmt.Sprintf("offsets %d to %d", g.from, g.to-1)
-	}
-	e := s.Stmt.At(s.topicAt).Errorf(code.OffsetLoss, "%s partition %d: %s were not read: %s", g.topic, g.partition, what, g.reason).
-		WithHint("dsql.gaps notes it; on_offset_loss is " + s.onLoss)
-	if g.batch {
-		e.Code, e.Hint = code.BadBatch, "dsql.gaps notes it; on_bad_batch is skip"
-	}
-	return e
 }
