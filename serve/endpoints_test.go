@@ -111,7 +111,10 @@ func TestETag(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	put(t, filepath.Join(dir, "f.csv"), flightRows)
-	r := start(t, dir, strings.ReplaceAll(flights, "f.csv", "*.csv")+`; CREATE ENDPOINT clock AS SELECT now() AS now`,
+	r := start(t, dir, strings.ReplaceAll(flights, "f.csv", "*.csv")+`; CREATE ENDPOINT clock AS SELECT now() AS now;
+		CREATE VIEW outside AS FROM read_csv('*.csv'); CREATE MACRO counted() AS (SELECT count(*) FROM outside);
+		CREATE ENDPOINT viewed AS SELECT count(*) AS n FROM outside; CREATE ENDPOINT called AS SELECT counted() AS n;
+		CREATE ENDPOINT a_file AS SELECT count(*) AS n FROM 'f.csv'`,
 		func(o *serve.Options) { o.Follow = true }).ready()
 	status, _, h := r.get("/v1/endpoints/counted")
 	tag := h.Get("ETag")
@@ -122,8 +125,10 @@ func TestETag(t *testing.T) {
 		h.Get("dsql-version") != "1" {
 		t.Errorf("the same state: %d %s", status, body)
 	}
-	if _, _, h := r.get("/v1/endpoints/clock"); h.Get("ETag") != "" {
-		t.Error("an answer that has the time has a tag")
+	for _, name := range []string{"clock", "viewed", "called", "a_file"} {
+		if status, _, h := r.get("/v1/endpoints/" + name); status != 200 || h.Get("ETag") != "" {
+			t.Errorf("an answer that has the time, or what stands outside of the file, has a tag: %s", name)
+		}
 	}
 	put(t, filepath.Join(dir, "g.csv"), flightRows)
 	for version(r) == 1 {

@@ -113,6 +113,7 @@ type recorder struct {
 	who     string // the token's name
 	version int64
 	code    code.Code // of a problem
+	copy    []byte    // of what is written, while it isn't nil and isn't too long to be kept
 }
 
 func (w *recorder) WriteHeader(status int) {
@@ -125,6 +126,11 @@ func (w *recorder) WriteHeader(status int) {
 func (w *recorder) Write(b []byte) (int, error) {
 	if w.status == 0 {
 		w.status = http.StatusOK
+	}
+	if w.copy != nil {
+		if w.copy = append(w.copy, b...); len(w.copy) > mostKeptAnswer {
+			w.copy = nil
+		}
 	}
 	n, err := w.ResponseWriter.Write(b)
 	w.bytes += int64(n)

@@ -3,6 +3,7 @@ package serve
 import (
 	"cmp"
 	"context"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -10,6 +11,7 @@ import (
 
 	"dsql/endpoint"
 	"dsql/engine/duck"
+	"dsql/engine/duck/tree"
 	"dsql/engine/kind"
 	"dsql/pipeline/program"
 	"dsql/sql"
@@ -45,8 +47,18 @@ type served struct {
 }
 
 // calls finds what the query calls: models, and what gives something else another time or isn't known to give the same.
-func (at *served) calls(ctx context.Context, c *duck.Conn, v *view) error {
+func (at *served) calls(ctx context.Context, c *duck.Conn, v *view, inFile map[sql.Key]bool) error {
 	text := at.Any().String()
+	t, err := tree.Read(ctx, c, text)
+	if err != nil {
+		return err
+	}
+	at.volatile = t.Refused != "" // it can't be seen what it reads
+	t.Walk(func(n tree.Node) bool {
+		table, ok := n.(*tree.Table)
+		at.volatile = at.volatile || ok && t.CTE(table) == nil && !inFile[sql.KeyOf(table.Name)] // a file, or a view of who knows what
+		return true
+	})
 	routines, err := c.Routines(ctx, text)
 	if err != nil {
 		return err
@@ -63,10 +75,30 @@ func (at *served) calls(ctx context.Context, c *duck.Conn, v *view) error {
 	for _, t := range sql.Tokens(src, sql.Span{End: len(text)}) {
 		name := t.Span.Of(src)
 		at.volatile = at.volatile || isClock(name) || routines.Any(strings.Trim(name, `"`), func(r duck.Routine) bool {
-			return r.Stability == "VOLATILE" || r.Stability == "CONSISTENT_WITHIN_QUERY" || r.Type == "table"
+			return r.Stability == "VOLATILE" || r.Stability == "CONSISTENT_WITHIN_QUERY" || r.Type == "table" ||
+				!inFile[sql.KeyOf(strings.Trim(name, `"`))] && reads.MatchString(r.Macro)
 		})
 	}
 	return nil
+}
+
+// reads: a macro's text that has a query.
+var reads = regexp.MustCompile(`(?i)\bfrom\b`)
+
+// inFile are what stands in the file as rows do, as of a version: tables, and what destinations make.
+func inFile(ctx context.Context, c *duck.Conn, nodes []*program.Node) (map[sql.Key]bool, error) {
+	names, err := duck.Select(ctx, c, duck.SQL("SELECT table_name FROM duckdb_tables()"),
+		func(row func(...any) error) (name string, err error) { return name, row(&name) })
+	for _, n := range nodes {
+		if m, ok := n.Obj.(kind.Maker); ok {
+			names = append(append(names, n.Name), m.Makes()...)
+		}
+	}
+	out := map[sql.Key]bool{}
+	for _, n := range names {
+		out[sql.KeyOf(n)] = true
+	}
+	return out, err
 }
 
 // isClock: a word that is the time, without brackets (or a name that looks like one, which does no harm).
@@ -174,6 +206,10 @@ func (l *looker) serve(ctx context.Context, c *duck.Conn, n *view) error {
 		}
 		return nil, nil
 	}
+	known, err := inFile(ctx, c, nodes)
+	if err != nil {
+		return err
+	}
 	n.endpoints, n.names = map[sql.Key]*served{}, nil
 	for _, node := range nodes {
 		e, ok := node.Obj.(*endpoint.Endpoint)
@@ -182,7 +218,7 @@ func (l *looker) serve(ctx context.Context, c *duck.Conn, n *view) error {
 		}
 		at := &served{Endpoint: e, name: node.Name, version: n.declared}
 		if at.params, at.columns, at.err = e.Bind(ctx, c); at.err == nil {
-			at.err = at.calls(ctx, c, n)
+			at.err = at.calls(ctx, c, n, known)
 		}
 		if at.err == nil {
 			at.err = at.finds(ctx, c, l.indexes, stored)

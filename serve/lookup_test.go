@@ -184,7 +184,9 @@ func tryLookups(t *testing.T, seed uint64) {
 	close(over)
 	others.Wait()
 	_, text, _ := r.get("/metrics", "Authorization", "Bearer secret-all")
-	if !strings.Contains(text, `dsql_lookups_total{way="index"} `) || strings.Contains(text, `dsql_lookups_total{way="index"} 0`) {
-		t.Errorf("nothing was looked up: %s", text)
+	for _, way := range []string{"index", "kept"} {
+		if count := `dsql_lookups_total{way="` + way + `"} `; !strings.Contains(text, count) || strings.Contains(text, count+"0") {
+			t.Errorf("nothing was answered by way %s: %s", way, text)
+		}
 	}
 }

@@ -177,6 +177,7 @@ type file struct {
 	looker    *looker
 	verdicts  verdicts
 	answers   *answers // that are written down
+	kept      *kept    // that were given
 }
 
 func (s *server) open(ctx context.Context) (*file, error) {
@@ -186,8 +187,9 @@ func (s *server) open(ctx context.Context) (*file, error) {
 	}
 	cpus := runtime.GOMAXPROCS(0)
 	strangers := newTurns(cpus, 16*cpus)
-	f := &file{db: db, readers: newReaders(db, newTurns(s.o.Limits.Readers, s.o.Limits.Queue), nil), strangers: newReaders(db, strangers, nil),
-		remote: newReaders(db, strangers, tablesByName)}
+	f := &file{db: db, kept: newKept(), readers: newReaders(db, newTurns(s.o.Limits.Readers, s.o.Limits.Queue), nil),
+		strangers: newReaders(db, strangers, nil),
+		remote:    newReaders(db, strangers, tablesByName)}
 	if f.looker, err = newLooker(ctx, s.o.Language, db, s.warnOf); err != nil {
 		return nil, errors.Join(err, f.close())
 	}
