@@ -15,39 +15,6 @@ import (
 	"dsql/ingest/glob"
 )
 
-// Buffer holds one batch: the records of one file or of several.
-type Buffer struct {
-	l       *Landing
-	slab    *duck.Slab
-	at      int // in the slab: the start of the next record
-	good    rowSet
-	bad     rowSet
-	rows    *duck.Relation
-	raw     *duck.Relation
-	rejects *duck.Relation
-	Unknown int64
-	Names   []string
-	files   []string
-	noted   []*File // that have bad records in the batch
-	path    []byte  // of the file in hand, in the slab
-	capture [][]byte
-	out     bool   // between Take and Release
-	Runs    []*Run // of topics: what the batch has of each partition
-	marks   Marks  // of its good records
-
-	top   int // of the row that was begun: where the slab was
-	sizes []int
-}
-
-// rowSet is a growing number of chunks.
-type rowSet struct {
-	chunks []*duck.Chunk // the first used of them hold rows
-	used   int
-	row    int // the next row of the last one
-	run    int // the first row of the file in hand there
-	total  int
-}
-
 func newBuffer(l *Landing) (*Buffer, error) {
 	slab, err := duck.NewSlab(int(l.Limits.Bytes))
 	if err != nil {
@@ -340,3 +307,22 @@ func (b *Buffer) note(f *File) {
 // Good is how many good records the buffer holds, Bad how many bad ones.
 func (b *Buffer) Good() int { return b.good.total }
 func (b *Buffer) Bad() int  { return b.bad.total }
+
+// newChunk makes a chunk that shares what is the same in every row.
+func (l *Landing) newChunk() *duck.Chunk {
+	c := l.layout.NewChunk()
+	for _, n := range l.layout.Columns[len(l.Fields)+outMeta].Children {
+		if !l.varies(n) {
+			c.Share(n, l.consts)
+		}
+	}
+	return c
+}
+
+// varies says whether a part of _meta differs from record to record.
+func (l *Landing) varies(n *duck.Node) bool {
+	if l.records != nil {
+		return n != l.meta.file && n != l.meta.line && n.Name != "source"
+	}
+	return n == l.meta.file || n == l.meta.line || n == l.meta.offset && l.Dialect.Format.Offsets
+}

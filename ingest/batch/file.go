@@ -14,30 +14,6 @@ import (
 	"dsql/sql/code"
 )
 
-// File is a file in reading.
-type File struct {
-	Landing    *Landing
-	r          io.Reader
-	Info       FileInfo
-	At         Pos
-	Ahead      []byte // read, and not yet in a buffer
-	EOF        bool   // r is at its end, and carry with it but in Open and more
-	done       bool
-	Unfinished bool // it may still be being written, and ends in a record that has no end
-	Skipping   bool // inside a record that is larger than a batch
-	dec        Cutter
-	Tail       string // what the file needs behind a record to be whole where it is cut
-	Lacking    []bool // by field; nil: none
-
-	// CSV
-	Opening  *Opening
-	Names    []string // of the header's fields
-	Fresh    []string // those of them that no column reads
-	Header   Header   // what the file was found to have, where the dialect leaves it open
-	Passed   int64    // bytes that were taken for something else than records, blank lines and a header of one line
-	Warnings []*sql.Error
-}
-
 // Warn keeps what the user should know of the file.
 func (f *File) Warn(c code.Code, msg, hint string) {
 	f.Warnings = append(f.Warnings, sql.Errorf(c, "%s", msg).WithHint(hint))

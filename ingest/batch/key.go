@@ -10,13 +10,6 @@ import (
 
 // The key of a record gives the columns FROM KEY.
 
-// keyColumn is a column FROM KEY; path: from the key as JSON.
-type keyColumn struct {
-	field int
-	col   *convert.Column
-	path  bool
-}
-
 // bytes says that the column takes the key as it is.
 func (k *keyColumn) bytes() bool { return !k.path && k.col.ID == duck.TypeBlob }
 

@@ -1,18 +1,19 @@
 // Package batch owns the batches: a Landing decodes the records of one source into Buffers that DuckDB scans in place, good ones and bad
 // ones with why they are. Files and records of topics come to it from a carrier (ingest/files, ingest/kafka); how they are cut and
 // decoded it asks their Format. Where rows go, and what was taken already, is none of its business.
+//
+// What belongs together stands here and in format.go. A landing is compiled (compile.go); files are opened (file.go) and fill its buffers
+// (buffer.go), records of topics are added to them (record.go, key.go): each is an attempt (attempt.go).
 package batch
 
 import (
-	"errors"
+	"io"
 	"strings"
+	"time"
 
-	"dsql/engine/catalog"
 	"dsql/engine/duck"
 	"dsql/ingest/convert"
-	"dsql/ingest/schema"
 	"dsql/sql"
-	"dsql/sql/code"
 )
 
 // Field is a declared column as the decoders see it.
@@ -81,210 +82,6 @@ const (
 	outAny
 )
 
-// NewLanding checks the fields and the dialect: what can't be decoded strictly is a *sql.Error here, without a place; its message
-// names the column. c is used during the call only, to ask DuckDB for the types.
-func NewLanding(c *duck.Conn, source string, fields []Field, d Dialect, o Limits) (*Landing, error) {
-	l := &Landing{Fields: fields, Dialect: d, Limits: o}
-	if o.Rows <= 0 {
-		l.Limits.Rows = UsualRows
-	}
-	if o.Bytes <= 0 {
-		l.Limits.Bytes = 96 << 20
-	}
-	cols := make([]duck.Column, len(fields), len(fields)+4)
-	for i, f := range fields {
-		cols[i] = duck.Column{Name: f.Name, Type: f.Type}
-	}
-	cols = append(cols, duck.Column{Name: catalog.MetaColumn, Type: catalog.MetaType}, duck.Column{Name: "_payload", Type: "BLOB"},
-		duck.Column{Name: "reason", Type: "VARCHAR"}, duck.Column{Name: "any", Type: "BOOLEAN"})
-	var err error
-	if l.layout, err = c.NewLayout(cols); err != nil {
-		return nil, err
-	}
-	if err = l.compile(); err == nil {
-		err = l.allocate(source)
-	}
-	if err == nil {
-		err = l.decoders(c)
-	}
-	if err != nil {
-		l.Close()
-		return nil, err
-	}
-	return l, nil
-}
-
-func (l *Landing) compile() error {
-	l.root.Obj = convert.NewObject()
-	for i, f := range l.Fields {
-		col, err := l.column(f, l.layout.Columns[i])
-		if err != nil {
-			e := sql.Errorf(code.SourceColumn, "column %s: %s", f.Name, err).InColumn(f.Name)
-			var known *sql.Error
-			if errors.As(err, &known) {
-				e.Hint = known.Hint
-			}
-			return e
-		}
-		l.Compiled = append(l.Compiled, col)
-		if f.Capture != "" || f.Key {
-			continue
-		}
-		l.Values = append(l.Values, i)
-		l.root.Path(f.Steps()).Take(col)
-		l.leaves = append(l.leaves, col)
-	}
-	return nil
-}
-
-// decoders asks the format for what opens files, or decodes values.
-func (l *Landing) decoders(c *duck.Conn) (err error) {
-	f := l.Dialect.Format
-	switch {
-	case l.Dialect.Topics != nil && f.Values != nil:
-		l.records.values, err = f.Values(l)
-	case l.Dialect.Topics == nil && f.Files != nil:
-		l.open, err = f.Files(c, l)
-	default:
-		err = errors.New("ingest: no decoder for format " + f.Name)
-	}
-	return err
-}
-
-// column compiles a declared column.
-func (l *Landing) column(f Field, n *duck.Node) (*convert.Column, error) {
-	format := f.Format
-	isTime := n.ID >= duck.TypeDate && n.ID <= duck.TypeTimestampTZ
-	switch {
-	case schema.Base64(format) != nil:
-		c := convert.NewColumn(n, f.Name)
-		c.Format = schema.Base64(format)
-		if c.Wire = c.Format; n.ID >= duck.TypeStruct || isTime || n.ID == duck.TypeBoolean ||
-			(n.ID == duck.TypeBlob) != (format == "base64") {
-			return nil, sql.Errorf(code.SourceColumn, "FORMAT %s gives no %s", format, f.Type).
-				WithHint("base64 is for BLOB, base64_decimal(scale) for DECIMAL and other numbers")
-		}
-		return c, nil
-	case format != "" && !isTime:
-		return nil, sql.Errorf(code.SourceColumn, "FORMAT says how a time is written, and %s is none", f.Type).
-			WithHint("take FORMAT away, or declare a TIMESTAMP, DATE or TIME")
-	case format == "" && n.ID == duck.TypeDate:
-		format = l.Dialect.DateFormat
-	case format == "" && isTime && n.ID != duck.TypeTime:
-		format = l.Dialect.TimestampFormat
-	}
-	if f.Capture != "" && n.ID >= duck.TypeStruct {
-		return nil, sql.Errorf(code.SourceColumn, "a part of the path can't be a %s", f.Type).
-			WithHint("declare it VARCHAR, a number or a time")
-	}
-	if l.Dialect.Format.Flat && len(f.Path) > 1 {
-		return nil, sql.Errorf(code.SourceColumn, "a column of a %s file has no path", strings.ToUpper(l.Dialect.Format.Name)).
-			WithHint("name the file's column: FROM '$.name'")
-	}
-	c := convert.NewColumn(n, f.Name)
-	if l.Dialect.DecimalSeparator != '.' && (n.ID == duck.TypeFloat || n.ID == duck.TypeDouble || n.ID == duck.TypeDecimal) {
-		c.Point = l.Dialect.DecimalSeparator
-	}
-	if l.Dialect.Thousands != 0 && n.ID < duck.TypeStruct {
-		c.Thousands = l.Dialect.Thousands
-	}
-	if format == "" {
-		return c, nil
-	}
-	if c.Epoch = convert.Epochs[format]; c.Epoch == convert.NoEpoch {
-		if strings.HasPrefix(format, "epoch") {
-			return nil, sql.Errorf(code.SourceColumn, "there is no FORMAT %s", format).
-				WithHint("a number counts by " + convert.EpochWords)
-		}
-		p, err := convert.CompilePattern(format)
-		if err != nil {
-			return nil, sql.Errorf(code.SourceColumn, "%s", err).
-				WithHint("declare the column VARCHAR and use strptime in the SELECT")
-		}
-		if c.Pattern = p; !p.Day && n.ID != duck.TypeTime {
-			return nil, sql.Errorf(code.SourceColumn, "the pattern '%s' gives no year for a %s", format, f.Type).
-				WithHint("add %Y, or declare the column TIME")
-		}
-	}
-	if n.ID == duck.TypeTime && (c.Epoch != convert.NoEpoch || c.Pattern.Day) {
-		return nil, sql.Errorf(code.SourceColumn, "FORMAT %s gives a day, which TIME would lose", format).
-			WithHint("declare a TIMESTAMP and cast it in the SELECT")
-	}
-	return c, nil
-}
-
-// allocate makes the buffers and what they share.
-func (l *Landing) allocate(source string) error {
-	cols := l.layout.Columns[len(l.Fields):]
-	meta := map[string]*duck.Node{}
-	for _, n := range cols[outMeta].Children {
-		meta[n.Name] = n
-	}
-	l.meta = metaNodes{meta["file"], meta["line"], meta["offset"], cols[outPayload], cols[outReason], cols[outAny]}
-	var err error
-	if l.strings, err = duck.NewSlab(len(source)); err != nil {
-		return err
-	}
-	l.consts = l.layout.NewChunk()
-	for _, n := range cols[outMeta].Children {
-		if n.Name == "source" {
-			name := l.strings.Alloc(len(source))
-			copy(name, source)
-			l.consts.Vecs[n.Vec].PutBytes(0, name)
-		} else {
-			l.consts.SetNull(n, 0)
-		}
-		l.consts.Repeat(n, 0, duck.ChunkRows)
-	}
-	if l.Dialect.Topics != nil {
-		l.newRecords(meta)
-	}
-	l.free = make(chan *Buffer, 2)
-	for range cap(l.free) {
-		b, err := newBuffer(l)
-		if err != nil {
-			return err
-		}
-		l.buffers = append(l.buffers, b)
-		l.free <- b
-	}
-	return nil
-}
-
-// newChunk makes a chunk that shares what is the same in every row.
-func (l *Landing) newChunk() *duck.Chunk {
-	c := l.layout.NewChunk()
-	for _, n := range l.layout.Columns[len(l.Fields)+outMeta].Children {
-		if !l.varies(n) {
-			c.Share(n, l.consts)
-		}
-	}
-	return c
-}
-
-// varies says whether a part of _meta differs from record to record.
-func (l *Landing) varies(n *duck.Node) bool {
-	if l.records != nil {
-		return n != l.meta.file && n != l.meta.line && n.Name != "source"
-	}
-	return n == l.meta.file || n == l.meta.line || n == l.meta.offset && l.Dialect.Format.Offsets
-}
-
-// Close gives all memory back. No batch may be in use any more.
-func (l *Landing) Close() {
-	for _, b := range l.buffers {
-		b.close()
-	}
-	if l.consts != nil {
-		l.consts.Close()
-	}
-	if l.strings != nil {
-		l.strings.Close()
-	}
-	l.layout.Close()
-	*l = Landing{layout: &duck.Layout{}}
-}
-
 // Columns are those that records give values, with the writer that takes them.
 func (l *Landing) Columns() convert.Columns {
 	return convert.Columns{W: &l.Writer, Root: &l.root, All: l.leaves, Names: &l.Names}
@@ -310,4 +107,119 @@ func (f Field) SourceName() string {
 		return strings.Join(f.Path, ".")
 	}
 	return f.Name
+}
+
+// Buffer holds one batch: the records of one file or of several.
+type Buffer struct {
+	l       *Landing
+	slab    *duck.Slab
+	at      int // in the slab: the start of the next record
+	good    rowSet
+	bad     rowSet
+	rows    *duck.Relation
+	raw     *duck.Relation
+	rejects *duck.Relation
+	Unknown int64
+	Names   []string
+	files   []string
+	noted   []*File // that have bad records in the batch
+	path    []byte  // of the file in hand, in the slab
+	capture [][]byte
+	out     bool   // between Take and Release
+	Runs    []*Run // of topics: what the batch has of each partition
+	marks   Marks  // of its good records
+
+	top   int // of the row that was begun: where the slab was
+	sizes []int
+}
+
+// rowSet is a growing number of chunks.
+type rowSet struct {
+	chunks []*duck.Chunk // the first used of them hold rows
+	used   int
+	row    int // the next row of the last one
+	run    int // the first row of the file in hand there
+	total  int
+}
+
+// File is a file in reading.
+type File struct {
+	Landing    *Landing
+	r          io.Reader
+	Info       FileInfo
+	At         Pos
+	Ahead      []byte // read, and not yet in a buffer
+	EOF        bool   // r is at its end, and carry with it but in Open and more
+	done       bool
+	Unfinished bool // it may still be being written, and ends in a record that has no end
+	Skipping   bool // inside a record that is larger than a batch
+	dec        Cutter
+	Tail       string // what the file needs behind a record to be whole where it is cut
+	Lacking    []bool // by field; nil: none
+
+	// CSV
+	Opening  *Opening
+	Names    []string // of the header's fields
+	Fresh    []string // those of them that no column reads
+	Header   Header   // what the file was found to have, where the dialect leaves it open
+	Passed   int64    // bytes that were taken for something else than records, blank lines and a header of one line
+	Warnings []*sql.Error
+}
+
+// Record is a message of a topic. Its bytes are copied when it is added to a buffer.
+type Record struct {
+	Topic     string
+	Partition int32
+	Offset    int64
+	Time      time.Time // the zero Time: none
+	Key       []byte    // nil: none
+	Value     []byte    // nil: a tombstone
+	Headers   []RecordHeader
+}
+
+// RecordHeader is one of a record's headers.
+type RecordHeader struct {
+	Key   string
+	Value []byte
+}
+
+// Header is the last of a record's headers of a name; nil: it has none.
+func (r *Record) Header(name string) []byte {
+	for i := len(r.Headers) - 1; i >= 0; i-- {
+		if h := &r.Headers[i]; h.Key == name && h.Value != nil {
+			return h.Value
+		}
+	}
+	return nil
+}
+
+// topicMeta are the parts of _meta that differ from record to record.
+type topicMeta struct {
+	topic, partition, offset, timestamp, key, headers, headerKey, headerValue, tombstone *duck.Node
+}
+
+// topicRecords is what a landing has beside, to decode the records of topics.
+type topicRecords struct {
+	l      *Landing
+	meta   topicMeta
+	values ValueDecoder
+	keys   []*keyColumn
+	text   ValueDecoder      // of those with a path, in JSON
+	binary KeyDecoder        // of keys in the format of a registry's serialisers; nil: none
+	inKey  bool              // the key in hand is one of them
+	topics map[string][]byte // their names, where DuckDB can point at them
+}
+
+// keyColumn is a column FROM KEY; path: from the key as JSON.
+type keyColumn struct {
+	field int
+	col   *convert.Column
+	path  bool
+}
+
+// Run is what a batch holds of one partition: offsets from first up to next, which isn't in it.
+type Run struct {
+	Topic       string
+	Partition   int32
+	First, Next int64
 }

@@ -4,46 +4,11 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"time"
 	"unicode/utf8"
 
 	"dsql/engine/duck"
 	"dsql/ingest/schema"
 )
-
-// Record is a message of a topic. Its bytes are copied when it is added to a buffer.
-type Record struct {
-	Topic     string
-	Partition int32
-	Offset    int64
-	Time      time.Time // the zero Time: none
-	Key       []byte    // nil: none
-	Value     []byte    // nil: a tombstone
-	Headers   []RecordHeader
-}
-
-// RecordHeader is one of a record's headers.
-type RecordHeader struct {
-	Key   string
-	Value []byte
-}
-
-// topicMeta are the parts of _meta that differ from record to record.
-type topicMeta struct {
-	topic, partition, offset, timestamp, key, headers, headerKey, headerValue, tombstone *duck.Node
-}
-
-// topicRecords is what a landing has beside, to decode the records of topics.
-type topicRecords struct {
-	l      *Landing
-	meta   topicMeta
-	values ValueDecoder
-	keys   []*keyColumn
-	text   ValueDecoder      // of those with a path, in JSON
-	binary KeyDecoder        // of keys in the format of a registry's serialisers; nil: none
-	inKey  bool              // the key in hand is one of them
-	topics map[string][]byte // their names, where DuckDB can point at them
-}
 
 // newRecords prepares a landing for records of topics instead of files.
 func (l *Landing) newRecords(meta map[string]*duck.Node) {
@@ -281,16 +246,6 @@ func (l *Landing) Topic(name string) error {
 	}
 	copy(p, name)
 	r.topics[name] = p
-	return nil
-}
-
-// Header is the last of a record's headers of a name; nil: it has none.
-func (r *Record) Header(name string) []byte {
-	for i := len(r.Headers) - 1; i >= 0; i-- {
-		if h := &r.Headers[i]; h.Key == name && h.Value != nil {
-			return h.Value
-		}
-	}
 	return nil
 }
 

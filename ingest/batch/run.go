@@ -8,13 +8,6 @@ import (
 	"dsql/engine/duck"
 )
 
-// Run is what a batch holds of one partition: offsets from first up to next, which isn't in it.
-type Run struct {
-	Topic       string
-	Partition   int32
-	First, Next int64
-}
-
 // stretch notes that a record is in the batch.
 func (b *Buffer) stretch(rec *Record) {
 	for i := len(b.Runs) - 1; i >= 0; i-- { // nearly always the last

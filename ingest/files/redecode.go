@@ -91,8 +91,7 @@ func (s *Source) Redecode(ctx context.Context, c *duck.Conn, env *kind.Env, cols
 	}
 	slices.Sort(paths)
 	in := b.Input()
-	in.Absent, in.RowID = absent, batch.RowID(s.dialect.Format, slices.Compact(paths))
-	in.Source = s.Stmt.Name
+	in.Source, in.Absent, in.RowID = s.Stmt.Name, absent, batch.RowID(s.dialect.Format, slices.Compact(paths))
 	out.Input = in
 	return out, nil
 }
