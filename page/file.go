@@ -67,7 +67,6 @@ type Ref struct{ Object, Column string }
 type Count struct {
 	Version                                                                  int64
 	In, Written, Added, Changed, Removed, Unchanged, Rejected, Dropped, Lost int64 // Lost: records that can't be read
-	Origin                                                                   string
 }
 
 func (c Count) refused() int64 { return c.Rejected + c.Lost }

@@ -59,6 +59,7 @@ type Thing struct {
 	Filter  string             // what their names are to contain
 	Checks  []Check            // in the order of their declaration
 	Broken  map[string][]Count // by rule: the rows that were refused for it, by version (Rejected)
+	Brought map[int64]string   // what brought the newest versions
 	Of      int64              // the version whose changes are shown; 0: none
 	Changed []Changed
 	More    bool // there are more of them
@@ -260,6 +261,7 @@ func (v *Thing) Strips(s *Site) (out []Strip) {
 type VersionRow struct {
 	Count
 	Refused int64
+	Origin  string
 	At      string
 	Bar     template.HTML
 	Href    string
@@ -273,7 +275,7 @@ func (v *Thing) Versions(s *Site) (out []VersionRow) {
 		most = max(most, c.Written+c.refused())
 	}
 	for _, c := range slices.Backward(shown) {
-		r := VersionRow{Count: c, Refused: c.refused(), At: inList(s.File.At(c.Version)), Bar: share(c.Written, c.refused(), most)}
+		r := VersionRow{Count: c, Refused: c.refused(), Origin: v.Brought[c.Version], At: inList(s.File.At(c.Version)), Bar: share(c.Written, c.refused(), most)}
 		if o.Kind == "stream" || o.Kind == "journal" {
 			r.Href = s.At(o.Name, c.Version)
 		}
@@ -348,7 +350,10 @@ func (v *Thing) Linked(s *Site) *Grid {
 	if len(at) == 0 || slices.Contains(at, -1) {
 		return g
 	}
+	out := &Grid{Columns: g.Columns, More: g.More} // what was read is shared
 	for _, row := range g.Rows {
+		row = slices.Clone(row)
+		out.Rows = append(out.Rows, row)
 		key := make([]string, len(at))
 		null := false
 		for i, j := range at {
@@ -358,7 +363,7 @@ func (v *Thing) Linked(s *Site) *Grid {
 			row[at[0]].Href = s.Life(journal, key, 0, "")
 		}
 	}
-	return g
+	return out
 }
 
 // Sorted are findings, the worst first: what stops before what warns, and among equals what is rare.

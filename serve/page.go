@@ -31,7 +31,8 @@ type pages struct {
 	epoch    uint64 // of what is kept; odd: of a state that nobody can name
 	program  *program.Program
 	file     *page.File
-	watchers atomic.Int64 // who is told of versions
+	drawn    map[string]drawn // views of this state that were read, by address
+	watchers atomic.Int64     // who is told of versions
 }
 
 const (
@@ -40,6 +41,7 @@ const (
 	stillHere     = 15 * time.Second       // a silent connection is closed by what lies between
 	pageRows      = 200
 	pageRejects   = 50
+	mostDrawn     = 100      // views that are kept of a state
 	mostPageBytes = 64 << 10 // of an address
 )
 
@@ -139,9 +141,13 @@ type drawing func(ctx context.Context, v *pageview.Reader, f *page.File) (drawn,
 func (s *server) show(w *recorder, r *http.Request, f drawing) error {
 	ctx, cancel := context.WithTimeout(r.Context(), s.o.Limits.Time)
 	defer cancel()
+	address := r.URL.RequestURI()
+	if r.URL.Path == "/sql" { // what it shows was asked for elsewhere
+		address = ""
+	}
 	s.use.RLock()
 	defer s.use.RUnlock()
-	d, file, err := s.pages.read(ctx, s, f)
+	d, file, err := s.pages.read(ctx, s, address, f)
 	if err != nil {
 		return err
 	}
@@ -176,8 +182,8 @@ func has(header string) (have map[string]string, live bool) {
 	return have, true
 }
 
-// read gives f one state of the file, and what all views share of it.
-func (p *pages) read(ctx context.Context, s *server, f drawing) (d drawn, file *page.File, err error) {
+// read gives f one state of the file, and what all views share of it. What f made is kept for the address, and nobody changes it.
+func (p *pages) read(ctx context.Context, s *server, address string, f drawing) (d drawn, file *page.File, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.db != s.file.db {
@@ -204,13 +210,18 @@ func (p *pages) read(ctx context.Context, s *server, f drawing) (d drawn, file *
 		if file, err = v.File(ctx); err != nil {
 			return d, nil, err
 		}
-		p.program, p.file, p.epoch = v.Program, file, epoch
+		p.program, p.file, p.epoch, p.drawn = v.Program, file, epoch, map[string]drawn{}
 		if p.db.Epoch() != epoch { // something was committed meanwhile: which state this is nobody knows
 			p.epoch = 1
 		}
 	}
+	if d, ok := p.drawn[address]; ok && address != "" {
+		return d, p.file, nil
+	}
 	v.Program = p.program
-	d, err = f(ctx, v, p.file)
+	if d, err = f(ctx, v, p.file); err == nil && len(p.drawn) < mostDrawn {
+		p.drawn[address] = d
+	}
 	return d, p.file, err
 }
 

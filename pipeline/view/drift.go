@@ -60,7 +60,7 @@ func judge(ps []page.Point, is func(now float64, first []float64) bool) (j judge
 		j.first = append(j.first, p.Value)
 	}
 	for i := n; i >= window && j.some && is(middle(known[i-window:i]), j.first); i-- {
-		j.since = known[i-window].Version
+		j.since = known[i-window+window/2].Version // the half of the window that tips the median
 	}
 	return j
 }

@@ -191,8 +191,8 @@ func query(v *page.Life, keys []string) string {
 	return fmt.Sprintf("FROM %s WHERE %s ORDER BY valid_from;", from, strings.Join(conditions, " AND "))
 }
 
-// brought are the versions that brought something.
-func brought(v *page.Life) (out []int64) {
+// bringers are the versions that brought something.
+func bringers(v *page.Life) (out []int64) {
 	for _, b := range v.Beliefs {
 		out = append(out, b.Since)
 	}
@@ -210,7 +210,7 @@ func (r *Reader) lifeOrigins(ctx context.Context, v *page.Life) error {
 	}
 	all, err := rows(ctx, r.Conn,
 		duck.SQL("SELECT version::VARCHAR, left(coalesce(origin, ''), 400) FROM dsql.version_rows WHERE name = {of} AND version IN ({vs})",
-			duck.Args{"of": v.Object.Name, "vs": duck.Each(", ", brought(v), func(n int64) *duck.Query { return duck.Lit(n) })}), pair)
+			duck.Args{"of": v.Object.Name, "vs": duck.Each(", ", bringers(v), func(n int64) *duck.Query { return duck.Lit(n) })}), pair)
 	for _, x := range all {
 		for _, n := range numbers(x[0]) {
 			v.Origins[n[0]] = x[1]

@@ -39,7 +39,7 @@ func (r *Reader) Thing(ctx context.Context, f *page.File, o *page.Object, ask As
 		part{"Metrics", func() error { return r.metrics(ctx, v) }},
 		part{"Checks", func() error { return r.verdicts(ctx, v) }},
 		part{"Rejected rows", func() error { return r.broken(ctx, v) }},
-		part{"Origins", func() error { return r.newest(ctx, o) }},
+		part{"Origins", func() error { return r.brought(ctx, v) }},
 		part{"Changes", func() error { return r.changed(ctx, v) }},
 		part{"Rows", func() error { return r.sample(ctx, v) }})
 	return v
@@ -125,21 +125,15 @@ func (r *Reader) broken(ctx context.Context, v *page.Thing) error {
 	return err
 }
 
-// newest adds to the newest versions what brought them.
-func (r *Reader) newest(ctx context.Context, o *page.Object) error {
-	all, err := rows(ctx, r.Conn,
-		duck.SQL("SELECT version::VARCHAR, coalesce(origin, '') FROM dsql.version_rows WHERE name = {of} ORDER BY version DESC LIMIT 12",
-			duck.Args{"of": o.Name}), pair)
-	counts := slices.Clone(o.Counts) // the object is shared
+// brought is what brought the newest versions.
+func (r *Reader) brought(ctx context.Context, v *page.Thing) error {
+	all, err := rows(ctx, r.Conn, duck.SQL("SELECT version::VARCHAR, left(coalesce(origin, ''), 400) FROM dsql.version_rows WHERE name = {of} "+
+		"ORDER BY version DESC LIMIT 12", duck.Args{"of": v.Object.Name}), pair)
+	v.Brought = map[int64]string{}
 	for _, x := range all {
 		for _, n := range numbers(x[0]) {
-			if i := slices.IndexFunc(counts, func(c page.Count) bool { return c.Version == n[0] }); i >= 0 {
-				counts[i].Origin = x[1]
-			}
+			v.Brought[n[0]] = x[1]
 		}
-	}
-	if len(all) > 0 {
-		o.Counts = counts
 	}
 	return err
 }
