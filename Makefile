@@ -79,9 +79,16 @@ vuln: tools ## known weaknesses in what is linked, by govulncheck
 	@if curl -fsS -m 20 -o /dev/null https://vuln.go.dev/index/db.json; then $(GO) tool govulncheck ./...; \
 	  else echo "vuln.go.dev can't be reached: known weaknesses were not looked for"; fi
 
-# golangci-lint takes minutes to build on two cores, so what it would run is called by itself. The spelling is British: only slips are looked for.
-lint: tools ## staticcheck, a tool dependency of go.mod; misspell
+# golangci-lint takes minutes to build on two cores, so what it would run is called by itself: half a minute of a processor where nothing is
+# built or cached yet, and 15 s after a change. internal/lint is errcheck, errorlint, ineffassign, exhaustive, bodyclose and unconvert; goimports stands for
+# gci. What packages import (depguard) and how wide lines are (lll) is held by tests. gofumpt would make tables twice as long, revive says
+# what staticcheck does, and torture alone has rows of database/sql (sqlclosecheck, rowserrcheck). The spelling is British: only slips are looked for.
+lint: tools ## staticcheck, a tool dependency of go.mod; the linters of internal/lint; misspell
 	@$(GO) tool staticcheck ./...
+	@$(GO) -C internal/lint build -o $(CURDIR)/bin/lint/ . mvdan.cc/unparam golang.org/x/tools/cmd/goimports
+	@$(GO) vet -vettool=$(CURDIR)/bin/lint/lint ./...
+	@bin/lint/unparam ./...
+	@bad=$$(bin/lint/goimports -local dsql -l $$(git ls-files '*.go')); if [ -n "$$bad" ]; then echo "goimports -local dsql would change:"; echo "$$bad"; exit 1; fi
 	@$(GO) run github.com/golangci/misspell/cmd/misspell@v0.8.0 -error -i infinit $$(git ls-files '*.go' '*.md' | grep -v testdata)
 
 exprs: tools ## 50,000 random expressions, in expr's VM and in SQL

@@ -258,16 +258,17 @@ func (e *Endpoint) noLayout(err error) error {
 }
 
 func collect(l sql.List, err error) sql.List {
-	switch err := err.(type) {
-	case nil:
-	case sql.List:
-		return append(l, err...)
-	case *sql.Error:
-		return append(l, err)
-	default:
-		return append(l, sql.Errorf(code.Failed, "%s", err).WithCause(err))
+	var all sql.List
+	var one *sql.Error
+	switch {
+	case err == nil:
+		return l
+	case errors.As(err, &all):
+		return append(l, all...)
+	case errors.As(err, &one):
+		return append(l, one)
 	}
-	return l
+	return append(l, sql.Errorf(code.Failed, "%s", err).WithCause(err))
 }
 
 // Describe has the parameters, and then the columns of the answer.

@@ -74,7 +74,7 @@ func unpack(data []byte, dir string) error {
 	defer root.Close()
 	for t := tar.NewReader(bytes.NewReader(data)); ; {
 		h, err := t.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {

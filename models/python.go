@@ -131,7 +131,7 @@ func (m *declared) declaredInputs(ctx context.Context, tx *duck.Tx) (out []input
 		return nil, err
 	}
 	for i, c := range v.Columns {
-		out = append(out, input{c.Name.Text, duck.Type(cols[i].Type)})
+		out = append(out, input{c.Name.Text, cols[i].Type})
 	}
 	return out, nil
 }
@@ -221,7 +221,7 @@ func (m *declared) agreed(ctx context.Context, tx *duck.Tx, sig signature, a abo
 			WithHint("correct its model.json").WithCause(err)
 	}
 	for i, c := range cols {
-		t := duck.Type(c.Type)
+		t := c.Type
 		if t.Has(unfit...) {
 			at := m.decl.Arg("FROM").Span
 			if v := m.decl.Arg("INPUT"); v != nil && i > 0 {

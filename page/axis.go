@@ -83,14 +83,6 @@ func (a timeAxis) x(v float64) float64 {
 	return a.x0 + (a.x1-a.x0)*(min(max(v, a.lo), a.hi)-a.lo)/(a.hi-a.lo)
 }
 
-// text is a place on the axis in words.
-func (a timeAxis) text(v float64) string {
-	if a.times {
-		return inTitle(micros(v))
-	}
-	return Decimal(v)
-}
-
 func micros(v float64) time.Time { return time.UnixMicro(int64(v)).UTC() }
 
 // stops are labelled places.

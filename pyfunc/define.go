@@ -254,7 +254,7 @@ func (f *Function) macro(at bool) *duck.Query {
 	}
 	a := duck.Args{"name": duck.Ident(f.Name), "params": duck.Names(names), "native": duck.Ident(f.Native),
 		"values": duck.Join(", ", values...),
-		"t":      duck.Type(f.Returns)}
+		"t":      f.Returns}
 	if at {
 		row := "_row"
 		for slices.ContainsFunc(names, func(n string) bool { return sql.Same(n, row) }) {

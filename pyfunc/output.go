@@ -2,6 +2,7 @@ package pyfunc
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -76,12 +77,12 @@ func (o *output) read() {
 				if !begun {
 					fmt.Fprintf(o.to, "%s: ", name)
 				}
-				o.to.Write(part)
+				fmt.Fprintf(o.to, "%s", part)
 				shown += len(part)
 			}
 			begun = !whole && more == 0
 		}
-		if err != nil && err != bufio.ErrBufferFull {
+		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
 			if begun {
 				fmt.Fprintln(o.to)
 			}
@@ -98,5 +99,5 @@ func (o *output) end() {
 	}
 	o.r.SetReadDeadline(soon())
 	<-o.done
-	o.r.Close()
+	_ = o.r.Close()
 }

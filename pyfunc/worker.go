@@ -230,8 +230,8 @@ func (w *worker) alive() bool {
 func (w *worker) kill() {
 	killGroup(w.cmd.Process)
 	<-w.gone
-	w.in.Close()
-	w.out.Close()
+	_ = w.in.Close()
+	_ = w.out.Close()
 	w.output.end()
 }
 
@@ -240,7 +240,7 @@ const patience = time.Second
 
 // close asks the worker to end: its pipe does.
 func (w *worker) close() {
-	w.in.Close()
+	_ = w.in.Close()
 	select {
 	case <-w.gone:
 	case <-time.After(patience):

@@ -117,12 +117,9 @@ func (t *table) object(rows *duck.Rows, at int) error {
 	return t.w.WriteByte('}')
 }
 
-// objects writes up to limit rows (-1: all); more says that there were others.
-func (t *table) objects(rows *duck.Rows, limit int) (more bool, err error) {
+// objects writes rows as JSON, with commas between.
+func (t *table) objects(rows *duck.Rows) (err error) {
 	for n := 0; err == nil && rows.Next(); n++ {
-		if n == limit {
-			return true, nil
-		}
 		if n > 0 {
 			t.w.WriteByte(',')
 		}
@@ -131,7 +128,7 @@ func (t *table) objects(rows *duck.Rows, limit int) (more bool, err error) {
 	if err == nil {
 		err = rows.Err()
 	}
-	return false, err
+	return err
 }
 
 // header writes the names as CSV; with row a column of that name comes first.
@@ -146,11 +143,8 @@ func (t *table) header(row bool) {
 }
 
 // lines writes rows as CSV, of columns before those of the table too; prefix stands before each.
-func (t *table) lines(rows *duck.Rows, columns, limit int, prefix string) (more bool, err error) {
-	for n := 0; err == nil && rows.Next(); n++ {
-		if n == limit {
-			return true, nil
-		}
+func (t *table) lines(rows *duck.Rows, columns int, prefix string) (err error) {
+	for err == nil && rows.Next() {
 		t.w.WriteString(prefix)
 		for i := range columns {
 			text, ok := rows.Text(i)
@@ -161,7 +155,7 @@ func (t *table) lines(rows *duck.Rows, columns, limit int, prefix string) (more 
 	if err == nil {
 		err = rows.Err()
 	}
-	return false, err
+	return err
 }
 
 // field is RFC 4180: NULL is empty, the empty text is quoted.

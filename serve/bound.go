@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -227,8 +228,7 @@ func (b *bound) only(text []byte) error {
 
 // wrong says what is wrong with an object of parameters.
 func (b *bound) wrong(err error) *refusal {
-	switch unknown := err.(type) {
-	case *objects.UnknownField:
+	if unknown := (*objects.UnknownField)(nil); errors.As(err, &unknown) {
 		names := duck.ColumnNames(b.at.params)
 		hint := "it has none"
 		if near := sql.Nearest(unknown.Name, names); near != "" {
@@ -238,7 +238,7 @@ func (b *bound) wrong(err error) *refusal {
 		}
 		return refuse(400, code.UnknownParameter, hint, "endpoint %s has no parameter %s", b.at.name, unknown.Name)
 	}
-	if err == objects.ErrFull {
+	if errors.Is(err, objects.ErrFull) {
 		return refuse(413, code.TooLarge, "send less at a time", "a request has at most %d rows of parameters, and 8 MB of them",
 			objects.Most)
 	}

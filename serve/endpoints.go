@@ -213,10 +213,10 @@ func (s *server) answer(ctx context.Context, w *recorder, r *http.Request, v *vi
 	t := newTable(w, at.columns)
 	if a.media == asCSV {
 		t.header(false)
-		_, err = t.lines(rows, len(at.columns), -1, "")
+		err = t.lines(rows, len(at.columns), "")
 	} else {
 		t.head()
-		if _, err = t.objects(rows, -1); err == nil {
+		if err = t.objects(rows); err == nil {
 			t.w.WriteString(`],"version":` + strconv.FormatInt(version, 10) + "}\n")
 		}
 	}
@@ -275,7 +275,7 @@ func (s *server) answerArray(ctx context.Context, w *recorder, rd *reader, b *bo
 		w.Header().Set("Content-Type", a.media.name)
 		if a.media == asCSV {
 			t.header(true)
-			_, err = t.lines(rows, 1+len(b.at.columns), -1, "")
+			err = t.lines(rows, 1+len(b.at.columns), "")
 		} else {
 			err = t.grouped(rows, len(a.objects))
 		}
@@ -319,11 +319,11 @@ func (s *server) answerOne(ctx context.Context, t *table, b *bound, m media, i i
 	}
 	defer rows.Close()
 	if m == asCSV {
-		_, err = t.lines(rows, len(b.at.columns), -1, strconv.Itoa(i))
+		err = t.lines(rows, len(b.at.columns), strconv.Itoa(i))
 		return err
 	}
 	t.group(i)
-	if _, err = t.objects(rows, -1); err != nil {
+	if err = t.objects(rows); err != nil {
 		return err
 	}
 	_, err = t.w.WriteString("]}")

@@ -42,7 +42,7 @@ func (s *server) exec(w *recorder, r *http.Request) error {
 		return r.Context().Err()
 	}
 	if err := <-j.done; err != nil { // what has begun is waited for
-		return refusalOf(r.Context(), err, http.StatusUnprocessableEntity)
+		return refusalOf(r.Context(), err)
 	}
 	answerJSON(w, http.StatusOK, "application/json", struct {
 		Changed  []string `json:"changed"`

@@ -47,8 +47,8 @@ func refuse(status int, c code.Code, hint, format string, args ...any) *refusal 
 	return &refusal{status, sql.Errorf(c, format, args...).WithHint(hint)}
 }
 
-// refusalOf is what a request is told of an error, status is that of errors of SQL.
-func refusalOf(ctx context.Context, err error, status int) *refusal {
+// refusalOf is what a request is told of an error.
+func refusalOf(ctx context.Context, err error) *refusal {
 	var r *refusal
 	var e *sql.Error
 	switch {
@@ -63,9 +63,9 @@ func refusalOf(ctx context.Context, err error, status int) *refusal {
 		return refuse(http.StatusTooManyRequests, code.QueueFull, "try again later, or ask for less at a time", "too many requests wait already")
 	case errors.As(err, &e):
 		if duck.IsOutOfMemory(e) {
-			status = http.StatusServiceUnavailable
+			return &refusal{http.StatusServiceUnavailable, e}
 		}
-		return &refusal{status, e}
+		return &refusal{http.StatusUnprocessableEntity, e}
 	}
 	return refuse(http.StatusInternalServerError, code.Failed, "", "%s", err)
 }
@@ -163,7 +163,7 @@ func (s *server) handle(pattern, scope string, f action) {
 
 // refused answers with a problem, or breaks off an answer that has begun.
 func (s *server) refused(w *recorder, r *http.Request, err error) {
-	p := refusalOf(r.Context(), err, http.StatusUnprocessableEntity)
+	p := refusalOf(r.Context(), err)
 	w.code = p.err.Code
 	if w.status != 0 { // a client must not take half an answer for a whole one
 		panic(http.ErrAbortHandler)
@@ -178,7 +178,7 @@ func (s *server) handler() http.Handler {
 		rec := &recorder{ResponseWriter: w}
 		defer func() {
 			what := recover()
-			if what != nil && what != http.ErrAbortHandler {
+			if err, _ := what.(error); what != nil && !errors.Is(err, http.ErrAbortHandler) {
 				s.log.panicked(r, what, debug.Stack())
 				if rec.code = code.Bug; rec.status == 0 {
 					answerProblem(rec, refuse(http.StatusInternalServerError, code.Bug, "", "the server went wrong, and that is its own fault"))

@@ -26,12 +26,14 @@ const lookups = `
 	CREATE ENDPOINT one_row (id VARCHAR) AS SELECT * FROM one WHERE id = $id;
 	CREATE ENDPOINT one_row_wide (id VARCHAR) AS SELECT * FROM one WHERE id || '' = $id;
 	CREATE ENDPOINT two_row (id VARCHAR, part INTEGER) AS SELECT x.v, x.seq, 'a $id' AS t FROM main.two AS x WHERE x.part = $part AND $id = x.id AND v > 3;
-	CREATE ENDPOINT two_row_wide (id VARCHAR, part INTEGER) AS SELECT x.v, x.seq, 'a $id' AS t FROM two AS x WHERE x.part + 0 = $part AND $id = x.id || '' AND v > 3;
+	CREATE ENDPOINT two_row_wide (id VARCHAR, part INTEGER) AS SELECT x.v, x.seq, ` +
+	`'a $id' AS t FROM two AS x WHERE x.part + 0 = $part AND $id = x.id || '' AND v > 3;
 	CREATE ENDPOINT parts (id VARCHAR, part INTEGER DEFAULT 0) AS SELECT part, v, $part AS p FROM two WHERE id = $id ORDER BY part;
 	CREATE ENDPOINT parts_wide (id VARCHAR, part INTEGER DEFAULT 0) AS SELECT part, v, $part AS p FROM two WHERE id || '' = $id ORDER BY part;
 	CREATE ENDPOINT logged (id VARCHAR, part INTEGER) AS SELECT count(*) AS n, sum(v) AS s, max(_version) AS last, (SELECT v FROM one WHERE id = $id) AS v,
 		(SELECT string_agg(id, ',' ORDER BY id) FROM one) AS ids FROM "log" WHERE id = $id AND part = $part;
-	CREATE ENDPOINT logged_wide (id VARCHAR, part INTEGER) AS SELECT count(*) AS n, sum(v) AS s, max(_version) AS last, (SELECT v FROM one WHERE id || '' = $id) AS v,
+	CREATE ENDPOINT logged_wide (id VARCHAR, part INTEGER) AS SELECT count(*) AS n, sum(v) AS s, max(_version) AS last, ` +
+	`(SELECT v FROM one WHERE id || '' = $id) AS v,
 		(SELECT string_agg(id, ',' ORDER BY id) FROM one) AS ids FROM log WHERE id || '' = $id AND part + 0 = $part;`
 
 var lookupIDs = []string{"a", "A", "b", "ä", "a long one, with a comma and a tail", "a long one, with a comma and a tale", "", "x\"y", "c",

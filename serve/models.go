@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -138,7 +139,7 @@ func (x *versionAt) score(ctx context.Context, f *file, rows [][]byte, flat bool
 		n := 0
 		for ; from+n < len(rows); n++ {
 			err := o.Decode(rows[from+n])
-			if err == objects.ErrFull && n > 0 {
+			if errors.Is(err, objects.ErrFull) && n > 0 {
 				break
 			}
 			if err != nil {
@@ -174,7 +175,7 @@ func (x *versionAt) columns(o *objects.Objects) []model.Column {
 // wrong says what is wrong with a row.
 func (x *versionAt) wrong(err error, row int) error {
 	hint := "DESCRIBE MODEL " + x.Name + " says what it takes"
-	if unknown, ok := err.(*objects.UnknownField); ok {
+	if unknown := (*objects.UnknownField)(nil); errors.As(err, &unknown) {
 		if near := sql.Nearest(unknown.Name, duck.ColumnNames(x.Inputs)); near != "" {
 			hint = "did you mean " + near + "?"
 		}

@@ -70,7 +70,7 @@ func operation(id, what string, params []object, body, answer object) object {
 func endpointPath(at *served) object {
 	props, required, params := object{}, []string{}, []object{}
 	for i, p := range at.params {
-		props[p.Name] = schemaOf(duck.Type(p.Type))
+		props[p.Name] = schemaOf(p.Type)
 		must := at.Params[i].Default == nil
 		if must {
 			required = append(required, p.Name)
@@ -99,7 +99,7 @@ func modelPath(x *versionAt) object {
 func columnSchemas(cols []duck.Column) object {
 	out := object{}
 	for _, c := range cols {
-		out[c.Name] = schemaOf(duck.Type(c.Type))
+		out[c.Name] = schemaOf(c.Type)
 	}
 	return out
 }

@@ -32,7 +32,7 @@ func (s *server) sqlPage(w *recorder, r *http.Request) error {
 			told.Render(&b)
 			st.Wrong = b.String()
 		case err != nil:
-			st.Wrong = refusalOf(r.Context(), err, http.StatusUnprocessableEntity).err.Msg
+			st.Wrong = refusalOf(r.Context(), err).err.Msg
 		}
 		st.Took = fmt.Sprintf("%d ms", time.Since(began).Milliseconds())
 	}

@@ -107,7 +107,7 @@ func (c *caller) Version(ctx context.Context, conn *duck.Conn) (int64, error) {
 func (c *caller) Stamp(version int64) { c.w.stamp(version) }
 
 func (c *caller) Tell(ctx context.Context, err error) *sql.Error {
-	r := refusalOf(ctx, err, http.StatusUnprocessableEntity)
+	r := refusalOf(ctx, err)
 	c.w.code = r.err.Code
 	return r.err
 }

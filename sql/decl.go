@@ -88,7 +88,7 @@ func (f *form) title(d *Decl) string {
 	if d.Name == "" {
 		return f.noun()
 	}
-	return strings.TrimSpace(f.noun() + " " + tidy(keepStart(d.Name, keepInside)))
+	return strings.TrimSpace(f.noun() + " " + tidy(keepStart(d.Name)))
 }
 
 // headPart reads a positional part.

@@ -11,8 +11,7 @@ import (
 // Runes of a long line that an excerpt keeps before, in and after the span.
 const (
 	keepBefore = 100
-	keepInside = 60
-	keepAfter  = 60
+	keepInside = 60 // and behind it
 )
 
 // excerpt draws the span's first line and a caret under it. Long lines are cut around the caret.
@@ -23,15 +22,15 @@ func excerpt(w io.Writer, s *Source, sp Span) {
 	line = strings.TrimSuffix(line, "\r")
 	from := min(off-start, len(line))
 	to := max(from, min(sp.End-start, len(line)))
-	pre, hot, post := tidy(keepEnd(line[:from], keepBefore)), tidy(keepStart(line[from:to], keepInside)), tidy(keepStart(line[to:], keepAfter))
+	pre, hot, post := tidy(keepEnd(line[:from], keepBefore)), tidy(keepStart(line[from:to])), tidy(keepStart(line[to:]))
 	num := fmt.Sprintf("%4d", s.lineAt(off))
 	fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("%s | %s%s%s", num, pre, hot, post), " "))
 	fmt.Fprintf(w, "%s | %s%s\n", strings.Repeat(" ", len(num)), strings.Repeat(" ", width(pre)), strings.Repeat("^", max(1, width(hot))))
 }
 
-// keepStart is the first n runes of s, with an ellipsis where it was cut.
-func keepStart(s string, n int) string {
-	at := 0
+// keepStart is the first keepInside runes of s, with an ellipsis where it was cut.
+func keepStart(s string) string {
+	at, n := 0, keepInside
 	for ; n > 0 && at < len(s); n-- {
 		_, size := utf8.DecodeRuneInString(s[at:])
 		at += size

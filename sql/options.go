@@ -47,7 +47,7 @@ func (r *reader) options(c *clause, v *Value) bool {
 			} else if after := r.src.Text[o.At.End:]; strings.Contains(o.Name, ".") || after != "" && strings.ContainsAny(after[:1], "./*") {
 				hint = unquotedPath
 			}
-			r.fail(o.At, code.UnknownOption, hint, "%s has no option %s", c.name(), tidy(keepStart(o.Name, keepInside)))
+			r.fail(o.At, code.UnknownOption, hint, "%s has no option %s", c.name(), tidy(keepStart(o.Name)))
 			r.i = r.end
 			return true
 		}
@@ -150,7 +150,7 @@ func (r *reader) optionValue(o *Option) bool {
 		if text == "=" || text == ":" {
 			hint = "options are written name value, without " + text
 		}
-		return r.expected(code.ExpectedValue, "a value of "+tidy(keepStart(o.Name, keepInside)), hint)
+		return r.expected(code.ExpectedValue, "a value of "+tidy(keepStart(o.Name)), hint)
 	}
 	o.Value = r.since(start)
 	return ok

@@ -161,9 +161,9 @@ func (p *parser) unterminated(t Token) {
 	case 'e', 'E':
 		size = 2
 	}
-	hint := "close it with " + tidy(keepStart(end, keepInside))
+	hint := "close it with " + tidy(keepStart(end))
 	if path := p.pathAround(t); path != "" {
-		hint = "put the pattern in quotes: '" + tidy(keepStart(path, keepInside)) + "'"
+		hint = "put the pattern in quotes: '" + tidy(keepStart(path)) + "'"
 	}
 	p.fail(Span{t.Span.Start, t.Span.Start + size}, code.Unterminated, hint, "the %s that starts here never ends", what)
 }

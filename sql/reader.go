@@ -126,7 +126,7 @@ func (r *reader) found() string {
 	if r.i >= len(r.toks) {
 		return "the end of the statement"
 	}
-	text := tidy(keepStart(r.text(r.toks[r.i]), keepInside))
+	text := tidy(keepStart(r.text(r.toks[r.i])))
 	if r.toks[r.i].Kind == Op {
 		text = `"` + text + `"`
 	}

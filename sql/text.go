@@ -23,7 +23,7 @@ func Unquote(token string) (string, error) {
 			return token[tag : n-tag], nil
 		}
 	}
-	return "", errors.New("not a string or quoted identifier: " + tidy(keepStart(token, keepInside)))
+	return "", errors.New("not a string or quoted identifier: " + tidy(keepStart(token)))
 }
 
 // unescape reads the inside of an E'…' string: \b \f \n \r \t, \ooo (octal), \xhh; any other character after a backslash stands

@@ -68,11 +68,11 @@ func (p *parser) unknown() {
 	switch {
 	case best != nil:
 		p.fail(at[slip].Span, code.UnknownStatement, "did you mean "+strings.Join(best, " ")+"?", "there is no statement %s",
-			tidy(keepStart(strings.Join(words[:slip+1], " "), keepInside)))
+			tidy(keepStart(strings.Join(words[:slip+1], " "))))
 	case verbs != nil:
 		n := min(1, len(words)-1)
 		p.fail(at[n].Span, code.UnknownStatement, "write "+orList(verbs), "there is no statement %s",
-			tidy(keepStart(strings.Join(words[:n+1], " "), keepInside)))
+			tidy(keepStart(strings.Join(words[:n+1], " "))))
 	}
 }
 

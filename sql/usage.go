@@ -76,7 +76,8 @@ func (c *Clause) usage() string {
 }
 
 func (c *Clause) argument() string {
-	switch c.Arg {
+	switch c.Arg { //exhaustive:enforce
+	case ArgNone:
 	case ArgName:
 		return "name"
 	case ArgNames:

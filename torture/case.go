@@ -94,7 +94,7 @@ func writeCase(to string, b *Bench, p Plan, d *Difference) (err error) {
 // readCase is a case's folder as a log shows it: scripts, files and steps.
 func readCase(folder string) string {
 	var out strings.Builder
-	filepath.WalkDir(folder, func(path string, e fs.DirEntry, err error) error {
+	_ = filepath.WalkDir(folder, func(path string, e fs.DirEntry, err error) error {
 		name := strings.TrimPrefix(path, folder+"/")
 		if err != nil || e.IsDir() || has([]string{"plan.json", "source.txt", modelFile}, name) {
 			return err
@@ -116,7 +116,7 @@ func (t *table) csv() string {
 	var b strings.Builder
 	w := csv.NewWriter(&b)
 	for _, r := range append([][]string{t.cols}, rows...) {
-		w.Write(filterNull(r))
+		_ = w.Write(filterNull(r))
 	}
 	w.Flush()
 	return b.String()

@@ -241,7 +241,7 @@ func (m *Model) stretch(source string, wanted, to []string, from, end map[int]in
 		}
 		grew := m.learn(source, m.fields(source, cut))
 		err := m.commit(func(v int) error { return m.arriveTopic(source, cut, to, wanted, v, again) })
-		if err != nil && err != error(errStop) && grew { // of a batch that fails nobody says which records it had
+		if err != nil && !errors.Is(err, errStop) && grew { // of a batch that fails nobody says which records it had
 			return errSkip
 		}
 		if err != nil || m.single {

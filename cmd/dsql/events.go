@@ -160,5 +160,5 @@ func (l *eventLines) problem(event string, e *sql.Error) {
 // write adds the time to an event's fields.
 func (l *eventLines) write(v any) {
 	text := bytes.TrimSuffix(jsonText(v), []byte("}"))
-	l.w.Write(fmt.Appendf(text, ",\"time\":\"%s\"}\n", time.Now().UTC().Format("2006-01-02T15:04:05.000Z")))
+	fmt.Fprintf(l.w, "%s,\"time\":\"%s\"}\n", text, time.Now().UTC().Format("2006-01-02T15:04:05.000Z"))
 }

@@ -79,10 +79,10 @@ func writeJSON(w *bufio.Writer, r *duck.Result) error {
 func writeJSONLines(w *bufio.Writer, r *duck.Result) error {
 	names := fieldNames(r.Columns)
 	for r.Next() {
-		writeObject(w, r, names)
-		if err := w.WriteByte('\n'); err != nil {
+		if err := writeObject(w, r, names); err != nil {
 			return err
 		}
+		w.WriteByte('\n')
 	}
 	return nil
 }

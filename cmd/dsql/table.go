@@ -69,10 +69,12 @@ func (s *streams) writeTable(w *bufio.Writer, r *duck.Result) error {
 	if tty {
 		t.from, t.to = fit(t.sizes, columns)
 	}
-	t.line(head)
-	err := t.rule()
-	for _, row := range rows {
-		err = t.line(row)
+	err := t.line(head)
+	if err == nil {
+		err = t.rule()
+	}
+	for i := 0; err == nil && i < len(rows); i++ {
+		err = t.line(rows[i])
 	}
 	total := len(rows)
 	for ; err == nil && r.Next(); total++ {

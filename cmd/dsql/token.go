@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -37,8 +38,7 @@ func appendLine(name, line string) error {
 		return err
 	}
 	if _, err := fmt.Fprintln(f, line); err != nil {
-		f.Close()
-		return err
+		return errors.Join(err, f.Close())
 	}
 	return f.Close()
 }

@@ -19,8 +19,8 @@ const duckDB = "1.5.6"
 var released string
 
 func (c *versionCmd) Run(s *streams) error {
-	fmt.Fprintf(s.out, "dsql %s (DuckDB %s, %s, %s/%s)\n", version(), duckDB, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-	return nil
+	_, err := fmt.Fprintf(s.out, "dsql %s (DuckDB %s, %s, %s/%s)\n", version(), duckDB, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return err
 }
 
 // version is VERSION, and the commit where the build knows it.

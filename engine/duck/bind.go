@@ -65,7 +65,7 @@ func (db *DB) release(c *Conn) {
 	db.mu.Lock()
 	db.conns = slices.DeleteFunc(db.conns, func(x *Conn) bool { return x == c })
 	db.mu.Unlock()
-	c.Close()
+	_ = c.Close()
 }
 
 // Empty is a FROM-item of the columns without rows: what expressions are bound against.

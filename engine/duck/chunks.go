@@ -111,7 +111,7 @@ func (v *View) of(n *Node) {
 
 // fetch finds the values of a vector and of all below it.
 func (v *View) fetch(h bindings.Vector, rows int) {
-	v.N, v.valid, v.data = rows, (*uint64)(unsafe.Pointer(bindings.VectorGetValidity(h))), bindings.VectorGetData(h)
+	v.N, v.valid, v.data = rows, (*uint64)(bindings.VectorGetValidity(h)), bindings.VectorGetData(h)
 	switch v.Node.ID {
 	case TypeStruct, TypeUnion, TypeVariant:
 		for i := range v.Parts {

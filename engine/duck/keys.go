@@ -143,7 +143,7 @@ func (k *Keys) chunk(chunk bindings.DataChunk, f func(Key, int64)) {
 	for i := range cols {
 		v := bindings.DataChunkGetVector(chunk, bindings.IdxT(i))
 		t := bindings.VectorGetColumnType(v)
-		cols[i] = keyed{printed{bindings.VectorGetData(v), unsafe.Pointer(bindings.VectorGetValidity(v))}, typesByRaw[bindings.GetTypeId(t)], 0}
+		cols[i] = keyed{printed{bindings.VectorGetData(v), bindings.VectorGetValidity(v)}, typesByRaw[bindings.GetTypeId(t)], 0}
 		if cols[i].size = uintptr(types[cols[i].id].size); cols[i].id == TypeDecimal {
 			cols[i].size = sizeOf(bindings.DecimalInternalType(t))
 		}

@@ -175,7 +175,7 @@ func stream(st bindings.PreparedStatement, res *bindings.Result) error {
 func (r *Result) read() {
 	r.row, r.rows = -1, 0
 	if r.print == nil {
-		r.Close()
+		_ = r.Close()
 		return
 	}
 	r.print.forget()
@@ -185,7 +185,7 @@ func (r *Result) read() {
 			if text := bindings.ResultError(&r.res); text != "" {
 				r.err = r.fail(errors.New(text))
 			}
-			r.Close()
+			_ = r.Close()
 			return
 		}
 		r.rows = int(bindings.DataChunkGetSize(r.chunk))
@@ -233,7 +233,7 @@ func (r *Result) Err() error { return r.err }
 
 // fail closes the result and says what went wrong.
 func (r *Result) fail(err error) error {
-	r.Close()
+	_ = r.Close()
 	if r.ctx.Err() != nil {
 		return r.ctx.Err()
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"unsafe"
 
 	"dsql/sql"
 
@@ -171,7 +170,7 @@ func (r *Rows) read() {
 	}
 	for i := range bindings.DataChunkGetColumnCount(r.chunk) {
 		v := bindings.DataChunkGetVector(r.chunk, i)
-		r.cells = append(r.cells, printed{bindings.VectorGetData(v), unsafe.Pointer(bindings.VectorGetValidity(v))})
+		r.cells = append(r.cells, printed{bindings.VectorGetData(v), bindings.VectorGetValidity(v)})
 	}
 }
 

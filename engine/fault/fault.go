@@ -53,7 +53,7 @@ func Fault(ctx context.Context, name string) error {
 	if p.log != "" {
 		if f, err := os.OpenFile(p.log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644); err == nil {
 			fmt.Fprintln(f, name)
-			f.Close()
+			_ = f.Close()
 		}
 	}
 	key := name
@@ -68,7 +68,7 @@ func Fault(ctx context.Context, name string) error {
 	}
 	switch p.action {
 	case "kill":
-		syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		select {}
 	case "error":
 		return sql.Errorf(code.Fault, "a fault was asked for at %s", name)

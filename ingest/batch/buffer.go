@@ -3,6 +3,7 @@ package batch
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -43,7 +44,7 @@ func (b *Buffer) close() {
 	for _, c := range append(b.good.chunks, b.bad.chunks...) {
 		c.Close()
 	}
-	b.slab.Close()
+	_ = b.slab.Close()
 }
 
 // Take waits for a free buffer, and empties it.
@@ -118,7 +119,7 @@ func (b *Buffer) Fill(ctx context.Context, f *File) (more bool, err error) {
 		}
 		n, err = f.read(room)
 		b.slab.Add(n)
-		if f.EOF = err == io.EOF; err != nil && !f.EOF {
+		if f.EOF = errors.Is(err, io.EOF); err != nil && !f.EOF {
 			return false, fmt.Errorf("reading %s: %w", f.Info.Path, err)
 		}
 		if f.EOF = f.EOF && n == 0; f.EOF && f.Info.Growing && !f.Skipping && f.dec.Unfinished(b.slab.Bytes()[b.at:]) {

@@ -191,7 +191,7 @@ func (l *Landing) Close() {
 		l.consts.Close()
 	}
 	if l.strings != nil {
-		l.strings.Close()
+		_ = l.strings.Close()
 	}
 	l.layout.Close()
 	*l = Landing{layout: &duck.Layout{}}

@@ -17,7 +17,7 @@ func (c *Column) putTime(v *duck.Vector, row int, s []byte, from Origin) Fault {
 		return aNumber
 	}
 	var t Instant
-	f := Wrong
+	var f Fault
 	switch {
 	case c.Pattern != nil:
 		t, f = c.Pattern.Parse(s)

@@ -83,7 +83,7 @@ func (r *captures) ofEmpty(ctx context.Context, f file, captures map[string]stri
 }
 
 // checkColumns sees to it that formats and captures are ones that the decoders take, and keeps those to convert captures by.
-func (r *captures) checkColumns(ctx context.Context) (err error) {
+func (r *captures) checkColumns() (err error) {
 	var fields []batch.Field
 	for _, f := range r.source.fields(r.columns) {
 		if f.Format != "" || f.Capture != "" {

@@ -74,8 +74,7 @@ func Inspect(ctx context.Context, c *duck.Conn, env *kind.Env, target string) (s
 	if err != nil {
 		return "", err
 	}
-	unlike, err := s.unlike(ctx, c, files, first, cols)
-	return unlike + text, err
+	return s.unlike(ctx, c, files, first, cols) + text, nil
 }
 
 // ofFolder makes the pattern of all files of a folder, which are of one format.
@@ -205,7 +204,7 @@ func madeUpName(name string) bool {
 }
 
 // unlike are comments on files that have other columns than the first.
-func (s *Source) unlike(ctx context.Context, c *duck.Conn, files []file, first file, cols []duck.Column) (string, error) {
+func (s *Source) unlike(ctx context.Context, c *duck.Conn, files []file, first file, cols []duck.Column) string {
 	var b strings.Builder
 	ours := map[string]bool{}
 	for _, x := range cols {
@@ -242,7 +241,7 @@ func (s *Source) unlike(ctx context.Context, c *duck.Conn, files []file, first f
 			fmt.Fprintf(&b, "-- %s lacks %s: %s\n", f.path, count(len(less), "column"), names.Shown(less))
 		}
 	}
-	return b.String(), nil
+	return b.String()
 }
 
 func count(n int, what string) string {

@@ -38,7 +38,7 @@ type countedReader struct {
 
 func (c *countedReader) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
-	c.hash.Write(p[:n])
+	_, _ = c.hash.Write(p[:n])
 	c.n += int64(n)
 	return n, err
 }
@@ -205,9 +205,9 @@ func (o *opened) proved() (string, error) {
 
 func (o *opened) Close() {
 	if o.unzip != nil {
-		o.unzip.Close()
+		_ = o.unzip.Close()
 	}
-	o.f.Close()
+	_ = o.f.Close()
 }
 
 // oddities are what is to be told of a file when it is begun. fail: what the declaration says must not be.

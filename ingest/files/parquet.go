@@ -38,7 +38,7 @@ type parquetReader struct {
 
 func openParquet(ctx context.Context, r *reader, work []item) (*parquetReader, error) {
 	p := &parquetReader{work: work, parquetOpener: parquetOpener{storedReader{reader: r, cast: lossless.Converter{Conn: r.conn}}}}
-	if err := r.checkColumns(ctx); err != nil {
+	if err := r.checkColumns(); err != nil {
 		return nil, err
 	}
 	if err := p.sweepViews(ctx); err != nil {
@@ -56,7 +56,7 @@ func (r *parquetReader) Close() error {
 func (r *parquetReader) Next(ctx context.Context) (*kind.Input, error) {
 	for {
 		in, err := r.next(ctx)
-		if err != errBlamed {
+		if !errors.Is(err, errBlamed) {
 			return in, err
 		}
 	}

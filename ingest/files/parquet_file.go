@@ -1,6 +1,7 @@
 package files
 
 import (
+	"errors"
 	"strings"
 
 	"dsql/engine/duck"
@@ -53,7 +54,7 @@ func findColumn(cols []duck.Column, name string) *duck.Column {
 
 func (s *Source) noParquet(err error, f file) *sql.Error {
 	why := err.Error()
-	if e, ok := err.(*sql.Error); ok {
+	if e := (*sql.Error)(nil); errors.As(err, &e) {
 		why = e.Msg
 	}
 	return s.Stmt.At(s.patternAt).Errorf(code.Unreadable, "%s can't be read as Parquet: %s", s.shown(f.path),

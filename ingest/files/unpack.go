@@ -63,7 +63,7 @@ type zstdReader struct{ z *zstd.Decoder }
 
 func (r *zstdReader) Read(p []byte) (int, error) {
 	n, err := r.z.Read(p)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		err = packed(err)
 	}
 	return n, err
@@ -82,7 +82,7 @@ func (r *gzipReader) Read(p []byte) (int, error) {
 		if err == nil || n > 0 {
 			return n, nil
 		}
-		if err != io.EOF {
+		if !errors.Is(err, io.EOF) {
 			return 0, packed(err)
 		}
 		if err := r.padding(); err != nil {

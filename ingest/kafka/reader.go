@@ -37,7 +37,7 @@ func (s *Source) Open(ctx context.Context, c *duck.Conn, env *kind.Env, cols []d
 		news: make(chan struct{}, 1)}}
 	r.grower.feed = r.feed
 	fail := func(err error) (kind.Reader, error) {
-		r.Close()
+		_ = r.Close()
 		return nil, s.reachError(conn, err)
 	}
 	seen, err := s.look(within, conn, cl)
@@ -303,7 +303,7 @@ func (c *committer) send(cl *kgo.Client) {
 			offsets.Add(kadm.Offset{Topic: tp.topic, Partition: tp.partition, At: p.next, LeaderEpoch: p.epoch})
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		kadm.NewClient(cl).CommitOffsets(ctx, group, offsets) // the next commit says more; the file holds the truth
+		_, _ = kadm.NewClient(cl).CommitOffsets(ctx, group, offsets) // the next commit says more; the file holds the truth
 		cancel()
 	}
 }

@@ -165,7 +165,7 @@ func (d *decoder) vector(t *Type, n int) (out []any) {
 	case 100, 107, 109:
 		fields[103] = func() { out = d.structs(t, n) }
 	case 101, 102:
-		d.lists(t, n, fields, &out)
+		d.lists(t, fields, &out)
 	case 108:
 		size := 0
 		fields[103] = func() { size = int(d.Uint()) }
@@ -238,7 +238,7 @@ func (d *decoder) structs(t *Type, n int) (out []any) {
 	return out
 }
 
-func (d *decoder) lists(t *Type, n int, fields map[uint16]func(), out *[]any) {
+func (d *decoder) lists(t *Type, fields map[uint16]func(), out *[]any) {
 	var size uint64
 	var spans [][2]uint64
 	fields[104] = func() { size = d.Uint() }

@@ -26,10 +26,7 @@ func (s *Scorer) Explain(f *Forest) error {
 	if err := s.Lacks(true); err != nil {
 		return err
 	}
-	d, err := newDecider(f, s)
-	if err != nil {
-		return err
-	}
+	d := newDecider(f, s)
 	c := &contributions{decider: d, kernel: s.kernel, base: slices.Clone(f.Base)}
 	size := 0
 	for i := range d.trees {

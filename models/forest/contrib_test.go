@@ -217,12 +217,10 @@ func TestLeaves(t *testing.T) {
 		cols := s.rows(r, f, n)
 		for _, kernel := range Kernels() {
 			k, err := New(f, kernel)
-			if err == nil {
-				err = k.NameLeaves(f)
-			}
 			if err != nil {
 				t.Fatal(err)
 			}
+			k.NameLeaves(f)
 			got := make([]int32, n*len(f.Trees))
 			if err := k.Leaves(cols, n, got); err != nil {
 				t.Fatal(err)

@@ -53,7 +53,7 @@ type decided struct {
 	rows  int
 }
 
-func newDecider(f *Forest, s *Scorer) (*decider, error) {
+func newDecider(f *Forest, s *Scorer) *decider {
 	d := &decider{used: s.used, walk: &s.walk}
 	slot := make(map[int]uint32, len(s.used))
 	for i, x := range s.used {
@@ -85,7 +85,7 @@ func newDecider(f *Forest, s *Scorer) (*decider, error) {
 		}
 		d.trees, d.tests = append(d.trees, own), append(d.tests, tests)
 	}
-	return d, nil
+	return d
 }
 
 // preorder lists the nodes that can be reached, each before its children and the left ones first, and where each stands in the list.
@@ -166,15 +166,12 @@ type namedLeaves struct {
 }
 
 // NameLeaves makes ready what Leaves needs. f is what the scorer was made of.
-func (s *Scorer) NameLeaves(f *Forest) (err error) {
-	if s.leaves.decider, err = newDecider(f, s); err != nil {
-		return err
-	}
+func (s *Scorer) NameLeaves(f *Forest) {
+	s.leaves.decider = newDecider(f, s)
 	for i := range f.Trees {
 		s.leaves.names = append(s.leaves.names, f.Trees[i].Names)
 	}
 	s.leaves.pool = batch.NewPool(func() *decided { w := s.leaves.room(); return &w })
-	return nil
 }
 
 // Leaves writes the leaf of each tree into out, row by row: out[r·Trees()+t].

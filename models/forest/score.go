@@ -81,7 +81,7 @@ func (s *Scorer) Ready(f *Forest, contrib, leaf bool) error {
 	case contrib:
 		return s.Explain(f)
 	case leaf:
-		return s.NameLeaves(f)
+		s.NameLeaves(f)
 	}
 	return nil
 }

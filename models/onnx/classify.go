@@ -165,7 +165,7 @@ func linearRegressor(n *node) kernel {
 		fail("it has %d targets", k)
 	}
 	return func(c *call) {
-		x, _, rows, width := c.matrix(0)
+		x, _, rows, width := c.matrix()
 		s := linear(x, rows, width, coef, intercept, k)
 		o := c.out(0, Float, rows, k)
 		for r := range rows {
@@ -196,7 +196,7 @@ func linearClassifier(n *node) kernel {
 		}
 	}
 	return func(c *call) {
-		x, _, rows, width := c.matrix(0)
+		x, _, rows, width := c.matrix()
 		s := linear(x, rows, width, coef, intercept, k)
 		set := labels.output(c, rows)
 		o := c.out(1, Float, rows, out)

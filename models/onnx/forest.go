@@ -236,7 +236,7 @@ func (b *treeBuilder) tree(members []int, inner func(i int) forest.Node, isLeaf 
 
 // sums adds up the trees for a matrix.
 func (e *ensemble) sums(c *call) (sums []float64, rows int) {
-	x, t, rows, width := c.matrix(0)
+	x, t, rows, width := c.matrix()
 	s := e.scorer(t.Kind)
 	if width < s.Features() {
 		fail("it uses %d features, its input has %d", s.Features(), width)

@@ -24,9 +24,9 @@ func preprocessOps(ops operators) {
 	}
 }
 
-// matrix is an input as rows of numbers; one dimension is one row.
-func (c *call) matrix(i int) (v []float64, t *Tensor, rows, width int) {
-	t = c.need(i)
+// matrix is the input as rows of numbers; one dimension is one row.
+func (c *call) matrix() (v []float64, t *Tensor, rows, width int) {
+	t = c.need(0)
 	switch len(t.Dims) {
 	case 1:
 		rows, width = 1, t.Dims[0]
@@ -43,7 +43,7 @@ func f32(x float64) float64 { return float64(float32(x)) }
 func scaler(n *node) kernel {
 	offset, scale := n.floats("offset"), n.floats("scale")
 	return func(c *call) {
-		v, t, _, width := c.matrix(0)
+		v, t, _, width := c.matrix()
 		if !(len(offset) == width || len(offset) == 1) || !(len(scale) == width || len(scale) == 1) {
 			fail("it has %d offsets and %d scales for %d features", len(offset), len(scale), width)
 		}
@@ -92,7 +92,7 @@ func normalizer(n *node) kernel {
 		fail("the norm %q is unknown", norm)
 	}
 	return func(c *call) {
-		v, t, rows, width := c.matrix(0)
+		v, t, rows, width := c.matrix()
 		o := c.out(0, Float, t.Dims...)
 		for r := range rows {
 			in, out := v[r*width:(r+1)*width], o.F[r*width:(r+1)*width]

@@ -83,7 +83,7 @@ func svmRegressor(n *node) kernel {
 	}
 	m.vectorsOf(int(count), 1)
 	return func(c *call) {
-		x, _, rows, width := c.matrix(0)
+		x, _, rows, width := c.matrix()
 		if width != m.width {
 			fail("it has %d features, its input %d", m.width, width)
 		}
@@ -141,7 +141,7 @@ func svmClassifier(n *node) kernel {
 }
 
 func (m *svmClasses) run(c *call) {
-	x, _, rows, width := c.matrix(0)
+	x, _, rows, width := c.matrix()
 	if width != m.width {
 		fail("it has %d features, its input %d", m.width, width)
 	}

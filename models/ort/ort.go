@@ -151,14 +151,14 @@ func (m *Model) choose(outputs []ort.InputOutputInfo) error {
 	for i, o := range outputs {
 		r := result{at: i}
 		float := o.OrtValueType == ort.ONNXTypeSequence || isFloat(o.DataType)
-		size := -1
 		if err == nil {
-			if size = count(trial[i]); size%rows != 0 {
+			size := count(trial[i])
+			if size%rows != 0 {
 				continue
 			}
 			r.width = size / rows
-		} else if size = width(o); size > 0 {
-			r.width = size
+		} else {
+			r.width = max(width(o), 0)
 		}
 		r.text = o.DataType == ort.TensorElementDataTypeString
 		at := onnx.Prediction

@@ -2,6 +2,7 @@
 package xgboost
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -107,7 +108,7 @@ func (x *reader) learner(d document.Document) error {
 
 // inField says in which part of the file an error is.
 func inField(key string, err error) error {
-	if err != nil && err != document.ErrCut {
+	if err != nil && !errors.Is(err, document.ErrCut) {
 		return fmt.Errorf("%s: %w", key, err)
 	}
 	return err

@@ -58,7 +58,7 @@ func (r *runner) follow(ctx context.Context) error {
 	defer func() {
 		for _, f := range all {
 			if f.rd != nil {
-				f.rd.Close()
+				_ = f.rd.Close()
 			}
 		}
 	}()

@@ -110,7 +110,7 @@ func (r *runner) run(ctx context.Context, began time.Time, done func() error) (e
 		err = cerr
 	}
 	if r.original != nil {
-		r.original.Close()
+		_ = r.original.Close()
 	}
 	r.Emit(r.sum)
 	return err

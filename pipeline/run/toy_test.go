@@ -151,7 +151,7 @@ func (b *bag) args(more duck.Args) duck.Args {
 
 func (b *bag) Define(ctx context.Context, tx *duck.Tx, in []duck.Column) error {
 	a := b.args(duck.Args{"cols": duck.Each(", ", in, func(c duck.Column) *duck.Query {
-		return duck.SQL("{n} {t}", duck.Args{"n": duck.Ident(c.Name), "t": duck.Type(c.Type)})
+		return duck.SQL("{n} {t}", duck.Args{"n": duck.Ident(c.Name), "t": c.Type})
 	})})
 	return tx.Run(ctx, duck.SQL("CREATE TABLE IF NOT EXISTS {t} ({cols}, _since BIGINT, _until BIGINT)", a),
 		duck.SQL("CREATE OR REPLACE VIEW {view} AS SELECT * EXCLUDE (_since, _until) FROM {t} WHERE _until IS NULL", a))

@@ -264,7 +264,7 @@ func (c *compiler) in(n *ast.BinaryNode) Value {
 		return c.inSpan(r, l)
 	}
 	if r, ok := n.Right.(*ast.ArrayNode); ok && len(r.Nodes) > 0 {
-		if v, ok := c.inLiterals(n, r, l); ok {
+		if v, ok := c.inLiterals(r, l); ok {
 			return v
 		}
 	}
@@ -309,7 +309,7 @@ func (c *compiler) inSpan(r *ast.BinaryNode, l Value) Value {
 }
 
 // inLiterals is SQL's own IN, for strings and numbers written out.
-func (c *compiler) inLiterals(n *ast.BinaryNode, r *ast.ArrayNode, l Value) (Value, bool) {
+func (c *compiler) inLiterals(r *ast.ArrayNode, l Value) (Value, bool) {
 	items := make([]Value, len(r.Nodes))
 	for i, x := range r.Nodes {
 		items[i] = c.node(x)

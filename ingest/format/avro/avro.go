@@ -208,7 +208,7 @@ func (d *decoder) value(v *schema.Conv, row int) convert.Outcome {
 // nested converts a record, an array or a map, or any value into JSON.
 func (d *decoder) nested(v *schema.Conv, row int) convert.Outcome {
 	t, c := v.Type, v.Column
-	ok := true
+	var ok bool
 	switch {
 	case c.ID == duck.TypeJSON || c.ID == duck.TypeVarchar:
 		d.Text = d.Text[:0]

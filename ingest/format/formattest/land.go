@@ -19,7 +19,7 @@ func Memory(t testing.TB) *duck.Conn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { db.Close() })
+	t.Cleanup(func() { _ = db.Close() })
 	return db.Writer()
 }
 

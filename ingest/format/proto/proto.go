@@ -257,7 +257,7 @@ func (d *decoder) opened(v *schema.Conv, t *schema.Type, occ []occurrence, row i
 // nested converts a message, a repeated field or a map, or any value into JSON.
 func (d *decoder) nested(v *schema.Conv, t *schema.Type, occ []occurrence, row int) convert.Outcome {
 	c := v.Column
-	ok := true
+	var ok bool
 	switch {
 	case c.ID == duck.TypeJSON || c.ID == duck.TypeVarchar:
 		d.Text = d.Text[:0]
