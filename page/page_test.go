@@ -86,8 +86,9 @@ func sampleViews(f *File) map[string]any {
 	return map[string]any{
 		"flow":   &Front{},
 		"picked": &Front{Pick: f.Objects[2], Column: "risk"},
-		"object": &Thing{Object: f.Objects[2], Names: []string{"m", name, "z"}, Filter: name, Of: 7, Brought: map[int64]string{40: "in/" + name}, Metrics: []Series{{"m", line}, {name, line}},
-			Checks: []Check{{"c1", "m <= 1", checks}, {name, name, checks}}, Broken: map[string][]Count{"r1": {{Version: 3, Rejected: 2}}},
+		"object": &Thing{Object: f.Objects[2], Names: []string{"m", name, "z"}, Filter: name, Of: 7, Brought: map[int64]string{40: "in/" + name},
+			Metrics: []Series{{"m", line}, {name, line}},
+			Checks:  []Check{{"c1", "m <= 1", checks}, {name, name, checks}}, Broken: map[string][]Count{"r1": {{Version: 3, Rejected: 2}}},
 			Changed: []Changed{{[]string{name}, "update", []Diff{{name, name, name}}}},
 			Rows:    &Grid{Columns: []GridColumn{{name, "VARCHAR", false}, {"b", "DOUBLE", true}}, Rows: [][]Cell{cells(name)}},
 			Wrong:   []Problem{{"Rows", errors.New(name)}}},

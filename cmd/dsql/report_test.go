@@ -85,7 +85,8 @@ func bigFile(t *testing.T, versions, metrics, checks int) string {
 	for i := range metrics {
 		fmt.Fprintf(&m, "%sm%d = count(*) + %d", map[bool]string{true: "", false: ", "}[i == 0], i, i)
 	}
-	put(t, filepath.Join(dir, "s.sql"), "CREATE SOURCE f (id BIGINT) FROM FILES ('in/*.csv', format csv);\nCREATE STREAM big METRICS ("+m.String()+") FROM f;\nREFRESH;")
+	put(t, filepath.Join(dir, "s.sql"),
+		"CREATE SOURCE f (id BIGINT) FROM FILES ('in/*.csv', format csv);\nCREATE STREAM big METRICS ("+m.String()+") FROM f;\nREFRESH;")
 	put(t, filepath.Join(dir, "in", "1.csv"), "1\n2\n")
 	runIn(t, dir, "run", "s.sql", "-q")
 	file := filepath.Join(dir, "s.duckdb")
@@ -96,9 +97,12 @@ func bigFile(t *testing.T, versions, metrics, checks int) string {
 	a := duck.Args{"versions": versions, "metrics": metrics, "checks": checks}
 	for _, q := range []*duck.Query{
 		duck.SQL("INSERT INTO dsql.versions SELECT i, TIMESTAMP '2026-01-01' + INTERVAL 1 HOUR * i FROM range(2, {versions} + 1) r(i)", a),
-		duck.SQL("INSERT INTO dsql.version_rows SELECT i, k, n, 100, 99, 0, 0, 0, 0, 1, 0, 0, 0, 'in/' || i || '.csv' FROM range(2, {versions} + 1) r(i), (VALUES ('source', 'f'), ('stream', 'big')) v(k, n)", a),
-		duck.SQL("INSERT INTO dsql.metrics SELECT 'big', 'm' || m, i, now()::TIMESTAMP, CASE WHEN i % 17 > 0 THEN sin(i / 9.0) * m * 2 + random() END, NULL FROM range(2, {versions} + 1) r(i), range({metrics}) s(m)", a),
-		duck.SQL("INSERT INTO dsql.checks SELECT 'big', 'c' || c, i, now()::TIMESTAMP, i, NULL, CASE WHEN i % 97 = 0 THEN 'warn' ELSE 'pass' END, 0 FROM range(1, {versions} + 1) r(i), range({checks}) s(c)", a),
+		duck.SQL("INSERT INTO dsql.version_rows SELECT i, k, n, 100, 99, 0, 0, 0, 0, 1, 0, 0, 0, 'in/' || i || '.csv' FROM range(2, "+
+			"{versions} + 1) r(i), (VALUES ('source', 'f'), ('stream', 'big')) v(k, n)", a),
+		duck.SQL("INSERT INTO dsql.metrics SELECT 'big', 'm' || m, i, now()::TIMESTAMP, CASE WHEN i % 17 > 0 THEN sin(i / 9.0) * m * 2 + "+
+			"random() END, NULL FROM range(2, {versions} + 1) r(i), range({metrics}) s(m)", a),
+		duck.SQL("INSERT INTO dsql.checks SELECT 'big', 'c' || c, i, now()::TIMESTAMP, i, NULL, CASE WHEN i % 97 = 0 THEN 'warn' ELSE 'pass' "+
+			"END, 0 FROM range(1, {versions} + 1) r(i), range({checks}) s(c)", a),
 	} {
 		if err := db.Writer().Run(t.Context(), q); err != nil {
 			t.Fatal(err)
@@ -147,7 +151,8 @@ func TestFindings(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	put(t, filepath.Join(dir, "late.txt"), read(t, "../../demo/files/models/late.txt"))
-	put(t, filepath.Join(dir, "s.sql"), `CREATE SOURCE f (id BIGINT, dep_delay DOUBLE, distance DOUBLE, hour DOUBLE, weekday DOUBLE, wind_speed DOUBLE, precip DOUBLE, visib DOUBLE)
+	put(t, filepath.Join(dir, "s.sql"), `CREATE SOURCE f (id BIGINT, dep_delay DOUBLE, distance DOUBLE, hour DOUBLE, weekday DOUBLE, `+
+		`wind_speed DOUBLE, precip DOUBLE, visib DOUBLE)
   FROM FILES ('in/*.csv', format csv, header true);
 CREATE MODEL late FROM 'late.txt';
 CREATE STREAM s CHECKS (CHECK odd EXPECT (count(*) > 99) ON FAILURE WARN, CHECK fine EXPECT (count(*) > 0) ON FAILURE WARN) AS
@@ -169,8 +174,10 @@ CREATE ALERT few ON METRIC health.missing_score > 0.5 TO COMMAND 'cat > /dev/nul
 	for _, q := range []string{
 		`UPDATE dsql.versions SET committed_at = now()::TIMESTAMP - INTERVAL 70 DAY`,
 		`INSERT INTO dsql.versions SELECT i, now()::TIMESTAMP - INTERVAL 1 DAY * (70 - i) FROM range(2, 42) r(i)`,
-		`INSERT INTO dsql.version_rows SELECT i, k, n, 500, 500, 0, 0, 0, 0, 0, 0, 0, 0, '' FROM range(2, 42) r(i), (VALUES ('source', 'f'), ('stream', 's')) v(k, n)`,
-		`INSERT INTO dsql.metrics SELECT 'health', 'auc', i, now()::TIMESTAMP, 0.9 - CASE WHEN i > 33 THEN 0.2 ELSE 0 END + (i % 3) / 100, NULL FROM range(2, 42) r(i)`,
+		`INSERT INTO dsql.version_rows SELECT i, k, n, 500, 500, 0, 0, 0, 0, 0, 0, 0, 0, '' FROM range(2, 42) r(i), (VALUES ('source', 'f'), ` +
+			`('stream', 's')) v(k, n)`,
+		`INSERT INTO dsql.metrics SELECT 'health', 'auc', i, now()::TIMESTAMP, 0.9 - CASE WHEN i > 33 THEN 0.2 ELSE 0 END + (i % 3) / 100, ` +
+			`NULL FROM range(2, 42) r(i)`,
 		`INSERT INTO dsql.metrics SELECT 'health', 'psi_distance', i, now()::TIMESTAMP, CASE WHEN i > 33 THEN 3 ELSE 0.1 END, NULL FROM range(2, 42) r(i)`,
 		`INSERT INTO dsql.metrics SELECT 'health', 'psi_weekday', i, now()::TIMESTAMP, 18 + i % 2, NULL FROM range(2, 42) r(i)`,
 		`INSERT INTO dsql.metrics SELECT 'health', 'psi_hour', i, now()::TIMESTAMP, CASE WHEN i = 41 THEN 9 ELSE 0.01 END, NULL FROM range(2, 42) r(i)`,
@@ -179,7 +186,8 @@ CREATE ALERT few ON METRIC health.missing_score > 0.5 TO COMMAND 'cat > /dev/nul
 		`INSERT INTO dsql.checks SELECT 'gone', 'odd', 5, now()::TIMESTAMP, 1, NULL, 'fail', NULL`,
 		`INSERT INTO dsql.stopped_sinks VALUES ('out')`,
 		`INSERT INTO dsql.files SELECT 'f', 's', 'in/9.csv', 1, now()::TIMESTAMP, NULL, 0, 1, false, 1, 'it is no CSV'`,
-		`INSERT INTO dsql.alerts SELECT 'few', 'firing', now()::TIMESTAMP, NULL, 1, NULL, 'x-few-1', '{"object": "health.missing_score", "text": "few firing: health.missing_score is 0.9"}', false`,
+		`INSERT INTO dsql.alerts SELECT 'few', 'firing', now()::TIMESTAMP, NULL, 1, NULL, 'x-few-1', '{"object": "health.missing_score", ` +
+			`"text": "few firing: health.missing_score is 0.9"}', false`,
 	} {
 		if err := db.Writer().Run(t.Context(), duck.Text(q)); err != nil {
 			t.Fatalf("%s: %v", q, err)
