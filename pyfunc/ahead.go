@@ -97,7 +97,8 @@ type rehearsal struct {
 	ctx     context.Context
 	flows   map[uintptr]bool // by thread: a chunk goes through it, and all of it is known; false: not all
 	waiting map[of]*gathered
-	taken   int // calls
+	taken   int  // calls
+	trial   bool // all is computed as it comes, and what fails is told
 	sent    sync.WaitGroup
 	slots   chan struct{}
 }
@@ -123,12 +124,10 @@ func Rehearse(ctx context.Context, c *duck.Conn, q *duck.Query, depth int) error
 	if a == nil {
 		return nil
 	}
-	// All columns are computed, in the order that the statement itself has: so chunks come as they will then.
-	all := duck.SQL("SELECT last(1), count(COLUMNS(*)) FROM ({q})", duck.Args{"q": q})
 	for range depth {
 		r := &rehearsal{ctx: ctx, flows: map[uintptr]bool{}, waiting: map[of]*gathered{}, slots: make(chan struct{}, mostSent)}
 		a.set(r)
-		_, err := c.Exec(ctx, all)
+		err := runAll(ctx, c, q)
 		a.set(nil)
 		for o := range r.waiting {
 			a.send(r, o)
@@ -139,6 +138,20 @@ func Rehearse(ctx context.Context, c *duck.Conn, q *duck.Query, depth int) error
 		}
 	}
 	return nil
+}
+
+// runAll computes all columns of a query, in the order that a statement which keeps them has: so chunks come as they will then.
+func runAll(ctx context.Context, c *duck.Conn, q *duck.Query) error {
+	return c.Run(ctx, duck.SQL("SELECT last(1), count(COLUMNS(*)) FROM ({q})", duck.Args{"q": q}))
+}
+
+// Try runs a query to see for which rows functions fail: Rejected has them. What its calls give is found by what the context is for.
+func Try(ctx context.Context, c *duck.Conn, q *duck.Query) error {
+	if a := aheadOf(ctx); a != nil {
+		a.set(&rehearsal{trial: true})
+		defer a.set(nil)
+	}
+	return runAll(ctx, c, q)
 }
 
 func (a *Ahead) set(r *rehearsal) {
@@ -164,11 +177,18 @@ func (a *Ahead) compute(f *Function, call *duck.Call, in args, skip bool) ([]fai
 	a.mu.Lock()
 	p, known := a.found[k]
 	r := a.rehearsal
+	if p == nil && !skip { // that none failed is as good
+		k.skip = true
+		if p = a.found[k]; p != nil && len(p.failed) > 0 {
+			p = nil
+		}
+		k.skip = false
+	}
 	if p != nil {
 		block := p.block.Part(0, len(p.block.Bytes()))
 		a.mu.Unlock()
 		in.done()
-		if r != nil { // what fails is told when it counts
+		if r != nil && !r.trial { // what fails is told when it counts
 			return nil, call.Result(f.out, p.words, block)
 		}
 		return p.failed, call.Result(f.out, p.words, block)
@@ -177,11 +197,15 @@ func (a *Ahead) compute(f *Function, call *duck.Call, in args, skip bool) ([]fai
 		a.mu.Unlock()
 		return f.direct(call, in, skip)
 	}
+	if r.trial {
+		a.mu.Unlock()
+		return a.direct(k, call, in)
+	}
 	thread := call.Thread()
 	whole, marked := r.flows[thread]
 	if !marked { // what these rows come of isn't the batch, a subquery say, and is known
 		a.mu.Unlock()
-		_, err := f.direct(call, in, skip)
+		_, err := a.direct(k, call, in)
 		return nil, err
 	}
 	full := false
@@ -197,6 +221,26 @@ func (a *Ahead) compute(f *Function, call *duck.Call, in args, skip bool) ([]fai
 		call.SetNull(i)
 	}
 	return nil, nil
+}
+
+// direct has a worker compute a call, and keeps what it gave.
+func (a *Ahead) direct(k asked, call *duck.Call, in args) ([]failedRow, error) {
+	pieces, err := k.f.ask(call.Context(), []args{in}, k.skip)
+	in.done()
+	if err != nil {
+		return nil, k.f.explain(err)
+	}
+	p := pieces[0]
+	block := p.block.Part(0, len(p.block.Bytes()))
+	a.mu.Lock()
+	if a.found[k] != nil { // by another thread
+		p.block.Free()
+	} else {
+		a.found[k] = &p
+		a.size += len(block.Bytes())
+	}
+	a.mu.Unlock()
+	return p.failed, call.Result(k.f.out, p.words, block)
 }
 
 func hashOfArgs(seed maphash.Seed, in args) uint64 {

@@ -88,7 +88,7 @@ func (p *Program) Chain(ctx context.Context, tx *duck.Tx, n *Node) error {
 		}
 	}
 	n.Quality, err = quality.Compile(ctx, tx.Conn, d.Decl().Place(), ch.Metrics, ch.Checks, n.Cols, stored, p.lists("checks"))
-	errs = Collect(errs, err)
+	errs = append(Collect(errs, err), p.measuredCalls(n, append(slices.Clone(ch.Metrics), ch.Checks...))...)
 	for _, e := range errs {
 		explain(ctx, tx.Conn, e)
 	}
@@ -143,7 +143,9 @@ func (p *Program) bindInputs(ctx context.Context, tx *duck.Tx, n *Node) error {
 		if err != nil {
 			return err
 		}
-		in.bindCalls(ctx, tx, n)
+		if err := in.bindCalls(ctx, tx, n); err != nil {
+			return err
+		}
 		if len(cols) == 0 {
 			return decl.Errorf(code.NoColumns, "the query of %s gives no column that can be stored", n.Name).
 				WithHint("select at least one column")

@@ -64,6 +64,7 @@ type Input struct {
 	Meta  bool  // it hands _meta on
 	Dated bool  // it hands _version on, which a journal's changes have
 	calls []call
+	tried bool
 }
 
 // Query is the destination's query over rel, a FROM-item of the new rows.

@@ -22,35 +22,39 @@ const (
 	aVector        = 2048 // rows that DuckDB hands a function at once anyway
 )
 
-// ahead gives a context in which what a chain calls over some rows was computed, and what forgets that.
-func (r *runner) ahead(ctx context.Context, tx *transaction, d kind.Destination, n *program.Node, b fresh) (context.Context, func(),
-	error) {
+// ahead gives a context in which what a chain calls over some rows was computed, and what forgets that. Rows for which a function in the
+// query fails, and that it alone can tell, are taken out of b: so many.
+func (r *runner) ahead(ctx context.Context, tx *transaction, d kind.Destination, n *program.Node, b *fresh, v int64) (context.Context,
+	func(),
+	int64, error) {
 	none := func() {}
-	if b.input != nil && b.input.Good <= aVector || b.held != nil && b.held.discard {
-		return ctx, none, nil
+	if b.held != nil && b.held.discard || b.input != nil && (b.input.Truncate || b.input.Good <= aVector && !b.in.Tried()) {
+		return ctx, none, 0, nil
 	}
 	c, known := r.rehearsed[n]
 	if !known {
 		var err error
 		if c.chain, c.measured, err = r.Program.OutsideCalls(ctx, tx.Conn, n); err != nil {
-			return ctx, none, err
+			return ctx, none, 0, err
 		}
 		r.rehearsed[n] = c
 	}
-	if c == (calls{}) {
-		return ctx, none, nil
+	if c == (calls{}) && !b.in.Tried() {
+		return ctx, none, 0, nil
 	}
 	ctx, a := pyfunc.WithAhead(ctx)
-	if c.chain == 0 || !b.in.RowByRow() {
-		return ctx, a.Close, nil
+	lost, err := r.tried(ctx, tx, n, b, v)
+	if err == nil && c.chain > 0 && b.in.RowByRow() {
+		marked := *b
+		marked.rel = pyfunc.Mark(b.rel)
+		q := duck.SQL("FROM {rel}", duck.Args{"rel": n.Rules.Through(selected(d, n, &marked).rel)})
+		err = r.rehearse(ctx, tx.Tx, n, q, c.chain)
 	}
-	b.rel = pyfunc.Mark(b.rel)
-	q := duck.SQL("FROM {rel}", duck.Args{"rel": n.Rules.Through(selected(d, n, &b).rel)})
-	if err := r.rehearse(ctx, tx.Tx, n, q, c.chain); err != nil {
+	if err != nil {
 		a.Close()
-		return ctx, none, err
+		return ctx, none, 0, err
 	}
-	return ctx, a.Close, nil
+	return ctx, a.Close, lost, nil
 }
 
 // rehearsal computes ahead what the measures of a batch call.

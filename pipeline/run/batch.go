@@ -210,16 +210,16 @@ func (r *runner) write(ctx context.Context, tx *transaction, d kind.Destination,
 	if b.held != nil && b.held.discard {
 		return discarded(ctx, tx, n, b.held, rules.Outcome{Rows: b.rel})
 	}
+	ctx, forget, lost, err := r.ahead(ctx, tx, d, n, &b, v)
+	if err != nil {
+		return out, err
+	}
+	defer forget()
 	in := selected(d, n, &b)
 	if b.input != nil && b.input.Truncate {
 		return truncated(ctx, tx, d, n, in.rel, &kind.Accepted{Version: v, Columns: n.Cols, Rows: in.rel, HasRow: in.hasRow, Input: b.input})
 	}
 	discard := decided != nil && decided.discard
-	ctx, forget, err := r.ahead(ctx, tx, d, n, b)
-	if err != nil {
-		return out, err
-	}
-	defer forget()
 	ruled, err := n.Rules.Run(ctx, tx.Tx,
 		rules.Batch{Failing: failing(n, in, tx.DB), Destination: n.Name, Source: in.source, Origin: b.origin, Version: v, Rel: in.rel,
 			Columns: n.Cols, HasRow: in.hasRow, Input: b.input, Stage: !b.in.Plain, Keep: in.keep, KeepOriginal: n.Quality.Holds(),
@@ -266,7 +266,9 @@ func (r *runner) write(ctx context.Context, tx *transaction, d kind.Destination,
 	out.Dropped, out.Counts = ruled.Dropped, c
 	out.Rejected += ruled.Rejected
 	out.In = out.Written + out.Rejected + out.Dropped
-	return out, closes(out, ruled)
+	err = closes(out, ruled)
+	out.Rejected, out.In = out.Rejected+lost, out.In+lost
+	return out, err
 }
 
 // selection is what a destination's query gives of new rows.
@@ -351,30 +353,6 @@ func (r *runner) account(ctx context.Context, tx *duck.Tx, d event.DestinationRo
 		VALUES ({v}, {kind}, {name}, {in}, {written}, {added}, {changed}, {removed}, {unchanged}, {rejected}, {dropped}, {origin})`,
 		duck.Args{"v": v, "kind": d.Kind, "name": d.Name, "in": d.In, "written": d.Written, "added": d.Added, "changed": d.Changed,
 			"removed": d.Removed, "unchanged": d.Unchanged, "rejected": d.Rejected, "dropped": d.Dropped, "origin": origin}))
-}
-
-// limits stops the run when more rows were rejected than a declaration allows.
-func (r *runner) limits(tx *transaction) error {
-	for _, n := range r.Program.Nodes {
-		limit := int64(-1)
-		switch o := n.Obj.(type) {
-		case kind.Destination:
-			limit = o.Chain().Limit
-		case kind.RejectLimiter:
-			limit = o.RejectLimit()
-		}
-		total := tx.rejected[n]
-		if limit < 0 || total == r.rejected[n] || total <= limit {
-			continue
-		}
-		d, what := n.Obj.Decl(), fmt.Sprintf("%d of the rows of %s were rejected", total, n.Name)
-		if _, ok := n.Source(); ok {
-			what = fmt.Sprintf("%d of the records of %s were bad", total, n.Name)
-		}
-		return d.Errorf(code.RejectLimit, "%s in this run and its limit is %d; the batch that crossed it was rolled back", what, limit).
-			WithHint("look at what came in, mend the declaration or the data, and run again; what was committed before stays")
-	}
-	return nil
 }
 
 // emptyLoad is the row that a load without rows might have had, through the query and the SETs: its time may be computed there.

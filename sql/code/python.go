@@ -12,6 +12,9 @@ var (
 		"FROM names no file of Python, or one that can't be read.")
 	FunctionOption = python.add("function-option", ExitScript,
 		"An option of a Python function has a value that it can't have.")
+	FunctionReject = python.add("function-reject", ExitScript,
+		"A function with ON ERROR REJECT is called where the row that it fails for can't be told: in METRICS and CHECKS, and in a query whose "+
+			"new rows aren't in sight of the call.")
 	NoPython = python.add("no-python", ExitUnreachable,
 		"There is no Python interpreter where one was named or looked for, or it has no pyarrow; the hint has the command that "+
 			"installs it (exit code 4).")
