@@ -1,15 +1,11 @@
 package models
 
 import (
-	"bufio"
-	"bytes"
-	"compress/gzip"
-	"encoding/json"
 	"math"
-	"os"
 	"strings"
 	"testing"
 
+	"dsql/internal/testcases"
 	"dsql/models/forest"
 	"dsql/models/load"
 	"dsql/models/model"
@@ -27,29 +23,11 @@ type contribCase struct {
 // What inputs add, and leaves, are what LightGBM and XGBoost give for random models; and what they add makes the raw score.
 func TestContributions(t *testing.T) {
 	t.Parallel()
-	packed, err := os.ReadFile("../testdata/models/contrib.jsonl.gz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	plain, err := gzip.NewReader(bytes.NewReader(packed))
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines := bufio.NewScanner(plain)
-	lines.Buffer(nil, 1<<24)
-	n := 0
-	for ; lines.Scan(); n++ {
-		var c contribCase
-		if err := json.Unmarshal(lines.Bytes(), &c); err != nil {
-			t.Fatal(err)
-		}
+	for _, c := range testcases.Read[contribCase](t, "../testdata/models/contrib.jsonl.gz", 200) {
 		t.Run(c.Name, func(t *testing.T) {
 			t.Parallel()
 			c.check(t)
 		})
-	}
-	if n < 200 {
-		t.Errorf("%d cases", n)
 	}
 }
 

@@ -1,39 +1,22 @@
 package graph
 
 import (
-	"bufio"
-	"bytes"
-	"compress/gzip"
-	"encoding/json"
-	"os"
 	"testing"
 
+	"dsql/internal/testcases"
 	"dsql/models/model"
 )
 
 // A graph whose result for a row depends on the others is refused, and none else (testdata/models/make_operators.py).
 func TestMixedRows(t *testing.T) {
 	t.Parallel()
-	packed, err := os.ReadFile("../../testdata/models/operators.jsonl.gz")
-	if err != nil {
-		t.Fatal(err)
+	type graphCase struct {
+		Name  string
+		Model []byte
+		Mixed bool
 	}
-	plain, err := gzip.NewReader(bytes.NewReader(packed))
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines := bufio.NewScanner(plain)
-	lines.Buffer(nil, 1<<22)
 	mixed := 0
-	for lines.Scan() {
-		var c struct {
-			Name  string
-			Model []byte
-			Mixed bool
-		}
-		if err := json.Unmarshal(lines.Bytes(), &c); err != nil {
-			t.Fatal(err)
-		}
+	for _, c := range testcases.Read[graphCase](t, "../../testdata/models/operators.jsonl.gz", 250) {
 		if c.Mixed {
 			mixed++
 		}

@@ -1,22 +1,18 @@
 package onnx
 
 import (
-	"bufio"
-	"bytes"
-	"compress/gzip"
 	"encoding/json"
 	"math"
-	"os"
 	"strconv"
 	"strings"
 	"testing"
 
+	"dsql/internal/testcases"
 	"dsql/models/batch"
 )
 
 // operatorCase is a small graph, and what onnxruntime makes of some rows (testdata/models/make_operators.py). Numbers that JSON doesn't
-// have
-// are null and texts.
+// have are null and texts.
 type operatorCase struct {
 	Name  string
 	Model []byte
@@ -39,22 +35,7 @@ func number(v any) float64 {
 // Operators give what onnxruntime gives, over shapes, broadcasts, axes and attributes; rows alone what they give together.
 func TestOperators(t *testing.T) {
 	t.Parallel()
-	packed, err := os.ReadFile("../../testdata/models/operators.jsonl.gz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	plain, err := gzip.NewReader(bytes.NewReader(packed))
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines := bufio.NewScanner(plain)
-	lines.Buffer(nil, 1<<22)
-	n := 0
-	for ; lines.Scan(); n++ {
-		var c operatorCase
-		if err := json.Unmarshal(lines.Bytes(), &c); err != nil {
-			t.Fatal(err)
-		}
+	for _, c := range testcases.Read[operatorCase](t, "../../testdata/models/operators.jsonl.gz", 250) {
 		if c.Mixed {
 			continue
 		}
@@ -62,9 +43,6 @@ func TestOperators(t *testing.T) {
 			t.Parallel()
 			c.check(t)
 		})
-	}
-	if n < 250 {
-		t.Errorf("%d cases", n)
 	}
 }
 
