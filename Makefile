@@ -186,3 +186,7 @@ kafka-group: build ## two members of a group, one of them killed ten times; PYTH
 
 bench-kafka: build ## landing a topic, beside what is written by hand; PYTHON as above, with orjson, pyarrow, quixstreams
 	@bench/kafka/broker.sh $${PYTHON:-python3} bench/kafka_speed.py
+
+.PHONY: bench-monitor
+bench-monitor: build ## a stream of scores with a monitor and without; PYTHON=one with lightgbm, numpy, pyarrow, EVIDENTLY=one with evidently
+	@$${PYTHON:-python3} bench/monitor_cost.py --dsql $(BIN) $(if $(EVIDENTLY),--evidently $(EVIDENTLY))

@@ -6,12 +6,13 @@ only by what gives or takes them.
 
 from ._connect import connect
 from ._program import program
+from ._report import Report, report
 from ._run import Change, Error, Problem, Result, Rows, Run, Version, run
 from ._save import save_model
 from ._types import Column
 
 __all__ = [
-    "Change", "Column", "Error", "Problem", "Result", "Rows", "Run", "Version", "connect", "program", "run", "save_model",
+    "Change", "Column", "Error", "Problem", "Report", "Result", "Rows", "Run", "Version", "connect", "program", "report", "run", "save_model",
 ]
 
 

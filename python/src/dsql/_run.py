@@ -146,6 +146,17 @@ class Run:
     sunk: int = 0
     seconds: float = 0.0
     interrupted: bool = False
+    db: str = ""  # the DuckDB file
+
+    def _repr_html_(self) -> str | None:
+        """What a notebook shows: the report of the destinations that the run wrote to."""
+        from ._report import report
+
+        names = dict.fromkeys(r.name for v in self.versions for r in v.rows)
+        try:
+            return report(self.db, select=list(names))._repr_html_() if names else None
+        except (OSError, ValueError):  # the file is gone, or in use: the account alone
+            return None
 
     def __repr__(self) -> str:
         counts = {"version": len(self.versions), "record": self.records, "row": self.written}
@@ -236,6 +247,7 @@ def run(script: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None
     args = ["run", *map(os.fspath, scripts), "--output", "json", "--events", "jsonl"]
     args += _flags({"db": db, "stdin_filename": name, **flags})
     listener = _Listener(on_event)
+    listener.run.db = os.path.abspath(db or os.path.splitext(os.fspath(scripts[0]))[0] + ".duckdb")
     code, out = execute(args, text, listener.line)
     listener.run.results = _results(listener.columns, out)
     if code == 130 and not listener.errors:
