@@ -148,14 +148,15 @@ func (g *gen) step(m *Model) Step {
 	if g.may("topic", .3) {
 		s.Broker = one(g, []string{"away", "stumbles"})
 	}
-	for _, x := range settings {
-		if elsewhere := strings.Contains(x, "'dsql'"); g.may("settings", .12) && !(elsewhere && len(s.User) > 0) {
-			s.Set = append(s.Set, x)
-		}
-	}
 	s.Copied = g.may("copy", .1) && len(m.sinks) == 0
 	if g.may("user", .4) && len(s.Decls)+len(s.Drops) == 0 {
 		s.User = g.user(m)
+	}
+	for _, x := range settings {
+		// where the user's own statements make things is theirs
+		if elsewhere := strings.Contains(x, "'dsql'"); g.may("settings", .12) && !(elsewhere && len(s.User) > 0) {
+			s.Set = append(s.Set, x)
+		}
 	}
 	for range 7 {
 		s.Look = append(s.Look, g.below(looks))

@@ -177,7 +177,7 @@ func (m *Model) readTopic(source string, wanted []string, again bool) error {
 	front := offsets{}
 	for p := range ends {
 		for n, x := range m.dests {
-			if has(lowered(x.decl.From), source) {
+			if has(lowered(x.decl.From), source) && (!again || has(direct, n)) { // what reads again does so up to where it is
 				front[p] = [2]int{0, max(front[p][1], m.dests[n].offset(source, p))}
 			}
 		}
