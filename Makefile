@@ -5,7 +5,7 @@ GO ?= go
 BIN := bin/dsql
 DEMO := demo-run
 # Packages with goroutines or raw memory, for the race detector.
-RACE := ./engine/... ./ingest/... ./models/... ./pipeline/... ./serve ./sinks
+RACE := ./engine/... ./ingest/... ./models/... ./pipeline/... ./serve/... ./sinks
 # Packages that write vectors; INVARIANTS=./... for all, which is too much for each change.
 INVARIANTS := ./engine/... ./ingest/batch ./ingest/format/...
 # A number of inputs, not a time: with a time go test fails now and then at its end, without an input that fails (golang/go#75804).

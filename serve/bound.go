@@ -278,7 +278,7 @@ func (r *reader) ask(ctx context.Context, l *looker, v *view, slow flag, a askin
 		if rows != nil {
 			rows.Close()
 		}
-		_ = r.end(ctx) // what can't be rolled back was ended by an error
+		_ = r.end() // what can't be rolled back was ended by an error
 	}
 	if a.rows != nil && !l.still(v, now, a.rows) {
 		st, err = a.wide()

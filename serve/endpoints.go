@@ -285,7 +285,7 @@ func (s *server) answerArray(ctx context.Context, w *recorder, rd *reader, b *bo
 	if err != nil {
 		return err
 	}
-	defer func() { _ = rd.end(ctx) }() // an error has ended it
+	defer func() { _ = rd.end() }() // an error has ended it
 	w.stamp(now.version)
 	w.Header().Set("Content-Type", a.media.name)
 	if a.media == asCSV {

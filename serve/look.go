@@ -29,6 +29,7 @@ type view struct {
 	trained   string // tells the versions of models apart
 	models    map[sql.Key]*modelAt
 	modelled  []string
+	inFile    map[sql.Key]bool // what stands in the file as rows do, as of a version
 }
 
 // served is an endpoint as it stands in the file.
@@ -47,22 +48,12 @@ type served struct {
 }
 
 // calls finds what the query calls: models, and what gives something else another time or isn't known to give the same.
-func (at *served) calls(ctx context.Context, c *duck.Conn, v *view, inFile map[sql.Key]bool) error {
-	text := at.Any().String()
-	t, err := tree.Read(ctx, c, text)
+func (at *served) calls(ctx context.Context, c *duck.Conn, v *view) error {
+	steady, routines, err := v.steady(ctx, c, at.Any().String())
 	if err != nil {
 		return err
 	}
-	at.volatile = t.Refused != "" // it can't be seen what it reads
-	t.Walk(func(n tree.Node) bool {
-		table, ok := n.(*tree.Table)
-		at.volatile = at.volatile || ok && t.CTE(table) == nil && !inFile[sql.KeyOf(table.Name)] // a file, or a view of who knows what
-		return true
-	})
-	routines, err := c.Routines(ctx, text)
-	if err != nil {
-		return err
-	}
+	at.volatile = !steady
 	for _, m := range v.models {
 		for _, x := range m.versions {
 			if routines[strings.ToLower(x.Key())] != nil {
@@ -71,15 +62,33 @@ func (at *served) calls(ctx context.Context, c *duck.Conn, v *view, inFile map[s
 		}
 	}
 	slices.SortFunc(at.models, func(a, b use) int { return cmp.Or(strings.Compare(a.name, b.name), a.version-b.version) })
+	return nil
+}
+
+// steady says whether a query is known to give the same as long as the file is the same, and what it calls.
+func (v *view) steady(ctx context.Context, c *duck.Conn, text string) (yes bool, routines duck.Routines, err error) {
+	t, err := tree.Read(ctx, c, text)
+	if err != nil {
+		return false, nil, err
+	}
+	yes = t.Refused == "" // else it can't be seen what it reads
+	t.Walk(func(n tree.Node) bool {
+		table, ok := n.(*tree.Table)
+		yes = yes && (!ok || t.CTE(table) != nil || v.inFile[sql.KeyOf(table.Name)]) // else a file, or a view of who knows what
+		return true
+	})
+	if routines, err = c.Routines(ctx, text); err != nil {
+		return false, nil, err
+	}
 	src := sql.NewSource("", text)
 	for _, t := range sql.Tokens(src, sql.Span{End: len(text)}) {
 		name := t.Span.Of(src)
-		at.volatile = at.volatile || isClock(name) || routines.Any(strings.Trim(name, `"`), func(r duck.Routine) bool {
+		yes = yes && !isClock(name) && !routines.Any(strings.Trim(name, `"`), func(r duck.Routine) bool {
 			return r.Stability == "VOLATILE" || r.Stability == "CONSISTENT_WITHIN_QUERY" || r.Type == "table" ||
-				!inFile[sql.KeyOf(strings.Trim(name, `"`))] && reads.MatchString(r.Macro)
+				!v.inFile[sql.KeyOf(strings.Trim(name, `"`))] && reads.MatchString(r.Macro)
 		})
 	}
-	return nil
+	return yes, routines, nil
 }
 
 // reads: a macro's text that has a query.
@@ -174,7 +183,8 @@ func (v *view) state(ctx context.Context, c *duck.Conn) error {
 
 // look reads the file in one transaction.
 func (l *looker) look(ctx context.Context, was *view, changes uint64) (*view, error) {
-	n := &view{changes: changes, endpoints: was.endpoints, names: was.names, models: was.models, modelled: was.modelled}
+	n := &view{changes: changes, endpoints: was.endpoints, names: was.names, models: was.models, modelled: was.modelled,
+		inFile: was.inFile}
 	err := l.conn.Scratch(ctx, func(tx *duck.Tx) error {
 		if err := n.state(ctx, tx.Conn); err != nil {
 			return err
@@ -206,8 +216,7 @@ func (l *looker) serve(ctx context.Context, c *duck.Conn, n *view) error {
 		}
 		return nil, nil
 	}
-	known, err := inFile(ctx, c, nodes)
-	if err != nil {
+	if n.inFile, err = inFile(ctx, c, nodes); err != nil {
 		return err
 	}
 	n.endpoints, n.names = map[sql.Key]*served{}, nil
@@ -218,7 +227,7 @@ func (l *looker) serve(ctx context.Context, c *duck.Conn, n *view) error {
 		}
 		at := &served{Endpoint: e, name: node.Name, version: n.declared}
 		if at.params, at.columns, at.err = e.Bind(ctx, c); at.err == nil {
-			at.err = at.calls(ctx, c, n, known)
+			at.err = at.calls(ctx, c, n)
 		}
 		if at.err == nil {
 			at.err = at.finds(ctx, c, l.indexes, stored)

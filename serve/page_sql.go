@@ -63,7 +63,7 @@ func (s *server) askGrid(ctx context.Context, rd *reader, src *sql.Source) (*pag
 	if err := rd.begin(ctx); err != nil {
 		return nil, err
 	}
-	defer func() { _ = rd.end(ctx) }() // an error has ended it
+	defer func() { _ = rd.end() }() // an error has ended it
 	all := sql.Span{End: len(src.Text)}
 	st, err := rd.conn.Prepare(duck.User(src, all), sql.Place{Src: src, Span: sql.Span{End: min(1, all.End)}})
 	if err != nil {

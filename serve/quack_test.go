@@ -479,3 +479,62 @@ func TestQuackEnds(t *testing.T) {
 		t.Error("the file wasn't closed")
 	}
 }
+
+// An answer is given again only while it would be the same.
+func TestQuackKept(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	put(t, filepath.Join(dir, "f.csv"), flightRows)
+	put(t, filepath.Join(dir, "out1.csv"), "a\n1\n")
+	tokens := adminToken(t)
+	r := start(t, dir, flights+`; CREATE VIEW outside AS FROM read_csv('out*.csv'); CREATE TABLE t (a INTEGER); CREATE MACRO m() AS 1`,
+		func(o *serve.Options) { o.Tokens = tokens }).ready()
+	c := r.dial("secret-all")
+	exec := func(sql string) {
+		t.Helper()
+		if status, body, _ := r.post("/v1/exec", string(mustJSON(t, map[string]string{"sql": sql})), "Authorization",
+			"Bearer "+adminSecret); status != 200 {
+			t.Fatalf("%s: %d %s", sql, status, body)
+		}
+	}
+	first := func(sql string) any {
+		t.Helper()
+		rows, err := c.All(t.Context(), sql)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return rows[0][0]
+	}
+	for i := range 5 {
+		exec(fmt.Sprintf("INSERT INTO t VALUES (%d); CREATE OR REPLACE MACRO m() AS %d", i, i))
+		put(t, filepath.Join(dir, fmt.Sprintf("out%d.csv", i+1)), "a\n1\n")
+		for range 4 {
+			r.rows(c, "SELECT count(*) FROM t", fmt.Sprintf("[[%d]]", i+1))
+			r.rows(c, "SELECT max(a) FROM t WHERE a <= "+fmt.Sprint(i), fmt.Sprintf("[[%d]]", i))
+			r.rows(c, "SELECT m()", fmt.Sprintf("[[%d]]", i))
+			r.rows(c, "SELECT count(*) FROM outside", fmt.Sprintf("[[%d]]", i+1))
+		}
+	}
+	for _, sql := range []string{"SELECT random()", "SELECT now()", "SELECT uuid()", "SELECT current_timestamp"} {
+		seen := map[any]bool{}
+		for range 4 {
+			seen[fmt.Sprint(first(sql))] = true
+		}
+		if len(seen) != 4 {
+			t.Errorf("%s gives the same again", sql)
+		}
+	}
+	r.rows(c, "BEGIN", "[]")
+	r.rows(c, "SELECT count(*) FROM t", "[[5]]")
+	exec("INSERT INTO t VALUES (7)")
+	for range 4 {
+		r.rows(r.dial("secret-all"), "SELECT count(*) FROM t", "[[6]]")
+	}
+	r.rows(c, "SELECT count(*) FROM t", "[[5]]") // the transaction's own state
+	r.rows(c, "COMMIT", "[]")
+	r.rows(c, "SELECT count(*) FROM t", "[[6]]")
+	for _, name := range []string{"'/etc/passwd'", "'f.csv'", "'x'"} { // which differs from a right one by a text
+		r.rows(c, "SELECT count(*) FROM t WHERE 'a' = 'b'", "[[0]]")
+		r.fails(c, "SELECT count(*) FROM "+name+" WHERE 'a' = 'b'", "")
+	}
+}

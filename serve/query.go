@@ -98,7 +98,7 @@ func (s *server) ask(ctx context.Context, w *recorder, rd *reader, src *sql.Sour
 	if err := rd.begin(ctx); err != nil {
 		return err
 	}
-	defer func() { _ = rd.end(ctx) }() // an error has ended it
+	defer func() { _ = rd.end() }() // an error has ended it
 	version, err := rd.newest(ctx)
 	if err != nil {
 		return err

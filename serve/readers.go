@@ -132,14 +132,9 @@ func (r *reader) newest(ctx context.Context) (int64, error) {
 }
 
 // begin opens a transaction that reads only, for several statements that must see one state; end closes it.
-func (r *reader) begin(ctx context.Context) error {
-	return r.conn.Run(ctx, duck.SQL("BEGIN TRANSACTION READ ONLY"))
-}
+func (r *reader) begin(ctx context.Context) error { return r.conn.BeginReading(ctx) }
 
-func (r *reader) end(ctx context.Context) error {
-	_, err := r.conn.Exec(context.WithoutCancel(ctx), duck.SQL("ROLLBACK"))
-	return err
-}
+func (r *reader) end() error { return r.conn.EndReading() }
 
 // errMoved: what is declared has changed since the request was looked at.
 var errMoved = errors.New("what is declared has changed")
@@ -155,7 +150,7 @@ func (r *reader) beginAt(ctx context.Context, v *view) (*view, error) {
 		err = errMoved
 	}
 	if err != nil {
-		_ = r.end(ctx) // an error may have ended it
+		_ = r.end() // an error may have ended it
 		return nil, err
 	}
 	return now, nil

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 	"strconv"
@@ -62,6 +63,7 @@ type caller struct {
 	r *http.Request
 
 	before *view // the connection was opened
+	sure   bool  // that its transaction sees the state of before
 }
 
 func (c *caller) Admit(token string) error {
@@ -99,9 +101,33 @@ func (c *caller) Check(ctx context.Context, conn *duck.Conn, src *sql.Source) er
 
 func (c *caller) Version(ctx context.Context, conn *duck.Conn) (int64, error) {
 	if v := c.before; v.epoch%2 == 0 && v.epoch == c.s.file.db.Epoch() { // nothing was committed since
+		c.sure = true
 		return v.version, nil
 	}
 	return (&reader{conn: conn}).newest(ctx)
+}
+
+// quackKey begins what answers to clients of quack are kept under: no version of an endpoint does.
+const quackKey = "\x00quack\x00"
+
+func (c *caller) Kept(ctx context.Context, text string) []byte {
+	f := c.s.file
+	v, err := f.looker.view(ctx)
+	if err != nil {
+		return nil
+	}
+	known := f.kept.get(quackKey+text, v.epoch)
+	if known == nil || v.epoch != f.db.Epoch() {
+		return nil
+	}
+	c.w.stamp(known.version)
+	return known.body
+}
+
+func (c *caller) Keep(ctx context.Context, conn *duck.Conn, text string, answer []byte, always bool) {
+	if f := c.s.file; c.sure && len(answer) <= mostKeptAnswer && (always || f.verdicts.steady(ctx, conn, c.before, text)) {
+		f.kept.put(&keptAnswer{key: quackKey + text, epoch: c.before.epoch, version: c.before.version, body: bytes.Clone(answer)})
+	}
 }
 
 func (c *caller) Stamp(version int64) { c.w.stamp(version) }

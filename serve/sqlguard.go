@@ -50,12 +50,20 @@ type strange struct {
 	src  *sql.Source
 }
 
-// verdicts are the texts that were found right while all that is declared was the same.
+// verdicts are what was found out of texts while all that is declared was the same.
 type verdicts struct {
 	mu       sync.Mutex
 	declared string
-	right    map[string]bool
+	right    map[string]bool // nothing is wrong with them; by gist
+	same     map[string]int  // those that were asked again: how often, while it isn't known whether they are steady, or steady, or unsteady
 }
+
+// What is known of a text that was asked again.
+const (
+	unsteady   = -1
+	isSteady   = -2
+	oftenAsked = 2
+)
 
 // How many texts are kept, and how long they may be.
 const (
@@ -63,29 +71,80 @@ const (
 	longestVerdict = 4 << 10
 )
 
-// check is checkStranger, which isn't asked again of the same text until something is declared.
+// of makes room for what is declared. The lock is held.
+func (k *verdicts) of(declared string) {
+	if k.declared != declared || len(k.right) >= mostVerdicts || len(k.same) >= mostVerdicts {
+		k.declared, k.right, k.same = declared, map[string]bool{}, map[string]int{}
+	}
+}
+
+// gist is a text without values that can't make it right or wrong: numbers, and texts that are no name of a file where they stand for one.
+func gist(src *sql.Source) string {
+	var b strings.Builder
+	for _, t := range sql.Tokens(src, sql.Span{End: len(src.Text)}) {
+		text := t.Span.Of(src)
+		switch inner := strings.Trim(text, "'"); {
+		case t.Kind == sql.Number:
+			text = "0"
+		case t.Kind == sql.String && text == "'"+inner+"'" && plainName.MatchString(inner):
+			text = "''"
+		}
+		b.WriteString(text)
+		b.WriteByte(' ')
+	}
+	return b.String()
+}
+
+// check is checkStranger, which isn't asked again of texts that differ by values only, until something is declared.
 func (f *file) check(ctx context.Context, c *duck.Conn, src *sql.Source) error {
 	v, err := f.looker.view(ctx)
 	if err != nil {
 		return err
 	}
-	k := &f.verdicts
+	if v.epoch%2 == 1 || len(src.Text) > longestVerdict {
+		return checkStranger(ctx, c, src)
+	}
+	k, key := &f.verdicts, gist(src)
 	k.mu.Lock()
-	right := k.declared == v.declared && k.right[src.Text]
+	right := k.declared == v.declared && k.right[key]
 	k.mu.Unlock()
-	if right && v.epoch%2 == 0 {
+	if right {
 		return nil
 	}
-	if err := checkStranger(ctx, c, src); err != nil || v.epoch%2 == 1 || v.epoch != f.db.Epoch() || len(src.Text) > longestVerdict {
+	if err := checkStranger(ctx, c, src); err != nil || v.epoch != f.db.Epoch() {
 		return err
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.declared != v.declared || len(k.right) >= mostVerdicts {
-		k.declared, k.right = v.declared, map[string]bool{}
-	}
-	k.right[src.Text] = true
+	k.of(v.declared)
+	k.right[key] = true
 	return nil
+}
+
+// steady says whether a right text gives the same as long as the file is as in the view. It is found out of those that are asked again.
+func (k *verdicts) steady(ctx context.Context, c *duck.Conn, v *view, text string) bool {
+	if len(text) > longestVerdict {
+		return false
+	}
+	k.mu.Lock()
+	k.of(v.declared)
+	n := k.same[text]
+	if n >= 0 {
+		n++
+		k.same[text] = n
+	}
+	k.mu.Unlock()
+	if n < oftenAsked {
+		return n == isSteady
+	}
+	yes, _, err := v.steady(ctx, c, text)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.of(v.declared)
+	if k.same[text] = unsteady; yes && err == nil {
+		k.same[text] = isSteady
+	}
+	return k.same[text] == isSteady
 }
 
 // checkStranger says what is wrong with a stranger's text.

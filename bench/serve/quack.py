@@ -51,15 +51,25 @@ try:
         clients[name].execute(f"ATTACH 'quack:127.0.0.1:{port}' AS d (TOKEN 'secret', DISABLE_SSL true)")
     asked = {'all into numpy': ("FROM d.wide", 1, lambda c: len(c.fetchnumpy()['i'])),
         'all, counted': ("SELECT count(s) FROM d.query('FROM wide')", 1, lambda c: c.fetchone()[0]),
-        'one row': ("FROM d.query('SELECT i, s FROM wide WHERE i = 4711')", 50, lambda c: c.fetchone()[0])}
-    want = {'all into numpy': A.rows, 'all, counted': A.rows, 'one row': 4711}
+        'one row': ("FROM d.query('SELECT i, s FROM wide WHERE i = 4711')", 50, lambda c: c.fetchone()[0]),
+        'another row': ("FROM d.query('SELECT i, s FROM wide WHERE i = {key}')", 50, lambda c: c.fetchone()[0] >= 0),
+        'attach, a row': (None, 5, lambda c: 1)}
+    want = {'all into numpy': A.rows, 'all, counted': A.rows, 'one row': 4711, 'another row': True, 'attach, a row': 1}
+    ports = {'dsql serve': 18441, 'quack_serve': 18442}
+    key = iter(range(100, A.rows))
+
+
+    def attached(c, port):
+        c.execute(f"ATTACH 'quack:127.0.0.1:{port}' AS e (TOKEN 'secret', DISABLE_SSL true)")
+        c.execute("FROM e.query('SELECT i, s FROM wide WHERE i = 4711')").fetchall(); c.execute('DETACH e')
+        return c
     got = {(what, name): [] for what in asked for name in clients}
     for r in range(A.rounds + 1):
         for what, (q, times, read) in asked.items():
             for name, c in clients.items() if r % 2 else reversed(clients.items()):
                 t = time.perf_counter()
                 for _ in range(times):
-                    assert read(c.execute(q)) == want[what]
+                    assert read(c.execute(q.replace('{key}', str(next(key)))) if q else attached(c, ports[name])) == want[what]
                 if r: got[what, name].append((time.perf_counter() - t) / times)
     print(f"load {open('/proc/loadavg').read().split()[0]}, {A.rows} rows (BIGINT, VARCHAR), memory of the servers {memory(own):.0f} and {memory(peer):.0f} MB")
     m = {k: statistics.median(v) * 1000 for k, v in got.items()}

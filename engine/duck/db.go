@@ -55,6 +55,8 @@ type Conn struct {
 
 	printer *Conn // prints the values of results: see print.go
 
+	begin, rollback *Statement // of transactions that only read: prepared once
+
 	ctx atomic.Pointer[context.Context] // of the last statement: what functions that wait for others wait by
 }
 
@@ -175,6 +177,12 @@ func (db *DB) Close() error {
 
 // Close gives the connection back; closing twice is fine.
 func (c *Conn) Close() error {
+	for _, st := range []*Statement{c.begin, c.rollback} {
+		if st != nil {
+			st.Close()
+		}
+	}
+	c.begin, c.rollback = nil, nil
 	if c.printer != nil {
 		if err := c.printer.Close(); err != nil {
 			return err

@@ -106,6 +106,34 @@ func (s *Statement) BindNamed(name string, v any) error {
 	return s.Bind(int(i), v)
 }
 
+// BeginReading begins a transaction that only reads. What a statement of it sees first all of them see.
+func (c *Conn) BeginReading(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return c.again(&c.begin, "BEGIN TRANSACTION READ ONLY")
+}
+
+// EndReading ends it; an error where something has ended it already.
+func (c *Conn) EndReading() error { return c.again(&c.rollback, "ROLLBACK") }
+
+// again runs a statement that is prepared once, which takes a third of the time.
+func (c *Conn) again(kept **Statement, text string) (err error) {
+	defer c.traced(text)(&err)
+	q := &Query{Text: text}
+	if *kept == nil {
+		if *kept, err = c.Prepare(q, sql.Place{}); err != nil {
+			return err
+		}
+	}
+	var res bindings.Result
+	defer bindings.DestroyResult(&res)
+	if bindings.ExecutePrepared((*kept).st, &res) == bindings.StateError {
+		return q.locate(errors.New(bindings.ResultError(&res)), sql.Place{})
+	}
+	return nil
+}
+
 // Query runs the statement, whose columns are what they are, until it has the first rows.
 func (s *Statement) Query(ctx context.Context) (_ *Result, err error) {
 	if err := ctx.Err(); err != nil {

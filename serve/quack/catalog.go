@@ -20,13 +20,29 @@ var tables = duck.SQL(`WITH stored AS (SELECT schema_name, table_name FROM duckd
 	FROM duckdb_columns() JOIN shown USING (schema_name, table_name) WHERE database_name = current_database() GROUP BY schema_name, table_name
 	UNION ALL SELECT schema_name, view_name, 'view' FROM duckdb_views() WHERE database_name = current_database() AND NOT internal AND NOT temporary`)
 
-// asked is the text by which DuckDB's own client asks for tables and views.
-var asked = strings.Fields("SELECT schema_name, sql, 'table' FROM duckdb_tables() UNION ALL SELECT schema_name, view_name, 'view' FROM " +
-	"duckdb_views()")
+// The texts by which DuckDB's own client asks for tables and views, and for schemata.
+var (
+	asksTables = oneSpaced("SELECT schema_name, sql, 'table' FROM duckdb_tables() UNION ALL SELECT schema_name, view_name, 'view' FROM " +
+		"duckdb_views()")
+	asksSchema = oneSpaced("SELECT catalog_name, schema_name FROM information_schema.schemata WHERE catalog_name NOT IN ('system', 'temp') " +
+		"ORDER BY ALL")
+)
+
+// oneSpaced is a text with its white space made one.
+func oneSpaced(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+// ofCatalog: a client asks for what there is.
+func ofCatalog(text string) bool {
+	if len(text) > 300 {
+		return false
+	}
+	text = oneSpaced(text)
+	return text == asksTables || text == asksSchema
+}
 
 // catalog is what a client's query for tables is answered by; nil: it is another query.
 func catalog(text string) *duck.Query {
-	if len(text) > 1000 || strings.Join(strings.Fields(text), " ") != strings.Join(asked, " ") {
+	if !ofCatalog(text) || oneSpaced(text) != asksTables {
 		return nil
 	}
 	return tables

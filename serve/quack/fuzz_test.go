@@ -35,8 +35,10 @@ func (h host) Check(_ context.Context, _ *duck.Conn, src *sql.Source) error {
 	}
 	return nil
 }
-func (h host) Version(context.Context, *duck.Conn) (int64, error) { return 1, nil }
-func (h host) Stamp(int64)                                        {}
+func (h host) Version(context.Context, *duck.Conn) (int64, error)     { return 1, nil }
+func (h host) Kept(context.Context, string) []byte                    { return nil }
+func (h host) Keep(context.Context, *duck.Conn, string, []byte, bool) {}
+func (h host) Stamp(int64)                                            {}
 func (h host) Tell(_ context.Context, err error) *sql.Error {
 	var e *sql.Error
 	if errors.As(err, &e) {

@@ -33,6 +33,10 @@ type Host interface {
 	Check(ctx context.Context, c *duck.Conn, src *sql.Source) error
 	// Version is what the transaction sees that was begun on a connection that was just opened.
 	Version(ctx context.Context, c *duck.Conn) (int64, error)
+	// Kept is the answer to a statement that was given in the state that the file is in; nil: there is none. Keep keeps one, if it is known to
+	// be the same as long as that state lasts, or always is; it is the last use of the connection.
+	Kept(ctx context.Context, text string) []byte
+	Keep(ctx context.Context, c *duck.Conn, text string, answer []byte, always bool)
 	// Stamp says of what version the answer is.
 	Stamp(version int64)
 	// Tell is what is told of an error.

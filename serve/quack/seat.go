@@ -112,7 +112,7 @@ func (t *seat) close(why error) {
 	}
 	t.forget()
 	if t.conn != nil {
-		_, _ = t.conn.Exec(context.Background(), duck.SQL("ROLLBACK")) // an error has ended it
+		_ = t.conn.EndReading() // an error has ended it
 		t.release()
 		t.conn = nil
 	}

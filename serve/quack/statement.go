@@ -38,6 +38,12 @@ func (s *Server) prepare(ctx context.Context, h Host, w *wire.Writer, ses *sessi
 		return nil, nil
 	}
 	t := s.seat(ses)
+	if !t.explicit {
+		if w.B = append(w.B, h.Kept(ctx, text)...); len(w.B) > 0 {
+			s.leave(t, errDone)
+			return nil, nil
+		}
+	}
 	if err := t.lock(ctx); err != nil {
 		return nil, err
 	}
@@ -50,7 +56,11 @@ func (s *Server) prepare(ctx context.Context, h Host, w *wire.Writer, ses *sessi
 	defer unlink()
 	err = h.Work(ctx, func() error { return s.begin(run, h, w, t, text) })
 	if err == nil && !t.explicit && t.result == nil { // nearly always: all of it is there
-		return func() { s.leave(t, errDone); t.unlock() }, nil
+		return func() {
+			h.Keep(ctx, t.conn, text, w.B, ofCatalog(text))
+			s.leave(t, errDone)
+			t.unlock()
+		}, nil
 	}
 	return nil, s.after(ctx, t, err)
 }
@@ -128,7 +138,7 @@ func (s *Server) begin(ctx context.Context, h Host, w *wire.Writer, t *seat, tex
 		if t.conn, t.release, err = h.Open(ctx); err != nil {
 			return err
 		}
-		if err := t.conn.Run(ctx, duck.SQL("BEGIN TRANSACTION READ ONLY")); err != nil {
+		if err := t.conn.BeginReading(ctx); err != nil {
 			return err
 		}
 	}
@@ -169,7 +179,7 @@ func (s *Server) begin(ctx context.Context, h Host, w *wire.Writer, t *seat, tex
 	first := room()
 	defer first.free()
 	id, types := t.result.id, t.result.types
-	if err := t.fill(first, s.limits.Batch); err != nil {
+	if err := t.fill(first, s.limits.Batch/firstPart); err != nil {
 		return err
 	}
 	if t.result != nil {
@@ -243,6 +253,9 @@ func newID() wire.Huge {
 
 // buffers are for rows of answers.
 var buffers = sync.Pool{New: func() any { return &chunks{} }}
+
+// firstPart of an answer's rows come with the columns: a client may want no more.
+const firstPart = 8
 
 // mostKept is how long a buffer may be that is used again.
 const mostKept = 8 << 20
