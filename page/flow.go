@@ -17,14 +17,15 @@ const (
 
 // icons are 10 × 10, in the kind's colour.
 var icons = map[string]template.HTML{
-	"source":   "M1 1L9 5L1 9z",
-	"stream":   "M0 1h10v2H0zM0 4h10v2H0zM0 7h10v2H0z",
-	"journal":  "M0 3h7v7H0zM3 0h7v7H8V2H3z",
-	"model":    "M5 0L10 5L5 10L0 5z",
-	"monitor":  "M0 5h2l2-5 2 8 1.5-3H10v1.5H8.4L6 10.6 3.8 4.2 3 6.5H0z",
-	"sink":     "M0 0h10v2H0zM4 3h2v3h3L5 10 1 6h3z",
-	"endpoint": "M0 4h6V1l4 4-4 4V6H0z",
-	"table":    "M0 0h4.5v4.5H0zM5.5 0H10v4.5H5.5zM0 5.5h4.5V10H0zM5.5 5.5H10V10H5.5z",
+	"source":     "M1 1L9 5L1 9z",
+	"stream":     "M0 1h10v2H0zM0 4h10v2H0zM0 7h10v2H0z",
+	"journal":    "M0 3h7v7H0zM3 0h7v7H8V2H3z",
+	"model":      "M5 0L10 5L5 10L0 5z",
+	"monitor":    "M0 5h2l2-5 2 8 1.5-3H10v1.5H8.4L6 10.6 3.8 4.2 3 6.5H0z",
+	"sink":       "M0 0h10v2H0zM4 3h2v3h3L5 10 1 6h3z",
+	"experiment": "M4 0h2v3L10 10H0L4 3z",
+	"endpoint":   "M0 4h6V1l4 4-4 4V6H0z",
+	"table":      "M0 0h4.5v4.5H0zM5.5 0H10v4.5H5.5zM0 5.5h4.5V10H0zM5.5 5.5H10V10H5.5z",
 }
 
 func kindOf(kind string) string {
@@ -79,9 +80,12 @@ func drawFlow(s *Site, pick *Object, col string) template.HTML {
 		f.shown = f.shown[:manyBoxes]
 	}
 	l := f.lay()
-	out := &svg{}
-	out.f(`<svg class="flow" viewBox="-4 -4 %v %v" width="%v" height="%v" role="group" aria-label="what flows where: %v">`,
-		l.w+8, l.h+8, l.w+8, l.h+8, plural(int64(len(f.shown)), "object"))
+	out, class := &svg{}, "flow"
+	if l.w < 860 { // it isn't to be blown up
+		class += " mini"
+	}
+	out.f(`<svg class="%v" viewBox="-4 -4 %v %v" width="%v" height="%v" role="group" aria-label="what flows where: %v">`,
+		class, l.w+8, l.h+8, l.w+8, l.h+8, plural(int64(len(f.shown)), "object"))
 	for _, lit := range []bool{false, true} { // the lit ones above the others
 		for _, j := range f.joins {
 			if f.lights(j) == lit {

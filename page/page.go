@@ -55,7 +55,7 @@ type Site struct {
 	File   *File
 	Report bool // one file: links are anchors, and nothing is asked of a server
 	Now    time.Time
-	View   string // flow, object, rejects, life, model, sql, or nothing
+	View   string // flow, object, rejects, life, model, experiment, sql, or nothing
 	Title  string
 	Base   string            // what stands before each address: "/" of a server
 	lives  map[string]string // of a report: the anchors of the lives in it
@@ -189,7 +189,7 @@ type shown struct {
 	V any
 }
 
-// Write draws a whole page: view is a *Front, *Thing, *Rejects, *Life, *Model, *Statement, or nil for what there isn't.
+// Write draws a whole page: view is a *Front, *Thing, *Rejects, *Life, *Model, *Trial, *Statement, or nil for what there isn't.
 func (s *Site) Write(w io.Writer, view any) error {
 	return views.ExecuteTemplate(w, "page", shown{s, view})
 }
@@ -223,6 +223,7 @@ type Report struct {
 	Site    *Site
 	Front   *Front
 	Models  []*Model
+	Trials  []*Trial
 	Lives   []*Life
 	Rejects *Rejects
 	Things  []*Thing
@@ -246,6 +247,9 @@ func (r *Report) Write(w io.Writer) error {
 	r.Site.Report, r.Site.lives, r.Site.there = true, map[string]string{}, map[string]bool{}
 	for _, m := range r.Models {
 		r.Site.there[m.Object.Name] = true
+	}
+	for _, t := range r.Trials {
+		r.Site.there[t.Object.Name] = true
 	}
 	for _, t := range r.Things {
 		r.Site.there[t.Object.Name] = true

@@ -107,6 +107,9 @@ func sampleViews(f *File) map[string]any {
 		"sql": &Statement{Text: "FROM " + name, Asked: true, Took: "1 ms", Wrong: "",
 			Grid: &Grid{Columns: []GridColumn{{name, "VARCHAR", false}, {"n", "BIGINT", true}},
 				Rows: [][]Cell{{{Text: name}, {Text: "3"}}, {{Text: "b"}, {Text: "5"}}}}},
+		"experiment": &Trial{Object: &Object{Kind: "experiment", Name: name, Body: "CREATE EXPERIMENT x"}, Mismatch: .4, Crossed: 2, Bad: 1,
+			Arms:    []Arm{{name, 480, .5}, {"offer", 520, .5}},
+			Metrics: []Compared{{name, []Effect{{.1, math.NaN(), math.NaN(), math.NaN(), math.NaN()}, {.14, .04, .01, .07, .01}}}}},
 		"nothing": nil,
 	}
 }

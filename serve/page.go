@@ -244,8 +244,11 @@ func (s *server) objectPage(w *recorder, r *http.Request) error {
 		if o == nil {
 			return drawn{title: "Nothing"}, nil
 		}
-		if o.Kind == "model" {
+		switch o.Kind {
+		case "model":
 			return drawn{"model", o.Name, v.Model(ctx, f, o)}, nil
+		case "experiment":
+			return drawn{"experiment", o.Name, v.Trial(ctx, o)}, nil
 		}
 		return drawn{"object", o.Name, v.Thing(ctx, f, o, pageview.Ask{Version: number(r, "v"), Metrics: r.URL.Query().Get("m")})}, nil
 	})

@@ -71,7 +71,7 @@ var layers = map[string][]string{
 	"pipeline/program": {"pipeline/event", "connect", "endpoint", "ingest", "sinks", "stream", "journal", "quality", "models", "watch",
 		"pyfunc", "rules", "engine", "sql"},
 	"page":          {},
-	"pipeline/view": {"page", "pipeline/program", "engine", "sql"},
+	"pipeline/view": {"page", "pipeline/program", "watch", "engine", "sql"},
 	"pipeline/look": {"page", "pipeline/view", "pipeline/event", "pipeline/program", "connect", "ingest", "sinks", "stream", "journal",
 		"quality", "models", "watch",
 		"pyfunc", "rules", "engine", "sql"},

@@ -42,9 +42,12 @@ func Report(ctx context.Context, o program.Options, ask Ask, w io.Writer) error 
 			out.Lives = append(out.Lives, life)
 		}
 		for _, x := range shown {
-			if x.Kind == "model" {
+			switch x.Kind {
+			case "model":
 				out.Models = append(out.Models, r.Model(ctx, f, x))
-			} else {
+			case "experiment":
+				out.Trials = append(out.Trials, r.Trial(ctx, x))
+			default:
 				out.Things = append(out.Things, r.Thing(ctx, f, x, view.Ask{}))
 			}
 		}
