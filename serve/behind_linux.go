@@ -2,7 +2,10 @@ package serve
 
 import "syscall"
 
-// behindOthers gives the thread at hand the lowest priority. It can't take it back: the thread must not serve anything else.
-func behindOthers() {
-	_ = syscall.Setpriority(syscall.PRIO_PROCESS, syscall.Gettid(), 19) // without the right to it goes on as it is
+// thread is the thread at hand.
+func thread() int { return syscall.Gettid() }
+
+// putBehind gives a thread the lowest priority. Nobody can take it back: the thread must not serve anything else.
+func putBehind(thread int) {
+	_ = syscall.Setpriority(syscall.PRIO_PROCESS, thread, 19) // without the right to it goes on as it is
 }

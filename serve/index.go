@@ -154,7 +154,7 @@ func (ix *index) begin() {
 	ix.making, ix.map_, ix.at = true, nil, indexed{epoch: 1}
 	ix.of.making.Go(func() {
 		runtime.LockOSThread() // it ends with the goroutine
-		behindOthers()
+		putBehind(thread())
 		m, at, err := ix.make()
 		ix.mu.Lock()
 		defer ix.mu.Unlock()

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"runtime"
 	"strconv"
+	"sync"
+	"time"
 
 	"dsql/engine/duck"
 	"dsql/sql"
@@ -62,7 +64,11 @@ func (s *server) query(w *recorder, r *http.Request) error {
 	return behind(func() error { return s.ask(ctx, w, rd, sql.NewSource("query", req.SQL), req.Params, limit, form) })
 }
 
-// behind runs f on a thread of its own, behind all others: look-ups and the writer aren't to wait for the CPU. It ends with the goroutine.
+// grace is how long a stranger's statement, or a part of its rows, runs like others: what is short is over before.
+const grace = 5 * time.Millisecond
+
+// behind runs f on a thread of its own, which is put behind all others when that takes longer than a moment: look-ups and the writer aren't
+// to wait for the CPU.
 func behind(f func() error) error {
 	done := make(chan error, 1)
 	go func() {
@@ -72,8 +78,11 @@ func behind(f func() error) error {
 			}
 		}()
 		runtime.LockOSThread()
-		behindOthers()
-		done <- f()
+		late := &lateThread{id: thread()}
+		defer time.AfterFunc(grace, late.put).Stop()
+		err := f()
+		late.over()
+		done <- err
 	}()
 	err := <-done
 	var p *panicked
@@ -81,6 +90,31 @@ func behind(f func() error) error {
 		panic(p.what)
 	}
 	return err
+}
+
+// lateThread is a thread that a goroutine has for itself. Once it was put behind it ends with the goroutine; else it goes on to serve others.
+type lateThread struct {
+	mu          sync.Mutex
+	id          int
+	done, isPut bool
+}
+
+func (t *lateThread) put() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.done {
+		t.isPut = true
+		putBehind(t.id)
+	}
+}
+
+// over is for the goroutine that has it.
+func (t *lateThread) over() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.done = true; !t.isPut {
+		runtime.UnlockOSThread()
+	}
 }
 
 // panicked is a panic of another goroutine.

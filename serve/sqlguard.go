@@ -73,8 +73,12 @@ const (
 
 // of makes room for what is declared. The lock is held.
 func (k *verdicts) of(declared string) {
-	if k.declared != declared || len(k.right) >= mostVerdicts || len(k.same) >= mostVerdicts {
-		k.declared, k.right, k.same = declared, map[string]bool{}, map[string]int{}
+	if k.declared != declared || len(k.right) >= mostVerdicts {
+		k.declared, k.right = declared, map[string]bool{}
+		k.same = nil
+	}
+	if k.same == nil || len(k.same) >= mostVerdicts {
+		k.same = map[string]int{}
 	}
 }
 

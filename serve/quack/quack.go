@@ -25,7 +25,7 @@ import (
 type Host interface {
 	// Admit says whether a token is for queries.
 	Admit(token string) error
-	// Work runs f when it is its turn, behind all that isn't a stranger's.
+	// Work runs f when it is its turn, behind all that isn't a stranger's where it takes longer than a moment.
 	Work(ctx context.Context, f func() error) error
 	// Open gives a connection that reads tables of the schema dsql by their names too, until release.
 	Open(ctx context.Context) (c *duck.Conn, release func(), err error)
