@@ -168,6 +168,11 @@ func (b *Bench) brokerSteps(s Step, text string) error {
 		return err
 	}
 	for _, n := range b.model.order {
+		if k := b.model.sinks[n]; k != nil && k.decl.Topic != "" {
+			if err := b.broker.topic(context.Background(), k.decl.Topic, 1); err != nil {
+				return err
+			}
+		}
 		if d := b.model.sources[n]; d != nil && d.Partitions > 0 {
 			if err := b.broker.produce(context.Background(), d, File{}); err != nil {
 				return err
@@ -228,9 +233,11 @@ func (b *Bench) script(s Step) (string, []func() error, error) {
 	before := map[string]bool{}
 	for _, n := range m.order {
 		if !s.Part || fresh[n] {
-			if x := forms[m.decl(n).Form].before; x != "" && !before[x] {
-				before[x] = true
-				text.WriteString(x)
+			for _, x := range befores(m.decl(n)) {
+				if !before[x] {
+					before[x] = true
+					text.WriteString(x)
+				}
 			}
 			text.WriteString(w.create(m.decl(n)))
 		}

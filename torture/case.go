@@ -81,7 +81,7 @@ func writeCase(to string, b *Bench, p Plan, d *Difference) (err error) {
 	if d.code != 0 {
 		put("exit", fmt.Sprintln(d.code))
 	}
-	if d.ask != "" && d.want != nil && !strings.HasPrefix(d.ask, "the files") {
+	if d.ask != "" && d.want != nil && !strings.HasPrefix(d.ask, "the ") {
 		put("ask.sql", d.ask+" ORDER BY ALL\n")
 		put("want.csv", d.want.csv())
 	}

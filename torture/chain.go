@@ -189,6 +189,12 @@ func (b *batch) rule(r *Rec) (kept bool, warns []string, err error) {
 			r.Absent = filter(r.Absent, func(c string) bool { return c != s.col }) // what a SET makes of it is said, NULL too
 			continue
 		}
+		if rule.Python != "" {
+			if kept, err := b.python(r, rule.Python); !kept || err != nil {
+				return false, nil, err
+			}
+			continue
+		}
 		if b.m.satisfies(rule, r.Row) != false {
 			continue
 		}

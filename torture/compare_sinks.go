@@ -1,6 +1,7 @@
 package torture
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -20,6 +21,12 @@ func (l *look) sinks(afterKill bool) error {
 			continue
 		}
 		of := l.m.dests[low(k.decl.From[0])]
+		if k.decl.Topic != "" {
+			if err := l.topicSink(k, of); err != nil {
+				return err
+			}
+			continue
+		}
 		cols := either(of.journal(), append([]string{"change_type"}, of.names()...), of.cols)
 		got, err := l.sunk(k, cols)
 		if err != nil {
@@ -77,21 +84,29 @@ func (l *look) sinkRows(format, path string, cols []string) (*table, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &table{cols: cols}
-	d := json.NewDecoder(strings.NewReader(string(text)))
-	d.UseNumber() // DuckDB's reader makes doubles of numbers, even for VARCHAR
+	rows, err := jsonRows(text, cols)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return &table{cols: cols, rows: rows}, nil
+}
+
+// jsonRows are objects as texts in some columns. (DuckDB's reader makes doubles of numbers, even for VARCHAR.)
+func jsonRows(text []byte, cols []string) (rows [][]string, err error) {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
 	for d.More() {
 		var v map[string]any
 		if err := d.Decode(&v); err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
+			return nil, err
 		}
 		row := make([]string, len(cols))
 		for i, c := range cols {
 			row[i] = jsonText(v[c])
 		}
-		t.rows = append(t.rows, row)
+		rows = append(rows, row)
 	}
-	return t, nil
+	return rows, nil
 }
 
 // jsonText is a value of JSON as DuckDB prints what it stands for.

@@ -14,7 +14,7 @@ var features = []string{"json", "parquet", "bad", "absent", "snapshot", "rules",
 	"join", "join_history", "chain", "changes",
 	"clauses", "late", "redeclare", "part", "replay", "hold", "rollback", "rebuild", "from_source", "replay_source", "vacuum", "drop", "kill",
 	"copy", "respell", "sink", "batch_files", "batch_rows", "twins", "keys", "types", "inputs", "whole", "history", "topic", "score", "follow",
-	"schema", "bad_file", "user", "scd1", "settings"}
+	"schema", "bad_file", "user", "scd1", "settings", "kafka_sink", "python"}
 
 // known are faults that would hide others: what shows them is taken out of each declaration, unless -torture.with names the fault. An entry
 // goes when its fault is mended: from then on the tester holds it.
@@ -245,7 +245,8 @@ var deeds = []struct {
 		d := *m.decl(n)
 		s.Drops = []Verb{{Do: "drop", Name: d.Name}}
 		if d.Kind == "sink" {
-			d.Folder = "out/" + g.next("folder")
+			d.Folder = either(d.Topic == "", "out/"+g.next("folder"), "")
+			d.Topic = either(d.Topic == "", "", g.next("out"))
 		}
 		if g.chance(.5) {
 			s.Decls = append(s.Decls, d)

@@ -61,6 +61,9 @@ func (g *gen) clauses(d *Decl) {
 		d.Late = one(g, []int{0, 2, 5})
 	case g.chance(.5):
 		d.Track = one(g, []List{{}, {Names: []string{"a"}}, {Names: []string{"b"}}, {Star: true, Names: []string{"b"}}})
+		if slices.ContainsFunc(d.Track.Names, func(c string) bool { return has(d.Keys, c) }) {
+			d.Track = List{}
+		}
 	case !d.Now:
 		d.IgnoreNull = one(g, [][]string{nil, {"*"}, {"a"}})
 	}
@@ -76,7 +79,18 @@ func (g *gen) sink(m *Model) Decl {
 	if typ != "DOUBLE" && typ != "JSON" && (typ == "" || !nested(typ)) { // JSON has no NaN, and other texts for what is nested
 		can = append(can, "json")
 	}
-	return Decl{Kind: "sink", Name: g.next("o"), Format: one(g, can), Folder: "out/" + g.next("folder"), From: []string{from}}
+	d := Decl{Kind: "sink", Name: g.next("o"), Format: one(g, can), Folder: "out/" + g.next("folder"), From: []string{from}}
+	topic, add := g.may("kafka_sink", .5), g.chance(.25)
+	if !topic || !has(can, "json") {
+		return d
+	}
+	d.Format, d.Folder, d.Topic = "json", "", g.next("out")
+	if keys := m.decl(from).Keys; len(keys) > 0 {
+		d.Key, d.Append = keys[0], add
+	} else if has(m.columns(from), "id") {
+		d.Key = "id"
+	}
+	return d
 }
 
 // extra is the type of the column x of what a name stands for.

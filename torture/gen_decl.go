@@ -187,6 +187,11 @@ func (g *gen) destination(m *Model) Decl {
 		g.stream(&d, m, cols)
 	}
 	g.chain(&d, forms[d.Form].cols(cols))
+	onError, last := one(g, []string{"REJECT", "REJECT", "NULL", "FAIL"}), g.chance(.5)
+	if can := of.Kind == "source" && has(forms[d.Form].cols(cols), "a") && forms[d.Form].kind == ""; g.may("python", .3) && can {
+		set := []Rule{{Python: onError}}
+		d.Rules = either(last, append(d.Rules, set...), append(set, d.Rules...))
+	}
 	g.whole(&d, m, forms[d.Form].cols(cols))
 	g.dodge(&d)
 	twins := g.twins(m, of)

@@ -72,7 +72,10 @@ type Decl struct {
 	Metrics []Metric `json:",omitempty"`
 	Checks  []Check  `json:",omitempty"`
 	Retain  string   `json:",omitempty"`
-	Folder  string   `json:",omitempty"` // of a sink
+	Folder  string   `json:",omitempty"` // of a sink of files
+	Topic   string   `json:",omitempty"` // of a sink into Kafka
+	Key     string   `json:",omitempty"` // the column that is its key
+	Append  bool     `json:",omitempty"` // mode append
 
 	// A journal.
 	Keys       []string `json:",omitempty"`
@@ -119,6 +122,7 @@ type Rule struct {
 	Set                 string `json:",omitempty"` // of sets
 	Name, Expect, Break string `json:",omitempty"` // Expect: of conds
 	In                  string `json:",omitempty"` // in place of Expect: the id must stand in that journal
+	Python              string `json:",omitempty"` // of a SET by a function in Python, what ON ERROR says
 }
 
 // Metric is an item of METRICS.

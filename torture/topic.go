@@ -59,26 +59,34 @@ func (b *broker) restart() error {
 	}
 }
 
-// stumble lets the next fetches fail: one by an error, one by a connection that breaks.
+// stumble lets connections break in some of the next requests that read or write.
 func (b *broker) stumble() {
-	n := 0
-	b.fake.ControlKey(int16(kmsg.Fetch), func(kmsg.Request) (kmsg.Response, error, bool) {
-		n++
-		b.fake.KeepControl()
-		if n == 2 || n == 4 {
-			return nil, errors.New("a connection that breaks"), true
-		}
-		return nil, nil, false
-	})
+	for _, key := range []kmsg.Key{kmsg.Fetch, kmsg.Produce} {
+		n := 0
+		b.fake.ControlKey(int16(key), func(kmsg.Request) (kmsg.Response, error, bool) {
+			n++
+			b.fake.KeepControl()
+			if n == 2 || n == 4 {
+				return nil, errors.New("a connection that breaks"), true
+			}
+			return nil, nil, false
+		})
+	}
+}
+
+// topic lets a topic be there.
+func (b *broker) topic(ctx context.Context, name string, partitions int) error {
+	req := kmsg.NewPtrCreateTopicsRequest()
+	t := kmsg.NewCreateTopicsRequestTopic()
+	t.Topic, t.NumPartitions, t.ReplicationFactor = name, int32(partitions), 1
+	req.Topics = append(req.Topics, t)
+	_, err := req.RequestWith(ctx, b.cl) // one that is there says so, which is as well
+	return err
 }
 
 // produce writes records.
 func (b *broker) produce(ctx context.Context, src *Decl, f File) error {
-	req := kmsg.NewPtrCreateTopicsRequest()
-	t := kmsg.NewCreateTopicsRequestTopic()
-	t.Topic, t.NumPartitions, t.ReplicationFactor = src.topic(), int32(src.Partitions), 1
-	req.Topics = append(req.Topics, t)
-	if _, err := req.RequestWith(ctx, b.cl); err != nil { // one that is there says so, which is as well
+	if err := b.topic(ctx, src.topic(), src.Partitions); err != nil {
 		return err
 	}
 	var rs []*kgo.Record

@@ -39,6 +39,10 @@ func (w *writer) create(d *Decl) string {
 	case "source":
 		return w.source(d)
 	case "sink":
+		if d.Topic != "" {
+			return fmt.Sprintf("CREATE SINK %s INTO KAFKA (brokers '%s', topic '%s', format json%s%s) FROM %s;\n", w.name(d.Name), brokers, d.Topic,
+				either(d.Key != "", ", key "+d.Key, ""), either(d.Append, ", mode append", ""), w.name(d.From[0]))
+		}
 		return fmt.Sprintf("CREATE SINK %s INTO FILES ('%s', format %s) FROM %s;\n", w.name(d.Name), d.Folder, d.Format, w.name(d.From[0]))
 	}
 	var b strings.Builder
@@ -52,6 +56,10 @@ func (w *writer) create(d *Decl) string {
 	clause(&b, "RULES", d.Rules, func(r Rule) string {
 		if r.Set != "" {
 			return "SET " + sets[r.Set].col + " = " + sets[r.Set].sql
+		}
+		if r.Python != "" {
+			name, _ := python(r.Python)
+			return "SET a = " + name + "(a)"
 		}
 		expect := r.Expect
 		if r.In != "" {

@@ -22,6 +22,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"dsql/internal/testpython"
 	"dsql/torture"
 )
 
@@ -157,12 +158,19 @@ func tortureOptions(t *testing.T) torture.Options {
 			}
 		}
 	}
+	python, err := testpython.Find()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if python == "" {
+		o.Features = slices.DeleteFunc(slices.Clone(o.Features), func(f string) bool { return f == "python" })
+	}
 	if *tortureWith != "" {
 		o.Shown = strings.Split(*tortureWith, ",")
 	}
 	o.Command = func(dir string, env []string, args ...string) (int, string) {
 		c := asCommand(t, dir, args...)
-		c.Env = append(c.Env, env...)
+		c.Env = append(append(c.Env, "DSQL_PYTHON="+python), env...)
 		var stderr bytes.Buffer
 		c.Stderr = &stderr
 		if err := c.Start(); err != nil {
@@ -182,6 +190,7 @@ func tortureOptions(t *testing.T) torture.Options {
 	}
 	o.Follow = func(dir string, begun func() error, line func(string) bool, args ...string) (int, string, error) {
 		c := asCommand(t, dir, args...)
+		c.Env = append(c.Env, "DSQL_PYTHON="+python)
 		told, err := c.StderrPipe()
 		if err == nil {
 			err = c.Start()

@@ -373,5 +373,9 @@ func emptyLoad(n *program.Node, d kind.Destination, b fresh) *duck.Query {
 			}
 			return duck.SQL("{v}::{t} AS {n}", a)
 		})})
-	return n.Rules.Through(duck.SQL("({q})", duck.Args{"q": b.in.Query(rel)}))
+	rel = duck.SQL("({q})", duck.Args{"q": b.in.Query(rel)})
+	if n.Rejecting() { // what functions in RULES are told beside their arguments
+		rel = duck.SQL("(SELECT *, NULL::BIGINT AS _row FROM {rel})", duck.Args{"rel": rel})
+	}
+	return n.Rules.Through(rel)
 }
