@@ -66,8 +66,8 @@ try:
     got = {(what, name): [] for what in asked for name in clients}
     for r in range(A.rounds + 1):
         for what, (q, times, read) in asked.items():
-            for name, c in clients.items() if r % 2 else reversed(clients.items()):
-                for _ in range(times):
+            for n in range(times):
+                for name, c in clients.items() if (r + n) % 2 else reversed(clients.items()):
                     t = time.perf_counter()
                     assert read(c.execute(q.replace('{key}', str(next(key)))) if q else attached(c, ports[name])) == want[what]
                     if r: got[what, name].append(time.perf_counter() - t)

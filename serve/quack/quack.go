@@ -53,7 +53,7 @@ type Limits struct {
 }
 
 // Default are the limits that a server starts with.
-var Default = Limits{Sessions: 4096, Seats: 64, Idle: 2 * time.Minute, Life: 30 * time.Minute, Batch: 1 << 20}
+var Default = Limits{Sessions: 4096, Seats: 64, Idle: 2 * time.Minute, Life: 30 * time.Minute, Batch: 1 << 18}
 
 // yields is how long a seat is left alone, if nobody else needs it.
 const yields = 5 * time.Second

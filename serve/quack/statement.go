@@ -255,7 +255,7 @@ func newID() wire.Huge {
 var buffers = sync.Pool{New: func() any { return &chunks{} }}
 
 // firstPart of an answer's rows come with the columns: a client may want no more.
-const firstPart = 8
+const firstPart = 2
 
 // mostKept is how long a buffer may be that is used again.
 const mostKept = 8 << 20
