@@ -2,6 +2,7 @@ package view
 
 import (
 	"context"
+	"encoding/json"
 	"math"
 	"slices"
 	"strings"
@@ -86,14 +87,12 @@ func (r *Reader) series(ctx context.Context, of string, n int64, only *duck.Quer
 	if n == 0 {
 		a["n"] = int64(math.MaxInt32)
 	}
-	all, err := rows(ctx, r.Conn, duck.SQL(`WITH v AS (SELECT version, row_number() OVER (ORDER BY version) - 1 AS i, count(*) OVER
-			() AS n
+	all, err := rows(ctx, r.Conn, duck.SQL(`WITH v AS (SELECT version, row_number() OVER (ORDER BY version) - 1 AS i, count(*) OVER () AS n
 			FROM (SELECT DISTINCT version FROM dsql.metrics WHERE destination = {of} AND version IS NOT NULL)),
 		m AS (SELECT metric, m.version, value, CASE WHEN n <= {n} THEN i ELSE i * ({n} // 2) // n END AS bucket
 			FROM dsql.metrics m JOIN v USING (version) WHERE destination = {of} AND {only}),
-		b AS (SELECT metric, bucket, coalesce(arg_min(version, value), any_value(version)) AS v1, min(value) AS lo, arg_max(version,
-			value) AS v2,
-			max(value) AS hi FROM m GROUP BY metric, bucket)
+		b AS (SELECT metric, bucket, coalesce(arg_min(version, value), any_value(version)) AS v1, min(value) AS lo,
+			arg_max(version, value) AS v2, max(value) AS hi FROM m GROUP BY metric, bucket)
 		SELECT metric, string_agg(concat_ws(' ', v1, lo, v2, hi), ';' ORDER BY bucket) FROM b GROUP BY metric ORDER BY metric`, a), pair)
 	out := map[string][]page.Point{}
 	for _, m := range all {
@@ -120,6 +119,47 @@ func (r *Reader) scored(ctx context.Context, monitor string) (map[int64]int64, e
 		out[x[0]] = x[1]
 	}
 	return out, err
+}
+
+// usual is the PSI that 95 % of the baseline's own versions stay below, by input; of a baseline that is one version nothing.
+func (r *Reader) usual(ctx context.Context, monitor string) (map[string]float64, error) {
+	all, err := rows(ctx, r.Conn, duck.SQL("SELECT bins::VARCHAR, '' FROM dsql.monitor_baselines WHERE monitor = {m}", duck.Args{"m": monitor}), pair)
+	out := map[string]float64{}
+	for _, x := range all {
+		var bins map[string]struct{ Usual float64 }
+		if err := json.Unmarshal([]byte(x[0]), &bins); err != nil {
+			return nil, err
+		}
+		for name, b := range bins {
+			if b.Usual > 0 {
+				out[name] = b.Usual
+			}
+		}
+	}
+	return out, err
+}
+
+// drifted judges an input: usual is what the baseline shows, 0 where it shows nothing.
+func drifted(psi, drift []page.Point, usual float64, scored map[int64]int64) (j judged, limit float64) {
+	if usual == 0 || len(drift) == 0 {
+		if j = judge(tellable(psi, scored), drifts); !j.some {
+			return j, math.NaN()
+		}
+		return j, limitOf(j.first)
+	}
+	limit = limitOf([]float64{usual})
+	for _, p := range drift {
+		if !p.Known {
+			continue
+		}
+		j.now, j.some = p.Value*limit, true // the median of five, as the monitor has it
+		if p.Value <= 1 {
+			j.since = 0
+		} else if j.since == 0 {
+			j.since = p.Version
+		}
+	}
+	return j, limit
 }
 
 // tellable are the points of versions with rows enough; all of them where too few have.
@@ -169,8 +209,12 @@ func (r *Reader) watched(ctx context.Context, out *[]page.Finding) error {
 		if err != nil {
 			return err
 		}
-		all, err := r.series(ctx, m, 0,
-			duck.SQL("(starts_with(metric, 'psi_') AND NOT contains(metric, '[') OR metric IN ('auc', 'rmse', 'accuracy'))"))
+		usual, err := r.usual(ctx, m)
+		if err != nil {
+			return err
+		}
+		all, err := r.series(ctx, m, 0, duck.SQL("((starts_with(metric, 'psi_') OR starts_with(metric, 'drift_')) AND NOT contains(metric, '[') "+
+			"OR metric IN ('auc', 'rmse', 'accuracy'))"))
 		if err != nil {
 			return err
 		}
@@ -180,7 +224,14 @@ func (r *Reader) watched(ctx context.Context, out *[]page.Finding) error {
 		}
 		slices.Sort(names)
 		for _, name := range names {
-			if f := finding(m, name, tellable(all[name], scored), at); f.Text != "" {
+			f := page.Finding{Object: m, Name: name}
+			if input, ok := strings.CutPrefix(name, "psi_"); ok {
+				j, limit := drifted(all[name], all["drift_"+input], usual[input], scored)
+				drift(&f, input, j, limit, at)
+			} else if !strings.HasPrefix(name, "drift_") {
+				outcome(&f, tellable(all[name], scored), at)
+			}
+			if f.Text != "" {
 				f.Line = page.Thin(all[name], 150)
 				*out = append(*out, f)
 			}
@@ -189,26 +240,22 @@ func (r *Reader) watched(ctx context.Context, out *[]page.Finding) error {
 	return nil
 }
 
-// finding is what a metric of a monitor tells, without a text where it tells nothing.
-func finding(monitor, metric string, ps []page.Point, at map[int64]string) page.Finding {
-	f := page.Finding{Object: monitor, Name: metric}
-	input, psi := strings.CutPrefix(metric, "psi_")
-	switch {
-	case psi:
-		if j := judge(ps, drifts); j.since > 0 {
-			f.Kind, f.Name, f.Text, f.Value = "drift", input, "drifts: PSI", page.Decimal(j.now)
-			f.Note = "usually below " + page.Decimal(limitOf(j.first)) + " · since " + sayWhen(j.since, at[j.since])
-		}
-	case metric == "rmse":
-		if j := judge(ps, isMoreWrong); j.since > 0 {
-			f.Bad, f.Kind, f.Text, f.Value = true, "outcome", "is more wrong than it was", page.Decimal(j.now)
-			f.Note = "usually below " + page.Decimal(page.Quantile(j.first, .95)) + " · since " + sayWhen(j.since, at[j.since])
-		}
-	default:
-		if j := judge(ps, ranksWorse); j.since > 0 {
-			f.Bad, f.Kind, f.Text, f.Value = true, "outcome", "is worse than it was", page.Decimal(j.now)
-			f.Note = "usually above " + page.Decimal(page.Quantile(j.first, .05)) + " · since " + sayWhen(j.since, at[j.since])
-		}
+// drift says that an input drifts, where it does.
+func drift(f *page.Finding, input string, j judged, limit float64, at map[int64]string) {
+	if j.since > 0 {
+		f.Kind, f.Name, f.Text, f.Value = "drift", input, "drifts: PSI", page.Decimal(j.now)
+		f.Note = "usually below " + page.Decimal(limit) + " · since " + sayWhen(j.since, at[j.since])
 	}
-	return f
+}
+
+// outcome says that a model is less right than it was, by one measure, where it is.
+func outcome(f *page.Finding, ps []page.Point, at map[int64]string) {
+	is, text, side, q := ranksWorse, "is worse than it was", "above", .05
+	if f.Name == "rmse" {
+		is, text, side, q = isMoreWrong, "is more wrong than it was", "below", .95
+	}
+	if j := judge(ps, is); j.since > 0 {
+		f.Bad, f.Kind, f.Text, f.Value = true, "outcome", text, page.Decimal(j.now)
+		f.Note = "usually " + side + " " + page.Decimal(page.Quantile(j.first, q)) + " · since " + sayWhen(j.since, at[j.since])
+	}
 }

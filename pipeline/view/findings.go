@@ -97,12 +97,12 @@ func (r *Reader) wants(object, name string) (text string, isRule bool) {
 // checks are those whose last verdict isn't a pass. The last ones are judged, their past is drawn.
 func (r *Reader) checks(ctx context.Context, out *[]page.Finding) error {
 	type last struct{ object, name, verdict, value, past string }
-	all, err := rows(ctx, r.Conn, duck.SQL(`SELECT destination, name, arg_max(verdict, i), coalesce(arg_max(coalesce(value,
-			failed_rows)::VARCHAR, i), ''),
-			string_agg(coalesce(version, 0) || ' ' || verdict || ' ' || coalesce(epoch_us(committed_at), epoch_us(checked_at)), ';'
-			ORDER BY i) FILTER (i > n - 400)
-		FROM (SELECT *, row_number() OVER w AS i, count(*) OVER (PARTITION BY destination, name) AS n FROM (FROM dsql.checks LEFT
-			JOIN dsql.versions USING (version))
+	all, err := rows(ctx, r.Conn, duck.SQL(`SELECT destination, name, arg_max(verdict, i),
+			coalesce(arg_max(coalesce(value, failed_rows)::VARCHAR, i), ''),
+			string_agg(coalesce(version, 0) || ' ' || verdict || ' ' || coalesce(epoch_us(committed_at), epoch_us(checked_at)), ';' ORDER BY i)
+				FILTER (i > n - 400)
+		FROM (SELECT *, row_number() OVER w AS i, count(*) OVER (PARTITION BY destination, name) AS n
+			FROM (FROM dsql.checks LEFT JOIN dsql.versions USING (version))
 			WINDOW w AS (PARTITION BY destination, name ORDER BY checked_at, version))
 		GROUP BY destination, name HAVING arg_max(verdict, i) IN ('warn', 'fail', 'held') ORDER BY ALL`),
 		func(row func(...any) error) (l last, err error) {
@@ -174,12 +174,11 @@ func (r *Reader) silent(ctx context.Context, out *[]page.Finding) error {
 		usual, rest float64
 		last        string
 	}
-	all, err := rows(ctx, r.Conn, duck.SQL(`WITH came AS (SELECT name, committed_at AS t, lag(committed_at) OVER (PARTITION BY name
-			ORDER BY version) AS before
+	all, err := rows(ctx, r.Conn, duck.SQL(`WITH came AS (SELECT name, committed_at AS t,
+				lag(committed_at) OVER (PARTITION BY name ORDER BY version) AS before
 			FROM dsql.version_rows JOIN dsql.versions USING (version) WHERE kind = 'source' AND rows_in > 0)
-		SELECT name, quantile_cont(epoch(t - before), 0.5) FILTER (t - before > INTERVAL 1 MINUTE) AS usual, {now} - epoch(max(t))
-			AS rest,
-			strftime(max(t), '%b %-d %H:%M')
+		SELECT name, quantile_cont(epoch(t - before), 0.5) FILTER (t - before > INTERVAL 1 MINUTE) AS usual,
+			{now} - epoch(max(t)) AS rest, strftime(max(t), '%b %-d %H:%M')
 		FROM came GROUP BY name HAVING count(*) FILTER (t - before > INTERVAL 1 MINUTE) >= 5 AND rest > 3 * usual ORDER BY name`,
 		duck.Args{"now": float64(r.Now.UnixMicro()) / 1e6}), func(row func(...any) error) (s source, err error) {
 		return s, row(&s.name, &s.usual, &s.rest, &s.last)

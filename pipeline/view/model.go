@@ -70,6 +70,10 @@ func (r *Reader) measured(ctx context.Context, f *page.File, v *page.Model) erro
 	if err != nil {
 		return err
 	}
+	usual, err := r.usual(ctx, v.Monitor.Name)
+	if err != nil {
+		return err
+	}
 	seen := map[int64]bool{}
 	for name, ps := range all {
 		for _, p := range ps {
@@ -79,12 +83,9 @@ func (r *Reader) measured(ctx context.Context, f *page.File, v *page.Model) erro
 		if !ok {
 			continue
 		}
-		j := judge(tellable(ps, scored), drifts)
-		d := page.Drift{Input: input, Points: page.Thin(ps, 240), Now: j.now, Usual: math.NaN(), Drifts: j.since > 0,
+		j, limit := drifted(ps, all["drift_"+input], usual[input], scored)
+		d := page.Drift{Input: input, Points: page.Thin(ps, 240), Now: j.now, Usual: limit, Drifts: j.since > 0,
 			Missing: lastKnown(all["missing_"+input]), Outside: lastKnown(all["outside_"+input])}
-		if j.some {
-			d.Usual = limitOf(j.first)
-		}
 		if math.IsNaN(d.Outside) {
 			d.Outside = lastKnown(all["unseen_"+input])
 		}
@@ -172,8 +173,7 @@ func scanBin(row func(...any) error) (b bin, err error) {
 func (r *Reader) bins(ctx context.Context, v *page.Model, newest []int64) error {
 	a := duck.Args{"m": v.Monitor.Name, "newest": duck.Each(", ", newest, func(n int64) *duck.Query { return duck.Lit(n) })}
 	all, err := rows(ctx, r.Conn, duck.SQL(`SELECT max(version), input, bin::BIGINT, any_value(low), any_value(high),
-			coalesce(any_value(label), ''), sum(n)::BIGINT AS n,
-			coalesce(sum(expected), 0) AS expected, 0::DOUBLE
+			coalesce(any_value(label), ''), sum(n)::BIGINT AS n, coalesce(sum(expected), 0) AS expected, 0::DOUBLE
 		FROM dsql.monitor_bins WHERE monitor = {m} AND version IN ({newest}) AND input <> 'calibration'
 		GROUP BY input, bin HAVING any_value(label) IS NULL OR sum(n) > 0 OR sum(expected) > 0 ORDER BY input, bin`, a), scanBin)
 	if err != nil {

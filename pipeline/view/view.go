@@ -102,10 +102,9 @@ func numbers(text string) (out [][]int64) {
 
 // counts are the accounts of all versions, one text an object.
 func (r *Reader) counts(ctx context.Context, f *page.File) error {
-	of, err := rows(ctx, r.Conn, duck.SQL(`SELECT name, string_agg(concat_ws(' ', version, coalesce(rows_in, 0), coalesce(written,
-			0), coalesce(added, 0),
-			coalesce(changed, 0), coalesce(removed, 0), coalesce(unchanged, 0), coalesce(rejected, 0), coalesce(dropped, 0),
-			coalesce(bad, 0)), ';' ORDER BY version)
+	of, err := rows(ctx, r.Conn, duck.SQL(`SELECT name, string_agg(concat_ws(' ', version, coalesce(rows_in, 0), coalesce(written, 0),
+			coalesce(added, 0), coalesce(changed, 0), coalesce(removed, 0), coalesce(unchanged, 0), coalesce(rejected, 0),
+			coalesce(dropped, 0), coalesce(bad, 0)), ';' ORDER BY version)
 		FROM dsql.version_rows GROUP BY name`), pair)
 	if err != nil {
 		return err
