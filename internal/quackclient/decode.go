@@ -195,8 +195,11 @@ func (d *decoder) vector(t *Type, n int) (out []any) {
 	if d.Err == nil && (len(out) != n || has != (valid != nil)) {
 		d.fail("%d values are %d", n, len(out))
 	}
+	if d.Err != nil {
+		return nil
+	}
 	for i := range out {
-		if valid != nil && d.Err == nil && valid[i>>3]>>(i&7)&1 == 0 {
+		if valid != nil && valid[i>>3]>>(i&7)&1 == 0 {
 			out[i] = nil
 		}
 	}
