@@ -28,7 +28,7 @@ require (
 	pgregory.net/rapid v1.3.0
 )
 
-require gonum.org/v1/gonum v0.16.0 // indirect
+require gonum.org/v1/gonum v0.16.0
 
 require (
 	github.com/beorn7/perks v1.0.1 // indirect
