@@ -68,8 +68,8 @@ func (v *Life) late(b Belief) bool {
 	return v.Axis != "" && slices.ContainsFunc(v.Beliefs, func(x Belief) bool { return x.From > b.From && v.first(x) < since })
 }
 
-// Now are the newest values.
-func (v *Life) Now() (out []Fact) {
+// Newest are the newest values.
+func (v *Life) Newest() (out []Fact) {
 	if bs := v.known(v.Seen); len(bs) > 0 {
 		for i, c := range bs[len(bs)-1].Values {
 			text := c.Text
