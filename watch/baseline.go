@@ -51,7 +51,7 @@ type tally struct {
 	outside int64   // of numbers: below the least or above the greatest of the baseline
 }
 
-// tally reads what DuckDB counted.
+// tally reads what DuckDB counted: of labels each, of numbers all and those above each stop.
 func (b *bins) tally(number bool, counted []int64) tally {
 	t := tally{counts: make([]int64, b.n(number))}
 	if !number {
@@ -61,12 +61,15 @@ func (b *bins) tally(number bool, counted []int64) tally {
 		}
 		return t
 	}
+	if len(counted) < 2 { // no rows
+		return t
+	}
+	t.valid = counted[0]
 	stops := b.stops()
-	for i, c := range counted {
-		t.valid += c
-		end := math.Inf(1)
+	for i, left := range counted {
+		c, end := left, math.Inf(1)
 		if i < len(stops) {
-			end = stops[i]
+			c, end = left-counted[i+1], stops[i]
 		}
 		if end < b.Low || end > b.High {
 			t.outside += c
@@ -81,8 +84,8 @@ func (b *bins) tally(number bool, counted []int64) tally {
 func (b *bins) count(f feature) *duck.Query {
 	a := duck.Args{"v": f.value}
 	if f.number {
-		a["stops"] = duck.Each(", ", b.stops(), func(x float64) *duck.Query { return duck.Lit(x) })
-		return duck.SQL("CAST(map_values(histogram({v}, CAST([{stops}] AS DOUBLE[]))) AS VARCHAR)", a)
+		return duck.SQL("CAST(dsql_above({v}, CAST([{stops}] AS DOUBLE[])) AS VARCHAR)", duck.Args{"v": f.plain,
+			"stops": duck.Each(", ", b.stops(), func(x float64) *duck.Query { return duck.Lit(x) })})
 	}
 	a["labels"] = duck.Each(", ", b.Labels, func(l string) *duck.Query { return duck.Lit("v" + l) })
 	return duck.SQL("CAST(map_values(histogram_exact({v}, CAST([{labels}] AS VARCHAR[]))) AS VARCHAR)", a)
@@ -110,11 +113,10 @@ func (s *shape) make(ctx context.Context, tx *duck.Tx, version int64, rows *duck
 	}
 	out := map[string]*bins{}
 	for _, f := range s.features() {
-		b := &bins{Since: version}
-		out[f.name] = b
-		if err := b.cut(ctx, tx, f, rows); err != nil {
-			return nil, err
-		}
+		out[f.name] = &bins{Since: version}
+	}
+	if err := s.cut(ctx, tx, out, rows); err != nil {
+		return nil, err
 	}
 	groups, err := s.scan(ctx, tx, out, rows, nil)
 	if err != nil {
@@ -151,9 +153,12 @@ func (s *shape) usual(ctx context.Context, tx *duck.Tx, base map[string]*bins, r
 		return err
 	}
 	a := duck.Args{"rows": rows, "v": duck.Ident(catalog.VersionColumn), "n": usualVersions}
+	if n, err := tx.Int(ctx, duck.SQL("SELECT count(DISTINCT {v}) FROM {rows}", a)); err != nil || n < 2 {
+		return err
+	}
 	own := duck.SQL("(SELECT * FROM {rows} WHERE {v} IN (SELECT DISTINCT {v} FROM {rows} ORDER BY 1 DESC LIMIT {n}))", a)
 	groups, err := s.scan(ctx, tx, base, own, duck.SQL("CAST({v} AS VARCHAR)", a))
-	if err != nil || len(groups) < 3 { // all of it, and each version
+	if err != nil {
 		return err
 	}
 	for name, b := range base {
@@ -182,35 +187,85 @@ func quantile(xs []float64, q float64) float64 {
 	return xs[i] + (xs[i+1]-xs[i])*(at-float64(i))
 }
 
-// cut finds the bins of a feature.
-func (b *bins) cut(ctx context.Context, tx *duck.Tx, f feature, rows *duck.Query) error {
-	a := duck.Args{"v": f.value, "rows": rows, "max": maxLabels}
-	if !f.number {
-		labels, err := duck.Select(ctx, tx.Conn,
-			duck.SQL("SELECT substr(x, 2) FROM (SELECT {v} AS x FROM {rows}) WHERE x IS NOT NULL GROUP BY x "+
-				"ORDER BY count(*) DESC, x LIMIT {max}", a), func(row func(...any) error) (l string, err error) { return l, row(&l) })
+// cutAtOnce is how many features' deciles one query finds: DuckDB holds all of their values meanwhile.
+const cutAtOnce = 8
+
+// cut finds the bins of all features.
+func (s *shape) cut(ctx context.Context, tx *duck.Tx, base map[string]*bins, rows *duck.Query) error {
+	var numbers []feature
+	for _, f := range s.features() {
+		if f.number {
+			numbers = append(numbers, f)
+			continue
+		}
+		b := base[f.name]
+		labels, err := duck.Select(ctx, tx.Conn, duck.SQL("SELECT substr(x, 2) FROM (SELECT {v} AS x FROM {rows}) WHERE x IS NOT NULL GROUP BY x "+
+			"ORDER BY count(*) DESC, x LIMIT {max}", duck.Args{"v": f.value, "rows": rows, "max": maxLabels}),
+			func(row func(...any) error) (l string, err error) { return l, row(&l) })
+		if err != nil {
+			return err
+		}
 		slices.Sort(labels)
 		b.Labels, b.Empty = labels, len(labels) == 0
+	}
+	for some := range slices.Chunk(numbers, cutAtOnce) {
+		if err := cutNumbers(ctx, tx, some, base, rows); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// cutNumbers finds the bins of some numbers.
+func cutNumbers(ctx context.Context, tx *duck.Tx, features []feature, base map[string]*bins, rows *duck.Query) error {
+	var counts []int64
+	finite := duck.Each(", ", features, func(f feature) *duck.Query {
+		return duck.SQL("count(*) FILTER (isfinite({v}))", duck.Args{"v": f.value})
+	})
+	if err := scanJSON(ctx, tx, duck.SQL("SELECT CAST([{finite}] AS VARCHAR) FROM {rows}", duck.Args{"finite": finite, "rows": rows}),
+		&counts); err != nil {
 		return err
 	}
-	a["finite"] = duck.SQL("(SELECT {v} AS x FROM {rows}) WHERE isfinite(x)", a)
-	n, err := tx.Int(ctx, duck.SQL("SELECT count(*) FROM {finite}", a))
-	if b.Empty = n == 0; err != nil || b.Empty {
+	var has []int // of features: those with values
+	var found []*duck.Query
+	for i, f := range features {
+		n := counts[i]
+		if base[f.name].Empty = n == 0; n == 0 {
+			continue
+		}
+		var places []float64 // of the neighbours of each decile, and of the ends, as fractions that mean just these
+		for _, k := range neighbours(n) {
+			places = append(places, (float64(k)+0.5)/float64(n))
+		}
+		has = append(has, i)
+		found = append(found, duck.SQL("quantile_disc({v}, [{places}]) FILTER (isfinite({v}))", duck.Args{"v": f.value,
+			"places": duck.Each(", ", places, func(x float64) *duck.Query { return duck.Lit(x) })}))
+	}
+	if len(has) == 0 {
+		return nil
+	}
+	var at [][]float64
+	if err := scanJSON(ctx, tx, duck.SQL("SELECT CAST(to_json([{found}]) AS VARCHAR) FROM {rows}",
+		duck.Args{"found": duck.Join(", ", found...), "rows": rows}), &at); err != nil {
 		return err
 	}
-	var places []float64 // of the neighbours of each decile, and of the ends, as fractions that mean just these
-	for _, k := range neighbours(n) {
-		places = append(places, (float64(k)+0.5)/float64(n))
+	for k, i := range has {
+		base[features[i].name].deciles(at[k], counts[i])
 	}
-	a["places"] = duck.Each(", ", places, func(x float64) *duck.Query { return duck.Lit(x) })
+	return nil
+}
+
+// scanJSON reads the one value that a query gives.
+func scanJSON(ctx context.Context, tx *duck.Tx, q *duck.Query, dest any) error {
 	var text string
-	if _, err := tx.Scan(ctx, duck.SQL("SELECT CAST(to_json(quantile_disc(x, [{places}])) AS VARCHAR) FROM {finite}", a), &text); err != nil {
+	if _, err := tx.Scan(ctx, q, &text); err != nil {
 		return err
 	}
-	var at []float64
-	if err := json.Unmarshal([]byte(text), &at); err != nil {
-		return err
-	}
+	return json.Unmarshal([]byte(text), dest)
+}
+
+// deciles cuts at those of n values, of which at are the neighbours.
+func (b *bins) deciles(at []float64, n int64) {
 	b.Low, b.High = at[0], at[len(at)-1]
 	for d := 1; d < 10; d++ {
 		below, above, t := at[2*d-1], at[2*d], 0.0
@@ -222,7 +277,6 @@ func (b *bins) cut(ctx context.Context, tx *duck.Tx, f feature, rows *duck.Query
 		b.Edges = append(b.Edges, edge)
 	}
 	b.Edges = slices.Compact(b.Edges)
-	return nil
 }
 
 // neighbours are the places, among n values in order, of the least, of those below and above each decile, and of the greatest. DuckDB's

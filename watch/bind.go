@@ -17,7 +17,8 @@ import (
 type feature struct {
 	name   string // in the names of metrics
 	value  *duck.Query
-	number bool // its values lie on a line; else each is a label
+	plain  *duck.Query // of a number: the value where NaN may stand for itself
+	number bool        // its values lie on a line; else each is a label
 }
 
 // shape is what a monitor finds of the rows that it watches, for one run.
@@ -84,6 +85,9 @@ func numeric(t duck.Type) bool { return t.ID().Number() && t.ID() != duck.TypeBi
 func newFeature(name string, value *duck.Query, typ duck.Type) feature {
 	f := feature{name: name, number: numeric(typ)}
 	a := duck.Args{"v": value}
+	if f.number {
+		f.plain = duck.SQL("CAST({v} AS DOUBLE)", a)
+	}
 	switch {
 	case typ.ID().Float():
 		f.value = duck.SQL("CASE WHEN NOT isnan({v}) THEN CAST({v} AS DOUBLE) END", a)

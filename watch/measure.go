@@ -31,7 +31,7 @@ func (m *monitor) Open(ctx context.Context, c *duck.Conn, cols []duck.Column, ke
 	if err != nil {
 		return nil, err
 	}
-	return &session{shape: s}, nil
+	return &session{shape: s}, c.CountAbove()
 }
 
 // session is a monitor in a run.
