@@ -100,10 +100,13 @@ race: tools ## the race detector where there are goroutines
 invariants: tools ## with checks of what must hold compiled in: what is written into vectors, transactions that are over
 	@$(GO) test -short -tags invariants -timeout 10m $(INVARIANTS)
 
+# A package is built once for all of its targets, and one without targets not at all.
 fuzz: tools ## every fuzz target for FUZZTIME
-	@set -e; for pkg in $$($(GO) list ./...); do \
-	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
-	    echo "fuzz $$pkg $$f $(FUZZTIME)"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 200x $$pkg; done; done
+	@set -e; for pkg in $$(git grep -l '^func Fuzz' -- '*_test.go' | xargs -n1 dirname | sort -u); do \
+	  $(GO) test -c -fuzz Fuzz -o $(CURDIR)/bin/fuzz.test ./$$pkg; \
+	  for f in $$(bin/fuzz.test -test.list '^Fuzz'); do \
+	    echo "fuzz $$pkg $$f $(FUZZTIME)"; (cd $$pkg && $(CURDIR)/bin/fuzz.test -test.run '^$$' -test.fuzz "^$$f\$$" -test.fuzztime $(FUZZTIME) \
+	      -test.fuzzminimizetime 200x -test.fuzzcachedir "$$($(GO) env GOCACHE)/fuzz/dsql/$$pkg"); done; done
 
 crash: tools ## the demo killed at every fault point, run again, compared
 	@$(GO) test -run "TestCrashLoop|TestSinkCrashes" -count=1 ./cmd/dsql
