@@ -162,6 +162,11 @@ func (f *declared) Define(ctx context.Context, tx *duck.Tx, env *kind.Env) error
 	if err != nil {
 		return f.decl.Errorf(code.FunctionType, "%s", err).WithCause(err)
 	}
+	if env.Look {
+		if err := fn.compiles(ctx); err != nil {
+			return err
+		}
+	}
 	if err := f.store(ctx, tx, s); err != nil {
 		return err
 	}

@@ -66,6 +66,8 @@ type Env struct {
 	Dir string // folder that relative paths start at, see DirOf
 	// Scratch: what is defined is looked at and rolled back. What would cost much and tells nothing may be left out.
 	Scratch bool
+	// Look: nothing is run behind it, so that what a run would find only when it comes to it may be looked for.
+	Look bool
 	// Sound are objects of which all that they make in the file was found there: they needn't look again in this run.
 	Sound map[Object]bool
 	known map[Object]any // see Known

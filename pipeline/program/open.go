@@ -46,8 +46,8 @@ type Opened struct {
 // Rehearse loads the program and checks it in a transaction that is rolled back, catalog and all: nothing is written. What is
 // found wrong is an error; what would change is in the program's plan.
 func Rehearse(ctx context.Context, c *duck.Conn, o Options, stmts []sql.Stmt, was Opened) (p *Program, err error) {
-	env := &kind.Env{Dir: o.Dir, Scratch: true}
-	defer func() { env.Scratch = false }() // the program goes on to be run
+	env := &kind.Env{Dir: o.Dir, Scratch: true, Look: !was.Ready}
+	defer func() { env.Scratch, env.Look = false, false }() // the program goes on to be run
 	skip := map[int]bool{}
 	if !was.Ready {
 		if err := rules.RegisterHelpers(c); err != nil {
