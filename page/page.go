@@ -17,6 +17,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -173,7 +174,12 @@ func (s *Site) when(version int64) string {
 	return fmt.Sprintf("v%d, %s", version, inList(s.File.At(version)))
 }
 
-var views = template.Must(template.New("").Funcs(template.FuncMap{
+// views are the templates, parsed when the first page is drawn: other commands don't wait for them.
+var views = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("").Funcs(funcs).ParseFS(files, "views/*.html"))
+})
+
+var funcs = template.FuncMap{
 	"seen": Seen, "whole": whole, "some": some, "short": short, "decimal": Decimal, "percent": percent, "plural": plural, "icon": icon,
 	"when": inTitle, "list": inList, "code": func(s string) template.HTML { return code(s, nil) }, "size": size, "cut": cut,
 	"iso":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
@@ -181,7 +187,7 @@ var views = template.Must(template.New("").Funcs(template.FuncMap{
 	"join":  func(s []string) string { return strings.Join(s, ", ") },
 	"plain": func(s string) template.HTML { return template.HTML(plain(s)) },
 	"data":  func(s *Site, view any) shown { return shown{s, view} },
-}).ParseFS(files, "views/*.html"))
+}
 
 // shown is what a template gets: the site, and the view's own.
 type shown struct {
@@ -191,7 +197,7 @@ type shown struct {
 
 // Write draws a whole page: view is a *Front, *Thing, *Rejects, *Life, *Model, *Trial, *Statement, or nil for what there isn't.
 func (s *Site) Write(w io.Writer, view any) error {
-	return views.ExecuteTemplate(w, "page", shown{s, view})
+	return views().ExecuteTemplate(w, "page", shown{s, view})
 }
 
 // section is one that is redrawn on its own: sections aren't nested.
@@ -258,5 +264,5 @@ func (r *Report) Write(w io.Writer) error {
 		l.Anchor = "k" + strconv.Itoa(i)
 		r.Site.lives[l.Object.Name+"\x00"+strings.Join(l.Key, "\x00")] = l.Anchor
 	}
-	return views.ExecuteTemplate(w, "report", r)
+	return views().ExecuteTemplate(w, "report", r)
 }
