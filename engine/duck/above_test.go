@@ -25,12 +25,14 @@ func TestCountAbove(t *testing.T) {
 	t.Parallel()
 	c := counting(t)
 	rapid.Check(t, func(t *rapid.T) {
-		stops := rapid.SliceOfN(rapid.SampledFrom([]float64{-3, -1, 0, 0.5, 1, 2, math.Inf(1), math.Inf(-1), math.MaxFloat64}), 1, duck.MostStops).Draw(t, "stops")
+		stop := rapid.SampledFrom([]float64{-3, -1, 0, 0.5, 1, 2, math.Inf(1), math.Inf(-1), math.MaxFloat64})
+		stops := rapid.SliceOfN(stop, 1, duck.MostStops).Draw(t, "stops")
 		a := duck.Args{"n": rapid.SampledFrom([]int{0, 1, 63, 2048, 2049, 9000}).Draw(t, "rows"),
 			"g":     duck.SQL(rapid.SampledFrom([]string{"0", "i % 3", "i // 1000", "hash(i) % 50"}).Draw(t, "groups")),
 			"holes": rapid.SampledFrom([]int{1, 2, 7, 1000000}).Draw(t, "holes"),
 			"stops": duck.Each(", ", stops, func(x float64) *duck.Query { return duck.Lit(x) })}
-		got, err := c.Int(t.Context(), duck.SQL(`WITH r AS (SELECT {g} AS g, CASE WHEN hash(i, 1) % {holes} = 0 THEN CASE hash(i, 2) % 3 WHEN 0 THEN 'NaN'::DOUBLE WHEN 1 THEN 'inf' END
+		got, err := c.Int(t.Context(), duck.SQL(`WITH r AS (SELECT {g} AS g, CASE WHEN hash(i, 1) % {holes} = 0
+					THEN CASE hash(i, 2) % 3 WHEN 0 THEN 'NaN'::DOUBLE WHEN 1 THEN 'inf' END
 					ELSE (hash(i, 3) % 800)::DOUBLE / 100 - 4 END AS v FROM range({n}) AS t(i)),
 				a AS (SELECT g, dsql_above(v, CAST([{stops}] AS DOUBLE[])) AS got, list(v) AS vs FROM r GROUP BY g)
 			SELECT count(*) FROM a WHERE got IS DISTINCT FROM list_concat([len(list_filter(vs, lambda x: x IS NOT NULL AND NOT isnan(x)))],
