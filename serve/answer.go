@@ -18,8 +18,9 @@ type media struct {
 }
 
 var (
-	asJSON = media{"application/json", duck.AsJSON}
-	asCSV  = media{"text/csv", duck.AsText}
+	asJSON  = media{"application/json", duck.AsJSON}
+	asCSV   = media{"text/csv", duck.AsText}
+	asArrow = media{"application/vnd.apache.arrow.stream", duck.AsArrow}
 )
 
 // accepts chooses the form of an answer; JSON where the client takes any.
@@ -45,6 +46,8 @@ func accepts(r *http.Request) (media, error) {
 			m = asJSON
 		case "text/*", "text/csv":
 			m = asCSV
+		case asArrow.name:
+			m = asArrow
 		default:
 			continue
 		}
@@ -53,7 +56,7 @@ func accepts(r *http.Request) (media, error) {
 		}
 	}
 	if quality == 0 {
-		return best, refuse(http.StatusNotAcceptable, code.NotAcceptable, "answers are application/json and text/csv",
+		return best, refuse(http.StatusNotAcceptable, code.NotAcceptable, "answers are application/json, text/csv and "+asArrow.name,
 			"no answer is of the types in Accept: %s", header)
 	}
 	return best, nil
@@ -62,6 +65,7 @@ func accepts(r *http.Request) (media, error) {
 // table writes rows with their columns. What it can't tell the client any more, since the answer has begun, is its error.
 type table struct {
 	w       *bufio.Writer
+	arrow   *duck.ArrowWriter
 	columns []duck.Column
 	names   [][]byte // as JSON
 	json    []bool   // columns of type JSON
@@ -69,6 +73,7 @@ type table struct {
 
 func newTable(w *recorder, columns []duck.Column) *table {
 	t := &table{w: bufio.NewWriterSize(w, 32<<10), columns: columns}
+	t.arrow = duck.NewArrowWriter(t.w)
 	taken := map[string]bool{}
 	for _, c := range columns {
 		name := c.Name

@@ -3,6 +3,7 @@ package serve
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"net/http"
 	"time"
@@ -201,8 +202,11 @@ func (s *server) answerLogged(ctx context.Context, w *recorder, r *http.Request,
 	if l.request = a.objects[0]; a.array {
 		l.request = bytes.Join([][]byte{[]byte("["), bytes.Join(a.objects, []byte(",")), []byte("]")}, nil)
 	}
-	if a.media == asCSV {
+	switch a.media {
+	case asCSV:
 		l.answer = jsonText(c.body.String())
+	case asArrow:
+		l.answer = jsonText(base64.StdEncoding.EncodeToString(c.body.Bytes()))
 	}
 	if at.Sync {
 		if err := s.file.answers.keep(ctx, l, true); err != nil {

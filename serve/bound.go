@@ -25,6 +25,7 @@ type bound struct {
 	alone   bool // a row of parameters at a time
 	wide    bool // look-ups go through the table: the query doesn't bind otherwise
 	keys    []*duck.Keys
+	row     *int64 // the number of the row of parameters, which is to be the first column; nil: it isn't
 }
 
 // bind gives the endpoint as it is bound on the connection.
@@ -94,6 +95,9 @@ func (b *bound) one(form duck.Form, f *found) (*duck.Statement, error) {
 	if err == nil && f != nil {
 		err = b.giveRows(st, f)
 	}
+	if err == nil && b.row != nil {
+		err = st.Bind(b.place(len(b.at.params)-1)+1, *b.row)
+	}
 	return st, err
 }
 
@@ -105,6 +109,9 @@ func (b *bound) prepared(form duck.Form, f *found) (*duck.Statement, error) {
 		key = append(key, map[bool]byte{false: '-', true: '+'}[b.objects.Given(i)])
 	}
 	key = append(key, counts...)
+	if b.row != nil {
+		key = append(key, '#')
+	}
 	if st := b.single[string(key)]; st != nil {
 		return st, nil
 	}
@@ -117,7 +124,12 @@ func (b *bound) prepared(form duck.Form, f *found) (*duck.Statement, error) {
 		}
 		return b.at.Typed(i, duck.Text(fmt.Sprint("$", b.place(i))))
 	}, b.asked(), relation)
-	st, err := b.conn.Prepare(duck.Texts(q, b.at.columns, form), b.at.Decl().Place())
+	q = duck.Texts(q, b.at.columns, form)
+	if b.row != nil {
+		row := duck.Text(fmt.Sprint("$", b.place(len(b.at.params)-1)+1))
+		q = duck.SQL("SELECT CAST({row} AS BIGINT) AS row, _one.* FROM ({q}) AS _one", duck.Args{"row": row, "q": q})
+	}
+	st, err := b.conn.Prepare(q, b.at.Decl().Place())
 	if err != nil {
 		return nil, err
 	}
@@ -248,6 +260,7 @@ func (b *bound) wrong(err error) *refusal {
 // asking is a statement, and what it needs to be true.
 type asking struct {
 	st   *duck.Statement
+	form duck.Form
 	rows *found // that it reads; nil: it goes through the tables, and is right in any state
 	wide func() (*duck.Statement, error)
 }
@@ -258,7 +271,7 @@ func (r *reader) ask(ctx context.Context, l *looker, v *view, slow flag, a askin
 	done func(), err error) {
 	st := a.st
 	if v.epoch%2 == 0 && !slow.Load() && l.db.Epoch() == v.epoch {
-		if rows, err = st.Run(ctx); err != nil {
+		if rows, err = runAs(ctx, st, a.form); err != nil {
 			return nil, 0, 0, nil, err
 		}
 		if l.db.Epoch() == v.epoch {
@@ -284,13 +297,21 @@ func (r *reader) ask(ctx context.Context, l *looker, v *view, slow flag, a askin
 		st, err = a.wide()
 	}
 	if err == nil {
-		rows, err = st.Run(ctx)
+		rows, err = runAs(ctx, st, a.form)
 	}
 	if err != nil {
 		finish()
 		return nil, 0, 0, nil, err
 	}
 	return rows, 1, now.version, finish, nil
+}
+
+// runAs runs a statement for a form of answer.
+func runAs(ctx context.Context, st *duck.Statement, form duck.Form) (*duck.Rows, error) {
+	if form == duck.AsArrow {
+		return st.RunArrow(ctx)
+	}
+	return st.Run(ctx)
 }
 
 // still says that a transaction, whose state is now, sees the rows of the view where they were: no commit is over since, and of one that

@@ -211,10 +211,13 @@ func (s *server) answer(ctx context.Context, w *recorder, r *http.Request, v *vi
 		w.copy = make([]byte, 0, 512)
 	}
 	t := newTable(w, at.columns)
-	if a.media == asCSV {
+	switch a.media {
+	case asArrow:
+		_, err = t.arrow.Write(rows, -1)
+	case asCSV:
 		t.header(false)
 		err = t.lines(rows, len(at.columns), "")
-	} else {
+	default:
 		t.head()
 		if err = t.objects(rows); err == nil {
 			t.w.WriteString(`],"version":` + strconv.FormatInt(version, 10) + "}\n")
@@ -246,6 +249,9 @@ func (at *served) keep(a *asked) string {
 
 // end sends what is left of an answer. An error before anything was sent is told instead.
 func (t *table) end(w *recorder, err error) error {
+	if err == nil {
+		err = t.arrow.Close()
+	}
 	if err != nil {
 		if w.status == 0 {
 			w.Header().Del("ETag")
@@ -266,17 +272,20 @@ func (w *recorder) stamp(version int64) {
 func (s *server) answerArray(ctx context.Context, w *recorder, rd *reader, b *bound, v *view, a *asked) error {
 	t := newTable(w, b.at.columns)
 	if st := b.several(a.media.form); st != nil {
-		rows, _, version, done, err := rd.ask(ctx, s.file.looker, v, &b.at.slow, asking{st: st})
+		rows, _, version, done, err := rd.ask(ctx, s.file.looker, v, &b.at.slow, asking{st: st, form: a.media.form})
 		if err != nil {
 			return err
 		}
 		defer done()
 		w.stamp(version)
 		w.Header().Set("Content-Type", a.media.name)
-		if a.media == asCSV {
+		switch a.media {
+		case asArrow:
+			_, err = t.arrow.Write(rows, -1)
+		case asCSV:
 			t.header(true)
 			err = t.lines(rows, 1+len(b.at.columns), "")
-		} else {
+		default:
 			err = t.grouped(rows, len(a.objects))
 		}
 		return t.end(w, err)
@@ -288,9 +297,10 @@ func (s *server) answerArray(ctx context.Context, w *recorder, rd *reader, b *bo
 	defer func() { _ = rd.end() }() // an error has ended it
 	w.stamp(now.version)
 	w.Header().Set("Content-Type", a.media.name)
-	if a.media == asCSV {
+	switch a.media {
+	case asCSV:
 		t.header(true)
-	} else {
+	case asJSON:
 		t.w.WriteByte('[')
 	}
 	for i, text := range a.objects {
@@ -298,7 +308,7 @@ func (s *server) answerArray(ctx context.Context, w *recorder, rd *reader, b *bo
 			return t.end(w, err)
 		}
 	}
-	if a.media != asCSV {
+	if a.media == asJSON {
 		t.w.WriteString("]\n")
 	}
 	return t.end(w, nil)
@@ -309,16 +319,25 @@ func (s *server) answerOne(ctx context.Context, t *table, b *bound, m media, i i
 	if err := b.only(text); err != nil {
 		return err
 	}
+	if m == asArrow {
+		number := int64(i)
+		b.row = &number
+		defer func() { b.row = nil }()
+	}
 	st, err := b.one(m.form, nil)
 	if err != nil {
 		return err
 	}
-	rows, err := st.Run(ctx)
+	rows, err := runAs(ctx, st, m.form)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
-	if m == asCSV {
+	switch m {
+	case asArrow:
+		_, err = t.arrow.Write(rows, -1)
+		return err
+	case asCSV:
 		err = t.lines(rows, len(b.at.columns), strconv.Itoa(i))
 		return err
 	}

@@ -50,6 +50,7 @@ func (b *bound) find(ctx context.Context, v *view) *found {
 
 // asking is the statement for the row of parameters that was decoded last.
 func (b *bound) asking(ctx context.Context, v *view, form duck.Form) (a asking, err error) {
+	a.form = form
 	a.wide = func() (*duck.Statement, error) { return b.one(form, nil) }
 	if a.rows = b.find(ctx, v); a.rows != nil {
 		if a.st, err = b.one(form, a.rows); err == nil {

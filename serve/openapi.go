@@ -82,9 +82,20 @@ func endpointPath(at *served) object {
 	answer := object{"type": "object", "properties": object{"columns": object{"type": "array", "items": object{"type": "object",
 		"properties": object{"name": text, "type": text}}}, "rows": rows, "version": object{"type": "integer"}}}
 	many := object{"type": "array", "items": object{"type": "object", "properties": object{"row": object{"type": "integer"}, "rows": rows}}}
-	return object{"get": operation("get_"+at.name, "The endpoint "+at.name+".", params, nil, answer),
-		"post": operation("post_"+at.name, "The endpoint "+at.name+", for one row of parameters or many.", nil,
-			object{"oneOf": []object{one, {"type": "array", "items": one}}}, object{"oneOf": []object{answer, many}})}
+	return object{"get": inTables(operation("get_"+at.name, "The endpoint "+at.name+".", params, nil, answer)),
+		"post": inTables(operation("post_"+at.name, "The endpoint "+at.name+", for one row of parameters or many.", nil,
+			object{"oneOf": []object{one, {"type": "array", "items": one}}}, object{"oneOf": []object{answer, many}}))}
+}
+
+// inTables adds the other forms of an answer.
+func inTables(operation object) object {
+	responses, _ := operation["responses"].(object)
+	ok, _ := responses["200"].(object)
+	if content, is := ok["content"].(object); is {
+		content[asCSV.name] = object{"schema": text}
+		content[asArrow.name] = object{"schema": object{"type": "string", "contentEncoding": "binary"}}
+	}
+	return operation
 }
 
 func modelPath(x *versionAt) object {

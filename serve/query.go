@@ -156,6 +156,9 @@ func (s *server) ask(ctx context.Context, w *recorder, rd *reader, src *sql.Sour
 				err)
 		}
 	}
+	if form == asArrow {
+		return s.askArrow(ctx, w, st, version, limit)
+	}
 	res, err := st.Query(ctx)
 	if err != nil {
 		return err
@@ -179,7 +182,26 @@ func (s *server) ask(ctx context.Context, w *recorder, rd *reader, src *sql.Sour
 	return t.end(w, err)
 }
 
-// truncatedTrailer says behind an answer in CSV whether there were more rows than the limit.
+// askArrow answers in Arrow, which has no room for what was left out either.
+func (s *server) askArrow(ctx context.Context, w *recorder, st *duck.Statement, version int64, limit int) error {
+	rows, err := st.RunArrow(ctx)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	w.stamp(version)
+	w.Header().Set("Content-Type", asArrow.name)
+	w.Header().Set("Trailer", truncatedTrailer)
+	t := newTable(w, nil)
+	truncated, err := t.arrow.Write(rows, limit)
+	if err := t.end(w, err); err != nil {
+		return err
+	}
+	w.Header().Set(truncatedTrailer, strconv.FormatBool(truncated))
+	return nil
+}
+
+// truncatedTrailer says behind an answer in CSV or Arrow whether there were more rows than the limit.
 const truncatedTrailer = "Dsql-Truncated"
 
 // scalar is a value in JSON that a parameter can be.

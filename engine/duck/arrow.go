@@ -36,6 +36,8 @@ type Frame struct {
 // Arrow needs the connection for as long as it is used.
 func (c *Conn) Arrow(ctx context.Context, types []Type) (a *Arrow, err error) {
 	// Only then are HUGEINT, UUID, BIT and TIMETZ themselves. The setting is the database's, and is read when the options are made.
+	c.DB.arrow.Lock()
+	defer c.DB.arrow.Unlock()
 	if err := c.Run(ctx, SQL("SET arrow_lossless_conversion = true")); err != nil {
 		return nil, err
 	}

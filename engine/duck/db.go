@@ -43,7 +43,8 @@ type DB struct {
 	conns  []*Conn
 	own    Routines // what Register made
 	state  state
-	closes []func() // what OnClose was given
+	arrow  sync.Mutex // arrow_lossless_conversion is changed, or read
+	closes []func()   // what OnClose was given
 	trace  func(Traced)
 }
 

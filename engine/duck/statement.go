@@ -14,18 +14,37 @@ import (
 type Form int
 
 const (
-	AsText Form = iota // as CAST(… AS VARCHAR) prints them
-	AsJSON             // as Result.JSON gives them
+	AsText  Form = iota // as CAST(… AS VARCHAR) prints them
+	AsJSON              // as Result.JSON gives them
+	AsArrow             // for an ArrowWriter: not as texts, but where Arrow has no such values
 )
 
 // Texts is a query whose columns are those of q as texts, which DuckDB makes in the same statement: where the same query runs over and over
 // that is less work than a printer. The order of rows stays.
 func Texts(q *Query, cols []Column, f Form) *Query {
+	if f == AsArrow {
+		return forArrow(q, cols)
+	}
 	names := make(Names, len(cols))
 	exprs := make([]*Query, len(cols))
 	for i, c := range cols {
 		names[i] = fmt.Sprint("_c", i)
 		exprs[i] = f.of(c.Type, Ident(names[i]))
+	}
+	return SQL("SELECT {exprs} FROM ({q}) AS _answer({names})", Args{"exprs": exprs, "q": q, "names": names})
+}
+
+// forArrow has texts in the place of values that DuckDB doesn't hand to Arrow without loss.
+func forArrow(q *Query, cols []Column) *Query {
+	names := make(Names, len(cols))
+	exprs := make([]*Query, len(cols))
+	for i, c := range cols {
+		names[i] = fmt.Sprint("_c", i)
+		exprs[i] = Ident(names[i])
+		if c.Type.Has(TypeUHugeInt, TypeTimeTZ, TypeBit, TypeBigNum, TypeVariant, TypeGeometry, TypeTimeNS, 0) {
+			exprs[i] = SQL("CAST({c} AS VARCHAR)", Args{"c": exprs[i]})
+		}
+		exprs[i] = SQL("{e} AS {n}", Args{"e": exprs[i], "n": Ident(c.Name)})
 	}
 	return SQL("SELECT {exprs} FROM ({q}) AS _answer({names})", Args{"exprs": exprs, "q": q, "names": names})
 }
@@ -164,16 +183,25 @@ type Rows struct {
 	row, n  int
 	err     error
 	closed  bool
+	arrow   *inArrow // of RunArrow
 }
 
 // Run runs the statement until its first rows are there.
-func (s *Statement) Run(ctx context.Context) (_ *Rows, err error) {
+func (s *Statement) Run(ctx context.Context) (*Rows, error) {
+	return s.run(ctx, func(*Rows) error { return nil })
+}
+
+// run has began called when the statement has, and its columns are known.
+func (s *Statement) run(ctx context.Context, began func(*Rows) error) (_ *Rows, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	defer s.conn.traced(s.query.Text)(&err)
 	r := &Rows{st: s, ctx: ctx, unwatch: s.conn.watch(ctx)}
-	if err := stream(s.st, &r.res); err != nil {
+	if err = stream(s.st, &r.res); err == nil {
+		err = began(r)
+	}
+	if err != nil {
 		return nil, r.fail(err)
 	}
 	if r.read(); r.err != nil {
@@ -234,4 +262,7 @@ func (r *Rows) Close() {
 	r.unwatch()
 	bindings.DestroyDataChunk(&r.chunk)
 	bindings.DestroyResult(&r.res)
+	if r.arrow != nil {
+		r.arrow.close()
+	}
 }
