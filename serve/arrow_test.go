@@ -42,7 +42,8 @@ func TestArrow(t *testing.T) {
 	t.Parallel()
 	r := start(t, t.TempDir(), `
 		CREATE ENDPOINT types (n INTEGER DEFAULT 2) AS SELECT (i % 100)::TINYINT AS a, i::UBIGINT AS b, i::HUGEINT AS c, i::UHUGEINT AS d,
-			i / 2 AS e, i::DECIMAL(10, 2) AS f, 'x' || i AS g, DATE '2024-01-01' AS h, '12:00:00+02'::TIMETZ AS i, TIMESTAMP '2024-01-01 00:00:00' AS j, TIMESTAMPTZ '2024-01-01 00:00:00+02' AS k,
+			i / 2 AS e, i::DECIMAL(10, 2) AS f, 'x' || i AS g,
+			DATE '2024-01-01' AS h, '12:00:00+02'::TIMETZ AS i, TIMESTAMP '2024-01-01 00:00:00' AS j, TIMESTAMPTZ '2024-01-01 00:00:00+02' AS k,
 			INTERVAL 3 DAY AS l, '6f2b9e3a-1111-4222-8333-444455556666'::UUID AS m, [i, NULL] AS n, {'a': i} AS o, map {'k': i} AS p,
 			CASE WHEN i % 2 = 0 THEN 'b' ELSE 'a' END::ENUM('a', 'b') AS q, '101'::BIT AS r, '{"a": 1}'::JSON AS s, NULL AS t FROM range($n) r(i);
 		CREATE ENDPOINT ordered (n INTEGER) AS SELECT i FROM range($n) r(i) ORDER BY i;
