@@ -296,7 +296,9 @@ func TestConversionsAgreeWithDuckDB(t *testing.T) {
 		{"TIMESTAMP", `CASE WHEN v SIMILAR TO '\d+[-/ \\]\d+[-/ \\]\d+( \(BC\))?[T ]\d+:\d+:\d+(\.\d+)?' THEN TRY_CAST(v AS TIMESTAMP) ELSE ` +
 			`TRY_CAST(v AS TIMESTAMPTZ)::TIMESTAMP END`, instants, 0.2},
 		{"TIMESTAMP_NS", "TRY_CAST(v AS TIMESTAMP_NS)", instants, 0.05},
-		{"DATE", "TRY_CAST(v AS DATE)", instants, 0.05},
+		// The day of a time with an offset is that of UTC; DuckDB's own cast leaves the offset out.
+		{"DATE", `CASE WHEN v SIMILAR TO '.*:.*(Z|UTC|[+-]).*' THEN CAST(TRY_CAST(v AS TIMESTAMPTZ)::TIMESTAMP AS DATE) ELSE TRY_CAST(v AS DATE) END`,
+			instants, 0.05},
 	} {
 		l, err := batch.NewLanding(c, "s", []batch.Field{{Name: "v", Type: "VARCHAR"}, {Name: "x", Type: duck.Type(k.typ), Path: []string{"v"}}},
 			batch.Dialect{Format: &jsonformat.Format}, batch.Limits{})
