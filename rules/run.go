@@ -104,7 +104,7 @@ func (p *Program) Run(ctx context.Context, tx *duck.Tx, b Batch) (Outcome, error
 	if err := p.settle(ctx, tx, b, rel, n.broken, &out); err != nil {
 		return out, err
 	}
-	if out.Rejected+out.Dropped > 0 {
+	if out.Rejected+out.Dropped > before { // there is a gate, and it stopped some
 		out.Rows = duck.SQL("(SELECT {cols} FROM {rel} WHERE {v} = 0)", duck.Args{"cols": p.kept(b), "rel": rel, "v": duck.Ident(p.verdict)})
 	}
 	if out.Rejected == before {

@@ -129,12 +129,13 @@ func (s *session) judge(ctx context.Context, tx *duck.Tx, all, versions *duck.Qu
 		groups = duck.SQL("{groups} UNION ALL SELECT version, g, p, y FROM known", duck.Args{"groups": groups})
 	}
 	a["groups"] = groups
+	// In an order of its own: a sum of floating-point numbers depends on the order, and a join gives rows in any.
 	if err := tx.Run(ctx, duck.SQL(`CREATE OR REPLACE TEMP TABLE dsql_judged AS
 		WITH known AS (SELECT s._version AS version, s._dsql_g AS g, s._dsql_p AS p, o._dsql_y AS y
 			FROM (SELECT _version, {on}, {group} AS _dsql_g, {p} AS _dsql_p FROM {rows} WHERE _version IN ({versions})) s
 			JOIN (SELECT {on}, min({y}) AS _dsql_y FROM ({q}) WHERE {y} IS NOT NULL GROUP BY {on}) o USING ({on})
 			WHERE _dsql_p IS NOT NULL{number})
-		{groups}`, a)); err != nil {
+		FROM ({groups}) ORDER BY version, suffix, p, y`, a)); err != nil {
 		return err
 	}
 	if c.name == "" {

@@ -219,11 +219,12 @@ func (r *runner) write(ctx context.Context, tx *transaction, d kind.Destination,
 	if b.input != nil && b.input.Truncate {
 		return truncated(ctx, tx, d, n, in.rel, &kind.Accepted{Version: v, Columns: n.Cols, Rows: in.rel, HasRow: in.hasRow, Input: b.input})
 	}
-	discard := decided != nil && decided.discard
+	discard, behind := decided != nil && decided.discard, b.rejectsBehind(n, in)
 	ruled, err := n.Rules.Run(ctx, tx.Tx,
 		rules.Batch{Failing: failing(n, in, tx.DB), Destination: n.Name, Source: in.source, Origin: b.origin, Version: v, Rel: in.rel,
-			Columns: n.Cols, HasRow: in.hasRow, Input: b.input, Stage: !b.in.Plain, Keep: in.keep, KeepOriginal: n.Quality.Holds(),
-			Discard: discard, Once: !n.Keyed() && n.Quality.Empty() && decided == nil})
+			Columns: n.Cols, HasRow: in.hasRow, Input: b.input, Stage: !b.in.Plain, Keep: in.keep,
+			KeepOriginal: n.Quality.Holds() || behind,
+			Discard:      discard, Once: !n.Keyed() && n.Quality.Empty() && decided == nil})
 	if err != nil {
 		return out, err
 	}
@@ -233,6 +234,9 @@ func (r *runner) write(ctx context.Context, tx *transaction, d kind.Destination,
 	}
 	if discard {
 		return discarded(ctx, tx, n, decided, ruled)
+	}
+	if behind {
+		b.original(ruled)
 	}
 	acc := &kind.Accepted{Version: v, Columns: n.Cols, Rows: ruled.Rows, HasRow: in.hasRow, Input: b.input, Force: decided != nil,
 		First: !tx.written[n]}
@@ -306,6 +310,20 @@ func selected(d kind.Destination, n *program.Node, b *fresh) selection {
 		}
 	}
 	return out
+}
+
+// rejectsBehind: a journal may reject rows behind SETs, and the query can't be asked again for what they were before.
+func (b *fresh) rejectsBehind(n *program.Node, in selection) bool {
+	return n.Keyed() && in.hasRow && b.input != nil && !b.in.Plain && len(n.Rules.Sets()) > 0
+}
+
+// original lets who rejects rows behind the rules find what the SETs changed, where a record gave one row.
+func (b *fresh) original(ruled rules.Outcome) {
+	in := *b.input
+	in.Original = &kind.Was{Columns: ruled.Was.Columns, Struct: duck.SQL(
+		"(SELECT _row, any_value({was}) AS _was FROM {rows} _r GROUP BY _row HAVING count(*) = 1)",
+		duck.Args{"was": ruled.Was.Struct, "rows": ruled.Rows})}
+	b.input = &in
 }
 
 // judged keeps the record of what is held back: of this batch, and of what was decided about it.
