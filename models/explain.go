@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"dsql/engine/duck"
+	"dsql/models/stored"
 	"dsql/sql"
 	"dsql/sql/code"
 )
@@ -33,10 +34,10 @@ func Explain(ctx context.Context, c *duck.Conn, e *sql.Error) {
 		}
 	}
 	if m := wrongMacro.FindStringSubmatch(e.Msg); m != nil {
-		if of, ok := strings.CutSuffix(strings.ToLower(m[1]), reasonsName("")); ok {
+		if of, ok := strings.CutSuffix(strings.ToLower(m[1]), stored.ReasonsName("")); ok {
 			if name, in := inputsOf(ctx, c, of); in != nil {
-				e.Msg = reasonsName(name) + " takes two arguments: a STRUCT that has the model's by name, and how many inputs are wanted"
-				e.Hint = fmt.Sprintf("FROM flights f has the row f: %s(f, 3); %s", reasonsName(name), inOrder(name, in))
+				e.Msg = stored.ReasonsName(name) + " takes two arguments: a STRUCT that has the model's by name, and how many inputs are wanted"
+				e.Hint = fmt.Sprintf("FROM flights f has the row f: %s(f, 3); %s", stored.ReasonsName(name), inOrder(name, in))
 				return
 			}
 		}
@@ -71,7 +72,7 @@ const mostInputs = 12
 func inOrder(model string, in []input) string {
 	var list []string
 	for _, i := range in[:min(len(in), mostInputs)] {
-		list = append(list, i.Name+" "+string(i.Type))
+		list = append(list, i.Name+" "+i.Type)
 	}
 	text := "its arguments in order: " + strings.Join(list, ", ")
 	if len(in) > mostInputs {
@@ -82,7 +83,7 @@ func inOrder(model string, in []input) string {
 
 // Describe has the arguments of the version in use in their order, and what it gives.
 func (m *declared) Describe(ctx context.Context, c *duck.Conn) (*duck.Query, error) {
-	fns, err := stored(ctx, c, m.decl.Name)
+	fns, err := versionsIn(ctx, c, m.decl.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +99,7 @@ func (m *declared) Describe(ctx context.Context, c *duck.Conn) (*duck.Query, err
 	f := fns[at]
 	rows := make([]*duck.Query, 0, len(f.sig.Inputs)+1)
 	for i, in := range f.sig.Inputs {
-		rows = append(rows, duck.SQL("({n}, {t}, {role})", duck.Args{"n": in.Name, "t": string(in.Type), "role": fmt.Sprintf("argument %d", i+1)}))
+		rows = append(rows, duck.SQL("({n}, {t}, {role})", duck.Args{"n": in.Name, "t": in.Type, "role": fmt.Sprintf("argument %d", i+1)}))
 	}
 	rows = append(rows, duck.SQL("({n}, {t}, 'result')", duck.Args{"n": f.sig.Output.String(), "t": string(f.sig.Returns)}))
 	return duck.SQL("FROM (VALUES {rows}) t(column_name, column_type, role)", duck.Args{"rows": duck.Join(", ", rows...)}), nil

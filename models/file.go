@@ -10,22 +10,16 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 
 	"dsql/engine/duck"
 	"dsql/engine/kind"
-	"dsql/models/load"
-	"dsql/models/model"
 	"dsql/sql"
 	"dsql/sql/code"
 )
 
 // maxFile bounds what is read as a model. DuckDB stores a BLOB of up to 4 GB; models of this size load in minutes.
 const maxFile = 1 << 30
-
-// large files are never held beside what is made of them.
-func large(size int) bool { return size > 8<<20 }
 
 // file is where the model's file is.
 func (m *declared) file(env *kind.Env) string {
@@ -115,14 +109,6 @@ func (m *declared) hash(env *kind.Env) (string, error) {
 func hashOf(data []byte) string {
 	h := sha256.Sum256(data)
 	return hex.EncodeToString(h[:])
-}
-
-// loadSparing is Load. Of a large file the arrays of each tree are garbage at once, which must not pile up to twice of all.
-func loadSparing(data []byte, opt model.Options) (*model.Model, error) {
-	if large(len(data)) {
-		defer debug.SetGCPercent(debug.SetGCPercent(20))
-	}
-	return load.Load(data, opt)
 }
 
 // store writes a version's row. a are its other columns; data is nil where the file is large: DuckDB then reads it itself.

@@ -4,14 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
-	"unsafe"
 
 	"dsql/engine/duck"
-	"dsql/models/batch"
 	"dsql/models/model"
+	"dsql/models/stored"
 	"dsql/pyfunc"
 )
 
@@ -30,9 +29,15 @@ type function struct {
 	how     *pyfunc.Options              // how the workers run that score it; nil: none do
 }
 
-func (f function) native() string {
-	return fmt.Sprintf("dsql_model_%s_%d_%.12s_%s", f.name, f.version, f.key(), f.sig.Output)
+// called is the function as one knows it who knows nothing of SQL.
+func (f function) called() *stored.Function {
+	return &stored.Function{Name: f.name, Version: f.version, Hash: f.hash, Key: f.key(), Inputs: f.sig.Inputs, Returns: string(f.sig.Returns),
+		Output: f.sig.Output, Load: f.load, Explain: f.explain}
 }
+
+func (f function) native() string { return f.called().Native() }
+
+var reasonsType = duck.ListOf(duck.StructOf([]duck.Column{{Name: "name", Type: "VARCHAR"}, {Name: "amount", Type: "DOUBLE"}}))
 
 func (f function) register(c *duck.Conn) error {
 	if f.how != nil {
@@ -40,72 +45,33 @@ func (f function) register(c *duck.Conn) error {
 	}
 	params := make([]duck.Type, len(f.sig.Inputs))
 	for i, in := range f.sig.Inputs {
-		params[i] = in.Type
+		params[i] = duck.Type(in.Type)
 	}
-	if err := f.registerReasons(c, params); err != nil {
+	s := f.called()
+	score, reasons := s.Score(), s.Reasons()
+	if err := c.Register(duck.Function{Name: s.NativeReasons(), Params: append(slices.Clone(params), "BIGINT"), Returns: reasonsType,
+		Call: func(call *duck.Call) error { return reasons(call) }}); err != nil {
 		return err
 	}
-	pool := batch.NewPool(func() *[]model.Column { c := make([]model.Column, len(params)); return &c })
-	return c.Register(duck.Function{Name: f.native(), Params: params, Returns: f.sig.Returns, Call: func(call *duck.Call) error {
-		m, err := f.load()
-		if err != nil {
-			return err
-		}
-		scratch := pool.Get()
-		defer pool.Put(scratch)
-		cols := *scratch
-		for i, p := range params {
-			cols[i] = arguments(call, i, p, cols[i].Text)
-		}
-		return f.Score(m, call, cols)
-	}})
+	return c.Register(duck.Function{Name: s.Native(), Params: params, Returns: f.sig.Returns,
+		Call: func(call *duck.Call) error { return score(call) }})
 }
 
-// arguments is argument i in DuckDB's own memory.
-func arguments(call *duck.Call, i int, typ duck.Type, texts []string) model.Column {
-	if typ != "VARCHAR" {
-		values, valid := call.Doubles(i)
-		return model.Column{Values: unsafe.SliceData(values), Valid: unsafe.SliceData(valid)}
+// addReasons makes the macro of a model that an older dsql declared.
+func (m *declared) addReasons(ctx context.Context, tx *duck.Tx, vs []version) error {
+	if vs[len(vs)-1].Options.Reasons {
+		return nil
 	}
-	at, valid := call.Texts(i)
-	texts = texts[:0]
-	for r := range call.N {
-		t := ""
-		if !duck.IsNull(valid, r) {
-			t = at(r)
-		}
-		texts = append(texts, t)
+	fns, err := versionsIn(ctx, tx.Conn, m.decl.Name)
+	if err != nil {
+		return err
 	}
-	return model.Column{Text: texts, Valid: unsafe.SliceData(valid)}
-}
-
-// score fills the call's result. Rows for which the model itself gives nothing are NULL.
-func (f function) Score(m *model.Model, call *duck.Call, cols []model.Column) error {
-	none := make([]bool, call.N)
-	var err error
-	switch {
-	case f.sig.Output == model.Label && f.sig.Returns == "VARCHAR":
-		out := make([]string, call.N)
-		if err = m.LabelsOrNone(cols, call.N, nil, out, none); err == nil {
-			for r, s := range out {
-				call.OutText(r, s)
-			}
-		}
-	case f.sig.Output == model.Label:
-		err = m.LabelsOrNone(cols, call.N, call.OutInts(), nil, none)
-	case f.sig.Output == model.Leaf:
-		err = m.Leaves(cols, call.N, call.OutIntLists(m.Outputs(model.Leaf)), none)
-	case f.sig.Returns == "DOUBLE":
-		err = m.ScoreOrNone(f.sig.Output, cols, call.N, call.OutDoubles(), none)
-	default:
-		err = m.ScoreOrNone(f.sig.Output, cols, call.N, call.OutLists(m.Outputs(f.sig.Output)), none)
-	}
-	for r, missing := range none {
-		if missing && err == nil {
-			call.SetNull(r)
+	for i, v := range vs {
+		if v.InUse && i < len(fns) {
+			return fns[i].macros(ctx, tx, true)
 		}
 	}
-	return err
+	return nil
 }
 
 // macros make name_vN, and name when this version is in use.
@@ -120,14 +86,14 @@ func (f function) macros(ctx context.Context, tx *duck.Tx, inUse bool) error {
 	}
 	var values, fields []*duck.Query
 	for i, in := range f.sig.Inputs {
-		values = append(values, in.argument(duck.Ident(params[i])))
-		fields = append(fields, in.argument(duck.Ident("features", in.Name)))
+		values = append(values, argument(in, duck.Ident(params[i])))
+		fields = append(fields, argument(in, duck.Ident("features", in.Name)))
 	}
 	a := duck.Args{"native": duck.Ident(f.native()), "params": duck.Names(params), "values": duck.Join(", ", values...),
 		"fields": duck.Join(", ", fields...)}
 	body := duck.SQL("({params}) AS {native}({values}), (features) AS {native}({fields})", a)
 	if len(params) == 1 { // macros are told apart by their number of arguments only; the branch that isn't taken is folded away
-		a["type"], a["field"] = f.sig.Inputs[0].Type, duck.Ident(f.sig.Inputs[0].Name)
+		a["type"], a["field"] = duck.Type(f.sig.Inputs[0].Type), duck.Ident(f.sig.Inputs[0].Name)
 		body = duck.SQL("({params}) AS {native}(CASE WHEN typeof({params}) LIKE 'STRUCT(%' THEN CAST({params} AS STRUCT({field} "+
 			"{type})).{field} ELSE CAST({params} AS {type}) END)", a)
 	}
@@ -140,16 +106,16 @@ func (f function) macros(ctx context.Context, tx *duck.Tx, inUse bool) error {
 		return nil
 	}
 	if f.how != nil { // it may have been another's name before
-		return tx.Run(ctx, duck.SQL("DROP MACRO IF EXISTS {n}", duck.Args{"n": duck.Ident(reasonsName(f.name))}))
+		return tx.Run(ctx, duck.SQL("DROP MACRO IF EXISTS {n}", duck.Args{"n": duck.Ident(stored.ReasonsName(f.name))}))
 	}
 	return tx.Run(ctx, duck.SQL("CREATE OR REPLACE MACRO {n}(features, k) AS {reasons}({fields}, k)", a,
-		duck.Args{"n": duck.Ident(reasonsName(f.name)), "reasons": duck.Ident(f.nativeReasons())}))
+		duck.Args{"n": duck.Ident(stored.ReasonsName(f.name)), "reasons": duck.Ident(f.called().NativeReasons())}))
 }
 
 // numberFunction lets a BOOLEAN stand for a number, as the libraries do, and nothing else that DuckDB doesn't convert by itself.
 const numberFunction = "dsql_number"
 
-func (in input) argument(v *duck.Query) *duck.Query {
+func argument(in input, v *duck.Query) *duck.Query {
 	if in.Type != "DOUBLE" {
 		return v
 	}
@@ -183,7 +149,7 @@ func Restore(ctx context.Context, c *duck.Conn) error {
 	if err := Register(c); err != nil {
 		return err
 	}
-	fns, err := stored(ctx, c, "")
+	fns, err := versionsIn(ctx, c, "")
 	if duck.IsMissing(err) { // a file without a catalog
 		return nil
 	}
@@ -198,8 +164,8 @@ func Restore(ctx context.Context, c *duck.Conn) error {
 	return nil
 }
 
-// stored are the versions in the file of one model, or (name "") of all, in order. A model is read when it is first called.
-func stored(ctx context.Context, c *duck.Conn, name string) ([]function, error) {
+// versionsIn are the versions in the file of one model, or (name "") of all, in order. A model is read when it is first called.
+func versionsIn(ctx context.Context, c *duck.Conn, name string) ([]function, error) {
 	return duck.Select(ctx, c, duck.SQL("SELECT name, version, hash, format, inputs, outputs, options FROM dsql.models WHERE {name} IN ('', "+
 		"lower(name)) ORDER BY name, version", duck.Args{"name": strings.ToLower(name)}),
 		func(row func(...any) error) (f function, err error) {
@@ -228,20 +194,7 @@ func (f function) again(db *duck.DB, o options, out model.Output) (*model.Model,
 	if err != nil {
 		return nil, err
 	}
-	if large(len(data)) {
-		defer debug.SetGCPercent(debug.SetGCPercent(20))
-	}
-	m, err := loadStored(data, model.Options{Features: len(o.Inputs), Categories: o.marked(), Output: out, Runtime: o.path(out)})
-	if err != nil {
-		return nil, fmt.Errorf("the model %s: %w", f.name, err)
-	}
-	for i, in := range m.Inputs() {
-		if i >= len(f.sig.Inputs) || duck.Type(in.Type.String()) != f.sig.Inputs[i].Type {
-			return nil, fmt.Errorf("the model %s was declared by an older dsql that took the argument %s for another type: declare it again "+
-				"from its file", f.name, in.Name)
-		}
-	}
-	return m, nil
+	return f.called().Again(data, o.Options, out)
 }
 
 // bytes are those of the model's file. A query that calls it is going on: that needs a connection beside.

@@ -13,8 +13,8 @@ import (
 	"dsql/engine/duck"
 	"dsql/engine/kind"
 	"dsql/models/graph"
-	"dsql/models/lightgbm"
 	"dsql/models/model"
+	"dsql/models/stored"
 	"dsql/pyfunc"
 	"dsql/sql"
 	"dsql/sql/code"
@@ -60,7 +60,7 @@ SELECT late_risk(1.0, 2.0)`,
 // useVersion is ALTER MODEL name USE VERSION n.
 func useVersion(ctx context.Context, tx *duck.Tx, d *sql.Decl) error {
 	want := d.Arg("USE VERSION")
-	fns, err := stored(ctx, tx.Conn, d.Name)
+	fns, err := versionsIn(ctx, tx.Conn, d.Name)
 	if err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func useVersion(ctx context.Context, tx *duck.Tx, d *sql.Decl) error {
 
 // Drop removes all versions. Their native functions stay in the process until it ends; nothing names them any more.
 func (m *declared) Drop(ctx context.Context, tx *duck.Tx) error {
-	fns, err := stored(ctx, tx.Conn, m.decl.Name)
+	fns, err := versionsIn(ctx, tx.Conn, m.decl.Name)
 	if err != nil {
 		return err
 	}
@@ -95,7 +95,7 @@ func (m *declared) Drop(ctx context.Context, tx *duck.Tx) error {
 		}
 	}
 	return tx.Run(ctx, duck.SQL("DROP MACRO IF EXISTS {m}", duck.Args{"m": duck.Ident(m.decl.Name)}),
-		duck.SQL("DROP MACRO IF EXISTS {m}", duck.Args{"m": duck.Ident(reasonsName(m.decl.Name))}),
+		duck.SQL("DROP MACRO IF EXISTS {m}", duck.Args{"m": duck.Ident(stored.ReasonsName(m.decl.Name))}),
 		duck.SQL("DELETE FROM dsql.models WHERE lower(name) = lower({name})", duck.Args{"name": m.decl.Name}))
 }
 
@@ -134,7 +134,7 @@ func (m *declared) Decl() *sql.Decl { return m.decl }
 
 // Callable and Versions: see kind.Versioned.
 func (m *declared) Callable()          {}
-func (m *declared) Versions() []string { return []string{reasonsName(m.decl.Name)} }
+func (m *declared) Versions() []string { return []string{stored.ReasonsName(m.decl.Name)} }
 
 // errorf is an error of the model's file.
 func (m *declared) errorf(c code.Code, format string, args ...any) *sql.Error {
@@ -189,8 +189,8 @@ func (m *declared) native(_ context.Context, tx *duck.Tx, env *kind.Env) (fn fun
 	}
 	opt := m.loadOptions()
 	opt.Output = m.output
-	opt.Runtime = rt.path(m.output)
-	loaded, err := loadSparing(data, opt)
+	opt.Runtime = rt.For(m.output)
+	loaded, err := stored.Sparing(data, opt)
 	if err := m.unusable(err, rt, rtAt); err != nil {
 		return fn, want, nil, err
 	}
@@ -214,7 +214,7 @@ func (m *declared) native(_ context.Context, tx *duck.Tx, env *kind.Env) (fn fun
 		return sync.OnceValues(func() (*model.Model, error) { return fn.again(tx.DB, want, o) })
 	}
 	fn.explain = again(model.Contrib)
-	if large(len(data)) { // what reads it first loads it again: to hold it beside what DuckDB needs to store it would double the peak
+	if stored.Large(len(data)) { // what reads it first loads it again: to hold it beside what DuckDB needs to store it would double the peak
 		fn.load = again(m.output)
 		loaded, data = nil, nil
 		debug.FreeOSMemory()
@@ -273,7 +273,7 @@ func (m *declared) version(ctx context.Context, tx *duck.Tx, env *kind.Env, fn f
 }
 
 // unusable makes an error of Load's one at the user's text.
-func (m *declared) unusable(err error, rt library, rtAt sql.Span) error {
+func (m *declared) unusable(err error, rt stored.Library, rtAt sql.Span) error {
 	var lib *graph.RuntimeError
 	switch {
 	case err == nil:
@@ -281,13 +281,13 @@ func (m *declared) unusable(err error, rt library, rtAt sql.Span) error {
 	case errors.As(err, &lib):
 		hint := "give the path of libonnxruntime.so, as PyPI's onnxruntime wheel holds it in onnxruntime/capi; without it dsql runs most " +
 			"models itself"
-		if rt == (library{}) {
-			hint = "it is named by " + RuntimeVariable + ": " + hint
+		if rt == (stored.Library{}) {
+			hint = "it is named by " + stored.RuntimeVariable + ": " + hint
 		}
 		return m.decl.At(rtAt).Errorf(code.NoONNXRuntime, "%s", lib).WithHint(hint).WithCause(err)
-	case strings.HasPrefix(err.Error(), "ONNX") && rt.path(m.output) == "":
+	case strings.HasPrefix(err.Error(), "ONNX") && rt.For(m.output) == "":
 		return m.errorf(code.BadModel, "%s can't be used as a model: %s", m.path, err).
-			WithHint("onnxruntime runs most ONNX models: FORMAT onnx (onnxruntime '/path/libonnxruntime.so'), or " + RuntimeVariable).WithCause(err)
+			WithHint("onnxruntime runs most ONNX models: FORMAT onnx (onnxruntime '/path/libonnxruntime.so'), or " + stored.RuntimeVariable).WithCause(err)
 	}
 	return m.errorf(code.BadModel, "%s can't be used as a model: %s", m.path, err).
 		WithHint("dsql reads LightGBM's text format, XGBoost's JSON and UBJSON, and ONNX").WithCause(err)
@@ -295,25 +295,9 @@ func (m *declared) unusable(err error, rt library, rtAt sql.Span) error {
 
 func (m *declared) loadOptions() model.Options {
 	if in := m.decl.Arg("INPUT"); in != nil {
-		var types []string
-		for _, c := range in.Columns {
-			types = append(types, c.Type)
-		}
-		return model.Options{Features: len(in.Columns), Categories: marked(types)}
+		return model.Options{Features: len(in.Columns), Categories: stored.Marked(m.inputs())}
 	}
 	return model.Options{}
-}
-
-// marked are the arguments that INPUT calls categories; nil: none.
-func marked(types []string) []bool {
-	out := make([]bool, len(types))
-	for i, t := range types {
-		out[i] = strings.EqualFold(t, lightgbm.Category)
-	}
-	if !slices.Contains(out, true) {
-		return nil
-	}
-	return out
 }
 
 func tagMap(tags map[string]string) *duck.Query {

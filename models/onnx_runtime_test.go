@@ -12,11 +12,12 @@ import (
 	"dsql/models/graph"
 	"dsql/models/load"
 	"dsql/models/model"
+	"dsql/models/stored"
 )
 
 // onnxruntime is the library's path: DSQL_ONNXRUNTIME, or where loaders look. Tests that need it are skipped without.
 func onnxruntime(t testing.TB) string {
-	paths := []string{os.Getenv(RuntimeVariable)}
+	paths := []string{os.Getenv(stored.RuntimeVariable)}
 	for _, dir := range []string{"/usr/lib", "/usr/local/lib", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu",
 		"/opt/homebrew/lib"} {
 		found, _ := filepath.Glob(filepath.Join(dir, "libonnxruntime.*"))
@@ -27,7 +28,7 @@ func onnxruntime(t testing.TB) string {
 			return p
 		}
 	}
-	t.Skip("there is no onnxruntime: " + RuntimeVariable + " may name its library")
+	t.Skip("there is no onnxruntime: " + stored.RuntimeVariable + " may name its library")
 	return ""
 }
 
@@ -136,12 +137,12 @@ func TestRuntimeErrors(t *testing.T) {
 			!strings.Contains(err.Error(), path) {
 			t.Errorf("%s: %v", path, err)
 		}
-		m, err := loadStored(data, model.Options{Runtime: path})
+		m, err := stored.Load(data, model.Options{Runtime: path})
 		if err != nil || m.Outputs(model.Raw) == 0 && m.Outputs(model.Prediction) == 0 {
 			t.Errorf("a stored model without its library: %v", err)
 		}
-		if _, err := loadStored([]byte("\x08\x08"), model.Options{Runtime: path}); err == nil ||
-			os.Getenv(RuntimeVariable) == "" && !strings.Contains(err.Error(), RuntimeVariable) {
+		if _, err := stored.Load([]byte("\x08\x08"), model.Options{Runtime: path}); err == nil ||
+			os.Getenv(stored.RuntimeVariable) == "" && !strings.Contains(err.Error(), stored.RuntimeVariable) {
 			t.Errorf("neither way: %v", err)
 		}
 	}

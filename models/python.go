@@ -12,6 +12,7 @@ import (
 
 	"dsql/engine/duck"
 	"dsql/engine/kind"
+	"dsql/models/stored"
 	"dsql/pyfunc"
 	"dsql/python"
 	"dsql/sql"
@@ -81,7 +82,7 @@ func (m *declared) inPython(ctx context.Context, tx *duck.Tx, env *kind.Env) (fn
 			strings.Join(a.Differs, "; ")).
 			WithHint("install what it was made with, or name an interpreter that has it: FORMAT "+fn.format+" (python '.venv/bin/python')"))
 	}
-	return fn, options{Output: m.output.String(), Inputs: m.inputs(), Reasons: true, Python: &run}, data, nil
+	return fn, options{Options: stored.Options{Output: m.output.String(), Inputs: m.inputs()}, Reasons: true, Python: &run}, data, nil
 }
 
 // howRun reads FORMAT's options.
@@ -131,7 +132,7 @@ func (m *declared) declaredInputs(ctx context.Context, tx *duck.Tx) (out []input
 		return nil, err
 	}
 	for i, c := range v.Columns {
-		out = append(out, input{c.Name.Text, cols[i].Type})
+		out = append(out, input{Name: c.Name.Text, Type: string(cols[i].Type)})
 	}
 	return out, nil
 }
@@ -140,7 +141,7 @@ func (m *declared) declaredInputs(ctx context.Context, tx *duck.Tx) (out []input
 func (m *declared) ask(ctx context.Context, tx *duck.Tx, fn function) (a about, err error) {
 	inputs := []pair{}
 	for _, in := range fn.sig.Inputs {
-		inputs = append(inputs, pair{in.Name, string(in.Type)})
+		inputs = append(inputs, pair{in.Name, in.Type})
 	}
 	args, err := json.Marshal(inputs)
 	if err != nil {
@@ -199,7 +200,7 @@ func (m *declared) place() pyfunc.Place {
 func (m *declared) agreed(ctx context.Context, tx *duck.Tx, sig signature, a about) (signature, error) {
 	if sig.Inputs == nil {
 		for _, in := range a.Inputs {
-			sig.Inputs = append(sig.Inputs, input{in[0], duck.Type(in[1])})
+			sig.Inputs = append(sig.Inputs, input{Name: in[0], Type: in[1]})
 		}
 	}
 	if len(sig.Inputs) == 0 {
@@ -212,7 +213,7 @@ func (m *declared) agreed(ctx context.Context, tx *duck.Tx, sig signature, a abo
 	}
 	types := []duck.Type{duck.Type(returns)}
 	for _, in := range sig.Inputs {
-		types = append(types, in.Type)
+		types = append(types, duck.Type(in.Type))
 	}
 	casts := duck.Each(", ", types, func(t duck.Type) *duck.Query { return duck.SQL("NULL::{t}", duck.Args{"t": t}) })
 	cols, err := tx.Describe(ctx, duck.SQL("SELECT {casts}", duck.Args{"casts": casts}), m.decl.Place())
@@ -233,7 +234,7 @@ func (m *declared) agreed(ctx context.Context, tx *duck.Tx, sig signature, a abo
 		if i == 0 {
 			sig.Returns = t
 		} else {
-			sig.Inputs[i-1].Type = t
+			sig.Inputs[i-1].Type = string(t)
 		}
 	}
 	return sig, nil
@@ -261,7 +262,7 @@ func (f function) registerPython(c *duck.Conn) error {
 	var params []pyfunc.Param
 	for _, in := range f.sig.Inputs {
 		names = append(names, in.Name)
-		params = append(params, pyfunc.Param{Name: in.Name, Type: in.Type})
+		params = append(params, pyfunc.Param{Name: in.Name, Type: duck.Type(in.Type)})
 	}
 	list, err := json.Marshal(names)
 	if err != nil {
@@ -282,5 +283,5 @@ func (f function) key() string {
 	if err != nil {
 		panic(err) // texts and numbers can't fail
 	}
-	return fmt.Sprintf("%x", sha256.Sum256(slices.Concat([]byte(f.hash), how)))
+	return stored.PythonKey(f.hash, how)
 }

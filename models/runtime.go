@@ -1,47 +1,20 @@
 package models
 
 import (
-	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 
 	"dsql/engine/kind"
-	"dsql/models/graph"
-	"dsql/models/load"
-	"dsql/models/model"
+	"dsql/models/stored"
 	"dsql/sql"
 	"dsql/sql/code"
 )
 
-// RuntimeVariable names onnxruntime's shared library for all ONNX models whose declaration doesn't name one.
-const RuntimeVariable = "DSQL_ONNXRUNTIME"
-
-// library is where a declaration says that onnxruntime is found. The zero value: nowhere.
-type library struct {
-	Path     string `json:"onnxruntime,omitempty"`
-	Variable string `json:"onnxruntime_env,omitempty"` // what env('NAME') reads is not stored
-}
-
-// path is what to hand to Load, "" for dsql's own way. onnxruntime gives a graph's outputs and no scores before them, so that raw
-// ones need a path that is asked for to be refused.
-func (r library) path(o model.Output) string {
-	switch {
-	case r.Variable != "":
-		return os.Getenv(r.Variable)
-	case r.Path != "":
-		return r.Path
-	case o == model.Raw || o == model.Contrib || o == model.Leaf:
-		return ""
-	}
-	return os.Getenv(RuntimeVariable)
-}
-
 // library reads FORMAT's options.
-func (m *declared) library(env *kind.Env) (r library, at sql.Span, err error) {
+func (m *declared) library(env *kind.Env) (r stored.Library, at sql.Span, err error) {
 	v := m.decl.Arg("")
 	if v == nil {
-		return library{}, m.decl.Arg("FROM").Span, nil
+		return stored.Library{}, m.decl.Arg("FROM").Span, nil
 	}
 	for _, o := range v.Options { // there is one kind of it
 		at = o.Value
@@ -64,23 +37,4 @@ func (m *declared) library(env *kind.Env) (r library, at sql.Span, err error) {
 		}
 	}
 	return r, at, nil
-}
-
-// loadStored loads a model of the file. It was checked when it was declared; the library that ran it then may not be here.
-func loadStored(data []byte, opt model.Options) (*model.Model, error) {
-	m, err := load.Load(data, opt)
-	var gone *graph.RuntimeError
-	if path := os.Getenv(RuntimeVariable); errors.As(err, &gone) && path != "" && path != opt.Runtime {
-		opt.Runtime = path
-		m, err = load.Load(data, opt)
-	}
-	if !errors.As(err, &gone) {
-		return m, err
-	}
-	opt.Runtime = ""
-	m, own := load.Load(data, opt)
-	if own != nil {
-		return nil, fmt.Errorf("%w; set %s to its path (without it: %w)", err, RuntimeVariable, own)
-	}
-	return m, nil
 }

@@ -27,7 +27,7 @@ func (s *Scorer) Key() string { return s.f.native() }
 
 // Scorers are all versions of all models in a file, by name and version. A model is read when it is first asked.
 func Scorers(ctx context.Context, c *duck.Conn) ([]*Scorer, error) {
-	fns, err := stored(ctx, c, "")
+	fns, err := versionsIn(ctx, c, "")
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +35,7 @@ func Scorers(ctx context.Context, c *duck.Conn) ([]*Scorer, error) {
 	for _, f := range fns {
 		s := &Scorer{Name: f.name, Version: f.version, Output: f.sig.Output.String(), Returns: f.sig.Returns, f: f}
 		for _, in := range f.sig.Inputs {
-			s.Inputs = append(s.Inputs, duck.Column{Name: in.Name, Type: in.Type})
+			s.Inputs = append(s.Inputs, duck.Column{Name: in.Name, Type: duck.Type(in.Type)})
 		}
 		out = append(out, s)
 	}

@@ -7,6 +7,7 @@ import (
 	"dsql/engine/duck"
 	"dsql/models/lightgbm"
 	"dsql/models/model"
+	"dsql/models/stored"
 	"dsql/sql"
 	"dsql/sql/code"
 )
@@ -24,7 +25,7 @@ var madeUp = regexp.MustCompile(`^(Column_|f|x|float_input_?|X_?)\d*$`)
 func (m *declared) signature(loaded *model.Model) (signature, error) {
 	sig := signature{Output: m.output}
 	for _, in := range loaded.Inputs() {
-		sig.Inputs = append(sig.Inputs, input{in.Name, duck.Type(in.Type.String())})
+		sig.Inputs = append(sig.Inputs, input{Name: in.Name, Type: in.Type.String()})
 	}
 	if v := m.decl.Arg("INPUT"); v != nil {
 		if len(v.Columns) != len(sig.Inputs) {
@@ -52,7 +53,7 @@ func (m *declared) signature(loaded *model.Model) (signature, error) {
 	if err := loaded.Lacks(m.output); err != nil {
 		hint := "use OUTPUT prediction"
 		if m.output == model.Contrib && loaded.Explains() == nil {
-			hint = reasonsName(m.decl.Name) + "(row, k) gives the largest of them, whatever the model's output"
+			hint = stored.ReasonsName(m.decl.Name) + "(row, k) gives the largest of them, whatever the model's output"
 		}
 		return sig, m.decl.At(m.outputAt()).Errorf(code.ModelOutput, "%s", err).WithHint(hint).WithCause(err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"dsql/engine/duck"
 	"dsql/models/model"
+	"dsql/models/stored"
 	"dsql/pyfunc"
 )
 
@@ -22,17 +23,15 @@ type version struct {
 	InUse   bool
 }
 
-// options are kept with a version. Output and Inputs make it, beside the file: the same file with another output is another version.
+// options are kept with a version.
 type options struct {
-	Output string  `json:"output"`
-	Inputs []input `json:"inputs,omitempty"`
-	Trees  int     `json:"trees,omitempty"`
+	stored.Options
+	Trees int `json:"trees,omitempty"`
 	// Reasons: the model's macros have NAME_reasons among them, which older files' haven't.
 	Reasons bool `json:"reasons,omitempty"`
 	// Classes: it tells classes, so that what came of its rows is a class too.
-	Classes bool `json:"classes,omitempty"`
-	library
-	Python *pyfunc.Options `json:"python,omitempty"` // how the workers run that score it
+	Classes bool            `json:"classes,omitempty"`
+	Python  *pyfunc.Options `json:"python,omitempty"` // how the workers run that score it
 }
 
 // run is how a model is run, which makes no version.
@@ -40,7 +39,7 @@ func (o options) run() any {
 	if o.Python != nil {
 		return *o.Python
 	}
-	return o.library
+	return o.Library
 }
 
 // same says whether a function is this version: of the same file, with the same asked of it.
@@ -49,29 +48,18 @@ func (v version) same(fn function, o options) bool {
 		slices.Equal(v.Inputs, fn.sig.Inputs)
 }
 
-type input struct {
-	Name string    `json:"name"`
-	Type duck.Type `json:"type"`
-}
+type input = stored.Input
 
-// marked are the arguments that INPUT called categories.
-func (o options) marked() []bool {
-	var types []string
-	for _, in := range o.Inputs {
-		types = append(types, string(in.Type))
-	}
-	return marked(types)
-}
-
-func (m *declared) wanted(r library, loaded *model.Model) options {
-	return options{Output: m.output.String(), Trees: loaded.Trees(), Reasons: true, Classes: loaded.LabelType() != model.None, library: r, Inputs: m.inputs()}
+func (m *declared) wanted(r stored.Library, loaded *model.Model) options {
+	return options{Options: stored.Options{Output: m.output.String(), Inputs: m.inputs(), Library: r}, Trees: loaded.Trees(), Reasons: true,
+		Classes: loaded.LabelType() != model.None}
 }
 
 // inputs are those of INPUT as it has them.
 func (m *declared) inputs() (out []input) {
 	if in := m.decl.Arg("INPUT"); in != nil {
 		for _, c := range in.Columns {
-			out = append(out, input{c.Name.Text, duck.Type(c.Type)})
+			out = append(out, input{Name: c.Name.Text, Type: c.Type})
 		}
 	}
 	return out

@@ -64,6 +64,7 @@ var layers = map[string][]string{
 	"models/xgboost":  {"models/batch", "models/booster", "models/document", "models/forest", "models/model"},
 	"models/graph":    {"models/model", "models/onnx", "models/ort"},
 	"models/load":     {"models/document", "models/graph", "models/lightgbm", "models/model", "models/xgboost"},
+	"models/stored":   {"models/batch", "models/graph", "models/lightgbm", "models/load", "models/model"},
 	"sinks":           {"connect", "engine", "sql"},
 	"endpoint":        {"engine", "sql"},
 	"watch":           {"quality", "models", "engine", "sql"},

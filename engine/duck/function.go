@@ -72,6 +72,9 @@ type Call struct {
 	connection uint64 // of the statement, where the function is Outside
 }
 
+// Rows is N, for who knows a Call as an interface.
+func (c *Call) Rows() int { return c.N }
+
 // Thread tells the thread that the call runs on from others. DuckDB takes a chunk of rows through a pipeline on one thread, and then the
 // next.
 func (c *Call) Thread() uintptr { return uintptr(C.dsql_thread()) }

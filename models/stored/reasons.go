@@ -1,13 +1,12 @@
-package models
+package stored
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"math"
 	"slices"
+	"unsafe"
 
-	"dsql/engine/duck"
 	"dsql/models/batch"
 	"dsql/models/model"
 )
@@ -16,78 +15,51 @@ import (
 // the contributions (OUTPUT contrib), whatever the model's own output is; so the model is loaded a second time, when it is first asked.
 // Of several margins (classes, targets) it speaks of the largest: the class that is predicted.
 
-// reasonsName is the macro beside a model's name.
-func reasonsName(model string) string { return model + "_reasons" }
+// ReasonsName is the macro beside a model's name.
+func ReasonsName(model string) string { return model + "_reasons" }
 
-var reasonsType = duck.ListOf(duck.StructOf([]duck.Column{{Name: "name", Type: "VARCHAR"}, {Name: "amount", Type: "DOUBLE"}}))
-
-func (f function) nativeReasons() string {
-	return fmt.Sprintf("dsql_model_%s_%d_%.12s_reasons", f.name, f.version, f.hash)
-}
-
-func (f function) registerReasons(c *duck.Conn, params []duck.Type) error {
-	pool := batch.NewPool(func() *reasoner { return &reasoner{cols: make([]model.Column, len(params))} })
-	return c.Register(duck.Function{Name: f.nativeReasons(), Params: append(slices.Clone(params), "BIGINT"), Returns: reasonsType,
-		Call: func(call *duck.Call) error {
-			m, err := f.explain()
-			if err == nil {
-				err = m.Explains()
+// Reasons is what the function of NativeReasons does. Its arguments are the model's, and last how many inputs are wanted.
+func (f *Function) Reasons() func(Call) error {
+	pool := batch.NewPool(func() *reasoner { return &reasoner{cols: make([]model.Column, len(f.Inputs))} })
+	return func(call Call) error {
+		m, err := f.Explain()
+		if err == nil {
+			err = m.Explains()
+		}
+		if err == nil && m.Outputs(model.Contrib) > mostReasons {
+			err = fmt.Errorf("what its inputs add to its margins are %d values a row, supported are %d", m.Outputs(model.Contrib), mostReasons)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", ReasonsName(f.Name), err)
+		}
+		w := pool.Get()
+		defer pool.Put(w)
+		f.arguments(call, w.cols)
+		n := call.Rows()
+		counts, valid := call.Ints(len(f.Inputs))
+		wanted := model.Column{Valid: unsafe.SliceData(valid)}
+		none := make([]bool, n)
+		var found []moved
+		ends := make([]int, n)
+		err = w.each(m, n, none, func(row int, values []float64) {
+			if wanted.Null(row) {
+				none[row] = true
+			} else if !none[row] {
+				found = append(found, w.largest(values, counts[row])...)
 			}
-			if err == nil && m.Outputs(model.Contrib) > mostReasons {
-				err = fmt.Errorf("what its inputs add to its margins are %d values a row, supported are %d", m.Outputs(model.Contrib), mostReasons)
-			}
-			if err != nil {
-				return fmt.Errorf("%s: %w", reasonsName(f.name), err)
-			}
-			w := pool.Get()
-			defer pool.Put(w)
-			for i, p := range params {
-				w.cols[i] = arguments(call, i, p, w.cols[i].Text)
-			}
-			counts, valid := call.Ints(len(params))
-			none := make([]bool, call.N)
-			var found []moved
-			ends := make([]int, call.N)
-			err = w.each(m, call.N, none, func(row int, values []float64) {
-				if duck.IsNull(valid, row) {
-					none[row] = true
-				} else if !none[row] {
-					found = append(found, w.largest(values, counts[row])...)
-				}
-				ends[row] = len(found)
-			})
-			if err != nil {
-				return err
-			}
-			set, amounts := call.OutPairs(ends)
-			for i, r := range found {
-				set(i, f.sig.Inputs[r.input].Name)
-				amounts[i] = r.amount
-			}
-			for row, missing := range none {
-				if missing {
-					call.SetNull(row)
-				}
-			}
-			return nil
-		}})
-}
-
-// addReasons makes the macro of a model that an older dsql declared.
-func (m *declared) addReasons(ctx context.Context, tx *duck.Tx, vs []version) error {
-	if vs[len(vs)-1].Options.Reasons {
+			ends[row] = len(found)
+		})
+		if err != nil {
+			return err
+		}
+		set, amounts := call.OutPairs(ends)
+		for i, r := range found {
+			set(i, f.Inputs[r.input].Name)
+			amounts[i] = r.amount
+		}
+		setNulls(call, none)
 		return nil
 	}
-	fns, err := stored(ctx, tx.Conn, m.decl.Name)
-	if err != nil {
-		return err
-	}
-	for i, v := range vs {
-		if v.InUse && i < len(fns) {
-			return fns[i].macros(ctx, tx, true)
-		}
-	}
-	return nil
 }
 
 // moved is what an input added.
