@@ -23,9 +23,29 @@ tools:
 build: tools ## build bin/dsql
 	@CGO_ENABLED=1 $(GO) build -trimpath -ldflags="-s -w" -o $(BIN) ./cmd/dsql
 
+.PHONY: extension test-extension test-extension-all
+# The command is linked behind it with the file in it, compressed; bin/dsql of `make build` has none.
+extension: tools ## bin/dsql.duckdb_extension, by which any DuckDB calls models, and bin/dsql with it
+	@CGO_ENABLED=1 $(GO) build -buildmode=c-shared -trimpath -ldflags="-s -w" -o bin/extension/dsql.so ./extension
+	@$(GO) run ./extension/pack -version $$(cat cmd/dsql/VERSION) -embed extension/file/dsql.duckdb_extension.gz \
+	  bin/extension/dsql.so bin/dsql.duckdb_extension
+	@CGO_ENABLED=1 $(GO) build -trimpath -tags extension -ldflags="-s -w" -o $(BIN) ./cmd/dsql
+
+test-extension: extension venv-python ## the extension in this DuckDB's own version: every score is what dsql gives
+	@rm -rf bin/extension/loaded && mkdir -p bin/extension/loaded && $(BIN) extension -q -o bin/extension/loaded/
+	@bin/venv-python/bin/python testdata/extension/extension.py $(BIN) bin/extension/loaded/dsql.duckdb_extension bin/venv-python/bin/python
+
+# The oldest that is promised, one of 1.5 and the newest.
+DUCKDBS := 1.3.2 1.5.5 2.0.1
+test-extension-all: test-extension ## in other versions of DuckDB too, which are installed for it
+	@set -e; for v in $(DUCKDBS); do \
+	  [ -x bin/venv-duckdb/$$v/bin/python ] || $${PYTHON3:-python3} -m venv bin/venv-duckdb/$$v; \
+	  bin/venv-duckdb/$$v/bin/pip install -q --disable-pip-version-check duckdb==$$v; \
+	  bin/venv-duckdb/$$v/bin/python testdata/extension/extension.py $(BIN) bin/dsql.duckdb_extension bin/venv-python/bin/python; done
+
 .PHONY: wheel test-wheel test-wheel-models
 # Built by the backend that pyproject.toml pins, in an environment of its own.
-wheel: build ## bin/wheel/dsql-….whl: the command and the Python module; PYTHON=3.11 or newer
+wheel: extension ## bin/wheel/dsql-….whl: the command and the Python module; PYTHON=3.11 or newer
 	@rm -rf bin/wheel && $${PYTHON:-python3} -m pip wheel -q --no-deps -w bin/wheel ./python && ls bin/wheel
 
 test-wheel: wheel ## the wheel in a fresh environment, with a notebook
@@ -46,7 +66,7 @@ test: tools ## all tests
 	@$(GO) test -short -timeout 30m ./...
 
 ci: export CI_PYTHON=1
-ci: venv-python venv-quack fmt tidy vet lint vuln test page-test exprs invariants race fuzz crash torture-ci kafka-test test-wheel ## everything that must pass before a change lands
+ci: venv-python venv-quack fmt tidy vet lint vuln test page-test exprs invariants race fuzz crash torture-ci kafka-test test-extension test-wheel ## everything that must pass before a change lands
 
 # Rows of requirements are pinned; what is there is left as it is.
 .PHONY: venv-python

@@ -65,6 +65,9 @@ var layers = map[string][]string{
 	"models/graph":    {"models/model", "models/onnx", "models/ort"},
 	"models/load":     {"models/document", "models/graph", "models/lightgbm", "models/model", "models/xgboost"},
 	"models/stored":   {"models/batch", "models/graph", "models/lightgbm", "models/load", "models/model"},
+	"extension":       {"models/model", "models/stored"}, // DuckDB loads it, and has itself
+	"extension/file":  {},
+	"extension/pack":  {},
 	"sinks":           {"connect", "engine", "sql"},
 	"endpoint":        {"engine", "sql"},
 	"watch":           {"quality", "models", "engine", "sql"},
@@ -86,7 +89,7 @@ var layers = map[string][]string{
 	"internal":           {"serve/quack", "engine", "sql"}, // what tests share
 	"internal/testcases": {},                               // for packages that are free of DuckDB too
 	"torture":            {"engine", "sql"},
-	"cmd/dsql": {"demo", "serve", "pipeline", "connect", "ingest", "sinks", "stream", "journal", "quality", "models", "watch", "pyfunc",
+	"cmd/dsql": {"extension/file", "demo", "serve", "pipeline", "connect", "ingest", "sinks", "stream", "journal", "quality", "models", "watch", "pyfunc",
 		"rules", "engine", "sql"},
 }
 

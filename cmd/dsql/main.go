@@ -56,6 +56,7 @@ type cli struct {
 	Exec       execCmd       `cmd:"" help:"Run statements on a file, without a script."`
 	Models     modelsCmd     `cmd:"" help:"List models with their versions."`
 	Report     reportCmd     `cmd:"" help:"Draw what there is to see of a file as one HTML file."`
+	Extension  extensionCmd  `cmd:"" help:"Write the extension that makes models callable in any DuckDB client."`
 	Init       initCmd       `cmd:"" help:"Write the demo, a week of real flights, into a folder."`
 	Completion completionCmd `cmd:"" help:"Print the completion script of a shell."`
 	Help       helpCmd       `cmd:"" help:"Show what a command does."`

@@ -25,6 +25,10 @@ var (
 		"`dsql init` doesn't overwrite a file that differs.")
 	NotASnapshot = files.add("not-a-snapshot", ExitUsage,
 		"What `--snapshot` names is there, and is no copy that `--snapshot` made: it is not written over (exit code 80).")
+	NoExtension = files.add("no-extension", ExitFailed,
+		"This build of dsql has no extension for DuckDB in it, which `make extension` compiles (exit code 1).")
+	ExtensionName = files.add("extension-name", ExitUsage,
+		"The file of the extension must be called `dsql.duckdb_extension`: DuckDB looks for a function of its name (exit code 80).")
 	NoSnapshot = files.add("no-snapshot", ExitUnreachable,
 		"The copy that `--snapshot` asks for can't be written.")
 )

@@ -1,0 +1,110 @@
+package main
+
+/*
+#include "capi.h"
+*/
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"runtime/cgo"
+	"strings"
+	"unsafe"
+
+	"dsql/models/stored"
+)
+
+// function is one of a name.
+type function struct {
+	params  []string // nil: it takes anything
+	returns string
+	call    func(stored.Call) error
+}
+
+// connection is one that DuckDB gave.
+type connection struct{ raw unsafe.Pointer }
+
+// register makes functions of one name callable in the whole process's database, as long as that is open.
+func (c connection) register(name string, fs ...function) error {
+	n := C.CString(name)
+	defer C.free(unsafe.Pointer(n))
+	set := C.api_set(n)
+	defer C.api_destroy_set(set)
+	for _, f := range fs {
+		sf := C.api_function(n)
+		defer C.api_destroy_function(sf)
+		for _, p := range f.params {
+			C.api_param(sf, typeOf(p))
+		}
+		if f.params == nil {
+			C.api_varargs(sf, C.api_type(C.TYPE_ANY))
+		}
+		C.api_returns(sf, typeOf(f.returns))
+		C.api_calls(sf, C.uintptr_t(cgo.NewHandle(f.call)))
+		if !C.api_add(set, sf) {
+			return fmt.Errorf("DuckDB did not take the function %s", name)
+		}
+	}
+	if !C.api_register(c.raw, set) {
+		return fmt.Errorf("DuckDB did not take the function %s", name)
+	}
+	return nil
+}
+
+// typeOf is DuckDB's own type of a name, as models have them. Others come of Python and are never filled.
+func typeOf(name string) unsafe.Pointer {
+	if of, list := strings.CutSuffix(name, "[]"); list {
+		return C.api_list_of(typeOf(of))
+	}
+	switch name {
+	case "reasons":
+		return C.api_pairs()
+	case "DOUBLE":
+		return C.api_type(C.TYPE_DOUBLE)
+	case "BIGINT":
+		return C.api_type(C.TYPE_BIGINT)
+	case "INTEGER":
+		return C.api_type(C.TYPE_INTEGER)
+	case "BOOLEAN":
+		return C.api_type(C.TYPE_BOOLEAN)
+	}
+	return C.api_type(C.TYPE_VARCHAR)
+}
+
+// row is one of a query's result, whose columns are texts or bytes without NULLs.
+type row struct {
+	chunk unsafe.Pointer
+	at    int
+}
+
+func (r row) text(column int) string {
+	data := (*text)(C.api_data(C.api_vector(r.chunk, C.uint64_t(column))))
+	return strings.Clone((*text)(unsafe.Add(unsafe.Pointer(data), r.at*int(unsafe.Sizeof(text{})))).String())
+}
+
+// query hands over each row.
+func (c connection) query(sql string, each func(row) error) error {
+	q := C.CString(sql)
+	defer C.free(unsafe.Pointer(q))
+	var res C.result
+	defer C.api_destroy_result(&res)
+	if !C.api_query(c.raw, q, &res) {
+		return errors.New(C.GoString(C.api_error(&res)))
+	}
+	for chunk := C.api_fetch(&res); chunk != nil; chunk = C.api_fetch(&res) {
+		err := func() error {
+			defer C.api_destroy_chunk(chunk)
+			for i := range int(C.api_size(chunk)) {
+				if err := each(row{chunk, i}); err != nil {
+					return err
+				}
+			}
+			return nil
+		}()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,5 @@
+//go:build !extension
+
+package file
+
+var packed []byte
