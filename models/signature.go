@@ -45,7 +45,7 @@ func (m *declared) signature(loaded *model.Model) (signature, error) {
 			}
 			if duck.Type(c.Type).ID() == duck.TypeVarchar != (in.Type == "VARCHAR") {
 				return sig, m.decl.At(c.At).Errorf(code.ModelInputs, "argument %d (%s) is %s in the model, not %s", i+1, c.Name.Text, in.Type, c.Type).
-					WithHint("declare it as " + string(in.Type))
+					WithHint("declare it as " + in.Type)
 			}
 			in.Name = c.Name.Text
 		}
