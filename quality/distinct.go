@@ -24,7 +24,7 @@ type span struct{ low, high int64 }
 func (x *expansion) distinct(k *duck.Query) *duck.Query {
 	a := duck.Args{"k": k}
 	name := strings.ToLower(strings.Trim(k.String(), `"`))
-	if !x.it().table || !x.p.integer(name) {
+	if !x.it().table || x.it().grouped() || !x.p.integer(name) {
 		return duck.SQL("count(DISTINCT {k})", a)
 	}
 	x.needs.spans = append(x.needs.spans, counted{x.i, name})

@@ -44,6 +44,10 @@ func ks(x *expansion, c helperCall) *duck.Query  { return x.drift(c, true) }
 
 func (x *expansion) drift(c helperCall, ks bool) *duck.Query {
 	it := x.it()
+	if it.grouped() {
+		return x.fail(it.errorf(sql.Span{Start: c.at, End: it.read.nameEnd(c.at)}, code.Arguments, "%s compares all rows, and takes no BY", c.name).
+			WithHint("leave BY out; a MONITOR measures drift by group"))
+	}
 	d := drift{item: x.i, at: c.at, ks: ks, versions: defaultVersions}
 	if len(c.ext.args) > 1 {
 		if it.baseline != nil {

@@ -14,10 +14,11 @@ import (
 // batch or of the table; what is left of the text is an expression over those columns and over metrics.
 type expansion struct {
 	p      *Program
-	env    *env        // nil where the items are only bound
-	table  *duck.Query // the destination as it will be: for items that read it beside the batch
-	aggs   [2][]*duck.Query
-	parts  []part // by item
+	env    *env            // nil where the items are only bound
+	table  *duck.Query     // the destination as it will be: for items that read it beside the batch
+	aggs   [][]*duck.Query // by scan
+	groups []*grouping     // the scans behind those of the batch and of the table
+	parts  []part          // by item
 	needs  needs
 	errs   sql.List
 	failed []bool // by item
@@ -28,6 +29,7 @@ type expansion struct {
 const (
 	ofBatch = iota
 	ofTable
+	grouped // and all behind it: expansion.groups
 )
 
 // part is the SQL of one item.
@@ -36,6 +38,8 @@ type part struct {
 	value     *duck.Query // what a check measures
 	predicate *duck.Query // of a check on rows: the condition on one
 	examples  []example   // of a check: what finds rows to show when it fails
+	groups    *duck.Query // of a check BY: how many groups there are
+	sample    *duck.Query // and some that fail, as JSON
 }
 
 // example gives a condition on the rows of rel.
@@ -59,7 +63,7 @@ func (p *Program) expand(e *env) *expansion {
 }
 
 func (p *Program) expandOver(e *env, table *duck.Query) *expansion {
-	x := &expansion{p: p, env: e, table: table, parts: make([]part, len(p.items)), failed: make([]bool, len(p.items))}
+	x := p.newExpansion(e, table)
 	for i := range p.items {
 		x.item(i)
 	}
@@ -68,9 +72,19 @@ func (p *Program) expandOver(e *env, table *duck.Query) *expansion {
 
 // expandOne is the expansion of item i alone, for binding.
 func (p *Program) expandOne(i int) *expansion {
-	x := &expansion{p: p, table: duck.Empty(p.stored), parts: make([]part, len(p.items)), failed: make([]bool, len(p.items))}
+	x := p.newExpansion(nil, duck.Empty(p.stored))
 	x.item(i)
 	return x
+}
+
+func (p *Program) newExpansion(e *env, table *duck.Query) *expansion {
+	return &expansion{p: p, env: e, table: table, aggs: make([][]*duck.Query, grouped), parts: make([]part, len(p.items)),
+		failed: make([]bool, len(p.items))}
+}
+
+// empty: nothing is asked for.
+func (x *expansion) empty() bool {
+	return !slices.ContainsFunc(x.aggs, func(of []*duck.Query) bool { return len(of) > 0 })
 }
 
 func (x *expansion) it() *item { return &x.p.items[x.i] }
@@ -78,15 +92,13 @@ func (x *expansion) it() *item { return &x.p.items[x.i] }
 func (x *expansion) item(i int) {
 	x.i = i
 	it, pt := x.it(), &x.parts[i]
-	late := it.rows && x.p.usesMetrics(i) // a check on rows that compares them with metrics has to wait for those
+	late := it.apart() && x.p.usesMetrics(i) // a check on rows, or on groups, that compares them with metrics has to wait for those
 	if x.env != nil && late != (x.env.metrics != nil) {
 		return
 	}
 	errs := len(x.errs)
 	if it.rows {
-		pt.predicate = x.text(it.read.span, true)
-		n := x.aggregate(duck.SQL("count(*) FILTER (NOT ({p}))", duck.Args{"p": pt.predicate}))
-		pt.expr, pt.value = duck.SQL("({n} = 0)", duck.Args{"n": n}), n
+		x.rows(pt)
 	} else {
 		pt.expr = duck.SQL("({e})", duck.Args{"e": x.text(it.read.span, false)})
 		if it.check {
@@ -97,18 +109,52 @@ func (x *expansion) item(i int) {
 			}
 		}
 	}
+	if it.check && it.unknown == fail && !it.rows {
+		pt.expr = duck.SQL("coalesce({e}, false)", duck.Args{"e": pt.expr})
+	}
+	if it.grouped() {
+		x.group(pt)
+	}
 	x.failed[i] = len(x.errs) > errs
 }
 
+// rows counts the rows that break a condition on each. One that is NULL for a row breaks nothing, unless ON UNKNOWN says so.
+func (x *expansion) rows(pt *part) {
+	it := x.it()
+	pt.predicate = x.text(it.read.span, true)
+	a := duck.Args{"p": pt.predicate}
+	if it.unknown == fail {
+		pt.predicate = duck.SQL("coalesce(({p}), false)", a)
+		a = duck.Args{"p": pt.predicate}
+	}
+	n := x.aggregate(duck.SQL("count(*) FILTER (NOT ({p}))", a))
+	pt.expr, pt.value = duck.SQL("({n} = 0)", duck.Args{"n": n}), n
+	if it.unknown == warn {
+		nulls := x.aggregate(duck.SQL("count(*) FILTER (({p}) IS NULL)", a))
+		pt.expr = duck.SQL("CASE WHEN {n} > 0 THEN false WHEN {nulls} = 0 THEN true END", duck.Args{"n": n, "nulls": nulls})
+	}
+}
+
 func (x *expansion) scan() int {
-	if x.it().table {
+	it := x.it()
+	if it.table {
 		x.p.whole = true
+	}
+	switch {
+	case it.grouped():
+		return x.scanOf(it)
+	case it.table:
 		return ofTable
 	}
 	return ofBatch
 }
 
-func aggName(scan, n int) string { return fmt.Sprintf("%s %d", []string{"batch", "table"}[scan], n+1) }
+func aggName(scan, n int) string {
+	if scan < grouped {
+		return fmt.Sprintf("%s %d", []string{"batch", "table"}[scan], n+1)
+	}
+	return fmt.Sprintf("group %d %d", scan-grouped, n+1)
+}
 
 // aggregate makes an expression of aggregates a column of the scan, and returns its name. Equal ones are one column.
 func (x *expansion) aggregate(q *duck.Query) *duck.Query {
@@ -193,7 +239,7 @@ func (x *expansion) columnRef(e event, inside bool) (*duck.Query, int) {
 	}
 	end := it.read.nameEnd(e.at)
 	if i, ok := x.p.metric(e.name); ok && !e.more && i < x.i {
-		if !it.rows {
+		if !it.apart() {
 			return duck.Ident(x.p.items[i].name()), end
 		}
 		if x.env != nil {
@@ -201,7 +247,7 @@ func (x *expansion) columnRef(e event, inside bool) (*duck.Query, int) {
 		}
 		return duck.SQL("NULL::{t}", duck.Args{"t": x.p.metricType(i)}), end
 	}
-	if it.rows || !x.p.refersTo(e) {
+	if it.rows || !x.p.refersTo(e) || it.grouped() && slices.ContainsFunc(it.keys, func(k string) bool { return sql.Same(k, e.name) }) {
 		return nil, 0
 	}
 	name := sql.Span{Start: e.at, End: end}
@@ -240,6 +286,13 @@ func (x *expansion) scans(rows, table *duck.Query) *duck.Query {
 					return duck.SQL("{a} AS {n}", duck.Args{"a": a, "n": duck.Ident(aggName(s, n))})
 				})}))
 	}
+	for s, g := range x.groups {
+		rel := rows
+		if g.table {
+			rel = table
+		}
+		from = append(from, g.from(s, rel, x.aggs[s+grouped]))
+	}
 	if len(from) == 0 {
 		return duck.SQL("(SELECT 1 AS one)")
 	}
@@ -262,6 +315,10 @@ func (p *Program) statement(x *expansion, rows, table *duck.Query) *duck.Query {
 		}
 		cols = append(cols, duck.SQL("{v} AS {n}, {e} AS {c}",
 			duck.Args{"v": pt.value, "n": duck.Ident(typeName(i)), "e": pt.expr, "c": duck.Ident(conditionName(i))}))
+		if it.grouped() {
+			cols = append(cols, duck.SQL("{all} AS {g}, {json} AS {s}",
+				duck.Args{"all": pt.groups, "json": pt.sample, "g": named("groups of %d", i), "s": named("some of %d", i)}))
+		}
 	}
 	if len(cols) == 0 {
 		cols = append(cols, duck.SQL("NULL"))

@@ -39,7 +39,7 @@ func TestTreesOfAnotherShape(t *testing.T) {
 		src := sql.NewSource("t.sql", exprs[i])
 		sp := sql.Span{End: len(exprs[i])}
 		r := &reading{src: src, span: sp, top: -1, toks: sql.Tokens(src, sp)}
-		r.use(got, root, -len("SELECT "))
+		r.use(got, -len("SELECT "), root)
 		r.measured(func(event) bool { return true })
 		for _, e := range r.events {
 			switch e.kind {

@@ -44,7 +44,9 @@ type outcome struct {
 	value   dbsql.NullFloat64
 	text    dbsql.NullString
 	verdict string          // of a check
-	broken  dbsql.NullInt64 // rows that break a check on rows
+	broken  dbsql.NullInt64 // rows that break a check on rows, groups that fail one BY
+	groups  dbsql.NullInt64 // how many groups a check BY had
+	null    bool            // the verdict comes of what is unknown
 	rows    []string        // up to maxRows of them, or up to showRows that explain why another check failed; JSON
 }
 
@@ -215,7 +217,7 @@ func (p *Program) scan(ctx context.Context, tx *duck.Tx, b Batch, e *env) ([]out
 		return duck.SQL("NULL::{t}", duck.Args{"t": t})
 	}
 	second := p.expand(&later)
-	if len(second.aggs[ofBatch])+len(second.aggs[ofTable]) > 0 {
+	if !second.empty() {
 		if err := p.run(ctx, tx, b, second, out); err != nil {
 			return nil, nil, err
 		}
@@ -233,6 +235,7 @@ func (p *Program) run(ctx context.Context, tx *duck.Tx, b Batch, x *expansion, o
 	var cols []*duck.Query
 	var dest []any
 	conditions := make([]dbsql.NullBool, len(p.items))
+	samples := make([]dbsql.NullString, len(p.items))
 	for i := range p.items {
 		it, o := &p.items[i], &out[i]
 		if x.parts[i].expr == nil {
@@ -254,6 +257,10 @@ func (p *Program) run(ctx context.Context, tx *duck.Tx, b Batch, x *expansion, o
 		dest = append(dest, &o.value, &o.text)
 		if it.check {
 			cols, dest = append(cols, duck.SQL("{c}", a)), append(dest, &conditions[i])
+		}
+		if it.grouped() {
+			cols = append(cols, duck.SQL("{g}, {s}", duck.Args{"g": named("groups of %d", i), "s": named("some of %d", i)}))
+			dest = append(dest, &o.groups, &samples[i])
 		}
 	}
 	if len(cols) == 0 {
@@ -283,19 +290,32 @@ func (p *Program) run(ctx context.Context, tx *duck.Tx, b Batch, x *expansion, o
 		if x.parts[i].expr == nil || !it.check {
 			continue
 		}
-		switch c := conditions[i]; {
-		case !c.Valid:
-			o.verdict = unknown
-		case c.Bool:
-			o.verdict = passed
-		default:
-			o.verdict = verdicts[it.action]
-		}
-		if it.rows {
-			o.broken = dbsql.NullInt64{Int64: int64(o.value.Float64), Valid: true}
+		o.judge(conditions[i])
+		if err := o.keep(samples[i]); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// judge gives a check its verdict.
+func (o *outcome) judge(c dbsql.NullBool) {
+	it := o.item
+	switch {
+	case !c.Valid && it.unknown == warn:
+		o.verdict, o.null = warned, true
+	case !c.Valid && it.unknown == fail: // no groups
+		o.verdict = verdicts[it.action]
+	case !c.Valid:
+		o.verdict = unknown
+	case c.Bool:
+		o.verdict = passed
+	default:
+		o.verdict = verdicts[it.action]
+	}
+	if it.apart() {
+		o.broken = dbsql.NullInt64{Int64: int64(o.value.Float64), Valid: true}
+	}
 }
 
 // quietDivision makes DuckDB give NULL for a division by zero, and returns what puts the user's setting back.
@@ -317,7 +337,7 @@ func quietDivision(ctx context.Context, tx *duck.Tx) (restore func() error, err 
 
 // collect fetches rows that show why a check failed.
 func (p *Program) collect(ctx context.Context, tx *duck.Tx, b Batch, pt part, o *outcome) error {
-	if !o.item.check || o.verdict == passed || o.verdict == unknown || o.verdict == ignored {
+	if !o.item.check || o.item.grouped() || o.verdict == passed || o.verdict == unknown || o.verdict == ignored {
 		return nil
 	}
 	rel, cols := b.Rows, b.Columns
@@ -327,7 +347,9 @@ func (p *Program) collect(ctx context.Context, tx *duck.Tx, b Batch, pt part, o 
 	a := duck.Args{"data": catalog.DataJSON("_r", duck.ColumnNames(cols)), "rel": rel, "n": showRows}
 	switch {
 	case o.item.rows:
-		a["cond"], a["n"] = duck.SQL("NOT ({p})", duck.Args{"p": pt.predicate}), maxRows
+		if a["cond"], a["n"] = duck.SQL("NOT ({p})", duck.Args{"p": pt.predicate}), maxRows; o.null {
+			a["cond"] = duck.SQL("({p}) IS NULL", duck.Args{"p": pt.predicate})
+		}
 	case len(pt.examples) > 0 && o.verdict != warned: // a scan more, which only a closed gate is worth
 		a["cond"] = duck.Each(" OR ", pt.examples, func(e example) *duck.Query { return duck.SQL("({c})", duck.Args{"c": e(rel)}) })
 	default:
@@ -341,7 +363,11 @@ func (p *Program) collect(ctx context.Context, tx *duck.Tx, b Batch, pt part, o 
 
 // warning is a failed check ON FAILURE WARN.
 func (o *outcome) warning(b Batch) *sql.Error {
-	return o.item.decl.Errorf(code.Check, "the check %s of %s failed: %s, expected %s%s", o.item.name(), b.Destination, o.measured(),
+	what := "failed"
+	if o.null {
+		what = "is unknown"
+	}
+	return o.item.decl.Errorf(code.Check, "the check %s of %s %s: %s, expected %s%s", o.item.name(), b.Destination, what, o.measured(),
 		o.item.text(), kind.Whence(b.Origin, b.Version)).
 		WithHint("see its history with: dsql checks " + b.Destination).WithNotes(o.item.note).WithExit(code.ExitFailed)
 }

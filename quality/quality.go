@@ -37,7 +37,10 @@ type item struct {
 	table bool // OVER TABLE
 
 	check    bool
-	action   string // ON FAILURE
+	action   string   // ON FAILURE
+	unknown  string   // ON UNKNOWN
+	by       *reading // what stands in BY; nil: one verdict of all rows
+	keys     []string // the names of its columns
 	baseline *duck.Query
 	rows     bool     // a condition on each row rather than on aggregates
 	value    sql.Span // what a check measures; empty: the condition itself
@@ -50,6 +53,7 @@ const (
 	fail = "FAIL"
 	hold = "HOLD"
 	warn = "WARN"
+	pass = "PASS" // of ON UNKNOWN
 )
 
 func (it *item) name() string { return it.decl.Name }
@@ -125,12 +129,17 @@ func (p *Program) Explain() string {
 			over = "the table"
 		}
 		if it.check {
-			fmt.Fprintf(&b, "CHECK %s EXPECT (%s) ON FAILURE %s", duck.Ident(it.name()), it.read.span.Of(it.read.src), it.action)
+			fmt.Fprintf(&b, "CHECK %s EXPECT (%s)%s%s ON FAILURE %s", duck.Ident(it.name()), it.read.span.Of(it.read.src), it.byText(),
+				it.unknownText(), it.action)
 		} else {
 			fmt.Fprintf(&b, "METRIC %s = %s", duck.Ident(it.name()), it.read.span.Of(it.read.src))
 		}
 		how := "in one scan of " + over
 		switch {
+		case it.grouped() && p.usesMetrics(i):
+			how = "by group, in a scan of its own over " + over + ", once the metrics are known"
+		case it.grouped():
+			how = "by group, in a scan of " + over + " for all checks with this BY"
 		case it.rows && p.usesMetrics(i):
 			how = "in a scan of its own over " + over + ", once the metrics are known"
 		case it.rows:
@@ -176,9 +185,18 @@ func (b *compiler) metrics(items []*sql.Decl) {
 func (b *compiler) checks(items []rules.Item) {
 	for _, x := range items {
 		d := x.Decl
-		it := item{decl: d, note: x.Note, check: true, action: fail, table: d.Arg("OVER TABLE") != nil}
+		it := item{decl: d, note: x.Note, check: true, action: fail, unknown: pass, table: d.Arg("OVER TABLE") != nil}
 		if v := d.Arg("ON FAILURE"); v != nil {
 			it.action = v.Text
+		}
+		if v := d.Arg("ON UNKNOWN"); v != nil {
+			it.unknown = v.Text
+		}
+		if v := d.Arg("BY"); v != nil {
+			if err := b.by(&it, v.Exprs[0]); err != nil {
+				b.refuse(&it, err)
+				continue
+			}
 		}
 		if v := d.Arg("BASELINE"); v != nil {
 			it.baseline = duck.User(d.Src, v.Exprs[0])
@@ -191,7 +209,7 @@ func (b *compiler) checks(items []rules.Item) {
 func (b *compiler) functions() error {
 	var texts []string
 	for i := range b.p.items {
-		for _, e := range b.p.items[i].read.events {
+		for _, e := range b.p.items[i].events() {
 			if _, ours := helpers[e.name]; e.kind == call && !ours {
 				texts = append(texts, e.name+"()")
 			}
@@ -213,6 +231,9 @@ func (b *compiler) functions() error {
 		it.rows = it.check && columns && !slices.ContainsFunc(it.read.events, func(e event) bool { return b.p.aggregating(e) })
 		if sp, ok := it.read.measured(b.p.aboutRows); ok && !it.rows {
 			it.value = sp
+		}
+		if it.grouped() {
+			b.ungrouped(it)
 		}
 	}
 	return nil
@@ -237,6 +258,17 @@ func (p *Program) aggregating(e event) bool {
 func (p *Program) aboutRows(e event) bool {
 	_, metric := p.metric(e.name)
 	return p.aggregating(e) || e.kind == column && metric && !e.more
+}
+
+// apart: the item is judged where the metrics of the same statement are out of reach.
+func (it *item) apart() bool { return it.rows || it.grouped() }
+
+// events are those of all that the item says.
+func (it *item) events() []event {
+	if it.grouped() {
+		return append(slices.Clone(it.read.events), it.by.events...)
+	}
+	return it.read.events
 }
 
 // usesMetrics: item i names a metric.

@@ -51,20 +51,22 @@ func read(ctx context.Context, c *duck.Conn, src *sql.Source, sp sql.Span) (*rea
 		_, err := c.Describe(ctx, duck.SQL("SELECT ({e})", duck.Args{"e": duck.User(src, sp)}), sql.Place{Src: src, Span: sp})
 		return r, err
 	}
-	r.use(t, root, sp.Start-len(head))
+	r.use(t, sp.Start-len(head), root)
 	return r, nil
 }
 
-// use takes what stands in the tree; offset is where its text begins in the source.
-func (r *reading) use(t *tree.Tree, root tree.Node, offset int) {
+// use takes what stands in parts of a tree; offset is where its text begins in the source.
+func (r *reading) use(t *tree.Tree, offset int, of ...tree.Node) {
 	w := walker{offset: offset, call: -1, tree: t}
-	w.walk(root)
+	for _, n := range of {
+		w.walk(n)
+		if o, ok := n.(*tree.Other); ok && (o.Class == "COMPARISON" || o.Class == "BETWEEN") {
+			r.top = w.place(o.At)
+		}
+	}
 	w.events = slices.DeleteFunc(w.events, func(e event) bool { return e.at < 0 })
 	slices.SortStableFunc(w.events, func(a, b event) int { return a.at - b.at })
 	r.events = w.events
-	if o, ok := root.(*tree.Other); ok && (o.Class == "COMPARISON" || o.Class == "BETWEEN") {
-		r.top = w.place(o.At)
-	}
 }
 
 // only is the one item of the one SELECT that an expression makes; nil where it makes something else.

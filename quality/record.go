@@ -15,14 +15,37 @@ import (
 
 // text is the condition or expression as the user wrote it, on one line.
 func (it *item) text() string {
-	return strings.Join(strings.Fields(it.read.span.Of(it.read.src)), " ")
+	return strings.Join(strings.Fields(it.read.span.Of(it.read.src)), " ") + it.byText()
+}
+
+// byText is BY as the user wrote it, behind a space; "" without.
+func (it *item) byText() string {
+	if !it.grouped() {
+		return ""
+	}
+	return " BY (" + strings.Join(strings.Fields(it.by.span.Of(it.by.src)), " ") + ")"
+}
+
+func (it *item) unknownText() string {
+	if it.unknown == pass {
+		return ""
+	}
+	return " ON UNKNOWN " + it.unknown
 }
 
 // measured is the value in words.
 func (o *outcome) measured() string {
 	switch {
+	case o.groups.Valid && o.groups.Int64 == 0:
+		return "no groups"
+	case o.groups.Valid && o.null:
+		return fmt.Sprintf("none fails of %s, and some are NULL", count(o.groups.Int64, "group"))
+	case o.groups.Valid:
+		return fmt.Sprintf("%d of %s", o.broken.Int64, count(o.groups.Int64, "group"))
+	case o.broken.Valid && o.null:
+		return "NULL for some rows"
 	case o.broken.Valid:
-		return rowCount(o.broken.Int64)
+		return count(o.broken.Int64, "row")
 	case o.text.Valid:
 		return o.text.String
 	case !o.value.Valid:
@@ -35,11 +58,11 @@ func (o *outcome) measured() string {
 	return strconv.FormatFloat(o.value.Float64, 'g', 12, 64) // what a sum of decimals leaves behind that is noise
 }
 
-func rowCount(n int64) string {
+func count(n int64, of string) string {
 	if n == 1 {
-		return "1 row"
+		return "1 " + of
 	}
-	return fmt.Sprintf("%d rows", n)
+	return fmt.Sprintf("%d %ss", n, of)
 }
 
 // record writes metrics, verdicts and the rows of failed checks on rows. version is NULL for a batch that was rolled back.
@@ -63,7 +86,7 @@ func record(ctx context.Context, tx *duck.Tx, destination string, version *duck.
 			continue
 		}
 		checks = append(checks, duck.SQL("({d}, {name}, {v}, {now}, {num}, {text}, {verdict}, {n})", a))
-		if o.item.rows {
+		if o.item.apart() {
 			for _, r := range o.rows {
 				rows = append(rows, duck.SQL("({d}, {name}, {v}, {now}, {row})", a.With(duck.Args{"row": r})))
 			}

@@ -243,9 +243,15 @@ func (b *batch) judge(c Check, rows []Row) (value, ok, failed Value) {
 		n := len(filter(rows, func(r Row) bool { return r["id"] != nil && b.m.stands(c.Orphans, r["id"]) == false }))
 		return float64(n), n == 0, nil
 	case checks[c.Expect].past != nil:
-		return checks[c.Expect].judgePast(b.value(), b.history())
+		value, ok, failed = checks[c.Expect].judgePast(b.value(), b.history())
+		if ok == nil && c.Unknown == "FAIL" {
+			ok = false
+		}
+		return value, ok, failed
+	case c.By != "":
+		return checks[c.Expect].judgeBy(rows, c.By, c.Unknown)
 	}
-	return checks[c.Expect].judge(rows)
+	return checks[c.Expect].judge(rows, c.Unknown)
 }
 
 // value is that of the metric m0 in this batch.
@@ -300,7 +306,7 @@ func (b *batch) gates(rows []Rec, warned map[string]int) error {
 		v := Verdict{Dest: b.n, Name: c.Name, Version: b.version, Value: asDouble(value), Failed: n}
 		switch {
 		case ok == nil:
-			v.Verdict = "unknown"
+			v.Verdict = either(c.Unknown == "WARN", "warn", "unknown")
 		case ok == true:
 			v.Verdict = "pass"
 		case b.way == released && c.Fail != "WARN":

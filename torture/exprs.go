@@ -1,6 +1,7 @@
 package torture
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -149,18 +150,54 @@ func (c checkExpr) verdict(measured Value) (value, ok, failed Value) {
 	return f, c.ok(f), nil
 }
 
-// judge is a check over rows: its value and the verdict as SQL has it; failed counts the rows that break a check on rows.
-func (c checkExpr) judge(rows []Row) (value, ok, failed Value) {
-	if c.rows != "" {
-		n := int64(0)
-		for _, r := range rows {
-			if conds[c.rows].of(r) == false {
-				n++
-			}
+// judge is a check over rows: its value and the verdict as SQL has it; failed counts the rows that break a check on rows. A row for
+// which a check on rows is NULL counts where ON UNKNOWN isn't PASS.
+func (c checkExpr) judge(rows []Row, unknown string) (value, ok, failed Value) {
+	if c.rows == "" {
+		value, ok, failed = c.verdict(asDouble(aggs[c.agg].of(rows)))
+		if ok == nil && unknown == "FAIL" {
+			ok = false
 		}
-		return n, n == 0, n
+		return value, ok, failed
 	}
-	return c.verdict(asDouble(aggs[c.agg].of(rows)))
+	n, null := int64(0), false
+	for _, r := range rows {
+		switch v := conds[c.rows].of(r); {
+		case v == false || v == nil && unknown == "FAIL":
+			n++
+		case v == nil:
+			null = true
+		}
+	}
+	if ok = n == 0; n == 0 && null && unknown == "WARN" {
+		ok = nil
+	}
+	return n, ok, n
+}
+
+// judgeBy is a check BY a column: the groups that fail.
+func (c checkExpr) judgeBy(rows []Row, by, unknown string) (value, ok, failed Value) {
+	groups := map[string][]Row{}
+	for _, r := range rows {
+		key := fmt.Sprintf("%T %v", r[by], r[by])
+		groups[key] = append(groups[key], r)
+	}
+	n, null := int64(0), len(groups) == 0
+	for _, g := range groups {
+		switch _, ok, _ := c.judge(g, unknown); ok {
+		case false:
+			n++
+		case nil:
+			null = true
+		}
+	}
+	switch {
+	case n > 0 || null && unknown == "FAIL":
+		return n, false, n
+	case null:
+		return n, nil, n
+	}
+	return n, true, n
 }
 
 // asDouble is a value as dsql.metrics and dsql.checks keep it.

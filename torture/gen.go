@@ -10,7 +10,7 @@ import (
 
 // features are what a seed may make. Each seed switches on about half of them, so that pairs meet which rarely would if all were on.
 // Without any it makes the narrow core: files, streams, journals, versions.
-var features = []string{"json", "parquet", "bad", "absent", "snapshot", "rules", "checks", "metrics", "over_table", "where", "group",
+var features = []string{"json", "parquet", "bad", "absent", "snapshot", "rules", "checks", "by", "unknown", "metrics", "over_table", "where", "group",
 	"join", "join_history", "chain", "changes",
 	"clauses", "late", "redeclare", "part", "replay", "hold", "rollback", "rebuild", "from_source", "replay_source", "vacuum", "drop", "kill",
 	"copy", "respell", "sink", "batch_files", "batch_rows", "twins", "keys", "types", "inputs", "whole", "history", "topic", "score", "follow",

@@ -366,9 +366,19 @@ func (g *gen) chain(d *Decl, cols []string) {
 			c := one(g, filter(sortedKeys(checks), func(c string) bool {
 				return ok(checks[c].needs()) && (checks[c].past == nil || g.on["history"] && len(d.Metrics) > 0 && d.Metrics[0].Agg != "is_unique(id)")
 			}))
-			d.Checks = append(d.Checks,
-				Check{fmt.Sprint("k", i), c, one(g, []string{"WARN", "HOLD", "HOLD", "FAIL"}),
-					checks[c].rows == "" && checks[c].past == nil && over(.25, checks[c].needs()), ""})
+			x := Check{Name: fmt.Sprint("k", i), Expect: c, Fail: one(g, []string{"WARN", "HOLD", "HOLD", "FAIL"})}
+			if checks[c].past == nil && has(cols, "a") && g.may("by", .3) {
+				x.By = "a"
+			}
+			if g.may("unknown", .3) {
+				x.Unknown = one(g, []string{"PASS", "WARN", "FAIL"})
+			}
+			needs := slices.Clone(checks[c].needs())
+			if x.By != "" {
+				needs = append(needs, x.By)
+			}
+			x.Over = checks[c].rows == "" && checks[c].past == nil && over(.25, needs)
+			d.Checks = append(d.Checks, x)
 		}
 	}
 }

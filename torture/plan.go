@@ -136,6 +136,8 @@ type Check struct {
 	Name, Expect, Fail string
 	Over               bool   `json:",omitempty"`
 	Orphans            string `json:",omitempty"` // in place of Expect: the journal that must have all ids
+	By                 string `json:",omitempty"` // the column whose groups are judged
+	Unknown            string `json:",omitempty"` // ON UNKNOWN
 }
 
 // whole are what a declaration reads whole.

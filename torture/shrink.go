@@ -135,6 +135,10 @@ func clauseCuts(p *Plan) []func() {
 			out = append(out, removals(&d.Rules)...)
 			out = append(out, removals(&d.Metrics)...)
 			out = append(out, removals(&d.Checks)...)
+			for k := range d.Checks {
+				cut(&out, &d.Checks[k].By)
+				cut(&out, &d.Checks[k].Unknown)
+			}
 			cut(&out, &d.Retain)
 			cut(&out, &d.Late)
 			cut(&out, &d.BatchFiles)

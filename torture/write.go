@@ -73,7 +73,8 @@ func (w *writer) create(d *Decl) string {
 		if c.Orphans != "" {
 			expect = "orphans(id, " + w.name(c.Orphans) + ".id) <= 0"
 		}
-		return fmt.Sprintf("CHECK %s EXPECT (%s)%s ON FAILURE %s", c.Name, expect, either(c.Over, " OVER TABLE", ""), c.Fail)
+		return fmt.Sprintf("CHECK %s EXPECT (%s)%s%s%s ON FAILURE %s", c.Name, expect, either(c.Over, " OVER TABLE", ""),
+			either(c.By != "", " BY ("+c.By+")", ""), either(c.Unknown != "", " ON UNKNOWN "+c.Unknown, ""), c.Fail)
 	})
 	from := w.names(d.From)
 	if of := w.m.decl(d.From[0]); of.Kind == "journal" {

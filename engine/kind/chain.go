@@ -40,7 +40,10 @@ var CheckItems = []*sql.Syntax{
 		Clauses: []sql.Clause{
 			{Keyword: "EXPECT", Arg: sql.ArgParen, Required: true, Doc: "(condition)"},
 			{Keyword: "OVER TABLE", Arg: sql.ArgNone, Doc: "over the table as it will be, instead of the batch"},
+			{Keyword: "BY", Arg: sql.ArgParen, Doc: "(columns): judges each group of rows alike in these; failed_rows counts the groups that fail"},
 			{Keyword: "BASELINE", Arg: sql.ArgParen, Doc: "(query): what psi and ks compare with"},
+			{Keyword: "ON UNKNOWN", Arg: sql.ArgChoice, Words: []string{"PASS", "WARN", "FAIL"},
+				Doc: "what NULL means: PASS (default) gives the verdict unknown, WARN warns, FAIL takes it for FALSE"},
 			{Keyword: "ON FAILURE", Arg: sql.ArgChoice, Words: []string{"FAIL", "HOLD", "WARN"},
 				Doc: "FAIL (default) publishes nothing and stops, HOLD puts the batch's rows into dsql.rejects and goes on, WARN goes on"}}},
 	applyItem,
