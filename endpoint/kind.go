@@ -19,7 +19,7 @@ import (
 // Kind is CREATE ENDPOINT.
 var Kind = kind.Kind{
 	Syntax: &sql.Syntax{
-		Keyword: "ENDPOINT", Plural: "ENDPOINTS",
+		Keyword: "ENDPOINT", Plural: "ENDPOINTS", Scoped: true,
 		Head: []sql.Clause{{Arg: sql.ArgColumnDefs, Doc: "the parameters, with their types",
 			Columns: []sql.Clause{{Keyword: "DEFAULT", Arg: sql.ArgExpr,
 				Doc: "what the parameter is where a request doesn't name it; without it the request must"}}}},

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"dsql/pipeline/event"
+	"dsql/pipeline/params"
 	"dsql/pipeline/run"
 	"dsql/sql"
 	"dsql/sql/code"
@@ -125,6 +127,9 @@ func (s *server) asked(ctx context.Context, j *job, halt <-chan struct{}) error 
 func (s *server) run(ctx context.Context, follow bool, scripts []*sql.Source, stop <-chan struct{}, emit func(event.Event)) error {
 	o := s.o.Options
 	o.Scripts, o.Follow, o.Stop = scripts, follow, stop
+	if !slices.Equal(scripts, s.o.Scripts) { // the values are those of the server's own scripts
+		o.Set = params.Set{}
+	}
 	o.Events = func(e event.Event) {
 		s.state.event(e)
 		emit(e)

@@ -47,6 +47,12 @@ func (r *reader) begins(f *form, c *clause, i int) bool {
 
 func (r *reader) arg(f *form, c *clause, v *Value, rest []*clause) bool {
 	switch c.Arg {
+	case ArgString, ArgWord, ArgInt:
+		if r.constant(v) {
+			return true
+		}
+	}
+	switch c.Arg {
 	case ArgNone:
 		return true
 	case ArgName:
@@ -231,6 +237,14 @@ func (r *reader) integer(c *clause, v *Value) bool {
 }
 
 func (r *reader) percent(c *clause, v *Value) bool {
+	if start := r.i; r.isOp("<") {
+		r.i++
+		if r.constant(v) && r.more() && r.word(r.i, "PERCENT") {
+			r.i++
+			return true
+		}
+		r.i = start
+	}
 	if r.isOp("<") && r.kind(r.i+1) == Number && r.word(r.i+2, "PERCENT") && r.i+2 < r.end {
 		n, err := strconv.ParseFloat(strings.ReplaceAll(r.text(r.toks[r.i+1]), "_", ""), 64)
 		if err == nil {

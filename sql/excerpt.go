@@ -16,6 +16,8 @@ const (
 
 // excerpt draws the span's first line and a caret under it. Long lines are cut around the caret.
 func excerpt(w io.Writer, s *Source, sp Span) {
+	p := Place{s, sp}.written()
+	s, sp = p.Src, p.Span
 	off := min(max(sp.Start, 0), len(s.Text))
 	start := s.lineStart(off)
 	line, _, _ := strings.Cut(s.Text[start:], "\n")

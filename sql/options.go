@@ -67,7 +67,7 @@ func (r *reader) option(v *Value, o Option) bool {
 
 // bareValue reports that a value without a name stands here.
 func (r *reader) bareValue() bool {
-	return r.kind(r.i) == String || r.isOp("[") || r.word(r.i, "env") && r.op(r.i+1, "(")
+	return r.kind(r.i) == String || r.isOp("[") || (r.word(r.i, "env") || r.word(r.i, "CAST")) && r.op(r.i+1, "(")
 }
 
 // takes reports that a clause has an option of this name.
@@ -93,6 +93,11 @@ var typed = set("DATE TIME TIMESTAMP TIMESTAMPTZ INTERVAL")
 // optionValue reads the value of an option. What follows it is the list's to report.
 func (r *reader) optionValue(o *Option) bool {
 	start := r.i
+	if r.computes() {
+		r.computed(r.end)
+		o.Value = r.since(start)
+		return true
+	}
 	text := r.text(r.toks[r.i])
 	ok := true
 	switch kind := r.kind(r.i); {

@@ -276,6 +276,7 @@ func (p *parser) declaration(f *form, n int, sp Span) *Decl {
 	r := &reader{parser: p, toks: toks, i: n, end: len(toks)}
 	if r.brackets() {
 		r.declaration(f, d)
+		d.Constants = r.constants
 	}
 	return d
 }

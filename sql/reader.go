@@ -15,7 +15,8 @@ type reader struct {
 	closes []int32 // of an opening bracket: the index of the closing one
 	i, end int
 
-	siblings []*form // the items that the list in hand may have
+	siblings  []*form // the items that the list in hand may have
+	constants []Span  // see Decl.Constants
 }
 
 // brackets matches ( ) [ ] { }, and CASE WHEN … END, which clause words may stand in.

@@ -18,6 +18,8 @@ type Source struct {
 	// breaks[i] counts the line feeds before byte i*block: a sparse index, so that a script that is all line feeds doesn't
 	// take eight times its size.
 	breaks []int
+	of     *Source    // what it was made of by Rewritten; nil: it is as the user wrote it
+	put    []replaced // where it differs from that
 }
 
 const block = 4096
@@ -48,8 +50,10 @@ type Position struct {
 
 func (p Position) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col) }
 
-// Position of a byte offset; one outside the text is moved to its edge.
+// Position of a byte offset in the text that the user wrote; one outside the text is moved to its edge.
 func (s *Source) Position(off int) Position {
+	p := Place{s, Span{off, off}}.written()
+	s, off = p.Src, p.Span.Start
 	off = min(max(off, 0), len(s.Text))
 	return Position{s.Name, s.lineAt(off), utf8.RuneCountInString(s.Text[s.lineStart(off):off]) + 1}
 }

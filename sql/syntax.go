@@ -69,6 +69,7 @@ type Syntax struct {
 	Clauses  []Clause // in any order
 	Body     []Clause // alternatives of which the last part is one: AS query, FROM name
 	BodyOpt  bool     // the body may be left out
+	Scoped   bool     // its first head part are parameters of its own: they hide those of the script
 	Doc      string
 	Example  string // a complete script in which the form stands; a test parses, plans and runs it
 }
@@ -83,6 +84,7 @@ type Decl struct {
 	OrReplace   bool
 	IfNotExists bool
 	IfExists    bool              // of DROP, DESCRIBE and EXPLAIN
+	Constants   []Span            // expressions where values are expected, in the declaration or in what stands in it: see constant.go
 	Args        map[string]*Value // by Clause.Keyword; a head part without keyword has its position: "#0", "#1"; a clause without has ""
 }
 

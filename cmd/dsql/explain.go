@@ -8,13 +8,14 @@ import (
 )
 
 type explainCmd struct {
-	Script string `arg:"" complete:"file" help:"Script file; - reads standard input."`
-	Name   string `arg:"" optional:"" help:"One declaration; all by default."`
-	DB     string `name:"db" placeholder:"FILE" complete:"file" help:"The DuckDB file; the script's name with .duckdb by default."`
+	Script string   `arg:"" complete:"file" help:"Script file; - reads standard input."`
+	Name   string   `arg:"" optional:"" help:"One declaration; all by default."`
+	DB     string   `name:"db" placeholder:"FILE" complete:"file" help:"The DuckDB file; the script's name with .duckdb by default."`
+	Set    []string `placeholder:"NAME=VALUE" sep:"none" help:"The value of a parameter; may be given several times."`
 }
 
 func (c *explainCmd) Run(ctx context.Context, s *streams) error {
-	a := scriptArgs{Script: []string{c.Script}, DB: c.DB}
+	a := scriptArgs{Script: []string{c.Script}, DB: c.DB, Set: c.Set}
 	o, err := a.options(s)
 	if err != nil {
 		return err

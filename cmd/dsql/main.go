@@ -204,21 +204,34 @@ func (s *streams) report(err error) int {
 // warn shows warnings, for commands that have no other use for events.
 func (s *streams) warn(e event.Event) {
 	if w, ok := e.(event.Warned); ok {
-		w.Err.RenderAs(s.err, "warning")
+		s.warning(w.Err)
 	}
+}
+
+func (s *streams) warning(e *sql.Error) {
+	if s.events != nil {
+		s.events.problem("warning", e)
+		return
+	}
+	e.RenderAs(s.err, "warning")
 }
 
 // scriptArgs are what commands on scripts take.
 type scriptArgs struct {
 	Script []string `arg:"" complete:"file" help:"Script files; - reads standard input."`
 	DB     string   `name:"db" placeholder:"FILE" complete:"file" help:"The DuckDB file; the first script's name with .duckdb by default."`
+	Set    []string `placeholder:"NAME=VALUE" sep:"none" help:"The value of a parameter; may be given several times."`
 	Stdin  string   `name:"stdin-filename" placeholder:"NAME" help:"What messages call the script that is read from standard input."`
 
 	left string // the folder that the command was typed in
 }
 
 func (a *scriptArgs) options(s *streams) (program.Options, error) {
-	o := program.Options{Language: run.Language, DB: a.DB, Dir: ".", Events: s.warn}
+	set, err := given(a.Set, s.warning)
+	o := program.Options{Language: run.Language, DB: a.DB, Dir: ".", Events: s.warn, Set: set}
+	if err != nil {
+		return o, err
+	}
 	for i, name := range a.Script {
 		var b []byte
 		var err error
@@ -257,7 +270,6 @@ func (a *scriptArgs) options(s *streams) (program.Options, error) {
 	if !s.alone {
 		return o, nil
 	}
-	var err error
 	if a.left, err = enter(&o, a.Script); err != nil {
 		return o, noFolder(err)
 	}

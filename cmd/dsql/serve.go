@@ -21,6 +21,7 @@ import (
 type serveCmd struct {
 	Script    []string      `arg:"" optional:"" complete:"file" help:"Script files, which are run first; without any the file is served as it is."`
 	DB        string        `name:"db" placeholder:"FILE" complete:"file" help:"The DuckDB file; the first script's name with .duckdb by default."`
+	Set       []string      `placeholder:"NAME=VALUE" sep:"none" help:"The value of a parameter of the scripts; may be given several times."`
 	Follow    bool          `help:"Go on with what comes, as run --follow does."`
 	Listen    string        `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where requests are taken: ${default}; port 0 is any that is free."`
 	Timeout   time.Duration `default:"30s" help:"How long an answer may take."`
@@ -108,7 +109,7 @@ func (c *serveCmd) secure(left string) (*tls.Config, error) {
 // options are those of the run; without scripts the folder is the file's. left is the folder that the command was typed in.
 func (c *serveCmd) options(s *streams) (o program.Options, left string, err error) {
 	if len(c.Script) > 0 {
-		args := scriptArgs{Script: c.Script, DB: c.DB}
+		args := scriptArgs{Script: c.Script, DB: c.DB, Set: c.Set}
 		o, err = args.options(s)
 		return o, args.left, err
 	}

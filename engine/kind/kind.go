@@ -20,6 +20,9 @@ type Kind struct {
 	Compile func(*sql.Decl) (Object, error)
 	// Verbs are the statements on this kind alone, beside those of pipeline/run/verbs.go.
 	Verbs []Verb
+	// Scripted: it belongs to the script alone. Nothing of it is stored; SHOW is its only verb, and shows what Shown makes of the script's.
+	Scripted bool
+	Shown    func([]*sql.Decl) *duck.Query
 	// Role is what Compile gives: which verbs a kind has beside its own goes by it.
 	Role Role
 	// List is what SHOW lists; nil: each declaration, what it reads, and its text.

@@ -60,7 +60,7 @@ func onlyCount(st sql.Stmt, res *duck.Result) bool {
 // Query runs SQL of the user on a file: reading where that is enough.
 func Query(ctx context.Context, o program.Options, text string) error {
 	src := sql.NewSource("query", text)
-	stmts, err := o.Language.Parse(ctx, []*sql.Source{src})
+	stmts, err := o.Language.Parse(ctx, []*sql.Source{src}, o.Set)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"dsql/ingest"
 	"dsql/journal"
 	"dsql/models"
+	"dsql/pipeline/params"
 	"dsql/pyfunc"
 	"dsql/quality"
 	"dsql/rules"
@@ -30,4 +31,5 @@ var Kinds = []kind.Kind{
 	sinks.Kind,
 	watch.Kind,
 	watch.AlertKind,
+	params.Kind,
 }

@@ -2,9 +2,11 @@ package program
 
 import (
 	"context"
+	"slices"
 
 	"dsql/engine/duck"
 	"dsql/engine/kind"
+	"dsql/pipeline/params"
 	"dsql/sql"
 )
 
@@ -60,17 +62,28 @@ func (l *Language) Kind(d *sql.Decl) (kind.Kind, bool) {
 }
 
 // Parse reads scripts into one list of statements. Where something is wrong, DuckDB's grammar is asked about its own statements and about
-// the expressions in rules and checks too, so that all errors are told at once.
-func (l *Language) Parse(ctx context.Context, scripts []*sql.Source) ([]sql.Stmt, error) {
-	var stmts []sql.Stmt
-	var errs sql.List
-	for _, src := range scripts {
-		s, err := sql.Parse(src, l.Forms)
-		errs = Collect(errs, err)
-		stmts = append(stmts, s...)
+// the expressions in rules and checks too, so that all errors are told at once. Values of parameters, and of constants that options are
+// computed from, stand in their places.
+func (l *Language) Parse(ctx context.Context, scripts []*sql.Source, set params.Set) ([]sql.Stmt, error) {
+	scripts, err := params.Fill(ctx, scripts, l.Forms, set)
+	if err != nil {
+		return nil, err
 	}
+	stmts, errs := l.read(scripts)
 	if len(errs) == 0 {
-		return stmts, nil
+		values, err := params.Compute(ctx, stmts)
+		if err != nil || len(values) == 0 {
+			return stmts, err
+		}
+		scripts = slices.Clone(scripts)
+		for i, src := range scripts {
+			if len(values[src]) > 0 {
+				scripts[i] = src.Rewritten(values[src])
+			}
+		}
+		if stmts, errs = l.read(scripts); len(errs) == 0 {
+			return stmts, nil
+		}
 	}
 	db, err := duck.Open(ctx, "", duck.Options{})
 	if err != nil {
@@ -92,6 +105,22 @@ func (l *Language) Parse(ctx context.Context, scripts []*sql.Source) ([]sql.Stmt
 		}
 	}
 	return stmts, errs.Err()
+}
+
+// read parses scripts one after the other.
+func (l *Language) read(scripts []*sql.Source) (stmts []sql.Stmt, errs sql.List) {
+	for _, src := range scripts {
+		s, err := sql.Parse(src, l.Forms)
+		errs = Collect(errs, err)
+		stmts = append(stmts, s...)
+	}
+	return stmts, errs
+}
+
+// Declares says that a statement declares something in the file.
+func (l *Language) Declares(d *sql.Decl) bool {
+	k, _ := l.Kind(d)
+	return l.Verb(d) == nil && !k.Scripted
 }
 
 func itemsOf(d *sql.Decl, list string) []*sql.Decl {

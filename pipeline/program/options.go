@@ -6,6 +6,7 @@ import (
 
 	"dsql/engine/duck"
 	"dsql/pipeline/event"
+	"dsql/pipeline/params"
 	"dsql/sql"
 )
 
@@ -13,6 +14,7 @@ import (
 type Options struct {
 	Language *Language     // what the scripts and the file's declarations are written in
 	Scripts  []*sql.Source // run one after the other as one script
+	Set      params.Set    // values of the scripts' parameters
 	Parsed   []sql.Stmt    // what Language.Parse made of them, where that was done before: runs may share it; nil: they are read
 	Dir      string        // the folder that relative paths start at: the first script's
 	DB       string        // the DuckDB file
@@ -33,7 +35,7 @@ func (o Options) Statements(ctx context.Context) ([]sql.Stmt, error) {
 	if o.Parsed != nil {
 		return o.Parsed, nil
 	}
-	return o.Language.Parse(ctx, o.Scripts)
+	return o.Language.Parse(ctx, o.Scripts, o.Set)
 }
 
 func (o Options) Emit(e event.Event) {

@@ -164,7 +164,7 @@ func (l *Language) Load(ctx context.Context, c *duck.Conn, stmts []sql.Stmt, env
 	}
 	var errs sql.List
 	for i, st := range stmts {
-		if st.Decl == nil || p.Language.Verb(st.Decl) != nil {
+		if st.Decl == nil || !p.Language.Declares(st.Decl) {
 			continue
 		}
 		errs = Collect(errs, p.declare(i, st.Decl))

@@ -38,8 +38,13 @@ const (
 	Drops                 // it is given up, and the declaration with it
 )
 
-// EveryKind is On for a verb that all kinds have.
-func EveryKind(k kind.Kind) string { return k.Syntax.Keyword }
+// EveryKind is On for a verb that all kinds have of which something is in the file.
+func EveryKind(k kind.Kind) string {
+	if k.Scripted {
+		return ""
+	}
+	return k.Syntax.Keyword
+}
 
 // On kinds of one role.
 var (
@@ -50,7 +55,7 @@ var (
 
 func ofRole(r kind.Role) func(kind.Kind) string {
 	return func(k kind.Kind) string {
-		if k.Role == r {
+		if k.Role == r && !k.Scripted {
 			return k.Syntax.Keyword
 		}
 		return ""

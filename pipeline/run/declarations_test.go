@@ -21,6 +21,7 @@ import (
 	"dsql/engine/kind"
 	"dsql/ingest/format"
 	"dsql/pipeline/event"
+	"dsql/pipeline/params"
 	"dsql/pipeline/program"
 	"dsql/sql"
 )
@@ -231,7 +232,7 @@ func (in *inflow) runs(o program.Options, also func(event.Event)) {
 // script is one that was read once.
 func (in *inflow) script(l *program.Language, text string) program.Options {
 	in.t.Helper()
-	stmts, err := l.Parse(in.t.Context(), []*sql.Source{sql.NewSource("s.sql", text)})
+	stmts, err := l.Parse(in.t.Context(), []*sql.Source{sql.NewSource("s.sql", text)}, params.Set{})
 	if err != nil {
 		in.t.Fatal(render(err))
 	}

@@ -56,7 +56,7 @@ func Run(ctx context.Context, o program.Options) error {
 // On is Run on a file that is open, as program.OpenWriter leaves it, and stays so. Without scripts it goes by what the file declares.
 func On(ctx context.Context, db *duck.DB, o program.Options) error {
 	began := time.Now()
-	stmts, err := o.Language.Parse(ctx, o.Scripts)
+	stmts, err := o.Language.Parse(ctx, o.Scripts, o.Set)
 	if err != nil {
 		return err
 	}
@@ -135,7 +135,7 @@ func (r *runner) script(ctx context.Context) error {
 		case st.Decl == nil:
 			err = r.plain(ctx, st)
 		case r.Program.Language.Verb(st.Decl) == nil:
-			declares = true
+			declares = declares || r.Program.Language.Declares(st.Decl)
 			err = r.defineReady(ctx, i)
 		default:
 			if err = r.defineReady(ctx, i); err == nil {

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"dsql/pipeline/params"
 	"dsql/sql"
 )
 
@@ -30,7 +31,7 @@ REBUILD JOURNAL state;
 // parsed are the statements of a script, as a server holds them.
 func (f *field) parsed(script string) []sql.Stmt {
 	f.t.Helper()
-	stmts, err := Language.Parse(f.t.Context(), []*sql.Source{sql.NewSource("s.sql", script)})
+	stmts, err := Language.Parse(f.t.Context(), []*sql.Source{sql.NewSource("s.sql", script)}, params.Set{})
 	if err != nil {
 		f.t.Fatal(render(err))
 	}

@@ -8,6 +8,13 @@ var (
 			"`*/` each.")
 	Unbalanced = script.add("unbalanced", ExitScript,
 		"A bracket has no partner.")
+	NoParameter = script.add("no-parameter", ExitScript,
+		"`--set` names a parameter that the script doesn't declare. A value from the environment or a profile may be meant for another "+
+			"script; where its name is near one of this, that is a warning.")
+	NoValue = script.add("no-value", ExitScript,
+		"A parameter has no DEFAULT and is given no value, or an expression that must have a value gives NULL. A parameter is never NULL.")
+	EnvInside = script.add("env-inside", ExitScript,
+		"`env('NAME')` stands alone as the value of an option: what it reads is kept nowhere, and the value of an expression would be.")
 	NULByte = script.add("nul-byte", ExitScript,
 		"The script holds a NUL byte: it is no text, or it was saved in another encoding. Save it as UTF-8.")
 	NotUTF8 = script.add("not-utf8", ExitScript,

@@ -9,7 +9,7 @@ var (
 		"A parameter of an endpoint has a type that no request can give a value of (INTERVAL, BIT, UNION; exit code 2). Declare it "+
 			"VARCHAR, and cast it in the query.")
 	UnknownParameter = serving.add("unknown-parameter", ExitScript,
-		"A request names a parameter that the endpoint doesn't have, or its query one that isn't declared.")
+		"A request names a parameter that the endpoint doesn't have, or a query one that isn't declared.")
 	MissingParameter = serving.add("missing-parameter", Warning,
 		"A parameter without DEFAULT isn't there.")
 	BadParameter = serving.add("bad-parameter", Warning,
