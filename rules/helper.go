@@ -23,9 +23,7 @@ type Helper struct {
 }
 
 // blanks are what counts as white space, ASCII and Unicode.
-const blanks = "chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || ' ' || chr(133) || chr(160) || chr(5760) || chr(8192) || " +
-	"chr(8193) || chr(8194) || chr(8195) || chr(8196) || chr(8197) || chr(8198) || chr(8199) || chr(8200) || chr(8201) || chr(8202) || " +
-	"chr(8232) || chr(8233) || chr(8239) || chr(8287) || chr(12288)"
+const blanks = "'\t\n\v\f\r \u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000'"
 
 // jsonDepth is how deep canonical_json looks; a macro can't call itself.
 const jsonDepth = 5
@@ -78,8 +76,7 @@ func parseNumber(mark, group string) string {
 	}
 	number := `[+-]?` + blank + `?(?:(?:` + strings.Join(forms, "|") + `)(?:[` + mark + `][0-9]*)?|[` + mark + `][0-9]+)`
 	text := `trim(s, ` + blanks + `)`
-	plain := `replace(translate(` + text + `, ' ' || chr(160) || chr(8201) || chr(8239) || chr(8217) || '''` + group + `', ''), '` + mark +
-		`', '.')`
+	plain := `replace(translate(` + text + ", ' \u00a0\u2009\u202f\u2019''" + group + `', ''), '` + mark + `', '.')`
 	return `CASE WHEN regexp_full_match(` + text + `, '` + number + `') THEN TRY_CAST(` + plain + ` AS DOUBLE) END`
 }
 
@@ -98,10 +95,11 @@ func canonicalJSON() []Helper {
 			ELSE CAST(j AS VARCHAR) END`)}
 		out = append(out, h)
 	}
+	// CREATE MACRO binds a body up to an overloaded function of a parameter: greatest, which gives j, keeps it from binding the whole nest.
 	return append(out, Helper{"canonical_json", "j",
 		fmt.Sprintf("JSON as text without blanks and with the keys of objects in order, so that equal values are equal texts. Objects deeper "+
 			"than %d stay as they are; NULL for text that is no JSON.", jsonDepth),
-		fmt.Sprintf("CASE WHEN json_valid(CAST(j AS VARCHAR)) THEN dsql.canonical_json_%d(CAST(j AS JSON)) END", jsonDepth)})
+		fmt.Sprintf("CASE WHEN json_valid(CAST(greatest(j) AS VARCHAR)) THEN dsql.canonical_json_%d(CAST(j AS JSON)) END", jsonDepth)})
 }
 
 // create is the statement that makes a helper.

@@ -105,6 +105,16 @@ canonical_json('[2,  1]')|[2,1]
 canonical_json('{}')|{}
 canonical_json('"a"')|"a"
 canonical_json('nope')|NULL
+canonical_json(1)|1
+canonical_json({'a': 1})|NULL
+canonical_json('[2, 1]'::JSON)|[2,1]
+collapse_spaces(chr(11) || 'a' || chr(133) || chr(5760) || 'b' || chr(12288))|a b
+blank_to_null(chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || ' ' || chr(133) || chr(160) || chr(5760))|NULL
+blank_to_null(list_aggregate(list_transform(range(8192, 8203), lambda c: chr(c::INTEGER)), 'string_agg', ''))|NULL
+blank_to_null(chr(8232) || chr(8233) || chr(8239) || chr(8287) || chr(12288))|NULL
+blank_to_null(chr(8203)) IS NULL|false
+parse_number('1' || chr(160) || '234' || chr(8239) || '567' || chr(8201) || '890')|1.23456789e+09
+parse_number('1' || chr(8239) || '234' || chr(8239) || '567')|1.234567e+06
 canonical_json(NULL)|NULL
 canonical_json('{"a":{"a":{"a":{"a":{"b":1,"a":{"y":1, "x":2}}}}}}')|{"a":{"a":{"a":{"a":{"a":{"y":1,"x":2},"b":1}}}}}
 `), "\n") {
