@@ -5,13 +5,13 @@ import (
 	_ "embed"
 	"encoding/json"
 	"errors"
-	"regexp"
 	"slices"
 	"strings"
 
 	"dsql/engine/catalog"
 	"dsql/engine/duck"
 	"dsql/engine/kind"
+	"dsql/internal/lazy"
 	"dsql/sql"
 	"dsql/sql/code"
 )
@@ -61,7 +61,7 @@ func (j *Journal) Define(ctx context.Context, tx *duck.Tx, in []duck.Column) err
 }
 
 // reservedNames are those that stand beside the rows' own columns in the tables, views and queries of a journal.
-var reservedNames = regexp.MustCompile(`(?i)^(rowid|change_type|_version|_meta|_row|_rule|_v_from|_v_close|_v_to|_raw|_kind|` +
+var reservedNames = lazy.Regexp(`(?i)^(rowid|change_type|_version|_meta|_row|_rule|_v_from|_v_close|_v_to|_raw|_kind|` +
 	`_(said|null|was|[sftlwjo])\d+|_del|_late|_second|_end|_b|_at|_n|_min|_rid|_role|_is_now|_is_late|_was_raw|_own|_act|_new|` +
 	`_run|_group|_changed|_moved|_closed|_top|_bottom|_last|_up|_down|_buried|_live|_advanced)$`)
 
@@ -171,7 +171,7 @@ func (j *Journal) names(d *definition, in []duck.Column) error {
 		switch {
 		case seen[n]:
 			return j.decl.Errorf(code.DuplicateColumn, "the rows of journal %s have two columns %s", j.decl.Name, c.Name).WithHint(hint)
-		case taken[n] && (index(d.Keys, c.Name) >= 0 || index(d.Columns, c.Name) >= 0), reservedNames.MatchString(c.Name):
+		case taken[n] && (index(d.Keys, c.Name) >= 0 || index(d.Columns, c.Name) >= 0), reservedNames().MatchString(c.Name):
 			return j.decl.Errorf(code.ReservedColumn, "the rows of journal %s have a column %s, a name that journals use themselves",
 				j.decl.Name, c.Name).WithHint(hint)
 		}

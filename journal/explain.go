@@ -65,10 +65,7 @@ func (l *listing) add(s statement, q *duck.Query) {
 		return
 	}
 	l.seen[text] = true
-	if about := comments[s]; about != "" {
-		l.text.WriteString("-- " + strings.ReplaceAll(about, "\n", "\n-- ") + "\n")
-	}
-	l.text.WriteString(text + ";\n")
+	l.text.WriteString(comments[s] + text + ";\n")
 }
 
 // answer gives each value that a query reads one that leads on.

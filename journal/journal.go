@@ -246,7 +246,7 @@ func (w *writer) reject(ctx context.Context, rows, reason *duck.Query) error {
 // refused stands for what reject does, in a listing.
 const refused statement = "rejects"
 
-func init() { comments[refused] = "To dsql.rejects:" }
+func init() { comments[refused] = "-- To dsql.rejects:\n" }
 
 // Drop removes the journal's tables, views and macros.
 func (j *Journal) Drop(ctx context.Context, tx *duck.Tx) error {

@@ -18,33 +18,22 @@ type statement string
 // and lines of comment stands that of the field RememberOpenings. That they are the same ones is checked at once, for all files.
 func statements[T any](text string) (out T) {
 	v := reflect.ValueOf(&out).Elem()
-	field := func(name string) reflect.Value {
-		return v.FieldByNameFunc(func(f string) bool { return strings.EqualFold(f, strings.ReplaceAll(name, "_", "")) })
-	}
-	var name string
-	var lines, about []string
-	done := func() {
-		if name != "" {
-			text := strings.TrimSpace(strings.Join(lines, "\n"))
-			field(name).SetString(text)
-			comments[statement(text)] = strings.Join(about, "\n")
+	_, text, more := strings.Cut("\n"+text, nameLine)
+	for one := ""; more; {
+		one, text, more = strings.Cut(text, nameLine)
+		name, about, _ := strings.Cut(one, "\n")
+		body := about
+		for strings.HasPrefix(body, "--") {
+			_, body, _ = strings.Cut(body, "\n")
 		}
-		lines, about = nil, nil
-	}
-	for line := range strings.Lines(text) {
-		line = strings.TrimRight(line, "\n")
-		if next, ok := strings.CutPrefix(line, "-- name: "); ok {
-			done()
-			if name = next; !field(name).IsValid() || field(name).String() != "" {
-				panic("journal: no field, or two statements, for -- name: " + name)
-			}
-		} else if comment, ok := strings.CutPrefix(line, "--"); ok {
-			about = append(about, strings.TrimPrefix(comment, " "))
-		} else {
-			lines = append(lines, line)
+		field := v.FieldByName(fieldOf(name))
+		if !field.IsValid() || field.String() != "" {
+			panic("journal: no field, or two statements, for -- name: " + name)
 		}
+		about, body = about[:len(about)-len(body)], strings.TrimSpace(body)
+		field.SetString(body)
+		comments[statement(body)] = about
 	}
-	done()
 	for i := range v.NumField() {
 		if v.Field(i).String() == "" {
 			panic("journal: no statement for " + v.Type().Field(i).Name)
@@ -53,7 +42,24 @@ func statements[T any](text string) (out T) {
 	return out
 }
 
-// comments are what the files say of statements, for Statements.
+const nameLine = "\n-- name: "
+
+// fieldOf is remember_openings as RememberOpenings.
+func fieldOf(name string) string {
+	b := make([]byte, 0, len(name))
+	for i := range len(name) {
+		switch {
+		case name[i] == '_':
+		case i == 0 || name[i-1] == '_':
+			b = append(b, name[i]-'a'+'A')
+		default:
+			b = append(b, name[i])
+		}
+	}
+	return string(b)
+}
+
+// comments are the lines of comment above statements, for Statements.
 var comments = map[statement]string{}
 
 // temps are the temporary tables of a writer, each made by the statement of its name.

@@ -3,37 +3,37 @@ package models
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"dsql/engine/duck"
+	"dsql/internal/lazy"
 	"dsql/models/stored"
 	"dsql/sql"
 	"dsql/sql/code"
 )
 
 var (
-	wrongNumber = regexp.MustCompile(`'` + numberFunction + `\((.*?)\)'`)
-	wrongModel  = regexp.MustCompile(`'dsql_model_(.+)_(\d+)_[0-9a-f]{12}_(?:prediction|raw|label|contrib|leaf|reasons)(\(.*?\))'`)
-	wrongMacro  = regexp.MustCompile(`(?i)^macro "?([^"(]+?)"?\(\) does not support the supplied arguments`)
-	versioned   = regexp.MustCompile(`^(.+)_v\d+$`)
+	wrongNumber = lazy.Regexp(`'` + numberFunction + `\((.*?)\)'`)
+	wrongModel  = lazy.Regexp(`'dsql_model_(.+)_(\d+)_[0-9a-f]{12}_(?:prediction|raw|label|contrib|leaf|reasons)(\(.*?\))'`)
+	wrongMacro  = lazy.Regexp(`(?i)^macro "?([^"(]+?)"?\(\) does not support the supplied arguments`)
+	versioned   = lazy.Regexp(`^(.+)_v\d+$`)
 )
 
 // Explain says in the words of models what DuckDB says of the functions that they are made of.
 func Explain(ctx context.Context, c *duck.Conn, e *sql.Error) {
-	if m := wrongNumber.FindStringSubmatch(e.Msg); m != nil {
+	if m := wrongNumber().FindStringSubmatch(e.Msg); m != nil {
 		e.Msg = fmt.Sprintf("an argument of a model is a number, and this is %s", m[1])
 		e.Hint = "convert it, CAST(… AS DOUBLE), or see what the model takes: DESCRIBE MODEL"
 	}
-	if m := wrongModel.FindStringSubmatch(e.Msg); m != nil {
+	if m := wrongModel().FindStringSubmatch(e.Msg); m != nil {
 		e.Msg = fmt.Sprintf("the model %s takes other arguments than %s", m[1], m[3])
 		e.Hint = "see what it takes: DESCRIBE MODEL " + m[1]
 		if _, in := inputsOf(ctx, c, m[1]); in != nil {
 			e.Hint = inOrder(m[1], in)
 		}
 	}
-	if m := wrongMacro.FindStringSubmatch(e.Msg); m != nil {
+	if m := wrongMacro().FindStringSubmatch(e.Msg); m != nil {
 		if of, ok := strings.CutSuffix(strings.ToLower(m[1]), stored.ReasonsName("")); ok {
 			if name, in := inputsOf(ctx, c, of); in != nil {
 				e.Msg = stored.ReasonsName(name) + " takes two arguments: a STRUCT that has the model's by name, and how many inputs are wanted"
@@ -53,7 +53,7 @@ func Explain(ctx context.Context, c *duck.Conn, e *sql.Error) {
 
 // inputsOf are the arguments of the model that a function is of, in order; nil: there is none.
 func inputsOf(ctx context.Context, c *duck.Conn, function string) (name string, in []input) {
-	for _, name := range append([]string{function}, versioned.FindStringSubmatch(function)...) {
+	for _, name := range append([]string{function}, versioned().FindStringSubmatch(function)...) {
 		vs, err := versions(ctx, c, name)
 		if err != nil || len(vs) == 0 {
 			continue

@@ -1,10 +1,10 @@
 package models
 
 import (
-	"regexp"
 	"strings"
 
 	"dsql/engine/duck"
+	"dsql/internal/lazy"
 	"dsql/models/lightgbm"
 	"dsql/models/model"
 	"dsql/models/stored"
@@ -19,7 +19,7 @@ type signature struct {
 	Output  model.Output `json:"output"`
 }
 
-var madeUp = regexp.MustCompile(`^(Column_|f|x|float_input_?|X_?)\d*$`)
+var madeUp = lazy.Regexp(`^(Column_|f|x|float_input_?|X_?)\d*$`)
 
 // signature joins what the file says with INPUT and OUTPUT; where they disagree it is an error.
 func (m *declared) signature(loaded *model.Model) (signature, error) {
@@ -35,7 +35,7 @@ func (m *declared) signature(loaded *model.Model) (signature, error) {
 		}
 		for i, c := range v.Columns {
 			in := &sig.Inputs[i]
-			if !madeUp.MatchString(in.Name) && !strings.EqualFold(in.Name, c.Name.Text) {
+			if !madeUp().MatchString(in.Name) && !strings.EqualFold(in.Name, c.Name.Text) {
 				return sig, m.decl.At(c.Name.Span).Errorf(code.ModelInputs, "argument %d of the model is %s, not %s", i+1, in.Name, c.Name.Text).
 					WithHint("the model's order is: " + inputNames(sig.Inputs))
 			}

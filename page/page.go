@@ -14,11 +14,12 @@ import (
 	"html/template"
 	"io"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"dsql/internal/lazy"
 )
 
 //go:embed views/*.html page.css page.js
@@ -26,8 +27,8 @@ var files embed.FS
 
 // Style and Script are what a page asks for beside itself. Both never change while a program runs.
 var (
-	Style  = minify(asset("page.css")) + hoverRules(60)
-	Script = asset("page.js")
+	Style  = sync.OnceValue(func() string { return minify(asset("page.css")) + hoverRules(60) })
+	Script = sync.OnceValue(func() string { return asset("page.js") })
 )
 
 func asset(name string) string {
@@ -39,12 +40,12 @@ func asset(name string) string {
 }
 
 var (
-	comments = regexp.MustCompile(`(?s)/\*.*?\*/`)
-	spaces   = regexp.MustCompile(`\s*\n\s*`)
+	comments = lazy.Regexp(`(?s)/\*.*?\*/`)
+	spaces   = lazy.Regexp(`\s*\n\s*`)
 )
 
 func minify(css string) string {
-	return spaces.ReplaceAllString(comments.ReplaceAllString(css, ""), "")
+	return spaces().ReplaceAllString(comments().ReplaceAllString(css, ""), "")
 }
 
 // Policy is the Content-Security-Policy of a served page.
@@ -201,17 +202,17 @@ func (s *Site) Write(w io.Writer, view any) error {
 }
 
 // section is one that is redrawn on its own: sections aren't nested.
-var section = regexp.MustCompile(`(?s)<section id="([^"]*)"([^>]*)>(.*?)</section>`)
+var section = lazy.Regexp(`(?s)<section id="([^"]*)"([^>]*)>(.*?)</section>`)
 
 // Live marks each section of a page with a hash of what is in it. have are the hashes that a client has, by id: where it has some, only the
 // sections come that are others.
 func Live(html []byte, have map[string]string) []byte {
 	var changed bytes.Buffer
-	whole := section.ReplaceAllFunc(html, func(m []byte) []byte {
+	whole := section().ReplaceAllFunc(html, func(m []byte) []byte {
 		h := fnv.New64a()
 		_, _ = h.Write(m) // a hash takes anything
 		sum := strconv.FormatUint(h.Sum64(), 36)
-		parts := section.FindSubmatch(m)
+		parts := section().FindSubmatch(m)
 		out := fmt.Appendf(nil, `<section id="%s"%s data-h="%s">%s</section>`, parts[1], parts[2], sum, parts[3])
 		if have[string(parts[1])] != sum {
 			changed.Write(out)
@@ -238,12 +239,12 @@ type Report struct {
 
 // Hash allows the style of a report in its policy.
 func (r *Report) Hash() template.HTMLAttr {
-	sum := sha256.Sum256([]byte(Style))
+	sum := sha256.Sum256([]byte(Style()))
 	return template.HTMLAttr("content=\"default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'\"")
 }
 
 // CSS is the style of a report.
-func (r *Report) CSS() template.CSS { return template.CSS(Style) }
+func (r *Report) CSS() template.CSS { return template.CSS(Style()) }
 
 // Anchor is where a view stands in the report.
 func (r *Report) Anchor(name string) string { return r.Site.anchor(name) }

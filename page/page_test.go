@@ -332,7 +332,7 @@ func contrast(t *testing.T, a, b string) float64 {
 
 func TestScriptIsSmall(t *testing.T) {
 	t.Parallel()
-	if n := len(Script); n > 15<<10 {
+	if n := len(Script()); n > 15<<10 {
 		t.Errorf("%d bytes of script", n)
 	}
 }

@@ -1,8 +1,9 @@
 package page
 
 import (
-	"regexp"
 	"strings"
+
+	"dsql/internal/lazy"
 )
 
 // What templates ask a Site for beside addresses.
@@ -31,7 +32,7 @@ func (s *Site) State(o *Object) string {
 // Kind is an object's, of those that have a look of their own.
 func (s *Site) Kind(o *Object) string { return kindOf(o.Kind) }
 
-var unsafe = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
+var unsafe = lazy.Regexp(`[^A-Za-z0-9_-]+`)
 
 // ID is what the ids of a view's sections begin with: letters and figures alone.
 func (s *Site) ID(name string) string {
@@ -39,9 +40,9 @@ func (s *Site) ID(name string) string {
 		if s.File.Object(name) != nil {
 			return s.anchor(name)
 		}
-		return unsafe.ReplaceAllString(name, "")
+		return unsafe().ReplaceAllString(name, "")
 	}
-	return "v-" + unsafe.ReplaceAllString(name, "")
+	return "v-" + unsafe().ReplaceAllString(name, "")
 }
 
 // Select is a statement that reads an object.

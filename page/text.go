@@ -3,10 +3,11 @@ package page
 import (
 	"fmt"
 	"html/template"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"dsql/internal/lazy"
 )
 
 // Texts of others are shown so that nothing in them is markup, turns what stands around it, or can't be seen: control characters, marks
@@ -92,7 +93,7 @@ func isText(b []byte) bool {
 // token is a part of a text of SQL, enough to colour it. kind: k keyword, s string, n number, c comment, p mark, i name, w white space.
 type token struct{ kind, text string }
 
-var lexer = regexp.MustCompile(`(?s)^(?:(--[^\n]*|/\*.*?\*/)|('(?:[^']|'')*'|\$\$.*?\$\$)|(\d+(?:\.\d+)?)|` +
+var lexer = lazy.Regexp(`(?s)^(?:(--[^\n]*|/\*.*?\*/)|('(?:[^']|'')*'|\$\$.*?\$\$)|(\d+(?:\.\d+)?)|` +
 	`("(?:[^"]|"")*"|[\p{L}_][\p{L}\p{N}_$]*)|(\s+)|(.))`)
 
 var keywords = func() map[string]bool {
@@ -113,7 +114,7 @@ var keywords = func() map[string]bool {
 func lex(s string) (out []token) {
 	kinds := []string{"c", "s", "n", "i", "w", "p"}
 	for s != "" {
-		m := lexer.FindStringSubmatch(s)
+		m := lexer().FindStringSubmatch(s)
 		if m == nil { // a byte that is no character
 			out, s = append(out, token{"p", s[:1]}), s[1:]
 			continue

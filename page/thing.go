@@ -3,9 +3,10 @@ package page
 import (
 	"cmp"
 	"html/template"
-	"regexp"
 	"slices"
 	"strings"
+
+	"dsql/internal/lazy"
 )
 
 // Front is the first view: what needs a look, and the flow.
@@ -126,8 +127,8 @@ type Line struct {
 }
 
 var (
-	ruleLine   = regexp.MustCompile(`(?i)\b(CONSTRAINT|CHECK)\s+("(?:[^"]|"")+"|\w+)`)
-	metricLine = regexp.MustCompile(`(?:^|[(,])\s*("(?:[^"]|"")+"|\w+)\s+=\s`)
+	ruleLine   = lazy.Regexp(`(?i)\b(CONSTRAINT|CHECK)\s+("(?:[^"]|"")+"|\w+)`)
+	metricLine = lazy.Regexp(`(?:^|[(,])\s*("(?:[^"]|"")+"|\w+)\s+=\s`)
 )
 
 func bare(name string) string {
@@ -146,9 +147,9 @@ func (v *Thing) Lines(s *Site) (out []Line) {
 	drops := strings.Count(strings.ToUpper(v.Object.Body), "VIOLATION DROP")
 	for i, text := range strings.Split(v.Object.Body, "\n") {
 		l := Line{N: i + 1, Code: code(text, func(name string) string { return s.Object(bare(name)) })}
-		if m := ruleLine.FindStringSubmatch(text); m != nil {
+		if m := ruleLine().FindStringSubmatch(text); m != nil {
 			l.Note = v.ruleNote(s, a, bare(m[2]), strings.EqualFold(m[1], "CHECK"), strings.Contains(strings.ToUpper(text), " DROP") && drops == 1)
-		} else if m := metricLine.FindStringSubmatch(text); m != nil {
+		} else if m := metricLine().FindStringSubmatch(text); m != nil {
 			for _, x := range v.Metrics {
 				if x.Name == bare(m[1]) {
 					l.Note = sparkline(x.Points, a, 140, 16, x.Name+" by version") + template.HTML(" <span>"+lastOf(x.Points)+"</span>")

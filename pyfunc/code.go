@@ -3,9 +3,9 @@ package pyfunc
 import (
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
+	"dsql/internal/lazy"
 	"dsql/sql"
 )
 
@@ -71,11 +71,11 @@ func (c Code) folders(dir string) []string {
 }
 
 // imports finds the modules that a text may import. It may find more than Python does, in a string say, which does no harm.
-var imports = regexp.MustCompile(`(?m)^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+\(?([^#\n]*)|import[ \t]+([^#\n]+))`)
+var imports = lazy.Regexp(`(?m)^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+\(?([^#\n]*)|import[ \t]+([^#\n]+))`)
 
 // gather adds the modules that a text imports and that stand in one of the folders, and those that they import.
 func (c *Code) gather(text, within string, folders []string) error {
-	for _, m := range imports.FindAllStringSubmatch(text, -1) {
+	for _, m := range imports().FindAllStringSubmatch(text, -1) {
 		var names []string
 		switch {
 		case m[3] != "":

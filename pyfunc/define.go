@@ -8,12 +8,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"dsql/engine/duck"
 	"dsql/engine/kind"
+	"dsql/internal/lazy"
 	"dsql/sql"
 	"dsql/sql/code"
 )
@@ -326,11 +326,11 @@ func Restore(ctx context.Context, c *duck.Conn) error {
 	return err
 }
 
-var wrongFunction = regexp.MustCompile(`'dsql_py_(.+)_[0-9a-f]{12}(\(.*?\))'`)
+var wrongFunction = lazy.Regexp(`'dsql_py_(.+)_[0-9a-f]{12}(\(.*?\))'`)
 
 // Explain says in the words of functions what DuckDB says of those that they are made of.
 func Explain(ctx context.Context, c *duck.Conn, e *sql.Error) {
-	m := wrongFunction.FindStringSubmatch(e.Msg)
+	m := wrongFunction().FindStringSubmatch(e.Msg)
 	if m == nil {
 		return
 	}

@@ -3,7 +3,6 @@ package serve
 import (
 	"cmp"
 	"context"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -13,6 +12,7 @@ import (
 	"dsql/engine/duck"
 	"dsql/engine/duck/tree"
 	"dsql/engine/kind"
+	"dsql/internal/lazy"
 	"dsql/pipeline/program"
 	"dsql/sql"
 )
@@ -85,14 +85,14 @@ func (v *view) steady(ctx context.Context, c *duck.Conn, text string) (yes bool,
 		name := t.Span.Of(src)
 		yes = yes && !isClock(name) && !routines.Any(strings.Trim(name, `"`), func(r duck.Routine) bool {
 			return r.Stability == "VOLATILE" || r.Stability == "CONSISTENT_WITHIN_QUERY" || r.Type == "table" ||
-				!v.inFile[sql.KeyOf(strings.Trim(name, `"`))] && reads.MatchString(r.Macro)
+				!v.inFile[sql.KeyOf(strings.Trim(name, `"`))] && reads().MatchString(r.Macro)
 		})
 	}
 	return yes, routines, nil
 }
 
 // reads: a macro's text that has a query.
-var reads = regexp.MustCompile(`(?i)\bfrom\b`)
+var reads = lazy.Regexp(`(?i)\bfrom\b`)
 
 // inFile are what stands in the file as rows do, as of a version: tables, and what destinations make.
 func inFile(ctx context.Context, c *duck.Conn, nodes []*program.Node) (map[sql.Key]bool, error) {

@@ -87,11 +87,11 @@ func (s *server) handlePage(pattern string, f action) {
 
 // asset answers the style and the script.
 func asset(w *recorder, r *http.Request) error {
-	text, kind := page.Style, "text/css; charset=utf-8"
+	text, kind := page.Style(), "text/css; charset=utf-8"
 	switch r.PathValue("file") {
 	case "page.css":
 	case "page.js":
-		text, kind = page.Script, "text/javascript; charset=utf-8"
+		text, kind = page.Script(), "text/javascript; charset=utf-8"
 	default:
 		return refuse(http.StatusNotFound, code.UnknownPath, "", "nothing is at %s", r.URL.Path)
 	}

@@ -5,11 +5,11 @@ import (
 	_ "embed"
 	"encoding/json"
 	"net/http"
-	"regexp"
 	"strings"
 	"sync"
 
 	"dsql/engine/duck"
+	"dsql/internal/lazy"
 	"dsql/sql"
 	"dsql/sql/code"
 )
@@ -41,7 +41,7 @@ var allowedTables = func() map[string]bool {
 }()
 
 // plainName is a name that DuckDB doesn't take for a file where there is no table.
-var plainName = regexp.MustCompile(`^[\pL_][\pL\d_ $]*$`)
+var plainName = lazy.Regexp(`^[\pL_][\pL\d_ $]*$`)
 
 // strange checks a stranger's statement.
 type strange struct {
@@ -90,7 +90,7 @@ func gist(src *sql.Source) string {
 		switch inner := strings.Trim(text, "'"); {
 		case t.Kind == sql.Number:
 			text = "0"
-		case t.Kind == sql.String && text == "'"+inner+"'" && plainName.MatchString(inner):
+		case t.Kind == sql.String && text == "'"+inner+"'" && plainName().MatchString(inner):
 			text = "''"
 		}
 		b.WriteString(text)
@@ -258,7 +258,7 @@ func (s *strange) node(n map[string]any) error {
 		list, _ := m["map"].([]any)
 		for _, e := range list {
 			entry, _ := e.(map[string]any)
-			if name, _ := entry["key"].(string); !plainName.MatchString(name) {
+			if name, _ := entry["key"].(string); !plainName().MatchString(name) {
 				return s.refuse(s.place(name), "a name in WITH is letters, digits and _ here", "choose another name")
 			}
 		}
@@ -275,7 +275,7 @@ func (s *strange) own(name string) bool {
 
 // table refuses what is no table but might be a file.
 func (s *strange) table(catalog, schema, name string) error {
-	if plainName.MatchString(name) && plainName.MatchString(catalog+schema+"a") {
+	if plainName().MatchString(name) && plainName().MatchString(catalog+schema+"a") {
 		return nil
 	}
 	n, err := s.conn.Int(s.ctx, duck.SQL(`SELECT count(*) FROM (SELECT table_name FROM duckdb_tables() UNION ALL SELECT view_name FROM duckdb_views())

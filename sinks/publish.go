@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -17,6 +16,7 @@ import (
 	"dsql/engine/duck"
 	"dsql/engine/fault"
 	"dsql/engine/kind"
+	"dsql/internal/lazy"
 	"dsql/sql"
 	"dsql/sql/code"
 )
@@ -229,7 +229,7 @@ func (f *fileOutlet) keep(n note) error {
 	return sync(f.staging)
 }
 
-var ofVersion = regexp.MustCompile(`^v\d{8,}-([0-9a-f]{8}-)?\d+\.`)
+var ofVersion = lazy.Regexp(`^v\d{8,}-([0-9a-f]{8}-)?\d+\.`)
 
 // tag stands in the names of files that a copy of another file writes: versions of both have the same numbers.
 func (f *fileOutlet) tag() string {
@@ -275,7 +275,7 @@ func (f *fileOutlet) Rejected() []kind.RefusedRow { return f.rejected }
 // some be replaced.
 func (f *fileOutlet) foreign() error {
 	err := filepath.WalkDir(f.target, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !ofVersion.MatchString(d.Name()) {
+		if err != nil || d.IsDir() || !ofVersion().MatchString(d.Name()) {
 			return err
 		}
 		return f.s.decl.At(f.s.given[""].Value).Errorf(code.FolderInUse, "%s is there already, and was not written by this sink", path).

@@ -5,10 +5,10 @@ package catalog
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"dsql/engine/duck"
+	"dsql/internal/lazy"
 	"dsql/sql"
 	"dsql/sql/code"
 )
@@ -145,7 +145,7 @@ func oneSpelling() (out []string) {
 }
 
 // mends are the statements of migrations that take rows over.
-var mends = regexp.MustCompile(`^(UPDATE|DELETE|INSERT INTO dsql\.(rejects|holds)|CREATE TEMP|DROP TABLE temp)\b`)
+var mends = lazy.Regexp(`^(UPDATE|DELETE|INSERT INTO dsql\.(rejects|holds)|CREATE TEMP|DROP TABLE temp)\b`)
 
 // Migrate brings the catalog up to date, each migration in a transaction of its own: DuckDB commits none that changed a table's rows
 // and then its columns.
@@ -191,7 +191,7 @@ func migrate(ctx context.Context, tx *duck.Tx, n int) error {
 	}
 	for _, m := range migrations[have:n] {
 		for _, s := range m {
-			if have == 0 && mends.MatchString(s) {
+			if have == 0 && mends().MatchString(s) {
 				continue // a new file has no rows to mend or to take over
 			}
 			if storage == 0 { // memory, or a file that another client made

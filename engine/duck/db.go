@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,12 +18,19 @@ import (
 	bindings "github.com/duckdb/duckdb-go-bindings"
 	duckdb "github.com/duckdb/duckdb-go/v2"
 
+	"dsql/internal/lazy"
 	"dsql/sql"
 	"dsql/sql/code"
 )
 
-// #include "exec.h"
+/*
+#cgo linux LDFLAGS: -Wl,--no-export-dynamic
+#include "exec.h"
+*/
 import "C"
+
+// DuckDB's names aren't shown to the loader: extensions bring their own, as they must for Python's module. Else each start looks up 1,400
+// of them, and they are 7 MB of the program.
 
 // Options say how a file is opened.
 type Options struct {
@@ -195,7 +201,7 @@ func (c *Conn) Close() error {
 	return nil
 }
 
-var lockHolder = regexp.MustCompile(`held in (.*?) \(PID (\d+)\)`)
+var lockHolder = lazy.Regexp(`held in (.*?) \(PID (\d+)\)`)
 
 // openError says why a file can't be opened, and what to do.
 func openError(path string, o Options, err error) error {
@@ -207,7 +213,7 @@ func openError(path string, o Options, err error) error {
 	}
 	const rights = "check the rights of the file and of its folder, or choose another --db"
 	const kept = "give --db another name; dsql never overwrites a file that it can't read"
-	switch m := lockHolder.FindStringSubmatch(text); {
+	switch m := lockHolder().FindStringSubmatch(text); {
 	case m != nil:
 		return refuse(code.FileLocked,
 			"wait for that process or end it, or read the copy that `dsql run --snapshot FILE` keeps: DuckDB lets one "+
@@ -231,9 +237,9 @@ func openError(path string, o Options, err error) error {
 	return refuse(code.NotADatabase, kept, "%s can't be opened as a DuckDB file: %s", path, text)
 }
 
-var permission = regexp.MustCompile(`(?i)permission denied|read-only file system`)
+var permission = lazy.Regexp(`(?i)permission denied|read-only file system`)
 
-func notWritable(text string) bool { return permission.MatchString(text) }
+func notWritable(text string) bool { return permission().MatchString(text) }
 
 func exists(path string) bool { _, err := os.Stat(path); return err == nil }
 

@@ -4,12 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"regexp"
 	"strconv"
 	"strings"
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
 
+	"dsql/internal/lazy"
 	"dsql/sql"
 	"dsql/sql/code"
 )
@@ -84,7 +84,7 @@ func (q *Query) locate(err error, at sql.Place) error {
 		return e.WithHint("dsql.versions lists them with their times")
 	}
 	list := d.Candidates
-	if m := candidates.FindStringSubmatch(rest); list == "" && m != nil {
+	if m := candidates().FindStringSubmatch(rest); list == "" && m != nil {
 		list = m[1]
 	}
 	wrong := d.Name
@@ -100,7 +100,7 @@ func (q *Query) locate(err error, at sql.Place) error {
 // CanBeRead stands in what macros say with error() of a version that can't be read.
 const CanBeRead = " can be read at versions "
 
-var candidates = regexp.MustCompile(`(?:Candidate bindings|Candidate functions|Did you mean|Candidates): *(.*)`)
+var candidates = lazy.Regexp(`(?:Candidate bindings|Candidate functions|Did you mean|Candidates): *(.*)`)
 
 func firstCandidate(s string) string {
 	s, _, _ = strings.Cut(s, ",")

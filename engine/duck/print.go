@@ -12,10 +12,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"unsafe"
 
+	"dsql/internal/lazy"
 	"dsql/sql"
 
 	bindings "github.com/duckdb/duckdb-go-bindings"
@@ -127,14 +127,14 @@ func ValidJSON(text []byte, isJSON bool) []byte {
 	return quoteNonFinite(text)
 }
 
-var stringsAndNonFinite = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|-?(?:NaN|Infinity)`)
+var stringsAndNonFinite = lazy.Regexp(`"(?:[^"\\]|\\.)*"|-?(?:NaN|Infinity)`)
 
 // quoteNonFinite puts quotes around NaN and infinities that stand outside strings.
 func quoteNonFinite(text []byte) []byte {
 	if !bytes.Contains(text, []byte("NaN")) && !bytes.Contains(text, []byte("Infinity")) {
 		return text
 	}
-	return stringsAndNonFinite.ReplaceAllFunc(text, func(m []byte) []byte {
+	return stringsAndNonFinite().ReplaceAllFunc(text, func(m []byte) []byte {
 		if m[0] == '"' {
 			return m
 		}

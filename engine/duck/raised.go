@@ -3,10 +3,10 @@ package duck
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"sync"
 
+	"dsql/internal/lazy"
 	"dsql/sql"
 )
 
@@ -18,7 +18,7 @@ var raised struct {
 	last [64]*sql.Error
 }
 
-var raisedNumber = regexp.MustCompile(` \[error ([0-9]+) of a function\]`)
+var raisedNumber = lazy.Regexp(` \[error ([0-9]+) of a function\]`)
 
 // raise is the text that DuckDB is given.
 func raise(err error) string {
@@ -36,7 +36,7 @@ func raise(err error) string {
 
 // caught is the error that a text of DuckDB's tells of; nil: of none.
 func caught(text string) *sql.Error {
-	m := raisedNumber.FindStringSubmatch(text)
+	m := raisedNumber().FindStringSubmatch(text)
 	if m == nil {
 		return nil
 	}

@@ -1,10 +1,10 @@
 package duck
 
 import (
-	"regexp"
 	"strings"
 	"time"
 
+	"dsql/internal/lazy"
 	"dsql/sql"
 )
 
@@ -28,10 +28,10 @@ func (c *Conn) traced(text string) func(*error) {
 func untraced(*error) {}
 
 var (
-	secretWord    = regexp.MustCompile(`(?i)secret|passw|pwd|token|credential|api_?key|access_?key|authorization`)
-	secretSetting = regexp.MustCompile(`(?i)secret|passw|token|credential|key|user|^s3_|^variable$`)
-	login         = regexp.MustCompile(`://[^/@\s']+@`)
-	namedInText   = regexp.MustCompile(`(?i)(secret|passw|pwd|token|credential|api_?key|access_?key|authorization)\w*\s*[=:]`)
+	secretWord    = lazy.Regexp(`(?i)secret|passw|pwd|token|credential|api_?key|access_?key|authorization`)
+	secretSetting = lazy.Regexp(`(?i)secret|passw|token|credential|key|user|^s3_|^variable$`)
+	login         = lazy.Regexp(`://[^/@\s']+@`)
+	namedInText   = lazy.Regexp(`(?i)(secret|passw|pwd|token|credential|api_?key|access_?key|authorization)\w*\s*[=:]`)
 )
 
 const hidden = "'…'"
@@ -58,8 +58,8 @@ func WithoutSecrets(text string) string {
 		for before > 0 && strings.Contains("=:>", word(before)) {
 			before--
 		}
-		shown := login.ReplaceAllString(word(i), "://…@")
-		if all || secretWord.MatchString(word(before)) || namedInText.MatchString(shown) {
+		shown := login().ReplaceAllString(word(i), "://…@")
+		if all || secretWord().MatchString(word(before)) || namedInText().MatchString(shown) {
 			shown = hidden
 		}
 		b.WriteString(text[end:t.Span.Start] + shown)
@@ -81,7 +81,7 @@ func allSecret(word func(int) string) bool {
 		}
 	case "SET", "PRAGMA":
 		for i := 1; i <= 2; i++ {
-			if secretSetting.MatchString(word(i)) {
+			if secretSetting().MatchString(word(i)) {
 				return true
 			}
 		}

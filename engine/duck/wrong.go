@@ -3,9 +3,9 @@ package duck
 import (
 	"context"
 	"errors"
-	"regexp"
 	"strconv"
 
+	"dsql/internal/lazy"
 	"dsql/sql"
 	"dsql/sql/code"
 )
@@ -14,8 +14,8 @@ import (
 const mostWrong = 20
 
 var (
-	unknownColumn   = regexp.MustCompile(`(?i)^referenced (?:column|table) ".*" not found|does not have a column named`)
-	unknownFunction = regexp.MustCompile(`(?i)^scalar function with name .* does not exist`)
+	unknownColumn   = lazy.Regexp(`(?i)^referenced (?:column|table) ".*" not found|does not have a column named`)
+	unknownFunction = lazy.Regexp(`(?i)^scalar function with name .* does not exist`)
 )
 
 // Wrongs are first, which DuckDB said of a query, and what it would say next: it stops at the first name that isn't there, and here each
@@ -29,8 +29,8 @@ func (c *Conn) Wrongs(ctx context.Context, b Bound, first error) []error {
 		if !errors.As(err, &e) || e.Src == nil || endsTransaction(err) {
 			return all
 		}
-		function := unknownFunction.MatchString(e.Msg)
-		named := function || unknownColumn.MatchString(e.Msg)
+		function := unknownFunction().MatchString(e.Msg)
+		named := function || unknownColumn().MatchString(e.Msg)
 		if n > 0 && !told[e.Place()] && (named || e.Code == code.DuckDBCatalog) {
 			all = append(all, e)
 		}

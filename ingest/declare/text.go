@@ -3,10 +3,10 @@ package declare
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"dsql/engine/duck"
+	"dsql/internal/lazy"
 )
 
 // Text of a declaration, as `dsql inspect` prints it.
@@ -26,7 +26,7 @@ func Create(ctx context.Context, c *duck.Conn, name string, cols []duck.Column, 
 			comma = ""
 		}
 		ident := duck.Ident(col.Name).String()
-		if plainName.MatchString(col.Name) && !words[strings.ToLower(col.Name)] {
+		if plainName().MatchString(col.Name) && !words[strings.ToLower(col.Name)] {
 			ident = col.Name
 		}
 		fmt.Fprintf(&b, "  %s %s%s", ident, col.Type, comma)
@@ -39,16 +39,16 @@ func Create(ctx context.Context, c *duck.Conn, name string, cols []duck.Column, 
 	return b.String(), nil
 }
 
-var plainName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var plainName = lazy.Regexp(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // Quote is a text of SQL.
 func Quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
-var notInNames = regexp.MustCompile(`[^A-Za-z0-9]+`)
+var notInNames = lazy.Regexp(`[^A-Za-z0-9]+`)
 
 // SourceName makes a name of a topic's, or of a file's without its ending.
 func SourceName(s string) string {
-	s = strings.Trim(notInNames.ReplaceAllString(s, "_"), "_")
+	s = strings.Trim(notInNames().ReplaceAllString(s, "_"), "_")
 	if s == "" || s[0] >= '0' && s[0] <= '9' {
 		s = "s" + s
 	}

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -17,6 +16,7 @@ import (
 	"dsql/ingest/declare"
 	"dsql/ingest/format"
 	"dsql/ingest/names"
+	"dsql/internal/lazy"
 	"dsql/sql"
 	"dsql/sql/code"
 )
@@ -254,13 +254,13 @@ func count(n int, what string) string {
 // nameOfFiles is what files are about: their name without its ending, or their folder's where that is a date or *.
 func nameOfFiles(target string) string {
 	name := strings.TrimSuffix(filepath.Base(target), filepath.Ext(target))
-	if folder := filepath.Base(filepath.Dir(target)); !hasLetter.MatchString(name) && hasLetter.MatchString(folder) {
+	if folder := filepath.Base(filepath.Dir(target)); !hasLetter().MatchString(name) && hasLetter().MatchString(folder) {
 		return folder
 	}
 	return name
 }
 
-var hasLetter = regexp.MustCompile(`[A-Za-z]`)
+var hasLetter = lazy.Regexp(`[A-Za-z]`)
 
 // sourceOf is the source of a pattern with options, as they stand in FROM FILES.
 func sourceOf(options string) (*Source, error) {

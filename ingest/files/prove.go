@@ -2,7 +2,6 @@ package files
 
 import (
 	"context"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -10,6 +9,7 @@ import (
 	"dsql/ingest/batch"
 	"dsql/ingest/lossless"
 	"dsql/ingest/names"
+	"dsql/internal/lazy"
 )
 
 // proofRows is how many records of a file are decoded to prove inferred types: as many as DuckDB's CSV reader looks at.
@@ -113,7 +113,7 @@ func (s *Source) firstRecords(ctx context.Context, l *batch.Landing, f file) (in
 }
 
 // madeUp is what DuckDB calls a further column of a name.
-var madeUp = regexp.MustCompile(`_[0-9]+$`)
+var madeUp = lazy.Regexp(`_[0-9]+$`)
 
 // sampled is what the beginning of a file shows.
 type sampled struct {
@@ -142,7 +142,7 @@ func (s *Source) sample(ctx context.Context, c *duck.Conn, l *batch.Landing, f f
 			continue
 		}
 		x.empty = append(x.empty, f.Name)
-		at := madeUp.FindStringIndex(f.Name)
+		at := madeUp().FindStringIndex(f.Name)
 		if at == nil {
 			continue
 		}

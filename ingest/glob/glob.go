@@ -11,6 +11,7 @@ import (
 
 	"dsql/ingest/jsontext"
 	"dsql/ingest/names"
+	"dsql/internal/lazy"
 )
 
 // Pattern is a glob over paths, as DuckDB's, with captures. *, ? and [abc] stay within a part of the path, ** stands for any
@@ -34,9 +35,9 @@ type Part struct {
 }
 
 var (
-	capture = regexp.MustCompile(`^\{([A-Za-z_][A-Za-z0-9_]*)\}`)
-	hive    = regexp.MustCompile(`^([^={}*?\[\]\\]+)=\{[A-Za-z_][A-Za-z0-9_]*\}$`)
-	scheme  = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]+://`)
+	capture = lazy.Regexp(`^\{([A-Za-z_][A-Za-z0-9_]*)\}`)
+	hive    = lazy.Regexp(`^([^={}*?\[\]\\]+)=\{[A-Za-z_][A-Za-z0-9_]*\}$`)
+	scheme  = lazy.Regexp(`^[A-Za-z][A-Za-z0-9+.-]+://`)
 )
 
 func Parse(text string) (Pattern, error) {
@@ -44,7 +45,7 @@ func Parse(text string) (Pattern, error) {
 	switch {
 	case text == "":
 		return p, errors.New("the pattern is empty")
-	case scheme.MatchString(text):
+	case scheme().MatchString(text):
 		return p, fmt.Errorf("%s is no path: dsql reads files of this machine", text)
 	case strings.HasSuffix(text, "/"):
 		return p, fmt.Errorf("%s is a folder: add what its files are called, %s*.csv say", text, text)
@@ -87,7 +88,7 @@ func Parse(text string) (Pattern, error) {
 
 // parsePart compiles a part to a regular expression.
 func parsePart(s string, folder bool) (Part, error) {
-	x := Part{dot: s[0] == '.', hive: folder && hive.MatchString(s)}
+	x := Part{dot: s[0] == '.', hive: folder && hive().MatchString(s)}
 	some := "([^/]+)"
 	if x.hive {
 		some = "([^/]*)"
@@ -109,7 +110,7 @@ func parsePart(s string, folder bool) (Part, error) {
 			re.WriteString(class)
 			size = n
 		case '{':
-			m := capture.FindStringSubmatch(rest)
+			m := capture().FindStringSubmatch(rest)
 			if m == nil {
 				return x, fmt.Errorf("the { in %s begins no {name}", s)
 			}

@@ -3,12 +3,12 @@ package program
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"dsql/engine/duck"
 	"dsql/engine/kind"
+	"dsql/internal/lazy"
 	"dsql/sql"
 	"dsql/sql/code"
 )
@@ -43,7 +43,7 @@ func (n *Node) nameable() error {
 }
 
 // versionOf is the model whose version a name may be: late_risk_v1.
-var versionOf = regexp.MustCompile(`(?i)^(.*)_v[0-9]+$`)
+var versionOf = lazy.Regexp(`(?i)^(.*)_v[0-9]+$`)
 
 // apart refuses declarations of which one makes what has another's name. The later one is at fault.
 func (p *Program) apart() error {
@@ -62,7 +62,7 @@ func (p *Program) apart() error {
 			for i, name := range n.names() {
 				key := sql.KeyOf(name)
 				other := owner[key]
-				if m := versionOf.FindStringSubmatch(name); m != nil && n.callable() && other == nil {
+				if m := versionOf().FindStringSubmatch(name); m != nil && n.callable() && other == nil {
 					other = models[sql.KeyOf(m[1])]
 				}
 				if other == nil || other == n {

@@ -2,11 +2,11 @@ package view
 
 import (
 	"math"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"dsql/engine/duck"
+	"dsql/internal/lazy"
 	"dsql/page"
 )
 
@@ -47,10 +47,10 @@ func point(version, value string) (p page.Point) {
 
 // spelt is a name as a statement has it: in quotes where it needs them.
 func spelt(name string) string {
-	if plain.MatchString(name) {
+	if plain().MatchString(name) {
 		return name
 	}
 	return duck.Ident(name).String()
 }
 
-var plain = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var plain = lazy.Regexp(`^[A-Za-z_][A-Za-z0-9_]*$`)
