@@ -42,8 +42,12 @@ type part struct {
 	sample    *duck.Query // and some that fail, as JSON
 }
 
-// example gives a condition on the rows of rel.
-type example func(rel *duck.Query) *duck.Query
+// example finds rows that show why a check failed.
+type example struct {
+	of    func(rel *duck.Query) *duck.Query // a condition on the rows of rel
+	order *duck.Query                       // puts together what belongs together; nil: any order
+	kept  bool                              // these rows broke the check, rather than being what it counts
+}
 
 // env is what a batch brings to the expansion.
 type env struct {
@@ -211,7 +215,7 @@ func (x *expansion) text(sp sql.Span, inside bool) *duck.Query {
 			}
 			if ext.filter.End > 0 && x.it().check {
 				filter := x.text(ext.filter, true)
-				x.example(func(*duck.Query) *duck.Query { return filter })
+				x.example(example{of: func(*duck.Query) *duck.Query { return filter }})
 			}
 			put(x.aggregate(x.text(ext.span, true)), ext.span.Start, ext.span.End)
 		}
@@ -240,6 +244,9 @@ func (x *expansion) columnRef(e event, inside bool) (*duck.Query, int) {
 	end := it.read.nameEnd(e.at)
 	if i, ok := x.p.metric(e.name); ok && !e.more && i < x.i {
 		if !it.apart() {
+			if x.p.items[i].table == it.table { // what a metric is made of shows why its check failed
+				x.parts[x.i].examples = append(x.parts[x.i].examples, x.parts[i].examples...)
+			}
 			return duck.Ident(x.p.items[i].name()), end
 		}
 		if x.env != nil {

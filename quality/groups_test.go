@@ -53,6 +53,43 @@ func TestBy(t *testing.T) {
 	}
 }
 
+// TestRowsBehindAggregates: those that broke a check of all rows are kept as those of a check on rows are.
+func TestRowsBehindAggregates(t *testing.T) {
+	t.Parallel()
+	const rows = "VALUES ('AA', DATE '2026-01-01', 1, 2), ('SK', NULL, 3, 1), ('SK', DATE '2026-01-02', 30, 2), ('TP', NULL, 9, NULL)"
+	for _, x := range []struct{ name, check, verdict, rows string }{
+		{"is_unique", "EXPECT (is_unique(id)) ON FAILURE WARN", "warn|0.0", "AA2; SK2"},
+		{"held", "EXPECT (is_unique(ID)) ON FAILURE HOLD", "held|0.0", "AA2; SK2"},
+		{"stopped", "EXPECT (duplicate_ratio(carrier) < 0.1)", "fail|0.25", "SK1; SK2"},
+		{"orphans", "EXPECT (orphans(carrier, known.c) = 0) ON FAILURE WARN", "warn|3.0", "SK1; SK2; TP"},
+		{"null_ratio", "EXPECT (null_ratio(day) < 0.1) ON FAILURE WARN", "warn|0.5", "SK1; TP"},
+		{"a metric", "EXPECT (n < 0.1) ON FAILURE WARN", "warn|0.5", "SK1; TP"},
+		{"over the table", "EXPECT (is_unique(id)) OVER TABLE ON FAILURE WARN", "warn|0.0", "AA2; SK2"},
+		{"what is counted, not what broke", "EXPECT (count(*) FILTER (id = 2) > 5) ON FAILURE HOLD", "held|2.0", ""},
+		{"passed", "EXPECT (null_ratio(day) < 0.9)", "pass|0.5", ""},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, flown)
+			testkit.Exec(t, w.Conn, "CREATE TABLE known AS SELECT 'AA' AS c")
+			_, _ = w.batch("METRICS (n = null_ratio(day)) CHECKS (CHECK c "+x.check+")", rows)
+			w.want("SELECT concat_ws('|', verdict, value, failed_rows) FROM dsql.checks WHERE name = 'c'", x.verdict)
+			w.want("SELECT concat(data->>'carrier', data->>'id') FROM dsql.check_rows WHERE name = 'c'", x.rows)
+		})
+	}
+}
+
+// TestRowsAreBounded: a hundred of the rows, or groups, are kept of a check.
+func TestRowsAreBounded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, flown)
+	_, _ = w.batch(`CHECKS (CHECK a EXPECT (is_unique(delay)) ON FAILURE WARN, CHECK b EXPECT (count(*) > 1) BY (id) ON FAILURE WARN)`,
+		"SELECT 'AA', NULL, 1, i FROM range(3000) r(i)")
+	w.want("SELECT name || count(*) || max((data->>'id')::INTEGER) FROM dsql.check_rows WHERE name = 'b' GROUP BY name", "b10099")
+	w.want("SELECT count(*) FROM dsql.check_rows WHERE name = 'a'", "100")
+	w.want("SELECT failed_rows FROM dsql.checks WHERE name = 'b'", "3000")
+}
+
 // TestByNoRows: where there are no groups, nothing is known.
 func TestByNoRows(t *testing.T) {
 	t.Parallel()

@@ -69,7 +69,7 @@ func (x *expansion) help(h helper, e event, ext extent, inside bool) *duck.Query
 
 func nullRatio(x *expansion, c helperCall) *duck.Query {
 	a := duck.Args{"c": c.args[0]}
-	x.example(func(*duck.Query) *duck.Query { return duck.SQL("({c}) IS NULL", a) })
+	x.example(example{of: func(*duck.Query) *duck.Query { return duck.SQL("({c}) IS NULL", a) }, kept: true})
 	return duck.SQL("((count(*) - count({c}))::DOUBLE / nullif(count(*), 0))", a)
 }
 
@@ -85,9 +85,9 @@ func key(args []*duck.Query) *duck.Query {
 }
 
 func (x *expansion) duplicates(k *duck.Query) {
-	x.example(func(rel *duck.Query) *duck.Query {
+	x.example(example{order: k, kept: true, of: func(rel *duck.Query) *duck.Query {
 		return duck.SQL("({k}) IN (SELECT {k} FROM {rel} GROUP BY {k} HAVING count(*) > 1)", duck.Args{"k": k, "rel": rel})
-	})
+	}})
 }
 
 func isUnique(x *expansion, c helperCall) *duck.Query {
@@ -129,7 +129,7 @@ func orphans(x *expansion, c helperCall) *duck.Query {
 	}
 	missing := duck.SQL("({c}) IS NOT NULL AND ({c}) NOT IN (SELECT {r}.{col} FROM {table} AS {r} WHERE {r}.{col} IS NOT NULL)",
 		duck.Args{"c": c.args[0], "col": col, "table": table, "r": duck.Ident(orphansAlias)})
-	x.example(func(*duck.Query) *duck.Query { return missing })
+	x.example(example{of: func(*duck.Query) *duck.Query { return missing }, order: c.args[0], kept: true})
 	return duck.SQL("count(*) FILTER ({m})", duck.Args{"m": missing})
 }
 

@@ -48,6 +48,7 @@ type outcome struct {
 	groups  dbsql.NullInt64 // how many groups a check BY had
 	null    bool            // the verdict comes of what is unknown
 	rows    []string        // up to maxRows of them, or up to showRows that explain why another check failed; JSON
+	kept    bool            // rows broke a check of all rows
 }
 
 // Rows kept of each failed check on rows, and rows shown in an error.
@@ -335,7 +336,8 @@ func quietDivision(ctx context.Context, tx *duck.Tx) (restore func() error, err 
 	}, nil
 }
 
-// collect fetches rows that show why a check failed.
+// collect fetches rows that show why a check failed: those that broke it, which are kept, or a few of those that it counts, which are shown
+// where a gate closed.
 func (p *Program) collect(ctx context.Context, tx *duck.Tx, b Batch, pt part, o *outcome) error {
 	if !o.item.check || o.item.grouped() || o.verdict == passed || o.verdict == unknown || o.verdict == ignored {
 		return nil
@@ -344,19 +346,28 @@ func (p *Program) collect(ctx context.Context, tx *duck.Tx, b Batch, pt part, o 
 	if o.item.table {
 		rel, cols = b.Table, p.stored
 	}
-	a := duck.Args{"data": catalog.DataJSON("_r", duck.ColumnNames(cols)), "rel": rel, "n": showRows}
+	show := slices.DeleteFunc(slices.Clone(pt.examples), func(e example) bool { return !e.kept })
+	a := duck.Args{"data": catalog.DataJSON("_r", duck.ColumnNames(cols)), "rel": rel, "n": maxRows, "order": duck.SQL("")}
 	switch {
+	case o.item.rows && o.null:
+		a["cond"] = duck.SQL("({p}) IS NULL", duck.Args{"p": pt.predicate})
 	case o.item.rows:
-		if a["cond"], a["n"] = duck.SQL("NOT ({p})", duck.Args{"p": pt.predicate}), maxRows; o.null {
-			a["cond"] = duck.SQL("({p}) IS NULL", duck.Args{"p": pt.predicate})
-		}
-	case len(pt.examples) > 0 && o.verdict != warned: // a scan more, which only a closed gate is worth
-		a["cond"] = duck.Each(" OR ", pt.examples, func(e example) *duck.Query { return duck.SQL("({c})", duck.Args{"c": e(rel)}) })
-	default:
+		a["cond"] = duck.SQL("NOT ({p})", duck.Args{"p": pt.predicate})
+	case len(show) == 0 && (len(pt.examples) == 0 || o.verdict == warned): // a scan more, which only a closed gate is worth
 		return nil
+	default:
+		if o.kept = len(show) > 0; !o.kept {
+			show, a["n"] = pt.examples, showRows
+		}
+		a["cond"] = duck.Each(" OR ", show, func(e example) *duck.Query { return duck.SQL("({c})", duck.Args{"c": e.of(rel)}) })
+		show = slices.DeleteFunc(slices.Clone(show), func(e example) bool { return e.order == nil })
+		if len(show) > 0 {
+			a["order"] = duck.SQL(" ORDER BY {by}",
+				duck.Args{"by": duck.Each(", ", show, func(e example) *duck.Query { return duck.SQL("({o})", duck.Args{"o": e.order}) })})
+		}
 	}
 	var err error
-	o.rows, err = duck.Select(ctx, tx.Conn, duck.SQL("SELECT {data}::VARCHAR FROM {rel} AS _r WHERE {cond} LIMIT {n}", a),
+	o.rows, err = duck.Select(ctx, tx.Conn, duck.SQL("SELECT {data}::VARCHAR FROM {rel} AS _r WHERE {cond}{order} LIMIT {n}", a),
 		func(row func(...any) error) (s string, err error) { return s, row(&s) })
 	return err
 }

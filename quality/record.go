@@ -86,7 +86,7 @@ func record(ctx context.Context, tx *duck.Tx, destination string, version *duck.
 			continue
 		}
 		checks = append(checks, duck.SQL("({d}, {name}, {v}, {now}, {num}, {text}, {verdict}, {n})", a))
-		if o.item.apart() {
+		if o.item.apart() || o.kept {
 			for _, r := range o.rows {
 				rows = append(rows, duck.SQL("({d}, {name}, {v}, {now}, {row})", a.With(duck.Args{"row": r})))
 			}

@@ -9,8 +9,9 @@ import (
 	"dsql/pipeline/program"
 )
 
-// Checks shows the last verdicts, each metric over its last versions, and (of one destination) rows that broke its checks.
-func Checks(ctx context.Context, o program.Options, name string) error {
+// Checks shows the last verdicts, each metric over its last versions, and (of one destination) rows that broke its checks; rows: those
+// alone, all that were kept.
+func Checks(ctx context.Context, o program.Options, name string, rows bool) error {
 	return inspection(ctx, o, func(v *Viewer) error {
 		a := duck.Args{"name": name}
 		if name != "" {
@@ -23,6 +24,12 @@ func Checks(ctx context.Context, o program.Options, name string) error {
 		last := duck.SQL(`(FROM dsql.checks WHERE {name} IN ('', destination)
 			QUALIFY row_number() OVER (PARTITION BY destination, name ORDER BY checked_at DESC, rowid DESC) = 1)`, a)
 		a["last"] = last
+		broken := duck.SQL("FROM dsql.check_rows r JOIN {last} c USING (destination, name) WHERE r.checked_at = c.checked_at "+
+			"AND r.version IS NOT DISTINCT FROM c.version", a)
+		if rows {
+			return v.Query(ctx, duck.SQL(`SELECT destination, name AS "check", c.verdict, c.version, data AS "row" {broken}
+				ORDER BY destination, name, r.rowid`, duck.Args{"broken": broken}))
+		}
 		if err := v.titled(ctx, "verdicts", duck.SQL(`SELECT destination, name AS "check", verdict, coalesce(value_text, value::VARCHAR) AS value,
 			failed_rows, version, checked_at FROM {last}
 			ORDER BY list_position(['fail', 'held', 'released', 'warn', 'unknown', 'pass'], verdict), destination, "check"`, a)); err != nil {
@@ -38,9 +45,7 @@ func Checks(ctx context.Context, o program.Options, name string) error {
 			GROUP BY destination, metric, least_v, most_v ORDER BY destination, metric`, a)); err != nil || name == "" {
 			return err
 		}
-		broken := duck.SQL(`FROM dsql.check_rows r JOIN {last} c USING (destination, name)
-			WHERE r.checked_at = c.checked_at AND r.version IS NOT DISTINCT FROM c.version
-			QUALIFY row_number() OVER (PARTITION BY name ORDER BY r.rowid) <= 5`, a)
+		broken = duck.SQL("{broken} QUALIFY row_number() OVER (PARTITION BY name ORDER BY r.rowid) <= 5", duck.Args{"broken": broken})
 		if n, err := v.Conn.Int(ctx, duck.SQL("SELECT count(*) FROM (SELECT name {broken})", duck.Args{"broken": broken})); err != nil || n == 0 {
 			return err
 		}
