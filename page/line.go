@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -22,6 +23,7 @@ type line struct {
 	state    string                         // warn or bad: the colour of the last value
 	from     int64                          // where the baseline ends: a hairline; 0: none
 	numbers  bool                           // all numbers stand as a table behind it
+	beside   []Series                       // the same of something else, in thinner lines
 }
 
 // extent of what is drawn.
@@ -86,10 +88,12 @@ func (c line) draw() template.HTML {
 		}
 		return bottom - (min(max(v, e.lo), e.hi)-e.lo)/(e.hi-e.lo)*(bottom-top)
 	}
-	s.f(`<figure class="chart"><figcaption>%v <b class="%v">%v</b></figcaption>`, template.HTML(head), c.state, Decimal(t.last.Value))
-	s.f(`<svg viewBox="0 0 %v %v" role="img" aria-label="%v over %v: last %v in v%v, least %v in v%v, most %v in v%v; %v without a value">`,
+	legend, also := c.legend()
+	s.f(`<figure class="chart"><figcaption>%v <b class="%v">%v</b>%v</figcaption>`, template.HTML(head), c.state, Decimal(t.last.Value),
+		legend)
+	s.f(`<svg viewBox="0 0 %v %v" role="img" aria-label="%v over %v: last %v in v%v, least %v in v%v, most %v in v%v; %v without a value%v">`,
 		c.w, c.h, c.name, plural(int64(len(c.versions)), "version"), Decimal(t.last.Value), t.last.Version, Decimal(t.least.Value),
-		t.least.Version, Decimal(t.most.Value), t.most.Version, len(c.points)-t.known)
+		t.least.Version, Decimal(t.most.Value), t.most.Version, len(c.points)-t.known, also)
 	for _, v := range ts {
 		s.f(`<path class="gr" d="M%v %vH%v"/><text class="ax e" x="%v" y="%v">%v</text>`, left, y(v), c.w, left-5, y(v)+3.5, onAxis(v, ts))
 	}
@@ -102,6 +106,7 @@ func (c line) draw() template.HTML {
 	if c.from > 0 {
 		s.f(`<path class="tk" d="M%v %vV%v"/>`, a.x(c.from), top, bottom)
 	}
+	c.drawBeside(s, a, y)
 	data := c.drawRuns(s, runs, a, y)
 	if x := a.x(t.last.Version); x < a.x1-3 { // what came after the last value isn't known yet
 		s.f(`<rect class="unk" x="%v" y="%v" width="%v" height="%v"/>`, x, top, a.x1-x, bottom-top)
@@ -119,6 +124,11 @@ func (c line) draw() template.HTML {
 func (c line) extent(t told) extent {
 	e := extent{math.Inf(1), math.Inf(-1)}
 	e.grow(c.most, t.least.Value, t.most.Value)
+	for _, o := range c.beside {
+		if t := tell(o.Points); t.known > 0 {
+			e.grow(c.most, t.least.Value, t.most.Value)
+		}
+	}
 	if c.band != nil { // a wide band, of few rows, isn't to press the line flat
 		around := max(.1*math.Abs(t.most.Value), 2*(t.most.Value-t.least.Value))
 		for _, p := range c.points {
@@ -144,6 +154,36 @@ func (c line) extent(t told) extent {
 		}
 	}
 	return e
+}
+
+// legend names what stands beside, with the last values; also says so in words.
+func (c line) legend() (html template.HTML, also string) {
+	s := &svg{}
+	for i, o := range c.beside {
+		last := unknown
+		if t := tell(o.Points); t.known > 0 {
+			last = Decimal(t.last.Value)
+		}
+		s.f(` <small class="bs%v">%v %v</small>`, i%3, Seen(cut(o.Name, 40)), last)
+		also += "; " + o.Name + ": last " + last
+	}
+	return s.html(), also
+}
+
+// drawBeside draws the lines of what stands beside; each is dashed in its own way.
+func (c line) drawBeside(s *svg, a *axis, y func(float64) float64) {
+	for i, o := range c.beside {
+		for _, run := range runs(o.Points, a) {
+			pts := &path{}
+			for _, p := range run {
+				pts.WriteString(coordinate(a.x(p.Version)) + "," + coordinate(y(p.Value)) + " ")
+			}
+			if len(run) == 1 {
+				s.f(`<circle class="pt" cx="%v" cy="%v" r="1.6"/>`, a.x(run[0].Version), y(run[0].Value))
+			}
+			s.f(`<polyline class="bs bs%v" points="%v"/>`, i%3, template.HTML(strings.TrimSpace(pts.String())))
+		}
+	}
 }
 
 // drawBand is broken where the line is.
@@ -193,16 +233,31 @@ func (c line) drawRuns(s *svg, runs [][]Point, a *axis, y func(float64) float64)
 func (c line) table() template.HTML {
 	s := &svg{}
 	s.f(`<details><summary>%v as a table</summary><div class="wide" tabindex="0" role="region" aria-label="Numbers of %v">`, c.name, c.name)
-	s.f(`<table class="list num"><thead><tr><th>version</th><th>when (UTC)</th><th class="r">value</th></tr></thead><tbody>`)
+	s.f(`<table class="list num"><thead><tr><th>version</th><th>when (UTC)</th><th class="r">value</th>`)
+	for _, o := range c.beside {
+		s.f(`<th class="r">%v</th>`, Seen(cut(o.Name, 40)))
+	}
+	s.f(`</tr></thead><tbody>`)
 	for _, p := range c.points {
-		text := unknown
-		if p.Known {
-			text = Decimal(p.Value)
+		s.f(`<tr><td>v%v</td><td class="soft">%v</td><td class="r">%v</td>`, p.Version, inList(c.file.At(p.Version)), said(p))
+		for _, o := range c.beside {
+			other := "" // of thinned points not all stand at the same versions
+			if i := slices.IndexFunc(o.Points, func(x Point) bool { return x.Version == p.Version }); i >= 0 {
+				other = said(o.Points[i])
+			}
+			s.f(`<td class="r">%v</td>`, other)
 		}
-		s.f(`<tr><td>v%v</td><td class="soft">%v</td><td class="r">%v</td></tr>`, p.Version, inList(c.file.At(p.Version)), text)
+		s.f(`</tr>`)
 	}
 	s.f(`</tbody></table></div></details>`)
 	return s.html()
+}
+
+func said(p Point) string {
+	if !p.Known {
+		return unknown
+	}
+	return Decimal(p.Value)
 }
 
 // runs are the points between gaps: a version without a value, or a missing version, ends a run. Thinned points stand apart without a gap.

@@ -38,6 +38,7 @@ type Drift struct {
 type Outcome struct {
 	Series
 	Worse   bool
+	Beside  []Series             // of other versions of the model, on the same rows
 	Classes map[int64][2]float64 // AUC: how many of either class came, by version
 }
 
@@ -100,10 +101,11 @@ func (v *Model) outcome(s *Site, o Outcome, w, h float64) template.HTML {
 		name = o.Name
 	}
 	c := v.line(s, name, o.Points, w, h)
+	c.beside = o.Beside
 	if o.Worse {
 		c.state = "bad"
 	}
-	if c.zero = o.Name != "auc" && o.Name != "bias"; o.Classes != nil {
+	if c.zero = o.Name != "auc" && o.Name != "bias"; o.Classes != nil && len(o.Beside) == 0 { // several lines have no room for a band
 		c.band = func(p Point) (float64, float64) {
 			n := o.Classes[p.Version]
 			return hanleyMcNeil(p.Value, n[0], n[1])

@@ -60,6 +60,8 @@ type Site struct {
 	View   string // flow, object, rejects, life, model, experiment, sql, or nothing
 	Title  string
 	Base   string            // what stands before each address: "/" of a server
+	Token  string            // allows the button of a view of rejects; "": there is none
+	Sent   *Sent             // what came of it
 	lives  map[string]string // of a report: the anchors of the lives in it
 	there  map[string]bool   // of a report: the objects in it
 }
@@ -135,7 +137,7 @@ func (s *Site) Rejects(f Filter) string {
 	if s.Report {
 		return "#rejects"
 	}
-	return s.address("rejects", "code", f.Code, "rule", f.Rule, "dest", f.Destination, "src", f.Source, "q", f.Text)
+	return s.address("rejects", f.pairs()...)
 }
 
 // Life is the view of a key: as it was known in a version (0: now), of a column ("": the first).

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -17,10 +18,29 @@ type Rejects struct {
 	Filter     Filter
 	Kinds      []RejectKind
 	Rows       []Reject
-	Total, N   int64  // of all, and of those that the filter leaves
-	Statements string // that send them again
-	Replay     bool   // a button may do it
+	Total, N   int64 // of all, and of those that the filter leaves
+	Statements []Replay
 	Wrong      []Problem
+}
+
+// Replay is a statement that sends rejects through the chain again.
+type Replay struct {
+	Of, Text string
+	Hold     bool // it takes what a check holds back, which is more than to try again
+}
+
+// Statement is all of them.
+func (v *Rejects) Statement() string {
+	var out []string
+	for _, r := range v.Statements {
+		out = append(out, r.Text)
+	}
+	return strings.Join(out, "\n")
+}
+
+// CanReplay: there is something that a button may do.
+func (v *Rejects) CanReplay() bool {
+	return slices.ContainsFunc(v.Statements, func(r Replay) bool { return !r.Hold })
 }
 
 // RejectKind is a reason, and where it is given.
@@ -64,6 +84,11 @@ func (f Filter) Where() string {
 		return f.Destination
 	}
 	return f.Source
+}
+
+// pairs are the filter in an address.
+func (f Filter) pairs() []string {
+	return []string{"code", f.Code, "rule", f.Rule, "dest", f.Destination, "src", f.Source, "q", f.Text}
 }
 
 // Filtered says that some are left out.

@@ -29,6 +29,7 @@ type pages struct {
 	db       *duck.DB // that conn is of: the file may be opened again
 	conn     *duck.Conn
 	epoch    uint64 // of what is kept; odd: of a state that nobody can name
+	turn     uint64 // of the lags in it
 	program  *program.Program
 	file     *page.File
 	drawn    map[string]drawn // views of this state that were read, by address
@@ -52,6 +53,7 @@ func (s *server) pageRoutes() {
 	s.handlePage("GET /m/{object}", s.objectPage)
 	s.handlePage("GET /k/{object}", s.lifePage)
 	s.handlePage("GET /rejects", s.rejectsPage)
+	s.handlePage("POST /rejects/replay", s.replay)
 	s.handlePage("GET /sql", s.sqlPage)
 	s.handlePage("GET /sql.csv", s.sqlFile)
 	s.handlePage("GET /events", s.events)
@@ -69,7 +71,7 @@ func (s *server) handlePage(pattern string, f action) {
 		}
 		h := w.Header()
 		h.Set("Content-Security-Policy", page.Policy)
-		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Referrer-Policy", "same-origin") // with none at all the form of the button would come from nowhere
 		h.Set("Cache-Control", "no-store")
 		err := s.allowed(w, r, "query")
 		var refused *refusal
@@ -137,14 +139,16 @@ type drawn struct {
 // drawing asks a file for a view.
 type drawing func(ctx context.Context, v *pageview.Reader, f *page.File) (drawn, error)
 
-// show draws a view of one state of the file. Who has a page already gets the sections that have changed.
-func (s *server) show(w *recorder, r *http.Request, f drawing) error {
+// show draws a view of one state of the file. Who has a page already gets the sections that have changed. dress adds to the site what isn't
+// of the file.
+func (s *server) show(w *recorder, r *http.Request, f drawing, dress ...func(*page.Site)) error {
 	ctx, cancel := context.WithTimeout(r.Context(), s.o.Limits.Time)
 	defer cancel()
 	address := r.URL.RequestURI()
 	if r.URL.Path == "/sql" { // what it shows was asked for elsewhere
 		address = ""
 	}
+	s.lags.looked()
 	s.use.RLock()
 	defer s.use.RUnlock()
 	d, file, err := s.pages.read(ctx, s, address, f)
@@ -154,6 +158,9 @@ func (s *server) show(w *recorder, r *http.Request, f drawing) error {
 	site := &page.Site{File: file, Now: time.Now(), View: d.view, Title: d.title, Base: "/"}
 	if d.data == nil {
 		site.View = ""
+	}
+	for _, add := range dress {
+		add(site)
 	}
 	var b bytes.Buffer
 	if err := site.Write(&b, d.data); err != nil {
@@ -202,15 +209,16 @@ func (p *pages) read(ctx context.Context, s *server, address string, f drawing) 
 		}
 	}()
 	epoch := p.db.Epoch()
-	v := &pageview.Reader{Conn: p.conn, Now: time.Now()}
-	if p.file == nil || p.epoch != epoch || epoch%2 == 1 {
+	lags, turn := s.lags.now()
+	v := &pageview.Reader{Conn: p.conn, Now: time.Now(), Lags: lags}
+	if p.file == nil || p.epoch != epoch || epoch%2 == 1 || p.turn != turn {
 		if v.Program, err = s.o.Language.Load(ctx, p.conn, nil, &kind.Env{Dir: s.o.Dir}, program.Opened{}); err != nil {
 			return d, nil, err
 		}
 		if file, err = v.File(ctx); err != nil {
 			return d, nil, err
 		}
-		p.program, p.file, p.epoch, p.drawn = v.Program, file, epoch, map[string]drawn{}
+		p.program, p.file, p.epoch, p.turn, p.drawn = v.Program, file, epoch, turn, map[string]drawn{}
 		if p.db.Epoch() != epoch { // something was committed meanwhile: which state this is nobody knows
 			p.epoch = 1
 		}
@@ -276,10 +284,17 @@ func (s *server) lifePage(w *recorder, r *http.Request) error {
 	})
 }
 
+// rejectsPage are those of a filter; ?sent= shows what came of some that were sent again.
 func (s *server) rejectsPage(w *recorder, r *http.Request) error {
-	q := r.URL.Query()
-	filter := page.Filter{Code: q.Get("code"), Rule: q.Get("rule"), Destination: q.Get("dest"), Source: q.Get("src"), Text: q.Get("q")}
+	filter := filterOf(r.URL.Query())
 	return s.show(w, r, func(ctx context.Context, v *pageview.Reader, _ *page.File) (drawn, error) {
 		return drawn{"rejects", "Rejects", v.Rejects(ctx, filter, pageRejects)}, nil
+	}, func(site *page.Site) {
+		if s.mayReplay(w, r) == nil {
+			site.Token = s.replays.token(w.who, filter)
+		}
+		if site.Sent = s.replays.find(r.URL.Query().Get("sent")); site.Sent != nil && site.Sent.Running {
+			w.Header().Set("Refresh", "1") // where no script asks for it
+		}
 	})
 }

@@ -118,15 +118,17 @@ func (s *server) events(w *recorder, r *http.Request) error {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	last, told := s.epoch(), time.Time{}
+	_, was := s.lags.now()
 	for {
 		epoch := s.epoch()
+		_, turn := s.lags.now()
 		text := ""
 		switch {
-		case epoch%2 == 0 && epoch != last || told.IsZero():
+		case epoch%2 == 0 && epoch != last || turn != was || told.IsZero():
 			if text = fmt.Sprintf("event: version\nid: %d\ndata: %d\n\n", epoch, epoch); told.IsZero() {
 				text = "retry: 2000\n\n"
 			}
-			last = epoch
+			last, was = epoch, turn
 		case time.Since(told) > stillHere:
 			text = ": here\n\n"
 		}

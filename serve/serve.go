@@ -38,6 +38,8 @@ type Options struct {
 	Tokens    []Token        // without any everybody may ask for everything, from this machine
 	Hosts     []string       // names, and origins of pages, that requests may come by beside the machine's own
 	TLS       *tls.Config
+	// AllowReplay lets pages send rejects through the chain again.
+	AllowReplay bool
 }
 
 // Limits are what one request, or all at a time, may take.
@@ -69,6 +71,8 @@ type server struct {
 	state    state
 	quack    *quack.Server
 	pages    pages
+	replays  replays
+	lags     lags
 	ran      atomic.Bool // the scripts have run: what they declare is there
 
 	use  sync.RWMutex // held by whoever uses the file; for writing by who opens it again
@@ -144,6 +148,8 @@ func (s *server) serve(ctx context.Context, listener net.Listener) (err error) {
 	}
 	wrote := make(chan error, 1)
 	go func() { wrote <- s.write(ctx, s.halt) }()
+	asked := make(chan struct{})
+	go func() { defer close(asked); s.askLags(ctx) }()
 	running := true
 	select {
 	case <-s.o.Stop:
@@ -162,6 +168,7 @@ func (s *server) serve(ctx context.Context, listener net.Listener) (err error) {
 	if running {
 		err = errors.Join(err, <-wrote)
 	}
+	<-asked
 	s.use.Lock() // nobody reads any more
 	defer s.use.Unlock()
 	s.quack.Close()

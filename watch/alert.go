@@ -2,7 +2,6 @@ package watch
 
 import (
 	"context"
-	dbsql "database/sql"
 	"fmt"
 	"os"
 	"slices"
@@ -24,6 +23,7 @@ var AlertKind = kind.Kind{
 			{Keyword: "ON METRIC", Arg: sql.ArgExpr,
 				Doc: "destination.metric > x, or <, <=, >=: fires while the last value is so; a monitor's metrics too: health.\"auc[aa]\" < 0.6"},
 			{Keyword: "ON LAG", Arg: sql.ArgExpr, Doc: "source > n: fires while more records than that of a topic wait"},
+			{Keyword: "ON EXPERIMENT", Arg: sql.ArgName, Doc: "experiment: fires while its units aren't split between the variants as declared"},
 			{Keyword: "ON NO DATA", Arg: sql.ArgName, Doc: "source: fires while nothing came of it for the interval of FOR"},
 			{Keyword: "FOR", Arg: sql.ArgExpr, Doc: "INTERVAL '2 hours' of NO DATA; n VERSIONS: only when that many, one after the other, say so"},
 			{Keyword: "TO WEBHOOK", Arg: sql.ArgExpr, Doc: "'https://…' or env('NAME'), which is read when it is used: a POST of JSON"},
@@ -72,13 +72,13 @@ type alert struct {
 	interval  sql.Span // FOR INTERVAL …
 }
 
-const alertUsage = "write ON CHECK flights.ids, ON METRIC flights.delay > 20, ON LAG orders > 1000, or ON NO DATA orders FOR INTERVAL " +
-	"'2 hours'"
+const alertUsage = "write ON CHECK flights.ids, ON METRIC flights.delay > 20, ON LAG orders > 1000, ON EXPERIMENT rebooking, or " +
+	"ON NO DATA orders FOR INTERVAL '2 hours'"
 
 func compileAlert(d *sql.Decl) (kind.Object, error) {
 	a := &alert{decl: d, versions: 1}
 	var errs sql.List
-	for _, c := range []string{"ON CHECK", "ON METRIC", "ON LAG", "ON NO DATA"} {
+	for _, c := range []string{"ON CHECK", "ON METRIC", "ON LAG", "ON EXPERIMENT", "ON NO DATA"} {
 		v := d.Arg(c)
 		if v == nil {
 			continue
@@ -132,7 +132,7 @@ func (a *alert) words(clause string) (out []string, at sql.Span) {
 
 // subject reads what the alert is on.
 func (a *alert) subject() error {
-	if a.what == "ON NO DATA" {
+	if a.what == "ON NO DATA" || a.what == "ON EXPERIMENT" {
 		a.of = a.decl.Arg(a.what).Names[0].Text
 		return nil
 	}
@@ -180,7 +180,7 @@ func (a *alert) lasting() error {
 	case a.what == "ON NO DATA" && n > 1 && strings.EqualFold(w[0], "interval"):
 		a.interval = at
 		return nil
-	case a.what != "ON NO DATA" && a.what != "ON LAG" && n == 2 && strings.EqualFold(w[1], "versions"):
+	case (a.what == "ON CHECK" || a.what == "ON METRIC") && n == 2 && strings.EqualFold(w[1], "versions"):
 		var err error
 		if a.versions, err = strconv.Atoi(w[0]); err == nil && a.versions > 0 {
 			return nil
@@ -213,6 +213,8 @@ func (a *alert) Define(_ context.Context, _ *duck.Tx, env *kind.Env) error {
 	switch a.what {
 	case "ON LAG", "ON NO DATA":
 		kinds = []string{"source"}
+	case "ON EXPERIMENT":
+		kinds = []string{"experiment"}
 	case "ON METRIC":
 		kinds = append(kinds, "monitor")
 	}
@@ -225,6 +227,10 @@ func (a *alert) Define(_ context.Context, _ *duck.Tx, env *kind.Env) error {
 		}
 		if d, ok := o.(kind.Destination); ok {
 			return a.known(d, at)
+		}
+		if k == "experiment" && o.Decl().Arg("EXPOSURES") == nil {
+			return a.fail(at, code.BadAlert, a.of+" says not where exposures stand",
+				"declare it with EXPOSURES (SELECT user_id, variant, seen_at FROM …)")
 		}
 		if _, ok := o.(kind.Lagging); a.what == "ON LAG" && !ok {
 			return a.fail(at, code.BadAlert, a.of+" has no lag: it reads no topic", "alert ON NO DATA "+a.of+" FOR INTERVAL '…'")
@@ -264,7 +270,7 @@ func sqlUnknown(a *alert, at sql.Span, what, name string, names []string) *sql.E
 // object is what the alert is on, as its message names it: in the spelling of what is declared.
 func (a *alert) object(env *kind.Env) string {
 	of, name := a.of, a.name
-	for _, k := range []string{"stream", "journal", "monitor", "source"} {
+	for _, k := range []string{"stream", "journal", "monitor", "source", "experiment"} {
 		o := env.Declared(k, a.of)
 		if o == nil {
 			continue
@@ -283,103 +289,6 @@ func (a *alert) object(env *kind.Env) string {
 		return of
 	}
 	return of + "." + name
-}
-
-// Judge says whether the alert fires, by what stands in the file. Of what isn't known yet nothing is said.
-func (a *alert) Judge(ctx context.Context, c *duck.Conn, env *kind.Env) (kind.Finding, error) {
-	f := kind.Finding{Object: a.object(env)}
-	args := duck.Args{"of": a.of, "name": a.name, "n": a.versions, "now": duck.Now}
-	switch a.what {
-	case "ON CHECK":
-		err := a.judgeRows(ctx, c, &f, duck.SQL(`SELECT version, value, verdict NOT IN ('pass', 'unknown', 'released') AS fires, verdict FROM dsql.checks
-			WHERE lower(destination) = lower({of}) AND lower(name) = lower({name}) ORDER BY checked_at DESC, rowid DESC LIMIT {n}`, args))
-		return f, err
-	case "ON METRIC":
-		f.Threshold = &a.threshold
-		args["fires"] = a.compared("value")
-		err := a.judgeRows(ctx, c, &f, duck.SQL(`SELECT version, value, coalesce({fires}, false) AS fires, '' FROM dsql.metrics
-			WHERE lower(destination) = lower({of}) AND lower(metric) = lower({name}) AND value IS NOT NULL ORDER BY version DESC LIMIT {n}`, args))
-		return f, err
-	case "ON NO DATA":
-		args["interval"] = duck.User(a.decl.Src, a.interval)
-		var last string
-		_, err := c.Scan(ctx, duck.SQL(`SELECT coalesce(strftime(last, '%Y-%m-%d %H:%M:%S'), ''), coalesce(last, born) < {now} - ({interval}) FROM (
-			SELECT (SELECT max(committed_at) FROM dsql.versions v JOIN dsql.version_rows r USING (version)
-					WHERE r.kind = 'source' AND lower(r.name) = lower({of}) AND r.rows_in > 0) AS last,
-				(SELECT max(declared_at) FROM dsql.declarations WHERE kind = 'source' AND lower(name) = lower({of})) AS born)`, args), &last, &f.Fires)
-		f.Known = err == nil
-		f.Text = "nothing came of " + a.of + " for " + a.interval.Of(a.decl.Src)
-		if last != "" {
-			f.Text += ", the last at " + last + " UTC"
-		}
-		return f, err
-	}
-	return a.judgeLag(ctx, c, env, f)
-}
-
-// compared is a condition on a value.
-func (a *alert) compared(value string) *duck.Query {
-	args := duck.Args{"v": duck.Ident(value), "x": a.threshold}
-	switch {
-	case a.above && a.equal:
-		return duck.SQL("{v} >= {x}", args)
-	case a.above:
-		return duck.SQL("{v} > {x}", args)
-	case a.equal:
-		return duck.SQL("{v} <= {x}", args)
-	}
-	return duck.SQL("{v} < {x}", args)
-}
-
-// judgeRows fires where all of the newest rows do, and there are enough.
-func (a *alert) judgeRows(ctx context.Context, c *duck.Conn, f *kind.Finding, q *duck.Query) error {
-	type row struct {
-		version dbsql.NullInt64
-		value   dbsql.NullFloat64
-		fires   bool
-		verdict string
-	}
-	rows, err := duck.Select(ctx, c, q, func(scan func(...any) error) (r row, err error) {
-		return r, scan(&r.version, &r.value, &r.fires, &r.verdict)
-	})
-	if err != nil || len(rows) == 0 {
-		return err
-	}
-	f.Known = true
-	f.Fires = len(rows) == a.versions && !slices.ContainsFunc(rows, func(r row) bool { return !r.fires })
-	f.Version = rows[0].version.Int64
-	if rows[0].value.Valid {
-		f.Value = &rows[0].value.Float64
-	}
-	f.Text = f.Object + " is " + rows[0].verdict
-	if a.what == "ON METRIC" {
-		f.Text = fmt.Sprintf("%s is %s", f.Object, strconv.FormatFloat(rows[0].value.Float64, 'g', 6, 64))
-		if f.Fires {
-			f.Text += fmt.Sprintf(", the limit is %s", strconv.FormatFloat(a.threshold, 'g', 6, 64))
-		}
-	}
-	return nil
-}
-
-func (a *alert) judgeLag(ctx context.Context, c *duck.Conn, env *kind.Env, f kind.Finding) (kind.Finding, error) {
-	s, ok := env.Declared("source", a.of).(kind.Lagging)
-	if !ok {
-		return f, nil
-	}
-	f.Threshold = &a.threshold
-	q, err := s.Lag(ctx, c, env)
-	if err != nil { // the brokers don't answer: nothing is known
-		return f, nil
-	}
-	var lag dbsql.NullFloat64
-	if _, err := c.Scan(ctx, duck.SQL("SELECT max(lag) FROM (SELECT sum(lag)::DOUBLE AS lag FROM ({q}) GROUP BY destination)",
-		duck.Args{"q": q}), &lag); err != nil || !lag.Valid {
-		return f, err
-	}
-	f.Known, f.Value = true, &lag.Float64
-	_, err = c.Scan(ctx, duck.SQL("SELECT {c} FROM (SELECT {v}::DOUBLE AS v)", duck.Args{"c": a.compared("v"), "v": lag.Float64}), &f.Fires)
-	f.Text = fmt.Sprintf("%.0f records of %s wait", lag.Float64, a.of)
-	return f, err
 }
 
 // webhook is where the message goes; the variable is read now.

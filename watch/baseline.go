@@ -187,8 +187,8 @@ func quantile(xs []float64, q float64) float64 {
 	return xs[i] + (xs[i+1]-xs[i])*(at-float64(i))
 }
 
-// cutAtOnce is how many features' deciles one query finds: DuckDB holds all of their values meanwhile.
-const cutAtOnce = 8
+// heldAtOnce is how many values are held at a time to find deciles.
+const heldAtOnce = 16 << 20
 
 // cut finds the bins of all features.
 func (s *shape) cut(ctx context.Context, tx *duck.Tx, base map[string]*bins, rows *duck.Query) error {
@@ -199,8 +199,9 @@ func (s *shape) cut(ctx context.Context, tx *duck.Tx, base map[string]*bins, row
 			continue
 		}
 		b := base[f.name]
-		labels, err := duck.Select(ctx, tx.Conn, duck.SQL("SELECT substr(x, 2) FROM (SELECT {v} AS x FROM {rows}) WHERE x IS NOT NULL GROUP BY x "+
-			"ORDER BY count(*) DESC, x LIMIT {max}", duck.Args{"v": f.value, "rows": rows, "max": maxLabels}),
+		labels, err := duck.Select(ctx, tx.Conn,
+			duck.SQL("SELECT substr(x, 2) FROM (SELECT {v} AS x FROM {rows}) WHERE x IS NOT NULL GROUP BY x "+
+				"ORDER BY count(*) DESC, x LIMIT {max}", duck.Args{"v": f.value, "rows": rows, "max": maxLabels}),
 			func(row func(...any) error) (l string, err error) { return l, row(&l) })
 		if err != nil {
 			return err
@@ -208,7 +209,11 @@ func (s *shape) cut(ctx context.Context, tx *duck.Tx, base map[string]*bins, row
 		slices.Sort(labels)
 		b.Labels, b.Empty = labels, len(labels) == 0
 	}
-	for some := range slices.Chunk(numbers, cutAtOnce) {
+	n, err := tx.Int(ctx, duck.SQL("SELECT count(*) FROM {rows}", duck.Args{"rows": rows}))
+	if err != nil {
+		return err
+	}
+	for some := range slices.Chunk(numbers, int(max(1, heldAtOnce/max(1, n)))) {
 		if err := cutNumbers(ctx, tx, some, base, rows); err != nil {
 			return err
 		}
@@ -218,39 +223,17 @@ func (s *shape) cut(ctx context.Context, tx *duck.Tx, base map[string]*bins, row
 
 // cutNumbers finds the bins of some numbers.
 func cutNumbers(ctx context.Context, tx *duck.Tx, features []feature, base map[string]*bins, rows *duck.Query) error {
-	var counts []int64
-	finite := duck.Each(", ", features, func(f feature) *duck.Query {
-		return duck.SQL("count(*) FILTER (isfinite({v}))", duck.Args{"v": f.value})
-	})
-	if err := scanJSON(ctx, tx, duck.SQL("SELECT CAST([{finite}] AS VARCHAR) FROM {rows}", duck.Args{"finite": finite, "rows": rows}),
-		&counts); err != nil {
-		return err
-	}
-	var has []int // of features: those with values
-	var found []*duck.Query
-	for i, f := range features {
-		n := counts[i]
-		if base[f.name].Empty = n == 0; n == 0 {
-			continue
-		}
-		var places []float64 // of the neighbours of each decile, and of the ends, as fractions that mean just these
-		for _, k := range neighbours(n) {
-			places = append(places, (float64(k)+0.5)/float64(n))
-		}
-		has = append(has, i)
-		found = append(found, duck.SQL("quantile_disc({v}, [{places}]) FILTER (isfinite({v}))", duck.Args{"v": f.value,
-			"places": duck.Each(", ", places, func(x float64) *duck.Query { return duck.Lit(x) })}))
-	}
-	if len(has) == 0 {
-		return nil
-	}
+	found := duck.Each(", ", features, func(f feature) *duck.Query { return duck.SQL("dsql_deciles({v})", duck.Args{"v": f.plain}) })
 	var at [][]float64
 	if err := scanJSON(ctx, tx, duck.SQL("SELECT CAST(to_json([{found}]) AS VARCHAR) FROM {rows}",
-		duck.Args{"found": duck.Join(", ", found...), "rows": rows}), &at); err != nil {
+		duck.Args{"found": found, "rows": rows}), &at); err != nil {
 		return err
 	}
-	for k, i := range has {
-		base[features[i].name].deciles(at[k], counts[i])
+	for i, f := range features {
+		b := base[f.name]
+		if b.Empty = len(at[i]) < 2; !b.Empty {
+			b.deciles(at[i][1:], int64(at[i][0]))
+		}
 	}
 	return nil
 }
@@ -264,7 +247,7 @@ func scanJSON(ctx context.Context, tx *duck.Tx, q *duck.Query, dest any) error {
 	return json.Unmarshal([]byte(text), dest)
 }
 
-// deciles cuts at those of n values, of which at are the neighbours.
+// deciles cuts at those of n values; at are the least, the neighbours of each decile, and the greatest.
 func (b *bins) deciles(at []float64, n int64) {
 	b.Low, b.High = at[0], at[len(at)-1]
 	for d := 1; d < 10; d++ {
@@ -277,17 +260,6 @@ func (b *bins) deciles(at []float64, n int64) {
 		b.Edges = append(b.Edges, edge)
 	}
 	b.Edges = slices.Compact(b.Edges)
-}
-
-// neighbours are the places, among n values in order, of the least, of those below and above each decile, and of the greatest. DuckDB's
-// own interpolation leaves the values of a constant by a bit.
-func neighbours(n int64) []int64 {
-	out := []int64{0}
-	for d := 1; d < 10; d++ {
-		at := float64(n-1) * (float64(d) / 10)
-		out = append(out, int64(math.Floor(at)), int64(math.Ceil(at)))
-	}
-	return append(out, n-1)
 }
 
 // forget takes out of the file what only the monitor reads.

@@ -2,6 +2,8 @@ package watch
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
 	"dsql/engine/duck"
 	"dsql/sql"
@@ -16,9 +18,12 @@ const exposed = `WITH e(unit, variant, seen) AS (SELECT CAST(u AS VARCHAR), CAST
 	units AS (SELECT unit, min(seen) AS seen, min(variant) AS variant, min(variant) <> max(variant) AS crossed
 		FROM e WHERE unit IS NOT NULL AND variant IS NOT NULL AND seen IS NOT NULL GROUP BY unit) `
 
+const exposure = "a unit, its variant, and when it was seen"
+
 // Experiment is one that says what is exposed.
 type Experiment interface {
 	Result(context.Context, *duck.Conn) (*Result, error)
+	Split(context.Context, *duck.Conn) (*Result, error) // without metrics
 }
 
 // Result is what came of an experiment.
@@ -51,6 +56,19 @@ type Effect struct{ Mean, Difference, Low, High, P float64 }
 // Broken: units did not come to the variants as declared, beyond what chance does; then no difference can be trusted.
 func (r *Result) Broken() bool { return r.Mismatch < srmAlpha }
 
+// Units says how many came to each variant, and how many should have.
+func Units(variants []Variant) string {
+	sum := int64(0)
+	for _, v := range variants {
+		sum += v.Units
+	}
+	var out []string
+	for _, v := range variants {
+		out = append(out, fmt.Sprintf("%s %d (%.0f wanted)", v.Name, v.Units, v.Wanted*float64(sum)))
+	}
+	return strings.Join(out, ", ")
+}
+
 func (e *experiment) exposures() (*duck.Query, sql.Place, bool) {
 	v := e.decl.Arg("EXPOSURES")
 	if v == nil {
@@ -71,7 +89,7 @@ func (e *experiment) Bound(ctx context.Context, c *duck.Conn) error {
 		return nil
 	}
 	var errs sql.List
-	_, err := threeColumns(ctx, c, q, at, "EXPOSURES", "a unit, its variant, and when it was seen")
+	_, err := threeColumns(ctx, c, q, at, "EXPOSURES", exposure)
 	errs = add(errs, err)
 	for _, m := range e.metrics {
 		_, err := measured(ctx, c, m)
@@ -115,12 +133,29 @@ func measured(ctx context.Context, c *duck.Conn, m *sql.Decl) (conversion bool, 
 	return conversion, nil
 }
 
+// Split counts the units of each variant, and says whether chance may have split them so.
+func (e *experiment) Split(ctx context.Context, c *duck.Conn) (*Result, error) {
+	q, at, ok := e.exposures()
+	if !ok {
+		return nil, e.unsaid()
+	}
+	if _, err := threeColumns(ctx, c, q, at, "EXPOSURES", exposure); err != nil {
+		return nil, err
+	}
+	r := &Result{}
+	return r, e.split(ctx, c, q, r)
+}
+
+func (e *experiment) unsaid() *sql.Error {
+	return e.decl.Errorf(code.MissingClause, "the experiment %s doesn't say where exposures stand", e.decl.Name).
+		WithHint("declare it with EXPOSURES (SELECT user_id, variant, seen_at FROM exposures)").WithExit(code.ExitUsage)
+}
+
 // Result computes what came of the experiment until now.
 func (e *experiment) Result(ctx context.Context, c *duck.Conn) (*Result, error) {
 	q, _, ok := e.exposures()
 	if !ok {
-		return nil, e.decl.Errorf(code.MissingClause, "the experiment %s doesn't say where exposures stand", e.decl.Name).
-			WithHint("declare it with EXPOSURES (SELECT user_id, variant, seen_at FROM exposures)").WithExit(code.ExitUsage)
+		return nil, e.unsaid()
 	}
 	if err := e.Bound(ctx, c); err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	dbsql "database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 
@@ -31,7 +32,7 @@ func (m *monitor) Open(ctx context.Context, c *duck.Conn, cols []duck.Column, ke
 	if err != nil {
 		return nil, err
 	}
-	return &session{shape: s}, c.CountAbove()
+	return &session{shape: s}, errors.Join(c.CountAbove(), c.Deciles())
 }
 
 // session is a monitor in a run.

@@ -19,19 +19,20 @@ import (
 )
 
 type serveCmd struct {
-	Script    []string      `arg:"" optional:"" complete:"file" help:"Script files, which are run first; without any the file is served as it is."`
-	DB        string        `name:"db" placeholder:"FILE" complete:"file" help:"The DuckDB file; the first script's name with .duckdb by default."`
-	Set       []string      `placeholder:"NAME=VALUE" sep:"none" help:"The value of a parameter of the scripts; may be given several times."`
-	Follow    bool          `help:"Go on with what comes, as run --follow does."`
-	Listen    string        `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where requests are taken: ${default}; port 0 is any that is free."`
-	Timeout   time.Duration `default:"30s" help:"How long an answer may take."`
-	MaxBody   int64         `default:"16777216" placeholder:"BYTES" help:"How long a request's body may be."`
-	TokenFile string        `placeholder:"FILE" complete:"file" help:"Who may ask for what: lines that dsql token writes. DSQL_TOKEN is one more token."`
-	AllowHost []string      `placeholder:"NAME" help:"A host name, or an origin of pages (https://…), that requests may come by."`
-	TLSCert   string        `name:"tls-cert" placeholder:"FILE" complete:"file" help:"The certificate, with those above it, in PEM."`
-	TLSKey    string        `name:"tls-key" placeholder:"FILE" complete:"file" help:"Its key."`
-	LogFormat string        `enum:"json,text,none" default:"json" help:"The access log on stderr: ${enum}."`
-	Events    string        `enum:"text,jsonl" default:"text" help:"How stderr tells what the run does: ${enum}."`
+	Script      []string      `arg:"" optional:"" complete:"file" help:"Script files, which are run first; without any the file is served as it is."`
+	DB          string        `name:"db" placeholder:"FILE" complete:"file" help:"The DuckDB file; the first script's name with .duckdb by default."`
+	Set         []string      `placeholder:"NAME=VALUE" sep:"none" help:"The value of a parameter of the scripts; may be given several times."`
+	Follow      bool          `help:"Go on with what comes, as run --follow does."`
+	Listen      string        `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where requests are taken: ${default}; port 0 is any that is free."`
+	Timeout     time.Duration `default:"30s" help:"How long an answer may take."`
+	MaxBody     int64         `default:"16777216" placeholder:"BYTES" help:"How long a request's body may be."`
+	TokenFile   string        `placeholder:"FILE" complete:"file" help:"Who may ask for what: lines that dsql token writes. DSQL_TOKEN is one more token."`
+	AllowHost   []string      `placeholder:"NAME" help:"A host name, or an origin of pages (https://…), that requests may come by."`
+	AllowReplay bool          `help:"The page of rejects may send them through the chain again; where there are tokens, by one for admin."`
+	TLSCert     string        `name:"tls-cert" placeholder:"FILE" complete:"file" help:"The certificate, with those above it, in PEM."`
+	TLSKey      string        `name:"tls-key" placeholder:"FILE" complete:"file" help:"Its key."`
+	LogFormat   string        `enum:"json,text,none" default:"json" help:"The access log on stderr: ${enum}."`
+	Events      string        `enum:"text,jsonl" default:"text" help:"How stderr tells what the run does: ${enum}."`
 }
 
 func (c *serveCmd) Run(ctx context.Context, s *streams) error {
@@ -70,7 +71,7 @@ func (c *serveCmd) Run(ctx context.Context, s *streams) error {
 	limits := serve.Default
 	limits.Time, limits.Body = c.Timeout, c.MaxBody
 	o := serve.Options{Options: eo, Listen: c.Listen, LogText: c.LogFormat == "text", Grace: 10 * time.Second, Limits: limits,
-		Tokens: tokens, Hosts: c.AllowHost, TLS: secure,
+		Tokens: tokens, Hosts: c.AllowHost, TLS: secure, AllowReplay: c.AllowReplay,
 		Listening: func(a net.Addr) {
 			told.clear()
 			if !s.cli.Quiet && c.Events == "text" {

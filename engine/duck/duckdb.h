@@ -55,6 +55,7 @@ typedef idx_t (*duckdb_aggregate_state_size)(duckdb_function_info);
 typedef void (*duckdb_aggregate_init_t)(duckdb_function_info, duckdb_aggregate_state);
 typedef void (*duckdb_aggregate_update_t)(duckdb_function_info, duckdb_data_chunk, duckdb_aggregate_state *);
 typedef void (*duckdb_aggregate_combine_t)(duckdb_function_info, duckdb_aggregate_state *, duckdb_aggregate_state *, idx_t);
+typedef void (*duckdb_aggregate_destroy_t)(duckdb_aggregate_state *, idx_t);
 typedef void (*duckdb_aggregate_finalize_t)(duckdb_function_info, duckdb_aggregate_state *, duckdb_vector, idx_t, idx_t);
 
 duckdb_state duckdb_prepare(duckdb_connection, const char *, duckdb_prepared_statement *);
@@ -161,6 +162,7 @@ void duckdb_aggregate_function_set_name(duckdb_aggregate_function, const char *)
 void duckdb_aggregate_function_add_parameter(duckdb_aggregate_function, duckdb_logical_type);
 void duckdb_aggregate_function_set_return_type(duckdb_aggregate_function, duckdb_logical_type);
 void duckdb_aggregate_function_set_functions(duckdb_aggregate_function, duckdb_aggregate_state_size, duckdb_aggregate_init_t, duckdb_aggregate_update_t, duckdb_aggregate_combine_t, duckdb_aggregate_finalize_t);
+void duckdb_aggregate_function_set_destructor(duckdb_aggregate_function, duckdb_aggregate_destroy_t);
 void duckdb_aggregate_function_set_special_handling(duckdb_aggregate_function);
 void duckdb_aggregate_function_set_error(duckdb_function_info, const char *);
 duckdb_state duckdb_register_aggregate_function(duckdb_connection, duckdb_aggregate_function);

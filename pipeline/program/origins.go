@@ -2,8 +2,10 @@ package program
 
 import (
 	"cmp"
+	"context"
 	"slices"
 
+	"dsql/engine/duck"
 	"dsql/engine/duck/tree"
 	"dsql/engine/kind"
 	"dsql/sql"
@@ -22,7 +24,7 @@ const Result = "prediction"
 type Columns map[string][]string
 
 // Origins are what the columns of each destination are made of, and which columns the inputs of what is called were given.
-func (p *Program) Origins(cols Columns) map[ColumnRef][]ColumnRef {
+func (p *Program) Origins(ctx context.Context, c *duck.Conn, cols Columns) (map[ColumnRef][]ColumnRef, error) {
 	o := &origins{p: p, cols: cols, named: map[sql.Key]string{}, out: map[ColumnRef][]ColumnRef{}}
 	for name := range cols {
 		o.named[sql.KeyOf(name)] = name
@@ -48,6 +50,10 @@ func (p *Program) Origins(cols Columns) map[ColumnRef][]ColumnRef {
 		if _, ok := n.Destination(); !ok {
 			continue
 		}
+		sets, of, err := o.sets(ctx, c, n)
+		if err != nil {
+			return nil, err
+		}
 		for _, in := range n.Inputs {
 			var made []madeOf
 			if in.body == nil {
@@ -55,6 +61,7 @@ func (p *Program) Origins(cols Columns) map[ColumnRef][]ColumnRef {
 			} else if o.tree = in.body.tree; o.tree != nil && len(o.tree.Queries) > 0 {
 				made = o.query(o.tree.Queries[0])
 			}
+			made = o.through(sets, of, made)
 			for _, c := range cols[n.Name] {
 				for _, m := range made {
 					if sql.Same(m.name, c) {
@@ -64,7 +71,7 @@ func (p *Program) Origins(cols Columns) map[ColumnRef][]ColumnRef {
 			}
 		}
 	}
-	return o.out
+	return o.out, nil
 }
 
 // madeOf is a column of a query.

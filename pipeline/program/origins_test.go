@@ -14,30 +14,41 @@ import (
 	"dsql/sql"
 )
 
-// Which columns a column is made of, over all forms of a query: the text of a stream s, and "column: what it is made of".
+// originCases are the text of a stream s, and "column: what it is made of".
+var originCases = map[string]string{
+	"FROM f": "a: f.a; b: f.b; c: f.c",
+	"AS SELECT a, b AS x, a || c AS y, 1 AS z FROM f":                                      "a: f.a; x: f.b; y: f.a f.c; z:",
+	"AS SELECT * EXCLUDE (b) FROM f":                                                       "a: f.a; c: f.c",
+	"AS SELECT * REPLACE (a || c AS b) FROM f":                                             "a: f.a; b: f.a f.c; c: f.c",
+	"AS SELECT * RENAME (b AS x) FROM f":                                                   "a: f.a; x: f.b; c: f.c",
+	"AS SELECT x.a, y.n FROM f x JOIN t y ON x.a = y.k":                                    "a: f.a; n: t.n",
+	"AS SELECT x.*, n FROM f x LEFT JOIN t USING (a)":                                      "a: f.a; b: f.b; c: f.c; n: t.n",
+	"AS WITH q AS (SELECT a AS p, b FROM f) SELECT p, upper(b) AS u FROM q":                "p: f.a; u: f.b",
+	"AS WITH q(p, r) AS (SELECT a, b FROM f) SELECT r FROM q":                              "r: f.b",
+	"AS SELECT v.p FROM (SELECT a AS p FROM f) v":                                          "p: f.a",
+	"AS SELECT CASE WHEN a = '1' THEN b ELSE c END AS x FROM f":                            "x: f.a f.b f.c",
+	"AS SELECT a, count(*) AS n, max(b) AS m FROM f GROUP BY a":                            "a: f.a; n:; m: f.b",
+	"AS SELECT (SELECT max(n) FROM t WHERE k = f.a) AS m FROM f":                           "m: t.n",
+	"AS SELECT row_number() OVER (PARTITION BY a ORDER BY b) AS r FROM f":                  "r: f.a f.b",
+	"AS SELECT g.v AS v FROM STREAM f JOIN j_as_of(TIMESTAMP '2026-01-01') g ON g.k = f.a": "v: j.v",
+	"AS SELECT g.v AS v FROM STREAM f JOIN j_history g ON g.k = f.a":                       "v: j.v",
+	"AS SELECT list_transform([a], lambda x: x || b) AS l FROM f":                          "l: f.a f.b",
+	`AS SELECT "A" AS "B q" FROM f`:                                                        "B q: f.a",
+	"AS SELECT a FROM f UNION ALL SELECT n FROM t":                                         "a: f.a t.n",
+	"RULES (SET a = upper(b)) FROM f":                                                      "a: f.b; b: f.b; c: f.c",
+	"RULES (SET a = b, SET b = a || c, SET A = 'x') FROM f":                                "a:; b: f.b f.c; c: f.c",
+	"RULES (SET COLUMNS('[ab]') = trim(_) -- _\n) FROM f":                                  "a: f.a; b: f.b; c: f.c",
+	"RULES (SET COLUMNS('a') = coalesce(_, b)) FROM f":                                     "a: f.a f.b; b: f.b; c: f.c",
+	"RULES (SET a = EXPR 'b ?? c') FROM f":                                                 "a: f.b f.c; b: f.b; c: f.c",
+	"RULES (SET a = (SELECT max(n) FROM t WHERE t.k = b)) FROM f":                          "a: t.n; b: f.b; c: f.c",
+	"RULES (APPLY tidy, CONSTRAINT x EXPECT (a = 'y')) FROM f":                             "a: f.a f.c; b: f.b; c: f.c",
+	"RULES (SET x = x || y) AS SELECT a AS x, b || c AS y FROM f":                          "x: f.a f.b f.c; y: f.b f.c",
+	"AS SELECT a, b, c FROM f ORDER BY b":                                                  "a: f.a; b: f.b; c: f.c",
+}
+
+// Which columns a column is made of, over all forms of a query.
 func TestOrigins(t *testing.T) { // not beside others: statements of DuckDB's run in their script's folder
-	for body, want := range map[string]string{
-		"FROM f": "a: f.a; b: f.b; c: f.c",
-		"AS SELECT a, b AS x, a || c AS y, 1 AS z FROM f":                                      "a: f.a; x: f.b; y: f.a f.c; z:",
-		"AS SELECT * EXCLUDE (b) FROM f":                                                       "a: f.a; c: f.c",
-		"AS SELECT * REPLACE (a || c AS b) FROM f":                                             "a: f.a; b: f.a f.c; c: f.c",
-		"AS SELECT * RENAME (b AS x) FROM f":                                                   "a: f.a; x: f.b; c: f.c",
-		"AS SELECT x.a, y.n FROM f x JOIN t y ON x.a = y.k":                                    "a: f.a; n: t.n",
-		"AS SELECT x.*, n FROM f x LEFT JOIN t USING (a)":                                      "a: f.a; b: f.b; c: f.c; n: t.n",
-		"AS WITH q AS (SELECT a AS p, b FROM f) SELECT p, upper(b) AS u FROM q":                "p: f.a; u: f.b",
-		"AS WITH q(p, r) AS (SELECT a, b FROM f) SELECT r FROM q":                              "r: f.b",
-		"AS SELECT v.p FROM (SELECT a AS p FROM f) v":                                          "p: f.a",
-		"AS SELECT CASE WHEN a = '1' THEN b ELSE c END AS x FROM f":                            "x: f.a f.b f.c",
-		"AS SELECT a, count(*) AS n, max(b) AS m FROM f GROUP BY a":                            "a: f.a; n:; m: f.b",
-		"AS SELECT (SELECT max(n) FROM t WHERE k = f.a) AS m FROM f":                           "m: t.n",
-		"AS SELECT row_number() OVER (PARTITION BY a ORDER BY b) AS r FROM f":                  "r: f.a f.b",
-		"AS SELECT g.v AS v FROM STREAM f JOIN j_as_of(TIMESTAMP '2026-01-01') g ON g.k = f.a": "v: j.v",
-		"AS SELECT g.v AS v FROM STREAM f JOIN j_history g ON g.k = f.a":                       "v: j.v",
-		"AS SELECT list_transform([a], lambda x: x || b) AS l FROM f":                          "l: f.a f.b",
-		`AS SELECT "A" AS "B q" FROM f`:                                                        "B q: f.a",
-		"AS SELECT a FROM f UNION ALL SELECT n FROM t":                                         "a: f.a t.n",
-		"AS SELECT a, b, c FROM f ORDER BY b":                                                  "a: f.a; b: f.b; c: f.c",
-	} {
+	for body, want := range originCases {
 		t.Run(body, func(t *testing.T) {
 			dir := t.TempDir()
 			if err := os.MkdirAll(filepath.Join(dir, "in"), 0o755); err != nil {
@@ -49,6 +60,7 @@ func TestOrigins(t *testing.T) { // not beside others: statements of DuckDB's ru
 			text := `CREATE TABLE t AS SELECT '1' AS a, '1' AS k, 'x' AS n;
 				CREATE SOURCE f (a VARCHAR, b VARCHAR, c VARCHAR) FROM FILES ('in/*.csv', format csv, header true);
 				CREATE SOURCE e (k VARCHAR, v VARCHAR, ts TIMESTAMP) FROM FILES ('none/*.csv', format csv, header true);
+				CREATE RULES tidy (SET a = a || c);
 				CREATE JOURNAL j KEYS (k) SEQUENCE BY ts FROM e;
 				CREATE STREAM s ` + body
 			src := sql.NewSource("s.sql", text)
@@ -77,7 +89,10 @@ func TestOrigins(t *testing.T) { // not beside others: statements of DuckDB's ru
 					cols["s"] = append(cols["s"], c.Name)
 				}
 			}
-			made := p.Origins(cols)
+			made, err := p.Origins(t.Context(), db.Writer(), cols)
+			if err != nil {
+				t.Fatal(err)
+			}
 			for _, c := range cols["s"] {
 				var from []string
 				for _, r := range made[program.ColumnRef{Of: "s", Column: c}] {

@@ -15,11 +15,12 @@ import (
 )
 
 // Findings are what needs a look, the worst first: batches that are held back, checks that don't pass, sinks that stopped, files that can't
-// be read, monitors that see drift or worse scores, sources that are silent, alerts that fire. What nothing is known of yet is none.
+// be read, monitors that see drift or worse scores, experiments that aren't split as declared, sources that are silent, alerts that fire.
+// What nothing is known of yet is none.
 func (r *Reader) Findings(ctx context.Context) ([]page.Finding, error) {
 	var out []page.Finding
-	for _, find := range []func(context.Context, *[]page.Finding) error{r.held, r.checks, r.stopped, r.setAside, r.watched, r.silent,
-		r.fires} {
+	for _, find := range []func(context.Context, *[]page.Finding) error{r.held, r.checks, r.stopped, r.setAside, r.watched, r.splits,
+		r.silent, r.fires} {
 		if err := find(ctx, &out); err != nil {
 			return nil, err
 		}

@@ -111,6 +111,9 @@ func (r *Reader) measured(ctx context.Context, f *page.File, v *page.Model) erro
 				Worse: name != "bias" && judge(tellable(ps, scored), is).since > 0})
 		}
 	}
+	if err := r.beside(ctx, v); err != nil {
+		return err
+	}
 	slices.Sort(v.Measured)
 	if newest := newestOf(v.Measured, scored); len(newest) > 0 {
 		first, last := newest[len(newest)-1], newest[0]
@@ -118,6 +121,33 @@ func (r *Reader) measured(ctx context.Context, f *page.File, v *page.Model) erro
 			v.Window = fmt.Sprintf("v%d to v%d, %s to %s", first, last, f.At(first).Format("Jan 2 15:04"), f.At(last).Format("Jan 2 15:04"))
 		}
 		return r.bins(ctx, v, newest)
+	}
+	return nil
+}
+
+// beside adds what the monitor measured of the versions of the model that it compares.
+func (r *Reader) beside(ctx context.Context, v *page.Model) error {
+	n := r.Program.Find("monitor", v.Monitor.Name)
+	if n == nil || n.Obj.Decl().Arg("COMPARE") == nil || len(v.Outcomes) == 0 {
+		return nil
+	}
+	var names []*duck.Query
+	versions := n.Obj.Decl().Arg("COMPARE").Names
+	for _, o := range v.Outcomes {
+		for _, of := range versions {
+			names = append(names, duck.Lit(o.Name+"["+of.Text+"]"))
+		}
+	}
+	all, err := r.series(ctx, v.Monitor.Name, 0, duck.SQL("metric IN ({names})", duck.Args{"names": duck.Join(", ", names...)}))
+	if err != nil {
+		return err
+	}
+	for i, o := range v.Outcomes {
+		for _, of := range versions {
+			if ps := all[o.Name+"["+of.Text+"]"]; len(ps) > 0 {
+				v.Outcomes[i].Beside = append(v.Outcomes[i].Beside, page.Series{Name: of.Text, Points: page.Thin(ps, 480)})
+			}
+		}
 	}
 	return nil
 }

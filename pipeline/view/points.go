@@ -47,7 +47,7 @@ func point(version, value string) (p page.Point) {
 
 // spelt is a name as a statement has it: in quotes where it needs them.
 func spelt(name string) string {
-	if plain().MatchString(name) {
+	if plain().MatchString(name) && !duck.Reserved(name) {
 		return name
 	}
 	return duck.Ident(name).String()

@@ -115,13 +115,34 @@ func (r *Reader) inOrder(ctx context.Context, v *page.Rejects, where, order *duc
 
 // replays are the statements that send what the filter leaves through the chain again: one for each destination or source.
 func (r *Reader) replays(ctx context.Context, v *page.Rejects, where *duck.Query) error {
-	of, err := rows(ctx, r.Conn, duck.SQL(`SELECT DISTINCT coalesce(destination, source), '' FROM dsql.rejects WHERE {where}
-		AND NOT starts_with(reason, 'check:')
-		AND coalesce(destination, source) IS NOT NULL ORDER BY 1`, duck.Args{"where": where}), pair)
-	held, herr := rows(ctx, r.Conn, duck.SQL(`SELECT DISTINCT destination, '' FROM dsql.rejects WHERE {where} AND starts_with(reason, 'check:')
-		AND destination IS NOT NULL ORDER BY 1`, duck.Args{"where": where}), pair)
+	of, err := rows(ctx, r.Conn, duck.SQL(`SELECT DISTINCT coalesce(destination, source) AS name, starts_with(reason, 'check:') AND
+			destination IS NOT NULL AS held
+		FROM dsql.rejects WHERE {where} AND coalesce(destination, source) IS NOT NULL ORDER BY held, name`, duck.Args{"where": where}),
+		func(row func(...any) error) (p page.Replay, err error) { return p, row(&p.Of, &p.Hold) })
+	for i, p := range of {
+		if of[i].Text = "RELEASE HOLD " + spelt(p.Of) + ";"; !p.Hold {
+			of[i].Text = replay(p.Of, v.Filter)
+		}
+	}
+	v.Statements = of
+	return err
+}
+
+// Replays are the statements of a filter, without those that release a hold.
+func (r *Reader) Replays(ctx context.Context, filter page.Filter) (out []string, err error) {
+	v := &page.Rejects{Filter: filter}
+	err = r.replays(ctx, v, rejectsLike(filter))
+	for _, p := range v.Statements {
+		if !p.Hold {
+			out = append(out, p.Text)
+		}
+	}
+	return out, err
+}
+
+// replay is the statement that sends rejects of one name.
+func replay(of string, f page.Filter) string {
 	var conditions []string
-	f := v.Filter
 	if f.Rule != "" {
 		conditions = append(conditions, "rule = "+duck.Lit(f.Rule).String())
 	}
@@ -133,20 +154,9 @@ func (r *Reader) replays(ctx context.Context, v *page.Rejects, where *duck.Query
 			fmt.Sprintf("contains(lower(reason || ' ' || coalesce(decode(payload, 'replace'), '') || ' ' || coalesce(data::VARCHAR, '')), %s)",
 				duck.Lit(strings.ToLower(f.Text))))
 	}
-	var out []string
-	for _, x := range of {
-		one := "REPLAY REJECTS FROM " + spelt(x[0])
-		if len(conditions) > 0 {
-			one += "\n  WHERE " + strings.Join(conditions, " AND ")
-		}
-		out = append(out, one+";")
+	text := "REPLAY REJECTS FROM " + spelt(of)
+	if len(conditions) > 0 {
+		text += "\n  WHERE " + strings.Join(conditions, " AND ")
 	}
-	for _, x := range held {
-		out = append(out, "RELEASE HOLD "+spelt(x[0])+";")
-	}
-	v.Statements = strings.Join(out, "\n")
-	if err != nil {
-		return err
-	}
-	return herr
+	return text + ";"
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"dsql/page"
+	"dsql/pipeline/program"
 	"dsql/watch"
 )
 
@@ -14,13 +15,43 @@ func (r *Reader) Trial(ctx context.Context, o *page.Object) *page.Trial {
 	return v
 }
 
-func (r *Reader) compared(ctx context.Context, v *page.Trial) error {
-	n := r.Program.Find("experiment", v.Object.Name)
+// exposing is an experiment that says where exposures stand; nil: none.
+func exposing(n *program.Node) watch.Experiment {
 	if n == nil || n.Obj.Decl().Arg("EXPOSURES") == nil {
 		return nil
 	}
-	x, ok := n.Obj.(watch.Experiment)
-	if !ok {
+	x, _ := n.Obj.(watch.Experiment)
+	return x
+}
+
+// splits are experiments whose units did not come to the variants as declared: no difference between these can be trusted.
+func (r *Reader) splits(ctx context.Context, out *[]page.Finding) error {
+	for _, n := range r.Program.Nodes {
+		x := exposing(n)
+		if x == nil {
+			continue
+		}
+		f := page.Finding{Bad: true, Kind: "split", Object: n.Name, Text: "can't be compared"}
+		s, err := x.Split(ctx, r.Conn)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil: // a table of its query may be gone: everything else is still to be seen
+			f.Note = err.Error()
+		case !s.Broken():
+			continue
+		default:
+			f.Text, f.Value = "isn't split as declared", "p = "+page.Decimal(s.Mismatch)
+			f.Note = watch.Units(s.Variants) + " · no difference between them can be trusted"
+		}
+		*out = append(*out, f)
+	}
+	return nil
+}
+
+func (r *Reader) compared(ctx context.Context, v *page.Trial) error {
+	x := exposing(r.Program.Find("experiment", v.Object.Name))
+	if x == nil {
 		return nil
 	}
 	result, err := x.Result(ctx, r.Conn)

@@ -180,8 +180,7 @@ func (r *Reader) objects(ctx context.Context, f *page.File) error {
 			}
 		}
 	}
-	r.origins(f, names)
-	return nil
+	return r.origins(ctx, f, names)
 }
 
 // fill adds what a node tells of itself.
@@ -220,8 +219,11 @@ func (r *Reader) fill(o *page.Object, n *program.Node, models map[string]*page.O
 }
 
 // origins joins columns to what they are made of, and names to what they are called.
-func (r *Reader) origins(f *page.File, names program.Columns) {
-	made := r.Program.Origins(names)
+func (r *Reader) origins(ctx context.Context, f *page.File, names program.Columns) error {
+	made, err := r.Program.Origins(ctx, r.Conn, names)
+	if err != nil {
+		return err
+	}
 	byKey := map[sql.Key]string{}
 	for _, o := range f.Objects {
 		byKey[sql.KeyOf(o.Name)] = o.Name
@@ -240,6 +242,7 @@ func (r *Reader) origins(f *page.File, names program.Columns) {
 		}
 		o.Reads = reads
 	}
+	return nil
 }
 
 // columns are those of the stored tables and views, by name as it is spelt, and the names of the tables.
