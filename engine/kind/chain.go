@@ -9,6 +9,8 @@ var ChainClauses = []sql.Clause{
 	{Keyword: "METRICS", Arg: sql.ArgItems, Items: []*sql.Syntax{metricItem},
 		Doc: "aggregates of the batch after its rules, kept in dsql.metrics"},
 	{Keyword: "CHECKS", Arg: sql.ArgItems, Items: CheckItems, Doc: "conditions on the batch as a whole"},
+	{Keyword: "EXPECT COLUMNS", Arg: sql.ArgColumnDefs,
+		Doc: "(name TYPE, …): the table has exactly these columns, in this order; else the script is wrong (exit code 2)"},
 	{Keyword: "REJECT LIMIT", Arg: sql.ArgInt, Doc: "stops the run (exit code 3) when more rows than this are rejected in it"},
 	{Keyword: "RETAIN VERSIONS", Arg: sql.ArgExpr, Doc: "how long superseded rows are kept: INTERVAL 90 DAYS"},
 }
@@ -63,7 +65,7 @@ func CompileChain(d *sql.Decl) *Chain {
 			*x.items = v.Items
 		}
 	}
-	c.Retain = d.Arg("RETAIN VERSIONS")
+	c.Retain, c.Expected = d.Arg("RETAIN VERSIONS"), d.Arg("EXPECT COLUMNS")
 	if v := d.Arg("REJECT LIMIT"); v != nil {
 		c.Limit = v.Int
 	}

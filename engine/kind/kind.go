@@ -278,13 +278,14 @@ type Maker interface {
 
 // Chain is the part of a destination that all kinds share.
 type Chain struct {
-	Body    *sql.Value  // AS query, nil where From is given
-	From    []sql.Name  // FROM a, b
-	Rules   []*sql.Decl // RULES items
-	Metrics []*sql.Decl // METRICS items
-	Checks  []*sql.Decl // CHECKS items
-	Limit   int64       // REJECT LIMIT n; -1: none
-	Retain  *sql.Value  // RETAIN VERSIONS; nil: all of them
+	Body     *sql.Value  // AS query, nil where From is given
+	From     []sql.Name  // FROM a, b
+	Rules    []*sql.Decl // RULES items
+	Metrics  []*sql.Decl // METRICS items
+	Checks   []*sql.Decl // CHECKS items
+	Limit    int64       // REJECT LIMIT n; -1: none
+	Retain   *sql.Value  // RETAIN VERSIONS; nil: all of them
+	Expected *sql.Value  // EXPECT COLUMNS; nil: any
 }
 
 // Accepted is what the chain hands to a destination: the rows after RULES that are to be stored.

@@ -82,11 +82,12 @@ func (p *Program) Chain(ctx context.Context, tx *duck.Tx, n *Node) error {
 	n.Rules, err = rules.CompileAt(ctx, tx.Conn, ch.Rules, seen, p.lists("rules"), n.rejecting())
 	errs = Collect(errs, err)
 	stored := n.Cols
-	if k, ok := d.(kind.Shaper); ok && len(ch.Metrics)+len(ch.Checks) > 0 {
+	if k, ok := d.(kind.Shaper); ok && (len(ch.Metrics)+len(ch.Checks) > 0 || ch.Expected != nil) {
 		if stored, err = k.Stored(ctx, tx, n.Cols); err != nil {
 			return err
 		}
 	}
+	errs = Collect(errs, expected(ctx, tx, d, n.Cols, stored))
 	n.Quality, err = quality.Compile(ctx, tx.Conn, d.Decl().Place(), ch.Metrics, ch.Checks, n.Cols, stored, p.lists("checks"))
 	errs = append(Collect(errs, err), p.measuredCalls(n, append(slices.Clone(ch.Metrics), ch.Checks...))...)
 	for _, e := range errs {

@@ -9,6 +9,8 @@ var (
 		"TRACK or IGNORE NULL UPDATES ON names a column that COLUMNS leaves out, or a key: the clause would do nothing.")
 	BadLateness = rules.add("bad-lateness", ExitScript,
 		"LATENESS is negative or NULL: all that comes in order would be too late, or nothing ever.")
+	ColumnsDiffer = rules.add("columns-differ", ExitScript,
+		"A destination's columns aren't those of its EXPECT COLUMNS: one is missing, is more, has another type, or stands in another place.")
 	TypeMismatch = rules.add("type-mismatch", ExitScript,
 		"An expression has another type than needed: a condition is BOOLEAN.")
 	AggregateInRule = rules.add("aggregate-in-rule", ExitScript,
