@@ -173,7 +173,7 @@ func (s *server) answer(ctx context.Context, w *recorder, r *http.Request, v *vi
 	key := at.keep(a)
 	if known := s.file.kept.get(key, v.epoch); known != nil && s.file.db.Epoch() == v.epoch {
 		if len(at.lookups) > 0 {
-			s.metrics.kept.Add(1)
+			s.metrics.kept.Inc()
 		}
 		s.head(w, r, at, a, v.epoch, known.version)
 		_, err := w.Write(known.body)

@@ -119,7 +119,7 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	s.quack = quack.New(o.Limits.Quack, s.hold)
-	s.metrics = newMetrics()
+	s.metrics = newMetrics(s)
 	s.routes()
 	return s.serve(ctx, listener)
 }
