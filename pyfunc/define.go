@@ -44,23 +44,22 @@ type version struct {
 
 // newest is the function's version in the file, nil where there is none.
 func newest(ctx context.Context, c *duck.Conn, name string) (*version, error) {
-	found, err := versions(ctx, c, duck.SQL("WHERE lower(name) = lower({n})", duck.Args{"n": name}))
+	found, err := versions(ctx, c,
+		duck.SQL("SELECT version, hash, spec FROM dsql.functions WHERE lower(name) = lower({n}) ORDER BY version", duck.Args{"n": name}))
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}
 	return &found[len(found)-1], nil
 }
 
-func versions(ctx context.Context, c *duck.Conn, where *duck.Query) ([]version, error) {
-	return duck.Select(ctx, c, duck.SQL("SELECT version, hash, spec FROM dsql.functions {where} ORDER BY name, version",
-		duck.Args{"where": where}),
-		func(row func(...any) error) (v version, err error) {
-			var spec string
-			if err := row(&v.number, &v.hash, &spec); err != nil {
-				return v, err
-			}
-			return v, json.Unmarshal([]byte(spec), &v.spec)
-		})
+func versions(ctx context.Context, c *duck.Conn, q *duck.Query) ([]version, error) {
+	return duck.Select(ctx, c, q, func(row func(...any) error) (v version, err error) {
+		var spec string
+		if err := row(&v.number, &v.hash, &spec); err != nil {
+			return v, err
+		}
+		return v, json.Unmarshal([]byte(spec), &v.spec)
+	})
 }
 
 // complete reads what the function is made of.
@@ -307,7 +306,8 @@ func Restore(ctx context.Context, c *duck.Conn) error {
 	if err := registerMark(c); err != nil {
 		return err
 	}
-	found, err := versions(ctx, c, duck.SQL("QUALIFY row_number() OVER (PARTITION BY name ORDER BY version DESC) = 1"))
+	found, err := versions(ctx, c, // every run asks that: a window would take thrice as long
+		duck.SQL("SELECT max(version), arg_max(hash, version), arg_max(spec, version) FROM dsql.functions GROUP BY name ORDER BY name"))
 	if duck.IsMissing(err) { // a file without a catalog, or of an older dsql
 		return nil
 	}

@@ -108,6 +108,9 @@ const describe = "DESCRIBE "
 // Table is the columns of a table or view, nil when there is none of that name. (DuckDB's list of all columns takes longer with
 // each table; a name that isn't found ends no transaction.)
 func (c *Conn) Table(ctx context.Context, name string) ([]Column, error) {
+	if e, err := c.Entry(ctx, name); err != nil || e == Nothing {
+		return nil, err
+	}
 	cols, err := c.Describe(ctx, SQL("SELECT * FROM {t}", Args{"t": Ident(name)}), sql.Place{})
 	if IsMissing(err) {
 		return nil, nil

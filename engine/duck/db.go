@@ -43,6 +43,7 @@ type Options struct {
 // DB is an open DuckDB file (or memory, where Path is "").
 type DB struct {
 	Path   string
+	name   string // what DuckDB calls the file
 	pool   *dbsql.DB
 	writer *Conn
 	mu     sync.Mutex
@@ -134,11 +135,15 @@ func Open(ctx context.Context, path string, o Options) (db *DB, err error) {
 	if db.writer, err = db.Reader(ctx); err != nil {
 		return nil, openError(path, o, errors.Join(err, db.pool.Close()))
 	}
-	if err := db.writer.registerBatch(); err != nil {
+	_, err = db.writer.Scan(ctx, SQL("SELECT current_database()"), &db.name)
+	if err := errors.Join(err, db.writer.registerBatch()); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
 }
+
+// Name is what DuckDB calls the file.
+func (db *DB) Name() string { return db.name }
 
 // Writer is the connection that owns all writes.
 func (db *DB) Writer() *Conn { return db.writer }

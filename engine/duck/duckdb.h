@@ -15,10 +15,13 @@ typedef enum {
 
 typedef enum DUCKDB_TYPE { DUCKDB_TYPE_BIGINT = 5 } duckdb_type;
 typedef enum { DUCKDB_CONFIG_OPTION_SCOPE_INVALID = 0 } duckdb_config_option_scope;
+typedef enum duckdb_catalog_entry_type { DUCKDB_CATALOG_ENTRY_TYPE_TABLE = 1, DUCKDB_CATALOG_ENTRY_TYPE_VIEW = 3 } duckdb_catalog_entry_type;
 
 typedef struct _duckdb_value { void *internal_ptr; } *duckdb_value;
 typedef struct _duckdb_connection { void *internal_ptr; } *duckdb_connection;
 typedef struct _duckdb_client_context { void *internal_ptr; } *duckdb_client_context;
+typedef struct _duckdb_catalog { void *internal_ptr; } *duckdb_catalog;
+typedef struct _duckdb_catalog_entry { void *internal_ptr; } *duckdb_catalog_entry;
 typedef struct _duckdb_prepared_statement { void *internal_ptr; } *duckdb_prepared_statement;
 typedef struct _duckdb_pending_result { void *internal_ptr; } *duckdb_pending_result;
 typedef struct _duckdb_extracted_statements { void *internal_ptr; } *duckdb_extracted_statements;
@@ -71,6 +74,11 @@ const char *duckdb_result_error(duckdb_result *);
 idx_t duckdb_rows_changed(duckdb_result *);
 void duckdb_destroy_result(duckdb_result *);
 duckdb_value duckdb_client_context_get_config_option(duckdb_client_context, const char *, duckdb_config_option_scope *);
+duckdb_catalog duckdb_client_context_get_catalog(duckdb_client_context, const char *);
+duckdb_catalog_entry duckdb_catalog_get_entry(duckdb_catalog, duckdb_client_context, duckdb_catalog_entry_type, const char *, const char *);
+duckdb_catalog_entry_type duckdb_catalog_entry_get_type(duckdb_catalog_entry);
+void duckdb_destroy_catalog(duckdb_catalog *);
+void duckdb_destroy_catalog_entry(duckdb_catalog_entry *);
 
 idx_t duckdb_extract_statements(duckdb_connection, const char *, duckdb_extracted_statements *);
 const char *duckdb_extract_statements_error(duckdb_extracted_statements);

@@ -41,3 +41,22 @@ char *dsql_parse(duckdb_connection con, const char *text, idx_t *n) {
 	duckdb_destroy_extracted(&s);
 	return copy;
 }
+
+int dsql_entry(duckdb_connection con, const char *catalog, const char *schema, const char *name) {
+	duckdb_client_context context = 0;
+	duckdb_connection_get_client_context(con, &context);
+	int type = 0;
+	duckdb_catalog in = duckdb_client_context_get_catalog(context, catalog);
+	if (in) {
+		duckdb_catalog_entry e = duckdb_catalog_get_entry(in, context, DUCKDB_CATALOG_ENTRY_TYPE_TABLE, schema, name);
+		if (e) type = duckdb_catalog_entry_get_type(e);
+		duckdb_destroy_catalog_entry(&e);
+		duckdb_destroy_catalog(&in);
+	} else if ((in = duckdb_client_context_get_catalog(context, "system"))) {
+		duckdb_destroy_catalog(&in); // there is no such catalog
+	} else {
+		type = -1;
+	}
+	duckdb_destroy_client_context(&context);
+	return type;
+}

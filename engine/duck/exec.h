@@ -7,3 +7,7 @@ char *dsql_exec(duckdb_connection con, const char *text, idx_t *changed);
 
 // dsql_parse only parses: NULL, or a malloc'ed error text; n is the number of statements.
 char *dsql_parse(duckdb_connection con, const char *text, idx_t *n);
+
+// dsql_entry is the type of what a catalog has in a schema by a name that tables and views share; 0 where there is
+// none, -1 where no transaction is open.
+int dsql_entry(duckdb_connection con, const char *catalog, const char *schema, const char *name);

@@ -107,7 +107,7 @@ func PlanScript(ctx context.Context, o Options) ([]event.Change, error) {
 }
 
 func Plan(ctx context.Context, o Options, stmts []sql.Stmt) ([]event.Change, error) {
-	db, err := duck.Open(ctx, Existing(o.DB), duck.Options{SearchPath: o.Dir})
+	db, err := duck.Open(ctx, Existing(o.DB), duck.Options{SearchPath: o.Dir, Threads: 1}) // it binds, and others would be woken for nothing
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"dsql/engine/duck"
 	"dsql/engine/kind"
@@ -23,6 +24,7 @@ type scope struct {
 	conn   *duck.Conn
 	made   map[sql.Key]*Node  // what declarations are called and what they make
 	text   map[sql.Key]string // the user's views and macros: what they are made of
+	listed bool               // text has all views, not the script's alone
 	macros map[sql.Key]string // those of the file, once they were asked for
 	leads  map[sql.Key]lead   // what views and macros lead to
 }
@@ -46,21 +48,59 @@ func (p *Program) scope(ctx context.Context, c *duck.Conn) (*scope, error) {
 			s.made[sql.KeyOf(n.Name)] = n
 		}
 	}
-	there, err := duck.Select(ctx, c, duck.SQL(`SELECT view_name, sql FROM duckdb_views() WHERE NOT internal
-		UNION ALL SELECT table_name, '' FROM duckdb_tables() WHERE schema_name = 'main' AND database_name = current_database()`), ScanPair)
 	p.there = map[sql.Key]bool{}
-	for _, v := range there {
-		key := sql.KeyOf(v[0])
-		if p.there[key] = true; v[1] != "" {
+	for _, n := range p.Nodes {
+		if m, ok := n.Obj.(kind.Maker); ok && n.Stored != nil {
+			for _, name := range []string{n.Name, m.Stores()} {
+				e, err := c.Entry(ctx, name)
+				if p.there[sql.KeyOf(name)] = e != duck.Nothing; err != nil {
+					return nil, err
+				}
+			}
+		}
+	}
+	all := !c.InTransaction() // where each name would be asked for by two statements
+	for _, st := range p.Stmts {
+		name, text := Created(st)
+		if text != "" {
+			s.text[sql.KeyOf(name)] = text
+		}
+		all = all || text != "" || leavesMain(st)
+	}
+	if all {
+		return s, s.list(ctx)
+	}
+	return s, nil
+}
+
+// leavesMain: behind the statement names may lead elsewhere than they do.
+func leavesMain(st sql.Stmt) bool {
+	if st.Decl != nil {
+		return false
+	}
+	switch Opening(st) {
+	case "USE":
+		return true
+	case "SET", "RESET", "PRAGMA":
+		text := strings.ToLower(st.Span.Of(st.Src))
+		return strings.Contains(text, "search_path") || strings.Contains(text, "schema")
+	}
+	return false
+}
+
+// list reads the file's views. DuckDB makes all of its own for that, which takes longer than all else of a run without news.
+func (s *scope) list(ctx context.Context) error {
+	if s.listed || s.p.fresh {
+		return nil
+	}
+	s.listed = true
+	views, err := duck.Select(ctx, s.conn, duck.SQL("SELECT view_name, sql FROM duckdb_views() WHERE NOT internal"), ScanPair)
+	for _, v := range views {
+		if key := sql.KeyOf(v[0]); s.text[key] == "" {
 			s.text[key] = definition(v[1])
 		}
 	}
-	for _, st := range p.Stmts {
-		if name, text := Created(st); text != "" {
-			s.text[sql.KeyOf(name)] = text
-		}
-	}
-	return s, err
+	return err
 }
 
 func (n *Node) outside() bool {
@@ -231,7 +271,11 @@ func (s *scope) mentions(ctx context.Context, text string) (some bool, err error
 				}
 			}
 		case sql.Word, sql.Quoted:
-			key := sql.KeyOf(UnquoteName(word))
+			name := UnquoteName(word)
+			key := sql.KeyOf(name)
+			if err := s.know(ctx, name, qualifiers(src, toks[:i])); err != nil {
+				return false, err
+			}
 			if i+1 < len(toks) && toks[i+1].Span.Of(src) == "(" && !common[string(key)] && s.made[key] == nil {
 				if err := s.ask(ctx); err != nil {
 					return false, err
@@ -241,6 +285,26 @@ func (s *scope) mentions(ctx context.Context, text string) (some bool, err error
 		}
 	}
 	return some, nil
+}
+
+// know reads the file's views where a name is that of one, there or in a database that is attached.
+func (s *scope) know(ctx context.Context, name string, before []string) error {
+	if key := sql.KeyOf(name); s.listed || s.made[key] != nil || s.text[key] != "" {
+		return nil
+	}
+	e, err := s.conn.Entry(ctx, name, before...)
+	if err != nil || e != duck.AView {
+		return err
+	}
+	return s.list(ctx)
+}
+
+// qualifiers are the names that stand before one, each with a dot.
+func qualifiers(src *sql.Source, toks []sql.Token) (out []string) {
+	for n := len(toks); n >= 2 && toks[n-1].Span.Of(src) == "." && IsName(toks[n-2]); n -= 2 {
+		out = append([]string{UnquoteName(toks[n-2].Span.Of(src))}, out...)
+	}
+	return out
 }
 
 // lead is what names lead to: declarations, and the user's own tables, views and macros on the way.
@@ -317,5 +381,5 @@ func (s *scope) ask(ctx context.Context) error {
 	for _, m := range made {
 		s.macros[sql.KeyOf(m[0])] += m[1] // one name may have several, by their arguments
 	}
-	return err
+	return errors.Join(err, s.list(ctx)) // they may read views
 }

@@ -18,7 +18,7 @@ func (r *runner) loadPlaces(ctx context.Context) (err error) {
 		return err
 	}
 	type row struct {
-		reader, input string
+		reader, input string // of births and latest: kind and name
 		version       int64
 	}
 	places, err := duck.Select(ctx, r.Conn, duck.SQL("SELECT destination, input, version FROM dsql.places"),
@@ -33,24 +33,23 @@ func (r *runner) loadPlaces(ctx context.Context) (err error) {
 			r.places[e] = p.version
 		}
 	}
-	latest, err := duck.Select(ctx, r.Conn, duck.SQL(`SELECT d.name, max(v.version) FROM dsql.version_rows v JOIN dsql.declarations d USING (kind, name)
-		WHERE v.kind <> 'source' AND v.version > coalesce(d.born, 0) GROUP BY d.name`), func(scan func(...any) error) (p row, err error) {
-		return p, scan(&p.input, &p.version)
-	})
-	if err != nil {
-		return err
-	}
-	for _, l := range latest {
-		if n := r.Program.Known(l.input); n != nil {
-			r.latest[n] = l.version
-		}
-	}
 	births, err := duck.Select(ctx, r.Conn,
 		duck.SQL("SELECT kind, name, born FROM dsql.declarations WHERE born > 0"),
 		func(scan func(...any) error) (p row, err error) { return p, scan(&p.reader, &p.input, &p.version) })
+	if err != nil {
+		return err
+	}
 	for _, b := range births {
 		if n := r.Program.Find(b.reader, b.input); n != nil && n.Stored != nil {
 			n.Stored.Born = b.version
+		}
+	}
+	latest, err := duck.Select(ctx, r.Conn,
+		duck.SQL("SELECT kind, name, max(version) FROM dsql.version_rows WHERE kind <> 'source' GROUP BY ALL"),
+		func(scan func(...any) error) (p row, err error) { return p, scan(&p.reader, &p.input, &p.version) })
+	for _, l := range latest {
+		if n := r.Program.Find(l.reader, l.input); n != nil && n.Stored != nil && l.version > n.Born() {
+			r.latest[n] = l.version
 		}
 	}
 	return err

@@ -87,15 +87,11 @@ func (r *runner) beforeSetting(ctx context.Context) error {
 	if s.home != "" {
 		return nil
 	}
-	var home string
-	if _, err := r.Conn.Scan(ctx, duck.SQL("SELECT current_database()"), &home); err != nil {
-		return err
-	}
 	own, err := r.settings(ctx)
 	if err != nil {
 		return err
 	}
-	*s = session{home: duck.Ident(home, "main").String(), together: true, own: own, user: map[string]value{},
+	*s = session{home: duck.Ident(r.Conn.DB.Name(), "main").String(), together: true, own: own, user: map[string]value{},
 		names: slices.Sorted(maps.Keys(own))}
 	return nil
 }
