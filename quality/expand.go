@@ -23,6 +23,7 @@ type expansion struct {
 	errs   sql.List
 	failed []bool // by item
 	i      int    // the item in hand
+	season bool   // what is in hand is a season: see seasonal
 }
 
 // The scans of expansion.aggs.
@@ -51,6 +52,7 @@ type example struct {
 
 // env is what a batch brings to the expansion.
 type env struct {
+	batch   Batch
 	history map[past]*duck.Query
 	bins    map[drift]bins
 	drifts  map[drift]*duck.Query   // those that take a query of their own
@@ -242,6 +244,9 @@ func (x *expansion) columnRef(e event, inside bool) (*duck.Query, int) {
 		return nil, 0
 	}
 	end := it.read.nameEnd(e.at)
+	if x.season && !e.more && sql.Same(e.name, versionTime) {
+		return duck.SQL("{now}", duck.Args{"now": duck.Now}), end
+	}
 	if i, ok := x.p.metric(e.name); ok && !e.more && i < x.i {
 		if !it.apart() {
 			if x.p.items[i].table == it.table { // what a metric is made of shows why its check failed
@@ -254,7 +259,7 @@ func (x *expansion) columnRef(e event, inside bool) (*duck.Query, int) {
 		}
 		return duck.SQL("NULL::{t}", duck.Args{"t": x.p.metricType(i)}), end
 	}
-	if it.rows || !x.p.refersTo(e) || it.grouped() && slices.ContainsFunc(it.keys, func(k string) bool { return sql.Same(k, e.name) }) {
+	if it.rows || !x.p.refersTo(e) || !x.season && it.grouped() && slices.ContainsFunc(it.keys, func(k string) bool { return sql.Same(k, e.name) }) {
 		return nil, 0
 	}
 	name := sql.Span{Start: e.at, End: end}

@@ -37,8 +37,8 @@ func init() { // the functions reach the table through expansion.text
 		"psi":             {"psi(c [, versions])", 1, 2, true, psi},
 		"ks":              {"ks(c [, versions])", 1, 2, true, ks},
 		"previous":        {"previous(metric [, versions back])", 1, 2, false, previous},
-		"mean_of_last":    {"mean_of_last(metric, versions)", 2, 2, false, meanOfLast},
-		"zscore":          {"zscore(metric, versions)", 2, 2, false, zscore},
+		"mean_of_last":    {"mean_of_last(metric, versions [, season [, least]])", 2, 4, false, meanOfLast},
+		"zscore":          {"zscore(metric, versions [, season [, least]])", 2, 4, false, zscore},
 	}
 }
 
@@ -210,6 +210,10 @@ func (x *expansion) history(c helperCall, current bool, whats ...string) (metric
 				WithHint("write " + helpers[c.name].usage))
 			n = 1
 		}
+	}
+	if len(c.ext.args) > 2 {
+		values = x.seasonal(c, i, n, whats)
+		whats = nil
 	}
 	for _, what := range whats {
 		p := past{strings.ToLower(name), what, n}

@@ -13,7 +13,7 @@ import (
 
 // prepare gets what the scan needs beforehand: histories and baselines.
 func (p *Program) prepare(ctx context.Context, tx *duck.Tx, b Batch) (*env, error) {
-	e := &env{history: map[past]*duck.Query{}, bins: map[drift]bins{}, drifts: map[drift]*duck.Query{}, table: b.Table}
+	e := &env{batch: b, history: map[past]*duck.Query{}, bins: map[drift]bins{}, drifts: map[drift]*duck.Query{}, table: b.Table}
 	for _, h := range p.needs.history {
 		if _, ok := e.history[h]; ok {
 			continue

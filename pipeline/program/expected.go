@@ -11,8 +11,8 @@ import (
 	"dsql/sql/code"
 )
 
-// expected compares a destination's columns with EXPECT COLUMNS: the same names, of the same types, in the same order. given are those of its
-// query: what the table has beside them (_version, valid_from) is no matter of the user's.
+// expected compares a destination's columns with EXPECT COLUMNS: the same names, of the same types, in the same order. given are those of
+// its query: what the table has beside them (_version, valid_from) is no matter of the user's.
 func expected(ctx context.Context, tx *duck.Tx, dest kind.Destination, given, stored []duck.Column) error {
 	d, v := dest.Decl(), dest.Chain().Expected
 	if v == nil {
