@@ -79,8 +79,12 @@ func Mark(rel *duck.Query) *duck.Query {
 	return duck.SQL("(SELECT * FROM {rel} WHERE {mark}() = 1)", duck.Args{"rel": rel, "mark": duck.Ident(markName)})
 }
 
-// registerMark makes Mark's function known.
-func registerMark(c *duck.Conn) error {
+// register makes known Mark's function, and Stopped.
+func register(c *duck.Conn) error {
+	if err := c.Register(duck.Function{Name: stoppedName, Params: []duck.Type{"BIGINT"}, Returns: "BIGINT", Volatile: true, Outside: true,
+		Call: hostOf(c.DB).stopped}); err != nil {
+		return err
+	}
 	return c.Register(duck.Function{Name: markName, Returns: "BIGINT", Volatile: true, Outside: true, Call: func(call *duck.Call) error {
 		if a := aheadOf(call.Context()); a != nil {
 			a.begin(call.Thread())
@@ -97,8 +101,9 @@ type rehearsal struct {
 	ctx     context.Context
 	flows   map[uintptr]bool // by thread: a chunk goes through it, and all of it is known; false: not all
 	waiting map[of]*gathered
-	taken   int  // calls
-	trial   bool // all is computed as it comes, and what fails is told
+	taken   int            // calls
+	failed  map[int64]bool // rows that calls known by now failed for, by number
+	trial   bool           // all is computed as it comes, and what fails is told
 	sent    sync.WaitGroup
 	slots   chan struct{}
 }
@@ -125,7 +130,7 @@ func Rehearse(ctx context.Context, c *duck.Conn, q *duck.Query, depth int) error
 		return nil
 	}
 	for range depth {
-		r := &rehearsal{ctx: ctx, flows: map[uintptr]bool{}, waiting: map[of]*gathered{}, slots: make(chan struct{}, mostSent)}
+		r := &rehearsal{ctx: ctx, flows: map[uintptr]bool{}, failed: map[int64]bool{}, waiting: map[of]*gathered{}, slots: make(chan struct{}, mostSent)}
 		a.set(r)
 		err := runAll(ctx, c, q)
 		a.set(nil)
@@ -188,9 +193,6 @@ func (a *Ahead) compute(f *Function, call *duck.Call, in args, skip bool) ([]fai
 		block := p.block.Part(0, len(p.block.Bytes()))
 		a.mu.Unlock()
 		in.done()
-		if r != nil && !r.trial { // what fails is told when it counts
-			return nil, call.Result(f.out, p.words, block)
-		}
 		return p.failed, call.Result(f.out, p.words, block)
 	}
 	if r == nil {
@@ -205,8 +207,7 @@ func (a *Ahead) compute(f *Function, call *duck.Call, in args, skip bool) ([]fai
 	whole, marked := r.flows[thread]
 	if !marked { // what these rows come of isn't the batch, a subquery say, and is known
 		a.mu.Unlock()
-		_, err := a.direct(k, call, in)
-		return nil, err
+		return a.direct(k, call, in)
 	}
 	full := false
 	if whole && !known && a.size < mostAhead {
@@ -217,9 +218,7 @@ func (a *Ahead) compute(f *Function, call *duck.Call, in args, skip bool) ([]fai
 	if full {
 		a.send(r, k.of)
 	}
-	for i := range call.N {
-		call.SetNull(i)
-	}
+	call.Nulls(carried(f.Returns))
 	return nil, nil
 }
 
@@ -249,6 +248,19 @@ func hashOfArgs(seed maphash.Seed, in args) uint64 {
 	h.Write(bytesOf(in.frame.Words))
 	h.Write(in.frame.Body)
 	return h.Sum64()
+}
+
+// rehearsing is the rehearsal that goes on: what fails in it is told when it counts.
+func (a *Ahead) rehearsing() *rehearsal {
+	if a == nil {
+		return nil
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if r := a.rehearsal; r != nil && !r.trial {
+		return r
+	}
+	return nil
 }
 
 // gather takes a call in, and says whether there are enough now; a.mu is held.

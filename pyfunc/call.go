@@ -204,7 +204,9 @@ func (h *host) open(f *Function) (err error) {
 // call is one of DuckDB's: up to 2,048 rows.
 func (f *Function) call(call *duck.Call) error {
 	failed, err := f.compute(call, 0, f.OnError == "NULL")
-	f.failed.add(failed)
+	if aheadOf(call.Context()).rehearsing() == nil {
+		f.failed.add(failed)
+	}
 	return err
 }
 
@@ -217,8 +219,15 @@ func (f *Function) callAt(call *duck.Call) error {
 	if err != nil || len(failed) == 0 {
 		return err
 	}
+	r := aheadOf(call.Context()).rehearsing()
 	f.host.mu.Lock()
 	defer f.host.mu.Unlock()
+	if r != nil {
+		for _, row := range failed {
+			r.failed[ids[row.Row]] = true
+		}
+		return nil
+	}
 	if f.host.rejected == nil {
 		f.host.rejected = map[int64]string{}
 	}
@@ -228,6 +237,33 @@ func (f *Function) callAt(call *duck.Call) error {
 		}
 		if _, twice := f.host.rejected[ids[row.Row]]; !twice {
 			f.host.rejected[ids[row.Row]] = "function: " + f.Name + ": " + firstLine(row.Text)
+		}
+	}
+	return nil
+}
+
+const stoppedName = "dsql_stopped"
+
+// Stopped is the name of a function of a row's number: 1 where a function with ON ERROR REJECT has failed for it, as far as it was called.
+var Stopped = duck.Ident(stoppedName)
+
+func (h *host) stopped(call *duck.Call) error {
+	ids, valid := call.Ints(0)
+	out := call.OutInts()
+	r := aheadOf(call.Context()).rehearsing()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for i := range call.N {
+		out[i] = 0
+		if duck.IsNull(valid, i) {
+			continue
+		}
+		_, failed := h.rejected[ids[i]]
+		if r != nil {
+			failed = r.failed[ids[i]]
+		}
+		if failed {
+			out[i] = 1
 		}
 	}
 	return nil

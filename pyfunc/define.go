@@ -303,7 +303,7 @@ func (f *declared) Describe(ctx context.Context, c *duck.Conn) (*duck.Query, err
 
 // Restore makes the stored functions callable on a database that was just opened.
 func Restore(ctx context.Context, c *duck.Conn) error {
-	if err := registerMark(c); err != nil {
+	if err := register(c); err != nil {
 		return err
 	}
 	found, err := versions(ctx, c, // every run asks that: a window would take thrice as long

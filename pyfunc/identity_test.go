@@ -1,6 +1,7 @@
 package pyfunc_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand"
 	"os"
@@ -52,8 +53,12 @@ var literals = map[string][]string{
 		"-98765432109876543210987654321098765432109876543210"},
 	"FLOAT":          {"0", "'-0'", "1.5", "'inf'", "3.4028235e38", "1e-45", "0.1"},
 	"DOUBLE":         {"0", "'-0'", "0.1", "'-inf'", "1.7976931348623157e308", "5e-324"},
+	"DECIMAL(1,0)":   {"-9", "0", "9"},
 	"DECIMAL(4,1)":   {"-999.9", "0", "0.1"},
+	"DECIMAL(9,9)":   {"0.999999999", "-0.000000001"},
 	"DECIMAL(18,3)":  {"999999999999999.999", "-0.001"},
+	"DECIMAL(19,0)":  {"9999999999999999999", "-9007199254740993"},
+	"DECIMAL(38,0)":  {"99999999999999999999999999999999999999", "-99999999999999999999999999999999999999"},
 	"DECIMAL(38,10)": {"9999999999999999999999999999.9999999999", "-9999999999999999999999999999.9999999999"},
 	"VARCHAR":        {"''", "'a'", "'more than twelve bytes of text'", "'ä€😀'", "chr(0) || 'x'", "'None'", "'nan'"},
 	"BLOB": {"'\\x00\\xFF'::BLOB", "''::BLOB",
@@ -64,6 +69,7 @@ var literals = map[string][]string{
 	"JSON":                {"'{\"a\": [1, null]}'", "'null'", "'1e400'"},
 	"DATE":                {"'1970-01-01'", "'0001-01-01'", "'9999-12-31'", "'2024-02-29'"},
 	"TIME":                {"'00:00:00'", "'23:59:59.999999'"},
+	"TIME_NS":             {"'00:00:00'", "'23:59:59.999999'"},
 	"TIME WITH TIME ZONE": {"'00:00:00+00'", "'23:59:59.999999+05:30'", "'12:00:00-15:59:59'"},
 	"TIMESTAMP": {"'1970-01-01 00:00:00'", "'0001-01-01 00:00:00'", "'9999-12-31 23:59:59.999999'",
 		"'2024-02-29 12:34:56.789012'"},
@@ -162,6 +168,9 @@ func TestIdentity(t *testing.T) {
 		t.Run(style, func(t *testing.T) {
 			t.Parallel()
 			c := testkit.Open(t, 2).Writer()
+			if err := pyfunc.Restore(t.Context(), c); err != nil {
+				t.Fatal(err)
+			}
 			g := &generator{Rand: rand.New(rand.NewSource(7)), plain: plain(style), noWideNulls: style == "pandas"}
 			types := append([]string{}, g.plain...)
 			for range 60 {
@@ -214,10 +223,23 @@ func same(t *testing.T, c *duck.Conn, g *generator, name, typ string, nulls bool
 	if wide := strings.HasSuffix(typ, "BIGINT") && strings.Contains(name, "same"); wide && g.noWideNulls {
 		testkit.Exec(t, c, "DELETE FROM v WHERE x IS NULL")
 	}
-	differ, err := duck.Select(t.Context(), c,
-		duck.SQL("SELECT x::VARCHAR, y::VARCHAR FROM (SELECT x, {f}(x) AS y FROM v) WHERE x::VARCHAR IS DISTINCT FROM y::VARCHAR OR x IS "+
-			"DISTINCT FROM y",
-			duck.Args{"f": duck.Ident(name)}), func(row func(...any) error) (p [2]*string, err error) { return p, row(&p[0], &p[1]) })
+	compare(t.Context(), t, c, typ, duck.SQL("SELECT x, {f}(x) AS y FROM v", duck.Args{"f": duck.Ident(name)}))
+	testkit.Exec(t, c, "CREATE OR REPLACE TABLE many AS SELECT x FROM v, range(10000 // (SELECT count(*) FROM v)) ORDER BY hash(range, x::VARCHAR)")
+	ctx, ahead := pyfunc.WithAhead(t.Context())
+	defer ahead.Close()
+	q := duck.SQL("SELECT x, {f}(x) AS y FROM {many}", duck.Args{"f": duck.Ident(name), "many": pyfunc.Mark(duck.Ident("many"))})
+	if err := pyfunc.Rehearse(ctx, c, q, 1); err != nil {
+		t.Errorf("%s: %s", typ, testkit.Rendered(err))
+	}
+	compare(ctx, t, c, typ+", several vectors at once", q)
+}
+
+// compare tells of rows of a query whose x is another than y.
+func compare(ctx context.Context, t *testing.T, c *duck.Conn, typ string, q *duck.Query) {
+	t.Helper()
+	differ, err := duck.Select(ctx, c,
+		duck.SQL("SELECT x::VARCHAR, y::VARCHAR FROM ({q}) WHERE x::VARCHAR IS DISTINCT FROM y::VARCHAR OR x IS DISTINCT FROM y",
+			duck.Args{"q": q}), func(row func(...any) error) (p [2]*string, err error) { return p, row(&p[0], &p[1]) })
 	if err != nil {
 		t.Errorf("%s: %s", typ, testkit.Rendered(err))
 		return

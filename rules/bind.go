@@ -22,7 +22,6 @@ type compiler struct {
 	p    *Program
 	errs sql.List
 	own  map[string]bool // names of helpers: whether the user has a function by them
-	at   map[sql.Key]*duck.Query
 }
 
 func (b *compiler) fail(e *sql.Error) { b.errs = append(b.errs, e) }
@@ -40,7 +39,7 @@ func (b *compiler) item(it Item) {
 		}
 		v := d.Arg("EXPECT").Exprs[0]
 		s.at = d.At(v)
-		s.expr = b.text(d.Src, v, "")
+		s.expr, s.calls = b.text(d.Src, v, "")
 		if toks := sql.Tokens(d.Src, v); len(toks) == 2 && strings.EqualFold(toks[0].Span.Of(d.Src), "EXPR") && toks[1].Kind == sql.String {
 			if !b.exprLang(&s, toks[1].Span, "") {
 				return
@@ -62,9 +61,9 @@ func (b *compiler) item(it Item) {
 				return
 			}
 		case target.Regex:
-			s.expr = b.text(d.Src, v.Exprs[0], col.Name)
+			s.expr, s.calls = b.text(d.Src, v.Exprs[0], col.Name)
 		default:
-			s.expr = b.text(d.Src, v.Exprs[0], "")
+			s.expr, s.calls = b.text(d.Src, v.Exprs[0], "")
 		}
 		b.p.steps = append(b.p.steps, s)
 	}
@@ -136,8 +135,9 @@ func (b *compiler) targets(d *sql.Decl, t *sql.Value, note []sql.Note) []duck.Co
 	return nil
 }
 
-// text is the user's expression, with the column in place of _ (where there is one) and the schema before helpers.
-func (b *compiler) text(src *sql.Source, sp sql.Span, column string) *duck.Query {
+// text is the user's expression, with the column in place of _ (where there is one) and the schema before helpers; and whether it calls what
+// may reject a row.
+func (b *compiler) text(src *sql.Source, sp sql.Span, column string) (q *duck.Query, calls bool) {
 	type edit struct {
 		at sql.Span
 		q  *duck.Query
@@ -153,11 +153,12 @@ func (b *compiler) text(src *sql.Source, sp sql.Span, column string) *duck.Query
 	}
 	toks := sql.Tokens(src, sp)
 	for i := 0; i+1 < len(toks); i++ {
-		if f := b.at[sql.KeyOf(strings.Trim(toks[i].Span.Of(src), `"`))]; f != nil && toks[i+1].Span.Of(src) == "(" {
+		if f := b.p.calling.At[sql.KeyOf(strings.Trim(toks[i].Span.Of(src), `"`))]; f != nil && toks[i+1].Span.Of(src) == "(" {
 			row := ", "
 			if i+2 < len(toks) && toks[i+2].Span.Of(src) == ")" {
 				row = ""
 			}
+			calls = true
 			edits = append(edits, edit{toks[i].Span, f}, edit{sql.Span{Start: toks[i+1].Span.End, End: toks[i+1].Span.End}, duck.Text("_row" + row)})
 		}
 	}
@@ -173,7 +174,7 @@ func (b *compiler) text(src *sql.Source, sp sql.Span, column string) *duck.Query
 		parts = append(parts, duck.User(src, sql.Span{Start: from, End: e.at.Start}), e.q)
 		from = e.at.End
 	}
-	return duck.Cat(append(parts, duck.User(src, sql.Span{Start: from, End: sp.End}))...)
+	return duck.Cat(append(parts, duck.User(src, sql.Span{Start: from, End: sp.End}))...), calls
 }
 
 // userHas: there is a function of the user's own by the name of a helper.
@@ -195,7 +196,7 @@ func (b *compiler) bind() {
 		return
 	}
 	seen := b.cols
-	if len(b.at) > 0 {
+	if len(b.p.calling.At) > 0 {
 		seen = append(slices.Clone(seen), duck.Column{Name: "_row", Type: "BIGINT"})
 	}
 	rel := duck.Empty(seen)

@@ -22,6 +22,8 @@ type Program struct {
 	was      string // column: the columns that SETs change, as they were before the first
 	native   bool   // the functions of Register are there
 	volatile bool   // the rows have to be kept: some expression gives another value each time it is asked
+	calling  Calling
+	value    string // column: what a SET gives, until it is known whether the row stops there
 }
 
 // step is a SET of one column or a CONSTRAINT.
@@ -36,6 +38,8 @@ type step struct {
 
 	name, action string // CONSTRAINT
 	broken       string // WARN: column that says whether the row breaks it
+
+	calls bool // something of Calling: the row may stop here
 }
 
 // What ON VIOLATION says.
@@ -55,17 +59,23 @@ func (s *step) gates() bool { return s.name != "" && s.action != warn }
 // Compile reads RULES items against the columns that they see. Every expression is bound, and all errors of all items come back
 // in one list.
 func Compile(ctx context.Context, c *duck.Conn, items []*sql.Decl, cols []duck.Column, lists Lists) (*Program, error) {
-	return CompileAt(ctx, c, items, cols, lists, nil)
+	return CompileAt(ctx, c, items, cols, lists, Calling{})
 }
 
-// CompileAt is Compile where some functions are called in another way: by their names, what is called instead, with _row, the number of the
-// row, before their arguments.
-func CompileAt(ctx context.Context, c *duck.Conn, items []*sql.Decl, cols []duck.Column, lists Lists,
-	at map[sql.Key]*duck.Query) (*Program, error) {
+// Calling is how functions are called that may reject a row: one that is rejected goes no further.
+type Calling struct {
+	At      map[sql.Key]*duck.Query // by name: what is called instead, with _row, the number of the row, before the arguments
+	Stopped *duck.Query             // the name of a function of _row: 1 where one of them has failed for it
+	Before  bool                    // the query calls some of them
+}
+
+// CompileAt is Compile where some functions are called in another way.
+func CompileAt(ctx context.Context, c *duck.Conn, items []*sql.Decl, cols []duck.Column, lists Lists, calling Calling) (*Program, error) {
 	all, errs := Expand("rules", items, lists)
 	b := &compiler{ctx: ctx, c: c, cols: cols,
-		p: &Program{verdict: duck.FreeName("_rule", cols), warned: duck.FreeName("_warned", cols), was: duck.FreeName("_was", cols)}, errs: errs,
-		own: map[string]bool{}, at: at}
+		p: &Program{verdict: duck.FreeName("_rule", cols), warned: duck.FreeName("_warned", cols), was: duck.FreeName("_was", cols),
+			value: duck.FreeName("_value", cols), calling: calling}, errs: errs,
+		own: map[string]bool{}}
 	for _, it := range all {
 		b.item(it)
 	}
@@ -91,10 +101,13 @@ const maxSets = 10
 // layers is the chain over rel: its columns after all SETs, the verdict (where there is a gate), and a column for each WARN. The
 // verdict can be filtered by.
 func (p *Program) layers(rel *duck.Query) *duck.Query {
-	judged := false // the verdict column is there
+	judged := p.calling.Before // the verdict column is there
 	verdict := duck.Ident(p.verdict)
 	if set := p.Sets(); len(set) > 0 {
 		rel = duck.SQL("(SELECT *, struct_pack({set}) AS {was} FROM {rel})", duck.Args{"rel": rel, "was": duck.Ident(p.was), "set": same(set)})
+	}
+	if p.calling.Before {
+		rel = p.stops(rel, false)
 	}
 	for i := 0; i < len(p.steps); {
 		s := &p.steps[i]
@@ -109,6 +122,13 @@ func (p *Program) layers(rel *duck.Query) *duck.Query {
 			if judged {
 				a["e"] = duck.SQL("CASE WHEN {v} = 0 THEN {e} ELSE {c} END", a)
 			}
+			if s.calls { // it is known behind the call whether the row keeps what it has
+				a["new"], a["n"] = duck.Ident(p.value), byFunction
+				a["rel"] = p.stops(duck.SQL("(SELECT *, {e} AS {new} FROM {rel})", a), judged)
+				rel = duck.SQL("(SELECT * EXCLUDE ({new}) REPLACE (CASE WHEN {v} = {n} THEN {c} ELSE {new} END AS {c}) FROM {rel})", a)
+				judged = true
+				break
+			}
 			rel = duck.SQL("(SELECT * REPLACE ({e} AS {c}) FROM {rel})", a)
 		case s.warns():
 			end = p.run(i, (*step).warns)
@@ -120,6 +140,9 @@ func (p *Program) layers(rel *duck.Query) *duck.Query {
 				return duck.SQL("NOT ({e}) AS {w}", a)
 			})
 			rel = duck.SQL("(SELECT *, {w} FROM {rel})", a)
+			if p.steps[end-1].calls {
+				rel, judged = p.stops(rel, judged), true
+			}
 		default:
 			end = p.run(i, (*step).gates)
 			n := i
@@ -133,6 +156,9 @@ func (p *Program) layers(rel *duck.Query) *duck.Query {
 				rel = duck.SQL("(SELECT *, (CASE {cases} ELSE 0 END)::SMALLINT AS {v} FROM {rel})", a)
 			}
 			judged = true
+			if p.steps[end-1].calls {
+				rel = p.stops(rel, judged)
+			}
 		}
 		i = end
 	}
@@ -140,6 +166,18 @@ func (p *Program) layers(rel *duck.Query) *duck.Query {
 		rel = duck.SQL("(SELECT * REPLACE ({pin} AS {v}) FROM {rel})", duck.Args{"pin": p.pin(verdict), "v": verdict, "rel": rel})
 	}
 	return rel
+}
+
+// byFunction is the verdict of a row that a function has failed for.
+const byFunction = -1
+
+// stops gives rows that a function called below has failed for their verdict.
+func (p *Program) stops(rel *duck.Query, judged bool) *duck.Query {
+	a := duck.Args{"rel": rel, "v": duck.Ident(p.verdict), "stopped": p.calling.Stopped, "n": byFunction}
+	if !judged {
+		return duck.SQL("(SELECT *, (CASE WHEN {stopped}(_row) = 1 THEN {n} ELSE 0 END)::SMALLINT AS {v} FROM {rel})", a)
+	}
+	return duck.SQL("(SELECT * REPLACE ((CASE WHEN {stopped}(_row) = 1 THEN {n} ELSE {v} END)::SMALLINT AS {v}) FROM {rel})", a)
 }
 
 // Through is a relation of what the SETs make of rel, with columns of their own beside.
@@ -187,10 +225,12 @@ func (p *Program) Rejects() bool {
 	return p.any(func(s *step) bool { return s.action == reject })
 }
 
-// run is the end of the steps from i on that are all of one class.
+// run is the end of the steps from i on that are all of one class, or the first one where the row may stop.
 func (p *Program) run(i int, class func(*step) bool) int {
 	for i < len(p.steps) && class(&p.steps[i]) {
-		i++
+		if i++; p.steps[i-1].calls {
+			break
+		}
 	}
 	return i
 }

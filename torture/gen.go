@@ -21,12 +21,7 @@ var features = []string{"json", "parquet", "bad", "absent", "snapshot", "rules",
 var known = map[string]struct {
 	what  string
 	dodge func(g *gen, d *Decl)
-}{
-	"python_then_sets": {"SETs behind a function that rejects a row run on it all the same, and stand in its data", func(_ *gen, d *Decl) {
-		ends := func(r Rule) bool { return r.Python != "" }
-		d.Rules = append(filter(d.Rules, func(r Rule) bool { return !ends(r) }), filter(d.Rules, ends)...)
-	}},
-}
+}{}
 
 // dodge takes out of a declaration what would show a known fault.
 func (g *gen) dodge(d *Decl) {

@@ -24,15 +24,15 @@ $$;
 func (b *batch) python(r *Rec, onError string) (kept bool, err error) {
 	s, there := r.Row.str("a")
 	failed := there && s == "y"
-	r.Row = r.Row.with("a", either[Value](there && !failed, s+"?", nil))
-	r.Absent = filter(r.Absent, func(c string) bool { return c != "a" })
 	switch {
 	case failed && onError == "FAIL":
 		return false, &exit{code: code.ExitFailed, why: "function"}
-	case failed && onError == "REJECT":
+	case failed && onError == "REJECT": // as it was then
 		b.reject(*r, "", "function")
 		return false, nil
 	}
+	r.Row = r.Row.with("a", either[Value](there && !failed, s+"?", nil))
+	r.Absent = filter(r.Absent, func(c string) bool { return c != "a" })
 	return true, nil
 }
 

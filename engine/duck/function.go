@@ -311,6 +311,23 @@ func (c *Call) SetNull(row int) {
 	*w &^= 1 << (row % 64)
 }
 
+// Nulls makes the result, of the type, NULL in all rows. Of a STRUCT or ARRAY that is NULL the parts are NULL too: what DuckDB does next, a
+// CAST say, may look at those alone.
+func (c *Call) Nulls(t Type) { nulls(c.out, t, c.N) }
+
+func nulls(v bindings.Vector, t Type, n int) {
+	bindings.VectorEnsureValidityWritable(v)
+	clear(unsafe.Slice((*uint64)(bindings.VectorGetValidity(v)), (n+63)/64))
+	switch s := t.Shape(); s.ID {
+	case TypeStruct:
+		for i, p := range s.Parts {
+			nulls(bindings.StructVectorGetChild(v, bindings.IdxT(i)), p.Type, n)
+		}
+	case TypeArray:
+		nulls(bindings.ArrayVectorGetChild(v), s.Parts[0].Type, n*s.Length)
+	}
+}
+
 // IsNull reads a bit of validity words.
 func IsNull(valid []uint64, row int) bool { return valid != nil && valid[row>>6]>>(row&63)&1 == 0 }
 

@@ -79,7 +79,8 @@ func (p *Program) Chain(ctx context.Context, tx *duck.Tx, n *Node) error {
 		seen = append(slices.Clone(seen), duck.Column{Name: catalog.MetaColumn, Type: catalog.MetaType})
 	}
 	var err error
-	n.Rules, err = rules.CompileAt(ctx, tx.Conn, ch.Rules, seen, p.lists("rules"), n.rejecting())
+	n.Rules, err = rules.CompileAt(ctx, tx.Conn, ch.Rules, seen, p.lists("rules"),
+		rules.Calling{At: n.rejecting(), Stopped: pyfunc.Stopped, Before: n.QueryRejects()})
 	errs = Collect(errs, err)
 	stored := n.Cols
 	if k, ok := d.(kind.Shaper); ok && (len(ch.Metrics)+len(ch.Checks) > 0 || ch.Expected != nil) {

@@ -36,9 +36,9 @@ func (n *Node) QueryRejects() bool {
 	return slices.ContainsFunc(n.Inputs, func(in *Input) bool { return len(in.calls) > 0 })
 }
 
-// madeBy tells of a function that changes which destinations call it, and how many of their rows the older one has made: those stay.
+// madeBy tells of a function or model that changes which destinations call it, and how many of their rows the older one has made: those stay.
 func (p *Program) madeBy(ctx context.Context, tx *duck.Tx, f *Node, c *event.Change) error {
-	if !f.outside() || c.Action != "change" {
+	if !f.callable() || c.Action != "change" {
 		return nil
 	}
 	for _, n := range p.Nodes {
