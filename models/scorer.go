@@ -6,8 +6,6 @@ import (
 
 	"dsql/engine/duck"
 	"dsql/models/model"
-	"dsql/sql"
-	"dsql/sql/code"
 )
 
 // Scorer is a version of a model for who asks it without SQL. It gives what the SQL function gives. It is safe from many goroutines.
@@ -70,12 +68,16 @@ type Scores struct {
 	None   []bool // the model gives the row nothing
 }
 
-// Score scores n rows. cols are in the order of Inputs.
+// InPython: Python scores it, behind Call alone.
+func (s *Scorer) InPython() bool { return s.f.how != nil }
+
+// Call is a call of its SQL function.
+func (s *Scorer) Call(args []*duck.Query) *duck.Query {
+	return duck.SQL("{f}({args})", duck.Args{"f": duck.Ident(s.f.native()), "args": duck.Join(", ", args...)})
+}
+
+// Score scores n rows, where Python doesn't. cols are in the order of Inputs.
 func (s *Scorer) Score(cols []model.Column, n int) (*Scores, error) {
-	if s.f.how != nil {
-		return nil, sql.Errorf(code.ModelPython, "%s is scored by Python, which only SQL calls", s.Name).
-			WithHint("ask an endpoint whose query calls it: CREATE ENDPOINT … AS SELECT " + s.Name + "(…)")
-	}
 	m, err := s.f.load()
 	if err != nil {
 		return nil, err

@@ -112,6 +112,9 @@ type prediction struct {
 
 // score decodes rows and scores them, as many at a time as a chunk has.
 func (x *versionAt) score(ctx context.Context, f *file, rows [][]byte, flat bool) (*prediction, error) {
+	if x.InPython() {
+		return x.byFunction(ctx, f, rows, flat)
+	}
 	var o *objects.Objects
 	select {
 	case o = <-x.free:
@@ -135,16 +138,9 @@ func (x *versionAt) score(ctx context.Context, f *file, rows [][]byte, flat bool
 	}()
 	p := &prediction{width: 1}
 	for from := 0; from < len(rows); {
-		o.Reset()
-		n := 0
-		for ; from+n < len(rows); n++ {
-			err := o.Decode(rows[from+n])
-			if errors.Is(err, objects.ErrFull) && n > 0 {
-				break
-			}
-			if err != nil {
-				return nil, x.wrong(err, from+n)
-			}
+		n, err := x.decode(o, rows, from)
+		if err != nil {
+			return nil, err
 		}
 		got, err := x.Score(x.columns(o), n)
 		if err != nil {
@@ -154,6 +150,21 @@ func (x *versionAt) score(ctx context.Context, f *file, rows [][]byte, flat bool
 		from += n
 	}
 	return p, nil
+}
+
+// decode takes as many rows as there is room for, from the from-th on.
+func (x *versionAt) decode(o *objects.Objects, rows [][]byte, from int) (n int, err error) {
+	o.Reset()
+	for ; from+n < len(rows); n++ {
+		err := o.Decode(rows[from+n])
+		if errors.Is(err, objects.ErrFull) && n > 0 {
+			break
+		}
+		if err != nil {
+			return n, x.wrong(err, from+n)
+		}
+	}
+	return n, nil
 }
 
 // columns are the rows that were decoded as the model takes them.

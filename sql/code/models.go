@@ -10,8 +10,6 @@ var (
 		"INPUT doesn't fit what the model takes, in its order.")
 	ModelOutput = models.add("model-output", ExitScript,
 		"The model has no such output.")
-	ModelPython = models.add("model-python", ExitFailed,
-		"A model that Python scores was asked over HTTP without SQL; an endpoint whose query calls it answers.")
 	ModelRequirements = models.add("model-requirements", Warning,
 		"What the folder of a model pins, or its pickle tells, differs from the packages of the interpreter that scores it. Results may "+
 			"differ from those of the machine that it was made on.")
