@@ -58,7 +58,13 @@ func firstLine(s string) string {
 	return s
 }
 
-const onError = "or declare it ON ERROR NULL or REJECT"
+// mends is what to do where the function itself is wrong; a model has no ON ERROR.
+func (f *Function) mends(function, model string) string {
+	if f.Data != nil {
+		return model
+	}
+	return function + ", or declare it ON ERROR NULL or REJECT"
+}
 
 func (f *Function) wrong(w *wrong) *sql.Error {
 	e := f.error(f.Name+": "+firstLine(w.Text), "")
@@ -90,12 +96,12 @@ func (f *Function) wrong(w *wrong) *sql.Error {
 			e.Span = at.Returns
 		}
 		e.Msg = f.Name + ": " + firstLine(w.Text)
-		hints = append(hints, called(w, true), "change what the function gives, or RETURNS; "+onError)
+		hints = append(hints, called(w, true), f.mends("change what the function gives, or RETURNS", "correct what the model says that it gives"))
 	case "worker":
 		e.Msg = f.Name + ": the worker failed: " + firstLine(w.Text)
 		hints = append(hints, "this is a fault of dsql's: report it with what follows")
 	default:
-		hints = append(hints, called(w, true), "mend the function, leave such rows out, "+onError)
+		hints = append(hints, called(w, true), f.mends("mend the function, leave such rows out", "mend the model, or leave such rows out"))
 	}
 	if w.Memory {
 		hints = append(hints, f.memoryHint())

@@ -103,7 +103,7 @@ func ReadOptions(d *sql.Decl) (to Options, err error) {
 			}
 		case "memory":
 			n, ok := bytesIn(o.Text)
-			if to.Memory = n; !ok || o.Kind != sql.OptString || n < 64<<20 {
+			if to.Memory = n; !ok || o.Kind != sql.OptString || n < 64e6 {
 				bad(o.Text+" is no size from 64 MB on", "write memory '1GB'")
 			}
 		}

@@ -56,7 +56,7 @@ func (o *output) read() {
 	defer close(o.done)
 	r := bufio.NewReaderSize(o.r, 16<<10)
 	call, shown, more, begun := 0, 0, 0, false
-	name := ""
+	name, _ := o.running()
 	tell := func() {
 		if more > 0 {
 			fmt.Fprintf(o.to, "%s: … %d more bytes\n", name, more)

@@ -78,6 +78,9 @@ func noPython(msg, hint string, err error) *sql.Error {
 // cantStart says why an interpreter didn't become a worker.
 func cantStart(o Options, err error) error {
 	switch {
+	case errors.Is(err, errDied) && o.Memory > 0:
+		return noPython(o.Python+" ended before it could call anything", fmt.Sprintf("it may need more memory than the %d MB that it is given; "+
+			"see what it says: %s -c 'import pyarrow'", o.Memory/1e6, o.Python), err)
 	case errors.Is(err, errDied):
 		return noPython(o.Python+" is no Python interpreter that dsql can use: it ended at once",
 			"see what it says: "+o.Python+" -c 'import pyarrow'", err)

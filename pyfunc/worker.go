@@ -172,8 +172,11 @@ func (w *worker) ask(ctx context.Context, deadline time.Time, request [][]byte, 
 		return h, nil, nil, errDied
 	default:
 	}
-	if errors.Is(err, os.ErrDeadlineExceeded) {
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
 		return h, nil, nil, errTimeout
+	case errors.Is(err, errFrame):
+		return h, nil, nil, err
 	}
 	select { // it closed its pipe: it ends, or a function closed what isn't its own
 	case <-w.gone:
@@ -250,7 +253,9 @@ func (w *worker) close() {
 
 // died says how the process ended.
 func (w *worker) died() string {
-	<-w.gone
+	if w.alive() {
+		return "it closed the pipe that its answers come through"
+	}
 	if w.state == nil {
 		return "it ended"
 	}
