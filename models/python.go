@@ -35,6 +35,8 @@ func (m *declared) pythonFormat() string {
 // about is what Python says of a model.
 type about struct {
 	Unusable string            `json:"unusable"`
+	Missing  string            `json:"missing"` // a module that the interpreter Python doesn't have
+	Python   string            `json:"python"`
 	Inputs   []pair            `json:"inputs"`
 	Outputs  map[string]string `json:"outputs"`
 	Tags     map[string]string `json:"tags"`
@@ -184,8 +186,12 @@ func (m *declared) ask(ctx context.Context, tx *duck.Tx, fn function) (a about, 
 		return a, err
 	}
 	if a.Unusable != "" {
+		hint := "docs/python.md has what each FORMAT takes"
+		if a.Missing != "" {
+			hint = pyfunc.Install(a.Python, a.Missing)
+		}
 		return a, m.errorf(code.BadModel, "%s can't be used as a model: %s", m.path, a.Unusable).
-			WithHint("docs/python.md has what each FORMAT takes; another interpreter is named by FORMAT " + fn.format + " (python '.venv/bin/python')")
+			WithHint(hint + "; another interpreter is named by FORMAT " + fn.format + " (python '.venv/bin/python')")
 	}
 	known.Store(key, a)
 	return a, nil

@@ -53,6 +53,19 @@ func (f *Function) memoryHint() string {
 	return "or the system ended it for want of memory"
 }
 
+// packages are names of packages whose modules have others.
+var packages = map[string]string{"sklearn": "scikit-learn", "cv2": "opencv-python-headless", "PIL": "pillow", "yaml": "pyyaml",
+	"bs4": "beautifulsoup4", "dateutil": "python-dateutil", "skimage": "scikit-image"}
+
+// Install says how an interpreter gets a module.
+func Install(python, module string) string {
+	top, _, _ := strings.Cut(module, ".")
+	if name, ok := packages[top]; ok {
+		top = name
+	}
+	return fmt.Sprintf("install it: %s -m pip install %s", python, top)
+}
+
 func firstLine(s string) string {
 	s, _, _ = strings.Cut(s, "\n")
 	return s
@@ -74,8 +87,7 @@ func (f *Function) wrong(w *wrong) *sql.Error {
 	case "load":
 		e.Msg = f.Name + " can't be loaded: " + firstLine(w.Text)
 		if w.Module != "" {
-			top, _, _ := strings.Cut(w.Module, ".")
-			hints = append(hints, fmt.Sprintf("install it: %s -m pip install %s", w.executable, top))
+			hints = append(hints, Install(w.executable, w.Module))
 		} else {
 			hints = append(hints, "mend its code")
 		}

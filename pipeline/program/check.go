@@ -19,6 +19,7 @@ func (p *Program) check(ctx context.Context, tx *duck.Tx) error {
 	var errs sql.List
 	opaque, loads := false, false // an extension may bring a grammar
 	due, ran := p.Due(), true     // something has run since the transaction was last known to be alive
+	failed := map[*Node]bool{}    // what is wrong itself, or reads from what is
 	for i, st := range p.Stmts {
 		if st.Decl == nil {
 			if err := tx.Parse(st.Src, st.Span); err != nil && !(opaque && loads) && !imports(st) {
@@ -53,7 +54,11 @@ func (p *Program) check(ctx context.Context, tx *duck.Tx) error {
 			if err == nil && p.Change(n).Action != "none" {
 				err = p.Define(ctx, tx, n)
 			}
-			if note(err); err != nil {
+			if err != nil {
+				failed[n] = true
+				if !n.comesOf(failed, err) {
+					note(err)
+				}
 				continue
 			}
 			made = append(made, n)
@@ -81,6 +86,12 @@ func (p *Program) check(ctx context.Context, tx *duck.Tx) error {
 		}
 	}
 	return causes(errs).Err()
+}
+
+// comesOf: the error is one of something that it reads from or calls, and was told there.
+func (n *Node) comesOf(failed map[*Node]bool, err error) bool {
+	is := func(m *Node) bool { return m != n && failed[m] }
+	return slices.ContainsFunc(n.feeds(), is) || missing(err) && slices.ContainsFunc(n.beside, is)
 }
 
 // causes leaves out what only comes of an error that ended the transaction.

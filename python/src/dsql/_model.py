@@ -23,6 +23,8 @@ OUTPUTS = ("prediction", "raw", "label")
 class Unusable(Exception):
     """Why a file or folder is no model that can be called."""
 
+    missing: str | None = None  # a module that it needs
+
 
 class Model:
     """inputs are names with SQL types, None where the model doesn't say; outputs have the SQL type of each that there is."""
@@ -219,7 +221,9 @@ def _load(path: str, format: str) -> tuple[Model, list[str]]:
             warnings.simplefilter("always")
             model = FORMATS[format](path)
     except ModuleNotFoundError as e:
-        raise Unusable(f"it needs the package {e.name}, which {sys.executable} doesn't have") from e
+        unusable = Unusable(f"it needs the package {e.name}, which {sys.executable} doesn't have")
+        unusable.missing = e.name
+        raise unusable from e
     except Unusable:
         raise
     except Exception as e:
@@ -247,7 +251,7 @@ def describer(path: str, format: str, inputs: list[list[str]]) -> Any:
         try:
             return json.dumps(describe(path, format, [(n, t) for n, t in inputs] or None))
         except Unusable as e:
-            return json.dumps({"unusable": str(e)})
+            return json.dumps({"unusable": str(e), "missing": e.missing, "python": sys.executable})
     return about
 
 
