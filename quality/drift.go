@@ -17,8 +17,8 @@ import (
 // psi is the population stability index: with p the share of the values in a bin and q that of the baseline's, the sum of
 // (p - q) * ln(p / q). Numbers and times have ten bins cut at the baseline's deciles (linear interpolation for numbers; a bin has
 // its upper end), all else a bin for each value on either side. A share of zero counts as 0.0001. ks is the two-sample
-// Kolmogorov-Smirnov statistic: the largest distance between the two empirical distribution functions. NULLs and NaNs count for
-// neither; where one side has no values, both are NULL.
+// Kolmogorov-Smirnov statistic: the largest distance between the two empirical distribution functions. The others are in distance.go.
+// NULLs and NaNs count for neither; where one side has no values, all are NULL.
 
 const (
 	defaultVersions = 10
@@ -26,10 +26,10 @@ const (
 	emptyShare      = 0.0001
 )
 
-// drift is one psi or ks in the text of an item.
+// drift is one call of a helper that compares, in the text of an item.
 type drift struct {
 	item, at int
-	ks       bool
+	of       string // the helper's name
 	versions int
 }
 
@@ -39,16 +39,15 @@ type bins struct {
 	q     []float64
 }
 
-func psi(x *expansion, c helperCall) *duck.Query { return x.drift(c, false) }
-func ks(x *expansion, c helperCall) *duck.Query  { return x.drift(c, true) }
-
-func (x *expansion) drift(c helperCall, ks bool) *duck.Query {
+// compared is a helper that compares with a baseline.
+func compared(x *expansion, c helperCall) *duck.Query {
 	it := x.it()
 	if it.grouped() {
-		return x.fail(it.errorf(sql.Span{Start: c.at, End: it.read.nameEnd(c.at)}, code.Arguments, "%s compares all rows, and takes no BY", c.name).
+		return x.fail(it.errorf(sql.Span{Start: c.at, End: it.read.nameEnd(c.at)}, code.Arguments, "%s compares all rows, and takes no BY",
+			c.name).
 			WithHint("leave BY out; a MONITOR measures drift by group"))
 	}
-	d := drift{item: x.i, at: c.at, ks: ks, versions: defaultVersions}
+	d := drift{item: x.i, at: c.at, of: c.name, versions: defaultVersions}
 	if len(c.ext.args) > 1 {
 		if it.baseline != nil {
 			return x.fail(x.it().errorf(c.ext.args[1], code.Arguments, "%s compares with the BASELINE, so it takes no number of versions", c.name).
@@ -176,30 +175,42 @@ func (p *Program) bins(ctx context.Context, tx *duck.Tx, d drift, base *duck.Que
 // beside is a drift that is computed in a query of its own, over how often each value stands on either side: a is the number of
 // rows, b that of the baseline's.
 func (p *Program) beside(ctx context.Context, tx *duck.Tx, d drift, rows, base *duck.Query) (*duck.Query, error) {
-	a := duck.Args{"c": duck.SQL("({c})", duck.Args{"c": p.argument(d)}), "rows": rows, "base": base, "zero": emptyShare, "nan": duck.SQL("")}
+	a := duck.Args{"c": duck.SQL("({c})", duck.Args{"c": p.argument(d)}), "rows": rows, "base": base, "nan": duck.SQL("")}
+	typ := p.compared[d]
 	switch {
-	case !d.ks:
+	case distances[d.of].shares && !binned(typ):
 		a["c"] = duck.SQL("CAST({c} AS VARCHAR)", a)
-	case isNumber(p.compared[d]):
+	case distances[d.of].shares:
+		cut, err := p.bins(ctx, tx, d, base)
+		if err != nil || len(cut.edges) == 0 {
+			return duck.SQL("NULL::DOUBLE"), err
+		}
+		n := -1
+		a["c"] = duck.SQL("CASE {cases} WHEN ({c}) IS NOT NULL THEN {last} END",
+			duck.Args{"c": noNaN(duck.SQL("{c}", a), typ), "last": len(cut.edges),
+				"cases": duck.Each(" ", cut.edges, func(e *duck.Query) *duck.Query {
+					n++
+					return duck.SQL("WHEN {c} <= {e} THEN {n}", a, duck.Args{"e": e, "n": n})
+				})})
+	case d.of == "wasserstein" && typ.ID().Temporal():
+		a["c"] = duck.SQL("CAST(epoch({c}) AS DOUBLE)", a)
+	case isNumber(typ):
 		a["nan"] = duck.SQL(" AND NOT isnan(CAST(x AS DOUBLE))")
 	}
 	counts := duck.SQL(`(SELECT x, sum(a)::DOUBLE AS a, sum(b)::DOUBLE AS b, sum(sum(a)) OVER () AS all_a, sum(sum(b)) OVER () AS all_b
 		FROM (SELECT {c} AS x, 1 AS a, 0 AS b FROM {rows} UNION ALL SELECT {c}, 0, 1 FROM {base}) WHERE x IS NOT NULL{nan} GROUP BY x)`, a)
-	q := duck.SQL(`SELECT sum((p - q) * ln(p / q))::DOUBLE FROM (
-		SELECT coalesce(nullif(a / nullif(all_a, 0), 0), {zero}) AS p, coalesce(nullif(b / nullif(all_b, 0), 0), {zero}) AS q
-		FROM {counts} WHERE all_a > 0 AND all_b > 0)`, a, duck.Args{"counts": counts})
-	if d.ks {
-		q = duck.SQL(`SELECT max(abs(a / nullif(all_a, 0) - b / nullif(all_b, 0)))::DOUBLE FROM (
-			SELECT sum(a) OVER w AS a, sum(b) OVER w AS b, all_a, all_b FROM {counts} WINDOW w AS (ORDER BY x))`, duck.Args{"counts": counts})
-	}
-	var v dbsql.NullFloat64
-	if _, err := tx.Scan(ctx, q, &v); err != nil || !v.Valid {
+	of := distances[d.of]
+	var v, n dbsql.NullFloat64
+	if _, err := tx.Scan(ctx, of.query(counts), &v, &n); err != nil || !v.Valid {
 		return duck.SQL("NULL::DOUBLE"), err
+	}
+	if of.p != nil {
+		return duck.Lit(of.p(v.Float64, n.Float64)), nil
 	}
 	return duck.Lit(v.Float64), nil
 }
 
-// drifts finds the types of what psi and ks compare, binds their baselines, and refuses a BASELINE that nothing uses.
+// drifts finds the types of what is compared, binds their baselines, and refuses a BASELINE that nothing uses.
 func (b *compiler) drifts() {
 	used := map[int]bool{}
 	for _, d := range b.p.needs.drifts {
@@ -211,6 +222,11 @@ func (b *compiler) drifts() {
 			continue // found with the item itself
 		}
 		b.p.compared[d] = cols[0][0].Type
+		if d.of == "wasserstein" && !binned(cols[0][0].Type) {
+			at := it.read.extent(d.at).args[0]
+			b.errs = append(b.errs, it.errorf(at, code.TypeMismatch, "wasserstein is a distance between numbers or times, and this is %s",
+				cols[0][0].Type).WithHint("compare it with js(c) or chi2(c)"))
+		}
 		if it.baseline == nil {
 			continue
 		}
@@ -229,7 +245,7 @@ func (b *compiler) drifts() {
 		if it := &b.p.items[i]; it.baseline != nil && !used[i] {
 			b.errs = append(b.errs, it.errorf(it.decl.Arg("BASELINE").Keyword, code.BaselineUnused,
 				"the check %s has a BASELINE and nothing that compares with it", it.name()).
-				WithHint("compare with psi(c) or ks(c), or leave BASELINE out"))
+				WithHint("compare with psi(c), ks(c), js(c), chi2(c) or wasserstein(c), or leave BASELINE out"))
 		}
 	}
 }

@@ -34,11 +34,12 @@ func init() { // the functions reach the table through expansion.text
 		"distinct_ratio":  {"distinct_ratio(c)", 1, 1, true, distinctRatio},
 		"freshness":       {"freshness(timestamp)", 1, 1, true, freshness},
 		"orphans":         {"orphans(c, table.c)", 2, 2, true, orphans},
-		"psi":             {"psi(c [, versions])", 1, 2, true, psi},
-		"ks":              {"ks(c [, versions])", 1, 2, true, ks},
 		"previous":        {"previous(metric [, versions back])", 1, 2, false, previous},
 		"mean_of_last":    {"mean_of_last(metric, versions [, season [, least]])", 2, 4, false, meanOfLast},
 		"zscore":          {"zscore(metric, versions [, season [, least]])", 2, 4, false, zscore},
+	}
+	for name := range distances {
+		helpers[name] = helper{name + "(c [, versions])", 1, 2, true, compared}
 	}
 }
 
@@ -156,7 +157,7 @@ type counted struct {
 func (n needs) explain(i int) string {
 	for _, d := range n.drifts {
 		if d.item == i {
-			if d.ks {
+			if d.of != "psi" {
 				return ", compared with its baseline in a scan of its own"
 			}
 			return ", its bins from a scan of the baseline"

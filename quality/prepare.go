@@ -40,7 +40,7 @@ func (p *Program) prepare(ctx context.Context, tx *duck.Tx, b Batch) (*env, erro
 		switch {
 		case base == nil:
 			e.drifts[d] = duck.SQL("NULL::DOUBLE")
-		case d.ks || !binned(p.compared[d]):
+		case d.of != "psi" || !binned(p.compared[d]):
 			e.drifts[d], err = p.beside(ctx, tx, d, rows, base)
 		default:
 			e.bins[d], err = p.bins(ctx, tx, d, base)

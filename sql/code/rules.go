@@ -35,7 +35,7 @@ var (
 	ConfigurationLocked = rules.add("configuration-locked", ExitFailed,
 		"the script has said `SET lock_configuration = true`, and sets something behind it. Set it before, or don't lock.")
 	BaselineUnused = rules.add("baseline-unused", ExitScript,
-		"BASELINE is for psi and ks.")
+		"BASELINE is for psi, ks and the other distances.")
 	Arguments = rules.add("arguments", ExitScript,
 		"A helper is called with other arguments than it takes.")
 	Expr = rules.add("expr", ExitScript,
