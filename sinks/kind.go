@@ -16,7 +16,8 @@ import (
 
 // Kind is CREATE SINK.
 var Kind = kind.Kind{
-	Role: kind.Sends,
+	Role:    kind.Sends,
+	Outward: true,
 	Syntax: &sql.Syntax{
 		Keyword: "SINK", Plural: "SINKS",
 		Clauses: []sql.Clause{

@@ -1,6 +1,7 @@
 package sql
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -86,7 +87,7 @@ func (f *form) noun() string {
 // title is the noun with the declared name.
 func (f *form) title(d *Decl) string {
 	if d.Name == "" {
-		return f.noun()
+		return cmp.Or(f.noun(), "this")
 	}
 	return strings.TrimSpace(f.noun() + " " + tidy(keepStart(d.Name)))
 }

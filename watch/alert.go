@@ -16,6 +16,7 @@ import (
 
 // AlertKind is CREATE ALERT.
 var AlertKind = kind.Kind{
+	Outward: true,
 	Syntax: &sql.Syntax{
 		Keyword: "ALERT", Plural: "ALERTS",
 		Clauses: []sql.Clause{

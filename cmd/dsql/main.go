@@ -42,6 +42,7 @@ type cli struct {
 	Serve      serveCmd      `cmd:"" help:"Serve endpoints, models and queries over HTTP from the process that writes the file."`
 	Token      tokenCmd      `cmd:"" help:"Make a token for a server."`
 	Check      checkCmd      `cmd:"" help:"Find the errors of a script without running it."`
+	Test       testCmd       `cmd:"" help:"Run the tests of a script, each in a file of its own."`
 	Plan       planCmd       `cmd:"" help:"Say what a run of a script would change."`
 	Query      queryCmd      `cmd:"" help:"Run SQL on a file, reading only."`
 	Explain    explainCmd    `cmd:"" help:"Show the chain of a declaration and the SQL that it compiles to."`
@@ -62,7 +63,7 @@ type cli struct {
 	Help       helpCmd       `cmd:"" help:"Show what a command does."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
 
-	Output string `short:"o" enum:"table,json,jsonl,csv,markdown" default:"table" help:"Format of results: ${enum}."`
+	Output string `short:"o" enum:"table,json,jsonl,csv,markdown,junit" default:"table" help:"Format of results: ${enum} (junit: of test)."`
 	Quiet  bool   `short:"q" help:"No progress on stderr; errors and warnings stay."`
 	Color  string `enum:"auto,always,never" default:"auto" help:"Colour: ${enum}. NO_COLOR is honoured."`
 }
@@ -129,6 +130,9 @@ func (s *streams) run(p *kong.Kong, args []string) (status int) {
 	k, err := p.Parse(toFile(args))
 	if err != nil {
 		return s.report(usage(err))
+	}
+	if err := s.formats(k); err != nil {
+		return s.report(err)
 	}
 	ctx, done := s.watchSignals()
 	defer done()

@@ -47,6 +47,10 @@ type (
 	}
 	// Reading is a definition whose text reads what is declared: it comes after that, and keeps it from being dropped.
 	Reading interface{ Reads() }
+	// Checked is a statement of the script alone, which is checked when all that it declares stands.
+	Checked interface {
+		Check(context.Context, *duck.Conn, Relations) error
+	}
 	// Late is a definition whose text reads what may be made of the definition itself: it is bound when all that a script declares stands.
 	Late interface {
 		Bound(context.Context, *duck.Conn) error
@@ -67,8 +71,22 @@ type (
 // Stored is the destination that a name is of, with its columns; nil columns: those that DuckDB says.
 type Stored func(name string) (Object, []duck.Column)
 
+// Relations finds what is declared under a name: its columns, and its kind, "" where there is none; and the names of all sources.
+type Relations func(name string) (cols []duck.Column, kind string, sources []string)
+
 // A source.
 type (
+	// Tried is a source that makes batches of what a test gives in the place of what it would read.
+	Tried interface {
+		// Given decodes records in the source's own format, the first of which is its record number first. path is the file that they are
+		// of, "" for none. done is called behind the batch.
+		Given(ctx context.Context, c *duck.Conn, env *Env, cols []duck.Column, text, path string, first int64) (in *Input, done func(), err error)
+		// Captures are the parts of a path, and whether it is one of the source's.
+		Captures(path string) (map[string]string, bool)
+		// Topic is where its records stand in, "" of files; Loads: its batches are whole tables.
+		Topic() string
+		Loads() bool
+	}
 	// Continuer is a source that can say whether it reads what another reads: places go over from one to the other.
 	Continuer interface{ Continues(other Object) bool }
 	// Grower is a source whose columns grow while it is read: those that it has now, of those that it had.

@@ -23,6 +23,8 @@ type Kind struct {
 	// Scripted: it belongs to the script alone. Nothing of it is stored; SHOW is its only verb, and shows what Shown makes of the script's.
 	Scripted bool
 	Shown    func([]*sql.Decl) *duck.Query
+	// Outward: what it declares reaches beyond the file. A test leaves it out.
+	Outward bool
 	// Role is what Compile gives: which verbs a kind has beside its own goes by it.
 	Role Role
 	// List is what SHOW lists; nil: each declaration, what it reads, and its text.

@@ -61,6 +61,7 @@ type Given struct {
 type Set struct {
 	Given []Given
 	Warn  func(*sql.Error)
+	At    *duck.Query // the time that defaults are computed at; nil: now
 }
 
 // value is that of a parameter of the script.
@@ -103,6 +104,11 @@ func Fill(ctx context.Context, scripts []*sql.Source, forms []*sql.Syntax, set S
 		}
 		defer db.Close()
 		f.conn = db.Writer()
+		if set.At != nil {
+			if err := f.conn.FixClock(ctx, set.At); err != nil {
+				return nil, err
+			}
+		}
 		if err := f.evaluate(ctx, decls, edits); err != nil {
 			return nil, err
 		}

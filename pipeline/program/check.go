@@ -85,6 +85,11 @@ func (p *Program) check(ctx context.Context, tx *duck.Tx) error {
 			}
 		}
 	}
+	for _, err := range p.checkScripted(ctx, tx.Conn) {
+		if !(opaque && missing(err)) {
+			errs = Collect(errs, p.SourceHint(ctx, tx.Conn, err))
+		}
+	}
 	return causes(errs).Err()
 }
 

@@ -19,7 +19,7 @@ func (p *Program) Show(k kind.Kind) *duck.Query {
 		return k.List
 	}
 	if k.Scripted {
-		return k.Shown(p.scripted(k))
+		return k.Shown(p.ofScript(k))
 	}
 	rows := []*duck.Query{duck.SQL("SELECT NULL::VARCHAR AS name, NULL::VARCHAR AS reads, NULL::VARCHAR AS text WHERE false")}
 	for _, n := range p.Nodes {
@@ -34,16 +34,6 @@ func (p *Program) Show(k kind.Kind) *duck.Query {
 			duck.Args{"name": n.Name, "reads": strings.Join(reads, ", "), "text": n.Text()}))
 	}
 	return duck.Join(" UNION ALL ", rows...)
-}
-
-// scripted are the script's statements of a kind.
-func (p *Program) scripted(k kind.Kind) (out []*sql.Decl) {
-	for _, st := range p.Stmts {
-		if st.Decl != nil && st.Decl.Syntax == k.Syntax {
-			out = append(out, st.Decl)
-		}
-	}
-	return out
 }
 
 // Explain is the ordered chain of a declaration and the SQL that it compiles to.

@@ -11,6 +11,7 @@ import (
 	"dsql/pyfunc"
 	"dsql/quality"
 	"dsql/rules"
+	"dsql/scripttest"
 	"dsql/sinks"
 	"dsql/stream"
 	"dsql/watch"
@@ -32,4 +33,5 @@ var Kinds = []kind.Kind{
 	watch.Kind,
 	watch.AlertKind,
 	params.Kind,
+	scripttest.Kind,
 }

@@ -45,6 +45,16 @@ func NewLanguage(kinds []kind.Kind, verbs []*Verb) *Language {
 	return l
 }
 
+// With is the language with other meanings of its kinds.
+func (l *Language) With(other func(kind.Kind) kind.Kind) *Language {
+	out := *l
+	out.kinds = map[*sql.Syntax]kind.Kind{}
+	for s, k := range l.kinds {
+		out.kinds[s] = other(k)
+	}
+	return &out
+}
+
 func (l *Language) add(s *sql.Syntax, v *Verb) {
 	l.Forms = append(l.Forms, s)
 	if v != nil {

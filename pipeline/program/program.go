@@ -29,6 +29,7 @@ type Program struct {
 	fresh    bool             // there was no file at the start
 	claimed  *claims          // names that the user may have something of, once they were asked for
 	doubts   []*sql.Error     // what the check found that is right and may not be meant
+	scripted []kind.Object    // of the script alone
 	skip     map[int]bool     // statements whose shape can't be made in a scratch transaction
 }
 
@@ -164,7 +165,11 @@ func (l *Language) Load(ctx context.Context, c *duck.Conn, stmts []sql.Stmt, env
 	}
 	var errs sql.List
 	for i, st := range stmts {
-		if st.Decl == nil || !p.Language.Declares(st.Decl) {
+		if st.Decl == nil || p.Language.Verb(st.Decl) != nil {
+			continue
+		}
+		if k, _ := p.Language.Kind(st.Decl); k.Scripted {
+			errs = Collect(errs, p.keep(k, st.Decl))
 			continue
 		}
 		errs = Collect(errs, p.declare(i, st.Decl))

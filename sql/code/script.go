@@ -15,6 +15,12 @@ var (
 		"A parameter has no DEFAULT and is given no value, or an expression that must have a value gives NULL. A parameter is never NULL.")
 	EnvInside = script.add("env-inside", ExitScript,
 		"`env('NAME')` stands alone as the value of an option: what it reads is kept nowhere, and the value of an expression would be.")
+	BadTest = script.add("bad-test", ExitScript,
+		"A CREATE TEST gives or expects what can't be: a name that is no source or table, other columns, a literal that is none.")
+	TestFailed = script.add("test-failed", ExitFailed,
+		"A test expected other rows than came, or another end of a step. `-` are rows that are missing, `+` those that came beside.")
+	LeftOut = script.add("left-out", Warning,
+		"A warning of `dsql test`: a statement that writes outside of the file, or attaches another, isn't run by tests.")
 	NULByte = script.add("nul-byte", ExitScript,
 		"The script holds a NUL byte: it is no text, or it was saved in another encoding. Save it as UTF-8.")
 	NotUTF8 = script.add("not-utf8", ExitScript,

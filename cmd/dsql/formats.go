@@ -1,0 +1,29 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"dsql/sql"
+	"dsql/sql/code"
+)
+
+// ownFormats are the formats of commands that have others than results have.
+var ownFormats = map[string][]string{
+	"test": {"table", "json", "junit"},
+}
+
+// formats refuses a format that the command doesn't have.
+func (s *streams) formats(k *kong.Context) error {
+	name := strings.Fields(k.Command())[0]
+	own, has := ownFormats[name]
+	if !has {
+		own = []string{"table", "json", "jsonl", "csv", "markdown"}
+	}
+	if slices.Contains(own, s.cli.Output) {
+		return nil
+	}
+	return sql.Errorf(code.Usage, "%s has no format %s", name, s.cli.Output).WithHint("its formats are " + strings.Join(own, ", "))
+}
