@@ -216,7 +216,9 @@ func (s *server) body(w *recorder, r *http.Request) ([]byte, error) {
 		return nil, refuse(http.StatusUnsupportedMediaType, code.ContentEncoding, "send the body as it is", "a body in %s isn't taken",
 			strconv.Quote(e))
 	}
-	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, s.o.Limits.Body))
+	var b bytes.Buffer
+	b.Grow(int(min(max(0, r.ContentLength), mostPromised)) + bytes.MinRead) // so much is read without another allocation
+	_, err := b.ReadFrom(http.MaxBytesReader(w, r.Body, s.o.Limits.Body))
 	var large *http.MaxBytesError
 	var slow net.Error
 	switch {
@@ -229,8 +231,11 @@ func (s *server) body(w *recorder, r *http.Request) ([]byte, error) {
 	case err != nil:
 		return nil, refuse(http.StatusBadRequest, code.BadBody, "", "the body can't be read: %v", err)
 	}
-	return b, nil
+	return b.Bytes(), nil
 }
+
+// mostPromised is how much of a body gets its memory before it comes.
+const mostPromised = 64 << 10
 
 // isJSON refuses a body that says it is something else.
 func isJSON(r *http.Request) error {

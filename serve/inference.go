@@ -109,7 +109,7 @@ func (s *server) v2Infer(w *recorder, r *http.Request) error {
 		if out.Shape = []int{p.rows}; x.List() {
 			out.Shape = []int{p.rows, p.width}
 		}
-		out.Data = fmt.Appendf(nil, "[%s]", p.values.Bytes())
+		out.Data = fmt.Appendf(nil, "[%s]", p.values)
 		answerJSON(w, http.StatusOK, "application/json", struct {
 			Name    string   `json:"model_name"`
 			Version string   `json:"model_version"`
@@ -220,7 +220,7 @@ func (s *server) invocations(w *recorder, r *http.Request) error {
 		rows, err := x.frame(body)
 		return &rowsAsked{rows: rows}, err
 	}, func(w *recorder, _ *versionAt, _ *rowsAsked, p *prediction) {
-		_, _ = fmt.Fprintf(w, `{"predictions":[%s]}`+"\n", p.values.Bytes()) // a client that went away
+		_, _ = fmt.Fprintf(w, `{"predictions":[%s]}`+"\n", p.values) // a client that went away
 	})
 }
 

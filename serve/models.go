@@ -32,11 +32,10 @@ type modelAt struct {
 // versionAt is a version with what decodes rows for it.
 type versionAt struct {
 	*models.Scorer
-	free chan *objects.Objects
+	quoted []byte // its name, in JSON
+	free   chan *objects.Objects
+	together
 }
-
-// decoders is how many decoders a version keeps.
-const decoders = 8
 
 // loadModels reads which models there are. A version that was there stays what it was, with the model in memory.
 func (v *view) loadModels(ctx context.Context, c *duck.Conn, was *view) error {
@@ -60,7 +59,7 @@ func (v *view) loadModels(ctx context.Context, c *duck.Conn, was *view) error {
 		}
 		x := known[s.Key()]
 		if x == nil {
-			x = &versionAt{Scorer: s, free: make(chan *objects.Objects, decoders)}
+			x = &versionAt{Scorer: s, quoted: jsonText(s.Name), free: make(chan *objects.Objects, decoders), together: together{score: s.Score}}
 		}
 		if m.versions = append(m.versions, x); s.InUse {
 			m.inUse = x
@@ -105,7 +104,7 @@ func (s *server) askedModel(ctx context.Context, r *http.Request) (*versionAt, *
 
 // prediction is what a model gives for rows, as JSON: values without the brackets around them, and how many rows there are.
 type prediction struct {
-	values bytes.Buffer
+	values []byte
 	rows   int
 	width  int
 }
@@ -115,56 +114,37 @@ func (x *versionAt) score(ctx context.Context, f *file, rows [][]byte, flat bool
 	if x.InPython() {
 		return x.byFunction(ctx, f, rows, flat)
 	}
-	var o *objects.Objects
-	select {
-	case o = <-x.free:
-	default:
-		rd, err := f.readers.take(ctx)
-		if err != nil {
-			return nil, err
-		}
-		o, err = objects.New(rd.conn, x.Inputs)
-		f.readers.give(rd)
-		if err != nil {
-			return nil, err
-		}
+	o, err := x.decoder(ctx, f)
+	if err != nil {
+		return nil, err
 	}
-	defer func() {
-		select {
-		case x.free <- o:
-		default:
-			_ = o.Close() // memory that can't be given back harms nobody
-		}
-	}()
+	defer func() { x.give(o) }()
 	p := &prediction{width: 1}
 	for from := 0; from < len(rows); {
 		n, err := x.decode(o, rows, from)
 		if err != nil {
 			return nil, err
 		}
-		got, err := x.Score(x.columns(o), n)
+		cols := x.columns(o)
+		if len(rows) == 1 {
+			if s, ok := x.join(cols); ok {
+				x.give(o) // while it waits others decode
+				o = nil
+				got, at, err := x.seated(s)
+				if err == nil {
+					p.add(got, at, 1, x.List() && !flat)
+				}
+				return p, err
+			}
+		}
+		got, err := x.Score(cols, n)
 		if err != nil {
 			return nil, err
 		}
-		p.add(got, n, x.List() && !flat)
+		p.add(got, 0, n, x.List() && !flat)
 		from += n
 	}
 	return p, nil
-}
-
-// decode takes as many rows as there is room for, from the from-th on.
-func (x *versionAt) decode(o *objects.Objects, rows [][]byte, from int) (n int, err error) {
-	o.Reset()
-	for ; from+n < len(rows); n++ {
-		err := o.Decode(rows[from+n])
-		if errors.Is(err, objects.ErrFull) && n > 0 {
-			break
-		}
-		if err != nil {
-			return n, x.wrong(err, from+n)
-		}
-	}
-	return n, nil
 }
 
 // columns are the rows that were decoded as the model takes them.
@@ -195,11 +175,11 @@ func (x *versionAt) wrong(err error, row int) error {
 	return refuse(http.StatusBadRequest, code.BadParameter, hint, "row %d: %s", row, err)
 }
 
-// add appends what was scored.
-func (p *prediction) add(s *models.Scores, n int, lists bool) {
+// add appends what was scored of n rows from the first on.
+func (p *prediction) add(s *models.Scores, first, n int, lists bool) {
 	p.width = s.Width
-	b := p.values.AvailableBuffer()
-	for r := range n {
+	b := p.values
+	for r := first; r < first+n; r++ {
 		if p.rows > 0 {
 			b = append(b, ',')
 		}
@@ -231,7 +211,7 @@ func (p *prediction) add(s *models.Scores, n int, lists bool) {
 			b = append(b, ']')
 		}
 	}
-	p.values.Write(b)
+	p.values = b
 }
 
 // appendDouble writes a DOUBLE as to_json does: the fewest digits that tell it, with a point; what is no number as a text.
@@ -259,13 +239,11 @@ func (s *server) predict(w *recorder, r *http.Request) error {
 		rows, err := objectsOf(body)
 		return &rowsAsked{rows: rows}, err
 	}, func(w *recorder, x *versionAt, _ *rowsAsked, p *prediction) {
-		var b bytes.Buffer
-		b.WriteString(`{"predictions":[`)
-		b.Write(p.values.Bytes())
-		b.WriteString(`],"model":{"name":`)
-		b.Write(jsonText(x.Name))
-		fmt.Fprintf(&b, `,"version":%d}}`+"\n", x.Version)
-		_, _ = w.Write(b.Bytes()) // a client that went away
+		b := make([]byte, 0, len(p.values)+len(x.Name)+64)
+		b = append(append(b, `{"predictions":[`...), p.values...)
+		b = append(append(b, `],"model":{"name":`...), x.quoted...)
+		b = append(strconv.AppendInt(append(b, `,"version":`...), int64(x.Version), 10), "}}\n"...)
+		_, _ = w.Write(b) // a client that went away
 	})
 }
 

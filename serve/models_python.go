@@ -68,10 +68,10 @@ func (p *prediction) run(ctx context.Context, c *duck.Conn, q *duck.Query, flat 
 			}
 		}
 		if p.rows > 0 {
-			p.values.WriteByte(',')
+			p.values = append(p.values, ',')
 		}
 		p.rows++
-		p.values.Write(value)
+		p.values = append(p.values, value...)
 	}
 	return r.Err()
 }

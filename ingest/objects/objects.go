@@ -61,9 +61,19 @@ func New(c *duck.Conn, cols []duck.Column) (*Objects, error) {
 	return o, nil
 }
 
+// fewRows are forgotten one by one: most chunks of a server have one.
+const fewRows = 16
+
 // Reset forgets all rows.
 func (o *Objects) Reset() {
-	o.chunk.Reset()
+	if o.Rows > fewRows {
+		o.chunk.Reset()
+	} else {
+		o.sizes = append(o.sizes[:0], make([]int, len(o.chunk.ListSizes(o.sizes[:0])))...)
+		for row := range o.Rows {
+			o.chunk.Rewind(row, o.sizes)
+		}
+	}
 	o.slab.Reset()
 	o.Rows = 0
 }
