@@ -143,6 +143,7 @@ func (c *client) ask(body string) error {
 	if err != nil {
 		return err
 	}
+	defer res.Body.Close()
 	b, err := io.ReadAll(res.Body)
 	if err == nil && res.StatusCode != http.StatusOK {
 		err = fmt.Errorf("%s: %s", res.Status, b)
