@@ -224,7 +224,7 @@ func same(t *testing.T, c *duck.Conn, g *generator, name, typ string, nulls bool
 		testkit.Exec(t, c, "DELETE FROM v WHERE x IS NULL")
 	}
 	compare(t.Context(), t, c, typ, duck.SQL("SELECT x, {f}(x) AS y FROM v", duck.Args{"f": duck.Ident(name)}))
-	testkit.Exec(t, c, "CREATE OR REPLACE TABLE many AS SELECT x FROM v, range(10000 // (SELECT count(*) FROM v)) ORDER BY hash(range, x::VARCHAR)")
+	testkit.Exec(t, c, "CREATE OR REPLACE TABLE many AS SELECT x FROM v, range(4500 // (SELECT count(*) FROM v)) ORDER BY hash(range, x::VARCHAR)")
 	ctx, ahead := pyfunc.WithAhead(t.Context())
 	defer ahead.Close()
 	q := duck.SQL("SELECT x, {f}(x) AS y FROM {many}", duck.Args{"f": duck.Ident(name), "many": pyfunc.Mark(duck.Ident("many"))})

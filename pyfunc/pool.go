@@ -24,8 +24,9 @@ type Options struct {
 	Cores   int           `json:"-"`
 }
 
-// pool is workers that are alike. It has one slot at first. Another is added where it pays for what a process costs to start: where calls
-// waited while the workers used so much CPU, or for so long in all that they must be waiting for something else.
+// pool is workers that are alike. It has one slot at first. Another is added where it pays for what a process costs to start, which is seconds
+// for a large library: where calls waited while the workers computed for several times as long, or did nothing for so long that they must be
+// waiting for something else.
 type pool struct {
 	o       Options
 	print   io.Writer
@@ -33,14 +34,16 @@ type pool struct {
 	mu      sync.Mutex
 	slots   int
 	waiting int           // calls
-	waited  time.Duration // by all calls
 	busy    time.Duration // CPU of calls while others waited
+	idle    time.Duration // what these calls took beside
+	cost    time.Duration // CPU that a worker took to start, and to load what it has
 	closed  bool
 }
 
 const (
-	slotWait = 5 * time.Second
+	slotCost = 4 // times what a worker costs, and at least
 	slotBusy = 500 * time.Millisecond
+	slotIdle = 5 * time.Second
 )
 
 func newPool(o Options, print io.Writer) *pool {
@@ -57,10 +60,7 @@ func (p *pool) take(ctx context.Context) (*worker, error) {
 	default:
 	}
 	p.mu.Lock()
-	wait := max(0, slotWait-p.waited)
-	if p.busy > slotBusy {
-		wait = 0
-	}
+	wait := p.patience()
 	more := p.slots < p.o.Workers
 	p.waiting++
 	p.mu.Unlock()
@@ -70,10 +70,8 @@ func (p *pool) take(ctx context.Context) (*worker, error) {
 		defer t.Stop()
 		enough = t.C
 	}
-	begin := time.Now()
 	defer func() {
 		p.mu.Lock()
-		p.waited += time.Since(begin)
 		p.waiting--
 		p.mu.Unlock()
 	}()
@@ -96,6 +94,15 @@ func (p *pool) take(ctx context.Context) (*worker, error) {
 			}
 		}
 	}
+}
+
+// patience is how long a call waits before another worker is started.
+func (p *pool) patience() time.Duration {
+	wait := max(slotIdle, slotCost*p.cost) // a call that goes on has told nothing yet
+	if p.busy > max(slotBusy, slotCost*p.cost) || p.idle > wait {
+		return 0
+	}
+	return wait
 }
 
 // give hands a slot back, with its worker where that can go on.
@@ -199,6 +206,7 @@ func (p *pool) call(ctx context.Context, f *Function, req [][]byte, rows int) (a
 				return a, err
 			}
 		}
+		begin := time.Now()
 		a, err = w.call(ctx, f, req, rows)
 		switch {
 		case errors.Is(err, errDied):
@@ -213,18 +221,19 @@ func (p *pool) call(ctx context.Context, f *Function, req [][]byte, rows int) (a
 			w = nil
 			return a, err
 		default:
-			p.used(a.cpu)
+			p.used(a.cpu, time.Since(begin), w.cost)
 			return a, err
 		}
 	}
 }
 
-// used notes what a call cost.
-func (p *pool) used(cpu time.Duration) {
+// used notes what a call took, and what its worker cost.
+func (p *pool) used(cpu, took, cost time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.waiting > 0 {
+	if p.cost = max(p.cost, cost); p.waiting > 0 {
 		p.busy += cpu
+		p.idle += max(0, took-cpu)
 	}
 }
 
@@ -261,7 +270,7 @@ func (w *worker) call(ctx context.Context, f *Function, req [][]byte, rows int) 
 		if h[0] != 0 {
 			return a, w.wrong(j, rows)
 		}
-		w.loaded[f.id] = true
+		w.loaded[f.id], w.cost = true, time.Duration(h[5])
 	}
 	var deadline time.Time
 	if f.Options.Timeout > 0 {

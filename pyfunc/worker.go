@@ -52,6 +52,7 @@ type worker struct {
 	state   *os.ProcessState
 	hello   hello
 	loaded  map[int64]bool
+	cost    time.Duration // CPU that it took to start and to load them
 }
 
 // hello is what a worker says first.
