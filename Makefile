@@ -190,10 +190,15 @@ models-random: tools ## random models beside LightGBM and XGBoost: scores, contr
 		MODEL_CASES=$$d $(GO) test ./models -count=1 -run TestCases
 
 .PHONY: bench-python
-bench-python: build venv-python ## functions in Python beside DuckDB's own, in turn
-	@DSQL_PYTHON=$(CURDIR)/bin/venv-python/bin/python bin/venv-python/bin/python bench/python.py --dsql $(BIN)
+bench-python: build bin/venv-bench/done ## functions and models in Python beside DuckDB's own and the library itself, in turn; ONLY=forest
+	@DSQL_PYTHON=$(CURDIR)/bin/venv-bench/bin/python bin/venv-bench/bin/python bench/python.py --dsql $(BIN) --only "$(ONLY)"
 
-.PHONY: kafka-test kafka-kills kafka-group bench-kafka
+bin/venv-bench/done: bench/python.txt testdata/python/requirements.txt
+	@$${PYTHON3:-python3} -m venv bin/venv-bench
+	@bin/venv-bench/bin/pip install -q -r bench/python.txt
+	@touch $@
+
+.PHONY: kafka-test kafka-kills kafka-kills-python kafka-group bench-kafka bench-kafka-python
 .PHONY: page-test
 page-test: tools ## the pages of the demo in chromium: errors, WCAG AA, light, dark, a phone; PICTURES=folder keeps what was seen
 	bash page/test/run.sh
@@ -204,11 +209,17 @@ kafka-test: build ## the tests of topics against a real Apache Kafka; needs Java
 kafka-kills: build ## a follower killed 30 times while a million events come; PYTHON as above
 	@bench/kafka/broker.sh $${PYTHON:-python3} bench/kafka/kills.py
 
+kafka-kills-python: build ## a follower that calls Python, its workers, or both killed 50 times; PYTHON as above, with pyarrow
+	@bench/kafka/broker.sh $${PYTHON:-python3} bench/kafka/kills_python.py
+
 kafka-group: build ## two members of a group, one of them killed ten times; PYTHON as above
 	@bench/kafka/broker.sh $${PYTHON:-python3} bench/kafka/group.py
 
 bench-kafka: build ## landing a topic, beside what is written by hand; PYTHON as above, with orjson, pyarrow, quixstreams
 	@bench/kafka/broker.sh $${PYTHON:-python3} bench/kafka_speed.py
+
+bench-kafka-python: build ## a topic with a SET by a pandas function, beside quixstreams; PYTHON as above, with pandas, pyarrow, quixstreams
+	@bench/kafka/broker.sh $${PYTHON:-python3} bench/kafka_python.py
 
 .PHONY: bench-monitor
 bench-monitor: build ## a stream of scores with a monitor and without; PYTHON=one with lightgbm, numpy, pyarrow, EVIDENTLY=one with evidently
