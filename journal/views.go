@@ -62,6 +62,9 @@ func (l *layout) show(ctx context.Context, tx *duck.Tx, at sql.Place, older bool
 			all = slices.DeleteFunc(all, func(s statement) bool { return s == shown.Bitemporal })
 		}
 	}
+	if tx.Unread {
+		all = all[:1]
+	}
 	for _, s := range all {
 		if _, err := tx.ExecAt(ctx, duck.SQL(string(s), a), at); err != nil {
 			return err

@@ -11,6 +11,9 @@ import (
 // views are macros that work in any DuckDB client. Their parameters have names that no column has: a parameter would replace a
 // column of its name, silently. The eras stand in them as constants, so that DuckDB folds all but those of the version that is asked for.
 func (s *Stream) views(ctx context.Context, tx *duck.Tx, cols []duck.Column, eras []era) error {
+	if tx.Unread {
+		return nil
+	}
 	name := s.decl.Name
 	p := func(base string) *duck.Query { return duck.Ident(duck.FreeName(base, cols)) }
 	a := duck.Args{"t": duck.Ident(name), "cols": duck.Names(duck.ColumnNames(cols)), "rows": duck.Ident(name),

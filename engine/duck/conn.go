@@ -139,6 +139,7 @@ func (c *Conn) ParseExpr(src *sql.Source, sp sql.Span) error {
 // Tx is a transaction on the writer.
 type Tx struct {
 	*Conn
+	Unread bool // in a rehearsal: of what is being defined nothing there reads views and macros
 }
 
 // Update runs f in a transaction and commits it. Any error of f rolls back: in DuckDB a COMMIT after an error would say it
@@ -155,7 +156,7 @@ func (c *Conn) Update(ctx context.Context, f func(*Tx) error) (err error) {
 			}
 		}
 	}()
-	tx := &Tx{c}
+	tx := &Tx{Conn: c}
 	if invariants.Enabled {
 		defer tx.end()
 	}
@@ -197,7 +198,7 @@ func (c *Conn) Scratch(ctx context.Context, f func(*Tx) error) error {
 	if err := c.Run(ctx, SQL("BEGIN TRANSACTION")); err != nil {
 		return err
 	}
-	tx := &Tx{c}
+	tx := &Tx{Conn: c}
 	if invariants.Enabled {
 		defer tx.end()
 	}

@@ -297,6 +297,7 @@ func (p *Program) Define(ctx context.Context, tx *duck.Tx, n *Node) error {
 	}
 	switch o := n.Obj.(type) {
 	case kind.Destination:
+		tx.Unread = p.Env.Scratch && p.unread(n)
 		return o.Define(ctx, tx, n.Cols)
 	case kind.Definition:
 		err := o.Define(ctx, tx, p.Env)

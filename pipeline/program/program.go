@@ -27,6 +27,7 @@ type Program struct {
 	plan     []event.Change   // what the check found that a run would do
 	there    map[sql.Key]bool // tables and views that were in the file at the start
 	fresh    bool             // there was no file at the start
+	words    map[string]int   // those of the script, once they were counted
 	claimed  *claims          // names that the user may have something of, once they were asked for
 	doubts   []*sql.Error     // what the check found that is right and may not be meant
 	scripted []kind.Object    // of the script alone
