@@ -21,6 +21,7 @@ type Trial struct {
 	db   *duck.DB
 	kept []keptTable
 	was  progress
+	at   *duck.Query // the time; nil: it goes on
 	cols map[*program.Node][]duck.Column
 }
 
@@ -53,7 +54,7 @@ func NewTrial(ctx context.Context, o program.Options, stmts []sql.Stmt, at *duck
 	if err := r.script(ctx); err != nil {
 		return nil, err
 	}
-	t = &Trial{runner: r, db: db}
+	t = &Trial{runner: r, db: db, at: at}
 	return t, t.keep(ctx)
 }
 
@@ -114,6 +115,10 @@ func (t *Trial) Again(ctx context.Context, at *duck.Query) (bool, error) {
 	}
 	t.runner = &runner{Viewer: look.Viewer{Program: t.Program, Conn: t.Conn, Options: t.Options}, progress: t.was.clone(),
 		leaves: map[*program.Node]bool{}, watches: map[*program.Node]kind.Watch{}, rehearsed: t.rehearsed, session: t.session}
+	if at == nil && t.at == nil || at != nil && t.at != nil && at.Text == t.at.Text {
+		return true, nil
+	}
+	t.at = at
 	return true, t.Conn.FixClock(ctx, at)
 }
 
