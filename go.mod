@@ -29,7 +29,10 @@ require (
 	pgregory.net/rapid v1.3.0
 )
 
-require gonum.org/v1/gonum v0.16.0
+require (
+	github.com/pelletier/go-toml/v2 v2.4.3
+	gonum.org/v1/gonum v0.16.0
+)
 
 require (
 	github.com/beorn7/perks v1.0.1 // indirect

@@ -20,6 +20,13 @@ type fileArgs struct {
 }
 
 func (a *fileArgs) options(ctx context.Context, s *streams, failed *error) (program.Options, error) {
+	p, err := s.chosenProfile(".")
+	if err != nil {
+		return program.Options{}, err
+	}
+	if a.DB == "" {
+		a.DB, _ = p.database()
+	}
 	if a.DB == "" {
 		found, _ := filepath.Glob("*.duckdb")
 		if len(found) > 1 { // copies for readers stand beside the file that is meant
@@ -66,9 +73,15 @@ func (c *modelsCmd) Run(ctx context.Context, s *streams) error {
 	return c.inspect(ctx, s, func(o program.Options) error { return look.Models(ctx, o) })
 }
 
-type statusCmd struct{ fileArgs }
+type statusCmd struct {
+	fileArgs
+	Config bool `help:"What settings commands here would take, and where each comes from."`
+}
 
 func (c *statusCmd) Run(ctx context.Context, s *streams) error {
+	if c.Config {
+		return s.showConfig(ctx, &c.fileArgs)
+	}
 	return c.inspect(ctx, s, func(o program.Options) error {
 		o.Dir = filepath.Dir(o.DB) // where the script is, as a rule, and what it reads
 		return look.Status(ctx, o)

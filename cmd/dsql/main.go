@@ -63,9 +63,10 @@ type cli struct {
 	Help       helpCmd       `cmd:"" help:"Show what a command does."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
 
-	Output string `short:"o" enum:"table,json,jsonl,csv,markdown,junit" default:"table" help:"Format of results: ${enum} (junit: of test)."`
-	Quiet  bool   `short:"q" help:"No progress on stderr; errors and warnings stay."`
-	Color  string `enum:"auto,always,never" default:"auto" help:"Colour: ${enum}. NO_COLOR is honoured."`
+	Output  string `short:"o" enum:"table,json,jsonl,csv,markdown,junit" default:"table" help:"Format of results: ${enum} (junit: of test)."`
+	Profile string `placeholder:"NAME" help:"A profile of dsql.toml; DSQL_PROFILE names one too."`
+	Quiet   bool   `short:"q" help:"No progress on stderr; errors and warnings stay."`
+	Color   string `enum:"auto,always,never" default:"auto" help:"Colour: ${enum}. NO_COLOR is honoured."`
 }
 
 // streams are the command's inputs and outputs.
@@ -231,10 +232,16 @@ type scriptArgs struct {
 }
 
 func (a *scriptArgs) options(s *streams) (program.Options, error) {
-	set, err := given(a.Set, s.warning)
-	o := program.Options{Language: run.Language, DB: a.DB, Dir: ".", Events: s.warn, Set: set}
+	o := program.Options{Language: run.Language, DB: a.DB, Dir: ".", Events: s.warn}
+	p, err := s.chosenProfile(firstFolder(a.Script))
 	if err != nil {
 		return o, err
+	}
+	if o.Set, err = given(a.Set, p, s.warning); err != nil {
+		return o, err
+	}
+	if o.DB == "" {
+		o.DB, _ = p.database()
 	}
 	for i, name := range a.Script {
 		var b []byte
@@ -278,6 +285,14 @@ func (a *scriptArgs) options(s *streams) (program.Options, error) {
 		return o, noFolder(err)
 	}
 	return o, nil
+}
+
+// firstFolder is the folder of the first script.
+func firstFolder(scripts []string) string {
+	if len(scripts) == 0 || scripts[0] == "-" {
+		return "."
+	}
+	return filepath.Dir(scripts[0])
 }
 
 func cause(err error) string {

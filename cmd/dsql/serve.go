@@ -114,6 +114,13 @@ func (c *serveCmd) options(s *streams) (o program.Options, left string, err erro
 		o, err = args.options(s)
 		return o, args.left, err
 	}
+	p, err := s.chosenProfile(".")
+	if err != nil {
+		return o, "", err
+	}
+	if c.DB == "" {
+		c.DB, _ = p.database()
+	}
 	o = program.Options{Language: run.Language, DB: c.DB, Dir: filepath.Dir(c.DB)}
 	if c.DB == "" {
 		return o, "", sql.Errorf(code.NoDB, "there is nothing to serve").WithHint("name a script, or a file: --db FILE")

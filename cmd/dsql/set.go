@@ -10,8 +10,8 @@ import (
 	"dsql/sql/code"
 )
 
-// given are the values of parameters: of --set, and then those of the environment, where an empty one is none.
-func given(flags []string, warn func(*sql.Error)) (params.Set, error) {
+// given are the values of parameters: of --set, and then those of the environment, where an empty one is none, and of the profile.
+func given(flags []string, p chosen, warn func(*sql.Error)) (params.Set, error) {
 	set := params.Set{Warn: warn}
 	for _, f := range slices.Backward(flags) { // of one given twice the last counts
 		name, value, ok := strings.Cut(f, "=")
@@ -27,5 +27,6 @@ func given(flags []string, warn func(*sql.Error)) (params.Set, error) {
 			set.Given = append(set.Given, params.Given{Name: strings.TrimPrefix(name, prefix), Text: value, From: name, Shared: true})
 		}
 	}
+	set.Given = append(set.Given, p.given()...)
 	return set, nil
 }

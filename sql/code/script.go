@@ -21,6 +21,10 @@ var (
 		"A test expected other rows than came, or another end of a step. `-` are rows that are missing, `+` those that came beside.")
 	LeftOut = script.add("left-out", Warning,
 		"A warning of `dsql test`: a statement that writes outside of the file, or attaches another, isn't run by tests.")
+	NoProfile = script.add("no-profile", ExitUsage,
+		"`--profile` or DSQL_PROFILE names a profile that no dsql.toml has, beside the script or above it (exit code 80).")
+	BadConfig = script.add("bad-config", ExitUsage,
+		"dsql.toml can't be read as TOML, or has a setting that there isn't (exit code 80).")
 	NULByte = script.add("nul-byte", ExitScript,
 		"The script holds a NUL byte: it is no text, or it was saved in another encoding. Save it as UTF-8.")
 	NotUTF8 = script.add("not-utf8", ExitScript,
