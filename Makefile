@@ -180,6 +180,10 @@ bench-models: build ## models beside their own libraries, a thread each, and in 
 bench-serve: build ## a row scored over HTTP at 16 clients, beside FastAPI; PYTHON=one with fastapi, uvicorn[standard], lightgbm, numpy
 	@$${PYTHON:-python3} bench/serve/serve.py --dsql $(BIN)
 
+.PHONY: bench-lookup
+bench-lookup: build ## a row of a million keys found and scored in a request; KAFKA=host:port while a topic comes in, PYTHON=one with confluent-kafka
+	@$${PYTHON:-python3} bench/serve/lookup.py --dsql $(BIN) $(if $(KAFKA),--kafka $(KAFKA))
+
 .PHONY: bench-quack
 bench-quack: build venv-quack ## rows over quack into DuckDB's own client, beside DuckDB's own server, in turn
 	@bin/venv-quack/bin/python bench/serve/quack.py --dsql $(BIN)

@@ -194,10 +194,11 @@ func (s *server) answer(ctx context.Context, w *recorder, r *http.Request, v *vi
 	if a.array {
 		return s.answerArray(ctx, w, rd, b, v, a)
 	}
-	q, err := b.asking(ctx, v, a.media.form)
+	q, over, err := b.inTurn(ctx, v, a.media.form)
 	if err != nil {
 		return err
 	}
+	defer over()
 	if len(at.lookups) > 0 {
 		s.metrics.looked(q)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -50,13 +49,14 @@ type index struct {
 	unique bool
 	keys   *duck.Keys
 
-	mu     sync.RWMutex
-	conn   *duck.Conn // of what is done with the lock; nil: none yet
-	map_   *rowMap
-	at     indexed
-	making bool
-	tried  time.Time // when making it failed
-	told   bool
+	mu    sync.RWMutex
+	conn  *duck.Conn // of what is done with the lock; nil: none yet
+	map_  *rowMap
+	at    indexed
+	made  chan struct{} // closed when the one that is being made is there; nil: none is
+	scan  chan struct{} // has something while a request reads the table meanwhile
+	tried time.Time     // when making it failed
+	told  bool
 }
 
 // indexed is a state of the file whose rows an index knows, among others.
@@ -75,7 +75,7 @@ func (x *indexes) index(l *endpoint.Lookup) *index {
 	defer x.mu.Unlock()
 	if x.by[id] == nil {
 		x.by[id] = &index{of: x, table: table, where: where, key: l.Key, unique: l.Unique, keys: duck.NewKeys(),
-			at: indexed{epoch: 1}}
+			at: indexed{epoch: 1}, scan: make(chan struct{}, 1)}
 	}
 	return x.by[id]
 }
@@ -105,27 +105,32 @@ func (ix *index) follow(ctx context.Context, v *view) bool {
 	switch {
 	case ix.at.epoch == v.epoch:
 		return true
-	case ix.making || v.epoch%2 == 1:
+	case ix.made != nil || v.epoch%2 == 1:
 		return false
 	case ix.map_ == nil || ix.at.laid != v.laid || ix.at.moves != ix.of.db.Moves():
 		ix.begin()
 		return false
 	}
-	next := ix.at
+	next, last := ix.at, ix.at.rows-1
+	put := func(k duck.Key, row int64) {
+		ix.map_.put(k, row)
+		last = max(last, row)
+	}
 	err := ix.conn.ReadOnly(ctx, func() (err error) {
 		if next.oid, next.rows, err = ix.size(ctx, ix.conn); err != nil || next.oid != ix.at.oid || next.rows <= ix.at.rows {
 			return err
 		}
-		return ix.keys.Each(ctx, ix.conn, ix.query(duck.SQL("rowid >= {n}", duck.Args{"n": ix.at.rows})), ix.map_.put)
+		return ix.keys.Each(ctx, ix.conn, ix.query(duck.SQL("rowid >= {n}", duck.Args{"n": ix.at.rows})), put)
 	})
 	if err != nil || next.oid != ix.at.oid || next.rows < ix.at.rows || ix.map_.full > 2*next.full+16 {
 		ix.begin()
 		return false
 	}
-	if ix.at = next; ix.of.db.Epoch() != v.epoch { // what was added may be of a later state
-		ix.at.epoch = 1
+	if ix.of.db.Epoch() != v.epoch { // what was added may be of a later state, and the size that of one whose rows can't be seen yet
+		ix.at.rows, ix.at.epoch = last+1, 1
 		return false
 	}
+	ix.at = next
 	ix.at.epoch = v.epoch
 	return true
 }
@@ -146,19 +151,36 @@ func (ix *index) query(and *duck.Query) *duck.Query {
 		duck.Args{"key": duck.Names(duck.ColumnNames(ix.key)), "t": duck.Ident(ix.table), "and": and})
 }
 
-// begin makes the index anew, behind all others. The lock is held.
+// turn lets one request at a time read the table while the index is made, and others wait for it: all of them would keep it from being made.
+// over, where it isn't nil, is to be called then.
+func (ix *index) turn(ctx context.Context) (over func(), waited bool) {
+	ix.mu.RLock()
+	made := ix.made
+	ix.mu.RUnlock()
+	if made == nil {
+		return nil, false
+	}
+	select {
+	case ix.scan <- struct{}{}:
+		return func() { <-ix.scan }, false
+	case <-made:
+	case <-ctx.Done():
+	}
+	return nil, true
+}
+
+// begin makes the index anew. It isn't put behind others: until it is there they take a hundred times as long. The lock is held.
 func (ix *index) begin() {
 	if time.Since(ix.tried) < time.Minute {
 		return
 	}
-	ix.making, ix.map_, ix.at = true, nil, indexed{epoch: 1}
+	ix.made, ix.map_, ix.at = make(chan struct{}), nil, indexed{epoch: 1}
 	ix.of.making.Go(func() {
-		runtime.LockOSThread() // it ends with the goroutine
-		putBehind(thread())
 		m, at, err := ix.make()
 		ix.mu.Lock()
 		defer ix.mu.Unlock()
-		if ix.making = false; err == nil {
+		close(ix.made)
+		if ix.made = nil; err == nil {
 			ix.map_, ix.at = m, at
 			return
 		}

@@ -62,6 +62,26 @@ func (b *bound) asking(ctx context.Context, v *view, form duck.Form) (a asking, 
 	return a, err
 }
 
+// inTurn is asking; what has to go through a table because an index is being made waits for it, or for its turn, which over ends.
+func (b *bound) inTurn(ctx context.Context, v *view, form duck.Form) (a asking, over func(), err error) {
+	a, err = b.asking(ctx, v, form)
+	if err != nil || a.rows != nil || b.wide {
+		return a, func() {}, err
+	}
+	for _, l := range b.at.lookups {
+		over, waited := l.index.turn(ctx)
+		if over != nil {
+			return a, over, nil
+		}
+		if waited {
+			if a, err = b.asking(ctx, v, form); err != nil || a.rows != nil {
+				break
+			}
+		}
+	}
+	return a, func() {}, err
+}
+
 // collated says that the table has a column that compares texts in another way than by their bytes. DuckDB tells it in the statement that
 // makes the table alone.
 func collated(ctx context.Context, c *duck.Conn, l *endpoint.Lookup) (bool, error) {
