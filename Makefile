@@ -66,7 +66,12 @@ test: tools ## all tests
 	@$(GO) test -short -timeout 30m ./...
 
 ci: export CI_PYTHON=1
-ci: venv-python venv-quack fmt tidy vet lint vuln test page-test exprs invariants race fuzz crash torture-ci kafka-test test-extension test-wheel ## everything that must pass before a change lands
+ci: venv-python venv-quack fmt tidy vet lint vuln test exprs invariants race fuzz crash torture-ci kafka-test beside ## everything that must pass before a change lands
+
+# A browser, pip and pytest mostly wait or take one core: they run beside each other, each with its output in one piece.
+.PHONY: beside
+beside:
+	@$(MAKE) --no-print-directory --output-sync=target -j2 page-test test-extension test-wheel
 
 # Rows of requirements are pinned; what is there is left as it is.
 .PHONY: venv-python
@@ -120,13 +125,18 @@ race: tools ## the race detector where there are goroutines
 invariants: tools ## with checks of what must hold compiled in: what is written into vectors, transactions that are over
 	@$(GO) test -short -tags invariants -timeout 10m $(INVARIANTS)
 
-# A package is built once for all of its targets, and one without targets not at all.
+# A package is built once for all of its targets, and one without targets not at all. Two packages at a time: while one is linked, which takes
+# one core, the targets of another run.
 fuzz: tools ## every fuzz target for FUZZTIME
-	@set -e; for pkg in $$(git grep -l '^func Fuzz' -- '*_test.go' | xargs -n1 dirname | sort -u); do \
-	  $(GO) test -c -fuzz Fuzz -o $(CURDIR)/bin/fuzz.test ./$$pkg; \
-	  for f in $$(bin/fuzz.test -test.list '^Fuzz'); do \
-	    echo "fuzz $$pkg $$f $(FUZZTIME)"; (cd $$pkg && $(CURDIR)/bin/fuzz.test -test.run '^$$' -test.fuzz "^$$f\$$" -test.fuzztime $(FUZZTIME) \
-	      -test.fuzzminimizetime 200x -test.fuzzcachedir "$$($(GO) env GOCACHE)/fuzz/dsql/$$pkg"); done; done
+	@mkdir -p bin/fuzz; git grep -l '^func Fuzz' -- '*_test.go' | xargs -n1 dirname | sort -u | xargs -P2 -I{} $(MAKE) --no-print-directory fuzz-one PKG={}
+
+.PHONY: fuzz-one
+fuzz-one: BINARY = $(CURDIR)/bin/fuzz/$(subst /,-,$(PKG)).test
+fuzz-one:
+	@set -e; $(GO) test -c -fuzz Fuzz -o $(BINARY) ./$(PKG); \
+	for f in $$($(BINARY) -test.list '^Fuzz'); do \
+	  echo "fuzz $(PKG) $$f $(FUZZTIME)"; (cd $(PKG) && $(BINARY) -test.run '^$$' -test.fuzz "^$$f\$$" -test.fuzztime $(FUZZTIME) \
+	    -test.fuzzminimizetime 200x -test.fuzzcachedir "$$($(GO) env GOCACHE)/fuzz/dsql/$(PKG)"); done; rm -f $(BINARY)
 
 crash: tools ## the demo killed at every fault point, run again, compared
 	@$(GO) test -run "TestCrashLoop|TestSinkCrashes" -count=1 ./cmd/dsql
@@ -142,7 +152,8 @@ torture: tools ## random pipelines beside a model, for MINUTES=3, from seed FROM
 
 # Packages under 85 % are named with a reason in CONTRIBUTING.md.
 cover: tools ## the part of each package's statements that tests run, those of other packages too
-	@$(GO) test -short -timeout 60m -coverpkg=./... -coverprofile=bin/cover.out ./... >/dev/null
+	@mkdir -p bin; $(GO) test -short -timeout 60m -coverpkg=./... -coverprofile=bin/cover.out ./... >bin/cover.txt 2>&1 || \
+	  { grep -vE '^(ok|\?|warning: no packages)|no test files|^\s+dsql/\S+\s+coverage: ' bin/cover.txt; exit 1; }
 	@$(GO) run ./internal/cover bin/cover.out
 
 .PHONY: bench-instructions
