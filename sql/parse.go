@@ -78,7 +78,8 @@ type parser struct {
 	head    []Token // first tokens of the statement in hand
 	begin   Span    // the user's BEGIN, while its transaction is open
 	open    bool
-	foreign int // statements that nobody knows
+	foreign int   // statements that nobody knows
+	untold  Error // what came behind the last that is told
 }
 
 func (p *parser) at(sp Span) Place { return Place{p.src, sp} }
@@ -86,10 +87,12 @@ func (p *parser) at(sp Span) Place { return Place{p.src, sp} }
 func (p *parser) text(t Token) string { return p.src.Text[t.Span.Start:t.Span.End] }
 
 func (p *parser) fail(at Span, c code.Code, hint, format string, args ...any) *Error {
-	e := p.at(at).Errorf(c, format, args...).WithHint(hint)
-	if len(p.errs) < maxCollected {
-		p.errs = append(p.errs, e)
+	if len(p.errs) >= maxCollected { // a statement may go on for a million
+		p.untold = Error{}
+		return &p.untold
 	}
+	e := p.at(at).Errorf(c, format, args...).WithHint(hint)
+	p.errs = append(p.errs, e)
 	return e
 }
 
