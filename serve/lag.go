@@ -29,7 +29,7 @@ type lags struct {
 	asked time.Time
 }
 
-func (l *lags) now() (map[string]int64, uint64) {
+func (l *lags) last() (map[string]int64, uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.known, l.turn

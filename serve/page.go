@@ -209,7 +209,7 @@ func (p *pages) read(ctx context.Context, s *server, address string, f drawing) 
 		}
 	}()
 	epoch := p.db.Epoch()
-	lags, turn := s.lags.now()
+	lags, turn := s.lags.last()
 	v := &pageview.Reader{Conn: p.conn, Now: time.Now(), Lags: lags}
 	if p.file == nil || p.epoch != epoch || epoch%2 == 1 || p.turn != turn {
 		if v.Program, err = s.o.Language.Load(ctx, p.conn, nil, &kind.Env{Dir: s.o.Dir}, program.Opened{}); err != nil {

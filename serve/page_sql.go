@@ -118,10 +118,10 @@ func (s *server) events(w *recorder, r *http.Request) error {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	last, told := s.epoch(), time.Time{}
-	_, was := s.lags.now()
+	_, was := s.lags.last()
 	for {
 		epoch := s.epoch()
-		_, turn := s.lags.now()
+		_, turn := s.lags.last()
 		text := ""
 		switch {
 		case epoch%2 == 0 && epoch != last || turn != was || told.IsZero():
