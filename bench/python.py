@@ -28,7 +28,8 @@ os.chdir(work)
 COLUMNS, FEATURES = "abcdef", [f"x{i}" for i in range(30)]
 subprocess.run([PYTHON, "-c", f"""
 import duckdb
-c = duckdb.connect("rows.duckdb", config={"enable_progress_bar": False})
+c = duckdb.connect("rows.duckdb")
+c.execute("SET enable_progress_bar = false")
 c.execute("CREATE TABLE t AS SELECT i AS id, {', '.join(f'random() * 100 AS {x}' for x in COLUMNS)}, 'name ' || i AS name FROM range({args.rows}) r(i)")
 """], check=True)
 
@@ -37,8 +38,8 @@ TRAIN = f"""
 import joblib, duckdb, numpy as np
 from sklearn.ensemble import RandomForestRegressor
 names = {FEATURES}
-c = duckdb.connect(config={"enable_progress_bar": False})
-c.execute("SELECT setseed(0.5)")
+c = duckdb.connect()
+c.execute("SET enable_progress_bar = false; SELECT setseed(0.5)")
 c.execute("COPY (SELECT i AS id, {', '.join(f'random() AS {x}' for x in FEATURES)} FROM range({args.rows}) r(i)) TO 'features.parquet'")
 rows = c.execute("SELECT {', '.join(FEATURES)} FROM 'features.parquet' ORDER BY id LIMIT 20000").df()
 y = rows.x0 * rows.x1 + np.sin(6 * rows.x2) + rows.x3 + np.random.default_rng(1).normal(size=len(rows)) / 10

@@ -1,5 +1,6 @@
 """Models that Python scores, beside what their library gives for all rows at once."""
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -232,6 +233,50 @@ def test_mlflow(rows, classes):
     mlflow.sklearn.save_model(model, "numbers", signature=infer_signature(rows.to_numpy(), model.predict_proba(rows)), pyfunc_predict_fn="predict_proba",
                               serialization_format="cloudpickle")
     same(scored(rows, "CREATE MODEL numbers FROM 'numbers' FORMAT mlflow", "numbers(a, b, c, d)"), model.predict_proba(rows))
+
+
+def streamed(rows, script, call):
+    """What call gives for each row in a destination's chain, where it is called with all of them at once."""
+    rows.assign(i=range(len(rows))).to_parquet("in.parquet", index=False)
+    dsql.run(text=f"{script}; CREATE SOURCE s FROM FILES ('in.parquet'); CREATE STREAM scored AS SELECT i, {call} AS v FROM s; REFRESH;"
+                  "COPY (SELECT v FROM scored ORDER BY i) TO 'out.parquet'", db="streamed.duckdb")
+    os.remove("streamed.duckdb")
+    return pandas.read_parquet("out.parquet").v
+
+
+def pipeline(rows, classes):
+    """Sums of products, whose last bits follow how a batch is cut, and a step that adds rows' distances."""
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import PolynomialFeatures, StandardScaler
+
+    return make_pipeline(SimpleImputer(), PolynomialFeatures(2), StandardScaler(), LogisticRegression(max_iter=200)).fit(rows, classes)
+
+
+def test_a_pipeline_to_the_last_bit(rows, classes):
+    model = pipeline(rows, classes)
+    dsql.save_model(model, "saved", example=rows.head())
+    joblib.dump(model, "dumped.joblib")
+    for how in ("'saved' FORMAT python", "'dumped.joblib' FORMAT sklearn"):
+        same(streamed(rows, f"CREATE MODEL m FROM {how}", "m(a, b, c, d)"), model.predict_proba(rows))
+        same(streamed(rows, f"CREATE MODEL m FROM {how} OUTPUT label", "m(s)"), model.predict(rows))
+        same(streamed(rows, f"CREATE MODEL m FROM {how} OUTPUT raw", "m(a, b, c, d)"), model.decision_function(rows))
+
+
+def test_a_pipeline_of_mlflow_to_the_last_bit(rows, classes):
+    pytest.importorskip("mlflow")
+    import mlflow.sklearn
+    from mlflow.models import infer_signature
+
+    model = pipeline(rows, classes)
+    proba = {"signature": infer_signature(rows, model.predict_proba(rows)), "pyfunc_predict_fn": "predict_proba"}
+    kinds = {"pickled": {"serialization_format": "cloudpickle"}}
+    if importlib.util.find_spec("skops"):
+        kinds["skops"] = {"serialization_format": "skops", "skops_trusted_types": ["numpy.dtype"]}
+    for name, how in kinds.items():
+        mlflow.sklearn.save_model(model, name, **proba, **how)
+        same(streamed(rows, f"CREATE MODEL m FROM '{name}' FORMAT mlflow", "m(a, b, c, d)"), model.predict_proba(rows))
 
 
 def test_catboost(rows, classes):
