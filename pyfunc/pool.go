@@ -245,6 +245,9 @@ func (p *pool) begin(ctx context.Context) (*worker, error) {
 		return nil, err
 	}
 	w, err := start(ctx, o, p.print)
+	if errors.Is(err, errDied) { // somebody may have ended it
+		w, err = start(ctx, o, p.print)
+	}
 	if err != nil {
 		return nil, cantStart(o, err)
 	}
