@@ -11,8 +11,8 @@ import (
 // Asset is the address of the style or the script.
 func (s *Site) Asset(name string) string { return s.address("assets/" + name) }
 
-// CSV is a statement's result as a file.
-func (s *Site) CSV(text string) string { return s.address("sql.csv", "q", text) }
+// Download is a statement's result as a file: csv, parquet or arrow.
+func (s *Site) Download(ending, text string) string { return s.address("sql."+ending, "q", text) }
 
 // AllRejects is the view of all of them.
 func (s *Site) AllRejects() string { return s.Rejects(Filter{}) }

@@ -55,7 +55,10 @@ func (s *server) pageRoutes() {
 	s.handlePage("GET /rejects", s.rejectsPage)
 	s.handlePage("POST /rejects/replay", s.replay)
 	s.handlePage("GET /sql", s.sqlPage)
-	s.handlePage("GET /sql.csv", s.sqlFile)
+	s.handlePage("GET /sql.csv", s.sqlFile("csv", asCSV))
+	s.handlePage("GET /sql.arrow", s.sqlFile("arrow", asArrow))
+	s.handlePage("GET /sql.parquet", s.sqlParquet)
+	s.handlePage("GET /sql/complete", s.complete)
 	s.handlePage("GET /events", s.events)
 	s.handle("GET /assets/{file}", "", asset)
 }

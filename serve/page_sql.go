@@ -97,14 +97,6 @@ func (s *server) askGrid(ctx context.Context, rd *reader, src *sql.Source) (*pag
 	return g, res.Err()
 }
 
-// sqlFile is the result of a query as CSV, all of it up to the most that /v1/query gives.
-func (s *server) sqlFile(w *recorder, r *http.Request) error {
-	return s.onReader(r, func(ctx context.Context, rd *reader) error {
-		w.Header().Set("Content-Disposition", `attachment; filename="result.csv"`)
-		return s.ask(ctx, w, rd, sql.NewSource("query", r.URL.Query().Get("q")), nil, mostRows, asCSV)
-	})
-}
-
 // events tells of each new state of the file, as server-sent events.
 func (s *server) events(w *recorder, r *http.Request) error {
 	if s.pages.watchers.Add(1) > mostWatchers {

@@ -73,6 +73,24 @@ func TestPages(t *testing.T) {
 		!strings.Contains(header.Get("Content-Disposition"), "attachment") {
 		t.Errorf("%d %q", status, body)
 	}
+	if status, body, header := r.get("/sql.parquet?q=" + url.QueryEscape("SELECT id, name FROM people; -- all")); status != 200 ||
+		!strings.HasPrefix(body, "PAR1") || !strings.HasSuffix(body, "PAR1") ||
+		!strings.Contains(header.Get("Content-Disposition"), "result.parquet") {
+		t.Errorf("Parquet: %d %.200q", status, body)
+	}
+	if status, body, header := r.get("/sql.arrow?q=SELECT+id+FROM+people"); status != 200 || len(body) < 100 ||
+		header.Get("Content-Type") != "application/vnd.apache.arrow.stream" {
+		t.Errorf("Arrow: %d %.200q", status, body)
+	}
+	for _, q := range []string{"FROM read_csv('/etc/passwd')", "DROP TABLE people__now", "EXPLAIN SELECT 1", "SELECT 1) TO '/tmp/x' --", "",
+		"SELECT nam FROM people"} {
+		for _, ending := range []string{"parquet", "arrow"} {
+			status, body, _ := r.get("/sql." + ending + "?q=" + url.QueryEscape(q))
+			if right := ending == "arrow" && strings.HasPrefix(q, "EXPLAIN"); (status == 200) != right {
+				t.Errorf("%s of %s: %d %s", ending, q, status, body)
+			}
+		}
+	}
 	if status, _, _ := r.get("/sql?q=" + strings.Repeat("x", 70_000)); status != 414 && status != 431 {
 		t.Errorf("an address without an end: %d", status)
 	}
@@ -192,5 +210,28 @@ func mkdir(t *testing.T, dir string) {
 	t.Helper()
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// What may stand at the cursor is offered: names of the file, and none of the machine's files.
+func TestCompletion(t *testing.T) {
+	t.Parallel()
+	r, dir := withPeople(t)
+	for text, want := range map[string]string{
+		"FROM peo":                      `{"from":5,"names":["people"`,
+		"SELECT na":                     `"snapshot_of"`,
+		"SELECT 'ä😀' AS x, na":          `{"from":19,`,
+		"SEL":                           `"SELECT`,
+		"FROM '" + dir + "/in/":         `{"from":0,"names":[]}`,
+		"FROM read_csv('" + dir[:4]:     `{"from":0,"names":[]}`,
+		"SELECT 1 -- peo":               `{"from":0,"names":[]}`,
+		"SELECT 1 /* peo":               `{"from":0,"names":[]}`,
+		"":                              `"from":0`,
+		strings.Repeat("SELECT ", 9000): `{"from":0,"names":[]}`,
+	} {
+		status, body, _ := r.get("/sql/complete?q=" + url.QueryEscape(text))
+		if status != 200 && len(text) < 1000 || status == 200 && !strings.Contains(body, want) || strings.Contains(body, "1.csv") {
+			t.Errorf("%.80q: %d %s, without %s", text, status, body, want)
+		}
 	}
 }

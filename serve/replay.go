@@ -178,6 +178,9 @@ func (s *server) send(x page.Sent) {
 		case event.BatchCommitted:
 			x.Bad += e.Bad
 			for _, d := range e.Rows {
+				if d.In == 0 { // nothing reached it
+					continue
+				}
 				x.Rows = addSent(x.Rows, d)
 			}
 		case event.Warned:

@@ -224,9 +224,12 @@ func (s *shape) cut(ctx context.Context, tx *duck.Tx, base map[string]*bins, row
 // cutNumbers finds the bins of some numbers.
 func cutNumbers(ctx context.Context, tx *duck.Tx, features []feature, base map[string]*bins, rows *duck.Query) error {
 	found := duck.Each(", ", features, func(f feature) *duck.Query { return duck.SQL("dsql_deciles({v})", duck.Args{"v": f.plain}) })
+	if err := compute(ctx, tx, duck.SQL("SELECT CAST(to_json([{found}]) AS VARCHAR) FROM {rows}",
+		duck.Args{"found": found, "rows": rows})); err != nil {
+		return err
+	}
 	var at [][]float64
-	if err := scanJSON(ctx, tx, duck.SQL("SELECT CAST(to_json([{found}]) AS VARCHAR) FROM {rows}",
-		duck.Args{"found": found, "rows": rows}), &at); err != nil {
+	if err := scanJSON(ctx, tx, computed, &at); err != nil {
 		return err
 	}
 	for i, f := range features {

@@ -109,13 +109,16 @@ func (s *session) first(ctx context.Context, tx *duck.Tx, version int64, rows *d
 func (s *shape) scan(ctx context.Context, tx *duck.Tx, base map[string]*bins, rows, by *duck.Query) ([]group, error) {
 	features := s.features()
 	a := duck.Args{"rows": rows, "by": by, "counts": duck.Each(", ", features, func(f feature) *duck.Query { return base[f.name].count(f) })}
-	q := duck.SQL("SELECT NULL, count(*), {counts} FROM {rows}", a)
+	q := duck.SQL("SELECT NULL::VARCHAR, count(*), {counts} FROM {rows}", a)
 	if by != nil {
 		a["most"] = maxGroups + 1
 		q = duck.SQL("SELECT CASE WHEN grouping(_dsql_g) = 0 THEN _dsql_g END, count(*), {counts} FROM (SELECT *, {by} AS _dsql_g FROM {rows}) "+
 			"GROUP BY GROUPING SETS ((), (_dsql_g)) ORDER BY grouping(_dsql_g) DESC, _dsql_g LIMIT {most} + 1", a)
 	}
-	found, err := duck.Select(ctx, tx.Conn, q, func(row func(...any) error) (g group, err error) {
+	if err := compute(ctx, tx, q); err != nil {
+		return nil, err
+	}
+	found, err := duck.Select(ctx, tx.Conn, computed, func(row func(...any) error) (g group, err error) {
 		var name dbsql.NullString
 		texts := make([]dbsql.NullString, len(features))
 		dest := []any{&name, &g.rows}
@@ -147,6 +150,15 @@ func (s *shape) scan(ctx context.Context, tx *duck.Tx, base map[string]*bins, ro
 			"name columns with fewer values in BY, or group them in a column of "+s.Input().Text)
 	}
 	return found, err
+}
+
+// computed is what compute left.
+var computed = duck.SQL("FROM temp.dsql_computed")
+
+// compute keeps the result of a long query, in its order. A statement that writes sleeps while DuckDB's threads are at work; who reads a result
+// asks all the time whether it is there, on a processor of its own.
+func compute(ctx context.Context, tx *duck.Tx, q *duck.Query) error {
+	return tx.Run(ctx, duck.SQL("CREATE OR REPLACE TEMP TABLE dsql_computed AS {q}", duck.Args{"q": q}))
 }
 
 // compare notes what a group's rows show against the baseline.

@@ -1,6 +1,6 @@
 // Looks at the pages of the demo in a real browser: no error on the console under the policy, no violation of WCAG A and AA that axe finds, no
 // sideways scroll on a phone; in light, dark and at 390 px. What is live stays where it is. The report reads without scripts.
-// node page.mjs URL REPORT FOLDER: pictures go to FOLDER; new rows are brought by copying FOLDER/../late.csv (see page/test/run.sh).
+// node page.mjs URL MORE BAD REPORT FOLDER LATE INTO: three servers (the demo, with experiments, with hostile names); pictures go to FOLDER; new rows are brought by copying FOLDER/../late.csv (see page/test/run.sh).
 import { copyFileSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
@@ -8,7 +8,9 @@ import path from 'node:path'
 const require = createRequire(path.join(process.cwd(), 'x.js'))
 const { chromium } = require('playwright-core')
 const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8')
-const [url, report, folder, late, into] = process.argv.slice(2)
+const [url, more, bad, report, folder, late, into] = process.argv.slice(2)
+const only = process.env.ONLY ? process.env.ONLY.split(',') : null // parts and views, of those that have a name
+const part = name => !only || only.includes(name)
 let failed = 0
 const fail = text => { failed++; console.log('FAIL ' + text) }
 
@@ -16,6 +18,10 @@ const views = {
   flow: '/', picked: '/?o=scores', column: '/?o=scores&c=risk', object: '/o/events', journal: '/o/planes?v=4', rejects: '/rejects',
   filtered: '/rejects?code=constraint&rule=sane&dest=events', life: '/k/planes?key=N12996', seen: '/k/planes?key=N12996&seen=2',
   model: '/m/late_risk', monitor: '/o/late_risk_health', sql: '/sql?q=' + encodeURIComponent('SELECT carrier, count(*) AS n FROM flights GROUP BY 1 ORDER BY 2 DESC'),
+  rows: '/sql?q=' + encodeURIComponent('SELECT sched_dep, dep_delay FROM flights WHERE dep_delay IS NOT NULL ORDER BY 1 LIMIT 150'),
+  experiment: more + '/o/rebooking', crooked: more + '/o/crooked', planned: more + '/o/planned', compared: more + '/m/late_risk', look: more + '/',
+  badflow: bad + '/', badrejects: bad + '/rejects', badobject: bad + '/o/s%E2%80%AE&lt;&%23x3c;script&gt;', badmodel: bad + '/m/m%3Cscript%3Ehacked=1%3C%2Fscript%3E',
+  badexperiment: bad + '/o/e%3Cscript%3Ehacked=1%3C%2Fscript%3E',
   wrong: '/sql?q=' + encodeURIComponent('SELECT carier FROM flights'), nothing: '/o/nothing',
 }
 
@@ -31,16 +37,19 @@ async function check(page, name, width) {
   if (unnamed) fail(`${name}: ${unnamed} charts without a name`)
 }
 
-for (const scheme of ['light', 'dark'])
+for (const scheme of only && !only.includes('dark') ? ['light'] : ['light', 'dark'])
   for (const width of [1280, 390]) {
     // axe comes in by the browser's own door: the page's policy would refuse it
     const context = await browser.newContext({ colorScheme: scheme, viewport: { width, height: 900 } })
     for (const [name, address] of Object.entries(views)) {
+      if (!part(name)) continue
       const page = await context.newPage(), at = `${name} ${scheme} ${width}`
       page.on('console', m => { if (m.type() === 'error' && !/404/.test(m.text())) fail(`${at}: console: ${m.text()}`) })
       page.on('pageerror', e => fail(`${at}: ${e}`))
-      const answer = await page.goto(url + address)
+      page.on('dialog', d => { fail(`${at}: a dialog: ${d.message()}`); d.dismiss() })
+      const answer = await page.goto(address.startsWith('/') ? url + address : address)
       if (answer.status() !== (name === 'nothing' ? 404 : 200)) fail(`${at}: status ${answer.status()}`)
+      if (await page.evaluate(() => 'hacked' in window)) fail(`${at}: a text ran`)
       await page.evaluate(axe)
       await check(page, at, width)
       await page.screenshot({ path: path.join(folder, `${name}-${scheme}-${width}.png`), fullPage: true })
@@ -50,7 +59,7 @@ for (const scheme of ['light', 'dark'])
   }
 
 // Without scripts: links and forms do the work.
-{
+if (part('noscript')) {
   const context = await browser.newContext({ javaScriptEnabled: false, viewport: { width: 1280, height: 900 } })
   const page = await context.newPage()
   await page.goto(url + '/o/planes')
@@ -66,7 +75,7 @@ for (const scheme of ['light', 'dark'])
 }
 
 // Keys and values under the pointer.
-{
+if (part('keys')) {
   const page = await browser.newPage()
   await page.goto(url + '/m/late_risk')
   const chart = page.locator('.chart svg:has(.hv)').first()
@@ -84,8 +93,52 @@ for (const scheme of ['light', 'dark'])
   await page.close()
 }
 
+// SQL: what may stand at the cursor is offered and taken; a query runs without leaving the page, and one that takes long is cancelled.
+if (part('sqlbox')) {
+  const page = await browser.newPage()
+  page.on('pageerror', e => fail(`sql: ${e}`))
+  await page.goto(url + '/sql')
+  await page.click('#q')
+  await page.keyboard.type('SELECT carrier, count(*) AS n FROM fligh')
+  await page.waitForSelector('#offers:not([hidden]) li')
+  const seen = await page.evaluate(() => { const l = document.querySelector('#offers').getBoundingClientRect(), e = document.querySelector('.editor').getBoundingClientRect(); return [l.left - e.left, l.top - e.top] })
+  if (!(seen[0] > 200 && seen[1] > 20 && seen[1] < 60)) fail(`sql: offers stand at ${seen}`)
+  await page.screenshot({ path: path.join(folder, 'offers.png') })
+  await page.keyboard.press('Tab')
+  await page.keyboard.type(' GROUP BY ALL ORDER BY n DESC')
+  await page.keyboard.press('Control+Enter')
+  await page.waitForSelector('#result table')
+  if (!/flights\+GROUP|flights%20GROUP/.test(page.url())) fail('sql: the address is ' + page.url())
+  await page.fill('#q', 'SELECT count(*) FROM range(100000) a, range(100000) b WHERE (a.range * b.range) % 7 = 3')
+  await page.keyboard.press('Control+Enter')
+  await page.waitForSelector('#cancel:not([hidden])')
+  await page.click('#cancel')
+  await page.waitForFunction(() => document.querySelector('#result').textContent === 'Cancelled.')
+  await page.fill('#q', 'SELECT 41 + 1 AS x')
+  await page.keyboard.press('Control+Enter')
+  await page.waitForFunction(() => /42/.test(document.querySelector('#result').textContent), null, { timeout: 15000 })
+  for (const form of ['CSV', 'Parquet', 'Arrow']) {
+    const [d] = await Promise.all([page.waitForEvent('download'), page.click(`#result a:text-is("${form}")`)])
+    if (!d.suggestedFilename().startsWith('result.')) fail('sql: a file is called ' + d.suggestedFilename())
+  }
+  await page.goBack()
+  await page.close()
+}
+
+// The button sends rejects again, with scripts and without.
+for (const javaScriptEnabled of part('replay') ? [true, false] : []) {
+  const context = await browser.newContext({ javaScriptEnabled })
+  const page = await context.newPage()
+  await page.goto(url + '/rejects?code=constraint&rule=sane&dest=events')
+  await page.click('#replay button.go')
+  await page.waitForSelector('#sent table', { timeout: 60000 })
+  if (!/events/.test(await page.textContent('#sent table'))) fail('the button tells: ' + await page.textContent('#sent'))
+  await page.screenshot({ path: path.join(folder, `sent-${javaScriptEnabled}.png`) })
+  await context.close()
+}
+
 // Live: what comes is shown, and the nodes that were there stay.
-{
+if (part('live')) {
   const page = await browser.newPage()
   await page.goto(url + '/o/planes')
   await page.waitForSelector('body.live-on')
@@ -93,8 +146,8 @@ for (const scheme of ['light', 'dark'])
   await page.evaluate(() => { window.kept = [...document.querySelectorAll('main section')]; scrollTo(0, 300) })
   const before = await page.textContent('#now')
   copyFileSync(late, into)
-  await page.waitForFunction(b => document.querySelector('#now').textContent !== b && /v1[5-9]/.test(document.querySelector('#now').textContent), before, { timeout: 60000 })
-  await page.waitForFunction(() => /v15/.test(document.querySelector('main').textContent), null, { timeout: 20000 })
+  await page.waitForFunction(b => document.querySelector('#now').textContent !== b && /v[12][0-9]/.test(document.querySelector('#now').textContent), before, { timeout: 60000 })
+  await page.waitForFunction(() => /2013-07-16/.test(document.querySelector('main').textContent), null, { timeout: 20000 })
   if (!await page.evaluate(() => window.kept.every(s => s.isConnected))) fail('live: sections were replaced')
   if (await page.inputValue('main input[name=key]') !== 'typed') fail('live: what was typed is gone')
   if (await page.evaluate(() => scrollY) !== 300) fail('live: it scrolled')
