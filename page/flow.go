@@ -224,8 +224,13 @@ func (f *flow) box(s *svg, o *Object) {
 	s.f(`<a href="%v"><title>%v %v: %v</title>`, f.Pick(o.Name, ""), o.Kind, o.Name, tell)
 	s.f(`<rect class="face" width="%v" height="%v" rx="5"/><path class="edge" d="M0 5a5 5 0 0 1 3-4.6V%va5 5 0 0 1-3-4.6z"/>`, b.w, b.h,
 		b.h-.4)
-	s.f(`<path class="icon" transform="translate(13 12)" d="%v"/><text class="t" x="30" y="21">%v</text>`, icons[kind], cut(o.Name, 19))
-	s.f(`<text class="s" x="13" y="38">%v</text>`, cut(f.line2(o), 28))
+	room := 19
+	if state != "" { // its mark stands beside the name
+		room = 17
+	}
+	s.f(`<path class="icon" transform="translate(13 12)" d="%v"/><text class="t" x="30" y="21">%v</text>`, icons[kind],
+		cut(visible(o.Name), room))
+	s.f(`<text class="s" x="13" y="38">%v</text>`, cut(visible(f.line2(o)), 28))
 	if state != "" {
 		s.f(`<path class="m-%v" transform="translate(%v 12)" d="%v"/>`, state, b.w-21, marks[state])
 	}
@@ -241,7 +246,7 @@ func (f *flow) box(s *svg, o *Object) {
 			class += " picked"
 		}
 		s.f(`<a href="%v" class="%v"><rect x="3.5" y="%v" width="%v" height="%v"/><text x="13" y="%v">%v</text>`,
-			f.Pick(o.Name, c.Name), class, y, b.w-4, rowH, y+12, cut(c.Name, 18))
+			f.Pick(o.Name, c.Name), class, y, b.w-4, rowH, y+12, cut(visible(c.Name), 18))
 		s.f(`<text class="e2" x="%v" y="%v">%v</text></a>`, b.w-9, y+12, strings.ToLower(cut(c.Type, 10)))
 	}
 	s.f(`</g>`)
@@ -253,7 +258,7 @@ func boxFoot(s *svg, o *Object, b *box) {
 	if len(rows) > 0 {
 		s.f("%v%v", bars(rows, 13, 45, 78, 16, 39, "b1"), bars(lost, 13, 62, 78, 4, 39, "b2"))
 	} else if len(o.Tags) > 0 {
-		s.f(`<text class="s" x="13" y="55">%v</text>`, cut(o.Tags[0].Name+": "+o.Tags[0].Value, 28))
+		s.f(`<text class="s" x="13" y="55">%v</text>`, cut(visible(o.Tags[0].Name+": "+o.Tags[0].Value), 28))
 	}
 	if n := o.Total().refused(); n > 0 {
 		s.f(`<text class="lost" x="%v" y="60">%v rejected</text>`, b.w-10, short(n))
@@ -382,7 +387,7 @@ func around(site *Site, o *Object) template.HTML {
 		s.f(`<a href="%v"><title>%v %v</title><g class="%v" transform="translate(%v %v)"><rect class="face" width="%v" height="%v" rx="5"/>`,
 			site.Object(x.Name), x.Kind, x.Name, class, b.x, b.y, b.w, b.h)
 		s.f(`<path class="icon" transform="translate(9 8)" d="%v"/><text class="t" x="25" y="17.5">%v</text></g></a>`,
-			icons[kindOf(x.Kind)], cut(x.Name, 17))
+			icons[kindOf(x.Kind)], cut(visible(x.Name), 17))
 	}
 	s.f(`</svg>`)
 	return s.html()

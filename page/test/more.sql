@@ -12,6 +12,7 @@ CREATE EXPERIMENT crooked VARIANTS (control 50, offer 50)
   METRIC bought (SELECT unit, amount > 0, ordered_at FROM bought);
 CREATE EXPERIMENT planned VARIANTS (control 50, offer 50);
 CREATE OR REPLACE MODEL late_risk FROM 'models/late2.txt' TAGS (trained 'May and June 2013', shrunk 'by half');
-CREATE OR REPLACE MONITOR late_risk_health ON MODEL late_risk FROM scores PREDICTION risk COMPARE (late_risk_v1, late_risk_v2)
+DROP MONITOR late_risk_health; -- so that all versions are measured anew
+CREATE MONITOR late_risk_health ON MODEL late_risk FROM scores PREDICTION risk COMPARE (late_risk_v1, late_risk_v2)
   ACTUALS (SELECT flight_id, arr_delay > 15 AS late FROM flights WHERE arr_delay IS NOT NULL) ON (flight_id);
 REFRESH;
