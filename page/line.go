@@ -158,7 +158,11 @@ func (c line) extent(t told) extent {
 
 // legend names what stands beside, with the last values; also says so in words.
 func (c line) legend() (html template.HTML, also string) {
+	if len(c.beside) == 0 {
+		return "", ""
+	}
 	s := &svg{}
+	s.f(`<span class="besides">`)
 	for i, o := range c.beside {
 		last := unknown
 		if t := tell(o.Points); t.known > 0 {
@@ -167,6 +171,7 @@ func (c line) legend() (html template.HTML, also string) {
 		s.f(` <small class="bs%v">%v %v</small>`, i%3, Seen(cut(o.Name, 40)), last)
 		also += "; " + o.Name + ": last " + last
 	}
+	s.f(`</span>`)
 	return s.html(), also
 }
 
