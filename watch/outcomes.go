@@ -11,7 +11,8 @@ import (
 )
 
 // Outcomes come late, and change: an outcome belongs to the version of its score, whose measures are made anew when it comes. Which
-// versions that are is told by a digest of each version's outcomes, kept in dsql.monitor_outcomes. A version whose rows aren't all there
+// versions that are is told by a digest of each version's outcomes, and of the declaration, kept in dsql.monitor_outcomes. A version whose
+// rows aren't all there
 // any more (VACUUM) keeps what was measured of it.
 
 // judged are the names of the metrics that outcomes make.
@@ -99,10 +100,10 @@ type digest struct {
 
 // due are the versions whose outcomes are others than those that were measured.
 func (s *session) due(ctx context.Context, tx *duck.Tx, all *duck.Query) ([]digest, error) {
-	a := s.args().With(duck.Args{"rows": s.rowsOf(all)})
+	a := s.args().With(duck.Args{"rows": s.rowsOf(all), "declared": s.fingerprint()})
 	return duck.Select(ctx, tx.Conn, duck.SQL(`SELECT v.version, v.scored, v.known, v.digest FROM (
 			SELECT s._version AS version, count(*) AS scored, count(o._dsql_y) AS known,
-				coalesce(sum(CASE WHEN o._dsql_y IS NOT NULL THEN CAST(hash({s.on}, o._dsql_y) AS HUGEINT) END), 0)::VARCHAR AS digest
+				{declared} || ' ' || coalesce(sum(CASE WHEN o._dsql_y IS NOT NULL THEN CAST(hash({s.on}, o._dsql_y) AS HUGEINT) END), 0) AS digest
 			FROM {rows} s LEFT JOIN (SELECT {on}, min({y}) AS _dsql_y FROM ({q}) WHERE {y} IS NOT NULL GROUP BY {on}) o USING ({on})
 			GROUP BY s._version) v
 		LEFT JOIN (FROM dsql.monitor_outcomes WHERE monitor = {m}) w USING (version)
