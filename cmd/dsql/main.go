@@ -50,7 +50,8 @@ type cli struct {
 	Status     statusCmd     `cmd:"" help:"Show how far each destination is."`
 	History    historyCmd    `cmd:"" help:"Show the life of one key of a journal."`
 	Experiment experimentCmd `cmd:"" help:"Compare the variants of an experiment."`
-	Diff       diffCmd       `cmd:"" help:"Show what differs in a destination between two versions."`
+	Diff       diffCmd       `cmd:"" help:"Show what differs between two versions of a destination, or two tables."`
+	ProfileOf  profileCmd    `cmd:"" name:"profile" help:"Show how the values of a table are distributed, and the CREATE CHECKS that hold today."`
 	Checks     checksCmd     `cmd:"" help:"Show the last verdicts, and metrics over versions."`
 	Rejects    rejectsCmd    `cmd:"" help:"Show what was rejected, by rule and reason."`
 	Replay     replayCmd     `cmd:"" help:"Send what was rejected through its chain again."`

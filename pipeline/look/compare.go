@@ -3,11 +3,9 @@ package look
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 
-	"dsql/engine/catalog"
 	"dsql/engine/duck"
 	"dsql/pipeline/program"
 	"dsql/sql"
@@ -60,36 +58,13 @@ type pair struct{ a, b duck.Column }
 
 type alone struct{ column, typ, side string }
 
-// side finds what a name on the command line means, and its columns.
-func (c *comparison) side(ctx context.Context, text, alias string) (*duck.Query, []duck.Column, error) {
-	from := duck.User(sql.NewSource(text, text), sql.Span{End: len(text)})
-	file, table, other := strings.Cut(text, ":")
-	switch ext := strings.ToLower(filepath.Ext(strings.TrimSuffix(strings.ToLower(text), ".gz"))); {
-	case other && slices.Contains([]string{".duckdb", ".db", ".ddb"}, strings.ToLower(filepath.Ext(file))):
-		if err := c.v.Conn.Run(ctx, duck.SQL("ATTACH {file} AS {name} (READ_ONLY)",
-			duck.Args{"file": file, "name": duck.Ident(alias)})); err != nil {
-			return nil, nil, err
-		}
-		from = duck.Ident(append([]string{alias}, strings.Split(table, ".")...)...)
-	case slices.Contains([]string{".csv", ".tsv", ".parquet", ".json", ".jsonl", ".ndjson"}, ext):
-		from = duck.SQL("{file}", duck.Args{"file": text})
-	}
-	cols, err := c.v.Conn.Describe(ctx, duck.SQL("SELECT * FROM {from}", duck.Args{"from": from}), sql.Place{})
-	if duck.IsMissing(err) {
-		err = sql.Errorf(code.UnknownName, "there is no %s to compare", text).WithCause(err).
-			WithHint("name a table, view or macro of the file, a csv, json or parquet file, or other.duckdb:table")
-	}
-	cols = slices.DeleteFunc(cols, func(x duck.Column) bool { return x.Name == catalog.VersionColumn })
-	return from, cols, err
-}
-
 // bind finds both sides and puts their columns together by name, in any case.
 func (c *comparison) bind(ctx context.Context) error {
-	a, ofA, err := c.side(ctx, c.A, "_a")
+	a, ofA, err := c.v.relation(ctx, c.A, "_a")
 	if err != nil {
 		return err
 	}
-	b, ofB, err := c.side(ctx, c.B, "_b")
+	b, ofB, err := c.v.relation(ctx, c.B, "_b")
 	if err != nil {
 		return err
 	}
