@@ -308,24 +308,22 @@ func (l *look) rejectedRows() error {
 	return l.ask("rejected rows", "SELECT "+list(fields)+" FROM dsql.rejects WHERE destination IS NOT NULL", want)
 }
 
-func (l *look) holds(bool) error {
-	want := &table{}
+// holds: that a guard holds a load back is written down behind the newest version, so a killed run may have come as far or not.
+func (l *look) holds(afterKill bool) error {
+	want, where := &table{}, ""
+	if afterKill {
+		where = " WHERE name <> 'guard'"
+	}
 	for _, h := range l.m.state.holds {
-		want.add(h.dest, h.name, either[Value](h.name == guardName, nil, h.rows))
+		if h.name != guardName || !afterKill {
+			want.add(h.dest, h.name, either[Value](h.name == guardName, nil, h.rows))
+		}
 	}
 	if l.m.version == 0 {
 		return nil
 	}
-	return l.ask("holds", "SELECT lower(destination) AS destination, name, CASE WHEN name <> 'guard' THEN rows END AS rows FROM dsql.holds",
+	return l.ask("holds", "SELECT lower(destination) AS destination, name, CASE WHEN name <> 'guard' THEN rows END AS rows FROM dsql.holds"+where,
 		want)
-}
-
-// text is a text of the model, where an empty one means that there is none.
-func text(s string) Value {
-	if s == "" {
-		return nil
-	}
-	return s
 }
 
 func (l *look) accounts(bool) error {

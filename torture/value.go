@@ -131,3 +131,11 @@ func (r Row) num(col string) (int64, bool) { n, ok := r[col].(int64); return n, 
 
 // str is the value as a text, false for NULL.
 func (r Row) str(col string) (string, bool) { s, ok := r[col].(string); return s, ok }
+
+// text is a text of the model, where an empty one means that there is none.
+func text(s string) Value {
+	if s == "" {
+		return nil
+	}
+	return s
+}
