@@ -36,10 +36,10 @@ func TestBashCompletion(t *testing.T) {
 		{[]string{"dsql", "run", "--d"}, []string{"--db", "--dry-run"}},
 		{[]string{"dsql", "run", ""}, []string{"a dir", "my script.sql", "x.sql"}},
 		{[]string{"dsql", "run", "--db", "my"}, []string{"my script.sql"}},
-		{[]string{"dsql", "query", "SELECT 1", "--output", ""}, []string{"csv", "json", "jsonl", "markdown", "table"}},
+		{[]string{"dsql", "query", "SELECT 1", "--output", ""}, []string{"csv", "json", "jsonl", "junit", "markdown", "table"}},
 		{[]string{"dsql", "query", "SELECT 1", "--output", "=", "m"}, []string{"markdown"}},
 		{[]string{"dsql", "run", "--events", "="}, []string{"jsonl", "text"}},
-		{[]string{"dsql", "query", "SELECT 1", "-o", "j"}, []string{"json", "jsonl"}},
+		{[]string{"dsql", "query", "SELECT 1", "-o", "j"}, []string{"json", "jsonl", "junit"}},
 		{[]string{"dsql", "-o", "csv", "comp"}, []string{"completion"}},
 		{[]string{"dsql", "--col"}, []string{"--color"}},
 		{[]string{"dsql", "completion", ""}, []string{"bash", "fish", "zsh"}},
@@ -81,7 +81,7 @@ func TestFishAndZshCompletion(t *testing.T) {
 			continue
 		}
 		for line, want := range map[string]string{"dsql q": "query", "dsql run --d": "--db --dry-run", "dsql run x": "x.sql",
-			"dsql query 1 -o j": "json jsonl", "dsql run --db x": "x.sql", "dsql completion z": "zsh"} {
+			"dsql query 1 -o j": "json jsonl junit", "dsql run --db x": "x.sql", "dsql completion z": "zsh"} {
 			c := exec.Command(path, "--no-config", "-c", `source fish; complete -C "`+line+`" | cut -f1 | string join " "; true`)
 			c.Dir = dir
 			if out, err := c.CombinedOutput(); err != nil || strings.TrimSpace(string(out)) != want {
@@ -90,7 +90,7 @@ func TestFishAndZshCompletion(t *testing.T) {
 		}
 	}
 	// Every command and flag is in every script.
-	p, err := newParser(&cli{}, io.Discard, io.Discard)
+	p, err := newParser(&cli{}, "", io.Discard, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}

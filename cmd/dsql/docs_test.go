@@ -275,7 +275,7 @@ func TestTablesAreDocumented(t *testing.T) {
 func TestCommandsAreDocumented(t *testing.T) {
 	t.Parallel()
 	doc := read(t, "../../docs/cli.md")
-	p, err := newParser(&cli{}, os.Stdout, os.Stderr)
+	p, err := newParser(&cli{}, "", os.Stdout, os.Stderr)
 	if err != nil {
 		t.Fatal(err)
 	}

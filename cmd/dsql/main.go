@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime/debug"
 	"strings"
 
@@ -64,6 +65,11 @@ type cli struct {
 	Help       helpCmd       `cmd:"" help:"Show what a command does."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
 
+	everywhere
+}
+
+// everywhere are the flags of all commands.
+type everywhere struct {
 	Output  string `short:"o" enum:"table,json,jsonl,csv,markdown,junit" default:"table" help:"Format of results: ${enum} (junit: of test)."`
 	Profile string `placeholder:"NAME" help:"A profile of dsql.toml; DSQL_PROFILE names one too."`
 	Quiet   bool   `short:"q" help:"No progress on stderr; errors and warnings stay."`
@@ -90,22 +96,46 @@ func Main(args []string, in io.Reader, out, errw io.Writer) int {
 
 func execute(args []string, s *streams) int {
 	s.cli = &cli{}
-	p, err := newParser(s.cli, s.out, s.err)
+	called := ""
+	if len(args) > 0 {
+		called = args[0]
+	}
+	p, err := newParser(s.cli, called, s.out, s.err)
 	if err != nil {
 		return s.report(err)
 	}
 	return s.run(p, args)
 }
 
-func newParser(c *cli, out, errw io.Writer) (*kong.Kong, error) {
-	return kong.New(c, kong.Name("dsql"),
-		kong.Description("Events and files into one DuckDB file: cleansed, checked, versioned and scored by declarations in SQL.\n\n"+
-			"  dsql inspect 'in/*.csv'        a CREATE SOURCE for files, to begin a script with\n"+
-			"  dsql run orders.sql            runs a script; its tables are in orders.duckdb\n"+
-			"  dsql query 'FROM orders'       reads them\n\n"+
-			"Exit codes: 0 done, 1 failed, 2 the script is wrong, 3 a gate is closed, 4 a broker or file can't be reached, 80 usage, 130 "+
+// newParser is that of the command that is called, or of all: to build theirs would be a third of what each start does.
+func newParser(c *cli, called string, out, errw io.Writer) (*kong.Kong, error) {
+	options := []kong.Option{kong.Name("dsql"),
+		kong.Description("Events and files into one DuckDB file: cleansed, checked, versioned and scored by declarations in SQL.\n\n" +
+			"  dsql inspect 'in/*.csv'        a CREATE SOURCE for files, to begin a script with\n" +
+			"  dsql run orders.sql            runs a script; its tables are in orders.duckdb\n" +
+			"  dsql query 'FROM orders'       reads them\n\n" +
+			"Exit codes: 0 done, 1 failed, 2 the script is wrong, 3 a gate is closed, 4 a broker or file can't be reached, 80 usage, 130 " +
 			"interrupted."),
-		kong.Writers(out, errw), kong.Exit(func(code int) { panic(exit(code)) }), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+		kong.Writers(out, errw), kong.Exit(func(code int) { panic(exit(code)) }), kong.ConfigureHelp(kong.HelpOptions{Compact: true})}
+	if command, help := c.command(called); command != nil {
+		return kong.New(&c.everywhere, append(options, kong.DynamicCommand(called, help, "", command))...)
+	}
+	return kong.New(c, options...)
+}
+
+// command is the one of a name, and its help; nil for those that tell of all commands.
+func (c *cli) command(name string) (command any, help string) {
+	if name == "help" || name == "completion" {
+		return nil, ""
+	}
+	v := reflect.ValueOf(c).Elem()
+	for i := range v.NumField() {
+		f := v.Type().Field(i)
+		if _, is := f.Tag.Lookup("cmd"); is && strings.ToLower(f.Name) == name {
+			return v.Field(i).Addr().Interface(), f.Tag.Get("help")
+		}
+	}
+	return nil, ""
 }
 
 // exit is what kong panics with in place of os.Exit, after --help.

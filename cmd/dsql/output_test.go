@@ -31,7 +31,7 @@ func TestOutputRoundTrip(t *testing.T) {
 		}
 		defer r.Close()
 		var out bytes.Buffer
-		s := &streams{out: &out, err: io.Discard, cli: &cli{Output: format}}
+		s := &streams{out: &out, err: io.Discard, cli: &cli{everywhere: everywhere{Output: format}}}
 		if err := s.show(r); err != nil || r.Err() != nil {
 			t.Fatal(err, r.Err())
 		}
