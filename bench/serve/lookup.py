@@ -41,8 +41,8 @@ with open('s.sql', 'w') as f: f.write(script)
 PORT = 18461; base = f'http://127.0.0.1:{PORT}'
 
 
-def load(url, body, clients, n=0, rate=0):
-    out = subprocess.run(['./load', url, body, str(clients), str(A.seconds), 'keys.txt', str(n)] + ([str(rate)] if rate else []), capture_output=True, text=True)
+def load(url, body, clients, n=0, rate=0, seconds=A.seconds):
+    out = subprocess.run(['./load', url, body, str(clients), str(seconds), 'keys.txt', str(n)] + ([str(rate)] if rate else []), capture_output=True, text=True)
     if out.returncode: sys.exit(out.stderr)
     return json.loads(out.stdout)
 
@@ -68,11 +68,11 @@ def strange():
     while not stop.is_set(): ask('/v1/query', '{"sql": "SELECT count(*), sum(v) FROM (SELECT k, sum(v) AS v FROM landed GROUP BY k)"}')
 
 
+if A.kafka:
+    from confluent_kafka.admin import AdminClient, NewTopic
+    admin = AdminClient({'bootstrap.servers': A.kafka}); admin.create_topics([NewTopic(topic, 4)])[topic].result()
 server = subprocess.Popen([dsql, 'serve', 's.sql', '--listen', f'127.0.0.1:{PORT}', '--log-format', 'none', '-q'] + (['--follow'] if A.kafka else []))
 try:
-    if A.kafka:
-        from confluent_kafka.admin import AdminClient, NewTopic
-        AdminClient({'bootstrap.servers': A.kafka}).create_topics([NewTopic(topic, 4)])[topic].result()
     for _ in range(3000):
         try:
             if b'"version":0' not in ask('/v1/status') and ask('/readyz'): break
@@ -80,6 +80,7 @@ try:
         time.sleep(.1)
     url, body = base + '/v1/endpoints/risk', '{"id":"KEY"}'
     got = {}
+    load(url, body, 16, 10_000, seconds=6 * A.seconds)  # hot keys are those that were asked for
     for what in ('warm', *range(A.rounds)):
         one = {'random keys': load(url, body, 16), '10,000 hot keys': load(url, body, 16, 10_000), '/healthz, 200/s': load(base + '/healthz', '', 16, 0, 200),
             'random keys, 200/s': load(url, body, 16, 0, 200)}

@@ -5,6 +5,7 @@ package duck
 
 /*
 #include <stdlib.h>
+#include <sched.h>
 #include "exec.h"
 */
 import "C"
@@ -63,3 +64,6 @@ func (c *Conn) parse(text string) (int, error) {
 	}
 	return int(n), nil
 }
+
+// yield leaves the processor to another thread that wants it.
+func yield() { C.sched_yield() }
