@@ -35,7 +35,7 @@ type pool struct {
 	slots   int
 	waiting int           // calls
 	busy    time.Duration // CPU of calls while others waited
-	idle    time.Duration // what these calls took beside
+	idle    time.Duration // what these calls waited for something else than a processor
 	cost    time.Duration // CPU that a worker took to start, and to load what it has
 	closed  bool
 }
@@ -145,6 +145,7 @@ type answer struct {
 	block  *duck.Block
 	failed []failedRow
 	cpu    time.Duration
+	idle   time.Duration
 }
 
 // failedRow is one for which the function gave an error.
@@ -206,7 +207,6 @@ func (p *pool) call(ctx context.Context, f *Function, req [][]byte, rows int) (a
 				return a, err
 			}
 		}
-		begin := time.Now()
 		a, err = w.call(ctx, f, req, rows)
 		switch {
 		case errors.Is(err, errDied):
@@ -221,19 +221,19 @@ func (p *pool) call(ctx context.Context, f *Function, req [][]byte, rows int) (a
 			w = nil
 			return a, err
 		default:
-			p.used(a.cpu, time.Since(begin), w.cost)
+			p.used(a.cpu, a.idle, w.cost)
 			return a, err
 		}
 	}
 }
 
 // used notes what a call took, and what its worker cost.
-func (p *pool) used(cpu, took, cost time.Duration) {
+func (p *pool) used(cpu, idle, cost time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.cost = max(p.cost, cost); p.waiting > 0 {
 		p.busy += cpu
-		p.idle += max(0, took-cpu)
+		p.idle += idle
 	}
 }
 
@@ -283,7 +283,7 @@ func (w *worker) call(ctx context.Context, f *Function, req [][]byte, rows int) 
 	if err != nil {
 		return a, err
 	}
-	a.block, a.rows, a.cpu = b, int(h[1]), time.Duration(h[5])
+	a.block, a.rows, a.cpu, a.idle = b, int(h[1]), time.Duration(h[5]), time.Duration(h[6])
 	if h[0] != 0 {
 		b.Free()
 		return a, w.wrong(j, rows)

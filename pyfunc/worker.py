@@ -1148,17 +1148,26 @@ def write(parts):
         at += os.write(ANSWERS, data[at:])
 
 
-def answer(status, rows=0, words=(), body=(), size=0, text=None, cpu=0):
+def answer(status, rows=0, words=(), body=(), size=0, text=None, cpu=0, idle=0):
     flush()
     if os.getpid() != PID:  # a function forked, and both come back
         os._exit(0)
     j = b'' if text is None else json.dumps(text).encode()
-    write([HEAD.pack(status, rows, len(words), size, len(j), cpu, 0, 0), struct.pack('=%dq' % len(words), *words), *body, j])
+    write([HEAD.pack(status, rows, len(words), size, len(j), cpu, idle, 0), struct.pack('=%dq' % len(words), *words), *body, j])
 
 
 def load(d):
     f = FUNCTIONS[d['id']] = Function(d)
     answer(0, text={'style': f.style}, cpu=time.process_time_ns() - CALLS)
+
+
+def queued():
+    """How long this process has waited for a processor, in ns; 0 where the system doesn't say."""
+    try:
+        with open('/proc/self/schedstat') as f:
+            return int(f.read().split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0
 
 
 def call(ident, rows, chunks, words, size, flags):
@@ -1172,12 +1181,14 @@ def call(ident, rows, chunks, words, size, flags):
         parts.append([column(t, w, body, base) for t in f.params])
     columns = parts[0] if chunks == 1 else [pa.concat_arrays(c) for c in zip(*parts)]
     lengths = [rows] if chunks == 1 else [len(p[0]) for p in parts]
+    at = time.monotonic_ns() - time.process_time_ns() - queued()
     try:
         a, bads = f.call(columns, rows, flags & SKIP)
     except Failed as e:
         if e.what.get('row') is not None:
             e.what['arguments'] = f.arguments(columns, e.what['row'])
         raise
+    idle = max(0, time.monotonic_ns() - time.process_time_ns() - queued() - at)  # it slept, or waited for another
     bads = [[i, text] for i, text, _ in bads]
     heads, words, body, size, at = [], [], [], 0, 0
     for n in lengths:  # a piece a chunk, whose buffers are told from where its own begin
@@ -1189,7 +1200,7 @@ def call(ident, rows, chunks, words, size, flags):
     global CALLS
     cpu = time.process_time_ns() - began
     CALLS += cpu
-    answer(0, rows, heads + words, body, size, text={'failed': bads} if bads else None, cpu=cpu)
+    answer(0, rows, heads + words, body, size, text={'failed': bads} if bads else None, cpu=cpu, idle=idle)
 
 
 def in_child():
