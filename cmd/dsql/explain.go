@@ -12,10 +12,11 @@ type explainCmd struct {
 	Name   string   `arg:"" optional:"" help:"One declaration; all by default."`
 	DB     string   `name:"db" placeholder:"FILE" complete:"file" help:"The DuckDB file; the script's name with .duckdb by default."`
 	Set    []string `placeholder:"NAME=VALUE" sep:"none" help:"The value of a parameter; may be given several times."`
+	Select []string `placeholder:"NAME" help:"Only these declarations: name, name+ with what reads it, +name with what it reads, kind:journal."`
 }
 
 func (c *explainCmd) Run(ctx context.Context, s *streams) error {
-	a := scriptArgs{Script: []string{c.Script}, DB: c.DB, Set: c.Set}
+	a := scriptArgs{Script: []string{c.Script}, DB: c.DB, Set: c.Set, Select: c.Select}
 	o, err := a.options(s)
 	if err != nil {
 		return err

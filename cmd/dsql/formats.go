@@ -12,7 +12,8 @@ import (
 
 // ownFormats are the formats of commands that have others than results have.
 var ownFormats = map[string][]string{
-	"test": {"table", "json", "junit"},
+	"test":  {"table", "json", "junit"},
+	"graph": {"mermaid", "dot", "json"},
 }
 
 // formats refuses a format that the command doesn't have.
@@ -22,7 +23,7 @@ func (s *streams) formats(k *kong.Context) error {
 	if !has {
 		own = []string{"table", "json", "jsonl", "csv", "markdown"}
 	}
-	if slices.Contains(own, s.cli.Output) {
+	if slices.Contains(own, s.cli.Output) || s.cli.Output == "table" { // the usual one
 		return nil
 	}
 	return sql.Errorf(code.Usage, "%s has no format %s", name, s.cli.Output).WithHint("its formats are " + strings.Join(own, ", "))

@@ -44,6 +44,7 @@ type cli struct {
 	Token      tokenCmd      `cmd:"" help:"Make a token for a server."`
 	Check      checkCmd      `cmd:"" help:"Find the errors of a script without running it."`
 	Test       testCmd       `cmd:"" help:"Run the tests of a script, each in a file of its own."`
+	Graph      graphCmd      `cmd:"" help:"Draw who reads whom in a script."`
 	Plan       planCmd       `cmd:"" help:"Say what a run of a script would change."`
 	Query      queryCmd      `cmd:"" help:"Run SQL on a file, reading only."`
 	Explain    explainCmd    `cmd:"" help:"Show the chain of a declaration and the SQL that it compiles to."`
@@ -70,7 +71,7 @@ type cli struct {
 
 // everywhere are the flags of all commands.
 type everywhere struct {
-	Output  string `short:"o" enum:"table,json,jsonl,csv,markdown,junit" default:"table" help:"Format of results: ${enum} (junit: of test)."`
+	Output  string `short:"o" enum:"table,json,jsonl,csv,markdown,junit,mermaid,dot" default:"table" help:"Format of results: ${enum}."`
 	Profile string `placeholder:"NAME" help:"A profile of dsql.toml; DSQL_PROFILE names one too."`
 	Quiet   bool   `short:"q" help:"No progress on stderr; errors and warnings stay."`
 	Color   string `enum:"auto,always,never" default:"auto" help:"Colour: ${enum}. NO_COLOR is honoured."`
@@ -257,13 +258,14 @@ type scriptArgs struct {
 	Script []string `arg:"" complete:"file" help:"Script files; - reads standard input."`
 	DB     string   `name:"db" placeholder:"FILE" complete:"file" help:"The DuckDB file; the first script's name with .duckdb by default."`
 	Set    []string `placeholder:"NAME=VALUE" sep:"none" help:"The value of a parameter; may be given several times."`
+	Select []string `placeholder:"NAME" help:"Only these declarations: name, name+ with what reads it, +name with what it reads, kind:journal."`
 	Stdin  string   `name:"stdin-filename" placeholder:"NAME" help:"What messages call the script that is read from standard input."`
 
 	left string // the folder that the command was typed in
 }
 
 func (a *scriptArgs) options(s *streams) (program.Options, error) {
-	o := program.Options{Language: run.Language, DB: a.DB, Dir: ".", Events: s.warn}
+	o := program.Options{Language: run.Language, DB: a.DB, Dir: ".", Events: s.warn, Select: a.Select}
 	p, err := s.chosenProfile(firstFolder(a.Script))
 	if err != nil {
 		return o, err

@@ -122,8 +122,15 @@ func Explain(ctx context.Context, o Options, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	selected, err := p.Selected(o.Select)
+	if err != nil {
+		return "", err
+	}
 	var b strings.Builder
 	for _, n := range p.Nodes {
+		if selected != nil && !selected[n] {
+			continue
+		}
 		if name == "" && n.Stmt >= 0 || sql.Same(n.Name, name) {
 			text, err := p.Explain(ctx, db.Writer(), n)
 			if err != nil {

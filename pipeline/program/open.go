@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 
 	"dsql/engine/catalog"
 	"dsql/engine/duck"
@@ -117,6 +118,16 @@ func Plan(ctx context.Context, o Options, stmts []sql.Stmt) ([]event.Change, err
 	}
 	if err != nil {
 		return nil, err
+	}
+	selected, err := p.Selected(o.Select)
+	if err != nil {
+		return nil, err
+	}
+	if selected != nil {
+		p.plan = slices.DeleteFunc(p.plan, func(c event.Change) bool {
+			n := p.Find(c.Kind, c.Name)
+			return n != nil && !selected[n]
+		})
 	}
 	for _, w := range p.lostCoordinates() {
 		o.Emit(event.Warned{Err: w})

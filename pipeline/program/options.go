@@ -14,6 +14,7 @@ import (
 type Options struct {
 	Language *Language     // what the scripts and the file's declarations are written in
 	Scripts  []*sql.Source // run one after the other as one script
+	Select   []string      // the declarations that are meant, see Program.Selected; nil: all
 	Set      params.Set    // values of the scripts' parameters
 	Parsed   []sql.Stmt    // what Language.Parse made of them, where that was done before: runs may share it; nil: they are read
 	Dir      string        // the folder that relative paths start at: the first script's

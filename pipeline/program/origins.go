@@ -15,7 +15,10 @@ import (
 // copied is (lineage.go); of a query that DuckDB makes no tree of, nothing is known.
 
 // ColumnRef is a column of a declaration or table; of what is called it is an input, or Result.
-type ColumnRef struct{ Of, Column string }
+type ColumnRef struct {
+	Of     string `json:"of"`
+	Column string `json:"column"`
+}
 
 // Result is the column of what a model or function gives.
 const Result = "prediction"

@@ -42,7 +42,7 @@ func (f *following) Waits(r *runner, err error) {
 // follow is REFRESH that doesn't end: each source to the end seen now, in their order, and then whatever comes in any of them, until
 // the run is stopped.
 func (r *runner) follow(ctx context.Context) error {
-	wanted := r.wanted(nil)
+	wanted := r.picked(nil)
 	left := r.sources(wanted)
 	if err := r.catchUp(ctx, wanted, left); err != nil {
 		return err

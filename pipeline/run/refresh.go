@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"time"
@@ -29,6 +30,7 @@ type runner struct {
 	watches   map[*program.Node]kind.Watch
 	alerts    alerts
 	file      identity
+	selected  map[*program.Node]bool      // what the run is to bring up to date; nil: all
 	broken    map[*program.Node]error     // sinks that write nothing more in this run
 	again     map[*program.Node]time.Time // when sinks are tried again whose place outside is away
 	reading   kind.Progress               // of the source in hand
@@ -45,6 +47,10 @@ type runner struct {
 func newRunner(ctx context.Context, p *program.Program, c *duck.Conn, o program.Options) (*runner, error) {
 	r := &runner{Viewer: look.Viewer{Program: p, Conn: c, Options: o}, progress: newProgress(), leaves: map[*program.Node]bool{},
 		watches: map[*program.Node]kind.Watch{}, rehearsed: map[*program.Node]calls{}}
+	var err error
+	if r.selected, err = p.Selected(o.Select); err != nil {
+		return nil, err
+	}
 	if err := r.loadPlaces(ctx); err != nil {
 		return nil, err
 	}
@@ -100,7 +106,7 @@ var refreshVerb = &program.Verb{
 	},
 	Run: action(func(r *runner, ctx context.Context, d *sql.Decl) error {
 		r.refreshed = true
-		return r.bring(ctx, r.wanted(refreshed(d)))
+		return r.bring(ctx, r.picked(refreshed(d)))
 	}),
 }
 
@@ -139,6 +145,15 @@ func (r *runner) wanted(names []sql.Name) map[*program.Node]bool {
 			slices.ContainsFunc(names, func(x sql.Name) bool { return sql.Same(x.Text, n.Name) })) {
 			out[n] = true
 		}
+	}
+	return out
+}
+
+// picked are those of wanted that the run is to bring up to date.
+func (r *runner) picked(names []sql.Name) map[*program.Node]bool {
+	out := r.wanted(names)
+	if r.selected != nil {
+		maps.DeleteFunc(out, func(n *program.Node, _ bool) bool { return !r.selected[n] })
 	}
 	return out
 }

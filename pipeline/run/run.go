@@ -156,7 +156,7 @@ func (r *runner) script(ctx context.Context) error {
 		}
 		return r.follow(ctx)
 	case declares && !r.refreshed:
-		return r.bring(ctx, r.wanted(nil))
+		return r.bring(ctx, r.picked(nil))
 	}
 	return nil
 }

@@ -33,7 +33,7 @@ type keptTable struct {
 
 // NewTrial runs statements in a new file in memory, at a time (nil: now).
 func NewTrial(ctx context.Context, o program.Options, stmts []sql.Stmt, at *duck.Query) (t *Trial, err error) {
-	o.DB, o.Events = "", nil
+	o.DB, o.Events, o.Select = "", nil, nil
 	db, err := program.OpenWriter(ctx, o)
 	if err != nil {
 		return nil, err

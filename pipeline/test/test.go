@@ -81,6 +81,9 @@ func Run(ctx context.Context, o program.Options, only []string) (out []Verdict, 
 			err = errors.Join(err, s.trial.Close())
 		}
 	}()
+	if order, err = s.selected(ctx, plans, order); err != nil {
+		return nil, err
+	}
 	out = make([]Verdict, len(plans))
 	var errs sql.List
 	for _, i := range order {
@@ -91,7 +94,19 @@ func Run(ctx context.Context, o program.Options, only []string) (out []Verdict, 
 			errs = program.Collect(errs, err)
 		}
 	}
-	return out, errs.Err()
+	return slices.DeleteFunc(out, func(v Verdict) bool { return v.Name == "" }), errs.Err()
+}
+
+// selected are the tests that name something selected.
+func (s *suite) selected(ctx context.Context, plans []plan, order []int) ([]int, error) {
+	if len(s.o.Select) == 0 {
+		return order, nil
+	}
+	if err := s.begin(ctx, plans[order[0]]); err != nil {
+		return nil, err
+	}
+	selected, err := s.trial.Program.Selected(s.o.Select)
+	return slices.DeleteFunc(order, func(i int) bool { return !program.Selects(selected, s.tests[i].Decl()) }), err
 }
 
 // read finds tests, and leaves out what they don't run.
