@@ -1,6 +1,7 @@
 package sql
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
@@ -266,7 +267,8 @@ func (r *reader) choice(f *form, c *clause, v *Value) bool {
 	}
 	hint := ""
 	if r.more() {
-		hint = DidYouMean(r.text(r.toks[r.i]), c.Words, "")
+		word := r.text(r.toks[r.i])
+		hint = cmp.Or(foreignChoices[strings.ToUpper(word)], DidYouMean(word, c.Words, ""))
 	}
 	r.expected(code.BadChoice, c.after(orList(c.Words)), hint)
 	if r.more() && !r.endsExpr(f, nil, r.i) {

@@ -155,6 +155,7 @@ func (r *reader) unknownClause(f *form, d *Decl, body *clause, seen map[string]S
 	t, near := r.toks[r.i], r.nearClause(f)
 	what := f.title(d)
 	switch {
+	case r.behind():
 	case slices.ContainsFunc(r.siblings, func(s *form) bool { return len(s.words) > 0 && r.words(r.i, s.words) }):
 		r.expected(code.ExpectedComma, "a comma or )", "elements of a list are separated by commas")
 	case r.end == len(r.toks) && r.startsStatement():

@@ -77,7 +77,7 @@ func (r *reader) items(c *clause, v *Value) bool {
 	}
 	siblings := r.siblings
 	r.siblings = c.items
-	r.elements(code.ExpectedItem, "an item", func() bool { return r.item(c, v) })
+	r.elements(code.ExpectedItem, "an item", func() bool { return !r.missingComma() && r.item(c, v) })
 	r.siblings = siblings
 	r.distinct(v.Items)
 	return true

@@ -126,13 +126,25 @@ func (p *parser) statement() (Stmt, bool) {
 		p.unterminated(last)
 		return st, true
 	}
+	if len(p.grammar.forms) > 0 && p.foreignStatement() {
+		st.Broken = true // DuckDB needn't be asked
+		return st, true
+	}
 	if f, n := p.match(st.Span); f != nil && !p.dropsMacro(f, n) {
+		if p.foreignWords(st.Span, f) {
+			st.Broken = true
+			return st, true
+		}
 		st.Decl = p.declaration(f, n, st.Span)
 		if p.open {
 			p.fail(p.head[0].Span.To(p.head[n-1].Span), code.InTransaction, "move it before BEGIN or behind COMMIT",
 				"%s can't stand inside a transaction of the script: dsql makes its own", f).
 				WithNote(p.at(p.begin), "the transaction begins here")
 		}
+		return st, true
+	}
+	if len(p.grammar.forms) > 0 && p.foreignWords(st.Span, nil) {
+		st.Broken = true
 		return st, true
 	}
 	p.transaction()

@@ -3,15 +3,38 @@ package main
 import (
 	"context"
 
+	"dsql/pipeline/event"
 	"dsql/pipeline/program"
+	"dsql/sql"
+	"dsql/sql/code"
 )
 
-type checkCmd struct{ scriptArgs }
+type checkCmd struct {
+	scriptArgs
+	Strict bool `help:"Warnings are errors."`
+}
 
 func (c *checkCmd) Run(ctx context.Context, s *streams) error {
 	o, err := c.options(s)
 	if err != nil {
 		return err
 	}
-	return program.Check(ctx, o)
+	var doubts sql.List
+	if c.Strict {
+		keep := func(e *sql.Error) {
+			strict := *e
+			strict.Exit = code.ExitScript
+			doubts = append(doubts, &strict)
+		}
+		o.Set.Warn = keep
+		o.Events = func(e event.Event) {
+			if w, ok := e.(event.Warned); ok {
+				keep(w.Err)
+			}
+		}
+	}
+	if err := program.Check(ctx, o); err != nil {
+		return err
+	}
+	return doubts.Err()
 }

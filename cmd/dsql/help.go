@@ -1,19 +1,53 @@
 package main
 
-import "github.com/alecthomas/kong"
+import (
+	"fmt"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"dsql/pipeline/run"
+	"dsql/sql"
+)
 
 type helpCmd struct {
-	Command string `arg:"" optional:"" help:"The command; all of them without one."`
+	Command []string `arg:"" optional:"" help:"The command, or a statement of the language: CREATE JOURNAL. All commands without one."`
 }
 
-func (c *helpCmd) Run(p *kong.Kong) error {
+func (c *helpCmd) Run(s *streams, p *kong.Kong) error {
 	args := []string{"--help"}
-	if c.Command != "" {
-		args = []string{c.Command, "--help"}
+	if len(c.Command) > 0 {
+		if f := statement(strings.Join(c.Command, " ")); f != nil {
+			return s.helpStatement(f)
+		}
+		args = []string{c.Command[0], "--help"}
 	}
 	_, err := p.Parse(args) // shows it, and ends the command
 	if err != nil {
 		return usage(err)
 	}
 	return nil
+}
+
+// statement is the form that words begin: CREATE JOURNAL, or JOURNAL in capitals, which no command is.
+func statement(words string) *sql.Syntax {
+	for _, f := range run.Language.Forms {
+		if strings.EqualFold(f.Title(), words) || f.Verb == "" && f.Keyword == words {
+			return f
+		}
+	}
+	return nil
+}
+
+// helpStatement shows a statement as docs/reference.md does.
+func (s *streams) helpStatement(f *sql.Syntax) error {
+	text := f.Usage() + "\n"
+	if f.Doc != "" {
+		text += "\n" + f.Doc + "\n"
+	}
+	if f.Example != "" {
+		text += "\nExample:\n" + f.Example + ";\n"
+	}
+	_, err := fmt.Fprint(s.out, text+"\ndocs/reference.md has every clause.\n")
+	return err
 }

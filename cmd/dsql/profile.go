@@ -125,7 +125,8 @@ func readConfig(path string) (config, error) {
 		line, col := wrong.Position()
 		at.Span = spanAt(string(text), line, col)
 	}
-	return c, at.Errorf(code.BadConfig, "%s", what).WithHint(`write [profile.dev] with db = "dev.duckdb" and set = { day = 2026-01-01 }`).WithCause(err)
+	return c, at.Errorf(code.BadConfig, "%s",
+		what).WithHint(`write [profile.dev] with db = "dev.duckdb" and set = { day = 2026-01-01 }`).WithCause(err)
 }
 
 // spanAt is a place by its line and column, counted from 1.

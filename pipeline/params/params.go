@@ -32,7 +32,8 @@ CREATE SOURCE orders_in (id BIGINT, amount DOUBLE) FROM FILES ('in/orders*.csv',
 CREATE STREAM orders AS SELECT * FROM orders_in WHERE amount >= $least`,
 	},
 	Shown: func(decls []*sql.Decl) *duck.Query {
-		rows := []*duck.Query{duck.SQL("SELECT NULL::VARCHAR AS name, NULL::VARCHAR AS type, NULL::VARCHAR AS value, NULL::VARCHAR AS doc WHERE false")}
+		rows := []*duck.Query{duck.SQL("SELECT NULL::VARCHAR AS name, NULL::VARCHAR AS type, NULL::VARCHAR AS value, NULL::VARCHAR AS doc " +
+			"WHERE false")}
 		for _, d := range decls {
 			a := duck.Args{"name": d.Name, "type": d.Arg("#0").Text, "value": duck.User(d.Src, d.Arg("DEFAULT").Span), "doc": duck.Lit(nil)}
 			if doc := d.Arg("DOC"); doc != nil {

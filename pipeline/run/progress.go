@@ -30,7 +30,8 @@ type edge struct{ reader, input *program.Node }
 
 func newProgress() progress {
 	return progress{places: map[edge]int64{}, latest: map[*program.Node]int64{}, rejected: map[*program.Node]int64{},
-		written: map[*program.Node]bool{}, guarded: map[*program.Node]bool{}, reshaped: map[*program.Node]bool{}, unsettled: map[*program.Node]bool{}}
+		written: map[*program.Node]bool{}, guarded: map[*program.Node]bool{}, reshaped: map[*program.Node]bool{},
+		unsettled: map[*program.Node]bool{}}
 }
 
 func (p progress) clone() progress {

@@ -137,7 +137,8 @@ func (t *Trial) Step(ctx context.Context, batches map[*program.Node]*kind.Input)
 	left := t.sources(wanted)
 	for s := range batches {
 		if !slices.Contains(left, s) {
-			return s.Obj.Decl().Errorf(code.BadTest, "nothing takes the rows of %s", s.Name).WithHint("give rows of sources that a destination reads")
+			return s.Obj.Decl().Errorf(code.BadTest, "nothing takes the rows of %s",
+				s.Name).WithHint("give rows of sources that a destination reads")
 		}
 	}
 	if err := t.catchUp(ctx, wanted, left); err != nil {

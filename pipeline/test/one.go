@@ -95,7 +95,8 @@ func (r *running) step(ctx context.Context, st *scripttest.Step) bool {
 		return false
 	case st.Error != nil && err == nil:
 		want := st.Error.Arg("#0")
-		r.fail(st.Error.At(want.Span).Errorf(code.TestFailed, "%s: the step should end with the error %s, and it goes through", r.v.Name, want.Text).
+		r.fail(st.Error.At(want.Span).Errorf(code.TestFailed, "%s: the step should end with the error %s, and it goes through", r.v.Name,
+			want.Text).
 			WithHint("dsql.checks and dsql.rejects say what came of it"), nil)
 	case st.Error != nil:
 		if want := st.Error.Arg("#0"); !hasCode(err, want.Text) {

@@ -123,7 +123,8 @@ func (r *Reader) scored(ctx context.Context, monitor string) (map[int64]int64, e
 
 // usual is the PSI that 95 % of the baseline's own versions stay below, by input; of a baseline that is one version nothing.
 func (r *Reader) usual(ctx context.Context, monitor string) (map[string]float64, error) {
-	all, err := rows(ctx, r.Conn, duck.SQL("SELECT bins::VARCHAR, '' FROM dsql.monitor_baselines WHERE monitor = {m}", duck.Args{"m": monitor}), pair)
+	all, err := rows(ctx, r.Conn,
+		duck.SQL("SELECT bins::VARCHAR, '' FROM dsql.monitor_baselines WHERE monitor = {m}", duck.Args{"m": monitor}), pair)
 	out := map[string]float64{}
 	for _, x := range all {
 		var bins map[string]struct{ Usual float64 }

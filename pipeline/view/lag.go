@@ -24,7 +24,8 @@ func Lags(ctx context.Context, p *program.Program, c *duck.Conn) (map[string]int
 		if unreached != nil {
 			continue
 		}
-		found, err := rows(ctx, c, duck.SQL("SELECT max(lag)::BIGINT FROM (SELECT sum(lag) AS lag FROM ({q}) GROUP BY destination) HAVING count(lag) > 0",
+		found, err := rows(ctx, c, duck.SQL("SELECT max(lag)::BIGINT FROM (SELECT sum(lag) AS lag FROM ({q}) GROUP BY destination) HAVING "+
+			"count(lag) > 0",
 			duck.Args{"q": q}), func(row func(...any) error) (n int64, err error) { return n, row(&n) })
 		if err != nil {
 			return nil, err

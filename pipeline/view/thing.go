@@ -127,8 +127,9 @@ func (r *Reader) broken(ctx context.Context, v *page.Thing) error {
 
 // brought is what brought the newest versions.
 func (r *Reader) brought(ctx context.Context, v *page.Thing) error {
-	all, err := rows(ctx, r.Conn, duck.SQL("SELECT version::VARCHAR, left(coalesce(origin, ''), 400) FROM dsql.version_rows WHERE name = {of} "+
-		"ORDER BY version DESC LIMIT 12", duck.Args{"of": v.Object.Name}), pair)
+	all, err := rows(ctx, r.Conn,
+		duck.SQL("SELECT version::VARCHAR, left(coalesce(origin, ''), 400) FROM dsql.version_rows WHERE name = {of} "+
+			"ORDER BY version DESC LIMIT 12", duck.Args{"of": v.Object.Name}), pair)
 	v.Brought = map[int64]string{}
 	for _, x := range all {
 		for _, n := range numbers(x[0]) {

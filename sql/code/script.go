@@ -25,6 +25,8 @@ var (
 		"`--profile` or DSQL_PROFILE names a profile that no dsql.toml has, beside the script or above it (exit code 80).")
 	BadConfig = script.add("bad-config", ExitUsage,
 		"dsql.toml can't be read as TOML, or has a setting that there isn't (exit code 80).")
+	ForeignWord = script.add("foreign-word", ExitScript,
+		"The statement is written as in Lakeflow, ksqlDB, Flink, dbt or another tool. The hint has dsql's own form.")
 	NULByte = script.add("nul-byte", ExitScript,
 		"The script holds a NUL byte: it is no text, or it was saved in another encoding. Save it as UTF-8.")
 	NotUTF8 = script.add("not-utf8", ExitScript,
