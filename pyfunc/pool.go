@@ -37,6 +37,7 @@ type pool struct {
 	busy    time.Duration // CPU of calls while others waited
 	idle    time.Duration // what these calls waited for something else than a processor
 	cost    time.Duration // CPU that a worker took to start, and to load what it has
+	told    time.Time     // when a call ended
 	closed  bool
 }
 
@@ -64,11 +65,11 @@ func (p *pool) take(ctx context.Context) (*worker, error) {
 	more := p.slots < p.o.Workers
 	p.waiting++
 	p.mu.Unlock()
-	var enough <-chan time.Time
-	if more {
-		t := time.NewTimer(wait)
-		defer t.Stop()
-		enough = t.C
+	t := time.NewTimer(wait)
+	defer t.Stop()
+	enough := t.C
+	if !more {
+		enough = nil
 	}
 	defer func() {
 		p.mu.Lock()
@@ -82,8 +83,13 @@ func (p *pool) take(ctx context.Context) (*worker, error) {
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		case <-enough:
-			enough = nil
 			p.mu.Lock()
+			if left := wait - time.Since(p.told); left > 0 { // calls end, and what they took isn't much yet
+				p.mu.Unlock()
+				t.Reset(left)
+				continue
+			}
+			enough = nil
 			more := p.slots < p.o.Workers
 			if more {
 				p.slots++
@@ -231,6 +237,7 @@ func (p *pool) call(ctx context.Context, f *Function, req [][]byte, rows int) (a
 func (p *pool) used(cpu, idle, cost time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.told = time.Now()
 	if p.cost = max(p.cost, cost); p.waiting > 0 {
 		p.busy += cpu
 		p.idle += idle
