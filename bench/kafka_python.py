@@ -37,18 +37,18 @@ def main():
         for name, text in {'s.sql': SCRIPT % (brokers, topic), 'risk.py': FUNCTION}.items():
             with open(os.path.join(d, name), 'w') as f:
                 f.write(text)
-        sides = {'dsql': [dsql, 'run', 's.sql', '--db', 'dsql.duckdb'],
+        sides = {'dsql': [dsql, 'run', 's.sql', '--db', 'ours.duckdb'],
                  'quixstreams': [sys.executable, HERE + '/kafka/peers/quix_python.py', topic, 'quixstreams.duckdb', str(o.n)]}
         got = {side: [] for side in sides}
         print('%d events, %d rounds, load %s' % (o.n, o.rounds, open('/proc/loadavg').read().split()[0]), flush=True)
         for _ in range(o.rounds):
             for side, cmd in sides.items():
                 for suffix in ('', '.wal'):
-                    path = '%s/%s.duckdb%s' % (d, side, suffix)
+                    path = '%s/%s.duckdb%s' % (d, 'ours' if side == 'dsql' else side, suffix)
                     if os.path.exists(path):
                         os.remove(path)
                 got[side].append(timed(cmd, d, env={'DSQL_PYTHON': sys.executable}))
-        con = duckdb.connect(d + '/dsql.duckdb', read_only=True)
+        con = duckdb.connect(d + '/ours.duckdb', read_only=True)
         con.execute("ATTACH '%s/quixstreams.duckdb' AS q (READ_ONLY)" % d)
         rows, differ = con.execute('SELECT count(*), count(*) FILTER (e.risk IS DISTINCT FROM q.risk) FROM events e FULL JOIN q.events q USING (id)').fetchone()
         if (rows, differ) != (o.n, 0):
