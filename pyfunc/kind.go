@@ -102,7 +102,7 @@ func ReadOptions(d *sql.Decl) (to Options, err error) {
 				bad(o.Text+" is no time from 1 ms to a day", "write timeout '30s'")
 			}
 		case "memory":
-			n, ok := bytesIn(o.Text)
+			n, ok := duck.BytesIn(o.Text)
 			if to.Memory = n; !ok || o.Kind != sql.OptString || n < 64e6 {
 				bad(o.Text+" is no size from 64 MB on", "write memory '1GB'")
 			}
@@ -122,19 +122,6 @@ func duration(text string) (time.Duration, bool) {
 		d, err = time.Duration(n*float64(of[strings.TrimSuffix(unit, "s")])), nerr
 	}
 	return d, err == nil && d >= time.Millisecond && d <= 24*time.Hour
-}
-
-// bytesIn is a size as DuckDB writes it: '512MB', '1GiB'.
-func bytesIn(text string) (int64, bool) {
-	t := strings.ToUpper(strings.ReplaceAll(text, " ", ""))
-	i := strings.IndexFunc(t, func(r rune) bool { return r != '.' && (r < '0' || r > '9') })
-	if i < 0 {
-		return 0, false
-	}
-	n, err := strconv.ParseFloat(t[:i], 64)
-	unit, ok := map[string]float64{"KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30,
-		"TIB": 1 << 40}[t[i:]]
-	return int64(n * unit), ok && err == nil && n*unit < 1<<60
 }
 
 // Decl is the statement.

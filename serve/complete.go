@@ -30,7 +30,7 @@ func (s *server) complete(w *recorder, r *http.Request) error {
 	text := r.URL.Query().Get("q")
 	c := completion{Names: []string{}}
 	if len(text) <= longestToWrite && !inText(text) {
-		if err := s.onReader(r, func(ctx context.Context, rd *reader) (err error) {
+		if err := s.strange(r.Context(), func(ctx context.Context, rd *reader) (err error) {
 			c, err = goOn(ctx, rd, text)
 			return err
 		}); err != nil {

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"dsql/engine/duck"
 	"dsql/sql"
@@ -109,6 +110,9 @@ func (a *asked) fromURL(at *served, query string) error {
 	b.WriteByte('{')
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		texts := values[name]
+		if !utf8.ValidString(name + texts[0]) {
+			return refuse(http.StatusBadRequest, code.BadParameter, "send texts in UTF-8", "the parameter %q isn't UTF-8", name)
+		}
 		if len(texts) > 1 {
 			return refuse(http.StatusBadRequest, code.BadParameter, "give it once", "the parameter %s is given %d times", name, len(texts))
 		}

@@ -63,7 +63,7 @@ func refusalOf(ctx context.Context, err error) *refusal {
 		return refuse(http.StatusTooManyRequests, code.QueueFull, "try again later, or ask for less at a time", "too many requests wait already")
 	case errors.As(err, &e):
 		if duck.IsOutOfMemory(e) {
-			return &refusal{http.StatusServiceUnavailable, e}
+			return &refusal{http.StatusServiceUnavailable, e.WithHint(askForLess)}
 		}
 		return &refusal{http.StatusUnprocessableEntity, e}
 	}

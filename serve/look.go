@@ -145,6 +145,14 @@ func (l *looker) dead(ctx context.Context) bool {
 	return err != nil && strings.Contains(err.Error(), invalidated)
 }
 
+// answers: it takes one.
+func (l *looker) answers(ctx context.Context) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, err := l.conn.Exec(ctx, duck.SQL("SELECT 1"))
+	return err == nil
+}
+
 // view is that of the newest state, or while something commits of the one before.
 func (l *looker) view(ctx context.Context) (*view, error) {
 	v := l.now.Load()

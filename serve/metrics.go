@@ -74,6 +74,9 @@ func newMetrics(s *server) *metrics {
 	}))
 	gauge("dsql_log_waiting", "Answers that aren't in their table of LOG INTO yet.",
 		of(func(f *file) int64 { return int64(len(f.answers.queue)) }))
+	r.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "dsql_queries_stopped_total",
+		Help: "Queries that were stopped because they took memory, or room for temporary files, that is kept for the writer."},
+		func() float64 { return float64(s.stopped.Load()) }))
 	m.handler = promhttp.HandlerFor(r, promhttp.HandlerOpts{})
 	return m
 }

@@ -18,9 +18,9 @@ import (
 // sqlFile answers in a form of /v1/query.
 func (s *server) sqlFile(ending string, form media) action {
 	return func(w *recorder, r *http.Request) error {
-		return s.onReader(r, func(ctx context.Context, rd *reader) error {
+		return s.strange(r.Context(), func(ctx context.Context, rd *reader) error {
 			w.Header().Set("Content-Disposition", `attachment; filename="result.`+ending+`"`)
-			return s.ask(ctx, w, rd, sql.NewSource("query", r.URL.Query().Get("q")), nil, mostRows, form)
+			return s.ask(ctx, w, rd, sql.NewSource("query", r.URL.Query().Get("q")), nil, mostRows, form, false)
 		})
 	}
 }
@@ -34,7 +34,7 @@ func (s *server) sqlParquet(w *recorder, r *http.Request) (err error) {
 	defer func() { err = errors.Join(err, file.Close(), os.Remove(file.Name())) }()
 	src := sql.NewSource("query", r.URL.Query().Get("q"))
 	var version int64
-	if err := s.onReader(r, func(ctx context.Context, rd *reader) (err error) {
+	if err := s.strange(r.Context(), func(ctx context.Context, rd *reader) (err error) {
 		version, err = writeParquet(ctx, rd, src, file.Name())
 		return err
 	}); err != nil {

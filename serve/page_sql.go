@@ -21,7 +21,7 @@ func (s *server) sqlPage(w *recorder, r *http.Request) error {
 	if strings.TrimSpace(st.Text) != "" {
 		st.Asked = true
 		began := time.Now()
-		err := s.onReader(r, func(ctx context.Context, rd *reader) (err error) {
+		err := s.strange(r.Context(), func(ctx context.Context, rd *reader) (err error) {
 			st.Grid, err = s.askGrid(ctx, rd, sql.NewSource("query", st.Text))
 			return err
 		})
@@ -39,20 +39,6 @@ func (s *server) sqlPage(w *recorder, r *http.Request) error {
 	return s.show(w, r, func(context.Context, *pageview.Reader, *page.File) (drawn, error) {
 		return drawn{"sql", "SQL", st}, nil
 	})
-}
-
-// onReader gives a stranger's connection to f.
-func (s *server) onReader(r *http.Request, f func(ctx context.Context, rd *reader) error) error {
-	ctx, cancel := context.WithTimeout(r.Context(), s.o.Limits.Time)
-	defer cancel()
-	s.use.RLock()
-	defer s.use.RUnlock()
-	rd, err := s.file.strangers.take(ctx)
-	if err != nil {
-		return err
-	}
-	defer s.file.strangers.give(rd)
-	return behind(func() error { return f(ctx, rd) })
 }
 
 // askGrid is ask with the rows as a table of a page.

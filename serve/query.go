@@ -5,11 +5,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"runtime"
 	"strconv"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"dsql/engine/duck"
 	"dsql/sql"
@@ -39,10 +41,11 @@ func (s *server) query(w *recorder, r *http.Request) error {
 		SQL    string                     `json:"sql"`
 		Params map[string]json.RawMessage `json:"params"`
 		Limit  *int                       `json:"limit"`
+		Texts  bool                       `json:"texts"`
 	}{}
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
-	if err := d.Decode(&req); err != nil {
+	if err := whole(d, &req, body); err != nil {
 		return refuse(http.StatusBadRequest, code.BadJSON, `send {"sql": "SELECT …", "params": {…}, "limit": n}`, "the body is no query: %v", err)
 	}
 	limit := usualRows
@@ -52,8 +55,31 @@ func (s *server) query(w *recorder, r *http.Request) error {
 				mostRows)
 		}
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), s.o.Limits.Time)
+	return s.strange(r.Context(), func(ctx context.Context, rd *reader) error {
+		return s.ask(ctx, w, rd, sql.NewSource("query", req.SQL), req.Params, limit, form, req.Texts)
+	})
+}
+
+// whole decodes a body that is one value in JSON, and UTF-8.
+func whole(d *json.Decoder, into any, body []byte) error {
+	if err := d.Decode(into); err != nil {
+		return err
+	}
+	switch _, err := d.Token(); {
+	case !errors.Is(err, io.EOF):
+		return errors.New("something stands behind it")
+	case !utf8.Valid(body):
+		return errors.New("it isn't UTF-8")
+	}
+	return nil
+}
+
+// strange gives a stranger's connection to f, and bounds what it takes.
+func (s *server) strange(ctx context.Context, f func(context.Context, *reader) error) error {
+	ctx, cancel := context.WithTimeout(ctx, s.o.Limits.Time)
 	defer cancel()
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
 	s.use.RLock()
 	defer s.use.RUnlock()
 	rd, err := s.file.strangers.take(ctx)
@@ -61,15 +87,15 @@ func (s *server) query(w *recorder, r *http.Request) error {
 		return err
 	}
 	defer s.file.strangers.give(rd)
-	return behind(func() error { return s.ask(ctx, w, rd, sql.NewSource("query", req.SQL), req.Params, limit, form) })
+	return s.file.bounds.run(stop, func() error { return f(ctx, rd) })
 }
 
 // grace is how long a stranger's statement, or a part of its rows, runs like others: what is short is over before.
 const grace = 5 * time.Millisecond
 
 // behind runs f on a thread of its own, which is put behind all others when that takes longer than a moment: look-ups and the writer aren't
-// to wait for the CPU.
-func behind(f func() error) error {
+// to wait for the CPU. It says so by late.
+func behind(f func() error, late func()) error {
 	done := make(chan error, 1)
 	go func() {
 		defer func() {
@@ -78,10 +104,16 @@ func behind(f func() error) error {
 			}
 		}()
 		runtime.LockOSThread()
-		late := &lateThread{id: thread()}
-		defer time.AfterFunc(grace, late.put).Stop()
+		duck.Strange(true)
+		t := &lateThread{id: thread()}
+		defer time.AfterFunc(grace, func() {
+			if t.put() {
+				late()
+			}
+		}).Stop()
 		err := f()
-		late.over()
+		duck.Strange(false)
+		t.over()
 		done <- err
 	}()
 	err := <-done
@@ -99,13 +131,14 @@ type lateThread struct {
 	done, isPut bool
 }
 
-func (t *lateThread) put() {
+func (t *lateThread) put() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !t.done {
 		t.isPut = true
 		putBehind(t.id)
 	}
+	return t.isPut
 }
 
 // over is for the goroutine that has it.
@@ -124,7 +157,7 @@ func (*panicked) Error() string { return "a panic" }
 
 // ask runs a stranger's query in a transaction that reads only, and answers it.
 func (s *server) ask(ctx context.Context, w *recorder, rd *reader, src *sql.Source, params map[string]json.RawMessage, limit int,
-	form media) error {
+	form media, texts bool) error {
 	err := s.file.check(ctx, rd.conn, src)
 	if err != nil {
 		return err
@@ -175,7 +208,7 @@ func (s *server) ask(ctx context.Context, w *recorder, rd *reader, src *sql.Sour
 		defer func() { w.Header().Set(truncatedTrailer, strconv.FormatBool(truncated)) }()
 	} else {
 		t.head()
-		if truncated, err = t.resultObjects(res, limit); err == nil {
+		if truncated, err = t.resultObjects(res, limit, texts); err == nil {
 			t.w.WriteString(`],"version":` + strconv.FormatInt(version, 10) + `,"truncated":` + strconv.FormatBool(truncated) + "}\n")
 		}
 	}
@@ -238,7 +271,8 @@ func (t *table) resultLines(res *duck.Result, limit int) (more bool, err error) 
 	return false, errors.Join(err, res.Err())
 }
 
-func (t *table) resultObjects(res *duck.Result, limit int) (more bool, err error) {
+// resultObjects writes rows as JSON; with texts each value is the text that DuckDB prints.
+func (t *table) resultObjects(res *duck.Result, limit int, texts bool) (more bool, err error) {
 	for n := 0; err == nil && res.Next(); n++ {
 		if n == limit {
 			return true, nil
@@ -250,7 +284,13 @@ func (t *table) resultObjects(res *duck.Result, limit int) (more bool, err error
 			t.w.WriteByte("{,"[min(i, 1)])
 			t.w.Write(name)
 			t.w.WriteByte(':')
-			t.w.Write(res.JSON(i))
+			value := []byte("null")
+			if text, ok := "", false; !texts {
+				value = res.JSON(i)
+			} else if text, ok = res.Text(i); ok {
+				value = jsonText(text)
+			}
+			t.w.Write(value)
 		}
 		err = t.w.WriteByte('}')
 	}

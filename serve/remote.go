@@ -20,6 +20,8 @@ func (s *server) remote(w *recorder, r *http.Request) error {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), s.o.Limits.Time)
 	defer cancel()
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
 	s.use.RLock()
 	defer s.use.RUnlock()
 	answer, ok := messages.Get().(*wire.Writer)
@@ -31,7 +33,7 @@ func (s *server) remote(w *recorder, r *http.Request) error {
 			messages.Put(answer)
 		}
 	}()
-	after := s.quack.Answer(ctx, &caller{s: s, w: w, r: r}, answer, body)
+	after := s.quack.Answer(ctx, &caller{s: s, w: w, r: r, stop: stop}, answer, body)
 	defer after()
 	w.Header().Set("Content-Type", "application/vnd.duckdb")
 	w.Header().Set("Content-Length", strconv.Itoa(len(answer.B)))
@@ -62,8 +64,9 @@ type caller struct {
 	w *recorder
 	r *http.Request
 
-	before *view // the connection was opened
-	sure   bool  // that its transaction sees the state of before
+	stop   context.CancelCauseFunc // ends what the message runs
+	before *view                   // the connection was opened
+	sure   bool                    // that its transaction sees the state of before
 }
 
 func (c *caller) Admit(token string) error {
@@ -79,7 +82,7 @@ func (c *caller) Work(ctx context.Context, f func() error) error {
 		return err
 	}
 	defer t.over()
-	return behind(f)
+	return c.s.file.bounds.run(c.stop, f)
 }
 
 func (c *caller) Open(ctx context.Context) (*duck.Conn, func(), error) {

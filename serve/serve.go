@@ -29,15 +29,16 @@ import (
 // Options say what is served and how. Those of the run are program.Options: without scripts what the file declares, with Follow on and on.
 type Options struct {
 	program.Options
-	Listen    string        // host:port
-	Log       io.Writer     // of requests, a line each; nil: none
-	LogText   bool          // they are for people, not JSON
-	Grace     time.Duration // how long requests may go on when the server is to end
-	Limits    Limits
-	Listening func(net.Addr) // is told where
-	Tokens    []Token        // without any everybody may ask for everything, from this machine
-	Hosts     []string       // names, and origins of pages, that requests may come by beside the machine's own
-	TLS       *tls.Config
+	Listen     string        // host:port
+	Log        io.Writer     // of requests, a line each; nil: none
+	LogText    bool          // they are for people, not JSON
+	Grace      time.Duration // how long requests may go on when the server is to end
+	Limits     Limits
+	Listening  func(net.Addr) // is told where
+	Tokens     []Token        // without any everybody may ask for everything, from this machine
+	Hosts      []string       // names, and origins of pages, that requests may come by beside the machine's own
+	TLS        *tls.Config
+	Supervisor Supervisor
 	// AllowReplay lets pages send rejects through the chain again.
 	AllowReplay bool
 }
@@ -52,6 +53,8 @@ type Limits struct {
 	Slow    time.Duration // and so long for each part of a body or answer
 	Clients int           // connections at a time
 	Quack   quack.Limits
+	Memory  int64 // of DuckDB, bytes; 0: as DuckDB has it
+	Temp    int64 // of its temporary files; 0: half of what is free
 }
 
 // Default are the limits that serve starts with.
@@ -73,7 +76,8 @@ type server struct {
 	pages    pages
 	replays  replays
 	lags     lags
-	ran      atomic.Bool // the scripts have run: what they declare is there
+	ran      atomic.Bool  // the scripts have run: what they declare is there
+	stopped  atomic.Int64 // strangers that took too much room
 
 	use  sync.RWMutex // held by whoever uses the file; for writing by who opens it again
 	file *file
@@ -115,10 +119,13 @@ func Run(ctx context.Context, o Options) error {
 		halt:     make(chan struct{}),
 		loopback: loopback, guard: guard{tokens: o.Tokens}}
 	s.log.init(o)
+	s.state.told = func(word, why string) {
+		o.Supervisor.tell("STATUS=" + strings.ReplaceAll(strings.TrimSuffix(word+": "+why, ": "), "\n", " "))
+	}
+	s.quack = quack.New(o.Limits.Quack, s.hold)
 	if s.file, err = s.open(ctx); err != nil {
 		return err
 	}
-	s.quack = quack.New(o.Limits.Quack, s.hold)
 	s.metrics = newMetrics(s)
 	s.routes()
 	return s.serve(ctx, listener)
@@ -146,6 +153,9 @@ func (s *server) serve(ctx context.Context, listener net.Listener) (err error) {
 	if s.o.Listening != nil {
 		s.o.Listening(listener.Addr())
 	}
+	s.o.Supervisor.tell("READY=1")
+	over := make(chan struct{})
+	go s.watchdog(over)
 	wrote := make(chan error, 1)
 	go func() { wrote <- s.write(ctx, s.halt) }()
 	asked := make(chan struct{})
@@ -159,6 +169,7 @@ func (s *server) serve(ctx context.Context, listener net.Listener) (err error) {
 	case err = <-served:
 	}
 	s.state.set("stopping", "the server is ending")
+	s.o.Supervisor.tell("STOPPING=1")
 	close(s.halt)
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.o.Grace)
 	defer cancel()
@@ -169,6 +180,7 @@ func (s *server) serve(ctx context.Context, listener net.Listener) (err error) {
 		err = errors.Join(err, <-wrote)
 	}
 	<-asked
+	close(over)
 	s.use.Lock() // nobody reads any more
 	defer s.use.Unlock()
 	s.quack.Close()
@@ -185,6 +197,7 @@ type file struct {
 	verdicts  verdicts
 	answers   *answers // that are written down
 	kept      *kept    // that were given
+	bounds    *bounds
 }
 
 func (s *server) open(ctx context.Context) (*file, error) {
@@ -197,6 +210,12 @@ func (s *server) open(ctx context.Context) (*file, error) {
 	f := &file{db: db, kept: newKept(), readers: newReaders(db, newTurns(s.o.Limits.Readers, s.o.Limits.Queue), nil),
 		strangers: newReaders(db, strangers, nil),
 		remote:    newReaders(db, strangers, tablesByName)}
+	if err := db.Writer().Limit(ctx, s.o.Limits.Memory, tempLimit(s.o)); err != nil {
+		return nil, errors.Join(err, f.close())
+	}
+	if f.bounds, err = newBounds(ctx, db, s.quack, &s.stopped); err != nil {
+		return nil, errors.Join(err, f.close())
+	}
 	if f.looker, err = newLooker(ctx, s.o.Language, db, s.warnOf); err != nil {
 		return nil, errors.Join(err, f.close())
 	}
@@ -212,6 +231,9 @@ func (f *file) close() error {
 	}
 	if f.looker != nil {
 		f.looker.indexes.close()
+	}
+	if f.bounds != nil {
+		f.bounds.close()
 	}
 	f.readers.close()
 	f.strangers.close()

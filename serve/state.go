@@ -25,6 +25,7 @@ type state struct {
 	warnings int64
 	warned   *sql.Error
 	failed   *sql.Error // what ended the last run; nil: nothing
+	told     func(word, why string)
 }
 
 // ready are the states in which the file is as new as it gets.
@@ -39,7 +40,9 @@ func (s *state) set(word, why string) {
 	if s.word != word {
 		s.since = time.Now()
 	}
-	s.word, s.why = word, why
+	if s.word, s.why = word, why; s.told != nil {
+		s.told(word, why)
+	}
 }
 
 // is the state in a word, and why it is so; a broker that is away counts while its source is followed.

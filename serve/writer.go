@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"dsql/engine/duck"
 	"dsql/pipeline/event"
 	"dsql/pipeline/params"
 	"dsql/pipeline/run"
@@ -72,6 +73,8 @@ func (s *server) write(ctx context.Context, halt <-chan struct{}) error {
 				return err
 			}
 			continue
+		case failed != nil && duck.IsOutOfMemory(failed) && s.makeRoom(failed):
+			continue
 		case asked == nil:
 			if s.state.ended(failed); failed != nil {
 				s.o.Emit(event.Warned{Err: failed})
@@ -82,6 +85,17 @@ func (s *server) write(ctx context.Context, halt <-chan struct{}) error {
 			asked.done <- s.asked(ctx, asked, halt)
 		}
 	}
+}
+
+// makeRoom ends what strangers do, where they do anything: then what the writer had no memory for is tried again at once.
+// The writer alone calls it, which alone opens the file again.
+func (s *server) makeRoom(err error) bool {
+	n := s.file.bounds.clear()
+	if n > 0 {
+		s.o.Emit(event.Warned{Err: sql.Errorf(code.NoRoom, "the writer found no memory (%s): it tries again, and %d of the queries beside it are stopped",
+			err, n).WithHint("raise --memory-limit, or let queries ask for less")})
+	}
+	return n > 0
 }
 
 // keeps says that an error of the first run is one that goes by: a gate that somebody opens, a broker that comes back.
@@ -130,6 +144,7 @@ func (s *server) run(ctx context.Context, follow bool, scripts []*sql.Source, st
 	if !slices.Equal(scripts, s.o.Scripts) { // the values are those of the server's own scripts
 		o.Set = params.Set{}
 	}
+	o.MakeRoom = s.makeRoom
 	o.Events = func(e event.Event) {
 		s.state.event(e)
 		emit(e)

@@ -11,12 +11,30 @@ import (
 	"dsql/engine/duck"
 )
 
+// result is rows to show, as they come.
+type result struct {
+	Columns []duck.Column
+	rows
+}
+
+// rows have values as DuckDB prints them, of the row in hand.
+type rows interface {
+	Next() bool
+	Text(column int) (text string, ok bool) // ok is false for NULL
+	JSON(column int) []byte
+	Number(column int) bool
+}
+
 // show prints a result to stdout in the format asked for, row by row. Its error is one of writing; what ended the rows early is
 // told by whoever ran the statement.
 func (s *streams) show(r *duck.Result) error { return s.titled("", r) }
 
 // titled shows one of several results: in JSON they are the fields of one object, which endShow closes.
 func (s *streams) titled(title string, r *duck.Result) error {
+	return s.showAs(title, result{r.Columns, r})
+}
+
+func (s *streams) showAs(title string, r result) error {
 	w := bufio.NewWriterSize(s.out, 1<<16)
 	if title != "" && s.cli.Output == "json" {
 		w.WriteString(map[bool]string{false: "{", true: ","}[s.object])
@@ -58,7 +76,7 @@ func (s *streams) endShow() error {
 }
 
 // writeJSON is one array of objects.
-func writeJSON(w *bufio.Writer, r *duck.Result) error {
+func writeJSON(w *bufio.Writer, r result) error {
 	names := fieldNames(r.Columns)
 	sep := "[\n"
 	for r.Next() {
@@ -76,7 +94,7 @@ func writeJSON(w *bufio.Writer, r *duck.Result) error {
 	return err
 }
 
-func writeJSONLines(w *bufio.Writer, r *duck.Result) error {
+func writeJSONLines(w *bufio.Writer, r result) error {
 	names := fieldNames(r.Columns)
 	for r.Next() {
 		if err := writeObject(w, r, names); err != nil {
@@ -87,7 +105,7 @@ func writeJSONLines(w *bufio.Writer, r *duck.Result) error {
 	return nil
 }
 
-func writeObject(w *bufio.Writer, r *duck.Result, names [][]byte) error {
+func writeObject(w *bufio.Writer, r result, names [][]byte) error {
 	for i, name := range names {
 		w.WriteByte("{,"[min(i, 1)])
 		w.Write(name)
@@ -131,7 +149,7 @@ func jsonText(v any) []byte {
 }
 
 // writeCSV is RFC 4180 with a header, and lines that end with LF. NULL is an empty field, the empty string a quoted one.
-func writeCSV(w *bufio.Writer, r *duck.Result) error {
+func writeCSV(w *bufio.Writer, r result) error {
 	for i, c := range r.Columns {
 		writeField(w, i, c.Name, true)
 	}
@@ -161,7 +179,7 @@ func markdownCell(s string) string { return printable(markdownEscapes.Replace(s)
 var markdownEscapes = strings.NewReplacer(`\`, `\\`, "|", `\|`, "\r\n", "<br>", "\n", "<br>", "\r", "<br>", "<", "&lt;", "&", "&amp;")
 
 // writeMarkdown is a pipe table; numbers stand right.
-func writeMarkdown(w *bufio.Writer, r *duck.Result) error {
+func writeMarkdown(w *bufio.Writer, r result) error {
 	for _, c := range r.Columns {
 		fmt.Fprintf(w, "| %s ", markdownCell(c.Name))
 	}

@@ -21,10 +21,17 @@ import (
 // serveCommand is `dsql serve` of a script, when it is ready; stop ends it by a signal, and gives its exit code and what it said.
 func serveCommand(t *testing.T, dir, script string, env ...string) (url string, stop func() (int, string)) {
 	t.Helper()
+	url, _, stop = serveArgs(t, dir, script, nil, env...)
+	return url, stop
+}
+
+// serveArgs is serveCommand with more arguments; it gives the process too.
+func serveArgs(t *testing.T, dir, script string, args []string, env ...string) (url string, p *os.Process, stop func() (int, string)) {
+	t.Helper()
 	if err := os.WriteFile(filepath.Join(dir, "s.sql"), []byte(script), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	c := asCommand(t, dir, "serve", "s.sql", "--listen", "127.0.0.1:0")
+	c := asCommand(t, dir, append([]string{"serve", "s.sql", "--listen", "127.0.0.1:0"}, args...)...)
 	c.Env = append(c.Env, env...)
 	stderr, err := c.StderrPipe()
 	if err != nil {
@@ -54,7 +61,9 @@ func serveCommand(t *testing.T, dir, script string, env ...string) (url string, 
 	}
 	t.Cleanup(func() {
 		if !ended {
-			stop()
+			if _, said := stop(); t.Failed() {
+				t.Log(said)
+			}
 		}
 	})
 	if url == "" {
@@ -65,12 +74,12 @@ func serveCommand(t *testing.T, dir, script string, env ...string) (url string, 
 		if res, err := http.Get(url + "/readyz"); err == nil {
 			res.Body.Close()
 			if res.StatusCode == http.StatusOK {
-				return url, stop
+				return url, c.Process, stop
 			}
 		}
 	}
 	t.Fatal("it doesn't get ready")
-	return "", nil
+	return "", nil, nil
 }
 
 const quackScript = `

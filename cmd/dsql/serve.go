@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"dsql/engine/duck"
 	"dsql/pipeline/event"
 	"dsql/pipeline/program"
 	"dsql/pipeline/run"
@@ -26,6 +27,8 @@ type serveCmd struct {
 	Listen      string        `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where requests are taken: ${default}; port 0 is any that is free."`
 	Timeout     time.Duration `default:"30s" help:"How long an answer may take."`
 	MaxBody     int64         `default:"16777216" placeholder:"BYTES" help:"How long a request's body may be."`
+	Memory      size          `name:"memory-limit" placeholder:"SIZE" help:"How much memory DuckDB may take (4GB); four fifths of the machine's by default."`
+	Temp        size          `name:"temp-limit" placeholder:"SIZE" help:"How long its temporary files may get; half of what is free by default."`
 	TokenFile   string        `placeholder:"FILE" complete:"file" help:"Who may ask for what: lines that dsql token writes. DSQL_TOKEN is one more token."`
 	AllowHost   []string      `placeholder:"NAME" help:"A host name, or an origin of pages (https://…), that requests may come by."`
 	AllowReplay bool          `help:"The page of rejects may send them through the chain again; where there are tokens, by one for admin."`
@@ -33,6 +36,18 @@ type serveCmd struct {
 	TLSKey      string        `name:"tls-key" placeholder:"FILE" complete:"file" help:"Its key."`
 	LogFormat   string        `enum:"json,text,none" default:"json" help:"The access log on stderr: ${enum}."`
 	Events      string        `enum:"text,jsonl" default:"text" help:"How stderr tells what the run does: ${enum}."`
+}
+
+// size is a number of bytes, as DuckDB writes it.
+type size int64
+
+func (n *size) UnmarshalText(text []byte) error {
+	bytes, ok := duck.BytesIn(string(text))
+	if !ok || bytes < 1<<20 {
+		return fmt.Errorf("%q is no size from 1 MB on: write 512MB or 4GiB", text)
+	}
+	*n = size(bytes)
+	return nil
 }
 
 func (c *serveCmd) Run(ctx context.Context, s *streams) error {
@@ -69,9 +84,10 @@ func (c *serveCmd) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	limits := serve.Default
-	limits.Time, limits.Body = c.Timeout, c.MaxBody
+	limits.Time, limits.Body, limits.Memory, limits.Temp = c.Timeout, c.MaxBody, int64(c.Memory), int64(c.Temp)
 	o := serve.Options{Options: eo, Listen: c.Listen, LogText: c.LogFormat == "text", Grace: 10 * time.Second, Limits: limits,
 		Tokens: tokens, Hosts: c.AllowHost, TLS: secure, AllowReplay: c.AllowReplay,
+		Supervisor: serve.SupervisorOf(os.Getenv),
 		Listening: func(a net.Addr) {
 			told.clear()
 			if !s.cli.Quiet && c.Events == "text" {

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
-
-	"dsql/engine/duck"
 )
 
 const (
@@ -34,7 +32,7 @@ type cell struct {
 
 // writeTable prints a result as a table. On a terminal it is cut to the terminal's width and to maxShown rows; elsewhere it holds
 // everything.
-func (s *streams) writeTable(w *bufio.Writer, r *duck.Result) error {
+func (s *streams) writeTable(w *bufio.Writer, r result) error {
 	if len(r.Columns) == 2 && r.Columns[0].Name == "explain_key" { // EXPLAIN draws a plan over many lines
 		for r.Next() {
 			plan, _ := r.Text(1)
@@ -95,7 +93,7 @@ func (s *streams) writeTable(w *bufio.Writer, r *duck.Result) error {
 	return err
 }
 
-func cellsOf(r *duck.Result) []cell {
+func cellsOf(r result) []cell {
 	row := make([]cell, len(r.Columns))
 	for i := range row {
 		if text, ok := r.Text(i); ok {

@@ -145,7 +145,7 @@ type Tx struct {
 // Update runs f in a transaction and commits it. Any error of f rolls back: in DuckDB a COMMIT after an error would say it
 // succeeded, and roll back.
 func (c *Conn) Update(ctx context.Context, f func(*Tx) error) (err error) {
-	if err := c.Run(ctx, SQL("BEGIN TRANSACTION")); err != nil {
+	if err := c.beginBy(func() error { return c.Run(ctx, SQL("BEGIN TRANSACTION")) }); err != nil {
 		return err
 	}
 	done := false
@@ -177,6 +177,17 @@ func (c *Conn) Update(ctx context.Context, f func(*Tx) error) (err error) {
 	return fault.Fault(ctx, "after-commit")
 }
 
+// beginBy begins a transaction by f. Where memory ran out the ROLLBACK of the one before may have failed as well.
+func (c *Conn) beginBy(f func() error) error {
+	err := f()
+	if IsAborted(err) && strings.Contains(err.Error(), "is aborted") {
+		if _, rerr := c.exec(context.Background(), "ROLLBACK"); rerr == nil {
+			err = f()
+		}
+	}
+	return err
+}
+
 // Alive says whether the transaction still takes statements: in DuckDB most errors end it.
 func (tx *Tx) Alive(ctx context.Context) bool {
 	_, err := tx.exec(ctx, "SELECT 1")
@@ -185,7 +196,7 @@ func (tx *Tx) Alive(ctx context.Context) bool {
 
 // ReadOnly runs f in a transaction that reads only: all that f asks is of one state.
 func (c *Conn) ReadOnly(ctx context.Context, f func() error) error {
-	if err := c.Run(ctx, SQL("BEGIN TRANSACTION READ ONLY")); err != nil {
+	if err := c.beginBy(func() error { return c.Run(ctx, SQL("BEGIN TRANSACTION READ ONLY")) }); err != nil {
 		return err
 	}
 	err := f()
@@ -195,7 +206,7 @@ func (c *Conn) ReadOnly(ctx context.Context, f func() error) error {
 
 // Scratch runs f in a transaction that is always rolled back.
 func (c *Conn) Scratch(ctx context.Context, f func(*Tx) error) error {
-	if err := c.Run(ctx, SQL("BEGIN TRANSACTION")); err != nil {
+	if err := c.beginBy(func() error { return c.Run(ctx, SQL("BEGIN TRANSACTION")) }); err != nil {
 		return err
 	}
 	tx := &Tx{Conn: c}

@@ -130,7 +130,7 @@ func (c *Conn) BeginReading(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return c.again(&c.begin, "BEGIN TRANSACTION READ ONLY")
+	return c.beginBy(func() error { return c.again(&c.begin, "BEGIN TRANSACTION READ ONLY") })
 }
 
 // EndReading ends it; an error where something has ended it already.

@@ -38,47 +38,10 @@ func (w work) replays() bool {
 //	SELECT → RULES → METRICS and CHECKS → write → version → places → COMMIT
 func (r *runner) batch(ctx context.Context, w work) error {
 	began, in := time.Now(), w.in
-	pyfunc.Failed(r.Conn.DB) // what a batch that was rolled back counted is of no interest
 	var e event.BatchCommitted
-	err := r.update(ctx, func(tx *transaction) error {
-		if err := tx.begin(ctx); err != nil {
-			return err
-		}
-		e = event.BatchCommitted{Version: tx.version}
-		if in != nil {
-			e.Source, e.Origin, e.Records, e.Bad, e.Skipped, e.Unknown = in.Source, in.Origin, in.Records, in.BadCount, in.Skipped, in.Unknown
-			kept, err := r.accountSource(ctx, tx.Tx, in, e.Version)
-			if err != nil {
-				return err
-			}
-			tx.rejected[r.Program.Relation(in.Source)] += kept
-		}
-		if w.replay != nil {
-			if err := w.replay.take(ctx, tx.Tx); err != nil {
-				return err
-			}
-		}
-		for _, n := range w.active {
-			rows, err := r.destination(ctx, tx, w, n, &e)
-			if err != nil {
-				return placed(err, n)
-			}
-			tx.rejected[n] += rows.Rejected
-			e.Rows = append(e.Rows, rows)
-		}
-		if err := r.limits(tx); err != nil {
-			return err
-		}
-		if err := fault.Fault(ctx, "before-places"); err != nil {
-			return err
-		}
-		if w.replay != nil {
-			return w.replay.done(ctx, tx.Tx)
-		}
-		if in == nil {
-			return nil
-		}
-		return in.Commit(ctx, tx.Tx, e.Version)
+	err := r.withRoom(func() error {
+		pyfunc.Failed(r.Conn.DB) // what a batch that was rolled back counted is of no interest
+		return r.update(ctx, func(tx *transaction) error { return r.chain(ctx, tx, w, &e) })
 	})
 	if err != nil {
 		return r.gate(ctx, err)
@@ -99,6 +62,61 @@ func (r *runner) batch(ctx context.Context, w work) error {
 		r.Warn(w)
 	}
 	return nil
+}
+
+// mostTries is how often a batch that finds no memory is tried again.
+const mostTries = 3
+
+// withRoom runs a batch; where memory runs out, and somebody can make room, once more.
+func (r *runner) withRoom(batch func() error) error {
+	err := batch()
+	for tries := 0; tries < mostTries && duck.IsOutOfMemory(err) && r.Options.MakeRoom != nil && r.Options.MakeRoom(err); tries++ {
+		err = batch()
+	}
+	return err
+}
+
+// chain is what a batch does in its transaction; e is what is told of it.
+func (r *runner) chain(ctx context.Context, tx *transaction, w work, e *event.BatchCommitted) error {
+	if err := tx.begin(ctx); err != nil {
+		return err
+	}
+	in := w.in
+	*e = event.BatchCommitted{Version: tx.version}
+	if in != nil {
+		e.Source, e.Origin, e.Records, e.Bad, e.Skipped, e.Unknown = in.Source, in.Origin, in.Records, in.BadCount, in.Skipped, in.Unknown
+		kept, err := r.accountSource(ctx, tx.Tx, in, e.Version)
+		if err != nil {
+			return err
+		}
+		tx.rejected[r.Program.Relation(in.Source)] += kept
+	}
+	if w.replay != nil {
+		if err := w.replay.take(ctx, tx.Tx); err != nil {
+			return err
+		}
+	}
+	for _, n := range w.active {
+		rows, err := r.destination(ctx, tx, w, n, e)
+		if err != nil {
+			return placed(err, n)
+		}
+		tx.rejected[n] += rows.Rejected
+		e.Rows = append(e.Rows, rows)
+	}
+	if err := r.limits(tx); err != nil {
+		return err
+	}
+	if err := fault.Fault(ctx, "before-places"); err != nil {
+		return err
+	}
+	if w.replay != nil {
+		return w.replay.done(ctx, tx.Tx)
+	}
+	if in == nil {
+		return nil
+	}
+	return in.Commit(ctx, tx.Tx, e.Version)
 }
 
 // placed gives an error of DuckDB's that has no place in the script that of the declaration whose batch it stopped.

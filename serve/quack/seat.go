@@ -186,6 +186,22 @@ func (s *Server) keep(t *seat) error {
 	return nil
 }
 
+// Shed ends the open result or transaction that nobody has used for longest, and isn't being used; false: there is none.
+func (s *Server) Shed(why *sql.Error) bool {
+	s.mu.Lock()
+	var idle *seat
+	for t := range s.seats {
+		if len(t.busy) == 0 && (idle == nil || t.used.Before(idle.used)) {
+			idle = t
+		}
+	}
+	s.mu.Unlock()
+	if idle != nil {
+		s.end([]*seat{idle}, why)
+	}
+	return idle != nil
+}
+
 // expire ends a seat that nobody uses, or that has been there too long.
 func (s *Server) expire(t *seat) {
 	t.busy <- struct{}{}

@@ -70,6 +70,27 @@ func (s *section) like(name string, exit int) Code {
 	return c
 }
 
+// Of is the code of that name, as a server tells it; the zero Code where there is none.
+func Of(name string) Code {
+	for _, s := range all() {
+		for _, p := range s.paragraphs {
+			for _, c := range p.codes {
+				if c.name == name {
+					return c
+				}
+			}
+		}
+	}
+	if rest, ok := strings.CutPrefix(name, DuckDB.name+"-"); ok {
+		return OfDuckDB(rest)
+	}
+	return Code{}
+}
+
+func all() []section {
+	return []section{script, declared, sources, rules, stored, models, monitors, python, files, topics, sinks, serving, others}
+}
+
 const intro = `# Errors
 
 Every error says where (file:line:col and the line with a caret), what is wrong and why, and what to do; the word in brackets is its code. All errors of a
@@ -80,7 +101,7 @@ script are told at once, one a place (of what the grammar of a statement refuses
 func Page() string {
 	var b strings.Builder
 	b.WriteString(intro)
-	for _, s := range []section{script, declared, sources, rules, stored, models, monitors, python, files, topics, sinks, serving, others} {
+	for _, s := range all() {
 		b.WriteString("\n## " + s.title + "\n")
 		for _, p := range s.paragraphs {
 			var names []string

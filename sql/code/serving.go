@@ -46,6 +46,8 @@ var (
 	LogBehind = serving.add("log-behind", Warning,
 		"Answers can't be written into the table of LOG INTO: the disk is full, say. What has SYNC isn't answered then; what has not "+
 			"waits, and is refused when too much does.")
+	ServerUnreachable = serving.add("server-unreachable", ExitUnreachable,
+		"`dsql query --url` gets no answer from the server, or one that breaks off, or one that isn't dsql's (exit code 4).")
 	NoSession = serving.add("no-session", Warning,
 		"A client of quack names a connection that the server doesn't know: it was started anew. DETACH and ATTACH again.")
 	ResultGone = serving.add("result-gone", Warning,
@@ -55,6 +57,9 @@ var (
 		"BEGIN within a transaction, or COMMIT and ROLLBACK without one.")
 	QueueFull = serving.add("queue-full", Warning,
 		"So many requests wait already that this one isn't taken. Try again later.")
+	NoRoom = serving.add("no-room", Warning,
+		"A query needed more memory, or more room for temporary files, than is left for queries beside the writer. Ask for less at a time: "+
+			"fewer rows, columns or groups. `--memory-limit` and `--temp-limit` of `dsql serve` give them more.")
 	TimeLimit = serving.add("time-limit", Warning,
 		"The answer took longer than `--timeout`.")
 	NotReady = serving.add("not-ready", Warning,
