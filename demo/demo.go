@@ -1,6 +1,6 @@
 // Package demo holds the demo in the binary: a bad week of real flights out of Newark as an airline's feed would give them, planes as a
-// changing table, weather, a model, and the script that makes something of them; and a smaller one, with Python in it. make/make.py makes
-// the data, and testdata/expected.json, which says what must come of it. What runs the script is no part of this package.
+// changing table, weather, a model, and the script that makes something of them; a smaller one, with Python in it; and what a server needs
+// where it is run. make/make.py makes the data, and testdata/expected.json, which says what must come of it. What runs the script is no part of this package.
 package demo
 
 import (
@@ -15,7 +15,7 @@ import (
 	"dsql/sql/code"
 )
 
-//go:embed files/* python/*
+//go:embed files/* python/* deploy/*
 var embedded embed.FS
 
 // Files is the demo's folder.
@@ -23,6 +23,9 @@ func Files() fs.FS { return folder("files") }
 
 // Python is the folder of a small pipeline with a function and a model in Python.
 func Python() fs.FS { return folder("python") }
+
+// Deploy is the folder of what a server needs on a machine of its own.
+func Deploy() fs.FS { return folder("deploy") }
 
 func folder(name string) fs.FS {
 	f, err := fs.Sub(embedded, name)
@@ -32,7 +35,7 @@ func folder(name string) fs.FS {
 	return f
 }
 
-// Write puts Files or Python into a folder, which it makes, and returns the names of all its files, slash separated. A file that is there
+// Write puts Files, Python or Deploy into a folder, which it makes, and returns the names of all its files, slash separated. A file that is there
 // already stays untouched when it is the same; one that differs is an error, before anything is written.
 func Write(files fs.FS, dir string) ([]string, error) {
 	var names, missing []string

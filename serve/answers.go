@@ -220,4 +220,8 @@ func (s *server) answerLogged(ctx context.Context, w *recorder, r *http.Request,
 }
 
 // warnOf tells of answers that can't be written.
-func (s *server) warnOf(err error) { s.o.Emit(event.Warned{Err: asError(err)}) }
+func (s *server) warnOf(err error) {
+	e := asError(err)
+	s.suspect(e)
+	s.o.Emit(event.Warned{Err: e})
+}

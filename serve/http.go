@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"dsql/engine/duck"
+	"dsql/engine/fault"
 	"dsql/sql"
 	"dsql/sql/code"
 )
@@ -165,6 +166,7 @@ func (s *server) handle(pattern, scope string, f action) {
 func (s *server) refused(w *recorder, r *http.Request, err error) {
 	p := refusalOf(r.Context(), err)
 	w.code = p.err.Code
+	s.suspect(p.err)
 	if w.status != 0 { // a client must not take half an answer for a whole one
 		panic(http.ErrAbortHandler)
 	}
@@ -200,6 +202,10 @@ func (s *server) handler() http.Handler {
 		slow := http.NewResponseController(w)
 		_ = slow.SetReadDeadline(began.Add(s.o.Limits.Slow))
 		_ = slow.SetWriteDeadline(began.Add(s.o.Limits.Slow + s.o.Limits.Time))
+		if err := fault.Fault(r.Context(), "request"); err != nil {
+			s.refused(rec, r, err)
+			return
+		}
 		s.mux.ServeHTTP(rec, r)
 	})
 }

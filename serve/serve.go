@@ -34,9 +34,10 @@ type Options struct {
 	LogText    bool          // they are for people, not JSON
 	Grace      time.Duration // how long requests may go on when the server is to end
 	Limits     Limits
-	Listening  func(net.Addr) // is told where
-	Tokens     []Token        // without any everybody may ask for everything, from this machine
-	Hosts      []string       // names, and origins of pages, that requests may come by beside the machine's own
+	Listening  func(net.Addr)          // is told where
+	ReadTokens func() ([]Token, error) // reads Tokens again; nil: they stay
+	Tokens     []Token                 // without any everybody may ask for everything, from this machine
+	Hosts      []string                // names, and origins of pages, that requests may come by beside the machine's own
 	TLS        *tls.Config
 	Supervisor Supervisor
 	// AllowReplay lets pages send rejects through the chain again.
@@ -63,21 +64,22 @@ var Default = Limits{Time: 30 * time.Second, Body: 16 << 20, Queue: 512, Readers
 
 // server is the state of one Run.
 type server struct {
-	o        Options
-	began    time.Time
-	nonce    string // tells this process's states from those of another
-	mux      *http.ServeMux
-	guard    guard
-	metrics  *metrics
-	loopback bool // nobody else's machine gets here
-	log      accessLog
-	state    state
-	quack    *quack.Server
-	pages    pages
-	replays  replays
-	lags     lags
-	ran      atomic.Bool  // the scripts have run: what they declare is there
-	stopped  atomic.Int64 // strangers that took too much room
+	o         Options
+	began     time.Time
+	nonce     string // tells this process's states from those of another
+	mux       *http.ServeMux
+	guard     guard
+	metrics   *metrics
+	loopback  bool // nobody else's machine gets here
+	log       accessLog
+	state     state
+	quack     *quack.Server
+	pages     pages
+	replays   replays
+	lags      lags
+	ran       atomic.Bool  // the scripts have run: what they declare is there
+	suspected atomic.Bool  // somebody looks whether the file is there
+	stopped   atomic.Int64 // strangers that took too much room
 
 	use  sync.RWMutex // held by whoever uses the file; for writing by who opens it again
 	file *file
@@ -119,6 +121,9 @@ func Run(ctx context.Context, o Options) error {
 		halt:     make(chan struct{}),
 		loopback: loopback, guard: guard{tokens: o.Tokens}}
 	s.log.init(o)
+	if o.ReadTokens != nil && len(o.Tokens) > 0 {
+		s.guard.fresh = NewFresh(o.Tokens, o.ReadTokens, s.warnOf)
+	}
 	s.state.told = func(word, why string) {
 		o.Supervisor.tell("STATUS=" + strings.ReplaceAll(strings.TrimSuffix(word+": "+why, ": "), "\n", " "))
 	}

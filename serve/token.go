@@ -106,6 +106,7 @@ func (t *Token) may(scope, name string) bool {
 type guard struct {
 	mu     sync.Mutex
 	tokens []Token
+	fresh  *Fresh[[]Token]     // nil: they don't change
 	wrong  map[string]*guesses // by address
 }
 
@@ -127,9 +128,10 @@ func (g *guard) token(secret string) (found *Token) {
 	hash := sha256.Sum256([]byte(secret))
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for i := range g.tokens {
-		if subtle.ConstantTimeCompare(hash[:], g.tokens[i].hash[:]) == 1 {
-			found = &g.tokens[i]
+	tokens := g.now()
+	for i := range tokens {
+		if subtle.ConstantTimeCompare(hash[:], tokens[i].hash[:]) == 1 {
+			found = &tokens[i]
 		}
 	}
 	return found
@@ -139,7 +141,15 @@ func (g *guard) token(secret string) (found *Token) {
 func (g *guard) none() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return len(g.tokens) == 0
+	return len(g.tokens) == 0 // as it was in the beginning: a file without a token lets nobody in
+}
+
+// now are the tokens as their file has them. The lock is held.
+func (g *guard) now() []Token {
+	if g.fresh == nil {
+		return g.tokens
+	}
+	return g.fresh.Get()
 }
 
 // guessed holds the answer to a wrong token back, the longer the more there were from its address. false: too many are held already.

@@ -82,7 +82,13 @@ func (s *server) write(ctx context.Context, halt <-chan struct{}) error {
 			asked, wait = s.pause(ctx, halt, failed, wait)
 		}
 		if asked != nil {
-			asked.done <- s.asked(ctx, asked, halt)
+			err := s.asked(ctx, asked, halt)
+			asked.done <- err
+			if e := asError(err); e != nil && s.gone(ctx, e) {
+				if err := s.reopen(ctx); err != nil {
+					return err
+				}
+			}
 		}
 	}
 }
@@ -200,6 +206,22 @@ func asError(err error) *sql.Error {
 
 // invalidated are DuckDB's words for a database that takes no statement any more.
 const invalidated = "database has been invalidated"
+
+// suspect looks whether DuckDB has given the file up, where an answer says so: the writer may have nothing to do that would show it.
+func (s *server) suspect(e *sql.Error) {
+	if !strings.Contains(e.Msg, invalidated) || !s.suspected.CompareAndSwap(false, true) {
+		return
+	}
+	go func() {
+		defer s.suspected.Store(false)
+		j := &job{sources: []*sql.Source{sql.NewSource("look", "SELECT 1")}, emit: func(event.Event) {}, done: make(chan error, 1)}
+		select {
+		case s.jobs <- j:
+			<-j.done
+		case <-s.halt:
+		}
+	}()
+}
 
 // gone says that DuckDB has given the file up. A text alone doesn't: anybody may write it.
 func (s *server) gone(ctx context.Context, e *sql.Error) bool {

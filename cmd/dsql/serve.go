@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -75,11 +76,14 @@ func (c *serveCmd) Run(ctx context.Context, s *streams) error {
 		}
 		told.event(e)
 	}
-	tokens, err := serve.ReadTokens(onCommandLine(left, c.TokenFile), os.Getenv("DSQL_TOKEN"))
+	readTokens := func() ([]serve.Token, error) {
+		return serve.ReadTokens(onCommandLine(left, c.TokenFile), os.Getenv("DSQL_TOKEN"))
+	}
+	tokens, err := readTokens()
 	if err != nil {
 		return err
 	}
-	secure, err := c.secure(left)
+	secure, err := c.secure(left, eo.Events)
 	if err != nil {
 		return err
 	}
@@ -87,7 +91,7 @@ func (c *serveCmd) Run(ctx context.Context, s *streams) error {
 	limits.Time, limits.Body, limits.Memory, limits.Temp = c.Timeout, c.MaxBody, int64(c.Memory), int64(c.Temp)
 	o := serve.Options{Options: eo, Listen: c.Listen, LogText: c.LogFormat == "text", Grace: 10 * time.Second, Limits: limits,
 		Tokens: tokens, Hosts: c.AllowHost, TLS: secure, AllowReplay: c.AllowReplay,
-		Supervisor: serve.SupervisorOf(os.Getenv),
+		Supervisor: serve.SupervisorOf(os.Getenv), ReadTokens: readTokens,
 		Listening: func(a net.Addr) {
 			told.clear()
 			if !s.cli.Quiet && c.Events == "text" {
@@ -110,17 +114,35 @@ func (c *serveCmd) Run(ctx context.Context, s *streams) error {
 	return errInterrupted
 }
 
-// secure is the certificate that the server shows; nil: none.
-func (c *serveCmd) secure(left string) (*tls.Config, error) {
+// secure is the certificate that the server shows, read again when its files have changed; nil: none.
+func (c *serveCmd) secure(left string, emit func(event.Event)) (*tls.Config, error) {
 	if c.TLSCert == "" && c.TLSKey == "" {
 		return nil, nil
 	}
-	pair, err := tls.LoadX509KeyPair(onCommandLine(left, c.TLSCert), onCommandLine(left, c.TLSKey))
-	if err != nil {
-		return nil, sql.Errorf(code.BadCertificate, "the certificate can't be used: %v", err).
-			WithHint("--tls-cert and --tls-key are two files in PEM").WithCause(err)
+	read := func() (*tls.Certificate, error) {
+		pair, err := tls.LoadX509KeyPair(onCommandLine(left, c.TLSCert), onCommandLine(left, c.TLSKey))
+		if err != nil {
+			return nil, sql.Errorf(code.BadCertificate, "the certificate can't be used: %v", err).
+				WithHint("--tls-cert and --tls-key are two files in PEM").WithCause(err)
+		}
+		return &pair, nil
 	}
-	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
+	first, err := read()
+	if err != nil {
+		return nil, err
+	}
+	pair := serve.NewFresh(first, read, func(err error) { emit(event.Warned{Err: asWarning(err)}) })
+	return &tls.Config{MinVersion: tls.VersionTLS12,
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return pair.Get(), nil }}, nil
+}
+
+// asWarning is an error of a file that was right when the server began.
+func asWarning(err error) *sql.Error {
+	var e *sql.Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return sql.Errorf(code.Failed, "%s", err)
 }
 
 // options are those of the run; without scripts the folder is the file's. left is the folder that the command was typed in.
