@@ -90,6 +90,20 @@ bin/venv-quack/done: testdata/python/quack.txt
 	@bin/venv-quack/bin/pip install -q -r testdata/python/quack.txt
 	@touch $@
 
+.PHONY: venv-serve test-serve-clients soak
+venv-serve: bin/venv-serve/done
+
+bin/venv-serve/done: testdata/python/serve.txt
+	@$${PYTHON3:-python3} -m venv bin/venv-serve
+	@bin/venv-serve/bin/pip install -q -r testdata/python/serve.txt
+	@touch $@
+
+test-serve-clients: venv-serve ## clients of dsql serve that others wrote: schemathesis, Triton's, Prometheus' parser, pandas
+	@CI_PYTHON=1 $(GO) test -count=1 ./cmd/dsql -run 'TestServeClients$$' -v
+
+soak: tools ## two minutes of full load on a server, and 20 times SIGKILL
+	@DSQL_SOAK=120s $(GO) test -count=1 -timeout 20m ./cmd/dsql -run 'TestServeSoak|TestServeKilled' -v
+
 fmt: tools
 	@bad=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$bad" ]; then echo "gofmt would change:"; echo "$$bad"; exit 1; fi
 

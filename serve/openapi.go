@@ -32,8 +32,9 @@ func (s *server) openAPI(w *recorder, r *http.Request) error {
 			paths["/v1/models/"+name+"/predict"] = modelPath(x)
 		}
 	}
-	row := object{"type": "object", "required": []string{"sql"}, "properties": object{"sql": object{"type": "string"},
-		"params": object{"type": "object"}, "limit": object{"type": "integer", "minimum": 0, "maximum": mostRows, "default": usualRows}}}
+	row := object{"type": "object", "required": []string{"sql"}, "additionalProperties": false, "properties": object{
+		"sql": object{"type": "string", "minLength": 1}, "params": object{"type": "object"}, "texts": object{"type": "boolean"},
+		"limit": object{"type": "integer", "minimum": 0, "maximum": mostRows, "default": usualRows}}}
 	paths["/v1/query"] = object{"post": operation("query", "One SELECT, or EXPLAIN of one.", nil, row, object{"type": "object"})}
 	paths["/v1/status"] = object{"get": operation("status", "How the server is.", nil, nil, object{"type": "object"})}
 	doc := object{"openapi": "3.1.0", "info": object{"title": "dsql", "version": "1"}, "paths": paths,
@@ -102,7 +103,8 @@ func modelPath(x *versionAt) object {
 	one := object{"type": "object", "properties": columnSchemas(x.Inputs), "additionalProperties": false}
 	return object{"post": operation("predict_"+x.Name, "The model "+x.Name+", version in use.", nil,
 		object{"oneOf": []object{one, {"type": "array", "items": one},
-			{"type": "object", "properties": object{"rows": object{"type": "array", "items": one}}}}},
+			{"type": "object", "required": []string{"rows"}, "additionalProperties": false,
+				"properties": object{"rows": object{"type": "array", "items": one}}}}},
 		object{"type": "object", "properties": object{"predictions": object{"type": "array", "items": schemaOf(x.Returns)},
 			"model": object{"type": "object", "properties": object{"name": text, "version": object{"type": "integer"}}}}})}
 }

@@ -27,7 +27,7 @@ import (
 
 // running is a server of a test.
 type running struct {
-	t    *testing.T
+	t    testing.TB
 	url  string
 	file string
 	stop func() error // ends it, and says what Run returned
@@ -53,7 +53,7 @@ func (l *lines) String() string {
 }
 
 // start serves a script in a folder.
-func start(t *testing.T, dir, script string, change ...func(*serve.Options)) *running {
+func start(t testing.TB, dir, script string, change ...func(*serve.Options)) *running {
 	t.Helper()
 	stop := make(chan struct{})
 	r := &running{t: t, log: &lines{}, file: filepath.Join(dir, "s.duckdb")}
@@ -153,7 +153,7 @@ func (r *running) want(status int, body string, method, path, send string, heade
 	}
 }
 
-func put(t *testing.T, name, text string) {
+func put(t testing.TB, name, text string) {
 	t.Helper()
 	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
 		t.Fatal(err)

@@ -83,7 +83,7 @@ func TestDeploy(t *testing.T) {
 // serves checks a command line.
 func serves(t *testing.T, args []string) {
 	t.Helper()
-	p, err := newParser(&cli{}, io.Discard, io.Discard)
+	p, err := newParser(&cli{}, "", io.Discard, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}

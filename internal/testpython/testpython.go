@@ -43,6 +43,16 @@ func NeedQuack(t testing.TB) string {
 	return need(t, path, err, "`make venv-quack` makes one with clients of quack; DSQL_TEST_QUACK names another")
 }
 
+// NeedServe is an interpreter with clients of dsql serve; without it the test is skipped. It is no part of what CI needs.
+func NeedServe(t testing.TB) string {
+	t.Helper()
+	path, err := find("DSQL_TEST_SERVE", "venv-serve", "clients of serve")
+	if path == "" {
+		err = nil
+	}
+	return need(t, path, err, "`make test-serve-clients` makes one; DSQL_TEST_SERVE names another")
+}
+
 func need(t testing.TB, path string, err error, how string) string {
 	t.Helper()
 	if err != nil {
