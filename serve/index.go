@@ -117,11 +117,20 @@ func (ix *index) follow(ctx context.Context, v *view) bool {
 		last = max(last, row)
 	}
 	err := ix.conn.ReadOnly(ctx, func() (err error) {
-		if next.oid, next.rows, err = ix.size(ctx, ix.conn); err != nil || next.oid != ix.at.oid || next.rows <= ix.at.rows {
+		if next.oid, next.rows, err = ix.size(ctx, ix.conn); err != nil {
 			return err
+		}
+		if ix.of.db.Epoch() != v.epoch { // rows of a commit that has begun are counted, and can't be seen yet
+			return errBusy
+		}
+		if next.oid != ix.at.oid || next.rows <= ix.at.rows {
+			return nil
 		}
 		return ix.keys.Each(ctx, ix.conn, ix.query(duck.SQL("rowid >= {n}", duck.Args{"n": ix.at.rows})), put)
 	})
+	if errors.Is(err, errBusy) {
+		return false
+	}
 	if err != nil || next.oid != ix.at.oid || next.rows < ix.at.rows || ix.map_.full > 2*next.full+16 {
 		ix.begin()
 		return false
