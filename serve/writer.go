@@ -217,7 +217,9 @@ func (s *server) suspect(e *sql.Error) {
 		j := &job{sources: []*sql.Source{sql.NewSource("look", "SELECT 1")}, emit: func(event.Event) {}, done: make(chan error, 1)}
 		select {
 		case s.jobs <- j:
-			_ = <-j.done // it only looks, and what it finds is done by who runs it
+			if err := <-j.done; err != nil { // it only looks: what it finds is done by who runs it
+				return
+			}
 		case <-s.halt:
 		}
 	}()
