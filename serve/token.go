@@ -128,7 +128,7 @@ func (g *guard) token(secret string) (found *Token) {
 	hash := sha256.Sum256([]byte(secret))
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	tokens := g.now()
+	tokens := g.current()
 	for i := range tokens {
 		if subtle.ConstantTimeCompare(hash[:], tokens[i].hash[:]) == 1 {
 			found = &tokens[i]
@@ -144,8 +144,8 @@ func (g *guard) none() bool {
 	return len(g.tokens) == 0 // as it was in the beginning: a file without a token lets nobody in
 }
 
-// now are the tokens as their file has them. The lock is held.
-func (g *guard) now() []Token {
+// current are the tokens as their file has them. The lock is held.
+func (g *guard) current() []Token {
 	if g.fresh == nil {
 		return g.tokens
 	}

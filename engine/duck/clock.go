@@ -1,6 +1,9 @@
 package duck
 
-import "context"
+import (
+	"context"
+	"strings"
+)
 
 // FixClock makes all that tells the time on this connection give one: macros that hide DuckDB's functions. at is an expression of it; a time
 // without a zone is in UTC. nil: the time goes on.
@@ -29,9 +32,17 @@ func (c *Conn) FixClock(ctx context.Context, at *Query) error {
 			return err
 		}
 	}
-	return c.Run(ctx, SQL(`CREATE OR REPLACE TEMP MACRO age(x) AS error('age(x) takes the time of the machine: write age(current_date, x)'),
+	return c.Run(ctx, SQL(`CREATE OR REPLACE TEMP MACRO age(x) AS
+		CAST(error('age(x) takes the time of the machine: write age(current_date, x)') AS INTERVAL),
 		(x, y) AS system.main.age(x, y)`))
 }
 
 var clockNames = []string{"now", "get_current_timestamp", "transaction_timestamp", "today", "current_date", "current_localtimestamp",
 	"current_localtime", "get_current_time", "age"}
+
+var clockWords = map[string]bool{"now": true, "today": true, "current_timestamp": true, "current_date": true, "current_time": true,
+	"localtime": true, "localtimestamp": true, "get_current_timestamp": true, "transaction_timestamp": true, "current_localtimestamp": true,
+	"current_localtime": true, "get_current_time": true, "age": true}
+
+// AsksTime tells the words by which SQL asks for the time.
+func AsksTime(word string) bool { return clockWords[strings.ToLower(word)] }

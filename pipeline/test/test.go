@@ -194,7 +194,7 @@ func asksTime(o program.Options) bool {
 				continue
 			}
 			for _, t := range sql.Tokens(src, st.Span) {
-				if clock[strings.ToLower(t.Span.Of(src))] {
+				if duck.AsksTime(t.Span.Of(src)) {
 					return true
 				}
 			}
@@ -202,11 +202,6 @@ func asksTime(o program.Options) bool {
 	}
 	return false
 }
-
-// clock are the words that ask for the time.
-var clock = map[string]bool{"now": true, "today": true, "current_timestamp": true, "current_date": true, "current_time": true,
-	"localtime": true, "localtimestamp": true, "get_current_timestamp": true, "transaction_timestamp": true, "current_localtimestamp": true,
-	"current_localtime": true, "get_current_time": true, "age": true}
 
 // pick leaves the tests that are wanted.
 func (s *suite) pick(only []string) error {

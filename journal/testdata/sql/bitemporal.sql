@@ -14,8 +14,6 @@ DESCRIBE SELECT (op = 'd') FROM (SELECT NULL::BIGINT AS "id", NULL::VARCHAR AS "
 
 DESCRIBE SELECT (op = 'd') FROM (SELECT NULL::BIGINT AS "id", NULL::VARCHAR AS "part", NULL::VARCHAR AS "op", NULL::DOUBLE AS "v", NULL::TIMESTAMP AS "ts", NULL::INTEGER AS "off", NULL::STRUCT(source VARCHAR, topic VARCHAR, "partition" INTEGER, "offset" BIGINT, "timestamp" TIMESTAMP, "key" BLOB, headers STRUCT("key" VARCHAR, "value" BLOB)[], tombstone BOOLEAN, file VARCHAR, line BIGINT) AS "_meta", NULL::BIGINT AS "_version" WHERE false) WHERE (op = 'd') IS NULL;
 
-DESCRIBE SELECT * FROM "j__state";
-
 CREATE TABLE "j__now" ("id" BIGINT, "part" VARCHAR, "v" DOUBLE, "ts" TIMESTAMP, "valid_from_ts" TIMESTAMP, "valid_from_off" INTEGER, "valid_to_ts" TIMESTAMP, "valid_to_off" INTEGER, _v_from BIGINT, _v_close BIGINT, _v_to BIGINT);
 
 CREATE TABLE "j__past" ("id" BIGINT, "part" VARCHAR, "v" DOUBLE, "ts" TIMESTAMP, "valid_from_ts" TIMESTAMP, "valid_from_off" INTEGER, "valid_to_ts" TIMESTAMP, "valid_to_off" INTEGER, _v_from BIGINT, _v_close BIGINT, _v_to BIGINT);

@@ -16,8 +16,6 @@ DESCRIBE SELECT _s0 - (5) < _s0 FROM (SELECT NULL::INTEGER AS _s0);
 
 SELECT coalesce((5) < (5) - (5), true);
 
-DESCRIBE SELECT * FROM "j__state";
-
 CREATE TABLE "j__now" ("id" BIGINT, "name" VARCHAR, "seats" INTEGER, "ts" INTEGER, "valid_from" INTEGER, "valid_to" INTEGER, _v_from BIGINT, _v_close BIGINT, _v_to BIGINT);
 
 CREATE TABLE "j__past" ("id" BIGINT, "name" VARCHAR, "seats" INTEGER, "ts" INTEGER, "valid_from" INTEGER, "valid_to" INTEGER, _v_from BIGINT, _v_close BIGINT, _v_to BIGINT);

@@ -6,8 +6,6 @@ DESCRIBE SELECT (day) FROM (SELECT NULL::INTEGER AS "id", NULL::VARCHAR AS "name
 
 DESCRIBE SELECT (day) FROM (SELECT NULL::INTEGER AS "id", NULL::VARCHAR AS "name", NULL::DATE AS "day", NULL::VARCHAR AS "note", NULL::STRUCT(source VARCHAR, topic VARCHAR, "partition" INTEGER, "offset" BIGINT, "timestamp" TIMESTAMP, "key" BLOB, headers STRUCT("key" VARCHAR, "value" BLOB)[], tombstone BOOLEAN, file VARCHAR, line BIGINT) AS "_meta", NULL::BIGINT AS "_version" WHERE false) WHERE (day) IS NULL;
 
-DESCRIBE SELECT * FROM "c__state";
-
 CREATE TABLE "c__now" ("id" INTEGER, "name" VARCHAR, "note" VARCHAR, "valid_from" DATE, "valid_to" DATE, _v_from BIGINT, _v_close BIGINT, _v_to BIGINT);
 
 CREATE TABLE "c__past" ("id" INTEGER, "name" VARCHAR, "note" VARCHAR, "valid_from" DATE, "valid_to" DATE, _v_from BIGINT, _v_close BIGINT, _v_to BIGINT);

@@ -10,8 +10,6 @@ DESCRIBE SELECT (op = 'd') FROM (SELECT NULL::BIGINT AS "id", NULL::VARCHAR AS "
 
 DESCRIBE SELECT (op = 'd') FROM (SELECT NULL::BIGINT AS "id", NULL::VARCHAR AS "op", NULL::VARCHAR AS "name", NULL::INTEGER AS "seats", NULL::INTEGER AS "ts", NULL::STRUCT(source VARCHAR, topic VARCHAR, "partition" INTEGER, "offset" BIGINT, "timestamp" TIMESTAMP, "key" BLOB, headers STRUCT("key" VARCHAR, "value" BLOB)[], tombstone BOOLEAN, file VARCHAR, line BIGINT) AS "_meta", NULL::BIGINT AS "_version" WHERE false) WHERE (op = 'd') IS NULL;
 
-DESCRIBE SELECT * FROM "j__state";
-
 CREATE TABLE "j__now" ("id" BIGINT, "name" VARCHAR, "seats" INTEGER, "valid_from" INTEGER, "valid_to" INTEGER, _v_from BIGINT, _v_close BIGINT, _v_to BIGINT);
 
 CREATE TABLE "j__past" ("id" BIGINT, "name" VARCHAR, "seats" INTEGER, "valid_from" INTEGER, "valid_to" INTEGER, _v_from BIGINT, _v_close BIGINT, _v_to BIGINT);
