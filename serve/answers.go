@@ -14,8 +14,7 @@ import (
 )
 
 // Answers of endpoints with LOG INTO are written by a connection of their own, many in one transaction: behind the answer, or with SYNC
-// before
-// it.
+// before it.
 
 // logged is an answer to write down.
 type logged struct {

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"dsql/internal/testcases"
 	"dsql/serve"
 )
 
@@ -14,7 +15,7 @@ func TestLogInto(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	put(t, filepath.Join(dir, "f.csv"), flightRows)
-	put(t, filepath.Join(dir, "late.txt"), tree(15, -1, 1))
+	put(t, filepath.Join(dir, "late.txt"), testcases.Stump(15, -1, 1))
 	r := start(t, dir, `CREATE SOURCE f (id VARCHAR, delay DOUBLE, day DATE) FROM FILES ('f.csv');
 		CREATE STREAM flights FROM f; CREATE MODEL late FROM 'late.txt';
 		CREATE ENDPOINT risk (id VARCHAR, x DOUBLE DEFAULT 1.0) LOG INTO risk_log SYNC AS SELECT id, late(delay, $x) AS risk FROM flights WHERE id = $id;

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"dsql/internal/testcases"
 	"dsql/serve"
 )
 
@@ -20,7 +21,7 @@ func TestBadBodies(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	put(t, filepath.Join(dir, "f.csv"), flightRows)
-	put(t, filepath.Join(dir, "late.txt"), tree(15, -1, 1))
+	put(t, filepath.Join(dir, "late.txt"), testcases.Stump(15, -1, 1))
 	r := start(t, dir, flights+`; CREATE MODEL late FROM 'late.txt';
 		CREATE ENDPOINT deep (x STRUCT(a INTEGER[], b MAP(VARCHAR, DOUBLE)) DEFAULT NULL) AS SELECT $x AS x`).ready()
 	for _, c := range []struct {

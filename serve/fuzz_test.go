@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"dsql/internal/testcases"
 	"dsql/serve"
 )
 
@@ -21,7 +22,7 @@ var fuzzed = []string{"/v1/query", "/v1/endpoints/delays", "/v1/endpoints/newest
 func FuzzBodies(f *testing.F) {
 	dir := f.TempDir()
 	put(f, filepath.Join(dir, "f.csv"), flightRows)
-	put(f, filepath.Join(dir, "late.txt"), tree(15, -1, 1))
+	put(f, filepath.Join(dir, "late.txt"), testcases.Stump(15, -1, 1))
 	r := start(f, dir, flights+"; CREATE MODEL late FROM 'late.txt'", func(o *serve.Options) {
 		o.Limits.Time, o.Limits.Memory = 500*time.Millisecond, 500<<20
 	}).ready()

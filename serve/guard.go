@@ -52,8 +52,7 @@ func (s *server) admit(w *recorder, r *http.Request, secret, scope string) error
 }
 
 // sameSite refuses what comes under another name, or from a page of another site: a browser sends that for anybody who made the page, also
-// to
-// the machine's own addresses.
+// to the machine's own addresses.
 func (s *server) sameSite(r *http.Request) error {
 	host := hostOf(r.Host)
 	if s.loopback && !isLoopback(host) && !slices.Contains(s.o.Hosts, host) || !s.loopback && len(s.o.Hosts) > 0 &&

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"dsql/internal/testcases"
 	"dsql/serve"
 )
 
@@ -17,7 +18,7 @@ func TestStrangers(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	put(t, filepath.Join(dir, "f.csv"), flightRows)
-	put(t, filepath.Join(dir, "late.txt"), tree(15, -1, 1))
+	put(t, filepath.Join(dir, "late.txt"), testcases.Stump(15, -1, 1))
 	r := start(t, dir, flights+`; CREATE MODEL late FROM 'late.txt';
 		CREATE MACRO twice(x) AS x * 2; CREATE MACRO load(p) AS TABLE FROM read_csv(p); CREATE MACRO any_table(t) AS TABLE FROM query_table(t);
 		CREATE VIEW newest AS FROM flights ORDER BY day DESC LIMIT 1; CREATE SEQUENCE ids`,
@@ -273,7 +274,7 @@ func TestHostile(t *testing.T) {
 func TestExec(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	put(t, filepath.Join(dir, "late.txt"), tree(15, 1, 1))
+	put(t, filepath.Join(dir, "late.txt"), testcases.Stump(15, 1, 1))
 	put(t, filepath.Join(dir, "f.csv"), flightRows)
 	tokens := adminToken(t)
 	script := flights + `; CREATE MODEL late FROM 'late.txt'; CREATE ENDPOINT score AS SELECT late(1.0, 1.0) AS p`
@@ -286,7 +287,7 @@ func TestExec(t *testing.T) {
 			t.Fatalf("%s: %d %s", sql, status, body)
 		}
 	}
-	put(t, filepath.Join(dir, "late2.txt"), tree(15, 2, 2))
+	put(t, filepath.Join(dir, "late2.txt"), testcases.Stump(15, 2, 2))
 	exec("CREATE MODEL late FROM 'late2.txt'")
 	stop, asking := make(chan struct{}), make(chan struct{})
 	go func() {

@@ -20,8 +20,7 @@ var (
 )
 
 // Every page that a link of a page leads to is there, whatever names, values, tags and payloads are, and nothing in it runs or turns what
-// stands
-// around it. One payload has ten megabytes, and no page much more than a hundred kilobytes.
+// stands around it. One payload has ten megabytes, and no page much more than a hundred kilobytes.
 func TestPagesOfHostileContent(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -14,8 +14,7 @@ import (
 )
 
 // Models by the protocols of others: the Open Inference Protocol, version 2, and MLflow's /invocations. Rows become objects by input, and
-// go
-// the way of all.
+// go the way of all.
 
 type tensor struct {
 	Name     string          `json:"name"`

@@ -2,48 +2,16 @@ package serve_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"path/filepath"
 	"testing"
+
+	"dsql/internal/testcases"
 )
-
-// tree is a model of one tree: left up to the threshold, else right.
-func tree(threshold, left, right float64) string {
-	return fmt.Sprintf(`tree
-version=v4
-num_class=1
-num_tree_per_iteration=1
-label_index=0
-max_feature_idx=1
-objective=regression
-feature_names=dep_delay distance
-feature_infos=[-60:1300] [30:5000]
-
-Tree=0
-num_leaves=2
-num_cat=0
-split_feature=0
-split_gain=1
-threshold=%v
-decision_type=10
-left_child=-1
-right_child=-2
-leaf_value=%v %v
-leaf_weight=60 40
-leaf_count=60 40
-internal_value=0
-internal_weight=100
-internal_count=100
-shrinkage=1
-
-end of trees
-`, threshold, left, right)
-}
 
 func TestModels(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	put(t, filepath.Join(dir, "late.txt"), tree(15, -1, 1))
+	put(t, filepath.Join(dir, "late.txt"), testcases.Stump(15, -1, 1))
 	r := start(t, dir, `CREATE MODEL late FROM 'late.txt' TAGS (owner 'ops');
 		CREATE MODEL each FROM 'late.txt' OUTPUT contrib;
 		CREATE ENDPOINT both (d DOUBLE) AS SELECT late($d, 1.0) AS a, each($d, 1.0) AS b`).ready()
@@ -100,7 +68,7 @@ func contrib(t *testing.T, r *running) string {
 func TestInference(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	put(t, filepath.Join(dir, "late.txt"), tree(15, -1, 1))
+	put(t, filepath.Join(dir, "late.txt"), testcases.Stump(15, -1, 1))
 	r := start(t, dir, `CREATE MODEL late FROM 'late.txt'`).ready()
 	r.want(200, `{"name":"late","versions":["1"],"platform":"dsql_lightgbm","inputs":[{"name":"dep_delay","datatype":"FP64","shape":[-1,1]},`+
 		`{"name":"distance","datatype":"FP64","shape":[-1,1]}],"outputs":[{"name":"prediction","datatype":"FP64","shape":[-1,1]}]}`,

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strconv"
 
 	"dsql/engine/duck"
@@ -27,20 +28,21 @@ func (s *server) sqlFile(ending string, form media) action {
 
 // sqlParquet has DuckDB write a file for the answer, which is gone with it: Parquet ends with what tells where its parts are.
 func (s *server) sqlParquet(w *recorder, r *http.Request) (err error) {
-	file, err := os.CreateTemp("", "dsql-*.parquet")
+	dir, err := os.MkdirTemp("", "dsql-*") // a COPY that is stopped leaves a file of another name
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, file.Close(), os.Remove(file.Name())) }()
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	file := filepath.Join(dir, "result.parquet")
 	src := sql.NewSource("query", r.URL.Query().Get("q"))
 	var version int64
 	if err := s.strange(r.Context(), func(ctx context.Context, rd *reader) (err error) {
-		version, err = writeParquet(ctx, rd, src, file.Name())
+		version, err = writeParquet(ctx, rd, src, file)
 		return err
 	}); err != nil {
 		return err
 	}
-	info, err := os.Stat(file.Name())
+	info, err := os.Stat(file)
 	if err != nil {
 		return err
 	}
@@ -49,7 +51,7 @@ func (s *server) sqlParquet(w *recorder, r *http.Request) (err error) {
 	h.Set("Content-Type", "application/vnd.apache.parquet")
 	h.Set("Content-Disposition", `attachment; filename="result.parquet"`)
 	h.Set("Content-Length", strconv.FormatInt(info.Size(), 10))
-	from, err := os.Open(file.Name())
+	from, err := os.Open(file)
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package serve
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -25,14 +24,8 @@ func (s *server) sqlPage(w *recorder, r *http.Request) error {
 			st.Grid, err = s.askGrid(ctx, rd, sql.NewSource("query", st.Text))
 			return err
 		})
-		var told *sql.Error
-		switch {
-		case errors.As(err, &told):
-			var b strings.Builder
-			told.Render(&b)
-			st.Wrong = b.String()
-		case err != nil:
-			st.Wrong = refusalOf(r.Context(), err).err.Msg
+		if err != nil {
+			st.Wrong = rendered(err, refusalOf(r.Context(), err).err.Msg)
 		}
 		st.Took = fmt.Sprintf("%d ms", time.Since(began).Milliseconds())
 	}

@@ -22,9 +22,8 @@ import (
 )
 
 // With --allow-replay the page of rejects has a button that sends those of its filter through the chain again. The page of another site
-// can't
-// press it: the request must come from a page of this server's own, with a token that was made for the filter, for this process and for
-// whoever saw it. What runs is made of the filter here; no SQL is taken. The writer runs it as a script of its own, between two batches.
+// can't press it: the request must come from a page of this server's own, with a token that was made for the filter, for this process and
+// for whoever saw it. What runs is made of the filter here; no SQL is taken. The writer runs it as a script of its own, between two batches.
 
 // replays are those that were asked for.
 type replays struct {
@@ -193,16 +192,20 @@ func (s *server) send(x page.Sent) {
 		x.Wrong = errStopping.Error()
 		return
 	}
-	err := <-j.done
-	var told *sql.Error
-	switch {
-	case errors.As(err, &told):
-		var b strings.Builder
-		told.Render(&b)
-		x.Wrong = b.String()
-	case err != nil:
-		x.Wrong = err.Error()
+	if err := <-j.done; err != nil {
+		x.Wrong = rendered(err, err.Error())
 	}
+}
+
+// rendered is an error with the place under the text that was asked, or what else there is to say where it has none.
+func rendered(err error, plain string) string {
+	var told *sql.Error
+	if !errors.As(err, &told) {
+		return plain
+	}
+	var b strings.Builder
+	told.Render(&b)
+	return b.String()
 }
 
 // addSent adds what a version made of rows to what those before it did.

@@ -1,7 +1,6 @@
 // Package serve answers over HTTP from the one process that writes the file: endpoints, models, queries, and how it all goes. The writer
 // has a connection of its own and stops for nobody; requests have theirs, and see whole versions. What a declaration means, and what a run
-// does,
-// is not decided here.
+// does, is not decided here.
 package serve
 
 import (

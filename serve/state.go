@@ -10,8 +10,7 @@ import (
 )
 
 // state is how the writer is, for /readyz and /v1/status. Its words are starting, catching up, following, idle (nothing more is read), gate
-// closed,
-// away (a broker or file), failed, reopening, stopping.
+// closed, away (a broker or file), failed, reopening, stopping.
 type state struct {
 	mu       sync.Mutex
 	word     string

@@ -17,8 +17,7 @@ import (
 )
 
 // The writer: one run after the other on the open file. First the scripts; then, following, what the file declares; between two batches
-// whatever
-// somebody asks for. Readers don't know of it.
+// whatever somebody asks for. Readers don't know of it.
 
 // job is a text that somebody wants to run between two batches, as a script of its own.
 type job struct {
@@ -70,11 +69,12 @@ func (s *server) write(ctx context.Context, halt <-chan struct{}) error {
 			return nil
 		case failed != nil && s.gone(ctx, failed):
 			if err := s.reopen(ctx); err != nil {
+				if asked != nil {
+					asked.done <- err
+				}
 				return err
 			}
-			continue
-		case failed != nil && duck.IsOutOfMemory(failed) && s.makeRoom(failed):
-			continue
+		case failed != nil && duck.IsOutOfMemory(failed) && s.makeRoom(failed): // it is tried again at once
 		case asked == nil:
 			if s.state.ended(failed); failed != nil {
 				s.o.Emit(event.Warned{Err: failed})
@@ -214,6 +214,9 @@ func (s *server) suspect(e *sql.Error) {
 	}
 	go func() {
 		defer s.suspected.Store(false)
+		if ended(s.halt) || !s.gone(context.Background(), e) { // a job ends the run that follows: not for a text that anybody may write
+			return
+		}
 		j := &job{sources: []*sql.Source{sql.NewSource("look", "SELECT 1")}, emit: func(event.Event) {}, done: make(chan error, 1)}
 		select {
 		case s.jobs <- j:

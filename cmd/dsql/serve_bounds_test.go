@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -184,12 +185,12 @@ func codeOf(body []byte) string {
 func resident(t *testing.T, pid int) int64 {
 	t.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		t.Fatal(err)
+	if err != nil && runtime.GOOS != "linux" {
+		t.Skip("only Linux tells the most memory that a process had")
 	}
 	m := regexp.MustCompile(`VmHWM:\s+(\d+) kB`).FindSubmatch(text)
 	if m == nil {
-		t.Skip("no /proc here")
+		t.Fatalf("no VmHWM of %d: %v", pid, err)
 	}
 	n, _ := strconv.ParseInt(string(m[1]), 10, 64)
 	return n << 10

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"dsql/internal/testcases"
 	"dsql/internal/testpython"
 )
 
@@ -18,7 +19,7 @@ func TestServeClients(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := quackFolder(t)
-	put(t, filepath.Join(dir, "late.txt"), stump(15, -1, 1))
+	put(t, filepath.Join(dir, "late.txt"), testcases.Stump(15, -1, 1))
 	url, _ := serveCommand(t, dir, strings.Replace(quackScript, "VIEW late ", "VIEW delayed ", 1)+`;
 		CREATE MODEL late FROM 'late.txt';
 		CREATE ENDPOINT delays (id VARCHAR, at_least DOUBLE DEFAULT 0.0) AS SELECT id, delay, day FROM flights WHERE id = $id AND delay >= $at_least;

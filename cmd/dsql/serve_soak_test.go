@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"dsql/internal/quackclient"
+	"dsql/internal/testcases"
 )
 
 const soakScript = `
@@ -50,8 +51,8 @@ func newSoaked(t *testing.T) *soaked {
 	if err := os.Mkdir(filepath.Join(x.dir, "in"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	put(t, filepath.Join(x.dir, "late.txt"), stump(15, 1, 1))
-	put(t, filepath.Join(x.dir, "late2.txt"), stump(15, 2, 2))
+	put(t, filepath.Join(x.dir, "late.txt"), testcases.Stump(15, 1, 1))
+	put(t, filepath.Join(x.dir, "late2.txt"), testcases.Stump(15, 2, 2))
 	put(t, filepath.Join(x.dir, "tokens"), fmt.Sprintf("admin admin,all %x\n", sha256.Sum256([]byte(soakToken))))
 	feed(t, x.dir, 0, 100)
 	x.files = 1
@@ -294,37 +295,4 @@ func (x *soaked) until(id *int64, d time.Duration) (out []int64) {
 			x.files++
 		}
 	}
-}
-
-// stump is a model of one tree: left up to the threshold, else right.
-func stump(threshold, left, right float64) string {
-	return fmt.Sprintf(`tree
-version=v4
-num_class=1
-num_tree_per_iteration=1
-label_index=0
-max_feature_idx=1
-objective=regression
-feature_names=dep_delay distance
-feature_infos=[-60:1300] [30:5000]
-
-Tree=0
-num_leaves=2
-num_cat=0
-split_feature=0
-split_gain=1
-threshold=%v
-decision_type=10
-left_child=-1
-right_child=-2
-leaf_value=%v %v
-leaf_weight=60 40
-leaf_count=60 40
-internal_value=0
-internal_weight=100
-internal_count=100
-shrinkage=1
-
-end of trees
-`, threshold, left, right)
 }

@@ -92,8 +92,7 @@ var migrations = [][]string{{
 	`ALTER TABLE dsql.files ADD COLUMN error VARCHAR`,
 }, {
 	// Who the file is, for the names of what goes outside (see pipeline/run/identity.go). snapshot_of: what it is a copy of that --snapshot
-	// made;
-	// restored: it was such a copy.
+	// made; restored: it was such a copy.
 	`CREATE TABLE dsql.file (id VARCHAR NOT NULL, snapshot_of VARCHAR, restored BOOLEAN NOT NULL)`,
 	`INSERT INTO dsql.file VALUES (left(replace(uuid()::VARCHAR, '-', ''), 16), NULL, false)`,
 	`CREATE TABLE dsql.stopped_sinks (sink VARCHAR NOT NULL)`,

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -189,6 +190,9 @@ func (db *DB) Close() error {
 
 // Close gives the connection back; closing twice is fine.
 func (c *Conn) Close() error {
+	c.DB.mu.Lock()
+	c.DB.conns = slices.DeleteFunc(c.DB.conns, func(o *Conn) bool { return o == c })
+	c.DB.mu.Unlock()
 	for _, st := range []*Statement{c.begin, c.rollback} {
 		if st != nil {
 			st.Close()

@@ -126,17 +126,16 @@ static uint64_t *sort(uint64_t *from, uint64_t *to, uint64_t n, uint64_t (*count
 	return from;
 }
 
-// around writes the number of values, the least, those below and above each decile, and the greatest.
-static bool around(const state *s, double *out) {
+// around writes the number of values, the least, those below and above each decile, and the greatest. The keys are in another order then.
+static bool around(state *s, double *out) {
 	out[0] = (double)s->n;
 	if (s->n == 0) {
 		return true;
 	}
-	uint64_t *room = malloc(2 * s->n * sizeof *room), (*count)[radix] = malloc(digits * sizeof *count);
+	uint64_t *room = malloc(s->n * sizeof *room), (*count)[radix] = malloc(digits * sizeof *count);
 	const bool ok = room && count;
 	if (ok) {
-		memcpy(room, s->keys, s->n * sizeof *room);
-		const uint64_t *sorted = sort(room, room + s->n, s->n, count);
+		const uint64_t *sorted = sort(s->keys, room, s->n, count);
 		out[1] = value(sorted[0]);
 		for (int d = 1; d < 10; d++) {
 			const double at = (double)(s->n - 1) * ((double)d / 10);
@@ -162,7 +161,7 @@ static void finalize(duckdb_function_info info, duckdb_aggregate_state *source, 
 	entry *lists = duckdb_vector_get_data(result);
 	double *out = duckdb_vector_get_data(duckdb_list_vector_get_child(result));
 	for (idx_t i = 0; i < n; i++) {
-		const state *s = (const state *)source[i];
+		state *s = (state *)source[i];
 		lists[offset + i] = (entry){at, s->n > 0 ? 1 + places : 1};
 		if (!around(s, out + at)) {
 			duckdb_aggregate_function_set_error(info, no_memory);

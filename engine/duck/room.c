@@ -46,13 +46,16 @@ static bool refused(size_t size) {
 	if (!atomic_load_explicit(&bounded, memory_order_relaxed)) {
 		return false;
 	}
-	if (size > LONG_MAX || (long)size > atomic_load(strange ? &room : &room_of_others)) {
-		errno = ENOMEM;
-		return true;
+	atomic_long *own = strange ? &room : &room_of_others, *other = strange ? &room_of_others : &room;
+	if (size <= LONG_MAX) {
+		if (atomic_fetch_sub(own, (long)size) >= (long)size) { // in one step: others ask at the same time
+			atomic_fetch_sub(other, (long)size);
+			return false;
+		}
+		atomic_fetch_add(own, (long)size);
 	}
-	atomic_fetch_sub(&room, (long)size);
-	atomic_fetch_sub(&room_of_others, (long)size);
-	return false;
+	errno = ENOMEM;
+	return true;
 }
 
 void *malloc(size_t size) {

@@ -1,5 +1,5 @@
-// Package testcases reads cases that are packed into testdata. It knows nothing of the project: packages that stay free of DuckDB test with
-// it too.
+// Package testcases reads cases that are packed into testdata, and writes the smallest model. It knows nothing of the project: packages that
+// stay free of DuckDB test with it too.
 package testcases
 
 import (

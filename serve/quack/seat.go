@@ -195,11 +195,20 @@ func (s *Server) Shed(why *sql.Error) bool {
 			idle = t
 		}
 	}
-	s.mu.Unlock()
 	if idle != nil {
-		s.end([]*seat{idle}, why)
+		select {
+		case idle.busy <- struct{}{}:
+		default: // somebody has just come for it: who waits for them would wait for who asks this
+			idle = nil
+		}
 	}
-	return idle != nil
+	s.mu.Unlock()
+	if idle == nil {
+		return false
+	}
+	defer idle.unlock()
+	s.leave(idle, why)
+	return true
 }
 
 // expire ends a seat that nobody uses, or that has been there too long.
