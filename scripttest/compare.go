@@ -86,10 +86,10 @@ func (d *Difference) find(ctx context.Context, c *duck.Conn, a duck.Args, at sql
 	a["text"] = duck.Each(", ", cols, func(c *duck.Query) *duck.Query {
 		return duck.SQL("{c}::VARCHAR", duck.Args{"c": c})
 	})
-	r, err := c.Query(ctx, duck.SQL(`WITH h AS MATERIALIZED (SELECT {row}{cols} FROM ({q}) _q({cols})),
-		w AS MATERIALIZED (SELECT {row}{same} FROM ({w}) _w({cols}))
-		SELECT _more, {text} FROM (SELECT false AS _more, * FROM (FROM w EXCEPT ALL FROM h) UNION ALL
-			SELECT true, * FROM (FROM h EXCEPT ALL FROM w)) ORDER BY _more, {order}`, a), at)
+	r, err := c.Query(ctx, duck.SQL(`WITH _dsql_have AS MATERIALIZED (SELECT {row}{cols} FROM ({q}) _q({cols})),
+		_dsql_want AS MATERIALIZED (SELECT {row}{same} FROM ({w}) _w({cols}))
+		SELECT _more, {text} FROM (SELECT false AS _more, * FROM (FROM _dsql_want EXCEPT ALL FROM _dsql_have) UNION ALL
+			SELECT true, * FROM (FROM _dsql_have EXCEPT ALL FROM _dsql_want)) ORDER BY _more, {order}`, a), at)
 	if err != nil {
 		return err
 	}

@@ -6,14 +6,12 @@ import (
 	"slices"
 	"strings"
 
+	"dsql/engine/catalog"
 	"dsql/engine/duck"
 	"dsql/engine/kind"
 	"dsql/sql"
 	"dsql/sql/code"
 )
-
-// MetaColumn is the column of a SELECT that gives a source's rows their coordinates.
-const metaColumn = "_meta"
 
 // Positional: the rows have the order of the columns, not their names.
 func (g *Given) positional(src *sql.Source) bool {
@@ -38,7 +36,7 @@ func (g *Given) Columns(ctx context.Context, c *duck.Conn, src *sql.Source) ([]d
 		return nil, at.Errorf(code.BadTest, "%s declares no columns", g.Name.Text).WithHint("give its rows by a SELECT: AS (SELECT 1 AS id)")
 	}
 	cols, err := c.Describe(ctx, g.over(src, nil, true), at)
-	return slices.DeleteFunc(cols, func(c duck.Column) bool { return sql.Same(c.Name, metaColumn) }), err
+	return slices.DeleteFunc(cols, func(c duck.Column) bool { return sql.Same(c.Name, catalog.MetaColumn) }), err
 }
 
 // Rows is a query of what is given: the columns, in their order and of their types, and where the SELECT gives it _meta. Columns of a path's
@@ -65,7 +63,7 @@ func (g *Given) Rows(ctx context.Context, c *duck.Conn, src *sql.Source, cols []
 		return slices.IndexFunc(have, func(h duck.Column) bool { return sql.Same(h.Name, name) })
 	}
 	for _, h := range have {
-		if sql.Same(h.Name, metaColumn) && source {
+		if sql.Same(h.Name, catalog.MetaColumn) && source {
 			meta = true
 			continue
 		}

@@ -19,19 +19,21 @@ func (p *Program) keep(k kind.Kind, d *sql.Decl) error {
 	}
 	for _, o := range p.scripted {
 		if other := o.Decl(); other.Syntax == d.Syntax && sql.Same(other.Name, d.Name) {
-			if FingerprintOf(other.Text()) == FingerprintOf(d.Text()) {
-				return nil
-			}
-			return d.Errorf(code.DeclaredTwice, "%s %s is declared twice, and not alike", d.Syntax.Keyword, d.Name).
-				WithHint("keep one of the two").WithNote(other.Place(), "first declared here")
+			return Twice(other, d)
 		}
 	}
 	p.scripted = append(p.scripted, obj)
 	return nil
 }
 
-// Scripted are the objects of the script alone.
-func (p *Program) Scripted() []kind.Object { return p.scripted }
+// Twice is what is wrong with a second declaration of a name; nil where it is like the first.
+func Twice(first, second *sql.Decl) error {
+	if FingerprintOf(first.Text()) == FingerprintOf(second.Text()) {
+		return nil
+	}
+	return second.Errorf(code.DeclaredTwice, "%s %s is declared twice, and not alike", second.Syntax.Keyword, second.Name).
+		WithHint("keep one of the two").WithNote(first.Place(), "first declared here")
+}
 
 // ofScript are those of a kind.
 func (p *Program) ofScript(k kind.Kind) (out []*sql.Decl) {

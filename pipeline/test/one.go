@@ -178,10 +178,12 @@ func (r *running) take(ctx context.Context, st *scripttest.Step) (err error, our
 			continue
 		}
 		in, f, err := r.batch(ctx, n, g, i)
+		if f != nil {
+			done = append(done, f)
+		}
 		if err != nil {
 			return err, !sql.HasCode(err, code.BadRecord)
 		}
-		done = append(done, f)
 		batches[n] = in
 		r.counts[n] += in.Records
 	}

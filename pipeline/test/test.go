@@ -41,7 +41,8 @@ type Failure struct {
 type suite struct {
 	o program.Options
 	script
-	clock bool // the script's statements or parameters ask for the time
+	wanted []*scripttest.Test
+	clock  bool // the script's statements or parameters ask for the time
 
 	trial *run.Trial
 	key   string  // of the trial
@@ -62,11 +63,11 @@ func Run(ctx context.Context, o program.Options, only []string) (out []Verdict, 
 		return nil, err
 	}
 	s.clock = asksTime(o)
-	if err := s.pick(only); err != nil || len(s.tests) == 0 {
+	if err := s.pick(only); err != nil || len(s.wanted) == 0 {
 		return nil, err
 	}
-	plans := make([]plan, len(s.tests))
-	for i, t := range s.tests {
+	plans := make([]plan, len(s.wanted))
+	for i, t := range s.wanted {
 		if plans[i], err = s.plan(ctx, t); err != nil {
 			return nil, err
 		}
@@ -90,7 +91,7 @@ func Run(ctx context.Context, o program.Options, only []string) (out []Verdict, 
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		if out[i], err = s.one(ctx, s.tests[i], plans[i]); err != nil {
+		if out[i], err = s.one(ctx, s.wanted[i], plans[i]); err != nil {
 			errs = program.Collect(errs, err)
 		}
 	}
@@ -106,7 +107,7 @@ func (s *suite) selected(ctx context.Context, plans []plan, order []int) ([]int,
 		return nil, err
 	}
 	selected, err := s.trial.Program.Selected(s.o.Select)
-	return slices.DeleteFunc(order, func(i int) bool { return !program.Selects(selected, s.tests[i].Decl()) }), err
+	return slices.DeleteFunc(order, func(i int) bool { return !program.Selects(selected, s.wanted[i].Decl()) }), err
 }
 
 // read finds tests, and leaves out what they don't run.
@@ -126,7 +127,11 @@ func read(ctx context.Context, o program.Options) (s script, err error) {
 		case st.Decl.Syntax == scripttest.Kind.Syntax:
 			obj, err := scripttest.Kind.Compile(st.Decl)
 			if t, ok := obj.(*scripttest.Test); ok && err == nil {
-				s.tests = append(s.tests, t)
+				if first := s.named(t.Decl().Name); first != nil {
+					err = program.Twice(first.Decl(), t.Decl())
+				} else {
+					s.tests = append(s.tests, t)
+				}
 			}
 			errs = program.Collect(errs, err)
 			continue
@@ -203,13 +208,13 @@ func asksTime(o program.Options) bool {
 	return false
 }
 
-// pick leaves the tests that are wanted.
+// pick finds the tests that are wanted. What the others give still says which columns a source has.
 func (s *suite) pick(only []string) error {
 	if len(only) == 0 {
+		s.wanted = s.tests
 		return nil
 	}
 	var names []string
-	var picked []*scripttest.Test
 	found := map[string]bool{}
 	for _, t := range s.tests {
 		names = append(names, t.Decl().Name)
@@ -220,8 +225,8 @@ func (s *suite) pick(only []string) error {
 			}
 			if ok {
 				found[pattern] = true
-				if !slices.Contains(picked, t) {
-					picked = append(picked, t)
+				if !slices.Contains(s.wanted, t) {
+					s.wanted = append(s.wanted, t)
 				}
 			}
 		}
@@ -232,7 +237,6 @@ func (s *suite) pick(only []string) error {
 				WithHint(sql.DidYouMean(pattern, names, sql.Listed("the script has ", names, "declare it: CREATE TEST"))).WithExit(code.ExitUsage)
 		}
 	}
-	s.tests = picked
 	return nil
 }
 
