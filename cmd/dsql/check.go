@@ -33,8 +33,9 @@ func (c *checkCmd) Run(ctx context.Context, s *streams) error {
 			}
 		}
 	}
-	if err := program.Check(ctx, o); err != nil {
+	err = program.Check(ctx, o)
+	if len(doubts) == 0 {
 		return err
 	}
-	return doubts.Err()
+	return program.Collect(doubts, err).Err()
 }

@@ -62,8 +62,8 @@ func (c *diffCmd) meant() (tables bool, err error) {
 	switch {
 	case c.Third != nil && number != nil:
 		return false, wrong(c.Second+" is no version", "dsql diff NAME V1 V2 compares versions, dsql diff A B --on KEY tables")
-	case c.Third != nil && len(c.On)+len(c.By) > 0:
-		return false, wrong("--on and --by are for two tables", "dsql diff NAME V1 V2 compares versions, dsql diff A B --on KEY tables")
+	case c.Third != nil && (len(c.On)+len(c.By) > 0 || c.Abs != 0 || c.Rel != 0):
+		return false, wrong("--on, --by, --abs and --rel are for two tables", "dsql diff NAME V1 V2 compares versions, dsql diff A B --on KEY tables")
 	case c.Third == nil && number == nil:
 		return false, wrong("which versions? There is one", "dsql diff NAME V1 V2; 0 is before the first")
 	case c.Third == nil && len(c.On) == 0:

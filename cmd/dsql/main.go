@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -132,7 +133,7 @@ func (c *cli) command(name string) (command any, help string) {
 	v := reflect.ValueOf(c).Elem()
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
-		if _, is := f.Tag.Lookup("cmd"); is && strings.ToLower(f.Name) == name {
+		if _, is := f.Tag.Lookup("cmd"); is && cmp.Or(f.Tag.Get("name"), strings.ToLower(f.Name)) == name {
 			return v.Field(i).Addr().Interface(), f.Tag.Get("help")
 		}
 	}

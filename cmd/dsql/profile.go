@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pelletier/go-toml/v2"
 
@@ -146,7 +147,11 @@ func spanAt(text string, line, col int) sql.Span {
 // given are the values of a profile.
 func (c chosen) given() (out []params.Given) {
 	for _, name := range slices.Sorted(maps.Keys(c.Set)) {
-		out = append(out, params.Given{Name: name, Text: fmt.Sprint(c.Set[name]), From: "profile " + c.name, Shared: true})
+		text := fmt.Sprint(c.Set[name])
+		if t, ok := c.Set[name].(time.Time); ok { // with an offset: Go's own form of it is none of DuckDB's
+			text = t.Format(time.RFC3339Nano)
+		}
+		out = append(out, params.Given{Name: name, Text: text, From: "profile " + c.name, Shared: true})
 	}
 	return out
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/xml"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -185,5 +184,5 @@ func (s *streams) testsAsJUnit(verdicts []test.Verdict, failed int, took time.Du
 		return err
 	}
 	_, err = fmt.Fprintf(s.out, "%s%s\n", xml.Header, text)
-	return errors.Join(err)
+	return err
 }
