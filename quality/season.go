@@ -40,7 +40,9 @@ func (x *expansion) seasonal(c helperCall, i, n int, whats []string) (values []*
 			x.fail(x.it().errorf(name, code.Arguments, "a season is a value of each version: it can't be computed for earlier ones from this").
 				WithHint("make it a metric, and name that"))
 		case e.kind == column && metric && !e.more:
-			used = append(used, j)
+			if !slices.Contains(used, j) {
+				used = append(used, j)
+			}
 		case e.kind == column && !sql.Same(e.name, versionTime) && x.p.column(e.name):
 			x.fail(x.it().errorf(name, code.NonAggregate, "a season is made of version_time and metrics, and %s is a column of each row",
 				name.Of(r.src)).WithHint("make it a metric: METRICS (season = max(" + name.Of(r.src) + "))"))
@@ -77,8 +79,12 @@ func (x *expansion) seasonal(c helperCall, i, n int, whats []string) (values []*
 // earlier is metric i as an earlier version m recorded it, by its name.
 func (p *Program) earlier(i int) *duck.Query {
 	a := duck.Args{"t": p.metricType(i), "name": strings.ToLower(p.items[i].name()), "as": duck.Ident(p.items[i].name())}
-	a["value"] = duck.SQL("TRY_CAST(u.value AS {t})", a)
-	if t := p.metricType(i); !isNumber(t) && t != "BOOLEAN" {
+	switch t := p.metricType(i); {
+	case isExact(t): // a text has the digits that the DOUBLE doesn't hold
+		a["value"] = duck.SQL("coalesce(TRY_CAST(u.value_text AS {t}), TRY_CAST(u.value AS {t}))", a)
+	case isNumber(t) || t == "BOOLEAN":
+		a["value"] = duck.SQL("TRY_CAST(u.value AS {t})", a)
+	default:
 		a["value"] = duck.SQL("TRY_CAST(u.value_text AS {t})", a)
 	}
 	return duck.SQL("(SELECT last({value} ORDER BY u.rowid) FROM dsql.metrics u WHERE lower(u.destination) = lower(m.destination) "+
