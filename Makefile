@@ -66,12 +66,12 @@ test: tools ## all tests
 	@$(GO) test -short -timeout 30m ./...
 
 ci: export CI_PYTHON=1
-ci: venv-python venv-quack fmt tidy vet lint vuln test exprs invariants race fuzz crash torture-ci kafka-test beside ## everything that must pass before a change lands
+ci: venv-python venv-quack fmt tidy vet lint vuln test exprs invariants race fuzz crash kafka-test beside ## everything that must pass before a change lands
 
-# A browser, pip and pytest mostly wait or take one core: they run beside each other, each with its output in one piece.
+# A browser, pip, pytest and runs of one process after the other leave a core idle: they run beside each other, each with its output in one piece.
 .PHONY: beside
 beside:
-	@$(MAKE) --no-print-directory --output-sync=target -j2 page-test test-extension test-wheel
+	@$(MAKE) --no-print-directory --output-sync=target -j2 torture-ci page-test test-extension test-wheel
 
 # Rows of requirements are pinned; what is there is left as it is.
 .PHONY: venv-python
