@@ -1,6 +1,5 @@
 // Package endpoint is CREATE ENDPOINT: a query with typed parameters. It owns what the declaration means and how its parameters stand in
-// the
-// query; who asks over HTTP, and what is answered, is package serve's.
+// the query; who asks over HTTP, and what is answered, is package serve's.
 package endpoint
 
 import (

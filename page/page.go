@@ -1,7 +1,6 @@
 // Package page draws what is known of a file as HTML and SVG, out of plain values: the page of a server and the file of a report are the
 // same drawing. It owns looks, layout, charts, addresses and how texts of others are shown; it knows no SQL, no file, and nothing else of
-// the
-// project. All of it reads without scripts.
+// the project. All of it reads without scripts.
 package page
 
 import (

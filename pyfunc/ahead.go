@@ -13,8 +13,7 @@ import (
 // DuckDB hands a function the rows of one vector, up to 2,048. Many libraries take as long for these as for ten times as many. Where dsql
 // owns the statement, what functions are asked for in it is computed ahead, many vectors at a time: the statement is rehearsed, its rows
 // thrown away, while the arguments that calls come with are gathered and sent to workers; when it runs, each call finds by its arguments
-// what
-// they gave. One that finds nothing is computed as it comes, so that nothing hangs on both runs being alike: a function is pure.
+// what they gave. One that finds nothing is computed as it comes, so that nothing hangs on both runs being alike: a function is pure.
 //
 // What a call gives isn't known yet in the rehearsal, and NULL stands for it. So what DuckDB computes of those rows from there on is
 // nothing,

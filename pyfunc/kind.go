@@ -1,6 +1,5 @@
 // Package pyfunc runs Python of the user's behind SQL functions: CREATE FUNCTION … LANGUAGE python, the processes that run it, how values
-// go
-// there and back, and what its errors say. It knows nothing of the chain that a function is called in.
+// go there and back, and what its errors say. It knows nothing of the chain that a function is called in.
 package pyfunc
 
 import (

@@ -197,8 +197,7 @@ func (s *files) copy(rows *duck.Query, cols []duck.Column, to string) *duck.Quer
 }
 
 // hiveNull is the partition of NULL in Hive's layout. likeNull stands for a text that is the same while DuckDB writes, which would put both
-// into
-// one file; its folder is called %5F_HIVE_DEFAULT_PARTITION__ then, which readers decode.
+// into one file; its folder is called %5F_HIVE_DEFAULT_PARTITION__ then, which readers decode.
 const (
 	hiveNull = "__HIVE_DEFAULT_PARTITION__"
 	likeNull = "dsql\x01null"

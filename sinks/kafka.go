@@ -15,8 +15,7 @@ import (
 )
 
 // IDHeader is the header that names a record: file/input/sink/version/row, rows counted from 1 in each version. No other row of any file
-// has
-// the same: of the file stands its id, and the input because another FROM begins with its own versions.
+// has the same: of the file stands its id, and the input because another FROM begins with its own versions.
 const IDHeader = "dsql-id"
 
 var kafkaOptions = []option{

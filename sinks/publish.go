@@ -245,8 +245,7 @@ const longName = "a partition's value is too long for the name of a folder: part
 const maxName = 255
 
 // writable are the rows that have a place in the folder; with ON ROW ERROR REJECT the others are noted. (A value that is too long for the
-// name
-// of its partition's folder is what there is of that kind.)
+// name of its partition's folder is what there is of that kind.)
 func (f *fileOutlet) writable(ctx context.Context, rows *duck.Query) (*duck.Query, error) {
 	f.rejected = nil
 	if !f.s.rejects || len(f.s.partition) == 0 {

@@ -36,7 +36,6 @@ func (p *parser) foreignStatement() bool {
 		return false
 	}
 	var words []string
-	last := 0
 	for i := 0; i < len(p.head) && len(words) < 4; i++ {
 		if p.head[i].Kind != Word || len(p.headText(i)) > maxWord {
 			break
@@ -48,8 +47,7 @@ func (p *parser) foreignStatement() bool {
 		words = append(words, strings.ToUpper(p.headText(i)))
 		for _, f := range foreignHeads {
 			if strings.Join(words, " ") == f.words {
-				last = i
-				p.fail(p.head[0].Span.To(p.head[last].Span), code.ForeignWord, f.write, "%s is %s word", f.words, f.of)
+				p.fail(p.head[0].Span.To(p.head[i].Span), code.ForeignWord, f.write, "%s is %s word", f.words, f.of)
 				return true
 			}
 		}

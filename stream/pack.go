@@ -13,8 +13,7 @@ const sampled = 20_480
 
 // pack says how the texts of a table that is still empty are packed, once its first rows show it. For each text column DuckDB tries a
 // dictionary beside FSST, and a dictionary of texts that all differ is dear: a sixth of the CPU of a landing, for nothing. So columns of
-// which
-// more than half of a sample's values differ get FSST alone, which is what DuckDB would choose in the end.
+// which more than half of a sample's values differ get FSST alone, which is what DuckDB would choose in the end.
 func (s *Stream) pack(ctx context.Context, tx *duck.Tx, b *kind.Accepted) error {
 	if !b.First || b.Sample == nil {
 		return nil

@@ -8,8 +8,7 @@ import (
 )
 
 // A version that holds a day is far from a baseline of a month, for its weekday; one version far off may be chance. So a feature drifts
-// when
-// the median psi of the last versions is above both what is customary and what the baseline's own versions show:
+// when the median psi of the last versions is above both what is customary and what the baseline's own versions show:
 //
 //	drift_<feature> = median of psi_<feature> over this version and up to four before it / max(0.2, 1.25 · the 95 % quantile of psi_<feature> of
 //	the baseline's own versions)

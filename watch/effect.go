@@ -12,12 +12,10 @@ import (
 //	ν = (u₁ + u₂)² / (u₁²/(n₁ − 1) + u₂²/(n₂ − 1)) degrees of freedom (Welch 1947)
 //
 // A conversion is a value of 0 or 1, so that its difference is one of shares, by the same formula. Whether units came to the variants as
-// the
-// weights say is Pearson's χ² test of the counts.
+// the weights say is Pearson's χ² test of the counts.
 
 // confidence is that of intervals, and srmAlpha the probability below which a split is told not to be what was declared: it is asked often,
-// so
-// the customary 5 % would cry wolf.
+// so the customary 5 % would cry wolf.
 const (
 	confidence = 0.95
 	srmAlpha   = 0.001

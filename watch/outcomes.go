@@ -12,8 +12,7 @@ import (
 
 // Outcomes come late, and change: an outcome belongs to the version of its score, whose measures are made anew when it comes. Which
 // versions that are is told by a digest of each version's outcomes, and of the declaration, kept in dsql.monitor_outcomes. A version whose
-// rows aren't all there
-// any more (VACUUM) keeps what was measured of it.
+// rows aren't all there any more (VACUUM) keeps what was measured of it.
 
 // judged are the names of the metrics that outcomes make.
 const judged = `(auc|log_loss|brier|calibration_[0-9]|precision|recall|accuracy|mae|rmse|r2|bias)(\[.*\])?`

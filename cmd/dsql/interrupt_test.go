@@ -14,8 +14,7 @@ import (
 )
 
 // slowRun starts a command that takes a file of many batches, each delayed a little before its commit, and returns when the first version
-// is
-// told.
+// is told.
 func slowRun(t *testing.T, dir string, args ...string) (*exec.Cmd, *bufio.Scanner) {
 	t.Helper()
 	c := asCommand(t, dir, args...)

@@ -47,8 +47,7 @@ func headed(key, value string, headers ...string) *kgo.Record {
 const keyHeader, valueHeader = "__key_schema_id", "__value_schema_id"
 
 // Serialisers may name the schema in a header, by its number or its GUID, and leave the value as it is. The header goes before what seems
-// to
-// stand in front of the value; what it says that can't be is a reject, which is read by its header when it comes again.
+// to stand in front of the value; what it says that can't be is a reject, which is read by its header when it comes again.
 func TestKafkaSchemaHeaders(t *testing.T) {
 	k := newKafka(t, 1, false)
 	reg := srfake.New()

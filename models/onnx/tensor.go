@@ -204,8 +204,7 @@ func rawInts(k Kind, b []byte) []int64 {
 }
 
 // round brings floating-point results to the kind's precision. Those of float16 stay in float32 as long as the graph runs, as onnxruntime
-// has
-// them on CPUs.
+// has them on CPUs.
 func (k Kind) round(v []float64) {
 	if k == Float || k == Float16 {
 		for i, x := range v {

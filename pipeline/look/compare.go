@@ -22,8 +22,8 @@ type Comparison struct {
 	RowsOnly bool
 }
 
-// Compare holds two tables against each other by key: both are read once, into one GROUP BY of the keys, of which only what differs is
-// kept. A key that stands twice on a side is told and not compared. NULL is a key like others.
+// Compare holds two tables against each other by key: both stand in one GROUP BY of the keys, of which only what differs is kept. A key
+// that stands twice on a side is told and not compared. NULL is a key like others.
 func Compare(ctx context.Context, o program.Options, what Comparison) (differs bool, err error) {
 	err = inspection(ctx, o, func(v *Viewer) error {
 		c := comparison{Comparison: what, v: v}

@@ -17,7 +17,7 @@ import (
 func (v *Viewer) relation(ctx context.Context, text, alias string) (*duck.Query, []duck.Column, error) {
 	from := duck.User(sql.NewSource(text, text), sql.Span{End: len(text)})
 	file, table, other := strings.Cut(text, ":")
-	switch ext := strings.ToLower(filepath.Ext(strings.TrimSuffix(strings.ToLower(text), ".gz"))); {
+	switch ext := filepath.Ext(strings.TrimSuffix(strings.ToLower(text), ".gz")); {
 	case other && slices.Contains([]string{".duckdb", ".db", ".ddb"}, strings.ToLower(filepath.Ext(file))):
 		if err := v.Conn.Run(ctx, duck.SQL("ATTACH {file} AS {name} (READ_ONLY)",
 			duck.Args{"file": file, "name": duck.Ident(alias)})); err != nil {

@@ -80,7 +80,7 @@ func Compute(ctx context.Context, stmts []sql.Stmt) (map[*sql.Source][]sql.Edit,
 		}
 		if db == nil {
 			var err error
-			if db, err = duck.Open(ctx, "", duck.Options{}); err != nil {
+			if db, err = duck.Open(ctx, "", duck.Options{Threads: 1}); err != nil {
 				return nil, err
 			}
 			defer db.Close()

@@ -99,7 +99,7 @@ func Fill(ctx context.Context, scripts []*sql.Source, forms []*sql.Syntax, set S
 	f := &filling{set: set}
 	edits := map[*sql.Source][]sql.Edit{}
 	if len(decls) > 0 {
-		db, err := duck.Open(ctx, "", duck.Options{})
+		db, err := duck.Open(ctx, "", duck.Options{Threads: 1})
 		if err != nil {
 			return nil, err
 		}

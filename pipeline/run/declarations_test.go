@@ -95,8 +95,7 @@ func TestDeclarationsStay(t *testing.T) {
 }
 
 // inflow is a folder, a cluster and a registry that sources of each format read from, into two files side by side. Each round brings
-// records
-// with a field that none before had, and one that is bad.
+// records with a field that none before had, and one that is bad.
 type inflow struct {
 	*field
 	beside  *field

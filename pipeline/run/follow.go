@@ -172,8 +172,7 @@ func (r *runner) step(ctx context.Context, f *following, wanted map[*program.Nod
 }
 
 // whenIdle does what waits for a moment without rows: a snapshot, checks of what is watched, alerts, sinks whose place outside was away,
-// and
-// sources that couldn't be opened.
+// and sources that couldn't be opened.
 func (r *runner) whenIdle(ctx context.Context, all []*following, wanted map[*program.Node]bool, wake func()) error {
 	if err := r.snapshot(ctx, false); err != nil {
 		return err

@@ -12,8 +12,7 @@ import (
 
 // What goes outside is named by the file's id and by versions. A copy that --snapshot made goes on from the same version as the file that
 // it is a copy of, so the first run on it makes it a file of its own: it gets an id, and its sinks stop until RESUME SINK, because what
-// they
-// would write may stand out there already, or not, and only the user knows.
+// they would write may stand out there already, or not, and only the user knows.
 
 // identity is a row of dsql.file.
 type identity struct {

@@ -117,8 +117,7 @@ func SnapshotOf(ctx context.Context, path string) string {
 }
 
 // mayReplace refuses to write a snapshot over what is none: the script, an input, another file of dsql's. db is the run's own file, nil
-// when
-// it isn't there.
+// when it isn't there.
 func mayReplace(ctx context.Context, name string, db os.FileInfo) error {
 	there, err := os.Stat(name)
 	switch {

@@ -12,8 +12,7 @@ import (
 )
 
 // A PSI of 0.2 is a lot, and a version that holds one day has 8 for the day of the week, each time, and nothing is wrong. So an input
-// drifts
-// when its PSI lies above 0.2 and above what it was in the first versions.
+// drifts when its PSI lies above 0.2 and above what it was in the first versions.
 
 const (
 	muchDrift = 0.2
