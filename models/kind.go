@@ -28,14 +28,14 @@ var Kind = kind.Kind{
 			{Keyword: "FROM", Arg: sql.ArgString, Required: true,
 				Doc: "the model's file; its format is recognised: lightgbm (text), xgboost (json, ubj), onnx. With a FORMAT that Python " +
 					"scores, the file or folder that is its"},
-			{Keyword: "FORMAT", Arg: sql.ArgChoice, Words: []string{"LIGHTGBM", "XGBOOST", "ONNX", "PYTHON", "MLFLOW", "SKLEARN", "CATBOOST"},
+			{Keyword: "FORMAT", Arg: sql.ArgChoice, Words: []string{"lightgbm", "xgboost", "onnx", "python", "mlflow", "sklearn", "catboost"},
 				Doc: "what the file must be; without it any of the first three. Those behind them are scored by Python: a folder with model.py, " +
 					"a folder of MLflow's, a pickle or joblib, a .cbm"},
 			{Arg: sql.ArgOptions, Options: append([]sql.OptionDoc{{Name: "onnxruntime",
 				Doc: "the path of onnxruntime's shared library (1.24 or a later 1.x), which then runs the ONNX model; without it DSQL_ONNXRUNTIME, " +
 					"or dsql itself"}}, pyfunc.OptionDocs...), Doc: "(onnxruntime '/path/lib.so'), or (python '.venv/bin/python', …): how it is run"},
 			{Keyword: "INPUT", Arg: sql.ArgColumnDefs, Doc: "the arguments in the model's own order; without it those that the file names"},
-			{Keyword: "OUTPUT", Arg: sql.ArgChoice, Words: []string{"PREDICTION", "RAW", "LABEL", "CONTRIB", "LEAF"},
+			{Keyword: "OUTPUT", Arg: sql.ArgChoice, Words: []string{"prediction", "raw", "label", "contrib", "leaf"},
 				Doc: "what the function gives: the library's own prediction (default), the margins, the class, what each input adds to the margins, " +
 					"or the leaf of each tree"},
 			{Keyword: "TAGS", Arg: sql.ArgOptions, Options: []sql.OptionDoc{{Name: sql.AnyOption, Doc: "any name and text"}},

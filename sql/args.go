@@ -46,6 +46,15 @@ func (r *reader) begins(f *form, c *clause, i int) bool {
 	return !r.endsExpr(f, nil, i)
 }
 
+// clauseValue is value, of a clause or positional part that began at token start.
+func (r *reader) clauseValue(f *form, c *clause, rest []*clause, start int) (*Value, bool) {
+	r.enter(Part{Kind: PartClause, Clause: c.Clause}, start)
+	r.note(PartWords, start, r.i)
+	v, ok := r.value(f, c, rest)
+	r.leave(r.i)
+	return v, ok
+}
+
 func (r *reader) arg(f *form, c *clause, v *Value, rest []*clause) bool {
 	switch c.Arg {
 	case ArgString, ArgWord, ArgInt:
@@ -87,6 +96,7 @@ func (r *reader) arg(f *form, c *clause, v *Value, rest []*clause) bool {
 		return r.target(c, v)
 	case ArgValue:
 		if r.word(r.i, "EXPR") && r.kind(r.i+1) == String {
+			r.note(PartWords, r.i, r.i+1)
 			r.i++
 			v.Expr = true
 			v.Span = r.toks[r.i].Span
@@ -152,6 +162,7 @@ func (r *reader) paren(c *clause, v *Value) bool {
 	}
 	open := r.i
 	r.skip()
+	r.note(PartSQL, open, r.i)
 	if r.i == open+2 {
 		r.i--
 		r.expected(code.ExpectedExpression, c.after(what), "")
@@ -241,6 +252,7 @@ func (r *reader) percent(c *clause, v *Value) bool {
 	if start := r.i; r.isOp("<") {
 		r.i++
 		if r.constant(v) && r.more() && r.word(r.i, "PERCENT") {
+			r.note(PartWords, r.i, r.i+1)
 			r.i++
 			return true
 		}
@@ -250,6 +262,7 @@ func (r *reader) percent(c *clause, v *Value) bool {
 		n, err := strconv.ParseFloat(strings.ReplaceAll(r.text(r.toks[r.i+1]), "_", ""), 64)
 		if err == nil {
 			v.Number = n
+			r.note(PartWords, r.i+2, r.i+3)
 			r.i += 3
 			return true
 		}
@@ -260,7 +273,8 @@ func (r *reader) percent(c *clause, v *Value) bool {
 func (r *reader) choice(f *form, c *clause, v *Value) bool {
 	for _, words := range c.choices {
 		if r.words(r.i, words) {
-			v.Text = strings.Join(words, " ")
+			v.Text = strings.ToUpper(strings.Join(words, " "))
+			r.note(PartWords, r.i, r.i+len(words))
 			r.i += len(words)
 			return true
 		}
@@ -298,6 +312,7 @@ func (r *reader) expr(f *form, c *clause, v *Value, rest []*clause) bool {
 	}
 	start := r.i
 	r.i = end
+	r.note(PartSQL, start, end)
 	v.Span = r.since(start)
 	v.Exprs = []Span{v.Span}
 	return true
@@ -315,60 +330,13 @@ func (r *reader) exprs(f *form, c *clause, v *Value, rest []*clause) bool {
 	}
 	start := r.i
 	r.elements(code.ExpectedExpression, "an expression", func() bool {
+		r.note(PartSQL, r.i, r.end)
 		v.Exprs = append(v.Exprs, r.toks[r.i].Span.To(r.toks[r.end-1].Span))
 		r.i = r.end
 		return true
 	})
 	v.Span = r.since(start)
 	return true
-}
-
-func (r *reader) columns(c *clause, v *Value) bool {
-	if r.isOp("*") {
-		v.Star = true
-		r.i++
-		if !r.more() || !r.word(r.i, "EXCEPT") && !r.word(r.i, "EXCLUDE") {
-			return true
-		}
-		r.i++
-	}
-	return r.nameList(v, c.after("columns"), "write "+c.usage())
-}
-
-// nameList reads ( a, b ) into v.
-func (r *reader) nameList(v *Value, what, hint string) bool {
-	switch {
-	case !r.isOp("("):
-		return r.expected(code.ExpectedList, what, hint)
-	case r.op(r.i+1, ")"):
-		r.i++
-		r.expected(code.ExpectedName, "a name", hint)
-		r.i++
-		return false
-	}
-	r.elements(code.ExpectedName, "a name", func() bool { return r.addName(v, "a name") })
-	return true
-}
-
-func (r *reader) target(c *clause, v *Value) bool {
-	if !r.word(r.i, "COLUMNS") || !r.op(r.i+1, "(") || r.i+1 >= r.end {
-		return r.addName(v, c.after("a column"))
-	}
-	start := r.i
-	r.i++
-	closing := int(r.closes[r.i])
-	ok := closing == r.i+2 && r.kind(r.i+1) == String
-	r.i++
-	if !ok {
-		ok = r.expected(code.ExpectedString, "COLUMNS('regular expression')", "")
-		r.i = closing + 1
-		return ok
-	}
-	v.Regex = true
-	ok = r.string(v)
-	r.i = closing + 1
-	v.Span = r.since(start)
-	return ok
 }
 
 func (r *reader) query(c *clause, v *Value) bool {
@@ -385,6 +353,7 @@ func (r *reader) query(c *clause, v *Value) bool {
 		}
 		r.skip()
 	}
+	r.note(PartSQL, start, r.i)
 	v.Span = r.since(start)
 	v.Exprs = []Span{v.Span}
 	return true

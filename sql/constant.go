@@ -9,6 +9,7 @@ import "strings"
 func (r *reader) computed(end int) {
 	start := r.i
 	r.i = end
+	r.note(PartSQL, start, end)
 	r.constants = append(r.constants, r.since(start))
 }
 
@@ -22,12 +23,19 @@ func (r *reader) computes() bool {
 		return i+1 < r.end
 	case r.kind(i) == Word && typed[strings.ToUpper(r.text(r.toks[i]))] && r.kind(i+1) == String, r.op(i, "-"), r.op(i, "+"):
 		i++
+	case r.parameter(i):
+		return true
 	case r.closes[i] > 0:
 		i = int(r.closes[i])
 	case r.kind(i) == Word, r.kind(i) == Quoted:
 		return false
 	}
 	return r.operator(i+1) > 0
+}
+
+// parameter: $name stands at i. In a script that is run a value stands in its place by then.
+func (r *reader) parameter(i int) bool {
+	return r.op(i, "$") && r.kind(i+1) == Word && r.toks[i].Span.End == r.toks[i+1].Span.Start
 }
 
 // operator is how many tokens the operator at i has, 0 where there is none.
@@ -51,6 +59,9 @@ func (r *reader) constant(v *Value) bool {
 		case r.kind(i) == Word && r.op(i+1, "(") && i+1 < r.end:
 			i = int(r.closes[i+1])
 		case r.kind(i) == Word && typed[strings.ToUpper(r.text(r.toks[i]))] && r.kind(i+1) == String:
+			i++
+			cast = true
+		case r.parameter(i):
 			i++
 			cast = true
 		case r.op(i, "(") && i < r.end:

@@ -12,10 +12,12 @@ import (
 func (r *reader) declaration(f *form, d *Decl) {
 	if f.create && r.words(r.i, []string{"IF", "NOT", "EXISTS"}) {
 		d.IfNotExists = true
+		r.note(PartWords, r.i, r.i+3)
 		r.i += 3
 	}
 	if takesIfExists[f.words[0]] && r.words(r.i, []string{"IF", "EXISTS"}) {
 		d.IfExists = true
+		r.note(PartWords, r.i, r.i+2)
 		r.i += 2
 	}
 	r.form(f, d)
@@ -94,6 +96,7 @@ func (f *form) title(d *Decl) string {
 
 // headPart reads a positional part.
 func (r *reader) headPart(f *form, d *Decl, c *clause, rest []*clause) bool {
+	start := r.i
 	switch {
 	case r.words(r.i, c.words) && len(c.words) > 0:
 		r.i += len(c.words)
@@ -102,7 +105,7 @@ func (r *reader) headPart(f *form, d *Decl, c *clause, rest []*clause) bool {
 	case len(c.words) > 0 || !c.Required && !r.begins(f, c, r.i):
 		return true
 	}
-	v, ok := r.value(f, c, rest)
+	v, ok := r.clauseValue(f, c, rest, start)
 	d.Args[c.key] = v
 	return ok
 }
@@ -118,8 +121,9 @@ func (r *reader) clauses(f *form, d *Decl) map[string]Span {
 			continue
 		}
 		keyword := r.toks[r.i].Span.To(r.toks[r.i+max(0, len(c.words)-1)].Span)
+		start := r.i
 		r.i += len(c.words)
-		v, ok := r.value(f, c, nil)
+		v, ok := r.clauseValue(f, c, nil, start)
 		first, twice := seen[c.key], d.Args[c.key] != nil // a slip counts as seen
 		switch {
 		case twice && c.Repeat:

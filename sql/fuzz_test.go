@@ -58,6 +58,12 @@ func FuzzParse(f *testing.F) {
 		if err != nil && len(stmts) == 0 {
 			return // refused as a whole
 		}
+		outlined, _ := Outline(src, testForms)
+		for _, s := range outlined {
+			if s.Decl != nil && s.Decl.Part != nil {
+				checkPart(t, *s.Decl.Part, s.Span)
+			}
+		}
 		n := 0
 		last := 0
 		for _, s := range stmts {
@@ -117,5 +123,17 @@ func checkValue(t *testing.T, v *Value, check func(Span), in Span) {
 	}
 	for _, i := range v.Items {
 		checkDecl(t, i, in)
+	}
+}
+
+// checkPart: parts stand in each other, one after the other.
+func checkPart(t *testing.T, p Part, in Span) {
+	t.Helper()
+	if p.Span.Start < in.Start || p.Span.End > in.End || p.Span.Start >= p.Span.End {
+		t.Fatalf("the part %+v doesn't stand in %v", p, in)
+	}
+	for _, x := range p.Parts {
+		checkPart(t, x, Span{in.Start, p.Span.End})
+		in.Start = x.Span.End
 	}
 }

@@ -28,6 +28,27 @@ func Tokens(src *Source, sp Span) []Token {
 	return toks
 }
 
+// Comments are those of a part of a source that has no tokens.
+func Comments(src *Source, sp Span) []Span {
+	var out []Span
+	text := src.Text[:sp.End]
+	for at := sp.Start; at < sp.End; {
+		l := lexer{text: text, pos: at}
+		switch {
+		case strings.HasPrefix(text[at:], "--"):
+			l.line()
+		case strings.HasPrefix(text[at:], "/*"):
+			l.comment()
+		default:
+			at++
+			continue
+		}
+		out = append(out, Span{at, l.pos})
+		at = l.pos
+	}
+	return out
+}
+
 // tokens gives up after limit tokens and reports false.
 func tokens(text string, sp Span, limit int) ([]Token, bool) {
 	out := make([]Token, 0, min(limit, (sp.End-sp.Start)/5+2))
@@ -90,11 +111,7 @@ func (l *lexer) next() Token {
 		case b >= 0x80 && spaceLen(l.text[start:]) > 0:
 			l.pos += spaceLen(l.text[start:])
 		case b == '-' && l.at(start+1) == '-':
-			n := strings.IndexAny(l.text[start:], "\n\r")
-			if n < 0 {
-				n = len(l.text) - start
-			}
-			l.pos += n
+			l.line()
 		case b == '/' && l.at(start+1) == '*':
 			if !l.comment() {
 				return l.token(Illegal, start)
@@ -199,6 +216,15 @@ func (l *lexer) dollar() Kind {
 	}
 	l.pos = i + 1 + n + len(tag)
 	return String
+}
+
+// line reads a -- comment.
+func (l *lexer) line() {
+	n := strings.IndexAny(l.text[l.pos:], "\n\r")
+	if n < 0 {
+		n = len(l.text) - l.pos
+	}
+	l.pos += n
 }
 
 // comment reads a /* comment */, in which others may stand, and reports whether it is closed.

@@ -41,6 +41,55 @@ func (r *reader) columnDefs(c *clause, v *Value) bool {
 	return true
 }
 
+func (r *reader) columns(c *clause, v *Value) bool {
+	if r.isOp("*") {
+		v.Star = true
+		r.i++
+		if !r.more() || !r.word(r.i, "EXCEPT") && !r.word(r.i, "EXCLUDE") {
+			return true
+		}
+		r.note(PartWords, r.i, r.i+1)
+		r.i++
+	}
+	return r.nameList(v, c.after("columns"), "write "+c.usage())
+}
+
+// nameList reads ( a, b ) into v.
+func (r *reader) nameList(v *Value, what, hint string) bool {
+	switch {
+	case !r.isOp("("):
+		return r.expected(code.ExpectedList, what, hint)
+	case r.op(r.i+1, ")"):
+		r.i++
+		r.expected(code.ExpectedName, "a name", hint)
+		r.i++
+		return false
+	}
+	r.elements(code.ExpectedName, "a name", func() bool { return r.addName(v, "a name") })
+	return true
+}
+
+func (r *reader) target(c *clause, v *Value) bool {
+	if !r.word(r.i, "COLUMNS") || !r.op(r.i+1, "(") || r.i+1 >= r.end {
+		return r.addName(v, c.after("a column"))
+	}
+	start := r.i
+	r.i++
+	closing := int(r.closes[r.i])
+	ok := closing == r.i+2 && r.kind(r.i+1) == String
+	r.i++
+	if !ok {
+		ok = r.expected(code.ExpectedString, "COLUMNS('regular expression')", "")
+		r.i = closing + 1
+		return ok
+	}
+	v.Regex = true
+	ok = r.string(v)
+	r.i = closing + 1
+	v.Span = r.since(start)
+	return ok
+}
+
 // Words that a type's name goes on with.
 var typeWords = set("WITH WITHOUT TIME ZONE LOCAL PRECISION VARYING ARRAY")
 
@@ -65,6 +114,7 @@ func (r *reader) typeName(f *form, what string, v *Value) bool {
 		}
 		break
 	}
+	r.note(PartSQL, start, r.i)
 	v.Span = r.since(start)
 	v.Text = v.Span.Of(r.src)
 	return true
@@ -109,9 +159,12 @@ func (r *reader) item(c *clause, v *Value) bool {
 	}
 	start := r.i
 	r.i += len(f.words)
+	r.enter(Part{Kind: PartForm, Form: f.Syntax}, start)
+	r.note(PartWords, start, r.i)
 	d := &Decl{Src: r.src, Syntax: f.Syntax, NameAt: r.toks[start].Span.To(r.toks[max(start, r.i-1)].Span), Args: map[string]*Value{}}
 	d.Span = r.toks[start].Span.To(r.toks[r.end-1].Span)
 	r.form(f, d)
+	r.leave(r.end)
 	v.Items = append(v.Items, d)
 	return true
 }

@@ -67,7 +67,7 @@ func (r *reader) option(v *Value, o Option) bool {
 
 // bareValue reports that a value without a name stands here.
 func (r *reader) bareValue() bool {
-	return r.kind(r.i) == String || r.isOp("[") || (r.word(r.i, "env") || r.word(r.i, "CAST")) && r.op(r.i+1, "(")
+	return r.kind(r.i) == String || r.isOp("[") || r.parameter(r.i) || (r.word(r.i, "env") || r.word(r.i, "CAST")) && r.op(r.i+1, "(")
 }
 
 // takes reports that a clause has an option of this name.
@@ -145,6 +145,7 @@ func (r *reader) optionValue(o *Option) bool {
 	case text == "(", text == "[", text == "{":
 		o.Kind = OptList
 		r.skip()
+		r.note(PartSQL, start, r.i)
 		o.Text = r.since(start).Of(r.src)
 		o.Names = r.namesIn(start, r.i)
 	case text == "*":

@@ -21,10 +21,14 @@ const (
 // parsed; all others are left for DuckDB as they stand. The error is a List with all errors of the script; the statements are
 // returned with it as far as they were understood.
 func Parse(src *Source, forms []*Syntax) ([]Stmt, error) {
+	return parse(src, forms, false)
+}
+
+func parse(src *Source, forms []*Syntax, outlined bool) ([]Stmt, error) {
 	if err := readable(src); err != nil {
 		return nil, List{err}
 	}
-	p := &parser{src: src, grammar: newGrammar(forms), lex: lexer{text: src.Text}}
+	p := &parser{src: src, grammar: newGrammar(forms), lex: lexer{text: src.Text}, outlined: outlined}
 	var out []Stmt
 	decls := 0
 	for len(p.errs) < maxCollected {
@@ -71,15 +75,16 @@ func readable(src *Source) *Error {
 }
 
 type parser struct {
-	src     *Source
-	grammar *grammar
-	lex     lexer
-	errs    List
-	head    []Token // first tokens of the statement in hand
-	begin   Span    // the user's BEGIN, while its transaction is open
-	open    bool
-	foreign int   // statements that nobody knows
-	untold  Error // what came behind the last that is told
+	src      *Source
+	grammar  *grammar
+	lex      lexer
+	errs     List
+	outlined bool    // see Outline
+	head     []Token // first tokens of the statement in hand
+	begin    Span    // the user's BEGIN, while its transaction is open
+	open     bool
+	foreign  int   // statements that nobody knows
+	untold   Error // what came behind the last that is told
 }
 
 func (p *parser) at(sp Span) Place { return Place{p.src, sp} }
@@ -289,9 +294,18 @@ func (p *parser) declaration(f *form, n int, sp Span) *Decl {
 		return d
 	}
 	r := &reader{parser: p, toks: toks, i: n, end: len(toks)}
+	if p.outlined {
+		r.outline = &outline{}
+	}
+	r.enter(Part{Kind: PartForm, Form: f.Syntax}, 0)
+	r.note(PartWords, 0, n)
 	if r.brackets() {
 		r.declaration(f, d)
 		d.Constants = r.constants
+	}
+	r.leave(len(toks))
+	if p.outlined {
+		d.Part = r.outline.whole
 	}
 	return d
 }

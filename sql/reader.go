@@ -15,8 +15,9 @@ type reader struct {
 	closes []int32 // of an opening bracket: the index of the closing one
 	i, end int
 
-	siblings  []*form // the items that the list in hand may have
-	constants []Span  // see Decl.Constants
+	siblings  []*form  // the items that the list in hand may have
+	outline   *outline // nil: nobody asks for it
+	constants []Span   // see Decl.Constants
 }
 
 // brackets matches ( ) [ ] { }, and CASE WHEN … END, which clause words may stand in.
@@ -182,6 +183,7 @@ func (r *reader) within(from, to int, read func()) {
 // element without anything, and anything that an element doesn't need.
 func (r *reader) elements(c code.Code, what string, read func() bool) {
 	closing := int(r.closes[r.i])
+	r.enter(Part{Kind: PartList}, r.i)
 	for from := r.i + 1; from <= closing; {
 		to := from
 		for r.i = from; r.i < closing && !r.op(r.i, ","); to = r.i {
@@ -190,6 +192,7 @@ func (r *reader) elements(c code.Code, what string, read func() bool) {
 		if from == closing && r.op(from-1, "(") {
 			break // ()
 		}
+		r.enter(Part{Kind: PartElement}, from)
 		r.within(from, to, func() {
 			switch {
 			case from == to && r.op(from-1, ","):
@@ -200,9 +203,11 @@ func (r *reader) elements(c code.Code, what string, read func() bool) {
 				r.expected(code.ExpectedComma, "a comma or )", "elements of a list are separated by commas")
 			}
 		})
+		r.leave(to)
 		from = to + 1
 	}
 	r.i = closing + 1
+	r.leave(r.i)
 }
 
 func article(what string) string {

@@ -38,7 +38,7 @@ type Clause struct {
 	Required bool
 	ArgOpt   bool      // the keyword may stand alone (ArgString, ArgWord, ArgName, and those in parentheses): then Span is empty
 	Repeat   bool      // ArgItem: the clause may be written several times; Items has all, in the order of the script
-	Words    []string  // ArgChoice: what may stand there, upper case
+	Words    []string  // ArgChoice: what may stand there, as it is written by custom: REJECT, python
 	Items    []*Syntax // ArgItems: the forms of an item, told apart by Keyword; at most one has none
 	Columns  []Clause  // ArgColumnDefs: what may follow a column's type
 	Options  []OptionDoc
@@ -85,6 +85,7 @@ type Decl struct {
 	IfNotExists bool
 	IfExists    bool              // of DROP, DESCRIBE and EXPLAIN
 	Constants   []Span            // expressions where values are expected, in the declaration or in what stands in it: see constant.go
+	Part        *Part             // what stands where in it; Outline notes it
 	Args        map[string]*Value // by Clause.Keyword; a head part without keyword has its position: "#0", "#1"; a clause without has ""
 }
 

@@ -16,6 +16,7 @@ import (
 // layers lists what each package may import of the project, and who alone may import a library: DESIGN.md's one way.
 var layers = map[string][]string{
 	"sql":               {},
+	"sqlfmt":            {"sql"},
 	"engine/invariants": {},
 	"engine/fault":      {"sql"},
 	"engine/duck":       {"engine/fault", "engine/invariants", "sql"},
@@ -96,7 +97,7 @@ var layers = map[string][]string{
 	"internal/testcases": {},                               // for packages that are free of DuckDB too
 	"internal/lazy":      {},
 	"torture":            {"engine", "sql"},
-	"cmd/dsql": {"scripttest", "extension/file", "demo", "serve", "pipeline", "connect", "ingest", "sinks", "stream", "journal", "quality",
+	"cmd/dsql": {"sqlfmt", "scripttest", "extension/file", "demo", "serve", "pipeline", "connect", "ingest", "sinks", "stream", "journal", "quality",
 		"models", "watch", "pyfunc",
 		"rules", "engine", "sql"},
 }

@@ -8,9 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"reflect"
 	"runtime/debug"
 	"strings"
@@ -19,8 +17,6 @@ import (
 
 	"dsql/engine/duck"
 	"dsql/pipeline/event"
-	"dsql/pipeline/program"
-	"dsql/pipeline/run"
 	"dsql/sql"
 	"dsql/sql/code"
 )
@@ -45,6 +41,7 @@ type cli struct {
 	Token      tokenCmd      `cmd:"" help:"Make a token for a server."`
 	Check      checkCmd      `cmd:"" help:"Find the errors of a script without running it."`
 	Test       testCmd       `cmd:"" help:"Run the tests of a script, each in a file of its own."`
+	Fmt        fmtCmd        `cmd:"" help:"Lay out scripts."`
 	Graph      graphCmd      `cmd:"" help:"Draw who reads whom in a script."`
 	Plan       planCmd       `cmd:"" help:"Say what a run of a script would change."`
 	Query      queryCmd      `cmd:"" help:"Run SQL on a file, reading only."`
@@ -252,81 +249,6 @@ func (s *streams) warning(e *sql.Error) {
 		return
 	}
 	e.RenderAs(s.err, "warning")
-}
-
-// scriptArgs are what commands on scripts take.
-type scriptArgs struct {
-	Script []string `arg:"" complete:"file" help:"Script files; - reads standard input."`
-	DB     string   `name:"db" placeholder:"FILE" complete:"file" help:"The DuckDB file; the first script's name with .duckdb by default."`
-	Set    []string `placeholder:"NAME=VALUE" sep:"none" help:"The value of a parameter; may be given several times."`
-	Select []string `placeholder:"NAME" help:"Only these declarations: name, name+ with what reads it, +name with what it reads, kind:journal."`
-	Stdin  string   `name:"stdin-filename" placeholder:"NAME" help:"What messages call the script that is read from standard input."`
-
-	left string // the folder that the command was typed in
-}
-
-func (a *scriptArgs) options(s *streams) (program.Options, error) {
-	o := program.Options{Language: run.Language, DB: a.DB, Dir: ".", Events: s.warn, Select: a.Select}
-	p, err := s.chosenProfile(firstFolder(a.Script))
-	if err != nil {
-		return o, err
-	}
-	if o.Set, err = given(a.Set, p, s.warning); err != nil {
-		return o, err
-	}
-	if o.DB == "" {
-		o.DB, _ = p.database()
-	}
-	for i, name := range a.Script {
-		var b []byte
-		var err error
-		if name == "-" {
-			b, err = io.ReadAll(s.in)
-		} else {
-			b, err = os.ReadFile(name)
-		}
-		if errors.Is(err, fs.ErrPermission) {
-			return o, sql.Errorf(code.NoRights, "the script %s can't be read: no right to", name).
-				WithHint("check the rights of the file and of its folder").WithCause(err)
-		}
-		if err != nil {
-			return o, sql.Errorf(code.NoFile, "the script %s can't be read: %s", name, cause(err)).
-				WithHint("check the name; `dsql init` writes a script to start from").WithCause(err)
-		}
-		shown := name
-		if name == "-" && a.Stdin != "" {
-			shown = a.Stdin
-		}
-		o.Scripts = append(o.Scripts, sql.NewSource(shown, string(b)))
-		if i == 0 && name != "-" {
-			o.Dir = filepath.Dir(name)
-			if o.DB == "" {
-				o.DB = strings.TrimSuffix(name, filepath.Ext(name)) + ".duckdb"
-			}
-		}
-	}
-	if err := namesFile(o.DB); err != nil {
-		return o, err
-	}
-	if o.DB == "" {
-		return o, sql.Errorf(code.NoDB, "a script from standard input has no name to call its file by").
-			WithHint("add --db FILE")
-	}
-	if !s.alone {
-		return o, nil
-	}
-	if a.left, err = enter(&o, a.Script); err != nil {
-		return o, noFolder(err)
-	}
-	return o, nil
-}
-
-// firstFolder is the folder of the first script.
-func firstFolder(scripts []string) string {
-	if len(scripts) == 0 || scripts[0] == "-" {
-		return "."
-	}
-	return filepath.Dir(scripts[0])
 }
 
 func cause(err error) string {

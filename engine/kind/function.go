@@ -31,7 +31,7 @@ func FunctionKind(languages ...Language) Kind {
 	}
 	var docs []string
 	for _, l := range languages {
-		s.Clauses[1].Words = append(s.Clauses[1].Words, l.Word)
+		s.Clauses[1].Words = append(s.Clauses[1].Words, strings.ToLower(l.Word))
 		s.Clauses = append(s.Clauses, l.Clauses...)
 		docs = append(docs, strings.ToLower(l.Word)+": "+l.Doc)
 	}
