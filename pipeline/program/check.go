@@ -18,8 +18,10 @@ import (
 func (p *Program) check(ctx context.Context, tx *duck.Tx) error {
 	var errs sql.List
 	opaque, loads := false, false // an extension may bring a grammar
-	due, ran := p.Due(), true     // something has run since the transaction was last known to be alive
-	failed := map[*Node]bool{}    // what is wrong itself, or reads from what is
+	broken := false               // a statement of DuckDB's would make something, and is wrong
+	looks := p.Env.Look && !p.grows()
+	due, ran := p.Due(), true  // something has run since the transaction was last known to be alive
+	failed := map[*Node]bool{} // what is wrong itself, or reads from what is
 	for i, st := range p.Stmts {
 		if st.Decl == nil {
 			if err := tx.Parse(st.Src, st.Span); err != nil && !(opaque && loads) && !imports(st) {
@@ -29,12 +31,22 @@ func (p *Program) check(ctx context.Context, tx *duck.Tx) error {
 			loads = loads || Words(st, 1)[0] == "LOAD"
 			whole := false
 			if !p.skip[i] {
-				var made bool
-				made, whole = p.shape(ctx, tx, st)
+				made, wrong := false, error(nil)
+				made, whole, wrong = p.shape(ctx, tx, st)
 				if ran = ran || made; ran && !tx.Alive(ctx) {
 					return &abortedError{i}
 				}
 				ran = false
+				if looks && !opaque && ofNames(wrong) {
+					if told := len(failed) > 0 || broken; !(told && missing(wrong)) { // else it may be what such a one would have made
+						for _, e := range Collect(nil, p.SourceHint(ctx, tx.Conn, wrong)) {
+							e.Exit = code.ExitScript
+							errs = append(errs, e)
+						}
+					}
+					broken = broken || !whole
+					continue
+				}
 			}
 			opaque = opaque || !whole
 			continue
@@ -159,65 +171,6 @@ func Ready(all []due, i int) (out []*Node) {
 		}
 	}
 	return out
-}
-
-// shape makes in the scratch transaction what a statement of the user would make, without its rows: ran says that there was something
-// to run, and whole that the statement does no more than was done here.
-func (p *Program) shape(ctx context.Context, tx *duck.Tx, st sql.Stmt) (ran, whole bool) {
-	toks := sql.Tokens(st.Src, st.Span)
-	word := func(i int) string {
-		if i < len(toks) {
-			return strings.ToUpper(toks[i].Span.Of(st.Src))
-		}
-		return ""
-	}
-	q := duck.User(st.Src, st.Span)
-	switch word(0) {
-	case "SELECT", "FROM", "WITH", "VALUES", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "COPY", "EXPLAIN", "DESCRIBE", "SHOW", "SUMMARIZE",
-		"CHECKPOINT", "ANALYZE", "COMMENT", "TABLE", "MERGE", "VACUUM":
-		return false, true
-	case "CREATE":
-		i := 1
-		for word(i) == "OR" || word(i) == "REPLACE" || word(i) == "TEMP" || word(i) == "TEMPORARY" {
-			i++
-		}
-		switch word(i) {
-		case "TABLE":
-			if as := createdAs(toks, st.Src); as {
-				q = duck.SQL("{q} WITH NO DATA", duck.Args{"q": q})
-			}
-		case "VIEW", "MACRO", "FUNCTION", "TYPE", "SCHEMA", "SEQUENCE", "RECURSIVE":
-		default:
-			return false, true
-		}
-	case "ALTER":
-	case "DROP":
-	default:
-		return false, false
-	}
-	err := InFolder(st, func() error {
-		_, err := tx.Exec(ctx, q)
-		return err
-	})
-	return true, err == nil
-}
-
-// createdAs: the statement is CREATE TABLE … AS query, and doesn't say WITH [NO] DATA already.
-func createdAs(toks []sql.Token, src *sql.Source) bool {
-	depth, as := 0, false
-	for i, t := range toks {
-		switch w := strings.ToUpper(t.Span.Of(src)); {
-		case t.Kind == sql.Op && (w == "(" || w == "["):
-			depth++
-		case t.Kind == sql.Op && (w == ")" || w == "]"):
-			depth--
-		case w == "AS" && t.Kind == sql.Word && depth == 0:
-			as = true
-		case w == "DATA" && i == len(toks)-1:
-			return false
-		}
-	}
-	return as
 }
 
 func (p *Program) NotDeclared(kind string, name sql.Name, d *sql.Decl) *sql.Error {
