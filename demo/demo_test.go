@@ -34,7 +34,7 @@ func TestFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]int{"./*.sql": 1, "./*.md": 1, "./*.csv": 1, "in/flights/*.jsonl": 8, "in/planes/*.csv": 5, "in/weather/*.parquet": 1,
+	want := map[string]int{"./*.sql": 2, "./*.md": 1, "./*.csv": 1, "in/flights/*.jsonl": 8, "in/planes/*.csv": 5, "in/weather/*.parquet": 1,
 		"models/*.txt": 1}
 	if diff := cmp.Diff(want, count); diff != "" {
 		t.Error(diff)

@@ -109,6 +109,7 @@ func (j *Journal) bind(ctx context.Context, tx *duck.Tx, in []duck.Column) (*def
 			return nil, j.decl.At(*j.deleted).Errorf(code.TypeMismatch, "DELETE WHEN needs a condition (BOOLEAN), and this is %s", t).
 				WithHint("compare it with something: op = 'd'")
 		}
+		tx.DB.Witness().Expect(j.deletion())
 	}
 	if j.lateness != nil {
 		if err := j.bindLateness(ctx, tx, d.Sequence[0].Type); err != nil {

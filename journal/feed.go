@@ -102,7 +102,16 @@ func (w *writer) deleted() *duck.Query {
 	if w.j.deleted == nil {
 		return duck.SQL("false")
 	}
-	return duck.SQL("coalesce(({e}), false)", duck.Args{"e": duck.User(w.j.decl.Src, *w.j.deleted)})
+	deleted := duck.User(w.j.decl.Src, *w.j.deleted)
+	if w.listing == nil {
+		deleted = w.tx.Witnessed(w.j.deletion(), deleted, false)
+	}
+	return duck.SQL("coalesce(({e}), false)", duck.Args{"e": deleted})
+}
+
+// deletion is DELETE WHEN.
+func (j *Journal) deletion() duck.Condition {
+	return duck.Condition{Of: j.decl.Name, Kind: duck.DeleteWhen, At: j.decl.At(*j.deleted)}
 }
 
 // stage prepares the batch's events. Rows without a key or sequence are rejected.

@@ -91,11 +91,14 @@ func (f function) macros(ctx context.Context, tx *duck.Tx, inUse bool) error {
 	}
 	a := duck.Args{"native": duck.Ident(f.native()), "params": duck.Names(params), "values": duck.Join(", ", values...),
 		"fields": duck.Join(", ", fields...)}
-	body := duck.SQL("({params}) AS {native}({values}), (features) AS {native}({fields})", a)
+	a["called"] = tx.Called(f.name, duck.SQL("{native}({values})", a))
+	a["struct"] = tx.Called(f.name, duck.SQL("{native}({fields})", a))
+	body := duck.SQL("({params}) AS {called}, (features) AS {struct}", a)
 	if len(params) == 1 { // macros are told apart by their number of arguments only; the branch that isn't taken is folded away
 		a["type"], a["field"] = duck.Type(f.sig.Inputs[0].Type), duck.Ident(f.sig.Inputs[0].Name)
-		body = duck.SQL("({params}) AS {native}(CASE WHEN typeof({params}) LIKE 'STRUCT(%' THEN CAST({params} AS STRUCT({field} "+
-			"{type})).{field} ELSE CAST({params} AS {type}) END)", a)
+		body = duck.SQL("({params}) AS {called}", a, duck.Args{"called": tx.Called(f.name, duck.SQL(
+			"{native}(CASE WHEN typeof({params}) LIKE 'STRUCT(%' THEN CAST({params} AS STRUCT({field} {type})).{field} ELSE "+
+				"CAST({params} AS {type}) END)", a))})
 	}
 	for _, n := range names {
 		if err := tx.Run(ctx, duck.SQL("CREATE OR REPLACE MACRO {n}{body}", duck.Args{"n": duck.Ident(n), "body": body})); err != nil {

@@ -291,7 +291,9 @@ func (p *Program) run(ctx context.Context, tx *duck.Tx, b Batch, x *expansion, o
 		if x.parts[i].expr == nil || !it.check {
 			continue
 		}
-		o.judge(conditions[i])
+		if o.judge(conditions[i]); o.verdict != unknown {
+			tx.DB.Witness().Note(p.condition(it), o.verdict == passed)
+		}
 		if err := o.keep(samples[i]); err != nil {
 			return err
 		}

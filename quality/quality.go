@@ -82,7 +82,17 @@ func Compile(ctx context.Context, c *duck.Conn, d sql.Place, metrics, checks []*
 		return nil, err
 	}
 	b.bind()
+	for i := range p.items {
+		if it := &p.items[i]; it.check {
+			c.DB.Witness().Expect(p.condition(it))
+		}
+	}
 	return p, b.errs.Err()
+}
+
+// condition is a check for who watches which ways it goes.
+func (p *Program) condition(it *item) duck.Condition {
+	return duck.Condition{Of: p.name, Kind: duck.Check, Name: it.name(), At: it.decl.Place()}
 }
 
 // Empty: there is nothing to measure.

@@ -64,6 +64,7 @@ func Compile(ctx context.Context, c *duck.Conn, items []*sql.Decl, cols []duck.C
 
 // Calling is how functions are called that may reject a row: one that is rejected goes no further.
 type Calling struct {
+	Of      string                  // the destination
 	At      map[sql.Key]*duck.Query // by name: what is called instead, with _row, the number of the row, before the arguments
 	Stopped *duck.Query             // the name of a function of _row: 1 where one of them has failed for it
 	Before  bool                    // the query calls some of them
@@ -90,6 +91,11 @@ func CompileAt(ctx context.Context, c *duck.Conn, items []*sql.Decl, cols []duck
 	for _, s := range b.p.steps {
 		sets[s.column]++
 		b.p.volatile = b.p.volatile || s.sets() && sets[s.column] > maxSets
+	}
+	for i := range b.p.steps {
+		if s := &b.p.steps[i]; !s.sets() {
+			s.expr = c.Witnessed(duck.Condition{Of: calling.Of, Kind: duck.Constraint, Name: s.name, At: s.decl.Place()}, s.expr, true)
+		}
 	}
 	return b.p, err
 }

@@ -111,3 +111,12 @@ func TestDemo(t *testing.T) {
 		t.Error("the new plane is not there")
 	}
 }
+
+// The demo's tests pass, and see all that may go two ways in it go both.
+func TestDemoTests(t *testing.T) {
+	t.Parallel()
+	out, err := asCommand(t, newDemo(t), "test", "pipeline.sql", "tests.sql", "--coverage", "-q").CombinedOutput()
+	if want := "12 tests: 12 passed, 0 failed\ncoverage: 10 of 10 seen both ways\n"; err != nil || string(out) != want {
+		t.Errorf("%v\n%s\nwant\n%s", err, out, want)
+	}
+}

@@ -7,20 +7,29 @@ import (
 	"strings"
 	"time"
 
+	"dsql/engine/duck"
 	"dsql/pipeline/test"
 	"dsql/scripttest"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 type testCmd struct {
 	scriptArgs
-	Only []string `placeholder:"NAME" help:"Only this test, or those that a pattern with * matches; may be given several times."`
+	Only     []string `placeholder:"NAME" help:"Only this test, or those that a pattern with * matches; may be given several times."`
+	Coverage bool     `help:"Say which constraints, checks, DELETE WHEN, WHERE and calls of models no test has seen both ways."`
 }
 
 func (c *testCmd) Run(ctx context.Context, s *streams) error {
 	o, err := c.options(s)
 	if err != nil {
 		return err
+	}
+	if c.Coverage {
+		if s.cli.Output == "junit" {
+			return sql.Errorf(code.Usage, "junit has no place for --coverage").WithHint("its formats are table, json")
+		}
+		o.Witness = &duck.Witness{}
 	}
 	began := time.Now()
 	verdicts, err := test.Run(ctx, o, c.Only)
@@ -35,11 +44,14 @@ func (c *testCmd) Run(ctx context.Context, s *streams) error {
 	}
 	switch s.cli.Output {
 	case "json":
-		err = s.testsAsJSON(verdicts)
+		err = s.testsAsJSON(verdicts, o.Witness)
 	case "junit":
 		err = s.testsAsJUnit(verdicts, failed, time.Since(began))
 	default:
 		s.showTests(verdicts, failed)
+		if o.Witness != nil {
+			err = s.showCoverage(test.Coverage(o.Witness))
+		}
 	}
 	if err == nil && failed > 0 {
 		return errDiffers
@@ -121,7 +133,7 @@ func positionOf(e *sql.Error) (p sql.Position) {
 	return p
 }
 
-func (s *streams) testsAsJSON(verdicts []test.Verdict) error {
+func (s *streams) testsAsJSON(verdicts []test.Verdict, w *duck.Witness) error {
 	lines := []testLine{}
 	for _, v := range verdicts {
 		at := v.At.Src.Position(v.At.Span.Start)
@@ -137,7 +149,11 @@ func (s *streams) testsAsJSON(verdicts []test.Verdict) error {
 		}
 		lines = append(lines, l)
 	}
-	_, err := fmt.Fprintf(s.out, "%s\n", jsonText(lines))
+	var all any = lines
+	if w != nil {
+		all = testsLine{lines, coverageLines(test.Coverage(w))}
+	}
+	_, err := fmt.Fprintf(s.out, "%s\n", jsonText(all))
 	return err
 }
 

@@ -54,6 +54,8 @@ type DB struct {
 	arrow  sync.Mutex // arrow_lossless_conversion is changed, or read
 	closes []func()   // what OnClose was given
 	trace  func(Traced)
+
+	witness *Witness // of conditions; nil: nobody asks
 }
 
 // Conn is one connection. It is not safe for use by several goroutines at once.

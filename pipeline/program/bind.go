@@ -80,7 +80,7 @@ func (p *Program) Chain(ctx context.Context, tx *duck.Tx, n *Node) error {
 	}
 	var err error
 	n.Rules, err = rules.CompileAt(ctx, tx.Conn, ch.Rules, seen, p.lists("rules"),
-		rules.Calling{At: n.rejecting(), Stopped: pyfunc.Stopped, Before: n.QueryRejects()})
+		rules.Calling{Of: n.Name, At: n.rejecting(), Stopped: pyfunc.Stopped, Before: n.QueryRejects()})
 	errs = Collect(errs, err)
 	stored := n.Cols
 	if k, ok := d.(kind.Shaper); ok && (len(ch.Metrics)+len(ch.Checks) > 0 || ch.Expected != nil) {
@@ -94,6 +94,7 @@ func (p *Program) Chain(ctx context.Context, tx *duck.Tx, n *Node) error {
 	for _, e := range errs {
 		explain(ctx, tx.Conn, e)
 	}
+	n.watch(tx.Conn)
 	return errs.Err()
 }
 

@@ -24,6 +24,7 @@ type body struct {
 	tree  *tree.Tree // nil where DuckDB makes none of the query
 	spots []int      // where _meta is put in, see metaSpots
 	edits []edit
+	noted bool // which ways its conditions go
 }
 
 // read is a relation that a body names.

@@ -25,6 +25,11 @@ func OpenWriter(ctx context.Context, o Options) (*duck.DB, error) {
 		return nil, err
 	}
 	c := db.Writer()
+	if o.Witness != nil {
+		if err := c.Watch(o.Witness); err != nil {
+			return nil, errors.Join(err, db.Close())
+		}
+	}
 	if err := catalog.Migrate(ctx, c); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}

@@ -27,6 +27,8 @@ type Options struct {
 
 	Trace func(duck.Traced) // see duck.Options
 
+	Witness *duck.Witness // notes which ways the conditions of the scripts go; nil: nobody asks
+
 	MakeRoom func(error) bool // memory ran out: true where there is some now, and the batch is worth another try; nil: there is nobody to ask
 
 	Events func(event.Event) // called from one goroutine at a time

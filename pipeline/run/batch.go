@@ -224,6 +224,8 @@ type fresh struct {
 func (r *runner) write(ctx context.Context, tx *transaction, d kind.Destination, n *program.Node, b fresh, v int64) (event.DestinationRows,
 	error) {
 	out := event.DestinationRows{Kind: n.Kind, Name: n.Name}
+	tx.DB.Witness().Enter(n.Name)
+	defer tx.DB.Witness().Enter("")
 	decided := tx.decision(n, b)
 	if b.held != nil && b.held.discard {
 		return discarded(ctx, tx, n, b.held, rules.Outcome{Rows: b.rel})

@@ -63,7 +63,7 @@ func Run(ctx context.Context, o program.Options, only []string) (out []Verdict, 
 		return nil, err
 	}
 	s.clock = asksTime(o)
-	if err := s.pick(only); err != nil || len(s.wanted) == 0 {
+	if err := s.pick(only); err != nil || len(s.wanted) == 0 && o.Witness == nil {
 		return nil, err
 	}
 	plans := make([]plan, len(s.wanted))
@@ -82,8 +82,10 @@ func Run(ctx context.Context, o program.Options, only []string) (out []Verdict, 
 			err = errors.Join(err, s.trial.Close())
 		}
 	}()
-	if order, err = s.selected(ctx, plans, order); err != nil {
-		return nil, err
+	if len(order) > 0 {
+		if order, err = s.selected(ctx, plans, order); err != nil {
+			return nil, err
+		}
 	}
 	out = make([]Verdict, len(plans))
 	var errs sql.List
@@ -95,7 +97,10 @@ func Run(ctx context.Context, o program.Options, only []string) (out []Verdict, 
 			errs = program.Collect(errs, err)
 		}
 	}
-	return slices.DeleteFunc(out, func(v Verdict) bool { return v.Name == "" }), errs.Err()
+	if err := errs.Err(); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(out, func(v Verdict) bool { return v.Name == "" }), s.witnessed(ctx)
 }
 
 // selected are the tests that name something selected.

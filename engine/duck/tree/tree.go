@@ -206,3 +206,13 @@ func (t *Tree) Walk(f func(Node) bool) {
 func Contains(n Node, f func(Node) bool) bool {
 	return n != nil && (f(n) || slices.ContainsFunc(n.Parts(), func(p Node) bool { return Contains(p, f) }))
 }
+
+// Place is where a node stands in the text, as far as DuckDB says it.
+func Place(n Node) (at int, ok bool) {
+	if p, is := n.(interface{ place() int }); is {
+		at = p.place()
+	}
+	return at, at > 0
+}
+
+func (n *inner) place() int { return n.At }
