@@ -29,14 +29,15 @@ func (a *fileArgs) options(ctx context.Context, s *streams, failed *error) (prog
 	}
 	if a.DB == "" {
 		found, _ := filepath.Glob("*.duckdb")
-		if len(found) > 1 { // copies for readers stand beside the file that is meant
-			found = slices.DeleteFunc(found, func(name string) bool { return run.SnapshotOf(ctx, name) != "" })
+		meant := found
+		if len(found) > 1 { // copies for readers stand beside the file that is meant, and files that aren't dsql's
+			meant = slices.DeleteFunc(slices.Clone(found), func(name string) bool { return !run.MayBeMeant(ctx, name) })
 		}
-		if len(found) != 1 {
+		if len(meant) != 1 {
 			return program.Options{}, sql.Errorf(code.NoDB, "which file? There are %d *.duckdb here: %s", len(found), strings.Join(found, ", ")).
 				WithHint("add --db FILE")
 		}
-		a.DB = found[0]
+		a.DB = meant[0]
 	}
 	if err := namesFile(a.DB); err != nil {
 		return program.Options{}, err

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"io"
 
 	"dsql/pipeline/look"
 	"dsql/pipeline/program"
@@ -16,13 +15,9 @@ type queryCmd struct {
 }
 
 func (c *queryCmd) Run(ctx context.Context, s *streams) error {
-	text := c.SQL
-	if text == "-" {
-		b, err := io.ReadAll(s.in)
-		if err != nil {
-			return err
-		}
-		text = string(b)
+	text, err := s.text(c.SQL)
+	if err != nil {
+		return err
 	}
 	if c.URL != "" {
 		return c.remote(ctx, s, text)

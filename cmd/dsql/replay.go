@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -40,10 +41,25 @@ func (c *replayCmd) Run(ctx context.Context, s *streams) error {
 
 type execCmd struct {
 	fileArgs
-	SQL string `arg:"" name:"sql" help:"Statements: REPLAY REJECTS FROM orders, RELEASE HOLD orders …"`
+	SQL string `arg:"" name:"sql" help:"Statements: REPLAY REJECTS FROM orders, RELEASE HOLD orders …; - reads standard input."`
 }
 
-func (c *execCmd) Run(ctx context.Context, s *streams) error { return c.statement(ctx, s, c.SQL) }
+func (c *execCmd) Run(ctx context.Context, s *streams) error {
+	text, err := s.text(c.SQL)
+	if err != nil {
+		return err
+	}
+	return c.statement(ctx, s, text)
+}
+
+// text is an argument, or what - stands for.
+func (s *streams) text(arg string) (string, error) {
+	if arg != "-" {
+		return arg, nil
+	}
+	b, err := io.ReadAll(s.in)
+	return string(b), err
+}
 
 // statement runs statements on a file that is there, in its folder: the script is there, as a rule, and so what it names.
 func (a *fileArgs) statement(ctx context.Context, s *streams, text string) error {

@@ -7,6 +7,7 @@ import (
 
 	"dsql/engine/duck"
 	"dsql/pipeline/program"
+	"dsql/sql"
 )
 
 // Checks shows the last verdicts, each metric over its last versions, and (of one destination) rows that broke its checks; rows: those
@@ -54,7 +55,7 @@ func Checks(ctx context.Context, o program.Options, name string, rows bool) erro
 }
 
 // RejectedRecords writes the records of open rejects as lines of JSON, for REPLAY REJECTS … USING.
-func RejectedRecords(ctx context.Context, o program.Options, name string, w io.Writer) error {
+func RejectedRecords(ctx context.Context, o program.Options, name, where string, w io.Writer) error {
 	return inspection(ctx, o, func(v *Viewer) error {
 		n := v.Program.Relation(name)
 		if n == nil {
@@ -65,7 +66,7 @@ func RejectedRecords(ctx context.Context, o program.Options, name string, w io.W
 				|| CASE WHEN TRY(decode(payload)) IS NOT NULL THEN ',"payload":' || to_json(TRY(decode(payload)))
 				ELSE ',"payload_base64":"' || to_base64(payload) || '"' END || '}'
 			FROM dsql.rejects WHERE coalesce(destination, source) = {name} AND replayed_at IS NULL AND payload IS NOT NULL
-			AND NOT starts_with(reason, 'check:') ORDER BY id`, duck.Args{"name": n.Name}),
+			AND NOT starts_with(reason, 'check:') AND {where} ORDER BY id`, duck.Args{"name": n.Name, "where": condition(where)}),
 			func(row func(...any) error) (s string, err error) { return s, row(&s) })
 		if err != nil {
 			return err
@@ -79,8 +80,16 @@ func RejectedRecords(ctx context.Context, o program.Options, name string, w io.W
 	})
 }
 
+// condition is one on dsql.rejects as a user writes it on the command line; "": there is none.
+func condition(text string) *duck.Query {
+	if text == "" {
+		return duck.SQL("true")
+	}
+	return duck.SQL("({c}\n)", duck.Args{"c": duck.User(sql.NewSource("(--where)", text), sql.Span{End: len(text)})})
+}
+
 // Rejects groups what was rejected and not replayed by rule and reason.
-func Rejects(ctx context.Context, o program.Options, name string) error {
+func Rejects(ctx context.Context, o program.Options, name, where string) error {
 	return inspection(ctx, o, func(v *Viewer) error {
 		if name != "" {
 			n := v.Program.Relation(name)
@@ -93,7 +102,8 @@ func Rejects(ctx context.Context, o program.Options, name string) error {
 		return v.Query(ctx, duck.SQL(`SELECT coalesce(destination, source) AS name, rule, split_part(reason, ':', 1) AS code, count(*) AS rows,
 			min(rejected_at) AS first, max(rejected_at) AS last,
 			first(reason ORDER BY id) AS example, coalesce(first(payload_text ORDER BY id) FILTER (payload_text IS NOT NULL), first(data::VARCHAR ORDER BY id)) AS row
-			FROM (SELECT *, coalesce(TRY(decode(payload)), payload::VARCHAR) AS payload_text FROM dsql.rejects)
-			WHERE replayed_at IS NULL AND {name} IN ('', coalesce(destination, source)) GROUP BY 1, 2, 3 ORDER BY rows DESC, name, code, rule`, duck.Args{"name": name}))
+			FROM (SELECT *, coalesce(TRY(decode(payload)), payload::VARCHAR) AS payload_text FROM dsql.rejects WHERE {where})
+			WHERE replayed_at IS NULL AND {name} IN ('', coalesce(destination, source)) GROUP BY 1, 2, 3 ORDER BY rows DESC, name, code, rule`,
+			duck.Args{"name": name, "where": condition(where)}))
 	})
 }

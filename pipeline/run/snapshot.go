@@ -116,6 +116,18 @@ func SnapshotOf(ctx context.Context, path string) string {
 	return catalog.SnapshotOf(ctx, db.Writer())
 }
 
+// MayBeMeant: a file is one that declares something, and no copy that --snapshot made. One that can't be read, as it is being written, may be.
+func MayBeMeant(ctx context.Context, path string) bool {
+	db, err := duck.Open(ctx, path, duck.Options{ReadOnly: true})
+	if err != nil {
+		return true
+	}
+	defer db.Close()
+	c := db.Writer()
+	n, err := c.Int(ctx, duck.SQL("SELECT count(*) FROM dsql.declarations"))
+	return (err == nil && n > 0 || err != nil && !duck.IsMissing(err)) && catalog.SnapshotOf(ctx, c) == ""
+}
+
 // mayReplace refuses to write a snapshot over what is none: the script, an input, another file of dsql's. db is the run's own file, nil
 // when it isn't there.
 func mayReplace(ctx context.Context, name string, db os.FileInfo) error {

@@ -204,7 +204,7 @@ func (f *toyField) looks() {
 			}
 		}
 	}
-	for _, err := range []error{look.Status(ctx, o), look.Checks(ctx, o, "kept", false), look.Rejects(ctx, o, "Kept"),
+	for _, err := range []error{look.Status(ctx, o), look.Checks(ctx, o, "kept", false), look.Rejects(ctx, o, "Kept", ""),
 		look.History(ctx, o, "Newest", []string{"1"})} {
 		if err != nil {
 			f.t.Error(err)
