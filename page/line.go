@@ -197,6 +197,13 @@ func (c line) drawBand(s *svg, runs [][]Point, a *axis, y func(float64) float64)
 		return
 	}
 	for _, run := range runs {
+		if len(run) > 2 && !slices.ContainsFunc(run, func(p Point) bool {
+			lo, hi := c.band(p)
+			first, last := c.band(run[0])
+			return lo != first || hi != last
+		}) { // the same for all: its ends are enough
+			run = []Point{run[0], run[len(run)-1]}
+		}
 		up, down := &path{}, &path{}
 		for i, p := range run {
 			_, hi := c.band(p)

@@ -202,28 +202,33 @@ func (s *Site) Write(w io.Writer, view any) error {
 	return views().ExecuteTemplate(w, "page", shown{s, view})
 }
 
-// section is one that is redrawn on its own: sections aren't nested.
-var section = lazy.Regexp(`(?s)<section id="([^"]*)"([^>]*)>(.*?)</section>`)
+// A section is redrawn on its own. Sections aren't nested.
+var sectionBegins, sectionEnds = []byte(`<section id="`), []byte("</section>")
 
 // Live marks each section of a page with a hash of what is in it. have are the hashes that a client has, by id: where it has some, only the
 // sections come that are others.
 func Live(html []byte, have map[string]string) []byte {
-	var changed bytes.Buffer
-	whole := section().ReplaceAllFunc(html, func(m []byte) []byte {
-		h := fnv.New64a()
-		_, _ = h.Write(m) // a hash takes anything
-		sum := strconv.FormatUint(h.Sum64(), 36)
-		parts := section().FindSubmatch(m)
-		out := fmt.Appendf(nil, `<section id="%s"%s data-h="%s">%s</section>`, parts[1], parts[2], sum, parts[3])
-		if have[string(parts[1])] != sum {
-			changed.Write(out)
+	out := make([]byte, 0, len(html)+len(html)/50)
+	for {
+		before, rest, found := bytes.Cut(html, sectionBegins)
+		if have == nil {
+			out = append(out, before...)
 		}
-		return out
-	})
-	if have != nil {
-		return changed.Bytes()
+		if !found {
+			return out
+		}
+		var section []byte
+		section, html, _ = bytes.Cut(rest, sectionEnds)
+		h := fnv.New64a()
+		_, _ = h.Write(section) // a hash takes anything
+		sum := strconv.FormatUint(h.Sum64(), 36)
+		id, _, _ := bytes.Cut(section, []byte{'"'})
+		if have[string(id)] == sum {
+			continue
+		}
+		tag, inner, _ := bytes.Cut(section, []byte{'>'})
+		out = fmt.Appendf(out, `%s%s data-h="%s">%s%s`, sectionBegins, tag, sum, inner, sectionEnds)
 	}
-	return whole
 }
 
 // Report is all views of a file as one.

@@ -268,7 +268,7 @@ func TestLive(t *testing.T) {
 	for _, m := range regexp.MustCompile(`<section id="([^"]*)"[^>]* data-h="([^"]*)">`).FindAllSubmatch(html, -1) {
 		have[string(m[1])] = string(m[2])
 	}
-	if len(have) != 3 {
+	if len(have) != 5 {
 		t.Fatalf("sections: %v", have)
 	}
 	if again := Live([]byte(draw(t, f, "flow", &Front{})), have); len(again) > 0 {

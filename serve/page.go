@@ -30,10 +30,13 @@ type pages struct {
 	conn     *duck.Conn
 	epoch    uint64 // of what is kept; odd: of a state that nobody can name
 	turn     uint64 // of the lags in it
+	kept     *pageview.Kept
+	due      atomic.Int64 // when what is kept may be older than its state (nanoseconds since 1970); 0: it isn't
 	program  *program.Program
 	file     *page.File
 	drawn    map[string]drawn // views of this state that were read, by address
-	watchers atomic.Int64     // who is told of versions
+	things   map[string]*page.Thing
+	watchers atomic.Int64 // who is told of versions
 }
 
 const (
@@ -117,7 +120,10 @@ func send(w *recorder, r *http.Request, status int, kind string, body []byte) er
 	h.Add("Vary", "Accept-Encoding")
 	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") && len(body) > 1000 {
 		var b bytes.Buffer
-		z := gzip.NewWriter(&b)
+		z, err := gzip.NewWriterLevel(&b, gzip.BestSpeed)
+		if err != nil {
+			return err
+		}
 		if _, err := z.Write(body); err != nil {
 			return err
 		}
@@ -201,7 +207,7 @@ func (p *pages) read(ctx context.Context, s *server, address string, f drawing) 
 		if err != nil {
 			return d, nil, err
 		}
-		p.db, p.conn, p.file = s.file.db, c, nil
+		p.db, p.conn, p.file, p.kept = s.file.db, c, nil, &pageview.Kept{}
 	}
 	if err := p.conn.Run(ctx, duck.SQL("BEGIN TRANSACTION READ ONLY")); err != nil {
 		return d, nil, err
@@ -213,15 +219,17 @@ func (p *pages) read(ctx context.Context, s *server, address string, f drawing) 
 	}()
 	epoch := p.db.Epoch()
 	lags, turn := s.lags.last()
-	v := &pageview.Reader{Conn: p.conn, Now: time.Now(), Lags: lags}
-	if p.file == nil || p.epoch != epoch || epoch%2 == 1 || p.turn != turn {
+	v := &pageview.Reader{Conn: p.conn, Now: time.Now(), Lags: lags, Kept: p.kept}
+	if p.file == nil || p.epoch != epoch || epoch%2 == 1 || p.turn != turn || p.overdue() != 0 {
 		if v.Program, err = s.o.Language.Load(ctx, p.conn, nil, &kind.Env{Dir: s.o.Dir}, program.Opened{}); err != nil {
 			return d, nil, err
 		}
 		if file, err = v.File(ctx); err != nil {
 			return d, nil, err
 		}
+		p.due.Store(p.kept.Due(v.Now))
 		p.program, p.file, p.epoch, p.turn, p.drawn = v.Program, file, epoch, turn, map[string]drawn{}
+		p.things = map[string]*page.Thing{}
 		if p.db.Epoch() != epoch { // something was committed meanwhile: which state this is nobody knows
 			p.epoch = 1
 		}
@@ -230,10 +238,18 @@ func (p *pages) read(ctx context.Context, s *server, address string, f drawing) 
 		return d, p.file, nil
 	}
 	v.Program = p.program
-	if d, err = f(ctx, v, p.file); err == nil && len(p.drawn) < mostDrawn {
+	if d, err = f(ctx, v, p.file); err == nil && len(p.drawn) < mostDrawn && ctx.Err() == nil { // what was broken off is not to be shown again
 		p.drawn[address] = d
 	}
 	return d, p.file, err
+}
+
+// overdue is when the state that is kept became older than it may be; 0: it didn't.
+func (p *pages) overdue() int64 {
+	if due := p.due.Load(); due != 0 && time.Now().UnixNano() >= due {
+		return due
+	}
+	return 0
 }
 
 // flowPage is what needs a look and the flow; ?o= picks an object, ?c= a column of it.
@@ -261,8 +277,23 @@ func (s *server) objectPage(w *recorder, r *http.Request) error {
 		case "experiment":
 			return drawn{"experiment", o.Name, v.Trial(ctx, o)}, nil
 		}
-		return drawn{"object", o.Name, v.Thing(ctx, f, o, pageview.Ask{Version: number(r, "v"), Metrics: r.URL.Query().Get("m")})}, nil
+		return drawn{"object", o.Name, s.pages.thing(ctx, v, o, r.URL.Query().Get("m"), number(r, "v"))}, nil
 	})
+}
+
+// thing is an object's page, with what a version changed: all else of it is read once a state.
+func (p *pages) thing(ctx context.Context, v *pageview.Reader, o *page.Object, metrics string, version int64) *page.Thing {
+	key := o.Name + "\x00" + metrics
+	of, ok := p.things[key]
+	if !ok {
+		if of = v.Thing(ctx, o, metrics); len(p.things) < mostDrawn && ctx.Err() == nil {
+			p.things[key] = of
+		}
+	}
+	if version == 0 {
+		return of
+	}
+	return v.Changed(ctx, of, version)
 }
 
 // number is a parameter that is one, else 0.

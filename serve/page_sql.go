@@ -90,16 +90,18 @@ func (s *server) events(w *recorder, r *http.Request) error {
 	defer tick.Stop()
 	last, told := s.epoch(), time.Time{}
 	_, was := s.lags.last()
+	due := int64(0)
 	for {
 		epoch := s.epoch()
 		_, turn := s.lags.last()
+		over := s.pages.overdue()
 		text := ""
 		switch {
-		case epoch%2 == 0 && epoch != last || turn != was || told.IsZero():
+		case epoch%2 == 0 && epoch != last || turn != was || over != due && over != 0 || told.IsZero():
 			if text = fmt.Sprintf("event: version\nid: %d\ndata: %d\n\n", epoch, epoch); told.IsZero() {
 				text = "retry: 2000\n\n"
 			}
-			last, was = epoch, turn
+			last, was, due = epoch, turn, over
 		case time.Since(told) > stillHere:
 			text = ": here\n\n"
 		}

@@ -291,7 +291,7 @@ func optionsOf(t *testing.T, script string) program.Options {
 const adminSecret = "secret-admin"
 
 // adminToken are two tokens: secret-all for everything but admin, and adminSecret for that.
-func adminToken(t *testing.T) []serve.Token {
+func adminToken(t testing.TB) []serve.Token {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "tokens")
 	hash := sha256.Sum256([]byte(adminSecret))

@@ -48,7 +48,7 @@ func Report(ctx context.Context, o program.Options, ask Ask, w io.Writer) error 
 			case "experiment":
 				out.Trials = append(out.Trials, r.Trial(ctx, x))
 			default:
-				out.Things = append(out.Things, r.Thing(ctx, f, x, view.Ask{}))
+				out.Things = append(out.Things, r.Thing(ctx, x, ""))
 			}
 		}
 		filter := page.Filter{}

@@ -86,13 +86,13 @@ func (r *Reader) series(ctx context.Context, of string, n int64, only *duck.Quer
 	if n == 0 {
 		a["n"] = int64(math.MaxInt32)
 	}
-	all, err := rows(ctx, r.Conn, duck.SQL(`WITH v AS (SELECT version, row_number() OVER (ORDER BY version) - 1 AS i, count(*) OVER () AS n
-			FROM (SELECT DISTINCT version FROM dsql.metrics WHERE destination = {of} AND version IS NOT NULL)),
-		m AS (SELECT metric, m.version, value, CASE WHEN n <= {n} THEN i ELSE i * ({n} // 2) // n END AS bucket
-			FROM dsql.metrics m JOIN v USING (version) WHERE destination = {of} AND {only}),
-		b AS (SELECT metric, bucket, coalesce(arg_min(version, value), any_value(version)) AS v1, min(value) AS lo,
-			arg_max(version, value) AS v2, max(value) AS hi FROM m GROUP BY metric, bucket)
-		SELECT metric, string_agg(concat_ws(' ', v1, lo, v2, hi), ';' ORDER BY bucket) FROM b GROUP BY metric ORDER BY metric`, a), pair)
+	all, err := rows(ctx, r.Conn, duck.SQL(`WITH m AS MATERIALIZED (SELECT metric, version, value FROM dsql.metrics
+			WHERE destination = {of} AND {only} AND version IS NOT NULL),
+		v AS (SELECT version, row_number() OVER (ORDER BY version) - 1 AS i, count(*) OVER () AS n FROM (SELECT DISTINCT version FROM m)),
+		b AS (SELECT metric, (CASE WHEN n <= {n} THEN i ELSE i * ({n} // 2) // n END)::INTEGER AS bucket, any_value(version) AS v0,
+			arg_min(version, value) AS v1, min(value) AS lo, arg_max(version, value) AS v2, max(value) AS hi
+			FROM m JOIN v USING (version) GROUP BY metric, bucket)
+		SELECT metric, string_agg(concat_ws(' ', coalesce(v1, v0), lo, v2, hi), ';') FROM b GROUP BY metric`, a), pair)
 	out := map[string][]page.Point{}
 	for _, m := range all {
 		out[m[0]] = points(m[1])

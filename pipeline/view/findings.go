@@ -3,6 +3,7 @@ package view
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -98,14 +99,16 @@ func (r *Reader) wants(object, name string) (text string, isRule bool) {
 // checks are those whose last verdict isn't a pass. The last ones are judged, their past is drawn.
 func (r *Reader) checks(ctx context.Context, out *[]page.Finding) error {
 	type last struct{ object, name, verdict, value, past string }
-	all, err := rows(ctx, r.Conn, duck.SQL(`SELECT destination, name, arg_max(verdict, i),
+	all, err := rows(ctx, r.Conn, duck.SQL(`WITH last AS (SELECT destination, name FROM dsql.checks GROUP BY ALL
+			HAVING list_contains(['warn', 'fail', 'held'], arg_max(verdict, struct_pack(t := checked_at, v := coalesce(version, {never})))))
+		SELECT destination, name, arg_max(verdict, i),
 			coalesce(arg_max(coalesce(value, failed_rows)::VARCHAR, i), ''),
 			string_agg(coalesce(version, 0) || ' ' || verdict || ' ' || coalesce(epoch_us(committed_at), epoch_us(checked_at)), ';' ORDER BY i)
 				FILTER (i > n - 400)
 		FROM (SELECT *, row_number() OVER w AS i, count(*) OVER (PARTITION BY destination, name) AS n
-			FROM (FROM dsql.checks LEFT JOIN dsql.versions USING (version))
+			FROM (FROM dsql.checks SEMI JOIN last USING (destination, name) LEFT JOIN dsql.versions USING (version))
 			WINDOW w AS (PARTITION BY destination, name ORDER BY checked_at, version))
-		GROUP BY destination, name HAVING arg_max(verdict, i) IN ('warn', 'fail', 'held') ORDER BY ALL`),
+		GROUP BY destination, name ORDER BY ALL`, duck.Args{"never": int64(math.MaxInt64)}),
 		func(row func(...any) error) (l last, err error) {
 			return l, row(&l.object, &l.name, &l.verdict, &l.value, &l.past)
 		})

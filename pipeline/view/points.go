@@ -1,7 +1,9 @@
 package view
 
 import (
+	"cmp"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -10,7 +12,7 @@ import (
 	"dsql/page"
 )
 
-// points reads what series gives of a metric: "version least version greatest;…"; a version alone has no value.
+// points reads what series gives of a metric: "version least version greatest;…", in any order; a version alone has no value.
 func points(text string) []page.Point {
 	out := make([]page.Point, 0, 1+strings.Count(text, ";"))
 	for part := range strings.SplitSeq(text, ";") {
@@ -36,6 +38,7 @@ func points(text string) []page.Point {
 			out = append(out, b, a)
 		}
 	}
+	slices.SortFunc(out, func(a, b page.Point) int { return cmp.Compare(a.Version, b.Version) })
 	return out
 }
 

@@ -1,9 +1,11 @@
 package view
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"dsql/engine/duck"
@@ -11,12 +13,6 @@ import (
 	"dsql/page"
 	"dsql/sql"
 )
-
-// Ask says which state of an object's page is wanted.
-type Ask struct {
-	Version int64  // whose changes are shown; 0: none
-	Metrics string // what the names of metrics are to contain
-}
 
 // sections runs what reads parts of a view: one that fails is told in its place, the others are drawn.
 func sections(wrong *[]page.Problem, parts ...part) {
@@ -32,17 +28,24 @@ type part struct {
 	read func() error
 }
 
-// Thing is the page of an object.
-func (r *Reader) Thing(ctx context.Context, f *page.File, o *page.Object, ask Ask) *page.Thing {
-	v := &page.Thing{Object: o, Filter: ask.Metrics, Of: ask.Version}
+// Thing is the page of an object. metrics is what the names of those that are shown contain.
+func (r *Reader) Thing(ctx context.Context, o *page.Object, metrics string) *page.Thing {
+	v := &page.Thing{Object: o, Filter: metrics}
 	sections(&v.Wrong,
 		part{"Metrics", func() error { return r.metrics(ctx, v) }},
 		part{"Checks", func() error { return r.verdicts(ctx, v) }},
 		part{"Rejected rows", func() error { return r.broken(ctx, v) }},
 		part{"Origins", func() error { return r.brought(ctx, v) }},
-		part{"Changes", func() error { return r.changed(ctx, v) }},
 		part{"Rows", func() error { return r.sample(ctx, v) }})
 	return v
+}
+
+// Changed is the page with what a version changed.
+func (r *Reader) Changed(ctx context.Context, of *page.Thing, version int64) *page.Thing {
+	v := *of
+	v.Of, v.Wrong = version, slices.Clone(of.Wrong)
+	sections(&v.Wrong, part{"Changes", func() error { return r.changed(ctx, &v) }})
+	return &v
 }
 
 // metrics are the first of those that the filter leaves, in the order of the declaration.
@@ -79,35 +82,55 @@ func inText(text, name string) int {
 	return len(text)
 }
 
-// verdicts are the checks of all versions, one text a check.
+// verdictOf are verdicts by their first letters, which are all different: they are many.
+var verdictOf = map[byte]string{'p': "pass", 'w': "warn", 'h': "held", 'f': "fail", 'u': "unknown", 'r': "released", 'd': "discarded"}
+
+// verdicts are the checks of all versions, one text a check, and what the newest measured.
 func (r *Reader) verdicts(ctx context.Context, v *page.Thing) error {
-	all, err := rows(ctx, r.Conn, duck.SQL(`SELECT name, string_agg(version || ' ' || verdict || ' ' || coalesce(failed_rows, 0) ||
-			' ' || coalesce(value::VARCHAR, ''),
-			';' ORDER BY version, checked_at, rowid) FROM dsql.checks WHERE destination = {of} AND version IS NOT NULL GROUP BY name
-			ORDER BY name`,
-		duck.Args{"of": v.Object.Name}), pair)
+	type past struct{ name, text, value string }
+	of := duck.Args{"of": v.Object.Name}
+	all, err := rows(ctx, r.Conn, duck.SQL(`SELECT name, string_agg(version || left(verdict, 1), ';'),
+			coalesce(arg_max(value, rowid)::VARCHAR, '')
+		FROM dsql.checks WHERE destination = {of} AND version IS NOT NULL GROUP BY name ORDER BY name`, of),
+		func(row func(...any) error) (p past, err error) { return p, row(&p.name, &p.text, &p.value) })
 	for _, x := range all {
-		c := page.Check{Name: x[0]}
+		c := page.Check{Name: x.name}
 		c.Wants, _ = r.wants(v.Object.Name, c.Name)
-		for part := range strings.SplitSeq(x[1], ";") {
-			var d page.Verdict
-			var value float64
-			n, serr := fmt.Sscan(part, &d.Version, &d.Verdict, &d.Failed, &value)
-			if n < 3 && serr != nil {
-				continue
+		var twice bool
+		if c.Verdicts, twice = verdicts(x.text); twice { // which of them is the last?
+			if c.Verdicts, err = r.newestVerdicts(ctx, of.With(duck.Args{"name": x.name})); err != nil {
+				return err
 			}
-			if n == 4 {
-				d.Value = &value
-			}
-			if k := len(c.Verdicts); k > 0 && c.Verdicts[k-1].Version == d.Version {
-				c.Verdicts = c.Verdicts[:k-1]
-			}
-			c.Verdicts = append(c.Verdicts, d)
+		}
+		if value, err := strconv.ParseFloat(x.value, 64); err == nil && len(c.Verdicts) > 0 {
+			c.Verdicts[len(c.Verdicts)-1].Value = &value
 		}
 		v.Checks = append(v.Checks, c)
 	}
 	slices.SortStableFunc(v.Checks, func(a, b page.Check) int { return inText(v.Object.Body, a.Name) - inText(v.Object.Body, b.Name) })
 	return err
+}
+
+// verdicts reads "12p;13w", in any order. twice: a version has two that differ.
+func verdicts(text string) (out []page.Verdict, twice bool) {
+	for part := range strings.SplitSeq(text, ";") {
+		version, err := strconv.ParseInt(part[:max(0, len(part)-1)], 10, 64)
+		if err == nil {
+			out = append(out, page.Verdict{Version: version, Verdict: verdictOf[part[len(part)-1]]})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b page.Verdict) int { return cmp.Compare(a.Version, b.Version) })
+	for i := 1; i < len(out); i++ {
+		twice = twice || out[i].Version == out[i-1].Version && out[i].Verdict != out[i-1].Verdict
+	}
+	return slices.CompactFunc(out, func(a, b page.Verdict) bool { return a.Version == b.Version }), twice
+}
+
+// newestVerdicts are a check's, of each version the last.
+func (r *Reader) newestVerdicts(ctx context.Context, of duck.Args) ([]page.Verdict, error) {
+	return rows(ctx, r.Conn, duck.SQL(`SELECT version, arg_max(verdict, rowid) FROM dsql.checks
+		WHERE destination = {of} AND name = {name} AND version IS NOT NULL GROUP BY version ORDER BY version`, of),
+		func(row func(...any) error) (v page.Verdict, err error) { return v, row(&v.Version, &v.Verdict) })
 }
 
 // broken are the rows that rules refused, by version.

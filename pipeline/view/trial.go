@@ -31,22 +31,30 @@ func (r *Reader) splits(ctx context.Context, out *[]page.Finding) error {
 		if x == nil {
 			continue
 		}
-		f := page.Finding{Bad: true, Kind: "split", Object: n.Name, Text: "can't be compared"}
-		s, err := x.Split(ctx, r.Conn)
-		switch {
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case err != nil: // a table of its query may be gone: everything else is still to be seen
-			f.Note = err.Error()
-		case !s.Broken():
-			continue
-		default:
-			f.Text, f.Value = "isn't split as declared", "p = "+page.Decimal(s.Mismatch)
-			f.Note = watch.Units(s.Variants) + " · no difference between them can be trusted"
+		found, err := r.Kept.split(n.Name, n.Text(), r.Now, func() ([]page.Finding, error) { return r.split(ctx, n.Name, x) })
+		if err != nil {
+			return err
 		}
-		*out = append(*out, f)
+		*out = append(*out, found...)
 	}
 	return nil
+}
+
+func (r *Reader) split(ctx context.Context, name string, x watch.Experiment) ([]page.Finding, error) {
+	f := page.Finding{Bad: true, Kind: "split", Object: name, Text: "can't be compared"}
+	s, err := x.Split(ctx, r.Conn)
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case err != nil: // a table of its query may be gone: everything else is still to be seen
+		f.Note = err.Error()
+	case !s.Broken():
+		return nil, nil
+	default:
+		f.Text, f.Value = "isn't split as declared", "p = "+page.Decimal(s.Mismatch)
+		f.Note = watch.Units(s.Variants) + " · no difference between them can be trusted"
+	}
+	return []page.Finding{f}, nil
 }
 
 func (r *Reader) compared(ctx context.Context, v *page.Trial) error {

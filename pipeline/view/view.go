@@ -27,6 +27,7 @@ type Reader struct {
 	Now     time.Time
 	Lags    map[string]int64 // by source, where somebody knows them
 	Name    string           // the file's
+	Kept    *Kept            // of who reads again and again; nil: all is asked anew
 }
 
 // rows reads all rows of a query; a table that an older dsql didn't make has none.
