@@ -92,7 +92,7 @@ func Run(ctx context.Context, o Options) error {
 	if len(o.Scripts) > 0 {
 		quiet := o.Options
 		quiet.Events = nil
-		if err := program.Check(ctx, quiet); err != nil {
+		if _, err := program.Check(ctx, quiet); err != nil {
 			return err
 		}
 	} else if program.Existing(o.DB) == "" {

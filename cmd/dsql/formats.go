@@ -13,6 +13,8 @@ import (
 // ownFormats are the formats of commands that have others than results have.
 var ownFormats = map[string][]string{
 	"test":  {"table", "json", "junit"},
+	"check": {"table", "json"},
+	"plan":  {"table", "json"},
 	"graph": {"mermaid", "dot", "json"},
 }
 

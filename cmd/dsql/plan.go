@@ -16,8 +16,16 @@ func (c *planCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	changes, err := program.PlanScript(ctx, o)
+	changes, err := program.Plan(ctx, o)
 	if err != nil {
+		return err
+	}
+	if s.cli.Output == "json" {
+		lines := []changeLine{}
+		for _, ch := range changes {
+			lines = append(lines, changeLine{ch.Action, ch.Kind, ch.Name, append([]string{}, ch.What...)})
+		}
+		_, err := fmt.Fprintf(s.out, "%s\n", jsonText(lines))
 		return err
 	}
 	for _, ch := range changes {
@@ -26,9 +34,24 @@ func (c *planCmd) Run(ctx context.Context, s *streams) error {
 	return nil
 }
 
+// changeLine is what becomes of a declaration, or what a verb would touch, as JSON.
+type changeLine struct {
+	Action string   `json:"action"`
+	Kind   string   `json:"kind"`
+	Name   string   `json:"name"`
+	What   []string `json:"what"`
+}
+
+// signs are those of what becomes of declarations.
+var signs = map[string]string{"create": "+", "change": "~", "rebuild": "!", "drop": "-", "left": "-", "none": "="}
+
 func printChange(w io.Writer, c event.Change) {
-	sign := map[string]string{"create": "+", "change": "~", "rebuild": "!", "drop": "-", "none": "="}[c.Action]
-	fmt.Fprintf(w, "%s %s %s\n", sign, c.Kind, c.Name)
+	sign, ok := signs[c.Action]
+	title := ""
+	if !ok { // a verb
+		sign, title = "!", ": "+c.Action
+	}
+	fmt.Fprintf(w, "%s %s %s%s\n", sign, c.Kind, c.Name, title)
 	for _, what := range c.What {
 		fmt.Fprintf(w, "    %s\n", what)
 	}

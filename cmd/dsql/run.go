@@ -13,6 +13,8 @@ type runCmd struct {
 	Follow        bool          `help:"Go on with what comes, until SIGTERM or Ctrl-C; the batch in hand is finished."`
 	Snapshot      string        `placeholder:"FILE" complete:"file" help:"Keep a copy of the file for readers: a run lets no other process into its own."`
 	SnapshotEvery time.Duration `default:"30s" help:"How often the copy is renewed."`
+	Prune         bool          `help:"Drop what is declared in the file and not in the script, with all that it stores."`
+	Yes           bool          `help:"Don't ask before --prune."`
 	DryRun        bool          `help:"Check the script and say what would change; change nothing."`
 	Trace         string        `placeholder:"FILE" complete:"file" help:"Write every statement that dsql runs into FILE, with its time."`
 	Events        string        `enum:"text,jsonl" default:"text" help:"How stderr tells what happens: ${enum}."`
@@ -41,7 +43,10 @@ func (c *runCmd) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	o.Trace = t.statements()
-	o.DryRun, o.Follow, o.Stop = c.DryRun, c.Follow, s.batchEnd(told.stopping)
+	o.DryRun, o.Follow, o.Prune, o.Stop = c.DryRun, c.Follow, c.Prune, s.batchEnd(told.stopping)
+	if err := c.mayPrune(ctx, s, o); err != nil {
+		return err
+	}
 	o.Events = func(e event.Event) {
 		switch e := e.(type) {
 		case event.Queried:

@@ -176,6 +176,7 @@ func Whence(origin string, version int64) string {
 type WaitingFile struct {
 	Source       string   `json:"source"`
 	Path         string   `json:"path"`
+	Bytes        int64    `json:"bytes"`
 	Destinations []string `json:"destinations"` // that lack it
 	Why          string   `json:"why"`
 	Until        string   `json:"until"` // a time, or what must happen

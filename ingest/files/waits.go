@@ -35,7 +35,7 @@ func (s *Source) Waits(ctx context.Context, c *duck.Conn, env *kind.Env, destina
 	now, aside, out := time.Now(), s.loadsAside(files, byPath), []kind.WaitingFile{}
 	var first *kind.WaitingFile // of a snapshot: loads keep their order
 	for _, f := range files {
-		w := kind.WaitingFile{Source: s.Stmt.Name, Path: f.path, Destinations: s.lacking(&f, byPath[f.path], destinations)}
+		w := kind.WaitingFile{Source: s.Stmt.Name, Path: f.path, Bytes: f.size, Destinations: s.lacking(&f, byPath[f.path], destinations)}
 		if len(w.Destinations) == 0 || isAside(&f, byPath[f.path]) {
 			continue
 		}

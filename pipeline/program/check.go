@@ -75,15 +75,9 @@ func (p *Program) check(ctx context.Context, tx *duck.Tx) error {
 			}
 			made = append(made, n)
 			if n.Stmt >= 0 {
-				if n.Carries, err = p.Carried(ctx, tx.Conn, n); err != nil {
+				if err := p.foresee(ctx, tx, n); err != nil {
 					return err
 				}
-				c := p.Change(n)
-				if err := p.madeBy(ctx, tx, n, &c); err != nil {
-					return err
-				}
-				note(p.waiting(ctx, tx, n, &c))
-				p.plan = append(p.plan, c)
 			}
 		}
 		for _, n := range made {
@@ -103,6 +97,23 @@ func (p *Program) check(ctx context.Context, tx *duck.Tx) error {
 		}
 	}
 	return causes(errs).Err()
+}
+
+// foresee adds what becomes of a declaration of the script to the plan.
+func (p *Program) foresee(ctx context.Context, tx *duck.Tx, n *Node) (err error) {
+	if n.Carries, err = p.Carried(ctx, tx.Conn, n); err != nil {
+		return err
+	}
+	c := p.Change(n)
+	if n.Stored != nil && n.Stored.Fingerprint != n.Fingerprint {
+		c.What = slices.Insert(c.What, 1, textDifference(n.Stored.Body, n.Text())...) // behind that it differs
+	}
+	if err := p.madeBy(ctx, tx, n, &c); err != nil {
+		return err
+	}
+	err = p.waiting(ctx, tx, n, &c)
+	p.plan = append(p.plan, c)
+	return err
 }
 
 // comesOf: the error is one of something that it reads from or calls, and was told there.

@@ -53,17 +53,34 @@ func (n *Node) applies(list *Node) bool {
 
 // InUse is the error of a DROP of what another declaration reads or applies, nil where none does.
 func (p *Program) InUse(d *sql.Decl, n *Node) error {
-	for _, m := range p.Nodes {
-		how := "reads"
-		switch {
-		case slices.Contains(m.reads(), n):
-		case m.applies(n):
-			how = "applies"
-		default:
-			continue
-		}
-		return d.Errorf(code.InUse, "%s %s %s %s", m.Kind, m.Name, how, n.Name).
-			WithHint(fmt.Sprintf("first run: DROP %s %s", strings.ToUpper(m.Kind), m.Name))
+	m, how := p.user(n, nil)
+	if m == nil {
+		return nil
 	}
-	return nil
+	return d.Errorf(code.InUse, "%s %s %s %s", m.Kind, m.Name, how, n.Name).
+		WithHint(fmt.Sprintf("first run: DROP %s %s", strings.ToUpper(m.Kind), m.Name))
+}
+
+// StillUsed is the error of what is dropped as the script doesn't declare it, where something reads or applies it that stays.
+func (p *Program) StillUsed(n *Node, dropped []*Node) error {
+	m, how := p.user(n, dropped)
+	if m == nil {
+		return nil
+	}
+	return m.Obj.Decl().Errorf(code.InUse, "%s %s %s %s %s, which is in the file only, and --prune would drop it", m.Kind, m.Name, how, n.Kind, n.Name).
+		WithHint(fmt.Sprintf("declare %s %s in the script", n.Kind, n.Name))
+}
+
+// user is something that reads or applies a declaration, but for those of a list.
+func (p *Program) user(n *Node, but []*Node) (m *Node, how string) {
+	for _, m := range p.Nodes {
+		switch {
+		case slices.Contains(but, m):
+		case slices.Contains(m.reads(), n):
+			return m, "reads"
+		case m.applies(n):
+			return m, "applies"
+		}
+	}
+	return nil, ""
 }

@@ -89,10 +89,32 @@ func Rehearse(ctx context.Context, c *duck.Conn, o Options, stmts []sql.Stmt, wa
 	}
 }
 
-// Check finds the errors of a script. It needs no file; where there is one, what that declares and stores counts.
-func Check(ctx context.Context, o Options) error {
-	_, err := PlanScript(ctx, o)
-	return err
+// Check finds the errors of a script, and counts what it declares. It needs no file; where there is one, what that declares and stores counts.
+func Check(ctx context.Context, o Options) (Size, error) {
+	p, err := planned(ctx, o, false)
+	if err != nil {
+		return Size{}, err
+	}
+	return p.size(), nil
+}
+
+// Size is how many declarations and tests a script has.
+type Size struct{ Declarations, Tests int }
+
+func (p *Program) size() (d Size) {
+	for _, n := range p.Nodes {
+		if n.Stmt >= 0 {
+			d.Declarations++
+		}
+	}
+	for _, o := range p.scripted {
+		if _, test := o.(kind.Checked); test {
+			d.Tests++
+		} else {
+			d.Declarations++
+		}
+	}
+	return d
 }
 
 // Existing is the file's name, or "" (memory) when it isn't there.
@@ -103,21 +125,41 @@ func Existing(path string) string {
 	return path
 }
 
-// PlanScript says what a run of the script would change. It changes nothing itself.
-func PlanScript(ctx context.Context, o Options) ([]event.Change, error) {
+// Plan says what a run of the script would change, what it would touch, and what waits. It changes nothing itself.
+func Plan(ctx context.Context, o Options) ([]event.Change, error) {
+	p, err := planned(ctx, o, true)
+	if err != nil {
+		return nil, err
+	}
+	return p.plan, nil
+}
+
+// Leaves are the declarations of the file that the script doesn't have.
+func Leaves(ctx context.Context, o Options) (names []string, err error) {
+	p, err := planned(ctx, o, false)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range p.Left() {
+		names = append(names, n.Kind+" "+n.Name)
+	}
+	return names, nil
+}
+
+// planned is the program of a script with its plan, as far as it is selected. touched: with what is counted in the file and outside.
+func planned(ctx context.Context, o Options, touched bool) (*Program, error) {
 	stmts, err := o.Statements(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return Plan(ctx, o, stmts)
-}
-
-func Plan(ctx context.Context, o Options, stmts []sql.Stmt) ([]event.Change, error) {
 	db, err := duck.Open(ctx, Existing(o.DB), duck.Options{SearchPath: o.Dir, Threads: 1}) // it binds, and others would be woken for nothing
 	if err != nil {
 		return nil, err
 	}
 	p, err := Rehearse(ctx, db.Writer(), o, stmts, Opened{Fresh: Existing(o.DB) == ""})
+	if err == nil && touched {
+		p.touched(ctx, db.Writer(), o)
+	}
 	if cerr := db.Close(); err == nil {
 		err = cerr
 	}
@@ -138,7 +180,7 @@ func Plan(ctx context.Context, o Options, stmts []sql.Stmt) ([]event.Change, err
 		o.Emit(event.Warned{Err: w})
 	}
 	p.Warn(o)
-	return p.plan, nil
+	return p, nil
 }
 
 // Warn tells what is right and may not be meant.

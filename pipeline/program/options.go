@@ -20,6 +20,7 @@ type Options struct {
 	Dir      string        // the folder that relative paths start at: the first script's
 	DB       string        // the DuckDB file
 	DryRun   bool          // say what would be done, change nothing
+	Prune    bool          // drop what the file declares and the scripts don't
 	Follow   bool          // go on when all is read, until Stop
 
 	Snapshot      string        // a copy of the file for readers, "" for none

@@ -19,6 +19,8 @@ type Verb struct {
 	Check func(*Program, *sql.Decl) error
 	// Effect says what becomes of what is stored under its name; nil: Keeps.
 	Effect func(*sql.Decl) Effect
+	// Plan is what a plan says of it; nil: nothing.
+	Plan *Planned
 	// Run runs it: a kind.Action, a look.Action or an action of pipeline/run, by what it needs.
 	Run Action
 }

@@ -7,6 +7,7 @@ import (
 
 	"dsql/engine/duck"
 	"dsql/engine/duck/tree"
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
@@ -30,7 +31,7 @@ func (n *Node) watch(c *duck.Conn) {
 		}
 	}
 	for _, m := range n.beside {
-		if m.Kind == "model" {
+		if _, model := m.Obj.(kind.Versioned); model {
 			w.Expect(duck.Condition{Of: n.Name, Kind: duck.Model, Name: m.Name, At: n.calledAt(m)})
 		}
 	}

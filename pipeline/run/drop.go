@@ -15,6 +15,7 @@ var dropVerb = &program.Verb{
 	Syntax: &sql.Syntax{Verb: "DROP", Doc: "Removes the declaration and what it stores."},
 	On:     program.EveryKind,
 	Effect: func(*sql.Decl) program.Effect { return program.Drops },
+	Plan:   &program.Planned{Action: "drop", Touches: program.Stores},
 	Run:    action((*runner).drop),
 }
 
@@ -30,7 +31,13 @@ func (r *runner) drop(ctx context.Context, d *sql.Decl) error {
 	if err := r.Program.InUse(d, n); err != nil {
 		return err
 	}
-	err = r.update(ctx, func(tx *transaction) error {
+	again := slices.IndexFunc(r.Program.Stmts, func(st sql.Stmt) bool { return st.Decl == d }) < n.Stmt // the script declares it anew
+	return r.dropNode(ctx, n, again)
+}
+
+// dropNode takes a declaration away with what it stores; again: the script declares it anew.
+func (r *runner) dropNode(ctx context.Context, n *program.Node, again bool) error {
+	err := r.update(ctx, func(tx *transaction) error {
 		if o, ok := n.Obj.(kind.Dropper); ok {
 			if err := o.Drop(ctx, tx.Tx); err != nil {
 				return err
@@ -53,10 +60,28 @@ func (r *runner) drop(ctx context.Context, d *sql.Decl) error {
 	delete(r.watches, n)
 	delete(r.again, n)
 	delete(r.file.halted, n.Name)
-	if slices.IndexFunc(r.Program.Stmts, func(st sql.Stmt) bool { return st.Decl == d }) < n.Stmt { // the script declares it anew
+	if again {
 		n.Stored, n.Bound = nil, false
 	} else {
 		r.Program.Nodes = slices.DeleteFunc(r.Program.Nodes, func(m *program.Node) bool { return m == n })
 	}
 	return r.closeOutlet(n)
+}
+
+// prune drops what the file declares and the script doesn't. Where something that stays reads one of these nothing is dropped.
+func (r *runner) prune(ctx context.Context) error {
+	left := r.Program.Left()
+	var errs sql.List
+	for _, n := range left {
+		errs = program.Collect(errs, r.Program.StillUsed(n, left))
+	}
+	if err := errs.Err(); err != nil {
+		return err
+	}
+	for _, n := range left {
+		if err := r.dropNode(ctx, n, false); err != nil {
+			return err
+		}
+	}
+	return nil
 }

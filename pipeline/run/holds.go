@@ -171,6 +171,7 @@ var releaseVerb = &program.Verb{
 		Doc: "Takes all that checks and the guard of a destination hold back (see dsql.holds), oldest first, a version each. " +
 			"Metrics are recorded, with the verdict `released`."},
 	Check: program.Targets,
+	Plan:  &program.Planned{Action: "RELEASE HOLD", Touches: heldBy},
 	Run:   action(func(r *runner, ctx context.Context, d *sql.Decl) error { return r.decide(ctx, d, false) }),
 }
 
@@ -178,6 +179,7 @@ var discardVerb = &program.Verb{
 	Syntax: &sql.Syntax{Verb: "DISCARD HOLD", Example: "DISCARD HOLD orders",
 		Doc: "Gives up all that checks and the guard of a destination hold back: it is counted as dropped."},
 	Check: program.Targets,
+	Plan:  &program.Planned{Action: "DISCARD HOLD", Touches: heldBy},
 	Run:   action(func(r *runner, ctx context.Context, d *sql.Decl) error { return r.decide(ctx, d, true) }),
 }
 

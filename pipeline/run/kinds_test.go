@@ -23,7 +23,7 @@ func TestKinds(t *testing.T) {
 			dir := exampleDir(t)
 			o := program.Options{Language: Language, Scripts: []*sql.Source{sql.NewSource("example.sql", k.Syntax.Example)}, Dir: dir,
 				DB: filepath.Join(dir, "x.duckdb"), Events: drain}
-			changes, err := program.PlanScript(t.Context(), o)
+			changes, err := program.Plan(t.Context(), o)
 			if err != nil {
 				t.Fatalf("plan: %s", render(err))
 			}
@@ -35,7 +35,7 @@ func TestKinds(t *testing.T) {
 					t.Fatalf("run: %s", render(err))
 				}
 			}
-			if changes, err = program.PlanScript(t.Context(), o); err != nil {
+			if changes, err = program.Plan(t.Context(), o); err != nil {
 				t.Fatal(err)
 			}
 			for _, c := range changes {

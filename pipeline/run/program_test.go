@@ -25,7 +25,7 @@ func TestFingerprintOf(t *testing.T) {
 	f := newField(t)
 	f.write("in/1.csv", "id\n1\n")
 	f.run("CREATE SOURCE i (id BIGINT) FROM FILES ('in/*.csv');\nCREATE STREAM s FROM i;\n")
-	changes, err := program.PlanScript(t.Context(),
+	changes, err := program.Plan(t.Context(),
 		f.options("CREATE OR REPLACE SOURCE i (id BIGINT) FROM FILES ('in/*.csv');\nCREATE STREAM IF NOT EXISTS s FROM i;\n"))
 	if err != nil {
 		t.Fatal(err)

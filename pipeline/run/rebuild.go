@@ -29,7 +29,8 @@ var rebuildVerb = &program.Verb{
 		}
 		return program.Keeps
 	},
-	Run: maintain((*runner).rebuild),
+	Plan: &program.Planned{Action: "REBUILD", Touches: rebuilt},
+	Run:  maintain((*runner).rebuild),
 }
 
 func (r *runner) rebuild(ctx context.Context, d *sql.Decl, n *program.Node, dest kind.Destination) error {

@@ -63,7 +63,8 @@ var replayRejectsVerb = &program.Verb{
 		_, err := rejecter(p, d)
 		return err
 	},
-	Run: action((*runner).replayRejects),
+	Plan: &program.Planned{Action: "REPLAY REJECTS", Touches: replayed},
+	Run:  action((*runner).replayRejects),
 }
 
 // rejecter is what REPLAY REJECTS names.

@@ -23,6 +23,7 @@ var replaySourceVerb = &program.Verb{
 		Example: "REPLAY SOURCE readings_in FROM EARLIEST"},
 	On:    program.OnSources,
 	Check: program.Declared,
+	Plan:  &program.Planned{Action: "REPLAY", Touches: readAgain},
 	Run:   action((*runner).replaySource),
 }
 

@@ -108,7 +108,7 @@ func respeltLife(t *testing.T, spelt func(string) string) (out []string) {
 			declared = spelt(declared)
 		}
 		o.Scripts = []*sql.Source{sql.NewSource("s.sql", declared)}
-		if changes, err := program.PlanScript(ctx, o); err != nil ||
+		if changes, err := program.Plan(ctx, o); err != nil ||
 			i > 0 && slices.ContainsFunc(changes, func(c event.Change) bool { return c.Action == "change" }) {
 			t.Fatalf("step %d: the plan has %+v, %v", i, changes, err)
 		}

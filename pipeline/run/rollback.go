@@ -17,6 +17,7 @@ var rollbackVerb = &program.Verb{
 		Doc:     "Makes a new version that equals an old one. What came later is forgotten; places stay, so it isn't read again."},
 	On:    program.OnDestinations,
 	Check: program.Targets,
+	Plan:  &program.Planned{Action: "ROLLBACK", Touches: rolledBack},
 	Run:   maintain((*runner).rollback),
 }
 

@@ -26,7 +26,8 @@ func Run(ctx context.Context, o program.Options) error {
 		return err
 	}
 	if o.DryRun {
-		changes, err := program.Plan(ctx, o, stmts)
+		o.Parsed = stmts
+		changes, err := program.Plan(ctx, o)
 		for _, ch := range changes {
 			o.Emit(event.Changed{Change: ch})
 		}
@@ -129,6 +130,11 @@ func removeNew(path string) error {
 // script runs the statements from top to bottom.
 func (r *runner) script(ctx context.Context) error {
 	declares := false
+	if r.Options.Prune {
+		if err := r.prune(ctx); err != nil {
+			return err
+		}
+	}
 	for i, st := range r.Program.Stmts {
 		var err error
 		switch {

@@ -92,7 +92,7 @@ func TestToys(t *testing.T) {
 	f.write("numbers.txt", "1\n2\n3\nx\n5\n")
 	o := f.options(toyScript)
 	o.Language = toys
-	changes, err := program.PlanScript(t.Context(), o)
+	changes, err := program.Plan(t.Context(), o)
 	if err != nil || len(changes) != 5 || changes[1].Action != "create" || changes[1].Kind != "bag" {
 		t.Fatalf("plan: %v %v", changes, err)
 	}

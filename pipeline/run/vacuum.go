@@ -15,6 +15,7 @@ var vacuumVerb = &program.Verb{
 		Doc: "Gives up superseded rows that RETAIN VERSIONS no longer keeps; never events, nor what a reader or sink has still to take."},
 	On:    program.OnDestinations,
 	Check: program.Targets,
+	Plan:  &program.Planned{Action: "VACUUM", Touches: vacuumed},
 	Run:   maintain((*runner).vacuum),
 }
 

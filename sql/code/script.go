@@ -21,6 +21,9 @@ var (
 		"A test expected other rows than came, or another end of a step. `-` are rows that are missing, `+` those that came beside.")
 	LeftOut = script.add("left-out", Warning,
 		"A warning of `dsql test`: a statement that writes outside of the file, or attaches another, isn't run by tests.")
+	NotPruned = script.add("not-pruned", ExitUsage,
+		"`dsql run --prune` drops what is declared in the file and not in the script, with all that it stores. It asks first on "+
+			"a terminal; elsewhere `--yes` has to say so (exit code 80). `--prune --dry-run` shows what it would drop.")
 	NoProfile = script.add("no-profile", ExitUsage,
 		"`--profile` or DSQL_PROFILE names a profile that no dsql.toml has, beside the script or above it (exit code 80).")
 	BadConfig = script.add("bad-config", ExitUsage,

@@ -1,0 +1,86 @@
+package run
+
+import (
+	"context"
+	"fmt"
+
+	"dsql/engine/duck"
+	"dsql/pipeline/program"
+	"dsql/sql"
+)
+
+// What verbs would touch, for a plan: counted in the file as it is now.
+
+func rolledBack(ctx context.Context, _ *program.Program, tx *duck.Tx, d *sql.Decl, n *program.Node) ([]string, error) {
+	to := d.Arg("TO VERSION").Int
+	what := []string{fmt.Sprintf("to version %d; what came later is forgotten, and isn't read again", to)}
+	now, err := program.Rows(ctx, tx, n)
+	if err != nil || now == "" {
+		return what, err
+	}
+	then, err := tx.Int(ctx, duck.SQL("SELECT count(*) FROM {f}({v})", duck.Args{"f": duck.Ident(n.Name + "_at"), "v": to}))
+	if err != nil {
+		return what, err
+	}
+	return append(what, fmt.Sprintf("it has %s, and had %s", now, program.Amount(then, rowWord(n)))), nil
+}
+
+func rowWord(n *program.Node) string {
+	if n.Keyed() {
+		return "key"
+	}
+	return "row"
+}
+
+func rebuilt(ctx context.Context, p *program.Program, tx *duck.Tx, d *sql.Decl, n *program.Node) ([]string, error) {
+	if d.Arg("FROM SOURCE") == nil {
+		text, err := program.Rows(ctx, tx, n)
+		return []string{"computed anew from what it remembers", text}, err
+	}
+	what, err := program.Stores(ctx, p, tx, d, n)
+	if err != nil {
+		return nil, err
+	}
+	files, err := tx.Int(ctx, duck.SQL("SELECT count(DISTINCT path) FROM dsql.files WHERE destination = {d}", duck.Args{"d": n.Name}))
+	if err == nil && files > 0 {
+		what = append(what, "of its sources it has taken "+program.Amount(files, "file"))
+	}
+	return append([]string{"emptied, and filled again from all that its inputs still have"}, what...), err
+}
+
+func vacuumed(context.Context, *program.Program, *duck.Tx, *sql.Decl, *program.Node) ([]string, error) {
+	return []string{"gives up superseded rows that RETAIN VERSIONS no longer keeps"}, nil
+}
+
+func readAgain(ctx context.Context, _ *program.Program, tx *duck.Tx, _ *sql.Decl, n *program.Node) ([]string, error) {
+	files, err := tx.Int(ctx, duck.SQL("SELECT count(DISTINCT path) FROM dsql.files WHERE source = {s}", duck.Args{"s": n.Name}))
+	what := []string{"read again: journals absorb what they have seen"}
+	if err == nil && files > 0 {
+		what = append(what, "it has taken "+program.Amount(files, "file"))
+	}
+	return what, err
+}
+
+func replayed(ctx context.Context, _ *program.Program, tx *duck.Tx, d *sql.Decl, n *program.Node) ([]string, error) {
+	a := duck.Args{"name": n.Name, "where": duck.SQL("true"), "of": duck.SQL("destination = {name}", duck.Args{"name": n.Name})}
+	if w := d.Arg("WHERE"); w != nil {
+		a["where"] = duck.User(d.Src, w.Exprs[0])
+	}
+	if _, source := n.Source(); source {
+		a["of"] = duck.SQL("destination IS NULL AND source = {name}", a)
+	}
+	rows, err := tx.Int(ctx, duck.SQL("SELECT count(*) FROM dsql.rejects WHERE {of} AND replayed_at IS NULL AND ({where})", a))
+	return []string{program.Amount(rows, "reject") + " would be tried again"}, err
+}
+
+func heldBy(ctx context.Context, _ *program.Program, tx *duck.Tx, _ *sql.Decl, n *program.Node) ([]string, error) {
+	var holds, rows int64
+	if _, err := tx.Scan(ctx, duck.SQL(`SELECT count(*), coalesce(sum("rows"), 0)::BIGINT FROM dsql.holds WHERE destination = {d}`,
+		duck.Args{"d": n.Name}), &holds, &rows); err != nil {
+		return nil, err
+	}
+	if holds == 0 {
+		return []string{"nothing is held back"}, nil
+	}
+	return []string{program.Amount(holds, "hold") + " of " + program.Amount(rows, "row")}, nil
+}
