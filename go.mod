@@ -34,6 +34,8 @@ require (
 	gonum.org/v1/gonum v0.16.0
 )
 
+require github.com/sourcegraph/jsonrpc2 v0.2.3
+
 require (
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/munnerz/goautoneg v0.0.0-20191010083416-a7dc8b61c822 // indirect

@@ -16,7 +16,7 @@ const (
 
 // excerpt draws the span's first line and a caret under it. Long lines are cut around the caret.
 func excerpt(w io.Writer, s *Source, sp Span) {
-	p := Place{s, sp}.written()
+	p := Place{s, sp}.Written()
 	s, sp = p.Src, p.Span
 	off := min(max(sp.Start, 0), len(s.Text))
 	start := s.lineStart(off)

@@ -3,10 +3,12 @@ package sql
 import (
 	"slices"
 	"strings"
+	"sync/atomic"
 )
 
 // grammar is the syntax table made ready for matching.
 type grammar struct {
+	of    []*Syntax
 	forms []*form  // longest head first
 	heads []string // the forms' heads as written: "CREATE STREAM", "RELEASE HOLD"
 }
@@ -31,8 +33,15 @@ type clause struct {
 	columns *form
 }
 
+// lately is the grammar that was made last: scripts of a process are in one language, and the declarations of a file are read one by one.
+var lately atomic.Pointer[grammar]
+
 func newGrammar(forms []*Syntax) *grammar {
-	g := &grammar{}
+	if g := lately.Load(); g != nil && len(forms) > 0 && len(g.of) == len(forms) && &g.of[0] == &forms[0] {
+		return g
+	}
+	g := &grammar{of: forms}
+	defer lately.Store(g)
 	for _, s := range forms {
 		f := newForm(s, true)
 		g.forms = append(g.forms, f)

@@ -60,6 +60,7 @@ func (r *reader) nameList(v *Value, what, hint string) bool {
 	case !r.isOp("("):
 		return r.expected(code.ExpectedList, what, hint)
 	case r.op(r.i+1, ")"):
+		r.note(PartList, r.i, r.i+2)
 		r.i++
 		r.expected(code.ExpectedName, "a name", hint)
 		r.i++

@@ -52,7 +52,7 @@ func (p Position) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Lin
 
 // Position of a byte offset in the text that the user wrote; one outside the text is moved to its edge.
 func (s *Source) Position(off int) Position {
-	p := Place{s, Span{off, off}}.written()
+	p := Place{s, Span{off, off}}.Written()
 	s, off = p.Src, p.Span.Start
 	off = min(max(off, 0), len(s.Text))
 	return Position{s.Name, s.lineAt(off), utf8.RuneCountInString(s.Text[s.lineStart(off):off]) + 1}

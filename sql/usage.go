@@ -8,6 +8,9 @@ func (s *Syntax) Title() string { return strings.Join(newForm(s, true).words, " 
 // Usage is how the form is written: brackets around what may be left out, braces around alternatives.
 func (s *Syntax) Usage() string { return newForm(s, true).usage() }
 
+// ItemUsage is how an item of a clause is written.
+func (s *Syntax) ItemUsage() string { return newForm(s, false).usage() }
+
 func (f *form) usage() string {
 	var b strings.Builder
 	words := f.words
@@ -66,7 +69,10 @@ func optional(c *Clause) string {
 	return s
 }
 
-// usage is how a clause is written: "KEYS (name, …)".
+// Usage is how a clause is written: "KEYS (name, …)".
+func (c *Clause) Usage() string { return c.usage() }
+
+// usage is Usage, under the name that a form's has too.
 func (c *Clause) usage() string {
 	arg := c.argument()
 	if c.ArgOpt {

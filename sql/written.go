@@ -56,8 +56,8 @@ func (s *Source) before(off int, end bool) int {
 	return off - last.here.End + last.was.End
 }
 
-// written is the place in the text that the user wrote.
-func (p Place) written() Place {
+// Written is the place in the text that the user wrote.
+func (p Place) Written() Place {
 	for p.Src != nil && p.Src.of != nil {
 		p.Span = Span{p.Src.before(p.Span.Start, false), p.Src.before(p.Span.End, p.Span.End > p.Span.Start)}
 		p.Src = p.Src.of

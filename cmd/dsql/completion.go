@@ -59,6 +59,9 @@ func describe(p *kong.Kong) model {
 func flags(list []*kong.Flag) []flag {
 	var out []flag
 	for _, f := range list {
+		if f.Hidden {
+			continue
+		}
 		out = append(out, flag{f.Name, strings.ReplaceAll(f.Help, "${enum}", f.Enum), f.Short, !f.IsBool(), valueOf(f.Value)})
 	}
 	return out

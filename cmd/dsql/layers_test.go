@@ -89,6 +89,7 @@ var layers = map[string][]string{
 		"quality",
 		"models", "watch", "pyfunc", "rules", "engine", "sql"},
 	"pipeline/test":      {"pipeline/event", "pipeline/params", "pipeline/program", "pipeline/run", "scripttest", "engine", "sql"},
+	"lsp":                {"sqlfmt", "pipeline/program", "engine", "sql"},
 	"serve/quack":        {"engine", "sql"},
 	"serve":              {"serve/quack", "page", "pipeline", "endpoint", "ingest", "models", "engine", "sql"},
 	"bench":              {},
@@ -97,7 +98,7 @@ var layers = map[string][]string{
 	"internal/testcases": {},                               // for packages that are free of DuckDB too
 	"internal/lazy":      {},
 	"torture":            {"engine", "sql"},
-	"cmd/dsql": {"sqlfmt", "scripttest", "extension/file", "demo", "serve", "pipeline", "connect", "ingest", "sinks", "stream", "journal", "quality",
+	"cmd/dsql": {"lsp", "sqlfmt", "scripttest", "extension/file", "demo", "serve", "pipeline", "connect", "ingest", "sinks", "stream", "journal", "quality",
 		"models", "watch", "pyfunc",
 		"rules", "engine", "sql"},
 }
@@ -106,6 +107,7 @@ var owners = map[string]string{
 	"github.com/duckdb/":         "engine/duck",
 	"github.com/expr-lang/":      "rules",
 	"github.com/alecthomas/kong": "cmd/dsql",
+	"github.com/sourcegraph/":    "lsp",
 }
 
 func TestImportsGoOneWay(t *testing.T) {

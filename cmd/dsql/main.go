@@ -42,6 +42,7 @@ type cli struct {
 	Check      checkCmd      `cmd:"" help:"Find the errors of a script without running it."`
 	Test       testCmd       `cmd:"" help:"Run the tests of a script, each in a file of its own."`
 	Fmt        fmtCmd        `cmd:"" help:"Lay out scripts."`
+	Lsp        lspCmd        `cmd:"" help:"Serve an editor: errors, completion, hover, definitions, layout of scripts."`
 	Graph      graphCmd      `cmd:"" help:"Draw who reads whom in a script."`
 	Plan       planCmd       `cmd:"" help:"Say what a run of a script would change."`
 	Query      queryCmd      `cmd:"" help:"Run SQL on a file, reading only."`

@@ -152,17 +152,7 @@ func planned(ctx context.Context, o Options, touched bool) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	db, err := duck.Open(ctx, Existing(o.DB), duck.Options{SearchPath: o.Dir, Threads: 1}) // it binds, and others would be woken for nothing
-	if err != nil {
-		return nil, err
-	}
-	p, err := Rehearse(ctx, db.Writer(), o, stmts, Opened{Fresh: Existing(o.DB) == ""})
-	if err == nil && touched {
-		p.touched(ctx, db.Writer(), o)
-	}
-	if cerr := db.Close(); err == nil {
-		err = cerr
-	}
+	p, err := rehearsed(ctx, o, stmts, touched)
 	if err != nil {
 		return nil, err
 	}
@@ -176,12 +166,34 @@ func planned(ctx context.Context, o Options, touched bool) (*Program, error) {
 			return n != nil && !selected[n]
 		})
 	}
-	for _, w := range p.lostCoordinates() {
+	for _, w := range p.Doubts() {
 		o.Emit(event.Warned{Err: w})
 	}
-	p.Warn(o)
 	return p, nil
 }
+
+// Rehearsed is the program of statements that have been checked, and rolled back. With an error it is as far as that left it, and may be nil.
+func Rehearsed(ctx context.Context, o Options, stmts []sql.Stmt) (*Program, error) {
+	return rehearsed(ctx, o, stmts, false)
+}
+
+func rehearsed(ctx context.Context, o Options, stmts []sql.Stmt, touched bool) (*Program, error) {
+	db, err := duck.Open(ctx, Existing(o.DB), duck.Options{SearchPath: o.Dir, Threads: 1}) // it binds, and others would be woken for nothing
+	if err != nil {
+		return nil, err
+	}
+	p, err := Rehearse(ctx, db.Writer(), o, stmts, Opened{Fresh: Existing(o.DB) == ""})
+	if err == nil && touched {
+		p.touched(ctx, db.Writer(), o)
+	}
+	if cerr := db.Close(); err == nil {
+		err = cerr
+	}
+	return p, err
+}
+
+// Doubts are what of the script is right and may not be meant.
+func (p *Program) Doubts() []*sql.Error { return append(p.lostCoordinates(), p.doubts...) }
 
 // Warn tells what is right and may not be meant.
 func (p *Program) Warn(o Options) {
