@@ -1,11 +1,13 @@
 """Rows read over quack by DuckDB's own client in Python: from `dsql serve`, and from DuckDB's own quack_serve, in turn.
 
+The time of one row is mostly the client's own, so what it sends for one is sent again and again by a socket too: that is the server's time.
+
     python -m venv V && V/bin/pip install duckdb==1.5.5 duckdb-extension-quack==1.5.5 duckdb-extension-httpfs==1.5.5 numpy
     V/bin/python quack.py --dsql ../../bin/dsql [--rows 3000000] [--rounds 5] [--dir /tmp/dsql-bench-quack]
 
 Medians of the rounds. Exit code 1 where 3 million rows take dsql longer than DuckDB, or one row more than half its time.
 """
-import argparse, glob, importlib.util, os, statistics, subprocess, sys, time, urllib.request
+import argparse, glob, http.client, http.server, importlib.util, os, statistics, subprocess, sys, threading, time, urllib.request
 import duckdb
 A = argparse.ArgumentParser()
 A.add_argument('--dsql', required=True); A.add_argument('--rows', type=int, default=3_000_000); A.add_argument('--rounds', type=int, default=5)
@@ -40,6 +42,28 @@ def memory(p):
     return int(open(f'/proc/{p.pid}/statm').read().split()[1]) * os.sysconf('SC_PAGE_SIZE') / 2 ** 20
 
 
+class Between(http.server.BaseHTTPRequestHandler):
+    """Hands on what a client asks and a server answers, and keeps it."""
+    protocol_version = 'HTTP/1.1'
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers['Content-Length']))
+        self.server.asked.append((self.path, body, dict(self.headers)))
+        c = http.client.HTTPConnection('127.0.0.1', self.server.to); c.request('POST', self.path, body, self.server.asked[-1][2])
+        r = c.getresponse(); answer = r.read()
+        self.send_response(r.status); self.send_header('Content-Length', str(len(answer)))
+        self.send_header('Content-Type', r.getheader('Content-Type') or 'application/octet-stream')
+        self.end_headers(); self.wfile.write(answer)
+
+    def log_message(self, *_): pass
+
+
+def between(port):
+    s = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Between); s.to, s.asked = port, []
+    threading.Thread(target=s.serve_forever, daemon=True).start()
+    return s
+
+
 try:
     peer.stdout.readline()
     for _ in range(100):
@@ -72,6 +96,22 @@ try:
                     assert read(c.execute(q.replace('{key}', str(next(key)))) if q else attached(c, ports[name])) == want[what]
                     if r: got[what, name].append(time.perf_counter() - t)
     print(f"load {open('/proc/loadavg').read().split()[0]}, {A.rows} rows (BIGINT, VARCHAR), memory of the servers {memory(own):.0f} and {memory(peer):.0f} MB")
+    servers = {}
+    for name, port in (('dsql serve', 18441), ('quack_serve', 18442)):
+        s = between(port); c = connect()
+        c.execute(f"ATTACH 'quack:127.0.0.1:{s.server_address[1]}' AS d (TOKEN 'secret', DISABLE_SSL true)")
+        c.execute(asked['one row'][0]).fetchall(); s.asked.clear(); c.execute(asked['one row'][0]).fetchall()
+        servers[name] = c, http.client.HTTPConnection('127.0.0.1', port), list(s.asked)
+    print(', '.join(f'{name}: {len(x[2])} requests a row' for name, x in servers.items()))
+    got |= {(what, name): [] for name in servers for what in ('one row, server', 'another, server')}
+    for r in range(A.rounds):
+        for name, (_, c, sent) in servers.items() if r % 2 else reversed(servers.items()):
+            for n in range(400):
+                t = time.perf_counter()
+                for path, body, headers in sent:
+                    c.request('POST', path, body.replace(b'4711', b'%d' % (5000 + r * 200 + n // 2)) if n % 2 else body, headers); assert c.getresponse().read()
+                got['another, server' if n % 2 else 'one row, server', name].append(time.perf_counter() - t)
+    asked |= {'one row, server': None, 'another, server': None}
     m = {k: statistics.median(v) * 1000 for k, v in got.items()}
     for what in asked:
         a, b = m[what, 'dsql serve'], m[what, 'quack_serve']
