@@ -49,6 +49,7 @@ type Param struct {
 	Name, Type string
 	Default    *duck.Query // nil: a request must name it
 	at         sql.Span    // of the type
+	defaultAt  sql.Span
 }
 
 // use is a place in the query where a parameter stands.
@@ -64,7 +65,7 @@ func compile(d *sql.Decl) (kind.Object, error) {
 		for _, c := range v.Columns {
 			p := Param{Name: c.Name.Text, Type: c.Type, at: c.At}
 			if def := c.Args["DEFAULT"]; def != nil {
-				p.Default = duck.User(d.Src, def.Exprs[0])
+				p.Default, p.defaultAt = duck.User(d.Src, def.Exprs[0]), def.Exprs[0]
 			}
 			e.Params = append(e.Params, p)
 		}
@@ -76,7 +77,7 @@ func compile(d *sql.Decl) (kind.Object, error) {
 				WithHint("write its name alone"))
 		}
 	} else if e.Sync {
-		errs = append(errs, d.At(d.Arg("SYNC").Span).Errorf(code.MissingClause, "SYNC says how LOG INTO writes, and there is none").
+		errs = append(errs, d.At(d.Arg("SYNC").Keyword).Errorf(code.MissingClause, "SYNC says how LOG INTO writes, and there is none").
 			WithHint("add: LOG INTO name, or take SYNC away"))
 	}
 	body := d.Arg("AS").Exprs[0]
@@ -147,7 +148,7 @@ func (e *Endpoint) Stale(ctx context.Context, tx *duck.Tx, _ *kind.Env) (string,
 				continue
 			}
 			var wrong *sql.Error
-			_, err := c.Exec(ctx, duck.SQL("SELECT {v}", duck.Args{"v": e.Given(i)}))
+			_, err := c.ExecAt(ctx, duck.SQL("SELECT {v}", duck.Args{"v": e.Given(i)}), e.decl.At(p.defaultAt))
 			if errors.As(err, &wrong) && duck.IsConversion(wrong) {
 				w := *wrong
 				w.Exit = code.ExitScript

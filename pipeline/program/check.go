@@ -22,6 +22,7 @@ func (p *Program) check(ctx context.Context, tx *duck.Tx) error {
 	looks := p.Env.Look && !p.grows()
 	due, ran := p.Due(), true  // something has run since the transaction was last known to be alive
 	failed := map[*Node]bool{} // what is wrong itself, or reads from what is
+	told := map[*Node]bool{}   // what is wrong and was said to be
 	for i, st := range p.Stmts {
 		if st.Decl == nil {
 			if err := tx.Parse(st.Src, st.Span); err != nil && !(opaque && loads) && !imports(st) {
@@ -38,7 +39,7 @@ func (p *Program) check(ctx context.Context, tx *duck.Tx) error {
 				}
 				ran = false
 				if looks && !opaque && ofNames(wrong) {
-					if told := len(failed) > 0 || broken; !(told && missing(wrong)) { // else it may be what such a one would have made
+					if !((len(failed) > 0 || broken) && missing(wrong)) { // else it may be what such a one would have made
 						for _, e := range Collect(nil, p.SourceHint(ctx, tx.Conn, wrong)) {
 							e.Exit = code.ExitScript
 							errs = append(errs, e)
@@ -55,22 +56,25 @@ func (p *Program) check(ctx context.Context, tx *duck.Tx) error {
 		if v := p.Language.Verb(st.Decl); v != nil && v.Check != nil {
 			errs = Collect(errs, v.Check(p, st.Decl))
 		}
-		note := func(err error) {
-			if err != nil && !(opaque && missing(err)) {
-				errs = Collect(errs, err)
+		note := func(err error) bool {
+			if err == nil || opaque && missing(err) {
+				return false
 			}
+			errs = Collect(errs, err)
+			return true
 		}
 		var made []*Node
 		for _, n := range Ready(due, i) {
+			if told[n] {
+				continue
+			}
 			err := p.Bind(ctx, tx, n)
 			if err == nil && p.Change(n).Action != "none" {
 				err = p.Define(ctx, tx, n)
 			}
 			if err != nil {
 				failed[n] = true
-				if !n.comesOf(failed, err) {
-					note(err)
-				}
+				told[n] = !n.comesOf(failed, err) && note(err)
 				continue
 			}
 			made = append(made, n)
