@@ -58,6 +58,7 @@ func (l *loading) database(db string) error {
 				Python json.RawMessage `json:"python"`
 			}
 			err := errors.Join(json.Unmarshal([]byte(r.text(5)), &o), json.Unmarshal([]byte(r.text(3)), &f.Inputs))
+			f.Missing = o.Missing
 			if f.Output = model.OutputOf(o.Output); o.Python != nil {
 				f.Key = stored.PythonKey(f.Hash, o.Python)
 			}

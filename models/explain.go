@@ -98,9 +98,29 @@ func (m *declared) Describe(ctx context.Context, c *duck.Conn) (*duck.Query, err
 	}
 	f := fns[at]
 	rows := make([]*duck.Query, 0, len(f.sig.Inputs)+1)
+	seen := f.seen()
 	for i, in := range f.sig.Inputs {
-		rows = append(rows, duck.SQL("({n}, {t}, {role})", duck.Args{"n": in.Name, "t": in.Type, "role": fmt.Sprintf("argument %d", i+1)}))
+		rows = append(rows, duck.SQL("({n}, {t}, {role}, {seen})",
+			duck.Args{"n": in.Name, "t": in.Type, "role": fmt.Sprintf("argument %d", i+1), "seen": seen[i]}))
 	}
-	rows = append(rows, duck.SQL("({n}, {t}, 'result')", duck.Args{"n": f.sig.Output.String(), "t": string(f.sig.Returns)}))
-	return duck.SQL("FROM (VALUES {rows}) t(column_name, column_type, role)", duck.Args{"rows": duck.Join(", ", rows...)}), nil
+	rows = append(rows, duck.SQL("({n}, {t}, 'result', NULL)", duck.Args{"n": f.sig.Output.String(), "t": string(f.sig.Returns)}))
+	return duck.SQL("FROM (VALUES {rows}) t(column_name, column_type, role, trained_on)", duck.Args{"rows": duck.Join(", ", rows...)}), nil
+}
+
+// seen are what the inputs' values were in training, where the file tells that.
+func (f function) seen() []*duck.Query {
+	out := slices.Repeat([]*duck.Query{duck.SQL("NULL::VARCHAR")}, len(f.sig.Inputs))
+	if f.how != nil {
+		return out
+	}
+	m, err := f.load()
+	if err != nil { // its library isn't here: what it takes is known all the same
+		return out
+	}
+	for i, in := range m.Inputs() {
+		if i < len(out) && in.Seen != "" {
+			out[i] = duck.Lit(in.Seen)
+		}
+	}
+	return out
 }

@@ -23,6 +23,7 @@ type function struct {
 	hash    string
 	format  string
 	sig     signature
+	missing *float64 // a number that stands for a missing value
 	load    func() (*model.Model, error)
 	explain func() (*model.Model, error) // loaded to tell what inputs add
 	content func() ([]byte, error)       // of one that isn't committed yet; nil: the file has it
@@ -32,7 +33,7 @@ type function struct {
 // called is the function as one knows it who knows nothing of SQL.
 func (f function) called() *stored.Function {
 	return &stored.Function{Name: f.name, Version: f.version, Hash: f.hash, Key: f.key(), Inputs: f.sig.Inputs, Returns: string(f.sig.Returns),
-		Output: f.sig.Output, Load: f.load, Explain: f.explain}
+		Output: f.sig.Output, Missing: f.missing, Load: f.load, Explain: f.explain}
 }
 
 func (f function) native() string { return f.called().Native() }
@@ -180,7 +181,7 @@ func versionsIn(ctx context.Context, c *duck.Conn, name string) ([]function, err
 			if err := json.Unmarshal([]byte(opt), &o); err != nil {
 				return f, err
 			}
-			f.sig.Output, f.how = model.OutputOf(o.Output), o.Python
+			f.sig.Output, f.how, f.missing = model.OutputOf(o.Output), o.Python, o.Missing
 			if err := json.Unmarshal([]byte(inputs), &f.sig.Inputs); err != nil {
 				return f, err
 			}

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -33,7 +35,9 @@ var Kind = kind.Kind{
 					"a folder of MLflow's, a pickle or joblib, a .cbm"},
 			{Arg: sql.ArgOptions, Options: append([]sql.OptionDoc{{Name: "onnxruntime",
 				Doc: "the path of onnxruntime's shared library (1.24 or a later 1.x), which then runs the ONNX model; without it DSQL_ONNXRUNTIME, " +
-					"or dsql itself"}}, pyfunc.OptionDocs...), Doc: "(onnxruntime '/path/lib.so'), or (python '.venv/bin/python', …): how it is run"},
+					"or dsql itself"}, {Name: missingOption,
+				Doc: "a number that stands for a missing value, beside NULL and NaN, as the estimator was told: -999. Its library's file doesn't keep it"}},
+				pyfunc.OptionDocs...), Doc: "(onnxruntime '/path/lib.so'), or (python '.venv/bin/python', …): how it is run"},
 			{Keyword: "INPUT", Arg: sql.ArgColumnDefs, Doc: "the arguments in the model's own order; without it those that the file names"},
 			{Keyword: "OUTPUT", Arg: sql.ArgChoice, Words: []string{"prediction", "raw", "label", "contrib", "leaf"},
 				Doc: "what the function gives: the library's own prediction (default), the margins, the class, what each input adds to the margins, " +
@@ -99,6 +103,9 @@ func (m *declared) Drop(ctx context.Context, tx *duck.Tx) error {
 		duck.SQL("DELETE FROM dsql.models WHERE lower(name) = lower({name})", duck.Args{"name": m.decl.Name}))
 }
 
+// missingOption is the one of a number that stands for a missing value.
+const missingOption = "missing"
+
 // declared is a compiled CREATE MODEL.
 type declared struct {
 	decl   *sql.Decl
@@ -107,6 +114,8 @@ type declared struct {
 	tags   map[string]string
 	kept   bool
 	doubts []*sql.Error
+	// missing is a number that stands for a missing value; nil: none does.
+	missing *float64
 }
 
 // Kept is the declaration where it is one of the DuckDB file and not of a script: its model is the stored one, and where that came
@@ -121,6 +130,19 @@ func compile(d *sql.Decl) (kind.Object, error) {
 	m := &declared{decl: d, path: d.Arg("FROM").Text, tags: map[string]string{}}
 	if o := d.Arg("OUTPUT"); o != nil {
 		m.output = model.OutputOf(strings.ToLower(o.Text))
+	}
+	if v := d.Arg(""); v != nil {
+		for _, o := range v.Options {
+			if o.Name != missingOption {
+				continue
+			}
+			x, err := strconv.ParseFloat(o.Text, 64)
+			if o.Kind != sql.OptNumber || err != nil || math.IsInf(x, 0) {
+				return nil, d.At(o.Value).Errorf(code.MissingValue, "missing is not a number").
+					WithHint("write the one that stands for a missing value: (missing -999)")
+			}
+			m.missing = &x
+		}
 	}
 	if t := d.Arg("TAGS"); t != nil {
 		for _, o := range t.Options {
@@ -188,7 +210,7 @@ func (m *declared) native(_ context.Context, tx *duck.Tx, env *kind.Env) (fn fun
 		return fn, want, nil, err
 	}
 	opt := m.loadOptions()
-	opt.Output = m.output
+	opt.Output, opt.Missing = m.output, m.missing
 	opt.Runtime = rt.For(m.output)
 	loaded, err := stored.Sparing(data, opt)
 	if err := m.unusable(err, rt, rtAt); err != nil {
@@ -198,7 +220,7 @@ func (m *declared) native(_ context.Context, tx *duck.Tx, env *kind.Env) (fn fun
 		return fn, want, nil, m.decl.At(f.Span).Errorf(code.ModelFormat, "%s is of format %s, not %s", m.path, loaded.Format(),
 			strings.ToLower(f.Text)).WithHint("leave FORMAT out: formats are recognised")
 	}
-	if m.decl.Arg("") != nil && loaded.Format() != "onnx" {
+	if rt != (stored.Library{}) && loaded.Format() != "onnx" {
 		return fn, want, nil, m.decl.At(rtAt).Errorf(code.ModelFormat, "%s is of format %s, which onnxruntime doesn't run", m.path,
 			loaded.Format()).WithHint("leave the option out: dsql scores it itself")
 	}
@@ -207,7 +229,7 @@ func (m *declared) native(_ context.Context, tx *duck.Tx, env *kind.Env) (fn fun
 		return fn, want, nil, err
 	}
 	want = m.wanted(rt, loaded)
-	fn = function{name: m.decl.Name, hash: hashOf(data), format: loaded.Format(), sig: sig,
+	fn = function{name: m.decl.Name, hash: hashOf(data), format: loaded.Format(), sig: sig, missing: m.missing,
 		load: func() (*model.Model, error) { return loaded, nil }}
 	fn.content = func() ([]byte, error) { return m.read(env) }
 	again := func(o model.Output) func() (*model.Model, error) {

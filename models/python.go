@@ -106,7 +106,7 @@ func (m *declared) foreignOption() error {
 		if forPython := slices.ContainsFunc(pyfunc.OptionDocs, func(d sql.OptionDoc) bool { return d.Name == o.Name }); forPython != own {
 			what := "dsql scores this model itself: " + o.Name + " is for what Python scores"
 			if own {
-				what = "Python scores a model of FORMAT " + m.pythonFormat() + ": " + o.Name + " is for FORMAT onnx"
+				what = "Python scores a model of FORMAT " + m.pythonFormat() + ": " + o.Name + " is for what dsql scores itself"
 			}
 			return m.decl.At(o.Value).Errorf(code.ModelFormat, "%s", what).WithHint("leave the option out")
 		}

@@ -13,10 +13,14 @@ import (
 // library reads FORMAT's options.
 func (m *declared) library(env *kind.Env) (r stored.Library, at sql.Span, err error) {
 	v := m.decl.Arg("")
+	at = m.decl.Arg("FROM").Span
 	if v == nil {
-		return stored.Library{}, m.decl.Arg("FROM").Span, nil
+		return stored.Library{}, at, nil
 	}
-	for _, o := range v.Options { // there is one kind of it
+	for _, o := range v.Options {
+		if o.Name == missingOption {
+			continue
+		}
 		at = o.Value
 		switch {
 		case o.Kind == sql.OptEnv:

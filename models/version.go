@@ -44,14 +44,15 @@ func (o options) run() any {
 
 // same says whether a function is this version: of the same file, with the same asked of it.
 func (v version) same(fn function, o options) bool {
-	return v.Hash == fn.hash && v.Format == fn.format && v.Options.Output == o.Output && slices.Equal(v.Options.Inputs, o.Inputs) &&
+	return v.Hash == fn.hash && v.Format == fn.format && v.Options.Output == o.Output && v.Options.SameMissing(o.Options) &&
+		slices.Equal(v.Options.Inputs, o.Inputs) &&
 		slices.Equal(v.Inputs, fn.sig.Inputs)
 }
 
 type input = stored.Input
 
 func (m *declared) wanted(r stored.Library, loaded *model.Model) options {
-	return options{Options: stored.Options{Output: m.output.String(), Inputs: m.inputs(), Library: r}, Trees: loaded.Trees(), Reasons: true,
+	return options{Options: stored.Options{Output: m.output.String(), Inputs: m.inputs(), Missing: m.missing, Library: r}, Trees: loaded.Trees(), Reasons: true,
 		Classes: loaded.LabelType() != model.None}
 }
 

@@ -55,6 +55,22 @@ func trainedOf(info string) trained {
 	return t
 }
 
+// seen says what the features' values were in training, as far as the file does.
+func (h *header) seen() []string {
+	out := make([]string, len(h.names))
+	for i, info := range strings.Fields(h.infos) {
+		low, high, ok := strings.Cut(strings.Trim(info, "[]"), ":")
+		switch {
+		case i >= len(out) || info == "none":
+		case ok && info[0] == '[':
+			out[i] = low + " to " + high
+		default:
+			out[i] = strconv.Itoa(strings.Count(info, ":")+1) + " categories"
+		}
+	}
+	return out
+}
+
 // betweenCodes: a split of codes lies halfway between two of them, or beside zero.
 func betweenCodes(threshold float64) bool {
 	frac := threshold - math.Floor(threshold)

@@ -67,8 +67,9 @@ func Load(data []byte, opt model.Options) (*model.Model, error) {
 		return nil, fmt.Errorf("LightGBM model: %w", err)
 	}
 	var inputs []model.Input
+	seen := head.seen()
 	for i, n := range head.names {
-		in := model.Input{Name: n, Type: model.Double}
+		in := model.Input{Name: n, Type: model.Double, Seen: seen[i]}
 		if by != nil && by[i] != nil {
 			in.Type = by[i].Input()
 		}

@@ -12,9 +12,18 @@ import (
 	"dsql/models/xgboost"
 )
 
-// Load reads a model file. The format is recognised by content: LightGBM's text, XGBoost's JSON or UBJSON, ONNX.
-// What is damaged or not supported is an error that says so; memory stays in proportion to the file's size.
+// Load reads a model file, for whom Options.Missing is missing.
 func Load(data []byte, opt model.Options) (*model.Model, error) {
+	m, err := load(data, opt)
+	if err != nil || opt.Missing == nil {
+		return m, err
+	}
+	return m.WithMissing(opt.Missing), nil
+}
+
+// load reads a model file. The format is recognised by content: LightGBM's text, XGBoost's JSON or UBJSON, ONNX.
+// What is damaged or not supported is an error that says so; memory stays in proportion to the file's size.
+func load(data []byte, opt model.Options) (*model.Model, error) {
 	head := bytes.TrimLeft(data[:min(len(data), 4096)], " \t\r\n\xef\xbb\xbf")
 	begins := func(s string) bool { return bytes.HasPrefix(head, []byte(s)) }
 	switch {

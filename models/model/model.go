@@ -4,6 +4,7 @@ package model
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"dsql/models/batch"
@@ -24,7 +25,8 @@ func (t Type) String() string { return [...]string{"", "DOUBLE", "BIGINT", "VARC
 // Input is an argument of a model, in the model's own order.
 type Input struct {
 	Name string
-	Type Type // Double or Varchar
+	Type Type   // Double or Varchar
+	Seen string // what its values were in training, as the file tells it: "-60 to 1300", "3 categories"; "": it doesn't
 }
 
 // Output says which of a model's results is wanted.
@@ -60,15 +62,18 @@ type Options struct {
 	Kernel string
 	// Output is what the model will be asked for beside predictions, raw scores and labels: Contrib and Leaf take tables of their own.
 	Output Output
+	// Missing is a number that stands for a missing value, beside NaN; nil: none does. Load hands it to Model.WithMissing.
+	Missing *float64
 	// Runtime is the path of onnxruntime's shared library, which then runs ONNX models; empty: dsql runs them itself.
 	Runtime string
 }
 
 // Model is a loaded model. It is immutable and safe from many goroutines.
 type Model struct {
-	format string
-	inputs []Input
-	impl   scorer
+	format  string
+	inputs  []Input
+	impl    scorer
+	missing *float64 // see WithMissing
 }
 
 // scorer is what a format's loader makes.
@@ -83,7 +88,43 @@ type scorer interface {
 }
 
 // New is a model of a format's loader.
-func New(format string, inputs []Input, impl scorer) *Model { return &Model{format, inputs, impl} }
+func New(format string, inputs []Input, impl scorer) *Model {
+	return &Model{format: format, inputs: inputs, impl: impl}
+}
+
+// WithMissing is the model for whom a number is a missing value too, where the file doesn't keep that: as the library compares it.
+func (m *Model) WithMissing(x *float64) *Model {
+	out := *m
+	out.missing = x
+	return &out
+}
+
+// known are the columns with NaN in the place of what is missing.
+func (m *Model) known(cols []Column, n int) []Column {
+	if m.missing == nil || n == 0 {
+		return cols
+	}
+	is := func(v float64) bool { return v == *m.missing }
+	if m.format != "lightgbm" { // the others round to float32 first
+		missing := float32(*m.missing)
+		is = func(v float64) bool { return float32(v) == missing }
+	}
+	out := slices.Clone(cols)
+	for i, in := range m.inputs {
+		if in.Type == Varchar {
+			continue
+		}
+		values := make([]float64, n)
+		cols[i].Numbers(0, values)
+		for r, v := range values {
+			if is(v) {
+				values[r] = math.NaN()
+			}
+		}
+		out[i] = Column{Values: &values[0]}
+	}
+	return out
+}
 
 // Format is lightgbm, xgboost or onnx.
 func (m *Model) Format() string { return m.format }
@@ -150,7 +191,7 @@ func (m *Model) ScoreOrNone(o Output, cols []Column, n int, out []float64, none 
 		return nil
 	}
 	clear(none)
-	return m.impl.Score(o, cols, n, out[:n*w], none)
+	return m.impl.Score(o, m.known(cols, n), n, out[:n*w], none)
 }
 
 // Labels writes the classes of n rows into ints or text, whichever LabelType says.
@@ -177,7 +218,7 @@ func (m *Model) LabelsOrNone(cols []Column, n int, ints []int64, text []string, 
 		return nil
 	}
 	clear(none)
-	return m.impl.Labels(cols, n, ints, text, none)
+	return m.impl.Labels(m.known(cols, n), n, ints, text, none)
 }
 
 // Leaves writes the leaf of each tree for n rows into out, row by row, and into none, which may be nil, whether the model gives none.
@@ -197,7 +238,7 @@ func (m *Model) Leaves(cols []Column, n int, out []int32, none []bool) error {
 		return nil
 	}
 	clear(none)
-	return m.impl.Leaves(cols, n, out, none)
+	return m.impl.Leaves(m.known(cols, n), n, out, none)
 }
 
 func (m *Model) check(cols []Column, n int) error {

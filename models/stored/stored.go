@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"dsql/models/lightgbm"
@@ -24,6 +25,8 @@ type Input struct {
 type Options struct {
 	Output string  `json:"output"`
 	Inputs []Input `json:"inputs,omitempty"` // as they were declared
+	// Missing is a number that stands for a missing value, beside NULL and NaN.
+	Missing *float64 `json:"missing,omitempty"`
 	Library
 }
 
@@ -72,6 +75,7 @@ type Function struct {
 	Inputs  []Input
 	Returns string
 	Output  model.Output
+	Missing *float64
 	Load    func() (*model.Model, error) // for Output
 	Explain func() (*model.Model, error) // to tell what inputs add
 }
@@ -83,10 +87,23 @@ func PythonKey(hash string, how []byte) string {
 
 // Native is the function's name: macros of the model's name call it.
 func (f *Function) Native() string {
-	return fmt.Sprintf("dsql_model_%s_%d_%.12s_%s", f.Name, f.Version, f.Key, f.Output)
+	return fmt.Sprintf("dsql_model_%s_%d_%.12s_%s", f.Name, f.Version, f.Key, f.Output) + f.missing()
 }
 
 // NativeReasons is the name of the one that gives reasons.
 func (f *Function) NativeReasons() string {
-	return fmt.Sprintf("dsql_model_%s_%d_%.12s_reasons", f.Name, f.Version, f.Hash)
+	return fmt.Sprintf("dsql_model_%s_%d_%.12s_reasons", f.Name, f.Version, f.Hash) + f.missing()
+}
+
+// missing tells functions of the same file apart for which other numbers are missing.
+func (f *Function) missing() string {
+	if f.Missing == nil {
+		return ""
+	}
+	return "_missing_" + strconv.FormatFloat(*f.Missing, 'g', -1, 64)
+}
+
+// SameMissing: the same number is missing, or none.
+func (o Options) SameMissing(other Options) bool {
+	return (o.Missing == nil) == (other.Missing == nil) && (o.Missing == nil || *o.Missing == *other.Missing)
 }
