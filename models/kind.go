@@ -36,7 +36,8 @@ var Kind = kind.Kind{
 			{Arg: sql.ArgOptions, Options: append([]sql.OptionDoc{{Name: "onnxruntime",
 				Doc: "the path of onnxruntime's shared library (1.24 or a later 1.x), which then runs the ONNX model; without it DSQL_ONNXRUNTIME, " +
 					"or dsql itself"}, {Name: missingOption,
-				Doc: "a number that stands for a missing value, beside NULL and NaN, as the estimator was told: -999. Its library's file doesn't keep it"}},
+				Doc: "a number that stands for a missing value, beside NULL and NaN, as the estimator was told: -999. Its library's file " +
+					"doesn't keep it"}},
 				pyfunc.OptionDocs...), Doc: "(onnxruntime '/path/lib.so'), or (python '.venv/bin/python', …): how it is run"},
 			{Keyword: "INPUT", Arg: sql.ArgColumnDefs, Doc: "the arguments in the model's own order; without it those that the file names"},
 			{Keyword: "OUTPUT", Arg: sql.ArgChoice, Words: []string{"prediction", "raw", "label", "contrib", "leaf"},
@@ -309,7 +310,8 @@ func (m *declared) unusable(err error, rt stored.Library, rtAt sql.Span) error {
 		return m.decl.At(rtAt).Errorf(code.NoONNXRuntime, "%s", lib).WithHint(hint).WithCause(err)
 	case strings.HasPrefix(err.Error(), "ONNX") && rt.For(m.output) == "":
 		return m.errorf(code.BadModel, "%s can't be used as a model: %s", m.path, err).
-			WithHint("onnxruntime runs most ONNX models: FORMAT onnx (onnxruntime '/path/libonnxruntime.so'), or " + stored.RuntimeVariable).WithCause(err)
+			WithHint("onnxruntime runs most ONNX models: FORMAT onnx (onnxruntime '/path/libonnxruntime.so'), or " +
+				stored.RuntimeVariable).WithCause(err)
 	}
 	return m.errorf(code.BadModel, "%s can't be used as a model: %s", m.path, err).
 		WithHint("dsql reads LightGBM's text format, XGBoost's JSON and UBJSON, and ONNX").WithCause(err)

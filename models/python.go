@@ -170,7 +170,8 @@ func (m *declared) ask(ctx context.Context, tx *duck.Tx, fn function) (a about, 
 	if _, err := s.Register(c, native, m.place()); err != nil {
 		return a, err
 	}
-	r, err := c.Query(ctx, duck.SQL("SELECT {f}()", duck.Args{"f": duck.Ident(native)}), m.decl.Place()) // the driver's way would spin meanwhile
+	// the driver's way would spin meanwhile
+	r, err := c.Query(ctx, duck.SQL("SELECT {f}()", duck.Args{"f": duck.Ident(native)}), m.decl.Place())
 	if err != nil {
 		return a, err
 	}

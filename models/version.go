@@ -52,7 +52,8 @@ func (v version) same(fn function, o options) bool {
 type input = stored.Input
 
 func (m *declared) wanted(r stored.Library, loaded *model.Model) options {
-	return options{Options: stored.Options{Output: m.output.String(), Inputs: m.inputs(), Missing: m.missing, Library: r}, Trees: loaded.Trees(), Reasons: true,
+	return options{Options: stored.Options{Output: m.output.String(), Inputs: m.inputs(), Missing: m.missing, Library: r},
+		Trees: loaded.Trees(), Reasons: true,
 		Classes: loaded.LabelType() != model.None}
 }
 

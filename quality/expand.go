@@ -59,6 +59,7 @@ type env struct {
 	table   *duck.Query             // the destination as it will be
 	spans   map[string]span         // of columns of the table whose values lie close together
 	metrics func(i int) *duck.Query // values of metrics, once they are known; nil before
+	at      *duck.Query             // when the batch was measured; nil: now
 }
 
 func (p *Program) expand(e *env) *expansion {
@@ -139,6 +140,14 @@ func (x *expansion) rows(pt *part) {
 		nulls := x.aggregate(duck.SQL("count(*) FILTER (({p}) IS NULL)", a))
 		pt.expr = duck.SQL("CASE WHEN {n} > 0 THEN false WHEN {nulls} = 0 THEN true END", duck.Args{"n": n, "nulls": nulls})
 	}
+}
+
+// now is when the batch is measured.
+func (x *expansion) now() *duck.Query {
+	if x.env != nil && x.env.at != nil {
+		return x.env.at
+	}
+	return duck.Now
 }
 
 func (x *expansion) scan() int {
@@ -245,7 +254,7 @@ func (x *expansion) columnRef(e event, inside bool) (*duck.Query, int) {
 	}
 	end := it.read.nameEnd(e.at)
 	if x.season && !e.more && sql.Same(e.name, versionTime) {
-		return duck.SQL("{now}", duck.Args{"now": duck.Now}), end
+		return x.now(), end
 	}
 	if i, ok := x.p.metric(e.name); ok && !e.more && i < x.i {
 		if !it.apart() {
@@ -259,7 +268,8 @@ func (x *expansion) columnRef(e event, inside bool) (*duck.Query, int) {
 		}
 		return duck.SQL("NULL::{t}", duck.Args{"t": x.p.metricType(i)}), end
 	}
-	if it.rows || !x.p.refersTo(e) || !x.season && it.grouped() && slices.ContainsFunc(it.keys, func(k string) bool { return sql.Same(k, e.name) }) {
+	if it.rows || !x.p.refersTo(e) || !x.season && it.grouped() &&
+		slices.ContainsFunc(it.keys, func(k string) bool { return sql.Same(k, e.name) }) {
 		return nil, 0
 	}
 	name := sql.Span{Start: e.at, End: end}

@@ -15,6 +15,7 @@ type helper struct {
 	usage      string
 	min, max   int  // arguments
 	aggregates bool // it is about all rows of the scan
+	apart      bool // it is so in a query of its own, rather than as a column of the scan
 	expand     func(x *expansion, c helperCall) *duck.Query
 }
 
@@ -28,18 +29,19 @@ var helpers map[string]helper
 
 func init() { // the functions reach the table through expansion.text
 	helpers = map[string]helper{
-		"null_ratio":      {"null_ratio(c)", 1, 1, true, nullRatio},
-		"is_unique":       {"is_unique(c, …)", 1, 100, true, isUnique},
-		"duplicate_ratio": {"duplicate_ratio(c, …)", 1, 100, true, duplicateRatio},
-		"distinct_ratio":  {"distinct_ratio(c)", 1, 1, true, distinctRatio},
-		"freshness":       {"freshness(timestamp)", 1, 1, true, freshness},
-		"orphans":         {"orphans(c, table.c)", 2, 2, true, orphans},
-		"previous":        {"previous(metric [, versions back])", 1, 2, false, previous},
-		"mean_of_last":    {"mean_of_last(metric, versions [, season [, least]])", 2, 4, false, meanOfLast},
-		"zscore":          {"zscore(metric, versions [, season [, least]])", 2, 4, false, zscore},
+		"null_ratio":      {"null_ratio(c)", 1, 1, true, false, nullRatio},
+		"is_unique":       {"is_unique(c, …)", 1, 100, true, false, isUnique},
+		"duplicate_ratio": {"duplicate_ratio(c, …)", 1, 100, true, false, duplicateRatio},
+		"distinct_ratio":  {"distinct_ratio(c)", 1, 1, true, false, distinctRatio},
+		"freshness":       {"freshness(timestamp)", 1, 1, true, false, freshness},
+		"orphans":         {"orphans(c, table.c)", 2, 2, true, false, orphans},
+		"previous":        {"previous(metric [, versions back])", 1, 2, false, false, previous},
+		"mean_of_last":    {"mean_of_last(metric, versions [, season [, least]])", 2, 4, false, false, meanOfLast},
+		"zscore":          {"zscore(metric, versions [, season [, least]])", 2, 4, false, false, zscore},
 	}
+	helpers["differences"] = helper{"differences(table, key, … [, abs := 0.01] [, rel := 1e-6])", 2, 100, true, true, differences}
 	for name := range distances {
-		helpers[name] = helper{name + "(c [, versions])", 1, 2, true, compared}
+		helpers[name] = helper{name + "(c [, versions])", 1, 2, true, false, compared}
 	}
 }
 
@@ -59,7 +61,7 @@ func (x *expansion) help(h helper, e event, ext extent, inside bool) *duck.Query
 			WithHint("make it a metric, and compare that"))
 	}
 	c := helperCall{event: e, ext: ext}
-	if h.aggregates {
+	if h.aggregates && !h.apart {
 		for _, a := range ext.args {
 			c.args = append(c.args, x.text(a, true))
 		}

@@ -18,7 +18,7 @@ func (p *Program) prepare(ctx context.Context, tx *duck.Tx, b Batch) (*env, erro
 		if _, ok := e.history[h]; ok {
 			continue
 		}
-		v, err := history(ctx, tx, b, h)
+		v, err := history(ctx, tx.Conn, b, h)
 		if err != nil {
 			return nil, err
 		}
@@ -54,12 +54,12 @@ func (p *Program) prepare(ctx context.Context, tx *duck.Tx, b Batch) (*env, erro
 
 // history is a literal of what earlier versions recorded of a metric: those whose batch was held don't count, as it never
 // reached the table, and neither does a NaN, which would make one of all that is computed from it.
-func history(ctx context.Context, tx *duck.Tx, b Batch, h past) (*duck.Query, error) {
+func history(ctx context.Context, c *duck.Conn, b Batch, h past) (*duck.Query, error) {
 	type recorded struct {
 		value dbsql.NullFloat64
 		text  dbsql.NullString
 	}
-	last, err := duck.Select(ctx, tx.Conn, duck.SQL(`SELECT value, value_text FROM dsql.metrics
+	last, err := duck.Select(ctx, c, duck.SQL(`SELECT value, value_text FROM dsql.metrics
 		WHERE lower(destination) = lower({d}) AND lower(metric) = {m} AND version < {v} AND version > {born}
 		AND (value IS NOT NULL OR value_text IS NOT NULL) AND NOT coalesce(isnan(value), false)
 		AND version NOT IN (SELECT version FROM dsql.checks WHERE lower(destination) = lower({d}) AND verdict = 'held' AND version IS NOT NULL)

@@ -27,6 +27,7 @@ type Program struct {
 	aggregates map[string]bool // functions by name, in lower case, that aggregate
 	needs      needs
 	compared   map[drift]duck.Type // the types of what psi and ks compare
+	others     map[differing]*other
 }
 
 // item is a metric or a check.
@@ -69,7 +70,8 @@ func (it *item) errorf(at sql.Span, c code.Code, format string, args ...any) *sq
 // the place of the destination's name.
 func Compile(ctx context.Context, c *duck.Conn, d sql.Place, metrics, checks []*sql.Decl, cols, stored []duck.Column,
 	lists rules.Lists) (*Program, error) {
-	p := &Program{name: strings.Trim(d.Span.Of(d.Src), `"`), cols: cols, stored: stored, compared: map[drift]duck.Type{}}
+	p := &Program{name: strings.Trim(d.Span.Of(d.Src), `"`), cols: cols, stored: stored, compared: map[drift]duck.Type{},
+		others: map[differing]*other{}}
 	if len(metrics)+len(checks) == 0 {
 		return p, nil
 	}
@@ -81,6 +83,7 @@ func Compile(ctx context.Context, c *duck.Conn, d sql.Place, metrics, checks []*
 	if err := b.functions(); err != nil {
 		return nil, err
 	}
+	b.others()
 	b.bind()
 	for i := range p.items {
 		if it := &p.items[i]; it.check {

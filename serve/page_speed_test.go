@@ -24,7 +24,8 @@ func withThousandVersions(b *testing.B, also string) *running {
 	for i := range 20 {
 		fmt.Fprintf(&checks, ", CHECK c%d EXPECT (count(*) > %d) ON FAILURE WARN", i, i)
 	}
-	script := "CREATE SOURCE f (id BIGINT) FROM FILES ('in/*.csv', format csv);\nCREATE STREAM big\n  METRICS (" + metrics.String()[2:] + ")\n" +
+	script := "CREATE SOURCE f (id BIGINT) FROM FILES ('in/*.csv', format csv);\nCREATE STREAM big\n  METRICS (" + metrics.String()[2:] +
+		")\n" +
 		"  CHECKS (" + checks.String()[2:] + ")\n  FROM f;\n" + also
 	r := start(b, dir, script+"REFRESH;").ready()
 	if err := r.stop(); err != nil {
@@ -59,7 +60,8 @@ func withThousandVersions(b *testing.B, also string) *running {
 func BenchmarkPage(b *testing.B) {
 	r := withThousandVersions(b, "")
 	commit := func() {
-		if status, body, _ := r.post("/v1/exec", `{"sql":"CREATE OR REPLACE TABLE moved AS SELECT 1 AS x"}`, "Authorization", "Bearer "+adminSecret); status != 200 {
+		if status, body, _ := r.post("/v1/exec", `{"sql":"CREATE OR REPLACE TABLE moved AS SELECT 1 AS x"}`, "Authorization",
+			"Bearer "+adminSecret); status != 200 {
 			b.Fatal(body)
 		}
 	}

@@ -82,5 +82,6 @@ func foreign(head []byte) string {
 const (
 	zlibPickle = "packed by zlib, as joblib packs a pickle: write the model with save_model (LightGBM, XGBoost), convert it to ONNX, or have " +
 		"Python score it: FORMAT sklearn"
-	oldPickle = "a Python pickle: write the model with save_model (LightGBM, XGBoost), convert it to ONNX, or have Python score it: FORMAT sklearn"
+	oldPickle = "a Python pickle: write the model with save_model (LightGBM, XGBoost), convert it to ONNX, or have Python score it: " +
+		"FORMAT sklearn"
 )

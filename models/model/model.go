@@ -148,7 +148,8 @@ func (m *Model) Lacks(o Output) error {
 	case w == 0:
 		return fmt.Errorf("the model has no %s", o)
 	case o == Contrib && w > mostContrib:
-		return fmt.Errorf("what %d inputs add to %d margins are %d values a row, supported are %d", len(m.inputs), m.impl.Width(Raw), w, mostContrib)
+		return fmt.Errorf("what %d inputs add to %d margins are %d values a row, supported are %d", len(m.inputs), m.impl.Width(Raw), w,
+			mostContrib)
 	}
 	return nil
 }

@@ -24,7 +24,8 @@ func Sparing(data []byte, opt model.Options) (*model.Model, error) {
 
 // Again loads a version from its file's bytes for an output. It was checked when it was declared.
 func (f *Function) Again(data []byte, o Options, out model.Output) (*model.Model, error) {
-	m, err := Load(data, model.Options{Features: len(o.Inputs), Categories: Marked(o.Inputs), Output: out, Runtime: o.For(out), Missing: o.Missing})
+	m, err := Load(data, model.Options{Features: len(o.Inputs), Categories: Marked(o.Inputs), Output: out, Runtime: o.For(out),
+		Missing: o.Missing})
 	if err != nil {
 		return nil, fmt.Errorf("the model %s: %w", f.Name, err)
 	}

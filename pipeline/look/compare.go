@@ -2,12 +2,12 @@ package look
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
 	"dsql/engine/duck"
 	"dsql/pipeline/program"
+	"dsql/quality"
 	"dsql/sql"
 	"dsql/sql/code"
 )
@@ -26,11 +26,11 @@ type Comparison struct {
 // that stands twice on a side is told and not compared. NULL is a key like others.
 func Compare(ctx context.Context, o program.Options, what Comparison) (differs bool, err error) {
 	err = inspection(ctx, o, func(v *Viewer) error {
-		c := comparison{Comparison: what, v: v}
+		c := comparison{Comparison: what, v: v, sides: quality.Sides{Abs: what.Abs, Rel: what.Rel}}
 		if err := c.bind(ctx); err != nil {
 			return err
 		}
-		if err := v.Conn.Run(ctx, c.differences()); err != nil {
+		if err := v.Conn.Run(ctx, duck.SQL("CREATE TEMP TABLE _diff AS {q}", duck.Args{"q": c.sides.Differences(c.a, c.b)})); err != nil {
 			return err
 		}
 		n, err := v.Conn.Int(ctx, duck.SQL("SELECT count(*) FROM temp._diff"))
@@ -47,14 +47,10 @@ type comparison struct {
 	Comparison
 	v       *Viewer
 	a, b    *duck.Query // FROM-items
-	keys    []pair
-	values  []pair
+	sides   quality.Sides
 	alone   []alone
-	grouped []pair
+	grouped []quality.Pair
 }
-
-// pair is a column of both sides.
-type pair struct{ a, b duck.Column }
 
 type alone struct{ column, typ, side string }
 
@@ -72,22 +68,22 @@ func (c *comparison) bind(ctx context.Context) error {
 	find := func(cols []duck.Column, name string) int {
 		return slices.IndexFunc(cols, func(x duck.Column) bool { return sql.Same(x.Name, name) })
 	}
-	both := func(name string) (pair, error) {
+	both := func(name string) (quality.Pair, error) {
 		i, j := find(ofA, name), find(ofB, name)
 		if i >= 0 && j >= 0 {
-			return pair{ofA[i], ofB[j]}, nil
+			return quality.Pair{A: ofA[i], B: ofB[j]}, nil
 		}
 		of, cols := c.A, ofA
 		if i >= 0 {
 			of, cols = c.B, ofB
 		}
-		return pair{}, sql.Errorf(code.UnknownColumn, "%s has no column %s", of, name).
+		return quality.Pair{}, sql.Errorf(code.UnknownColumn, "%s has no column %s", of, name).
 			WithHint(sql.DidYouMean(name, duck.ColumnNames(cols), "compare by columns that both have")).WithExit(code.ExitUsage)
 	}
 	for _, x := range []struct {
 		names []string
-		into  *[]pair
-	}{{c.On, &c.keys}, {c.By, &c.grouped}} {
+		into  *[]quality.Pair
+	}{{c.On, &c.sides.Keys}, {c.By, &c.grouped}} {
 		for _, name := range x.names {
 			p, err := both(strings.TrimSpace(name))
 			if err != nil {
@@ -96,13 +92,10 @@ func (c *comparison) bind(ctx context.Context) error {
 			*x.into = append(*x.into, p)
 		}
 	}
+	c.sides.Beside(ofA, ofB)
 	for _, x := range ofA {
-		j := find(ofB, x.Name)
-		switch key := slices.ContainsFunc(c.keys, func(k pair) bool { return k.a.Name == x.Name }); {
-		case j < 0:
+		if find(ofB, x.Name) < 0 {
 			c.alone = append(c.alone, alone{x.Name, string(x.Type), "a"})
-		case !key:
-			c.values = append(c.values, pair{x, ofB[j]})
 		}
 	}
 	for _, x := range ofB {
@@ -113,95 +106,7 @@ func (c *comparison) bind(ctx context.Context) error {
 	return nil
 }
 
-func keyName(i int) *duck.Query { return duck.Ident(fmt.Sprintf("k%d", i)) }
-
-// ofSide is the name of a side's value i.
-func ofSide(side string, i int) *duck.Query { return duck.Ident(fmt.Sprintf("%s%d", side, i)) }
-
 func numeric(t duck.Type) bool { return t.ID().Number() && t.ID() != duck.TypeBigNum }
-
-// same: value i is alike on both sides. A text is compared with another type as that type.
-func (c *comparison) same(i int) *duck.Query {
-	p := c.values[i]
-	a, b := ofSide("a", i), ofSide("b", i)
-	args := duck.Args{"a": a, "b": b, "abs": c.Abs, "rel": c.Rel}
-	switch text := duck.Type("VARCHAR"); {
-	case p.a.Type == text && p.b.Type != text:
-		args["a"] = duck.SQL("TRY_CAST({a} AS {t})", args, duck.Args{"t": p.b.Type})
-		args["null"] = duck.SQL("{x} IS NULL", duck.Args{"x": a})
-	case p.b.Type == text && p.a.Type != text:
-		args["b"] = duck.SQL("TRY_CAST({b} AS {t})", args, duck.Args{"t": p.a.Type})
-		args["null"] = duck.SQL("{x} IS NULL", duck.Args{"x": b})
-	case p.a.Type != p.b.Type && !(numeric(p.a.Type) && numeric(p.b.Type)) && !(p.a.Type.ID().Temporal() && p.b.Type.ID().Temporal()):
-		args["a"], args["b"] = duck.SQL("CAST({a} AS VARCHAR)", args), duck.SQL("CAST({b} AS VARCHAR)", args)
-	}
-	eq := duck.SQL("{a} IS NOT DISTINCT FROM {b}", args)
-	if n := args["null"]; n != nil { // a text that is no such value is not NULL
-		eq = duck.SQL("({eq} AND ({a} IS NOT NULL OR {null}))", args, duck.Args{"eq": eq})
-	}
-	if apart := c.apart(i); apart != nil && c.Abs+c.Rel > 0 {
-		eq = duck.SQL("({eq} OR coalesce({apart} <= greatest({abs}, {rel} * greatest(abs(TRY_CAST({x} AS DOUBLE)), "+
-			"abs(TRY_CAST({y} AS DOUBLE)))), false))", args, duck.Args{"eq": eq, "apart": apart, "x": a, "y": b})
-	}
-	return eq
-}
-
-// apart is how far the numbers of value i lie apart; nil where they are none.
-func (c *comparison) apart(i int) *duck.Query {
-	p := c.values[i]
-	args := duck.Args{"a": ofSide("a", i), "b": ofSide("b", i)}
-	switch x, y := p.a.Type, p.b.Type; {
-	case x.ID() == duck.TypeDecimal && y.ID() == duck.TypeDecimal:
-		return duck.SQL("abs({a} - {b})::DOUBLE", args)
-	case numeric(x) && (numeric(y) || y == "VARCHAR"), numeric(y) && x == "VARCHAR":
-		return duck.SQL("abs(TRY_CAST({a} AS DOUBLE) - TRY_CAST({b} AS DOUBLE))", args)
-	}
-	return nil
-}
-
-// differences keeps the keys that differ, with what each side has of them.
-func (c *comparison) differences() *duck.Query {
-	side := func(name string, from *duck.Query, of func(pair) duck.Column) *duck.Query {
-		n := -1
-		keys := duck.Each(", ", c.keys, func(p pair) *duck.Query {
-			n++
-			return duck.SQL("{c} AS {k}", duck.Args{"c": duck.Ident(of(p).Name), "k": keyName(n)})
-		})
-		cols := []*duck.Query{keys, duck.SQL("{s} AS side", duck.Args{"s": name})}
-		for i, p := range c.values {
-			for _, s := range []string{"a", "b"} {
-				v := duck.SQL("NULL")
-				if s == name {
-					v = duck.Ident(of(p).Name)
-				}
-				cols = append(cols, duck.SQL("{v} AS {n}", duck.Args{"v": v, "n": ofSide(s, i)}))
-			}
-		}
-		return duck.SQL("SELECT {cols} FROM {from}", duck.Args{"cols": duck.Join(", ", cols...), "from": from})
-	}
-	var keys, cols, same []*duck.Query
-	for i := range c.keys {
-		keys = append(keys, keyName(i))
-	}
-	for i := range c.values {
-		for _, s := range []string{"a", "b"} {
-			cols = append(cols, duck.SQL("first({n}) FILTER (side = {s}) AS {n}", duck.Args{"n": ofSide(s, i), "s": s}))
-		}
-		same = append(same, duck.SQL("{same} AS {n}", duck.Args{"same": c.same(i), "n": ofSide("same", i)}))
-	}
-	same = append(same, duck.SQL("true AS same"))
-	all := duck.SQL("true")
-	for i := range c.values {
-		all = duck.SQL("{all} AND {n}", duck.Args{"all": all, "n": ofSide("same", i)})
-	}
-	cols = append(cols, duck.SQL("count(*) FILTER (side = 'a') AS n_a, count(*) FILTER (side = 'b') AS n_b"))
-	return duck.SQL(`CREATE TEMP TABLE _diff AS SELECT *,
-		CASE WHEN n_a > 1 OR n_b > 1 THEN 'twice' WHEN n_b = 0 THEN 'only_a' WHEN n_a = 0 THEN 'only_b' ELSE 'different' END AS what
-		FROM (SELECT *, {same} FROM (SELECT {keys}, {cols} FROM ({a} UNION ALL {b}) GROUP BY {keys}))
-		WHERE n_a <> 1 OR n_b <> 1 OR NOT ({all})`, duck.Args{"same": duck.Join(", ", same...), "keys": duck.Join(", ", keys...),
-		"cols": duck.Join(", ", cols...), "a": side("a", c.a, func(p pair) duck.Column { return p.a }),
-		"b": side("b", c.b, func(p pair) duck.Column { return p.b }), "all": all})
-}
 
 // show tells how many keys differ, in which columns and by how much, the groups whose sums differ, and rows.
 func (c *comparison) show(ctx context.Context) error {
@@ -233,17 +138,17 @@ func (c *comparison) counts() *duck.Query {
 func (c *comparison) columns() *duck.Query {
 	rows := []*duck.Query{duck.SQL("SELECT 0 AS place, NULL::VARCHAR AS name, NULL::VARCHAR AS type_a, NULL::VARCHAR AS type_b, " +
 		"0 AS different, NULL::DOUBLE AS furthest")}
-	for i, p := range c.values {
-		apart := c.apart(i)
+	for i, p := range c.sides.Values {
+		apart := c.sides.Apart(i)
 		if apart == nil {
 			apart = duck.SQL("NULL::DOUBLE")
 		}
 		rows = append(rows, duck.SQL("SELECT {place}, {name}, {a}, {b}, count(*), max({apart}) FROM temp._diff "+
 			"WHERE what = 'different' AND NOT {same}",
-			duck.Args{"place": i + 1, "name": p.a.Name, "a": string(p.a.Type), "b": string(p.b.Type), "apart": apart, "same": ofSide("same", i)}))
+			duck.Args{"place": i + 1, "name": p.A.Name, "a": string(p.A.Type), "b": string(p.B.Type), "apart": apart, "same": quality.SameName(i)}))
 	}
 	for i, x := range c.alone {
-		types := duck.Args{"place": len(c.values) + i + 1, "name": x.column, "a": x.typ, "b": duck.Lit(nil)}
+		types := duck.Args{"place": len(c.sides.Values) + i + 1, "name": x.column, "a": x.typ, "b": duck.Lit(nil)}
 		if x.side == "b" {
 			types["a"], types["b"] = duck.Lit(nil), x.typ
 		}
@@ -259,19 +164,19 @@ func (c *comparison) sums() *duck.Query {
 	if len(c.grouped) == 0 {
 		return nil
 	}
-	side := func(from *duck.Query, of func(pair) duck.Column) *duck.Query {
+	side := func(from *duck.Query, of func(quality.Pair) duck.Column) *duck.Query {
 		var keys, cols []*duck.Query
 		for i, p := range c.grouped {
-			keys = append(keys, duck.SQL("{c} AS {k}", duck.Args{"c": duck.Ident(of(p).Name), "k": keyName(i)}))
+			keys = append(keys, duck.SQL("{c} AS {k}", duck.Args{"c": duck.Ident(of(p).Name), "k": quality.KeyName(i)}))
 		}
 		cols = append(cols, duck.SQL("{c} := count(*)::DOUBLE", duck.Args{"c": duck.Ident("count(*)")}))
-		for _, p := range c.values {
-			if numeric(p.a.Type) && numeric(p.b.Type) {
+		for _, p := range c.sides.Values {
+			if numeric(p.A.Type) && numeric(p.B.Type) {
 				sum := duck.SQL("sum({c})", duck.Args{"c": duck.Ident(of(p).Name)})
 				if of(p).Type.ID().Float() { // whatever the order of the rows
 					sum = duck.SQL("fsum({c})", duck.Args{"c": duck.Ident(of(p).Name)})
 				}
-				cols = append(cols, duck.SQL("{n} := {sum}::DOUBLE", duck.Args{"n": duck.Ident(p.a.Name), "sum": sum}))
+				cols = append(cols, duck.SQL("{n} := {sum}::DOUBLE", duck.Args{"n": duck.Ident(p.A.Name), "sum": sum}))
 			}
 		}
 		return duck.SQL("(SELECT {keys}, struct_pack({cols}) AS sums FROM {from} GROUP BY ALL)",
@@ -279,14 +184,14 @@ func (c *comparison) sums() *duck.Query {
 	}
 	var on, keys, parts []*duck.Query
 	for i, p := range c.grouped {
-		a := duck.Args{"k": keyName(i), "n": duck.Ident(p.a.Name)}
+		a := duck.Args{"k": quality.KeyName(i), "n": duck.Ident(p.A.Name)}
 		on = append(on, duck.SQL("x.{k} IS NOT DISTINCT FROM y.{k}", a))
 		keys = append(keys, duck.SQL("CASE WHEN x.sums IS NULL THEN y.{k} ELSE x.{k} END AS {n}", a))
 	}
 	names := []string{"count(*)"}
-	for _, p := range c.values {
-		if numeric(p.a.Type) && numeric(p.b.Type) {
-			names = append(names, p.a.Name)
+	for _, p := range c.sides.Values {
+		if numeric(p.A.Type) && numeric(p.B.Type) {
+			names = append(names, p.A.Name)
 		}
 	}
 	for _, n := range names {
@@ -296,23 +201,23 @@ func (c *comparison) sums() *duck.Query {
 		SELECT {keys}, unnest([{parts}]) AS _s FROM {a} x FULL JOIN {b} y ON {on})
 		WHERE _s.a IS DISTINCT FROM _s.b AND NOT coalesce(abs(_s.a - _s.b) <= greatest({abs}, {rel} * greatest(abs(_s.a), abs(_s.b))), false)
 		ORDER BY ALL`, duck.Args{"keys": duck.Join(", ", keys...), "parts": duck.Join(", ", parts...), "abs": c.Abs, "rel": c.Rel,
-		"on": duck.Join(" AND ", on...), "a": side(c.a, func(p pair) duck.Column { return p.a }),
-		"b": side(c.b, func(p pair) duck.Column { return p.b })})
+		"on": duck.Join(" AND ", on...), "a": side(c.a, func(p quality.Pair) duck.Column { return p.A }),
+		"b": side(c.b, func(p quality.Pair) duck.Column { return p.B })})
 }
 
 // rows are the keys that differ, a line for each column that does.
 func (c *comparison) rows() *duck.Query {
-	keys, order := make([]*duck.Query, len(c.keys)), []*duck.Query{}
+	keys, order := make([]*duck.Query, len(c.sides.Keys)), []*duck.Query{}
 	parts := []*duck.Query{duck.SQL(`CASE WHEN what <> 'different' THEN struct_pack("column" := NULL::VARCHAR,
 		a := CASE WHEN what = 'twice' THEN n_a || 'x' END, b := CASE WHEN what = 'twice' THEN n_b || 'x' END) END`)}
-	for i, p := range c.keys {
-		keys[i] = duck.SQL("{k} AS {n}", duck.Args{"k": keyName(i), "n": duck.Ident(p.a.Name)})
-		order = append(order, keyName(i))
+	for i, p := range c.sides.Keys {
+		keys[i] = duck.SQL("{k} AS {n}", duck.Args{"k": quality.KeyName(i), "n": duck.Ident(p.A.Name)})
+		order = append(order, quality.KeyName(i))
 	}
-	for i, p := range c.values {
+	for i, p := range c.sides.Values {
 		parts = append(parts, duck.SQL(`CASE WHEN what = 'different' AND NOT {same}
 			THEN struct_pack("column" := {n}, a := {a}::VARCHAR, b := {b}::VARCHAR) END`,
-			duck.Args{"same": ofSide("same", i), "n": p.a.Name, "a": ofSide("a", i), "b": ofSide("b", i)}))
+			duck.Args{"same": quality.SameName(i), "n": p.A.Name, "a": quality.OfSide("a", i), "b": quality.OfSide("b", i)}))
 	}
 	limit := duck.SQL("")
 	if c.Limit > 0 {

@@ -36,6 +36,9 @@ func Checks(ctx context.Context, o program.Options, name string, rows bool) erro
 			ORDER BY list_position(['fail', 'held', 'released', 'warn', 'unknown', 'pass'], verdict), destination, "check"`, a)); err != nil {
 			return err
 		}
+		if err := v.learned(ctx, name); err != nil {
+			return err
+		}
 		if err := v.titled(ctx, "metrics", duck.SQL(`SELECT destination, metric,
 			last(coalesce(value_text, value::VARCHAR) ORDER BY version, recorded_at) AS value, min(value) AS low, max(value) AS high, count(*) AS versions,
 			array_to_string(list_transform(list(value ORDER BY version, recorded_at), lambda v: CASE WHEN v IS NULL THEN ' '

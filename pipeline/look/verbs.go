@@ -88,17 +88,7 @@ func (v *Viewer) named(ctx context.Context, d *sql.Decl) (*program.Node, error) 
 	if err != nil || n.Bound {
 		return n, err
 	}
-	return n, v.Conn.Scratch(ctx, func(tx *duck.Tx) error {
-		for _, m := range program.Ordered([]*program.Node{n}, (*program.Node).Needs) {
-			if m.Bound {
-				continue
-			}
-			if err := v.Program.Bind(ctx, tx, m); err != nil {
-				return err
-			}
-		}
-		return v.Program.Chain(ctx, tx, n)
-	})
+	return n, v.bound(ctx, n)
 }
 
 // answerWith shows the rows of a query that answers a statement.

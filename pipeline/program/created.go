@@ -116,7 +116,7 @@ var common = func() map[string]bool {
 		regexp_matches regexp_replace regexp_extract regexp_full_match contains starts_with split_part concat abs round floor ceil sqrt ln exp
 		pow power date_trunc date_diff date_part extract strftime strptime try_strptime epoch epoch_ms make_timestamp now today year month day
 		hour minute range unnest struct_pack row hash md5 sha256 typeof len columns exclude except distinct rows integer bigint decimal
-		numeric varchar null_ratio is_unique duplicate_ratio distinct_ratio freshness orphans previous mean_of_last zscore psi ks map_value
+		numeric varchar null_ratio is_unique duplicate_ratio distinct_ratio freshness orphans differences previous mean_of_last zscore psi ks map_value
 		nullif iff`) {
 		out[w] = true
 	}
