@@ -85,7 +85,13 @@ func (c *Connection) Kafka(env *kind.Env) ([]kgo.Opt, error) {
 		id = "dsql"
 	}
 	opts := []kgo.Opt{kgo.SeedBrokers(seeds...), kgo.ClientID(id), kgo.DialTimeout(dial), kgo.DisableClientMetrics()}
-	if user := v["sasl_username"]; user != "" {
+	if strings.EqualFold(v["sasl_mechanism"], bearer) {
+		login, err := c.oauth(env, v)
+		if err != nil {
+			return nil, err
+		}
+		opts = append(opts, login)
+	} else if user := v["sasl_username"]; user != "" {
 		switch strings.ToUpper(v["sasl_mechanism"]) {
 		case "SCRAM-SHA-256":
 			opts = append(opts, kgo.SASL(scram.Auth{User: user, Pass: v["sasl_password"]}.AsSha256Mechanism()))
@@ -97,9 +103,21 @@ func (c *Connection) Kafka(env *kind.Env) ([]kgo.Opt, error) {
 	}
 	conf, err := c.tls(env, v)
 	if conf != nil {
-		opts = append(opts, kgo.DialTLSConfig(conf))
+		opts = append(opts, kgo.Dialer(c.dialTLS(env, v, dial)))
 	}
 	return opts, err
+}
+
+// dialTLS connects with what the files of certificates hold then: one that was renewed is good for the next connection.
+func (c *Connection) dialTLS(env *kind.Env, v map[string]string, patience time.Duration) func(context.Context, string, string) (net.Conn,
+	error) {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		conf, err := c.tls(env, v)
+		if err != nil {
+			return nil, err
+		}
+		return (&tls.Dialer{NetDialer: &net.Dialer{Timeout: patience}, Config: conf}).DialContext(ctx, network, address)
+	}
 }
 
 // tls is the configuration for TLS, nil for none.

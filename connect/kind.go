@@ -34,9 +34,10 @@ type option struct {
 	words     []string // all values that there are
 }
 
-var options = []option{
+var options = append([]option{
 	{name: "brokers", doc: "host:port of some of the cluster's brokers, with commas between them"},
-	{name: "sasl_mechanism", doc: "PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512", words: []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"}},
+	{name: "sasl_mechanism", doc: "PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER",
+		words: []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", bearer}},
 	{name: "sasl_username", doc: "who logs in"},
 	{name: "sasl_password", doc: "its password", secret: true},
 	{name: "tls", doc: "whether the brokers are reached by TLS (default: when another tls option stands there)",
@@ -49,7 +50,7 @@ var options = []option{
 	{name: "schema_registry", doc: "URL of a Confluent schema registry"},
 	{name: "schema_registry_username", doc: "who logs in there"},
 	{name: "schema_registry_password", doc: "its password", secret: true},
-}
+}, oauthOptions...)
 
 func docs() []sql.OptionDoc {
 	out := make([]sql.OptionDoc, len(options))
@@ -109,7 +110,13 @@ func compile(d *sql.Decl) (kind.Object, error) {
 			fail(d.At(x.At).Errorf(code.MissingOption, "%s needs %s beside it", a, b).WithHint("add " + b))
 		}
 	}
-	together("sasl_mechanism", "sasl_username")
+	if m, ok := c.given["sasl_mechanism"]; ok && !strings.EqualFold(m.Text, bearer) {
+		together("sasl_mechanism", "sasl_username")
+	}
+	c.checkOAuth(fail)
+	together(oauthEndpoint, oauthID)
+	together(oauthID, oauthSecret)
+	together(oauthSecret, oauthEndpoint)
 	together("sasl_username", "sasl_password")
 	together("sasl_password", "sasl_username")
 	together("tls_cert", "tls_key")

@@ -22,6 +22,10 @@ import (
 
 // Unreachable says what went wrong on the way to the cluster.
 func (c *Connection) Unreachable(err error) *sql.Error {
+	var own *sql.Error // of a token, or a certificate
+	if errors.As(err, &own) {
+		return own
+	}
 	brokers, _ := c.value("brokers")
 	named := strings.Split(strings.ReplaceAll(brokers, " ", ""), ",")
 	at := c.at
@@ -34,6 +38,10 @@ func (c *Connection) Unreachable(err error) *sql.Error {
 	var record tls.RecordHeaderError
 	var answer *kerr.Error
 	_, sasl := c.given["sasl_username"]
+	login := "check sasl_mechanism, sasl_username and sasl_password"
+	if c.bears() {
+		sasl, login = true, "check the token: who it is for, and until when"
+	}
 	told := &advertised{}
 	if !errors.As(err, &told) {
 		if told.of(err); told.err == nil && errors.As(err, &dns) { // whoever dialled it, the name tells where it is from
@@ -47,7 +55,6 @@ func (c *Connection) Unreachable(err error) *sql.Error {
 	refuse := func(k code.Code, hint, format string, args ...any) *sql.Error {
 		return c.place(at).Errorf(k, format, args...).WithHint(hint).WithCause(err)
 	}
-	const login = "check sasl_mechanism, sasl_username and sasl_password"
 	closed := errors.Is(err, io.EOF) || errors.As(err, new(*kgo.ErrFirstReadEOF))
 	switch {
 	case errors.Is(err, kerr.SaslAuthenticationFailed) || errors.Is(err, kerr.UnsupportedSaslMechanism) ||
@@ -109,6 +116,8 @@ func (c *Connection) Denied(err error, to, right, kind, name string) *sql.Error 
 	user, _ := c.value("sasl_username")
 	who, principal := "the login "+user, "User:"+user
 	switch _, cert := c.given["tls_cert"]; {
+	case c.bears():
+		who, principal = "the login of this token", "'User:…'"
 	case user == "" && cert:
 		who, principal = "the client of this certificate", "'User:CN=…'"
 	case user == "":

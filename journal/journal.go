@@ -81,10 +81,10 @@ func (j *Journal) New(from, to int64) *duck.Query {
 	return duck.SQL(string(read.NewReplaced), l.words, a, duck.Args{"ended": duck.SQL(string(ended), l.words, a)})
 }
 
-// InOrder are the changes that a version made, by key: what was before what is.
-func (j *Journal) InOrder(version int64, cols []duck.Column) *duck.Query {
+// InOrder are the changes that versions made, in each by key: what was before what is.
+func (j *Journal) InOrder(from, to int64, cols []duck.Column) *duck.Query {
 	return duck.SQL(string(read.InOrder), duck.Args{"shown": duck.Names(duck.ColumnNames(cols)), "changes": j.table("__changes"),
-		"after": version - 1, "upto": version, "keys": duck.Names(j.keyNames())})
+		"after": from, "upto": to, "keys": duck.Names(j.keyNames())})
 }
 
 func (j *Journal) keyNames() (out []string) {

@@ -20,8 +20,8 @@ UNION ALL SELECT {keys}, {to}, _v_close FROM {past} WHERE _v_close > {after} AND
 SELECT {keys}, {seq AS to}, _v_from AS _v_close FROM {mem} WHERE _kind = 'D' AND _v_from > {after} AND _v_from <= {upto}
 
 -- name: in_order
--- The changes that a version made, by key: what was before what is.
-SELECT {shown} FROM {changes}({after}, {upto}) ORDER BY {keys}, "change_type" = 'update_after'
+-- The changes that versions made, in each by key: what was before what is.
+SELECT {shown} FROM {changes}({after}, {upto}) ORDER BY "_version", {keys}, "change_type" = 'update_after'
 
 -- name: life
 -- The versions of one key: r its rows, e the events that they and name__mem tell, with the versions that knew them, o when each was known

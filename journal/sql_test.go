@@ -191,7 +191,7 @@ func (s *spoken) queries() {
 		key[i] = "1"
 	}
 	fmt.Fprintf(&s.text, "\n-- == what others read\n")
-	inOrder := j.InOrder(4, []duck.Column{{Name: "id"}, {Name: changeType}})
+	inOrder := j.InOrder(3, 4, []duck.Column{{Name: "id"}, {Name: changeType}})
 	for _, q := range []*duck.Query{j.New(3, 5), inOrder, must(j.Life(ctx, c, key)), must(j.Summary(ctx, c, duck.SQL("x")))} {
 		s.statement(q.String())
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"dsql/engine/catalog"
 	"dsql/engine/duck"
 	"dsql/sql"
 )
@@ -23,7 +24,8 @@ type Helper struct {
 }
 
 // blanks are what counts as white space, ASCII and Unicode.
-const blanks = "'\t\n\v\f\r \u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000'"
+const blanks = "'\t\n\v\f\r " +
+	"\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000'"
 
 // jsonDepth is how deep canonical_json looks; a macro can't call itself.
 const jsonDepth = 5
@@ -62,10 +64,16 @@ var Helpers = slices.Concat([]Helper{
 		`sha256(salt || chr(31) || s)`},
 	{"clamp", "x, low, high", "x, but low where it is below that and high where it is above. NULL stays NULL.",
 		`CASE WHEN x < low THEN low WHEN x > high THEN high ELSE x END`},
+	{"header", "meta, name", "The last header of that name in _meta as text, NULL without one and for what is no UTF-8. A source FROM " +
+		"KAFKA doesn't " +
+		"decode records that no destination's WHERE dsql.header(_meta, 'type') = 'order' (or IN (…)) lets pass.",
+		"CASE WHEN regexp_full_match(hex(" + headerOf + "), '" + catalog.UTF8Hex + "') THEN decode(" + headerOf + ") END"},
 	{"map_value", "k, mapping", "What a table says for k: mapping is the name of one with the columns key and value. NULL where it has no " +
 		"such key; coalesce(map_value(c, 'codes'), c) leaves others as they are.",
 		`(SELECT min(_m.value) FROM query_table(mapping) AS _m WHERE _m.key = k)`},
 }, canonicalJSON())
+
+const headerOf = `list_filter(meta.headers, lambda _h: _h."key" = name AND _h."value" IS NOT NULL)[-1]."value"`
 
 // parseNumber is the number in s for a decimal mark and the point or comma that may part groups.
 func parseNumber(mark, group string) string {

@@ -43,6 +43,10 @@ phone_e164('22334455', '47')|+4722334455
 phone_e164('call me', '47')|NULL
 phone_e164('123', '47')|NULL
 phone_e164(NULL, '47')|NULL
+header({headers: [{key: 'a', value: 'x'::BLOB}, {key: 'a', value: encode('é')}, {key: 'a', value: NULL}]}, 'a')|é
+header({headers: [{key: 'a', value: '\xFF'::BLOB}]}, 'a')|NULL
+header({headers: [{key: 'a', value: 'x'::BLOB}]}, 'b')|NULL
+header({headers: NULL::STRUCT(key VARCHAR, value BLOB)[]}, 'a')|NULL
 parse_number('1,23')|NULL
 parse_number('12 34')|NULL
 parse_number('1,234 567')|NULL

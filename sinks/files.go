@@ -32,6 +32,9 @@ var fileOptions = []option{
 	{name: "nullstr", format: "csv", doc: "how NULL is written (default: nothing)", copy: true},
 	{name: "dateformat", format: "csv", doc: "strftime pattern of dates", copy: true},
 	{name: "timestampformat", format: "csv", doc: "strftime pattern of times", copy: true},
+	{name: "roll", list: true, doc: "(rows n, bytes n, interval '10 minutes'): versions wait until together they have as many rows or " +
+		"bytes, or the " +
+		"oldest has waited for so long; then they are one file. A run writes what waits when it ends"},
 	{name: "array", format: "json", doc: "whether a file is one array (default false)"},
 }
 
@@ -43,6 +46,7 @@ type files struct {
 	inside    bool // the partition columns stand in the files
 	array     bool
 	copied    []sql.Option // DuckDB's COPY takes them as they are
+	roll      *roll        // nil: each version has files of its own
 }
 
 func compileFiles(d declared, options []sql.Option) (kind.Object, error) {
@@ -69,6 +73,8 @@ func compileFiles(d declared, options []sql.Option) (kind.Object, error) {
 				fail(d.decl.At(o.Value).Errorf(code.ExpectedName, "partition_by is a list of columns").
 					WithHint("write partition_by (day)"))
 			}
+		case o.Name == "roll":
+			s.roll = d.rolling(o, &errs)
 		case o.Name == "write_partition_columns":
 			s.inside = d.yes(o, &errs)
 		case o.Name == "array":
@@ -108,7 +114,7 @@ func (s *files) Bind(ctx context.Context, c *duck.Conn, _ *kind.Env, cols []duck
 	var errs sql.List
 	for _, p := range s.partition {
 		var e *sql.Error
-		if _, err := s.column(p, "partition", cols); errors.As(err, &e) {
+		if _, err := s.column(p, "partition by", cols); errors.As(err, &e) {
 			errs = append(errs, e)
 		}
 	}
@@ -251,7 +257,11 @@ func (s *files) folder(env *kind.Env) (string, error) {
 // Explain is what EXPLAIN SINK shows.
 func (s *files) Explain(cols []duck.Column) string {
 	rows := duck.SQL("SELECT * FROM {v} ORDER BY {o}", duck.Args{"v": duck.Ident("a version of " + s.Input().Text), "o": duck.Text("…")})
-	return fmt.Sprintf("1. each version of %s, once it is committed, into a hidden folder\n     %s\n2. flush to disk, rename to "+
+	what := "each version of " + s.Input().Text + ", once it is committed,"
+	if s.roll != nil {
+		what = "versions of " + s.Input().Text + ", once they are committed and " + s.roll.String() + ","
+	}
+	return fmt.Sprintf("1. %s into a hidden folder\n     %s\n2. flush to disk, rename to "+
 		"v<version>-<n>%s\n3. the place in dsql.places: a transaction of its own\n",
-		s.Input().Text, s.copy(rows, cols, s.given[""].Text), s.ending())
+		what, s.copy(rows, cols, s.given[""].Text), s.ending())
 }

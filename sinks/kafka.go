@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,20 +23,26 @@ var kafkaOptions = []option{
 	{name: "connection", doc: "the CREATE CONNECTION that says how the cluster is reached"},
 	{name: "brokers", doc: "host:port of the cluster's brokers, instead of a connection"},
 	{name: "topic", doc: "the topic; it must be there"},
-	{name: "key", doc: "the column whose text is the record's key: records of one key keep their order (without it records have no key)"},
+	{name: "key", list: true, doc: "the column whose text is the record's key, or (a, b): an object of theirs. Records of one key keep their " +
+		"order (without it records have no key)"},
 	{name: "format", doc: "json: the row as one object"},
 	{name: "mode", doc: "append: a record for each change, with change_type; upsert: the row as it is now, by its key, and a tombstone for " +
 		"one that is gone (default where key is that of the journal)"},
+	{name: "headers", list: true, doc: "(a, b): columns whose texts are headers of the record, under their names"},
+	{name: "timestamp", doc: "the column that is the record's time (default: when it is sent)"},
+	{name: "transactional", flag: true, doc: "each version in one transaction, and once: who reads committed sees it whole (default false)"},
 }
 
 // kafka is a compiled CREATE SINK … INTO KAFKA.
 type kafka struct {
 	declared
-	topic  string
-	key    sql.Name // "": none
-	mode   string   // append, upsert; "": as the key says
-	upsert bool     // found by Bind
-	limits limits
+	topic         string
+	key, headers  []sql.Name
+	time          sql.Name // "": when it is sent
+	mode          string   // append, upsert; "": as the key says
+	upsert        bool     // found by Bind
+	transactional bool
+	limits        limits
 }
 
 // limits of what is held in memory and of patience.
@@ -52,13 +59,17 @@ func compileKafka(d declared, options []sql.Option) (kind.Object, error) {
 	var errs sql.List
 	fail := func(e *sql.Error) { errs = append(errs, e) }
 	for _, o := range options {
+		i := slices.IndexFunc(kafkaOptions, func(x option) bool { return x.name == o.Name })
 		switch {
+		case i >= 0 && kafkaOptions[i].flag:
+			s.transactional = d.yes(o, &errs)
 		case o.Kind == sql.OptNone:
 			fail(d.decl.At(o.At).Errorf(code.MissingValue, "%s needs a value", o.Name).
 				WithHint("write " + o.Name + " '…'"))
 		case o.Kind == sql.OptEnv && o.Name != "brokers":
 			fail(d.decl.At(o.Value).Errorf(code.NoEnv, "only brokers may be read from the environment").
 				WithHint("write the value itself, or put it into a CREATE CONNECTION"))
+		case i >= 0 && kafkaOptions[i].list && o.Kind == sql.OptList && o.Names != nil:
 		case o.Name == "" || o.Kind == sql.OptList || o.Kind == sql.OptNumber:
 			fail(d.decl.At(o.Value).Errorf(code.ExpectedValue, "a name or a text belongs here").
 				WithHint("write topic 'scores', key flight_id"))
@@ -82,8 +93,9 @@ func compileKafka(d declared, options []sql.Option) (kind.Object, error) {
 	} else if n := names(o); n != nil {
 		s.topic = n[0].Text
 	}
-	if o, ok := d.given["key"]; ok && len(names(o)) == 1 {
-		s.key = names(o)[0]
+	s.key, s.headers = names(d.given["key"]), names(d.given["headers"])
+	if n := names(d.given["timestamp"]); n != nil {
+		s.time = n[0]
 	}
 	if o, ok := d.given["mode"]; ok {
 		if s.mode = strings.ToLower(o.Text); s.mode != "append" && s.mode != "upsert" {
@@ -106,17 +118,34 @@ func (s *kafka) Bind(_ context.Context, _ *duck.Conn, env *kind.Env, cols []duck
 			errs = append(errs, e)
 		}
 	}
-	if s.key.Text != "" {
-		_, err := s.column(s.key, "key", cols)
+	for _, n := range s.key {
+		_, err := s.column(n, "key by", cols)
 		add(err)
 	}
-	byKey := len(keys) == 1 && strings.EqualFold(keys[0], s.key.Text)
+	for _, n := range s.headers {
+		_, err := s.column(n, "make a header of", cols)
+		add(err)
+	}
+	if s.time.Text != "" {
+		c, err := s.column(s.time, "take the time of", cols)
+		if id := c.Type.ID(); err == nil && (id < duck.TypeDate || id > duck.TypeTimestampTZ || id == duck.TypeTime) {
+			err = s.decl.At(s.time.Span).Errorf(code.NoTime, "%s.%s is %s, and no time", s.Input().Text, c.Name, c.Type).
+				WithHint("make a TIMESTAMP of it in the stream")
+		}
+		add(err)
+	}
+	byKey := len(keys) > 0 && len(keys) == len(s.key) && !slices.ContainsFunc(keys, func(key string) bool {
+		return !slices.ContainsFunc(s.key, func(n sql.Name) bool { return strings.EqualFold(n.Text, key) })
+	})
 	if s.upsert = byKey && s.mode != "append"; s.mode == "upsert" && !byKey {
 		o, hint := s.given["mode"], "write mode append, or leave mode out"
-		if len(keys) == 1 {
+		switch {
+		case len(keys) == 1:
 			hint = "add key " + keys[0]
+		case len(keys) > 1:
+			hint = "add key (" + strings.Join(keys, ", ") + ")"
 		}
-		add(s.decl.At(o.At).Errorf(code.NoUpsert, "upsert needs a journal with one key, and that key").WithHint(hint))
+		add(s.decl.At(o.At).Errorf(code.NoUpsert, "upsert needs a journal, and its keys").WithHint(hint))
 	}
 	_, err := s.connection(env)
 	add(err)
@@ -133,15 +162,30 @@ func (s *kafka) connection(env *kind.Env) (*connect.Connection, error) {
 // Explain is what EXPLAIN SINK shows.
 func (s *kafka) Explain(cols []duck.Column) string {
 	key := "none"
-	if c, err := s.column(s.key, "key", cols); err == nil {
-		key = c.Name
+	if len(s.key) > 0 {
+		var found []string
+		for _, n := range s.key {
+			c, _ := s.column(n, "key by", cols)
+			found = append(found, c.Name)
+		}
+		key = strings.Join(found, ", ")
 	}
 	value := "the row as JSON: " + strings.Join(duck.ColumnNames(cols), ", ")
 	if s.upsert {
 		value = "the row as it is then as JSON: " + strings.Join(duck.ColumnNames(cols[1:]), ", ") + "; null when it is gone"
 	}
+	var more, in string
+	for _, n := range s.headers {
+		more += fmt.Sprintf("     header %s\n", n.Text)
+	}
+	if s.time.Text != "" {
+		more += fmt.Sprintf("     time   %s\n", s.time.Text)
+	}
+	if s.transactional {
+		in = ", in one transaction that notes the version"
+	}
 	return fmt.Sprintf("1. each row of each version of %s, once it is committed, as a record of the topic %s\n     key    %s\n     value  "+
-		"%s\n     header %s = <file>/%s/%s/<version>/<row>\n2. all acknowledged by all replicas in sync\n3. the place in dsql.places: a "+
+		"%s\n     header %s = <file>/%s/%s/<version>/<row>\n%s2. all acknowledged by all replicas in sync%s\n3. the place in dsql.places: a "+
 		"transaction of its own\n",
-		s.Input().Text, s.topic, key, value, IDHeader, s.Input().Text, s.decl.Name)
+		s.Input().Text, s.topic, key, value, IDHeader, s.Input().Text, s.decl.Name, more, in)
 }

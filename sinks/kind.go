@@ -42,6 +42,8 @@ CREATE SINK lake INTO FILES ('lake/readings', format parquet, partition_by (day)
 type option struct {
 	name, format, doc string
 	copy              bool
+	list              bool // several columns may be named
+	flag              bool // true or false
 }
 
 func optionDocs(options []option) []sql.OptionDoc {
@@ -131,7 +133,7 @@ func (d *declared) column(name sql.Name, what string, cols []duck.Column) (duck.
 	}
 	names := duck.ColumnNames(cols)
 	hint := sql.DidYouMean(name.Text, names, "its columns are "+strings.Join(names, ", "))
-	return duck.Column{}, d.decl.At(name.Span).Errorf(code.UnknownColumn, "%s has no column %s to %s by", d.Input().Text, name.Text, what).
+	return duck.Column{}, d.decl.At(name.Span).Errorf(code.UnknownColumn, "%s has no column %s to %s", d.Input().Text, name.Text, what).
 		WithHint(hint)
 }
 

@@ -38,6 +38,8 @@ type fileOutlet struct {
 	staging string
 
 	rejected []kind.RefusedRow
+	resumed  bool    // what a run had begun before was looked for
+	perRow   float64 // bytes in the files that were written last; 0: not known
 }
 
 // note is version.json.
@@ -59,22 +61,28 @@ func (s *files) Open(_ context.Context, c *duck.Conn, env *kind.Env, o kind.Sink
 func (f *fileOutlet) Write(ctx context.Context, version int64, rows *duck.Query) (int64, error) {
 	n, err := f.write(ctx, version, rows)
 	if err != nil && ctx.Err() == nil {
-		var p *fs.PathError
-		var l *os.LinkError
-		var e *sql.Error
-		switch {
-		case duck.IsIO(err) && errors.As(err, &e):
-			e.Exit = code.ExitUnreachable
-			if strings.Contains(e.Msg, syscall.ENAMETOOLONG.Error()) || strings.Contains(e.Msg, "File name too long") {
-				e.Code, e.Hint = code.UnwritableFolder, longName
-			}
-		case errors.As(err, &p):
-			return 0, f.unwritable(p.Path, p.Err)
-		case errors.As(err, &l):
-			return 0, f.unwritable(l.New, l.Err)
-		}
+		err = f.told(err)
 	}
 	return n, interrupted(ctx, err)
+}
+
+// told is an error of the folder's as users see it.
+func (f *fileOutlet) told(err error) error {
+	var p *fs.PathError
+	var l *os.LinkError
+	var e *sql.Error
+	switch {
+	case duck.IsIO(err) && errors.As(err, &e):
+		e.Exit = code.ExitUnreachable
+		if strings.Contains(e.Msg, syscall.ENAMETOOLONG.Error()) || strings.Contains(e.Msg, "File name too long") {
+			e.Code, e.Hint = code.UnwritableFolder, longName
+		}
+	case errors.As(err, &p):
+		return f.unwritable(p.Path, p.Err)
+	case errors.As(err, &l):
+		return f.unwritable(l.New, l.Err)
+	}
+	return err
 }
 
 func (f *fileOutlet) unwritable(path string, err error) *sql.Error {
@@ -113,7 +121,7 @@ func (f *fileOutlet) write(ctx context.Context, version int64, rows *duck.Query)
 	if err := fault.Fault(ctx, "sink-staged"); err != nil {
 		return 0, err
 	}
-	staged, now, err := f.names(data, version)
+	staged, now, size, err := f.names(data, version)
 	if err != nil {
 		return 0, err
 	}
@@ -133,11 +141,12 @@ func (f *fileOutlet) write(ctx context.Context, version int64, rows *duck.Query)
 		}
 	}
 	f.o.First = false
+	f.perRow = float64(size) / float64(n)
 	return n, nil
 }
 
 // names says which name in the target each staged file gets; all are on disk when it returns.
-func (f *fileOutlet) names(data string, version int64) (staged []string, now note, err error) {
+func (f *fileOutlet) names(data string, version int64) (staged []string, now note, size int64, err error) {
 	now.Version = version
 	count := map[string]int{}
 	err = filepath.WalkDir(data, func(path string, d fs.DirEntry, err error) error {
@@ -152,9 +161,12 @@ func (f *fileOutlet) names(data string, version int64) (staged []string, now not
 		staged = append(staged, path)
 		now.Files = append(now.Files, filepath.Join(dir, fmt.Sprintf("v%08d-%s%d%s", version, f.tag(), count[dir], f.s.ending())))
 		count[dir]++
+		if info, err := d.Info(); err == nil {
+			size += info.Size()
+		}
 		return sync(path)
 	})
-	return staged, now, err
+	return staged, now, size, err
 }
 
 // publish moves the staged files to their names in the target.

@@ -195,15 +195,15 @@ func (s *Stream) New(from, to int64) *duck.Query {
 // NewColumns are the stream's own.
 func (s *Stream) NewColumns(in []duck.Column) []duck.Column { return in }
 
-// InOrder are the rows that a version brought, as they came.
-func (s *Stream) InOrder(version int64, cols []duck.Column) *duck.Query {
-	order := duck.SQL(" ORDER BY rowid")
+// InOrder are the rows that versions brought, as they came.
+func (s *Stream) InOrder(from, to int64, cols []duck.Column) *duck.Query {
+	order := duck.SQL(" ORDER BY _version, rowid")
 	// the user's own; a scan is in order
 	if slices.ContainsFunc(cols, func(c duck.Column) bool { return strings.EqualFold(c.Name, "rowid") }) {
 		order = duck.SQL("")
 	}
-	return duck.SQL("SELECT {cols} FROM {t} WHERE _version = {v}{order}",
-		duck.Args{"cols": duck.Names(duck.ColumnNames(cols)), "t": duck.Ident(s.decl.Name), "v": version, "order": order})
+	return duck.SQL("SELECT {cols} FROM {t} WHERE _version > {from} AND _version <= {to}{order}", duck.Args{
+		"cols": duck.Names(duck.ColumnNames(cols)), "t": duck.Ident(s.decl.Name), "from": from, "to": to, "order": order})
 }
 
 // Drop removes what Define made.

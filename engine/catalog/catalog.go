@@ -99,7 +99,7 @@ var migrations = [][]string{{
 }, {
 	// Views are read by DuckDB from 1.2 on: it knows no TRY, and listing a view that has one ends it.
 	`CREATE OR REPLACE VIEW dsql.rejects_text AS SELECT id, rejected_at, destination, source, rule, reason, meta,
-		CASE WHEN regexp_full_match(hex(payload), '` + utf8Hex + `') THEN decode(payload) ELSE payload::VARCHAR END AS payload_text, data, version,
+		CASE WHEN regexp_full_match(hex(payload), '` + UTF8Hex + `') THEN decode(payload) ELSE payload::VARCHAR END AS payload_text, data, version,
 		replayed_at FROM dsql.rejects`,
 }, {
 	// What functions in Python are made of. since: the newest version of the file when this one of the function was declared.
@@ -119,8 +119,8 @@ var migrations = [][]string{{
 	`CREATE TABLE dsql.alert_mutes (alert VARCHAR NOT NULL, until TIMESTAMP)`,
 }}
 
-// utf8Hex matches the hexadecimal digits of a text in UTF-8.
-const utf8Hex = "([0-7].|(C[2-9A-F]|D.)[89AB].|E0[AB].[89AB].|E[1-9A-CEF]([89AB].){2}|ED[89].[89AB].|F0[9AB].([89AB].){2}|F[1-3]([89AB].){3}|F48.([89AB].){2})*"
+// UTF8Hex matches the hexadecimal digits of a text in UTF-8.
+const UTF8Hex = "([0-7].|(C[2-9A-F]|D.)[89AB].|E0[AB].[89AB].|E[1-9A-CEF]([89AB].){2}|ED[89].[89AB].|F0[9AB].([89AB].){2}|F[1-3]([89AB].){3}|F48.([89AB].){2})*"
 
 // oneSpelling brings names in line with the declarations', which an older dsql wrote as the script at hand spelt them. Where places
 // stood under several spellings the one that is furthest counts: what lies before it was taken.

@@ -99,6 +99,13 @@ type (
 		// is there all the same.
 		Lag(ctx context.Context, c *duck.Conn, env *Env) (*duck.Query, error)
 	}
+	// Poster is a source that sends its rejects outside too, once they are committed.
+	Poster interface {
+		// Posts says whether it does.
+		Posts() bool
+		// OpenPost connects. file is the id of the DuckDB file.
+		OpenPost(ctx context.Context, env *Env, file string) (Post, error)
+	}
 	// RejectLimiter stops the run when more of its records than this are bad in it; -1: never.
 	RejectLimiter interface{ RejectLimit() int64 }
 	// Waiter is a source of which something may wait: it says what, as it is now.
@@ -106,6 +113,15 @@ type (
 		Waits(ctx context.Context, c *duck.Conn, env *Env, destinations []string) ([]WaitingFile, error)
 	}
 )
+
+// Post is where a Poster sends its rejects to.
+type Post interface {
+	// Send sends those of dsql.rejects whose id is above after, in their order: how many, and the last of them. They are safe out there when
+	// it
+	// returns.
+	Send(ctx context.Context, c *duck.Conn, after int64) (n, last int64, err error)
+	Close() error
+}
 
 // A destination.
 type (

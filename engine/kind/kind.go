@@ -135,7 +135,9 @@ type ReadOptions struct {
 	Stop   <-chan struct{} // closed: the run is to end; a Next that waits gives ErrIdle
 	// Everything: from the first row that the source still has, for destinations that were emptied, in an open transaction.
 	Everything bool
-	Replay     *Replay // read again what was read before, to the places where the destinations stand
+	// Headers are conditions by destination: one that has some gets no row of a record that doesn't meet all of them.
+	Headers map[string][]HeaderTest
+	Replay  *Replay // read again what was read before, to the places where the destinations stand
 }
 
 // Left says that some file of the source waits that might have been taken.
@@ -143,6 +145,12 @@ func (o ReadOptions) Left() {
 	if o.Waits != nil {
 		o.Waits()
 	}
+}
+
+// HeaderTest is met by a record whose last header of a name is one of some texts.
+type HeaderTest struct {
+	Name   string
+	Values []string
 }
 
 // Replay says from where a source is read again: from its earliest, or from a time on. Nobody's place moves by it.
@@ -269,8 +277,9 @@ type Destination interface {
 	New(from, to int64) *duck.Query
 	// NewColumns are the columns of New for stored columns in (a journal's changes have change_type as well).
 	NewColumns(in []duck.Column) []duck.Column
-	// InOrder is a query of what one version brought, the columns of NewColumns, in an order that is always the same.
-	InOrder(version int64, cols []duck.Column) *duck.Query
+	// InOrder is a query of what versions (from, to] brought, the columns of NewColumns: one version after the other, in an order that is
+	// always the same.
+	InOrder(from, to int64, cols []duck.Column) *duck.Query
 }
 
 // Maker is a declaration that makes more in the file than what has its name: views and macros, which others may read, and tables.
@@ -352,6 +361,7 @@ type SinkOptions struct {
 	Copied  bool             // the file was a copy of another, whose versions may stand out there
 	First   bool             // it never got a version before
 	Follow  bool             // the run doesn't end by itself: wait for what is away
+	Stop    <-chan struct{}  // closed: the run is to end, and nothing is waited for
 	Warn    func(*sql.Error) // what the user should know and that stops nothing
 }
 
@@ -366,6 +376,19 @@ type Outlet interface {
 	// Rejected are the rows of the version written last that can't be written, with ON ROW ERROR REJECT.
 	Rejected() []RefusedRow
 	Close() error
+}
+
+// Gatherer is an Outlet that writes several versions at once: Write gets the rows of all of them, and the last one's number.
+type Gatherer interface {
+	// Gather says how many of the versions that are due are written now; 0: none yet. all: whatever they are. rows are those of all of them.
+	// What a run had begun to write when it ended is written again before all else.
+	Gather(ctx context.Context, due []DueVersion, rows *duck.Query, all bool) (int, error)
+}
+
+// DueVersion is a version that a sink hasn't written.
+type DueVersion struct {
+	Version, Rows int64
+	Since         time.Time // it was committed, UTC
 }
 
 // Watcher measures what the versions of a destination bring, once they are committed. What it finds stands in the file, in the transaction

@@ -54,7 +54,7 @@ func (l *Landing) Take(ctx context.Context) (*Buffer, error) {
 		b.slab.Reset()
 		b.at, b.Unknown, b.files, b.Runs, b.out = 0, 0, b.files[:0], nil, true
 		b.noted = b.noted[:0]
-		b.marks = Marks{}
+		b.marks, b.skipped = Marks{}, 0
 		b.good = rowSet{chunks: b.good.chunks}
 		b.bad = rowSet{chunks: b.bad.chunks}
 		return b, nil
@@ -205,8 +205,8 @@ func (b *Buffer) next(r *rowSet, f *File) (*duck.Chunk, int) {
 	return r.chunks[r.used-1], r.row
 }
 
-// Records is how many records the buffer holds, bad ones among them.
-func (b *Buffer) Records() int { return b.good.total + b.bad.total }
+// Records is how many records the buffer holds, bad ones and skipped ones among them.
+func (b *Buffer) Records() int { return b.good.total + b.bad.total + b.skipped }
 
 // UnknownNames are fields that the declaration doesn't name, as far as the source has shown any: the first hundred, sorted.
 func (b *Buffer) UnknownNames() []string { return slices.Sorted(slices.Values(b.Names)) }
@@ -239,7 +239,7 @@ func (b *Buffer) Input() *kind.Input {
 		id = RecordID(b.Runs)
 	}
 	in := &kind.Input{Rows: b.rows.Query(), RowID: id, Raw: b.raw.Query(), Records: int64(b.Records()), Good: int64(b.good.total),
-		BadCount: int64(b.bad.total), Unknown: b.Unknown, UnknownNames: b.UnknownNames(), Release: b.Release}
+		BadCount: int64(b.bad.total), Skipped: int64(b.skipped), Unknown: b.Unknown, UnknownNames: b.UnknownNames(), Release: b.Release}
 	if in.Truncate = b.marks.Truncate; b.marks.Absent != "" {
 		in.Absent = strings.Split(b.marks.Absent[1:], "\x00")
 	}

@@ -87,6 +87,9 @@ type KeyDecoder interface {
 // marking is a decoder whose records have marks.
 type marking interface{ Marked() Marks }
 
+// skipping is a decoder some of whose records say nothing of rows: heartbeats, say.
+type skipping interface{ Skipped() bool }
+
 // Marks are what a record says of the batch that it is in: its batch has but records that say the same.
 type Marks struct {
 	Absent   string // columns that it says nothing of, each behind a zero

@@ -128,6 +128,7 @@ type Buffer struct {
 	out     bool   // between Take and Release
 	Runs    []*Run // of topics: what the batch has of each partition
 	marks   Marks  // of its good records
+	skipped int    // records that say nothing of rows
 
 	top   int // of the row that was begun: where the slab was
 	sizes []int

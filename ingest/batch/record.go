@@ -57,6 +57,11 @@ func (b *Buffer) decode(r *topicRecords, rec *Record) bool {
 		return b.tooLarge(rec)
 	}
 	why, room := b.take(rec, value, key)
+	if d, ok := r.values.(skipping); ok && why == "" && room && value != nil && d.Skipped() {
+		undo()
+		b.Skip(rec)
+		return true
+	}
 	if why != "" && room {
 		room = b.reject(rec, value, key, why)
 	}
@@ -101,6 +106,10 @@ func (b *Buffer) take(rec *Record, value, key []byte) (why string, room bool) {
 			why = "an empty value"
 		}
 	}
+	if d, ok := r.values.(skipping); ok && why == "" && !full && value != nil && d.Skipped() {
+		b.Undo()
+		return "", true
+	}
 	if why == "" && !full {
 		full = !b.fits(value)
 	}
@@ -120,6 +129,12 @@ func (b *Buffer) take(rec *Record, value, key []byte) (why string, room bool) {
 	b.took(&b.good)
 	b.stretch(rec)
 	return "", true
+}
+
+// Skip counts a record that gives nobody a row.
+func (b *Buffer) Skip(rec *Record) {
+	b.skipped++
+	b.stretch(rec)
 }
 
 // fits says whether the record that was decoded last may stand beside the good ones of the batch.

@@ -125,24 +125,8 @@ func (c *Compiler) Name(o sql.Option) string {
 
 // Duration is '500ms', '2s', a number of seconds, or an interval.
 func (c *Compiler) Duration(o sql.Option) time.Duration {
-	d, err := time.ParseDuration(strings.ReplaceAll(o.Text, " ", ""))
-	if err != nil {
-		var n float64
-		f := strings.Fields(strings.ToLower(o.Text))
-		units := map[string]time.Duration{"": time.Second, "millisecond": time.Millisecond, "second": time.Second, "sec": time.Second,
-			"minute": time.Minute, "min": time.Minute}
-		unit := ""
-		if len(f) == 2 {
-			unit = strings.TrimSuffix(f[1], "s")
-		}
-		if len(f) > 0 {
-			n, err = strconv.ParseFloat(f[0], 64)
-		}
-		if u, ok := units[unit]; ok && err == nil && len(f) <= 2 {
-			d = time.Duration(n * float64(u))
-		}
-	}
-	if d < time.Millisecond || d > time.Hour {
+	d, ok := sql.Duration(o.Text)
+	if !ok || d < time.Millisecond || d > time.Hour {
 		c.Fail(o.Value, code.BadDuration, o.Text+" is no time from 1 ms to an hour", "write "+o.Name+" '500ms' or '2s'")
 		return time.Second
 	}

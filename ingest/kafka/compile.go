@@ -34,6 +34,9 @@ func Compile(c *declare.Compiler, d declare.Declaration, v *sql.Value, samples *
 	}
 	either(c, v, given, "connection", "brokers", "say how the cluster is reached: connection name, or brokers 'localhost:9092'")
 	either(c, v, given, "topic", "topics", "say what is read: topic 'name', or topics 'a regular expression'")
+	if to := s.rejectTopic; to.Text != "" && (to.Text == s.topic || s.topics != nil && s.topics.MatchString(to.Text)) {
+		c.Fail(to.Span, code.ContradictingOptions, "the source reads the topic "+to.Text+" itself", "name another topic for rejects")
+	}
 	for i := range options {
 		k := &options[i]
 		if o, ok := given[k.name]; ok && k.format != "" && k.format != s.format.Name {

@@ -63,6 +63,10 @@ var options = []option{
 		func(c *declare.Compiler, s *Source, o sql.Option) { s.onLoss = c.Word(o, "fail", "earliest", "latest") }},
 	{"on_bad_batch", "", "when a batch of the brokers' can't be read (wrong checksum, more than 1 GiB unpacked): fail (default), or skip, " +
 		"noted in dsql.gaps", func(c *declare.Compiler, s *Source, o sql.Option) { s.onBadBatch = c.Word(o, "fail", "skip") }},
+	{"reject_topic", "", "a topic that gets what of the source is rejected, with the headers of Kafka Connect's dead letters; it must be there",
+		func(c *declare.Compiler, s *Source, o sql.Option) {
+			s.rejectTopic = sql.Name{Text: c.Name(o), Span: o.Value}
+		}},
 	{"batch_rows", "", "records of a batch at most (default 245760)",
 		func(c *declare.Compiler, s *Source, o sql.Option) { s.limits.Rows = int(c.Number(o, 1, 10_000_000)) }},
 	{"batch_bytes", "", "raw bytes of a batch at most (default 96 MiB); a larger record is bad",

@@ -20,6 +20,7 @@ type stretchToRead struct {
 	again        bool                     // another destination has taken this before
 	last         bool                     // what all take in step: it goes on with what is new
 	replay       bool                     // nobody's place moves
+	headers      [][]kind.HeaderTest      // see passing
 }
 
 // plan says what there is to read: first what destinations lack that others have, then what all of them lack. It notes what was

@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"dsql/engine/kind"
 	"dsql/ingest/batch"
 )
 
@@ -33,7 +34,8 @@ type poller struct {
 	away   time.Time                // since when the brokers don't answer
 	lost   map[topicPartition]error // to be looked at, and why
 	sick   sickness
-	waits  bool            // for a schema registry, which was told
+	waits  kind.Reminder   // for a schema registry
+	told   kind.Reminder   // of brokers that are away
 	fatal  error           // guarded by mu
 	ctx    context.Context // of the reading, for the callbacks of a group
 }

@@ -44,8 +44,14 @@ func (s *Source) Open(ctx context.Context, c *duck.Conn, env *kind.Env, cols []d
 	if err != nil {
 		return fail(err)
 	}
+	if err := s.lookForRejects(within, conn, cl); err != nil {
+		return fail(err)
+	}
 	if r.work, err = s.plan(within, c, cl, seen, o); err != nil {
 		return fail(err)
+	}
+	for i := range r.work {
+		r.work[i].headers = passing(r.work[i].destinations, o.Headers)
 	}
 	if !o.Follow && s.group == "" && !slices.ContainsFunc(r.work, func(x stretchToRead) bool { return len(x.open()) > 0 }) {
 		return r, nil // nothing new: no buffers are needed
@@ -111,6 +117,11 @@ func (r *reader) Close() error {
 			}
 		}
 		r.running.Wait()
+	}
+	select {
+	case <-r.o.Stop:
+		r.commits.end()
+	default:
 	}
 	r.commits.idle.Wait()
 	if r.admin != nil {
@@ -266,6 +277,23 @@ type committer struct {
 	group   string
 	sending bool
 	idle    sync.WaitGroup
+	ends    chan struct{} // closed: nobody waits for the brokers any more
+	once    sync.Once
+}
+
+// commitTime is how long the brokers may take for a commit; the last one less, so that a run ends where they are away.
+const (
+	commitTime     = 5 * time.Second
+	lastCommitTime = 700 * time.Millisecond
+)
+
+// end lets what is sent have a little time more.
+func (c *committer) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if ends := c.ends; ends != nil {
+		c.once.Do(func() { time.AfterFunc(lastCommitTime, func() { close(ends) }) })
+	}
 }
 
 func (c *committer) later(cl *kgo.Client, group string, at positions) {
@@ -273,6 +301,9 @@ func (c *committer) later(cl *kgo.Client, group string, at positions) {
 	defer c.mu.Unlock()
 	if c.places == nil {
 		c.places = positions{}
+	}
+	if c.ends == nil {
+		c.ends = make(chan struct{})
 	}
 	for tp, p := range at {
 		c.places[tp] = p
@@ -302,8 +333,10 @@ func (c *committer) send(cl *kgo.Client) {
 		for tp, p := range at {
 			offsets.Add(kadm.Offset{Topic: tp.topic, Partition: tp.partition, At: p.next, LeaderEpoch: p.epoch})
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		within, done := context.WithTimeout(context.Background(), commitTime)
+		ctx, cancel := untilStop(within, c.ends)
 		_, _ = kadm.NewClient(cl).CommitOffsets(ctx, group, offsets) // the next commit says more; the file holds the truth
 		cancel()
+		done()
 	}
 }

@@ -18,7 +18,8 @@ import (
 // the partition can't be read on where it stands. Then the batch there is tried a few times more, in case the network has damaged it, and
 // on_bad_batch decides: fail reads what else there is, and ends with the error; skip goes on behind the batch and notes a gap.
 
-// judgeError decides what becomes of a partition that gave an error where it stands: behind is where reading goes on behind a bad batch, with
+// judgeError decides what becomes of a partition that gave an error where it stands: behind is where reading goes on behind a bad batch,
+// with
 // the gap that this leaves; without it the partition is tried again, or it is dead.
 func (p *poller) judgeError(ctx context.Context, tp topicPartition, pos position, e extent, err error) (behind position, g *gap) {
 	s := p.sick.at(tp, pos.next)
@@ -78,8 +79,7 @@ func (p *poller) standsStill(tp topicPartition, s *standstill, why string) {
 	switch {
 	case !p.follow:
 		p.die(tp, e)
-	case !s.told:
-		s.told = true
+	case s.told.Due(time.Now()):
 		e.Hint = "see the brokers' logs; the run goes on with the other partitions, and with this one when it moves"
 		p.r.warn(e)
 	}

@@ -36,9 +36,11 @@ type Source struct {
 	onLoss     string // fail, earliest, latest
 	onBadBatch string // fail, skip
 	limits     batch.Limits
-	wait       time.Duration // batch_time; 0: as the run needs it
-	dialect    batch.Dialect
-	samples    *declare.Samples
+	// rejectTopic gets what is rejected; "": none
+	rejectTopic sql.Name
+	wait        time.Duration // batch_time; 0: as the run needs it
+	dialect     batch.Dialect
+	samples     *declare.Samples
 }
 
 // start is where a destination begins that has no place in a topic yet.

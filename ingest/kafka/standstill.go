@@ -3,6 +3,7 @@ package kafka
 import (
 	"time"
 
+	"dsql/engine/kind"
 	"dsql/sql"
 )
 
@@ -18,8 +19,8 @@ type standstill struct {
 	next  int64
 	since time.Time
 	polls int
-	tries int  // that ended with an error
-	told  bool // in this place
+	tries int // that ended with an error
+	told  kind.Reminder
 }
 
 // at is the standstill of a partition; a new one when it has moved.

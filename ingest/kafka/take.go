@@ -69,6 +69,10 @@ func (p *poller) put(ctx context.Context, tp topicPartition, pos position, rec *
 		if p.buf.Records() == 0 {
 			p.began = time.Now()
 		}
+		if !p.buf.Full() && !passes(&p.rec, p.x.headers) {
+			p.buf.Skip(&p.rec)
+			return nil
+		}
 		added, err := p.buf.Add(ctx, &p.rec)
 		if err != nil {
 			if err = p.r.s.Placed(err, p.r.s.Stmt.NameAt); !p.follow {
@@ -79,7 +83,7 @@ func (p *poller) put(ctx context.Context, tp topicPartition, pos position, rec *
 			}
 			continue
 		}
-		p.waits = false
+		p.waits.Over()
 		if added {
 			if p.r.s.OnNew == "FAIL" {
 				if names := p.r.landing.UnknownNames(); len(names) > 0 {
@@ -110,8 +114,7 @@ func (p *poller) waitForRegistry(ctx context.Context, tp topicPartition, pos pos
 	if !errors.As(err, &e) || e.Code != code.RegistryUnreachable {
 		return err
 	}
-	if p.note(tp, pos); !p.waits {
-		p.waits = true
+	if p.note(tp, pos); p.waits.Due(time.Now()) {
 		w := *e
 		w.Hint = "waiting for it; the run goes on when it is back"
 		p.r.warn(&w)

@@ -35,6 +35,7 @@ func (p *poller) watch(ctx context.Context) error {
 	if !p.away.IsZero() {
 		p.r.warn(s.Stmt.Errorf(code.BrokerBack, "the brokers answer again after %s", time.Since(p.away).Round(time.Second)))
 		p.away = time.Time{}
+		p.told.Over()
 	}
 	if err := p.compare(ctx, c); err != nil {
 		return err
@@ -53,14 +54,14 @@ func (p *poller) outage(err error) error {
 	}
 	if p.away.IsZero() {
 		p.away = time.Now()
-		if p.follow {
-			w := *e
-			w.Hint = "waiting for them; the run goes on when they are back"
-			if e.Code == code.UnknownTopic {
-				w.Hint = "waiting for it; the run goes on when it is back"
-			}
-			p.r.warn(&w)
+	}
+	if p.follow && p.told.Due(time.Now()) {
+		w := *e
+		w.Hint = "waiting for them; the run goes on when they are back"
+		if e.Code == code.UnknownTopic {
+			w.Hint = "waiting for it; the run goes on when it is back"
 		}
+		p.r.warn(&w)
 	}
 	if !p.follow && time.Since(p.away) > giveUp || e.Code == code.LoginRefused {
 		return e

@@ -23,15 +23,14 @@ type following struct {
 
 	said   map[string]bool // warnings
 	opened bool            // it was read before
-	away   bool            // and can't be now, which was told
+	told   kind.Reminder   // that it can't be now
 }
 
-// Waits tells once that a source is away.
+// Waits tells that a source is away.
 func (f *following) Waits(r *runner, err error) {
-	if f.away {
+	if !f.told.Due(time.Now()) {
 		return
 	}
-	f.away = true
 	for _, e := range program.Collect(nil, err) {
 		w := *e
 		w.Hint = "waiting for it; the run goes on when it is back"
@@ -122,7 +121,8 @@ func (r *runner) reopen(ctx context.Context, f *following, wanted map[*program.N
 	case err != nil:
 		return r.unlessStopped(err)
 	}
-	f.opened, f.away = true, false
+	f.opened = true
+	f.told.Over()
 	if err := r.drain(ctx, f.s, rd, wanted); err != nil || r.stopped() {
 		return errors.Join(err, rd.Close())
 	}
@@ -133,7 +133,7 @@ func (r *runner) reopen(ctx context.Context, f *following, wanted map[*program.N
 // once says a warning one time, however often the source is looked at.
 func (f *following) once(warn func(*sql.Error)) func(*sql.Error) {
 	return func(e *sql.Error) {
-		if e.Code == code.BrokerBack || e.Code == code.BrokerUnreachable {
+		if e.Code == code.BrokerBack || e.Code == code.PartitionStuck || away(e) { // who tells that tells it once a minute
 			warn(e)
 			return
 		}

@@ -17,7 +17,7 @@ func maintain(f func(r *runner, ctx context.Context, d *sql.Decl, n *program.Nod
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(r.watch(ctx, true), r.sink(ctx), r.brokenSinks()); err != nil {
+		if err := errors.Join(r.watch(ctx, true), r.sinkAll(ctx), r.brokenSinks()); err != nil {
 			return err
 		}
 		if err := f(r, ctx, d, n, dest); err != nil {
@@ -26,6 +26,6 @@ func maintain(f func(r *runner, ctx context.Context, d *sql.Decl, n *program.Nod
 		if err := r.watch(ctx, true); err != nil {
 			return err
 		}
-		return r.sink(ctx)
+		return r.sinkAll(ctx)
 	}
 }

@@ -24,16 +24,20 @@ type runner struct {
 	look.Viewer
 	progress
 	refreshed bool                   // the script has a REFRESH
+	last      bool                   // nobody goes on with the file behind it: sinks keep nothing waiting
 	aside     sql.List               // files that can't be read
 	leaves    map[*program.Node]bool // sources of which files wait
 	outlets   map[*program.Node]kind.Outlet
+	posts     map[*program.Node]*post
 	watches   map[*program.Node]kind.Watch
 	alerts    alerts
 	file      identity
 	selected  map[*program.Node]bool      // what the run is to bring up to date; nil: all
 	broken    map[*program.Node]error     // sinks that write nothing more in this run
 	again     map[*program.Node]time.Time // when sinks are tried again whose place outside is away
-	reading   kind.Progress               // of the source in hand
+	told      map[*program.Node]*kind.Reminder
+	gathers   map[*program.Node]bool // sinks that have versions waiting
+	reading   kind.Progress          // of the source in hand
 	session   session
 	rehearsed map[*program.Node]calls // what destinations call outside of DuckDB, once it was asked
 	sum       event.Finished
@@ -46,7 +50,7 @@ type runner struct {
 
 func newRunner(ctx context.Context, p *program.Program, c *duck.Conn, o program.Options) (*runner, error) {
 	r := &runner{Viewer: look.Viewer{Program: p, Conn: c, Options: o}, progress: newProgress(), leaves: map[*program.Node]bool{},
-		watches: map[*program.Node]kind.Watch{}, rehearsed: map[*program.Node]calls{}}
+		watches: map[*program.Node]kind.Watch{}, gathers: map[*program.Node]bool{}, rehearsed: map[*program.Node]calls{}}
 	var err error
 	if r.selected, err = p.Selected(o.Select); err != nil {
 		return nil, err
@@ -276,6 +280,7 @@ func (r *runner) open(ctx context.Context, s *program.Node, wanted map[*program.
 			}
 		}
 	}
+	o.Headers = r.headers(s, o.Destinations)
 	r.reading = kind.Progress{Source: s.Name}
 	o.Stop = r.Options.Stop
 	if o.Warn == nil {
@@ -291,6 +296,19 @@ func (r *runner) open(ctx context.Context, s *program.Node, wanted map[*program.
 	}
 	g := &growing{r: r, s: s, o: o}
 	return g, g.open(ctx)
+}
+
+// headers are the conditions of destinations on the headers of a source's records.
+func (r *runner) headers(s *program.Node, destinations []string) map[string][]kind.HeaderTest {
+	out := map[string][]kind.HeaderTest{}
+	for _, d := range r.Program.Sorted() {
+		for i, in := range d.Inputs {
+			if in.Of == s && slices.Contains(destinations, d.Name) && i == 0 && len(d.Inputs) == 1 {
+				out[d.Name] = in.Headers()
+			}
+		}
+	}
+	return out
 }
 
 // drain takes what a reader has, to its end.

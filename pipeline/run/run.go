@@ -7,7 +7,9 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
+	"slices"
 	"time"
 
 	"dsql/engine/duck"
@@ -51,6 +53,7 @@ func Run(ctx context.Context, o program.Options) error {
 		}
 		return err
 	}
+	r.last = true
 	return r.run(ctx, began, db.Close)
 }
 
@@ -86,6 +89,11 @@ func prepare(ctx context.Context, db *duck.DB, o program.Options, stmts []sql.St
 func (r *runner) run(ctx context.Context, began time.Time, done func() error) (err error) {
 	if err = r.identify(ctx); err == nil {
 		err = r.script(ctx)
+	}
+	if r.last && len(r.gathers) > 0 && ctx.Err() == nil {
+		if serr := r.sinks(ctx, true, slices.Collect(maps.Keys(r.gathers))); err == nil {
+			err = serr
+		}
 	}
 	if ctx.Err() == nil { // a check that stopped the run is what an alert is for
 		if aerr := r.lastAlerts(ctx); aerr != nil {

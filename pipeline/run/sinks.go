@@ -22,10 +22,16 @@ import (
 // hurry is how long a sink may go on with the version in hand when the run was asked to end. What it hasn't written then comes again.
 const hurry = 5 * time.Second
 
-// Sink brings every sink up to date, or only some. One that fails keeps nothing else back: the run goes on, and ends with the error. While
-// it follows a
-// sink whose place outside is away is tried again.
+// Sink brings every sink up to date, or only some; one that gathers versions waits until there are enough. One that fails keeps nothing
+// else back: the run goes on, and ends with the error. While it follows a sink whose place outside is away is tried again.
 func (r *runner) sink(ctx context.Context, only ...*program.Node) error {
+	return r.sinks(ctx, false, only)
+}
+
+// sinkAll is sink that leaves nothing waiting.
+func (r *runner) sinkAll(ctx context.Context) error { return r.sinks(ctx, true, nil) }
+
+func (r *runner) sinks(ctx context.Context, all bool, only []*program.Node) error {
 	within, cancel := context.WithCancel(ctx)
 	defer cancel()
 	watched := false
@@ -43,25 +49,34 @@ func (r *runner) sink(ctx context.Context, only ...*program.Node) error {
 			watched = true
 			go r.endSoon(within, cancel)
 		}
-		if err := r.sinkTo(within, n, s); err != nil && within.Err() == nil {
+		if err := r.sinkTo(within, n, s, all); err != nil && within.Err() == nil {
 			if err := r.failedSink(n, err); err != nil {
 				return err
 			}
 		}
 	}
+	if err := r.post(within); err != nil {
+		return err
+	}
 	return ctx.Err()
 }
 
-// failedSink decides what becomes of a sink that has failed.
+// failedSink decides what becomes of a sink that has failed. What is given up because the run is to end comes again.
 func (r *runner) failedSink(n *program.Node, err error) error {
+	if r.stopped() && (away(err) || errors.Is(err, context.Canceled)) {
+		return errors.Join(r.closeOutlet(n), r.closePost(n))
+	}
 	if !away(err) || !r.Options.Follow {
 		r.breaks(n, err)
 		return nil
 	}
 	if r.again == nil {
-		r.again = map[*program.Node]time.Time{}
+		r.again, r.told = map[*program.Node]time.Time{}, map[*program.Node]*kind.Reminder{}
 	}
-	if r.again[n].IsZero() {
+	if r.told[n] == nil {
+		r.told[n] = &kind.Reminder{}
+	}
+	if r.told[n].Due(time.Now()) {
 		for _, e := range program.Collect(nil, err) {
 			w := *e
 			w.Hint = "the run goes on, and tries again: nothing is lost"
@@ -69,7 +84,7 @@ func (r *runner) failedSink(n *program.Node, err error) error {
 		}
 	}
 	r.again[n] = time.Now().Add(lookEvery)
-	return r.closeOutlet(n)
+	return errors.Join(r.closeOutlet(n), r.closePost(n))
 }
 
 // breaks notes that a sink writes nothing more in this run.
@@ -108,8 +123,27 @@ func (r *runner) endSoon(ctx context.Context, cancel func()) {
 	}
 }
 
+// thereAgain notes that the place outside of a sink is there.
+func (r *runner) thereAgain(n *program.Node) {
+	delete(r.again, n)
+	delete(r.told, n)
+}
+
+// untilStop ends when the run is to end.
+func (r *runner) untilStop(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-ctx.Done():
+		case <-r.Options.Stop:
+			cancel()
+		}
+	}()
+	return ctx, cancel
+}
+
 // sinkTo writes what one sink hasn't got.
-func (r *runner) sinkTo(ctx context.Context, n *program.Node, s kind.Sink) error {
+func (r *runner) sinkTo(ctx context.Context, n *program.Node, s kind.Sink, all bool) error {
 	of := n.Inputs[0].Of
 	e := edge{n, of}
 	d, _ := of.Destination()
@@ -121,9 +155,19 @@ func (r *runner) sinkTo(ctx context.Context, n *program.Node, s kind.Sink) error
 	if err != nil {
 		return err
 	}
-	for i, v := range due {
-		began := time.Now()
-		rows, err := out.Write(ctx, v, d.InOrder(v, n.Cols))
+	for len(due) > 0 {
+		take := 1
+		if g, ok := out.(kind.Gatherer); ok {
+			rows := d.InOrder(due[0].Version-1, due[len(due)-1].Version, n.Cols)
+			if take, err = g.Gather(ctx, due, rows, all); err != nil || take == 0 {
+				r.gathers[n] = err == nil
+				return err
+			}
+			delete(r.gathers, n)
+		}
+		began, from, v := time.Now(), due[0].Version-1, due[take-1].Version
+		due = due[take:]
+		rows, err := out.Write(ctx, v, d.InOrder(from, v, n.Cols))
 		if err != nil {
 			return err
 		}
@@ -131,13 +175,13 @@ func (r *runner) sinkTo(ctx context.Context, n *program.Node, s kind.Sink) error
 			return err
 		}
 		refused := out.Rejected()
-		if rows == 0 && len(refused) == 0 && i < len(due)-1 {
+		if rows == 0 && len(refused) == 0 && len(due) > 0 {
 			continue // noted with the next
 		}
 		if err := r.recordSink(ctx, e, v, refused); err != nil {
 			return err
 		}
-		delete(r.again, n)
+		r.thereAgain(n)
 		if err := out.Recorded(v); err != nil {
 			return err
 		}
@@ -150,11 +194,14 @@ func (r *runner) sinkTo(ctx context.Context, n *program.Node, s kind.Sink) error
 }
 
 // versionsOf are those of a destination behind a version.
-func (r *runner) versionsOf(ctx context.Context, of *program.Node, from int64) ([]int64, error) {
+func (r *runner) versionsOf(ctx context.Context, of *program.Node, from int64) ([]kind.DueVersion, error) {
 	return duck.Select(ctx, r.Conn,
-		duck.SQL("SELECT DISTINCT version FROM dsql.version_rows WHERE version > {from} AND kind = {kind} AND name = {name} ORDER BY version",
-			duck.Args{"from": from, "kind": of.Kind, "name": of.Name}),
-		func(row func(...any) error) (v int64, err error) { return v, row(&v) })
+		duck.SQL("SELECT version, sum(coalesce(added, 0) + coalesce(changed, 0) + coalesce(removed, 0))::BIGINT, any_value(committed_at) "+
+			"FROM dsql.version_rows JOIN dsql.versions USING (version) WHERE version > {from} AND kind = {kind} AND name = {name} "+
+			"GROUP BY version ORDER BY version", duck.Args{"from": from, "kind": of.Kind, "name": of.Name}),
+		func(row func(...any) error) (v kind.DueVersion, err error) {
+			return v, row(&v.Version, &v.Rows, &v.Since)
+		})
 }
 
 // outlet opens a sink once a run.
@@ -163,8 +210,11 @@ func (r *runner) outlet(ctx context.Context, n *program.Node, s kind.Sink, e edg
 		return out, nil
 	}
 	_, had := r.places[e]
+	ctx, done := r.untilStop(ctx)
+	defer done()
 	out, err := s.Open(ctx, r.Conn, r.Program.Env,
-		kind.SinkOptions{Columns: n.Cols, First: !had, File: r.file.id, Copied: r.file.restored, Follow: r.Options.Follow, Warn: r.Warn})
+		kind.SinkOptions{Columns: n.Cols, First: !had, File: r.file.id, Copied: r.file.restored, Follow: r.Options.Follow, Stop: r.Options.Stop,
+			Warn: r.Warn})
 	if err != nil {
 		return nil, err
 	}
@@ -212,6 +262,9 @@ func (r *runner) closeOutlets() error {
 	var errs []error
 	for n := range r.outlets {
 		errs = append(errs, r.closeOutlet(n))
+	}
+	for n := range r.posts {
+		errs = append(errs, r.closePost(n))
 	}
 	return errors.Join(errs...)
 }

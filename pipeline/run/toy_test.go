@@ -175,9 +175,9 @@ func (b *bag) New(from, to int64) *duck.Query {
 
 func (b *bag) NewColumns(in []duck.Column) []duck.Column { return in }
 
-func (b *bag) InOrder(v int64, cols []duck.Column) *duck.Query {
-	return duck.SQL("SELECT {cols} FROM {t} WHERE _until IS NULL AND _since = {v} ORDER BY rowid",
-		b.args(duck.Args{"cols": duck.Names(duck.ColumnNames(cols)), "v": v}))
+func (b *bag) InOrder(from, to int64, cols []duck.Column) *duck.Query {
+	return duck.SQL("SELECT {cols} FROM {t} WHERE _until IS NULL AND _since > {from} AND _since <= {to} ORDER BY _since, rowid",
+		b.args(duck.Args{"cols": duck.Names(duck.ColumnNames(cols)), "from": from, "to": to}))
 }
 
 func (b *bag) Diff(v1, v2 int64) *duck.Query {

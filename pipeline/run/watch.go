@@ -59,11 +59,11 @@ func (r *runner) watchWith(ctx context.Context, n *program.Node, w kind.Watcher,
 	}
 	for _, v := range due {
 		err := r.update(ctx, func(tx *transaction) error {
-			if err := open.Measure(ctx, tx.Tx, v, d.New(v-1, v)); err != nil {
+			if err := open.Measure(ctx, tx.Tx, v.Version, d.New(v.Version-1, v.Version)); err != nil {
 				return err
 			}
 			tx.unsettled[n] = true
-			return moved(ctx, tx, edge{n, of}, v)
+			return moved(ctx, tx, edge{n, of}, v.Version)
 		})
 		if err != nil {
 			return err

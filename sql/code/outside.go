@@ -121,7 +121,11 @@ var (
 	SinkRejects = sinks.add("sink-rejects", Warning,
 		"A sink with ON ROW ERROR REJECT could not write rows: they stand in dsql.rejects.")
 	NoUpsert = sinks.add("no-upsert", ExitScript,
-		"mode upsert needs a journal with one key, and that key.")
+		"mode upsert needs a journal, and `key` its keys.")
+	BadRoll = sinks.add("bad-roll", ExitScript,
+		"`roll` says when versions that wait become files: (rows n, bytes n, interval '10 minutes'), or one or two of them.")
+	NoTime = sinks.add("no-time", ExitScript,
+		"`timestamp` names the column that is a record's time: a TIMESTAMP of any kind, or a DATE.")
 	SinkStuck = sinks.add("sink-stuck", ExitUnreachable,
 		"The brokers don't take records: too few replicas are in sync, say (exit code 4). While a run follows this is a warning: "+
 			"it waits.")

@@ -30,9 +30,13 @@ type decoder struct {
 	schema   []byte           // of the message before, whose wires the columns have
 	more     schema.Additions // what schemas of messages have said of the rows' fields so far
 	marks    batch.Marks
+	skipped  bool // the event in hand says nothing of rows
 }
 
 func (z *decoder) Marked() batch.Marks { return z.marks }
+
+// Skipped says that the record was none of a row: a heartbeat, say.
+func (z *decoder) Skipped() bool { return z.skipped }
 
 // Additions are Adding's. Of fields that come without a schema it knows nothing.
 func (z *decoder) Additions() ([]duck.Column, bool) { return z.more.Columns(), false }
@@ -78,12 +82,19 @@ const noEvent = "no Debezium event: "
 
 func (z *decoder) Decode(value []byte, row int, lenient bool) (why string, set int, full bool) {
 	value = schema.Unframed(value)
-	z.found, z.marks = 0, batch.Marks{}
+	z.found, z.marks, z.skipped = 0, batch.Marks{}, false
 	e, why := z.find(value)
-	if why != "" {
+	if z.skipped = why == "" && e.noRow(value); why != "" || z.skipped {
 		return why, 0, false
 	}
-	text, why, full := z.rowText(value, &e)
+	envelope, at := value, e.envelope
+	var text []byte
+	if e.flat {
+		text, envelope, full = z.flattened(value, &e)
+		at = 0
+	} else {
+		text, why, full = z.rowText(value, &e)
+	}
 	if why != "" || full {
 		return why, 0, full
 	}
@@ -102,7 +113,7 @@ func (z *decoder) Decode(value []byte, row int, lenient bool) (why string, set i
 	}
 	z.found = z.row.Unknown
 	if len(z.envelope.Columns) > 0 {
-		z.envelope.Scanner = jsontext.Scanner{Text: value, At: e.envelope}
+		z.envelope.Scanner = jsontext.Scanner{Text: envelope, At: at}
 		z.envelope.Lenient = lenient
 		if !z.envelope.Record(row) && !lenient {
 			return z.envelope.Reason(0), 0, z.envelope.Fault == convert.NoRoom
@@ -129,7 +140,7 @@ func (z *decoder) find(value []byte) (e event, why string) {
 		return e, s.Problem(0)
 	}
 	var schema []byte
-	if e.payload > 0 && e.op == 0 {
+	if e.payload > 0 && e.op == 0 && !e.flat {
 		if schema = value[e.schema:e.schemaEnd]; e.schema == 0 || value[e.schema] != '{' {
 			schema = nil
 		}
@@ -138,24 +149,28 @@ func (z *decoder) find(value []byte) (e event, why string) {
 			return e, noEvent + "its payload is no object"
 		}
 		scanEvent(s, &e)
+		e.flat = e.flat || e.op == 0 && schema != nil && !e.noRow(value)
 	}
-	if e.op == 0 {
+	if e.op == 0 && !e.flat && !e.noRow(value) {
 		return e, noEvent + "it has no op (for plain rows use format json)"
 	}
 	if !bytes.Equal(schema, z.schema) {
-		z.learn(schema)
+		z.learn(schema, e.flat)
 	}
 	return e, ""
 }
 
 // learn gives the columns what the schema of a message says of their values; without one what their FORMATs say.
-func (z *decoder) learn(text []byte) {
+func (z *decoder) learn(text []byte, flat bool) {
 	z.schema = bytes.Clone(text)
 	var s *connectSchema
 	if text != nil {
 		s = parseConnect(text)
 	}
-	row := s.field("after")
+	row := s
+	if !flat {
+		row = s.field("after")
+	}
 	row.bind(z.row.Root)
 	s.bind(z.envelope.Root)
 	if row == nil {
@@ -171,6 +186,9 @@ func (z *decoder) learn(text []byte) {
 // rowText is the row of an event: nil when it has none, with why not when it should have one.
 func (z *decoder) rowText(value []byte, e *event) (text []byte, why string, full bool) {
 	at, op := e.after, opOf(value, e.op)
+	if op == 'u' && (at == 0 || value[at] == 'n') && e.update > 0 && value[e.update] == '{' {
+		return z.updated(value, e.update)
+	}
 	if at == 0 || value[at] == 'n' {
 		at = e.before
 	}
@@ -269,12 +287,30 @@ func (z *decoder) withoutPlaceholders(row []byte) (text []byte, full bool) {
 }
 
 // event is where the values of an event's fields begin; 0: it has none.
-type event struct{ envelope, schema, schemaEnd, payload, op, before, after int }
+type event struct {
+	envelope, schema, schemaEnd, payload, op, before, after int
+	update                                                  int  // MongoDB's updateDescription
+	flat                                                    bool // the row itself, with parts of its envelope beside its columns
+	fields, times, ddl, status, count                       int
+}
 
 // scanEvent steps over an object and notes its fields.
 func scanEvent(s *jsontext.Scanner, p *event) bool {
 	return s.Members(func(key []byte, from, to int) {
+		p.fields++
 		switch string(key) {
+		case "ts_ms", "ts_us", "ts_ns":
+			p.times++
+		case "ddl", "tableChanges":
+			p.ddl = from
+		case "status":
+			p.status = from
+		case "event_count":
+			p.count = from
+		case "updateDescription":
+			p.update = from
+		case "__op", "__deleted":
+			p.flat = true
 		case "schema":
 			p.schema, p.schemaEnd = from, to
 		case "payload":
@@ -293,19 +329,21 @@ func scanEvent(s *jsontext.Scanner, p *event) bool {
 func Row(text []byte) []byte {
 	s := &jsontext.Scanner{Text: text}
 	s.Space()
-	e := event{}
+	e := event{envelope: s.At}
 	if !scanEvent(s, &e) {
 		return nil
 	}
-	if e.payload > 0 && e.op == 0 && text[e.payload] == '{' {
-		s.At, e = e.payload, event{}
+	if e.payload > 0 && e.op == 0 && !e.flat && text[e.payload] == '{' {
+		s.At, e = e.payload, event{envelope: e.payload, flat: e.schema > 0 && text[e.schema] == '{'}
 		scanEvent(s, &e)
 	}
 	at := e.after
 	if at == 0 || text[at] == 'n' {
 		at = e.before
 	}
-	if e.op == 0 || at == 0 {
+	if e.flat && e.op == 0 && !e.noRow(text) {
+		at = e.envelope
+	} else if e.op == 0 || at == 0 {
 		return nil
 	}
 	s.At = at
@@ -327,7 +365,11 @@ func Types(text []byte, cols []duck.Column) {
 	if !scanEvent(s, &e) || e.schema == 0 || e.payload == 0 {
 		return
 	}
-	row := parseConnect(text[e.schema:e.schemaEnd]).field("after")
+	of := parseConnect(text[e.schema:e.schemaEnd])
+	row := of.field("after")
+	if row == nil {
+		row = of
+	}
 	for i, c := range cols {
 		if f := row.field(c.Name); f != nil && f.duckdb() != "" {
 			cols[i].Type = f.duckdb()

@@ -578,7 +578,7 @@ SELECT count(*) FILTER (WHERE change_type = 'insert'), count(*) FILTER (WHERE ch
 UNION ALL SELECT "id", "part", "valid_to_ts", "valid_to_off", _v_close FROM "j__past" WHERE _v_close > 3 AND _v_close <= 5) z GROUP BY ALL) d
 		ON c."id" = d."id" AND c."part" = d."part" AND d._v = c._version);
 
-SELECT "id", "change_type" FROM "j__changes"(3, 4) ORDER BY "id", "part", "change_type" = 'update_after';
+SELECT "id", "change_type" FROM "j__changes"(3, 4) ORDER BY "_version", "id", "part", "change_type" = 'update_after';
 
 WITH r AS (
 		SELECT "valid_from_ts", "valid_from_off", "valid_to_ts", "valid_to_off", "v", "ts", _v_from, _v_to FROM "j__now" WHERE "id" = '1'::BIGINT AND "part" = '1'::VARCHAR

@@ -299,7 +299,7 @@ UPDATE "j__state" SET "_s0" = NULL;
 
 (SELECT * FROM "j__changes"(3, 5));
 
-SELECT "id", "change_type" FROM "j__changes"(3, 4) ORDER BY "id", "change_type" = 'update_after';
+SELECT "id", "change_type" FROM "j__changes"(3, 4) ORDER BY "_version", "id", "change_type" = 'update_after';
 
 WITH r AS (
 		SELECT "valid_from", "valid_to", "name", "seats", _v_from, _v_to FROM "j__now" WHERE "id" = '1'::BIGINT

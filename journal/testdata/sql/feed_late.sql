@@ -568,7 +568,7 @@ UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, NULL FROM "j__state" WHERE CASE W
 UNION ALL SELECT "id", "valid_to", _v_close FROM "j__past" WHERE _v_close > 3 AND _v_close <= 5) z GROUP BY ALL) d
 		ON c."id" = d."id" AND d._v = c._version);
 
-SELECT "id", "change_type" FROM "j__changes"(3, 4) ORDER BY "id", "change_type" = 'update_after';
+SELECT "id", "change_type" FROM "j__changes"(3, 4) ORDER BY "_version", "id", "change_type" = 'update_after';
 
 WITH r AS (
 		SELECT "valid_from", "valid_to", "name", "seats", "ts", _v_from, _v_to FROM "j__now" WHERE "id" = '1'::BIGINT

@@ -625,7 +625,7 @@ SELECT count(*) FILTER (WHERE change_type = 'insert'), count(*) FILTER (WHERE ch
 
 (SELECT * FROM "j__changes"(3, 5));
 
-SELECT "id", "change_type" FROM "j__changes"(3, 4) ORDER BY "id", "change_type" = 'update_after';
+SELECT "id", "change_type" FROM "j__changes"(3, 4) ORDER BY "_version", "id", "change_type" = 'update_after';
 
 WITH r AS (
 		SELECT "valid_from", "valid_to", "name", "seats", "extra", _v_from, _v_to FROM "j__now" WHERE "id" = '1'::BIGINT

@@ -541,7 +541,7 @@ SELECT count(*) FILTER (WHERE change_type = 'insert'), count(*) FILTER (WHERE ch
 
 (SELECT * FROM "c__changes"(3, 5));
 
-SELECT "id", "change_type" FROM "c__changes"(3, 4) ORDER BY "id", "change_type" = 'update_after';
+SELECT "id", "change_type" FROM "c__changes"(3, 4) ORDER BY "_version", "id", "change_type" = 'update_after';
 
 WITH r AS (
 		SELECT "valid_from", "valid_to", "name", "note", _v_from, _v_to FROM "c__now" WHERE "id" = '1'::INTEGER
