@@ -1,4 +1,4 @@
--- ROLLBACK, REBUILD and VACUUM: rollback.go. {n} is the version to go back to.
+-- ROLLBACK, REBUILD, VACUUM and ERASE KEY: rollback.go. {n} is the version to go back to.
 
 -- name: oldest
 SELECT oldest FROM {state}
@@ -65,6 +65,19 @@ UPDATE {past} SET _v_to = {v} WHERE _v_to = 0
 
 -- name: empty_mem
 UPDATE {mem} SET _v_to = {v} WHERE _v_to = 0
+
+-- name: count_open
+-- For ERASE KEY: the key in the state.
+SELECT count(*) FROM {now} WHERE _v_close = 0 AND _v_to = 0 AND {is_key}
+
+-- name: erase_now
+DELETE FROM {now} WHERE {is_key}
+
+-- name: erase_past
+DELETE FROM {past} WHERE {is_key}
+
+-- name: erase_mem
+DELETE FROM {mem} WHERE {is_key}
 
 -- name: all_keys
 -- For REBUILD: every key that has a row or is remembered, as if something had come late to each.

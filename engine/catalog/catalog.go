@@ -117,6 +117,10 @@ var migrations = [][]string{{
 	`CREATE TABLE dsql.alerts (alert VARCHAR NOT NULL, state VARCHAR NOT NULL, since TIMESTAMP NOT NULL, sent_at TIMESTAMP, tries INTEGER NOT NULL,
 		error VARCHAR, id VARCHAR NOT NULL, body JSON NOT NULL, muted BOOLEAN NOT NULL)`,
 	`CREATE TABLE dsql.alert_mutes (alert VARCHAR NOT NULL, until TIMESTAMP)`,
+}, {
+	// Keys that were erased from journals, as hashes: rows of them are left out (see pipeline/run/erased.go).
+	`CREATE TABLE dsql.erased (destination VARCHAR NOT NULL, key_hash VARCHAR NOT NULL, salt VARCHAR NOT NULL, erased_at TIMESTAMP NOT NULL,
+		version BIGINT NOT NULL)`,
 }}
 
 // UTF8Hex matches the hexadecimal digits of a text in UTF-8.

@@ -169,6 +169,12 @@ type (
 	Vacuumer interface {
 		Vacuum(ctx context.Context, tx *duck.Tx, oldest int64) (int64, error)
 	}
+	// Eraser takes all that it stores of a key out, whatever version showed it, and says how many rows of the state and of all tables that
+	// were. key has a value for each of KeyNames.
+	Eraser interface {
+		Keyed
+		Erase(ctx context.Context, tx *duck.Tx, key []*duck.Query) (state, rows int64, err error)
+	}
 	// Emptier can be filled again from its inputs.
 	Emptier interface {
 		Empty(ctx context.Context, tx *duck.Tx, version int64) error

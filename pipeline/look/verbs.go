@@ -49,7 +49,7 @@ func (v *Viewer) list(ctx context.Context, d *sql.Decl) error {
 	if w := d.Arg("WHERE"); w != nil {
 		q = duck.SQL("SELECT * FROM ({q}) WHERE ({w})", duck.Args{"q": q, "w": duck.User(d.Src, w.Exprs[0])})
 	}
-	return v.answerWith(ctx, d, q)
+	return v.AnswerWith(ctx, d, q)
 }
 
 func (v *Viewer) describe(ctx context.Context, d *sql.Decl) error {
@@ -62,10 +62,10 @@ func (v *Viewer) describe(ctx context.Context, d *sql.Decl) error {
 		if err != nil {
 			return err
 		}
-		return v.answerWith(ctx, d, q)
+		return v.AnswerWith(ctx, d, q)
 	}
 	types := duck.Each(", ", n.Cols, func(c duck.Column) *duck.Query { return duck.Lit(string(c.Type)) })
-	return v.answerWith(ctx, d, duck.SQL("SELECT unnest({names}) AS column_name, unnest([{types}]) AS column_type",
+	return v.AnswerWith(ctx, d, duck.SQL("SELECT unnest({names}) AS column_name, unnest([{types}]) AS column_type",
 		duck.Args{"names": program.Texts(duck.ColumnNames(n.Cols)), "types": types}))
 }
 
@@ -78,7 +78,7 @@ func (v *Viewer) explain(ctx context.Context, d *sql.Decl) error {
 	if err != nil {
 		return err
 	}
-	return v.answerWith(ctx, d, duck.SQL("SELECT unnest(string_split({text}, chr(10))) AS explain",
+	return v.AnswerWith(ctx, d, duck.SQL("SELECT unnest(string_split({text}, chr(10))) AS explain",
 		duck.Args{"text": strings.TrimRight(text, "\n")}))
 }
 
@@ -91,8 +91,8 @@ func (v *Viewer) named(ctx context.Context, d *sql.Decl) (*program.Node, error) 
 	return n, v.bound(ctx, n)
 }
 
-// answerWith shows the rows of a query that answers a statement.
-func (v *Viewer) answerWith(ctx context.Context, d *sql.Decl, q *duck.Query) error {
+// AnswerWith shows the rows of a query that answers a statement.
+func (v *Viewer) AnswerWith(ctx context.Context, d *sql.Decl, q *duck.Query) error {
 	res, err := v.Conn.Query(ctx, q, d.At(d.Span))
 	if err != nil {
 		return err

@@ -56,7 +56,9 @@ func (p *Program) rings() {
 	}
 }
 
-// reaches: from reads to, itself or through others.
+// Reaches: from reads to, itself or through others, or is the same.
+func Reaches(from, to *Node) bool { return reaches(from, to, map[*Node]bool{}) }
+
 func reaches(from, to *Node, seen map[*Node]bool) bool {
 	if seen[from] {
 		return false

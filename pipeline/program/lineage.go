@@ -2,6 +2,7 @@ package program
 
 import (
 	"cmp"
+	"slices"
 
 	"dsql/engine/duck"
 	"dsql/engine/duck/tree"
@@ -46,6 +47,15 @@ func (in *Input) copies() map[sql.Key]string {
 		names[key] = c.from
 	}
 	return names
+}
+
+// Names are columns under the names that they have in what the input reads, where they are copies of it.
+func (in *Input) Names(cols []duck.Column) []duck.Column {
+	from, out := in.copies(), slices.Clone(cols)
+	for i := range out {
+		out[i].Name = cmp.Or(from[sql.KeyOf(out[i].Name)], out[i].Name)
+	}
+	return out
 }
 
 func named(cols []duck.Column) (out outputs) {

@@ -68,8 +68,10 @@ type Planned struct {
 // on is what a verb is about; nil: that isn't declared, which IF EXISTS allows.
 func (v *Planned) on(p *Program, d *sql.Decl) *Node {
 	name := d.Name
-	if from := d.Arg("FROM"); d.Syntax.NoName && from != nil && len(from.Names) > 0 {
-		name = from.Names[0].Text
+	for _, clause := range []string{"FROM", "FROM JOURNAL"} {
+		if from := d.Arg(clause); d.Syntax.NoName && from != nil && len(from.Names) > 0 {
+			name = from.Names[0].Text
+		}
 	}
 	if d.Syntax.Keyword == "" {
 		return p.Relation(name)

@@ -258,6 +258,10 @@ func (r *runner) write(ctx context.Context, tx *transaction, d kind.Destination,
 	if behind {
 		b.original(ruled)
 	}
+	erased, err := r.leaveErased(ctx, tx, n, &ruled)
+	if err != nil {
+		return out, err
+	}
 	acc := &kind.Accepted{Version: v, Columns: n.Cols, Rows: ruled.Rows, HasRow: in.hasRow, Input: b.input, Force: decided != nil,
 		First: !tx.written[n]}
 	tx.written[n] = true
@@ -266,7 +270,7 @@ func (r *runner) write(ctx context.Context, tx *transaction, d kind.Destination,
 	}
 	if b.input != nil {
 		acc.Absent = n.Absent(b.in, b.input, b.input.Absent)
-		acc.AbsentIn, acc.Empty = n.AbsentIn(b.in, b.input), emptyLoad(n, d, b)
+		acc.AbsentIn, acc.Empty = n.AbsentIn(b.in, b.input), emptyLoad(n, d, b, r.erased[n])
 	}
 	q := quality.Batch{Destination: n.Name, Keyed: n.Keyed(), Origin: b.origin, Version: v, Rows: ruled.Rows, Table: tableAfter(n, ruled.Rows),
 		Columns: n.Cols, HasRow: in.hasRow, Input: b.input, Source: in.source, Was: ruled.Was, Born: n.Born(), Replayed: b.replay}
@@ -287,12 +291,15 @@ func (r *runner) write(ctx context.Context, tx *transaction, d kind.Destination,
 	for _, w := range append(measured.Warnings, ruled.Warned...) {
 		tx.tell(w)
 	}
-	out.Dropped, out.Counts = ruled.Dropped, c
+	out.Dropped, out.Counts = ruled.Dropped+erased, c
 	out.Rejected += ruled.Rejected
 	out.In = out.Written + out.Rejected + out.Dropped
 	err = closes(out, ruled)
 	out.Rejected, out.In = out.Rejected+lost, out.In+lost
-	return out, err
+	if err != nil {
+		return out, err
+	}
+	return out, r.forgetErased(ctx, tx, n, &out, v)
 }
 
 // selection is what a destination's query gives of new rows.
@@ -393,10 +400,11 @@ func (r *runner) account(ctx context.Context, tx *duck.Tx, d event.DestinationRo
 			"removed": d.Removed, "unchanged": d.Unchanged, "rejected": d.Rejected, "dropped": d.Dropped, "origin": origin}))
 }
 
-// emptyLoad is the row that a load without rows might have had, through the query and the SETs: its time may be computed there.
-func emptyLoad(n *program.Node, d kind.Destination, b fresh) *duck.Query {
+// emptyLoad is the row that a load without rows, or one of which all may be left out, might have had, through the query and the SETs: its
+// time may be computed there.
+func emptyLoad(n *program.Node, d kind.Destination, b fresh, leaves bool) *duck.Query {
 	in := b.input
-	if !in.Snapshot || in.Good > 0 || b.in.Of == nil || program.Needs(d, catalog.MetaColumn) && !b.in.Meta {
+	if !in.Snapshot || in.Good > 0 && !leaves || b.in.Of == nil || program.Needs(d, catalog.MetaColumn) && !b.in.Meta {
 		return nil
 	}
 	meta := duck.SQL(`struct_pack(source := {source}, "timestamp" := {time}::TIMESTAMP, file := {file})::`+catalog.MetaType+` AS _meta`,

@@ -46,16 +46,23 @@ type runner struct {
 	copy      os.FileInfo
 	copiedAt  time.Time // when it was made
 	original  *os.File  // what it is a copy of
+
+	erased  map[*program.Node]bool // destinations that keys were erased from
+	leftOut map[*program.Node]bool // that rows of such keys were left out was told
 }
 
 func newRunner(ctx context.Context, p *program.Program, c *duck.Conn, o program.Options) (*runner, error) {
 	r := &runner{Viewer: look.Viewer{Program: p, Conn: c, Options: o}, progress: newProgress(), leaves: map[*program.Node]bool{},
-		watches: map[*program.Node]kind.Watch{}, gathers: map[*program.Node]bool{}, rehearsed: map[*program.Node]calls{}}
+		watches: map[*program.Node]kind.Watch{}, gathers: map[*program.Node]bool{}, rehearsed: map[*program.Node]calls{},
+		leftOut: map[*program.Node]bool{}}
 	var err error
 	if r.selected, err = p.Selected(o.Select); err != nil {
 		return nil, err
 	}
 	if err := r.loadPlaces(ctx); err != nil {
+		return nil, err
+	}
+	if err := r.loadErased(ctx); err != nil {
 		return nil, err
 	}
 	return r, r.loadGuarded(ctx)

@@ -27,6 +27,8 @@ var Verbs = []*program.Verb{
 	rollbackVerb,
 	rebuildVerb,
 	vacuumVerb,
+	eraseVerb,
+	admitVerb,
 	look.Show,
 }
 

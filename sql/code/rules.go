@@ -67,6 +67,11 @@ var (
 			"source, and stands in `dsql.holds`, until `RELEASE HOLD` or `DISCARD HOLD`.")
 	NothingHeld = stored.add("nothing-held", Warning,
 		"RELEASE HOLD or DISCARD HOLD where nothing is held back, or not any more: nothing is done (a warning).")
+	WrongKey = stored.add("wrong-key", ExitScript,
+		"ERASE KEY or ADMIT KEY gives another number of values than the journal has key columns, or a NULL.")
+	ErasedKey = stored.add("erased-key", Warning,
+		"Rows of keys that ERASE KEY took out of a journal came again, from its source say: they were left out, and "+
+			"are counted as dropped. Or ADMIT KEY names a key that was not erased (a warning).")
 	ReplayHeld = stored.add("replay-held", Warning,
 		"REPLAY REJECTS left rows that a check holds back: RELEASE HOLD takes them (a warning).")
 	UnknownKey = stored.add("unknown-key", ExitFailed,
