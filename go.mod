@@ -34,7 +34,15 @@ require (
 	gonum.org/v1/gonum v0.16.0
 )
 
-require github.com/sourcegraph/jsonrpc2 v0.2.3
+require (
+	github.com/peterh/liner v1.2.3
+	github.com/sourcegraph/jsonrpc2 v0.2.3
+)
+
+require (
+	github.com/clipperhouse/uax29/v2 v2.7.0 // indirect
+	github.com/mattn/go-runewidth v0.0.31 // indirect
+)
 
 require (
 	github.com/beorn7/perks v1.0.1 // indirect

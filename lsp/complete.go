@@ -123,8 +123,8 @@ func (c *completion) heads(base string, toks []sql.Token) bool {
 	return found
 }
 
-// expected offers what the syntax table has for the place.
-func (c *completion) expected(e *expected, whole string) {
+// words offers those of the syntax table.
+func (c *completion) words(e *expected) {
 	for _, w := range e.words {
 		c.add(itemKeyword, w, "", "", "0")
 	}
@@ -137,6 +137,11 @@ func (c *completion) expected(e *expected, whole string) {
 		c.add(itemProperty, o.Name, "option", o.Doc, "0")
 	}
 	c.clauses(e)
+}
+
+// expected offers what the syntax table has for the place.
+func (c *completion) expected(e *expected, whole string) {
+	c.words(e)
 	if e.kind != "" {
 		c.names(e.kind)
 	}

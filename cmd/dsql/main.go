@@ -46,6 +46,7 @@ type cli struct {
 	Graph      graphCmd      `cmd:"" help:"Draw who reads whom in a script."`
 	Plan       planCmd       `cmd:"" help:"Say what a run of a script would change."`
 	Query      queryCmd      `cmd:"" help:"Run SQL on a file, reading only."`
+	Shell      shellCmd      `cmd:"" help:"Work on a file in a conversation: statements, results, completion, history."`
 	Explain    explainCmd    `cmd:"" help:"Show the chain of a declaration and the SQL that it compiles to."`
 	Inspect    sourceCmd     `cmd:"" help:"Print the CREATE SOURCE that files or a topic show."`
 	Status     statusCmd     `cmd:"" help:"Show how far each destination is."`

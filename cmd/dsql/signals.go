@@ -13,6 +13,7 @@ import (
 type signals struct {
 	stop    chan struct{}
 	ended   atomic.Bool            // it was SIGTERM
+	each    atomic.Pointer[func()] // not nil: each Ctrl-C is for it, and ends nothing else
 	batches atomic.Pointer[func()] // says that the command will stop; nil: it doesn't work in batches, or was told already
 }
 
@@ -27,6 +28,10 @@ func (s *streams) watchSignals() (ctx context.Context, done func()) {
 			case <-ctx.Done():
 				return
 			case sig := <-ch:
+				if each := s.signals.each.Load(); each != nil && sig == os.Interrupt {
+					(*each)()
+					continue
+				}
 				s.signals.ended.Store(sig == syscall.SIGTERM)
 			}
 			tell := s.signals.batches.Swap(nil)
