@@ -3,6 +3,7 @@ package page
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -114,15 +115,21 @@ type Check struct {
 	Verdicts    []Verdict
 }
 
-// Object is that of a name, nil for none.
+// Object is that of a name, in any case where none is spelt so; nil for none.
 func (f *File) Object(name string) *Object {
 	if f.index == nil {
 		f.index = map[string]*Object{}
 		for _, o := range f.Objects {
+			f.index[strings.ToLower(o.Name)] = o
+		}
+		for _, o := range f.Objects {
 			f.index[o.Name] = o
 		}
 	}
-	return f.index[name]
+	if o := f.index[name]; o != nil {
+		return o
+	}
+	return f.index[strings.ToLower(name)]
 }
 
 // At is when a version was committed.

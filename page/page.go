@@ -63,6 +63,8 @@ type Site struct {
 	Sent   *Sent             // what came of it
 	lives  map[string]string // of a report: the anchors of the lives in it
 	there  map[string]bool   // of a report: the objects in it
+	// noRejects: a report has none in it.
+	noRejects bool
 }
 
 // address is a path with a query; pairs with an empty value are left out.
@@ -116,11 +118,11 @@ func (s *Site) Object(name string) string {
 	case o == nil:
 		return ""
 	case s.Report:
-		return "#" + s.anchor(name)
+		return "#" + s.anchor(o.Name)
 	case o.Kind == "model":
-		return s.address("m/" + url.PathEscape(name))
+		return s.address("m/" + url.PathEscape(o.Name))
 	}
-	return s.address("o/" + url.PathEscape(name))
+	return s.address("o/" + url.PathEscape(o.Name))
 }
 
 // At is an object's page with what a version changed.
@@ -133,7 +135,9 @@ func (s *Site) At(name string, version int64) string {
 
 // Rejects is the view of those that a filter leaves.
 func (s *Site) Rejects(f Filter) string {
-	if s.Report {
+	if s.Report && s.noRejects {
+		return "#flow"
+	} else if s.Report {
 		return "#rejects"
 	}
 	return s.address("rejects", f.pairs()...)
@@ -257,6 +261,7 @@ func (r *Report) Anchor(name string) string { return r.Site.anchor(name) }
 
 // Write draws a report. It asks nothing of a network, and runs no script.
 func (r *Report) Write(w io.Writer) error {
+	r.Site.noRejects = r.Rejects == nil
 	r.Site.Report, r.Site.lives, r.Site.there = true, map[string]string{}, map[string]bool{}
 	for _, m := range r.Models {
 		r.Site.there[m.Object.Name] = true

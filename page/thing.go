@@ -116,6 +116,11 @@ func (v *Thing) Facts(s *Site) (out []Fact) {
 	return out
 }
 
+// Counted: rows are counted of such objects, by version.
+func (v *Thing) Counted() bool {
+	return slices.Contains([]string{"source", "stream", "journal", "rollup"}, v.Object.Kind)
+}
+
 // Around are the neighbours.
 func (v *Thing) Around(s *Site) template.HTML { return around(s, v.Object) }
 

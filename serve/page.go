@@ -6,12 +6,14 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"dsql/engine/duck"
 	"dsql/engine/kind"
@@ -72,6 +74,16 @@ func (s *server) handlePage(pattern string, f action) {
 		if len(r.URL.RawQuery) > mostPageBytes {
 			return refuse(http.StatusRequestURITooLong, code.TooLarge, "use POST /v1/query", "the address is too long")
 		}
+		asked, err := url.ParseQuery(r.URL.RawQuery)
+		if err != nil { // it would be passed over
+			return refuse(http.StatusBadRequest, code.BadParameter, "write %XX for characters that mean something in an address: %3B for ;",
+				"the address can't be read: %s", err)
+		}
+		for _, values := range asked {
+			if slices.ContainsFunc(values, func(v string) bool { return !utf8.ValidString(v) }) {
+				return refuse(http.StatusBadRequest, code.BadParameter, "write texts as UTF-8", "the address holds bytes that are no text")
+			}
+		}
 		if _, secret, ok := r.BasicAuth(); ok {
 			r.Header.Set("Authorization", "Bearer "+secret)
 		}
@@ -79,7 +91,7 @@ func (s *server) handlePage(pattern string, f action) {
 		h.Set("Content-Security-Policy", page.Policy)
 		h.Set("Referrer-Policy", "same-origin") // with none at all the form of the button would come from nowhere
 		h.Set("Cache-Control", "no-store")
-		err := s.allowed(w, r, "query")
+		err = s.allowed(w, r, "query")
 		var refused *refusal
 		if errors.As(err, &refused) && refused.status == http.StatusUnauthorized {
 			h.Set("WWW-Authenticate", `Basic realm="dsql: a token as password", charset="UTF-8"`)

@@ -38,6 +38,8 @@ func TestPages(t *testing.T) {
 		"/?o=people&c=id":                      "what <b>people.id</b> is made of",
 		"/o/people":                            "A key's life",
 		"/o/people?v=1":                        "What v1 changed",
+		"/o/people?v=99":                       "There is no such version yet",
+		"/o/PEOPLE":                            "<h1>people</h1>",
 		"/o/people?m=nothing":                  "0 of 1",
 		"/o/" + url.PathEscape(`<b>">`):        "&lt;b&gt;",
 		"/k/people?key=1":                      "What was true, and when",
@@ -62,6 +64,11 @@ func TestPages(t *testing.T) {
 		}
 		if p := header.Get("Content-Security-Policy"); !strings.Contains(p, "default-src 'none'") || strings.Contains(p, "unsafe") {
 			t.Errorf("%s: policy %q", path, p)
+		}
+	}
+	for path, want := range map[string]string{"/rejects?q=%ff": "no text", "/sql?q=SELECT+1;SELECT+2": "can't be read"} {
+		if status, body, _ := r.get(path); status != 400 || !strings.Contains(body, want) {
+			t.Errorf("%s: %d %s", path, status, body)
 		}
 	}
 	for _, path := range []string{"/o/nothing", "/k/nothing?key=1", "/m/nothing"} {

@@ -51,13 +51,15 @@ func Report(ctx context.Context, o program.Options, ask Ask, w io.Writer) error 
 				out.Things = append(out.Things, r.Thing(ctx, x, ""))
 			}
 		}
-		filter := page.Filter{}
-		if out.Only && len(shown) == 1 {
-			if filter.Destination = shown[0].Name; shown[0].Kind == "source" {
-				filter = page.Filter{Source: shown[0].Name}
+		var of []string
+		if out.Only {
+			for _, x := range shown {
+				of = append(of, x.Name)
 			}
 		}
-		out.Rejects = r.Rejects(ctx, filter, 25)
+		if out.Rejects = r.Rejects(ctx, page.Filter{}, 25, of...); out.Only && out.Rejects.Total == 0 && len(out.Rejects.Wrong) == 0 {
+			out.Rejects = nil
+		}
 		return out.Write(w)
 	})
 }

@@ -13,6 +13,7 @@ import (
 	"dsql/page"
 	"dsql/pipeline/program"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 const mostBeliefs = 5000
@@ -37,7 +38,12 @@ func (r *Reader) beliefs(ctx context.Context, v *page.Life) error {
 	}
 	k, ok := n.Obj.(kind.Keyed)
 	if !ok || len(v.Key) != len(k.KeyNames()) {
-		return fmt.Errorf("%s has the key columns %s", v.Object.Name, strings.Join(v.Object.Keys, ", "))
+		given := fmt.Sprintf("%d values are", len(v.Key))
+		if len(v.Key) == 1 {
+			given = "one value is"
+		}
+		return sql.Errorf(code.Usage, "the key of %s is (%s), and %s given", v.Object.Name, strings.Join(v.Object.Keys, ", "), given).
+			WithHint("give one value for each column, in this order").WithExit(code.ExitUsage)
 	}
 	view := v.Object.Name + "_bitemporal"
 	cols, err := r.Conn.Table(ctx, view)

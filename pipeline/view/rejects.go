@@ -12,12 +12,17 @@ import (
 // mostPayload of a reject's bytes are read: it may have ten megabytes.
 const mostPayload = 4096
 
-// Rejects is the view of what waits in dsql.rejects and passes a filter.
-func (r *Reader) Rejects(ctx context.Context, filter page.Filter, most int) *page.Rejects {
+// Rejects is the view of what waits in dsql.rejects and passes a filter: of all, or of some destinations and sources alone.
+func (r *Reader) Rejects(ctx context.Context, filter page.Filter, most int, of ...string) *page.Rejects {
 	v := &page.Rejects{Filter: filter}
-	where := rejectsLike(filter)
+	where, among := rejectsLike(filter), duck.SQL("true")
+	if len(of) > 0 {
+		among = duck.SQL("coalesce(destination, source) IN ({of})",
+			duck.Args{"of": duck.Each(", ", of, func(name string) *duck.Query { return duck.Lit(name) })})
+		where = duck.SQL("{where} AND {among}", duck.Args{"where": where, "among": among})
+	}
 	sections(&v.Wrong,
-		part{"Reasons", func() error { return r.rejectKinds(ctx, v) }},
+		part{"Reasons", func() error { return r.rejectKinds(ctx, v, among) }},
 		part{"Rows", func() error { return r.rejectRows(ctx, v, where, most) }},
 		part{"The statement", func() error { return r.replays(ctx, v, where) }})
 	return v
@@ -43,13 +48,13 @@ func rejectsLike(f page.Filter) *duck.Query {
 }
 
 // rejectKinds are reasons and where they are given, one text of amounts each.
-func (r *Reader) rejectKinds(ctx context.Context, v *page.Rejects) error {
+func (r *Reader) rejectKinds(ctx context.Context, v *page.Rejects, among *duck.Query) error {
 	var err error
 	v.Kinds, err = rows(ctx, r.Conn, duck.SQL(`SELECT code, r, d, s, sum(k)::BIGINT AS n, max(t), string_agg(v || ' ' || k, ';' ORDER BY v)
 		FROM (SELECT split_part(reason, ':', 1) AS code, coalesce(rule, '') AS r, coalesce(destination, '') AS d,
 			CASE WHEN destination IS NULL THEN coalesce(source, '') ELSE '' END AS s,
-			coalesce(version, 0) AS v, count(*) AS k, max(rejected_at) AS t FROM dsql.rejects WHERE replayed_at IS NULL GROUP BY ALL)
-		GROUP BY code, r, d, s ORDER BY n DESC, code, r, d, s LIMIT 200`), func(row func(...any) error) (k page.RejectKind, err error) {
+			coalesce(version, 0) AS v, count(*) AS k, max(rejected_at) AS t FROM dsql.rejects WHERE replayed_at IS NULL AND {among} GROUP BY ALL)
+		GROUP BY code, r, d, s ORDER BY n DESC, code, r, d, s LIMIT 200`, duck.Args{"among": among}), func(row func(...any) error) (k page.RejectKind, err error) {
 		var by string
 		if err = row(&k.Code, &k.Rule, &k.Destination, &k.Source, &k.N, &k.Last, &by); err != nil {
 			return k, err
