@@ -59,6 +59,12 @@ func (j *Journal) Diff(v1, v2 int64) *duck.Query {
 	return duck.SQL("{f}({v1}, {v2})", duck.Args{"f": j.table("_diff"), "v1": v1, "v2": v2})
 }
 
+// Moved: see kind.Mover.
+func (j *Journal) Moved(from, to int64, cols []duck.Column) *duck.Query {
+	return duck.SQL("(SELECT {cols} FROM {f}({from}, {to}))",
+		duck.Args{"cols": duck.Names(duck.ColumnNames(cols)), "f": j.table("__changes"), "from": from, "to": to})
+}
+
 // New are the changes of the state in versions (from, to], with _version. What is deleted has, in columns that the journal is ordered
 // by, the place of the delete: a journal of these changes finds it behind the last one before.
 func (j *Journal) New(from, to int64) *duck.Query {

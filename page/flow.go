@@ -295,7 +295,7 @@ func (s *Site) line2(o *Object) string {
 	case "source":
 		return short(o.Total().In) + " in" + last
 	}
-	if len(o.Counts) == 0 && o.Kind != "stream" && o.Kind != "journal" {
+	if len(o.Counts) == 0 && o.Kind != "stream" && o.Kind != "journal" && o.Kind != "rollup" {
 		return o.Kind
 	}
 	return short(o.Total().Written) + " rows" + last

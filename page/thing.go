@@ -281,8 +281,9 @@ func (v *Thing) Versions(s *Site) (out []VersionRow) {
 		most = max(most, c.Written+c.refused())
 	}
 	for _, c := range slices.Backward(shown) {
-		r := VersionRow{Count: c, Refused: c.refused(), Origin: v.Brought[c.Version], At: inList(s.File.At(c.Version)), Bar: share(c.Written, c.refused(), most)}
-		if o.Kind == "stream" || o.Kind == "journal" {
+		r := VersionRow{Count: c, Refused: c.refused(), Origin: v.Brought[c.Version], At: inList(s.File.At(c.Version)),
+			Bar: share(c.Written, c.refused(), most)}
+		if o.Kind == "stream" || o.Kind == "journal" || o.Kind == "rollup" {
 			r.Href = s.At(o.Name, c.Version)
 		}
 		out = append(out, r)

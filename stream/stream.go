@@ -223,6 +223,17 @@ func (s *Stream) Diff(v1, v2 int64) *duck.Query {
 	return duck.SQL("{f}({v1}, {v2})", duck.Args{"f": duck.Ident(s.decl.Name + "_diff"), "v1": v1, "v2": v2})
 }
 
+// Moved: see kind.Mover.
+func (s *Stream) Moved(from, to int64, cols []duck.Column) *duck.Query {
+	return duck.SQL("(SELECT {cols} FROM {f}({from}, {to}))", duck.Args{"f": duck.Ident(s.decl.Name + "_changes"), "from": from, "to": to,
+		"cols": duck.Each(", ", cols, func(c duck.Column) *duck.Query {
+			if !sql.Same(c.Name, "change_type") {
+				return duck.Ident(c.Name)
+			}
+			return duck.SQL("{was} AS {c}", duck.Args{"was": duck.Ident(duck.FreeName("change_type_1", cols)), "c": duck.Ident(c.Name)})
+		})})
+}
+
 // Stores is the table's name.
 func (s *Stream) Stores() string { return s.decl.Name }
 

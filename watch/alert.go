@@ -210,7 +210,7 @@ func (a *alert) address() (text, env string, err *sql.Error) {
 // Define sees that what the alert is on is declared.
 func (a *alert) Define(_ context.Context, _ *duck.Tx, env *kind.Env) error {
 	at := a.decl.Arg(a.what).Span
-	kinds := []string{"stream", "journal"}
+	kinds := []string{"stream", "journal", "rollup"}
 	switch a.what {
 	case "ON LAG", "ON NO DATA":
 		kinds = []string{"source"}
@@ -271,7 +271,7 @@ func sqlUnknown(a *alert, at sql.Span, what, name string, names []string) *sql.E
 // object is what the alert is on, as its message names it: in the spelling of what is declared.
 func (a *alert) object(env *kind.Env) string {
 	of, name := a.of, a.name
-	for _, k := range []string{"stream", "journal", "monitor", "source", "experiment"} {
+	for _, k := range []string{"stream", "journal", "rollup", "monitor", "source", "experiment"} {
 		o := env.Declared(k, a.of)
 		if o == nil {
 			continue

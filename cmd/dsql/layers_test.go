@@ -50,6 +50,7 @@ var layers = map[string][]string{
 	"ingest":  {"ingest/files", "ingest/kafka", "ingest/declare", "engine", "sql"},
 	"stream":  {"rules", "engine", "sql"},
 	"journal": {"rules", "engine", "sql"},
+	"rollup":  {"engine", "sql"},
 	"pyfunc":  {"models/batch", "engine", "sql"},
 	"python":  {}, // the wheel's part that Go hands to workers
 	"models":  {"pyfunc", "python", "rules", "engine", "sql"},
@@ -76,6 +77,7 @@ var layers = map[string][]string{
 	"pipeline/params": {"engine", "sql"},
 	"scripttest":      {"engine", "sql"},
 	"pipeline/program": {"scripttest", "pipeline/params", "pipeline/event", "connect", "endpoint", "ingest", "sinks", "stream", "journal",
+		"rollup",
 		"quality", "models", "watch",
 		"pyfunc", "rules", "engine", "sql"},
 	"page":          {},

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"dsql/engine/duck"
+	"dsql/engine/duck/tree"
 	"dsql/sql"
 )
 
@@ -74,6 +75,27 @@ type Stored func(name string) (Object, []duck.Column)
 // Relations finds what is declared under a name: its columns, and its kind, "" where there is none; and the names of all sources.
 type Relations func(name string) (cols []duck.Column, kind string, sources []string)
 
+// Query is a destination's query with what DuckDB's parser says of it.
+type Query struct {
+	Src    *sql.Source
+	Span   sql.Span
+	Tree   *tree.Tree  // nil where DuckDB makes none of it
+	Input  sql.Span    // the relation whose rows it takes, with STREAM before it
+	At     int         // where its name stands in the query
+	As     *duck.Query // what follows where it has no alias of the user's
+	Empty  *duck.Query // it without rows
+	Beside bool        // other relations are read too
+}
+
+// Touched says which of its rows a Total is to compute anew.
+type Touched struct {
+	Version int64
+	All     *duck.Query // all rows of what it reads
+	// Moved are rows of it that came or went; nil: there may be others, so that all is computed.
+	Moved *duck.Query
+	Back  *duck.Query // rows of the destination itself that were kept back, which are computed too
+}
+
 // A source.
 type (
 	// Tried is a source that makes batches of what a test gives in the place of what it would read.
@@ -143,6 +165,23 @@ type (
 	}
 	// Dated says that its New has a column _version beside NewColumns: the version that brought the row.
 	Dated interface{ Dated() }
+	// Total is a destination whose query is over all rows of what it reads, as they are at each version, and not over the new ones.
+	Total interface {
+		Destination
+		// Read is the destination with its query understood: it is another object, that has the columns of its rows.
+		Read(context.Context, *duck.Tx, Query) (Total, error)
+		// Query is its query over all rows, a FROM-item without alias.
+		Query(all *duck.Query) *duck.Query
+		// Gather computes rows anew, and gives a FROM-item of them, which can be read as often as needed and is what Write is handed
+		// the accepted rows of.
+		Gather(context.Context, *duck.Tx, Touched) (*duck.Query, error)
+		// Fixed are columns that say what a row is about: no SET gives them another value.
+		Fixed() []string
+	}
+	// Mover tells which rows of it versions (from, to] touched: those that came and those that went, and of a row that changed both.
+	Mover interface {
+		Moved(from, to int64, cols []duck.Column) *duck.Query
+	}
 	// Differ tells what differs between two versions: its columns, _version, and change_type: insert, delete, or update_before and
 	// update_after.
 	Differ interface {

@@ -12,6 +12,7 @@ import (
 	"dsql/models"
 	"dsql/pyfunc"
 	"dsql/quality"
+	"dsql/rollup"
 	"dsql/rules"
 	"dsql/sql"
 	"dsql/sql/code"
@@ -81,7 +82,9 @@ func (p *Program) Chain(ctx context.Context, tx *duck.Tx, n *Node) error {
 	var err error
 	n.Rules, err = rules.CompileAt(ctx, tx.Conn, ch.Rules, seen, p.lists("rules"),
 		rules.Calling{Of: n.Name, At: n.rejecting(), Stopped: pyfunc.Stopped, Before: n.QueryRejects()})
-	errs = Collect(errs, err)
+	if errs = Collect(errs, err); err == nil {
+		errs = Collect(errs, n.fixed())
+	}
 	stored := n.Cols
 	if k, ok := d.(kind.Shaper); ok && (len(ch.Metrics)+len(ch.Checks) > 0 || ch.Expected != nil) {
 		if stored, err = k.Stored(ctx, tx, n.Cols); err != nil {
@@ -100,6 +103,7 @@ func (p *Program) Chain(ctx context.Context, tx *duck.Tx, n *Node) error {
 
 // explain says in the words of models and functions what DuckDB says of what they are made of.
 func explain(ctx context.Context, c *duck.Conn, e *sql.Error) {
+	rollup.Misplaced(e)
 	models.Explain(ctx, c, e)
 	pyfunc.Explain(ctx, c, e)
 }
@@ -140,6 +144,9 @@ func (p *Program) outdated(ctx context.Context, tx *duck.Tx, n *Node) (err error
 
 // bindInputs binds the query over each input: they must give the same columns.
 func (p *Program) bindInputs(ctx context.Context, tx *duck.Tx, n *Node) error {
+	if t, ok := n.Total(); ok {
+		return p.bindTotal(ctx, tx, n, t)
+	}
 	decl := n.Obj.Decl()
 	for i, in := range n.Inputs {
 		cols, err := p.bindInput(ctx, tx, decl, in)

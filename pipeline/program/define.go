@@ -34,7 +34,12 @@ func (p *Program) Change(n *Node) event.Change {
 	c := event.Change{Action: "none", Kind: n.Kind, Name: n.Name}
 	if n.Stored == nil {
 		c.Action = "create"
+		_, total := n.Total()
 		for _, in := range n.Inputs {
+			if total {
+				c.What = append(c.What, "is computed of all rows of "+in.Of.Name)
+				continue
+			}
 			c.What = append(c.What, "reads the new rows of "+in.Of.Name+", from the first that it still has")
 		}
 		return c

@@ -57,9 +57,13 @@ func (p *Program) Explain(ctx context.Context, c *duck.Conn, n *Node) (string, e
 	if _, ok := n.Destination(); !ok {
 		return b.String(), nil
 	}
-	for _, in := range n.Inputs {
-		rel := duck.Ident("new rows of " + in.Of.Name)
-		fmt.Fprintf(&b, "1. SELECT  the new rows of %s%s\n%s\n", in.Of.Name, wholeText(n), indent(in.Query(rel).String()))
+	inputs, which := n.Inputs, "the new rows of "
+	if _, total := n.Total(); total {
+		inputs, which = inputs[:1], "all rows of "
+	}
+	for _, in := range inputs {
+		rel := duck.Ident(strings.TrimPrefix(which, "the ") + in.Of.Name)
+		fmt.Fprintf(&b, "1. SELECT  %s%s%s\n%s\n", which, in.Of.Name, wholeText(n), indent(in.Query(rel).String()))
 		if n.Rules != nil {
 			if text := n.Rules.Explain(duck.SQL("({q})", duck.Args{"q": in.Query(rel)})); text != "" {
 				fmt.Fprintf(&b, "2. RULES\n%s\n", indent(text))

@@ -10,6 +10,7 @@ import (
 	"dsql/pipeline/params"
 	"dsql/pyfunc"
 	"dsql/quality"
+	"dsql/rollup"
 	"dsql/rules"
 	"dsql/scripttest"
 	"dsql/sinks"
@@ -24,6 +25,7 @@ var Kinds = []kind.Kind{
 	ingest.Kind,
 	stream.Kind,
 	journal.Kind,
+	rollup.Kind,
 	rules.Kind,
 	kind.FunctionKind(rules.Expr, pyfunc.Python),
 	quality.Kind,

@@ -61,16 +61,21 @@ type Node struct {
 // Input is one relation whose new rows a destination takes.
 type Input struct {
 	Of    *Node
-	body  *body // nil: FROM name
-	Plain bool  // the query gives the same rows however often it runs
-	Meta  bool  // it hands _meta on
-	Dated bool  // it hands _version on, which a journal's changes have
+	body  *body         // nil: FROM name
+	Plain bool          // the query gives the same rows however often it runs
+	Meta  bool          // it hands _meta on
+	Dated bool          // it hands _version on, which a journal's changes have
+	total kind.Total    // what takes all of the relation's rows, and not the new ones
+	state []duck.Column // of these
 	calls []call
 	tried bool
 }
 
 // Query is the destination's query over rel, a FROM-item of the new rows.
 func (in *Input) Query(rel *duck.Query) *duck.Query {
+	if in.total != nil {
+		return in.total.Query(rel)
+	}
 	if in.body == nil {
 		return duck.SQL("SELECT * FROM {rel}", duck.Args{"rel": rel})
 	}

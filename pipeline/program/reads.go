@@ -130,6 +130,7 @@ func (s *scope) resolve(ctx context.Context, n *Node, d kind.Destination) error 
 	if ch.Body != nil {
 		errs = Collect(errs, s.query(ctx, n, decl, ch.Body.Exprs[0]))
 	}
+	n.alsoReads()
 	return Collect(errs, s.beside(ctx, n, decl, ch.Body)).Err()
 }
 

@@ -60,8 +60,10 @@ func (r *runner) declare(ctx context.Context, tx *transaction, n *program.Node) 
 	}
 	if change.Action == "rebuild" {
 		tx.reshaped[n] = true
-		if err := unread(ctx, tx, n); err != nil {
-			return change, err
+		for _, m := range append(r.totals(n), n) {
+			if err := unread(ctx, tx, m); err != nil {
+				return change, err
+			}
 		}
 	}
 	return change, r.Program.Record(ctx, tx.Tx, n)

@@ -158,6 +158,9 @@ func (r *runner) gate(ctx context.Context, err error) error {
 // destination runs one destination's chain.
 func (r *runner) destination(ctx context.Context, tx *transaction, w work, n *program.Node, e *event.BatchCommitted) (event.DestinationRows,
 	error) {
+	if t, ok := n.Total(); ok {
+		return r.total(ctx, tx, w, n, t, e)
+	}
 	d, _ := n.Destination()
 	out := event.DestinationRows{Kind: n.Kind, Name: n.Name}
 	src, inputs := w.in, n.Inputs

@@ -34,6 +34,9 @@ var rebuildVerb = &program.Verb{
 }
 
 func (r *runner) rebuild(ctx context.Context, d *sql.Decl, n *program.Node, dest kind.Destination) error {
+	if t, ok := n.Total(); ok {
+		return r.recompute(ctx, n, t)
+	}
 	if d.Arg("FROM SOURCE") != nil {
 		return r.refill(ctx, d, n, dest)
 	}
@@ -92,7 +95,10 @@ func (r *runner) refill(ctx context.Context, d *sql.Decl, n *program.Node, dest 
 			return nil
 		}
 		for _, m := range r.Program.Nodes {
-			_, watches := m.Watcher() // measures this version too
+			_, watches := m.Watcher()         // measures this version too
+			if _, total := m.Total(); total { // it is in step with what is stored
+				continue
+			}
 			for _, in := range m.Inputs {
 				if in.Of == n && !watches {
 					if err := moved(ctx, tx, edge{m, n}, tx.version); err != nil {

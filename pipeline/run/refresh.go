@@ -187,7 +187,7 @@ func (r *runner) catchUp(ctx context.Context, wanted map[*program.Node]bool, lef
 		if !behind {
 			continue
 		}
-		if err := r.attempt(ctx, work{active: []*program.Node{n}}); err != nil {
+		if err := r.attempt(ctx, work{active: append([]*program.Node{n}, r.totals(n)...)}); err != nil {
 			return err
 		}
 		if r.stopped() {
@@ -343,8 +343,9 @@ func (r *runner) take(ctx context.Context, s *program.Node, in *kind.Input, want
 	var active []*program.Node
 	reached := map[*program.Node]bool{}
 	for _, d := range r.Program.Sorted() {
+		_, total := d.Total() // in step with what it reads, whether it is wanted or not
 		for _, i := range d.Inputs {
-			if wanted[d] && (i.Of == s && slices.Contains(in.Destinations, d.Name) || reached[i.Of]) {
+			if total && d.Bound && reached[i.Of] || wanted[d] && (i.Of == s && slices.Contains(in.Destinations, d.Name) || reached[i.Of]) {
 				reached[d] = true
 			}
 		}

@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"dsql/engine/kind"
 	"dsql/pipeline/event"
@@ -29,7 +30,13 @@ func (r *runner) rollback(ctx context.Context, d *sql.Decl, n *program.Node, des
 	}
 	b, ok := dest.(kind.Rollbacker)
 	if !ok {
-		return d.Errorf(code.NothingRemembered, "%s keeps no older versions", n.Name)
+		e := d.Errorf(code.NothingRemembered, "%s keeps no older versions that it could go back to", n.Name)
+		if _, total := n.Total(); total {
+			in := n.Inputs[0].Of
+			return e.WithHint(fmt.Sprintf("it is what its query gives over %s: ROLLBACK %s %s TO VERSION %d", in.Name,
+				strings.ToUpper(in.Kind), in.Name, to.Int))
+		}
+		return e
 	}
 	return r.newVersion(ctx, n, fmt.Sprintf("rollback to version %d", to.Int), false,
 		func(tx *transaction, rows *event.DestinationRows) (err error) {

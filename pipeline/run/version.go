@@ -25,10 +25,12 @@ func (r *runner) newVersion(ctx context.Context, n *program.Node, origin string,
 		row.In = row.Written + row.Rejected + row.Dropped
 		e.Rows = append(e.Rows, row)
 		tx.latest[n] = e.Version
-		if accounted {
-			return nil
+		if !accounted {
+			if err := r.account(ctx, tx.Tx, row, e.Version, origin); err != nil {
+				return err
+			}
 		}
-		return r.account(ctx, tx.Tx, row, e.Version, origin)
+		return r.follows(ctx, tx, n, &e)
 	})
 	if f, ok := asFailure(err); ok {
 		if rerr := f.Record(ctx, r.Conn); rerr != nil {

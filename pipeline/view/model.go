@@ -23,7 +23,7 @@ func (r *Reader) Model(ctx context.Context, f *page.File, o *page.Object) *page.
 		case x == nil:
 		case x.Kind == "monitor" && v.Monitor == nil && r.watches(name, o.Name):
 			v.Monitor = x
-		case v.Scores == nil && (x.Kind == "stream" || x.Kind == "journal"):
+		case v.Scores == nil && (x.Kind == "stream" || x.Kind == "journal" || x.Kind == "rollup"):
 			v.Scores = x
 		}
 	}

@@ -119,6 +119,13 @@ var (
 		"A warning: GROUP BY, an aggregate, a window function, DISTINCT or LIMIT in a stream's query sees the new rows of one "+
 			"batch, and how many those are depends on how its input was read. What is to be over all rows is a ROLLUP; or store the "+
 			"rows as they come, and make a view over the stream.")
+	RollupQuery = declared.add("rollup-query", ExitScript,
+		"A rollup's query is one SELECT with GROUP BY or aggregates over a stored stream, a journal or a rollup. It selects what it groups "+
+			"by, names its "+
+			"columns one by one, and gives the same each time it is computed. The message says what of that is missing.")
+	RollupWindow = declared.add("rollup-window", ExitScript,
+		"`tumble`, `hop`, `session` and `window_end` stand for windows of time in the query of a ROLLUP, and nowhere else. "+
+			"`time_bucket(size, ts)` is DuckDB's own for the start of a window.")
 	CoordinatesLost = declared.add("coordinates-lost", Warning,
 		"A warning of `dsql check`: rows that the destination rejects won't have their place and bytes, as its query (a join, an "+
 			"aggregate) doesn't hand `_meta` on.")

@@ -1,0 +1,222 @@
+package run
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"dsql/engine/duck"
+)
+
+// The law of rollups, at random: streams of rows that come late, twice, are rejected and replayed, held and released, rolled back and read
+// again; whatever the cut of their batches, at every version a rollup is what its query gives over all rows of that version.
+
+// drawn is a rollup with its query as DuckDB alone has it: {ev} and {dim} stand for what is read.
+type drawn struct{ rollup, plain string }
+
+func pick[T any](r *rand.Rand, of ...T) T { return of[r.IntN(len(of))] }
+
+const (
+	hopPlain = `(SELECT *, unnest(CASE WHEN ts IS NULL THEN [NULL] ELSE list_filter([time_bucket(INTERVAL 10 MINUTE, ts) - to_minutes(10 * i) FOR i IN range(4)],
+		lambda w: w + INTERVAL 25 MINUTE > ts) END) AS w_ FROM {ev} AS ev)`
+	sessionPlain = `(SELECT *, CASE WHEN ts IS NOT NULL THEN max(CASE WHEN o_ THEN ts END) OVER (PARTITION BY KEYS ORDER BY ts) END AS w_
+		FROM (SELECT *, lag(ts) OVER (PARTITION BY KEYS ORDER BY ts) IS NULL OR ts > lag(ts) OVER (PARTITION BY KEYS ORDER BY ts) + INTERVAL 7 MINUTE AS o_
+		FROM {ev} AS ev WHERE COND))`
+)
+
+// drawRollup makes a query of groups, aggregates and conditions.
+func drawRollup(r *rand.Rand) drawn {
+	aggregates := []string{"count(*)", "count(x)", "sum(x)", "avg(x)", "sum(d)", "min(s)", "max(ts)", "count(DISTINCT s)", "median(x)",
+		"string_agg(s, ',' ORDER BY s)", "count(*) FILTER (WHERE x > 5)", "bool_or(x > 3)", "list(x ORDER BY x)", "quantile_cont(x, 0.25)",
+		"histogram(s)", "sum(x) FILTER (x < 9) + count(*)", "max(f)", "sum(f)"}
+	var list []string
+	for i := range 1 + r.IntN(4) {
+		list = append(list, fmt.Sprintf("%s AS a%d", pick(r, aggregates...), i))
+	}
+	aggs := strings.Join(list, ", ")
+	where := pick(r, "true", "true", "x > 2", "s <> 'p' OR x IS NULL", "ts IS DISTINCT FROM TIMESTAMP '2025-01-01 01:00:00'")
+	having := pick(r, "", "", "", " HAVING count(*) > 2", " HAVING max(x) > 5")
+	both := func(groups, by string) drawn {
+		q := fmt.Sprintf("SELECT %s, %s FROM {ev} AS ev WHERE %s GROUP BY %s%s", groups, aggs, where, by, having)
+		return drawn{q, q}
+	}
+	windowed := func(groups, window, plain, from, by string) drawn {
+		q := fmt.Sprintf("SELECT %sW AS w, %s FROM FROM_ AS ev WHERE %s GROUP BY %s%s", groups, aggs, where, by, having)
+		return drawn{strings.NewReplacer("W AS w", window+" AS w", "FROM_", "{ev}").Replace(q),
+			strings.NewReplacer("W AS w", plain+" AS w", "FROM_", from).Replace(q)}
+	}
+	keys := pick(r, "", "k, ", "k, j, ", "f, ")
+	switch r.IntN(11) {
+	case 0:
+		return both("k", pick(r, "k", "1", "ALL"))
+	case 1:
+		return both("upper(k) AS u, j", pick(r, "u, j", "ALL", "1, 2", "upper(k), j"))
+	case 2:
+		return both(pick(r, "f", "d", "s", "k, f"), "ALL")
+	case 3:
+		return windowed(keys, "tumble(ts, INTERVAL 15 MINUTE)", "time_bucket(INTERVAL 15 MINUTE, ts)", "{ev}", "ALL")
+	case 4:
+		return windowed(keys, "tumble(ts, INTERVAL 1 HOUR, INTERVAL 5 MINUTE)", "time_bucket(INTERVAL 1 HOUR, ts, INTERVAL 5 MINUTE)", "{ev}",
+			"ALL")
+	case 5:
+		return windowed(keys, "hop(ts, INTERVAL 25 MINUTE, INTERVAL 10 MINUTE)", "w_", hopPlain, "ALL")
+	case 6:
+		by := pick(r, "", "k, ", "k, j, ")
+		from := strings.NewReplacer("COND", where, "KEYS", by+"true").Replace(sessionPlain)
+		return windowed(by, "session(ts, INTERVAL 7 MINUTE)", "w_", from, "ALL")
+	case 7:
+		q := "SELECT " + aggs + " FROM {ev} AS ev WHERE " + where + having
+		return drawn{q, q}
+	case 8:
+		q := fmt.Sprintf("SELECT k, j, GROUPING_ID(k, j) AS g, %s FROM {ev} AS ev WHERE %s GROUP BY %s%s", aggs, where,
+			pick(r, "ROLLUP (k, j)", "CUBE (k, j)", "GROUPING SETS ((k), (j), ())"), having)
+		return drawn{q, q}
+	case 9:
+		q := fmt.Sprintf("SELECT region, %s FROM {ev} AS ev LEFT JOIN {dim} AS dim ON dim.id = ev.k WHERE %s GROUP BY ALL%s", aggs, where, having)
+		return drawn{q, q}
+	}
+	q := fmt.Sprintf("SELECT y, %s FROM (SELECT *, x %% 3 AS y FROM {ev} AS e) AS ev WHERE %s GROUP BY ALL%s", aggs, where, having)
+	return drawn{q, q}
+}
+
+func (d drawn) declared(i int) string {
+	return fmt.Sprintf("CREATE ROLLUP r%d AS %s;\n", i, strings.NewReplacer("{ev}", "STREAM ev", "{dim}", "dim").Replace(d.rollup))
+}
+
+const rollupInputs = `CREATE TABLE IF NOT EXISTS limits AS SELECT 13 AS bad;
+CREATE SOURCE ev_in (k VARCHAR, j INTEGER, ts TIMESTAMP, x BIGINT, d DECIMAL(10, 2), f DOUBLE, s VARCHAR) FROM FILES ('in/*.csv', nullstr '');
+CREATE SOURCE dim_in (id VARCHAR, region VARCHAR, n INTEGER) FROM FILES ('dim/*.csv');
+CREATE JOURNAL dim KEYS (id) SEQUENCE BY n COLUMNS (region) FROM dim_in;
+CREATE STREAM ev RULES (CONSTRAINT fine EXPECT (x <> (SELECT bad FROM limits))) CHECKS (CHECK small EXPECT (coalesce(max(x), 0) < 15) ON FAILURE HOLD)
+  FROM ev_in;
+`
+
+// rows are some of a file.
+func randomRows(r *rand.Rand) string {
+	var b strings.Builder
+	b.WriteString("k,j,ts,x,d,f,s\n")
+	for range r.IntN(9) {
+		ts := fmt.Sprintf("2025-01-01 %02d:%02d:00", r.IntN(3), r.IntN(60))
+		if r.IntN(12) == 0 {
+			ts = ""
+		}
+		x := pick(r, "", "1", "2", "3", "5", "7", "9", "12", "13")
+		if r.IntN(40) == 0 {
+			x = "15"
+		}
+		fmt.Fprintf(&b, "%s,%d,%s,%s,%s,%s,%s\n", pick(r, "", "a", "b", "B", "c"), r.IntN(3), ts, x, pick(r, "", "0.10", "2.25"),
+			pick(r, "", "0.0", "-0.0", "nan", "1.5"), pick(r, "p", "q", "r", ""))
+	}
+	return b.String()
+}
+
+func TestRollupsAtRandom(t *testing.T) {
+	t.Parallel()
+	first, last, steps := uint64(4), uint64(4), 3
+	if s := os.Getenv("DSQL_ROLLUP_SEEDS"); s != "" {
+		from, to, _ := strings.Cut(s, "-")
+		a, _ := strconv.Atoi(from)
+		b, _ := strconv.Atoi(to)
+		first, last, steps = uint64(a), uint64(b), 6
+	}
+	for seed := first; seed <= last; seed++ {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) { rollupsAtRandom(t, rand.New(rand.NewPCG(seed, 0)), steps) })
+	}
+}
+
+func rollupsAtRandom(t *testing.T, r *rand.Rand, steps int) {
+	f := newField(t)
+	var all []drawn
+	script := rollupInputs
+	add := func(n int) {
+		for range n {
+			d := drawRollup(r)
+			script += d.declared(len(all))
+			all = append(all, d)
+		}
+	}
+	add(5)
+	script += "CREATE ROLLUP regions AS SELECT region, count(*) AS n, string_agg(id, ',' ORDER BY id) AS ids FROM STREAM dim GROUP BY " +
+		"region;\n" +
+		"CREATE ROLLUP inner_one AS SELECT k, j, count(*) AS n, sum(x) AS t FROM STREAM ev GROUP BY k, j;\n" +
+		"CREATE ROLLUP outer_one AS SELECT k, sum(n) AS n, max(t) AS t FROM STREAM inner_one GROUP BY k HAVING sum(n) > 1;\n"
+	files, did := 0, ""
+	f.write("in/000.csv", randomRows(r))
+	for range steps {
+		did = ""
+		for range 1 + r.IntN(2) {
+			files++
+			f.write(fmt.Sprintf("in/%03d.csv", files), randomRows(r))
+		}
+		if r.IntN(3) == 0 {
+			files++
+			f.write(fmt.Sprintf("dim/%03d.csv", files),
+				fmt.Sprintf("id,region,n\n%s,%s,%d\n", pick(r, "a", "b", "c"), pick(r, "n", "s", "w"), files))
+		}
+		if files > 2 {
+			did = pick(r, "", "", "", "ROLLBACK STREAM ev TO VERSION "+fmt.Sprint(1+r.IntN(3))+";", "REBUILD STREAM ev FROM SOURCE;",
+				"UPDATE limits SET bad = -1; REPLAY REJECTS FROM ev; UPDATE limits SET bad = 13;", "RELEASE HOLD ev;", "DISCARD HOLD ev;",
+				"REBUILD ROLLUP r0; REBUILD ROLLUP inner_one;", "REPLAY SOURCE ev_in FROM EARLIEST;", "REBUILD JOURNAL dim FROM SOURCE;")
+		}
+		f.run(script + pick(r, "REFRESH;\n", "REFRESH ev; REFRESH;\n") + did)
+		if len(all) == 5 && r.IntN(3) == 0 { // of rows that are there already
+			add(2)
+		}
+		f.lawful(all, script+did)
+	}
+}
+
+// lawful holds each rollup, as it is and as it was, against its query over what was there.
+func (f *field) lawful(all []drawn, did string) {
+	f.t.Helper()
+	f.open(func(c *duck.Conn) {
+		versions, err := c.Int(f.t.Context(), duck.SQL("SELECT max(version) FROM dsql.versions"))
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		compare := func(name, plain string, v, born int64) {
+			if v < born {
+				return
+			}
+			at := strings.NewReplacer("{ev}", fmt.Sprintf("ev_at(%d)", v), "{dim}", fmt.Sprintf("dim_at(%d)", v)).Replace(plain)
+			is := fmt.Sprintf("FROM %s_at(%d)", name, v)
+			if v == versions {
+				is = "FROM " + name
+			}
+			n, err := c.Int(f.t.Context(), duck.SQL("SELECT count(*) FROM ((({a}) EXCEPT ALL ({b})) UNION ALL (({b}) EXCEPT ALL ({a})))",
+				duck.Args{"a": duck.Text(is), "b": duck.Text(at)}))
+			if err != nil || n != 0 {
+				f.t.Fatalf("%s at version %d of %d: %d rows differ, %v\n%s\n%s", name, v, versions, n, err, at, did)
+			}
+		}
+		for v := int64(1); v <= versions; v++ {
+			for i, d := range all {
+				name := fmt.Sprintf("r%d", i)
+				born, err := c.Int(f.t.Context(),
+					duck.SQL("SELECT coalesce(min(version), 1000000) FROM dsql.version_rows WHERE name = {n}", duck.Args{"n": name}))
+				if err != nil {
+					f.t.Fatal(err)
+				}
+				compare(name, d.plain, v, born)
+			}
+			compare("regions", "SELECT region, count(*) AS n, string_agg(id, ',' ORDER BY id) AS ids FROM {dim} GROUP BY region", v, 1)
+			const inner = "SELECT k, j, count(*) AS n, sum(x) AS t FROM {ev} GROUP BY k, j"
+			compare("inner_one", inner, v, 1)
+			compare("outer_one", "SELECT k, sum(n) AS n, max(t) AS t FROM ("+inner+") GROUP BY k HAVING sum(n) > 1", v, 1)
+		}
+	})
+}
+
+// open gives the file to f, read only.
+func (f *field) open(with func(*duck.Conn)) {
+	f.t.Helper()
+	db, err := duck.Open(f.t.Context(), f.dir+"/x.duckdb", duck.Options{ReadOnly: true})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	defer db.Close()
+	with(db.Writer())
+}

@@ -1,0 +1,195 @@
+// Package rollup is the destination that has a row a group. It owns one law: a rollup is what its query gives over all rows of what it
+// reads, at every version. So it owns what of a query's groups rows touch, the windows of event time, and the tables and macros that keep
+// the rows and those that they took the place of. Which rows its input has, and which of its own the rules accept, is not its business.
+//
+// # Tables
+//
+//	name__now   columns, _v_from           the rows of today, and since which version
+//	name__past  columns, _v_from, _v_to    rows that were so in versions [_v_from, _v_to)
+package rollup
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"dsql/engine/catalog"
+	"dsql/engine/duck"
+	"dsql/engine/kind"
+	"dsql/sql"
+	"dsql/sql/code"
+)
+
+// Kind is CREATE ROLLUP.
+var Kind = kind.Kind{
+	Syntax: &sql.Syntax{
+		Keyword: "ROLLUP", Plural: "ROLLUPS",
+		Clauses: kind.ChainClauses,
+		Body: []sql.Clause{
+			{Keyword: "AS", Arg: sql.ArgQuery, Required: true,
+				Doc: "a SELECT with GROUP BY over all rows of the stream, journal or rollup marked STREAM, or else of the first in its FROM; " +
+					"tumble(ts, size [, offset]), hop(ts, size, slide), session(ts, gap) and window_end(…) stand for windows of time"},
+		},
+		Doc: "A row a group, kept in step: at every version it is what its query gives over all rows of its input. A batch computes only the " +
+			"groups anew that it touches.",
+		Example: `CREATE SOURCE flights_in (carrier VARCHAR, sched_dep TIMESTAMP, dep_delay DOUBLE) FROM FILES ('in/*.csv', format csv);
+CREATE STREAM flights FROM flights_in;
+CREATE ROLLUP late_by_hour
+  AS SELECT carrier, tumble(sched_dep, INTERVAL 1 HOUR) AS hour, count(*) AS n, avg(dep_delay) AS delay
+     FROM STREAM flights WHERE dep_delay > 15 GROUP BY ALL`,
+	},
+	Role: kind.Stores,
+	Compile: func(d *sql.Decl) (kind.Object, error) {
+		return &Rollup{decl: d, chain: kind.CompileChain(d)}, nil
+	},
+}
+
+// Rollup is a compiled CREATE ROLLUP; query is nil until it was read.
+type Rollup struct {
+	decl  *sql.Decl
+	chain *kind.Chain
+	query *query
+	cols  []duck.Column
+}
+
+func (r *Rollup) Decl() *sql.Decl    { return r.decl }
+func (r *Rollup) Chain() *kind.Chain { return r.chain }
+
+func (r *Rollup) table(suffix string) *duck.Query { return duck.Ident(r.decl.Name + suffix) }
+
+// KeyNames are the grouped columns.
+func (r *Rollup) KeyNames() []string {
+	if r.query == nil {
+		return nil
+	}
+	return r.query.keyNames()
+}
+
+// Fixed: see kind.Total.
+func (r *Rollup) Fixed() []string { return r.KeyNames() }
+
+// Dated: New has _version.
+func (r *Rollup) Dated() {}
+
+// stored are the columns in the file; none when it isn't there.
+func (r *Rollup) stored(ctx context.Context, tx *duck.Tx) ([]duck.Column, error) {
+	cols, err := tx.Table(ctx, r.decl.Name+"__now")
+	return slices.DeleteFunc(cols, func(c duck.Column) bool { return c.Name == "_v_from" }), err
+}
+
+// Define makes the tables, anew where the rows have other columns now.
+func (r *Rollup) Define(ctx context.Context, tx *duck.Tx, in []duck.Column) error {
+	if err := reserved(r.decl, in); err != nil {
+		return err
+	}
+	have, err := r.stored(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if len(have) > 0 && slices.Equal(have, in) {
+		return r.views(ctx, tx, in)
+	}
+	since := duck.SQL("0")
+	if len(have) > 0 {
+		if err := r.Drop(ctx, tx); err != nil {
+			return err
+		}
+		since = duck.SQL("coalesce(max(version), 0) + 1")
+	}
+	cols := duck.Each(", ", in, func(c duck.Column) *duck.Query {
+		return duck.SQL("{n} {t}", duck.Args{"n": duck.Ident(c.Name), "t": c.Type})
+	})
+	a := duck.Args{"cols": cols, "now": r.table("__now"), "past": r.table("__past"), "d": r.decl.Name,
+		"since": since}
+	for _, q := range []*duck.Query{duck.SQL("CREATE TABLE {now} ({cols}, _v_from BIGINT)", a),
+		duck.SQL("CREATE TABLE {past} ({cols}, _v_from BIGINT, _v_to BIGINT)", a),
+		duck.SQL("INSERT INTO dsql.eras SELECT {d}, {since}, 0, 0 FROM dsql.versions", a)} {
+		if _, err := tx.ExecAt(ctx, q, r.decl.Place()); err != nil {
+			return err
+		}
+	}
+	return r.views(ctx, tx, in)
+}
+
+// reserved refuses column names that dsql needs for itself.
+func reserved(d *sql.Decl, in []duck.Column) error {
+	seen := map[string]bool{}
+	for _, c := range in {
+		l := strings.ToLower(c.Name)
+		if slices.Contains([]string{catalog.VersionColumn, catalog.MetaColumn, "change_type", "_v_from", "_v_to", "_row", "_rule"}, l) {
+			return d.Errorf(code.ReservedColumn, "the query of %s has a column %s, a name that dsql uses itself", d.Name, c.Name).
+				WithHint("give it another name with AS")
+		}
+		if seen[l] {
+			return d.Errorf(code.DuplicateColumn, "the query of %s has two columns %s", d.Name, c.Name).
+				WithHint("give one of them another name with AS")
+		}
+		seen[l] = true
+	}
+	return nil
+}
+
+// Changed says what becomes of what is stored under a new declaration: another query gives other rows for the past too.
+func (r *Rollup) Changed(_ kind.Object, was, now []duck.Column) (what []string, anew bool) {
+	if slices.Equal(was, now) {
+		return []string{"all its groups are computed anew, in one version; older versions stay readable"}, true
+	}
+	return []string{"it has other columns: what it stores goes, versions too, and all its groups are computed anew"}, true
+}
+
+// Drop removes what Define made.
+func (r *Rollup) Drop(ctx context.Context, tx *duck.Tx) error {
+	for _, m := range macros {
+		if err := tx.Run(ctx, duck.SQL("DROP MACRO TABLE IF EXISTS {m}", duck.Args{"m": r.table(m)})); err != nil {
+			return err
+		}
+	}
+	a := duck.Args{"name": r.table(""), "now": r.table("__now"), "past": r.table("__past"), "d": r.decl.Name}
+	return tx.Run(ctx, duck.SQL("DROP VIEW IF EXISTS {name}", a), duck.SQL("DROP TABLE IF EXISTS {now}", a),
+		duck.SQL("DROP TABLE IF EXISTS {past}", a), duck.SQL("DELETE FROM dsql.eras WHERE destination = {d}", a))
+}
+
+// Stores is the table that it can't do without.
+func (r *Rollup) Stores() string { return r.decl.Name + "__now" }
+
+// Makes are the names of what stands beside the view of its name.
+func (r *Rollup) Makes() (out []string) {
+	for _, m := range append([]string{"__now", "__past"}, macros...) {
+		out = append(out, r.decl.Name+m)
+	}
+	return out
+}
+
+// New are the changes of versions (from, to], with _version.
+func (r *Rollup) New(from, to int64) *duck.Query {
+	return duck.SQL("(SELECT * EXCLUDE (_version), _version FROM {f}({from}, {to}))",
+		duck.Args{"f": r.table("__changes"), "from": from, "to": to})
+}
+
+// NewColumns are change_type and its own.
+func (r *Rollup) NewColumns(in []duck.Column) []duck.Column {
+	return append([]duck.Column{{Name: "change_type", Type: "VARCHAR"}}, in...)
+}
+
+// InOrder are the changes that versions made, in each by group: what was before what is.
+func (r *Rollup) InOrder(from, to int64, cols []duck.Column) *duck.Query {
+	a := duck.Args{"cols": duck.Names(duck.ColumnNames(cols)), "f": r.table("__changes"), "from": from, "to": to,
+		"order": duck.Idents("", append([]string{"_version"}, r.KeyNames()...)...)}
+	return duck.SQL("SELECT {cols} FROM {f}({from}, {to}) ORDER BY {order}, change_type = 'update_after'", a)
+}
+
+// Moved: see kind.Mover.
+func (r *Rollup) Moved(from, to int64, cols []duck.Column) *duck.Query {
+	return duck.SQL("(SELECT {cols} FROM {f}({from}, {to}))", duck.Args{"cols": duck.Names(duck.ColumnNames(cols)),
+		"f": r.table("__changes"), "from": from, "to": to})
+}
+
+// Diff tells what differs between two versions.
+func (r *Rollup) Diff(v1, v2 int64) *duck.Query {
+	return duck.SQL("{f}({v1}, {v2})", duck.Args{"f": r.table("_diff"), "v1": v1, "v2": v2})
+}
+
+var (
+	_ kind.Destination = (*Rollup)(nil)
+	_ kind.Total       = (*Rollup)(nil)
+)
