@@ -23,12 +23,20 @@ type tensor struct {
 	Data     json.RawMessage `json:"data,omitempty"`
 }
 
+// datatypes are the protocol's names of types; what has none goes as text.
+var datatypes = map[duck.TypeID]string{duck.TypeBoolean: "BOOL", duck.TypeTinyInt: "INT8", duck.TypeSmallInt: "INT16", duck.TypeInteger: "INT32",
+	duck.TypeBigInt: "INT64", duck.TypeUTinyInt: "UINT8", duck.TypeUSmallInt: "UINT16", duck.TypeUInteger: "UINT32",
+	duck.TypeUBigInt: "UINT64", duck.TypeFloat: "FP32", duck.TypeDouble: "FP64"}
+
 // metadata is a tensor that a model takes or gives: -1 stands for any number of rows.
 func metadata(name string, typ duck.Type, width int) tensor {
-	t := tensor{Name: name, Datatype: map[duck.Type]string{"VARCHAR": "BYTES", "BIGINT": "INT64", "INTEGER[]": "INT32"}[typ],
-		Shape: []int{-1, width}}
+	of := typ.Shape()
+	if of.ID == duck.TypeList {
+		of = of.Parts[0].Type.Shape()
+	}
+	t := tensor{Name: name, Datatype: datatypes[of.ID], Shape: []int{-1, width}}
 	if t.Datatype == "" {
-		t.Datatype = "FP64"
+		t.Datatype = "BYTES"
 	}
 	return t
 }

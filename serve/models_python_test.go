@@ -19,6 +19,7 @@ func TestModelsInPython(t *testing.T) {
 		"sum": "def predict(batch: dict):\n    return batch['a'] * 2 + batch['b']\n",
 		"probabilities": "import numpy as np\ndef predict(batch):\n    if (batch.a > 1e6).any():\n        raise ValueError('too large')\n" +
 			"    return np.column_stack([1 - batch.a, batch.a])\n",
+		"flag": "def predict(batch):\n    return batch.d > batch.n\n",
 		"words": "def predict(batch):\n    return [t.upper() + str(d)[:4] if isinstance(t, str) else None for t, d in zip(batch.t, batch.d)]\n",
 	} {
 		if err := os.Mkdir(filepath.Join(dir, name), 0o755); err != nil {
@@ -27,10 +28,12 @@ func TestModelsInPython(t *testing.T) {
 		put(t, filepath.Join(dir, name, "model.py"), text)
 	}
 	put(t, filepath.Join(dir, "probabilities", "model.json"), `{"outputs": {"prediction": "DOUBLE[]"}}`)
+	put(t, filepath.Join(dir, "flag", "model.json"), `{"outputs": {"prediction": "BOOLEAN"}}`)
 	put(t, filepath.Join(dir, "words", "model.json"), `{"outputs": {"prediction": "VARCHAR"}}`)
 	how := fmt.Sprintf("FORMAT python (python '%s', workers 1)", python)
 	r := start(t, dir, fmt.Sprintf(`CREATE MODEL sum FROM 'sum' %[1]s INPUT (a DOUBLE, b DOUBLE);
 		CREATE MODEL p FROM 'probabilities' %[1]s INPUT (a DOUBLE);
+		CREATE MODEL flag FROM 'flag' %[1]s INPUT (d FLOAT, n INTEGER);
 		CREATE MODEL words FROM 'words' %[1]s INPUT (t VARCHAR, d DATE)`, how)).ready()
 	const model = `,"model":{"name":"sum","version":1}}`
 	r.want(200, `{"predictions":[5.0]`+model, "POST", "/v1/models/sum/predict", `{"a":2,"b":1}`)
@@ -42,6 +45,12 @@ func TestModelsInPython(t *testing.T) {
 	r.want(200, `{"model_name":"p","model_version":"1","outputs":[{"name":"prediction","datatype":"FP64","shape":[2,2],"data":[0.75,0.25,0.5,0.5]}]}`,
 		"POST", "/v2/models/p/infer", `{"inputs":[{"name":"a","datatype":"FP64","shape":[2],"data":[0.25,0.5]}]}`)
 	r.want(200, `{"predictions":[5.0]}`, "POST", "/invocations?model=sum", `{"dataframe_split":{"columns":["b","a"],"data":[[1,2]]}}`)
+
+	r.want(200, `{"name":"flag","versions":["1"],"platform":"dsql_python","inputs":[{"name":"d","datatype":"FP32","shape":[-1,1]},`+
+		`{"name":"n","datatype":"INT32","shape":[-1,1]}],"outputs":[{"name":"prediction","datatype":"BOOL","shape":[-1,1]}]}`, "GET", "/v2/models/flag", "")
+	r.want(200, `{"model_name":"flag","model_version":"1","outputs":[{"name":"prediction","datatype":"BOOL","shape":[2],"data":[true,false]}]}`,
+		"POST", "/v2/models/flag/infer", `{"inputs":[{"name":"d","datatype":"FP32","shape":[2],"data":[1.5,1]},`+
+			`{"name":"n","datatype":"INT32","shape":[2],"data":[1,2]}]}`)
 
 	r.want(400, `{"type":"about:blank","title":"Bad Request","status":400,"detail":"row 1: the model sum has no input c","code":"unknown-parameter",`+
 		`"hint":"DESCRIBE MODEL sum says what it takes"}`, "POST", "/v1/models/sum/predict", `[{},{"c":1}]`)
