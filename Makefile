@@ -218,6 +218,10 @@ models-random: tools ## random models beside LightGBM and XGBoost: scores, contr
 	@d=$$(mktemp -d) && trap 'rm -rf $$d' EXIT && $${PYTHON:-python3} testdata/models/make_random.py $$d --models $${MODELS:-200} --seed $${SEED:-1} && \
 		MODEL_CASES=$$d $(GO) test ./models -count=1 -run TestCases
 
+.PHONY: models-sklearn
+models-sklearn: build ## scikit-learn's estimators beside dsql's own scoring of them, 10,000 rows each; PYTHON=one with scikit-learn, pandas, pyarrow; ONLY=forest
+	@$${PYTHON:-python3} testdata/models/sklearn_matrix.py --dsql $(BIN) --only "$(ONLY)"
+
 .PHONY: bench-python
 bench-python: build bin/venv-bench/done ## functions and models in Python beside DuckDB's own and the library itself, in turn; ONLY=forest
 	@DSQL_PYTHON=$(CURDIR)/bin/venv-bench/bin/python bin/venv-bench/bin/python bench/python.py --dsql $(BIN) --only "$(ONLY)"

@@ -48,6 +48,7 @@ func (t *text) String() string {
 
 func (c *call) OutDoubles() []float64 { return unsafe.Slice((*float64)(C.api_data(c.out)), c.rows) }
 func (c *call) OutInts() []int64      { return unsafe.Slice((*int64)(C.api_data(c.out)), c.rows) }
+func (c *call) OutBools() []bool      { return unsafe.Slice((*bool)(C.api_data(c.out)), c.rows) }
 
 func (c *call) OutText(row int, s string) { setText(c.out, row, s) }
 

@@ -84,6 +84,7 @@ static inline void api_varargs(void *f, void *type) {
 	API(212, void, (void *, void *))(f, type);
 	api_destroy_type(type);
 }
+static inline void api_volatile(void *f) { API(214, void, (void *))(f); }
 static inline void api_param(void *f, void *type) {
 	API(215, void, (void *, void *))(f, type);
 	api_destroy_type(type);

@@ -20,6 +20,7 @@ type function struct {
 	params  []string // nil: it takes anything
 	returns string
 	call    func(stored.Call) error
+	throws  bool // it fails for some values: DuckDB would call it for values of no row too
 }
 
 // connection is one that DuckDB gave.
@@ -39,6 +40,9 @@ func (c connection) register(name string, fs ...function) error {
 		}
 		if f.params == nil {
 			C.api_varargs(sf, C.api_type(C.TYPE_ANY))
+		}
+		if f.throws {
+			C.api_volatile(sf)
 		}
 		C.api_returns(sf, typeOf(f.returns))
 		C.api_calls(sf, C.uintptr_t(cgo.NewHandle(f.call)))

@@ -46,7 +46,7 @@ func load(con connection) error {
 // database registers the models of one. Their files are read now: no connection may stay that they could be read by when they are called.
 func (l *loading) database(db string) error {
 	quoted := `"` + strings.ReplaceAll(db, `"`, `""`) + `"`
-	return l.con.query("SELECT name, version::VARCHAR, hash, inputs, outputs, options, file FROM "+quoted+".dsql.models ORDER BY name, version",
+	return l.con.query("SELECT name, version::VARCHAR, hash, inputs, outputs, options, file, format FROM "+quoted+".dsql.models ORDER BY name, version",
 		func(r row) error {
 			f := &stored.Function{Name: r.text(0), Hash: r.text(2), Key: r.text(2), Returns: r.text(4)}
 			if _, err := fmt.Sscan(r.text(1), &f.Version); err != nil {
@@ -72,7 +72,8 @@ func (l *loading) database(db string) error {
 			l.from[f.Native()] = registered{db, signature}
 			switch {
 			case err != nil:
-				return l.unusable(f, fmt.Errorf("version %d of the model %s is damaged: what dsql.models says of it can't be read (%w)", f.Version, f.Name, err))
+				return l.unusable(f, fmt.Errorf("version %d of the model %s is damaged: what dsql.models says of it can't be read (%w)", f.Version,
+					f.Name, err))
 			case o.Python != nil:
 				return l.unusable(f, fmt.Errorf("the model %s is scored by Python, which dsql runs and this extension doesn't: ask dsql query, or "+
 					"dsql serve", f.Name))
@@ -82,29 +83,30 @@ func (l *loading) database(db string) error {
 				return sync.OnceValues(func() (*model.Model, error) { return f.Again(file, o.Options, out) })
 			}
 			f.Load, f.Explain = again(f.Output), again(model.Contrib)
-			return l.usable(f)
+			return l.usable(f, r.text(7) == "sklearn")
 		})
 }
 
 // usable registers the functions of a version.
-func (l *loading) usable(f *stored.Function) error {
+func (l *loading) usable(f *stored.Function, throws bool) error {
 	params := make([]string, len(f.Inputs))
 	for i, in := range f.Inputs {
 		params[i] = in.Type
 	}
-	if err := l.con.register(f.NativeReasons(), function{append(params[:len(params):len(params)], "BIGINT"), "reasons", f.Reasons()}); err != nil {
+	if err := l.con.register(f.NativeReasons(),
+		function{append(params[:len(params):len(params)], "BIGINT"), "reasons", f.Reasons(), throws}); err != nil {
 		return err
 	}
-	return l.con.register(f.Native(), function{params, f.Returns, f.Score()})
+	return l.con.register(f.Native(), function{params, f.Returns, f.Score(), throws})
 }
 
 // unusable registers functions that say why there is nothing to call.
 func (l *loading) unusable(f *stored.Function, why error) error {
 	none := func(stored.Call) error { return why }
-	if err := l.con.register(f.NativeReasons(), function{nil, "reasons", none}); err != nil {
+	if err := l.con.register(f.NativeReasons(), function{nil, "reasons", none, false}); err != nil {
 		return err
 	}
-	return l.con.register(f.Native(), function{nil, f.Returns, none})
+	return l.con.register(f.Native(), function{nil, f.Returns, none, false})
 }
 
 // registerNumber registers what macros of models wrap arguments in: a number, or a BOOLEAN that stands for one, and nothing else.
@@ -114,7 +116,7 @@ func registerNumber(con connection) error {
 		copy(c.OutDoubles(), in)
 		setNulls(c, valid)
 		return nil
-	}}, function{[]string{"BOOLEAN"}, "DOUBLE", func(c stored.Call) error {
+	}, false}, function{[]string{"BOOLEAN"}, "DOUBLE", func(c stored.Call) error {
 		in, valid := c.Bools(0)
 		out := c.OutDoubles()
 		for i, v := range in {
@@ -124,7 +126,7 @@ func registerNumber(con connection) error {
 		}
 		setNulls(c, valid)
 		return nil
-	}})
+	}, false})
 }
 
 func setNulls(c stored.Call, valid []uint64) {

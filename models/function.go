@@ -3,6 +3,7 @@ package models
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,8 +11,11 @@ import (
 
 	"dsql/engine/duck"
 	"dsql/models/model"
+	"dsql/models/sklearn"
 	"dsql/models/stored"
 	"dsql/pyfunc"
+	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // function is a model's version as a function of DuckDB. The work is done by a native function whose name holds the model's hash
@@ -51,11 +55,20 @@ func (f function) register(c *duck.Conn) error {
 	s := f.called()
 	score, reasons := s.Score(), s.Reasons()
 	if err := c.Register(duck.Function{Name: s.NativeReasons(), Params: append(slices.Clone(params), "BIGINT"), Returns: reasonsType,
-		Call: func(call *duck.Call) error { return reasons(call) }}); err != nil {
+		Throws: f.format == "sklearn", Call: func(call *duck.Call) error { return f.refused(reasons(call)) }}); err != nil {
 		return err
 	}
 	return c.Register(duck.Function{Name: s.Native(), Params: params, Returns: f.sig.Returns,
-		Call: func(call *duck.Call) error { return score(call) }})
+		Throws: f.format == "sklearn", Call: func(call *duck.Call) error { return f.refused(score(call)) }})
+}
+
+// refused makes an error of the user's rows of what a model's library raises an exception for.
+func (f function) refused(err error) error {
+	var r *sklearn.Refused
+	if !errors.As(err, &r) {
+		return err
+	}
+	return sql.Errorf(code.ModelValue, "%s: %s", f.name, r).WithHint(r.Hint)
 }
 
 // addReasons makes the macro of a model that an older dsql declared.
@@ -209,8 +222,9 @@ func (f function) bytes(db *duck.DB) (data []byte, err error) {
 		return nil, err
 	}
 	defer c.Close()
-	found, err := c.Scan(ctx, duck.SQL("SELECT file FROM dsql.models WHERE lower(name) = lower({n}) AND hash = {h} LIMIT 1",
-		duck.Args{"n": f.name, "h": f.hash}), &data)
+	// Of a pickle one version may have the tables and another the pickle itself.
+	found, err := c.Scan(ctx, duck.SQL("SELECT file FROM dsql.models WHERE lower(name) = lower({n}) AND hash = {h} AND "+
+		"(json_extract(options, '$.python') IS NOT NULL) = {python} LIMIT 1", duck.Args{"n": f.name, "h": f.hash, "python": f.how != nil}), &data)
 	if duck.IsMissing(err) && f.content != nil { // a file that is new has no catalog before it is committed
 		err = nil
 	}

@@ -117,6 +117,7 @@ type declared struct {
 	doubts []*sql.Error
 	// missing is a number that stands for a missing value; nil: none does.
 	missing *float64
+	own     bool // no version is scored by Python
 }
 
 // Kept is the declaration where it is one of the DuckDB file and not of a script: its model is the stored one, and where that came
@@ -167,14 +168,15 @@ func (m *declared) errorf(c code.Code, format string, args ...any) *sql.Error {
 // Stale says what differs between the file on disk and the newest stored version, "" if nothing does. The declaration's text
 // alone doesn't tell: a model's file may be replaced.
 func (m *declared) Stale(ctx context.Context, tx *duck.Tx, env *kind.Env) (string, error) {
+	vs, err := versions(ctx, tx.Conn, m.decl.Name)
+	if err != nil {
+		return "", err
+	}
+	m.own = !slices.ContainsFunc(vs, func(v version) bool { return v.Options.Python != nil }) && len(vs) > 0
 	if m.kept {
 		return "", nil
 	}
 	h, err := m.hash(env)
-	if err != nil {
-		return "", err
-	}
-	vs, err := versions(ctx, tx.Conn, m.decl.Name)
 	if err != nil || len(vs) > 0 && vs[len(vs)-1].Hash == h {
 		return "", err
 	}
@@ -251,6 +253,7 @@ func (m *declared) version(ctx context.Context, tx *duck.Tx, env *kind.Env, fn f
 	if err != nil {
 		return err
 	}
+	m.own = fn.how == nil && !slices.ContainsFunc(vs, func(v version) bool { return v.Options.Python != nil })
 	optText, err := json.Marshal(want)
 	if err != nil {
 		return err

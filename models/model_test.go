@@ -1,6 +1,8 @@
 package models
 
 import (
+	"bytes"
+	"errors"
 	"math"
 	"os"
 	"slices"
@@ -10,6 +12,7 @@ import (
 
 	"dsql/models/load"
 	"dsql/models/model"
+	"dsql/models/sklearn"
 )
 
 func mustLoad(t testing.TB, path string, opt model.Options) *model.Model {
@@ -29,7 +32,8 @@ func mustLoad(t testing.TB, path string, opt model.Options) *model.Model {
 func TestConcurrent(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{"lgb_multiclass/model.txt", "xgb_categorical/model.json", "xgb_gblinear/model.json",
-		"xgb_frame_ubj/model.ubj", "onnx_mixed/model.onnx", "onnx_forest/model.onnx"} {
+		"xgb_frame_ubj/model.ubj", "onnx_mixed/model.onnx", "onnx_forest/model.onnx", "sklearn/1.9_hist_words/model.tables",
+		"sklearn/1.9_forest_regressor/model.tables"} {
 		m := mustLoad(t, path, model.Options{})
 		const n = 600
 		cols := make([]model.Column, len(m.Inputs()))
@@ -91,6 +95,60 @@ func TestUnknownCategory(t *testing.T) {
 	}
 }
 
+// scikit-learn raises exceptions for values that it was fitted without: errors that name the input.
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	nan, inf := math.NaN(), math.Inf(1)
+	for _, c := range []struct {
+		path   string
+		values []float64 // a row
+		want   string    // "": it takes them
+	}{
+		{"1.9_forest_regressor", []float64{1, 2, 3, 4}, ""},
+		{"1.9_forest_regressor", []float64{1, 2, nan, 4}, ""},
+		{"1.9_forest_regressor", []float64{1, 1e39, 3, 4}, "b is infinite, and RandomForestRegressor of scikit-learn 1.9.1 takes no such value"},
+		{"1.3_forest_regressor", []float64{nan, 2, 3, 4}, "a is missing (NULL or NaN), and RandomForestRegressor of scikit-learn 1.3.2"},
+		{"1.9_boosting", []float64{1, 2, 3, nan}, "d is missing"},
+		{"1.9_boosting", []float64{1, 2, 3, -inf}, "d is infinite"},
+		{"1.9_hist", []float64{inf, nan, -inf, 1e300}, ""},
+		{"1.9_linear", []float64{1, nan, 3, 4}, "b is missing"},
+		{"1.9_minmax", []float64{1, nan, 3, 4}, ""},
+		{"1.9_minmax", []float64{inf, 2, 3, 4}, "a is infinite"},
+		{"1.9_pipeline", []float64{nan, 2, 0, 3}, ""},
+		{"1.9_pipeline", []float64{1, 2, 0, 7}, "level is 7, a category that it wasn't trained with"},
+		{"1.9_pipeline", []float64{1, 2, 0, nan}, "level is missing"},
+	} {
+		m := mustLoad(t, "sklearn/"+c.path+"/model.tables", model.Options{})
+		cols := make([]model.Column, 4)
+		for i, in := range m.Inputs() {
+			if cols[i].Values = &c.values[i]; in.Type == model.Varchar {
+				cols[i] = model.Column{Text: []string{"never seen"}}
+			}
+		}
+		var refused *sklearn.Refused
+		err := m.Score(model.Prediction, cols, 1, make([]float64, m.Outputs(model.Prediction)))
+		if c.want == "" && err != nil || c.want != "" && (!errors.As(err, &refused) || !strings.HasPrefix(err.Error(), c.want)) {
+			t.Errorf("%s, %v: %v, want %q", c.path, c.values, err, c.want)
+		}
+	}
+}
+
+// What Python tries at CREATE is in the tables, and a table that is changed is found by it.
+func TestTried(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("../testdata/models/sklearn/1.9_pipeline/model.tables")
+	if err == nil {
+		err = sklearn.Try(data)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrong := bytes.Replace(data, []byte(`"divisor": 4`), []byte(`"divisor": 5`), 1)
+	if err := sklearn.Try(wrong); err == nil || !strings.Contains(err.Error(), "and its library") {
+		t.Error(err)
+	}
+}
+
 func TestScoreErrors(t *testing.T) {
 	t.Parallel()
 	m := mustLoad(t, "lgb_binary/model.txt", model.Options{})
@@ -132,6 +190,7 @@ func TestAbout(t *testing.T) {
 		{"xgb_frame_ubj/model.ubj", "xgboost", 3, 1, 1, model.None, model.Input{Name: "a", Type: model.Double}},
 		{"onnx_forest_text/model.onnx", "onnx", 4, 3, 3, model.Varchar, model.Input{Name: "X_0", Type: model.Double}},
 		{"onnx_mixed/model.onnx", "onnx", 0, 2, 2, model.Bigint, model.Input{Name: "age", Type: model.Double}},
+		{"sklearn/1.9_pipeline/model.tables", "sklearn", 4, 2, 0, model.Boolean, model.Input{Name: "a", Type: model.Double}},
 	} {
 		m := mustLoad(t, c.path, model.Options{})
 		if m.Format() != c.format || m.Trees() != c.trees || m.Outputs(model.Prediction) != c.width || m.Outputs(model.Raw) != c.raw ||

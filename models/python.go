@@ -1,8 +1,10 @@
 package models
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
@@ -41,6 +43,8 @@ type about struct {
 	Outputs  map[string]string `json:"outputs"`
 	Tags     map[string]string `json:"tags"`
 	Differs  []string          `json:"differs"`
+	Why      string            `json:"why"` // there are no tables of it
+	tables   []byte            // see models/sklearn; nil: there are none
 }
 
 // pair is a name and a type.
@@ -70,9 +74,20 @@ func (m *declared) inPython(ctx context.Context, tx *duck.Tx, env *kind.Env) (fn
 	if err != nil {
 		return fn, want, nil, err
 	}
+	m.told(a)
+	own, want, err := m.byTables(ctx, tx, fn, &a)
+	if err != nil || own.load != nil {
+		return own, want, a.tables, err
+	}
 	if fn.sig, err = m.agreed(ctx, tx, fn.sig, a); err != nil {
 		return fn, want, nil, err
 	}
+	want = options{Options: stored.Options{Output: m.output.String(), Inputs: m.inputs()}, Reasons: true, Python: &run, Way: a.Why}
+	return fn, want, data, nil
+}
+
+// told takes over what the model says of itself beside its function.
+func (m *declared) told(a about) {
 	for name, text := range a.Tags {
 		if _, ok := m.tags[name]; !ok {
 			m.tags[name] = text
@@ -80,11 +95,10 @@ func (m *declared) inPython(ctx context.Context, tx *duck.Tx, env *kind.Env) (fn
 	}
 	m.doubts = nil
 	if len(a.Differs) > 0 {
-		m.doubts = append(m.doubts, m.errorf(code.ModelRequirements, "the model %s was made with other packages: %s", fn.name,
+		m.doubts = append(m.doubts, m.errorf(code.ModelRequirements, "the model %s was made with other packages: %s", m.decl.Name,
 			strings.Join(a.Differs, "; ")).
-			WithHint("install what it was made with, or name an interpreter that has it: FORMAT "+fn.format+" (python '.venv/bin/python')"))
+			WithHint("install what it was made with, or name an interpreter that has it: FORMAT "+m.pythonFormat()+" (python '.venv/bin/python')"))
 	}
-	return fn, options{Options: stored.Options{Output: m.output.String(), Inputs: m.inputs()}, Reasons: true, Python: &run}, data, nil
 }
 
 // howRun reads FORMAT's options.
@@ -115,7 +129,7 @@ func (m *declared) foreignOption() error {
 }
 
 // Outside: see kind.Outside.
-func (m *declared) Outside() bool { return m.pythonFormat() != "" }
+func (m *declared) Outside() bool { return m.pythonFormat() != "" && !m.own }
 
 // Doubts: see kind.Doubtful.
 func (m *declared) Doubts() []*sql.Error { return m.doubts }
@@ -159,8 +173,8 @@ func (m *declared) ask(ctx context.Context, tx *duck.Tx, fn function) (a about, 
 			return a, nil
 		}
 	}
-	s := fn.spec(tx.DB, "about", fmt.Sprintf("describer(DATA, %q, %s)", fn.format, args))
-	s.Returns, s.Volatile = "VARCHAR", true
+	s := fn.spec(tx.DB, "about", python.Tables(), fmt.Sprintf("tabler(DATA, %q, %s)", fn.format, args))
+	s.Returns, s.Volatile = "BLOB", true
 	native := fmt.Sprintf("dsql_model_about_%x", sha256.Sum256([]byte(key)))
 	c, err := tx.DB.Reader(ctx) // what goes wrong in there ends no transaction
 	if err != nil {
@@ -171,20 +185,27 @@ func (m *declared) ask(ctx context.Context, tx *duck.Tx, fn function) (a about, 
 		return a, err
 	}
 	// the driver's way would spin meanwhile
-	r, err := c.Query(ctx, duck.SQL("SELECT {f}()", duck.Args{"f": duck.Ident(native)}), m.decl.Place())
+	r, err := c.Query(ctx, duck.SQL("SELECT to_base64({f}())", duck.Args{"f": duck.Ident(native)}), m.decl.Place())
 	if err != nil {
 		return a, err
 	}
 	defer r.Close()
-	var text string
+	var said []byte
 	for r.Next() { // to the end: what is left open would take what the connection does next with it
-		text, _ = r.Text(0)
+		text, _ := r.Text(0)
+		if said, err = base64.StdEncoding.DecodeString(text); err != nil {
+			return a, err
+		}
 	}
 	if err := r.Err(); err != nil {
 		return a, err
 	}
-	if err := json.Unmarshal([]byte(text), &a); err != nil {
+	said, a.tables, _ = bytes.Cut(said, []byte("\n"))
+	if err := json.Unmarshal(said, &a); err != nil {
 		return a, err
+	}
+	if len(a.tables) == 0 {
+		a.tables = nil
 	}
 	if a.Unusable != "" {
 		hint := "docs/python.md has what each FORMAT takes"
@@ -194,7 +215,9 @@ func (m *declared) ask(ctx context.Context, tx *duck.Tx, fn function) (a about, 
 		return a, m.errorf(code.BadModel, "%s can't be used as a model: %s", m.path, a.Unusable).
 			WithHint(hint + "; another interpreter is named by FORMAT " + fn.format + " (python '.venv/bin/python')")
 	}
-	known.Store(key, a)
+	if !stored.Large(len(a.tables)) { // else it is asked again, rather than kept
+		known.Store(key, a)
+	}
 	return a, nil
 }
 
@@ -252,9 +275,9 @@ var unfit = []duck.TypeID{duck.TypeHugeInt, duck.TypeUHugeInt, duck.TypeBigNum, 
 	duck.TypeInterval, duck.TypeTimeTZ}
 
 // spec is the function in Python that an expression makes; DATA in it is the model's path.
-func (f function) spec(db *duck.DB, entry, expression string) pyfunc.Spec {
+func (f function) spec(db *duck.DB, entry, more, expression string) pyfunc.Spec {
 	return pyfunc.Spec{Name: f.name, Options: *f.how, Returns: f.sig.Returns,
-		Code: pyfunc.Code{Entry: entry, Text: python.Model + "\n\n" + entry + " = " + expression + "\n"},
+		Code: pyfunc.Code{Entry: entry, Text: python.Model + "\n\n" + more + entry + " = " + expression + "\n"},
 		Data: func() (string, error) {
 			return onDisk(db, f.hash, pythonFormats[f.format], func() ([]byte, error) { return f.bytes(db) })
 		}}
@@ -275,7 +298,7 @@ func (f function) registerPython(c *duck.Conn) error {
 	if err != nil {
 		return err
 	}
-	s := f.spec(c.DB, "score", fmt.Sprintf("scorer(DATA, %q, %q, %q, %s)", f.format, f.sig.Output, f.sig.Returns, list))
+	s := f.spec(c.DB, "score", "", fmt.Sprintf("scorer(DATA, %q, %q, %q, %s)", f.format, f.sig.Output, f.sig.Returns, list))
 	s.Params, s.Rows = params, modelRows
 	_, err = s.Register(c, f.native(), pyfunc.Place{})
 	return err

@@ -3,6 +3,7 @@ package models
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"dsql/engine/duck"
 	"dsql/models/model"
@@ -58,14 +59,32 @@ func Scorers(ctx context.Context, c *duck.Conn) ([]*Scorer, error) {
 	return out, nil
 }
 
-// Scores are what a model gives for some rows: one of Floats and Ints with Width values a row, or Texts.
+// Scores are what a model gives for some rows: one of Floats, Ints and Bools with Width values a row, or Texts.
 type Scores struct {
 	Width  int
 	Floats []float64
 	Ints   []int64
+	Bools  []bool
 	Leaves []int32
 	Texts  []string
 	None   []bool // the model gives the row nothing
+}
+
+// otherwise makes classes of their own type of integers.
+func (s *Scores) otherwise(t duck.Type) {
+	ints := s.Ints
+	switch t {
+	case "BOOLEAN":
+		s.Bools, s.Ints = make([]bool, len(ints)), nil
+		for r, x := range ints {
+			s.Bools[r] = x != 0
+		}
+	case "DOUBLE":
+		s.Floats, s.Ints = make([]float64, len(ints)), nil
+		for r, x := range ints {
+			s.Floats[r] = math.Float64frombits(uint64(x))
+		}
+	}
 }
 
 // InPython: Python scores it, behind Call alone.
@@ -91,6 +110,7 @@ func (s *Scorer) Score(cols []model.Column, n int) (*Scores, error) {
 	case o == model.Label:
 		out.Ints = make([]int64, n)
 		err = m.LabelsOrNone(cols, n, out.Ints, nil, out.None)
+		out.otherwise(s.Returns)
 	case o == model.Leaf:
 		out.Width = m.Outputs(o)
 		out.Leaves = make([]int32, n*out.Width)
@@ -100,7 +120,7 @@ func (s *Scorer) Score(cols []model.Column, n int) (*Scores, error) {
 		out.Floats = make([]float64, n*out.Width)
 		err = m.ScoreOrNone(o, cols, n, out.Floats, out.None)
 	}
-	return out, err
+	return out, s.f.refused(err)
 }
 
 // List says that the rows are lists, also where they have one value.

@@ -32,6 +32,8 @@ type options struct {
 	// Classes: it tells classes, so that what came of its rows is a class too.
 	Classes bool            `json:"classes,omitempty"`
 	Python  *pyfunc.Options `json:"python,omitempty"` // how the workers run that score it
+	// Way is what EXPLAIN MODEL says of how it is scored: what it is; of one that Python scores, why dsql doesn't.
+	Way string `json:"way,omitempty"`
 }
 
 // run is how a model is run, which makes no version.

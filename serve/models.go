@@ -201,6 +201,8 @@ func (p *prediction) add(s *models.Scores, first, n int, lists bool) {
 			switch at := r*s.Width + i; {
 			case s.Ints != nil:
 				b = strconv.AppendInt(b, s.Ints[at], 10)
+			case s.Bools != nil:
+				b = strconv.AppendBool(b, s.Bools[at])
 			case s.Leaves != nil:
 				b = strconv.AppendInt(b, int64(s.Leaves[at]), 10)
 			default:

@@ -19,7 +19,7 @@ func TestModelsInPython(t *testing.T) {
 		"sum": "def predict(batch: dict):\n    return batch['a'] * 2 + batch['b']\n",
 		"probabilities": "import numpy as np\ndef predict(batch):\n    if (batch.a > 1e6).any():\n        raise ValueError('too large')\n" +
 			"    return np.column_stack([1 - batch.a, batch.a])\n",
-		"flag": "def predict(batch):\n    return batch.d > batch.n\n",
+		"flag":  "def predict(batch):\n    return batch.d > batch.n\n",
 		"words": "def predict(batch):\n    return [t.upper() + str(d)[:4] if isinstance(t, str) else None for t, d in zip(batch.t, batch.d)]\n",
 	} {
 		if err := os.Mkdir(filepath.Join(dir, name), 0o755); err != nil {

@@ -2,11 +2,46 @@ package serve_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"dsql/internal/testcases"
 )
+
+// TestLabels: classes come in their own types, of what Python made tables of: a BOOLEAN, a DOUBLE, a text. What the library refuses is an error
+// of that row.
+func TestLabels(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	script := ""
+	for name, of := range map[string]string{"flag": "1.9_pipeline", "number": "1.9_tree_float", "word": "1.9_forest_words"} {
+		data, err := os.ReadFile("../testdata/models/sklearn/" + of + "/model.tables")
+		if err != nil {
+			t.Fatal(err)
+		}
+		put(t, filepath.Join(dir, name), string(data))
+		script += fmt.Sprintf("CREATE MODEL %[1]s FROM '%[1]s' OUTPUT label;", name)
+	}
+	r := start(t, dir, script+`CREATE ENDPOINT all_of () AS SELECT flag(0.85, 0.811, 'free', 3) AS f, number(0, 0, 5e-324, 1) AS n,
+		word(0, 0, 0, 1) AS w`).ready()
+	r.want(200, `{"columns":[{"name":"f","type":"BOOLEAN"},{"name":"n","type":"DOUBLE"},{"name":"w","type":"VARCHAR"}],`+
+		`"rows":[{"f":true,"n":-1.0,"w":"late"}],"version":0}`, "GET", "/v1/endpoints/all_of", "")
+	r.want(200, `{"predictions":[true,false],"model":{"name":"flag","version":1}}`, "POST", "/v1/models/flag/predict",
+		`[{"a":0.85,"b":0.811,"plan":"free","level":3},{"b":-0.871,"plan":"free","level":2}]`)
+	r.want(200, `{"predictions":[-1.0],"model":{"name":"number","version":1}}`, "POST", "/v1/models/number/predict", `{"a":0,"b":0,"c":0,"d":1}`)
+	r.want(200, `{"model_name":"flag","model_version":"1","outputs":[{"name":"label","datatype":"BOOL","shape":[1],"data":[true]}]}`,
+		"POST", "/v2/models/flag/infer", `{"inputs":[{"name":"a","datatype":"FP64","shape":[1],"data":[0.85]},`+
+			`{"name":"b","datatype":"FP64","shape":[1],"data":[0.811]},{"name":"plan","datatype":"BYTES","shape":[1],"data":["free"]},`+
+			`{"name":"level","datatype":"FP64","shape":[1],"data":[3]}]}`)
+	status, body, _ := r.post("/v1/models/flag/predict", `[{"level":3},{"level":8}]`)
+	if status != 422 || !strings.Contains(body, `"detail":"flag: level is 8, a category that it wasn't trained with, and RandomForestClassifier of `+
+		`scikit-learn 1.9.1 takes no such value","code":"model-value"`) {
+		t.Errorf("%d %s", status, body)
+	}
+}
 
 func TestModels(t *testing.T) {
 	t.Parallel()

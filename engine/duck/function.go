@@ -57,6 +57,9 @@ type Function struct {
 	Call func(*Call) error
 	// Volatile: DuckDB calls it once for each row that it is asked for, and nowhere else.
 	Volatile bool
+	// Throws: it fails for some values. DuckDB would call it for values of no row too: those of a dictionary, say, that others of a file
+	// share.
+	Throws bool
 	// Outside: it waits for others, who cost more than DuckDB does. Its calls have the statement's Context, and what can be kept is kept
 	// rather than computed again.
 	Outside bool
@@ -161,7 +164,7 @@ func (f Function) addTo(c *Conn, set bindings.ScalarFunctionSet) error {
 	bindings.ScalarFunctionSetReturnType(sf, t)
 	bindings.DestroyLogicalType(&t)
 	bindings.ScalarFunctionSetSpecialHandling(sf) // NULL arguments reach Call; a NULL feature is a missing value, not a NULL score
-	if f.Volatile {
+	if f.Volatile || f.Throws {
 		bindings.ScalarFunctionSetVolatile(sf)
 	}
 	call := f.Call
@@ -265,6 +268,11 @@ func (c *Call) OutDoubles() []float64 {
 // OutInts is the result to fill, for BIGINT.
 func (c *Call) OutInts() []int64 {
 	return unsafe.Slice((*int64)(bindings.VectorGetData(c.out)), c.N)
+}
+
+// OutBools is the result to fill, for BOOLEAN.
+func (c *Call) OutBools() []bool {
+	return unsafe.Slice((*bool)(bindings.VectorGetData(c.out)), c.N)
 }
 
 // OutText sets a row of a VARCHAR result.

@@ -9,6 +9,7 @@ import (
 	"dsql/models/graph"
 	"dsql/models/lightgbm"
 	"dsql/models/model"
+	"dsql/models/sklearn"
 	"dsql/models/xgboost"
 )
 
@@ -31,6 +32,8 @@ func load(data []byte, opt model.Options) (*model.Model, error) {
 		return nil, errors.New("the file is empty")
 	case begins("tree\n"), begins("tree\r\n"):
 		return lightgbm.Load(data, opt)
+	case bytes.HasPrefix(data, []byte(sklearn.Magic)):
+		return sklearn.Load(data, opt)
 	case begins("{") && bytes.Contains(head, []byte(`"max_feature_idx"`)):
 		return nil, errors.New("this is what LightGBM's dump_model writes: write the model with save_model")
 	case begins("{") && bytes.Contains(head, []byte(`"features_info"`)):

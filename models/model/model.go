@@ -18,9 +18,10 @@ const (
 	Double
 	Bigint
 	Varchar
+	Boolean
 )
 
-func (t Type) String() string { return [...]string{"", "DOUBLE", "BIGINT", "VARCHAR"}[t] }
+func (t Type) String() string { return [...]string{"", "DOUBLE", "BIGINT", "VARCHAR", "BOOLEAN"}[t] }
 
 // Input is an argument of a model, in the model's own order.
 type Input struct {
@@ -126,7 +127,7 @@ func (m *Model) known(cols []Column, n int) []Column {
 	return out
 }
 
-// Format is lightgbm, xgboost or onnx.
+// Format is lightgbm, xgboost, onnx or sklearn.
 func (m *Model) Format() string { return m.format }
 
 // Inputs are the model's arguments, in its own order. Names are the model's, or made up where the file holds none.
@@ -160,7 +161,7 @@ func (m *Model) Explains() error { return m.impl.Lacks(Contrib) }
 // mostContrib bounds what a vector of 2,048 rows takes: 256 MB.
 const mostContrib = 1 << 14
 
-// LabelType is Bigint, Varchar, or None where the model gives no classes.
+// LabelType is Bigint, Boolean, Double, Varchar, or None where the model gives no classes.
 func (m *Model) LabelType() Type { return m.impl.Label() }
 
 // Score writes a Prediction or Raw output of n rows into out, row by row: out[r·Outputs(o)+k].
@@ -195,7 +196,7 @@ func (m *Model) ScoreOrNone(o Output, cols []Column, n int, out []float64, none 
 	return m.impl.Score(o, m.known(cols, n), n, out[:n*w], none)
 }
 
-// Labels writes the classes of n rows into ints or text, whichever LabelType says.
+// Labels writes the classes of n rows into text where LabelType is Varchar, else into ints: of Boolean 1 or 0, of Double the bits.
 func (m *Model) Labels(cols []Column, n int, ints []int64, text []string) error {
 	return m.LabelsOrNone(cols, n, ints, text, nil)
 }

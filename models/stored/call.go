@@ -1,6 +1,7 @@
 package stored
 
 import (
+	"math"
 	"unsafe"
 
 	"dsql/models/batch"
@@ -17,6 +18,7 @@ type Call interface {
 	Texts(i int) (func(row int) string, []uint64)
 	OutDoubles() []float64
 	OutInts() []int64
+	OutBools() []bool
 	OutText(row int, s string)
 	OutLists(width int) []float64
 	OutIntLists(width int) []int32
@@ -74,8 +76,13 @@ func (f *Function) score(m *model.Model, call Call, cols []model.Column) error {
 				call.OutText(r, s)
 			}
 		}
-	case f.Output == model.Label:
+	case f.Output == model.Label && f.Returns == "BIGINT":
 		err = m.LabelsOrNone(cols, n, call.OutInts(), nil, none)
+	case f.Output == model.Label:
+		ints := make([]int64, n)
+		if err = m.LabelsOrNone(cols, n, ints, nil, none); err == nil {
+			setLabels(call, ints, f.Returns == "BOOLEAN")
+		}
 	case f.Output == model.Leaf:
 		err = m.Leaves(cols, n, call.OutIntLists(m.Outputs(model.Leaf)), none)
 	case f.Returns == "DOUBLE":
@@ -88,6 +95,21 @@ func (f *Function) score(m *model.Model, call Call, cols []model.Column) error {
 	}
 	setNulls(call, none)
 	return nil
+}
+
+// setLabels fills in classes that are no integers.
+func setLabels(call Call, ints []int64, truth bool) {
+	if truth {
+		out := call.OutBools()
+		for r, x := range ints {
+			out[r] = x != 0
+		}
+		return
+	}
+	out := call.OutDoubles()
+	for r, x := range ints {
+		out[r] = math.Float64frombits(uint64(x))
+	}
 }
 
 func setNulls(call Call, none []bool) {

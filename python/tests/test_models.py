@@ -113,6 +113,69 @@ def test_versions(rows):
     assert dsql.run(text="ALTER MODEL m USE VERSION 1; " + ask, db="m.duckdb").results[0].rows == [(1.0, 1.0, 2.0)]
 
 
+def ways(name, db="m.duckdb"):
+    """What EXPLAIN MODEL says of each version."""
+    rows = dsql.run(text=f"EXPLAIN MODEL {name}", db=db).results[0].rows
+    return "\n".join(r[0] for r in rows).splitlines()[1:]
+
+
+def test_estimators_are_read_once(rows, classes, monkeypatch):
+    from sklearn.decomposition import PCA
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import make_pipeline
+
+    kinds = {"word": classes, "flag": classes == "late", "number": (classes == "late") * 2.0 - 3, "level": (classes == "late") * 2 - 3}
+    models = {name: forest(rows, y) for name, y in kinds.items()}
+    models["pca"] = make_pipeline(SimpleImputer(), PCA(2), forest(rows[["a", "b"]], classes)).fit(rows, classes)
+    script = ""
+    for name, model in models.items():
+        joblib.dump(model, f"{name}.joblib")
+        script += f"CREATE MODEL {name} FROM '{name}.joblib' FORMAT sklearn OUTPUT label; "
+    for name, model in models.items():
+        same(scored(rows, script, f"{name}(r)"), model.predict(rows))
+        (way,) = ways(name)
+        assert ("PCA" if name == "pca" else "by dsql itself, without Python: RandomForestClassifier") in way
+    monkeypatch.setenv("DSQL_PYTHON", "/no/such/python")
+    for name in kinds:
+        os.remove(f"{name}.joblib")
+        same(scored(rows, "SELECT 1", f"{name}(a, b, c, d)"), models[name].predict(rows))
+        same(scored(rows, "SELECT 1", f"{name.upper()}_V1(r)"), models[name].predict(rows))
+    assert refused("SELECT pca(1, 2, 3, 4)").code == "no-python"
+    assert refused("SELECT word(1, 2, 3, 'inf'::DOUBLE)").code == "model-value"
+    joblib.dump(forest(rows, classes, class_weight="balanced"), "word.joblib")
+    assert refused("CREATE MODEL word FROM 'word.joblib' FORMAT sklearn OUTPUT label").code == "no-python"
+    monkeypatch.undo()
+    monkeypatch.setenv("DSQL_PYTHON", sys.executable)
+    dsql.run(text="CREATE MODEL word FROM 'word.joblib' FORMAT sklearn (workers 1) OUTPUT label; ALTER MODEL word USE VERSION 1", db="m.duckdb")
+    assert [("in use" in w, "itself" in w) for w in ways("word")] == [(True, True), (False, True)]
+
+
+def test_which_inputs_python_is_asked_for(rows):
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    model = HistGradientBoostingRegressor(max_iter=5).fit(rows, rows.a)
+    joblib.dump(model, "m.joblib")
+    for k, (inputs, said) in enumerate({
+        "": "itself", "INPUT (A DOUBLE, b INTEGER, c BOOLEAN, d UINTEGER)": "itself", "INPUT (a DOUBLE, b BIGINT, c DOUBLE, d DOUBLE)": "b as BIGINT",
+        "INPUT (b DOUBLE, a DOUBLE, c DOUBLE, d DOUBLE)": "argument 1 was a", "INPUT (a DOUBLE)": "INPUT names 1 arguments",
+    }.items()):
+        dsql.run(text=f"CREATE MODEL m{k} FROM 'm.joblib' FORMAT sklearn {inputs}", db="m.duckdb")
+        assert said in ways(f"m{k}")[0]
+    same(scored(rows, "SELECT 1", "m1(a, b, c, d)"), model.predict(rows))
+
+
+def test_a_class_made_of_one_is_scored_by_python(rows, own_folder, monkeypatch):
+    (own_folder / "mine.py").write_text("from sklearn.ensemble import HistGradientBoostingRegressor\n"
+                                        "class Twice(HistGradientBoostingRegressor):\n    def predict(self, X):\n        return 2 * super().predict(X)\n")
+    monkeypatch.syspath_prepend(str(own_folder))
+    import mine
+
+    model = mine.Twice(max_iter=5).fit(rows, rows.a)
+    joblib.dump(model, "m.joblib")
+    same(scored(rows, "CREATE MODEL m FROM 'm.joblib' FORMAT sklearn", "m(r)"), model.predict(rows))
+    assert "mine.Twice is no class of scikit-learn's own" in ways("m")[0]
+
+
 def test_a_saved_folder(rows, classes):
     model = forest(rows, classes)
     dsql.save_model(model, "late", example=rows.head(), tags={"owner": "ops", "stage": "trial"})

@@ -8,6 +8,9 @@ var (
 			"says where.")
 	ModelInputs = models.add("model-inputs", ExitScript,
 		"INPUT doesn't fit what the model takes, in its order.")
+	ModelValue = models.add("model-value", ExitFailed,
+		"A row has a value that the model's own library refuses, by an exception: an infinite one, a missing one where the model knows none, a "+
+			"category that it wasn't trained with. Nothing of the batch was written (exit code 1).")
 	ModelOutput = models.add("model-output", ExitScript,
 		"The model has no such output.")
 	ModelRequirements = models.add("model-requirements", Warning,
