@@ -36,7 +36,9 @@ type kafkaOutlet struct {
 	born   string         // of this declaration
 	looked bool           // the brokers were asked what they have
 	leave  map[int64]bool // rows that are refused
-	fenced bool           // the brokers may have one open that was to be aborted
+
+	numbers []int64 // of rows that come again, nil: they are all of a version
+	fenced  bool    // the brokers may have one open that was to be aborted
 }
 
 // Open connects and sees that the topic is there: the client must not make one of a name that is misspelt.
@@ -84,13 +86,34 @@ func (k *kafkaOutlet) Write(ctx context.Context, version int64, rows *duck.Query
 		!k.s.rejects && errors.Is(err, errNoTime) {
 		return n, err
 	}
-	if k.slow == nil { // a batch was refused: for which row?
+	return k.slowly(ctx, version, rows) // a batch was refused: for which row?
+}
+
+// slowly sends the rows one by one.
+func (k *kafkaOutlet) slowly(ctx context.Context, version int64, rows *duck.Query) (n int64, err error) {
+	if k.slow == nil {
 		opts := append(k.opts, kgo.DisableIdempotentWrite(), kgo.MaxProduceRequestsInflightPerBroker(1), kgo.ProducerLinger(0))
 		if k.slow, err = k.conn.Dial(ctx, k.env, opts...); err != nil {
 			return 0, interrupted(ctx, err)
 		}
 	}
 	return k.write(ctx, version, rows, k.sendSlowly)
+}
+
+// Rewrite is Rewriter's.
+func (k *kafkaOutlet) Rewrite(ctx context.Context, version int64, rows *duck.Query, numbers []int64, _ int64) (n int64, err error) {
+	k.rejected, k.numbers, rows = nil, numbers, k.shape.timed(rows, k.o.Columns)
+	defer func() { k.numbers = nil }()
+	if !k.s.transactional {
+		return k.slowly(ctx, version, rows)
+	}
+	ctx, end := k.untilStop(ctx)
+	defer end()
+	n, refused, err := k.discover(ctx, version, rows)
+	if err != nil || n == 0 {
+		return n, err
+	}
+	return k.transact(ctx, version, rows, refused)
 }
 
 type sending func(ctx context.Context, cancel context.CancelCauseFunc, version int64, rows *duck.Query) (int64, error)
@@ -182,7 +205,7 @@ func (k *kafkaOutlet) sendSlowly(ctx context.Context, cancel context.CancelCause
 			cancel(why)
 			return 0, why
 		}
-		rejected = append(rejected, kind.RefusedRow{Data: string(k.shape.object(res, 0)), Reason: e.Msg})
+		rejected = append(rejected, kind.RefusedRow{Data: string(k.shape.object(res, 0)), Reason: e.Msg, Number: n})
 	}
 	k.rejected = rejected
 	return n - int64(len(rejected)), errors.Join(ctx.Err(), res.Err())

@@ -40,6 +40,7 @@ type fileOutlet struct {
 	rejected []kind.RefusedRow
 	resumed  bool    // what a run had begun before was looked for
 	perRow   float64 // bytes in the files that were written last; 0: not known
+	mark     string  // in the names of files with rows that come again
 }
 
 // note is version.json.
@@ -145,6 +146,17 @@ func (f *fileOutlet) write(ctx context.Context, version int64, rows *duck.Query)
 	return n, nil
 }
 
+// Rewrite is Rewriter's: the rows have files of their own.
+func (f *fileOutlet) Rewrite(ctx context.Context, version int64, rows *duck.Query, _ []int64, mark int64) (int64, error) {
+	f.mark = fmt.Sprintf("r%d-", mark)
+	defer func() { f.mark = "" }()
+	n, err := f.Write(ctx, version, rows)
+	if err == nil {
+		err = f.Recorded(version)
+	}
+	return n, err
+}
+
 // names says which name in the target each staged file gets; all are on disk when it returns.
 func (f *fileOutlet) names(data string, version int64) (staged []string, now note, size int64, err error) {
 	now.Version = version
@@ -159,7 +171,7 @@ func (f *fileOutlet) names(data string, version int64) (staged []string, now not
 		}
 		dir = strings.ReplaceAll(dir, "="+url.QueryEscape(likeNull), "=%5F"+hiveNull[1:])
 		staged = append(staged, path)
-		now.Files = append(now.Files, filepath.Join(dir, fmt.Sprintf("v%08d-%s%d%s", version, f.tag(), count[dir], f.s.ending())))
+		now.Files = append(now.Files, filepath.Join(dir, fmt.Sprintf("v%08d-%s%s%d%s", version, f.tag(), f.mark, count[dir], f.s.ending())))
 		count[dir]++
 		if info, err := d.Info(); err == nil {
 			size += info.Size()
@@ -241,7 +253,7 @@ func (f *fileOutlet) keep(n note) error {
 	return sync(f.staging)
 }
 
-var ofVersion = lazy.Regexp(`^v\d{8,}-([0-9a-f]{8}-)?\d+\.`)
+var ofVersion = lazy.Regexp(`^v\d{8,}-([0-9a-f]{8}-)?(r\d+-)?\d+\.`)
 
 // tag stands in the names of files that a copy of another file writes: versions of both have the same numbers.
 func (f *fileOutlet) tag() string {
@@ -269,10 +281,15 @@ func (f *fileOutlet) writable(ctx context.Context, rows *duck.Query) (*duck.Quer
 	})
 	a := duck.Args{"rows": rows, "long": long}
 	var err error
-	f.rejected, err = duck.Select(ctx, f.c, duck.SQL("SELECT to_json(x)::VARCHAR FROM (SELECT * FROM ({rows}) WHERE {long}) x", a),
+	a["fields"] = duck.Each(", ", f.o.Columns, func(c duck.Column) *duck.Query {
+		return duck.SQL("{c} := {c}", duck.Args{"c": duck.Ident(c.Name)})
+	})
+	a["n"] = duck.Ident(duck.FreeName("_n", f.o.Columns))
+	f.rejected, err = duck.Select(ctx, f.c, duck.SQL("SELECT to_json(struct_pack({fields}))::VARCHAR, {n} "+
+		"FROM (SELECT *, row_number() OVER () AS {n} FROM ({rows})) WHERE {long} ORDER BY {n}", a),
 		func(row func(...any) error) (r kind.RefusedRow, err error) {
 			r.Reason = fmt.Sprintf("a partition's value is too long for the name of a folder (%d bytes)", maxName)
-			return r, row(&r.Data)
+			return r, row(&r.Data, &r.Number)
 		})
 	if err != nil || len(f.rejected) == 0 {
 		return rows, err

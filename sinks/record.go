@@ -111,6 +111,9 @@ func (k *kafkaOutlet) record(res *duck.Result, id string) (*kgo.Record, error) {
 
 // id names a row of a version.
 func (k *kafkaOutlet) id(version, row int64) string {
+	if k.numbers != nil {
+		row = k.numbers[row-1]
+	}
 	return fmt.Sprintf("%s/%s/%s/%d/%d", k.o.File, k.s.Input().Text, k.s.decl.Name, version, row)
 }
 

@@ -91,7 +91,7 @@ func (k *kafkaOutlet) transact(ctx context.Context, version int64, rows *duck.Qu
 	k.leave = refused
 	before := k.acked.Load()
 	n, err = k.write(ctx, version, rows, k.send)
-	if err == nil && k.acked.Load() > before {
+	if err == nil && k.acked.Load() > before && k.numbers == nil {
 		err = k.within(ctx, k.note(ctx, version, len(refused) > 0))
 	}
 	if err == nil {
@@ -153,7 +153,7 @@ func (k *kafkaOutlet) discover(ctx context.Context, version int64, rows *duck.Qu
 			return 0, nil, told
 		}
 		refused[i] = true
-		rejected = append(rejected, kind.RefusedRow{Data: string(k.shape.object(res, 0)), Reason: e.Msg})
+		rejected = append(rejected, kind.RefusedRow{Data: string(k.shape.object(res, 0)), Reason: e.Msg, Number: i})
 	}
 	if open {
 		if err := k.abort(ctx); err != nil {

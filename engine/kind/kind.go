@@ -433,7 +433,17 @@ type Message struct {
 }
 
 // RefusedRow is a row that a sink can't write.
-type RefusedRow struct{ Data, Reason string } // Data: the row as JSON
+type RefusedRow struct {
+	Data, Reason string // Data: the row as JSON
+	Number       int64  // among those that Write got, from 1
+}
+
+// Rewriter is an Outlet that takes rows again which it has refused.
+type Rewriter interface {
+	// Rewrite hands over the rows of these numbers, in their order, that a Write of a version has refused; what it writes it names by their
+	// numbers, or by mark, which no other attempt at other rows has. Those that it refuses again are Rejected.
+	Rewrite(ctx context.Context, version int64, rows *duck.Query, numbers []int64, mark int64) (int64, error)
+}
 
 // Was is what SETs changed of a row.
 type Was struct {

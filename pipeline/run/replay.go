@@ -51,7 +51,7 @@ func (p *replay) done(ctx context.Context, tx *duck.Tx) error {
 var replayRejectsVerb = &program.Verb{
 	Syntax: &sql.Syntax{Verb: "REPLAY REJECTS", NoName: true,
 		Head: []sql.Clause{{Keyword: "FROM", Arg: sql.ArgName, Required: true,
-			Doc: "the destination that rejected them; or a source: its bad records are decoded anew"}},
+			Doc: "the destination that rejected them; or a source: its bad records are decoded anew; or a sink: it writes them again"}},
 		Clauses: []sql.Clause{
 			{Keyword: "WHERE", Arg: sql.ArgExpr, Doc: "which of them: a condition on dsql.rejects"},
 			{Keyword: "USING", Arg: sql.ArgString,
@@ -73,6 +73,13 @@ func rejecter(p *program.Program, d *sql.Decl) (*program.Node, error) {
 	if n := p.Relation(name.Text); n != nil {
 		return n, nil
 	}
+	if n := p.Find("sink", name.Text); n != nil {
+		if v := d.Arg("USING"); v != nil {
+			return nil, d.At(v.Keyword).Errorf(code.ReplayUsing, "rejects of a sink have no bytes to be mended: they are rows of %s", n.Inputs[0].Of.Name).
+				WithHint("change the topic's settings or the sink, and replay them as they are")
+		}
+		return n, nil
+	}
 	return nil, p.NotDeclared("relation", name, d)
 }
 
@@ -85,6 +92,9 @@ func (r *runner) replayRejects(ctx context.Context, d *sql.Decl) error {
 	where := duck.SQL("true")
 	if w := d.Arg("WHERE"); w != nil {
 		where = duck.User(d.Src, w.Exprs[0])
+	}
+	if s, ok := n.Sink(); ok {
+		return r.replaySunk(ctx, n, s, where)
 	}
 	using := d.Arg("USING")
 	if using != nil {

@@ -178,7 +178,7 @@ func (r *runner) sinkTo(ctx context.Context, n *program.Node, s kind.Sink, all b
 		if rows == 0 && len(refused) == 0 && len(due) > 0 {
 			continue // noted with the next
 		}
-		if err := r.recordSink(ctx, e, v, refused); err != nil {
+		if err := r.recordSink(ctx, e, from, v, refused); err != nil {
 			return err
 		}
 		r.thereAgain(n)
@@ -226,7 +226,7 @@ func (r *runner) outlet(ctx context.Context, n *program.Node, s kind.Sink, e edg
 }
 
 // recordSink notes how far a sink is, and the rows that it could not write.
-func (r *runner) recordSink(ctx context.Context, e edge, v int64, refused []kind.RefusedRow) error {
+func (r *runner) recordSink(ctx context.Context, e edge, from, v int64, refused []kind.RefusedRow) error {
 	if len(refused) > 0 {
 		d := e.reader.Obj.Decl()
 		r.Warn(d.Errorf(code.SinkRejects, "sink %s can't write %d rows of version %d: %s", e.reader.Name, len(refused), v, refused[0].Reason).
@@ -234,9 +234,10 @@ func (r *runner) recordSink(ctx context.Context, e edge, v int64, refused []kind
 	}
 	return r.update(ctx, func(tx *transaction) error {
 		for _, row := range refused {
-			if err := tx.Run(ctx, duck.SQL("INSERT INTO dsql.rejects (rejected_at, destination, reason, data, version) VALUES ({now}, {sink}, "+
-				"{why}, {data}, {v})",
-				duck.Args{"now": duck.Now, "sink": e.reader.Name, "why": "sink: " + row.Reason, "data": row.Data, "v": v})); err != nil {
+			if err := tx.Run(ctx, duck.SQL("INSERT INTO dsql.rejects (rejected_at, destination, reason, data, version, original) "+
+				"VALUES ({now}, {sink}, {why}, {data}, {v}, json_object('after', {from}, 'row', {n}))",
+				duck.Args{"now": duck.Now, "sink": e.reader.Name, "why": "sink: " + row.Reason, "data": row.Data, "v": v, "from": from,
+					"n": row.Number})); err != nil {
 				return err
 			}
 		}
