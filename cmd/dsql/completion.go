@@ -2,21 +2,22 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"dsql/pipeline/run"
 )
 
-// completionCmd prints a completion script that is made from the command line's own model: commands, flags, the words of what is
-// one of a few, and files where the tag complete says "file" or "dir".
+// completionCmd prints the completion script of a shell. What stands in it is the same for all three: it asks the command itself, by
+// __complete, what the last of its words may become, and prints that as the shell wants it.
 type completionCmd struct {
 	Shell string `arg:"" enum:"bash,zsh,fish" help:"The shell: ${enum}."`
 }
 
-func (c *completionCmd) Run(s *streams, p *kong.Kong) error {
-	m := describe(p)
-	script := map[string]func(model) string{"bash": bash, "zsh": zsh, "fish": fish}[c.Shell]
-	_, err := fmt.Fprint(s.out, script(m))
+func (c *completionCmd) Run(s *streams) error {
+	_, err := fmt.Fprint(s.out, map[string]string{"bash": bash, "zsh": zsh, "fish": fish}[c.Shell])
 	return err
 }
 
@@ -28,28 +29,33 @@ type model struct {
 type command struct {
 	name, help string
 	flags      []flag
-	arg        value
+	args       []value
 }
 
 type flag struct {
-	name, help string
-	short      rune
-	takes      bool // a value
-	value      value
+	name, help  string
+	short       rune
+	takes       bool // a value
+	placeholder string
+	value       value
 }
 
-// value is what a flag or an argument is completed to: one of words, a "file", a "dir", or nothing.
+// value is what a flag or an argument is completed to: one of words; a "file", a "dir", a "script"; a "command"; or the name of a
+// declaration, "name", of some kinds "name:journal,stream". "" is anything.
 type value struct {
 	words []string
 	kind  string
+	many  bool // an argument that may be given several times
 }
 
 func describe(p *kong.Kong) model {
 	m := model{flags: flags(p.Model.Flags)}
 	for _, n := range p.Model.Children {
 		c := command{name: n.Name, help: n.Help, flags: flags(n.Flags)}
-		if len(n.Positional) > 0 {
-			c.arg = valueOf(n.Positional[0])
+		for _, p := range n.Positional {
+			v := valueOf(p)
+			v.many = p.IsCumulative()
+			c.args = append(c.args, v)
 		}
 		m.commands = append(m.commands, c)
 	}
@@ -62,7 +68,7 @@ func flags(list []*kong.Flag) []flag {
 		if f.Hidden {
 			continue
 		}
-		out = append(out, flag{f.Name, strings.ReplaceAll(f.Help, "${enum}", f.Enum), f.Short, !f.IsBool(), valueOf(f.Value)})
+		out = append(out, flag{f.Name, strings.ReplaceAll(f.Help, "${enum}", f.Enum), f.Short, !f.IsBool(), f.FormatPlaceHolder(), valueOf(f.Value)})
 	}
 	return out
 }
@@ -74,153 +80,197 @@ func valueOf(v *kong.Value) value {
 	return value{kind: v.Tag.Get("complete")}
 }
 
-func (m model) names() []string {
-	var out []string
-	for _, c := range m.commands {
-		out = append(out, c.name)
-	}
-	return out
-}
-
-func long(fs ...flag) []string {
-	var out []string
-	for _, f := range fs {
-		out = append(out, "--"+f.name)
-	}
-	return out
-}
-
 // all are the flags that may stand behind a command, its own first.
 func (m model) all(c command) []flag { return append(append([]flag{}, c.flags...), m.flags...) }
 
-// bash reads lists of words line by line (IFS), so that the names of files may have spaces. It also runs in the bash 3.2 of macOS.
-func bash(m model) string {
-	reply := func(what string) string { return "COMPREPLY=($(compgen " + what + ` -- "$cur"))` }
-	words := func(w []string) string { return reply("-W $'" + strings.Join(w, `\n`) + "'") }
-	of := func(v value) string {
-		switch {
-		case v.words != nil:
-			return words(v.words)
-		case v.kind == "file":
-			return reply("-f")
-		case v.kind == "dir":
-			return reply("-d")
-		}
-		return ":"
+// completed prints what the last word of a command line may become: a candidate a line, behind a tab what it is; and where paths may stand,
+// :file, :dir or :script, which the shell knows better.
+func (s *streams) completed(words []string) error {
+	p, err := newParser(&cli{}, "", s.out, s.err)
+	if err != nil {
+		return err
 	}
-	var b strings.Builder
-	b.WriteString(`# bash completion for dsql: source <(dsql completion bash)
+	if len(words) == 0 {
+		words = []string{""}
+	}
+	a := &asked{model: describe(p), word: words[len(words)-1]}
+	a.all(words[:len(words)-1])
+	_, err = fmt.Fprint(s.out, a.out.String())
+	return err
+}
+
+// asked is what is completed.
+type asked struct {
+	model
+	word string
+	out  strings.Builder
+}
+
+// offer adds a candidate, if it is one for the word.
+func (a *asked) offer(word, doc string) {
+	if !strings.HasPrefix(word, a.word) || strings.HasPrefix(word, "-") && a.word == "" {
+		return
+	}
+	doc, _, _ = strings.Cut(doc, "\n")
+	a.out.WriteString(strings.TrimSuffix(word+"\t"+doc, "\t") + "\n")
+}
+
+// all finds what may stand behind words.
+func (a *asked) all(words []string) {
+	var cmd *command
+	var pending *flag // the flag whose value comes next
+	n := 0            // arguments that there are
+	ended := false    // by --
+	find := func(name string) *flag {
+		fs := a.flags
+		if cmd != nil {
+			fs = a.model.all(*cmd)
+		}
+		i := slices.IndexFunc(fs, func(f flag) bool { return name == "--"+f.name || f.short != 0 && name == "-"+string(f.short) })
+		if i < 0 {
+			return nil
+		}
+		return &fs[i]
+	}
+	for _, w := range words {
+		f := find(w)
+		switch {
+		case pending != nil:
+			pending = nil
+		case w == "--" && !ended:
+			ended = true
+		case strings.HasPrefix(w, "-") && w != "-" && !ended:
+			if f != nil && f.takes {
+				pending = f
+			}
+		case cmd == nil:
+			if i := slices.IndexFunc(a.commands, func(c command) bool { return c.name == w }); i >= 0 {
+				cmd = &a.commands[i]
+			}
+		default:
+			n++
+		}
+	}
+	name, _, assigned := strings.Cut(a.word, "=")
+	switch f := find(name); {
+	case pending != nil:
+		a.value(cmd, *pending, words, "")
+	case strings.HasPrefix(a.word, "-") && assigned && f != nil && !ended:
+		a.value(cmd, *f, words, name+"=")
+	case strings.HasPrefix(a.word, "-") && !ended:
+		fs := a.flags
+		if cmd != nil {
+			fs = a.model.all(*cmd)
+		}
+		for _, f := range fs {
+			a.offer("--"+f.name, f.help)
+		}
+	case cmd == nil:
+		for _, c := range a.commands {
+			a.offer(c.name, c.help)
+		}
+	case len(cmd.args) > 0:
+		v := cmd.args[min(n, len(cmd.args)-1)]
+		if n < len(cmd.args) || v.many {
+			a.one(v, words, "")
+		}
+	}
+}
+
+// value offers what a flag may be: --output what the command has.
+func (a *asked) value(cmd *command, f flag, words []string, before string) {
+	if f.name == "output" && cmd != nil {
+		switch {
+		case cmd.name == "report" || cmd.name == "extension":
+			f.value = value{kind: "file"}
+		default:
+			f.value.words = formatsOf(cmd.name)
+		}
+	}
+	a.one(f.value, words, before)
+}
+
+func (a *asked) one(v value, words []string, before string) {
+	for _, w := range v.words {
+		a.offer(before+w, "")
+	}
+	kinds, names := strings.CutPrefix(v.kind, "name")
+	switch {
+	case v.kind == "command":
+		for _, c := range a.commands {
+			a.offer(c.name, c.help)
+		}
+		for _, f := range run.Language.Forms {
+			a.offer(f.Title(), f.Doc)
+		}
+	case names:
+		for _, d := range declaredNames(words, strings.Split(strings.TrimPrefix(kinds, ":"), ",")) {
+			a.offer(before+d.name, d.kind)
+		}
+	case v.kind != "":
+		a.out.WriteString(":" + v.kind + "\n")
+	}
+}
+
+// The scripts split a line of __complete at the tab. That of bash also runs in the bash 3.2 of macOS, which parts words at =.
+const (
+	bash = `# bash completion for dsql: source <(dsql completion bash)
 _dsql() {
-  local IFS=$'\n' cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} cmd= i
+  local IFS=$'\n' cur=${COMP_WORDS[COMP_CWORD]} words=() kind= line i
+  for ((i = 1; i < COMP_CWORD; i++)); do [[ ${COMP_WORDS[i]} == = ]] || words+=("${COMP_WORDS[i]}"); done
+  [[ $cur == = ]] && cur=
   COMPREPLY=()
-  if [[ $cur == = ]]; then cur=; elif [[ $prev == = ]]; then prev=${COMP_WORDS[COMP_CWORD-2]}; fi
-  for ((i = 1; i < COMP_CWORD; i++)); do
-`)
-	fmt.Fprintf(&b, "    case ${COMP_WORDS[i]} in %s) cmd=${COMP_WORDS[i]}; break;; esac\n  done\n  case $prev in\n",
-		strings.Join(m.names(), "|"))
-	seen := map[string]bool{}
-	for _, c := range append([]command{{flags: m.flags}}, m.commands...) {
-		for _, f := range c.flags {
-			if !f.takes || seen[f.name] {
-				continue
-			}
-			seen[f.name] = true
-			pattern := "--" + f.name
-			if f.short != 0 {
-				pattern += "|-" + string(f.short)
-			}
-			fmt.Fprintf(&b, "    %s) %s; return;;\n", pattern, of(f.value))
-		}
-	}
-	b.WriteString("  esac\n  case $cmd:$cur in\n")
-	fmt.Fprintf(&b, "    :-*) %s;;\n    :*) %s;;\n", words(long(m.flags...)), words(m.names()))
-	for _, c := range m.commands {
-		fmt.Fprintf(&b, "    %s:-*) %s;;\n    %s:*) %s;;\n", c.name, words(long(m.all(c)...)), c.name, of(c.arg))
-	}
-	b.WriteString("  esac\n}\ncomplete -o filenames -F _dsql dsql\n")
-	return b.String()
+  while IFS= read -r line; do
+    case $line in :*) kind=${line#:};; *) COMPREPLY+=("${line%%$'\t'*}");; esac
+  done < <("${COMP_WORDS[0]/#\~/$HOME}" __complete "${words[@]}" "$cur" 2>/dev/null)
+  case $kind in
+    file) COMPREPLY+=($(compgen -f -- "$cur"));;
+    dir) COMPREPLY+=($(compgen -d -- "$cur"));;
+    script) COMPREPLY+=($(compgen -d -- "$cur") $(compgen -f -X '!*.sql' -- "$cur"));;
+  esac
 }
-
-func zsh(m model) string {
-	text := strings.NewReplacer("'", `'\''`, "[", `\[`, "]", `\]`, ":", `\:`)
-	of := func(v value) string {
-		switch {
-		case v.words != nil:
-			return "(" + strings.Join(v.words, " ") + ")"
-		case v.kind == "file":
-			return "_files"
-		case v.kind == "dir":
-			return "_files -/"
-		}
-		return " "
-	}
-	specs := func(fs []flag) string {
-		var b strings.Builder
-		for _, f := range fs {
-			names, eq, arg := "--"+f.name, "", ""
-			if f.takes {
-				eq, arg = "=", ":"+f.name+":"+of(f.value)
-			}
-			fmt.Fprintf(&b, " '%s%s[%s]%s'", names, eq, text.Replace(f.help), arg)
-			if f.short != 0 {
-				fmt.Fprintf(&b, " '-%c[%s]%s'", f.short, text.Replace(f.help), arg)
-			}
-		}
-		return b.String()
-	}
-	var b strings.Builder
-	b.WriteString("#compdef dsql\n# zsh completion for dsql: source <(dsql completion zsh), or as the file _dsql in a folder of " +
-		"$fpath\n_dsql() {\n  local context state line curcontext=$curcontext\n  local -a commands\n  commands=(\n")
-	for _, c := range m.commands {
-		fmt.Fprintf(&b, "    '%s:%s'\n", c.name, text.Replace(c.help))
-	}
-	fmt.Fprintf(&b, "  )\n  _arguments -C%s '1: :->command' '*:: :->rest'\n  case $state in\n  command) _describe command commands;;\n  "+
-		"rest)\n    case $words[1] in\n", specs(m.flags))
-	for _, c := range m.commands {
-		fmt.Fprintf(&b, "    %s) _arguments%s '*:argument:%s';;\n", c.name, specs(m.all(c)), of(c.arg))
-	}
-	b.WriteString("    esac;;\n  esac\n}\nif [[ $funcstack[1] == _dsql ]]; then _dsql \"$@\"; else compdef _dsql dsql; fi\n")
-	return b.String()
+complete -o filenames -F _dsql dsql
+`
+	zsh = `#compdef dsql
+# zsh completion for dsql: source <(dsql completion zsh), or as the file _dsql in a folder of $fpath
+_dsql() {
+  local -a offers
+  local line kind
+  for line in "${(@f)$("${(Q)words[1]/#\~/$HOME}" __complete "${(@Q)words[2,CURRENT]}" 2>/dev/null)}"; do
+    case $line in
+      '') ;;
+      :*) kind=${line#:};;
+      *) offers+=("${${line%%$'\t'*}//:/\\:}:${${line#*$'\t'}:-}");;
+    esac
+  done
+  (( $#offers )) && _describe -V 'dsql' offers
+  [[ -n $kind ]] && compset -P '--*='
+  case $kind in
+    file) _files;;
+    dir) _files -/;;
+    script) _path_files -g '*.sql'; _path_files -/;; # _files falls back on all
+  esac
 }
-
-func fish(m model) string {
-	text := strings.NewReplacer(`\`, `\\`, "'", `\'`)
-	var b strings.Builder
-	b.WriteString("# fish completion for dsql: dsql completion fish > ~/.config/fish/completions/dsql.fish\ncomplete -c dsql -f\n")
-	of := func(v value) string {
-		switch {
-		case v.words != nil:
-			return " -a '" + strings.Join(v.words, " ") + "'"
-		case v.kind == "file":
-			return " -F"
-		case v.kind == "dir":
-			return " -a '(__fish_complete_directories)'"
-		}
-		return ""
-	}
-	add := func(when string, fs []flag) {
-		for _, f := range fs {
-			fmt.Fprintf(&b, "complete -c dsql%s -l %s", when, f.name)
-			if f.short != 0 {
-				fmt.Fprintf(&b, " -s %c", f.short)
-			}
-			switch {
-			case f.value.kind == "file":
-				b.WriteString(" -r -F")
-			case f.takes:
-				b.WriteString(" -x" + of(f.value))
-			}
-			fmt.Fprintf(&b, " -d '%s'\n", text.Replace(f.help))
-		}
-	}
-	add("", m.flags)
-	for _, c := range m.commands {
-		fmt.Fprintf(&b, "complete -c dsql -n __fish_use_subcommand -a %s -d '%s'\n", c.name, text.Replace(c.help))
-		when := " -n '__fish_seen_subcommand_from " + c.name + "'"
-		add(when, c.flags)
-		if arg := of(c.arg); arg != "" {
-			fmt.Fprintf(&b, "complete -c dsql%s%s\n", when, arg)
-		}
-	}
-	return b.String()
-}
+if [[ $funcstack[1] == _dsql ]]; then _dsql "$@"; else compdef _dsql dsql; fi
+`
+	fish = `# fish completion for dsql: dsql completion fish > ~/.config/fish/completions/dsql.fish
+function __dsql_complete
+  set -l words (commandline -opc)
+  set -l cur (commandline -ct)
+  set -l path (string replace -r -- '^--[^=]*=' '' "$cur")
+  for line in ($words[1] __complete $words[2..-1] "$cur" 2>/dev/null)
+    switch $line
+      case ':file'
+        __fish_complete_path $path
+      case ':dir'
+        __fish_complete_directories $path
+      case ':script'
+        __fish_complete_path $path | string match -r '^.*(?:\.sql|/)(?:\t.*)?$'
+      case '*'
+        echo $line
+    end
+  end
+end
+complete -c dsql -f -a '(__dsql_complete)'
+`
+)

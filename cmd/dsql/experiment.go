@@ -9,7 +9,7 @@ import (
 
 type experimentCmd struct {
 	fileArgs
-	Name string `arg:"" help:"An experiment that is declared with EXPOSURES."`
+	Name string `arg:"" complete:"name:experiment" help:"An experiment that is declared with EXPOSURES."`
 }
 
 func (c *experimentCmd) Run(ctx context.Context, s *streams) error {

@@ -8,11 +8,11 @@ import (
 )
 
 type explainCmd struct {
-	Script string   `arg:"" complete:"file" help:"Script file; - reads standard input."`
-	Name   string   `arg:"" optional:"" help:"One declaration; all by default."`
+	Script string   `arg:"" complete:"script" help:"Script file; - reads standard input."`
+	Name   string   `arg:"" optional:"" complete:"name" help:"One declaration; all by default."`
 	DB     string   `name:"db" placeholder:"FILE" complete:"file" help:"The DuckDB file; the script's name with .duckdb by default."`
 	Set    []string `placeholder:"NAME=VALUE" sep:"none" help:"The value of a parameter; may be given several times."`
-	Select []string `placeholder:"NAME" help:"Only these declarations: name, name+ with what reads it, +name with what it reads, kind:journal."`
+	Select []string `placeholder:"NAME" complete:"name" help:"Only these declarations: name, name+ with what reads it, +name with what it reads, kind:journal."`
 }
 
 func (c *explainCmd) Run(ctx context.Context, s *streams) error {

@@ -16,7 +16,7 @@ import (
 type fmtCmd struct {
 	Check bool     `help:"Change nothing: name the files that would be changed, and exit with 1 when there are some."`
 	Stdin string   `name:"stdin-filename" placeholder:"NAME" help:"What messages call the script that is read from standard input."`
-	Files []string `arg:"" optional:"" complete:"file" help:"Scripts, which are written anew; - or none: standard input, to standard output."`
+	Files []string `arg:"" optional:"" complete:"script" help:"Scripts, which are written anew; - or none: standard input, to standard output."`
 }
 
 func (c *fmtCmd) Run(s *streams) error {

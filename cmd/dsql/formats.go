@@ -18,13 +18,18 @@ var ownFormats = map[string][]string{
 	"graph": {"mermaid", "dot", "json"},
 }
 
+// formatsOf are those of a command.
+func formatsOf(name string) []string {
+	if own, has := ownFormats[name]; has {
+		return own
+	}
+	return []string{"table", "json", "jsonl", "csv", "markdown"}
+}
+
 // formats refuses a format that the command doesn't have.
 func (s *streams) formats(k *kong.Context) error {
 	name := strings.Fields(k.Command())[0]
-	own, has := ownFormats[name]
-	if !has {
-		own = []string{"table", "json", "jsonl", "csv", "markdown"}
-	}
+	own := formatsOf(name)
 	if slices.Contains(own, s.cli.Output) || s.cli.Output == "table" { // the usual one
 		return nil
 	}

@@ -11,10 +11,15 @@ import (
 )
 
 type helpCmd struct {
-	Command []string `arg:"" optional:"" help:"The command, or a statement of the language: CREATE JOURNAL. All commands without one."`
+	Man     bool     `help:"Print the page of the manual: dsql help --man > dsql.1."`
+	Command []string `arg:"" optional:"" complete:"command" help:"The command, or a statement of the language: CREATE JOURNAL. All commands without one."`
 }
 
 func (c *helpCmd) Run(s *streams, p *kong.Kong) error {
+	if c.Man {
+		_, err := fmt.Fprint(s.out, manual(p, version()))
+		return err
+	}
 	args := []string{"--help"}
 	if len(c.Command) > 0 {
 		if f := statement(strings.Join(c.Command, " ")); f != nil {

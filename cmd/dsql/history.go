@@ -9,7 +9,7 @@ import (
 
 type historyCmd struct {
 	fileArgs
-	Name string   `arg:"" help:"A journal."`
+	Name string   `arg:"" complete:"name:journal" help:"A journal."`
 	Key  []string `required:"" placeholder:"VALUE" help:"The key's value, or NAME=VALUE; once for each key column."`
 }
 

@@ -97,6 +97,12 @@ func Main(args []string, in io.Reader, out, errw io.Writer) int {
 
 func execute(args []string, s *streams) int {
 	s.cli = &cli{}
+	if len(args) > 0 && args[0] == "__complete" { // see completionCmd
+		if err := s.completed(args[1:]); err != nil {
+			return s.report(err)
+		}
+		return 0
+	}
 	called := ""
 	if len(args) > 0 {
 		called = args[0]
@@ -117,7 +123,8 @@ func newParser(c *cli, called string, out, errw io.Writer) (*kong.Kong, error) {
 			"  dsql query 'FROM orders'       reads them\n\n" +
 			"Exit codes: 0 done, 1 failed, 2 the script is wrong, 3 a gate is closed, 4 a broker or file can't be reached, 80 usage, 130 " +
 			"interrupted."),
-		kong.Writers(out, errw), kong.Exit(func(code int) { panic(exit(code)) }), kong.ConfigureHelp(kong.HelpOptions{Compact: true})}
+		kong.Writers(out, errw), kong.Exit(func(code int) { panic(exit(code)) }), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Help(helpWithExamples)}
 	if command, help := c.command(called); command != nil {
 		return kong.New(&c.everywhere, append(options, kong.DynamicCommand(called, help, "", command))...)
 	}

@@ -18,7 +18,7 @@ import (
 type reportCmd struct {
 	fileArgs
 	File   string   `name:"file" placeholder:"FILE" complete:"file" help:"Where it goes; - is standard output. By default the DuckDB file's name, with .html."`
-	Select []string `placeholder:"NAME" help:"Only these objects; may be given several times."`
+	Select []string `placeholder:"NAME" complete:"name" help:"Only these objects; may be given several times."`
 	Key    []string `placeholder:"VALUE" help:"The life of a key of the journal selected: its value, once for each key column."`
 }
 

@@ -16,10 +16,10 @@ import (
 
 // scriptArgs are what commands on scripts take.
 type scriptArgs struct {
-	Script []string `arg:"" complete:"file" help:"Script files; - reads standard input."`
+	Script []string `arg:"" complete:"script" help:"Script files; - reads standard input."`
 	DB     string   `name:"db" placeholder:"FILE" complete:"file" help:"The DuckDB file; the first script's name with .duckdb by default."`
 	Set    []string `placeholder:"NAME=VALUE" sep:"none" help:"The value of a parameter; may be given several times."`
-	Select []string `placeholder:"NAME" help:"Only these declarations: name, name+ with what reads it, +name with what it reads, kind:journal."`
+	Select []string `placeholder:"NAME" complete:"name" help:"Only these declarations: name, name+ with what reads it, +name with what it reads, kind:journal."`
 	Stdin  string   `name:"stdin-filename" placeholder:"NAME" help:"What messages call the script that is read from standard input."`
 
 	left string // the folder that the command was typed in

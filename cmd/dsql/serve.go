@@ -21,7 +21,7 @@ import (
 )
 
 type serveCmd struct {
-	Script      []string      `arg:"" optional:"" complete:"file" help:"Script files, which are run first; without any the file is served as it is."`
+	Script      []string      `arg:"" optional:"" complete:"script" help:"Script files, which are run first; without any the file is served as it is."`
 	DB          string        `name:"db" placeholder:"FILE" complete:"file" help:"The DuckDB file; the first script's name with .duckdb by default."`
 	Set         []string      `placeholder:"NAME=VALUE" sep:"none" help:"The value of a parameter of the scripts; may be given several times."`
 	Follow      bool          `help:"Go on with what comes, as run --follow does."`

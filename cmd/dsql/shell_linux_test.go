@@ -47,9 +47,17 @@ func openTerminal(t *testing.T, rows, columns uint16) (master, slave *os.File) {
 
 func startTalk(t *testing.T, dir string, args ...string) *talk {
 	t.Helper()
+	c := asCommand(t, dir, args...)
+	c.Env = append(c.Env, "NO_COLOR=1", "DSQL_HISTORY="+filepath.Join(dir, "history"))
+	return talkTo(t, c)
+}
+
+// talkTo starts a command on a terminal of 24 lines with 80 columns.
+func talkTo(t *testing.T, c *exec.Cmd) *talk {
+	t.Helper()
 	master, slave := openTerminal(t, 24, 80)
-	k := &talk{t: t, master: master, c: asCommand(t, dir, args...), said: make(chan string, 100)}
-	k.c.Env = append(k.c.Env, "TERM=xterm", "NO_COLOR=1", "COLUMNS=", "DSQL_HISTORY="+filepath.Join(dir, "history"))
+	k := &talk{t: t, master: master, c: c, said: make(chan string, 100)}
+	k.c.Env = append(k.c.Env, "TERM=xterm", "COLUMNS=")
 	k.c.Stdin, k.c.Stdout, k.c.Stderr = slave, slave, slave
 	k.c.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	if err := k.c.Start(); err != nil {
@@ -74,7 +82,7 @@ func startTalk(t *testing.T, dir string, args ...string) *talk {
 // expect waits until the command has written a text, and gives all up to it.
 func (k *talk) expect(text string) string {
 	k.t.Helper()
-	for after := time.After(time.Minute); ; {
+	for after := time.After(20 * time.Second); ; {
 		if before, rest, ok := strings.Cut(k.got, text); ok {
 			k.got = rest
 			return before + text

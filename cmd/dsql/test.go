@@ -16,7 +16,7 @@ import (
 
 type testCmd struct {
 	scriptArgs
-	Only     []string `placeholder:"NAME" help:"Only this test, or those that a pattern with * matches; may be given several times."`
+	Only     []string `placeholder:"NAME" complete:"name:test" help:"Only this test, or those that a pattern with * matches; may be given several times."`
 	Coverage bool     `help:"Say which constraints, checks, DELETE WHEN, WHERE and calls of models no test has seen both ways."`
 }
 
