@@ -53,7 +53,7 @@ func (p *progress) tellChanges(e event.Event) {
 		if text := p.changes.String(); text != "" && !p.quiet {
 			p.clear()
 			p.flush()
-			fmt.Fprintf(p.w, "%s%s\n", p.stamp(), text)
+			fmt.Fprintf(p.w, "%s%s\n", p.stamp("INFO"), text)
 		}
 		p.changes = nil
 	}

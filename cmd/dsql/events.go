@@ -22,7 +22,7 @@ type eventLines struct {
 func (l *eventLines) clear() {}
 
 func (l *eventLines) stopping() {
-	l.write(struct {
+	l.write("info", struct {
 		Event string `json:"event"`
 	}{"stopping"})
 }
@@ -32,7 +32,7 @@ func (l *eventLines) event(e event.Event) {
 	case event.ReadProgress:
 		if time.Since(l.last) > time.Second {
 			l.last = time.Now()
-			l.write(struct {
+			l.write("debug", struct {
 				Event  string `json:"event"`
 				Source string `json:"source"`
 				Item   string `json:"item"`
@@ -45,7 +45,7 @@ func (l *eventLines) event(e event.Event) {
 		for _, d := range e.Rows {
 			rows = append(rows, rowsLine{d.Kind, d.Name, d.In, d.Written, d.Rejected, d.Dropped})
 		}
-		l.write(struct {
+		l.write("info", struct {
 			Event   string     `json:"event"`
 			Version int64      `json:"version"`
 			Source  string     `json:"source"`
@@ -58,7 +58,7 @@ func (l *eventLines) event(e event.Event) {
 			Seconds float64    `json:"seconds"`
 		}{"version", e.Version, e.Source, e.Origin, e.Records, e.Bad, e.Skipped, e.Unknown, rows, e.Took.Seconds()})
 	case event.SinkWritten:
-		l.write(struct {
+		l.write("info", struct {
 			Event   string  `json:"event"`
 			Sink    string  `json:"sink"`
 			Version int64   `json:"version"`
@@ -66,13 +66,13 @@ func (l *eventLines) event(e event.Event) {
 			Seconds float64 `json:"seconds"`
 		}{"sink", e.Sink, e.Version, e.Rows, e.Took.Seconds()})
 	case event.Waiting:
-		l.write(struct {
+		l.write("info", struct {
 			Event string `json:"event"`
 		}{"waiting"})
 	case event.Warned:
 		l.problem("warning", e.Err)
 	case event.Changed:
-		l.write(struct {
+		l.write("info", struct {
 			Event  string   `json:"event"`
 			Action string   `json:"action"`
 			Kind   string   `json:"kind"`
@@ -80,7 +80,7 @@ func (l *eventLines) event(e event.Event) {
 			What   []string `json:"what"`
 		}{"declaration", e.Change.Action, e.Change.Kind, e.Change.Name, append([]string{}, e.Change.What...)})
 	case event.Finished:
-		l.write(struct {
+		l.write("info", struct {
 			Event       string  `json:"event"`
 			Versions    int64   `json:"versions"`
 			Records     int64   `json:"records"`
@@ -129,7 +129,7 @@ func (l *eventLines) result(r *duck.Result) {
 	for i, name := range uniqueNames(r.Columns) {
 		cols = append(cols, columnLine{name, string(r.Columns[i].Type)})
 	}
-	l.write(struct {
+	l.write("info", struct {
 		Event   string       `json:"event"`
 		Columns []columnLine `json:"columns"`
 	}{"result", cols})
@@ -154,11 +154,11 @@ func (l *eventLines) problem(event string, e *sql.Error) {
 		p := e.Src.Position(e.Span.Start)
 		x.File, x.Line, x.Column = p.File, p.Line, p.Col
 	}
-	l.write(x)
+	l.write(event, x)
 }
 
-// write adds the time to an event's fields.
-func (l *eventLines) write(v any) {
+// write adds the time and the level to an event's fields.
+func (l *eventLines) write(level string, v any) {
 	text := bytes.TrimSuffix(jsonText(v), []byte("}"))
-	fmt.Fprintf(l.w, "%s,\"time\":\"%s\"}\n", text, time.Now().UTC().Format("2006-01-02T15:04:05.000Z"))
+	fmt.Fprintf(l.w, "%s,\"time\":\"%s\",\"level\":\"%s\"}\n", text, time.Now().UTC().Format("2006-01-02T15:04:05.000Z"), level)
 }

@@ -34,12 +34,12 @@ type progress struct {
 
 // versions are those that one line is about, when they come faster than lines.
 type versions struct {
-	first, last      int64
-	batch            event.BatchCommitted // the first
-	origins, records int64
-	refused          refused
-	written          map[string]int64
-	order            []string
+	first, last int64
+	batch       event.BatchCommitted // the first
+	records     int64
+	refused     refused
+	written     map[string]int64
+	order       []string
 }
 
 func (v *versions) add(e event.BatchCommitted) {
@@ -47,7 +47,6 @@ func (v *versions) add(e event.BatchCommitted) {
 		v.first, v.batch, v.written = e.Version, e, map[string]int64{}
 	}
 	v.last = e.Version
-	v.origins++
 	v.records += e.Records
 	v.refused.add(e)
 	for _, d := range e.Rows {
@@ -82,6 +81,7 @@ func (p *progress) event(e event.Event) {
 	case event.Warned:
 		p.clear()
 		p.flush()
+		fmt.Fprint(p.w, p.stamp("WARN"))
 		e.Err.RenderAs(p.w, "warning")
 	case event.ReadProgress:
 		if p.tty && !p.quiet && time.Since(p.last) > 80*time.Millisecond {
@@ -115,16 +115,16 @@ func (p *progress) event(e event.Event) {
 		p.clear()
 		if p.tty { // it stays until something comes
 			p.drawn = true
-			fmt.Fprintf(p.w, "%s%s%s", eraseLine, p.stamp(), text)
+			fmt.Fprintf(p.w, "%s%s%s", eraseLine, p.stamp(""), text)
 		} else if !p.once {
 			p.once = true
-			fmt.Fprintf(p.w, "%s%s\n", p.stamp(), text)
+			fmt.Fprintf(p.w, "%s%s\n", p.stamp("INFO"), text)
 		}
 	case event.Finished:
 		p.clear()
 		p.flush()
 		if !p.quiet && !(e.Failed && e.Versions == 0) {
-			fmt.Fprintln(p.w, summary(e))
+			fmt.Fprintln(p.w, p.stamp("INFO")+summary(e))
 		}
 		if !p.quiet {
 			tellWaiting(p.w, e.Waiting)
@@ -135,18 +135,21 @@ func (p *progress) event(e event.Event) {
 // flush writes the line that waits for a second to go by.
 func (p *progress) flush() {
 	if p.held != nil && !p.quiet {
-		fmt.Fprintf(p.w, "%s%s\n", p.stamp(), p.held)
+		fmt.Fprintf(p.w, "%s%s\n", p.stamp("INFO"), p.held)
 		p.last = time.Now()
 	}
 	p.held = nil
 }
 
-// stamp is the time, in the log of a run that follows.
-func (p *progress) stamp() string {
+// stamp is the time and the level, in the log of a run that follows; a line that is drawn over has no level.
+func (p *progress) stamp(level string) string {
 	if !p.follows {
 		return ""
 	}
-	return time.Now().Format("2006-01-02 15:04:05 ")
+	if level != "" {
+		level = fmt.Sprintf("%-5s ", level)
+	}
+	return time.Now().Format("2006-01-02 15:04:05 ") + level
 }
 
 // refused is what wasn't taken: a record that can't be read is bad, a row that breaks a rule or check is rejected.
@@ -271,7 +274,7 @@ func (p *progress) draw(source, item string, done, total int64) {
 	}
 	rate := float64(p.records) / time.Since(p.began).Seconds()
 	parts := []string{count(p.records) + " records", count(int64(rate)) + "/s"}
-	line := p.stamp() + bar + source + ": " + strings.Join(append(append(parts, p.refused.parts()...), item), ", ")
+	line := p.stamp("") + bar + source + ": " + strings.Join(append(append(parts, p.refused.parts()...), item), ", ")
 	columns, _ := terminal(p.w)
 	fmt.Fprint(p.w, eraseLine+cut(printable(line), columns-1)) // a line that reached the edge would wrap, and could not be erased
 }

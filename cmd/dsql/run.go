@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"dsql/pipeline/event"
@@ -75,6 +76,10 @@ func (c *runCmd) Run(ctx context.Context, s *streams) error {
 		err = terr
 	}
 	told.clear()
+	if err != nil && c.Follow && s.events == nil && ctx.Err() == nil {
+		fmt.Fprint(s.err, (&progress{follows: true}).stamp("ERROR"))
+		return reported{s.report(err)}
+	}
 	if s.events != nil && finished != nil {
 		defer told.event(*finished)
 		if err != nil && ctx.Err() == nil {
