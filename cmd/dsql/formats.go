@@ -15,7 +15,7 @@ var ownFormats = map[string][]string{
 	"test":  {"table", "json", "junit"},
 	"check": {"table", "json"},
 	"plan":  {"table", "json"},
-	"graph": {"mermaid", "dot", "json"},
+	"graph": {"mermaid", "dot", "svg", "json"},
 }
 
 // formatsOf are those of a command.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"dsql/pipeline/program"
+	"dsql/pipeline/view"
 )
 
 type graphCmd struct {
@@ -28,6 +29,8 @@ func (c *graphCmd) Run(ctx context.Context, s *streams) error {
 		text = string(jsonText(f)) + "\n"
 	case "dot":
 		text = dot(f)
+	case "svg":
+		text = view.Graph(f)
 	default:
 		text = mermaid(f)
 	}

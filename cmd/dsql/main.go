@@ -71,7 +71,7 @@ type cli struct {
 
 // everywhere are the flags of all commands.
 type everywhere struct {
-	Output  string `short:"o" enum:"table,json,jsonl,csv,markdown,junit,mermaid,dot" default:"table" help:"Format of results: ${enum}."`
+	Output  string `short:"o" enum:"table,json,jsonl,csv,markdown,junit,mermaid,dot,svg" default:"table" help:"Format of results: ${enum}."`
 	Profile string `placeholder:"NAME" help:"A profile of dsql.toml; DSQL_PROFILE names one too."`
 	Quiet   bool   `short:"q" help:"No progress on stderr; errors and warnings stay."`
 	Color   string `enum:"auto,always,never" default:"auto" help:"Colour: ${enum}. NO_COLOR is honoured."`
