@@ -19,6 +19,7 @@ const (
 	fewValues  = 12
 	manyRows   = 100
 	margin     = 0.1
+	warn       = " ON FAILURE WARN"
 	uniqueFrom = 0.9 // of the rows: how many values a column seems to have that are then counted exactly
 )
 
@@ -46,16 +47,21 @@ func Profile(ctx context.Context, o program.Options, name string, checks io.Writ
 		if err := p.measure(ctx, v.Conn, rel); err != nil {
 			return err
 		}
+		if err := p.find(ctx, v, rel); err != nil {
+			return err
+		}
 		_, err = io.WriteString(checks, p.checks())
 		return err
 	})
 }
 
 type profile struct {
-	name string
-	cols []duck.Column
-	rows int64
-	of   []facts // by column
+	name  string
+	cols  []duck.Column
+	rows  int64
+	of    []facts    // by column
+	usual []proposal // over versions
+	found []proposal // between columns and tables
 }
 
 // facts are what is known of a column exactly.
@@ -65,14 +71,46 @@ type facts struct {
 	there     int64            // rows that are not NULL
 	distinct  dbsql.NullInt64  // where there are few values, or each row seems to have its own
 	values    dbsql.NullString // of a text with few: a list in SQL
+	q25, q75  dbsql.NullString
+	outliers  dbsql.NullInt64   // of a column of numbers
+	format    int               // which of formats most seem to have; -1: none
+	formed    dbsql.NullInt64   // how many have it
+	nulls     dbsql.NullFloat64 // the greatest share of NULLs in a version, where there are versions enough
+}
+
+// find looks for what holds over versions, and between columns and tables.
+func (p *profile) find(ctx context.Context, v *Viewer, rel *duck.Query) (err error) {
+	if p.rows == 0 {
+		return nil
+	}
+	if n := v.Program.Relation(p.name); n != nil && n.Kind == "stream" {
+		if p.usual, err = p.usualRows(ctx, v.Conn, n.Name); err != nil {
+			return err
+		}
+	}
+	if p.found, err = p.between(ctx, v.Conn, rel); err != nil {
+		return err
+	}
+	others, err := p.foreign(ctx, v.Conn, rel)
+	p.found = append(p.found, others...)
+	return err
 }
 
 func (p *profile) measure(ctx context.Context, c *duck.Conn, rel *duck.Query) (err error) {
-	if p.of, err = duck.Select(ctx, c, duck.SQL("SELECT min, max, approx_unique FROM temp._summary ORDER BY place"),
-		func(row func(...any) error) (f facts, err error) { return f, row(&f.low, &f.high, &f.about) }); err != nil {
+	if p.of, err = duck.Select(ctx, c, duck.SQL("SELECT min, max, approx_unique, q25, q75 FROM temp._summary ORDER BY place"),
+		func(row func(...any) error) (f facts, err error) {
+			f.format = -1
+			return f, row(&f.low, &f.high, &f.about, &f.q25, &f.q75)
+		}); err != nil {
 		return err
 	}
 	if p.rows, err = c.Int(ctx, duck.SQL("SELECT coalesce(max(count), 0)::BIGINT FROM temp._summary")); err != nil {
+		return err
+	}
+	if err := p.sample(ctx, c, rel); err != nil {
+		return err
+	}
+	if err := p.guess(ctx, c); err != nil {
 		return err
 	}
 	parts, dest := []*duck.Query{duck.SQL("count(*)")}, []any{&p.rows}
@@ -80,8 +118,16 @@ func (p *profile) measure(ctx context.Context, c *duck.Conn, rel *duck.Query) (e
 		f, a := &p.of[i], duck.Args{"c": duck.Ident(col.Name), "n": fewValues}
 		parts, dest = append(parts, duck.SQL("count({c})", a)), append(dest, &f.there)
 		few := col.Type == "VARCHAR" && f.about <= fewValues && p.rows >= manyRows
-		if few || float64(f.about) >= uniqueFrom*float64(p.rows) {
+		if few || float64(f.about) >= uniqueFrom*float64(p.rows) && !col.Type.ID().Float() {
 			parts, dest = append(parts, duck.SQL("count(DISTINCT {c})", a)), append(dest, &f.distinct)
+		}
+		if low, high, ok := p.bounds(col, *f); ok {
+			parts = append(parts, duck.SQL("count(*) FILTER ({c} < {low} OR {c} > {high})", a, duck.Args{"low": low, "high": high}))
+			dest = append(dest, &f.outliers)
+		}
+		if f.format >= 0 {
+			parts = append(parts, duck.SQL("count(*) FILTER (regexp_full_match({c}, {like}))", a, duck.Args{"like": formats[f.format].like}))
+			dest = append(dest, &f.formed)
 		}
 		if few {
 			parts, dest = append(parts, duck.SQL("CASE WHEN count(DISTINCT {c}) <= {n} THEN array_to_string(list_transform(list_sort("+
@@ -101,9 +147,11 @@ func (p *profile) checks() string {
 		return "-- no rows: nothing to go by\n"
 	}
 	all := []proposal{{"some_rows", "count(*) > 0", "", fmt.Sprintf("%d rows", p.rows)}}
+	all = append(all, p.usual...)
 	for i, col := range p.cols {
 		all = append(all, p.column(col, p.of[i])...)
 	}
+	all = append(all, p.found...)
 	base := strings.Map(func(r rune) rune {
 		if r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
 			return r
@@ -125,27 +173,26 @@ func (p *profile) checks() string {
 
 // column are the checks that hold of a column.
 func (p *profile) column(col duck.Column, f facts) (out []proposal) {
-	const warn = " ON FAILURE WARN"
 	name := sql.ShownName(col.Name)
 	switch nulls := p.rows - f.there; {
 	case nulls == 0:
 		out = append(out, proposal{col.Name + "_there", "null_ratio(" + name + ") = 0", "", "never NULL"})
 	case f.there > 0:
-		ratio := float64(nulls) / float64(p.rows)
+		ratio := max(float64(nulls)/float64(p.rows), f.nulls.Float64)
 		most := math.Ceil(min(1, ratio+max(margin*ratio, 0.01))*1000) / 1000
 		out = append(out, proposal{col.Name + "_there", fmt.Sprintf("null_ratio(%s) <= %v", name, most), warn, fmt.Sprintf("%d are NULL", nulls)})
 	}
-	if f.distinct.Valid && f.there > 1 && f.distinct.Int64 == f.there {
+	if f.unique() {
 		out = append(out, proposal{col.Name + "_unique", "is_unique(" + name + ")", "", fmt.Sprintf("%d values, none twice", f.there)})
 	}
 	if f.values.Valid && f.there > 0 {
-		out = append(out, proposal{col.Name + "_known", name + " IN (" + f.values.String + ")", warn, fmt.Sprintf("%d values", f.distinct.Int64)})
+		out = append(out, proposal{col.Name + "_known", name + " IN (" + f.values.String + ")", warn, plural(f.distinct.Int64, "value")})
 	}
 	if low, high, ok := p.span(col, f); ok {
 		out = append(out, proposal{col.Name + "_sane", fmt.Sprintf("%s BETWEEN %s AND %s", name, low, high), warn,
-			fmt.Sprintf("between %s and %s, and %v%% more", f.low.String, f.high.String, 100*margin)})
+			fmt.Sprintf("between %s and %s, and %v%% more", f.low.String, f.high.String, 100*margin) + f.outlying()})
 	}
-	return out
+	return append(out, p.fits(col, f)...)
 }
 
 // span is the range of a column of numbers with its margin: what is never negative stays so. An identifier has none: it grows.
@@ -168,5 +215,20 @@ func (p *profile) span(col duck.Column, f facts) (low, high string, ok bool) {
 	if col.Type.ID().Integer() {
 		lo, hi, digits = math.Floor(lo), math.Ceil(hi), 0
 	}
-	return strconv.FormatFloat(lo, 'f', digits, 64), strconv.FormatFloat(hi, 'f', digits, 64), true
+	return decimal(lo, digits), decimal(hi, digits), true
+}
+
+// decimal is a bound without what doubles leave behind: the margin is wide enough.
+func decimal(x float64, digits int) string {
+	if short, err := strconv.ParseFloat(strconv.FormatFloat(x, 'g', 10, 64), 64); err == nil && digits < 0 {
+		x = short
+	}
+	return strconv.FormatFloat(x, 'f', digits, 64)
+}
+
+func plural(n int64, of string) string {
+	if n == 1 {
+		return "one " + of
+	}
+	return fmt.Sprintf("%d %ss", n, of)
 }
