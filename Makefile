@@ -201,6 +201,10 @@ bench-models: build ## models beside their own libraries, a thread each, and in 
 	@$${PYTHON:-python3} bench/models/compare.py
 	@$${PYTHON:-python3} bench/models/sql.py --dsql $(BIN)
 
+.PHONY: bench-forests
+bench-forests: ## forests of scikit-learn beside their own predict_proba, CPU a row; PYTHON=one with scikit-learn
+	@$${PYTHON:-python3} bench/models/forests.py
+
 .PHONY: bench-serve
 bench-serve: build ## a row scored over HTTP at 16 clients, beside FastAPI; PYTHON=one with fastapi, uvicorn[standard], lightgbm, numpy
 	@$${PYTHON:-python3} bench/serve/serve.py --dsql $(BIN)

@@ -144,7 +144,6 @@ def test_estimators_are_read_once(rows, classes, monkeypatch):
     assert refused("SELECT word(1, 2, 3, 'inf'::DOUBLE)").code == "model-value"
     joblib.dump(forest(rows, classes, class_weight="balanced"), "word.joblib")
     assert refused("CREATE MODEL word FROM 'word.joblib' FORMAT sklearn OUTPUT label").code == "no-python"
-    monkeypatch.undo()
     monkeypatch.setenv("DSQL_PYTHON", sys.executable)
     dsql.run(text="CREATE MODEL word FROM 'word.joblib' FORMAT sklearn (workers 1) OUTPUT label; ALTER MODEL word USE VERSION 1", db="m.duckdb")
     assert [("in use" in w, "itself" in w) for w in ways("word")] == [(True, True), (False, True)]
