@@ -49,6 +49,11 @@ func (r *Rollup) Query(all *duck.Query) *duck.Query { return r.query.full(all) }
 
 // Gather: see kind.Total.
 func (r *Rollup) Gather(ctx context.Context, tx *duck.Tx, t kind.Touched) (*duck.Query, error) {
+	if t.First && (t.Late || r.query.of.Past != nil) {
+		if err := r.begins(ctx, tx, t.Version); err != nil {
+			return nil, err
+		}
+	}
 	q := r.query
 	compute, stored := q.full(t.All), duck.SQL("true")
 	if t.Moved != nil && q.whole == "" {

@@ -94,7 +94,7 @@ func (r *Rollup) Define(ctx context.Context, tx *duck.Tx, in []duck.Column) erro
 		if err := r.Drop(ctx, tx); err != nil {
 			return err
 		}
-		since = duck.SQL("coalesce(max(version), 0) + 1")
+		since = duck.SQL("(SELECT coalesce(max(version), 0) + 1 FROM dsql.versions)")
 	}
 	cols := duck.Each(", ", in, func(c duck.Column) *duck.Query {
 		return duck.SQL("{n} {t}", duck.Args{"n": duck.Ident(c.Name), "t": c.Type})
@@ -103,7 +103,7 @@ func (r *Rollup) Define(ctx context.Context, tx *duck.Tx, in []duck.Column) erro
 		"since": since}
 	for _, q := range []*duck.Query{duck.SQL("CREATE TABLE {now} ({cols}, _v_from BIGINT)", a),
 		duck.SQL("CREATE TABLE {past} ({cols}, _v_from BIGINT, _v_to BIGINT)", a),
-		duck.SQL("INSERT INTO dsql.eras SELECT {d}, {since}, 0, 0 FROM dsql.versions", a)} {
+		duck.SQL("INSERT INTO dsql.eras VALUES ({d}, {since}, 0, 0)", a)} {
 		if _, err := tx.ExecAt(ctx, q, r.decl.Place()); err != nil {
 			return err
 		}

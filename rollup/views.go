@@ -2,6 +2,7 @@ package rollup
 
 import (
 	"context"
+	"slices"
 
 	"dsql/engine/catalog"
 	"dsql/engine/duck"
@@ -12,7 +13,10 @@ var macros = []string{"_at", "_as_of", "_changes", "_diff", "__changes"}
 
 // views are what reads the rollup in any DuckDB client. Parameters have names that no column has: they would replace it, silently.
 func (r *Rollup) views(ctx context.Context, tx *duck.Tx, cols []duck.Column) error {
-	seen := append(append([]duck.Column{}, cols...), duck.Column{Name: catalog.VersionColumn})
+	seen := append(slices.Clone(cols), duck.Column{Name: catalog.VersionColumn})
+	if past := r.query.of.Past; past != nil {
+		seen = append(seen, past.Columns...)
+	}
 	p := func(base string) *duck.Query { return duck.Ident(duck.FreeName(base, seen)) }
 	a := duck.Args{"name": r.table(""), "now": r.table("__now"), "past": r.table("__past"), "at": r.table("_at"), "as_of": r.table("_as_of"),
 		"changes": r.table("_changes"), "all_changes": r.table("__changes"), "diff": r.table("_diff"),
@@ -22,13 +26,21 @@ func (r *Rollup) views(ctx context.Context, tx *duck.Tx, cols []duck.Column) err
 		"group": duck.Each("", r.KeyNames(), func(k string) *duck.Query {
 			return duck.SQL(", row({k})", duck.Args{"k": duck.Ident(k)})
 		})}
-	oldest, err := tx.Int(ctx, duck.SQL("SELECT max(since) FROM dsql.eras WHERE destination = {d}", duck.Args{"d": r.decl.Name}))
-	if err != nil {
+	var since, first int64
+	if _, err := tx.Scan(ctx, duck.SQL("SELECT since, after FROM dsql.eras WHERE destination = {d}", duck.Args{"d": r.decl.Name}),
+		&since, &first); err != nil {
 		return err
 	}
+	oldest := since
+	a["first"], a["before"] = first, duck.SQL("SELECT {none} WHERE false", a)
+	if past := r.query.of.Past; past != nil && first > 1 && oldest == 0 {
+		a["before"] = r.query.full(past.At(duck.SQL("{v}", a)))
+	} else if oldest = max(oldest, first); first == 1 {
+		oldest = 0
+	}
 	a["readable"] = r.readable(oldest, duck.SQL("{v}", a), duck.SQL("OR {v} > newest AND getvariable('dsql_baseline') IS NULL", a))
-	a["readable_first"], a["readable_both"] = r.readable(oldest-1, duck.SQL("{v1}", a), duck.SQL("")),
-		r.readable(oldest-1, duck.SQL("least({v1}, {v2})", a), duck.SQL(""))
+	a["readable_first"], a["readable_both"] = r.readable(since-1, duck.SQL("{v1}", a), duck.SQL("")),
+		r.readable(since-1, duck.SQL("least({v1}, {v2})", a), duck.SQL(""))
 	for _, text := range []string{state, atMacro, asOfMacro, allChanges, changesMacro, diffMacro} {
 		if _, err := tx.ExecAt(ctx, duck.SQL(text, a), r.decl.Place()); err != nil {
 			return err
@@ -38,6 +50,16 @@ func (r *Rollup) views(ctx context.Context, tx *duck.Tx, cols []duck.Column) err
 		}
 	}
 	return nil
+}
+
+// begins notes the version that was computed first: what the rollup is before that is asked of what it reads.
+func (r *Rollup) begins(ctx context.Context, tx *duck.Tx, version int64) error {
+	n, err := tx.Exec(ctx, duck.SQL("UPDATE dsql.eras SET after = {v}, through = {v} WHERE destination = {d} AND after = 0",
+		duck.Args{"v": version, "d": r.decl.Name}))
+	if err != nil || n == 0 {
+		return err
+	}
+	return r.views(ctx, tx, r.cols)
 }
 
 // readable is a query of no row, and an error for a version that can't be read: one before the oldest, or one that isn't there yet (as a
@@ -52,7 +74,8 @@ func (r *Rollup) readable(oldest int64, version, yet *duck.Query) *duck.Query {
 const (
 	state   = `CREATE OR REPLACE VIEW {name} AS SELECT {cols} FROM {now}`
 	atMacro = `CREATE OR REPLACE MACRO {at}({v}) AS TABLE SELECT {cols} FROM {now} WHERE _v_from <= {v}
-		UNION ALL SELECT {cols} FROM {past} WHERE _v_from <= {v} AND _v_to > {v} UNION ALL SELECT {none} FROM {readable}`
+		UNION ALL SELECT {cols} FROM {past} WHERE _v_from <= {v} AND _v_to > {v}
+		UNION ALL SELECT * FROM ({before}) WHERE {v} < {first} UNION ALL SELECT {none} FROM {readable}`
 	asOfMacro = `CREATE OR REPLACE MACRO {as_of}({ts}) AS TABLE SELECT * FROM {at}({asof})`
 
 	// Of a version's changes those of one group are one row that came and one that went, or one of the two. (A column that DuckDB parts
@@ -69,12 +92,14 @@ const (
 	diffMacro = `CREATE OR REPLACE MACRO {diff}({v1}, {v2}) AS TABLE SELECT ` + kinds + `, {v2}::BIGINT AS _version, {cols}
 		FROM (SELECT *, count(*) OVER (PARTITION BY true{group}) > 1 AS _both FROM (
 			SELECT * FROM (
-				SELECT {cols}, CASE WHEN {v1} <= {v2} THEN 1 ELSE -1 END AS _sign FROM {now}
-					WHERE _v_from > least({v1}, {v2}) AND _v_from <= greatest({v1}, {v2})
+				SELECT {cols}, -1 AS _sign FROM {at}({v1}) WHERE least({v1}, {v2}) < {first}
+				UNION ALL SELECT {cols}, 1 FROM {at}({v2}) WHERE least({v1}, {v2}) < {first}
+				UNION ALL SELECT {cols}, CASE WHEN {v1} <= {v2} THEN 1 ELSE -1 END FROM {now}
+					WHERE least({v1}, {v2}) >= {first} AND _v_from > least({v1}, {v2}) AND _v_from <= greatest({v1}, {v2})
 				UNION ALL SELECT {cols}, CASE WHEN {v1} <= {v2} THEN 1 ELSE -1 END FROM {past}
-					WHERE _v_from > least({v1}, {v2}) AND _v_from <= greatest({v1}, {v2}) AND _v_to > greatest({v1}, {v2})
+					WHERE least({v1}, {v2}) >= {first} AND _v_from > least({v1}, {v2}) AND _v_from <= greatest({v1}, {v2}) AND _v_to > greatest({v1}, {v2})
 				UNION ALL SELECT {cols}, CASE WHEN {v1} <= {v2} THEN -1 ELSE 1 END FROM {past}
-					WHERE _v_from <= least({v1}, {v2}) AND _v_to > least({v1}, {v2}) AND _v_to <= greatest({v1}, {v2}))
+					WHERE least({v1}, {v2}) >= {first} AND _v_from <= least({v1}, {v2}) AND _v_to > least({v1}, {v2}) AND _v_to <= greatest({v1}, {v2}))
 			QUALIFY count(*) OVER (PARTITION BY row({cols})) = 1))
 		UNION ALL SELECT NULL, NULL, {none} FROM {readable_both}`
 )

@@ -85,15 +85,23 @@ type Query struct {
 	As     *duck.Query // what follows where it has no alias of the user's
 	Empty  *duck.Query // it without rows
 	Beside bool        // other relations are read too
+	Past   *Past
+}
+
+// Past gives a relation as it was at a version, an expression, and its columns. It is nil where what a destination was before its time
+// can't be told of that: other relations, rules, functions of dsql.
+type Past struct {
+	At      func(version *duck.Query) *duck.Query
+	Columns []duck.Column
 }
 
 // Touched says which of its rows a Total is to compute anew.
 type Touched struct {
-	Version int64
-	All     *duck.Query // all rows of what it reads
+	First, Late bool // nothing was computed of it before; what it reads had versions before that
+	Version     int64
+	All         *duck.Query // all rows of what it reads
 	// Moved are rows of it that came or went; nil: there may be others, so that all is computed.
 	Moved *duck.Query
-	Back  *duck.Query // rows of the destination itself that were kept back, which are computed too
 }
 
 // A source.

@@ -55,6 +55,12 @@ func (p *Program) bindTotal(ctx context.Context, tx *duck.Tx, n *Node, t kind.To
 	if !r.alias {
 		q.As = duck.SQL(" AS {n}", duck.Args{"n": duck.Ident(r.name)})
 	}
+	if at := in.Of.Name + "_at"; !q.Beside && len(n.beside) == 0 && len(t.Chain().Rules)+len(t.Chain().Checks) == 0 {
+		q.Past = &kind.Past{Columns: in.state, At: func(version *duck.Query) *duck.Query {
+			return duck.SQL("(SELECT {cols} FROM {at}({v}))",
+				duck.Args{"cols": duck.Names(duck.ColumnNames(in.state)), "at": duck.Ident(at), "v": version})
+		}}
+	}
 	read, err := t.Read(ctx, tx, q)
 	if err != nil {
 		return p.SourceHint(ctx, tx.Conn, err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"dsql/engine/duck"
 	"dsql/engine/kind"
 	"dsql/pipeline/event"
 	"dsql/pipeline/program"
@@ -27,7 +28,13 @@ func (r *runner) total(ctx context.Context, tx *transaction, w work, n *program.
 		return out, err
 	}
 	behind := slices.DeleteFunc(slices.Clone(n.Inputs), func(in *program.Input) bool { return !tx.behind(edge{n, in.Of}) })
-	switch from, begun := tx.places[edge{n, main.Of}]; {
+	from, begun := tx.places[edge{n, main.Of}]
+	if touched.First = !begun; touched.First {
+		if touched.Late, err = r.hadBefore(ctx, tx, main.Of); err != nil {
+			return out, err
+		}
+	}
+	switch {
 	case w.replay != nil && w.replay.node == n:
 		if b.held, b.origin = w.replay.hold, w.replay.origin(); b.held != nil && b.held.discard {
 			b = w.replay.fresh()
@@ -41,6 +48,13 @@ func (r *runner) total(ctx context.Context, tx *transaction, w work, n *program.
 		b.origin = fmt.Sprintf("%s versions %d–%d", main.Of.Name, from+1, e.Version)
 	}
 	return r.compute(ctx, tx, n, t, touched, b, e)
+}
+
+// hadBefore: a destination had versions before the one that is made.
+func (r *runner) hadBefore(ctx context.Context, tx *transaction, n *program.Node) (bool, error) {
+	had, err := tx.Int(ctx, duck.SQL("SELECT count(*) FROM dsql.version_rows WHERE kind = {kind} AND name = {name} AND version > {born} AND version < {v}",
+		duck.Args{"kind": n.Kind, "name": n.Name, "born": n.Born(), "v": tx.version}))
+	return had > 0, err
 }
 
 // holding: a check holds rows of it back, so that what is stored is behind what it has read.
