@@ -170,7 +170,8 @@ func (b *search) find(ctx context.Context, v Judged) (out Band, ok bool, err err
 	if err != nil || len(was) == 0 {
 		return out, false, err
 	}
-	if b.own {
+	// of a batch that failed the verdict alone is kept
+	if it := &b.p.items[b.i]; b.own && (now.Valid || !sql.Same(it.value.Of(it.read.src), b.column)) {
 		out.Value = now
 	}
 	back := 1

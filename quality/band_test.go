@@ -1,6 +1,7 @@
 package quality
 
 import (
+	dbsql "database/sql"
 	"fmt"
 	"math"
 	"strings"
@@ -88,6 +89,14 @@ func TestBands(t *testing.T) {
 			if side.know == math.IsNaN(side.want) || side.know && math.Abs(side.got-side.want) > 1e-9 {
 				t.Errorf("%s: %s is %v, want %v", tc.check, side.what, side.got, side.want)
 			}
+		}
+	}
+	// Of a batch that failed the verdict alone is kept: what it measured may be the metric itself.
+	value := dbsql.NullFloat64{Float64: 9000, Valid: true}
+	for check, want := range map[string]dbsql.NullFloat64{"c2": value, "c0": {}} {
+		bands, err := p.Bands(t.Context(), w.Conn, "s", 0, []Judged{{Check: check, Version: w.version + 1, At: duck.Now, Value: value}})
+		if err != nil || len(bands) != 1 || bands[0].Value != want {
+			t.Errorf("%s of a batch that failed: %v %v", check, bands, err)
 		}
 	}
 }
