@@ -27,7 +27,7 @@ func excerpt(w io.Writer, s *Source, sp Span) {
 	pre, hot, post := tidy(keepEnd(line[:from], keepBefore)), tidy(keepStart(line[from:to])), tidy(keepStart(line[to:]))
 	num := fmt.Sprintf("%4d", s.lineAt(off))
 	fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("%s | %s%s%s", num, pre, hot, post), " "))
-	fmt.Fprintf(w, "%s | %s%s\n", strings.Repeat(" ", len(num)), strings.Repeat(" ", width(pre)), strings.Repeat("^", max(1, width(hot))))
+	fmt.Fprintf(w, "%s | %s%s\n", strings.Repeat(" ", len(num)), strings.Repeat(" ", Width(pre)), strings.Repeat("^", max(1, Width(hot))))
 }
 
 // keepStart is the first keepInside runes of s, with an ellipsis where it was cut.
@@ -56,7 +56,7 @@ func keepEnd(s string, n int) string {
 	return "…" + s[at:]
 }
 
-// tidy makes text safe to show on a terminal, one cell a rune or as width says: tabs are four blanks, control characters their
+// tidy makes text safe to show on a terminal, one cell a rune or as Width says: tabs are four blanks, control characters their
 // pictures (␀ ␛), other runes that change how text is shown, and broken UTF-8, are �.
 func tidy(s string) string {
 	var b strings.Builder
@@ -75,23 +75,4 @@ func tidy(s string) string {
 		}
 	}
 	return b.String()
-}
-
-// width is the number of terminal cells of tidy text: marks take none, East Asian wide runes and emoji two.
-func width(s string) int {
-	n := 0
-	for _, r := range s {
-		switch {
-		case r < 0x300:
-			n++
-		case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
-		case r >= 0x1100 && r <= 0x115F, r >= 0x2E80 && r <= 0xA4CF && r != 0x303F, r >= 0xAC00 && r <= 0xD7A3, r >= 0xF900 && r <= 0xFAFF,
-			r >= 0xFE30 && r <= 0xFE6F, r >= 0xFF00 && r <= 0xFF60, r >= 0xFFE0 && r <= 0xFFE6, r >= 0x1F300 && r <= 0x1F64F,
-			r >= 0x1F680 && r <= 0x1F6FF, r >= 0x1F900 && r <= 0x1F9FF, r >= 0x20000 && r <= 0x3FFFD:
-			n += 2
-		default:
-			n++
-		}
-	}
-	return n
 }

@@ -5,8 +5,9 @@ import (
 	"os"
 	"strconv"
 	"syscall"
-	"unicode"
 	"unsafe"
+
+	"dsql/sql"
 )
 
 // terminal says whether w is one, and its width in characters. COLUMNS overrules the width that the terminal tells.
@@ -40,40 +41,22 @@ func (s *streams) coloured(w io.Writer) bool {
 	return tty && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 }
 
-// cells is how many columns of a terminal a rune takes.
-func cells(r rune) int {
-	switch {
-	case r < 0x300:
-		return 1
-	case unicode.In(r, unicode.Mn, unicode.Me) || r >= 0x200b && r <= 0x200f:
-		return 0
-	case r >= 0x1100 && r <= 0x115f, r >= 0x2e80 && r <= 0xa4cf, r >= 0xac00 && r <= 0xd7a3, r >= 0xf900 && r <= 0xfaff,
-		r >= 0xfe30 && r <= 0xfe6f, r >= 0xff00 && r <= 0xff60, r >= 0xffe0 && r <= 0xffe6, r >= 0x1f300 && r <= 0x1faff,
-		r >= 0x20000 && r <= 0x3fffd:
-		return 2
-	}
-	return 1
-}
-
 // width is how many columns of a terminal a text takes.
-func width(s string) int {
-	n := 0
-	for _, r := range s {
-		n += cells(r)
-	}
-	return n
-}
+func width(s string) int { return sql.Width(s) }
 
 // cut shortens a text to max columns; one that was longer ends with an ellipsis.
 func cut(s string, max int) string {
 	n, end := 0, 0 // end: where the text fits with an ellipsis behind it
+	before := rune(0)
 	for i, r := range s {
-		if n < max {
+		more := sql.Cells(before, r)
+		if n < max && more > 0 && before != 0x200D {
 			end = i
 		}
-		if n += cells(r); n > max {
+		if n += more; n > max {
 			return s[:end] + "…"
 		}
+		before = r
 	}
 	return s
 }

@@ -4,36 +4,21 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
-	"unsafe"
 )
 
 // onTerminal runs the command on a terminal of 60 columns and gives what it wrote there.
 func onTerminal(t *testing.T, dir string, env []string, args ...string) string {
 	t.Helper()
-	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
-	if err != nil {
-		t.Skip("no terminal to be had: ", err)
-	}
+	return onTerminalOf(t, 24, 60, dir, env, args...)
+}
+
+func onTerminalOf(t *testing.T, rows, columns uint16, dir string, env []string, args ...string) string {
+	t.Helper()
+	master, slave := openTerminal(t, rows, columns)
 	defer master.Close()
-	ioctl := func(request uintptr, arg unsafe.Pointer) {
-		if _, _, e := syscall.Syscall(syscall.SYS_IOCTL, master.Fd(), request, uintptr(arg)); e != 0 {
-			t.Skip("no terminal to be had: ", e)
-		}
-	}
-	var unlocked int32
-	var n uint32
-	ioctl(syscall.TIOCSPTLCK, unsafe.Pointer(&unlocked))
-	ioctl(syscall.TIOCGPTN, unsafe.Pointer(&n))
-	ioctl(syscall.TIOCSWINSZ, unsafe.Pointer(&[4]uint16{24, 60}))
-	slave, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|syscall.O_NOCTTY, 0)
-	if err != nil {
-		t.Skip("no terminal to be had: ", err)
-	}
 	c := asCommand(t, dir, args...)
 	c.Env = append(append(c.Env, "TERM=xterm", "NO_COLOR=", "COLUMNS="), env...)
 	c.Stdout, c.Stderr = slave, slave
@@ -104,5 +89,44 @@ func TestTerminal(t *testing.T) {
 	}
 	if out := onTerminal(t, dir, []string{"NO_COLOR=1", "COLUMNS=200"}, "query", query); !strings.Contains(out, strings.Repeat("日本", 40)) {
 		t.Errorf("COLUMNS: %.300q", out)
+	}
+}
+
+// On terminals of usual sizes a table is as wide as they are at most and its columns stand below each other, whatever runes are in it; the
+// bar of a run leaves nothing behind.
+func TestTerminalSizes(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	put(t, filepath.Join(dir, "s.sql"), "CREATE SOURCE s (id INTEGER) FROM FILES ('in/*.csv', format csv, header true);\nCREATE STREAM t FROM s;\n")
+	for day := range 5 {
+		put(t, filepath.Join(dir, "in", fmt.Sprintf("%d-%s.csv", day, strings.Repeat("日本✅", 20))), "id\n1\n")
+	}
+	texts := []string{"plain", "日本語", "✅ done", "👩\u200D👩\u200D👧", "🇩🇪", "e\u0301", "한국", "🫠⭐", strings.Repeat("日本✅", 90)}
+	for _, size := range [][2]uint16{{24, 80}, {50, 200}} {
+		columns := int(size[1])
+		screen := strings.Split(onTerminalOf(t, size[0], size[1], dir, nil, "run", "s.sql", "--db", fmt.Sprint(columns)+".duckdb"), eraseLine)
+		for _, line := range screen {
+			if !strings.Contains(line, "\n") && width(line) >= columns {
+				t.Errorf("a line of %d columns on %d: %q", width(line), columns, line)
+			}
+		}
+		if last := screen[len(screen)-1]; !strings.HasPrefix(last, "5 versions, 5 records in ") || strings.Count(last, "\n") != 1 {
+			t.Errorf("the bar left %q", last)
+		}
+		query := "SELECT name, 7 AS n, repeat('x✅', 200) AS long FROM (VALUES ('" + strings.Join(texts, "'), ('") + "')) v(name)"
+		lines := strings.Split(strings.TrimSuffix(onTerminalOf(t, size[0], size[1], dir, []string{"NO_COLOR=1"}, "query", "--db", "80.duckdb", query), "\n"), "\n")
+		if len(lines) != 2+len(texts) {
+			t.Fatalf("%q", lines)
+		}
+		before, _, _ := strings.Cut(lines[0], "n  long")
+		for _, line := range lines[2:] {
+			name, _, ok := strings.Cut(line, "7  x✅x")
+			if !ok || width(name) != width(before) || width(line) > columns {
+				t.Errorf("on %d columns: the number stands at %d, not %d, in %q", columns, width(name), width(before), line)
+			}
+		}
+		if rule := width(lines[1]); rule != columns {
+			t.Errorf("the table has %d columns of %d", rule, columns)
+		}
 	}
 }
