@@ -142,8 +142,8 @@ func (x *expansion) rows(pt *part) {
 	}
 }
 
-// now is when the batch is measured.
-func (x *expansion) now() *duck.Query {
+// measuredAt is when the batch is measured.
+func (x *expansion) measuredAt() *duck.Query {
 	if x.env != nil && x.env.at != nil {
 		return x.env.at
 	}
@@ -254,7 +254,7 @@ func (x *expansion) columnRef(e event, inside bool) (*duck.Query, int) {
 	}
 	end := it.read.nameEnd(e.at)
 	if x.season && !e.more && sql.Same(e.name, versionTime) {
-		return x.now(), end
+		return x.measuredAt(), end
 	}
 	if i, ok := x.p.metric(e.name); ok && !e.more && i < x.i {
 		if !it.apart() {

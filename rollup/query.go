@@ -148,7 +148,7 @@ func (q *query) steady(ctx context.Context, tx *duck.Tx) error {
 				calls = append(calls, n)
 			}
 		case *tree.ColumnRef:
-			if len(n.Path) == 1 && slices.Contains(moments, strings.ToLower(n.Path[0])) {
+			if len(n.Path) == 1 && duck.AsksTimeAlone(n.Path[0]) {
 				moment = n
 			}
 		}
@@ -178,17 +178,13 @@ func (q *query) steady(ctx context.Context, tx *duck.Tx) error {
 	for _, c := range calls {
 		aggregate := slices.ContainsFunc(known[strings.ToLower(c.Name)], func(r duck.Routine) bool { return r.Type == "aggregate" })
 		volatile := !aggregate && known.Any(c.Name, func(r duck.Routine) bool { return r.Stability == "VOLATILE" && !r.Pure })
-		if volatile && c.Name != "error" || slices.Contains(moments, strings.ToLower(c.Name)) {
+		asks := duck.AsksTime(c.Name) && !(strings.EqualFold(c.Name, "age") && len(c.Args) == 2)
+		if volatile && c.Name != "error" || asks {
 			return refuse(c.At, c.Name)
 		}
 	}
 	return nil
 }
-
-// moments are words that stand for the time at which a statement runs.
-var moments = []string{"now", "current_timestamp", "current_date", "current_time", "localtime", "localtimestamp", "today",
-	"get_current_time",
-	"get_current_timestamp", "transaction_timestamp", "current_localtime", "current_localtimestamp"}
 
 // choose says how the rollup is kept in step.
 func (q *query) choose(ctx context.Context, tx *duck.Tx) error {

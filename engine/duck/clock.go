@@ -40,9 +40,16 @@ func (c *Conn) FixClock(ctx context.Context, at *Query) error {
 var clockNames = []string{"now", "get_current_timestamp", "transaction_timestamp", "today", "current_date", "current_localtimestamp",
 	"current_localtime", "get_current_time", "age"}
 
-var clockWords = map[string]bool{"now": true, "today": true, "current_timestamp": true, "current_date": true, "current_time": true,
-	"localtime": true, "localtimestamp": true, "get_current_timestamp": true, "transaction_timestamp": true, "current_localtimestamp": true,
-	"current_localtime": true, "get_current_time": true, "age": true}
+// clockWords ask for the time; true: without parentheses too, so that no column can be meant.
+var clockWords = map[string]bool{"current_timestamp": true, "current_date": true, "current_time": true, "localtime": true, "localtimestamp": true,
+	"now": false, "today": false, "get_current_timestamp": false, "transaction_timestamp": false, "current_localtimestamp": false,
+	"current_localtime": false, "get_current_time": false, "age": false}
 
 // AsksTime tells the words by which SQL asks for the time.
-func AsksTime(word string) bool { return clockWords[strings.ToLower(word)] }
+func AsksTime(word string) bool {
+	_, ok := clockWords[strings.ToLower(word)]
+	return ok
+}
+
+// AsksTimeAlone tells those that do so without parentheses.
+func AsksTimeAlone(word string) bool { return clockWords[strings.ToLower(word)] }
