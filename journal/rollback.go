@@ -16,7 +16,7 @@ var rollbackSQL string
 
 var back = statements[struct {
 	Oldest, Back, Backmem, KillNow, KillPast, Forget, AddOpen, AddEnded, Remember, Unknown, Highest, Loads, Events, Count,
-	CountOpen, EraseNow, ErasePast, EraseMem,
+	CountOpen, RetractNow, RetractPast, RetractMem, EraseNow, ErasePast, EraseMem,
 	EmptyNow, EmptyPast, EmptyMem, AllKeys, CountFolded, VacuumNow, VacuumPast, VacuumMem, MoveEnded, DropEnded, SetOldest statement
 }](rollbackSQL)
 
@@ -127,29 +127,41 @@ func (j *Journal) Vacuum(ctx context.Context, tx *duck.Tx, oldest int64) (int64,
 	return dropped, w.all(ctx, a, back.MoveEnded, back.DropEnded, back.SetOldest)
 }
 
+// Retract forgets a key from a version on: its rows and events stay in those before.
+func (j *Journal) Retract(ctx context.Context, tx *duck.Tx, key []*duck.Query, version int64) (state int64, err error) {
+	w, err := j.writer(ctx, tx, version)
+	if err != nil {
+		return 0, err
+	}
+	a := duck.Args{"is_key": w.isKey(key)}
+	if err := w.scan(ctx, back.CountOpen, a, &state); err != nil {
+		return 0, err
+	}
+	return state, w.all(ctx, a, back.RetractNow, back.RetractPast, back.RetractMem)
+}
+
 // Erase takes all rows and events of a key out of the tables, whatever version believed in them.
-func (j *Journal) Erase(ctx context.Context, tx *duck.Tx, key []*duck.Query) (state, rows int64, err error) {
+func (j *Journal) Erase(ctx context.Context, tx *duck.Tx, key []*duck.Query) (rows int64, err error) {
 	w, err := j.writer(ctx, tx, 0)
 	if err != nil {
-		return 0, 0, err
+		return 0, err
 	}
-	a := duck.Args{}
-	for i, name := range w.keys {
-		is := duck.SQL("{k} = {v}", duck.Args{"k": duck.Ident(name), "v": key[i]})
-		if i > 0 {
-			is = duck.SQL("{before} AND {is}", duck.Args{"before": a["is_key"], "is": is})
-		}
-		a["is_key"] = is
-	}
-	if err := w.scan(ctx, back.CountOpen, a, &state); err != nil {
-		return 0, 0, err
-	}
+	a := duck.Args{"is_key": w.isKey(key)}
 	for _, text := range []statement{back.EraseNow, back.ErasePast, back.EraseMem} {
 		n, err := w.run(ctx, text, a)
 		if err != nil {
-			return 0, 0, err
+			return 0, err
 		}
 		rows += n
 	}
-	return state, rows, nil
+	return rows, nil
+}
+
+// isKey is a condition: a row is of the key.
+func (w *writer) isKey(key []*duck.Query) *duck.Query {
+	var parts []*duck.Query
+	for i, name := range w.keys {
+		parts = append(parts, duck.SQL("{k} = {v}", duck.Args{"k": duck.Ident(name), "v": key[i]}))
+	}
+	return duck.Join(" AND ", parts...)
 }

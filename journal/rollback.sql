@@ -70,6 +70,15 @@ UPDATE {mem} SET _v_to = {v} WHERE _v_to = 0
 -- For ERASE KEY: the key in the state.
 SELECT count(*) FROM {now} WHERE _v_close = 0 AND _v_to = 0 AND {is_key}
 
+-- name: retract_now
+UPDATE {now} SET _v_to = {v} WHERE _v_to = 0 AND {is_key}
+
+-- name: retract_past
+UPDATE {past} SET _v_to = {v} WHERE _v_to = 0 AND {is_key}
+
+-- name: retract_mem
+UPDATE {mem} SET _v_to = {v} WHERE _v_to = 0 AND {is_key}
+
 -- name: erase_now
 DELETE FROM {now} WHERE {is_key}
 

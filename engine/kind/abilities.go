@@ -216,11 +216,12 @@ type (
 	Vacuumer interface {
 		Vacuum(ctx context.Context, tx *duck.Tx, oldest int64) (int64, error)
 	}
-	// Eraser takes all that it stores of a key out, whatever version showed it, and says how many rows of the state and of all tables that
-	// were. key has a value for each of KeyNames.
+	// Eraser forgets a key from a version on, and says how many rows of the state that were: readers see it go. Erase takes all that is stored
+	// of it out, whatever version showed it. key has a value for each of KeyNames.
 	Eraser interface {
 		Keyed
-		Erase(ctx context.Context, tx *duck.Tx, key []*duck.Query) (state, rows int64, err error)
+		Retract(ctx context.Context, tx *duck.Tx, key []*duck.Query, version int64) (state int64, err error)
+		Erase(ctx context.Context, tx *duck.Tx, key []*duck.Query) (rows int64, err error)
 	}
 	// Emptier can be filled again from its inputs.
 	Emptier interface {

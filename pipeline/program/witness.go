@@ -20,8 +20,9 @@ func (n *Node) watch(c *duck.Conn) {
 	if w == nil {
 		return
 	}
+	_, total := n.Obj.(kind.Total) // it reads its query itself
 	for _, in := range n.Inputs {
-		if b := in.body; b != nil && !b.noted {
+		if b := in.body; b != nil && !b.noted && !total {
 			b.noted = true
 			for _, at := range b.wheres() {
 				x := duck.Condition{Of: n.Name, Kind: duck.Where, At: sql.Place{Src: b.src, Span: at}}

@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"errors"
 
 	"dsql/engine/duck"
 	"dsql/engine/kind"
@@ -46,7 +47,7 @@ func erasable(ctx context.Context, _ *program.Program, tx *duck.Tx, d *sql.Decl,
 		return nil, err
 	}
 	e, _ := n.Obj.(kind.Eraser)
-	_, rows, err := e.Erase(ctx, tx, values)
+	rows, err := e.Erase(ctx, tx, values)
 	return []string{program.Amount(rows, "row") + " of its history and events, in every version"}, err
 }
 
@@ -57,26 +58,17 @@ type holding struct {
 	what  string
 }
 
-// erase is ERASE KEY (…) FROM JOURNAL name.
+// erase is ERASE KEY (…) FROM JOURNAL name: in a version that has the key no more, which what reads the journal takes; then all of it goes.
 func (r *runner) erase(ctx context.Context, d *sql.Decl) error {
 	n, keys, values, err := r.keyOf(ctx, d)
 	if err != nil {
 		return err
 	}
 	e, _ := n.Obj.(kind.Eraser)
-	var done []holding
-	err = r.newVersion(ctx, n, "erase", false, func(tx *transaction, rows *event.DestinationRows) error {
-		state, all, err := e.Erase(ctx, tx.Tx, values)
-		if err != nil {
+	err = r.newVersion(ctx, n, "erase", false, func(tx *transaction, rows *event.DestinationRows) (err error) {
+		if rows.Removed, err = e.Retract(ctx, tx.Tx, values, tx.version); err != nil {
 			return err
 		}
-		rows.Removed = state
-		rejects, err := r.eraseRejects(ctx, tx, n, keys, values)
-		if err != nil {
-			return err
-		}
-		done = []holding{{n.Kind + " " + n.Name, duck.Lit(all), "erased: its state, history and events, in every version"},
-			{"dsql.rejects", duck.Lit(rejects), "erased"}}
 		a := duck.Args{"d": n.Name, "now": duck.Now, "v": tx.version, "salt": duck.SQL("coalesce({s}, uuid()::VARCHAR)", duck.Args{"s": saltOf(n)})}
 		a["hash"] = hashOf(duck.SQL("s"), values)
 		return tx.Run(ctx, duck.SQL(`INSERT INTO dsql.erased SELECT {d}, {hash} AS h, s, {now}, {v} FROM (SELECT {salt} AS s)
@@ -86,6 +78,24 @@ func (r *runner) erase(ctx context.Context, d *sql.Decl) error {
 		return err
 	}
 	r.erased[n] = true
+	if err := r.catchUp(ctx, r.downstream(n, r.wanted(nil)), nil); err != nil { // what reads it sees the key go
+		return err
+	}
+	if err := errors.Join(r.watch(ctx, true), r.sink(ctx)); err != nil {
+		return err
+	}
+	var all, rejects int64
+	err = r.update(ctx, func(tx *transaction) (err error) {
+		if all, err = e.Erase(ctx, tx.Tx, values); err == nil {
+			rejects, err = r.eraseRejects(ctx, tx, n, keys, values)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	done := []holding{{n.Kind + " " + n.Name, duck.Lit(all), "erased: its state, history and events, in every version"},
+		{"dsql.rejects", duck.Lit(rejects), "erased"}}
 	still, err := r.stillHold(ctx, n, keys, values)
 	if err != nil {
 		return err
