@@ -145,7 +145,7 @@ func (s *kafka) Bind(_ context.Context, _ *duck.Conn, env *kind.Env, cols []duck
 		case len(keys) > 1:
 			hint = "add key (" + strings.Join(keys, ", ") + ")"
 		}
-		add(s.decl.At(o.At).Errorf(code.NoUpsert, "upsert needs a journal, and its keys").WithHint(hint))
+		add(s.decl.At(o.At).Errorf(code.NoUpsert, "upsert needs a journal or a rollup, and its keys").WithHint(hint))
 	}
 	_, err := s.connection(env)
 	add(err)

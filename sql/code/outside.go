@@ -121,7 +121,7 @@ var (
 	SinkRejects = sinks.add("sink-rejects", Warning,
 		"A sink with ON ROW ERROR REJECT could not write rows: they stand in dsql.rejects.")
 	NoUpsert = sinks.add("no-upsert", ExitScript,
-		"mode upsert needs a journal, and `key` its keys.")
+		"mode upsert needs a journal or a rollup, and `key` its keys.")
 	BadRoll = sinks.add("bad-roll", ExitScript,
 		"`roll` says when versions that wait become files: (rows n, bytes n, interval '10 minutes'), or one or two of them.")
 	NoTime = sinks.add("no-time", ExitScript,
