@@ -107,4 +107,5 @@ type Topics struct {
 	Values, Keys schema.Source // nil: there is no registry
 	// JSON makes the decoder of keys that are JSON.
 	JSON func(to convert.Columns) ValueDecoder
+	Many bool // a pattern takes the topics, and maybe some that nobody meant
 }

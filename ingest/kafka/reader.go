@@ -72,7 +72,7 @@ func (s *Source) Open(ctx context.Context, c *duck.Conn, env *kind.Env, cols []d
 // land makes the landing of the source's records.
 func (s *Source) land(c *duck.Conn, conn *connect.Connection, cols []duck.Column) (*batch.Landing, error) {
 	d := s.dialect
-	d.Topics = &batch.Topics{JSON: json.Keys}
+	d.Topics = &batch.Topics{JSON: json.Keys, Many: s.topics != nil}
 	if s.format.Registered != nil {
 		of, err := conn.Registry()
 		if err != nil {
