@@ -14,18 +14,14 @@ import (
 func (q *query) groups(ctx context.Context, tx *duck.Tx) error {
 	p, ok := q.clause["group"]
 	if !ok {
-		alone, err := q.groupable(ctx, tx)
-		if err == nil && !slices.Contains(alone, false) {
-			err = q.fail(part{}, "the query has neither groups nor aggregates, so it gives rows as they are").
+		if !slices.Contains(q.groupable(ctx, tx), false) {
+			return q.fail(part{}, "the query has neither groups nor aggregates, so it gives rows as they are").
 				WithHint("that is a stream: CREATE STREAM … AS SELECT …; or add GROUP BY")
 		}
-		return err
+		return nil
 	}
 	if q.sel.ByAll || q.sets() {
-		alone, err := q.groupable(ctx, tx)
-		if err != nil {
-			return err
-		}
+		alone := q.groupable(ctx, tx)
 		told := false
 		for i, it := range q.items {
 			grouping := q.sets() && tree.Contains(it.node, func(n tree.Node) bool {
@@ -106,7 +102,7 @@ func (q *query) selected(ctx context.Context, tx *duck.Tx, g part) (int, error) 
 func (q *query) over(x *duck.Query) *duck.Query { return q.write(q.of.Empty, x, nil) }
 
 // groupable says of each item whether it is an expression over a row, with no aggregate in it.
-func (q *query) groupable(ctx context.Context, tx *duck.Tx) ([]bool, error) {
+func (q *query) groupable(ctx context.Context, tx *duck.Tx) []bool {
 	bound := make([]duck.Bound, len(q.items))
 	for i, it := range q.items {
 		at := q.fails(q.span(it.at))
@@ -118,5 +114,5 @@ func (q *query) groupable(ctx context.Context, tx *duck.Tx) ([]bool, error) {
 		_, constant := q.items[i].node.(*tree.Constant)
 		out[i] = errs[i] == nil || constant
 	}
-	return out, nil
+	return out
 }

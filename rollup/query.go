@@ -73,9 +73,7 @@ func (r *Rollup) Read(ctx context.Context, tx *duck.Tx, of kind.Query) (kind.Tot
 	if err := q.groups(ctx, tx); err != nil {
 		return nil, err
 	}
-	if err := q.choose(ctx, tx); err != nil {
-		return nil, err
-	}
+	q.choose(ctx, tx)
 	out := *r
 	out.query, out.cols = q, cols
 	return &out, nil
@@ -187,7 +185,7 @@ func (q *query) steady(ctx context.Context, tx *duck.Tx) error {
 }
 
 // choose says how the rollup is kept in step.
-func (q *query) choose(ctx context.Context, tx *duck.Tx) error {
+func (q *query) choose(ctx context.Context, tx *duck.Tx) {
 	s := q.sel
 	list := append(slices.Clone(s.List), s.Having, s.Qualify)
 	_, with := q.clause["with"]
@@ -216,7 +214,6 @@ func (q *query) choose(ctx context.Context, tx *duck.Tx) error {
 			q.whole = "its groups name each other"
 		}
 	}
-	return nil
 }
 
 // direct: a FROM is nothing but the relation at a place.

@@ -76,7 +76,7 @@ func (sh *shape) timed(rows *duck.Query, cols []duck.Column) *duck.Query {
 		duck.Args{"at": at, "t": duck.Ident(duck.FreeName("_time", cols)), "rows": rows, "no": int64(noTime)})
 }
 
-var errNoTime = errors.New("Kafka has no such time")
+var errNoTime = errors.New("a record has no such time")
 
 // record is a row as a record; nil: an upsert doesn't need it. The error says why it can't be one.
 func (k *kafkaOutlet) record(res *duck.Result, id string) (*kgo.Record, error) {
