@@ -117,7 +117,6 @@ type declared struct {
 	doubts []*sql.Error
 	// missing is a number that stands for a missing value; nil: none does.
 	missing *float64
-	own     bool // no version is scored by Python
 }
 
 // Kept is the declaration where it is one of the DuckDB file and not of a script: its model is the stored one, and where that came
@@ -172,7 +171,7 @@ func (m *declared) Stale(ctx context.Context, tx *duck.Tx, env *kind.Env) (strin
 	if err != nil {
 		return "", err
 	}
-	m.own = !slices.ContainsFunc(vs, func(v version) bool { return v.Options.Python != nil }) && len(vs) > 0
+	*m.own(env) = !slices.ContainsFunc(vs, func(v version) bool { return v.Options.Python != nil }) && len(vs) > 0
 	if m.kept {
 		return "", nil
 	}
@@ -253,7 +252,7 @@ func (m *declared) version(ctx context.Context, tx *duck.Tx, env *kind.Env, fn f
 	if err != nil {
 		return err
 	}
-	m.own = fn.how == nil && !slices.ContainsFunc(vs, func(v version) bool { return v.Options.Python != nil })
+	*m.own(env) = fn.how == nil && !slices.ContainsFunc(vs, func(v version) bool { return v.Options.Python != nil })
 	optText, err := json.Marshal(want)
 	if err != nil {
 		return err

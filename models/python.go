@@ -129,7 +129,12 @@ func (m *declared) foreignOption() error {
 }
 
 // Outside: see kind.Outside.
-func (m *declared) Outside() bool { return m.pythonFormat() != "" && !m.own }
+func (m *declared) Outside(env *kind.Env) bool { return m.pythonFormat() != "" && !*m.own(env) }
+
+// own is what a run found of the stored versions: none is scored by Python.
+func (m *declared) own(env *kind.Env) *bool {
+	return kind.Known(env, m, func() *bool { return new(bool) })
+}
 
 // Doubts: see kind.Doubtful.
 func (m *declared) Doubts() []*sql.Error { return m.doubts }

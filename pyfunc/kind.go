@@ -127,8 +127,8 @@ func duration(text string) (time.Duration, bool) {
 func (f *declared) Decl() *sql.Decl { return f.decl }
 
 // Callable and Outside: see kind.Outside.
-func (f *declared) Callable()     {}
-func (f *declared) Outside() bool { return true }
+func (f *declared) Callable()              {}
+func (f *declared) Outside(*kind.Env) bool { return true }
 
 // At is the function that is called with a row's number: see kind.Rejecting.
 func (f *declared) At() []string {

@@ -38,7 +38,7 @@ type (
 	// Outside is Callable, and where it says so its calls cost more than what is kept of them: what calls it is computed once.
 	Outside interface {
 		Callable
-		Outside() bool
+		Outside(env *Env) bool
 	}
 	// Rejecting is Outside, and may send the row that it fails for to dsql.rejects: called as At with the row's number before its arguments
 	// it keeps count of those. At is a function's qualified name, nil where it doesn't.

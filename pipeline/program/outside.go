@@ -15,12 +15,12 @@ func (in *Input) RowByRow() bool { return in.body == nil || in.body.plain }
 // OutsideCalls counts the calls of functions outside of DuckDB: in the destination's query and rules, and in what is measured of a batch.
 // All are none where something gives another value each time it is computed.
 func (p *Program) OutsideCalls(ctx context.Context, c *duck.Conn, n *Node) (chain, measured int, err error) {
-	if !n.callsOutside() {
+	if !n.callsOutside(p.Env) {
 		return 0, 0, nil
 	}
 	var names []string
 	for _, m := range n.beside {
-		if !m.outside() {
+		if !m.outside(p.Env) {
 			continue
 		}
 		names = append(names, m.Name)

@@ -103,9 +103,9 @@ func (s *scope) list(ctx context.Context) error {
 	return err
 }
 
-func (n *Node) outside() bool {
+func (n *Node) outside(env *kind.Env) bool {
 	o, ok := n.Obj.(kind.Outside)
-	return ok && o.Outside()
+	return ok && o.Outside(env)
 }
 
 // callable: SQL calls it by its name.
@@ -143,14 +143,14 @@ func (s *scope) beside(ctx context.Context, n *Node, decl *sql.Decl, body *sql.V
 		n.alongside(found)
 	}
 	for _, in := range n.Inputs {
-		in.Plain = in.Plain && (in.body == nil || !n.callsOutside())
+		in.Plain = in.Plain && (in.body == nil || !n.callsOutside(s.p.Env))
 	}
 	return errs.Err()
 }
 
 // callsOutside: some of its text calls what costs more than to keep what it gives.
-func (n *Node) callsOutside() bool {
-	return slices.ContainsFunc(n.beside, (*Node).outside)
+func (n *Node) callsOutside(env *kind.Env) bool {
+	return slices.ContainsFunc(n.beside, func(m *Node) bool { return m.outside(env) })
 }
 
 // Query finds what a destination's query reads: the new rows of one relation, and others whole.
