@@ -96,7 +96,8 @@ func (k *kafka) must(err error) {
 
 func (k *kafka) create(topic string, partitions int32) {
 	k.t.Helper()
-	_, err := k.adm.CreateTopic(k.ctx(), partitions, 1, nil, topic)
+	keep := "-1" // records of tests have times of long ago, which a broker would take away
+	_, err := k.adm.CreateTopic(k.ctx(), partitions, 1, map[string]*string{"retention.ms": &keep}, topic)
 	k.must(err)
 }
 
