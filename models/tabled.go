@@ -16,8 +16,7 @@ import (
 )
 
 // An estimator of scikit-learn is read by Python once, at CREATE, which makes tables of it where it can. They are what the file keeps,
-// under the
-// pickle's hash, and Python isn't needed any more.
+// under the pickle's hash, and Python isn't needed any more.
 
 // byTables makes the function of tables. Where its load is nil Python scores the model, and a.Why says for what reason.
 func (m *declared) byTables(ctx context.Context, tx *duck.Tx, fn function, a *about) (own function, want options, err error) {

@@ -1,6 +1,5 @@
-// Package python is the wheel, whose module dsql is Python. To Go it has three files of it to give, which workers run without anything else
-// of
-// dsql: what loads and calls a model, and what makes tables of one.
+// Package python is the wheel, whose module dsql is Python. To Go it has three files of it to give, which workers run without anything
+// else of dsql: what loads and calls a model, and what makes tables of one.
 package python
 
 import _ "embed"

@@ -65,8 +65,7 @@ var Helpers = slices.Concat([]Helper{
 	{"clamp", "x, low, high", "x, but low where it is below that and high where it is above. NULL stays NULL.",
 		`CASE WHEN x < low THEN low WHEN x > high THEN high ELSE x END`},
 	{"header", "meta, name", "The last header of that name in _meta as text, NULL without one and for what is no UTF-8. A source FROM " +
-		"KAFKA doesn't " +
-		"decode records that no destination's WHERE dsql.header(_meta, 'type') = 'order' (or IN (…)) lets pass.",
+		"KAFKA doesn't decode records that no destination's WHERE dsql.header(_meta, 'type') = 'order' (or IN (…)) lets pass.",
 		"CASE WHEN regexp_full_match(hex(" + headerOf + "), '" + catalog.UTF8Hex + "') THEN decode(" + headerOf + ") END"},
 	{"map_value", "k, mapping", "What a table says for k: mapping is the name of one with the columns key and value. NULL where it has no " +
 		"such key; coalesce(map_value(c, 'codes'), c) leaves others as they are.",

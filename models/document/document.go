@@ -1,10 +1,9 @@
 // Package document reads JSON and UBJSON from front to back, value by value, in bounded memory. What stands in them its callers know.
 //
 // ingest/jsontext steps through JSON too, and the two stay apart: that one refuses all that isn't RFC 8259 and steps over values that
-// others
-// decode in place, a thousand times a batch; this one takes what libraries write (NaN, Infinity, names of features in any encoding), and
-// its
-// numbers are the model's floats. What they could share is the blanks and the escapes, and a branch for each of the others' exceptions.
+// others decode in place, a thousand times a batch; this one takes what libraries write (NaN, Infinity, names of features in any
+// encoding), and its numbers are the model's floats. What they could share is the blanks and the escapes, and a branch for each of the
+// others' exceptions.
 package document
 
 import (

@@ -1,7 +1,6 @@
 // Package sklearn scores estimators of scikit-learn by the tables that Python makes of them once (python/src/dsql/_tables.py), with what
-// the
-// library itself gives: to the last bit, but where numpy's exponential or BLAS has the last word. It owns their form, the steps of a
-// pipeline and the links; trees are forest's. It reads no pickle.
+// the library itself gives: to the last bit, but where numpy's exponential or BLAS has the last word. It owns their form, the steps of
+// a pipeline and the links; trees are forest's. It reads no pickle.
 package sklearn
 
 import (

@@ -12,9 +12,8 @@ import (
 )
 
 // NAME_reasons(row, k) gives the k inputs that moved a row's score most, with what each added to the margin, the largest first. It is made
-// of
-// the contributions (OUTPUT contrib), whatever the model's own output is; so the model is loaded a second time, when it is first asked.
-// Of several margins (classes, targets) it speaks of the largest: the class that is predicted.
+// of the contributions (OUTPUT contrib), whatever the model's own output is; so the model is loaded a second time, when it is first
+// asked. Of several margins (classes, targets) it speaks of the largest: the class that is predicted.
 
 // ReasonsName is the macro beside a model's name.
 func ReasonsName(model string) string { return model + "_reasons" }

@@ -1,7 +1,6 @@
 // Package stored is a version of a model as a dsql file keeps it, made callable: the names of its functions, what they take and give, how
-// its
-// file is loaded, and what becomes of a vector of rows. It knows neither SQL nor DuckDB: the functions of a process that DuckDB is linked
-// into, and those of an extension that DuckDB loads, are these.
+// its file is loaded, and what becomes of a vector of rows. It knows neither SQL nor DuckDB: the functions of a process that DuckDB is
+// linked into, and those of an extension that DuckDB loads, are these.
 package stored
 
 import (
