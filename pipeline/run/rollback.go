@@ -15,7 +15,8 @@ import (
 var rollbackVerb = &program.Verb{
 	Syntax: &sql.Syntax{Verb: "ROLLBACK",
 		Clauses: []sql.Clause{{Keyword: "TO VERSION", Arg: sql.ArgInt, Required: true, Doc: "the version to go back to"}},
-		Doc:     "Makes a new version that equals an old one. What came later is forgotten; places stay, so it isn't read again."},
+		Doc: "Makes a new version that equals an old one. What came later is forgotten; places stay, so it isn't read again. " +
+			"A rollup has none: it is what its query gives over its input, so roll that back."},
 	On:    program.OnDestinations,
 	Check: program.Targets,
 	Plan:  &program.Planned{Action: "ROLLBACK", Touches: rolledBack},
