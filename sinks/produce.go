@@ -107,7 +107,7 @@ func (k *kafkaOutlet) Rewrite(ctx context.Context, version int64, rows *duck.Que
 	if !k.s.transactional {
 		return k.slowly(ctx, version, rows)
 	}
-	ctx, end := k.untilStop(ctx)
+	ctx, end := kind.UntilStop(ctx, k.o.Stop, abortTime/6)
 	defer end()
 	n, refused, err := k.discover(ctx, version, rows)
 	if err != nil || n == 0 {

@@ -43,7 +43,7 @@ func (k *kafkaOutlet) transactionOptions() []kgo.Opt {
 
 // whole sends a version in a transaction.
 func (k *kafkaOutlet) whole(ctx context.Context, version int64, rows *duck.Query) (n int64, err error) {
-	ctx, end := k.untilStop(ctx)
+	ctx, end := kind.UntilStop(ctx, k.o.Stop, abortTime/6) // a version that is cut short is aborted, and comes again
 	defer end()
 	done, some, err := k.noted(ctx, version)
 	if err != nil {
@@ -63,24 +63,6 @@ func (k *kafkaOutlet) whole(ctx context.Context, version int64, rows *duck.Query
 		return n, err
 	}
 	return k.transact(ctx, version, rows, refused)
-}
-
-// untilStop ends soon after the run was asked to: a version that is cut short is aborted, and comes again.
-func (k *kafkaOutlet) untilStop(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(ctx)
-	go func() {
-		select {
-		case <-ctx.Done():
-			return
-		case <-k.o.Stop:
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(abortTime / 6):
-			cancel()
-		}
-	}()
-	return ctx, cancel
 }
 
 // transact sends the rows but for those that are refused.

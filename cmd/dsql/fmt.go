@@ -43,28 +43,24 @@ func (c *fmtCmd) Run(s *streams) error {
 
 // one lays out a script, and says whether that changes it.
 func (c *fmtCmd) one(s *streams, name string) (changed bool, err error) {
-	text, err := s.script(name)
+	src, err := s.script(name, c.Stdin)
 	if err != nil {
 		return false, err
 	}
-	shown := name
-	if name == "-" && c.Stdin != "" {
-		shown = c.Stdin
-	}
-	out, err := sqlfmt.Format(sql.NewSource(shown, text), run.Language.Forms)
+	out, err := sqlfmt.Format(src, run.Language.Forms)
 	if err != nil {
 		return false, err
 	}
 	switch {
-	case c.Check && out != text:
-		_, err = fmt.Fprintln(s.out, shown)
+	case c.Check && out != src.Text:
+		_, err = fmt.Fprintln(s.out, src.Name)
 	case c.Check:
 	case name == "-":
 		_, err = io.WriteString(s.out, out)
-	case out != text:
+	case out != src.Text:
 		err = rewrite(name, out)
 	}
-	return out != text, err
+	return out != src.Text, err
 }
 
 // rewrite puts a text in the place of a file's, whole or not at all.

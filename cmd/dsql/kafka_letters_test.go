@@ -70,11 +70,7 @@ func TestKafkaRejectTopicCrash(t *testing.T) {
 	k.fails(4, "there is no topic "+k.topic+".dead")
 	k.create(k.topic+".dead", 1)
 	for _, fault := range []string{"kill:rejects-posted:1", "kill:after-commit:1"} {
-		k.env = []string{"DSQL_FAULT=" + fault}
-		if k.run() == 0 {
-			t.Fatal("the run was not stopped")
-		}
-		k.env = nil
+		k.stopped(fault)
 		k.record(&kgo.Record{Key: []byte("8"), Value: []byte(`{"n":true}`)})
 	}
 	k.runs()

@@ -173,6 +173,16 @@ func (k *kafka) runs(args ...string) {
 	}
 }
 
+// stopped runs the script up to a fault, which must end it.
+func (k *kafka) stopped(fault string) {
+	k.t.Helper()
+	k.env = []string{"DSQL_FAULT=" + fault}
+	if k.run() == 0 {
+		k.t.Fatal("the run was not stopped")
+	}
+	k.env = nil
+}
+
 // fails runs the script, which must end with an exit code and a text on stderr.
 func (k *kafka) fails(code int, text string, args ...string) {
 	k.t.Helper()

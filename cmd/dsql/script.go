@@ -38,15 +38,11 @@ func (a *scriptArgs) options(s *streams) (program.Options, error) {
 		o.DB, _ = p.database()
 	}
 	for i, name := range a.Script {
-		text, err := s.script(name)
+		src, err := s.script(name, a.Stdin)
 		if err != nil {
 			return o, err
 		}
-		shown := name
-		if name == "-" && a.Stdin != "" {
-			shown = a.Stdin
-		}
-		o.Scripts = append(o.Scripts, sql.NewSource(shown, text))
+		o.Scripts = append(o.Scripts, src)
 		if i == 0 && name != "-" {
 			o.Dir = filepath.Dir(name)
 			if o.DB == "" {
@@ -78,8 +74,8 @@ func firstFolder(scripts []string) string {
 	return filepath.Dir(scripts[0])
 }
 
-// script is the text of a script; - is standard input.
-func (s *streams) script(name string) (string, error) {
+// script reads a script; - is standard input, which messages call stdin where that isn't empty.
+func (s *streams) script(name, stdin string) (*sql.Source, error) {
 	var b []byte
 	var err error
 	if name == "-" {
@@ -88,12 +84,15 @@ func (s *streams) script(name string) (string, error) {
 		b, err = os.ReadFile(name)
 	}
 	if errors.Is(err, fs.ErrPermission) {
-		return "", sql.Errorf(code.NoRights, "the script %s can't be read: no right to", name).
+		return nil, sql.Errorf(code.NoRights, "the script %s can't be read: no right to", name).
 			WithHint("check the rights of the file and of its folder").WithCause(err)
 	}
 	if err != nil {
-		return "", sql.Errorf(code.NoFile, "the script %s can't be read: %s", name, cause(err)).
+		return nil, sql.Errorf(code.NoFile, "the script %s can't be read: %s", name, cause(err)).
 			WithHint("check the name; `dsql init` writes a script to start from").WithCause(err)
 	}
-	return string(b), nil
+	if name == "-" && stdin != "" {
+		name = stdin
+	}
+	return sql.NewSource(name, string(b)), nil
 }

@@ -213,11 +213,11 @@ func (sh *shell) statements(ctx context.Context, name, text string) error {
 
 // script runs the statements of a file.
 func (sh *shell) script(ctx context.Context, name string) error {
-	text, err := sh.streams.script(name)
+	src, err := sh.streams.script(name, "")
 	if err != nil {
 		return err
 	}
-	return sh.statements(ctx, name, text)
+	return sh.statements(ctx, name, src.Text)
 }
 
 // keep adds an entry to the history, in one line: blanks between tokens become one, and comments are left out. What begins with a blank,

@@ -196,11 +196,7 @@ func TestSinkKafkaCrashes(t *testing.T) {
 			k.script(scoresScript)
 			k.rows("1.csv", 0, 300)
 			k.rows("2.csv", 300, 300)
-			k.env = []string{"DSQL_FAULT=" + fault}
-			if k.run() == 0 {
-				t.Fatal("the run was not stopped")
-			}
-			k.env = nil
+			k.stopped(fault)
 			k.runs()
 			n := k.complete(k.topic, 600)
 			if strings.Contains(fault, "sink-") && n != 900 {

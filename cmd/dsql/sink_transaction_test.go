@@ -60,11 +60,7 @@ func TestSinkKafkaTransactions(t *testing.T) {
 			k.script(transactionScript)
 			k.rows("1.csv", 0, 300)
 			k.rows("2.csv", 300, 300)
-			k.env = []string{"DSQL_FAULT=" + fault}
-			if k.run() == 0 {
-				t.Fatal("the run was not stopped")
-			}
-			k.env = nil
+			k.stopped(fault)
 			k.runs()
 			k.is("SELECT * FROM dsql.places", "out|scores|2")
 			k.rows("3.csv", 600, 10)
@@ -103,11 +99,7 @@ CREATE STREAM s AS SELECT id, repeat('x', n) AS v FROM ev;
 CREATE SINK out INTO KAFKA (brokers '{brokers}', topic '{topic}', transactional true) ON ROW ERROR REJECT FROM s;
 `)
 	put(t, filepath.Join(k.dir, "in", "1.csv"), "id,n\n1,10\n2,50000\n3,10\n4,60000\n")
-	k.env = []string{"DSQL_FAULT=kill:sink-written:1"}
-	if k.run() == 0 {
-		t.Fatal("the run was not stopped")
-	}
-	k.env = nil
+	k.stopped("kill:sink-written:1")
 	k.runs()
 	k.is("SELECT data->>'id', left(reason, 16) FROM dsql.rejects ORDER BY id", "2|sink: the record\n4|sink: the record")
 	var ids []string

@@ -27,7 +27,7 @@ func (s *Source) Open(ctx context.Context, c *duck.Conn, env *kind.Env, cols []d
 	if err != nil {
 		return nil, err
 	}
-	within, done := untilStop(ctx, o.Stop)
+	within, done := kind.UntilStop(ctx, o.Stop, 0)
 	defer done()
 	cl, err := conn.Dial(within, env)
 	if err != nil {
@@ -82,19 +82,6 @@ func (s *Source) land(c *duck.Conn, conn *connect.Connection, cols []duck.Column
 	}
 	l, err := batch.NewLanding(c, s.Stmt.Name, s.fields(cols), d, s.limits)
 	return l, s.Placed(err, s.Stmt.NameAt)
-}
-
-// untilStop ends with ctx, and when the run is to end.
-func untilStop(ctx context.Context, stop <-chan struct{}) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(ctx)
-	go func() {
-		select {
-		case <-stop: // nil: never
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
-	return ctx, cancel
 }
 
 // reader hands out a source's batches. One goroutine polls the brokers and fills the next batch while the last is written; it
@@ -334,7 +321,7 @@ func (c *committer) send(cl *kgo.Client) {
 			offsets.Add(kadm.Offset{Topic: tp.topic, Partition: tp.partition, At: p.next, LeaderEpoch: p.epoch})
 		}
 		within, done := context.WithTimeout(context.Background(), commitTime)
-		ctx, cancel := untilStop(within, c.ends)
+		ctx, cancel := kind.UntilStop(within, c.ends, 0)
 		_, _ = kadm.NewClient(cl).CommitOffsets(ctx, group, offsets) // the next commit says more; the file holds the truth
 		cancel()
 		done()

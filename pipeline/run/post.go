@@ -58,7 +58,7 @@ func (r *runner) postOf(ctx context.Context, n *program.Node, p kind.Poster) err
 		return err
 	}
 	if open == nil {
-		ctx, done := r.untilStop(ctx)
+		ctx, done := kind.UntilStop(ctx, r.Options.Stop, 0)
 		to, err := p.OpenPost(ctx, r.Program.Env, r.file.id)
 		done()
 		if err != nil {
@@ -70,7 +70,7 @@ func (r *runner) postOf(ctx context.Context, n *program.Node, p kind.Poster) err
 		}
 		r.posts[n] = open
 	}
-	within, done := r.untilStop(ctx) // what is cut short comes again
+	within, done := kind.UntilStop(ctx, r.Options.Stop, 0) // what is cut short comes again
 	_, upTo, err := open.Send(within, r.Conn, last)
 	if done(); err != nil || upTo == last {
 		return err

@@ -32,9 +32,8 @@ func (r *runner) sink(ctx context.Context, only ...*program.Node) error {
 func (r *runner) sinkAll(ctx context.Context) error { return r.sinks(ctx, true, nil) }
 
 func (r *runner) sinks(ctx context.Context, all bool, only []*program.Node) error {
-	within, cancel := context.WithCancel(ctx)
+	within, cancel := kind.UntilStop(ctx, r.Options.Stop, hurry)
 	defer cancel()
-	watched := false
 	for _, n := range r.Program.Nodes {
 		s, ok := n.Sink()
 		if !ok || !n.Bound || !r.behind(edge{n, n.Inputs[0].Of}) || r.broken[n] != nil || time.Now().Before(r.again[n]) ||
@@ -44,10 +43,6 @@ func (r *runner) sinks(ctx context.Context, all bool, only []*program.Node) erro
 		if r.file.halted[n.Name] {
 			r.breaks(n, r.halt(n, r.places[edge{n, n.Inputs[0].Of}]))
 			continue
-		}
-		if !watched {
-			watched = true
-			go r.endSoon(within, cancel)
 		}
 		if err := r.sinkTo(within, n, s, all); err != nil && within.Err() == nil {
 			if err := r.failedSink(n, err); err != nil {
@@ -109,37 +104,10 @@ func (r *runner) brokenSinks() error {
 	return errs.Err()
 }
 
-// endSoon cancels a while after the run was asked to end.
-func (r *runner) endSoon(ctx context.Context, cancel func()) {
-	select {
-	case <-ctx.Done():
-		return
-	case <-r.Options.Stop:
-	}
-	select {
-	case <-ctx.Done():
-	case <-time.After(hurry):
-		cancel()
-	}
-}
-
 // thereAgain notes that the place outside of a sink is there.
 func (r *runner) thereAgain(n *program.Node) {
 	delete(r.again, n)
 	delete(r.told, n)
-}
-
-// untilStop ends when the run is to end.
-func (r *runner) untilStop(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(ctx)
-	go func() {
-		select {
-		case <-ctx.Done():
-		case <-r.Options.Stop:
-			cancel()
-		}
-	}()
-	return ctx, cancel
 }
 
 // sinkTo writes what one sink hasn't got.
@@ -210,7 +178,7 @@ func (r *runner) outlet(ctx context.Context, n *program.Node, s kind.Sink, e edg
 		return out, nil
 	}
 	_, had := r.places[e]
-	ctx, done := r.untilStop(ctx)
+	ctx, done := kind.UntilStop(ctx, r.Options.Stop, 0)
 	defer done()
 	out, err := s.Open(ctx, r.Conn, r.Program.Env,
 		kind.SinkOptions{Columns: n.Cols, First: !had, File: r.file.id, Copied: r.file.restored, Follow: r.Options.Follow, Stop: r.Options.Stop,
