@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"dsql/engine/duck"
 	"dsql/engine/kind"
@@ -23,7 +24,7 @@ var eraseVerb = &program.Verb{
 		_, err := eraser(p, d)
 		return err
 	},
-	Plan: &program.Planned{Action: "ERASE KEY", Touches: erasable},
+	Plan: &program.Planned{Action: "ERASE KEY", On: eraser, Touches: erasable},
 	Run:  action((*runner).erase),
 }
 
@@ -78,10 +79,7 @@ func (r *runner) erase(ctx context.Context, d *sql.Decl) error {
 		return err
 	}
 	r.erased[n] = true
-	if err := r.catchUp(ctx, r.downstream(n, r.wanted(nil)), nil); err != nil { // what reads it sees the key go
-		return err
-	}
-	if err := errors.Join(r.watch(ctx, true), r.sink(ctx)); err != nil {
+	if err := r.toldAll(ctx, d, n); err != nil {
 		return err
 	}
 	var all, rejects int64
@@ -104,6 +102,25 @@ func (r *runner) erase(ctx context.Context, d *sql.Decl) error {
 		return duck.SQL("({p}, {r}::BIGINT, {w})", duck.Args{"p": h.place, "r": h.rows, "w": h.what})
 	})
 	return r.AnswerWith(ctx, d, duck.SQL("FROM (VALUES {rows}) t(place, rows, what)", duck.Args{"rows": rows}))
+}
+
+// toldAll lets all that reads the journal see the key go: the rows that say so are about to be taken out.
+func (r *runner) toldAll(ctx context.Context, d *sql.Decl, n *program.Node) error {
+	if err := r.catchUp(ctx, r.downstream(n, r.wanted(nil)), nil); err != nil {
+		return err
+	}
+	if err := errors.Join(r.watch(ctx, true), r.sinkAll(ctx)); err != nil {
+		return err
+	}
+	for _, m := range r.Program.Nodes {
+		for _, in := range m.Inputs {
+			if in.Of == n && r.behind(edge{m, n}) {
+				return d.At(d.Arg("FROM JOURNAL").Span).Errorf(code.NotTold, "%s %s hasn't taken yet that the key goes", m.Kind, m.Name).
+					WithHint("run the statement again when it can: so far the key is out of the state, and not out of the history")
+			}
+		}
+	}
+	return nil
 }
 
 // eraseRejects takes what was rejected of the key out: of the journal, and of the sources that it reads; and rows that show why a check
@@ -213,7 +230,7 @@ func (r *runner) rowsOf(ctx context.Context, m *program.Node, keys []duck.Column
 		return nil, err
 	}
 	for _, k := range keys {
-		if !has(cols, k.Name) {
+		if !slices.ContainsFunc(cols, func(c duck.Column) bool { return sql.Same(c.Name, k.Name) }) {
 			return nil, nil
 		}
 	}
@@ -229,15 +246,6 @@ func (r *runner) rowsOf(ctx context.Context, m *program.Node, keys []duck.Column
 			return duck.SQL("TRY_CAST({c} AS {t})", duck.Args{"c": duck.Ident(c.Name), "t": c.Type})
 		})}))
 	return duck.Lit(n), err
-}
-
-func has(cols []duck.Column, name string) bool {
-	for _, c := range cols {
-		if sql.Same(c.Name, name) {
-			return true
-		}
-	}
-	return false
 }
 
 // admit is ADMIT KEY (…) TO JOURNAL name.

@@ -116,7 +116,7 @@ func each[T any](list []T, f func(T) *duck.Query) (out []*duck.Query) {
 	return out
 }
 
-// keyOf is what ERASE KEY and ADMIT KEY name: the journal, its keys, and the key's values as expressions of their types.
+// keyOf is what ERASE KEY and ADMIT KEY name: the journal, its keys, and the key's values as literals of their types.
 func (r *runner) keyOf(ctx context.Context, d *sql.Decl) (*program.Node, []duck.Column, []*duck.Query, error) {
 	n, err := eraser(r.Program, d)
 	if err != nil {
@@ -150,17 +150,18 @@ func keyValues(ctx context.Context, c *duck.Conn, d *sql.Decl, n *program.Node) 
 	}
 	a := duck.Args{"q": q, "names": duck.Names(named)}
 	for i, k := range keys {
-		v := duck.SQL("(SELECT CAST({k} AS {t}) FROM ({q}) _k({names}))", a, duck.Args{"k": duck.Ident(named[i]), "t": k.Type})
-		null, err := c.Int(ctx, duck.SQL("SELECT ({v} IS NULL)::BIGINT", duck.Args{"v": v}))
+		var text *string // what the user wrote may give something else once the key is gone
+		_, err := c.Scan(ctx, duck.SQL("SELECT CAST(CAST({k} AS {t}) AS VARCHAR) FROM ({q}) _k({names})", a,
+			duck.Args{"k": duck.Ident(named[i]), "t": k.Type}), &text)
 		switch {
 		case err != nil && duck.IsConversion(err):
 			return nil, nil, wrong("the value for %s is no %s", k.Name, k.Type)
 		case err != nil:
 			return nil, nil, err
-		case null == 1:
+		case text == nil:
 			return nil, nil, wrong("no key of %s is NULL", n.Name)
 		}
-		values = append(values, v)
+		values = append(values, duck.SQL("CAST({v} AS {t})", duck.Args{"v": *text, "t": k.Type}))
 	}
 	return keys, values, nil
 }

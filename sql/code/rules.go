@@ -72,6 +72,9 @@ var (
 	ErasedKey = stored.add("erased-key", Warning,
 		"Rows of keys that ERASE KEY took out of a journal came again, from its source say: they were left out, and "+
 			"are counted as dropped. Or ADMIT KEY names a key that was not erased (a warning).")
+	NotTold = stored.add("not-told", ExitFailed,
+		"ERASE KEY took a key out of a journal's state, and something that reads the journal hasn't taken that yet: a sink that is away, or "+
+			"a destination that failed. The history is kept until it has: run the statement again.")
 	ReplayHeld = stored.add("replay-held", Warning,
 		"REPLAY REJECTS left rows that a check holds back: RELEASE HOLD takes them (a warning).")
 	UnknownKey = stored.add("unknown-key", ExitFailed,
