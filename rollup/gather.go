@@ -126,15 +126,21 @@ func (r *Rollup) Write(ctx context.Context, tx *duck.Tx, b *kind.Accepted) (n ki
 	}
 	a := duck.Args{"rows": b.Rows, "old": oldTable, "new": newTable, "now": r.table("__now"), "past": r.table("__past"),
 		"cols": duck.Names(names), "row": row(names), "key": row(r.KeyNames()), "v": b.Version}
-	if n.Written, err = tx.Int(ctx, duck.SQL("SELECT count(*) FROM {rows}", a)); err != nil {
+	// The rows are computed once: their rules stand in the query. _v_to: it is stored as it is.
+	if err := tx.Run(ctx, duck.SQL("CREATE OR REPLACE TEMP TABLE {new} AS SELECT {cols}, {row} IN (SELECT {row} FROM {old}) AS _v_to FROM {rows}",
+		a)); err != nil {
 		return n, err
 	}
-	if n.Added, err = tx.Exec(ctx, duck.SQL(`CREATE OR REPLACE TEMP TABLE {new} AS SELECT {cols} FROM {rows}
-		WHERE {row} NOT IN (SELECT {row} FROM {old})`, a)); err != nil {
+	if n.Written, err = tx.Int(ctx, duck.SQL("SELECT count(*) FROM {new}", a)); err != nil {
 		return n, err
 	}
-	if err := tx.Run(ctx, duck.SQL("DELETE FROM {old} WHERE {row} IN (SELECT {row} FROM {rows})", a),
-		duck.SQL("INSERT INTO {past} SELECT {cols}, _v_from, {v} FROM {old} WHERE _v_from < {v}", a)); err != nil {
+	if err := tx.Run(ctx, duck.SQL("DELETE FROM {old} WHERE {row} IN (SELECT {row} FROM {new} WHERE _v_to)", a)); err != nil {
+		return n, err
+	}
+	if n.Unchanged, err = tx.Exec(ctx, duck.SQL("DELETE FROM {new} WHERE _v_to", a)); err != nil {
+		return n, err
+	}
+	if err := tx.Run(ctx, duck.SQL("INSERT INTO {past} SELECT {cols}, _v_from, {v} FROM {old} WHERE _v_from < {v}", a)); err != nil {
 		return n, err
 	}
 	if n.Removed, err = tx.Exec(ctx, duck.SQL("DELETE FROM {now} WHERE rowid IN (SELECT _rid FROM {old})", a)); err != nil {
@@ -146,7 +152,6 @@ func (r *Rollup) Write(ctx context.Context, tx *duck.Tx, b *kind.Accepted) (n ki
 	if n.Added, err = tx.Exec(ctx, duck.SQL("INSERT INTO {now} SELECT {cols}, {v} FROM {new}", a)); err != nil {
 		return n, err
 	}
-	n.Unchanged = n.Written - n.Added
 	if n.Changed, err = tx.Int(ctx, duck.SQL("SELECT count(*) FROM {new} WHERE {key} IN (SELECT {key} FROM {old})", a)); err != nil {
 		return n, err
 	}

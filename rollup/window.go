@@ -108,7 +108,7 @@ func (q *query) named(p part) *window {
 		}
 	}
 	for _, it := range q.items {
-		if p.to-p.from == 1 && it.alias != "" && sql.Same(it.alias, unquoted(q.word(p.from))) {
+		if p.to-p.from == 1 && it.alias != "" && sql.Same(it.alias, sql.NameOf(q.word(p.from))) {
 			return q.named(it.expr)
 		}
 	}
@@ -135,13 +135,9 @@ func (w *window) hops() *duck.Query {
 // the one before it than the gap.
 func (w *window) sessions(rows, as *duck.Query, groups []*duck.Query, where *duck.Query) *duck.Query {
 	a := duck.Args{"rows": rows, "as": as, "where": where, "ts": w.args[0], "gap": w.args[1], "is": w.is, "by": duck.SQL("")}
+	a["more"] = duck.SQL("PARTITION BY ")
 	if len(groups) > 0 {
 		a["by"] = duck.SQL("PARTITION BY {g} ", duck.Args{"g": duck.Join(", ", groups...)})
-	}
-	a["more"] = duck.SQL(", ")
-	if len(groups) == 0 {
-		a["more"] = duck.SQL("PARTITION BY ")
-	} else {
 		a["more"] = duck.SQL("{by}, ", a)
 	}
 	return duck.SQL(`(SELECT *, min({ts}) OVER ({more}_nth) AS {is} FROM (
