@@ -61,22 +61,22 @@ func (p *Program) touched(ctx context.Context, c *duck.Conn, o Options) {
 // Planned is what a plan says of a verb.
 type Planned struct {
 	Action string // event.Change's
+	// On finds what the verb is about; nil: what its name says.
+	On func(p *Program, d *sql.Decl) (*Node, error)
 	// Touches says what it would do to what is there.
 	Touches func(ctx context.Context, p *Program, tx *duck.Tx, d *sql.Decl, n *Node) ([]string, error)
 }
 
-// on is what a verb is about; nil: that isn't declared, which IF EXISTS allows.
+// on is what a verb is about; nil: that isn't declared, which IF EXISTS allows, or which its check has told.
 func (v *Planned) on(p *Program, d *sql.Decl) *Node {
-	name := d.Name
-	for _, clause := range []string{"FROM", "FROM JOURNAL"} {
-		if from := d.Arg(clause); d.Syntax.NoName && from != nil && len(from.Names) > 0 {
-			name = from.Names[0].Text
-		}
+	switch {
+	case v.On != nil:
+		n, _ := v.On(p, d)
+		return n
+	case d.Syntax.Keyword == "":
+		return p.Relation(d.Name)
 	}
-	if d.Syntax.Keyword == "" {
-		return p.Relation(name)
-	}
-	return p.Find(strings.ToLower(d.Syntax.Keyword), name)
+	return p.Find(strings.ToLower(d.Syntax.Keyword), d.Name)
 }
 
 // Left are the declarations of the file that the script doesn't have, where it declares something: those that read others first. What it

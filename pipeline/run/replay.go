@@ -63,7 +63,7 @@ var replayRejectsVerb = &program.Verb{
 		_, err := rejecter(p, d)
 		return err
 	},
-	Plan: &program.Planned{Action: "REPLAY REJECTS", Touches: replayed},
+	Plan: &program.Planned{Action: "REPLAY REJECTS", On: rejecter, Touches: replayed},
 	Run:  action((*runner).replayRejects),
 }
 

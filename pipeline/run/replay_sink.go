@@ -11,14 +11,17 @@ import (
 
 // What a sink refused is written again as the rows that the versions brought: their numbers among these stand in dsql.rejects.
 
+// sunkRows is a condition on rejects: they are rows of a sink that can be found again.
+var sunkRows = duck.SQL(`starts_with(reason, 'sink: ') AND (original->>'row')::BIGINT > 0`)
+
 // sunk is a row that a sink refused.
 type sunk struct{ id, after, version, number int64 }
 
 // replaySunk writes again what a sink refused and a condition holds for.
 func (r *runner) replaySunk(ctx context.Context, n *program.Node, s kind.Sink, where *duck.Query) error {
 	all, err := duck.Select(ctx, r.Conn, duck.SQL(`SELECT id, (original->>'after')::BIGINT, version, (original->>'row')::BIGINT FROM dsql.rejects
-		WHERE destination = {sink} AND starts_with(reason, 'sink: ') AND replayed_at IS NULL AND (original->>'row')::BIGINT > 0 AND ({where})
-		ORDER BY version, 4`, duck.Args{"sink": n.Name, "where": where}),
+		WHERE destination = {sink} AND replayed_at IS NULL AND {sunk} AND ({where})
+		ORDER BY version, 4`, duck.Args{"sink": n.Name, "where": where, "sunk": sunkRows}),
 		func(row func(...any) error) (x sunk, err error) {
 			return x, row(&x.id, &x.after, &x.version, &x.number)
 		})

@@ -34,8 +34,15 @@ func rowWord(n *program.Node) string {
 
 func rebuilt(ctx context.Context, p *program.Program, tx *duck.Tx, d *sql.Decl, n *program.Node) ([]string, error) {
 	if d.Arg("FROM SOURCE") == nil {
+		what := []string{"computed anew from what it remembers"}
+		if _, total := n.Total(); total {
+			what[0] = "computed anew from all rows of " + n.Inputs[0].Of.Name
+		}
 		text, err := program.Rows(ctx, tx, n)
-		return []string{"computed anew from what it remembers", text}, err
+		if text != "" {
+			what = append(what, text)
+		}
+		return what, err
 	}
 	what, err := program.Stores(ctx, p, tx, d, n)
 	if err != nil {
@@ -68,6 +75,8 @@ func replayed(ctx context.Context, _ *program.Program, tx *duck.Tx, d *sql.Decl,
 	}
 	if _, source := n.Source(); source {
 		a["of"] = duck.SQL("destination IS NULL AND source = {name}", a)
+	} else if _, sink := n.Sink(); sink {
+		a["of"] = duck.SQL("{of} AND {sunk}", a, duck.Args{"sunk": sunkRows})
 	}
 	rows, err := tx.Int(ctx, duck.SQL("SELECT count(*) FROM dsql.rejects WHERE {of} AND replayed_at IS NULL AND ({where})", a))
 	return []string{program.Amount(rows, "reject") + " would be tried again"}, err
