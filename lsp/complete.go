@@ -6,6 +6,7 @@ import (
 	"sort"
 	"strings"
 
+	"dsql/engine/duck"
 	"dsql/sql"
 )
 
@@ -55,7 +56,7 @@ func (s *server) complete(d *document, off int) completionList {
 	}
 	if n := len(toks); n > 1 && toks[n-1].Span.Of(sql.NewSource("", text)) == "." && toks[n-1].Span.End == begun {
 		c.dot = true
-		c.columnsOf(whole, nameOf(text[toks[n-2].Span.Start:toks[n-2].Span.End]))
+		c.columnsOf(whole, sql.NameOf(text[toks[n-2].Span.Start:toks[n-2].Span.End]))
 		return c.list()
 	}
 	if heads := c.heads(base, toks); heads {
@@ -92,7 +93,7 @@ func (c *completion) add(kind int, label, detail, doc, sort string) {
 // plain: a name may be written without quotes.
 func plain(name string) bool {
 	toks := sql.Tokens(sql.NewSource("", name), sql.Span{End: len(name)})
-	return len(toks) == 1 && toks[0].Kind == sql.Word && toks[0].Span.End == len(name) && toks[0].Span.Start == 0
+	return len(toks) == 1 && toks[0].Kind == sql.Word && !duck.Reserved(name) && toks[0].Span.End == len(name) && toks[0].Span.Start == 0
 }
 
 // duckdbHeads are what statements of DuckDB's begin with.
@@ -222,7 +223,7 @@ func (c *completion) columnsOf(whole, of string) {
 	toks := sql.Tokens(src, sql.Span{End: len(whole)})
 	text := func(i int) string {
 		if i < len(toks) && (toks[i].Kind == sql.Word || toks[i].Kind == sql.Quoted) {
-			return nameOf(toks[i].Span.Of(src))
+			return sql.NameOf(toks[i].Span.Of(src))
 		}
 		return ""
 	}

@@ -31,10 +31,10 @@ func (s *server) within(d *document, f found) *location {
 	if st, at, ok := s.declared(d, f); ok {
 		return &location{d.uri, d.span(st.in(at))}
 	}
-	name := nameOf(f.text)
+	name := sql.NameOf(f.text)
 	named := map[sql.Key]bool{}
 	for _, t := range f.toks {
-		named[sql.KeyOf(nameOf(t.Span.Of(f.src)))] = true
+		named[sql.KeyOf(sql.NameOf(t.Span.Of(f.src)))] = true
 	}
 	for _, st := range s.statements(d) { // the column of a source that the statement names
 		if st.decl == nil || st.decl.Arg("#0") == nil || !named[sql.KeyOf(st.name.Text)] {
@@ -54,7 +54,7 @@ var endings = []string{"_history_at", "_bitemporal", "_history", "_changes", "_a
 
 // declared is the statement that declares what a word names, and where: itself, something that it makes, or an item of it (flights.sane).
 func (s *server) declared(d *document, f found) (st statement, at sql.Span, ok bool) {
-	name := nameOf(f.text)
+	name := sql.NameOf(f.text)
 	if f.before(".") && f.i > 1 {
 		of := f
 		of.i -= 2

@@ -209,13 +209,5 @@ func created(src *sql.Source) (kind string, name sql.Name) {
 	if i >= len(toks) || toks[i].Kind != sql.Word && toks[i].Kind != sql.Quoted {
 		return "", name
 	}
-	return kind, sql.Name{Text: nameOf(toks[i].Span.Of(src)), Span: toks[i].Span}
-}
-
-// nameOf is what a word or quoted name calls.
-func nameOf(text string) string {
-	if strings.HasPrefix(text, `"`) {
-		text, _ = sql.Unquote(text)
-	}
-	return text
+	return kind, sql.Name{Text: sql.NameOf(toks[i].Span.Of(src)), Span: toks[i].Span}
 }

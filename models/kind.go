@@ -167,6 +167,9 @@ func (m *declared) errorf(c code.Code, format string, args ...any) *sql.Error {
 // Stale says what differs between the file on disk and the newest stored version, "" if nothing does. The declaration's text
 // alone doesn't tell: a model's file may be replaced.
 func (m *declared) Stale(ctx context.Context, tx *duck.Tx, env *kind.Env) (string, error) {
+	if m.kept && m.pythonFormat() == "" { // there is nothing to look for
+		return "", nil
+	}
 	vs, err := versions(ctx, tx.Conn, m.decl.Name)
 	if err != nil {
 		return "", err

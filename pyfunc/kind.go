@@ -112,15 +112,8 @@ func ReadOptions(d *sql.Decl) (to Options, err error) {
 
 // duration is '500ms', '30s', '5 minutes', or a number of seconds.
 func duration(text string) (time.Duration, bool) {
-	d, err := time.ParseDuration(strings.ReplaceAll(text, " ", ""))
-	if err != nil {
-		number, unit, _ := strings.Cut(strings.ToLower(text), " ")
-		n, nerr := strconv.ParseFloat(number, 64)
-		of := map[string]time.Duration{"": time.Second, "millisecond": time.Millisecond, "second": time.Second, "minute": time.Minute,
-			"hour": time.Hour}
-		d, err = time.Duration(n*float64(of[strings.TrimSuffix(unit, "s")])), nerr
-	}
-	return d, err == nil && d >= time.Millisecond && d <= 24*time.Hour
+	d, ok := sql.Duration(text)
+	return d, ok && d >= time.Millisecond && d <= 24*time.Hour
 }
 
 // Decl is the statement.

@@ -81,7 +81,7 @@ func (b *search) varies() bool {
 			continue
 		}
 		arg := it.read.extent(e.at).args[0]
-		m, ok := b.p.metric(strings.Trim(arg.Of(it.read.src), `"`))
+		m, ok := b.p.metric(sql.NameOf(arg.Of(it.read.src)))
 		if !ok || back >= 0 && m != back {
 			return false
 		}

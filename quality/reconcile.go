@@ -217,7 +217,7 @@ func (b *compiler) other(it *item, ext extent) (*other, error) {
 			}
 			continue
 		}
-		name := strings.ReplaceAll(strings.Trim(text, `"`), `""`, `"`)
+		name := sql.NameOf(text)
 		i, j := columnNamed(ours, name), columnNamed(theirs, name)
 		if i < 0 || j < 0 {
 			of, cols := "the rows", ours

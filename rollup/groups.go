@@ -71,7 +71,7 @@ func (q *query) selected(ctx context.Context, tx *duck.Tx, g part) (int, error) 
 			return i, nil
 		}
 	}
-	last := unquoted(q.word(g.to - 1))
+	last := sql.NameOf(q.word(g.to - 1))
 	plain := func(p part) bool { // a column, perhaps of a relation
 		for i := p.from; i < p.to; i++ {
 			if (i-p.from)%2 == 1 != q.is(i, ".") || (i-p.from)%2 == 0 && q.toks[i].Kind != sql.Word && q.toks[i].Kind != sql.Quoted {
@@ -89,7 +89,7 @@ func (q *query) selected(ctx context.Context, tx *duck.Tx, g part) (int, error) 
 			column = true
 		}
 		for i, it := range q.items {
-			if column && plain(it.expr) && sql.Same(unquoted(q.word(it.expr.to-1)), last) || !column && sql.Same(it.alias, last) {
+			if column && plain(it.expr) && sql.Same(sql.NameOf(q.word(it.expr.to-1)), last) || !column && sql.Same(it.alias, last) {
 				return i, nil
 			}
 		}

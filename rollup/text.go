@@ -97,7 +97,7 @@ func (t *text) clauses() map[string]part {
 // bare is an item of a SELECT without its alias.
 func (t *text) bare(p part, alias string) part {
 	named := func(i int) bool {
-		return strings.EqualFold(unquoted(t.word(i)), alias)
+		return strings.EqualFold(sql.NameOf(t.word(i)), alias)
 	}
 	switch n := p.to - p.from; {
 	case alias == "" || n < 2:
@@ -111,20 +111,13 @@ func (t *text) bare(p part, alias string) part {
 	return p
 }
 
-func unquoted(s string) string {
-	if len(s) > 1 && s[0] == '"' {
-		return strings.ReplaceAll(s[1:len(s)-1], `""`, `"`)
-	}
-	return s
-}
-
 // same says that two parts are written alike.
 func (t *text) same(a, b part) bool {
 	if a.to-a.from != b.to-b.from {
 		return false
 	}
 	for i := range a.to - a.from {
-		if !strings.EqualFold(unquoted(t.word(a.from+i)), unquoted(t.word(b.from+i))) {
+		if !strings.EqualFold(sql.NameOf(t.word(a.from+i)), sql.NameOf(t.word(b.from+i))) {
 			return false
 		}
 	}

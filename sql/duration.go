@@ -1,6 +1,7 @@
 package sql
 
 import (
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -28,5 +29,6 @@ func Duration(text string) (time.Duration, bool) {
 	}
 	n, err := strconv.ParseFloat(f[0], 64)
 	u, ok := units[unit]
-	return time.Duration(n * float64(u)), ok && err == nil
+	most := math.Abs(n*float64(u)) < math.MaxInt64 // no NaN is
+	return time.Duration(n * float64(u)), ok && err == nil && most
 }

@@ -26,6 +26,14 @@ func Unquote(token string) (string, error) {
 	return "", errors.New("not a string or quoted identifier: " + tidy(keepStart(token)))
 }
 
+// NameOf is what a word or a quoted name calls.
+func NameOf(word string) string {
+	if len(word) > 1 && word[0] == '"' {
+		return strings.ReplaceAll(word[1:len(word)-1], `""`, `"`)
+	}
+	return word
+}
+
 // unescape reads the inside of an E'…' string: \b \f \n \r \t, \ooo (octal), \xhh; any other character after a backslash stands
 // for itself. As DuckDB does, it refuses \u and bytes that aren't ASCII.
 func unescape(s string) (string, error) {

@@ -2,7 +2,6 @@ package sqlfmt
 
 import (
 	"strings"
-	"unicode/utf8"
 
 	"dsql/sql"
 )
@@ -175,4 +174,4 @@ func breaks(blanks string) int {
 }
 
 // width is how many columns a text takes.
-func width(s string) int { return utf8.RuneCountInString(s) }
+func width(s string) int { return sql.Width(s) }

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"os"
 	"strings"
 
 	"dsql/pipeline/program"
@@ -23,22 +22,23 @@ func (c *runCmd) mayPrune(ctx context.Context, s *streams, o program.Options) er
 		return err
 	}
 	what := strings.Join(left, ", ")
-	in, isFile := s.in.(*os.File)
-	if !isFile {
-		return needsYes(what)
-	}
-	if _, tty := terminal(in); !tty {
-		return needsYes(what)
+	if _, tty := terminal(s.in); !tty {
+		return sql.Errorf(code.NotPruned, "--prune would drop %s with all that is stored of them", what).
+			WithHint("add --yes; `--dry-run` shows what each stores")
 	}
 	fmt.Fprintf(s.err, "drop %s with all that is stored of them? [y/N] ", what)
-	answer, err := bufio.NewReader(in).ReadString('\n')
-	if err == nil && strings.EqualFold(strings.TrimSpace(answer), "y") {
-		return nil
+	said := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(s.in).ReadString('\n') // cut short it is no y
+		said <- line
+	}()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case answer := <-said:
+		if strings.EqualFold(strings.TrimSpace(answer), "y") {
+			return nil
+		}
 	}
 	return sql.Errorf(code.NotPruned, "nothing was dropped, and nothing was run").WithHint("leave --prune out to run the script all the same")
-}
-
-func needsYes(what string) error {
-	return sql.Errorf(code.NotPruned, "--prune would drop %s with all that is stored of them", what).
-		WithHint("add --yes; `--dry-run` shows what each stores")
 }

@@ -35,6 +35,9 @@ func (c *runCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
+	if err := c.mayPrune(ctx, s, o); err != nil { // before a signal means that a batch is to end
+		return err
+	}
 	interrupted := false
 	var failed error
 	var finished *event.Finished
@@ -45,9 +48,6 @@ func (c *runCmd) Run(ctx context.Context, s *streams) error {
 	}
 	o.Trace = t.statements()
 	o.DryRun, o.Follow, o.Prune, o.Stop = c.DryRun, c.Follow, c.Prune, s.batchEnd(told.stopping)
-	if err := c.mayPrune(ctx, s, o); err != nil {
-		return err
-	}
 	o.Events = func(e event.Event) {
 		switch e := e.(type) {
 		case event.Queried:

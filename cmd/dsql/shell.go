@@ -58,11 +58,9 @@ func (c *shellCmd) Run(ctx context.Context, s *streams) error {
 	}
 	sh := &shell{streams: s, options: o, talk: talk}
 	_, out := terminal(s.out)
-	if f, ok := s.in.(*os.File); ok && out {
-		if _, tty := terminal(f); tty {
-			sh.edit = liner.NewLiner()
-			defer sh.edit.Close()
-		}
+	if _, in := terminal(s.in); in && out {
+		sh.edit = liner.NewLiner()
+		defer sh.edit.Close()
 	}
 	err = sh.run(ctx, c.Init)
 	return errors.Join(err, talk.Close())

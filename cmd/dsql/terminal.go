@@ -11,8 +11,8 @@ import (
 )
 
 // terminal says whether w is one, and its width in characters. COLUMNS overrules the width that the terminal tells.
-func terminal(w io.Writer) (width int, ok bool) {
-	f, isFile := w.(*os.File)
+func terminal(stream any) (width int, ok bool) {
+	f, isFile := stream.(*os.File)
 	if !isFile {
 		return 0, false
 	}

@@ -249,19 +249,12 @@ func markers(src *sql.Source, sp sql.Span, known func(string) bool) []read {
 		if is(n, "(") && is(n+2, ")") {
 			n, end = i+2, i+3
 		}
-		if !IsName(at(n)) || !known(UnquoteName(at(n).Span.Of(src))) {
+		if !IsName(at(n)) || !known(sql.NameOf(at(n).Span.Of(src))) {
 			continue
 		}
-		out = append(out, read{name: UnquoteName(at(n).Span.Of(src)), at: at(n).Span, marked: true, from: at(i).Span.Start, to: at(end).Span.End})
+		out = append(out, read{name: sql.NameOf(at(n).Span.Of(src)), at: at(n).Span, marked: true, from: at(i).Span.Start, to: at(end).Span.End})
 	}
 	return out
-}
-
-func UnquoteName(s string) string {
-	if len(s) > 1 && s[0] == '"' {
-		return strings.ReplaceAll(s[1:len(s)-1], `""`, `"`)
-	}
-	return s
 }
 
 // byTokens is for the few queries that DuckDB can't serialize (PIVOT statements): declared names behind FROM, JOIN, PIVOT or a
@@ -270,7 +263,7 @@ func (b *body) byTokens(known func(string) bool, marks []read) {
 	toks := sql.Tokens(b.src, b.span)
 	for i := 1; i < len(toks); i++ {
 		prev := strings.ToUpper(toks[i-1].Span.Of(b.src))
-		name := UnquoteName(toks[i].Span.Of(b.src))
+		name := sql.NameOf(toks[i].Span.Of(b.src))
 		if !IsName(toks[i]) || !known(name) || !strings.Contains(" FROM JOIN PIVOT UNPIVOT STREAM , ( ", " "+prev+" ") {
 			continue
 		}

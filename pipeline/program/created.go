@@ -55,7 +55,7 @@ func Opening(st sql.Stmt) string {
 // lastName is the name that tokens begin with, without the schema before it.
 func lastName(src *sql.Source, toks []sql.Token) (name string) {
 	for i := 0; i < len(toks) && IsName(toks[i]); i += 2 {
-		name = UnquoteName(toks[i].Span.Of(src))
+		name = sql.NameOf(toks[i].Span.Of(src))
 		if i+1 >= len(toks) || toks[i+1].Span.Of(src) != "." {
 			break
 		}
@@ -98,9 +98,9 @@ func tokenRefs(text string) (out []ref) {
 			}
 		case !IsName(t):
 		case i+1 < len(toks) && toks[i+1].Span.Of(src) == "(":
-			out = append(out, ref{name: UnquoteName(w), call: true})
+			out = append(out, ref{name: sql.NameOf(w), call: true})
 		case i > 0 && strings.Contains(" FROM JOIN PIVOT UNPIVOT STREAM , ( . ", " "+strings.ToUpper(toks[i-1].Span.Of(src))+" "):
-			out = append(out, ref{name: UnquoteName(w)})
+			out = append(out, ref{name: sql.NameOf(w)})
 		}
 	}
 	return out

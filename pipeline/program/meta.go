@@ -108,7 +108,7 @@ func (f *spotFinder) next(i, to int) int {
 // mentions counts a name.
 func (f *spotFinder) mentions(name string) (n int) {
 	for _, t := range f.toks {
-		if IsName(t) && sql.Same(UnquoteName(t.Span.Of(f.b.src)), name) {
+		if IsName(t) && sql.Same(sql.NameOf(t.Span.Of(f.b.src)), name) {
 			n++
 		}
 	}
@@ -118,7 +118,7 @@ func (f *spotFinder) mentions(name string) (n int) {
 // cte is the bracket that a common table expression begins with, 0 for none.
 func (f *spotFinder) cte(name string) int {
 	for i, t := range f.toks {
-		if !IsName(t) || !sql.Same(UnquoteName(t.Span.Of(f.b.src)), name) || !f.is(i+1, "AS") {
+		if !IsName(t) || !sql.Same(sql.NameOf(t.Span.Of(f.b.src)), name) || !f.is(i+1, "AS") {
 			continue
 		}
 		for i += 2; f.is(i, "NOT", "MATERIALIZED"); {

@@ -159,7 +159,7 @@ func (p *Program) claims(ctx context.Context, tx *duck.Tx) (*claims, error) {
 		case word == "CREATE" || word == "ALTER":
 			for _, t := range sql.Tokens(st.Src, st.Span) {
 				if IsName(t) {
-					c.names[sql.KeyOf(UnquoteName(t.Span.Of(st.Src)))] = true
+					c.names[sql.KeyOf(sql.NameOf(t.Span.Of(st.Src)))] = true
 				}
 			}
 		default:

@@ -62,7 +62,7 @@ func mentions(texts, names []string) (n int) {
 			if !IsName(toks[i]) || toks[i+1].Span.Of(src) != "(" {
 				continue
 			}
-			if name := UnquoteName(toks[i].Span.Of(src)); slices.ContainsFunc(names, func(x string) bool { return sql.Same(x, name) }) {
+			if name := sql.NameOf(toks[i].Span.Of(src)); slices.ContainsFunc(names, func(x string) bool { return sql.Same(x, name) }) {
 				n++
 			}
 		}

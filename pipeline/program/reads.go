@@ -272,7 +272,7 @@ func (s *scope) mentions(ctx context.Context, text string) (some bool, err error
 				}
 			}
 		case sql.Word, sql.Quoted:
-			name := UnquoteName(word)
+			name := sql.NameOf(word)
 			key := sql.KeyOf(name)
 			if err := s.know(ctx, name, qualifiers(src, toks[:i])); err != nil {
 				return false, err
@@ -303,7 +303,7 @@ func (s *scope) know(ctx context.Context, name string, before []string) error {
 // qualifiers are the names that stand before one, each with a dot.
 func qualifiers(src *sql.Source, toks []sql.Token) (out []string) {
 	for n := len(toks); n >= 2 && toks[n-1].Span.Of(src) == "." && IsName(toks[n-2]); n -= 2 {
-		out = append([]string{UnquoteName(toks[n-2].Span.Of(src))}, out...)
+		out = append([]string{sql.NameOf(toks[n-2].Span.Of(src))}, out...)
 	}
 	return out
 }

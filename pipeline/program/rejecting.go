@@ -159,7 +159,7 @@ func callsIn(src *sql.Source, sp sql.Span, functions map[sql.Key]*duck.Query) (o
 	toks := sql.Tokens(src, sp)
 	for i := 0; i+1 < len(toks); i++ {
 		text := func(i int) string { return toks[min(i, len(toks)-1)].Span.Of(src) }
-		f := functions[sql.KeyOf(UnquoteName(text(i)))]
+		f := functions[sql.KeyOf(sql.NameOf(text(i)))]
 		if f == nil || !IsName(toks[i]) || text(i+1) != "(" || i > 0 && text(i-1) == "." {
 			continue
 		}

@@ -59,7 +59,7 @@ func Selects(selected map[*Node]bool, d *sql.Decl) bool {
 			continue
 		}
 		for n := range selected {
-			if sql.Same(n.Name, UnquoteName(t.Span.Of(d.Src))) {
+			if sql.Same(n.Name, sql.NameOf(t.Span.Of(d.Src))) {
 				return true
 			}
 		}

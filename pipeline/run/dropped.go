@@ -43,10 +43,10 @@ func (r *runner) refuseDrop(st sql.Stmt) error {
 		return nil
 	}
 	at := toks[i].Span
-	schema, name := "", program.UnquoteName(at.Of(st.Src))
+	schema, name := "", sql.NameOf(at.Of(st.Src))
 	for word(i+1) == "." && i+2 < len(toks) {
 		i += 2
-		schema, name, at = name, program.UnquoteName(toks[i].Span.Of(st.Src)), at.To(toks[i].Span)
+		schema, name, at = name, sql.NameOf(toks[i].Span.Of(st.Src)), at.To(toks[i].Span)
 	}
 	return r.dropped(st, at, schema, name, drop, table)
 }

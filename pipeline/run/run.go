@@ -202,7 +202,7 @@ func (r *runner) defineReady(ctx context.Context, i int) error {
 // hintUnfilled warns where a statement reads a destination that nothing was written to yet.
 func (r *runner) hintUnfilled(st sql.Stmt) {
 	for _, t := range sql.Tokens(st.Src, st.Span) {
-		n := r.Program.Relation(program.UnquoteName(t.Span.Of(st.Src)))
+		n := r.Program.Relation(sql.NameOf(t.Span.Of(st.Src)))
 		if n == nil || n.Stmt < 0 || !program.IsName(t) || r.latest[n] > 0 {
 			continue
 		}
