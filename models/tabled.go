@@ -27,18 +27,18 @@ func (m *declared) byTables(ctx context.Context, tx *duck.Tx, fn function, a *ab
 	if err != nil {
 		return own, want, err
 	}
+	if n := len(vs); n > 0 && vs[n-1].Options.Python != nil && vs[n-1].Hash == fn.hash && vs[n-1].Options.Output == m.output.String() &&
+		slices.Equal(vs[n-1].Options.Inputs, m.inputs()) { // a version stays as it was stored
+		a.Why = vs[n-1].Options.Way
+		return own, want, nil
+	}
 	about, fault := sklearn.About(a.tables)
 	if fault == nil {
 		fault = sklearn.Try(a.tables)
 	}
-	switch n := len(vs); {
-	case n > 0 && vs[n-1].Options.Python != nil && vs[n-1].Hash == fn.hash && vs[n-1].Options.Output == m.output.String() &&
-		slices.Equal(vs[n-1].Options.Inputs, m.inputs()): // a version stays as it was stored
-		a.Why = vs[n-1].Options.Way
-		return own, want, nil
-	case fault != nil:
+	if fault != nil {
 		a.Why = fault.Error()
-	default:
+	} else {
 		a.Why = m.misfit(about)
 	}
 	if a.Why != "" {

@@ -9,7 +9,7 @@ import (
 
 type checksCmd struct {
 	fileArgs
-	Name string `arg:"" optional:"" complete:"name:stream,journal" help:"One destination, with rows that broke its checks; all by default."`
+	Name string `arg:"" optional:"" complete:"name:stream,journal,rollup" help:"One destination, with rows that broke its checks; all by default."`
 	Rows bool   `help:"Only the rows that broke checks, all that were kept: up to 100 a check."`
 }
 

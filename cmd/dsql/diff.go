@@ -13,7 +13,7 @@ import (
 
 type diffCmd struct {
 	fileArgs
-	Name     string   `arg:"" complete:"name:stream,journal" help:"A stream or journal; or one of two tables: of the file, a data file, x.duckdb:t."`
+	Name     string   `arg:"" complete:"name:stream,journal,rollup" help:"A stream, journal or rollup; or a table, a file, x.duckdb:t."`
 	Second   string   `arg:"" name:"v1|b" help:"The old version, 0 is before the first; or the other table."`
 	Third    *int64   `arg:"" optional:"" name:"v2" help:"The new version."`
 	On       []string `placeholder:"KEY" help:"Compare two tables by these columns."`

@@ -10,7 +10,7 @@ import (
 
 type profileCmd struct {
 	fileArgs
-	Name string `arg:"" complete:"name:source,stream,journal" help:"A table, view or macro of the file, a data file, or a table of another database (x.duckdb:t)."`
+	Name string `arg:"" complete:"name:source,stream,journal,rollup" help:"A table, view or macro of the file, a data file, or x.duckdb:t."`
 }
 
 func (c *profileCmd) Run(ctx context.Context, s *streams) error {

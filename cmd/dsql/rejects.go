@@ -13,7 +13,7 @@ import (
 
 type rejectsCmd struct {
 	fileArgs
-	Name  string `arg:"" optional:"" complete:"name:source,stream,journal,sink" help:"One destination or source; all by default."`
+	Name  string `arg:"" optional:"" complete:"name:source,stream,journal,rollup,sink" help:"One destination or source; all by default."`
 	Where string `placeholder:"CONDITION" help:"Which of them: a condition on dsql.rejects."`
 	Fix   string `placeholder:"FILE" complete:"file" help:"Write their records into a file of lines {\"id\", \"payload\"}: mend it for dsql replay --using."`
 }

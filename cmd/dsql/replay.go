@@ -18,7 +18,7 @@ import (
 
 type replayCmd struct {
 	fileArgs
-	Name  string `arg:"" complete:"name:source,stream,journal" help:"The destination or source whose rejects are sent through again."`
+	Name  string `arg:"" complete:"name:source,stream,journal,rollup,sink" help:"The destination, source or sink whose rejects are sent through again."`
 	Where string `placeholder:"CONDITION" help:"Which of them: a condition on dsql.rejects."`
 	Using string `placeholder:"FILE" complete:"file" help:"Lines {\"id\", \"payload\"} with records to take in place of theirs."`
 }

@@ -55,7 +55,7 @@ func (v *Viewer) titled(ctx context.Context, title string, q *duck.Query) error 
 
 // stored is a destination of the file by its name.
 func (v *Viewer) stored(name string) (*program.Node, error) {
-	return v.destination(name, "stream or journal", func(*program.Node) bool { return true })
+	return v.destination(name, "stream, journal or rollup", func(*program.Node) bool { return true })
 }
 
 // destination is one of those that are able to do something; what they are called together.
@@ -114,7 +114,7 @@ const originQuery = `WITH o AS (
 func Diff(ctx context.Context, o program.Options, name string, v1, v2 int64, rowsOnly bool) (differs bool, err error) {
 	err = inspection(ctx, o, func(v *Viewer) error {
 		var of kind.Differ
-		n, err := v.destination(name, "stream or journal", func(n *program.Node) (ok bool) {
+		n, err := v.destination(name, "stream, journal or rollup", func(n *program.Node) (ok bool) {
 			of, ok = n.Obj.(kind.Differ)
 			return ok
 		})
