@@ -50,9 +50,10 @@ type limits struct {
 	records, bytes int
 	retries        int           // of a record that the brokers refuse for the moment; some 20 seconds
 	giveUp         time.Duration // without any record taken
+	tried          time.Duration // a transaction in which rows are tried may be open
 }
 
-var defaults = limits{records: 20_000, bytes: 32 << 20, retries: 10, giveUp: 20 * time.Second}
+var defaults = limits{records: 20_000, bytes: 32 << 20, retries: 10, giveUp: 20 * time.Second, tried: transactionTime / 10}
 
 func compileKafka(d declared, options []sql.Option) (kind.Object, error) {
 	s := &kafka{declared: d, limits: defaults}

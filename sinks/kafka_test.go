@@ -20,6 +20,10 @@ import (
 
 // opened is an open sink into a topic of a cluster of its own, and rows for it.
 func opened(t *testing.T, l limits, o kind.SinkOptions) (*kfake.Cluster, kind.Outlet) {
+	return openedWith(t, l, o, "")
+}
+
+func openedWith(t *testing.T, l limits, o kind.SinkOptions, more string) (*kfake.Cluster, kind.Outlet) {
 	t.Helper()
 	fake, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "t"))
 	if err != nil {
@@ -31,7 +35,7 @@ func opened(t *testing.T, l limits, o kind.SinkOptions) (*kfake.Cluster, kind.Ou
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	stmts, err := sql.Parse(sql.NewSource("s.sql", "CREATE SINK x INTO KAFKA (brokers '"+fake.ListenAddrs()[0]+"', topic 't', key id) FROM s"),
+	stmts, err := sql.Parse(sql.NewSource("s.sql", "CREATE SINK x INTO KAFKA (brokers '"+fake.ListenAddrs()[0]+"', topic 't', key id"+more+") FROM s"),
 		[]*sql.Syntax{Kind.Syntax})
 	if err != nil {
 		t.Fatal(err)
@@ -218,5 +222,28 @@ func TestUnescape(t *testing.T) {
 		if got := unescape(text); string(got) != string(want) {
 			t.Errorf("%q gives % x, want % x", text, got, want)
 		}
+	}
+}
+
+// No transaction in which rows are tried is open for long: others follow it.
+func TestTriesInShortTransactions(t *testing.T) {
+	t.Parallel()
+	l := defaults
+	l.tried = 1
+	fake, out := openedWith(t, l, kind.SinkOptions{}, ", transactional true")
+	var aborted atomic.Int32
+	fake.ControlKey(int16(kmsg.EndTxn), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		fake.KeepControl()
+		if !req.(*kmsg.EndTxnRequest).Commit {
+			aborted.Add(1)
+		}
+		return nil, nil, false
+	})
+	k := out.(*kafkaOutlet)
+	if n, refused, err := k.discover(t.Context(), 1, duck.SQL("SELECT range AS id FROM range(3)")); n != 3 || len(refused) > 0 || err != nil {
+		t.Errorf("%d rows, %d refused, %v", n, len(refused), err)
+	}
+	if n := aborted.Load(); n != 3 {
+		t.Errorf("%d transactions, want 3", n)
 	}
 }

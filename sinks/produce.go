@@ -35,6 +35,7 @@ type kafkaOutlet struct {
 	// of transactions
 	born   string         // of this declaration
 	looked bool           // the brokers were asked what they have
+	have   kadm.Offset    // the version that they noted last, and what it is of; At -1: none
 	leave  map[int64]bool // rows that are refused
 
 	numbers []int64 // of rows that come again, nil: they are all of a version
@@ -76,9 +77,6 @@ var errStuck = errors.New("no record was taken for a while")
 func (k *kafkaOutlet) Write(ctx context.Context, version int64, rows *duck.Query) (n int64, err error) {
 	k.rejected, rows = nil, k.shape.timed(rows, k.o.Columns)
 	if k.s.transactional {
-		if err := k.reopened(ctx); err != nil {
-			return 0, err
-		}
 		return k.whole(ctx, version, rows)
 	}
 	n, err = k.write(ctx, version, rows, k.send)
@@ -201,7 +199,7 @@ func (k *kafkaOutlet) sendSlowly(ctx context.Context, cancel context.CancelCause
 			why = refusalOf(rec, err)
 		}
 		var e *sql.Error
-		if told := k.explain(ctx, why); !k.s.rejects || !sql.HasCode(told, code.RecordTooLarge, code.RecordRefused) || !errors.As(told, &e) {
+		if told := k.explain(ctx, why); !k.s.rejects || !ofRow(told) || !errors.As(told, &e) {
 			cancel(why)
 			return 0, why
 		}

@@ -3,6 +3,8 @@ package sinks
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -26,6 +28,22 @@ func refusalOf(r *kgo.Record, err error) *refusal {
 func (r *refusal) Error() string { return r.id + ": " + r.err.Error() }
 func (r *refusal) Unwrap() error { return r.err }
 
+// ofRow says whether an error, as it is told, is a record's own, so that others may be taken.
+func ofRow(err error) bool {
+	return errors.As(err, new(*refusal)) && !isOne(err, fencing...) && !isOne(err, ending...) && !errors.Is(err, kerr.InvalidTransactionTimeout) &&
+		sql.HasCode(err, code.RecordTooLarge, code.RecordRefused)
+}
+
+// What brokers have against a transactional producer, whatever the record: another came under its name, or they have ended its transaction.
+var (
+	fencing = []error{kerr.ProducerFenced, kerr.InvalidProducerEpoch}
+	ending  = []error{kerr.InvalidTxnState, kerr.InvalidProducerIDMapping}
+)
+
+func isOne(err error, of ...error) bool {
+	return slices.ContainsFunc(of, func(e error) bool { return errors.Is(err, e) })
+}
+
 // to is the topic as the sink names it.
 func (s *kafka) to(conn *connect.Connection) connect.Topic {
 	return connect.Topic{Name: s.topic, At: s.decl.At(s.given["topic"].Value), Conn: conn}
@@ -45,7 +63,15 @@ func (k *kafkaOutlet) explain(ctx context.Context, err error) error {
 	errors.As(err, &r)
 	var broker *kerr.Error
 	errors.As(err, &broker)
+	at := s.decl.At(s.given["transactional"].At)
 	switch {
+	case s.transactional && isOne(err, fencing...):
+		return at.Errorf(code.RecordRefused, "another process writes as the sink %s of this file", s.decl.Name).
+			WithHint(fmt.Sprintf("a file is written by one process; is there a copy of it? (Brokers answer so, too, where a version took longer than "+
+				"%s.)", transactionTime)).WithCause(err)
+	case s.transactional && isOne(err, ending...):
+		return at.Errorf(code.RecordRefused, "the brokers have ended the transaction of the sink %s: %s", s.decl.Name, broker.Description).
+			WithHint(fmt.Sprintf("a version that takes longer than %s is too large for a transaction; %s", transactionTime, stays)).WithCause(err)
 	case broker != nil && r == nil && !broker.Retriable:
 		return s.refusedf(err, code.RecordRefused, "the brokers refuse a transaction: %s: %s", broker.Message, broker.Description).
 			WithHint("see the brokers' logs; " + stays)

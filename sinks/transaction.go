@@ -55,7 +55,7 @@ func (k *kafkaOutlet) whole(ctx context.Context, version int64, rows *duck.Query
 	var refused map[int64]bool
 	if !done {
 		n, err = k.transact(ctx, version, rows, nil)
-		if err == nil || !k.s.rejects || !sql.HasCode(err, code.RecordTooLarge, code.RecordRefused) {
+		if err == nil || !k.s.rejects || !ofRow(err) {
 			return n, err
 		}
 	}
@@ -67,8 +67,8 @@ func (k *kafkaOutlet) whole(ctx context.Context, version int64, rows *duck.Query
 
 // transact sends the rows but for those that are refused.
 func (k *kafkaOutlet) transact(ctx context.Context, version int64, rows *duck.Query, refused map[int64]bool) (n int64, err error) {
-	if err := k.cl.BeginTransaction(); err != nil {
-		return 0, k.within(ctx, err)
+	if err := k.begin(ctx); err != nil {
+		return 0, err
 	}
 	k.leave = refused
 	before := k.acked.Load()
@@ -83,24 +83,31 @@ func (k *kafkaOutlet) transact(ctx context.Context, version int64, rows *duck.Qu
 		err = k.within(ctx, k.cl.EndTransaction(ctx, kgo.TryCommit))
 	}
 	if err != nil {
-		return 0, errors.Join(err, k.abort(ctx))
+		k.abort(ctx)
+		return 0, err
 	}
 	return n, nil
 }
 
+// begin begins a transaction.
+func (k *kafkaOutlet) begin(ctx context.Context) error {
+	if err := k.reopened(ctx); err != nil {
+		return err
+	}
+	return k.within(ctx, k.cl.BeginTransaction())
+}
+
 // abort takes back what was sent. Where the brokers can't be told they find out by themselves.
-func (k *kafkaOutlet) abort(ctx context.Context) error {
+func (k *kafkaOutlet) abort(ctx context.Context) {
 	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTime)
 	defer cancel()
-	if k.cl.AbortBufferedRecords(within) == nil && k.cl.EndTransaction(within, kgo.TryAbort) == nil {
-		return nil
+	if k.cl.AbortBufferedRecords(within) != nil || k.cl.EndTransaction(within, kgo.TryAbort) != nil {
+		k.fenced = true
 	}
-	k.fenced = true
-	return nil
 }
 
 // discover finds the rows that the brokers refuse, one record in a batch, in transactions that are aborted: a record that is refused ends
-// the one it is in.
+// the one it is in, and none is open for longer than brokers allow.
 func (k *kafkaOutlet) discover(ctx context.Context, version int64, rows *duck.Query) (n int64, refused map[int64]bool, err error) {
 	res, err := k.c.Query(ctx, rows, k.s.decl.At(k.s.at))
 	if err != nil {
@@ -109,21 +116,28 @@ func (k *kafkaOutlet) discover(ctx context.Context, version int64, rows *duck.Qu
 	defer res.Close()
 	var rejected []kind.RefusedRow
 	refused = map[int64]bool{}
-	open := false
+	open, began := false, time.Time{}
+	defer func() {
+		if open {
+			k.abort(ctx)
+		}
+	}()
 	for i := int64(1); ctx.Err() == nil && res.Next(); i++ {
+		if open && time.Since(began) > k.s.limits.tried {
+			open = false
+			k.abort(ctx)
+		}
 		if !open {
-			if err := k.cl.BeginTransaction(); err != nil {
-				return 0, nil, k.within(ctx, err)
+			if err := k.begin(ctx); err != nil {
+				return 0, nil, err
 			}
-			open = true
+			open, began = true, time.Now()
 		}
 		rec, why := k.record(res, k.id(version, i))
 		if rec != nil && why == nil {
 			if err := k.cl.ProduceSync(ctx, rec).FirstErr(); err != nil {
 				why, open = refusalOf(rec, err), false
-				if err := k.abort(ctx); err != nil {
-					return 0, nil, err
-				}
+				k.abort(ctx)
 			}
 		}
 		if why == nil {
@@ -131,37 +145,43 @@ func (k *kafkaOutlet) discover(ctx context.Context, version int64, rows *duck.Qu
 			continue
 		}
 		var e *sql.Error
-		if told := k.explain(ctx, why); !sql.HasCode(told, code.RecordTooLarge, code.RecordRefused) || !errors.As(told, &e) {
+		if told := k.within(ctx, why); !ofRow(told) || !errors.As(told, &e) {
 			return 0, nil, told
 		}
 		refused[i] = true
 		rejected = append(rejected, kind.RefusedRow{Data: string(k.shape.object(res, 0)), Reason: e.Msg, Number: i})
 	}
-	if open {
-		if err := k.abort(ctx); err != nil {
-			return 0, nil, err
-		}
-	}
 	k.rejected = rejected
 	return n, refused, errors.Join(context.Cause(ctx), res.Err())
 }
 
-// noted says whether the brokers have the version, and whether rows of it were refused. Only the first version after the file was opened
-// can be there.
+// noted says whether the brokers have the version, and whether rows of it were refused.
 func (k *kafkaOutlet) noted(ctx context.Context, version int64) (done, some bool, err error) {
-	if k.looked {
-		return false, false, nil
+	if err := k.reopened(ctx); err != nil {
+		return false, false, err
 	}
+	if !k.looked {
+		if err := k.look(ctx); err != nil {
+			return false, false, err
+		}
+	}
+	same := k.have.At == version
+	some = same && k.have.Metadata == k.born+someRefused
+	return some || same && k.have.Metadata == k.born, some, nil
+}
+
+// look asks the brokers for the version that they noted last. Those that have no rows may be between it and the file's place.
+func (k *kafkaOutlet) look(ctx context.Context) (err error) {
 	ctx, cancel := context.WithTimeout(kadm.RequireStable(ctx), k.s.limits.giveUp)
 	defer cancel()
 	if err := again(ctx, func() error { // it ends what was left open
 		_, _, err := k.cl.ProducerID(ctx)
 		return err
 	}); err != nil {
-		return false, false, err
+		return err
 	}
 	if k.born, err = k.birth(ctx); err != nil {
-		return false, false, err
+		return err
 	}
 	var all kadm.OffsetResponses
 	err = again(ctx, func() error {
@@ -169,14 +189,14 @@ func (k *kafkaOutlet) noted(ctx context.Context, version int64) (done, some bool
 		return err
 	})
 	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
-		return false, false, err
+		return err
 	}
-	k.looked = true
-	o, ok := all.Lookup(k.s.topic, versionPartition)
-	if !ok || o.Err != nil || o.At != version {
-		return false, false, o.Err
+	have, ok := all.Lookup(k.s.topic, versionPartition)
+	if !ok {
+		have.At = -1
 	}
-	return o.Metadata == k.born || o.Metadata == k.born+someRefused, o.Metadata == k.born+someRefused, nil
+	k.have, k.looked = have.Offset, have.Err == nil
+	return have.Err
 }
 
 // someRefused stands behind the declaration in the note of a version of which rows were refused.
@@ -268,9 +288,6 @@ func (k *kafkaOutlet) within(ctx context.Context, err error) error {
 	case errors.Is(err, kerr.InvalidTransactionTimeout):
 		return s.decl.At(at).Errorf(code.RecordRefused, "the brokers allow no transactions of %s", transactionTime).
 			WithHint("raise transaction.max.timeout.ms, whose default is 15 minutes").WithCause(err)
-	case errors.Is(err, kerr.ProducerFenced) || errors.Is(err, kerr.InvalidProducerEpoch):
-		return s.decl.At(at).Errorf(code.RecordRefused, "another process writes as the sink %s of this file", s.decl.Name).
-			WithHint("a file is written by one process; is there a copy of it?").WithCause(err)
 	}
 	return k.explain(ctx, err)
 }

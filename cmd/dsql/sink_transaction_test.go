@@ -129,3 +129,79 @@ func TestSinkKafkaTransactionDenied(t *testing.T) {
 	k.runs()
 	k.readCommitted(k.topic, 5)
 }
+
+// The first version after opening has no rows, and the next is at the brokers already: it isn't sent again.
+func TestSinkKafkaTransactionBehindEmpty(t *testing.T) {
+	k := newKafka(t, 1, false)
+	script := strings.Replace(transactionScript, "scores FROM ev", "scores AS SELECT * FROM ev WHERE n >= 5", 1)
+	k.script(script[:strings.Index(script, "CREATE SINK")])
+	k.rows("1.csv", 0, 5)
+	k.rows("2.csv", 5, 5)
+	k.runs()
+	k.script(script)
+	k.stopped("kill:sink-written:2")
+	k.runs()
+	k.is("SELECT * FROM dsql.places", "out|scores|2")
+	k.readCommitted(k.topic, 5)
+}
+
+// What brokers have against the producer or its transaction is no fault of a row: none is rejected, and the next run sends them all.
+func TestSinkKafkaTransactionRefused(t *testing.T) {
+	k := newKafka(t, 1, true)
+	k.script(strings.Replace(transactionScript, ") FROM scores", ") ON ROW ERROR REJECT FROM scores", 1))
+	k.rows("1.csv", 0, 5)
+	var refusing atomic.Pointer[kerr.Error]
+	k.fake.ControlKey(int16(kmsg.Produce), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		k.fake.KeepControl()
+		if e := refusing.Load(); e != nil {
+			return refuse(req.(*kmsg.ProduceRequest), e.Code), nil, true
+		}
+		return nil, nil, false
+	})
+	for e, text := range map[*kerr.Error]string{kerr.ProducerFenced: "another process writes as the sink out",
+		kerr.InvalidTxnState: "the brokers have ended the transaction of the sink out"} {
+		refusing.Store(e)
+		k.fails(1, text)
+	}
+	refusing.Store(nil)
+	var once atomic.Bool
+	k.fake.ControlKey(int16(kmsg.AddOffsetsToTxn), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		k.fake.KeepControl()
+		res := req.ResponseKind().(*kmsg.AddOffsetsToTxnResponse)
+		res.ErrorCode = kerr.UnknownServerError.Code
+		return res, nil, once.CompareAndSwap(false, true)
+	})
+	k.fails(1, "the brokers refuse a transaction")
+	k.is("SELECT count(*) FROM dsql.rejects", "0")
+	k.runs()
+	k.readCommitted(k.topic, 5)
+}
+
+// Where the brokers don't hear that a transaction is aborted, what it sent isn't committed with the next.
+func TestSinkKafkaTransactionUnheardAbort(t *testing.T) {
+	k := newKafka(t, 1, true)
+	small := "20000"
+	_, err := k.adm.AlterTopicConfigs(k.ctx(), []kadm.AlterConfig{{Name: "max.message.bytes", Value: &small}}, k.topic)
+	k.must(err)
+	k.fake.ControlKey(int16(kmsg.EndTxn), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		k.fake.KeepControl()
+		res := req.ResponseKind().(*kmsg.EndTxnResponse)
+		res.ErrorCode = kerr.UnknownServerError.Code
+		return res, nil, !req.(*kmsg.EndTxnRequest).Commit
+	})
+	k.script(`
+CREATE SOURCE ev (id BIGINT, n BIGINT) FROM FILES ('in/*.csv', format csv);
+CREATE STREAM s AS SELECT id, repeat('x', n) AS v FROM ev;
+CREATE SINK out INTO KAFKA (brokers '{brokers}', topic '{topic}', transactional true) ON ROW ERROR REJECT FROM s;
+`)
+	put(t, filepath.Join(k.dir, "in", "1.csv"), "id,n\n1,10\n2,50000\n3,10\n")
+	k.runs()
+	k.readCommitted(k.topic, 2)
+	large := "100000"
+	_, err = k.adm.AlterTopicConfigs(k.ctx(), []kadm.AlterConfig{{Name: "max.message.bytes", Value: &large}}, k.topic)
+	k.must(err)
+	if _, code := k.dsql("exec", "--db", "s.duckdb", "REPLAY REJECTS FROM out"); code != 0 {
+		t.Fatalf("exit code %d\n%s", code, k.lastErrOutput)
+	}
+	k.readCommitted(k.topic, 3)
+}
