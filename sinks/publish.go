@@ -146,10 +146,12 @@ func (f *fileOutlet) write(ctx context.Context, version int64, rows *duck.Query)
 	return n, nil
 }
 
-// Rewrite is Rewriter's: the rows have files of their own.
+// Rewrite is Rewriter's: the rows have files of their own, and a staging folder, as a version that was being written may stand in the other.
 func (f *fileOutlet) Rewrite(ctx context.Context, version int64, rows *duck.Query, _ []int64, mark int64) (int64, error) {
+	staging := f.staging
 	f.mark = fmt.Sprintf("r%d-", mark)
-	defer func() { f.mark = "" }()
+	f.staging = fmt.Sprintf("%s-r%d", staging, mark)
+	defer func() { f.mark, f.staging = "", staging }()
 	n, err := f.Write(ctx, version, rows)
 	if err == nil {
 		err = f.Recorded(version)

@@ -124,3 +124,32 @@ CREATE SINK a INTO FILES ('a', format csv, roll (rows 4, interval '1s')) FROM s;
 		t.Errorf("the folder has\n%s\nwant\n%s", got, want)
 	}
 }
+
+// Rows that are written again leave what a killed run had begun as it is: the next run ends it.
+func TestSinkRollCrashAndReplay(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	const script = `
+CREATE SOURCE ev (id BIGINT, k VARCHAR) FROM FILES ('in/*.csv', format csv);
+CREATE STREAM s FROM ev;
+CREATE SINK a INTO FILES ('a', format csv, partition_by (k), roll (rows 100)) ON ROW ERROR REJECT FROM s;
+`
+	put(t, filepath.Join(dir, "s.sql"), script)
+	put(t, filepath.Join(dir, "in", "1.csv"), "id,k\n1,a\n2,"+strings.Repeat("x", 300)+"\n")
+	runs(t, dir)
+	put(t, filepath.Join(dir, "in", "2.csv"), "id,k\n3,a\n4,b\n")
+	put(t, filepath.Join(dir, "in", "3.csv"), "id,k\n5,c\n6,c\n")
+	c := asCommand(t, dir, "run", "s.sql", "--quiet")
+	c.Env = append(c.Env, "DSQL_FAULT=kill:sink-written:1")
+	if c.Run() == nil {
+		t.Fatal("the run was not stopped")
+	}
+	if out, err := asCommand(t, dir, "exec", "--db", "s.duckdb", "REPLAY REJECTS FROM a").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	put(t, filepath.Join(dir, "s.sql"), strings.Replace(script, "rows 100", "rows 1", 1))
+	runs(t, dir)
+	if got := asking(t, dir)("SELECT count(*), count(DISTINCT id) FROM read_csv('a/*/*.csv')"); got != "5|5" {
+		t.Errorf("rows, ids: %s", got)
+	}
+}
