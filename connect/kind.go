@@ -110,7 +110,7 @@ func compile(d *sql.Decl) (kind.Object, error) {
 			fail(d.At(x.At).Errorf(code.MissingOption, "%s needs %s beside it", a, b).WithHint("add " + b))
 		}
 	}
-	if m, ok := c.given["sasl_mechanism"]; ok && !strings.EqualFold(m.Text, bearer) {
+	if m, ok := c.given["sasl_mechanism"]; ok && m.Kind != sql.OptEnv && !strings.EqualFold(m.Text, bearer) {
 		together("sasl_mechanism", "sasl_username")
 	}
 	c.checkOAuth(fail)

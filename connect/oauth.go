@@ -63,7 +63,9 @@ func (c *Connection) checkOAuth(fail func(*sql.Error)) {
 			of = append(of, name)
 		}
 	}
-	if !named || !strings.EqualFold(mechanism.Text, bearer) {
+	switch {
+	case mechanism.Kind == sql.OptEnv: // which one that is nobody knows yet
+	case !named || !strings.EqualFold(mechanism.Text, bearer):
 		for _, k := range oauthOptions {
 			if o, ok := c.given[k.name]; ok {
 				fail(c.place(o.At).Errorf(code.MissingOption, "%s needs sasl_mechanism 'OAUTHBEARER'", k.name).
@@ -72,20 +74,21 @@ func (c *Connection) checkOAuth(fail func(*sql.Error)) {
 			}
 		}
 		return
-	}
-	switch len(of) {
-	case 0:
+	case len(of) == 0:
 		fail(c.place(mechanism.At).Errorf(code.MissingOption, "OAUTHBEARER needs a token").
 			WithHint(sql.Listed("add one of ", tokens, "")))
-	case 1:
-	default:
+	}
+	if len(of) > 1 {
 		fail(c.place(c.given[of[1]].At).Errorf(code.ContradictingOptions, "%s and %s exclude each other", of[0], of[1]).
 			WithHint("remove one of them"))
 	}
 }
 
 // bears says that the login is by tokens.
-func (c *Connection) bears() bool { return strings.EqualFold(c.given["sasl_mechanism"].Text, bearer) }
+func (c *Connection) bears() bool {
+	mechanism, _ := c.value("sasl_mechanism")
+	return strings.EqualFold(mechanism, bearer)
+}
 
 // oauth is the login by tokens.
 func (c *Connection) oauth(env *kind.Env, v map[string]string) (kgo.Opt, error) {

@@ -113,4 +113,15 @@ func TestKafkaOAuth(t *testing.T) {
 	}
 	k.script("CREATE CONNECTION c TO KAFKA (brokers '{brokers}', sasl_oauthbearer_token 'a');")
 	k.fails(2, "needs sasl_mechanism 'OAUTHBEARER'")
+	k.env = append(k.env, "HOW=oauthbearer")
+	named := func(options string) {
+		k.script("CREATE CONNECTION c TO KAFKA (brokers '{brokers}', sasl_mechanism env('HOW')" + options +
+			");\nCREATE SOURCE ev (id BIGINT) FROM KAFKA (connection c, topic '{topic}');\nCREATE STREAM s FROM ev;")
+	}
+	named(", sasl_oauthbearer_token 'good'")
+	k.runs()
+	named(", sasl_oauthbearer_token 'bad'")
+	k.fails(4, "check the token")
+	named(", sasl_oauthbearer_token 'a', sasl_oauthbearer_token_file 'b'")
+	k.fails(2, "exclude each other")
 }
