@@ -74,6 +74,9 @@ func (l *Landing) decoders(c *duck.Conn) (err error) {
 	switch {
 	case l.Dialect.Topics != nil && f.Values != nil:
 		l.records.values, err = f.Values(l)
+		if d, ok := l.records.values.(skipping); ok {
+			l.records.skipped = d.Skipped
+		}
 	case l.Dialect.Topics == nil && f.Files != nil:
 		l.open, err = f.Files(c, l)
 	default:

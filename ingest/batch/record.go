@@ -56,8 +56,8 @@ func (b *Buffer) decode(r *topicRecords, rec *Record) bool {
 		undo()
 		return b.tooLarge(rec)
 	}
-	why, room := b.take(rec, value, key)
-	if d, ok := r.values.(skipping); ok && why == "" && room && value != nil && d.Skipped() {
+	why, skip, room := b.take(rec, value, key)
+	if skip {
 		undo()
 		b.Skip(rec)
 		return true
@@ -94,8 +94,9 @@ func (r *topicRecords) copyIn(s *duck.Slab, rec *Record) (value, key []byte, ok 
 	return value, key, true
 }
 
-// take decodes a record as a good one. why says what is wrong with it; room is false when the batch has none.
-func (b *Buffer) take(rec *Record, value, key []byte) (why string, room bool) {
+// take decodes a record as a good one. why says what is wrong with it; skip, that it says nothing of rows; room is false when the batch has
+// none.
+func (b *Buffer) take(rec *Record, value, key []byte) (why string, skip, room bool) {
 	l, r := b.l, b.l.records
 	row := b.Begin(nil)
 	chunk, full := l.Writer.Chunk, false
@@ -106,9 +107,9 @@ func (b *Buffer) take(rec *Record, value, key []byte) (why string, room bool) {
 			why = "an empty value"
 		}
 	}
-	if d, ok := r.values.(skipping); ok && why == "" && !full && value != nil && d.Skipped() {
+	if r.skipped != nil && why == "" && !full && value != nil && r.skipped() {
 		b.Undo()
-		return "", true
+		return "", true, true
 	}
 	if why == "" && !full {
 		full = !b.fits(value)
@@ -121,14 +122,14 @@ func (b *Buffer) take(rec *Record, value, key []byte) (why string, room bool) {
 	}
 	if why != "" || full {
 		b.Undo()
-		return why, !full
+		return why, false, !full
 	}
 	if value != nil {
 		b.Unknown += r.values.Unknown()
 	}
 	b.took(&b.good)
 	b.stretch(rec)
-	return "", true
+	return "", false, true
 }
 
 // Skip counts a record that gives nobody a row.
