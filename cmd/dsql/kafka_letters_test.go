@@ -114,6 +114,21 @@ func TestKafkaRejectTopicAway(t *testing.T) {
 	}
 }
 
+// Rows that a check holds back are no letters; the place moves beyond them, so that nobody looks at them again.
+func TestKafkaRejectTopicHeld(t *testing.T) {
+	k := newKafka(t, 1, false)
+	k.create(k.topic+".dead", 1)
+	k.script(strings.Replace(lettersScript, "STREAM s RULES (CONSTRAINT small EXPECT (n < 100))",
+		"STREAM s CHECKS (CHECK few EXPECT (count(*) < 2) ON FAILURE HOLD)", 1))
+	k.record(&kgo.Record{Key: []byte("7"), Value: []byte(`{"n":1}`)})
+	k.record(&kgo.Record{Key: []byte("8"), Value: []byte(`{"n":2}`)})
+	k.runs()
+	k.is("SELECT version, (SELECT count(*) FROM dsql.rejects), (SELECT max(id) FROM dsql.rejects) FROM dsql.places", "2|2|2")
+	if n := len(k.sent(k.topic + ".dead")[0]); n != 0 {
+		t.Errorf("%d letters", n)
+	}
+}
+
 // topicOf is the topic that a request is for.
 func topicOf(k *kafka, r *kmsg.ProduceRequest) string {
 	for _, t := range r.Topics {

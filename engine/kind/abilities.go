@@ -146,10 +146,8 @@ type (
 
 // Post is where a Poster sends its rejects to.
 type Post interface {
-	// Send sends those of dsql.rejects whose id is above after, in their order: how many, and the last of them. They are safe out there when
-	// it
-	// returns.
-	Send(ctx context.Context, c *duck.Conn, after int64) (n, last int64, err error)
+	// Send sends those of dsql.rejects whose id is above after, and at most last, in their order. They are safe out there when it returns.
+	Send(ctx context.Context, c *duck.Conn, after, last int64) error
 	Close() error
 }
 

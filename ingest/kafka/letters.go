@@ -77,15 +77,16 @@ func (s *Source) OpenPost(ctx context.Context, env *kind.Env, file string) (kind
 	return &letters{s, file, conn, cl}, nil
 }
 
-// Send sends the rejects behind one.
-func (l *letters) Send(ctx context.Context, c *duck.Conn, after int64) (n, last int64, err error) {
+// Send sends the rejects behind one. Rows that a check holds back, which come again, are none.
+func (l *letters) Send(ctx context.Context, c *duck.Conn, after, last int64) error {
 	rows, err := c.Rows(ctx, duck.SQL(`SELECT id, reason, rule, destination, meta.topic, meta."partition", meta."offset", epoch_ms(meta."timestamp"),
 			meta."key", payload,
 			to_json(list_transform(meta.headers, lambda h: {'k': h."key", 'v': hex(h."value")}))::VARCHAR
-		FROM dsql.rejects WHERE id > {after} AND source = {source} AND meta.topic IS NOT NULL AND NOT starts_with(reason, 'check:')
-		ORDER BY id`, duck.Args{"after": after, "source": l.s.Stmt.Name}))
+		FROM dsql.rejects WHERE id > {after} AND id <= {last} AND source = {source} AND meta.topic IS NOT NULL
+			AND NOT starts_with(reason, 'check:')
+		ORDER BY id`, duck.Args{"after": after, "last": last, "source": l.s.Stmt.Name}))
 	if err != nil {
-		return 0, after, err
+		return err
 	}
 	defer rows.Close()
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -93,13 +94,11 @@ func (l *letters) Send(ctx context.Context, c *duck.Conn, after int64) (n, last 
 	stuck := time.AfterFunc(letterTime, func() { cancel(l.refused(ctx, 0, errNoneTaken)) })
 	defer stuck.Stop()
 	var once sync.Once
-	last = after
 	for ctx.Err() == nil && rows.Next() {
 		rec, id, err := l.letter(rows.Scan)
 		if err != nil {
-			return 0, after, err
+			return err
 		}
-		n, last = n+1, id
 		l.cl.Produce(ctx, rec, func(_ *kgo.Record, err error) {
 			if err == nil {
 				stuck.Reset(letterTime)
@@ -109,15 +108,12 @@ func (l *letters) Send(ctx context.Context, c *duck.Conn, after int64) (n, last 
 		})
 	}
 	if err := rows.Err(); err != nil && ctx.Err() == nil {
-		return 0, after, err
+		return err
 	}
 	if err := l.cl.Flush(ctx); err != nil && ctx.Err() == nil {
-		return 0, after, err
+		return err
 	}
-	if err := context.Cause(ctx); err != nil {
-		return 0, after, err
-	}
-	return n, last, nil
+	return context.Cause(ctx)
 }
 
 // letter makes a record of a row.

@@ -16,10 +16,10 @@ import (
 // rejectsTable is what such a place is in.
 const rejectsTable = "dsql.rejects"
 
-// post is an open Post, and how far it is.
+// post is how far a source's rejects are sent, and where to.
 type post struct {
-	kind.Post
-	last int64
+	kind.Post // nil: it isn't open
+	last      int64
 }
 
 // post sends what was rejected since.
@@ -42,37 +42,32 @@ func (r *runner) post(ctx context.Context) error {
 }
 
 func (r *runner) postOf(ctx context.Context, n *program.Node, p kind.Poster) error {
-	open := r.posts[n]
 	a := duck.Args{"d": n.Name, "i": rejectsTable}
-	last := int64(0)
-	var err error
-	if open != nil {
-		last = open.last
-	} else if last, err = r.Conn.Int(ctx,
-		duck.SQL("SELECT max(version) FROM dsql.places WHERE destination = {d} AND input = {i}", a)); err != nil {
-		return err
-	}
-	a["last"] = last
-	if some, err := r.Conn.Int(ctx, duck.SQL("SELECT count(*) FROM dsql.rejects WHERE id > {last} AND source = {d}", a)); err != nil ||
-		some == 0 {
-		return err
-	}
-	if open == nil {
-		ctx, done := kind.UntilStop(ctx, r.Options.Stop, 0)
-		to, err := p.OpenPost(ctx, r.Program.Env, r.file.id)
-		done()
+	to := r.posts[n]
+	if to == nil {
+		last, err := r.Conn.Int(ctx, duck.SQL("SELECT max(version) FROM dsql.places WHERE destination = {d} AND input = {i}", a))
 		if err != nil {
 			return err
 		}
-		open = &post{to, last}
-		if r.posts == nil {
-			r.posts = map[*program.Node]*post{}
+		to = &post{last: last}
+		r.posts[n] = to
+	}
+	a["last"] = to.last
+	upTo, err := r.Conn.Int(ctx, duck.SQL("SELECT coalesce(max(id), {last}) FROM dsql.rejects WHERE id > {last} AND source = {d}", a))
+	if err != nil || upTo == to.last {
+		return err
+	}
+	if to.Post == nil {
+		within, done := kind.UntilStop(ctx, r.Options.Stop, 0)
+		to.Post, err = p.OpenPost(within, r.Program.Env, r.file.id)
+		if done(); err != nil {
+			to.Post = nil
+			return err
 		}
-		r.posts[n] = open
 	}
 	within, done := kind.UntilStop(ctx, r.Options.Stop, 0) // what is cut short comes again
-	_, upTo, err := open.Send(within, r.Conn, last)
-	if done(); err != nil || upTo == last {
+	err = to.Send(within, r.Conn, to.last, upTo)
+	if done(); err != nil {
 		return err
 	}
 	if err := fault.Fault(ctx, "rejects-posted"); err != nil {
@@ -84,7 +79,7 @@ func (r *runner) postOf(ctx context.Context, n *program.Node, p kind.Poster) err
 			duck.SQL("INSERT INTO dsql.places VALUES ({d}, {i}, {last})", a))
 	})
 	if err == nil {
-		open.last = upTo
+		to.last = upTo
 		r.thereAgain(n)
 	}
 	return err
@@ -92,10 +87,11 @@ func (r *runner) postOf(ctx context.Context, n *program.Node, p kind.Poster) err
 
 // closePost ends what a source has open.
 func (r *runner) closePost(n *program.Node) error {
-	p := r.posts[n]
-	if p == nil {
+	to := r.posts[n]
+	if to == nil || to.Post == nil {
 		return nil
 	}
-	delete(r.posts, n)
-	return p.Close()
+	open := to.Post
+	to.Post = nil
+	return open.Close()
 }

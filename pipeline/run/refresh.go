@@ -53,7 +53,7 @@ type runner struct {
 
 func newRunner(ctx context.Context, p *program.Program, c *duck.Conn, o program.Options) (*runner, error) {
 	r := &runner{Viewer: look.Viewer{Program: p, Conn: c, Options: o}, progress: newProgress(), leaves: map[*program.Node]bool{},
-		watches: map[*program.Node]kind.Watch{}, gathers: map[*program.Node]bool{}, rehearsed: map[*program.Node]calls{},
+		watches: map[*program.Node]kind.Watch{}, gathers: map[*program.Node]bool{}, posts: map[*program.Node]*post{}, rehearsed: map[*program.Node]calls{},
 		leftOut: map[*program.Node]bool{}}
 	var err error
 	if r.selected, err = p.Selected(o.Select); err != nil {

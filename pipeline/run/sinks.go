@@ -127,9 +127,12 @@ func (r *runner) sinkTo(ctx context.Context, n *program.Node, s kind.Sink, all b
 		take := 1
 		if g, ok := out.(kind.Gatherer); ok {
 			rows := d.InOrder(due[0].Version-1, due[len(due)-1].Version, n.Cols)
-			if take, err = g.Gather(ctx, due, rows, all); err != nil || take == 0 {
-				r.gathers[n] = err == nil
+			if take, err = g.Gather(ctx, due, rows, all); err != nil {
 				return err
+			}
+			if take == 0 {
+				r.gathers[n] = true
+				return nil
 			}
 			delete(r.gathers, n)
 		}
