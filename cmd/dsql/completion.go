@@ -93,7 +93,7 @@ func (s *streams) completed(words []string) error {
 	if len(words) == 0 {
 		words = []string{""}
 	}
-	a := &asked{model: describe(p), word: words[len(words)-1]}
+	a := &asked{model: describe(p), s: s, word: words[len(words)-1]}
 	a.all(words[:len(words)-1])
 	_, err = fmt.Fprint(s.out, a.out.String())
 	return err
@@ -102,6 +102,7 @@ func (s *streams) completed(words []string) error {
 // asked is what is completed.
 type asked struct {
 	model
+	s    *streams
 	word string
 	out  strings.Builder
 }
@@ -180,11 +181,8 @@ func (a *asked) all(words []string) {
 // value offers what a flag may be: --output what the command has.
 func (a *asked) value(cmd *command, f flag, words []string, before string) {
 	if f.name == "output" && cmd != nil {
-		switch {
-		case cmd.name == "report" || cmd.name == "extension":
-			f.value = value{kind: "file"}
-		default:
-			f.value.words = formatsOf(cmd.name)
+		if f.value.words = formatsOf(cmd.name); writesFile(cmd.name) {
+			f.value.kind = "file"
 		}
 	}
 	a.one(f.value, words, before)
@@ -204,7 +202,7 @@ func (a *asked) one(v value, words []string, before string) {
 			a.offer(f.Title(), f.Doc)
 		}
 	case names:
-		for _, d := range declaredNames(words, strings.Split(strings.TrimPrefix(kinds, ":"), ",")) {
+		for _, d := range a.s.declaredNames(words, strings.Split(strings.TrimPrefix(kinds, ":"), ",")) {
 			a.offer(before+d.name, d.kind)
 		}
 	case v.kind != "":

@@ -36,6 +36,7 @@ func (c *diffCmd) Run(ctx context.Context, s *streams) error {
 	if !compare {
 		s.paint = paintChange
 	}
+	c.outside = compare && look.OfFiles(c.Name, c.Second)
 	err = c.inspect(ctx, s, func(o program.Options) (err error) {
 		if !compare {
 			v1, _ := strconv.ParseInt(c.Second, 10, 64)

@@ -18,5 +18,6 @@ func (c *profileCmd) Run(ctx context.Context, s *streams) error {
 	if s.cli.Output == "table" {
 		checks = s.out
 	}
+	c.outside = look.OfFiles(c.Name)
 	return c.inspect(ctx, s, func(o program.Options) error { return look.Profile(ctx, o, c.Name, checks) })
 }

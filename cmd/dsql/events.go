@@ -73,12 +73,9 @@ func (l *eventLines) event(e event.Event) {
 		l.problem("warning", e.Err)
 	case event.Changed:
 		l.write("info", struct {
-			Event  string   `json:"event"`
-			Action string   `json:"action"`
-			Kind   string   `json:"kind"`
-			Name   string   `json:"name"`
-			What   []string `json:"what"`
-		}{"declaration", e.Change.Action, e.Change.Kind, e.Change.Name, append([]string{}, e.Change.What...)})
+			Event string `json:"event"`
+			changeLine
+		}{"declaration", lineOf(e.Change)})
 	case event.Finished:
 		l.write("info", struct {
 			Event       string  `json:"event"`

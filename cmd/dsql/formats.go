@@ -10,12 +10,21 @@ import (
 	"dsql/sql/code"
 )
 
-// ownFormats are the formats of commands that have others than results have.
+// ownFormats are the formats of commands that have others than results have; nil: it prints none, and -o is the file that it writes.
 var ownFormats = map[string][]string{
 	"test":  {"table", "json", "junit"},
 	"check": {"table", "json"},
 	"plan":  {"table", "json"},
 	"graph": {"mermaid", "dot", "svg", "json"},
+
+	"report":    nil,
+	"extension": nil,
+}
+
+// writesFile: -o of the command is a file.
+func writesFile(name string) bool {
+	own, has := ownFormats[name]
+	return has && own == nil
 }
 
 // formatsOf are those of a command.

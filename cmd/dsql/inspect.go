@@ -17,29 +17,12 @@ import (
 // fileArgs are what commands on a file take.
 type fileArgs struct {
 	DB string `name:"db" placeholder:"FILE" complete:"file" help:"The DuckDB file; the only *.duckdb of the folder by default."`
+
+	outside bool // what is asked for is in other files: none is needed
 }
 
 func (a *fileArgs) options(ctx context.Context, s *streams, failed *error) (program.Options, error) {
-	p, err := s.chosenProfile(".")
-	if err != nil {
-		return program.Options{}, err
-	}
-	if a.DB == "" {
-		a.DB, _ = p.database()
-	}
-	if a.DB == "" {
-		found, _ := filepath.Glob("*.duckdb")
-		meant := found
-		if len(found) > 1 { // copies for readers stand beside the file that is meant, and files that aren't dsql's
-			meant = slices.DeleteFunc(slices.Clone(found), func(name string) bool { return !run.MayBeMeant(ctx, name) })
-		}
-		if len(meant) != 1 {
-			return program.Options{}, sql.Errorf(code.NoDB, "which file? There are %d *.duckdb here: %s", len(found), strings.Join(found, ", ")).
-				WithHint("add --db FILE")
-		}
-		a.DB = meant[0]
-	}
-	if err := namesFile(a.DB); err != nil {
+	if err := a.choose(ctx, s); err != nil {
 		return program.Options{}, err
 	}
 	return program.Options{Language: run.Language, DB: a.DB, Dir: ".", Events: func(e event.Event) {
@@ -49,6 +32,34 @@ func (a *fileArgs) options(ctx context.Context, s *streams, failed *error) (prog
 			*failed = s.titled(q.Title, q.Result)
 		}
 	}}, nil
+}
+
+// choose finds the file that is meant: that of --db, of DSQL_DB, of the profile, or the only one of the folder.
+func (a *fileArgs) choose(ctx context.Context, s *streams) error {
+	p, err := s.chosenProfile(".")
+	if err != nil {
+		return err
+	}
+	if a.DB == "" {
+		a.DB, _ = p.database()
+	}
+	if a.DB == "" && !a.outside {
+		found, _ := filepath.Glob("*.duckdb")
+		meant := found
+		if len(found) > 1 { // copies for readers stand beside the file that is meant, and files that aren't dsql's
+			meant = slices.DeleteFunc(slices.Clone(found), func(name string) bool { return !run.MayBeMeant(ctx, name) })
+		}
+		switch {
+		case len(found) == 0:
+			return sql.Errorf(code.NoDB, "which file? There is no *.duckdb here").
+				WithHint("add --db FILE; `dsql run` makes one beside its script, of the same name")
+		case len(meant) != 1:
+			return sql.Errorf(code.NoDB, "which file? There are %d *.duckdb here: %s", len(found), strings.Join(found, ", ")).
+				WithHint("add --db FILE")
+		}
+		a.DB = meant[0]
+	}
+	return namesFile(a.DB)
 }
 
 // inspect runs f on the file of the command.

@@ -26,7 +26,7 @@ const (
 
 // declaredNames are the names of declarations of some kinds ("": of all that can be read), for a command line: those of the scripts on it, or
 // else of those in the working folder and of its file, if that can be opened now.
-func declaredNames(words []string, kinds []string) []declaration {
+func (s *streams) declaredNames(words []string, kinds []string) []declaration {
 	var out []declaration
 	add := func(name, kind string) {
 		named := slices.Contains(kinds, kind) || kinds[0] == "" && kind != "parameter" && kind != "test"
@@ -37,7 +37,7 @@ func declaredNames(words []string, kinds []string) []declaration {
 	scripts := slices.DeleteFunc(slices.Clone(words), func(w string) bool { return !strings.HasSuffix(w, ".sql") })
 	if len(scripts) == 0 {
 		scripts, _ = filepath.Glob("*.sql")
-		storedNames(words, add)
+		s.storedNames(words, add)
 	}
 	for i, name := range scripts {
 		info, err := os.Stat(name)
@@ -59,29 +59,26 @@ func declaredNames(words []string, kinds []string) []declaration {
 	return out
 }
 
-// storedNames are those of the file on the command line, or of the only one in the folder.
-func storedNames(words []string, add func(name, kind string)) {
-	db := os.Getenv("DSQL_DB")
-	for i, w := range words {
-		if name, is := strings.CutPrefix(w, "--db="); is {
-			db = name
-		} else if w == "--db" && i+1 < len(words) {
-			db = words[i+1]
+// storedNames are those of the file that the command would take.
+func (s *streams) storedNames(words []string, add func(name, kind string)) {
+	value := func(name string) (found string) {
+		for i, w := range words {
+			if v, is := strings.CutPrefix(w, name+"="); is {
+				found = v
+			} else if w == name && i+1 < len(words) {
+				found = words[i+1]
+			}
 		}
-	}
-	if db == "" {
-		found, _ := filepath.Glob("*.duckdb")
-		if len(found) != 1 {
-			return
-		}
-		db = found[0]
-	}
-	if program.Existing(db) == "" {
-		return
+		return found
 	}
 	ctx, done := context.WithTimeout(context.Background(), longestLook)
 	defer done()
-	file, err := duck.Open(ctx, db, duck.Options{ReadOnly: true, Threads: 1})
+	a := fileArgs{DB: value("--db")}
+	s.cli.Profile = value("--profile")
+	if err := a.choose(ctx, s); err != nil || program.Existing(a.DB) == "" {
+		return // there is none
+	}
+	file, err := duck.Open(ctx, a.DB, duck.Options{ReadOnly: true, Threads: 1})
 	if err != nil {
 		return // another process has it
 	}

@@ -23,7 +23,7 @@ func (c *planCmd) Run(ctx context.Context, s *streams) error {
 	if s.cli.Output == "json" {
 		lines := []changeLine{}
 		for _, ch := range changes {
-			lines = append(lines, changeLine{ch.Action, ch.Kind, ch.Name, append([]string{}, ch.What...)})
+			lines = append(lines, lineOf(ch))
 		}
 		_, err := fmt.Fprintf(s.out, "%s\n", jsonText(lines))
 		return err
@@ -40,6 +40,10 @@ type changeLine struct {
 	Kind   string   `json:"kind"`
 	Name   string   `json:"name"`
 	What   []string `json:"what"`
+}
+
+func lineOf(c event.Change) changeLine {
+	return changeLine{c.Action, c.Kind, c.Name, append([]string{}, c.What...)}
 }
 
 // signs are those of what becomes of declarations.

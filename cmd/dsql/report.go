@@ -46,7 +46,7 @@ func (c *reportCmd) Run(ctx context.Context, s *streams) error {
 // toFile: of a command that writes a file -o is that file, not the format of results.
 func toFile(args []string) []string {
 	i := slices.IndexFunc(args, func(a string) bool { return !strings.HasPrefix(a, "-") })
-	if i < 0 || args[i] != "report" && args[i] != "extension" {
+	if i < 0 || !writesFile(args[i]) {
 		return args
 	}
 	out := slices.Clone(args)

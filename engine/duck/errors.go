@@ -75,6 +75,10 @@ func (q *Query) locate(err error, at sql.Place) error {
 			e.Src, e.Span = src, sp
 		}
 	}
+	if op, behind := strings.CutSuffix(d.Name, "__postfix"); behind { // DuckDB takes an operator without an operand for a function of its own
+		e.Code, e.Msg = code.DuckDBParser, "nothing stands behind the operator "+op
+		return e
+	}
 	if strings.Contains(d.Message, "No space left on device") {
 		e.Code = code.DiskFull
 		return e.WithHint("make room on the disk and run again: what was committed before stays, and the run goes on behind it")

@@ -25,7 +25,7 @@ type Comparison struct {
 // Compare holds two tables against each other by key: both stand in one GROUP BY of the keys, of which only what differs is kept. A key
 // that stands twice on a side is told and not compared. NULL is a key like others.
 func Compare(ctx context.Context, o program.Options, what Comparison) (differs bool, err error) {
-	err = inspection(ctx, o, func(v *Viewer) error {
+	err = beside(ctx, o, func(v *Viewer) error {
 		c := comparison{Comparison: what, v: v, sides: quality.Sides{Abs: what.Abs, Rel: what.Rel}}
 		if err := c.bind(ctx); err != nil {
 			return err

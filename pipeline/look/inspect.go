@@ -33,6 +33,19 @@ func inspection(ctx context.Context, o program.Options, f func(v *Viewer) error)
 	return f(&Viewer{p, c, o})
 }
 
+// beside is inspection for what may be asked of data files alone, where no file is named.
+func beside(ctx context.Context, o program.Options, f func(v *Viewer) error) error {
+	if o.DB != "" {
+		return inspection(ctx, o, f)
+	}
+	db, err := duck.Open(ctx, "", duck.Options{})
+	if err != nil {
+		return err
+	}
+	err = f(&Viewer{&program.Program{Language: o.Language, Env: &kind.Env{Dir: o.Dir}}, db.Writer(), o})
+	return firstError(err, db.Close())
+}
+
 func firstError(a, b error) error {
 	if a != nil {
 		return a

@@ -26,7 +26,7 @@ const (
 // Profile shows how the values of a table are distributed, and writes the CREATE CHECKS that hold of it today, each with its reason: two
 // scans, DuckDB's SUMMARIZE and one that counts exactly what that estimates.
 func Profile(ctx context.Context, o program.Options, name string, checks io.Writer) error {
-	return inspection(ctx, o, func(v *Viewer) error {
+	return beside(ctx, o, func(v *Viewer) error {
 		from, cols, err := v.relation(ctx, name, "_profiled")
 		if err != nil {
 			return err

@@ -2,8 +2,10 @@ package run
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
+	"time"
 
 	"dsql/engine/kind"
 	"dsql/ingest/declare"
@@ -21,10 +23,13 @@ var replaySourceVerb = &program.Verb{
 		},
 		Doc:     "Reads a source again. Journals absorb what they have seen; a stream takes only records past those that it has.",
 		Example: "REPLAY SOURCE readings_in FROM EARLIEST"},
-	On:    program.OnSources,
-	Check: program.Declared,
-	Plan:  &program.Planned{Action: "REPLAY", Touches: readAgain},
-	Run:   action((*runner).replaySource),
+	On: program.OnSources,
+	Check: func(p *program.Program, d *sql.Decl) error {
+		_, err := since(d)
+		return errors.Join(program.Declared(p, d), err)
+	},
+	Plan: &program.Planned{Action: "REPLAY", Touches: readAgain},
+	Run:  action((*runner).replaySource),
 }
 
 // replaySource is REPLAY SOURCE name FROM ….
@@ -33,15 +38,11 @@ func (r *runner) replaySource(ctx context.Context, d *sql.Decl) error {
 	if err != nil {
 		return err
 	}
-	again := kind.ReadOptions{Replay: &kind.Replay{}}
-	if v := d.Arg("FROM TIMESTAMP"); v != nil {
-		t, ok := declare.ParseTime(v.Text)
-		if !ok {
-			return d.At(v.Span).Errorf(code.BadTime, "%s is no time", v.Text).
-				WithHint("write FROM TIMESTAMP '2026-01-31 12:00:00', in UTC")
-		}
-		again.Replay.Since = &t
+	from, err := since(d)
+	if err != nil {
+		return err
 	}
+	again := kind.ReadOptions{Replay: &kind.Replay{Since: from}}
 	wanted, reached := r.wanted(nil), map[*program.Node]bool{}
 	for _, m := range r.Program.Sorted() {
 		if wanted[m] && m.Keyed() && slices.ContainsFunc(m.Inputs, func(in *program.Input) bool { return in.Of == n }) {
@@ -56,4 +57,17 @@ func (r *runner) replaySource(ctx context.Context, d *sql.Decl) error {
 		}
 	}
 	return r.read(ctx, n, wanted, kind.ReadOptions{})
+}
+
+// since is the time that FROM TIMESTAMP names; nil: there is none.
+func since(d *sql.Decl) (*time.Time, error) {
+	v := d.Arg("FROM TIMESTAMP")
+	if v == nil {
+		return nil, nil
+	}
+	t, ok := declare.ParseTime(v.Text)
+	if !ok {
+		return nil, d.At(v.Span).Errorf(code.BadTime, "%s is no time", v.Text).WithHint("write FROM TIMESTAMP '2026-01-31 12:00:00', in UTC")
+	}
+	return &t, nil
 }
