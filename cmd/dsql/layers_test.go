@@ -22,6 +22,7 @@ var layers = map[string][]string{
 	"engine/duck":       {"engine/fault", "engine/invariants", "sql"},
 	"engine/kind":       {"engine/duck", "sql"},
 	"engine/catalog":    {"engine/kind", "engine/duck", "sql"},
+	"engine/watermark":  {"engine/kind", "engine/duck", "sql"},
 	"rules":             {"engine", "sql"},
 	"quality":           {"rules", "engine", "sql"},
 	"connect":           {"engine", "sql"},

@@ -121,6 +121,12 @@ var migrations = [][]string{{
 	// Keys that were erased from journals, as hashes: rows of them are left out (see pipeline/run/erased.go).
 	`CREATE TABLE dsql.erased (destination VARCHAR NOT NULL, key_hash VARCHAR NOT NULL, salt VARCHAR NOT NULL, erased_at TIMESTAMP NOT NULL,
 		version BIGINT NOT NULL)`,
+}, {
+	// Event time (see engine/watermark): of each part of an input the newest time that a destination has taken; and from which version on
+	// what ends up to a time is closed.
+	`CREATE TABLE dsql.watermarks (destination VARCHAR NOT NULL, input VARCHAR NOT NULL, source VARCHAR NOT NULL, topic VARCHAR NOT NULL,
+		partition INTEGER NOT NULL, newest TIMESTAMP, seen_at TIMESTAMP NOT NULL, version BIGINT NOT NULL)`,
+	`CREATE TABLE dsql.closed (destination VARCHAR NOT NULL, input VARCHAR NOT NULL, version BIGINT NOT NULL, watermark TIMESTAMP, up_to TIMESTAMP)`,
 }}
 
 // UTF8Hex matches the hexadecimal digits of a text in UTF-8.

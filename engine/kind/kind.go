@@ -216,6 +216,12 @@ type Reader interface {
 	Close() error
 }
 
+// Part is a part of what is read that gives its rows in an order of its own: a partition of a topic, or a source that has none.
+type Part struct {
+	Source, Topic string
+	Partition     int32
+}
+
 // Input is a batch of a source: the new rows as a relation, and what has to be recorded with them. All of its relations can be
 // scanned as often as needed until Release.
 type Input struct {
@@ -240,6 +246,9 @@ type Input struct {
 	Again, Replayed bool
 	// Redecoded: these are rejects of the source, decoded anew.
 	Redecoded bool
+
+	// AtEnd has the parts that are read, of a source that has some: this batch brings it to the end that is known of it, or not.
+	AtEnd map[Part]bool
 
 	Records, Good, BadCount, Skipped int64               // Records = Good + BadCount + Skipped
 	Unknown                          int64               // values of fields that the declaration doesn't name
