@@ -55,6 +55,8 @@ static inline void *api_list_room(void *vector, uint64_t n) {
 }
 static inline void *api_struct_child(void *vector, uint64_t i) { return API(203, void *, (void *, uint64_t))(vector, i); }
 
+static inline void api_set_size(void *chunk, uint64_t n) { API(192, void, (void *, uint64_t))(chunk, n); }
+
 // Types.
 static inline void *api_type(int id) { return API(156, void *, (int))(id); }
 static inline void api_destroy_type(void *type) { API(184, void, (void **))(&type); }
@@ -99,6 +101,47 @@ static inline void *api_set(const char *name) { return API(222, void *, (const c
 static inline void api_destroy_set(void *set) { API(223, void, (void **))(&set); }
 static inline bool api_add(void *set, void *f) { return API(224, int, (void *, void *))(set, f) == 0; }
 static inline bool api_register(void *con, void *set) { return API(225, int, (void *, void *))(con, set) == 0; }
+
+// Values.
+static inline void api_free(void *p) { API(25, void, (void *))(p); }
+static inline void api_destroy_value(void *value) { API(92, void, (void **))(&value); }
+static inline char *api_text(void *value) { return API(142, char *, (void *))(value); }
+static inline bool api_is_null(void *value) { return API(149, bool, (void *))(value); }
+
+// Table functions.
+static inline void *api_table_function(const char *name) {
+	void *f = API(242, void *, (void))();
+	API(244, void, (void *, const char *))(f, name);
+	void *text = api_type(TYPE_VARCHAR);
+	API(245, void, (void *, void *))(f, text);
+	api_destroy_type(text);
+	return f;
+}
+static inline void api_destroy_table_function(void *f) { API(243, void, (void **))(&f); }
+static inline void api_table_calls(void *f, void *extra, void (*forget)(void *), void (*bind)(void *), void (*init)(void *),
+                                   void (*call)(void *, void *)) {
+	API(247, void, (void *, void *, void (*)(void *)))(f, extra, forget);
+	API(248, void, (void *, void (*)(void *)))(f, bind);
+	API(249, void, (void *, void (*)(void *)))(f, init);
+	API(251, void, (void *, void (*)(void *, void *)))(f, call);
+}
+static inline bool api_add_table(void *con, void *f) { return API(253, int, (void *, void *))(con, f) == 0; }
+static inline void api_bind_column(void *info, const char *name, void *type) {
+	API(255, void, (void *, const char *, void *))(info, name, type);
+	api_destroy_type(type);
+}
+static inline void *api_bind_parameter(void *info) { return API(257, void *, (void *, uint64_t))(info, 0); }
+static inline void api_bind_data(void *info, void *data, void (*forget)(void *)) {
+	API(259, void, (void *, void *, void (*)(void *)))(info, data, forget);
+}
+static inline void api_bind_fail(void *info, const char *error) { API(261, void, (void *, const char *))(info, error); }
+static inline void api_one_thread(void *info) { API(267, void, (void *, uint64_t))(info, 1); }
+static inline void *api_table_extra(void *info) { return API(269, void *, (void *))(info); }
+static inline void *api_bound(void *info) { return API(270, void *, (void *))(info); }
+static inline void api_table_fail(void *info, const char *error) { API(273, void, (void *, const char *))(info, error); }
+
+// api_register_table registers a table function of a path (entry.c).
+bool api_register_table(void *con, const char *name, uintptr_t handle);
 
 // api_calls makes Go's function of a handle the one that is called (entry.c).
 void api_calls(void *f, uintptr_t handle);

@@ -26,6 +26,29 @@ type function struct {
 // connection is one that DuckDB gave.
 type connection struct{ raw unsafe.Pointer }
 
+// reopen is what a connection is made of after LOAD, by functions that a query of the database calls. DuckDB's handle ends with LOAD, and a
+// connection that stayed would keep the file open when the last of the user's is closed. The handle is read as a shared pointer: the database, and
+// the count of its owners. A copy that is not counted owns nothing, and who calls a function of the database owns it then.
+type reopen [2]unsafe.Pointer
+
+// reopenOf is nil where a handle isn't what reopen says: a database knows itself by the same two words.
+func reopenOf(handle unsafe.Pointer) *reopen {
+	again := *(*reopen)(handle)
+	if again[0] == nil || *(*reopen)(again[0]) != again {
+		return nil
+	}
+	return &again
+}
+
+func (r *reopen) connect() (c connection, err error) {
+	if !C.api_connect(unsafe.Pointer(r), &c.raw) {
+		return c, errors.New("DuckDB gave no connection")
+	}
+	return c, nil
+}
+
+func (c connection) close() { C.api_disconnect(&c.raw) }
+
 // register makes functions of one name callable in the whole process's database, as long as that is open.
 func (c connection) register(name string, fs ...function) error {
 	n := C.CString(name)
@@ -109,6 +132,16 @@ func (c connection) query(sql string, each func(row) error) error {
 		if err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// registerTable makes a function of a path callable as a table of one row with one number.
+func (c connection) registerTable(name string, of func(path string) (int, error)) error {
+	n := C.CString(name)
+	defer C.free(unsafe.Pointer(n))
+	if !C.api_register_table(c.raw, n, C.uintptr_t(cgo.NewHandle(of))) {
+		return fmt.Errorf("DuckDB did not take the function %s", name)
 	}
 	return nil
 }

@@ -17,16 +17,16 @@ import (
 
 func main() {} // never called: DuckDB begins at dsql_init_c_api, in entry.c
 
-// dsqlLoad registers the models of all databases that are attached. It gives what went wrong, nil for nothing.
+// dsqlLoad registers the models of all databases that are attached, and dsql_load. It gives what went wrong, nil for nothing.
 //
 //export dsqlLoad
-func dsqlLoad(con unsafe.Pointer) (failed *C.char) {
+func dsqlLoad(db, con unsafe.Pointer) (failed *C.char) {
 	defer func() { // a panic must not unwind through C
 		if r := recover(); r != nil {
 			failed = C.CString(fmt.Sprint("dsql: ", r))
 		}
 	}()
-	if err := load(connection{con}); err != nil {
+	if err := load(connection{con}, reopenOf(db)); err != nil {
 		return C.CString("dsql: " + err.Error())
 	}
 	return nil
@@ -54,6 +54,27 @@ func dsqlCall(info unsafe.Pointer, handle C.uintptr_t, chunk, out unsafe.Pointer
 	if err := f(&call{rows: int(C.api_size(chunk)), chunk: chunk, out: out}); err != nil {
 		fail(err)
 	}
+}
+
+// dsqlTable calls a function of a path, which gives a number or what went wrong.
+//
+//export dsqlTable
+func dsqlTable(handle C.uintptr_t, path *C.char, number *C.int64_t) (failed *C.char) {
+	defer func() {
+		if r := recover(); r != nil {
+			failed = C.CString(fmt.Sprint("dsql: ", r))
+		}
+	}()
+	f, ok := cgo.Handle(handle).Value().(func(string) (int, error))
+	if !ok {
+		return C.CString("the function is gone")
+	}
+	n, err := f(C.GoString(path))
+	if err != nil {
+		return C.CString(err.Error())
+	}
+	*number = C.int64_t(n)
+	return nil
 }
 
 // dsqlForget gives up a function of a database that was closed.

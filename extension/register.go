@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strings"
 	"sync"
 
 	"dsql/models/model"
@@ -15,39 +14,34 @@ import (
 // loading registers the models of one or more databases.
 type loading struct {
 	con  connection
-	from map[string]registered // by name of a function
+	from map[string]registered // by name of a function: what is there already
 }
 
 // registered is of which database a function is, and what it is.
 type registered struct{ database, signature string }
 
-// load registers what the models of all attached databases are called by.
-func load(con connection) error {
+// load registers what the models of all attached databases are called by, and what is called to load those of another one.
+func load(con connection, again *reopen) error {
 	l := &loading{con, map[string]registered{}}
-	var databases []string
-	if err := con.query("SELECT database_name FROM duckdb_tables() WHERE schema_name = 'dsql' AND table_name = 'models' ORDER BY database_oid",
-		func(r row) error { databases = append(databases, r.text(0)); return nil }); err != nil {
+	databases, err := con.withModels()
+	if err != nil {
 		return err
 	}
-	if len(databases) == 0 {
-		return errors.New("no file that is open has models of dsql's: open one, or ATTACH it, and LOAD again")
-	}
 	for _, db := range databases {
-		if err := l.database(db); err != nil {
+		if _, err := l.database(db); err != nil {
 			return fmt.Errorf("the models of %s: %w", db, err)
 		}
 	}
-	if len(l.from) == 0 {
-		return fmt.Errorf("there are no models in %s: CREATE MODEL declares one in a script of dsql's", strings.Join(databases, ", "))
-	}
-	return registerNumber(con)
+	return errors.Join(registerNumber(con), registerLoad(con, &loader{again: again, from: l.from}))
 }
 
-// database registers the models of one. Their files are read now: no connection may stay that they could be read by when they are called.
-func (l *loading) database(db string) error {
-	quoted := `"` + strings.ReplaceAll(db, `"`, `""`) + `"`
-	return l.con.query("SELECT name, version::VARCHAR, hash, inputs, outputs, options, file, format FROM "+quoted+".dsql.models ORDER BY name, version",
+// database registers the models of one, and says how many versions it has. Their files are read now: no connection may stay that they could be
+// read by when they are called.
+func (l *loading) database(db string) (versions int, err error) {
+	err = l.con.query("SELECT name, version::VARCHAR, hash, inputs, outputs, options, file, format FROM "+quoted(db)+
+		".dsql.models ORDER BY name, version",
 		func(r row) error {
+			versions++
 			f := &stored.Function{Name: r.text(0), Hash: r.text(2), Key: r.text(2), Returns: r.text(4)}
 			if _, err := fmt.Sscan(r.text(1), &f.Version); err != nil {
 				return err
@@ -64,8 +58,8 @@ func (l *loading) database(db string) error {
 			}
 			if was, ok := l.from[f.Native()]; ok {
 				if was.signature != signature {
-					return fmt.Errorf("version %d of %s has other arguments than that of %s, though their file is the same: LOAD where only one "+
-						"of them is attached", f.Version, f.Name, was.database)
+					return fmt.Errorf("version %d of %s has other arguments than that of %s, though their file is the same: connect "+
+						"anew, and LOAD where only one of them is attached", f.Version, f.Name, was.database)
 				}
 				return nil
 			}
@@ -85,6 +79,7 @@ func (l *loading) database(db string) error {
 			f.Load, f.Explain = again(f.Output), again(model.Contrib)
 			return l.usable(f, r.text(7) == "sklearn")
 		})
+	return versions, err
 }
 
 // usable registers the functions of a version.

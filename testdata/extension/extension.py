@@ -135,7 +135,6 @@ def attached():
     shutil.copy('m.duckdb', 'other.duckdb')
     args = values(inputs_of()['Late'])
     with connect(':memory:', False, load=False) as c:
-        check('nothing is open', 'ATTACH it, and LOAD again' in error(c, f"LOAD '{extension}'"))
         c.execute("""ATTACH 'm.duckdb' AS "a ""b" (READ_ONLY); ATTACH 'other.duckdb' AS other (READ_ONLY)""")
         c.execute(f"LOAD '{extension}'; LOAD '{extension}'")
         got = one(c, f"""SELECT sum("a ""b".late({args})) = sum(other.late_v1({args})) FROM range(500) t(i)""")
@@ -143,13 +142,39 @@ def attached():
     with connect() as c, connect('other.duckdb') as d:
         one_of, two_of = (rows(x, f"SELECT late({args}) FROM range(9) t(i)") for x in (c, d))
         check('two databases in a process', one_of == two_of, one_of, two_of)
+def loaded():
+    """Files by dsql_load: attached behind LOAD, by path or name, not attached at all, and once more when they have more."""
     with duckdb.connect('plain.duckdb') as c:
         c.execute('CREATE TABLE t (a INTEGER)')
-    with connect('plain.duckdb', load=False) as c:
-        check("no file of dsql's", 'no file that is open has models' in error(c, f"LOAD '{extension}'"))
     subprocess.run([dsql, 'run', '-q', '-', '--db', 'empty.duckdb'], input='SELECT 1', text=True, check=True, capture_output=True)
-    with connect('empty.duckdb', load=False) as c:
-        check('no models', 'there are no models in empty' in error(c, f"LOAD '{extension}'"), error(c, f"LOAD '{extension}'"))
+    args = values(inputs_of()['Late'])
+    scores = f"SELECT sum(m.late({args})), sum(m.late_v1({args})) FROM range(500) t(i)"
+    with connect() as c:
+        versions, want = one(c, 'SELECT count(*) FROM dsql.models')[0], one(c, scores.replace('m.', ''))
+    with connect(':memory:', False) as c:
+        c.execute("ATTACH 'm.duckdb' AS m (READ_ONLY)")
+        check('not yet', 'Did you mean "dsql_load"' in error(c, scores), error(c, scores))
+        for call in ("SELECT dsql_load('m.duckdb')", f"CALL dsql_load('{work}/./m.duckdb')", "FROM dsql_load('M')", "SELECT dsql_load('m.duckdb')"):
+            check(call, rows(c, call) == [(versions,)], error(c, call))
+        check('attached later', one(c, scores) == want, one(c, scores), want)
+    with connect('plain.duckdb', False) as c:
+        check('not attached', rows(c, "SELECT dsql_load('m.duckdb')") == [(versions,)] and rows(c, 'SHOW DATABASES') == [('plain',)])
+        run(f"CREATE MODEL newer FROM '{file_of('lgb_dart')}'")  # it doesn't hold the file
+        c.execute("ATTACH 'm.duckdb' AS m (READ_ONLY)")
+        check('and attached then', one(c, scores) == want)
+        newer = "SELECT m.newer(1, 2, 3, 4, 5, 6)"
+        check('a newer model', error(c, newer) != '' and rows(c, "CALL dsql_load('m')") == [(versions + 1,)] and error(c, newer) == '', error(c, newer))
+        c.execute('BEGIN')
+        check('in a transaction', rows(c, "SELECT dsql_load(f) FROM (VALUES ('m.duckdb'), ('m')) t(f)") == [(versions + 1,)] * 2)
+        c.execute('COMMIT')
+        for call, says in [("SELECT dsql_load('nowhere.duckdb')", 'does not exist'), ("CALL dsql_load('nowhere.duckdb')", 'does not exist'),
+                           ("CALL dsql_load('plain.duckdb')", 'there are no models in plain.duckdb'), ("SELECT dsql_load('s.sql')", 'not a valid DuckDB'),
+                           ("CALL dsql_load('empty.duckdb')", 'there are no models in empty.duckdb'), ("CALL dsql_load(NULL)", 'wants the path'),
+                           ("SELECT dsql_load(NULL)", 'wants the path'), ("SELECT dsql_load('it''s \"q\"')", 'does not exist')]:
+            check(call, says in error(c, call), error(c, call))
+        check('none stays', [d for d, in rows(c, 'SHOW DATABASES')] == ['m', 'plain'], rows(c, 'SHOW DATABASES'))
+    r = subprocess.run([sys.executable, '-c', "import duckdb; duckdb.connect('plain.duckdb')"], capture_output=True, text=True)
+    check('nothing holds that', r.returncode == 0, r.stderr)
 
 
 def unusable():
@@ -182,7 +207,7 @@ def unusable():
 
 
 try:
-    for part in (same_scores, versions, attached, unusable):
+    for part in (same_scores, versions, attached, loaded, unusable):
         began = time.time()
         part()
         print(f'duckdb {duckdb.__version__} {part.__name__} {time.time() - began:.1f} s')
