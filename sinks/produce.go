@@ -163,7 +163,8 @@ func (k *kafkaOutlet) send(ctx context.Context, cancel context.CancelCauseFunc, 
 			}
 		})
 	}
-	if err := errors.Join(ctx.Err(), res.Err()); err != nil {
+	// brokers may be waited for below, and a query that is open keeps the file from being checkpointed
+	if err := errors.Join(ctx.Err(), res.Err(), res.Close()); err != nil {
 		return 0, err
 	}
 	if err := k.cl.Flush(ctx); err != nil {

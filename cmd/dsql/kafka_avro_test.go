@@ -94,7 +94,7 @@ func TestKafkaRegistryKeys(t *testing.T) {
 	k.is("SELECT id, whole, n FROM t ORDER BY ALL", "1|{\"id\":1}|2\n1|{\"id\":1}|NULL")
 }
 
-// A registry that is away while a run follows is waited for, and said once.
+// A registry that is away while a run follows is waited for, and said once; others go on.
 func TestKafkaWaitsForRegistry(t *testing.T) {
 	k := newKafka(t, 1, true)
 	reg := srfake.New()
@@ -118,15 +118,19 @@ func TestKafkaWaitsForRegistry(t *testing.T) {
 	}))
 	t.Cleanup(proxy.Close)
 	k.script("CREATE CONNECTION c TO KAFKA (brokers '{brokers}', schema_registry '" + proxy.URL +
-		"');\nCREATE SOURCE a (id BIGINT) FROM KAFKA (connection c, topic '{topic}', format avro, batch_time '10ms');\nCREATE STREAM s FROM a;")
+		"');\nCREATE SOURCE a (id BIGINT) FROM KAFKA (connection c, topic '{topic}', format avro, batch_time '10ms');\nCREATE STREAM s FROM a;\n" +
+		"CREATE SOURCE others (id BIGINT) FROM KAFKA (brokers '{brokers}', topic '{topic}.others', batch_time '10ms');\nCREATE STREAM o FROM others;")
+	k.create(k.topic+".others", 1)
 	k.put("\x00\x00\x00\x00\x01\x02")
 	f := k.follow()
 	f.sees(`"event":"version"`, 1)
 	away.Store(true)
 	k.put("\x00\x00\x00\x00\x02\x04")
 	f.sees("registry-unreachable", 1)
-	away.Store(false)
+	k.record(&kgo.Record{Topic: k.topic + ".others", Value: []byte(`{"id":3}`)})
 	f.sees(`"event":"version"`, 2)
+	away.Store(false)
+	f.sees(`"event":"version"`, 3)
 	if code := f.ends(syscall.SIGTERM); code != 0 {
 		t.Errorf("exit code %d\n%s", code, f.said())
 	}

@@ -31,15 +31,17 @@ func (k *kafka) sent(topic string) [][]*kgo.Record {
 	out := make([][]*kgo.Record, len(ends[topic]))
 	missing := int64(0)
 	ends.Each(func(o kadm.ListedOffset) { missing += o.Offset })
-	cl, err := kgo.NewClient(kgo.SeedBrokers(k.brokers), kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	cl, err := kgo.NewClient(kgo.SeedBrokers(k.brokers), kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+		kgo.KeepControlRecords())
 	k.must(err)
 	defer cl.Close()
 	for ctx := k.ctx(); missing > 0; {
 		f := cl.PollFetches(ctx)
 		k.must(f.Err())
 		f.EachRecord(func(r *kgo.Record) {
-			out[r.Partition] = append(out[r.Partition], r)
-			missing--
+			if missing--; !r.Attrs.IsControl() {
+				out[r.Partition] = append(out[r.Partition], r)
+			}
 		})
 	}
 	return out

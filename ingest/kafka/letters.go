@@ -107,7 +107,7 @@ func (l *letters) Send(ctx context.Context, c *duck.Conn, after, last int64) err
 			}
 		})
 	}
-	if err := rows.Err(); err != nil && ctx.Err() == nil {
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil && ctx.Err() == nil { // a query that is open keeps the file from being checkpointed
 		return err
 	}
 	if err := l.cl.Flush(ctx); err != nil && ctx.Err() == nil {

@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"dsql/engine/duck"
@@ -18,12 +19,20 @@ const rejectsTable = "dsql.rejects"
 
 // post is how far a source's rejects are sent, and where to.
 type post struct {
-	kind.Post // nil: it isn't open
-	last      int64
+	open  kind.Post // nil: it isn't
+	last  int64
+	under *sending // nil: nothing is on its way
+}
+
+// sending is one Send.
+type sending struct {
+	*errand
+	open kind.Post // nil: it couldn't be opened
+	upTo int64
 }
 
 // post sends what was rejected since.
-func (r *runner) post(ctx context.Context) error {
+func (r *runner) post(ctx, within context.Context) error {
 	if r.Options.DB == "" { // a test
 		return nil
 	}
@@ -32,7 +41,7 @@ func (r *runner) post(ctx context.Context) error {
 		if !ok || !n.Bound || !p.Posts() || r.broken[n] != nil || time.Now().Before(r.again[n]) {
 			continue
 		}
-		if err := r.postOf(ctx, n, p); err != nil && ctx.Err() == nil {
+		if err := r.postOf(ctx, within, n, p); err != nil && within.Err() == nil {
 			if err := r.failedSink(n, err); err != nil {
 				return err
 			}
@@ -41,57 +50,85 @@ func (r *runner) post(ctx context.Context) error {
 	return nil
 }
 
-func (r *runner) postOf(ctx context.Context, n *program.Node, p kind.Poster) error {
+func (r *runner) postOf(ctx, within context.Context, n *program.Node, p kind.Poster) error {
 	a := duck.Args{"d": n.Name, "i": rejectsTable}
 	to := r.posts[n]
 	if to == nil {
-		last, err := r.Conn.Int(ctx, duck.SQL("SELECT max(version) FROM dsql.places WHERE destination = {d} AND input = {i}", a))
+		last, err := r.Conn.Int(within, duck.SQL("SELECT max(version) FROM dsql.places WHERE destination = {d} AND input = {i}", a))
 		if err != nil {
 			return err
 		}
 		to = &post{last: last}
 		r.posts[n] = to
 	}
-	a["last"] = to.last
-	upTo, err := r.Conn.Int(ctx, duck.SQL("SELECT coalesce(max(id), {last}) FROM dsql.rejects WHERE id > {last} AND source = {d}", a))
-	if err != nil || upTo == to.last {
-		return err
-	}
-	if to.Post == nil {
-		within, done := kind.UntilStop(ctx, r.Options.Stop, 0)
-		to.Post, err = p.OpenPost(within, r.Program.Env, r.file.id)
-		if done(); err != nil {
-			to.Post = nil
+	if to.under == nil {
+		a["last"] = to.last
+		upTo, err := r.Conn.Int(within, duck.SQL("SELECT coalesce(max(id), {last}) FROM dsql.rejects WHERE id > {last} AND source = {d}", a))
+		if err != nil || upTo == to.last {
+			return err
+		}
+		if to.under, err = r.send(ctx, n, p, to, upTo); err != nil {
 			return err
 		}
 	}
-	within, done := kind.UntilStop(ctx, r.Options.Stop, 0) // what is cut short comes again
-	err = to.Send(within, r.Conn, to.last, upTo)
-	if done(); err != nil {
+	s := to.under
+	if !r.wait(n, s.errand, time.Now().Add(turnTime), false) {
+		return nil
+	}
+	to.under, to.open = nil, s.open
+	if s.err != nil {
+		return s.err
+	}
+	if err := fault.Fault(within, "rejects-posted"); err != nil {
 		return err
 	}
-	if err := fault.Fault(ctx, "rejects-posted"); err != nil {
-		return err
-	}
-	a["last"] = upTo
-	err = r.Conn.Update(ctx, func(tx *duck.Tx) error {
-		return tx.Run(ctx, duck.SQL("DELETE FROM dsql.places WHERE destination = {d} AND input = {i}", a),
+	a["last"] = s.upTo
+	err := r.Conn.Update(within, func(tx *duck.Tx) error {
+		return tx.Run(within, duck.SQL("DELETE FROM dsql.places WHERE destination = {d} AND input = {i}", a),
 			duck.SQL("INSERT INTO dsql.places VALUES ({d}, {i}, {last})", a))
 	})
 	if err == nil {
-		to.last = upTo
+		to.last = s.upTo
 		r.thereAgain(n)
 	}
 	return err
 }
 
+// send begins to send the rejects up to one.
+func (r *runner) send(ctx context.Context, n *program.Node, p kind.Poster, to *post, upTo int64) (*sending, error) {
+	line, err := r.line(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	s, last := &sending{open: to.open, upTo: upTo}, to.last
+	s.errand = r.start(ctx, func(ctx context.Context) (err error) {
+		ctx, done := kind.UntilStop(ctx, r.Options.Stop, 0) // what is cut short comes again
+		defer done()
+		if s.open == nil {
+			if s.open, err = p.OpenPost(ctx, r.Program.Env, r.file.id); err != nil {
+				s.open = nil
+				return err
+			}
+		}
+		return s.open.Send(ctx, line, last, upTo)
+	})
+	return s, nil
+}
+
 // closePost ends what a source has open.
 func (r *runner) closePost(n *program.Node) error {
 	to := r.posts[n]
-	if to == nil || to.Post == nil {
+	if to == nil {
 		return nil
 	}
-	open := to.Post
-	to.Post = nil
-	return open.Close()
+	if s := to.under; s != nil {
+		s.giveUp()
+		to.under, to.open = nil, s.open
+	}
+	if to.open == nil {
+		return r.hangUp(n)
+	}
+	open := to.open
+	to.open = nil
+	return errors.Join(open.Close(), r.hangUp(n))
 }

@@ -23,29 +23,32 @@ import (
 type runner struct {
 	look.Viewer
 	progress
-	refreshed bool                   // the script has a REFRESH
-	last      bool                   // nobody goes on with the file behind it: sinks keep nothing waiting
-	aside     sql.List               // files that can't be read
-	leaves    map[*program.Node]bool // sources of which files wait
-	outlets   map[*program.Node]kind.Outlet
-	posts     map[*program.Node]*post
-	watches   map[*program.Node]kind.Watch
-	alerts    alerts
-	file      identity
-	selected  map[*program.Node]bool      // what the run is to bring up to date; nil: all
-	broken    map[*program.Node]error     // sinks that write nothing more in this run
-	again     map[*program.Node]time.Time // when sinks are tried again whose place outside is away
-	told      map[*program.Node]*kind.Reminder
-	gathers   map[*program.Node]bool // sinks that have versions waiting
-	reading   kind.Progress          // of the source in hand
-	session   session
-	rehearsed map[*program.Node]calls // what destinations call outside of DuckDB, once it was asked
-	sum       event.Finished
-	copied    int64 // the version that the snapshot has
-	uncopied  bool  // the last could not be written, and that was told
-	copy      os.FileInfo
-	copiedAt  time.Time // when it was made
-	original  *os.File  // what it is a copy of
+	refreshed  bool                   // the script has a REFRESH
+	last       bool                   // nobody goes on with the file behind it: sinks keep nothing waiting
+	aside      sql.List               // files that can't be read
+	leaves     map[*program.Node]bool // sources of which files wait
+	outlets    map[*program.Node]kind.Outlet
+	posts      map[*program.Node]*post
+	lines      map[*program.Node]*duck.Conn // that errands read by
+	whispers   whispers
+	deliveries map[*program.Node]*delivery // on their way
+	watches    map[*program.Node]kind.Watch
+	alerts     alerts
+	file       identity
+	selected   map[*program.Node]bool      // what the run is to bring up to date; nil: all
+	broken     map[*program.Node]error     // sinks that write nothing more in this run
+	again      map[*program.Node]time.Time // when sinks are tried again whose place outside is away
+	told       map[*program.Node]*kind.Reminder
+	gathers    map[*program.Node]bool // sinks that have versions waiting
+	reading    kind.Progress          // of the source in hand
+	session    session
+	rehearsed  map[*program.Node]calls // what destinations call outside of DuckDB, once it was asked
+	sum        event.Finished
+	copied     int64 // the version that the snapshot has
+	uncopied   bool  // the last could not be written, and that was told
+	copy       os.FileInfo
+	copiedAt   time.Time // when it was made
+	original   *os.File  // what it is a copy of
 
 	erased  map[*program.Node]bool // destinations that keys were erased from
 	leftOut map[*program.Node]bool // that rows of such keys were left out was told

@@ -90,6 +90,9 @@ func (r *runner) run(ctx context.Context, began time.Time, done func() error) (e
 	if err = r.identify(ctx); err == nil {
 		err = r.script(ctx)
 	}
+	if serr := r.sentLast(ctx); err == nil {
+		err = serr
+	}
 	if r.last && len(r.gathers) > 0 && ctx.Err() == nil {
 		if serr := r.sinks(ctx, true, slices.Collect(maps.Keys(r.gathers))); err == nil {
 			err = serr

@@ -32,6 +32,7 @@ func (r *runner) sink(ctx context.Context, only ...*program.Node) error {
 func (r *runner) sinkAll(ctx context.Context) error { return r.sinks(ctx, true, nil) }
 
 func (r *runner) sinks(ctx context.Context, all bool, only []*program.Node) error {
+	r.tellWhispers()
 	within, cancel := kind.UntilStop(ctx, r.Options.Stop, hurry)
 	defer cancel()
 	for _, n := range r.Program.Nodes {
@@ -44,13 +45,13 @@ func (r *runner) sinks(ctx context.Context, all bool, only []*program.Node) erro
 			r.breaks(n, r.halt(n, r.places[edge{n, n.Inputs[0].Of}]))
 			continue
 		}
-		if err := r.sinkTo(within, n, s, all); err != nil && within.Err() == nil {
+		if err := r.sinkTo(ctx, within, n, s, all); err != nil && within.Err() == nil {
 			if err := r.failedSink(n, err); err != nil {
 				return err
 			}
 		}
 	}
-	if err := r.post(within); err != nil {
+	if err := r.post(ctx, within); err != nil {
 		return err
 	}
 	return ctx.Err()
@@ -110,56 +111,114 @@ func (r *runner) thereAgain(n *program.Node) {
 	delete(r.told, n)
 }
 
-// sinkTo writes what one sink hasn't got.
-func (r *runner) sinkTo(ctx context.Context, n *program.Node, s kind.Sink, all bool) error {
-	of := n.Inputs[0].Of
-	e := edge{n, of}
-	d, _ := of.Destination()
-	due, err := r.versionsOf(ctx, of, r.places[e])
-	if err != nil || len(due) == 0 {
-		return err
-	}
-	out, err := r.outlet(ctx, n, s, e)
+// delivery is one Write of a sink.
+type delivery struct {
+	*errand
+	out      kind.Outlet // nil: it couldn't be opened
+	from, to int64       // what it writes: the versions (from, to]
+	waits    bool        // for more versions
+	began    time.Time
+	rows     int64
+}
+
+// sinkTo writes what one sink hasn't got. all: nothing is left waiting.
+func (r *runner) sinkTo(ctx, within context.Context, n *program.Node, s kind.Sink, all bool) error {
+	due, err := r.versionsOf(within, n.Inputs[0].Of, r.places[edge{n, n.Inputs[0].Of}])
 	if err != nil {
 		return err
 	}
-	for len(due) > 0 {
-		take := 1
-		if g, ok := out.(kind.Gatherer); ok {
-			rows := d.InOrder(due[0].Version-1, due[len(due)-1].Version, n.Cols)
-			if take, err = g.Gather(ctx, due, rows, all); err != nil {
-				return err
-			}
-			if take == 0 {
-				r.gathers[n] = true
+	for turn := time.Now().Add(turnTime); len(due) > 0; {
+		w := r.deliveries[n]
+		if w == nil {
+			if r.Options.Follow && !all && time.Now().After(turn) { // the others have a turn
 				return nil
 			}
-			delete(r.gathers, n)
+			if w, err = r.deliver(ctx, n, s, due, all); err != nil {
+				return err
+			}
 		}
-		began, from, v := time.Now(), due[0].Version-1, due[take-1].Version
-		due = due[take:]
-		rows, err := out.Write(ctx, v, d.InOrder(from, v, n.Cols))
-		if err != nil {
+		if !r.wait(n, w.errand, turn, all) {
+			return nil
+		}
+		r.takeOver(n)
+		if w.waits {
+			r.gathers[n] = true
+			return nil
+		}
+		if w.err != nil {
+			return w.err
+		}
+		delete(r.gathers, n)
+		due = slices.DeleteFunc(due, func(v kind.DueVersion) bool { return v.Version <= w.to })
+		if err := r.delivered(within, n, w, len(due) > 0); err != nil {
 			return err
 		}
-		if err := fault.Fault(ctx, "sink-written"); err != nil {
-			return err
+	}
+	return nil
+}
+
+// deliver begins to write the first of the versions that are due, or more where the sink gathers them.
+func (r *runner) deliver(ctx context.Context, n *program.Node, s kind.Sink, due []kind.DueVersion, all bool) (*delivery, error) {
+	e := edge{n, n.Inputs[0].Of}
+	d, _ := e.input.Destination()
+	open, err := r.opening(ctx, n, s, e)
+	if err != nil {
+		return nil, err
+	}
+	w := &delivery{out: r.outlets[n], from: due[0].Version - 1, to: due[0].Version}
+	w.errand = r.start(ctx, func(ctx context.Context) (err error) {
+		if w.out == nil {
+			if w.out, err = open(ctx); err != nil {
+				w.out = nil
+				return err
+			}
 		}
-		refused := out.Rejected()
-		if rows == 0 && len(refused) == 0 && len(due) > 0 {
-			continue // noted with the next
+		if g, ok := w.out.(kind.Gatherer); ok {
+			take, err := g.Gather(ctx, due, d.InOrder(w.from, due[len(due)-1].Version, n.Cols), all)
+			if w.waits = err == nil && take == 0; err != nil || w.waits {
+				return err
+			}
+			w.to = due[take-1].Version
 		}
-		if err := r.recordSink(ctx, e, from, v, refused); err != nil {
-			return err
-		}
-		r.thereAgain(n)
-		if err := out.Recorded(v); err != nil {
-			return err
-		}
-		if rows > 0 {
-			r.sum.Sunk += rows
-			r.Emit(event.SinkWritten{Sink: n.Name, Version: v, Rows: rows, Took: time.Since(began)})
-		}
+		w.began = time.Now()
+		w.rows, err = w.out.Write(ctx, w.to, d.InOrder(w.from, w.to, n.Cols))
+		return err
+	})
+	if r.deliveries == nil {
+		r.deliveries = map[*program.Node]*delivery{}
+	}
+	r.deliveries[n] = w
+	return w, nil
+}
+
+// takeOver takes what a delivery that is over has opened.
+func (r *runner) takeOver(n *program.Node) {
+	w := r.deliveries[n]
+	delete(r.deliveries, n)
+	if w.out != nil {
+		r.keepOutlet(n, w.out)
+	}
+}
+
+// delivered notes what was written. Versions without rows are noted with the next.
+func (r *runner) delivered(ctx context.Context, n *program.Node, w *delivery, more bool) error {
+	if err := fault.Fault(ctx, "sink-written"); err != nil {
+		return err
+	}
+	refused := w.out.Rejected()
+	if w.rows == 0 && len(refused) == 0 && more {
+		return nil
+	}
+	if err := r.recordSink(ctx, edge{n, n.Inputs[0].Of}, w.from, w.to, refused); err != nil {
+		return err
+	}
+	r.thereAgain(n)
+	if err := w.out.Recorded(w.to); err != nil {
+		return err
+	}
+	if w.rows > 0 {
+		r.sum.Sunk += w.rows
+		r.Emit(event.SinkWritten{Sink: n.Name, Version: w.to, Rows: w.rows, Took: time.Since(w.began)})
 	}
 	return nil
 }
@@ -175,25 +234,46 @@ func (r *runner) versionsOf(ctx context.Context, of *program.Node, from int64) (
 		})
 }
 
+// opening is what opens a sink.
+func (r *runner) opening(ctx context.Context, n *program.Node, s kind.Sink, e edge) (func(context.Context) (kind.Outlet, error), error) {
+	line, err := r.line(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	_, had := r.places[e]
+	o := kind.SinkOptions{Columns: n.Cols, First: !had, File: r.file.id, Copied: r.file.restored, Follow: r.Options.Follow, Stop: r.Options.Stop,
+		Warn: r.Warn}
+	if o.Follow {
+		o.Warn = r.whispers.add
+	}
+	return func(ctx context.Context) (kind.Outlet, error) {
+		ctx, done := kind.UntilStop(ctx, o.Stop, 0)
+		defer done()
+		return s.Open(ctx, line, r.Program.Env, o)
+	}, nil
+}
+
 // outlet opens a sink once a run.
 func (r *runner) outlet(ctx context.Context, n *program.Node, s kind.Sink, e edge) (kind.Outlet, error) {
 	if out, ok := r.outlets[n]; ok {
 		return out, nil
 	}
-	_, had := r.places[e]
-	ctx, done := kind.UntilStop(ctx, r.Options.Stop, 0)
-	defer done()
-	out, err := s.Open(ctx, r.Conn, r.Program.Env,
-		kind.SinkOptions{Columns: n.Cols, First: !had, File: r.file.id, Copied: r.file.restored, Follow: r.Options.Follow, Stop: r.Options.Stop,
-			Warn: r.Warn})
+	open, err := r.opening(ctx, n, s, e)
 	if err != nil {
 		return nil, err
 	}
+	out, err := open(ctx)
+	if err == nil {
+		r.keepOutlet(n, out)
+	}
+	return out, err
+}
+
+func (r *runner) keepOutlet(n *program.Node, out kind.Outlet) {
 	if r.outlets == nil {
 		r.outlets = map[*program.Node]kind.Outlet{}
 	}
 	r.outlets[n] = out
-	return out, nil
 }
 
 // recordSink notes how far a sink is, and the rows that it could not write.
@@ -221,22 +301,24 @@ func (r *runner) recordSink(ctx context.Context, e edge, from, v int64, refused 
 
 // closeOutlet ends what a sink has open.
 func (r *runner) closeOutlet(n *program.Node) error {
+	if w := r.deliveries[n]; w != nil {
+		w.giveUp()
+		r.takeOver(n)
+	}
 	out, ok := r.outlets[n]
 	if !ok {
-		return nil
+		return r.hangUp(n)
 	}
 	delete(r.outlets, n)
-	return out.Close()
+	return errors.Join(out.Close(), r.hangUp(n))
 }
 
 // closeOutlets does so for all of them.
 func (r *runner) closeOutlets() error {
 	var errs []error
-	for n := range r.outlets {
-		errs = append(errs, r.closeOutlet(n))
+	for _, n := range r.Program.Nodes {
+		errs = append(errs, r.closeOutlet(n), r.closePost(n))
 	}
-	for n := range r.posts {
-		errs = append(errs, r.closePost(n))
-	}
+	r.tellWhispers()
 	return errors.Join(errs...)
 }

@@ -23,10 +23,13 @@ func (r *runner) snapshot(ctx context.Context, final bool) error {
 	if r.Options.Snapshot == "" || r.version == r.copied || !final && time.Since(r.copiedAt) < r.Options.SnapshotEvery {
 		return nil
 	}
-	if err := r.Conn.Checkpoint(ctx); err != nil {
+	err := r.Conn.Checkpoint(ctx)
+	if err != nil && len(r.deliveries) == 0 {
 		return err
 	}
-	err := r.copyTo(ctx, r.Options.Snapshot)
+	if err == nil { // else a sink that waits has a query open
+		err = r.copyTo(ctx, r.Options.Snapshot)
+	}
 	var known *sql.Error
 	if err != nil && !errors.As(err, &known) {
 		known = sql.Errorf(code.NoSnapshot, "the snapshot %s can't be written: %v", r.Options.Snapshot, err).

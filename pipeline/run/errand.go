@@ -1,0 +1,156 @@
+package run
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"dsql/engine/duck"
+	"dsql/engine/kind"
+	"dsql/pipeline/program"
+	"dsql/sql"
+)
+
+// What waits for a place outside is done aside while a run follows, so that brokers or a folder that are away hold up nobody else. An
+// errand is a version that a sink writes, or rejects that are sent, on a connection of its own that only reads. At its turns the run sees
+// whether it is over, and notes it then.
+
+// turnTime is how long a sink that is well may hold up all else at a turn.
+const turnTime = time.Second
+
+// errand is what is done aside.
+type errand struct {
+	over   chan struct{}
+	err    error // once it is over
+	cancel context.CancelFunc
+	slow   bool // it was waited for in vain
+}
+
+// start does f: aside where the run follows, else at once.
+func (r *runner) start(ctx context.Context, f func(context.Context) error) *errand {
+	e := &errand{over: make(chan struct{}), cancel: func() {}}
+	if !r.Options.Follow {
+		defer close(e.over)
+		e.err = f(ctx)
+		return e
+	}
+	ctx, e.cancel = kind.UntilStop(ctx, r.Options.Stop, hurry)
+	go func() {
+		defer close(e.over)
+		defer e.cancel()
+		e.err = f(ctx)
+	}()
+	return e
+}
+
+// giveUp ends an errand. What it was about comes again.
+func (e *errand) giveUp() {
+	e.cancel()
+	<-e.over
+}
+
+// wait says whether an errand of n is over, and waits for it for as long as the turn has. What has been waited for in vain isn't waited for
+// again; who can't go on without it (must), and a run that is asked to end, wait for its end.
+func (r *runner) wait(n *program.Node, e *errand, turn time.Time, must bool) bool {
+	if e.slow || r.told[n] != nil {
+		turn = time.Time{}
+	}
+	var late <-chan time.Time
+	if !must {
+		t := time.NewTimer(time.Until(turn))
+		defer t.Stop()
+		late = t.C
+	}
+	select {
+	case <-e.over:
+		return true
+	case <-r.Options.Stop:
+		<-e.over
+		return true
+	case <-late:
+	}
+	select {
+	case <-e.over:
+		return true
+	default:
+		e.slow = true
+		return false
+	}
+}
+
+// sentLast waits for what is still on its way when the run was asked to end.
+func (r *runner) sentLast(ctx context.Context) error {
+	var open []*program.Node
+	for n := range r.deliveries {
+		open = append(open, n)
+	}
+	for n, p := range r.posts {
+		if p.under != nil {
+			open = append(open, n)
+		}
+	}
+	if len(open) == 0 || !r.stopped() {
+		return nil
+	}
+	return r.sinks(ctx, false, open)
+}
+
+// line is the connection that errands of n read by: the run's own where nothing is done aside. Times are shown in the user's zone.
+func (r *runner) line(ctx context.Context, n *program.Node) (*duck.Conn, error) {
+	if !r.Options.Follow {
+		return r.Conn, nil
+	}
+	if c := r.lines[n]; c != nil {
+		return c, nil
+	}
+	var zone string
+	if _, err := r.Conn.Scan(ctx, duck.SQL("SELECT current_setting('TimeZone')"), &zone); err != nil {
+		return nil, err
+	}
+	c, err := r.Conn.DB.Reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if r.lines == nil {
+		r.lines = map[*program.Node]*duck.Conn{}
+	}
+	r.lines[n] = c
+	return c, c.Run(ctx, duck.SQL("SET TimeZone = {zone}", duck.Args{"zone": zone}))
+}
+
+// hangUp closes the connection of n's errands.
+func (r *runner) hangUp(n *program.Node) error {
+	c := r.lines[n]
+	if c == nil {
+		return nil
+	}
+	delete(r.lines, n)
+	return c.Close()
+}
+
+// whispers are warnings that errands gave, which the run tells at its turns.
+type whispers struct {
+	mu   sync.Mutex
+	list []*sql.Error
+}
+
+func (w *whispers) add(e *sql.Error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.list = append(w.list, e)
+}
+
+func (w *whispers) take() []*sql.Error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	list := w.list
+	w.list = nil
+	return list
+}
+
+// tellWhispers tells what errands warned of.
+func (r *runner) tellWhispers() {
+	for _, e := range r.whispers.take() {
+		r.Warn(e)
+	}
+}
