@@ -14,9 +14,10 @@ import (
 	"dsql/sql"
 )
 
-// Checker is the command that checks the script on its standard input, as one of that path, and prints a Checked. It is a process of its
+// Checker is the command that checks the script on its standard input, as one of that path, and prints a Checked; with DuckDB's functions
+// where they are wanted. It is a process of its
 // own, so that it can be ended at any time, and takes nothing from who types.
-type Checker func(ctx context.Context, path string) *exec.Cmd
+type Checker func(ctx context.Context, path string, functions bool) *exec.Cmd
 
 // pause is how long a text must stand before it is checked: who types on isn't told of half a word.
 const pause = 200 * time.Millisecond
@@ -48,7 +49,10 @@ func (s *server) later(d *document) {
 
 // check asks the checker.
 func (s *server) check(ctx context.Context, src *sql.Source) *Checked {
-	c := s.checker(ctx, src.Name)
+	s.mu.Lock()
+	functions := len(s.functions) == 0
+	s.mu.Unlock()
+	c := s.checker(ctx, src.Name, functions)
 	var out, said bytes.Buffer
 	c.Stdin, c.Stdout, c.Stderr = strings.NewReader(src.Text), &out, &said
 	found := &Checked{}

@@ -14,7 +14,7 @@ import (
 type Checked struct {
 	Found     []Finding           `json:"found"`
 	Columns   map[string][]Column `json:"columns"`   // of what is declared, by its name in lower case
-	Functions []string            `json:"functions"` // DuckDB's
+	Functions []string            `json:"functions"` // DuckDB's, where they were asked for
 }
 
 // Finding is an error or a warning.
@@ -35,8 +35,13 @@ type Column struct {
 
 // Check finds what dsql check finds of a script, but without its file: that is for those that run, and an editor must not hold it open.
 // Where there is one, a name that the script doesn't have is a warning, as the file may have it.
-func Check(ctx context.Context, src *sql.Source, o program.Options) (*Checked, error) {
-	c := &Checked{Columns: map[string][]Column{}}
+func Check(ctx context.Context, src *sql.Source, o program.Options, withFunctions bool) (c *Checked, err error) {
+	c = &Checked{Columns: map[string][]Column{}}
+	if withFunctions {
+		if c.Functions, err = functions(ctx); err != nil {
+			return c, err
+		}
+	}
 	there := program.Existing(o.DB) != ""
 	o.DB, o.Scripts = "", []*sql.Source{src}
 	o.Set.Warn = func(e *sql.Error) { c.add(src, e, true, "") }
@@ -66,8 +71,7 @@ func Check(ctx context.Context, src *sql.Source, o program.Options) (*Checked, e
 			c.Columns[key] = append(c.Columns[key], Column{col.Name, string(col.Type)})
 		}
 	}
-	c.Functions, err = functions(ctx)
-	return c, err
+	return c, nil
 }
 
 // Wrong is a check that could not be made.

@@ -16,7 +16,8 @@ type document struct {
 	lines   []int // where lines begin
 	utf8    bool  // the editor counts bytes; else units of UTF-16
 
-	stmts   []statement         // nil: nobody has asked for them
+	spans   []sql.Span          // where statements stand
+	stmts   []statement         // nil: nobody has asked for all of them
 	columns map[string][]Column // of what is declared, as the last check told it
 	stop    func()              // ends the check of an earlier text
 }
@@ -28,6 +29,7 @@ func newDocument(item documentItem, utf8 bool) *document {
 			d.lines = append(d.lines, i+1)
 		}
 	}
+	d.spans = split(d.src)
 	return d
 }
 
@@ -115,41 +117,61 @@ func (s statement) in(sp sql.Span) sql.Span {
 
 // statements are those of the document. Those that were there before an edit aren't parsed again.
 func (s *server) statements(d *document) []statement {
-	if d.stmts != nil {
-		return d.stmts
-	}
-	d.stmts = []statement{}
-	start := -1
-	add := func(end int) {
-		text := d.src.Text[start:end]
-		p := s.parsed[text]
-		if p == nil {
-			p = s.parse(text)
-			if len(s.parsed) >= mostParsed {
-				s.parsed = map[string]*parsed{}
-			}
-			s.parsed[text] = p
+	if d.stmts == nil {
+		d.stmts = make([]statement, 0, len(d.spans))
+		for _, sp := range d.spans {
+			d.stmts = append(d.stmts, s.statement(d, sp))
 		}
-		d.stmts = append(d.stmts, statement{start, end, p})
-		start = -1
-	}
-	last := 0
-	for _, t := range sql.Tokens(d.src, sql.Span{End: len(d.src.Text)}) {
-		if t.Kind == sql.Semi {
-			if start >= 0 {
-				add(last)
-			}
-			continue
-		}
-		if start < 0 {
-			start = t.Span.Start
-		}
-		last = t.Span.End
-	}
-	if start >= 0 {
-		add(last)
 	}
 	return d.stmts
+}
+
+// statement is the one that stands at a place.
+func (s *server) statement(d *document, sp sql.Span) statement {
+	text := sp.Of(d.src)
+	p := s.parsed[text]
+	if p == nil {
+		if p = s.parse(text); len(s.parsed) >= mostParsed {
+			s.parsed = map[string]*parsed{}
+		}
+		s.parsed[text] = p
+	}
+	return statement{sp.Start, sp.End, p}
+}
+
+// warm parses the statements of a document, one at a time: what is asked meanwhile waits for one of them, not for all.
+func (s *server) warm(d *document) {
+	for _, sp := range d.spans {
+		s.mu.Lock()
+		now := s.docs[d.uri] == d
+		if now {
+			s.statement(d, sp)
+		}
+		s.mu.Unlock()
+		if !now || s.ctx.Err() != nil {
+			return
+		}
+	}
+}
+
+// split is where statements stand, without what ends them.
+func split(src *sql.Source) (spans []sql.Span) {
+	now := sql.Span{Start: -1}
+	for _, t := range sql.Tokens(src, sql.Span{End: len(src.Text)}) {
+		switch {
+		case t.Kind != sql.Semi && now.Start < 0:
+			now = t.Span
+		case t.Kind != sql.Semi:
+			now.End = t.Span.End
+		case now.Start >= 0:
+			spans = append(spans, now)
+			now.Start = -1
+		}
+	}
+	if now.Start >= 0 {
+		spans = append(spans, now)
+	}
+	return spans
 }
 
 // mostParsed is how many texts of statements are remembered.

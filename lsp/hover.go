@@ -19,10 +19,11 @@ type found struct {
 
 // find is the word at a place, or right before it.
 func (s *server) find(d *document, off int) (f found, ok bool) {
-	for _, st := range s.statements(d) {
-		if off < st.at || off > st.end {
+	for _, sp := range d.spans {
+		if off < sp.Start || off > sp.End {
 			continue
 		}
+		st := s.statement(d, sp)
 		toks := sql.Tokens(st.src, sql.Span{End: len(st.src.Text)})
 		for i, t := range toks {
 			if t.Kind != sql.Word && t.Kind != sql.Quoted || off < st.at+t.Span.Start || off > st.at+t.Span.End {

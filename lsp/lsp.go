@@ -2,7 +2,7 @@
 // how a script is laid out sqlfmt's, what may stand where the syntax table's; the server brings them to places in a text. It reads scripts
 // as the editor has them, and never opens a script's DuckDB file.
 //
-// Answers come from the text alone, of which only the statements that changed are parsed again. The check, which takes as long as
+// Answers come from the text alone, of which only the statements that changed are parsed again, behind the edit. The check, which takes as long as
 // dsql check does, is a process of its own behind the edits: the next edit ends it, and nothing waits for it.
 //
 // JSON-RPC is sourcegraph/jsonrpc2's: it is small and maintained. The protocol's types are written down here, as far as they are spoken:
@@ -38,7 +38,7 @@ type server struct {
 	parsed    map[string]*parsed // statements by their texts
 	functions []string           // DuckDB's, once a check has told them
 
-	checks sync.WaitGroup
+	checks sync.WaitGroup // what goes on behind the edits
 	utf8   bool
 	down   bool // shutdown was asked for
 	exit   chan struct{}
@@ -206,7 +206,7 @@ func (s *server) edit(method string, params []byte) error {
 		d.columns, d.stop = old.columns, old.stop
 	}
 	s.docs[d.uri] = d
-	s.statements(d)
+	s.checks.Go(func() { s.warm(d) })
 	s.later(d)
 	return nil
 }

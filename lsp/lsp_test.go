@@ -1,8 +1,10 @@
 package lsp
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -232,4 +234,29 @@ func FuzzServer(f *testing.F) {
 			}
 		}
 	})
+}
+
+// DuckDB's functions are asked for until a check has told them; what was parsed behind an edit is what answers need.
+func TestFunctionsAreAskedForOnce(t *testing.T) {
+	s := opened(t, script, "utf-16")
+	var asked []bool
+	s.checker = func(ctx context.Context, path string, functions bool) *exec.Cmd {
+		asked = append(asked, functions)
+		return exec.CommandContext(ctx, "printf", `{"functions":["abs"]}`)
+	}
+	d := s.docs[uri]
+	for range 2 {
+		found := s.check(t.Context(), d.src)
+		s.mu.Lock()
+		s.take(d, found)
+		s.mu.Unlock()
+	}
+	if !slices.Equal(asked, []bool{true, false}) || !slices.Equal(s.functions, []string{"abs"}) {
+		t.Errorf("asked %v, and it has %q", asked, s.functions)
+	}
+	s.warm(d)
+	n := len(s.parsed)
+	if n == 0 || len(s.statements(d)) != n || len(s.parsed) != n {
+		t.Errorf("%d statements are warm, then %d, of %d", n, len(s.parsed), len(s.statements(d)))
+	}
 }

@@ -23,8 +23,6 @@ type location struct {
 }
 
 type initializeParams struct {
-	ProcessID    *int   `json:"processId"`
-	RootURI      string `json:"rootUri"`
 	Capabilities struct {
 		General struct {
 			PositionEncodings []string `json:"positionEncodings"`

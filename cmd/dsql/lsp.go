@@ -20,6 +20,8 @@ type lspCmd struct {
 	Set   []string `placeholder:"NAME=VALUE" sep:"none" help:"The value of a parameter of the scripts; may be given several times."`
 	Stdio bool     `hidden:"" help:"What editors say to servers that talk over standard input; there is no other way."`
 	Check string   `hidden:"" placeholder:"PATH" help:"Check the script on standard input, as one of this path, and print what is found."`
+
+	Functions bool `hidden:"" help:"Print what functions DuckDB has, too."`
 }
 
 // Run serves an editor over standard input and output. What checks for it is the same command.
@@ -31,8 +33,11 @@ func (c *lspCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	return lsp.Serve(ctx, s.in, s.out, run.Language, func(ctx context.Context, path string) *exec.Cmd {
+	return lsp.Serve(ctx, s.in, s.out, run.Language, func(ctx context.Context, path string, functions bool) *exec.Cmd {
 		args := []string{"lsp", "--check=" + path}
+		if functions {
+			args = append(args, "--functions")
+		}
 		for _, v := range c.Set {
 			args = append(args, "--set="+v)
 		}
@@ -59,7 +64,7 @@ func (c *lspCmd) check(ctx context.Context, s *streams) error {
 	o, err := c.options(s)
 	var found *lsp.Checked
 	if err == nil {
-		found, err = lsp.Check(ctx, src, o)
+		found, err = lsp.Check(ctx, src, o, c.Functions)
 	}
 	if err != nil {
 		found = lsp.Wrong(src, err)
