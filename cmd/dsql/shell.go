@@ -90,8 +90,14 @@ func (sh *shell) run(ctx context.Context, init string) error {
 		_ = f.Close()
 	}
 	fmt.Fprintf(sh.err, "dsql on %s; .help says what else there is, .quit or Ctrl-D ends\n", sh.options.DB)
+	err := sh.typed(ctx)
+	return errors.Join(err, sh.remember(history))
+}
+
+// typed runs what is typed, until the conversation ends.
+func (sh *shell) typed(ctx context.Context) error {
 	for !sh.ended {
-		line, err := sh.edit.Prompt(map[bool]string{true: "dsql> ", false: "   -> "}[sh.buffer == ""])
+		line, err := sh.prompt(ctx)
 		switch {
 		case errors.Is(err, liner.ErrPromptAborted): // Ctrl-C gives up what was typed
 			sh.buffer = ""
@@ -110,7 +116,27 @@ func (sh *shell) run(ctx context.Context, init string) error {
 			return ctx.Err()
 		}
 	}
-	return sh.remember(history)
+	return nil
+}
+
+// prompt waits for a line, or for the end of the command: the editor reads the terminal until there is a line, whatever else happens.
+func (sh *shell) prompt(ctx context.Context) (string, error) {
+	type typed struct {
+		line string
+		err  error
+	}
+	said := make(chan typed, 1)
+	go func() {
+		line, err := sh.edit.Prompt(map[bool]string{true: "dsql> ", false: "   -> "}[sh.buffer == ""])
+		said <- typed{line, err}
+	}()
+	select {
+	case <-ctx.Done():
+		fmt.Fprintln(sh.err) // what is said next stands below the prompt
+		return "", ctx.Err()
+	case x := <-said:
+		return x.line, x.err
+	}
 }
 
 // absolute is a path that stays what it is in another folder.

@@ -99,6 +99,16 @@ func (k *talk) expect(text string) string {
 	}
 }
 
+// echoes says whether the terminal writes what is typed by itself.
+func (k *talk) echoes() bool {
+	k.t.Helper()
+	var mode syscall.Termios
+	if _, _, e := syscall.Syscall(syscall.SYS_IOCTL, k.master.Fd(), syscall.TCGETS, uintptr(unsafe.Pointer(&mode))); e != 0 {
+		k.t.Fatal(e)
+	}
+	return mode.Lflag&syscall.ECHO != 0
+}
+
 func (k *talk) write(keys string) {
 	k.t.Helper()
 	if _, err := k.master.WriteString(keys); err != nil {
@@ -235,5 +245,78 @@ func TestShell(t *testing.T) {
 	}
 	if err := k.c.Wait(); err != nil {
 		t.Error(err)
+	}
+}
+
+// SIGTERM ends a shell that waits for a line: the terminal is as it was before, what was entered is in the history.
+func TestShellEndsAtThePrompt(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	k := startTalk(t, dir, "shell", "--db", "x.duckdb")
+	k.expect(prompt)
+	k.enter("SELECT 1 AS one;")
+	k.write("SELECT 2")
+	k.expect("SELECT 2")
+	if k.echoes() {
+		t.Error("the terminal echoes while a line is edited")
+	}
+	if err := k.c.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	k.expect("interrupted: what was not committed is rolled back [interrupted]\r\n")
+	if !k.echoes() {
+		t.Error("the terminal is left as the editor has it")
+	}
+	for range k.said {
+	}
+	_ = k.c.Wait()
+	if code := k.c.ProcessState.ExitCode(); code != 130 {
+		t.Errorf("exit code %d", code)
+	}
+	if h := read(t, filepath.Join(dir, "history")); h != "SELECT 1 AS one;\n" {
+		t.Errorf("history: %q", h)
+	}
+}
+
+// What --prune asks: y drops, all else leaves all as it was, and runs nothing; Ctrl-C is no answer.
+func TestPruneAsks(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	put(t, filepath.Join(dir, "in", "1.csv"), "id\n1\n")
+	put(t, filepath.Join(dir, "all.sql"), "CREATE SOURCE s (id INTEGER) FROM FILES ('in/*.csv', format csv);\nCREATE STREAM a FROM s;\nCREATE STREAM b FROM s;\n")
+	put(t, filepath.Join(dir, "fewer.sql"), "CREATE SOURCE s (id INTEGER) FROM FILES ('in/*.csv', format csv);\nCREATE STREAM a FROM s;\n")
+	if out, err := asCommand(t, dir, "run", "-q", "all.sql", "--db", "x.duckdb").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	put(t, filepath.Join(dir, "in", "2.csv"), "id\n2\n")
+	for _, x := range []struct {
+		keys, want, rows string
+		code             int
+	}{
+		{"\r", "nothing was dropped, and nothing was run [not-pruned]", "1,1", 80},
+		{"no\r", "[not-pruned]", "1,1", 80},
+		{"yes, but\r", "[not-pruned]", "1,1", 80},
+		{"\x04", "[not-pruned]", "1,1", 80},
+		{"\x03", "[interrupted]", "1,1", 130},
+		{"Y\r", "dropped stream b", "2,", 0},
+		{"", "nothing new", "2,", 0}, // there is nothing to ask any more
+	} {
+		k := startTalk(t, dir, "run", "fewer.sql", "--db", "x.duckdb", "--prune")
+		if x.keys != "" {
+			k.expect("drop stream b with all that is stored of them? [y/N] ")
+			k.write(x.keys)
+		}
+		k.expect(x.want)
+		for range k.said {
+		}
+		_ = k.c.Wait()
+		if code := k.c.ProcessState.ExitCode(); code != x.code {
+			t.Errorf("%q: exit code %d, want %d", x.keys, code, x.code)
+		}
+		out, err := asCommand(t, dir, "query", "-o", "csv", "SELECT (SELECT count(*) FROM a) || ',' || coalesce((SELECT estimated_size::VARCHAR "+
+			"FROM duckdb_tables() WHERE table_name = 'b'), '') AS rows").CombinedOutput()
+		if want := "rows\n\"" + x.rows + "\"\n"; string(out) != want || err != nil {
+			t.Errorf("%q: %v %q, want %q", x.keys, err, out, want)
+		}
 	}
 }
