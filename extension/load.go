@@ -99,7 +99,7 @@ func (c connection) withModels() (names []string, err error) {
 
 // attached is what a file is attached as, by its path or by that name; "": it isn't.
 func (c connection) attached(path string) (name string, err error) {
-	info, _ := os.Stat(path) //nolint:errcheck // what is no file here DuckDB may know, by a prefix or a name
+	info, _ := os.Stat(path) // what is no file here DuckDB may know, by a prefix or a name
 	err = c.query("SELECT database_name, path FROM duckdb_databases() WHERE path IS NOT NULL AND NOT internal", func(r row) error {
 		is, _ := os.Stat(r.text(1))
 		if r.text(1) == path || info != nil && is != nil && os.SameFile(info, is) || info == nil && strings.EqualFold(r.text(0), path) {

@@ -68,6 +68,7 @@ type Statement struct {
 	query *Query
 	at    sql.Place
 	st    bindings.PreparedStatement
+	nulls map[bindings.IdxT]bindings.Value // by parameter, of its type
 }
 
 // Prepare binds a query. It must be one statement.
@@ -82,7 +83,13 @@ func (c *Conn) Prepare(q *Query, at sql.Place) (*Statement, error) {
 }
 
 // Close forgets the statement.
-func (s *Statement) Close() { bindings.DestroyPrepare(&s.st) }
+func (s *Statement) Close() {
+	for _, v := range s.nulls {
+		bindings.DestroyValue(&v)
+	}
+	s.nulls = nil
+	bindings.DestroyPrepare(&s.st)
+}
 
 // Reads says that the statement is a SELECT or an EXPLAIN, whatever its text begins with.
 func (s *Statement) Reads() bool {
@@ -96,7 +103,7 @@ func (s *Statement) Bind(i int, v any) error {
 	state := bindings.StateError
 	switch v := v.(type) {
 	case nil:
-		state = bindings.BindNull(s.st, n)
+		state = s.bindNull(n)
 	case bool:
 		state = bindings.BindBoolean(s.st, n, v)
 	case int64:
@@ -114,6 +121,33 @@ func (s *Statement) Bind(i int, v any) error {
 		return errors.New("DuckDB did not take a parameter: " + bindings.PrepareError(s.st))
 	}
 	return nil
+}
+
+// bindNull gives a NULL of the parameter's own type. For one of none DuckDB would plan the statement anew each time that it runs. The C API has
+// no other way to such a value than out of a list of them.
+func (s *Statement) bindNull(n bindings.IdxT) bindings.State {
+	v, known := s.nulls[n]
+	if !known {
+		t := bindings.ParamLogicalType(s.st, n)
+		defer bindings.DestroyLogicalType(&t)
+		none := bindings.CreateNullValue()
+		defer bindings.DestroyValue(&none)
+		if t.Ptr != nil {
+			list := bindings.CreateListValue(t, []bindings.Value{none})
+			defer bindings.DestroyValue(&list)
+			if list.Ptr != nil {
+				v = bindings.GetListChild(list, 0)
+			}
+		}
+		if s.nulls == nil {
+			s.nulls = map[bindings.IdxT]bindings.Value{}
+		}
+		s.nulls[n] = v
+	}
+	if v.Ptr == nil { // DuckDB doesn't know its type before it has a value
+		return bindings.BindNull(s.st, n)
+	}
+	return bindings.BindValue(s.st, n, v)
 }
 
 // BindNamed is Bind of the parameter $name; there is none where it is an error.
