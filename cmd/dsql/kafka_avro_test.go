@@ -94,6 +94,51 @@ func TestKafkaRegistryKeys(t *testing.T) {
 	k.is("SELECT id, whole, n FROM t ORDER BY ALL", "1|{\"id\":1}|2\n1|{\"id\":1}|NULL")
 }
 
+// A key is read by the kind of its own schema, whatever format values have: messages, Avro, JSON; one of no schema is a text where values
+// need no registry. A header names its schema, too.
+func TestKafkaRegistryKeysOfEveryKind(t *testing.T) {
+	k := newKafka(t, 1, true)
+	reg := srfake.New()
+	t.Cleanup(reg.Close)
+	const message = `syntax = "proto3"; message Other { string x = 1; } message Key { int64 id = 1; string part = 2; }`
+	reg.SeedSchema("v", 1, 1, sr.Schema{Type: sr.TypeProtobuf, Schema: `syntax = "proto3"; message V { int32 n = 1; }`})
+	reg.SeedSchema("p", 1, 2, sr.Schema{Type: sr.TypeProtobuf, Schema: message})
+	reg.SeedSchema("a", 1, 3, sr.Schema{Type: sr.TypeAvro, Schema: `{"type":"record","name":"key","fields":[{"name":"id","type":"long"}]}`})
+	reg.SeedSchema("j", 1, 4, sr.Schema{Type: sr.TypeJSON, Schema: `{"type":"object"}`})
+	const at = "\x00\x00\x00\x00"
+	for format, value := range map[string]string{"protobuf": at + "\x01\x00\x08\x05", "json": `{"n":5}`} {
+		topic := k.topic + "." + format
+		k.create(topic, 1)
+		k.args = []string{"--db", format + ".duckdb"}
+		k.script("CREATE CONNECTION c TO KAFKA (brokers '{brokers}', schema_registry '" + reg.URL() + "');\n" +
+			"CREATE SOURCE a (id BIGINT FROM KEY '$.id', whole VARCHAR FROM KEY, raw BLOB FROM KEY, n INTEGER) FROM KAFKA (connection c, topic '" +
+			topic + "', format " + format + ");\nCREATE STREAM s AS SELECT *, octet_length(raw) AS bytes, _meta.tombstone AS gone FROM a;")
+		for _, key := range []string{at + "\x02\x02\x02\x08\x07\x12\x01x", at + "\x03\x10", at + "\x04{\"id\":9}", `{"id":10}`,
+			at + "\x07{\"id\":11}", at + "\x02\x02\x02\x08"} {
+			k.record(&kgo.Record{Topic: topic, Key: []byte(key), Value: []byte(value)})
+		}
+		r := headed("\x08\x0c", value, "__key_schema_id", at+"\x02\x02\x02")
+		r.Topic = topic
+		if format == "protobuf" {
+			r.Value = nil
+		}
+		k.record(r)
+		k.runs()
+		rows, bad := `7|{"id":7,"part":"x"}|12|5|false
+8|{"id":8}|6|5|false
+9|{"id":9}|13|5|false
+10|{"id":10}|9|5|false
+`, "bad_record: the key: no Protobuf of its schema: Key ends in its field 1"
+		if format == "json" {
+			rows += "11|{\"id\":11}|14|5|false\n12|{\"id\":12,\"part\":\"\"}|2|5|false"
+		} else {
+			rows, bad = rows+"12|{\"id\":12,\"part\":\"\"}|2|NULL|true", "bad_record: the key: unknown schema id 7\n"+bad
+		}
+		k.is("SELECT id, whole, bytes, n, gone FROM s ORDER BY id", rows)
+		k.is("SELECT reason FROM dsql.rejects ORDER BY id", bad)
+	}
+}
+
 // A registry that is away while a run follows is waited for, and said once; others go on.
 func TestKafkaWaitsForRegistry(t *testing.T) {
 	k := newKafka(t, 1, true)

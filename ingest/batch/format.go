@@ -105,6 +105,7 @@ type Adding interface {
 // Topics is what decoding the records of topics needs beside.
 type Topics struct {
 	Values, Keys schema.Source // nil: there is no registry
+	Formats      []*Format     // those that keys in a registry may be of
 	// JSON makes the decoder of keys that are JSON.
 	JSON func(to convert.Columns) ValueDecoder
 	Many bool // a pattern takes the topics, and maybe some that nobody meant

@@ -2,6 +2,9 @@ package batch
 
 import (
 	"context"
+	"slices"
+
+	"github.com/twmb/franz-go/pkg/sr"
 
 	"dsql/engine/duck"
 	"dsql/ingest/convert"
@@ -34,7 +37,12 @@ func (r *topicRecords) newKeys(f *Format) {
 	if len(parts) > 0 {
 		r.text = l.Dialect.Topics.JSON(convert.Columns{W: &l.Writer, Root: root, All: parts, Names: &convert.NameSet{}})
 	}
-	if f.Keys != nil && len(r.keys) > 0 {
+	topics := l.Dialect.Topics
+	if topics.Keys == nil || !slices.ContainsFunc(r.keys, func(k *keyColumn) bool { return !k.bytes() }) {
+		return
+	}
+	r.registered = &registeredKeys{kinds: schema.Kinds(topics.Keys), by: map[sr.SchemaType]KeyDecoder{}, lax: f.Registered == nil}
+	for _, format := range topics.Formats {
 		whole, all := convert.Slot{Obj: root.Obj}, []*convert.Column(nil)
 		for _, k := range r.keys {
 			if k.bytes() {
@@ -44,26 +52,60 @@ func (r *topicRecords) newKeys(f *Format) {
 				whole.Take(k.col)
 			}
 		}
-		r.binary = f.Keys(l, convert.Columns{W: &l.Writer, Root: &whole, All: all, Names: &convert.NameSet{}})
+		d := format.Keys(l, convert.Columns{W: &l.Writer, Root: &whole, All: all, Names: &convert.NameSet{}})
+		if r.registered.by[format.Registered.Type] = d; format == f || r.registered.own == nil {
+			r.registered.own = d
+		}
 	}
 }
 
+// registeredKeys decodes keys that a registry's serialisers wrote, each by the kind of its schema, whatever values are.
+type registeredKeys struct {
+	kinds *schema.Cache[sr.SchemaType]
+	by    map[sr.SchemaType]KeyDecoder
+	own   KeyDecoder // says what is wrong with a key that names no schema
+	lax   bool       // values need no registry: a key that seems to name a schema, which there isn't, is a text
+}
+
+// of is what decodes a key; nil: it is a text.
+func (k *registeredKeys) of(ctx context.Context, key, header []byte) (KeyDecoder, error) {
+	id, ok := schema.ID(key)
+	name := schema.Name{ID: id}
+	switch {
+	case header != nil:
+		if name, _, ok = schema.IDOfHeader(header); !ok {
+			return k.own, nil
+		}
+	case !ok:
+		return nil, nil
+	}
+	kind, err := k.kinds.Get(ctx, name)
+	switch {
+	case err != nil:
+		return nil, err
+	case kind.Why != "" && (header != nil || !k.lax):
+		return k.own, nil
+	case kind.Why != "":
+		return nil, nil
+	}
+	return k.by[kind.T], nil
+}
+
 // prepareKey sees whether a record's key is one of a registry's serialisers.
-func (r *topicRecords) prepareKey(ctx context.Context, rec *Record) error {
-	if r.inKey = false; r.binary == nil || rec.Key == nil {
+func (r *topicRecords) prepareKey(ctx context.Context, rec *Record) (err error) {
+	if r.binary = nil; r.registered == nil || rec.Key == nil {
 		return nil
 	}
 	header := rec.Header(schema.KeyHeader)
-	if _, ok := schema.ID(rec.Key); !ok && header == nil {
-		return nil
+	if r.binary, err = r.registered.of(ctx, rec.Key, header); err != nil || r.binary == nil {
+		return err
 	}
-	r.inKey = true
 	return r.binary.Prepare(ctx, rec.Key, header)
 }
 
 // key writes the columns FROM KEY. prepareKey has been called with the record.
 func (r *topicRecords) key(c *duck.Chunk, key []byte, row int, lenient bool) (why string, set int, full bool) {
-	if r.inKey && key != nil {
+	if r.binary != nil && key != nil {
 		if why, set, full = r.binary.Decode(key, row, lenient); why != "" {
 			why = "the key: " + why
 		}
@@ -77,10 +119,7 @@ func (r *topicRecords) key(c *duck.Chunk, key []byte, row int, lenient bool) (wh
 		}
 		return why, set, full
 	}
-	text := key
-	if r.binary == nil && key != nil {
-		text = schema.Unframed(key)
-	}
+	text := schema.Unframed(key)
 	paths := false
 	for _, k := range r.keys {
 		switch {

@@ -201,15 +201,15 @@ type topicMeta struct {
 
 // topicRecords is what a landing has beside, to decode the records of topics.
 type topicRecords struct {
-	l       *Landing
-	meta    topicMeta
-	values  ValueDecoder
-	skipped func() bool // values' skipping; nil: it skips none
-	keys    []*keyColumn
-	text    ValueDecoder      // of those with a path, in JSON
-	binary  KeyDecoder        // of keys in the format of a registry's serialisers; nil: none
-	inKey   bool              // the key in hand is one of them
-	topics  map[string][]byte // their names, where DuckDB can point at them
+	l          *Landing
+	meta       topicMeta
+	values     ValueDecoder
+	skipped    func() bool // values' skipping; nil: it skips none
+	keys       []*keyColumn
+	text       ValueDecoder      // of those with a path, in JSON
+	registered *registeredKeys   // nil: keys are texts
+	binary     KeyDecoder        // of the key in hand, where a registry's serialiser wrote it
+	topics     map[string][]byte // their names, where DuckDB can point at them
 }
 
 // keyColumn is a column FROM KEY; path: from the key as JSON.

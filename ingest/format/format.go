@@ -50,6 +50,16 @@ func ByEnding(name string) *batch.Format {
 func OfFiles(f *batch.Format) bool  { return f.Endings != nil }
 func OfTopics(f *batch.Format) bool { return f.Values != nil }
 
+// OfKeys are the formats of keys whose schemas are in a registry.
+func OfKeys() (out []*batch.Format) {
+	for _, f := range All {
+		if f.Keys != nil {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
 func Names(which func(*batch.Format) bool) (names []string) {
 	for _, f := range All {
 		if which(f) {

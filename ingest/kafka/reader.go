@@ -17,6 +17,7 @@ import (
 	"dsql/engine/duck"
 	"dsql/engine/kind"
 	"dsql/ingest/batch"
+	"dsql/ingest/format"
 	"dsql/ingest/format/json"
 	"dsql/ingest/registry"
 )
@@ -73,14 +74,17 @@ func (s *Source) Open(ctx context.Context, c *duck.Conn, env *kind.Env, cols []d
 func (s *Source) land(c *duck.Conn, conn *connect.Connection, cols []duck.Column) (*batch.Landing, error) {
 	d := s.dialect
 	d.Topics = &batch.Topics{JSON: json.Keys, Many: s.topics != nil}
-	if s.format.Registered != nil {
+	fields := s.fields(cols)
+	keyed := slices.ContainsFunc(fields, func(f batch.Field) bool { return f.Key })
+	if s.format.Registered != nil || keyed && conn != nil && conn.HasRegistry() {
 		of, err := conn.Registry()
 		if err != nil {
 			return nil, err
 		}
 		d.Topics.Values, d.Topics.Keys = registry.Schemas(of, registry.ValueSubject(s.topic)), registry.Schemas(of, registry.KeySubject(s.topic))
+		d.Topics.Formats = format.OfKeys()
 	}
-	l, err := batch.NewLanding(c, s.Stmt.Name, s.fields(cols), d, s.limits)
+	l, err := batch.NewLanding(c, s.Stmt.Name, fields, d, s.limits)
 	return l, s.Placed(err, s.Stmt.NameAt)
 }
 

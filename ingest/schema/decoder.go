@@ -156,7 +156,7 @@ func (d *Decoder) Abandon(c *convert.Column, at, n int) bool {
 // Cache has what was made of schemas, by their names; each is asked of the registry once.
 type Cache[T any] struct {
 	fetch   Source
-	want    sr.SchemaType
+	want    *sr.SchemaType // nil: any
 	compile func(ctx context.Context, s *Text) (T, error)
 	known   map[Name]*Compiled[T]
 	unheard map[Name]unheard[T]
@@ -182,7 +182,14 @@ const (
 
 func NewCache[T any](fetch Source, want sr.SchemaType,
 	compile func(ctx context.Context, s *Text) (T, error)) Cache[T] {
-	return Cache[T]{fetch, want, compile, map[Name]*Compiled[T]{}, map[Name]unheard[T]{}, time.Now}
+	return Cache[T]{fetch, &want, compile, map[Name]*Compiled[T]{}, map[Name]unheard[T]{}, time.Now}
+}
+
+// Kinds is a cache of what kinds schemas are of.
+func Kinds(fetch Source) *Cache[sr.SchemaType] {
+	c := NewCache(fetch, sr.TypeAvro, func(_ context.Context, s *Text) (sr.SchemaType, error) { return s.Kind, nil })
+	c.want = nil
+	return &c
 }
 
 // Get gives what is wrong with a schema as the why of what was made of it, also that there is no such schema. An error is the registry's.
@@ -208,8 +215,8 @@ func (c *Cache[T]) Get(ctx context.Context, name Name) (*Compiled[T], error) {
 		return nil, err
 	}
 	s := &Compiled[T]{}
-	if text.Kind != c.want {
-		s.Why = fmt.Sprintf("schema %s is of %s, not of %s", name, text.Kind, c.want)
+	if c.want != nil && text.Kind != *c.want {
+		s.Why = fmt.Sprintf("schema %s is of %s, not of %s", name, text.Kind, *c.want)
 	} else if s.T, err = c.compile(ctx, text); err != nil {
 		s.Why = fmt.Sprintf("schema %s: %v", name, err)
 	}

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/twmb/franz-go/pkg/sr"
+	"google.golang.org/protobuf/encoding/protowire"
 
 	"dsql/engine/duck"
 	"dsql/ingest/batch"
@@ -20,13 +21,22 @@ import (
 // Format is Protocol Buffers with a schema registry.
 var Format = batch.Format{
 	Name: "protobuf", Doc: "with a schema registry",
-	Values:     func(l *batch.Landing) (batch.ValueDecoder, error) { return newDecoder(l, l.Dialect.Topics.Values), nil },
+	Values: func(l *batch.Landing) (batch.ValueDecoder, error) { return newDecoder(l, l.Dialect.Topics.Values), nil },
+	Keys: func(l *batch.Landing, to convert.Columns) batch.KeyDecoder {
+		d := decoderOf(l, to, l.Dialect.Topics.Keys)
+		d.key = to.Root
+		return d
+	},
 	Registered: &batch.Registered{Type: sr.TypeProtobuf, Record: Record},
 }
 
 // newDecoder makes the decoder of a landing's records.
 func newDecoder(l *batch.Landing, schemas schema.Source) *decoder {
-	return &decoder{Decoder: schema.NewDecoder(l.Columns(), l.Limits.Bytes, "Protobuf"),
+	return decoderOf(l, l.Columns(), schemas)
+}
+
+func decoderOf(l *batch.Landing, to convert.Columns, schemas schema.Source) *decoder {
+	return &decoder{Decoder: schema.NewDecoder(to, l.Limits.Bytes, "Protobuf"),
 		files: schema.NewCache(schemas, sr.TypeProtobuf, func(ctx context.Context, s *schema.Text) (*protoFile, error) {
 			file, err := parse(ctx, s.Text, s.References)
 			return &protoFile{file, protoTypes{}, map[string]*messagePlan{}}, err
@@ -112,7 +122,11 @@ func (d *decoder) Prepare(ctx context.Context, value, header []byte) error {
 func (d *decoder) messagePlan(name schema.Name, f *protoFile, path []int) *messagePlan {
 	p := &messagePlan{}
 	m, err := message(f.file, path)
-	if err == nil {
+	switch {
+	case err == nil && d.key != nil:
+		p.plan = &schema.Plan{}
+		p.plan.Root = p.plan.Node(f.types.message(m), []*convert.Slot{d.key})
+	case err == nil:
 		p.plan, err = d.Plan(f.types.message(m))
 	}
 	if err != nil {
@@ -128,7 +142,14 @@ func (d *decoder) Decode(value []byte, row int, lenient bool) (why string, set i
 	}
 	d.Begin(lenient)
 	d.occ = d.occ[:0]
-	ok := d.message(d.current.plan.Root, value[min(d.Head, len(value)):], row)
+	value = value[min(d.Head, len(value)):]
+	var ok bool
+	if d.key != nil {
+		d.whole[0] = occurrence{typ: protowire.BytesType, bytes: value}
+		ok = d.walk(d.current.plan.Root, d.whole[:], row)
+	} else {
+		ok = d.message(d.current.plan.Root, value, row)
+	}
 	return d.End(ok, row)
 }
 

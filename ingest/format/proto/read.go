@@ -25,6 +25,8 @@ type decoder struct {
 
 	occ    []occurrence // of fields, of all messages that are in hand
 	one    [1]occurrence
+	key    *convert.Slot // who takes the whole message, or parts of it: it is a key; nil: it is a record
+	whole  [1]occurrence // a key
 	number [20]byte
 }
 
