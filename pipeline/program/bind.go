@@ -147,6 +147,9 @@ func (p *Program) bindInputs(ctx context.Context, tx *duck.Tx, n *Node) error {
 	if t, ok := n.Total(); ok {
 		return p.bindTotal(ctx, tx, n, t)
 	}
+	if j := n.Join(); j != nil {
+		return p.bindJoin(ctx, tx, n, j)
+	}
 	decl := n.Obj.Decl()
 	for i, in := range n.Inputs {
 		cols, err := p.bindInput(ctx, tx, decl, in)
@@ -157,8 +160,7 @@ func (p *Program) bindInputs(ctx context.Context, tx *duck.Tx, n *Node) error {
 			return err
 		}
 		if len(cols) == 0 {
-			return decl.Errorf(code.NoColumns, "the query of %s gives no column that can be stored", n.Name).
-				WithHint("select at least one column")
+			return n.columnless()
 		}
 		if i == 0 {
 			n.Cols = n.respelt(cols)
@@ -176,6 +178,24 @@ func (p *Program) bindInputs(ctx context.Context, tx *duck.Tx, n *Node) error {
 	return nil
 }
 
+func (n *Node) columnless() error {
+	return n.Obj.Decl().Errorf(code.NoColumns, "the query of %s gives no column that can be stored", n.Name).
+		WithHint("select at least one column")
+}
+
+// described are the columns of a query over relations without rows, or all that is wrong in it.
+func (p *Program) described(ctx context.Context, tx *duck.Tx, decl *sql.Decl, q *duck.Query) ([]duck.Column, error) {
+	cols, err := tx.Describe(ctx, q, decl.Place())
+	if err == nil {
+		return cols, nil
+	}
+	var errs sql.List
+	for _, err := range tx.Wrongs(ctx, duck.Bound{Query: q, At: decl.Place()}, err) {
+		errs = Collect(errs, p.SourceHint(ctx, tx.Conn, err))
+	}
+	return nil, errs.Err()
+}
+
 // bindInput gives the columns that the query over an input stores, and finds what else the input's rows have.
 func (p *Program) bindInput(ctx context.Context, tx *duck.Tx, decl *sql.Decl, in *Input) ([]duck.Column, error) {
 	in.Meta, in.Dated = false, false
@@ -186,14 +206,9 @@ func (p *Program) bindInput(ctx context.Context, tx *duck.Tx, decl *sql.Decl, in
 			return cols, nil
 		}
 	}
-	q := in.Query(empty(in.Of))
-	cols, err := tx.Describe(ctx, q, decl.Place())
+	cols, err := p.described(ctx, tx, decl, in.Query(empty(in.Of)))
 	if err != nil {
-		var errs sql.List
-		for _, err := range tx.Wrongs(ctx, duck.Bound{Query: q, At: decl.Place()}, err) {
-			errs = Collect(errs, p.SourceHint(ctx, tx.Conn, err))
-		}
-		return nil, errs.Err()
+		return nil, err
 	}
 	cols = slices.DeleteFunc(cols, func(c duck.Column) bool {
 		if sql.Same(c.Name, catalog.MetaColumn) {

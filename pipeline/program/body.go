@@ -19,6 +19,7 @@ type body struct {
 	span  sql.Span // AS query; empty where the destination has FROM a, b
 	reads []read
 	fresh int  // index in reads of the relation whose new rows are read
+	other int  // that of a second one, behind it in the text; -1: there is none
 	plain bool // one relation, no join, grouping or subquery: scanning twice gives the same rows twice
 	names []ref
 	tree  *tree.Tree // nil where DuckDB makes none of the query
@@ -40,7 +41,7 @@ type read struct {
 // analyze finds what the query at sp reads. STREAM marks only declared relations.
 func (s *scope) analyze(ctx context.Context, src *sql.Source, sp sql.Span) (b *body, err error) {
 	c, known := s.conn, func(name string) bool { return s.p.Relation(name) != nil }
-	b = &body{src: src, span: sp, fresh: -1}
+	b = &body{src: src, span: sp, fresh: -1, other: -1}
 	marks := markers(src, sp, known)
 	text := []byte(sp.Of(src))
 	for _, m := range marks { // blank STREAM and its brackets, so that positions stay
@@ -94,22 +95,24 @@ func (b *body) use(t *tree.Tree, marks []read) {
 	b.plain, b.tree = len(b.reads) == 1 && plain(t), t
 }
 
-// choose settles whose new rows are read: the marked relation, or else the first in FROM.
+// choose settles whose new rows are read: the marked relation, or else the first in FROM. Two that are marked are joined.
 func (b *body) choose() error {
-	marked := -1
+	var marked []int
 	for i, r := range b.reads {
-		if !r.marked {
-			continue
+		if r.marked {
+			marked = append(marked, i)
 		}
-		if marked >= 0 {
-			return sql.Place{Src: b.src, Span: r.at}.Errorf(code.TwoStreams, "a query reads the new rows of one relation, and STREAM stands twice").
-				WithHint("mark one of them; the other is read whole").
-				WithNote(sql.Place{Src: b.src, Span: b.reads[marked].at}, "the first one")
-		}
-		marked = i
 	}
-	if marked >= 0 {
-		b.fresh = marked
+	switch {
+	case len(marked) > 2:
+		return b.at(marked[2]).Errorf(code.TwoStreams, "a query joins the new rows of two relations at most, and STREAM stands before three").
+			WithHint("join two of them in a stream of its own, and that one with the third; or leave STREAM out where a table is read as it stands").
+			WithNote(b.at(marked[0]), "the first one")
+	case len(marked) == 2:
+		b.other = marked[1]
+		fallthrough
+	case len(marked) == 1:
+		b.fresh = marked[0]
 	}
 	if b.fresh < 0 {
 		return sql.Place{Src: b.src, Span: b.span}.Errorf(code.ReadsNothing, "the query reads no table, so no new rows ever come").
@@ -118,18 +121,28 @@ func (b *body) choose() error {
 	return nil
 }
 
-// Query is the body with rel in place of the relation whose new rows are read.
-func (b *body) query(rel *duck.Query) *duck.Query {
-	r := b.reads[b.fresh]
-	alias := duck.SQL("")
-	if !r.alias {
-		alias = duck.SQL(" AS {n}", duck.Args{"n": duck.Ident(r.name)})
+// at is where a relation is named.
+func (b *body) at(read int) sql.Place { return sql.Place{Src: b.src, Span: b.reads[read].at} }
+
+// query is the body with rels in place of the relations whose new rows are read: of one, or of two.
+func (b *body) query(rels ...*duck.Query) *duck.Query {
+	var parts []*duck.Query
+	from := b.span.Start
+	for i, read := range []int{b.fresh, b.other}[:len(rels)] {
+		r := b.reads[read]
+		parts = append(parts, b.text(from, r.from), rels[i])
+		if !r.alias {
+			parts = append(parts, duck.SQL(" AS {n}", duck.Args{"n": duck.Ident(r.name)}))
+		}
+		from = r.to
 	}
-	return duck.Cat(b.text(b.span.Start, r.from), rel, alias, b.text(r.to, b.span.End))
+	return duck.Cat(append(parts, b.text(from, b.span.End))...)
 }
 
 // freshAt is where the relation whose new rows are read stands in the query.
-func (b *body) freshAt() int { return b.reads[b.fresh].at.Start - b.span.Start }
+func (b *body) freshAt() int { return b.standsAt(b.fresh) }
+
+func (b *body) standsAt(read int) int { return b.reads[read].at.Start - b.span.Start }
 
 // text is a part of the user's text, with _meta where it is put in.
 func (b *body) text(from, to int) *duck.Query {

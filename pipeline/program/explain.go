@@ -57,15 +57,10 @@ func (p *Program) Explain(ctx context.Context, c *duck.Conn, n *Node) (string, e
 	if _, ok := n.Destination(); !ok {
 		return b.String(), nil
 	}
-	inputs, which := n.Inputs, "the new rows of "
-	if _, total := n.Total(); total {
-		inputs, which = inputs[:1], "all rows of "
-	}
-	for _, in := range inputs {
-		rel := duck.Ident(strings.TrimPrefix(which, "the ") + in.Of.Name)
-		fmt.Fprintf(&b, "1. SELECT  %s%s%s\n%s\n", which, in.Of.Name, wholeText(n), indent(in.Query(rel).String()))
+	for _, in := range n.selects() {
+		fmt.Fprintf(&b, "1. SELECT  %s%s\n%s\n", in.of, wholeText(n), indent(in.query.String()))
 		if n.Rules != nil {
-			if text := n.Rules.Explain(duck.SQL("({q})", duck.Args{"q": in.Query(rel)})); text != "" {
+			if text := n.Rules.Explain(duck.SQL("({q})", duck.Args{"q": in.query})); text != "" {
 				fmt.Fprintf(&b, "2. RULES\n%s\n", indent(text))
 			}
 		}
@@ -84,6 +79,27 @@ func (p *Program) Explain(ctx context.Context, c *duck.Conn, n *Node) (string, e
 		fmt.Fprintf(&b, "%s\n", indent(text))
 	}
 	return b.String(), nil
+}
+
+// selecting is what a query is over, in words, and the query with these in it.
+type selecting struct {
+	of    string
+	query *duck.Query
+}
+
+func (n *Node) selects() (out []selecting) {
+	if j := n.Join(); j != nil {
+		return []selecting{{j.words(), j.body.query(duck.Ident("rows of "+j.sides[0].Of.Name), duck.Ident("rows of "+j.sides[1].Of.Name))}}
+	}
+	inputs, which := n.Inputs, "the new rows of "
+	if _, total := n.Total(); total {
+		inputs, which = inputs[:1], "all rows of "
+	}
+	for _, in := range inputs {
+		rel := duck.Ident(strings.TrimPrefix(which, "the ") + in.Of.Name)
+		out = append(out, selecting{which + in.Of.Name, in.Query(rel)})
+	}
+	return out
 }
 
 // stored is what stores rows under a name, with its columns.

@@ -51,7 +51,7 @@ func TestTreesOfAnotherShape(t *testing.T) {
 		if b.spots = b.metaSpots(); b.query(duck.SQL("x")) == nil {
 			rt.Fatal("no query")
 		}
-		f := groupFinder{tree: read, fresh: b.freshAt(), known: map[*tree.CTE]bool{}}
+		f := groupFinder{tree: read, fresh: []int{b.freshAt()}, known: map[*tree.CTE]bool{}}
 		f.node(read.Queries[0])
 	})
 }

@@ -16,7 +16,7 @@ import (
 // perBatch are warnings about destinations of the script whose query groups, aggregates or windows the new rows, once for each.
 func (p *Program) perBatch(ctx context.Context, c *duck.Conn) (out []*sql.Error, err error) {
 	for _, n := range p.Nodes {
-		if _, ok := n.Destination(); !ok || n.Stmt < 0 || n.Keyed() {
+		if _, ok := n.Destination(); !ok || n.Stmt < 0 || n.Keyed() || n.Join() != nil {
 			continue
 		}
 		for _, in := range n.Inputs {
@@ -30,40 +30,48 @@ func (p *Program) perBatch(ctx context.Context, c *duck.Conn) (out []*sql.Error,
 			}
 		}
 	}
-	return out, nil
+	return append(out, p.forever()...), nil
 }
 
 func (in *Input) perBatch(ctx context.Context, c *duck.Conn, n *Node) (*sql.Error, error) {
 	if in.body == nil || in.body.tree == nil {
 		return nil, nil
 	}
-	f := groupFinder{tree: in.body.tree, fresh: in.body.freshAt(), known: map[*tree.CTE]bool{}}
-	f.node(in.body.tree.Queries[0])
-	if f.found == "" && len(f.calls) > 0 {
-		known, err := c.Routines(ctx, strings.Join(f.calls, "() ")+"()")
-		if err != nil {
-			return nil, err
-		}
-		for _, name := range f.calls {
-			if known.Any(name, func(r duck.Routine) bool { return r.Type == "aggregate" }) {
-				f.found = "the aggregate " + strings.TrimSuffix(name, "_star")
-				break
-			}
-		}
-	}
-	if f.found == "" {
-		return nil, nil
+	found, err := in.body.seesMany(ctx, c)
+	if found == "" || err != nil {
+		return nil, err
 	}
 	d := n.Obj.Decl()
 	return d.At(in.body.reads[in.body.fresh].at).Errorf(code.PerBatch,
-		"%s in the query of %s sees the new rows of one batch, not all rows of %s", f.found, n.Name, in.Of.Name).
+		"%s in the query of %s sees the new rows of one batch, not all rows of %s", found, n.Name, in.Of.Name).
 		WithHint("over all rows it is a ROLLUP; or store the rows in a stream as they come, and query that, or make a view of it"), nil
+}
+
+// seesMany is what in the query sees many of the new rows at once; "": nothing.
+func (b *body) seesMany(ctx context.Context, c *duck.Conn) (string, error) {
+	f := groupFinder{tree: b.tree, fresh: []int{b.freshAt()}, known: map[*tree.CTE]bool{}}
+	if b.other >= 0 {
+		f.fresh = append(f.fresh, b.standsAt(b.other))
+	}
+	f.node(b.tree.Queries[0])
+	if f.found == "" && len(f.calls) > 0 {
+		known, err := c.Routines(ctx, strings.Join(f.calls, "() ")+"()")
+		if err != nil {
+			return "", err
+		}
+		for _, name := range f.calls {
+			if known.Any(name, func(r duck.Routine) bool { return r.Type == "aggregate" }) {
+				return "the aggregate " + strings.TrimSuffix(name, "_star"), nil
+			}
+		}
+	}
+	return f.found, nil
 }
 
 // groupFinder looks for what sees many of the fresh rows at once.
 type groupFinder struct {
 	tree  *tree.Tree
-	fresh int                // where the relation stands whose new rows are read
+	fresh []int              // where the relations stand whose new rows are read
 	known map[*tree.CTE]bool // whether it has fresh rows
 	calls []string           // functions over fresh rows: any may be an aggregate
 	found string
@@ -108,7 +116,7 @@ func (f *groupFinder) from(from tree.Node) bool {
 	case *tree.Table:
 		cte := f.tree.CTE(n)
 		if cte == nil {
-			return n.At == f.fresh
+			return slices.Contains(f.fresh, n.At)
 		}
 		if _, done := f.known[cte]; !done {
 			f.known[cte] = false // while it is gone through

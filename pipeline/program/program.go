@@ -67,6 +67,7 @@ type Input struct {
 	Dated bool          // it hands _version on, which a journal's changes have
 	total kind.Total    // what takes all of the relation's rows, and not the new ones
 	state []duck.Column // of these
+	join  *Join         // what its rows are joined by with those of another input
 	calls []call
 	tried bool
 }

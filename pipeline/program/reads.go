@@ -160,8 +160,14 @@ func (s *scope) query(ctx context.Context, n *Node, decl *sql.Decl, sp sql.Span)
 		return err
 	}
 	var errs sql.List
+	if b.other >= 0 {
+		errs = Collect(errs, s.join(n, decl, b))
+	}
 	for i, r := range b.reads {
 		of := s.p.Relation(r.name)
+		if b.other >= 0 && (i == b.fresh || i == b.other) {
+			continue
+		}
 		if i == b.fresh {
 			if of == nil {
 				errs = append(errs, s.p.unknown(decl, sql.Name{Text: r.name, Span: r.at}))

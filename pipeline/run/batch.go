@@ -3,8 +3,6 @@ package run
 import (
 	"context"
 	"errors"
-	"fmt"
-	"slices"
 	"time"
 
 	"dsql/engine/catalog"
@@ -163,7 +161,7 @@ func (r *runner) destination(ctx context.Context, tx *transaction, w work, n *pr
 	}
 	d, _ := n.Destination()
 	out := event.DestinationRows{Kind: n.Kind, Name: n.Name}
-	src, inputs := w.in, n.Inputs
+	inputs := n.Inputs
 	if w.replay != nil && w.replay.node == n {
 		inputs = nil
 		b := w.replay.fresh()
@@ -177,21 +175,11 @@ func (r *runner) destination(ctx context.Context, tx *transaction, w work, n *pr
 			return out, err
 		}
 	}
-	for _, in := range inputs {
-		b := fresh{in: in, replay: w.replays()}
-		if _, isSource := in.Of.Source(); isSource {
-			if src == nil || src.Source != in.Of.Name || !slices.Contains(src.Destinations, n.Name) {
-				continue
-			}
-			b.rel, b.input, b.origin = src.Rows, src, src.Origin
-		} else {
-			from := tx.places[edge{n, in.Of}]
-			if !tx.behind(edge{n, in.Of}) {
-				continue
-			}
-			of, _ := in.Of.Destination()
-			b.rel, b.origin = of.New(from, e.Version), fmt.Sprintf("%s versions %d–%d", in.Of.Name, from+1, e.Version)
-		}
+	batches, err := r.incoming(ctx, tx, w, n, inputs, e.Version)
+	if err != nil {
+		return out, err
+	}
+	for _, b := range batches {
 		rows, err := r.write(ctx, tx, d, n, b, e.Version)
 		if err != nil {
 			return out, err
@@ -203,24 +191,14 @@ func (r *runner) destination(ctx context.Context, tx *transaction, w work, n *pr
 		if err := r.account(ctx, tx.Tx, rows, e.Version, b.origin); err != nil {
 			return out, err
 		}
-		if b.input == nil {
-			if err := moved(ctx, tx, edge{n, in.Of}, e.Version); err != nil {
+		for _, of := range b.takes {
+			if err := moved(ctx, tx, edge{n, of}, e.Version); err != nil {
 				return out, err
 			}
 		}
 	}
 	tx.latest[n] = e.Version
 	return out, nil
-}
-
-// fresh is the new rows of one input of a destination.
-type fresh struct {
-	in     *program.Input
-	rel    *duck.Query
-	input  *kind.Input // nil where the rows come from a stored table
-	origin string
-	held   *hold // these rows were held back, and somebody decided about them
-	replay bool  // they are rejects that come back, or what reads these gets of them
 }
 
 // write is the chain of one destination over one input's new rows: select, rule, measure and store, settle.

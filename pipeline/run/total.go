@@ -2,7 +2,6 @@ package run
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"dsql/engine/duck"
@@ -45,7 +44,7 @@ func (r *runner) total(ctx context.Context, tx *transaction, w work, n *program.
 		touched.Moved = main.Moved(from, e.Version)
 		fallthrough
 	default:
-		b.origin = fmt.Sprintf("%s versions %d–%d", main.Of.Name, from+1, e.Version)
+		b.origin = versionsOf(main.Of, from, e.Version)
 	}
 	return r.compute(ctx, tx, n, t, touched, b, e)
 }

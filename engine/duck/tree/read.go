@@ -155,7 +155,7 @@ func (r *reader) relation(o object, in inner) Node {
 	case "BASE_TABLE", "SHOW_REF":
 		return &Table{in, o.text("schema_name"), o.text("table_name"), columns, o.text("type") == "SHOW_REF"}
 	case "JOIN":
-		return &Join{in, o.one("left"), o.one("right")}
+		return &Join{in, o.one("left"), o.one("right"), o.text("join_type"), o.text("ref_type"), o.one("condition")}
 	case "PIVOT":
 		return &Pivot{in, o.one("source")}
 	case "SUBQUERY":

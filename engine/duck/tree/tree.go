@@ -84,10 +84,13 @@ type Table struct {
 	Shown        bool     // DESCRIBE, SUMMARIZE, SHOW
 }
 
-// Join of two relations.
+// Join of two relations. At is where its first word stands.
 type Join struct {
 	inner
 	Left, Right Node
+	Type        string // INNER, LEFT, RIGHT, OUTER, SEMI, ANTI
+	Ref         string // REGULAR, CROSS (a comma, too), NATURAL, ASOF, POSITIONAL
+	Condition   Node   // of ON
 }
 
 // Pivot of a relation.

@@ -24,6 +24,8 @@ func show(b *strings.Builder, t *tree.Tree, n tree.Node, depth int) {
 		what = fmt.Sprintf("%T %T by name %v recursive %v %v", n.Left, n.Right, n.ByName, n.Recursive, n.Modifiers)
 	case *tree.Table:
 		what = fmt.Sprintf("%d %q.%q %q cte %v shown %v", n.At, n.Schema, n.Name, n.Columns, t.CTE(n) != nil, n.Shown)
+	case *tree.Join:
+		what = fmt.Sprintf("%d %s %s condition %v", n.At, n.Type, n.Ref, n.Condition != nil)
 	case *tree.Subquery:
 		what = fmt.Sprintf("%d %q from %v child %T %T", n.At, n.Columns, n.InFrom, n.Child, n.Query)
 	case *tree.Call:

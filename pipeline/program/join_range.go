@@ -1,0 +1,389 @@
+package program
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"dsql/engine/duck"
+	"dsql/engine/duck/tree"
+	"dsql/sql"
+)
+
+// A range in ON limits which rows of a side new rows of the other can find: of b.at BETWEEN a.at AND a.at + INTERVAL 1 HOUR those of b lie
+// between the first and the last new a.at, and an hour behind it. Said of the column alone, that lets DuckDB leave out by its zone maps
+// what
+// was stored before. A limit only says what the condition says already, so one that isn't understood is left out.
+
+// limit of a column of one side: it is no less, or no more, than an expression over a row of the other, minus a shift.
+type limit struct {
+	column string
+	other  part // of the tokens
+	least  bool
+	shift  part  // the column stands there plus (or minus) this
+	minus  bool  // minus
+	loose  int64 // days: months have none of a fixed length
+}
+
+// part is tokens [from, to).
+type part struct{ from, to int }
+
+// looseDays are more than adding months and taking them off again is wrong by, or a day that has no 24 hours.
+const looseDays = 4
+
+// ranges reads comparisons off the text.
+type ranges struct {
+	spotFinder
+	j     *Join
+	known map[asked]duck.Type // what an expression is over what; none where it isn't
+	asks  []asked
+}
+
+// asked: is a part an expression over the first side, the second, or (2) nothing?
+type asked struct {
+	part
+	over int
+}
+
+// bindLimits finds the limits of both sides, in ON, and in WHERE where the sides stand right beside it.
+func (j *Join) bindLimits(ctx context.Context, tx *duck.Tx) error {
+	j.ranged = false
+	r := ranges{spotFinder: spotFinder{b: j.body, toks: sql.Tokens(j.body.src, j.body.span)}, j: j, known: map[asked]duck.Type{}}
+	if !r.direct() {
+		return nil
+	}
+	var found []comparison
+	for _, p := range r.conditions() {
+		found = append(found, r.comparisons(p)...)
+	}
+	for _, c := range found {
+		for _, p := range []part{c.left, c.right} {
+			r.asks = append(r.asks, asked{p, 0}, asked{p, 1})
+			if moved, shift, _ := r.shifted(p); shift.to > 0 {
+				r.asks = append(r.asks, asked{moved, 0}, asked{moved, 1}, asked{shift, 2})
+			}
+		}
+	}
+	if err := r.bind(ctx, tx); err != nil {
+		return err
+	}
+	j.ranged = true
+	for i := range j.sides {
+		low, high := false, false
+		j.sides[i].limits = nil
+		for _, c := range found {
+			for _, turned := range []bool{false, true} {
+				l, ok, err := r.limit(ctx, tx, i, c, turned)
+				if err != nil {
+					return err
+				}
+				if ok {
+					j.sides[i].limits = append(j.sides[i].limits, l)
+					low, high = low || l.least, high || !l.least
+				}
+			}
+		}
+		j.ranged = j.ranged && low && high
+	}
+	return nil
+}
+
+// direct: both sides are tables that stand in the FROM where they meet, under one name.
+func (r *ranges) direct() bool {
+	if r.j.in == nil || r.j.meet == nil {
+		return false
+	}
+	found := 0
+	tree.Walk(r.j.in.From, func(n tree.Node) bool {
+		switch n := n.(type) {
+		case *tree.Subquery:
+			return false
+		case *tree.Table:
+			if len(n.Columns) == 0 && (n.At == r.j.body.freshAt() || n.At == r.j.body.standsAt(r.j.body.other)) {
+				found++
+			}
+		}
+		return true
+	})
+	return found == 2
+}
+
+// stops are words that a condition ends before.
+var stops = []string{"JOIN", "INNER", "LEFT", "RIGHT", "FULL", "CROSS", "NATURAL", "POSITIONAL", "ASOF", "SEMI", "ANTI", "ON", "USING",
+	"WHERE", "GROUP",
+	"HAVING", "WINDOW", "QUALIFY", "ORDER", "LIMIT", "OFFSET", "SELECT", "UNION", "INTERSECT", "EXCEPT", ","}
+
+// conditions are those of ON and WHERE.
+func (r *ranges) conditions() (out []part) {
+	for _, c := range []struct {
+		node tree.Node
+		word string
+	}{{r.j.meet.Condition, "ON"}, {r.j.in.Where, "WHERE"}} {
+		first := -1 // where what is known to be of the condition begins
+		tree.Walk(c.node, func(n tree.Node) bool {
+			if at, ok := tree.Place(n); ok && (first < 0 || at < first) {
+				first = at
+			}
+			return true
+		})
+		from := 0
+		for i, t := range r.toks {
+			if first >= 0 && t.Span.Start <= first+r.b.span.Start && r.is(i, c.word) {
+				from = i + 1
+			}
+		}
+		if from > 0 {
+			out = append(out, part{from, r.ends(from)})
+		}
+	}
+	return out
+}
+
+// ends is where a condition ends.
+func (r *ranges) ends(i int) int {
+	for i < len(r.toks) && !r.is(i, ")", "]", "}") &&
+		(!r.is(i, stops...) || r.is(i+1, "(") && !r.is(i, ",", "ON", "USING", "WHERE", "SELECT")) {
+		i = r.next(i, len(r.toks))
+	}
+	return i
+}
+
+// comparison: left is no more than right.
+type comparison struct{ left, right part }
+
+// comparisons are those that a condition is made of, as far as AND goes.
+func (r *ranges) comparisons(p part) (out []comparison) {
+	if r.is(p.from, "(") && r.close(p.from, p.to) == p.to {
+		return r.comparisons(part{p.from + 1, p.to - 1})
+	}
+	from, between, and := p.from, 0, 0
+	for i := p.from; i < p.to; i = r.next(i, p.to) {
+		switch {
+		case r.is(i, "OR", "CASE"):
+			return nil
+		case r.is(i, "BETWEEN"):
+			between = i
+		case r.is(i, "AND") && between > 0 && and == 0:
+			and = i
+		case r.is(i, "AND"):
+			out = append(out, r.one(part{from, i}, between, and)...)
+			from, between, and = i+1, 0, 0
+		}
+	}
+	return append(out, r.one(part{from, p.to}, between, and)...)
+}
+
+// one are the comparisons of a condition without AND, but for that of a BETWEEN.
+func (r *ranges) one(p part, between, and int) []comparison {
+	if between > 0 {
+		x, low, high := part{p.from, between}, part{between + 1, and}, part{and + 1, p.to}
+		if and > 0 && r.plain(x) && r.plain(low) && r.plain(high) {
+			return []comparison{{low, x}, {x, high}}
+		}
+		return nil
+	}
+	if r.is(p.from, "(") && r.close(p.from, p.to) == p.to {
+		return r.comparisons(p)
+	}
+	for i := p.from; i < p.to; i = r.next(i, p.to) {
+		op, behind := r.operator(i)
+		left, right := part{p.from, i}, part{behind, p.to}
+		switch {
+		case op != "<" && op != "<=" && op != ">" && op != ">=":
+			continue
+		case !r.plain(left) || !r.plain(right):
+			return nil
+		case op[0] == '<':
+			return []comparison{{left, right}}
+		}
+		return []comparison{{right, left}}
+	}
+	return nil
+}
+
+// operator is the one that begins at a token, and the token behind it.
+func (r *ranges) operator(i int) (string, int) {
+	from := i
+	for i < len(r.toks) && r.toks[i].Kind == sql.Op && !r.is(i, "(", ")", "[", "]", "{", "}", ",", ".") &&
+		(i == from || r.toks[i-1].Span.End == r.toks[i].Span.Start) {
+		i++
+	}
+	if i == from {
+		return "", i
+	}
+	return r.toks[from].Span.To(r.toks[i-1].Span).Of(r.b.src), i
+}
+
+// plain: an expression is made of what binds closer than a comparison.
+func (r *ranges) plain(p part) bool {
+	for i := p.from; i < p.to; i = r.next(i, p.to) {
+		op, behind := r.operator(i)
+		if op != "" && !slices.Contains([]string{"+", "-", "*", "/", "::"}, op) ||
+			r.is(i, "NOT", "IS", "IN", "LIKE", "ILIKE", "SIMILAR", "GLOB", "BETWEEN", "SYMMETRIC", "ISNULL", "NOTNULL", "COLLATE", "OPERATOR",
+				"LAMBDA") {
+			return false
+		}
+		i = max(i, behind-1)
+	}
+	return p.from < p.to
+}
+
+// shifted is a column and what is added to it; minus: taken off it.
+func (r *ranges) shifted(p part) (column, shift part, minus bool) {
+	for i := p.from; i < p.to; i = r.next(i, p.to) {
+		if !r.is(i, "+", "-") {
+			continue
+		}
+		if shift.to > 0 || !r.path(part{p.from, i}) || i+1 == p.to {
+			return p, part{}, false
+		}
+		column, shift, minus = part{p.from, i}, part{i + 1, p.to}, r.is(i, "-")
+	}
+	if shift.to == 0 {
+		return p, part{}, false
+	}
+	return column, shift, minus
+}
+
+// path: it is a name, perhaps with others before it.
+func (r *ranges) path(p part) bool {
+	for i := p.from; i < p.to; i++ {
+		if (i-p.from)%2 == 1 && !r.is(i, ".") || (i-p.from)%2 == 0 && !IsName(r.toks[i]) {
+			return false
+		}
+	}
+	return (p.to-p.from)%2 == 1
+}
+
+func (r *ranges) user(p part) *duck.Query { return r.j.text(r.toks, p) }
+
+func (j *Join) text(toks []sql.Token, p part) *duck.Query {
+	return duck.User(j.body.src, toks[p.from].Span.To(toks[p.to-1].Span))
+}
+
+// bind asks DuckDB over what the expressions are.
+func (r *ranges) bind(ctx context.Context, tx *duck.Tx) error {
+	bound := make([]duck.Bound, len(r.asks))
+	for i, a := range r.asks {
+		bound[i].Query = duck.SQL("SELECT ({x})", duck.Args{"x": r.user(a.part)})
+		if a.over < 2 {
+			bound[i].Query = duck.SQL("{q} FROM {rel} AS {n}",
+				duck.Args{"q": bound[i].Query, "rel": empty(r.j.sides[a.over].Of), "n": r.j.called(a.over)})
+		}
+	}
+	cols, errs := tx.DescribeEach(ctx, bound)
+	for i, a := range r.asks {
+		if errs[i] == nil && len(cols[i]) == 1 {
+			r.known[a] = cols[i][0].Type
+		}
+	}
+	return ctx.Err()
+}
+
+// called is the name of a side in the query.
+func (j *Join) called(side int) *duck.Query {
+	r := j.body.reads[[]int{j.body.fresh, j.body.other}[side]]
+	name := r.name
+	j.body.tree.Walk(func(n tree.Node) bool {
+		if t, ok := n.(*tree.Table); ok && t.At == r.at.Start-j.body.span.Start && t.Alias != "" {
+			name = t.Alias
+		}
+		return true
+	})
+	return duck.Ident(name)
+}
+
+// limit is what a comparison says of a side's column; turned: it stands on the right.
+func (r *ranges) limit(ctx context.Context, tx *duck.Tx, side int, c comparison, turned bool) (limit, bool, error) {
+	mine, l := c.left, limit{other: c.right, least: turned}
+	if turned {
+		mine, l.other = c.right, c.left
+	}
+	mine, l.shift, l.minus = r.shifted(mine)
+	of, over := r.known[asked{mine, side}], r.known[asked{l.other, 1 - side}]
+	if !ordered(of) || !ordered(over) || !r.path(mine) || r.known[asked{l.other, 2}] != "" {
+		return l, false, nil
+	}
+	l.column = sql.NameOf(r.toks[mine.to-1].Span.Of(r.b.src))
+	if !slices.ContainsFunc(r.j.sides[side].Of.Cols, func(c duck.Column) bool { return sql.Same(c.Name, l.column) }) {
+		return l, false, nil
+	}
+	if l.shift.to == 0 {
+		return l, true, nil
+	}
+	switch by := r.known[asked{l.shift, 2}]; {
+	case by == "INTERVAL" && (of == "DATE" || strings.HasPrefix(string(of), "TIMESTAMP")):
+		days, err := tx.Int(ctx, duck.SQL("SELECT (datepart('year', x) <> 0 OR datepart('month', x) <> 0 OR datepart('day', x) <> 0)::BIGINT "+
+			"FROM (SELECT {x} AS x)",
+			duck.Args{"x": r.user(l.shift)}))
+		if err != nil {
+			return l, false, err
+		}
+		l.loose = days * looseDays
+		return l, true, nil
+	case by.ID().Integer() && (of == "DATE" || of.ID().Integer()):
+		return l, true, nil
+	}
+	return l, false, nil
+}
+
+// ordered: values are compared alike whatever type they are compared as.
+func ordered(t duck.Type) bool { return t != "" && (t.ID().Number() || t.ID().Temporal()) }
+
+// limited is a condition on the rows of a side that new rows of the other may find; nil: none.
+func (j *Join) limited(ctx context.Context, tx *duck.Tx, side int, fresh *duck.Query) (*duck.Query, error) {
+	limits := j.sides[side].limits
+	if len(limits) == 0 {
+		return nil, nil
+	}
+	toks := sql.Tokens(j.body.src, j.body.span)
+	var inner, outer []*duck.Query
+	dest := []any{}
+	texts, types, some := make([]*string, len(limits)), make([]*string, len(limits)), make([]int64, len(limits))
+	for i, l := range limits {
+		a := duck.Args{"x": j.text(toks, l.other), "n": duck.Ident(fmt.Sprintf("n%d", i)), "e": duck.Ident(fmt.Sprintf("e%d", i)),
+			"end": duck.SQL("max"), "shift": duck.SQL(""), "loose": duck.SQL("")}
+		if l.least {
+			a["end"] = duck.SQL("min")
+		}
+		if l.shift.to > 0 {
+			a["shift"] = duck.SQL(" - ({s})", duck.Args{"s": j.text(toks, l.shift)})
+			if l.minus {
+				a["shift"] = duck.SQL(" + ({s})", duck.Args{"s": j.text(toks, l.shift)})
+			}
+		}
+		if l.loose > 0 && l.least {
+			a["loose"] = duck.SQL(" - to_days({d})", duck.Args{"d": l.loose})
+		} else if l.loose > 0 {
+			a["loose"] = duck.SQL(" + to_days({d})", duck.Args{"d": l.loose})
+		}
+		inner = append(inner, duck.SQL("count({x}) AS {n}, {end}({x}) AS {e}", a))
+		outer = append(outer, duck.SQL("{n}, TRY({e}{shift}{loose})::VARCHAR, typeof({e}{shift}{loose})", a))
+		dest = append(dest, &some[i], &texts[i], &types[i])
+	}
+	if _, err := tx.Scan(ctx, duck.SQL("SELECT {outer} FROM (SELECT {inner} FROM {fresh} AS {name})",
+		duck.Args{"outer": duck.Join(", ", outer...),
+			"inner": duck.Join(", ", inner...), "fresh": fresh, "name": j.called(1 - side)}), dest...); err != nil {
+		return nil, err
+	}
+	var out []*duck.Query
+	for i, l := range limits {
+		switch {
+		case some[i] == 0: // it is NULL in all of them
+			return duck.SQL("false"), nil
+		case texts[i] == nil || types[i] == nil:
+			continue
+		}
+		a := duck.Args{"c": duck.Ident(l.column), "v": *texts[i], "t": duck.Type(*types[i])}
+		if l.least {
+			out = append(out, duck.SQL("{c} >= {v}::{t}", a))
+		} else {
+			out = append(out, duck.SQL("{c} <= {v}::{t}", a))
+		}
+	}
+	if len(out) == 0 {
+		return nil, nil
+	}
+	return duck.Join(" AND ", out...), nil
+}
