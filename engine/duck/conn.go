@@ -103,8 +103,6 @@ func ColumnNames(cols []Column) []string {
 	return out
 }
 
-const describe = "DESCRIBE "
-
 // Table is the columns of a table or view, nil when there is none of that name. (DuckDB's list of all columns takes longer with
 // each table; a name that isn't found ends no transaction.)
 func (c *Conn) Table(ctx context.Context, name string) ([]Column, error) {

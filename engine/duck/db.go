@@ -49,7 +49,8 @@ type DB struct {
 	writer *Conn
 	mu     sync.Mutex
 	conns  []*Conn
-	own    Routines // what Register made
+	own    Routines        // what Register made
+	prints map[string]Type // types by signature (describe.go)
 	state  state
 	arrow  sync.Mutex // arrow_lossless_conversion is changed, or read
 	closes []func()   // what OnClose was given

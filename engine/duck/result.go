@@ -3,7 +3,6 @@ package duck
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 	"unsafe"
 
@@ -56,35 +55,6 @@ func (c *Conn) Query(ctx context.Context, q *Query, at sql.Place) (*Result, erro
 
 func (c *Conn) result(ctx context.Context, q *Query, at sql.Place) *Result {
 	return &Result{conn: c, ctx: ctx, locate: func(err error) error { return q.locate(err, at) }, unwatch: c.watch(ctx)}
-}
-
-// Describe binds a query and returns its columns; nothing runs. A check has thousands: through the driver they took a tenth more of it.
-func (c *Conn) Describe(ctx context.Context, q *Query, at sql.Place) (cols []Column, err error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	d := Cat(SQL(describe), q)
-	r := c.result(ctx, d, at)
-	defer r.Close()
-	if err := r.execute(d.Text); err != nil {
-		return nil, r.fail(err)
-	}
-	if bindings.ColumnType(&r.res, 0) != bindings.TypeVarchar || bindings.ColumnType(&r.res, 1) != bindings.TypeVarchar {
-		return nil, r.fail(errors.New("DuckDB described a query with no names and types"))
-	}
-	for r.chunk = bindings.FetchChunk(r.res); r.chunk.Ptr != nil; r.chunk = bindings.FetchChunk(r.res) {
-		rows := Call{N: int(bindings.DataChunkGetSize(r.chunk)), chunk: r.chunk}
-		names, _ := rows.Texts(0)
-		types, _ := rows.Texts(1)
-		for i := range rows.N {
-			cols = append(cols, Column{strings.Clone(names(i)), Type(strings.Clone(types(i)))})
-		}
-		bindings.DestroyDataChunk(&r.chunk)
-	}
-	if text := bindings.ResultError(&r.res); text != "" {
-		return nil, r.fail(errors.New(text))
-	}
-	return cols, nil
 }
 
 // start runs the statement until it has rows.

@@ -37,7 +37,10 @@ func (c *Conn) Wrongs(ctx context.Context, b Bound, first error) []error {
 		told[e.Place()] = true
 		d, ok := readDuckError(e.Err)
 		pos, perr := strconv.Atoi(d.Position)
-		if pos -= len(describe); !named || !ok || perr != nil || pos < 0 || pos >= len(q.Text) {
+		if n, _ := c.parse(q.Text); n > 1 { // it was described by a statement
+			pos -= len(describe)
+		}
+		if !named || !ok || perr != nil || pos < 0 || pos >= len(q.Text) {
 			return all
 		}
 		instead := SQL("NULL")

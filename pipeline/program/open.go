@@ -74,7 +74,7 @@ func Rehearse(ctx context.Context, c *duck.Conn, o Options, stmts []sql.Stmt, wa
 				return err
 			}
 			p.skip = skip
-			if err = p.check(ctx, tx); err != nil {
+			if err = c.Unoptimized(ctx, func() error { return p.check(ctx, tx) }); err != nil {
 				return err
 			}
 			doubts, err := p.perBatch(ctx, tx.Conn)
