@@ -108,7 +108,7 @@ func TestQuackIdle(t *testing.T) {
 // A client that goes away while a statement runs, or while it reads, leaves nothing that runs on.
 func TestQuackGone(t *testing.T) {
 	t.Parallel()
-	r := serveFlights(t, func(o *serve.Options) { o.Limits.Time = 2 * time.Second })
+	r := serveFlights(t, func(o *serve.Options) { o.Limits.Time = 4 * time.Second })
 	c := r.dial("")
 	const forever = "SELECT count(*) FROM range(100000000) a, range(100000000) b"
 	r.fails(c, forever, "the answer took too long [time-limit]")

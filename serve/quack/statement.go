@@ -221,6 +221,9 @@ func (s *Server) after(ctx context.Context, t *seat, err error) error {
 	if errors.Is(err, context.Canceled) && ctx.Err() == nil {
 		err = errCancelled
 	}
+	if err == nil && t.result != nil {
+		err = ctx.Err() // its time was over just behind the last row: what is left can't be read any more
+	}
 	if err == nil && (t.explicit || t.result != nil) {
 		if err = s.keep(t); err == nil {
 			return nil
