@@ -23,6 +23,7 @@ type asked struct {
 	objects [][]byte
 	array   bool
 	media   media
+	turn    *turn
 }
 
 // endpoint answers /v1/endpoints/NAME.
@@ -44,6 +45,8 @@ func (s *server) endpoint(w *recorder, r *http.Request) error {
 	}
 	s.use.RLock()
 	defer s.use.RUnlock()
+	var t turn
+	defer t.end()
 	for again := 0; ; again++ {
 		v, err := s.file.looker.view(ctx)
 		if err != nil {
@@ -53,7 +56,7 @@ func (s *server) endpoint(w *recorder, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		a := &asked{media: form}
+		a := &asked{media: form, turn: &t}
 		if r.Method == http.MethodPost {
 			err = a.fromBody(body)
 		} else {
@@ -66,6 +69,10 @@ func (s *server) endpoint(w *recorder, r *http.Request) error {
 			err = s.answerLogged(ctx, w, r, v, at, a)
 		} else {
 			err = s.answer(ctx, w, r, v, at, a)
+		}
+		if errors.Is(err, errTurn) {
+			t.wait(ctx)
+			continue
 		}
 		if err == nil || again == mostTries || w.status != 0 || !movedOn(err) {
 			return err
@@ -198,11 +205,10 @@ func (s *server) answer(ctx context.Context, w *recorder, r *http.Request, v *vi
 	if a.array {
 		return s.answerArray(ctx, w, rd, b, v, a)
 	}
-	q, over, err := b.inTurn(ctx, v, a.media.form)
+	q, err := b.inTurn(ctx, v, a.media.form, a.turn)
 	if err != nil {
 		return err
 	}
-	defer over()
 	if len(at.lookups) > 0 {
 		s.metrics.looked(q)
 	}

@@ -160,22 +160,11 @@ func (ix *index) query(and *duck.Query) *duck.Query {
 		duck.Args{"key": duck.Names(duck.ColumnNames(ix.key)), "t": duck.Ident(ix.table), "and": and})
 }
 
-// turn lets one request at a time read the table while the index is made, and others wait for it: all of them would keep it from being made.
-// over, where it isn't nil, is to be called then.
-func (ix *index) turn(ctx context.Context) (over func(), waited bool) {
+// making is closed when the index that is being made is there; nil: none is.
+func (ix *index) making() chan struct{} {
 	ix.mu.RLock()
-	made := ix.made
-	ix.mu.RUnlock()
-	if made == nil {
-		return nil, false
-	}
-	select {
-	case ix.scan <- struct{}{}:
-		return func() { <-ix.scan }, false
-	case <-made:
-	case <-ctx.Done():
-	}
-	return nil, true
+	defer ix.mu.RUnlock()
+	return ix.made
 }
 
 // begin makes the index anew. It isn't put behind others: until it is there they take a hundred times as long. The lock is held.

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"strings"
 
@@ -62,24 +63,62 @@ func (b *bound) asking(ctx context.Context, v *view, form duck.Form) (a asking, 
 	return a, err
 }
 
-// inTurn is asking; what has to go through a table because an index is being made waits for it, or for its turn, which over ends.
-func (b *bound) inTurn(ctx context.Context, v *view, form duck.Form) (a asking, over func(), err error) {
+// turn is a request's to read tables while their indexes are made: one request at a time does, others wait without a connection, which
+// those need that read something else.
+type turn struct {
+	of     *index // is being made until made is closed
+	made   chan struct{}
+	over   func() // gives the turn back; nil: it has none
+	waited bool
+}
+
+// errTurn: somebody else's turn it is.
+var errTurn = errors.New("an index is being made")
+
+// begin takes the turn, or says that it is somebody else's: then it is waited for, once.
+func (t *turn) begin(lookups []*lookup) error {
+	if t.waited || t.over != nil {
+		return nil
+	}
+	for _, l := range lookups {
+		if t.of, t.made = l.index, l.index.making(); t.made == nil {
+			continue
+		}
+		select {
+		case t.of.scan <- struct{}{}:
+			t.over = func() { <-t.of.scan }
+			return nil
+		default:
+			return errTurn
+		}
+	}
+	return nil
+}
+
+// wait waits for the index or for the turn.
+func (t *turn) wait(ctx context.Context) {
+	t.waited = true
+	select {
+	case t.of.scan <- struct{}{}:
+		t.over = func() { <-t.of.scan }
+	case <-t.made:
+	case <-ctx.Done():
+	}
+}
+
+func (t *turn) end() {
+	if t.over != nil {
+		t.over()
+	}
+}
+
+// inTurn is asking; what has to go through a table because an index is being made needs its turn for that.
+func (b *bound) inTurn(ctx context.Context, v *view, form duck.Form, t *turn) (a asking, err error) {
 	a, err = b.asking(ctx, v, form)
-	if err != nil || a.rows != nil || b.wide {
-		return a, func() {}, err
+	if err == nil && a.rows == nil && !b.wide {
+		err = t.begin(b.at.lookups)
 	}
-	for _, l := range b.at.lookups {
-		over, waited := l.index.turn(ctx)
-		if over != nil {
-			return a, over, nil
-		}
-		if waited {
-			if a, err = b.asking(ctx, v, form); err != nil || a.rows != nil {
-				break
-			}
-		}
-	}
-	return a, func() {}, err
+	return a, err
 }
 
 // collated says that the table has a column that compares texts in another way than by their bytes. DuckDB tells it in the statement that
