@@ -89,8 +89,11 @@ func compile(d *sql.Decl) (kind.Object, error) {
 		}
 		at := toks[i].Span.To(next.Span)
 		switch next.Kind {
-		case sql.Word:
+		case sql.Word, sql.Quoted:
 			u := use{at: at, name: next.Span.Of(d.Src), param: -1}
+			if name, err := sql.Unquote(u.name); next.Kind == sql.Quoted && err == nil {
+				u.name = name
+			}
 			for j, p := range e.Params {
 				if sql.Same(p.Name, u.name) {
 					u.param = j

@@ -23,6 +23,7 @@ func TestBadBodies(t *testing.T) {
 	put(t, filepath.Join(dir, "f.csv"), flightRows)
 	put(t, filepath.Join(dir, "late.txt"), testcases.Stump(15, -1, 1))
 	r := start(t, dir, flights+`; CREATE MODEL late FROM 'late.txt';
+		CREATE ENDPOINT "déjà vu" ("ein Wert" INTEGER) AS SELECT $"ein Wert" + $"EIN WERT" AS n;
 		CREATE ENDPOINT deep (x STRUCT(a INTEGER[], b MAP(VARCHAR, DOUBLE)) DEFAULT NULL) AS SELECT $x AS x`).ready()
 	for _, c := range []struct {
 		path, body string
@@ -41,6 +42,7 @@ func TestBadBodies(t *testing.T) {
 		{"/v1/endpoints/delays", `"A"`, 400, `"code":`},
 		{"/v1/endpoints/delays", ``, 400, `"code":`},
 		{"/v1/endpoints/delays", "PAR1\x00\x00ARROW1", 400, `"code":`},
+		{"/v1/endpoints/d%C3%A9j%C3%A0%20vu", `{"ein Wert":4}`, 200, `"rows":[{"n":8}]`},
 		{"/v1/endpoints/deep", `{"x":{"a":[1,"x"]}}`, 400, `"code":"bad-parameter"`},
 		{"/v1/endpoints/deep", `{"x":{"c":1}}`, 400, `"code":"unknown-parameter"`},
 		{"/v1/endpoints/deep", `{"x":{"a":[1e99]}}`, 400, `"code":"bad-parameter"`},
@@ -57,6 +59,11 @@ func TestBadBodies(t *testing.T) {
 		{"/v2/models/late/infer", `{"inputs":[{"name":"x","shape":[-1],"datatype":"FP64","data":[1]}]}`, 400, `"code":"bad-parameter"`},
 		{"/v2/models/late/infer", `{"inputs":[{"name":"x","shape":[9999999999,9999999999],"datatype":"FP64","data":[1]}]}`, 400, `"code":"bad-parameter"`},
 		{"/v2/models/late/infer", `{"inputs":[]}`, 400, `"code":"bad-parameter"`},
+		{"/v2/models/late/infer", `{"inputs":[{"name":"dep_delay","shape":[1],"datatype":"FP99","data":[1]}]}`, 400, `no datatype of the protocol`},
+		{"/v2/models/late/infer", `{"inputs":[{"name":"dep_delay","shape":[1],"datatype":"FP64","data":[1]}],"outputs":[{"name":"x"}]}`, 400,
+			`"error":"the model late has no output x"`},
+		{"/v1/query", `[]`, 400, `the body is no query: it is of type array"`},
+		{"/v1/query", `{"sql":"SELECT 1","limit":"x"}`, 400, `the body is no query: limit is of type string"`},
 		{"/invocations?model=late", `{"dataframe_split":{"columns":["dep_delay"],"data":[[1,2]]}}`, 400, `"code":`},
 		{"/invocations?model=late", `{"dataframe_split":{"columns":["nope"],"data":[[1]]}}`, 400, `"code":`},
 		{"/invocations", `{}`, 400, `"code":`},

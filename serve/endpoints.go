@@ -175,7 +175,7 @@ func (a *asked) fromBody(body []byte) error {
 
 // answer runs the endpoint's query and writes what it gives.
 func (s *server) answer(ctx context.Context, w *recorder, r *http.Request, v *view, at *served, a *asked) error {
-	if tag := s.etag(r, v, at); tag != "" && r.Header.Get("If-None-Match") == tag && s.file.db.Epoch() == v.epoch {
+	if tag := s.etag(r, v, at); tag != "" && known(r, tag) && s.file.db.Epoch() == v.epoch {
 		w.stamp(v.version)
 		w.Header().Set("ETag", tag)
 		w.WriteHeader(http.StatusNotModified)
@@ -406,9 +406,21 @@ func (t *table) grouped(rows *duck.Rows, n int) error {
 	return err
 }
 
+// known says that a client has the answer of a tag.
+func known(r *http.Request, tag string) bool {
+	for _, of := range r.Header.Values("If-None-Match") {
+		for each := range strings.SplitSeq(of, ",") {
+			if each = strings.TrimSpace(each); each == "*" || strings.TrimPrefix(each, "W/") == tag {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // etag names the answer to a request in a state; "": it can't be known to be the same a second time.
 func (s *server) etag(r *http.Request, v *view, at *served) string {
-	if r.Method != http.MethodGet || v.epoch%2 == 1 || at.volatile || at.Log != "" {
+	if r.Method == http.MethodPost || v.epoch%2 == 1 || at.volatile || at.Log != "" {
 		return ""
 	}
 	return tagOf(s.nonce, strconv.FormatUint(v.epoch, 36), at.version, r.URL.String(), r.Header.Get("Accept"))

@@ -125,6 +125,17 @@ func TestETag(t *testing.T) {
 		h.Get("dsql-version") != "1" {
 		t.Errorf("the same state: %d %s", status, body)
 	}
+	for _, known := range []string{"*", "W/" + tag, `"other", W/` + tag + `, "x"`} {
+		if status, _, h := r.get("/v1/endpoints/counted", "If-None-Match", known); status != http.StatusNotModified || h.Get("ETag") != tag {
+			t.Errorf("If-None-Match: %s: %d", known, status)
+		}
+	}
+	if status, _, h := r.do(http.MethodHead, "/v1/endpoints/counted", ""); status != 200 || h.Get("ETag") != tag || h.Get("dsql-version") != "1" {
+		t.Errorf("HEAD: %d %v", status, h)
+	}
+	if status, _, _ := r.get("/v1/endpoints/counted", "If-None-Match", tag[:4]+`"`); status != 200 {
+		t.Errorf("another tag: %d", status)
+	}
 	for _, name := range []string{"clock", "viewed", "called", "a_file"} {
 		if status, _, h := r.get("/v1/endpoints/" + name); status != 200 || h.Get("ETag") != "" {
 			t.Errorf("an answer that has the time, or what stands outside of the file, has a tag: %s", name)

@@ -33,6 +33,7 @@ type problem struct {
 	File   string    `json:"file,omitempty"`
 	Line   int       `json:"line,omitempty"`
 	Column int       `json:"column,omitempty"`
+	Error  string    `json:"error,omitempty"` // the detail, where the Open Inference Protocol has it
 }
 
 // refusal is an error that a request ends in, with its status.
@@ -71,10 +72,13 @@ func refusalOf(ctx context.Context, err error) *refusal {
 	return refuse(http.StatusInternalServerError, code.Failed, "", "%s", err)
 }
 
-// answerProblem writes a refusal.
-func answerProblem(w http.ResponseWriter, r *refusal) {
+// answerProblem writes a refusal of a request.
+func answerProblem(w http.ResponseWriter, req *http.Request, r *refusal) {
 	p := problem{Type: "about:blank", Title: http.StatusText(r.status), Status: r.status, Detail: r.err.Msg, Code: r.err.Code,
 		Hint: r.err.Hint}
+	if strings.HasPrefix(req.URL.Path, "/v2/") {
+		p.Error = p.Detail
+	}
 	if r.err.Src != nil {
 		at := r.err.Src.Position(r.err.Span.Start)
 		p.File, p.Line, p.Column = at.File, at.Line, at.Col
@@ -170,7 +174,7 @@ func (s *server) refused(w *recorder, r *http.Request, err error) {
 	if w.status != 0 { // a client must not take half an answer for a whole one
 		panic(http.ErrAbortHandler)
 	}
-	answerProblem(w, p)
+	answerProblem(w, r, p)
 }
 
 // handler is what every request goes through: the log, panics, the guard against other hosts, the routes.
@@ -183,7 +187,7 @@ func (s *server) handler() http.Handler {
 			if err, _ := what.(error); what != nil && !errors.Is(err, http.ErrAbortHandler) {
 				s.log.panicked(r, what, debug.Stack())
 				if rec.code = code.Bug; rec.status == 0 {
-					answerProblem(rec, refuse(http.StatusInternalServerError, code.Bug, "", "the server went wrong, and that is its own fault"))
+					answerProblem(rec, r, refuse(http.StatusInternalServerError, code.Bug, "", "the server went wrong, and that is its own fault"))
 					what = nil
 				} else {
 					what = http.ErrAbortHandler

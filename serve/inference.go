@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"dsql/engine/duck"
@@ -27,6 +28,9 @@ type tensor struct {
 var datatypes = map[duck.TypeID]string{duck.TypeBoolean: "BOOL", duck.TypeTinyInt: "INT8", duck.TypeSmallInt: "INT16", duck.TypeInteger: "INT32",
 	duck.TypeBigInt: "INT64", duck.TypeUTinyInt: "UINT8", duck.TypeUSmallInt: "UINT16", duck.TypeUInteger: "UINT32",
 	duck.TypeUBigInt: "UINT64", duck.TypeFloat: "FP32", duck.TypeDouble: "FP64"}
+
+// taken are the datatypes of inputs; MLflow's columns say none.
+var taken = []string{"BOOL", "INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64", "FP16", "FP32", "FP64", "BF16", "BYTES", ""}
 
 // metadata is a tensor that a model takes or gives: -1 stands for any number of rows.
 func metadata(name string, typ duck.Type, width int) tensor {
@@ -102,12 +106,18 @@ func (s *server) v2ModelReady(w *recorder, r *http.Request) error {
 func (s *server) v2Infer(w *recorder, r *http.Request) error {
 	return s.scored(w, r, func(x *versionAt, body []byte) (*rowsAsked, error) {
 		var req struct {
-			ID     string   `json:"id"`
-			Inputs []tensor `json:"inputs"`
+			ID      string   `json:"id"`
+			Inputs  []tensor `json:"inputs"`
+			Outputs []tensor `json:"outputs"`
 		}
 		if err := json.Unmarshal(body, &req); err != nil {
 			return nil, refuse(http.StatusBadRequest, code.BadJSON, "send what the Open Inference Protocol says",
 				"the body is no inference request: %v", err)
+		}
+		for _, out := range req.Outputs {
+			if out.Name != x.Output {
+				return nil, refuse(http.StatusBadRequest, code.BadParameter, "it has "+x.Output, "the model %s has no output %s", x.Name, out.Name)
+			}
 		}
 		rows, err := x.tensors(req.Inputs)
 		return &rowsAsked{rows: rows, id: req.ID, flat: true}, err
@@ -130,6 +140,11 @@ func (s *server) v2Infer(w *recorder, r *http.Request) error {
 func (x *versionAt) tensors(in []tensor) ([][]byte, error) {
 	bad := func(format string, args ...any) ([][]byte, error) {
 		return nil, refuse(http.StatusBadRequest, code.BadParameter, fmt.Sprintf("GET /v2/models/%s says what it takes", x.Name), format, args...)
+	}
+	for _, t := range in {
+		if !slices.Contains(taken, t.Datatype) {
+			return bad("the tensor %s is of no datatype of the protocol: %q", t.Name, t.Datatype)
+		}
 	}
 	names := duck.ColumnNames(x.Inputs)
 	if len(in) == 1 && len(in[0].Shape) == 2 && in[0].Shape[1] == len(names) && (len(names) > 1 || in[0].Name != names[0]) {

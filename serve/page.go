@@ -118,7 +118,7 @@ func asset(w *recorder, r *http.Request) error {
 	tag := tagOf(text)
 	w.Header().Set("ETag", tag)
 	w.Header().Set("Cache-Control", "no-cache")
-	if r.Header.Get("If-None-Match") == tag {
+	if known(r, tag) {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}

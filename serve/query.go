@@ -2,9 +2,11 @@ package serve
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"runtime"
@@ -46,6 +48,9 @@ func (s *server) query(w *recorder, r *http.Request) error {
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
 	if err := whole(d, &req, body); err != nil {
+		if wrong := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrong) {
+			err = fmt.Errorf("%s is of type %s", cmp.Or(wrong.Field, "it"), wrong.Value)
+		}
 		return refuse(http.StatusBadRequest, code.BadJSON, `send {"sql": "SELECT …", "params": {…}, "limit": n}`, "the body is no query: %v", err)
 	}
 	limit := usualRows
