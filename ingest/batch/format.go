@@ -26,6 +26,8 @@ type Format struct {
 	// Registered: the schemas of values are in a registry. nil: they need none.
 	Registered *Registered
 
+	Registry bool // values may have schemas in a registry, and may have none
+
 	// Object is the JSON object in a value whose fields may become columns, on one line; nil where there is none. A nil Object: values
 	// don't name their fields.
 	Object func(value []byte) []byte

@@ -76,7 +76,7 @@ func (s *Source) land(c *duck.Conn, conn *connect.Connection, cols []duck.Column
 	d.Topics = &batch.Topics{JSON: json.Keys, Many: s.topics != nil}
 	fields := s.fields(cols)
 	keyed := slices.ContainsFunc(fields, func(f batch.Field) bool { return f.Key })
-	if s.format.Registered != nil || keyed && conn != nil && conn.HasRegistry() {
+	if s.format.Registered != nil || (keyed || s.format.Registry) && conn != nil && conn.HasRegistry() {
 		of, err := conn.Registry()
 		if err != nil {
 			return nil, err

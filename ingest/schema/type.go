@@ -57,6 +57,7 @@ const (
 type Type struct {
 	Kind             Kind
 	Name             string // of a record, enum or fixed, with its namespace
+	Connect          string // the name that Kafka Connect has for what the values mean: io.debezium.time.Date
 	Logical          Logical
 	Precision, Scale int
 	Size             int // fixed

@@ -19,6 +19,8 @@ type decoder struct {
 	i     int
 	empty int // items without bytes
 	keys  [][]byte
+
+	raw bool // JSON has times as numbers and bytes as base64: see Texts
 }
 
 const maxEmptyItems = 1000 // of a record: values that take no bytes cost the sender nothing

@@ -1,6 +1,7 @@
 package avro
 
 import (
+	"encoding/base64"
 	"math"
 	"strconv"
 	"unicode/utf8"
@@ -67,6 +68,12 @@ func (d *decoder) render(t *schema.Type, depth int) bool {
 	switch {
 	case t.Kind == schema.KindString && !utf8.Valid(s.Bytes):
 		return d.Broken("text that is no UTF-8 at byte %d", d.i)
+	case d.raw && (t.Kind == schema.KindInt || t.Kind == schema.KindLong):
+		d.Text = strconv.AppendInt(d.Text, s.Int, 10)
+		return true
+	case d.raw && (t.Kind == schema.KindBytes || t.Kind == schema.KindFixed):
+		d.Text = append(base64.StdEncoding.AppendEncode(append(d.Text, '"'), s.Bytes), '"')
+		return true
 	case t.Logical == schema.LogicalNone && (t.Kind == schema.KindBytes || t.Kind == schema.KindFixed):
 		d.Text = append(d.Text, '"')
 		for _, c := range s.Bytes {

@@ -117,6 +117,7 @@ func (p *parser) object(m map[string]any, namespace string) (*schema.Type, error
 		return p.define(name, m, namespace)
 	case "array", "map":
 		t := &schema.Type{Kind: schema.KindArray}
+		t.Connect, _ = m["connect.name"].(string)
 		of := "items"
 		if name == "map" {
 			t.Kind, of = schema.KindMap, "values"
@@ -132,6 +133,7 @@ func (p *parser) object(m map[string]any, namespace string) (*schema.Type, error
 		return t, err
 	}
 	means(t, m)
+	t.Connect, _ = m["connect.name"].(string)
 	return t, nil
 }
 
@@ -145,6 +147,7 @@ func (p *parser) define(kind string, m map[string]any, namespace string) (*schem
 		namespace = ns
 	}
 	t := &schema.Type{Name: fullName(name, namespace)}
+	t.Connect, _ = m["connect.name"].(string)
 	if p.named[t.Name] != nil {
 		return nil, fmt.Errorf("%s is defined twice", t.Name)
 	}

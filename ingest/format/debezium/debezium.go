@@ -24,8 +24,13 @@ func (z *decoder) Additions() ([]duck.Column, bool) { return z.more.Columns(), f
 
 // Format is Debezium's JSON.
 var Format = batch.Format{
-	Name: "debezium", Doc: "its JSON", Offsets: true, KeyBelow: "payload",
-	Values: func(l *batch.Landing) (batch.ValueDecoder, error) { return newDecoder(l), nil },
+	Name: "debezium", Doc: "its JSON; Avro and Protobuf with a schema registry", Offsets: true, KeyBelow: "payload", Registry: true,
+	Values: func(l *batch.Landing) (batch.ValueDecoder, error) {
+		if t := l.Dialect.Topics; t != nil && t.Values != nil {
+			return newRegistered(l, t.Values), nil
+		}
+		return newDecoder(l), nil
+	},
 	Object: func(value []byte) []byte {
 		if text := json.Line(value); text != nil {
 			return Row(text)
@@ -135,22 +140,27 @@ func (z *decoder) find(value []byte) (e event, why string) {
 		scanEvent(s, &e)
 		e.flat = e.flat || e.op == 0 && schema != nil && !e.noRow(value)
 	}
+	e.flat = e.flat || e.op == 0 && z.beside != nil && !e.noRow(value)
 	if e.op == 0 && !e.flat && !e.noRow(value) {
 		return e, noEvent + "it has no op (for plain rows use format json)"
 	}
-	if !bytes.Equal(schema, z.schema) {
-		z.learn(schema, e.flat)
+	switch {
+	case z.beside != nil && z.beside != z.learned:
+		z.learn(z.beside, e.flat)
+	case z.beside == nil && (z.learned != nil || !bytes.Equal(schema, z.schema)):
+		z.schema = bytes.Clone(schema)
+		var s *connectSchema
+		if schema != nil {
+			s = parseConnect(schema)
+		}
+		z.learn(s, e.flat)
 	}
+	z.learned = z.beside
 	return e, ""
 }
 
-// learn gives the columns what the schema of a message says of their values; without one what their FORMATs say.
-func (z *decoder) learn(text []byte, flat bool) {
-	z.schema = bytes.Clone(text)
-	var s *connectSchema
-	if text != nil {
-		s = parseConnect(text)
-	}
+// learn gives the columns what a schema says of their values; without one what their FORMATs say.
+func (z *decoder) learn(s *connectSchema, flat bool) {
 	row := s
 	if !flat {
 		row = s.field("after")

@@ -24,6 +24,8 @@ type decoder struct {
 	scan     jsontext.Scanner
 	found    int64
 	schema   []byte           // of the message before, whose wires the columns have
+	beside   *connectSchema   // the schema of the message in hand, where it doesn't stand in it
+	learned  *connectSchema   // the one of the message before, whose wires the columns have
 	more     schema.Additions // what schemas of messages have said of the rows' fields so far
 	marks    batch.Marks
 	skipped  bool // the event in hand says nothing of rows
