@@ -33,6 +33,7 @@ type played struct {
 	script string
 	files  []File
 	kill   int
+	prune  bool
 	code   int
 }
 
@@ -108,13 +109,16 @@ func (b *Bench) step(ctx context.Context, i int, s Step) error {
 	if err := os.WriteFile(filepath.Join(b.dir, name), []byte(text), 0o644); err != nil {
 		return err
 	}
-	b.steps = append(b.steps, played{script: name, files: s.Files, kill: s.Kill})
+	b.steps = append(b.steps, played{script: name, files: s.Files, kill: s.Kill, prune: s.Prune})
 	if s.Copied {
 		if err := b.copied(fmt.Sprintf("copy%d.duckdb", i+1)); err != nil {
 			return err
 		}
 	}
 	args := []string{"run", name, "--db", b.db, "--quiet"}
+	if s.Prune {
+		args = append(args, "--prune", "--yes")
+	}
 	if s.Kill > 0 {
 		code, stderr := b.run(b.dir, []string{fmt.Sprint("DSQL_FAULT=kill:*:", s.Kill)}, args...)
 		if code != -9 {
@@ -215,7 +219,9 @@ func (b *Bench) script(s Step) (string, []func() error, error) {
 		text.WriteString("SET " + x + ";\n")
 	}
 	for _, v := range s.Drops {
-		text.WriteString(w.verb(v))
+		if !s.Prune {
+			text.WriteString(w.verb(v))
+		}
 		if err := verbs[v.Do].play(m, v); err != nil { // at once: what is written below stands without it
 			return "", nil, err
 		}

@@ -75,7 +75,7 @@ func writeCase(to string, b *Bench, p Plan, d *Difference) (err error) {
 		if s.kill > 0 {
 			steps += fmt.Sprintf("DSQL_FAULT=kill:*:%d \"$DSQL\" run %s --db x.duckdb --quiet || true\n", s.kill, s.script)
 		}
-		steps += fmt.Sprintf("\"$DSQL\" run %s --db x.duckdb --quiet || [ $? = %d ]\n", s.script, s.code)
+		steps += fmt.Sprintf("\"$DSQL\" run %s --db x.duckdb --quiet%s || [ $? = %d ]\n", s.script, either(s.prune, " --prune --yes", ""), s.code)
 	}
 	put("steps.sh", steps)
 	if d.code != 0 {

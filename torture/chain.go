@@ -45,11 +45,13 @@ func (b *batch) through(in []Rec) error {
 		for name := range warned { // none is kept in the end
 			b.m.verdicts = append(b.m.verdicts, Verdict{Dest: b.n, Name: name, Version: b.version, Value: 0.0, Failed: int64(0), Verdict: "pass"})
 		}
+		b.unkept()
 		b.m.accounts = append(b.m.accounts, b.account)
 		b.m.unguard(b.n, b.source)
 		b.x.wrote(b.version)
 		return nil
 	}
+	rows = b.leave(rows)
 	if err := b.gates(rows, warned); err != nil {
 		return err
 	}
@@ -69,6 +71,7 @@ func (b *batch) through(in []Rec) error {
 		b.m.unguard(b.n, b.source)
 	}
 	b.changed(before, rows)
+	b.unkept()
 	b.m.accounts = append(b.m.accounts, b.account)
 	b.x.wrote(b.version)
 	return nil

@@ -14,7 +14,7 @@ var features = []string{"json", "parquet", "bad", "absent", "snapshot", "rules",
 	"join", "join_history", "chain", "changes",
 	"clauses", "late", "redeclare", "part", "replay", "hold", "rollback", "rebuild", "from_source", "replay_source", "vacuum", "drop", "kill",
 	"copy", "respell", "sink", "batch_files", "batch_rows", "twins", "keys", "types", "inputs", "whole", "history", "topic", "score", "follow",
-	"schema", "bad_file", "user", "scd1", "settings", "kafka_sink", "python"}
+	"schema", "bad_file", "user", "scd1", "settings", "kafka_sink", "python", "erase", "prune"}
 
 // known are faults that would hide others: what shows them is taken out of each declaration, unless -torture.with names the fault. An entry
 // goes when its fault is mended: from then on the tester holds it.
@@ -133,7 +133,8 @@ func (g *gen) step(m *Model) Step {
 	if g.may("respell", .4) {
 		s.Spell = 1 + g.below(1<<16)
 	}
-	if g.may("kill", .25) && len(s.Drops) == 0 && len(s.Decls) == 0 {
+	erases := slices.ContainsFunc(s.Verbs, func(v Verb) bool { return v.Do == "erase" }) // no version says how far that is
+	if g.may("kill", .25) && len(s.Drops) == 0 && len(s.Decls) == 0 && !erases {
 		s.Kill = 1 + g.below(40)
 	}
 	if g.may("follow", .25) && s.Kill == 0 && len(s.Verbs)+len(s.Drops) == 0 {
@@ -251,6 +252,18 @@ var deeds = []struct {
 		if g.chance(.5) {
 			s.Decls = append(s.Decls, d)
 		}
+	}},
+	{"prune", func(g *gen, m *Model, s *Step) {
+		n := one(g, m.order)
+		gone := append(m.below(n), n)
+		left := filter(m.sorted(), func(d string) bool { return !has(gone, d) })
+		if s.Prune, s.Part = true, false; len(left) == 0 { // it has nothing to drop
+			return
+		}
+		for _, n := range gone {
+			s.Drops = append(s.Drops, Verb{Do: "drop", Name: m.decl(n).Name})
+		}
+		s.Files = filter(s.Files, func(f File) bool { return !has(gone, low(f.Source)) })
 	}},
 }
 

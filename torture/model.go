@@ -40,6 +40,7 @@ type state struct {
 	verdicts []Verdict
 	holds    []Hold
 	lastHold int
+	erased   map[string]map[string]bool // keys by journal
 }
 
 // Dest is a stream or a journal.
@@ -176,7 +177,7 @@ var errOver = &exit{code: -3, why: "the model doesn't know what comes of it"}
 
 // NewModel is of a file that isn't there yet.
 func NewModel() *Model {
-	return &Model{Tally: Tally{}, state: state{dests: map[string]*Dest{}}, files: map[string][]File{}, topics: map[string][][]Record{},
+	return &Model{Tally: Tally{}, state: state{dests: map[string]*Dest{}, erased: map[string]map[string]bool{}}, files: map[string][]File{}, topics: map[string][][]Record{},
 		sources: map[string]*Decl{}, sinks: map[string]*Sink{}, learned: map[string][]string{}, anew: map[string]bool{},
 		users: map[string]User{}}
 }
@@ -189,6 +190,10 @@ func (s state) clone() state {
 	}
 	c.rejects, c.accounts, c.holds = slices.Clone(s.rejects), slices.Clip(s.accounts), slices.Clone(s.holds)
 	c.metrics, c.verdicts = slices.Clip(s.metrics), slices.Clip(s.verdicts)
+	c.erased = map[string]map[string]bool{}
+	for n, keys := range s.erased {
+		c.erased[n] = maps.Clone(keys)
+	}
 	return c
 }
 
@@ -298,6 +303,19 @@ func (m *Model) readers(name string) []*Decl {
 		d := m.decl(n)
 		if has(d.whole(), low(name)) || slices.ContainsFunc(d.From, func(f string) bool { return low(f) == low(name) }) {
 			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// below are those that read a name, at once or through others, each before what it reads.
+func (m *Model) below(name string) []string {
+	var out []string
+	for _, d := range m.readers(name) {
+		for _, n := range append(m.below(d.Name), low(d.Name)) {
+			if !has(out, n) {
+				out = append(out, n)
+			}
 		}
 	}
 	return out

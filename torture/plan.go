@@ -17,6 +17,7 @@ type Plan struct {
 type Step struct {
 	Files  []File   `json:",omitempty"` // new in the folder
 	Drops  []Verb   `json:",omitempty"` // before the declarations
+	Prune  bool     `json:",omitempty"` // what Drops has isn't dropped by statements: it left the script, and the run prunes
 	Decls  []Decl   `json:",omitempty"` // new ones, and new texts of old ones
 	Later  []File   `json:",omitempty"` // what comes while a second run of the script follows its sources
 	Set    []string `json:",omitempty"` // settings of the script's session, which are nothing to what is declared
@@ -159,6 +160,7 @@ type Verb struct {
 	Names []string `json:",omitempty"`
 	Rule  string   `json:",omitempty"` // REPLAY REJECTS … WHERE rule = …
 	To    int      `json:",omitempty"` // a version
+	Key   []string `json:",omitempty"` // the texts of a key's values
 }
 
 // User is what a user makes beside: a view over a column of a destination, or (where Of is empty) a table.

@@ -108,6 +108,7 @@ func flagCuts(p *Plan) []func() {
 		cut(&out, &s.Spell)
 		cut(&out, &s.Copied)
 		cut(&out, &s.Part)
+		cut(&out, &s.Prune)
 		cut(&out, &s.Broker)
 		if len(s.Look) > 0 {
 			out = append(out, func() { s.Look = nil })

@@ -86,8 +86,11 @@ func (r Row) texts(cols []string) []string {
 	return out
 }
 
+// keySep stands between the values of a line.
+const keySep = "\x1f"
+
 // line is the values of some columns as one text: the same for equal values only.
-func (r Row) line(cols []string) string { return strings.Join(r.texts(cols), "\x1f") }
+func (r Row) line(cols []string) string { return strings.Join(r.texts(cols), keySep) }
 
 // compare orders two values of one type that are not NULL.
 func compare(a, b Value) int {

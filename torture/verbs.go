@@ -76,6 +76,8 @@ func init() { // not in the declaration: what a verb means asks for verbs
 			draw: func(g *gen, m *Model) (Verb, bool) {
 				return g.someDest(m, func(d *Dest) bool { return d.decl.Retain != "" })
 			}},
+		"erase": keyVerb("ERASE KEY", "FROM", 3, (*Model).erase, erasable),
+		"admit": keyVerb("ADMIT KEY", "TO", 1, (*Model).admit, func(m *Model, x *Dest) []string { return sortedKeys(m.erased[low(x.decl.Name)]) }),
 		"drop": {feature: "drop",
 			text: func(w *writer, v Verb) string { return fmt.Sprintf("DROP %s %s", w.kind(v.Name), w.name(v.Name)) },
 			play: func(m *Model, v Verb) error {

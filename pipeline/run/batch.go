@@ -234,7 +234,8 @@ func (r *runner) write(ctx context.Context, tx *transaction, d kind.Destination,
 		return out, err
 	}
 	if discard {
-		return discarded(ctx, tx, n, decided, ruled)
+		out, err := discarded(ctx, tx, n, decided, ruled)
+		return out, errors.Join(err, r.forgetErased(ctx, tx, n, &out, v))
 	}
 	if behind {
 		b.original(ruled)
