@@ -118,7 +118,7 @@ func reserved(d *sql.Decl, in []duck.Column) error {
 		l := strings.ToLower(c.Name)
 		if slices.Contains([]string{catalog.VersionColumn, catalog.MetaColumn, "change_type", "_v_from", "_v_to", "_row", "_rule"}, l) {
 			return d.Errorf(code.ReservedColumn, "the query of %s has a column %s, a name that dsql uses itself", d.Name, c.Name).
-				WithHint("give it another name with AS")
+				WithHint("give it another name with AS, or leave it out: t.* EXCLUDE (" + c.Name + ")")
 		}
 		if seen[l] {
 			return d.Errorf(code.DuplicateColumn, "the query of %s has two columns %s", d.Name, c.Name).

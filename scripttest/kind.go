@@ -154,6 +154,10 @@ func (t *Test) expect(step *Step, item *sql.Decl) sql.List {
 			return sql.List{item.At(item.Span).Errorf(code.BadTest, "a step ends with one error").WithHint("remove one of the two").
 				WithNote(item.At(step.Error.Span), "the first one")}
 		}
+		if v := item.Arg("#0"); code.Of(v.Text) == (code.Code{}) {
+			return sql.List{item.At(v.Span).Errorf(code.BadTest, "there is no error %s", v.Text).
+				WithHint(sql.DidYouMean(v.Text, code.Names(), "it is the word in brackets that an error ends with; docs/errors.md has all"))}
+		}
 		step.Error = item
 		return nil
 	}

@@ -147,7 +147,11 @@ func alternatives(s ...string) string {
 func (c *Clause) itemWords() []string {
 	var out []string
 	for _, s := range c.Items {
-		out = append(out, s.begins()+" …")
+		words := s.begins() + " …"
+		if s.begins() == "" {
+			words = newForm(s, false).usage()
+		}
+		out = append(out, words)
 	}
 	return out
 }

@@ -87,6 +87,11 @@ func (q *Query) locate(err error, at sql.Place) error {
 		e.Code = code.NoVersion
 		return e.WithHint("dsql.versions lists them with their times")
 	}
+	if e.Code == code.DuckDBParser && e.Src != nil {
+		if word := reservedName(e.Place()); word != "" {
+			return e.WithHint(word + " is a reserved word: as a name, write " + `"` + word + `"`)
+		}
+	}
 	list := d.Candidates
 	if m := candidates().FindStringSubmatch(rest); list == "" && m != nil {
 		list = m[1]

@@ -50,7 +50,8 @@ func (p *Program) Origins(ctx context.Context, c *duck.Conn, cols Columns) (map[
 		}
 	}
 	for _, n := range p.Nodes {
-		if _, ok := n.Destination(); !ok {
+		_, stores := n.Destination()
+		if _, sinks := n.Sink(); !stores && !sinks {
 			continue
 		}
 		sets, of, err := o.sets(ctx, c, n)
@@ -96,6 +97,7 @@ type origins struct {
 	out   map[ColumnRef][]ColumnRef
 	tree  *tree.Tree
 	depth int
+	outer []inScope // what a subquery sees of the queries around it, the nearest last
 }
 
 func (o *origins) add(to ColumnRef, from []ColumnRef) {
@@ -122,9 +124,11 @@ func (o *origins) query(n tree.Node) (out []madeOf) {
 	switch n := n.(type) {
 	case *tree.Select:
 		scope := o.tables(n.From)
-		for _, item := range n.List {
-			out = append(out, o.item(item, scope)...)
-		}
+		o.within(scope, func() {
+			for _, item := range n.List {
+				out = append(out, o.item(item, scope)...)
+			}
+		})
 	case *tree.SetOperation:
 		out = o.query(n.Left)
 		for i, c := range o.query(n.Right) {
@@ -139,11 +143,21 @@ func (o *origins) query(n tree.Node) (out []madeOf) {
 	return out
 }
 
+// within runs f where a subquery sees a scope, too.
+func (o *origins) within(scope []inScope, f func()) {
+	was := o.outer
+	o.outer = append(slices.Clip(was), scope...)
+	f()
+	o.outer = was
+}
+
 // tables are the relations in a FROM.
 func (o *origins) tables(n tree.Node) []inScope {
 	switch n := n.(type) {
 	case *tree.Join:
-		return append(o.tables(n.Left), o.tables(n.Right)...)
+		out := o.tables(n.Left)
+		o.within(out, func() { out = append(out, o.tables(n.Right)...) }) // LATERAL
+		return out
 	case *tree.Table:
 		cols := o.all(o.named[sql.KeyOf(n.Name)])
 		if cte := o.tree.CTE(n); cte != nil {
@@ -156,7 +170,12 @@ func (o *origins) tables(n tree.Node) []inScope {
 		s := inScope{name: n.Alias}
 		for _, part := range n.Parts() {
 			if c, ok := part.(*tree.Call); ok {
-				s.name, s.cols = cmp.Or(n.Alias, c.Name), o.all(o.named[sql.KeyOf(c.Name)])
+				s.name, s.cols = cmp.Or(n.Alias, c.Name), called(o.all(o.named[sql.KeyOf(c.Name)]), n.Columns)
+				if s.cols == nil { // unnest(…) AS t(a)
+					for _, name := range n.Columns {
+						s.cols = append(s.cols, madeOf{name, o.refs(c, nil)})
+					}
+				}
 			}
 		}
 		return []inScope{s}
@@ -259,12 +278,16 @@ func (o *origins) reference(path []string, scope []inScope) []ColumnRef {
 		}
 		return nil
 	}
-	for _, t := range scope {
+	all := slices.Clone(scope)
+	for _, t := range slices.Backward(o.outer) {
+		all = append(all, t)
+	}
+	for _, t := range all {
 		if len(path) > 1 && sql.Same(t.name, path[0]) {
 			return find(t, path[1])
 		}
 	}
-	for _, t := range scope {
+	for _, t := range all {
 		if from := find(t, path[0]); from != nil {
 			return from
 		}

@@ -43,6 +43,9 @@ var originCases = map[string]string{
 	"RULES (SET a = (SELECT max(n) FROM t WHERE t.k = b)) FROM f":                          "a: t.n; b: f.b; c: f.c",
 	"RULES (APPLY tidy, CONSTRAINT x EXPECT (a = 'y')) FROM f":                             "a: f.a f.c; b: f.b; c: f.c",
 	"RULES (SET x = x || y) AS SELECT a AS x, b || c AS y FROM f":                          "x: f.a f.b f.c; y: f.b f.c",
+	"AS SELECT f.a, t.p FROM f, LATERAL (SELECT f.b || f.c AS p) t":                        "a: f.a; p: f.b f.c",
+	"AS SELECT (SELECT max(t.n) || f.b FROM t) AS m FROM STREAM f":                         "m: f.b t.n",
+	"AS SELECT f.a, u.p FROM f, unnest([b, c]) AS u(p)":                                    "a: f.a; p: f.b f.c",
 	"AS SELECT a, b, c FROM f ORDER BY b":                                                  "a: f.a; b: f.b; c: f.c",
 }
 

@@ -87,6 +87,18 @@ func Of(name string) Code {
 	return Code{}
 }
 
+// Names are those of all codes.
+func Names() (names []string) {
+	for _, s := range all() {
+		for _, p := range s.paragraphs {
+			for _, c := range p.codes {
+				names = append(names, c.name)
+			}
+		}
+	}
+	return names
+}
+
 func all() []section {
 	return []section{script, declared, sources, rules, stored, models, monitors, python, files, topics, sinks, serving, others}
 }

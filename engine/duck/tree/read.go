@@ -161,7 +161,7 @@ func (r *reader) relation(o object, in inner) Node {
 	case "SUBQUERY":
 		return &Subquery{in, columns, o.one("subquery"), nil, true}
 	case "TABLE_FUNCTION":
-		return &TableFunction{in}
+		return &TableFunction{in, columns}
 	}
 	return &Other{inner: in, Type: o.text("type")}
 }

@@ -109,7 +109,10 @@ type Subquery struct {
 }
 
 // TableFunction is a call in a FROM; the Call is its part.
-type TableFunction struct{ inner }
+type TableFunction struct {
+	inner
+	Columns []string // AS t(a, b)
+}
 
 // Call of a function or operator. One that the parser made has no place: list(x ORDER BY y) is list_sort(list(x)).
 type Call struct {
