@@ -174,6 +174,8 @@ func (r *reader) unknownClause(f *form, d *Decl, body *clause, seen map[string]S
 			"%s can't go on with %s behind %s", what, r.found(), body.Keyword)
 	case len(f.keywords()) == 0:
 		r.expected(code.ExpectedEnd, "the end of "+what, "put a ; before it, or remove it")
+	case t.Kind == Word && f.column && foreignColumns[strings.ToUpper(r.text(t))] != "":
+		r.fail(t.Span, code.UnknownClause, foreignColumns[strings.ToUpper(r.text(t))], "%s has no clause %s", what, r.found())
 	case t.Kind == Word:
 		r.fail(t.Span, code.UnknownClause, f.hint(), "%s has no clause %s", what, r.found())
 	default:

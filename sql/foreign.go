@@ -121,6 +121,17 @@ var foreignChoices = map[string]string{
 	"ABORT":      "write FAIL: nothing of the batch is written",
 }
 
+// foreignColumns are words that tables have behind a column's type.
+var foreignColumns = map[string]string{
+	"NOT":        "conditions on rows are rules of what reads the source: RULES (CONSTRAINT there EXPECT (id IS NOT NULL))",
+	"CHECK":      "conditions on rows are rules of what reads the source: RULES (CONSTRAINT positive EXPECT (amount > 0))",
+	"PRIMARY":    "a source may have a key more than once: a JOURNAL has KEYS, and a check is_unique(id)",
+	"UNIQUE":     "a source may have a value more than once: CHECKS (CHECK ids EXPECT (is_unique(id)))",
+	"DEFAULT":    "a missing value is NULL: RULES (SET amount = coalesce(amount, 0)) of what reads the source",
+	"REFERENCES": "CHECKS (CHECK known EXPECT (orphans(customer, customers.id) = 0)) of what reads the source",
+	"GENERATED":  "compute it in the query of what reads the source: AS SELECT *, amount * 2 AS twice FROM …",
+}
+
 // foreignBehind are words that other tools have behind a choice: DROP ROW, FAIL UPDATE.
 var foreignBehind = map[string]string{
 	"DROP ROW":    "write DROP alone; REJECT keeps the row in dsql.rejects",

@@ -177,7 +177,8 @@ var errOver = &exit{code: -3, why: "the model doesn't know what comes of it"}
 
 // NewModel is of a file that isn't there yet.
 func NewModel() *Model {
-	return &Model{Tally: Tally{}, state: state{dests: map[string]*Dest{}, erased: map[string]map[string]bool{}}, files: map[string][]File{}, topics: map[string][][]Record{},
+	return &Model{Tally: Tally{}, state: state{dests: map[string]*Dest{}, erased: map[string]map[string]bool{}},
+		files: map[string][]File{}, topics: map[string][][]Record{},
 		sources: map[string]*Decl{}, sinks: map[string]*Sink{}, learned: map[string][]string{}, anew: map[string]bool{},
 		users: map[string]User{}}
 }

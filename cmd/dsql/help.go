@@ -2,12 +2,14 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
 
 	"dsql/pipeline/run"
 	"dsql/sql"
+	"dsql/sql/code"
 )
 
 type helpCmd struct {
@@ -22,8 +24,20 @@ func (c *helpCmd) Run(s *streams, p *kong.Kong) error {
 	}
 	args := []string{"--help"}
 	if len(c.Command) > 0 {
-		if f := statement(strings.Join(c.Command, " ")); f != nil {
+		words := strings.Join(c.Command, " ")
+		if f := statement(words); f != nil {
 			return s.helpStatement(f)
+		}
+		var names []string
+		for _, child := range p.Model.Children {
+			names = append(names, child.Name)
+		}
+		if !slices.Contains(names, c.Command[0]) {
+			for _, f := range run.Language.Forms {
+				names = append(names, f.Title())
+			}
+			return sql.Errorf(code.Usage, "there is no command or statement %s", words).
+				WithHint(sql.DidYouMean(strings.ToUpper(words), names, sql.DidYouMean(words, names, "`dsql --help` lists the commands, docs/reference.md the statements")))
 		}
 		args = []string{c.Command[0], "--help"}
 	}

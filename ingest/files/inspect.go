@@ -40,6 +40,10 @@ func Inspect(ctx context.Context, c *duck.Conn, env *kind.Env, target string) (s
 		options = append(options, "format "+format)
 	}
 	s, cols, err := inferredSource(ctx, c, env, pattern, options...)
+	if sql.HasCode(err, code.NothingToInfer) {
+		return "", sql.Errorf(code.NothingToInfer, "no file of %s has a record to look at", target).
+			WithHint("name files, a pattern in quotes, or a folder: dsql inspect 'in/*.csv'")
+	}
 	if err != nil {
 		return "", err
 	}

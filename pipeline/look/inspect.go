@@ -74,8 +74,12 @@ func (v *Viewer) stored(name string) (*program.Node, error) {
 // destination is one of those that are able to do something; what they are called together.
 func (v *Viewer) destination(name, what string, able func(*program.Node) bool) (*program.Node, error) {
 	var names []string
+	more := ""
 	for _, n := range v.Program.Nodes {
 		if _, ok := n.Destination(); !ok || !able(n) {
+			if sql.Same(n.Name, name) {
+				more = ": it is a " + n.Kind
+			}
 			continue
 		}
 		if sql.Same(n.Name, name) {
@@ -83,7 +87,7 @@ func (v *Viewer) destination(name, what string, able func(*program.Node) bool) (
 		}
 		names = append(names, n.Name)
 	}
-	return nil, sql.Errorf(code.UnknownName, "the file has no %s %s", what, name).
+	return nil, sql.Errorf(code.UnknownName, "the file has no %s %s%s", what, name, more).
 		WithHint(sql.DidYouMean(name, names, sql.Listed("it has: ", names, ""))).WithExit(code.ExitUsage)
 }
 

@@ -164,7 +164,8 @@ func Explain(ctx context.Context, o Options, name string) (string, error) {
 		for _, n := range p.Nodes {
 			names = append(names, n.Name)
 		}
-		return "", sql.Errorf(code.UnknownName, "nothing named %s is declared", name).WithHint(sql.DidYouMean(name, names, ""))
+		return "", sql.Errorf(code.UnknownName, "nothing named %s is declared", name).
+			WithHint(sql.DidYouMean(name, names, sql.Listed("declared are: ", names, ""))).WithExit(code.ExitUsage)
 	}
 	return b.String(), nil
 }
