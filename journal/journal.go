@@ -42,6 +42,7 @@ import (
 	"dsql/engine/catalog"
 	"dsql/engine/duck"
 	"dsql/engine/kind"
+	"dsql/engine/watermark"
 	"dsql/sql"
 	"dsql/sql/code"
 )
@@ -57,6 +58,13 @@ func (j *Journal) Dated() {}
 // Diff tells what differs between two versions.
 func (j *Journal) Diff(v1, v2 int64) *duck.Query {
 	return duck.SQL("{f}({v1}, {v2})", duck.Args{"f": j.table("_diff"), "v1": v1, "v2": v2})
+}
+
+// Stamped: see kind.Mover.
+func (j *Journal) Stamped(cols []duck.Column) *duck.Query {
+	t, where := j.Located()
+	return duck.SQL("(SELECT {cols}, _v_from AS {v} FROM {t} WHERE {where})", duck.Args{"cols": duck.Names(duck.ColumnNames(cols)),
+		"v": duck.Ident(watermark.VersionColumn), "t": duck.Ident(t), "where": where})
 }
 
 // Moved: see kind.Mover.

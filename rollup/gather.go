@@ -55,7 +55,8 @@ func (r *Rollup) Gather(ctx context.Context, tx *duck.Tx, t kind.Touched) (*duck
 		}
 	}
 	q := r.query
-	compute, stored := q.full(t.All), duck.SQL("true")
+	taken := r.taken(q, t.All)
+	compute, stored := q.those(t.All, taken), duck.SQL("true")
 	if t.Moved != nil && q.whole == "" {
 		a := duck.Args{"t": touchedTable, "q": q.touched(t.Moved)}
 		if _, err := tx.ExecAt(ctx, duck.SQL("CREATE OR REPLACE TEMP TABLE {t} AS {q}", a), r.decl.Place()); err != nil {
@@ -70,7 +71,10 @@ func (r *Rollup) Gather(ctx context.Context, tx *duck.Tx, t kind.Touched) (*duck
 		for _, k := range q.told() {
 			values, columns = append(values, q.edited(q.items[k].expr, edits)), append(columns, duck.Ident(q.items[k].column))
 		}
-		where := duck.Join(" AND ", append(bounds, among(values))...)
+		if bounds = append(bounds, among(values)); taken != nil {
+			bounds = append(bounds, taken)
+		}
+		where := duck.Join(" AND ", bounds...)
 		compute = q.write(t.All, q.list(t.All), where, "group", "having")
 		stored = duck.Join(" AND ", append(held, among(columns))...)
 	}
@@ -127,7 +131,8 @@ func (r *Rollup) Write(ctx context.Context, tx *duck.Tx, b *kind.Accepted) (n ki
 	a := duck.Args{"rows": b.Rows, "old": oldTable, "new": newTable, "now": r.table("__now"), "past": r.table("__past"),
 		"cols": duck.Names(names), "row": row(names), "key": row(r.KeyNames()), "v": b.Version}
 	// The rows are computed once: their rules stand in the query. _v_to: it is stored as it is.
-	if err := tx.Run(ctx, duck.SQL("CREATE OR REPLACE TEMP TABLE {new} AS SELECT {cols}, {row} IN (SELECT {row} FROM {old}) AS _v_to FROM {rows}",
+	if err := tx.Run(ctx, duck.SQL("CREATE OR REPLACE TEMP TABLE {new} AS SELECT {cols}, {row} IN (SELECT {row} FROM {old}) AS _v_to "+
+		"FROM {rows}",
 		a)); err != nil {
 		return n, err
 	}

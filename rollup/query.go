@@ -24,7 +24,9 @@ type query struct {
 	windows []*window
 	ends    []windowEnd
 	edits   []edit
-	keys    []int  // of items: the groups
+	keys    []int   // of items: the groups
+	timed   *window // of event time, nil where the declaration has none; closing are all windows that a row lies in
+	closing []*window
 	whole   string // why all is computed at each version; "": only what is touched
 }
 
@@ -71,6 +73,9 @@ func (r *Rollup) Read(ctx context.Context, tx *duck.Tx, of kind.Query) (kind.Tot
 		q.items[i].column = cols[i].Name
 	}
 	if err := q.groups(ctx, tx); err != nil {
+		return nil, err
+	}
+	if err := r.bindTime(ctx, tx, q); err != nil {
 		return nil, err
 	}
 	q.choose(ctx, tx)
@@ -223,8 +228,11 @@ func direct(from tree.Node, at int) bool {
 }
 
 // full is the query over all rows of a relation.
-func (q *query) full(rel *duck.Query) *duck.Query {
-	return q.write(rel, q.list(rel), nil, "group", "having", "window", "qualify")
+func (q *query) full(rel *duck.Query) *duck.Query { return q.those(rel, nil) }
+
+// those is the query over the rows of a relation of which a condition holds; nil: any.
+func (q *query) those(rel, also *duck.Query) *duck.Query {
+	return q.write(rel, q.list(rel), also, "group", "having", "window", "qualify")
 }
 
 // list is the SELECT's own.

@@ -6,6 +6,7 @@
 //
 //	name__now   columns, _v_from           the rows of today, and since which version
 //	name__past  columns, _v_from, _v_to    rows that were so in versions [_v_from, _v_to)
+//	name__late  _k0, _k1 …                 of rows that came too late by what they are told, where windows close: see lateness.go
 package rollup
 
 import (
@@ -16,6 +17,7 @@ import (
 	"dsql/engine/catalog"
 	"dsql/engine/duck"
 	"dsql/engine/kind"
+	"dsql/engine/watermark"
 	"dsql/sql"
 	"dsql/sql/code"
 )
@@ -24,7 +26,11 @@ import (
 var Kind = kind.Kind{
 	Syntax: &sql.Syntax{
 		Keyword: "ROLLUP", Plural: "ROLLUPS",
-		Clauses: kind.ChainClauses,
+		Clauses: append([]sql.Clause{
+			{Keyword: "LATENESS", Arg: sql.ArgExpr,
+				Doc: "a window closes when the watermark is this far beyond its end (never); a row whose window had closed before its batch is " +
+					"rejected (too_late)"},
+			watermark.Clause}, kind.ChainClauses...),
 		Body: []sql.Clause{
 			{Keyword: "AS", Arg: sql.ArgQuery, Required: true,
 				Doc: "a SELECT with GROUP BY over all rows of the stream, journal or rollup marked STREAM, or else of the first in its FROM; " +
@@ -40,7 +46,11 @@ CREATE ROLLUP late_by_hour
 	},
 	Role: kind.Stores,
 	Compile: func(d *sql.Decl) (kind.Object, error) {
-		return &Rollup{decl: d, chain: kind.CompileChain(d)}, nil
+		t, err := compileTime(d)
+		if err != nil {
+			return nil, err
+		}
+		return &Rollup{decl: d, chain: kind.CompileChain(d), time: t}, nil
 	},
 }
 
@@ -48,6 +58,7 @@ CREATE ROLLUP late_by_hour
 type Rollup struct {
 	decl  *sql.Decl
 	chain *kind.Chain
+	time  inTime
 	query *query
 	cols  []duck.Column
 }
@@ -82,6 +93,9 @@ func (r *Rollup) Define(ctx context.Context, tx *duck.Tx, in []duck.Column) erro
 	if err := reserved(r.decl, in); err != nil {
 		return err
 	}
+	if err := r.defineLate(ctx, tx); err != nil {
+		return err
+	}
 	have, err := r.stored(ctx, tx)
 	if err != nil {
 		return err
@@ -91,7 +105,7 @@ func (r *Rollup) Define(ctx context.Context, tx *duck.Tx, in []duck.Column) erro
 	}
 	since := duck.SQL("0")
 	if len(have) > 0 {
-		if err := r.Drop(ctx, tx); err != nil {
+		if err := r.dropRows(ctx, tx); err != nil {
 			return err
 		}
 		since = duck.SQL("(SELECT coalesce(max(version), 0) + 1 FROM dsql.versions)")
@@ -139,6 +153,17 @@ func (r *Rollup) Changed(_ kind.Object, was, now []duck.Column) (what []string, 
 
 // Drop removes what Define made.
 func (r *Rollup) Drop(ctx context.Context, tx *duck.Tx) error {
+	if err := tx.Run(ctx, duck.SQL("DROP TABLE IF EXISTS {late}", duck.Args{"late": r.table("__late")})); err != nil {
+		return err
+	}
+	if err := watermark.Forget(ctx, tx, r.decl.Name); err != nil {
+		return err
+	}
+	return r.dropRows(ctx, tx)
+}
+
+// dropRows removes the rows and what shows them.
+func (r *Rollup) dropRows(ctx context.Context, tx *duck.Tx) error {
 	for _, m := range macros {
 		if err := tx.Run(ctx, duck.SQL("DROP MACRO TABLE IF EXISTS {m}", duck.Args{"m": r.table(m)})); err != nil {
 			return err
@@ -154,7 +179,7 @@ func (r *Rollup) Stores() string { return r.decl.Name + "__now" }
 
 // Makes are the names of what stands beside the view of its name.
 func (r *Rollup) Makes() (out []string) {
-	for _, m := range append([]string{"__now", "__past"}, macros...) {
+	for _, m := range append([]string{"__now", "__past", "__late"}, macros...) {
 		out = append(out, r.decl.Name+m)
 	}
 	return out
@@ -182,6 +207,12 @@ func (r *Rollup) InOrder(from, to int64, cols []duck.Column) *duck.Query {
 func (r *Rollup) Moved(from, to int64, cols []duck.Column) *duck.Query {
 	return duck.SQL("(SELECT {cols} FROM {f}({from}, {to}))", duck.Args{"cols": duck.Names(duck.ColumnNames(cols)),
 		"f": r.table("__changes"), "from": from, "to": to})
+}
+
+// Stamped: see kind.Mover.
+func (r *Rollup) Stamped(cols []duck.Column) *duck.Query {
+	return duck.SQL("(SELECT {cols}, _v_from AS {v} FROM {now})", duck.Args{"cols": duck.Names(duck.ColumnNames(cols)),
+		"v": duck.Ident(watermark.VersionColumn), "now": r.table("__now")})
 }
 
 // Diff tells what differs between two versions.

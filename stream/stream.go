@@ -13,6 +13,7 @@ import (
 	"dsql/engine/duck"
 	"dsql/engine/fault"
 	"dsql/engine/kind"
+	"dsql/engine/watermark"
 	"dsql/sql"
 	"dsql/sql/code"
 )
@@ -221,6 +222,12 @@ func (s *Stream) Drop(ctx context.Context, tx *duck.Tx) error {
 // Diff tells what differs between two versions.
 func (s *Stream) Diff(v1, v2 int64) *duck.Query {
 	return duck.SQL("{f}({v1}, {v2})", duck.Args{"f": duck.Ident(s.decl.Name + "_diff"), "v1": v1, "v2": v2})
+}
+
+// Stamped: see kind.Mover.
+func (s *Stream) Stamped(cols []duck.Column) *duck.Query {
+	return duck.SQL("(SELECT {cols}, _version AS {v} FROM {t})", duck.Args{"cols": duck.Names(duck.ColumnNames(cols)),
+		"v": duck.Ident(watermark.VersionColumn), "t": duck.Ident(s.decl.Name)})
 }
 
 // Moved: see kind.Mover.

@@ -187,6 +187,8 @@ type (
 	// Mover tells which rows of it versions (from, to] touched: those that came and those that went, and of a row that changed both.
 	Mover interface {
 		Moved(from, to int64, cols []duck.Column) *duck.Query
+		// Stamped are all of its rows, with the version that brought each in a column _dsql_version.
+		Stamped(cols []duck.Column) *duck.Query
 	}
 	// Differ tells what differs between two versions: its columns, _version, and change_type: insert, delete, or update_before and
 	// update_after.

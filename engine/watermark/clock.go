@@ -73,6 +73,17 @@ func (c *Clock) mark(p kind.Part, now time.Time) *Mark {
 // Expect notes that a part is there: until it has given a row, or was idle, nothing goes on. A source of which no part was known may
 // turn out to have several.
 func (c *Clock) Expect(p kind.Part, atEnd bool, now time.Time) {
+	if p.Topic == "" { // of one that is known by its parts this is about all of them
+		found := false
+		for i := range c.Marks {
+			if m := &c.Marks[i]; m.Source == p.Source {
+				m.AtEnd, found = atEnd, true
+			}
+		}
+		if found {
+			return
+		}
+	}
 	c.mark(p, now).AtEnd = atEnd
 	if p.Topic == "" {
 		return
@@ -90,9 +101,12 @@ func (c *Clock) Take(p kind.Part, newest int64, now time.Time) {
 	m.Newest, m.Seen, m.moved = max(m.Newest, newest), now, true
 }
 
-// Knows: it has parts of a source.
-func (c *Clock) Knows(source string) bool {
-	return slices.ContainsFunc(c.Marks, func(m Mark) bool { return m.Source == source })
+// Parts are those that are known.
+func (c *Clock) Parts() (out []kind.Part) {
+	for _, m := range c.Marks {
+		out = append(out, m.Part)
+	}
+	return out
 }
 
 // Idle says that a part doesn't count: it was read to its end, and gave nothing for so long.
@@ -146,7 +160,8 @@ func (c *Clock) Save(ctx context.Context, tx *duck.Tx, version int64) error {
 		a["parts"] = duck.Each(", ", moved, func(m Mark) *duck.Query {
 			return duck.SQL("({s}, {t}, {p})", duck.Args{"s": m.Source, "t": m.Topic, "p": m.Partition})
 		})
-		if err := tx.Run(ctx, duck.SQL("DELETE FROM dsql.watermarks WHERE destination = {d} AND input = {i} AND (source, topic, partition) IN ({parts})", a),
+		if err := tx.Run(ctx, duck.SQL("DELETE FROM dsql.watermarks WHERE destination = {d} AND input = {i} AND (source, topic, partition) IN "+
+			"({parts})", a),
 			duck.SQL("INSERT INTO dsql.watermarks VALUES {rows}", a)); err != nil {
 			return err
 		}

@@ -23,8 +23,9 @@ func TestMove(t *testing.T) {
 		aEnds bool
 		steps []step
 	}{
-		"the least of both":        {Options{Idle: time.Minute}, true, []step{{0, a, 10, None}, {0, b, 5, 5}, {0, b, 20, 10}, {0, a, 7, 10}}},
-		"one is idle":              {Options{Idle: time.Minute}, true, []step{{0, a, 10, None}, {time.Minute, b, 5, 5}, {time.Minute, b, 30, 30}, {0, a, 20, 30}}},
+		"the least of both": {Options{Idle: time.Minute}, true, []step{{0, a, 10, None}, {0, b, 5, 5}, {0, b, 20, 10}, {0, a, 7, 10}}},
+		"one is idle": {Options{Idle: time.Minute}, true,
+			[]step{{0, a, 10, None}, {time.Minute, b, 5, 5}, {time.Minute, b, 30, 30}, {0, a, 20, 30}}},
 		"idle, but not at its end": {Options{Idle: time.Minute}, false, []step{{0, a, 10, None}, {time.Hour, b, 30, 10}}},
 		"all are idle":             {Options{Idle: time.Minute}, true, []step{{0, a, 10, None}, {0, b, 5, 5}, {time.Hour, kind.Part{}, 0, 5}}},
 		"all are closed": {Options{Idle: time.Minute, CloseIdle: time.Hour}, true, []step{{0, a, 10, None}, {0, b, 5, 5},

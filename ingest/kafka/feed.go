@@ -41,7 +41,8 @@ type topicBatch struct {
 	buf    *batch.Buffer
 	places positions // behind it
 	gaps   []gap
-	atEnd  bool // the end that was seen when the reader was opened
+	atEnd  bool               // the end that was seen when the reader was opened
+	ended  map[kind.Part]bool // see kind.Input.AtEnd
 }
 
 // warn hands a warning on at the next Next.

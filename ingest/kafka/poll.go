@@ -20,7 +20,7 @@ func (r *feed) readAhead(ctx context.Context) {
 		if len(x.open()) == 0 && !(x.last && (r.o.Follow || r.s.group != "")) {
 			continue
 		}
-		p := &poller{r: r, x: x, at: maps.Clone(x.from), changed: positions{}, follow: x.last && r.o.Follow}
+		p := &poller{r: r, x: x, at: maps.Clone(x.from), changed: positions{}, ends: map[topicPartition]int64{}, follow: x.last && r.o.Follow}
 		if err := p.read(ctx); err != nil {
 			if ctx.Err() != nil {
 				err = ctx.Err()

@@ -23,9 +23,10 @@ type poller struct {
 	mu      sync.Mutex // the callbacks of a group change these too
 	at      positions
 	buf     *batch.Buffer
-	changed positions // those of the buffer's records, behind them
-	began   time.Time // when the buffer got its first record
-	reached bool      // the end that was seen at first
+	changed positions                // those of the buffer's records, behind them
+	began   time.Time                // when the buffer got its first record
+	reached bool                     // the end that was seen at first
+	ends    map[topicPartition]int64 // that brokers told since then, while it follows
 
 	rec    batch.Record
 	looked time.Time
@@ -127,12 +128,21 @@ func (p *poller) flushLocked(ctx context.Context) error {
 		return nil
 	}
 	p.buf.Names = p.r.landing.UnknownNames()
-	b := topicBatch{work: p.x, buf: p.buf, places: p.changed}
+	b := topicBatch{work: p.x, buf: p.buf, places: p.changed, ended: p.ended()}
 	p.buf, p.changed = nil, positions{}
 	if p.r.group != nil {
 		p.r.group.sent()
 	}
 	return p.send(ctx, b)
+}
+
+// ended says of each partition whether it is read to the end that is known of it.
+func (p *poller) ended() map[kind.Part]bool {
+	out := make(map[kind.Part]bool, len(p.at))
+	for tp, pos := range p.at {
+		out[kind.Part{Source: p.r.s.Stmt.Name, Topic: tp.topic, Partition: tp.partition}] = p.x.last && pos.next >= max(p.x.to[tp], p.ends[tp])
+	}
+	return out
 }
 
 func (p *poller) send(ctx context.Context, b topicBatch) error {

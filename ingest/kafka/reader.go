@@ -202,7 +202,7 @@ func (r *reader) input(ctx context.Context, b topicBatch) (*kind.Input, error) {
 		last, ok := r.rejected[topicPartition{x.Topic, x.Partition}]
 		in.Again = in.Again || ok && x.First <= last
 	}
-	in.Origin = originOfRuns(b.buf.Runs)
+	in.Origin, in.AtEnd = originOfRuns(b.buf.Runs), b.ended
 	in.Commit = func(ctx context.Context, tx *duck.Tx, v int64) error {
 		if b.work.replay {
 			return nil

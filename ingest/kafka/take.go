@@ -17,10 +17,13 @@ import (
 func (p *poller) take(ctx context.Context, fs kgo.Fetches) error {
 	var failed error
 	fs.EachPartition(func(f kgo.FetchTopicPartition) {
+		tp := topicPartition{f.Topic, f.Partition}
+		if p.follow && f.LastStableOffset > p.ends[tp] {
+			p.ends[tp] = f.LastStableOffset
+		}
 		if failed != nil || len(f.Records) == 0 {
 			return
 		}
-		tp := topicPartition{f.Topic, f.Partition}
 		pos, ok := p.at[tp]
 		if !ok {
 			return // no longer ours

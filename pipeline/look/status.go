@@ -16,7 +16,8 @@ import (
 // topics with the lag that the brokers tell now.
 func Status(ctx context.Context, o program.Options) error {
 	return inspection(ctx, o, func(v *Viewer) error {
-		for _, show := range []func(context.Context) error{v.showFindings, v.showAccounts, v.lag, v.showHolds, v.showSinks, v.showFiles,
+		for _, show := range []func(context.Context) error{v.showFindings, v.showAccounts, v.lag, v.showTimes, v.showHolds, v.showSinks,
+			v.showFiles,
 			v.keptBack} {
 			if err := show(ctx); err != nil {
 				return err
@@ -67,6 +68,23 @@ func (v *Viewer) showAccounts(ctx context.Context) error {
 		LEFT JOIN dsql.versions USING (version)) r GROUP BY kind, name)
 		SELECT kind, name, now.rows AS rows_now, COLUMNS(accounts.* EXCLUDE (kind, name)) FROM accounts LEFT JOIN now USING (kind, name) ORDER BY kind, name`,
 		duck.Args{"now": duck.Join(" UNION ALL ", now...)}))
+}
+
+// showTimes shows how far event time has come, where somebody goes by it.
+func (v *Viewer) showTimes(ctx context.Context) error {
+	n, err := v.Conn.Int(ctx, duck.SQL(`SELECT count(*) FROM duckdb_tables()
+		WHERE schema_name = 'dsql' AND table_name = 'watermarks' AND database_name = current_database()`))
+	if err != nil || n == 0 { // a file that no run of this dsql has seen
+		return err
+	}
+	if n, err = v.Conn.Int(ctx, duck.SQL("SELECT count(*) FROM dsql.watermarks")); err != nil || n == 0 {
+		return err
+	}
+	return v.titled(ctx, "event_time", duck.SQL(`SELECT destination, max(watermark) AS watermark, max(up_to) AS closed_up_to,
+		any_value(newest) AS newest, any_value(partitions) AS partitions, any_value(behind) AS furthest_behind
+		FROM (SELECT destination, input, count(*) AS partitions, max(newest) AS newest,
+			arg_min(CASE WHEN topic = '' THEN source ELSE topic || '[' || partition || ']' END, coalesce(newest, '-infinity'::TIMESTAMP)) AS behind
+			FROM dsql.watermarks GROUP BY ALL) LEFT JOIN dsql.closed USING (destination, input) GROUP BY destination, input ORDER BY destination, input`))
 }
 
 func (v *Viewer) showHolds(ctx context.Context) error {

@@ -3,9 +3,11 @@ package program
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"dsql/engine/duck"
 	"dsql/engine/kind"
+	"dsql/engine/watermark"
 	"dsql/sql/code"
 )
 
@@ -49,7 +51,11 @@ func (p *Program) bindTotal(ctx context.Context, tx *duck.Tx, n *Node, t kind.To
 			calls[0].at.Of(in.body.src)).WithHint("call it in a stream, and roll that up; or declare it ON ERROR NULL or FAIL")
 	}
 	r := in.body.reads[in.body.fresh]
-	q := kind.Query{Src: in.body.src, Span: in.body.span, Tree: in.body.tree, At: in.body.freshAt(), Empty: duck.Empty(in.state),
+	empty := in.state
+	if in.inTime(t) {
+		empty = append(slices.Clone(in.state), duck.Column{Name: watermark.VersionColumn, Type: "BIGINT"})
+	}
+	q := kind.Query{Src: in.body.src, Span: in.body.span, Tree: in.body.tree, At: in.body.freshAt(), Empty: duck.Empty(empty),
 		As: duck.SQL(""), Beside: len(n.whole)+len(n.Others) > 0}
 	q.Input.Start, q.Input.End = r.from, r.to
 	if !r.alias {
@@ -90,10 +96,26 @@ func (n *Node) fixed() error {
 	return nil
 }
 
-// All are all rows that a total's input has.
+// inTime: a total takes its rows in event time.
+func (in *Input) inTime(t kind.Total) bool {
+	u, ok := t.(watermark.User)
+	if !ok {
+		return false
+	}
+	_, on := u.InTime()
+	return on
+}
+
+// All are all rows that a total's input has, with the version that brought each where they are taken in event time.
 func (in *Input) All() *duck.Query {
+	if m, ok := in.Of.Obj.(kind.Mover); ok && in.inTime(in.total) {
+		return m.Stamped(in.state)
+	}
 	return duck.SQL("(SELECT {cols} FROM {t})", duck.Args{"cols": duck.Names(duck.ColumnNames(in.state)), "t": duck.Ident(in.Of.Name)})
 }
+
+// State are the columns of these rows.
+func (in *Input) State() []duck.Column { return in.state }
 
 // Moved are the rows of a total's input that came or went in versions (from, to].
 func (in *Input) Moved(from, to int64) *duck.Query {

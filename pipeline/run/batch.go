@@ -24,6 +24,7 @@ type work struct {
 	in     *kind.Input
 	active []*program.Node // the destinations it reaches, each after what it reads
 	replay *replay
+	turned bool // what a table stores was made anew or turned back: rows may be others that look the same
 }
 
 // replays: the version brings rejects back. What a check held comes as the batch that it was.
@@ -225,7 +226,7 @@ func (r *runner) write(ctx context.Context, tx *transaction, d kind.Destination,
 		rules.Batch{Failing: failing(n, in, tx.DB), Destination: n.Name, Source: in.source, Origin: b.origin, Version: v, Rel: in.rel,
 			Columns: n.Cols, HasRow: in.hasRow, Input: b.input, Stage: !b.in.Plain, Keep: in.keep,
 			KeepOriginal: n.Quality.Holds() || behind,
-			Discard:      discard, Once: !n.Keyed() && n.Quality.Empty() && decided == nil})
+			Discard:      discard, Once: !n.Keyed() && n.Quality.Empty() && decided == nil && !r.parted(n, b.input)})
 	if err != nil {
 		return out, err
 	}
@@ -266,6 +267,11 @@ func (r *runner) write(ctx context.Context, tx *transaction, d kind.Destination,
 	}
 	if err := r.judged(ctx, tx, n, b, decided, measured, v); err != nil {
 		return out, err
+	}
+	if len(measured.Held) == 0 {
+		if err := r.noteTimes(ctx, tx, n, b, ruled.Rows, in.hasRow); err != nil {
+			return out, err
+		}
 	}
 	if err := ruled.Settle(ctx, tx.Tx); err != nil {
 		return out, err

@@ -42,7 +42,7 @@ func (f *following) Waits(r *runner, err error) {
 // the run is stopped.
 func (r *runner) follow(ctx context.Context) error {
 	wanted := r.picked(nil)
-	left := r.sources(wanted)
+	left := r.inOrder(wanted)
 	if err := r.catchUp(ctx, wanted, left); err != nil {
 		return err
 	}

@@ -305,8 +305,11 @@ func freed(ctx context.Context, tx *transaction, n *program.Node, h *hold, versi
 
 // settleAll settles all that is open of a destination: its rejects and its holds. What is stored is made anew, or goes.
 func (r *runner) settleAll(ctx context.Context, tx *duck.Tx, n *program.Node) error {
-	a := duck.Args{"now": duck.Now, "name": n.Name}
+	a := duck.Args{"now": duck.Now, "name": n.Name, "late": duck.SQL("false")}
+	if _, total := n.Total(); total { // what is closed stays so
+		a["late"] = isLate
+	}
 	return tx.Run(ctx,
-		duck.SQL("UPDATE dsql.rejects SET replayed_at = {now} WHERE destination = {name} AND replayed_at IS NULL", a),
+		duck.SQL("UPDATE dsql.rejects SET replayed_at = {now} WHERE destination = {name} AND replayed_at IS NULL AND NOT {late}", a),
 		duck.SQL("DELETE FROM dsql.holds WHERE destination = {name}", a))
 }

@@ -71,4 +71,5 @@ type fresh struct {
 	takes  []*program.Node // stored tables that are read up to the version
 	held   *hold           // these rows were held back, and somebody decided about them
 	replay bool            // they are rejects that come back, or what reads these gets of them
+	late   int64           // rows that came too late, of a total
 }

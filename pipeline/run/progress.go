@@ -48,7 +48,8 @@ func (p *progress) behind(e edge) bool { return p.latest[e.input] > p.places[e] 
 type transaction struct {
 	*duck.Tx
 	progress
-	told     sql.List // warnings
+	told     sql.List         // warnings
+	times    map[edge][]taken // that rows of several parts have, by who takes them in event time
 	verdicts *verdicts
 }
 
@@ -67,7 +68,7 @@ func (r *runner) update(ctx context.Context, f func(tx *transaction) error) erro
 	for {
 		var tx *transaction
 		err := r.Conn.Update(ctx, func(inner *duck.Tx) error {
-			tx = &transaction{Tx: inner, progress: r.progress.clone(), verdicts: &verdicts{known: known}}
+			tx = &transaction{Tx: inner, progress: r.progress.clone(), verdicts: &verdicts{known: known}, times: map[edge][]taken{}}
 			return f(tx)
 		})
 		switch {

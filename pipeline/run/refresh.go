@@ -52,12 +52,16 @@ type runner struct {
 
 	erased  map[*program.Node]bool // destinations that keys were erased from
 	leftOut map[*program.Node]bool // that rows of such keys were left out was told
+
+	sources *sources                         // how far they are read
+	aheads  map[*program.Node]*kind.Reminder // that times are ahead of the clock
 }
 
 func newRunner(ctx context.Context, p *program.Program, c *duck.Conn, o program.Options) (*runner, error) {
 	r := &runner{Viewer: look.Viewer{Program: p, Conn: c, Options: o}, progress: newProgress(), leaves: map[*program.Node]bool{},
 		watches: map[*program.Node]kind.Watch{}, gathers: map[*program.Node]bool{}, posts: map[*program.Node]*post{}, rehearsed: map[*program.Node]calls{},
-		leftOut: map[*program.Node]bool{}}
+		leftOut: map[*program.Node]bool{}, sources: &sources{map[kind.Part]bool{}, map[string]bool{}},
+		aheads: map[*program.Node]*kind.Reminder{}}
 	var err error
 	if r.selected, err = p.Selected(o.Select); err != nil {
 		return nil, err
@@ -134,7 +138,7 @@ func refreshed(d *sql.Decl) []sql.Name {
 
 // bring brings destinations up to date: what stored tables have for them first, then each source to the end seen now.
 func (r *runner) bring(ctx context.Context, wanted map[*program.Node]bool) error {
-	left := r.sources(wanted)
+	left := r.inOrder(wanted)
 	if err := r.catchUp(ctx, wanted, left); err != nil {
 		return err
 	}
@@ -229,8 +233,8 @@ func (r *runner) downstream(n *program.Node, wanted map[*program.Node]bool) map[
 	return out
 }
 
-// sources in the order in which they are read: those that feed what others read whole go first.
-func (r *runner) sources(wanted map[*program.Node]bool) []*program.Node {
+// inOrder are the sources in the order in which they are read: those that feed what others read whole go first.
+func (r *runner) inOrder(wanted map[*program.Node]bool) []*program.Node {
 	var all []*program.Node
 	reach := map[*program.Node]map[*program.Node]bool{}
 	for _, n := range r.Program.Nodes {
@@ -327,6 +331,7 @@ func (r *runner) drain(ctx context.Context, s *program.Node, rd kind.Reader, wan
 		in, err := rd.Next(ctx)
 		switch {
 		case errors.Is(err, io.EOF):
+			r.sources.end(s.Name)
 			return nil
 		case errors.Is(err, kind.ErrIdle): // the run is to end
 			continue
@@ -369,32 +374,6 @@ func (r *runner) take(ctx context.Context, s *program.Node, in *kind.Input, want
 	if err != nil {
 		return err
 	}
+	r.sources = r.sources.with(in)
 	return r.snapshot(ctx, false)
 }
-
-// setAside keeps the error of a file that can't be read: the run ends with it, once all else is done.
-func (r *runner) setAside(e *sql.Error) {
-	for _, known := range r.aside {
-		if known.Msg == e.Msg {
-			return
-		}
-	}
-	r.aside = append(r.aside, e)
-}
-
-// notRead are the errors of the files that were set aside, nil where there are none.
-func (r *runner) notRead() error {
-	if len(r.aside) == 0 {
-		return nil
-	}
-	n := min(len(r.aside), maxNotRead)
-	out := slices.Clone(r.aside[:n])
-	if more := len(r.aside) - n; more > 0 {
-		out = append(out, sql.Errorf(code.Unreadable, "%d more files can't be read", more).
-			WithHint("`dsql status` lists what is set aside, and dsql.files has why"))
-	}
-	return out
-}
-
-// maxNotRead is how many files are told of one by one.
-const maxNotRead = 10

@@ -25,6 +25,11 @@ type keptAs struct {
 
 // take fixes the rows to replay: the chain may reject some again, which are not to be replayed now.
 func (p *replay) take(ctx context.Context, tx *duck.Tx) error {
+	if _, total := p.node.Total(); total && p.hold == nil { // its rows are computed, not read back
+		_, err := tx.Exec(ctx, duck.SQL("CREATE OR REPLACE TEMP TABLE {t} AS SELECT id AS _reject_id FROM {rejects}",
+			duck.Args{"t": duck.Ident(replayTable), "rejects": p.rejects()}))
+		return err
+	}
 	kept, err := p.kept(ctx, tx)
 	if err != nil {
 		return err

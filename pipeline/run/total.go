@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"slices"
+	"time"
 
 	"dsql/engine/duck"
 	"dsql/engine/kind"
@@ -22,6 +23,10 @@ func (r *runner) total(ctx context.Context, tx *transaction, w work, n *program.
 	main := n.Inputs[0]
 	b := fresh{in: main.Computed(), replay: w.replays()}
 	touched := kind.Touched{Version: e.Version, All: main.All()}
+	clock, err := r.timed(ctx, tx, n)
+	if err != nil {
+		return out, err
+	}
 	held, err := r.holding(ctx, tx, n)
 	if err != nil {
 		return out, err
@@ -36,22 +41,54 @@ func (r *runner) total(ctx context.Context, tx *transaction, w work, n *program.
 	switch {
 	case w.replay != nil && w.replay.node == n:
 		if b.held, b.origin = w.replay.hold, w.replay.origin(); b.held != nil && b.held.discard {
-			b = w.replay.fresh()
+			b, clock = w.replay.fresh(), nil
+		} else if b.held == nil {
+			if b.late, err = r.lateAgain(ctx, tx, n); err != nil {
+				return out, err
+			}
 		}
 	case len(behind) == 0:
 		return out, nil
-	case begun && !held && len(behind) == 1 && behind[0] == main:
+	case begun && !held && len(behind) == 1 && behind[0] == main && !(w.turned && clock != nil):
 		touched.Moved = main.Moved(from, e.Version)
 		fallthrough
 	default:
 		b.origin = versionsOf(main.Of, from, e.Version)
 	}
-	return r.compute(ctx, tx, n, t, touched, b, e)
+	if clock == nil {
+		return r.compute(ctx, tx, n, t, touched, b, e)
+	}
+	now := time.Now()
+	if err := clock.before(ctx, tx, r.sources, now); err != nil {
+		return out, err
+	}
+	switch {
+	case e.Origin == rebuildOrigin: // its rows were all there before: none is late
+		err = settleLate(ctx, tx, n)
+	case begun:
+		var late int64
+		late, err = clock.judge(ctx, tx, from)
+		b.late += late
+	}
+	if err != nil {
+		return out, err
+	}
+	if out, err = r.compute(ctx, tx, n, t, touched, b, e); err != nil {
+		return out, err
+	}
+	return out, r.after(ctx, tx, clock, w, from, now)
+}
+
+// settleLate settles what was too late.
+func settleLate(ctx context.Context, tx *transaction, n *program.Node) error {
+	return tx.Run(ctx, duck.SQL("UPDATE dsql.rejects SET replayed_at = {now} WHERE destination = {name} AND replayed_at IS NULL AND {late}",
+		duck.Args{"now": duck.Now, "name": n.Name, "late": isLate}))
 }
 
 // hadBefore: a destination had versions before the one that is made.
 func (r *runner) hadBefore(ctx context.Context, tx *transaction, n *program.Node) (bool, error) {
-	had, err := tx.Int(ctx, duck.SQL("SELECT count(*) FROM dsql.version_rows WHERE kind = {kind} AND name = {name} AND version > {born} AND version < {v}",
+	had, err := tx.Int(ctx, duck.SQL("SELECT count(*) FROM dsql.version_rows WHERE kind = {kind} AND name = {name} AND version > {born} "+
+		"AND version < {v}",
 		duck.Args{"kind": n.Kind, "name": n.Name, "born": n.Born(), "v": tx.version}))
 	return had > 0, err
 }
@@ -87,6 +124,7 @@ func (r *runner) compute(ctx context.Context, tx *transaction, n *program.Node, 
 	if e.Origin == "" {
 		e.Origin = b.origin
 	}
+	countLate(&out, b.late)
 	if err := r.account(ctx, tx.Tx, out, e.Version, b.origin); err != nil {
 		return out, err
 	}
@@ -117,7 +155,7 @@ func (r *runner) totals(of *program.Node) (out []*program.Node) {
 // follows brings totals in step with a version that a verb made.
 func (r *runner) follows(ctx context.Context, tx *transaction, of *program.Node, e *event.BatchCommitted) error {
 	for _, n := range r.totals(of) {
-		rows, err := r.destination(ctx, tx, work{}, n, e)
+		rows, err := r.destination(ctx, tx, work{turned: true}, n, e)
 		if err != nil {
 			return placed(err, n)
 		}

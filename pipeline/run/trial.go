@@ -134,7 +134,7 @@ func (t *Trial) Warned(tell func(*sql.Error)) {
 // Step takes a batch of each of some sources, in the order in which a REFRESH reads them.
 func (t *Trial) Step(ctx context.Context, batches map[*program.Node]*kind.Input) error {
 	wanted := t.wanted(nil)
-	left := t.sources(wanted)
+	left := t.inOrder(wanted)
 	for s := range batches {
 		if !slices.Contains(left, s) {
 			return s.Obj.Decl().Errorf(code.BadTest, "nothing takes the rows of %s",

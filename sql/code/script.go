@@ -134,6 +134,13 @@ var (
 	RollupWindow = declared.add("rollup-window", ExitScript,
 		"`tumble`, `hop`, `session` and `window_end` stand for windows of time in the query of a ROLLUP, and nowhere else. "+
 			"`time_bucket(size, ts)` is DuckDB's own for the start of a window.")
+	RollupTime = declared.add("rollup-time", ExitScript,
+		"LATENESS and WATERMARK are about windows of event time: the rollup groups by one, all of its windows are of one time, which is a "+
+			"TIMESTAMP, a TIMESTAMPTZ or a DATE, and the rows come as they are stored, not through a query of their own. EMIT FINAL needs "+
+			"LATENESS: without it no window ever closes.")
+	AheadOfClock = declared.add("ahead-of-clock", Warning,
+		"A warning: a row has a time that is further ahead of the clock than `max_ahead` of WATERMARK. It is stored and counts in its window, and "+
+			"doesn't move the watermark, or windows would close before their rows have come.")
 	CoordinatesLost = declared.add("coordinates-lost", Warning,
 		"A warning of `dsql check`: rows that the destination rejects won't have their place and bytes, as its query (a join, an "+
 			"aggregate) doesn't hand `_meta` on.")

@@ -1,0 +1,34 @@
+package watermark
+
+import (
+	"context"
+
+	"dsql/engine/duck"
+)
+
+// VersionColumn is what rows of an input have beside their columns: the version that brought each. PartColumn tells from which part a row
+// is.
+const (
+	VersionColumn = "_dsql_version"
+	PartColumn    = "_dsql_part"
+)
+
+// User is a destination that takes the rows of its first input in event time.
+type User interface {
+	// InTime says how the watermark goes on, and whether the declaration takes rows in event time at all.
+	InTime() (Options, bool)
+	// Newest is a query of PartColumn, and of the newest time that moves the watermark and that doesn't, in microseconds, of rows.
+	Newest(rows *duck.Query) *duck.Query
+	// Judge rejects the rows of a batch whose windows were closed before it, and says how many.
+	Judge(ctx context.Context, tx *duck.Tx, b Batch) (int64, error)
+	// Close closes, behind a batch, what the watermark has left behind: it sets the clock's UpTo.
+	Close(ctx context.Context, tx *duck.Tx, c *Clock, version int64) error
+}
+
+// Batch is what is judged: the rows of versions behind From.
+type Batch struct {
+	Clock         *Clock
+	All           *duck.Query // all rows of the input, with VersionColumn
+	Columns       []duck.Column
+	From, Version int64
+}

@@ -1,0 +1,268 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"dsql/engine/duck"
+	"dsql/engine/kind"
+	"dsql/engine/watermark"
+	"dsql/pipeline/event"
+	"dsql/pipeline/program"
+	"dsql/sql/code"
+)
+
+// Event time. What a batch's rows are late for is what had closed before it; behind the batch the watermark goes on, and closes more. Which
+// parts of which sources there are, and which were read to their end, is known to the run alone: a new run knows nothing of an end until it
+// has come to it.
+
+// sources are how far they are read in this run.
+type sources struct {
+	at      map[kind.Part]bool // this part was read to the end that is known of it, or not
+	reached map[string]bool    // all of a source was
+}
+
+// with is how far they are behind a batch.
+func (s *sources) with(in *kind.Input) *sources {
+	out := &sources{maps.Clone(s.at), maps.Clone(s.reached)}
+	if in != nil {
+		out.reached[in.Source] = false
+		maps.Copy(out.at, in.AtEnd)
+	}
+	return out
+}
+
+// end notes that a source was read to its end.
+func (s *sources) end(source string) {
+	s.reached[source] = true
+	for p := range s.at {
+		if p.Source == source {
+			s.at[p] = true
+		}
+	}
+}
+
+// expect tells a clock which parts there are of what a destination stores.
+func (s *sources) expect(c *watermark.Clock, of *program.Node, now time.Time) {
+	direct := ofSources(of)
+	for _, in := range of.Inputs {
+		if _, ok := in.Of.Source(); !ok || !direct {
+			c.Expect(kind.Part{Source: in.Of.Name}, s.ended(in.Of), now)
+			continue
+		}
+		c.Expect(kind.Part{Source: in.Of.Name}, s.reached[in.Of.Name], now)
+		for p, end := range s.at {
+			if p.Source == in.Of.Name {
+				c.Expect(p, end, now)
+			}
+		}
+	}
+}
+
+// ended: all sources that feed a node were read to their end.
+func (s *sources) ended(n *program.Node) bool {
+	if _, ok := n.Source(); ok {
+		return s.reached[n.Name] || slices.ContainsFunc(slices.Collect(maps.Keys(s.at)), func(p kind.Part) bool { return p.Source == n.Name }) &&
+			!slices.ContainsFunc(slices.Collect(maps.Keys(s.at)), func(p kind.Part) bool { return p.Source == n.Name && !s.at[p] })
+	}
+	return !slices.ContainsFunc(n.Inputs, func(in *program.Input) bool { return !s.ended(in.Of) })
+}
+
+// ofSources: rows of a node are those of sources, so that it is known which part gave them.
+func ofSources(n *program.Node) bool {
+	return !n.Keyed() && !slices.ContainsFunc(n.Inputs, func(in *program.Input) bool { _, ok := in.Of.Source(); return !ok })
+}
+
+// taken is the newest time that a part gave.
+type taken struct {
+	kind.Part
+	newest, ahead int64
+}
+
+// timer is a destination that takes its rows in event time, in a batch.
+type timer struct {
+	watermark.User
+	node  *program.Node
+	clock *watermark.Clock
+}
+
+// timed is the destination's timer; nil where it takes no rows in event time.
+func (r *runner) timed(ctx context.Context, tx *transaction, n *program.Node) (*timer, error) {
+	u, ok := n.Obj.(watermark.User)
+	if !ok {
+		return nil, nil
+	}
+	o, on := u.InTime()
+	if !on {
+		return nil, nil
+	}
+	c, err := watermark.Load(ctx, tx.Conn, n.Name, n.Inputs[0].Of.Name, o)
+	return &timer{u, n, c}, err
+}
+
+// before lets time go on to where it is before a batch: what has been idle for long enough doesn't hold it back any more.
+func (t *timer) before(ctx context.Context, tx *transaction, s *sources, now time.Time) error {
+	if len(t.clock.Marks) == 0 {
+		return nil
+	}
+	s.expect(t.clock, t.node.Inputs[0].Of, now)
+	if !t.clock.Move(now) {
+		return nil
+	}
+	return t.Close(ctx, tx.Tx, t.clock, tx.version)
+}
+
+// judge rejects the rows behind a version that come too late, and says how many.
+func (t *timer) judge(ctx context.Context, tx *transaction, from int64) (int64, error) {
+	in := t.node.Inputs[0]
+	return t.Judge(ctx, tx.Tx, watermark.Batch{Clock: t.clock, All: in.All(), Columns: in.State(), From: from, Version: tx.version})
+}
+
+// after takes what the rows behind a version gave, and lets time go on.
+func (r *runner) after(ctx context.Context, tx *transaction, t *timer, w work, from int64, now time.Time) error {
+	of := t.node.Inputs[0].Of
+	behind := r.sources.with(w.in)
+	behind.expect(t.clock, of, now)
+	all, err := r.gave(ctx, tx, t, w, from)
+	if err != nil {
+		return err
+	}
+	for _, x := range all {
+		t.clock.Take(x.Part, x.newest, now)
+		if x.ahead != watermark.None {
+			r.tellAhead(tx, t.node, x)
+		}
+	}
+	t.clock.Move(now)
+	if err := t.Close(ctx, tx.Tx, t.clock, tx.version); err != nil {
+		return err
+	}
+	return t.clock.Save(ctx, tx.Tx, tx.version)
+}
+
+// gave are the newest times that parts gave in rows behind a version. Where it isn't known which part gave them they count for none.
+func (r *runner) gave(ctx context.Context, tx *transaction, t *timer, w work, from int64) ([]taken, error) {
+	in := t.node.Inputs[0]
+	if all, ok := tx.times[edge{t.node, in.Of}]; ok {
+		return all, nil
+	}
+	part := kind.Part{}
+	switch known := t.clock.Parts(); {
+	case len(known) == 1:
+		part = known[0]
+	case w.in != nil && !slices.ContainsFunc(known, func(p kind.Part) bool { return p.Source == w.in.Source && p.Topic != "" }):
+		part.Source = w.in.Source
+	default:
+		return nil, nil
+	}
+	if inner, err := r.timed(ctx, tx, in.Of); err != nil || inner != nil && inner.clock.UpTo != watermark.None {
+		if err != nil {
+			return nil, err
+		}
+		return []taken{{part, inner.clock.UpTo, watermark.None}}, nil
+	}
+	rows := duck.SQL("(SELECT *, '' AS {part} FROM {all} WHERE {v} > {from})",
+		duck.Args{"part": duck.Ident(watermark.PartColumn), "all": in.All(),
+			"v": duck.Ident(watermark.VersionColumn), "from": from})
+	all, err := times(ctx, tx, t, rows)
+	for i := range all {
+		all[i].Part = part
+	}
+	return all, err
+}
+
+// times are the newest ones of rows, by part.
+func times(ctx context.Context, tx *transaction, u watermark.User, rows *duck.Query) ([]taken, error) {
+	return duck.Select(ctx, tx.Conn,
+		duck.SQL("SELECT part, coalesce(newest, {none}), coalesce(ahead, {none}) FROM ({q}) t(part, newest, ahead)",
+			duck.Args{"q": u.Newest(rows), "none": int64(watermark.None)}), func(row func(...any) error) (t taken, err error) {
+			var part string
+			if err := row(&part, &t.newest, &t.ahead); err != nil || part == "" {
+				return t, err
+			}
+			number, topic, _ := strings.Cut(part, " ")
+			_, err = fmt.Sscan(number, &t.Partition)
+			t.Topic = topic
+			return t, err
+		})
+}
+
+// noteTimes keeps, of rows that a stream has accepted of several parts, the newest times for those that take them in event time.
+func (r *runner) noteTimes(ctx context.Context, tx *transaction, n *program.Node, b fresh, rows *duck.Query, hasRow bool) error {
+	if !hasRow || !r.parted(n, b.input) {
+		return nil
+	}
+	for _, m := range r.inTime(n) {
+		rel := duck.SQL(`(SELECT _rows.*, 0 AS {v}, _parts._meta."partition" || ' ' || _parts._meta.topic AS {part} FROM {rows} _rows
+			JOIN (SELECT _meta, {id} AS _id FROM {raw}) _parts ON _parts._id = _rows._row)`, duck.Args{"rows": rows, "raw": b.input.Raw,
+			"id": b.input.RowID, "part": duck.Ident(watermark.PartColumn), "v": duck.Ident(watermark.VersionColumn)})
+		u, _ := m.Obj.(watermark.User)
+		all, err := times(ctx, tx, u, rel)
+		if err != nil {
+			return err
+		}
+		for i := range all {
+			all[i].Source = b.input.Source
+		}
+		tx.times[edge{m, n}] = append(tx.times[edge{m, n}], all...)
+	}
+	return nil
+}
+
+// parted: a batch of a source that has several parts comes to a destination whose rows somebody takes in event time.
+func (r *runner) parted(n *program.Node, in *kind.Input) bool {
+	return in != nil && len(in.AtEnd) > 1 && ofSources(n) && len(r.inTime(n)) > 0
+}
+
+// inTime are those that take the rows of n in event time.
+func (r *runner) inTime(n *program.Node) (out []*program.Node) {
+	for _, m := range r.Program.Nodes {
+		u, ok := m.Obj.(watermark.User)
+		if !ok || !m.Bound || len(m.Inputs) == 0 || m.Inputs[0].Of != n {
+			continue
+		}
+		if _, on := u.InTime(); on {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// tellAhead tells, once a minute, of a time that doesn't move a watermark.
+func (r *runner) tellAhead(tx *transaction, n *program.Node, x taken) {
+	if r.aheads[n] == nil {
+		r.aheads[n] = &kind.Reminder{}
+	}
+	if !r.aheads[n].Due(time.Now()) {
+		return
+	}
+	of := x.Source
+	if x.Topic != "" {
+		of = fmt.Sprintf("%s[%d] of %s", x.Topic, x.Partition, of)
+	}
+	tx.tell(n.Obj.Decl().Errorf(code.AheadOfClock,
+		"%s gave %s a time that is ahead of the clock: %s UTC; it is stored, and doesn't move the watermark",
+		of, n.Name, time.UnixMicro(x.ahead).UTC().Format("2006-01-02 15:04:05")).
+		WithHint("look at what writes it; WATERMARK (max_ahead '1 day') takes times that are further ahead"))
+}
+
+// lateAgain rejects those of the rejects in hand anew that were too late: what is closed stays so.
+func (r *runner) lateAgain(ctx context.Context, tx *transaction, n *program.Node) (int64, error) {
+	return tx.Exec(ctx, duck.SQL(`INSERT INTO dsql.rejects (rejected_at, destination, source, rule, reason, meta, payload, data, version, original, exact)
+		SELECT {now}, destination, source, rule, reason, meta, payload, data, {v}, original, exact FROM dsql.rejects
+		WHERE id IN (SELECT _reject_id FROM {t}) AND {late} ORDER BY id`,
+		duck.Args{"now": duck.Now, "v": tx.version, "t": duck.Ident(replayTable), "late": isLate}))
+}
+
+// isLate is a condition on rows of dsql.rejects: they came too late.
+var isLate = duck.SQL("starts_with(reason, 'too_late:')")
+
+// countLate adds rows that came too late to the account of a version.
+func countLate(rows *event.DestinationRows, late int64) {
+	rows.In += late
+	rows.Rejected += late
+}
