@@ -24,23 +24,37 @@ CREATE SINK out INTO KAFKA (brokers '{brokers}', topic '{topic}', key id, format
 `
 
 // sent is all that a topic has, by partition.
-func (k *kafka) sent(topic string) [][]*kgo.Record {
+func (k *kafka) sent(topic string) [][]*kgo.Record { return k.sentAs(topic, false) }
+
+// sentAs is what readers have of a topic, of all transactions or of those that are committed. (One that was left open has been ended.)
+func (k *kafka) sentAs(topic string, committed bool) [][]*kgo.Record {
 	k.t.Helper()
 	ends, err := k.adm.ListEndOffsets(k.ctx(), topic)
 	k.must(err)
 	out := make([][]*kgo.Record, len(ends[topic]))
-	missing := int64(0)
-	ends.Each(func(o kadm.ListedOffset) { missing += o.Offset })
+	unread := map[int32]int64{}
+	ends.Each(func(o kadm.ListedOffset) {
+		if o.Offset > 0 {
+			unread[o.Partition] = o.Offset
+		}
+	})
+	level := kgo.ReadUncommitted()
+	if committed {
+		level = kgo.ReadCommitted()
+	}
 	cl, err := kgo.NewClient(kgo.SeedBrokers(k.brokers), kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
-		kgo.KeepControlRecords())
+		kgo.KeepControlRecords(), kgo.FetchIsolationLevel(level)) // the last of a partition may be a marker
 	k.must(err)
 	defer cl.Close()
-	for ctx := k.ctx(); missing > 0; {
+	for ctx := k.ctx(); len(unread) > 0; {
 		f := cl.PollFetches(ctx)
 		k.must(f.Err())
 		f.EachRecord(func(r *kgo.Record) {
-			if missing--; !r.Attrs.IsControl() {
+			if !r.Attrs.IsControl() {
 				out[r.Partition] = append(out[r.Partition], r)
+			}
+			if r.Offset+1 == unread[r.Partition] {
+				delete(unread, r.Partition)
 			}
 		})
 	}

@@ -15,7 +15,7 @@ func away(err error) bool {
 		return !slices.ContainsFunc(list, func(e *sql.Error) bool { return !away(e) })
 	}
 	return sql.HasCode(err, code.BrokerUnreachable, code.UnknownTopic, code.SinkStuck, code.RegistryUnreachable, code.RegistryRefuses,
-		code.UnwritableFolder, code.NoSnapshot)
+		code.UnwritableFolder, code.NoSnapshot, code.BadCertificate)
 }
 
 // setAside keeps the error of a file that can't be read: the run ends with it, once all else is done.
