@@ -14,6 +14,7 @@ import (
 
 	"dsql/engine/duck"
 	"dsql/engine/kind"
+	"dsql/models/catboost"
 	"dsql/models/graph"
 	"dsql/models/model"
 	"dsql/models/stored"
@@ -28,11 +29,11 @@ var Kind = kind.Kind{
 		Keyword: "MODEL", Plural: "MODELS",
 		Clauses: []sql.Clause{
 			{Keyword: "FROM", Arg: sql.ArgString, Required: true,
-				Doc: "the model's file; its format is recognised: lightgbm (text), xgboost (json, ubj), onnx. With a FORMAT that Python " +
-					"scores, the file or folder that is its"},
+				Doc: "the model's file; its format is recognised: lightgbm (text), xgboost (json, ubj), catboost (cbm, json), onnx. With a FORMAT that " +
+					"Python scores, the file or folder that is its"},
 			{Keyword: "FORMAT", Arg: sql.ArgChoice, Words: []string{"lightgbm", "xgboost", "onnx", "python", "mlflow", "sklearn", "catboost"},
-				Doc: "what the file must be; without it any of the first three. Those behind them are scored by Python: a folder with model.py, " +
-					"a folder of MLflow's, a pickle or joblib, a .cbm"},
+				Doc: "what the file must be; without it any of the first three, or CatBoost's. Those behind them are scored by Python: a folder with " +
+					"model.py, a folder of MLflow's, and, where dsql can't, a pickle or joblib, a .cbm"},
 			{Arg: sql.ArgOptions, Options: append([]sql.OptionDoc{{Name: "onnxruntime",
 				Doc: "the path of onnxruntime's shared library (1.24 or a later 1.x), which then runs the ONNX model; without it DSQL_ONNXRUNTIME, " +
 					"or dsql itself"}, {Name: missingOption,
@@ -195,7 +196,11 @@ func (m *declared) Define(ctx context.Context, tx *duck.Tx, env *kind.Env) error
 		return err
 	}
 	made := m.native
-	if m.pythonFormat() != "" {
+	switch m.pythonFormat() {
+	case "":
+	case catboostFormat:
+		made = m.ownOrPython
+	default:
 		made = m.inPython
 	}
 	fn, want, data, err := made(ctx, tx, env)
@@ -318,8 +323,12 @@ func (m *declared) unusable(err error, rt stored.Library, rtAt sql.Span) error {
 			WithHint("onnxruntime runs most ONNX models: FORMAT onnx (onnxruntime '/path/libonnxruntime.so'), or " +
 				stored.RuntimeVariable).WithCause(err)
 	}
-	return m.errorf(code.BadModel, "%s can't be used as a model: %s", m.path, err).
-		WithHint("dsql reads LightGBM's text format, XGBoost's JSON and UBJSON, and ONNX").WithCause(err)
+	hint := "dsql reads LightGBM's text format, XGBoost's JSON and UBJSON, CatBoost's own and JSON, and ONNX"
+	var not *catboost.Unsupported
+	if errors.As(err, &not) {
+		hint = "have Python score it: FORMAT catboost (python '.venv/bin/python'), with a .cbm"
+	}
+	return m.errorf(code.BadModel, "%s can't be used as a model: %s", m.path, err).WithHint(hint).WithCause(err)
 }
 
 func (m *declared) loadOptions() model.Options {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"dsql/internal/testcases"
 	"dsql/internal/testkit"
 	"dsql/models/load"
 	"dsql/models/model"
@@ -28,6 +29,14 @@ func seeds(t testing.TB) map[string][]byte {
 			t.Fatal(err)
 		}
 		out[p] = b
+	}
+	for _, c := range testcases.Read[catboostCase](t, "../testdata/models/catboost.jsonl.gz", 50) {
+		switch c.Name {
+		case "one_tree", "lossguide_binary":
+			out[c.Name] = c.CBM
+		case "one_hot_alone":
+			out[c.Name] = []byte(c.JSON)
+		}
 	}
 	return out
 }
@@ -210,6 +219,16 @@ func TestLoadErrors(t *testing.T) {
 		{"xgboost deep", `{"x":` + strings.Repeat("[", 1000), "nested"},
 		{"ubj length", "{L\x00\x00\x00\x00\x00\x00\x00\x07learner{L\x7f\xff\xff\xff\xff\xff\xff\xff", "cut short"},
 		{"onnx", "\x08\x08", "no graph"},
+		{"catboost cut", "CBM1\xff\xff\xff\xff\x10\x00", "cut short"},
+		{"catboost version", swap(string(seeds(t)["one_tree"]), "Model_v1", "Model_v9"), `version "FlabuffersModel_v9"`},
+		{"catboost ctr", `{"ctr_data":{},"features_info":{}}`, "CTRs"},
+		{"catboost leaves", `{"features_info":{},"oblivious_trees":[{"leaf_values":[1,2,3],"splits":[]}],"scale_and_bias":[1,[0]]}`, "leaves"},
+		{"catboost feature", `{"features_info":{},"oblivious_trees":[{"leaf_values":[1,2],"splits":[{"border":1,"float_feature_index":7,` +
+			`"split_type":"FloatFeature"}]}],"scale_and_bias":[1,[0]]}`, "no feature 7"},
+		{"catboost classes", `{"features_info":{},"model_info":{"class_params":{"class_label_type":"Integer","class_names":[1,2,3]},` +
+			`"params":{"loss_function":{"type":"Logloss"}}},"scale_and_bias":[1,[0]]}`, "3 classes for 2 outputs"},
+		{"catboost inputs", `{"features_info":{"float_features":[{"feature_index":0,"flat_feature_index":2000000000}]},"scale_and_bias":[1,[0]]}`,
+			"inputs, supported are"},
 	} {
 		_, err := load.Load([]byte(c.data), model.Options{})
 		if err == nil || !strings.Contains(err.Error(), c.want) {

@@ -117,6 +117,9 @@ func (m *declared) foreignOption() error {
 		return nil
 	}
 	for _, o := range v.Options {
+		if o.Name == missingOption && m.pythonFormat() == catboostFormat { // it depends on the model
+			continue
+		}
 		if forPython := slices.ContainsFunc(pyfunc.OptionDocs, func(d sql.OptionDoc) bool { return d.Name == o.Name }); forPython != own {
 			what := "dsql scores this model itself: " + o.Name + " is for what Python scores"
 			if own {

@@ -14,7 +14,7 @@ import (
 func (m *declared) library(env *kind.Env) (r stored.Library, at sql.Span, err error) {
 	v := m.decl.Arg("")
 	at = m.decl.Arg("FROM").Span
-	if v == nil {
+	if v == nil || m.pythonFormat() != "" {
 		return stored.Library{}, at, nil
 	}
 	for _, o := range v.Options {

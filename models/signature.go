@@ -19,7 +19,7 @@ type signature struct {
 	Output  model.Output `json:"output"`
 }
 
-var madeUp = lazy.Regexp(`^(Column_|f|x|float_input_?|X_?)\d*$`)
+var madeUp = lazy.Regexp(`^((Column_|f|x|float_input_?|X_?)\d*|\d+)$`)
 
 // signature joins what the file says with INPUT and OUTPUT; where they disagree it is an error.
 func (m *declared) signature(loaded *model.Model) (signature, error) {

@@ -39,7 +39,7 @@ func (m *declared) byTables(ctx context.Context, tx *duck.Tx, fn function, a *ab
 	if fault != nil {
 		a.Why = fault.Error()
 	} else {
-		a.Why = m.misfit(about)
+		a.Why = m.misfit(about.Inputs, about.Named)
 	}
 	if a.Why != "" {
 		return own, want, nil
@@ -67,21 +67,21 @@ var asDouble = []duck.TypeID{duck.TypeDouble, duck.TypeBoolean, duck.TypeTinyInt
 	duck.TypeUSmallInt, duck.TypeUInteger}
 
 // misfit is what INPUT says that the tables don't.
-func (m *declared) misfit(about sklearn.Description) string {
+func (m *declared) misfit(trained []model.Input, named bool) string {
 	v := m.decl.Arg("INPUT")
 	if v == nil {
 		return ""
 	}
-	if len(v.Columns) != len(about.Inputs) {
-		return fmt.Sprintf("INPUT names %d arguments, and it was trained with %d", len(v.Columns), len(about.Inputs))
+	if len(v.Columns) != len(trained) {
+		return fmt.Sprintf("INPUT names %d arguments, and it was trained with %d", len(v.Columns), len(trained))
 	}
 	for i, c := range v.Columns {
-		in, t := about.Inputs[i], duck.Type(c.Type).ID()
+		in, t := trained[i], duck.Type(c.Type).ID()
 		switch {
-		case about.Named && !sql.Same(in.Name, c.Name.Text):
+		case named && !sql.Same(in.Name, c.Name.Text):
 			return fmt.Sprintf("argument %d was %s when it was trained, and INPUT calls it %s", i+1, in.Name, c.Name.Text)
 		case in.Type == model.Varchar && t != duck.TypeVarchar, in.Type == model.Double && !slices.Contains(asDouble, t):
-			return fmt.Sprintf("INPUT has %s as %s, and its tables as %s", c.Name.Text, c.Type, in.Type)
+			return fmt.Sprintf("INPUT has %s as %s, and it takes %s", c.Name.Text, c.Type, in.Type)
 		}
 	}
 	return ""
@@ -104,12 +104,12 @@ func (m *declared) Explain(ctx context.Context, c *duck.Conn, _ kind.Stored) (st
 func (v version) way() string {
 	o := v.Options
 	switch library := o.For(model.OutputOf(o.Output)); {
-	case o.Python != nil && v.Format != "sklearn":
-		return "Python, as models of FORMAT " + v.Format + " are"
-	case o.Python != nil && o.Way == "":
+	case o.Python != nil && o.Way != "":
+		return "Python: " + o.Way
+	case o.Python != nil && (v.Format == "sklearn" || v.Format == catboostFormat):
 		return "Python: an older dsql stored it"
 	case o.Python != nil:
-		return "Python: " + o.Way
+		return "Python, as models of FORMAT " + v.Format + " are"
 	case o.Way != "":
 		return "dsql itself, without Python: " + o.Way
 	case v.Format == "onnx" && library != "":

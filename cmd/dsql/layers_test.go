@@ -65,9 +65,10 @@ var layers = map[string][]string{
 	"models/booster":  {"models/batch", "models/model"},
 	"models/lightgbm": {"models/batch", "models/booster", "models/document", "models/forest", "models/model"},
 	"models/xgboost":  {"models/batch", "models/booster", "models/document", "models/forest", "models/model"},
+	"models/catboost": {"models/batch", "models/booster", "models/document", "models/forest", "models/model"},
 	"models/sklearn":  {"models/batch", "models/booster", "models/forest", "models/model"},
 	"models/graph":    {"models/model", "models/onnx", "models/ort"},
-	"models/load":     {"models/document", "models/graph", "models/lightgbm", "models/model", "models/sklearn", "models/xgboost"},
+	"models/load":     {"models/catboost", "models/document", "models/graph", "models/lightgbm", "models/model", "models/sklearn", "models/xgboost"},
 	"models/stored":   {"models/batch", "models/graph", "models/lightgbm", "models/load", "models/model"},
 	"extension":       {"models/model", "models/stored"}, // DuckDB loads it, and has itself
 	"extension/file":  {},

@@ -3,6 +3,7 @@
 package booster
 
 import (
+	"cmp"
 	"math"
 
 	"dsql/models/batch"
@@ -35,6 +36,16 @@ type Link struct {
 	Width int                                       // predictions a row
 	Apply func(raw []float64, n int, out []float64) // raw: n rows of margins; may be out itself when widths agree
 	Class func(pred []float64) int64                // of one row's predictions; nil: no classes
+	// Margins: Class is asked of a row's margins instead.
+	Margins bool
+	Named   Classes // what the classes' numbers stand for
+}
+
+// Classes are those of a model that have a type of their own: Texts, or Ints as model.Labels has them. The zero value: each is its number.
+type Classes struct {
+	Type  model.Type
+	Texts []string
+	Ints  []int64
 }
 
 type scratch struct {
@@ -76,7 +87,7 @@ func (b *Booster) Label() model.Type {
 	if b.link.Class == nil {
 		return model.None
 	}
-	return model.Bigint
+	return cmp.Or(b.link.Named.Type, model.Bigint)
 }
 
 func (b *Booster) Score(o model.Output, cols []model.Column, n int, out []float64, none []bool) error {
@@ -132,16 +143,27 @@ func (b *Booster) Leaves(cols []model.Column, n int, out []int32, none []bool) e
 	return b.sum.Leaves(cols, n, out)
 }
 
-func (b *Booster) Labels(cols []model.Column, n int, ints []int64, _ []string, none []bool) error {
+func (b *Booster) Labels(cols []model.Column, n int, ints []int64, text []string, none []bool) error {
 	w := b.pool.Get()
 	defer b.pool.Put(w)
-	k := b.link.Width
+	of := model.Prediction
+	if b.link.Margins {
+		of = model.Raw
+	}
+	k := b.Width(of)
 	pred := w.room(n * k)
-	if err := b.Score(model.Prediction, cols, n, pred, none); err != nil {
+	if err := b.Score(of, cols, n, pred, none); err != nil {
 		return err
 	}
 	for r := range n {
-		ints[r] = b.link.Class(pred[r*k : r*k+k])
+		switch c, named := b.link.Class(pred[r*k:r*k+k]), &b.link.Named; named.Type {
+		case model.None:
+			ints[r] = c
+		case model.Varchar:
+			text[r] = named.Texts[c]
+		default:
+			ints[r] = named.Ints[c]
+		}
 	}
 	return nil
 }

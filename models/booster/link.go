@@ -1,7 +1,5 @@
 package booster
 
-import "math"
-
 // What the objectives of several libraries turn margins into.
 
 func Identity(raw []float64, _ int, out []float64) { copy(out, raw) }
@@ -35,15 +33,16 @@ func Largest(p []float64) int64 {
 	return int64(best)
 }
 
+// Softmax may write over what it reads.
 func Softmax(raw, out []float64) {
-	top := raw[0]
-	for _, x := range raw[1:] {
-		top = max(top, x)
-	}
-	sum := 0.0
+	top := raw[Largest(raw)]
 	for i, x := range raw {
-		out[i] = math.Exp(x - top)
-		sum += out[i]
+		out[i] = x - top
+	}
+	Exp(out, out)
+	sum := 0.0
+	for _, x := range out {
+		sum += x
 	}
 	for i := range out {
 		out[i] /= sum

@@ -11,7 +11,8 @@ import (
 type Recoder struct {
 	Texts   map[string]float64
 	numbers map[float64]float64
-	refuse  bool // a category that was not there in training gives no result; else it is missing
+	find    func(text string) (float64, bool) // see NewFinder
+	refuse  bool                              // a category that was not there in training gives no result; else it is missing
 }
 
 func NewRecoder(texts []string, numbers []float64, refuse bool) *Recoder {
@@ -30,8 +31,11 @@ func NewRecoder(texts []string, numbers []float64, refuse bool) *Recoder {
 	return r
 }
 
+// NewFinder is one whose texts aren't kept: find tells the number. A missing text is the empty one; what isn't found is missing.
+func NewFinder(find func(text string) (float64, bool)) *Recoder { return &Recoder{find: find} }
+
 func (r *Recoder) Input() model.Type {
-	if r.Texts != nil {
+	if r.Texts != nil || r.find != nil {
 		return model.Varchar
 	}
 	return model.Double
@@ -59,13 +63,19 @@ func recode(by []*Recoder, w *recodeScratch, cols []model.Column, n int) []model
 			w.vals[i] = make([]float64, n)
 		}
 		v := w.vals[i][:n]
-		if r.Texts == nil {
+		if r.Input() == model.Double {
 			cols[i].Numbers(0, v)
 		}
 		for k := range v {
 			known, missing := false, false
 			x := math.NaN()
-			if r.Texts != nil {
+			if r.find != nil {
+				text := ""
+				if !cols[i].Null(k) {
+					text = cols[i].Text[k]
+				}
+				x, known = r.find(text)
+			} else if r.Texts != nil {
 				if missing = cols[i].Null(k); !missing {
 					x, known = r.Texts[cols[i].Text[k]]
 				}

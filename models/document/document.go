@@ -266,6 +266,21 @@ func (d *JSON) Skip() error {
 	return nil
 }
 
+// Next is the first character of the next value, 0 at the end.
+func (d *JSON) Next() byte { return d.peek() }
+
+// Number reads a number, and Float one that is a float32.
+func (d *JSON) Number() (float64, error) { return d.float(64) }
+func (d *JSON) Float() (float64, error)  { return d.float(32) }
+
+// Raw is the next value as it stands there.
+func (d *JSON) Raw() ([]byte, error) {
+	d.peek()
+	from := d.i
+	err := d.Skip()
+	return d.B[from:d.i], err
+}
+
 // Clip shortens what a file holds for an error message.
 func Clip(s string) string {
 	if len(s) > 60 {

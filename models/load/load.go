@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 
+	"dsql/models/catboost"
 	"dsql/models/document"
 	"dsql/models/graph"
 	"dsql/models/lightgbm"
@@ -22,7 +23,7 @@ func Load(data []byte, opt model.Options) (*model.Model, error) {
 	return m.WithMissing(opt.Missing), nil
 }
 
-// load reads a model file. The format is recognised by content: LightGBM's text, XGBoost's JSON or UBJSON, ONNX.
+// load reads a model file. The format is recognised by content: LightGBM's text, XGBoost's JSON or UBJSON, CatBoost's own or JSON, ONNX.
 // What is damaged or not supported is an error that says so; memory stays in proportion to the file's size.
 func load(data []byte, opt model.Options) (*model.Model, error) {
 	head := bytes.TrimLeft(data[:min(len(data), 4096)], " \t\r\n\xef\xbb\xbf")
@@ -36,8 +37,8 @@ func load(data []byte, opt model.Options) (*model.Model, error) {
 		return sklearn.Load(data, opt)
 	case begins("{") && bytes.Contains(head, []byte(`"max_feature_idx"`)):
 		return nil, errors.New("this is what LightGBM's dump_model writes: write the model with save_model")
-	case begins("{") && bytes.Contains(head, []byte(`"features_info"`)):
-		return nil, errors.New("this is CatBoost's JSON: write the model with save_model(…, format='onnx')")
+	case bytes.HasPrefix(data, []byte(catboost.Magic)), begins("{") && catboost.IsJSON(head):
+		return catboost.Load(data, opt)
 	case begins("{") && xgboost.IsJSON(head):
 		return xgboost.Load(&document.JSON{B: bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))}, opt)
 	case begins("{"):
@@ -57,13 +58,12 @@ func load(data []byte, opt model.Options) (*model.Model, error) {
 	if begins("\x08") { // ir_version, the first field of a ModelProto
 		return graph.Load(data, opt)
 	}
-	return nil, errors.New("the file is of no known format: LightGBM text, XGBoost JSON or UBJSON, ONNX")
+	return nil, errors.New("the file is of no known format: LightGBM text, XGBoost JSON or UBJSON, CatBoost's own or JSON, ONNX")
 }
 
 // foreign says what a file is that Load can't read, and what to do; "" where that isn't known.
 func foreign(head []byte) string {
 	for _, f := range [...]struct{ begins, what string }{
-		{"CBM1", "CatBoost's own format: write the model with save_model(…, format='onnx'), or have Python score it: FORMAT catboost"},
 		{"version https://git-lfs", "a pointer of Git LFS, not the model: fetch it with git lfs pull"},
 		{"\x1f\x8b", "a gzip file: unpack it"},
 		{"PK\x03\x04", "a zip archive (Keras, PyTorch, or a packed model): unpack it, or convert the model to ONNX"},

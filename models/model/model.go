@@ -127,7 +127,7 @@ func (m *Model) known(cols []Column, n int) []Column {
 	return out
 }
 
-// Format is lightgbm, xgboost, onnx or sklearn.
+// Format is lightgbm, xgboost, catboost, onnx or sklearn.
 func (m *Model) Format() string { return m.format }
 
 // Inputs are the model's arguments, in its own order. Names are the model's, or made up where the file holds none.

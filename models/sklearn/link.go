@@ -12,25 +12,25 @@ type link struct {
 
 var links = map[string]link{
 	"identity": {apply: func(raw, out []float64, _, _ int) { copy(out, raw) }},
-	"exp":      {apply: func(raw, out []float64, _, _ int) { exp(raw, out) }},
-	"logistic": {widens: true, apply: func(raw, out []float64, n, _ int) { logistic(raw[:n], out) }},
+	"exp":      {apply: func(raw, out []float64, _, _ int) { booster.Exp(raw, out) }},
+	"logistic": {widens: true, apply: func(raw, out []float64, n, _ int) { booster.Logistic(raw[:n], out) }},
 	// twice_logistic: as of twice the value
 	"twice_logistic": {widens: true, apply: func(raw, out []float64, n, _ int) {
 		twice := make([]float64, n)
 		for i, x := range raw[:n] {
 			twice[i] = 2 * x
 		}
-		logistic(twice, out)
+		booster.Logistic(twice, out)
 	}},
 	"softmax": {apply: func(raw, out []float64, n, k int) {
 		for r := range n {
-			softmax(raw[r*k:r*k+k], out[r*k:r*k+k])
+			booster.Softmax(raw[r*k:r*k+k], out[r*k:r*k+k])
 		}
 	}},
 	// apart: each class beside all others, then divided by the sum
 	"apart": {apply: func(raw, out []float64, n, k int) {
 		both := make([]float64, 2*len(raw))
-		logistic(raw[:n*k], both)
+		booster.Logistic(raw[:n*k], both)
 		for r := range n {
 			sum := 0.0
 			for i := range k {
@@ -46,21 +46,6 @@ var links = map[string]link{
 			}
 		}
 	}},
-}
-
-func softmax(raw, out []float64) {
-	top := raw[booster.Largest(raw)]
-	for i, x := range raw {
-		out[i] = x - top
-	}
-	exp(out, out)
-	sum := 0.0
-	for _, x := range out {
-		sum += x
-	}
-	for i := range out {
-		out[i] /= sum
-	}
 }
 
 // classOf finds a class by a rule.

@@ -349,9 +349,20 @@ def test_catboost(rows, classes):
     model.save_model("c.cbm")
     script = ("CREATE MODEL c FROM 'c.cbm' FORMAT catboost; CREATE MODEL c_label FROM 'c.cbm' FORMAT catboost OUTPUT label;"
               "CREATE MODEL c_raw FROM 'c.cbm' FORMAT catboost OUTPUT raw")
+    explained = dsql.run(text=f"{script}; EXPLAIN MODEL c", db="m.duckdb").results[0].rows
+    assert "dsql itself: catboost" in str(explained)
     same(scored(rows, script, "c(a, b, c, d, plan)"), model.predict_proba(rows))
     same(scored(rows, script, "c_label(a, b, c, d, plan)"), model.predict(rows)[:, 0])
     same(scored(rows, script, "c_raw(a, b, c, d, plan)"), model.predict(rows, prediction_type="RawFormulaVal"))
+    many = rows.assign(plan=[f"plan {int(d * 3)}" for d in rows.d])  # categories whose targets are counted: Python's
+    model = catboost.CatBoostClassifier(**small).fit(many, classes, cat_features=["plan"])
+    model.save_model("t.cbm")
+    script = "CREATE MODEL t FROM 't.cbm' FORMAT catboost; CREATE MODEL t_label FROM 't.cbm' FORMAT catboost OUTPUT label"
+    same(scored(many, script, "t(a, b, c, d, plan)"), model.predict_proba(many))
+    same(scored(many, script, "t_label(a, b, c, d, plan)"), model.predict(many)[:, 0])
+    assert "Python: it counts targets" in str(dsql.run(text=f"{script}; EXPLAIN MODEL t", db="m.duckdb").results[0].rows)
+    with pytest.raises(dsql.Error, match="counts targets"):
+        dsql.run(text="CREATE MODEL u FROM 't.cbm'", db="m.duckdb")
     model = catboost.CatBoostRegressor(**small).fit(rows[["a", "b"]], rows.c)
     model.save_model("r.cbm")
     same(scored(rows, "CREATE MODEL reg FROM 'r.cbm' FORMAT catboost", "reg(a, b)"), model.predict(rows[["a", "b"]]))

@@ -133,11 +133,14 @@ class CatBoostModel(Model):
         self.inputs = [(n, "VARCHAR" if i in text else "DOUBLE") for i, n in enumerate(self.model.feature_names_)]
         self.categories = [n for i, n in enumerate(self.model.feature_names_) if i in text]
         loss = str(self.model.get_all_params().get("loss_function", "")).split(":")[0]
-        if loss in ("Logloss", "CrossEntropy", "MultiClass", "MultiClassOneVsAll"):
+        if loss in ("MultiLogloss", "MultiCrossEntropy"):
+            self.outputs = {"prediction": "DOUBLE[]", "raw": "DOUBLE[]"}
+        elif loss in ("Logloss", "CrossEntropy", "MultiClass", "MultiClassOneVsAll"):
             raw = "DOUBLE[]" if loss.startswith("Multi") else "DOUBLE"
             self.outputs = {"prediction": "DOUBLE[]", "label": sql_type(self.model.classes_), "raw": raw}
         else:
-            self.types = {"prediction": "Exponent" if loss in ("Poisson", "Tweedie") else "RawFormulaVal", "raw": "RawFormulaVal"}
+            given = {"Poisson": "Exponent", "Tweedie": "Exponent", "RMSEWithUncertainty": "RMSEWithUncertainty"}
+            self.types = {"prediction": given.get(loss, "RawFormulaVal"), "raw": "RawFormulaVal"}
             several = "DOUBLE[]" if loss.startswith("Multi") or loss == "RMSEWithUncertainty" else "DOUBLE"
             self.outputs = {"prediction": several, "raw": several}
 

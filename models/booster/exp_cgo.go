@@ -1,6 +1,6 @@
 //go:build cgo
 
-package sklearn
+package booster
 
 /*
 #cgo LDFLAGS: -lm
@@ -22,14 +22,14 @@ import "C"
 
 import "unsafe"
 
-// scipy's expit, by which the library makes probabilities, is the C library's exponential: the same bits need the same function.
+// scipy's expit and CatBoost's logistic are the C library's exponential: the same bits need the same function.
 
-// exp writes the exponentials of x into out, which may be x.
-func exp(x, out []float64) {
+// Exp writes the exponentials of x into out, which may be x.
+func Exp(x, out []float64) {
 	C.dsql_exp((*C.double)(unsafe.SliceData(x)), (*C.double)(unsafe.SliceData(out)), C.long(len(x)))
 }
 
-// logistic writes 1 - p and p for each value.
-func logistic(x, out []float64) {
+// Logistic writes 1 - p and p for each value.
+func Logistic(x, out []float64) {
 	C.dsql_logistic((*C.double)(unsafe.SliceData(x)), (*C.double)(unsafe.SliceData(out)), C.long(len(x)))
 }

@@ -1,16 +1,16 @@
 //go:build !cgo
 
-package sklearn
+package booster
 
 import "math"
 
-func exp(x, out []float64) {
+func Exp(x, out []float64) {
 	for i, v := range x {
 		out[i] = math.Exp(v)
 	}
 }
 
-func logistic(x, out []float64) {
+func Logistic(x, out []float64) {
 	for i, v := range x {
 		p := 1 / (1 + math.Exp(-v))
 		out[2*i], out[2*i+1] = 1-p, p
