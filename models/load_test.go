@@ -23,7 +23,8 @@ func seeds(t testing.TB) map[string][]byte {
 		"xgb_categorical_onehot/model.ubj",
 		"xgb_vector_leaf_ubj/model.ubj", "onnx_mixed/model.onnx", "onnx_hand_both/model.onnx", "onnx_mlp/model.onnx",
 		"onnx_svc_linear_multi/model.onnx", "onnx_qda/model.onnx", "sklearn/1.9_pipeline/model.tables",
-		"sklearn/1.9_hist_categories/model.tables", "sklearn/1.9_logistic/model.tables"} {
+		"sklearn/1.9_hist_categories/model.tables", "sklearn/1.9_calibrated/model.tables",
+		"sklearn/1.9_calibrated_isotonic/model.tables", "sklearn/1.9_logistic/model.tables"} {
 		b, err := os.ReadFile("../testdata/models/" + p)
 		if err != nil {
 			t.Fatal(err)

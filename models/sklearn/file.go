@@ -38,6 +38,8 @@ type final struct {
 		Type   string
 		Values json.RawMessage
 	}
+	// calibrated
+	Parts []part
 	// linear
 	Coef int
 	// trees
@@ -47,6 +49,14 @@ type final struct {
 	Missing, Values, Cover          int
 	LeafCover                       int `json:"leaf_cover"`
 	Names, Category, Sets           *int
+}
+
+// part is an estimator whose values calibrators make probabilities of, one for each class, or one for the second of two.
+type part struct {
+	Final       final
+	Calibrators []struct {
+		Sigmoid, X, Y *int
+	}
 }
 
 // sample are rows with what the library gave for them.
@@ -70,8 +80,9 @@ func (s *shape) UnmarshalJSON(b []byte) error {
 // file is a header with its arrays. What is wrong with them is kept until it is asked for.
 type file struct {
 	header
-	at  [][]byte
-	err error
+	at   [][]byte
+	left int // bytes of arrays that are read: parts that name the same ones make more of a file than there is
+	err  error
 }
 
 var sizes = map[string]int{"f8": 8, "i8": 8, "i4": 4, "u4": 4, "u1": 1}
@@ -85,7 +96,7 @@ func read(data []byte) (*file, error) {
 	if rest = rest[8:]; n > uint64(len(rest)) {
 		return nil, errors.New("they are cut short")
 	}
-	f := &file{}
+	f := &file{left: 1<<20 + 16*len(data)}
 	if err := json.Unmarshal(rest[:n], &f.header); err != nil {
 		return nil, err
 	}
@@ -110,6 +121,10 @@ func (f *file) fail(format string, args ...any) {
 func (f *file) array(i int) (b []byte, dtype string) {
 	if i < 0 || i >= len(f.at) {
 		f.fail("there is no array %d", i)
+		return nil, "u1"
+	}
+	if f.left -= len(f.at[i]); f.left < 0 {
+		f.fail("its parts name the same arrays")
 		return nil, "u1"
 	}
 	return f.at[i], f.Arrays[i].dtype

@@ -13,8 +13,8 @@ type linear struct {
 	coef, base []float64
 }
 
-func (f *file) linear() (*linear, error) {
-	l := &linear{len(f.Final.Features), f.floats(f.Final.Coef), f.floats(f.Final.Base)}
+func (f *file) linear(h *final) (*linear, error) {
+	l := &linear{len(h.Features), f.floats(h.Coef), f.floats(h.Base)}
 	if f.err == nil && len(l.coef) != l.features*len(l.base) {
 		return nil, errors.New("its coefficients are not those of its features")
 	}

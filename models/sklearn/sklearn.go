@@ -24,6 +24,7 @@ type estimator struct {
 	roots   []int // the input that each of the last step's columns is made of
 	final   *final
 	sum     summer
+	parts   []calibrated   // what there is in the place of a sum
 	trees   *forest.Scorer // nil: it has none
 	outputs int
 	link    link
@@ -69,10 +70,10 @@ func (f *file) estimator(opt model.Options) (*estimator, error) {
 	if e.steps, e.columns = f.steps(); f.err != nil {
 		return nil, f.err
 	}
-	if len(e.inputs) == 0 || len(e.inputs) > batch.MaxColumns || len(f.Final.Features) == 0 || e.columns > maxColumns {
+	if len(e.inputs) == 0 || len(e.inputs) > batch.MaxColumns || len(f.Final.Features) == 0 && f.Final.Kind != "calibrated" || e.columns > maxColumns {
 		return nil, fmt.Errorf("%d inputs and %d features", len(e.inputs), len(f.Final.Features))
 	}
-	e.findRoots()
+	e.findRoots(e.steps)
 	var ok bool
 	if e.link, ok = links[f.Final.Link]; !ok || f.Final.Classes != nil && !slices.Contains(rules, f.Final.Label) {
 		return nil, fmt.Errorf("there is no link %q with the rule %q", f.Final.Link, f.Final.Label)
@@ -86,10 +87,12 @@ func (f *file) estimator(opt model.Options) (*estimator, error) {
 	var err error
 	switch f.Final.Kind {
 	case "trees":
-		e.trees, err = f.summed(opt)
+		e.trees, err = f.summed(e.final, opt)
 		e.sum = e.trees
 	case "linear":
-		e.sum, err = f.linear()
+		e.sum, err = f.linear(e.final)
+	case "calibrated":
+		err = f.calibrated(e, opt)
 	default:
 		err = fmt.Errorf("there is no kind %q", f.Final.Kind)
 	}
@@ -101,12 +104,12 @@ func (f *file) estimator(opt model.Options) (*estimator, error) {
 }
 
 // findRoots finds of which input each feature is made.
-func (e *estimator) findRoots() {
+func (e *estimator) findRoots(steps []step) {
 	root := make([]int, e.columns)
 	for i := range e.inputs {
 		root[i] = i
 	}
-	for _, s := range e.steps {
+	for _, s := range steps {
 		for k := range s.n {
 			root[s.to+k] = s.input
 		}
@@ -164,9 +167,16 @@ const block = forest.TileRows
 func (e *estimator) room() *room {
 	w := &room{numbers: make([][]float64, e.columns), texts: make([]texts, e.columns), given: make([]model.Column, len(e.roots)),
 		raw: make([]float64, block*e.outputs), pred: make([]float64, block*e.predictions())}
+	for i := range e.parts {
+		p := e.parts[i].room()
+		w.parts = append(w.parts, p)
+	}
 	all := make([]float64, (e.columns+len(e.roots))*block)
 	for i := range w.numbers {
 		w.numbers[i] = all[i*block : (i+1)*block]
+	}
+	for _, p := range w.parts {
+		p.numbers = w.numbers
 	}
 	for i := range w.given {
 		w.given[i].Values = &all[(e.columns+i)*block]
@@ -272,7 +282,12 @@ func (e *estimator) Score(o model.Output, cols []model.Column, n int, out []floa
 // raw are the sums of a block, or the averages.
 func (e *estimator) raw(w *room, rows int) ([]float64, error) {
 	raw := w.raw[:rows*e.outputs]
-	err := e.sum.Score(w.given, rows, raw)
+	var err error
+	if e.parts != nil {
+		err = e.calibrate(w, rows, raw)
+	} else {
+		err = e.sum.Score(w.given, rows, raw)
+	}
 	e.divide(raw)
 	return raw, err
 }

@@ -68,7 +68,11 @@ func (f *file) steps() (out []step, columns int) {
 		columns += s.n
 		out = append(out, s)
 	}
-	for _, c := range f.Final.Features {
+	given := f.Final.Features
+	for i := range f.Final.Parts {
+		given = append(given[:len(given):len(given)], f.Final.Parts[i].Final.Features...)
+	}
+	for _, c := range given {
 		if c < 0 || c >= columns || texts[c] {
 			f.fail("the last step is given column %d", c)
 		}
@@ -140,6 +144,7 @@ type room struct {
 	given   []model.Column // to the last step
 	raw     []float64
 	pred    []float64
+	parts   []*room // of what is calibrated
 }
 
 // take reads the inputs of rows, and makes the columns of all steps.

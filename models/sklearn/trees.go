@@ -10,8 +10,8 @@ import (
 )
 
 // summed makes the scorer of trees.
-func (f *file) summed(opt model.Options) (*forest.Scorer, error) {
-	t, err := f.trees()
+func (f *file) summed(h *final, opt model.Options) (*forest.Scorer, error) {
+	t, err := f.trees(h)
 	if err != nil {
 		return nil, err
 	}
@@ -26,8 +26,7 @@ func (f *file) summed(opt model.Options) (*forest.Scorer, error) {
 }
 
 // trees reads the tables. That their nodes make trees is the forest's to see.
-func (f *file) trees() (*forest.Forest, error) {
-	h := &f.Final
+func (f *file) trees(h *final) (*forest.Forest, error) {
 	out := &forest.Forest{Features: len(h.Features), Base: f.floats(h.Base)}
 	out.Outputs = len(out.Base)
 	nodes, leaves := f.ints(h.Sizes), f.ints(h.LeafCounts)
@@ -39,7 +38,7 @@ func (f *file) trees() (*forest.Forest, error) {
 	}
 	if h.Category != nil {
 		category = f.ints(*h.Category)
-		out.Sets = f.sets()
+		out.Sets = f.sets(h)
 	}
 	if f.err != nil {
 		return nil, f.err
@@ -81,12 +80,12 @@ func (f *file) trees() (*forest.Forest, error) {
 }
 
 // sets are those of categories, eight words of bits each.
-func (f *file) sets() (out []forest.Set) {
-	if f.Final.Sets == nil {
+func (f *file) sets(h *final) (out []forest.Set) {
+	if h.Sets == nil {
 		f.fail("its sets of categories are missing")
 		return nil
 	}
-	bits := f.ints(*f.Final.Sets)
+	bits := f.ints(*h.Sets)
 	for ; len(bits) >= 8; bits = bits[8:] {
 		words := make([]uint32, 8)
 		for i := range words {

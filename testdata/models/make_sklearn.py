@@ -7,12 +7,14 @@ Writes sklearn/manifest.json and a folder a case, named by the version. sklearn_
 import json, os, warnings
 warnings.filterwarnings('ignore'); os.environ['OMP_NUM_THREADS'] = '1'
 import numpy as np, pandas as pd, sklearn
+from sklearn.calibration import CalibratedClassifierCV as Calibrated
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import *
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression, QuantileRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import *
+from sklearn.svm import LinearSVC
 from sklearn.tree import *
 here = os.path.dirname(os.path.abspath(__file__)); out = os.path.join(here, 'sklearn'); os.makedirs(os.path.join(out, 'inputs'), exist_ok=True)
 code = '\n\n'.join(open(os.path.join(here, '../../python/src/dsql', f)).read() for f in ('_model.py', '_tables.py', '_steps.py'))
@@ -72,7 +74,14 @@ case('boosting', GradientBoostingClassifier(n_estimators=8, random_state=0), ful
 case('hist', HistGradientBoostingClassifier(max_iter=8, max_leaf_nodes=12), holes, 'holes', two(zh)); case('hist_categories', HistGradientBoostingRegressor(max_iter=8, max_leaf_nodes=12, categorical_features=[3]), holes, 'holes', zh)
 prepare = lambda: make_column_transformer((OneHotEncoder(handle_unknown='ignore', drop='if_binary'), ['plan']), (SimpleImputer(add_indicator=True), ['a', 'b']), (OrdinalEncoder(), ['level']))
 case('pipeline', make_pipeline(prepare(), StandardScaler(with_mean=False), RandomForestClassifier(4, max_depth=4, random_state=0)), texts, 'texts', two(zt))
+calibrated = lambda: make_pipeline(prepare(), StandardScaler(with_mean=False), RandomForestClassifier(4, max_depth=3, random_state=0))
+if V in ('1.3', '1.9'):
+    case('calibrated', Calibrated(calibrated(), cv=2), texts, 'texts', np.array(['no', 'yés'])[two(zt) * 1])
+    case('calibrated_isotonic', Calibrated(HistGradientBoostingClassifier(max_iter=4, max_leaf_nodes=6), cv=2, method='isotonic'), holes, 'holes', three(zh) * 5 - 3)
+    case('calibrated_margins', Calibrated(make_pipeline(StandardScaler(), LinearSVC()), cv=2, method='isotonic', ensemble=False), full, 'full', two(z), exact=1e-9)
 if new:
+    case('quantile', QuantileRegressor(quantile=.8, alpha=0), full, 'full', z, exact=1e-9); case('hist_quantile', HistGradientBoostingRegressor(loss='quantile', quantile=.1, max_iter=5, max_leaf_nodes=6), holes, 'holes', zh)
+    case('boosting_quantile', GradientBoostingRegressor(loss='quantile', alpha=.9, n_estimators=5), full, 'full', z)
     case('tree', DecisionTreeRegressor(max_depth=5), holes, 'holes', zh); case('tree_float', DecisionTreeClassifier(max_depth=4), full, 'full', three(z) * 2.0 - 3); case('extra', ExtraTreesRegressor(4, max_depth=5, random_state=0), full, 'full', z)
     case('boosting_exponential', GradientBoostingClassifier(loss='exponential', n_estimators=6), full, 'full', two(z)); case('boosting_huber', GradientBoostingRegressor(loss='huber', n_estimators=8), full, 'full', z)
     case('hist_poisson', HistGradientBoostingRegressor(loss='poisson', max_iter=6, max_leaf_nodes=8), holes, 'holes', np.exp(zh / 3), exact=False); case('hist_words', HistGradientBoostingClassifier(max_iter=4, max_leaf_nodes=8, categorical_features=['plan', 'level']), texts, 'texts', three(zt), exact=False)

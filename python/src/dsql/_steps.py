@@ -88,12 +88,14 @@ class Graph:
         return self.add("code", of, values=self.file.put(values, "f8"), unknown=unknown, missing=none, **table)
 
 
-def prepared(graph: Graph, e: Any) -> tuple[Any, list[int], list[str]]:
-    """The last step, what it is given, and the names of those before it."""
-    features, steps = list(range(graph.columns)), []
+def prepared(graph: Graph, e: Any, features: list[int] | None = None) -> tuple[Any, list[int], list[str]]:
+    """The last step, what it is given, and the names of those before it. features are what the estimator is given, all inputs by default."""
+    features, steps = list(range(graph.columns)) if features is None else features, []
     while True:
         name = sklearn_name(e)
-        if name in ("GridSearchCV", "RandomizedSearchCV"):
+        if name == "FrozenEstimator":
+            e = e.estimator
+        elif name in ("GridSearchCV", "RandomizedSearchCV"):
             e = e.best_estimator_
         elif name == "Pipeline":
             for _, step in e.steps[:-1]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 if TYPE_CHECKING:
     from ._model import describer, load
-    from ._steps import Graph, Sample, prepared
+    from ._steps import Graph, Sample, prepared, sklearn_name
 
 
 class Foreign(Exception):
@@ -280,11 +280,61 @@ def linear(file: File, graph: Any, features: list[int], e: Any) -> dict[str, Any
             **head}
 
 
+def margins(file: File, graph: Any, features: list[int], e: Any) -> dict[str, Any]:
+    """The decision_function of a linear classifier without probabilities, as a calibrated one has."""
+    import numpy as np
+
+    coef = np.asarray(e.coef_, "f8").reshape(-1, len(features))
+    return {"kind": "linear", "features": features, "coef": file.put(coef, "f8"), "link": "identity", "raw": True,
+            "base": file.put(np.zeros(len(coef)) + np.asarray(e.intercept_, "f8"), "f8")}
+
+
+def calibrated(file: File, graph: Any, features: list[int], e: Any) -> dict[str, Any]:
+    """The average of estimators, each with calibrators that make probabilities of its decision_function, or of its own probabilities."""
+    import numpy as np
+
+    head, parts = labels(file, e, "proba"), []
+    for c in e.calibrated_classifiers_:
+        final, columns, _ = prepared(graph, c.estimator, features)
+        if not np.array_equal(final.classes_, e.classes_):
+            raise Foreign("one of its estimators knows other classes")
+        make = MARGINS.get(sklearn_name(final)) or known(final)
+        part = make(file, graph, columns, final)
+        if part["kind"] == "calibrated":
+            raise Foreign("what it calibrates is calibrated")
+        for f in part["features"]:
+            graph.need(f, "number")
+        if "finite" not in part:
+            part["finite"], part["whole"] = accepts(final, len(columns))
+        part["classes"] = None
+        parts.append({"final": part, "calibrators": [curve(file, k) for k in c.calibrators]})
+    base = file.put([0.0] * len(e.classes_), "f8")
+    return {"kind": "calibrated", "features": [], "parts": parts, "base": base, "divisor": len(parts), "link": "identity",
+            "finite": False, "whole": False, **head}
+
+
+def curve(file: File, calibrator: Any) -> dict[str, Any]:
+    """A sigmoid's slope and intercept, or the points of an isotonic regression."""
+    import numpy as np
+
+    of = type(calibrator).__name__
+    if of == "_SigmoidCalibration":
+        return {"sigmoid": file.put([calibrator.a_, calibrator.b_], "f8")}
+    if of != "IsotonicRegression" or calibrator.out_of_bounds != "clip":
+        raise Foreign(f"a calibrator is a {of}")
+    x, y = calibrator.X_thresholds_, calibrator.y_thresholds_
+    if np.asarray(x).dtype != "f8" or np.asarray(y).dtype != "f8":
+        raise Foreign("a calibrator's points are float32")
+    return {"x": file.put(x, "f8"), "y": file.put(y, "f8")}
+
+
+MARGINS: dict[str, Callable[..., dict[str, Any]]] = dict.fromkeys(["LinearSVC", "SGDClassifier", "RidgeClassifier"], margins)
 KINDS: dict[str, Callable[..., dict[str, Any]]] = {
+    "CalibratedClassifierCV": calibrated,
     **dict.fromkeys(["DecisionTreeClassifier", "DecisionTreeRegressor", "ExtraTreeClassifier", "ExtraTreeRegressor"], tree),
     **dict.fromkeys(["RandomForestClassifier", "RandomForestRegressor", "ExtraTreesClassifier", "ExtraTreesRegressor"], forest),
     **dict.fromkeys(["GradientBoostingClassifier", "GradientBoostingRegressor"], boosting),
     **dict.fromkeys(["HistGradientBoostingClassifier", "HistGradientBoostingRegressor"], hist_boosting),
     **dict.fromkeys(["LinearRegression", "Ridge", "RidgeCV", "Lasso", "LassoCV", "ElasticNet", "ElasticNetCV", "LogisticRegression",
-                     "LogisticRegressionCV"], linear),
+                     "LogisticRegressionCV", "QuantileRegressor", "HuberRegressor", "SGDRegressor", "LinearSVR"], linear),
 }
