@@ -137,14 +137,21 @@ func TestRefused(t *testing.T) {
 func TestTried(t *testing.T) {
 	t.Parallel()
 	data, err := os.ReadFile("../testdata/models/sklearn/1.9_pipeline/model.tables")
-	if err == nil {
-		err = sklearn.Try(data)
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
+	try := func(data []byte) error {
+		m, err := sklearn.Load(data, model.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return sklearn.Try(data, m)
+	}
+	if err := try(data); err != nil {
+		t.Fatal(err)
+	}
 	wrong := bytes.Replace(data, []byte(`"divisor": 4`), []byte(`"divisor": 5`), 1)
-	if err := sklearn.Try(wrong); err == nil || !strings.Contains(err.Error(), "and its library") {
+	if err := try(wrong); err == nil || !strings.Contains(err.Error(), "and its library") {
 		t.Error(err)
 	}
 }

@@ -3,6 +3,7 @@ package models
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -32,9 +33,13 @@ func (m *declared) byTables(ctx context.Context, tx *duck.Tx, fn function, a *ab
 		a.Why = vs[n-1].Options.Way
 		return own, want, nil
 	}
+	var loaded *model.Model
 	about, fault := sklearn.About(a.tables)
 	if fault == nil {
-		fault = sklearn.Try(a.tables)
+		loaded, fault = stored.Sparing(a.tables, model.Options{Output: m.output})
+	}
+	if fault == nil {
+		fault = sklearn.Try(a.tables, loaded)
 	}
 	if fault != nil {
 		a.Why = fault.Error()
@@ -45,10 +50,6 @@ func (m *declared) byTables(ctx context.Context, tx *duck.Tx, fn function, a *ab
 		return own, want, nil
 	}
 	tables := a.tables
-	loaded, err := stored.Sparing(tables, model.Options{Output: m.output})
-	if err != nil {
-		return own, want, err
-	}
 	sig, err := m.signature(loaded)
 	if err != nil {
 		return own, want, err
@@ -57,8 +58,16 @@ func (m *declared) byTables(ctx context.Context, tx *duck.Tx, fn function, a *ab
 	want.Way = about.Text
 	own = function{name: fn.name, hash: fn.hash, format: fn.format, sig: sig, load: func() (*model.Model, error) { return loaded, nil }}
 	own.content = func() ([]byte, error) { return tables, nil }
-	again := own
-	own.explain = sync.OnceValues(func() (*model.Model, error) { return again.again(tx.DB, want, model.Contrib) })
+	known := own
+	again := func(o model.Output) func() (*model.Model, error) {
+		return sync.OnceValues(func() (*model.Model, error) { return known.again(tx.DB, want, o) })
+	}
+	own.explain = again(model.Contrib)
+	if stored.Large(len(tables)) { // as of native ones: it isn't held beside what DuckDB needs to store it
+		own.load = again(m.output)
+		loaded = nil
+		debug.FreeOSMemory()
+	}
 	return own, want, nil
 }
 

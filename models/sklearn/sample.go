@@ -10,12 +10,9 @@ import (
 	"dsql/models/model"
 )
 
-// Try is an error where the tables don't give what the library gave for their sample: a later version of it may do what isn't known here.
-func Try(data []byte) error {
-	m, err := Load(data, model.Options{})
-	if err != nil {
-		return err
-	}
+// Try is an error where the model of tables doesn't give what the library gave for their sample: a later version of it may do what isn't
+// known here.
+func Try(data []byte, m *model.Model) error {
 	f, err := read(data)
 	if err != nil {
 		return err
