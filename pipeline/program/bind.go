@@ -2,6 +2,7 @@ package program
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -156,7 +157,7 @@ func (p *Program) bindInputs(ctx context.Context, tx *duck.Tx, n *Node) error {
 		if err != nil {
 			return err
 		}
-		if err := in.bindCalls(ctx, tx, n); err != nil {
+		if err := errors.Join(in.bindCalls(ctx, tx, n), in.bindPast(ctx, tx, n, cols)); err != nil {
 			return err
 		}
 		if len(cols) == 0 {

@@ -1,6 +1,7 @@
 package program
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -23,7 +24,8 @@ type body struct {
 	plain bool // one relation, no join, grouping or subquery: scanning twice gives the same rows twice
 	names []ref
 	tree  *tree.Tree // nil where DuckDB makes none of the query
-	spots []int      // where _meta is put in, see metaSpots
+	spots []int      // where a column is put in, see metaSpots
+	spot  string     // which; "": _meta
 	edits []edit
 	noted bool // which ways its conditions go
 }
@@ -149,7 +151,8 @@ func (b *body) text(from, to int) *duck.Query {
 	var parts []*duck.Query
 	edits := slices.Clone(b.edits)
 	for _, at := range b.spots {
-		edits = append(edits, edit{sql.Span{Start: at, End: at}, duck.SQL(", " + catalog.MetaColumn)})
+		edits = append(edits, edit{sql.Span{Start: at, End: at},
+			duck.SQL(", {c}", duck.Args{"c": duck.Ident(cmp.Or(b.spot, catalog.MetaColumn))})})
 	}
 	slices.SortStableFunc(edits, func(x, y edit) int { return x.at.Start - y.at.Start })
 	for _, e := range edits {

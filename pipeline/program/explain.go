@@ -97,7 +97,11 @@ func (n *Node) selects() (out []selecting) {
 	}
 	for _, in := range inputs {
 		rel := duck.Ident(strings.TrimPrefix(which, "the ") + in.Of.Name)
-		out = append(out, selecting{which + in.Of.Name, in.Query(rel)})
+		of := which + in.Of.Name
+		if in.past != nil {
+			of += in.past.words()
+		}
+		out = append(out, selecting{of, in.Query(rel)})
 	}
 	return out
 }

@@ -219,9 +219,13 @@ func (f *meeting) unlike(n *tree.Join) error {
 // bindJoin finds the columns of a join's pairs.
 func (p *Program) bindJoin(ctx context.Context, tx *duck.Tx, n *Node, j *Join) error {
 	d := n.Obj.Decl()
-	found, err := j.body.seesMany(ctx, tx.Conn)
+	f, err := j.body.seesMany(ctx, tx.Conn)
 	if err != nil {
 		return err
+	}
+	found := f.found
+	if found == "" && len(f.windows) > 0 {
+		found = "the window function " + f.windows[0].Name
 	}
 	if found != "" {
 		return d.At(j.body.reads[j.body.other].at).Errorf(code.JoinQuery, "%s in a join of two STREAMs would see the pairs of one batch", found).

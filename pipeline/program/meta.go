@@ -19,11 +19,17 @@ import (
 // on by itself, however it lists its columns: behind the last item of each SELECT that it goes through.
 
 // metaSpots are where _meta is to be put into the query's text, in order; nil: it has no such form.
-func (b *body) metaSpots() (spots []int) {
+func (b *body) metaSpots() []int {
 	if b.tree == nil || len(b.reads) != 1 {
 		return nil
 	}
-	f := spotFinder{b: b, toks: sql.Tokens(b.src, b.span)}
+	return b.spotsFor(catalog.MetaColumn, false)
+}
+
+// spotsFor are where a column of the relation whose new rows are read is put in, so that the query hands it on; joined: other relations may
+// stand beside that one.
+func (b *body) spotsFor(column string, joined bool) []int {
+	f := spotFinder{b: b, toks: sql.Tokens(b.src, b.span), column: column, joined: joined}
 	if !f.level(b.tree.Queries[0], 0, len(f.toks), 0) || len(f.spots) == 0 {
 		return nil
 	}
@@ -32,9 +38,11 @@ func (b *body) metaSpots() (spots []int) {
 }
 
 type spotFinder struct {
-	b     *body
-	toks  []sql.Token
-	spots []int
+	b      *body
+	toks   []sql.Token
+	spots  []int
+	column string
+	joined bool
 }
 
 func (f *spotFinder) is(i int, words ...string) bool {
@@ -74,7 +82,7 @@ func (f *spotFinder) level(query tree.Node, i, to, depth int) bool {
 	if from >= to {
 		return false
 	}
-	if last := from - 1; !handsOn(n) {
+	if last := from - 1; !handsOn(n, f.column) {
 		if f.is(last, ",") { // it may stand behind the last item
 			last--
 		}
@@ -91,8 +99,21 @@ func (f *spotFinder) level(query tree.Node, i, to, depth int) bool {
 		}
 		at := f.cte(t.Name)
 		return at > 0 && f.level(cte.Query, at+1, f.close(at, len(f.toks))-1, depth+1)
+	case *tree.Join:
+		return f.joined && f.beside(t)
 	case *tree.Subquery:
 		return f.is(from+1, "(") && !takesRows(n, "unnamed_subquery") && f.level(t.Query, from+2, f.close(from+1, to)-1, depth+1)
+	}
+	return false
+}
+
+// beside: the relation whose new rows are read stands in a join itself.
+func (f *spotFinder) beside(n tree.Node) bool {
+	switch n := n.(type) {
+	case *tree.Table:
+		return n.At == f.b.freshAt()
+	case *tree.Join:
+		return f.beside(n.Left) || f.beside(n.Right)
 	}
 	return false
 }
@@ -168,8 +189,8 @@ func takes(x tree.Node, rel string, own bool) bool {
 	return slices.ContainsFunc(x.Parts(), func(p tree.Node) bool { return takes(p, rel, own) })
 }
 
-// handsOn: the list has a star, or _meta itself.
-func handsOn(n *tree.Select) bool {
+// handsOn: the list has a star, or the column itself.
+func handsOn(n *tree.Select, column string) bool {
 	return slices.ContainsFunc(n.List, func(x tree.Node) bool {
 		name := x.As()
 		switch x := x.(type) {
@@ -178,7 +199,7 @@ func handsOn(n *tree.Select) bool {
 		case *tree.ColumnRef:
 			name = cmp.Or(name, x.Name())
 		}
-		return sql.Same(name, catalog.MetaColumn)
+		return sql.Same(name, column)
 	})
 }
 

@@ -37,7 +37,11 @@ func (in *Input) perBatch(ctx context.Context, c *duck.Conn, n *Node) (*sql.Erro
 	if in.body == nil || in.body.tree == nil {
 		return nil, nil
 	}
-	found, err := in.body.seesMany(ctx, c)
+	f, err := in.body.seesMany(ctx, c)
+	found := f.found
+	if found == "" && len(f.windows) > 0 && in.past == nil {
+		found = "the window function " + f.windows[0].Name
+	}
 	if found == "" || err != nil {
 		return nil, err
 	}
@@ -47,25 +51,23 @@ func (in *Input) perBatch(ctx context.Context, c *duck.Conn, n *Node) (*sql.Erro
 		WithHint("over all rows it is a ROLLUP; or store the rows in a stream as they come, and query that, or make a view of it"), nil
 }
 
-// seesMany is what in the query sees many of the new rows at once; "": nothing.
-func (b *body) seesMany(ctx context.Context, c *duck.Conn) (string, error) {
+// seesMany finds what in the query sees many of the new rows at once.
+func (b *body) seesMany(ctx context.Context, c *duck.Conn) (groupFinder, error) {
 	f := groupFinder{tree: b.tree, fresh: []int{b.freshAt()}, known: map[*tree.CTE]bool{}}
 	if b.other >= 0 {
 		f.fresh = append(f.fresh, b.standsAt(b.other))
 	}
 	f.node(b.tree.Queries[0])
-	if f.found == "" && len(f.calls) > 0 {
-		known, err := c.Routines(ctx, strings.Join(f.calls, "() ")+"()")
-		if err != nil {
-			return "", err
-		}
-		for _, name := range f.calls {
-			if known.Any(name, func(r duck.Routine) bool { return r.Type == "aggregate" }) {
-				return "the aggregate " + strings.TrimSuffix(name, "_star"), nil
-			}
+	if f.found != "" || len(f.calls) == 0 {
+		return f, nil
+	}
+	known, err := c.Routines(ctx, strings.Join(f.calls, "() ")+"()")
+	for _, name := range f.calls {
+		if known.Any(name, func(r duck.Routine) bool { return r.Type == "aggregate" }) {
+			f.say("the aggregate " + strings.TrimSuffix(name, "_star"))
 		}
 	}
-	return f.found, nil
+	return f, err
 }
 
 // groupFinder looks for what sees many of the fresh rows at once.
@@ -75,6 +77,8 @@ type groupFinder struct {
 	known map[*tree.CTE]bool // whether it has fresh rows
 	calls []string           // functions over fresh rows: any may be an aggregate
 	found string
+	// windows are those over fresh rows.
+	windows []*tree.Window
 }
 
 // node goes through a query, and says whether fresh rows are in its FROM.
@@ -145,7 +149,7 @@ func (f *groupFinder) expression(x tree.Node) {
 		case *tree.Subquery:
 			return false
 		case *tree.Window:
-			f.say("the window function " + n.Name)
+			f.windows = append(f.windows, n)
 		case *tree.Call:
 			if !n.Operator {
 				f.calls = append(f.calls, n.Name)

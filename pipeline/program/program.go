@@ -68,6 +68,7 @@ type Input struct {
 	total kind.Total    // what takes all of the relation's rows, and not the new ones
 	state []duck.Column // of these
 	join  *Join         // what its rows are joined by with those of another input
+	past  *past         // what its query sees beside the new rows
 	calls []call
 	tried bool
 }

@@ -30,7 +30,8 @@ func (r *runner) incoming(ctx context.Context, tx *transaction, w work, n *progr
 				continue
 			}
 			of, _ := in.Of.Destination()
-			b.rel, b.origin, b.takes = of.New(from, v), versionsOf(in.Of, from, v), []*program.Node{in.Of}
+			b.in, b.rel = in.New(of, from, v)
+			b.origin, b.takes = versionsOf(in.Of, from, v), []*program.Node{in.Of}
 		}
 		out = append(out, b)
 	}

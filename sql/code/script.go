@@ -105,6 +105,10 @@ var (
 			"JOIN of the FROM. A row of the result is made of one row of either, so there is no aggregate, DISTINCT, LIMIT or UNION, and no SEMI, "+
 			"ANTI or ASOF JOIN, whose result a later row would change. A journal is joined without STREAM, as it stands, or as of a time "+
 			"(`ASOF JOIN name_history`).")
+	WindowPast = declared.add("window-past", ExitScript,
+		"A window function in a stream's query over a stored stream sees the stored rows of its key up to the row's time: it has PARTITION BY, "+
+			"ORDER BY a time, and nothing that looks ahead (`lead`, FOLLOWING, DESC, `ntile`, `percent_rank`, `cume_dist`). The rows come from the "+
+			"stream itself, through subqueries or joined with other tables.")
 	JoinForever = declared.add("join-forever", Warning,
 		"A warning: two STREAMs are joined without a range of time in ON, so a row may find rows of the other side for ever, and each batch "+
 			"looks through all of them. A range (`b.at BETWEEN a.at AND a.at + INTERVAL 1 HOUR`) limits what is read to the rows in it.")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"dsql/sql"
 )
@@ -171,7 +172,7 @@ func (r *reader) expression(class string, o object, in inner) Node {
 	case "FUNCTION":
 		return &Call{in, o.text("function_name"), o.is("is_operator"), o.nodes["children"]}
 	case "WINDOW":
-		return &Window{in, o.text("function_name")}
+		return window(o, in)
 	case "SUBQUERY":
 		return &Subquery{in, nil, o.one("subquery"), o.one("child"), false}
 	case "COLUMN_REF":
@@ -197,6 +198,29 @@ func (r *reader) expression(class string, o object, in inner) Node {
 		return star(o, in)
 	}
 	return &Other{in, class, o.text("type")}
+}
+
+func window(o object, in inner) *Window {
+	w := &Window{inner: in, Name: o.text("function_name"), Partitions: o.nodes["partitions"]}
+	for _, n := range o.nodes["orders"] {
+		order, ok := n.(*Other)
+		if !ok || len(order.parts) == 0 {
+			continue
+		}
+		w.Orders = append(w.Orders, order.parts[0])
+		w.Ahead = w.Ahead || strings.Contains(order.Type, "DESC")
+	}
+	switch o.text("type") {
+	case "WINDOW_LEAD", "WINDOW_NTILE", "WINDOW_PERCENT_RANK", "WINDOW_CUME_DIST":
+		w.Ahead = true
+	case "WINDOW_LAG":
+		if by := o.m["offset_expr"]; by != nil {
+			steps, ok := inside(inside(by, "value"), "value").(float64)
+			w.Ahead = w.Ahead || !ok || steps < 0
+		}
+	}
+	w.Ahead = w.Ahead || strings.Contains(o.text("end"), "FOLLOWING")
+	return w
 }
 
 func star(o object, in inner) *Star {

@@ -162,10 +162,13 @@ type Lambda struct {
 	Body   Node
 }
 
-// Window is the call of a function OVER (…).
+// Window is the call of a function OVER (…), which may be one that has a name.
 type Window struct {
 	inner
-	Name string
+	Name       string
+	Partitions []Node
+	Orders     []Node // what it is ordered by
+	Ahead      bool   // it may see rows behind the current one, or comes from the end of the order
 }
 
 // Other is all else: an operator, a CASE, a cast; Class and Type are DuckDB's words.

@@ -42,7 +42,7 @@ func show(b *strings.Builder, t *tree.Tree, n tree.Node, depth int) {
 	case *tree.Lambda:
 		what = fmt.Sprintf("%q %T", n.Params, n.Body)
 	case *tree.Window:
-		what = fmt.Sprintf("%d %s", n.At, n.Name)
+		what = fmt.Sprintf("%d %s by %d, in the order of %d, ahead %v", n.At, n.Name, len(n.Partitions), len(n.Orders), n.Ahead)
 	case *tree.Other:
 		what = fmt.Sprintf("%d %s %s", n.At, n.Class, n.Type)
 	}
