@@ -33,9 +33,7 @@ func (c *helpCmd) Run(s *streams, p *kong.Kong) error {
 			names = append(names, child.Name)
 		}
 		if !slices.Contains(names, c.Command[0]) {
-			for _, f := range run.Language.Forms {
-				names = append(names, f.Title())
-			}
+			names = append(names, statementNames()...)
 			return sql.Errorf(code.Usage, "there is no command or statement %s", words).
 				WithHint(sql.DidYouMean(strings.ToUpper(words), names, sql.DidYouMean(words, names, "`dsql --help` lists the commands, docs/reference.md the statements")))
 		}
@@ -56,6 +54,14 @@ func statement(words string) *sql.Syntax {
 		}
 	}
 	return nil
+}
+
+// statementNames are the words that dsql's own begin with.
+func statementNames() (names []string) {
+	for _, f := range run.Language.Forms {
+		names = append(names, f.Title())
+	}
+	return names
 }
 
 // helpStatement shows a statement as docs/reference.md does.

@@ -55,7 +55,8 @@ func (sh *shell) help(_ context.Context, arg string) error {
 	if arg != "" {
 		f := statement(arg)
 		if f == nil {
-			return sql.Errorf(code.Usage, "there is no statement %s of dsql's own", sql.ShownName(arg)).WithHint("write it in full: .help CREATE STREAM")
+			return sql.Errorf(code.Usage, "there is no statement %s of dsql's own", sql.ShownName(arg)).
+				WithHint(sql.DidYouMean(strings.ToUpper(arg), statementNames(), "write it in full: .help CREATE STREAM"))
 		}
 		return sh.helpStatement(f)
 	}
