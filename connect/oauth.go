@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sasl"
 	"github.com/twmb/franz-go/pkg/sasl/oauth"
 
 	"dsql/engine/kind"
@@ -103,7 +104,7 @@ func (c *Connection) oauth(env *kind.Env, v map[string]string) (kgo.Opt, error) 
 			WithHint("it begins with https://")
 	}
 	e := &endpoint{c: c, v: v}
-	return kgo.SASL(oauth.Oauth(func(ctx context.Context) (a oauth.Auth, err error) {
+	return kgo.SASL(told{c, oauth.Oauth(func(ctx context.Context) (a oauth.Auth, err error) {
 		a.Extensions = more
 		switch {
 		case v[oauthFile] != "":
@@ -116,7 +117,39 @@ func (c *Connection) oauth(env *kind.Env, v map[string]string) (kgo.Opt, error) 
 			a.Token = v[oauthToken]
 		}
 		return a, err
-	})), nil
+	})}), nil
+}
+
+// told is a mechanism that hears why brokers refuse a token: they say so first, and refuse the login when that was heard.
+type told struct {
+	c *Connection
+	sasl.Mechanism
+}
+
+// Authenticate begins a login.
+func (t told) Authenticate(ctx context.Context, host string) (sasl.Session, []byte, error) {
+	s, first, err := t.Mechanism.Authenticate(ctx, host)
+	return hearing{t.c, s}, first, err
+}
+
+type hearing struct {
+	c *Connection
+	sasl.Session
+}
+
+// Challenge reads what brokers answer, nothing where they take the token.
+func (h hearing) Challenge(answer []byte) (bool, []byte, error) {
+	if len(answer) == 0 {
+		return h.Session.Challenge(answer)
+	}
+	var why struct{ Status, Scope string }
+	if json.Unmarshal(answer, &why) != nil || why.Status == "" {
+		why.Status = fmt.Sprintf("%q", answer)
+	}
+	if why.Scope != "" {
+		why.Status += ", the scope is to be " + why.Scope
+	}
+	return false, nil, h.c.refusef("sasl_mechanism", "check the token: who it is for, and until when", "the brokers refuse the token: %s", why.Status)
 }
 
 // refusef is an error of a token, at the option that says where it comes from.

@@ -39,7 +39,10 @@ func (b *bearers) at(k *kafka) {
 		said := req.(*kmsg.SASLAuthenticateRequest).SASLAuthBytes
 		b.told = append(b.told, string(said))
 		res := req.ResponseKind().(*kmsg.SASLAuthenticateResponse)
-		if !bytes.Contains(said, []byte("\x01auth=Bearer "+b.token+"\x01")) {
+		switch {
+		case bytes.Contains(said, []byte("Bearer old\x01")): // as real brokers say it
+			res.SASLAuthBytes = []byte(`{"status":"invalid_token"}`)
+		case !bytes.Contains(said, []byte("\x01auth=Bearer "+b.token+"\x01")):
 			res.ErrorCode, res.ErrorMessage = kerr.SaslAuthenticationFailed.Code, kmsg.StringPtr("no such token")
 		}
 		return res, nil, true
@@ -94,6 +97,7 @@ func TestKafkaOAuth(t *testing.T) {
 	}
 	for options, want := range map[string]string{
 		", sasl_oauthbearer_token 'bad'":                         "refuse the login",
+		", sasl_oauthbearer_token 'old'":                         "the brokers refuse the token: invalid_token",
 		", sasl_oauthbearer_token_file 'nowhere'":                "[unreadable-file]",
 		", sasl_oauthbearer_token_command 'echo no >&2; exit 3'": "the command of the token fails: exit status 3: no",
 		", sasl_oauthbearer_token_command 'true'":                "the command prints no token",
