@@ -102,3 +102,34 @@ CREATE SINK near_out INTO KAFKA (brokers '{brokers}', topic '{topic}.near') FROM
 	k.args = []string{"--db", "copy.duckdb"}
 	k.is("SELECT count(*) FROM s", "7")
 }
+
+// A version that is larger than what waits for the brokers in memory is read from the file while they are away: its copy waits, rows go on.
+func TestKafkaOutageOfALargeVersion(t *testing.T) {
+	k := newKafka(t, 1, true)
+	f := newFar(t, k.dir)
+	f.create("plain", 1)
+	k.script(strings.ReplaceAll(`
+CREATE SOURCE near (id BIGINT) FROM KAFKA (brokers '{brokers}', topic '{topic}', batch_time '20ms');
+CREATE STREAM s AS SELECT id, unnest(range(30000)) AS n FROM near;
+CREATE JOURNAL j KEYS (k) SEQUENCE BY id AS SELECT 1 AS k, id, id * 2 AS v FROM near;
+CREATE SINK plain INTO KAFKA (brokers '{far}', topic 'plain') FROM s;
+`, "{far}", f.brokers))
+	k.put(`{"id":1}`)
+	run := k.follow("--snapshot", "copy.duckdb", "--snapshot-every", "1ms")
+	run.sees(`"sink":"plain","version":1`, 1)
+	f.fake.Close()
+	for v := 2; v <= 4; v++ {
+		k.put(fmt.Sprintf(`{"id":%d}`, v))
+		run.sees(`"event":"version"`, v)
+	}
+	f.back()
+	run.sees(`"sink":"plain","version":4`, 1)
+	if code := run.ends(syscall.SIGTERM); code != 0 {
+		t.Errorf("exit code %d\n%s", code, run.said())
+	}
+	if got := len(f.sent("plain")[0]); got != 120_000 {
+		t.Errorf("%d records", got)
+	}
+	k.args = []string{"--db", "copy.duckdb"}
+	k.is("SELECT id FROM j", "4")
+}

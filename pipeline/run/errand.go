@@ -78,21 +78,25 @@ func (r *runner) wait(n *program.Node, e *errand, turn time.Time, must bool) boo
 	}
 }
 
-// sentLast waits for what is still on its way when the run was asked to end.
-func (r *runner) sentLast(ctx context.Context) error {
-	var open []*program.Node
+// underWay are those whose errands aren't over.
+func (r *runner) underWay() (all []*program.Node) {
 	for n := range r.deliveries {
-		open = append(open, n)
+		all = append(all, n)
 	}
 	for n, p := range r.posts {
 		if p.under != nil {
-			open = append(open, n)
+			all = append(all, n)
 		}
 	}
-	if len(open) == 0 || !r.stopped() {
-		return nil
+	return all
+}
+
+// sentLast waits for what is still on its way when the run was asked to end.
+func (r *runner) sentLast(ctx context.Context) error {
+	if open := r.underWay(); len(open) > 0 && r.stopped() {
+		return r.sinks(ctx, false, open)
 	}
-	return r.sinks(ctx, false, open)
+	return nil
 }
 
 // line is the connection that errands of n read by: the run's own where nothing is done aside. Times are shown in the user's zone.

@@ -24,10 +24,10 @@ func (r *runner) snapshot(ctx context.Context, final bool) error {
 		return nil
 	}
 	err := r.Conn.Checkpoint(ctx)
-	if err != nil && len(r.deliveries) == 0 {
+	if err != nil && len(r.underWay()) == 0 {
 		return err
 	}
-	if err == nil { // else a sink that waits has a query open
+	if err == nil { // else an errand that waits has a query open
 		err = r.copyTo(ctx, r.Options.Snapshot)
 	}
 	var known *sql.Error
