@@ -37,6 +37,9 @@ func compileTime(d *sql.Decl) (t inTime, err error) {
 	}
 	v := d.Arg("WATERMARK")
 	t.on = t.lateness != nil || v != nil
+	if e := d.Arg("EMIT"); e != nil {
+		t.final = e.Text == "FINAL"
+	}
 	t.options, err = watermark.Compile(d, v)
 	return t, err
 }
@@ -46,8 +49,8 @@ func (r *Rollup) InTime() (watermark.Options, bool) { return r.time.options, r.t
 
 // bindTime finds the window that event time is told by, and lets DuckDB judge LATENESS.
 func (r *Rollup) bindTime(ctx context.Context, tx *duck.Tx, q *query) error {
-	if !r.time.on {
-		return nil
+	if err := r.bindFinal(); err != nil || !r.time.on {
+		return err
 	}
 	clause := "WATERMARK"
 	v := r.decl.Arg(clause)
@@ -287,7 +290,7 @@ func (q *query) called() *duck.Query {
 }
 
 // Close: see watermark.User.
-func (r *Rollup) Close(ctx context.Context, tx *duck.Tx, c *watermark.Clock, _ int64) error {
+func (r *Rollup) Close(ctx context.Context, tx *duck.Tx, c *watermark.Clock, all *duck.Query, version int64) error {
 	if r.time.lateness == nil || c.Watermark == watermark.None {
 		return nil
 	}
@@ -296,8 +299,9 @@ func (r *Rollup) Close(ctx context.Context, tx *duck.Tx, c *watermark.Clock, _ i
 	if err != nil {
 		return err
 	}
+	was := c.UpTo
 	c.UpTo = max(c.UpTo, upTo)
-	return nil
+	return r.handOn(ctx, tx, all, was, c.UpTo, version)
 }
 
 var _ watermark.User = (*Rollup)(nil)

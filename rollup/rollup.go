@@ -6,6 +6,7 @@
 //
 //	name__now   columns, _v_from           the rows of today, and since which version
 //	name__past  columns, _v_from, _v_to    rows that were so in versions [_v_from, _v_to)
+//	name__final columns, _version, _nth    what EMIT FINAL has handed on
 //	name__late  _k0, _k1 …                 of rows that came too late by what they are told, where windows close: see lateness.go
 package rollup
 
@@ -30,6 +31,8 @@ var Kind = kind.Kind{
 			{Keyword: "LATENESS", Arg: sql.ArgExpr,
 				Doc: "a window closes when the watermark is this far beyond its end (never); a row whose window had closed before its batch is " +
 					"rejected (too_late)"},
+			{Keyword: "EMIT", Arg: sql.ArgChoice, Words: []string{"FINAL", "CHANGES"},
+				Doc: "what STREAM name and sinks get: CHANGES (default), as of a journal; FINAL: each window once, when it closes"},
 			watermark.Clause}, kind.ChainClauses...),
 		Body: []sql.Clause{
 			{Keyword: "AS", Arg: sql.ArgQuery, Required: true,
@@ -100,7 +103,11 @@ func (r *Rollup) Define(ctx context.Context, tx *duck.Tx, in []duck.Column) erro
 	if err != nil {
 		return err
 	}
-	if len(have) > 0 && slices.Equal(have, in) {
+	same := len(have) > 0 && slices.Equal(have, in)
+	if err := r.defineFinal(ctx, tx, in, !same); err != nil {
+		return err
+	}
+	if same {
 		return r.views(ctx, tx, in)
 	}
 	since := duck.SQL("0")
@@ -153,7 +160,8 @@ func (r *Rollup) Changed(_ kind.Object, was, now []duck.Column) (what []string, 
 
 // Drop removes what Define made.
 func (r *Rollup) Drop(ctx context.Context, tx *duck.Tx) error {
-	if err := tx.Run(ctx, duck.SQL("DROP TABLE IF EXISTS {late}", duck.Args{"late": r.table("__late")})); err != nil {
+	a := duck.Args{"late": r.table("__late"), "final": r.table("__final")}
+	if err := tx.Run(ctx, duck.SQL("DROP TABLE IF EXISTS {late}", a), duck.SQL("DROP TABLE IF EXISTS {final}", a)); err != nil {
 		return err
 	}
 	if err := watermark.Forget(ctx, tx, r.decl.Name); err != nil {
@@ -179,7 +187,7 @@ func (r *Rollup) Stores() string { return r.decl.Name + "__now" }
 
 // Makes are the names of what stands beside the view of its name.
 func (r *Rollup) Makes() (out []string) {
-	for _, m := range append([]string{"__now", "__past", "__late"}, macros...) {
+	for _, m := range append([]string{"__now", "__past", "__late", "__final"}, macros...) {
 		out = append(out, r.decl.Name+m)
 	}
 	return out
@@ -187,12 +195,18 @@ func (r *Rollup) Makes() (out []string) {
 
 // New are the changes of versions (from, to], with _version.
 func (r *Rollup) New(from, to int64) *duck.Query {
+	if r.time.final {
+		return duck.SQL("(SELECT * EXCLUDE (_version, _nth), _version FROM {h})", duck.Args{"h": r.handed(from, to)})
+	}
 	return duck.SQL("(SELECT * EXCLUDE (_version), _version FROM {f}({from}, {to}))",
 		duck.Args{"f": r.table("__changes"), "from": from, "to": to})
 }
 
 // NewColumns are change_type and its own.
 func (r *Rollup) NewColumns(in []duck.Column) []duck.Column {
+	if r.time.final {
+		return in
+	}
 	return append([]duck.Column{{Name: "change_type", Type: "VARCHAR"}}, in...)
 }
 
@@ -200,17 +214,27 @@ func (r *Rollup) NewColumns(in []duck.Column) []duck.Column {
 func (r *Rollup) InOrder(from, to int64, cols []duck.Column) *duck.Query {
 	a := duck.Args{"cols": duck.Names(duck.ColumnNames(cols)), "f": r.table("__changes"), "from": from, "to": to,
 		"order": duck.Idents("", append([]string{"_version"}, r.KeyNames()...)...)}
+	if r.time.final {
+		return duck.SQL("SELECT {cols} FROM {h} ORDER BY _version, _nth", a, duck.Args{"h": r.handed(from, to)})
+	}
 	return duck.SQL("SELECT {cols} FROM {f}({from}, {to}) ORDER BY {order}, change_type = 'update_after'", a)
 }
 
 // Moved: see kind.Mover.
 func (r *Rollup) Moved(from, to int64, cols []duck.Column) *duck.Query {
+	if r.time.final {
+		return duck.SQL("(SELECT {cols} FROM {h})", duck.Args{"cols": duck.Names(duck.ColumnNames(cols)), "h": r.handed(from, to)})
+	}
 	return duck.SQL("(SELECT {cols} FROM {f}({from}, {to}))", duck.Args{"cols": duck.Names(duck.ColumnNames(cols)),
 		"f": r.table("__changes"), "from": from, "to": to})
 }
 
 // Stamped: see kind.Mover.
 func (r *Rollup) Stamped(cols []duck.Column) *duck.Query {
+	if r.time.final {
+		return duck.SQL("(SELECT {cols}, _version AS {v} FROM {final})", duck.Args{"cols": duck.Names(duck.ColumnNames(cols)),
+			"v": duck.Ident(watermark.VersionColumn), "final": r.table("__final")})
+	}
 	return duck.SQL("(SELECT {cols}, _v_from AS {v} FROM {now})", duck.Args{"cols": duck.Names(duck.ColumnNames(cols)),
 		"v": duck.Ident(watermark.VersionColumn), "now": r.table("__now")})
 }

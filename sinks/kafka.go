@@ -111,6 +111,9 @@ func compileKafka(d declared, options []sql.Option) (kind.Object, error) {
 }
 
 // Bind finds the key's column and the connection. The brokers are not asked: a check needs none.
+// Upserts: what it gets twice changes nothing outside.
+func (s *kafka) Upserts() bool { return s.upsert }
+
 func (s *kafka) Bind(_ context.Context, _ *duck.Conn, env *kind.Env, cols []duck.Column, keys []string) error {
 	var errs sql.List
 	add := func(err error) {

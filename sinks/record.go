@@ -81,7 +81,7 @@ var errNoTime = errors.New("a record has no such time")
 // record is a row as a record; nil: an upsert doesn't need it. The error says why it can't be one.
 func (k *kafkaOutlet) record(res *duck.Result, id string) (*kgo.Record, error) {
 	from, gone := 0, false
-	if k.s.upsert {
+	if k.s.upsert && string(k.shape.names[0]) == `"change_type":` { // else each row comes once
 		change := string(res.JSON(0))
 		if change == `"update_before"` {
 			return nil, nil

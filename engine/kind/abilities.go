@@ -163,6 +163,11 @@ type (
 	// tells what has changed, be it by a batch, a rollback or because it was filled anew, and what is measured over its table is known
 	// behind the write. One that isn't keyed has rows that come once.
 	Keyed interface{ KeyNames() []string }
+	// Final is Keyed and, where it says so, hands rows on as a stream does: each once, without change_type.
+	Final interface {
+		Keyed
+		Final() bool
+	}
 	// Located tells where its rows are: what a query reads of it are the rows of a table that meet a condition (nil: all of them). A row
 	// that meets it no more never does again, none changes what Keyed says are its keys, and of one that is Keyed the newest row that
 	// ever met it is the key's, or it has none. Of one that isn't Keyed no row changes.

@@ -21,8 +21,10 @@ type User interface {
 	Newest(rows *duck.Query) *duck.Query
 	// Judge rejects the rows of a batch whose windows were closed before it, and says how many.
 	Judge(ctx context.Context, tx *duck.Tx, b Batch) (int64, error)
-	// Close closes, behind a batch, what the watermark has left behind: it sets the clock's UpTo.
-	Close(ctx context.Context, tx *duck.Tx, c *Clock, version int64) error
+	// Close closes, behind a batch, what the watermark has left behind: it sets the clock's UpTo. all are the rows of the input.
+	Close(ctx context.Context, tx *duck.Tx, c *Clock, all *duck.Query, version int64) error
+	// HandOnAgain hands on again what was handed on when it closed.
+	HandOnAgain(ctx context.Context, tx *duck.Tx, c *Clock, all *duck.Query, version int64) error
 }
 
 // Batch is what is judged: the rows of versions behind From.

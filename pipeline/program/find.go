@@ -77,3 +77,12 @@ func (n *Node) Keyed() bool {
 	_, ok := n.Obj.(kind.Keyed)
 	return ok
 }
+
+// Changes: what it hands on are changes, with change_type.
+func (n *Node) Changes() bool { return n.Keyed() && !n.final() }
+
+// final: it hands rows on as a stream does, though those that it has change.
+func (n *Node) final() bool {
+	f, ok := n.Obj.(kind.Final)
+	return ok && f.Final()
+}

@@ -43,7 +43,7 @@ func (p *Program) bindTotal(ctx context.Context, tx *duck.Tx, n *Node, t kind.To
 			in.Of.Name).
 			WithHint("read a stream, a journal or a rollup")
 	}
-	if in.state = of.NewColumns(in.Of.Cols); in.Of.Keyed() { // those of its rows, not of its changes
+	if in.state = of.NewColumns(in.Of.Cols); in.Of.Changes() { // those of its rows, not of its changes
 		in.state = in.state[1:]
 	}
 	if calls := callsIn(in.body.src, in.body.span, n.rejecting()); len(calls) > 0 {
@@ -61,7 +61,7 @@ func (p *Program) bindTotal(ctx context.Context, tx *duck.Tx, n *Node, t kind.To
 	if !r.alias {
 		q.As = duck.SQL(" AS {n}", duck.Args{"n": duck.Ident(r.name)})
 	}
-	if at := in.Of.Name + "_at"; !q.Beside && len(n.beside) == 0 && len(t.Chain().Rules)+len(t.Chain().Checks) == 0 {
+	if at := in.Of.Name + "_at"; !q.Beside && len(n.beside) == 0 && !in.Of.final() && len(t.Chain().Rules)+len(t.Chain().Checks) == 0 {
 		q.Past = &kind.Past{Columns: in.state, At: func(version *duck.Query) *duck.Query {
 			return duck.SQL("(SELECT {cols} FROM {at}({v}))",
 				duck.Args{"cols": duck.Names(duck.ColumnNames(in.state)), "at": duck.Ident(at), "v": version})
@@ -110,6 +110,8 @@ func (in *Input) inTime(t kind.Total) bool {
 func (in *Input) All() *duck.Query {
 	if m, ok := in.Of.Obj.(kind.Mover); ok && in.inTime(in.total) {
 		return m.Stamped(in.state)
+	} else if ok && in.Of.final() { // what it has handed on
+		return duck.SQL("(SELECT * EXCLUDE ({v}) FROM {all})", duck.Args{"v": duck.Ident(watermark.VersionColumn), "all": m.Stamped(in.state)})
 	}
 	return duck.SQL("(SELECT {cols} FROM {t})", duck.Args{"cols": duck.Names(duck.ColumnNames(in.state)), "t": duck.Ident(in.Of.Name)})
 }

@@ -18,7 +18,7 @@ func (p *Program) bindWatcher(ctx context.Context, tx *duck.Tx, n *Node, w kind.
 	}
 	d, _ := of.Destination()
 	n.Cols = d.NewColumns(of.Cols)
-	err := w.Bind(ctx, tx.Conn, n.Cols, of.Keyed())
+	err := w.Bind(ctx, tx.Conn, n.Cols, of.Changes())
 	n.Bound = err == nil
 	return err
 }

@@ -177,6 +177,9 @@ func (r *runner) whenIdle(ctx context.Context, all []*following, wanted map[*pro
 	if err := r.snapshot(ctx, false); err != nil {
 		return err
 	}
+	if err := r.closeIdle(ctx); err != nil {
+		return err
+	}
 	if err := r.watch(ctx, true); err != nil {
 		return err
 	}

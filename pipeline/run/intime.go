@@ -113,7 +113,12 @@ func (t *timer) before(ctx context.Context, tx *transaction, s *sources, now tim
 	if !t.clock.Move(now) {
 		return nil
 	}
-	return t.Close(ctx, tx.Tx, t.clock, tx.version)
+	return t.close(ctx, tx)
+}
+
+// close closes what the watermark has left behind.
+func (t *timer) close(ctx context.Context, tx *transaction) error {
+	return t.Close(ctx, tx.Tx, t.clock, t.node.Inputs[0].All(), tx.version)
 }
 
 // judge rejects the rows behind a version that come too late, and says how many.
@@ -138,7 +143,7 @@ func (r *runner) after(ctx context.Context, tx *transaction, t *timer, w work, f
 		}
 	}
 	t.clock.Move(now)
-	if err := t.Close(ctx, tx.Tx, t.clock, tx.version); err != nil {
+	if err := t.close(ctx, tx); err != nil {
 		return err
 	}
 	return t.clock.Save(ctx, tx.Tx, tx.version)
@@ -265,4 +270,48 @@ var isLate = duck.SQL("starts_with(reason, 'too_late:')")
 func countLate(rows *event.DestinationRows, late int64) {
 	rows.In += late
 	rows.Rejected += late
+}
+
+// closeIdle closes what only waits for parts that are idle by now, where somebody is to get it: in a version of its own.
+func (r *runner) closeIdle(ctx context.Context) error {
+	for _, n := range r.Program.Sorted() {
+		f, ok := n.Obj.(kind.Final)
+		if !ok || !f.Final() || !n.Bound || len(n.Inputs) == 0 || r.behind(edge{n, n.Inputs[0].Of}) {
+			continue
+		}
+		due := false
+		err := r.Conn.Scratch(ctx, func(inner *duck.Tx) error {
+			tx := &transaction{Tx: inner, progress: r.progress.clone()}
+			t, err := r.timed(ctx, tx, n)
+			if err != nil || len(t.clock.Marks) == 0 {
+				return err
+			}
+			was := t.clock.UpTo
+			err = t.before(ctx, tx, r.sources, time.Now())
+			due = t.clock.UpTo > was
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if !due {
+			continue
+		}
+		if err := r.newVersion(ctx, n, "idle", false, func(tx *transaction, _ *event.DestinationRows) error {
+			t, err := r.timed(ctx, tx, n)
+			if err != nil {
+				return err
+			}
+			if err := t.before(ctx, tx, r.sources, time.Now()); err != nil {
+				return err
+			}
+			return t.clock.Save(ctx, tx.Tx, tx.version)
+		}); err != nil {
+			return err
+		}
+		if err := r.sink(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -17,7 +17,9 @@ import (
 var rebuildVerb = &program.Verb{
 	Syntax: &sql.Syntax{Verb: "REBUILD",
 		Clauses: []sql.Clause{{Keyword: "FROM SOURCE", Arg: sql.ArgNone,
-			Doc: "empty it and fill it again from all that its inputs still have, in one new version"}},
+			Doc: "empty it and fill it again from all that its inputs still have, in one new version"},
+			{Keyword: "AGAIN", Arg: sql.ArgNone,
+				Doc: "of a rollup with EMIT FINAL: sinks get all closed windows again, also those that keep what they have"}},
 		Doc: "Recomputes what is stored from what is remembered, or from its inputs: then what waits is taken first, and earlier rejects and " +
 			"holds are settled. " +
 			"What reads a journal gets the difference; what reads a stream keeps what it has."},
@@ -35,7 +37,7 @@ var rebuildVerb = &program.Verb{
 
 func (r *runner) rebuild(ctx context.Context, d *sql.Decl, n *program.Node, dest kind.Destination) error {
 	if t, ok := n.Total(); ok {
-		return r.recompute(ctx, n, t)
+		return r.recompute(ctx, d, n, t)
 	}
 	if d.Arg("FROM SOURCE") != nil {
 		return r.refill(ctx, d, n, dest)

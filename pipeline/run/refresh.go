@@ -59,8 +59,9 @@ type runner struct {
 
 func newRunner(ctx context.Context, p *program.Program, c *duck.Conn, o program.Options) (*runner, error) {
 	r := &runner{Viewer: look.Viewer{Program: p, Conn: c, Options: o}, progress: newProgress(), leaves: map[*program.Node]bool{},
-		watches: map[*program.Node]kind.Watch{}, gathers: map[*program.Node]bool{}, posts: map[*program.Node]*post{}, rehearsed: map[*program.Node]calls{},
-		leftOut: map[*program.Node]bool{}, sources: &sources{map[kind.Part]bool{}, map[string]bool{}},
+		watches: map[*program.Node]kind.Watch{}, gathers: map[*program.Node]bool{}, posts: map[*program.Node]*post{},
+		rehearsed: map[*program.Node]calls{},
+		leftOut:   map[*program.Node]bool{}, sources: &sources{map[kind.Part]bool{}, map[string]bool{}},
 		aheads: map[*program.Node]*kind.Reminder{}}
 	var err error
 	if r.selected, err = p.Selected(o.Select); err != nil {
@@ -151,6 +152,9 @@ func (r *runner) bring(ctx context.Context, wanted map[*program.Node]bool) error
 		if err := r.catchUp(ctx, wanted, left); err != nil {
 			return err
 		}
+	}
+	if err := r.closeIdle(ctx); err != nil {
+		return err
 	}
 	return r.watch(ctx, true)
 }

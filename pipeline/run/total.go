@@ -9,6 +9,8 @@ import (
 	"dsql/engine/kind"
 	"dsql/pipeline/event"
 	"dsql/pipeline/program"
+	"dsql/sql"
+	"dsql/sql/code"
 )
 
 // A total (kind.Total) is at each version what its query gives over all rows that it reads. Its rows are computed before its rules: those
@@ -166,7 +168,10 @@ func (r *runner) follows(ctx context.Context, tx *transaction, of *program.Node,
 }
 
 // recompute is REBUILD of a total: all of its rows are computed anew, in one version.
-func (r *runner) recompute(ctx context.Context, n *program.Node, t kind.Total) error {
+func (r *runner) recompute(ctx context.Context, d *sql.Decl, n *program.Node, t kind.Total) error {
+	if err := r.mayHandOnAgain(d, n); err != nil {
+		return err
+	}
 	if err := r.bringFor(ctx, n); err != nil || r.stopped() {
 		return err
 	}
@@ -174,6 +179,31 @@ func (r *runner) recompute(ctx context.Context, n *program.Node, t kind.Total) e
 		b := fresh{in: n.Inputs[0].Computed(), origin: "rebuild", replay: true}
 		*rows, err = r.compute(ctx, tx, n, t, kind.Touched{Version: tx.version, All: n.Inputs[0].All()}, b,
 			&event.BatchCommitted{Version: tx.version})
-		return err
+		if err != nil {
+			return err
+		}
+		clock, err := r.timed(ctx, tx, n)
+		if err != nil || clock == nil {
+			return err
+		}
+		return clock.HandOnAgain(ctx, tx.Tx, clock.clock, n.Inputs[0].All(), tx.version)
 	})
+}
+
+// mayHandOnAgain refuses to give sinks rows a second time that keep all that they get.
+func (r *runner) mayHandOnAgain(d *sql.Decl, n *program.Node) error {
+	if f, ok := n.Obj.(kind.Final); !ok || !f.Final() || d.Arg("AGAIN") != nil {
+		return nil
+	}
+	for _, m := range r.Program.Nodes {
+		if _, sink := m.Sink(); !sink || m.Inputs[0].Of != n {
+			continue
+		}
+		if u, ok := m.Obj.(interface{ Upserts() bool }); !ok || !u.Upserts() {
+			return d.Errorf(code.RebuildAgain, "%s hands all closed windows on again when it is rebuilt, and sink %s would have them twice", n.Name,
+				m.Name).
+				WithHint("REBUILD ROLLUP " + n.Name + " AGAIN does so")
+		}
+	}
+	return nil
 }

@@ -48,7 +48,7 @@ func (r *runner) watchWith(ctx context.Context, n *program.Node, w kind.Watcher,
 	open, ok := r.watches[n]
 	if !ok {
 		var err error
-		if open, err = w.Open(ctx, r.Conn, n.Cols, of.Keyed()); err != nil {
+		if open, err = w.Open(ctx, r.Conn, n.Cols, of.Changes()); err != nil {
 			return err
 		}
 		r.watches[n] = open

@@ -142,8 +142,12 @@ var (
 		"LATENESS and WATERMARK are about windows of event time: the rollup groups by one, all of its windows are of one time, which is a "+
 			"TIMESTAMP, a TIMESTAMPTZ or a DATE, and the rows come as they are stored, not through a query of their own. EMIT FINAL needs "+
 			"LATENESS: without it no window ever closes.")
+	RebuildAgain = declared.add("rebuild-again", ExitScript,
+		"REBUILD of a rollup with EMIT FINAL hands all windows that are closed on again, and a sink that isn't an upsert would have them twice. "+
+			"`AGAIN` says that this is meant.")
 	AheadOfClock = declared.add("ahead-of-clock", Warning,
-		"A warning: a row has a time that is further ahead of the clock than `max_ahead` of WATERMARK. It is stored and counts in its window, and "+
+		"A warning: a row has a time that is further ahead of the clock than `max_ahead` of WATERMARK. It is stored and counts in its "+
+			"window, and "+
 			"doesn't move the watermark, or windows would close before their rows have come.")
 	CoordinatesLost = declared.add("coordinates-lost", Warning,
 		"A warning of `dsql check`: rows that the destination rejects won't have their place and bytes, as its query (a join, an "+
