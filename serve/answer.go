@@ -74,13 +74,14 @@ type table struct {
 func newTable(w *recorder, columns []duck.Column) *table {
 	t := &table{w: bufio.NewWriterSize(w, 32<<10), columns: columns}
 	t.arrow = duck.NewArrowWriter(t.w)
-	taken := map[string]bool{}
+	taken := map[string]int{} // with the number that the next of the name may have
 	for _, c := range columns {
-		name := c.Name
-		for n := 1; taken[name]; n++ {
+		name, n := c.Name, max(1, taken[c.Name])
+		for ; taken[name] > 0; n++ {
 			name = fmt.Sprintf("%s_%d", c.Name, n)
 		}
-		taken[name] = true
+		taken[c.Name] = n
+		taken[name] = max(1, taken[name])
 		t.names = append(t.names, jsonText(name))
 		t.json = append(t.json, c.Type == "JSON")
 	}

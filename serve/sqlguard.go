@@ -151,10 +151,16 @@ func (k *verdicts) steady(ctx context.Context, c *duck.Conn, v *view, text strin
 	return k.same[text] == isSteady
 }
 
+// longestSQL bounds the time that DuckDB takes to parse and plan, in which nothing stops it.
+const longestSQL = 1 << 20
+
 // checkStranger says what is wrong with a stranger's text.
 func checkStranger(ctx context.Context, c *duck.Conn, src *sql.Source) error {
 	s := &strange{ctx: ctx, conn: c, src: src}
 	text := src.Text
+	if len(text) > longestSQL {
+		return refuse(http.StatusRequestEntityTooLarge, code.TooLarge, "send values as parameters", "a statement has at most %d bytes", longestSQL)
+	}
 	toks := sql.Tokens(src, sql.Span{End: len(text)})
 	for len(toks) > 0 && toks[len(toks)-1].Kind == sql.Semi {
 		toks = toks[:len(toks)-1]
