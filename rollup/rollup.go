@@ -13,14 +13,12 @@ package rollup
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"dsql/engine/catalog"
 	"dsql/engine/duck"
 	"dsql/engine/kind"
 	"dsql/engine/watermark"
 	"dsql/sql"
-	"dsql/sql/code"
 )
 
 // Kind is CREATE ROLLUP.
@@ -93,7 +91,8 @@ func (r *Rollup) stored(ctx context.Context, tx *duck.Tx) ([]duck.Column, error)
 
 // Define makes the tables, anew where the rows have other columns now.
 func (r *Rollup) Define(ctx context.Context, tx *duck.Tx, in []duck.Column) error {
-	if err := reserved(r.decl, in); err != nil {
+	if err := kind.Unreserved(r.decl, in, catalog.VersionColumn, catalog.MetaColumn, "change_type", "_v_from", "_v_to", "_row",
+		"_rule"); err != nil {
 		return err
 	}
 	if err := r.defineLate(ctx, tx); err != nil {
@@ -130,24 +129,6 @@ func (r *Rollup) Define(ctx context.Context, tx *duck.Tx, in []duck.Column) erro
 		}
 	}
 	return r.views(ctx, tx, in)
-}
-
-// reserved refuses column names that dsql needs for itself.
-func reserved(d *sql.Decl, in []duck.Column) error {
-	seen := map[string]bool{}
-	for _, c := range in {
-		l := strings.ToLower(c.Name)
-		if slices.Contains([]string{catalog.VersionColumn, catalog.MetaColumn, "change_type", "_v_from", "_v_to", "_row", "_rule"}, l) {
-			return d.Errorf(code.ReservedColumn, "the query of %s has a column %s, a name that dsql uses itself", d.Name, c.Name).
-				WithHint("give it another name with AS, or leave it out: t.* EXCLUDE (" + c.Name + ")")
-		}
-		if seen[l] {
-			return d.Errorf(code.DuplicateColumn, "the query of %s has two columns %s", d.Name, c.Name).
-				WithHint("give one of them another name with AS")
-		}
-		seen[l] = true
-	}
-	return nil
 }
 
 // Changed says what becomes of what is stored under a new declaration: another query gives other rows for the past too.

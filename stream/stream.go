@@ -60,7 +60,7 @@ func (s *Stream) stored(ctx context.Context, tx *duck.Tx) ([]duck.Column, error)
 // Define creates the table, or adds the columns it lacks. A column that the declaration no longer has stays, and is NULL in new
 // rows. A column of another type is refused: stored rows would have to change.
 func (s *Stream) Define(ctx context.Context, tx *duck.Tx, in []duck.Column) error {
-	if err := reserved(s.decl, in); err != nil {
+	if err := kind.Unreserved(s.decl, in, catalog.VersionColumn, "_row", "_rule"); err != nil {
 		return err
 	}
 	have, err := s.stored(ctx, tx)
@@ -151,24 +151,6 @@ func (s *Stream) Changed(_ kind.Object, was, now []duck.Column) (what []string, 
 			" FROM SOURCE takes in anew all that its inputs still have"}, true
 	}
 	return []string{"stored rows stay as they are"}, false
-}
-
-// reserved refuses column names that dsql needs for itself.
-func reserved(d *sql.Decl, in []duck.Column) error {
-	seen := map[string]bool{}
-	for _, c := range in {
-		l := strings.ToLower(c.Name)
-		if l == catalog.VersionColumn || l == "_row" || l == "_rule" {
-			return d.Errorf(code.ReservedColumn, "the query of %s has a column %s, a name that dsql uses itself", d.Name, c.Name).
-				WithHint("give it another name with AS, or leave it out: t.* EXCLUDE (" + c.Name + ")")
-		}
-		if seen[l] {
-			return d.Errorf(code.DuplicateColumn, "the query of %s has two columns %s", d.Name, c.Name).
-				WithHint("give one of them another name with AS, or leave it out with EXCLUDE")
-		}
-		seen[l] = true
-	}
-	return nil
 }
 
 // Write appends the accepted rows.
