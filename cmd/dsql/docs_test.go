@@ -133,6 +133,7 @@ func TestPagesRun(t *testing.T) {
 					if body != stdout {
 						if !*update {
 							t.Errorf("the output differs:\n%s\nwant\n%s", stdout, body)
+							return block
 						}
 						return "<!-- output -->\n```" + lang + "\n" + stdout + "```"
 					}
