@@ -26,6 +26,8 @@ type sources struct {
 	reached map[string]bool    // all of a source was
 }
 
+func newSources() *sources { return &sources{map[kind.Part]bool{}, map[string]bool{}} }
+
 // with is how far they are behind a batch.
 func (s *sources) with(in *kind.Input) *sources {
 	out := &sources{maps.Clone(s.at), maps.Clone(s.reached)}

@@ -61,7 +61,7 @@ func newRunner(ctx context.Context, p *program.Program, c *duck.Conn, o program.
 	r := &runner{Viewer: look.Viewer{Program: p, Conn: c, Options: o}, progress: newProgress(), leaves: map[*program.Node]bool{},
 		watches: map[*program.Node]kind.Watch{}, gathers: map[*program.Node]bool{}, posts: map[*program.Node]*post{},
 		rehearsed: map[*program.Node]calls{},
-		leftOut:   map[*program.Node]bool{}, sources: &sources{map[kind.Part]bool{}, map[string]bool{}},
+		leftOut:   map[*program.Node]bool{}, sources: newSources(),
 		aheads: map[*program.Node]*kind.Reminder{}}
 	var err error
 	if r.selected, err = p.Selected(o.Select); err != nil {

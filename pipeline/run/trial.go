@@ -114,7 +114,8 @@ func (t *Trial) Again(ctx context.Context, at *duck.Query) (bool, error) {
 		return false, err
 	}
 	t.runner = &runner{Viewer: look.Viewer{Program: t.Program, Conn: t.Conn, Options: t.Options}, progress: t.was.clone(),
-		leaves: map[*program.Node]bool{}, watches: map[*program.Node]kind.Watch{}, rehearsed: t.rehearsed, session: t.session}
+		leaves: map[*program.Node]bool{}, watches: map[*program.Node]kind.Watch{}, rehearsed: t.rehearsed, session: t.session,
+		sources: newSources()}
 	if at == nil && t.at == nil || at != nil && t.at != nil && at.Text == t.at.Text {
 		return true, nil
 	}
