@@ -212,6 +212,8 @@ func TestShell(t *testing.T) {
 	}
 	k.write("SELECT (1\r")
 	k.expect(more)
+	k.write("+ 2") // the prompt stands before the editor takes keys: until then Ctrl-C is a signal, and nobody's
+	k.expect("+ 2")
 	k.write("\x03")
 	k.expect("^C" + prompt)
 
