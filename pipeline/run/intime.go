@@ -276,6 +276,7 @@ func countLate(rows *event.DestinationRows, late int64) {
 
 // closeIdle closes what only waits for parts that are idle by now, where somebody is to get it: in a version of its own.
 func (r *runner) closeIdle(ctx context.Context) error {
+	closed := false
 	for _, n := range r.Program.Sorted() {
 		f, ok := n.Obj.(kind.Final)
 		if !ok || !f.Final() || !n.Bound || len(n.Inputs) == 0 || r.behind(edge{n, n.Inputs[0].Of}) {
@@ -311,9 +312,10 @@ func (r *runner) closeIdle(ctx context.Context) error {
 		}); err != nil {
 			return err
 		}
-		if err := r.sink(ctx); err != nil {
-			return err
-		}
+		closed = true
 	}
-	return nil
+	if !closed {
+		return nil
+	}
+	return r.catchUp(ctx, r.picked(nil), nil) // what reads it, and sinks
 }
