@@ -149,7 +149,8 @@ func (h hearing) Challenge(answer []byte) (bool, []byte, error) {
 	if why.Scope != "" {
 		why.Status += ", the scope is to be " + why.Scope
 	}
-	return false, nil, h.c.refusef("sasl_mechanism", "check the token: who it is for, and until when", "the brokers refuse the token: %s", why.Status)
+	return false, nil, h.c.refusef("sasl_mechanism", "check the token: who it is for, and until when",
+		"the brokers refuse the token: %s", why.Status)
 }
 
 // refusef is an error of a token, at the option that says where it comes from.

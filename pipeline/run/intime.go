@@ -258,7 +258,7 @@ func (r *runner) tellAhead(tx *transaction, n *program.Node, x taken) {
 }
 
 // lateAgain rejects those of the rejects in hand anew that were too late: what is closed stays so.
-func (r *runner) lateAgain(ctx context.Context, tx *transaction, n *program.Node) (int64, error) {
+func (r *runner) lateAgain(ctx context.Context, tx *transaction) (int64, error) {
 	return tx.Exec(ctx, duck.SQL(`INSERT INTO dsql.rejects (rejected_at, destination, source, rule, reason, meta, payload, data, version, original, exact)
 		SELECT {now}, destination, source, rule, reason, meta, payload, data, {v}, original, exact FROM dsql.rejects
 		WHERE id IN (SELECT _reject_id FROM {t}) AND {late} ORDER BY id`,

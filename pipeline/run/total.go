@@ -45,7 +45,7 @@ func (r *runner) total(ctx context.Context, tx *transaction, w work, n *program.
 		if b.held, b.origin = w.replay.hold, w.replay.origin(); b.held != nil && b.held.discard {
 			b, clock = w.replay.fresh(), nil
 		} else if b.held == nil {
-			if b.late, err = r.lateAgain(ctx, tx, n); err != nil {
+			if b.late, err = r.lateAgain(ctx, tx); err != nil {
 				return out, err
 			}
 		}
