@@ -61,7 +61,7 @@ func Rehearse(ctx context.Context, c *duck.Conn, o Options, stmts []sql.Stmt, wa
 		}
 	}
 	for {
-		err = c.Scratch(ctx, func(tx *duck.Tx) error {
+		try := func(tx *duck.Tx) error {
 			if !was.Ready {
 				if err := catalog.MigrateIn(ctx, tx); err != nil {
 					return err
@@ -74,13 +74,14 @@ func Rehearse(ctx context.Context, c *duck.Conn, o Options, stmts []sql.Stmt, wa
 				return err
 			}
 			p.skip = skip
-			if err = c.Unoptimized(ctx, func() error { return p.check(ctx, tx) }); err != nil {
+			if err = p.check(ctx, tx); err != nil {
 				return err
 			}
 			doubts, err := p.perBatch(ctx, tx.Conn)
 			p.doubts = append(p.doubts, doubts...)
 			return err
-		})
+		}
+		err = c.Unoptimized(ctx, func() error { return c.Scratch(ctx, try) }) // outside: an error may end the transaction
 		var again *abortedError
 		if !errors.As(err, &again) {
 			return p, err
