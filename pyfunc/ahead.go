@@ -16,10 +16,9 @@ import (
 // what they gave. One that finds nothing is computed as it comes, so that nothing hangs on both runs being alike: a function is pure.
 //
 // What a call gives isn't known yet in the rehearsal, and NULL stands for it. So what DuckDB computes of those rows from there on is
-// nothing,
-// and calls that come then (whose arguments, or whether they come at all, may hang on it) aren't taken: a chunk begins where the rows come
-// from (Mark), goes through the statement on one thread, and the first call that isn't known yet is the last of it. The next rehearsal
-// knows that one, and takes those behind it.
+// nothing, and calls that come then (whose arguments, or whether they come at all, may hang on it) aren't taken: a chunk begins where the
+// rows come from (Mark), goes through the statement on one thread, and the first call that isn't known yet is the last of it. The next
+// rehearsal knows that one, and takes those behind it.
 
 // Ahead is what was computed for the statements whose context has it.
 type Ahead struct {

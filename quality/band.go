@@ -152,8 +152,7 @@ func (b *search) of() string {
 }
 
 // Where is looked: at the values of the past and their mean, and around that, each step a fifth further away; then at so many between two
-// of
-// these, until they are as near as twelve digits tell.
+// of these, until they are as near as twelve digits tell.
 const (
 	remembered = 200
 	widen      = 1.2

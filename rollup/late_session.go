@@ -8,8 +8,7 @@ import (
 )
 
 // lateSessions finds the rows of a batch that would join a session which is closed, or be one that is closed from its beginning. rows are
-// the
-// batch's; what was stored before them is in b.All.
+// the batch's; what was stored before them is in b.All.
 func (r *Rollup) lateSessions(ctx context.Context, tx *duck.Tx, b watermark.Batch, rows *duck.Query, a duck.Args) error {
 	q := r.query
 	same, mine := duck.SQL("true"), duck.SQL("true")

@@ -15,8 +15,7 @@ import (
 
 // Event time. A window is closed once the watermark is LATENESS beyond its end. A row whose windows were all closed before its batch is no
 // row of the rollup: it is a reject, and name__late has by what it is told from the others. So what is late is a part of what is stored,
-// and
-// nothing computes it again: the rollup is what its query gives over all rows but those.
+// and nothing computes it again: the rollup is what its query gives over all rows but those.
 
 var (
 	lateTable   = duck.Ident("_dsql_rollup_late")     // of a batch, as name__late

@@ -13,8 +13,7 @@ import (
 )
 
 // bound is an endpoint as it is bound on one connection. A parameter of a simple type is one of a prepared statement, so that DuckDB plans
-// with it;
-// one of another type is read from a relation of the rows that a request gives.
+// with it; one of another type is read from a relation of the rows that a request gives.
 type bound struct {
 	at      *served
 	conn    *duck.Conn

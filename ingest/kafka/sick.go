@@ -19,8 +19,7 @@ import (
 // on_bad_batch decides: fail reads what else there is, and ends with the error; skip goes on behind the batch and notes a gap.
 
 // judgeError decides what becomes of a partition that gave an error where it stands: behind is where reading goes on behind a bad batch,
-// with
-// the gap that this leaves; without it the partition is tried again, or it is dead.
+// with the gap that this leaves; without it the partition is tried again, or it is dead.
 func (p *poller) judgeError(ctx context.Context, tp topicPartition, pos position, e extent, err error) (behind position, g *gap) {
 	s := p.sick.at(tp, pos.next)
 	s.tries++

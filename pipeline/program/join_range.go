@@ -13,8 +13,7 @@ import (
 
 // A range in ON limits which rows of a side new rows of the other can find: of b.at BETWEEN a.at AND a.at + INTERVAL 1 HOUR those of b lie
 // between the first and the last new a.at, and an hour behind it. Said of the column alone, that lets DuckDB leave out by its zone maps
-// what
-// was stored before. A limit only says what the condition says already, so one that isn't understood is left out.
+// what was stored before. A limit only says what the condition says already, so one that isn't understood is left out.
 
 // limit of a column of one side: it is no less, or no more, than an expression over a row of the other, minus a shift.
 type limit struct {

@@ -99,8 +99,7 @@ func (m *members) object() []byte {
 }
 
 // updated is the row of an update that MongoDB's connector tells by what was changed (capture.mode change_streams): the fields that it
-// sets,
-// NULL for those that it removes; the others are absent.
+// sets, NULL for those that it removes; the others are absent.
 func (z *decoder) updated(value []byte, at int) (text []byte, why string, full bool) {
 	var row members
 	var parts []string
