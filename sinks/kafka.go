@@ -110,10 +110,10 @@ func compileKafka(d declared, options []sql.Option) (kind.Object, error) {
 	return s, nil
 }
 
-// Bind finds the key's column and the connection. The brokers are not asked: a check needs none.
-// Upserts: what it gets twice changes nothing outside.
+// Upserts: see kind.Upserter.
 func (s *kafka) Upserts() bool { return s.upsert }
 
+// Bind finds the key's column and the connection. The brokers are not asked: a check needs none.
 func (s *kafka) Bind(_ context.Context, _ *duck.Conn, env *kind.Env, cols []duck.Column, keys []string) error {
 	var errs sql.List
 	add := func(err error) {

@@ -136,6 +136,8 @@ type (
 		// OpenPost connects. file is the id of the DuckDB file.
 		OpenPost(ctx context.Context, env *Env, file string) (Post, error)
 	}
+	// Upserter is a sink that may keep a row a key: what such a one gets twice changes nothing outside.
+	Upserter interface{ Upserts() bool }
 	// RejectLimiter stops the run when more of its records than this are bad in it; -1: never.
 	RejectLimiter interface{ RejectLimit() int64 }
 	// Waiter is a source of which something may wait: it says what, as it is now.

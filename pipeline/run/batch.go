@@ -15,7 +15,6 @@ import (
 	"dsql/quality"
 	"dsql/rules"
 	"dsql/sql"
-	"dsql/sql/code"
 )
 
 // work is what one version has to take in: a source's batch, rejects to replay, or (neither) what stored tables have that some
@@ -358,17 +357,6 @@ func (r *runner) judged(ctx context.Context, tx *transaction, n *program.Node, b
 	return nil
 }
 
-// closes is an error where other rows came in than went out.
-func closes(out event.DestinationRows, ruled rules.Outcome) error {
-	if ruled.In < 0 || ruled.In == out.In {
-		return nil
-	}
-	return sql.Errorf(code.Account,
-		"the account of %s does not close: %d rows came in, %d were written, %d rejected, %d dropped; nothing was committed", out.Name, ruled.In,
-		out.Written, out.Rejected, out.Dropped).
-		WithHint("if the query or a rule gives another result each time it runs (random(), a file that changes), make it give the same")
-}
-
 // discarded drops what was held back: all of the rows that a check holds, and what the rules leave of a load.
 func discarded(ctx context.Context, tx *transaction, n *program.Node, h *hold, ruled rules.Outcome) (event.DestinationRows, error) {
 	rows, err := tx.Int(ctx, duck.SQL("SELECT count(*) FROM {rows}", duck.Args{"rows": ruled.Rows}))
@@ -378,14 +366,6 @@ func discarded(ctx context.Context, tx *transaction, n *program.Node, h *hold, r
 	out := event.DestinationRows{Kind: n.Kind, Name: n.Name, Dropped: ruled.Dropped + rows, Counts: kind.Counts{Rejected: ruled.Rejected}}
 	out.In = out.Rejected + out.Dropped
 	return out, endHold(ctx, tx, n, h)
-}
-
-func (r *runner) account(ctx context.Context, tx *duck.Tx, d event.DestinationRows, v int64, origin string) error {
-	return tx.Run(ctx, duck.SQL(`INSERT INTO dsql.version_rows (version, kind, name, rows_in, written, added, changed, removed, unchanged,
-		rejected, dropped, origin)
-		VALUES ({v}, {kind}, {name}, {in}, {written}, {added}, {changed}, {removed}, {unchanged}, {rejected}, {dropped}, {origin})`,
-		duck.Args{"v": v, "kind": d.Kind, "name": d.Name, "in": d.In, "written": d.Written, "added": d.Added, "changed": d.Changed,
-			"removed": d.Removed, "unchanged": d.Unchanged, "rejected": d.Rejected, "dropped": d.Dropped, "origin": origin}))
 }
 
 // emptyLoad is the row that a load without rows, or one of which all may be left out, might have had, through the query and the SETs: its

@@ -199,7 +199,7 @@ func (r *runner) mayHandOnAgain(d *sql.Decl, n *program.Node) error {
 		if _, sink := m.Sink(); !sink || m.Inputs[0].Of != n {
 			continue
 		}
-		if u, ok := m.Obj.(interface{ Upserts() bool }); !ok || !u.Upserts() {
+		if u, ok := m.Obj.(kind.Upserter); !ok || !u.Upserts() {
 			return d.Errorf(code.RebuildAgain, "%s hands all closed windows on again when it is rebuilt, and sink %s would have them twice", n.Name,
 				m.Name).
 				WithHint("REBUILD ROLLUP " + n.Name + " AGAIN does so")
