@@ -22,23 +22,6 @@ func (z *decoder) Skipped() bool { return z.skipped }
 // Additions are Adding's. Of fields that come without a schema it knows nothing.
 func (z *decoder) Additions() ([]duck.Column, bool) { return z.more.Columns(), false }
 
-// Format is Debezium's JSON.
-var Format = batch.Format{
-	Name: "debezium", Doc: "its JSON; Avro and Protobuf with a schema registry", Offsets: true, KeyBelow: "payload", Registry: true,
-	Values: func(l *batch.Landing) (batch.ValueDecoder, error) {
-		if t := l.Dialect.Topics; t != nil && t.Values != nil {
-			return newRegistered(l, t.Values), nil
-		}
-		return newDecoder(l), nil
-	},
-	Object: func(value []byte) []byte {
-		if text := json.Line(value); text != nil {
-			return Row(text)
-		}
-		return nil
-	},
-}
-
 func newDecoder(l *batch.Landing) *decoder {
 	z := &decoder{l: l, row: json.NewDecoder(convert.Columns{W: &l.Writer, Root: &convert.Slot{Obj: convert.NewObject()}, Names: &l.Names}),
 		envelope: json.NewDecoder(convert.Columns{W: &l.Writer, Root: &convert.Slot{Obj: convert.NewObject()}, Names: &convert.NameSet{}})}
