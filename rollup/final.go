@@ -75,7 +75,9 @@ func (r *Rollup) handOn(ctx context.Context, tx *duck.Tx, all *duck.Query, after
 	} else {
 		a["end"] = q.storedEnd()
 	}
-	if _, err := tx.ExecAt(ctx, duck.SQL(`INSERT INTO {final} SELECT {cols}, {v}, row_number() OVER (ORDER BY {end}, {keys}) FROM {now}{join}
+	// A version may hand on twice: what had been idle before its batch, and what that closes.
+	if _, err := tx.ExecAt(ctx, duck.SQL(`INSERT INTO {final} SELECT {cols}, {v}, row_number() OVER (ORDER BY {end}, {keys}) +
+			(SELECT coalesce(max(_nth), 0) FROM {final} WHERE _version = {v}) FROM {now}{join}
 		WHERE {end} > {after} AND {end} <= {up_to}`, a), r.decl.Place()); err != nil {
 		return err
 	}

@@ -1,8 +1,10 @@
 package rollup
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"strings"
 
 	"dsql/engine/catalog"
 	"dsql/engine/duck"
@@ -181,10 +183,20 @@ func (r *Rollup) defineLate(ctx context.Context, tx *duck.Tx) error {
 			return err
 		}
 	}
-	if len(have) == len(want) && (len(have) == 0 || fmt.Sprint(have) == fmt.Sprint(want)) {
-		return nil
+	a := duck.Args{"late": r.table("__late"), "d": r.decl.Name, "now": duck.Now, "too_late": tooLate, "name": r.decl.Name + "__late"}
+	if len(want) > 0 {
+		a["by"] = q.toldBy()
 	}
-	a := duck.Args{"late": r.table("__late"), "d": r.decl.Name, "now": duck.Now, "too_late": tooLate}
+	if len(have) == len(want) && (len(have) == 0 || fmt.Sprint(have) == fmt.Sprint(want)) {
+		if len(have) == 0 {
+			return nil
+		}
+		same, err := tx.Int(ctx, duck.SQL("SELECT count(*) FROM duckdb_tables() WHERE database_name = current_database() AND NOT temporary AND "+
+			"lower(table_name) = lower({name}) AND coalesce(comment, {by}) = {by}", a))
+		if err != nil || same > 0 {
+			return err
+		}
+	}
 	if err := tx.Run(ctx, duck.SQL("DROP TABLE IF EXISTS {late}", a), duck.SQL("UPDATE dsql.rejects SET replayed_at = {now} "+
 		"WHERE destination = {d} AND replayed_at IS NULL AND starts_with(reason, {too_late})", a)); err != nil {
 		return err
@@ -195,7 +207,38 @@ func (r *Rollup) defineLate(ctx context.Context, tx *duck.Tx) error {
 	a["cols"] = duck.Each(", ", want, func(c duck.Column) *duck.Query {
 		return duck.SQL("{n} {t}", duck.Args{"n": duck.Ident(c.Name), "t": c.Type})
 	})
-	return tx.Run(ctx, duck.SQL("CREATE TABLE {late} ({cols})", a))
+	return tx.Run(ctx, duck.SQL("CREATE TABLE {late} ({cols})", a), duck.SQL("COMMENT ON TABLE {late} IS {by}", a))
+}
+
+// toldBy is of what the columns of name__late are, where they look the same and aren't: which input, which time, which groups. It is the
+// comment of that table.
+func (q *query) toldBy() string {
+	name, alias := "", ""
+	q.of.Tree.Walk(func(n tree.Node) bool {
+		if t, ok := n.(*tree.Table); ok && t.At == q.of.At {
+			name, alias = t.Name, cmp.Or(t.Alias, t.Name)
+		}
+		return true
+	})
+	out := []string{strings.ToLower(name)}
+	parts := []part{q.timed.time}
+	if q.timed.name == "session" {
+		for _, k := range q.told() {
+			parts = append(parts, q.items[k].expr)
+		}
+	}
+	for _, p := range parts {
+		text := ""
+		for i := p.from; i < p.to; i++ {
+			if q.is(i+1, ".") && sql.Same(sql.NameOf(q.word(i)), alias) {
+				i++
+				continue
+			}
+			text += " " + strings.ToLower(q.word(i))
+		}
+		out = append(out, text)
+	}
+	return strings.Join(out, ",")
 }
 
 const tooLate = "too_late: "
@@ -249,6 +292,10 @@ func (q *query) closed(upTo int64) *duck.Query {
 // rejectLate writes the late rows to dsql.rejects: of a hop those of which every window is closed.
 func (r *Rollup) rejectLate(ctx context.Context, tx *duck.Tx, b watermark.Batch, rows *duck.Query) (int64, error) {
 	q := r.query
+	joined := !direct(q.sel.From, q.of.At) // then a row may come several times, and counts once
+	if joined {
+		rows = duck.SQL("(SELECT *, row_number() OVER () AS _dsql_row FROM {rows})", duck.Args{"rows": rows})
+	}
 	edits := q.reading(rows)
 	marks := q.marks(edits)
 	n := len(marks)
@@ -264,7 +311,7 @@ func (r *Rollup) rejectLate(ctx context.Context, tx *duck.Tx, b watermark.Batch,
 	}
 	cols := duck.SQL("{as}.*", duck.Args{"as": q.called()})
 	late := q.plain(rows, duck.SQL("{cols}, {ts} AS _dsql_time", duck.Args{"cols": cols, "ts": q.edited(q.timed.time, edits)}), also)
-	if !direct(q.sel.From, q.of.At) { // joined: a row may come several times, and counts once
+	if joined {
 		late = duck.SQL("SELECT DISTINCT * FROM ({q})", duck.Args{"q": late})
 	}
 	return catalog.Reject(ctx, tx, catalog.Rejection{Destination: r.decl.Name, Version: b.Version, Columns: b.Columns,

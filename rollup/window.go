@@ -125,10 +125,10 @@ func (q *query) only() *window {
 	return nil
 }
 
-// hops gives each row once for each window that it lies in, and once for none where it has no time.
+// hops gives each row once for each window that it lies in, and once for none where it has no time, or an infinite one.
 func (w *window) hops() *duck.Query {
-	return duck.SQL(`, unnest(coalesce(generate_series(time_bucket(({slide}), ({ts}) - ({size})) + ({slide}), time_bucket(({slide}), ({ts})),
-		({slide})), [NULL])) AS _windows({is})`, duck.Args{"ts": w.args[0], "size": w.args[1], "slide": w.args[2], "is": w.is})
+	return duck.SQL(`, unnest(coalesce(CASE WHEN isfinite({ts}) THEN generate_series(time_bucket(({slide}), ({ts}) - ({size})) + ({slide}),
+		time_bucket(({slide}), ({ts})), ({slide})) END, [NULL])) AS _windows({is})`, duck.Args{"ts": w.args[0], "size": w.args[1], "slide": w.args[2], "is": w.is})
 }
 
 // sessions gives rows with the start of the session that they belong to: rows of the same other groups, none of which is further behind

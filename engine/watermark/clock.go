@@ -95,6 +95,17 @@ func (c *Clock) Expect(p kind.Part, atEnd bool, now time.Time) {
 	}
 }
 
+// Keep forgets the parts of sources that are none of these: nothing comes of them any more.
+func (c *Clock) Keep(sources []string) {
+	c.Marks = slices.DeleteFunc(c.Marks, func(m Mark) bool {
+		if slices.Contains(sources, m.Source) {
+			return false
+		}
+		c.gone = append(c.gone, m.Part)
+		return true
+	})
+}
+
 // Take notes that a part gave rows, the newest of this time; None: none of them has one that counts.
 func (c *Clock) Take(p kind.Part, newest int64, now time.Time) {
 	m := c.mark(p, now)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -51,7 +52,12 @@ func (s *sources) end(source string) {
 // expect tells a clock which parts there are of what a destination stores.
 func (s *sources) expect(c *watermark.Clock, of *program.Node, now time.Time) {
 	direct := ofSources(of)
-	for _, in := range of.Inputs {
+	var names []string
+	for _, in := range mains(of) {
+		names = append(names, in.Of.Name)
+	}
+	c.Keep(names)
+	for _, in := range mains(of) {
 		if _, ok := in.Of.Source(); !ok || !direct {
 			c.Expect(kind.Part{Source: in.Of.Name}, s.ended(in.Of), now)
 			continue
@@ -77,6 +83,14 @@ func (s *sources) ended(n *program.Node) bool {
 // ofSources: rows of a node are those of sources, so that it is known which part gave them.
 func ofSources(n *program.Node) bool {
 	return !n.Keyed() && !slices.ContainsFunc(n.Inputs, func(in *program.Input) bool { _, ok := in.Of.Source(); return !ok })
+}
+
+// mains are the inputs whose rows a node takes: a total reads others only beside.
+func mains(n *program.Node) []*program.Input {
+	if _, total := n.Total(); total {
+		return n.Inputs[:1]
+	}
+	return n.Inputs
 }
 
 // taken is the newest time that a part gave.
@@ -106,21 +120,26 @@ func (r *runner) timed(ctx context.Context, tx *transaction, n *program.Node) (*
 	return &timer{u, n, c}, err
 }
 
-// before lets time go on to where it is before a batch: what has been idle for long enough doesn't hold it back any more.
-func (t *timer) before(ctx context.Context, tx *transaction, s *sources, now time.Time) error {
+// before lets time go on to where it is before a batch, the rows behind a version: what has been idle for long enough doesn't hold it back
+// any more. What closes then is without the batch's rows, which the input has already.
+func (r *runner) before(ctx context.Context, tx *transaction, t *timer, from int64, now time.Time) error {
 	if len(t.clock.Marks) == 0 {
 		return nil
 	}
-	s.expect(t.clock, t.node.Inputs[0].Of, now)
+	r.sources.expect(t.clock, t.node.Inputs[0].Of, now)
 	if !t.clock.Move(now) {
 		return nil
 	}
-	return t.close(ctx, tx)
+	return r.close(ctx, tx, t, duck.SQL("(FROM {all} WHERE {v} <= {from})", duck.Args{"all": t.node.Inputs[0].All(),
+		"v": duck.Ident(watermark.VersionColumn), "from": from}))
 }
 
-// close closes what the watermark has left behind.
-func (t *timer) close(ctx context.Context, tx *transaction) error {
-	return t.Close(ctx, tx.Tx, t.clock, t.node.Inputs[0].All(), tx.version)
+// close closes what the watermark has left behind. While a check holds rows back nothing closes: what is stored is without them.
+func (r *runner) close(ctx context.Context, tx *transaction, t *timer, rows *duck.Query) error {
+	if held, err := r.holding(ctx, tx, t.node); err != nil || held {
+		return err
+	}
+	return t.Close(ctx, tx.Tx, t.clock, rows, tx.version)
 }
 
 // judge rejects the rows behind a version that come too late, and says how many.
@@ -145,7 +164,7 @@ func (r *runner) after(ctx context.Context, tx *transaction, t *timer, w work, f
 		}
 	}
 	t.clock.Move(now)
-	if err := t.close(ctx, tx); err != nil {
+	if err := r.close(ctx, tx, t, t.node.Inputs[0].All()); err != nil {
 		return err
 	}
 	return t.clock.Save(ctx, tx.Tx, tx.version)
@@ -157,13 +176,8 @@ func (r *runner) gave(ctx context.Context, tx *transaction, t *timer, w work, fr
 	if all, ok := tx.times[edge{t.node, in.Of}]; ok {
 		return all, nil
 	}
-	part := kind.Part{}
-	switch known := t.clock.Parts(); {
-	case len(known) == 1:
-		part = known[0]
-	case w.in != nil && !slices.ContainsFunc(known, func(p kind.Part) bool { return p.Source == w.in.Source && p.Topic != "" }):
-		part.Source = w.in.Source
-	default:
+	part, known := r.partOf(t, w)
+	if !known {
 		return nil, nil
 	}
 	if inner, err := r.timed(ctx, tx, in.Of); err != nil || inner != nil && inner.clock.UpTo != watermark.None {
@@ -180,6 +194,42 @@ func (r *runner) gave(ctx context.Context, tx *transaction, t *timer, w work, fr
 		all[i].Part = part
 	}
 	return all, err
+}
+
+// partOf is the part that the rows of a version are of, where one alone can have given them.
+func (r *runner) partOf(t *timer, w work) (kind.Part, bool) {
+	of, known := t.node.Inputs[0].Of, t.clock.Parts()
+	direct := ofSources(of)
+	if len(known) == 1 {
+		s := r.Program.Relation(known[0].Source)
+		if s == nil || !direct || known[0].Topic != "" {
+			return known[0], true
+		}
+		_, several := s.Obj.(kind.Lagging) // rows of before the rollup, of a source whose parts aren't known yet
+		return known[0], !several
+	}
+	if w.in == nil || w.in.Source == "" {
+		return kind.Part{}, false
+	}
+	if !direct {
+		through := slices.DeleteFunc(slices.Clone(mains(of)), func(in *program.Input) bool { return !feeds(w.in.Source, in.Of) })
+		if len(through) != 1 {
+			return kind.Part{}, false
+		}
+		return kind.Part{Source: through[0].Of.Name}, true
+	}
+	for p := range w.in.AtEnd {
+		if len(w.in.AtEnd) == 1 {
+			return p, true
+		}
+	}
+	parted := slices.ContainsFunc(known, func(p kind.Part) bool { return p.Source == w.in.Source && p.Topic != "" })
+	return kind.Part{Source: w.in.Source}, !parted
+}
+
+// feeds: rows of a source come to a node.
+func feeds(source string, n *program.Node) bool {
+	return n.Name == source || slices.ContainsFunc(mains(n), func(in *program.Input) bool { return feeds(source, in.Of) })
 }
 
 // times are the newest ones of rows, by part.
@@ -290,7 +340,7 @@ func (r *runner) closeIdle(ctx context.Context) error {
 				return err
 			}
 			was := t.clock.UpTo
-			err = t.before(ctx, tx, r.sources, time.Now())
+			err = r.before(ctx, tx, t, math.MaxInt64, time.Now())
 			due = t.clock.UpTo > was
 			return err
 		})
@@ -305,7 +355,7 @@ func (r *runner) closeIdle(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			if err := t.before(ctx, tx, r.sources, time.Now()); err != nil {
+			if err := r.before(ctx, tx, t, math.MaxInt64, time.Now()); err != nil {
 				return err
 			}
 			return t.clock.Save(ctx, tx.Tx, tx.version)

@@ -61,8 +61,10 @@ func (r *runner) total(ctx context.Context, tx *transaction, w work, n *program.
 		return r.compute(ctx, tx, n, t, touched, b, e)
 	}
 	now := time.Now()
-	if err := clock.before(ctx, tx, r.sources, now); err != nil {
-		return out, err
+	if begun && !w.turned { // else what is stored isn't what the input had
+		if err := r.before(ctx, tx, clock, from, now); err != nil {
+			return out, err
+		}
 	}
 	switch {
 	case e.Origin == rebuildOrigin: // its rows were all there before: none is late
