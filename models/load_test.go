@@ -230,6 +230,8 @@ func TestLoadErrors(t *testing.T) {
 			`"params":{"loss_function":{"type":"Logloss"}}},"scale_and_bias":[1,[0]]}`, "3 classes for 2 outputs"},
 		{"catboost inputs", `{"features_info":{"float_features":[{"feature_index":0,"flat_feature_index":2000000000}]},"scale_and_bias":[1,[0]]}`,
 			"inputs, supported are"},
+		{"catboost last input", `{"features_info":{"float_features":[{"feature_index":0,"flat_feature_index":9223372036854775807}]},` +
+			`"scale_and_bias":[1,[0]]}`, "inputs, supported are"},
 	} {
 		_, err := load.Load([]byte(c.data), model.Options{})
 		if err == nil || !strings.Contains(err.Error(), c.want) {

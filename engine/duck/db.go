@@ -77,8 +77,10 @@ type Conn struct {
 // checkpoint runs when the file is closed, and at quiet moments); UTC makes every now() and cast mean the same everywhere.
 var settings = []string{
 	"SET errors_as_json = true",
-	"SET TimeZone = 'UTC'",
+	"SET TimeZone = '" + utc + "'",
 }
+
+const utc = "UTC"
 
 var globalSettings = []string{
 	"SET autoinstall_known_extensions = false",
@@ -161,6 +163,11 @@ func (db *DB) Reader(ctx context.Context) (*Conn, error) {
 	c := &Conn{DB: db, sql: sc}
 	if err := sc.Raw(func(d any) (err error) { c.raw, err = rawConnection(d); return err }); err != nil {
 		return nil, errors.Join(err, sc.Close())
+	}
+	if c.Setting("TimeZone") != utc { // one that was given back has what was set on it
+		if err := c.Run(ctx, SQL("SET TimeZone = {utc}", Args{"utc": utc})); err != nil {
+			return nil, errors.Join(err, sc.Close())
+		}
 	}
 	db.mu.Lock()
 	db.conns = append(db.conns, c)

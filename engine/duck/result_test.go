@@ -187,6 +187,14 @@ func TestResultTimeZone(t *testing.T) {
 		}
 		r.Close()
 	}
+	for range 2 { // a connection that was given back is as a new one
+		other, err := c.DB.Reader(t.Context())
+		if err != nil || other.Setting("TimeZone") != "UTC" {
+			t.Fatal(other.Setting("TimeZone"), err)
+		}
+		query(t, other, "SET TimeZone = 'America/New_York'").Close()
+		other.Close()
+	}
 }
 
 // An error has its place in the script, whenever DuckDB finds it; a cancelled context ends a result.

@@ -100,7 +100,7 @@ func (c *content) flatTrees(t table, splits []split) error {
 	if len(starts) != len(sizes) || c.outputs < 1 {
 		return fmt.Errorf("%d trees begin, and %d have sizes", len(starts), len(sizes))
 	}
-	left := len(asked) // no tree's splits are another's
+	left, room := len(asked), 2*len(leaves) // no tree's splits are another's, and hardly a node's leaf
 	own := make([]split, len(asked))
 	for i, k := range asked {
 		if len(ends) > 0 && int(k) < 0 { // a leaf asks nothing
@@ -126,8 +126,11 @@ func (c *content) flatTrees(t table, splits []split) error {
 			if n /= c.outputs; n <= len(weights) {
 				one.weights, weights = weights[:n], weights[n:]
 			}
-		} else if err := one.flatNodes(t.f, steps+4*from, ends[min(from, len(ends)):], c.outputs, leaves, weights); err != nil {
-			return fmt.Errorf("tree %d: %w", i, err)
+		} else {
+			if err := one.flatNodes(t.f, steps+4*from, ends[min(from, len(ends)):], c.outputs, leaves, weights, room); err != nil {
+				return fmt.Errorf("tree %d: %w", i, err)
+			}
+			room -= len(one.leaves)
 		}
 		c.trees = append(c.trees, one)
 	}
@@ -136,7 +139,7 @@ func (c *content) flatTrees(t table, splits []split) error {
 
 // flatNodes reads the nodes of a tree that isn't oblivious: how far each one's children are, 0 where there is none; where one is missing,
 // the node is a leaf there itself.
-func (t *tree) flatNodes(f *flat, at int, ends []int32, outputs int, leaves, weights []float64) error {
+func (t *tree) flatNodes(f *flat, at int, ends []int32, outputs int, leaves, weights []float64, room int) error {
 	if len(ends) < len(t.splits) || len(t.splits) == 0 {
 		return errLeaves
 	}
@@ -153,7 +156,7 @@ func (t *tree) flatNodes(f *flat, at int, ends []int32, outputs int, leaves, wei
 	cover := len(weights) == len(leaves)/outputs
 	leaf := func(i int) (int, error) {
 		from := int(ends[i])
-		if from < 0 || from > len(leaves)-outputs {
+		if from < 0 || from > len(leaves)-outputs || len(t.leaves) > room-outputs {
 			return 0, errLeaves
 		}
 		t.leaves = append(t.leaves, leaves[from:from+outputs]...)

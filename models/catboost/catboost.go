@@ -128,9 +128,10 @@ func (c *content) model(opt model.Options) (*model.Model, error) {
 func (c *content) inputs() (out []model.Input, by []*booster.Recoder, err error) {
 	n := 0
 	count := func(at int) {
-		if n = max(n, at+1); at < 0 {
-			n = math.MaxInt
+		if at < 0 || at == math.MaxInt {
+			at = math.MaxInt - 1
 		}
+		n = max(n, at+1)
 	}
 	for _, x := range c.numbers {
 		count(x.at)

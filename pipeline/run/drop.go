@@ -59,13 +59,16 @@ func (r *runner) dropNode(ctx context.Context, n *program.Node, again bool) erro
 	delete(r.broken, n)
 	delete(r.watches, n)
 	delete(r.again, n)
+	delete(r.told, n)
+	delete(r.gathers, n)
 	delete(r.file.halted, n.Name)
 	if again {
 		n.Stored, n.Bound = nil, false
 	} else {
-		r.Program.Nodes = slices.DeleteFunc(r.Program.Nodes, func(m *program.Node) bool { return m == n })
+		// an errand may be looking at them
+		r.Program.Nodes = slices.DeleteFunc(slices.Clone(r.Program.Nodes), func(m *program.Node) bool { return m == n })
 	}
-	return r.closeOutlet(n)
+	return r.closeOutside(n)
 }
 
 // prune drops what the file declares and the script doesn't. Where something that stays reads one of these nothing is dropped.

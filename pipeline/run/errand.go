@@ -26,20 +26,20 @@ type errand struct {
 	slow   bool // it was waited for in vain
 }
 
-// start does f: aside where the run follows, else at once.
+// start does f: aside where the run follows, else at once. Where the run is asked to end f has little time left.
 func (r *runner) start(ctx context.Context, f func(context.Context) error) *errand {
-	e := &errand{over: make(chan struct{}), cancel: func() {}}
-	if !r.Options.Follow {
-		defer close(e.over)
-		e.err = f(ctx)
-		return e
-	}
+	e := &errand{over: make(chan struct{})}
 	ctx, e.cancel = kind.UntilStop(ctx, r.Options.Stop, hurry)
-	go func() {
+	do := func() {
 		defer close(e.over)
 		defer e.cancel()
 		e.err = f(ctx)
-	}()
+	}
+	if r.Options.Follow {
+		go do()
+	} else {
+		do()
+	}
 	return e
 }
 
@@ -55,26 +55,29 @@ func (r *runner) wait(n *program.Node, e *errand, turn time.Time, must bool) boo
 	if e.slow || r.told[n] != nil {
 		turn = time.Time{}
 	}
-	var late <-chan time.Time
-	if !must {
-		t := time.NewTimer(time.Until(turn))
-		defer t.Stop()
-		late = t.C
-	}
-	select {
-	case <-e.over:
-		return true
-	case <-r.Options.Stop:
-		<-e.over
-		return true
-	case <-late:
-	}
-	select {
-	case <-e.over:
-		return true
-	default:
-		e.slow = true
-		return false
+	for {
+		until := time.Until(turn)
+		if must = must || r.stopped(); must {
+			until = turnTime
+		}
+		late := time.NewTimer(until)
+		select {
+		case <-e.over:
+		case <-r.Options.Stop:
+			<-e.over
+		case <-late.C:
+		}
+		late.Stop()
+		select {
+		case <-e.over:
+			return true
+		default:
+		}
+		if !must && !r.stopped() {
+			e.slow = true
+			return false
+		}
+		r.tellWhispers() // why it takes so long, maybe
 	}
 }
 
@@ -104,25 +107,24 @@ func (r *runner) line(ctx context.Context, n *program.Node) (*duck.Conn, error) 
 	if !r.Options.Follow {
 		return r.Conn, nil
 	}
-	if c := r.lines[n]; c != nil {
-		return c, nil
+	c := r.lines[n]
+	if c == nil {
+		var err error
+		if c, err = r.Conn.DB.Reader(ctx); err != nil {
+			return nil, err
+		}
+		if r.lines == nil {
+			r.lines = map[*program.Node]*duck.Conn{}
+		}
+		r.lines[n] = c
 	}
-	var zone string
-	if _, err := r.Conn.Scan(ctx, duck.SQL("SELECT current_setting('TimeZone')"), &zone); err != nil {
-		return nil, err
+	if zone := r.Conn.Setting("TimeZone"); zone != c.Setting("TimeZone") {
+		return c, c.Run(ctx, duck.SQL("SET TimeZone = {zone}", duck.Args{"zone": zone}))
 	}
-	c, err := r.Conn.DB.Reader(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if r.lines == nil {
-		r.lines = map[*program.Node]*duck.Conn{}
-	}
-	r.lines[n] = c
-	return c, c.Run(ctx, duck.SQL("SET TimeZone = {zone}", duck.Args{"zone": zone}))
+	return c, nil
 }
 
-// hangUp closes the connection of n's errands.
+// hangUp closes the connection of n's errands, of which none is on its way.
 func (r *runner) hangUp(n *program.Node) error {
 	c := r.lines[n]
 	if c == nil {

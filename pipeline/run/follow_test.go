@@ -1,10 +1,15 @@
 package run
 
 import (
+	"context"
 	"fmt"
 	"testing"
+	"time"
 
+	"dsql/engine/duck"
 	"dsql/pipeline/event"
+	"dsql/pipeline/look"
+	"dsql/pipeline/program"
 )
 
 // Following keeps to the order too: what is read whole comes first each time that sources are looked at.
@@ -42,4 +47,37 @@ func TestFollowReadsWholeFirst(t *testing.T) {
 		t.Fatal(render(err))
 	}
 	f.is("SELECT string_agg(id, ',' ORDER BY id) FROM st", "1,2,3")
+}
+
+// At its end a run waits for what is on its way, however slow it was; and closes its connection behind it.
+func TestErrandsEnd(t *testing.T) {
+	t.Parallel()
+	db, err := duck.Open(t.Context(), "", duck.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	stop := make(chan struct{})
+	close(stop)
+	r := &runner{Viewer: look.Viewer{Options: program.Options{Follow: true, Stop: stop}}}
+	n := &program.Node{}
+	for range 30 {
+		if e := r.start(t.Context(), func(context.Context) error { return nil }); !r.wait(n, e, time.Time{}, false) {
+			t.Fatal("it wasn't waited for")
+		}
+	}
+	line, err := db.Reader(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Options.Stop, r.Program = nil, &program.Program{Nodes: []*program.Node{n}}
+	e := r.start(t.Context(), func(ctx context.Context) error {
+		<-ctx.Done()
+		_, err := line.Int(context.WithoutCancel(ctx), duck.SQL("SELECT 1"))
+		return err
+	})
+	r.lines, r.posts = map[*program.Node]*duck.Conn{n: line}, map[*program.Node]*post{n: {under: &sending{errand: e}}}
+	if err := r.closeOutlets(); err != nil || e.err != nil {
+		t.Error(err, e.err)
+	}
 }

@@ -2,7 +2,6 @@ package run
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"dsql/engine/duck"
@@ -125,10 +124,9 @@ func (r *runner) closePost(n *program.Node) error {
 		s.giveUp()
 		to.under, to.open = nil, s.open
 	}
-	if to.open == nil {
-		return r.hangUp(n)
-	}
 	open := to.open
-	to.open = nil
-	return errors.Join(open.Close(), r.hangUp(n))
+	if to.open = nil; open == nil {
+		return nil
+	}
+	return open.Close()
 }

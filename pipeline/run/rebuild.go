@@ -65,7 +65,7 @@ func (r *runner) refill(ctx context.Context, d *sql.Decl, n *program.Node, dest 
 			WithHint("DROP " + d.Syntax.Keyword + " " + n.Name + " and declare it anew")
 	}
 	if !r.reshaped[n] {
-		if err := r.bringFor(ctx, n); err != nil || r.stopped() {
+		if err := r.bringFor(ctx, d, n); err != nil || r.stopped() {
 			return err
 		}
 	}
@@ -123,8 +123,8 @@ func (r *runner) refill(ctx context.Context, d *sql.Decl, n *program.Node, dest 
 // rebuildOrigin is what REBUILD … FROM SOURCE calls its version.
 const rebuildOrigin = "rebuild from source"
 
-// bringFor takes what waits for a destination, for those that read it, and for what any of these reads whole.
-func (r *runner) bringFor(ctx context.Context, n *program.Node) error {
+// bringFor takes what waits for a destination, for those that read it, and for what any of these reads whole; and lets sinks have it.
+func (r *runner) bringFor(ctx context.Context, d *sql.Decl, n *program.Node) error {
 	all := r.wanted(nil)
 	wanted := r.downstream(n, all)
 	wanted[n] = true
@@ -135,7 +135,10 @@ func (r *runner) bringFor(ctx context.Context, n *program.Node) error {
 			}
 		}
 	}
-	return r.bring(ctx, wanted)
+	if err := r.bring(ctx, wanted); err != nil || r.stopped() {
+		return err
+	}
+	return r.handedOn(ctx, d, n)
 }
 
 // refillInput takes all that an input has, and says in how many batches.

@@ -28,6 +28,11 @@ func (r *runner) replaySunk(ctx context.Context, n *program.Node, s kind.Sink, w
 	if err != nil || len(all) == 0 {
 		return err
 	}
+	if r.deliveries[n] != nil { // the outlet is at work
+		if err := r.sinks(ctx, true, []*program.Node{n}); err != nil || r.stopped() {
+			return err
+		}
+	}
 	of := n.Inputs[0].Of
 	out, err := r.outlet(ctx, n, s, edge{n, of})
 	if err != nil {

@@ -60,7 +60,7 @@ func (r *runner) sinks(ctx context.Context, all bool, only []*program.Node) erro
 // failedSink decides what becomes of a sink that has failed. What is given up because the run is to end comes again.
 func (r *runner) failedSink(n *program.Node, err error) error {
 	if r.stopped() && (away(err) || errors.Is(err, context.Canceled)) {
-		return errors.Join(r.closeOutlet(n), r.closePost(n))
+		return r.closeOutside(n)
 	}
 	if !away(err) || !r.Options.Follow {
 		r.breaks(n, err)
@@ -80,7 +80,7 @@ func (r *runner) failedSink(n *program.Node, err error) error {
 		}
 	}
 	r.again[n] = time.Now().Add(lookEvery)
-	return errors.Join(r.closeOutlet(n), r.closePost(n))
+	return r.closeOutside(n)
 }
 
 // breaks notes that a sink writes nothing more in this run.
@@ -141,6 +141,9 @@ func (r *runner) sinkTo(ctx, within context.Context, n *program.Node, s kind.Sin
 			return nil
 		}
 		r.takeOver(n)
+		if w.waits && all { // it was begun before all were asked for
+			continue
+		}
 		if w.waits {
 			r.gathers[n] = true
 			return nil
@@ -299,25 +302,26 @@ func (r *runner) recordSink(ctx context.Context, e edge, from, v int64, refused 
 	})
 }
 
-// closeOutlet ends what a sink has open.
-func (r *runner) closeOutlet(n *program.Node) error {
+// closeOutside ends what a sink, or a source's rejects, have on their way and open.
+func (r *runner) closeOutside(n *program.Node) error {
+	var errs []error
 	if w := r.deliveries[n]; w != nil {
 		w.giveUp()
 		r.takeOver(n)
 	}
-	out, ok := r.outlets[n]
-	if !ok {
-		return r.hangUp(n)
+	if out, ok := r.outlets[n]; ok {
+		delete(r.outlets, n)
+		errs = append(errs, out.Close())
 	}
-	delete(r.outlets, n)
-	return errors.Join(out.Close(), r.hangUp(n))
+	errs = append(errs, r.closePost(n))
+	return errors.Join(append(errs, r.hangUp(n))...)
 }
 
 // closeOutlets does so for all of them.
 func (r *runner) closeOutlets() error {
 	var errs []error
 	for _, n := range r.Program.Nodes {
-		errs = append(errs, r.closeOutlet(n), r.closePost(n))
+		errs = append(errs, r.closeOutside(n))
 	}
 	r.tellWhispers()
 	return errors.Join(errs...)

@@ -174,7 +174,7 @@ func (r *runner) recompute(ctx context.Context, d *sql.Decl, n *program.Node, t 
 	if err := r.mayHandOnAgain(d, n); err != nil {
 		return err
 	}
-	if err := r.bringFor(ctx, n); err != nil || r.stopped() {
+	if err := r.bringFor(ctx, d, n); err != nil || r.stopped() {
 		return err
 	}
 	return r.newVersion(ctx, n, "rebuild", true, func(tx *transaction, rows *event.DestinationRows) (err error) {

@@ -74,7 +74,8 @@ var (
 			"are counted as dropped. Or ADMIT KEY names a key that was not erased (a warning).")
 	NotTold = stored.add("not-told", ExitFailed,
 		"ERASE KEY took a key out of a journal's state, and something that reads the journal hasn't taken that yet: a sink that is away, or "+
-			"a destination that failed. The history is kept until it has: run the statement again.")
+			"a destination that failed. The history is kept until it has: run the statement again. ROLLBACK, REBUILD and VACUUM change "+
+			"nothing where a sink hasn't taken all of what they name.")
 	ReplayHeld = stored.add("replay-held", Warning,
 		"REPLAY REJECTS left rows that a check holds back: RELEASE HOLD takes them (a warning).")
 	UnknownKey = stored.add("unknown-key", ExitFailed,
