@@ -193,11 +193,16 @@ func (f *meeting) join(n *tree.Join) (int, error) {
 			return both, nil
 		}
 		return 0, f.unlike(n)
-	case n.Ref == "POSITIONAL" || left == 0 && !slices.Contains([]string{"INNER", "RIGHT"}, n.Type) ||
-		right == 0 && slices.Contains([]string{"RIGHT", "FULL", "OUTER"}, n.Type):
+	case strangers(n, left != 0, right != 0):
 		return 0, f.j.fail("rows of another relation that find none of theirs would come with every batch")
 	}
 	return left | right, nil
+}
+
+// strangers: rows may come of the side that has no new ones, or one of them for many that are new.
+func strangers(n *tree.Join, left, right bool) bool {
+	return n.Ref == "POSITIONAL" || !left && (n.Ref == "ASOF" || !slices.Contains([]string{"INNER", "RIGHT"}, n.Type)) ||
+		!right && slices.Contains([]string{"RIGHT", "FULL", "OUTER"}, n.Type)
 }
 
 // unlike refuses a kind of join whose result later rows would change.

@@ -108,153 +108,6 @@ func (r *ranges) direct() bool {
 	return found == 2
 }
 
-// stops are words that a condition ends before.
-var stops = []string{"JOIN", "INNER", "LEFT", "RIGHT", "FULL", "CROSS", "NATURAL", "POSITIONAL", "ASOF", "SEMI", "ANTI", "ON", "USING",
-	"WHERE", "GROUP",
-	"HAVING", "WINDOW", "QUALIFY", "ORDER", "LIMIT", "OFFSET", "SELECT", "UNION", "INTERSECT", "EXCEPT", ","}
-
-// conditions are those of ON and WHERE.
-func (r *ranges) conditions() (out []part) {
-	for _, c := range []struct {
-		node tree.Node
-		word string
-	}{{r.j.meet.Condition, "ON"}, {r.j.in.Where, "WHERE"}} {
-		first := -1 // where what is known to be of the condition begins
-		tree.Walk(c.node, func(n tree.Node) bool {
-			if at, ok := tree.Place(n); ok && (first < 0 || at < first) {
-				first = at
-			}
-			return true
-		})
-		from := 0
-		for i, t := range r.toks {
-			if first >= 0 && t.Span.Start <= first+r.b.span.Start && r.is(i, c.word) {
-				from = i + 1
-			}
-		}
-		if from > 0 {
-			out = append(out, part{from, r.ends(from)})
-		}
-	}
-	return out
-}
-
-// ends is where a condition ends.
-func (r *ranges) ends(i int) int {
-	for i < len(r.toks) && !r.is(i, ")", "]", "}") &&
-		(!r.is(i, stops...) || r.is(i+1, "(") && !r.is(i, ",", "ON", "USING", "WHERE", "SELECT")) {
-		i = r.next(i, len(r.toks))
-	}
-	return i
-}
-
-// comparison: left is no more than right.
-type comparison struct{ left, right part }
-
-// comparisons are those that a condition is made of, as far as AND goes.
-func (r *ranges) comparisons(p part) (out []comparison) {
-	if r.is(p.from, "(") && r.close(p.from, p.to) == p.to {
-		return r.comparisons(part{p.from + 1, p.to - 1})
-	}
-	from, between, and := p.from, 0, 0
-	for i := p.from; i < p.to; i = r.next(i, p.to) {
-		switch {
-		case r.is(i, "OR", "CASE"):
-			return nil
-		case r.is(i, "BETWEEN"):
-			between = i
-		case r.is(i, "AND") && between > 0 && and == 0:
-			and = i
-		case r.is(i, "AND"):
-			out = append(out, r.one(part{from, i}, between, and)...)
-			from, between, and = i+1, 0, 0
-		}
-	}
-	return append(out, r.one(part{from, p.to}, between, and)...)
-}
-
-// one are the comparisons of a condition without AND, but for that of a BETWEEN.
-func (r *ranges) one(p part, between, and int) []comparison {
-	if between > 0 {
-		x, low, high := part{p.from, between}, part{between + 1, and}, part{and + 1, p.to}
-		if and > 0 && r.plain(x) && r.plain(low) && r.plain(high) {
-			return []comparison{{low, x}, {x, high}}
-		}
-		return nil
-	}
-	if r.is(p.from, "(") && r.close(p.from, p.to) == p.to {
-		return r.comparisons(p)
-	}
-	for i := p.from; i < p.to; i = r.next(i, p.to) {
-		op, behind := r.operator(i)
-		left, right := part{p.from, i}, part{behind, p.to}
-		switch {
-		case op != "<" && op != "<=" && op != ">" && op != ">=":
-			continue
-		case !r.plain(left) || !r.plain(right):
-			return nil
-		case op[0] == '<':
-			return []comparison{{left, right}}
-		}
-		return []comparison{{right, left}}
-	}
-	return nil
-}
-
-// operator is the one that begins at a token, and the token behind it.
-func (r *ranges) operator(i int) (string, int) {
-	from := i
-	for i < len(r.toks) && r.toks[i].Kind == sql.Op && !r.is(i, "(", ")", "[", "]", "{", "}", ",", ".") &&
-		(i == from || r.toks[i-1].Span.End == r.toks[i].Span.Start) {
-		i++
-	}
-	if i == from {
-		return "", i
-	}
-	return r.toks[from].Span.To(r.toks[i-1].Span).Of(r.b.src), i
-}
-
-// plain: an expression is made of what binds closer than a comparison.
-func (r *ranges) plain(p part) bool {
-	for i := p.from; i < p.to; i = r.next(i, p.to) {
-		op, behind := r.operator(i)
-		if op != "" && !slices.Contains([]string{"+", "-", "*", "/", "::"}, op) ||
-			r.is(i, "NOT", "IS", "IN", "LIKE", "ILIKE", "SIMILAR", "GLOB", "BETWEEN", "SYMMETRIC", "ISNULL", "NOTNULL", "COLLATE", "OPERATOR",
-				"LAMBDA") {
-			return false
-		}
-		i = max(i, behind-1)
-	}
-	return p.from < p.to
-}
-
-// shifted is a column and what is added to it; minus: taken off it.
-func (r *ranges) shifted(p part) (column, shift part, minus bool) {
-	for i := p.from; i < p.to; i = r.next(i, p.to) {
-		if !r.is(i, "+", "-") {
-			continue
-		}
-		if shift.to > 0 || !r.path(part{p.from, i}) || i+1 == p.to {
-			return p, part{}, false
-		}
-		column, shift, minus = part{p.from, i}, part{i + 1, p.to}, r.is(i, "-")
-	}
-	if shift.to == 0 {
-		return p, part{}, false
-	}
-	return column, shift, minus
-}
-
-// path: it is a name, perhaps with others before it.
-func (r *ranges) path(p part) bool {
-	for i := p.from; i < p.to; i++ {
-		if (i-p.from)%2 == 1 && !r.is(i, ".") || (i-p.from)%2 == 0 && !IsName(r.toks[i]) {
-			return false
-		}
-	}
-	return (p.to-p.from)%2 == 1
-}
-
 func (r *ranges) user(p part) *duck.Query { return r.j.text(r.toks, p) }
 
 func (j *Join) text(toks []sql.Token, p part) *duck.Query {
@@ -281,7 +134,9 @@ func (r *ranges) bind(ctx context.Context, tx *duck.Tx) error {
 }
 
 // called is the name of a side in the query.
-func (j *Join) called(side int) *duck.Query {
+func (j *Join) called(side int) *duck.Query { return duck.Ident(j.name(side)) }
+
+func (j *Join) name(side int) string {
 	r := j.body.reads[[]int{j.body.fresh, j.body.other}[side]]
 	name := r.name
 	j.body.tree.Walk(func(n tree.Node) bool {
@@ -290,7 +145,7 @@ func (j *Join) called(side int) *duck.Query {
 		}
 		return true
 	})
-	return duck.Ident(name)
+	return name
 }
 
 // limit is what a comparison says of a side's column; turned: it stands on the right.
@@ -301,7 +156,8 @@ func (r *ranges) limit(ctx context.Context, tx *duck.Tx, side int, c comparison,
 	}
 	mine, l.shift, l.minus = r.shifted(mine)
 	of, over := r.known[asked{mine, side}], r.known[asked{l.other, 1 - side}]
-	if !ordered(of) || !ordered(over) || !r.path(mine) || r.known[asked{l.other, 2}] != "" {
+	either := r.known[asked{mine, 1 - side}] != "" || r.known[asked{l.other, side}] != ""
+	if !ordered(of) || !ordered(over) || either || !r.column(mine, side) || !r.same(l.other, 1-side) || !r.same(l.shift, 2) {
 		return l, false, nil
 	}
 	l.column = sql.NameOf(r.toks[mine.to-1].Span.Of(r.b.src))
@@ -312,20 +168,27 @@ func (r *ranges) limit(ctx context.Context, tx *duck.Tx, side int, c comparison,
 		return l, true, nil
 	}
 	switch by := r.known[asked{l.shift, 2}]; {
-	case by == "INTERVAL" && (of == "DATE" || strings.HasPrefix(string(of), "TIMESTAMP")):
-		days, err := tx.Int(ctx, duck.SQL("SELECT (datepart('year', x) <> 0 OR datepart('month', x) <> 0 OR datepart('day', x) <> 0)::BIGINT "+
-			"FROM (SELECT {x} AS x)",
+	case by == "INTERVAL" && moment(of) && moment(over):
+		days, err := tx.Int(ctx, duck.SQL("SELECT coalesce(datepart('year', x) <> 0 OR datepart('month', x) <> 0 OR datepart('day', x) <> 0, "+
+			"true)::BIGINT FROM (SELECT {x} AS x)",
 			duck.Args{"x": r.user(l.shift)}))
 		if err != nil {
 			return l, false, err
 		}
+		if of != over && (zoned(of) != zoned(over) || of == "TIMESTAMP_NS" || over == "TIMESTAMP_NS") {
+			days = 1 // an hour on a clock may be two, or a part of a microsecond go
+		}
 		l.loose = days * looseDays
 		return l, true, nil
-	case by.ID().Integer() && (of == "DATE" || of.ID().Integer()):
+	case by.ID().Integer() && (of == "DATE" && over == "DATE" || of.ID().Integer() && over.ID().Integer()):
 		return l, true, nil
 	}
 	return l, false, nil
 }
+
+func moment(t duck.Type) bool { return t == "DATE" || strings.HasPrefix(string(t), "TIMESTAMP") }
+
+func zoned(t duck.Type) bool { return t == "TIMESTAMP WITH TIME ZONE" }
 
 // ordered: values are compared alike whatever type they are compared as.
 func ordered(t duck.Type) bool { return t != "" && (t.ID().Number() || t.ID().Temporal()) }

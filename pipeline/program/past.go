@@ -1,6 +1,7 @@
 package program
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -61,12 +62,16 @@ func (in *Input) sees(ctx context.Context, tx *duck.Tx, n *Node, cols []duck.Col
 			"%s is declared ON ERROR REJECT, and window functions see other rows beside its own",
 			in.calls[0].at.Of(in.body.src)).WithHint("call it in a stream of its own; or declare it ON ERROR NULL or FAIL")
 	}
+	if in.takesRow() {
+		return at.Errorf(code.WindowPast, "the query takes a row of %s as one value, and has window functions", in.Of.Name).
+			WithHint("name the columns of the value: {'a': a, 'b': b}; or make it in a stream of its own")
+	}
 	with := *in.body
 	with.spots, with.spot = in.body.spotsFor(newColumn, true), newColumn
 	p := &past{&with, in.parted(windows), cols}
 	marked := duck.SQL("(SELECT *, true AS {new} FROM {rel})", duck.Args{"new": duck.Ident(newColumn), "rel": empty(in.Of)})
 	is, errs := tx.DescribeEach(ctx, []duck.Bound{{Query: p.query(marked), At: at}})
-	if errs[0] != nil || !slices.Equal(is[0], cols) { // a row as one value would have a column more
+	if errs[0] != nil || !slices.Equal(is[0], cols) || in.mixed() { // a row as one value would have a column more
 		return at.Errorf(code.WindowPast, "the query has window functions, and which of its rows are new ones of %s can't be told", in.Of.Name).
 			WithHint("take the rows of STREAM " + in.Of.Name +
 				" by SELECT … FROM, with the windows beside; what else is to be done, in a stream behind it")
@@ -98,18 +103,73 @@ func (in *Input) ahead(w *tree.Window) (why, hint string) {
 	return "", ""
 }
 
+// finder says where rows are that may be new.
+func (in *Input) finder() *groupFinder {
+	return &groupFinder{tree: in.body.tree, fresh: []int{in.body.freshAt()}, known: map[*tree.CTE]bool{}}
+}
+
+// mixed: rows may stand among those of the relation that are none of its: newColumn would be NULL there.
+func (in *Input) mixed() bool {
+	f := in.finder()
+	return tree.Contains(in.body.tree.Queries[0], func(n tree.Node) bool {
+		switch n := n.(type) {
+		case *tree.Join:
+			left, right := f.from(n.Left), f.from(n.Right)
+			return (left || right) && strangers(n, left, right)
+		case *tree.SetOperation:
+			return n.ByName && f.node(n)
+		}
+		return false
+	})
+}
+
+// takesRow: a row that may be new is taken as one value (to_json(t)), or as arguments (f(*COLUMNS(*))): newColumn would be there.
+func (in *Input) takesRow() bool {
+	t, f := in.body.tree, in.finder()
+	var names []string
+	t.Walk(func(n tree.Node) bool {
+		switch n := n.(type) {
+		case *tree.Table:
+			if f.from(n) {
+				names = append(names, cmp.Or(n.Alias, n.Name))
+			}
+		case *tree.Subquery:
+			if n.InFrom && f.from(n) {
+				names = append(names, cmp.Or(n.Alias, "unnamed_subquery"))
+			}
+		}
+		return true
+	})
+	names = slices.DeleteFunc(names, func(name string) bool {
+		return slices.ContainsFunc(in.Of.Cols, func(c duck.Column) bool { return sql.Same(c.Name, name) })
+	})
+	return tree.Contains(t.Queries[0], func(n tree.Node) bool {
+		switch n := n.(type) {
+		case *tree.ColumnRef:
+			return len(n.Path) == 1 && slices.ContainsFunc(names, func(name string) bool { return sql.Same(name, n.Path[0]) })
+		case *tree.Other:
+			return strings.Contains(n.Type, "UNPACK")
+		}
+		return false
+	})
+}
+
 // parted are the columns that all windows are parted by, where these are columns of the relation as it is.
 func (in *Input) parted(windows []*tree.Window) (keys []string) {
-	if only, ok := in.body.tree.Queries[0].(*tree.Select); !ok || len(in.body.reads) != 1 || len(only.CTEs) > 0 {
+	only, ok := in.body.tree.Queries[0].(*tree.Select)
+	if !ok || len(in.body.reads) != 1 || len(only.CTEs) > 0 {
 		return nil
-	} else if t, ok := only.From.(*tree.Table); !ok || len(t.Columns) > 0 {
+	}
+	from, ok := only.From.(*tree.Table)
+	if !ok || len(from.Columns) > 0 {
 		return nil
 	}
 	for _, c := range in.Of.Cols {
 		every := func(w *tree.Window) bool {
 			return slices.ContainsFunc(w.Partitions, func(n tree.Node) bool {
 				ref, ok := n.(*tree.ColumnRef)
-				return ok && len(ref.Path) <= 2 && sql.Same(ref.Name(), c.Name)
+				return ok && sql.Same(ref.Name(), c.Name) &&
+					(len(ref.Path) == 1 || len(ref.Path) == 2 && sql.Same(ref.Path[0], cmp.Or(from.Alias, from.Name)))
 			})
 		}
 		if !slices.ContainsFunc(windows, func(w *tree.Window) bool { return !every(w) }) {

@@ -58,16 +58,21 @@ func (b *body) seesMany(ctx context.Context, c *duck.Conn) (groupFinder, error) 
 		f.fresh = append(f.fresh, b.standsAt(b.other))
 	}
 	f.node(b.tree.Queries[0])
-	if f.found != "" || len(f.calls) == 0 {
-		return f, nil
-	}
-	known, err := c.Routines(ctx, strings.Join(f.calls, "() ")+"()")
-	for _, name := range f.calls {
-		if known.Any(name, func(r duck.Routine) bool { return r.Type == "aggregate" }) {
-			f.say("the aggregate " + strings.TrimSuffix(name, "_star"))
+	if f.found == "" && len(f.calls) > 0 {
+		known, err := c.Routines(ctx, strings.Join(f.calls, "() ")+"()")
+		if err != nil {
+			return f, err
+		}
+		for _, name := range f.calls {
+			if known.Any(name, func(r duck.Routine) bool { return r.Type == "aggregate" }) {
+				f.say("the aggregate " + strings.TrimSuffix(name, "_star"))
+			}
 		}
 	}
-	return f, err
+	if f.byAll {
+		f.say("GROUP BY ALL")
+	}
+	return f, nil
 }
 
 // groupFinder looks for what sees many of the fresh rows at once.
@@ -77,6 +82,7 @@ type groupFinder struct {
 	known map[*tree.CTE]bool // whether it has fresh rows
 	calls []string           // functions over fresh rows: any may be an aggregate
 	found string
+	byAll bool // GROUP BY ALL, which is DISTINCT where there is no aggregate
 	// windows are those over fresh rows.
 	windows []*tree.Window
 }
@@ -100,6 +106,7 @@ func (f *groupFinder) node(query tree.Node) (fresh bool) {
 		if len(n.Groups) > 0 {
 			f.say("GROUP BY")
 		}
+		f.byAll = f.byAll || n.ByAll
 		f.modifiers(n.Modifiers)
 		for _, x := range append(slices.Clone(n.List), n.Having, n.Qualify) {
 			f.expression(x)

@@ -211,7 +211,7 @@ func window(o object, in inner) *Window {
 		w.Ahead = w.Ahead || strings.Contains(order.Type, "DESC")
 	}
 	switch o.text("type") {
-	case "WINDOW_LEAD", "WINDOW_NTILE", "WINDOW_PERCENT_RANK", "WINDOW_CUME_DIST":
+	case "WINDOW_LEAD", "WINDOW_FILL", "WINDOW_NTILE", "WINDOW_PERCENT_RANK", "WINDOW_CUME_DIST":
 		w.Ahead = true
 	case "WINDOW_LAG":
 		if by := o.m["offset_expr"]; by != nil {
