@@ -9,7 +9,8 @@ RACE := ./engine/... ./ingest/... ./models/... ./pipeline/... ./serve/... ./sink
 # Packages that write vectors; INVARIANTS=./... for all, which is too much for each change.
 INVARIANTS := ./engine/... ./ingest/batch ./ingest/format/...
 # A number of inputs, not a time: with a time go test fails now and then at its end, without an input that fails (golang/go#75804).
-FUZZTIME ?= 4000x
+# Inputs of a fuzz target: what people's editors and texts meet gets more of them than decoders, whose inputs take longer.
+FUZZTIME ?= $(if $(filter lsp sqlfmt sql,$(PKG)),4000x,1500x)
 
 .PHONY: help tools build demo test cover ci fmt tidy vuln vet lint exprs invariants race fuzz crash torture torture-ci clean
 
@@ -157,7 +158,7 @@ crash: tools ## the demo killed at every fault point, run again, compared
 
 # Seeds, not a time: the same ones on every machine. They take some two minutes on two cores; `make torture` tries others.
 torture-ci:
-	@$(GO) test -run 'TestTorture$$' -count=1 -timeout 30m ./cmd/dsql -torture.seeds 1-$(or $(TORTURE_SEEDS),80)
+	@$(GO) test -run 'TestTorture$$' -count=1 -timeout 30m ./cmd/dsql -torture.seeds 1-$(or $(TORTURE_SEEDS),60)
 
 MINUTES ?= 3
 FROM ?= 1
