@@ -58,7 +58,8 @@ func (c *Conn) describe(text string) (cols []Column, known bool, err error) {
 	if bindings.Prepare(c.bound(), text, &st) == bindings.StateError {
 		return nil, false, errors.New(bindings.PrepareError(st))
 	}
-	known = bindings.PreparedStatementType(st) == bindings.StatementTypeSelect // DESCRIBE says what is wrong with others
+	// DESCRIBE says what is wrong with others.
+	known = bindings.PreparedStatementType(st) == bindings.StatementTypeSelect && bindings.NParams(st) == 0
 	for i := range bindings.PreparedStatementColumnCount(st) {
 		t := bindings.PreparedStatementColumnLogicalType(st, i)
 		name, plain := signature(t)

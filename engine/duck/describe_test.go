@@ -44,6 +44,9 @@ func TestDescribeIsDuckDBs(t *testing.T) {
 			}
 		}
 	}
+	if cols, err := c.Describe(t.Context(), duck.Text("SELECT 1 + $1"), sql.Place{}); err == nil {
+		t.Errorf("a parameter has no value: %v", cols)
+	}
 	for _, q := range []string{"DELETE FROM sold", "INSERT INTO sold VALUES (1, 'a', 1) RETURNING y", "DROP TABLE sold"} {
 		if cols, err := c.Describe(t.Context(), duck.Text(q), sql.Place{}); err == nil || !strings.Contains(err.Error(), "syntax error") {
 			t.Errorf("%s is no query: %v %v", q, cols, err)

@@ -118,8 +118,11 @@ if (part('sqlbox')) {
   await page.keyboard.press('Control+Enter')
   await page.waitForFunction(() => /42/.test(document.querySelector('#result').textContent), null, { timeout: 15000 })
   for (const form of ['CSV', 'Parquet', 'Arrow']) {
-    const [d] = await Promise.all([page.waitForEvent('download'), page.click(`#result a:text-is("${form}")`)])
-    if (!d.suggestedFilename().startsWith('result.')) fail('sql: a file is called ' + d.suggestedFilename())
+    const answers = []
+    page.on('response', r => answers.push(`${r.status()} ${r.url()}`))
+    const [d] = await Promise.all([page.waitForEvent('download').catch(() => null), page.click(`#result a:text-is("${form}")`)])
+    if (!d) fail(`sql: no ${form}: ${answers}; ${page.url()} shows ${(await page.textContent('body')).slice(0, 2000)}`)
+    else if (!d.suggestedFilename().startsWith('result.')) fail('sql: a file is called ' + d.suggestedFilename())
   }
   await page.goBack()
   await page.close()
