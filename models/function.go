@@ -54,12 +54,14 @@ func (f function) register(c *duck.Conn) error {
 	}
 	s := f.called()
 	score, reasons := s.Score(), s.Reasons()
+	// DuckDB calls those of one argument for a column's dictionary. That of others would be refused as an alias in the same SELECT.
+	throws := f.format == "sklearn" && len(params) == 1
 	if err := c.Register(duck.Function{Name: s.NativeReasons(), Params: append(slices.Clone(params), "BIGINT"), Returns: reasonsType,
-		Throws: f.format == "sklearn", Call: func(call *duck.Call) error { return f.refused(reasons(call)) }}); err != nil {
+		Throws: throws, Call: func(call *duck.Call) error { return f.refused(reasons(call)) }}); err != nil {
 		return err
 	}
 	return c.Register(duck.Function{Name: s.Native(), Params: params, Returns: f.sig.Returns,
-		Throws: f.format == "sklearn", Call: func(call *duck.Call) error { return f.refused(score(call)) }})
+		Throws: throws, Call: func(call *duck.Call) error { return f.refused(score(call)) }})
 }
 
 // refused makes an error of the user's rows of what a model's library raises an exception for.

@@ -147,12 +147,12 @@ func (s Spec) Register(c *duck.Conn, native string, at Place) (*Function, error)
 	f.at = at
 	f.mu.Unlock()
 	if err := c.Register(duck.Function{Name: native, Params: f.carried(), Returns: carried(f.Returns), Call: f.call, Volatile: s.Volatile,
-		Throws: true, Outside: true}); err != nil {
+		Outside: true}); err != nil {
 		return nil, err
 	}
 	if s.OnError == "REJECT" {
 		if err := c.Register(duck.Function{Name: f.nativeAt(), Params: append([]duck.Type{"BIGINT"}, f.carried()...), Returns: carried(f.Returns),
-			Call: f.callAt, Volatile: s.Volatile, Throws: true, Outside: true}); err != nil {
+			Call: f.callAt, Volatile: s.Volatile, Outside: true}); err != nil {
 			return nil, err
 		}
 	}
