@@ -72,7 +72,7 @@ ci: venv-python venv-quack fmt tidy vet lint vuln test exprs invariants race fuz
 # A browser, pip, pytest and runs of one process after the other leave a core idle: they run beside each other, each with its output in one piece.
 .PHONY: beside
 beside:
-	@$(MAKE) --no-print-directory --output-sync=target -j2 test-wheel torture-ci page-test test-extension
+	@$(MAKE) --no-print-directory --output-sync=target -j2 torture-ci page-test test-extension test-wheel
 
 # Rows of requirements are pinned; what is there is left as it is.
 .PHONY: venv-python
@@ -158,7 +158,7 @@ crash: tools ## the demo killed at every fault point, run again, compared
 
 # Seeds, not a time: the same ones on every machine. They take some ninety seconds on two cores; `make torture` tries others.
 torture-ci:
-	@$(GO) test -run 'TestTorture$$' -count=1 -timeout 30m ./cmd/dsql -torture.seeds 1-$(or $(TORTURE_SEEDS),40)
+	@$(GO) test -run 'TestTorture$$' -count=1 -timeout 30m ./cmd/dsql -torture.seeds 1-$(or $(TORTURE_SEEDS),30)
 
 MINUTES ?= 3
 FROM ?= 1

@@ -26,6 +26,7 @@ const views = {
 }
 
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: ['--no-sandbox'] })
+const patient = x => { x.setDefaultTimeout(120000); return x } // others may use the processor meanwhile
 
 async function check(page, name, width) {
   const found = await page.evaluate(async () => (await axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'] })).violations
@@ -40,7 +41,7 @@ async function check(page, name, width) {
 for (const scheme of only && !only.includes('dark') ? ['light'] : ['light', 'dark'])
   for (const width of [1280, 390]) {
     // axe comes in by the browser's own door: the page's policy would refuse it
-    const context = await browser.newContext({ colorScheme: scheme, viewport: { width, height: 900 } })
+    const context = patient(await browser.newContext({ colorScheme: scheme, viewport: { width, height: 900 } }))
     for (const [name, address] of Object.entries(views)) {
       if (!part(name)) continue
       const page = await context.newPage(), at = `${name} ${scheme} ${width}`
@@ -60,7 +61,7 @@ for (const scheme of only && !only.includes('dark') ? ['light'] : ['light', 'dar
 
 // Without scripts: links and forms do the work.
 if (part('noscript')) {
-  const context = await browser.newContext({ javaScriptEnabled: false, viewport: { width: 1280, height: 900 } })
+  const context = patient(await browser.newContext({ javaScriptEnabled: false, viewport: { width: 1280, height: 900 } }))
   const page = await context.newPage()
   await page.goto(url + '/o/planes')
   await page.fill('main input[name=key]', 'N12996')
@@ -76,7 +77,7 @@ if (part('noscript')) {
 
 // Keys and values under the pointer.
 if (part('keys')) {
-  const page = await browser.newPage()
+  const page = patient(await browser.newPage())
   await page.goto(url + '/m/late_risk')
   const chart = page.locator('.chart svg:has(.hv)').first()
   await chart.focus()
@@ -95,7 +96,7 @@ if (part('keys')) {
 
 // SQL: what may stand at the cursor is offered and taken; a query runs without leaving the page, and one that takes long is cancelled.
 if (part('sqlbox')) {
-  const page = await browser.newPage()
+  const page = patient(await browser.newPage())
   page.on('pageerror', e => fail(`sql: ${e}`))
   await page.goto(url + '/sql')
   await page.click('#q')
@@ -116,7 +117,7 @@ if (part('sqlbox')) {
   await page.waitForFunction(() => document.querySelector('#result').textContent === 'Cancelled.')
   await page.fill('#q', 'SELECT 41 + 1 AS x')
   await page.keyboard.press('Control+Enter')
-  await page.waitForFunction(() => /42/.test(document.querySelector('#result').textContent), null, { timeout: 15000 })
+  await page.waitForFunction(() => /42/.test(document.querySelector('#result').textContent), null, { timeout: 120000 })
   for (const form of ['CSV', 'Parquet', 'Arrow']) {
     const answers = []
     page.on('response', r => answers.push(`${r.status()} ${r.url()}`))
@@ -130,11 +131,11 @@ if (part('sqlbox')) {
 
 // The button sends rejects again, with scripts and without.
 for (const javaScriptEnabled of part('replay') ? [true, false] : []) {
-  const context = await browser.newContext({ javaScriptEnabled })
+  const context = patient(await browser.newContext({ javaScriptEnabled }))
   const page = await context.newPage()
   await page.goto(url + '/rejects?code=constraint&rule=sane&dest=events')
   await page.click('#replay button.go')
-  await page.waitForSelector('#sent table', { timeout: 60000 })
+  await page.waitForSelector('#sent table', { timeout: 120000 })
   if (!/events/.test(await page.textContent('#sent table'))) fail('the button tells: ' + await page.textContent('#sent'))
   await page.screenshot({ path: path.join(folder, `sent-${javaScriptEnabled}.png`) })
   await context.close()
@@ -142,14 +143,14 @@ for (const javaScriptEnabled of part('replay') ? [true, false] : []) {
 
 // Live: what comes is shown, and the nodes that were there stay.
 if (part('live')) {
-  const page = await browser.newPage()
+  const page = patient(await browser.newPage())
   await page.goto(url + '/o/planes')
   await page.waitForSelector('body.live-on')
   await page.fill('main input[name=key]', 'typed')
   await page.evaluate(() => { window.kept = [...document.querySelectorAll('main section')]; scrollTo(0, 300) })
   const before = await page.textContent('#now'), facts = await page.textContent('.facts')
   copyFileSync(late, into)
-  await page.waitForFunction(b => document.querySelector('#now').textContent !== b && /v[12][0-9]/.test(document.querySelector('#now').textContent), before, { timeout: 60000 })
+  await page.waitForFunction(b => document.querySelector('#now').textContent !== b && /v[12][0-9]/.test(document.querySelector('#now').textContent), before, { timeout: 120000 })
   await page.waitForFunction(() => /2013-07-16/.test(document.querySelector('main').textContent), null, { timeout: 20000 })
   if (!await page.evaluate(() => window.kept.every(s => s.isConnected))) fail('live: sections were replaced')
   if (await page.textContent('.facts') === facts) fail('live: the facts are those of before')
