@@ -3,9 +3,7 @@ package run
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -56,16 +54,13 @@ func sideRows(r *rand.Rand, number string) string {
 
 func TestJoinsAtRandom(t *testing.T) {
 	t.Parallel()
-	first, last, steps, forms := uint64(2), uint64(2), 3, 3
-	if s := os.Getenv("DSQL_JOIN_SEEDS"); s != "" {
-		from, to, _ := strings.Cut(s, "-")
-		a, _ := strconv.Atoi(from)
-		b, _ := strconv.Atoi(to)
-		first, last, steps, forms = uint64(a), uint64(b), 8, len(joinForms)
-	}
-	for seed := first; seed <= last; seed++ {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) { joinsAtRandom(t, rand.New(rand.NewPCG(seed, 0)), steps, forms) })
-	}
+	atRandom(t, "DSQL_JOIN_SEEDS", 2, func(t *testing.T, r *rand.Rand, long bool) {
+		if long {
+			joinsAtRandom(t, r, 8, len(joinForms))
+		} else {
+			joinsAtRandom(t, r, 3, 3)
+		}
+	})
 }
 
 func joinsAtRandom(t *testing.T, r *rand.Rand, steps, some int) {

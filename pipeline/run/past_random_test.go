@@ -3,9 +3,7 @@ package run
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -31,16 +29,13 @@ var pastForms = []string{
 
 func TestPastAtRandom(t *testing.T) {
 	t.Parallel()
-	first, last, steps, forms := uint64(1), uint64(1), 3, 3
-	if s := os.Getenv("DSQL_PAST_SEEDS"); s != "" {
-		from, to, _ := strings.Cut(s, "-")
-		a, _ := strconv.Atoi(from)
-		b, _ := strconv.Atoi(to)
-		first, last, steps, forms = uint64(a), uint64(b), 8, len(pastForms)
-	}
-	for seed := first; seed <= last; seed++ {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) { pastAtRandom(t, rand.New(rand.NewPCG(seed, 0)), steps, forms) })
-	}
+	atRandom(t, "DSQL_PAST_SEEDS", 1, func(t *testing.T, r *rand.Rand, long bool) {
+		if long {
+			pastAtRandom(t, r, 8, len(pastForms))
+		} else {
+			pastAtRandom(t, r, 3, 3)
+		}
+	})
 }
 
 func pastAtRandom(t *testing.T, r *rand.Rand, steps, some int) {

@@ -3,8 +3,6 @@ package run
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -126,16 +124,13 @@ func randomRows(r *rand.Rand) string {
 
 func TestRollupsAtRandom(t *testing.T) {
 	t.Parallel()
-	first, last, steps := uint64(4), uint64(4), 2
-	if s := os.Getenv("DSQL_ROLLUP_SEEDS"); s != "" {
-		from, to, _ := strings.Cut(s, "-")
-		a, _ := strconv.Atoi(from)
-		b, _ := strconv.Atoi(to)
-		first, last, steps = uint64(a), uint64(b), 6
-	}
-	for seed := first; seed <= last; seed++ {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) { rollupsAtRandom(t, rand.New(rand.NewPCG(seed, 0)), steps) })
-	}
+	atRandom(t, "DSQL_ROLLUP_SEEDS", 4, func(t *testing.T, r *rand.Rand, long bool) {
+		if long {
+			rollupsAtRandom(t, r, 6)
+		} else {
+			rollupsAtRandom(t, r, 2)
+		}
+	})
 }
 
 func rollupsAtRandom(t *testing.T, r *rand.Rand, steps int) {
