@@ -34,12 +34,15 @@ func Largest(p []float64) int64 {
 }
 
 // Softmax may write over what it reads.
-func Softmax(raw, out []float64) {
+func Softmax(raw, out []float64) { SoftmaxBy(Exp, raw, out) }
+
+// SoftmaxBy is Softmax by a library's own exponential.
+func SoftmaxBy(exp func(x, out []float64), raw, out []float64) {
 	top := raw[Largest(raw)]
 	for i, x := range raw {
 		out[i] = x - top
 	}
-	Exp(out, out)
+	exp(out, out)
 	sum := 0.0
 	for _, x := range out {
 		sum += x

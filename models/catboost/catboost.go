@@ -237,7 +237,7 @@ func (c *content) link() (booster.Link, error) {
 		l.Class = booster.Largest
 		l.Apply = func(raw []float64, n int, out []float64) {
 			for r := range n {
-				softmax(raw[r*k:r*k+k], out[r*k:r*k+k])
+				booster.SoftmaxBy(exp, raw[r*k:r*k+k], out[r*k:r*k+k])
 			}
 		}
 	case "MultiClassOneVsAll", "MultiLogloss", "MultiCrossEntropy":

@@ -52,22 +52,3 @@ func exp(x, out []float64) {
 		out[i] = y * math.Float64frombits(u|table[at&(expSize-1)])
 	}
 }
-
-// softmax may write over what it reads.
-func softmax(raw, out []float64) {
-	top := raw[0]
-	for _, x := range raw[1:] {
-		top = max(top, x)
-	}
-	for i, x := range raw {
-		out[i] = x - top
-	}
-	exp(out, out)
-	sum := 0.0
-	for _, x := range out {
-		sum += x
-	}
-	for i := range out {
-		out[i] /= sum
-	}
-}
