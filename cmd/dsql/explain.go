@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"dsql/pipeline/program"
@@ -19,6 +21,18 @@ func (c *explainCmd) Run(ctx context.Context, s *streams) error {
 	a := scriptArgs{Script: []string{c.Script}, DB: c.DB, Set: c.Set, Select: c.Select}
 	o, err := a.options(s)
 	if err != nil {
+		return err
+	}
+	if s.cli.Output == "json" {
+		told, err := program.Tell(ctx, o, c.Name)
+		if err != nil {
+			return err
+		}
+		var b bytes.Buffer
+		if err := json.Indent(&b, jsonText(told), "", "  "); err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(s.out, "%s\n", &b)
 		return err
 	}
 	text, err := program.Explain(ctx, o, c.Name)

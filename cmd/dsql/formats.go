@@ -12,10 +12,11 @@ import (
 
 // ownFormats are the formats of commands that have others than results have; nil: it prints none, and -o is the file that it writes.
 var ownFormats = map[string][]string{
-	"test":  {"table", "json", "junit"},
-	"check": {"table", "json"},
-	"plan":  {"table", "json"},
-	"graph": {"mermaid", "dot", "svg", "json"},
+	"test":    {"table", "json", "junit"},
+	"check":   {"table", "json"},
+	"plan":    {"table", "json"},
+	"explain": {"table", "json"},
+	"graph":   {"mermaid", "dot", "svg", "json"},
 
 	"report":    nil,
 	"extension": nil,

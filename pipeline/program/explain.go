@@ -8,7 +8,6 @@ import (
 	"dsql/engine/duck"
 	"dsql/engine/kind"
 	"dsql/sql"
-	"dsql/sql/code"
 )
 
 // What EXPLAIN, DESCRIBE and SHOW say of declarations.
@@ -164,12 +163,7 @@ func Explain(ctx context.Context, o Options, name string) (string, error) {
 		}
 	}
 	if b.Len() == 0 && name != "" {
-		var names []string
-		for _, n := range p.Nodes {
-			names = append(names, n.Name)
-		}
-		return "", sql.Errorf(code.UnknownName, "nothing named %s is declared", name).
-			WithHint(sql.DidYouMean(name, names, sql.Listed("declared are: ", names, ""))).WithExit(code.ExitUsage)
+		return "", p.nothingNamed(name)
 	}
 	return b.String(), nil
 }

@@ -51,7 +51,13 @@ type Opened struct {
 
 // Rehearse loads the program and checks it in a transaction that is rolled back, catalog and all: nothing is written. What is
 // found wrong is an error; what would change is in the program's plan.
-func Rehearse(ctx context.Context, c *duck.Conn, o Options, stmts []sql.Stmt, was Opened) (p *Program, err error) {
+func Rehearse(ctx context.Context, c *duck.Conn, o Options, stmts []sql.Stmt, was Opened) (*Program, error) {
+	return rehearse(ctx, c, o, stmts, was, func(*Program, *duck.Tx) error { return nil })
+}
+
+// rehearse is Rehearse; look sees the program while all that it declares is there.
+func rehearse(ctx context.Context, c *duck.Conn, o Options, stmts []sql.Stmt, was Opened, look func(*Program, *duck.Tx) error) (p *Program,
+	err error) {
 	env := &kind.Env{Dir: o.Dir, Scratch: true, Look: !was.Ready}
 	defer func() { env.Scratch, env.Look = false, false }() // the program goes on to be run
 	skip := map[int]bool{}
@@ -78,8 +84,10 @@ func Rehearse(ctx context.Context, c *duck.Conn, o Options, stmts []sql.Stmt, wa
 				return err
 			}
 			doubts, err := p.perBatch(ctx, tx.Conn)
-			p.doubts = append(p.doubts, doubts...)
-			return err
+			if p.doubts = append(p.doubts, doubts...); err != nil {
+				return err
+			}
+			return look(p, tx)
 		}
 		err = c.Unoptimized(ctx, func() error { return c.Scratch(ctx, try) }) // outside: an error may end the transaction
 		var again *abortedError
