@@ -282,6 +282,24 @@ func (r *Rollup) Judge(ctx context.Context, tx *duck.Tx, b watermark.Batch) (int
 	return r.rejectLate(ctx, tx, b, rows)
 }
 
+// Admit: see watermark.User. What was rejected of these rows is settled.
+func (r *Rollup) Admit(ctx context.Context, tx *duck.Tx, b watermark.Batch, all bool) error {
+	if r.time.lateness == nil {
+		return nil
+	}
+	a := duck.Args{"late": r.table("__late"), "now": duck.Now, "d": r.decl.Name, "too_late": tooLate, "rows": duck.SQL("true")}
+	if all {
+		if err := tx.Run(ctx, duck.SQL("DELETE FROM {late}", a)); err != nil {
+			return err
+		}
+	} else {
+		a["rows"] = duck.SQL("data IN (SELECT {data} FROM {all} _r WHERE _dsql_version > {from})", duck.Args{"all": b.All, "from": b.From,
+			"data": catalog.DataJSON("_r", duck.ColumnNames(b.Columns))})
+	}
+	return tx.Run(ctx, duck.SQL("UPDATE dsql.rejects SET replayed_at = {now} WHERE destination = {d} AND replayed_at IS NULL AND "+
+		"starts_with(reason, {too_late}) AND {rows}", a))
+}
+
 // closed is a condition on rows in windows: theirs ended at a time or before.
 func (q *query) closed(upTo int64) *duck.Query {
 	return duck.SQL("({c})", duck.Args{"c": duck.Each(" OR ", q.closing, func(w *window) *duck.Query {

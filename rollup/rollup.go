@@ -12,6 +12,7 @@ package rollup
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"dsql/engine/catalog"
@@ -170,6 +171,20 @@ func (r *Rollup) Stores() string { return r.decl.Name + "__now" }
 func (r *Rollup) Makes() (out []string) {
 	for _, m := range append([]string{"__now", "__past", "__late", "__final"}, macros...) {
 		out = append(out, r.decl.Name+m)
+	}
+	return out
+}
+
+// Beside: see kind.Beside.
+func (r *Rollup) Beside() []kind.Table {
+	out := []kind.Table{{Table: r.decl.Name + "__past", What: "rows of the key in older versions"},
+		{Table: r.decl.Name + "__final", What: "rows of the key that were handed on"}}
+	if q := r.query; q != nil && q.timed != nil && q.timed.name == "session" {
+		shows := map[string]string{}
+		for i, k := range q.told() {
+			shows[fmt.Sprintf("_k%d", i+2)] = q.items[k].column
+		}
+		out = append(out, kind.Table{Table: r.decl.Name + "__late", What: "rows of the key that came too late", Shows: shows})
 	}
 	return out
 }

@@ -201,6 +201,11 @@ func (s *Stream) Drop(ctx context.Context, tx *duck.Tx) error {
 		duck.SQL("DELETE FROM dsql.eras WHERE destination = {d}", a))
 }
 
+// Beside: see kind.Beside.
+func (s *Stream) Beside() []kind.Table {
+	return []kind.Table{{Table: s.decl.Name + "__past", What: "rows of the key in older versions, as the stream was turned back"}}
+}
+
 // Diff tells what differs between two versions.
 func (s *Stream) Diff(v1, v2 int64) *duck.Query {
 	return duck.SQL("{f}({v1}, {v2})", duck.Args{"f": duck.Ident(s.decl.Name + "_diff"), "v1": v1, "v2": v2})

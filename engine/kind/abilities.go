@@ -88,6 +88,13 @@ type Query struct {
 	Past   *Past
 }
 
+// Table is one that a destination has beside the one of its name: what its rows are, and columns of it that are another's (name of the
+// table's, name of the destination's).
+type Table struct {
+	Table, What string
+	Shows       map[string]string
+}
+
 // Past gives a relation as it was at a version, an expression, and its columns. It is nil where what a destination was before its time
 // can't be told of that: other relations, rules, functions of dsql.
 type Past struct {
@@ -230,6 +237,8 @@ type (
 		Retract(ctx context.Context, tx *duck.Tx, key []*duck.Query, version int64) (state int64, err error)
 		Erase(ctx context.Context, tx *duck.Tx, key []*duck.Query) (rows int64, err error)
 	}
+	// Beside has rows in other tables than the one of its name.
+	Beside interface{ Beside() []Table }
 	// Emptier can be filled again from its inputs.
 	Emptier interface {
 		Empty(ctx context.Context, tx *duck.Tx, version int64) error

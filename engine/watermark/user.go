@@ -21,13 +21,16 @@ type User interface {
 	Newest(rows *duck.Query) *duck.Query
 	// Judge rejects the rows of a batch whose windows were closed before it, and says how many.
 	Judge(ctx context.Context, tx *duck.Tx, b Batch) (int64, error)
+	// Admit takes rows for what they are that a verb made anew or brought back: they didn't come now, so none of them is late. all: nor is
+	// any other that is there.
+	Admit(ctx context.Context, tx *duck.Tx, b Batch, all bool) error
 	// Close closes, behind a batch, what the watermark has left behind: it sets the clock's UpTo. all are the rows of the input.
 	Close(ctx context.Context, tx *duck.Tx, c *Clock, all *duck.Query, version int64) error
 	// HandOnAgain hands on again what was handed on when it closed.
 	HandOnAgain(ctx context.Context, tx *duck.Tx, c *Clock, all *duck.Query, version int64) error
 }
 
-// Batch is what is judged: the rows of versions behind From.
+// Batch is what is judged, or admitted: the rows of versions behind From.
 type Batch struct {
 	Clock         *Clock
 	All           *duck.Query // all rows of the input, with VersionColumn

@@ -48,7 +48,13 @@ func (in *Input) bindPast(ctx context.Context, tx *duck.Tx, n *Node, cols []duck
 func (in *Input) sees(ctx context.Context, tx *duck.Tx, n *Node, cols []duck.Column, windows []*tree.Window) error {
 	d := n.Obj.Decl()
 	for _, w := range windows {
-		if why, hint := in.ahead(w); why != "" {
+		why, hint := in.ahead(w)
+		if why == "" {
+			if by := in.untimely(ctx, tx, w); by != "" {
+				why, hint = "is in the order of "+by+", which is no time: what comes later could lie before", windowForm
+			}
+		}
+		if why != "" {
 			at := in.body.reads[in.body.fresh].at
 			if w.At >= 0 {
 				at = sql.Span{Start: in.body.span.Start + w.At, End: in.body.span.Start + w.At + len(w.Name)}
@@ -80,25 +86,18 @@ func (in *Input) sees(ctx context.Context, tx *duck.Tx, n *Node, cols []duck.Col
 	return nil
 }
 
+const windowForm = "write OVER (PARTITION BY key ORDER BY time), perhaps with RANGE or ROWS … PRECEDING"
+
 // ahead is why a window can't be had when a row is written; "": it can.
 func (in *Input) ahead(w *tree.Window) (why, hint string) {
-	const form = "write OVER (PARTITION BY key ORDER BY time), perhaps with RANGE or ROWS … PRECEDING"
 	switch {
 	case len(w.Partitions) == 0:
-		return "has no PARTITION BY, so it would look through all that is stored with each row", form
+		return "has no PARTITION BY, so it would look through all that is stored with each row", windowForm
 	case len(w.Orders) == 0:
-		return "has no ORDER BY, so it would see rows that come later", form
+		return "has no ORDER BY, so it would see rows that come later", windowForm
 	case w.Ahead:
 		return "looks ahead, at rows that haven't come when a row is written",
 			"look back from the later row: lag, or a frame that ends at CURRENT ROW"
-	}
-	ref, ok := w.Orders[0].(*tree.ColumnRef)
-	if !ok {
-		return "", ""
-	}
-	if i := slices.IndexFunc(in.Of.Cols, func(c duck.Column) bool { return sql.Same(c.Name, ref.Name()) }); i >= 0 &&
-		!in.Of.Cols[i].Type.ID().Temporal() {
-		return "is in the order of " + ref.Name() + ", which is no time: what comes later could lie before", form
 	}
 	return "", ""
 }

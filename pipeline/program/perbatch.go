@@ -7,6 +7,7 @@ import (
 
 	"dsql/engine/duck"
 	"dsql/engine/duck/tree"
+	"dsql/engine/kind"
 	"dsql/sql"
 	"dsql/sql/code"
 )
@@ -16,7 +17,10 @@ import (
 // perBatch are warnings about destinations of the script whose query groups, aggregates or windows the new rows, once for each.
 func (p *Program) perBatch(ctx context.Context, c *duck.Conn) (out []*sql.Error, err error) {
 	for _, n := range p.Nodes {
-		if _, ok := n.Destination(); !ok || n.Stmt < 0 || n.Keyed() || n.Join() != nil {
+		if _, total := n.Total(); total {
+			continue
+		}
+		if _, ok := n.Destination(); !ok || n.Stmt < 0 || n.Join() != nil || wholeLoads(n) {
 			continue
 		}
 		for _, in := range n.Inputs {
@@ -38,7 +42,10 @@ func (in *Input) perBatch(ctx context.Context, c *duck.Conn, n *Node) (*sql.Erro
 		return nil, nil
 	}
 	f, err := in.body.seesMany(ctx, c)
-	found := f.found
+	found, hint := f.found, "over all rows it is a ROLLUP; or store the rows in a stream as they come, and query that, or make a view of it"
+	if n.Keyed() { // it groups what it takes by its keys: a batch may be cut down to what it needs
+		found, hint = "", "make it of the rows of a stream, which see those of their key that are stored; or query "+n.Name
+	}
 	if found == "" && len(f.windows) > 0 && in.past == nil {
 		found = "the window function " + f.windows[0].Name
 	}
@@ -48,7 +55,13 @@ func (in *Input) perBatch(ctx context.Context, c *duck.Conn, n *Node) (*sql.Erro
 	d := n.Obj.Decl()
 	return d.At(in.body.reads[in.body.fresh].at).Errorf(code.PerBatch,
 		"%s in the query of %s sees the new rows of one batch, not all rows of %s", found, n.Name, in.Of.Name).
-		WithHint("over all rows it is a ROLLUP; or store the rows in a stream as they come, and query that, or make a view of it"), nil
+		WithHint(hint), nil
+}
+
+// wholeLoads: each batch of a destination is a whole table, and all that there is.
+func wholeLoads(n *Node) bool {
+	l, ok := n.Obj.(kind.Loaded)
+	return ok && l.WholeLoads()
 }
 
 // seesMany finds what in the query sees many of the new rows at once.

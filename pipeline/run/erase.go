@@ -194,7 +194,9 @@ func (r *runner) stillHold(ctx context.Context, n *program.Node, keys []duck.Col
 				h.what = "rows of the key: ERASE KEY (…) FROM JOURNAL " + m.Name
 			}
 		}
-		out = append(out, h)
+		if out, err = r.besideOf(ctx, append(out, h), m, keys, values); err != nil {
+			return nil, err
+		}
 		if out, err = r.rejectsOf(ctx, out, duck.SQL("destination = {d} AND {is}", duck.Args{"d": m.Name, "is": isKey(keys, values, inData)}), m,
 			"rejects of the key"); err != nil {
 			return nil, err
@@ -241,11 +243,51 @@ func (r *runner) rowsOf(ctx context.Context, m *program.Node, keys []duck.Column
 			of += "_history"
 		}
 	}
-	n, err := r.Conn.Int(ctx, duck.SQL("SELECT count(*) FROM {t} WHERE {is}", duck.Args{"t": duck.Ident(of), "is": isKey(keys, values,
-		func(c duck.Column) *duck.Query {
-			return duck.SQL("TRY_CAST({c} AS {t})", duck.Args{"c": duck.Ident(c.Name), "t": c.Type})
-		})}))
+	n, err := r.Conn.Int(ctx, duck.SQL("SELECT count(*) FROM {t} WHERE {is}", duck.Args{"t": duck.Ident(of), "is": isKey(keys, values, asKey)}))
 	return duck.Lit(n), err
+}
+
+// asKey is a column as a key's type has it.
+func asKey(c duck.Column) *duck.Query {
+	return duck.SQL("TRY_CAST({c} AS {t})", duck.Args{"c": duck.Ident(c.Name), "t": c.Type})
+}
+
+// besideOf adds lines for the tables beside a destination's own: kind.Beside says what is in them.
+func (r *runner) besideOf(ctx context.Context, out []holding, m *program.Node, keys []duck.Column, values []*duck.Query) ([]holding, error) {
+	b, ok := m.Obj.(kind.Beside)
+	if !ok {
+		return out, nil
+	}
+	for _, t := range b.Beside() {
+		cols, err := r.Conn.Table(ctx, t.Table)
+		if err != nil {
+			return nil, err
+		}
+		var of []duck.Column
+		for _, k := range keys {
+			name := k.Name
+			for column, shows := range t.Shows {
+				if sql.Same(shows, k.Name) {
+					name = column
+				}
+			}
+			if slices.ContainsFunc(cols, func(c duck.Column) bool { return sql.Same(c.Name, name) }) {
+				of = append(of, duck.Column{Name: name, Type: k.Type})
+			}
+		}
+		if len(of) < len(keys) {
+			continue
+		}
+		n, err := r.Conn.Int(ctx, duck.SQL("SELECT count(*) FROM {t} WHERE {is}",
+			duck.Args{"t": duck.Ident(t.Table), "is": isKey(of, values, asKey)}))
+		if err != nil {
+			return nil, err
+		}
+		if n > 0 {
+			out = append(out, holding{t.Table + " of " + m.Kind + " " + m.Name, duck.Lit(n), t.What})
+		}
+	}
+	return out, nil
 }
 
 // admit is ADMIT KEY (…) TO JOURNAL name.

@@ -51,6 +51,11 @@ func (s *sources) end(source string) {
 
 // expect tells a clock which parts there are of what a destination stores.
 func (s *sources) expect(c *watermark.Clock, of *program.Node, now time.Time) {
+	if of.Join() != nil { // a pair is of both sides, and comes when both are there
+		c.Keep([]string{of.Name})
+		c.Expect(kind.Part{Source: of.Name}, s.ended(of), now)
+		return
+	}
 	direct := ofSources(of)
 	var names []string
 	for _, in := range mains(of) {
@@ -142,10 +147,10 @@ func (r *runner) close(ctx context.Context, tx *transaction, t *timer, rows *duc
 	return t.Close(ctx, tx.Tx, t.clock, rows, tx.version)
 }
 
-// judge rejects the rows behind a version that come too late, and says how many.
-func (t *timer) judge(ctx context.Context, tx *transaction, from int64) (int64, error) {
+// batch are the rows behind a version.
+func (t *timer) batch(tx *transaction, from int64) watermark.Batch {
 	in := t.node.Inputs[0]
-	return t.Judge(ctx, tx.Tx, watermark.Batch{Clock: t.clock, All: in.All(), Columns: in.State(), From: from, Version: tx.version})
+	return watermark.Batch{Clock: t.clock, All: in.All(), Columns: in.State(), From: from, Version: tx.version}
 }
 
 // after takes what the rows behind a version gave, and lets time go on.
@@ -324,6 +329,9 @@ func countLate(rows *event.DestinationRows, late int64) {
 	rows.Rejected += late
 }
 
+// idleOrigin is what a version is called in which windows close that waited for parts which are idle.
+const idleOrigin = "idle"
+
 // closeIdle closes what only waits for parts that are idle by now, where somebody is to get it: in a version of its own.
 func (r *runner) closeIdle(ctx context.Context) error {
 	closed := false
@@ -350,7 +358,7 @@ func (r *runner) closeIdle(ctx context.Context) error {
 		if !due {
 			continue
 		}
-		if err := r.newVersion(ctx, n, "idle", false, func(tx *transaction, _ *event.DestinationRows) error {
+		if err := r.newVersion(ctx, n, idleOrigin, false, func(tx *transaction, _ *event.DestinationRows) error {
 			t, err := r.timed(ctx, tx, n)
 			if err != nil {
 				return err

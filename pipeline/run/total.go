@@ -68,10 +68,12 @@ func (r *runner) total(ctx context.Context, tx *transaction, w work, n *program.
 	}
 	switch {
 	case e.Origin == rebuildOrigin: // its rows were all there before: none is late
-		err = settleLate(ctx, tx, n)
+		err = clock.Admit(ctx, tx.Tx, clock.batch(tx, from), true)
+	case w.turned: // those that come back were there, too
+		err = clock.Admit(ctx, tx.Tx, clock.batch(tx, from), false)
 	case begun:
 		var late int64
-		late, err = clock.judge(ctx, tx, from)
+		late, err = clock.Judge(ctx, tx.Tx, clock.batch(tx, from))
 		b.late += late
 	}
 	if err != nil {
@@ -81,12 +83,6 @@ func (r *runner) total(ctx context.Context, tx *transaction, w work, n *program.
 		return out, err
 	}
 	return out, r.after(ctx, tx, clock, w, from, now)
-}
-
-// settleLate settles what was too late.
-func settleLate(ctx context.Context, tx *transaction, n *program.Node) error {
-	return tx.Run(ctx, duck.SQL("UPDATE dsql.rejects SET replayed_at = {now} WHERE destination = {name} AND replayed_at IS NULL AND {late}",
-		duck.Args{"now": duck.Now, "name": n.Name, "late": isLate}))
 }
 
 // hadBefore: a destination had versions before the one that is made.
@@ -159,7 +155,7 @@ func (r *runner) totals(of *program.Node) (out []*program.Node) {
 // follows brings totals in step with a version that a verb made.
 func (r *runner) follows(ctx context.Context, tx *transaction, of *program.Node, e *event.BatchCommitted) error {
 	for _, n := range r.totals(of) {
-		rows, err := r.destination(ctx, tx, work{turned: true}, n, e)
+		rows, err := r.destination(ctx, tx, work{turned: e.Origin != idleOrigin}, n, e)
 		if err != nil {
 			return placed(err, n)
 		}
