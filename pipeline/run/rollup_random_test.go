@@ -231,10 +231,12 @@ func (f *field) lawful(all []drawn, did string) {
 // inTime are the rows of ev but those that the rollup has rejected, and up to which time windows were closed before each came. What a
 // rebuild brings was there before, and so was what it took away. (A join of DuckDB's gives 0.0 for -0.0.)
 func inTime(i int) string {
-	return fmt.Sprintf(`(SELECT * EXCLUDE (_version), CASE WHEN _version > (SELECT coalesce(max(since), 0) FROM dsql.eras WHERE destination = 'ev' AND through = 0) THEN
+	return fmt.Sprintf(`(SELECT * EXCLUDE (_version),
+		CASE WHEN _version > (SELECT coalesce(max(since), 0) FROM dsql.eras WHERE destination = 'ev' AND through = 0) THEN
 		(SELECT max(up_to) FROM dsql.closed WHERE destination = 'r%d' AND version < ev._version) END AS up_ FROM ev
 		WHERE (_version, replace(to_json(struct_pack(k, j, ts, x, d, f, s))::VARCHAR, '-0.0', '0.0')) NOT IN
-			(SELECT (version, replace(data::VARCHAR, '-0.0', '0.0')) FROM dsql.rejects WHERE destination = 'r%[1]d' AND starts_with(reason, 'too_late:') AND replayed_at IS NULL))`, i)
+			(SELECT (version, replace(data::VARCHAR, '-0.0', '0.0')) FROM dsql.rejects
+			WHERE destination = 'r%[1]d' AND starts_with(reason, 'too_late:') AND replayed_at IS NULL))`, i)
 }
 
 // open gives the file to f, read only.

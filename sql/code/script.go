@@ -129,7 +129,8 @@ var (
 		"REFRESH takes destinations; a source is read when they are refreshed.")
 	PerBatch = declared.add("per-batch", Warning,
 		"A warning: GROUP BY, an aggregate, a window function, DISTINCT or LIMIT in a stream's query, or a window function in "+
-			"a journal's of events, sees the new rows of one batch, and how many those are depends on how its input was read. What is to be over all rows is a ROLLUP; or store the "+
+			"a journal's of events, sees the new rows of one batch, and how many those are depends on how its input was read. "+
+			"What is to be over all rows is a ROLLUP; or store the "+
 			"rows as they come, and make a view over the stream.")
 	RollupQuery = declared.add("rollup-query", ExitScript,
 		"A rollup's query is one SELECT with GROUP BY or aggregates over a stored stream, a journal or a rollup. It selects what it groups "+
