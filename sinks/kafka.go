@@ -19,19 +19,19 @@ import (
 // has the same: of the file stands its id, and the input because another FROM begins with its own versions.
 const IDHeader = "dsql-id"
 
-var kafkaOptions = []option{
+var kafkaOptions = append([]option{
 	{name: "connection", doc: "the CREATE CONNECTION that says how the cluster is reached"},
 	{name: "brokers", doc: "host:port of the cluster's brokers, instead of a connection"},
 	{name: "topic", doc: "the topic; it must be there"},
 	{name: "key", list: true, doc: "the column whose text is the record's key, or (a, b): an object of theirs. Records of one key keep their " +
 		"order (without it records have no key)"},
-	{name: "format", doc: "json: the row as one object"},
+	{name: "format", doc: "json: the row as one object (default); avro, protobuf, json_schema: with a schema registry"},
 	{name: "mode", doc: "append: a record for each change, with change_type; upsert: the row as it is now, by its key, and a tombstone for " +
 		"one that is gone (default where key is that of the journal)"},
 	{name: "headers", list: true, doc: "(a, b): columns whose texts are headers of the record, under their names"},
 	{name: "timestamp", doc: "the column that is the record's time (default: when it is sent)"},
 	{name: "transactional", flag: true, doc: "each version in one transaction, and once: who reads committed sees it whole (default false)"},
-}
+}, registryOptions...)
 
 // kafka is a compiled CREATE SINK … INTO KAFKA.
 type kafka struct {
@@ -42,6 +42,7 @@ type kafka struct {
 	mode          string   // append, upsert; "": as the key says
 	upsert        bool     // found by Bind
 	transactional bool
+	reg           *registered // nil: without a registry
 	limits        limits
 }
 
@@ -63,7 +64,9 @@ func compileKafka(d declared, options []sql.Option) (kind.Object, error) {
 		i := slices.IndexFunc(kafkaOptions, func(x option) bool { return x.name == o.Name })
 		switch {
 		case i >= 0 && kafkaOptions[i].flag:
-			s.transactional = d.yes(o, &errs)
+			if yes := d.yes(o, &errs); o.Name == "transactional" {
+				s.transactional = yes
+			}
 		case o.Kind == sql.OptNone:
 			fail(d.decl.At(o.At).Errorf(code.MissingValue, "%s needs a value", o.Name).
 				WithHint("write " + o.Name + " '…'"))
@@ -76,8 +79,11 @@ func compileKafka(d declared, options []sql.Option) (kind.Object, error) {
 				WithHint("write topic 'scores', key flight_id"))
 		}
 	}
-	if _, bad := d.format("json"); bad != nil {
+	format, bad := d.format("json", "avro", "protobuf", "json_schema")
+	if bad != nil {
 		errs = append(errs, bad)
+	} else {
+		s.reg = d.registered(format, &errs)
 	}
 	conn, byName := d.given["connection"]
 	_, direct := d.given["brokers"]
@@ -152,8 +158,18 @@ func (s *kafka) Bind(_ context.Context, _ *duck.Conn, env *kind.Env, cols []duck
 		add(s.decl.At(o.At).Errorf(code.NoUpsert, "upsert needs a journal or a rollup, and its keys").WithHint(hint))
 	}
 	_, err := s.connection(env)
-	add(err)
+	if add(err); s.reg != nil && len(errs) == 0 {
+		add(s.bindSchemas(env, cols))
+	}
 	return errs.Err()
+}
+
+// from is the first column of a record's value: in an upsert change_type is no part of it.
+func (s *kafka) from(cols []duck.Column) int {
+	if s.upsert && cols[0].Name == "change_type" { // else each row comes once
+		return 1
+	}
+	return 0
 }
 
 func (s *kafka) connection(env *kind.Env) (*connect.Connection, error) {
@@ -174,11 +190,18 @@ func (s *kafka) Explain(cols []duck.Column) string {
 		}
 		key = strings.Join(found, ", ")
 	}
-	value := "the row as JSON: " + strings.Join(duck.ColumnNames(cols), ", ")
-	if s.upsert {
-		value = "the row as it is then as JSON: " + strings.Join(duck.ColumnNames(cols[1:]), ", ") + "; null when it is gone"
+	as, more := "JSON", ""
+	if s.reg != nil {
+		as = s.given["format"].Text
+		if more = s.explained(cols); more != "" {
+			more = "     " + strings.ReplaceAll(strings.TrimSpace(more), "\n", "\n     ") + "\n"
+		}
 	}
-	var more, in string
+	value := "the row as " + as + ": " + strings.Join(duck.ColumnNames(cols), ", ")
+	if s.upsert {
+		value = "the row as it is then as " + as + ": " + strings.Join(duck.ColumnNames(cols[s.from(cols):]), ", ") + "; null when it is gone"
+	}
+	var in string
 	for _, n := range s.headers {
 		more += fmt.Sprintf("     header %s\n", n.Text)
 	}

@@ -68,6 +68,12 @@ func (s *kafka) Open(ctx context.Context, c *duck.Conn, env *kind.Env, o kind.Si
 		return nil, interrupted(ctx, err)
 	}
 	batch = s.to(conn).LargestBatch(ctx, adm)
+	if s.reg != nil {
+		if err := k.register(ctx); err != nil {
+			k.cl.Close()
+			return nil, err
+		}
+	}
 	return k, nil
 }
 
@@ -75,13 +81,13 @@ var errStuck = errors.New("no record was taken for a while")
 
 // Write sends the rows of a version and waits until all are acknowledged. Memory is bounded by what the client buffers: Produce waits.
 func (k *kafkaOutlet) Write(ctx context.Context, version int64, rows *duck.Query) (n int64, err error) {
-	k.rejected, rows = nil, k.shape.timed(rows, k.o.Columns)
+	k.rejected, rows = nil, k.shape.query(rows, k.o.Columns)
 	if k.s.transactional {
 		return k.whole(ctx, version, rows)
 	}
 	n, err = k.write(ctx, version, rows, k.send)
 	if !(k.s.rejects && sql.HasCode(err, code.RecordTooLarge) || sql.HasCode(err, code.RecordRefused)) ||
-		!k.s.rejects && errors.Is(err, errNoTime) {
+		!k.s.rejects && errors.As(err, new(*unfit)) {
 		return n, err
 	}
 	return k.slowly(ctx, version, rows) // a batch was refused: for which row?
@@ -100,7 +106,7 @@ func (k *kafkaOutlet) slowly(ctx context.Context, version int64, rows *duck.Quer
 
 // Rewrite is Rewriter's.
 func (k *kafkaOutlet) Rewrite(ctx context.Context, version int64, rows *duck.Query, numbers []int64, _ int64) (n int64, err error) {
-	k.rejected, k.numbers, rows = nil, numbers, k.shape.timed(rows, k.o.Columns)
+	k.rejected, k.numbers, rows = nil, numbers, k.shape.query(rows, k.o.Columns)
 	defer func() { k.numbers = nil }()
 	if !k.s.transactional {
 		return k.slowly(ctx, version, rows)

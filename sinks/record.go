@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"dsql/engine/duck"
+	"dsql/sinks/encode"
 	"dsql/sql"
 )
 
@@ -21,6 +22,9 @@ type shape struct {
 	key     []part   // none: records have no key
 	headers []part
 	time    duck.Column // whose value is the record's time; without a name: the time at which it is sent
+	from    int         // the first column of the value
+
+	value, keys *written // with a schema; nil: JSON, and texts
 }
 
 // part is a column whose value stands in a record beside its value.
@@ -35,21 +39,23 @@ func (s *kafka) shapeOf(cols []duck.Column) (sh shape) {
 	for _, c := range cols {
 		sh.names = append(sh.names, append(jsonText(c.Name), ':'))
 	}
-	parts := func(of []sql.Name) (out []part) {
-		for _, n := range of {
-			for i, c := range cols {
-				if strings.EqualFold(c.Name, n.Text) {
-					out = append(out, part{c.Name, i, c.Type == "BLOB", c.Type == "JSON"})
-				}
-			}
-		}
-		return out
-	}
-	sh.key, sh.headers = parts(s.key), parts(s.headers)
-	if t := parts([]sql.Name{s.time}); len(t) > 0 {
+	sh.key, sh.headers, sh.from = partsOf(s.key, cols), partsOf(s.headers, cols), s.from(cols)
+	if t := partsOf([]sql.Name{s.time}, cols); len(t) > 0 {
 		sh.time = cols[t[0].at]
 	}
 	return sh
+}
+
+// partsOf are the columns that names name.
+func partsOf(names []sql.Name, cols []duck.Column) (out []part) {
+	for _, n := range names {
+		for i, c := range cols {
+			if strings.EqualFold(c.Name, n.Text) {
+				out = append(out, part{c.Name, i, c.Type == "BLOB", c.Type == "JSON"})
+			}
+		}
+	}
+	return out
 }
 
 func jsonText(x string) []byte {
@@ -63,50 +69,86 @@ func jsonText(x string) []byte {
 // noTime stands for a time that a record can't have.
 const noTime = -1
 
-// timed are the rows with the record's time in milliseconds behind their columns, noTime for infinity.
-func (sh *shape) timed(rows *duck.Query, cols []duck.Column) *duck.Query {
-	if sh.time.Name == "" {
+// query are the rows with what records need behind their columns: the record's time in milliseconds, noTime for infinity, and what DuckDB
+// makes of columns for a schema.
+func (sh *shape) query(rows *duck.Query, cols []duck.Column) *duck.Query {
+	var more []*duck.Query
+	add := func(q *duck.Query) { more = append(more, q) }
+	behind := len(cols)
+	if sh.time.Name != "" {
+		at := duck.SQL("{c}::TIMESTAMP", duck.Args{"c": duck.Ident(sh.time.Name)})
+		if sh.time.Type == "TIMESTAMP WITH TIME ZONE" { // the session's zone plays no part
+			at = duck.Ident(sh.time.Name)
+		}
+		add(duck.SQL(", (CASE WHEN isfinite({at}) THEN epoch_ms({at}) WHEN {at} IS NOT NULL THEN {no} END)::BIGINT AS {t}",
+			duck.Args{"at": at, "t": duck.Ident(duck.FreeName("_time", cols)), "no": int64(noTime)}))
+		behind++
+	}
+	sh.keys.casts(cols, sh.value.casts(cols, behind, add), add)
+	if more == nil {
 		return rows
 	}
-	at := duck.SQL("{c}::TIMESTAMP", duck.Args{"c": duck.Ident(sh.time.Name)})
-	if sh.time.Type == "TIMESTAMP WITH TIME ZONE" { // the session's zone plays no part
-		at = duck.Ident(sh.time.Name)
-	}
-	return duck.SQL("SELECT *, CASE WHEN isfinite({at}) THEN epoch_ms({at}) WHEN {at} IS NOT NULL THEN {no} END AS {t} FROM ({rows})",
-		duck.Args{"at": at, "t": duck.Ident(duck.FreeName("_time", cols)), "rows": rows, "no": int64(noTime)})
+	return duck.SQL("SELECT *{more} FROM ({rows})", duck.Args{"more": duck.Cat(more...), "rows": rows})
 }
 
-var errNoTime = errors.New("a record has no such time")
+// unfit is a row that makes no record, whatever the brokers say.
+type unfit struct {
+	at  sql.Span
+	why string
+}
+
+func (u *unfit) Error() string { return u.why }
 
 // record is a row as a record; nil: an upsert doesn't need it. The error says why it can't be one.
 func (k *kafkaOutlet) record(res *duck.Result, id string) (*kgo.Record, error) {
-	from, gone := 0, false
-	if k.s.upsert && string(k.shape.names[0]) == `"change_type":` { // else each row comes once
-		change := string(res.JSON(0))
-		if change == `"update_before"` {
+	sh, gone := &k.shape, false
+	views, row := res.Views()
+	if sh.from > 0 {
+		change := string(views[0].Texts()[row].Bytes())
+		if change == "update_before" {
 			return nil, nil
 		}
-		from, gone = 1, change == `"delete"` // change_type is no part of the state
+		gone = change == "delete"
 	}
-	sh := &k.shape
-	rec := &kgo.Record{Key: sh.keyOf(res), Headers: make([]kgo.RecordHeader, 1, 1+len(sh.headers))}
+	rec := &kgo.Record{Headers: make([]kgo.RecordHeader, 1, 1+len(sh.headers))}
 	rec.Headers[0] = kgo.RecordHeader{Key: IDHeader, Value: []byte(id)}
 	for _, h := range sh.headers {
 		rec.Headers = append(rec.Headers, kgo.RecordHeader{Key: h.name, Value: h.text(res)})
 	}
-	if !gone {
-		rec.Value = sh.object(res, from)
+	err := sh.fill(rec, res, gone)
+	if u := (*encode.Unfit)(nil); errors.As(err, &u) {
+		return nil, refusalOf(rec, &unfit{k.s.given["format"].At, fmt.Sprintf("has a value in %s that %s can't hold: %s", u.Column,
+			k.s.given["format"].Text, u.Why)})
 	}
-	if sh.time.Name != "" {
-		if v := string(res.JSON(len(sh.names))); v != "null" {
-			ms, err := strconv.ParseInt(v, 10, 64)
-			if err != nil || ms < 0 {
-				return nil, refusalOf(rec, errNoTime)
-			}
-			rec.Timestamp = time.UnixMilli(ms)
+	if err == nil && sh.time.Name != "" && !views[len(sh.names)].Null(row) {
+		ms := views[len(sh.names)].Int64s()[row]
+		if ms < 0 {
+			return nil, refusalOf(rec, &unfit{k.s.time.Span, "has a time before 1970, or an infinite one"})
+		}
+		rec.Timestamp = time.UnixMilli(ms)
+	}
+	return rec, err
+}
+
+// fill gives a record its key and, where the row isn't gone, its value.
+func (sh *shape) fill(rec *kgo.Record, res *duck.Result, gone bool) (err error) {
+	views, row := res.Views()
+	switch {
+	case sh.keys == nil:
+		rec.Key = sh.keyOf(res)
+	case len(sh.key) > 1 || !views[sh.key[0].at].Null(row):
+		if rec.Key, err = sh.keys.bytes(res, func() []byte { return sh.keyJSON(res) }); err != nil {
+			return err
 		}
 	}
-	return rec, nil
+	switch {
+	case gone:
+	case sh.value == nil:
+		rec.Value = sh.object(res, sh.from)
+	default:
+		rec.Value, err = sh.value.bytes(res, func() []byte { return sh.object(res, sh.from) })
+	}
+	return err
 }
 
 // id names a row of a version.
@@ -136,6 +178,14 @@ func (sh *shape) keyOf(res *duck.Result) []byte {
 		return nil
 	case 1:
 		return sh.key[0].text(res)
+	}
+	return sh.keyJSON(res)
+}
+
+// keyJSON is the key as JSON: a column's value, or several as an object.
+func (sh *shape) keyJSON(res *duck.Result) []byte {
+	if len(sh.key) == 1 {
+		return res.JSON(sh.key[0].at)
 	}
 	out := []byte{'{'}
 	for i, p := range sh.key {

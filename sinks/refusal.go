@@ -63,6 +63,7 @@ func (k *kafkaOutlet) explain(ctx context.Context, err error) error {
 	errors.As(err, &r)
 	var broker *kerr.Error
 	errors.As(err, &broker)
+	var row *unfit
 	at := s.decl.At(s.given["transactional"].At)
 	switch {
 	case s.transactional && isOne(err, fencing...):
@@ -83,8 +84,8 @@ func (k *kafkaOutlet) explain(ctx context.Context, err error) error {
 		return s.to(k.conn).Missing(err)
 	case errors.Is(err, kerr.TopicAuthorizationFailed) || errors.Is(err, kerr.ClusterAuthorizationFailed):
 		return s.to(k.conn).Denied(err)
-	case errors.Is(err, errNoTime):
-		return s.decl.At(s.time.Span).Errorf(code.RecordRefused, "the record %s has a time before 1970, or an infinite one", r.id).
+	case errors.As(err, &row):
+		return s.decl.At(row.at).Errorf(code.RecordRefused, "the record %s %s", r.id, row.why).
 			WithHint("change the column in the stream, or add ON ROW ERROR REJECT; " + stays).WithCause(err)
 	case broker != nil && !broker.Retriable:
 		return s.refusedf(err, code.RecordRefused, "the brokers refuse the record %s: %s: %s", r.id, broker.Message, broker.Description).

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sr/srfake"
 
 	"dsql/engine/catalog"
 	"dsql/engine/duck"
@@ -165,11 +166,12 @@ func TestPagesRun(t *testing.T) {
 	}
 }
 
-// pageBroker is what a page means by localhost:9092.
+// pageBroker is what a page means by localhost:9092, and by the schema registry at localhost:8081.
 type pageBroker struct {
-	t    *testing.T
-	fake *kfake.Cluster
-	cl   *kgo.Client
+	t        *testing.T
+	fake     *kfake.Cluster
+	registry *srfake.Registry
+	cl       *kgo.Client
 }
 
 func newPageBroker(t *testing.T) *pageBroker {
@@ -184,7 +186,9 @@ func newPageBroker(t *testing.T) *pageBroker {
 		t.Fatal(err)
 	}
 	t.Cleanup(cl.Close)
-	return &pageBroker{t, c, cl}
+	r := srfake.New()
+	t.Cleanup(r.Close)
+	return &pageBroker{t, c, r, cl}
 }
 
 func (b *pageBroker) fill(topic, body string) {
@@ -214,7 +218,7 @@ func (b *pageBroker) address(body string) string {
 	if b == nil {
 		return body
 	}
-	return strings.ReplaceAll(body, "localhost:9092", b.fake.ListenAddrs()[0])
+	return strings.NewReplacer("localhost:9092", b.fake.ListenAddrs()[0], "http://localhost:8081", b.registry.URL()).Replace(body)
 }
 
 func put(t *testing.T, path, text string) {

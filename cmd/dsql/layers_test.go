@@ -32,7 +32,7 @@ var layers = map[string][]string{
 	"ingest/glob":        {"ingest/jsontext", "ingest/names"},
 	"ingest/convert":     {"ingest/jsontext", "engine"},
 	"ingest/schema":      {"ingest/convert", "ingest/jsontext", "ingest/names", "engine"},
-	"ingest/registry":    {"ingest/schema", "sql"},
+	"ingest/registry":    {"ingest/schema", "connect", "engine", "sql"},
 	"ingest/batch":       {"ingest/schema", "ingest/convert", "ingest/glob", "ingest/jsontext", "engine", "sql"},
 	"ingest/format/json": {"ingest/batch", "ingest/schema", "ingest/convert", "ingest/jsontext", "engine"},
 	"ingest/format/csv":  {"ingest/format/json", "ingest/batch", "ingest/convert", "ingest/jsontext", "ingest/names", "engine", "sql"},
@@ -73,7 +73,8 @@ var layers = map[string][]string{
 	"extension":       {"models/model", "models/stored"}, // DuckDB loads it, and has itself
 	"extension/file":  {},
 	"extension/pack":  {},
-	"sinks":           {"connect", "engine", "sql"},
+	"sinks":           {"sinks/encode", "connect", "engine", "sql"},
+	"sinks/encode":    {"engine"},
 	"endpoint":        {"engine", "sql"},
 	"watch":           {"quality", "models", "engine", "sql"},
 	"pipeline/event":  {"engine", "sql"},

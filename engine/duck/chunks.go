@@ -132,8 +132,16 @@ func (v *View) Validity() []uint64 {
 	return unsafe.Slice(v.valid, (v.N+63)/64)
 }
 
+// Null says whether a value is NULL.
+func (v *View) Null(row int) bool {
+	return v.valid != nil && *(*uint64)(unsafe.Add(unsafe.Pointer(v.valid), row>>6<<3))>>(row&63)&1 == 0
+}
+
 // Bytes are the values themselves, where each has Node.Size bytes of its own.
 func (v *View) Bytes() []byte { return unsafe.Slice((*byte)(v.data), v.N*int(v.Node.Size)) }
+
+// Int64s are the values of a type that is kept as a whole number of eight bytes.
+func (v *View) Int64s() []int64 { return unsafe.Slice((*int64)(v.data), v.N) }
 
 // Texts are the values of a VARCHAR or of another type that is kept as one; those that are NULL point nowhere.
 func (v *View) Texts() []Text128 { return unsafe.Slice((*Text128)(v.data), v.N) }

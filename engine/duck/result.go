@@ -27,6 +27,8 @@ type Result struct {
 	chunk   bindings.DataChunk
 	row     int // of chunk
 	rows    int // in chunk
+	views   []View
+	viewed  bool // of chunk
 	err     error
 	closed  bool
 }
@@ -149,7 +151,7 @@ func stream(st bindings.PreparedStatement, res *bindings.Result) error {
 
 // read fetches the next chunk that has rows. After the last one, or an error, the result is closed.
 func (r *Result) read() {
-	r.row, r.rows = -1, 0
+	r.row, r.rows, r.viewed = -1, 0, false
 	if r.print == nil {
 		_ = r.Close()
 		return
@@ -199,6 +201,24 @@ func (r *Result) value(f *form, i int) (string, bool) {
 		r.err = r.fail(err)
 	}
 	return text, ok
+}
+
+// Views are the columns of the chunk that the row is in, read in place, and which of its rows it is. They are good until Next.
+func (r *Result) Views() ([]View, int) {
+	if r.views == nil {
+		l := Layout{} // numbers the vectors, and owns nothing
+		r.views = make([]View, len(r.print.types))
+		for i, t := range r.print.types {
+			r.views[i].of(l.node(r.Columns[i].Name, t))
+		}
+	}
+	if !r.viewed {
+		for i := range r.views {
+			r.views[i].fetch(bindings.DataChunkGetVector(r.chunk, bindings.IdxT(i)), r.rows)
+		}
+		r.viewed = true
+	}
+	return r.views, r.row
 }
 
 // Number says whether column i holds numbers: those stand right in a table.

@@ -13,9 +13,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/sr"
 
+	"dsql/connect"
 	"dsql/ingest/schema"
-	"dsql/sql"
-	"dsql/sql/code"
 )
 
 // maxReferences is how many schemas one may refer to.
@@ -73,8 +72,7 @@ func schemaNamed(ctx context.Context, cl *sr.Client, name schema.Name, subject *
 		return cl.SchemaByID(ctx, int(name.ID))
 	}
 	s, err := cl.SchemaByGUID(ctx, name.Hex())
-	var answer *sr.ResponseError
-	if errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound &&
+	if answer := connect.Answer(err); answer != nil && answer.StatusCode == http.StatusNotFound &&
 		answer.ErrorCode != unknownSchema { // of the path, not of the GUID
 		if s, ok, err := subject.find(ctx, name.Hex()); ok || err != nil {
 			return s, err
@@ -138,8 +136,7 @@ func (s *subjectSchemas) ask(ctx context.Context) (map[string]sr.Schema, error) 
 
 // unlessUnknown is nil for an answer that there is no such thing.
 func unlessUnknown(err error) error {
-	var answer *sr.ResponseError
-	if errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound {
+	if answer := connect.Answer(err); answer != nil && answer.StatusCode == http.StatusNotFound {
 		return nil
 	}
 	return err
@@ -157,25 +154,11 @@ func registryError(ctx context.Context, err error, missing string) error {
 	if errors.As(err, &none) {
 		return none
 	}
-	var answer *sr.ResponseError
-	if !errors.As(err, &answer) {
-		return sql.Errorf(code.RegistryUnreachable, "the schema registry can't be reached: %s", err).
-			WithHint("is it running, and is schema_registry of the connection its URL?")
+	if answer := connect.Answer(err); answer != nil {
+		switch answer.ErrorCode {
+		case unknownSchema, unknownSubject, unknownVersion:
+			return schema.NoSchema(missing)
+		}
 	}
-	switch answer.ErrorCode {
-	case unknownSchema, unknownSubject, unknownVersion:
-		return schema.NoSchema(missing)
-	}
-	e := sql.Errorf(code.RegistryRefuses, "the schema registry answers %s with %d: %s", answer.URL, answer.StatusCode, answer.Error()).
-		WithHint("see the registry's log")
-	if answer.StatusCode >= 500 { // for now
-		e.Code = code.RegistryUnreachable
-	}
-	switch answer.StatusCode {
-	case http.StatusUnauthorized, http.StatusForbidden:
-		e.Hint = "set schema_registry_username and schema_registry_password of the connection"
-	case http.StatusNotFound:
-		e.Hint = "is schema_registry of the connection the registry's URL?"
-	}
-	return e
+	return connect.RegistryError(err)
 }

@@ -60,7 +60,7 @@ var (
 	NoBrokers = topics.add("no-brokers", ExitScript,
 		"A connection names no brokers.")
 	NoRegistry = topics.add("no-registry", ExitScript,
-		"Avro and Protobuf need a schema registry, which the connection names: `schema_registry 'http://host:8081'`.")
+		"Avro, Protobuf and JSON Schema need a schema registry, which the connection names: `schema_registry 'http://host:8081'`.")
 	RegistryUnreachable = topics.add("registry-unreachable", ExitUnreachable,
 		"The schema registry doesn't answer. Nothing of the batch is written; run it again when it does.")
 	RegistryRefuses = topics.add("registry-refuses", ExitUnreachable,
@@ -126,6 +126,11 @@ var (
 		"`roll` says when versions that wait become files: (rows n, bytes n, interval '10 minutes'), or one or two of them.")
 	NoTime = sinks.add("no-time", ExitScript,
 		"`timestamp` names the column that is a record's time: a TIMESTAMP of any kind, or a DATE.")
+	NoSchema = sinks.add("no-schema", ExitScript,
+		"The columns of a sink make no schema: a name that the format doesn't take, or a record without one.")
+	SchemaRefused = sinks.add("schema-refused", ExitFailed,
+		"The schema registry doesn't take a sink's schema: it is not compatible with the subject's others, or with `register false` it "+
+			"isn't there (exit code 1). Nothing is written to the topic; what is committed stays, and the next run goes on from there.")
 	SinkStuck = sinks.add("sink-stuck", ExitUnreachable,
 		"The brokers don't take records: too few replicas are in sync, say (exit code 4). While a run follows this is a warning: "+
 			"it waits.")
