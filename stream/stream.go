@@ -22,7 +22,7 @@ import (
 var Kind = kind.Kind{
 	Syntax: &sql.Syntax{
 		Keyword: "STREAM", Plural: "STREAMS",
-		Clauses: kind.ChainClauses,
+		Clauses: append(slices.Clone(kind.ChainClauses), watermark.Clause),
 		Body: []sql.Clause{
 			{Keyword: "AS", Arg: sql.ArgQuery,
 				Doc: "the query whose rows are stored; it reads the new rows of the relation marked STREAM, or else of the first in its FROM"},
@@ -36,7 +36,8 @@ CREATE STREAM readings
 	},
 	Role: kind.Stores,
 	Compile: func(d *sql.Decl) (kind.Object, error) {
-		return &Stream{decl: d, chain: kind.CompileChain(d)}, nil
+		o, err := watermark.Compile(d, d.Arg("WATERMARK"))
+		return &Stream{decl: d, chain: kind.CompileChain(d), options: o}, err
 	},
 }
 
@@ -46,6 +47,12 @@ type Stream struct {
 	chain *kind.Chain
 	// reshape: the script fills it again from its inputs, so that its columns may take other types.
 	reshape bool
+	options watermark.Options
+}
+
+// Watermark says how the watermarks of two STREAMs go on that its query joins, and where that is written; nil: it isn't.
+func (s *Stream) Watermark() (watermark.Options, *sql.Value) {
+	return s.options, s.decl.Arg("WATERMARK")
 }
 
 func (s *Stream) Decl() *sql.Decl    { return s.decl }
@@ -189,12 +196,23 @@ func (s *Stream) InOrder(from, to int64, cols []duck.Column) *duck.Query {
 		"cols": duck.Names(duck.ColumnNames(cols)), "t": duck.Ident(s.decl.Name), "from": from, "to": to, "order": order})
 }
 
-// Drop removes what Define made.
+// beside are tables of what an outer join keeps (pipeline/program/waiting.go).
+var beside = []string{"__waiting_left", "__waiting_right", "__too_late"}
+
+// Drop removes what Define made, and what a join keeps beside it.
 func (s *Stream) Drop(ctx context.Context, tx *duck.Tx) error {
 	for _, m := range macros {
 		if err := tx.Run(ctx, duck.SQL("DROP MACRO TABLE IF EXISTS {m}", duck.Args{"m": duck.Ident(s.decl.Name + m)})); err != nil {
 			return err
 		}
+	}
+	for _, t := range beside {
+		if err := tx.Run(ctx, duck.SQL("DROP TABLE IF EXISTS {t}", duck.Args{"t": duck.Ident(s.decl.Name + t)})); err != nil {
+			return err
+		}
+	}
+	if err := watermark.Forget(ctx, tx, s.decl.Name); err != nil {
+		return err
 	}
 	a := duck.Args{"t": duck.Ident(s.decl.Name), "past": s.past(), "d": s.decl.Name}
 	return tx.Run(ctx, duck.SQL("DROP TABLE IF EXISTS {t}", a), duck.SQL("DROP TABLE IF EXISTS {past}", a),
@@ -237,9 +255,9 @@ func (s *Stream) Located() (string, *duck.Query) { return s.decl.Name, nil }
 // macros are those over the table.
 var macros = []string{"_at", "_as_of", "_changes", "_diff"}
 
-// Makes are the names of what stands beside the table; name__past once the stream was turned back.
+// Makes are the names of what stands beside the table; name__past once the stream was turned back, others where it is an outer join.
 func (s *Stream) Makes() (out []string) {
-	for _, m := range append([]string{"__past"}, macros...) {
+	for _, m := range slices.Concat([]string{"__past"}, beside, macros) {
 		out = append(out, s.decl.Name+m)
 	}
 	return out

@@ -151,6 +151,9 @@ func (p *Program) bindInputs(ctx context.Context, tx *duck.Tx, n *Node) error {
 	if j := n.Join(); j != nil {
 		return p.bindJoin(ctx, tx, n, j)
 	}
+	if err := n.unjoined(); err != nil {
+		return err
+	}
 	decl := n.Obj.Decl()
 	for i, in := range n.Inputs {
 		cols, err := p.bindInput(ctx, tx, decl, in)
@@ -322,7 +325,10 @@ func (p *Program) Define(ctx context.Context, tx *duck.Tx, n *Node) error {
 	switch o := n.Obj.(type) {
 	case kind.Destination:
 		tx.Unread = p.Env.Scratch && p.unread(n)
-		return o.Define(ctx, tx, n.Cols)
+		if err := o.Define(ctx, tx, n.Cols); err != nil {
+			return err
+		}
+		return p.defineOuter(ctx, tx, n)
 	case kind.Definition:
 		err := o.Define(ctx, tx, p.Env)
 		if d, ok := o.(kind.Doubtful); ok {

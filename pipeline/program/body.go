@@ -127,9 +127,12 @@ func (b *body) choose() error {
 func (b *body) at(read int) sql.Place { return sql.Place{Src: b.src, Span: b.reads[read].at} }
 
 // query is the body with rels in place of the relations whose new rows are read: of one, or of two.
-func (b *body) query(rels ...*duck.Query) *duck.Query {
+func (b *body) query(rels ...*duck.Query) *duck.Query { return b.within(b.span, rels...) }
+
+// within is a part of it in which these stand.
+func (b *body) within(at sql.Span, rels ...*duck.Query) *duck.Query {
 	var parts []*duck.Query
-	from := b.span.Start
+	from := at.Start
 	for i, read := range []int{b.fresh, b.other}[:len(rels)] {
 		r := b.reads[read]
 		parts = append(parts, b.text(from, r.from), rels[i])
@@ -138,7 +141,7 @@ func (b *body) query(rels ...*duck.Query) *duck.Query {
 		}
 		from = r.to
 	}
-	return duck.Cat(append(parts, b.text(from, b.span.End))...)
+	return duck.Cat(append(parts, b.text(from, at.End))...)
 }
 
 // freshAt is where the relation whose new rows are read stands in the query.

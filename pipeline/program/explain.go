@@ -69,6 +69,13 @@ func (p *Program) Explain(ctx context.Context, c *duck.Conn, n *Node) (string, e
 			fmt.Fprintf(&b, "3. METRICS and CHECKS\n%s\n", indent(text))
 		}
 	}
+	if j := n.Join(); j != nil && j.outer != nil && n.Stored != nil {
+		now, err := (&Waiting{Join: j, n: n}).now(ctx, c)
+		if err != nil {
+			return "", err
+		}
+		b.WriteString(now)
+	}
 	fmt.Fprintf(&b, "4. write, version, places, COMMIT: one transaction\n")
 	if s, ok := n.Obj.(kind.Speaker); ok {
 		text, err := s.Statements(ctx, c, n.Cols)

@@ -24,7 +24,8 @@ type Join struct {
 	sides  [2]joined
 	meet   *tree.Join // where they are joined
 	in     *tree.Select
-	ranged bool // a row finds rows of the other side in a range alone
+	ranged bool   // a row finds rows of the other side in a range alone
+	outer  *outer // nil: a row that finds none gives none
 }
 
 // joined is a side of a join.
@@ -189,8 +190,12 @@ func (f *meeting) join(n *tree.Join) (int, error) {
 		return 0, err
 	case left != 0 && right != 0:
 		f.j.meet = n
-		if n.Type == "INNER" && slices.Contains([]string{"REGULAR", "CROSS", "NATURAL"}, n.Ref) {
+		switch {
+		case n.Type == "INNER" && slices.Contains([]string{"REGULAR", "CROSS", "NATURAL"}, n.Ref):
 			return both, nil
+		case n.Ref == "REGULAR" && keeps(n) != [2]bool{}:
+			f.j.outer, err = f.outer(n)
+			return both, err
 		}
 		return 0, f.unlike(n)
 	case strangers(n, left != 0, right != 0):
@@ -214,8 +219,13 @@ func (f *meeting) unlike(n *tree.Join) error {
 	switch kind {
 	case "ASOF":
 		hint = "make a journal of the side that is looked up, and ASOF JOIN its history: CREATE JOURNAL j …; ASOF JOIN j_history"
-	case "LEFT", "RIGHT", "FULL":
-		hint = "join them with JOIN, and find those without a match in a view: … WHERE id NOT IN (SELECT …)"
+	case "SEMI":
+		hint = "JOIN them in a stream, and make a ROLLUP of that; or " + hint
+	case "ANTI":
+		hint = "store what LEFT JOIN … ON … gives: a row that finds none has NULLs of the other side; or " + hint
+	case "LEFT", "RIGHT", "FULL", "OUTER":
+		return f.j.fail("a NATURAL outer join says no range of time").
+			WithHint("write ON: … LEFT JOIN STREAM b ON b.id = a.id AND b.at BETWEEN a.at AND a.at + INTERVAL 1 HOUR")
 	}
 	return f.j.body.at(f.j.body.other).Errorf(code.JoinQuery, "%s JOIN of two STREAMs can't be kept in step: a later row may change "+
 		"what one was given", kind).WithHint(hint).WithNote(f.j.body.at(f.j.body.fresh), "the first one")
@@ -247,7 +257,10 @@ func (p *Program) bindJoin(ctx context.Context, tx *duck.Tx, n *Node, j *Join) e
 	if n.Cols = n.respelt(cols); len(cols) == 0 {
 		return n.columnless()
 	}
-	return j.bindLimits(ctx, tx)
+	if err := j.bindLimits(ctx, tx); err != nil {
+		return err
+	}
+	return j.bindOuter(ctx, tx, n)
 }
 
 // words say what a version reads.
@@ -267,13 +280,20 @@ func (j *Join) words() string {
 		}
 		out += fmt.Sprintf("\n     of what is stored in %s it reads %s", s.Of.Name, what)
 	}
-	return out
+	return out + j.outerWords()
 }
 
-// Pairs are the rows of the query that are new where of each side the versions behind taken are, up to `to`: behind says on which sides
-// there are some.
-func (j *Join) Pairs(ctx context.Context, tx *duck.Tx, taken [2]int64, behind [2]bool, to int64) (*duck.Query, error) {
-	var halves []*duck.Query
+// half is new rows of one side, and those of the other that they may find.
+type half struct {
+	fresh int // the side
+	rels  [2]*duck.Query
+	found *duck.Query // a condition on the rows of the other side: the new ones find no others; nil: they may find any
+}
+
+// halves are those that there are where of each side the versions behind taken are new, up to `to`: behind says on which sides there are
+// some. rows are those of a side that versions brought.
+func (j *Join) halves(ctx context.Context, tx *duck.Tx, taken [2]int64, behind [2]bool, to int64,
+	rows func(side int, from, to int64) *duck.Query) (out []half, err error) {
 	for i := range j.sides {
 		if !behind[i] {
 			continue
@@ -282,19 +302,34 @@ func (j *Join) Pairs(ctx context.Context, tx *duck.Tx, taken [2]int64, behind [2
 		if i == 1 { // its new rows had the new ones of the first side in the other half
 			upTo = taken[0]
 		}
-		fresh := j.sides[i].versions(taken[i], to)
-		limits, err := j.limited(ctx, tx, 1-i, fresh)
-		if err != nil {
+		h := half{fresh: i}
+		h.rels[i], h.rels[1-i] = rows(i, taken[i], to), rows(1-i, 0, upTo)
+		if h.found, err = j.limited(ctx, tx, 1-i, h.rels[i]); err != nil {
 			return nil, err
 		}
-		var rels [2]*duck.Query
-		rels[i], rels[1-i] = fresh, j.sides[1-i].versions(0, upTo)
-		if limits != nil {
-			rels[1-i] = duck.SQL("(SELECT * FROM {rel} WHERE {limits})", duck.Args{"rel": rels[1-i], "limits": limits})
-		}
-		halves = append(halves, duck.SQL("SELECT * FROM ({q})", duck.Args{"q": j.body.query(rels[0], rels[1])}))
+		h.rels[1-i] = h.limited(h.rels[1-i])
+		out = append(out, h)
 	}
-	return duck.SQL("({halves})", duck.Args{"halves": duck.Join(" UNION ALL ", halves...)}), nil
+	return out, nil
+}
+
+// limited are rows of the other side without those that the new ones can't find.
+func (h half) limited(rel *duck.Query) *duck.Query {
+	if h.found == nil {
+		return rel
+	}
+	return duck.SQL("(SELECT * FROM {rel} WHERE {limits})", duck.Args{"rel": rel, "limits": h.found})
+}
+
+// Pairs are the rows of the query that are new: see halves.
+func (j *Join) Pairs(ctx context.Context, tx *duck.Tx, taken [2]int64, behind [2]bool, to int64) (*duck.Query, error) {
+	halves, err := j.halves(ctx, tx, taken, behind, to, func(side int, from, to int64) *duck.Query { return j.sides[side].versions(from, to) })
+	if err != nil {
+		return nil, err
+	}
+	return duck.SQL("({halves})", duck.Args{"halves": duck.Each(" UNION ALL ", halves, func(h half) *duck.Query {
+		return duck.SQL("SELECT * FROM ({q})", duck.Args{"q": j.body.query(h.rels[0], h.rels[1])})
+	})}), nil
 }
 
 // versions are the rows of a side that versions (from, to] brought.
@@ -306,7 +341,13 @@ func (s joined) versions(from, to int64) *duck.Query {
 // forever are warnings of joins of the script that never stop to look for rows of the other side.
 func (p *Program) forever() (out []*sql.Error) {
 	for _, n := range p.Nodes {
-		if j := n.Join(); j != nil && n.Stmt >= 0 && !j.ranged {
+		j := n.Join()
+		if j == nil || n.Stmt < 0 {
+			continue
+		}
+		if e := j.waitsForever(n); e != nil {
+			out = append(out, e)
+		} else if !j.ranged {
 			out = append(out, j.body.at(j.body.other).Errorf(code.JoinForever,
 				"%s joins by no range of time, so each batch looks through all rows of %s and %s", n.Name, j.sides[0].Of.Name, j.sides[1].Of.Name).
 				WithHint("say how far they may lie apart: … AND b.at BETWEEN a.at AND a.at + INTERVAL 1 HOUR"))

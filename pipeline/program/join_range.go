@@ -23,6 +23,7 @@ type limit struct {
 	shift  part  // the column stands there plus (or minus) this
 	minus  bool  // minus
 	loose  int64 // days: months have none of a fixed length
+	timed  bool  // both are times, of one kind
 }
 
 // part is tokens [from, to).
@@ -164,14 +165,15 @@ func (r *ranges) limit(ctx context.Context, tx *duck.Tx, side int, c comparison,
 	if !slices.ContainsFunc(r.j.sides[side].Of.Cols, func(c duck.Column) bool { return sql.Same(c.Name, l.column) }) {
 		return l, false, nil
 	}
+	l.timed = moment(of) && moment(over) && zoned(of) == zoned(over)
 	if l.shift.to == 0 {
 		return l, true, nil
 	}
 	switch by := r.known[asked{l.shift, 2}]; {
 	case by == "INTERVAL" && moment(of) && moment(over):
-		days, err := tx.Int(ctx, duck.SQL("SELECT coalesce(datepart('year', x) <> 0 OR datepart('month', x) <> 0 OR datepart('day', x) <> 0, "+
-			"true)::BIGINT FROM (SELECT {x} AS x)",
-			duck.Args{"x": r.user(l.shift)}))
+		days, err := tx.Int(ctx, duck.SQL("SELECT coalesce(datepart('year', x) <> 0 OR datepart('month', x) <> 0 OR datepart('day', x) <> 0 AND "+
+			"{zoned}, true)::BIGINT FROM (SELECT {x} AS x)",
+			duck.Args{"x": r.user(l.shift), "zoned": zoned(of) || zoned(over)}))
 		if err != nil {
 			return l, false, err
 		}
@@ -234,8 +236,8 @@ func (j *Join) limited(ctx context.Context, tx *duck.Tx, side int, fresh *duck.Q
 		switch {
 		case some[i] == 0: // it is NULL in all of them
 			return duck.SQL("false"), nil
-		case texts[i] == nil || types[i] == nil:
-			continue
+		case texts[i] == nil || types[i] == nil || moment(duck.Type(*types[i])) && strings.HasSuffix(*texts[i], "infinity"):
+			continue // DuckDB compares no DATE with an infinite TIMESTAMP
 		}
 		a := duck.Args{"c": duck.Ident(l.column), "v": *texts[i], "t": duck.Type(*types[i])}
 		if l.least {

@@ -25,6 +25,9 @@ func (r *ranges) conditions() (out []part) {
 		node tree.Node
 		word string
 	}{{r.j.meet.Condition, "ON"}, {r.j.in.Where, "WHERE"}} {
+		if c.word == "WHERE" && r.j.outer != nil { // it says nothing of which rows find each other
+			continue
+		}
 		first := -1 // where what is known to be of the condition begins
 		tree.Walk(c.node, func(n tree.Node) bool {
 			if at, ok := tree.Place(n); ok && (first < 0 || at < first) {

@@ -23,6 +23,7 @@ type work struct {
 	in     *kind.Input
 	active []*program.Node // the destinations it reaches, each after what it reads
 	replay *replay
+	idle   bool // a join gives rows that wait, though none are new
 	turned bool // what a table stores was made anew or turned back: rows may be others that look the same
 }
 
@@ -170,6 +171,13 @@ func (r *runner) destination(ctx context.Context, tx *transaction, w work, n *pr
 		if err != nil {
 			return out, err
 		}
+		if w.replay.lateStay() {
+			late, err := r.lateAgain(ctx, tx)
+			if err != nil {
+				return out, err
+			}
+			countLate(&rows, late)
+		}
 		out, e.Origin = rows, w.replay.origin()
 		if err := r.account(ctx, tx.Tx, rows, e.Version, e.Origin); err != nil {
 			return out, err
@@ -184,6 +192,7 @@ func (r *runner) destination(ctx context.Context, tx *transaction, w work, n *pr
 		if err != nil {
 			return out, err
 		}
+		countLate(&rows, b.late)
 		out.Add(rows)
 		if e.Origin == "" {
 			e.Origin = b.origin

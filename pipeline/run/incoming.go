@@ -54,12 +54,19 @@ func (r *runner) pairs(ctx context.Context, tx *transaction, w work, n *program.
 			b.takes, origins = append(b.takes, in.Of), append(origins, versionsOf(in.Of, taken[i], v))
 		}
 	}
-	if len(b.takes) == 0 {
+	idle := w.idle && w.active[0] == n
+	if len(b.takes) == 0 && !idle {
 		return nil, nil
 	}
 	var err error
-	b.origin = strings.Join(origins, ", ")
-	b.rel, err = j.Pairs(ctx, tx.Tx, taken, behind, v)
+	if b.origin = strings.Join(origins, ", "); idle {
+		b.origin = idleOrigin
+	}
+	if j.Outer() {
+		b.rel, b.late, err = r.outerPairs(ctx, tx, w, n, taken, behind)
+	} else {
+		b.rel, err = j.Pairs(ctx, tx.Tx, taken, behind, v)
+	}
 	return []fresh{b}, err
 }
 
@@ -72,5 +79,5 @@ type fresh struct {
 	takes  []*program.Node // stored tables that are read up to the version
 	held   *hold           // these rows were held back, and somebody decided about them
 	replay bool            // they are rejects that come back, or what reads these gets of them
-	late   int64           // rows that came too late, of a total
+	late   int64           // rows that came too late
 }

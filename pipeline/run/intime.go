@@ -104,12 +104,18 @@ type taken struct {
 	newest, ahead int64
 }
 
-// timer is a destination that takes its rows in event time, in a batch.
+// timer is how far a destination has come in an input that it takes in event time, in a batch.
 type timer struct {
-	watermark.User
-	node  *program.Node
-	clock *watermark.Clock
+	watermark.User // nil: it joins it with another
+	node           *program.Node
+	of             *program.Node // the input
+	all            *duck.Query   // all of its rows, with the versions that brought them
+	newest         newest
+	clock          *watermark.Clock
 }
+
+// newest is a query of the newest times of rows: see watermark.User.
+type newest func(rows *duck.Query) *duck.Query
 
 // timed is the destination's timer; nil where it takes no rows in event time.
 func (r *runner) timed(ctx context.Context, tx *transaction, n *program.Node) (*timer, error) {
@@ -121,22 +127,28 @@ func (r *runner) timed(ctx context.Context, tx *transaction, n *program.Node) (*
 	if !on {
 		return nil, nil
 	}
-	c, err := watermark.Load(ctx, tx.Conn, n.Name, n.Inputs[0].Of.Name, o)
-	return &timer{u, n, c}, err
+	in := n.Inputs[0]
+	c, err := watermark.Load(ctx, tx.Conn, n.Name, in.Of.Name, o)
+	return &timer{u, n, in.Of, in.All(), u.Newest, c}, err
 }
 
 // before lets time go on to where it is before a batch, the rows behind a version: what has been idle for long enough doesn't hold it back
 // any more. What closes then is without the batch's rows, which the input has already.
 func (r *runner) before(ctx context.Context, tx *transaction, t *timer, from int64, now time.Time) error {
-	if len(t.clock.Marks) == 0 {
+	if !r.sources.moves(t, now) {
 		return nil
 	}
-	r.sources.expect(t.clock, t.node.Inputs[0].Of, now)
-	if !t.clock.Move(now) {
-		return nil
-	}
-	return r.close(ctx, tx, t, duck.SQL("(FROM {all} WHERE {v} <= {from})", duck.Args{"all": t.node.Inputs[0].All(),
+	return r.close(ctx, tx, t, duck.SQL("(FROM {all} WHERE {v} <= {from})", duck.Args{"all": t.all,
 		"v": duck.Ident(watermark.VersionColumn), "from": from}))
+}
+
+// moves lets a clock go on without new rows, and says whether it did: what has been idle for long enough doesn't count.
+func (s *sources) moves(t *timer, now time.Time) bool {
+	if len(t.clock.Marks) == 0 {
+		return false
+	}
+	s.expect(t.clock, t.of, now)
+	return t.clock.Move(now)
 }
 
 // close closes what the watermark has left behind. While a check holds rows back nothing closes: what is stored is without them.
@@ -155,9 +167,18 @@ func (t *timer) batch(tx *transaction, from int64) watermark.Batch {
 
 // after takes what the rows behind a version gave, and lets time go on.
 func (r *runner) after(ctx context.Context, tx *transaction, t *timer, w work, from int64, now time.Time) error {
-	of := t.node.Inputs[0].Of
-	behind := r.sources.with(w.in)
-	behind.expect(t.clock, of, now)
+	if err := r.goOn(ctx, tx, t, w, from, now); err != nil {
+		return err
+	}
+	if err := r.close(ctx, tx, t, t.all); err != nil {
+		return err
+	}
+	return t.clock.Save(ctx, tx.Tx, tx.version)
+}
+
+// goOn lets a clock take what the rows behind a version gave.
+func (r *runner) goOn(ctx context.Context, tx *transaction, t *timer, w work, from int64, now time.Time) error {
+	r.sources.with(w.in).expect(t.clock, t.of, now)
 	all, err := r.gave(ctx, tx, t, w, from)
 	if err != nil {
 		return err
@@ -169,32 +190,28 @@ func (r *runner) after(ctx context.Context, tx *transaction, t *timer, w work, f
 		}
 	}
 	t.clock.Move(now)
-	if err := r.close(ctx, tx, t, t.node.Inputs[0].All()); err != nil {
-		return err
-	}
-	return t.clock.Save(ctx, tx.Tx, tx.version)
+	return nil
 }
 
 // gave are the newest times that parts gave in rows behind a version. Where it isn't known which part gave them they count for none.
 func (r *runner) gave(ctx context.Context, tx *transaction, t *timer, w work, from int64) ([]taken, error) {
-	in := t.node.Inputs[0]
-	if all, ok := tx.times[edge{t.node, in.Of}]; ok {
+	if all, ok := tx.times[edge{t.node, t.of}]; ok {
 		return all, nil
 	}
 	part, known := r.partOf(t, w)
 	if !known {
 		return nil, nil
 	}
-	if inner, err := r.timed(ctx, tx, in.Of); err != nil || inner != nil && inner.clock.UpTo != watermark.None {
+	if inner, err := r.timed(ctx, tx, t.of); err != nil || inner != nil && inner.clock.UpTo != watermark.None {
 		if err != nil {
 			return nil, err
 		}
 		return []taken{{part, inner.clock.UpTo, watermark.None}}, nil
 	}
 	rows := duck.SQL("(SELECT *, '' AS {part} FROM {all} WHERE {v} > {from})",
-		duck.Args{"part": duck.Ident(watermark.PartColumn), "all": in.All(),
+		duck.Args{"part": duck.Ident(watermark.PartColumn), "all": t.all,
 			"v": duck.Ident(watermark.VersionColumn), "from": from})
-	all, err := times(ctx, tx, t, rows)
+	all, err := times(ctx, tx, t.newest, rows)
 	for i := range all {
 		all[i].Part = part
 	}
@@ -203,7 +220,7 @@ func (r *runner) gave(ctx context.Context, tx *transaction, t *timer, w work, fr
 
 // partOf is the part that the rows of a version are of, where one alone can have given them.
 func (r *runner) partOf(t *timer, w work) (kind.Part, bool) {
-	of, known := t.node.Inputs[0].Of, t.clock.Parts()
+	of, known := t.of, t.clock.Parts()
 	direct := ofSources(of)
 	if len(known) == 1 {
 		s := r.Program.Relation(known[0].Source)
@@ -213,7 +230,7 @@ func (r *runner) partOf(t *timer, w work) (kind.Part, bool) {
 		_, several := s.Obj.(kind.Lagging) // rows of before the rollup, of a source whose parts aren't known yet
 		return known[0], !several
 	}
-	if w.in == nil || w.in.Source == "" {
+	if w.in == nil || w.in.Source == "" || !feeds(w.in.Source, of) {
 		return kind.Part{}, false
 	}
 	if !direct {
@@ -238,10 +255,10 @@ func feeds(source string, n *program.Node) bool {
 }
 
 // times are the newest ones of rows, by part.
-func times(ctx context.Context, tx *transaction, u watermark.User, rows *duck.Query) ([]taken, error) {
+func times(ctx context.Context, tx *transaction, newest newest, rows *duck.Query) ([]taken, error) {
 	return duck.Select(ctx, tx.Conn,
 		duck.SQL("SELECT part, coalesce(newest, {none}), coalesce(ahead, {none}) FROM ({q}) t(part, newest, ahead)",
-			duck.Args{"q": u.Newest(rows), "none": int64(watermark.None)}), func(row func(...any) error) (t taken, err error) {
+			duck.Args{"q": newest(rows), "none": int64(watermark.None)}), func(row func(...any) error) (t taken, err error) {
 			var part string
 			if err := row(&part, &t.newest, &t.ahead); err != nil || part == "" {
 				return t, err
@@ -258,12 +275,11 @@ func (r *runner) noteTimes(ctx context.Context, tx *transaction, n *program.Node
 	if !hasRow || !r.parted(n, b.input) {
 		return nil
 	}
-	for _, m := range r.inTime(n) {
+	for m, newest := range r.inTime(n) {
 		rel := duck.SQL(`(SELECT _rows.*, 0 AS {v}, _parts._meta."partition" || ' ' || _parts._meta.topic AS {part} FROM {rows} _rows
 			JOIN (SELECT _meta, {id} AS _id FROM {raw}) _parts ON _parts._id = _rows._row)`, duck.Args{"rows": rows, "raw": b.input.Raw,
 			"id": b.input.RowID, "part": duck.Ident(watermark.PartColumn), "v": duck.Ident(watermark.VersionColumn)})
-		u, _ := m.Obj.(watermark.User)
-		all, err := times(ctx, tx, u, rel)
+		all, err := times(ctx, tx, newest, rel)
 		if err != nil {
 			return err
 		}
@@ -281,14 +297,24 @@ func (r *runner) parted(n *program.Node, in *kind.Input) bool {
 }
 
 // inTime are those that take the rows of n in event time.
-func (r *runner) inTime(n *program.Node) (out []*program.Node) {
+func (r *runner) inTime(n *program.Node) map[*program.Node]newest {
+	out := map[*program.Node]newest{}
 	for _, m := range r.Program.Nodes {
-		u, ok := m.Obj.(watermark.User)
-		if !ok || !m.Bound || len(m.Inputs) == 0 || m.Inputs[0].Of != n {
+		if !m.Bound || len(m.Inputs) == 0 {
 			continue
 		}
-		if _, on := u.InTime(); on {
-			out = append(out, m)
+		if u, ok := m.Obj.(watermark.User); ok && m.Inputs[0].Of == n {
+			if _, on := u.InTime(); on {
+				out[m] = u.Newest
+			}
+		}
+		if j := m.Join(); m.InTime() {
+			sides, _ := j.Clocks()
+			for _, i := range sides {
+				if j.Inputs()[i].Of == n {
+					out[m] = func(rows *duck.Query) *duck.Query { return j.Newest(i, rows) }
+				}
+			}
 		}
 	}
 	return out
@@ -332,10 +358,24 @@ func countLate(rows *event.DestinationRows, late int64) {
 // idleOrigin is what a version is called in which windows close that waited for parts which are idle.
 const idleOrigin = "idle"
 
-// closeIdle closes what only waits for parts that are idle by now, where somebody is to get it: in a version of its own.
+// closeIdle closes what only waits for parts that are idle by now, where somebody is to get it, and gives rows of joins that wait for no
+// others: in a version of its own.
 func (r *runner) closeIdle(ctx context.Context) error {
 	closed := false
 	for _, n := range r.Program.Sorted() {
+		if n.Bound && n.InTime() {
+			due, err := r.releases(ctx, n)
+			if err != nil {
+				return err
+			}
+			if due {
+				err = r.attempt(ctx, work{active: append([]*program.Node{n}, r.totals(n)...), idle: true})
+			}
+			if closed = closed || due; err != nil {
+				return err
+			}
+			continue
+		}
 		f, ok := n.Obj.(kind.Final)
 		if !ok || !f.Final() || !n.Bound || len(n.Inputs) == 0 || r.behind(edge{n, n.Inputs[0].Of}) {
 			continue

@@ -75,6 +75,13 @@ func (r *runner) refill(ctx context.Context, d *sql.Decl, n *program.Node, dest 
 		if err := e.Empty(ctx, tx.Tx, tx.version); err != nil {
 			return err
 		}
+		if waiting, err := n.Waiting(ctx, tx.Tx, tx.version); err != nil {
+			return err
+		} else if waiting != nil {
+			if err := waiting.Forget(ctx, tx.Tx); err != nil {
+				return err
+			}
+		}
 		if err := unread(ctx, tx, n); err != nil {
 			return err
 		}
@@ -106,6 +113,13 @@ func (r *runner) refill(ctx context.Context, d *sql.Decl, n *program.Node, dest 
 					if err := moved(ctx, tx, edge{m, n}, tx.version); err != nil {
 						return err
 					}
+				}
+			}
+			if waiting, err := m.Waiting(ctx, tx.Tx, tx.version); err != nil {
+				return err
+			} else if waiting != nil {
+				if err := waiting.Rebuilt(ctx, tx.Tx, n); err != nil {
+					return err
 				}
 			}
 		}

@@ -23,7 +23,7 @@ type replay struct {
 
 func (p *replay) fresh() fresh {
 	a := duck.Args{"t": duck.Ident(replayTable), "cols": duck.Names(duck.ColumnNames(p.node.Cols))}
-	rows := duck.SQL("(SELECT {cols}, _meta, _reject_id FROM {t})", a)
+	rows := duck.SQL("(SELECT {cols}, _meta, _reject_id FROM {t} WHERE NOT _late)", a)
 	in := &kind.Input{SourceOf: duck.SQL("_source"), Rows: rows, RowID: duck.SQL("_reject_id"),
 		Raw: duck.SQL("(SELECT _meta, _payload, _reject_id, _source FROM {t})", a)}
 	if h := p.hold; h != nil {

@@ -46,13 +46,29 @@ func (p *replay) take(ctx context.Context, tx *duck.Tx) error {
 		return err
 	}
 	p.rows, err = tx.Exec(ctx, duck.SQL(`CREATE OR REPLACE TEMP TABLE {t} AS
-		SELECT {cols}, meta AS _meta, payload AS _payload, id AS _reject_id, source AS _source FROM {rejects} ORDER BY id`,
+		SELECT {cols}, meta AS _meta, payload AS _payload, id AS _reject_id, source AS _source, false AS _late FROM {rejects} ORDER BY id`,
 		duck.Args{"t": duck.Ident(replayTable), "rejects": p.rejects(), "cols": duck.Join(", ", values...)}))
+	if err != nil || !p.lateStay() {
+		return err
+	}
+	_, err = tx.Exec(ctx, duck.SQL("INSERT INTO {t} (_reject_id, _late) SELECT id, true FROM {all} WHERE {late}",
+		duck.Args{"t": duck.Ident(replayTable), "all": p.all(), "late": isLate}))
 	return err
 }
 
-// rejects are those that are meant.
+// lateStay: those that came too late are rows of what the destination joins, and stay so.
+func (p *replay) lateStay() bool { return p.node.InTime() && p.hold == nil }
+
+// rejects are those that come back.
 func (p *replay) rejects() *duck.Query {
+	if p.lateStay() {
+		return duck.SQL("(FROM {all} WHERE NOT {late})", duck.Args{"all": p.all(), "late": isLate})
+	}
+	return p.all()
+}
+
+// all are those that are meant.
+func (p *replay) all() *duck.Query {
 	return duck.SQL("(SELECT * FROM dsql.rejects WHERE destination = {name} AND replayed_at IS NULL AND ({where}))",
 		duck.Args{"name": p.node.Name, "where": p.where})
 }

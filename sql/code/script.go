@@ -102,8 +102,8 @@ var (
 		"A query reads the new rows of one relation, or of two that are joined: STREAM stands before two at most, in a rollup before one.")
 	JoinQuery = declared.add("join-query", ExitScript,
 		"Two STREAMs are joined so that each pair of their rows comes once, whichever was later: both are stored streams, and they meet in a "+
-			"JOIN of the FROM. A row of the result is made of one row of either, so there is no aggregate, DISTINCT, LIMIT or UNION, and no SEMI, "+
-			"ANTI or ASOF JOIN, whose result a later row would change. A journal is joined without STREAM, as it stands, or as of a time "+
+			"JOIN of the FROM; in a LEFT, RIGHT or FULL JOIN as they are, by ON. A row of the result is made of one row of either, so there is no "+
+			"aggregate, DISTINCT, LIMIT or UNION, and no SEMI, ANTI or ASOF JOIN, whose result a later row would change. A journal is joined without STREAM, as it stands, or as of a time "+
 			"(`ASOF JOIN name_history`).")
 	WindowPast = declared.add("window-past", ExitScript,
 		"A window function in a stream's query over a stored stream sees the stored rows of its key up to the row's time: it has PARTITION BY, "+
@@ -111,7 +111,8 @@ var (
 			"stream itself, through subqueries or joined with other tables.")
 	JoinForever = declared.add("join-forever", Warning,
 		"A warning: two STREAMs are joined without a range of time in ON, so a row may find rows of the other side for ever, and each batch "+
-			"looks through all of them. A range (`b.at BETWEEN a.at AND a.at + INTERVAL 1 HOUR`) limits what is read to the rows in it.")
+			"looks through all of them; or ON says no last time up to which a row may find one, so that an outer join never gives a row that found "+
+			"none. A range (`b.at BETWEEN a.at AND a.at + INTERVAL 1 HOUR`) limits what is read to the rows in it, and says how long a row waits.")
 	SourceReadWhole = declared.add("source-read-whole", ExitScript,
 		"A source keeps no rows: only its new ones can be read.")
 	ReadsNothing = declared.add("reads-nothing", ExitScript,
