@@ -221,7 +221,11 @@ func (s *Stream) Drop(ctx context.Context, tx *duck.Tx) error {
 
 // Beside: see kind.Beside.
 func (s *Stream) Beside() []kind.Table {
-	return []kind.Table{{Table: s.decl.Name + "__past", What: "rows of the key in older versions, as the stream was turned back"}}
+	out := []kind.Table{{Table: s.decl.Name + "__past", What: "rows of the key in older versions, as the stream was turned back"}}
+	for _, t := range beside[:2] {
+		out = append(out, kind.Table{Table: s.decl.Name + t, What: "rows of the key that wait for one to be joined with"})
+	}
+	return out
 }
 
 // Diff tells what differs between two versions.
