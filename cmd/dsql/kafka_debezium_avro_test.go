@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/binary"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -130,4 +131,29 @@ bad_record: no Avro of its schema: it ends in a string, at byte 40`)
 	k.runs()
 	k.is("SELECT id, day, op FROM s WHERE lsn = 9", "12|2026-01-02|c")
 	k.is("SELECT count(*) FROM dsql.rejects WHERE replayed_at IS NULL", "2")
+}
+
+// A short schema that names records in records has very many fields when each is written out: its records are bad, others are read.
+func TestKafkaDebeziumHostileSchema(t *testing.T) {
+	k := newKafka(t, 1, true)
+	reg := srfake.New()
+	t.Cleanup(reg.Close)
+	twice := func(n int) string {
+		of := `{"type":"record","name":"R0","fields":[{"name":"x","type":"int"}]}`
+		for i := range n {
+			of = fmt.Sprintf(`{"type":"record","name":"R%d","fields":[{"name":"a","type":%s},{"name":"b","type":"R%d"}]}`, i+1, of, i)
+		}
+		return `{"type":"record","name":"E","fields":[{"name":"after","type":["null",` + of + `]},{"name":"op","type":"string"}]}`
+	}
+	reg.SeedSchema("v", 1, 1, sr.Schema{Type: sr.TypeAvro, Schema: twice(60)})
+	reg.SeedSchema("v", 2, 2, sr.Schema{Type: sr.TypeAvro, Schema: twice(1)})
+	k.script("CREATE CONNECTION c TO KAFKA (brokers '{brokers}', schema_registry '" + reg.URL() + "');\n" +
+		"CREATE SOURCE s (a STRUCT(x INTEGER)) FROM KAFKA (connection c, topic '{topic}', format debezium);\nCREATE STREAM d FROM s;")
+	for range 2 {
+		k.record(&kgo.Record{Value: []byte("\x00\x00\x00\x00\x01" + avroOf(1, 7))})
+	}
+	k.record(&kgo.Record{Value: []byte("\x00\x00\x00\x00\x02" + avroOf(1, 7, 8, "c"))})
+	k.runs()
+	k.is("SELECT a.x FROM d", "7")
+	k.is("SELECT DISTINCT reason FROM dsql.rejects", "bad_record: no Debezium event: its schema has more than 20000 fields, with those inside of others")
 }

@@ -4,7 +4,10 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/sr"
 	"github.com/twmb/franz-go/pkg/sr/srfake"
 )
@@ -138,5 +141,40 @@ func TestDebeziumAddsColumns(t *testing.T) {
 	if text, _ := k.dsql("inspect", "kafka://"+k.brokers+"/"+k.topic); !strings.Contains(text, "born DATE") ||
 		!strings.Contains(text, "price DECIMAL(10,2)") {
 		t.Error(text)
+	}
+}
+
+// What a sink is writing when a source gets a column is written to its end, as it was, and not given up and written again with the column.
+func TestKafkaGrowthWaitsForSinks(t *testing.T) {
+	k := newKafka(t, 1, true)
+	k.create(k.topic+".out", 1)
+	k.script(`CREATE SOURCE ev (id BIGINT) FROM KAFKA (brokers '{brokers}', topic '{topic}', batch_time '10ms') ON SCHEMA CHANGE ADD COLUMNS;
+CREATE STREAM s FROM ev;
+CREATE SINK o INTO KAFKA (brokers '{brokers}', topic '{topic}.out') FROM s;`)
+	f := k.follow()
+	f.sees("waiting", 1)
+	release := make(chan struct{})
+	to := k.fake.TopicInfo(k.topic + ".out").TopicID
+	k.fake.ControlKey(int16(kmsg.Produce), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		k.fake.KeepControl()
+		if req.(*kmsg.ProduceRequest).Topics[0].TopicID == to {
+			k.fake.SleepControl(func() { <-release })
+		}
+		return nil, nil, false
+	})
+	k.put(`{"id":3}`)
+	f.sees(`"event":"version"`, 1)
+	k.put(`{"id":4,"more":5}`)
+	time.AfterFunc(500*time.Millisecond, func() { close(release) }) // by then the field has been found
+	f.sees(`"sink":"o"`, 2)
+	if code := f.ends(syscall.SIGTERM); code != 0 {
+		t.Errorf("exit code %d\n%s", code, f.said())
+	}
+	var got []string
+	for _, r := range k.sent(k.topic + ".out")[0] {
+		got = append(got, string(r.Value))
+	}
+	if diff := cmp.Diff([]string{`{"id":3}`, `{"id":4,"more":5}`}, got); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -141,3 +141,54 @@ func topicOf(k *kafka, r *kmsg.ProduceRequest) string {
 	}
 	return ""
 }
+
+// A source that is declared anew under the name of one that was dropped sends its own rejects, and none of that one's again.
+func TestKafkaRejectTopicAnew(t *testing.T) {
+	k := newKafka(t, 1, false)
+	k.create(k.topic+".dead", 1)
+	k.script(lettersScript)
+	k.put(`{"n":"x"}`, `{"n":1}`)
+	k.runs()
+	k.script("DROP STREAM s;\nDROP SOURCE ev;")
+	k.runs()
+	k.put(`{"n":"y"}`)
+	k.script(lettersScript)
+	k.runs() // which reads the topic again
+	var got []string
+	for _, r := range k.sent(k.topic + ".dead")[0] {
+		got = append(got, string(r.Headers[len(r.Headers)-1].Value[strings.IndexByte(string(r.Headers[len(r.Headers)-1].Value), '/'):]))
+	}
+	if diff := cmp.Diff([]string{"/dsql.rejects/ev/1", "/dsql.rejects/ev/2"}, got); diff != "" {
+		t.Error(diff)
+	}
+	k.is("SELECT id FROM dsql.rejects ORDER BY id", "1\n2")
+}
+
+// ERASE KEY waits for rejects that are on their way: what it says is erased isn't sent afterwards.
+func TestKafkaRejectTopicAndErase(t *testing.T) {
+	k := newKafka(t, 1, true)
+	k.create(k.topic+".dead", 1)
+	k.script(`CREATE SOURCE ev (id BIGINT FROM KEY, n BIGINT) FROM KAFKA (brokers '{brokers}', topic '{topic}', reject_topic '{topic}.dead');
+CREATE JOURNAL j KEYS (id) SEQUENCE BY o COLUMNS (n) AS SELECT id, n, _meta."offset" AS o FROM ev;
+REFRESH;
+ERASE KEY (7) FROM JOURNAL j;`)
+	k.record(&kgo.Record{Key: []byte("7"), Value: []byte(`{"n":1}`)})
+	k.record(&kgo.Record{Key: []byte("7"), Value: []byte(`{"n":"x"}`)})
+	release := make(chan struct{})
+	k.fake.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
+		k.fake.SleepControl(func() { <-release })
+		return nil, nil, false
+	})
+	k.env = []string{"DSQL_FAULT=kill:rejects-posted:1"}
+	f := k.follow()
+	f.sees(`"origin":"erase"`, 1)
+	close(release)
+	if f.cmd.Wait() == nil { // where they are sent
+		t.Error(f.said())
+	}
+	k.env = nil
+	k.is("SELECT (SELECT count(*) FROM j), (SELECT count(*) FROM dsql.rejects)", "0|1")
+	k.script("ERASE KEY (7) FROM JOURNAL j;")
+	k.runs()
+	k.is("SELECT (SELECT count(*) FROM j), (SELECT count(*) FROM dsql.rejects)", "0|0")
+}

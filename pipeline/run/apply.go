@@ -66,5 +66,8 @@ func (r *runner) declare(ctx context.Context, tx *transaction, n *program.Node) 
 			}
 		}
 	}
+	if err := postFromNow(ctx, tx, n); err != nil {
+		return change, err
+	}
 	return change, r.Program.Record(ctx, tx.Tx, n)
 }

@@ -68,7 +68,9 @@ func (r *runner) dropNode(ctx context.Context, n *program.Node, again bool) erro
 		// an errand may be looking at them
 		r.Program.Nodes = slices.DeleteFunc(slices.Clone(r.Program.Nodes), func(m *program.Node) bool { return m == n })
 	}
-	return r.closeOutside(n)
+	err = r.closeOutside(n)
+	delete(r.posts, n)
+	return err
 }
 
 // prune drops what the file declares and the script doesn't. Where something that stays reads one of these nothing is dropped.

@@ -112,6 +112,11 @@ func (r *runner) toldAll(ctx context.Context, d *sql.Decl, n *program.Node) erro
 	if err := errors.Join(r.watch(ctx, true), r.sinkAll(ctx)); err != nil {
 		return err
 	}
+	for _, s := range r.underWay() { // rejects that are about to be taken out, too
+		if err := r.posted(ctx, s); err != nil {
+			return err
+		}
+	}
 	for _, m := range r.Program.Nodes {
 		for _, in := range m.Inputs {
 			if in.Of == n && r.behind(edge{m, n}) {

@@ -102,6 +102,38 @@ func (r *runner) sentLast(ctx context.Context) error {
 	return nil
 }
 
+// finish gives what is on its way to a place that is there a while to end, before it is given up: what of a version was written then would be
+// written again.
+func (r *runner) finish(ctx context.Context) error {
+	end := time.Now().Add(hurry)
+	for _, n := range r.underWay() {
+		if w := r.deliveries[n]; w != nil && r.over(n, w.errand, end) {
+			r.takeOver(n)
+			err := w.err
+			if err == nil && !w.waits {
+				err = r.delivered(ctx, n, w, false)
+			}
+			if err != nil {
+				if err := r.failedSink(n, err); err != nil {
+					return err
+				}
+			}
+		}
+		if to := r.posts[n]; to != nil && to.under != nil && r.over(n, to.under.errand, end) {
+			if err := r.posted(ctx, n); err != nil {
+				return err
+			}
+		}
+	}
+	return ctx.Err()
+}
+
+// over waits for an errand, if its place outside is there.
+func (r *runner) over(n *program.Node, e *errand, end time.Time) bool {
+	e.slow = false
+	return r.told[n] == nil && r.wait(n, e, end, false)
+}
+
 // line is the connection that errands of n read by: the run's own where nothing is done aside. Times are shown in the user's zone.
 func (r *runner) line(ctx context.Context, n *program.Node) (*duck.Conn, error) {
 	if !r.Options.Follow {

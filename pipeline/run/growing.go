@@ -66,7 +66,7 @@ func (g *growing) Close() error {
 
 // grow brings the file in line with the columns that its sources have now: all that takes them by * has them then.
 func (r *runner) grow(ctx context.Context) error {
-	if err := r.closeOutlets(); err != nil {
+	if err := errors.Join(r.finish(ctx), r.closeOutlets()); err != nil {
 		return err
 	}
 	return r.apply(ctx, slices.DeleteFunc(r.Program.Sorted(), func(n *program.Node) bool { return !n.Bound })...)

@@ -16,6 +16,15 @@ import (
 // rejectsTable is what such a place is in.
 const rejectsTable = "dsql.rejects"
 
+// postFromNow lets a source that is declared anew begin behind the rejects of one that had its name: those were its own to send.
+func postFromNow(ctx context.Context, tx *transaction, n *program.Node) error {
+	if p, ok := n.Obj.(kind.Poster); !ok || !p.Posts() || n.Stored != nil {
+		return nil
+	}
+	return tx.Run(ctx, duck.SQL("INSERT INTO dsql.places SELECT {d}, {i}, max(id) FROM dsql.rejects WHERE source = {d} HAVING count(*) > 0",
+		duck.Args{"d": n.Name, "i": rejectsTable}))
+}
+
 // post is how far a source's rejects are sent, and where to.
 type post struct {
 	open  kind.Post // nil: it isn't
@@ -112,6 +121,20 @@ func (r *runner) send(ctx context.Context, n *program.Node, p kind.Poster, to *p
 		return s.open.Send(ctx, line, last, upTo)
 	})
 	return s, nil
+}
+
+// posted waits for the rejects of a source that are on their way: afterwards none will be sent that isn't in the file then.
+func (r *runner) posted(ctx context.Context, n *program.Node) error {
+	to := r.posts[n]
+	if to == nil || to.under == nil {
+		return nil
+	}
+	r.wait(n, to.under.errand, time.Time{}, true)
+	p, _ := n.Obj.(kind.Poster)
+	if err := r.postOf(ctx, ctx, n, p); err != nil {
+		return r.failedSink(n, err)
+	}
+	return ctx.Err()
 }
 
 // closePost ends what a source has open.

@@ -212,8 +212,9 @@ func TestKeysOfOneColumn(t *testing.T) {
 	cols := []duck.Column{{Name: "id", Type: "UUID"}}
 	rows := duck.SQL("SELECT '550e8400-e29b-41d4-a716-446655440000'::UUID AS id")
 	for format, want := range map[string][2]string{
-		"avro":        {`{"type":"string","logicalType":"uuid"}`, "\x00\x00\x00\x00\x00\x48550e8400-e29b-41d4-a716-446655440000"},
-		"protobuf":    {"syntax = \"proto3\";\n\nmessage Order_key {\n  optional string id = 1;\n}\n", "\x00\x00\x00\x00\x00\x00\x0a\x24550e8400-e29b-41d4-a716-446655440000"},
+		"avro": {`{"type":"string","logicalType":"uuid"}`, "\x00\x00\x00\x00\x00\x48550e8400-e29b-41d4-a716-446655440000"},
+		"protobuf": {"syntax = \"proto3\";\n\nmessage Order_key {\n  optional string id = 1;\n}\n",
+			"\x00\x00\x00\x00\x00\x00\x0a\x24550e8400-e29b-41d4-a716-446655440000"},
 		"json_schema": {`{"type":"string"}`, ""},
 	} {
 		e, err := Forms[format].One("Order_key", cols[0], nil)

@@ -2,6 +2,7 @@ package debezium
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"unicode/utf8"
 
@@ -62,10 +63,14 @@ func (z *registered) Prepare(ctx context.Context, value, header []byte) error {
 			return err
 		}
 		if t := z.texts.Type(); t != nil {
-			if z.known[t] == nil {
-				z.known[t] = connectOf(t, kind.T == sr.TypeAvro, nil)
+			s, met := z.known[t]
+			if !met {
+				s = newConnect(t, kind.T == sr.TypeAvro)
+				z.known[t] = s
 			}
-			z.beside = z.known[t]
+			if z.beside = s; s == nil {
+				z.why = fmt.Sprintf("%sits schema has more than %d fields, with those inside of others", noEvent, maxConnect)
+			}
 		}
 	}
 	return nil
@@ -98,10 +103,27 @@ var kinds = map[schema.Kind]string{schema.KindBoolean: "boolean", schema.KindUin
 	schema.KindInt: "int32", schema.KindLong: "int64", schema.KindFloat: "float",
 	schema.KindDouble: "double", schema.KindString: "string", schema.KindEnum: "string", schema.KindBytes: "bytes", schema.KindFixed: "bytes"}
 
-// connectOf is a type as Kafka Connect describes it; raw: times are numbers in JSON, and decimals base64. inside are the records that it
-// stands in.
-func connectOf(t *schema.Type, raw bool, inside []*schema.Type) *connectSchema {
-	if !raw && t.Logical != schema.LogicalNone {
+// maxConnect is how many fields a schema may have, with those inside: a short text that names records in records defines very many.
+const maxConnect = 20_000
+
+// connecting makes schemas of Kafka Connect.
+type connecting struct {
+	raw  bool // times are numbers in JSON, and decimals base64
+	left int  // fields
+}
+
+// newConnect is a type as Kafka Connect describes it; nil: it has too many fields.
+func newConnect(t *schema.Type, raw bool) *connectSchema {
+	x := &connecting{raw, maxConnect}
+	if s := x.of(t, nil); x.left >= 0 {
+		return s
+	}
+	return nil
+}
+
+// of is a type as Kafka Connect describes it. inside are the records that it stands in.
+func (x *connecting) of(t *schema.Type, inside []*schema.Type) *connectSchema {
+	if x.left--; x.left < 0 || !x.raw && t.Logical != schema.LogicalNone {
 		return &connectSchema{} // its JSON says what it is
 	}
 	s := &connectSchema{Type: kinds[t.Kind], Name: t.Connect}
@@ -112,7 +134,7 @@ func connectOf(t *schema.Type, raw bool, inside []*schema.Type) *connectSchema {
 				return &connectSchema{} // of several: what its JSON shows
 			}
 			if b.Kind != schema.KindNull {
-				s = connectOf(b, raw, inside)
+				s = x.of(b, inside)
 			}
 		}
 	case schema.KindRecord:
@@ -123,17 +145,19 @@ func connectOf(t *schema.Type, raw bool, inside []*schema.Type) *connectSchema {
 			}
 		}
 		for _, f := range t.Fields {
-			in := *connectOf(f.Type, raw, append(inside[:len(inside):len(inside)], t))
+			in := *x.of(f.Type, append(inside[:len(inside):len(inside)], t))
 			in.Field = f.Name
-			s.Fields = append(s.Fields, in)
+			if s.Fields = append(s.Fields, in); x.left < 0 {
+				return s
+			}
 		}
 		if s.Name == "" {
 			s.Name = t.Name
 		}
 	case schema.KindArray:
-		s.Type, s.Items = "array", connectOf(t.Elem, raw, inside)
+		s.Type, s.Items = "array", x.of(t.Elem, inside)
 	case schema.KindMap:
-		s.Type, s.Keys, s.Values = "map", &connectSchema{Type: "string"}, connectOf(t.Elem, raw, inside)
+		s.Type, s.Keys, s.Values = "map", &connectSchema{Type: "string"}, x.of(t.Elem, inside)
 	}
 	switch {
 	case t.Logical == schema.LogicalDecimal:
