@@ -30,6 +30,9 @@ func (j *Journal) Define(ctx context.Context, tx *duck.Tx, in []duck.Column) err
 	if err != nil {
 		return err
 	}
+	if tx.Alone {
+		return nil
+	}
 	cols, err := tx.Table(ctx, j.decl.Name+"__state")
 	if err != nil {
 		return err
@@ -74,7 +77,7 @@ func (j *Journal) bind(ctx context.Context, tx *duck.Tx, in []duck.Column) (*def
 	if err := j.names(d, in); err != nil {
 		return nil, err
 	}
-	rel := duck.Empty(append(in[:len(in):len(in)], duck.Column{Name: catalog.MetaColumn, Type: catalog.MetaType},
+	rel := tx.Empty(append(in[:len(in):len(in)], duck.Column{Name: catalog.MetaColumn, Type: catalog.MetaType},
 		duck.Column{Name: catalog.VersionColumn, Type: "BIGINT"}))
 	var qs []duck.Bound
 	for _, sp := range j.exprs() {

@@ -217,7 +217,7 @@ func (b *compiler) drifts() {
 		used[d.item] = true
 		it := &b.p.items[d.item]
 		cols, errs := b.c.DescribeEach(b.ctx,
-			[]duck.Bound{{At: it.at(), Query: duck.SQL("SELECT ({c}) FROM {rel}", duck.Args{"c": b.p.argument(d), "rel": duck.Empty(b.p.cols)})}})
+			[]duck.Bound{{At: it.at(), Query: duck.SQL("SELECT ({c}) FROM {rel}", duck.Args{"c": b.p.argument(d), "rel": b.c.Empty(b.p.cols)})}})
 		if errs[0] != nil {
 			continue // found with the item itself
 		}

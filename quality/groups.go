@@ -47,7 +47,7 @@ func (b *compiler) by(it *item, sp sql.Span) error {
 		return err
 	}
 	cols, err := b.c.Describe(b.ctx, duck.SQL("SELECT {by} FROM {rel} GROUP BY ALL",
-		duck.Args{"by": duck.User(it.decl.Src, sp), "rel": duck.Empty(b.p.cols)}), sql.Place{Src: it.decl.Src, Span: sp})
+		duck.Args{"by": duck.User(it.decl.Src, sp), "rel": b.c.Empty(b.p.cols)}), sql.Place{Src: it.decl.Src, Span: sp})
 	if err != nil {
 		return err
 	}

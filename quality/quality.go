@@ -305,8 +305,8 @@ func (b *compiler) bind() {
 		return
 	}
 	b.drifts()
-	empty := duck.Empty(b.p.cols)
-	cols, errs := b.c.DescribeEach(b.ctx, []duck.Bound{{Query: b.p.statement(x, empty, duck.Empty(b.p.stored)), At: b.p.items[0].at()}})
+	empty := b.c.Empty(b.p.cols)
+	cols, errs := b.c.DescribeEach(b.ctx, []duck.Bound{{Query: b.p.statement(x, empty, b.c.Empty(b.p.stored)), At: b.p.items[0].at()}})
 	if errs[0] != nil {
 		b.bindEach(x)
 		return

@@ -120,7 +120,7 @@ func (b *compiler) targets(d *sql.Decl, t *sql.Value, note []sql.Note) []duck.Co
 	// DuckDB itself says which columns COLUMNS matches.
 	at := d.At(t.Span)
 	cols, errs := b.c.DescribeEach(b.ctx,
-		[]duck.Bound{{Query: duck.SQL("SELECT COLUMNS({re}) FROM {rel}", duck.Args{"re": t.Text, "rel": duck.Empty(stored)}), At: at}})
+		[]duck.Bound{{Query: duck.SQL("SELECT COLUMNS({re}) FROM {rel}", duck.Args{"re": t.Text, "rel": b.c.Empty(stored)}), At: at}})
 	if errs[0] == nil {
 		return cols[0]
 	}
@@ -199,7 +199,7 @@ func (b *compiler) bind() {
 	if len(b.p.calling.At) > 0 {
 		seen = append(slices.Clone(seen), duck.Column{Name: "_row", Type: "BIGINT"})
 	}
-	rel := duck.Empty(seen)
+	rel := b.c.Empty(seen)
 	query := func(steps []step) duck.Bound {
 		a := duck.Args{"rel": rel}
 		a["list"] = duck.Each(", ", steps, func(s step) *duck.Query { return duck.SQL("({e})", duck.Args{"e": s.expr}) })
@@ -245,7 +245,7 @@ func (b *compiler) judge(s *step, typ duck.Type) {
 func (b *compiler) untyped(s *step) bool {
 	_, errs := b.c.DescribeEach(b.ctx,
 		[]duck.Bound{{Query: duck.SQL("SELECT coalesce(({e}), NULL::{t}) FROM {rel}",
-			duck.Args{"e": s.expr, "t": s.typ, "rel": duck.Empty(b.cols)})}})
+			duck.Args{"e": s.expr, "t": s.typ, "rel": b.c.Empty(b.cols)})}})
 	return errs[0] == nil
 }
 

@@ -70,6 +70,9 @@ func (s *Stream) Define(ctx context.Context, tx *duck.Tx, in []duck.Column) erro
 	if err := kind.Unreserved(s.decl, in, catalog.VersionColumn, "_row", "_rule"); err != nil {
 		return err
 	}
+	if tx.Alone {
+		return nil
+	}
 	have, err := s.stored(ctx, tx)
 	if err != nil {
 		return err

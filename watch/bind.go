@@ -101,7 +101,7 @@ func newFeature(name string, value *duck.Query, typ duck.Type) feature {
 
 func (s *shape) bindScore(ctx context.Context, c *duck.Conn, cols []duck.Column) error {
 	q := duck.SQL("({p})", duck.Args{"p": s.query("PREDICTION")})
-	typ, err := c.Describe(ctx, duck.SQL("SELECT {p} FROM {rel}", duck.Args{"p": q, "rel": duck.Empty(cols)}), s.place("PREDICTION"))
+	typ, err := c.Describe(ctx, duck.SQL("SELECT {p} FROM {rel}", duck.Args{"p": q, "rel": c.Empty(cols)}), s.place("PREDICTION"))
 	if err != nil {
 		return err
 	}
@@ -164,7 +164,7 @@ func (s *shape) bindCompared(ctx context.Context, c *duck.Conn, cols []duck.Colu
 	var errs sql.List
 	for _, n := range s.names("COMPARE") {
 		call := duck.SQL("{f}({args})", duck.Args{"f": duck.User(s.decl.Src, n.Span), "args": duck.Names(args)})
-		_, err := c.Describe(ctx, duck.SQL("SELECT {call} FROM {rel}", duck.Args{"call": call, "rel": duck.Empty(cols)}),
+		_, err := c.Describe(ctx, duck.SQL("SELECT {call} FROM {rel}", duck.Args{"call": call, "rel": c.Empty(cols)}),
 			s.decl.At(n.Span))
 		errs = add(errs, err)
 		s.compared = append(s.compared, comparison{n.Text, call})
@@ -214,7 +214,7 @@ func (s *shape) bindBaseline(ctx context.Context, c *duck.Conn, cols []duck.Colu
 		return err
 	}
 	for _, f := range s.features() {
-		if _, err := c.Describe(ctx, duck.SQL("SELECT {v} FROM {rel}", duck.Args{"v": f.value, "rel": duck.Empty(have)}), at); err != nil {
+		if _, err := c.Describe(ctx, duck.SQL("SELECT {v} FROM {rel}", duck.Args{"v": f.value, "rel": c.Empty(have)}), at); err != nil {
 			return s.fail(at.Span, code.UnknownColumn, "the BASELINE has not all that is compared with it: "+f.name+" can't be computed of its rows",
 				"select the columns of "+s.Input().Text+": "+strings.Join(duck.ColumnNames(cols), ", "))
 		}

@@ -25,7 +25,7 @@ func (c *Conn) DescribeEach(ctx context.Context, qs []Bound) ([][]Column, []erro
 	if len(qs) == 0 {
 		return cols, errs
 	}
-	err := c.Apart(ctx, func(probe *Conn) error {
+	err := c.probed(ctx, func(probe *Conn) error {
 		for i, q := range qs {
 			if _, err := probe.Describe(ctx, q.Query, q.At); err != nil && endsTransaction(err) {
 				errs[i] = err
@@ -48,6 +48,25 @@ func (c *Conn) DescribeEach(ctx context.Context, qs []Bound) ([][]Column, []erro
 		}
 	}
 	return cols, errs
+}
+
+// probed is Apart; while Unoptimized runs it is one connection for all, without an optimizer too.
+func (c *Conn) probed(ctx context.Context, f func(*Conn) error) error {
+	s := c.DB.shapes
+	if s == nil {
+		return c.Apart(ctx, f)
+	}
+	if s.probe == nil {
+		probe, err := c.DB.Reader(ctx)
+		if err != nil {
+			return err
+		}
+		s.probe = probe
+		if _, err := probe.exec(ctx, noOptimizer); err != nil {
+			return err
+		}
+	}
+	return f(s.probe)
 }
 
 // Apart runs f on a connection of its own: no error there ends a transaction of c.

@@ -137,7 +137,9 @@ func (c *Conn) ParseExpr(src *sql.Source, sp sql.Span) error {
 // Tx is a transaction on the writer.
 type Tx struct {
 	*Conn
-	Unread bool // in a rehearsal: of what is being defined nothing there reads views and macros
+	// Unread and Alone are said in a rehearsal of what is being defined: nothing there reads its views and macros; nor its tables, which
+	// can be made, so that nothing at all needs to be.
+	Unread, Alone bool
 }
 
 // Update runs f in a transaction and commits it. Any error of f rolls back: in DuckDB a COMMIT after an error would say it

@@ -51,6 +51,7 @@ type DB struct {
 	conns  []*Conn
 	own    Routines        // what Register made
 	prints map[string]Type // types by signature (describe.go)
+	shapes *shapes         // while the writer rehearses (shapes.go)
 	state  state
 	arrow  sync.Mutex // arrow_lossless_conversion is changed, or read
 	closes []func()   // what OnClose was given
@@ -67,7 +68,7 @@ type Conn struct {
 
 	printer *Conn // prints the values of results: see print.go
 
-	begin, rollback *Statement // of transactions that only read: prepared once
+	kept map[string]*Statement // by their texts: prepared once
 
 	ctx atomic.Pointer[context.Context] // of the last statement: what functions that wait for others wait by
 }
@@ -203,12 +204,10 @@ func (c *Conn) Close() error {
 	c.DB.mu.Lock()
 	c.DB.conns = slices.DeleteFunc(c.DB.conns, func(o *Conn) bool { return o == c })
 	c.DB.mu.Unlock()
-	for _, st := range []*Statement{c.begin, c.rollback} {
-		if st != nil {
-			st.Close()
-		}
+	for _, st := range c.kept {
+		st.Close()
 	}
-	c.begin, c.rollback = nil, nil
+	c.kept = nil
 	if c.printer != nil {
 		if err := c.printer.Close(); err != nil {
 			return err

@@ -35,17 +35,27 @@ func (c *Conn) Describe(ctx context.Context, q *Query, at sql.Place) (cols []Col
 	return shown, wrong
 }
 
-// Unoptimized runs f, which binds much and runs little, with DuckDB's optimizer off: it looks at each query that is prepared.
+// Unoptimized runs f, which binds much and runs little, with DuckDB's optimizer off, since that looks at each query that is prepared, and
+// with relations to bind against (Conn.Empty). One at a time runs of a file.
 func (c *Conn) Unoptimized(ctx context.Context, f func() error) error {
-	if _, err := c.exec(ctx, "PRAGMA disable_optimizer"); err != nil {
+	if _, err := c.exec(ctx, noOptimizer); err != nil {
 		return err
 	}
+	c.DB.shapes = &shapes{made: map[string]*Relation{}, types: map[Type]bindings.LogicalType{}}
 	err := f()
-	if _, again := c.exec(context.WithoutCancel(ctx), "PRAGMA enable_optimizer"); err == nil {
-		err = again
+	ctx = context.WithoutCancel(ctx)
+	again := c.DB.shapes.close(ctx)
+	c.DB.shapes = nil
+	if _, e := c.exec(ctx, optimizer); again == nil {
+		again = e
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return again
 }
+
+const noOptimizer, optimizer = "PRAGMA disable_optimizer", "PRAGMA enable_optimizer"
 
 // severalStatements is what DuckDB says of PIVOT and the like, which are several.
 const severalStatements = "Cannot prepare multiple statements"

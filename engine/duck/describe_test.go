@@ -53,3 +53,45 @@ func TestDescribeIsDuckDBs(t *testing.T) {
 		}
 	}
 }
+
+// What binds against a rehearsal's relation without rows sees the same columns as against a SELECT of NULLs, with the user's types too.
+func TestEmptyOfARehearsal(t *testing.T) {
+	t.Parallel()
+	c := open(t, "").Writer()
+	if err := c.Run(t.Context(), duck.Text("CREATE TYPE mood AS ENUM ('a', 'b')")); err != nil {
+		t.Fatal(err)
+	}
+	var cols []duck.Column
+	for i, typ := range append([]duck.Type{"mood", "mood[]", "VARIANT", "JSON", "STRUCT(a mood, b INTEGER)"}, spellings...) {
+		cols = append(cols, duck.Column{Name: fmt.Sprintf("C %d", i), Type: typ})
+	}
+	columns := func(from *duck.Query) []duck.Column {
+		got, err := c.Describe(t.Context(), duck.SQL("SELECT * FROM {rel}", duck.Args{"rel": from}), sql.Place{})
+		if err != nil {
+			t.Error(err)
+		}
+		return got
+	}
+	err := c.Unoptimized(t.Context(), func() error {
+		for _, some := range [][]duck.Column{cols, cols[3:4], cols[5:], {{Name: "a", Type: "INTEGER"}, {Name: "A", Type: "VARCHAR"}}} {
+			if diff := cmp.Diff(columns(duck.Empty(some)), columns(c.Empty(some))); diff != "" {
+				t.Error(diff)
+			}
+		}
+		few := []duck.Column{{Name: "a", Type: "INTEGER"}, {Name: "b", Type: "TIMESTAMP[]"}}
+		if a, b := c.Empty(few).Text, c.Empty(few).Text; a != b || !strings.Contains(a, "dsql_batch") {
+			t.Errorf("%s, then %s", a, b)
+		}
+		_, errs := c.DescribeEach(t.Context(), []duck.Bound{
+			{Query: duck.SQL("SELECT a < 1 FROM {rel} WHERE (regexp_matches('x', '(')) IS NULL", duck.Args{"rel": c.Empty(few)})},
+			{Query: duck.SQL("SELECT c FROM {rel}", duck.Args{"rel": c.Empty(few)})},
+			{Query: duck.SQL("SELECT a FROM {rel}", duck.Args{"rel": c.Empty(few)})}})
+		if errs[0] == nil || errs[1] == nil || errs[2] != nil {
+			t.Error(errs)
+		}
+		return nil
+	})
+	if got := c.Empty(cols[5:6]).Text; err != nil || strings.Contains(got, "dsql_batch") {
+		t.Errorf("behind a rehearsal: %s, %v", got, err)
+	}
+}

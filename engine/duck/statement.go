@@ -164,27 +164,62 @@ func (c *Conn) BeginReading(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return c.beginBy(func() error { return c.again(&c.begin, "BEGIN TRANSACTION READ ONLY") })
+	return c.beginBy(func() error { return c.again("BEGIN TRANSACTION READ ONLY") })
 }
 
 // EndReading ends it; an error where something has ended it already.
-func (c *Conn) EndReading() error { return c.again(&c.rollback, "ROLLBACK") }
+func (c *Conn) EndReading() error { return c.again("ROLLBACK") }
 
 // again runs a statement that is prepared once, which takes a third of the time.
-func (c *Conn) again(kept **Statement, text string) (err error) {
+func (c *Conn) again(text string) (err error) {
 	defer c.traced(text)(&err)
-	q := &Query{Text: text}
-	if *kept == nil {
-		if *kept, err = c.Prepare(q, sql.Place{}); err != nil {
-			return err
-		}
+	st, err := c.keep(text)
+	if err != nil {
+		return err
 	}
 	var res bindings.Result
 	defer bindings.DestroyResult(&res)
-	if bindings.ExecutePrepared((*kept).st, &res) == bindings.StateError {
-		return q.locate(errors.New(bindings.ResultError(&res)), sql.Place{})
+	if bindings.ExecutePrepared(st.st, &res) == bindings.StateError {
+		return st.query.locate(errors.New(bindings.ResultError(&res)), sql.Place{})
 	}
 	return nil
+}
+
+// keep is the statement of a text, which stays prepared as long as the connection is open.
+func (c *Conn) keep(text string) (*Statement, error) {
+	if st := c.kept[text]; st != nil {
+		return st, nil
+	}
+	st, err := c.Prepare(&Query{Text: text}, sql.Place{})
+	if err != nil {
+		return nil, err
+	}
+	if c.kept == nil {
+		c.kept = map[string]*Statement{}
+	}
+	c.kept[text] = st
+	return st, nil
+}
+
+// Serialized is a query as DuckDB's parser reads it, as JSON, or what it has against it (json_serialize_sql). A script has one a declaration.
+func (c *Conn) Serialized(ctx context.Context, query string) (string, error) {
+	st, err := c.keep("SELECT json_serialize_sql($1::VARCHAR)::VARCHAR")
+	if err != nil {
+		return "", err
+	}
+	if err := st.Bind(1, query); err != nil {
+		return "", err
+	}
+	rows, err := st.Run(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer rows.Close()
+	var text []byte
+	if rows.Next() {
+		text, _ = rows.Text(0)
+	}
+	return string(text), rows.Err()
 }
 
 // Query runs the statement, whose columns are what they are, until it has the first rows.

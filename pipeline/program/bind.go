@@ -210,7 +210,7 @@ func (p *Program) bindInput(ctx context.Context, tx *duck.Tx, decl *sql.Decl, in
 			return cols, nil
 		}
 	}
-	cols, err := p.described(ctx, tx, decl, in.Query(empty(in.Of)))
+	cols, err := p.described(ctx, tx, decl, in.Query(rowless(tx.Conn, in.Of)))
 	if err != nil {
 		return nil, err
 	}
@@ -297,19 +297,20 @@ func (n *Node) hasMeta() bool {
 	return slices.ContainsFunc(n.Inputs, func(in *Input) bool { return in.Meta })
 }
 
-// empty is a relation without rows that has the columns of a node's new rows.
-func empty(n *Node) *duck.Query {
-	cols := n.Cols
-	if d, ok := n.Destination(); ok {
-		if cols = d.NewColumns(cols); dated(n) {
-			cols = append(slices.Clone(cols), duck.Column{Name: catalog.VersionColumn, Type: "BIGINT"})
-		}
-	} else {
-		cols = append(slices.Clone(cols), duck.Column{Name: catalog.MetaColumn, Type: catalog.MetaType})
+// empty is a relation without rows that has the columns of a node's new rows; rowless is one to bind against in a rehearsal.
+func empty(n *Node) *duck.Query                 { return duck.Empty(newColumns(n)) }
+func rowless(c *duck.Conn, n *Node) *duck.Query { return c.Empty(newColumns(n)) }
+
+func newColumns(n *Node) []duck.Column {
+	d, ok := n.Destination()
+	if !ok {
+		return append(slices.Clone(n.Cols), duck.Column{Name: catalog.MetaColumn, Type: catalog.MetaType})
 	}
-	return duck.SQL("(SELECT {cols} WHERE false)", duck.Args{"cols": duck.Each(", ", cols, func(c duck.Column) *duck.Query {
-		return duck.SQL("NULL::{t} AS {n}", duck.Args{"t": c.Type, "n": duck.Ident(c.Name)})
-	})})
+	cols := d.NewColumns(n.Cols)
+	if dated(n) {
+		cols = append(slices.Clone(cols), duck.Column{Name: catalog.VersionColumn, Type: "BIGINT"})
+	}
+	return cols
 }
 
 // Define makes in the file what a bound declaration needs there.
@@ -325,6 +326,7 @@ func (p *Program) Define(ctx context.Context, tx *duck.Tx, n *Node) error {
 	switch o := n.Obj.(type) {
 	case kind.Destination:
 		tx.Unread = p.Env.Scratch && p.unread(n)
+		tx.Alone = tx.Unread && p.alone(n)
 		if err := o.Define(ctx, tx, n.Cols); err != nil {
 			return err
 		}

@@ -250,7 +250,7 @@ func (p *Program) bindJoin(ctx context.Context, tx *duck.Tx, n *Node, j *Join) e
 		return d.At(calls[0].at).Errorf(code.FunctionReject, "%s is declared ON ERROR REJECT, and a pair is of two rows",
 			calls[0].at.Of(j.body.src)).WithHint("call it in the stream that it is about; or declare it ON ERROR NULL or FAIL")
 	}
-	cols, err := p.described(ctx, tx, d, j.body.query(empty(j.sides[0].Of), empty(j.sides[1].Of)))
+	cols, err := p.described(ctx, tx, d, j.body.query(rowless(tx.Conn, j.sides[0].Of), rowless(tx.Conn, j.sides[1].Of)))
 	if err != nil {
 		return err
 	}

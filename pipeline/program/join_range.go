@@ -122,7 +122,7 @@ func (r *ranges) bind(ctx context.Context, tx *duck.Tx) error {
 		bound[i].Query = duck.SQL("SELECT ({x})", duck.Args{"x": r.user(a.part)})
 		if a.over < 2 {
 			bound[i].Query = duck.SQL("{q} FROM {rel} AS {n}",
-				duck.Args{"q": bound[i].Query, "rel": empty(r.j.sides[a.over].Of), "n": r.j.called(a.over)})
+				duck.Args{"q": bound[i].Query, "rel": rowless(tx.Conn, r.j.sides[a.over].Of), "n": r.j.called(a.over)})
 		}
 	}
 	cols, errs := tx.DescribeEach(ctx, bound)

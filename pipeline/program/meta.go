@@ -223,7 +223,7 @@ func (in *Input) withMeta() (with *body, flat bool) {
 
 // bindMeta are the columns beside the _meta that was put in, nil where the query doesn't bind with it.
 func (b *body) bindMeta(ctx context.Context, tx *duck.Tx, of *Node) []duck.Column {
-	all, err := tx.Describe(ctx, b.query(empty(of)), sql.Place{})
+	all, err := tx.Describe(ctx, b.query(rowless(tx.Conn, of)), sql.Place{})
 	if err != nil {
 		return nil
 	}

@@ -75,7 +75,7 @@ func (in *Input) sees(ctx context.Context, tx *duck.Tx, n *Node, cols []duck.Col
 	with := *in.body
 	with.spots, with.spot = in.body.spotsFor(newColumn, true), newColumn
 	p := &past{&with, in.parted(windows), cols}
-	marked := duck.SQL("(SELECT *, true AS {new} FROM {rel})", duck.Args{"new": duck.Ident(newColumn), "rel": empty(in.Of)})
+	marked := duck.SQL("(SELECT *, true AS {new} FROM {rel})", duck.Args{"new": duck.Ident(newColumn), "rel": rowless(tx.Conn, in.Of)})
 	is, errs := tx.DescribeEach(ctx, []duck.Bound{{Query: p.query(marked), At: at}})
 	if errs[0] != nil || !slices.Equal(is[0], cols) || in.mixed() { // a row as one value would have a column more
 		return at.Errorf(code.WindowPast, "the query has window functions, and which of its rows are new ones of %s can't be told", in.Of.Name).

@@ -22,7 +22,8 @@ func (in *Input) untimely(ctx context.Context, tx *duck.Tx, w *tree.Window) stri
 	of := in.body.at(in.body.fresh)
 	moved := *in.body
 	moved.edits = append(slices.Clone(moved.edits), edit{at, duck.SQL("(({e}) - INTERVAL 0 DAY)", duck.Args{"e": duck.User(in.body.src, at)})})
-	_, errs := tx.DescribeEach(ctx, []duck.Bound{{Query: in.body.query(empty(in.Of)), At: of}, {Query: moved.query(empty(in.Of)), At: of}})
+	rel := rowless(tx.Conn, in.Of)
+	_, errs := tx.DescribeEach(ctx, []duck.Bound{{Query: in.body.query(rel), At: of}, {Query: moved.query(rel), At: of}})
 	if errs[0] != nil || errs[1] == nil {
 		return ""
 	}

@@ -74,7 +74,7 @@ func (in *Input) bindCalls(ctx context.Context, tx *duck.Tx, n *Node) error {
 	}
 	_, source := in.Of.Source()
 	in.calls, in.tried = calls, !source || !in.Meta || !in.RowByRow()
-	number, rel := duck.SQL("CASE WHEN _meta IS NULL THEN 0 END::BIGINT"), empty(in.Of)
+	number, rel := duck.SQL("CASE WHEN _meta IS NULL THEN 0 END::BIGINT"), rowless(tx.Conn, in.Of)
 	if !source {
 		number, rel = Number, duck.SQL("(SELECT *, NULL::BIGINT AS {n} FROM {rel})", duck.Args{"n": Number, "rel": rel})
 	}

@@ -7,10 +7,11 @@ import (
 
 	"dsql/engine/duck"
 	"dsql/engine/kind"
+	"dsql/sql"
 )
 
-// A rehearsal needs no views and macros of a journal or stream that nothing in it reads: to make a journal's takes longer than all else of
-// its check, and nothing of the user's stands in them.
+// A rehearsal needs no views, macros and tables of a journal or stream that nothing in it reads: to make a journal's takes longer than all
+// else of its check, and nothing of the user's stands in them but the names and types of columns, which are known by then.
 
 // unread: no text of the script can lead to what the destination makes beside its tables. In a file that is there, views may.
 func (p *Program) unread(n *Node) bool {
@@ -26,6 +27,18 @@ func (p *Program) unread(n *Node) bool {
 		}
 	}
 	return !slices.ContainsFunc(m.Makes(), func(name string) bool { return p.said(name) > 0 })
+}
+
+// alone: nothing in the script leads to the destination's tables either, those that judge its own batches neither; and DuckDB has no reason
+// to refuse them.
+func (p *Program) alone(n *Node) bool {
+	d, _ := n.Destination()
+	ch := d.Chain()
+	names := map[sql.Key]bool{}
+	for _, c := range n.Cols {
+		names[sql.KeyOf(c.Name)] = true
+	}
+	return p.said(n.Name) == 1 && len(ch.Metrics)+len(ch.Checks) == 0 && len(names) == len(n.Cols)
 }
 
 // byText are words of what reads relations by texts, which may be put together, or brings views of its own.

@@ -179,8 +179,8 @@ type Other struct {
 
 // Read reads a text. What DuckDB refuses is no error here: see Refused.
 func Read(ctx context.Context, c *duck.Conn, text string) (*Tree, error) {
-	var out string
-	if _, err := c.Scan(ctx, duck.SQL("SELECT json_serialize_sql({q})::VARCHAR", duck.Args{"q": text}), &out); err != nil {
+	out, err := c.Serialized(ctx, text)
+	if err != nil {
 		return nil, err
 	}
 	return Parse(out, len(text))
