@@ -123,7 +123,7 @@ func contents(t *testing.T, path string) map[string]string {
 	type table struct{ schema, name, cols string }
 	tables, err := duck.Select(ctx, c, duck.SQL(`SELECT t.schema_name, t.table_name, string_agg(c.column_name, ',' ORDER BY c.column_index)
 		FROM duckdb_tables() t JOIN duckdb_columns() c USING (table_oid)
-		WHERE c.column_name NOT IN ('committed_at', 'rejected_at', 'recorded_at', 'checked_at', 'declared_at', 'created', 'modified_at', `+
+		WHERE c.column_name NOT IN ('committed_at', 'rejected_at', 'recorded_at', 'checked_at', 'declared_at', 'created', 'modified_at', 'seen_at', `+
 		`'id') OR t.schema_name <> 'dsql'
 		GROUP BY ALL`), func(row func(...any) error) (x table, err error) { return x, row(&x.schema, &x.name, &x.cols) })
 	if err != nil {

@@ -103,8 +103,8 @@ var (
 	JoinQuery = declared.add("join-query", ExitScript,
 		"Two STREAMs are joined so that each pair of their rows comes once, whichever was later: both are stored streams, and they meet in a "+
 			"JOIN of the FROM; in a LEFT, RIGHT or FULL JOIN as they are, by ON. A row of the result is made of one row of either, so there is no "+
-			"aggregate, DISTINCT, LIMIT or UNION, and no SEMI, ANTI or ASOF JOIN, whose result a later row would change. A journal is joined without STREAM, as it stands, or as of a time "+
-			"(`ASOF JOIN name_history`).")
+			"aggregate, DISTINCT, LIMIT or UNION, and no SEMI, ANTI or ASOF JOIN, whose result a later row would change. A journal is joined "+
+			"without STREAM, as it stands, or as of a time (`ASOF JOIN name_history`).")
 	WindowPast = declared.add("window-past", ExitScript,
 		"A window function in a stream's query over a stored stream sees the stored rows of its key up to the row's time: it has PARTITION BY, "+
 			"ORDER BY a time, and nothing that looks ahead (`lead`, FOLLOWING, DESC, `ntile`, `percent_rank`, `cume_dist`). The rows come from the "+
