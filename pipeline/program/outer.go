@@ -84,16 +84,16 @@ func (f *meeting) stands(n tree.Node) int {
 	return 0
 }
 
-// inner is the query with JOIN in place of LEFT JOIN.
-func (j *Join) inner() *body {
+// worded is the query with another kind of join: its pairs alone, or those of one side. (Rows of a FULL JOIN come in no order.)
+func (j *Join) worded(kind string) *body {
 	b := *j.body
-	b.edits = append(slices.Clone(b.edits), edit{j.outer.word, duck.SQL("INNER JOIN")})
+	b.edits = append(slices.Clone(b.edits), edit{j.outer.word, duck.Text(kind)})
 	return &b
 }
 
 // met are the sides where they are joined, without what else the query reads, and without its WHERE.
 func (j *Join) met(rels [2]*duck.Query) *duck.Query {
-	return j.inner().within(sql.Span{Start: j.body.reads[j.body.fresh].from, End: j.outer.to}, rels[0], rels[1])
+	return j.worded("INNER JOIN").within(sql.Span{Start: j.body.reads[j.body.fresh].from, End: j.outer.to}, rels[0], rels[1])
 }
 
 // Watermarked is a declaration that may say how a watermark goes on.

@@ -242,7 +242,9 @@ func (w *Waiting) Judge(ctx context.Context, tx *duck.Tx, side int, mark, from i
 	if err != nil || n == 0 {
 		return 0, err
 	}
-	w.late[side] = true
+	for i, other := range w.sides {
+		w.late[i] = w.late[i] || other.Of == of
+	}
 	n, err = catalog.Reject(ctx, tx, catalog.Rejection{Destination: w.n.Name, Version: w.version, Columns: of.Cols, Rows: a["rows"].(*duck.Query),
 		Reason: duck.SQL("{too_late} || {column} || ' ' || _r.{time}::VARCHAR || ' of ' || {of} || ' lies before its watermark, ' || "+
 			"{until}::VARCHAR", a)})
@@ -315,7 +317,7 @@ func (w *Waiting) Pairs(ctx context.Context, tx *duck.Tx, taken [2]int64, behind
 	}
 	var pairs []*duck.Query
 	for _, h := range halves {
-		pairs = append(pairs, w.given(w.inner().query(h.rels[0], h.rels[1])))
+		pairs = append(pairs, w.given(w.worded("INNER JOIN").query(h.rels[0], h.rels[1])))
 		for i := range w.sides {
 			rels := h.rels
 			if rels[i] = w.waits(i, 0); i == h.fresh {
@@ -432,7 +434,7 @@ func (w *Waiting) Release(ctx context.Context, tx *duck.Tx, marks [2]int64) (out
 		}
 		rels := [2]*duck.Query{empty(w.sides[0].Of), empty(w.sides[1].Of)}
 		rels[i] = duck.SQL("(FROM {alone})", a)
-		out = append(out, w.given(w.body.query(rels[0], rels[1])))
+		out = append(out, w.given(w.worded([2]string{"LEFT JOIN", "RIGHT JOIN"}[i]).query(rels[0], rels[1])))
 	}
 	return out, fault.Fault(ctx, "join-released")
 }
