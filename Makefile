@@ -236,13 +236,16 @@ bin/venv-bench/done: bench/python.txt testdata/python/requirements.txt
 	@bin/venv-bench/bin/pip install -q -r bench/python.txt
 	@touch $@
 
-.PHONY: kafka-test kafka-kills kafka-kills-python kafka-group bench-kafka bench-kafka-python
+.PHONY: kafka-test kafka-kerberos kafka-kills kafka-kills-python kafka-group bench-kafka bench-kafka-python
 .PHONY: page-test
 page-test: tools ## the pages of the demo in chromium: errors, WCAG AA, light, dark, a phone; PICTURES=folder keeps what was seen
 	bash page/test/run.sh
 
 kafka-test: build ## the tests of topics against a real Apache Kafka; needs Java and Maven. PYTHON=one with confluent-kafka and duckdb==1.5.6 does more
 	@bench/kafka/test.sh
+
+kafka-kerberos: ## logins by Kerberos, from a real KDC to a real Kafka; needs Java, Maven, Debian's krb5-kdc and krb5-admin-server
+	@bench/kafka/kerberos.sh
 
 kafka-kills: build ## a follower killed 30 times while a million events come; PYTHON as above
 	@bench/kafka/broker.sh $${PYTHON:-python3} bench/kafka/kills.py

@@ -85,7 +85,9 @@ func (c *Connection) Kafka(env *kind.Env) ([]kgo.Opt, error) {
 		id = "dsql"
 	}
 	opts := []kgo.Opt{kgo.SeedBrokers(seeds...), kgo.ClientID(id), kgo.DialTimeout(dial), kgo.DisableClientMetrics()}
-	if strings.EqualFold(v["sasl_mechanism"], bearer) {
+	if strings.EqualFold(v["sasl_mechanism"], mechanismGSSAPI) {
+		opts = append(opts, c.kerberos(env, v))
+	} else if strings.EqualFold(v["sasl_mechanism"], bearer) {
 		login, err := c.oauth(env, v)
 		if err != nil {
 			return nil, err

@@ -36,8 +36,8 @@ type option struct {
 
 var options = append([]option{
 	{name: "brokers", doc: "host:port of some of the cluster's brokers, with commas between them"},
-	{name: "sasl_mechanism", doc: "PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER",
-		words: []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", bearer}},
+	{name: "sasl_mechanism", doc: "PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER or GSSAPI",
+		words: []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", bearer, mechanismGSSAPI}},
 	{name: "sasl_username", doc: "who logs in"},
 	{name: "sasl_password", doc: "its password", secret: true},
 	{name: "tls", doc: "whether the brokers are reached by TLS (default: when another tls option stands there)",
@@ -50,7 +50,7 @@ var options = append([]option{
 	{name: "schema_registry", doc: "URL of a Confluent schema registry"},
 	{name: "schema_registry_username", doc: "who logs in there"},
 	{name: "schema_registry_password", doc: "its password", secret: true},
-}, oauthOptions...)
+}, append(oauthOptions, kerberosOptions...)...)
 
 func docs() []sql.OptionDoc {
 	out := make([]sql.OptionDoc, len(options))
@@ -110,15 +110,20 @@ func compile(d *sql.Decl) (kind.Object, error) {
 			fail(d.At(x.At).Errorf(code.MissingOption, "%s needs %s beside it", a, b).WithHint("add " + b))
 		}
 	}
-	if m, ok := c.given["sasl_mechanism"]; ok && m.Kind != sql.OptEnv && !strings.EqualFold(m.Text, bearer) {
+	m, ok := c.given["sasl_mechanism"]
+	tickets := strings.EqualFold(m.Text, mechanismGSSAPI)
+	if ok && m.Kind != sql.OptEnv && !strings.EqualFold(m.Text, bearer) && !tickets {
 		together("sasl_mechanism", "sasl_username")
 	}
 	c.checkOAuth(fail)
+	c.checkKerberos(fail)
 	together(oauthEndpoint, oauthID)
 	together(oauthID, oauthSecret)
 	together(oauthSecret, oauthEndpoint)
-	together("sasl_username", "sasl_password")
-	together("sasl_password", "sasl_username")
+	if !tickets {
+		together("sasl_username", "sasl_password")
+		together("sasl_password", "sasl_username")
+	}
 	together("tls_cert", "tls_key")
 	together("tls_key", "tls_cert")
 	together("schema_registry_username", "schema_registry_password")

@@ -41,6 +41,8 @@ func (c *Connection) Unreachable(err error) *sql.Error {
 	login := "check sasl_mechanism, sasl_username and sasl_password"
 	if c.bears() {
 		sasl, login = true, "check the token: who it is for, and until when"
+	} else if c.tickets() {
+		sasl, login = true, "see the brokers' logs: is the keytab of their service that of the ticket, and their clock right?"
 	}
 	told := &advertised{}
 	if !errors.As(err, &told) {
@@ -118,6 +120,8 @@ func (c *Connection) Denied(err error, to, right, kind, name string) *sql.Error 
 	switch _, cert := c.given["tls_cert"]; {
 	case c.bears():
 		who, principal = "the login of this token", "'User:…'"
+	case c.tickets():
+		who, principal = "the principal of this ticket", "'User:…'"
 	case user == "" && cert:
 		who, principal = "the client of this certificate", "'User:CN=…'"
 	case user == "":

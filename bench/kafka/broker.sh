@@ -3,6 +3,7 @@
 #
 #   bench/kafka/broker.sh COMMAND [ARG…]     # the command finds the address in DSQL_KAFKA; its exit code is the script's
 #
+# With KAFKA_SASL, lines of server.properties, there is a listener with logins too, at DSQL_KAFKA_SASL; KAFKA_JAVA are options of its JVM.
 # Needs Java 17 or newer, and Maven the first time: 43 MB of jars go to KAFKA_LIB (default ~/.cache/dsql/kafka). Ports are free
 # ones; the data lies in a new folder under TMPDIR. A watchdog ends the broker also when this script is killed.
 set -euo pipefail
@@ -36,14 +37,18 @@ listen() { # a try: the ports are free when they are picked, and may be taken a 
   local port=$((20000 + RANDOM % 20000)) ctrl
   ctrl=$((port + 1))
   rm -rf "$dir/data"
+  local listeners=PLAINTEXT://127.0.0.1:$port logins=
+  if [ -n "${KAFKA_SASL:-}" ]; then listeners=$listeners,SASL://localhost:$((port + 2)); logins=,SASL:SASL_PLAINTEXT; fi
   cat >"$dir/server.properties" <<P
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:$ctrl
-listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$ctrl
-advertised.listeners=PLAINTEXT://127.0.0.1:$port
+listeners=$listeners,CONTROLLER://127.0.0.1:$ctrl
+advertised.listeners=$listeners
+inter.broker.listener.name=PLAINTEXT
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT$logins
+${KAFKA_SASL:-}
 log.dirs=$dir/data
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=4
@@ -58,7 +63,7 @@ num.network.threads=2
 num.io.threads=4
 P
   # Formatting takes a JVM of its own, and gives the same few files every time: they are kept beside the jars.
-  local java="java -Xms512m -Xmx512m -XX:+UseSerialGC -XX:-UsePerfData -Djava.awt.headless=true -Djava.net.preferIPv4Stack=true -Dlog4j2.configurationFile=$dir/log4j2.yaml"
+  local java="java -Xms512m -Xmx512m -XX:+UseSerialGC -XX:-UsePerfData -Djava.awt.headless=true -Djava.net.preferIPv4Stack=true -Dlog4j2.configurationFile=$dir/log4j2.yaml ${KAFKA_JAVA:-}"
   local formatted
   formatted=$lib/formatted-$(basename "$(ls "$lib"/kafka_2.13-*.jar | head -1)" .jar)
   if [ ! -d "$formatted" ]; then
@@ -71,7 +76,7 @@ P
   # "Kafka Server started" comes when requests are served; a port that answers is too early.
   for _ in $(seq 600); do
     kill -0 "$broker" 2>/dev/null || return 1
-    grep -q 'Kafka Server started' "$dir/kafka.log" && { export DSQL_KAFKA=127.0.0.1:$port; return 0; }
+    grep -q 'Kafka Server started' "$dir/kafka.log" && { export DSQL_KAFKA=127.0.0.1:$port DSQL_KAFKA_SASL=localhost:$((port + 2)); return 0; }
     sleep 0.1
   done
   die "not ready after 60 s: $(tail -5 "$dir/kafka.log")"
