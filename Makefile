@@ -236,7 +236,7 @@ bin/venv-bench/done: bench/python.txt testdata/python/requirements.txt
 	@bin/venv-bench/bin/pip install -q -r bench/python.txt
 	@touch $@
 
-.PHONY: kafka-test kafka-kerberos kafka-kills kafka-kills-python kafka-group bench-kafka bench-kafka-python
+.PHONY: kafka-test kafka-kerberos kafka-away kafka-kills kafka-kills-python kafka-group bench-kafka bench-kafka-python
 .PHONY: page-test
 page-test: tools ## the pages of the demo in chromium: errors, WCAG AA, light, dark, a phone; PICTURES=folder keeps what was seen
 	bash page/test/run.sh
@@ -246,6 +246,9 @@ kafka-test: build ## the tests of topics against a real Apache Kafka; needs Java
 
 kafka-kerberos: ## logins by Kerberos, from a real KDC to a real Kafka; needs Java, Maven, Debian's krb5-kdc and krb5-admin-server
 	@bench/kafka/kerberos.sh
+
+kafka-away: build ## the schema registry, and then a sink's topic, away for two minutes each while a run follows; PYTHON as above
+	@bench/kafka/broker.sh $${PYTHON:-python3} bench/kafka/away.py
 
 kafka-kills: build ## a follower killed 30 times while a million events come; PYTHON as above
 	@bench/kafka/broker.sh $${PYTHON:-python3} bench/kafka/kills.py

@@ -14,6 +14,11 @@ python=${PYTHON:-python3}
 if "$python" -c 'import confluent_kafka, duckdb' 2>/dev/null; then
   "$python" bench/kafka/outside.py
   "$python" bench/kafka/kills.py --n 100000 --kills 8 --rate 6000
+  if "$python" -c 'import confluent_kafka.schema_registry.avro, confluent_kafka.schema_registry.json_schema' 2>/dev/null; then
+    "$python" bench/kafka/registered.py
+  else
+    echo "kafka-test: Confluent's deserialisers are skipped, $python has no confluent-kafka[avro,json,schemaregistry]"
+  fi
 else
   echo "kafka-test: librdkafka's records and the kills are skipped, $python has no confluent-kafka or no duckdb"
 fi
