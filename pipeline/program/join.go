@@ -291,9 +291,9 @@ type half struct {
 }
 
 // halves are those that there are where of each side the versions behind taken are new, up to `to`: behind says on which sides there are
-// some. rows are those of a side that versions brought.
+// some. rows are those of a side that versions brought; least: where their event time is no less.
 func (j *Join) halves(ctx context.Context, tx *duck.Tx, taken [2]int64, behind [2]bool, to int64,
-	rows func(side int, from, to int64) *duck.Query) (out []half, err error) {
+	rows func(side int, from, to int64, least *duck.Query) *duck.Query) (out []half, err error) {
 	for i := range j.sides {
 		if !behind[i] {
 			continue
@@ -303,11 +303,12 @@ func (j *Join) halves(ctx context.Context, tx *duck.Tx, taken [2]int64, behind [
 			upTo = taken[0]
 		}
 		h := half{fresh: i}
-		h.rels[i], h.rels[1-i] = rows(i, taken[i], to), rows(1-i, 0, upTo)
-		if h.found, err = j.limited(ctx, tx, 1-i, h.rels[i]); err != nil {
+		h.rels[i] = rows(i, taken[i], to, nil)
+		var least *duck.Query
+		if h.found, least, err = j.limited(ctx, tx, 1-i, h.rels[i]); err != nil {
 			return nil, err
 		}
-		h.rels[1-i] = h.limited(h.rels[1-i])
+		h.rels[1-i] = h.limited(rows(1-i, 0, upTo, least))
 		out = append(out, h)
 	}
 	return out, nil
@@ -323,7 +324,9 @@ func (h half) limited(rel *duck.Query) *duck.Query {
 
 // Pairs are the rows of the query that are new: see halves.
 func (j *Join) Pairs(ctx context.Context, tx *duck.Tx, taken [2]int64, behind [2]bool, to int64) (*duck.Query, error) {
-	halves, err := j.halves(ctx, tx, taken, behind, to, func(side int, from, to int64) *duck.Query { return j.sides[side].versions(from, to) })
+	halves, err := j.halves(ctx, tx, taken, behind, to, func(side int, from, to int64, _ *duck.Query) *duck.Query {
+		return j.sides[side].versions(from, to)
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -195,11 +195,12 @@ func zoned(t duck.Type) bool { return t == "TIMESTAMP WITH TIME ZONE" }
 // ordered: values are compared alike whatever type they are compared as.
 func ordered(t duck.Type) bool { return t != "" && (t.ID().Number() || t.ID().Temporal()) }
 
-// limited is a condition on the rows of a side that new rows of the other may find; nil: none.
-func (j *Join) limited(ctx context.Context, tx *duck.Tx, side int, fresh *duck.Query) (*duck.Query, error) {
+// limited is a condition on the rows of a side that new rows of the other may find; nil: none. least is what their event time in an outer
+// join is no less than, in microseconds; nil: not known.
+func (j *Join) limited(ctx context.Context, tx *duck.Tx, side int, fresh *duck.Query) (found, least *duck.Query, err error) {
 	limits := j.sides[side].limits
 	if len(limits) == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
 	toks := sql.Tokens(j.body.src, j.body.span)
 	var inner, outer []*duck.Query
@@ -229,25 +230,28 @@ func (j *Join) limited(ctx context.Context, tx *duck.Tx, side int, fresh *duck.Q
 	if _, err := tx.Scan(ctx, duck.SQL("SELECT {outer} FROM (SELECT {inner} FROM {fresh} AS {name})",
 		duck.Args{"outer": duck.Join(", ", outer...),
 			"inner": duck.Join(", ", inner...), "fresh": fresh, "name": j.called(1 - side)}), dest...); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var out []*duck.Query
 	for i, l := range limits {
 		switch {
 		case some[i] == 0: // it is NULL in all of them
-			return duck.SQL("false"), nil
+			return duck.SQL("false"), nil, nil
 		case texts[i] == nil || types[i] == nil || moment(duck.Type(*types[i])) && strings.HasSuffix(*texts[i], "infinity"):
 			continue // DuckDB compares no DATE with an infinite TIMESTAMP
 		}
 		a := duck.Args{"c": duck.Ident(l.column), "v": *texts[i], "t": duck.Type(*types[i])}
 		if l.least {
 			out = append(out, duck.SQL("{c} >= {v}::{t}", a))
+			if j.outer != nil && l.timed && sql.Same(l.column, j.outer.time[side]) {
+				least = instant(duck.SQL("{v}::{t}", a), j.outer.zoned[side])
+			}
 		} else {
 			out = append(out, duck.SQL("{c} <= {v}::{t}", a))
 		}
 	}
 	if len(out) == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
-	return duck.Join(" AND ", out...), nil
+	return duck.Join(" AND ", out...), least, nil
 }

@@ -3,7 +3,6 @@ package program
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"dsql/engine/catalog"
 	"dsql/engine/duck"
@@ -39,111 +38,6 @@ var waitsIn = [2]string{"__waiting_left", "__waiting_right"}
 func (w *Waiting) table(side int) *duck.Query { return duck.Ident(w.n.Name + waitsIn[side]) }
 
 func (w *Waiting) tooLate() *duck.Query { return duck.Ident(w.n.Name + "__too_late") }
-
-// defineOuter makes what an outer join keeps, and takes away what is left of one that is none any more.
-func (p *Program) defineOuter(ctx context.Context, tx *duck.Tx, n *Node) error {
-	if _, ok := n.Obj.(Watermarked); !ok {
-		return nil
-	}
-	j := n.Join()
-	if j == nil || j.outer == nil {
-		j = &Join{outer: &outer{}}
-		if n.Stored == nil {
-			return nil
-		}
-	}
-	w := &Waiting{Join: j, n: n}
-	for i := range j.sides {
-		if err := w.define(ctx, tx, i); err != nil {
-			return err
-		}
-	}
-	return w.defineTimes(ctx, tx)
-}
-
-// define makes the table of rows of a side, as the input is now. Rows of another input go: all of the new one are new.
-func (w *Waiting) define(ctx context.Context, tx *duck.Tx, side int) error {
-	a := duck.Args{"t": w.table(side)}
-	if !w.outer.keeps[side] {
-		return tx.Run(ctx, duck.SQL("DROP TABLE IF EXISTS {t}", a))
-	}
-	of := w.sides[side].Of
-	a["of"], a["name"] = strings.ToLower(of.Name), w.n.Name+waitsIn[side]
-	other, err := tx.Int(ctx, duck.SQL("SELECT count(*) FROM duckdb_tables() WHERE database_name = current_database() AND NOT temporary AND "+
-		"lower(table_name) = lower({name}) AND comment IS DISTINCT FROM {of}", a))
-	if err != nil {
-		return err
-	}
-	if other > 0 {
-		if err := tx.Run(ctx, duck.SQL("DROP TABLE {t}", a)); err != nil {
-			return err
-		}
-	}
-	if err := w.fit(ctx, tx, side); err != nil {
-		return err
-	}
-	a["row"], a["end"], a["is"], a["as"] = waitsRow, waitsEnd, w.end(side), w.called(side)
-	return tx.Run(ctx, duck.SQL("COMMENT ON TABLE {t} IS {of}", a), // under another text they may wait for longer
-		duck.SQL("UPDATE {t} SET {end} = _now._end FROM (SELECT {row} AS _row, {is} AS _end FROM {t} AS {as}) _now WHERE {t}.{row} = _now._row", a))
-}
-
-// fit makes the table of rows of a side where it isn't there, and brings its columns in line with the input's.
-func (w *Waiting) fit(ctx context.Context, tx *duck.Tx, side int) error {
-	have, err := tx.Table(ctx, w.n.Name+waitsIn[side])
-	if err != nil {
-		return err
-	}
-	a := duck.Args{"t": w.table(side), "row": waitsRow, "version": waitsVersion, "end": waitsEnd, "gone": waitsGone}
-	cols := w.sides[side].Of.Cols
-	if len(have) == 0 {
-		a["cols"] = duck.Each(", ", cols, func(c duck.Column) *duck.Query {
-			return duck.SQL("{n} {t}", duck.Args{"n": duck.Ident(c.Name), "t": c.Type})
-		})
-		return tx.Run(ctx, duck.SQL("CREATE TABLE {t} ({cols}, {row} BIGINT, {version} BIGINT, {end} BIGINT, {gone} BOOLEAN)", a))
-	}
-	types := map[string]duck.Type{}
-	for _, c := range have {
-		types[strings.ToLower(c.Name)] = c.Type
-	}
-	for _, c := range cols {
-		a["c"], a["type"] = duck.Ident(c.Name), c.Type
-		switch types[strings.ToLower(c.Name)] {
-		case c.Type:
-			continue
-		case "":
-			err = tx.Run(ctx, duck.SQL("ALTER TABLE {t} ADD COLUMN {c} {type}", a))
-		default:
-			err = tx.Run(ctx, duck.SQL("ALTER TABLE {t} ALTER COLUMN {c} TYPE {type} USING TRY_CAST({c} AS {type})", a))
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// defineTimes makes the table of what is late. By other times nothing is, and both watermarks begin anew.
-func (w *Waiting) defineTimes(ctx context.Context, tx *duck.Tx) error {
-	by := ""
-	if w.outer.timed() {
-		by = strings.ToLower(w.sides[0].Of.Name + "." + w.outer.time[0] + ", " + w.sides[1].Of.Name + "." + w.outer.time[1])
-	}
-	a := duck.Args{"t": w.tooLate(), "name": w.n.Name + "__too_late", "by": by, "d": w.n.Name, "now": duck.Now, "late": TooLate}
-	same, err := tx.Int(ctx, duck.SQL("SELECT count(*) FROM duckdb_tables() WHERE database_name = current_database() AND NOT temporary AND "+
-		"lower(table_name) = lower({name}) AND comment = {by}", a))
-	if err != nil || same > 0 {
-		return err
-	}
-	if err := tx.Run(ctx, duck.SQL("DROP TABLE IF EXISTS {t}", a), duck.SQL("UPDATE dsql.rejects SET replayed_at = {now} WHERE "+
-		"destination = {d} AND replayed_at IS NULL AND starts_with(reason, {late})", a)); err != nil {
-		return err
-	}
-	if err := watermark.Forget(ctx, tx, w.n.Name); err != nil || by == "" {
-		return err
-	}
-	return tx.Run(ctx, duck.SQL("CREATE TABLE {t} (input VARCHAR, version BIGINT, up_to BIGINT)", a),
-		duck.SQL("COMMENT ON TABLE {t} IS {by}", a))
-}
 
 // TooLate is what the reason of a row begins with that is.
 const TooLate = "too_late: "
@@ -211,20 +105,24 @@ func (j *Join) All(side int) *duck.Query {
 	return m.Stamped(j.sides[side].Of.Cols)
 }
 
-// brought are the rows of a side that versions (from, to] brought, but those that are late, with their version.
-func (w *Waiting) brought(side int, from, to int64) *duck.Query {
+// brought are the rows of a side that versions (from, to] brought, but those that are late, with their version. Where only those are read
+// that are no less than a time, what is late before it needn't be known: a version in which some are leaves a line for good.
+func (w *Waiting) brought(side int, from, to int64, least *duck.Query) *duck.Query {
 	a := duck.Args{"all": w.All(side), "v": waitsVersion, "from": from, "to": to, "t": w.tooLate(), "of": w.sides[side].Of.Name}
 	if !w.late[side] {
 		return duck.SQL("(FROM {all} WHERE {v} > {from} AND {v} <= {to})", a)
 	}
-	a["at"] = instant(duck.Ident("_r", w.outer.time[side]), w.outer.zoned[side])
-	return duck.SQL("(SELECT _r.* FROM {all} _r LEFT JOIN (SELECT version, up_to FROM {t} WHERE input = {of}) _late ON _late.version = _r.{v} "+
-		"WHERE _r.{v} > {from} AND _r.{v} <= {to} AND (_late.up_to IS NULL OR coalesce({at} >= _late.up_to, true)))", a)
+	a["at"], a["some"] = instant(duck.Ident("_r", w.outer.time[side]), w.outer.zoned[side]), duck.SQL("version > {from}", a)
+	if least != nil {
+		a["some"] = duck.SQL("{some} AND up_to > {least}", a, duck.Args{"least": least})
+	}
+	return duck.SQL("(SELECT _r.* FROM {all} _r LEFT JOIN (SELECT version, up_to FROM {t} WHERE input = {of} AND {some}) _late "+
+		"ON _late.version = _r.{v} WHERE _r.{v} > {from} AND _r.{v} <= {to} AND (_late.up_to IS NULL OR coalesce({at} >= _late.up_to, true)))", a)
 }
 
 // rows are those of brought, as the query takes them.
-func (w *Waiting) rows(side int, from, to int64) *duck.Query {
-	return duck.SQL("(SELECT {cols} FROM {rows})", duck.Args{"cols": w.columns(side), "rows": w.brought(side, from, to)})
+func (w *Waiting) rows(side int, from, to int64, least *duck.Query) *duck.Query {
+	return duck.SQL("(SELECT {cols} FROM {rows})", duck.Args{"cols": w.columns(side), "rows": w.brought(side, from, to, least)})
 }
 
 func (w *Waiting) columns(side int) duck.Names { return duck.ColumnNames(w.sides[side].Of.Cols) }
@@ -311,7 +209,7 @@ func (w *Waiting) Pairs(ctx context.Context, tx *duck.Tx, taken [2]int64, behind
 		if err := tx.Run(ctx, duck.SQL("INSERT INTO {t} ({cols}, {row}, {version}, {end}, {gone}) "+
 			"SELECT {cols}, {first} + row_number() OVER (), {version}, {is}, false FROM {rows} AS {as}",
 			duck.Args{"t": w.table(i), "cols": w.columns(i), "row": waitsRow, "version": waitsVersion, "end": waitsEnd, "gone": waitsGone,
-				"first": first, "is": w.end(i), "rows": w.brought(i, taken[i], to), "as": w.called(i)})); err != nil {
+				"first": first, "is": w.end(i), "rows": w.brought(i, taken[i], to, nil), "as": w.called(i)})); err != nil {
 			return nil, err
 		}
 	}
