@@ -152,7 +152,8 @@ func (s *kafka) noSchema(err error) error {
 type written struct {
 	enc   *encode.Encoder
 	id    uint32
-	at    []int // of its columns among those of the query
+	of    []int // its columns among the sink's
+	at    []int // where they, or what they are cast to, stand in the query
 	views []*duck.View
 }
 
@@ -168,14 +169,14 @@ func (k *kafkaOutlet) register(ctx context.Context) error {
 		return err
 	}
 	for i := range sh.value.enc.Casts {
-		sh.value.at = append(sh.value.at, s.from(k.o.Columns)+i)
+		sh.value.of = append(sh.value.of, s.from(k.o.Columns)+i)
 	}
 	if of := s.keys(k.o.Columns); of != nil {
 		if sh.keys, err = s.known(ctx, cl, s.topic+"-key", of); err != nil {
 			return err
 		}
 		for _, p := range sh.key {
-			sh.keys.at = append(sh.keys.at, p.at)
+			sh.keys.of = append(sh.keys.of, p.at)
 		}
 	}
 	return nil
@@ -257,11 +258,12 @@ func (w *written) casts(cols []duck.Column, behind int, add func(*duck.Query)) (
 	if w == nil {
 		return behind
 	}
+	w.at = slices.Clone(w.of)
 	for i, t := range w.enc.Casts {
 		if t == "" {
 			continue
 		}
-		add(duck.SQL(", {c}::{t} AS {n}", duck.Args{"c": duck.Ident(cols[w.at[i]].Name), "t": t,
+		add(duck.SQL(", {c}::{t} AS {n}", duck.Args{"c": duck.Ident(cols[w.of[i]].Name), "t": t,
 			"n": duck.Ident(duck.FreeName(fmt.Sprint("_cast", behind), cols))}))
 		w.at[i] = behind
 		behind++

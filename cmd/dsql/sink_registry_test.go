@@ -281,3 +281,30 @@ func TestSinkSchemaGrows(t *testing.T) {
 		})
 	}
 }
+
+// Columns that are cast for the schema, in keys too, version after version of one run, beside a time.
+func TestSinkSchemaCasts(t *testing.T) {
+	for _, format := range []string{"avro", "protobuf"} {
+		t.Run(format, func(t *testing.T) {
+			k := newKafka(t, 1, false)
+			reg := newRegistry(t)
+			connection := "CREATE CONNECTION c TO KAFKA (brokers '{brokers}', schema_registry '" + reg.url + "');\n"
+			k.write("in/1.jsonl", `{"u":"550e8400-e29b-41d4-a716-446655440000","d":"2026-01-01","m":{"1":"x"},"i":"1 day"}`+"\n")
+			k.write("in/2.jsonl", `{"u":"550e8400-e29b-41d4-a716-446655440001","d":"2026-01-02","m":{"2":"y"},"i":"2 days"}`+"\n")
+			k.script(connection + `CREATE SOURCE f (u UUID, d DATE, m MAP(VARCHAR, VARCHAR), i VARCHAR) FROM FILES ('in/*.jsonl', format json);
+CREATE STREAM s AS SELECT u, d, i::INTERVAL AS i, [u] AS l, d AS seen, map_from_entries([(1, m)]) AS n FROM f;
+CREATE SINK out INTO KAFKA (connection c, topic '{topic}', key (u, d), timestamp seen, format ` + format + ") FROM s;")
+			k.runs()
+			k.args = []string{"--db", "back.duckdb"}
+			k.script(connection + `CREATE SOURCE b (ku UUID FROM KEY '$.u', kd DATE FROM KEY '$.d', u UUID, d DATE, i VARCHAR, l UUID[], n JSON)
+  FROM KAFKA (connection c, topic '{topic}', format ` + format + ");\nCREATE STREAM back AS SELECT *, _meta.\"timestamp\" AS sent FROM b;")
+			k.runs()
+			want := `…0|2026-01-01|…0|2026-01-01|1 day|[…0]|{"1":{"1":"x"}}|2026-01-01 00:00:00
+…1|2026-01-02|…1|2026-01-02|2 days|[…1]|{"1":{"2":"y"}}|2026-01-02 00:00:00`
+			if format == "protobuf" {
+				want = strings.NewReplacer(`{"1":{"1":"x"}}`, `{"1":{"items":{"1":"x"}}}`, `{"1":{"2":"y"}}`, `{"1":{"items":{"2":"y"}}}`).Replace(want)
+			}
+			k.is("SELECT * EXCLUDE (_version) FROM back ORDER BY d", strings.ReplaceAll(want, "…", "550e8400-e29b-41d4-a716-44665544000"))
+		})
+	}
+}
