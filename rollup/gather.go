@@ -7,6 +7,7 @@ import (
 	"dsql/engine/duck"
 	"dsql/engine/fault"
 	"dsql/engine/kind"
+	"dsql/engine/watermark"
 )
 
 // What a batch does. The groups of the rows that came or went are touched: they are computed anew from all rows of what the rollup reads
@@ -55,8 +56,11 @@ func (r *Rollup) Gather(ctx context.Context, tx *duck.Tx, t kind.Touched) (*duck
 		}
 	}
 	q := r.query
-	taken := r.taken(q, t.All)
-	compute, stored := q.those(t.All, taken), duck.SQL("true")
+	some, stored, err := r.some(ctx, tx, t.All)
+	if err != nil {
+		return nil, err
+	}
+	compute := q.those(t.All, some)
 	if t.Moved != nil && q.whole == "" {
 		a := duck.Args{"t": touchedTable, "q": q.touched(t.Moved)}
 		if _, err := tx.ExecAt(ctx, duck.SQL("CREATE OR REPLACE TEMP TABLE {t} AS {q}", a), r.decl.Place()); err != nil {
@@ -71,12 +75,12 @@ func (r *Rollup) Gather(ctx context.Context, tx *duck.Tx, t kind.Touched) (*duck
 		for _, k := range q.told() {
 			values, columns = append(values, q.edited(q.items[k].expr, edits)), append(columns, duck.Ident(q.items[k].column))
 		}
-		if bounds = append(bounds, among(values)); taken != nil {
-			bounds = append(bounds, taken)
+		if bounds = append(bounds, among(values)); some != nil {
+			bounds = append(bounds, some)
 		}
 		where := duck.Join(" AND ", bounds...)
 		compute = q.write(t.All, q.list(t.All), where, "group", "having")
-		stored = duck.Join(" AND ", append(held, among(columns))...)
+		stored = duck.Join(" AND ", append(held, among(columns), stored)...)
 	}
 	a := duck.Args{"rows": rowsTable, "q": compute, "old": oldTable, "now": r.table("__now"), "cols": duck.Names(duck.ColumnNames(r.cols)),
 		"stored": stored}
@@ -89,6 +93,20 @@ func (r *Rollup) Gather(ctx context.Context, tx *duck.Tx, t kind.Touched) (*duck
 		return nil, err
 	}
 	return duck.SQL("(FROM {rows})", a), fault.Fault(ctx, "rollup-gathered")
+}
+
+// some are conditions on the rows that are read (nil: all are) and on those that are stored, whatever is touched: what came too late is none
+// of its, and what is frozen is neither computed nor replaced.
+func (r *Rollup) some(ctx context.Context, tx *duck.Tx, all *duck.Query) (rows, stored *duck.Query, err error) {
+	rows, stored = r.taken(r.query, all), duck.SQL("true")
+	if rows == nil {
+		return rows, stored, nil
+	}
+	upTo, err := r.frozen(ctx, tx)
+	if err != nil || upTo == watermark.None {
+		return rows, stored, err
+	}
+	return duck.SQL("{taken} AND {open}", duck.Args{"taken": rows, "open": r.query.open(upTo)}), r.query.openStored(upTo), nil
 }
 
 // bounds are conditions on the rows that are read and on those that are stored, which say no more than that their window is touched, in a

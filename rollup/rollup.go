@@ -96,14 +96,17 @@ func (r *Rollup) Define(ctx context.Context, tx *duck.Tx, in []duck.Column) erro
 		"_rule"); err != nil {
 		return err
 	}
-	if err := r.defineLate(ctx, tx); err != nil {
-		return err
-	}
 	have, err := r.stored(ctx, tx)
 	if err != nil {
 		return err
 	}
 	same := len(have) > 0 && slices.Equal(have, in)
+	if err := r.defineRetained(ctx, tx, same); err != nil {
+		return err
+	}
+	if err := r.defineLate(ctx, tx); err != nil {
+		return err
+	}
 	if err := r.defineFinal(ctx, tx, in, !same); err != nil {
 		return err
 	}
@@ -162,6 +165,19 @@ func (r *Rollup) dropRows(ctx context.Context, tx *duck.Tx) error {
 	a := duck.Args{"name": r.table(""), "now": r.table("__now"), "past": r.table("__past"), "d": r.decl.Name}
 	return tx.Run(ctx, duck.SQL("DROP VIEW IF EXISTS {name}", a), duck.SQL("DROP TABLE IF EXISTS {now}", a),
 		duck.SQL("DROP TABLE IF EXISTS {past}", a), duck.SQL("DELETE FROM dsql.eras WHERE destination = {d}", a))
+}
+
+// Vacuum gives up the rows that no version from oldest on shows.
+func (r *Rollup) Vacuum(ctx context.Context, tx *duck.Tx, oldest int64) (int64, error) {
+	a := duck.Args{"past": r.table("__past"), "oldest": oldest, "d": r.decl.Name}
+	n, err := tx.Exec(ctx, duck.SQL("DELETE FROM {past} WHERE _v_to <= {oldest}", a))
+	if err != nil {
+		return n, err
+	}
+	if err := tx.Run(ctx, duck.SQL("UPDATE dsql.eras SET since = greatest(since, {oldest}) WHERE destination = {d}", a)); err != nil {
+		return n, err
+	}
+	return n, r.views(ctx, tx, r.cols)
 }
 
 // Stores is the table that it can't do without.

@@ -35,7 +35,7 @@ func (r *Rollup) views(ctx context.Context, tx *duck.Tx, cols []duck.Column) err
 	a["first"], a["before"] = first, duck.SQL("SELECT {none} WHERE false", a)
 	if past := r.query.of.Past; past != nil && first > 1 && oldest == 0 {
 		a["before"] = r.query.full(past.At(duck.SQL("{v}", a)))
-	} else if oldest = max(oldest, first); first == 1 {
+	} else if oldest = max(oldest, first); first == 1 && since == 0 {
 		oldest = 0
 	}
 	a["readable"] = r.readable(oldest, duck.SQL("{v}", a), duck.SQL("OR {v} > newest AND getvariable('dsql_baseline') IS NULL", a))

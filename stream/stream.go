@@ -22,7 +22,7 @@ import (
 var Kind = kind.Kind{
 	Syntax: &sql.Syntax{
 		Keyword: "STREAM", Plural: "STREAMS",
-		Clauses: append(slices.Clone(kind.ChainClauses), watermark.Clause),
+		Clauses: append(append([]sql.Clause{retainClause}, kind.ChainClauses...), watermark.Clause),
 		Body: []sql.Clause{
 			{Keyword: "AS", Arg: sql.ArgQuery,
 				Doc: "the query whose rows are stored; it reads the new rows of the relation marked STREAM, or else of the first in its FROM"},
@@ -37,7 +37,7 @@ CREATE STREAM readings
 	Role: kind.Stores,
 	Compile: func(d *sql.Decl) (kind.Object, error) {
 		o, err := watermark.Compile(d, d.Arg("WATERMARK"))
-		return &Stream{decl: d, chain: kind.CompileChain(d), options: o}, err
+		return &Stream{decl: d, chain: kind.CompileChain(d), retain: d.Arg(retainClause.Keyword), options: o}, err
 	},
 }
 
@@ -45,6 +45,8 @@ CREATE STREAM readings
 type Stream struct {
 	decl  *sql.Decl
 	chain *kind.Chain
+	// retain is RETAIN: how long rows of closed windows are kept.
+	retain *sql.Value
 	// reshape: the script fills it again from its inputs, so that its columns may take other types.
 	reshape bool
 	options watermark.Options
@@ -70,8 +72,8 @@ func (s *Stream) Define(ctx context.Context, tx *duck.Tx, in []duck.Column) erro
 	if err := kind.Unreserved(s.decl, in, catalog.VersionColumn, "_row", "_rule"); err != nil {
 		return err
 	}
-	if tx.Alone {
-		return nil
+	if err := s.retainable(in); err != nil || tx.Alone {
+		return err
 	}
 	have, err := s.stored(ctx, tx)
 	if err != nil {

@@ -127,6 +127,9 @@ var migrations = [][]string{{
 	`CREATE TABLE dsql.watermarks (destination VARCHAR NOT NULL, input VARCHAR NOT NULL, source VARCHAR NOT NULL, topic VARCHAR NOT NULL,
 		partition INTEGER NOT NULL, newest TIMESTAMP, seen_at TIMESTAMP NOT NULL, version BIGINT NOT NULL)`,
 	`CREATE TABLE dsql.closed (destination VARCHAR NOT NULL, input VARCHAR NOT NULL, version BIGINT NOT NULL, watermark TIMESTAMP, up_to TIMESTAMP)`,
+}, {
+	// Up to which time a rollup keeps windows whose rows are gone, and by what those windows are told (see rollup/retain.go).
+	`CREATE TABLE dsql.retained (destination VARCHAR NOT NULL, up_to TIMESTAMP NOT NULL, version BIGINT NOT NULL, windows VARCHAR NOT NULL)`,
 }}
 
 // UTF8Hex matches the hexadecimal digits of a text in UTF-8.

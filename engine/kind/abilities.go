@@ -239,6 +239,13 @@ type (
 	}
 	// Beside has rows in other tables than the one of its name.
 	Beside interface{ Beside() []Table }
+	// Retainer gives up rows that nothing needs any more, where Retains says after which time: each of the queries gives _dsql_row of rows of
+	// Numbered that somebody does. Rows of versions behind upTo stay.
+	Retainer interface {
+		Retains() *sql.Value
+		Numbered() *duck.Query
+		GiveUp(ctx context.Context, tx *duck.Tx, needed []*duck.Query, upTo int64) (int64, error)
+	}
 	// Emptier can be filled again from its inputs.
 	Emptier interface {
 		Empty(ctx context.Context, tx *duck.Tx, version int64) error

@@ -219,5 +219,5 @@ func (o Options) mostAt(now time.Time) int64 {
 func Forget(ctx context.Context, tx *duck.Tx, destination string) error {
 	a := duck.Args{"d": destination}
 	return tx.Run(ctx, duck.SQL("DELETE FROM dsql.watermarks WHERE destination = {d}", a),
-		duck.SQL("DELETE FROM dsql.closed WHERE destination = {d}", a))
+		duck.SQL("DELETE FROM dsql.closed WHERE destination = {d}", a), duck.SQL("DELETE FROM dsql.retained WHERE destination = {d}", a))
 }

@@ -24,6 +24,10 @@ type User interface {
 	// Admit takes rows for what they are that a verb made anew or brought back: they didn't come now, so none of them is late. all: nor is
 	// any other that is there.
 	Admit(ctx context.Context, tx *duck.Tx, b Batch, all bool) error
+	// Holds is why it needs all rows of its input for ever; "": it doesn't.
+	Holds() string
+	// Retain is a query of _dsql_row, of those of rows that it needs once it computes no window again that ended keep before what is closed.
+	Retain(ctx context.Context, tx *duck.Tx, c *Clock, keep, rows *duck.Query, version int64) (*duck.Query, error)
 	// Close closes, behind a batch, what the watermark has left behind: it sets the clock's UpTo. all are the rows of the input.
 	Close(ctx context.Context, tx *duck.Tx, c *Clock, all *duck.Query, version int64) error
 	// HandOnAgain hands on again what was handed on when it closed.

@@ -109,26 +109,34 @@ func explain(ctx context.Context, c *duck.Conn, e *sql.Error) {
 	pyfunc.Explain(ctx, c, e)
 }
 
-// retention refuses a RETAIN VERSIONS that is no time to keep versions for.
+// retention refuses a RETAIN and RETAIN VERSIONS that is no time to keep something for.
 func retention(ctx context.Context, tx *duck.Tx, dest kind.Destination) error {
-	d, v := dest.Decl(), dest.Chain().Retain
-	if v == nil {
-		return nil
+	if r, ok := dest.(kind.Retainer); ok && r.Retains() != nil {
+		if err := retains(ctx, tx, dest.Decl(), r.Retains(), "RETAIN"); err != nil {
+			return err
+		}
 	}
+	if v := dest.Chain().Retain; v != nil {
+		return retains(ctx, tx, dest.Decl(), v, "RETAIN VERSIONS")
+	}
+	return nil
+}
+
+func retains(ctx context.Context, tx *duck.Tx, d *sql.Decl, v *sql.Value, clause string) error {
 	at := d.At(v.Exprs[0])
 	a := duck.Args{"e": duck.User(d.Src, v.Exprs[0])}
-	const hint = "write an interval: RETAIN VERSIONS INTERVAL 90 DAYS"
+	hint := "write an interval: " + clause + " INTERVAL 90 DAYS"
 	cols, err := tx.Describe(ctx, duck.SQL("SELECT ({e})", a), at)
 	if err != nil {
 		return err
 	}
 	if cols[0].Type != "INTERVAL" {
-		return at.Errorf(code.TypeMismatch, "RETAIN VERSIONS takes an interval, and this is %s", cols[0].Type).WithHint(hint)
+		return at.Errorf(code.TypeMismatch, "%s takes an interval, and this is %s", clause, cols[0].Type).WithHint(hint)
 	}
 	if n, err := tx.Int(ctx, duck.SQL("SELECT (coalesce(({e}) >= INTERVAL 0 SECONDS, false))::BIGINT", a)); err != nil || n == 1 {
 		return err
 	}
-	return at.Errorf(code.TypeMismatch, "RETAIN VERSIONS is negative or NULL").WithHint(hint)
+	return at.Errorf(code.TypeMismatch, "%s is negative or NULL", clause).WithHint(hint)
 }
 
 // outdated asks a declaration whether what it made in the file is behind, whatever its text: a model's file is another one, or tables are

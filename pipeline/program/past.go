@@ -102,6 +102,9 @@ func (in *Input) ahead(w *tree.Window) (why, hint string) {
 	return "", ""
 }
 
+// SeesPast says that the query's windows see rows that were there before.
+func (in *Input) SeesPast() bool { return in.past != nil }
+
 // finder says where rows are that may be new.
 func (in *Input) finder() *groupFinder {
 	return &groupFinder{tree: in.body.tree, fresh: []int{in.body.freshAt()}, known: map[*tree.CTE]bool{}}

@@ -55,8 +55,14 @@ func rebuilt(ctx context.Context, p *program.Program, tx *duck.Tx, d *sql.Decl, 
 	return append([]string{"emptied, and filled again from all that its inputs still have"}, what...), err
 }
 
-func vacuumed(context.Context, *program.Program, *duck.Tx, *sql.Decl, *program.Node) ([]string, error) {
-	return []string{"gives up superseded rows that RETAIN VERSIONS no longer keeps"}, nil
+func vacuumed(_ context.Context, _ *program.Program, _ *duck.Tx, _ *sql.Decl, n *program.Node) (what []string, err error) {
+	if _, retains := retaining(n); retains {
+		what = append(what, "gives up rows of windows that all its rollups have closed for as long as RETAIN keeps them")
+	}
+	if d, ok := n.Destination(); ok && (d.Chain().Retain != nil || len(what) == 0) {
+		what = append(what, "gives up superseded rows that RETAIN VERSIONS no longer keeps")
+	}
+	return what, nil
 }
 
 func readAgain(ctx context.Context, _ *program.Program, tx *duck.Tx, _ *sql.Decl, n *program.Node) ([]string, error) {

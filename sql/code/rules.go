@@ -82,7 +82,10 @@ var (
 		"`dsql history` was asked for a key that the journal never had a row of.")
 	NothingRemembered = stored.add("nothing-remembered", ExitScript,
 		"A stream remembers nothing beside its rows, and not every kind can fill its table again or decode its records anew; VACUUM needs "+
-			"RETAIN VERSIONS.")
+			"RETAIN VERSIONS, or RETAIN of a stream whose rollups close all their windows.")
+	GivenUp = stored.add("given-up", ExitScript,
+		"A rollup keeps windows whose rows VACUUM gave up, as its input is declared with RETAIN. With other columns or windows, or without "+
+			"LATENESS, they would be lost: declare a rollup of another name beside it.")
 	NoRetention = stored.like("no-retention", ExitScript)
 	LoadTime    = stored.add("load-time", ExitFailed,
 		"The time of a load can't be found.")
