@@ -50,6 +50,15 @@ type Object struct {
 	Tags       []Pair
 	Verdict    string // the worst of the newest version of each check: "fail", "held", "warn", or nothing
 	Lag        *int64 // records of a topic that wait, where that is known
+	Times      []Times
+}
+
+// Times are how far event time has come in an input of an object; a time is zero where there is none.
+type Times struct {
+	Input             string
+	Watermark, Closed time.Time
+	Partitions        int64
+	Behind            string // the one that holds the watermark back
 }
 
 // Pair is a name and its value.

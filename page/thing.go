@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"slices"
 	"strings"
+	"time"
 
 	"dsql/internal/lazy"
 )
@@ -81,6 +82,14 @@ type Diff struct{ Name, Was, Is string }
 // Most is how many metrics a page shows.
 const Most = 24
 
+// moment is a time of events; a sign where there is none yet.
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return "–"
+	}
+	return t.UTC().Format(time.DateTime)
+}
+
 // Facts are an object's, in a line.
 func (v *Thing) Facts(s *Site) (out []Fact) {
 	o, t := v.Object, v.Object.Total()
@@ -106,6 +115,21 @@ func (v *Thing) Facts(s *Site) (out []Fact) {
 	}
 	if o.Lag != nil {
 		add("lag", whole(*o.Lag), "", "")
+	}
+	for _, t := range o.Times {
+		name := func(what string) string {
+			if len(o.Times) > 1 {
+				return what + " of " + t.Input
+			}
+			return what
+		}
+		add(name("watermark"), moment(t.Watermark), "", "")
+		if !t.Closed.IsZero() {
+			add(name("closed up to"), moment(t.Closed), "", "")
+		}
+		if t.Partitions > 1 {
+			add(name("held back by"), t.Behind, "", "")
+		}
 	}
 	if o.Info != "" {
 		add("what", o.Info, "", "")

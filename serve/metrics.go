@@ -77,6 +77,7 @@ func newMetrics(s *server) *metrics {
 	r.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "dsql_queries_stopped_total",
 		Help: "Queries that were stopped because they took memory, or room for temporary files, that is kept for the writer."},
 		func() float64 { return float64(s.stopped.Load()) }))
+	r.MustRegister(times{s})
 	m.handler = promhttp.HandlerFor(r, promhttp.HandlerOpts{})
 	return m
 }

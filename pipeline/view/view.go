@@ -15,6 +15,7 @@ import (
 
 	"dsql/engine/duck"
 	"dsql/engine/kind"
+	"dsql/engine/watermark"
 	"dsql/page"
 	"dsql/pipeline/program"
 	"dsql/sql"
@@ -56,6 +57,9 @@ func (r *Reader) File(ctx context.Context) (*page.File, error) {
 		return nil, err
 	}
 	if err := r.counts(ctx, f); err != nil {
+		return nil, err
+	}
+	if err := r.times(ctx, f); err != nil {
 		return nil, err
 	}
 	var err error
@@ -128,6 +132,20 @@ func (r *Reader) counts(ctx context.Context, f *page.File) error {
 		}
 	}
 	return nil
+}
+
+// times are how far event time has come in what an object reads.
+func (r *Reader) times(ctx context.Context, f *page.File) error {
+	stands, err := watermark.Stands(ctx, r.Conn)
+	for _, s := range stands {
+		for _, o := range f.Objects {
+			if o.Name == s.Destination {
+				o.Times = append(o.Times, page.Times{Input: s.Input, Watermark: s.Watermark, Closed: s.Closed, Partitions: s.Partitions,
+					Behind: s.Behind})
+			}
+		}
+	}
+	return err
 }
 
 // aside are kinds that nothing flows through.
