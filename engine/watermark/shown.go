@@ -7,8 +7,8 @@ import (
 	"dsql/engine/duck"
 )
 
-// There says that the file has what is stored of event time: one that no run of this dsql has seen lacks the tables.
-func There(ctx context.Context, c *duck.Conn) (bool, error) {
+// there says that the file has what is stored of event time: one that no run of this dsql has seen lacks the tables.
+func there(ctx context.Context, c *duck.Conn) (bool, error) {
 	n, err := c.Int(ctx, duck.SQL(`SELECT count(*) FROM duckdb_tables()
 		WHERE schema_name = 'dsql' AND table_name = 'watermarks' AND database_name = current_database()`))
 	if err != nil || n == 0 {
@@ -18,8 +18,8 @@ func There(ctx context.Context, c *duck.Conn) (bool, error) {
 	return n > 0, err
 }
 
-// Shown is a query of how far event time has come: a row a destination and input.
-func Shown() *duck.Query {
+// shown is a query of how far event time has come: a row a destination and input.
+func shown() *duck.Query {
 	return duck.SQL(`SELECT destination, input, max(watermark) AS watermark, max(up_to) AS closed_up_to,
 		any_value(newest) AS newest, any_value(partitions) AS partitions, any_value(behind) AS furthest_behind
 		FROM (SELECT destination, input, count(*) AS partitions, max(newest) AS newest,
@@ -37,11 +37,11 @@ type Stand struct {
 
 // Stands are those of all destinations.
 func Stands(ctx context.Context, c *duck.Conn) ([]Stand, error) {
-	if there, err := There(ctx, c); err != nil || !there {
+	if known, err := there(ctx, c); err != nil || !known {
 		return nil, err
 	}
 	return duck.Select(ctx, c, duck.SQL(`SELECT destination, input, coalesce(epoch_us(watermark), {none}), coalesce(epoch_us(closed_up_to), {none}),
-		partitions, furthest_behind FROM ({q})`, duck.Args{"q": Shown(), "none": int64(None)}),
+		partitions, furthest_behind FROM ({q})`, duck.Args{"q": shown(), "none": int64(None)}),
 		func(row func(...any) error) (s Stand, err error) {
 			var watermark, upTo int64
 			err = row(&s.Destination, &s.Input, &watermark, &upTo, &s.Partitions, &s.Behind)

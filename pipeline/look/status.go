@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"dsql/engine/duck"
-	"dsql/engine/watermark"
 	"dsql/page"
 	"dsql/pipeline/program"
 	"dsql/pipeline/view"
@@ -71,12 +70,29 @@ func (v *Viewer) showAccounts(ctx context.Context) error {
 		duck.Args{"now": duck.Join(" UNION ALL ", now...)}))
 }
 
-// showTimes shows how far event time has come, where somebody goes by it.
+// showTimes shows how far event time has come, where somebody goes by it, and of an outer join how many rows wait.
 func (v *Viewer) showTimes(ctx context.Context) error {
-	if there, err := watermark.There(ctx, v.Conn); err != nil || !there {
+	n, err := v.Conn.Int(ctx, duck.SQL(`SELECT count(*) FROM duckdb_tables()
+		WHERE schema_name = 'dsql' AND table_name = 'watermarks' AND database_name = current_database()`))
+	if err != nil || n == 0 { // a file that no run of this dsql has seen
 		return err
 	}
-	return v.titled(ctx, "event_time", duck.SQL("SELECT * EXCLUDE (input) FROM ({q})", duck.Args{"q": watermark.Shown()}))
+	waiting := []*duck.Query{duck.SQL("SELECT NULL AS destination, NULL AS input, 0 AS waiting WHERE false")}
+	for _, n := range v.Program.Nodes {
+		waiting = append(waiting, n.WaitingRows()...)
+	}
+	a := duck.Args{"waiting": duck.Join(" UNION ALL ", waiting...)}
+	n, err = v.Conn.Int(ctx, duck.SQL("SELECT count(*) FROM (SELECT destination FROM dsql.watermarks UNION ALL SELECT destination FROM ({waiting}))", a))
+	if err != nil || n == 0 {
+		return err
+	}
+	return v.titled(ctx, "event_time", duck.SQL(`SELECT destination, input, max(watermark) AS watermark, max(up_to) AS closed_up_to,
+		any_value(newest) AS newest, any_value(partitions) AS partitions, any_value(behind) AS furthest_behind, any_value(waiting) AS waiting
+		FROM (SELECT destination, input, count(*) AS partitions, max(newest) AS newest,
+			arg_min(CASE WHEN topic = '' THEN source ELSE topic || '[' || partition || ']' END, coalesce(newest, '-infinity'::TIMESTAMP)) AS behind
+			FROM dsql.watermarks GROUP BY ALL) LEFT JOIN dsql.closed USING (destination, input)
+		FULL JOIN (SELECT destination, input, sum(waiting)::BIGINT AS waiting FROM ({waiting}) GROUP BY ALL) USING (destination, input)
+		GROUP BY destination, input ORDER BY destination, input`, a))
 }
 
 func (v *Viewer) showHolds(ctx context.Context) error {

@@ -13,8 +13,12 @@ import (
 // again; whatever the cut of their batches, at every version a rollup is what its query gives over all rows of that version.
 
 // drawn is a rollup with its query as DuckDB alone has it: {ev} and {dim} stand for what is read. late: its LATENESS, and then up_ is up to
-// which time windows were closed before a row's batch.
-type drawn struct{ rollup, plain, late string }
+// which time windows were closed before a row's batch. final: it hands windows on; end is that of a row's window where that can be told.
+type drawn struct {
+	rollup, plain, late string
+	final               bool
+	end                 string
+}
 
 func pick[T any](r *rand.Rand, of ...T) T { return of[r.IntN(len(of))] }
 
@@ -40,7 +44,7 @@ func drawRollup(r *rand.Rand) drawn {
 	having := pick(r, "", "", "", " HAVING count(*) > 2", " HAVING max(x) > 5")
 	both := func(groups, by string) drawn {
 		q := fmt.Sprintf("SELECT %s, %s FROM {ev} AS ev WHERE %s GROUP BY %s%s", groups, aggs, where, by, having)
-		return drawn{q, q, ""}
+		return drawn{rollup: q, plain: q}
 	}
 	late := pick(r, "", "", "INTERVAL 0 MINUTES", "INTERVAL 20 MINUTES", "INTERVAL 1 HOUR")
 	windowed := func(groups, window, plain, end, from, by string) drawn {
@@ -49,8 +53,13 @@ func drawRollup(r *rand.Rand) drawn {
 		if late != "" && end != "" {
 			open = "(up_ IS NULL OR ts IS NULL OR " + end + " > up_)"
 		}
-		return drawn{strings.NewReplacer("W AS w", window+" AS w", "FROM_", "{ev}", " AND OPEN", "").Replace(q),
-			strings.NewReplacer("W AS w", plain+" AS w", "FROM_", from, "OPEN", open).Replace(q), late}
+		d := drawn{rollup: strings.NewReplacer("W AS w", window+" AS w", "FROM_", "{ev}", " AND OPEN", "").Replace(q),
+			plain: strings.NewReplacer("W AS w", plain+" AS w", "FROM_", from, "OPEN", open).Replace(q), late: late}
+		d.final = late != "" && r.IntN(2) == 0
+		if end != "" {
+			d.end = "w" + end[strings.LastIndex(end, " + INTERVAL"):]
+		}
+		return d
 	}
 	keys := pick(r, "", "k, ", "k, j, ", "f, ")
 	switch r.IntN(11) {
@@ -74,23 +83,26 @@ func drawRollup(r *rand.Rand) drawn {
 		return windowed(by, "session(ts, INTERVAL 7 MINUTE)", "w_", "", from, "ALL")
 	case 7:
 		q := "SELECT " + aggs + " FROM {ev} AS ev WHERE " + where + having
-		return drawn{q, q, ""}
+		return drawn{rollup: q, plain: q}
 	case 8:
 		q := fmt.Sprintf("SELECT k, j, GROUPING_ID(k, j) AS g, %s FROM {ev} AS ev WHERE %s GROUP BY %s%s", aggs, where,
 			pick(r, "ROLLUP (k, j)", "CUBE (k, j)", "GROUPING SETS ((k), (j), ())"), having)
-		return drawn{q, q, ""}
+		return drawn{rollup: q, plain: q}
 	case 9:
 		q := fmt.Sprintf("SELECT region, %s FROM {ev} AS ev LEFT JOIN {dim} AS dim ON dim.id = ev.k WHERE %s GROUP BY ALL%s", aggs, where, having)
-		return drawn{q, q, ""}
+		return drawn{rollup: q, plain: q}
 	}
 	q := fmt.Sprintf("SELECT y, %s FROM (SELECT *, x %% 3 AS y FROM {ev} AS e) AS ev WHERE %s GROUP BY ALL%s", aggs, where, having)
-	return drawn{q, q, ""}
+	return drawn{rollup: q, plain: q}
 }
 
 func (d drawn) declared(i int) string {
 	clause := ""
 	if d.late != "" {
 		clause = "LATENESS " + d.late + " "
+	}
+	if d.final {
+		clause += "EMIT FINAL "
 	}
 	return fmt.Sprintf("CREATE ROLLUP r%d %sAS %s;\n", i, clause, strings.NewReplacer("{ev}", "STREAM ev", "{dim}", "dim").Replace(d.rollup))
 }
@@ -202,6 +214,9 @@ func (f *field) lawful(all []drawn, did string) {
 			if d.late != "" {
 				compare(fmt.Sprintf("r%d", i), strings.ReplaceAll(d.plain, "{ev}", inTime(i)), versions, 1)
 			}
+			if d.final {
+				f.final(c, fmt.Sprintf("r%d", i), d.end, did)
+			}
 		}
 		for v := int64(1); v <= versions; v++ {
 			for i, d := range all {
@@ -226,6 +241,40 @@ func (f *field) lawful(all []drawn, did string) {
 			compare("outer_one", "SELECT k, sum(n) AS n, max(t) AS t FROM ("+inner+") GROUP BY k HAVING sum(n) > 1", v, 1)
 		}
 	})
+}
+
+// final holds what a rollup has handed on against what it had at each version that closed windows: these windows' rows, once, in order of
+// their end. Where the end can't be told (a session's) each is a row that it had.
+func (f *field) final(c *duck.Conn, name, end, did string) {
+	f.t.Helper()
+	type closing struct {
+		version   int64
+		was, upTo string
+	}
+	all, err := duck.Select(f.t.Context(), c, duck.SQL(`SELECT version, coalesce(max(up_to) OVER (ORDER BY version ROWS BETWEEN UNBOUNDED PRECEDING AND
+		1 PRECEDING), '-infinity')::VARCHAR, coalesce(up_to, '-infinity')::VARCHAR FROM dsql.closed WHERE destination = {d}`, duck.Args{"d": name}),
+		func(row func(...any) error) (x closing, err error) { return x, row(&x.version, &x.was, &x.upTo) })
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	for _, x := range all {
+		is := fmt.Sprintf("SELECT * EXCLUDE (_version, _nth) FROM %s__final WHERE _version = %d", name, x.version)
+		be := fmt.Sprintf("FROM %s_at(%d)", name, x.version)
+		wrong := fmt.Sprintf("(%s) EXCEPT ALL (%s)", is, be)
+		if end != "" {
+			be = fmt.Sprintf("%s WHERE %s > TIMESTAMP '%s' AND %s <= TIMESTAMP '%s'", be, end, x.was, end, x.upTo)
+			wrong = fmt.Sprintf("((%s) EXCEPT ALL (%s)) UNION ALL ((%s) EXCEPT ALL (%s))", is, be, be, is)
+		}
+		n, err := c.Int(f.t.Context(), duck.SQL("SELECT count(*) FROM ({q})", duck.Args{"q": duck.Text(wrong)}))
+		if err != nil || n != 0 {
+			f.t.Fatalf("%s handed on at version %d: %d rows differ, %v\n%s\n%s", name, x.version, n, err, wrong, did)
+		}
+	}
+	n, err := c.Int(f.t.Context(), duck.SQL("SELECT count(*) FROM (SELECT w < lag(w) OVER (PARTITION BY _version ORDER BY _nth) AS back FROM {f}) "+
+		"WHERE back AND {told}", duck.Args{"f": duck.Ident(name + "__final"), "told": end != ""}))
+	if err != nil || n != 0 {
+		f.t.Fatalf("%s handed on %d windows out of order, %v\n%s", name, n, err, did)
+	}
 }
 
 // inTime are the rows of ev but those that the rollup has rejected, and up to which time windows were closed before each came. What a
