@@ -6,6 +6,7 @@ import (
 
 	"dsql/engine/duck"
 
+	"dsql/engine/catalog"
 	"dsql/engine/kind"
 	"dsql/sql"
 	"dsql/sql/code"
@@ -85,6 +86,22 @@ func (j *Journal) KeyNames() []string {
 		out[i] = k.Text
 	}
 	return out
+}
+
+// Undivided: what hangs on rows of all keys can't be told of the rows of some.
+func (j *Journal) Undivided() *sql.Error {
+	const hint = "run the journal on one machine; dsql explain --select makes a plan without it"
+	switch {
+	case !j.feed():
+		return j.decl.Errorf(code.NotSpread, "%s takes whole tables, and no process has one", j.decl.Name).WithHint(hint)
+	case j.lateness != nil:
+		return j.decl.At(*j.lateness).Errorf(code.NotSpread, "LATENESS of %s goes by the newest event of any key, which no process knows",
+			j.decl.Name).WithHint(hint)
+	case j.Needs(catalog.MetaColumn):
+		return j.decl.Errorf(code.NotSpread, "%s is ordered by _meta, which its events don't hand on", j.decl.Name).
+			WithHint("select what it needs of _meta as a column: _meta.offset AS at_offset")
+	}
+	return nil
 }
 
 // Located: see kind.Located.

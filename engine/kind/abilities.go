@@ -2,6 +2,8 @@ package kind
 
 import (
 	"context"
+	"io"
+	"time"
 
 	"dsql/engine/duck"
 	"dsql/engine/duck/tree"
@@ -59,6 +61,9 @@ type (
 	// Referrer names declarations of sources, destinations and watchers without which it means nothing: they come before it, and stay as
 	// long as it does.
 	Referrer interface{ Refers() []string }
+	// Undivided is a source or destination that may be unable to do its work a piece of the rows at a time, in processes that know nothing
+	// of each other: the error says why, at its place, and what to do; nil: it is able to.
+	Undivided interface{ Undivided() *sql.Error }
 	// Explainer says for EXPLAIN what it does.
 	Explainer interface {
 		Explain(context.Context, *duck.Conn, Stored) (string, error)
@@ -124,6 +129,11 @@ type (
 		Topic() string
 		Loads() bool
 	}
+	// Pieced is a source of which others may hand pieces over, each to another process: what it makes of them together is what it makes of
+	// the whole. columns are those that it has.
+	Pieced interface {
+		Piece(ctx context.Context, c *duck.Conn, env *Env, columns []duck.Column, p Piece) (Reader, error)
+	}
 	// Continuer is a source that can say whether it reads what another reads: places go over from one to the other.
 	Continuer interface{ Continues(other Object) bool }
 	// Grower is a source whose columns grow while it is read: those that it has now, of those that it had.
@@ -153,6 +163,17 @@ type (
 	}
 )
 
+// Piece is what is handed over of a file: from a place on, to the end of a record.
+type Piece struct {
+	Path       string    // as the source's pattern leads to it
+	Time       time.Time // when the file was last changed
+	Byte, Line int64     // where Data begin in the file; lines are counted from 1
+	Head       []byte    // the beginning of the file, where Data aren't that: what tells its header and its form
+	Data       io.Reader
+	More       bool // the file goes on behind them
+	Warn       func(*sql.Error)
+}
+
 // Post is where a Poster sends its rejects to.
 type Post interface {
 	// Send sends those of dsql.rejects whose id is above after, and at most last, in their order. They are safe out there when it returns.
@@ -172,6 +193,8 @@ type (
 	// tells what has changed, be it by a batch, a rollback or because it was filled anew, and what is measured over its table is known
 	// behind the write. One that isn't keyed has rows that come once.
 	Keyed interface{ KeyNames() []string }
+	// Unsettled has the events of keys only, for somebody who knows all those of a key: what they come to isn't known, nor what they change.
+	Unsettled interface{ Unsettled() (keys []string) }
 	// Final is Keyed and, where it says so, hands rows on as a stream does: each once, without change_type.
 	Final interface {
 		Keyed

@@ -221,6 +221,9 @@ func partition(text string) string {
 
 // Captured are the captures of a path, as it was listed, where the pattern matches it.
 func (p *Pattern) Captured(name string) (map[string]string, bool) {
+	if len(p.Parts) == 0 { // a file
+		return map[string]string{}, name == p.Root
+	}
 	folder := p.Root
 	if folder != "" && folder != "/" {
 		folder += "/"

@@ -61,7 +61,7 @@ func (s *suite) begin(ctx context.Context, p plan) error {
 		}
 		s.now = &again
 	}
-	o.Language = trying(o.Language, p.columns)
+	o.Language = run.Trying(o.Language, p.columns)
 	trial, err := run.NewTrial(ctx, o, s.now.stmts, p.at)
 	if err != nil {
 		return err
@@ -216,7 +216,7 @@ func (r *running) table(ctx context.Context, g *scripttest.Given) error {
 func (r *running) batch(ctx context.Context, n *program.Node, g *scripttest.Given, i int) (*kind.Input, func(), error) {
 	c, src := r.trial.Conn, r.test.Decl().Src
 	at := sql.Place{Src: src, Span: g.At}
-	of, ok := n.Obj.(*tried)
+	of, ok := n.Obj.(*run.Tried)
 	if !ok {
 		return nil, nil, fmt.Errorf("%s isn't tried", n.Name)
 	}

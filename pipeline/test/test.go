@@ -125,7 +125,7 @@ func read(ctx context.Context, o program.Options) (s script, err error) {
 	for _, st := range stmts {
 		switch {
 		case st.Decl == nil:
-			if why := leaves(st); why != "" {
+			if why := program.LeavesFile(st); why != "" {
 				o.Emit(event.Warned{Err: st.Errorf(code.LeftOut, "%s is left out of tests", why).WithHint("GIVEN puts rows into a table in its place")})
 				continue
 			}
@@ -164,35 +164,6 @@ func (s *script) named(name string) *scripttest.Test {
 		}
 	}
 	return nil
-}
-
-// leaves says what a statement of DuckDB's is that tests leave out: it writes outside of the file, or reads another database. "": it stays.
-func leaves(st sql.Stmt) string {
-	w := program.Words(st, 3)
-	switch w[0] {
-	case "EXPORT", "INSTALL":
-		return w[0]
-	case "ATTACH":
-		for _, t := range sql.Tokens(st.Src, st.Span) {
-			if t.Kind == sql.String && strings.HasPrefix(t.Span.Of(st.Src), "':memory:") {
-				return ""
-			}
-		}
-		return "ATTACH"
-	case "COPY":
-		depth := 0
-		for _, t := range sql.Tokens(st.Src, st.Span) {
-			switch word := t.Span.Of(st.Src); {
-			case word == "(":
-				depth++
-			case word == ")":
-				depth--
-			case depth == 0 && t.Kind == sql.Word && sql.Same(word, "TO"):
-				return "COPY … TO"
-			}
-		}
-	}
-	return ""
 }
 
 // asksTime: DuckDB's statements or the defaults of parameters may give something else at another time.

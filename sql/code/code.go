@@ -100,7 +100,7 @@ func Names() (names []string) {
 }
 
 func all() []section {
-	return []section{script, declared, sources, rules, stored, models, monitors, python, files, topics, sinks, serving, others}
+	return []section{script, declared, sources, rules, stored, models, monitors, python, files, topics, sinks, serving, spread, others}
 }
 
 const intro = `# Errors
