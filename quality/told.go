@@ -1,6 +1,10 @@
 package quality
 
-import "dsql/engine/duck"
+import (
+	"context"
+
+	"dsql/engine/duck"
+)
 
 // Told is METRICS and CHECKS as values, for those who read programs.
 type Told struct {
@@ -10,6 +14,8 @@ type Told struct {
 	// "condition i" of a check.
 	Aggregates []ToldAggregate `json:"aggregates,omitempty"`
 	SQL        string          `json:"sql"`
+	// Merged is the same over "the partials" of all parts of a batch; "" where something is known over the rows alone.
+	Merged string `json:"merged,omitempty"`
 }
 
 // ToldItem is a metric or a check.
@@ -29,10 +35,13 @@ type ToldAggregate struct {
 	Name string `json:"name"`
 	Over string `json:"over"` // batch, table, groups
 	SQL  string `json:"sql"`
+	// Of the batch, where it can be made of parts: what each measures, and what all of that comes to.
+	Partials []ToldPartial `json:"partials,omitempty"`
+	Merge    string        `json:"merge,omitempty"`
 }
 
 // Told is what is measured; nil where there is nothing.
-func (p *Program) Told() *Told {
+func (p *Program) Told(ctx context.Context, c *duck.Conn) *Told {
 	if p.Empty() {
 		return nil
 	}
@@ -51,12 +60,23 @@ func (p *Program) Told() *Told {
 		}
 	}
 	x := p.expandOver(nil, duck.Ident("the table"))
+	out.SQL = p.statement(x, duck.Ident("the batch"), duck.Ident("the table")).String()
+	merges := true
 	for s, aggs := range x.aggs {
 		for n, a := range aggs {
-			out.Aggregates = append(out.Aggregates, ToldAggregate{Name: aggName(s, n), Over: overs[min(s, grouped)], SQL: a.String()})
+			t := ToldAggregate{Name: aggName(s, n), Over: overs[min(s, grouped)], SQL: a.String()}
+			if s == ofBatch {
+				if t.Partials, t.Merge = p.partial(ctx, c, t.Name, a); t.Merge != "" {
+					aggs[n] = whole(t.Merge)
+				}
+			}
+			merges = merges && t.Merge != ""
+			out.Aggregates = append(out.Aggregates, t)
 		}
 	}
-	out.SQL = p.statement(x, duck.Ident("the batch"), duck.Ident("the table")).String()
+	if merges && len(out.Aggregates) > 0 {
+		out.Merged = p.statement(x, duck.Ident("the partials"), duck.Ident("the table")).String()
+	}
 	return out
 }
 

@@ -13,6 +13,7 @@ import (
 	"dsql/engine/kind"
 	"dsql/pipeline/program"
 	"dsql/pipeline/run"
+	"dsql/quality"
 	"dsql/sql"
 	"dsql/sql/code"
 	"dsql/stream"
@@ -115,8 +116,18 @@ func (p *plan) statements(ctx context.Context, o program.Options) ([]sql.Stmt, e
 	}), nil
 }
 
-// measured are the clauses that are judged where all rows of a batch are, and not by the piece.
-var measured = []string{"METRICS", "CHECKS", "REJECT LIMIT"}
+// measured are the aggregates that METRICS and CHECKS of a destination need.
+func (p *plan) measured(n *program.Node) []quality.ToldAggregate {
+	for _, d := range p.Declarations {
+		if d.Measure != nil && d.Kind == n.Kind && sql.Same(d.Name, n.Name) {
+			return d.Measure.Aggregates
+		}
+	}
+	return nil
+}
+
+// judged are the clauses that are judged where all rows of a batch are, and not by the piece.
+var judged = []string{"METRICS", "CHECKS", "REJECT LIMIT"}
 
 // language is dsql's for a process that has pieces: sources are handed to it, what is judged of a batch is judged elsewhere, and of a journal
 // the events are kept for whoever has all those of a key.
@@ -130,7 +141,7 @@ func (p *plan) language() *program.Language {
 			whole := *d
 			whole.Args = map[string]*sql.Value{}
 			for name, v := range d.Args {
-				if !slices.Contains(measured, name) {
+				if !slices.Contains(judged, name) {
 					whole.Args[name] = v
 				}
 			}
@@ -196,7 +207,7 @@ func readAt(d *sql.Decl, name string) sql.Place {
 		}
 		said := sql.NameOf(t.Span.Of(d.Src))
 		if sql.Same(said, name) || len(said) > len(name) && sql.Same(said[:len(name)+1], name+"_") {
-			if !slices.ContainsFunc(measured, func(clause string) bool {
+			if !slices.ContainsFunc(judged, func(clause string) bool {
 				v := d.Arg(clause)
 				return v != nil && v.Span.Start <= t.Span.Start && t.Span.End <= v.Span.End
 			}) {

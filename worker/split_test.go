@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/rand"
 	"os"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/ipc"
 	"github.com/rogpeppe/go-internal/txtar"
 
@@ -39,7 +41,12 @@ type spreadCase struct {
 func TestSplitInvariance(t *testing.T) {
 	t.Parallel()
 	var sum tally
-	all, one := corpus(t), map[bool]int{false: 1, true: 6}[testing.Short()]
+	all, one := corpus(t), 3
+	if testing.Short() {
+		one = 6
+	} else if os.Getenv("DSQL_LONG") != "" {
+		one = 1
+	}
 	for i, c := range all {
 		if i%one == 0 {
 			sum.add(trySplit(t, c))
@@ -52,17 +59,19 @@ func TestSplitInvariance(t *testing.T) {
 }
 
 // tally counts what was compared.
-type tally struct{ scripts, refused, pieces, rows, rejects, accounts int }
+type tally struct{ scripts, refused, pieces, rows, rejects, accounts, measured int }
 
 func (s *tally) add(o tally) {
 	s.scripts, s.refused, s.pieces = s.scripts+o.scripts, s.refused+o.refused, s.pieces+o.pieces
 	s.rows, s.rejects, s.accounts = s.rows+o.rows, s.rejects+o.rejects, s.accounts+o.accounts
+	s.measured += o.measured
 }
 
 var (
 	pageBlock = regexp.MustCompile("(?ms)^(?:<!-- ([^\n]*?) -->\n)?```([a-z]*)\n(.*?)^```$")
 	// another result each time, what needs an interpreter, verbs that change what a run has made
-	left = regexp.MustCompile(`(?i)\b(now|random|today|uuid)\(|current_(date|time)|LANGUAGE python|\b(ROLLBACK|REPLAY|REBUILD|RELEASE|DISCARD|ERASE|VACUUM|ALTER|DROP|DELETE FROM|UPDATE)\b`)
+	left = regexp.MustCompile(`(?i)\b(now|random|today|uuid)\(|current_(date|time)|LANGUAGE python|` +
+		`\b(ROLLBACK|REPLAY|REBUILD|RELEASE|DISCARD|ERASE|VACUUM|ALTER|DROP|DELETE FROM|UPDATE)\b`)
 )
 
 // corpus are the scripts of testdata and docs, each with the files of its archive or page.
@@ -165,16 +174,14 @@ func trySplit(t *testing.T, c spreadCase) (n tally) {
 	}
 	n.scripts, n.pieces = 1, len(tasks)
 	compareAll(t, c.name, w, db.Writer(), got, &n)
+	compareMeasured(t, c.name, w, db.Writer(), got, &n)
 	return n
 }
 
 // compareAll holds what came of the tasks against a run's file.
 func compareAll(t *testing.T, name string, w *Worker, c *duck.Conn, got results, n *tally) {
 	t.Helper()
-	gates := map[string]bool{} // destinations of which a check held rows back
-	for _, r := range asked(t, c, duck.SQL("SELECT DISTINCT destination FROM dsql.rejects WHERE starts_with(reason, 'check: ')")) {
-		gates[r] = true
-	}
+	gates := heldBack(t, c)
 	for _, of := range w.trial.Program.Nodes {
 		d, ok := of.Destination()
 		if !ok || gates[of.Name] || len(of.Inputs) > 0 && gates[of.Inputs[0].Of.Name] {
@@ -227,6 +234,104 @@ func compareAll(t *testing.T, name string, w *Worker, c *duck.Conn, got results,
 	sameRows(t, name+": accounts", lines, wanted)
 	n.accounts += len(wanted)
 }
+
+// heldBack are destinations of which a check held rows back.
+func heldBack(t *testing.T, c *duck.Conn) map[string]bool {
+	t.Helper()
+	out := map[string]bool{}
+	for _, r := range asked(t, c, duck.SQL("SELECT DISTINCT destination FROM dsql.rejects WHERE starts_with(reason, 'check: ')")) {
+		out[r] = true
+	}
+	return out
+}
+
+// compareMeasured holds what was put together of partials against the same over the rows of a run: alike to the last bits of a DOUBLE. Where a
+// run had one batch the metrics that it recorded, too.
+func compareMeasured(t *testing.T, name string, w *Worker, c *duck.Conn, got results, n *tally) {
+	t.Helper()
+	gates := heldBack(t, c)
+	for _, of := range w.trial.Program.Nodes {
+		for _, d := range w.plan.Declarations {
+			if len(of.Inputs) > 0 && gates[of.Inputs[0].Of.Name] || gates[of.Name] {
+				continue
+			}
+			if _, journal := of.Obj.(*events); journal || d.Measure == nil || d.Name != of.Name || d.Kind != of.Kind {
+				continue
+			}
+			var parts []string // a SELECT each
+			for _, r := range got.of("partials") {
+				if r.Name == of.Name {
+					parts = append(parts, partialsOf(t, r.body)...)
+				}
+			}
+			for _, a := range d.Measure.Aggregates {
+				if a.Merge == "" || len(parts) == 0 { // none of its sources had a file
+					continue
+				}
+				var merged, want string
+				if _, err := c.Scan(context.Background(), duck.Text("SELECT coalesce(("+a.Merge+")::VARCHAR, 'none') FROM ("+
+					strings.Join(parts, " UNION ALL BY NAME ")+")"), &merged); err != nil {
+					t.Errorf("%s: %s: %v", name, a.Merge, err)
+				}
+				if _, err := c.Scan(context.Background(), duck.SQL("SELECT coalesce(({a})::VARCHAR, 'none') FROM {t}", duck.Args{"a": duck.Text(a.SQL),
+					"t": duck.Ident(of.Name)}), &want); err != nil {
+					continue // it calls what is registered in a run
+				}
+				if n.measured++; !alike(merged, want) {
+					t.Errorf("%s: %s of %s is %s, and of all rows %s", name, a.SQL, of.Name, merged, want)
+				}
+			}
+		}
+	}
+}
+
+// alike: the same texts, or numbers that differ in their last bits.
+func alike(a, b string) bool {
+	var x, y float64
+	_, err := fmt.Sscan(a, &x)
+	_, other := fmt.Sscan(b, &y)
+	return a == b || err == nil && other == nil && math.Abs(x-y) <= 1e-12*math.Max(math.Abs(x), math.Abs(y))
+}
+
+// partialsOf are queries of the rows of an answer.
+func partialsOf(t *testing.T, body []byte) (out []string) {
+	t.Helper()
+	r, err := ipc.NewReader(bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Release()
+	for r.Next() {
+		b := r.RecordBatch()
+		for i := range int(b.NumRows()) {
+			var cols []string
+			for c := range int(b.NumCols()) {
+				value := "NULL"
+				if !b.Column(c).IsNull(i) {
+					value = duck.Lit(b.Column(c).ValueStr(i)).String()
+				}
+				cols = append(cols, fmt.Sprintf("CAST(%s AS %s) AS %s", value, duckType(b.Schema().Field(c).Type), duck.Ident(b.ColumnName(c))))
+			}
+			out = append(out, "SELECT "+strings.Join(cols, ", "))
+		}
+	}
+	return out
+}
+
+func duckType(t arrow.DataType) string {
+	if d, ok := t.(*arrow.Decimal128Type); ok {
+		return fmt.Sprintf("DECIMAL(%d, %d)", d.Precision, d.Scale)
+	}
+	if z, ok := t.(*arrow.TimestampType); ok && z.TimeZone != "" {
+		return "TIMESTAMPTZ"
+	}
+	return cmp.Or(duckTypes[t.ID()], "VARCHAR")
+}
+
+// duckTypes are what partials are read as.
+var duckTypes = map[arrow.Type]string{arrow.INT64: "BIGINT", arrow.INT32: "INTEGER", arrow.FLOAT64: "DOUBLE", arrow.STRING: "VARCHAR",
+	arrow.BOOL: "BOOLEAN", arrow.TIMESTAMP: "TIMESTAMP", arrow.DATE32: "DATE", arrow.INT16: "SMALLINT",
+	arrow.INT8: "TINYINT", arrow.FLOAT32: "FLOAT"}
 
 // takenFile is a file that a run has taken.
 type takenFile struct{ source, path string }

@@ -39,7 +39,7 @@ type header struct {
 // answer is the header of what comes back.
 type answer struct {
 	Task     string    `json:"task"`
-	Kind     string    `json:"kind"` // rows, rejects, account, end, error
+	Kind     string    `json:"kind"` // rows, partials, rejects, account, end, error
 	Name     string    `json:"name,omitempty"`
 	Keys     []string  `json:"keys,omitempty"` // these rows are events of a journal with these keys
 	Batches  int       `json:"batches,omitempty"`
@@ -204,6 +204,9 @@ func (w *Worker) batch(ctx context.Context, t *header, in *kind.Input, out *answ
 		if err := w.send(ctx, out, a, d.InOrder(0, 1<<62, n.Cols), n.Cols); err != nil {
 			return err
 		}
+		if err := w.partials(ctx, out, t.Task, n); err != nil {
+			return err
+		}
 	}
 	for _, of := range []struct {
 		kind string
@@ -218,6 +221,27 @@ func (w *Worker) batch(ctx context.Context, t *header, in *kind.Input, out *answ
 		}
 	}
 	return nil
+}
+
+// partials answers with what is measured of a destination's rows, as far as that of all pieces can be put together.
+func (w *Worker) partials(ctx context.Context, out *answers, task string, n *program.Node) error {
+	var cols []*duck.Query
+	for _, a := range w.plan.measured(n) {
+		for _, p := range a.Partials {
+			src := sql.NewSource(n.Name+": "+p.Name, p.SQL)
+			cols = append(cols, duck.SQL("{e} AS {n}", duck.Args{"e": duck.User(src, sql.Span{End: len(p.SQL)}), "n": duck.Ident(p.Name)}))
+		}
+	}
+	if len(cols) == 0 {
+		return nil
+	}
+	q := duck.SQL("SELECT {cols} FROM (SELECT {names} FROM {t})", duck.Args{"cols": cols, "names": duck.Names(duck.ColumnNames(n.Cols)),
+		"t": duck.Ident(n.Name)})
+	of, err := w.trial.Conn.Describe(ctx, q, sql.Place{})
+	if err != nil {
+		return err
+	}
+	return w.send(ctx, out, answer{Task: task, Kind: "partials", Name: n.Name}, q, of)
 }
 
 var (

@@ -96,7 +96,7 @@ var layers = map[string][]string{
 		"models", "watch", "pyfunc", "rules", "engine", "sql"},
 	"pipeline/test":      {"pipeline/event", "pipeline/params", "pipeline/program", "pipeline/run", "scripttest", "engine", "sql"},
 	"lsp":                {"sqlfmt", "pipeline/program", "engine", "sql"},
-	"worker":             {"pipeline/program", "pipeline/run", "stream", "engine", "sql"},
+	"worker":             {"pipeline/program", "pipeline/run", "stream", "quality", "engine", "sql"},
 	"serve/quack":        {"engine", "sql"},
 	"serve":              {"serve/quack", "page", "pipeline", "endpoint", "ingest", "models", "engine", "sql"},
 	"bench":              {},
@@ -105,7 +105,8 @@ var layers = map[string][]string{
 	"internal/testcases": {},                               // for packages that are free of DuckDB too
 	"internal/lazy":      {},
 	"torture":            {"engine", "sql"},
-	"cmd/dsql": {"lsp", "sqlfmt", "scripttest", "extension/file", "demo", "serve", "worker", "pipeline", "connect", "ingest", "sinks", "stream", "journal", "quality",
+	"cmd/dsql": {"lsp", "sqlfmt", "scripttest", "extension/file", "demo", "serve", "worker", "pipeline",
+		"connect", "ingest", "sinks", "stream", "journal", "quality",
 		"models", "watch", "pyfunc",
 		"rules", "engine", "sql"},
 }

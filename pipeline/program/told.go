@@ -212,7 +212,7 @@ func (p *Program) told(ctx context.Context, c *duck.Conn, n *Node) (Declaration,
 		out.Rules = n.Rules.Told()
 	}
 	if n.Quality != nil {
-		out.Measure = n.Quality.Told()
+		out.Measure = n.Quality.Told(ctx, c)
 	}
 	return out, nil
 }
