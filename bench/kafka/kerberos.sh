@@ -11,7 +11,7 @@ done
 realm=DSQL.TEST
 dir=$(mktemp -d "${TMPDIR:-/tmp}/dsql-kerberos-XXXXXX")
 kdcs=()
-trap 'kill "${kdcs[@]}" 2>/dev/null || true; rm -rf "$dir"' EXIT
+trap 'kill "${kdcs[@]}" $(cat "$dir"/*.pid) 2>/dev/null || true; rm -rf "$dir"' EXIT # faketime has the KDC as a child
 trap 'exit 130' INT
 trap 'exit 143' TERM
 port=$((10000 + RANDOM % 10000))
