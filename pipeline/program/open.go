@@ -102,7 +102,7 @@ func rehearse(ctx context.Context, c *duck.Conn, o Options, stmts []sql.Stmt, wa
 func Check(ctx context.Context, o Options) (Size, error) {
 	p, err := planned(ctx, o, false)
 	if err != nil {
-		return Size{}, err
+		return Size{}, allWrong(ctx, o, err)
 	}
 	return p.size(), nil
 }
@@ -138,7 +138,7 @@ func Existing(path string) string {
 func Plan(ctx context.Context, o Options) ([]event.Change, error) {
 	p, err := planned(ctx, o, true)
 	if err != nil {
-		return nil, err
+		return nil, allWrong(ctx, o, err)
 	}
 	return p.plan, nil
 }

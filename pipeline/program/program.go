@@ -315,6 +315,11 @@ func (p *Program) exclusive(name string) *Node {
 
 // unknown is the error for a name that no declaration has.
 func (p *Program) unknown(d *sql.Decl, name sql.Name) *sql.Error {
+	if next := sql.Tokens(d.Src, sql.Span{Start: name.Span.End, End: d.Span.End}); sql.Same(name.Text, "STREAM") && len(next) > 0 {
+		if t := next[0]; IsName(t) && !duck.Reserved(t.Span.Of(d.Src)) { // the mark of what isn't known
+			name = sql.Name{Text: sql.NameOf(t.Span.Of(d.Src)), Span: t.Span}
+		}
+	}
 	var names []string
 	for _, n := range p.Nodes {
 		if n.Relation() && n.Obj.Decl() != d {

@@ -63,7 +63,7 @@ func (p *Program) said(name string) int {
 	if p.words == nil {
 		p.words = map[string]int{}
 		for _, st := range p.Stmts {
-			for _, w := range strings.FieldsFunc(st.Span.Of(st.Src), notOfWord) {
+			for _, w := range wordsOf(st.Span.Of(st.Src)) {
 				p.words[strings.ToLower(w)]++
 			}
 		}
