@@ -31,13 +31,6 @@ func signed(v *duck.View, row int) int64 {
 	return int64(word(v, row)<<shift) >> shift
 }
 
-func float(v *duck.View, row int) float64 {
-	if v.Node.Size == 4 {
-		return float64(math.Float32frombits(uint32(word(v, row))))
-	}
-	return math.Float64frombits(word(v, row))
-}
-
 func text(v *duck.View, row int) []byte { return v.Texts()[row].Bytes() }
 
 // int128 is a HUGEINT, or a DECIMAL without its point.
