@@ -46,6 +46,10 @@ func NewTrial(ctx context.Context, o program.Options, stmts []sql.Stmt, at *duck
 	if err := db.Writer().FixClock(ctx, at); err != nil {
 		return nil, err
 	}
+	// Its rows are few: with more threads each statement wakes one that then waits.
+	if err := db.Writer().Run(ctx, duck.SQL("SET threads = 1")); err != nil {
+		return nil, err
+	}
 	r, err := prepare(ctx, db, o, stmts, true)
 	if err != nil {
 		return nil, err
