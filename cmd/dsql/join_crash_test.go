@@ -24,7 +24,7 @@ CREATE SINK out INTO FILES ('out', format csv) FROM fulls;
 // A run of outer joins that is killed, wherever that is, goes on as one that was not: the same rows were given, wait and were too late.
 func TestOuterJoinsAfterCrashes(t *testing.T) {
 	if testing.Short() {
-		t.Skip("kills some forty runs")
+		t.Skip("kills some forty runs: `make crash`")
 	}
 	t.Parallel()
 	begin := func(t *testing.T) string {
