@@ -267,11 +267,16 @@ func (h *host) stopped(call *duck.Call) error {
 	return nil
 }
 
+// hostIfAny is that of a file in which functions were made, nil for another.
+func hostIfAny(db *duck.DB) *host {
+	hosts.Lock()
+	defer hosts.Unlock()
+	return hosts.of[db]
+}
+
 // Rejected are the rows that functions with ON ERROR REJECT failed for since it was last asked: their numbers, and why.
 func Rejected(db *duck.DB) map[int64]string {
-	hosts.Lock()
-	h := hosts.of[db]
-	hosts.Unlock()
+	h := hostIfAny(db)
 	if h == nil {
 		return nil
 	}

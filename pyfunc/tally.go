@@ -37,9 +37,7 @@ func (t *tally) take() (n int64, first string) {
 
 // Failed are warnings of the rows that functions with ON ERROR NULL gave no value for since it was last asked.
 func Failed(db *duck.DB) []*sql.Error {
-	hosts.Lock()
-	h := hosts.of[db]
-	hosts.Unlock()
+	h := hostIfAny(db)
 	if h == nil {
 		return nil
 	}

@@ -9,6 +9,8 @@ import "C"
 import (
 	"errors"
 	"unsafe"
+
+	bindings "github.com/duckdb/duckdb-go-bindings"
 )
 
 // Relation is filled chunks under a name that SQL can scan, in place, as often as wanted and on every connection. It has rows
@@ -26,12 +28,17 @@ type Output struct {
 
 // NewRelation makes an empty relation over chunks of this layout. It must be closed before the layout is.
 func (l *Layout) NewRelation(cols ...Output) *Relation {
+	return newRelation(cols, func(i int) bindings.LogicalType { return l.types[cols[i].At] })
+}
+
+// newRelation makes an empty relation of columns whose types stay until it is closed.
+func newRelation(cols []Output, typ func(i int) bindings.LogicalType) *Relation {
 	var id C.int64_t
 	r := &Relation{c: C.dsql_relation_new(C.idx_t(len(cols)), &id)}
 	r.id = int64(id)
 	for i, o := range cols {
 		name := C.CString(o.Name)
-		C.dsql_relation_col(r.c, C.idx_t(i), name, C.duckdb_logical_type(l.types[o.At].Ptr), C.idx_t(o.At))
+		C.dsql_relation_col(r.c, C.idx_t(i), name, C.duckdb_logical_type(typ(i).Ptr), C.idx_t(o.At))
 		C.free(unsafe.Pointer(name))
 	}
 	return r

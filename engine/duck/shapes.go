@@ -1,16 +1,9 @@
 package duck
 
-/*
-#include <stdlib.h>
-#include "scan.h"
-*/
-import "C"
-
 import (
 	"context"
 	"fmt"
 	"strings"
-	"unsafe"
 
 	bindings "github.com/duckdb/duckdb-go-bindings"
 )
@@ -52,21 +45,13 @@ func (c *Conn) Empty(cols []Column) *Query {
 			s.types[col.Type] = t
 		}
 	}
-	r := s.relation(cols)
+	out := make([]Output, len(cols))
+	for i, col := range cols {
+		out[i] = Output{col.Name, i}
+	}
+	r := newRelation(out, func(i int) bindings.LogicalType { return s.types[cols[i].Type] })
 	s.made[key.String()] = r
 	return r.Query()
-}
-
-func (s *shapes) relation(cols []Column) *Relation {
-	var id C.int64_t
-	r := &Relation{c: C.dsql_relation_new(C.idx_t(len(cols)), &id)}
-	r.id = int64(id)
-	for i, col := range cols {
-		name := C.CString(col.Name)
-		C.dsql_relation_col(r.c, C.idx_t(i), name, C.duckdb_logical_type(s.types[col.Type].Ptr), C.idx_t(i))
-		C.free(unsafe.Pointer(name))
-	}
-	return r
 }
 
 // close forgets the relations and their types, and gives the probe back as it was.
