@@ -52,7 +52,7 @@ func (c *Conn) DescribeEach(ctx context.Context, qs []Bound) ([][]Column, []erro
 
 // probed is Apart; while Unoptimized runs it is one connection for all, without an optimizer too.
 func (c *Conn) probed(ctx context.Context, f func(*Conn) error) error {
-	s := c.DB.shapes
+	s := c.shapes
 	if s == nil {
 		return c.Apart(ctx, f)
 	}

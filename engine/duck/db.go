@@ -51,7 +51,6 @@ type DB struct {
 	conns  []*Conn
 	own    Routines        // what Register made
 	prints map[string]Type // types by signature (describe.go)
-	shapes *shapes         // while the writer rehearses (shapes.go)
 	state  state
 	arrow  sync.Mutex // arrow_lossless_conversion is changed, or read
 	closes []func()   // what OnClose was given
@@ -69,6 +68,8 @@ type Conn struct {
 	printer *Conn // prints the values of results: see print.go
 
 	kept map[string]*Statement // by their texts: prepared once
+
+	shapes *shapes // while Unoptimized runs (shapes.go)
 
 	ctx atomic.Pointer[context.Context] // of the last statement: what functions that wait for others wait by
 }

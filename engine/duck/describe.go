@@ -36,16 +36,16 @@ func (c *Conn) Describe(ctx context.Context, q *Query, at sql.Place) (cols []Col
 }
 
 // Unoptimized runs f, which binds much and runs little, with DuckDB's optimizer off, since that looks at each query that is prepared, and
-// with relations to bind against (Conn.Empty). One at a time runs of a file.
+// with relations to bind against (Conn.Empty): on this connection alone, since others look at the file meanwhile.
 func (c *Conn) Unoptimized(ctx context.Context, f func() error) error {
 	if _, err := c.exec(ctx, noOptimizer); err != nil {
 		return err
 	}
-	c.DB.shapes = &shapes{made: map[string]*Relation{}, types: map[Type]bindings.LogicalType{}}
+	c.shapes = &shapes{made: map[string]*Relation{}, types: map[Type]bindings.LogicalType{}}
 	err := f()
 	ctx = context.WithoutCancel(ctx)
-	again := c.DB.shapes.close(ctx)
-	c.DB.shapes = nil
+	again := c.shapes.close(ctx)
+	c.shapes = nil
 	if _, e := c.exec(ctx, optimizer); again == nil {
 		again = e
 	}

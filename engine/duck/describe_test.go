@@ -57,7 +57,8 @@ func TestDescribeIsDuckDBs(t *testing.T) {
 // What binds against a rehearsal's relation without rows sees the same columns as against a SELECT of NULLs, with the user's types too.
 func TestEmptyOfARehearsal(t *testing.T) {
 	t.Parallel()
-	c := open(t, "").Writer()
+	db := open(t, "")
+	c := db.Writer()
 	if err := c.Run(t.Context(), duck.Text("CREATE TYPE mood AS ENUM ('a', 'b')")); err != nil {
 		t.Fatal(err)
 	}
@@ -88,6 +89,13 @@ func TestEmptyOfARehearsal(t *testing.T) {
 			{Query: duck.SQL("SELECT a FROM {rel}", duck.Args{"rel": c.Empty(few)})}})
 		if errs[0] == nil || errs[1] == nil || errs[2] != nil {
 			t.Error(errs)
+		}
+		other, err := db.Reader(t.Context()) // looks at the file while the rehearsal goes on
+		if err != nil {
+			return err
+		}
+		if got := other.Empty(few).Text; strings.Contains(got, "dsql_batch") {
+			t.Errorf("on another connection: %s", got)
 		}
 		return nil
 	})

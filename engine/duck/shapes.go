@@ -18,7 +18,7 @@ type shapes struct {
 
 // Empty is Empty's FROM-item, cheaper to bind while Unoptimized runs: for queries that are described then, and kept no longer.
 func (c *Conn) Empty(cols []Column) *Query {
-	s := c.DB.shapes
+	s := c.shapes
 	if s == nil || len(cols) == 0 {
 		return Empty(cols)
 	}
