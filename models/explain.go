@@ -10,7 +10,6 @@ import (
 	"dsql/internal/lazy"
 	"dsql/models/stored"
 	"dsql/sql"
-	"dsql/sql/code"
 )
 
 var (
@@ -79,48 +78,4 @@ func inOrder(model string, in []input) string {
 		text += fmt.Sprintf(" … (%d in all: DESCRIBE MODEL %s)", len(in), model)
 	}
 	return text
-}
-
-// Describe has the arguments of the version in use in their order, and what it gives.
-func (m *declared) Describe(ctx context.Context, c *duck.Conn) (*duck.Query, error) {
-	fns, err := versionsIn(ctx, c, m.decl.Name)
-	if err != nil {
-		return nil, err
-	}
-	vs, err := versions(ctx, c, m.decl.Name)
-	if err != nil {
-		return nil, err
-	}
-	at := slices.IndexFunc(vs, func(v version) bool { return v.InUse })
-	if at < 0 || at >= len(fns) {
-		return nil, m.decl.Errorf(code.UnknownVersion, "no version of %s is in use", m.decl.Name).
-			WithHint("ALTER MODEL " + m.decl.Name + " USE VERSION n")
-	}
-	f := fns[at]
-	rows := make([]*duck.Query, 0, len(f.sig.Inputs)+1)
-	seen := f.seen()
-	for i, in := range f.sig.Inputs {
-		rows = append(rows, duck.SQL("({n}, {t}, {role}, {seen})",
-			duck.Args{"n": in.Name, "t": in.Type, "role": fmt.Sprintf("argument %d", i+1), "seen": seen[i]}))
-	}
-	rows = append(rows, duck.SQL("({n}, {t}, 'result', NULL)", duck.Args{"n": f.sig.Output.String(), "t": string(f.sig.Returns)}))
-	return duck.SQL("FROM (VALUES {rows}) t(column_name, column_type, role, trained_on)", duck.Args{"rows": duck.Join(", ", rows...)}), nil
-}
-
-// seen are what the inputs' values were in training, where the file tells that.
-func (f function) seen() []*duck.Query {
-	out := slices.Repeat([]*duck.Query{duck.SQL("NULL::VARCHAR")}, len(f.sig.Inputs))
-	if f.how != nil {
-		return out
-	}
-	m, err := f.load()
-	if err != nil { // its library isn't here: what it takes is known all the same
-		return out
-	}
-	for i, in := range m.Inputs() {
-		if i < len(out) && in.Seen != "" {
-			out[i] = duck.Lit(in.Seen)
-		}
-	}
-	return out
 }

@@ -285,7 +285,7 @@ func (f *declared) Drop(ctx context.Context, tx *duck.Tx) error {
 }
 
 // Describe has the arguments and the result.
-func (f *declared) Describe(ctx context.Context, c *duck.Conn) (*duck.Query, error) {
+func (f *declared) Describe(ctx context.Context, c *duck.Conn, _ kind.Fed) (*duck.Query, error) {
 	v, err := newest(ctx, c, f.decl.Name)
 	if err != nil {
 		return nil, err

@@ -70,9 +70,15 @@ type (
 	}
 	// Describer answers DESCRIBE itself; else its columns are shown.
 	Describer interface {
-		Describe(context.Context, *duck.Conn) (*duck.Query, error)
+		Describe(context.Context, *duck.Conn, Fed) (*duck.Query, error)
 	}
 )
+
+// Fed finds the stored columns whose values the inputs of what is called are given as they are, in the inputs' order.
+type Fed func(ctx context.Context, inputs []string) ([][]Held, error)
+
+// Held is a column of a stored table.
+type Held struct{ Table, Column string }
 
 // Stored is the destination that a name is of, with its columns; nil columns: those that DuckDB says.
 type Stored func(name string) (Object, []duck.Column)

@@ -12,6 +12,7 @@ import (
 	"dsql/models/booster"
 	"dsql/models/document"
 	"dsql/models/forest"
+	"dsql/models/model"
 )
 
 // LightGBM's Python package codes all category columns of a data frame by their place in the column's list of categories and writes
@@ -56,16 +57,21 @@ func trainedOf(info string) trained {
 }
 
 // seen says what the features' values were in training, as far as the file does.
-func (h *header) seen() []string {
-	out := make([]string, len(h.names))
+func (h *header) seen() []model.Input {
+	out := make([]model.Input, len(h.names))
 	for i, info := range strings.Fields(h.infos) {
 		low, high, ok := strings.Cut(strings.Trim(info, "[]"), ":")
 		switch {
 		case i >= len(out) || info == "none":
 		case ok && info[0] == '[':
-			out[i] = low + " to " + high
+			in := &out[i]
+			in.Seen = low + " to " + high
+			var errs [2]error
+			in.Low, errs[0] = strconv.ParseFloat(low, 64)
+			in.High, errs[1] = strconv.ParseFloat(high, 64)
+			in.Ranged = errs == [2]error{} && in.Low <= in.High
 		default:
-			out[i] = strconv.Itoa(strings.Count(info, ":")+1) + " categories"
+			out[i].Seen = strconv.Itoa(strings.Count(info, ":")+1) + " categories"
 		}
 	}
 	return out

@@ -69,7 +69,8 @@ func Load(data []byte, opt model.Options) (*model.Model, error) {
 	var inputs []model.Input
 	seen := head.seen()
 	for i, n := range head.names {
-		in := model.Input{Name: n, Type: model.Double, Seen: seen[i]}
+		in := seen[i]
+		in.Name, in.Type = n, model.Double
 		if by != nil && by[i] != nil {
 			in.Type = by[i].Input()
 		}

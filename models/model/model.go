@@ -28,6 +28,9 @@ type Input struct {
 	Name string
 	Type Type   // Double or Varchar
 	Seen string // what its values were in training, as the file tells it: "-60 to 1300", "3 categories"; "": it doesn't
+
+	Ranged    bool // Seen is a range: from Low to High
+	Low, High float64
 }
 
 // Output says which of a model's results is wanted.

@@ -58,7 +58,9 @@ func (v *Viewer) describe(ctx context.Context, d *sql.Decl) error {
 		return err
 	}
 	if o, ok := n.Obj.(kind.Describer); ok {
-		q, err := o.Describe(ctx, v.Conn)
+		q, err := o.Describe(ctx, v.Conn, func(ctx context.Context, inputs []string) ([][]kind.Held, error) {
+			return v.fed(ctx, n, inputs)
+		})
 		if err != nil {
 			return err
 		}
@@ -67,6 +69,36 @@ func (v *Viewer) describe(ctx context.Context, d *sql.Decl) error {
 	types := duck.Each(", ", n.Cols, func(c duck.Column) *duck.Query { return duck.Lit(string(c.Type)) })
 	return v.AnswerWith(ctx, d, duck.SQL("SELECT unnest({names}) AS column_name, unnest([{types}]) AS column_type",
 		duck.Args{"names": program.Texts(duck.ColumnNames(n.Cols)), "types": types}))
+}
+
+// fed asks of the program, whose declarations stay as they are: those of a script are bound when their turn comes.
+func (v *Viewer) fed(ctx context.Context, of *program.Node, inputs []string) ([][]kind.Held, error) {
+	cols := program.Columns{of.Name: inputs}
+	for _, n := range v.Program.Callers(of) {
+		names := []string{n.Name}
+		for key := range n.Others { // the user's own tables
+			names = append(names, string(key))
+		}
+		read := n.Aside()
+		for _, in := range n.Inputs {
+			read = append(read, in.Of)
+		}
+		for _, m := range read {
+			if _, source := m.Source(); source {
+				cols[m.Name] = duck.ColumnNames(v.Program.SourceColumns(ctx, v.Conn, m))
+			} else if m.Relation() {
+				names = append(names, m.Name)
+			}
+		}
+		for _, name := range names {
+			stored, err := v.Conn.Table(ctx, name)
+			if err != nil {
+				return nil, err
+			}
+			cols[name] = duck.ColumnNames(stored)
+		}
+	}
+	return v.Program.Fed(ctx, v.Conn, cols, of)
 }
 
 func (v *Viewer) explain(ctx context.Context, d *sql.Decl) error {
@@ -82,11 +114,17 @@ func (v *Viewer) explain(ctx context.Context, d *sql.Decl) error {
 		duck.Args{"text": strings.TrimRight(text, "\n")}))
 }
 
-// named is the declared node of a verb, bound: where nothing is run, with all that it reads.
+// named is the declared node of a verb, bound: where it isn't, with all that it reads. That is for once: the turn of a script's own
+// declarations comes yet, and finds them unbound.
 func (v *Viewer) named(ctx context.Context, d *sql.Decl) (*program.Node, error) {
 	n, err := v.Program.Declared(d)
 	if err != nil || n.Bound {
 		return n, err
+	}
+	for _, m := range program.Ordered([]*program.Node{n}, (*program.Node).Needs) {
+		if !m.Bound {
+			defer func() { m.Bound = false }()
+		}
 	}
 	return n, v.bound(ctx, n)
 }

@@ -22,15 +22,7 @@ import (
 // Bind finds a declaration's columns. DuckDB's binder is the judge: all inputs are empty relations of the right types, so nothing is read.
 func (p *Program) Bind(ctx context.Context, tx *duck.Tx, n *Node) error {
 	if src, ok := n.Source(); ok {
-		var pinned []duck.Column
-		if n.Stored != nil && n.Stored.Fingerprint == n.Fingerprint {
-			pinned = n.Stored.Pinned
-		} else if n.Stored != nil {
-			if was, ok := n.Stored.Obj.(kind.Grower); ok {
-				pinned = was.Added(n.Stored.Pinned)
-			}
-		}
-		cols, err := src.Columns(ctx, tx.Conn, p.Env, pinned)
+		cols, err := p.sourceColumns(ctx, tx.Conn, n, src)
 		n.Cols, n.Bound = cols, err == nil
 		return err
 	}
@@ -62,6 +54,18 @@ func (p *Program) Bind(ctx context.Context, tx *duck.Tx, n *Node) error {
 	}
 	n.Bound = true
 	return nil
+}
+
+func (p *Program) sourceColumns(ctx context.Context, c *duck.Conn, n *Node, src kind.Source) ([]duck.Column, error) {
+	var pinned []duck.Column
+	if n.Stored != nil && n.Stored.Fingerprint == n.Fingerprint {
+		pinned = n.Stored.Pinned
+	} else if n.Stored != nil {
+		if was, ok := n.Stored.Obj.(kind.Grower); ok {
+			pinned = was.Added(n.Stored.Pinned)
+		}
+	}
+	return src.Columns(ctx, c, p.Env, pinned)
 }
 
 // Chain compiles what stands behind a destination's query. The tables of all that it reads are there by then, its own too.

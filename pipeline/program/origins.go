@@ -28,6 +28,14 @@ type Columns map[string][]string
 
 // Origins are what the columns of each destination are made of, and which columns the inputs of what is called were given.
 func (p *Program) Origins(ctx context.Context, c *duck.Conn, cols Columns) (map[ColumnRef][]ColumnRef, error) {
+	o, err := p.origins(ctx, c, cols)
+	if err != nil {
+		return nil, err
+	}
+	return o.out, nil
+}
+
+func (p *Program) origins(ctx context.Context, c *duck.Conn, cols Columns) (*origins, error) {
 	o := &origins{p: p, cols: cols, named: map[sql.Key]string{}, out: map[ColumnRef][]ColumnRef{}}
 	for name := range cols {
 		o.named[sql.KeyOf(name)] = name
@@ -66,6 +74,7 @@ func (p *Program) Origins(ctx context.Context, c *duck.Conn, cols Columns) (map[
 				made = o.query(o.tree.Queries[0])
 			}
 			made = o.through(sets, of, made)
+			o.settle(n, made)
 			for _, c := range cols[n.Name] {
 				for _, m := range made {
 					if sql.Same(m.name, c) {
@@ -75,13 +84,14 @@ func (p *Program) Origins(ctx context.Context, c *duck.Conn, cols Columns) (map[
 			}
 		}
 	}
-	return o.out, nil
+	return o, nil
 }
 
 // madeOf is a column of a query.
 type madeOf struct {
 	name string
 	from []ColumnRef
+	same bool // its values are those of from, as they are
 }
 
 // inScope is a relation under the name that a query knows it by.
@@ -98,6 +108,7 @@ type origins struct {
 	tree  *tree.Tree
 	depth int
 	outer []inScope // what a subquery sees of the queries around it, the nearest last
+	given []given   // see fed.go
 }
 
 func (o *origins) add(to ColumnRef, from []ColumnRef) {
@@ -111,7 +122,7 @@ func (o *origins) add(to ColumnRef, from []ColumnRef) {
 // all are the columns of a declaration or table.
 func (o *origins) all(of string) (out []madeOf) {
 	for _, c := range o.cols[of] {
-		out = append(out, madeOf{c, []ColumnRef{{of, c}}})
+		out = append(out, madeOf{c, []ColumnRef{{of, c}}, true})
 	}
 	return out
 }
@@ -137,6 +148,7 @@ func (o *origins) query(n tree.Node) (out []madeOf) {
 			}
 			if i >= 0 && i < len(out) {
 				out[i].from = append(slices.Clone(out[i].from), c.from...)
+				out[i].same = out[i].same && c.same
 			}
 		}
 	}
@@ -173,7 +185,7 @@ func (o *origins) tables(n tree.Node) []inScope {
 				s.name, s.cols = cmp.Or(n.Alias, c.Name), called(o.all(o.named[sql.KeyOf(c.Name)]), n.Columns)
 				if s.cols == nil { // unnest(…) AS t(a)
 					for _, name := range n.Columns {
-						s.cols = append(s.cols, madeOf{name, o.refs(c, nil)})
+						s.cols = append(s.cols, madeOf{name: name, from: o.refs(c, nil)})
 					}
 				}
 			}
@@ -198,9 +210,10 @@ func (o *origins) item(n tree.Node, scope []inScope) []madeOf {
 	case *tree.Star:
 		return o.star(n, scope)
 	case *tree.ColumnRef:
-		return []madeOf{{cmp.Or(n.Alias, n.Name()), o.refs(n, scope)}}
+		c := o.column(n.Path, scope)
+		return []madeOf{{cmp.Or(n.Alias, n.Name()), c.from, c.same}}
 	}
-	return []madeOf{{n.As(), o.refs(n, scope)}}
+	return []madeOf{{name: n.As(), from: o.refs(n, scope)}}
 }
 
 func (o *origins) star(n *tree.Star, scope []inScope) (out []madeOf) {
@@ -214,7 +227,7 @@ func (o *origins) star(n *tree.Star, scope []inScope) (out []madeOf) {
 				continue
 			}
 			if i := slices.IndexFunc(n.Replaced, same); i >= 0 && i < len(n.Replace) {
-				c.from = o.refs(n.Replace[i], scope)
+				c.from, c.same = o.refs(n.Replace[i], scope), false
 			}
 			for name, to := range n.Rename {
 				if same(name) {
@@ -235,7 +248,7 @@ func (o *origins) refs(n tree.Node, scope []inScope) (out []ColumnRef) {
 	case nil:
 		return nil
 	case *tree.ColumnRef:
-		return o.reference(n.Path, scope)
+		return o.column(n.Path, scope).from
 	case *tree.Select, *tree.SetOperation: // a subquery's own, and those around it
 		for _, c := range o.query(n) {
 			out = append(out, c.from...)
@@ -244,6 +257,7 @@ func (o *origins) refs(n tree.Node, scope []inScope) (out []ColumnRef) {
 	case *tree.Call:
 		if of := o.named[sql.KeyOf(n.Name)]; of != "" && !n.Operator && o.calls(of) {
 			inputs := o.cols[of]
+			o.give(of, n, scope)
 			for i, arg := range n.Args {
 				from := o.refs(arg, scope)
 				if len(n.Args) == len(inputs) {
@@ -268,15 +282,15 @@ func (o *origins) calls(name string) bool {
 	return slices.ContainsFunc(o.p.Nodes, func(n *Node) bool { return n.Name == name && n.callable() })
 }
 
-// reference is what w, t.w or w.field names.
-func (o *origins) reference(path []string, scope []inScope) []ColumnRef {
-	find := func(t inScope, name string) []ColumnRef {
+// column is what w, t.w or w.field names.
+func (o *origins) column(path []string, scope []inScope) madeOf {
+	find := func(t inScope, name string) madeOf {
 		for _, c := range t.cols {
 			if sql.Same(c.name, name) {
-				return c.from
+				return c
 			}
 		}
-		return nil
+		return madeOf{}
 	}
 	all := slices.Clone(scope)
 	for _, t := range slices.Backward(o.outer) {
@@ -288,9 +302,10 @@ func (o *origins) reference(path []string, scope []inScope) []ColumnRef {
 		}
 	}
 	for _, t := range all {
-		if from := find(t, path[0]); from != nil {
-			return from
+		if c := find(t, path[0]); c.from != nil {
+			c.same = c.same && len(path) == 1
+			return c
 		}
 	}
-	return nil
+	return madeOf{}
 }

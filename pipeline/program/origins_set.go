@@ -80,17 +80,17 @@ func (o *origins) through(sets []set, of *tree.Tree, made []madeOf) []madeOf {
 			if !s.changes(c.name) {
 				continue
 			}
-			scope := []inScope{{cols: append(slices.Clone(made), madeOf{"_", c.from})}}
+			scope := []inScope{{cols: append(slices.Clone(made), madeOf{"_", c.from, c.same})}}
 			var from []ColumnRef
 			if s.expr != nil && of != nil {
 				from = o.refs(s.expr, scope)
 			}
 			for _, w := range s.words {
 				if w = strings.Trim(w, `"`); w != "" {
-					from = append(from, o.reference([]string{w}, scope)...)
+					from = append(from, o.column([]string{w}, scope).from...)
 				}
 			}
-			made[i].from = from
+			made[i].from, made[i].same = from, false
 		}
 	}
 	return made
