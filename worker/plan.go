@@ -218,25 +218,6 @@ func readAt(d *sql.Decl, name string) sql.Place {
 	return sql.Place{}
 }
 
-// events stands for a destination with keys: its events, as its rules let them through.
-type events struct {
-	kind.Destination
-	of   kind.Object
-	keys []string
-}
-
-// Unsettled: see kind.Unsettled.
-func (e *events) Unsettled() []string { return e.keys }
-
-// Undivided is the destination's.
-func (e *events) Undivided() *sql.Error {
-	if u, ok := e.of.(kind.Undivided); ok {
-		return u.Undivided()
-	}
-	d := e.Decl()
-	return d.Errorf(code.NotSpread, "%s %s can't be made of pieces", d.Syntax.Keyword, d.Name).WithHint("run it on one machine")
-}
-
 // sameModels refuses another file of a model than that of the plan: what it gives would differ from process to process.
 func (p *plan) sameModels(ctx context.Context, c *duck.Conn) error {
 	for _, d := range p.Declarations {

@@ -59,6 +59,8 @@ func TestRefused(t *testing.T) {
 		{ofFiles + "CREATE JOURNAL j KEYS (id) SEQUENCE BY at_time LATENESS INTERVAL 3 DAYS FROM s;", "s.sql:2:57", "LATENESS of j"},
 		{ofFiles + "CREATE JOURNAL j KEYS (id) SNAPSHOT FROM s;", "s.sql:2:16", "j takes whole tables"},
 		{ofFiles + "CREATE JOURNAL j KEYS (id) SEQUENCE BY (at_time, _meta.line) FROM s;", "s.sql:2:16", "ordered by _meta"},
+		{ofFiles + "CREATE JOURNAL j KEYS (k, id) SEQUENCE BY at_time AS SELECT [id] AS id, k, at_time FROM s;", "s.sql:2:27",
+			"a key of type BIGINT[] has no text"},
 		{stored + "CREATE ROLLUP r AS SELECT k, count(*) AS n FROM STREAM d GROUP BY k;", "s.sql:3:15", "computed over all rows of d"},
 		{stored + "CREATE STREAM o AS SELECT a.id FROM STREAM d a JOIN STREAM d b ON a.id = b.id;", "s.sql:3:60", "joins new rows with all rows of d"},
 		{stored + "CREATE STREAM e AS SELECT s.id FROM s JOIN d USING (id);", "s.sql:3:44", "reads d whole"},

@@ -12,6 +12,7 @@ import (
 	"dsql/engine/catalog"
 	"dsql/engine/duck"
 	"dsql/engine/kind"
+	"dsql/journal"
 	"dsql/pipeline/program"
 	"dsql/pipeline/run"
 	"dsql/sql"
@@ -31,6 +32,7 @@ type header struct {
 	Head     []byte `json:"head"`     // the file's beginning (base64), where the bytes that come aren't that
 	Modified string `json:"modified"` // when the file was last changed
 	Now      string `json:"now"`      // what now() gives; "": the time as it goes
+	Buckets  int64  `json:"buckets"`  // events of journals are handed out by bucket, of so many; 0: they aren't
 
 	source   *program.Node
 	modified time.Time
@@ -41,7 +43,8 @@ type answer struct {
 	Task     string    `json:"task"`
 	Kind     string    `json:"kind"` // rows, partials, rejects, account, end, error
 	Name     string    `json:"name,omitempty"`
-	Keys     []string  `json:"keys,omitempty"` // these rows are events of a journal with these keys
+	Keys     []string  `json:"keys,omitempty"`   // these rows are events of a journal with these keys
+	Bucket   *int64    `json:"bucket,omitempty"` // all of them of this bucket
 	Batches  int       `json:"batches,omitempty"`
 	Warnings []message `json:"warnings,omitempty"`
 	Errors   []message `json:"errors,omitempty"`
@@ -94,6 +97,8 @@ func (w *Worker) read(head []byte) (*header, error) {
 		return fail("the piece begins at byte %d, line %d, and ends at byte %d", t.Byte, t.Line, t.End)
 	case t.Byte > 0 && t.Line == 0:
 		return fail("the piece begins at byte %d, and the header doesn't say which line that is", t.Byte)
+	case t.Buckets < 0, t.Buckets > journal.Buckets:
+		return fail("the keys of a journal are put into %d buckets, and there are up to %d", t.Buckets, journal.Buckets)
 	case t.Byte > 0 && t.Path == "" && len(t.Head) == 0:
 		return fail("the piece begins at byte %d, and the beginning of the file isn't there", t.Byte)
 	}
@@ -197,11 +202,13 @@ func (w *Worker) batch(ctx context.Context, t *header, in *kind.Input, out *answ
 		if !ok || !program.Reaches(n, t.source) {
 			continue
 		}
-		a := answer{Task: t.Task, Kind: "rows", Name: n.Name}
-		if e, ok := n.Obj.(kind.Unsettled); ok {
-			a.Keys = e.Unsettled()
+		var err error
+		if e, ok := n.Obj.(*events); ok {
+			err = w.events(ctx, t, n, e, in, out)
+		} else {
+			err = w.send(ctx, out, answer{Task: t.Task, Kind: "rows", Name: n.Name}, d.InOrder(0, 1<<62, n.Cols), n.Cols)
 		}
-		if err := w.send(ctx, out, a, d.InOrder(0, 1<<62, n.Cols), n.Cols); err != nil {
+		if err != nil {
 			return err
 		}
 		if err := w.partials(ctx, out, t.Task, n); err != nil {
@@ -252,6 +259,17 @@ var (
 
 // send answers with the rows of a query.
 func (w *Worker) send(ctx context.Context, out *answers, a answer, q *duck.Query, cols []duck.Column) error {
+	return w.sendParts(ctx, out, []part{{a, -1}}, q, cols)
+}
+
+// part is an answer with some of the rows of a query: with the next so many, -1: with all that are left.
+type part struct {
+	answer
+	rows int
+}
+
+// sendParts answers with the rows of a query, some after others.
+func (w *Worker) sendParts(ctx context.Context, out *answers, parts []part, q *duck.Query, cols []duck.Column) error {
 	st, err := w.trial.Conn.Prepare(duck.Texts(q, cols, duck.AsArrow), sql.Place{})
 	if err != nil {
 		return err
@@ -262,11 +280,16 @@ func (w *Worker) send(ctx context.Context, out *answers, a answer, q *duck.Query
 		return err
 	}
 	defer rows.Close()
-	return put(out, a, func(to io.Writer) error {
-		arrow := duck.NewArrowWriter(to)
-		_, err := arrow.Write(rows, -1)
-		return errors.Join(err, arrow.Close())
-	})
+	for _, p := range parts {
+		if err := put(out, p.answer, func(to io.Writer) error {
+			arrow := duck.NewArrowWriter(to)
+			_, err := arrow.Write(rows, p.rows)
+			return errors.Join(err, arrow.Close())
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // put answers; what goes wrong is the pipe's.

@@ -38,6 +38,7 @@ func TestTasksGoWrong(t *testing.T) {
 		{header{Task: "x", Source: "s", File: "in/1.csv", Byte: 5, Line: 2}, "1\n", "the beginning of the file isn't there"},
 		{header{Task: "x", Source: "s", File: "in/1.csv", Byte: -5, Line: 2}, "1\n", "begins at byte -5"},
 		{header{Task: "x", Source: "s", File: "in/1.csv", Path: "in/gone.csv"}, "", "in/gone.csv can't be read"},
+		{header{Task: "x", Source: "s", File: "in/1.csv", Buckets: 1<<28 + 1}, "id\n1\n", "into 268435457 buckets"},
 		{header{Task: "x", Source: "s", File: "in/1.csv", Now: "noon"}, "id\n1\n", "now is no time"},
 		{header{Task: "x", Source: "s", File: "in/1.csv", Modified: "noon"}, "id\n1\n", "modified is no time"},
 		{map[string]any{"task": "x", "source": "s", "bytes": 3}, "id\n1\n", `unknown field "bytes"`},

@@ -67,6 +67,13 @@ func (w *Worker) ready(ctx context.Context, o Options) error {
 	if err := errors.Join(w.trial.Program.Spread(ctx, c), p.sameModels(ctx, c)); err != nil {
 		return err
 	}
+	for _, n := range w.trial.Program.Nodes {
+		if e, ok := n.Obj.(*events); ok {
+			if err := e.bucketed(n.Cols); err != nil {
+				return err
+			}
+		}
+	}
 	if err := c.Run(ctx, duck.SQL("SET threads = {n}", duck.Args{"n": max(o.Threads, 1)})); err != nil {
 		return err
 	}

@@ -47,19 +47,24 @@ type ArrowWriter struct {
 // NewArrowWriter writes to w.
 func NewArrowWriter(w io.Writer) *ArrowWriter { return &ArrowWriter{w: w} }
 
-// Write adds all rows of a RunArrow, or up to limit of them (-1: all); more says that there were others. All are of the same columns.
+// Write adds all rows of a RunArrow that were not written yet, or up to limit of them (-1: all); more says that there are others. All are of
+// the same columns.
 func (w *ArrowWriter) Write(r *Rows, limit int) (more bool, err error) {
 	if w.out == nil {
 		w.out = ipc.NewWriter(w.w, ipc.WithSchema(r.arrow.schema))
 	}
-	for left := limit; err == nil && !r.closed && !more; r.read() {
-		n := r.n
+	for left := limit; err == nil && !r.closed; {
+		n := r.n - r.taken
 		if limit >= 0 && n > left {
 			n, more = left, true
 		}
 		if left -= n; n > 0 {
-			err = r.arrow.batch(r.chunk, w.out, int64(n))
+			err = r.arrow.batch(r.chunk, w.out, int64(r.taken), int64(r.taken+n))
 		}
+		if r.taken += n; more {
+			break
+		}
+		r.read()
 	}
 	return more, errors.Join(err, r.err)
 }
@@ -97,8 +102,8 @@ func (a *inArrow) open(conn *Conn, res *bindings.Result) (err error) {
 	return err
 }
 
-// batch writes the first rows of a chunk.
-func (a *inArrow) batch(chunk bindings.DataChunk, out *ipc.Writer, rows int64) error {
+// batch writes rows of a chunk: from one on, up to another.
+func (a *inArrow) batch(chunk bindings.DataChunk, out *ipc.Writer, from, to int64) error {
 	var top C.struct_ArrowArray
 	if e := C.dsql_arrow_from_chunk(a.c, C.duckdb_data_chunk(chunk.Ptr), &top); e != nil {
 		return arrowError(e)
@@ -108,7 +113,7 @@ func (a *inArrow) batch(chunk bindings.DataChunk, out *ipc.Writer, rows int64) e
 		return err
 	}
 	defer batch.Release()
-	part := batch.NewSlice(0, rows)
+	part := batch.NewSlice(from, to)
 	defer part.Release()
 	return out.Write(part)
 }

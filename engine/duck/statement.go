@@ -253,6 +253,7 @@ type Rows struct {
 	err     error
 	closed  bool
 	arrow   *inArrow // of RunArrow
+	taken   int      // rows of the chunk that an ArrowWriter has written
 }
 
 // Run runs the statement until its first rows are there.
@@ -281,7 +282,7 @@ func (s *Statement) run(ctx context.Context, began func(*Rows) error) (_ *Rows, 
 
 // read fetches the next chunk that has rows; at the end the rows are closed.
 func (r *Rows) read() {
-	r.row, r.n, r.cells = -1, 0, r.cells[:0]
+	r.row, r.n, r.taken, r.cells = -1, 0, 0, r.cells[:0]
 	for r.n == 0 {
 		bindings.DestroyDataChunk(&r.chunk)
 		if r.chunk = bindings.FetchChunk(r.res); r.chunk.Ptr == nil {
