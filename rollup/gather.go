@@ -56,6 +56,18 @@ func (r *Rollup) Gather(ctx context.Context, tx *duck.Tx, t kind.Touched) (*duck
 		}
 	}
 	q := r.query
+	if len(q.hidden()) > 0 { // a file of an older dsql has none, and nobody declares it anew
+		if err := r.defineHidden(ctx, tx); err != nil {
+			return nil, err
+		}
+	}
+	gathered := duck.SQL("(SELECT {cols} FROM {rows})", duck.Args{"cols": duck.Names(duck.ColumnNames(r.cols)), "rows": rowsTable})
+	if t.Moved != nil && t.Came != nil && q.merges() {
+		if err := r.merge(ctx, tx, t); err != nil {
+			return nil, err
+		}
+		return gathered, fault.Fault(ctx, "rollup-gathered")
+	}
 	some, stored, err := r.some(ctx, tx, t.All)
 	if err != nil {
 		return nil, err
@@ -66,23 +78,13 @@ func (r *Rollup) Gather(ctx context.Context, tx *duck.Tx, t kind.Touched) (*duck
 		if _, err := tx.ExecAt(ctx, duck.SQL("CREATE OR REPLACE TEMP TABLE {t} AS {q}", a), r.decl.Place()); err != nil {
 			return nil, err
 		}
-		bounds, held, err := q.bounds(ctx, tx, t.All)
-		if err != nil {
+		var held *duck.Query
+		if compute, held, err = r.touchedOf(ctx, tx, t.All, some); err != nil {
 			return nil, err
 		}
-		var values, columns []*duck.Query
-		edits := q.reading(t.All)
-		for _, k := range q.told() {
-			values, columns = append(values, q.edited(q.items[k].expr, edits)), append(columns, duck.Ident(q.items[k].column))
-		}
-		if bounds = append(bounds, among(values)); some != nil {
-			bounds = append(bounds, some)
-		}
-		where := duck.Join(" AND ", bounds...)
-		compute = q.write(t.All, q.list(t.All), where, "group", "having")
-		stored = duck.Join(" AND ", append(held, among(columns), stored)...)
+		stored = duck.SQL("{held} AND {stored}", duck.Args{"held": held, "stored": stored})
 	}
-	a := duck.Args{"rows": rowsTable, "q": compute, "old": oldTable, "now": r.table("__now"), "cols": duck.Names(duck.ColumnNames(r.cols)),
+	a := duck.Args{"rows": rowsTable, "q": compute, "old": oldTable, "now": r.table("__now"), "cols": duck.Names(r.keptNames()),
 		"stored": stored}
 	if _, err := tx.ExecAt(ctx, duck.SQL("CREATE OR REPLACE TEMP TABLE {rows} AS {q}", a), r.decl.Place()); err != nil {
 		return nil, err
@@ -92,7 +94,26 @@ func (r *Rollup) Gather(ctx context.Context, tx *duck.Tx, t kind.Touched) (*duck
 		a), r.decl.Place()); err != nil {
 		return nil, err
 	}
-	return duck.SQL("(FROM {rows})", a), fault.Fault(ctx, "rollup-gathered")
+	return gathered, fault.Fault(ctx, "rollup-gathered")
+}
+
+// touchedOf is the query of the touched groups, of rows of which a condition holds (nil: any), and a condition on those that are stored.
+func (r *Rollup) touchedOf(ctx context.Context, tx *duck.Tx, all, some *duck.Query) (compute, stored *duck.Query, err error) {
+	q := r.query
+	bounds, held, err := q.bounds(ctx, tx, all)
+	if err != nil {
+		return nil, nil, err
+	}
+	var values, columns []*duck.Query
+	edits := q.reading(all)
+	for _, k := range q.told() {
+		values, columns = append(values, q.edited(q.items[k].expr, edits)), append(columns, duck.Ident(q.items[k].column))
+	}
+	if bounds = append(bounds, among(values)); some != nil {
+		bounds = append(bounds, some)
+	}
+	return q.write(all, q.kept(all), duck.Join(" AND ", bounds...), "group", "having"),
+		duck.Join(" AND ", append(held, among(columns))...), nil
 }
 
 // some are conditions on the rows that are read (nil: all are) and on those that are stored, whatever is touched: what came too late is none
@@ -137,7 +158,11 @@ func (q *query) bounds(ctx context.Context, tx *duck.Tx, all *duck.Query) (rows,
 
 // Write puts accepted rows in the place of those that Gather found.
 func (r *Rollup) Write(ctx context.Context, tx *duck.Tx, b *kind.Accepted) (n kind.Counts, err error) {
-	names := duck.ColumnNames(r.cols)
+	names, from := duck.ColumnNames(r.cols), b.Rows
+	hidden := r.query.hidden()
+	if len(hidden) > 0 { // then nothing decides on its rows: see query.unfoldable
+		from = rowsTable
+	}
 	row := func(names []string) *duck.Query {
 		if len(names) == 0 {
 			return duck.SQL("true")
@@ -146,15 +171,18 @@ func (r *Rollup) Write(ctx context.Context, tx *duck.Tx, b *kind.Accepted) (n ki
 			return duck.SQL("{c} := {c}", duck.Args{"c": duck.Ident(c)})
 		})})
 	}
-	a := duck.Args{"rows": b.Rows, "old": oldTable, "new": newTable, "now": r.table("__now"), "past": r.table("__past"),
+	a := duck.Args{"rows": from, "kept": duck.Names(r.keptNames()), "old": oldTable, "new": newTable, "now": r.table("__now"), "past": r.table("__past"),
 		"cols": duck.Names(names), "row": row(names), "key": row(r.KeyNames()), "v": b.Version}
 	// The rows are computed once: their rules stand in the query. _v_to: it is stored as it is.
-	if err := tx.Run(ctx, duck.SQL("CREATE OR REPLACE TEMP TABLE {new} AS SELECT {cols}, {row} IN (SELECT {row} FROM {old}) AS _v_to "+
+	if err := tx.Run(ctx, duck.SQL("CREATE OR REPLACE TEMP TABLE {new} AS SELECT {kept}, {row} IN (SELECT {row} FROM {old}) AS _v_to "+
 		"FROM {rows}",
 		a)); err != nil {
 		return n, err
 	}
 	if n.Written, err = tx.Int(ctx, duck.SQL("SELECT count(*) FROM {new}", a)); err != nil {
+		return n, err
+	}
+	if err := r.keep(ctx, tx, hidden); err != nil {
 		return n, err
 	}
 	if err := tx.Run(ctx, duck.SQL("DELETE FROM {old} WHERE {row} IN (SELECT {row} FROM {new} WHERE _v_to)", a)); err != nil {
@@ -163,7 +191,7 @@ func (r *Rollup) Write(ctx context.Context, tx *duck.Tx, b *kind.Accepted) (n ki
 	if n.Unchanged, err = tx.Exec(ctx, duck.SQL("DELETE FROM {new} WHERE _v_to", a)); err != nil {
 		return n, err
 	}
-	if err := tx.Run(ctx, duck.SQL("INSERT INTO {past} SELECT {cols}, _v_from, {v} FROM {old} WHERE _v_from < {v}", a)); err != nil {
+	if err := tx.Run(ctx, duck.SQL("INSERT INTO {past} ({cols}, _v_from, _v_to) SELECT {cols}, _v_from, {v} FROM {old} WHERE _v_from < {v}", a)); err != nil {
 		return n, err
 	}
 	if n.Removed, err = tx.Exec(ctx, duck.SQL("DELETE FROM {now} WHERE rowid IN (SELECT _rid FROM {old})", a)); err != nil {
@@ -172,7 +200,7 @@ func (r *Rollup) Write(ctx context.Context, tx *duck.Tx, b *kind.Accepted) (n ki
 	if err := fault.Fault(ctx, "rollup-removed"); err != nil {
 		return n, err
 	}
-	if n.Added, err = tx.Exec(ctx, duck.SQL("INSERT INTO {now} SELECT {cols}, {v} FROM {new}", a)); err != nil {
+	if n.Added, err = tx.Exec(ctx, duck.SQL("INSERT INTO {now} ({kept}, _v_from) SELECT {kept}, {v} FROM {new}", a)); err != nil {
 		return n, err
 	}
 	if n.Changed, err = tx.Int(ctx, duck.SQL("SELECT count(*) FROM {new} WHERE {key} IN (SELECT {key} FROM {old})", a)); err != nil {
@@ -180,6 +208,20 @@ func (r *Rollup) Write(ctx context.Context, tx *duck.Tx, b *kind.Accepted) (n ki
 	}
 	n.Added, n.Removed = n.Added-n.Changed, n.Removed-n.Changed
 	return n, r.drop(ctx, tx, n)
+}
+
+// keep brings the hidden columns of rows in step that stay as they are.
+func (r *Rollup) keep(ctx context.Context, tx *duck.Tx, hidden []duck.Column) error {
+	if len(hidden) == 0 {
+		return nil
+	}
+	names := duck.ColumnNames(hidden)
+	return tx.Run(ctx, duck.SQL("UPDATE {now} AS _u SET {set} FROM {old} o JOIN {new} n ON {same} WHERE _u.rowid = o._rid AND n._v_to AND {moved}",
+		duck.Args{"now": r.table("__now"), "old": oldTable, "new": newTable, "same": r.query.sameGroup("o", "n"),
+			"set": duck.Each(", ", names, func(c string) *duck.Query {
+				return duck.SQL("{c} = {n}", duck.Args{"c": duck.Ident(c), "n": duck.Ident("n", c)})
+			}),
+			"moved": duck.SQL("row({o}) IS DISTINCT FROM row({n})", duck.Args{"o": duck.Idents("o", names...), "n": duck.Idents("n", names...)})}))
 }
 
 // many is a number of rows from which the memory of temporary tables is worth a few statements.
@@ -190,7 +232,7 @@ func (r *Rollup) drop(ctx context.Context, tx *duck.Tx, n kind.Counts) error {
 	if n.Written+n.Removed < many {
 		return nil
 	}
-	for _, t := range []*duck.Query{touchedTable, rowsTable, oldTable, newTable} {
+	for _, t := range []*duck.Query{cameTable, touchedTable, rowsTable, oldTable, newTable} {
 		if err := tx.Run(ctx, duck.SQL("DROP TABLE IF EXISTS {t}", duck.Args{"t": t})); err != nil {
 			return err
 		}

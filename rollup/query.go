@@ -28,6 +28,8 @@ type query struct {
 	timed   *window // of event time, nil where the declaration has none; closing are all windows that a row lies in
 	closing []*window
 	whole   string // why all is computed at each version; "": only what is touched
+	folding folding
+	known   duck.Routines // the functions that it calls
 }
 
 // item of the SELECT.
@@ -79,6 +81,7 @@ func (r *Rollup) Read(ctx context.Context, tx *duck.Tx, of kind.Query) (kind.Tot
 		return nil, err
 	}
 	q.choose(ctx, tx)
+	q.fold(ctx, tx, cols, len(r.chain.Rules)+len(r.chain.Checks) > 0)
 	out := *r
 	out.query, out.cols = q, cols
 	return &out, nil
@@ -178,6 +181,7 @@ func (q *query) steady(ctx context.Context, tx *duck.Tx) error {
 	if err != nil {
 		return err
 	}
+	q.known = known
 	for _, c := range calls {
 		aggregate := slices.ContainsFunc(known[strings.ToLower(c.Name)], func(r duck.Routine) bool { return r.Type == "aggregate" })
 		volatile := !aggregate && known.Any(c.Name, func(r duck.Routine) bool { return r.Stability == "VOLATILE" && !r.Pure })
@@ -228,11 +232,13 @@ func direct(from tree.Node, at int) bool {
 }
 
 // full is the query over all rows of a relation.
-func (q *query) full(rel *duck.Query) *duck.Query { return q.those(rel, nil) }
+func (q *query) full(rel *duck.Query) *duck.Query {
+	return q.write(rel, q.list(rel), nil, "group", "having", "window", "qualify")
+}
 
-// those is the query over the rows of a relation of which a condition holds; nil: any.
+// those is the query over the rows of a relation of which a condition holds (nil: any), with what else is kept of a group.
 func (q *query) those(rel, also *duck.Query) *duck.Query {
-	return q.write(rel, q.list(rel), also, "group", "having", "window", "qualify")
+	return q.write(rel, q.kept(rel), also, "group", "having", "window", "qualify")
 }
 
 // list is the SELECT's own.

@@ -4,7 +4,7 @@
 //
 // # Tables
 //
-//	name__now   columns, _v_from           the rows of today, and since which version
+//	name__now   columns, _fold0 …, _v_from the rows of today, what else is kept of their groups (fold.go), and since which version
 //	name__past  columns, _v_from, _v_to    rows that were so in versions [_v_from, _v_to)
 //	name__final columns, _version, _nth    what EMIT FINAL has handed on
 //	name__late  _k0, _k1 …                 of rows that came too late by what they are told, where windows close: see lateness.go
@@ -87,13 +87,48 @@ func (r *Rollup) Dated() {}
 // stored are the columns in the file; none when it isn't there.
 func (r *Rollup) stored(ctx context.Context, tx *duck.Tx) ([]duck.Column, error) {
 	cols, err := tx.Table(ctx, r.decl.Name+"__now")
-	return slices.DeleteFunc(cols, func(c duck.Column) bool { return c.Name == "_v_from" }), err
+	return slices.DeleteFunc(cols, func(c duck.Column) bool { return c.Name == "_v_from" || isHidden(c.Name) }), err
+}
+
+// keptNames are the columns of a group's row: its own and hidden ones.
+func (r *Rollup) keptNames() []string {
+	return append(duck.ColumnNames(r.cols), duck.ColumnNames(r.query.hidden())...)
+}
+
+// defineHidden gives name__now the hidden columns that it is to have: without a value until a row's group is computed anew.
+func (r *Rollup) defineHidden(ctx context.Context, tx *duck.Tx) error {
+	have, err := tx.Table(ctx, r.decl.Name+"__now")
+	if err != nil {
+		return err
+	}
+	have = slices.DeleteFunc(have, func(c duck.Column) bool { return !isHidden(c.Name) })
+	want := r.query.hidden()
+	if slices.Equal(have, want) {
+		return nil
+	}
+	for _, c := range have {
+		if err := tx.Run(ctx, duck.SQL("ALTER TABLE {now} DROP COLUMN {c}", duck.Args{"now": r.table("__now"), "c": duck.Ident(c.Name)})); err != nil {
+			return err
+		}
+	}
+	for _, c := range want {
+		if err := tx.Run(ctx, duck.SQL("ALTER TABLE {now} ADD COLUMN {c} {t}",
+			duck.Args{"now": r.table("__now"), "c": duck.Ident(c.Name), "t": c.Type})); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Define makes the tables, anew where the rows have other columns now.
 func (r *Rollup) Define(ctx context.Context, tx *duck.Tx, in []duck.Column) error {
-	if err := kind.Unreserved(r.decl, in, catalog.VersionColumn, catalog.MetaColumn, "change_type", "_v_from", "_v_to", "_row",
-		"_rule"); err != nil {
+	reserved := []string{catalog.VersionColumn, catalog.MetaColumn, "change_type", "_v_from", "_v_to", "_row", "_rule"}
+	for _, c := range in {
+		if isHidden(c.Name) {
+			reserved = append(reserved, c.Name)
+		}
+	}
+	if err := kind.Unreserved(r.decl, in, reserved...); err != nil {
 		return err
 	}
 	have, err := r.stored(ctx, tx)
@@ -111,6 +146,9 @@ func (r *Rollup) Define(ctx context.Context, tx *duck.Tx, in []duck.Column) erro
 		return err
 	}
 	if same {
+		if err := r.defineHidden(ctx, tx); err != nil {
+			return err
+		}
 		return r.views(ctx, tx, in)
 	}
 	since := duck.SQL("0")
@@ -123,9 +161,11 @@ func (r *Rollup) Define(ctx context.Context, tx *duck.Tx, in []duck.Column) erro
 	cols := duck.Each(", ", in, func(c duck.Column) *duck.Query {
 		return duck.SQL("{n} {t}", duck.Args{"n": duck.Ident(c.Name), "t": c.Type})
 	})
-	a := duck.Args{"cols": cols, "now": r.table("__now"), "past": r.table("__past"), "d": r.decl.Name,
-		"since": since}
-	for _, q := range []*duck.Query{duck.SQL("CREATE TABLE {now} ({cols}, _v_from BIGINT)", a),
+	a := duck.Args{"cols": cols, "now": r.table("__now"), "past": r.table("__past"), "d": r.decl.Name, "since": since,
+		"hidden": duck.Each("", r.query.hidden(), func(c duck.Column) *duck.Query {
+			return duck.SQL(", {n} {t}", duck.Args{"n": duck.Ident(c.Name), "t": c.Type})
+		})}
+	for _, q := range []*duck.Query{duck.SQL("CREATE TABLE {now} ({cols}{hidden}, _v_from BIGINT)", a),
 		duck.SQL("CREATE TABLE {past} ({cols}, _v_from BIGINT, _v_to BIGINT)", a),
 		duck.SQL("INSERT INTO dsql.eras VALUES ({d}, {since}, 0, 0)", a)} {
 		if _, err := tx.ExecAt(ctx, q, r.decl.Place()); err != nil {

@@ -255,6 +255,17 @@ func (s *Stream) Moved(from, to int64, cols []duck.Column) *duck.Query {
 		})})
 }
 
+// Came: see kind.Adder. An era that begins among the versions moved rows.
+func (s *Stream) Came(ctx context.Context, tx *duck.Tx, from, to int64, cols []duck.Column) (*duck.Query, error) {
+	a := duck.Args{"d": s.decl.Name, "t": duck.Ident(s.decl.Name), "from": from, "to": to, "cols": duck.Names(duck.ColumnNames(cols)),
+		"v": duck.Ident(watermark.VersionColumn)}
+	turned, err := tx.Int(ctx, duck.SQL("SELECT count(*) FROM dsql.eras WHERE destination = {d} AND since > {from}", a))
+	if err != nil || turned > 0 {
+		return nil, err
+	}
+	return duck.SQL("(SELECT {cols}, _version AS {v} FROM {t} WHERE _version > {from} AND _version <= {to})", a), nil
+}
+
 // Stores is the table's name.
 func (s *Stream) Stores() string { return s.decl.Name }
 

@@ -96,6 +96,7 @@ type Query struct {
 	As     *duck.Query // what follows where it has no alias of the user's
 	Empty  *duck.Query // it without rows
 	Beside bool        // other relations are read too
+	Adds   bool        // what is read is an Adder
 	Past   *Past
 }
 
@@ -120,6 +121,8 @@ type Touched struct {
 	All         *duck.Query // all rows of what it reads
 	// Moved are rows of it that came or went; nil: there may be others, so that all is computed.
 	Moved *duck.Query
+	// Came are those of them that came, with the version that brought each in a column _dsql_version; nil: some may have gone.
+	Came *duck.Query
 }
 
 // A source.
@@ -232,6 +235,11 @@ type (
 		Moved(from, to int64, cols []duck.Column) *duck.Query
 		// Stamped are all of its rows, with the version that brought each in a column _dsql_version.
 		Stamped(cols []duck.Column) *duck.Query
+	}
+	// Adder is a Mover whose rows come, and seldom go: Came are those that versions (from, to] brought, with the version that brought each in
+	// a column _dsql_version; nil where one of these versions took rows away or brought older ones back.
+	Adder interface {
+		Came(ctx context.Context, tx *duck.Tx, from, to int64, cols []duck.Column) (*duck.Query, error)
 	}
 	// Differ tells what differs between two versions: its columns, _version, and change_type: insert, delete, or update_before and
 	// update_after.

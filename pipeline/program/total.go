@@ -57,6 +57,7 @@ func (p *Program) bindTotal(ctx context.Context, tx *duck.Tx, n *Node, t kind.To
 	}
 	q := kind.Query{Src: in.body.src, Span: in.body.span, Tree: in.body.tree, At: in.body.freshAt(), Empty: duck.Empty(empty),
 		As: duck.SQL(""), Beside: len(n.whole)+len(n.Others) > 0}
+	_, q.Adds = of.(kind.Adder)
 	q.Input.Start, q.Input.End = r.from, r.to
 	if !r.alias {
 		q.As = duck.SQL(" AS {n}", duck.Args{"n": duck.Ident(r.name)})
@@ -126,6 +127,15 @@ func (in *Input) Moved(from, to int64) *duck.Query {
 		return nil
 	}
 	return m.Moved(from, to, in.state)
+}
+
+// Came are those of them that came, nil where some may have gone.
+func (in *Input) Came(ctx context.Context, tx *duck.Tx, from, to int64) (*duck.Query, error) {
+	a, ok := in.Of.Obj.(kind.Adder)
+	if !ok {
+		return nil, nil
+	}
+	return a.Came(ctx, tx, from, to, in.state)
 }
 
 // Computed is the input of rows that are the destination's already.

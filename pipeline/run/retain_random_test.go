@@ -30,7 +30,7 @@ func retainAtRandom(t *testing.T, r *rand.Rand, steps int) {
 		window := pick(r, "tumble(ts, INTERVAL 20 MINUTES)", "tumble(ts, INTERVAL 1 HOUR)", "hop(ts, INTERVAL 1 HOUR, INTERVAL 20 MINUTES)",
 			"tumble(ts, INTERVAL 30 MINUTES) AS v, tumble(ts, INTERVAL 1 HOUR)")
 		text := fmt.Sprintf("LATENESS INTERVAL %d MINUTES %s AS SELECT %s%s AS w, %s FROM STREAM ", pick(r, 0, 15, 60), pick(r, "", "EMIT FINAL"),
-			pick(r, "", "k, "), window, pick(r, "count(*) AS n, sum(x) AS s", "list(x ORDER BY x) AS l", "max(x) AS m, median(x) AS d"))
+			pick(r, "", "k, "), window, pick(r, "count(*) AS n, sum(x) AS s", "avg(x) AS a, min(x) AS m", "list(x ORDER BY x) AS l", "max(x) AS m, median(x) AS d"))
 		end := pick(r, "", " WHERE x > 2", " WHERE k <> 'a'") + " GROUP BY ALL" + pick(r, "", " HAVING count(*) > 1") + ";\n"
 		for _, of := range []string{"few", "whole"} {
 			script += fmt.Sprintf("CREATE ROLLUP %s%d %s%s%s", of, queries, text, of, end)

@@ -53,6 +53,9 @@ func (r *runner) total(ctx context.Context, tx *transaction, w work, n *program.
 		return out, nil
 	case begun && !held && len(behind) == 1 && behind[0] == main && !(w.turned && clock != nil):
 		touched.Moved = main.Moved(from, e.Version)
+		if touched.Came, err = main.Came(ctx, tx.Tx, from, e.Version); err != nil {
+			return out, err
+		}
 		fallthrough
 	default:
 		b.origin = versionsOf(main.Of, from, e.Version)
