@@ -15,6 +15,13 @@ import (
 type calibrated struct {
 	*estimator
 	curves []curve
+	warm   *temperature // in the place of curves
+}
+
+// temperature scales margins before a softmax, or the logarithms of probabilities.
+type temperature struct {
+	inverse float64
+	margins bool
 }
 
 // curve is a sigmoid of slope and intercept, or the points of an isotonic regression, between which it is linear.
@@ -51,6 +58,13 @@ func (f *file) calibrated(e *estimator, opt model.Options) error {
 				if k.sigmoid = f.floats(*c.Sigmoid); len(k.sigmoid) != 2 {
 					return fmt.Errorf("a sigmoid of %d numbers", len(k.sigmoid))
 				}
+			case c.Temperature != nil:
+				t := f.floats(*c.Temperature)
+				if len(t) != 1 || len(p.Calibrators) != 1 {
+					return fmt.Errorf("%d temperatures of %d calibrators", len(t), len(p.Calibrators))
+				}
+				part.warm = &temperature{t[0], c.Margins}
+				continue
 			case c.X != nil && c.Y != nil:
 				if k.x, k.y = f.floats(*c.X), f.floats(*c.Y); len(k.x) == 0 || len(k.x) != len(k.y) || !slices.IsSorted(k.x) {
 					return fmt.Errorf("%d points of a calibrator have %d values", len(k.x), len(k.y))
@@ -60,8 +74,15 @@ func (f *file) calibrated(e *estimator, opt model.Options) error {
 			}
 			part.curves = append(part.curves, k)
 		}
-		if n := len(part.curves); own.outputs > e.outputs || e.outputs == 2 && n != 1 || e.outputs != 2 && (n != e.outputs || own.outputs != n) ||
-			len(p.Final.Features) == 0 || own.outputs < 1 {
+		wanted := e.outputs // curves: one for each class, of two for the second
+		if e.outputs == 2 {
+			wanted = 1
+		}
+		n := len(part.curves)
+		if part.warm != nil {
+			n = wanted
+		}
+		if n != wanted || own.outputs > e.outputs || own.outputs != e.outputs && e.outputs != 2 || own.outputs < 1 || len(p.Final.Features) == 0 {
 			return fmt.Errorf("%d calibrators of %d values for %d classes", n, own.outputs, e.outputs)
 		}
 		e.parts = append(e.parts, part)
@@ -86,6 +107,9 @@ func (e *estimator) calibrate(w *room, rows int, out []float64) error {
 		if err != nil {
 			return err
 		}
+		if p.warm != nil {
+			p.warm.apply(raw, rows, p.outputs, k, one)
+		}
 		for c := range p.curves {
 			from, to := c, c
 			if k == 2 { // of the second class
@@ -100,7 +124,10 @@ func (e *estimator) calibrate(w *room, rows int, out []float64) error {
 			}
 		}
 		for r := range rows {
-			whole(one[r*k : r*k+k])
+			if p.warm == nil {
+				whole(one[r*k : r*k+k])
+			}
+			bounded(one[r*k : r*k+k])
 		}
 		for r, y := range one {
 			out[r] += y
@@ -124,10 +151,37 @@ func whole(p []float64) {
 			}
 		}
 	}
+}
+
+// bounded takes away what rounding leaves above one.
+func bounded(p []float64) {
 	for i, x := range p {
 		if x > 1 && x <= 1+1e-5 {
 			p[i] = 1
 		}
+	}
+}
+
+// apply makes probabilities of k classes of each row's values. The library sees by a batch's values whether all are probabilities, and takes
+// margins of three and more classes for such where those of all rows are; here it is what the estimator gives.
+func (t *temperature) apply(raw []float64, rows, width, k int, out []float64) {
+	for r := range rows {
+		x, p := raw[r*width:r*width+width], out[r*k:r*k+k]
+		switch {
+		case k != 2:
+			copy(p, x)
+		case t.margins:
+			p[0], p[1] = -x[width-1], x[width-1]
+		default:
+			p[0], p[1] = 1-x[width-1], x[width-1]
+		}
+		for i, v := range p {
+			if !t.margins {
+				v = math.Log(v + 1e-12)
+			}
+			p[i] = t.inverse * v
+		}
+		booster.Softmax(p, p)
 	}
 }
 

@@ -51,11 +51,13 @@ type final struct {
 	Names, Category, Sets           *int
 }
 
-// part is an estimator whose values calibrators make probabilities of, one for each class, or one for the second of two.
+// part is an estimator whose values calibrators make probabilities of, one for each class, or one for the second of two; a temperature is
+// of all classes.
 type part struct {
 	Final       final
 	Calibrators []struct {
-		Sigmoid, X, Y *int
+		Sigmoid, X, Y, Temperature *int
+		Margins                    bool // what is calibrated are no probabilities
 	}
 }
 

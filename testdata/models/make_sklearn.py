@@ -80,6 +80,10 @@ if V in ('1.3', '1.9'):
     case('calibrated_isotonic', Calibrated(HistGradientBoostingClassifier(max_iter=4, max_leaf_nodes=6), cv=2, method='isotonic'), holes, 'holes', three(zh) * 5 - 3)
     case('calibrated_margins', Calibrated(make_pipeline(StandardScaler(), LinearSVC()), cv=2, method='isotonic', ensemble=False), full, 'full', two(z), exact=1e-9)
 if new:
+    case('calibrated_temperature', Calibrated(RandomForestClassifier(4, max_depth=4, random_state=0), cv=2, method='temperature'), holes, 'holes', np.array(['no', 'yés'])[two(zh) * 1], exact=1e-13)
+    case('calibrated_temperature_3', Calibrated(HistGradientBoostingClassifier(max_iter=4, max_leaf_nodes=6), cv=2, method='temperature'), holes, 'holes', three(zh), exact=1e-13)
+    case('calibrated_temperature_margins', Calibrated(make_pipeline(StandardScaler(), LinearSVC()), cv=2, method='temperature', ensemble=False), full, 'full', two(z), exact=1e-9)
+    case('calibrated_temperature_trees', Calibrated(DecisionTreeClassifier(max_depth=4, random_state=0), cv=3, method='temperature'), full, 'full', three(z), exact=1e-13)
     case('quantile', QuantileRegressor(quantile=.8, alpha=0), full, 'full', z, exact=1e-9); case('hist_quantile', HistGradientBoostingRegressor(loss='quantile', quantile=.1, max_iter=5, max_leaf_nodes=6), holes, 'holes', zh)
     case('boosting_quantile', GradientBoostingRegressor(loss='quantile', alpha=.9, n_estimators=5), full, 'full', z)
     case('tree', DecisionTreeRegressor(max_depth=5), holes, 'holes', zh); case('tree_float', DecisionTreeClassifier(max_depth=4), full, 'full', three(z) * 2.0 - 3); case('extra', ExtraTreesRegressor(4, max_depth=5, random_state=0), full, 'full', z)

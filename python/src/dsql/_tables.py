@@ -296,7 +296,8 @@ def calibrated(file: File, graph: Any, features: list[int], e: Any) -> dict[str,
     head, parts = labels(file, e, "proba"), []
     for c in e.calibrated_classifiers_:
         final, columns, _ = prepared(graph, c.estimator, features)
-        if not np.array_equal(final.classes_, e.classes_):
+        numbered = e.method == "temperature" and np.array_equal(final.classes_, np.arange(len(e.classes_)))  # of classes that are texts
+        if not numbered and not np.array_equal(final.classes_, e.classes_):
             raise Foreign("one of its estimators knows other classes")
         make = MARGINS.get(sklearn_name(final)) or known(final)
         part = make(file, graph, columns, final)
@@ -307,19 +308,24 @@ def calibrated(file: File, graph: Any, features: list[int], e: Any) -> dict[str,
         if "finite" not in part:
             part["finite"], part["whole"] = accepts(final, len(columns))
         part["classes"] = None
-        parts.append({"final": part, "calibrators": [curve(file, k) for k in c.calibrators]})
+        margins = hasattr(c.estimator, "decision_function")
+        parts.append({"final": part, "calibrators": [curve(file, k, margins) for k in c.calibrators]})
     base = file.put([0.0] * len(e.classes_), "f8")
     return {"kind": "calibrated", "features": [], "parts": parts, "base": base, "divisor": len(parts), "link": "identity",
             "finite": False, "whole": False, **head}
 
 
-def curve(file: File, calibrator: Any) -> dict[str, Any]:
-    """A sigmoid's slope and intercept, or the points of an isotonic regression."""
+def curve(file: File, calibrator: Any, margins: bool) -> dict[str, Any]:
+    """A sigmoid's slope and intercept, the points of an isotonic regression, or an inverse temperature, of margins or of probabilities."""
     import numpy as np
 
     of = type(calibrator).__name__
     if of == "_SigmoidCalibration":
         return {"sigmoid": file.put([calibrator.a_, calibrator.b_], "f8")}
+    if of == "_TemperatureScaling":
+        if np.asarray(calibrator.beta_).dtype != "f8":
+            raise Foreign("a calibrator's temperature is float32")
+        return {"temperature": file.put([calibrator.beta_], "f8"), "margins": margins}
     if of != "IsotonicRegression" or calibrator.out_of_bounds != "clip":
         raise Foreign(f"a calibrator is a {of}")
     x, y = calibrator.X_thresholds_, calibrator.y_thresholds_
