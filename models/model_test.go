@@ -192,7 +192,8 @@ func TestAbout(t *testing.T) {
 		first             model.Input
 	}{
 		{"lgb_multiclass/model.txt", "lightgbm", 9, 3, 3, model.Bigint,
-			model.Input{Name: "Column_0", Type: model.Double, Seen: "-2.8244940202379314 to 2.655293570613392"}},
+			model.Input{Name: "Column_0", Type: model.Double, Seen: "-2.8244940202379314 to 2.655293570613392", Ranged: true,
+				Low: -2.8244940202379314, High: 2.655293570613392}},
 		{"xgb_softmax/model.json", "xgboost", 6, 1, 3, model.Bigint, model.Input{Name: "f0", Type: model.Double}},
 		{"xgb_gblinear/model.json", "xgboost", 0, 1, 1, model.None, model.Input{Name: "f0", Type: model.Double}},
 		{"xgb_frame_ubj/model.ubj", "xgboost", 3, 1, 1, model.None, model.Input{Name: "a", Type: model.Double}},
