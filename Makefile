@@ -262,6 +262,10 @@ kafka-group: build ## two members of a group, one of them killed ten times; PYTH
 bench-kafka: build ## landing a topic, beside what is written by hand; PYTHON as above, with orjson, pyarrow, quixstreams
 	@bench/kafka/broker.sh $${PYTHON:-python3} bench/kafka_speed.py
 
+.PHONY: bench-windows
+bench-windows: build ## counts and averages by key and minute with late events, beside peers, and 1,000 groups of 5M; PEERS=hand,bytewax,quix; PYTHON as above, with orjson, pyarrow
+	@bench/kafka/broker.sh $${PYTHON:-python3} bench/windows.py --peers "$${PEERS:-hand}"
+
 bench-kafka-python: build ## a topic with a SET by a pandas function, beside quixstreams; PYTHON as above, with pandas, pyarrow, quixstreams
 	@bench/kafka/broker.sh $${PYTHON:-python3} bench/kafka_python.py
 
