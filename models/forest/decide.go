@@ -61,7 +61,7 @@ func newDecider(f *Forest, s *Scorer) *decider {
 	}
 	var b *tableBuilder
 	if slices.Contains(nativeKernels(), s.kernel) {
-		if b = binned(f, s.used, 255); b != nil {
+		if b = binned(f, s.used, 255, nil); b != nil {
 			d.bins = newBinner(&b.tables, s.kernel)
 		}
 	}

@@ -71,31 +71,37 @@ static void encode(const dsql_forest *f, const dsql_coding *k, const double *x, 
 	}
 }
 
-// turn lays the bytes of each row side by side, for trees that are walked.
-static void turn(const uint8_t *bins, int cols, int rows, uint8_t *across)
+int dsql_forest_wide(const dsql_forest *f) { return f->nwides > 16 ? (f->nwides + 31) & ~31 : f->nwides; } // whole lines of the cache
+
+// aside puts a column among those of its row.
+static void aside16(const uint16_t *from, uint32_t wide, int stride, int rows, uint16_t *across)
 {
-	for (int c = 0; c < cols; c += 16)
-		for (int r = 0; r < rows; r++)
-			for (int i = c; i < c + 16 && i < cols; i++)
-				across[(size_t)r * cols + i] = bins[(size_t)i * TILE + r];
+	for (int r = 0; r < rows; r++)
+		across[(size_t)r * stride + wide] = from[r];
 }
 
-// walk goes down a tree for eight rows at a time. A node is, from the lowest bit: limit 8, mask 8, column 15, 1 for an
-// inner node, left child 32; its right child stands next to the left one; a leaf is its own child.
-static void walk(const dsql_forest *f, const dsql_tree *t, const uint8_t *across, int rows, uint32_t *leaf)
+static void aside8(const uint8_t *from, uint32_t wide, int stride, int rows, uint16_t *across)
+{
+	for (int r = 0; r < rows; r++)
+		across[(size_t)r * stride + wide] = from[r];
+}
+
+// walk goes down a tree for eight rows at a time. A node is, from the lowest bit: limit 16, column 14, raise 1, 1 for an inner node,
+// shift 4, left child 28; its right child stands next to the left one; a leaf is its own child.
+static void walk(const dsql_forest *f, const dsql_tree *t, const uint16_t *across, int stride, int rows, uint32_t *leaf)
 {
 	const uint64_t *nodes = f->nodes + t->node;
 	for (int r = 0; r < rows; r += 8) {
 		uint32_t at[8] = {0};
-		const uint8_t *x = across + (size_t)r * f->ncols;
+		const uint16_t *x = across + (size_t)r * stride;
 		uint64_t inner;
 		do {
 			inner = 0;
 #pragma GCC unroll 8
 			for (int i = 0; i < 8; i++) {
 				const uint64_t n = nodes[at[i]];
-				const uint8_t bin = x[(size_t)i * f->ncols + (n >> 16 & 0x7fff)];
-				at[i] = (uint32_t)(n >> 32) + ((int8_t)(bin & n >> 8) > (int8_t)n);
+				const uint32_t v = (uint32_t)x[i * stride + (n >> 16 & 0x3fff)] << (n >> 32 & 15);
+				at[i] = (uint32_t)(n >> 36) + ((uint16_t)(v + (n >> 30 & 1)) > (uint16_t)n);
 				inner |= n;
 			}
 		} while (inner >> 31 & 1);
@@ -128,19 +134,24 @@ void dsql_forest_contrib(int isa, const dsql_program *p, const uint64_t *bits, i
 	kernel(isa)->contrib(p, bits, rows, slots, phi, levels, states);
 }
 
-void dsql_forest_tile(const dsql_forest *f, const double *x, int rows, uint8_t *bins, uint8_t *across, void *sums)
+void dsql_forest_tile(const dsql_forest *f, const double *x, int rows, uint8_t *bins, uint16_t *across, void *sums)
 {
 	const dsql_kernel *k = kernel(f->isa);
 	uint16_t ranks[TILE];
+	const int stride = dsql_forest_wide(f);
 	for (int i = 0; i < f->nrankings; i++) {
 		const dsql_ranking *g = f->rankings + i;
 		k->rank(f, g, x + (size_t)g->x * TILE, rows, ranks);
 		columns(f, g, ranks, rows, bins);
+		if (g->wide)
+			aside16(ranks, g->wide - 1, stride, rows, across);
 	}
-	for (int i = 0; i < f->ncodings; i++)
-		encode(f, f->codings + i, x + (size_t)f->codings[i].x * TILE, rows, bins);
-	if (f->walked)
-		turn(bins, f->ncols, rows, across);
+	for (int i = 0; i < f->ncodings; i++) {
+		const dsql_coding *g = f->codings + i;
+		encode(f, g, x + (size_t)g->x * TILE, rows, bins);
+		for (uint32_t c = 0; g->wide && c < g->cols; c++)
+			aside8(bins + (size_t)(g->col + c) * TILE, g->wide - 1 + c, stride, rows, across);
+	}
 	uint8_t leaf[TILE] __attribute__((aligned(64)));
 	uint32_t far[TILE];
 	for (int i = 0; i < f->ntrees; i++) {
@@ -148,7 +159,7 @@ void dsql_forest_tile(const dsql_forest *f, const double *x, int rows, uint8_t *
 		if (t->planes)
 			k->leaves(f, t, bins, rows, leaf);
 		else
-			walk(f, t, across, rows, far);
+			walk(f, t, across, stride, rows, far);
 		for (uint32_t o = 0; o < t->width; o++) {
 			const size_t value = t->value + (size_t)o * t->leaves, to = (size_t)(t->output + o) * TILE;
 			if (f->kind == SINGLE) {

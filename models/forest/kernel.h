@@ -13,6 +13,7 @@ typedef struct {                        // thresholds of one feature
 	uint32_t from, n, steps;        // its thresholds: first, number, smallest power of two above
 	uint32_t zero;                  // 0 is missing too
 	uint32_t col, cols;             // the columns made from its ranks
+	uint32_t wide;                  // its column for trees that are walked, from 1 on; 0: none is
 } dsql_ranking;
 
 typedef struct {                        // ranks from low on, cut to a byte
@@ -27,6 +28,7 @@ typedef struct {                        // categories, or single values, of one 
 	uint32_t codes;                 // number of codes: 0 for unknown values, then known ones, the last for missing
 	uint32_t trim;                  // categories: fractions are cut off
 	uint32_t table, col, cols;      // a byte a column and code
+	uint32_t wide;                  // the first of as many for trees that are walked
 } dsql_coding;
 
 typedef struct {                        // a node seen by eight leaves
@@ -50,7 +52,7 @@ typedef struct {                        // numbers of entries in a plane: with n
 typedef struct {
 	int kind;                       // EXACT, LIGHTGBM, SINGLE
 	int isa;
-	int ntrees, nrankings, ncodings, ncols, walked;
+	int ntrees, nrankings, ncodings, ncols, nwides;
 	const dsql_tree *trees;
 	const dsql_entry *entries;
 	const dsql_plane *planes;
@@ -60,7 +62,7 @@ typedef struct {
 	const double *thresholds, *singles; // singles: values that a coding knows
 	const uint16_t *codes;
 	const uint8_t *tables;
-	const uint64_t *nodes;          // of walked trees: left child, column, mask, limit
+	const uint64_t *nodes;          // of walked trees: see walk
 	const uint32_t *leafof;         // its leaf, by node
 	const double *values;
 	const float *values32;          // instead, for SINGLE
@@ -69,9 +71,12 @@ typedef struct {
 // The best instruction set of this machine.
 int dsql_forest_isa(void);
 
-// Scores rows ≤ TILE: x holds their values, feature by feature, TILE apart; bins and across have room for TILE·ncols
-// bytes, aligned to 64; sums, of double or float, holds the start values, output by output, TILE apart.
-void dsql_forest_tile(const dsql_forest *f, const double *x, int rows, uint8_t *bins, uint8_t *across, void *sums);
+// How many numbers of a row lie side by side for trees that are walked.
+int dsql_forest_wide(const dsql_forest *f);
+
+// Scores rows ≤ TILE: x holds their values, feature by feature, TILE apart; bins has room for TILE·ncols bytes, aligned to 64, across for
+// TILE·dsql_forest_wide numbers; sums, of double or float, holds the start values, output by output, TILE apart.
+void dsql_forest_tile(const dsql_forest *f, const double *x, int rows, uint8_t *bins, uint16_t *across, void *sums);
 
 // For each test of n: the rows whose byte doesn't stop them, which go left; TILE bits a test.
 void dsql_forest_bits(const dsql_entry *tests, int n, const uint8_t *bins, uint64_t *bits);

@@ -2,7 +2,6 @@ package forest
 
 import (
 	"math"
-	"math/bits"
 	"slices"
 	"sort"
 )
@@ -13,7 +12,8 @@ import (
 // for each set that it could be in. Where NaN goes is part of the column: a feature whose nodes disagree has two.
 //
 // A tree of up to 256 leaves is then searched as QuickScorer does (Lucchese et al., 2015), bit-plane by bit-plane (see
-// planes.h); larger ones are walked on the bytes. Leaves are added tree by tree, in the model's order and precision.
+// planes.h); larger ones are walked, on the ranks themselves: a row's lie side by side, two bytes a feature. Leaves
+// are added tree by tree, in the model's order and precision.
 //
 // The types below are those of kernel.h, field by field.
 
@@ -21,6 +21,7 @@ type ranking struct {
 	x, from, n, steps uint32
 	zero              uint32
 	col, cols         uint32
+	wide              uint32 // 0: no tree that is walked looks at it; else its column there, counted from 1
 }
 
 type column struct {
@@ -34,6 +35,7 @@ type coding struct {
 	codes            uint32
 	trim             uint32
 	table, col, cols uint32
+	wide             uint32
 }
 
 type entry struct {
@@ -68,13 +70,15 @@ type tables struct {
 	nodes      []uint64
 	leafOf     []uint32
 	values     []float64
-	walked     bool
+	wides      int // columns of trees that are walked
 	few        int // up to so many rows a walk by rows is faster
 }
 
 const (
-	bitsPer    = 7       // sets in a column: bytes are compared as signed numbers
-	maxColumns = 1 << 15 // of a node that is walked
+	bitsPer    = 7 // sets in a column: bytes are compared as signed numbers
+	maxColumns = 1 << 15
+	maxWide    = 1 << 14 // columns, by the bits that a node has for them
+	maxWalked  = 1 << 28 // nodes of a tree
 	maxRanks   = 1<<16 - 2
 	maxTables  = 1 << 26 // bytes of all codings' tables
 	maxDirect  = 1 << 16 // categories looked up by number
@@ -88,20 +92,26 @@ type test struct {
 	mask uint8 // 0xff: a number
 }
 
+// wide is a test of a tree that is walked: to the right goes who has more than limit, when it was shifted and raised.
+type wide struct {
+	col, limit uint16
+	raise      uint8 // 1: a missing value, whose rank is the highest of all, comes to be 0 and goes left
+	shift      uint8
+}
+
 // tabulate makes the tables, nil for a forest that only the walk can do: one with linear leaves, thresholds that are no
 // numbers, or too many of them. A column holds up to perByte thresholds; worth says whether a tree with so many entries
 // is better searched by planes than walked.
 func tabulate(f *Forest, used []int, perByte int, worth func(entries int) bool) *tables {
 	for i := range f.Trees {
-		if len(f.Trees[i].Linear) > 0 {
+		if len(f.Trees[i].Linear) > 0 || 2*len(f.Trees[i].Nodes) >= maxWalked {
 			return nil
 		}
 	}
-	b := binned(f, used, perByte)
-	if b == nil {
+	b := binned(f, used, perByte, walked(f, worth))
+	if b == nil || b.wides > maxWide {
 		return nil
 	}
-	b.worth = worth
 	for i := range f.Trees {
 		b.tree(i)
 	}
@@ -111,9 +121,9 @@ func tabulate(f *Forest, used []int, perByte int, worth func(entries int) bool) 
 	return &b.tables
 }
 
-// binned makes what turns values into bytes, and the tests of nodes on them.
-func binned(f *Forest, used []int, perByte int) *tableBuilder {
-	b := &tableBuilder{tables: tables{kind: f.Values}, f: f, at: map[int]uint32{}, perByte: perByte}
+// binned makes what turns values into bytes, and the tests of nodes on them. walks are the trees that are walked; nil: none.
+func binned(f *Forest, used []int, perByte int, walks []bool) *tableBuilder {
+	b := &tableBuilder{tables: tables{kind: f.Values}, f: f, at: map[int]uint32{}, perByte: perByte, walks: walks}
 	for i, x := range used {
 		b.at[x] = uint32(i)
 	}
@@ -155,9 +165,10 @@ type tableBuilder struct {
 	scales []*scale
 	coded  []*codes
 	tests  [][]test // by tree and node
+	onWide [][]wide // of trees that are walked
 
 	perByte int
-	worth   func(entries int) bool
+	walks   []bool
 	// What a tile of few rows costs, and a row's walk, in about nanoseconds.
 	tileCost, walkCost int
 }
@@ -165,11 +176,15 @@ type tableBuilder struct {
 // collect goes through the nodes that can be reached.
 func (b *tableBuilder) collect() bool {
 	scales, coded := map[scaleKey]*scale{}, map[bitKey]*codes{}
-	b.tests = make([][]test, len(b.f.Trees))
+	b.tests, b.onWide = make([][]test, len(b.f.Trees)), make([][]wide, len(b.f.Trees))
 	var stack []int
 	for i := range b.f.Trees {
 		t := &b.f.Trees[i]
-		b.tests[i] = make([]test, len(t.Nodes))
+		if b.walked(i) {
+			b.onWide[i] = make([]wide, len(t.Nodes))
+		} else {
+			b.tests[i] = make([]test, len(t.Nodes))
+		}
 		stack = stack[:0]
 		if len(t.Nodes) > 0 {
 			stack = append(stack, 0)
@@ -207,6 +222,8 @@ func (b *tableBuilder) collect() bool {
 	return true
 }
 
+func (b *tableBuilder) walked(tree int) bool { return b.walks != nil && b.walks[tree] }
+
 func (b *tableBuilder) node(r nodeRef) *Node { return &b.f.Trees[r.tree].Nodes[r.node] }
 
 // rank makes a ranking and its columns of every scale.
@@ -230,6 +247,7 @@ func (b *tableBuilder) rank() bool {
 			b.thresholds = append(b.thresholds, math.Inf(1))
 		}
 		b.rankColumns(s)
+		b.rankWide(s, &r)
 		r.cols = uint32(len(b.columns)) - r.col
 		b.rankings = append(b.rankings, r)
 	}
@@ -242,6 +260,9 @@ func (b *tableBuilder) rankColumns(s *scale) {
 	rankOf := func(r nodeRef) int { return sort.SearchFloat64s(s.thresholds, b.node(r).Threshold) }
 	left, right := len(s.thresholds), -1 // the lowest rank where it goes left, the highest where it goes right
 	for _, r := range s.nodes {
+		if b.walked(r.tree) {
+			continue
+		}
 		if k := rankOf(r); b.node(r).MissingLeft {
 			left = min(left, k)
 		} else {
@@ -255,6 +276,9 @@ func (b *tableBuilder) rankColumns(s *scale) {
 	}
 	cols := map[key]uint16{}
 	for _, r := range s.nodes {
+		if b.walked(r.tree) {
+			continue
+		}
 		k := rankOf(r)
 		c := key{k / b.perByte, !agreed && b.node(r).MissingLeft}
 		col, ok := cols[c]
@@ -275,119 +299,20 @@ func (b *tableBuilder) rankColumns(s *scale) {
 	}
 }
 
-// encode makes a coding and its tables of all nodes that ask for categories or single values of a feature.
-func (b *tableBuilder) encode() bool {
-	for _, s := range b.coded {
-		known := b.known(s)
-		if len(known)+2 > maxRanks {
-			return false
-		}
-		k := coding{x: b.at[s.feature], n: uint32(len(known)), codes: uint32(len(known) + 2), table: uint32(len(b.bits)),
-			col: uint32(len(b.columns))}
-		if !s.equal {
-			k.trim = 1
-		}
-		if n := len(known); !s.equal && (n == 0 || known[n-1] < maxDirect) {
-			k.direct, k.from, k.n = 1, uint32(len(b.codes)), 0
-			if n > 0 {
-				k.n = uint32(known[n-1]) + 1
-			}
-			b.codes = append(b.codes, make([]uint16, k.n)...)
-			for i, v := range known {
-				b.codes[k.from+uint32(v)] = uint16(i + 1)
-			}
-		} else {
-			k.from = uint32(len(b.singles))
-			b.singles = append(b.singles, known...)
-		}
-		if !b.encodeColumns(s, &k, known) {
-			return false
-		}
-		b.codings = append(b.codings, k)
-	}
-	return true
-}
-
-// known lists the categories or values that nodes name, ascending.
-func (b *tableBuilder) known(s *codes) []float64 {
-	var out []float64
-	seen := make([]uint64, maxDirect/64) // categories that are not high: many sets name the same
+// rankWide makes the tests of a scale in trees that are walked: the ranks are their column.
+func (b *tableBuilder) rankWide(s *scale, g *ranking) {
 	for _, r := range s.nodes {
-		if d := b.node(r); s.equal {
-			out = append(out, d.Threshold+0) // -0 is 0
-		} else {
-			for c := range b.f.Sets[d.Set].All() {
-				if c >= maxDirect {
-					out = append(out, float64(c))
-				} else {
-					seen[c/64] |= 1 << (c % 64)
-				}
-			}
+		if !b.walked(r.tree) {
+			continue
 		}
+		if g.wide == 0 {
+			b.wides++
+			g.wide = uint32(b.wides)
+		}
+		w := wide{col: uint16(g.wide - 1), limit: uint16(sort.SearchFloat64s(s.thresholds, b.node(r).Threshold))}
+		if b.node(r).MissingLeft {
+			w.limit, w.raise = w.limit+1, 1
+		}
+		b.onWide[r.tree][r.node] = w
 	}
-	for i, w := range seen {
-		for ; w != 0; w &= w - 1 {
-			out = append(out, float64(i*64+bits.TrailingZeros64(w)))
-		}
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
-}
-
-// encodeColumns gives every different set a bit: it is set for the codes that go right.
-func (b *tableBuilder) encodeColumns(s *codes, k *coding, known []float64) bool {
-	type key struct {
-		set  string
-		left bool
-	}
-	code := func(v float64) int {
-		if k.direct != 0 {
-			return int(b.codes[int(k.from)+int(v)])
-		}
-		i, _ := slices.BinarySearch(known, v)
-		return i + 1
-	}
-	numbers := map[key]int{}
-	for _, r := range s.nodes {
-		d := b.node(r)
-		id := key{left: d.MissingLeft}
-		if s.equal {
-			id.set = string(floatKey(d.Threshold + 0))
-		} else {
-			id.set = b.f.Sets[d.Set].key()
-		}
-		bit, ok := numbers[id]
-		if !ok {
-			bit = len(numbers)
-			numbers[id] = bit
-			if bit%bitsPer == 0 {
-				if len(b.bits)+int(k.codes) > maxTables {
-					return false
-				}
-				b.bits = append(b.bits, make([]uint8, k.codes)...)
-				b.columns = append(b.columns, column{})
-				k.cols++
-			}
-			table := b.bits[int(k.table)+bit/bitsPer*int(k.codes):][:k.codes]
-			mark := uint8(1) << (bit % bitsPer)
-			for i := range table {
-				table[i] |= mark
-			}
-			if s.equal {
-				table[code(d.Threshold+0)] &^= mark
-			} else {
-				for c := range b.f.Sets[d.Set].All() {
-					table[code(float64(c))] &^= mark
-				}
-			}
-			if d.MissingLeft {
-				table[k.codes-1] &^= mark
-			}
-		}
-		if int(k.col)+bit/bitsPer >= maxColumns {
-			return false
-		}
-		b.tests[r.tree][r.node] = test{col: uint16(int(k.col) + bit/bitsPer), mask: 1 << (bit % bitsPer)}
-	}
-	return true
 }

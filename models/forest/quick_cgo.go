@@ -19,7 +19,7 @@ import (
 type native struct {
 	f       *C.dsql_forest
 	columns int
-	walked  bool
+	wides   int
 	held    []unsafe.Pointer
 }
 
@@ -29,15 +29,13 @@ func nativeKernels() []string {
 }
 
 func newNative(t *tables, kernel string) *native {
-	q := &native{columns: len(t.columns), walked: t.walked}
+	q := &native{columns: len(t.columns), wides: t.wides}
 	q.f = (*C.dsql_forest)(q.hold(unsafe.Pointer(&C.dsql_forest{}), unsafe.Sizeof(C.dsql_forest{})))
 	c := q.f
 	c.kind = C.int(t.kind)
 	c.isa = isas[kernel]
 	c.ntrees, c.nrankings, c.ncodings, c.ncols = C.int(len(t.trees)), C.int(len(t.rankings)), C.int(len(t.codings)), C.int(len(t.columns))
-	if t.walked {
-		c.walked = 1
-	}
+	c.nwides = C.int(t.wides)
 	c.trees = (*C.dsql_tree)(hold(q, t.trees))
 	c.entries = (*C.dsql_entry)(hold(q, t.entries))
 	c.planes = (*C.dsql_plane)(hold(q, t.planes))
@@ -91,9 +89,7 @@ func (q *native) hold(from unsafe.Pointer, size uintptr) unsafe.Pointer {
 
 func (q *native) scratch(s *quickScratch, outputs int) {
 	s.bins = aligned(q.columns * TileRows)
-	if q.walked {
-		s.across = aligned(q.columns * TileRows)
-	}
+	s.across = aligned(int(C.dsql_forest_wide(q.f)) * TileRows * 2)
 	if q.f.kind == C.SINGLE {
 		s.sums32 = make([]float32, outputs*TileRows)
 	}
@@ -108,7 +104,7 @@ func (q *native) tile(x []float64, rows int, base []float64, s *quickScratch, su
 	} else {
 		start(sums, base, rows)
 	}
-	C.dsql_forest_tile(q.f, (*C.double)(&x[0]), C.int(rows), (*C.uint8_t)(unsafe.SliceData(s.bins)), (*C.uint8_t)(unsafe.SliceData(s.across)),
+	C.dsql_forest_tile(q.f, (*C.double)(&x[0]), C.int(rows), (*C.uint8_t)(unsafe.SliceData(s.bins)), (*C.uint16_t)(unsafe.Pointer(unsafe.SliceData(s.across))),
 		to)
 	if s.sums32 != nil {
 		for o := range base {

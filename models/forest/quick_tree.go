@@ -1,9 +1,29 @@
 package forest
 
-import "math/bits"
+import (
+	"math"
+	"math/bits"
+)
 
 // span is a node and the leaves of its left subtree, numbered from left to right.
 type span struct{ node, from, to int }
+
+// walked says of each tree whether it is walked: a search by planes costs in proportion to its entries.
+func walked(f *Forest, worth func(entries int) bool) []bool {
+	walks := make([]bool, len(f.Trees))
+	for i := range f.Trees {
+		spans, leaves := spansOf(&f.Trees[i])
+		walks[i] = (len(leaves)+7)/8 > maxPlanes || !worth(entriesOf(spans))
+	}
+	return walks
+}
+
+func entriesOf(spans []span) (entries int) {
+	for _, s := range spans {
+		entries += (s.to-1)/8 - s.from/8 + 1
+	}
+	return entries
+}
 
 // tree adds a tree, to be searched by planes or to be walked.
 func (b *tableBuilder) tree(i int) {
@@ -12,18 +32,14 @@ func (b *tableBuilder) tree(i int) {
 	walk := 13 * bits.Len(uint(len(leaves)))
 	b.walkCost += walk
 	q := quickTree{entry: uint32(len(b.entries)), plane: uint32(len(b.planes)), output: uint32(t.Output), width: uint32(t.Width)}
-	entries := 0
-	for _, s := range spans {
-		entries += (s.to-1)/8 - s.from/8 + 1
-	}
-	if n := (len(leaves) + 7) / 8; n <= maxPlanes && b.worth(entries) {
+	if !b.walked(i) {
+		n := (len(leaves) + 7) / 8
 		q.planes = uint32(n)
-		b.tileCost += entries
+		b.tileCost += entriesOf(spans)
 		b.spread(b.tests[i], spans, n)
 	} else {
 		q.node = uint32(len(b.nodes))
-		b.lay(t, b.tests[i])
-		b.walked = true
+		b.lay(t, b.onWide[i])
 		b.tileCost += 3 * walk // eight rows go down together, be they wanted or not
 		leaves = leaves[:0]
 		for l := range len(t.Leaves) / t.Width {
@@ -94,7 +110,7 @@ func (b *tableBuilder) spread(tests []test, spans []span, planes int) {
 }
 
 // lay adds a tree's nodes to be walked (see walk in kernel.c): breadth first, children side by side.
-func (b *tableBuilder) lay(t *Tree, tests []test) {
+func (b *tableBuilder) lay(t *Tree, tests []wide) {
 	order := []int{0}
 	if len(t.Nodes) == 0 {
 		order[0] = ^0
@@ -102,12 +118,12 @@ func (b *tableBuilder) lay(t *Tree, tests []test) {
 	for k := 0; k < len(order); k++ {
 		n := order[k]
 		if n < 0 {
-			b.nodes = append(b.nodes, uint64(k)<<32|127)
+			b.nodes = append(b.nodes, uint64(k)<<36|math.MaxUint16)
 			b.leafOf = append(b.leafOf, uint32(^n))
 			continue
 		}
 		x := tests[n]
-		b.nodes = append(b.nodes, uint64(len(order))<<32|1<<31|uint64(x.col)<<16|uint64(x.mask)<<8|uint64(uint8(x.than)))
+		b.nodes = append(b.nodes, uint64(len(order))<<36|uint64(x.shift)<<32|1<<31|uint64(x.raise)<<30|uint64(x.col)<<16|uint64(x.limit))
 		b.leafOf = append(b.leafOf, 0)
 		order = append(order, t.Nodes[n].Left, t.Nodes[n].Right)
 	}
