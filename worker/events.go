@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"dsql/engine/duck"
@@ -19,6 +20,7 @@ import (
 type events struct {
 	kind.Destination
 	of   kind.Object
+	said *sql.Decl // the whole declaration
 	keys []string
 }
 
@@ -55,6 +57,17 @@ func (e *events) bucketed(cols []duck.Column) error {
 		keys[at].Type).WithHint("make one of it in the query of " + d.Name + ": a number, a text")
 }
 
+// unmade is the error of a statement of the script that reads what only the file of a journal has: its history, its versions.
+func (p *plan) unmade(err error) error {
+	var e *sql.Error
+	if !duck.IsMissing(err) || !errors.As(err, &e) || e.Src == nil ||
+		!slices.ContainsFunc(p.Declarations, func(d program.Declaration) bool { return len(d.Keys) > 0 }) {
+		return err
+	}
+	return sql.Place{Src: e.Src, Span: e.Span}.Errorf(code.NotSpread, "%s; what a journal makes is in the files of its buckets alone", e.Msg).
+		WithHint("leave the statement out of the script that is spread, and run it over those").WithCause(err)
+}
+
 // events answers with the events that a batch has for a journal: all of them, or a bucket after the other, each in order. A column that the
 // batch's file doesn't have isn't there: nothing is said of it.
 func (w *Worker) events(ctx context.Context, t *header, n *program.Node, e *events, in *kind.Input, out *answers) error {
@@ -66,7 +79,7 @@ func (w *Worker) events(ctx context.Context, t *header, n *program.Node, e *even
 		}
 	}
 	if t.Buckets == 0 {
-		return w.send(ctx, out, a, e.InOrder(0, 1<<62, cols), cols)
+		return send(ctx, w.trial.Conn, out, []part{{a, -1}}, e.InOrder(0, 1<<62, cols), cols)
 	}
 	bucket, _, _ := journal.Bucket(e.keyColumns(n.Cols), t.Buckets)
 	q := duck.Args{"b": bucket, "t": duck.Ident(n.Name), "cols": duck.Names(duck.ColumnNames(cols))}
@@ -78,5 +91,5 @@ func (w *Worker) events(ctx context.Context, t *header, n *program.Node, e *even
 	if err != nil {
 		return err
 	}
-	return w.sendParts(ctx, out, parts, duck.SQL("SELECT {cols} FROM {t} ORDER BY {b}, _version, rowid", q), cols)
+	return send(ctx, w.trial.Conn, out, parts, duck.SQL("SELECT {cols} FROM {t} ORDER BY {b}, _version, rowid", q), cols)
 }

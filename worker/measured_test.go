@@ -49,7 +49,7 @@ CREATE STREAM other METRICS (ks = count(DISTINCT k), mid = median(v), last_k = l
 		t.Fatal(err)
 	}
 	defer db.Close()
-	got := serve(t, w, cutFile(t, dir, takenFile{"s", "in/1.csv"}, random, false)...)
+	got := serve(t, w, cutFile(t, dir, takenFile{"s", "in/1.csv"}, 0, random, false)...)
 	var n tally
 	compareMeasured(t, "measured", w, db.Writer(), got, &n)
 	if n.measured < 18 {

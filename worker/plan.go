@@ -155,7 +155,7 @@ func (p *plan) language() *program.Language {
 			if err != nil {
 				return nil, err
 			}
-			return &events{Destination: kept.(kind.Destination), of: obj, keys: keyed.KeyNames()}, nil
+			return &events{Destination: kept.(kind.Destination), of: obj, said: d, keys: keyed.KeyNames()}, nil
 		}
 		return k
 	})

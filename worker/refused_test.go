@@ -61,6 +61,8 @@ func TestRefused(t *testing.T) {
 		{ofFiles + "CREATE JOURNAL j KEYS (id) SEQUENCE BY (at_time, _meta.line) FROM s;", "s.sql:2:16", "ordered by _meta"},
 		{ofFiles + "CREATE JOURNAL j KEYS (k, id) SEQUENCE BY at_time AS SELECT [id] AS id, k, at_time FROM s;", "s.sql:2:27",
 			"a key of type BIGINT[] has no text"},
+		{ofFiles + "CREATE JOURNAL j KEYS (id) SEQUENCE BY at_time FROM s;\nCREATE VIEW v AS FROM j_history;", "s.sql:3:23",
+			"what a journal makes is in the files of its buckets alone"},
 		{stored + "CREATE ROLLUP r AS SELECT k, count(*) AS n FROM STREAM d GROUP BY k;", "s.sql:3:15", "computed over all rows of d"},
 		{stored + "CREATE STREAM o AS SELECT a.id FROM STREAM d a JOIN STREAM d b ON a.id = b.id;", "s.sql:3:60", "joins new rows with all rows of d"},
 		{stored + "CREATE STREAM e AS SELECT s.id FROM s JOIN d USING (id);", "s.sql:3:44", "reads d whole"},

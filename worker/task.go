@@ -34,7 +34,15 @@ type header struct {
 	Now      string `json:"now"`      // what now() gives; "": the time as it goes
 	Buckets  int64  `json:"buckets"`  // events of journals are handed out by bucket, of so many; 0: they aren't
 
+	// Of a task of a bucket; its events come behind the header.
+	Journal string `json:"journal"`
+	From    string `json:"from"`    // the bucket's file as it is; "": there is none
+	To      string `json:"to"`      // the file that it makes
+	Version int64  `json:"version"` // the version that it makes in it; 0: the next
+
 	source   *program.Node
+	journal  *program.Node
+	events   *events
 	modified time.Time
 }
 
@@ -46,6 +54,7 @@ type answer struct {
 	Keys     []string  `json:"keys,omitempty"`   // these rows are events of a journal with these keys
 	Bucket   *int64    `json:"bucket,omitempty"` // all of them of this bucket
 	Batches  int       `json:"batches,omitempty"`
+	Version  int64     `json:"version,omitempty"` // of a bucket's file now
 	Warnings []message `json:"warnings,omitempty"`
 	Errors   []message `json:"errors,omitempty"`
 }
@@ -80,6 +89,9 @@ func (w *Worker) read(head []byte) (*header, error) {
 	fail := func(format string, args ...any) (*header, error) {
 		return t, sql.Errorf(code.BadTask, format, args...).WithHint("docs/worker.md has the fields of a task")
 	}
+	if t.Journal != "" {
+		return t, w.readBucket(t)
+	}
 	if t.source = w.trial.Program.SourceOf(t.Source); t.source == nil {
 		var names []string
 		for _, n := range w.trial.Program.Nodes {
@@ -91,6 +103,8 @@ func (w *Worker) read(head []byte) (*header, error) {
 			WithHint(sql.DidYouMean(t.Source, names, sql.Listed("it has: ", names, "")))
 	}
 	switch {
+	case t.From != "", t.To != "", t.Version != 0:
+		return fail("a task of a source has from, to or version, which are of a journal's bucket")
 	case t.File == "":
 		return fail("a task names no file")
 	case t.Byte < 0, t.End < 0, t.Line < 0, t.End > 0 && t.End < t.Byte:
@@ -206,7 +220,7 @@ func (w *Worker) batch(ctx context.Context, t *header, in *kind.Input, out *answ
 		if e, ok := n.Obj.(*events); ok {
 			err = w.events(ctx, t, n, e, in, out)
 		} else {
-			err = w.send(ctx, out, answer{Task: t.Task, Kind: "rows", Name: n.Name}, d.InOrder(0, 1<<62, n.Cols), n.Cols)
+			err = send(ctx, w.trial.Conn, out, []part{{answer{Task: t.Task, Kind: "rows", Name: n.Name}, -1}}, d.InOrder(0, 1<<62, n.Cols), n.Cols)
 		}
 		if err != nil {
 			return err
@@ -215,15 +229,20 @@ func (w *Worker) batch(ctx context.Context, t *header, in *kind.Input, out *answ
 			return err
 		}
 	}
+	return w.tell(ctx, w.trial.Conn, t.Task, out, 0)
+}
+
+// tell answers with what a file has of rejects and accounts behind a version.
+func (w *Worker) tell(ctx context.Context, c *duck.Conn, task string, out *answers, after int64) error {
 	for _, of := range []struct {
 		kind string
 		q    *duck.Query
-	}{{"rejects", rejects}, {"account", accounts}} {
-		cols, err := w.trial.Conn.Describe(ctx, of.q, sql.Place{})
+	}{{"rejects", rejects(after)}, {"account", accounts(after)}} {
+		cols, err := c.Describe(ctx, of.q, sql.Place{})
 		if err != nil {
 			return err
 		}
-		if err := w.send(ctx, out, answer{Task: t.Task, Kind: of.kind}, of.q, cols); err != nil {
+		if err := send(ctx, c, out, []part{{answer{Task: task, Kind: of.kind}, -1}}, of.q, cols); err != nil {
 			return err
 		}
 	}
@@ -248,18 +267,17 @@ func (w *Worker) partials(ctx context.Context, out *answers, task string, n *pro
 	if err != nil {
 		return err
 	}
-	return w.send(ctx, out, answer{Task: task, Kind: "partials", Name: n.Name}, q, of)
+	return send(ctx, w.trial.Conn, out, []part{{answer{Task: task, Kind: "partials", Name: n.Name}, -1}}, q, of)
 }
 
-var (
-	rejects = duck.SQL(`SELECT destination, source, rule, reason, meta::` + catalog.MetaType + ` AS meta, payload, data::VARCHAR AS data,
-		original::VARCHAR AS original, exact::VARCHAR AS exact FROM dsql.rejects ORDER BY id`)
-	accounts = duck.SQL(`SELECT kind, name, rows_in, written, rejected, dropped, bad, skipped FROM dsql.version_rows ORDER BY rowid`)
-)
+func rejects(after int64) *duck.Query {
+	return duck.SQL(`SELECT destination, source, rule, reason, meta::`+catalog.MetaType+` AS meta, payload, data::VARCHAR AS data,
+		original::VARCHAR AS original, exact::VARCHAR AS exact FROM dsql.rejects WHERE version > {v} ORDER BY id`, duck.Args{"v": after})
+}
 
-// send answers with the rows of a query.
-func (w *Worker) send(ctx context.Context, out *answers, a answer, q *duck.Query, cols []duck.Column) error {
-	return w.sendParts(ctx, out, []part{{a, -1}}, q, cols)
+func accounts(after int64) *duck.Query {
+	return duck.SQL(`SELECT kind, name, rows_in, written, rejected, dropped, bad, skipped FROM dsql.version_rows WHERE version > {v}
+		ORDER BY rowid`, duck.Args{"v": after})
 }
 
 // part is an answer with some of the rows of a query: with the next so many, -1: with all that are left.
@@ -268,9 +286,9 @@ type part struct {
 	rows int
 }
 
-// sendParts answers with the rows of a query, some after others.
-func (w *Worker) sendParts(ctx context.Context, out *answers, parts []part, q *duck.Query, cols []duck.Column) error {
-	st, err := w.trial.Conn.Prepare(duck.Texts(q, cols, duck.AsArrow), sql.Place{})
+// send answers with the rows of a query, some after others.
+func send(ctx context.Context, c *duck.Conn, out *answers, parts []part, q *duck.Query, cols []duck.Column) error {
+	st, err := c.Prepare(duck.Texts(q, cols, duck.AsArrow), sql.Place{})
 	if err != nil {
 		return err
 	}

@@ -29,12 +29,12 @@ type Options struct {
 
 // Worker is a program that waits for tasks.
 type Worker struct {
-	plan  *plan
-	dir   string
-	trial *run.Trial
-	zone  string // the session's time zone, as the script leaves it
-	at    string // the time that the trial has: "": it goes on
-	told  []*sql.Error
+	plan    *plan
+	options Options
+	trial   *run.Trial
+	zone    string // the session's time zone, as the script leaves it
+	at      string // the time that the trial has: "": it goes on
+	told    []*sql.Error
 }
 
 // Open makes a plan's program ready. What of it can't be spread is an error.
@@ -51,18 +51,18 @@ func Open(ctx context.Context, o Options) (w *Worker, err error) {
 	if err := p.apart(stmts); err != nil {
 		return nil, err
 	}
-	w = &Worker{plan: p, dir: o.Dir}
+	w = &Worker{plan: p, options: o}
 	if w.trial, err = run.NewTrial(ctx, opts, stmts, nil); err != nil {
-		return nil, err
+		return nil, p.unmade(err)
 	}
-	if err := w.ready(ctx, o); err != nil {
+	if err := w.ready(ctx); err != nil {
 		return nil, errors.Join(err, w.Close())
 	}
 	return w, nil
 }
 
 // ready makes sure that the program can be spread, and settles what the process may use.
-func (w *Worker) ready(ctx context.Context, o Options) error {
+func (w *Worker) ready(ctx context.Context) error {
 	c, p := w.trial.Conn, w.plan
 	if err := errors.Join(w.trial.Program.Spread(ctx, c), p.sameModels(ctx, c)); err != nil {
 		return err
@@ -74,16 +74,24 @@ func (w *Worker) ready(ctx context.Context, o Options) error {
 			}
 		}
 	}
-	if err := c.Run(ctx, duck.SQL("SET threads = {n}", duck.Args{"n": max(o.Threads, 1)})); err != nil {
+	if err := w.settle(ctx, c); err != nil {
 		return err
-	}
-	if o.Memory != "" {
-		if err := c.Run(ctx, duck.SQL("SET memory_limit = {m}", duck.Args{"m": o.Memory})); err != nil {
-			return sql.Errorf(code.Usage, "--memory %s is none: %s", o.Memory, err).WithHint("write it as DuckDB does: 512MB, 2GB").WithCause(err)
-		}
 	}
 	w.zone = c.Setting("TimeZone")
 	w.trial.Warned(func(e *sql.Error) { w.told = append(w.told, e) })
+	return nil
+}
+
+// settle says what a file may use of the machine.
+func (w *Worker) settle(ctx context.Context, c *duck.Conn) error {
+	if err := c.Run(ctx, duck.SQL("SET threads = {n}", duck.Args{"n": max(w.options.Threads, 1)})); err != nil {
+		return err
+	}
+	if w.options.Memory != "" {
+		if err := c.Run(ctx, duck.SQL("SET memory_limit = {m}", duck.Args{"m": w.options.Memory})); err != nil {
+			return sql.Errorf(code.Usage, "--memory %s is none: %s", w.options.Memory, err).WithHint("write it as DuckDB does: 512MB, 2GB").WithCause(err)
+		}
+	}
 	return nil
 }
 
@@ -114,7 +122,11 @@ func (w *Worker) Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 // task does one, and says what went wrong with it.
 func (w *Worker) task(ctx context.Context, head []byte, data io.Reader, out *answers) error {
 	t, err := w.read(head)
-	if err == nil {
+	switch {
+	case err != nil:
+	case t.journal != nil:
+		err = w.bucket(ctx, t, data, out)
+	default:
 		err = w.do(ctx, t, data, out)
 	}
 	var lost wrong
@@ -171,7 +183,7 @@ func (w *Worker) path(name string) string {
 	if filepath.IsAbs(name) {
 		return name
 	}
-	return filepath.Join(w.dir, name)
+	return filepath.Join(w.options.Dir, name)
 }
 
 // timeOf is a time of a header; "": none.

@@ -96,7 +96,7 @@ var layers = map[string][]string{
 		"models", "watch", "pyfunc", "rules", "engine", "sql"},
 	"pipeline/test":      {"pipeline/event", "pipeline/params", "pipeline/program", "pipeline/run", "scripttest", "engine", "sql"},
 	"lsp":                {"sqlfmt", "pipeline/program", "engine", "sql"},
-	"worker":             {"pipeline/program", "pipeline/run", "stream", "journal", "quality", "engine", "sql"},
+	"worker":             {"pipeline/event", "pipeline/program", "pipeline/run", "stream", "journal", "quality", "engine", "sql"},
 	"serve/quack":        {"engine", "sql"},
 	"serve":              {"serve/quack", "page", "pipeline", "endpoint", "ingest", "models", "engine", "sql"},
 	"bench":              {},

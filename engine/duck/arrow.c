@@ -20,6 +20,17 @@ char *dsql_arrow_from_chunk(struct dsql_arrow *a, duckdb_data_chunk chunk, struc
 	return failed(duckdb_data_chunk_to_arrow(a->options, chunk, out));
 }
 
+char *dsql_arrow_take(struct dsql_arrow *a, duckdb_connection con) {
+	a->con = con;
+	return failed(duckdb_schema_from_arrow(con, &a->schema, &a->converted));
+}
+
+char *dsql_arrow_to_chunk(struct dsql_arrow *a, struct ArrowArray *rows, duckdb_data_chunk *out) {
+	char *e = failed(duckdb_data_chunk_from_arrow(a->con, rows, a->converted, out));
+	if (rows->release) rows->release(rows);
+	return e;
+}
+
 void dsql_arrow_release(struct ArrowArray *a) {
 	if (a->release) a->release(a);
 }

@@ -27,6 +27,12 @@ struct dsql_arrow {
 
 // All of these return NULL, or a malloc'ed error text.
 char *dsql_arrow_open(struct dsql_arrow *a, duckdb_connection con, duckdb_logical_type *types, const char **names, idx_t n);
+
+// dsql_arrow_take begins with the schema that a has, which came with rows of somebody else's.
+char *dsql_arrow_take(struct dsql_arrow *a, duckdb_connection con);
+
+// dsql_arrow_to_chunk makes a chunk of rows of that schema, which it takes over. They were seen to be right for it.
+char *dsql_arrow_to_chunk(struct dsql_arrow *a, struct ArrowArray *rows, duckdb_data_chunk *out);
 char *dsql_arrow_from_chunk(struct dsql_arrow *a, duckdb_data_chunk chunk, struct ArrowArray *out);
 
 // dsql_arrow_to_vector makes out the one column of a, from words as arrow.go writes them and a malloc'ed block of the buffers, which it
