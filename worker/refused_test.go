@@ -73,7 +73,6 @@ func TestRefused(t *testing.T) {
 			"s.sql:3:44", "reads j whole"},
 		{stored + "CREATE TABLE t AS FROM d;\nCREATE STREAM e AS SELECT s.id FROM s JOIN t USING (id);", "s.sql:3:24", "this reads d"},
 		{"CREATE SOURCE s (id BIGINT) FROM FILES ('in/*.csv', mode snapshot);\nCREATE STREAM d FROM s;", "s.sql:1:15", "s gives whole tables"},
-		{"CREATE SOURCE s (id BIGINT) FROM FILES ('in/*.parquet', format parquet);\nCREATE STREAM d FROM s;", "s.sql:1:15", "s reads Parquet"},
 		{"CREATE SOURCE s (id BIGINT) FROM FILES ('in/*.csv') ON SCHEMA CHANGE ADD COLUMNS;\nCREATE STREAM d FROM s;", "s.sql:1:15", "grow"},
 		{"CREATE SOURCE s (id BIGINT) FROM KAFKA (brokers 'localhost:1', topic 't', format json);\nCREATE STREAM d FROM s;", "s.sql:1:15",
 			"can't be handed over in pieces"},

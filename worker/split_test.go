@@ -39,6 +39,24 @@ type spreadCase struct {
 	files        map[string]string
 }
 
+// TestMain has what scripts write by a relative path in a folder of its own.
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "worker")
+	if err == nil {
+		if project, err = filepath.Abs(".."); err == nil {
+			err = os.Chdir(dir)
+		}
+	}
+	if err != nil {
+		panic(err)
+	}
+	status := m.Run()
+	_ = os.RemoveAll(dir)
+	os.Exit(status)
+}
+
+var project string // the folder of the repository
+
 func TestSplitInvariance(t *testing.T) {
 	t.Parallel()
 	var sum tally
@@ -79,7 +97,7 @@ var (
 // corpus are the scripts of testdata and docs, each with the files of its archive or page.
 func corpus(t *testing.T) (out []spreadCase) {
 	t.Helper()
-	archives, _ := filepath.Glob("../testdata/scripts/*.txtar")
+	archives, _ := filepath.Glob(filepath.Join(project, "testdata/scripts/*.txtar"))
 	for _, path := range archives {
 		a, err := txtar.ParseFile(path)
 		if err != nil {
@@ -95,7 +113,7 @@ func corpus(t *testing.T) (out []spreadCase) {
 			out = append(out, spreadCase{filepath.Base(path) + "/" + s, files[s], files})
 		}
 	}
-	pages, _ := filepath.Glob("../docs/*.md")
+	pages, _ := filepath.Glob(filepath.Join(project, "docs/*.md"))
 	for _, path := range pages {
 		text, err := os.ReadFile(path)
 		if err != nil {
@@ -361,6 +379,9 @@ func cutFile(t *testing.T, dir string, f takenFile, number int, random *rand.Ran
 	text, err := os.ReadFile(filepath.Join(dir, f.path))
 	if err != nil {
 		t.Fatal(err)
+	}
+	if strings.HasSuffix(f.path, ".parquet") {
+		return cutParquet(t, f, number, random)
 	}
 	type place struct{ at, line int64 }
 	places := []place{{0, 1}}

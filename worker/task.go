@@ -134,7 +134,8 @@ func (w *Worker) piece(t *header, data io.Reader) (p kind.Piece, done func(), er
 	if t.Path == "" {
 		return p, func() {}, nil
 	}
-	f, err := os.Open(w.path(t.Path))
+	p.At, p.End = w.path(t.Path), t.End
+	f, err := os.Open(p.At)
 	if err != nil {
 		return p, nil, unreadable(t.Path, err)
 	}

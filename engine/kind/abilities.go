@@ -172,14 +172,16 @@ type (
 	}
 )
 
-// Piece is what is handed over of a file: from a place on, to the end of a record.
+// Piece is what is handed over of a file: from a place on, to the end of a record. Of Parquet, which is read where it is, places count rows.
 type Piece struct {
 	Path       string    // as the source's pattern leads to it
 	Time       time.Time // when the file was last changed
 	Byte, Line int64     // where Data begin in the file; lines are counted from 1
 	Head       []byte    // the beginning of the file, where Data aren't that: what tells its header and its form
 	Data       io.Reader
-	More       bool // the file goes on behind them
+	More       bool   // the file goes on behind them
+	At         string // where the file is on this machine; "": it isn't
+	End        int64  // where the piece ends in it; 0: with the file
 	Warn       func(*sql.Error)
 }
 

@@ -91,9 +91,10 @@ func (r *parquetReader) next(ctx context.Context) (*kind.Input, error) {
 		if it.whole() && (r.s.snapshot || len(group) > 1 || first.rows <= int64(r.s.limits.Rows)) {
 			return r.wholeParquet(ctx, &it, group)
 		}
-		r.cut = &parquetCut{parquetFile: first, item: &it, start: it.from.Byte, next: it.from.Byte, end: first.rows, done: r.done}
+		start := min(it.from.Byte, first.rows)
+		r.cut = &parquetCut{parquetFile: first, item: &it, start: start, next: start, end: first.rows, done: r.done}
 		if it.to != nil {
-			r.cut.end = it.to.pos.Byte
+			r.cut.end = min(r.cut.end, it.to.pos.Byte)
 		}
 	}
 	c := r.cut

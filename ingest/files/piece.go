@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"os"
+	"time"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -25,9 +27,6 @@ func (s *Source) Undivided() *sql.Error {
 	case s.snapshot:
 		return at.Errorf(code.NotSpread, "%s gives whole tables, and a piece of one is none", s.Stmt.Name).
 			WithHint("load them on one machine, with dsql run")
-	case s.format == "parquet":
-		return at.Errorf(code.NotSpread, "%s reads Parquet, which can't be handed over by the record", s.Stmt.Name).
-			WithHint("hand JSON or CSV over, or read it on one machine")
 	case s.OnNew == "ADD COLUMNS":
 		return at.Errorf(code.NotSpread, "the columns of %s grow with what its files hold, and no process sees all of them", s.Stmt.Name).
 			WithHint("declare the columns and leave ON SCHEMA CHANGE ADD COLUMNS out")
@@ -46,6 +45,9 @@ func (s *Source) Piece(ctx context.Context, c *duck.Conn, env *kind.Env, cols []
 			WithHint("hand over files that its pattern leads to")
 	}
 	x := s.in(env)
+	if s.format == "parquet" {
+		return x.parquetPiece(ctx, c, cols, p, captures)
+	}
 	if err := x.knownDialect(ctx, c); err != nil {
 		return nil, err
 	}
@@ -64,6 +66,43 @@ func (s *Source) Piece(ctx context.Context, c *duck.Conn, env *kind.Env, cols []
 		return nil, s.readError(err, p.Path)
 	}
 	return r, nil
+}
+
+// parquetPiece reads rows of a file where it is.
+func (x *session) parquetPiece(ctx context.Context, c *duck.Conn, cols []duck.Column, p kind.Piece, captures map[string]string) (kind.Reader, error) {
+	if p.At == "" {
+		return nil, x.Stmt.At(x.patternAt).Errorf(code.BadTask, "%s is Parquet, which is read where it is, and not by its bytes", sql.ShownName(p.Path)).
+			WithHint("say with path where the file is, and with byte and end which rows of it are meant")
+	}
+	info, err := os.Stat(p.At)
+	if err != nil {
+		return nil, x.unreadable(err, p.Path)
+	}
+	it := item{files: []file{{path: p.Path, full: p.At, size: info.Size(), modified: info.ModTime().UTC().Truncate(time.Microsecond), captures: captures}},
+		from: batch.Pos{Byte: p.Byte}}
+	if p.End > 0 {
+		it.to = &filePlace{pos: batch.Pos{Byte: p.End}}
+	}
+	r, err := openParquet(ctx, newReader(x, c, cols, kind.ReadOptions{Warn: p.Warn}), []item{it})
+	if err != nil {
+		return nil, err
+	}
+	return &rowsOfPiece{r, p.Time}, nil
+}
+
+// rowsOfPiece are rows of a file at a time that is said of it.
+type rowsOfPiece struct {
+	*parquetReader
+	at time.Time
+}
+
+func (r *rowsOfPiece) Next(ctx context.Context) (*kind.Input, error) {
+	in, err := r.parquetReader.Next(ctx)
+	if err == nil {
+		in.FileTime = r.at
+		in.Commit = func(context.Context, *duck.Tx, int64) error { return nil }
+	}
+	return in, err
 }
 
 // pieceData are the bytes of a piece, behind the file's beginning. What is packed, or in another encoding than UTF-8, is taken whole.
