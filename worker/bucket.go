@@ -74,6 +74,27 @@ func bucketScript(e *events) *sql.Source {
 		duck.Args{"of": duck.Ident(of), "pattern": of + "/*.parquet", "journal": duck.Text(strings.TrimRight(text, " \t\n"))}).String())
 }
 
+// bucketOptions are those of a journal's bucket by itself.
+func bucketOptions(n *program.Node, e *events, next func(context.Context, *duck.Conn) (*kind.Input, error)) program.Options {
+	return program.Options{Language: run.Handing(run.Language, &run.Handed{Columns: n.Cols, Next: next}),
+		Scripts: []*sql.Source{bucketScript(e)}}
+}
+
+// byItself refuses a journal that a file of its own can't have: its expressions need what the script makes beside it.
+func (e *events) byItself(ctx context.Context, n *program.Node) error {
+	o := bucketOptions(n, e, nil)
+	stmts, err := o.Statements(ctx)
+	if err == nil {
+		_, err = program.Rehearsed(ctx, o, stmts)
+	}
+	if err == nil || ctx.Err() != nil {
+		return ctx.Err()
+	}
+	why := program.Collect(nil, err)[0]
+	return e.said.Errorf(code.NotSpread, "%s can't be kept in a file of its own: %s", n.Name, why.Msg).
+		WithHint("compute in its query what its other clauses need of macros, types and functions")
+}
+
 // bucket does a task of a bucket.
 func (w *Worker) bucket(ctx context.Context, t *header, data io.Reader, out *answers) (err error) {
 	w.told = nil
@@ -90,12 +111,13 @@ func (w *Worker) bucket(ctx context.Context, t *header, data io.Reader, out *ans
 		}
 	}
 	given := &handedOver{w: w, of: t.journal, data: data}
-	o := program.Options{Language: run.Handing(run.Language, &run.Handed{Columns: t.journal.Cols, Next: given.next}),
-		Scripts: []*sql.Source{bucketScript(t.events)}, Dir: dir, DB: path, Events: func(e event.Event) {
-			if warned, ok := e.(event.Warned); ok {
-				w.told = append(w.told, warned.Err)
-			}
-		}}
+	o := bucketOptions(t.journal, t.events, given.next)
+	o.Dir, o.DB = dir, path
+	o.Events = func(e event.Event) {
+		if warned, ok := e.(event.Warned); ok {
+			w.told = append(w.told, warned.Err)
+		}
+	}
 	version, err := w.inBucket(ctx, t, o, given, out)
 	if err != nil {
 		return err
@@ -125,6 +147,9 @@ func (w *Worker) inBucket(ctx context.Context, t *header, o program.Options, giv
 		if err := c.FixClock(ctx, duck.Lit(t.Now)); err != nil {
 			return 0, err
 		}
+	}
+	if err := c.Run(ctx, duck.SQL("SET TimeZone = {z}", duck.Args{"z": w.zone})); err != nil {
+		return 0, err
 	}
 	const newest = "SELECT coalesce(max(version), 0) FROM dsql.versions"
 	was, err := c.Int(ctx, duck.SQL(newest))
@@ -175,8 +200,8 @@ func (h *handedOver) next(ctx context.Context, c *duck.Conn) (*kind.Input, error
 	cols := duck.Each(", ", h.of.Cols, func(c duck.Column) *duck.Query {
 		return duck.SQL("{n} {t}", duck.Args{"n": duck.Ident(c.Name), "t": c.Type})
 	})
-	a := duck.Args{"t": duck.Ident(handedTable), "cols": cols, "meta": catalog.MetaType}
-	if err := c.Run(ctx, duck.SQL("CREATE OR REPLACE TEMP TABLE {t} ({cols}, _meta {m})", a, duck.Args{"m": duck.Text(catalog.MetaType)})); err != nil {
+	a := duck.Args{"t": duck.Ident(handedTable), "cols": cols, "meta": duck.Text(catalog.MetaType)}
+	if err := c.Run(ctx, duck.SQL("CREATE OR REPLACE TEMP TABLE {t} ({cols}, _meta {meta})", a)); err != nil {
 		return nil, err
 	}
 	said := h.ahead.Columns()

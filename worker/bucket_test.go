@@ -96,7 +96,8 @@ CREATE JOURNAL "My j"
 		}
 		return bodies(got, "My j", 0)
 	}
-	first := give("id,u,v,at_time,op\n" + max + "," + u + ",a,2026-01-01 00:00:00,\n-" + max + "," + u + ",b,2026-01-01 00:00:00,\n,,no key,2026-01-01 00:00:00,\n")
+	first := give("id,u,v,at_time,op\n" + max + "," + u + ",a,2026-01-01 00:00:00,\n" +
+		"-" + max + "," + u + ",b,2026-01-01 00:00:00,\n,,no key,2026-01-01 00:00:00,\n")
 	second := give("id,u,at_time,op\n" + max + "," + u + ",2026-01-02 00:00:00,\n-" + max + "," + u + ",2026-01-02 00:00:00,D\n")
 	do := func(h header, bodies ...[]byte) results {
 		h.Task, h.Journal = "b", "MY J"
@@ -172,7 +173,8 @@ CREATE JOURNAL "My j"
 // Events whose values were damaged on their way do no harm, and the next task is done.
 func TestHostileEvents(t *testing.T) {
 	t.Parallel()
-	w := must(t, t.TempDir(), `CREATE SOURCE s (id BIGINT, v VARCHAR, l INTEGER[], d STRUCT(a DATE, b BOOLEAN), at_time TIMESTAMP) FROM FILES ('in/*.json', format json);
+	w := must(t, t.TempDir(), `CREATE SOURCE s (id BIGINT, v VARCHAR, l INTEGER[], d STRUCT(a DATE, b BOOLEAN), at_time TIMESTAMP)
+  FROM FILES ('in/*.json', format json);
 CREATE JOURNAL j KEYS (id) SEQUENCE BY at_time FROM s;`)
 	body := bodies(serve(t, w, taskOf(t, header{Task: "1", Source: "s", File: "in/1.json", Buckets: 1},
 		[]byte(strings.Repeat(`{"id": 1, "v": "text", "l": [1, null], "d": {"a": "2026-01-01", "b": true}, "at_time": "2026-01-01 00:00:00"}`+"\n", 5)))), "j", 0)[0]
@@ -209,7 +211,8 @@ CREATE JOURNAL j KEYS (id) SEQUENCE BY at_time FROM s;`)
 	if end := got.of("end"); len(end) != 1 || end[0].Task != "y" {
 		t.Errorf("%+v %+v", end, got.of("error"))
 	}
-	if err := w.Serve(context.Background(), bytes.NewReader(taskOf(t, header{Journal: "j", To: "z.duckdb"}, body)[:300]), io.Discard); !sql.HasCode(err, code.BadTask) {
+	half := taskOf(t, header{Journal: "j", To: "z.duckdb"}, body)[:300]
+	if err := w.Serve(context.Background(), bytes.NewReader(half), io.Discard); !sql.HasCode(err, code.BadTask) {
 		t.Error(err)
 	}
 }

@@ -63,6 +63,8 @@ func TestRefused(t *testing.T) {
 			"a key of type BIGINT[] has no text"},
 		{ofFiles + "CREATE JOURNAL j KEYS (id) SEQUENCE BY at_time FROM s;\nCREATE VIEW v AS FROM j_history;", "s.sql:3:23",
 			"what a journal makes is in the files of its buckets alone"},
+		{ofFiles + "CREATE MACRO m(x) AS x;\nCREATE JOURNAL j KEYS (id) SEQUENCE BY m(at_time) FROM s;", "s.sql:3:16",
+			"j can't be kept in a file of its own: "},
 		{stored + "CREATE ROLLUP r AS SELECT k, count(*) AS n FROM STREAM d GROUP BY k;", "s.sql:3:15", "computed over all rows of d"},
 		{stored + "CREATE STREAM o AS SELECT a.id FROM STREAM d a JOIN STREAM d b ON a.id = b.id;", "s.sql:3:60", "joins new rows with all rows of d"},
 		{stored + "CREATE STREAM e AS SELECT s.id FROM s JOIN d USING (id);", "s.sql:3:44", "reads d whole"},

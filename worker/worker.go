@@ -72,6 +72,9 @@ func (w *Worker) ready(ctx context.Context) error {
 			if err := e.bucketed(n.Cols); err != nil {
 				return err
 			}
+			if err := e.byItself(ctx, n); err != nil {
+				return err
+			}
 		}
 	}
 	if err := w.settle(ctx, c); err != nil {
