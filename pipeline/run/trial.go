@@ -46,9 +46,10 @@ func NewTrial(ctx context.Context, o program.Options, stmts []sql.Stmt, at *duck
 	if err := db.Writer().FixClock(ctx, at); err != nil {
 		return nil, err
 	}
-	// Its rows are few: with more threads each statement wakes one that then waits.
-	if err := db.Writer().Run(ctx, duck.SQL("SET threads = 1")); err != nil {
-		return nil, err
+	for _, set := range few {
+		if err := db.Writer().Run(ctx, set); err != nil {
+			return nil, err
+		}
 	}
 	r, err := prepare(ctx, db, o, stmts, true)
 	if err != nil {
@@ -61,6 +62,14 @@ func NewTrial(ctx context.Context, o program.Options, stmts []sql.Stmt, at *duck
 	t = &Trial{runner: r, db: db, at: at}
 	return t, t.keep(ctx)
 }
+
+// few are settings for few rows. With more threads each statement wakes one that then waits. A statement is planned for longer than it runs,
+// and a tenth of the whole goes to optimizers that look for a cheaper plan of the same: not those that keep a join of several tables from
+// becoming a product, nor those that say where a filter stands.
+var few = []*duck.Query{duck.SQL("SET threads = 1"), duck.SQL(`SET disabled_optimizers = 'statistics_propagation,common_subexpressions,' ||
+	'common_aggregate,common_subplan,compressed_materialization,build_side_probe_side,duplicate_groups,reorder_filter,' ||
+	'join_filter_pushdown,row_group_pruner,top_n_window_elimination,sum_rewriter,late_materialization,sampling_pushdown,' ||
+	'window_self_join,join_elimination'`)}
 
 // Close ends it.
 func (t *Trial) Close() error { return t.db.Close() }
@@ -93,6 +102,17 @@ func (t *Trial) keep(ctx context.Context) error {
 	return nil
 }
 
+// touched are the tables that had rows once: DuckDB counts those that were deleted too.
+func (t *Trial) touched(ctx context.Context) (map[string]bool, error) {
+	names, err := duck.Select(ctx, t.Conn, duck.SQL(`SELECT schema_name, table_name FROM duckdb_tables()
+		WHERE NOT internal AND NOT temporary AND database_name = current_database() AND estimated_size > 0`), program.ScanPair)
+	out := map[string]bool{}
+	for _, name := range names {
+		out[duck.Ident(name[0], name[1]).Text] = true
+	}
+	return out, err
+}
+
 // Again makes everything as it was behind the script, at a time. It says whether it could: what a source has grown stays grown.
 func (t *Trial) Again(ctx context.Context, at *duck.Query) (bool, error) {
 	for n, cols := range t.cols {
@@ -100,8 +120,15 @@ func (t *Trial) Again(ctx context.Context, at *duck.Query) (bool, error) {
 			return false, nil
 		}
 	}
-	err := t.Conn.Update(ctx, func(tx *duck.Tx) error {
+	touched, err := t.touched(ctx)
+	if err != nil {
+		return false, err
+	}
+	err = t.Conn.Update(ctx, func(tx *duck.Tx) error {
 		for _, k := range t.kept {
+			if !touched[k.name.Text] && k.rows == nil {
+				continue
+			}
 			if err := tx.Run(ctx, duck.SQL("DELETE FROM {t}", duck.Args{"t": k.name})); err != nil {
 				return err
 			}
