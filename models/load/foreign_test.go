@@ -24,3 +24,12 @@ func TestForeign(t *testing.T) {
 		}
 	}
 }
+
+// A model without inputs is none: what is left of a damaged file, say.
+func TestNoInputs(t *testing.T) {
+	_, err := Load([]byte(`{"features_info": {"float_features": []}, "model_info": {"params": {"loss_function": {"type": "RMSE"}}},
+		"oblivious_trees": [{"leaf_values": [1], "splits": []}], "scale_and_bias": [1, [0]]}`), model.Options{})
+	if err == nil || err.Error() != "the model has no inputs" {
+		t.Errorf("%v", err)
+	}
+}

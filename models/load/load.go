@@ -17,6 +17,9 @@ import (
 // Load reads a model file, for whom Options.Missing is missing.
 func Load(data []byte, opt model.Options) (*model.Model, error) {
 	m, err := load(data, opt)
+	if err == nil && len(m.Inputs()) == 0 { // a damaged file's; it would be no function of a row
+		return nil, errors.New("the model has no inputs")
+	}
 	if err != nil || opt.Missing == nil {
 		return m, err
 	}
