@@ -349,34 +349,6 @@ func (b *fresh) original(ruled rules.Outcome) {
 	b.input = &in
 }
 
-// judged keeps the record of what is held back: of this batch, and of what was decided about it.
-func (r *runner) judged(ctx context.Context, tx *transaction, n *program.Node, b fresh, decided *hold, measured quality.Result,
-	v int64) error {
-	if len(measured.Held) > 0 {
-		if err := r.keepHold(ctx, tx.Tx, n, b, measured.Held[0], measured.HeldRows, v); err != nil {
-			return err
-		}
-	}
-	if err := unguard(ctx, tx, n, b.from()); err != nil {
-		return err
-	}
-	if decided != nil && len(measured.Held) == 0 {
-		return freed(ctx, tx, n, decided, v)
-	}
-	return nil
-}
-
-// discarded drops what was held back: all of the rows that a check holds, and what the rules leave of a load.
-func discarded(ctx context.Context, tx *transaction, n *program.Node, h *hold, ruled rules.Outcome) (event.DestinationRows, error) {
-	rows, err := tx.Int(ctx, duck.SQL("SELECT count(*) FROM {rows}", duck.Args{"rows": ruled.Rows}))
-	if err != nil {
-		return event.DestinationRows{}, err
-	}
-	out := event.DestinationRows{Kind: n.Kind, Name: n.Name, Dropped: ruled.Dropped + rows, Counts: kind.Counts{Rejected: ruled.Rejected}}
-	out.In = out.Rejected + out.Dropped
-	return out, endHold(ctx, tx, n, h)
-}
-
 // emptyLoad is the row that a load without rows, or one of which all may be left out, might have had, through the query and the SETs: its
 // time may be computed there.
 func emptyLoad(n *program.Node, d kind.Destination, b fresh, leaves bool) *duck.Query {
