@@ -274,8 +274,10 @@ func collect(l sql.List, err error) sql.List {
 	return append(l, sql.Errorf(code.Failed, "%s", err).WithCause(err))
 }
 
+var _ kind.Describer = (*Endpoint)(nil)
+
 // Describe has the parameters, and then the columns of the answer.
-func (e *Endpoint) Describe(ctx context.Context, c *duck.Conn) (*duck.Query, error) {
+func (e *Endpoint) Describe(ctx context.Context, c *duck.Conn, _ kind.Fed) (*duck.Query, error) {
 	params, columns, err := e.Bind(ctx, c)
 	if err != nil {
 		return nil, err

@@ -14,6 +14,8 @@ import (
 	"dsql/sql/code"
 )
 
+var _ kind.Describer = (*declared)(nil)
+
 // Describe has the arguments of the version in use in their order, what they were in training and are in the file, and what it gives.
 func (m *declared) Describe(ctx context.Context, c *duck.Conn, fed kind.Fed) (*duck.Query, error) {
 	fns, err := versionsIn(ctx, c, m.decl.Name)

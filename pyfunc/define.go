@@ -284,6 +284,8 @@ func (f *declared) Drop(ctx context.Context, tx *duck.Tx) error {
 	return f.run(ctx, tx, duck.SQL("DROP MACRO IF EXISTS {name}", a), duck.SQL("DROP MACRO IF EXISTS {at}", a))
 }
 
+var _ kind.Describer = (*declared)(nil)
+
 // Describe has the arguments and the result.
 func (f *declared) Describe(ctx context.Context, c *duck.Conn, _ kind.Fed) (*duck.Query, error) {
 	v, err := newest(ctx, c, f.decl.Name)
