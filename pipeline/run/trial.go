@@ -80,13 +80,12 @@ func (t *Trial) keep(ctx context.Context) error {
 	for _, n := range t.Program.Nodes {
 		t.cols[n] = n.Cols
 	}
-	names, err := duck.Select(ctx, t.Conn, duck.SQL(`SELECT schema_name, table_name FROM duckdb_tables()
-		WHERE NOT internal AND NOT temporary AND database_name = current_database()`), program.ScanPair)
+	names, err := t.tables(ctx, "true")
 	if err != nil {
 		return err
 	}
 	for i, name := range names {
-		k := keptTable{name: duck.Ident(name[0], name[1])}
+		k := keptTable{name: name}
 		n, err := t.Conn.Int(ctx, duck.SQL("SELECT count(*) FROM {t}", duck.Args{"t": k.name}))
 		if err != nil {
 			return err
@@ -102,13 +101,13 @@ func (t *Trial) keep(ctx context.Context) error {
 	return nil
 }
 
-// touched are the tables that had rows once: DuckDB counts those that were deleted too.
-func (t *Trial) touched(ctx context.Context) (map[string]bool, error) {
+// tables are the names of the file's tables of which a condition on duckdb_tables() is true.
+func (t *Trial) tables(ctx context.Context, condition string) (out []*duck.Query, err error) {
 	names, err := duck.Select(ctx, t.Conn, duck.SQL(`SELECT schema_name, table_name FROM duckdb_tables()
-		WHERE NOT internal AND NOT temporary AND database_name = current_database() AND estimated_size > 0`), program.ScanPair)
-	out := map[string]bool{}
+		WHERE NOT internal AND NOT temporary AND database_name = current_database() AND {only}`,
+		duck.Args{"only": duck.Text(condition)}), program.ScanPair)
 	for _, name := range names {
-		out[duck.Ident(name[0], name[1]).Text] = true
+		out = append(out, duck.Ident(name[0], name[1]))
 	}
 	return out, err
 }
@@ -120,9 +119,13 @@ func (t *Trial) Again(ctx context.Context, at *duck.Query) (bool, error) {
 			return false, nil
 		}
 	}
-	touched, err := t.touched(ctx)
+	names, err := t.tables(ctx, "estimated_size > 0") // had rows once: DuckDB counts those that were deleted too
 	if err != nil {
 		return false, err
+	}
+	touched := map[string]bool{}
+	for _, name := range names {
+		touched[name.Text] = true
 	}
 	err = t.Conn.Update(ctx, func(tx *duck.Tx) error {
 		for _, k := range t.kept {
