@@ -46,11 +46,6 @@ func NewTrial(ctx context.Context, o program.Options, stmts []sql.Stmt, at *duck
 	if err := db.Writer().FixClock(ctx, at); err != nil {
 		return nil, err
 	}
-	for _, set := range few {
-		if err := db.Writer().Run(ctx, set); err != nil {
-			return nil, err
-		}
-	}
 	r, err := prepare(ctx, db, o, stmts, true)
 	if err != nil {
 		return nil, err
@@ -63,13 +58,15 @@ func NewTrial(ctx context.Context, o program.Options, stmts []sql.Stmt, at *duck
 	return t, t.keep(ctx)
 }
 
-// few are settings for few rows. With more threads each statement wakes one that then waits. A statement is planned for longer than it runs,
-// and a tenth of the whole goes to optimizers that look for a cheaper plan of the same: not those that keep a join of several tables from
-// becoming a product, nor those that say where a filter stands.
-var few = []*duck.Query{duck.SQL("SET threads = 1"), duck.SQL(`SET disabled_optimizers = 'statistics_propagation,common_subexpressions,' ||
-	'common_aggregate,common_subplan,compressed_materialization,build_side_probe_side,duplicate_groups,reorder_filter,' ||
-	'join_filter_pushdown,row_group_pruner,top_n_window_elimination,sum_rewriter,late_materialization,sampling_pushdown,' ||
-	'window_self_join,join_elimination'`)}
+// Few says that the rows of its batches will be few. With more threads each statement wakes one that then waits. A statement is planned for
+// longer than it runs, and a tenth of the whole goes to optimizers that look for a cheaper plan of the same: not those that keep a join of
+// several tables from becoming a product, nor those that say where a filter stands.
+func (t *Trial) Few(ctx context.Context) error {
+	return t.Conn.Run(ctx, duck.SQL("SET threads = 1"), duck.SQL(`SET disabled_optimizers = 'statistics_propagation,common_subexpressions,' ||
+		'common_aggregate,common_subplan,compressed_materialization,build_side_probe_side,duplicate_groups,reorder_filter,' ||
+		'join_filter_pushdown,row_group_pruner,top_n_window_elimination,sum_rewriter,late_materialization,sampling_pushdown,' ||
+		'window_self_join,join_elimination'`))
+}
 
 // Close ends it.
 func (t *Trial) Close() error { return t.db.Close() }

@@ -67,7 +67,7 @@ func (s *suite) begin(ctx context.Context, p plan) error {
 		return err
 	}
 	s.trial, s.key = trial, p.key
-	return nil
+	return trial.Few(ctx)
 }
 
 // running is a test that is being run.
