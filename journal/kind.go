@@ -6,7 +6,6 @@ import (
 
 	"dsql/engine/duck"
 
-	"dsql/engine/catalog"
 	"dsql/engine/kind"
 	"dsql/sql"
 	"dsql/sql/code"
@@ -97,9 +96,6 @@ func (j *Journal) Undivided() *sql.Error {
 	case j.lateness != nil:
 		return j.decl.At(*j.lateness).Errorf(code.NotSpread, "LATENESS of %s goes by the newest event of any key, which no process knows",
 			j.decl.Name).WithHint(hint)
-	case j.Needs(catalog.MetaColumn):
-		return j.decl.Errorf(code.NotSpread, "%s is ordered by _meta, which its events don't hand on", j.decl.Name).
-			WithHint("select what it needs of _meta as a column: _meta.offset AS at_offset")
 	}
 	return nil
 }

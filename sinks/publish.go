@@ -36,6 +36,7 @@ type fileOutlet struct {
 	o       kind.SinkOptions
 	target  string
 	staging string
+	share   *kind.Share // not nil: those of the other shares write into the target, too
 
 	rejected []kind.RefusedRow
 	resumed  bool    // what a run had begun before was looked for
@@ -55,7 +56,12 @@ func (s *files) Open(_ context.Context, c *duck.Conn, env *kind.Env, o kind.Sink
 	if err != nil {
 		return nil, err
 	}
-	return &fileOutlet{s: s, c: c, o: o, target: target, staging: filepath.Join(target, ".dsql-"+strings.ToLower(s.decl.Name))}, nil
+	f := &fileOutlet{s: s, c: c, o: o, target: target, share: env.Share}
+	f.staging = filepath.Join(target, ".dsql-"+strings.ToLower(s.decl.Name))
+	if f.share != nil {
+		f.staging += "-" + f.share.String()
+	}
+	return f, nil
 }
 
 // Write writes the rows of a version beside the target's files, and then gives them their names.
@@ -255,14 +261,17 @@ func (f *fileOutlet) keep(n note) error {
 	return sync(f.staging)
 }
 
-var ofVersion = lazy.Regexp(`^v\d{8,}-([0-9a-f]{8}-)?(r\d+-)?\d+\.`)
+var ofVersion = lazy.Regexp(`^v\d{8,}-(?:[0-9a-f]{8}-|(\d+-of-\d+)-)?(r\d+-)?\d+\.`)
 
-// tag stands in the names of files that a copy of another file writes: versions of both have the same numbers.
+// tag stands in the names of files that a copy of another file writes, or a share: versions of both have the same numbers.
 func (f *fileOutlet) tag() string {
-	if !f.o.Copied {
-		return ""
+	switch {
+	case f.o.Copied:
+		return f.o.File[:8] + "-"
+	case f.share != nil:
+		return f.share.String() + "-"
 	}
-	return f.o.File[:8] + "-"
+	return ""
 }
 
 const longName = "a partition's value is too long for the name of a folder: partition by something shorter, or add ON ROW ERROR REJECT"
@@ -305,8 +314,12 @@ func (f *fileOutlet) Rejected() []kind.RefusedRow { return f.rejected }
 // some be replaced.
 func (f *fileOutlet) foreign() error {
 	err := filepath.WalkDir(f.target, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !ofVersion().MatchString(d.Name()) {
+		if err != nil || d.IsDir() {
 			return err
+		}
+		name := ofVersion().FindStringSubmatch(d.Name())
+		if name == nil || f.share != nil && f.share.Other(name[1]) {
+			return nil
 		}
 		return f.s.decl.At(f.s.given[""].Value).Errorf(code.FolderInUse, "%s is there already, and was not written by this sink", path).
 			WithHint("it is another file's or another sink's, or of one that was dropped: name another folder, or empty this one")

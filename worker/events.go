@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"dsql/engine/catalog"
 	"dsql/engine/duck"
 	"dsql/engine/kind"
 	"dsql/journal"
@@ -29,10 +30,14 @@ func (e *events) Unsettled() []string { return e.keys }
 
 // Undivided is the destination's.
 func (e *events) Undivided() *sql.Error {
+	d := e.Decl()
 	if u, ok := e.of.(kind.Undivided); ok {
+		if n, ok := e.of.(kind.Needy); ok && u.Undivided() == nil && n.Needs(catalog.MetaColumn) {
+			return d.Errorf(code.NotSpread, "%s is ordered by _meta, which its events don't hand on", d.Name).
+				WithHint("select what it needs of _meta as a column: _meta.offset AS at_offset")
+		}
 		return u.Undivided()
 	}
-	d := e.Decl()
 	return d.Errorf(code.NotSpread, "%s %s can't be made of pieces", d.Syntax.Keyword, d.Name).WithHint("run it on one machine")
 }
 

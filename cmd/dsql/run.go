@@ -18,10 +18,16 @@ type runCmd struct {
 	Yes           bool          `help:"Don't ask before --prune."`
 	DryRun        bool          `help:"Check the script and say what would change; change nothing."`
 	Trace         string        `placeholder:"FILE" complete:"file" help:"Write every statement that dsql runs into FILE, with its time."`
+	Workers       int           `placeholder:"N" help:"Start N processes, each with a share of the sources and a file of its own: SCRIPT.1-of-N.duckdb."`
+	Share         string        `placeholder:"K/N" help:"Take the K-th of N shares of the sources, into SCRIPT.K-of-N.duckdb."`
+	Among         int           `hidden:"" help:"So many processes have this machine among them."`
 	Events        string        `enum:"text,jsonl" default:"text" help:"How stderr tells what happens: ${enum}."`
 }
 
 func (c *runCmd) Run(ctx context.Context, s *streams) error {
+	if c.Workers != 0 {
+		return c.workers(ctx, s)
+	}
 	var told interface {
 		event(event.Event)
 		clear()    // before a result is printed
@@ -33,6 +39,9 @@ func (c *runCmd) Run(ctx context.Context, s *streams) error {
 	}
 	o, err := c.options(s)
 	if err != nil {
+		return err
+	}
+	if err := c.shares(s, &o); err != nil {
 		return err
 	}
 	if err := c.mayPrune(ctx, s, o); err != nil { // before a signal means that a batch is to end

@@ -5,6 +5,7 @@ package catalog
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"dsql/engine/duck"
@@ -130,6 +131,10 @@ var migrations = [][]string{{
 }, {
 	// Up to which time a rollup keeps windows whose rows are gone, and by what those windows are told (see rollup/retain.go).
 	`CREATE TABLE dsql.retained (destination VARCHAR NOT NULL, up_to TIMESTAMP NOT NULL, version BIGINT NOT NULL, windows VARCHAR NOT NULL)`,
+}, {
+	// Which share of its sources the file has, of how many (see engine/kind/share.go); NULL: all of them.
+	`ALTER TABLE dsql.file ADD COLUMN share INTEGER`,
+	`ALTER TABLE dsql.file ADD COLUMN shares INTEGER`,
 }}
 
 // UTF8Hex matches the hexadecimal digits of a text in UTF-8.
@@ -229,6 +234,19 @@ func catalogVersion(ctx context.Context, c *duck.Conn) (int, error) {
 func Plain(ctx context.Context, c *duck.Conn) (bool, error) {
 	n, err := catalogVersion(ctx, c)
 	return n == 0, err
+}
+
+// Share is which part of its sources the file has, and of how many; 0: all of them.
+func Share(ctx context.Context, c *duck.Conn) (number, of int64, err error) {
+	cols, err := c.Describe(ctx, duck.SQL("FROM dsql.file"), sql.Place{})
+	if duck.IsMissing(err) { // of a new file, or an old one
+		return 0, 0, nil
+	}
+	if err != nil || !slices.Contains(duck.ColumnNames(cols), "share") { // an older file
+		return 0, 0, err
+	}
+	_, err = c.Scan(ctx, duck.SQL("SELECT coalesce(share, 0), coalesce(shares, 0) FROM dsql.file"), &number, &of)
+	return number, of, err
 }
 
 // SnapshotOf is the name of the file that this one is a copy of which --snapshot made; "" when it is none.

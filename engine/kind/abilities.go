@@ -145,6 +145,8 @@ type (
 	}
 	// Continuer is a source that can say whether it reads what another reads: places go over from one to the other.
 	Continuer interface{ Continues(other Object) bool }
+	// Grouped is a source of which, where it says so, others decide what each process reads: the brokers of a consumer group.
+	Grouped interface{ Grouped() bool }
 	// Grower is a source whose columns grow while it is read: those that it has now, of those that it had.
 	Grower interface {
 		Added(had []duck.Column) []duck.Column

@@ -76,6 +76,7 @@ type Env struct {
 	// Sound are objects of which all that they make in the file was found there: they needn't look again in this run.
 	Sound map[Object]bool
 	known map[Object]any // see Known
+	Share *Share         // of what sources have; nil: all
 	// Declared is the declaration of a kind (in lower case) under a name, nil when there is none; Names are those of a kind.
 	Declared func(kind, name string) Object
 	Names    func(kind string) []string

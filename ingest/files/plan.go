@@ -20,6 +20,9 @@ func (x *session) plan(ctx context.Context, c *duck.Conn, cols []duck.Column, o 
 		o.Warn(x.noFiles())
 	}
 	places, err := x.places(ctx, c)
+	if err == nil {
+		files, err = x.own(x.env, files, places)
+	}
 	if err != nil {
 		return nil, nil, err
 	}

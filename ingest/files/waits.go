@@ -25,6 +25,9 @@ func (s *Source) Waits(ctx context.Context, c *duck.Conn, env *kind.Env, destina
 	if len(files) == 0 {
 		return nil, s.noFiles()
 	}
+	if files, err = s.own(env, files, places); err != nil {
+		return nil, err
+	}
 	if files, err = s.named(env, files, places); err != nil {
 		return nil, err
 	}

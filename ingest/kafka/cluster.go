@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"dsql/connect"
+	"dsql/engine/kind"
 	"dsql/sql"
 	"dsql/sql/code"
 )
@@ -29,8 +30,8 @@ type extent struct {
 	start, end, high int64
 }
 
-// look asks the brokers. A topic that isn't there is an error; it is not created by asking.
-func (s *Source) look(ctx context.Context, conn *connect.Connection, cl *kgo.Client) (*cluster, error) {
+// look asks the brokers. A topic that isn't there is an error; it is not created by asking. Of a share's partitions there are no others.
+func (s *Source) look(ctx context.Context, env *kind.Env, conn *connect.Connection, cl *kgo.Client) (*cluster, error) {
 	ctx, cancel := context.WithTimeout(ctx, 8*time.Second)
 	defer cancel()
 	adm := kadm.NewClient(cl)
@@ -60,6 +61,9 @@ func (s *Source) look(ctx context.Context, conn *connect.Connection, cl *kgo.Cli
 		}
 		names = append(names, t.Topic)
 		for _, p := range t.Partitions {
+			if s.group == "" && !env.Share.Owns(s.Stmt.Name, t.Topic, int64(p.Partition)) {
+				continue
+			}
 			if p.Err != nil && p.Leader < 0 {
 				orphans = append(orphans, p)
 			}

@@ -8,6 +8,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
+// Grouped: the brokers say which partitions a member reads.
+func (s *Source) Grouped() bool { return s.group != "" }
+
 // inGroup are the options of a client that reads as a member of the source's group.
 func (p *poller) inGroup() []kgo.Opt {
 	s := p.r.s
@@ -25,7 +28,7 @@ func (p *poller) inGroup() []kgo.Opt {
 
 // begin decides where partitions that come to this member go on.
 func (p *poller) begin(_ context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
-	c, err := p.r.s.look(p.ctx, p.r.connection, p.r.admin)
+	c, err := p.r.s.look(p.ctx, p.r.env, p.r.connection, p.r.admin)
 	if err != nil {
 		return nil, err
 	}

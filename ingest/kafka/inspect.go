@@ -109,7 +109,7 @@ func (s *Source) newest(ctx context.Context, env *kind.Env) ([]*kgo.Record, erro
 		return nil, err
 	}
 	defer cl.Close()
-	seen, err := s.look(ctx, s.brokers, cl)
+	seen, err := s.look(ctx, env, s.brokers, cl)
 	if err != nil {
 		return nil, s.reachError(s.brokers, err)
 	}

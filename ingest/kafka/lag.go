@@ -53,7 +53,7 @@ func (s *Source) ends(ctx context.Context, env *kind.Env) (map[topicPartition]ex
 		return nil, err
 	}
 	defer cl.Close()
-	now, err := s.look(ctx, conn, cl)
+	now, err := s.look(ctx, env, conn, cl)
 	if err != nil {
 		return nil, s.reachError(conn, err)
 	}

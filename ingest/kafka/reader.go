@@ -41,7 +41,7 @@ func (s *Source) Open(ctx context.Context, c *duck.Conn, env *kind.Env, cols []d
 		_ = r.Close()
 		return nil, s.reachError(conn, err)
 	}
-	seen, err := s.look(within, conn, cl)
+	seen, err := s.look(within, env, conn, cl)
 	if err != nil {
 		return fail(err)
 	}

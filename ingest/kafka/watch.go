@@ -24,7 +24,7 @@ func (p *poller) watch(ctx context.Context) error {
 		return nil
 	}
 	s := p.r.s
-	c, err := s.look(ctx, p.r.connection, p.r.admin)
+	c, err := s.look(ctx, p.r.env, p.r.connection, p.r.admin)
 	p.looked = time.Now()
 	if ctx.Err() != nil {
 		return ctx.Err()

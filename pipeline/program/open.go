@@ -3,8 +3,12 @@ package program
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
+	"runtime"
 	"slices"
+	"strconv"
+	"strings"
 
 	"dsql/engine/catalog"
 	"dsql/engine/duck"
@@ -25,6 +29,11 @@ func OpenWriter(ctx context.Context, o Options) (*duck.DB, error) {
 		return nil, err
 	}
 	c := db.Writer()
+	if o.Among > 1 {
+		if err := takePart(ctx, c, o.Among); err != nil {
+			return nil, errors.Join(err, db.Close())
+		}
+	}
 	if o.Witness != nil {
 		if err := c.Watch(o.Witness); err != nil {
 			return nil, errors.Join(err, db.Close())
@@ -41,6 +50,17 @@ func OpenWriter(ctx context.Context, o Options) (*duck.DB, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
+}
+
+// takePart leaves a file its part of the machine's cores and memory.
+func takePart(ctx context.Context, c *duck.Conn, of int) error {
+	size, unit, _ := strings.Cut(c.Setting("memory_limit"), " ") // 12.4 GiB
+	x, err := strconv.ParseFloat(size, 64)
+	if err != nil {
+		return err
+	}
+	return c.Run(ctx, duck.SQL("SET threads = {n}", duck.Args{"n": max(runtime.NumCPU()/of, 1)}),
+		duck.SQL("SET memory_limit = {m}", duck.Args{"m": fmt.Sprintf("%.3f %s", x/float64(of), unit)}))
 }
 
 // Opened says what a file is when its program is loaded.
@@ -79,12 +99,18 @@ func rehearse(ctx context.Context, c *duck.Conn, o Options, stmts []sql.Stmt, wa
 			if p, err = o.Language.Load(ctx, tx.Conn, stmts, env, was); err != nil {
 				return err
 			}
+			if err := p.takeShare(ctx, tx.Conn, o.Share, o.DB); err != nil {
+				return err
+			}
 			p.skip = skip
 			if err = p.check(ctx, tx); err != nil {
 				return err
 			}
 			doubts, err := p.perBatch(ctx, tx.Conn)
 			if p.doubts = append(p.doubts, doubts...); err != nil {
+				return err
+			}
+			if err := p.shared(ctx, tx.Conn, o.Share != nil); err != nil {
 				return err
 			}
 			return look(p, tx)

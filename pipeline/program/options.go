@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"dsql/engine/duck"
+	"dsql/engine/kind"
 	"dsql/pipeline/event"
 	"dsql/pipeline/params"
 	"dsql/sql"
@@ -20,6 +21,8 @@ type Options struct {
 	Dir      string        // the folder that relative paths start at: the first script's
 	DB       string        // the DuckDB file
 	DryRun   bool          // say what would be done, change nothing
+	Share    *kind.Share   // the file is one of several that have the sources among them; nil: as the file says
+	Among    int           // so many processes have the machine's cores and memory among them; 0: this one has them
 	Prune    bool          // drop what the file declares and the scripts don't
 	Follow   bool          // go on when all is read, until Stop
 

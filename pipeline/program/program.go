@@ -160,6 +160,9 @@ func Collect(l sql.List, err error) sql.List {
 func (l *Language) Load(ctx context.Context, c *duck.Conn, stmts []sql.Stmt, env *kind.Env, was Opened) (*Program, error) {
 	p := &Program{Language: l, Stmts: slices.Clone(stmts), Env: env, fresh: was.Fresh}
 	p.tell(env)
+	if err := p.storedShare(ctx, c); err != nil {
+		return nil, err
+	}
 	stored, err := storedDeclarations(ctx, c)
 	if err != nil {
 		return nil, err

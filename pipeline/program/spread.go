@@ -98,6 +98,7 @@ func (in *Input) ofOneRow(ctx context.Context, c *duck.Conn, n *Node, at sql.Pla
 		return err
 	}
 	_, keyed := n.Obj.(kind.Unsettled)
+	keyed = keyed || n.Keyed()
 	for name := range known {
 		if !known.Any(name, func(r duck.Routine) bool { return r.Stability == "VOLATILE" }) || strings.HasPrefix(name, "dsql_") {
 			continue

@@ -311,6 +311,9 @@ func selected(d kind.Destination, n *program.Node, b *fresh) selection {
 	if out.hasRow && b.in.Calls() {
 		out.rel = duck.SQL("({q})", duck.Args{"q": b.in.QueryAt(b.rel, b.input.RowID)})
 	}
+	if b.of != nil {
+		out.rel = n.Own(b.of, out.rel)
+	}
 	if b.input != nil {
 		out.source = b.input.Source
 	}

@@ -34,6 +34,12 @@ func (r *runner) identify(ctx context.Context) error {
 			return err
 		}
 	}
+	if s := r.Options.Share; s != nil {
+		if err := r.Conn.Run(ctx, duck.SQL("UPDATE dsql.file SET share = {n}, shares = {of} WHERE share IS NULL",
+			duck.Args{"n": s.Number, "of": s.Of})); err != nil {
+			return err
+		}
+	}
 	names, err := duck.Select(ctx, r.Conn, duck.SQL("SELECT sink FROM dsql.stopped_sinks"),
 		func(row func(...any) error) (s string, err error) { return s, row(&s) })
 	r.file.halted = map[string]bool{}

@@ -24,6 +24,9 @@ func (r *runner) incoming(ctx context.Context, tx *transaction, w work, n *progr
 				continue
 			}
 			b.rel, b.input, b.origin = w.in.Rows, w.in, w.in.Origin
+			if n.Keyed() {
+				b.of = r.Program.Env.Share
+			}
 		} else {
 			from := tx.places[edge{n, in.Of}]
 			if !tx.behind(edge{n, in.Of}) {
@@ -80,4 +83,5 @@ type fresh struct {
 	held   *hold           // these rows were held back, and somebody decided about them
 	replay bool            // they are rejects that come back, or what reads these gets of them
 	late   int64           // rows that came too late
+	of     *kind.Share     // whose rows are taken of what the query gives; nil: all
 }

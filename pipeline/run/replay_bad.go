@@ -65,6 +65,10 @@ func (r *runner) replayMended(ctx context.Context, d *sql.Decl, n *program.Node,
 	if err != nil {
 		return err
 	}
+	if r.Program.Env.Share != nil && n.Keyed() {
+		return d.At(d.Arg("USING").Span).Errorf(code.NotSpread, "a mended record may have a key of another share than the file's").
+			WithHint("`dsql merge` makes one file of all shares: mend it there")
+	}
 	for _, name := range sources {
 		of := r.Program.SourceOf(name)
 		if of == nil || !slices.ContainsFunc(n.Inputs, func(in *program.Input) bool { return in.Of == of }) {

@@ -180,6 +180,9 @@ func (r *runner) script(ctx context.Context) error {
 
 // Plain hands a statement to DuckDB as it stands, and shows what it returns.
 func (r *runner) plain(ctx context.Context, st sql.Stmt) error {
+	if r.Options.Share != nil && program.Shows(st) { // of some of the rows
+		return nil
+	}
 	r.hintUnfilled(st)
 	if err := r.refuseDrop(st); err != nil {
 		return err

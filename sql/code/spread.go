@@ -7,6 +7,9 @@ var (
 		"A declaration can't be done a piece of the rows at a time by processes that know nothing of each other: its query looks at many rows, "+
 			"reads another relation whole, or keeps something of rows of any key (exit code 2). Leave it out (`dsql explain --select`), or run it on "+
 			"one machine.")
+	WrongShare = spread.add("wrong-share", ExitUsage,
+		"A file has a share of what a script's sources have, and something else was meant: another share, all of them, or a source of which it has "+
+			"taken what is another share's now (exit code 80). Each share keeps its file, and their number, for good; `dsql merge` makes one file of them.")
 	BadPlan = spread.add("bad-plan", ExitUsage,
 		"The plan of `dsql worker` can't be read, is of another form than this dsql knows, or what it names is another one here: the file of a "+
 			"model (exit code 80). Make it with `dsql explain SCRIPT -o json`, of the same version.")
