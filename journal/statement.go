@@ -18,6 +18,10 @@ type statement string
 // and lines of comment stands that of the field RememberOpenings. That they are the same ones is checked at once, for all files.
 func statements[T any](text string) (out T) {
 	v := reflect.ValueOf(&out).Elem()
+	fields := make(map[string]reflect.Value, v.NumField()) // FieldByName would look through all of them for each
+	for i := range v.NumField() {
+		fields[v.Type().Field(i).Name] = v.Field(i)
+	}
 	_, text, more := strings.Cut("\n"+text, nameLine)
 	for one := ""; more; {
 		one, text, more = strings.Cut(text, nameLine)
@@ -26,17 +30,17 @@ func statements[T any](text string) (out T) {
 		for strings.HasPrefix(body, "--") {
 			_, body, _ = strings.Cut(body, "\n")
 		}
-		field := v.FieldByName(fieldOf(name))
-		if !field.IsValid() || field.String() != "" {
+		field, known := fields[fieldOf(name)]
+		if !known || field.String() != "" {
 			panic("journal: no field, or two statements, for -- name: " + name)
 		}
 		about, body = about[:len(about)-len(body)], strings.TrimSpace(body)
 		field.SetString(body)
 		comments[statement(body)] = about
 	}
-	for i := range v.NumField() {
-		if v.Field(i).String() == "" {
-			panic("journal: no statement for " + v.Type().Field(i).Name)
+	for name, field := range fields {
+		if field.String() == "" {
+			panic("journal: no statement for " + name)
 		}
 	}
 	return out

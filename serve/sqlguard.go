@@ -21,24 +21,12 @@ import (
 var allowedText string
 
 // allowed are the functions that a stranger may call: those that compute something of their arguments.
-var allowed = func() map[string]bool {
-	out := map[string]bool{}
-	for _, name := range strings.Fields(allowedText) {
-		out[name] = true
-	}
-	return out
-}()
+var allowed = lazy.Words(allowedText)
 
 // allowedTables are DuckDB's functions that stand in FROM and read nothing else, or what the views of the same names show: clients ask
 // those for what there is.
-var allowedTables = func() map[string]bool {
-	out := map[string]bool{}
-	for _, name := range strings.Fields(`range generate_series unnest json_each json_tree repeat repeat_row
-		duckdb_tables duckdb_views duckdb_columns duckdb_constraints duckdb_schemas`) {
-		out[name] = true
-	}
-	return out
-}()
+var allowedTables = lazy.Words(`range generate_series unnest json_each json_tree repeat repeat_row
+	duckdb_tables duckdb_views duckdb_columns duckdb_constraints duckdb_schemas`)
 
 // plainName is a name that DuckDB doesn't take for a file where there is no table.
 var plainName = lazy.Regexp(`^[\pL_][\pL\d_ $]*$`)
@@ -249,14 +237,14 @@ func (s *strange) node(n map[string]any) error {
 	case n["type"] == "TABLE_FUNCTION":
 		f, _ := n["function"].(map[string]any)
 		name, _ := f["function_name"].(string)
-		if name = strings.ToLower(name); !allowedTables[name] && (duck.Builtin(name) || !s.own(name)) {
+		if name = strings.ToLower(name); !allowedTables()[name] && (duck.Builtin(name) || !s.own(name)) {
 			return s.refuse(s.place(name), "the table function "+name+" isn't for requests", "read tables that are there; an endpoint may call it")
 		}
 		delete(f, "function_name") // it was looked at
 	case n["type"] == "BASE_TABLE":
 		return s.table(text("catalog_name"), text("schema_name"), text("table_name"))
 	}
-	if name := strings.ToLower(text("function_name")); name != "" && !allowed[name] && !s.conn.DB.Registered(name) &&
+	if name := strings.ToLower(text("function_name")); name != "" && !allowed()[name] && !s.conn.DB.Registered(name) &&
 		(duck.Builtin(name) || !s.own(name)) {
 		return s.refuse(s.place(name), "the function "+name+" isn't for requests", "an endpoint may call it")
 	}
@@ -303,7 +291,7 @@ func (s *strange) macros(query string) error {
 	}
 	for name, rs := range routines {
 		for _, r := range rs {
-			if r.Type == "keyword" || name == "getvariable" || allowed[name] || allowedTables[name] || !duck.Builtin(name) {
+			if r.Type == "keyword" || name == "getvariable" || allowed()[name] || allowedTables()[name] || !duck.Builtin(name) {
 				continue
 			}
 			return s.refuse(s.place(name), "the function "+name+" isn't for requests, and something that is called here calls it",
