@@ -12,6 +12,7 @@ import (
 
 	"dsql/engine/duck"
 	"dsql/engine/kind"
+	"dsql/pipeline/merge"
 	"dsql/pipeline/program"
 	"dsql/pipeline/run"
 	"dsql/sql"
@@ -85,6 +86,15 @@ func tryShares(t *testing.T, c spreadCase) (n tally) {
 	}
 	n.scripts = 1
 	compareShares(t, c.name, files, &n)
+	merged := filepath.Join(dir, "merged.duckdb")
+	if _, err := merge.Merge(ctx, merge.Options{Language: run.Language, To: merged,
+		Files: []string{filepath.Join(dir, "2.duckdb"), filepath.Join(dir, "0.duckdb"), filepath.Join(dir, "1.duckdb")}}); err != nil {
+		if !sql.HasCode(err, code.NotMerged) || len(asked(t, one, duck.SQL("FROM dsql.holds"))) == 0 {
+			t.Errorf("%s: %v", c.name, err)
+		}
+		return n
+	}
+	compareShares(t, c.name+", merged", map[string][]*duck.Conn{"run": files["run"], "shares": {opened(t, merged)}}, &n)
 	return n
 }
 

@@ -26,6 +26,7 @@ var examples = map[string][]string{
 	"explain": {"dsql explain orders.sql", "dsql explain orders.sql customers                  one declaration",
 		"dsql explain orders.sql -o json                    the program as data"},
 	"worker":     {"dsql worker --plan plan.json --check", "dsql worker --plan plan.json --memory 512MB        tasks on standard input; docs/worker.md"},
+	"merge":      {"dsql merge orders.*-of-4.duckdb --db orders.duckdb"},
 	"inspect":    {"dsql inspect 'in/*.csv'", "dsql inspect kafka://localhost:9092/orders"},
 	"status":     {"dsql status", "dsql status --config                               where settings come from"},
 	"history":    {"dsql history customers --key 17"},

@@ -94,6 +94,7 @@ var layers = map[string][]string{
 		"stream", "journal",
 		"quality",
 		"models", "watch", "pyfunc", "rules", "engine", "sql"},
+	"pipeline/merge":     {"pipeline/program", "engine", "sql"},
 	"pipeline/test":      {"pipeline/event", "pipeline/params", "pipeline/program", "pipeline/run", "scripttest", "engine", "sql"},
 	"lsp":                {"sqlfmt", "pipeline/program", "engine", "sql"},
 	"worker":             {"pipeline/event", "pipeline/program", "pipeline/run", "stream", "journal", "quality", "engine", "sql"},

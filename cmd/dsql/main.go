@@ -49,6 +49,7 @@ type cli struct {
 	Shell      shellCmd      `cmd:"" help:"Work on a file in a conversation: statements, results, completion, history."`
 	Explain    explainCmd    `cmd:"" help:"Show the chain of a declaration and the SQL that it compiles to."`
 	Worker     workerCmd     `cmd:"" help:"Do the rows of a script a piece at a time, for whoever hands pieces to many such processes."`
+	Merge      mergeCmd      `cmd:"" help:"Make one file of those that several processes wrote."`
 	Inspect    sourceCmd     `cmd:"" help:"Print the CREATE SOURCE that files or a topic show."`
 	Status     statusCmd     `cmd:"" help:"Show how far each destination is."`
 	History    historyCmd    `cmd:"" help:"Show the life of one key of a journal."`

@@ -191,6 +191,10 @@ func TestSharesAreKilled(t *testing.T) {
 					t.Fatalf("after the crash: %v", err)
 				}
 				sameShared(t, sharedRows(t, dir, shares...), want)
+				if out, err := asCommand(t, dir, "merge", "--db=one.duckdb", shares[1], shares[0]).CombinedOutput(); err != nil {
+					t.Fatalf("%v\n%s", err, out)
+				}
+				sameShared(t, sharedRows(t, dir, "one.duckdb"), want)
 			})
 		}
 	}
@@ -240,5 +244,113 @@ func TestSharesEndWithTheirParent(t *testing.T) {
 		one := sharedRows(t, dir, "one.duckdb")
 		delete(one, "lake")
 		sameShared(t, got, one)
+	}
+}
+
+// A merged file shows at each version what the shares showed then, and goes on as one that took all by itself: late events, replays, rollbacks.
+func TestMergedGoesOn(t *testing.T) {
+	t.Parallel()
+	dir := sharedFolder(t)
+	do := func(args ...string) string {
+		t.Helper()
+		out, err := asCommand(t, dir, args...).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v: %v\n%s", args, err, out)
+		}
+		return string(out)
+	}
+	more := filepath.Join(t.TempDir(), "more") // the last files come behind the merge
+	for _, of := range []string{"in", "ev"} {
+		if err := os.MkdirAll(filepath.Join(more, of), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range []string{"3.csv", "4.csv"} {
+			if err := os.Rename(filepath.Join(dir, of, f), filepath.Join(more, of, f)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	do("run", "s.sql", "--workers=3", "-q")
+	files := []string{"s.1-of-3.duckdb", "s.2-of-3.duckdb", "s.3-of-3.duckdb"}
+	do(append([]string{"merge", "--db=one.duckdb"}, files...)...)
+	t.Run("versions", func(t *testing.T) { sameVersions(t, dir, files, "one.duckdb") })
+	if err := os.RemoveAll(filepath.Join(dir, "lake")); err != nil {
+		t.Fatal(err)
+	}
+	do("run", "s.sql", "-q", "--db=alone.duckdb")
+	for _, of := range []string{"in", "ev"} {
+		for _, f := range []string{"3.csv", "4.csv"} {
+			if err := os.Rename(filepath.Join(more, of, f), filepath.Join(dir, of, f)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, db := range []string{"one.duckdb", "alone.duckdb"} {
+		do("run", "s.sql", "-q", "--db="+db)
+	}
+	without := func(rows map[string][]string) map[string][]string { delete(rows, "lake"); return rows }
+	sameShared(t, without(sharedRows(t, dir, "one.duckdb")), without(sharedRows(t, dir, "alone.duckdb")))
+	for _, db := range []string{"one.duckdb", "alone.duckdb"} {
+		do("exec", "--db="+db, "ROLLBACK JOURNAL planes TO VERSION 1", "-q")
+	}
+	db, err := duck.Open(t.Context(), filepath.Join(dir, "one.duckdb"), duck.Options{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if n, err := db.Writer().Int(t.Context(), duck.SQL("SELECT count(*) FROM (FROM planes EXCEPT ALL FROM planes_at(1))")); err != nil || n > 0 {
+		t.Errorf("%d rows differ from those of the version that the journal was turned back to (%v)", n, err)
+	}
+	if out := do("rejects", "--db=one.duckdb"); !strings.Contains(out, "bad_record") {
+		t.Errorf("rejects are %s", out)
+	}
+}
+
+// sameVersions holds a merged file's journal at each version against the shares at the times when that was committed.
+func sameVersions(t *testing.T, dir string, shares []string, merged string) {
+	t.Helper()
+	open := func(f string) *duck.Conn { // by itself: macros of a file that is attached read the tables of the other
+		db, err := duck.Open(t.Context(), filepath.Join(dir, f), duck.Options{ReadOnly: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = db.Close() })
+		return db.Writer()
+	}
+	one, seen := open(merged), 0
+	var parts []*duck.Conn
+	for _, f := range shares {
+		parts = append(parts, open(f))
+	}
+	texts := func(c *duck.Conn, q *duck.Query) []string {
+		rows, err := duck.Select(t.Context(), c, q, func(row func(...any) error) (s string, err error) { return s, row(&s) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return rows
+	}
+	all := texts(one, duck.SQL("SELECT committed_at::VARCHAR FROM dsql.versions ORDER BY version"))
+	for i, committed := range all {
+		var want []string
+		for _, c := range parts {
+			v, err := c.Int(t.Context(), duck.SQL("SELECT coalesce(max(version), 0) FROM dsql.versions WHERE committed_at <= {t}::TIMESTAMP",
+				duck.Args{"t": committed}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if v > 0 {
+				want = append(want, texts(c, duck.SQL("SELECT (p)::VARCHAR FROM planes_at({v}) p", duck.Args{"v": v}))...)
+			}
+		}
+		got := texts(one, duck.SQL("SELECT (p)::VARCHAR FROM planes_at({v}) p", duck.Args{"v": int64(i + 1)}))
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("version %d: %v, and the shares showed %v", i+1, got, want)
+		}
+		seen += len(got)
+	}
+	if len(all) < 10 || seen < 20 {
+		t.Errorf("%d rows of %d versions were compared", seen, len(all))
 	}
 }

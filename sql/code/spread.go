@@ -10,6 +10,9 @@ var (
 	WrongShare = spread.add("wrong-share", ExitUsage,
 		"A file has a share of what a script's sources have, and something else was meant: another share, all of them, or a source of which it has "+
 			"taken what is another share's now (exit code 80). Each share keeps its file, and their number, for good; `dsql merge` makes one file of them.")
+	NotMerged = spread.add("not-merged", ExitFailed,
+		"The files of shares can't become one as they are: one is missing or was killed, is behind, has something that waits for a decision, or was "+
+			"declared otherwise. Nothing is made; mend what the message says, and merge again.")
 	BadPlan = spread.add("bad-plan", ExitUsage,
 		"The plan of `dsql worker` can't be read, is of another form than this dsql knows, or what it names is another one here: the file of a "+
 			"model (exit code 80). Make it with `dsql explain SCRIPT -o json`, of the same version.")
