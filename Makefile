@@ -153,8 +153,8 @@ fuzz-one:
 	  echo "fuzz $(PKG) $$f $(FUZZTIME)"; (cd $(PKG) && $(BINARY) -test.run '^$$' -test.fuzz "^$$f\$$" -test.fuzztime $(FUZZTIME) \
 	    -test.fuzzminimizetime 200x -test.fuzzcachedir "$$($(GO) env GOCACHE)/fuzz/dsql/$(PKG)"); done; rm -f $(BINARY)
 
-crash: tools ## the demo, sinks and outer joins killed at every fault point, run again, compared
-	@$(GO) test -run "TestCrashLoop|TestSinkCrashes|TestOuterJoinsAfterCrashes" -count=1 ./cmd/dsql
+crash: tools ## the demo, sinks, outer joins and rollups killed at every fault point, run again, compared
+	@$(GO) test -run "TestCrashLoop|TestSinkCrashes|TestOuterJoinsAfterCrashes|TestRollupsAfterCrashes" -count=1 ./cmd/dsql
 
 # Seeds, not a time: the same ones on every machine. They take some ninety seconds on two cores; `make torture` tries others.
 torture-ci:

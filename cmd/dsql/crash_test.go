@@ -157,3 +157,84 @@ func sameContents(t *testing.T, want map[string]string, path string) {
 		t.Errorf("%d tables, want %d", len(got), len(want))
 	}
 }
+
+// crashing is a script that runs twice, over files that are there before and others that come. The second run is killed.
+type crashing struct {
+	script         string
+	before, killed map[string]string
+	own            []string // fault points that the run has to pass
+	rows           []string // tables that have rows in the end
+}
+
+// everywhere kills the second run at each fault point and runs the script again: the file is that of a run that was not killed. With
+// DSQL_LONG that is at each passing of its own points and the first and last of others, else at the middle and the last, and at the last.
+func (c crashing) everywhere(t *testing.T) {
+	if testing.Short() {
+		t.Skip("kills some twenty runs: `make crash`")
+	}
+	t.Parallel()
+	whole := c.begin(t)
+	log := filepath.Join(whole, "points.log")
+	c.run(t, whole, "DSQL_FAULT_LOG="+log)
+	want := contents(t, filepath.Join(whole, "s.duckdb"))
+	for _, some := range c.rows {
+		if rows := want[some]; rows == "" || rows == "empty" {
+			t.Errorf("%s has no rows", some)
+		}
+	}
+	points := map[string]int{}
+	for _, p := range strings.Fields(read(t, log)) {
+		points[p]++
+	}
+	for _, own := range c.own {
+		if points[own] == 0 {
+			t.Errorf("%s wasn't passed", own)
+		}
+	}
+	for name, passes := range points {
+		own, long := slices.Contains(c.own, name), os.Getenv("DSQL_LONG") != ""
+		for k := 1; k <= passes; k++ {
+			if k < passes && !(own && (long || k == passes/2) || long && k == 1) {
+				continue
+			}
+			t.Run(fmt.Sprintf("%s-%d", name, k), func(t *testing.T) {
+				t.Parallel()
+				dir := c.begin(t)
+				run := asCommand(t, dir, "run", "-q", "s.sql")
+				run.Env = append(run.Env, fmt.Sprintf("DSQL_FAULT=kill:%s:%d", name, k))
+				if run.Run() == nil {
+					t.Fatal("the run was not killed")
+				}
+				c.run(t, dir)
+				sameContents(t, want, filepath.Join(dir, "s.duckdb"))
+				if left, err := os.ReadDir(filepath.Join(dir, "out")); err != nil || len(left) == 0 {
+					t.Errorf("the sink wrote %d files, %v", len(left), err)
+				}
+			})
+		}
+	}
+}
+
+// begin is a folder where the script ran once, and the other files have come.
+func (c crashing) begin(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	put(t, filepath.Join(dir, "s.sql"), c.script)
+	for name, text := range c.before {
+		put(t, filepath.Join(dir, name), text)
+	}
+	c.run(t, dir)
+	for name, text := range c.killed {
+		put(t, filepath.Join(dir, name), text)
+	}
+	return dir
+}
+
+func (crashing) run(t *testing.T, dir string, env ...string) {
+	t.Helper()
+	run := asCommand(t, dir, "run", "-q", "s.sql")
+	run.Env = append(run.Env, env...)
+	if out, err := run.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+}
