@@ -90,5 +90,10 @@ func (m *merger) undone() []misfit {
 			LEFT JOIN {places} l USING (share, destination, input) WHERE coalesce(l.version, 0) < latest ORDER BY ALL`,
 			duck.Args{"places": places, "latest": latest}), "%s hasn't taken all that its share has for it", toTheEnd},
 		{duck.SQL("SELECT what FROM {q} ORDER BY ALL", duck.Args{"q": posted}), "rejects of %s wait to be sent", toTheEnd},
+		{duck.SQL(`SELECT table_name FROM duckdb_tables() t WHERE list_contains({parts}, database_name) AND schema_name = 'main' AND estimated_size > 0
+			AND NOT list_contains({tables}, table_name) AND EXISTS (FROM duckdb_columns() c WHERE c.table_oid = t.table_oid
+			AND c.database_oid = t.database_oid AND c.column_name IN ('_version', '_v_from')) ORDER BY ALL`,
+			duck.Args{"parts": program.Texts(m.parts()), "tables": program.Texts(append(slices.Clone(m.tables), m.states...))}),
+			"%s has rows by version, and is no stream or journal of the script", "read the files together: ATTACH"},
 	}
 }

@@ -128,6 +128,10 @@ func (n *Node) readsWhole() error {
 		return checks[0].Errorf(code.NotSpread, "a check of %s is about a batch, and a share has the rows of some keys of it", n.Name).
 			WithHint("check what the source gives in a stream over a source of its own; or " + onMerged)
 	}
+	if v := d.Arg("REJECT LIMIT"); v != nil && n.ofKeys() {
+		return d.At(v.Span).Errorf(code.NotSpread, "REJECT LIMIT of %s is about a batch, and a share has the rows of some keys of it", n.Name).
+			WithHint("give the source one, whose records all shares read")
+	}
 	return nil
 }
 
