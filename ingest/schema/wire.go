@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"bytes"
 	"encoding/base64"
 	"slices"
 	"strconv"
@@ -106,7 +107,7 @@ func (x *Wire) Put(w *convert.Writer, c *convert.Column, row int, tok []byte, st
 	}
 }
 
-// DecodeBase64 reads base64, with or without its padding, into memory that stays.
+// DecodeBase64 reads base64 in either of its alphabets, with or without its padding, into memory that stays.
 func DecodeBase64(w *convert.Writer, tok []byte) ([]byte, convert.Fault) {
 	for len(tok) > 0 && tok[len(tok)-1] == '=' {
 		tok = tok[:len(tok)-1]
@@ -116,7 +117,11 @@ func DecodeBase64(w *convert.Writer, tok []byte) ([]byte, convert.Fault) {
 	if to == nil && n > 0 {
 		return nil, convert.NoRoom
 	}
-	if _, err := base64.RawStdEncoding.Decode(to, tok); err != nil {
+	alphabet := base64.RawStdEncoding
+	if bytes.ContainsAny(tok, "-_") {
+		alphabet = base64.RawURLEncoding
+	}
+	if _, err := alphabet.Decode(to, tok); err != nil {
 		return nil, convert.Wrong
 	}
 	return to[:n:n], convert.Fine

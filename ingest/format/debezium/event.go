@@ -83,17 +83,19 @@ func opOf(value []byte, at int) byte {
 }
 
 // The placeholder stands where PostgreSQL didn't log a large value because the UPDATE left it alone: as a text, in base64 for bytes, as
-// its bytes in an array of numbers, alone in a list or map.
+// its bytes in an array of numbers, alone in a list or map, which may be a text itself; in an array of UUIDs as the UUID of its MD5.
 const placeholder = "__debezium_unavailable_value"
 
 var (
 	placeholderText   = []byte(`"` + placeholder + `"`)
 	placeholderBase64 = []byte(`"X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ=="`)
+	placeholderMap    = []byte(`"{\"` + placeholder + `\":\"` + placeholder + `\"}"`)
+	placeholderUUID   = []byte(`"b68a35a7-17ad-35b3-af2a-ae46edb4545a"`)
 	placeholderBytes  = []byte(`95,95,100,101,98,101,122,105,117,109,95,117,110,97,118,97,105,108,97,98,108,101,95,118,97,108,117,101`)
 )
 
 func isPlaceholder(value []byte) bool {
-	if bytes.Equal(value, placeholderText) || bytes.Equal(value, placeholderBase64) {
+	if bytes.Equal(value, placeholderText) || bytes.Equal(value, placeholderBase64) || bytes.Equal(value, placeholderMap) {
 		return true
 	}
 	if len(value) < 2 || value[0] != '[' && value[0] != '{' {
@@ -105,14 +107,14 @@ func isPlaceholder(value []byte) bool {
 		}
 		return r
 	}, value[1:len(value)-1])
-	return value[0] == '[' && (isPlaceholder(bare) || bytes.Equal(bare, placeholderBytes)) ||
+	return value[0] == '[' && (isPlaceholder(bare) || bytes.Equal(bare, placeholderBytes) || bytes.Equal(bare, placeholderUUID)) ||
 		value[0] == '{' && bytes.Equal(bare, bytes.Join([][]byte{placeholderText, placeholderText}, []byte{':'}))
 }
 
 // withoutPlaceholders is a row with NULL where a value isn't there, and takes note of its columns.
 func (z *decoder) withoutPlaceholders(row []byte) (text []byte, full bool) {
-	if !bytes.Contains(row, placeholderText) && !bytes.Contains(row, placeholderBase64) && !bytes.Contains(row, []byte("95,")) &&
-		!bytes.Contains(row, []byte("95 ")) {
+	if !bytes.Contains(row, []byte(placeholder)) && !bytes.Contains(row, placeholderBase64) && !bytes.Contains(row, placeholderUUID) &&
+		!bytes.Contains(row, []byte("95,")) && !bytes.Contains(row, []byte("95 ")) {
 		return row, false
 	}
 	out, gone := make([]byte, 0, len(row)), []string(nil)

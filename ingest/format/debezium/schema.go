@@ -161,8 +161,10 @@ func (s *connectSchema) duckdb() duck.Type {
 		return x.Type.Duckdb(nil, &left)
 	}
 	switch s.Name {
-	case "io.debezium.time.ZonedTimestamp":
+	case "io.debezium.time.ZonedTimestamp", "io.debezium.time.IsoTimestamp":
 		return "TIMESTAMP"
+	case "io.debezium.time.ZonedTime", "io.debezium.time.IsoTime":
+		return "TIME"
 	case "io.debezium.data.Uuid":
 		return "UUID"
 	}
