@@ -9,6 +9,7 @@ import (
 
 	"dsql/engine/duck"
 	"dsql/engine/kind"
+	"dsql/internal/plural"
 	"dsql/sql"
 	"dsql/sql/code"
 )
@@ -39,13 +40,13 @@ func (o *outcome) measured() string {
 	case o.groups.Valid && o.groups.Int64 == 0:
 		return "no groups"
 	case o.groups.Valid && o.null:
-		return fmt.Sprintf("none fails of %s, and some are NULL", count(o.groups.Int64, "group"))
+		return fmt.Sprintf("none fails of %s, and some are NULL", plural.Of(o.groups.Int64, "group"))
 	case o.groups.Valid:
-		return fmt.Sprintf("%d of %s", o.broken.Int64, count(o.groups.Int64, "group"))
+		return fmt.Sprintf("%d of %s", o.broken.Int64, plural.Of(o.groups.Int64, "group"))
 	case o.broken.Valid && o.null:
 		return "NULL for some rows"
 	case o.broken.Valid:
-		return count(o.broken.Int64, "row")
+		return plural.Of(o.broken.Int64, "row")
 	case o.text.Valid:
 		return o.text.String
 	case !o.value.Valid:
@@ -56,13 +57,6 @@ func (o *outcome) measured() string {
 		return strconv.FormatFloat(o.value.Float64, 'f', -1, 64)
 	}
 	return strconv.FormatFloat(o.value.Float64, 'g', 12, 64) // what a sum of decimals leaves behind that is noise
-}
-
-func count(n int64, of string) string {
-	if n == 1 {
-		return "1 " + of
-	}
-	return fmt.Sprintf("%d %ss", n, of)
 }
 
 // record writes metrics, verdicts and the rows of failed checks on rows. version is NULL for a batch that was rolled back.

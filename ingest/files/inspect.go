@@ -17,6 +17,7 @@ import (
 	"dsql/ingest/format"
 	"dsql/ingest/names"
 	"dsql/internal/lazy"
+	"dsql/internal/plural"
 	"dsql/sql"
 	"dsql/sql/code"
 )
@@ -103,7 +104,7 @@ func ofFolder(dir, target string) (string, error) {
 		}
 	}
 	if len(endings) != 1 {
-		return "", sql.Errorf(code.BadTarget, "%s is a folder with files of %s", target, count(len(endings), "ending")).
+		return "", sql.Errorf(code.BadTarget, "%s is a folder with files of %s", target, plural.Of(len(endings), "ending")).
 			WithHint("say which: dsql inspect '" + strings.TrimSuffix(target, "/") + "/*.csv'")
 	}
 	for e := range endings {
@@ -239,20 +240,13 @@ func (s *Source) unlike(ctx context.Context, c *duck.Conn, files []file, first f
 			}
 		}
 		if len(more) > 0 {
-			fmt.Fprintf(&b, "-- %s has %s beside: %s\n", f.path, count(len(more), "column"), names.Shown(more))
+			fmt.Fprintf(&b, "-- %s has %s beside: %s\n", f.path, plural.Of(len(more), "column"), names.Shown(more))
 		}
 		if len(less) > 0 {
-			fmt.Fprintf(&b, "-- %s lacks %s: %s\n", f.path, count(len(less), "column"), names.Shown(less))
+			fmt.Fprintf(&b, "-- %s lacks %s: %s\n", f.path, plural.Of(len(less), "column"), names.Shown(less))
 		}
 	}
 	return b.String()
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // nameOfFiles is what files are about: their name without its ending, or their folder's where that is a date or *.

@@ -11,6 +11,7 @@ import (
 	"dsql/engine/catalog"
 	"dsql/engine/duck"
 	"dsql/engine/kind"
+	"dsql/internal/plural"
 	"dsql/pipeline/event"
 	"dsql/sql"
 )
@@ -135,14 +136,14 @@ func Stores(ctx context.Context, _ *Program, tx *duck.Tx, _ *sql.Decl, n *Node) 
 		}
 		open, err := tx.Int(ctx, duck.SQL("SELECT count(*) FROM dsql.rejects WHERE destination = {d} AND replayed_at IS NULL", duck.Args{"d": n.Name}))
 		if err == nil && open > 0 {
-			what = append(what, Amount(open, "open reject"))
+			what = append(what, plural.Of(open, "open reject"))
 		}
 		return what, err
 	}
 	if _, ok := n.Source(); ok {
 		files, err := tx.Int(ctx, duck.SQL("SELECT count(DISTINCT path) FROM dsql.files WHERE source = {s}", duck.Args{"s": n.Name}))
 		if err == nil && files > 0 {
-			what = append(what, "that it has taken "+Amount(files, "file"))
+			what = append(what, "that it has taken "+plural.Of(files, "file"))
 		}
 		return what, err
 	}
@@ -159,25 +160,17 @@ func Rows(ctx context.Context, tx *duck.Tx, n *Node) (string, error) {
 		return "", nil
 	}
 	if err != nil || !n.Keyed() {
-		return Amount(rows, "row"), err
+		return plural.Of(rows, "row"), err
 	}
-	text := Amount(rows, "key")
+	text := plural.Of(rows, "key")
 	history, err := tx.Int(ctx, duck.SQL("SELECT count(*) FROM {t}", duck.Args{"t": duck.Ident(n.Name + "_history")}))
 	switch {
 	case duck.IsMissing(err): // it keeps none
 		return text, nil
 	case err == nil:
-		text += ", " + Amount(history, "version")
+		text += ", " + plural.Of(history, "version")
 	}
 	return text, err
-}
-
-// Amount is a number of things in words.
-func Amount(n int64, what string) string {
-	if n != 1 {
-		what += "s"
-	}
-	return fmt.Sprintf("%d %s", n, what)
 }
 
 // dropsTable is the plan of a user's own DROP TABLE.
@@ -197,7 +190,7 @@ func (p *Program) dropsTable(ctx context.Context, c *duck.Conn, st sql.Stmt) []e
 	ch := event.Change{Action: "drop", Kind: "table", Name: at.Of(st.Src)}
 	err := c.Scratch(ctx, func(tx *duck.Tx) error {
 		n, err := tx.Int(ctx, duck.SQL("SELECT count(*) FROM {t}", duck.Args{"t": duck.User(st.Src, at)}))
-		ch.What = []string{Amount(n, "row")}
+		ch.What = []string{plural.Of(n, "row")}
 		return err
 	})
 	if err != nil { // it isn't there, or in a database that only a run attaches
@@ -237,7 +230,7 @@ func (p *Program) waits(ctx context.Context, c *duck.Conn, n *Node) []string {
 			if err != nil || lag == 0 {
 				return nil, err
 			}
-			return []string{Amount(lag, "record") + " to be read"}, nil
+			return []string{plural.Of(lag, "record") + " to be read"}, nil
 		}
 		return nil, nil
 	})
@@ -271,10 +264,10 @@ func inFiles(files []kind.WaitingFile) []string {
 	}
 	var out []string
 	if n > 0 {
-		out = append(out, fmt.Sprintf("%s to be read, %s", Amount(n, "file"), Amount(bytes, "byte")))
+		out = append(out, fmt.Sprintf("%s to be read, %s", plural.Of(n, "file"), plural.Of(bytes, "byte")))
 	}
 	if later > 0 {
-		out = append(out, Amount(later, "file")+" that can't be read yet: `dsql status` says why")
+		out = append(out, plural.Of(later, "file")+" that can't be read yet: `dsql status` says why")
 	}
 	return out
 }

@@ -9,6 +9,7 @@ import (
 	"dsql/engine/fault"
 	"dsql/engine/kind"
 	"dsql/engine/watermark"
+	"dsql/internal/plural"
 )
 
 // What an outer join keeps, and changes in the transaction of a version: the rows of a side that have found none, and which rows of the
@@ -286,7 +287,7 @@ func (w *Waiting) now(ctx context.Context, c *duck.Conn) (out string, err error)
 			if rows, err = c.Int(ctx, duck.SQL("SELECT count(*) FROM {t} WHERE NOT {gone}", a)); err != nil {
 				return "", err
 			}
-			out += ", waiting: " + Amount(rows, "row")
+			out += ", waiting: " + plural.Of(rows, "row")
 		}
 		out += "\n"
 	}

@@ -7,6 +7,7 @@ import (
 
 	"dsql/engine/duck"
 	"dsql/engine/kind"
+	"dsql/internal/plural"
 	"dsql/pipeline/event"
 	"dsql/pipeline/program"
 	"dsql/sql"
@@ -49,7 +50,7 @@ func erasable(ctx context.Context, _ *program.Program, tx *duck.Tx, d *sql.Decl,
 	}
 	e, _ := n.Obj.(kind.Eraser)
 	rows, err := e.Erase(ctx, tx, values)
-	return []string{program.Amount(rows, "row") + " of its history and events, in every version"}, err
+	return []string{plural.Of(rows, "row") + " of its history and events, in every version"}, err
 }
 
 // holding is a line of what ERASE KEY shows.

@@ -7,6 +7,7 @@ import (
 
 	"dsql/engine/duck"
 	"dsql/engine/kind"
+	"dsql/internal/plural"
 	"dsql/pipeline/event"
 	"dsql/pipeline/program"
 	"dsql/rules"
@@ -83,7 +84,7 @@ func (r *runner) leaveErased(ctx context.Context, tx *transaction, n *program.No
 	ruled.Rows = duck.SQL("(SELECT * FROM {rows} WHERE NOT {is})", a)
 	if !r.leftOut[n] { // once a run
 		r.leftOut[n] = true
-		tx.tell(n.Obj.Decl().Errorf(code.ErasedKey, "%s of keys that were erased from %s were left out", program.Amount(left, "row"), n.Name).
+		tx.tell(n.Obj.Decl().Errorf(code.ErasedKey, "%s of keys that were erased from %s were left out", plural.Of(left, "row"), n.Name).
 			WithHint("its source still has them; ADMIT KEY (…) TO JOURNAL " + n.Name + " takes such a key in again"))
 	}
 	return left, nil
@@ -142,7 +143,7 @@ func keyValues(ctx context.Context, c *duck.Conn, d *sql.Decl, n *program.Node) 
 			WithHint(fmt.Sprintf("the keys of %s are (%s): give a value for each, in this order", n.Name, strings.Join(duck.ColumnNames(keys), ", ")))
 	}
 	if len(given) != len(keys) {
-		return nil, nil, wrong("%s has %s, and %d are given", n.Name, program.Amount(int64(len(keys)), "key column"), len(given))
+		return nil, nil, wrong("%s has %s, and %d are given", n.Name, plural.Of(int64(len(keys)), "key column"), len(given))
 	}
 	named := make([]string, len(keys))
 	for i := range keys {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"dsql/engine/duck"
+	"dsql/internal/plural"
 	"dsql/pipeline/program"
 	"dsql/sql"
 )
@@ -22,7 +23,7 @@ func rolledBack(ctx context.Context, _ *program.Program, tx *duck.Tx, d *sql.Dec
 	if err != nil {
 		return what, err
 	}
-	return append(what, fmt.Sprintf("it has %s, and had %s", now, program.Amount(then, rowWord(n)))), nil
+	return append(what, fmt.Sprintf("it has %s, and had %s", now, plural.Of(then, rowWord(n)))), nil
 }
 
 func rowWord(n *program.Node) string {
@@ -50,7 +51,7 @@ func rebuilt(ctx context.Context, p *program.Program, tx *duck.Tx, d *sql.Decl, 
 	}
 	files, err := tx.Int(ctx, duck.SQL("SELECT count(DISTINCT path) FROM dsql.files WHERE destination = {d}", duck.Args{"d": n.Name}))
 	if err == nil && files > 0 {
-		what = append(what, "of its sources it has taken "+program.Amount(files, "file"))
+		what = append(what, "of its sources it has taken "+plural.Of(files, "file"))
 	}
 	return append([]string{"emptied, and filled again from all that its inputs still have"}, what...), err
 }
@@ -69,7 +70,7 @@ func readAgain(ctx context.Context, _ *program.Program, tx *duck.Tx, _ *sql.Decl
 	files, err := tx.Int(ctx, duck.SQL("SELECT count(DISTINCT path) FROM dsql.files WHERE source = {s}", duck.Args{"s": n.Name}))
 	what := []string{"read again: journals absorb what they have seen"}
 	if err == nil && files > 0 {
-		what = append(what, "it has taken "+program.Amount(files, "file"))
+		what = append(what, "it has taken "+plural.Of(files, "file"))
 	}
 	return what, err
 }
@@ -85,7 +86,7 @@ func replayed(ctx context.Context, _ *program.Program, tx *duck.Tx, d *sql.Decl,
 		a["of"] = duck.SQL("{of} AND {sunk}", a, duck.Args{"sunk": sunkRows})
 	}
 	rows, err := tx.Int(ctx, duck.SQL("SELECT count(*) FROM dsql.rejects WHERE {of} AND replayed_at IS NULL AND ({where})", a))
-	return []string{program.Amount(rows, "reject") + " would be tried again"}, err
+	return []string{plural.Of(rows, "reject") + " would be tried again"}, err
 }
 
 func heldBy(ctx context.Context, _ *program.Program, tx *duck.Tx, _ *sql.Decl, n *program.Node) ([]string, error) {
@@ -97,5 +98,5 @@ func heldBy(ctx context.Context, _ *program.Program, tx *duck.Tx, _ *sql.Decl, n
 	if holds == 0 {
 		return []string{"nothing is held back"}, nil
 	}
-	return []string{program.Amount(holds, "hold") + " of " + program.Amount(rows, "row")}, nil
+	return []string{plural.Of(holds, "hold") + " of " + plural.Of(rows, "row")}, nil
 }

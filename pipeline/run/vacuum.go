@@ -7,6 +7,7 @@ import (
 	"dsql/engine/duck"
 	"dsql/engine/kind"
 	"dsql/engine/watermark"
+	"dsql/internal/plural"
 	"dsql/pipeline/event"
 	"dsql/pipeline/program"
 	"dsql/sql"
@@ -86,7 +87,7 @@ func (r *runner) giveUp(ctx context.Context, d *sql.Decl, n *program.Node, k kin
 	})
 	if err == nil && gone > 0 {
 		r.Emit(event.Changed{Change: event.Change{Action: "change", Kind: n.Kind, Name: n.Name,
-			What: []string{fmt.Sprintf("%s of closed windows given up", program.Amount(gone, "row"))}}})
+			What: []string{fmt.Sprintf("%s of closed windows given up", plural.Of(gone, "row"))}}})
 	}
 	return err
 }
