@@ -147,47 +147,6 @@ func missing(err error) bool {
 	return !slices.ContainsFunc(Collect(nil, err), func(e *sql.Error) bool { return !duck.IsMissing(e) })
 }
 
-// Due is a declaration, and the statement that is reached when it can be defined: the last one of its own and of all that it reads.
-type due struct {
-	n  *Node
-	at int
-}
-
-// Due are all declarations, in an order in which they can be defined.
-func (p *Program) Due() []due {
-	at := map[*Node]int{}
-	for _, n := range p.Nodes {
-		at[n] = n.Stmt
-	}
-	sorted := p.Sorted()
-	for some := true; some; { // until it has come to all that read what waits
-		some = false
-		for _, n := range sorted {
-			for _, m := range append(n.feeds(), n.beside...) {
-				if last, ok := at[m]; ok && last > at[n] {
-					at[n], some = last, true
-				}
-			}
-		}
-	}
-	out := make([]due, len(sorted))
-	for i, n := range sorted {
-		out[i] = due{n, at[n]}
-	}
-	return out
-}
-
-// Ready are the declarations that can be defined once statement i is reached: that statement's own, when all it reads is
-// defined, and those that waited for it. Declarations of the file come with the first statement, but for those that wait.
-func Ready(all []due, i int) (out []*Node) {
-	for _, d := range all {
-		if !d.n.Bound && d.at <= i {
-			out = append(out, d.n)
-		}
-	}
-	return out
-}
-
 func (p *Program) NotDeclared(kind string, name sql.Name, d *sql.Decl) *sql.Error {
 	var names []string
 	for _, n := range p.Nodes {

@@ -107,7 +107,7 @@ func rehearse(ctx context.Context, c *duck.Conn, o Options, stmts []sql.Stmt, wa
 				return err
 			}
 			doubts, err := p.perBatch(ctx, tx.Conn)
-			if p.doubts = append(p.doubts, doubts...); err != nil {
+			if p.doubts = append(append(p.doubts, doubts...), p.passedOver()...); err != nil {
 				return err
 			}
 			if err := p.shared(ctx, tx.Conn, o.Share != nil); err != nil {

@@ -168,6 +168,9 @@ var (
 	TableGone = declared.add("table-gone", ExitScript,
 		"The table of a declaration was dropped by another client of the file. `REBUILD … FROM SOURCE` in the script makes it "+
 			"again, from what its inputs still have; `DROP` gives it up.")
+	PassedOver = declared.add("passed-over", Warning,
+		"A warning: a REFRESH stands above a declaration that a destination above it needs (a source, a model, a macro of rules), so that the "+
+			"destination isn't there yet and gets nothing from it. Statements run from top to bottom: put REFRESH behind that declaration.")
 	NotRefreshed = declared.add("not-refreshed", Warning,
 		"A warning: the statement reads a destination before anything was written to it. Put REFRESH before.")
 )
