@@ -22,8 +22,9 @@ if ! ls "$lib"/debezium-connector-postgres-*.jar >/dev/null 2>&1; then
 fi
 
 dir=$(mktemp -d "${TMPDIR:-/tmp}/dsql-debezium-XXXXXX")
-database=
+database= connector=
 stop() {
+  [ -z "$connector" ] || kill "$connector" 2>/dev/null || true
   [ -z "$database" ] || kill -INT "$database" 2>/dev/null || true
   [ -z "$database" ] || wait "$database" 2>/dev/null || true
   rm -rf "$dir"
@@ -48,11 +49,16 @@ start() { # a try: the port is free when it is picked, and may be taken a moment
   return 1
 }
 start || start || start || { tail -5 "$dir/log" >&2; exit 1; }
+# The watchdog: an EXIT trap doesn't run at SIGKILL. The connector ends without its database, or by its timeout.
+( trap '' INT TERM; while kill -0 $$ 2>/dev/null && kill -0 "$database" 2>/dev/null; do sleep 1; done; kill -INT "$database" 2>/dev/null; sleep 1; rm -rf "$dir" ) >/dev/null 2>&1 &
 psql() { "$bin/psql" -q -X -v ON_ERROR_STOP=1 -h 127.0.0.1 -p $port -U postgres "$@"; }
 psql -d postgres -c 'CREATE DATABASE dsql'
 psql -d dsql -f "$here/debezium/postgres.sql"
 mkdir -p "$dir/out" "$1/postgres"
+# A child in the background and wait: bash hears a signal at once, and not when the child ends.
 timeout 300 java -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp "$lib/*" "$here/debezium/Connector.java" $port "$here/debezium/postgres-changes.sql" "$dir/out" \
-  >"$dir/java.log" 2>&1 || { tail -40 "$dir/java.log" >&2; exit 1; }
+  >"$dir/java.log" 2>&1 &
+connector=$!
+wait "$connector" || { tail -40 "$dir/java.log" >&2; exit 1; }
 for f in "$dir/out"/*.jsonl; do gzip -9nc "$f" >"$1/postgres/$(basename "$f").gz"; done
 wc -l "$dir/out"/*.jsonl | sed "s#$dir/out/##" >&2
