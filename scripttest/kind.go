@@ -76,6 +76,8 @@ type Given struct {
 type Expect struct {
 	Query, Rows sql.Span
 	Ordered     bool
+
+	have, want []duck.Column // what Check found of both
 }
 
 func compile(d *sql.Decl) (kind.Object, error) {

@@ -105,9 +105,10 @@ func (r *running) step(ctx context.Context, st *scripttest.Step) bool {
 				want.Text, e.Code, e.Msg).WithHint("docs/errors.md has all codes"), nil)
 		}
 	}
+	grown := r.trial.Grown()
 	for i := range st.Expects {
 		e := &st.Expects[i]
-		d, err := e.Compare(ctx, r.trial.Conn, src)
+		d, err := e.Compare(ctx, r.trial.Conn, src, grown)
 		if err != nil {
 			r.fail(r.trial.Program.SourceHint(ctx, r.trial.Conn, err), nil)
 		} else if !d.None() {
