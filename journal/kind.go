@@ -89,13 +89,12 @@ func (j *Journal) KeyNames() []string {
 
 // Undivided: what hangs on rows of all keys can't be told of the rows of some.
 func (j *Journal) Undivided() *sql.Error {
-	const hint = "run the journal on one machine; dsql explain --select makes a plan without it"
 	switch {
 	case !j.feed():
-		return j.decl.Errorf(code.NotSpread, "%s takes whole tables, and no process has one", j.decl.Name).WithHint(hint)
+		return j.decl.Errorf(code.NotSpread, "%s takes whole tables, and no process has one", j.decl.Name)
 	case j.lateness != nil:
 		return j.decl.At(*j.lateness).Errorf(code.NotSpread, "LATENESS of %s goes by the newest event of any key, which no process knows",
-			j.decl.Name).WithHint(hint)
+			j.decl.Name)
 	}
 	return nil
 }

@@ -187,17 +187,15 @@ func (p *plan) apart(stmts []sql.Stmt) error {
 			case !ok || at.Src == nil && r.How == "beside":
 			case len(of.Keys) > 0 && strings.HasSuffix(r.How, " rows"):
 				errs = append(errs, at.Errorf(code.NotSpread, "%s reads what changes in %s, which is known where all events of a key are", d.Name,
-					of.Name).WithHint(onOneMachine))
+					of.Name).WithHint(program.OnOneMachine))
 			case !strings.HasSuffix(r.How, " rows"):
 				errs = append(errs, at.Errorf(code.NotSpread, "%s reads %s whole, and no process has more of it than its own pieces", d.Name, of.Name).
-					WithHint("join with a table that the script makes of a file; or "+onOneMachine))
+					WithHint("join with a table that the script makes of a file; or "+program.OnOneMachine))
 			}
 		}
 	}
 	return errs.Err()
 }
-
-const onOneMachine = "run it on one machine, over what the processes gave; dsql explain --select makes a plan without it"
 
 // readAt is where a declaration names what it reads, outside of what is judged elsewhere: else the zero Place.
 func readAt(d *sql.Decl, name string) sql.Place {

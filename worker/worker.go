@@ -64,7 +64,7 @@ func Open(ctx context.Context, o Options) (w *Worker, err error) {
 // ready makes sure that the program can be spread, and settles what the process may use.
 func (w *Worker) ready(ctx context.Context) error {
 	c, p := w.trial.Conn, w.plan
-	if err := errors.Join(w.trial.Program.Spread(ctx, c), p.sameModels(ctx, c)); err != nil {
+	if err := errors.Join(w.trial.Program.Spread(ctx, c, program.OnOneMachine), p.sameModels(ctx, c)); err != nil {
 		return err
 	}
 	for _, n := range w.trial.Program.Nodes {

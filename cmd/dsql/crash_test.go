@@ -88,6 +88,16 @@ func runDemo(t *testing.T, dir string, env ...string) error {
 	return nil
 }
 
+// passed are the fault points that a run noted in DSQL_FAULT_LOG, each with how often it came by.
+func passed(t *testing.T, log string) map[string]int {
+	t.Helper()
+	out := map[string]int{}
+	for _, p := range strings.Fields(read(t, log)) {
+		out[p]++
+	}
+	return out
+}
+
 func undisturbed(t *testing.T) (map[string]string, map[string]int) {
 	t.Helper()
 	dir := newDemo(t)
@@ -95,14 +105,7 @@ func undisturbed(t *testing.T) (map[string]string, map[string]int) {
 	if err := runDemo(t, dir, "DSQL_FAULT_LOG="+log); err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile(log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	points := map[string]int{}
-	for _, p := range strings.Fields(string(text)) {
-		points[p]++
-	}
+	points := passed(t, log)
 	return contents(t, filepath.Join(dir, "pipeline.duckdb")), points
 }
 
@@ -182,10 +185,7 @@ func (c crashing) everywhere(t *testing.T) {
 			t.Errorf("%s has no rows", some)
 		}
 	}
-	points := map[string]int{}
-	for _, p := range strings.Fields(read(t, log)) {
-		points[p]++
-	}
+	points := passed(t, log)
 	for _, own := range c.own {
 		if points[own] == 0 {
 			t.Errorf("%s wasn't passed", own)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 )
 
@@ -27,14 +26,7 @@ CREATE JOURNAL j KEYS (id) SNAPSHOT AT day COLUMNS (v) ON MISSING CLOSE IF REMOV
 			if err := runJournal(t, dir, "DSQL_FAULT_LOG="+log); err != nil {
 				t.Fatal(err)
 			}
-			want, passes := contents(t, filepath.Join(dir, "j.duckdb")), map[string]int{}
-			text, err := os.ReadFile(log)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, p := range strings.Fields(string(text)) {
-				passes[p]++
-			}
+			want, passes := contents(t, filepath.Join(dir, "j.duckdb")), passed(t, log)
 			if n := passes["journal-inserted"]; n < 3 {
 				t.Fatalf("the journal wrote %d times: %v", n, passes)
 			}

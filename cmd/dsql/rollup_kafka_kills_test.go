@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -44,12 +43,8 @@ func TestRollupKafkaKills(t *testing.T) {
 		k.create(k.topic+"."+to, 2)
 	}
 	k.script(rollupKillsScript)
-	kills, n, between := 6, 0, 0
-	if os.Getenv("DSQL_LONG") != "" {
-		kills = 30
-	}
-	for i := range kills {
-		var rs []*kgo.Record
+	n := 0
+	k.killed(rollupsKilled, func() (rs []*kgo.Record) {
 		for range 20 {
 			at := fmt.Sprintf("2025-01-%02d %02d:%02d:00", 1+n/1440, n/60%24, n%60)
 			visit := (n*6 + n*n%29) % 1440
@@ -61,15 +56,8 @@ func TestRollupKafkaKills(t *testing.T) {
 			}
 			n++
 		}
-		k.must(k.cl.ProduceSync(k.ctx(), rs...).FirstErr())
-		k.env = []string{fmt.Sprintf("DSQL_FAULT=kill:%s:%d", rollupsKilled[i%len(rollupsKilled)], 1+i/len(rollupsKilled))}
-		if k.start("run", "s.sql", "--follow", "--events", "jsonl").untilDead(`"event":"waiting"`) {
-			between++
-		}
-	}
-	k.env = nil
-	t.Logf("%d of %d between two steps", between, kills)
-	k.runs()
+		return rs
+	})
 	k.is("SELECT count(*) - count(DISTINCT id) FROM orders", "0")
 	k.is("SELECT count(*) FROM dsql.rejects", "0")
 	const join = "FROM orders o %s JOIN paid p ON p.id = o.id AND p.ts BETWEEN o.ts AND o.ts + INTERVAL 10 MINUTE"
@@ -90,13 +78,7 @@ func TestRollupKafkaKills(t *testing.T) {
 		{"sure", "t", "SELECT k || ' ' || t FROM merged ORDER BY k"},
 		{"sessions", "v", "SELECT w || ' ' || v FROM visits ORDER BY w"},
 	} {
-		last, _ := k.read(x.to, x.to == "sure", "")
-		var now []string
-		for key, value := range last {
-			if value != "" {
-				now = append(now, key+" "+field(value, x.field))
-			}
-		}
+		now := k.state(x.to, x.to == "sure", x.field)
 		want := strings.Split(k.all(x.want), "\n")
 		slices.Sort(now)
 		slices.Sort(want)

@@ -163,14 +163,7 @@ func TestSharesAreKilled(t *testing.T) {
 	if err := run(dir, []string{"DSQL_FAULT_LOG=" + log}, "--share=1/2"); err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile(log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	points := map[string]int{}
-	for _, p := range strings.Fields(string(text)) {
-		points[p]++
-	}
+	points := passed(t, log)
 	if len(points) < 8 {
 		t.Fatalf("only %d fault points were passed: %v", len(points), points)
 	}

@@ -35,12 +35,8 @@ func TestSinkKafkaKills(t *testing.T) {
 		k.create(k.topic+"."+to, 2)
 	}
 	k.script(killsScript)
-	kills, n, between := 6, 0, 0
-	if os.Getenv("DSQL_LONG") != "" {
-		kills = 30
-	}
-	for i := range kills {
-		var rs []*kgo.Record
+	n := 0
+	k.killed(killed, func() (rs []*kgo.Record) {
 		for range 20 {
 			value := fmt.Sprintf(`{"id":%d,"k":%d,"v":%d}`, n, n%11, n*37%100)
 			if n%19 == 0 {
@@ -49,15 +45,8 @@ func TestSinkKafkaKills(t *testing.T) {
 			rs = append(rs, &kgo.Record{Topic: k.topic, Partition: int32(n % 2), Value: []byte(value)})
 			n++
 		}
-		k.must(k.cl.ProduceSync(k.ctx(), rs...).FirstErr())
-		k.env = []string{fmt.Sprintf("DSQL_FAULT=kill:%s:%d", killed[i%len(killed)], 1+i/len(killed))}
-		if k.start("run", "s.sql", "--follow", "--events", "jsonl").untilDead(`"event":"waiting"`) {
-			between++
-		}
-	}
-	k.env = nil
-	t.Logf("%d of %d between two steps", between, kills)
-	k.runs()
+		return rs
+	})
 	rows := k.all("SELECT id FROM s ORDER BY id")
 	if got := strings.Count(rows, "\n") + 1; got < n*8/10 {
 		t.Fatalf("%d rows", got)
@@ -70,13 +59,7 @@ func TestSinkKafkaKills(t *testing.T) {
 	}
 	state := k.all("SELECT k || ' ' || v FROM j ORDER BY k")
 	for _, to := range []string{"state", "sure"} {
-		last, _ := k.read(to, to == "sure", "")
-		var now []string
-		for key, value := range last {
-			if value != "" {
-				now = append(now, key+" "+field(value, "v"))
-			}
-		}
+		now := k.state(to, to == "sure", "v")
 		slices.SortFunc(now, byNumber)
 		if got := strings.Join(now, "\n"); got != state {
 			t.Errorf("%s has\n%s\nwant\n%s", to, got, state)
@@ -90,6 +73,26 @@ func TestSinkKafkaKills(t *testing.T) {
 		t.Errorf("files have\n%s\nwant\n%s", got, rows)
 	}
 	k.is("SELECT count(*) - count(DISTINCT id) FROM s", "0")
+}
+
+// killed follows a script that is killed again and again, 6 times, 30 with DSQL_LONG: at a point of a list, or when it waits. Each time there are
+// new records. It ends with a run that nothing disturbs.
+func (k *kafka) killed(points []string, more func() []*kgo.Record) {
+	k.t.Helper()
+	kills, between := 6, 0
+	if os.Getenv("DSQL_LONG") != "" {
+		kills = 30
+	}
+	for i := range kills {
+		k.must(k.cl.ProduceSync(k.ctx(), more()...).FirstErr())
+		k.env = []string{fmt.Sprintf("DSQL_FAULT=kill:%s:%d", points[i%len(points)], 1+i/len(points))}
+		if k.start("run", "s.sql", "--follow", "--events", "jsonl").untilDead(`"event":"waiting"`) {
+			between++
+		}
+	}
+	k.env = nil
+	k.t.Logf("%d of %d between two steps", between, kills)
+	k.runs()
 }
 
 // untilDead kills a run that has said something, unless it died before.
@@ -142,6 +145,18 @@ func (k *kafka) read(to string, committed bool, name string) (last map[string]st
 	}
 	slices.SortFunc(all, byNumber)
 	return last, all
+}
+
+// state is what a topic has of each key now: the key and a field of its last value, but where that is a tombstone.
+func (k *kafka) state(to string, committed bool, name string) (now []string) {
+	k.t.Helper()
+	last, _ := k.read(to, committed, "")
+	for key, value := range last {
+		if value != "" {
+			now = append(now, key+" "+field(value, name))
+		}
+	}
+	return now
 }
 
 // field is a number in an object.

@@ -28,14 +28,7 @@ func TestSinkCrashes(t *testing.T) {
 	log := filepath.Join(whole, "points.log")
 	runs(t, whole, "DSQL_FAULT_LOG="+log)
 	want := lake(t, whole)
-	text, err := os.ReadFile(log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	passes := map[string]int{}
-	for _, p := range strings.Fields(string(text)) {
-		passes[p]++
-	}
+	passes := passed(t, log)
 	for _, p := range []string{"sink-staged", "sink-renamed", "sink-written", "sink-before-place"} {
 		if passes[p] < 4 {
 			t.Errorf("the point %s was passed %d times", p, passes[p])

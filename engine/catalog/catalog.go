@@ -5,7 +5,6 @@ package catalog
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"dsql/engine/duck"
@@ -238,14 +237,10 @@ func Plain(ctx context.Context, c *duck.Conn) (bool, error) {
 
 // Share is which part of its sources the file has, and of how many; 0: all of them.
 func Share(ctx context.Context, c *duck.Conn) (number, of int64, err error) {
-	cols, err := c.Describe(ctx, duck.SQL("FROM dsql.file"), sql.Place{})
-	if duck.IsMissing(err) { // of a new file, or an old one
+	_, err = c.Scan(ctx, duck.SQL("SELECT coalesce(share, 0), coalesce(shares, 0) FROM dsql.file"), &number, &of)
+	if sql.HasCode(err, code.DuckDBCatalog, code.DuckDBBinder) { // a new file has no such table, and an older one no such columns
 		return 0, 0, nil
 	}
-	if err != nil || !slices.Contains(duck.ColumnNames(cols), "share") { // an older file
-		return 0, 0, err
-	}
-	_, err = c.Scan(ctx, duck.SQL("SELECT coalesce(share, 0), coalesce(shares, 0) FROM dsql.file"), &number, &of)
 	return number, of, err
 }
 

@@ -3,7 +3,6 @@ package program
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"dsql/engine/catalog"
 	"dsql/engine/duck"
@@ -80,12 +79,7 @@ func (p *Program) shared(ctx context.Context, c *duck.Conn, told bool) error {
 	if p.Env.Share == nil {
 		return nil
 	}
-	errs := Collect(nil, p.Spread(ctx, c))
-	for _, e := range errs {
-		if strings.Contains(e.Hint, "dsql explain --select") {
-			e.Hint = onMerged
-		}
-	}
+	errs := Collect(nil, p.Spread(ctx, c, onMerged))
 	for _, n := range p.Nodes {
 		d := n.Obj.Decl()
 		if _, watches := n.Obj.(kind.Watcher); watches {

@@ -14,8 +14,8 @@ import (
 // A program is spread where its rows are done a piece at a time, by processes that know nothing of each other. What comes of a row may hang
 // on the row alone then: what looks at more is refused. What reads other relations than its new rows whoever spreads it refuses before.
 
-// Spread is all that can't be.
-func (p *Program) Spread(ctx context.Context, c *duck.Conn) error {
+// Spread is all that can't be. out is the way out of what has none of its own.
+func (p *Program) Spread(ctx context.Context, c *duck.Conn, out string) error {
 	var errs sql.List
 	for _, n := range p.Nodes {
 		u, ok := n.Obj.(kind.Undivided)
@@ -29,6 +29,11 @@ func (p *Program) Spread(ctx context.Context, c *duck.Conn) error {
 			errs = Collect(errs, p.spread(ctx, c, n))
 		}
 	}
+	for _, e := range errs {
+		if e.Code == code.NotSpread && e.Hint == "" {
+			e.Hint = out
+		}
+	}
 	return errs.Err()
 }
 
@@ -40,18 +45,18 @@ func (p *Program) taken(n *Node) bool {
 	})
 }
 
-const onOneMachine = "run it on one machine, over what the processes gave; dsql explain --select makes a plan without it"
+// OnOneMachine is the way out for a worker's plan.
+const OnOneMachine = "run it on one machine, over what the processes gave; dsql explain --select makes a plan without it"
 
 // spread is what keeps a destination from being.
 func (p *Program) spread(ctx context.Context, c *duck.Conn, n *Node) error {
 	d := n.Obj.Decl()
 	if _, total := n.Total(); total {
-		return d.Errorf(code.NotSpread, "%s is computed over all rows of %s, and no process has them", n.Name, n.Inputs[0].Of.Name).
-			WithHint(onOneMachine)
+		return d.Errorf(code.NotSpread, "%s is computed over all rows of %s, and no process has them", n.Name, n.Inputs[0].Of.Name)
 	}
 	if j := n.Join(); j != nil {
 		return d.At(j.body.reads[j.body.other].at).Errorf(code.NotSpread, "%s joins new rows with all rows of %s, and no process has them", n.Name,
-			j.sides[1].Of.Name).WithHint(onOneMachine)
+			j.sides[1].Of.Name)
 	}
 	for i, in := range n.Inputs {
 		at := d.NameAt
@@ -86,8 +91,7 @@ func (in *Input) ofOneRow(ctx context.Context, c *duck.Conn, n *Node, at sql.Pla
 		}
 	}
 	if found != "" {
-		return where.Errorf(code.NotSpread, "%s in the query of %s looks at many rows, and no process has all of %s", found, n.Name, in.Of.Name).
-			WithHint(onOneMachine)
+		return where.Errorf(code.NotSpread, "%s in the query of %s looks at many rows, and no process has all of %s", found, n.Name, in.Of.Name)
 	}
 	texts := []string{in.Query(empty(in.Of)).String()}
 	for _, r := range n.Rules.Told() {
@@ -122,8 +126,7 @@ func (p *Program) madeOfRows(n *Node) error {
 		}
 		for _, t := range sql.Tokens(st.Src, st.Span) {
 			if m := p.Relation(sql.NameOf(t.Span.Of(st.Src))); m != nil && IsName(t) {
-				return st.At(t.Span).Errorf(code.NotSpread, "this reads %s, which no process has whole, and %s reads what it may make", m.Name, n.Name).
-					WithHint(onOneMachine)
+				return st.At(t.Span).Errorf(code.NotSpread, "this reads %s, which no process has whole, and %s reads what it may make", m.Name, n.Name)
 			}
 		}
 	}
