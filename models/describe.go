@@ -11,6 +11,7 @@ import (
 	"dsql/engine/duck"
 	"dsql/engine/kind"
 	"dsql/models/model"
+	"dsql/models/stored"
 	"dsql/sql/code"
 )
 
@@ -80,7 +81,7 @@ func (f function) given(ctx context.Context, c *duck.Conn, fed kind.Fed, seen []
 	for i, in := range f.sig.Inputs {
 		names[i] = in.Name
 	}
-	held, err := fed(ctx, names)
+	held, err := fed(ctx, []string{f.name, f.versionName(), stored.ReasonsName(f.name)}, names) // other versions were trained on something else
 	if err != nil {
 		return nil, err
 	}

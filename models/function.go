@@ -90,9 +90,12 @@ func (m *declared) addReasons(ctx context.Context, tx *duck.Tx, vs []version) er
 	return nil
 }
 
+// versionName is the macro that stays this version's.
+func (f function) versionName() string { return fmt.Sprintf("%s_v%d", f.name, f.version) }
+
 // macros make name_vN, and name when this version is in use.
 func (f function) macros(ctx context.Context, tx *duck.Tx, inUse bool) error {
-	names := []string{fmt.Sprintf("%s_v%d", f.name, f.version)}
+	names := []string{f.versionName()}
 	if inUse {
 		names = append(names, f.name)
 	}

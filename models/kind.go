@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"math"
 	"runtime/debug"
 	"slices"
@@ -96,7 +95,7 @@ func (m *declared) Drop(ctx context.Context, tx *duck.Tx) error {
 	}
 	for _, f := range fns {
 		if err := tx.Run(ctx, duck.SQL("DROP MACRO IF EXISTS {m}",
-			duck.Args{"m": duck.Ident(fmt.Sprintf("%s_v%d", f.name, f.version))})); err != nil {
+			duck.Args{"m": duck.Ident(f.versionName())})); err != nil {
 			return err
 		}
 	}

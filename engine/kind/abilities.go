@@ -74,8 +74,8 @@ type (
 	}
 )
 
-// Fed finds the stored columns whose values the inputs of what is called are given as they are, in the inputs' order.
-type Fed func(ctx context.Context, inputs []string) ([][]Held, error)
+// Fed finds the stored columns whose values the inputs of what is called by one of the names are given as they are, in the inputs' order.
+type Fed func(ctx context.Context, names, inputs []string) ([][]Held, error)
 
 // Held is a column of a stored table.
 type Held struct{ Table, Column string }

@@ -58,8 +58,8 @@ func (v *Viewer) describe(ctx context.Context, d *sql.Decl) error {
 		return err
 	}
 	if o, ok := n.Obj.(kind.Describer); ok {
-		q, err := o.Describe(ctx, v.Conn, func(ctx context.Context, inputs []string) ([][]kind.Held, error) {
-			return v.fed(ctx, n, inputs)
+		q, err := o.Describe(ctx, v.Conn, func(ctx context.Context, names, inputs []string) ([][]kind.Held, error) {
+			return v.fed(ctx, n, names, inputs)
 		})
 		if err != nil {
 			return err
@@ -72,7 +72,7 @@ func (v *Viewer) describe(ctx context.Context, d *sql.Decl) error {
 }
 
 // fed asks of the program, whose declarations stay as they are: those of a script are bound when their turn comes.
-func (v *Viewer) fed(ctx context.Context, of *program.Node, inputs []string) ([][]kind.Held, error) {
+func (v *Viewer) fed(ctx context.Context, of *program.Node, called, inputs []string) ([][]kind.Held, error) {
 	cols := program.Columns{of.Name: inputs}
 	for _, n := range v.Program.Callers(of) {
 		names := []string{n.Name}
@@ -98,7 +98,7 @@ func (v *Viewer) fed(ctx context.Context, of *program.Node, inputs []string) ([]
 			cols[name] = duck.ColumnNames(stored)
 		}
 	}
-	return v.Program.Fed(ctx, v.Conn, cols, of)
+	return v.Program.Fed(ctx, v.Conn, cols, of, called)
 }
 
 func (v *Viewer) explain(ctx context.Context, d *sql.Decl) error {

@@ -45,6 +45,21 @@ func (n *Node) nameable() error {
 // versionOf is the model whose version a name may be: late_risk_v1.
 var versionOf = lazy.Regexp(`(?i)^(.*)_v[0-9]+$`)
 
+// modelOf is the name of that model, "" where a name is of no such form.
+func modelOf(name string) string {
+	if m := versionOf().FindStringSubmatch(name); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+// called says whether SQL calls a declaration by a name: its own, that of a version, or of a macro beside them.
+func (n *Node) called(name string) bool {
+	v, versioned := n.Obj.(kind.Versioned)
+	return n.callable() && (sql.Same(name, n.Name) || versioned && (sql.Same(modelOf(name), n.Name) ||
+		slices.ContainsFunc(v.Versions(), func(x string) bool { return sql.Same(x, name) })))
+}
+
 // apart refuses declarations of which one makes what has another's name. The later one is at fault.
 func (p *Program) apart() error {
 	var errs sql.List
@@ -62,8 +77,8 @@ func (p *Program) apart() error {
 			for i, name := range n.names() {
 				key := sql.KeyOf(name)
 				other := owner[key]
-				if m := versionOf().FindStringSubmatch(name); m != nil && n.callable() && other == nil {
-					other = models[sql.KeyOf(m[1])]
+				if n.callable() && other == nil {
+					other = models[sql.KeyOf(modelOf(name))]
 				}
 				if other == nil || other == n {
 					owner[key] = n

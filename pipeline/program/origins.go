@@ -46,11 +46,6 @@ func (p *Program) origins(ctx context.Context, c *duck.Conn, cols Columns) (*ori
 				o.named[sql.KeyOf(name)] = n.Name
 			}
 		}
-		if v, ok := n.Obj.(kind.Versioned); ok {
-			for _, name := range v.Versions() {
-				o.named[sql.KeyOf(name)] = n.Name
-			}
-		}
 	}
 	for _, n := range p.Nodes {
 		if n.Relation() || n.callable() {
@@ -255,12 +250,12 @@ func (o *origins) refs(n tree.Node, scope []inScope) (out []ColumnRef) {
 		}
 		return out
 	case *tree.Call:
-		if of := o.named[sql.KeyOf(n.Name)]; of != "" && !n.Operator && o.calls(of) {
+		if of := o.of(n.Name); of != "" && !n.Operator {
 			inputs := o.cols[of]
 			o.give(of, n, scope)
 			for i, arg := range n.Args {
 				from := o.refs(arg, scope)
-				if len(n.Args) == len(inputs) {
+				if len(n.Args) == len(inputs) && !takesRow(of, n) {
 					o.add(ColumnRef{of, inputs[i]}, from)
 				} else {
 					out = append(out, from...)
@@ -278,8 +273,13 @@ func (o *origins) refs(n tree.Node, scope []inScope) (out []ColumnRef) {
 	return out
 }
 
-func (o *origins) calls(name string) bool {
-	return slices.ContainsFunc(o.p.Nodes, func(n *Node) bool { return n.Name == name && n.callable() })
+// of is what declares what is called by a name, "" where none does.
+func (o *origins) of(name string) string {
+	i := slices.IndexFunc(o.p.Nodes, func(n *Node) bool { return n.called(name) })
+	if i < 0 {
+		return ""
+	}
+	return o.p.Nodes[i].Name
 }
 
 // column is what w, t.w or w.field names.

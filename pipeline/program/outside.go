@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"dsql/engine/duck"
-	"dsql/engine/kind"
 	"dsql/sql"
 )
 
@@ -18,15 +17,8 @@ func (p *Program) OutsideCalls(ctx context.Context, c *duck.Conn, n *Node) (chai
 	if !n.callsOutside(p.Env) {
 		return 0, 0, nil
 	}
-	var names []string
-	for _, m := range n.beside {
-		if !m.outside(p.Env) {
-			continue
-		}
-		names = append(names, m.Name)
-		if v, ok := m.Obj.(kind.Versioned); ok {
-			names = append(names, v.Versions()...)
-		}
+	names := func(name string) bool {
+		return slices.ContainsFunc(n.beside, func(m *Node) bool { return m.outside(p.Env) && m.called(name) })
 	}
 	d := n.Obj.Decl()
 	all := p.texts(d, nil, nil)
@@ -53,8 +45,8 @@ func (p *Program) OutsideCalls(ctx context.Context, c *duck.Conn, n *Node) (chai
 	return chain, measured, nil
 }
 
-// mentions counts the names that a bracket follows.
-func mentions(texts, names []string) (n int) {
+// mentions counts those of the names that a bracket follows.
+func mentions(texts []string, is func(name string) bool) (n int) {
 	for _, text := range texts {
 		src := sql.NewSource("", text)
 		toks := sql.Tokens(src, sql.Span{End: len(text)})
@@ -62,7 +54,7 @@ func mentions(texts, names []string) (n int) {
 			if !IsName(toks[i]) || toks[i+1].Span.Of(src) != "(" {
 				continue
 			}
-			if name := sql.NameOf(toks[i].Span.Of(src)); slices.ContainsFunc(names, func(x string) bool { return sql.Same(x, name) }) {
+			if is(sql.NameOf(toks[i].Span.Of(src))) {
 				n++
 			}
 		}

@@ -88,6 +88,17 @@ func leavesMain(st sql.Stmt) bool {
 	return false
 }
 
+// of is what declares a name, nil where none does: what makes it, or the model whose version it is.
+func (s *scope) of(name string) *Node {
+	if n := s.made[sql.KeyOf(name)]; n != nil {
+		return n
+	}
+	if n := s.made[sql.KeyOf(modelOf(name))]; n != nil && n.called(name) {
+		return n
+	}
+	return nil
+}
+
 // list reads the file's views. DuckDB makes all of its own for that, which takes longer than all else of a run without news.
 func (s *scope) list(ctx context.Context) error {
 	if s.listed || s.p.fresh {
@@ -283,12 +294,12 @@ func (s *scope) mentions(ctx context.Context, text string) (some bool, err error
 			if err := s.know(ctx, name, qualifiers(src, toks[:i])); err != nil {
 				return false, err
 			}
-			if i+1 < len(toks) && toks[i+1].Span.Of(src) == "(" && !common[string(key)] && s.made[key] == nil {
+			if i+1 < len(toks) && toks[i+1].Span.Of(src) == "(" && !common[string(key)] && s.of(name) == nil {
 				if err := s.ask(ctx); err != nil {
 					return false, err
 				}
 			}
-			some = some || reading[string(key)] || s.made[key] != nil || s.text[key] != "" || s.macros[key] != ""
+			some = some || reading[string(key)] || s.of(name) != nil || s.text[key] != "" || s.macros[key] != ""
 		}
 	}
 	return some, nil
@@ -296,7 +307,7 @@ func (s *scope) mentions(ctx context.Context, text string) (some bool, err error
 
 // know reads the file's views where a name is that of one, there or in a database that is attached.
 func (s *scope) know(ctx context.Context, name string, before []string) error {
-	if key := sql.KeyOf(name); s.listed || s.made[key] != nil || s.text[key] != "" {
+	if key := sql.KeyOf(name); s.listed || s.of(name) != nil || s.text[key] != "" {
 		return nil
 	}
 	e, err := s.conn.Entry(ctx, name, before...)
@@ -346,7 +357,7 @@ func (s *scope) follow(ctx context.Context, refs []ref) (out lead, err error) {
 
 func (s *scope) lead(ctx context.Context, r ref) (lead, error) {
 	key := sql.KeyOf(r.name)
-	if n := s.made[key]; n != nil {
+	if n := s.of(r.name); n != nil {
 		if n.callable() && !r.call {
 			return lead{}, nil
 		}
