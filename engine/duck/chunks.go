@@ -2,7 +2,6 @@ package duck
 
 import (
 	"context"
-	"errors"
 	"unsafe"
 
 	bindings "github.com/duckdb/duckdb-go-bindings"
@@ -59,19 +58,16 @@ func (s *Statement) Chunks(ctx context.Context) (_ *Chunks, err error) {
 
 // Next goes on to the next chunk that has rows; false at the end or at an error (Err).
 func (c *Chunks) Next() bool {
-	c.Rows = 0
-	for c.Rows == 0 && !c.closed {
-		bindings.DestroyDataChunk(&c.chunk)
-		if c.chunk = bindings.FetchChunk(c.res); c.chunk.Ptr == nil {
-			if text := bindings.ResultError(&c.res); text != "" {
-				c.err = c.fail(errors.New(text))
-			}
-			c.Close()
-			return false
-		}
-		c.Rows = int(bindings.DataChunkGetSize(c.chunk))
+	if c.Rows = 0; c.closed {
+		return false
 	}
-	if c.closed {
+	bindings.DestroyDataChunk(&c.chunk)
+	var err error
+	if c.chunk, c.Rows, err = fetch(c.ctx, c.st.st, &c.res); err != nil {
+		c.err = c.fail(err)
+	}
+	if c.Rows == 0 {
+		c.Close()
 		return false
 	}
 	for i := range c.Views {

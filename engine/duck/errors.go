@@ -153,6 +153,12 @@ func IsOutOfMemory(err error) bool { return sql.HasCode(err, outOfMemory) }
 // IsAborted: the error only comes of another, which ended the transaction.
 func IsAborted(err error) bool { return sql.HasCode(err, wasAborted) }
 
+// aborted is IsAborted of an error as DuckDB gives it.
+func aborted(err error) bool {
+	d, _ := readDuckError(err)
+	return code.OfDuckDB(d.Type) == wasAborted
+}
+
 // endsTransaction: all errors but those of names, types and grammar.
 func endsTransaction(err error) bool {
 	return !sql.HasCode(err, code.DuckDBBinder, code.DuckDBCatalog, code.DuckDBParser)

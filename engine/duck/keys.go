@@ -124,12 +124,9 @@ func (k *Keys) Each(ctx context.Context, c *Conn, q *Query, f func(Key, int64)) 
 		return err
 	}
 	for {
-		chunk := bindings.FetchChunk(res)
-		if chunk.Ptr == nil {
-			if text := bindings.ResultError(&res); text != "" {
-				return errors.Join(ctx.Err(), errors.New(text))
-			}
-			return ctx.Err()
+		chunk, rows, err := fetch(ctx, st.st, &res)
+		if rows == 0 {
+			return errors.Join(ctx.Err(), err)
 		}
 		k.chunk(chunk, f)
 		bindings.DestroyDataChunk(&chunk)

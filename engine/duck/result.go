@@ -21,6 +21,8 @@ type Result struct {
 	ctx     context.Context
 	locate  func(error) error
 	unwatch func()
+	st      bindings.PreparedStatement // that gives the rows
+	own     bindings.PreparedStatement // the same, where it ends with the result
 	res     bindings.Result
 	numbers []bool // by column
 	print   *printer
@@ -102,15 +104,17 @@ func (r *Result) execute(text string) (err error) {
 
 // run sleeps while other threads have all the work, as dsql_exec does.
 func (r *Result) run(stmts bindings.ExtractedStatements, i bindings.IdxT) error {
-	var st bindings.PreparedStatement
-	defer bindings.DestroyPrepare(&st)
-	if bindings.PrepareExtractedStatement(r.conn.bound(), stmts, i, &st) == bindings.StateError {
-		return errors.New(bindings.PrepareError(st))
+	bindings.DestroyPrepare(&r.own)
+	if bindings.PrepareExtractedStatement(r.conn.bound(), stmts, i, &r.own) == bindings.StateError {
+		return errors.New(bindings.PrepareError(r.own))
 	}
-	return r.pending(st)
+	return r.pending(r.own)
 }
 
-func (r *Result) pending(st bindings.PreparedStatement) error { return stream(st, &r.res) }
+func (r *Result) pending(st bindings.PreparedStatement) error {
+	r.st = st
+	return stream(st, &r.res)
+}
 
 // How long to sleep while other threads have all the work, longer the longer that lasts: as in exec.c.
 const (
@@ -157,16 +161,13 @@ func (r *Result) read() {
 		return
 	}
 	r.print.forget()
-	for r.rows == 0 {
-		bindings.DestroyDataChunk(&r.chunk)
-		if r.chunk = bindings.FetchChunk(r.res); r.chunk.Ptr == nil {
-			if text := bindings.ResultError(&r.res); text != "" {
-				r.err = r.fail(errors.New(text))
-			}
-			_ = r.Close()
-			return
-		}
-		r.rows = int(bindings.DataChunkGetSize(r.chunk))
+	bindings.DestroyDataChunk(&r.chunk)
+	var err error
+	if r.chunk, r.rows, err = fetch(r.ctx, r.st, &r.res); err != nil {
+		r.err = r.fail(err)
+	}
+	if r.rows == 0 {
+		_ = r.Close()
 	}
 }
 
@@ -245,6 +246,7 @@ func (r *Result) Close() error {
 	r.unwatch()
 	bindings.DestroyDataChunk(&r.chunk)
 	bindings.DestroyResult(&r.res)
+	bindings.DestroyPrepare(&r.own)
 	if r.print != nil {
 		r.print.close()
 	}

@@ -283,16 +283,14 @@ func (s *Statement) run(ctx context.Context, began func(*Rows) error) (_ *Rows, 
 // read fetches the next chunk that has rows; at the end the rows are closed.
 func (r *Rows) read() {
 	r.row, r.n, r.taken, r.cells = -1, 0, 0, r.cells[:0]
-	for r.n == 0 {
-		bindings.DestroyDataChunk(&r.chunk)
-		if r.chunk = bindings.FetchChunk(r.res); r.chunk.Ptr == nil {
-			if text := bindings.ResultError(&r.res); text != "" {
-				r.err = r.fail(errors.New(text))
-			}
-			r.Close()
-			return
-		}
-		r.n = int(bindings.DataChunkGetSize(r.chunk))
+	bindings.DestroyDataChunk(&r.chunk)
+	var err error
+	if r.chunk, r.n, err = fetch(r.ctx, r.st.st, &r.res); err != nil {
+		r.err = r.fail(err)
+	}
+	if r.n == 0 {
+		r.Close()
+		return
 	}
 	for i := range bindings.DataChunkGetColumnCount(r.chunk) {
 		v := bindings.DataChunkGetVector(r.chunk, i)
