@@ -78,8 +78,10 @@ func (r *Rollup) rest(ctx context.Context, tx *duck.Tx, t kind.Touched) error {
 			return err
 		}
 	}
-	_, err = tx.ExecAt(ctx, duck.SQL("INSERT INTO {rows} {q}", a), r.decl.Place())
-	return err
+	if _, err = tx.ExecAt(ctx, duck.SQL("INSERT INTO {rows} {q}", a), r.decl.Place()); err != nil {
+		return err
+	}
+	return fault.Fault(ctx, "rollup-rest")
 }
 
 // near is a condition on stored rows which says no more than that their window is about one that rows came to.

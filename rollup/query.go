@@ -3,7 +3,6 @@ package rollup
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"dsql/engine/duck"
 	"dsql/engine/duck/tree"
@@ -144,53 +143,19 @@ func (q *query) shape() error {
 }
 
 // steady refuses functions that give another value each time: what they gave for a row couldn't be computed again.
-func (q *query) steady(ctx context.Context, tx *duck.Tx) error {
-	var calls []*tree.Call
-	var moment *tree.ColumnRef
-	q.of.Tree.Walk(func(n tree.Node) bool {
-		switch n := n.(type) {
-		case *tree.Call:
-			if !n.Operator {
-				calls = append(calls, n)
-			}
-		case *tree.ColumnRef:
-			if len(n.Path) == 1 && duck.AsksTimeAlone(n.Path[0]) {
-				moment = n
-			}
-		}
-		return true
-	})
-	refuse := func(at int, name string) error {
-		p := part{}
-		for i, t := range q.toks {
-			if at >= 0 && t.Span.Start == q.of.Span.Start+at {
-				p = part{i, i + 1}
-			}
-		}
-		return q.fail(p, "%s gives another value each time, and a rollup computes its groups again and again", name).
-			WithHint("keep the value in a stream, and read that")
-	}
-	if moment != nil {
-		return refuse(moment.At, moment.Path[0])
-	}
-	var names []string
-	for _, c := range calls {
-		names = append(names, c.Name+"()")
-	}
-	known, err := tx.Routines(ctx, strings.Join(names, " "))
-	if err != nil {
+func (q *query) steady(ctx context.Context, tx *duck.Tx) (err error) {
+	var is *tree.Unsteady
+	if is, q.known, err = tree.FindUnsteady(ctx, tx.Conn, q.of.Tree.Queries...); err != nil || is == nil {
 		return err
 	}
-	q.known = known
-	for _, c := range calls {
-		aggregate := slices.ContainsFunc(known[strings.ToLower(c.Name)], func(r duck.Routine) bool { return r.Type == "aggregate" })
-		volatile := !aggregate && known.Any(c.Name, func(r duck.Routine) bool { return r.Stability == "VOLATILE" && !r.Pure })
-		asks := duck.AsksTime(c.Name) && !(strings.EqualFold(c.Name, "age") && len(c.Args) == 2)
-		if volatile && c.Name != "error" || asks {
-			return refuse(c.At, c.Name)
+	p := part{}
+	for i, t := range q.toks {
+		if is.At >= 0 && t.Span.Start == q.of.Span.Start+is.At {
+			p = part{i, i + 1}
 		}
 	}
-	return nil
+	return q.fail(p, "%s gives another value each time, and a rollup computes its groups again and again", is.Name).
+		WithHint("keep the value in a stream, and read that")
 }
 
 // choose says how the rollup is kept in step.

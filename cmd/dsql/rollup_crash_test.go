@@ -36,7 +36,7 @@ func TestRollupsAfterCrashes(t *testing.T) {
 			"in/4.csv":     "k,ts,x\nb,2025-01-01 10:29,5\nc,2025-01-01 11:00,8\n",
 			"prices/2.csv": "id,price,n,gone\ntea,1.50,2,\nrice,,2,true\n",
 		},
-		own: []string{"rollup-merged", "rollup-gathered", "rollup-removed", "rollup-judged", "rollup-handed"},
+		own: []string{"rollup-merged", "rollup-rest", "rollup-gathered", "rollup-removed", "rollup-judged", "rollup-handed"},
 		rows: []string{"main.merged__now", "main.merged__past", "main.means__now", "main.medians__now", "main.dear__now", "main.outer_one__now",
 			"main.windows__final", "main.visits__final", "main.visits__late", "main.closed", "dsql.rejects", "dsql.watermarks", "dsql.closed"},
 	}.everywhere(t)

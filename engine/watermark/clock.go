@@ -36,15 +36,20 @@ type Clock struct {
 	Watermark int64 // it never goes back; None
 	UpTo      int64 // what ends at this time or before it is closed; None. The user sets it
 	was       [2]int64
+	rows      int64 // of dsql.closed
 	gone      []kind.Part
 }
+
+// kept is how many rows dsql.closed keeps of a destination and input at least. Of twice as many the oldest go: the newest says how far it
+// has come, those before it only since when. A run that follows would make a hundred a second.
+const kept = 1000
 
 // Load reads a clock.
 func Load(ctx context.Context, c *duck.Conn, destination, input string, o Options) (*Clock, error) {
 	out := &Clock{Destination: destination, Input: input, Options: o, Watermark: None, UpTo: None}
 	a := duck.Args{"d": destination, "i": input}
-	_, err := c.Scan(ctx, duck.SQL(`SELECT coalesce(max(epoch_us(watermark)), {none}), coalesce(max(epoch_us(up_to)), {none}) FROM dsql.closed
-		WHERE destination = {d} AND input = {i}`, a, duck.Args{"none": int64(None)}), &out.Watermark, &out.UpTo)
+	_, err := c.Scan(ctx, duck.SQL(`SELECT coalesce(max(epoch_us(watermark)), {none}), coalesce(max(epoch_us(up_to)), {none}), count(*)
+		FROM dsql.closed WHERE destination = {d} AND input = {i}`, a, duck.Args{"none": int64(None)}), &out.Watermark, &out.UpTo, &out.rows)
 	if err != nil {
 		return nil, err
 	}
@@ -179,6 +184,13 @@ func (c *Clock) Save(ctx context.Context, tx *duck.Tx, version int64) error {
 	}
 	if now := [2]int64{c.Watermark, c.UpTo}; now == c.was {
 		return nil
+	}
+	if c.rows >= 2*kept {
+		a["kept"] = kept - 1
+		if err := tx.Run(ctx, duck.SQL(`DELETE FROM dsql.closed WHERE destination = {d} AND input = {i} AND rowid NOT IN (SELECT rowid
+			FROM dsql.closed WHERE destination = {d} AND input = {i} ORDER BY version DESC, rowid DESC LIMIT {kept})`, a)); err != nil {
+			return err
+		}
 	}
 	return tx.Run(ctx, duck.SQL("INSERT INTO dsql.closed VALUES ({d}, {i}, {v}, {watermark}, {up_to})", a,
 		duck.Args{"watermark": Time(c.Watermark), "up_to": Time(c.UpTo)}))

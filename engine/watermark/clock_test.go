@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"dsql/engine/catalog"
+	"dsql/engine/duck"
 	"dsql/engine/kind"
 )
 
@@ -54,5 +56,49 @@ func TestPartsTakeThePlaceOfTheirSource(t *testing.T) {
 	c.Expect(kind.Part{Source: "s", Topic: "t", Partition: 3}, false, now)
 	if len(c.Marks) != 1 || c.Marks[0].Topic != "t" || len(c.gone) != 1 {
 		t.Errorf("marks %v, gone %v", c.Marks, c.gone)
+	}
+}
+
+// What moves thousands of times keeps the newest of its rows, and begins again where it was; what others have stays.
+func TestClosedIsBounded(t *testing.T) {
+	t.Parallel()
+	db, err := duck.Open(t.Context(), "", duck.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	c, ctx := db.Writer(), t.Context()
+	if err := catalog.Migrate(ctx, c); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Run(ctx, duck.SQL(`INSERT INTO dsql.closed SELECT d, 's', v, make_timestamp(v * 10), make_timestamp(v * 10 - 5)
+		FROM range(1, {n} + 1) r(v), (VALUES ('a'), ('b')) t(d)`, duck.Args{"n": 2*kept - 1})); err != nil {
+		t.Fatal(err)
+	}
+	part := kind.Part{Source: "s"}
+	for i := range int64(3) {
+		if err := c.Update(ctx, func(tx *duck.Tx) error {
+			clock, err := Load(ctx, tx.Conn, "a", "s", Options{})
+			if err != nil {
+				return err
+			}
+			if want := 10 * (2*kept - 1 + i); clock.Watermark != want || clock.UpTo != want-5 {
+				t.Errorf("before step %d it was at %d, %d", i, clock.Watermark, clock.UpTo)
+			}
+			clock.Take(part, 10*(2*kept+i), time.Unix(0, 0))
+			clock.Move(time.Unix(0, 0))
+			clock.UpTo = clock.Watermark - 5
+			return clock.Save(ctx, tx, 2*kept+i)
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var rows, first, others int64
+	if _, err := c.Scan(ctx, duck.SQL(`SELECT count(*) FILTER (destination = 'a'), min(version) FILTER (destination = 'a'),
+		count(*) FILTER (destination = 'b') FROM dsql.closed`), &rows, &first, &others); err != nil {
+		t.Fatal(err)
+	}
+	if rows != kept+1 || first != kept+2 || others != 2*kept-1 {
+		t.Errorf("%d rows from version %d on, and %d of another", rows, first, others)
 	}
 }

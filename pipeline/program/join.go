@@ -250,6 +250,9 @@ func (p *Program) bindJoin(ctx context.Context, tx *duck.Tx, n *Node, j *Join) e
 		return d.At(calls[0].at).Errorf(code.FunctionReject, "%s is declared ON ERROR REJECT, and a pair is of two rows",
 			calls[0].at.Of(j.body.src)).WithHint("call it in the stream that it is about; or declare it ON ERROR NULL or FAIL")
 	}
+	if err := j.steady(ctx, tx, n); err != nil {
+		return err
+	}
 	cols, err := p.described(ctx, tx, d, j.body.query(rowless(tx.Conn, j.sides[0].Of), rowless(tx.Conn, j.sides[1].Of)))
 	if err != nil {
 		return err
@@ -260,7 +263,10 @@ func (p *Program) bindJoin(ctx context.Context, tx *duck.Tx, n *Node, j *Join) e
 	if err := j.bindLimits(ctx, tx); err != nil {
 		return err
 	}
-	return j.bindOuter(ctx, tx, n)
+	if err := j.bindOuter(ctx, tx, n); err != nil {
+		return err
+	}
+	return j.timely(n)
 }
 
 // words say what a version reads.
