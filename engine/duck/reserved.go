@@ -11,6 +11,12 @@ import (
 var typeFunctions = strings.Fields("anti asof at authorization binary by collation columns concurrently cross freeze full generated glob ilike inner " +
 	"is isnull join left like map natural notnull outer overlaps positional right semi similar struct tablesample try_cast unpack verbose")
 
+// What stands before a name and behind one, in queries and in clauses of declarations.
+var (
+	beforeNames = strings.Fields("( , . = < > + - SELECT BY AND OR SET WHEN")
+	behindNames = append(strings.Fields(") , . = < > + - ; FROM AND OR IS AS ASC DESC THEN ELSE COLUMNS DELETE LATENESS SNAPSHOT RULES EXPECT"), "")
+)
+
 // reservedName is a reserved word that a syntax error comes of, as it stands where a name would: "" where it is none. at is where DuckDB
 // gave up: at the word, or behind it.
 func reservedName(at sql.Place) string {
@@ -28,9 +34,7 @@ func reservedName(at sql.Place) string {
 		if t.Kind != sql.Word || !here && !behind || !Reserved(word) && !slices.Contains(typeFunctions, strings.ToLower(word)) {
 			continue
 		}
-		before := slices.Contains([]string{"(", ",", ".", "=", "<", ">", "+", "-", "SELECT", "BY", "AND", "OR", "SET", "WHEN"}, text(i-1))
-		after := slices.Contains([]string{")", ",", ".", "=", "<", ">", "+", "-", "FROM", "", ";", "AND", "OR", "COLUMNS", "IS"}, text(i+1))
-		if before && after {
+		if slices.Contains(beforeNames, text(i-1)) && slices.Contains(behindNames, text(i+1)) {
 			return word
 		}
 	}

@@ -20,6 +20,7 @@ func TestReservedNames(t *testing.T) {
 	for _, x := range []struct{ text, word string }{
 		{"SELECT at FROM t", "at"}, {"SELECT id, order FROM t", "order"}, {"SELECT group, id FROM t", "group"}, {"SELECT max(end) FROM t", "end"},
 		{"SELECT * FROM t WHERE id = user AND left = 2", "left"}, {"SELECT t.id FROM t ORDER BY desc", "desc"},
+		{"SELECT at AS id FROM t", "at"}, {"SELECT id FROM t ORDER BY left DESC", "left"},
 		{"SELECT id FROM WHERE id > 2", ""}, {"SELECT (1 FROM t", ""}, {"SELECT id FRM t WHERE", ""}, {"SELECT CASE WHEN 1 END FROM t", ""},
 	} {
 		src := sql.NewSource("s.sql", x.text)
