@@ -145,7 +145,7 @@ func (q *query) shape() error {
 // steady refuses functions that give another value each time: what they gave for a row couldn't be computed again.
 func (q *query) steady(ctx context.Context, tx *duck.Tx) (err error) {
 	var is *tree.Unsteady
-	if is, q.known, err = tree.FindUnsteady(ctx, tx.Conn, q.of.Tree.Queries...); err != nil || is == nil {
+	if is, q.known, err = tree.FindUnsteady(ctx, tx.Conn, isWindow, q.of.Tree.Queries...); err != nil || is == nil {
 		return err
 	}
 	p := part{}

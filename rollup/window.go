@@ -68,6 +68,9 @@ func (q *query) calls() (errs sql.List) {
 	return errs
 }
 
+// isWindow: the name, in lower case, stands for a window of time.
+func isWindow(name string) bool { _, is := arguments[name]; return is }
+
 // windowEnd is a call of window_end.
 type windowEnd struct{ at, of part }
 

@@ -28,7 +28,7 @@ func (j *Join) steady(ctx context.Context, tx *duck.Tx, n *Node) error {
 		}
 		return true
 	})
-	is, _, err := tree.FindUnsteady(ctx, tx.Conn, parts...)
+	is, _, err := tree.FindUnsteady(ctx, tx.Conn, func(string) bool { return false }, parts...)
 	if err != nil || is == nil {
 		return err
 	}
