@@ -174,12 +174,14 @@ func (db *DB) Registered(name string) bool {
 	return ok
 }
 
-// addCalls collects the names that a bracket follows and that aren't known.
+// addCalls collects the names that a bracket follows and that aren't known; behind :: it is a type's (STRUCT).
 func addCalls(ask map[string]bool, known Routines, text string) {
 	src := sql.NewSource("", text)
 	toks := sql.Tokens(src, sql.Span{End: len(text)})
+	is := func(i int, text string) bool { return toks[i].Span.Of(src) == text }
 	for i := 0; i+1 < len(toks); i++ {
-		if k := toks[i].Kind; (k == sql.Word || k == sql.Quoted) && toks[i+1].Span.Of(src) == "(" {
+		typ := i > 1 && is(i-1, ":") && is(i-2, ":")
+		if k := toks[i].Kind; (k == sql.Word || k == sql.Quoted) && is(i+1, "(") && !typ {
 			name := strings.ToLower(strings.Trim(toks[i].Span.Of(src), `"`))
 			if _, ok := known[name]; !ok {
 				ask[name] = true

@@ -3,6 +3,7 @@ package duck
 import (
 	"flag"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -42,5 +43,44 @@ func TestBuiltins(t *testing.T) {
 	}
 	if want != builtinText {
 		t.Error("DuckDB has other functions than builtin.txt: go test ./engine -run TestBuiltins -update")
+	}
+}
+
+// A routine is looked up in the file's macros too, and their names only: what stands behind :: is a type, and DuckDB isn't asked for one.
+func TestRoutines(t *testing.T) {
+	t.Parallel()
+	var listed int
+	db, err := Open(t.Context(), "", Options{Trace: func(s Traced) { listed += strings.Count(s.Text, "FROM duckdb_functions()") }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	c := db.Writer()
+	if _, err := c.Exec(t.Context(), SQL("CREATE MACRO small(x) AS x < random()")); err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range []struct {
+		text   string
+		names  string
+		listed int
+	}{
+		{"SELECT abs(1), NULL::STRUCT(a INTEGER), NULL::DECIMAL(4, 2), sum(x) FROM t WHERE x IN (1)", "abs in sum", 0},
+		{`SELECT "Small"(2)`, "random small", 1}, {"SELECT nothing(2)", "", 1},
+	} {
+		listed = 0
+		known, err := c.Routines(t.Context(), x.text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for name, r := range known {
+			if len(r) > 0 {
+				names = append(names, name)
+			}
+		}
+		slices.Sort(names)
+		if got := strings.Join(names, " "); got != x.names || listed != x.listed {
+			t.Errorf("%s: %s, listed %d times", x.text, got, listed)
+		}
 	}
 }
