@@ -10,7 +10,7 @@ import (
 // views are all that is compared, in this order. A new thing to look at is a line here.
 var views = []func(l *look, afterKill bool) error{
 	(*look).versions, (*look).columns, (*look).tables, (*look).past, (*look).rejects, (*look).holds, (*look).accounts, (*look).metrics,
-	(*look).verdicts, (*look).sinks, (*look).users,
+	(*look).verdicts, (*look).sinks, (*look).users, (*look).rollups,
 }
 
 func (l *look) compare(afterKill bool) error {
@@ -349,7 +349,8 @@ func (l *look) accounts(bool) error {
 	}
 	return l.ask("accounts", `SELECT version, kind, lower(name) AS name, sum(rows_in) AS rows_in, sum(written) AS written,
 		sum(coalesce(bad, rejected)) AS rejected, sum(coalesce(skipped, dropped)) AS dropped,
-  sum(coalesce(added, 0)) AS added, sum(coalesce(changed, 0)) AS changed, sum(coalesce(removed, 0)) AS removed FROM dsql.version_rows GROUP BY ALL`, want)
+  sum(coalesce(added, 0)) AS added, sum(coalesce(changed, 0)) AS changed, sum(coalesce(removed, 0)) AS removed FROM dsql.version_rows
+		WHERE kind <> 'rollup' GROUP BY ALL`, want)
 }
 
 func (l *look) metrics(bool) error {

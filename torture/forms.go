@@ -89,6 +89,8 @@ func init() { // not in the declaration: what a form means asks the model, which
 				return out
 			}},
 
+		pairsForm: pairsOf,
+
 		"join":         dimension("join", "%s d ON d.id = s.id"),
 		"join_history": dimension("join_history", "%s_history d ON d.id = s.id AND d.valid_to IS NULL"),
 	}

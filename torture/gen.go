@@ -14,7 +14,7 @@ var features = []string{"json", "parquet", "bad", "absent", "snapshot", "rules",
 	"join", "join_history", "chain", "changes",
 	"clauses", "late", "redeclare", "part", "replay", "hold", "rollback", "rebuild", "from_source", "replay_source", "vacuum", "drop", "kill",
 	"copy", "respell", "sink", "batch_files", "batch_rows", "twins", "keys", "types", "inputs", "whole", "history", "topic", "score", "follow",
-	"schema", "bad_file", "user", "scd1", "settings", "kafka_sink", "python", "erase", "prune"}
+	"schema", "bad_file", "user", "scd1", "settings", "kafka_sink", "python", "erase", "prune", "rollup", "pairs"}
 
 // known are faults that would hide others: what shows them is taken out of each declaration, unless -torture.with names the fault. An entry
 // goes when its fault is mended: from then on the tester holds it.
@@ -108,6 +108,15 @@ func (g *gen) first() Step {
 		d := g.destination(m)
 		m.declare(&d)
 		s.Decls = append(s.Decls, d)
+	}
+	if g.may("pairs", .6) {
+		s.Decls = append(s.Decls, g.joined(m)...)
+	}
+	for range g.below(3) {
+		if d, ok := g.rollup(m); ok && g.on["rollup"] {
+			m.declare(&d)
+			s.Decls = append(s.Decls, d)
+		}
 	}
 	return s
 }
@@ -235,6 +244,18 @@ var deeds = []struct {
 		}
 	}},
 	{"schema", (*gen).widened},
+	{"pairs", func(g *gen, m *Model, s *Step) {
+		if d, ok := g.pairs(m); ok && len(m.dests) < 7 {
+			s.Decls = append(s.Decls, d)
+		}
+	}},
+	{"rollup", func(g *gen, m *Model, s *Step) {
+		if len(m.rollups) > 0 && g.chance(.3) {
+			s.Decls = append(s.Decls, g.rolled(m))
+		} else if d, ok := g.rollup(m); ok && len(m.rollups) < 5 {
+			s.Decls = append(s.Decls, d)
+		}
+	}},
 	{"drop", func(g *gen, m *Model, s *Step) {
 		free := filter(m.order, func(n string) bool {
 			return m.sources[n] == nil && len(m.readers(n)) == 0 && (m.dests[n] == nil || len(m.dests) > 1)

@@ -228,7 +228,7 @@ func (g *gen) stream(d *Decl, m *Model, cols []string) {
 	for _, f := range sortedKeys(forms) {
 		x := forms[f]
 		dim := x.kind == "join" || x.kind == "join_history"
-		if dim && (len(journals(f)) == 0 || has(cols, "da")) || f == "plus" && has(cols, "b2") || f == "score" && has(cols, "p") {
+		if f == pairsForm || dim && (len(journals(f)) == 0 || has(cols, "da")) || f == "plus" && has(cols, "b2") || f == "score" && has(cols, "p") {
 			continue
 		}
 		if (x.kind == "" || g.on[x.kind]) && !slices.ContainsFunc(x.need, func(c string) bool { return !has(cols, c) }) {

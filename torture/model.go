@@ -15,6 +15,7 @@ type Model struct {
 	order    []string          // names of all declarations, in the order in which they came
 	sources  map[string]*Decl
 	sinks    map[string]*Sink
+	rollups  map[string]*Rollup
 	topics   map[string][][]Record // of a source, by partition
 	hints    map[int]hint          // what the file says of its versions
 	day      Value                 // the time of the load in hand
@@ -179,7 +180,7 @@ var errOver = &exit{code: -3, why: "the model doesn't know what comes of it"}
 func NewModel() *Model {
 	return &Model{Tally: Tally{}, state: state{dests: map[string]*Dest{}, erased: map[string]map[string]bool{}},
 		files: map[string][]File{}, topics: map[string][][]Record{},
-		sources: map[string]*Decl{}, sinks: map[string]*Sink{}, learned: map[string][]string{}, anew: map[string]bool{},
+		sources: map[string]*Decl{}, sinks: map[string]*Sink{}, rollups: map[string]*Rollup{}, learned: map[string][]string{}, anew: map[string]bool{},
 		users: map[string]User{}}
 }
 
@@ -273,6 +274,15 @@ func (m *Model) declare(d *Decl) {
 			m.sinks[n] = &Sink{files: map[int][]Row{}}
 		}
 		m.sinks[n].decl = d
+	case "rollup":
+		if m.rollups[n] == nil {
+			m.rollups[n] = &Rollup{}
+		}
+		r := m.rollups[n]
+		if r.begun && r.decl.Form != d.Form {
+			r.begun, r.anew = false, true
+		}
+		r.decl = d
 	default:
 		if m.dests[n] == nil {
 			m.dests[n] = newDest(d)
@@ -293,6 +303,8 @@ func (m *Model) decl(name string) *Decl {
 		return m.dests[n].decl
 	case m.sinks[n] != nil:
 		return m.sinks[n].decl
+	case m.rollups[n] != nil:
+		return m.rollups[n].decl
 	}
 	return nil
 }
@@ -328,6 +340,7 @@ func (m *Model) drop(name string) {
 	m.order = filter(m.order, func(x string) bool { return x != n })
 	delete(m.dests, n)
 	delete(m.sinks, n)
+	delete(m.rollups, n)
 	delete(m.sources, n)
 	m.settle(n)
 }

@@ -51,7 +51,7 @@ func (s Step) GoString() string {
 
 // Decl is a declaration of any kind; what a kind doesn't have is empty.
 type Decl struct {
-	Kind string // source, stream, journal, sink
+	Kind string // source, stream, journal, rollup, sink
 	Name string
 
 	// A source.
@@ -67,7 +67,7 @@ type Decl struct {
 
 	// A destination or a sink.
 	From    []string `json:",omitempty"`
-	Form    string   `json:",omitempty"` // of its query, of forms
+	Form    string   `json:",omitempty"` // of its query, of forms; of a rollup of rolls
 	Dim     string   `json:",omitempty"` // what its query reads whole
 	Rules   []Rule   `json:",omitempty"`
 	Metrics []Metric `json:",omitempty"`

@@ -21,9 +21,19 @@ func (m *Model) refill(v Verb) error {
 		x.taken, x.offs, x.changes[version] = map[string]bool{}, map[string]map[int]int{}, nil
 		x.unsure = append(x.unsure, gap{0, version})
 		for _, f := range lowered(x.decl.From) {
+			if x.decl.Form == pairsForm {
+				x.place[f] = 0
+				continue
+			}
 			if err := m.refillFrom(n, f, version); err != nil {
 				return err
 			}
+		}
+		if x.decl.Form == pairsForm {
+			if err := m.stored(n, version); err != nil {
+				return err
+			}
+			x = m.dests[n]
 		}
 		if len(m.accounts) == accounts {
 			m.accounts = append(m.accounts, Account{Version: version, Kind: x.decl.Kind, Name: n})
@@ -45,7 +55,11 @@ func (m *Model) refill(v Verb) error {
 
 // bringFor takes what waits for a destination, for those that read it, and for what any of these need.
 func (m *Model) bringFor(n string) error {
-	wanted := m.reach([]string{n}, m.sorted())
+	return m.bring(m.needed(m.reach([]string{n}, m.sorted())))
+}
+
+// needed are destinations and what any of these need, in order.
+func (m *Model) needed(wanted []string) []string {
 	for _, x := range slices.Backward(m.sorted()) {
 		if has(wanted, x) {
 			for _, w := range append(lowered(m.dests[x].decl.From), m.dests[x].decl.whole()...) {
@@ -55,7 +69,7 @@ func (m *Model) bringFor(n string) error {
 			}
 		}
 	}
-	return m.bring(filter(m.sorted(), func(x string) bool { return has(wanted, x) }))
+	return filter(m.sorted(), func(x string) bool { return has(wanted, x) })
 }
 
 // unread moves those that read a stream past a version: its rows are new ones to nobody.

@@ -158,7 +158,7 @@ func clauseCuts(p *Plan) []func() {
 			if len(d.IgnoreNull) > 0 {
 				out = append(out, func() { d.IgnoreNull = nil })
 			}
-			if d.Form != "" && d.Form != "group" {
+			if d.Kind != "rollup" && !has([]string{"", "group", pairsForm}, d.Form) {
 				out = append(out, func() { d.Form, d.Dim = "", "" })
 			}
 			if d.extra() != "" {

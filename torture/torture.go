@@ -9,6 +9,7 @@
 //	journal.go, schema.go         histories, fields that no declaration names
 //	exprs.go, types.go, forms.go, what stands in scripts, as text and as meaning, side by side: an entry in a table is a new expression,
 //	verbs.go                      type, query or verb
+//	pairs.go, rollups.go          joins of two streams; rollups, held against their queries
 //	erase.go                      keys that are erased, and admitted again
 //	topic_sink.go, python.go      sinks into topics, functions in rules
 //	look.go, compare.go           what the file says, and what is compared (views)

@@ -76,6 +76,15 @@ func init() { // not in the declaration: what a verb means asks for verbs
 			draw: func(g *gen, m *Model) (Verb, bool) {
 				return g.someDest(m, func(d *Dest) bool { return d.decl.Retain != "" })
 			}},
+		"anew": {feature: "rollup", weight: 2, // nothing that a rollup reads changes but by dsql
+			text: func(w *writer, v Verb) string { return "REBUILD ROLLUP " + w.name(v.Name) },
+			play: (*Model).recompute,
+			draw: func(g *gen, m *Model) (Verb, bool) {
+				if len(m.rollups) == 0 {
+					return Verb{}, false
+				}
+				return Verb{Name: m.rollups[one(g, sortedKeys(m.rollups))].decl.Name}, true
+			}},
 		"erase": keyVerb("ERASE KEY", "FROM", 3, (*Model).erase, erasable),
 		"admit": keyVerb("ADMIT KEY", "TO", 1, (*Model).admit, func(m *Model, x *Dest) []string { return sortedKeys(m.erased[low(x.decl.Name)]) }),
 		"drop": {feature: "drop",

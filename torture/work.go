@@ -33,6 +33,7 @@ func (m *Model) commit(f func(v int) error) error {
 		k.place = m.version
 	}
 	m.skips = nil
+	m.inStep()
 	m.sink()
 	return nil
 }
@@ -94,6 +95,16 @@ func lowered(names []string) []string {
 func (m *Model) stored(n string, v int) error { return m.storedBy(fresh, n, v) }
 
 func (m *Model) storedBy(how way, n string, v int) error {
+	if x := m.dests[n]; x.decl.Form == pairsForm && len(m.waiting(n)) > 0 {
+		b := &batch{m: m, n: n, version: v, way: how}
+		if err := b.through(m.met(x)); err != nil {
+			return err
+		}
+		for _, f := range lowered(x.decl.From) {
+			m.dests[n].place[f] = v
+		}
+		return nil
+	}
 	for _, f := range m.waiting(n) {
 		of, x := m.dests[f], m.dests[n]
 		var rows []Rec
@@ -164,7 +175,7 @@ func (m *Model) catchUp(wanted, left []string) error {
 			return err
 		}
 	}
-	return nil
+	return m.begin()
 }
 
 // beside are those of some destinations that read whole what a source feeds, and aren't fed by it.

@@ -38,6 +38,8 @@ func (w *writer) create(d *Decl) string {
 	switch d.Kind {
 	case "source":
 		return w.source(d)
+	case "rollup":
+		return w.rollup(d)
 	case "sink":
 		if d.Topic != "" {
 			return fmt.Sprintf("CREATE SINK %s INTO KAFKA (brokers '%s', topic '%s', format json%s%s) FROM %s;\n", w.name(d.Name), brokers, d.Topic,
