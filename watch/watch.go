@@ -69,6 +69,14 @@ func (m *monitor) Decl() *sql.Decl { return m.decl }
 // Input is what it watches.
 func (m *monitor) Input() sql.Name { return m.decl.Arg("FROM").Names[0] }
 
+// Calls are the model and what it is compared with: see kind.Caller.
+func (m *monitor) Calls() (names []string) {
+	for _, n := range append([]sql.Name{m.model()}, m.names("COMPARE")...) {
+		names = append(names, n.Text)
+	}
+	return names
+}
+
 func (m *monitor) model() sql.Name { return m.decl.Arg("ON MODEL").Names[0] }
 
 func (m *monitor) names(clause string) []sql.Name {

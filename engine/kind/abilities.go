@@ -61,6 +61,8 @@ type (
 	// Referrer names declarations of sources, destinations and watchers without which it means nothing: they come before it, and stay as
 	// long as it does.
 	Referrer interface{ Refers() []string }
+	// Caller names what is Callable, without which it means nothing, where no SQL of its text does: that comes before it and stays, too.
+	Caller interface{ Calls() []string }
 	// Undivided is a source or destination that may be unable to do its work a piece of the rows at a time, in processes that know nothing
 	// of each other: the error says why, at its place, and what to do; nil: it is able to.
 	Undivided interface{ Undivided() *sql.Error }

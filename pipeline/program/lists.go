@@ -51,17 +51,18 @@ func (n *Node) applies(list *Node) bool {
 	})
 }
 
-// InUse is the error of a DROP of what another declaration reads or applies, nil where none does.
-func (p *Program) InUse(d *sql.Decl, n *Node) error {
+// InUse is the error of a DROP of what another declaration reads, calls or applies, nil where none does. What is called is a function, and
+// one that the script makes again, behind the DROP, is there for all that call it.
+func (p *Program) InUse(d *sql.Decl, n *Node, again bool) error {
 	m, how := p.user(n, nil)
-	if m == nil {
+	if m == nil || n.callable() && again {
 		return nil
 	}
 	return d.Errorf(code.InUse, "%s %s %s %s", m.Kind, m.Name, how, n.Name).
 		WithHint(fmt.Sprintf("first run: DROP %s %s", strings.ToUpper(m.Kind), m.Name))
 }
 
-// StillUsed is the error of what is dropped as the script doesn't declare it, where something reads or applies it that stays.
+// StillUsed is the error of what is dropped as the script doesn't declare it, where something reads, calls or applies it that stays.
 func (p *Program) StillUsed(n *Node, dropped []*Node) error {
 	m, how := p.user(n, dropped)
 	if m == nil {
@@ -71,13 +72,15 @@ func (p *Program) StillUsed(n *Node, dropped []*Node) error {
 		WithHint(fmt.Sprintf("declare %s %s in the script", n.Kind, n.Name))
 }
 
-// user is something that reads or applies a declaration, but for those of a list.
+// user is something that reads, calls or applies a declaration, but for those of a list.
 func (p *Program) user(n *Node, but []*Node) (m *Node, how string) {
 	for _, m := range p.Nodes {
 		switch {
 		case slices.Contains(but, m):
 		case slices.Contains(m.reads(), n):
 			return m, "reads"
+		case n.callable() && slices.Contains(m.beside, n):
+			return m, "calls"
 		case m.applies(n):
 			return m, "applies"
 		}

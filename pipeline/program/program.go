@@ -291,6 +291,13 @@ func (p *Program) resolve(ctx context.Context, c *duck.Conn) error {
 		} else if _, ok := n.Obj.(kind.Reading); ok {
 			errs = Collect(errs, scope.beside(ctx, n, n.Obj.Decl(), nil))
 		}
+		if o, ok := n.Obj.(kind.Caller); ok {
+			for _, name := range o.Calls() {
+				if m := scope.of(name); m != nil && m.callable() && !slices.Contains(n.beside, m) {
+					n.beside = append(n.beside, m)
+				}
+			}
+		}
 		if o, ok := n.Obj.(kind.Referrer); ok {
 			for _, name := range o.Refers() {
 				if m := p.exclusive(name); m != nil {

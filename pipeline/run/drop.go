@@ -28,10 +28,10 @@ func (r *runner) drop(ctx context.Context, d *sql.Decl) error {
 		}
 		return err
 	}
-	if err := r.Program.InUse(d, n); err != nil {
+	again := slices.IndexFunc(r.Program.Stmts, func(st sql.Stmt) bool { return st.Decl == d }) < n.Stmt // the script declares it anew
+	if err := r.Program.InUse(d, n, again); err != nil {
 		return err
 	}
-	again := slices.IndexFunc(r.Program.Stmts, func(st sql.Stmt) bool { return st.Decl == d }) < n.Stmt // the script declares it anew
 	return r.dropNode(ctx, n, again)
 }
 

@@ -164,7 +164,8 @@ var (
 		"A column has another type than when the row was rejected, and that type doesn't hold the value without a loss. Nothing "+
 			"was replayed; leave such rows out by WHERE.")
 	InUse = declared.add("in-use", ExitFailed,
-		"Something else reads what is to be dropped: in its query, a rule, a check or a baseline, perhaps through a view.")
+		"Something else reads or calls what is to be dropped: in its query, a rule, a check or a baseline, perhaps through a view or "+
+			"a macro; a monitor watches it. Drop that first. A model or function that the script makes again further down may be dropped.")
 	TableGone = declared.add("table-gone", ExitScript,
 		"The table of a declaration was dropped by another client of the file. `REBUILD … FROM SOURCE` in the script makes it "+
 			"again, from what its inputs still have; `DROP` gives it up.")
