@@ -56,6 +56,7 @@ func (p *Program) check(ctx context.Context, tx *duck.Tx) error {
 		if v := p.Language.Verb(st.Decl); v != nil && v.Check != nil {
 			errs = Collect(errs, v.Check(p, st.Decl))
 		}
+		errs = Collect(errs, p.tooEarly(due, i))
 		note := func(err error) bool {
 			if err == nil || opaque && missing(err) {
 				return false

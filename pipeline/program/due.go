@@ -2,6 +2,7 @@ package program
 
 import (
 	"slices"
+	"strings"
 
 	"dsql/sql"
 	"dsql/sql/code"
@@ -48,6 +49,35 @@ func Ready(all []due, i int) (out []*Node) {
 	return out
 }
 
+// tooEarly is the error of a verb on a destination of which nothing is in the file, and that can't be defined where the verb stands.
+func (p *Program) tooEarly(all []due, i int) error {
+	d := p.Stmts[i].Decl
+	if p.Language.Verb(d) == nil || p.effect(d) == Drops || d.Syntax.Keyword == "" {
+		return nil
+	}
+	n := p.Find(strings.ToLower(d.Syntax.Keyword), d.Name)
+	if n == nil || n.Stored != nil {
+		return nil
+	}
+	at := slices.IndexFunc(all, func(d due) bool { return d.n == n })
+	if _, is := n.Destination(); !is || all[at].at <= i {
+		return nil
+	}
+	last := p.declaredAt(all[at].at)
+	of := last.Obj.Decl()
+	e := d.Errorf(code.DeclaredBelow, "%s %s isn't there yet: it is declared below, at line %d", n.Kind, n.Name, of.Src.Position(of.Span.Start).Line)
+	if last != n {
+		e = d.Errorf(code.DeclaredBelow, "%s %s isn't there yet: it needs %s %s, which is declared below, at line %d", n.Kind, n.Name,
+			last.Kind, last.Name, of.Src.Position(of.Span.Start).Line)
+	}
+	return e.WithHint("put " + d.Syntax.Verb + " behind that declaration")
+}
+
+// declaredAt is what a statement declares.
+func (p *Program) declaredAt(i int) *Node {
+	return p.Nodes[slices.IndexFunc(p.Nodes, func(n *Node) bool { return n.Stmt == i })]
+}
+
 // passedOver warns of a script's last REFRESH where it stands above a declaration that a destination above it waits for: that one isn't
 // there yet, and gets nothing from it, nor by the next run.
 func (p *Program) passedOver() (out []*sql.Error) {
@@ -62,10 +92,10 @@ func (p *Program) passedOver() (out []*sql.Error) {
 			if d.n.Stmt > i || d.at <= i {
 				break
 			}
-			last := slices.IndexFunc(p.Nodes, func(n *Node) bool { return n.Stmt == d.at })
-			of := p.Nodes[last].Obj.Decl()
+			last := p.declaredAt(d.at)
+			of := last.Obj.Decl()
 			out = append(out, st.Errorf(code.PassedOver, "this REFRESH passes over %s: it needs %s %s, which is declared below, at line %d", d.n.Name,
-				p.Nodes[last].Kind, p.Nodes[last].Name, of.Src.Position(of.Span.Start).Line).WithHint("put REFRESH behind that declaration"))
+				last.Kind, last.Name, of.Src.Position(of.Span.Start).Line).WithHint("put REFRESH behind that declaration"))
 			break
 		}
 	}

@@ -172,6 +172,9 @@ var (
 	PassedOver = declared.add("passed-over", Warning,
 		"A warning: a REFRESH stands above a declaration that a destination above it needs (a source, a model, a macro of rules), so that the "+
 			"destination isn't there yet and gets nothing from it. Statements run from top to bottom: put REFRESH behind that declaration.")
+	DeclaredBelow = declared.add("declared-below", ExitScript,
+		"A verb (REBUILD, ROLLBACK, VACUUM, DESCRIBE, EXPLAIN) is about a destination of which the file has nothing yet, and stands above its "+
+			"declaration, or above one that it needs (a model, a function, a source). Statements run from top to bottom.")
 	NotRefreshed = declared.add("not-refreshed", Warning,
 		"A warning: the statement reads a destination before anything was written to it. Put REFRESH before.")
 )
