@@ -3,6 +3,7 @@ package program
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"slices"
 
 	"dsql/engine/duck"
@@ -45,7 +46,11 @@ func Graph(ctx context.Context, o Options, columns bool) (*Flow, error) {
 		return nil, err
 	}
 	defer db.Close()
-	p, err := Rehearse(ctx, db.Writer(), o, stmts, Opened{Fresh: Existing(o.DB) == ""})
+	var inputs Columns
+	p, err := rehearse(ctx, db.Writer(), o, stmts, Opened{Fresh: Existing(o.DB) == ""}, func(_ *Program, tx *duck.Tx) (err error) {
+		inputs, err = modelInputs(ctx, tx.Conn)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -57,13 +62,18 @@ func Graph(ctx context.Context, o Options, columns bool) (*Flow, error) {
 	shown, cols := map[string]bool{}, Columns{}
 	for _, n := range p.Sorted() {
 		cols[n.Name] = duck.ColumnNames(n.Cols)
+		if n.Kind == "model" {
+			cols[n.Name] = inputs[n.Name]
+		}
 		if selected != nil && !selected[n] {
 			continue
 		}
 		shown[n.Name] = true
 		node := FlowNode{Kind: n.Kind, Name: n.Name}
 		if columns {
-			node.Columns = duck.ColumnNames(n.Cols)
+			if node.Columns = cols[n.Name]; n.Kind == "model" {
+				node.Columns = append(slices.Clone(node.Columns), Result)
+			}
 		}
 		f.Nodes = append(f.Nodes, node)
 		for _, m := range append(n.feeds(), n.beside...) {
@@ -91,4 +101,23 @@ func Graph(ctx context.Context, o Options, columns bool) (*Flow, error) {
 			cmp.Compare(a.From.Column, b.From.Column))
 	})
 	return f, nil
+}
+
+// modelInputs are the arguments of the models, of each in the version that its name means.
+func modelInputs(ctx context.Context, c *duck.Conn) (Columns, error) {
+	all, err := duck.Select(ctx, c, duck.SQL("SELECT name, inputs FROM dsql.models WHERE in_use"), ScanPair)
+	if err != nil {
+		return nil, err
+	}
+	out := Columns{}
+	for _, m := range all {
+		var inputs []struct{ Name string }
+		if err := json.Unmarshal([]byte(m[1]), &inputs); err != nil {
+			return nil, err
+		}
+		for _, in := range inputs {
+			out[m[0]] = append(out[m[0]], in.Name)
+		}
+	}
+	return out, nil
 }
