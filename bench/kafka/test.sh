@@ -9,10 +9,12 @@ if [ -z "${DSQL_KAFKA:-}" ]; then
   done
   exec bench/kafka/broker.sh "bench/kafka/test.sh"
 fi
-# What Debezium's connector writes of a PostgreSQL now, in place of what is stored in testdata/debezium.
+# What Debezium's connectors write of their databases now, in place of what is stored in testdata/debezium.
 written=$(mktemp -d "${TMPDIR:-/tmp}/dsql-debezium-XXXXXX")
 trap 'rm -rf "$written"' EXIT
-if bench/kafka/debezium.sh "$written"; then export DSQL_DEBEZIUM=$written; else [ $? = 3 ] || exit 1; fi
+cp -r testdata/debezium/. "$written"
+for database in postgres mariadb; do bench/kafka/debezium.sh "$written" $database || [ $? = 3 ]; done
+export DSQL_DEBEZIUM=$written
 ${GO:-go} test -short -count=1 -run Kafka ./cmd/dsql
 python=${PYTHON:-python3}
 if "$python" -c 'import confluent_kafka, duckdb' 2>/dev/null; then

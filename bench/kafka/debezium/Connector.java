@@ -16,7 +16,7 @@ import java.util.concurrent.TimeUnit;
  * Writes down what Debezium's connector says of a database, in each of the forms that it can be set to: FOLDER/form.jsonl has a line a record, its
  * topic, and its key and value as texts.
  *
- * java -cp 'JARS/*' Connector.java PORT CHANGES.sql FOLDER
+ * java -cp 'JARS/*' Connector.java postgres|mariadb PORT CHANGES.sql FOLDER
  *
  * The database has its tables when it starts; when each form has read them, the statements of CHANGES.sql run, a line each. The end is the row
  * 2 of the table zz_end, and one heartbeat.
@@ -33,9 +33,11 @@ public class Connector {
         this.name = name;
         config.putAll(common);
         config.put("name", name);
-        config.put("slot.name", name);
-        config.put("publication.name", name);
         config.put("topic.prefix", name);
+        set(more);
+    }
+
+    void set(String... more) {
         for (int i = 0; i < more.length; i += 2)
             config.put(more[i], more[i + 1]);
     }
@@ -84,15 +86,14 @@ public class Connector {
     }
 
     static void run(String[] args) throws Exception {
-        String port = args[0];
-        Path folder = Path.of(args[2]);
+        boolean postgres = args[0].equals("postgres");
+        String port = args[1], user = postgres ? "postgres" : "root";
+        Path folder = Path.of(args[3]);
         Properties common = new Properties();
-        String jdbc = "jdbc:postgresql://127.0.0.1:" + port + "/dsql?user=postgres";
-        common.put("connector.class", "io.debezium.connector.postgresql.PostgresConnector");
-        common.put("plugin.name", "pgoutput");
-        common.put("database.user", "postgres");
-        common.put("database.password", "postgres");
-        common.put("database.dbname", "dsql");
+        String jdbc = "jdbc:" + (postgres ? "postgresql" : "mariadb") + "://127.0.0.1:" + port + "/dsql?user=" + user;
+        common.put("connector.class", postgres ? "io.debezium.connector.postgresql.PostgresConnector" : "io.debezium.connector.mariadb.MariaDbConnector");
+        common.put("database.user", user);
+        common.put("database.password", postgres ? "postgres" : "");
         common.put("database.hostname", "127.0.0.1");
         common.put("database.port", port);
         common.put("offset.storage", "org.apache.kafka.connect.storage.MemoryOffsetBackingStore");
@@ -101,11 +102,10 @@ public class Connector {
         common.put("skipped.operations", "none");
         common.put("provide.transaction.metadata", "true");
         common.put("heartbeat.interval.ms", "200");
-        common.put("slot.drop.on.stop", "true");
         common.put("converter.schemas.enable", "true");
         List<Connector> forms = new ArrayList<>();
         String[] flat = {"transforms", "unwrap", "transforms.unwrap.type", "io.debezium.transforms.ExtractNewRecordState", "transforms.unwrap.add.fields",
-                "op,source.ts_ms,source.lsn,lsn,transaction.id",
+                "op,source.ts_ms," + (postgres ? "source.lsn,lsn" : "source.pos,pos,source.file") + ",transaction.id",
                 "transforms.unwrap.delete.tombstone.handling.mode", "rewrite-with-tombstone", "converter.schemas.enable", "true"};
         String[] bare = flat.clone();
         bare[bare.length - 1] = "false";
@@ -114,16 +114,22 @@ public class Connector {
         forms.add(new Connector("flat", common, flat));
         forms.add(new Connector("flatplain", common, bare));
         forms.add(new Connector("texts", common, "decimal.handling.mode", "string", "binary.handling.mode", "base64", "time.precision.mode", "connect",
-                "interval.handling.mode", "string", "hstore.handling.mode", "map"));
+                "interval.handling.mode", "string", "hstore.handling.mode", "map", "bigint.unsigned.handling.mode", "precise"));
         forms.add(new Connector("iso", common, "decimal.handling.mode", "double", "binary.handling.mode", "hex", "time.precision.mode", "isostring"));
         forms.add(new Connector("nanos", common, "binary.handling.mode", "base64-url-safe", "time.precision.mode", "nanoseconds"));
         for (Connector c : forms) {
+            if (postgres)
+                c.set("plugin.name", "pgoutput", "database.dbname", "dsql", "slot.name", c.name, "publication.name", c.name, "slot.drop.on.stop", "true");
+            else
+                c.set("database.include.list", "dsql", "database.server.id", String.valueOf(100 + forms.indexOf(c)));
             c.out = Files.newBufferedWriter(folder.resolve(c.name + ".jsonl"));
             DebeziumEngine<ChangeEvent<String, String>> engine = DebeziumEngine
                     .create(KeyValueHeaderChangeEventFormat.of(Json.class, Json.class, Json.class))
                     .using(c.config).using((success, message, error) -> {
                         if (!success) {
-                            c.failure = message + (error == null ? "" : ": " + error);
+                            c.failure = message;
+                            for (Throwable cause = error; cause != null; cause = cause.getCause())
+                                c.failure += "\n" + cause;
                             c.loaded.countDown();
                             c.ended.countDown();
                         }
@@ -142,7 +148,7 @@ public class Connector {
             if (!c.loaded.await(120, TimeUnit.SECONDS) || c.failure != null)
                 fail(c, "did not read the tables");
         try (var db = DriverManager.getConnection(jdbc); var s = db.createStatement()) {
-            for (String line : Files.readAllLines(Path.of(args[1])))
+            for (String line : Files.readAllLines(Path.of(args[2])))
                 if (!line.isBlank() && !line.startsWith("--"))
                     s.execute(line);
         }

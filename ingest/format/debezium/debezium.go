@@ -154,8 +154,8 @@ func (z *decoder) learn(s *connectSchema, flat bool) {
 		return
 	}
 	for i := range row.Fields {
-		if f := &row.Fields[i]; f.duckdb() != "" {
-			z.more.Add(f.Field, f.duckdb())
+		if of := row.Fields[i].duckdb(); of != "" {
+			z.more.Add(row.Fields[i].Field, of)
 		}
 	}
 }
@@ -241,8 +241,8 @@ func Types(text []byte, cols []duck.Column) {
 		row = of
 	}
 	for i, c := range cols {
-		if f := row.field(c.Name); f != nil && f.duckdb() != "" {
-			cols[i].Type = f.duckdb()
+		if of := row.field(c.Name).duckdb(); of != "" {
+			cols[i].Type = of
 		}
 	}
 }

@@ -145,9 +145,20 @@ func (s *connectSchema) bind(to *convert.Slot) {
 	}
 }
 
+// maxParts is how many types a field may be made of before JSON is made of the rest.
+const maxParts = 2000
+
 // duckdb is the type that takes the values; "" where JSON says more.
 func (s *connectSchema) duckdb() duck.Type {
-	left := 1
+	left := maxParts
+	return s.typed(&left)
+}
+
+func (s *connectSchema) typed(left *int) duck.Type {
+	if *left--; s == nil || *left < 0 {
+		return ""
+	}
+	one := 1
 	switch x := s.wire(); {
 	case s.Name == variableDecimal:
 		return "DOUBLE"
@@ -158,7 +169,7 @@ func (s *connectSchema) duckdb() duck.Type {
 	case x != nil && x.Form == schema.WireBits:
 		return "BLOB"
 	case x != nil:
-		return x.Type.Duckdb(nil, &left)
+		return x.Type.Duckdb(nil, &one)
 	}
 	switch s.Name {
 	case "io.debezium.time.ZonedTimestamp", "io.debezium.time.IsoTimestamp":
@@ -167,6 +178,27 @@ func (s *connectSchema) duckdb() duck.Type {
 		return "TIME"
 	case "io.debezium.data.Uuid":
 		return "UUID"
+	}
+	switch s.Type {
+	case "array":
+		if of := s.Items.typed(left); of != "" {
+			return duck.ListOf(of)
+		}
+	case "map": // JSON has those of other keys as lists of pairs
+		if of := s.Values.typed(left); of != "" && s.Keys != nil && s.Keys.Type == "string" {
+			return "MAP(VARCHAR, " + of + ")"
+		}
+	case "struct":
+		parts := make([]duck.Column, len(s.Fields))
+		for i := range s.Fields {
+			parts[i] = duck.Column{Name: s.Fields[i].Field, Type: s.Fields[i].typed(left)}
+			if parts[i].Type == "" {
+				return ""
+			}
+		}
+		if len(parts) > 0 {
+			return duck.StructOf(parts)
+		}
 	}
 	return map[string]duck.Type{"boolean": "BOOLEAN", "int8": "TINYINT", "int16": "SMALLINT", "int32": "INTEGER", "int64": "BIGINT",
 		"float": "FLOAT", "float32": "FLOAT", "double": "DOUBLE", "float64": "DOUBLE", "string": "VARCHAR"}[s.Type]
