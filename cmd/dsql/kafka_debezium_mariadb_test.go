@@ -85,13 +85,14 @@ func mariadbBytes(hex string) map[string]string {
 // Every type of MariaDB, in every form that the connector can be set to, from the snapshot and from the log. The edges are read as texts as
 // well: some values are lost before they come here.
 func TestKafkaDebeziumMariaDBTypes(t *testing.T) {
-	for _, form := range []string{"schema", "plain", "flat", "flatplain", "texts", "iso", "nanos"} {
+	for _, form := range []string{"schema", "plain", "flat", "flatplain", "texts", "iso", "nanos", "avro", "flatavro"} {
 		t.Run(form, func(t *testing.T) {
 			k := newKafka(t, 1, false)
-			topic := k.connector("mariadb", form, "dsql.types")["dsql.types"]
-			k.types(form, topic, mariadbTypes)
+			connection, topics := k.connector("mariadb", form, "dsql.types")
+			topic := topics["dsql.types"]
+			k.types(form, connection, topic, mariadbTypes)
 			day := "13 ti|14 ti|3 ti|4 ti" // a TIME that isn't one of the day
-			bad := map[string]string{"schema": day, "flat": day, "nanos": "13 dt6|14 dt|3 dt6|4 dt"}[form]
+			bad := map[string]string{"schema": day, "flat": day, "avro": day, "flatavro": day, "nanos": "13 dt6|14 dt|3 dt6|4 dt"}[form]
 			k.is("SELECT coalesce(string_agg(concat(data->>'id', split_part(reason, ':', 2)), '|' ORDER BY data->>'id'), '') FROM dsql.rejects", bad)
 			const lower, upper = "-3020399000000", "3020399000000"
 			row3 := "2|-1|{zero}253402300799999999|" + lower + "|-500000|{year}||||ends  |7\n"
@@ -111,8 +112,8 @@ func TestKafkaDebeziumMariaDBTypes(t *testing.T) {
 			log := strings.NewReplacer("{zero}", "1970-01-01 00:00:00|", "{year}", "1900|")
 			edges := "2|7\n3|" + snapshot.Replace(row3) + "4|" + row4 + "\n13|" + log.Replace(row3) + "14|" + row4
 			k.args = []string{"--db", "edges.duckdb"}
-			k.script("CREATE SOURCE ev (id INTEGER, b TINYINT, u8 VARCHAR, ts TIMESTAMP, dt6 VARCHAR, ti VARCHAR, ti6 VARCHAR, y INTEGER, " +
-				"t VARCHAR, raw VARCHAR, e VARCHAR, st VARCHAR, vc VARCHAR, dd INTEGER) FROM KAFKA (brokers '{brokers}', topic '" + topic +
+			k.script(connection + "CREATE SOURCE ev (id INTEGER, b TINYINT, u8 VARCHAR, ts TIMESTAMP, dt6 VARCHAR, ti VARCHAR, ti6 VARCHAR, y INTEGER, " +
+				"t VARCHAR, raw VARCHAR, e VARCHAR, st VARCHAR, vc VARCHAR, dd INTEGER) FROM KAFKA (connection c, topic '" + topic +
 				"', format debezium);\nCREATE STREAM s FROM ev;")
 			k.runs()
 			k.is("SELECT reason FROM dsql.rejects", "")
@@ -124,19 +125,20 @@ func TestKafkaDebeziumMariaDBTypes(t *testing.T) {
 // Changes as the connector tells them: a key that changes is a delete and a new row, a TRUNCATE ends all keys, and tombstones, transactions
 // and heartbeats are no rows.
 func TestKafkaDebeziumMariaDBChanges(t *testing.T) {
-	for _, form := range []string{"schema", "plain", "flat", "flatplain"} {
+	for _, form := range []string{"schema", "plain", "flat", "flatplain", "avro", "flatavro"} {
 		t.Run(form, func(t *testing.T) {
 			k := newKafka(t, 1, false)
-			topic := k.connector("mariadb", form, "dsql.keyed", "dsql.whole", "dsql.emptied", "transaction", "heartbeat")
+			connection, topic := k.connector("mariadb", form, "dsql.keyed", "dsql.whole", "dsql.emptied", "transaction", "heartbeat")
 			flat, more := strings.HasPrefix(form, "flat"), "DECIMAL(6,3)"
 			if strings.HasSuffix(form, "plain") {
 				more = "DECIMAL(6,3) FORMAT base64_decimal(3)"
 			}
 			source := func(name, columns, table string) string {
 				return "CREATE SOURCE " + name + "_in (" + columns + ", op VARCHAR, file VARCHAR FROM '$.source.file', " +
-					"pos BIGINT FROM '$.source.pos') FROM KAFKA (brokers '{brokers}', topic '" + topic[table] + "', format debezium);\n"
+					"pos BIGINT FROM '$.source.pos') FROM KAFKA (connection c, topic '" + topic[table] + "', format debezium);\n"
 			}
-			k.script(source("keyed", "id INTEGER, part VARCHAR, v VARCHAR", "dsql.keyed") + source("whole", "id INTEGER, v VARCHAR", "dsql.whole") +
+			k.script(connection + source("keyed", "id INTEGER, part VARCHAR, v VARCHAR", "dsql.keyed") +
+				source("whole", "id INTEGER, v VARCHAR", "dsql.whole") +
 				source("emptied", "id INTEGER, v VARCHAR, more "+more, "dsql.emptied") + source("tx", "id VARCHAR", "transaction") +
 				source("beat", "id VARCHAR", "heartbeat") + `
 CREATE JOURNAL keyed KEYS (id, part) SEQUENCE BY (file, pos) DELETE WHEN op = 'd' COLUMNS (v)
@@ -162,14 +164,18 @@ CREATE STREAM beat FROM beat_in;
 
 // Columns that are added have the types of the connector's schema.
 func TestKafkaDebeziumMariaDBAdded(t *testing.T) {
-	k := newKafka(t, 1, false)
-	topic := k.connector("mariadb", "schema", "dsql.types")["dsql.types"]
-	k.script("CREATE SOURCE ev (id INTEGER, ti BIGINT, ti6 BIGINT) FROM KAFKA (brokers '{brokers}', topic '" + topic +
-		"', format debezium) ON SCHEMA CHANGE ADD COLUMNS;\nCREATE STREAM s FROM ev;")
-	k.runs()
-	k.is("SELECT reason FROM dsql.rejects", "")
-	k.is("SELECT typeof(COLUMNS(c -> c IN ("+
-		"'bit10', 'u4', 'f72', 'num', 'huge', 'raw', 'ts', 'dt', 'dt6', 'd', 'ti3', 'y', 'e', 'u', 'pt', 'geo'))) FROM s WHERE id = 1",
-		"BLOB|BIGINT|DOUBLE|DECIMAL(10,2)|VARCHAR|BLOB|TIMESTAMP|TIMESTAMP|TIMESTAMP|DATE|TIME|INTEGER|VARCHAR|UUID|"+
-			"STRUCT(x DOUBLE, y DOUBLE, wkb BLOB, srid INTEGER)|STRUCT(wkb BLOB, srid INTEGER)")
+	for _, form := range []string{"schema", "avro"} {
+		t.Run(form, func(t *testing.T) {
+			k := newKafka(t, 1, false)
+			connection, topic := k.connector("mariadb", form, "dsql.types")
+			k.script(connection + "CREATE SOURCE ev (id INTEGER, ti BIGINT, ti6 BIGINT) FROM KAFKA (connection c, topic '" + topic["dsql.types"] +
+				"', format debezium) ON SCHEMA CHANGE ADD COLUMNS;\nCREATE STREAM s FROM ev;")
+			k.runs()
+			k.is("SELECT reason FROM dsql.rejects", "")
+			k.is("SELECT typeof(COLUMNS(c -> c IN ("+
+				"'bit10', 'u4', 'f72', 'num', 'huge', 'raw', 'ts', 'dt', 'dt6', 'd', 'ti3', 'y', 'e', 'u', 'pt', 'geo'))) FROM s WHERE id = 1",
+				"BLOB|BIGINT|DOUBLE|DECIMAL(10,2)|VARCHAR|BLOB|TIMESTAMP|TIMESTAMP|TIMESTAMP|DATE|TIME|INTEGER|VARCHAR|UUID|"+
+					"STRUCT(x DOUBLE, y DOUBLE, wkb BLOB, srid INTEGER)|STRUCT(wkb BLOB, srid INTEGER)")
+		})
+	}
 }

@@ -80,11 +80,11 @@ var postgresTypes = []realType{
 
 // Every type of PostgreSQL, in every form that the connector can be set to, from the snapshot and from the log.
 func TestKafkaDebeziumPostgresTypes(t *testing.T) {
-	for _, form := range []string{"schema", "plain", "flat", "flatplain", "texts", "iso", "nanos"} {
+	for _, form := range []string{"schema", "plain", "flat", "flatplain", "texts", "iso", "nanos", "avro", "flatavro"} {
 		t.Run(form, func(t *testing.T) {
 			k := newKafka(t, 1, false)
-			topic := k.connector("postgres", form, "public.types")
-			k.types(form, topic["public.types"], postgresTypes)
+			connection, topic := k.connector("postgres", form, "public.types")
+			k.types(form, connection, topic["public.types"], postgresTypes)
 			edges := "2\n3|nan|-inf|0.00|-0.01|24:00:00|-2629800000000||[]\n13|nan|-inf|0.00|-0.01|24:00:00|-2629800000000||[]"
 			switch form {
 			case "plain", "flatplain":
@@ -102,20 +102,20 @@ func TestKafkaDebeziumPostgresTypes(t *testing.T) {
 // Changes as the connector tells them: a column that wasn't logged keeps its value, a key that changes is a delete and a new row, a
 // TRUNCATE ends all keys, tombstones and what stands beside events are no rows.
 func TestKafkaDebeziumPostgresChanges(t *testing.T) {
-	for _, form := range []string{"schema", "plain", "flat", "flatplain"} {
+	for _, form := range []string{"schema", "plain", "flat", "flatplain", "avro", "flatavro"} {
 		t.Run(form, func(t *testing.T) {
 			k := newKafka(t, 1, false)
 			tables := []string{"public.large", "public.keyed", "public.whole", "public.emptied", "transaction", "heartbeat", "message"}
-			topic := k.connector("postgres", form, tables...)
+			connection, topic := k.connector("postgres", form, tables...)
 			flat, blob, days, more := strings.HasPrefix(form, "flat"), "BLOB", "DATE[]", "DECIMAL(6,3)"
 			if strings.HasSuffix(form, "plain") {
 				blob, days, more = "BLOB FORMAT base64", "INTEGER[]", "DECIMAL(6,3) FORMAT base64_decimal(3)"
 			}
 			source := func(name, columns, table string) string {
 				return "CREATE SOURCE " + name + "_in (" + columns + ", op VARCHAR, lsn BIGINT FROM '$.source.lsn') " +
-					"FROM KAFKA (brokers '{brokers}', topic '" + topic[table] + "', format debezium);\n"
+					"FROM KAFKA (connection c, topic '" + topic[table] + "', format debezium);\n"
 			}
-			k.script(source("large", "id INTEGER FROM KEY '$.id', n INTEGER, t VARCHAR, raw "+blob+
+			k.script(connection + source("large", "id INTEGER FROM KEY '$.id', n INTEGER, t VARCHAR, raw "+blob+
 				", js VARCHAR, at_ VARCHAR[], ai INTEGER[], al BIGINT[], au UUID[], hs VARCHAR, ad "+days, "public.large") +
 				source("keyed", "id INTEGER, part VARCHAR, v VARCHAR", "public.keyed") +
 				source("whole", "id INTEGER, v VARCHAR", "public.whole") + source("emptied", "id INTEGER, v VARCHAR, more "+more, "public.emptied") +
@@ -151,12 +151,13 @@ CREATE STREAM said FROM said_in;
 func TestKafkaDebeziumPostgresAdded(t *testing.T) {
 	for form, want := range map[string]string{
 		"schema": "DECIMAL(10,2)|TIMESTAMP|TIMESTAMP|DATE|TIME|TIME|BLOB|UUID|DECIMAL(10,2)[]|DATE[]|TIMESTAMP[]|BLOB[]",
+		"avro":   "DECIMAL(10,2)|TIMESTAMP|TIMESTAMP|DATE|TIME|TIME|BLOB|UUID|DECIMAL(10,2)[]|DATE[]|TIMESTAMP[]|BLOB[]",
 		"iso":    "DOUBLE|TIMESTAMP|TIMESTAMP|DATE|TIME|TIME|VARCHAR|UUID|DOUBLE[]|DATE[]|TIMESTAMP[]|VARCHAR[]",
 	} {
 		t.Run(form, func(t *testing.T) {
 			k := newKafka(t, 1, false)
-			topic := k.connector("postgres", form, "public.types")
-			k.script("CREATE SOURCE ev (id INTEGER) FROM KAFKA (brokers '{brokers}', topic '" + topic["public.types"] +
+			connection, topic := k.connector("postgres", form, "public.types")
+			k.script(connection + "CREATE SOURCE ev (id INTEGER) FROM KAFKA (connection c, topic '" + topic["public.types"] +
 				"', format debezium) ON SCHEMA CHANGE ADD COLUMNS;\nCREATE STREAM s FROM ev;")
 			k.runs()
 			k.is("SELECT typeof(num), typeof(ts), typeof(tstz), typeof(d), typeof(ti), typeof(titz), typeof(raw), typeof(u), "+

@@ -3,21 +3,26 @@ package main
 import (
 	"bufio"
 	"compress/gzip"
+	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sr"
+	"github.com/twmb/franz-go/pkg/sr/srfake"
 )
 
 // What Debezium's connectors wrote of a PostgreSQL 15 and a MariaDB 10.11 (bench/kafka/debezium.sh; their tables and changes stand
 // in bench/kafka/debezium): stored in testdata/debezium, and in the folder that DSQL_DEBEZIUM names those of
 // `make kafka-test`.
 
-// connector puts the records of one of the forms of a database's connector into topics: one a table, of those that end in a name given.
-func (k *kafka) connector(database, form string, tables ...string) (topic map[string]string) {
+// connector puts the records of one of the forms of a database's connector into topics: one a table, of those that have a name given. The
+// connection c leads to them, and to a registry with the schemas of a form in Avro.
+func (k *kafka) connector(database, form string, tables ...string) (connection string, topic map[string]string) {
 	k.t.Helper()
 	folder := os.Getenv("DSQL_DEBEZIUM")
 	if folder == "" {
@@ -28,7 +33,22 @@ func (k *kafka) connector(database, form string, tables ...string) (topic map[st
 	defer f.Close()
 	text, err := gzip.NewReader(f)
 	k.must(err)
-	topic = map[string]string{}
+	topic, connection = map[string]string{}, "CREATE CONNECTION c TO KAFKA (brokers '{brokers}');\n"
+	avro := strings.HasSuffix(form, "avro")
+	var reg *srfake.Registry
+	if avro {
+		reg = srfake.New()
+		k.t.Cleanup(reg.Close)
+		connection = "CREATE CONNECTION c TO KAFKA (brokers '{brokers}', schema_registry '" + reg.URL() + "');\n"
+	}
+	bytes := func(text string) []byte {
+		if !avro {
+			return []byte(text)
+		}
+		b, err := base64.StdEncoding.DecodeString(text)
+		k.must(err)
+		return b
+	}
 	var records []*kgo.Record
 	lines := bufio.NewScanner(text)
 	lines.Buffer(nil, 16<<20)
@@ -36,8 +56,14 @@ func (k *kafka) connector(database, form string, tables ...string) (topic map[st
 		var r struct {
 			Topic      string
 			Key, Value *string
+			ID         int
+			Schema     string
 		}
 		k.must(json.Unmarshal(lines.Bytes(), &r))
+		if r.Schema != "" {
+			reg.SeedSchema(fmt.Sprint(r.ID), 1, r.ID, sr.Schema{Type: sr.TypeAvro, Schema: r.Schema})
+			continue
+		}
 		for _, t := range tables {
 			if !strings.Contains(r.Topic, t) {
 				continue
@@ -48,10 +74,10 @@ func (k *kafka) connector(database, form string, tables ...string) (topic map[st
 			}
 			to := &kgo.Record{Topic: topic[t]}
 			if r.Key != nil {
-				to.Key = []byte(*r.Key)
+				to.Key = bytes(*r.Key)
 			}
 			if r.Value != nil {
-				to.Value = []byte(*r.Value)
+				to.Value = bytes(*r.Value)
 			}
 			records = append(records, to)
 		}
@@ -63,7 +89,7 @@ func (k *kafka) connector(database, form string, tables ...string) (topic map[st
 		}
 	}
 	k.must(k.cl.ProduceSync(k.ctx(), records...).FirstErr())
-	return topic
+	return connection, topic
 }
 
 // realType is a column of the table types: how it is declared, in some forms otherwise, and the value of row 1, or what that is there.
@@ -83,7 +109,7 @@ func forms(of ...string) map[string]string {
 
 // types reads a topic with the table types of a form into the stream s; the rows 1, of the snapshot, and 11, of the log, have the values
 // wanted.
-func (k *kafka) types(form, topic string, of []realType) {
+func (k *kafka) types(form, connection, topic string, of []realType) {
 	k.t.Helper()
 	columns, values, want := []string{"id INTEGER"}, []string(nil), []string(nil)
 	for _, c := range of {
@@ -97,7 +123,7 @@ func (k *kafka) types(form, topic string, of []realType) {
 		columns, want = append(columns, c.name+" "+column), append(want, c.name+": "+value)
 		values = append(values, "'"+c.name+": ' || coalesce("+c.name+"::VARCHAR, 'NULL') || chr(9)")
 	}
-	k.script("CREATE SOURCE ev (" + strings.Join(columns, ", ") + ") FROM KAFKA (brokers '{brokers}', topic '" + topic +
+	k.script(connection + "CREATE SOURCE ev (" + strings.Join(columns, ", ") + ") FROM KAFKA (connection c, topic '" + topic +
 		"', format debezium);\nCREATE STREAM s FROM ev;")
 	k.runs()
 	for _, id := range []string{"1", "11"} {

@@ -59,23 +59,45 @@ func (r *grower) grow(ctx context.Context, in *kind.Input) error {
 	return kind.ErrColumns
 }
 
-// additions are the fields of a batch that no column reads, as columns: those of the schemas, or what DuckDB finds in all of the batch's
+// additions are the fields of a batch that no column reads, as columns: those of the schemas, and what DuckDB finds in all of the batch's
 // JSON, and the decoder proves.
 func (r *grower) additions(ctx context.Context, in *kind.Input) ([]duck.Column, error) {
 	said, all := r.landing.Additions()
 	if all {
 		return r.unread(said), nil
 	}
+	shown, lost, err := r.shown(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	for i, c := range shown {
+		if at := slices.IndexFunc(said, func(t duck.Column) bool { return t.Name == c.Name }); at >= 0 {
+			shown[i].Type = said[at].Type
+		}
+	}
+	for _, c := range r.unread(said) { // of records that are no JSON
+		if !slices.Contains(lost, c.Name) && !slices.Contains(duck.ColumnNames(shown), c.Name) {
+			shown = append(shown, c)
+		}
+	}
+	return slices.DeleteFunc(shown, func(c duck.Column) bool { return slices.Contains(lost, c.Name) }), nil
+}
+
+// shown are the fields that the batch's JSON shows; lost are such as no record has.
+func (r *grower) shown(ctx context.Context, in *kind.Input) (cols []duck.Column, lost []string, err error) {
 	values, err := duck.Select(ctx, r.db, duck.SQL("SELECT _payload FROM {raw} WHERE _payload IS NOT NULL", duck.Args{"raw": in.Raw}),
 		func(row func(...any) error) (v []byte, err error) { return v, row(&v) })
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var lines [][]byte
 	for _, v := range values {
 		if line := r.s.format.Object(v); line != nil {
 			lines = append(lines, line)
 		}
+	}
+	if len(lines) == 0 {
+		return nil, nil, nil
 	}
 	found, proved, lost, err := r.s.samples.Prove(ctx, r.db, lines, func(found []duck.Column) []duck.Column {
 		found = r.unread(found)
@@ -84,20 +106,12 @@ func (r *grower) additions(ctx context.Context, in *kind.Input) ([]duck.Column, 
 		}
 		return found
 	})
-	if err != nil {
-		return nil, err
-	}
 	for i, c := range proved { // whole numbers that BIGINT doesn't reach
 		if found[i].Type == "BIGINT" && (c.Type == "HUGEINT" || c.Type == "VARCHAR") {
 			proved[i].Type = "DECIMAL(38,0)"
 		}
 	}
-	for i, c := range proved {
-		if at := slices.IndexFunc(said, func(t duck.Column) bool { return t.Name == c.Name }); at >= 0 {
-			proved[i].Type = said[at].Type
-		}
-	}
-	return slices.DeleteFunc(proved, func(c duck.Column) bool { return slices.Contains(lost, c.Name) }), nil
+	return proved, lost, err
 }
 
 func narrowed(s duck.Shape) duck.Shape {

@@ -1,12 +1,17 @@
 import io.debezium.engine.ChangeEvent;
 import io.debezium.engine.DebeziumEngine;
+import io.debezium.engine.format.Avro;
 import io.debezium.engine.format.Json;
 import io.debezium.engine.format.KeyValueHeaderChangeEventFormat;
+import com.sun.net.httpserver.HttpServer;
 import java.io.BufferedWriter;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.DriverManager;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.List;
 import java.util.Properties;
 import java.util.concurrent.CountDownLatch;
@@ -14,7 +19,7 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * Writes down what Debezium's connector says of a database, in each of the forms that it can be set to: FOLDER/form.jsonl has a line a record, its
- * topic, and its key and value as texts.
+ * topic, and its key and value as texts; those in Avro in base64, and a line a schema, its number and text.
  *
  * java -cp 'JARS/*' Connector.java postgres|mariadb PORT CHANGES.sql FOLDER
  *
@@ -26,11 +31,15 @@ public class Connector {
     final Properties config = new Properties();
     final CountDownLatch loaded = new CountDownLatch(1), ended = new CountDownLatch(1);
     BufferedWriter out;
-    boolean last, beat, open = true;
+    final boolean avro;
+    Registry schemas;
+    boolean beat, open = true;
+    int ends;
     String failure;
 
     Connector(String name, Properties common, String... more) {
         this.name = name;
+        avro = name.endsWith("avro");
         config.putAll(common);
         config.put("name", name);
         config.put("topic.prefix", name);
@@ -56,18 +65,24 @@ public class Connector {
         return b.append('"').toString();
     }
 
-    synchronized void take(ChangeEvent<String, String> e) throws java.io.IOException {
+    String text(Object of) {
+        return of == null ? null : of instanceof byte[] b ? Base64.getEncoder().encodeToString(b) : of.toString();
+    }
+
+    synchronized void take(ChangeEvent<?, ?> e) throws java.io.IOException {
         if (!open)
             return;
         boolean heartbeat = e.destination().startsWith("__debezium-heartbeat");
         if (!heartbeat || !beat) // they come by time: one is enough
-            out.write("{\"topic\":" + quoted(e.destination()) + ",\"key\":" + quoted(e.key()) + ",\"value\":" + quoted(e.value()) + "}\n");
+            out.write("{\"topic\":" + quoted(e.destination()) + ",\"key\":" + quoted(text(e.key())) + ",\"value\":" + quoted(text(e.value())) + "}\n");
         beat |= heartbeat;
         if (e.destination().endsWith(".zz_end") && e.value() != null) {
             loaded.countDown();
-            last |= e.value().contains("\"id\":2");
+            ends++;
         }
-        if (last && beat) {
+        if (ends == 2 && beat) {
+            if (avro)
+                schemas.write(out);
             out.close();
             open = false;
             ended.countDown();
@@ -117,14 +132,23 @@ public class Connector {
                 "interval.handling.mode", "string", "hstore.handling.mode", "map", "bigint.unsigned.handling.mode", "precise"));
         forms.add(new Connector("iso", common, "decimal.handling.mode", "double", "binary.handling.mode", "hex", "time.precision.mode", "isostring"));
         forms.add(new Connector("nanos", common, "binary.handling.mode", "base64-url-safe", "time.precision.mode", "nanoseconds"));
+        String[] avro = {"converter.apicurio.registry.auto-register", "true", "converter.apicurio.registry.use-id", "contentId",
+                "converter.apicurio.registry.headers.enabled", "false", "converter.apicurio.registry.id-handler", "io.apicurio.registry.serde.Legacy4ByteIdHandler"};
+        forms.add(new Connector("avro", common, avro));
+        forms.add(new Connector("flatavro", common, flat));
+        forms.get(forms.size() - 1).set(avro);
         for (Connector c : forms) {
             if (postgres)
                 c.set("plugin.name", "pgoutput", "database.dbname", "dsql", "slot.name", c.name, "publication.name", c.name, "slot.drop.on.stop", "true");
             else
                 c.set("database.include.list", "dsql", "database.server.id", String.valueOf(100 + forms.indexOf(c)));
             c.out = Files.newBufferedWriter(folder.resolve(c.name + ".jsonl"));
-            DebeziumEngine<ChangeEvent<String, String>> engine = DebeziumEngine
-                    .create(KeyValueHeaderChangeEventFormat.of(Json.class, Json.class, Json.class))
+            if (c.avro)
+                c.set("converter.apicurio.registry.url", (c.schemas = new Registry()).url + "/apis/registry/v2");
+            @SuppressWarnings({"unchecked", "rawtypes"})
+            DebeziumEngine<ChangeEvent<Object, Object>> engine = ((DebeziumEngine.Builder) DebeziumEngine
+                    .create(c.avro ? (KeyValueHeaderChangeEventFormat) KeyValueHeaderChangeEventFormat.of(Avro.class, Avro.class, Json.class)
+                            : KeyValueHeaderChangeEventFormat.of(Json.class, Json.class, Json.class)))
                     .using(c.config).using((success, message, error) -> {
                         if (!success) {
                             c.failure = message;
@@ -135,7 +159,7 @@ public class Connector {
                         }
                     }).notifying(e -> {
                         try {
-                            c.take((ChangeEvent<String, String>) (ChangeEvent<?, ?>) e);
+                            c.take((ChangeEvent<?, ?>) e);
                         } catch (java.io.IOException x) {
                             throw new java.io.UncheckedIOException(x);
                         }
@@ -155,6 +179,39 @@ public class Connector {
         for (Connector c : forms)
             if (!c.ended.await(120, TimeUnit.SECONDS) || c.failure != null)
                 fail(c, "did not come to the end");
+    }
+
+    /** What a registry has to do here, in Apicurio's words: number the schemas that come. */
+    static class Registry {
+        final String url;
+        final List<String> texts = new ArrayList<>();
+
+        Registry() throws java.io.IOException {
+            HttpServer server = HttpServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
+            url = "http://127.0.0.1:" + server.getAddress().getPort();
+            server.createContext("/", x -> {
+                String body = new String(x.getRequestBody().readAllBytes(), StandardCharsets.UTF_8);
+                int id = number(body);
+                byte[] answer = String.format("{\"id\":\"s%d\",\"version\":\"1\",\"type\":\"AVRO\",\"globalId\":%d,\"contentId\":%d,\"state\":\"ENABLED\"}", id, id, id)
+                        .getBytes(StandardCharsets.UTF_8);
+                x.getResponseHeaders().set("Content-Type", "application/json");
+                x.sendResponseHeaders(200, answer.length);
+                x.getResponseBody().write(answer);
+                x.close();
+            });
+            server.start();
+        }
+
+        synchronized int number(String text) {
+            if (!texts.contains(text))
+                texts.add(text);
+            return texts.indexOf(text) + 1;
+        }
+
+        synchronized void write(BufferedWriter out) throws java.io.IOException {
+            for (String text : texts)
+                out.write("{\"id\":" + number(text) + ",\"schema\":" + quoted(text) + "}\n");
+        }
     }
 
     static void fail(Connector c, String what) throws Exception {

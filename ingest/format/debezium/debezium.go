@@ -154,7 +154,11 @@ func (z *decoder) learn(s *connectSchema, flat bool) {
 		return
 	}
 	for i := range row.Fields {
-		if of := row.Fields[i].duckdb(); of != "" {
+		of := row.Fields[i].duckdb()
+		if of == "" && z.beside != nil { // there may be no JSON that says more
+			of = "JSON"
+		}
+		if of != "" {
 			z.more.Add(row.Fields[i].Field, of)
 		}
 	}
