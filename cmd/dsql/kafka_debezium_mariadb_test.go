@@ -112,8 +112,8 @@ func TestKafkaDebeziumMariaDBTypes(t *testing.T) {
 			log := strings.NewReplacer("{zero}", "1970-01-01 00:00:00|", "{year}", "1900|")
 			edges := "2|7\n3|" + snapshot.Replace(row3) + "4|" + row4 + "\n13|" + log.Replace(row3) + "14|" + row4
 			k.args = []string{"--db", "edges.duckdb"}
-			k.script(connection + "CREATE SOURCE ev (id INTEGER, b TINYINT, u8 VARCHAR, ts TIMESTAMP, dt6 VARCHAR, ti VARCHAR, ti6 VARCHAR, y INTEGER, " +
-				"t VARCHAR, raw VARCHAR, e VARCHAR, st VARCHAR, vc VARCHAR, dd INTEGER) FROM KAFKA (connection c, topic '" + topic +
+			k.script(connection + "CREATE SOURCE ev (id INTEGER, b TINYINT, u8 VARCHAR, ts TIMESTAMP, dt6 VARCHAR, ti VARCHAR, ti6 VARCHAR, " +
+				"y INTEGER, t VARCHAR, raw VARCHAR, e VARCHAR, st VARCHAR, vc VARCHAR, dd INTEGER) FROM KAFKA (connection c, topic '" + topic +
 				"', format debezium);\nCREATE STREAM s FROM ev;")
 			k.runs()
 			k.is("SELECT reason FROM dsql.rejects", "")
@@ -122,13 +122,13 @@ func TestKafkaDebeziumMariaDBTypes(t *testing.T) {
 	}
 }
 
-// Changes as the connector tells them: a key that changes is a delete and a new row, a TRUNCATE ends all keys, and tombstones, transactions
-// and heartbeats are no rows.
+// Changes as the connector tells them: a key that changes is a delete and a new row, a TRUNCATE ends all keys, and tombstones,
+// transactions, heartbeats and changes of a table's shape are no rows.
 func TestKafkaDebeziumMariaDBChanges(t *testing.T) {
 	for _, form := range []string{"schema", "plain", "flat", "flatplain", "avro", "flatavro"} {
 		t.Run(form, func(t *testing.T) {
 			k := newKafka(t, 1, false)
-			connection, topic := k.connector("mariadb", form, "dsql.keyed", "dsql.whole", "dsql.emptied", "transaction", "heartbeat")
+			connection, topic := k.connector("mariadb", form, "dsql.keyed", "dsql.whole", "dsql.emptied", "transaction", "heartbeat", form)
 			flat, more := strings.HasPrefix(form, "flat"), "DECIMAL(6,3)"
 			if strings.HasSuffix(form, "plain") {
 				more = "DECIMAL(6,3) FORMAT base64_decimal(3)"
@@ -140,13 +140,14 @@ func TestKafkaDebeziumMariaDBChanges(t *testing.T) {
 			k.script(connection + source("keyed", "id INTEGER, part VARCHAR, v VARCHAR", "dsql.keyed") +
 				source("whole", "id INTEGER, v VARCHAR", "dsql.whole") +
 				source("emptied", "id INTEGER, v VARCHAR, more "+more, "dsql.emptied") + source("tx", "id VARCHAR", "transaction") +
-				source("beat", "id VARCHAR", "heartbeat") + `
+				source("beat", "id VARCHAR", "heartbeat") + source("ddl", "id VARCHAR", form) + `
 CREATE JOURNAL keyed KEYS (id, part) SEQUENCE BY (file, pos) DELETE WHEN op = 'd' COLUMNS (v)
   AS SELECT * FROM keyed_in WHERE NOT _meta.tombstone;
 CREATE JOURNAL whole KEYS (id) SEQUENCE BY (file, pos) DELETE WHEN op = 'd' COLUMNS (v) AS SELECT * FROM whole_in WHERE NOT _meta.tombstone;
 CREATE JOURNAL emptied KEYS (id) SEQUENCE BY (file, pos) DELETE WHEN op = 'd' COLUMNS (v, more) FROM emptied_in;
 CREATE STREAM tx FROM tx_in;
 CREATE STREAM beat FROM beat_in;
+CREATE STREAM ddl FROM ddl_in;
 `)
 			k.runs()
 			k.is("SELECT reason FROM dsql.rejects", "")
@@ -157,7 +158,7 @@ CREATE STREAM beat FROM beat_in;
 			k.is("SELECT id, v, more, valid_to_pos IS NULL FROM emptied_history ORDER BY ALL",
 				"1|a|NULL|"+open+"\n2|b|NULL|"+open+"\n3|c|NULL|"+open+"\n4|d|NULL|true\n5|e|2.125|true")
 			k.is("SELECT name, sum(written), sum(bad), sum(skipped) FROM dsql.version_rows "+
-				"WHERE name IN ('tx_in', 'beat_in') GROUP BY ALL ORDER BY ALL", "beat_in|0|0|1\ntx_in|0|0|25")
+				"WHERE name IN ('tx_in', 'beat_in', 'ddl_in') GROUP BY ALL ORDER BY ALL", "beat_in|0|0|1\nddl_in|0|0|15\ntx_in|0|0|25")
 		})
 	}
 }

@@ -130,7 +130,8 @@ CREATE STREAM said FROM said_in;
 `)
 			k.runs()
 			k.is("SELECT reason FROM dsql.rejects", "")
-			k.is("SELECT n, length(t), octet_length(raw), length(at_[1]), len(ai), len(al), len(au), len(ad), length(js) > 2999, length(hs) > 2999, "+
+			k.is("SELECT n, length(t), octet_length(raw), length(at_[1]), len(ai), len(al), len(au), len(ad), "+
+				"length(js) > 2999, length(hs) > 2999, "+
 				"valid_to IS NULL FROM large_history ORDER BY n", `1|3000|3000|3000|1000|1000|300|1000|true|true|false
 2|3000|3000|3000|1000|1000|300|1000|true|true|false
 3|NULL|3000|NULL|1000|1000|300|1000|true|true|true`)

@@ -17,11 +17,11 @@ import (
 )
 
 // What Debezium's connectors wrote of a PostgreSQL 15 and a MariaDB 10.11 (bench/kafka/debezium.sh; their tables and changes stand
-// in bench/kafka/debezium): stored in testdata/debezium, and in the folder that DSQL_DEBEZIUM names those of
-// `make kafka-test`.
+// in bench/kafka/debezium): stored in testdata/debezium, and in the folder that DSQL_DEBEZIUM names those
+// that `make kafka-test` has just had written.
 
-// connector puts the records of one of the forms of a database's connector into topics: one a table, of those that have a name given. The
-// connection c leads to them, and to a registry with the schemas of a form in Avro.
+// connector puts the records of one of the forms of a database's connector into topics: one a table, of those that have a name given, and
+// by the form's name that of the tables' shapes. The connection c leads to them, and to a registry with the schemas of a form in Avro.
 func (k *kafka) connector(database, form string, tables ...string) (connection string, topic map[string]string) {
 	k.t.Helper()
 	folder := os.Getenv("DSQL_DEBEZIUM")
@@ -65,7 +65,7 @@ func (k *kafka) connector(database, form string, tables ...string) (connection s
 			continue
 		}
 		for _, t := range tables {
-			if !strings.Contains(r.Topic, t) {
+			if !strings.Contains(r.Topic, t) || t == form && r.Topic != form {
 				continue
 			}
 			if topic[t] == "" {

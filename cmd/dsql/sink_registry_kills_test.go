@@ -17,8 +17,8 @@ var registeredSinks = []struct {
 	{"state", "key (k, half)", "j"}, {"sure", "key (k, half), transactional true", "j"},
 }
 
-// A run that follows is killed again and again, 30 times with DSQL_LONG, while its sinks write with a schema registry, each in a format that
-// is drawn. Who reads the topics as docs/sinks.md says, with the registry's schemas, has the exact rows and the exact state in the end.
+// A run that follows is killed again and again, 30 times with DSQL_LONG, while its sinks write with a schema registry, each in a format of
+// its own that is drawn. Who reads the topics as docs/sinks.md says, with the registry's schemas, has the exact rows and state in the end.
 func TestSinkKafkaRegisteredKills(t *testing.T) {
 	k := newKafka(t, 2, false)
 	reg := newRegistry(t)
