@@ -241,25 +241,36 @@ bin/venv-bench/done: bench/python.txt testdata/python/requirements.txt
 page-test: tools ## the pages of the demo in chromium: errors, WCAG AA, light, dark, a phone; PICTURES=folder keeps what was seen
 	bash page/test/run.sh
 
-kafka-test: build ## the tests of topics against a real Apache Kafka; needs Java and Maven. PYTHON=one with confluent-kafka and duckdb==1.5.6 does more
-	@bench/kafka/test.sh
+# What a Python of the user's own, PYTHON, has is left to it.
+.PHONY: venv-kafka
+venv-kafka: $(if $(PYTHON),,bin/venv-kafka/done) ## a Python with clients of Kafka and its registries, in bin/venv-kafka
+
+bin/venv-kafka/done: testdata/python/kafka.txt
+	@$${PYTHON3:-python3} -m venv bin/venv-kafka
+	@bin/venv-kafka/bin/pip install -q -r testdata/python/kafka.txt
+	@touch $@
+
+KAFKA_PYTHON = $${PYTHON:-bin/venv-kafka/bin/python}
+
+kafka-test: build venv-kafka ## the tests of topics against a real Apache Kafka, and what others write and read; needs Java and Maven
+	@PYTHON=$(KAFKA_PYTHON) bench/kafka/test.sh
 
 kafka-kerberos: ## logins by Kerberos, from a real KDC to a real Kafka; needs Java, Maven, Debian's krb5-kdc and krb5-admin-server
 	@bench/kafka/kerberos.sh
 
-kafka-away: build ## the schema registry, and then a sink's topic, away for two minutes each while a run follows; PYTHON as above
-	@bench/kafka/broker.sh $${PYTHON:-python3} bench/kafka/away.py
+kafka-away: build venv-kafka ## the schema registry, and then a sink's topic, away for two minutes each while a run follows
+	@bench/kafka/broker.sh $(KAFKA_PYTHON) bench/kafka/away.py
 
-kafka-kills: build ## a follower killed 30 times while a million events come; PYTHON as above
-	@bench/kafka/broker.sh $${PYTHON:-python3} bench/kafka/kills.py
+kafka-kills: build venv-kafka ## a follower killed 30 times while a million events come
+	@bench/kafka/broker.sh $(KAFKA_PYTHON) bench/kafka/kills.py
 
-kafka-kills-python: build ## a follower that calls Python, its workers, or both killed 50 times; PYTHON as above, with pyarrow
+kafka-kills-python: build ## a follower that calls Python, its workers, or both killed 50 times; PYTHON=one with confluent-kafka, duckdb==1.5.6 and pyarrow
 	@bench/kafka/broker.sh $${PYTHON:-python3} bench/kafka/kills_python.py
 
-kafka-group: build ## two members of a group, one of them killed ten times; PYTHON as above
-	@bench/kafka/broker.sh $${PYTHON:-python3} bench/kafka/group.py
+kafka-group: build venv-kafka ## two members of a group, one of them killed ten times
+	@bench/kafka/broker.sh $(KAFKA_PYTHON) bench/kafka/group.py
 
-bench-kafka: build ## landing a topic, beside what is written by hand; PYTHON as above, with orjson, pyarrow, quixstreams
+bench-kafka: build ## landing a topic, beside what is written by hand; PYTHON=one with confluent-kafka, duckdb==1.5.6, orjson, pyarrow, quixstreams
 	@bench/kafka/broker.sh $${PYTHON:-python3} bench/kafka_speed.py
 
 .PHONY: bench-windows

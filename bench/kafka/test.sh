@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # make kafka-test: the tests of topics against a real Apache Kafka, or against the brokers that DSQL_KAFKA names. Without Java or Maven they are
-# skipped, and so are those that need a Python (PYTHON) with confluent-kafka and duckdb; it says so.
+# skipped, and so are those that need a Python (PYTHON, of make one of its own) with confluent-kafka and duckdb; it says so.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 if [ -z "${DSQL_KAFKA:-}" ]; then

@@ -139,12 +139,20 @@ func (k *kafka) recreate(partitions int32) {
 	k.t.Helper()
 	_, err := k.adm.DeleteTopic(k.ctx(), k.topic)
 	k.must(err)
+	var anew kadm.CreateTopicResponse
 	for { // a real broker deletes in the background
-		if _, err = k.adm.CreateTopic(k.ctx(), partitions, 1, nil, k.topic); err == nil {
+		if anew, err = k.adm.CreateTopic(k.ctx(), partitions, 1, nil, k.topic); err == nil {
 			break
 		}
 		if !strings.Contains(err.Error(), "TOPIC_ALREADY_EXISTS") {
 			k.t.Fatal(err)
+		}
+	}
+	for { // and tells of the old one for a moment
+		told, err := k.adm.ListTopics(k.ctx(), k.topic)
+		k.must(err)
+		if told[k.topic].ID == anew.ID {
+			break
 		}
 	}
 	k.connect()
