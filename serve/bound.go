@@ -261,7 +261,9 @@ type asking struct {
 	st   *duck.Statement
 	form duck.Form
 	rows *found // that it reads; nil: it goes through the tables, and is right in any state
-	wide func() (*duck.Statement, error)
+	// patient: where its rows aren't known in the state that is read it is errPassed; else it goes through the tables.
+	patient bool
+	wide    func() (*duck.Statement, error)
 }
 
 // ask runs a statement so that the version of what it reads is known: by itself where nothing commits meanwhile, else in a transaction.
@@ -269,6 +271,9 @@ type asking struct {
 func (r *reader) ask(ctx context.Context, l *looker, v *view, slow flag, a asking) (rows *duck.Rows, epoch uint64, version int64,
 	done func(), err error) {
 	st := a.st
+	if a.rows != nil {
+		defer l.quick.begin()()
+	}
 	if v.epoch%2 == 0 && !slow.Load() && l.db.Epoch() == v.epoch {
 		if rows, err = runAs(ctx, st, a.form); err != nil {
 			return nil, 0, 0, nil, err
@@ -292,8 +297,10 @@ func (r *reader) ask(ctx context.Context, l *looker, v *view, slow flag, a askin
 		}
 		_ = r.end() // what can't be rolled back was ended by an error
 	}
-	if a.rows != nil && !l.still(v, now, a.rows) {
-		st, err = a.wide()
+	if a.rows != nil && !l.still(v, now, a.rows.moves) {
+		if err = errPassed; !a.patient {
+			st, err = a.wide()
+		}
 	}
 	if err == nil {
 		rows, err = runAs(ctx, st, a.form)
@@ -315,8 +322,8 @@ func runAs(ctx context.Context, st *duck.Statement, form duck.Form) (*duck.Rows,
 
 // still says that a transaction, whose state is now, sees the rows of the view where they were: no commit is over since, and of one that
 // is on its way there is nothing in it, or nothing about rows.
-func (l *looker) still(v, now *view, f *found) bool {
-	return now.version == v.version && l.db.Moves() == f.moves && l.db.Epoch()-v.epoch <= 1
+func (l *looker) still(v, now *view, moves uint64) bool {
+	return now.version == v.version && l.db.Moves() == moves && l.db.Epoch()-v.epoch <= 1
 }
 
 // flag is an atomic.Bool.

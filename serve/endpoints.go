@@ -70,8 +70,12 @@ func (s *server) endpoint(w *recorder, r *http.Request) error {
 		} else {
 			err = s.answer(ctx, w, r, v, at, a)
 		}
-		if errors.Is(err, errTurn) {
+		switch {
+		case errors.Is(err, errTurn):
 			t.wait(ctx)
+			continue
+		case errors.Is(err, errPassed):
+			t.settle(ctx, s.file.db)
 			continue
 		}
 		if err == nil || again == mostTries || w.status != 0 || !movedOn(err) {
@@ -209,14 +213,14 @@ func (s *server) answer(ctx context.Context, w *recorder, r *http.Request, v *vi
 	if err != nil {
 		return err
 	}
-	if len(at.lookups) > 0 {
-		s.metrics.looked(q)
-	}
 	rows, epoch, version, done, err := rd.ask(ctx, s.file.looker, v, &at.slow, q)
 	if err != nil {
 		return err
 	}
 	defer done()
+	if len(at.lookups) > 0 {
+		s.metrics.looked(q)
+	}
 	s.head(w, r, at, a, epoch, version)
 	if key != "" {
 		w.copy = make([]byte, 0, 512)

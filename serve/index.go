@@ -80,38 +80,49 @@ func (x *indexes) index(l *endpoint.Lookup) *index {
 	return x.by[id]
 }
 
-// rows are the rowids of a key in the state of a view, or of more than those; ok is false where they aren't known.
-func (ix *index) rows(ctx context.Context, v *view, k duck.Key) (_ []int64, moves uint64, ok bool) {
+// Why the rows of a key aren't known.
+var (
+	errWhole  = errors.New("the table is read whole")
+	errPassed = errors.New("the state is over") // those of the newest are, or will be soon
+)
+
+// rows are the rowids of a key in the state of a view, or of more than those.
+func (ix *index) rows(ctx context.Context, v *view, k duck.Key) (_ []int64, moves uint64, err error) {
 	ix.mu.RLock()
 	if ix.at.epoch != v.epoch {
 		ix.mu.RUnlock()
-		if !ix.follow(ctx, v) {
-			return nil, 0, false
+		if err := ix.follow(ctx, v); err != nil {
+			return nil, 0, err
 		}
 		ix.mu.RLock()
 	}
 	defer ix.mu.RUnlock()
 	if ix.at.epoch != v.epoch {
-		return nil, 0, false
+		return nil, 0, errPassed
 	}
 	rows, ok := ix.map_.get(k)
-	return rows, ix.at.moves, ok
+	if !ok {
+		return nil, 0, errWhole
+	}
+	return rows, ix.at.moves, nil
 }
 
 // follow adds the rows that are new in the state of a view. Where rows have moved, or the table is another one, it begins anew.
-func (ix *index) follow(ctx context.Context, v *view) bool {
+func (ix *index) follow(ctx context.Context, v *view) error {
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
 	switch {
 	case ix.at.epoch == v.epoch:
-		return true
-	case ix.made != nil || v.epoch%2 == 1:
-		return false
+		return nil
+	case ix.made != nil:
+		return errWhole
+	case v.epoch%2 == 1:
+		return errPassed
 	case ix.map_ == nil || ix.at.laid != v.laid || ix.at.moves != ix.of.db.Moves():
 		ix.begin()
-		return false
+		return errWhole
 	}
-	next, last := ix.at, ix.at.rows-1
+	next, last, counted := ix.at, ix.at.rows-1, true
 	put := func(k duck.Key, row int64) {
 		ix.map_.put(k, row)
 		last = max(last, row)
@@ -120,28 +131,34 @@ func (ix *index) follow(ctx context.Context, v *view) bool {
 		if next.oid, next.rows, err = ix.size(ctx, ix.conn); err != nil {
 			return err
 		}
-		if ix.of.db.Epoch() != v.epoch { // rows of a commit that has begun are counted, and can't be seen yet
-			return errBusy
+		if ix.of.db.Epoch() != v.epoch { // a commit has begun: its rows are counted, and may be seen or not
+			now := &view{changes: v.changes}
+			if err := now.state(ctx, ix.conn); err != nil {
+				return err
+			}
+			if !ix.of.looker.still(v, now, ix.at.moves) {
+				return errPassed
+			}
+			counted = false
 		}
 		if next.oid != ix.at.oid || next.rows <= ix.at.rows {
 			return nil
 		}
 		return ix.keys.Each(ctx, ix.conn, ix.query(duck.SQL("rowid >= {n}", duck.Args{"n": ix.at.rows})), put)
 	})
-	if errors.Is(err, errBusy) {
-		return false
+	if errors.Is(err, errPassed) {
+		return err
 	}
 	if err != nil || next.oid != ix.at.oid || next.rows < ix.at.rows || ix.map_.full > 2*next.full+16 {
 		ix.begin()
-		return false
+		return errWhole
 	}
-	if ix.of.db.Epoch() != v.epoch { // what was added may be of a later state, and the size that of one whose rows can't be seen yet
-		ix.at.rows, ix.at.epoch = last+1, 1
-		return false
+	if !counted {
+		next.rows = last + 1
 	}
 	ix.at = next
 	ix.at.epoch = v.epoch
-	return true
+	return nil
 }
 
 // size is the table's, and what tells it from another one of its name.

@@ -3,6 +3,7 @@ package serve
 import (
 	"cmp"
 	"context"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -122,6 +123,7 @@ type looker struct {
 	db       *duck.DB
 	conn     *duck.Conn
 	indexes  *indexes
+	quick    quick
 	mu       sync.Mutex
 	now      atomic.Pointer[view]
 }
@@ -131,7 +133,7 @@ func newLooker(ctx context.Context, language *program.Language, db *duck.DB, war
 	if err != nil {
 		return nil, err
 	}
-	l := &looker{language: language, db: db, conn: c}
+	l := &looker{language: language, db: db, conn: c, quick: make(quick, runtime.GOMAXPROCS(0)+1)}
 	l.indexes = newIndexes(db, l, warn)
 	l.now.Store(&view{epoch: 1, endpoints: map[sql.Key]*served{}})
 	return l, nil
@@ -162,7 +164,7 @@ func (l *looker) view(ctx context.Context) (*view, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	e := l.db.Epoch()
-	if v = l.now.Load(); v.epoch == e {
+	if v = l.now.Load(); v.epoch == e || v.epoch%2 == 0 && v.epoch+1 == e {
 		return v, nil
 	}
 	n, err := l.look(ctx, v, duck.Changes(e))

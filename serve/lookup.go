@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"time"
 
 	"dsql/endpoint"
 	"dsql/engine/duck"
@@ -23,16 +24,19 @@ type found struct {
 	known bool // moves is
 }
 
-// find gives the rows for the request that was decoded last; nil: it goes through the tables.
-func (b *bound) find(ctx context.Context, v *view) *found {
-	if len(b.at.lookups) == 0 || v.epoch%2 == 1 || b.wide {
-		return nil
+// find gives the rows for the request that was decoded last. Where there is nothing to find it is errWhole, as where they can't be found.
+func (b *bound) find(ctx context.Context, v *view) (*found, error) {
+	switch {
+	case len(b.at.lookups) == 0 || b.wide:
+		return nil, errWhole
+	case v.epoch%2 == 1:
+		return nil, errPassed
 	}
 	f := &found{}
 	for i, l := range b.at.lookups {
 		for _, p := range l.Params {
 			if !b.objects.Given(p) {
-				return nil
+				return nil, errWhole
 			}
 		}
 		k, ok := b.objects.Key(b.keys[i], l.Params, 0)
@@ -40,20 +44,27 @@ func (b *bound) find(ctx context.Context, v *view) *found {
 			f.rows = append(f.rows, nil)
 			continue
 		}
-		rows, moves, ok := l.index.rows(ctx, v, k)
-		if !ok || f.known && f.moves != moves {
-			return nil
+		rows, moves, err := l.index.rows(ctx, v, k)
+		if err != nil {
+			return nil, err
+		}
+		if f.known && f.moves != moves {
+			return nil, errPassed
 		}
 		f.rows, f.moves, f.known = append(f.rows, rows), moves, true
 	}
-	return f
+	return f, nil
 }
 
-// asking is the statement for the row of parameters that was decoded last.
-func (b *bound) asking(ctx context.Context, v *view, form duck.Form) (a asking, err error) {
-	a.form = form
+// asking is the statement for the row of parameters that was decoded last. Where patient it is errPassed rather than one that reads a table
+// whole, if a look at the newest state is all that it takes.
+func (b *bound) asking(ctx context.Context, v *view, form duck.Form, patient bool) (a asking, err error) {
+	a.form, a.patient = form, patient
 	a.wide = func() (*duck.Statement, error) { return b.one(form, nil) }
-	if a.rows = b.find(ctx, v); a.rows != nil {
+	if a.rows, err = b.find(ctx, v); patient && errors.Is(err, errPassed) {
+		return a, err
+	}
+	if a.rows != nil {
 		if a.st, err = b.one(form, a.rows); err == nil {
 			return a, nil
 		}
@@ -70,6 +81,21 @@ type turn struct {
 	made   chan struct{}
 	over   func() // gives the turn back; nil: it has none
 	waited bool
+	passed int // how often the state that it looked at was over before its rows were read
+}
+
+// A request waits for a commit in the midst of which it can't know where its rows are: a table of a million keys takes longer to read than most
+// commits last.
+const (
+	mostPassed = 4
+	commitTime = 200 * time.Millisecond
+)
+
+// settle waits for the commit that is in the way.
+func (t *turn) settle(ctx context.Context, db *duck.DB) {
+	if t.passed++; !db.Settled(ctx, commitTime) {
+		t.passed = mostPassed
+	}
 }
 
 // errTurn: somebody else's turn it is.
@@ -114,7 +140,7 @@ func (t *turn) end() {
 
 // inTurn is asking; what has to go through a table because an index is being made needs its turn for that.
 func (b *bound) inTurn(ctx context.Context, v *view, form duck.Form, t *turn) (a asking, err error) {
-	a, err = b.asking(ctx, v, form)
+	a, err = b.asking(ctx, v, form, t.passed < mostPassed)
 	if err == nil && a.rows == nil && !b.wide {
 		err = t.begin(b.at.lookups)
 	}

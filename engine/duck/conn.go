@@ -163,15 +163,17 @@ func (c *Conn) Update(ctx context.Context, f func(*Tx) error) (err error) {
 	if err = f(tx); err != nil {
 		return err
 	}
-	if err = fault.Fault(ctx, "before-commit"); err != nil {
-		return err
-	}
 	err = c.DB.commits(func() error {
-		_, err := c.exec(ctx, "COMMIT")
-		return err
+		if err := fault.Fault(ctx, "before-commit"); err != nil {
+			return err
+		}
+		if _, err := c.exec(ctx, "COMMIT"); err != nil {
+			return SQL("COMMIT").locate(err, sql.Place{})
+		}
+		return nil
 	})
 	if err != nil {
-		return SQL("COMMIT").locate(err, sql.Place{})
+		return err
 	}
 	done = true
 	return fault.Fault(ctx, "after-commit")

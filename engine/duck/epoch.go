@@ -5,13 +5,15 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // state tells states of a file apart, for those who keep what they read of one.
 type state struct {
 	epoch atomic.Uint64
-	users atomic.Int64 // statements of users that run on the writer
-	mu    sync.Mutex   // one connection commits at a time: the epoch is odd meanwhile
+	users atomic.Int64                  // statements of users that run on the writer
+	mu    sync.Mutex                    // one connection commits at a time: the epoch is odd meanwhile
+	over  atomic.Pointer[chan struct{}] // closed when the commit that is on its way, or was the last, is over
 	moves atomic.Uint64
 	log   atomic.Int64 // bytes of the write-ahead log after the last commit
 }
@@ -32,6 +34,26 @@ func (db *DB) Epoch() uint64 {
 	return db.state.epoch.Load()
 }
 
+// Settled waits while a transaction of Update commits, for as long as most. It is false where that takes longer, and where what may change the
+// file is a statement of a user's, which takes as long as it likes.
+func (db *DB) Settled(ctx context.Context, most time.Duration) bool {
+	switch e := db.Epoch(); {
+	case e&userRuns == userRuns:
+		return false
+	case e%2 == 0:
+		return true
+	}
+	wait := time.NewTimer(most)
+	defer wait.Stop()
+	select {
+	case <-*db.state.over.Load():
+		return true
+	case <-wait.C:
+	case <-ctx.Done():
+	}
+	return false
+}
+
 // Changes is how many statements of users an epoch is behind.
 func Changes(epoch uint64) uint64 { return epoch &^ userRuns / userEpoch }
 
@@ -39,8 +61,13 @@ func (db *DB) commits(f func() error) error {
 	s := &db.state
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	over := make(chan struct{})
+	s.over.Store(&over)
 	s.epoch.Add(1)
-	defer s.epoch.Add(1)
+	defer func() {
+		s.epoch.Add(1)
+		close(over)
+	}()
 	defer func() {
 		size, was := db.logSize(), s.log.Load()
 		if size < was || size == 0 { // a checkpoint empties the log, which a commit makes longer
