@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"dsql/internal/testkit"
 )
 
 // atRandom plays one seed shortly, or at length the seeds that a variable names: DSQL_JOIN_SEEDS=1-40.
@@ -20,6 +22,9 @@ func atRandom(t *testing.T, variable string, seed uint64, play func(t *testing.T
 			t.Fatalf("%s is %s, and is to be two seeds: 1-40", variable, s)
 		}
 		first, last, long = a, b, true
+	}
+	if testkit.Race && !long {
+		t.Skip("it has one goroutine of its own, and the test without the race detector plays it")
 	}
 	for seed := first; seed <= last; seed++ {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) { play(t, rand.New(rand.NewPCG(seed, 0)), long) })
